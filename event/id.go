@@ -1,0 +1,64 @@
+package event
+
+import "errors"
+
+// ID is a ULID: 48 bits of milliseconds and 80 bits that tell calls apart. Customer.io remembers the ids of events, pages and
+// screens and ignores repeats; a letter is known by the id of its call.
+type ID [16]byte
+
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// AppendTo appends the 26 characters of the ULID's canonical form.
+func (id ID) AppendTo(b []byte) []byte {
+	hi := uint64(id[0])<<56 | uint64(id[1])<<48 | uint64(id[2])<<40 | uint64(id[3])<<32 | uint64(id[4])<<24 | uint64(id[5])<<16 | uint64(id[6])<<8 | uint64(id[7])
+	lo := uint64(id[8])<<56 | uint64(id[9])<<48 | uint64(id[10])<<40 | uint64(id[11])<<32 | uint64(id[12])<<24 | uint64(id[13])<<16 | uint64(id[14])<<8 | uint64(id[15])
+	var out [26]byte
+	for i := 25; i >= 0; i-- {
+		out[i] = crockford[lo&31]
+		lo = lo>>5 | hi<<59
+		hi >>= 5
+	}
+	return append(b, out[:]...)
+}
+
+// String is the ULID's canonical form, 26 characters of Crockford's base 32.
+func (id ID) String() string { return string(id.AppendTo(nil)) }
+
+// IsZero reports whether the id was never set.
+func (id ID) IsZero() bool { return id == ID{} }
+
+var errID = errors.New("not a ULID: want 26 characters of Crockford's base 32")
+
+// ParseID reads the canonical form of a ULID, in either case.
+func ParseID(s string) (ID, error) {
+	var id ID
+	if len(s) != 26 || s[0] > '7' {
+		return id, errID
+	}
+	var hi, lo uint64
+	for i := 0; i < len(s); i++ {
+		v := decodeCrockford(s[i])
+		if v > 31 {
+			return ID{}, errID
+		}
+		hi = hi<<5 | lo>>59
+		lo = lo<<5 | uint64(v)
+	}
+	for i := 0; i < 8; i++ {
+		id[i] = byte(hi >> (56 - 8*i))
+		id[8+i] = byte(lo >> (56 - 8*i))
+	}
+	return id, nil
+}
+
+func decodeCrockford(c byte) byte {
+	if c >= 'a' && c <= 'z' {
+		c -= 'a' - 'A'
+	}
+	for i := 0; i < len(crockford); i++ {
+		if crockford[i] == c {
+			return byte(i)
+		}
+	}
+	return 0xff
+}

@@ -1,0 +1,57 @@
+// Package event holds the nouns that the stages of the bridge pass to each other: the message that was read, the calls it
+// became, what came of each call, and the letter that is written for a call that cannot be delivered.
+//
+// It owns no behaviour beyond naming and printing these values, starts nothing and imports only the standard library.
+package event
+
+import (
+	"strconv"
+	"time"
+)
+
+// Message is one record as it was read from a broker.
+//
+// Key, Value and the values of Headers may point into a buffer of the reader and are valid until the message is settled, that
+// is, until the done function that came with it has been called. Whoever needs them longer copies them.
+type Message struct {
+	Origin  Origin
+	Key     []byte
+	Value   []byte // nil for a Kafka tombstone, which is not the same as empty
+	Headers []Header
+	Time    time.Time // the broker's time for the record; zero where it has none
+}
+
+// Size is the number of bytes that the message's own content takes: key, value and headers.
+func (m *Message) Size() int {
+	n := len(m.Key) + len(m.Value)
+	for i := range m.Headers {
+		n += len(m.Headers[i].Key) + len(m.Headers[i].Value)
+	}
+	return n
+}
+
+// Header is one header of a record. Kafka allows the same key several times; order is kept.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Origin says where a message stood in its broker. Two messages with the same origin are the same message only as long as the
+// topic or stream has not been deleted and made again, which is why an identity never rests on it alone.
+type Origin struct {
+	Topic     string // the Kafka topic, or the name of the JetStream stream
+	Subject   string // the JetStream subject; empty for Kafka
+	Partition int32  // 0 for JetStream
+	Offset    int64  // the Kafka offset, or the JetStream stream sequence
+}
+
+// String renders the origin as topic/partition@offset, the form used in logs and on the command line.
+func (o Origin) String() string {
+	b := make([]byte, 0, len(o.Topic)+24)
+	b = append(b, o.Topic...)
+	b = append(b, '/')
+	b = strconv.AppendInt(b, int64(o.Partition), 10)
+	b = append(b, '@')
+	b = strconv.AppendInt(b, o.Offset, 10)
+	return string(b)
+}

@@ -1,0 +1,94 @@
+package event
+
+import "time"
+
+// Verdict says how an attempt at a call ended.
+type Verdict uint8
+
+const (
+	// Open means that the call is not settled and will be attempted again. It is the zero value, so that forgetting to fill an
+	// outcome can cause a redelivery but never a loss.
+	Open Verdict = iota
+	// Delivered means that Customer.io has taken the call.
+	Delivered
+	// Refused means that Customer.io has refused this call and would refuse it again.
+	Refused
+)
+
+// Outcome is what one attempt did to one call.
+type Outcome struct {
+	Verdict Verdict
+
+	// Failure says why a call was refused or, for an open one, what the attempt met. Nil on an open outcome means that no
+	// attempt was made: the call was stopped before it reached the wire, and nothing is counted against it.
+	Failure *Failure
+
+	// NotBefore holds an open call back until then. Zero means that it is ready at once.
+	NotBefore time.Time
+
+	// Suspect is true where the whole request failed in a way that one of its calls may have caused. The call then travels
+	// in requests half as large until the culprit stands alone.
+	Suspect bool
+}
+
+// Stage names the part of the bridge in which a call failed.
+type Stage string
+
+// The stages that can fail a call.
+const (
+	StageConsumer Stage = "consumer"
+	StageMapping  Stage = "mapping"
+	StageDelivery Stage = "delivery"
+)
+
+// Reason says why a call failed. The set is closed: it is a metric's label and what operators filter dead letters by.
+type Reason string
+
+// The reasons, in the order in which an event meets them.
+const (
+	ReasonCorruptRecord Reason = "corrupt_record" // the broker's record is damaged
+	ReasonUndecodable   Reason = "undecodable"    // not one strict JSON value
+	ReasonNoType        Reason = "no_type"        // the envelope gives no event type
+	ReasonUnmatched     Reason = "unmatched"      // no rule wants it, and on_unmatched is dead_letter
+	ReasonMissingField  Reason = "missing_field"  // a required value is absent or null
+	ReasonRuleError     Reason = "rule_error"     // an expression failed, ran too long or gave several values
+	ReasonInvalidValue  Reason = "invalid_value"  // a value that Customer.io would refuse or ignore
+	ReasonTooLarge      Reason = "too_large"      // over a size limit
+	ReasonNotAllowed    Reason = "not_allowed"    // a destructive call that customerio.allow does not name
+	ReasonRefused       Reason = "refused"        // Customer.io refused this call
+	ReasonPoison        Reason = "poison"         // Customer.io fails on this call while it takes others
+	ReasonStale         Reason = "stale"
+	ReasonTooLate       Reason = "too_late"
+	ReasonErased        Reason = "erased"
+	ReasonSendUncertain Reason = "send_uncertain"
+)
+
+// Reasons lists every reason once.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonCorruptRecord, ReasonUndecodable, ReasonNoType, ReasonUnmatched, ReasonMissingField, ReasonRuleError,
+		ReasonInvalidValue, ReasonTooLarge, ReasonNotAllowed, ReasonRefused, ReasonPoison, ReasonStale, ReasonTooLate,
+		ReasonErased, ReasonSendUncertain,
+	}
+}
+
+// Failure tells the story of a failed call. Detail is in the bridge's own words: texts of the server and of the expression
+// engine may quote personal data and are never kept.
+type Failure struct {
+	ID       ID // of the failed call, or of the event where no call could be made
+	Stage    Stage
+	Reason   Reason
+	Rule     string // empty where the event failed before any rule
+	Call     string // the Step's Call; empty where the rule failed before its calls
+	Field    string // where in the rule or in the call, such as attributes.plan
+	Detail   string
+	Status   int       // the HTTP status, 0 where there was none
+	Attempts int       // attempts that reached the wire
+	First    time.Time // when the call first failed; zero means now
+}
+
+// Letter is a dead letter: one failed call, or an event that could not be read, with the message it came from.
+type Letter struct {
+	Message Message
+	Failure Failure
+}

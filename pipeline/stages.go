@@ -1,0 +1,46 @@
+// Package pipeline carries messages from a source through the mapper to the sender, and settles them.
+//
+// It owns the flow: a lane for each person, batching, suspects, the memory budget, and when a message is done. It knows
+// neither a broker nor Customer.io: those are behind four interfaces of one method each.
+package pipeline
+
+import (
+	"context"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Source hands over messages that a broker keeps until they are settled.
+type Source interface {
+	// Consume hands over messages until ctx ends, waits for those in hand up to its drain limit, commits and returns.
+	//
+	// The context given to handle is the message's lease: the consumer-group generation, or the right to read the stream.
+	// When the lease's Done closes, its partitions are being given up: what moves may finish, what is held back is released
+	// at once. No attempt begins after the lease's Deadline, which a source moves forward with every sign that it still owns
+	// the partitions and which may therefore be later each time it is asked for. A source runs the functions registered on a
+	// lease with context.AfterFunc, and waits for them up to the drain limit before it gives the partitions up.
+	//
+	// Handle may be called from several goroutines, in order within a partition. It blocks while the bridge cannot take
+	// more; that is the backpressure. When it returns an error the message was not taken. Done may be called from any
+	// goroutine, late, or twice; a message whose done is never called comes again.
+	Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error
+}
+
+// Mapper turns a message into calls. One failing rule does not hold the calls of the others, so a message may give both.
+type Mapper interface {
+	Map(m event.Message) ([]event.Call, []event.Failure)
+}
+
+// Sender makes one attempt at delivering calls that fit one request, and returns one outcome per call, in the same order.
+//
+// When ctx ends, an attempt that is backing off or halted is released with open outcomes at once; one that only waits for its
+// turn at the allowed rate goes on, unless ctx's Deadline comes first; an exchange that has begun runs to its own time-out. Send
+// starts nothing that outlives it.
+type Sender interface {
+	Send(ctx context.Context, calls []event.Call) []event.Outcome
+}
+
+// DeadLetters stores letters. Put returns nil only when all are stored; after an error any of them may have been.
+type DeadLetters interface {
+	Put(ctx context.Context, letters ...event.Letter) error
+}
