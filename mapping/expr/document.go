@@ -1,0 +1,80 @@
+package expr
+
+// Document is one parsed message. It is reusable, keeps its memory, and is not for concurrent use; callers keep a pool.
+type Document struct {
+	raw   []byte
+	root  Value
+	spans []span // by node id
+	gen   uint32 // spans of an older generation belong to an earlier document
+
+	scan    scanner
+	arena   []byte // text made by programs
+	vars    []variable
+	decoded any // for gojq, made when it is first needed
+	ready   bool
+}
+
+// span is where a wanted value stands in the document.
+type span struct {
+	start, end int32
+	gen        uint32
+	kind       Kind
+}
+
+type variable struct {
+	name  string
+	value Value
+	make  func() Value // not nil until the value was asked for
+}
+
+// Parse validates raw and notes the place of every value that the programs of s want. It reads raw once and keeps it: raw must
+// not change while the document is in use. Values given out before and variables bound before become invalid. An error
+// is an *InputError.
+func (d *Document) Parse(s *Set, raw []byte) error {
+	d.raw, d.root = raw, Value{}
+	d.arena, d.vars, d.decoded, d.ready = d.arena[:0], d.vars[:0], nil, false
+	if len(d.spans) < len(s.nodes) {
+		d.spans = make([]span, len(s.nodes))
+	}
+	if d.gen++; d.gen == 0 {
+		clear(d.spans)
+		d.gen = 1
+	}
+	return d.parse(s.root)
+}
+
+// Root is the whole document.
+func (d *Document) Root() Value { return d.root }
+
+// Bind sets the variable $name for the evaluations that follow, until it is bound again or the document is parsed again. A
+// variable that is not bound is null.
+func (d *Document) Bind(name string, v Value) { *d.variable(name) = variable{name: name, value: v} }
+
+// BindFunc is Bind for a value that is made when a program first reads it.
+func (d *Document) BindFunc(name string, f func() Value) {
+	*d.variable(name) = variable{name: name, make: f}
+}
+
+func (d *Document) variable(name string) *variable {
+	for i := range d.vars {
+		if d.vars[i].name == name {
+			return &d.vars[i]
+		}
+	}
+	d.vars = append(d.vars, variable{name: name})
+	return &d.vars[len(d.vars)-1]
+}
+
+// lookup gives the value of a variable, null where it is not bound.
+func (d *Document) lookup(name string) Value {
+	v := d.variable(name)
+	if v.make != nil {
+		v.value, v.make = v.make(), nil
+	}
+	if v.value.Kind == Absent {
+		return null
+	}
+	return v.value
+}
+
+var null = Value{Null, []byte("null")}

@@ -1,0 +1,84 @@
+package expr
+
+import "fmt"
+
+// Limits of a document and of one run of a program.
+const (
+	MaxDepth    = 64        // arrays and objects inside each other
+	MaxDocument = 1 << 20   // bytes of a document
+	MaxOutput   = 256 << 10 // bytes of all outputs of one run
+	MaxOutputs  = 10_000    // outputs of one run
+)
+
+// InputKind says why a document was refused.
+type InputKind uint8
+
+// The reasons for which a document is refused.
+const (
+	NotJSON       InputKind = iota // does not follow RFC 8259, or ends too early
+	InvalidUTF8                    // bytes that are not UTF-8 inside a string
+	LoneSurrogate                  // a \u escape for half of a surrogate pair
+	DuplicateKey                   // an object names the same key twice
+	TooDeep                        // nested deeper than MaxDepth
+	TooLong                        // longer than MaxDocument
+	Empty                          // nothing, or white space alone
+	Trailing                       // more bytes after the first value
+)
+
+var inputTexts = [...]string{
+	NotJSON:       "not valid JSON",
+	InvalidUTF8:   "invalid UTF-8 in a string",
+	LoneSurrogate: "half of a surrogate pair in a string",
+	DuplicateKey:  "an object names the same key twice",
+	TooDeep:       "nested more than 64 levels deep",
+	TooLong:       "longer than 1 MiB",
+	Empty:         "empty",
+	Trailing:      "more than one JSON value",
+}
+
+// String says the reason in a few words.
+func (k InputKind) String() string { return inputTexts[k] }
+
+// InputError says why and where a document was refused. It never quotes the document.
+type InputError struct {
+	Kind   InputKind
+	Offset int // bytes before the place
+}
+
+// Error names the reason and the place.
+func (e *InputError) Error() string { return fmt.Sprintf("%s at byte %d", e.Kind, e.Offset) }
+
+// CompileError says what is wrong with a program and what to do about it.
+type CompileError struct {
+	Source string // the program
+	Offset int    // bytes of Source before the place, or -1 where the program as a whole is meant
+	Reason string
+}
+
+// Error names the place and the reason.
+func (e *CompileError) Error() string {
+	if e.Offset < 0 {
+		return fmt.Sprintf("expression %q: %s", e.Source, e.Reason)
+	}
+	return fmt.Sprintf("expression %q at byte %d: %s", e.Source, e.Offset, e.Reason)
+}
+
+// EvalKind says how the run of a program failed.
+type EvalKind uint8
+
+// The ways in which a run fails.
+const (
+	Failed         EvalKind = iota // a jq error
+	SeveralOutputs                 // One met a second output
+	TimedOut                       // longer than TimeLimit
+	TooMuch                        // over MaxOutput, MaxOutputs, or a value too large to work on
+)
+
+// EvalError says why a run failed. Its text names types, never values.
+type EvalError struct {
+	Kind   EvalKind
+	Reason string
+}
+
+// Error is the reason.
+func (e *EvalError) Error() string { return e.Reason }

@@ -1,0 +1,6 @@
+// Package expr reads strict JSON documents and runs jq programs over their bytes.
+//
+// It owns what counts as an acceptable document, the one pass that validates a document and finds every value that the
+// programs of a Set want, the fast form in which simple programs run on those bytes, and the guarded use of gojq for all
+// others. It knows nothing of rules, messages or Customer.io.
+package expr

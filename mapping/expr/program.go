@@ -1,0 +1,54 @@
+package expr
+
+// Program is one compiled expression. It belongs to the Set that compiled it, and is safe for use by several goroutines, each
+// with a Document of its own.
+type Program struct {
+	src   string
+	plain *expr // nil where the program runs on gojq
+	jq    *jqProgram
+}
+
+// String is the program as it was written.
+func (p *Program) String() string { return p.src }
+
+// Plain reports whether the program runs on the raw bytes, without gojq.
+func (p *Program) Plain() bool { return p.plain != nil }
+
+// Path is the program as it was written where it is a plain path such as .data.items[0].sku, and empty for any other.
+func (p *Program) Path() string {
+	if p.plain == nil || !p.plain.isPath() {
+		return ""
+	}
+	return p.src
+}
+
+// One runs the program and gives its output: Kind Absent where there was none. An error is an *EvalError; a second output is
+// one of Kind SeveralOutputs.
+func (p *Program) One(d *Document) (Value, error) {
+	if p.plain != nil {
+		return d.one(p.plain)
+	}
+	var out Value
+	err := p.jq.run(d, func(v Value) error {
+		if out.Kind != Absent {
+			return errSeveral
+		}
+		out = v
+		return nil
+	})
+	if err != nil {
+		return Value{}, err
+	}
+	return out, nil
+}
+
+// Each runs the program and yields its outputs in order, until one gives an error, which Each returns as it is. Any other
+// error is an *EvalError.
+func (p *Program) Each(d *Document, yield func(Value) error) error {
+	if p.plain != nil {
+		return d.each(p.plain, yield)
+	}
+	return p.jq.run(d, yield)
+}
+
+var errSeveral = &EvalError{SeveralOutputs, "gave more than one output; wrap it in first(…) or [ … ] to get one"}
