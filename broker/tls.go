@@ -1,0 +1,64 @@
+package broker
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// TLSConfig says how a connection is encrypted. An empty one trusts the system's certificate authorities and shows no certificate
+// of its own. There is no way to switch the verification of the server off.
+type TLSConfig struct {
+	// CAFile holds the PEM certificates that the server's certificate must descend from, instead of the system's.
+	CAFile string `yaml:"ca_file"`
+	// CertFile and KeyFile are the client's own certificate and its key, in PEM. They are read at every handshake, so that a
+	// renewed certificate is used from the next connection on.
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+	// ServerName is the name that the server's certificate must carry. Empty means the host of the address.
+	ServerName string `yaml:"server_name"`
+}
+
+// Validate reports what is wrong with the configuration itself; it reads no file. Its errors begin with path.
+func (c *TLSConfig) Validate(path string) error {
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		return fmt.Errorf("%s: cert_file and key_file go together: give both or neither", path)
+	}
+	return nil
+}
+
+// Client makes the configuration for a client's handshakes: TLS 1.2 or newer.
+func (c *TLSConfig) Client() (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read ca_file: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read ca_file: %s holds no PEM certificate", c.CAFile)
+		}
+	}
+	if c.CertFile != "" {
+		if _, err := c.keyPair(); err != nil {
+			return nil, err
+		}
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.keyPair() }
+	}
+	return conf, nil
+}
+
+func (c *TLSConfig) keyPair() (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			return nil, fmt.Errorf("read client certificate: %w", err)
+		}
+		return nil, fmt.Errorf("read client certificate %s and key %s: %w", c.CertFile, c.KeyFile, err)
+	}
+	return &pair, nil
+}
