@@ -1,0 +1,139 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// A budget bounds the bytes in hand. Reservations are granted in the order in which they were asked for, and no partition may
+// hold more than half while another waits, so that one partition behind a stuck person does not starve the rest.
+type budget struct {
+	limit, used int64
+	queue       []*reservation
+	shares      map[sharekey]*share
+}
+
+type sharekey struct {
+	topic     string
+	partition int32
+}
+
+// A share is what one partition holds of the budget.
+type share struct {
+	key  sharekey
+	used int64
+	hand int
+}
+
+type reservation struct {
+	tenancy *tenancy
+	share   *share
+	bytes   int64
+	granted chan bool
+}
+
+// share finds what the partition of a message holds.
+func (b *budget) share(o *event.Origin) *share {
+	k := sharekey{o.Topic, o.Partition}
+	s := b.shares[k]
+	if s == nil {
+		s = &share{key: k}
+		b.shares[k] = s
+	}
+	return s
+}
+
+func (b *budget) fits(s *share, bytes int64) bool {
+	if b.used == 0 {
+		return true
+	}
+	if b.used+bytes > b.limit {
+		return false
+	}
+	return s.used+bytes <= b.limit/2 || len(b.shares) == 1
+}
+
+// take reserves at once where it can; otherwise it returns a reservation to wait for. One that is larger than the whole budget
+// is granted when nothing else is in hand.
+func (b *budget) take(t *tenancy, s *share, bytes int64) *reservation {
+	if len(b.queue) == 0 && b.fits(s, bytes) {
+		b.used += bytes
+		s.used += bytes
+		s.hand++
+		return nil
+	}
+	r := &reservation{tenancy: t, share: s, bytes: bytes, granted: make(chan bool, 1)}
+	b.queue = append(b.queue, r)
+	return r
+}
+
+// give returns what a message held, and grants what now fits.
+func (b *budget) give(m *parcel) {
+	b.used -= m.bytes
+	m.share.used -= m.bytes
+	m.share.hand--
+	if m.share.hand == 0 {
+		delete(b.shares, m.share.key)
+	}
+	if len(b.queue) > 0 {
+		b.grant()
+	}
+}
+
+func (b *budget) grant() {
+	kept := b.queue[:0]
+	for i, r := range b.queue {
+		if b.used > 0 && b.used+r.bytes > b.limit {
+			kept = append(kept, b.queue[i:]...) // a large message is not passed by small ones for ever
+			break
+		}
+		if !b.fits(r.share, r.bytes) {
+			kept = append(kept, r)
+			continue
+		}
+		// The share may have been dropped as empty while its next message waited.
+		r.share = b.share(&event.Origin{Topic: r.share.key.topic, Partition: r.share.key.partition})
+		b.used += r.bytes
+		r.share.used += r.bytes
+		r.share.hand++
+		r.granted <- true
+	}
+	clear(b.queue[len(kept):])
+	b.queue = kept
+}
+
+// refuse ends the waiting of everything under a lease that is being given up.
+func (b *budget) refuse(t *tenancy) {
+	kept := b.queue[:0]
+	for _, r := range b.queue {
+		if r.tenancy == t {
+			r.granted <- false
+			if r.share.hand == 0 {
+				delete(b.shares, r.share.key)
+			}
+			continue
+		}
+		kept = append(kept, r)
+	}
+	clear(b.queue[len(kept):])
+	b.queue = kept
+}
+
+// reserve waits until the message's bytes fit. The caller holds p.mu, which is let go while waiting.
+func (p *Pipeline) reserve(lease context.Context, t *tenancy, m *parcel) error {
+	m.share = p.budget.share(&m.msg.Origin)
+	r := p.budget.take(t, m.share, m.bytes)
+	if r == nil {
+		return nil
+	}
+	p.mu.Unlock()
+	p.wake() // nobody lingers while somebody waits
+	granted := <-r.granted
+	p.mu.Lock()
+	m.share = r.share
+	if !granted {
+		return context.Cause(lease)
+	}
+	return nil
+}

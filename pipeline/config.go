@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Order says what the pipeline believes of the order inside one request.
+type Order string
+
+const (
+	// Strict lets a state-changing call travel alone for its person in a request, because Customer.io documents no order
+	// inside a batch. It is the default.
+	Strict Order = "strict"
+	// Relaxed trusts the order of a batch, so that several state-changing calls of one person may share a request.
+	Relaxed Order = "relaxed"
+)
+
+// Config sets how the pipeline batches and how much it may hold.
+type Config struct {
+	// Senders is the number of requests that may be on the wire at once.
+	Senders int `yaml:"senders"`
+	// BatchItems closes a batch at so many calls; Customer.io documents no limit, 1,000 is the most that is known to work.
+	BatchItems int `yaml:"batch_items"`
+	// BatchBytes closes a batch at so many bytes of body; Customer.io takes up to 500,000.
+	BatchBytes int `yaml:"batch_bytes"`
+	// Linger is how long the oldest ready call waits for company.
+	Linger time.Duration `yaml:"linger"`
+	// Order is strict or relaxed.
+	Order Order `yaml:"order"`
+	// Memory bounds the bytes of the messages and calls in hand.
+	Memory int64 `yaml:"-"`
+	// StopShare stops the flow when more than this share of a rule's last events failed; 0 turns the guard off. The guard
+	// keeps a broken rule, or a producer's breaking change, from pouring a topic into the dead letters.
+	StopShare float64 `yaml:"-"`
+}
+
+// DefaultConfig gives the values that a user who sets nothing gets: 16 senders × 500 calls hide an answer time of 100 ms up to
+// 80,000 calls a second, and 200 ms of linger fill a request from 2,500 events a second on.
+func DefaultConfig() Config {
+	return Config{
+		Senders: 16, BatchItems: 500, BatchBytes: 500_000, Linger: 200 * time.Millisecond, Order: Strict,
+		Memory: 24 << 20, StopShare: 0.5,
+	}
+}
+
+// Validate reports every mistake, each with the field's name.
+func (c Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Senders >= 1 && c.Senders <= 1024, "senders: %d is outside 1 to 1024", c.Senders)
+	check(c.BatchItems >= 1 && c.BatchItems <= 1000, "batch_items: %d is outside 1 to 1000", c.BatchItems)
+	check(c.BatchBytes >= 40_000 && c.BatchBytes <= 500_000,
+		"batch_bytes: %d is outside 40000 to 500000, which is what Customer.io takes", c.BatchBytes)
+	check(c.Linger >= 0 && c.Linger <= time.Minute, "linger: %s is outside 0s to 1m", c.Linger)
+	check(c.Order == Strict || c.Order == Relaxed, "order: %q is neither strict nor relaxed", c.Order)
+	check(c.Memory >= 1<<20, "memory: %d bytes are too few, give at least 1 MiB", c.Memory)
+	check(c.StopShare >= 0 && c.StopShare <= 1, "stop_share: %g is outside 0 to 1", c.StopShare)
+	return errors.Join(errs...)
+}

@@ -1,0 +1,182 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// An entry is one call in hand.
+type entry struct {
+	call   event.Call
+	parcel *parcel
+
+	// link is the entry's place in its lane; more holds the places of a call with several lanes. A call without lanes has none.
+	link link
+	more []link
+	// behind counts the lanes in which something stands before the entry.
+	behind int
+
+	state   state
+	run     bool // may share a request with its neighbours in its one lane
+	limit   int  // a suspect travels in requests of at most so many calls; 0 means no suspicion
+	counted int  // calls that the entry's lane adds to the ready totals while the entry is ready
+	bytes   int  // and their bytes
+
+	attempts int       // attempts that reached the wire
+	first    time.Time // of the first failure
+	accepted uint64    // requests that had been accepted, by anybody, when the entry last failed
+	alone    bool      // has failed while alone in its request, and is counted in Pipeline.isolated
+
+	at   time.Time // since when it is ready, or until when it is held
+	next *entry    // in the queue of ready entries
+}
+
+type state uint8
+
+const (
+	waiting  state = iota // something of its person stands before it, or it rides in a run
+	ready                 // heads all its lanes and waits for a sender
+	held                  // backs off by itself until at
+	flying                // in a request
+	released              // its lease is being given up and it cannot move; it holds its lanes until it is forgotten
+)
+
+// A link is an entry's place in one lane.
+type link struct {
+	lane       *lane
+	entry      *entry
+	prev, next *link
+}
+
+// A lane is the queue of everything open for one identifier. It exists only while it holds something.
+type lane struct {
+	key        event.Lane
+	head, tail *link
+	// run counts the entries at the front that may share a request, and runBytes their bytes.
+	run, runBytes int
+	// sealed is true when a call stands in the lane that cannot join the run at its front.
+	sealed bool
+}
+
+// lanes holds all lanes. Joining and leaving one cost the same whatever the backlog.
+type lanes struct {
+	open map[event.Lane]*lane
+	free []*lane
+}
+
+// freeLanes bounds the lanes kept for reuse.
+const freeLanes = 4096
+
+// join puts the entry at the end of its lanes and sets how many hold it back.
+func (ls *lanes) join(e *entry) {
+	keys := e.call.Lanes
+	if len(keys) == 0 {
+		return
+	}
+	ls.append(keys[0], &e.link, e)
+	if len(keys) > 1 {
+		e.more = make([]link, len(keys)-1)
+		for i, k := range keys[1:] {
+			ls.append(k, &e.more[i], e)
+		}
+	}
+}
+
+func (ls *lanes) append(key event.Lane, at *link, e *entry) {
+	l := ls.open[key]
+	if l == nil {
+		if n := len(ls.free); n > 0 {
+			l = ls.free[n-1]
+			ls.free = ls.free[:n-1]
+			*l = lane{key: key}
+		} else {
+			l = &lane{key: key}
+		}
+		ls.open[key] = l
+	}
+	*at = link{lane: l, entry: e, prev: l.tail}
+	if l.tail == nil {
+		l.head = at
+	} else {
+		l.tail.next = at
+		e.behind++
+	}
+	l.tail = at
+	l.extend(e)
+}
+
+// extend counts a new last entry into the run at the front, when nothing seals it off.
+func (l *lane) extend(e *entry) {
+	switch {
+	case l.sealed:
+	case e.run:
+		l.run++
+		l.runBytes += e.call.Size()
+	default:
+		l.sealed = true
+	}
+}
+
+// leave takes the entry out of its lanes and calls freed for each entry that now heads all of its own.
+func (ls *lanes) leave(e *entry, freed func(*entry)) {
+	if len(e.call.Lanes) == 0 {
+		return
+	}
+	ls.remove(&e.link, freed)
+	for i := range e.more {
+		ls.remove(&e.more[i], freed)
+	}
+	e.more = nil
+}
+
+func (ls *lanes) remove(k *link, freed func(*entry)) {
+	l, wasHead := k.lane, k.prev == nil
+	if k.prev == nil {
+		l.head = k.next
+	} else {
+		k.prev.next = k.next
+	}
+	if k.next == nil {
+		l.tail = k.prev
+	} else {
+		k.next.prev = k.prev
+	}
+	if l.head == nil {
+		delete(ls.open, l.key)
+		if len(ls.free) < freeLanes {
+			ls.free = append(ls.free, l)
+		}
+		return
+	}
+	l.recount(k, wasHead)
+	if wasHead {
+		e := l.head.entry
+		e.behind--
+		if e.behind == 0 {
+			freed(e)
+		}
+	}
+}
+
+// recount brings the run up to date after k has left. Only when a call that sealed the lane's front is gone are entries
+// walked, and each is walked once, since it stays in the run until it leaves.
+func (l *lane) recount(k *link, wasHead bool) {
+	switch {
+	case k.entry.run && l.run > 0:
+		l.run--
+		l.runBytes -= k.entry.call.Size()
+		if l.run > 0 || !l.sealed {
+			return
+		}
+	case !wasHead:
+		return
+	}
+	if l.run > 0 {
+		return
+	}
+	l.sealed = false
+	for k := l.head; k != nil && !l.sealed; k = k.next {
+		l.extend(k.entry)
+	}
+}

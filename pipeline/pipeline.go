@@ -1,0 +1,242 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Stages are the parts that a pipeline joins.
+type Stages struct {
+	Source      Source
+	Mapper      Mapper
+	Sender      Sender
+	DeadLetters DeadLetters
+}
+
+// Pipeline moves messages from the source to the sender and settles them. It is made by New and used by one call of Run.
+type Pipeline struct {
+	config  Config
+	stages  Stages
+	log     *zap.Logger
+	metrics *metrics
+
+	turn chan struct{} // held by the one sender that waits for a batch
+	bell chan struct{} // rung when what that sender waits for may have come
+	stop chan struct{} // closed when the source has returned
+
+	drains sync.WaitGroup // tenancies whose lease is watched
+
+	mu         sync.Mutex
+	lanes      lanes
+	queue      queue
+	budget     budget
+	tenancies  map[context.Context]*tenancy
+	current    *tenancy // the tenancy of the last message
+	draining   int      // tenancies that are being given up
+	spare      []*parcel
+	outbox     outbox
+	guard      guard
+	suspicions suspicions
+}
+
+// New joins the stages. The configuration must be valid.
+func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeline {
+	p := &Pipeline{
+		config: c, stages: s, log: log,
+		turn: make(chan struct{}, 1), bell: make(chan struct{}, 1), stop: make(chan struct{}),
+		lanes:     lanes{open: map[event.Lane]*lane{}},
+		queue:     queue{items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
+		budget:    budget{limit: c.Memory, shares: map[sharekey]*share{}},
+		tenancies: map[context.Context]*tenancy{},
+		guard:     newGuard(c.StopShare),
+	}
+	p.outbox.bell = make(chan struct{}, 1)
+	p.metrics = newMetrics(reg, p)
+	return p
+}
+
+// Run consumes until ctx ends or the source fails, and returns when everything it started is gone. Its error is the source's.
+func (p *Pipeline) Run(ctx context.Context) error {
+	var senders, clerk sync.WaitGroup
+	for range p.config.Senders {
+		senders.Go(p.send)
+	}
+	letters, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	clerk.Go(func() { p.writeLetters(letters) })
+	err := p.stages.Source.Consume(ctx, p.handle)
+	close(p.stop)
+	senders.Wait()
+	cancel()
+	clerk.Wait()
+	p.abandon()
+	return err
+}
+
+// handle maps a message and puts its calls into their lanes. It is given to the source.
+func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
+	calls, failures := p.stages.Mapper.Map(m)
+	if len(calls) == 0 && len(failures) == 0 {
+		p.metrics.skipped.Inc()
+		done()
+		return nil
+	}
+	bytes := int64(m.Size()) + messageOverhead
+	for i := range calls {
+		bytes += int64(calls[i].Size()) + callOverhead
+	}
+	p.mu.Lock()
+	if p.guard.stopped != nil {
+		p.mu.Unlock()
+		<-lease.Done()
+		return context.Cause(lease)
+	}
+	t := p.tenancy(lease)
+	if t.draining {
+		p.mu.Unlock()
+		return context.Cause(lease)
+	}
+	pc := p.parcel(m, done, len(calls))
+	pc.bytes, pc.open = bytes, len(calls)+len(failures)
+	if err := p.reserve(lease, t, pc); err != nil {
+		p.mu.Unlock()
+		return err
+	}
+	t.add(pc)
+	ring := p.enter(pc, calls)
+	p.fail(pc, failures)
+	p.mu.Unlock()
+	if ring {
+		p.wake()
+	}
+	return nil
+}
+
+// What a message and a call take beside their bytes.
+const (
+	messageOverhead = 192
+	callOverhead    = 448
+)
+
+// enter puts a message's calls into their lanes and reports whether a waiting sender should look again.
+func (p *Pipeline) enter(pc *parcel, calls []event.Call) bool {
+	q := &p.queue
+	idle, full := q.fresh.head == nil, q.freshItems >= q.items || q.freshBytes >= q.bytes
+	now := time.Now()
+	special := false
+	for i := range calls {
+		e := &pc.entries[i]
+		e.call, e.parcel = calls[i], pc
+		e.run = len(e.call.Lanes) == 1 && e.call.Single == nil && (e.call.Step.Repeatable || p.config.Order == Relaxed)
+		p.guard.pass(event.StageMapping, e.call.Step.Rule)
+		p.lanes.join(e)
+		switch {
+		case e.behind == 0:
+			q.push(e, now)
+			special = special || e.call.Single != nil
+		default:
+			q.extend(e)
+		}
+	}
+	return special || idle && q.fresh.head != nil || !full && (q.freshItems >= q.items || q.freshBytes >= q.bytes)
+}
+
+// send is one sender: it takes a batch, has it sent, and settles it.
+func (p *Pipeline) send() {
+	b := &batch{}
+	for p.collect(b) {
+		outcomes := p.stages.Sender.Send(b.tenancy.lease, b.calls)
+		p.settle(b, outcomes)
+		b.reset()
+	}
+}
+
+// collect waits for a batch. One sender waits at a time, so that requests are as full as the traffic allows. It returns false
+// when the pipeline stops.
+func (p *Pipeline) collect(b *batch) bool {
+	select {
+	case p.turn <- struct{}{}:
+	case <-p.stop:
+		return false
+	}
+	defer func() { <-p.turn }()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		wait := p.fill(b)
+		if len(b.entries) > 0 {
+			return true
+		}
+		timer.Reset(wait)
+		select {
+		case <-p.bell:
+		case <-timer.C:
+		case <-p.stop:
+			return false
+		}
+	}
+}
+
+// fill takes a batch if one is due, and returns how long to wait for the next otherwise.
+func (p *Pipeline) fill(b *batch) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		now := time.Now()
+		from, wait := p.queue.due(now, len(p.budget.queue) > 0 || p.draining > 0)
+		if from == nil {
+			p.rest()
+			if wait < 0 {
+				wait = time.Hour
+			}
+			return wait
+		}
+		p.queue.fill(b, from, now)
+		if len(b.entries) > 0 {
+			return 0
+		}
+	}
+}
+
+// rest lets the tenancies that are being given up notice that nothing of them moves any more.
+func (p *Pipeline) rest() {
+	if p.draining == 0 {
+		return
+	}
+	for _, t := range p.tenancies {
+		t.settle()
+	}
+}
+
+// wake makes the waiting sender look again.
+func (p *Pipeline) wake() {
+	select {
+	case p.bell <- struct{}{}:
+	default:
+	}
+}
+
+// spareParcels bounds the parcels kept for reuse.
+const spareParcels = 4096
+
+// parcel gives an empty parcel for a message with so many calls. The caller holds p.mu.
+func (p *Pipeline) parcel(m event.Message, done func(), calls int) *parcel {
+	var pc *parcel
+	if n := len(p.spare); n > 0 {
+		pc = p.spare[n-1]
+		p.spare = p.spare[:n-1]
+	} else {
+		pc = &parcel{}
+	}
+	if cap(pc.entries) < calls {
+		pc.entries = make([]entry, calls)
+	}
+	pc.entries = pc.entries[:calls]
+	pc.msg, pc.done = m, done
+	return pc
+}

@@ -1,0 +1,247 @@
+package pipeline
+
+import (
+	"container/heap"
+	"math/bits"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// A fifo is a queue of ready entries.
+type fifo struct{ head, tail *entry }
+
+func (q *fifo) push(e *entry) {
+	e.next = nil
+	if q.tail == nil {
+		q.head = e
+	} else {
+		q.tail.next = e
+	}
+	q.tail = e
+}
+
+func (q *fifo) pop() *entry {
+	e := q.head
+	q.head, e.next = e.next, nil
+	if q.head == nil {
+		q.tail = nil
+	}
+	return e
+}
+
+// queue holds the entries that are ready to leave, and those that back off by themselves.
+type queue struct {
+	items, bytes int // limits of a batch
+	linger       time.Duration
+
+	fresh   fifo // in batches that linger
+	again   fifo // attempted before and under no suspicion: in full batches, at once
+	single  fifo // cannot travel in a batch
+	suspect [bits.UintSize]fifo
+	marked  uint64 // which of the suspect queues hold something
+	held    holding
+
+	freshItems, freshBytes int // what the fresh queue and the runs behind its entries would fill
+}
+
+// push makes the entry ready.
+func (q *queue) push(e *entry, now time.Time) {
+	if e.parcel.tenancy.draining && e.attempts > 0 {
+		e.parcel.tenancy.release(e)
+		return
+	}
+	e.state, e.at = ready, now
+	e.parcel.tenancy.ready++
+	switch {
+	case e.call.Single != nil:
+		q.single.push(e)
+	case e.limit > 0:
+		class := bits.Len(uint(e.limit))
+		q.suspect[class].push(e)
+		q.marked |= 1 << class
+	case e.attempts > 0:
+		q.again.push(e)
+	default:
+		e.counted, e.bytes = 1, e.call.Size()
+		if l := e.link.lane; e.run && l.run > 1 {
+			e.counted, e.bytes = l.run, l.runBytes
+		}
+		q.freshItems += e.counted
+		q.freshBytes += e.bytes
+		q.fresh.push(e)
+	}
+}
+
+// extend counts an entry that has joined the run behind a ready entry of the fresh queue.
+func (q *queue) extend(e *entry) {
+	if !e.run || e.link.lane.sealed {
+		return
+	}
+	head := e.link.lane.head.entry
+	if head.state == ready && head.counted > 0 {
+		head.counted++
+		head.bytes += e.call.Size()
+		q.freshItems++
+		q.freshBytes += e.call.Size()
+	}
+}
+
+// hold keeps the entry back until then.
+func (q *queue) hold(e *entry, until time.Time) {
+	e.state, e.at = held, until
+	heap.Push(&q.held, e)
+}
+
+// release makes everything ready whose time has come.
+func (q *queue) release(now time.Time) {
+	for len(q.held) > 0 && !q.held[0].at.After(now) {
+		q.push(heap.Pop(&q.held).(*entry), now)
+	}
+}
+
+// releaseHeld gives up on what backs off under a lease that is being given up.
+func (q *queue) releaseHeld(t *tenancy) {
+	kept := q.held[:0]
+	for _, e := range q.held {
+		if e.parcel.tenancy == t {
+			t.release(e)
+			continue
+		}
+		kept = append(kept, e)
+	}
+	clear(q.held[len(kept):])
+	q.held = kept
+	heap.Init(&q.held)
+}
+
+// due returns the queue from which a batch should leave now, or how long to wait for one. A wait below zero means that
+// nothing is coming by itself. Suspects go first, the smallest batches before all: they are few, and each answer narrows the
+// search for a culprit.
+func (q *queue) due(now time.Time, hurry bool) (*fifo, time.Duration) {
+	q.release(now)
+	wait := time.Duration(-1)
+	if len(q.held) > 0 {
+		wait = q.held[0].at.Sub(now)
+	}
+	for q.marked != 0 {
+		class := bits.TrailingZeros64(q.marked)
+		if q.suspect[class].head != nil {
+			return &q.suspect[class], 0
+		}
+		q.marked &^= 1 << class
+	}
+	switch {
+	case q.again.head != nil:
+		return &q.again, 0
+	case q.single.head != nil:
+		return &q.single, 0
+	case q.fresh.head == nil:
+		return nil, wait
+	case hurry || q.freshItems >= q.items || q.freshBytes >= q.bytes:
+		return &q.fresh, 0
+	}
+	lingered := now.Sub(q.fresh.head.at)
+	if lingered >= q.linger {
+		return &q.fresh, 0
+	}
+	if rest := q.linger - lingered; wait < 0 || rest < wait {
+		wait = rest
+	}
+	return nil, wait
+}
+
+// A batch is what one request carries. Its calls share one lease.
+type batch struct {
+	tenancy *tenancy
+	entries []*entry
+	calls   []event.Call
+	room    int // bytes left
+	limit   int // calls it may take
+}
+
+// envelope is what surrounds the items of a batch in its body: {"batch":[…]}.
+const envelope = len(`{"batch":[]}`)
+
+// fill moves entries from the front of one queue into the empty batch. Entries that cannot move any more because their lease
+// has run out are released instead, and what no longer fits stays where it is.
+func (q *queue) fill(b *batch, from *fifo, now time.Time) {
+	b.room, b.limit = q.bytes-envelope, q.items
+	if from == &q.single {
+		b.limit = 1
+	}
+	for from.head != nil && len(b.entries) < b.limit {
+		e := from.head
+		t := e.parcel.tenancy
+		if b.tenancy == nil {
+			if t.over(now) {
+				q.take(from)
+				t.release(e)
+				continue
+			}
+			b.tenancy = t
+		}
+		if t != b.tenancy || len(b.entries) > 0 && e.call.Size() > b.room {
+			return
+		}
+		q.take(from)
+		b.add(e)
+		for k := e.link.next; e.run && k != nil && b.joins(k.entry, e); k = k.next {
+			b.add(k.entry)
+		}
+	}
+}
+
+// take pops the front entry and gives back what it was counted for.
+func (q *queue) take(from *fifo) {
+	e := from.pop()
+	if from == &q.fresh {
+		q.freshItems -= e.counted
+		q.freshBytes -= e.bytes
+		e.counted, e.bytes = 0, 0
+	}
+	e.parcel.tenancy.ready--
+}
+
+// joins reports whether e, which follows head in its lane, may ride along.
+func (b *batch) joins(e, head *entry) bool {
+	return e.run && e.state == waiting && e.limit == head.limit && e.parcel.tenancy == b.tenancy &&
+		e.call.Single == nil && len(b.entries) < b.limit && e.call.Size() <= b.room
+}
+
+func (b *batch) add(e *entry) {
+	e.state = flying
+	b.tenancy.flying++
+	b.entries = append(b.entries, e)
+	b.calls = append(b.calls, e.call)
+	b.room -= e.call.Size()
+	if e.limit > 0 && e.limit < b.limit {
+		b.limit = e.limit
+	}
+}
+
+// reset empties the batch for its sender's next one.
+func (b *batch) reset() {
+	clear(b.entries)
+	clear(b.calls)
+	b.tenancy, b.entries, b.calls = nil, b.entries[:0], b.calls[:0]
+}
+
+// holding is a heap of held entries, the first to come free on top.
+type holding []*entry
+
+func (h holding) Len() int           { return len(h) }
+func (h holding) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h holding) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push implements heap.Interface.
+func (h *holding) Push(x any) { *h = append(*h, x.(*entry)) }
+
+// Pop implements heap.Interface.
+func (h *holding) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return e
+}

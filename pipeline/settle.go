@@ -1,0 +1,159 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// settle applies the outcomes of a request: what is delivered or refused leaves its lanes, what is open goes back.
+func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
+	now := time.Now()
+	var done []func()
+	p.mu.Lock()
+	t := b.tenancy
+	t.flying -= len(b.entries)
+	delivered := false
+	for i, e := range b.entries {
+		var o event.Outcome
+		if i < len(outcomes) {
+			o = outcomes[i]
+		}
+		switch o.Verdict {
+		case event.Delivered:
+			delivered = true
+			p.metrics.call(e.call.Step.Action, o.Verdict)
+			p.guard.pass(event.StageDelivery, e.call.Step.Rule)
+			if finished := p.finish(e, now); finished != nil {
+				done = append(done, finished)
+			}
+		case event.Refused:
+			delivered = true // Customer.io looked at the call, so it is no outage
+			p.metrics.call(e.call.Step.Action, o.Verdict)
+			p.refuse(e, o.Failure, now)
+		}
+	}
+	if delivered {
+		p.suspicions.accepted++
+	}
+	for i, e := range b.entries {
+		if e.parcel == nil || e.state != flying {
+			continue
+		}
+		var o event.Outcome
+		if i < len(outcomes) {
+			o = outcomes[i]
+		}
+		p.reopen(e, o, len(b.entries), now)
+	}
+	t.settle()
+	p.mu.Unlock()
+	p.wake()
+	for _, f := range done {
+		f()
+	}
+}
+
+// finish settles a delivered call. It returns the message's done when that was the last of it.
+func (p *Pipeline) finish(e *entry, now time.Time) func() {
+	pc := e.parcel
+	p.retire(e, now)
+	return p.close(pc)
+}
+
+// close counts one call or letter of the message as settled. It returns the message's done when that was the last of it.
+func (p *Pipeline) close(pc *parcel) func() {
+	pc.open--
+	if pc.open > 0 {
+		return nil
+	}
+	if pc.dead {
+		p.metrics.deadLettered.Inc()
+	} else {
+		p.metrics.delivered.Inc()
+	}
+	done := pc.done
+	p.budget.give(pc)
+	pc.tenancy.remove(pc)
+	entries := pc.entries
+	clear(entries)
+	*pc = parcel{entries: entries[:0]}
+	if len(p.spare) < spareParcels && cap(entries) <= spareEntries {
+		p.spare = append(p.spare, pc)
+	}
+	return done
+}
+
+// spareEntries bounds the calls whose room is kept for reuse with a parcel.
+const spareEntries = 8
+
+// retire takes an entry out of its lanes; whatever stood behind it may become ready.
+func (p *Pipeline) retire(e *entry, now time.Time) {
+	p.suspicions.clear(e)
+	p.lanes.leave(e, func(next *entry) {
+		if next.state == waiting {
+			p.queue.push(next, now)
+		}
+	})
+	e.parcel = nil
+}
+
+// refuse turns a refused call into a letter.
+func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
+	failure := event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}
+	if f != nil {
+		failure = *f
+	}
+	failure.ID, failure.Rule, failure.Call = e.call.ID, e.call.Step.Rule, e.call.Step.Call
+	failure.Attempts = e.attempts + 1
+	failure.First = e.first
+	if failure.First.IsZero() {
+		failure.First = now
+	}
+	pc := e.parcel
+	p.retire(e, now)
+	p.write(pc, failure)
+}
+
+// reopen puts a call back that was not settled.
+func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, now time.Time) {
+	e.state = waiting
+	if o.Failure == nil && !e.parcel.tenancy.draining && o.NotBefore.IsZero() {
+		o.NotBefore = now.Add(idlePause)
+	}
+	if o.Failure != nil {
+		e.attempts++
+		if e.first.IsZero() {
+			e.first = now
+		}
+		p.metrics.retries.Inc()
+	}
+	if o.Suspect {
+		if p.suspicions.judge(e, o.Failure, together, now) {
+			p.poison(e, o.Failure, now)
+			return
+		}
+		if together == 1 {
+			o.NotBefore = later(o.NotBefore, now.Add(lonePause(e.attempts)))
+		}
+	}
+	switch {
+	case e.behind > 0:
+	case e.parcel.tenancy.draining:
+		e.parcel.tenancy.release(e)
+	case o.NotBefore.After(now):
+		p.queue.hold(e, o.NotBefore)
+	default:
+		p.queue.push(e, now)
+	}
+}
+
+// idlePause keeps a sender that returns without an attempt from being asked again at once.
+const idlePause = 100 * time.Millisecond
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

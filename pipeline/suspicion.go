@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// When Customer.io fails on a whole request, one of its calls may be the cause, or Customer.io may be down. A call is poison
+// only when it stands alone, has failed often and long enough, and others were accepted all the while; many lone failures at
+// once are an outage of a part of Customer.io. Everything that is not poison is waited for.
+const (
+	poisonAttempts = 10
+	poisonAge      = 15 * time.Minute
+	poisonPerHour  = 10
+)
+
+// suspicions judges calls whose requests fail as a whole.
+type suspicions struct {
+	accepted uint64      // requests in which a call was settled
+	alone    int         // calls that fail while alone in their request
+	poisoned []time.Time // when the calls of the last hour were found to be poison
+}
+
+// judge narrows the batch in which a suspect may travel, and reports whether the call is poison. Halving waits until somebody
+// else's request was accepted since the call last failed: while nothing at all is accepted, a failure says nothing about
+// the call. A refusal says something at once.
+func (s *suspicions) judge(e *entry, f *event.Failure, together int, now time.Time) bool {
+	refused := f != nil && f.Status >= 400 && f.Status < 500
+	progress := e.attempts > 1 && s.accepted > e.accepted
+	if e.limit == 0 || e.limit > together {
+		e.limit = together
+	}
+	if refused || progress {
+		e.limit = max(1, together/2)
+	}
+	e.accepted = s.accepted
+	if together > 1 {
+		return false
+	}
+	if !e.alone {
+		e.alone = true
+		s.alone++
+	}
+	return progress && e.attempts >= poisonAttempts && now.Sub(e.first) >= poisonAge && s.alone <= poisonPerHour && s.allow(now)
+}
+
+// allow reports whether another call may be given up as poison, and counts it.
+func (s *suspicions) allow(now time.Time) bool {
+	for len(s.poisoned) > 0 && now.Sub(s.poisoned[0]) >= time.Hour {
+		s.poisoned = s.poisoned[1:]
+	}
+	if len(s.poisoned) >= poisonPerHour {
+		return false
+	}
+	s.poisoned = append(s.poisoned, now)
+	return true
+}
+
+// clear forgets what was held against an entry.
+func (s *suspicions) clear(e *entry) {
+	if e.alone {
+		e.alone = false
+		s.alone--
+	}
+}
+
+// poison gives a call up.
+func (p *Pipeline) poison(e *entry, f *event.Failure, now time.Time) {
+	failure := event.Failure{Stage: event.StageDelivery}
+	if f != nil {
+		failure = *f
+	}
+	failure.Reason = event.ReasonPoison
+	e.attempts-- // refuse counts the attempt
+	p.refuse(e, &failure, now)
+}
+
+// lonePause is how long a call that failed alone waits before its next attempt: 1 s, doubled up to a minute, less up to a half by
+// chance so that many do not return together.
+func lonePause(attempts int) time.Duration {
+	pause := time.Minute
+	if attempts < 7 {
+		pause = time.Second << max(0, attempts-1)
+	}
+	return pause - rand.N(pause/2)
+}

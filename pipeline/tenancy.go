@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// A parcel is one message in hand, with the calls it became. The message is done when every call and every letter of it is.
+type parcel struct {
+	msg     event.Message
+	done    func()
+	tenancy *tenancy
+	share   *share
+	bytes   int64
+	open    int // calls and letters that are not settled
+	dead    bool
+	entries []entry
+
+	prev, next *parcel // in the tenancy's list
+}
+
+// A tenancy is what the pipeline holds under one lease.
+type tenancy struct {
+	lease    context.Context
+	draining bool
+	parcels  parcel // head of the list of parcels in hand
+	hand     int    // parcels in hand
+	ready    int    // entries that a sender will take
+	flying   int    // entries in a request
+	letters  int    // letters that are not stored yet
+	unwatch  func() bool
+	// still is closed when nothing of a draining tenancy moves any more.
+	still chan struct{}
+}
+
+func newTenancy(lease context.Context) *tenancy {
+	t := &tenancy{lease: lease, still: make(chan struct{})}
+	t.parcels.prev, t.parcels.next = &t.parcels, &t.parcels
+	return t
+}
+
+func (t *tenancy) add(p *parcel) {
+	p.tenancy = t
+	p.prev, p.next = t.parcels.prev, &t.parcels
+	p.prev.next, p.next.prev = p, p
+	t.hand++
+}
+
+func (t *tenancy) remove(p *parcel) {
+	p.prev.next, p.next.prev = p.next, p.prev
+	p.prev, p.next = nil, nil
+	t.hand--
+}
+
+// over reports whether no attempt may begin under the lease any more.
+func (t *tenancy) over(now time.Time) bool {
+	deadline, ok := t.lease.Deadline()
+	return ok && !now.Before(deadline)
+}
+
+// release gives up on an entry that cannot move before its lease ends. It stays in its lanes, so that nothing overtakes it,
+// and comes again from the source.
+func (t *tenancy) release(e *entry) { e.state = released }
+
+// settle closes still when a draining tenancy has come to rest.
+func (t *tenancy) settle() {
+	if t.draining && t.ready == 0 && t.flying == 0 && t.letters == 0 {
+		select {
+		case <-t.still:
+		default:
+			close(t.still)
+		}
+	}
+}
+
+// tenancy returns what is held under the lease, from its first message on. The caller holds p.mu.
+func (p *Pipeline) tenancy(lease context.Context) *tenancy {
+	if p.current != nil && p.current.lease == lease {
+		return p.current
+	}
+	t := p.tenancies[lease]
+	if t == nil {
+		t = newTenancy(lease)
+		p.tenancies[lease] = t
+		p.drains.Add(1)
+		t.unwatch = context.AfterFunc(lease, func() {
+			defer p.drains.Done()
+			p.drain(t)
+		})
+	}
+	p.current = t
+	return t
+}
+
+// drain lets what moves finish and drops the rest. It returns when nothing under the lease is in a request any more.
+func (p *Pipeline) drain(t *tenancy) {
+	p.mu.Lock()
+	t.draining = true
+	p.queue.releaseHeld(t)
+	p.draining++
+	p.budget.refuse(t)
+	t.settle()
+	p.mu.Unlock()
+	p.wake()
+	p.outbox.ring()
+
+	if deadline, ok := t.lease.Deadline(); ok {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		select {
+		case <-t.still:
+		case <-timer.C:
+			p.wake()
+		}
+	}
+	<-t.still
+	p.forget(t)
+}
+
+// forget drops everything that is left under an ended lease: nothing of it is in a request.
+func (p *Pipeline) forget(t *tenancy) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining--
+	delete(p.tenancies, t.lease)
+	if p.current == t {
+		p.current = nil
+	}
+	for m := t.parcels.next; m != &t.parcels; {
+		next := m.next
+		for i := range m.entries {
+			if e := &m.entries[i]; e.parcel != nil {
+				p.retire(e, now)
+			}
+		}
+		p.budget.give(m)
+		t.remove(m)
+		m = next
+	}
+}
+
+// abandon ends what is left when the source has returned and the senders are gone.
+func (p *Pipeline) abandon() {
+	p.mu.Lock()
+	for _, t := range p.tenancies {
+		if t.unwatch() {
+			p.drains.Done()
+		}
+		t.ready, t.letters = 0, 0
+		t.draining = true
+		t.settle()
+	}
+	p.mu.Unlock()
+	p.drains.Wait()
+}
