@@ -1,0 +1,156 @@
+package broker
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
+)
+
+const (
+	dialTimeout    = 10 * time.Second // the whole of connecting: TCP, TLS, versions, authentication
+	requestTimeout = 10 * time.Second // one exchange, where the caller's context sets no deadline
+)
+
+var dialer = &net.Dialer{Timeout: dialTimeout}
+
+// newest holds back versions that kafka-go v0.4.51 does not write as brokers expect: the flexible encodings of the group
+// requests (its SyncGroup 5 lacks the compact strings). Every broker since Kafka 2.3 speaks the ones named here.
+var newest = map[protocol.ApiKey]int16{
+	protocol.JoinGroup:  5,
+	protocol.SyncGroup:  3,
+	protocol.Heartbeat:  3,
+	protocol.LeaveGroup: 3,
+}
+
+// KafkaConn is one connection to one broker, authenticated and with its protocol versions known. It carries one exchange at a
+// time, is not safe for concurrent use, and is closed by the first error.
+type KafkaConn struct {
+	proto  *protocol.Conn
+	ranges map[protocol.ApiKey][2]int16
+}
+
+// Dial connects to the broker at addr (host:port). A refused authentication is kafka.SASLAuthenticationFailed.
+func (k *Kafka) Dial(ctx context.Context, addr string) (*KafkaConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	raw, err := dialer.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if k.tls != nil {
+		config := k.tls.Clone()
+		if config.ServerName == "" {
+			config.ServerName, _, _ = net.SplitHostPort(addr)
+		}
+		secured := tls.Client(raw, config)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, fmt.Errorf("tls with %s: %w", addr, err)
+		}
+		raw = secured
+	}
+	c := &KafkaConn{proto: protocol.NewConn(raw, clientID)}
+	release := c.bind(ctx)
+	defer release()
+	if err := c.greet(ctx, k.transport); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("connect to %s: %w", addr, err)
+	}
+	return c, nil
+}
+
+func (c *KafkaConn) greet(ctx context.Context, t *kafka.Transport) (err error) {
+	defer recoverDecode(&err)
+	res, err := c.proto.RoundTrip(new(apiversions.Request))
+	if err != nil {
+		return fmt.Errorf("ask for versions: %w", err)
+	}
+	answer := res.(*apiversions.Response)
+	if answer.ErrorCode != 0 {
+		return fmt.Errorf("ask for versions: %w", kafka.Error(answer.ErrorCode))
+	}
+	versions := make(map[protocol.ApiKey]int16, len(answer.ApiKeys))
+	c.ranges = make(map[protocol.ApiKey][2]int16, len(answer.ApiKeys))
+	for _, r := range answer.ApiKeys {
+		key, most := protocol.ApiKey(r.ApiKey), r.MaxVersion
+		if limit, ok := newest[key]; ok && limit < most {
+			most = limit
+		}
+		c.ranges[key] = [2]int16{r.MinVersion, r.MaxVersion}
+		versions[key] = key.SelectVersion(r.MinVersion, most)
+	}
+	c.proto.SetVersions(versions)
+	if t.SASL != nil {
+		return authenticate(ctx, c.proto, t.SASL)
+	}
+	return nil
+}
+
+// Versions are the oldest and the newest version of a request that the broker takes; both are -1 for one that it does not know.
+func (c *KafkaConn) Versions(key protocol.ApiKey) (oldest, newest int16) {
+	if r, ok := c.ranges[key]; ok {
+		return r[0], r[1]
+	}
+	return -1, -1
+}
+
+// RoundTrip makes one request. It ends with ctx, and after ten seconds where ctx has no deadline.
+func (c *KafkaConn) RoundTrip(ctx context.Context, req protocol.Message) (res protocol.Message, err error) {
+	release := c.bind(ctx)
+	defer release()
+	defer c.closeOn(ctx, &err)
+	defer recoverDecode(&err)
+	return c.proto.RoundTrip(req)
+}
+
+// Exchange writes a request that the caller has encoded, its size included, and lets read take the answer off the connection. It
+// is for the one request whose answer is too large to be copied.
+func (c *KafkaConn) Exchange(ctx context.Context, req []byte, read func(io.Reader) error) (err error) {
+	release := c.bind(ctx)
+	defer release()
+	defer c.closeOn(ctx, &err)
+	defer recoverDecode(&err)
+	if _, err := c.proto.Write(req); err != nil {
+		return err
+	}
+	return read(c.proto)
+}
+
+// Close closes the connection. It may be called twice.
+func (c *KafkaConn) Close() { _ = c.proto.Close() }
+
+// bind puts ctx's deadline on the connection and interrupts the exchange when ctx ends.
+func (c *KafkaConn) bind(ctx context.Context) (release func()) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(requestTimeout)
+	}
+	_ = c.proto.SetDeadline(deadline)
+	stop := context.AfterFunc(ctx, func() { _ = c.proto.SetDeadline(time.Unix(1, 0)) })
+	return func() { stop() }
+}
+
+// closeOn closes a connection on which an exchange failed, because what else would come over it belongs to that exchange.
+func (c *KafkaConn) closeOn(ctx context.Context, err *error) {
+	if *err == nil {
+		return
+	}
+	c.Close()
+	if ctx.Err() != nil {
+		*err = ctx.Err()
+	}
+}
+
+// recoverDecode turns a panic over a malformed answer into an error.
+func recoverDecode(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("malformed answer from the broker: %v", r)
+	}
+}

@@ -1,0 +1,77 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
+	"github.com/segmentio/kafka-go/protocol/saslhandshake"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// credentials is a SASL mechanism that reads the password when a connection is made.
+type credentials struct{ config SASLConfig }
+
+// Name is the mechanism's name as brokers know it.
+func (c credentials) Name() string { return strings.ToUpper(c.config.Mechanism) }
+
+// Start begins the authentication of one connection.
+func (c credentials) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	password, err := c.config.Password.Read()
+	if err != nil {
+		return nil, nil, fmt.Errorf("sasl.password: %w", err)
+	}
+	var mechanism sasl.Mechanism
+	switch c.config.Mechanism {
+	case "scram-sha-256":
+		mechanism, err = scram.Mechanism(scram.SHA256, c.config.Username, password.Reveal())
+	case "scram-sha-512":
+		mechanism, err = scram.Mechanism(scram.SHA512, c.config.Username, password.Reveal())
+	default:
+		mechanism = plain.Mechanism{Username: c.config.Username, Password: password.Reveal()}
+	}
+	if err != nil {
+		// The library's text may hold what it could not prepare.
+		return nil, nil, errors.New("sasl: the user name or the password holds characters that SCRAM does not allow")
+	}
+	return mechanism.Start(ctx)
+}
+
+// authenticate proves to the broker who we are. A refusal is kafka.SASLAuthenticationFailed.
+func authenticate(ctx context.Context, conn *protocol.Conn, mechanism sasl.Mechanism) error {
+	res, err := conn.RoundTrip(&saslhandshake.Request{Mechanism: mechanism.Name()})
+	if err != nil {
+		return fmt.Errorf("sasl handshake: %w", err)
+	}
+	if code := res.(*saslhandshake.Response).ErrorCode; code != 0 {
+		return fmt.Errorf("sasl handshake with %s: %w", mechanism.Name(), kafka.Error(code))
+	}
+	session, answer, err := mechanism.Start(ctx)
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		res, err := conn.RoundTrip(&saslauthenticate.Request{AuthBytes: answer})
+		if errors.Is(err, io.EOF) {
+			return kafka.SASLAuthenticationFailed // old brokers refuse by hanging up
+		}
+		if err != nil {
+			return fmt.Errorf("sasl authenticate: %w", err)
+		}
+		reply := res.(*saslauthenticate.Response)
+		if reply.ErrorCode != 0 {
+			return kafka.Error(reply.ErrorCode) // without the broker's text, which may quote the user's name
+		}
+		if done, answer, err = session.Next(ctx, reply.AuthBytes); err != nil {
+			return kafka.SASLAuthenticationFailed
+		}
+	}
+	return nil
+}
