@@ -1,0 +1,99 @@
+package customerio
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Answer is what one exchange with Customer.io brought. It holds nothing that Customer.io wrote, only what was understood of it.
+type Answer struct {
+	// Status is the HTTP status, 0 where no answer came.
+	Status int
+	// Trouble says in one word what was wrong; empty where the request was taken or refused as it should be.
+	Trouble Trouble
+	// Report is what the body says about single calls.
+	Report Report
+	// RetryAfter is how long Customer.io asks to be left alone, at most 15 minutes; 0 where it does not ask.
+	RetryAfter time.Duration
+	// Sent is true when the whole request was handed to the network, so that Customer.io may have acted on it.
+	Sent bool
+	// NewCredentials is true on a 401 to credentials that have been replaced meanwhile: the next request uses the new ones.
+	NewCredentials bool
+}
+
+// Suspect reports whether one of the request's calls may be what made it fail as a whole. Being asked to slow down, refused
+// credentials and a request that never left say nothing about its calls.
+func (a Answer) Suspect() bool {
+	switch a.Status {
+	case 0:
+		return a.Sent
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	case http.StatusServiceUnavailable:
+		return a.RetryAfter == 0
+	}
+	return !a.Trouble.Halts()
+}
+
+// String describes the answer in the bridge's own words, for operators and dead letters.
+func (a Answer) String() string {
+	switch {
+	case a.Status == 0:
+		return a.Trouble.words()
+	case a.Trouble == TroubleUnexpected:
+		return fmt.Sprintf("answer %d with a body that is not Customer.io's", a.Status)
+	case a.Status/100 == 2 && a.Trouble != "":
+		return fmt.Sprintf("answer %d broke off: %s", a.Status, a.Trouble.words())
+	}
+	return "answer " + strconv.Itoa(a.Status)
+}
+
+// maxRetryAfter bounds how long a server can silence the bridge with one answer.
+const maxRetryAfter = 15 * time.Minute
+
+// ParseRetryAfter reads a Retry-After header, which is a number of seconds or an HTTP date. The result is between 0 and 15
+// minutes; anything else than these two forms gives 0.
+func ParseRetryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(header, 10, 63); err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	date, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(date.Sub(now), 0), maxRetryAfter)
+}
+
+// noAnswer finds the trouble behind an exchange that failed before a status came.
+func noAnswer(err error) Trouble {
+	var (
+		dns         *net.DNSError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		alert       tls.AlertError
+		hostname    x509.HostnameError
+		authority   x509.UnknownAuthorityError
+		timeout     net.Error
+	)
+	switch {
+	case errors.As(err, &dns):
+		return TroubleName
+	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &hostname), errors.As(err, &authority):
+		return TroubleTLS
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return TroubleTimeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return TroubleRefused
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return TroubleRoute
+	}
+	return TroubleReset
+}

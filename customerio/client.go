@@ -1,0 +1,221 @@
+package customerio
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// BatchPath is where batches are posted.
+const BatchPath = "/api/v2/batch"
+
+// Client makes exchanges with one workspace. It may be used from several goroutines.
+type Client struct {
+	root        string
+	region      Region
+	credentials *credentials
+	transport   http.RoundTripper
+	timeout     time.Duration
+	agent       string
+}
+
+// NewClient reads the credentials and prepares up to pool connections; it does not connect. The configuration must be valid. A nil
+// transport means the network; another one takes its place in tests. An error is a *CredentialsError.
+func NewClient(c Config, pool int, transport http.RoundTripper) (*Client, error) {
+	client := &Client{
+		root: c.root(), region: c.Region, transport: transport, timeout: c.Timeout, agent: userAgent(),
+		credentials: &credentials{siteID: c.siteID(), apiKey: c.apiKey()},
+	}
+	if err := client.credentials.read(); err != nil {
+		return nil, &CredentialsError{Err: err}
+	}
+	if transport == nil {
+		network, err := newTransport(c, pool)
+		if err != nil {
+			return nil, err
+		}
+		client.transport = network
+	}
+	return client, nil
+}
+
+// Close drops idle connections.
+func (c *Client) Close() {
+	if t, ok := c.transport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// NewCredentials reads the credentials again, now, and reports whether others than before were found.
+func (c *Client) NewCredentials() bool { return c.credentials.refresh() }
+
+// newTransport speaks HTTP/1.1 only, because one stuck HTTP/2 connection holds up every sender. It follows no proxy from the
+// environment and unpacks nothing, so that a small answer cannot become a large one.
+func newTransport(c Config, pool int) (*http.Transport, error) {
+	t := &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    5 * time.Second,
+		Protocols:              new(http.Protocols),
+		MaxIdleConns:           pool,
+		MaxIdleConnsPerHost:    pool,
+		IdleConnTimeout:        30 * time.Second, // a changed address of the host is taken up within this time
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
+		WriteBufferSize:        64 << 10,
+	}
+	t.Protocols.SetHTTP1(true)
+	if c.Proxy != "" {
+		proxy, err := url.Parse(c.Proxy)
+		if err != nil {
+			return nil, fmt.Errorf("proxy: %w", err)
+		}
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return t, nil
+}
+
+func userAgent() string {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		version = info.Main.Version
+	}
+	return "ciobridge/" + version
+}
+
+// Request is one request for Customer.io.
+type Request struct {
+	Endpoint Endpoint
+	Method   string
+	Path     string // from the root of the host, percent-encoded
+	Body     []byte // JSON, or nothing
+	Calls    int    // how many calls the body carries
+}
+
+// Do makes one exchange. One time-out covers all of it, to the last byte of the answer; ctx may end it earlier. Redirects are not
+// followed. Body may be used again as soon as Do has returned.
+func (c *Client) Do(ctx context.Context, r Request) Answer {
+	answer, body, whole := c.exchange(ctx, r)
+	if answer.Status == 0 {
+		return answer
+	}
+	if whole {
+		answer.Report = ParseReport(body, r.Calls)
+	}
+	if answer.Trouble == "" && MeaningOf(r.Endpoint, answer.Status, r.Calls > 1, answer.Report) == Retry {
+		answer.Trouble = TroubleUnexpected
+	}
+	return answer
+}
+
+// maxAnswer bounds the body of an answer. A batch of 1000 refusals needs a fifth of it.
+const maxAnswer = 1 << 20
+
+// exchange gives the answer without a report, its body, and whether the body is whole.
+func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body []byte, whole bool) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	content := &payload{data: r.Body}
+	defer content.release()
+	req, version, err := c.request(ctx, r, content)
+	if err != nil {
+		return Answer{Trouble: TroublePath}, nil, false
+	}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		trouble := noAnswer(err)
+		return Answer{Trouble: trouble, Sent: content.sent(trouble)}, nil, false
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer = Answer{
+		Status:     resp.StatusCode,
+		Trouble:    troubleOf(r.Endpoint, resp.StatusCode),
+		RetryAfter: ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		Sent:       true,
+	}
+	if err != nil && answer.Status/100 == 2 {
+		answer.Trouble = noAnswer(err)
+	}
+	if answer.Status == http.StatusUnauthorized {
+		answer.NewCredentials = c.credentials.newer(version)
+	}
+	return answer, body, err == nil && len(body) <= maxAnswer
+}
+
+func (c *Client) request(ctx context.Context, r Request, content *payload) (*http.Request, uint64, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, c.root+r.Path, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(r.Body) > 0 {
+		req.Body = content.open()
+		// The transport asks for a second reader when a kept connection turns out to be closed before anything was written.
+		req.GetBody = func() (io.ReadCloser, error) { return content.open(), nil }
+		req.ContentLength = int64(len(r.Body))
+		req.Header["Content-Type"] = []string{"application/json"}
+	}
+	authorization, version := c.credentials.current()
+	req.Header["Authorization"] = []string{authorization.Reveal()}
+	req.Header["User-Agent"] = []string{c.agent}
+	return req, version, nil
+}
+
+// payload is a request's body that can be taken back: a transport may still be reading it after it has returned an answer or an
+// error, and by then the bytes may belong to the next request.
+type payload struct {
+	mu       sync.Mutex
+	data     []byte
+	released bool
+	read     bool // somebody has read it to its end
+}
+
+func (p *payload) open() io.ReadCloser { return &payloadReader{payload: p} }
+
+func (p *payload) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.data, p.released = nil, true
+}
+
+// sent reports whether the whole request may have reached the other side, given how the exchange failed.
+func (p *payload) sent(t Trouble) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.data) == 0 {
+		return t == TroubleTimeout || t == TroubleReset
+	}
+	return p.read
+}
+
+type payloadReader struct {
+	payload *payload
+	offset  int
+}
+
+// Read copies under the lock, so that release waits for a copy under way.
+func (r *payloadReader) Read(b []byte) (int, error) {
+	p := r.payload
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.released:
+		return 0, net.ErrClosed
+	case r.offset == len(p.data):
+		return 0, io.EOF
+	}
+	n := copy(b, p.data[r.offset:])
+	r.offset += n
+	p.read = p.read || r.offset == len(p.data)
+	return n, nil
+}
+
+// Close does nothing: the bytes are not the reader's own.
+func (r *payloadReader) Close() error { return nil }

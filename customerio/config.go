@@ -1,0 +1,136 @@
+package customerio
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ciobridge/ciobridge/secret"
+)
+
+// Config says which workspace receives the calls and how hard it may be pressed.
+type Config struct {
+	// Region is us or eu. It has no default, because a wrong one sends personal data through the wrong continent.
+	Region Region `yaml:"region"`
+	// SiteIDFile or SiteIDEnv, and APIKeyFile or APIKeyEnv, say where the workspace's Track credentials are read. They are
+	// read as a pair and again when a file's content changes.
+	SiteIDFile string `yaml:"site_id_file"`
+	SiteIDEnv  string `yaml:"site_id_env"`
+	APIKeyFile string `yaml:"api_key_file"`
+	APIKeyEnv  string `yaml:"api_key_env"`
+	// URL is sent to instead of the region's own host: the emulator, or a gateway. Plain http is for loopback addresses, private
+	// addresses and private names only, because the credentials travel in every request.
+	URL string `yaml:"url"`
+	// Proxy is the URL of an HTTP proxy, without credentials. The usual environment variables are not looked at.
+	Proxy string `yaml:"proxy"`
+	// Allow names the destructive actions that rules may use; see DestructiveActions.
+	Allow []string `yaml:"allow"`
+	// RequestsPerSecond is the workspace's budget, shared by all replicas. Customer.io states 1000 as the most that it means to
+	// take and has named 100 as fair use; a batch counts as one request.
+	RequestsPerSecond int `yaml:"requests_per_second"`
+	// Timeout ends one exchange, from connecting to the last byte of the answer.
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+// The limits of RequestsPerSecond and Timeout. A request must come to an end within the 15 s that a stopping bridge waits.
+const (
+	maxRequestsPerSecond = 1000
+	minTimeout           = 100 * time.Millisecond
+	maxTimeout           = 14 * time.Second
+)
+
+// DefaultConfig gives the values of what may be left out: 100 requests a second and a time-out of 10 s.
+func DefaultConfig() Config {
+	return Config{RequestsPerSecond: 100, Timeout: 10 * time.Second}
+}
+
+// Validate reports every mistake, each beginning with the field's name. It reads no files.
+func (c Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	if c.Region == "" {
+		errs = append(errs, errors.New("region: is missing: give us or eu, as the workspace's settings show it"))
+	} else {
+		check(c.Region.TrackURL() != "", "region: %q is neither us nor eu", c.Region)
+	}
+	errs = append(errs, oneOf("site_id", c.siteID()), oneOf("api_key", c.apiKey()))
+	if c.URL != "" {
+		errs = append(errs, checkURL("url", c.URL, true))
+	}
+	if c.Proxy != "" {
+		errs = append(errs, checkURL("proxy", c.Proxy, false))
+	}
+	for i, action := range c.Allow {
+		check(slices.Contains(DestructiveActions(), action), "allow[%d]: %q is not a destructive action: give some of %s",
+			i, action, strings.Join(DestructiveActions(), ", "))
+	}
+	check(c.RequestsPerSecond >= 1 && c.RequestsPerSecond <= maxRequestsPerSecond,
+		"requests_per_second: %d is outside 1 to %d", c.RequestsPerSecond, maxRequestsPerSecond)
+	check(c.Timeout >= minTimeout && c.Timeout <= maxTimeout, "timeout: %s is outside %s to %s", c.Timeout, minTimeout, maxTimeout)
+	return errors.Join(errs...)
+}
+
+func (c Config) siteID() secret.Ref { return secret.Ref{File: c.SiteIDFile, Env: c.SiteIDEnv} }
+func (c Config) apiKey() secret.Ref { return secret.Ref{File: c.APIKeyFile, Env: c.APIKeyEnv} }
+
+// root is where requests go, without a slash at its end.
+func (c Config) root() string {
+	if c.URL != "" {
+		return strings.TrimSuffix(c.URL, "/")
+	}
+	return c.Region.TrackURL()
+}
+
+func oneOf(field string, ref secret.Ref) error {
+	switch {
+	case ref.IsZero():
+		return fmt.Errorf("%s_file: is missing: give %s_file or %s_env", field, field, field)
+	case ref.Validate() != nil:
+		return fmt.Errorf("%s_file: stands beside %s_env: give one of them", field, field)
+	}
+	return nil
+}
+
+// checkURL never quotes the URL, in which somebody may have written a password.
+func checkURL(field, text string, secure bool) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		return fmt.Errorf("%s: is not a URL with a host, such as https://gateway.example.com", field)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("%s: has the scheme %q: give https or http", field, u.Scheme)
+	case u.User != nil:
+		return fmt.Errorf("%s: has a user name or password in it: they do not belong there", field)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%s: has more than scheme, host and port", field)
+	case secure && u.Scheme == "http" && !private(u.Hostname()):
+		return fmt.Errorf("%s: plain http would show the API key to the network: give https, or a loopback or private host", field)
+	}
+	return nil
+}
+
+// private reports whether a host cannot be one on the public internet: loopback and private addresses, names of one label, as
+// containers have, and names under domains that are kept for private use.
+func private(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback() || addr.IsPrivate()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !strings.Contains(host, ".") {
+		return true
+	}
+	for _, suffix := range []string{".localhost", ".local", ".internal", ".test", ".home.arpa", ".svc"} {
+		if strings.HasSuffix(host, suffix) {
+			return true
+		}
+	}
+	return false
+}

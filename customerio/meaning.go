@@ -1,0 +1,85 @@
+package customerio
+
+import "net/http"
+
+// Endpoint is a class of places to which requests go. The same status means different things at each.
+type Endpoint uint8
+
+const (
+	// Batch is Track v2's batch: one path for everything, so a refused path says nothing about the calls.
+	Batch Endpoint = iota
+	// Single is any endpoint that takes one call and may name it in its path.
+	Single
+)
+
+// String is the endpoint's name as a metric's label.
+func (e Endpoint) String() string {
+	if e == Batch {
+		return "batch"
+	}
+	return "single"
+}
+
+// Meaning is what an answer means for the calls of its request.
+type Meaning uint8
+
+const (
+	// Retry: nothing is known or nothing was done; the same calls may succeed later. It is the zero value, so that what is
+	// forgotten is done again.
+	Retry Meaning = iota
+	// Accepted: the calls were taken, but for those that the report refuses by their place.
+	Accepted
+	// Refused: this one call was refused and would be again.
+	Refused
+	// Split: something in the request is refused; smaller requests will show what.
+	Split
+	// Halt: credentials, region or path are wrong, so no request can succeed until somebody mends that.
+	Halt
+)
+
+// String is the meaning's name as a metric's label.
+func (m Meaning) String() string {
+	return [...]string{Retry: "retry", Accepted: "accepted", Refused: "refused", Split: "split", Halt: "halt"}[m]
+}
+
+// MeaningOf says what an answer means. It is the only place that decides so. The status is 0 where no answer came; many says
+// whether the request carried more than one call.
+func MeaningOf(endpoint Endpoint, status int, many bool, report Report) Meaning {
+	if troubleOf(endpoint, status).Halts() {
+		return Halt
+	}
+	switch {
+	case status/100 == 2:
+		return meaningOfSuccess(status, many, report)
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
+		return Retry
+	case status/100 == 4 && many:
+		return Split
+	case status/100 == 4:
+		return Refused
+	}
+	return Retry
+}
+
+// meaningOfSuccess reads the body of a 2xx: a captive portal's page must not count as delivered, and a 200 may list refusals
+// just as a 207 does.
+func meaningOfSuccess(status int, many bool, report Report) Meaning {
+	switch report.Form {
+	case FormEmpty:
+		if status == http.StatusOK || status == http.StatusNoContent {
+			return Accepted
+		}
+	case FormClean:
+		return Accepted
+	case FormListed:
+		if many {
+			return Accepted
+		}
+		return Refused
+	case FormWhole:
+		if !many {
+			return Refused
+		}
+	}
+	return Retry
+}

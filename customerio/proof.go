@@ -1,0 +1,76 @@
+package customerio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// CredentialsError says that the credentials cannot be read or are refused.
+type CredentialsError struct {
+	Status int   // the answer that refused them; 0 where they could not be read
+	Err    error // why they could not be read
+}
+
+// Error says what to look at.
+func (e *CredentialsError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("customer.io credentials: %v", e.Err)
+	}
+	return fmt.Sprintf("customer.io refuses the credentials (answer %d): compare site id and API key with the workspace's Track API credentials", e.Status)
+}
+
+// Unwrap gives the error of reading them.
+func (e *CredentialsError) Unwrap() error { return e.Err }
+
+// RegionError says that the workspace lives in another region than the configuration names.
+type RegionError struct{ Configured, Actual Region }
+
+// Error says what to change.
+func (e *RegionError) Error() string {
+	return fmt.Sprintf("the workspace lives in region %s, but customerio.region is %s: change it before anything is sent", e.Actual, e.Configured)
+}
+
+// UnreachableError says that Customer.io gave no answer that proves anything. It may pass by itself, unless Trouble halts.
+type UnreachableError struct {
+	Trouble    Trouble
+	Status     int // 0 where no answer came
+	RetryAfter time.Duration
+}
+
+// Error says what came instead of a proof.
+func (e *UnreachableError) Error() string {
+	return "customer.io cannot be asked for the workspace's region: " + Answer{Status: e.Status, Trouble: e.Trouble}.String()
+}
+
+// regionPath answers with the region of the workspace to which the credentials belong, from either region's host.
+const regionPath = "/api/v1/accounts/region"
+
+// Prove asks Customer.io once whether the credentials are right and belong to the configured region. The error is a
+// *CredentialsError, a *RegionError or an *UnreachableError.
+func (c *Client) Prove(ctx context.Context) error {
+	ask := Request{Endpoint: Batch, Method: http.MethodGet, Path: regionPath}
+	answer, body, whole := c.exchange(ctx, ask)
+	if answer.NewCredentials {
+		answer, body, whole = c.exchange(ctx, ask)
+	}
+	if answer.Trouble == TroubleCredentials {
+		return &CredentialsError{Status: answer.Status}
+	}
+	var account struct {
+		Region Region `json:"region"`
+	}
+	if answer.Status != http.StatusOK || !whole || json.Unmarshal(body, &account) != nil || account.Region.TrackURL() == "" {
+		trouble := answer.Trouble
+		if trouble == "" {
+			trouble = TroubleUnexpected
+		}
+		return &UnreachableError{Trouble: trouble, Status: answer.Status, RetryAfter: answer.RetryAfter}
+	}
+	if account.Region != c.region {
+		return &RegionError{Configured: c.region, Actual: account.Region}
+	}
+	return nil
+}

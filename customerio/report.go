@@ -1,0 +1,214 @@
+package customerio
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// Form is the kind of body that an answer had.
+type Form uint8
+
+const (
+	// FormUnreadable is a body that is not Customer.io's: a page, broken JSON, too long, or errors at places that do not exist.
+	FormUnreadable Form = iota
+	// FormEmpty is no body at all.
+	FormEmpty
+	// FormClean is a JSON object that tells of no error.
+	FormClean
+	// FormListed tells of errors, each with the place of its call in the batch.
+	FormListed
+	// FormWhole tells of an error without saying which call it belongs to.
+	FormWhole
+)
+
+// Report is what a body says about the calls of its request.
+type Report struct {
+	Form     Form
+	Refusals []Refusal // for FormListed at most one for each call; for FormWhole one, whose Index means nothing
+}
+
+// Refusal says what Customer.io holds against one call.
+type Refusal struct {
+	Index   int // the call's place in the request
+	Problem Problem
+	Field   string // the path of the field as far as it can be shown; empty where none was given
+}
+
+// Problem is the reason of a refusal, sorted into a closed set of our own words.
+type Problem string
+
+// The problems that Customer.io's answers are sorted into.
+const (
+	ProblemInvalid  Problem = "invalid"
+	ProblemRequired Problem = "missing"
+	ProblemLong     Problem = "too long"
+	ProblemMany     Problem = "too many"
+	ProblemType     Problem = "of the wrong type"
+	ProblemOther    Problem = "refused without a known reason"
+)
+
+// ParseReport reads the body of an answer to a request with so many calls. Customer.io writes errors as errors[] with or without
+// batch_index, as meta.error or as meta.errors, and was seen to send the whole as a JSON string that contains JSON. A call that
+// is listed twice, for two of its fields, is refused once.
+func ParseReport(body []byte, calls int) Report {
+	body = bytes.TrimSpace(body)
+	switch {
+	case len(body) == 0:
+		return Report{Form: FormEmpty}
+	case string(body) == "{}": // every accepted request
+		return Report{Form: FormClean}
+	case body[0] == '"':
+		var inner string
+		if json.Unmarshal(body, &inner) != nil {
+			return Report{}
+		}
+		body = bytes.TrimSpace([]byte(inner))
+	}
+	var doc struct {
+		Errors json.RawMessage `json:"errors"`
+		Meta   json.RawMessage `json:"meta"`
+	}
+	// Null would decode into a struct without an error.
+	if len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &doc) != nil {
+		return Report{}
+	}
+	var errors []json.RawMessage
+	if json.Unmarshal(orNull(doc.Errors), &errors) != nil {
+		return Report{}
+	}
+	if len(errors) > 0 {
+		return listed(errors, calls)
+	}
+	if text, found := metaError(doc.Meta); found {
+		return Report{Form: FormWhole, Refusals: []Refusal{{Problem: problemOf("", text)}}}
+	}
+	return Report{Form: FormClean}
+}
+
+// listed reads the members of errors[].
+func listed(errors []json.RawMessage, calls int) Report {
+	report := Report{Form: FormListed}
+	seen := make([]bool, calls)
+	for _, raw := range errors {
+		var entry struct {
+			Index   json.RawMessage `json:"batch_index"`
+			Reason  json.RawMessage `json:"reason"`
+			Field   json.RawMessage `json:"field"`
+			Message json.RawMessage `json:"message"`
+		}
+		if json.Unmarshal(raw, &entry) != nil {
+			entry.Message = raw // a bare text
+		}
+		refusal := Refusal{
+			Problem: problemOf(asText(entry.Reason), asText(entry.Message)),
+			Field:   sanitize(asText(entry.Field)),
+		}
+		if string(orNull(entry.Index)) == "null" {
+			return Report{Form: FormWhole, Refusals: []Refusal{refusal}}
+		}
+		index, err := strconv.Atoi(string(entry.Index))
+		if err != nil || index < 0 || index >= calls {
+			return Report{}
+		}
+		if !seen[index] {
+			seen[index] = true
+			refusal.Index = index
+			report.Refusals = append(report.Refusals, refusal)
+		}
+	}
+	return report
+}
+
+// metaError finds the first text of meta.error or meta.errors.
+func metaError(raw json.RawMessage) (text string, found bool) {
+	var meta struct {
+		Error  json.RawMessage   `json:"error"`
+		Errors []json.RawMessage `json:"errors"`
+	}
+	if json.Unmarshal(orNull(raw), &meta) != nil {
+		return "", false
+	}
+	if string(orNull(meta.Error)) != "null" {
+		return asText(meta.Error), true
+	}
+	if len(meta.Errors) > 0 {
+		return asText(meta.Errors[0]), true
+	}
+	return "", false
+}
+
+func orNull(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}
+
+func asText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(orNull(raw), &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// phrases are pieces of the messages that Customer.io documents, the telling ones first.
+var phrases = []struct {
+	piece   string
+	problem Problem
+}{
+	{"more than", ProblemMany},
+	{"longer than", ProblemLong},
+	{"must be less than", ProblemLong},
+	{"must be present", ProblemRequired},
+	{"be blank", ProblemRequired},
+	{"be an empty", ProblemRequired},
+	{"must be a string", ProblemType},
+	{"must be a number", ProblemType},
+	{"must be a hash", ProblemType},
+	{"must be an object", ProblemType},
+	{"must be valid JSON", ProblemInvalid},
+}
+
+// problemOf sorts a reason and a message into the closed set. Only the problem is kept: the texts may quote the call.
+func problemOf(reason, message string) Problem {
+	for _, p := range phrases {
+		if strings.Contains(message, p.piece) {
+			return p.problem
+		}
+	}
+	switch reason {
+	case "required":
+		return ProblemRequired
+	case "invalid":
+		return ProblemInvalid
+	}
+	return ProblemOther
+}
+
+// The longest field path that is kept, and the longest part of it.
+const (
+	maxField     = 200
+	maxFieldPart = 64
+)
+
+// sanitize keeps of a field's path what looks like one. A part with other characters, or a very long one, may be a value, and
+// becomes a star.
+func sanitize(field string) string {
+	if len(field) > maxField {
+		field = field[:maxField]
+	}
+	parts := strings.Split(field, ".")
+	for i, part := range parts {
+		if len(part) > maxFieldPart || strings.IndexFunc(part, notPath) >= 0 {
+			parts[i] = "*"
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+func notPath(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-[]$", r)
+}
