@@ -1,0 +1,159 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestLedgerCommitsOnlyTheUnbrokenPrefix(t *testing.T) {
+	l := newLedger(10, 100)
+	tickets := map[int64]uint64{}
+	for _, offset := range []int64{10, 11, 12, 15} { // 13 and 14 were compacted away
+		tickets[offset] = mustAdd(t, l, offset)
+	}
+	l.skip(18) // 16 and 17 are a transaction's marker and an aborted record
+	steps := []struct{ settle, floor int64 }{{11, 10}, {15, 10}, {10, 12}, {12, 18}}
+	for _, s := range steps {
+		if !l.settle(tickets[s.settle]) {
+			t.Fatalf("settling %d was no news", s.settle)
+		}
+		if got := l.floor(); got != s.floor {
+			t.Fatalf("after settling %d the floor is %d, want %d", s.settle, got, s.floor)
+		}
+		if l.settle(tickets[s.settle]) {
+			t.Fatalf("settling %d twice counted twice", s.settle)
+		}
+	}
+}
+
+func TestLedgerIgnoresWhatIsSettledAfterTheEnd(t *testing.T) {
+	l := newLedger(0, 10)
+	ticket := mustAdd(t, l, 0)
+	l.close()
+	if l.settle(ticket) || l.floor() != 0 {
+		t.Fatal("a closed ledger moved")
+	}
+	if _, err := l.add(context.Background(), 1, time.Now()); !errors.Is(err, errLedgerClosed) {
+		t.Fatalf("adding to a closed ledger: %v", err)
+	}
+}
+
+func TestLedgerWaitsAtItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger(0, 3)
+		first := mustAdd(t, l, 0)
+		second := mustAdd(t, l, 1)
+		mustAdd(t, l, 2)
+		var added atomic.Bool
+		go func() {
+			mustAdd(t, l, 3)
+			added.Store(true)
+		}()
+		synctest.Wait()
+		l.settle(second)
+		synctest.Wait()
+		if added.Load() {
+			t.Fatal("a message out of turn made room")
+		}
+		l.settle(first)
+		synctest.Wait()
+		if !added.Load() {
+			t.Fatal("the oldest being done made no room")
+		}
+		mustAdd(t, l, 4)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := l.add(ctx, 5, time.Now()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("add past the limit: %v", err)
+		}
+	})
+}
+
+func TestLedgerTellsTheOldest(t *testing.T) {
+	l := newLedger(0, 10)
+	if n, at := l.inHand(); n != 0 || !at.IsZero() {
+		t.Fatalf("an empty ledger holds %d since %v", n, at)
+	}
+	base := time.Unix(1000, 0)
+	first, _ := l.add(context.Background(), 0, base)
+	_, _ = l.add(context.Background(), 1, base.Add(time.Minute))
+	if n, at := l.inHand(); n != 2 || !at.Equal(base) {
+		t.Fatalf("%d since %v", n, at)
+	}
+	l.settle(first)
+	if n, at := l.inHand(); n != 1 || !at.Equal(base.Add(time.Minute)) {
+		t.Fatalf("%d since %v", n, at)
+	}
+}
+
+// Whatever the order of settling, the floor is what a slow and obvious model says.
+func TestLedgerAgainstAModel(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		l := newLedger(0, 200)
+		var offsets []int64
+		var tickets []uint64
+		done := map[int64]bool{}
+		next := int64(0)
+		for range 2000 {
+			pending := 0
+			for _, o := range offsets {
+				if !done[o] {
+					break
+				}
+				pending++
+			}
+			if len(offsets)-pending < 200 && r.IntN(2) == 0 {
+				offset := next + r.Int64N(3)
+				offsets, tickets = append(offsets, offset), append(tickets, mustAdd(t, l, offset))
+				next = offset + 1
+			} else if len(offsets) > 0 {
+				i := max(0, len(offsets)-1-r.IntN(220))
+				if news := l.settle(tickets[i]); news == done[offsets[i]] {
+					t.Fatalf("seed %d: settling %d again is news", seed, offsets[i])
+				}
+				done[offsets[i]] = true
+			}
+			want := next
+			for _, o := range offsets {
+				if !done[o] {
+					want = o
+					break
+				}
+			}
+			if got := l.floor(); got != want {
+				t.Fatalf("seed %d: floor %d, want %d", seed, got, want)
+			}
+		}
+	}
+}
+
+func BenchmarkLedger(b *testing.B) {
+	l := newLedger(0, 10_000)
+	now := time.Now()
+	b.ReportAllocs()
+	for i := range b.N {
+		ticket, err := l.add(context.Background(), int64(i), now)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if i%2 == 1 { // the second of each pair first
+			l.settle(ticket)
+			l.settle(ticket - 1)
+		}
+	}
+}
+
+func mustAdd(t *testing.T, l *ledger, offset int64) uint64 {
+	t.Helper()
+	ticket, err := l.add(context.Background(), offset, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ticket
+}
