@@ -1,0 +1,214 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// EmbeddedConfig describes the NATS server that runs inside the process when there is no other broker. It is a whole server:
+// whatever speaks NATS can publish to it, from the same machine.
+type EmbeddedConfig struct {
+	// Dir holds the streams. It is made with mode 0700 and belongs to one process at a time.
+	Dir string `yaml:"dir"`
+	// Listen is the address for publishers, on loopback because the server asks for no credentials. Default 127.0.0.1:4222;
+	// port 0 takes a free one.
+	Listen string `yaml:"listen"`
+	// Streams are made when the server starts. Default: one named EVENTS with the subjects events.>, kept for a week.
+	Streams []EmbeddedStream `yaml:"streams"`
+}
+
+// EmbeddedStream is one stream of the embedded server. A message is acknowledged to its publisher when it is on disk.
+type EmbeddedStream struct {
+	Name     string   `yaml:"name"`
+	Subjects []string `yaml:"subjects"`
+	// MaxAge is how long messages are kept, read or not. Default 168h.
+	MaxAge time.Duration `yaml:"max_age"`
+}
+
+const embeddedStartTimeout = 30 * time.Second // a large store is checked before the server is ready
+
+// WithDefaults fills in what the configuration leaves out.
+func (c EmbeddedConfig) WithDefaults() EmbeddedConfig {
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:4222"
+	}
+	if len(c.Streams) == 0 {
+		c.Streams = []EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}}
+	}
+	streams := make([]EmbeddedStream, len(c.Streams))
+	for i, s := range c.Streams {
+		if s.MaxAge == 0 {
+			s.MaxAge = 7 * 24 * time.Hour
+		}
+		streams[i] = s
+	}
+	c.Streams = streams
+	return c
+}
+
+// Validate reports all that is wrong with the configuration.
+func (c EmbeddedConfig) Validate() error {
+	c = c.WithDefaults()
+	var errs []error
+	if c.Dir == "" {
+		errs = append(errs, errors.New("dir: is empty: name a directory for the streams"))
+	}
+	if _, _, err := c.address(); err != nil {
+		errs = append(errs, fmt.Errorf("listen: %w", err))
+	}
+	for i, s := range c.Streams {
+		if s.Name == "" {
+			errs = append(errs, fmt.Errorf("streams[%d].name: is empty", i))
+		}
+		if len(s.Subjects) == 0 {
+			errs = append(errs, fmt.Errorf("streams[%d].subjects: is empty: name what the stream keeps, such as events.>", i))
+		}
+		if s.MaxAge < 0 {
+			errs = append(errs, fmt.Errorf("streams[%d].max_age: is negative", i))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c EmbeddedConfig) address() (host string, port int, err error) {
+	host, portText, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return "", 0, fmt.Errorf("%q is not host:port, such as 127.0.0.1:4222", c.Listen)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", 0, fmt.Errorf("%q is not on loopback: the embedded server asks for no credentials, so others must not reach it: use 127.0.0.1, or run a nats-server of its own", c.Listen)
+	}
+	port, err = strconv.Atoi(portText)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("%q has no port between 0 and 65535", c.Listen)
+	}
+	return host, port, nil
+}
+
+// Embedded is a NATS server inside this process.
+type Embedded struct {
+	server  *server.Server
+	log     *zap.Logger
+	lock    *os.File
+	started chan struct{} // closed when the server's own Start has returned
+}
+
+// StartEmbedded starts the server and makes its streams. A directory that another process uses is refused.
+func StartEmbedded(cfg EmbeddedConfig, log *zap.Logger) (*Embedded, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.WithDefaults()
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &Embedded{log: log, lock: lock, started: make(chan struct{})}
+	if err := e.start(cfg); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), embeddedStartTimeout)
+	defer cancel()
+	if err := e.makeStreams(ctx, cfg.Streams); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *Embedded) start(cfg EmbeddedConfig) error {
+	host, port, err := cfg.address()
+	if err != nil {
+		return err
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	srv, err := server.NewServer(&server.Options{
+		ServerName: "ciobridge",
+		Host:       host,
+		Port:       port,
+		JetStream:  true,
+		StoreDir:   filepath.Join(cfg.Dir, "nats"),
+		SyncAlways: true, // an acknowledged event survives the machine, not only the process
+		NoSigs:     true,
+	})
+	if err != nil {
+		return fmt.Errorf("configure embedded nats-server: %w", err)
+	}
+	failure := &embeddedLog{log: e.log}
+	srv.SetLoggerV2(failure, false, false, false)
+	go func() {
+		defer close(e.started)
+		srv.Start()
+	}()
+	e.server = srv
+	if !ready(srv, failure) {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		<-e.started
+		return fmt.Errorf("start embedded nats-server: %w", failure.cause())
+	}
+	return nil
+}
+
+// ready waits until the server takes connections, or has said why it never will.
+func ready(srv *server.Server, failure *embeddedLog) bool {
+	for deadline := time.Now().Add(embeddedStartTimeout); time.Now().Before(deadline); {
+		if srv.ReadyForConnections(100 * time.Millisecond) {
+			return true
+		}
+		if failure.text() != "" {
+			return false
+		}
+	}
+	return false
+}
+
+func (e *Embedded) makeStreams(ctx context.Context, streams []EmbeddedStream) error {
+	conn, err := e.NATS(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for _, s := range streams {
+		_, err := conn.JetStream().CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name:      s.Name,
+			Subjects:  s.Subjects,
+			Storage:   jetstream.FileStorage,
+			Retention: jetstream.LimitsPolicy,
+			MaxAge:    s.MaxAge,
+		})
+		if err != nil {
+			return fmt.Errorf("make stream %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// URL is the address for publishers.
+func (e *Embedded) URL() string { return e.server.ClientURL() }
+
+// NATS connects to the server without a socket. The caller closes the connection before the server.
+func (e *Embedded) NATS(ctx context.Context) (*NATS, error) {
+	return dialNATS(ctx, e.URL(), e.log, nats.InProcessServer(e.server))
+}
+
+// Close stops the server, waits until its files are closed, and gives the directory free.
+func (e *Embedded) Close() {
+	e.server.Shutdown()
+	e.server.WaitForShutdown()
+	<-e.started
+	e.lock.Close() // closing it is what unlocks; there is nothing in it to lose
+}

@@ -1,0 +1,37 @@
+//go:build unix
+
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// lockDir makes dir if need be and takes it for this process, for as long as the file that it returns is open. The kernel lets
+// go of the lock when the process ends, however it ends.
+func lockDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the embedded server's directory: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look at the embedded server's directory: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the embedded server's directory %s has mode %04o and would show events to other users: run chmod 700 on it", dir, info.Mode().Perm())
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the embedded server's directory: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = fmt.Errorf("another process uses %s: stop it, or give this one a directory of its own", dir)
+		}
+		return nil, errors.Join(fmt.Errorf("lock the embedded server's directory: %w", err), file.Close())
+	}
+	return file, nil
+}

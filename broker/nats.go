@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+const (
+	natsDialTimeout   = 5 * time.Second
+	natsPingInterval  = 5 * time.Second // three unanswered pings end a connection
+	natsReconnectWait = 500 * time.Millisecond
+	natsMaxPings      = 3
+)
+
+// The first nats-server that can set a consumer back to its acknowledgement floor, without which messages in flight at a crash
+// come back out of order.
+const natsMajor, natsMinor = 2, 14
+
+// NATS is a connection to a NATS server or cluster that is made again for as long as it takes whenever it breaks. It is also a
+// Prometheus collector of the connection's state.
+//
+// Nothing is written late: what is published while there is no connection fails at once instead of waiting for the next.
+type NATS struct {
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	log    *zap.Logger
+	events natsEvents
+	closed chan struct{}
+}
+
+// NewNATS connects. It waits for the first connection until ctx ends, however often that fails, and refuses servers that are too
+// old for what the bridge needs.
+func NewNATS(ctx context.Context, cfg NATSConfig, log *zap.Logger) (*NATS, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	opts, err := cfg.options()
+	if err != nil {
+		return nil, err
+	}
+	return dialNATS(ctx, strings.Join(cfg.URLs, ","), log, opts...)
+}
+
+func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Option) (*NATS, error) {
+	n := &NATS{log: log, closed: make(chan struct{})}
+	connected := make(chan struct{}, 1)
+	opts = append(opts,
+		nats.Name("ciobridge"),
+		nats.Timeout(natsDialTimeout),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(natsReconnectWait),
+		nats.ReconnectJitter(natsReconnectWait, natsReconnectWait),
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(natsPingInterval),
+		nats.MaxPingsOutstanding(natsMaxPings),
+		nats.IgnoreAuthErrorAbort(), // credentials may be on their way; giving up would need a restart
+		nats.ConnectHandler(func(*nats.Conn) { connected <- struct{}{} }),
+		nats.DisconnectErrHandler(n.onDisconnect),
+		nats.ReconnectHandler(n.onReconnect),
+		nats.ReconnectErrHandler(n.onError),
+		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) { n.onError(nc, err) }),
+		nats.ClosedHandler(func(*nats.Conn) { close(n.closed) }),
+	)
+	conn, err := nats.Connect(urls, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to nats: %w", err)
+	}
+	n.conn = conn
+	select {
+	case <-connected:
+	case <-ctx.Done():
+		err := errors.Join(ctx.Err(), n.events.last())
+		n.Close()
+		return nil, fmt.Errorf("connect to nats: %w", err)
+	}
+	if err := checkNATSVersion(conn.ConnectedServerVersion()); err != nil {
+		n.Close()
+		return nil, err
+	}
+	if n.js, err = jetstream.New(conn); err != nil {
+		n.Close()
+		return nil, fmt.Errorf("use jetstream: %w", err)
+	}
+	return n, nil
+}
+
+func checkNATSVersion(version string) error {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return nil // disconnected again meanwhile, or a build without a version: what is missing shows when it is used
+	}
+	major, err1 := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	if err1 == nil && err2 == nil && (major < natsMajor || major == natsMajor && minor < natsMinor) {
+		return fmt.Errorf("nats-server %s is too old: ciobridge needs %d.%d or newer, which can set a consumer back to its acknowledgement floor: upgrade the server",
+			version, natsMajor, natsMinor)
+	}
+	return nil
+}
+
+// Conn is the connection itself.
+func (n *NATS) Conn() *nats.Conn { return n.conn }
+
+// JetStream is the JetStream API of the connection's account.
+func (n *NATS) JetStream() jetstream.JetStream { return n.js }
+
+// Close ends the connection and waits until its last callback has returned.
+func (n *NATS) Close() {
+	n.conn.Close()
+	<-n.closed
+}
+
+func (n *NATS) onDisconnect(nc *nats.Conn, err error) {
+	if nc.IsClosed() {
+		return // closed by us
+	}
+	n.events.disconnected()
+	n.log.Warn("nats connection lost", zap.Error(err))
+}
+
+func (n *NATS) onReconnect(nc *nats.Conn) {
+	n.events.reconnected()
+	n.log.Info("nats connection restored", zap.String("server", nc.ConnectedServerName()))
+}
+
+// onError counts every asynchronous error and logs the first of its kind since the last connection, because a refused connect is
+// reported at every attempt. The client's errors name subjects at most, never payloads.
+func (n *NATS) onError(_ *nats.Conn, err error) {
+	kind, first := n.events.failed(err)
+	if first {
+		n.log.Warn("nats connection failed", zap.String("kind", kind), zap.Error(err))
+	}
+}
