@@ -1,0 +1,117 @@
+package deadletter
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Config says where dead letters are kept. Exactly one of Topic, Subject and File is set.
+type Config struct {
+	Topic string `yaml:"topic"` // a Kafka topic
+
+	Subject string `yaml:"subject"` // a NATS subject without wildcards, kept by a JetStream stream
+	Stream  string `yaml:"stream"`  // the stream that must keep it; empty means whichever does
+
+	File string `yaml:"file"` // a local file of JSON lines
+
+	// Create makes a missing topic or stream at start. A file is always made.
+	Create bool `yaml:"create"`
+	// Partitions of a topic that is made. 0 leaves it to the broker. As many as the source has keeps its order best.
+	Partitions int `yaml:"partitions"`
+	// Replicas of a topic or stream that is made. 0 leaves it to the broker, which for NATS means one.
+	Replicas int `yaml:"replicas"`
+	// Retention of a topic or stream that is made. Dead letters hold personal data, so it is not endless: 30 days unless set.
+	Retention time.Duration `yaml:"retention"`
+
+	// MaxBytes is the largest record that is stored whole; a larger one is cut and flagged. The default is 1,000,000, just under
+	// the limit of Kafka and NATS as they come; a stream's own lower limit is found by itself. A file has room for 16,000,000.
+	MaxBytes int `yaml:"max_bytes"`
+	// Timeout bounds one attempt to store, 10 s unless set.
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+const (
+	defaultRetention = 30 * 24 * time.Hour
+	defaultMaxBytes  = 1_000_000
+	fileMaxBytes     = 16_000_000
+	minMaxBytes      = 16_384
+	defaultTimeout   = 10 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	if c.Retention == 0 {
+		c.Retention = defaultRetention
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = defaultMaxBytes
+		if c.File != "" {
+			c.MaxBytes = fileMaxBytes
+		}
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	return c
+}
+
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+// Validate reports every mistake, each beginning with the path of the field.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("dead_letters."+field+": "+format, args...))
+	}
+	places := 0
+	for _, place := range []string{c.Topic, c.Subject, c.File} {
+		if place != "" {
+			places++
+		}
+	}
+	if places != 1 {
+		errs = append(errs, errors.New("dead_letters: set exactly one of topic (Kafka), subject (NATS) and file"))
+	}
+	if c.Topic != "" && (!topicName.MatchString(c.Topic) || c.Topic == "." || c.Topic == "..") {
+		bad("topic", "%q is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them", c.Topic)
+	}
+	if c.Subject != "" && !validSubject(c.Subject) {
+		bad("subject", "%q is not one NATS subject: use tokens with dots between them, without spaces, * and >", c.Subject)
+	}
+	if c.Stream != "" && c.Subject == "" {
+		bad("stream", "works only together with dead_letters.subject")
+	}
+	if strings.ContainsAny(c.Stream, " .*>/\\\t\r\n") {
+		bad("stream", "%q is not a stream name: leave out spaces, dots, slashes, * and >", c.Stream)
+	}
+	if c.Create && c.Subject != "" && c.Stream == "" {
+		bad("stream", "name the stream that create should make")
+	}
+	if c.Partitions < 0 {
+		bad("partitions", "%d is negative: use 0 for the broker's default", c.Partitions)
+	}
+	if c.Replicas < 0 {
+		bad("replicas", "%d is negative: use 0 for the broker's default", c.Replicas)
+	}
+	if c.Retention < 0 {
+		bad("retention", "%s is negative", c.Retention)
+	}
+	if c.MaxBytes != 0 && c.MaxBytes < minMaxBytes {
+		bad("max_bytes", "%d leaves no room for a record: use at least %d", c.MaxBytes, minMaxBytes)
+	}
+	if c.Timeout < 0 {
+		bad("timeout", "%s is negative", c.Timeout)
+	}
+	return errors.Join(errs...)
+}
+
+func validSubject(s string) bool {
+	for token := range strings.SplitSeq(s, ".") {
+		if token == "" || strings.ContainsAny(token, " *>\t\r\n") {
+			return false
+		}
+	}
+	return true
+}

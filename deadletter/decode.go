@@ -1,0 +1,134 @@
+package deadletter
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// ErrForeign means that a record of the dead-letter log is neither a letter nor a resolution of this bridge.
+var ErrForeign = errors.New("neither a letter nor a resolution")
+
+// Decode reads a record of the log. Exactly one of letter and resolution is set unless there is an error, which is ErrForeign for
+// a record without the bridge's headers and otherwise names the header that cannot be read. The letter shares the record's memory.
+func Decode(r Record) (*Letter, *Resolution, error) {
+	if _, ok := r.header(headerResolves); ok {
+		res, err := decodeResolution(&r)
+		return nil, res, err
+	}
+	if _, ok := r.header(headerLetter); ok {
+		l, err := decodeLetter(&r)
+		return l, nil, err
+	}
+	return nil, nil, ErrForeign
+}
+
+// headerReader reads headers one by one and keeps the first mistake.
+type headerReader struct {
+	record *Record
+	err    error
+}
+
+func (h *headerReader) text(key string) string {
+	v, ok := h.record.header(key)
+	if !ok {
+		h.fail(key, errors.New("missing"))
+	}
+	return string(v)
+}
+
+func (h *headerReader) fail(key string, err error) {
+	if err != nil && h.err == nil {
+		h.err = fmt.Errorf("header %s: %w", key, err)
+	}
+}
+
+func (h *headerReader) number(key string) int {
+	n, err := strconv.Atoi(h.text(key))
+	if err != nil || n < 0 {
+		h.fail(key, errors.New("not a number from 0 on"))
+		return 0
+	}
+	return n
+}
+
+func (h *headerReader) id(key string) event.ID {
+	id, err := event.ParseID(h.text(key))
+	h.fail(key, err)
+	return id
+}
+
+func (h *headerReader) time(key string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, h.text(key))
+	if err != nil {
+		h.fail(key, errors.New("not a time of RFC 3339"))
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func decodeLetter(r *Record) (*Letter, error) {
+	h := headerReader{record: r}
+	l := &Letter{Position: r.Position, Written: r.Time}
+	l.Failure = event.Failure{
+		ID:       h.id(headerLetter),
+		Stage:    event.Stage(h.text(headerStage)),
+		Reason:   event.Reason(h.text(headerReason)),
+		Rule:     h.text(headerRule),
+		Call:     h.text(headerCall),
+		Field:    h.text(headerField),
+		Detail:   h.text(headerDetail),
+		Status:   h.number(headerStatus),
+		Attempts: h.number(headerAttempts),
+		First:    h.time(headerFirst),
+	}
+	if !slices.Contains(event.Reasons(), l.Failure.Reason) {
+		h.fail(headerReason, errors.New("not a reason that this version knows"))
+	}
+	l.EventID = h.id(headerEventID)
+	l.ConfigHash = h.text(headerConfigHash)
+	origin, at, err := parseOrigin(h.text(headerOrigin))
+	h.fail(headerOrigin, err)
+	l.Message = event.Message{Origin: origin, Key: r.Key, Value: r.Value, Headers: withoutOwn(r.Headers, 0), Time: at}
+	if v, ok := r.header(headerCut); ok {
+		l.Cut, err = parseCut(string(v))
+		h.fail(headerCut, err)
+	}
+	if h.err != nil {
+		return nil, h.err
+	}
+	return l, nil
+}
+
+func decodeResolution(r *Record) (*Resolution, error) {
+	h := headerReader{record: r}
+	res := &Resolution{
+		Outcome: Outcome(h.text(headerResolution)),
+		Note:    h.text(headerNote),
+		At:      h.time(headerResolvedAt),
+		Key:     r.Key,
+	}
+	if !slices.Contains([]Outcome{Delivered, Replaced, Discarded}, res.Outcome) {
+		h.fail(headerResolution, errors.New("not an outcome that this version knows"))
+	}
+	for s := range strings.FieldsSeq(h.text(headerResolves)) {
+		id, err := event.ParseID(s)
+		h.fail(headerResolves, err)
+		res.Letters = append(res.Letters, id)
+	}
+	if len(res.Letters) == 0 {
+		h.fail(headerResolves, errors.New("names no letter"))
+	}
+	origin, _, err := parseOrigin(h.text(headerOrigin))
+	h.fail(headerOrigin, err)
+	res.Origin = origin
+	if h.err != nil {
+		return nil, h.err
+	}
+	return res, nil
+}

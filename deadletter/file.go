@@ -1,0 +1,183 @@
+package deadletter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// File keeps dead letters in a local file, one JSON object a line. It is what the embedded broker uses when no subject is named.
+//
+// Every Put opens the file, appends under a lock that other processes respect, and syncs before it returns, so that a file which
+// is moved away or removed is simply made anew. The file has mode 0600, because letters hold personal data.
+type File struct {
+	path       string
+	maxBytes   int
+	configHash string
+
+	mu     sync.Mutex
+	unsure bool // the last write failed, and how much of it is in the file is unknown
+}
+
+// NewFile keeps letters in cfg.File. ConfigHash names the configuration in the letters.
+func NewFile(cfg Config, configHash string) *File {
+	cfg = cfg.withDefaults()
+	return &File{path: cfg.File, maxBytes: cfg.MaxBytes, configHash: configHash}
+}
+
+// Check makes the file if it is missing and proves that it can be written.
+func (f *File) Check(ctx context.Context) ([]string, error) {
+	if err := f.append(ctx, nil); err != nil {
+		return nil, fmt.Errorf("check %s: %w", f.path, err)
+	}
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("check: %w", fileError(err))
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return []string{fmt.Sprintf("%s has mode %04o: others can read the personal data in the letters; use chmod 600", f.path, mode)}, nil
+	}
+	return nil, nil
+}
+
+// Put appends letters and syncs.
+func (f *File) Put(ctx context.Context, letters ...event.Letter) error {
+	now := time.Now()
+	var lines []byte
+	for i := range letters {
+		r := encode(&letters[i], now, f.configHash)
+		var err error
+		if r.size() > f.maxBytes {
+			if r, err = cut(r, f.maxBytes, (*Record).size); err != nil {
+				return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
+			}
+		}
+		if lines, err = appendLine(lines, &r); err != nil {
+			return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
+		}
+	}
+	if err := f.append(ctx, lines); err != nil {
+		return fmt.Errorf("put letters: %w", err)
+	}
+	return nil
+}
+
+// Resolve appends resolutions and syncs.
+func (f *File) Resolve(ctx context.Context, resolutions ...Resolution) error {
+	now := time.Now()
+	var lines []byte
+	for i := range resolutions {
+		r := encodeResolution(&resolutions[i], now)
+		var err error
+		if lines, err = appendLine(lines, &r); err != nil {
+			return fmt.Errorf("resolve letters: %w", err)
+		}
+	}
+	if err := f.append(ctx, lines); err != nil {
+		return fmt.Errorf("resolve letters: %w", err)
+	}
+	return nil
+}
+
+// append writes whole lines at the end of the file.
+func (f *File) append(ctx context.Context, lines []byte) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	file, err := f.open()
+	if err != nil {
+		return fileError(err)
+	}
+	defer func() {
+		if closing := file.Close(); err == nil && closing != nil {
+			err = fileError(closing)
+		}
+	}()
+	if err := lockFile(file, true); err != nil {
+		return fmt.Errorf("lock: %w", fileError(err))
+	}
+	torn, err := f.torn(file)
+	if err != nil {
+		return fileError(err)
+	}
+	if torn && len(lines) > 0 {
+		lines = append([]byte{'\n'}, lines...)
+	}
+	if _, err := file.Write(lines); err != nil {
+		f.unsure = true
+		return fileError(err)
+	}
+	if err := file.Sync(); err != nil {
+		f.unsure = true
+		return fileError(err)
+	}
+	if len(lines) > 0 {
+		f.unsure = false
+	}
+	return nil
+}
+
+// open opens the file for appending. A file that is made is made durable together with its name.
+func (f *File) open() (*os.File, error) {
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND, 0)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return file, err
+	}
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
+		return nil, err
+	}
+	if file, err = os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600); err != nil {
+		return nil, err
+	}
+	dir, err := os.Open(filepath.Dir(f.path))
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// torn reports whether the last line may lack its end: a process died while it wrote, or a write failed. A line break then keeps
+// the next record apart from it.
+func (f *File) torn(file *os.File) (bool, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return false, err
+	}
+	if f.unsure || info.Size() == 0 {
+		return f.unsure, nil
+	}
+	var last [1]byte
+	if _, err := file.ReadAt(last[:], info.Size()-1); err != nil && err != io.EOF {
+		return false, err
+	}
+	return !bytes.Equal(last[:], []byte{'\n'}), nil
+}
+
+// fileError gives an error of the file system one of the package's meanings.
+func fileError(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", ErrDenied, err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w: %w", ErrMissing, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+}
+
+var _ Store = (*File)(nil)

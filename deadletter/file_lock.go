@@ -1,0 +1,33 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+)
+
+// Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the process dies.
+func (f *File) Lock(ctx context.Context) (*Hold, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	path := f.path + ".replay"
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", fileError(err))
+	}
+	if err := lockFile(file, false); err != nil {
+		if errors.Is(err, errLocked) {
+			err = fmt.Errorf("%s is locked: %w", path, ErrReplayRunning)
+		} else {
+			err = fmt.Errorf("lock %s: %w", path, fileError(err))
+		}
+		return nil, errors.Join(err, file.Close())
+	}
+	return &Hold{lost: make(chan struct{}), release: sync.OnceFunc(func() { file.Close() })}, nil
+}
+
+// errLocked means that another process, or another handle of this one, has the lock.
+var errLocked = errors.New("locked by another")

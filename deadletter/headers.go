@@ -1,0 +1,62 @@
+package deadletter
+
+import "github.com/ciobridge/ciobridge/event"
+
+// The headers of a letter. Each letter carries all of them once, behind the headers of the original record, from which the same
+// names are taken out: a letter that becomes a letter again does not grow. Values are UTF-8 text, numbers included.
+const (
+	headerLetter     = "ciobridge-letter"          // the identity: the ULID of the failed call
+	headerReason     = "ciobridge-reason"          // one of event.Reasons
+	headerField      = "ciobridge-field"           // where in the rule or the call
+	headerDetail     = "ciobridge-detail"          // what happened, in the bridge's own words
+	headerStage      = "ciobridge-stage"           // consumer, mapping or delivery
+	headerRule       = "ciobridge-rule"            // empty: failed before any rule
+	headerCall       = "ciobridge-call"            // empty: failed before the rule's calls
+	headerAttempts   = "ciobridge-attempts"        // attempts that reached the wire, and replays that failed before it
+	headerStatus     = "ciobridge-status"          // the HTTP status, 0 where there was none
+	headerEventID    = "ciobridge-event-id"        // a ULID that all letters of one event share
+	headerFirst      = "ciobridge-first-failed-at" // RFC 3339
+	headerConfigHash = "ciobridge-config-hash"     // of the configuration that failed
+	headerOrigin     = "ciobridge-origin"          // see formatOrigin
+)
+
+// The headers that Kafka Connect gives to its dead letters, so that existing tools can filter ours too.
+const (
+	connectTopic     = "__connect.errors.topic"
+	connectPartition = "__connect.errors.partition"
+	connectOffset    = "__connect.errors.offset"
+	connectStage     = "__connect.errors.stage"
+	connectClass     = "__connect.errors.exception.class.name"
+	connectMessage   = "__connect.errors.exception.message"
+)
+
+// Headers that only some records carry.
+const (
+	headerCut        = "ciobridge-cut"         // bytes and SHA-256 of a value that was too long to be kept whole
+	headerTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
+	headerKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
+	headerOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
+	headerResolves   = "ciobridge-resolves"    // on a resolution: the identities it settles, with spaces between
+	headerResolution = "ciobridge-resolution"  // on a resolution: delivered, replaced or discarded
+	headerNote       = "ciobridge-note"        // on a resolution: why
+	headerResolvedAt = "ciobridge-resolved-at" // on a resolution: RFC 3339
+)
+
+var ownHeaders = map[string]bool{
+	headerLetter: true, headerReason: true, headerField: true, headerDetail: true, headerStage: true, headerRule: true,
+	headerCall: true, headerAttempts: true, headerStatus: true, headerEventID: true, headerFirst: true, headerConfigHash: true,
+	headerOrigin: true, connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
+	connectMessage: true, headerCut: true, headerTombstone: true, headerKey: true, headerOriginals: true, headerResolves: true,
+	headerResolution: true, headerNote: true, headerResolvedAt: true,
+}
+
+// withoutOwn returns the headers that the original record came with.
+func withoutOwn(headers []event.Header, room int) []event.Header {
+	kept := make([]event.Header, 0, len(headers)+room)
+	for _, h := range headers {
+		if !ownHeaders[h.Key] {
+			kept = append(kept, h)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,206 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Kafka keeps dead letters in a topic.
+//
+// It produces with acks=all through the client and not through a kafka.Writer, which may wait, retries by itself, goes on when its
+// context has ended and fails a whole call for one record that is too large. Records go to the partition that the Java client's
+// default partitioner gives their key; those without a key go to the number of the partition that they came from, so that they
+// keep their order too.
+type Kafka struct {
+	client     *kafka.Client
+	topic      string
+	cfg        Config
+	configHash string
+
+	mu     sync.Mutex
+	window map[int32][]Record // by partition, what the last fetch of Read brought
+}
+
+// NewKafka keeps letters in cfg.Topic. The client's transport should refresh its metadata every few seconds. ConfigHash names the
+// configuration in the letters.
+func NewKafka(client *kafka.Client, cfg Config, configHash string) *Kafka {
+	cfg = cfg.withDefaults()
+	return &Kafka{client: client, topic: cfg.Topic, cfg: cfg, configHash: configHash, window: map[int32][]Record{}}
+}
+
+var _ Store = (*Kafka)(nil)
+
+// placed is a record and the partition that it goes to.
+type placed struct {
+	record    Record
+	partition int
+}
+
+// Put stores letters on all in-sync replicas.
+func (k *Kafka) Put(ctx context.Context, letters ...event.Letter) error {
+	now := time.Now()
+	return k.write(ctx, "put letters", len(letters), func(i, partitions int) placed {
+		l := &letters[i]
+		return placed{encode(l, now, k.configHash), partitionOf(l.Message.Key, l.Message.Origin, partitions)}
+	})
+}
+
+// Resolve stores resolutions on all in-sync replicas.
+func (k *Kafka) Resolve(ctx context.Context, resolutions ...Resolution) error {
+	now := time.Now()
+	return k.write(ctx, "resolve letters", len(resolutions), func(i, partitions int) placed {
+		r := &resolutions[i]
+		return placed{encodeResolution(r, now), partitionOf(r.Key, r.Origin, partitions)}
+	})
+}
+
+// write produces n records, those of a partition in order, and waits for all.
+func (k *Kafka) write(ctx context.Context, doing string, n int, record func(i, partitions int) placed) error {
+	if n == 0 {
+		return nil
+	}
+	attempt, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
+	defer cancel()
+	topic, err := k.describe(attempt)
+	if err != nil {
+		return fmt.Errorf("%s: topic %s: %w", doing, k.topic, kafkaError(ctx, err))
+	}
+	byPartition := map[int][]Record{}
+	for i := range n {
+		p := record(i, len(topic.Partitions))
+		byPartition[p.partition] = append(byPartition[p.partition], p.record)
+	}
+	group, attempt := errgroup.WithContext(attempt)
+	for partition, records := range byPartition {
+		group.Go(func() error { return k.produce(attempt, partition, records) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("%s: topic %s: %w", doing, k.topic, kafkaError(ctx, err))
+	}
+	return nil
+}
+
+// produce stores records in requests under the limit, one after the other.
+func (k *Kafka) produce(ctx context.Context, partition int, records []Record) error {
+	for len(records) > 0 {
+		n, size := 0, 0
+		for n < len(records) && (n == 0 || size+records[n].size() <= k.cfg.MaxBytes) {
+			size += records[n].size()
+			n++
+		}
+		if err := k.request(ctx, partition, records[:n], k.cfg.MaxBytes); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// request stores records in one request. What the topic does not take for its size is stored one by one, and what it still does
+// not take is cut to half, and half again.
+func (k *Kafka) request(ctx context.Context, partition int, records []Record, limit int) error {
+	if len(records) == 1 && records[0].size() > limit {
+		r, err := cut(records[0], limit, (*Record).size)
+		if err != nil {
+			return err
+		}
+		records = []Record{r}
+	}
+	err := k.send(ctx, partition, records)
+	if !errors.Is(err, kafka.MessageSizeTooLarge) && !errors.Is(err, kafka.RecordListTooLarge) {
+		return err
+	}
+	if len(records) == 1 {
+		return k.request(ctx, partition, records, records[0].size()/2)
+	}
+	for i := range records {
+		if err := k.request(ctx, partition, records[i:i+1], limit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Kafka) send(ctx context.Context, partition int, records []Record) error {
+	batch := make([]kafka.Record, len(records))
+	for i, r := range records {
+		headers := make([]kafka.Header, len(r.Headers))
+		for j, h := range r.Headers {
+			headers[j] = kafka.Header{Key: h.Key, Value: h.Value}
+		}
+		batch[i] = kafka.Record{Time: r.Time, Key: kafka.NewBytes(r.Key), Value: kafka.NewBytes(r.Value), Headers: headers}
+	}
+	res, err := k.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: k.topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(batch...),
+	})
+	if err != nil {
+		return err
+	}
+	if res.Error == nil && len(res.RecordErrors) > 0 {
+		return kafka.InvalidRecord
+	}
+	return res.Error
+}
+
+// partitionOf places a record as the Java client and librdkafka's murmur2 do.
+func partitionOf(key []byte, origin event.Origin, partitions int) int {
+	if key == nil {
+		return int(uint32(origin.Partition) % uint32(partitions))
+	}
+	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, upTo(partitions)...)
+}
+
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// describe returns what the cluster says of the topic. It never makes it.
+func (k *Kafka) describe(ctx context.Context) (kafka.Topic, error) {
+	meta, err := k.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{k.topic}})
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	for _, t := range meta.Topics {
+		if t.Name == k.topic {
+			if t.Error == nil && len(t.Partitions) == 0 {
+				return t, kafka.LeaderNotAvailable
+			}
+			return t, t.Error
+		}
+	}
+	return kafka.Topic{}, kafka.UnknownTopicOrPartition
+}
+
+// kafkaError gives an error one of the package's meanings. An end of the caller's own context is no fault of the store.
+func kafkaError(ctx context.Context, err error) error {
+	meaning := ErrUnreachable
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	case errors.Is(err, ErrTooLarge), errors.Is(err, ErrGone):
+		return err
+	case errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, protocol.ErrNoTopic), errors.Is(err, kafka.InvalidTopic):
+		meaning = ErrMissing
+	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed),
+		errors.Is(err, kafka.ClusterAuthorizationFailed), errors.Is(err, kafka.SASLAuthenticationFailed):
+		meaning = ErrDenied
+	case errors.Is(err, kafka.NotEnoughReplicas), errors.Is(err, kafka.NotEnoughReplicasAfterAppend):
+		meaning = ErrNotEnoughReplicas
+	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
+		meaning = ErrTooLarge
+	}
+	return fmt.Errorf("%w: %w", meaning, err)
+}

@@ -1,0 +1,138 @@
+package deadletter
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Letter is a dead letter as it was read from the log.
+type Letter struct {
+	event.Letter
+
+	EventID    event.ID // shared by all letters of one event
+	ConfigHash string   // of the configuration under which the call failed
+	Cut        *Cut     // nil where the original record is whole
+	Position   Position // where the letter stands in the dead-letter log
+	Written    time.Time
+}
+
+// ID is the identity of the letter: that of the call, which stays the same when the call fails again.
+func (l *Letter) ID() event.ID { return l.Failure.ID }
+
+// EventID names an event by its origin, the broker's time and its content, so that the letters of one event can be told from
+// those of another that stood in the same place before a topic was made anew. It is a ULID of the broker's time.
+func EventID(m *event.Message) event.ID {
+	h := sha256.New()
+	var n [8]byte
+	number := func(v int64) {
+		binary.BigEndian.PutUint64(n[:], uint64(v))
+		h.Write(n[:])
+	}
+	text := func(b []byte) {
+		number(int64(len(b)))
+		h.Write(b)
+	}
+	text([]byte(m.Origin.Topic))
+	text([]byte(m.Origin.Subject))
+	number(int64(m.Origin.Partition))
+	number(m.Origin.Offset)
+	var millis int64
+	if !m.Time.IsZero() {
+		number(m.Time.Unix())
+		number(int64(m.Time.Nanosecond()))
+		millis = min(max(m.Time.UnixMilli(), 0), 1<<48-1)
+	}
+	if m.Value == nil {
+		number(-1)
+	} else {
+		text(m.Value)
+	}
+	var id event.ID
+	binary.BigEndian.PutUint64(id[:8], uint64(millis)<<16)
+	copy(id[6:], h.Sum(nil))
+	return id
+}
+
+// maxDetail and maxField bound the two headers that can be long. Both are for people; nothing is matched by them.
+const (
+	maxDetail = 1024
+	maxField  = 256
+)
+
+// letterHeaders is the number of headers that encode adds.
+const letterHeaders = 19
+
+// encode turns a letter into the record that is stored. The record shares the message's memory.
+func encode(l *event.Letter, now time.Time, configHash string) Record {
+	m, f := &l.Message, &l.Failure
+	first := f.First
+	if first.IsZero() {
+		first = now
+	}
+	field, detail := printable(f.Field, maxField), printable(f.Detail, maxDetail)
+	message := detail
+	if field != "" {
+		message = field + ": " + detail
+	}
+	headers := withoutOwn(m.Headers, letterHeaders+1)
+	for _, h := range [letterHeaders][2]string{
+		{headerLetter, f.ID.String()},
+		{headerReason, string(f.Reason)},
+		{headerField, field},
+		{headerDetail, detail},
+		{headerStage, string(f.Stage)},
+		{headerRule, f.Rule},
+		{headerCall, f.Call},
+		{headerAttempts, strconv.Itoa(f.Attempts)},
+		{headerStatus, strconv.Itoa(f.Status)},
+		{headerEventID, EventID(m).String()},
+		{headerFirst, first.UTC().Format(time.RFC3339Nano)},
+		{headerConfigHash, configHash},
+		{headerOrigin, formatOrigin(m.Origin, m.Time)},
+		{connectTopic, m.Origin.Topic},
+		{connectPartition, strconv.Itoa(int(m.Origin.Partition))},
+		{connectOffset, strconv.FormatInt(m.Origin.Offset, 10)},
+		{connectStage, connectStageOf(f.Stage)},
+		{connectClass, "ciobridge." + string(f.Reason)},
+		{connectMessage, message},
+	} {
+		headers = append(headers, event.Header{Key: h[0], Value: []byte(h[1])})
+	}
+	return Record{Time: now, Key: m.Key, Value: m.Value, Headers: headers}
+}
+
+// connectStageOf gives the stage of Kafka Connect (its enum Stage) that comes nearest.
+func connectStageOf(s event.Stage) string {
+	switch s {
+	case event.StageConsumer:
+		return "KAFKA_CONSUME"
+	case event.StageMapping:
+		return "TRANSFORMATION"
+	default:
+		return "TASK_PUT"
+	}
+}
+
+// printable makes a text fit for a header of any store: valid UTF-8 of one line and at most limit bytes.
+func printable(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > limit {
+		s = s[:limit]
+		for !utf8.ValidString(s) {
+			s = s[:len(s)-1]
+		}
+	}
+	return strings.TrimSpace(s)
+}
