@@ -17,6 +17,8 @@ import (
 type Answer struct {
 	// Status is the HTTP status, 0 where no answer came.
 	Status int
+	// Meaning is what MeaningOf says of the answer.
+	Meaning Meaning
 	// Trouble says in one word what was wrong; empty where the request was taken or refused as it should be.
 	Trouble Trouble
 	// Report is what the body says about single calls.

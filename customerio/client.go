@@ -103,13 +103,11 @@ type Request struct {
 // followed. Body may be used again as soon as Do has returned.
 func (c *Client) Do(ctx context.Context, r Request) Answer {
 	answer, body, whole := c.exchange(ctx, r)
-	if answer.Status == 0 {
-		return answer
-	}
 	if whole {
 		answer.Report = ParseReport(body, r.Calls)
 	}
-	if answer.Trouble == "" && MeaningOf(r.Endpoint, answer.Status, r.Calls > 1, answer.Report) == Retry {
+	answer.Meaning = MeaningOf(r.Endpoint, answer.Status, r.Calls > 1, answer.Report)
+	if answer.Meaning == Retry && answer.Trouble == "" {
 		answer.Trouble = TroubleUnexpected
 	}
 	return answer

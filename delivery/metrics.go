@@ -1,0 +1,89 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/ciobridge/ciobridge/customerio"
+)
+
+// The classes of answers by which requests are counted.
+var classes = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx", "429"}
+
+type metrics struct {
+	requests [2][len(classes)]prometheus.Counter
+	duration [2]prometheus.Observer
+	calls    prometheus.Histogram
+	bytes    prometheus.Histogram
+	failures map[customerio.Trouble]prometheus.Counter
+	state    *prometheus.GaugeVec
+}
+
+func newMetrics(reg prometheus.Registerer, rate func() float64) *metrics {
+	f := promauto.With(reg)
+	requests := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "ciobridge_requests_total", Help: "Requests to Customer.io by endpoint and class of the answer; none is no answer.",
+	}, []string{"endpoint", "class"})
+	duration := f.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "ciobridge_request_duration_seconds", Help: "Time from sending a request to the last byte of the answer.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"endpoint"})
+	failures := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "ciobridge_request_failures_total", Help: "Requests that have to be made again, by what was wrong.",
+	}, []string{"trouble"})
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ciobridge_request_rate_limit", Help: "Requests a second that this replica allows itself now.",
+	}, rate)
+	m := &metrics{
+		calls: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "ciobridge_batch_calls", Help: "Calls in a batch.",
+			Buckets: []float64{1, 2, 5, 10, 25, 50, 100, 250, 500, 1000},
+		}),
+		bytes: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "ciobridge_batch_bytes", Help: "Bytes of a batch's body.",
+			Buckets: []float64{1e3, 5e3, 1e4, 25e3, 5e4, 1e5, 2e5, 3e5, 4e5, 5e5},
+		}),
+		failures: map[customerio.Trouble]prometheus.Counter{},
+		state: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ciobridge_destination_state",
+			Help: "1 for the condition in which Customer.io is, as far as the last requests tell: ok, backing_off or halted.",
+		}, []string{"state", "trouble"}),
+	}
+	for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {
+		m.duration[endpoint] = duration.WithLabelValues(endpoint.String())
+		for i, class := range classes {
+			m.requests[endpoint][i] = requests.WithLabelValues(endpoint.String(), class)
+		}
+	}
+	m.state.WithLabelValues(string(OK), "").Set(1)
+	for _, trouble := range customerio.Troubles() {
+		m.failures[trouble] = failures.WithLabelValues(string(trouble))
+		m.state.WithLabelValues(string(conditionOf(trouble)), string(trouble))
+	}
+	return m
+}
+
+// request counts one exchange.
+func (m *metrics) request(endpoint customerio.Endpoint, status int, took time.Duration) {
+	class := min(status/100, 5)
+	if status == 429 {
+		class = len(classes) - 1
+	}
+	m.requests[endpoint][class].Inc()
+	m.duration[endpoint].Observe(took.Seconds())
+}
+
+// become moves the state's 1 from one series to another.
+func (m *metrics) become(before, after State) {
+	m.state.WithLabelValues(string(before.Condition), string(before.Trouble)).Set(0)
+	m.state.WithLabelValues(string(after.Condition), string(after.Trouble)).Set(1)
+}
+
+func conditionOf(trouble customerio.Trouble) Condition {
+	if trouble.Halts() {
+		return Halted
+	}
+	return BackingOff
+}

@@ -1,0 +1,67 @@
+package delivery
+
+import (
+	"net/http"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// settle says what an answer did to each call of its request.
+func settle(outcomes []event.Outcome, calls []event.Call, answer customerio.Answer) {
+	switch answer.Meaning {
+	case customerio.Accepted:
+		for i := range outcomes {
+			outcomes[i].Verdict = event.Delivered
+		}
+		if answer.Report.Form != customerio.FormListed {
+			return
+		}
+		for _, r := range answer.Report.Refusals {
+			outcomes[r.Index] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[r.Index], answer, r)}
+		}
+	case customerio.Refused:
+		outcomes[0] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[0], answer, firstRefusal(answer))}
+	case customerio.Split:
+		r := firstRefusal(answer)
+		for i := range outcomes {
+			outcomes[i] = event.Outcome{Suspect: true, Failure: refusal(&calls[i], answer, r)}
+		}
+	default:
+		suspect, detail := answer.Suspect(), answer.String()
+		failures := make([]event.Failure, len(calls))
+		for i := range outcomes {
+			failures[i] = failure(&calls[i], answer.Status)
+			failures[i].Detail = detail
+			outcomes[i] = event.Outcome{Suspect: suspect, Failure: &failures[i]}
+		}
+	}
+}
+
+func failure(call *event.Call, status int) event.Failure {
+	return event.Failure{
+		ID: call.ID, Stage: event.StageDelivery, Rule: call.Step.Rule, Call: call.Step.Call, Status: status,
+	}
+}
+
+// refusal tells what Customer.io holds against a call.
+func refusal(call *event.Call, answer customerio.Answer, r customerio.Refusal) *event.Failure {
+	f := failure(call, answer.Status)
+	f.Reason, f.Field = event.ReasonRefused, r.Field
+	if answer.Status == http.StatusRequestEntityTooLarge {
+		f.Reason = event.ReasonTooLarge
+	}
+	f.Detail = "Customer.io: " + answer.String()
+	if r.Problem != "" {
+		f.Detail = "Customer.io: " + string(r.Problem)
+	}
+	return &f
+}
+
+// firstRefusal is what the body says of a request that was refused as a whole, if anything.
+func firstRefusal(answer customerio.Answer) customerio.Refusal {
+	if len(answer.Report.Refusals) == 0 {
+		return customerio.Refusal{}
+	}
+	return answer.Report.Refusals[0]
+}

@@ -1,0 +1,158 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Config sets how hard the destination is pressed.
+type Config struct {
+	// RequestsPerSecond is the workspace's budget, at least 1, of which each live replica takes an equal share.
+	RequestsPerSecond int
+}
+
+// Sender makes attempts at delivering calls. It may be used from several goroutines; all share one gate.
+type Sender struct {
+	client  *customerio.Client
+	log     *zap.Logger
+	metrics *metrics
+	gate    *gate
+	bodies  sync.Pool // of *[]byte
+}
+
+// New makes a Sender. It counts itself as the only replica until SetReplicas says otherwise.
+func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Registerer) (*Sender, error) {
+	if c.RequestsPerSecond < 1 {
+		return nil, fmt.Errorf("requests_per_second: %d is less than 1", c.RequestsPerSecond)
+	}
+	s := &Sender{client: client, log: log}
+	s.bodies.New = func() any { return new([]byte) }
+	s.gate = newGate(c.RequestsPerSecond, client.NewCredentials, s.observe)
+	s.metrics = newMetrics(reg, s.rate)
+	return s, nil
+}
+
+// SetReplicas divides the workspace's budget among so many live replicas, this one among them. Fewer than one counts as one.
+func (s *Sender) SetReplicas(n int) {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.pace.share(n)
+}
+
+// State says how the destination is doing.
+func (s *Sender) State() State {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return s.gate.state
+}
+
+func (s *Sender) rate() float64 {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return s.gate.pace.rate
+}
+
+// Send makes one attempt at the calls, which fit one request, and returns one outcome for each, in their order. Calls that no
+// batch can carry go by themselves, in their places; after a request that fails, what would follow it stays open without an
+// attempt.
+//
+// While the destination is failing or halted, Send waits, and returns open outcomes at once when ctx ends. When it only waits for its
+// turn at the allowed rate it goes on after ctx has ended, unless ctx's deadline passes first. A request that has begun runs to its
+// own time-out.
+func (s *Sender) Send(ctx context.Context, calls []event.Call) []event.Outcome {
+	outcomes := make([]event.Outcome, len(calls))
+	for from := 0; from < len(calls); {
+		to := from + together(calls[from:])
+		if !s.attempt(ctx, calls[from:to], outcomes[from:to]) {
+			break
+		}
+		from = to
+	}
+	return outcomes
+}
+
+// together is how many of the first calls share a request.
+func together(calls []event.Call) int {
+	n := 0
+	for n < len(calls) && calls[n].Single == nil {
+		n++
+	}
+	return max(n, 1)
+}
+
+// attempt makes one request and reports whether Customer.io has looked at its calls.
+func (s *Sender) attempt(ctx context.Context, calls []event.Call, outcomes []event.Outcome) bool {
+	p, ok := s.gate.enter(ctx)
+	if !ok {
+		return false
+	}
+	answer := s.exchange(context.WithoutCancel(ctx), calls)
+	s.gate.leave(p, answer, len(calls) == 1)
+	settle(outcomes, calls, answer)
+	return answer.Meaning == customerio.Accepted || answer.Meaning == customerio.Refused
+}
+
+func (s *Sender) exchange(ctx context.Context, calls []event.Call) customerio.Answer {
+	r := customerio.Request{Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath, Calls: len(calls)}
+	if single := calls[0].Single; single != nil {
+		r.Endpoint, r.Method, r.Path, r.Body = customerio.Single, single.Method, single.Path, calls[0].Body
+	} else {
+		buffer := s.bodies.Get().(*[]byte)
+		defer s.bodies.Put(buffer)
+		*buffer = appendBatch((*buffer)[:0], calls)
+		r.Body = *buffer
+		s.metrics.calls.Observe(float64(len(calls)))
+		s.metrics.bytes.Observe(float64(len(r.Body)))
+	}
+	start := time.Now()
+	answer := s.client.Do(ctx, r)
+	took := time.Since(start)
+	s.metrics.request(r.Endpoint, answer.Status, took)
+	if counter, ok := s.metrics.failures[answer.Trouble]; ok {
+		counter.Inc()
+	}
+	if line := s.log.Check(zap.DebugLevel, "request made"); line != nil {
+		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)), zap.Int("bytes", len(r.Body)),
+			zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Meaning), zap.Duration("took", took))
+	}
+	return answer
+}
+
+// appendBatch writes the body of a batch from its items.
+func appendBatch(b []byte, calls []event.Call) []byte {
+	b = append(b, `{"batch":[`...)
+	for i := range calls {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, calls[i].Body...)
+	}
+	return append(b, `]}`...)
+}
+
+// observe reports a change of the destination's state. Repeated failures are a metric; only a change of condition is a line.
+func (s *Sender) observe(before, after State) {
+	s.metrics.become(before, after)
+	if before.Condition == after.Condition {
+		return
+	}
+	trouble := []zap.Field{zap.String("trouble", string(after.Trouble)), zap.Int("status", after.Status), zap.Time("next_attempt", after.RetryAt)}
+	switch after.Condition {
+	case OK:
+		s.log.Info("customer.io answers again", zap.String("trouble", string(before.Trouble)),
+			zap.Int("failures", before.Failures), zap.Duration("after", after.Since.Sub(before.Since)))
+	case BackingOff:
+		s.log.Warn("customer.io fails, waiting", trouble...)
+	case Halted:
+		s.log.Error("customer.io refuses every request, holding all calls until it is mended", trouble...)
+	}
+}

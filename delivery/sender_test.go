@@ -1,0 +1,290 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func TestBatchIsWrittenAsItIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, ok)
+		outcomes := r.Send(context.Background(), makeCalls(3))
+		if got, want := count(outcomes), (tally{delivered: 3}); got != want {
+			t.Errorf("outcomes %+v, want %+v", got, want)
+		}
+		seen := r.to.requests()
+		if len(seen) != 1 || seen[0].method != "POST" || seen[0].path != "/api/v2/batch" || len(seen[0].items) != 3 {
+			t.Fatalf("the destination saw %+v", seen)
+		}
+		for i, item := range seen[0].items {
+			if want := fmt.Sprintf(`{"n":%d,"to":%q}`, i, canary); item != want {
+				t.Errorf("item %d is %s, want %s", i, item, want)
+			}
+		}
+		if got := r.Send(context.Background(), nil); len(got) != 0 || len(r.to.requests()) != 1 {
+			t.Error("sending nothing made a request")
+		}
+	})
+}
+
+func TestSingleCallsGoByThemselvesAndInPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, ok)
+		calls := makeCalls(4)
+		calls[2].Single = &event.Request{Method: "POST", Path: "/api/v1/customers/a%2Fb%2E%2E/events"}
+		if got, want := count(r.Send(context.Background(), calls)), (tally{delivered: 4}); got != want {
+			t.Errorf("outcomes %+v, want %+v", got, want)
+		}
+		var paths []string
+		for _, q := range r.to.requests() {
+			paths = append(paths, fmt.Sprint(len(q.items), q.path))
+		}
+		want := "[2/api/v2/batch 1/api/v1/customers/a%2Fb%2E%2E/events 1/api/v2/batch]"
+		if got := fmt.Sprint(paths); got != want {
+			t.Errorf("requests %s, want %s", got, want)
+		}
+	})
+}
+
+func TestNothingFollowsAFailedRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(500, "") })
+		calls := makeCalls(4)
+		calls[2].Single = &event.Request{Method: "POST", Path: "/api/v1/events"}
+		outcomes := r.Send(context.Background(), calls)
+		if got, want := count(outcomes), (tally{tried: 2, untried: 2}); got != want {
+			t.Errorf("outcomes %+v, want %+v", got, want)
+		}
+		if n := len(r.to.requests()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+// want is what becomes of the calls of a request that is answered in some way.
+type want struct {
+	verdict event.Verdict
+	suspect bool
+	reason  event.Reason
+	closes  bool // the gate
+	halts   bool
+}
+
+// wantFor states the rules of delivery for every status, apart from the code under test.
+func wantFor(status int, single, many bool) want {
+	delivered := want{verdict: event.Delivered}
+	open := want{closes: true}
+	suspect := want{suspect: true, closes: true}
+	halted := want{closes: true, halts: true}
+	refused := want{verdict: event.Refused, reason: event.ReasonRefused}
+	split := want{suspect: true, reason: event.ReasonRefused}
+	switch {
+	case status/100 == 2:
+		return delivered
+	case status/100 == 3, status == 401, status == 402, status == 407:
+		return halted
+	case status == 408, status == 425, status == 429:
+		return open
+	case !single && (status == 403 || status == 404 || status == 405 || status == 410 || status == 501):
+		return halted
+	case status == 413 && many:
+		split.reason = event.ReasonTooLarge
+		return split
+	case status == 413:
+		refused.reason = event.ReasonTooLarge
+		return refused
+	case status/100 == 4 && many:
+		return split
+	case status/100 == 4:
+		return refused
+	}
+	return suspect // 1xx and 5xx
+}
+
+func TestEveryStatus(t *testing.T) {
+	for _, shape := range []struct {
+		name   string
+		calls  int
+		single bool
+	}{{"many", 3, false}, {"one", 1, false}, {"single", 1, true}} {
+		for status := 100; status <= 599; status++ {
+			body := "{}"
+			if status/100 == 4 {
+				body = refuse
+			}
+			want := wantFor(status, shape.single, shape.calls > 1)
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(status, body) })
+				calls := makeCalls(shape.calls)
+				if shape.single {
+					calls[0].Single = &event.Request{Method: "PUT", Path: "/api/v1/customers/7"}
+				}
+				for i, o := range r.Send(context.Background(), calls) {
+					checkOutcome(t, fmt.Sprintf("%s %d call %d", shape.name, status, i), o, want, status, calls[i].ID)
+				}
+				state := r.State()
+				if got := state.Condition; want.closes != (got != "ok") || want.halts != (got == "halted") {
+					t.Errorf("%s %d: the destination is %s", shape.name, status, got)
+				}
+			})
+		}
+	}
+}
+
+func checkOutcome(t *testing.T, name string, o event.Outcome, want want, status int, id event.ID) {
+	t.Helper()
+	if o.Verdict != want.verdict || o.Suspect != want.suspect {
+		t.Errorf("%s: verdict %d suspect %t, want %d %t", name, o.Verdict, o.Suspect, want.verdict, want.suspect)
+	}
+	if (o.Failure == nil) != (want.verdict == event.Delivered) {
+		t.Fatalf("%s: failure %+v", name, o.Failure)
+	}
+	if o.Failure == nil {
+		return
+	}
+	f := *o.Failure
+	if f.Reason != want.reason || f.Status != status || f.Stage != event.StageDelivery || f.Rule != "orders" || f.Call != "track:order" || f.ID != id {
+		t.Errorf("%s: failure %+v, want reason %q", name, f, want.reason)
+	}
+	if f.Detail == "" || strings.Contains(f.Detail+f.Field, "canary") {
+		t.Errorf("%s: detail %q, field %q", name, f.Detail, f.Field)
+	}
+}
+
+func TestRefusalsInsideABatch(t *testing.T) {
+	listed := func(indices ...any) string {
+		var errs []string
+		for _, i := range indices {
+			errs = append(errs, fmt.Sprintf(`{"batch_index":%v,"reason":"invalid","field":"attributes.plan","message":"%s: property value cannot be longer than 1000 bytes"}`, i, canary))
+		}
+		return `{"errors":[` + strings.Join(errs, ",") + `]}`
+	}
+	unknown := tally{tried: 4}
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   tally
+	}{
+		{"207", 207, listed(1), tally{delivered: 3, refused: 1}},
+		{"200 with errors", 200, listed(0, 3), tally{delivered: 2, refused: 2}},
+		{"one call listed twice", 207, listed(2, 2), tally{delivered: 3, refused: 1}},
+		{"a string that contains JSON", 200, fmt.Sprintf("%q", listed(1)), tally{delivered: 3, refused: 1}},
+		{"an index alone", 207, `{"errors":[{"batch_index":3}]}`, tally{delivered: 3, refused: 1}},
+		{"207 without errors", 207, `{"errors":[]}`, tally{delivered: 4}},
+		{"204", 204, "", tally{delivered: 4}},
+		{"empty 200", 200, "", tally{delivered: 4}},
+		{"empty 207", 207, "", unknown},
+		{"index past the end", 207, listed(4), unknown},
+		{"negative index", 207, listed(1, -1), unknown},
+		{"index that is a text", 207, listed(`"1"`), unknown},
+		{"index that is a fraction", 207, listed(1.5), unknown},
+		{"index that is huge", 207, listed("99999999999999999999"), unknown},
+		{"no index", 207, refuse, unknown},
+		{"meta.error", 200, `{"meta":{"error":"no"}}`, unknown},
+		{"a page", 200, "<html>" + canary, unknown},
+		{"broken off", 200, listed(1)[:20], unknown},
+		{"a list", 200, "[]", unknown},
+		{"null", 200, "null", unknown},
+		{"too long", 200, `{"x":"` + strings.Repeat("x", 1<<20) + `"}`, unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(c.status, c.body) })
+				outcomes := r.Send(context.Background(), makeCalls(4))
+				if got := count(outcomes); got != c.want {
+					t.Fatalf("outcomes %+v, want %+v", got, c.want)
+				}
+				for i, o := range outcomes {
+					if o.Verdict == event.Open && !o.Suspect {
+						t.Errorf("call %d is open and no suspect, but one of the calls may be the cause", i)
+					}
+					if o.Verdict == event.Refused && o.Failure.Detail == "" || o.Failure != nil && strings.Contains(fmt.Sprint(*o.Failure), "canary") {
+						t.Errorf("call %d: failure %+v", i, *o.Failure)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestALoneCallRefusedWithA2xx(t *testing.T) {
+	for _, body := range []string{`{"meta":{"error":"no"}}`, `{"meta":{"errors":["no"]}}`, refuse, `{"errors":[{"batch_index":0,"reason":"required","field":"name"}]}`} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(200, body) })
+			if o := r.Send(context.Background(), makeCalls(1))[0]; o.Verdict != event.Refused || o.Failure.Reason != event.ReasonRefused {
+				t.Errorf("%s: outcome %+v", body, o)
+			}
+		})
+	}
+}
+
+func TestMetricsOfRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+			time.Sleep(250 * time.Millisecond)
+			switch n {
+			case 0:
+				return reply(200, "{}")
+			case 1:
+				return reply(429, "")
+			}
+			return nil, errNetwork
+		})
+		for range 3 {
+			r.Send(context.Background(), makeCalls(5))
+		}
+		want := `
+# HELP ciobridge_destination_state 1 for the condition in which Customer.io is, as far as the last requests tell: ok, backing_off or halted.
+# TYPE ciobridge_destination_state gauge
+ciobridge_destination_state{state="backing_off",trouble="connection_lost"} 1
+ciobridge_destination_state{state="backing_off",trouble="connection_refused"} 0
+ciobridge_destination_state{state="backing_off",trouble="name_not_found"} 0
+ciobridge_destination_state{state="backing_off",trouble="no_route"} 0
+ciobridge_destination_state{state="backing_off",trouble="rate_limited"} 0
+ciobridge_destination_state{state="backing_off",trouble="server_error"} 0
+ciobridge_destination_state{state="backing_off",trouble="timeout"} 0
+ciobridge_destination_state{state="backing_off",trouble="tls"} 0
+ciobridge_destination_state{state="backing_off",trouble="unavailable"} 0
+ciobridge_destination_state{state="backing_off",trouble="unexpected_answer"} 0
+ciobridge_destination_state{state="halted",trouble="account"} 0
+ciobridge_destination_state{state="halted",trouble="credentials"} 0
+ciobridge_destination_state{state="halted",trouble="path"} 0
+ciobridge_destination_state{state="halted",trouble="proxy"} 0
+ciobridge_destination_state{state="halted",trouble="region"} 0
+ciobridge_destination_state{state="ok",trouble=""} 0
+# HELP ciobridge_request_rate_limit Requests a second that this replica allows itself now.
+# TYPE ciobridge_request_rate_limit gauge
+ciobridge_request_rate_limit 50
+`
+		if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), "ciobridge_destination_state", "ciobridge_request_rate_limit"); err != nil {
+			t.Error(err)
+		}
+		if problems, err := testutil.GatherAndLint(r.registry); err != nil || len(problems) > 0 {
+			t.Errorf("%v %v", problems, err)
+		}
+		for _, line := range []string{
+			`ciobridge_requests_total{class="2xx",endpoint="batch"} 1`,
+			`ciobridge_requests_total{class="429",endpoint="batch"} 1`,
+			`ciobridge_requests_total{class="4xx",endpoint="batch"} 0`,
+			`ciobridge_requests_total{class="none",endpoint="batch"} 1`,
+			`ciobridge_request_failures_total{trouble="rate_limited"} 1`,
+			`ciobridge_request_failures_total{trouble="connection_lost"} 1`,
+			`ciobridge_request_duration_seconds_sum{endpoint="batch"} 0.75`,
+			`ciobridge_batch_calls_sum 15`,
+		} {
+			if text := r.exposition(); !strings.Contains(text, line+"\n") {
+				t.Errorf("no line %s in\n%s", line, text)
+			}
+		}
+	})
+}

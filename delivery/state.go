@@ -1,0 +1,29 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/ciobridge/ciobridge/customerio"
+)
+
+// Condition says how the destination is doing, as far as the last requests tell.
+type Condition string
+
+const (
+	// OK means that requests flow.
+	OK Condition = "ok"
+	// BackingOff means that the destination fails and is left alone between single attempts.
+	BackingOff Condition = "backing_off"
+	// Halted means that no request can succeed until somebody mends credentials, region or path.
+	Halted Condition = "halted"
+)
+
+// State is the destination's condition and how it came to it.
+type State struct {
+	Condition Condition
+	Trouble   customerio.Trouble // what the last failure was; empty when all is well
+	Status    int                // the HTTP status of that failure; 0 where no answer came
+	Failures  int                // failed requests since the condition was last ok
+	Since     time.Time          // when the condition was last ok, or since when it is
+	RetryAt   time.Time          // when the next request may go; zero when all is well
+}
