@@ -8,7 +8,8 @@ type Document struct {
 	gen   uint32 // spans of an older generation belong to an earlier document
 
 	scan    scanner
-	arena   []byte // text made by programs
+	arena   []byte  // text made by programs
+	stack   []Value // parts of values that are being made
 	vars    []variable
 	decoded any // for gojq, made when it is first needed
 	ready   bool

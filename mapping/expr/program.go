@@ -46,7 +46,7 @@ func (p *Program) One(d *Document) (Value, error) {
 // error is an *EvalError.
 func (p *Program) Each(d *Document, yield func(Value) error) error {
 	if p.plain != nil {
-		return d.each(p.plain, yield)
+		return d.all(p.plain, yield)
 	}
 	return p.jq.run(d, yield)
 }

@@ -13,7 +13,7 @@ type Set struct {
 // NewSet gives an empty set.
 func NewSet() *Set {
 	s := &Set{}
-	s.root = s.newNode(nil)
+	s.root = s.newNode(nil, step{})
 	return s
 }
 
@@ -38,6 +38,7 @@ func (s *Set) Seal() {
 type node struct {
 	id     int32
 	parent *node
+	step   step // from parent to here
 	fields []field
 	table  []field // fields by hash, open addressing; the length is a power of two, or zero
 	elems  []*node // wanted elements of an array by index; nil where not wanted
@@ -52,29 +53,29 @@ type field struct {
 // maxElem bounds the index of an array element that the pass over the document looks for. Others are found when asked for.
 const maxElem = 64
 
-func (s *Set) newNode(parent *node) *node {
-	n := &node{id: int32(len(s.nodes)), parent: parent}
+func (s *Set) newNode(parent *node, st step) *node {
+	n := &node{id: int32(len(s.nodes)), parent: parent, step: st}
 	s.nodes = append(s.nodes, n)
 	return n
 }
 
-func (s *Set) field(n *node, name string) *node {
-	i := slices.IndexFunc(n.fields, func(f field) bool { return f.name == name })
+func (s *Set) field(n *node, st step) *node {
+	i := slices.IndexFunc(n.fields, func(f field) bool { return f.name == st.name })
 	if i < 0 {
 		i = len(n.fields)
-		n.fields = append(n.fields, field{hashKey([]byte(name)), name, s.newNode(n)})
+		n.fields = append(n.fields, field{hashKey([]byte(st.name)), st.name, s.newNode(n, st)})
 	}
 	return n.fields[i].node
 }
 
-func (s *Set) elem(n *node, i int) *node {
-	for len(n.elems) <= i {
+func (s *Set) elem(n *node, st step) *node {
+	for len(n.elems) <= st.index {
 		n.elems = append(n.elems, nil)
 	}
-	if n.elems[i] == nil {
-		n.elems[i] = s.newNode(n)
+	if n.elems[st.index] == nil {
+		n.elems[st.index] = s.newNode(n, st)
 	}
-	return n.elems[i]
+	return n.elems[st.index]
 }
 
 func (n *node) index() {

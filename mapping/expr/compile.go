@@ -1,0 +1,83 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+// refused are the names that a program must not use, each with the reason. What a rule makes of an event must not depend on
+// the machine or the moment, or a replay would give something else.
+var refused = map[string]string{
+	"now":               "now is different at every replay; use a time of the event",
+	"localtime":         "localtime depends on the machine's time zone; use gmtime",
+	"strflocaltime":     "strflocaltime depends on the machine's time zone; use strftime",
+	"input":             "input is not available: a rule sees one event",
+	"inputs":            "inputs is not available: a rule sees one event",
+	"input_filename":    "input_filename is not available: events do not come from files",
+	"env":               "env is not available: rules do not read the environment",
+	"$ENV":              "$ENV is not available: rules do not read the environment",
+	"debug":             "debug is not available: events are not printed; try the program with jq",
+	"stderr":            "stderr is not available: events are not printed; try the program with jq",
+	"halt":              "halt is not available: a rule cannot stop the bridge; use empty or error",
+	"halt_error":        "halt_error is not available: a rule cannot stop the bridge; use empty or error",
+	"get_search_list":   "modules are not available; define the function in the program itself",
+	"modulemeta":        "modules are not available; define the function in the program itself",
+	"$__prog_args":      "$__prog_args is not available: there is no command line",
+	"input_line_number": "input_line_number is not available: events do not come from files",
+}
+
+func compile(s *Set, src string, vars []string) (*Program, error) {
+	q, err := gojq.Parse(src)
+	if err != nil {
+		return nil, parseError(src, err)
+	}
+	if len(q.Imports) > 0 || q.Meta != nil {
+		return nil, &CompileError{src, -1, refused["modulemeta"]}
+	}
+	used := names(q)
+	for _, name := range used {
+		if why, ok := refused[name]; ok {
+			return nil, &CompileError{src, strings.Index(src, name), why}
+		}
+	}
+	plain := (&plainer{vars}).query(q, here{known: true})
+	jq, err := newJQ(q, slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return !slices.Contains(used, "$"+v) }))
+	if err != nil {
+		return nil, compileError(src, err, used, vars)
+	}
+	p := &Program{src: src, plain: s.place(plain)}
+	if plain == nil {
+		p.jq = jq
+	}
+	return p, nil
+}
+
+func parseError(src string, err error) error {
+	var at *gojq.ParseError
+	if !errors.As(err, &at) {
+		return &CompileError{src, -1, err.Error()}
+	}
+	if at.Token == "" {
+		return &CompileError{src, at.Offset, "ends too early: a bracket, a quote or an operand is missing"}
+	}
+	return &CompileError{src, max(0, at.Offset-len(at.Token)),
+		fmt.Sprintf("unexpected %q; keys with other characters than letters, digits and _ are written .[\"like this\"]", at.Token)}
+}
+
+// compileError says what gojq would not compile. Its texts hold nothing but parts of the program.
+func compileError(src string, err error, used, vars []string) error {
+	for _, name := range used {
+		if name[0] == '$' && strings.HasSuffix(err.Error(), " "+name) && !slices.Contains(vars, name[1:]) {
+			known := "there are none here"
+			if len(vars) > 0 {
+				known = "known here: $" + strings.Join(vars, ", $")
+			}
+			return &CompileError{src, strings.Index(src, name), fmt.Sprintf("unknown variable %s; %s", name, known)}
+		}
+	}
+	return &CompileError{src, -1, err.Error()}
+}

@@ -1,0 +1,242 @@
+package expr
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+// maxWork bounds a value that a program makes on its way to an output.
+const maxWork = 4 << 20
+
+func failedf(format string, args ...any) error {
+	return &EvalError{Failed, fmt.Sprintf(format, args...)}
+}
+
+// a is the kind with its article, for sentences.
+func a(k Kind) string {
+	switch k {
+	case Array, Object:
+		return "an " + k.String()
+	case Null, Absent:
+		return k.String()
+	}
+	return "a " + k.String()
+}
+
+func boolean(b bool) Value {
+	if b {
+		return Value{True, trueText}
+	}
+	return Value{False, falseText}
+}
+
+var trueText, falseText = []byte("true"), []byte("false")
+
+// one runs a plain program for its only output.
+func (d *Document) one(e *expr) (out Value, err error) {
+	if e.op == opPath {
+		out, err = d.at(e.at)
+	} else if e.several {
+		err = d.each(e, d.root, func(v Value) error {
+			if out.Kind != Absent {
+				return errSeveral
+			}
+			out = v
+			return nil
+		})
+	} else {
+		out, err = d.eval(e, d.root)
+	}
+	if err != nil {
+		return Value{}, err
+	}
+	if len(out.Raw) > MaxOutput {
+		return Value{}, errTooMuch
+	}
+	return out, nil
+}
+
+// all runs a plain program for all its outputs.
+func (d *Document) all(e *expr, yield func(Value) error) error {
+	var m meter
+	return d.each(e, d.root, func(v Value) error {
+		if err := m.add(v); err != nil {
+			return err
+		}
+		return yield(v)
+	})
+}
+
+// meter holds the outputs of a run to their limits.
+type meter struct{ outputs, bytes int }
+
+func (m *meter) add(v Value) error {
+	m.outputs++
+	m.bytes += len(v.Raw)
+	if m.outputs > MaxOutputs || m.bytes > MaxOutput {
+		return errTooMuch
+	}
+	return nil
+}
+
+var errTooMuch = &EvalError{TooMuch, "gave more than 256 KiB or 10,000 outputs"}
+
+// each runs e for all its outputs.
+func (d *Document) each(e *expr, in Value, yield func(Value) error) error {
+	if !e.several {
+		v, err := d.eval(e, in)
+		if err != nil || v.Kind == Absent {
+			return err
+		}
+		return yield(v)
+	}
+	return d.each(e.l, in, func(v Value) error {
+		switch e.op {
+		case opIter, opTryIter:
+			return d.items(v, e.op == opTryIter, yield)
+		case opPipe:
+			return d.each(e.r, v, yield)
+		}
+		next, err := d.step(v, e.step)
+		if err != nil {
+			if e.op == opTryStep {
+				return nil
+			}
+			return err
+		}
+		return yield(next)
+	})
+}
+
+// items yields the elements of an array, or the values of an object in the order of their keys, as jq does.
+func (d *Document) items(v Value, try bool, yield func(Value) error) error {
+	switch {
+	case v.Kind == Array:
+		for at := skipSpace(v.Raw, 1); v.Raw[at] != ']'; {
+			end := skipValue(v.Raw, at)
+			if err := yield(valueAt(v.Raw, at, end)); err != nil {
+				return err
+			}
+			at = skipComma(v.Raw, end)
+		}
+		return nil
+	case v.Kind == Object:
+		for _, m := range sortedMembers(v.Raw) {
+			if err := yield(m.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	case try:
+		return nil
+	}
+	return failedf("cannot iterate over %s", a(v.Kind))
+}
+
+type memberValue struct {
+	key   []byte
+	value Value
+}
+
+func sortedMembers(raw []byte) []memberValue {
+	var members []memberValue
+	for i := skipSpace(raw, 1); raw[i] != '}'; {
+		key, v, next := member(raw, i)
+		members = append(members, memberValue{appendUnquoted(nil, key), v})
+		i = next
+	}
+	slices.SortFunc(members, func(x, y memberValue) int { return bytes.Compare(x.key, y.key) })
+	return members
+}
+
+// eval runs an e that gives at most one output; Kind Absent where it gives none. Operands are evaluated in gojq's order, the
+// right one first, because it decides which of two failures is seen.
+func (d *Document) eval(e *expr, in Value) (Value, error) {
+	switch e.op {
+	case opInput:
+		return in, nil
+	case opPath:
+		return d.at(e.at)
+	case opVar:
+		return d.lookup(e.name), nil
+	case opLiteral:
+		return e.lit, nil
+	case opObject:
+		return d.object(e, in)
+	case opArray:
+		return d.array(e, in)
+	case opText:
+		return d.interpolate(e, in)
+	case opCompare:
+		r, err := d.eval(e.r, in)
+		if err != nil || r.Kind == Absent {
+			return r, err
+		}
+		l, err := d.eval(e.l, in)
+		if err != nil || l.Kind == Absent {
+			return l, err
+		}
+		return boolean(e.test(d.compare(l, r))), nil
+	case opIf, opSelect, opAnd, opOr:
+		return d.branch(e, in)
+	}
+	l, err := Value{}, error(nil)
+	if e.op != opCall {
+		l, err = d.eval(e.l, in)
+	}
+	return d.apply(e, in, l, err)
+}
+
+// apply goes on from what the left side of e gave.
+func (d *Document) apply(e *expr, in, l Value, err error) (Value, error) {
+	switch {
+	case e.op == opCall:
+		return e.call(d, in, e.arg)
+	case e.op == opTry && err != nil:
+		return Value{}, nil
+	case err != nil:
+		return Value{}, err
+	case e.op == opAlt && !l.Truthy():
+		return d.eval(e.r, in)
+	case l.Kind == Absent:
+		return Value{}, nil
+	case e.op == opPipe:
+		return d.eval(e.r, l)
+	case e.op == opStep:
+		return d.step(l, e.step)
+	case e.op == opTryStep:
+		if l, err = d.step(l, e.step); err != nil {
+			return Value{}, nil
+		}
+	}
+	return l, nil
+}
+
+// branch runs what decides by the truth of a condition.
+func (d *Document) branch(e *expr, in Value) (Value, error) {
+	cond := e.cond
+	if e.op == opAnd || e.op == opOr {
+		cond = e.l
+	}
+	v, err := d.eval(cond, in)
+	if err != nil || v.Kind == Absent {
+		return Value{}, err
+	}
+	switch truth := v.Truthy(); {
+	case e.op == opIf && truth:
+		return d.eval(e.l, in)
+	case e.op == opIf:
+		return d.eval(e.r, in)
+	case e.op == opSelect && truth:
+		return in, nil
+	case e.op == opSelect:
+		return Value{}, nil
+	case truth == (e.op == opOr):
+		return boolean(truth), nil
+	}
+	if v, err = d.eval(e.r, in); err != nil || v.Kind == Absent {
+		return Value{}, err
+	}
+	return boolean(v.Truthy()), nil
+}

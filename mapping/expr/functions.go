@@ -1,0 +1,85 @@
+package expr
+
+import (
+	"bytes"
+
+	"github.com/itchyny/gojq"
+)
+
+// function is a builtin that runs on raw bytes. Arg is its argument, where it takes one.
+type function func(d *Document, v Value, arg []byte) (Value, error)
+
+var functions map[string]struct {
+	run   function
+	takes bool // one argument, a constant string
+}
+
+func init() {
+	type entry = struct {
+		run   function
+		takes bool
+	}
+	functions = map[string]entry{
+		"not":            {not, false},
+		"tostring":       {toString, false},
+		"ascii_downcase": {ofString("ascii_downcase", downcase), false},
+		"ascii_upcase":   {ofString("ascii_upcase", upcase), false},
+		"first":          {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, step{index: 0}) }, false},
+		"last":           {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, step{index: -1}) }, false},
+		"ltrimstr":       {ofString("ltrimstr", bytes.TrimPrefix), true},
+		"rtrimstr":       {ofString("rtrimstr", bytes.TrimSuffix), true},
+		"startswith":     {test("startswith", bytes.HasPrefix), true},
+		"endswith":       {test("endswith", bytes.HasSuffix), true},
+		"unix":           {unixSeconds, false},
+		"unix_ms":        {unixMillis, false},
+	}
+}
+
+func not(_ *Document, v Value, _ []byte) (Value, error) { return boolean(!v.Truthy()), nil }
+
+func toString(d *Document, v Value, _ []byte) (Value, error) {
+	switch v.Kind {
+	case String:
+		return v, nil
+	case Array, Object:
+		text, err := gojq.Marshal(decode(v.Raw)) // jq sorts keys and drops white space
+		if err != nil {
+			return Value{}, failedf("cannot write %s as a string", a(v.Kind))
+		}
+		return d.quoted(text), nil
+	}
+	return d.quoted(v.Raw), nil
+}
+
+func ofString(name string, f func(text, arg []byte) []byte) function {
+	return func(d *Document, v Value, arg []byte) (Value, error) {
+		if v.Kind != String {
+			return Value{}, failedf("%s needs a string, not %s", name, a(v.Kind))
+		}
+		return d.quoted(f(d.text(v), arg)), nil
+	}
+}
+
+func test(name string, f func(text, arg []byte) bool) function {
+	return func(d *Document, v Value, arg []byte) (Value, error) {
+		if v.Kind != String {
+			return Value{}, failedf("%s needs a string, not %s", name, a(v.Kind))
+		}
+		return boolean(f(d.text(v), arg)), nil
+	}
+}
+
+func downcase(text, _ []byte) []byte { return mapASCII(text, 'A', 'Z') }
+
+func upcase(text, _ []byte) []byte { return mapASCII(text, 'a', 'z') }
+
+// mapASCII turns letters between first and last into those of the other case.
+func mapASCII(text []byte, first, last byte) []byte {
+	out := bytes.Clone(text)
+	for i, c := range out {
+		if c >= first && c <= last {
+			out[i] = c ^ 0x20
+		}
+	}
+	return out
+}

@@ -1,0 +1,112 @@
+package expr
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+)
+
+// hashKey spreads keys that differ in length or in their first or last eight bytes. It is the same in every process, and
+// decides nothing by itself: whoever finds equal hashes compares the keys.
+func hashKey(key []byte) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	n := len(key)
+	var a, b uint64
+	switch {
+	case n >= 8:
+		a, b = binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:])
+	case n >= 4:
+		a, b = uint64(binary.LittleEndian.Uint32(key)), uint64(binary.LittleEndian.Uint32(key[n-4:]))
+	case n > 0:
+		a, b = uint64(key[0])|uint64(key[n/2])<<8, uint64(key[n-1])
+	}
+	hi, lo := bits.Mul64(a^odd, b^uint64(n)^0xbf58476d1ce4e5b9)
+	return hi ^ lo
+}
+
+// smallObject is the number of keys up to which each new key is compared with those before it. Objects with more are checked
+// when they close, by a hash table whose hash no sender can foresee.
+const smallObject = 32
+
+// keyStack holds the keys of the objects that are open, to find the one that comes twice.
+type keyStack struct {
+	keys  []seenKey
+	text  []byte // of keys that had escapes
+	table []int32
+}
+
+type seenKey struct {
+	hash uint64
+	key  []byte
+}
+
+// openKeys is one open object: where its keys begin on the stack, and a set of six bits of their hashes.
+type openKeys struct {
+	first int
+	bits  uint64
+}
+
+func (k *keyStack) reset() { k.keys, k.text = k.keys[:0], k.text[:0] }
+
+func (k *keyStack) open() openKeys { return openKeys{first: len(k.keys)} }
+
+// add reports whether the key is new to the object, as far as can be told before the object closes.
+func (k *keyStack) add(o *openKeys, hash uint64, key []byte) bool {
+	bit := uint64(1) << (hash >> 58)
+	if o.bits&bit != 0 && k.repeats(o.first, hash, key) {
+		return false
+	}
+	o.bits |= bit
+	k.keys = append(k.keys, seenKey{hash, key})
+	return true
+}
+
+func (k *keyStack) repeats(first int, hash uint64, key []byte) bool {
+	seen := k.keys[first:]
+	if len(seen) > smallObject {
+		return false
+	}
+	for i := range seen {
+		if seen[i].hash == hash && bytes.Equal(seen[i].key, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// close forgets the object's keys and reports whether all were different.
+func (k *keyStack) close(o *openKeys) bool {
+	different := len(k.keys)-o.first <= smallObject || k.different(k.keys[o.first:])
+	k.keys = k.keys[:o.first]
+	return different
+}
+
+var keySeed = maphash.MakeSeed()
+
+func (k *keyStack) different(keys []seenKey) bool {
+	size := 1 << bits.Len(uint(2*len(keys)))
+	if cap(k.table) < size {
+		k.table = make([]int32, size)
+	}
+	table := k.table[:size]
+	clear(table)
+	for i := range keys {
+		at := maphash.Bytes(keySeed, keys[i].key) & uint64(size-1)
+		for table[at] != 0 {
+			if bytes.Equal(keys[table[at]-1].key, keys[i].key) {
+				return false
+			}
+			at = (at + 1) & uint64(size-1)
+		}
+		table[at] = int32(i + 1)
+	}
+	return true
+}
+
+// decode gives the text of a key with escapes. Text that was decoded before stays valid when the memory moves.
+func (k *keyStack) decode(raw []byte) []byte {
+	start := len(k.text)
+	k.text = appendUnquoted(k.text, raw)
+	return k.text[start:len(k.text):len(k.text)]
+}

@@ -1,0 +1,98 @@
+package expr
+
+// expr is a program, or a part of one, that runs on the raw bytes. All but those for which several is true give at most one
+// output.
+type expr struct {
+	op      op
+	several bool
+
+	steps []step               // opPath: the place in the document, before the set is asked for its node
+	at    *node                // opPath: the place in the document
+	step  step                 // opStep, opTryStep
+	name  string               // opVar
+	lit   Value                // opLiteral
+	cond  *expr                // opIf, opSelect
+	l, r  *expr                // operands
+	kvs   []keyed              // opObject, in the order in which they are written
+	list  []int                // opObject: kvs in the order of their keys, of equal keys only the last
+	parts []*expr              // opText
+	test  func(order int) bool // opCompare
+	call  function             // opCall
+	arg   []byte               // opCall: the text of its argument, where it takes one
+}
+
+// keyed is one member of an object construction.
+type keyed struct {
+	name   string
+	prefix []byte // the key as JSON, with its colon
+	value  *expr
+}
+
+type op uint8
+
+const (
+	opInput   op = iota // the value that came in
+	opPath              // a place in the document
+	opVar               // a variable
+	opLiteral           // a constant
+	opStep              // one step into l
+	opTryStep           // one step into l, or nothing where the step fails
+	opTry               // l, or nothing where it fails
+	opObject            // {…}
+	opArray             // [l]
+	opText              // "…\(…)…"
+	opCompare           // l == r and its like
+	opAnd
+	opOr
+	opAlt     // l // r
+	opPipe    // l | r
+	opIf      // if cond then l else r end
+	opSelect  // the input where cond holds
+	opCall    // a function of the input
+	opIter    // l[]
+	opTryIter // l[]?
+)
+
+// isPath reports whether the program is a path into the document or a variable and nothing else.
+func (e *expr) isPath() bool {
+	switch e.op {
+	case opPath, opVar:
+		return true
+	case opStep, opTryStep, opTry:
+		return !e.several && e.l.isPath()
+	}
+	return false
+}
+
+// place makes nodes of the set for all paths in e. Steps that the pass over a document does not follow, such as negative indexes,
+// become steps of their own.
+func (s *Set) place(e *expr) *expr {
+	if e == nil {
+		return nil
+	}
+	e.cond, e.l, e.r = s.place(e.cond), s.place(e.l), s.place(e.r)
+	for i := range e.kvs {
+		e.kvs[i].value = s.place(e.kvs[i].value)
+	}
+	for i := range e.parts {
+		e.parts[i] = s.place(e.parts[i])
+	}
+	if e.op != opPath {
+		return e
+	}
+	e.at = s.root
+	for i, st := range e.steps {
+		switch {
+		case st.key:
+			e.at = s.field(e.at, st)
+		case st.index >= 0 && st.index < maxElem:
+			e.at = s.elem(e.at, st)
+		default:
+			for _, st := range e.steps[i:] {
+				e = &expr{op: opStep, l: e, step: st}
+			}
+			return e
+		}
+	}
+	return e
+}

@@ -1,0 +1,224 @@
+package expr
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+// plainer turns the syntax tree of a program into an expr. Its methods give nil for what does not run on raw bytes.
+type plainer struct{ vars []string }
+
+// here says what is known of the value that comes in: a place in the document, or nothing.
+type here struct {
+	known bool
+	steps []step
+}
+
+func (h here) expr() *expr {
+	if h.known {
+		return &expr{op: opPath, steps: h.steps}
+	}
+	return &expr{op: opInput}
+}
+
+// single is query for places where more than one output would mean a product of outputs.
+func (c *plainer) single(q *gojq.Query, h here) *expr {
+	if e := c.query(q, h); e != nil && !e.several {
+		return e
+	}
+	return nil
+}
+
+func (c *plainer) query(q *gojq.Query, h here) *expr {
+	if q.Meta != nil || len(q.Imports)+len(q.FuncDefs)+len(q.Patterns) > 0 {
+		return nil
+	}
+	if q.Term != nil {
+		return c.term(q.Term, h)
+	}
+	switch q.Op {
+	case gojq.OpPipe:
+		return c.pipe(q, h)
+	case gojq.OpAnd, gojq.OpOr, gojq.OpAlt:
+		return c.binary(map[gojq.Operator]op{gojq.OpAnd: opAnd, gojq.OpOr: opOr, gojq.OpAlt: opAlt}[q.Op], q, h)
+	}
+	if test := tests[q.Op]; test != nil {
+		if e := c.binary(opCompare, q, h); e != nil {
+			e.test = test
+			return e
+		}
+	}
+	return nil
+}
+
+var tests = map[gojq.Operator]func(order int) bool{
+	gojq.OpEq: func(order int) bool { return order == 0 },
+	gojq.OpNe: func(order int) bool { return order != 0 },
+	gojq.OpLt: func(order int) bool { return order < 0 },
+	gojq.OpLe: func(order int) bool { return order <= 0 },
+	gojq.OpGt: func(order int) bool { return order > 0 },
+	gojq.OpGe: func(order int) bool { return order >= 0 },
+}
+
+func (c *plainer) pipe(q *gojq.Query, h here) *expr {
+	l := c.query(q.Left, h)
+	if l == nil {
+		return nil
+	}
+	next := here{}
+	if l.op == opPath {
+		next = here{true, l.steps}
+	}
+	r := c.query(q.Right, next)
+	if r == nil {
+		return nil
+	}
+	if l.op == opPath && r.op == opPath {
+		return r // it goes through l, so that it fails where l fails
+	}
+	return &expr{op: opPipe, l: l, r: r, several: l.several || r.several}
+}
+
+func (c *plainer) binary(o op, q *gojq.Query, h here) *expr {
+	l, r := c.single(q.Left, h), c.single(q.Right, h)
+	if l == nil || r == nil {
+		return nil
+	}
+	return &expr{op: o, l: l, r: r}
+}
+
+func (c *plainer) term(t *gojq.Term, h here) *expr {
+	e := c.bare(t, h)
+	for i, s := range t.SuffixList {
+		if e == nil {
+			return nil
+		}
+		switch {
+		case s.Index != nil:
+			e = index(e, s.Index)
+		case s.Iter:
+			e = &expr{op: opIter, l: e, several: true}
+		case s.Optional:
+			e = optional(e, i > 0 && !t.SuffixList[i-1].Optional)
+		}
+	}
+	return e
+}
+
+// optional is what the question mark makes of e: it covers the last step or [] alone where one was written before it, else all
+// of e.
+func optional(e *expr, last bool) *expr {
+	switch {
+	case last && e.op == opPath:
+		n := len(e.steps) - 1
+		return &expr{op: opTryStep, l: &expr{op: opPath, steps: e.steps[:n]}, step: e.steps[n]}
+	case last && e.op == opStep:
+		return &expr{op: opTryStep, l: e.l, step: e.step, several: e.several}
+	case last && e.op == opIter:
+		return &expr{op: opTryIter, l: e.l, several: true}
+	case e.several:
+		return nil
+	}
+	return &expr{op: opTry, l: e}
+}
+
+// bare is a term without its suffixes.
+func (c *plainer) bare(t *gojq.Term, h here) *expr {
+	switch t.Type {
+	case gojq.TermTypeIdentity:
+		return h.expr()
+	case gojq.TermTypeIndex:
+		return index(h.expr(), t.Index)
+	case gojq.TermTypeQuery:
+		return c.query(t.Query, h)
+	case gojq.TermTypeNull:
+		return &expr{op: opLiteral, lit: null}
+	case gojq.TermTypeTrue:
+		return &expr{op: opLiteral, lit: boolean(true)}
+	case gojq.TermTypeFalse:
+		return &expr{op: opLiteral, lit: boolean(false)}
+	case gojq.TermTypeNumber:
+		return number(t.Number, false)
+	case gojq.TermTypeUnary:
+		if t.Unary.Term.Type == gojq.TermTypeNumber && len(t.Unary.Term.SuffixList) == 0 {
+			return number(t.Unary.Term.Number, t.Unary.Op == gojq.OpSub)
+		}
+	case gojq.TermTypeString:
+		return c.text(t.Str, h)
+	case gojq.TermTypeObject:
+		return c.object(t.Object, h)
+	case gojq.TermTypeArray:
+		return c.array(t.Array, h)
+	case gojq.TermTypeIf:
+		return c.branch(t.If, h)
+	case gojq.TermTypeFunc:
+		return c.function(t.Func, h)
+	}
+	return nil
+}
+
+// number gives the literal as gojq would write it. It gives nil for the few that are not read back as the number they are, such
+// as 100.0, which gojq holds as a fraction but writes as an integer.
+func number(text string, negative bool) *expr {
+	if negative {
+		text = "-" + text
+	}
+	if _, err := strconv.ParseInt(text, 10, 64); err != nil && !json.Valid([]byte(text)) {
+		return nil
+	}
+	fraction := strings.ContainsAny(text, ".eE")
+	f, inRange := strconv.ParseFloat(text, 64)
+	if fraction && inRange != nil {
+		return nil
+	}
+	var out []byte
+	if fraction {
+		out, _ = gojq.Marshal(f)
+		if !strings.ContainsAny(string(out), ".eE") {
+			return nil
+		}
+	} else if out = []byte(text); !json.Valid(out) || text == "-0" {
+		return nil
+	}
+	return &expr{op: opLiteral, lit: Value{Number, out}}
+}
+
+// index adds one step to e, or gives nil for a slice or an index that is not a constant.
+func index(e *expr, x *gojq.Index) *expr {
+	st, ok := constantStep(x)
+	if !ok {
+		return nil
+	}
+	if e.op == opPath {
+		return &expr{op: opPath, steps: append(slices.Clone(e.steps), st)}
+	}
+	return &expr{op: opStep, l: e, step: st, several: e.several}
+}
+
+func constantStep(x *gojq.Index) (step, bool) {
+	switch {
+	case x.Name != "":
+		return step{name: x.Name, key: true}, true
+	case x.Str != nil:
+		return step{name: x.Str.Str, key: true}, x.Str.Queries == nil
+	case x.IsSlice || x.Start.Term == nil || len(x.Start.Term.SuffixList) > 0 || len(x.Start.FuncDefs) > 0:
+		return step{}, false
+	}
+	switch t := x.Start.Term; t.Type {
+	case gojq.TermTypeString:
+		return step{name: t.Str.Str, key: true}, t.Str.Queries == nil
+	case gojq.TermTypeNumber:
+		i, err := strconv.ParseInt(t.Number, 10, 32)
+		return step{index: int(i)}, err == nil
+	case gojq.TermTypeUnary:
+		if t.Unary.Op == gojq.OpSub && t.Unary.Term.Type == gojq.TermTypeNumber && len(t.Unary.Term.SuffixList) == 0 {
+			i, err := strconv.ParseInt(t.Unary.Term.Number, 10, 32)
+			return step{index: -int(i)}, err == nil
+		}
+	}
+	return step{}, false
+}

@@ -1,0 +1,132 @@
+package expr
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+func (c *plainer) object(o *gojq.Object, h here) *expr {
+	e := &expr{op: opObject}
+	for _, kv := range o.KeyVals {
+		name, value := c.member(kv, h)
+		if value == nil {
+			return nil
+		}
+		e.kvs = append(e.kvs, keyed{name, append(AppendQuoted(nil, []byte(name)), ':'), value})
+	}
+	for i, kv := range e.kvs {
+		later := e.kvs[i+1:]
+		if !slices.ContainsFunc(later, func(k keyed) bool { return k.name == kv.name }) {
+			e.list = append(e.list, i)
+		}
+	}
+	slices.SortFunc(e.list, func(i, j int) int { return strings.Compare(e.kvs[i].name, e.kvs[j].name) })
+	return e
+}
+
+func (c *plainer) member(kv *gojq.ObjectKeyVal, h here) (string, *expr) {
+	name := kv.Key
+	switch {
+	case kv.KeyQuery != nil || kv.KeyString != nil && kv.KeyString.Queries != nil:
+		return "", nil
+	case kv.KeyString != nil:
+		name = kv.KeyString.Str
+	case name[0] == '$':
+		if kv.Val != nil {
+			return "", nil
+		}
+		return name[1:], c.variable(name)
+	}
+	if kv.Val != nil {
+		return name, c.single(kv.Val, h)
+	}
+	return name, index(h.expr(), &gojq.Index{Str: &gojq.String{Str: name}})
+}
+
+func (c *plainer) array(a *gojq.Array, h here) *expr {
+	if a.Query == nil {
+		return &expr{op: opLiteral, lit: Value{Array, []byte("[]")}}
+	}
+	if l := c.query(a.Query, h); l != nil {
+		return &expr{op: opArray, l: l}
+	}
+	return nil
+}
+
+func (c *plainer) text(s *gojq.String, h here) *expr {
+	if s.Queries == nil {
+		return &expr{op: opLiteral, lit: Value{String, AppendQuoted(nil, []byte(s.Str))}}
+	}
+	e := &expr{op: opText}
+	for _, q := range s.Queries {
+		part := c.single(q, h)
+		if part == nil {
+			return nil
+		}
+		e.parts = append(e.parts, part)
+	}
+	return e
+}
+
+func (c *plainer) branch(i *gojq.If, h here) *expr {
+	e := &expr{op: opIf, cond: c.single(i.Cond, h), l: c.single(i.Then, h)}
+	switch {
+	case len(i.Elif) > 0:
+		e.r = c.branch(&gojq.If{Cond: i.Elif[0].Cond, Then: i.Elif[0].Then, Elif: i.Elif[1:], Else: i.Else}, h)
+	case i.Else != nil:
+		e.r = c.single(i.Else, h)
+	default:
+		e.r = h.expr()
+	}
+	if e.cond == nil || e.l == nil || e.r == nil {
+		return nil
+	}
+	return e
+}
+
+func (c *plainer) variable(name string) *expr {
+	if slices.Contains(c.vars, name[1:]) {
+		return &expr{op: opVar, name: name[1:]}
+	}
+	return nil
+}
+
+func (c *plainer) function(f *gojq.Func, h here) *expr {
+	if f.Name[0] == '$' {
+		return c.variable(f.Name)
+	}
+	call := functions[f.Name]
+	switch {
+	case len(f.Args) == 0 && f.Name == "empty":
+		return &expr{op: opLiteral} // of kind Absent
+	case len(f.Args) == 0 && call.run != nil && !call.takes:
+		return pipeInto(h, &expr{op: opCall, call: call.run})
+	case len(f.Args) != 1:
+		return nil
+	case f.Name == "select":
+		if cond := c.single(f.Args[0], h); cond != nil {
+			return pipeInto(h, &expr{op: opSelect, cond: cond})
+		}
+	case f.Name == "map":
+		if each := c.query(f.Args[0], here{}); each != nil {
+			items := &expr{op: opIter, l: h.expr(), several: true}
+			return &expr{op: opArray, l: &expr{op: opPipe, l: items, r: each, several: true}}
+		}
+	case call.run != nil && call.takes:
+		arg := c.single(f.Args[0], h)
+		if arg != nil && arg.op == opLiteral && arg.lit.Kind == String {
+			return pipeInto(h, &expr{op: opCall, call: call.run, arg: arg.lit.AppendString(nil)})
+		}
+	}
+	return nil
+}
+
+// pipeInto gives e the value that comes in, where that is known to be a place in the document.
+func pipeInto(h here, e *expr) *expr {
+	if h.known {
+		return &expr{op: opPipe, l: h.expr(), r: e}
+	}
+	return e
+}

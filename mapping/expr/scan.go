@@ -1,0 +1,379 @@
+package expr
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// scanner is the one pass over a document. It checks everything that makes a document acceptable and notes the spans of the
+// wanted places, walking the nodes of the set beside the text so that only objects on the way to a wanted place look keys up.
+type scanner struct {
+	data  []byte
+	spans []span
+	gen   uint32
+	depth int
+	high  uint64 // all bytes of strings, or-ed together: tells whether there is anything but ASCII
+	keys  keyStack
+
+	kind InputKind // of the error, set where a method gives -1
+	at   int
+}
+
+func (d *Document) parse(root *node) error {
+	s := &d.scan
+	s.data, s.spans, s.gen = d.raw, d.spans, d.gen
+	s.depth, s.high = 0, 0
+	s.keys.reset()
+	start, end := s.document(root)
+	s.data = nil
+	if end < 0 {
+		return &InputError{s.kind, s.at}
+	}
+	d.root = Value{kindOf[d.raw[start]], d.raw[start:end]}
+	return nil
+}
+
+func (s *scanner) document(root *node) (start, end int) {
+	if len(s.data) > MaxDocument {
+		return 0, s.fail(TooLong, MaxDocument)
+	}
+	start = s.space(0)
+	if start == len(s.data) {
+		return 0, s.fail(Empty, start)
+	}
+	end = s.value(start, root)
+	if end < 0 {
+		return 0, end
+	}
+	if rest := s.space(end); rest < len(s.data) {
+		return 0, s.fail(Trailing, rest)
+	}
+	if s.high&high != 0 && !utf8.Valid(s.data) {
+		return 0, s.fail(InvalidUTF8, firstInvalid(s.data))
+	}
+	s.note(root, start, end)
+	return start, end
+}
+
+func (s *scanner) fail(kind InputKind, at int) int {
+	s.kind, s.at = kind, at
+	return -1
+}
+
+func firstInvalid(b []byte) int {
+	i := 0
+	for i < len(b) {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+func (s *scanner) note(n *node, start, end int) {
+	s.spans[n.id] = span{int32(start), int32(end), s.gen, kindOf[s.data[start]]}
+}
+
+var kindOf = [256]Kind{
+	'n': Null, 'f': False, 't': True, '"': String, '[': Array, '{': Object, '-': Number,
+	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number, '9': Number,
+}
+
+// space gives the place of the next byte that is not white space, or the length of the document.
+func (s *scanner) space(i int) int {
+	for i < len(s.data) {
+		switch s.data[i] {
+		case ' ', '\t', '\n', '\r':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// value reads the value that begins at i and gives the place after it, or -1. N is nil where nothing inside it is wanted.
+func (s *scanner) value(i int, n *node) int {
+	if i >= len(s.data) {
+		return s.fail(NotJSON, i)
+	}
+	switch s.data[i] {
+	case '"':
+		return s.text(i + 1)
+	case '{':
+		return s.object(i+1, n)
+	case '[':
+		return s.array(i+1, n)
+	case 't':
+		return s.word(i, "true")
+	case 'f':
+		return s.word(i, "false")
+	case 'n':
+		return s.word(i, "null")
+	}
+	return s.number(i)
+}
+
+func (s *scanner) word(i int, w string) int {
+	if len(s.data)-i < len(w) || string(s.data[i:i+len(w)]) != w {
+		return s.fail(NotJSON, i)
+	}
+	return i + len(w)
+}
+
+func (s *scanner) number(i int) int {
+	data := s.data
+	if data[i] == '-' {
+		i++
+	}
+	first := i
+	for i < len(data) && data[i]-'0' < 10 {
+		i++
+	}
+	if i == first || data[first] == '0' && i > first+1 {
+		return s.fail(NotJSON, first)
+	}
+	if i < len(data) && data[i] == '.' {
+		i++
+		first = i
+		for i < len(data) && data[i]-'0' < 10 {
+			i++
+		}
+		if i == first {
+			return s.fail(NotJSON, i)
+		}
+	}
+	if i < len(data) && data[i]|0x20 == 'e' {
+		i++
+		if i < len(data) && (data[i] == '+' || data[i] == '-') {
+			i++
+		}
+		first = i
+		for i < len(data) && data[i]-'0' < 10 {
+			i++
+		}
+		if i == first {
+			return s.fail(NotJSON, i)
+		}
+	}
+	return i
+}
+
+const (
+	low  = 0x0101010101010101
+	high = 0x8080808080808080
+)
+
+// special marks the bytes of x that end a run of plain text: the quote, the backslash and control characters. Only its lowest
+// mark is exact, which is all that is asked of it.
+func special(x uint64) uint64 {
+	quote, escape := x^(low*'"'), x^(low*'\\')
+	return ((quote-low)&^quote | (escape-low)&^escape | (x-low*' ')&^x) & high
+}
+
+// text reads a string whose opening quote stands before i and gives the place after its closing quote, or -1.
+func (s *scanner) text(i int) int {
+	data := s.data
+	seen := uint64(0)
+	for i+8 <= len(data) {
+		x := binary.LittleEndian.Uint64(data[i:])
+		seen |= x
+		m := special(x)
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if data[i] == '"' {
+			s.high |= seen
+			return i + 1
+		}
+		if i = s.escape(i); i < 0 {
+			return i
+		}
+	}
+	s.high |= seen
+	return s.tail(i)
+}
+
+// tail is text for the last bytes of the document.
+func (s *scanner) tail(i int) int {
+	for i < len(s.data) {
+		switch c := s.data[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\' || c < ' ':
+			if i = s.escape(i); i < 0 {
+				return i
+			}
+		default:
+			s.high |= uint64(c)
+			i++
+		}
+	}
+	return s.fail(NotJSON, i)
+}
+
+// escape reads the escape at i, or refuses the control character there.
+func (s *scanner) escape(i int) int {
+	rest := s.data[i:]
+	if rest[0] != '\\' || len(rest) < 2 {
+		return s.fail(NotJSON, i)
+	}
+	if rest[1] != 'u' {
+		if unescaped[rest[1]] == 0 {
+			return s.fail(NotJSON, i)
+		}
+		return i + 2
+	}
+	r := hex4(rest[2:])
+	switch {
+	case r < 0:
+		return s.fail(NotJSON, i)
+	case r&0xf800 != 0xd800:
+		return i + 6
+	case r >= 0xdc00 || len(rest) < 12 || rest[6] != '\\' || rest[7] != 'u' || hex4(rest[8:])&^0x3ff != 0xdc00:
+		return s.fail(LoneSurrogate, i)
+	}
+	return i + 12
+}
+
+func (s *scanner) array(i int, n *node) int {
+	if s.depth++; s.depth > MaxDepth {
+		return s.fail(TooDeep, i-1)
+	}
+	i = s.space(i)
+	if i < len(s.data) && s.data[i] == ']' {
+		s.depth--
+		return i + 1
+	}
+	var elems []*node
+	if n != nil {
+		elems = n.elems
+	}
+	for k := 0; ; k++ {
+		var child *node
+		if k < len(elems) {
+			child = elems[k]
+		}
+		start := i
+		if i = s.value(i, child); i < 0 {
+			return i
+		}
+		if child != nil {
+			s.note(child, start, i)
+		}
+		i = s.space(i)
+		if i >= len(s.data) {
+			return s.fail(NotJSON, i)
+		}
+		switch s.data[i] {
+		case ',':
+			i = s.space(i + 1)
+		case ']':
+			s.depth--
+			return i + 1
+		default:
+			return s.fail(NotJSON, i)
+		}
+	}
+}
+
+func (s *scanner) object(i int, n *node) int {
+	if s.depth++; s.depth > MaxDepth {
+		return s.fail(TooDeep, i-1)
+	}
+	data := s.data
+	i = s.space(i)
+	if i < len(data) && data[i] == '}' {
+		s.depth--
+		return i + 1
+	}
+	wanted := n != nil && len(n.table) > 0
+	keys := s.keys.open()
+	for {
+		if i >= len(data) || data[i] != '"' {
+			return s.fail(NotJSON, i)
+		}
+		key, hash, next := s.key(i + 1)
+		if next < 0 {
+			return next
+		}
+		if !s.keys.add(&keys, hash, key) {
+			return s.fail(DuplicateKey, i)
+		}
+		if i = next; i >= len(data) || data[i] != ':' {
+			if i = s.space(i); i >= len(data) || data[i] != ':' {
+				return s.fail(NotJSON, i)
+			}
+		}
+		if i++; i < len(data) && data[i] <= ' ' {
+			i = s.space(i)
+		}
+		var child *node
+		if wanted {
+			child = n.child(hash, key)
+		}
+		start := i
+		if i < len(data) && data[i] == '"' {
+			i = s.text(i + 1)
+		} else {
+			i = s.value(i, child)
+		}
+		if i < 0 {
+			return i
+		}
+		if child != nil {
+			s.note(child, start, i)
+		}
+		if i < len(data) && data[i] <= ' ' {
+			i = s.space(i)
+		}
+		if i >= len(data) {
+			return s.fail(NotJSON, i)
+		}
+		if data[i] == '}' {
+			break
+		}
+		if data[i] != ',' {
+			return s.fail(NotJSON, i)
+		}
+		if i++; i < len(data) && data[i] <= ' ' {
+			i = s.space(i)
+		}
+	}
+	if !s.keys.close(&keys) {
+		return s.fail(DuplicateKey, i)
+	}
+	s.depth--
+	return i + 1
+}
+
+// key reads the key whose opening quote stands before i: its decoded text, its hash and the place after its closing quote.
+func (s *scanner) key(i int) (key []byte, hash uint64, next int) {
+	data := s.data
+	start := i
+	seen := uint64(0)
+	for i+8 <= len(data) {
+		x := binary.LittleEndian.Uint64(data[i:])
+		seen |= x
+		if m := special(x); m != 0 {
+			i += bits.TrailingZeros64(m) >> 3
+			break
+		}
+		i += 8
+	}
+	s.high |= seen
+	if i < len(data) && data[i] == '"' {
+		key = data[start:i]
+		return key, hashKey(key), i + 1
+	}
+	if next = s.text(start); next < 0 {
+		return nil, 0, next
+	}
+	key = s.keys.decode(data[start : next-1])
+	return key, hashKey(key), next
+}

@@ -1,0 +1,132 @@
+package expr
+
+import "github.com/itchyny/gojq"
+
+// visitor walks a syntax tree from the leaves up and may change what it is shown in place.
+type visitor struct {
+	query func(*gojq.Query)
+	term  func(*gojq.Term)
+	name  func(string)      // of a function that is called or a variable that is read
+	part  func(*gojq.Query) // of a string with interpolation; never a literal part
+}
+
+func (v *visitor) visit(qs ...*gojq.Query) {
+	for _, q := range qs {
+		if q == nil {
+			continue
+		}
+		for _, def := range q.FuncDefs {
+			v.visit(def.Body)
+		}
+		v.visit(q.Left, q.Right)
+		v.patterns(q.Patterns)
+		if q.Term != nil {
+			v.visitTerm(q.Term)
+		}
+		if v.query != nil {
+			v.query(q)
+		}
+	}
+}
+
+func (v *visitor) visitTerm(t *gojq.Term) {
+	v.index(t.Index)
+	for _, s := range t.SuffixList {
+		v.index(s.Index)
+	}
+	v.text(t.Str)
+	v.visit(t.Query)
+	switch {
+	case t.Func != nil:
+		if v.name != nil {
+			v.name(t.Func.Name)
+		}
+		v.visit(t.Func.Args...)
+	case t.Object != nil:
+		v.object(t.Object)
+	case t.Array != nil:
+		v.visit(t.Array.Query)
+	case t.Unary != nil:
+		v.visitTerm(t.Unary.Term)
+	case t.Label != nil:
+		v.visit(t.Label.Body)
+	}
+	v.control(t)
+	if v.term != nil {
+		v.term(t)
+	}
+}
+
+func (v *visitor) control(t *gojq.Term) {
+	switch {
+	case t.If != nil:
+		v.visit(t.If.Cond, t.If.Then, t.If.Else)
+		for _, e := range t.If.Elif {
+			v.visit(e.Cond, e.Then)
+		}
+	case t.Try != nil:
+		v.visit(t.Try.Body, t.Try.Catch)
+	case t.Reduce != nil:
+		v.visit(t.Reduce.Query, t.Reduce.Start, t.Reduce.Update)
+		v.patterns(t.Reduce.Patterns)
+	case t.Foreach != nil:
+		v.visit(t.Foreach.Query, t.Foreach.Start, t.Foreach.Update, t.Foreach.Extract)
+		v.patterns(t.Foreach.Patterns)
+	}
+}
+
+func (v *visitor) object(o *gojq.Object) {
+	for _, kv := range o.KeyVals {
+		if v.name != nil && kv.Key != "" && kv.Key[0] == '$' {
+			v.name(kv.Key)
+		}
+		v.text(kv.KeyString)
+		v.visit(kv.KeyQuery, kv.Val)
+	}
+}
+
+func (v *visitor) index(x *gojq.Index) {
+	if x != nil {
+		v.text(x.Str)
+		v.visit(x.Start, x.End)
+	}
+}
+
+func (v *visitor) text(s *gojq.String) {
+	if s == nil {
+		return
+	}
+	for _, q := range s.Queries {
+		v.visit(q)
+		if v.part != nil && q.Term.Str == nil {
+			v.part(q)
+		}
+	}
+}
+
+func (v *visitor) patterns(ps []*gojq.Pattern) {
+	for _, p := range ps {
+		v.patterns(p.Array)
+		for _, o := range p.Object {
+			v.text(o.KeyString)
+			v.visit(o.KeyQuery)
+			if o.Val != nil {
+				v.patterns([]*gojq.Pattern{o.Val})
+			}
+		}
+	}
+}
+
+// names gives every function and variable that a program uses, each once.
+func names(q *gojq.Query) []string {
+	var all []string
+	seen := map[string]bool{}
+	v := visitor{name: func(n string) {
+		if !seen[n] {
+			seen[n] = true
+			all = append(all, n)
+		}
+	}}
+	v.visit(q)
+	return all
+}
