@@ -1,0 +1,225 @@
+package mapping
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+// compiler turns settings into rules and collects the mistakes.
+type compiler struct {
+	mistakes
+	out   *compiled
+	allow []string
+}
+
+// Compile checks a configuration and makes it ready for use. The error names every mistake.
+func Compile(c Config) (*Rules, error) {
+	b := &compiler{allow: c.Allow, out: &compiled{
+		set:       expr.NewSet(),
+		exact:     map[string][]*rule{},
+		topics:    map[string]*topic{},
+		unmatched: c.OnUnmatched,
+		hash:      hashOf(c),
+	}}
+	if err := c.Validate(); err != nil {
+		b.errs = append(b.errs, err)
+	}
+	b.topics(c.Topics)
+	b.rules(c.Rules)
+	b.index()
+	if err := b.err(); err != nil {
+		return nil, err
+	}
+	b.out.set.Seal()
+	b.out.scratch.New = b.out.newScratch
+	return &Rules{compiled: b.out}, nil
+}
+
+// hashOf digests the exported part of a configuration: lines and file names do not count.
+func hashOf(c Config) string {
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic("mapping: " + err.Error()) // strings, numbers and lists always encode
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+func (b *compiler) topics(topics []Topic) {
+	b.out.other = b.topic(Topic{})
+	for i := range topics {
+		t := b.topic(topics[i])
+		b.out.listed = append(b.out.listed, t)
+		if b.out.topics[t.pattern] != nil {
+			b.add("%stopic %q is there twice", place("", topics[i].line), t.pattern)
+		}
+		b.out.topics[t.pattern] = t
+	}
+}
+
+func (b *compiler) topic(t Topic) *topic {
+	out := &topic{pattern: t.Name, onNull: t.OnNull}
+	e := t.Envelope
+	switch {
+	case e.Name == cloudEventsEnvelope:
+		out.envelope.cloudEvents = true
+		out.envelope.source = b.program(Value{Program: ".source"}, "", "envelope")
+		out.envelope.data = b.program(Value{Program: ".data"}, "", "envelope")
+		e = Envelope{Type: Value{Program: ".type"}, Time: Value{Program: ".time"}, ID: Value{Program: ".id"}}
+	case e.Type.IsZero():
+		e = Envelope{Type: Value{Program: ".type"}, Time: Value{Program: ".time"}}
+	}
+	where := "topic " + quoted(t.Name) + ": envelope."
+	out.envelope.typ = b.program(e.Type, "", where+"type")
+	out.envelope.time = b.program(e.Time, "", where+"time")
+	out.envelope.id = b.program(e.ID, "", where+"id")
+	return out
+}
+
+// program compiles an expression; nil where nothing was written or a mistake was noted.
+func (b *compiler) program(v Value, file, where string, vars ...string) *expr.Program {
+	if v.IsZero() {
+		return nil
+	}
+	if v.Program == "" {
+		b.add("%s%s: want an expression, found the literal %s", place(file, v.line), where, v.Literal)
+		return nil
+	}
+	p, err := b.out.set.Compile(v.Program, append(vars, "message")...)
+	if err != nil {
+		b.add("%s%s: %w", place(file, v.line), where, err)
+		return nil
+	}
+	return p
+}
+
+func (b *compiler) rules(rules []Rule) {
+	names := map[string]bool{}
+	for i := range rules {
+		r := &rules[i]
+		where := place(r.file, r.line) + "rule " + quoted(r.Name)
+		if r.Name == "" {
+			b.add("%s: name is missing", where)
+		}
+		if names[r.Name] {
+			b.add("%s: the name is taken; it is part of the identity of the rule's calls", where)
+		}
+		names[r.Name] = true
+		b.out.rules = append(b.out.rules, b.rule(r, where))
+	}
+}
+
+func (b *compiler) rule(r *Rule, where string) *rule {
+	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope}
+	if len(r.Event) == 0 || slices.Contains(r.Event, "") {
+		b.add("%s: event is missing or empty", where)
+	}
+	if len(r.Do) == 0 {
+		b.add("%s: do is missing or empty", where)
+	}
+	at := func(field string) string { return "rule " + quoted(r.Name) + ": " + field }
+	out.cond = b.program(r.If, r.file, at("if"))
+	out.time = b.program(r.Time, r.file, at("time"))
+	out.id = b.program(r.ID, r.file, at("id"))
+	for i, v := range r.Require {
+		if p := b.program(v, r.file, at(indexed("require", i))); p != nil {
+			out.require = append(out.require, p)
+		}
+	}
+	out.self = &step{suffix: appendFramed(appendFramed(nil, r.Name), "")}
+	out.self.Rule = r.Name
+	calls := callNames(r.Do)
+	for i := range r.Do {
+		if slices.Index(calls, calls[i]) < i {
+			b.add("%s: do[%d]: the call's name %q is taken; give it another with call:", where, i, calls[i])
+		}
+		out.steps = append(out.steps, b.step(r, i, calls[i]))
+	}
+	return out
+}
+
+// callNames names the calls of a rule: by what was written, else by action, literal name and ordinal among equals, so that a
+// call inserted above does not change the names of others.
+func callNames(steps []Step) []string {
+	names := make([]string, len(steps))
+	seen := map[string]int{}
+	for i, s := range steps {
+		if s.Call != "" {
+			names[i] = s.Call
+			continue
+		}
+		name := s.Action.Operation().Name
+		var literal string
+		if json.Unmarshal([]byte(s.Name.Literal), &literal) == nil {
+			name += ":" + literal
+		}
+		if seen[name]++; seen[name] > 1 {
+			name += "#" + itoa(seen[name])
+		}
+		names[i] = name
+	}
+	return names
+}
+
+// index makes the table by which an event finds its rules.
+func (b *compiler) index() {
+	for _, r := range b.out.rules {
+		glob := false
+		for _, p := range r.patterns {
+			if strings.Contains(p, "*") {
+				glob = true
+			} else if b.out.exact[p] == nil {
+				b.out.exact[p] = b.rulesFor(p)
+			}
+		}
+		if glob {
+			b.out.globs = append(b.out.globs, r)
+		}
+	}
+}
+
+func (b *compiler) rulesFor(typ string) []*rule {
+	var out []*rule
+	for _, r := range b.out.rules {
+		if r.names([]byte(typ)) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// matches reports whether s fits the pattern, in which * stands for any run of characters, dots and none included.
+func matches[S string | []byte](pattern string, s S) bool {
+	p, i, star, mark := 0, 0, -1, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && pattern[p] == s[i]:
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// names reports whether one of the rule's patterns is the type.
+func (r *rule) names(typ []byte) bool {
+	for _, p := range r.patterns {
+		if matches(p, typ) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,222 @@
+package mapping
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
+
+// stepCompiler knows where in the settings a call stands.
+type stepCompiler struct {
+	*compiler
+	rule  *Rule
+	from  *Step
+	where string // rule and call, for errors
+	vars  []string
+	out   *step
+}
+
+func (b *compiler) step(r *Rule, i int, call string) *step {
+	from := &r.Do[i]
+	op := from.Action.Operation()
+	c := &stepCompiler{compiler: b, rule: r, from: from, out: &step{
+		Step:    event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Event},
+		action:  from.Action,
+		op:      op,
+		allowed: !op.Destructive || slices.Contains(b.allow, op.Name),
+		suffix:  appendFramed(appendFramed(nil, r.Name), call),
+	}}
+	c.where = fmt.Sprintf("rule %s: do[%d]", quoted(r.Name), i)
+	if from.Action == 0 {
+		c.mistake("names no action")
+		return c.out
+	}
+	if !c.out.allowed {
+		c.warn("%s is not allowed: its calls become dead letters until allow names it", op.Name)
+	}
+	c.out.each = c.program(from.Each, r.file, c.where+".each")
+	if !from.Each.IsZero() {
+		c.vars = []string{"item"}
+	}
+	c.out.cond = c.program(from.If, r.file, c.where+".if", c.vars...)
+	c.where += "." + op.Name
+	c.person()
+	if op.Event {
+		c.name()
+	}
+	c.fields()
+	c.removals()
+	return c.out
+}
+
+func (c *stepCompiler) mistake(format string, args ...any) { c.mistakeAt(c.from.line, format, args...) }
+
+func (c *stepCompiler) mistakeAt(line int, format string, args ...any) {
+	c.add("%s%s: %s", place(c.rule.file, line), c.where, fmt.Sprintf(format, args...))
+}
+
+func (c *stepCompiler) warn(format string, args ...any) {
+	c.compiler.out.warnings = append(c.compiler.out.warnings,
+		fmt.Sprintf("%s%s: %s", place(c.rule.file, c.from.line), c.where, fmt.Sprintf(format, args...)))
+}
+
+func (c *stepCompiler) person() {
+	if len(c.from.Person) == 0 {
+		c.mistake("person is missing")
+	}
+	for _, p := range c.from.Person {
+		if p.Kind == customerio.AnonymousID && !c.out.op.Event {
+			c.mistakeAt(p.Value.line, "person: an anonymous_id carries only track, pageview and screen; name the person by id, email, phone or cio_id")
+		}
+		prog := c.program(p.Value, c.rule.file, c.where+".person", c.vars...)
+		c.out.person = append(c.out.person, person{p.Kind, prog})
+	}
+}
+
+// value compiles a program, or parses a literal.
+func (c *stepCompiler) value(v Value, where string) value {
+	if v.Program != "" {
+		return value{prog: c.program(v, c.rule.file, c.where+"."+where, c.vars...)}
+	}
+	return value{literal: literalValue(v.Literal)}
+}
+
+func literalValue(text string) expr.Value {
+	if text == "" {
+		return expr.Value{}
+	}
+	kind := expr.Number
+	switch text[0] {
+	case '"':
+		kind = expr.String
+	case 't':
+		kind = expr.True
+	case 'f':
+		kind = expr.False
+	}
+	return expr.Value{Kind: kind, Raw: []byte(text)}
+}
+
+func (c *stepCompiler) name() {
+	if c.from.Name.IsZero() {
+		c.mistake("name is missing")
+		return
+	}
+	c.out.name = c.value(c.from.Name, "name")
+	if c.out.name.prog == nil && c.from.Name.Program == "" {
+		name, problem := new(scratch).appendName(nil, c.out, c.out.name.literal)
+		if problem != "" {
+			c.mistakeAt(c.from.Name.line, "name: %s", problem)
+		}
+		c.out.name.literal.Raw = name
+		c.forgottenDot("name", c.from.Name.Literal, true)
+	}
+}
+
+// reservedRoles are the attributes to which Customer.io gives a meaning.
+var reservedRoles = map[string]role{
+	"id": identifier, "email": identifier, "phone": identifier, "anonymous_id": identifier,
+	"created_at": unixTime, "unsubscribed": truthValue, "_update": truthValue,
+}
+
+func (c *stepCompiler) fields() {
+	parent := "attributes"
+	if c.out.op.Event {
+		parent = "data"
+	}
+	if len(c.from.Fields)+len(c.from.Remove) > customerio.MaxAttributes && !c.out.op.Event {
+		c.mistake("sets and removes %d attributes; Customer.io takes %d in one call", len(c.from.Fields)+len(c.from.Remove), customerio.MaxAttributes)
+	}
+	for _, from := range c.from.Fields {
+		f := field{name: parent + "." + from.Name, role: eventData, member: append([]byte(jsonText(from.Name)), ':')}
+		if from.Name == "" {
+			c.mistakeAt(from.Value.line, "%s: a name is empty", parent)
+		}
+		if !c.out.op.Event {
+			f.role = reservedRoles[from.Name]
+			f.kind = customerio.ParseIdentifier(from.Name)
+			c.attributeName(from.Name, from.Value.line)
+		}
+		f.value = c.value(from.Value, f.name)
+		c.literalField(&f, from.Value)
+		c.out.fields = append(c.out.fields, f)
+	}
+}
+
+func (c *stepCompiler) literalField(f *field, v Value) {
+	if v.Program != "" {
+		return
+	}
+	if problem := new(scratch).field(f, f.value.literal, 0); problem != nil {
+		c.mistakeAt(v.line, "%s: %s", f.name, problem.detail)
+	}
+	c.forgottenDot(f.name, v.Literal, false)
+}
+
+// attributeName refuses names that Customer.io would ignore, or take for something else, without an error.
+func (c *stepCompiler) attributeName(name string, line int) {
+	problem := ""
+	switch {
+	case name == "cio_id" || name == "_created_in_customerio_at":
+		problem = "is given by Customer.io and cannot be set"
+	case name == "cio_relationships":
+		problem = "is not an attribute: relationships are calls of their own, which this version does not make"
+	case name == "_timestamp":
+		problem = "is not an attribute: the bridge keeps the order of calls, and sets the time itself on replay"
+	case strings.HasPrefix(name, "_") && name != "_update":
+		problem = "begins with an underscore, which Customer.io reserves"
+	case len(name) > customerio.MaxAttributeNameBytes:
+		problem = fmt.Sprintf("is longer than %d bytes", customerio.MaxAttributeNameBytes)
+	}
+	if problem != "" {
+		c.mistakeAt(line, "attributes.%s: the name %s", name, problem)
+	}
+}
+
+// removals writes the members that erase attributes. A null removes an attribute; an empty string would as well.
+func (c *stepCompiler) removals() {
+	for i, name := range c.from.Remove {
+		set := slices.ContainsFunc(c.from.Fields, func(f Field) bool { return f.Name == name })
+		switch {
+		case name == "":
+			c.mistake("remove[%d]: a name is empty", i)
+		case name == "id" || name == "_update":
+			c.mistake("remove[%d]: %s cannot be removed", i, name)
+		case set:
+			c.mistake("remove[%d]: %s is set by the same call", i, name)
+		case slices.Index(c.from.Remove, name) < i:
+			c.mistake("remove[%d]: %s is there twice", i, name)
+		}
+		c.attributeName(name, c.from.line)
+		c.out.removed = append(c.out.removed, jsonText(name)...)
+		c.out.removed = append(c.out.removed, ":null,"...)
+	}
+}
+
+var (
+	dottedPattern = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
+	pathPattern   = regexp.MustCompile(`^(data|item|message)\.`)
+)
+
+// forgottenDot warns of a literal that reads like a path. Names of events have dots of their own, so there only the usual
+// beginnings of paths are suspicious.
+func (c *stepCompiler) forgottenDot(where, literal string, isName bool) {
+	var text string
+	if json.Unmarshal([]byte(literal), &text) != nil || !dottedPattern.MatchString(text) {
+		return
+	}
+	if !isName || pathPattern.MatchString(text) {
+		c.warn("%s: %q is a literal text; for the event's value write .%s", where, text, text)
+	}
+}

@@ -1,0 +1,84 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+// field appends one attribute with a comma after it. Null and no output leave it out; so does an empty string in an attribute of a
+// person, because Customer.io takes that for an order to erase, and only remove erases.
+func (s *scratch) field(f *field, v expr.Value, lanes int) *problem {
+	if absent(v) || f.role != eventData && v.Kind == expr.String && len(v.Raw) == len(`""`) {
+		return nil
+	}
+	s.body = append(s.body, f.member...)
+	wrong := ""
+	reason := event.ReasonInvalidValue
+	switch f.role {
+	case identifier:
+		if s.text, wrong = appendIdentifier(s.text[:0], f.kind, v); wrong == "" {
+			s.addLane(lanes, f.kind, s.text)
+			s.body = append(customerio.AppendString(s.body, s.text), ',')
+			return nil
+		}
+	case unixTime:
+		wrong = checkUnixValue(v)
+	case truthValue:
+		wrong = checkTruth(v)
+	case ordinary:
+		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
+			reason, wrong = event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n, customerio.MaxAttributeValueBytes)
+		}
+	}
+	if wrong != "" {
+		return &problem{reason, f.name, f.value.source() + wrong}
+	}
+	s.body = append(append(s.body, v.Raw...), ',')
+	return nil
+}
+
+// source begins a problem's text with the program that gave the value.
+func (v *value) source() string {
+	if v.prog == nil {
+		return ""
+	}
+	return shortened(v.prog.String()) + " "
+}
+
+// length is the length of a value as Customer.io measures it: of a string its text.
+func (s *scratch) length(v expr.Value) int {
+	if v.Kind != expr.String {
+		return len(v.Raw)
+	}
+	if n := len(v.Raw) - len(`""`); n <= customerio.MaxAttributeValueBytes {
+		return n
+	}
+	s.text = v.AppendString(s.text[:0])
+	return len(s.text)
+}
+
+// checkUnixValue refuses what Customer.io would store and not treat as a date, or replace by now.
+func checkUnixValue(v expr.Value) string {
+	n, ok := v.Int64()
+	if !ok {
+		return "is " + article(v.Kind) + "; want unix seconds: use unix"
+	}
+	return checkUnix(n)
+}
+
+// checkTruth refuses what Customer.io would take for false without saying so.
+func checkTruth(v expr.Value) string {
+	text := bytes.Trim(v.Raw, `"`)
+	for _, known := range truths {
+		if bytes.EqualFold(text, known) {
+			return ""
+		}
+	}
+	return "is neither true nor false"
+}
+
+var truths = [][]byte{[]byte("true"), []byte("false"), []byte("1"), []byte("0")}

@@ -1,0 +1,78 @@
+package mapping
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// identityVersion is part of every identity. Raising it makes every call a new one for Customer.io.
+const identityVersion = 1
+
+// The ways in which an event is known. They are part of the identity, so that an id can never equal a place.
+const (
+	byID    = 'i' // the id that the envelope or the rule names
+	byPlace = 'p' // topic, partition, offset, time and content of the record
+)
+
+// appendFramed appends a text with its length before it, so that no two lists of texts give the same bytes.
+func appendFramed[S string | []byte](dst []byte, s S) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+// appendPlace appends the identity of an event that names none: where its record stood, when, and what it held. The last two tell
+// records apart after a topic was deleted and made again.
+func appendPlace(dst []byte, m *event.Message) []byte {
+	dst = append(dst, byPlace)
+	dst = appendFramed(dst, m.Origin.Topic)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Origin.Partition))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Origin.Offset))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(millis(m.Time)))
+	if m.Value == nil {
+		return append(dst, 0)
+	}
+	sum := sha256.Sum256(m.Value)
+	return append(append(dst, 1), sum[:]...)
+}
+
+// millis is a time in unix milliseconds, 0 for no time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// knownAs is the event's identity as the current rule sees it. Where nothing names the event it is its place, made when first
+// asked for: it costs a digest of the content.
+func (s *scratch) knownAs() []byte {
+	if len(s.ruleID) > 0 {
+		return s.ruleID
+	}
+	if len(s.eventID) == 0 {
+		s.eventID = appendPlace(s.eventID, &s.m)
+	}
+	return s.eventID
+}
+
+// callID is the identity of a call: the event's time, and a digest of the scope, the event's identity and the call's name.
+func (s *scratch) callID(scope string, st *step, item int) event.ID {
+	b := append(s.hash[:0], identityVersion)
+	b = appendFramed(b, scope)
+	b = appendFramed(b, s.knownAs())
+	b = append(b, st.suffix...)
+	if item >= 0 {
+		b = binary.AppendUvarint(b, uint64(item))
+	}
+	s.hash = b
+	sum := sha256.Sum256(b)
+	var id event.ID
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(max(s.time.ms, 0)))
+	copy(id[:6], ms[2:])
+	copy(id[6:], sum[:10])
+	return id
+}

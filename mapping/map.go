@@ -1,0 +1,111 @@
+package mapping
+
+import (
+	"strings"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+// problem is why a call, a rule or an event failed.
+type problem struct {
+	reason event.Reason
+	field  string
+	detail string
+}
+
+// Map turns a message into calls, and into failures where it cannot. Every rule and every call of a rule stands for itself: one
+// that fails does not hold the others. The result shares no memory with the message.
+func (r *Rules) Map(m event.Message) ([]event.Call, []event.Failure) {
+	s := r.get(m, r.replay)
+	defer r.put(s)
+	r.run(s)
+	return s.take(), s.failures
+}
+
+func (c *compiled) run(s *scratch) {
+	t := c.topic(s.m.Origin.Topic)
+	s.envelope = &t.envelope
+	if s.m.Value == nil {
+		if t.onNull != Skip {
+			s.failEvent(&problem{event.ReasonUndecodable, "", "the record has no value (a tombstone); on_null: skip leaves such records out"})
+		}
+		return
+	}
+	if p := s.open(c.set); p != nil {
+		s.failEvent(p)
+		return
+	}
+	rules, exact := c.exact[string(s.typ)]
+	if !exact {
+		rules = c.globs
+	}
+	matched := false
+	for _, rule := range rules {
+		if exact || rule.names(s.typ) {
+			matched = true
+			s.apply(rule)
+		}
+	}
+	if !matched && c.unmatched == DeadLetter {
+		s.failEvent(&problem{event.ReasonUnmatched, "type", "no rule names the event's type"})
+	}
+}
+
+func (c *compiled) topic(name string) *topic {
+	if t, ok := c.topics[name]; ok {
+		return t
+	}
+	for _, t := range c.listed {
+		if matches(t.pattern, name) {
+			return t
+		}
+	}
+	return c.other
+}
+
+// noRule stands for the rule in the identity of an event that failed before any rule.
+var noRule = &step{suffix: appendFramed(appendFramed(nil, ""), "")}
+
+func (s *scratch) failEvent(p *problem) { s.fail("", noRule, -1, p) }
+
+func (s *scratch) fail(scope string, st *step, item int, p *problem) {
+	s.failures = append(s.failures, event.Failure{
+		ID:     s.callID(scope, st, item),
+		Stage:  event.StageMapping,
+		Reason: p.reason,
+		Rule:   st.Rule,
+		Call:   st.Call,
+		Field:  p.field,
+		Detail: p.detail,
+	})
+}
+
+// one runs a program that must not give more than one output. A nil program gives nothing.
+func (s *scratch) one(prog *expr.Program, field string) (expr.Value, *problem) {
+	if prog == nil {
+		return expr.Value{}, nil
+	}
+	v, err := prog.One(&s.doc)
+	if err != nil {
+		return expr.Value{}, evalProblem(prog, field, err)
+	}
+	return v, nil
+}
+
+// evalProblem words a failed expression. The error names types and never values, because values may be personal data.
+func evalProblem(prog *expr.Program, field string, err error) *problem {
+	return &problem{event.ReasonRuleError, field, shortened(prog.String()) + ": " + err.Error()}
+}
+
+// shortened keeps a long expression from filling a dead letter's headers.
+func shortened(text string) string {
+	const most = 120
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// absent reports whether a value leaves its place empty.
+func absent(v expr.Value) bool { return v.Kind <= expr.Null }

@@ -1,0 +1,81 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// mistakes collects what is wrong with a configuration, so that all of it can be mended at once.
+type mistakes struct{ errs []error }
+
+func (m *mistakes) add(format string, args ...any) {
+	m.errs = append(m.errs, fmt.Errorf(format, args...))
+}
+
+func (m *mistakes) err() error { return errors.Join(m.errs...) }
+
+// place begins an error's text with file and line, as far as they are known.
+func place(file string, line int) string {
+	switch {
+	case line == 0 && file == "":
+		return ""
+	case line == 0:
+		return file + ": "
+	case file == "":
+		return "line " + strconv.Itoa(line) + ": "
+	}
+	return file + ":" + strconv.Itoa(line) + ": "
+}
+
+func quoted(name string) string {
+	if name == "" {
+		return "without a name"
+	}
+	return strconv.Quote(name)
+}
+
+func orList(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+// suggest gives `, did you mean "x"?` for the known word that is nearest to what was written, or nothing where none is near.
+func suggest(written string, known []string) string {
+	best, distance := "", 3
+	for _, k := range known {
+		if d := editDistance(strings.ToLower(written), k); d < distance && d < len(k) {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %q?", best)
+}
+
+// editDistance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b.
+func editDistance(a, b string) int {
+	var before, last, row []int
+	for i := 0; i <= len(a); i++ {
+		before, last, row = last, row, make([]int, len(b)+1)
+		for j := range row {
+			if i == 0 || j == 0 {
+				row[j] = i + j
+				continue
+			}
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,137 @@
+package mapping
+
+import (
+	"errors"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+// open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and identity.
+func (s *scratch) open(set *expr.Set) *problem {
+	raw := s.m.Value
+	binary := s.envelope.cloudEvents && !s.structured()
+	if binary {
+		raw = s.compose()
+	}
+	if err := s.doc.Parse(set, raw); err != nil {
+		return inputProblem(err)
+	}
+	if binary && !s.composedAsMeant() {
+		return &problem{event.ReasonUndecodable, "", "the record's value: not one JSON value"}
+	}
+	s.doc.BindFunc("message", s.message)
+	if p := s.readType(); p != nil {
+		return p
+	}
+	s.readTime()
+	return s.readID()
+}
+
+func inputProblem(err error) *problem {
+	reason := event.ReasonUndecodable
+	var e *expr.InputError
+	if errors.As(err, &e) && e.Kind == expr.TooLong {
+		reason = event.ReasonTooLarge
+	}
+	return &problem{reason, "", "the record's value: " + err.Error()}
+}
+
+func (s *scratch) readType() *problem {
+	v, p := s.one(s.envelope.typ, "type")
+	if p != nil {
+		return p
+	}
+	if v.Kind != expr.String {
+		return &problem{event.ReasonNoType, "type", s.envelope.typ.String() + " is " + article(v.Kind) + "; want a string"}
+	}
+	s.typ = v.AppendString(s.typ[:0])
+	if len(s.typ) == 0 {
+		return &problem{event.ReasonNoType, "type", s.envelope.typ.String() + " is an empty string"}
+	}
+	return nil
+}
+
+// readTime keeps a problem for the rules that have no time of their own.
+func (s *scratch) readTime() {
+	t, p := s.timeFrom(s.envelope.time)
+	if p != nil {
+		s.timeProblem = p
+	} else if t.known {
+		s.eventTime = t
+	}
+	s.time = s.eventTime
+}
+
+// timeFrom runs a program that gives a time; an unknown moment means that it gave none.
+func (s *scratch) timeFrom(prog *expr.Program) (moment, *problem) {
+	v, p := s.one(prog, "time")
+	if p != nil || absent(v) {
+		return moment{}, p
+	}
+	t, wrong := s.momentOf(v)
+	if wrong != "" {
+		return moment{}, &problem{event.ReasonInvalidValue, "time", prog.String() + " " + wrong}
+	}
+	return t, nil
+}
+
+// readID notes the identity that the envelope names. A CloudEvent has one always; for other events a missing one means that
+// they are known by their place.
+func (s *scratch) readID() *problem {
+	id, p := s.idFrom(s.envelope.id)
+	if p != nil || !s.envelope.cloudEvents {
+		s.eventID = appendID(s.eventID[:0], id)
+		return p
+	}
+	if len(id) == 0 {
+		return &problem{event.ReasonMissingField, "id", "a CloudEvent needs an id"}
+	}
+	s.wide = append(s.wide[:0], id...)
+	source, p := s.idFrom(s.envelope.source)
+	if p != nil {
+		return p
+	}
+	if len(source) == 0 {
+		return &problem{event.ReasonMissingField, "source", "a CloudEvent needs a source"}
+	}
+	s.eventID = appendFramed(appendID(s.eventID[:0], source), s.wide)
+	return nil
+}
+
+// appendID appends the identity of an event that names one; nothing for an empty id.
+func appendID(dst, id []byte) []byte {
+	if len(id) == 0 {
+		return dst
+	}
+	return appendFramed(append(dst, byID), id)
+}
+
+// idFrom runs a program that gives an identity: a string or an integer, or nothing.
+func (s *scratch) idFrom(prog *expr.Program) ([]byte, *problem) {
+	v, p := s.one(prog, "id")
+	if p != nil || absent(v) {
+		return nil, p
+	}
+	s.text = s.text[:0]
+	switch {
+	case v.Kind == expr.String:
+		s.text = v.AppendString(s.text)
+	case v.IsInteger():
+		s.text = append(s.text, v.Raw...)
+	default:
+		return nil, &problem{event.ReasonInvalidValue, "id", prog.String() + " is " + unfit(v)}
+	}
+	if len(s.text) == 0 {
+		return nil, &problem{event.ReasonInvalidValue, "id", prog.String() + " is an empty string"}
+	}
+	return s.text, nil
+}
+
+// unfit names the kind of a value that is neither a string nor an integer.
+func unfit(v expr.Value) string {
+	if v.Kind == expr.Number {
+		return "a number with a fraction or exponent; want a string or an integer"
+	}
+	return article(v.Kind) + "; want a string or an integer"
+}

@@ -1,0 +1,137 @@
+package mapping
+
+import (
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/ciobridge/ciobridge/customerio"
+)
+
+func (r *reader) rule(node ast.Node, at string) Rule {
+	rule := Rule{file: r.file, line: line(node)}
+	mistakes := len(r.errs)
+	r.fields(node, at, fields{
+		"name":     func(n ast.Node, at string) { rule.Name = r.text(n, at) },
+		"event":    func(n ast.Node, at string) { rule.Event = oneOrList(r, n, at, r.text) },
+		"if":       func(n ast.Node, at string) { rule.If = r.program(n, at) },
+		"require":  func(n ast.Node, at string) { rule.Require = oneOrList(r, n, at, r.program) },
+		"do":       func(n ast.Node, at string) { rule.Do = list(r, n, at, r.step) },
+		"time":     func(n ast.Node, at string) { rule.Time = r.program(n, at) },
+		"id":       func(n ast.Node, at string) { rule.ID = r.program(n, at) },
+		"id_scope": func(n ast.Node, at string) { rule.IDScope = r.text(n, at) },
+	})
+	for _, missing := range []struct {
+		key   string
+		found bool
+	}{{"name", rule.Name != ""}, {"event", len(rule.Event) > 0}, {"do", len(rule.Do) > 0}} {
+		if !missing.found && len(r.errs) == mistakes {
+			r.fail(node, at, "needs %s", missing.key)
+		}
+	}
+	return rule
+}
+
+// actionFields names the keys of each action.
+var actionFields = map[customerio.Action][]string{
+	customerio.Identify: {"person", "attributes", "remove"},
+	customerio.Track:    {"person", "name", "data"},
+	customerio.Pageview: {"person", "name", "data"},
+	customerio.Screen:   {"person", "name", "data"},
+	customerio.Delete:   {"person"},
+}
+
+func (r *reader) step(node ast.Node, at string) Step {
+	s := Step{line: line(node)}
+	known := fields{
+		"each": func(n ast.Node, at string) { s.Each = r.program(n, at) },
+		"if":   func(n ast.Node, at string) { s.If = r.program(n, at) },
+		"call": func(n ast.Node, at string) { s.Call = r.text(n, at) },
+	}
+	for action := range actionFields {
+		known[action.Operation().Name] = func(n ast.Node, at string) {
+			if s.Action != 0 {
+				r.fail(n, at, "one action in each element of do; give %s an element of its own", action.Operation().Name)
+				return
+			}
+			s.Action = action
+			r.action(n, at, &s)
+		}
+	}
+	mistakes := len(r.errs)
+	r.fields(node, at, known)
+	if s.Action == 0 && len(r.errs) == mistakes {
+		r.fail(node, at, "names no action; want %s", orList(actionNames()))
+	}
+	return s
+}
+
+func actionNames() []string {
+	var names []string
+	for action := range actionFields {
+		names = append(names, action.Operation().Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (r *reader) action(node ast.Node, at string, s *Step) {
+	all := fields{
+		"person":     func(n ast.Node, at string) { s.Person = oneOrList(r, n, at, r.person) },
+		"name":       func(n ast.Node, at string) { s.Name = r.value(n, at) },
+		"attributes": func(n ast.Node, at string) { s.Fields = r.values(n, at) },
+		"data":       func(n ast.Node, at string) { s.Fields = r.values(n, at) },
+		"remove":     func(n ast.Node, at string) { s.Remove = oneOrList(r, n, at, r.text) },
+	}
+	known := fields{}
+	for _, key := range actionFields[s.Action] {
+		known[key] = all[key]
+	}
+	mistakes := len(r.errs)
+	r.fields(node, at, known)
+	if len(r.errs) > mistakes {
+		return
+	}
+	if len(s.Person) == 0 {
+		r.fail(node, at, "needs person")
+	}
+	if s.Action.Operation().Event && s.Name.IsZero() {
+		r.fail(node, at, "needs name")
+	}
+}
+
+// person reads a program, which gives an id, or a map of one kind of identifier to a program.
+func (r *reader) person(node ast.Node, at string) Person {
+	if _, isMap := node.(ast.MapNode); !isMap {
+		return Person{Kind: customerio.ID, Value: r.program(node, at)}
+	}
+	var p Person
+	known := fields{}
+	for _, name := range customerio.Identifiers() {
+		known[name] = func(n ast.Node, at string) {
+			if p.Kind != 0 {
+				r.fail(n, at, "a person is named by one identifier; write a list to try several in turn")
+			}
+			p = Person{Kind: customerio.ParseIdentifier(name), Value: r.program(n, at)}
+		}
+	}
+	mistakes := len(r.errs)
+	r.fields(node, at, known)
+	if p.Kind == 0 && len(r.errs) == mistakes {
+		r.fail(node, at, "names no identifier; want %s", orList(customerio.Identifiers()))
+	}
+	return p
+}
+
+// values reads a map of names to programs and literals.
+func (r *reader) values(node ast.Node, at string) []Field {
+	var out []Field
+	r.entries(node, at, func(name string, keyNode, value ast.Node) {
+		if isProgram(name) {
+			r.fail(keyNode, at, "%q is not a name: it looks like a part of an expression that YAML cut; quote this expression", name)
+			return
+		}
+		out = append(out, Field{Name: name, Value: r.value(value, join(at, name))})
+	})
+	return out
+}

@@ -1,0 +1,74 @@
+package mapping
+
+import (
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/ciobridge/ciobridge/customerio"
+)
+
+// Rule says what the events of some types become.
+type Rule struct {
+	Name    string   // unique; part of the identity of the rule's calls
+	Event   []string // types; * stands for any run of characters
+	If      Value    // the rule is skipped unless this is true
+	Require []Value  // values without which the event is a dead letter
+	Do      []Step
+
+	Time    Value  // the event's time, in place of the envelope's
+	ID      Value  // the event's identity, in place of the envelope's
+	IDScope string // keeps apart the ids of producers that number their events alike
+
+	file string
+	line int
+}
+
+// Step is one call of a rule.
+type Step struct {
+	Action customerio.Action
+	Person []Person // the first one that is present is named
+	Name   Value    // of an event, page or screen
+	Fields []Field  // attributes of identify, data of the others
+	Remove []string // attributes that identify erases
+
+	Each Value  // the call is made once for each output, which it reads as $item
+	If   Value  // the call is left out unless this is true
+	Call string // the call's name inside the rule; empty means action, literal name and ordinal
+
+	line int
+}
+
+// Person is one way to name the person of a call.
+type Person struct {
+	Kind  customerio.Identifier
+	Value Value
+}
+
+// Field is one attribute of a person, or one value of an event's data.
+type Field struct {
+	Name  string
+	Value Value
+}
+
+// Value is what a rule writes in one place: a jq program, or a literal.
+type Value struct {
+	Program string // empty for a literal
+	Literal string // JSON
+
+	line int
+}
+
+// IsZero reports whether nothing was written.
+func (v Value) IsZero() bool { return v.Program == "" && v.Literal == "" }
+
+// UnmarshalYAML reads a rule strictly.
+func (rule *Rule) UnmarshalYAML(node ast.Node) error {
+	r := &reader{}
+	*rule = r.rule(node, "rules[]")
+	return r.err()
+}
+
+// RuleFile is a file of rules and of the tests that prove them.
+type RuleFile struct {
+	Rules []Rule
+	Tests []Test
+}

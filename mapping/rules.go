@@ -1,0 +1,130 @@
+package mapping
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+// Rules are compiled rules. They are safe for use by several goroutines.
+type Rules struct {
+	*compiled
+	replay bool
+}
+
+// ForReplay gives the same rules for events of the past: identify carries the event's time, so that Customer.io ignores it
+// where the person has changed since. On live traffic it carries none, because the order of calls is kept and a time that is
+// a little behind would be ignored in silence. Counters are shared with the original.
+func (r *Rules) ForReplay() *Rules { return &Rules{r.compiled, true} }
+
+// Warnings names what is allowed but probably not meant.
+func (r *Rules) Warnings() []string { return r.warnings }
+
+// Hash is a short hexadecimal digest of the effective configuration: rules, envelopes and policies. It changes with anything
+// that could change a call, and not with comments or layout.
+func (r *Rules) Hash() string { return r.hash }
+
+// RuleStats counts what one rule did since the rules were compiled.
+type RuleStats struct {
+	Rule    string
+	Matched uint64 // events whose type it names and whose condition held
+	Skipped uint64 // events whose type it names and whose condition did not hold
+	Calls   uint64 // calls made
+	Failed  uint64 // calls, or whole events, that could not be made into calls
+}
+
+// Stats gives a row for every rule, in file order.
+func (r *Rules) Stats() []RuleStats {
+	out := make([]RuleStats, len(r.rules))
+	for i, rule := range r.rules {
+		c := &rule.counts
+		out[i] = RuleStats{rule.name, c.matched.Load(), c.skipped.Load(), c.calls.Load(), c.failed.Load()}
+	}
+	return out
+}
+
+type compiled struct {
+	set       *expr.Set
+	rules     []*rule
+	exact     map[string][]*rule // by type: every rule that names it, globs included, in file order
+	globs     []*rule            // for types that no rule names exactly
+	topics    map[string]*topic  // by name
+	listed    []*topic           // all that the configuration names, in order
+	other     *topic             // for topics that the configuration does not name
+	unmatched Policy
+	warnings  []string
+	hash      string
+	scratch   sync.Pool
+}
+
+type topic struct {
+	pattern  string
+	envelope envelope
+	onNull   Policy
+}
+
+// envelope is where an event keeps its type, time and identity. Identity is by id; CloudEvents add their source.
+type envelope struct {
+	typ, time, id *expr.Program
+	source, data  *expr.Program // of CloudEvents
+	cloudEvents   bool
+}
+
+type rule struct {
+	name     string
+	patterns []string
+	cond     *expr.Program
+	require  []*expr.Program
+	time, id *expr.Program
+	scope    string
+	steps    []*step
+	self     *step // stands for the rule in the identity of a failure that precedes its calls
+	counts   struct{ matched, skipped, calls, failed atomic.Uint64 }
+}
+
+type step struct {
+	event.Step
+	action  customerio.Action
+	op      customerio.Operation
+	allowed bool
+	each    *expr.Program
+	cond    *expr.Program
+	person  []person
+	name    value
+	fields  []field
+	removed []byte // the members that erase attributes
+	suffix  []byte // the part of the identity that names rule and call
+}
+
+type person struct {
+	kind customerio.Identifier
+	prog *expr.Program
+}
+
+// value is a program, or a literal where prog is nil.
+type value struct {
+	prog    *expr.Program
+	literal expr.Value
+}
+
+type field struct {
+	name   string // in the rule, such as data.total
+	member []byte // the name as JSON, with its colon
+	role   role
+	kind   customerio.Identifier // of an identifier
+	value  value
+}
+
+// role is what Customer.io takes an attribute of a person for.
+type role uint8
+
+const (
+	ordinary   role = iota // of a person: limited, and an empty one is left out
+	eventData              // of an event: sent as it is
+	identifier             // id, email, phone, anonymous_id: names or renames the person
+	unixTime               // created_at
+	truthValue             // unsubscribed, _update
+)

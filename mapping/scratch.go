@@ -1,0 +1,122 @@
+package mapping
+
+import (
+	"bytes"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+// Limits of what one message may become. They bound memory whatever a rule's each does to an event.
+const (
+	maxCalls = 10_000
+	maxBytes = 8 << 20
+)
+
+// keptScratch bounds the memory that a scratch may hold when it goes back to the pool.
+const keptScratch = 256 << 10
+
+// scratch is what mapping one message needs. It is kept in a pool; nothing that it owns leaves it.
+type scratch struct {
+	m        event.Message
+	replay   bool
+	envelope *envelope
+	doc      expr.Document
+	message  func() expr.Value // makes $message; a field, so that binding it allocates nothing
+
+	typ         []byte   // the event's type
+	eventTime   moment   // as the envelope has it
+	timeProblem *problem // why the envelope's time cannot be used
+	eventID     []byte   // the event's identity, framed; empty until it is needed
+	time        moment   // as the current rule has it
+	ruleID      []byte   // the event's identity as the current rule has it; empty means the envelope's
+
+	calls    []pending
+	lanes    []event.Lane
+	body     []byte
+	failures []event.Failure
+
+	composed, meta        []byte // the document of a CloudEvent in binary mode, and $message
+	who, text, hash, wide []byte
+}
+
+// pending is a call whose memory is still the scratch's.
+type pending struct {
+	id          event.ID
+	step        *event.Step
+	body, lanes span
+	single      *event.Request
+}
+
+type span struct{ start, end int }
+
+func (c *compiled) newScratch() any {
+	s := &scratch{}
+	s.message = s.messageValue
+	return s
+}
+
+func (c *compiled) get(m event.Message, replay bool) *scratch {
+	s := c.scratch.Get().(*scratch)
+	s.m, s.replay = m, replay
+	s.eventTime, s.timeProblem = moment{millis(m.Time), !m.Time.IsZero()}, nil
+	s.time = s.eventTime
+	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]
+	s.calls, s.lanes, s.body, s.failures = s.calls[:0], s.lanes[:0], s.body[:0], nil
+	return s
+}
+
+func (c *compiled) put(s *scratch) {
+	s.m, s.envelope, s.timeProblem, s.failures = event.Message{}, nil, nil, nil
+	if cap(s.body)+cap(s.composed)+cap(s.meta)+cap(s.wide) > keptScratch || cap(s.calls) > keptScratch/64 {
+		return
+	}
+	clear(s.calls)
+	c.scratch.Put(s)
+}
+
+// take copies the calls out of the scratch. One allocation holds the calls with their lanes, one the bodies.
+func (s *scratch) take() []event.Call {
+	if len(s.calls) == 0 {
+		return nil
+	}
+	body := bytes.Clone(s.body)
+	calls, lanes := callsAndLanes(len(s.calls), len(s.lanes))
+	copy(lanes, s.lanes)
+	for i := range s.calls {
+		p := &s.calls[i]
+		calls[i] = event.Call{
+			ID:     p.id,
+			Step:   p.step,
+			Body:   body[p.body.start:p.body.end:p.body.end],
+			Lanes:  lanes[p.lanes.start:p.lanes.end:p.lanes.end],
+			Single: p.single,
+		}
+	}
+	return calls
+}
+
+// callsAndLanes makes room for both, in one piece where there are as few as plain rules give.
+func callsAndLanes(calls, lanes int) ([]event.Call, []event.Lane) {
+	switch {
+	case calls == 1 && lanes <= 2:
+		p := new(struct {
+			calls [1]event.Call
+			lanes [2]event.Lane
+		})
+		return p.calls[:], p.lanes[:]
+	case calls == 2 && lanes <= 4:
+		p := new(struct {
+			calls [2]event.Call
+			lanes [4]event.Lane
+		})
+		return p.calls[:], p.lanes[:]
+	case calls <= 4 && lanes <= 8:
+		p := new(struct {
+			calls [4]event.Call
+			lanes [8]event.Lane
+		})
+		return p.calls[:calls], p.lanes[:]
+	}
+	return make([]event.Call, calls), make([]event.Lane, lanes)
+}

@@ -1,0 +1,147 @@
+package mapping
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Test is one example of a rule file: a message, and what the rules must make of it.
+type Test struct {
+	Name  string
+	Given Given
+	Want  []Want // calls and dead letters, each in order; empty means that the event is skipped
+
+	file string
+	line int
+}
+
+// Given is the message of a test.
+type Given struct {
+	Event   string // the record's value; JSON made of the YAML that stands there, or a string as it is
+	File    string // a file that holds the value instead, relative to the rule file
+	Topic   string
+	Key     string
+	Headers []Field // values are literals
+	Time    string  // the broker's time for the record, RFC 3339
+}
+
+// Want is one result: a call, of which only what is written is compared, or a dead letter.
+type Want struct {
+	Action     string // of a call
+	Call       string // the parts of the call that are compared, as a JSON object
+	DeadLetter event.Reason
+}
+
+func (r *reader) test(node ast.Node, at string) Test {
+	t := Test{file: r.file, line: line(node)}
+	mistakes, wants := len(r.errs), false
+	r.fields(node, at, fields{
+		"name":  func(n ast.Node, at string) { t.Name = r.text(n, at) },
+		"given": func(n ast.Node, at string) { t.Given = r.given(n, at) },
+		"want":  func(n ast.Node, at string) { wants, t.Want = true, oneOrList(r, n, at, r.want) },
+	})
+	if len(r.errs) > mistakes {
+		return t
+	}
+	if t.Name == "" || (t.Given.Event == "") == (t.Given.File == "") || !wants {
+		r.fail(node, at, "a test needs name, want, and given with either event or file")
+	}
+	return t
+}
+
+func (r *reader) given(node ast.Node, at string) (g Given) {
+	r.fields(node, at, fields{
+		"event": func(n ast.Node, at string) {
+			if _, isMap := n.(ast.MapNode); isMap {
+				g.Event = r.json(n, at)
+				return
+			}
+			g.Event = r.text(n, at)
+		},
+		"file":    func(n ast.Node, at string) { g.File = r.text(n, at) },
+		"topic":   func(n ast.Node, at string) { g.Topic = r.text(n, at) },
+		"key":     func(n ast.Node, at string) { g.Key = r.text(n, at) },
+		"headers": func(n ast.Node, at string) { g.Headers = r.headers(n, at) },
+		"time":    func(n ast.Node, at string) { g.Time = r.text(n, at) },
+	})
+	return g
+}
+
+func (r *reader) headers(node ast.Node, at string) (out []Field) {
+	r.entries(node, at, func(name string, _, value ast.Node) {
+		out = append(out, Field{name, Value{Literal: r.text(value, join(at, name))}})
+	})
+	return out
+}
+
+func (r *reader) want(node ast.Node, at string) (w Want) {
+	known := fields{"dead_letter": func(n ast.Node, at string) {
+		w.DeadLetter = event.Reason(r.text(n, at))
+		if !slices.Contains(event.Reasons(), w.DeadLetter) {
+			r.fail(n, at, "no reason %q%s", w.DeadLetter, suggest(string(w.DeadLetter), reasonNames()))
+		}
+	}}
+	for _, action := range actionNames() {
+		known[action] = func(n ast.Node, at string) {
+			w.Action = action
+			w.Call = "{}"
+			if _, isNull := n.(*ast.NullNode); !isNull {
+				w.Call = r.json(n, at)
+			}
+		}
+	}
+	mistakes := len(r.errs)
+	r.fields(node, at, known)
+	if len(r.errs) == mistakes && (w.Action == "") == (w.DeadLetter == "") {
+		r.fail(node, at, "want one action or dead_letter in each element")
+	}
+	return w
+}
+
+func reasonNames() (names []string) {
+	for _, reason := range event.Reasons() {
+		names = append(names, string(reason))
+	}
+	return names
+}
+
+// json writes YAML as JSON: numbers keep their digits, and strings are those that every YAML parser sees.
+func (r *reader) json(node ast.Node, at string) string {
+	switch n := node.(type) {
+	case *ast.NullNode:
+		return "null"
+	case *ast.BoolNode:
+		return jsonText(n.Value)
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return r.number(node, at)
+	case *ast.StringNode, *ast.LiteralNode:
+		return jsonText(r.text(node, at))
+	case *ast.SequenceNode:
+		return "[" + strings.Join(list(r, node, at, r.json), ",") + "]"
+	case ast.MapNode:
+		var members []string
+		r.entries(node, at, func(key string, _, value ast.Node) {
+			members = append(members, jsonText(key)+":"+r.json(value, join(at, key)))
+		})
+		return "{" + strings.Join(members, ",") + "}"
+	}
+	r.unusual(node, at)
+	return "null"
+}
+
+// decoded is JSON as Go values, with numbers as they are written. Text that is not JSON stays text.
+func decoded(text string) any {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return fmt.Sprintf("not JSON: %s", text)
+	}
+	return v
+}

@@ -1,0 +1,164 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+)
+
+// person finds the first identifier that is present and leaves its text in who.
+func (s *scratch) person(st *step) (customerio.Identifier, *problem) {
+	for i := range st.person {
+		p := &st.person[i]
+		v, failed := s.one(p.prog, "person")
+		if failed != nil {
+			return 0, failed
+		}
+		if absent(v) {
+			continue
+		}
+		var wrong string
+		if s.who, wrong = appendIdentifier(s.who[:0], p.kind, v); wrong != "" {
+			return 0, &problem{event.ReasonInvalidValue, "person", shortened(p.prog.String()) + " " + wrong}
+		}
+		return p.kind, nil
+	}
+	detail := shortened(st.person[0].prog.String()) + " is absent or null"
+	if len(st.person) > 1 {
+		detail = "none of the identifiers is present"
+	}
+	return 0, &problem{event.ReasonMissingField, "person", detail}
+}
+
+var cioPrefix = []byte("cio_")
+
+// appendIdentifier appends an identifier's text: a string as it is, an integer as it is written. It says what is wrong with
+// any other value.
+func appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]byte, string) {
+	start := len(dst)
+	switch {
+	case v.Kind == expr.String:
+		dst = v.AppendString(dst)
+	case v.IsInteger():
+		dst = append(dst, v.Raw...)
+	default:
+		return dst, "is " + unfit(v)
+	}
+	if kind == customerio.CioID && bytes.HasPrefix(dst[start:], cioPrefix) {
+		dst = append(dst[:start], dst[start+len(cioPrefix):]...)
+	}
+	return dst, customerio.CheckIdentifier(kind, dst[start:])
+}
+
+// addLane adds the lane of an identifier to those of the call, which begin at from.
+func (s *scratch) addLane(from int, kind customerio.Identifier, text []byte) {
+	if kind == customerio.Email {
+		s.hash = customerio.AppendFolded(s.hash[:0], text)
+		text = s.hash
+	}
+	lane := event.LaneOf(kind.String(), text)
+	if !slices.Contains(s.lanes[from:], lane) {
+		s.lanes = append(s.lanes, lane)
+	}
+}
+
+// name appends the name of an event, page or screen, and says where it stands.
+func (s *scratch) name(st *step) (span, *problem) {
+	s.body = customerio.AppendMember(s.body, "name")
+	start := len(s.body)
+	if st.name.prog == nil {
+		s.body = append(s.body, st.name.literal.Raw...)
+		return span{start, len(s.body)}, nil
+	}
+	v, p := s.one(st.name.prog, "name")
+	if p != nil {
+		return span{}, p
+	}
+	if absent(v) {
+		return span{}, &problem{event.ReasonMissingField, "name", shortened(st.name.prog.String()) + " is " + article(v.Kind)}
+	}
+	var wrong string
+	if s.body, wrong = s.appendName(s.body, st, v); wrong != "" {
+		return span{}, &problem{event.ReasonInvalidValue, "name", wrong}
+	}
+	return span{start, len(s.body)}, nil
+}
+
+// appendName appends a name as JSON, trimmed as Customer.io would trim it, and says what is wrong with one it would refuse.
+func (s *scratch) appendName(dst []byte, st *step, v expr.Value) ([]byte, string) {
+	if v.Kind != expr.String {
+		return dst, "the name is " + article(v.Kind) + "; want a string"
+	}
+	s.text = v.AppendString(s.text[:0])
+	name := bytes.Trim(s.text, " ")
+	switch {
+	case len(bytes.TrimSpace(name)) == 0:
+		return dst, "the name is blank"
+	case st.action == customerio.Track && len(name) > customerio.MaxEventNameBytes:
+		return dst, fmt.Sprintf("the name is longer than %d bytes", customerio.MaxEventNameBytes)
+	case utf8.RuneCount(name) > customerio.MaxPageNameRunes:
+		return dst, fmt.Sprintf("the name is longer than %d characters", customerio.MaxPageNameRunes)
+	}
+	return customerio.AppendString(dst, name), ""
+}
+
+// fields appends attributes, and says where their object stands.
+func (s *scratch) fields(st *step, lanes int) (span, *problem) {
+	if len(st.fields)+len(st.removed) == 0 {
+		return span{}, nil
+	}
+	s.body = customerio.AppendMember(s.body, "attributes")
+	start := len(s.body)
+	s.body = append(s.body, '{')
+	for i := range st.fields {
+		f := &st.fields[i]
+		v := f.value.literal
+		if f.value.prog != nil {
+			var p *problem
+			if v, p = s.one(f.value.prog, f.name); p != nil {
+				return span{}, p
+			}
+		}
+		if p := s.field(f, v, lanes); p != nil {
+			return span{}, p
+		}
+	}
+	s.body = append(s.body, st.removed...)
+	if last := len(s.body) - 1; s.body[last] == ',' {
+		s.body[last] = '}'
+	} else {
+		s.body = append(s.body, '}')
+	}
+	return span{start, len(s.body)}, nil
+}
+
+// single writes an event that is too large for a batch as a request of its own, where v1 can carry it.
+func (s *scratch) single(st *step, c *pending, kind customerio.Identifier, start int, name, data span) *problem {
+	switch {
+	case !st.op.Event:
+		return &problem{event.ReasonTooLarge, "attributes", fmt.Sprintf("the call is %d bytes; Customer.io takes %d", len(s.body)-start, customerio.MaxItemBytes)}
+	case data.end-data.start > customerio.MaxEventDataBytes:
+		return &problem{event.ReasonTooLarge, "data", fmt.Sprintf("the data is %d bytes; Customer.io takes %d", data.end-data.start, customerio.MaxEventDataBytes)}
+	}
+	e := customerio.SingleEvent{
+		Action: st.action, Person: kind, Text: s.who,
+		Name: s.body[name.start:name.end], ID: c.id.AppendTo(nil), Data: s.body[data.start:data.end],
+	}
+	if s.time.known {
+		e.Unix = s.time.unix()
+	}
+	path := e.Path()
+	if path == "" {
+		return &problem{event.ReasonTooLarge, "data", fmt.Sprintf("the call is over %d bytes, and the endpoint for larger ones cannot name a person by this %s", customerio.MaxItemBytes, kind)}
+	}
+	s.wide = e.AppendTo(s.wide[:0])
+	s.body = append(s.body[:start], s.wide...)
+	c.single = &event.Request{Method: http.MethodPost, Path: path}
+	return nil
+}
