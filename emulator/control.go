@@ -1,0 +1,162 @@
+package emulator
+
+import (
+	_ "embed"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+const controlPrefix = "/_emulator/"
+
+// page shows what the emulator holds. It asks the endpoints below, like any other client.
+//
+//go:embed page.html
+var page []byte
+
+// control serves the emulator's own endpoints. They want no credentials: the emulator is for a developer's machine and for tests.
+func (s *Server) control(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && !sameOrigin(r) {
+		controlError(w, http.StatusForbidden, "requests of other sites' pages are not taken")
+		return
+	}
+	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, controlPrefix) {
+	case "GET /":
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
+		w.Write(page)
+	case "GET receipts":
+		s.controlReceipts(w, r)
+	case "GET people":
+		s.controlPeople(w, r)
+	case "GET objects":
+		reply(w, map[string]any{"objects": s.Objects()})
+	case "GET stats":
+		reply(w, s.Stats())
+	case "GET faults":
+		reply(w, map[string]any{"faults": s.faults.states(), "fired": s.FaultCounts()})
+	case "POST faults":
+		s.controlAddFaults(w, r)
+	case "DELETE faults":
+		reply(w, map[string]int{"removed": s.faults.remove(r.URL.Query().Get("name"))})
+	case "PUT credentials":
+		s.controlCredentials(w, r)
+	case "POST reset":
+		s.Reset()
+		reply(w, struct{}{})
+	default:
+		controlError(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, stats; "+
+			"GET, POST and DELETE faults; PUT credentials; POST reset, all under "+controlPrefix)
+	}
+}
+
+// sameOrigin keeps pages of other sites, which a browser would let send simple requests, from steering the emulator.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin == "" || strings.TrimPrefix(strings.TrimPrefix(origin, "https://"), "http://") == r.Host
+}
+
+func reply(w http.ResponseWriter, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		controlError(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	answer{status: http.StatusOK, body: string(append(b, '\n'))}.send(w)
+}
+
+func controlError(w http.ResponseWriter, status int, message string) {
+	answer{status: status, body: string(append(appendString([]byte(`{"error":`), message), "}\n"...))}.send(w)
+}
+
+// number reads a query parameter that must be a whole number; absent means the default.
+func number(r *http.Request, name string, otherwise int) (int, error) {
+	if !r.URL.Query().Has(name) {
+		return otherwise, nil
+	}
+	return strconv.Atoi(r.URL.Query().Get(name))
+}
+
+// controlReceipts answers {"first":…,"next":…,"receipts":[…]}: what is kept begins at first; next is where to go on. A negative from counts
+// from the end.
+func (s *Server) controlReceipts(w http.ResponseWriter, r *http.Request) {
+	from, err := number(r, "from", 0)
+	limit, err2 := number(r, "limit", 1000)
+	if err != nil || err2 != nil || limit < 1 {
+		controlError(w, http.StatusBadRequest, "from and limit must be whole numbers, limit at least 1")
+		return
+	}
+	s.mu.Lock()
+	first, next := s.book.first(), s.book.next
+	s.mu.Unlock()
+	if from < 0 {
+		from += next
+	}
+	receipts := s.receipts(from, r.URL.Query().Get("person"), limit)
+	if n := len(receipts); n > 0 && (n == limit || receipts[n-1].N >= next) {
+		next = receipts[n-1].N + 1
+	}
+	if receipts == nil {
+		receipts = []Receipt{}
+	}
+	reply(w, map[string]any{"first": first, "next": next, "receipts": receipts})
+}
+
+// controlPeople answers {"total":…,"people":[…]}, the latest to come first, or the one who is named by kind:value.
+func (s *Server) controlPeople(w http.ResponseWriter, r *http.Request) {
+	limit, err := number(r, "limit", 1000)
+	if err != nil || limit < 1 {
+		controlError(w, http.StatusBadRequest, "limit must be a whole number, at least 1")
+		return
+	}
+	people, total := s.latestPeople(r.URL.Query().Get("person"), limit)
+	reply(w, map[string]any{"total": total, "people": people})
+}
+
+func (s *Server) controlAddFaults(w http.ResponseWriter, r *http.Request) {
+	var raw json.RawMessage
+	if err := decode(w, r, &raw); err != nil {
+		controlError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	list := make([]Fault, 1)
+	var into any = &list[0]
+	if raw[0] == '[' {
+		into = &list
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		controlError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	for _, f := range list {
+		if err := f.Validate(); err != nil {
+			controlError(w, http.StatusBadRequest, err.Error())
+			return
+		}
+	}
+	names := make([]string, len(list))
+	for i, f := range list {
+		names[i] = s.faults.add(f)
+	}
+	reply(w, map[string]any{"names": names})
+}
+
+func (s *Server) controlCredentials(w http.ResponseWriter, r *http.Request) {
+	var c struct {
+		SiteID string `json:"site_id"`
+		APIKey string `json:"api_key"`
+	}
+	if err := decode(w, r, &c); err != nil || c.SiteID == "" || c.APIKey == "" {
+		controlError(w, http.StatusBadRequest, `want {"site_id":"…","api_key":"…"}`)
+		return
+	}
+	s.SetCredentials(c.SiteID, c.APIKey)
+	reply(w, struct{}{})
+}
+
+func decode(w http.ResponseWriter, r *http.Request, v any) error {
+	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
+	in.DisallowUnknownFields()
+	return in.Decode(v)
+}

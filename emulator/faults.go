@@ -1,0 +1,253 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// faults is the list of faults in force, with the memory of how often each fired. It is safe for concurrent use.
+type faults struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	seed   uint64
+	list   []*armed
+	fired  map[string]int // by name, of removed faults too
+}
+
+// armed is a fault in force.
+type armed struct {
+	Fault
+	until   time.Time
+	matched int
+	fired   int
+}
+
+func newFaults(seed uint64) *faults {
+	s := &faults{seed: seed}
+	s.clear()
+	return s
+}
+
+func (s *faults) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list, s.fired, s.random = nil, map[string]int{}, rand.New(rand.NewPCG(s.seed, s.seed))
+}
+
+// add puts a valid fault at the end of the list, or in the place of the one that has its name, and returns the name.
+func (s *faults) add(f Fault) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Name == "" {
+		f.Name = s.freeName(f.effect())
+	}
+	if f.Nth > 0 && f.Times == 0 {
+		f.Times = 1
+	}
+	a := &armed{Fault: f}
+	if f.For > 0 {
+		a.until = time.Now().Add(f.For)
+	}
+	if _, ok := s.fired[f.Name]; !ok {
+		s.fired[f.Name] = 0
+	}
+	for i, old := range s.list {
+		if old.Name == f.Name {
+			s.list[i] = a
+			return f.Name
+		}
+	}
+	s.list = append(s.list, a)
+	return f.Name
+}
+
+func (s *faults) freeName(name string) string {
+	free := name
+	for n := 2; ; n++ {
+		if _, taken := s.fired[free]; !taken {
+			return free
+		}
+		free = name + " #" + strconv.Itoa(n)
+	}
+}
+
+// remove takes the fault of that name out of force, or all if name is empty, and returns how many there were.
+func (s *faults) remove(name string) (removed int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var kept []*armed
+	for _, a := range s.list {
+		if name == "" || a.Name == name {
+			removed++
+		} else {
+			kept = append(kept, a)
+		}
+	}
+	s.list = kept
+	return removed
+}
+
+// pick returns the fault that a request meets, and counts it.
+func (s *faults) pick(x *exchange) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.list {
+		if a.spent() || !a.matches(x) {
+			continue
+		}
+		a.matched++
+		if a.matched < a.Nth || a.Probability > 0 && s.random.Float64() >= a.Probability {
+			continue
+		}
+		a.fired++
+		s.fired[a.Name]++
+		return a.Fault, true
+	}
+	return Fault{}, false
+}
+
+func (f *Fault) matches(x *exchange) bool {
+	if !strings.HasPrefix(x.path, f.Path) || f.Refuse != "" && (x.refusal != "" || f.Item > len(x.calls) || len(x.calls) == 0) {
+		return false
+	}
+	if f.Person == "" && f.Shard == "" && f.Contains == "" {
+		return true
+	}
+	for i := range x.calls {
+		if f.matchesCall(&x.calls[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Fault) matchesCall(c *call) bool {
+	return strings.Contains(c.raw, f.Contains) && (f.matchesPerson(c.who) || c.other.kind != "" && f.matchesPerson(c.other))
+}
+
+func (f *Fault) matchesPerson(i identifier) bool {
+	if f.Person == "" && f.Shard == "" {
+		return true
+	}
+	person := i.String()
+	if f.Shard != "" {
+		part, of, _ := parseShard(f.Shard)
+		if uint64(Shard(person, int(of))) != part {
+			return false
+		}
+	}
+	return f.Person == "" || glob(f.Person, person)
+}
+
+// glob matches a pattern in which a star stands for any run of bytes.
+func glob(pattern, s string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, parts[len(parts)-1])
+}
+
+// AddFault puts a fault into force and returns its name.
+func (s *Server) AddFault(f Fault) (name string, err error) {
+	if err := f.Validate(); err != nil {
+		return "", err
+	}
+	return s.faults.add(f), nil
+}
+
+// RemoveFault takes a fault out of force and reports whether it was in force. How often it fired stays known.
+func (s *Server) RemoveFault(name string) bool {
+	return name != "" && s.faults.remove(name) > 0
+}
+
+// ClearFaults takes all faults out of force.
+func (s *Server) ClearFaults() { s.faults.remove("") }
+
+// FaultCounts tells how often each fault has fired since the last Reset, removed ones included.
+func (s *Server) FaultCounts() map[string]int {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	return maps.Clone(s.faults.fired)
+}
+
+// UnmarshalJSON reads an object with the keys of ParseFault; durations are strings such as "30s".
+func (f *Fault) UnmarshalJSON(b []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	*f = Fault{}
+	for key, raw := range members {
+		value := string(raw)
+		if raw[0] == '"' {
+			if err := json.Unmarshal(raw, &value); err != nil {
+				return err
+			}
+		}
+		if err := f.set(key, value); err != nil {
+			return fmt.Errorf("fault: %w", err)
+		}
+	}
+	return nil
+}
+
+// MarshalJSON writes the form that UnmarshalJSON reads, without the fields that are not set.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	out := map[string]any{}
+	for key, value := range map[string]any{
+		"name": f.Name, "path": f.Path, "person": f.Person, "shard": f.Shard, "contains": f.Contains, "body": f.Body,
+		"location": f.Location, "retry_after": f.RetryAfter, "hang": f.Hang, "refuse": f.Refuse, "nth": f.Nth, "times": f.Times,
+		"status": f.Status, "item": f.Item, "probability": f.Probability, "reset": f.Reset, "applied": f.Applied,
+		"for": duration(f.For), "latency": duration(f.Latency),
+	} {
+		if value != "" && value != 0 && value != 0.0 && value != false {
+			out[key] = value
+		}
+	}
+	return json.Marshal(out)
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// states lists the faults in force, each with how often it matched and fired.
+func (s *faults) states() []any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []any{}
+	for _, a := range s.list {
+		out = append(out, struct {
+			Fault   Fault `json:"fault"`
+			Matched int   `json:"matched"`
+			Fired   int   `json:"fired"`
+			Spent   bool  `json:"spent"` // it will not fire again
+		}{a.Fault, a.matched, a.fired, a.spent()})
+	}
+	return out
+}
+
+func (a *armed) spent() bool {
+	return !a.until.IsZero() && !time.Now().Before(a.until) || a.Times > 0 && a.fired >= a.Times
+}

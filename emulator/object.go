@@ -1,0 +1,147 @@
+package emulator
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Object is what the emulator holds about one thing that is not a person, such as a company or a course.
+type Object struct {
+	CioObjectID  string                     `json:"cio_object_id"`
+	ObjectTypeID string                     `json:"object_type_id"`
+	ObjectID     string                     `json:"object_id"`
+	Attributes   map[string]json.RawMessage `json:"attributes,omitempty"`
+}
+
+type object struct {
+	born       int
+	self, cio  identifier
+	attributes map[string]string
+}
+
+// ensureObject finds an object, or makes it where the identifier allows that.
+func (w *workspace) ensureObject(i identifier) *object {
+	o := w.objects[i]
+	if o == nil && i.kind != "cio_object_id" {
+		w.born++
+		i.kind, i.value = strings.Clone(i.kind), strings.Clone(i.value)
+		o = &object{born: w.born, self: i, cio: identifier{"cio_object_id", fmt.Sprintf("ob%06d", w.born)}, attributes: map[string]string{}}
+		w.objects[o.self], w.objects[o.cio] = o, o
+	}
+	return o
+}
+
+func (w *workspace) applyObject(d *document, c *call) (ignored string) {
+	if c.action == "delete" {
+		o := w.objects[c.who]
+		if o == nil {
+			return ignoredUnknownObject
+		}
+		w.forgetObject(o)
+		return ""
+	}
+	o := w.ensureObject(c.who)
+	if o == nil {
+		return ignoredUnknownObject
+	}
+	if c.attributes != none {
+		write(d, c.attributes, o.attributes, nil)
+	}
+	if c.other.kind != "" {
+		w.relate(d, none, c.other, o, false)
+	}
+	if c.relationships != none {
+		for _, r := range d.relations(c.relationships) {
+			w.relate(d, r.attributes, d.personAt(r.identifiers), o, c.unrelate)
+		}
+	}
+	return ""
+}
+
+func (w *workspace) forgetObject(o *object) {
+	delete(w.objects, o.self)
+	delete(w.objects, o.cio)
+	for p := range w.all {
+		delete(p.relations, o.self)
+	}
+}
+
+// relate ties a person to an object, or unties them. People and objects that are new come to be, except to be untied.
+func (w *workspace) relate(d *document, attributes int, who identifier, o *object, untie bool) {
+	if untie {
+		if p := w.people[who]; p != nil {
+			delete(p.relations, o.self)
+		}
+		return
+	}
+	p, ignored := w.ensure(who)
+	if ignored != "" {
+		return
+	}
+	have := p.relations[o.self]
+	if have == nil {
+		have = map[string]string{}
+		p.relations[o.self] = have
+	}
+	if attributes != none {
+		write(d, attributes, have, nil)
+	}
+}
+
+func (w *workspace) relatePerson(d *document, c *call, p *person) {
+	for _, r := range d.relations(c.relationships) {
+		i := d.objectAt(r.identifiers)
+		if o := w.objects[i]; c.unrelate && o != nil {
+			delete(p.relations, o.self)
+		}
+		if c.unrelate {
+			continue
+		}
+		if o := w.ensureObject(i); o != nil {
+			w.relate(d, r.attributes, identifier{"cio_id", p.named("cio_id")}, o, false)
+		}
+	}
+}
+
+// relation is one entry of cio_relationships: nodes of a document that was found to be right.
+type relation struct{ identifiers, attributes int }
+
+func (d *document) relations(i int) (out []relation) {
+	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
+		out = append(out, relation{d.member(m, "identifiers"), d.member(m, "relationship_attributes")})
+	}
+	return out
+}
+
+func (d *document) personAt(i int) identifier {
+	return identifier{d.key(i + 1), d.text(i + 1)}.canonical()
+}
+
+func (d *document) objectAt(i int) identifier {
+	if m := d.member(i, "cio_object_id"); m != none {
+		return identifier{"cio_object_id", d.text(m)}
+	}
+	return identifier{"object/" + d.text(d.member(i, "object_type_id")), d.text(d.member(i, "object_id"))}
+}
+
+// objectList lists every object in the order of creation.
+func (w *workspace) objectList() []Object {
+	var found []*object
+	for i, o := range w.objects {
+		if i == o.self {
+			found = append(found, o)
+		}
+	}
+	slices.SortFunc(found, func(a, b *object) int { return cmp.Compare(a.born, b.born) })
+	out := make([]Object, len(found))
+	for n, o := range found {
+		out[n] = Object{
+			CioObjectID: o.cio.value, ObjectTypeID: strings.TrimPrefix(o.self.kind, "object/"), ObjectID: o.self.value,
+			Attributes: rawValues(o.attributes),
+		}
+	}
+	return out
+}
