@@ -175,6 +175,8 @@ func fileError(err error) error {
 		return fmt.Errorf("%w: %w", ErrDenied, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w: %w", ErrMissing, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}

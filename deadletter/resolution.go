@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -54,3 +55,6 @@ func encodeResolution(r *Resolution, now time.Time) Record {
 		{Key: headerOrigin, Value: []byte(formatOrigin(r.Origin, time.Time{}))},
 	}}
 }
+
+// names reports whether the resolution settles the letter.
+func (r *Resolution) names(id event.ID) bool { return slices.Contains(r.Letters, id) }

@@ -10,7 +10,7 @@ import (
 // Writer stores letters and what became of them.
 type Writer interface {
 	// Put makes one bounded attempt to store letters. Nil means that all are stored; after an error any of them may have been.
-	// Errors match ErrMissing, ErrDenied, ErrNotEnoughReplicas, ErrTooLarge or ErrUnreachable, or the context's error.
+	// Errors match ErrMissing, ErrDenied, ErrNotEnoughReplicas, ErrFull, ErrTooLarge or ErrUnreachable, or the context's error.
 	Put(ctx context.Context, letters ...event.Letter) error
 	// Resolve makes one bounded attempt to store resolutions, with the same errors.
 	Resolve(ctx context.Context, resolutions ...Resolution) error
@@ -47,6 +47,7 @@ var (
 	ErrMissing           = errors.New("the place for dead letters does not exist")
 	ErrDenied            = errors.New("access to the dead letters is denied")
 	ErrNotEnoughReplicas = errors.New("not enough replicas to store dead letters safely")
+	ErrFull              = errors.New("no room is left for dead letters")
 	ErrTooLarge          = errors.New("too large for the dead letters")
 	ErrUnreachable       = errors.New("the dead letters cannot be reached")
 	ErrGone              = errors.New("the record is no longer in the log")

@@ -1,0 +1,104 @@
+package deadletter
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Filter chooses among the open letters. A letter must meet every condition that is set; a list is met by any of its entries.
+type Filter struct {
+	IDs     []event.ID
+	Reasons []event.Reason
+	Rules   []string
+	Types   []string // of the event; needs Inspect
+
+	// Topic, Partition and the offsets choose by where the original record stood. Partition and offsets need Topic; OffsetTo is
+	// the last one that is chosen.
+	Topic                string
+	Partition            *int32
+	OffsetFrom, OffsetTo *int64
+
+	FailedFrom, FailedTo time.Time // when the call first failed; FailedTo is not included
+	EventFrom, EventTo   time.Time // when the event happened; EventTo is not included
+
+	// All chooses every open letter. Without it a filter that sets nothing is a mistake.
+	All bool
+	// Limit is the greatest number of letters that are chosen, the first in the order of a replay. 0 means no limit.
+	Limit int
+
+	// Inspect gives the type of an event and when it happened, by the rules of its envelope. Without it an event happened at the
+	// broker's time for its record.
+	Inspect func(event.Message) (eventType string, at time.Time)
+}
+
+// Validate reports every mistake.
+func (f *Filter) Validate() error {
+	var errs []error
+	for _, r := range f.Reasons {
+		if !slices.Contains(event.Reasons(), r) {
+			errs = append(errs, fmt.Errorf("reason: %q is none of %v", r, event.Reasons()))
+		}
+	}
+	if len(f.Types) > 0 && f.Inspect == nil {
+		errs = append(errs, errors.New("type: the types of events are known only together with the configuration of the source"))
+	}
+	if f.Topic == "" && (f.Partition != nil || f.OffsetFrom != nil || f.OffsetTo != nil) {
+		errs = append(errs, errors.New("origin: a partition or an offset needs a topic"))
+	}
+	if f.OffsetFrom != nil && f.OffsetTo != nil && *f.OffsetFrom > *f.OffsetTo {
+		errs = append(errs, fmt.Errorf("origin: the first offset %d is behind the last %d", *f.OffsetFrom, *f.OffsetTo))
+	}
+	for _, r := range []struct {
+		name     string
+		from, to time.Time
+	}{{"failure time", f.FailedFrom, f.FailedTo}, {"event time", f.EventFrom, f.EventTo}} {
+		if !r.from.IsZero() && !r.to.IsZero() && !r.from.Before(r.to) {
+			errs = append(errs, fmt.Errorf("%s: the range from %s to %s is empty", r.name, r.from.Format(time.RFC3339), r.to.Format(time.RFC3339)))
+		}
+	}
+	if f.Limit < 0 {
+		errs = append(errs, fmt.Errorf("limit: %d is negative", f.Limit))
+	}
+	if f.All == f.conditional() {
+		errs = append(errs, errors.New("choose letters by a filter, or all of them with --all, and not both"))
+	}
+	return errors.Join(errs...)
+}
+
+// conditional reports whether any condition is set.
+func (f *Filter) conditional() bool {
+	return len(f.IDs)+len(f.Reasons)+len(f.Rules)+len(f.Types) > 0 || f.Topic != "" ||
+		!f.FailedFrom.IsZero() || !f.FailedTo.IsZero() || !f.EventFrom.IsZero() || !f.EventTo.IsZero()
+}
+
+// Match reports whether the letter meets every condition. It does not know whether the letter is open.
+func (f *Filter) Match(l *Letter) bool {
+	failure, origin := &l.Failure, l.Message.Origin
+	switch {
+	case len(f.IDs) > 0 && !slices.Contains(f.IDs, failure.ID),
+		len(f.Reasons) > 0 && !slices.Contains(f.Reasons, failure.Reason),
+		len(f.Rules) > 0 && !slices.Contains(f.Rules, failure.Rule),
+		f.Topic != "" && f.Topic != origin.Topic,
+		f.Partition != nil && *f.Partition != origin.Partition,
+		f.OffsetFrom != nil && origin.Offset < *f.OffsetFrom,
+		f.OffsetTo != nil && origin.Offset > *f.OffsetTo,
+		!within(failure.First, f.FailedFrom, f.FailedTo):
+		return false
+	}
+	if len(f.Types) == 0 && f.EventFrom.IsZero() && f.EventTo.IsZero() {
+		return true
+	}
+	eventType, at := "", l.Message.Time
+	if f.Inspect != nil {
+		eventType, at = f.Inspect(l.Message)
+	}
+	return (len(f.Types) == 0 || slices.Contains(f.Types, eventType)) && within(at, f.EventFrom, f.EventTo)
+}
+
+func within(t, from, to time.Time) bool {
+	return (from.IsZero() || !t.Before(from)) && (to.IsZero() || t.Before(to))
+}

@@ -1,0 +1,110 @@
+package deadletter
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// toMessage writes a record as a message.
+func toMessage(r *Record, subject string) *nats.Msg {
+	m := &nats.Msg{Subject: subject, Header: nats.Header{}, Data: r.Value}
+	var folded []event.Header
+	for _, h := range r.Headers {
+		if natsHolds(h) {
+			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
+		} else {
+			folded = append(folded, h)
+		}
+	}
+	if folded != nil {
+		// A list of texts and bytes always encodes.
+		raw, _ := json.Marshal(lineHeaders(folded))
+		m.Header[headerOriginals] = []string{base64.StdEncoding.EncodeToString(raw)}
+	}
+	if r.Value == nil {
+		m.Header[headerTombstone] = []string{"true"}
+	}
+	if r.Key != nil {
+		m.Header[headerKey] = []string{base64.StdEncoding.EncodeToString(r.Key)}
+	}
+	return m
+}
+
+// natsHolds reports whether NATS carries a header as it is and without acting on it. Headers that begin with Nats- are orders to
+// the server: of a message that is published again they would purge, expire or reject the letter.
+func natsHolds(h event.Header) bool {
+	value := string(h.Value)
+	if h.Value == nil || strings.ContainsAny(value, "\r\n") || textproto.TrimString(value) != value {
+		return false
+	}
+	if isServerHeader(h.Key) || h.Key == "Status" || h.Key == "Description" || h.Key == "" {
+		return false
+	}
+	for i := range len(h.Key) {
+		if c := h.Key[i]; c <= ' ' || c > '~' || strings.IndexByte(`"()/,:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func isServerHeader(key string) bool { return len(key) >= 5 && strings.EqualFold(key[:5], "nats-") }
+
+// publishRoom is more than the headers that send adds take.
+const publishRoom = 512
+
+// messageSize is an upper bound of what the server counts against its limits.
+func messageSize(r *Record) int {
+	m := toMessage(r, "")
+	return m.Size() + publishRoom
+}
+
+var errMessage = errors.New("a header of the message is damaged")
+
+// fromMessage reads what toMessage wrote.
+func fromMessage(header nats.Header, data []byte, sequence uint64, at time.Time) (Record, error) {
+	r := Record{Position: Position{Offset: int64(sequence)}, Time: at, Value: data}
+	if r.Value == nil {
+		r.Value = []byte{}
+	}
+	names := make([]string, 0, len(header))
+	for name := range header {
+		if !isServerHeader(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, value := range header[name] {
+			switch name {
+			case headerTombstone:
+				r.Value = nil
+			case headerKey:
+				key, err := base64.StdEncoding.DecodeString(value)
+				if err != nil {
+					return r, errMessage
+				}
+				r.Key = key
+			case headerOriginals:
+				raw, err := base64.StdEncoding.DecodeString(value)
+				var folded line
+				if err != nil || json.Unmarshal(raw, &folded.Headers) != nil {
+					return r, errMessage
+				}
+				r.Headers = append(r.Headers, folded.headers()...)
+			default:
+				r.Headers = append(r.Headers, event.Header{Key: name, Value: []byte(value)})
+			}
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,125 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// List gives the open letters that the filter chooses, in the order in which a replay would take them. It scans the log first and
+// then reads the letters one by one, so that its memory does not grow with their size. A letter that retention takes away in between
+// is left out. An error is the last that it gives.
+func List(ctx context.Context, log Reader, filter Filter) iter.Seq2[*Letter, error] {
+	return func(yield func(*Letter, error) bool) {
+		if err := filter.Validate(); err != nil {
+			yield(nil, err)
+			return
+		}
+		f, err := foldLog(ctx, log, &filter)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, c := range f.choose() {
+			l, err := c.read(ctx, log)
+			if errors.Is(err, ErrGone) {
+				continue
+			}
+			if !yield(l, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// History is all that a log says of one letter.
+type History struct {
+	Letters     []*Letter // oldest first; one for each time that it was written
+	Resolutions []*Resolution
+	Open        bool
+}
+
+// ErrUnknownLetter means that a log has no letter of that identity.
+var ErrUnknownLetter = errors.New("no such letter")
+
+// Show gives what the log says of one letter. It returns ErrUnknownLetter when that is nothing.
+func Show(ctx context.Context, log Reader, id event.ID) (History, error) {
+	var h History
+	f := &fold{states: map[event.ID]state{}}
+	err := log.Scan(ctx, func(r Record) error {
+		l, res, err := Decode(r)
+		switch {
+		case err != nil:
+			return nil // what cannot be read says nothing of this letter
+		case l != nil && l.ID() == id:
+			h.Letters = append(h.Letters, l)
+		case res != nil && res.names(id):
+			h.Resolutions = append(h.Resolutions, res)
+		default:
+			return nil
+		}
+		f.add(r)
+		return nil
+	})
+	if err != nil {
+		return h, err
+	}
+	if len(h.Letters) == 0 {
+		return h, fmt.Errorf("%s: %w", id, ErrUnknownLetter)
+	}
+	h.Open = f.states[id].open
+	return h, nil
+}
+
+// Summary counts the letters of a log.
+type Summary struct {
+	Open       int // letters that need something
+	Resolved   int // letters that are delivered, replaced or discarded
+	Written    int // records that hold letters; more than Open and Resolved where letters were written again
+	Cut        int // open letters that cannot be replayed, because they were too large to be kept whole
+	Unreadable int // records that are damaged or of someone else
+
+	// Of the open letters: how many there are of each, and when the first and the last of them failed.
+	ByReason map[event.Reason]int
+	ByRule   map[string]int // "" is for events that failed before any rule
+	ByTopic  map[string]int // of the original record
+	Oldest   time.Time
+	Newest   time.Time
+}
+
+// Stats counts the letters of a log.
+func Stats(ctx context.Context, log Reader) (Summary, error) {
+	f, err := foldLog(ctx, log, nil)
+	if err != nil {
+		return Summary{}, err
+	}
+	s := Summary{
+		Written: f.written, Unreadable: f.unreadable,
+		ByReason: map[event.Reason]int{}, ByRule: map[string]int{}, ByTopic: map[string]int{},
+	}
+	for _, st := range f.states {
+		if !st.open {
+			s.Resolved++
+			continue
+		}
+		s.Open++
+		if st.cut {
+			s.Cut++
+		}
+		s.ByReason[event.Reason(f.names.texts[st.reason])]++
+		s.ByRule[f.names.texts[st.rule]]++
+		s.ByTopic[f.names.texts[st.origin.topic]]++
+		first := time.Unix(0, st.first).UTC()
+		if s.Oldest.IsZero() || first.Before(s.Oldest) {
+			s.Oldest = first
+		}
+		if first.After(s.Newest) {
+			s.Newest = first
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,65 @@
+package deadletter
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// chosen is an open letter that a filter wants.
+type chosen struct {
+	id    event.ID
+	state state
+}
+
+// choose returns the open letters that the fold's filter wants, in the order of a replay.
+//
+// That is the order of the log, except that the letters of one source partition stand in the order of their events: a letter that
+// was written again stands at the end of the log, and a call may fail before one of an earlier event does. Each letter of a
+// partition takes one of the places that its partition has in the log, the earliest event the first.
+func (f *fold) choose() []chosen {
+	list := make([]chosen, 0, len(f.states))
+	for id, s := range f.states {
+		if s.open && s.matches {
+			list = append(list, chosen{id, s})
+		}
+	}
+	slices.SortFunc(list, func(a, b chosen) int {
+		return cmp.Or(cmp.Compare(a.state.at.Partition, b.state.at.Partition), cmp.Compare(a.state.at.Offset, b.state.at.Offset))
+	})
+	type source struct {
+		topic     uint32
+		partition int32
+	}
+	of := func(c chosen) source { return source{c.state.origin.topic, c.state.origin.partition} }
+	waiting := map[source][]chosen{}
+	for _, c := range list {
+		waiting[of(c)] = append(waiting[of(c)], c)
+	}
+	for _, letters := range waiting {
+		slices.SortStableFunc(letters, func(a, b chosen) int { return cmp.Compare(a.state.origin.offset, b.state.origin.offset) })
+	}
+	for i, c := range list {
+		s := of(c)
+		list[i], waiting[s] = waiting[s][0], waiting[s][1:]
+	}
+	if f.filter != nil && f.filter.Limit > 0 && len(list) > f.filter.Limit {
+		list = list[:f.filter.Limit]
+	}
+	return list
+}
+
+// read gets a chosen letter from the log.
+func (c *chosen) read(ctx context.Context, log Reader) (*Letter, error) {
+	r, err := log.Read(ctx, c.state.at)
+	if err != nil {
+		return nil, err
+	}
+	l, _, err := Decode(r)
+	if err == nil && (l == nil || l.ID() != c.id) {
+		err = ErrGone
+	}
+	return l, err
+}
