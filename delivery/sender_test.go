@@ -116,27 +116,35 @@ func TestEveryStatus(t *testing.T) {
 		calls  int
 		single bool
 	}{{"many", 3, false}, {"one", 1, false}, {"single", 1, true}} {
-		for status := 100; status <= 599; status++ {
-			body := "{}"
-			if status/100 == 4 {
-				body = refuse
-			}
-			want := wantFor(status, shape.single, shape.calls > 1)
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(status, body) })
-				calls := makeCalls(shape.calls)
-				if shape.single {
-					calls[0].Single = &event.Request{Method: "PUT", Path: "/api/v1/customers/7"}
+		synctest.Test(t, func(t *testing.T) {
+			var status int
+			r := newRig(t, func(int, request, *http.Request) (*http.Response, error) {
+				if status/100 == 4 {
+					return reply(status, refuse)
 				}
+				return reply(status, "{}")
+			})
+			calls := makeCalls(shape.calls)
+			if shape.single {
+				calls[0].Single = &event.Request{Method: "PUT", Path: "/api/v1/customers/7"}
+			}
+			for i := 100; i <= 599; i++ {
+				status = i
+				want := wantFor(status, shape.single, shape.calls > 1)
 				for i, o := range r.Send(context.Background(), calls) {
 					checkOutcome(t, fmt.Sprintf("%s %d call %d", shape.name, status, i), o, want, status, calls[i].ID)
 				}
-				state := r.State()
-				if got := state.Condition; want.closes != (got != "ok") || want.halts != (got == "halted") {
+				if got := r.State().Condition; want.closes != (got != "ok") || want.halts != (got == "halted") {
 					t.Errorf("%s %d: the destination is %s", shape.name, status, got)
 				}
-			})
-		}
+				if r.failed(status) == 0 {
+					t.Fatalf("%s: the destination did not answer %d", shape.name, status)
+				}
+				status = 200
+				sendUntilDelivered(context.Background(), r.Sender, calls)
+				time.Sleep(time.Minute) // until the success no longer vouches for the destination
+			}
+		})
 	}
 }
 

@@ -39,9 +39,10 @@ type request struct {
 
 // destination is an in-memory Customer.io, for use inside a synctest bubble.
 type destination struct {
-	mu     sync.Mutex
-	seen   []request
-	answer func(n int, r request, req *http.Request) (*http.Response, error) // n counts from 0
+	mu       sync.Mutex
+	seen     []request
+	answered map[int]int                                                       // by status
+	answer   func(n int, r request, req *http.Request) (*http.Response, error) // n counts from 0
 }
 
 func (d *destination) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -66,7 +67,13 @@ func (d *destination) RoundTrip(req *http.Request) (*http.Response, error) {
 	n := len(d.seen)
 	d.seen = append(d.seen, r)
 	d.mu.Unlock()
-	return d.answer(n, r, req)
+	resp, err := d.answer(n, r, req)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err == nil {
+		d.answered[resp.StatusCode]++
+	}
+	return resp, err
 }
 
 func (d *destination) requests() []request {
@@ -103,7 +110,7 @@ type rig struct {
 func newRig(t testing.TB, answer func(int, request, *http.Request) (*http.Response, error)) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	r := &rig{to: &destination{answer: answer}, registry: prometheus.NewRegistry(), keyFile: filepath.Join(dir, "key")}
+	r := &rig{to: &destination{answer: answer, answered: map[int]int{}}, registry: prometheus.NewRegistry(), keyFile: filepath.Join(dir, "key")}
 	r.writeKey(t, "key-1")
 	if err := os.WriteFile(filepath.Join(dir, "site"), []byte("site-1\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -194,4 +201,11 @@ func count(outcomes []event.Outcome) tally {
 		}
 	}
 	return c
+}
+
+// failed is how many requests the destination has answered with the status: proof that a fault happened.
+func (r *rig) failed(status int) int {
+	r.to.mu.Lock()
+	defer r.to.mu.Unlock()
+	return r.to.answered[status]
 }

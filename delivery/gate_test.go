@@ -1,0 +1,442 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// sendUntilDelivered attempts one batch again and again, as the pipeline would.
+func sendUntilDelivered(ctx context.Context, s *delivery.Sender, calls []event.Call) {
+	for ctx.Err() == nil && count(s.Send(ctx, calls)).delivered != len(calls) {
+	}
+}
+
+// crowd runs so many senders at once and waits for them.
+func crowd(n int, send func()) {
+	var senders sync.WaitGroup
+	for range n {
+		senders.Go(send)
+	}
+	senders.Wait()
+}
+
+func TestADayOfOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const outage = 24 * time.Hour
+		start := time.Now()
+		r := newRig(t, func(int, request, *http.Request) (*http.Response, error) {
+			time.Sleep(50 * time.Millisecond)
+			if time.Since(start) < outage {
+				return reply(503, "<html>")
+			}
+			return reply(200, "{}")
+		})
+		crowd(16, func() { sendUntilDelivered(t.Context(), r.Sender, makeCalls(2)) })
+
+		during, last := 0, start
+		for _, q := range r.to.requests() {
+			if q.at.Sub(start) < outage {
+				during++
+				if during > 1 && q.at.Sub(last) > 60*time.Second+50*time.Millisecond {
+					t.Fatalf("%s between probes", q.at.Sub(last))
+				}
+				last = q.at
+			}
+		}
+		// 24 h of waits between 20 s and 60 s, after a few short ones.
+		if during < 1440 || during > 4400 {
+			t.Errorf("%d requests during the outage", during)
+		}
+		end := time.Since(start)
+		if end > outage+2*time.Minute {
+			t.Errorf("all was delivered %s after the outage", end-outage)
+		}
+		want := []string{"warn: customer.io fails, waiting", "info: customer.io answers again"}
+		if got := r.messages(); !reflect.DeepEqual(got, want) {
+			t.Errorf("log %q, want %q", got, want)
+		}
+		recovery := r.log.FilterMessage("customer.io answers again").All()[0].ContextMap()
+		// The up to 16 requests that failed together at the start count as one failure.
+		if n := recovery["failures"].(int64); n < int64(r.failed(503)-15) || n > int64(r.failed(503)) || recovery["after"].(time.Duration) < outage {
+			t.Errorf("recovery says %v after %d failures", recovery, r.failed(503))
+		}
+		if s := r.State(); s.Condition != delivery.OK || s.Failures != 0 {
+			t.Errorf("state %+v", s)
+		}
+	})
+}
+
+func TestOneProbeAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wire := make(chan struct{}, 1)
+		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+			select {
+			case wire <- struct{}{}:
+				defer func() { <-wire }()
+			default:
+				t.Error("two requests at once while the destination fails")
+			}
+			if n > 0 {
+				time.Sleep(5 * time.Second)
+			}
+			if n < 20 {
+				return reply(500, "")
+			}
+			return reply(400, refuse)
+		})
+		r.Send(t.Context(), makeCalls(2)) // closes the gate
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for len(r.to.requests()) < 21 {
+				time.Sleep(time.Second)
+			}
+			time.Sleep(4 * time.Second)
+			cancel()
+		}()
+		crowd(16, func() {
+			for ctx.Err() == nil {
+				r.Send(ctx, makeCalls(2))
+			}
+		})
+		if n := len(r.to.requests()); n != 21 {
+			t.Errorf("%d requests, want 21", n)
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		header   func() string
+		min, max time.Duration
+	}{
+		{"seconds", func() string { return "120" }, 120 * time.Second, 121 * time.Second},
+		{"a date", func() string { return time.Now().Add(3 * time.Minute).UTC().Format(http.TimeFormat) }, 179 * time.Second, 181 * time.Second},
+		{"too long", func() string { return "86400" }, 15 * time.Minute, 15*time.Minute + time.Second},
+		{"shorter than the backoff", func() string { return "0" }, 500 * time.Millisecond, 2 * time.Second},
+		{"a past date", func() string { return time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, 500 * time.Millisecond, 2 * time.Second},
+		{"nonsense", func() string { return "soon" }, 500 * time.Millisecond, 2 * time.Second},
+		{"negative", func() string { return "-5" }, 500 * time.Millisecond, 2 * time.Second},
+		{"overflow", func() string { return "99999999999999999999" }, 500 * time.Millisecond, 2 * time.Second},
+		{"absent", func() string { return "" }, 500 * time.Millisecond, 2 * time.Second},
+	} {
+		for _, status := range []int{429, 503} {
+			t.Run(fmt.Sprint(c.name, status), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+						if n == 0 {
+							return reply(status, "", "Retry-After", c.header())
+						}
+						return reply(200, "{}")
+					})
+					sendUntilDelivered(t.Context(), r.Sender, makeCalls(2))
+					seen := r.to.requests()
+					if len(seen) != 2 {
+						t.Fatalf("%d requests", len(seen))
+					}
+					if gap := seen[1].at.Sub(seen[0].at); gap < c.min || gap > c.max {
+						t.Errorf("the second request came after %s, want %s to %s", gap, c.min, c.max)
+					}
+				})
+			})
+		}
+	}
+}
+
+// What was on the wire before a 429 may be answered with a 200 after it: that must not cut short what the destination asked for,
+// and it must when the destination asked for nothing.
+func TestALateSuccessOpensTheGateUnlessAskedToWait(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+				switch n {
+				case 0:
+					time.Sleep(100 * time.Millisecond)
+				case 1:
+					if asked {
+						return reply(429, "", "Retry-After", "60")
+					}
+					return reply(500, "")
+				}
+				return reply(200, "{}")
+			})
+			crowd(2, func() { r.Send(t.Context(), makeCalls(2)) })
+			condition := r.State().Condition
+			r.Send(t.Context(), makeCalls(2))
+			gap := r.to.requests()[2].at.Sub(r.to.requests()[1].at)
+			if asked && (condition != delivery.BackingOff || gap < time.Minute) {
+				t.Errorf("asked to wait a minute: %s, next request after %s", condition, gap)
+			}
+			if !asked && (condition != delivery.OK || gap > 200*time.Millisecond) {
+				t.Errorf("not asked to wait: %s, next request after %s", condition, gap)
+			}
+		})
+	}
+}
+
+// Sixteen requests that fail together are one failure, not sixteen steps of the backoff.
+func TestWhatFailsTogetherCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			if n < 16 {
+				return reply(500, "")
+			}
+			return reply(200, "{}")
+		})
+		crowd(16, func() { r.Send(t.Context(), makeCalls(2)) })
+		if s := r.State(); s.Failures != 1 || time.Until(s.RetryAt) > 1500*time.Millisecond {
+			t.Errorf("state %+v", s)
+		}
+		if n := r.failed(500); n != 16 {
+			t.Errorf("%d requests failed, want 16", n)
+		}
+	})
+}
+
+func TestALoneCallThatFailsWhileOthersSucceedDoesNotCloseTheGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		poison := makeCalls(1)[0]
+		poison.Body = []byte(`{"poison":true}`)
+		r := newRig(t, func(_ int, q request, _ *http.Request) (*http.Response, error) {
+			if q.items[0] == string(poison.Body) {
+				return reply(500, "")
+			}
+			return reply(200, "{}")
+		})
+		// Alone in the world, its failure is all that is known of the destination.
+		if o := r.Send(t.Context(), []event.Call{poison})[0]; !o.Suspect || r.State().Condition != delivery.BackingOff {
+			t.Fatalf("outcome %+v, state %+v", o, r.State())
+		}
+		for range 100 {
+			if got := count(r.Send(t.Context(), makeCalls(2))); got.delivered != 2 {
+				t.Fatalf("outcomes of the others: %+v", got)
+			}
+			o := r.Send(t.Context(), []event.Call{poison})[0]
+			if o.Verdict != event.Open || !o.Suspect || o.Failure == nil || !o.NotBefore.IsZero() {
+				t.Fatalf("outcome %+v", o)
+			}
+			if r.State().Condition != delivery.OK {
+				t.Fatal("the gate closed")
+			}
+		}
+		// Two or more calls together speak of the destination, and so does a lone one when nothing was accepted for a while.
+		time.Sleep(11 * time.Second)
+		r.Send(t.Context(), []event.Call{poison})
+		if r.State().Condition != delivery.BackingOff {
+			t.Error("the gate stayed open although nothing else succeeds")
+		}
+	})
+}
+
+func TestBeingStoppedIsNotAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(503, "", "Retry-After", "900") })
+		r.Send(t.Context(), makeCalls(2))
+		ctx, cancel := context.WithCancel(t.Context())
+		start := time.Now()
+		time.AfterFunc(7*time.Second, cancel)
+		if got, want := count(r.Send(ctx, makeCalls(5))), (tally{untried: 5}); got != want {
+			t.Errorf("outcomes %+v, want %+v", got, want)
+		}
+		if took := time.Since(start); took != 7*time.Second {
+			t.Errorf("released after %s, want 7s", took)
+		}
+		if got := count(r.Send(ctx, makeCalls(1))); got.untried != 1 || time.Since(start) != 7*time.Second {
+			t.Errorf("a stopped attempt at a closed gate: %+v", got)
+		}
+		if n := len(r.to.requests()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+func TestAnExchangeThatHasBegunOutlivesItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ int, _ request, req *http.Request) (*http.Response, error) {
+			select {
+			case <-time.After(5 * time.Second):
+				return reply(200, "{}")
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if got := count(r.Send(ctx, makeCalls(2))); got.delivered != 2 {
+			t.Errorf("outcomes %+v, want 2 delivered", got)
+		}
+	})
+}
+
+// lease is a context whose deadline moves and outlives its end, as a source's lease does.
+type lease struct {
+	context.Context
+	mu       sync.Mutex
+	deadline time.Time
+}
+
+func (l *lease) Deadline() (time.Time, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.deadline, true
+}
+
+func (l *lease) extend(t time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deadline = t
+}
+
+// slowRig has one request a second to give.
+func slowRig(t *testing.T) *rig {
+	r := newRig(t, ok)
+	r.SetReplicas(100)
+	return r
+}
+
+func TestWaitingForATurnGoesOnAfterTheContextHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := slowRig(t)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		ctx := &lease{Context: ended, deadline: time.Now().Add(time.Minute)}
+		start := time.Now()
+		for range 4 {
+			if got := count(r.Send(ctx, makeCalls(1))); got.delivered != 1 {
+				t.Fatalf("outcome %+v", got)
+			}
+		}
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("four turns took %s, want 3s", took)
+		}
+	})
+}
+
+func TestNoAttemptBeginsAfterTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := slowRig(t)
+		r.Send(t.Context(), makeCalls(1)) // the next turn is in 1 s
+		start := time.Now()
+		ctx := &lease{Context: t.Context(), deadline: start.Add(500 * time.Millisecond)}
+		if got := count(r.Send(ctx, makeCalls(1))); got.untried != 1 || time.Since(start) != 500*time.Millisecond {
+			t.Errorf("outcome %+v after %s", got, time.Since(start))
+		}
+		// A deadline that moves on while Send waits lets it wait on.
+		ctx.extend(time.Now().Add(300 * time.Millisecond))
+		time.AfterFunc(200*time.Millisecond, func() { ctx.extend(start.Add(time.Hour)) })
+		if got := count(r.Send(ctx, makeCalls(1))); got.delivered != 1 {
+			t.Errorf("outcome %+v with a deadline that moved on", got)
+		}
+		ctx.extend(time.Now())
+		if got := count(r.Send(ctx, makeCalls(1))); got.untried != 1 {
+			t.Errorf("outcome %+v at the deadline", got)
+		}
+	})
+}
+
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limited := false
+		r := newRig(t, func(int, request, *http.Request) (*http.Response, error) {
+			if limited {
+				time.Sleep(500 * time.Millisecond)
+				return reply(429, "")
+			}
+			return reply(200, "{}")
+		})
+		perSecond := func(d time.Duration) float64 {
+			start := time.Now()
+			end := start.Add(d)
+			crowd(16, func() {
+				for time.Now().Before(end) {
+					r.Send(t.Context(), makeCalls(1))
+				}
+			})
+			n := 0
+			for _, q := range r.to.requests() {
+				if !q.at.Before(start) && q.at.Before(end) {
+					n++
+				}
+			}
+			return float64(n) / d.Seconds()
+		}
+		near := func(what string, got, want float64) {
+			t.Helper()
+			if got < want*0.95 || got > want*1.05 {
+				t.Errorf("%s: %.1f requests a second, want about %.1f", what, got, want)
+			}
+		}
+		near("alone", perSecond(20*time.Second), 100)
+		r.SetReplicas(4)
+		near("one of four replicas", perSecond(20*time.Second), 25)
+		r.SetReplicas(1)
+		near("alone again", perSecond(20*time.Second), 100)
+
+		// What fails together halves the rate once.
+		limited = true
+		crowd(16, func() { r.Send(t.Context(), makeCalls(1)) })
+		limited = false
+		sendUntilDelivered(t.Context(), r.Sender, makeCalls(1))
+		near("just after a 429", perSecond(900*time.Millisecond), 55)
+		near("while it climbs", perSecond(2*time.Second), 63)
+		perSecond(20 * time.Second)
+		near("long after a 429", perSecond(10*time.Second), 100)
+	})
+}
+
+func TestHangs(t *testing.T) {
+	body := func(req *http.Request) *http.Response {
+		resp, _ := reply(200, "")
+		resp.Body = hanging{req}
+		return resp
+	}
+	for _, c := range []struct {
+		name   string
+		answer func(int, request, *http.Request) (*http.Response, error)
+		detail string
+	}{
+		{"before the headers", func(_ int, _ request, req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}, "no answer in time"},
+		{"in the body", func(_ int, _ request, req *http.Request) (*http.Response, error) { return body(req), nil },
+			"answer 200 broke off: no answer in time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, c.answer)
+				start := time.Now()
+				for i, o := range r.Send(t.Context(), makeCalls(2)) {
+					if o.Verdict != event.Open || !o.Suspect || o.Failure == nil || o.Failure.Detail != c.detail {
+						t.Errorf("call %d: %+v %+v", i, o, o.Failure)
+					}
+				}
+				if took := time.Since(start); took != 10*time.Second {
+					t.Errorf("gave up after %s, want 10s", took)
+				}
+				if s := r.State(); s.Trouble != customerio.TroubleTimeout {
+					t.Errorf("state %+v", s)
+				}
+			})
+		})
+	}
+}
+
+type hanging struct{ req *http.Request }
+
+func (h hanging) Read([]byte) (int, error) {
+	<-h.req.Context().Done()
+	return 0, h.req.Context().Err()
+}
+func (h hanging) Close() error { return nil }
