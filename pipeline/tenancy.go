@@ -129,6 +129,11 @@ func (p *Pipeline) forget(t *tenancy) {
 	if p.current == t {
 		p.current = nil
 	}
+	for m := t.parcels.next; m != &t.parcels; m = m.next {
+		for i := range m.entries {
+			t.release(&m.entries[i]) // so that none is made ready when the one before it goes
+		}
+	}
 	for m := t.parcels.next; m != &t.parcels; {
 		next := m.next
 		for i := range m.entries {
