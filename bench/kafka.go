@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const kafkaPartitions = 4
+
+// runKafkaBroker is an in-memory Kafka. It prints its address and serves until it is stopped.
+func runKafkaBroker(ctx context.Context, _ []string, stdout io.Writer) error {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		return fmt.Errorf("start the in-memory Kafka: %w", err)
+	}
+	defer cluster.Close()
+	fmt.Fprintln(stdout, strings.Join(cluster.ListenAddrs(), ","))
+	<-ctx.Done()
+	return nil
+}
+
+// kafkaSource is a topic of Kafka, in memory or real.
+type kafkaSource struct {
+	brokers string
+	topic   string
+	process *process // nil for a real Kafka
+	client  *kafka.Client
+}
+
+func openKafka(ctx context.Context, brokers string) (*kafkaSource, error) {
+	k := &kafkaSource{brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano())}
+	if brokers == "" {
+		var err error
+		if k.process, err = startRole("kafka-broker"); err != nil {
+			return nil, err
+		}
+		if k.brokers, err = k.process.line(ctx); err != nil {
+			k.process.kill()
+			return nil, err
+		}
+	}
+	first, _, _ := strings.Cut(k.brokers, ",")
+	k.client = &kafka.Client{Addr: kafka.TCP(first), Timeout: 10 * time.Second}
+	if err := k.createTopics(ctx); err != nil {
+		k.close()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *kafkaSource) deadTopic() string { return k.topic + ".dead" }
+
+func (k *kafkaSource) createTopics(ctx context.Context) error {
+	res, err := k.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+		{Topic: k.topic, NumPartitions: kafkaPartitions, ReplicationFactor: 1},
+		{Topic: k.deadTopic(), NumPartitions: 1, ReplicationFactor: 1},
+	}})
+	if err == nil {
+		err = errors.Join(res.Errors[k.topic], res.Errors[k.deadTopic()])
+	}
+	if err != nil {
+		return fmt.Errorf("create the topics: %w", err)
+	}
+	return nil
+}
+
+func (k *kafkaSource) name() string {
+	if k.process == nil {
+		return "kafka"
+	}
+	return "kafka in memory"
+}
+
+// fill publishes the events in batches of records of up to 128 kB, as producers under load do. A person's events share a
+// partition.
+func (k *kafkaSource) fill(ctx context.Context, t *traffic) error {
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(strings.Split(k.brokers, ",")...), kgo.DefaultProduceTopic(k.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(128<<10), kgo.ProducerLinger(20*time.Millisecond),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var failed kgo.FirstErrPromise
+	for {
+		person, value, ok := t.next()
+		if !ok {
+			break
+		}
+		client.Produce(ctx, &kgo.Record{
+			Partition: int32(person % kafkaPartitions), Key: []byte(customerID(person)), Value: append([]byte(nil), value...),
+		}, failed.Promise())
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	return failed.Err()
+}
+
+// settled sums what the consumer group has committed.
+func (k *kafkaSource) settled(ctx context.Context, group string) (int64, error) {
+	req := &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{k.topic: {}}}
+	for p := range kafkaPartitions {
+		req.Topics[k.topic] = append(req.Topics[k.topic], p)
+	}
+	res, err := k.client.OffsetFetch(ctx, req)
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the committed offsets: %w", err)
+	}
+	var n int64
+	for _, p := range res.Topics[k.topic] {
+		if p.Error != nil {
+			return 0, fmt.Errorf("read the committed offsets: %w", p.Error)
+		}
+		n += max(p.CommittedOffset, 0)
+	}
+	return n, nil
+}
+
+func (k *kafkaSource) close() {
+	if k.process != nil {
+		k.process.kill()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, _ = k.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{k.topic, k.deadTopic()}})
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// FuzzScan holds the ceiling's one pass over an event to the standard library: what it accepts is JSON, and the members that it
+// takes out are those that a full decode finds.
+func FuzzScan(f *testing.F) {
+	t := newTraffic(20, 5, 400)
+	for _, event, ok := t.next(); ok; _, event, ok = t.next() {
+		f.Add(append([]byte(nil), event...))
+	}
+	for _, s := range []string{
+		`{"type":"a","data":{"customer_id":"c"}}`, ` { "data" : { "customer_id" : "\u00e9\"" , "x":[1,-0.5e+3,{},[]] } , "type" : null } `,
+		`{"type":"a","data":{"customer_id":"c"}}x`, `{"type":01,"data":{"customer_id":"c"}}`, `{"type":"a","data":{"customer_id":"\x"}}`, `{`, ``, `[]`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := scan(b)
+		if err != nil {
+			return
+		}
+		if !json.Valid(b) {
+			t.Fatalf("accepted %q, which is not JSON", b)
+		}
+		for name, raw := range map[string][]byte{"type": got.kind, "customer_id": got.person, "data": got.data} {
+			if !json.Valid(raw) {
+				t.Fatalf("%s of %q is cut wrongly: %q", name, b, raw)
+			}
+		}
+	})
+}
+
+func TestScanAcceptsEveryEvent(t *testing.T) {
+	for _, size := range []int{minEventSize, 300, maxEventSize} {
+		events := newTraffic(1000, 20, size)
+		for person, event, ok := events.next(); ok; person, event, ok = events.next() {
+			f, err := scan(event)
+			if err != nil {
+				t.Fatalf("%v: %s", err, event)
+			}
+			if want := `"` + customerID(person) + `"`; string(f.person) != want {
+				t.Fatalf("person is %s, want %s", f.person, want)
+			}
+			if len(event) < size || len(event) > size+10 {
+				t.Fatalf("an event of %d B has %d: %s", size, len(event), event)
+			}
+		}
+	}
+}
