@@ -1,0 +1,251 @@
+package expr
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// acceptable is a slow reading of the same rules, made of the standard library's decoder.
+func acceptable(raw []byte) bool {
+	if len(raw) > MaxDocument || !utf8.Valid(raw) || !json.Valid(raw) || loneSurrogate(raw) {
+		return false
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	return acceptableValue(dec, 0)
+}
+
+func acceptableValue(dec *json.Decoder, depth int) bool {
+	tok, err := dec.Token()
+	if err != nil {
+		return false
+	}
+	if _, ok := tok.(json.Delim); !ok {
+		return true
+	}
+	if depth++; depth > MaxDepth {
+		return false
+	}
+	keys := map[string]bool{}
+	for dec.More() {
+		if tok == json.Delim('{') {
+			key, err := dec.Token()
+			if err != nil || keys[key.(string)] {
+				return false
+			}
+			keys[key.(string)] = true
+		}
+		if !acceptableValue(dec, depth) {
+			return false
+		}
+	}
+	_, err = dec.Token()
+	return err == nil
+}
+
+// loneSurrogate looks at every \u escape of a valid document.
+func loneSurrogate(raw []byte) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		i++
+		if raw[i] != 'u' {
+			continue
+		}
+		var r, next uint16
+		fmt.Sscanf(string(raw[i+1:i+5]), "%04x", &r)
+		i += 4
+		switch {
+		case r >= 0xdc00 && r <= 0xdfff:
+			return true
+		case r >= 0xd800 && r <= 0xdbff:
+			if i+6 >= len(raw) || raw[i+1] != '\\' || raw[i+2] != 'u' {
+				return true
+			}
+			fmt.Sscanf(string(raw[i+3:i+7]), "%04x", &next)
+			if next < 0xdc00 || next > 0xdfff {
+				return true
+			}
+			i += 6
+		}
+	}
+	return false
+}
+
+var wantedPaths = []string{".", ".a", ".a.b", ".a[1]", ".a[0].b", `."a b"`, ".data.items[0].sku", ".data.total", ".user.id", ".k40"}
+
+func FuzzParse(f *testing.F) {
+	for _, c := range inputCases {
+		f.Add([]byte(c.raw))
+	}
+	f.Add(event300)
+	f.Add(event1000)
+	f.Add([]byte(manyKeys(40, "")))
+	f.Add([]byte(manyKeys(40, `,"k7":0`)))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, programs := sealed(t, wantedPaths)
+		var d Document
+		err := d.Parse(s, raw)
+		if want := acceptable(raw); (err == nil) != want {
+			t.Fatalf("Parse(%q) = %v, want accepted=%v", raw, err, want)
+		}
+		var refused *InputError
+		if err != nil {
+			if !errors.As(err, &refused) || refused.Offset < 0 || refused.Offset > len(raw) {
+				t.Fatalf("Parse(%q) = %#v", raw, err)
+			}
+			return
+		}
+		if got, want := canonical(t, d.Root().Raw), canonical(t, raw); got != want {
+			t.Fatalf("root of %q is %s", raw, got)
+		}
+		for _, p := range programs {
+			sameAsGojqOn(t, p, &d, raw)
+		}
+	})
+}
+
+func manyKeys(n int, more string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"k%d":%d`, i, i)
+	}
+	return "{" + b.String()[1:] + more + "}"
+}
+
+var inputCases = []struct {
+	name, raw string
+	kind      InputKind
+	offset    int // -1 where the document is accepted
+}{
+	{"scalar", ` 1 `, 0, -1},
+	{"object", "{\"a\" : [ 1 ,\t{} ,\r\n[]] }", 0, -1},
+	{"escapes", `"\"\\\/\b\f\n\r\t\u0000\uD83D\uDE00é"`, 0, -1},
+	{"numbers", `[0,-0,10,1.5,-1.5e+10,1E-7,0e0]`, 0, -1},
+	{"depth 64", strings.Repeat("[", 64) + strings.Repeat("]", 64), 0, -1},
+	{"same key in two objects", `{"a":{"a":1},"b":{"a":1}}`, 0, -1},
+	{"empty", "", Empty, 0},
+	{"white space", " \n", Empty, 2},
+	{"two values", `{} {}`, Trailing, 3},
+	{"comma at the end", `[1],`, Trailing, 3},
+	{"byte order mark", "\ufeff{}", NotJSON, 0},
+	{"cut off", `{"a":[1,`, NotJSON, 8},
+	{"cut off in a string", `{"a":"b`, NotJSON, 7},
+	{"cut off in an escape", `"\u00`, NotJSON, 1},
+	{"no value", `{"a":}`, NotJSON, 5},
+	{"no colon", `{"a" 1}`, NotJSON, 5},
+	{"comma before brace", `{"a":1,}`, NotJSON, 7},
+	{"comma before bracket", `[1,]`, NotJSON, 3},
+	{"bare key", `{a:1}`, NotJSON, 1},
+	{"single quotes", `['a']`, NotJSON, 1},
+	{"leading zero", `[01]`, NotJSON, 1},
+	{"plus", `[+1]`, NotJSON, 1},
+	{"no digit after the point", `[1.]`, NotJSON, 3},
+	{"no digit in the exponent", `[1e]`, NotJSON, 3},
+	{"minus alone", `-`, NotJSON, 1},
+	{"NaN", `NaN`, NotJSON, 0},
+	{"word", `trux`, NotJSON, 0},
+	{"control character", "\"a\nb\"", NotJSON, 2},
+	{"control character in a long string", "\"0123456789abc\x01defghijklmnop\"", NotJSON, 14},
+	{"unknown escape", `"\x"`, NotJSON, 1},
+	{"comment", `{} // x`, Trailing, 3},
+	{"invalid UTF-8", "{\"a\":\"b\xff\"}", InvalidUTF8, 7},
+	{"overlong UTF-8", "\"\xc0\xaf\"", InvalidUTF8, 1},
+	{"surrogate in UTF-8", "\"\xed\xa0\x80\"", InvalidUTF8, 1},
+	{"invalid UTF-8 in a key", "{\"a\xffbcdefghijkl\":1}", InvalidUTF8, 3},
+	{"high surrogate alone", `"a\ud83d"`, LoneSurrogate, 2},
+	{"high surrogate, then text", `"\ud83dxxxxxxxx"`, LoneSurrogate, 1},
+	{"two high surrogates", `"\ud83d\ud83d"`, LoneSurrogate, 1},
+	{"low surrogate alone", `"\ude00"`, LoneSurrogate, 1},
+	{"duplicate key", `{"a":1,"b":2,"a":3}`, DuplicateKey, 13},
+	{"duplicate key, escaped", `{"a":1,"\u0061":3}`, DuplicateKey, 7},
+	{"duplicate empty key", `{"":1,"":3}`, DuplicateKey, 6},
+	{"duplicate long key", `{"abcdefghijklmnopqrstuvwxyz":1,"abcdefghijklmnopqrstuvwxyz":3}`, DuplicateKey, 32},
+	{"duplicate among many keys", manyKeys(60, `,"k7":0`), DuplicateKey, len(manyKeys(60, `,"k7":0`)) - 1},
+	{"depth 65", strings.Repeat("[", 65) + strings.Repeat("]", 65), TooDeep, 64},
+	{"depth 65 in objects", strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), TooDeep, 64 * 5},
+	{"too long", `"` + strings.Repeat("x", MaxDocument) + `"`, TooLong, MaxDocument},
+}
+
+func TestParse(t *testing.T) {
+	s, _ := sealed(t, wantedPaths)
+	var d Document
+	for _, c := range inputCases {
+		err := d.Parse(s, []byte(c.raw))
+		var refused *InputError
+		switch {
+		case c.offset < 0 && err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.offset >= 0 && (!errors.As(err, &refused) || *refused != (InputError{c.kind, c.offset})):
+			t.Errorf("%s: got %v, want %v", c.name, err, &InputError{c.kind, c.offset})
+		}
+		if (c.offset < 0) != acceptable([]byte(c.raw)) {
+			t.Errorf("%s: the slow reading disagrees", c.name)
+		}
+	}
+}
+
+// A document reuses its memory: nothing of an earlier document may show through, and nothing may be allocated.
+func TestParseReuse(t *testing.T) {
+	s, ps := sealed(t, []string{".a", ".b.c", ".d[1]"})
+	var d Document
+	for _, raw := range []string{`{"a":1,"b":{"c":2},"d":[3,4]}`, `{}`, `{"a":`, `{"b":{}}`} {
+		if err := d.Parse(s, []byte(raw)); err != nil {
+			continue
+		}
+		for _, p := range ps {
+			sameAsGojqOn(t, p, &d, []byte(raw))
+		}
+	}
+	if err := d.Parse(s, []byte(`{"a":`)); err == nil || d.Root().Kind != Absent {
+		t.Errorf("a refused document has a root")
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		if d.Parse(s, event1000) != nil {
+			t.Error("refused")
+		}
+		for _, p := range ps {
+			if _, err := p.One(&d); err != nil {
+				t.Error(err)
+			}
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations per document, want none", n)
+	}
+}
+
+// Keys that share what hashKey looks at must not make a document slow: 30,000 of them are read in the time of a few documents.
+func TestParseCollidingKeys(t *testing.T) {
+	var b strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&b, `,"prefix__%06dsuffix__":1`, i)
+	}
+	raw := []byte("{" + b.String()[1:] + "}")
+	s, _ := sealed(t, nil)
+	var d Document
+	if err := d.Parse(s, raw); err != nil {
+		t.Fatal(err)
+	}
+	quick := fastest(func() { _ = json.Valid(raw) })
+	slow := fastest(func() { _ = d.Parse(s, raw) })
+	if slow > 10*quick {
+		t.Errorf("%s, encoding/json.Valid %s", slow, quick)
+	}
+}
+
+func fastest(f func()) time.Duration {
+	best := time.Hour
+	for range 10 {
+		start := time.Now()
+		f()
+		best = min(best, time.Since(start))
+	}
+	return best
+}
