@@ -1,0 +1,113 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Kafka reads topics as a member of a consumer group.
+type Kafka struct {
+	config  KafkaConfig
+	begin   startAt
+	kafka   *broker.Kafka
+	cluster *cluster
+	log     *zap.Logger
+	metrics *kafkaMetrics
+
+	watchEvery time.Duration // how often the leaders and the number of partitions are looked at
+	aboveFor   time.Duration
+
+	generation atomic.Pointer[generation] // nil between generations
+
+	mu    sync.Mutex
+	state error // why we are not joined; nil while we are
+}
+
+var errNotJoined = errors.New("the consumer group is not joined yet")
+
+// NewKafka makes a source of the topics in config, over the connections that k opens. It connects to nothing.
+func NewKafka(config KafkaConfig, k *broker.Kafka, log *zap.Logger, reg prometheus.Registerer) (*Kafka, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	begin, err := parseStartAt(config.StartAt)
+	if err != nil {
+		return nil, fmt.Errorf("start_at: %w", err)
+	}
+	s := &Kafka{
+		config: config, begin: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
+		watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
+	}
+	s.metrics = newKafkaMetrics(reg, s)
+	return s, nil
+}
+
+// Ready is nil while the consumer group is joined, also when it has given us no partition, and says otherwise what is in the way.
+func (k *Kafka) Ready() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state
+}
+
+func (k *Kafka) setState(err error) {
+	k.mu.Lock()
+	k.state = err
+	k.mu.Unlock()
+	joined := 0.0
+	if err == nil {
+		joined = 1
+	}
+	k.metrics.joined.Set(joined)
+}
+
+// Consume reads until ctx ends; then it waits for the messages in hand up to the drain limit, commits, leaves the group and returns
+// nil. What goes wrong with brokers is tried again for ever: it shows in Ready, in the log and in metrics. The only error is that of
+// a handle that refuses a message although neither ctx nor the message's lease has ended.
+func (k *Kafka) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+	m := &member{config: &k.config, cluster: k.cluster}
+	defer k.cluster.close()
+	defer m.disconnect()
+	defer k.leave(context.WithoutCancel(ctx), m)
+	defer k.setState(errNotJoined)
+	trouble := newTrouble(k.log, "join the group", k.metrics.failed)
+	for ctx.Err() == nil {
+		a, err := m.join(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			k.setState(err)
+			pause(ctx, trouble.note(err))
+			continue
+		}
+		trouble.over()
+		k.setState(nil)
+		k.metrics.rebalances.Inc()
+		g := newGeneration(k, m, a)
+		k.log.Info("joined consumer group", zap.String("group", k.config.Group), zap.Int32("generation", a.generation),
+			zap.Int("partitions", len(g.partitions)), zap.Bool("leader", a.counts != nil))
+		k.generation.Store(g)
+		err = g.run(ctx, handle)
+		k.generation.Store(nil)
+		if err != nil {
+			return fmt.Errorf("hand over a message: %w", err)
+		}
+	}
+	return nil
+}
+
+func (k *Kafka) leave(ctx context.Context, m *member) {
+	if err := m.leave(ctx); err != nil {
+		k.log.Warn("left the group without telling it", zap.Error(err))
+	}
+}

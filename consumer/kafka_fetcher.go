@@ -1,0 +1,300 @@
+package consumer
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/ciobridge/ciobridge/broker"
+)
+
+const (
+	clientName  = "ciobridge"
+	longestWait = 500 * time.Millisecond // of a fetch that finds nothing
+	soonestWait = 10 * time.Millisecond
+)
+
+// fetcher reads from one broker the partitions that it leads, over one connection, one request at a time.
+type fetcher struct {
+	g       *generation
+	addr    string
+	trouble *trouble
+	wake    chan struct{} // holds one
+	redial  atomic.Bool   // what came over the connection was damaged
+
+	mu         sync.Mutex
+	partitions []*partition // in the order of their keys
+	turn       int          // who stands first in the next request
+
+	conn    *broker.KafkaConn
+	reader  *bufio.Reader
+	request fetchRequest
+	asked   []*partition // for each of request.partitions
+	epochs  []int
+	encoded []byte
+}
+
+// signal makes the fetcher look at its partitions again.
+func (f *fetcher) signal() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run serves the partitions until ctx ends.
+func (f *fetcher) run(ctx context.Context) {
+	defer f.disconnect()
+	for ctx.Err() == nil {
+		lost, again := f.plan(time.Now())
+		if len(lost) == 0 && len(f.asked) == 0 {
+			f.sleep(ctx, again)
+			continue
+		}
+		err := f.serve(ctx, lost)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			f.trouble.over()
+			continue
+		}
+		f.disconnect()
+		f.g.routeAgain()
+		pause(ctx, f.trouble.note(err))
+	}
+}
+
+// plan decides what to do next: which partitions are to be located, and which chunks to ask for.
+func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked, f.epochs, f.request.partitions, f.request.maxBytes = f.asked[:0], f.epochs[:0], f.request.partitions[:0], 0
+	wait := longestWait
+	for i := range f.partitions {
+		p := f.partitions[(f.turn+i)%len(f.partitions)]
+		p.mu.Lock()
+		at := p.notBefore
+		if ok, _ := p.ready(now, locating); ok {
+			lost = append(lost, p)
+			at = time.Time{}
+		} else if ok, _ := p.ready(now, reading); ok {
+			f.ask(p)
+			at = time.Time{}
+		} else if !p.queued.IsZero() {
+			// It will want its turn soon, probably after as long again as it has been waiting.
+			wait = min(wait, max(soonestWait, now.Sub(p.queued)))
+		}
+		if at.After(now) && p.phase != halted {
+			wait = min(wait, max(soonestWait, at.Sub(now)))
+			if again.IsZero() || at.Before(again) {
+				again = at
+			}
+		}
+		p.mu.Unlock()
+	}
+	f.turn++
+	f.request.maxWait = int32(wait.Milliseconds())
+	return lost, again
+}
+
+// ask adds a partition to the request, if the window has room for it. The caller holds p.mu.
+func (f *fetcher) ask(p *partition) {
+	n := max(p.bytes, f.g.fetchSize)
+	if !f.g.window.reserve(&p.share, int64(n)) {
+		return // the window signals when there is room
+	}
+	f.asked = append(f.asked, p)
+	f.epochs = append(f.epochs, p.epoch)
+	f.request.partitions = append(f.request.partitions, wanted{topic: p.key.topic, partition: p.key.id, offset: p.next, bytes: n})
+	f.request.maxBytes += n
+}
+
+// serve locates what is lost, and otherwise fetches.
+func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
+	defer func() {
+		for i, p := range f.asked {
+			f.g.window.add(&p.share, -int64(f.request.partitions[i].bytes))
+		}
+	}()
+	if f.redial.Swap(false) {
+		f.disconnect()
+	}
+	if f.conn == nil {
+		if err := f.connect(ctx); err != nil {
+			return err
+		}
+	}
+	if len(lost) > 0 {
+		return f.g.locate(ctx, f.conn, lost)
+	}
+	return f.fetch(ctx)
+}
+
+func (f *fetcher) connect(ctx context.Context) error {
+	conn, err := f.g.source.kafka.Dial(ctx, f.addr)
+	if err != nil {
+		return fmt.Errorf("connect to fetch: %w", err)
+	}
+	oldest, newest := conn.Versions(protocol.Fetch)
+	if newest < fetchOldest || oldest > fetchNewest {
+		conn.Close()
+		return fmt.Errorf("fetch from %s: the broker speaks versions %d to %d of Fetch, the bridge %d to %d: %w",
+			f.addr, oldest, newest, fetchOldest, fetchNewest, kafka.UnsupportedVersion)
+	}
+	f.conn, f.request.version = conn, min(newest, fetchNewest)
+	f.reader = nil
+	return nil
+}
+
+func (f *fetcher) disconnect() {
+	if f.conn != nil {
+		f.conn.Close()
+		f.conn = nil
+	}
+}
+
+// fetch makes one request and hands its chunks to the workers.
+func (f *fetcher) fetch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.request.maxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
+	defer cancel()
+	f.request.correlation++
+	f.encoded = f.request.appendTo(f.encoded[:0], clientName)
+	err := f.conn.Exchange(ctx, f.encoded, func(r io.Reader) error {
+		if f.reader == nil {
+			f.reader = bufio.NewReaderSize(r, 32<<10)
+		}
+		return f.request.readAnswer(f.reader, f.g.source.config.MaxBatchBytes, func(i int, got fetched) {
+			f.take(f.asked[i], f.epochs[i], f.request.partitions[i].offset, got)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("fetch from %s: %w", f.addr, err)
+	}
+	return nil
+}
+
+// take looks at what came for a partition.
+func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
+	if got.set != nil {
+		got.set.count(&p.share)
+	}
+	p.mu.Lock()
+	mine := p.fetcher == f && p.epoch == epoch
+	p.mu.Unlock()
+	if mine && got.code == 0 && got.set != nil {
+		f.deliver(p, epoch, from, got)
+		return
+	}
+	if got.set != nil {
+		got.set.release()
+	}
+	if !mine {
+		return
+	}
+	if got.code == 0 {
+		p.mu.Lock()
+		p.highWater = got.highWater
+		p.mu.Unlock()
+		p.trouble.over()
+		return
+	}
+	f.refused(p, from, got.code)
+}
+
+// deliver gives a record set to the partition's worker.
+func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
+	next, need := scan(got.set.bytes, from)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fetcher != f || p.epoch != epoch {
+		got.set.release()
+		return
+	}
+	p.highWater = got.highWater
+	if next == from && need > 0 {
+		// Not one whole batch: ask for as much as it takes.
+		got.set.release()
+		if p.bytes = int32(min(need, 1<<30)); need > f.g.source.config.MaxBatchBytes {
+			f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater,
+				detail: fmt.Sprintf("a batch of %d bytes is larger than max_batch_bytes (%d)", need, f.g.source.config.MaxBatchBytes)})
+		}
+		return
+	}
+	p.bytes = 0
+	p.next = next
+	p.queued = time.Now()
+	p.chunks <- chunk{from: from, epoch: epoch, aborted: got.aborted, set: got.set}
+}
+
+// scan finds the offset after the last whole batch of a record set, without looking at what the batches hold. Need is the size of a
+// batch that does not fit although it is the first. It stops at a batch that makes no sense, over which the worker will stumble.
+func scan(set []byte, from int64) (next int64, need int) {
+	next = from
+	for first := true; len(set) > 0; first = false {
+		h, err := readBatchHeader(set)
+		if first && errors.Is(err, errCut) {
+			return next, max(h.size, batchHeaderSize)
+		}
+		if err != nil {
+			return next, 0
+		}
+		next = max(next, h.last()+1)
+		set = set[h.size:]
+	}
+	return next, 0
+}
+
+// refused deals with a partition for which the broker gave an error.
+func (f *fetcher) refused(p *partition, from int64, code int16) {
+	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
+	case kafka.OffsetOutOfRange:
+		p.mu.Lock()
+		p.phase, p.start.offset = locating, p.next
+		p.mu.Unlock()
+	case kafka.InvalidMessage: // the broker's own checksum test failed
+		f.g.damaged(p, from, corrupt("the broker says that the record is corrupt"))
+	case kafka.Error(codeTooLarge):
+		p.mu.Lock()
+		f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})
+		p.mu.Unlock()
+	default:
+		p.mu.Lock()
+		p.notBefore = time.Now().Add(p.trouble.note(err))
+		p.mu.Unlock()
+		f.g.routeAgain()
+	}
+}
+
+// sleep waits for a signal or for a time; the zero time is no time.
+func (f *fetcher) sleep(ctx context.Context, until time.Time) {
+	var timer <-chan time.Time
+	if !until.IsZero() {
+		t := time.NewTimer(time.Until(until))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-f.wake:
+	case <-timer:
+	}
+}
+
+// pause waits, but not beyond ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,257 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+)
+
+// generation is the time between two rebalances, in which a set of partitions is ours.
+type generation struct {
+	source     *Kafka
+	member     *member
+	assignment *assignment
+	lease      *lease
+	window     window
+	fetchSize  int32 // what one request asks for a partition
+	partitions []*partition
+	begin      startAt
+
+	end     context.CancelCauseFunc // ends the reading
+	reading sync.WaitGroup          // the router, the fetchers and the workers
+	reroute chan struct{}           // holds one
+
+	mu       sync.Mutex
+	fetchers map[string]*fetcher // by the broker's address
+}
+
+// Why a generation ends, beside the end of the source's own context.
+var (
+	errRebalance = errors.New("the group is rebalancing")
+	errExpelled  = errors.New("the group has gone on without us")
+	errSilence   = errors.New("the group's coordinator has not answered for a session timeout")
+	errGrown     = errors.New("the number of partitions has changed")
+)
+
+func newGeneration(k *Kafka, m *member, a *assignment) *generation {
+	g := &generation{
+		source: k, member: m, assignment: a, begin: k.begin,
+		lease:   newLease(a.proof, k.config.SessionTimeout),
+		reroute: make(chan struct{}, 1), fetchers: map[string]*fetcher{},
+	}
+	g.window.limit = k.config.FetchBytes
+	g.window.freed = g.signalAll
+	for topic, ids := range a.partitions {
+		for _, id := range ids {
+			g.partitions = append(g.partitions, g.newPartition(partitionKey{topic, int32(id)}))
+		}
+	}
+	slices.SortFunc(g.partitions, func(a, b *partition) int {
+		if c := strings.Compare(a.key.topic, b.key.topic); c != 0 {
+			return c
+		}
+		return int(a.key.id - b.key.id)
+	})
+	// A quarter of the window is enough for one request to each.
+	share := k.config.FetchBytes / 4 / int64(max(1, len(g.partitions)))
+	g.fetchSize = int32(max(16<<10, min(share, 1<<20)))
+	return g
+}
+
+func (g *generation) newPartition(key partitionKey) *partition {
+	return &partition{
+		key: key, share: share{window: &g.window}, chunks: make(chan chunk, 1), names: headerNames{},
+		trouble: newTrouble(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
+	}
+}
+
+// run reads until ctx ends or the group rebalances, waits for what is in hand, and commits. The error is that of a handler that
+// refused a message while nothing was wrong.
+func (g *generation) run(ctx context.Context, handle handler) error {
+	reading, end := context.WithCancelCause(ctx)
+	g.end = end
+	serving, served := context.WithCancel(context.WithoutCancel(ctx)) // until the drain is over
+	var serve sync.WaitGroup
+	serve.Go(func() { g.beat(serving) })
+	serve.Go(func() { g.commitLoop(serving) })
+	g.reading.Go(func() { g.route(reading, handle) })
+
+	<-reading.Done()
+	cause := context.Cause(reading)
+	drained := g.lease.end(g.source.config.DrainLimit)
+	g.reading.Wait()
+	served()
+	serve.Wait()
+	if g.lease.owned() {
+		g.commitFloors(context.WithoutCancel(ctx))
+	}
+	for _, p := range g.partitions {
+		p.mu.Lock()
+		if p.ledger != nil {
+			p.ledger.close()
+		}
+		p.mu.Unlock()
+	}
+	g.source.log.Info("generation over", zap.Int32("generation", g.assignment.generation), zap.String("why", describe(ctx, cause)),
+		zap.Bool("drained", drained))
+	var refused *refusedError
+	if errors.As(cause, &refused) {
+		return refused.err
+	}
+	return nil
+}
+
+// refusedError carries the error of a handler through a context's cause.
+type refusedError struct{ err error }
+
+func (e *refusedError) Error() string { return "a message was not taken: " + e.err.Error() }
+func (e *refusedError) Unwrap() error { return e.err }
+
+func describe(ctx context.Context, cause error) string {
+	if ctx.Err() != nil {
+		return "shutdown"
+	}
+	return cause.Error()
+}
+
+// finish ends the reading. The lease's functions start at once.
+func (g *generation) finish(why error) {
+	g.lease.revoke(g.source.config.DrainLimit)
+	g.end(why)
+}
+
+// beat keeps the membership, also while the generation drains. Every answer that we are still a member is a proof for the lease.
+func (g *generation) beat(ctx context.Context) {
+	every := g.source.config.heartbeat()
+	trouble := newTrouble(g.source.log, "heartbeat", g.source.metrics.failed)
+	wait := every
+	for {
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return
+		}
+		wait = every
+		sent := time.Now()
+		err := g.member.heartbeat(ctx, g.assignment)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			trouble.over()
+			g.lease.renew(sent)
+		case errors.Is(err, kafka.RebalanceInProgress):
+			g.lease.renew(sent)
+			g.finish(errRebalance)
+		case expelled(err):
+			g.lease.lose()
+			g.finish(errExpelled)
+			return
+		default:
+			wait = min(trouble.note(err), every/4)
+		}
+		if !g.lease.owned() {
+			g.finish(errSilence)
+			return
+		}
+	}
+}
+
+// commitEvery is the pause between two commits.
+const commitEvery = 200 * time.Millisecond
+
+// commitLoop commits the floors as they move.
+func (g *generation) commitLoop(ctx context.Context) {
+	trouble := newTrouble(g.source.log, "commit", g.source.metrics.failed)
+	wait := commitEvery
+	for {
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return
+		}
+		wait = commitEvery
+		if err := g.commitFloors(ctx); err != nil && ctx.Err() == nil {
+			wait = max(commitEvery, trouble.note(err))
+		} else if err == nil {
+			trouble.over()
+		}
+	}
+}
+
+// commitFloors commits the floor of every partition where it has moved. After an error they are committed again, or higher ones.
+func (g *generation) commitFloors(ctx context.Context) error {
+	offsets := map[partitionKey]committed{}
+	for _, p := range g.partitions {
+		if floor, ok := p.floor(); ok && floor > p.written {
+			offsets[p.key] = committed{offset: floor, partitions: p.count}
+		}
+	}
+	if len(offsets) == 0 {
+		return nil
+	}
+	if err := g.commit(ctx, offsets); err != nil {
+		return err
+	}
+	for _, p := range g.partitions {
+		if c, ok := offsets[p.key]; ok {
+			p.written = c.offset
+		}
+	}
+	return nil
+}
+
+// commit writes offsets for this generation. The answer also tells whether we are still a member.
+func (g *generation) commit(ctx context.Context, offsets map[partitionKey]committed) error {
+	sent := time.Now()
+	err := g.member.commit(ctx, g.assignment, offsets)
+	g.source.metrics.committed(err)
+	switch {
+	case err == nil:
+		g.lease.renew(sent)
+	case expelled(err):
+		g.lease.lose()
+		g.finish(errExpelled)
+	case errors.Is(err, kafka.RebalanceInProgress):
+		g.finish(errRebalance)
+	}
+	return err
+}
+
+// damaged is called for records that cannot be trusted. They are fetched again over a new connection, and when that does not help the
+// partition halts.
+func (g *generation) damaged(p *partition, at int64, err error) {
+	const attempts = 3
+	g.source.metrics.failed(reasonCorrupt)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.faultAt != at {
+		p.faultAt, p.faults = at, 0
+	}
+	p.faults++
+	if p.faults > attempts {
+		g.halt(p, &stopped{reason: stopCorrupt, offset: at, end: p.highWater, detail: err.Error()})
+		return
+	}
+	g.source.log.Warn("records are damaged and fetched again", zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
+		zap.Int64("offset", at), zap.Int("attempt", p.faults), zap.Error(err))
+	p.setBack(at)
+	p.notBefore = time.Now().Add(100 * time.Millisecond << p.faults)
+	if p.fetcher != nil {
+		p.fetcher.redial.Store(true)
+		p.fetcher.signal()
+	}
+}
+
+// halt stops a partition until an operator has decided. The caller holds p.mu.
+func (g *generation) halt(p *partition, why *stopped) {
+	p.phase, p.stop = halted, why
+	p.epoch++
+	g.source.log.Error("partition stopped: set its offset with the offsets command and start again",
+		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id), zap.String("reason", why.reason), zap.String("detail", why.detail),
+		zap.Int64("offset", why.offset), zap.Int64("log_start", why.start), zap.Int64("log_end", why.end), zap.Int64("records_lost", why.lost))
+}

@@ -1,0 +1,123 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+
+	"github.com/ciobridge/ciobridge/broker"
+)
+
+// What ListOffsets takes in place of a time.
+const (
+	logStart = -2
+	logEnd   = -1
+)
+
+const (
+	uncommittedToo = 0 // isolation: up to the high watermark
+	committedOnly  = 1 // isolation: up to the first open transaction
+)
+
+// listed is one answer of ListOffsets.
+type listed struct {
+	offset int64
+	code   kafka.Error
+}
+
+// listOffsets asks a leader for an offset of each partition: the log's start or end, or the first at or after a time in
+// milliseconds (-1 when there is none).
+func listOffsets(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, at int64, isolation int8) (map[partitionKey]listed, error) {
+	byTopic := map[string][]listoffsets.RequestPartition{}
+	for _, key := range keys {
+		byTopic[key.topic] = append(byTopic[key.topic], listoffsets.RequestPartition{
+			Partition: key.id, CurrentLeaderEpoch: -1, Timestamp: at,
+		})
+	}
+	req := &listoffsets.Request{ReplicaID: -1, IsolationLevel: isolation}
+	for topic, partitions := range byTopic {
+		req.Topics = append(req.Topics, listoffsets.RequestTopic{Topic: topic, Partitions: partitions})
+	}
+	res, err := conn.RoundTrip(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("list offsets: %w", err)
+	}
+	out := map[partitionKey]listed{}
+	for _, t := range res.(*listoffsets.Response).Topics {
+		for _, p := range t.Partitions {
+			out[partitionKey{t.Topic, p.Partition}] = listed{p.Offset, kafka.Error(p.ErrorCode)}
+		}
+	}
+	for _, key := range keys {
+		if _, ok := out[key]; !ok {
+			return nil, fmt.Errorf("list offsets: %w", errAnswer)
+		}
+	}
+	return out, nil
+}
+
+// bounds is the extent of a partition's log, and where reading begins where nothing is committed.
+type bounds struct {
+	start, end int64
+	begin      int64
+	code       kafka.Error
+}
+
+// locate asks a leader for the bounds of partitions.
+func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, begin startAt) (map[partitionKey]bounds, error) {
+	starts, err := listOffsets(ctx, conn, keys, logStart, uncommittedToo)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := listOffsets(ctx, conn, keys, logEnd, uncommittedToo)
+	if err != nil {
+		return nil, err
+	}
+	begins := starts
+	switch {
+	case begin.latest:
+		begins, err = listOffsets(ctx, conn, keys, logEnd, committedOnly)
+	case !begin.at.IsZero():
+		begins, err = listOffsets(ctx, conn, keys, begin.at.UnixMilli(), committedOnly)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[partitionKey]bounds, len(keys))
+	for _, key := range keys {
+		b := bounds{start: starts[key].offset, end: ends[key].offset, begin: begins[key].offset}
+		for _, l := range []listed{starts[key], ends[key], begins[key]} {
+			if l.code != 0 {
+				b.code = l.code
+			}
+		}
+		if b.begin < 0 { // no record at or after the time
+			b.begin = b.end
+		}
+		out[key] = b
+	}
+	return out, nil
+}
+
+// place decides where a partition is read from. Pin says that the place has to be committed first: otherwise a crash before the
+// first ordinary commit would begin at another one. A non-nil stop means that the committed offset is outside of the log.
+func place(c committed, added bool, b bounds) (offset int64, pin bool, stop *stopped) {
+	switch {
+	case c.offset < 0 && added:
+		return b.start, true, nil
+	case c.offset < 0:
+		return b.begin, true, nil
+	case c.offset < b.start:
+		return 0, false, &stopped{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset}
+	case c.offset > b.end:
+		return 0, false, &stopped{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end, lost: c.offset - b.end}
+	}
+	return c.offset, false, nil
+}
+
+// aboveFor is for how long a log must end before the committed offset until that is believed: a new leader may know less than the
+// old one for a moment.
+const aboveFor = 5 * time.Second

@@ -1,0 +1,104 @@
+package consumer
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// kafkaMetrics counts what happens, and describes the partitions of the current generation when it is asked: their series are gone
+// with them.
+type kafkaMetrics struct {
+	source     *Kafka
+	commits    *prometheus.CounterVec
+	failures   *prometheus.CounterVec
+	rebalances prometheus.Counter
+	joined     prometheus.Gauge
+}
+
+var partitionLabels = []string{"topic", "partition"}
+
+var (
+	lagDesc = prometheus.NewDesc("kafka_consumer_lag",
+		"Records between what is committed or about to be and the end of the partition's log.", partitionLabels, nil)
+	oldestDesc = prometheus.NewDesc("ciobridge_oldest_unfinished_seconds",
+		"How long the oldest unfinished message of the partition has been in hand; 0 when none is.", partitionLabels, nil)
+	stoppedDesc = prometheus.NewDesc("ciobridge_kafka_partition_stopped",
+		"1 for a partition that cannot be read on until an operator has set its offset.", append(partitionLabels[:2:2], "reason"), nil)
+	lostDesc = prometheus.NewDesc("ciobridge_kafka_partition_lost_records",
+		"Records between the committed offset of a stopped partition and its log.", append(partitionLabels[:2:2], "reason"), nil)
+	bufferedDesc = prometheus.NewDesc("ciobridge_kafka_fetched_bytes",
+		"Bytes that are fetched and not finished, as counted against fetch_bytes.", nil, nil)
+)
+
+func newKafkaMetrics(reg prometheus.Registerer, k *Kafka) *kafkaMetrics {
+	m := &kafkaMetrics{
+		source: k,
+		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ciobridge_kafka_commits_total",
+			Help: "Commits of offsets, by result."}, []string{"result"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ciobridge_kafka_failures_total",
+			Help: "Failed requests to Kafka and unusable answers, by reason. They are tried again."}, []string{"reason"}),
+		rebalances: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_rebalances_total",
+			Help: "Generations of the consumer group that this replica has joined."}),
+		joined: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ciobridge_kafka_joined",
+			Help: "1 while this replica is a member of the consumer group."}),
+	}
+	for _, result := range []string{"ok", "failed"} {
+		m.commits.WithLabelValues(result)
+	}
+	for _, reason := range []string{reasonAuth, reasonConnection, reasonBroker, reasonCorrupt} {
+		m.failures.WithLabelValues(reason)
+	}
+	reg.MustRegister(m.commits, m.failures, m.rebalances, m.joined, m)
+	return m
+}
+
+func (m *kafkaMetrics) failed(reason string) { m.failures.WithLabelValues(reason).Inc() }
+
+func (m *kafkaMetrics) committed(err error) {
+	if err != nil {
+		m.commits.WithLabelValues("failed").Inc()
+		return
+	}
+	m.commits.WithLabelValues("ok").Inc()
+}
+
+// Describe implements prometheus.Collector.
+func (m *kafkaMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{lagDesc, oldestDesc, stoppedDesc, lostDesc, bufferedDesc} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *kafkaMetrics) Collect(ch chan<- prometheus.Metric) {
+	g := m.source.generation.Load()
+	if g == nil {
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(bufferedDesc, float64(g.window.inUse()))
+	now := time.Now()
+	for _, p := range g.partitions {
+		topic, id := p.key.topic, strconv.Itoa(int(p.key.id))
+		p.mu.Lock()
+		ledger, end, stop := p.ledger, p.highWater, p.stop
+		p.mu.Unlock()
+		if stop != nil {
+			gauge(stoppedDesc, 1, topic, id, stop.reason)
+			gauge(lostDesc, float64(stop.lost), topic, id, stop.reason)
+		}
+		if ledger == nil {
+			continue
+		}
+		gauge(lagDesc, float64(max(0, end-ledger.floor())), topic, id)
+		age := time.Duration(0)
+		if n, oldest := ledger.inHand(); n > 0 {
+			age = max(0, now.Sub(oldest))
+		}
+		gauge(oldestDesc, age.Seconds(), topic, id)
+	}
+}

@@ -1,0 +1,126 @@
+package consumer
+
+import (
+	"strconv"
+	"sync"
+	"time"
+)
+
+// partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over.
+type partition struct {
+	key     partitionKey
+	share   share
+	chunks  chan chunk // holds one: the next is fetched while one is handed over
+	ledger  *ledger    // set before the first chunk
+	names   headerNames
+	trouble *trouble
+	written int64 // what was last committed; the committer's own
+
+	mu        sync.Mutex
+	phase     phase
+	start     committed // where the group stands; while locating
+	added     bool      // the partition came into being after the group began to read the topic
+	count     int       // how many partitions the topic has
+	fetcher   *fetcher  // of its leader; nil while there is none
+	next      int64     // offset to fetch next
+	epoch     int       // grows when next is set back; chunks of older epochs are thrown away
+	bytes     int32     // to ask for, when a batch is larger than what is asked for ordinarily
+	queued    time.Time // when the chunk that waits for the worker came; zero when none does
+	notBefore time.Time // when the leader may be asked again
+	above     time.Time // since when the log seems to end before the committed offset
+	faults    int       // corrupt reads in a row at faultAt
+	faultAt   int64
+	highWater int64
+	stop      *stopped
+}
+
+// phase is what a partition is at.
+type phase int
+
+const (
+	locating phase = iota // its committed offset is not yet compared with its log
+	reading
+	halted // it cannot go on without an operator
+)
+
+// stopped says why a partition is halted.
+type stopped struct {
+	reason string
+	offset int64 // where it stands
+	start  int64 // of the log
+	end    int64 // of the log
+	lost   int64 // records that are gone, or that the log lacks
+	detail string
+}
+
+// The reasons for which a partition stops, as they stand in metrics.
+const (
+	stopBelowLog = "offset_below_log"
+	stopAboveLog = "offset_above_log"
+	stopCorrupt  = "corrupt"
+)
+
+// chunk is the record set of one fetch.
+type chunk struct {
+	from    int64
+	epoch   int
+	aborted []abortedRange
+	set     *buffer
+}
+
+// ready says whether a chunk may be fetched now, and else when to look again; zero means on a signal.
+func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
+	if p.phase != ph {
+		return false, time.Time{}
+	}
+	if now.Before(p.notBefore) {
+		return false, p.notBefore
+	}
+	return ph == locating || p.queued.IsZero(), time.Time{}
+}
+
+// takeChunk notes that the worker has taken the chunk that waited for it, and returns whom to tell.
+func (p *partition) takeChunk() *fetcher {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queued = time.Time{}
+	return p.fetcher
+}
+
+// setBack makes the next fetch begin at an offset that was fetched before.
+func (p *partition) setBack(offset int64) {
+	p.epoch++
+	p.next = offset
+}
+
+// current reports whether a chunk of this epoch is to be handed over.
+func (p *partition) current(epoch int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch == epoch
+}
+
+// String renders the partition as topic/partition.
+func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
+
+// begin starts reading at an offset, or goes on there.
+func (p *partition) begin(offset int64, limit int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ledger == nil {
+		p.ledger = newLedger(offset, limit)
+	}
+	p.start.offset = offset
+	p.phase = reading
+	p.next = offset
+}
+
+// floor is up to where everything is done; not ok while reading has not begun.
+func (p *partition) floor() (offset int64, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ledger == nil {
+		return 0, false
+	}
+	return p.ledger.floor(), true
+}

@@ -1,0 +1,159 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// handler is what messages are handed to.
+type handler func(lease context.Context, m event.Message, done func()) error
+
+// worker hands over the messages of one partition, in order, from its own goroutine.
+type worker struct {
+	p        *partition
+	lease    *lease
+	handle   handler
+	limit    int   // of an unpacked batch
+	position int64 // the next offset to hand over
+	headers  []event.Header
+}
+
+// run hands over chunks until ctx ends or handle refuses a message. A damaged chunk goes to damaged.
+func (w *worker) run(ctx context.Context, damaged func(p *partition, at int64, err error)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case c := <-w.p.chunks:
+			if f := w.p.takeChunk(); f != nil {
+				f.signal()
+			}
+			if !w.p.current(c.epoch) {
+				c.set.release()
+				continue
+			}
+			w.position = max(w.position, c.from)
+			err := w.chunk(ctx, c)
+			var broken *corruptError
+			switch {
+			case err == nil:
+			case errors.As(err, &broken):
+				damaged(w.p, w.position, err)
+			case ctx.Err() != nil || w.lease.Err() != nil || errors.Is(err, errLedgerClosed):
+				return nil
+			default:
+				return err
+			}
+		}
+	}
+}
+
+// chunk hands over what one fetch brought.
+func (w *worker) chunk(ctx context.Context, c chunk) error {
+	defer c.set.release()
+	aborts := newAbortFilter(c.aborted)
+	now := time.Now()
+	for b := c.set.bytes; len(b) > 0; {
+		h, err := readBatchHeader(b)
+		if errors.Is(err, errCut) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		batch := b[:h.size]
+		b = b[h.size:]
+		if err := verify(batch); err != nil {
+			return err
+		}
+		records := batch[batchHeaderSize:]
+		if !aborts.drops(&h, records) && h.last() >= w.position {
+			if err := w.batch(ctx, &h, records, c.set, now); err != nil {
+				return err
+			}
+		}
+		w.position = max(w.position, h.last()+1)
+		w.p.ledger.skip(w.position)
+	}
+	return nil
+}
+
+// batch hands over the records of a batch that lies in the buffer from.
+func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from *buffer, now time.Time) error {
+	if h.codec() != 0 {
+		if err := w.p.share.window.wait(ctx, &w.p.share, int64(cap(from.bytes))); err != nil {
+			return err
+		}
+		unpacked, err := decompress(h.codec(), records, w.limit)
+		if err != nil {
+			return err
+		}
+		unpacked.count(&w.p.share)
+		defer unpacked.release()
+		from, records = unpacked, unpacked.bytes
+	}
+	var r record
+	for reader := newRecordReader(h, records); ; {
+		ok, err := reader.next(&r)
+		if !ok || err != nil {
+			return err
+		}
+		if r.offset < w.position {
+			continue // brokers answer with the whole batch in which the offset lies
+		}
+		if err := w.record(ctx, &r, from, now); err != nil {
+			return err
+		}
+		w.position = r.offset + 1
+	}
+}
+
+// record hands over one record.
+func (w *worker) record(ctx context.Context, r *record, from *buffer, now time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m := event.Message{
+		Origin: event.Origin{Topic: w.p.key.topic, Partition: w.p.key.id, Offset: r.offset},
+		Key:    r.key,
+		Value:  r.value,
+	}
+	if r.time >= 0 {
+		m.Time = time.UnixMilli(r.time)
+	}
+	if r.nHeader > 0 {
+		headers, err := w.decodeHeaders(r)
+		if err != nil {
+			return err
+		}
+		m.Headers = headers
+	}
+	ledger := w.p.ledger
+	ticket, err := ledger.add(ctx, r.offset, now)
+	if err != nil {
+		return err
+	}
+	from.retain()
+	return w.handle(w.lease, m, func() {
+		if ledger.settle(ticket) {
+			from.release()
+		}
+	})
+}
+
+// decodeHeaders carves a record's headers out of a slab, which saves an allocation for each.
+func (w *worker) decodeHeaders(r *record) ([]event.Header, error) {
+	if cap(w.headers)-len(w.headers) < r.nHeader {
+		w.headers = make([]event.Header, 0, max(256, r.nHeader))
+	}
+	from := len(w.headers)
+	headers, err := r.appendHeaders(w.headers, w.p.names)
+	if err != nil {
+		return nil, err
+	}
+	w.headers = headers
+	return headers[from:len(headers):len(headers)], nil
+}
