@@ -1,0 +1,126 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+func TestExampleLoads(t *testing.T) {
+	c, err := Load("example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(c.Mapping())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Files {
+		for _, r := range mapping.RunTests(rules, f.RuleFile, filepath.Dir(f.Path)) {
+			if len(r.Diffs) > 0 {
+				t.Errorf("%s: %s: %v", r.Place, r.Name, r.Diffs)
+			}
+		}
+	}
+	if k := c.Source.Kafka; k.SessionTimeout != 10*time.Second || k.Group != "ciobridge" || len(k.Consumer().Topics) != 4 {
+		t.Errorf("defaults and values do not meet: %+v", k)
+	}
+}
+
+// The values that the example shows for what has a default are the defaults.
+func TestExampleShowsTheDefaults(t *testing.T) {
+	c, err := Load("example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Default()
+	if c.Delivery != d.Delivery || c.Admin != d.Admin || c.Log != d.Log || c.DeadLetters.StopShare != d.DeadLetters.StopShare ||
+		c.CustomerIO.RequestsPerSecond != d.CustomerIO.RequestsPerSecond {
+		t.Errorf("the example differs from the defaults: %+v", c)
+	}
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ciobridge.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const valid = `
+source: {embedded: {dir: data, start_at: earliest}}
+customerio: {region: eu, site_id_env: A, api_key_env: B}
+dead_letters: {file: dead.jsonl}
+`
+
+func TestEmbeddedDefaults(t *testing.T) {
+	c, err := Load(write(t, valid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := c.Source.Embedded
+	if s := e.Consumer().Streams; len(s) != 1 || s[0].Name != e.Server().Streams[0].Name {
+		t.Errorf("reads %v, keeps %v", s, e.Server().Streams)
+	}
+}
+
+func TestMistakesAreAllReportedWithTheirPlace(t *testing.T) {
+	cases := map[string]struct {
+		text string
+		want []string
+	}{
+		"nothing":        {"", []string{"is empty"}},
+		"unknown key":    {valid + "deliverry: {}\n", []string{"ciobridge.yaml", "deliverry"}},
+		"unknown nested": {strings.Replace(valid, "dir:", "dirr:", 1), []string{"dirr"}},
+		"repeated key":   {valid + "dead_letters: {file: x}\n", []string{"dead_letters"}},
+		"no source":      {strings.Replace(valid, "embedded", "kafka", 1), []string{"dir"}},
+		"two documents":  {valid + "---\nx: 1\n", []string{"one"}},
+		"several at once": {`
+source: {kafka: {brokers: [], start_at: sometimes, topics: [a, ciobridge.dead]}}
+customerio: {region: mars, api_key_env: B}
+delivery: {senders: 0, order: none}
+dead_letters: {topic: ciobridge.dead, stop_share: 7}
+log: {level: loud}
+admin: {listen: nowhere}
+`, []string{
+			"source.kafka.brokers", "source.kafka.group", "source.kafka.start_at", "customerio.region", "customerio.site_id_file",
+			"delivery.senders", "delivery.order", "stop_share", "dead_letters.topic", "log.level", "admin.listen",
+		}},
+		"a secret in the file": {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1), []string{"api_key"}},
+		"no rule file":         {valid + "rules_from: [nope/*.yaml]\n", []string{"rules_from[0]"}},
+		"sources together":     {strings.Replace(valid, "source: {", "source: {nats: {urls: [nats://x], start_at: latest, streams: [{name: S}]}, ", 1), []string{"exactly one"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(write(t, c.text))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, w := range c.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("no %q in:\n%v", w, err)
+				}
+			}
+		})
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(valid))
+	example, err := os.ReadFile("example.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(example)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if c, err := Parse("f.yaml", data); err == nil {
+			_ = c.Validate() // must not panic, whatever stands in the file
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+// RuleFile is a file of rules with its path.
+type RuleFile struct {
+	Path string
+	mapping.RuleFile
+}
+
+// Load reads a configuration file and the rule files that it names. Every mistake is reported with its place; a secret is only
+// read when it is used. Paths in the file are relative to the file itself, except those of secrets and data, which are
+// relative to the working directory.
+func Load(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	c, err := Parse(path, data)
+	if err != nil {
+		return Config{}, err
+	}
+	c.Files, err = RuleFiles(filepath.Dir(path), c.RulesFrom)
+	if err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+// Parse reads a configuration from its text, without its rule files and without checking what it means.
+func Parse(name string, data []byte) (Config, error) {
+	c := Default()
+	err := Decode(name, data, &c)
+	return c, err
+}
+
+// Decode reads strict YAML: an unknown or a repeated key is an error that says where.
+func Decode(name string, data []byte, into any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+	if err := decoder.Decode(into); err != nil {
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s: is empty", name)
+		}
+		return fmt.Errorf("%s: %w", name, &SyntaxError{err})
+	}
+	var more any
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: holds more than one YAML document; write one", name)
+	}
+	return nil
+}
+
+// SyntaxError is a mistake in the YAML itself. Its text tells the line without quoting it, since a secret may stand there by mistake.
+type SyntaxError struct{ err error }
+
+func (e *SyntaxError) Error() string {
+	return strings.TrimRight(yaml.FormatError(e.err, false, false), "\n")
+}
+
+// Unwrap returns the parser's error.
+func (e *SyntaxError) Unwrap() error { return e.err }
+
+// RuleFiles reads the rule files that paths and globs name, in that order and each glob's files by name. A glob that matches
+// nothing is an error: a rollout that forgets the rules would otherwise skip every event.
+func RuleFiles(dir string, patterns []string) ([]RuleFile, error) {
+	var files []RuleFile
+	var errs []error
+	seen := map[string]bool{}
+	for i, pattern := range patterns {
+		if !filepath.IsAbs(pattern) {
+			pattern = filepath.Join(dir, pattern)
+		}
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			errs = append(errs, fmt.Errorf("rules_from[%d]: no file matches %s", i, pattern))
+		}
+		for _, path := range paths {
+			if seen[path] {
+				continue
+			}
+			seen[path] = true
+			file, err := readRules(path)
+			errs = append(errs, err)
+			files = append(files, file)
+		}
+	}
+	return files, errors.Join(errs...)
+}
+
+func readRules(path string) (RuleFile, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return RuleFile{}, fmt.Errorf("read rules: %w", err)
+	}
+	rules, err := mapping.ParseRules(path, data)
+	return RuleFile{Path: path, RuleFile: rules}, err
+}

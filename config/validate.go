@@ -1,0 +1,97 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+)
+
+// Validate reports every mistake, each beginning with its path in the file. It compiles no rules and connects to nothing.
+func (c *Config) Validate() error {
+	m := c.Mapping()
+	return errors.Join(
+		c.Source.validate(),
+		under("customerio", c.CustomerIO.Validate()),
+		under("delivery", c.Pipeline().Validate()),
+		c.DeadLetters.Validate(),
+		c.crossed(),
+		under("", m.Validate()),
+		under("admin", c.Admin.validate()),
+		under("log", c.Log.validate()),
+	)
+}
+
+func (s *Source) validate() error {
+	given := 0
+	for _, set := range []bool{s.Kafka != nil, s.NATS != nil, s.Embedded != nil} {
+		if set {
+			given++
+		}
+	}
+	if given != 1 {
+		return errors.New("source: give exactly one of kafka, nats and embedded; " +
+			"there is no default, because a bridge that reads a private empty broker looks healthy and moves nothing")
+	}
+	switch {
+	case s.Kafka != nil:
+		return under("source.kafka", s.Kafka.Consumer().Validate())
+	case s.NATS != nil:
+		return under("source.nats", errors.Join(s.NATS.NATSConfig.Validate(), s.NATS.Consumer().Validate()))
+	}
+	return under("source.embedded", errors.Join(s.Embedded.Server().Validate(), s.Embedded.Consumer().Validate()))
+}
+
+// crossed reports settings that contradict each other although each is right by itself.
+func (c *Config) crossed() error {
+	d := c.DeadLetters
+	switch {
+	case d.Topic != "" && c.Source.Kafka == nil:
+		return errors.New("dead_letters.topic: is for a Kafka source; give subject or file")
+	case d.Subject != "" && c.Source.Kafka != nil:
+		return errors.New("dead_letters.subject: is for a NATS source; give topic or file")
+	case d.Topic != "" && slices.Contains(c.Source.Kafka.Consumer().Topics, d.Topic):
+		return fmt.Errorf("dead_letters.topic: %q is read by the source too, and every dead letter would come back as an event", d.Topic)
+	}
+	return nil
+}
+
+func (a Admin) validate() error {
+	if a.Listen == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(a.Listen); err != nil {
+		return fmt.Errorf("listen: %q is not host:port, such as 127.0.0.1:8080 or :8080", a.Listen)
+	}
+	return nil
+}
+
+func (l Log) validate() error {
+	var errs []error
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Level) {
+		errs = append(errs, fmt.Errorf("level: %q is none of debug, info, warn, error", l.Level))
+	}
+	if l.Format != "json" && l.Format != "console" {
+		errs = append(errs, fmt.Errorf("format: %q is neither json nor console", l.Format))
+	}
+	return errors.Join(errs...)
+}
+
+// under puts the path of a section before each of the errors that were joined.
+func under(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		if path == "" {
+			return err
+		}
+		return fmt.Errorf("%s.%w", path, err)
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, under(path, e))
+	}
+	return errors.Join(errs...)
+}
