@@ -15,6 +15,8 @@ type client struct {
 	t   *testing.T
 	s   *Server
 	url string
+
+	transport http.RoundTripper
 }
 
 func start(t *testing.T, o Options) *client {
@@ -22,7 +24,7 @@ func start(t *testing.T, o Options) *client {
 	s := New(o)
 	hs := httptest.NewServer(s)
 	t.Cleanup(hs.Close)
-	return &client{t, s, hs.URL}
+	return &client{t, s, hs.URL, http.DefaultTransport}
 }
 
 type reply2 struct {
@@ -43,7 +45,7 @@ func (c *client) try(method, path, body string, edit ...func(*http.Request)) (re
 	for _, e := range edit {
 		e(r)
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := c.transport.RoundTrip(r)
 	if err != nil {
 		return reply2{}, err
 	}

@@ -47,15 +47,16 @@ func newWorkspace(remember int) *workspace {
 
 // repeated reports whether an id was seen, and remembers it. At least the latest half of the ids to remember are known.
 func (w *workspace) repeated(id ulid.ULID) bool {
-	if _, ok := w.seen[id]; ok {
+	_, seen := w.seen[id]
+	_, before := w.seenBefore[id]
+	if seen || before {
 		return true
 	}
-	_, ok := w.seenBefore[id]
-	if len(w.seen) >= w.remember/2 {
+	if len(w.seen) >= max(1, w.remember/2) {
 		w.seenBefore, w.seen = w.seen, map[ulid.ULID]struct{}{}
 	}
 	w.seen[id] = struct{}{}
-	return ok
+	return false
 }
 
 // apply carries out a call that has no problems. It returns why the call changed nothing, or the empty string.
