@@ -1,0 +1,211 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// JetStream is a source that reads streams of NATS JetStream as logs: each in order, by one reader at a time, acknowledged up to
+// the point before which everything is done.
+//
+// The right to read is the server's pin of a client on the consumer. A reader that gains it has the server deliver again from the
+// acknowledgement floor, so that what was in flight at another reader comes first and in order. A turn of reading ends with the
+// pin, with the connection, or with the first delivery that does not follow the one before; the next turn begins at the floor.
+type JetStream struct {
+	readers []*streamReader
+}
+
+// NewJetStream makes the source. It asks the server for nothing yet.
+func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg prometheus.Registerer) (*JetStream, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	metrics := newStreamMetrics(reg)
+	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(cfg.Streams)), minFetchBytes)
+	j := &JetStream{}
+	for _, s := range cfg.Streams {
+		j.readers = append(j.readers, newStreamReader(conn, cfg, s, log, metrics))
+	}
+	return j, nil
+}
+
+// Consume reads until ctx ends; see pipeline.Source. It returns an error when a stream cannot be read on without a decision of the
+// operator: see StreamGapError and the errors about the stream's or the consumer's configuration. One such stream ends the
+// reading of all.
+func (j *JetStream) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(j.readers))
+	var readers sync.WaitGroup
+	for i, r := range j.readers {
+		readers.Go(func() {
+			defer cancel()
+			errs[i] = r.run(ctx, handle)
+		})
+	}
+	readers.Wait()
+	return errors.Join(errs...)
+}
+
+// Ready is nil when every stream is read here or stands by for the replica that reads it, and otherwise says which is not and why.
+func (j *JetStream) Ready() error {
+	var errs []error
+	for _, r := range j.readers {
+		state, err := r.condition()
+		if state == stateClosed {
+			errs = append(errs, fmt.Errorf("stream %s: %w", r.stream, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// States tells for each stream whether it is active (read here), standby (read by another replica, or waiting for its first
+// message) or closed (not to be read at the moment; Ready says why).
+func (j *JetStream) States() map[string]string {
+	states := map[string]string{}
+	for _, r := range j.readers {
+		state, _ := r.condition()
+		states[r.stream] = string(state)
+	}
+	return states
+}
+
+// streamState is what a reader is doing.
+type streamState string
+
+const (
+	stateActive  streamState = "active"
+	stateStandby streamState = "standby"
+	stateClosed  streamState = "closed"
+)
+
+// streamReader reads one stream, turn after turn.
+type streamReader struct {
+	conn    *broker.NATS
+	cfg     JetStreamConfig
+	stream  string
+	filter  []string
+	log     *zap.Logger
+	metrics streamMetrics
+
+	// What is known from one turn to the next. Only run and what it calls use it.
+	pin     string    // the last pin, which may still be ours
+	floor   uint64    // the highest sequence that the server is known to have taken as acknowledged
+	created time.Time // when the stream was made; another time means another stream
+	known   bool      // floor is set
+	mine    bool      // the last turn read, so that nobody knows the floor better
+
+	mu    sync.Mutex
+	state streamState
+	why   error // why the state is closed
+}
+
+var errStarting = errors.New("not joined yet")
+
+func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, s StreamConfig, log *zap.Logger, m *streamMetricSet) *streamReader {
+	return &streamReader{
+		conn: conn, cfg: cfg, stream: s.Name, filter: s.Subjects,
+		log:     log.With(zap.String("stream", s.Name), zap.String("durable", cfg.Durable)),
+		metrics: m.of(s.Name),
+		state:   stateClosed, why: errStarting,
+	}
+}
+
+// run reads turn after turn until ctx ends or the stream cannot be read on.
+func (r *streamReader) run(ctx context.Context, handle handler) error {
+	for {
+		err := r.turn(ctx, handle)
+		if ctx.Err() != nil {
+			r.become(stateClosed, ctx.Err())
+			return nil
+		}
+		r.become(stateClosed, err)
+		if stop := (*stopError)(nil); errors.As(err, &stop) {
+			return fmt.Errorf("read stream %s: %w", r.stream, stop.err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(r.cfg.timing.retry):
+		}
+	}
+}
+
+// turn waits for the right to read and reads for as long as it holds.
+func (r *streamReader) turn(ctx context.Context, handle handler) error {
+	conn := r.conn.Conn()
+	broken := conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer conn.RemoveStatusListener(broken)
+	if !conn.IsConnected() {
+		return errDisconnected
+	}
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	pin, continued, err := r.gain(ctx, broken)
+	if err != nil {
+		return err
+	}
+	s, err := r.begin(ctx, pin, continued)
+	if err != nil {
+		return err
+	}
+	return s.read(ctx, broken, handle)
+}
+
+// become notes the state and logs its changes.
+func (r *streamReader) become(state streamState, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changed := r.state != state || state == stateClosed && r.why.Error() != why.Error()
+	r.state, r.why = state, why
+	r.metrics.is(state)
+	switch {
+	case !changed:
+	case state == stateClosed && errors.Is(why, context.Canceled):
+		r.log.Info("stream left")
+	case state == stateClosed:
+		r.log.Warn("stream not read", zap.Error(why))
+	case state == stateActive:
+		r.log.Info("stream read here")
+	default:
+		r.log.Info("stream on standby")
+	}
+}
+
+func (r *streamReader) condition() (streamState, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state, r.why
+}
+
+// stopError marks an error that waiting does not mend.
+type stopError struct{ err error }
+
+func (e *stopError) Error() string { return e.err.Error() }
+func (e *stopError) Unwrap() error { return e.err }
+
+func stopf(format string, args ...any) error { return &stopError{fmt.Errorf(format, args...)} }
+
+// StreamGapError says that a stream has discarded messages before they were read: its limits, or somebody's purge, were faster.
+// The way on is to move the consumer past the gap, or to restore the messages.
+type StreamGapError struct {
+	Stream   string
+	From, To uint64 // the first and the last sequence that is gone
+}
+
+// Lost is the number of messages that were never read.
+func (e *StreamGapError) Lost() uint64 { return e.To - e.From + 1 }
+
+func (e *StreamGapError) Error() string {
+	return fmt.Sprintf("stream %s has discarded %d messages that were not read, sequences %d to %d: restore them, or go on at %d with: ciobridge offsets skip",
+		e.Stream, e.Lost(), e.From, e.To, e.To+1)
+}

@@ -1,0 +1,206 @@
+package consumer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// priorityGroup is the group of readers of which the server pins one.
+const priorityGroup = "ciobridge"
+
+// open checks that the stream can be read as a log and is the one that was read before, and that the consumer is there and as it
+// must be. A consumer that is missing is made: at the place where this process knows the reading to stand, else at start_at.
+func (r *streamReader) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.answer)
+	defer cancel()
+	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return errNoStream
+	}
+	if err != nil {
+		return fmt.Errorf("look at the stream: %w", err)
+	}
+	info := stream.CachedInfo()
+	if info.Config.Retention == jetstream.WorkQueuePolicy {
+		return stopf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.stream)
+	}
+	if err := r.recognize(info); err != nil {
+		return err
+	}
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.known && !r.mine:
+		r.mine = true
+		return errConsumerGone // the replica that was reading knows better where it stood: let it go first
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		return r.makeConsumer(ctx, info)
+	case errors.Is(err, jetstream.ErrNotPullConsumer):
+		return stopf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.cfg.Durable, r.stream, r.cfg.Durable)
+	case err != nil:
+		return fmt.Errorf("look at the consumer: %w", err)
+	}
+	if err := checkConsumer(consumer.CachedInfo().Config, r.consumerConfig()); err != nil {
+		return err
+	}
+	if !r.mine {
+		r.floor, r.known = max(r.floor, consumer.CachedInfo().AckFloor.Stream), true
+	}
+	return nil
+}
+
+var errNoStream = errors.New("there is no such stream yet")
+
+// recognize refuses a stream whose past is not the one that was read: made again under the same name, or set back to an earlier
+// state. Positions would then stand for other messages.
+func (r *streamReader) recognize(info *jetstream.StreamInfo) error {
+	if r.created.IsZero() {
+		r.created = info.Created
+	}
+	if !info.Created.Equal(r.created) {
+		return stopf("it was deleted and made again since this process began to read it: restart to read the new stream from start_at")
+	}
+	if r.known && info.State.LastSeq < r.floor {
+		return r.wentBack(info.State.LastSeq, r.floor)
+	}
+	return nil
+}
+
+func (r *streamReader) wentBack(last, floor uint64) error {
+	return stopf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, floor)
+}
+
+// consumerConfig is the consumer that the bridge reads by, but for the place where it starts.
+func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
+	cfg := jetstream.ConsumerConfig{
+		Durable:        r.cfg.Durable,
+		AckPolicy:      jetstream.AckAllPolicy,
+		AckWait:        r.cfg.timing.ackWait,
+		MaxDeliver:     -1,
+		MaxAckPending:  -1,
+		ReplayPolicy:   jetstream.ReplayInstantPolicy,
+		PriorityPolicy: jetstream.PriorityPolicyPinned,
+		PriorityGroups: []string{priorityGroup},
+		PinnedTTL:      r.cfg.timing.pin,
+	}
+	if len(r.filter) == 1 {
+		cfg.FilterSubject = r.filter[0]
+	} else {
+		cfg.FilterSubjects = r.filter
+	}
+	return cfg
+}
+
+func (r *streamReader) makeConsumer(ctx context.Context, info *jetstream.StreamInfo) error {
+	cfg := r.consumerConfig()
+	start, err := parseStartAt(r.cfg.StartAt)
+	if err != nil {
+		return &stopError{err}
+	}
+	switch {
+	case r.known:
+		if err := r.firstGap(info, r.floor+1, math.MaxUint64); err != nil {
+			return err // the new consumer would begin behind the gap without a word
+		}
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.floor+1
+	case start.latest: // as a sequence, because a consumer of the policy "new" can never be set to another place
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.State.LastSeq+1
+	case !start.at.IsZero():
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start.at
+	}
+	_, err = r.conn.JetStream().CreateConsumer(ctx, r.stream, cfg)
+	if errors.Is(err, jetstream.ErrConsumerExists) {
+		return fmt.Errorf("make the consumer: another replica was faster: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("make the consumer: %w", err)
+	}
+	r.log.Info("consumer made")
+	return nil
+}
+
+// checkConsumer refuses a consumer that would deliver out of order, give up on messages, or let two readers in.
+func checkConsumer(have, want jetstream.ConsumerConfig) error {
+	var differs []string
+	check := func(name string, have, want any) {
+		if h, w := fmt.Sprint(have), fmt.Sprint(want); h != w {
+			differs = append(differs, fmt.Sprintf("%s is %s, want %s", name, h, w))
+		}
+	}
+	filter := func(c jetstream.ConsumerConfig) []string {
+		subjects := slices.Clone(c.FilterSubjects)
+		if c.FilterSubject != "" {
+			subjects = append(subjects, c.FilterSubject)
+		}
+		slices.Sort(subjects)
+		return subjects
+	}
+	check("ack_policy", have.AckPolicy, want.AckPolicy)
+	check("ack_wait", have.AckWait, want.AckWait)
+	check("max_deliver", have.MaxDeliver, want.MaxDeliver)
+	check("max_ack_pending", have.MaxAckPending, want.MaxAckPending)
+	check("backoff", have.BackOff, want.BackOff)
+	check("filter_subjects", filter(have), filter(want))
+	check("replay_policy", have.ReplayPolicy, want.ReplayPolicy)
+	check("rate_limit_bps", have.RateLimit, want.RateLimit)
+	check("headers_only", have.HeadersOnly, want.HeadersOnly)
+	check("max_batch", have.MaxRequestBatch, want.MaxRequestBatch)
+	check("max_expires", have.MaxRequestExpires, want.MaxRequestExpires)
+	check("max_bytes", have.MaxRequestMaxBytes, want.MaxRequestMaxBytes)
+	check("inactive_threshold", have.InactiveThreshold, want.InactiveThreshold)
+	check("priority_policy", policyName(have.PriorityPolicy), policyName(want.PriorityPolicy))
+	check("priority_groups", have.PriorityGroups, want.PriorityGroups)
+	check("priority_timeout", have.PinnedTTL, want.PinnedTTL)
+	if len(differs) == 0 {
+		return nil
+	}
+	apply, err := json.Marshal(want)
+	if err != nil {
+		return fmt.Errorf("write the consumer's configuration: %w", err)
+	}
+	return stopf("consumer %s is not as the bridge needs it: %s: name another durable, or apply %s with: nats consumer add --config (what cannot be edited needs the consumer deleted first, which loses its place)",
+		want.Durable, strings.Join(differs, "; "), apply)
+}
+
+func policyName(p jetstream.PriorityPolicy) string {
+	switch p {
+	case jetstream.PriorityPolicyNone:
+		return "none"
+	case jetstream.PriorityPolicyPinned:
+		return "pinned_client"
+	case jetstream.PriorityPolicyOverflow:
+		return "overflow"
+	}
+	return "another"
+}
+
+// firstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
+// newer messages replace older ones by design, nothing can be said.
+func (r *streamReader) firstGap(info *jetstream.StreamInfo, next, before uint64) error {
+	if first := min(info.State.FirstSeq, before); r.dense(info) && first > next {
+		r.metrics.lost.Add(float64(first - next))
+		return &stopError{&StreamGapError{Stream: r.stream, From: next, To: first - 1}}
+	}
+	return nil
+}
+
+func (r *streamReader) dense(info *jetstream.StreamInfo) bool {
+	return len(r.filter) == 0 && info.Config.MaxMsgsPerSubject <= 0
+}
+
+// streamInfo asks for the state of the stream.
+func (r *streamReader) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.answer)
+	defer cancel()
+	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
+	if err != nil {
+		return nil, fmt.Errorf("look at the stream: %w", err)
+	}
+	return stream.CachedInfo(), nil
+}

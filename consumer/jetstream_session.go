@@ -1,0 +1,260 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// session is one turn of reading: from gaining the pin until it is given up, and what is in hand meanwhile.
+type session struct {
+	r      *streamReader
+	pin    string
+	lease  *lease
+	ledger *ledger
+	base   uint64 // the floor at which the session began
+	info   *jetstream.StreamInfo
+	inbox  *inbox
+
+	bytes atomic.Int64            // of the messages in hand
+	room  chan struct{}           // rung when the bytes in hand have come down
+	reply atomic.Pointer[string]  // of any message of the session
+	acked atomic.Uint64           // the floor that the server has confirmed
+	until atomic.Int64            // unix nanoseconds up to which the pin is promised to us
+	cause atomic.Pointer[causeOf] // why the session ends; the first counts
+
+	committing sync.Mutex
+
+	// Only pump uses what follows.
+	asked   int    // messages asked for that have not come
+	ordinal uint64 // of the last delivery
+	last    uint64 // sequence of the last message
+	heard   uint64 // messages of the inbox so far
+	missing bool   // the last heartbeat named a delivery that has not arrived
+	single  bool   // the next message is larger than a request's bytes: ask for it alone
+}
+
+type causeOf struct{ err error }
+
+// begin sets the consumer back to its floor and makes ready to read from there. The inbox is a new one and is first used after the
+// reset, so that nothing that was sent before can be taken for what comes after.
+func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*session, error) {
+	p, err := r.prove(ctx, pin)
+	if err != nil {
+		return nil, err
+	}
+	base, err := r.reset(ctx)
+	if err != nil {
+		return nil, err
+	}
+	info, err := r.streamInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.recognize(info); err != nil {
+		return nil, err
+	}
+	if base > info.State.LastSeq {
+		return nil, r.wentBack(info.State.LastSeq, base)
+	}
+	next := base + 1
+	if continued && r.known {
+		next = min(next, r.floor+1) // a purge moves the consumer's floor along, and nobody else has read
+	}
+	if err := r.firstGap(info, next, info.State.FirstSeq); err != nil {
+		return nil, err
+	}
+	r.floor, r.known = base, true
+	inbox, err := r.subscribe(2*prefetch + 256)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		r: r, pin: pin, base: base, last: base, info: info, inbox: inbox,
+		lease:  newLease(p.sent, r.cfg.timing.pin),
+		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
+		room:   make(chan struct{}, 1),
+	}
+	s.acked.Store(base)
+	s.until.Store(p.sent.Add(r.cfg.timing.pin).UnixNano())
+	return s, nil
+}
+
+// reset has the server deliver again from the floor on, and returns the floor.
+func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.pin/2)
+	defer cancel()
+	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.stream, r.cfg.Durable)
+	if err != nil {
+		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
+	}
+	return reset.ResetSeq - 1, nil
+}
+
+// read hands over messages until ctx ends or the session does, gives up what is in hand, and acknowledges what is done.
+func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle handler) error {
+	r := s.r
+	defer s.inbox.close()
+	r.become(stateActive, nil)
+	r.mine = true
+	unwatch := context.AfterFunc(ctx, func() { s.stop(ctx.Err()) })
+	defer unwatch()
+
+	finish := make(chan struct{})
+	var keepers sync.WaitGroup
+	keepers.Go(func() { s.keepPin(finish, broken) })
+	keepers.Go(func() { s.commitEvery(finish) })
+
+	s.stop(s.pump(handle))
+	s.lease.end(r.cfg.DrainLimit)
+	s.commitLast(ctx)
+	close(finish)
+	keepers.Wait()
+	s.ledger.close()
+	next, _ := s.ledger.prefix()
+	r.floor = uint64(next) - 1
+	r.metrics.idle()
+	r.metrics.sessions(s.why())
+	if ctx.Err() != nil && s.mayCommit() {
+		r.release()
+	}
+	return s.why()
+}
+
+// stop ends the session for the given reason, unless it ends already. Where the right to read may have passed to others, no
+// attempt begins from here on; a drain is for ends that leave it with us.
+func (s *session) stop(err error) {
+	if !s.cause.CompareAndSwap(nil, &causeOf{err}) {
+		return
+	}
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		s.lease.lose()
+	}
+	s.lease.revoke(s.r.cfg.DrainLimit)
+}
+
+func (s *session) why() error {
+	if c := s.cause.Load(); c != nil {
+		return c.err
+	}
+	return nil
+}
+
+// keepPin renews the pin, and ends the session when it is lost, cannot be proved in time, or the connection breaks, since what was
+// on its way is then gone. It goes on during the drain, so that the last acknowledgement is made by right.
+func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
+	every := time.NewTicker(s.r.cfg.timing.pin / 4)
+	defer every.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-broken:
+			s.stop(errDisconnected)
+			broken = nil
+		case <-every.C:
+			s.renew()
+		}
+	}
+}
+
+func (s *session) renew() {
+	p, err := s.r.prove(context.Background(), s.pin)
+	switch {
+	case errors.Is(err, errPinLost):
+		s.until.Store(0)
+		s.stop(err)
+		return
+	case errors.Is(err, errConsumerGone):
+		s.stop(err)
+		return
+	case err == nil:
+		s.until.Store(p.sent.Add(s.r.cfg.timing.pin).UnixNano())
+		s.lease.renew(p.sent)
+		s.r.metrics.lag.Set(float64(p.lag))
+	}
+	if !s.lease.owned() {
+		s.stop(errUnproven)
+	} else if err == nil && p.floor < s.acked.Load() {
+		// An acknowledgement of an earlier turn that arrived late makes the server take ours for older ones. A reset mends that.
+		s.stop(errFloorWentBack)
+	}
+}
+
+func (s *session) commitEvery(done <-chan struct{}) {
+	every := time.NewTicker(s.r.cfg.CommitInterval)
+	defer every.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case now := <-every.C:
+			s.commit()
+			s.r.metrics.age(s.ledger, now)
+		}
+	}
+}
+
+// commit acknowledges the floor, waits until the server confirms it, and reports whether the floor is known there.
+func (s *session) commit() bool {
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	next, count := s.ledger.prefix()
+	floor, reply := uint64(next)-1, s.reply.Load()
+	if reply == nil || floor <= s.acked.Load() {
+		return true
+	}
+	if !s.mayCommit() {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.timing.answer)
+	defer cancel()
+	_, err := s.r.conn.Conn().RequestWithContext(ctx, ackSubject(*reply, floor, count), []byte("+ACK"))
+	s.r.metrics.commits(err)
+	if err == nil {
+		s.acked.Store(floor)
+	}
+	return err == nil
+}
+
+// mayCommit is true as long as the server promised the pin to us. An acknowledgement after that would still be true, but could
+// confuse the count of another reader's.
+func (s *session) mayCommit() bool { return time.Now().UnixNano() < s.until.Load() }
+
+// commitLast acknowledges what was finished during the drain. When the connection broke it waits for the next one, for as long as
+// the pin lasts; when the process ends it tries for a moment only.
+func (s *session) commitLast(ctx context.Context) {
+	limit := time.Now().Add(s.r.cfg.timing.answer)
+	for !s.commit() && s.mayCommit() && !errors.Is(s.why(), errConsumerGone) && (ctx.Err() == nil || time.Now().Before(limit)) {
+		time.Sleep(s.r.cfg.timing.retry / 10)
+	}
+}
+
+// release gives the pin back, so that a standby need not wait for it to lapse.
+func (r *streamReader) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.timing.answer)
+	defer cancel()
+	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
+	if err == nil {
+		err = stream.UnpinConsumer(ctx, r.cfg.Durable, priorityGroup)
+	}
+	if err == nil {
+		r.pin = ""
+	}
+}
+
+// prefix is the floor of the ledger and the number of messages that stand before it.
+func (l *ledger) prefix() (next int64, count uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head < l.tail {
+		return l.at(l.head).offset, l.head
+	}
+	return l.next, l.head
+}
