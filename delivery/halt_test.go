@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,15 +32,17 @@ func TestHeldUntilTheKeyFileIsReplaced(t *testing.T) {
 		r := newRig(t, keyed)
 		start := time.Now()
 		var replaced time.Time
-		go func() {
+		var operator sync.WaitGroup
+		operator.Go(func() {
 			time.Sleep(time.Hour)
 			if s := r.State(); s.Condition != delivery.Halted || s.Trouble != customerio.TroubleCredentials || s.Status != 401 || !s.Since.Equal(start) {
 				t.Errorf("state %+v", s)
 			}
 			r.writeKey(t, "key-2")
 			replaced = time.Now()
-		}()
+		})
 		crowd(8, func() { sendUntilDelivered(t.Context(), r.Sender, makeCalls(3)) })
+		operator.Wait()
 
 		if took := time.Since(replaced); took > 2*time.Second {
 			t.Errorf("delivered %s after the key was replaced", took)
