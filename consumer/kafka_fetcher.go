@@ -83,17 +83,17 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 		p := f.partitions[(f.turn+i)%len(f.partitions)]
 		p.mu.Lock()
 		at := p.notBefore
-		if ok, _ := p.ready(now, locating); ok {
+		if ok, _ := p.ready(now, phaseLocate); ok {
 			lost = append(lost, p)
 			at = time.Time{}
-		} else if ok, _ := p.ready(now, reading); ok {
+		} else if ok, _ := p.ready(now, phaseRead); ok {
 			f.ask(p)
 			at = time.Time{}
 		} else if !p.queued.IsZero() {
 			// It will want its turn soon, probably after as long again as it has been waiting.
 			wait = min(wait, max(soonestWait, now.Sub(p.queued)))
 		}
-		if at.After(now) && p.phase != halted {
+		if at.After(now) && p.phase != phaseHalted {
 			wait = min(wait, max(soonestWait, at.Sub(now)))
 			if again.IsZero() || at.Before(again) {
 				again = at
@@ -258,7 +258,7 @@ func (f *fetcher) refused(p *partition, from int64, code int16) {
 	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
 	case kafka.OffsetOutOfRange:
 		p.mu.Lock()
-		p.phase, p.start.offset = locating, p.next
+		p.phase, p.start.offset = phaseLocate, p.next
 		p.mu.Unlock()
 	case kafka.InvalidMessage: // the broker's own checksum test failed
 		f.g.damaged(p, from, corrupt("the broker says that the record is corrupt"))

@@ -249,7 +249,7 @@ func (g *generation) damaged(p *partition, at int64, err error) {
 
 // halt stops a partition until an operator has decided. The caller holds p.mu.
 func (g *generation) halt(p *partition, why *stopped) {
-	p.phase, p.stop = halted, why
+	p.phase, p.stop = phaseHalted, why
 	p.epoch++
 	g.source.log.Error("partition stopped: set its offset with the offsets command and start again",
 		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id), zap.String("reason", why.reason), zap.String("detail", why.detail),

@@ -38,9 +38,9 @@ type partition struct {
 type phase int
 
 const (
-	locating phase = iota // its committed offset is not yet compared with its log
-	reading
-	halted // it cannot go on without an operator
+	phaseLocate phase = iota // its committed offset is not yet compared with its log
+	phaseRead
+	phaseHalted // it cannot go on without an operator
 )
 
 // stopped says why a partition is halted.
@@ -76,7 +76,7 @@ func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
 	if now.Before(p.notBefore) {
 		return false, p.notBefore
 	}
-	return ph == locating || p.queued.IsZero(), time.Time{}
+	return ph == phaseLocate || p.queued.IsZero(), time.Time{}
 }
 
 // takeChunk notes that the worker has taken the chunk that waited for it, and returns whom to tell.
@@ -111,7 +111,7 @@ func (p *partition) begin(offset int64, limit int) {
 		p.ledger = newLedger(offset, limit)
 	}
 	p.start.offset = offset
-	p.phase = reading
+	p.phase = phaseRead
 	p.next = offset
 }
 
