@@ -9,11 +9,11 @@ import (
 )
 
 // encode appends what gojq gave, as jq writes it, and gives all of dst with the kind of what was appended. Values that would
-// take more than maxWork bytes are refused while they are written: gojq shares parts of values, so that a small one can stand for a
+// take more than MaxOutput bytes are refused while they are written: gojq shares parts of values, so that a small one can stand for a
 // text without end.
 func encode(dst []byte, v any) (Value, error) {
 	start := len(dst)
-	dst, ok := appendJQ(dst, v, start+maxWork)
+	dst, ok := appendJQ(dst, v, start+MaxOutput)
 	if !ok {
 		return Value{}, errTooMuch
 	}

@@ -10,18 +10,20 @@ import (
 // hashKey spreads keys that differ in length or in their first or last eight bytes. It is the same in every process, and
 // decides nothing by itself: whoever finds equal hashes compares the keys.
 func hashKey(key []byte) uint64 {
-	const odd = 0x9e3779b97f4a7c15
 	n := len(key)
-	var a, b uint64
-	switch {
-	case n >= 8:
-		a, b = binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:])
-	case n >= 4:
-		a, b = uint64(binary.LittleEndian.Uint32(key)), uint64(binary.LittleEndian.Uint32(key[n-4:]))
-	case n > 0:
-		a, b = uint64(key[0])|uint64(key[n/2])<<8, uint64(key[n-1])
+	if n >= 8 {
+		return mix(binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:]), n)
 	}
-	hi, lo := bits.Mul64(a^odd, b^uint64(n)^0xbf58476d1ce4e5b9)
+	var word uint64
+	for i, c := range key {
+		word |= uint64(c) << (8 * i)
+	}
+	return mix(word, 0, n)
+}
+
+// mix hashes a key of n bytes by its first eight and its last eight; the latter are zero where n is below eight.
+func mix(first, last uint64, n int) uint64 {
+	hi, lo := bits.Mul64(first^0x9e3779b97f4a7c15, last^uint64(n)^0xbf58476d1ce4e5b9)
 	return hi ^ lo
 }
 

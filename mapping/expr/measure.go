@@ -60,15 +60,15 @@ func treeSize(v any, depth, limit int) int {
 	return n
 }
 
-// length is the memory that a shallow copy of v takes.
+// length is about the size of v as far as a shallow copy goes.
 func length(v any) int {
 	switch v := v.(type) {
 	case string:
 		return len(v)
 	case []any:
-		return len(v)
+		return 4 * len(v)
 	case map[string]any:
-		return len(v)
+		return 4 * len(v)
 	case *big.Int:
 		return v.BitLen() / 8
 	}
@@ -98,16 +98,16 @@ func bitLen(v any) int {
 	return 0
 }
 
-// nearPath looks at the numbers of a path, or of a path inside an event of a stream.
+// nearPath looks at the numbers of a path, or of the path that an event of a stream begins with.
 func nearPath(v any) bool {
 	list, ok := v.([]any)
-	if !ok {
+	if !ok || len(list) == 0 {
 		return true
 	}
+	if path, ok := list[0].([]any); ok {
+		return nearPath(path)
+	}
 	for _, e := range list {
-		if inner, ok := e.([]any); ok && !nearPath(inner) {
-			return false
-		}
 		if n, ok := gojq.ToFloat64(e); ok && n > maxIndex {
 			return false
 		}
@@ -121,5 +121,5 @@ func transposedSize(v any) int {
 	for _, row := range rows {
 		longest = max(longest, length(row))
 	}
-	return longest * len(rows)
+	return longest * len(rows) / 4
 }

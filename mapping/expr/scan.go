@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
@@ -356,24 +357,29 @@ func (s *scanner) object(i int, n *node) int {
 func (s *scanner) key(i int) (key []byte, hash uint64, next int) {
 	data := s.data
 	start := i
-	seen := uint64(0)
 	for i+8 <= len(data) {
 		x := binary.LittleEndian.Uint64(data[i:])
-		seen |= x
-		if m := special(x); m != 0 {
-			i += bits.TrailingZeros64(m) >> 3
+		s.high |= x
+		m := special(x)
+		if m == 0 {
+			i += 8
+			continue
+		}
+		n := bits.TrailingZeros64(m) >> 3
+		if data[i+n] != '"' {
 			break
 		}
-		i += 8
-	}
-	s.high |= seen
-	if i < len(data) && data[i] == '"' {
-		key = data[start:i]
-		return key, hashKey(key), i + 1
+		if i == start {
+			return data[i : i+n], mix(x&(1<<(8*n)-1), 0, n), i + n + 1
+		}
+		key = data[start : i+n]
+		return key, hashKey(key), i + n + 1
 	}
 	if next = s.text(start); next < 0 {
 		return nil, 0, next
 	}
-	key = s.keys.decode(data[start : next-1])
+	if key = data[start : next-1]; bytes.IndexByte(key, '\\') >= 0 {
+		key = s.keys.decode(key)
+	}
 	return key, hashKey(key), next
 }

@@ -1,0 +1,94 @@
+package expr
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func runOne(t testing.TB, src, raw string) (Value, error) {
+	t.Helper()
+	s, ps := sealed(t, []string{src})
+	var d Document
+	if err := d.Parse(s, []byte(raw)); err != nil {
+		t.Fatal(err)
+	}
+	return ps[0].One(&d)
+}
+
+// Programs beyond the plain forms: the guards must not change what gojq answers.
+func TestGuardedKeepsAnswers(t *testing.T) {
+	raw := []byte(`{"items":[{"sku":"a","qty":2,"price":9.99},{"sku":"b","qty":1,"price":120},{"sku":"a","qty":5,"price":1}],"n":123456789012345678901234567890,"s":"Zoë","x":null,"t":"2026-03-14T09:26:53Z","tags":["a","b"]}`)
+	for _, src := range []string{
+		`[.items[] | .qty * .price] | add`, `.items | length`, `.items | map(.qty) | add`, `.items | group_by(.sku) | map({sku: .[0].sku, n: (map(.qty) | add)})`,
+		`.items | sort_by(.price) | last.sku`, `.n + 1`, `.n * 2`, `-.n`, `.n - 1 == 123456789012345678901234567889`, `"x" * 3`, `3 * "x"`, `"a,b" / ","`, `.tags - ["a"]`, `.tags | join("-")`,
+		`.tags | contains(["a"])`, `["a"] | inside(["a","b"])`, `"banana" | indices("an")`, `.tags | index("b")`, `{} | .a.b |= 1`, `.items[0].qty += 1 | .items[0]`, `.items |= map(.qty) | .items`,
+		`.items[].qty *= 2 | [.items[].qty]`, `.items[0] -= 1`, `(1,2) - (10,20)`, `(1,2) * (10,20)`, `[(1,2) * (3,error("x"))?]`, `reduce .items[] as $i (0; . + $i.qty)`, `[foreach .items[] as $i (0; . + $i.qty; [$i.sku, .])]`,
+		`def f($a): $a * 2; f(.items[0].qty)`, `def twice: . * 2; .items[0].qty |= twice | .items[0].qty`, `.items as [{sku: $s}] | $s`, `. as {items: [$first]} | $first.sku`, `.tags | to_entries`, `.items[0] | with_entries(.value |= tostring)`,
+		`.t | fromdate`, `.t | unix | todate`, `.s | @uri`, `"\(.s) \(.n) \(.items[0])"`, `@json "v=\(.items[0])"`, `.items | @json`, `[.items[] | select(.qty > 1)] | length`, `.s | test("^Z")`, `.s | sub("o";"0")`, `[.s | scan(".")]`,
+		`first(.items[] | .sku)`, `[limit(2; .items[])] | length`, `any(.items[]; .qty > 4)`, `all(.qty > 0)?`, `.items | unique_by(.sku) | length`, `.items | min_by(.price).sku`, `[paths(type == "number")] | length`, `path(.items[0].sku)`,
+		`pick(.items[0].sku)`, `del(.items[0]) | .items | length`, `setpath(["a","b"]; 1) | .a`, `[.items[] | .sku] | unique`, `try error("no") catch .`, `try (.s | tonumber) catch "bad"`, `.missing.deep // "d"`, `[.[] | type]`, `tojson`, `[splits("a")]?`,
+		`.items | transpose?`, `[[1,2],[3]] | transpose`, `[1,[2]] | flatten`, `"abc" | explode | implode`, `[.items[] | has("sku")]`, `label $out | .items[] | ., break $out`, `getpath(["items",0,"sku"])`, `$message.key`, `.items | .[1:] | length`, `[range(3)] | .[1] = 9`, `1 as $x | 2 as $y | $x - $y`,
+		`.items[0].qty as $q | .items[1].qty as $r | ($q - $r) * ($q - ($r * 2))`, `{"a":1} * {"a":{"b":2}}`, `fromstream(tostream) == .`, `[.items[].price] | @csv`, `.a = (.items | length) | .a`, `.a //= 3 | .a`, `def f: def g: 3; g * g; f - 1`, `@base64 "\(.s)"`, `"\("a" * 2)"`,
+	} {
+		sameAsGojq(t, src, raw, false)
+	}
+}
+
+// Each of these programs would run for ever or take all memory. They must end, soon, with the right kind of error.
+func TestGuardedPrograms(t *testing.T) {
+	long := `{"s":"` + strings.Repeat("aé", 100_000) + `","n":1e9,"list":[` + strings.Repeat("1,", 200_000) + `2],"deep":{"x":1}}`
+	for _, c := range []struct {
+		src  string
+		kind EvalKind
+	}{
+		{`[range(0; infinite)]`, TimedOut}, {`def f: f; f`, TimedOut}, {`def f: 1 + f; f`, TimedOut}, {`def f: [f]; f`, TimedOut}, {`last(repeat(1))`, TimedOut}, {`[limit(1e9; repeat(1))]`, TimedOut},
+		{`reduce range(1e9) as $i (0; [.])`, TimedOut}, {`until(false; .)`, TimedOut}, {`[recurse(.)] | length`, TimedOut}, {`[.list[] as $a | .list[] as $b | $a] | length`, TimedOut},
+		{`repeat(1)`, TooMuch}, {`range(infinite)`, TooMuch}, {`"x" * 1e9`, TooMuch}, {`1e9 * "x"`, TooMuch}, {`.s * .n`, TooMuch}, {`.s *= .n`, TooMuch}, {`reduce range(100) as $i ("xxxxxxxx"; . * 10)`, TooMuch},
+		{`reduce range(100) as $i ("x"; . + .)`, TooMuch}, {`reduce range(100) as $i ([1]; . + .)`, TooMuch}, {`reduce range(100) as $i ("x"; . += .)`, TooMuch}, {`reduce range(100) as $i (10; . * .)`, TooMuch}, {`reduce range(100) as $i (10; . *= .)`, TooMuch},
+		{`reduce range(60) as $i (1; [., .]) | tojson`, TooMuch}, {`reduce range(60) as $i (1; [., .])`, TooMuch}, {`reduce range(60) as $i (1; [., .]) | "\(.)"`, TooMuch}, {`reduce range(60) as $i (1; [., .]) | . == .`, TooMuch},
+		{`reduce range(60) as $i (1; [., .]) | sort`, TooMuch}, {`reduce range(60) as $i (1; [., .]) | flatten`, TooMuch}, {`reduce range(60) as $i (1; {a: ., b: .}) | @json`, TooMuch}, {`reduce range(60) as $i ({}; .a = . | .b = .) | tostring`, TooMuch}, {`reduce range(60) as $i (1; {a: ., b: .}) | . * .`, TooMuch},
+		{`[] | .[1e8] = 1`, TooMuch}, {`[] | .[1e8] |= 1`, TooMuch}, {`[] | .[1e8] += 1`, TooMuch}, {`[] | setpath([1e8]; 1)`, TooMuch}, {`null | pick(.[1e8])`, TooMuch}, {`fromstream([[1e8], 1], [[1e8]])`, TooMuch}, {`[] | .[536870911] //= 1`, TooMuch},
+		{`.list as $l | $l - $l`, TooMuch}, {`.list as $l | $l | contains($l)`, TooMuch}, {`[.list, range(1000)|[.]] | transpose`, TooMuch}, {`[.list, (range(1000)|[.])] | transpose`, TooMuch},
+		{`[limit(500; repeat("x" * 10000))] | add`, TooMuch}, {`[limit(500; repeat("x" * 10000))] | join("")`, TooMuch}, {`reduce range(100) as $i ("\""; tojson)`, TooMuch}, {`reduce range(100) as $i ("%%"; . * 2 | @uri)`, TooMuch},
+	} {
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		raw := `{"s":1}`
+		if strings.Contains(c.src, ".s") || strings.Contains(c.src, ".list") {
+			raw = long
+		}
+		s, ps := sealed(t, []string{c.src})
+		var d Document
+		if err := d.Parse(s, []byte(raw)); err != nil {
+			t.Fatal(err)
+		}
+		err := ps[0].Each(&d, func(Value) error { return nil })
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		var failure *EvalError
+		if !errors.As(err, &failure) || failure.Kind != c.kind {
+			t.Errorf("%s: got %v, want kind %d", c.src, err, c.kind)
+		}
+		grown := (after.TotalAlloc - before.TotalAlloc) >> 20
+		t.Logf("%-60s %8s %4d MiB", c.src, took.Round(time.Millisecond), grown)
+		if took > 3*time.Second || grown > 256 {
+			t.Errorf("%s took %s and allocated %d MiB", c.src, took, grown)
+		}
+	}
+}
+
+// A run is stopped by what it did and not by a timer, so that it ends where the clock stands still.
+func TestTimedOutWithoutClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var failure *EvalError
+		if _, err := runOne(t, `def f: f; f`, `{}`); !errors.As(err, &failure) || failure.Kind != TimedOut {
+			t.Errorf("got %v", err)
+		}
+	})
+}
