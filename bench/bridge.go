@@ -50,8 +50,8 @@ func bridgeConfig(dir, reader, sink string, src source) (string, error) {
 			s.brokers, reader, s.topic, envelope)
 		fmt.Fprintf(&b, "dead_letters: {topic: %s}\n", s.deadTopic())
 	case *natsSource:
-		fmt.Fprintf(&b, "source:\n  nats:\n    urls: [%q]\n    streams:\n      - {name: %s, durable: %s, start_at: earliest, %s}\n",
-			s.url, natsStream, reader, envelope)
+		fmt.Fprintf(&b, "source:\n  nats:\n    urls: [%q]\n    durable: %s\n    start_at: earliest\n    streams:\n      - {name: %s, %s}\n",
+			s.url, reader, natsStream, envelope)
 		fmt.Fprintf(&b, "dead_letters: {subject: %s}\n", natsDead)
 	default:
 		return "", fmt.Errorf("the bridge cannot read %s", src.name())
@@ -65,12 +65,13 @@ func bridgeConfig(dir, reader, sink string, src source) (string, error) {
 	return b.String(), nil
 }
 
-// bridgeRule is the rule for one type of event, with the checks that a careful team writes.
+// bridgeRule is the rule for one type of event, with the checks that a careful team writes. It sends all that the event tells.
 func bridgeRule(kind string) string {
+	const told = "{sequence: .data.sequence, total: .data.total, currency: .data.currency, channel: .data.channel, items: .data.items, note: .data.note}"
 	name := strings.ReplaceAll(strings.TrimPrefix(kind, "shop."), ".", "_")
 	head := fmt.Sprintf("  - name: %s\n    event: %s\n    if: .data.total > 0\n    require: [.data.customer_id]\n    do:\n", name, kind)
 	if kind == profileType {
-		return head + "      - identify: {person: .data.customer_id, attributes: .data}\n"
+		return head + "      - identify: {person: .data.customer_id, attributes: " + told + "}\n"
 	}
-	return head + fmt.Sprintf("      - track: {person: .data.customer_id, name: %s, data: .data}\n", name)
+	return head + fmt.Sprintf("      - track: {person: .data.customer_id, name: %s, data: %s}\n", name, told)
 }

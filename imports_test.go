@@ -1,0 +1,101 @@
+package ciobridge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ciobridge/ciobridge/"
+
+// mayImport says, for each folder, which folders of this module its code may import; packages of one folder may always import
+// each other. A new folder needs a row here. Tests are free.
+var mayImport = map[string][]string{
+	"event":      {},
+	"secret":     {},
+	"broker":     {"secret"},
+	"customerio": {"secret"},
+	"consumer":   {"event", "broker"},
+	"mapping":    {"event", "customerio"},
+	"pipeline":   {"event"},
+	"delivery":   {"event", "customerio"},
+	"deadletter": {"event", "broker"},
+	"emulator":   {},
+	"config":     {"broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter"},
+	"cmd": {
+		"event", "secret", "broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter", "emulator", "config",
+	},
+	"internal": {"event"},
+	"bench":    {},
+	"deploy":   {},
+}
+
+// standardOnly are the folders that import nothing but the standard library.
+var standardOnly = []string{"event"}
+
+// TestImports keeps messages flowing in one direction: no stage knows another stage, and only cmd knows them all.
+func TestImports(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range packages(t) {
+		folder := folderOf(p.ImportPath)
+		allowed, ok := mayImport[folder]
+		if !ok {
+			t.Errorf("%s: there is no row for %s in the table of imports", p.ImportPath, folder)
+			continue
+		}
+		used[folder] = true
+		for _, path := range p.Imports {
+			switch ours := strings.HasPrefix(path, module); {
+			case ours && folderOf(path) != folder && !slices.Contains(allowed, folderOf(path)):
+				t.Errorf("%s imports %s: %s may import only %q of this module", p.ImportPath, path, folder, allowed)
+			case !ours && slices.Contains(standardOnly, folder) && strings.Contains(strings.Split(path, "/")[0], "."):
+				t.Errorf("%s imports %s: %s uses the standard library only", p.ImportPath, path, folder)
+			}
+		}
+	}
+	for folder := range mayImport {
+		if !used[folder] {
+			t.Errorf("the table of imports has a row for %s, which has no package", folder)
+		}
+	}
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	GoFiles    []string
+}
+
+// packages lists the packages of this module that have code beside their tests.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", "./...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("read the answer of go list: %v", err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+}
+
+func folderOf(importPath string) string {
+	folder, _, _ := strings.Cut(strings.TrimPrefix(importPath, module), "/")
+	return folder
+}
