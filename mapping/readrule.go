@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -123,7 +124,7 @@ func (r *reader) person(node ast.Node, at string) Person {
 	return p
 }
 
-// values reads a map of names to programs and literals.
+// values reads a map of names to programs and literals, in the order of the names: tools on a rule file's way may reorder a map.
 func (r *reader) values(node ast.Node, at string) []Field {
 	var out []Field
 	r.entries(node, at, func(name string, keyNode, value ast.Node) {
@@ -133,5 +134,6 @@ func (r *reader) values(node ast.Node, at string) []Field {
 		}
 		out = append(out, Field{Name: name, Value: r.value(value, join(at, name))})
 	})
+	slices.SortFunc(out, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }

@@ -147,7 +147,8 @@ func view(c *event.Call) any {
 	return out
 }
 
-// differences compares what is wanted with what is there. Of maps only the wanted keys are compared, all else as a whole.
+// differences compares what is wanted with what is there. Of maps only the wanted keys are compared, all else as a whole. A
+// wanted null stands for a field that is left out.
 func differences(at string, want, have any) []string {
 	wantMap, ok := want.(map[string]any)
 	haveMap, alsoMap := have.(map[string]any)
@@ -159,17 +160,15 @@ func differences(at string, want, have any) []string {
 	}
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(wantMap)) {
-		value, there := haveMap[key]
-		if !there || value == nil && wantMap[key] != nil {
-			out = append(out, fmt.Sprintf("%s.%s: want %s, got nothing", at, key, shown(wantMap[key])))
-			continue
-		}
-		out = append(out, differences(at+"."+key, wantMap[key], value)...)
+		out = append(out, differences(at+"."+key, wantMap[key], haveMap[key])...)
 	}
 	return out
 }
 
 func shown(v any) string {
+	if v == nil {
+		return "nothing"
+	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(v)

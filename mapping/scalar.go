@@ -58,8 +58,8 @@ func (r *reader) text(node ast.Node, at string) string {
 	case *ast.StringNode:
 		switch {
 		case !isPlain(n):
-		case isProgram(n.Value) && (unbalanced(n.Value) || commented(n)):
-			r.fail(node, at, "YAML ends this expression at a space and #, or at a comma or bracket: quote this expression")
+		case isProgram(n.Value) && unbalanced(n.Value):
+			r.fail(node, at, "YAML cuts this expression at a comma, a bracket, or a # after a space: quote this expression")
 		case retyped(n.Value):
 			r.fail(node, at, "some YAML parsers take %s for something other than a string: quote it", n.Value)
 		}
@@ -109,13 +109,8 @@ func describe(node ast.Node) string {
 
 func isPlain(n *ast.StringNode) bool { return n.Token.Type == token.StringType }
 
-// commented reports whether a comment follows on the same line.
-func commented(n *ast.StringNode) bool {
-	next := n.Token.Next
-	return next != nil && next.Type == token.CommentType && next.Position.Line == n.Token.Position.Line
-}
-
-// unbalanced reports whether a program ends inside brackets or a string, which shows that YAML has cut it.
+// unbalanced reports whether a program ends inside brackets or a string, which shows that YAML has cut it. A comment after a
+// whole expression is harmless: jq would leave it out as well.
 func unbalanced(program string) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(program); i++ {

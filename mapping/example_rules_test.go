@@ -1,0 +1,114 @@
+package mapping
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	yaml3 "go.yaml.in/yaml/v3"
+)
+
+const exampleRules = "../config/rules"
+
+// loadExamples reads the example company's rules.
+func loadExamples(t *testing.T) (Config, []RuleFile) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(exampleRules, "*.yaml"))
+	if err != nil || len(names) < 3 {
+		t.Fatalf("found %v, %v; want at least three rule files", names, err)
+	}
+	config := Config{Allow: []string{"delete"}}
+	var files []RuleFile
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := ParseRules(filepath.Base(name), data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Rules = append(config.Rules, file.Rules...)
+		files = append(files, file)
+	}
+	return config, files
+}
+
+func TestExampleRulesPassTheirTests(t *testing.T) {
+	config, files := loadExamples(t)
+	rules, err := Compile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := rules.Warnings(); len(w) > 0 {
+		t.Errorf("warnings: %q", w)
+	}
+	for _, file := range files {
+		results := RunTests(rules, file, exampleRules)
+		if len(results) < 3 {
+			t.Errorf("only %d tests ran", len(results))
+		}
+		for _, r := range results {
+			for _, diff := range r.Diffs {
+				t.Errorf("%s: %s: %s", r.Place, r.Name, diff)
+			}
+		}
+	}
+}
+
+// Helm and kubectl read YAML and write it again, some by way of JSON. Neither may change a rule.
+func TestExampleRulesSurviveOtherYAMLParsers(t *testing.T) {
+	names, _ := filepath.Glob(filepath.Join(exampleRules, "*.yaml"))
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := ParseRules(name, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for how, pass := range map[string]func([]byte) ([]byte, error){"YAML": throughYAML, "JSON": throughJSON, "JSON of this parser": yaml.YAMLToJSON} {
+			again, err := pass(data)
+			if err != nil {
+				t.Fatalf("%s through %s: %v", name, how, err)
+			}
+			got, err := ParseRules(name, again)
+			if err != nil {
+				t.Fatalf("%s through %s: %v\n%s", name, how, err, again)
+			}
+			if a, b := exported(t, want), exported(t, got); !reflect.DeepEqual(a, b) {
+				t.Errorf("%s changed on its way through %s:\n%s\n%s", name, how, a, b)
+			}
+		}
+	}
+}
+
+func throughYAML(data []byte) ([]byte, error) {
+	var v any
+	if err := yaml3.Unmarshal(data, &v); err != nil {
+		return nil, err
+	}
+	return yaml3.Marshal(v)
+}
+
+func throughJSON(data []byte) ([]byte, error) {
+	var v any
+	if err := yaml3.Unmarshal(data, &v); err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(v, "", "  ")
+}
+
+// exported shows rules without lines and file names. Numbers of test files may lose trailing zeros on the way and are left out.
+func exported(t *testing.T, f RuleFile) string {
+	t.Helper()
+	text, err := json.Marshal(f.Rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
