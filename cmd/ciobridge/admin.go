@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// admin serves health and metrics. It shows nothing secret and nothing of the events.
+type admin struct {
+	bridge   *bridge
+	listener net.Listener
+	server   *http.Server
+	ready    atomic.Bool // the destination and the dead letters were proven
+}
+
+// newAdmin listens at once, so that a taken port is an error at the start.
+func newAdmin(b *bridge) (*admin, error) {
+	a := &admin{bridge: b}
+	if b.config.Admin.Listen == "" {
+		return a, nil
+	}
+	var err error
+	if a.listener, err = net.Listen("tcp", b.config.Admin.Listen); err != nil {
+		return nil, fmt.Errorf("admin.listen: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{}))
+	a.server = &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	return a, nil
+}
+
+// proven tells the admin server that what must hold before the first event does hold.
+func (a *admin) proven() { a.ready.Store(true) }
+
+// readyz answers 200 when events can flow or are held by a destination's passing trouble, which the body then tells.
+func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
+	if !a.ready.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "not ready: Customer.io and the dead letters are not proven yet")
+		return
+	}
+	if err := a.bridge.source.Ready(); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintf(w, "not ready: source: %v\n", err)
+		return
+	}
+	s := a.bridge.sender.State()
+	fmt.Fprintf(w, "ready\ndestination: %s\n", s.Condition)
+	if s.Trouble != "" {
+		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Trouble, s.Status, s.Failures, s.Since.UTC().Format(time.RFC3339))
+	}
+}
+
+// serve answers requests until close. It returns at once where there is nothing to serve.
+func (a *admin) serve() error {
+	if a.server == nil {
+		return nil
+	}
+	if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve health and metrics: %w", err)
+	}
+	return nil
+}
+
+func (a *admin) close() {
+	if a.server != nil {
+		a.server.Close()
+	}
+}
+
+func (a *admin) addr() string {
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes, which scripts may rely on.
+const (
+	exitOK          = 0
+	exitFailure     = 1 // anything that has no code of its own
+	exitInput       = 2 // bad flags, configuration, rules or data
+	exitCredentials = 3 // Customer.io refuses the credentials
+	exitBroker      = 4 // Kafka or NATS cannot be used as configured
+	exitCustomerIO  = 5 // Customer.io cannot be used
+	exitDifferences = 6 // a check or a test found differences
+)
+
+// exitError is an error that decides the exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *exitError) Unwrap() error { return e.err }
+
+func exit(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code, err}
+}
+
+// stdio is where a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run is the whole program: it returns the exit code instead of exiting. The first interrupt asks for an orderly stop, a second one
+// ends the process at once.
+func run(ctx context.Context, args []string, std stdio) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
+
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(std.err, "ciobridge: %v\n", err)
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return exitFailure
+}
+
+func newRoot(std stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ciobridge",
+		Short: "Carry domain events from Kafka or NATS to Customer.io",
+		Long: "ciobridge reads domain events from Kafka or NATS JetStream, maps them by rules to Customer.io calls, delivers those\n" +
+			"in batches and keeps what cannot be delivered as dead letters that can be replayed.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return exit(exitInput, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
+	})
+	root.AddCommand(newRun(), newVersion())
+	return root
+}
