@@ -1,0 +1,234 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Mapper turns a message into calls by today's rules.
+type Mapper interface {
+	Map(m event.Message) ([]event.Call, []event.Failure)
+}
+
+// ReplayOptions say what to replay.
+type ReplayOptions struct {
+	Filter Filter
+
+	// IncludeDestructive lets destructive calls be sent. Without it their letters stay open.
+	IncludeDestructive bool
+	// Destructive names the actions that cannot be taken back; nil means delete, suppress and merge.
+	Destructive []string
+
+	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay. Nil goes on.
+	Confirm func(Report) error
+
+	// Drain bounds the wait for what is in hand when the replay is stopped, and that for the last resolutions; 15 s unless set.
+	Drain time.Duration
+}
+
+func (o ReplayOptions) withDefaults() ReplayOptions {
+	if o.Destructive == nil {
+		o.Destructive = []string{"delete", "suppress", "merge"}
+	}
+	if o.Drain == 0 {
+		o.Drain = 15 * time.Second
+	}
+	return o
+}
+
+// Report counts what became of the letters of a replay.
+type Report struct {
+	Open   int // letters that were open when the replay began
+	Chosen int // by the filter
+
+	Delivered   int // and resolved
+	FailedAgain int // and written again, with their attempts counted
+	Gone        int // taken away by retention before they could be read
+	LeftOpen    int // neither delivered nor failed again nor gone
+
+	// Of those left open; the others were not reached or not finished when the replay was stopped.
+	Unmatched   int // today's rules make no call for them
+	Destructive int // they need a destructive call, and those were not included
+	Cut         int // they were too large to be kept whole
+
+	// Unresolved letters were delivered, but it could not be written. The next replay sends them again.
+	Unresolved int
+}
+
+// Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, mapper and store of letters at once.
+//
+// It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's rules, and
+// keeps only the calls that failed. What is delivered is resolved; what fails again is written again. It may be killed at any time:
+// the next replay takes what is not resolved.
+type Replay struct {
+	store  Store
+	mapper Mapper
+	opts   ReplayOptions
+	log    *zap.Logger
+
+	mu      sync.Mutex
+	hand    map[event.ID]*parcel // by the identity of the event
+	settled []Resolution         // not written yet
+	report  Report
+	bell    chan struct{}
+
+	failing bool // the last write of resolutions failed; used by Consume alone
+}
+
+// NewReplay makes a replay of the store's letters. It fails when the filter is not valid. A Replay is used once.
+func NewReplay(store Store, mapper Mapper, opts ReplayOptions, log *zap.Logger) (*Replay, error) {
+	if err := opts.Filter.Validate(); err != nil {
+		return nil, err
+	}
+	return &Replay{
+		store: store, mapper: mapper, opts: opts.withDefaults(), log: log,
+		hand: map[event.ID]*parcel{}, bell: make(chan struct{}, 1),
+	}, nil
+}
+
+// Report says how far the replay is.
+func (r *Replay) Report() Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	report := r.report
+	report.LeftOpen = report.Chosen - report.Delivered - report.FailedAgain - report.Gone
+	return report
+}
+
+// errStopped ends the feeding of a replay that is being stopped.
+var errStopped = errors.New("the replay is being stopped")
+
+// ErrLockLost means that the lock of the replay was lost, so that another may have begun.
+var ErrLockLost = errors.New("the replay was stopped because its lock was lost")
+
+// Consume hands over one message for each event that has chosen letters, and returns when all are settled and their resolutions
+// are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is another replay,
+// ErrLockLost when the lock was lost on the way, and nil when ctx ended.
+func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+	hold, err := r.store.Lock(ctx)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	defer hold.Release()
+	events, err := r.choose(ctx)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if r.opts.Confirm != nil {
+		if err := r.opts.Confirm(r.Report()); err != nil {
+			return err
+		}
+	}
+	report := r.Report()
+	r.log.Info("replay begins", zap.Int("open", report.Open), zap.Int("chosen", report.Chosen))
+	err = r.run(ctx, hold, events, handle)
+	report = r.Report()
+	r.log.Info("replay ended", zap.Int("delivered", report.Delivered), zap.Int("failed_again", report.FailedAgain),
+		zap.Int("left_open", report.LeftOpen), zap.Int("gone", report.Gone), zap.Int("unresolved", report.Unresolved))
+	return err
+}
+
+// choose scans the log and groups the chosen letters by event, in the order of the first of each.
+func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
+	f, err := foldLog(ctx, r.store, &r.opts.Filter)
+	if err != nil {
+		return nil, err
+	}
+	letters := f.choose()
+	index := make(map[event.ID]int, len(letters))
+	var events [][]chosen
+	for _, c := range letters {
+		i, ok := index[c.state.event]
+		if !ok {
+			i = len(events)
+			index[c.state.event] = i
+			events = append(events, nil)
+		}
+		events[i] = append(events[i], c)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Chosen = len(letters)
+	for _, s := range f.states {
+		if s.open {
+			r.report.Open++
+		}
+	}
+	return events, nil
+}
+
+// load reads the letters of one event. Those that are gone or cut are counted and left out.
+func (r *Replay) load(ctx context.Context, letters []chosen) ([]*Letter, error) {
+	var whole []*Letter
+	for i := range letters {
+		l, err := letters[i].read(ctx, r.store)
+		switch {
+		case errors.Is(err, ErrGone):
+			r.count(func(report *Report) { report.Gone++ })
+		case err != nil:
+			return nil, err
+		case l.Cut != nil:
+			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
+				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Cut.Bytes))
+			r.count(func(report *Report) { report.Cut++ })
+		default:
+			whole = append(whole, l)
+		}
+	}
+	return whole, nil
+}
+
+func (r *Replay) count(change func(*Report)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.report)
+}
+
+func (r *Replay) destructive(action string) bool {
+	return !r.opts.IncludeDestructive && slices.Contains(r.opts.Destructive, action)
+}
+
+// Trial is what a replay would make of one event.
+type Trial struct {
+	Letters  []*Letter
+	Calls    []event.Call    // that it would send
+	Failures []event.Failure // that it would write again
+}
+
+// Try maps the chosen letters without sending anything and without a lock, and gives each what it finds. In the report Delivered
+// counts the letters whose calls would be sent.
+func (r *Replay) Try(ctx context.Context, each func(Trial) error) (Report, error) {
+	events, err := r.choose(ctx)
+	if err != nil {
+		return r.Report(), fmt.Errorf("try replay: %w", err)
+	}
+	for _, letters := range events {
+		whole, err := r.load(ctx, letters)
+		if err != nil {
+			return r.Report(), fmt.Errorf("try replay: %w", err)
+		}
+		if len(whole) == 0 {
+			continue
+		}
+		p := newParcel(whole)
+		calls, failures := r.mapParcel(p, whole[0].Message)
+		for _, f := range failures {
+			p.failed(f.ID)
+		}
+		r.mu.Lock()
+		p.settle(&r.report)
+		r.mu.Unlock()
+		if err := each(Trial{Letters: whole, Calls: calls, Failures: failures}); err != nil {
+			return r.Report(), err
+		}
+	}
+	return r.Report(), nil
+}

@@ -1,0 +1,185 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+const (
+	resolveEvery = 500 * time.Millisecond
+	resolveBatch = 100 // resolutions of one write
+)
+
+type handler = func(lease context.Context, m event.Message, done func()) error
+
+// run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
+func (r *Replay) run(ctx context.Context, hold *Hold, events [][]chosen, handle handler) error {
+	lease, endLease := newLease(hold)
+	feeding, stopFeeding := context.WithCancel(ctx)
+	fed := make(chan error, 1)
+	go func() { fed <- r.feed(feeding, lease, events, handle) }()
+
+	var errFeed, errLost error
+	tick := time.NewTicker(resolveEvery)
+	defer tick.Stop()
+	for feeds, stopped := true, false; !stopped && (feeds || r.inHand() > 0); {
+		select {
+		case errFeed = <-fed:
+			feeds, stopped = false, errFeed != nil
+		case <-r.bell:
+			_ = r.resolve(ctx, resolveBatch)
+		case <-tick.C:
+			_ = r.resolve(ctx, 1)
+		case <-ctx.Done():
+			stopped = true
+		case <-hold.Lost():
+			stopped, errLost = true, ErrLockLost
+		}
+		if stopped {
+			endLease(r.opts.Drain)
+			stopFeeding()
+			if feeds {
+				errFeed = <-fed
+			}
+			r.drain()
+		}
+	}
+	endLease(0)
+	stopFeeding()
+	if errors.Is(errFeed, errStopped) {
+		errFeed = nil
+	}
+	return errors.Join(errFeed, errLost, r.finish(context.WithoutCancel(ctx)))
+}
+
+// feed hands over one message per event, in order.
+func (r *Replay) feed(ctx context.Context, lease *lease, events [][]chosen, handle handler) error {
+	for _, chosen := range events {
+		letters, err := r.load(ctx, chosen)
+		if ctx.Err() != nil || lease.Err() != nil {
+			return errStopped
+		}
+		if err != nil {
+			return fmt.Errorf("replay: %w", err)
+		}
+		if len(letters) == 0 {
+			continue
+		}
+		m := letters[0].Message
+		id := EventID(&m)
+		r.mu.Lock()
+		r.hand[id] = newParcel(letters)
+		r.mu.Unlock()
+		if err := handle(lease, m, sync.OnceFunc(func() { r.done(id) })); err != nil {
+			r.mu.Lock()
+			delete(r.hand, id)
+			r.mu.Unlock()
+			if ctx.Err() != nil || lease.Err() != nil {
+				return errStopped
+			}
+			return fmt.Errorf("replay: hand over %s: %w", m.Origin, err)
+		}
+	}
+	return nil
+}
+
+// done settles the letters of an event.
+func (r *Replay) done(id event.ID) {
+	r.mu.Lock()
+	if p := r.hand[id]; p != nil {
+		delete(r.hand, id)
+		r.settled = append(r.settled, p.settle(&r.report)...)
+	}
+	r.mu.Unlock()
+	select {
+	case r.bell <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Replay) inHand() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.hand)
+}
+
+// drain waits until nothing is in hand or the drain limit has passed.
+func (r *Replay) drain() {
+	limit := time.NewTimer(r.opts.Drain)
+	defer limit.Stop()
+	for r.inHand() > 0 {
+		select {
+		case <-r.bell:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+// resolve writes resolutions if there are at least so many. What cannot be written stays for the next time, so that an error needs
+// no more than that, and is logged once.
+func (r *Replay) resolve(ctx context.Context, least int) error {
+	r.mu.Lock()
+	n := min(len(r.settled), resolveBatch)
+	batch := r.settled[:n:n]
+	r.mu.Unlock()
+	if n < least || n == 0 {
+		return nil
+	}
+	err := r.store.Resolve(ctx, batch...)
+	if failing := err != nil; failing != r.failing && ctx.Err() == nil {
+		r.failing = failing
+		if failing {
+			r.log.Warn("what was replayed cannot be noted in the dead letters; trying again", zap.Error(err))
+		} else {
+			r.log.Info("what was replayed is noted in the dead letters again")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.settled = r.settled[n:]
+	r.mu.Unlock()
+	return nil
+}
+
+// finish writes the remaining resolutions, trying for as long as the drain limit allows.
+func (r *Replay) finish(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Drain)
+	defer cancel()
+	for {
+		err := r.resolve(ctx, 1)
+		left := r.unresolved()
+		if left == 0 {
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		select {
+		case <-time.After(resolveEvery):
+		case <-ctx.Done():
+			r.count(func(report *Report) { report.Unresolved = left })
+			return fmt.Errorf("replay: %d settled letters could not be noted and would be sent again: %w", left, err)
+		}
+	}
+}
+
+// unresolved counts the letters that are settled but not yet in a resolution.
+func (r *Replay) unresolved() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for i := range r.settled {
+		n += len(r.settled[i].Letters)
+	}
+	return n
+}
