@@ -1,9 +1,9 @@
 package expr
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/itchyny/gojq"
 )
@@ -31,7 +31,7 @@ func appendJQ(dst []byte, v any, end int) (_ []byte, ok bool) {
 		if len(v) > end-len(dst) {
 			return dst, false
 		}
-		return AppendQuoted(dst, bytes.ToValidUTF8([]byte(v), []byte("\ufffd"))), true
+		return AppendQuoted(dst, []byte(strings.ToValidUTF8(v, "\ufffd"))), true
 	case []any:
 		dst = append(dst, '[')
 		for i, e := range v {

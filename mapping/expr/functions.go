@@ -26,8 +26,8 @@ func init() {
 		"ascii_upcase":   {ofString("ascii_upcase", upcase), false},
 		"first":          {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, step{index: 0}) }, false},
 		"last":           {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, step{index: -1}) }, false},
-		"ltrimstr":       {ofString("ltrimstr", bytes.TrimPrefix), true},
-		"rtrimstr":       {ofString("rtrimstr", bytes.TrimSuffix), true},
+		"ltrimstr":       {ofString("ltrimstr", trimPrefix), true},
+		"rtrimstr":       {ofString("rtrimstr", trimSuffix), true},
 		"startswith":     {test("startswith", bytes.HasPrefix), true},
 		"endswith":       {test("endswith", bytes.HasSuffix), true},
 		"unix":           {unixSeconds, false},
@@ -51,12 +51,12 @@ func toString(d *Document, v Value, _ []byte) (Value, error) {
 	return d.quoted(v.Raw), nil
 }
 
-func ofString(name string, f func(text, arg []byte) []byte) function {
+func ofString(name string, f func(d *Document, text, arg []byte) []byte) function {
 	return func(d *Document, v Value, arg []byte) (Value, error) {
 		if v.Kind != String {
 			return Value{}, failedf("%s needs a string, not %s", name, a(v.Kind))
 		}
-		return d.quoted(f(d.text(v), arg)), nil
+		return d.quoted(f(d, d.text(v), arg)), nil
 	}
 }
 
@@ -69,13 +69,19 @@ func test(name string, f func(text, arg []byte) bool) function {
 	}
 }
 
-func downcase(text, _ []byte) []byte { return mapASCII(text, 'A', 'Z') }
+func trimPrefix(_ *Document, text, arg []byte) []byte { return bytes.TrimPrefix(text, arg) }
 
-func upcase(text, _ []byte) []byte { return mapASCII(text, 'a', 'z') }
+func trimSuffix(_ *Document, text, arg []byte) []byte { return bytes.TrimSuffix(text, arg) }
 
-// mapASCII turns letters between first and last into those of the other case.
-func mapASCII(text []byte, first, last byte) []byte {
-	out := bytes.Clone(text)
+func downcase(d *Document, text, _ []byte) []byte { return d.mapASCII(text, 'A', 'Z') }
+
+func upcase(d *Document, text, _ []byte) []byte { return d.mapASCII(text, 'a', 'z') }
+
+// mapASCII turns the letters between first and last into those of the other case.
+func (d *Document) mapASCII(text []byte, first, last byte) []byte {
+	start := len(d.arena)
+	d.arena = append(d.arena, text...)
+	out := d.arena[start:]
 	for i, c := range out {
 		if c >= first && c <= last {
 			out[i] = c ^ 0x20

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,16 +44,22 @@ func (c *plainer) query(q *gojq.Query, h here) *expr {
 	switch q.Op {
 	case gojq.OpPipe:
 		return c.pipe(q, h)
-	case gojq.OpAnd, gojq.OpOr, gojq.OpAlt:
-		return c.binary(map[gojq.Operator]op{gojq.OpAnd: opAnd, gojq.OpOr: opOr, gojq.OpAlt: opAlt}[q.Op], q, h)
+	case gojq.OpAnd:
+		return operands(opAnd, c.single(q.Left, h), c.single(q.Right, h))
+	case gojq.OpOr:
+		return operands(opOr, c.single(q.Left, h), c.single(q.Right, h))
+	case gojq.OpAlt:
+		return operands(opAlt, c.single(q.Left, h), c.single(q.Right, h))
 	}
-	if test := tests[q.Op]; test != nil {
-		if e := c.binary(opCompare, q, h); e != nil {
-			e.test = test
-			return e
-		}
+	test := tests[q.Op]
+	if test == nil {
+		return nil
 	}
-	return nil
+	e := operands(opCompare, c.compared(q.Left, h), c.compared(q.Right, h))
+	if e != nil {
+		e.test = test
+	}
+	return e
 }
 
 var tests = map[gojq.Operator]func(order int) bool{
@@ -83,12 +90,21 @@ func (c *plainer) pipe(q *gojq.Query, h here) *expr {
 	return &expr{op: opPipe, l: l, r: r, several: l.several || r.several}
 }
 
-func (c *plainer) binary(o op, q *gojq.Query, h here) *expr {
-	l, r := c.single(q.Left, h), c.single(q.Right, h)
+func operands(o op, l, r *expr) *expr {
 	if l == nil || r == nil {
 		return nil
 	}
 	return &expr{op: o, l: l, r: r}
+}
+
+// compared is single for a side of a comparison. There 100.0 may stand as 100: below 2^53 it compares alike.
+func (c *plainer) compared(q *gojq.Query, h here) *expr {
+	if text, ok := literalNumber(q.Term); ok {
+		if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			return &expr{op: opLiteral, lit: Value{Number, strconv.AppendInt(nil, int64(f), 10)}}
+		}
+	}
+	return c.single(q, h)
 }
 
 func (c *plainer) term(t *gojq.Term, h here) *expr {
@@ -141,11 +157,11 @@ func (c *plainer) bare(t *gojq.Term, h here) *expr {
 		return &expr{op: opLiteral, lit: boolean(true)}
 	case gojq.TermTypeFalse:
 		return &expr{op: opLiteral, lit: boolean(false)}
-	case gojq.TermTypeNumber:
-		return number(t.Number, false)
-	case gojq.TermTypeUnary:
-		if t.Unary.Term.Type == gojq.TermTypeNumber && len(t.Unary.Term.SuffixList) == 0 {
-			return number(t.Unary.Term.Number, t.Unary.Op == gojq.OpSub)
+	case gojq.TermTypeNumber, gojq.TermTypeUnary:
+		bare := *t
+		bare.SuffixList = nil
+		if text, ok := literalNumber(&bare); ok {
+			return number(text)
 		}
 	case gojq.TermTypeString:
 		return c.text(t.Str, h)
@@ -161,27 +177,32 @@ func (c *plainer) bare(t *gojq.Term, h here) *expr {
 	return nil
 }
 
+// literalNumber is the text of a term that is nothing but a number, with its sign.
+func literalNumber(t *gojq.Term) (string, bool) {
+	switch {
+	case t == nil || len(t.SuffixList) > 0:
+		return "", false
+	case t.Type == gojq.TermTypeNumber:
+		return t.Number, true
+	case t.Type == gojq.TermTypeUnary && t.Unary.Op == gojq.OpSub && t.Unary.Term.Type == gojq.TermTypeNumber:
+		return "-" + t.Unary.Term.Number, len(t.Unary.Term.SuffixList) == 0
+	}
+	return "", false
+}
+
 // number gives the literal as gojq would write it. It gives nil for the few that are not read back as the number they are, such
 // as 100.0, which gojq holds as a fraction but writes as an integer.
-func number(text string, negative bool) *expr {
-	if negative {
-		text = "-" + text
-	}
-	if _, err := strconv.ParseInt(text, 10, 64); err != nil && !json.Valid([]byte(text)) {
-		return nil
-	}
-	fraction := strings.ContainsAny(text, ".eE")
-	f, inRange := strconv.ParseFloat(text, 64)
-	if fraction && inRange != nil {
-		return nil
-	}
-	var out []byte
-	if fraction {
-		out, _ = gojq.Marshal(f)
-		if !strings.ContainsAny(string(out), ".eE") {
+func number(text string) *expr {
+	out := []byte(text)
+	if strings.ContainsAny(text, ".eE") {
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
 			return nil
 		}
-	} else if out = []byte(text); !json.Valid(out) || text == "-0" {
+		if out, err = gojq.Marshal(f); err != nil || !strings.ContainsAny(string(out), ".eE") {
+			return nil
+		}
+	} else if !json.Valid(out) || text == "-0" {
 		return nil
 	}
 	return &expr{op: opLiteral, lit: Value{Number, out}}
@@ -205,20 +226,12 @@ func constantStep(x *gojq.Index) (step, bool) {
 		return step{name: x.Name, key: true}, true
 	case x.Str != nil:
 		return step{name: x.Str.Str, key: true}, x.Str.Queries == nil
-	case x.IsSlice || x.Start.Term == nil || len(x.Start.Term.SuffixList) > 0 || len(x.Start.FuncDefs) > 0:
+	case x.IsSlice || x.Start.Term == nil || len(x.Start.FuncDefs) > 0:
 		return step{}, false
+	case x.Start.Term.Type == gojq.TermTypeString && len(x.Start.Term.SuffixList) == 0:
+		return step{name: x.Start.Term.Str.Str, key: true}, x.Start.Term.Str.Queries == nil
 	}
-	switch t := x.Start.Term; t.Type {
-	case gojq.TermTypeString:
-		return step{name: t.Str.Str, key: true}, t.Str.Queries == nil
-	case gojq.TermTypeNumber:
-		i, err := strconv.ParseInt(t.Number, 10, 32)
-		return step{index: int(i)}, err == nil
-	case gojq.TermTypeUnary:
-		if t.Unary.Op == gojq.OpSub && t.Unary.Term.Type == gojq.TermTypeNumber && len(t.Unary.Term.SuffixList) == 0 {
-			i, err := strconv.ParseInt(t.Unary.Term.Number, 10, 32)
-			return step{index: -int(i)}, err == nil
-		}
-	}
-	return step{}, false
+	text, ok := literalNumber(x.Start.Term)
+	i, err := strconv.ParseInt(text, 10, 32)
+	return step{index: int(i)}, ok && err == nil
 }

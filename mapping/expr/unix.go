@@ -12,7 +12,8 @@ var (
 	latest   = time.Date(2201, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 )
 
-// millisFrom is the integer from which seconds look like milliseconds: it is the year 5138 in seconds and 1973 in milliseconds.
+// millisFrom parts integers that look like seconds from those that look like milliseconds: it is the year 5138 in seconds and 1973 in
+// milliseconds.
 const millisFrom = 100_000_000_000
 
 func unixSeconds(d *Document, v Value, _ []byte) (Value, error) { return d.unix(v, 1) }
@@ -47,8 +48,11 @@ func unixTime(v Value, perSecond int64) (int64, error) {
 		if !ok {
 			return 0, failedf("is a number that is not whole; a time is an integer")
 		}
-		if perSecond == 1 && n > millisFrom {
+		switch {
+		case perSecond == 1 && n > millisFrom:
 			return 0, failedf("looks like milliseconds: use unix_ms")
+		case perSecond == 1000 && n >= 0 && n < millisFrom:
+			return 0, failedf("looks like seconds: use unix")
 		}
 		t = n / perSecond
 	default:

@@ -62,7 +62,10 @@ func (v Value) Int64() (n int64, ok bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(string(v.Raw), 10, 64)
-	return n, err == nil
+	if err != nil {
+		return 0, false
+	}
+	return n, true
 }
 
 // appendUnquoted decodes the inside of a string that was validated before, so that every escape in it is complete.

@@ -1,0 +1,179 @@
+package expr
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestCompileErrors(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{`.a |`, `expression ".a |" at byte 4: ends too early: a bracket, a quote or an operand is missing`},
+		{`.a.b-c d`, `at byte 7: unexpected "d"`},
+		{`.a ) .b`, `at byte 3: unexpected ")"`},
+		{`{"a": 1`, `ends too early`},
+		{`foo(.a)`, `function not defined: foo/1`},
+		{`.a | $mesage.key`, `at byte 5: unknown variable $mesage; known here: $message, $item`},
+		{`.a | now`, `at byte 5: now is different at every replay`},
+		{`{a: [.b[] | input]}`, `input is not available`},
+		{`"\(env.HOME)"`, `env is not available`},
+		{`$ENV.HOME`, `$ENV is not available`},
+		{`if .a then halt else . end`, `halt is not available`},
+		{`def f: debug; f`, `debug is not available`},
+		{`reduce inputs as $x (0; . + 1)`, `inputs is not available`},
+		{`.a as {b: $c} | {(halt_error): 1}`, `halt_error is not available`},
+		{`[foreach .[] as $x (0; 1; stderr)]`, `stderr is not available`},
+		{`{$ENV}`, `$ENV is not available`},
+		{`.[localtime]`, `localtime depends on the machine's time zone`},
+		{`import "a" as a; .`, `modules are not available`},
+		{`include "a"; .`, `modules are not available`},
+		{`"a" | modulemeta`, `modules are not available`},
+		{`get_search_list`, `modules are not available`},
+		{`input_filename`, `input_filename is not available`},
+	} {
+		_, err := NewSet().Compile(c.src, "message", "item")
+		var failure *CompileError
+		if !errors.As(err, &failure) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q in it", c.src, err, c.want)
+		}
+	}
+}
+
+// Errors say which kinds met, and never what the values were.
+func TestEvalErrors(t *testing.T) {
+	raw := `{"s":"secret","n":42424242,"o":{"secret":"secret"},"l":["secret"],"t":true}`
+	for _, c := range []struct{ src, want string }{
+		{`.s.x`, "cannot index a string with a string"}, {`.n.x`, "cannot index a number with a string"}, {`.o[0]`, "cannot index an object with a number"}, {`.l.x`, "cannot index an array with a string"},
+		{`.t.x.y`, "cannot index a boolean with a string"}, {`.n[]`, "cannot iterate over a number"}, {`.n | ascii_downcase`, "ascii_downcase needs a string, not a number"}, {`.s, .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"},
+		{`.l[], .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"}, {`.s + .n`, "cannot add; met a string, a number"}, {`.s | tonumber`, "tonumber does not take this; met a string"}, {`.o | .secret | .[.s]`, "only an object has keys; met a string"},
+		{`.o | keys | .x`, "only an object has keys; met an array"}, {`error(.s)`, "called error"}, {`.s | length | .[]`, "[] needs an array or an object; met a number"}, {`{(.n | tojson | tonumber): 1}`, "a key must be a string; met a number"},
+		{`.s | unix`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"}, {`[.s | unix] | add`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"}, {`.n / 0 * 1`, "division by zero; met a number, a number"}, {`def f: f; f`, "did not end within 10 ms"},
+	} {
+		_, err := runOne(t, c.src, raw)
+		var failure *EvalError
+		if !errors.As(err, &failure) || err.Error() != c.want {
+			t.Errorf("%s: got %v, want %q", c.src, err, c.want)
+		}
+		if err != nil && (strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "4242")) {
+			t.Errorf("%s: %v quotes a value", c.src, err)
+		}
+	}
+}
+
+func TestUnix(t *testing.T) {
+	for _, c := range []struct{ in, f, want string }{
+		{`"2026-03-14T09:26:53Z"`, "unix", "1773480413"}, {`"2026-03-14T09:26:53.999Z"`, "unix", "1773480413"}, {`"2026-03-14T10:26:53+01:00"`, "unix", "1773480413"}, {`"2026-03-14t04:56:53.1-04:30"`, "unix_ms", "1773480413"},
+		{`"2024-02-29T00:00:00z"`, "unix", "1709164800"}, {`"2016-12-31T23:59:60Z"`, "unix", "1483228800"}, {`"2026-03-14T09\u003a26:53Z"`, "unix", "1773480413"}, {`1773480413`, "unix", "1773480413"}, {`1773480413120`, "unix_ms", "1773480413"},
+		{`1773480413.0`, "unix", "1773480413"}, {`1.773480413e9`, "unix", "1773480413"}, {`null`, "unix", "null"}, {`null`, "unix_ms", "null"}, {`86400`, "unix", "86400"}, {`7289654399`, "unix", "7289654399"},
+		{`1773480413120`, "unix", "looks like milliseconds: use unix_ms"}, {`100000000001`, "unix", "looks like milliseconds: use unix_ms"}, {`1773480413`, "unix_ms", "looks like seconds: use unix"}, {`99999999999`, "unix_ms", "looks like seconds: use unix"}, {`100000000000`, "unix_ms", "100000000"}, {`100000000000`, "unix", "after 2200"}, {`86399`, "unix", "before 1970-01-02"},
+		{`7289654400`, "unix", "after 2200"}, {`-5`, "unix", "before 1970-01-02"}, {`1773480413.5`, "unix", "not whole"}, {`99999999999999999999`, "unix", "not whole"}, {`true`, "unix", "not a boolean"}, {`[1]`, "unix", "not an array"},
+		{`"1773480413"`, "unix", "not an RFC 3339 time"}, {`"2026-02-30T00:00:00Z"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14T09:26:53"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14T09:26:53.Z"`, "unix", "not an RFC 3339 time"},
+		{`"2026-03-14T24:00:00Z"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14T09:26:53+1:00"`, "unix", "not an RFC 3339 time"}, {`"1969-03-14T09:26:53Z"`, "unix", "before 1970-01-02"}, {`"2201-01-01T00:00:00Z"`, "unix", "after 2200"}, {`""`, "unix", "not an RFC 3339 time"},
+	} {
+		for _, src := range []string{`.x | ` + c.f, `[.x] | map(` + c.f + `) | add`} {
+			v, err := runOne(t, src, `{"x":`+c.in+`}`)
+			got := string(v.Raw)
+			if err != nil {
+				got = err.Error()
+			}
+			if got != c.want && (err == nil || !strings.Contains(got, c.want)) {
+				t.Errorf("%s | %s: got %s, want %s", c.in, src, got, c.want)
+			}
+		}
+	}
+}
+
+func TestValue(t *testing.T) {
+	for _, c := range []struct {
+		raw     string
+		text    string
+		integer bool
+		n       int64
+		ok      bool
+		truthy  bool
+	}{
+		{raw: `"a\n\"\u00e9\ud83d\ude00\/"`, text: "a\n\"é😀/", truthy: true}, {raw: `12`, integer: true, n: 12, ok: true, truthy: true}, {raw: `-0`, integer: true, ok: true, truthy: true},
+		{raw: `99999999999999999999`, integer: true, truthy: true}, {raw: `1.0`, truthy: true}, {raw: `1e2`, truthy: true}, {raw: `null`}, {raw: `false`}, {raw: `true`, truthy: true}, {raw: `[]`, truthy: true}, {raw: `{}`, truthy: true},
+	} {
+		v, err := runOne(t, `.`, c.raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(v.AppendString(nil)); got != c.text {
+			t.Errorf("%s: text %q", c.raw, got)
+		}
+		if n, ok := v.Int64(); n != c.n || ok != c.ok || v.IsInteger() != c.integer || v.Truthy() != c.truthy {
+			t.Errorf("%s: %d %v %v %v", c.raw, n, ok, v.IsInteger(), v.Truthy())
+		}
+	}
+	if (Value{}).Truthy() || (Value{}).Kind.String() != "nothing" {
+		t.Error("the zero value is something")
+	}
+}
+
+func TestVariables(t *testing.T) {
+	s, ps := sealed(t, []string{`$item.sku`, `[$item.sku, 1] | add?`, `$message.key`, `.id + $item.sku`})
+	var d Document
+	asked := 0
+	run := func(i int) string {
+		v, err := ps[i].One(&d)
+		if err != nil {
+			return err.Error()
+		}
+		return string(v.Raw)
+	}
+	if err := d.Parse(s, []byte(`{"id":"x"}`)); err != nil {
+		t.Fatal(err)
+	}
+	d.BindFunc("message", func() Value { asked++; return Value{Object, []byte(`{"key":"k"}`)} })
+	if got := run(0); got != "null" {
+		t.Errorf("an unbound variable is %s", got)
+	}
+	for _, sku := range []string{`"a"`, `"b"`} {
+		d.Bind("item", Value{Object, []byte(`{"sku":` + sku + `}`)})
+		if got, joined := run(0), run(3); got != sku || joined != `"x`+sku[1:] {
+			t.Errorf("item %s: %s %s", sku, got, joined)
+		}
+	}
+	if asked != 0 {
+		t.Error("made a value that nobody read")
+	}
+	if run(2) != `"k"` || run(2) != `"k"` || asked != 1 {
+		t.Errorf("made $message %d times", asked)
+	}
+	if err := d.Parse(s, []byte(`{}`)); err != nil || run(2) != "null" {
+		t.Errorf("a variable outlived its document: %v", err)
+	}
+}
+
+func TestPath(t *testing.T) {
+	for src, want := range map[string]bool{`.data.id`: true, `.a["b c"][0]?`: true, `$item.sku`: true, `.`: true, `.a[-1]`: true, `.a // .b`: false, `"x"`: false, `.a[]`: false, `.a | unix`: false, `[.a]`: false} {
+		_, ps := sealed(t, []string{src})
+		if got := ps[0].Path(); (got == src) != want || got != "" && got != src {
+			t.Errorf("%s: path %q", src, got)
+		}
+	}
+}
+
+// Plain programs allocate nothing once a document's memory has grown.
+func TestPlainAllocations(t *testing.T) {
+	srcs := append([]string{`.type == "shop.order.completed" and .data.total > 100.0`, `{total: .data.total, id: (.user.id // .data.customer_id)}`, `.time | unix`, `"\(.id)-\(.data.total)"`, `.data.tier | ascii_upcase`,
+		`.data.items[-1].sku`, `$item.sku`, `if .data.gift then "gift" else "none" end`, `.data.coupon // "none"`, `.user.email | startswith("ada")`}, paths1000...)
+	s, ps := sealed(t, srcs)
+	item := Value{Object, []byte(`{"sku":"a"}`)}
+	var d Document
+	n := testing.AllocsPerRun(100, func() {
+		if err := d.Parse(s, event1000); err != nil {
+			t.Error(err)
+		}
+		d.Bind("item", item)
+		for _, p := range ps {
+			if v, err := p.One(&d); err != nil || v.Kind == Absent || !p.Plain() {
+				t.Errorf("%s: %v %v", p, v.Kind, err)
+			}
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations per document, want none", n)
+	}
+}
