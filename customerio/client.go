@@ -124,7 +124,7 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 	defer content.release()
 	req, version, err := c.request(ctx, r, content)
 	if err != nil {
-		return Answer{Trouble: TroublePath}, nil, false
+		return Answer{Trouble: TroubleUnexpected, Sent: true}, nil, false // the call's own path is to blame, so it is suspect
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {

@@ -229,6 +229,17 @@ func TestTroublesOfTheNetwork(t *testing.T) {
 	}
 }
 
+func TestAPathThatIsNone(t *testing.T) {
+	client := dial(t, newKeys(t).config(""), roundTrip(func(*http.Request) (*http.Response, error) {
+		t.Error("a request was made")
+		return nil, io.EOF
+	}))
+	answer := client.Do(context.Background(), customerio.Request{Endpoint: customerio.Single, Method: "POST", Path: "/%zz", Calls: 1})
+	if answer.Meaning != customerio.Retry || answer.Trouble.Halts() || !answer.Suspect() || answer.String() != "the request cannot be written" {
+		t.Errorf("answer %+v %s", answer, answer)
+	}
+}
+
 func TestConnectionsAreKept(t *testing.T) {
 	var connections atomic.Int32
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -84,6 +84,8 @@ func (t Trouble) words() string {
 		return "no route to the host"
 	case TroubleTLS:
 		return "the TLS handshake failed"
+	case TroubleUnexpected:
+		return "the request cannot be written"
 	}
 	return "connection lost"
 }

@@ -13,8 +13,8 @@ import (
 // gate is what every request passes. Open, it lets requests through at the rate allowed. A failure that speaks of the destination
 // closes it for a while; then one request goes as a probe, and its answer opens the gate or closes it for longer.
 type gate struct {
-	newCredentials func() bool               // reads the credentials again; are they others than before?
-	observe        func(before, after State) // told of every change, with mu held, so that the order is right
+	newCredentials func() bool // reads the credentials again; are they others than before?
+	announcer      *announcer  // told of every change, with mu held, so that the order is right
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when what waiters wait for has changed
@@ -40,9 +40,9 @@ const recently = 10 * time.Second
 // look is how often a halted gate looks for new credentials.
 const look = time.Second
 
-func newGate(budget int, newCredentials func() bool, observe func(before, after State)) *gate {
+func newGate(budget int, newCredentials func() bool, announcer *announcer) *gate {
 	return &gate{
-		newCredentials: newCredentials, observe: observe,
+		newCredentials: newCredentials, announcer: announcer,
 		changed: make(chan struct{}),
 		state:   State{Condition: OK, Since: time.Now()},
 		pace:    newPace(budget),
@@ -222,7 +222,7 @@ func (g *gate) failed(p pass, answer customerio.Answer, alone bool, now time.Tim
 func (g *gate) become(after State) {
 	before := g.state
 	g.state = after
-	g.observe(before, after)
+	g.announcer.observe(before, after)
 	g.broadcast()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,8 +37,10 @@ func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Re
 	}
 	s := &Sender{client: client, log: log}
 	s.bodies.New = func() any { return new([]byte) }
-	s.gate = newGate(c.RequestsPerSecond, client.NewCredentials, s.observe)
-	s.metrics = newMetrics(reg, s.rate)
+	a := &announcer{log: log}
+	s.gate = newGate(c.RequestsPerSecond, client.NewCredentials, a)
+	s.metrics = newMetrics(reg, s.rate) // after the gate, which a scrape reads
+	a.metrics = s.metrics
 	return s, nil
 }
 
@@ -129,6 +132,11 @@ func (s *Sender) exchange(ctx context.Context, calls []event.Call) customerio.An
 
 // appendBatch writes the body of a batch from its items.
 func appendBatch(b []byte, calls []event.Call) []byte {
+	size := len(`{"batch":[]}`)
+	for i := range calls {
+		size += calls[i].Size()
+	}
+	b = slices.Grow(b, size)
 	b = append(b, `{"batch":[`...)
 	for i := range calls {
 		if i > 0 {
@@ -137,22 +145,4 @@ func appendBatch(b []byte, calls []event.Call) []byte {
 		b = append(b, calls[i].Body...)
 	}
 	return append(b, `]}`...)
-}
-
-// observe reports a change of the destination's state. Repeated failures are a metric; only a change of condition is a line.
-func (s *Sender) observe(before, after State) {
-	s.metrics.become(before, after)
-	if before.Condition == after.Condition {
-		return
-	}
-	trouble := []zap.Field{zap.String("trouble", string(after.Trouble)), zap.Int("status", after.Status), zap.Time("next_attempt", after.RetryAt)}
-	switch after.Condition {
-	case OK:
-		s.log.Info("customer.io answers again", zap.String("trouble", string(before.Trouble)),
-			zap.Int("failures", before.Failures), zap.Duration("after", after.Since.Sub(before.Since)))
-	case BackingOff:
-		s.log.Warn("customer.io fails, waiting", trouble...)
-	case Halted:
-		s.log.Error("customer.io refuses every request, holding all calls until it is mended", trouble...)
-	}
 }

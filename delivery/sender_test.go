@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -68,104 +69,6 @@ func TestNothingFollowsAFailedRequest(t *testing.T) {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
-}
-
-// want is what becomes of the calls of a request that is answered in some way.
-type want struct {
-	verdict event.Verdict
-	suspect bool
-	reason  event.Reason
-	closes  bool // the gate
-	halts   bool
-}
-
-// wantFor states the rules of delivery for every status, apart from the code under test.
-func wantFor(status int, single, many bool) want {
-	delivered := want{verdict: event.Delivered}
-	open := want{closes: true}
-	suspect := want{suspect: true, closes: true}
-	halted := want{closes: true, halts: true}
-	refused := want{verdict: event.Refused, reason: event.ReasonRefused}
-	split := want{suspect: true, reason: event.ReasonRefused}
-	switch {
-	case status/100 == 2:
-		return delivered
-	case status/100 == 3, status == 401, status == 402, status == 407:
-		return halted
-	case status == 408, status == 425, status == 429:
-		return open
-	case !single && (status == 403 || status == 404 || status == 405 || status == 410 || status == 501):
-		return halted
-	case status == 413 && many:
-		split.reason = event.ReasonTooLarge
-		return split
-	case status == 413:
-		refused.reason = event.ReasonTooLarge
-		return refused
-	case status/100 == 4 && many:
-		return split
-	case status/100 == 4:
-		return refused
-	}
-	return suspect // 1xx and 5xx
-}
-
-func TestEveryStatus(t *testing.T) {
-	for _, shape := range []struct {
-		name   string
-		calls  int
-		single bool
-	}{{"many", 3, false}, {"one", 1, false}, {"single", 1, true}} {
-		synctest.Test(t, func(t *testing.T) {
-			var status int
-			r := newRig(t, func(int, request, *http.Request) (*http.Response, error) {
-				if status/100 == 4 {
-					return reply(status, refuse)
-				}
-				return reply(status, "{}")
-			})
-			calls := makeCalls(shape.calls)
-			if shape.single {
-				calls[0].Single = &event.Request{Method: "PUT", Path: "/api/v1/customers/7"}
-			}
-			for i := 100; i <= 599; i++ {
-				status = i
-				want := wantFor(status, shape.single, shape.calls > 1)
-				for i, o := range r.Send(context.Background(), calls) {
-					checkOutcome(t, fmt.Sprintf("%s %d call %d", shape.name, status, i), o, want, status, calls[i].ID)
-				}
-				if got := r.State().Condition; want.closes != (got != "ok") || want.halts != (got == "halted") {
-					t.Errorf("%s %d: the destination is %s", shape.name, status, got)
-				}
-				if r.failed(status) == 0 {
-					t.Fatalf("%s: the destination did not answer %d", shape.name, status)
-				}
-				status = 200
-				sendUntilDelivered(context.Background(), r.Sender, calls)
-				time.Sleep(time.Minute) // until the success no longer vouches for the destination
-			}
-		})
-	}
-}
-
-func checkOutcome(t *testing.T, name string, o event.Outcome, want want, status int, id event.ID) {
-	t.Helper()
-	if o.Verdict != want.verdict || o.Suspect != want.suspect {
-		t.Errorf("%s: verdict %d suspect %t, want %d %t", name, o.Verdict, o.Suspect, want.verdict, want.suspect)
-	}
-	if (o.Failure == nil) != (want.verdict == event.Delivered) {
-		t.Fatalf("%s: failure %+v", name, o.Failure)
-	}
-	if o.Failure == nil {
-		return
-	}
-	f := *o.Failure
-	if f.Reason != want.reason || f.Status != status || f.Stage != event.StageDelivery || f.Rule != "orders" || f.Call != "track:order" || f.ID != id {
-		t.Errorf("%s: failure %+v, want reason %q", name, f, want.reason)
-	}
-	if f.Detail == "" || strings.Contains(f.Detail+f.Field, "canary") {
-		t.Errorf("%s: detail %q, field %q", name, f.Detail, f.Field)
-	}
 }
 
 func TestRefusalsInsideABatch(t *testing.T) {
@@ -296,3 +199,49 @@ ciobridge_request_rate_limit 50
 		}
 	})
 }
+
+func TestHangs(t *testing.T) {
+	body := func(req *http.Request) *http.Response {
+		resp, _ := reply(200, "")
+		resp.Body = hanging{req}
+		return resp
+	}
+	for _, c := range []struct {
+		name   string
+		answer func(int, request, *http.Request) (*http.Response, error)
+		detail string
+	}{
+		{"before the headers", func(_ int, _ request, req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}, "no answer in time"},
+		{"in the body", func(_ int, _ request, req *http.Request) (*http.Response, error) { return body(req), nil },
+			"answer 200 broke off: no answer in time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, c.answer)
+				start := time.Now()
+				for i, o := range r.Send(t.Context(), makeCalls(2)) {
+					if o.Verdict != event.Open || !o.Suspect || o.Failure == nil || o.Failure.Detail != c.detail {
+						t.Errorf("call %d: %+v %+v", i, o, o.Failure)
+					}
+				}
+				if took := time.Since(start); took != 10*time.Second {
+					t.Errorf("gave up after %s, want 10s", took)
+				}
+				if s := r.State(); s.Trouble != customerio.TroubleTimeout {
+					t.Errorf("state %+v", s)
+				}
+			})
+		})
+	}
+}
+
+type hanging struct{ req *http.Request }
+
+func (h hanging) Read([]byte) (int, error) {
+	<-h.req.Context().Done()
+	return 0, h.req.Context().Err()
+}
+func (h hanging) Close() error { return nil }

@@ -1,0 +1,49 @@
+package delivery
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// announcer tells operators how the destination is doing. Every change reaches the metrics. The log has a line when the
+// condition changes, but a destination that only stumbles now and then has one a minute.
+type announcer struct {
+	log     *zap.Logger
+	metrics *metrics
+
+	warned    time.Time // when the log last said that the destination fails
+	announced bool      // the log's last word is that it fails
+}
+
+// A failure that comes within a minute of the last line is announced when this many requests have failed in a row.
+const (
+	stumbles = 3
+	stumble  = time.Minute
+)
+
+// observe is called for every change, one call at a time and in order.
+func (a *announcer) observe(before, after State) {
+	a.metrics.become(before, after)
+	fields := []zap.Field{
+		zap.String("trouble", string(after.Trouble)), zap.Int("status", after.Status), zap.Time("next_attempt", after.RetryAt),
+	}
+	switch after.Condition {
+	case OK:
+		if a.announced {
+			a.log.Info("customer.io answers again", zap.String("trouble", string(before.Trouble)),
+				zap.Int("failures", before.Failures), zap.Duration("after", after.Since.Sub(before.Since)))
+		}
+		a.announced = false
+	case Halted:
+		if before.Condition != Halted {
+			a.log.Error("customer.io refuses every request, holding all calls until it is mended", fields...)
+		}
+		a.announced = true
+	case BackingOff:
+		if before.Condition == Halted || !a.announced && (after.Failures >= stumbles || time.Since(a.warned) >= stumble) {
+			a.log.Warn("customer.io fails, waiting", fields...)
+			a.warned, a.announced = time.Now(), true
+		}
+	}
+}
