@@ -79,9 +79,14 @@ func TestControlPeopleAndStats(t *testing.T) {
 	if string(got.People[0].Attributes["x"]) != "1.50" {
 		t.Errorf("digits are lost: %s", got.People[0].Attributes["x"])
 	}
+	var receipts struct{ Receipts []Receipt }
+	c.ok(c.batch(op("event", `"email":"a@b.c"`, `,"name":"n"`)))
+	if c.get("/_emulator/receipts?person=id:a", &receipts); len(receipts.Receipts) != 2 {
+		t.Errorf("not all receipts of a person with two names: %+v", receipts)
+	}
 	var stats Stats
 	c.get("/_emulator/stats", &stats)
-	if jsonOf(stats) != jsonOf(c.s.Stats()) || stats.Items != 2 {
+	if jsonOf(stats) != jsonOf(c.s.Stats()) || stats.Items != 3 {
 		t.Errorf("%+v", stats)
 	}
 	var objects struct{ Objects []Object }
@@ -96,10 +101,10 @@ func TestControlFaults(t *testing.T) {
 	if r := c.do("POST", "/_emulator/faults", `{"status":503,"times":1}`); r.status != 200 || r.body != `{"names":["503 Service Unavailable"]}`+"\n" {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	if r := c.do("POST", "/_emulator/faults", `[{"name":"slow","latency":"1ms"},{"name":"gone","reset":true}]`); r.status != 200 {
+	if r := c.do("POST", "/_emulator/faults", `[{"name":"slow","latency":"1ms"},"name=gone,reset"]`); r.status != 200 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	for _, bad := range []string{``, `{`, `{"status":1}`, `{"colour":"red"}`, `[{"status":500},{}]`, `7`, `null`} {
+	for _, bad := range []string{``, `{`, `{"status":1}`, `{"colour":"red"}`, `[{"status":500},{}]`, `7`, `null`, `"status=1"`} {
 		if r := c.do("POST", "/_emulator/faults", bad); r.status != 400 {
 			t.Errorf("%s: %d %s", bad, r.status, r.body)
 		}

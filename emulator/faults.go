@@ -188,8 +188,16 @@ func (s *Server) FaultCounts() map[string]int {
 	return maps.Clone(s.faults.fired)
 }
 
-// UnmarshalJSON reads an object with the keys of ParseFault; durations are strings such as "30s".
-func (f *Fault) UnmarshalJSON(b []byte) error {
+// UnmarshalJSON reads an object with the keys of ParseFault, durations being strings such as "30s", or a string as ParseFault reads it.
+func (f *Fault) UnmarshalJSON(b []byte) (err error) {
+	if b[0] == '"' {
+		var spec string
+		if err := json.Unmarshal(b, &spec); err != nil {
+			return err
+		}
+		*f, err = ParseFault(spec)
+		return err
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(b, &members); err != nil {
 		return err

@@ -3,7 +3,6 @@ package emulator
 import (
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -35,13 +34,20 @@ func (s *Server) Receipts(from int) []Receipt {
 	return s.receipts(from, "", 0)
 }
 
-// receipts returns at most limit receipts (0 means all) of one person (empty means everybody).
+// receipts returns at most limit receipts (0 means all) of one person (empty means everybody), under whichever name the person was
+// called.
 func (s *Server) receipts(from int, person string, limit int) []Receipt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	names := map[string]bool{person: true}
+	if p := s.workspace.find(person); p != nil {
+		for n := range p.names {
+			names[n.String()] = true
+		}
+	}
 	var out []Receipt
 	for n := max(from, s.book.first()); n < s.book.next && (limit == 0 || len(out) < limit); n++ {
-		if r := s.book.at(n); person == "" || r.Person == person {
+		if r := s.book.at(n); person == "" || names[r.Person] {
 			out = append(out, r.receipt())
 		}
 	}
@@ -66,8 +72,7 @@ func (s *Server) latestPeople(named string, limit int) (people []Person, total i
 	defer s.mu.Unlock()
 	people = []Person{}
 	if named != "" {
-		kind, value, _ := strings.Cut(named, ":")
-		if p := s.workspace.people[identifier{kind, value}.canonical()]; p != nil {
+		if p := s.workspace.find(named); p != nil {
 			people = append(people, p.snapshot())
 		}
 		return people, len(s.workspace.all)

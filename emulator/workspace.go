@@ -120,6 +120,12 @@ func (w *workspace) ensure(who identifier) (p *person, ignored string) {
 	return p, ""
 }
 
+// find looks a person up by kind:value.
+func (w *workspace) find(named string) *person {
+	kind, value, _ := strings.Cut(named, ":")
+	return w.people[identifier{kind, value}.canonical()]
+}
+
 func (w *workspace) create(who identifier) *person {
 	w.born++
 	p := &person{
