@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ciobridge/ciobridge/broker"
@@ -29,9 +30,9 @@ func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg p
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	metrics := newStreamMetrics(reg)
 	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(cfg.Streams)), minFetchBytes)
 	j := &JetStream{}
+	metrics := newStreamMetrics(reg, j)
 	for _, s := range cfg.Streams {
 		j.readers = append(j.readers, newStreamReader(conn, cfg, s, log, metrics))
 	}
@@ -96,6 +97,7 @@ type streamReader struct {
 	filter  []string
 	log     *zap.Logger
 	metrics streamMetrics
+	ack     func(ctx context.Context, subject string) error // confirmed by the server when nil; tests lose it
 
 	// What is known from one turn to the next. Only run and what it calls use it.
 	pin     string    // the last pin, which may still be ours
@@ -103,6 +105,8 @@ type streamReader struct {
 	created time.Time // when the stream was made; another time means another stream
 	known   bool      // floor is set
 	mine    bool      // the last turn read, so that nobody knows the floor better
+
+	current atomic.Pointer[session] // nil while the stream is not read here
 
 	mu    sync.Mutex
 	state streamState
@@ -112,8 +116,12 @@ type streamReader struct {
 var errStarting = errors.New("not joined yet")
 
 func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, s StreamConfig, log *zap.Logger, m *streamMetricSet) *streamReader {
+	ack := func(ctx context.Context, subject string) error {
+		_, err := conn.Conn().RequestWithContext(ctx, subject, []byte("+ACK"))
+		return err
+	}
 	return &streamReader{
-		conn: conn, cfg: cfg, stream: s.Name, filter: s.Subjects,
+		ack: ack, conn: conn, cfg: cfg, stream: s.Name, filter: s.Subjects,
 		log:     log.With(zap.String("stream", s.Name), zap.String("durable", cfg.Durable)),
 		metrics: m.of(s.Name),
 		state:   stateClosed, why: errStarting,
@@ -134,7 +142,7 @@ func (r *streamReader) run(ctx context.Context, handle handler) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(r.cfg.timing.retry):
+		case <-time.After(r.cfg.tuning.retry):
 		}
 	}
 }

@@ -28,7 +28,7 @@ type JetStreamConfig struct {
 	// CommitInterval is how often finished messages are acknowledged.
 	CommitInterval time.Duration `yaml:"commit_interval"`
 
-	timing jetStreamTiming
+	tuning jetStreamTuning
 }
 
 // StreamConfig is one stream.
@@ -38,27 +38,26 @@ type StreamConfig struct {
 	Subjects []string
 }
 
-// jetStreamTiming holds the times that only tests change.
-type jetStreamTiming struct {
+// jetStreamTuning holds what only tests change.
+type jetStreamTuning struct {
 	pin       time.Duration // how long the right to read outlives its last proof
 	ackWait   time.Duration // when the server delivers again on its own, which the bridge ignores
 	heartbeat time.Duration // how often the server shows that it has nothing
 	expires   time.Duration // how long one request for messages stands
 	answer    time.Duration // how long the server may take to answer a request
 	retry     time.Duration // the pause before reading is tried again
+	prefetch  int           // how many messages of a stream are asked for ahead; more makes nothing faster
 }
 
-var defaultTiming = jetStreamTiming{
+var defaultTuning = jetStreamTuning{
 	pin:       10 * time.Second,
 	ackWait:   24 * time.Hour,
 	heartbeat: 5 * time.Second,
 	expires:   30 * time.Second,
 	answer:    3 * time.Second,
 	retry:     time.Second,
+	prefetch:  2000,
 }
-
-// prefetch is how many messages of a stream are asked for ahead; more makes nothing faster.
-const prefetch = 2000
 
 // DefaultJetStreamConfig holds the defaults.
 func DefaultJetStreamConfig() JetStreamConfig {
@@ -68,7 +67,7 @@ func DefaultJetStreamConfig() JetStreamConfig {
 		MaxUncommitted: 10_000,
 		FetchBytes:     24 << 20,
 		CommitInterval: time.Second,
-		timing:         defaultTiming,
+		tuning:         defaultTuning,
 	}
 }
 

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ const priorityGroup = "ciobridge"
 // open checks that the stream can be read as a log and is the one that was read before, and that the consumer is there and as it
 // must be. A consumer that is missing is made: at the place where this process knows the reading to stand, else at start_at.
 func (r *streamReader) open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.answer)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
 	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -81,13 +82,13 @@ func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
 	cfg := jetstream.ConsumerConfig{
 		Durable:        r.cfg.Durable,
 		AckPolicy:      jetstream.AckAllPolicy,
-		AckWait:        r.cfg.timing.ackWait,
+		AckWait:        r.cfg.tuning.ackWait,
 		MaxDeliver:     -1,
 		MaxAckPending:  -1,
 		ReplayPolicy:   jetstream.ReplayInstantPolicy,
 		PriorityPolicy: jetstream.PriorityPolicyPinned,
 		PriorityGroups: []string{priorityGroup},
-		PinnedTTL:      r.cfg.timing.pin,
+		PinnedTTL:      r.cfg.tuning.pin,
 	}
 	if len(r.filter) == 1 {
 		cfg.FilterSubject = r.filter[0]
@@ -141,20 +142,20 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 		slices.Sort(subjects)
 		return subjects
 	}
-	check("ack_policy", have.AckPolicy, want.AckPolicy)
+	check("ack_policy", wireName(have.AckPolicy), wireName(want.AckPolicy))
 	check("ack_wait", have.AckWait, want.AckWait)
 	check("max_deliver", have.MaxDeliver, want.MaxDeliver)
 	check("max_ack_pending", have.MaxAckPending, want.MaxAckPending)
 	check("backoff", have.BackOff, want.BackOff)
 	check("filter_subjects", filter(have), filter(want))
-	check("replay_policy", have.ReplayPolicy, want.ReplayPolicy)
+	check("replay_policy", wireName(have.ReplayPolicy), wireName(want.ReplayPolicy))
 	check("rate_limit_bps", have.RateLimit, want.RateLimit)
 	check("headers_only", have.HeadersOnly, want.HeadersOnly)
 	check("max_batch", have.MaxRequestBatch, want.MaxRequestBatch)
 	check("max_expires", have.MaxRequestExpires, want.MaxRequestExpires)
 	check("max_bytes", have.MaxRequestMaxBytes, want.MaxRequestMaxBytes)
 	check("inactive_threshold", have.InactiveThreshold, want.InactiveThreshold)
-	check("priority_policy", policyName(have.PriorityPolicy), policyName(want.PriorityPolicy))
+	check("priority_policy", wireName(have.PriorityPolicy), wireName(want.PriorityPolicy))
 	check("priority_groups", have.PriorityGroups, want.PriorityGroups)
 	check("priority_timeout", have.PinnedTTL, want.PinnedTTL)
 	if len(differs) == 0 {
@@ -168,16 +169,13 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 		want.Durable, strings.Join(differs, "; "), apply)
 }
 
-func policyName(p jetstream.PriorityPolicy) string {
-	switch p {
-	case jetstream.PriorityPolicyNone:
-		return "none"
-	case jetstream.PriorityPolicyPinned:
-		return "pinned_client"
-	case jetstream.PriorityPolicyOverflow:
-		return "overflow"
+// wireName is the name of a policy as the server and its tools write it.
+func wireName(policy json.Marshaler) string {
+	name, err := policy.MarshalJSON()
+	if err != nil {
+		return "unknown"
 	}
-	return "another"
+	return cmp.Or(strings.Trim(string(name), `"`), "none")
 }
 
 // firstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
@@ -196,7 +194,7 @@ func (r *streamReader) dense(info *jetstream.StreamInfo) bool {
 
 // streamInfo asks for the state of the stream.
 func (r *streamReader) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.answer)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
 	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
 	if err != nil {

@@ -35,7 +35,7 @@ func startNATS(t *testing.T) *natsServer {
 		Streams: []broker.EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}},
 	}}
 	s.start()
-	s.client = s.dial()
+	s.client = s.dial(s.srv.URL())
 	t.Cleanup(func() { s.srv.Close() })
 	t.Cleanup(s.client.Close)
 	return s
@@ -57,14 +57,32 @@ func (s *natsServer) restart() {
 	waitUntil(s.t, "the client is connected again", s.client.Conn().IsConnected)
 }
 
-// dial connects over the socket, so that a restart of the server is a broken connection.
-func (s *natsServer) dial() *broker.NATS {
+// dial connects over a socket, so that a restart of the server is a broken connection.
+func (s *natsServer) dial(url string) *broker.NATS {
 	s.t.Helper()
-	conn, err := broker.NewNATS(s.t.Context(), broker.NATSConfig{URLs: []string{s.srv.URL()}}, zap.NewNop())
+	conn, err := broker.NewNATS(s.t.Context(), broker.NATSConfig{URLs: []string{url}}, zap.NewNop())
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return conn
+}
+
+// natsBed is the server as the contract's tests see it.
+type natsBed struct{ *natsServer }
+
+func (b natsBed) publish(values ...string) {
+	b.t.Helper()
+	for _, value := range values {
+		if _, err := b.client.JetStream().Publish(b.t.Context(), "events.test", []byte(value)); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func (b natsBed) open() source {
+	r := b.replica(fastConfig())
+	b.t.Cleanup(r.conn.Close)
+	return r.source
 }
 
 // publish stores messages from the sequence first to last, whose payload is their sequence.
@@ -109,9 +127,9 @@ func fastConfig() JetStreamConfig {
 	cfg.StartAt = "earliest"
 	cfg.CommitInterval = 200 * time.Millisecond
 	cfg.DrainLimit = 2 * time.Second
-	cfg.timing = jetStreamTiming{
+	cfg.tuning = jetStreamTuning{
 		pin: 1500 * time.Millisecond, ackWait: time.Hour, heartbeat: 200 * time.Millisecond, expires: 2 * time.Second,
-		answer: time.Second, retry: 50 * time.Millisecond,
+		answer: time.Second, retry: 50 * time.Millisecond, prefetch: 2000,
 	}
 	return cfg
 }
@@ -135,7 +153,13 @@ type replica struct {
 
 func (s *natsServer) replica(cfg JetStreamConfig) *replica {
 	s.t.Helper()
-	r := &replica{t: s.t, conn: s.dial(), reg: prometheus.NewRegistry(), dones: map[int64]func(){}, ended: make(chan error, 1)}
+	return s.replicaVia(cfg, s.srv.URL())
+}
+
+// replicaVia makes a replica that reaches the server by another address.
+func (s *natsServer) replicaVia(cfg JetStreamConfig, url string) *replica {
+	s.t.Helper()
+	r := &replica{t: s.t, conn: s.dial(url), reg: prometheus.NewRegistry(), dones: map[int64]func(){}, ended: make(chan error, 1)}
 	source, err := NewJetStream(r.conn, cfg, zaptest.NewLogger(s.t, zaptest.Level(zap.WarnLevel)), r.reg)
 	if err != nil {
 		s.t.Fatal(err)

@@ -8,82 +8,91 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// streamMetricSet is what is measured of all streams.
+// streamMetricSet counts what happens on all streams, and describes those that are read here when it is asked: their series are
+// gone with the right to read.
 type streamMetricSet struct {
-	lag, active, oldest            *prometheus.GaugeVec
-	lost, redelivered, acks, ended *prometheus.CounterVec
+	source                         *JetStream
+	active                         *prometheus.GaugeVec
+	lost, redelivered, acks, turns *prometheus.CounterVec
 }
 
-// streamMetrics is what is measured of one.
-type streamMetrics struct {
-	lag, active, oldest prometheus.Gauge
-	lost, redelivered   prometheus.Counter
-	acks, ended         *prometheus.CounterVec
-}
+var streamLagDesc = prometheus.NewDesc("ciobridge_stream_lag",
+	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.", []string{"stream"}, nil)
 
-func newStreamMetrics(reg prometheus.Registerer) *streamMetricSet {
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
-		reg.MustRegister(v)
-		return v
-	}
+func newStreamMetrics(reg prometheus.Registerer, source *JetStream) *streamMetricSet {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-		reg.MustRegister(v)
-		return v
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	return &streamMetricSet{
-		lag:         gauge("ciobridge_stream_lag", "Messages of the stream that are not acknowledged, read or not, as this reader last saw it.", "stream"),
-		active:      gauge("ciobridge_stream_active", "1 while this replica reads the stream, else 0.", "stream"),
-		oldest:      gauge("ciobridge_oldest_unfinished_seconds", "Age in hand of the oldest message that is not finished.", "topic", "partition"),
+	m := &streamMetricSet{
+		source: source,
+		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ciobridge_stream_active",
+			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream"}),
 		lost:        counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were read.", "stream"),
-		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were ignored because the message was in hand already.", "stream"),
-		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of the floor, by whether the server confirmed them.", "stream", "result"),
-		ended:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "reason"),
+		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand already.", "stream"),
+		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result.", "stream", "result"),
+		turns:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "reason"),
 	}
+	reg.MustRegister(m.active, m.lost, m.redelivered, m.acks, m.turns, m)
+	return m
+}
+
+// Describe implements prometheus.Collector.
+func (m *streamMetricSet) Describe(ch chan<- *prometheus.Desc) {
+	ch <- streamLagDesc
+	ch <- oldestDesc
+}
+
+// Collect implements prometheus.Collector.
+func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
+	for _, r := range m.source.readers {
+		s := r.current.Load()
+		if s == nil {
+			continue
+		}
+		age := time.Duration(0)
+		if n, oldest := s.ledger.inHand(); n > 0 {
+			age = max(0, time.Since(oldest))
+		}
+		ch <- prometheus.MustNewConstMetric(streamLagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.stream)
+		ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age.Seconds(), r.stream, "0")
+	}
+}
+
+// streamMetrics is what is counted of one stream.
+type streamMetrics struct {
+	active            prometheus.Gauge
+	lost, redelivered prometheus.Counter
+	acks, turns       *prometheus.CounterVec
 }
 
 func (m *streamMetricSet) of(stream string) streamMetrics {
 	label := prometheus.Labels{"stream": stream}
-	return streamMetrics{
-		lag:         m.lag.With(label),
+	s := streamMetrics{
 		active:      m.active.With(label),
-		oldest:      m.oldest.WithLabelValues(stream, "0"),
 		lost:        m.lost.With(label),
 		redelivered: m.redelivered.With(label),
 		acks:        m.acks.MustCurryWith(label),
-		ended:       m.ended.MustCurryWith(label),
+		turns:       m.turns.MustCurryWith(label),
 	}
+	for _, result := range []string{"ok", "failed"} {
+		s.acks.WithLabelValues(result)
+	}
+	return s
 }
 
 func (m *streamMetrics) is(state streamState) {
+	m.active.Set(0)
 	if state == stateActive {
 		m.active.Set(1)
-	} else {
-		m.active.Set(0)
 	}
 }
 
-// idle is what is measured while the stream is not read here.
-func (m *streamMetrics) idle() {
-	m.lag.Set(0)
-	m.oldest.Set(0)
-}
-
-func (m *streamMetrics) age(l *ledger, now time.Time) {
-	if n, since := l.inHand(); n > 0 {
-		m.oldest.Set(now.Sub(since).Seconds())
-	} else {
-		m.oldest.Set(0)
-	}
-}
-
-func (m *streamMetrics) commits(err error) {
+func (m *streamMetrics) acked(err error) {
 	if err != nil {
 		m.acks.WithLabelValues("failed").Inc()
-	} else {
-		m.acks.WithLabelValues("confirmed").Inc()
+		return
 	}
+	m.acks.WithLabelValues("ok").Inc()
 }
 
 var turnReasons = []struct {
@@ -95,7 +104,7 @@ var turnReasons = []struct {
 	{errFloorWentBack, "floor_went_back"},
 }
 
-func (m *streamMetrics) sessions(why error) {
+func (m *streamMetrics) ended(why error) {
 	reason := "failed"
 	for _, t := range turnReasons {
 		if errors.Is(why, t.err) {
@@ -103,5 +112,5 @@ func (m *streamMetrics) sessions(why error) {
 			break
 		}
 	}
-	m.ended.WithLabelValues(reason).Inc()
+	m.turns.WithLabelValues(reason).Inc()
 }

@@ -118,12 +118,12 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 		return "", false, err
 	}
 	defer inbox.close()
-	watch := time.NewTicker(r.cfg.timing.pin / 3)
+	watch := time.NewTicker(r.cfg.tuning.pin / 3)
 	defer watch.Stop()
 	asked, heard := false, time.Now()
 	for {
 		if !asked {
-			err := inbox.request(r.pullSubject(), pull{batch: 1, expires: r.cfg.timing.expires, heartbeat: r.cfg.timing.heartbeat})
+			err := inbox.request(r.pullSubject(), pull{batch: 1, expires: r.cfg.tuning.expires, heartbeat: r.cfg.tuning.heartbeat})
 			if err != nil {
 				return "", false, err
 			}
@@ -146,7 +146,7 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 			}
 			asked = st.code == 100
 		case <-watch.C:
-			if time.Since(heard) > silentTicks*r.cfg.timing.heartbeat {
+			if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
 				return "", false, errSilent
 			}
 			if err := r.watch(ctx); err != nil {
@@ -160,7 +160,7 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 // that has gone, it has the server deliver that again: without a message to deliver the server pins nobody. Should another reader
 // gain the pin at the same moment, it notices and begins its turn anew.
 func (r *streamReader) watch(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.answer)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
 	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -194,7 +194,7 @@ func pinned(info *jetstream.ConsumerInfo) string {
 // The answer alone proves nothing, because a server that has no pin at all answers alike. Pins are never given twice, so one
 // that stands after the answer stood before it.
 func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.pin/3)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.pin/3)
 	defer cancel()
 	p := &proof{sent: time.Now()}
 	m, err := r.conn.Conn().RequestWithContext(ctx, r.pullSubject(), pull{batch: 1, maxBytes: 1, noWait: true, pin: pin}.encode())

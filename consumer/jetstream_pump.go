@@ -18,7 +18,7 @@ const silentTicks = 3
 
 // pump asks for messages and hands them over, in the order of the stream, until the session ends. It returns why.
 func (s *session) pump(handle handler) error {
-	tick := time.NewTicker(s.r.cfg.timing.heartbeat)
+	tick := time.NewTicker(s.r.cfg.tuning.heartbeat)
 	defer tick.Stop()
 	var silent int
 	var before uint64
@@ -50,11 +50,11 @@ func (s *session) pump(handle handler) error {
 // ask sends a request for messages when few are left to come of those before and there is room for more. At most half the bytes are
 // in hand then, and the requests that stand are good for the other half.
 func (s *session) ask() error {
-	if s.asked > prefetch/4 || s.bytes.Load() > s.r.cfg.FetchBytes/2 {
+	tuning := &s.r.cfg.tuning
+	if s.asked > tuning.prefetch/4 || s.bytes.Load() > s.r.cfg.FetchBytes/2 {
 		return nil
 	}
-	timing := &s.r.cfg.timing
-	p := pull{batch: prefetch / 2, maxBytes: int(s.r.cfg.FetchBytes / 4), expires: timing.expires, heartbeat: timing.heartbeat, pin: s.pin}
+	p := pull{batch: tuning.prefetch / 2, maxBytes: int(s.r.cfg.FetchBytes / 4), expires: tuning.expires, heartbeat: tuning.heartbeat, pin: s.pin}
 	if s.single {
 		p.batch, p.maxBytes, s.single = 1, 0, false
 	}

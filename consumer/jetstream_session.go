@@ -22,11 +22,12 @@ type session struct {
 	info   *jetstream.StreamInfo
 	inbox  *inbox
 
-	bytes atomic.Int64            // of the messages in hand
-	room  chan struct{}           // rung when the bytes in hand have come down
-	reply atomic.Pointer[string]  // of any message of the session
-	acked atomic.Uint64           // the floor that the server has confirmed
-	until atomic.Int64            // unix nanoseconds up to which the pin is promised to us
+	bytes atomic.Int64           // of the messages in hand
+	room  chan struct{}          // rung when the bytes in hand have come down
+	reply atomic.Pointer[string] // of any message of the session
+	acked atomic.Uint64          // the floor that the server has confirmed
+	until atomic.Int64           // unix nanoseconds up to which the pin is promised to us
+	lag   atomic.Uint64
 	cause atomic.Pointer[causeOf] // why the session ends; the first counts
 
 	committing sync.Mutex
@@ -71,24 +72,25 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 		return nil, err
 	}
 	r.floor, r.known = base, true
-	inbox, err := r.subscribe(2*prefetch + 256)
+	inbox, err := r.subscribe(2*r.cfg.tuning.prefetch + 256)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{
 		r: r, pin: pin, base: base, last: base, info: info, inbox: inbox,
-		lease:  newLease(p.sent, r.cfg.timing.pin),
+		lease:  newLease(p.sent, r.cfg.tuning.pin),
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
 		room:   make(chan struct{}, 1),
 	}
 	s.acked.Store(base)
-	s.until.Store(p.sent.Add(r.cfg.timing.pin).UnixNano())
+	s.lag.Store(p.lag)
+	s.until.Store(p.sent.Add(r.cfg.tuning.pin).UnixNano())
 	return s, nil
 }
 
 // reset has the server deliver again from the floor on, and returns the floor.
 func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.timing.pin/2)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.pin/2)
 	defer cancel()
 	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.stream, r.cfg.Durable)
 	if err != nil {
@@ -101,6 +103,8 @@ func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
 func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle handler) error {
 	r := s.r
 	defer s.inbox.close()
+	r.current.Store(s)
+	defer r.current.Store(nil)
 	r.become(stateActive, nil)
 	r.mine = true
 	unwatch := context.AfterFunc(ctx, func() { s.stop(ctx.Err()) })
@@ -119,9 +123,8 @@ func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle ha
 	s.ledger.close()
 	next, _ := s.ledger.prefix()
 	r.floor = uint64(next) - 1
-	r.metrics.idle()
-	r.metrics.sessions(s.why())
-	if ctx.Err() != nil && s.mayCommit() {
+	r.metrics.ended(s.why())
+	if stop := (*stopError)(nil); (ctx.Err() != nil || errors.As(s.why(), &stop)) && s.mayCommit() {
 		r.release()
 	}
 	return s.why()
@@ -149,7 +152,7 @@ func (s *session) why() error {
 // keepPin renews the pin, and ends the session when it is lost, cannot be proved in time, or the connection breaks, since what was
 // on its way is then gone. It goes on during the drain, so that the last acknowledgement is made by right.
 func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
-	every := time.NewTicker(s.r.cfg.timing.pin / 4)
+	every := time.NewTicker(s.r.cfg.tuning.pin / 4)
 	defer every.Stop()
 	for {
 		select {
@@ -175,9 +178,9 @@ func (s *session) renew() {
 		s.stop(err)
 		return
 	case err == nil:
-		s.until.Store(p.sent.Add(s.r.cfg.timing.pin).UnixNano())
+		s.until.Store(p.sent.Add(s.r.cfg.tuning.pin).UnixNano())
 		s.lease.renew(p.sent)
-		s.r.metrics.lag.Set(float64(p.lag))
+		s.lag.Store(p.lag)
 	}
 	if !s.lease.owned() {
 		s.stop(errUnproven)
@@ -194,9 +197,8 @@ func (s *session) commitEvery(done <-chan struct{}) {
 		select {
 		case <-done:
 			return
-		case now := <-every.C:
+		case <-every.C:
 			s.commit()
-			s.r.metrics.age(s.ledger, now)
 		}
 	}
 }
@@ -213,10 +215,10 @@ func (s *session) commit() bool {
 	if !s.mayCommit() {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.timing.answer)
+	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.tuning.answer)
 	defer cancel()
-	_, err := s.r.conn.Conn().RequestWithContext(ctx, ackSubject(*reply, floor, count), []byte("+ACK"))
-	s.r.metrics.commits(err)
+	err := s.r.ack(ctx, ackSubject(*reply, floor, count))
+	s.r.metrics.acked(err)
 	if err == nil {
 		s.acked.Store(floor)
 	}
@@ -230,15 +232,18 @@ func (s *session) mayCommit() bool { return time.Now().UnixNano() < s.until.Load
 // commitLast acknowledges what was finished during the drain. When the connection broke it waits for the next one, for as long as
 // the pin lasts; when the process ends it tries for a moment only.
 func (s *session) commitLast(ctx context.Context) {
-	limit := time.Now().Add(s.r.cfg.timing.answer)
-	for !s.commit() && s.mayCommit() && !errors.Is(s.why(), errConsumerGone) && (ctx.Err() == nil || time.Now().Before(limit)) {
-		time.Sleep(s.r.cfg.timing.retry / 10)
+	limit := time.Now().Add(s.r.cfg.tuning.answer)
+	for !s.commit() && s.mayCommit() && !errors.Is(s.why(), errConsumerGone) {
+		if s.r.conn.Conn().IsClosed() || ctx.Err() != nil && time.Now().After(limit) {
+			return
+		}
+		time.Sleep(s.r.cfg.tuning.retry / 10)
 	}
 }
 
 // release gives the pin back, so that a standby need not wait for it to lapse.
 func (r *streamReader) release() {
-	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.timing.answer)
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)
 	defer cancel()
 	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
 	if err == nil {
