@@ -26,7 +26,6 @@ var refused = map[string]string{
 	"halt_error":        "halt_error is not available: a rule cannot stop the bridge; use empty or error",
 	"get_search_list":   "modules are not available; define the function in the program itself",
 	"modulemeta":        "modules are not available; define the function in the program itself",
-	"$__prog_args":      "$__prog_args is not available: there is no command line",
 	"input_line_number": "input_line_number is not available: events do not come from files",
 }
 
@@ -44,6 +43,9 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 			return nil, &CompileError{src, strings.Index(src, name), why}
 		}
 	}
+	if name := variableRegexp(q); name != "" {
+		return nil, &CompileError{src, strings.Index(src, name), name + " needs its regular expression as a constant string, such as " + name + `("^c_"); flags are the argument after it`}
+	}
 	plain := (&plainer{vars}).query(q, here{known: true})
 	jq, err := newJQ(q, slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return !slices.Contains(used, "$"+v) }))
 	if err != nil {
@@ -54,6 +56,27 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 		p.jq = jq
 	}
 	return p, nil
+}
+
+// variableRegexp gives the name of a function whose regular expression is not a constant, or nothing. Gojq keeps every regular
+// expression that it has seen, so that those made of events would fill the memory.
+func variableRegexp(q *gojq.Query) (name string) {
+	regexps := map[string]int{"test": 0, "match": 0, "capture": 0, "scan": 0, "splits": 0, "sub": 0, "gsub": 0, "split": 1}
+	v := visitor{term: func(t *gojq.Term) {
+		if t.Func == nil {
+			return
+		}
+		before, ok := regexps[t.Func.Name]
+		for i, arg := range t.Func.Args {
+			constant := arg.Term != nil && arg.Term.Str != nil && arg.Term.Str.Queries == nil && arg.Term.Type == gojq.TermTypeString
+			sub := strings.HasSuffix(t.Func.Name, "sub") && i == 1
+			if ok && len(t.Func.Args) > before && !constant && !sub && name == "" {
+				name = t.Func.Name
+			}
+		}
+	}}
+	v.visit(q)
+	return name
 }
 
 func parseError(src string, err error) error {

@@ -9,11 +9,16 @@ type Document struct {
 
 	scan    scanner
 	arena   []byte  // text made by programs
+	limit   int     // how long the arena may become in this run
+	fuel    fuel    // of this run
 	stack   []Value // parts of values that are being made
 	vars    []variable
 	decoded any // for gojq, made when it is first needed
 	ready   bool
 }
+
+// maxKept is how much memory for text a document keeps for the next one.
+const maxKept = 256 << 10
 
 // span is where a wanted value stands in the document.
 type span struct {
@@ -32,6 +37,12 @@ type variable struct {
 // not change while the document is in use. Values given out before and variables bound before become invalid. An error
 // is an *InputError.
 func (d *Document) Parse(s *Set, raw []byte) error {
+	if !s.sealed {
+		panic("expr: Parse before Seal")
+	}
+	if cap(d.arena) > maxKept {
+		d.arena = nil
+	}
 	d.raw, d.root = raw, Value{}
 	d.arena, d.vars, d.decoded, d.ready = d.arena[:0], d.vars[:0], nil, false
 	if len(d.spans) < len(s.nodes) {

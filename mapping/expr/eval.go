@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// maxWork bounds a value that a program makes on its way to an output.
+// maxWork bounds the text that one run of a plain program makes on its way to its outputs.
 const maxWork = 4 << 20
 
 func failedf(format string, args ...any) error {
@@ -37,7 +37,7 @@ var trueText, falseText = []byte("true"), []byte("false")
 func (d *Document) one(e *expr) (out Value, err error) {
 	if e.op == opPath {
 		out, err = d.at(e.at)
-	} else if e.several {
+	} else if d.begin(); e.several {
 		err = d.each(e, d.root, func(v Value) error {
 			if out.Kind != Absent {
 				return errSeveral
@@ -60,6 +60,7 @@ func (d *Document) one(e *expr) (out Value, err error) {
 // all runs a plain program for all its outputs.
 func (d *Document) all(e *expr, yield func(Value) error) error {
 	var m meter
+	d.begin()
 	return d.each(e, d.root, func(v Value) error {
 		if err := m.add(v); err != nil {
 			return err
@@ -111,11 +112,20 @@ func (d *Document) each(e *expr, in Value, yield func(Value) error) error {
 
 // items yields the elements of an array, or the values of an object in the order of their keys, as jq does.
 func (d *Document) items(v Value, try bool, yield func(Value) error) error {
+	next := func(v Value) error {
+		if d.fuel.burn() {
+			return errTimedOut
+		}
+		if len(d.arena) > d.limit {
+			return errTooLarge
+		}
+		return yield(v)
+	}
 	switch {
 	case v.Kind == Array:
 		for at := skipSpace(v.Raw, 1); v.Raw[at] != ']'; {
 			end := skipValue(v.Raw, at)
-			if err := yield(valueAt(v.Raw, at, end)); err != nil {
+			if err := next(valueAt(v.Raw, at, end)); err != nil {
 				return err
 			}
 			at = skipComma(v.Raw, end)
@@ -123,7 +133,7 @@ func (d *Document) items(v Value, try bool, yield func(Value) error) error {
 		return nil
 	case v.Kind == Object:
 		for _, m := range sortedMembers(v.Raw) {
-			if err := yield(m.value); err != nil {
+			if err := next(m.value); err != nil {
 				return err
 			}
 		}

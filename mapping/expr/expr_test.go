@@ -29,6 +29,10 @@ func TestCompileErrors(t *testing.T) {
 		{`include "a"; .`, `modules are not available`},
 		{`"a" | modulemeta`, `modules are not available`},
 		{`get_search_list`, `modules are not available`},
+		{`.a | test(.b)`, `at byte 5: test needs its regular expression as a constant string, such as test("^c_")`},
+		{`.a | gsub("a\(.b)"; "")`, `gsub needs its regular expression`},
+		{`.a | sub("a"; "b"; .flags)`, `sub needs its regular expression`},
+		{`.a | split(.b; null)`, `split needs its regular expression`},
 		{`input_filename`, `input_filename is not available`},
 	} {
 		_, err := NewSet().Compile(c.src, "message", "item")

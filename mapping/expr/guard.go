@@ -22,7 +22,7 @@ var walks = map[string]bool{
 	"add": true, "join": true, "implode": true, "explode": true, "split": true, "transpose": true, "flatten": true,
 	"unique": true, "unique_by": true, "group_by": true, "sort": true, "sort_by": true, "min": true, "max": true,
 	"min_by": true, "max_by": true, "INDEX": true, "IN": true, "tojson": true, "tostring": true, "fromjson": true, "bsearch": true,
-	"tostream": true, "getpath": true, "delpaths": true, "error": true, "ascii": true, "format": true,
+	"error": true, "format": true,
 }
 
 // products are the functions of one argument that compare all parts of their input with all parts of it.

@@ -8,9 +8,6 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// TimeLimit is how long one run of a program that is not plain may compute.
-const TimeLimit = 10 * time.Millisecond
-
 // jqProgram is a program that runs on gojq.
 type jqProgram struct {
 	code *gojq.Code
@@ -61,7 +58,8 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 		vars[i] = decode(d.lookup(name).Raw)
 	}
 	var m meter
-	outputs := j.code.RunWithContext(newFuel(), d.decoded, vars...)
+	f := &fuel{Context: context.Background()}
+	outputs := j.code.RunWithContext(f, d.decoded, vars...)
 	for {
 		out, ok := outputs.Next()
 		if !ok {
@@ -83,52 +81,9 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 		if err := yield(v); err != nil {
 			return err
 		}
+		f.last = time.Time{} // what the caller does with an output is not the program's time
 	}
 }
-
-// fuel is the context of one run. Gojq asks Done before each of its instructions, so that the run can be measured without a timer
-// and without a goroutine: a run that never ends is stopped even where the clock stands still.
-//
-// A pause between two looks at the clock counts for no more than maxPause: it is the machine that was busy with something else,
-// and an event must not become a dead letter because of that.
-type fuel struct {
-	context.Context
-	steps int
-	last  time.Time
-	spent time.Duration
-}
-
-const (
-	maxSteps  = 2_000_000
-	lookEvery = 256 // instructions between two looks at the clock
-	maxPause  = time.Millisecond
-)
-
-var errTimedOut = &EvalError{TimedOut, "did not end within 10 ms"}
-
-var closed = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
-
-func newFuel() *fuel { return &fuel{Context: context.Background(), last: time.Now()} }
-
-// Done is closed once the run has used up what it may.
-func (f *fuel) Done() <-chan struct{} {
-	if f.steps++; f.steps%lookEvery == 0 {
-		now := time.Now()
-		f.spent += min(now.Sub(f.last), maxPause)
-		f.last = now
-	}
-	if f.steps > maxSteps || f.spent > TimeLimit {
-		return closed
-	}
-	return nil
-}
-
-// Err is what gojq gives as the run's error once Done is closed.
-func (f *fuel) Err() error { return errTimedOut }
 
 // evalError puts an error of gojq into words of our own. Gojq's text quotes values and is not kept.
 func evalError(err error) error {

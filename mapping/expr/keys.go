@@ -49,7 +49,15 @@ type openKeys struct {
 	bits  uint64
 }
 
-func (k *keyStack) reset() { k.keys, k.text = k.keys[:0], k.text[:0] }
+// maxKeptKeys is how many keys the stack keeps memory for from one document to the next.
+const maxKeptKeys = 4096
+
+func (k *keyStack) reset() {
+	if cap(k.keys) > maxKeptKeys || cap(k.text) > maxKept {
+		*k = keyStack{}
+	}
+	k.keys, k.text = k.keys[:0], k.text[:0]
+}
 
 func (k *keyStack) open() openKeys { return openKeys{first: len(k.keys)} }
 

@@ -5,9 +5,15 @@ import "bytes"
 // Values that programs make are written to the document's arena. It may move while it grows; values given out before keep the
 // memory in which they were written.
 
+// begin starts a run of a plain program: it may make maxWork bytes and compute for TimeLimit.
+func (d *Document) begin() {
+	d.limit = len(d.arena) + maxWork
+	d.fuel = fuel{}
+}
+
 // made is the value that was written to the arena from start on.
 func (d *Document) made(kind Kind, start int) (Value, error) {
-	if len(d.arena)-start > maxWork {
+	if len(d.arena) > d.limit {
 		return Value{}, errTooLarge
 	}
 	return Value{kind, d.arena[start:len(d.arena):len(d.arena)]}, nil
@@ -51,7 +57,9 @@ func (d *Document) object(e *expr, in Value) (Value, error) {
 			d.arena = append(d.arena, ',')
 		}
 		d.arena = append(d.arena, e.kvs[i].prefix...)
-		d.arena = append(d.arena, d.stack[base+i].Raw...)
+		if d.arena = append(d.arena, d.stack[base+i].Raw...); len(d.arena) > d.limit {
+			return Value{}, errTooLarge
+		}
 	}
 	d.arena = append(d.arena, '}')
 	return d.made(Object, start)
@@ -74,7 +82,9 @@ func (d *Document) array(e *expr, in Value) (Value, error) {
 		if n > 0 {
 			d.arena = append(d.arena, ',')
 		}
-		d.arena = append(d.arena, v.Raw...)
+		if d.arena = append(d.arena, v.Raw...); len(d.arena) > d.limit {
+			return Value{}, errTooLarge
+		}
 	}
 	d.arena = append(d.arena, ']')
 	return d.made(Array, start)

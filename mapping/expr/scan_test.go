@@ -83,7 +83,9 @@ var wantedPaths = []string{".", ".a", ".a.b", ".a[1]", ".a[0].b", `."a b"`, ".da
 
 func FuzzParse(f *testing.F) {
 	for _, c := range inputCases {
-		f.Add([]byte(c.raw))
+		if len(c.raw) < 4096 {
+			f.Add([]byte(c.raw))
+		}
 	}
 	f.Add(event300)
 	f.Add(event1000)
@@ -102,6 +104,9 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("Parse(%q) = %#v", raw, err)
 			}
 			return
+		}
+		if len(raw) > MaxOutput {
+			return // the root is more than a program may give
 		}
 		if got, want := canonical(t, d.Root().Raw), canonical(t, raw); got != want {
 			t.Fatalf("root of %q is %s", raw, got)
