@@ -1,40 +1,30 @@
 package mapping
 
 import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
 
-const orderRules = `
-rules:
-  - name: order
-    event: shop.order.completed
-    if: .data.total > 0
-    require: [.data.customer_id]
-    do:
-      - identify:
-          person: .data.customer_id
-          attributes: {last_order_at: .time | unix, tier: .data.tier}
-          remove: [trial_ends_at]
-      - track:
-          person: .data.customer_id
-          name: order_completed
-          data: {total: .data.total, skus: '= [.data.items[].sku]'}
-      - each: .data.items[]
-        track: {person: .data.customer_id, name: item_bought, data: {sku: $item.sku}}
-`
-
-const order = `{"type":"shop.order.completed","time":"2026-11-01T10:00:00Z","data":{"customer_id":7,"total":12.50,"items":[{"sku":"a<b"},{"sku":"c"}]}}`
-
 func compileText(t testing.TB, text string) *Rules {
+	t.Helper()
+	return compileWith(t, Config{Allow: []string{"delete"}}, text)
+}
+
+func compileWith(t testing.TB, c Config, text string) *Rules {
 	t.Helper()
 	file, err := ParseRules("rules.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := Compile(Config{Rules: file.Rules, Allow: []string{"delete"}})
+	c.Rules = file.Rules
+	rules, err := Compile(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,15 +35,252 @@ func message(value string) event.Message {
 	return event.Message{
 		Origin: event.Origin{Topic: "shop.orders", Partition: 3, Offset: 42},
 		Value:  []byte(value),
-		Time:   time.Unix(1_780_000_000, 0),
+		Time:   time.UnixMilli(1_780_000_000_123),
 	}
 }
 
-func TestTry(t *testing.T) {
-	r := compileText(t, orderRules)
-	calls, failures := r.Map(message(order))
-	for _, c := range calls {
-		t.Logf("%s %s %s %v", c.ID, c.Step.Call, c.Body, c.Lanes)
+// mapOne maps a message that becomes exactly one call.
+func mapOne(t *testing.T, r *Rules, m event.Message) event.Call {
+	t.Helper()
+	calls, failures := r.Map(m)
+	if len(calls) != 1 || len(failures) != 0 {
+		t.Fatalf("want one call, got %d and failures %+v", len(calls), failures)
 	}
-	t.Logf("%+v %+v", failures, r.Stats())
+	return calls[0]
+}
+
+// failOne maps a message that becomes exactly one failure.
+func failOne(t *testing.T, r *Rules, m event.Message) event.Failure {
+	t.Helper()
+	calls, failures := r.Map(m)
+	if len(calls) != 0 || len(failures) != 1 {
+		t.Fatalf("want one failure, got %d calls and %+v", len(calls), failures)
+	}
+	return failures[0]
+}
+
+func TestLanesCoverEveryIdentifier(t *testing.T) {
+	r := compileText(t, inRule("identify: {person: {email: .who}, attributes: {id: .id, phone: .phone, anonymous_id: .visitor, email: .who, plan: pro}}"))
+	c := mapOne(t, r, message(`{"type":"e","who":"Ada@Example.com","id":7,"phone":"+15551234567","visitor":"v1"}`))
+	want := []event.Lane{
+		event.LaneOf("email", []byte("ada@example.com")), event.LaneOf("anonymous_id", []byte("v1")),
+		event.LaneOf("id", []byte("7")), event.LaneOf("phone", []byte("+15551234567")),
+	}
+	if !slices.Equal(c.Lanes, want) {
+		t.Errorf("got %v, want %v", c.Lanes, want)
+	}
+	c = mapOne(t, r, message(`{"type":"e","who":"ada@example.com"}`))
+	if !slices.Equal(c.Lanes, want[:1]) {
+		t.Errorf("the address of a person in another case has another lane")
+	}
+}
+
+func TestOnlyEventsAreRepeatable(t *testing.T) {
+	r := compileText(t, inRule("identify: {person: .id}\n      - track: {person: .id, name: a}\n      - pageview: {person: .id, name: a}\n      - screen: {person: .id, name: a}\n      - delete: {person: .id}"))
+	calls, _ := r.Map(message(`{"type":"e","id":1}`))
+	want := map[string]bool{"identify": false, "track": true, "pageview": true, "screen": true, "delete": false}
+	for _, c := range calls {
+		if c.Step.Repeatable != want[c.Step.Action] {
+			t.Errorf("%s: repeatable is %v", c.Step.Action, c.Step.Repeatable)
+		}
+		delete(want, c.Step.Action)
+	}
+	if len(want) > 0 {
+		t.Errorf("no calls for %v", want)
+	}
+}
+
+func TestIdentifyCarriesATimeOnReplayOnly(t *testing.T) {
+	r := compileText(t, inRule("identify: {person: .id, attributes: {a: 1}}"))
+	m := message(`{"type":"e","id":1,"time":"2026-11-01T10:00:00Z"}`)
+	live, replayed := mapOne(t, r, m), mapOne(t, r.ForReplay(), m)
+	if strings.Contains(string(live.Body), "timestamp") {
+		t.Errorf("live: %s", live.Body)
+	}
+	if !strings.Contains(string(replayed.Body), `"timestamp":1793527200`) {
+		t.Errorf("replay: %s", replayed.Body)
+	}
+	if live.ID != replayed.ID {
+		t.Error("the replayed call has another identity")
+	}
+}
+
+func TestDestructiveActionsNeedLeave(t *testing.T) {
+	text := inRule("delete: {person: .id}")
+	r := compileWith(t, Config{}, text)
+	if f := failOne(t, r, message(`{"type":"e","id":1}`)); f.Reason != event.ReasonNotAllowed || f.Rule != "r" || f.Call != "delete" {
+		t.Errorf("%+v", f)
+	}
+	if len(r.Warnings()) != 1 {
+		t.Errorf("warnings: %q", r.Warnings())
+	}
+	c := mapOne(t, compileWith(t, Config{Allow: []string{"delete"}}, text), message(`{"type":"e","id":1}`))
+	if string(c.Body) != `{"type":"person","action":"delete","identifiers":{"id":"1"}}` {
+		t.Errorf("%s", c.Body)
+	}
+}
+
+func TestTombstones(t *testing.T) {
+	text := inRule("delete: {person: .id}")
+	null := event.Message{Origin: event.Origin{Topic: "compacted"}, Key: []byte("k")}
+	if f := failOne(t, compileText(t, text), null); f.Reason != event.ReasonUndecodable || !strings.Contains(f.Detail, "tombstone") {
+		t.Errorf("%+v", f)
+	}
+	r := compileWith(t, Config{Topics: []Topic{{Name: "comp*", OnNull: Skip}}}, text)
+	if calls, failures := r.Map(null); len(calls)+len(failures) != 0 {
+		t.Errorf("not skipped: %v %v", calls, failures)
+	}
+	null.Value = []byte{}
+	if f := failOne(t, r, null); f.Reason != event.ReasonUndecodable {
+		t.Errorf("an empty value is not a tombstone: %+v", f)
+	}
+}
+
+func TestLargeEventsTravelAlone(t *testing.T) {
+	rules := func(person string) *Rules {
+		return compileText(t, inRule("track: {person: "+person+", name: big, data: {text: .text}}"))
+	}
+	of := func(size int) event.Message {
+		return message(fmt.Sprintf(`{"type":"e","time":1793527200,"id":"a/b","mail":"a@b.example","phone":"+15551234567","text":%q}`, strings.Repeat("x", size)))
+	}
+	if c := mapOne(t, rules(".id"), of(31_000)); c.Single != nil {
+		t.Error("an event that fits an item does not travel in the batch")
+	}
+	c := mapOne(t, rules(".id"), of(40_000))
+	if c.Single == nil || c.Single.Method != "POST" || c.Single.Path != "/api/v1/customers/a%2Fb/events" {
+		t.Fatalf("%+v", c.Single)
+	}
+	var body struct {
+		Name, Type, ID string
+		Timestamp      int64
+		Data           map[string]string
+	}
+	if err := json.Unmarshal(c.Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if body.Name != "big" || body.Type != "event" || body.ID != c.ID.String() || body.Timestamp != 1793527200 || len(body.Data["text"]) != 40_000 {
+		t.Errorf("%.200s", c.Body)
+	}
+	if c := mapOne(t, rules("{email: .mail}"), of(40_000)); c.Single.Path != "/api/v1/customers/a%40b%2Eexample/events" {
+		t.Errorf("%+v", c.Single)
+	}
+	if c := mapOne(t, rules("{anonymous_id: .id}"), of(40_000)); c.Single.Path != "/api/v1/events" || !strings.Contains(string(c.Body), `"anonymous_id":"a/b"`) {
+		t.Errorf("%+v %.200s", c.Single, c.Body)
+	}
+	for _, r := range []*Rules{rules("{phone: .phone}"), rules(".mail")} {
+		if f := failOne(t, r, of(40_000)); f.Reason != event.ReasonTooLarge {
+			t.Errorf("v1 cannot name the person: %+v", f)
+		}
+	}
+	if f := failOne(t, rules(".id"), of(100_000)); f.Reason != event.ReasonTooLarge || f.Field != "data" {
+		t.Errorf("%+v", f)
+	}
+	if f := failOne(t, rules(".id"), of(2<<20)); f.Reason != event.ReasonTooLarge || f.Call != "" {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestIdentifyOverTheItemLimitIsTooLarge(t *testing.T) {
+	var attributes, values []string
+	for i := range 40 {
+		attributes = append(attributes, fmt.Sprintf("a%d: .a%d", i, i))
+		values = append(values, fmt.Sprintf(`"a%d":%q`, i, strings.Repeat("x", 1000)))
+	}
+	r := compileText(t, inRule("identify: {person: .id, attributes: {"+strings.Join(attributes, ", ")+"}}"))
+	if f := failOne(t, r, message(`{"type":"e","id":1,`+strings.Join(values, ",")+`}`)); f.Reason != event.ReasonTooLarge || f.Field != "attributes" {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestEachIsBounded(t *testing.T) {
+	text := inRule("each: .items[]\n        track: {person: .id, name: a, data: {all: .text}}") +
+		"  - name: other\n    event: e\n    do: [{track: {person: .id, name: b}}]\n"
+	r := compileText(t, text)
+	m := message(fmt.Sprintf(`{"type":"e","id":1,"text":%q,"items":[%s1]}`, strings.Repeat("x", 20_000), strings.Repeat("1,", 999)))
+	calls, failures := r.Map(m)
+	if len(failures) != 1 || failures[0].Reason != event.ReasonTooLarge || failures[0].Rule != "r" {
+		t.Errorf("%+v", failures)
+	}
+	if len(calls) != 1 || calls[0].Step.Rule != "other" {
+		t.Errorf("the other rule's call is held: %d calls", len(calls))
+	}
+}
+
+func TestAProgramThatNeverEndsCostsItsCallOnly(t *testing.T) {
+	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]'}}\n      - track: {person: .id, name: b}"))
+	calls, failures := r.Map(message(`{"type":"e","id":1}`))
+	if len(calls) != 1 || len(failures) != 1 || failures[0].Reason != event.ReasonRuleError || failures[0].Field != "data.x" {
+		t.Errorf("%d calls, %+v", len(calls), failures)
+	}
+}
+
+func TestStatsCountWhatRulesDid(t *testing.T) {
+	r := compileText(t, inRule("track: {person: .id, name: a}\n    if: .ok")+"  - name: quiet\n    event: other\n    do: [{track: {person: .id, name: a}}]\n")
+	for _, v := range []string{`{"type":"e","id":1,"ok":true}`, `{"type":"e","ok":true}`, `{"type":"e"}`, `{"type":"e"}`, `{"type":"x"}`} {
+		r.Map(message(v))
+	}
+	want := []RuleStats{{"r", 2, 2, 1, 1}, {Rule: "quiet"}}
+	if got := r.Stats(); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestMapIsSafeForSeveralGoroutines(t *testing.T) {
+	config, _ := loadExamples(t)
+	r, err := Compile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := r.Map(message(orderEvent))
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 200 {
+				got, _ := r.Map(message(orderEvent))
+				for i := range got {
+					if got[i].ID != want[i].ID || string(got[i].Body) != string(want[i].Body) {
+						t.Errorf("call %d differs", i)
+						return
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+const orderEvent = `{"type":"shop.order.completed","time":"2026-10-05T10:00:00Z","data":{"order_id":"o_1","customer_id":"c_7","total":12.5,"items":[{"sku":"a","price":1},{"sku":"b","price":2}]}}`
+
+// The result must not change when the message's memory is used again.
+func TestCallsOwnTheirMemory(t *testing.T) {
+	config, _ := loadExamples(t)
+	r, err := Compile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := message(orderEvent)
+	calls, _ := r.Map(m)
+	before := string(calls[0].Body) + string(calls[1].Body)
+	for i := range m.Value {
+		m.Value[i] = 'x'
+	}
+	r.Map(message(strings.ReplaceAll(orderEvent, "c_7", "c_8")))
+	if after := string(calls[0].Body) + string(calls[1].Body); after != before {
+		t.Errorf("%s became %s", before, after)
+	}
+}
+
+func TestMatches(t *testing.T) {
+	for _, c := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"a", "a", true}, {"a", "b", false}, {"a", "ab", false}, {"*", "", true}, {"*", "a.b", true},
+		{"shop.*", "shop.order.completed", true}, {"shop.*", "shop", false}, {"*.completed", "shop.order.completed", true},
+		{"*.completed", "shop.order.completed.late", false}, {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYbZ", false}, {"a**", "a", true},
+	} {
+		if got := matches(c.pattern, c.s); got != c.want {
+			t.Errorf("matches(%q, %q) = %v", c.pattern, c.s, got)
+		}
+	}
 }

@@ -1,0 +1,103 @@
+package mapping
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Each archive in testdata holds rules.yaml, perhaps config.yaml, and messages NAME.json with perhaps NAME.headers beside them.
+// What they become, or the mistakes in the rules, is in the archive's last file, want.
+func TestGolden(t *testing.T) {
+	names, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("found %v, %v", names, err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := &archive.Files[len(archive.Files)-1]
+			if want.Name != "want" {
+				t.Fatal("the last file must be want")
+			}
+			got := golden(t, archive)
+			if *update {
+				want.Data = []byte(got)
+				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(want.Data) {
+				t.Errorf("got\n%s\nwant\n%s", got, want.Data)
+			}
+		})
+	}
+}
+
+func golden(t *testing.T, archive *txtar.Archive) string {
+	files := map[string][]byte{}
+	for _, f := range archive.Files {
+		files[f.Name] = f.Data
+	}
+	var config Config
+	if err := yaml.UnmarshalWithOptions(files["config.yaml"], &config, yaml.Strict()); err != nil {
+		return err.Error() + "\n"
+	}
+	file, err := ParseRules("rules.yaml", files["rules.yaml"])
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	config.Rules = append(config.Rules, file.Rules...)
+	rules, err := Compile(config)
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	var out strings.Builder
+	for _, w := range rules.Warnings() {
+		fmt.Fprintf(&out, "warning: %s\n", w)
+	}
+	offset := int64(0)
+	for _, f := range archive.Files {
+		name, ok := strings.CutSuffix(f.Name, ".json")
+		if !ok {
+			continue
+		}
+		m := event.Message{Origin: event.Origin{Topic: "shop.orders", Offset: offset}, Value: f.Data, Time: time.UnixMilli(1_790_000_000_123)}
+		offset++
+		for _, line := range strings.Split(strings.TrimSpace(string(files[name+".headers"])), "\n") {
+			if key, value, ok := strings.Cut(line, ": "); ok {
+				m.Headers = append(m.Headers, event.Header{Key: key, Value: []byte(value)})
+			}
+		}
+		fmt.Fprintf(&out, "== %s\n", name)
+		show(&out, rules, m)
+	}
+	return out.String()
+}
+
+func show(out *strings.Builder, rules *Rules, m event.Message) {
+	calls, failures := rules.Map(m)
+	for _, c := range calls {
+		fmt.Fprintf(out, "%s %s/%s lanes=%d\n", c.ID, c.Step.Rule, c.Step.Call, len(c.Lanes))
+		if c.Single != nil {
+			fmt.Fprintf(out, "%s %s\n", c.Single.Method, c.Single.Path)
+		}
+		fmt.Fprintf(out, "%s\n", c.Body)
+	}
+	for _, f := range failures {
+		fmt.Fprintf(out, "! %s %s rule=%q call=%q field=%q: %s\n", f.ID, f.Reason, f.Rule, f.Call, f.Field, f.Detail)
+	}
+}

@@ -1,0 +1,123 @@
+package mapping
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// inRule wraps the lines of one rule's do.
+func inRule(step string) string {
+	return "rules:\n  - name: r\n    event: e\n    do:\n      - " + step + "\n"
+}
+
+func TestRuleFilesAreReadStrictly(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{"empty", "", "r.yaml: is empty"},
+		{"two documents", "rules: []\n---\nrules: []\n", "r.yaml:3: a rule file is one YAML document"},
+		{"unknown key", "rule: []\n", `r.yaml:1: no key "rule" here, did you mean "rules"?`},
+		{"unknown key of a rule", "rules:\n  - name: r\n    evnt: e\n    do: []\n", `r.yaml:3: rules[0]: no key "evnt" here, did you mean "event"?; want do, event, id, id_scope, if, name, require or time`},
+		{"key twice", "rules:\n  - {name: r, name: s}\n", "already defined"},
+		{"missing keys", "rules:\n  - {name: r}\n", "needs event"},
+		{"no action", inRule("{each: .a}"), "r.yaml:5: rules[0].do[0]: names no action; want delete, identify, pageview, screen or track"},
+		{"two actions", inRule("{delete: {person: .a}, track: {person: .a, name: b}}"), "one action in each element"},
+		{"key of another action", inRule("{identify: {person: .a, data: {}}}"), `no key "data" here`},
+		{"person as a literal", inRule("{delete: {person: user.id}}"), `r.yaml:5: rules[0].do[0].delete.person: want an expression, found the literal "user.id"; an expression begins with . or $ or =`},
+		{"if as a literal", "rules:\n  - {name: r, event: e, if: true, do: []}\n", "rules[0].if: want an expression, found the literal true"},
+		{"two identifiers", inRule("{delete: {person: {id: .a, email: .b}}}"), "named by one identifier"},
+		{"unknown identifier", inRule("{delete: {person: {mail: .a}}}"), `no key "mail" here, did you mean "email"?`},
+		{"no person", inRule("{delete: {}}"), "needs person"},
+		{"no name", inRule("{track: {person: .a}}"), "needs name"},
+		{"empty expression", inRule("{delete: {person: '='}}"), "the expression is empty"},
+		{"null value", inRule("{track: {person: .a, name: a, data: {a: }}}"), "has no value"},
+
+		{"cut at a bracket", inRule("{track: {person: .items[0], name: a}}"), "r.yaml:5: ',' or '}' must be specified; quote this expression"},
+		{"cut at a colon", inRule("if: .a: b"), "quote this expression"},
+		{"cut at a brace", inRule("track: {person: .a, name: a, data: {x: = {y: .z}}}"), "quote this expression"},
+		{"cut at a comma", inRule("{track: {person: '.a', name: a, data: {x: .a | f(1, 2)}}}"), "quote this expression"},
+		{"cut at a comma before a path", inRule("{track: {person: '.a', name: a, data: {x: .a, .b}}}"), `".b" is not a name: it looks like a part of an expression that YAML cut; quote this expression`},
+		{"cut at a number sign", inRule(`track: {person: .a, name: '.b + " # "'}`) + "    if: .a == \" # x\"\n", "r.yaml:6: rules[0].if: YAML cuts this expression"},
+		{"braces without quotes", inRule("{track: {person: .a, name: a, data: {x: {y: .z}}}}"), "quote this expression"},
+		{"brackets without quotes", inRule("{track: {person: .a, name: a, data: {x: [.z]}}}"), "quote this expression"},
+		{"an expression like a number", inRule("{track: {person: .a, name: a, data: {x: .5}}}"), "YAML takes .5 for a number: quote this expression"},
+		{"an expression like infinity", inRule("{track: {person: .a, name: a, data: {x: .inf}}}"), "YAML takes .inf for a number: quote this expression"},
+		{"a tag", inRule("{track: {person: .a, name: !x y}}"), "a YAML tag has no place in a rule file"},
+		{"an anchor", inRule("{track: {person: &a .a, name: *a}}"), "a YAML anchor has no place in a rule file"},
+		{"a boolean of YAML 1.1", inRule("{track: {person: .a, name: yes}}"), "some YAML parsers take yes for something other than a string: quote it"},
+		{"a key like a boolean", inRule("{track: {person: .a, name: a, data: {on: .x}}}"), "some YAML parsers take the key on"},
+		{"a number as key", inRule("{track: {person: .a, name: a, data: {1: .x}}}"), "the key 1 is not a string"},
+		{"a time of YAML 1.1", inRule("{track: {person: .a, name: 2026-01-02}}"), "quote it"},
+		{"an octal number", inRule("{track: {person: .a, name: a, data: {x: 010}}}"), "write it in decimal"},
+		{"a number in place of a text", "rules:\n  - {name: 5, event: e, do: []}\n", "want a string, found 5: quote it"},
+
+		{"test without want", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}}\n", "a test needs name, want, and given"},
+		{"test with an unknown reason", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}, want: {dead_letter: mising_field}}\n", `did you mean "missing_field"?`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseRules("r.yaml", []byte(c.text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestParseReportsEveryMistake(t *testing.T) {
+	_, err := ParseRules("r.yaml", []byte("rules:\n  - nam: r\n    event: on\n    do: [{delete: {person: x}}]\n"))
+	for _, want := range []string{`did you mean "name"?`, "take on for", "found the literal"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in:\n%v", want, err)
+		}
+	}
+}
+
+func TestCommentsBesideExpressionsAreHarmless(t *testing.T) {
+	file, err := ParseRules("r.yaml", []byte(inRule("delete: {person: .data.id} # who\n    if: .a > 0 # only then")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := file.Rules[0].If.Program; got != ".a > 0" {
+		t.Errorf("if: %q", got)
+	}
+}
+
+func TestConfigDecodesStrictly(t *testing.T) {
+	var c Config
+	text := `
+topics:
+  - plain.topic
+  - {name: shop.orders, envelope: cloudevents, on_null: skip}
+  - {name: billing, envelope: {type: .kind, time: .at, id: .event_id}}
+on_unmatched: dead_letter
+allow: [delete, suppress]
+rules:
+  - {name: r, event: [a, b.*], do: [{delete: {person: .id}}]}
+`
+	if err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Topics) != 3 || c.Topics[0].Name != "plain.topic" || c.Topics[1].Envelope.Name != "cloudevents" ||
+		c.Topics[2].Envelope.ID.Program != ".event_id" || len(c.Rules) != 1 || len(c.Rules[0].Event) != 2 {
+		t.Errorf("%+v", c)
+	}
+	err := yaml.UnmarshalWithOptions([]byte("topics:\n  - {name: a, envelop: plain}\n"), &c, yaml.Strict())
+	if err == nil || !strings.Contains(err.Error(), `line 2: topic: no key "envelop" here, did you mean "envelope"?`) {
+		t.Error(err)
+	}
+}
+
+func TestHashFollowsMeaningAndNotLayout(t *testing.T) {
+	hash := func(text string) string { return compileText(t, text).Hash() }
+	one := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .y}}"))
+	if other := hash("# a comment\n\n" + inRule("track: {name: a, data: {c: '.y', b: '.x'}, person: .a}")); other != one {
+		t.Errorf("layout changed the hash: %s, %s", one, other)
+	}
+	if other := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .z}}")); other == one {
+		t.Error("another rule has the same hash")
+	}
+}
