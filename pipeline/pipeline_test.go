@@ -16,16 +16,18 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/memlog"
 )
 
 // rig is a pipeline between fakes.
 type rig struct {
-	source  *source
-	dest    *destination
-	letters *letterbox
-	history checker.History
-	config  Config
-	p       *Pipeline
+	source   *memlog.Log
+	dest     *destination
+	letters  *letterbox
+	messages [][]event.Message
+	history  checker.History
+	config   Config
+	p        *Pipeline
 }
 
 func newRig(seed uint64, partitions, persons, events int, kinds ...string) *rig {
@@ -34,7 +36,7 @@ func newRig(seed uint64, partitions, persons, events int, kinds ...string) *rig 
 	c := DefaultConfig()
 	c.StopShare = 0
 	return &rig{
-		source: newSource(messages), history: history, config: c, letters: &letterbox{},
+		source: memlog.New(messages), messages: messages, history: history, config: c, letters: &letterbox{},
 		dest: &destination{rand: r, latency: 100 * time.Millisecond, troubles: map[string]int{}, inFlight: map[string]int{}},
 	}
 }
@@ -55,9 +57,9 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 			chaos(stop)
 		}
 	}()
-	for end := time.Now().Add(limit); !r.source.drained(); {
+	for end := time.Now().Add(limit); !r.source.Settled(); {
 		if time.Now().After(end) {
-			t.Errorf("not settled after %s: floors %v, queue %d+%d held %d", limit, r.source.floor, r.p.queue.freshItems, len(r.p.tenancies), len(r.p.queue.held))
+			t.Errorf("not settled after %s: floors %v, queue %d+%d held %d", limit, r.source.Floors(), r.p.queue.freshItems, len(r.p.tenancies), len(r.p.queue.held))
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -119,7 +121,7 @@ func TestRandomSchedules(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip", "refused", "unmappable")
 				r.dest.trouble = 0.3
-				r.source.drainLimit = time.Second
+				r.source.DrainLimit = time.Second
 				r.letters.fail = func(time.Time) bool { return rand.Float64() < 0.3 }
 				if seed%3 == 0 {
 					r.config.Memory = 20_000
@@ -134,12 +136,10 @@ func TestRandomSchedules(t *testing.T) {
 							return
 						case <-time.After(rand.N(20 * time.Second)):
 						}
-						select {
-						case <-stop:
+						if !r.source.Rebalance(stop) {
 							return
-						case r.source.rebalance <- struct{}{}:
-							rebalances++
 						}
+						rebalances++
 					}
 				})
 				r.check(t, checker.Limits{Fallbacks: true, Repeats: -1})
@@ -167,12 +167,10 @@ func TestStopUnderLoadLeavesNothingTwice(t *testing.T) {
 		r.run(t, time.Hour, func(stop <-chan struct{}) {
 			for range 5 {
 				time.Sleep(150 * time.Millisecond)
-				select {
-				case r.source.rebalance <- struct{}{}:
-					stops++
-				case <-stop:
+				if !r.source.Rebalance(stop) {
 					return
 				}
+				stops++
 			}
 		})
 		report := r.check(t, checker.Limits{})
@@ -217,7 +215,7 @@ func TestOutageHoldsEverythingInBoundedMemory(t *testing.T) {
 func TestPoisonIsIsolated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(5, 2, 100, 4000, "track")
-		bad := string(r.source.partitions[0][100].Value)
+		bad := string(r.messages[0][100].Value)
 		r.dest.poison = func(c event.Call) bool { return string(c.Body) == bad }
 		r.run(t, 3*time.Hour, func(stop <-chan struct{}) { r.keepBusy(stop) })
 		if len(r.letters.letters) != 1 || string(r.letters.letters[0].Message.Value) != bad {
@@ -271,7 +269,7 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(7, 1, 500, 500, "identify")
 		r.config.Linger = time.Second
-		bad := string(r.source.partitions[0][250].Value)
+		bad := string(r.messages[0][250].Value)
 		sender := &splitter{destination: r.dest, bad: bad}
 		ctx, cancel := context.WithCancel(context.Background())
 		p := New(r.config, Stages{r.source, mapper{}, sender, r.letters}, zap.NewNop(), prometheus.NewRegistry())

@@ -17,8 +17,9 @@ type Source interface {
 	// The context given to handle is the message's lease: the consumer-group generation, or the right to read the stream.
 	// When the lease's Done closes, its partitions are being given up: what moves may finish, what is held back is released
 	// at once. No attempt begins after the lease's Deadline, which a source moves forward with every sign that it still owns
-	// the partitions and which may therefore be later each time it is asked for. A source runs the functions registered on a
-	// lease with context.AfterFunc, and waits for them up to the drain limit before it gives the partitions up.
+	// the partitions and which may therefore be later each time it is asked for. A source's lease has a method
+	// AfterFunc(func()) (stop func() bool): the source runs what is registered there when the lease ends, and waits for it, up
+	// to the drain limit, before it gives the partitions up.
 	//
 	// Handle may be called from several goroutines, in order within a partition. It blocks while the bridge cannot take
 	// more; that is the backpressure. When it returns an error the message was not taken. Done may be called from any

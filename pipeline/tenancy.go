@@ -85,7 +85,7 @@ func (p *Pipeline) tenancy(lease context.Context) *tenancy {
 		t = newTenancy(lease)
 		p.tenancies[lease] = t
 		p.drains.Add(1)
-		t.unwatch = context.AfterFunc(lease, func() {
+		t.unwatch = afterEnd(lease, func() {
 			defer p.drains.Done()
 			p.drain(t)
 		})
@@ -160,4 +160,13 @@ func (p *Pipeline) abandon() {
 	}
 	p.mu.Unlock()
 	p.drains.Wait()
+}
+
+// afterEnd has f run when the lease ends. A lease of a source has a method of its own for that, which makes the source wait for
+// f; context.AfterFunc would put a goroutine in between for which nobody can wait.
+func afterEnd(lease context.Context, f func()) (stop func() bool) {
+	if l, ok := lease.(interface{ AfterFunc(func()) func() bool }); ok {
+		return l.AfterFunc(f)
+	}
+	return context.AfterFunc(lease, f)
 }

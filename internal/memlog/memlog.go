@@ -1,0 +1,191 @@
+// Package memlog is a broker in memory for tests: partitions of messages, a committed floor each, and generations that end when a
+// test says so. It keeps the contract of a source and nothing more, works in virtual time, and is not part of the product.
+package memlog
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Log is the broker with its one consumer group. Its partitions are set before Consume and not changed afterwards.
+type Log struct {
+	// DrainLimit is how long a generation that ends may take to finish what is in hand.
+	DrainLimit time.Duration
+
+	partitions [][]event.Message
+	rebalance  chan struct{}
+
+	mu          sync.Mutex
+	floor       []int          // committed: everything below is done
+	finished    []map[int]bool // done above the floor
+	generation  *generation
+	generations int
+}
+
+// New makes a log of the messages.
+func New(partitions [][]event.Message) *Log {
+	l := &Log{DrainLimit: 15 * time.Second, partitions: partitions, rebalance: make(chan struct{})}
+	l.floor = make([]int, len(partitions))
+	l.finished = make([]map[int]bool, len(partitions))
+	for i := range l.finished {
+		l.finished[i] = map[int]bool{}
+	}
+	return l
+}
+
+// generation is a lease. Its deadline is set when it starts to drain. It runs the functions that are registered on it and
+// waits for them, as a source must. It wraps no context of the standard library, which would be asked in its stead.
+type generation struct {
+	done chan struct{}
+
+	mu       sync.Mutex
+	deadline time.Time
+	ended    bool
+	watchers []func()
+	running  sync.WaitGroup
+}
+
+// Deadline is the last moment at which an attempt may begin.
+func (g *generation) Deadline() (time.Time, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.deadline, !g.deadline.IsZero()
+}
+
+// Done closes when the generation ends.
+func (g *generation) Done() <-chan struct{} { return g.done }
+
+// Err is set once the generation has ended.
+func (g *generation) Err() error {
+	select {
+	case <-g.done:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// Value is nil: leases carry none.
+func (g *generation) Value(any) any { return nil }
+
+// AfterFunc registers what is to run, and to be waited for, when the generation ends.
+func (g *generation) AfterFunc(f func()) func() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		g.running.Go(f)
+		return func() bool { return false }
+	}
+	g.watchers = append(g.watchers, f)
+	at := len(g.watchers) - 1
+	return func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		stopped := !g.ended && g.watchers[at] != nil
+		g.watchers[at] = nil
+		return stopped
+	}
+}
+
+func (g *generation) end(limit time.Duration) {
+	g.mu.Lock()
+	g.deadline, g.ended = time.Now().Add(limit), true
+	close(g.done)
+	for _, f := range g.watchers {
+		if f != nil {
+			g.running.Go(f)
+		}
+	}
+	g.mu.Unlock()
+	g.running.Wait()
+}
+
+// Consume hands the messages over, from the committed floor on, in as many generations as there are rebalances.
+func (l *Log) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+	for ctx.Err() == nil {
+		l.generate(ctx, handle)
+	}
+	return nil
+}
+
+func (l *Log) generate(ctx context.Context, handle func(context.Context, event.Message, func()) error) {
+	g := &generation{done: make(chan struct{})}
+	l.mu.Lock()
+	l.generation = g
+	l.generations++
+	l.mu.Unlock()
+	reading, stop := context.WithCancel(ctx)
+	var readers sync.WaitGroup
+	for i := range l.partitions {
+		readers.Go(func() { l.read(reading, g, i, handle) })
+	}
+	select {
+	case <-ctx.Done():
+	case <-l.rebalance:
+	}
+	stop()
+	g.end(l.DrainLimit)
+	readers.Wait()
+	l.mu.Lock()
+	l.generation = nil // a done that comes later counts no more
+	l.mu.Unlock()
+}
+
+func (l *Log) read(ctx context.Context, g *generation, partition int, handle func(context.Context, event.Message, func()) error) {
+	l.mu.Lock()
+	from := l.floor[partition]
+	clear(l.finished[partition])
+	l.mu.Unlock()
+	for at := from; at < len(l.partitions[partition]) && ctx.Err() == nil; at++ {
+		if handle(g, l.partitions[partition][at], func() { l.done(g, partition, at) }) != nil {
+			return
+		}
+	}
+	<-ctx.Done()
+}
+
+func (l *Log) done(g *generation, partition, offset int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.generation != g {
+		return
+	}
+	l.finished[partition][offset] = true
+	for l.finished[partition][l.floor[partition]] {
+		delete(l.finished[partition], l.floor[partition])
+		l.floor[partition]++
+	}
+}
+
+// Rebalance ends the generation, or returns false when stop comes first.
+func (l *Log) Rebalance(stop <-chan struct{}) bool {
+	select {
+	case l.rebalance <- struct{}{}:
+		return true
+	case <-stop:
+		return false
+	}
+}
+
+// Settled reports whether every message is done.
+func (l *Log) Settled() bool {
+	for i, f := range l.Floors() {
+		if f < len(l.partitions[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Floors are the committed offsets by partition.
+func (l *Log) Floors() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]int(nil), l.floor...)
+}
+
+// Ready makes the log a source that is always ready.
+func (l *Log) Ready() error { return nil }
