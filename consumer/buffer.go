@@ -10,9 +10,10 @@ import (
 // buffer is memory that handed-out messages point into. It goes back to its pool when the last of them is done; one whose
 // messages were dropped is left to the garbage collector.
 type buffer struct {
-	bytes []byte
-	users atomic.Int32
-	share *share // nil for a buffer that counts against nothing
+	bytes    []byte
+	users    atomic.Int32
+	share    *share // nil for a buffer that counts against nothing
+	unpacked bool   // made by the worker, not by a fetch
 }
 
 // Buffers come in powers of two from 4 KiB to 2 MiB; larger ones are made for one use.
@@ -35,7 +36,7 @@ func takeBuffer(n int) *buffer {
 // count counts the buffer against a share until it is released.
 func (b *buffer) count(s *share) {
 	b.share = s
-	s.window.add(s, int64(cap(b.bytes)))
+	s.window.take(s, int64(cap(b.bytes)), b.unpacked)
 }
 
 func pooledBuffer(n int) *buffer {
@@ -60,8 +61,8 @@ func (b *buffer) release() {
 	}
 	size := cap(b.bytes)
 	if b.share != nil {
-		b.share.window.add(b.share, -int64(size))
-		b.share = nil
+		b.share.window.give(b.share, int64(size), b.unpacked)
+		b.share, b.unpacked = nil, false
 	}
 	if class := classOf(size); size == 1<<class && class <= largestClass {
 		bufferPools[class-smallestClass].Put(b)
@@ -82,10 +83,12 @@ type window struct {
 // share is what one partition holds of a window.
 type share struct {
 	window *window
-	held   int64 // guarded by window.mu
+
+	held     int64 // guarded by window.mu
+	unpacked int64 // the part of held that was unpacked; guarded by window.mu
 }
 
-// reserve takes n bytes for a fetch and reports whether they were to be had. They are given back with add.
+// reserve takes n bytes for a fetch and reports whether they were to be had. They are given back with give.
 func (w *window) reserve(s *share, n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,27 +100,41 @@ func (w *window) reserve(s *share, n int64) bool {
 	return true
 }
 
-// add counts n bytes more, or less when n is negative.
-func (w *window) add(s *share, n int64) {
+// take counts n bytes whether there is room or not.
+func (w *window) take(s *share, n int64, unpacked bool) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	s.held += n
 	w.used += n
-	if n < 0 && w.moved != nil {
+	if unpacked {
+		s.unpacked += n
+	}
+}
+
+// give gives n bytes back.
+func (w *window) give(s *share, n int64, unpacked bool) {
+	w.mu.Lock()
+	s.held -= n
+	w.used -= n
+	if unpacked {
+		s.unpacked -= n
+	}
+	if w.moved != nil {
 		close(w.moved)
 		w.moved = nil
 	}
 	w.mu.Unlock()
-	if n < 0 && w.freed != nil {
+	if w.freed != nil {
 		w.freed()
 	}
 }
 
-// wait holds back whoever is about to decompress while the window is full and the share holds more than own bytes, so that one
-// batch per partition is always possible.
-func (w *window) wait(ctx context.Context, s *share, own int64) error {
+// wait holds back whoever is about to unpack a batch while the window is full. A share that holds nothing unpacked does not wait, so
+// that one batch of each partition is always possible.
+func (w *window) wait(ctx context.Context, s *share) error {
 	for {
 		w.mu.Lock()
-		if w.used <= w.limit || s.held <= own {
+		if w.used <= w.limit || s.unpacked == 0 {
 			w.mu.Unlock()
 			return nil
 		}

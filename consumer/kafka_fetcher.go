@@ -122,7 +122,7 @@ func (f *fetcher) ask(p *partition) {
 func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
 	defer func() {
 		for i, p := range f.asked {
-			f.g.window.add(&p.share, -int64(f.request.partitions[i].bytes))
+			f.g.window.give(&p.share, int64(f.request.partitions[i].bytes), false)
 		}
 	}()
 	if f.redial.Swap(false) {
@@ -189,7 +189,13 @@ func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
 	}
 	p.mu.Lock()
 	mine := p.fetcher == f && p.epoch == epoch
+	if mine && got.code == 0 {
+		p.highWater = got.highWater
+	}
 	p.mu.Unlock()
+	if mine && got.code == 0 {
+		p.trouble.over()
+	}
 	if mine && got.code == 0 && got.set != nil {
 		f.deliver(p, epoch, from, got)
 		return
@@ -197,17 +203,9 @@ func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
 	if got.set != nil {
 		got.set.release()
 	}
-	if !mine {
-		return
+	if mine && got.code != 0 {
+		f.refused(p, from, got.code)
 	}
-	if got.code == 0 {
-		p.mu.Lock()
-		p.highWater = got.highWater
-		p.mu.Unlock()
-		p.trouble.over()
-		return
-	}
-	f.refused(p, from, got.code)
 }
 
 // deliver gives a record set to the partition's worker.
@@ -219,7 +217,6 @@ func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
 		got.set.release()
 		return
 	}
-	p.highWater = got.highWater
 	if next == from && need > 0 {
 		// Not one whole batch: ask for as much as it takes.
 		got.set.release()
@@ -261,7 +258,7 @@ func (f *fetcher) refused(p *partition, from int64, code int16) {
 		p.phase, p.start.offset = phaseLocate, p.next
 		p.mu.Unlock()
 	case kafka.InvalidMessage: // the broker's own checksum test failed
-		f.g.damaged(p, from, corrupt("the broker says that the record is corrupt"))
+		f.g.damaged(p, from, &corruptError{what: "the broker says that the record is corrupt"})
 	case kafka.Error(codeTooLarge):
 		p.mu.Lock()
 		f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})

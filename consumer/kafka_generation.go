@@ -88,9 +88,7 @@ func (g *generation) run(ctx context.Context, handle handler) error {
 	g.reading.Wait()
 	served()
 	serve.Wait()
-	if g.lease.owned() {
-		g.commitFloors(context.WithoutCancel(ctx))
-	}
+	g.commitLast(context.WithoutCancel(ctx))
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.ledger != nil {
@@ -205,6 +203,27 @@ func (g *generation) commitFloors(ctx context.Context) error {
 	return nil
 }
 
+// commitLast commits the floors at the end of the generation. What it cannot commit comes again.
+func (g *generation) commitLast(ctx context.Context) {
+	const attempts = 3
+	var err error
+	for range attempts {
+		if !g.lease.owned() {
+			err = errExpelled
+			break
+		}
+		err = g.commitFloors(ctx)
+		if err == nil || errors.Is(err, kafka.RebalanceInProgress) {
+			break
+		}
+		pause(ctx, commitEvery)
+	}
+	if err != nil {
+		g.source.log.Warn("last commit of the generation failed; finished messages come again",
+			zap.Int32("generation", g.assignment.generation), zap.Error(err))
+	}
+}
+
 // commit writes offsets for this generation. The answer also tells whether we are still a member.
 func (g *generation) commit(ctx context.Context, offsets map[partitionKey]committed) error {
 	sent := time.Now()
@@ -224,7 +243,7 @@ func (g *generation) commit(ctx context.Context, offsets map[partitionKey]commit
 
 // damaged is called for records that cannot be trusted. They are fetched again over a new connection, and when that does not help the
 // partition halts.
-func (g *generation) damaged(p *partition, at int64, err error) {
+func (g *generation) damaged(p *partition, at int64, broken *corruptError) {
 	const attempts = 3
 	g.source.metrics.failed(reasonCorrupt)
 	p.mu.Lock()
@@ -234,11 +253,12 @@ func (g *generation) damaged(p *partition, at int64, err error) {
 	}
 	p.faults++
 	if p.faults > attempts {
-		g.halt(p, &stopped{reason: stopCorrupt, offset: at, end: p.highWater, detail: err.Error()})
+		p.epoch++ // nothing behind the damage is handed over
+		g.halt(p, &stopped{reason: stopCorrupt, offset: at, end: p.highWater, resume: broken.after, detail: broken.what})
 		return
 	}
 	g.source.log.Warn("records are damaged and fetched again", zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
-		zap.Int64("offset", at), zap.Int("attempt", p.faults), zap.Error(err))
+		zap.Int64("offset", at), zap.Int("attempt", p.faults), zap.Error(broken))
 	p.setBack(at)
 	p.notBefore = time.Now().Add(100 * time.Millisecond << p.faults)
 	if p.fetcher != nil {
@@ -250,8 +270,7 @@ func (g *generation) damaged(p *partition, at int64, err error) {
 // halt stops a partition until an operator has decided. The caller holds p.mu.
 func (g *generation) halt(p *partition, why *stopped) {
 	p.phase, p.stop = phaseHalted, why
-	p.epoch++
 	g.source.log.Error("partition stopped: set its offset with the offsets command and start again",
 		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id), zap.String("reason", why.reason), zap.String("detail", why.detail),
-		zap.Int64("offset", why.offset), zap.Int64("log_start", why.start), zap.Int64("log_end", why.end), zap.Int64("records_lost", why.lost))
+		zap.Int64("offset", why.offset), zap.Int64("log_start", why.start), zap.Int64("log_end", why.end), zap.Int64("records_lost", why.lost), zap.Int64("next_batch", why.resume))
 }

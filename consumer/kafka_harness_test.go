@@ -2,12 +2,17 @@ package consumer
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
@@ -16,12 +21,37 @@ import (
 
 const testTopic = "events"
 
-// kafkaBed is a Kafka inside the process, and a producer.
+// kafkaBed is a Kafka inside the process, or a real one, and a producer.
 type kafkaBed struct {
 	t       *testing.T
-	cluster *kfake.Cluster
+	cluster *kfake.Cluster // nil for a real one
 	brokers []string
+	topic   string
 	client  *kgo.Client
+}
+
+// realKafka makes a topic on the brokers that CIOBRIDGE_TEST_KAFKA names, separated by commas. They must allow sessions of a second
+// (group.min.session.timeout.ms).
+func realKafka(t *testing.T, partitions int32) *kafkaBed {
+	t.Helper()
+	addrs := os.Getenv("CIOBRIDGE_TEST_KAFKA")
+	if addrs == "" {
+		t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
+	}
+	b := &kafkaBed{t: t, brokers: strings.Split(addrs, ","), topic: fmt.Sprintf("ciobridge-test-%d", time.Now().UnixNano())}
+	b.client = b.producer()
+	req := kmsg.NewCreateTopicsRequest()
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = b.topic, partitions, 1
+	req.Topics = append(req.Topics, topic)
+	res, err := req.RequestWith(t.Context(), b.client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kerr.ErrorForCode(res.Topics[0].ErrorCode); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func startKafka(t *testing.T, opts ...kfake.Opt) *kafkaBed {
@@ -34,7 +64,7 @@ func startKafka(t *testing.T, opts ...kfake.Opt) *kafkaBed {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	b := &kafkaBed{t: t, cluster: cluster, brokers: cluster.ListenAddrs()}
+	b := &kafkaBed{t: t, cluster: cluster, brokers: cluster.ListenAddrs(), topic: testTopic}
 	b.client = b.producer()
 	return b
 }
@@ -58,7 +88,7 @@ func (b *kafkaBed) publishTo(partition int32, values ...string) {
 	b.t.Helper()
 	records := make([]*kgo.Record, len(values))
 	for i, v := range values {
-		records[i] = &kgo.Record{Topic: testTopic, Partition: partition, Value: []byte(v)}
+		records[i] = &kgo.Record{Topic: b.topic, Partition: partition, Value: []byte(v)}
 	}
 	if err := b.client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
 		b.t.Fatal(err)
@@ -68,8 +98,8 @@ func (b *kafkaBed) publishTo(partition int32, values ...string) {
 func (b *kafkaBed) config() KafkaConfig {
 	c := DefaultKafkaConfig()
 	c.Brokers = b.brokers
-	c.Group = "bridge"
-	c.Topics = []string{testTopic}
+	c.Group = "bridge-of-" + b.topic
+	c.Topics = []string{b.topic}
 	c.StartAt = "earliest"
 	c.SessionTimeout = 1500 * time.Millisecond
 	c.RebalanceTimeout = 5 * time.Second

@@ -50,6 +50,7 @@ type stopped struct {
 	start  int64 // of the log
 	end    int64 // of the log
 	lost   int64 // records that are gone, or that the log lacks
+	resume int64 // where the batch behind a damaged one begins; 0 when that is unknown
 	detail string
 }
 

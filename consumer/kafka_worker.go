@@ -8,9 +8,6 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// handler is what messages are handed to.
-type handler func(lease context.Context, m event.Message, done func()) error
-
 // worker hands over the messages of one partition, in order, from its own goroutine.
 type worker struct {
 	p        *partition
@@ -22,7 +19,7 @@ type worker struct {
 }
 
 // run hands over chunks until ctx ends or handle refuses a message. A damaged chunk goes to damaged.
-func (w *worker) run(ctx context.Context, damaged func(p *partition, at int64, err error)) error {
+func (w *worker) run(ctx context.Context, damaged func(p *partition, at int64, broken *corruptError)) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -41,7 +38,7 @@ func (w *worker) run(ctx context.Context, damaged func(p *partition, at int64, e
 			switch {
 			case err == nil:
 			case errors.As(err, &broken):
-				damaged(w.p, w.position, err)
+				damaged(w.p, w.position, broken)
 			case ctx.Err() != nil || w.lease.Err() != nil || errors.Is(err, errLedgerClosed):
 				return nil
 			default:
@@ -67,12 +64,12 @@ func (w *worker) chunk(ctx context.Context, c chunk) error {
 		batch := b[:h.size]
 		b = b[h.size:]
 		if err := verify(batch); err != nil {
-			return err
+			return behind(err, &h)
 		}
 		records := batch[batchHeaderSize:]
 		if !aborts.drops(&h, records) && h.last() >= w.position {
 			if err := w.batch(ctx, &h, records, c.set, now); err != nil {
-				return err
+				return behind(err, &h)
 			}
 		}
 		w.position = max(w.position, h.last()+1)
@@ -81,16 +78,26 @@ func (w *worker) chunk(ctx context.Context, c chunk) error {
 	return nil
 }
 
+// behind adds to the error over a damaged batch where the next one begins.
+func behind(err error, h *batchHeader) error {
+	var broken *corruptError
+	if errors.As(err, &broken) {
+		broken.after = h.last() + 1
+	}
+	return err
+}
+
 // batch hands over the records of a batch that lies in the buffer from.
 func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from *buffer, now time.Time) error {
 	if h.codec() != 0 {
-		if err := w.p.share.window.wait(ctx, &w.p.share, int64(cap(from.bytes))); err != nil {
+		if err := w.p.share.window.wait(ctx, &w.p.share); err != nil {
 			return err
 		}
 		unpacked, err := decompress(h.codec(), records, w.limit)
 		if err != nil {
 			return err
 		}
+		unpacked.unpacked = true
 		unpacked.count(&w.p.share)
 		defer unpacked.release()
 		from, records = unpacked, unpacked.bytes

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/ciobridge/ciobridge/event"
 )
 
 // lease is the right to read: a consumer-group generation, or the pin of a stream. It is the context that handed-out messages
@@ -26,6 +28,9 @@ type lease struct {
 	running int                  // started, not yet returned
 	idle    chan struct{}        // closed when the last of those running at a time has returned
 }
+
+// handler is what messages are handed to, under their lease.
+type handler func(lease context.Context, m event.Message, done func()) error
 
 // newLease starts a lease whose ownership was proved by a request written at proof.
 func newLease(proof time.Time, session time.Duration) *lease {

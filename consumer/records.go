@@ -28,7 +28,10 @@ const (
 var errCut = errors.New("the batch is cut off")
 
 // corruptError is a batch that cannot be trusted.
-type corruptError struct{ what string }
+type corruptError struct {
+	what  string
+	after int64 // the offset behind the batch, if its header can be believed; 0 when it cannot be read
+}
 
 func (e *corruptError) Error() string { return e.what }
 

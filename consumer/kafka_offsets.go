@@ -1,0 +1,159 @@
+package consumer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/ciobridge/ciobridge/broker"
+)
+
+// OffsetInfo is where the group stands on one partition.
+type OffsetInfo struct {
+	Topic     string
+	Partition int32
+	Committed int64 // the next offset to read; -1 when nothing is committed
+	Start     int64 // the first offset of the log
+	End       int64 // the offset that the next record will get
+}
+
+// Lag is the number of offsets between what is committed and the end of the log; all of the log where nothing is committed.
+func (o OffsetInfo) Lag() int64 {
+	if o.Committed < 0 {
+		return o.End - o.Start
+	}
+	return max(0, o.End-max(o.Committed, o.Start))
+}
+
+// Lost is the number of offsets by which the committed one is outside of the log: records that were deleted before they were read, or
+// that the log has never had or has lost.
+func (o OffsetInfo) Lost() int64 {
+	if o.Committed < 0 {
+		return 0
+	}
+	return max(o.Start-o.Committed, o.Committed-o.End, 0)
+}
+
+// OffsetChange sets the committed offset of one partition.
+type OffsetChange struct {
+	Topic     string
+	Partition int32
+	Offset    int64 // the next offset to read
+}
+
+// ErrGroupRunning is the error of SetOffsets while the group has members.
+var ErrGroupRunning = errors.New("the consumer group has members: stop every replica of the bridge first")
+
+// Offsets reads where the group stands on every partition of the configured topics, in the order of topics and partitions. It does
+// not join the group and changes nothing.
+func Offsets(ctx context.Context, k *broker.Kafka, config KafkaConfig) ([]OffsetInfo, error) {
+	c := &cluster{kafka: k}
+	defer c.close()
+	m := &member{config: &config, cluster: c}
+	defer m.disconnect()
+	l, err := c.metadata(ctx, config.Topics)
+	if err != nil {
+		return nil, err
+	}
+	counts, byBroker := map[string]int{}, map[string][]partitionKey{}
+	for _, topic := range config.Topics {
+		if len(l.leaders[topic]) == 0 {
+			return nil, fmt.Errorf("topic %s: %w", topic, kafka.UnknownTopicOrPartition)
+		}
+		counts[topic] = len(l.leaders[topic])
+		for _, p := range l.leaders[topic] {
+			addr := l.brokers[p.broker]
+			if addr == "" {
+				return nil, fmt.Errorf("%s/%d: %w", topic, p.partition, kafka.LeaderNotAvailable)
+			}
+			byBroker[addr] = append(byBroker[addr], partitionKey{topic, p.partition})
+		}
+	}
+	var done map[partitionKey]committed
+	if err := untilCoordinated(ctx, func() (err error) { done, err = m.committed(ctx, counts); return }); err != nil {
+		return nil, err
+	}
+	var out []OffsetInfo
+	for addr, keys := range byBroker {
+		found, err := boundsOf(ctx, k, addr, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			if code := found[key].code; code != 0 {
+				return nil, fmt.Errorf("list offsets of %s: %w", key, code)
+			}
+			out = append(out, OffsetInfo{key.topic, key.id, done[key].offset, found[key].start, found[key].end})
+		}
+	}
+	slices.SortFunc(out, func(a, b OffsetInfo) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return out, nil
+}
+
+func boundsOf(ctx context.Context, k *broker.Kafka, addr string, keys []partitionKey) (map[partitionKey]bounds, error) {
+	conn, err := k.Dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return locate(ctx, conn, keys, startAt{})
+}
+
+// SetOffsets commits offsets for the group from outside. Kafka allows that only while the group has no members; the error is then
+// ErrGroupRunning, and nothing has been changed. Every offset has to lie within its log, ends included.
+func SetOffsets(ctx context.Context, k *broker.Kafka, config KafkaConfig, changes []OffsetChange) error {
+	now, err := Offsets(ctx, k, config)
+	if err != nil {
+		return err
+	}
+	counts := map[string]int{}
+	for _, o := range now {
+		counts[o.Topic]++
+	}
+	offsets := map[partitionKey]committed{}
+	var errs []error
+	for _, change := range changes {
+		key := partitionKey{change.Topic, change.Partition}
+		i := slices.IndexFunc(now, func(o OffsetInfo) bool { return o.Topic == key.topic && o.Partition == key.id })
+		switch {
+		case i < 0:
+			errs = append(errs, fmt.Errorf("%s: is not one of the group's partitions", key))
+		case change.Offset < now[i].Start || change.Offset > now[i].End:
+			errs = append(errs, fmt.Errorf("%s: offset %d is outside of the log, which goes from %d to %d", key, change.Offset, now[i].Start, now[i].End))
+		default:
+			offsets[key] = committed{offset: change.Offset, partitions: counts[key.topic]}
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	c := &cluster{kafka: k}
+	defer c.close()
+	m := &member{config: &config, cluster: c}
+	defer m.disconnect()
+	err = untilCoordinated(ctx, func() error { return m.commit(ctx, &assignment{generation: noGeneration}, offsets) })
+	if expelled(err) || errors.Is(err, kafka.RebalanceInProgress) {
+		return ErrGroupRunning
+	}
+	return err
+}
+
+// untilCoordinated repeats a request to the group's coordinator while there is none: a fresh cluster has none until it is asked for it,
+// and it moves when brokers come and go.
+func untilCoordinated(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		moving := errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.NotCoordinatorForGroup) ||
+			errors.Is(err, kafka.GroupLoadInProgress)
+		if !moving || ctx.Err() != nil {
+			return err
+		}
+		pause(ctx, commitEvery)
+	}
+}
