@@ -19,6 +19,10 @@ func (c *call) readAttributes(d *document, i int, field string) {
 			c.identifierAttribute(d, m, identifier{key, d.text(m)}, name)
 		case "cio_id", "_created_in_customerio_at":
 			c.refuse(reasonInvalid, name, "is set by Customer.io and cannot be changed")
+		case "cio_relationships":
+			if field != "" {
+				c.refuse(reasonInvalid, name, "belongs beside the attributes, not among them")
+			}
 		case "created_at":
 			if !erases(d, m) {
 				c.unixTime(d, m, name)

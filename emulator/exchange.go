@@ -12,9 +12,10 @@ import (
 // exchange is one request on its way: what was read of it, the calls it holds and the answer it deserves before any fault. It is reused.
 type exchange struct {
 	region       string // of the workspace
+	partial      int    // the status of a batch with items that are refused
 	method, path string
 	segments     []string // of the path, decoded
-	query        url.Values
+	query        string
 	body         string
 	bytes        int
 	document     document
@@ -88,7 +89,7 @@ func (x *exchange) refuse(a answer, why string) {
 // read finds out what the request asks for. It changes nothing outside the exchange.
 func (x *exchange) read(r *http.Request, authentic bool) {
 	x.method, x.path = r.Method, r.URL.EscapedPath()
-	x.query = r.URL.Query()
+	x.query = r.URL.RawQuery
 	v2 := strings.HasPrefix(x.path, "/api/v2/")
 	limit := maxOldBodyBytes
 	switch x.path {

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -95,103 +94,6 @@ func (f Fault) Validate() error {
 		bad("applied", "cannot be said of a refusal")
 	}
 	return errors.Join(errs...)
-}
-
-// ParseFault reads the form that command lines use: "status=503,probability=0.1". The keys are the fields in snake case; reset and
-// applied stand alone; a value with a comma is written as a JSON string.
-func ParseFault(spec string) (Fault, error) {
-	var f Fault
-	rest := spec
-	for rest != "" {
-		var key, value string
-		cut := strings.IndexAny(rest, "=,")
-		if cut < 0 || rest[cut] == ',' {
-			key, value, rest = flagOnly(rest, cut)
-		} else {
-			key = rest[:cut]
-			var err error
-			if value, rest, err = specValue(rest[cut+1:]); err != nil {
-				return Fault{}, fmt.Errorf("fault %q: %s: %w", spec, key, err)
-			}
-		}
-		if err := f.set(strings.TrimSpace(key), value); err != nil {
-			return Fault{}, fmt.Errorf("fault %q: %w", spec, err)
-		}
-	}
-	return f, f.Validate()
-}
-
-func flagOnly(s string, cut int) (key, value, rest string) {
-	if cut < 0 {
-		return s, "true", ""
-	}
-	return s[:cut], "true", s[cut+1:]
-}
-
-func specValue(s string) (value, rest string, err error) {
-	if strings.HasPrefix(s, `"`) {
-		in := json.NewDecoder(strings.NewReader(s))
-		if err := in.Decode(&value); err != nil {
-			return "", "", fmt.Errorf("not a JSON string: %w", err)
-		}
-		rest = s[in.InputOffset():]
-		if rest != "" && rest[0] != ',' {
-			return "", "", errors.New("want a comma after a JSON string")
-		}
-		return value, strings.TrimPrefix(rest, ","), nil
-	}
-	value, rest, _ = strings.Cut(s, ",")
-	return value, rest, nil
-}
-
-// set gives a field its value from text. It is the only place that knows the names of the fields.
-func (f *Fault) set(key, value string) (err error) {
-	switch key {
-	case "name":
-		f.Name = value
-	case "path":
-		f.Path = value
-	case "person":
-		f.Person = value
-	case "shard":
-		f.Shard = value
-	case "contains":
-		f.Contains = value
-	case "body":
-		f.Body = value
-	case "location":
-		f.Location = value
-	case "retry_after":
-		f.RetryAfter = value
-	case "hang":
-		f.Hang = value
-	case "refuse":
-		f.Refuse = value
-	case "nth":
-		f.Nth, err = strconv.Atoi(value)
-	case "times":
-		f.Times, err = strconv.Atoi(value)
-	case "status":
-		f.Status, err = strconv.Atoi(value)
-	case "item":
-		f.Item, err = strconv.Atoi(value)
-	case "probability":
-		f.Probability, err = strconv.ParseFloat(value, 64)
-	case "for":
-		f.For, err = time.ParseDuration(value)
-	case "latency":
-		f.Latency, err = time.ParseDuration(value)
-	case "reset":
-		f.Reset, err = strconv.ParseBool(value)
-	case "applied":
-		f.Applied, err = strconv.ParseBool(value)
-	default:
-		return fmt.Errorf("%q is not a part of a fault", key)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	return nil
 }
 
 func parseShard(s string) (i, n uint64, err error) {

@@ -1,8 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"strconv"
@@ -186,58 +184,6 @@ func (s *Server) FaultCounts() map[string]int {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	return maps.Clone(s.faults.fired)
-}
-
-// UnmarshalJSON reads an object with the keys of ParseFault, durations being strings such as "30s", or a string as ParseFault reads it.
-func (f *Fault) UnmarshalJSON(b []byte) (err error) {
-	if b[0] == '"' {
-		var spec string
-		if err := json.Unmarshal(b, &spec); err != nil {
-			return err
-		}
-		*f, err = ParseFault(spec)
-		return err
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(b, &members); err != nil {
-		return err
-	}
-	*f = Fault{}
-	for key, raw := range members {
-		value := string(raw)
-		if raw[0] == '"' {
-			if err := json.Unmarshal(raw, &value); err != nil {
-				return err
-			}
-		}
-		if err := f.set(key, value); err != nil {
-			return fmt.Errorf("fault: %w", err)
-		}
-	}
-	return nil
-}
-
-// MarshalJSON writes the form that UnmarshalJSON reads, without the fields that are not set.
-func (f Fault) MarshalJSON() ([]byte, error) {
-	out := map[string]any{}
-	for key, value := range map[string]any{
-		"name": f.Name, "path": f.Path, "person": f.Person, "shard": f.Shard, "contains": f.Contains, "body": f.Body,
-		"location": f.Location, "retry_after": f.RetryAfter, "hang": f.Hang, "refuse": f.Refuse, "nth": f.Nth, "times": f.Times,
-		"status": f.Status, "item": f.Item, "probability": f.Probability, "reset": f.Reset, "applied": f.Applied,
-		"for": duration(f.For), "latency": duration(f.Latency),
-	} {
-		if value != "" && value != 0 && value != 0.0 && value != false {
-			out[key] = value
-		}
-	}
-	return json.Marshal(out)
-}
-
-func duration(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
 }
 
 // states lists the faults in force, each with how often it matched and fired.

@@ -30,7 +30,7 @@ func (w *workspace) identify(d *document, c *call, now int64) (ignored string) {
 		p = w.create(c.who)
 	}
 	for _, q := range absorbed {
-		if q.born < p.born && q.named("email")+q.named("phone") != "" {
+		if q.born < p.born && q.known() {
 			p, q = q, p // the older profile stays
 		}
 		w.absorb(p, q)
@@ -90,7 +90,7 @@ func (w *workspace) claims(p *person, c *call, names []identifier) (absorbed []*
 		case q == nil || q == p || n.value == "":
 		case q.suppressed:
 			return nil, ignoredSuppressed
-		case q.named("id")+q.named("email")+q.named("phone") == "":
+		case !q.known():
 			absorbed = append(absorbed, q)
 		case p != nil && n.kind == "email" && p.named("email") == "" && q.named("id") == "",
 			p != nil && n.kind == "id" && p.named("id") == "" && q.named("email") == "":

@@ -85,32 +85,6 @@ func hex4(s string) (rune, bool) {
 	return r, true
 }
 
-// key gives the decoded member name of node i.
-func (d *document) key(i int) string {
-	n := &d.nodes[i]
-	s := d.src[n.keyStart:n.keyEnd]
-	if n.keyEscape {
-		return unescape(s)
-	}
-	return s
-}
-
-// raw gives the bytes of node i as they were sent.
-func (d *document) raw(i int) string { return d.src[d.nodes[i].start:d.nodes[i].end] }
-
-// text gives the decoded content of a string, and the bytes of any other value.
-func (d *document) text(i int) string {
-	n := &d.nodes[i]
-	if n.kind != kindString {
-		return d.raw(i)
-	}
-	s := d.src[n.start+1 : n.end-1]
-	if n.escaped {
-		return unescape(s)
-	}
-	return s
-}
-
 // unescape decodes the inside of a string that the parser has accepted.
 func unescape(s string) string {
 	b := make([]byte, 0, len(s))

@@ -90,6 +90,7 @@ var operationRows = []struct{ name, item, want string }{
 	{"value that is long only as it is escaped", personOp(`"action":"identify","attributes":{"a":"` + strings.Repeat(`\u0041`, 1000) + `"}`), ""},
 	{"nested value of 1001 bytes", personOp(`"action":"identify","attributes":{"a":["` + x(997) + `"]}`), "invalid|attributes.a|property value cannot be longer than 1000 bytes"},
 	{"immutable attribute", personOp(`"action":"identify","attributes":{"cio_id":"x"}`), "invalid|attributes.cio_id|is set by Customer.io and cannot be changed"},
+	{"relationships among the attributes", personOp(`"action":"identify","attributes":{"cio_relationships":[]}`), "invalid|attributes.cio_relationships|belongs beside the attributes, not among them"},
 	{"created_at in words", personOp(`"action":"identify","attributes":{"created_at":"2024-01-01"}`), "invalid|attributes.created_at|must be a unix timestamp in seconds"},
 	{"_update in words", personOp(`"action":"identify","attributes":{"_update":"yes"}`), "invalid|attributes._update|must be a boolean"},
 	{"preferences in words", personOp(`"action":"identify","attributes":{"cio_subscription_preferences":"x"}`), "invalid|attributes.cio_subscription_preferences|must be an object"},

@@ -221,16 +221,3 @@ func (it *item) member(i int, key string) string {
 	}
 	return ""
 }
-
-// member finds the member of the object at node i, or none.
-func (d *document) member(i int, key string) int {
-	if d.nodes[i].kind != kindObject {
-		return none
-	}
-	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
-		if d.key(m) == key {
-			return m
-		}
-	}
-	return none
-}

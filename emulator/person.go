@@ -50,6 +50,9 @@ func (p *person) named(kind string) string {
 	return ""
 }
 
+// known tells a person from a visitor who has anonymous ids only.
+func (p *person) known() bool { return p.named("id")+p.named("email")+p.named("phone") != "" }
+
 func (p *person) snapshot() Person {
 	out := Person{
 		CioID: p.named("cio_id"), ID: p.named("id"), Email: p.named("email"), Phone: p.named("phone"),

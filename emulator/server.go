@@ -154,11 +154,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.forget()
 		s.spare.Put(x)
 	}()
-	x.region = s.options.Region
-	x.read(r, s.authentic(r))
-	if s.options.PartialStatusOK && x.answer.status == http.StatusMultiStatus {
-		x.answer.status = http.StatusOK
+	x.region, x.partial = s.options.Region, http.StatusMultiStatus
+	if s.options.PartialStatusOK {
+		x.partial = http.StatusOK
 	}
+	x.read(r, s.authentic(r))
 	if f, ok := s.faults.pick(x); ok {
 		s.misbehave(w, r, x, f)
 		return

@@ -2,8 +2,6 @@ package emulator
 
 import (
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -11,78 +9,6 @@ import (
 const maxOldBodyBytes = 1_000_000
 
 const regionPath = "/api/v1/accounts/region"
-
-// open reports whether an endpoint wants no credentials.
-func open(path string) bool {
-	return path == "/api/v1/metrics" || path == "/api/v1/push/events" || strings.HasPrefix(path, "/unsubscribe/")
-}
-
-// oldRoutes are the endpoints of Track v1. A star stands for one segment of the path, which the function gets decoded.
-var oldRoutes []oldRoute
-
-type oldRoute struct {
-	method  string
-	pattern []string
-	read    func(x *exchange, args []string)
-}
-
-func init() {
-	for _, r := range []struct {
-		method, pattern string
-		read            func(x *exchange, args []string)
-	}{
-		{"GET", "api/v1/accounts/region", (*exchange).accountRegion},
-		{"PUT", "api/v1/customers/*", (*exchange).oldIdentify},
-		{"DELETE", "api/v1/customers/*", bare("delete")},
-		{"POST", "api/v1/customers/*/suppress", bare("suppress")},
-		{"POST", "api/v1/customers/*/unsuppress", bare("unsuppress")},
-		{"POST", "api/v1/customers/*/events", (*exchange).oldEvent},
-		{"PUT", "api/v1/customers/*/devices", (*exchange).oldAddDevice},
-		{"DELETE", "api/v1/customers/*/devices/*", (*exchange).oldDeleteDevice},
-		{"POST", "api/v1/events", (*exchange).oldEvent},
-		{"POST", "api/v1/merge_customers", (*exchange).oldMerge},
-		{"POST", "api/v1/segments/*/*", (*exchange).segment},
-		{"POST", "api/v1/forms/*/submit", (*exchange).form},
-		{"POST", "api/v1/metrics", (*exchange).metric},
-		{"POST", "api/v1/push/events", (*exchange).pushEvent},
-		{"POST", "unsubscribe/*", (*exchange).unsubscribe},
-	} {
-		oldRoutes = append(oldRoutes, oldRoute{r.method, strings.Split(r.pattern, "/"), r.read})
-	}
-}
-
-// old reads a request of Track v1.
-func (x *exchange) old() {
-	known := false
-	for _, r := range oldRoutes {
-		args, ok := r.match(x.segments)
-		known = known || ok
-		if ok && r.method == x.method {
-			r.read(x, args)
-			return
-		}
-	}
-	if known {
-		x.refuse(oldProblem(http.StatusMethodNotAllowed, "method not allowed"), "method not allowed")
-		return
-	}
-	x.refuse(oldProblem(http.StatusNotFound, "not found"), "no such path")
-}
-
-func (r oldRoute) match(segments []string) (args []string, ok bool) {
-	if len(segments) != len(r.pattern) {
-		return nil, false
-	}
-	for i, p := range r.pattern {
-		switch {
-		case p == "*":
-			args = append(args, segments[i])
-		case p != segments[i]:
-			return nil, false
-		}
-	}
-	return args, true
-}
 
 // accountRegion tells where the workspace lives.
 func (x *exchange) accountRegion([]string) {
@@ -272,50 +198,4 @@ func (x *exchange) oldMerge([]string) {
 		c.mergeSides()
 	}
 	x.take(c, success)
-}
-
-// segment reads the people to add to a manual segment or to take from it. Entries that are not of the kind asked for are ignored, as
-// documented.
-func (x *exchange) segment(args []string) {
-	if args[1] != "add_customers" && args[1] != "remove_customers" {
-		x.refuse(oldProblem(http.StatusNotFound, "not found"), "no such path")
-		return
-	}
-	if !x.parseObject() {
-		return
-	}
-	c := newCall(x.body)
-	c.typ, c.action, c.name, c.who = "segment", args[1], args[0], identifier{"segment", args[0]}
-	if id, err := strconv.ParseInt(args[0], 10, 32); err != nil || id < 1 {
-		c.refuse(reasonInvalid, "segment_id", "must be a positive 32-bit integer")
-	}
-	c.segmentPeople(&x.document, x.query)
-	x.take(c, success)
-}
-
-func (c *call) segmentPeople(d *document, query url.Values) {
-	kind := "id"
-	if query.Has("id_type") {
-		kind = query.Get("id_type")
-	}
-	if kind != "id" && kind != "email" && kind != "cio_id" {
-		c.refuse(reasonInvalid, "id_type", oneOf("id", "email", "cio_id"))
-	}
-	list := d.member(0, "ids")
-	if list == none || d.nodes[list].kind != kindArray || d.nodes[list].size == 0 {
-		c.refuse(reasonRequired, "ids", "must be an array with 1 to 1000 strings")
-		return
-	}
-	if d.nodes[list].size > maxSegmentIDs {
-		c.refuse(reasonInvalid, "ids", "cannot have more than 1000 entries")
-	}
-	for m := list + 1; m < int(d.nodes[list].next); m = int(d.nodes[m].next) {
-		if d.nodes[m].kind != kindString {
-			c.refuse(reasonInvalid, "ids", "must be strings")
-			return
-		}
-		if id := (identifier{kind, d.text(m)}); wrongIdentifier(id) == "" {
-			c.ids = append(c.ids, id.canonical())
-		}
-	}
 }

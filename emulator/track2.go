@@ -88,7 +88,7 @@ func (x *exchange) answerBatch() {
 		}
 	}
 	if b != nil {
-		x.answer = answer{status: http.StatusMultiStatus, body: string(append(b, "]}\n"...))}
+		x.answer = answer{status: x.partial, body: string(append(b, "]}\n"...))}
 	}
 }
 

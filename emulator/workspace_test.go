@@ -52,6 +52,8 @@ var histories = []struct {
 		",identifier_conflict", `8,a@b.c, {} 0`},
 	{"two profiles that complete each other become the older", []string{op("identify", `"email":"a@b.c"`, `,"attributes":{"x":1,"y":1}`), event("7", 1), set7(`"email":"a@b.c","y":2`)},
 		",,", `7,a@b.c, {"x":1,"y":2} 1`},
+	{"the older has the id", []string{event("7", 1), op("identify", `"email":"a@b.c"`, `,"attributes":{"y":1}`), op("identify", `"email":"a@b.c"`, `,"attributes":{"id":"7","y":2}`)},
+		",,", `7,a@b.c, {"y":2} 1`},
 	{"a set id stays", []string{set7(""), op("identify", `"id":"7"`, `,"attributes":{"id":"9"}`)}, ",identifier_conflict", `7,, {} 0`},
 	{"a set id changes by cio_id", []string{set7(""), op("identify", `"cio_id":"em000001"`, `,"attributes":{"id":"9"}`)}, ",", `9,, {} 0`},
 	{"an e-mail removed", []string{set7(`"email":"a@b.c"`), set7(`"email":null`), op("delete", `"email":"a@b.c"`, "")}, ",,unknown_person", `7,, {} 0`},
@@ -127,6 +129,16 @@ func TestStaleIdentify(t *testing.T) {
 			t.Errorf("events of any age count, and newer edits apply: %s", got)
 		}
 	})
+}
+
+func TestTheOlderProfileStays(t *testing.T) {
+	for _, first := range []string{op("identify", `"email":"a@b.c"`, ""), op("identify", `"id":"7"`, "")} {
+		c := start(t, Options{})
+		c.ok(c.batch(first, op("identify", `"email":"a@b.c"`, ""), op("identify", `"id":"7"`, ""), set7(`"email":"a@b.c"`)))
+		if p := c.s.People(); len(p) != 1 || p[0].CioID != "em000001" || p[0].ID != "7" || p[0].Email != "a@b.c" {
+			t.Errorf("%+v", p)
+		}
+	}
 }
 
 func TestObjectsAndRelationships(t *testing.T) {
