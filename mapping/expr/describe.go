@@ -25,7 +25,7 @@ func describe(err error) string {
 			if what += ", "; !strings.Contains(what, "; met ") {
 				what = strings.TrimSuffix(what, ", ") + "; met "
 			}
-			what += a(kindOfAny(f))
+			what += article(kindOfAny(f))
 		}
 	}
 	return what

@@ -13,8 +13,8 @@ func failedf(format string, args ...any) error {
 	return &EvalError{Failed, fmt.Sprintf(format, args...)}
 }
 
-// a is the kind with its article, for sentences.
-func a(k Kind) string {
+// article is the kind with its article, for sentences.
+func article(k Kind) string {
 	switch k {
 	case Array, Object:
 		return "an " + k.String()
@@ -141,7 +141,7 @@ func (d *Document) items(v Value, try bool, yield func(Value) error) error {
 	case try:
 		return nil
 	}
-	return failedf("cannot iterate over %s", a(v.Kind))
+	return failedf("cannot iterate over %s", article(v.Kind))
 }
 
 type memberValue struct {

@@ -44,7 +44,7 @@ func toString(d *Document, v Value, _ []byte) (Value, error) {
 	case Array, Object:
 		text, err := gojq.Marshal(decode(v.Raw)) // jq sorts keys and drops white space
 		if err != nil {
-			return Value{}, failedf("cannot write %s as a string", a(v.Kind))
+			return Value{}, failedf("cannot write %s as a string", article(v.Kind))
 		}
 		return d.quoted(text), nil
 	}
@@ -54,7 +54,7 @@ func toString(d *Document, v Value, _ []byte) (Value, error) {
 func ofString(name string, f func(d *Document, text, arg []byte) []byte) function {
 	return func(d *Document, v Value, arg []byte) (Value, error) {
 		if v.Kind != String {
-			return Value{}, failedf("%s needs a string, not %s", name, a(v.Kind))
+			return Value{}, failedf("%s needs a string, not %s", name, article(v.Kind))
 		}
 		return d.quoted(f(d, d.text(v), arg)), nil
 	}
@@ -63,7 +63,7 @@ func ofString(name string, f func(d *Document, text, arg []byte) []byte) functio
 func test(name string, f func(text, arg []byte) bool) function {
 	return func(d *Document, v Value, arg []byte) (Value, error) {
 		if v.Kind != String {
-			return Value{}, failedf("%s needs a string, not %s", name, a(v.Kind))
+			return Value{}, failedf("%s needs a string, not %s", name, article(v.Kind))
 		}
 		return boolean(f(d.text(v), arg)), nil
 	}

@@ -61,7 +61,7 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 	f := &fuel{Context: context.Background()}
 	outputs := j.code.RunWithContext(f, d.decoded, vars...)
 	for {
-		out, ok := outputs.Next()
+		out, ok := next(outputs)
 		if !ok {
 			return nil
 		}
@@ -83,6 +83,16 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 		}
 		f.last = time.Time{} // what the caller does with an output is not the program's time
 	}
+}
+
+// next asks gojq for the next output. A panic inside gojq, which it has had on rare values, becomes the failure of this run alone.
+func next(outputs gojq.Iter) (out any, ok bool) {
+	defer func() {
+		if recover() != nil {
+			out, ok = &EvalError{Failed, "gojq broke off with a panic; please report the expression"}, true
+		}
+	}()
+	return outputs.Next()
 }
 
 // evalError puts an error of gojq into words of our own. Gojq's text quotes values and is not kept.

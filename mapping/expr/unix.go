@@ -56,7 +56,7 @@ func unixTime(v Value, perSecond int64) (int64, error) {
 		}
 		t = n / perSecond
 	default:
-		return 0, failedf("a time is an RFC 3339 string or an integer, not %s", a(v.Kind))
+		return 0, failedf("a time is an RFC 3339 string or an integer, not %s", article(v.Kind))
 	}
 	if t < earliest || t >= latest {
 		return 0, failedf("is a time before 1970-01-02 or after 2200")

@@ -48,7 +48,7 @@ func (d *Document) step(v Value, st step) (Value, error) {
 	case !st.key && v.Kind == String:
 		return d.runeOf(v, st.index), nil
 	}
-	return Value{}, failedf("cannot index %s with a %s", a(v.Kind), st)
+	return Value{}, failedf("cannot index %s with a %s", article(v.Kind), st)
 }
 
 func (d *Document) runeOf(v Value, i int) Value {
