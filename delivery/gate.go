@@ -66,10 +66,7 @@ type pass struct {
 func (g *gate) enter(ctx context.Context) (pass, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var (
-		turn     time.Time
-		reserved pass // under which the turn was taken
-	)
+	var turn time.Time
 	for {
 		now := time.Now()
 		deadline, limited := ctx.Deadline()
@@ -88,11 +85,11 @@ func (g *gate) enter(ctx context.Context) (pass, bool) {
 			}
 			until, done, turn = g.nextLook(), ctx.Done(), time.Time{}
 		} else {
-			if turn.IsZero() || reserved.closings != g.closings {
-				turn, reserved.closings = g.pace.reserve(now), g.closings
+			if turn.IsZero() {
+				turn = g.pace.reserve(now)
 			}
 			if !turn.After(now) {
-				return reserved, true
+				return pass{closings: g.closings}, true
 			}
 			until = turn
 		}
