@@ -1,0 +1,215 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/checker"
+)
+
+// once is a day without repeats or fallbacks; again allows the receipts of an attempt whose answer was lost.
+var (
+	once  = checker.Limits{}
+	again = checker.Limits{Fallbacks: true, Repeats: -1}
+)
+
+func TestFaultOneCallRefusedAmongMany(t *testing.T) {
+	inFlow(t, 2000, func(t *testing.T, f *flow) {
+		f.fault("name=refuse,refuse=invalid,contains=" + marked)
+		f.run(time.Hour, nil)
+		f.check(once, "refuse")
+		if d := f.dead(); d.Reason != event.ReasonRefused || d.Attempts != 1 || d.Rule != "numbered" {
+			t.Errorf("got %+v", d)
+		}
+	})
+}
+
+func TestFaultBatchRefusedWholeForOneCall(t *testing.T) {
+	inFlow(t, 2000, func(t *testing.T, f *flow) {
+		f.fault("name=whole,status=400,contains=" + marked)
+		f.run(time.Hour, nil)
+		f.check(once, "whole")
+		if d := f.dead(); d.Reason != event.ReasonRefused || d.Status != 400 {
+			t.Errorf("got %+v", d)
+		}
+		if n := f.cio.FaultCounts()["whole"]; n > 12 {
+			t.Errorf("%d requests to find one call among 500", n)
+		}
+	})
+}
+
+func TestFaultTooLargeIsSplit(t *testing.T) {
+	inFlow(t, 2000, func(t *testing.T, f *flow) {
+		f.fault("name=large,status=413,times=6")
+		f.run(time.Hour, nil)
+		f.check(once, "large")
+		if n := len(f.letters.letters); n > 0 {
+			t.Errorf("%d dead letters", n)
+		}
+	})
+}
+
+func TestFaultTooManyRequests(t *testing.T) {
+	inFlow(t, 2000, func(t *testing.T, f *flow) {
+		f.fault("name=seconds,status=429,retry_after=30,times=2")
+		f.fault(`name=date,status=429,retry_after="date+45s",times=2`)
+		f.fault("name=silent,status=429,times=2")
+		f.run(time.Hour, nil)
+		f.check(once, "seconds", "date", "silent")
+		if took := time.Since(f.began); took < 75*time.Second {
+			t.Errorf("done after %s: Retry-After was not honoured", took)
+		}
+		if n := len(f.letters.letters); n > 0 {
+			t.Errorf("%d dead letters", n)
+		}
+	})
+}
+
+func TestFaultOutages(t *testing.T) {
+	for name, hours := range map[string]int{"an hour": 1, "a day": 24} {
+		t.Run(name, func(t *testing.T) {
+			inFlow(t, 4000, func(t *testing.T, f *flow) {
+				f.config.Memory = 1 << 20
+				outage := time.Duration(hours) * time.Hour
+				f.fault("name=outage,status=503,for=" + outage.String())
+				f.run(outage+10*time.Minute, nil)
+				f.check(once, "outage")
+				if n := len(f.letters.letters); n > 0 {
+					t.Errorf("%d dead letters from an outage", n)
+				}
+				if n := f.cio.FaultCounts()["outage"]; n > 100+hours*120 {
+					t.Errorf("%d requests in an outage of %s", n, name)
+				}
+				if late := time.Since(f.began) - outage; late > 3*time.Minute {
+					t.Errorf("recovered only %s after the outage", late)
+				}
+			})
+		})
+	}
+}
+
+func TestFaultPoison(t *testing.T) {
+	inFlow(t, 6000, func(t *testing.T, f *flow) {
+		slowly(f)
+		f.fault("name=poison,status=500,contains=" + marked)
+		f.run(4*time.Hour, nil)
+		f.check(once, "poison")
+		if d := f.dead(); d.Reason != event.ReasonPoison || d.Attempts < 10 || d.Status != 500 {
+			t.Errorf("got %+v", d)
+		}
+	})
+}
+
+// slowly spreads the events over about an hour, so that others are accepted while one is stuck.
+func slowly(f *flow) {
+	f.cioConf.RequestsPerSecond = 1
+	f.config.BatchItems = 2
+}
+
+func TestFaultOneShardDownIsAnOutage(t *testing.T) {
+	inFlow(t, 6000, func(t *testing.T, f *flow) {
+		slowly(f)
+		f.fault("name=shard,status=500,shard=0/4,for=40m")
+		f.run(6*time.Hour, nil)
+		f.check(once, "shard")
+		if n := len(f.letters.letters); n > 0 {
+			t.Errorf("%d dead letters from a part that was down", n)
+		}
+	})
+}
+
+func TestFaultAnswersThatAreNone(t *testing.T) {
+	for name, spec := range map[string]string{
+		"hang before headers":    "hang=headers,times=3",
+		"hang in the body":       "hang=body,times=3",
+		"connection reset":       "reset,times=3",
+		"applied and reset":      "reset,applied,times=3",
+		"applied and hanging":    "hang=headers,applied,times=3",
+		"a web page":             `status=200,body="<html>sign in</html>",times=3`,
+		"a redirect":             "status=302,location=https://elsewhere.example/,times=3",
+		"an answer cut off":      `status=200,body="{\"err",times=3`,
+		"a bad gateway":          "status=502,times=3",
+		"a slow day":             "latency=4s,times=20",
+		"an error without place": `status=207,body="{\"errors\":[{\"batch_index\":\"x\"}]}",times=2`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFlow(t, 2000, func(t *testing.T, f *flow) {
+				f.fault("name=fault," + spec)
+				f.run(2*time.Hour, nil)
+				f.check(again, "fault")
+				if n := len(f.letters.letters); n > 0 {
+					t.Errorf("%d dead letters", n)
+				}
+			})
+		})
+	}
+}
+
+func TestFaultCredentialsRevokedUntilTheFileIsReplaced(t *testing.T) {
+	inFlow(t, 4000, func(t *testing.T, f *flow) {
+		slowly(f)
+		f.cioConf.RequestsPerSecond = 20
+		unauthorized := 0
+		f.run(time.Hour, func(<-chan struct{}) {
+			time.Sleep(5 * time.Second)
+			f.cio.SetCredentials("emulator", "the new key")
+			time.Sleep(10 * time.Minute)
+			unauthorized = f.cio.Stats().ByStatus[401]
+			if f.source.Settled() {
+				t.Error("settled without credentials")
+			}
+			f.key("the new key")
+			before := f.cio.Stats().Applied
+			time.Sleep(15 * time.Second)
+			if f.cio.Stats().Applied == before {
+				t.Error("did not go on by itself with the new key")
+			}
+		})
+		f.check(once)
+		if unauthorized == 0 || unauthorized > 60 {
+			t.Errorf("%d requests were refused in ten minutes", unauthorized)
+		}
+		if n := len(f.letters.letters); n > 0 {
+			t.Errorf("%d dead letters from a revoked key", n)
+		}
+	})
+}
+
+func TestFaultDeadLettersDown(t *testing.T) {
+	inFlow(t, 2000, func(t *testing.T, f *flow) {
+		f.fault("name=refuse,refuse=invalid,contains=" + marked)
+		f.letters.down = func(now time.Time) bool { return now.Sub(f.began) < time.Hour }
+		early := false
+		f.run(2*time.Hour, func(<-chan struct{}) {
+			time.Sleep(50 * time.Minute)
+			early = f.source.Settled()
+		})
+		f.check(once, "refuse")
+		if f.letters.refused == 0 || early {
+			t.Errorf("%d times refused; settled without the letter: %v", f.letters.refused, early)
+		}
+		f.dead()
+	})
+}
+
+func TestFaultRebalanceDuringAnOutage(t *testing.T) {
+	inFlow(t, 4000, func(t *testing.T, f *flow) {
+		f.fault("name=outage,status=503,for=20m")
+		f.fault("name=trouble,status=500,probability=0.2")
+		rebalances := 0
+		f.run(4*time.Hour, func(stop <-chan struct{}) {
+			for range 12 {
+				time.Sleep(2 * time.Minute)
+				if !f.source.Rebalance(stop) {
+					return
+				}
+				rebalances++
+			}
+		})
+		f.check(again, "outage", "trouble")
+		if rebalances == 0 {
+			t.Error("no rebalance happened")
+		}
+	})
+}
