@@ -53,7 +53,7 @@ func CheckIdentifier(kind Identifier, text []byte) string {
 		return checkEmail(text)
 	case Phone:
 		if !isE164(text) {
-			return "is not a phone number in E.164 form, such as +15551234567"
+			return "is not a phone number in E.164 form, a plus sign and up to 15 digits"
 		}
 	case CioID:
 		if !isAlphanumeric(text) {

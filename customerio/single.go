@@ -17,13 +17,13 @@ type SingleEvent struct {
 }
 
 // Path gives the path of the request, which is always a POST. It is empty where v1 cannot name the person: v1 tells the kinds of
-// identifiers apart by their looks, so that a phone number would be taken as an id, and an id that looks like an e-mail
-// address or begins with cio_ as another person.
+// identifiers apart by their looks, so that a phone number would be taken as an id, an id that looks like an e-mail address as
+// one, and what begins with cio_ as a cio_id.
 func (e *SingleEvent) Path() string {
 	text := e.Text
 	switch e.Person {
-	case ID:
-		if bytes.IndexByte(text, '@') >= 0 || bytes.HasPrefix(text, []byte("cio_")) {
+	case ID, Email:
+		if bytes.HasPrefix(text, []byte("cio_")) || e.Person == ID && bytes.IndexByte(text, '@') >= 0 {
 			return ""
 		}
 	case CioID:

@@ -20,12 +20,16 @@ func TestIdentity(t *testing.T) {
 	m := message(`{"type":"e","id":1}`)
 	want := idOf(t, base, m)
 	same := map[string]func() event.ID{
-		"again":                      func() event.ID { return idOf(t, base, m) },
-		"compiled anew":              func() event.ID { return idOf(t, compileText(t, text), m) },
-		"in a replay":                func() event.ID { return idOf(t, base.ForReplay(), m) },
-		"with another key":           func() event.ID { n := m; n.Key = []byte("k"); return idOf(t, base, n) },
-		"with more data":             func() event.ID { return idOf(t, compileText(t, inRule("track: {person: .id, name: a, data: {b: 1}}")), m) },
-		"with another call above it": func() event.ID { return lastID(t, inRule("delete: {person: .id}\n      - track: {person: .id, name: a}"), m) },
+		"again":            func() event.ID { return idOf(t, base, m) },
+		"compiled anew":    func() event.ID { return idOf(t, compileText(t, text), m) },
+		"in a replay":      func() event.ID { return idOf(t, base.ForReplay(), m) },
+		"with another key": func() event.ID { n := m; n.Key = []byte("k"); return idOf(t, base, n) },
+		"with more data": func() event.ID {
+			return idOf(t, compileText(t, inRule("track: {person: .id, name: a, data: {b: 1}}")), m)
+		},
+		"with another call above it": func() event.ID {
+			return lastID(t, inRule("delete: {person: .id}\n      - track: {person: .id, name: a}"), m)
+		},
 	}
 	for name, id := range same {
 		if got := id(); got != want {
@@ -39,10 +43,12 @@ func TestIdentity(t *testing.T) {
 		"another time":      func() event.ID { n := m; n.Time = n.Time.Add(time.Millisecond); return idOf(t, base, n) },
 		"another content":   func() event.ID { return idOf(t, base, message(`{"type":"e","id":1 }`)) },
 		"another call":      func() event.ID { return idOf(t, compileText(t, inRule("track: {person: .id, name: b}")), m) },
-		"second of equals":  func() event.ID { return lastID(t, inRule("track: {person: .id, name: a}\n      - track: {person: .id, name: a}"), m) },
-		"another rule":      func() event.ID { return idOf(t, compileText(t, strings.Replace(text, "name: r", "name: s", 1)), m) },
-		"a scope":           func() event.ID { return idOf(t, compileText(t, text+"    id_scope: x\n"), m) },
-		"an id":             func() event.ID { return idOf(t, compileText(t, text+"    id: .id\n"), m) },
+		"second of equals": func() event.ID {
+			return lastID(t, inRule("track: {person: .id, name: a}\n      - track: {person: .id, name: a}"), m)
+		},
+		"another rule": func() event.ID { return idOf(t, compileText(t, strings.Replace(text, "name: r", "name: s", 1)), m) },
+		"a scope":      func() event.ID { return idOf(t, compileText(t, text+"    id_scope: x\n"), m) },
+		"an id":        func() event.ID { return idOf(t, compileText(t, text+"    id: .id\n"), m) },
 	}
 	seen := map[event.ID]string{want: "the base"}
 	for name, id := range different {

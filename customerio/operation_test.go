@@ -1,0 +1,58 @@
+package customerio
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestItems(t *testing.T) {
+	for want, item := range map[string][]byte{
+		`{"type":"person","action":"identify","identifiers":{"id":"c_7"}}`:             append(AppendItem(nil, Identify, ID, []byte("c_7")), '}'),
+		`{"type":"person","action":"event","identifiers":{"email":"a@b"}}`:             append(AppendItem(nil, Track, Email, []byte("a@b")), '}'),
+		`{"type":"person","action":"page","identifiers":{"anonymous_id":"v"}}`:         append(AppendItem(nil, Pageview, AnonymousID, []byte("v")), '}'),
+		`{"type":"person","action":"screen","identifiers":{"phone":"+15551234567"}}`:   append(AppendItem(nil, Screen, Phone, []byte("+15551234567")), '}'),
+		`{"type":"person","action":"delete","identifiers":{"cio_id":"03"}}`:            append(AppendItem(nil, Delete, CioID, []byte("03")), '}'),
+		`{"type":"person","action":"delete","identifiers":{"id":"1"},"timestamp":100}`: append(AppendTimestamp(AppendItem(nil, Delete, ID, []byte("1")), 100), '}'),
+	} {
+		if string(item) != want || !json.Valid(item) {
+			t.Errorf("got %s, want %s", item, want)
+		}
+	}
+}
+
+func TestActionsHaveNamesOfTheirOwn(t *testing.T) {
+	for a := Identify; a <= Delete; a++ {
+		op := a.Operation()
+		if got := ParseAction(op.Name); got != a {
+			t.Errorf("%s is %d, want %d", op.Name, got, a)
+		}
+		allowed := false
+		for _, name := range DestructiveActions() {
+			allowed = allowed || name == op.Name
+		}
+		if allowed != op.Destructive {
+			t.Errorf("%s: destructive is %v, but allowing it is %v", op.Name, op.Destructive, allowed)
+		}
+	}
+	if ParseAction("") != 0 || ParseAction("drop") != 0 {
+		t.Error("an unknown name is an action")
+	}
+}
+
+// FuzzAppendString proves that every text survives, and that nothing is escaped without need.
+func FuzzAppendString(f *testing.F) {
+	f.Add("plain")
+	f.Add("<a href=\"x\">&\\\n\r\t\x00\x7f é \u2028")
+	f.Fuzz(func(t *testing.T, text string) {
+		text = strings.ToValidUTF8(text, "?")
+		got := AppendString(nil, []byte(text))
+		var back string
+		if err := json.Unmarshal(got, &back); err != nil || back != text {
+			t.Errorf("%q became %s, which reads %q, %v", text, got, back, err)
+		}
+		if strings.Contains(string(got), `\u003c`) || strings.Contains(string(got), `\u0026`) {
+			t.Errorf("escaped for HTML: %s", got)
+		}
+	})
+}

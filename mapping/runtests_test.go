@@ -1,0 +1,72 @@
+package mapping
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestTestsOfRuleFilesCanFail(t *testing.T) {
+	text := inRule("identify: {person: {email: .mail}, attributes: {plan: .plan}, remove: [trial]}\n      - track: {person: .id, name: bought, data: {total: .total, skus: .skus}}") + `
+tests:
+  - name: passes
+    given: {event: {type: e, mail: a@b.example, id: 7, plan: pro, total: 1.50, skus: [a, b]}}
+    want:
+      - identify: {person: {email: a@b.example}, attributes: {plan: pro}, remove: [trial]}
+      - track: {person: "7", name: bought, data: {skus: [a, b], nothing: null}}
+  - name: passes with a dead letter
+    given: {event: '{"type":"e","id":7}'}
+    want: [{dead_letter: missing_field}, {track: {}}]
+  - name: wrong value
+    given: {event: {type: e, mail: a@b.example, id: 7, plan: pro, total: 1.50}}
+    want:
+      - identify: {person: a@b.example, attributes: {plan: free, tier: gold}, remove: []}
+      - track: {name: sold, data: {total: 1.5, skus: [a]}}
+  - name: wrong action and number
+    given: {event: {type: e, mail: a@b.example, id: 7}}
+    want: [{track: {name: bought}}]
+  - name: wrong reason
+    given: {event: {type: e, id: 7}}
+    want: [{dead_letter: invalid_value}, {track: {}}]
+  - name: not skipped
+    given: {event: {type: e, id: 7, mail: 5}}
+    want: []
+  - name: no such file
+    given: {file: testdata/none.json}
+    want: []
+  - name: headers, key, topic and time reach the rules
+    given: {event: {type: meta}, topic: t1, key: k1, headers: {h1: v1}, time: "2026-11-01T10:00:00Z"}
+    want: [{track: {person: k1, name: t1, timestamp: 1793527200, data: {h: v1}}}]
+`
+	text = "rules:\n  - {name: meta, event: meta, do: [{track: {person: $message.key, name: $message.topic, data: {h: $message.headers.h1}}}]}\n" + text[len("rules:\n"):]
+	file, err := ParseRules("r.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := Compile(Config{Rules: file.Rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		nil,
+		nil,
+		{
+			"call 1 identify.attributes.plan: want \"free\", got \"pro\"",
+			"call 1 identify.attributes.tier: want \"gold\", got nothing",
+			`call 1 identify.person: want "a@b.example", got {"email":"a@b.example"}`,
+			`call 1 identify.remove: want [], got ["trial"]`,
+			"call 2 track.data.skus: want [\"a\"], got nothing",
+			"call 2 track.data.total: want 1.5, got 1.50",
+			"call 2 track.name: want \"sold\", got \"bought\"",
+		},
+		{"call 1: want track, got identify", "calls: want track, got identify, track"},
+		{`dead letters: want invalid_value, got missing_field (rule "r", call "identify", person: .mail is absent or null)`},
+		{"calls: want none, got track", `dead letters: want none, got invalid_value (rule "r", call "identify", person: .mail is not an e-mail address)`},
+		{"given.file: open testdata/none.json: no such file or directory"},
+		nil,
+	}
+	for i, got := range RunTests(rules, file, "") {
+		if !slices.Equal(got.Diffs, want[i]) {
+			t.Errorf("%s (%s):\ngot  %q\nwant %q", got.Name, got.Place, got.Diffs, want[i])
+		}
+	}
+}
