@@ -60,7 +60,7 @@ func (m *groupMember) take(ctx context.Context) (sent time.Time, err error) {
 // join makes one attempt to become the leader of a generation. It returns errLockLost where another is the leader.
 func (m *groupMember) join(ctx context.Context) error {
 	res, err := m.kafka.client.JoinGroup(ctx, &kafka.JoinGroupRequest{
-		GroupID: m.group, MemberID: m.id, SessionTimeout: lockSession, RebalanceTimeout: lockSession / 2, ProtocolType: "consumer",
+		GroupID: m.group, MemberID: m.id, SessionTimeout: lockSession, RebalanceTimeout: lockSession, ProtocolType: "consumer",
 		Protocols: []kafka.GroupProtocol{{Name: "first", Metadata: kafka.GroupProtocolSubscription{Topics: []string{m.kafka.topic}}}},
 	})
 	if err != nil {
@@ -94,21 +94,14 @@ func (m *groupMember) join(ctx context.Context) error {
 	return sync.Error
 }
 
-// renew sends a heartbeat, and joins the next generation as its leader when another wants to come in.
+// renew joins again, which a leader may at any time and which lets whoever waits to come in see that it is not the leader. It is not
+// a heartbeat because that of kafka-go's client is sent to any broker, and its error read from where the throttle time stands.
 func (m *groupMember) renew(ctx context.Context) error {
-	res, err := m.kafka.client.Heartbeat(ctx, &kafka.HeartbeatRequest{
-		GroupID: m.group, MemberID: m.id, GenerationID: int32(m.generation),
-	})
-	if err != nil {
-		return err
-	}
-	switch {
-	case errors.Is(res.Error, kafka.RebalanceInProgress):
-		return m.join(ctx)
-	case errors.Is(res.Error, kafka.UnknownMemberId), errors.Is(res.Error, kafka.IllegalGeneration):
+	err := m.join(ctx)
+	if errors.Is(err, kafka.UnknownMemberId) {
 		return errLockLost
 	}
-	return res.Error
+	return err
 }
 
 // leave frees the group at once. A failure costs the next replay the rest of the session, and nothing else.

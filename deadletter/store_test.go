@@ -1,0 +1,255 @@
+package deadletter
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func TestStoresKeepTheRecordWhole(t *testing.T) {
+	odd := testLetter(1)
+	odd.Message.Key, odd.Message.Value = []byte{0xff, 0, '\n'}, []byte("\xff\x00not json\r\n")
+	odd.Message.Headers = []event.Header{
+		{Key: "two\nlines", Value: []byte("a\r\nb")}, {Key: "", Value: []byte(" padded ")}, {Key: "Nats-Rollup", Value: []byte("all")},
+		{Key: "Nats-Expected-Stream", Value: []byte("OTHER")}, {Key: "Status", Value: []byte("404")}, {Key: "bin", Value: []byte{0, 0xfe}},
+		{Key: "empty", Value: []byte{}},
+	}
+	odd.Failure.Rule = "two\nlines"
+	tombstone, empty, keyless := testLetter(2), testLetter(3), testLetter(4)
+	tombstone.Message.Value, empty.Message.Value, keyless.Message.Key = nil, []byte{}, nil
+	empty.Message.Key = []byte{}
+	nats := testLetter(5)
+	nats.Message.Origin = event.Origin{Topic: "EVENTS", Subject: "events.a b/c@d", Offset: 9}
+	timeless := testLetter(6)
+	timeless.Message.Time = time.Time{}
+	want := []event.Letter{testLetter(0), odd, tombstone, empty, keyless, nats, timeless}
+
+	onEveryStore(t, func(t *testing.T, s Store) {
+		mustPut(t, s, want...)
+		letters, _, foreign := scanAll(t, s)
+		if len(letters) != len(want) || foreign != 0 {
+			t.Fatalf("got %d letters and %d foreign records, want %d and 0", len(letters), foreign, len(want))
+		}
+		found := map[event.ID]*Letter{}
+		for _, l := range letters {
+			found[l.ID()] = l
+		}
+		for _, w := range want {
+			got := found[w.Failure.ID]
+			if got == nil {
+				t.Fatalf("letter of %s is missing", w.Message.Origin)
+			}
+			if !same(got.Message, w.Message) {
+				t.Errorf("message changed:\n got %+v\nwant %+v", got.Message, w.Message)
+			}
+			if got.Failure != w.Failure {
+				t.Errorf("failure changed:\n got %+v\nwant %+v", got.Failure, w.Failure)
+			}
+			if got.EventID != EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Cut != nil || time.Since(got.Written) > time.Minute {
+				t.Errorf("story changed: %+v", got)
+			}
+			again, err := s.Read(t.Context(), got.Position)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l, _, err := Decode(again); err != nil || l.ID() != got.ID() || l.Position != got.Position {
+				t.Errorf("read at %s gives %+v, %v", got.Position, l, err)
+			}
+		}
+	})
+}
+
+func TestStoresKeepTheOrderOfAKey(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		for n := range 30 {
+			mustPut(t, s, testLetter(n))
+		}
+		last := map[string]int64{}
+		letters, _, _ := scanAll(t, s)
+		for _, l := range letters {
+			key := string(l.Message.Key)
+			if at, ok := last[key]; ok && at >= l.Message.Origin.Offset {
+				t.Errorf("key %s: %d stands behind %d", key, l.Message.Origin.Offset, at)
+			}
+			last[key] = l.Message.Origin.Offset
+		}
+		if len(letters) != 30 {
+			t.Errorf("got %d letters, want 30", len(letters))
+		}
+	})
+}
+
+func TestStoresResolve(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		mustPut(t, s, testLetters(0, 4)...)
+		letters, _, _ := scanAll(t, s)
+		var first *Letter
+		for _, l := range letters {
+			if l.ID() == testID(2) {
+				first = l
+			}
+		}
+		if err := s.Resolve(t.Context(), first.Resolve(Discarded, "a test\nof ours")); err != nil {
+			t.Fatal(err)
+		}
+		_, resolutions, foreign := scanAll(t, s)
+		if len(resolutions) != 1 || foreign != 0 {
+			t.Fatalf("got %d resolutions and %d foreign records", len(resolutions), foreign)
+		}
+		r := resolutions[0]
+		if r.Outcome != Discarded || r.Note != "a test of ours" || r.Origin != first.Message.Origin || !bytes.Equal(r.Key, first.Message.Key) || r.At.IsZero() {
+			t.Errorf("got %+v", r)
+		}
+		if got := listed(t, s, Filter{All: true}); len(got) != 3 {
+			t.Errorf("%d letters are open, want 3", len(got))
+		}
+		h, err := Show(t.Context(), s, testID(2))
+		if err != nil || h.Open || len(h.Letters) != 1 || len(h.Resolutions) != 1 {
+			t.Errorf("got %+v, %v", h, err)
+		}
+		if _, err := Show(t.Context(), s, testID(99)); !errors.Is(err, ErrUnknownLetter) {
+			t.Errorf("got %v", err)
+		}
+		mustPut(t, s, func() event.Letter { l := testLetter(2); l.Failure.Attempts = 5; return l }())
+		if h, err := Show(t.Context(), s, testID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
+			t.Errorf("a letter that was written again is not open: %+v, %v", h, err)
+		}
+	})
+}
+
+func TestStoresCutWhatIsTooLarge(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		switch s := s.(type) {
+		case *File:
+			s.maxBytes = minMaxBytes
+		case *Kafka:
+			s.cfg.MaxBytes = minMaxBytes
+		case *JetStream:
+			s.cfg.MaxBytes = minMaxBytes
+		}
+		long, heavy := testLetter(1), testLetter(2)
+		long.Message.Value = bytes.Repeat([]byte("x"), 3*minMaxBytes)
+		heavy.Message.Key = bytes.Repeat([]byte("k"), 2*minMaxBytes)
+		heavy.Message.Headers = []event.Header{{Key: "big", Value: bytes.Repeat([]byte("h"), 2*minMaxBytes)}}
+		mustPut(t, s, testLetter(0), long, heavy)
+		letters, _, _ := scanAll(t, s)
+		if len(letters) != 3 {
+			t.Fatalf("got %d letters, want 3", len(letters))
+		}
+		for _, l := range letters {
+			var whole []byte
+			switch l.ID() {
+			case long.Failure.ID:
+				whole = long.Message.Value
+				if len(l.Message.Value) < minMaxBytes/2 || !bytes.HasPrefix(whole, l.Message.Value) {
+					t.Errorf("kept %d bytes", len(l.Message.Value))
+				}
+				if l.EventID != EventID(&long.Message) {
+					t.Error("the identity of the event changed")
+				}
+			case heavy.Failure.ID:
+				whole = heavy.Message.Value
+			default:
+				if l.Cut != nil {
+					t.Error("a small letter was cut")
+				}
+				continue
+			}
+			if l.Cut == nil || l.Cut.Bytes != len(whole) || l.Cut.SHA256 != sha256.Sum256(whole) {
+				t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
+			}
+		}
+		if sum, err := Stats(t.Context(), s); err != nil || sum.Cut != 2 {
+			t.Errorf("stats count %d cut letters, want 2 (%v)", sum.Cut, err)
+		}
+	})
+}
+
+func TestStoresTakeConcurrentWriters(t *testing.T) {
+	const writers, each = 8, 25
+	onEveryStore(t, func(t *testing.T, s Store) {
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				for n := range each {
+					if err := s.Put(t.Context(), testLetter(w*each+n)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if got := listed(t, s, Filter{All: true}); len(got) != writers*each {
+			t.Errorf("%d letters, want %d", len(got), writers*each)
+		}
+	})
+}
+
+func TestScanEndsWhereTheLogEndedWhenItBegan(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		mustPut(t, s, testLetters(0, 9)...)
+		n := 0
+		err := s.Scan(t.Context(), func(Record) error {
+			mustPut(t, s, testLetter(100+n))
+			n++
+			return nil
+		})
+		if err != nil || n != 9 {
+			t.Errorf("scanned %d records of 9: %v", n, err)
+		}
+		stop := errors.New("enough")
+		if err := s.Scan(t.Context(), func(Record) error { return stop }); !errors.Is(err, stop) {
+			t.Errorf("got %v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Scan(ctx, func(Record) error { return nil }); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if err := s.Put(ctx, testLetter(1)); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAnEmptyLogIsEmpty(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		if got := listed(t, s, Filter{All: true}); got != nil {
+			t.Errorf("got %v", got)
+		}
+		sum, err := Stats(t.Context(), s)
+		if err != nil || sum.Open != 0 || sum.Written != 0 || !sum.Oldest.IsZero() {
+			t.Errorf("got %+v, %v", sum, err)
+		}
+	})
+}
+
+func TestOneReplayAtATime(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		first, err := s.Lock(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Lock(t.Context()); !errors.Is(err, ErrReplayRunning) {
+			t.Fatalf("a second lock gives %v", err)
+		}
+		select {
+		case <-first.Lost():
+			t.Fatal("the first lost its lock to the second")
+		default:
+		}
+		first.Release()
+		first.Release()
+		again, err := s.Lock(t.Context())
+		if err != nil {
+			t.Fatalf("the lock is not free again: %v", err)
+		}
+		again.Release()
+	})
+}
