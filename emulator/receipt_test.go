@@ -67,3 +67,16 @@ func TestReceiptLog(t *testing.T) {
 		t.Errorf("answered %d without a receipt", r.status)
 	}
 }
+
+func TestBodiesOfReceiptsAreBounded(t *testing.T) {
+	body := strings.Repeat("x", keptBytes/4)
+	for limit, want := range map[int]int{100: 4, 3: 3, -1: 20} {
+		k := newBook(limit)
+		for range 20 {
+			k.add(&record{body: body})
+		}
+		if k.count != want || k.first() != 21-want || k.at(20).N != 20 || k.at(k.first()).N != k.first() {
+			t.Errorf("limit %d keeps %d, from %d", limit, k.count, k.first())
+		}
+	}
+}

@@ -165,6 +165,9 @@ func TestObjectsAndRelationships(t *testing.T) {
 	if got := c.last().Ignored; got != "unknown_object" {
 		t.Error(got)
 	}
+	if got := fmt.Sprint(c.s.People()[0].Relationships, c.s.People()[1].Relationships); got != "map[object/1:acme:map[role:[34 97 100 109 105 110 34]]] map[]" {
+		t.Error(got)
+	}
 	c.ok(c.batch(objectOp(`"action":"delete"`), objectOp(`"action":"identify_anonymous","anonymous_id":"v"`)))
 	if got := fmt.Sprint(c.s.People()[0].Relationships, len(c.s.People()), c.s.People()[2].Relationships); got != "map[] 3 map[object/1:acme:map[]]" {
 		t.Error(got)
