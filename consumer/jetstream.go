@@ -34,7 +34,9 @@ func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg p
 	j := &JetStream{}
 	metrics := newStreamMetrics(reg, j)
 	for _, s := range cfg.Streams {
-		j.readers = append(j.readers, newStreamReader(conn, cfg, s, log, metrics))
+		r := newStreamReader(conn, cfg, s, log)
+		r.metrics = metrics.of(s.Name)
+		j.readers = append(j.readers, r)
 	}
 	return j, nil
 }
@@ -105,6 +107,7 @@ type streamReader struct {
 	created time.Time // when the stream was made; another time means another stream
 	known   bool      // floor is set
 	mine    bool      // the last turn read, so that nobody knows the floor better
+	missing time.Time // since when the consumer is missing; zero while it is there
 
 	current atomic.Pointer[session] // nil while the stream is not read here
 
@@ -115,16 +118,15 @@ type streamReader struct {
 
 var errStarting = errors.New("not joined yet")
 
-func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, s StreamConfig, log *zap.Logger, m *streamMetricSet) *streamReader {
+func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, s StreamConfig, log *zap.Logger) *streamReader {
 	ack := func(ctx context.Context, subject string) error {
 		_, err := conn.Conn().RequestWithContext(ctx, subject, []byte("+ACK"))
 		return err
 	}
 	return &streamReader{
 		ack: ack, conn: conn, cfg: cfg, stream: s.Name, filter: s.Subjects,
-		log:     log.With(zap.String("stream", s.Name), zap.String("durable", cfg.Durable)),
-		metrics: m.of(s.Name),
-		state:   stateClosed, why: errStarting,
+		log:   log.With(zap.String("stream", s.Name), zap.String("durable", cfg.Durable)),
+		state: stateClosed, why: errStarting,
 	}
 }
 
@@ -164,6 +166,9 @@ func (r *streamReader) turn(ctx context.Context, handle handler) error {
 	}
 	s, err := r.begin(ctx, pin, continued)
 	if err != nil {
+		if stop := (*stopError)(nil); errors.As(err, &stop) {
+			r.release()
+		}
 		return err
 	}
 	return s.read(ctx, broken, handle)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -37,9 +38,8 @@ func (r *streamReader) open(ctx context.Context) error {
 	}
 	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
 	switch {
-	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.known && !r.mine:
-		r.mine = true
-		return errConsumerGone // the replica that was reading knows better where it stood: let it go first
+	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.leavesItToOthers():
+		return errConsumerGone
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		return r.makeConsumer(ctx, info)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
@@ -50,10 +50,23 @@ func (r *streamReader) open(ctx context.Context) error {
 	if err := checkConsumer(consumer.CachedInfo().Config, r.consumerConfig()); err != nil {
 		return err
 	}
+	r.missing = time.Time{}
 	if !r.mine {
 		r.floor, r.known = max(r.floor, consumer.CachedInfo().AckFloor.Stream), true
 	}
 	return nil
+}
+
+// leavesItToOthers is true where the consumer was deleted while this replica stood by: the one that was reading makes it again when
+// it has drained, and knows better where the reading stood.
+func (r *streamReader) leavesItToOthers() bool {
+	if r.mine || !r.known {
+		return false
+	}
+	if r.missing.IsZero() {
+		r.missing = time.Now()
+	}
+	return time.Since(r.missing) < r.cfg.DrainLimit+r.cfg.tuning.pin
 }
 
 var errNoStream = errors.New("there is no such stream yet")
@@ -142,6 +155,11 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 		slices.Sort(subjects)
 		return subjects
 	}
+	switch have.DeliverPolicy {
+	case jetstream.DeliverAllPolicy, jetstream.DeliverByStartSequencePolicy, jetstream.DeliverByStartTimePolicy:
+	default:
+		check("deliver_policy", wireName(have.DeliverPolicy), wireName(want.DeliverPolicy))
+	}
 	check("ack_policy", wireName(have.AckPolicy), wireName(want.AckPolicy))
 	check("ack_wait", have.AckWait, want.AckWait)
 	check("max_deliver", have.MaxDeliver, want.MaxDeliver)
@@ -150,6 +168,7 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 	check("filter_subjects", filter(have), filter(want))
 	check("replay_policy", wireName(have.ReplayPolicy), wireName(want.ReplayPolicy))
 	check("rate_limit_bps", have.RateLimit, want.RateLimit)
+	check("mem_storage", have.MemoryStorage, want.MemoryStorage)
 	check("headers_only", have.HeadersOnly, want.HeadersOnly)
 	check("max_batch", have.MaxRequestBatch, want.MaxRequestBatch)
 	check("max_expires", have.MaxRequestExpires, want.MaxRequestExpires)

@@ -75,7 +75,7 @@ func (s *session) take(m *nats.Msg, handle handler) error {
 		return fmt.Errorf("%w: it has an unknown form of reply subject", errOutOfTurn)
 	}
 	if pins := m.Header[pinHeader]; len(pins) != 1 || pins[0] != s.pin {
-		s.until.Store(0)
+		s.lost()
 		return errPinLost
 	}
 	s.asked--
@@ -137,7 +137,7 @@ func (s *session) ended(err error) error {
 func (s *session) status(m *nats.Msg) error {
 	st, err := parseStatus(m)
 	if errors.Is(err, errPinLost) {
-		s.until.Store(0)
+		s.lost()
 	}
 	if err != nil {
 		return err

@@ -22,11 +22,11 @@ type session struct {
 	info   *jetstream.StreamInfo
 	inbox  *inbox
 
-	bytes atomic.Int64           // of the messages in hand
-	room  chan struct{}          // rung when the bytes in hand have come down
-	reply atomic.Pointer[string] // of any message of the session
-	acked atomic.Uint64          // the floor that the server has confirmed
-	until atomic.Int64           // unix nanoseconds up to which the pin is promised to us
+	bytes atomic.Int64              // of the messages in hand
+	room  chan struct{}             // rung when the bytes in hand have come down
+	reply atomic.Pointer[string]    // of any message of the session
+	acked atomic.Uint64             // the floor that the server has confirmed
+	until atomic.Pointer[time.Time] // up to when the pin is promised to us
 	lag   atomic.Uint64
 	cause atomic.Pointer[causeOf] // why the session ends; the first counts
 
@@ -84,7 +84,7 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 	}
 	s.acked.Store(base)
 	s.lag.Store(p.lag)
-	s.until.Store(p.sent.Add(r.cfg.tuning.pin).UnixNano())
+	s.promised(p.sent)
 	return s, nil
 }
 
@@ -131,12 +131,12 @@ func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle ha
 }
 
 // stop ends the session for the given reason, unless it ends already. Where the right to read may have passed to others, no
-// attempt begins from here on; a drain is for ends that leave it with us.
+// attempt begins from here on; the other ends leave it with us, and what is in hand may finish.
 func (s *session) stop(err error) {
 	if !s.cause.CompareAndSwap(nil, &causeOf{err}) {
 		return
 	}
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if stop := (*stopError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) {
 		s.lease.lose()
 	}
 	s.lease.revoke(s.r.cfg.DrainLimit)
@@ -168,23 +168,24 @@ func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
 }
 
 func (s *session) renew() {
+	acked := s.acked.Load()
 	p, err := s.r.prove(context.Background(), s.pin)
 	switch {
 	case errors.Is(err, errPinLost):
-		s.until.Store(0)
+		s.lost()
 		s.stop(err)
 		return
 	case errors.Is(err, errConsumerGone):
 		s.stop(err)
 		return
 	case err == nil:
-		s.until.Store(p.sent.Add(s.r.cfg.tuning.pin).UnixNano())
+		s.promised(p.sent)
 		s.lease.renew(p.sent)
 		s.lag.Store(p.lag)
 	}
 	if !s.lease.owned() {
 		s.stop(errUnproven)
-	} else if err == nil && p.floor < s.acked.Load() {
+	} else if err == nil && p.floor < acked {
 		// An acknowledgement of an earlier turn that arrived late makes the server take ours for older ones. A reset mends that.
 		s.stop(errFloorWentBack)
 	}
@@ -227,7 +228,16 @@ func (s *session) commit() bool {
 
 // mayCommit is true as long as the server promised the pin to us. An acknowledgement after that would still be true, but could
 // confuse the count of another reader's.
-func (s *session) mayCommit() bool { return time.Now().UnixNano() < s.until.Load() }
+func (s *session) mayCommit() bool { return time.Now().Before(*s.until.Load()) }
+
+// promised notes that a request written at sent proved the pin.
+func (s *session) promised(sent time.Time) {
+	until := sent.Add(s.r.cfg.tuning.pin)
+	s.until.Store(&until)
+}
+
+// lost notes that the pin has passed to another reader.
+func (s *session) lost() { s.until.Store(&time.Time{}) }
 
 // commitLast acknowledges what was finished during the drain. When the connection broke it waits for the next one, for as long as
 // the pin lasts; when the process ends it tries for a moment only.

@@ -1,0 +1,124 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+)
+
+// ErrStreamRead is the error of SetStreamOffsets while a replica reads a stream.
+var ErrStreamRead = errors.New("a replica of the bridge reads the stream: stop every replica first, and after a crash wait ten seconds")
+
+// StreamOffsets reads where the bridge stands on the configured streams, in their order; offsets are stream sequences and the
+// partition is 0. It changes nothing. Where only some subjects are read, or newer messages replace older ones, nobody can say
+// whether a message that is gone was wanted, and Committed is then never before Start.
+func StreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamConfig) ([]OffsetInfo, error) {
+	var offsets []OffsetInfo
+	for _, s := range config.Streams {
+		o, err := newStreamReader(conn, config, s, zap.NewNop()).offset(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("stream %s: %w", s.Name, err)
+		}
+		offsets = append(offsets, o.OffsetInfo)
+	}
+	return offsets, nil
+}
+
+// SetStreamOffsets makes reading go on at the given sequences, which the streams must have or give next. While a replica reads one
+// of the streams the error is ErrStreamRead, and nothing has been changed.
+func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamConfig, changes []OffsetChange) error {
+	readers := map[string]*streamReader{}
+	for _, s := range config.Streams {
+		readers[s.Name] = newStreamReader(conn, config, s, zap.NewNop())
+	}
+	offsets := make([]streamOffset, len(changes))
+	var errs []error
+	for i, c := range changes {
+		r := readers[c.Topic]
+		if r == nil || c.Partition != 0 {
+			errs = append(errs, fmt.Errorf("%s/%d: is not among the configured streams", c.Topic, c.Partition))
+			continue
+		}
+		o, err := r.offset(ctx)
+		switch {
+		case err != nil:
+		case o.active:
+			err = ErrStreamRead
+		case c.Offset < o.Start || c.Offset > o.End:
+			err = fmt.Errorf("offset %d is outside of the stream: give %d to %d, where the last means what comes from now on", c.Offset, o.Start, o.End)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("stream %s: %w", c.Topic, err))
+		}
+		offsets[i] = o
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for i, c := range changes {
+		if err := readers[c.Topic].setOffset(ctx, offsets[i], uint64(c.Offset)); err != nil {
+			return fmt.Errorf("stream %s: %w", c.Topic, err)
+		}
+	}
+	return nil
+}
+
+type streamOffset struct {
+	OffsetInfo
+	active bool // a replica has the pin
+	stream jetstream.StreamConfig
+}
+
+func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
+	info, err := r.streamInfo(ctx)
+	if err != nil {
+		return streamOffset{}, err
+	}
+	o := streamOffset{stream: info.Config, OffsetInfo: OffsetInfo{
+		Topic: r.stream, Committed: -1, Start: int64(max(1, info.State.FirstSeq)), End: int64(info.State.LastSeq) + 1,
+	}}
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return o, nil
+	}
+	if err != nil {
+		return o, fmt.Errorf("look at the consumer: %w", err)
+	}
+	o.active = pinned(consumer.CachedInfo()) != ""
+	o.Committed = int64(consumer.CachedInfo().AckFloor.Stream) + 1
+	if !r.dense(info) {
+		o.Committed = max(o.Committed, o.Start)
+	}
+	return o, nil
+}
+
+// setOffset sets the consumer, or makes it at that place. The server sets none to before the place at which it once began: then it
+// is made anew, unless the stream would drop with it what no other consumer wants.
+func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint64) error {
+	if o.Committed >= 0 {
+		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.stream, r.cfg.Durable, next)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, jetstream.ErrConsumerInvalidReset) {
+			return fmt.Errorf("set the consumer: %w", err)
+		}
+		if o.stream.Retention != jetstream.LimitsPolicy {
+			return errors.New("its retention keeps only what consumers want, so reading cannot be set to before where it once began")
+		}
+		if err := r.conn.JetStream().DeleteConsumer(ctx, r.stream, r.cfg.Durable); err != nil {
+			return fmt.Errorf("delete the consumer: %w", err)
+		}
+	}
+	cfg := r.consumerConfig()
+	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, next
+	if _, err := r.conn.JetStream().CreateConsumer(ctx, r.stream, cfg); err != nil {
+		return fmt.Errorf("make the consumer at %d: %w", next, err)
+	}
+	return nil
+}
