@@ -43,12 +43,7 @@ func TestADayOfOutage(t *testing.T) {
 		crowd(16, func() { sendUntilDelivered(t.Context(), r.Sender, makeCalls(2)) })
 
 		during, last := 0, start
-		seen := r.to.requests()
-		for i, q := range seen {
-			// Also when the gate opens, those who waited follow each other at the rate allowed.
-			if i > 0 && q.at.Sub(seen[i-1].at) < 10*time.Millisecond {
-				t.Errorf("request %d came %s after the one before", i, q.at.Sub(seen[i-1].at))
-			}
+		for _, q := range r.to.requests() {
 			if q.at.Sub(start) < outage {
 				during++
 				if during > 1 && q.at.Sub(last) > 60*time.Second+50*time.Millisecond {

@@ -56,3 +56,25 @@ func TestPace(t *testing.T) {
 		near("long after a 429", perSecond(10*time.Second), 100)
 	})
 }
+
+// Those whose turns passed while the gate was closed must not all go when it opens.
+func TestNoBurstWhenTheGateOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+			if n == 0 {
+				return reply(500, "")
+			}
+			return reply(200, "{}")
+		})
+		crowd(16, func() { sendUntilDelivered(t.Context(), r.Sender, makeCalls(2)) })
+		seen := r.to.requests()
+		for i := range seen[1:] {
+			if gap := seen[i+1].at.Sub(seen[i].at); gap < 10*time.Millisecond {
+				t.Errorf("request %d came %s after the one before, want at least 10ms", i+1, gap)
+			}
+		}
+		if len(seen) != 17 || r.failed(500) != 1 {
+			t.Errorf("%d requests, of which %d failed", len(seen), r.failed(500))
+		}
+	})
+}
