@@ -5,13 +5,12 @@ import "time"
 // pace spreads requests evenly at the rate allowed. The rate halves when the destination asks for less and climbs back by a fixed
 // step for every second in which requests are accepted.
 type pace struct {
-	budget   float64 // requests a second of the whole workspace
-	ceiling  float64 // this replica's share of it
-	rate     float64 // what is allowed now
-	next     time.Time
-	slowed   time.Time
-	climbed  time.Time
-	replicas int
+	budget  float64 // requests a second of the whole workspace
+	ceiling float64 // this replica's share of it
+	rate    float64 // what is allowed now
+	next    time.Time
+	slowed  time.Time
+	climbed time.Time
 }
 
 const (
@@ -22,7 +21,7 @@ const (
 
 func newPace(budget int) pace {
 	b := float64(budget)
-	return pace{budget: b, ceiling: b, rate: b, replicas: 1}
+	return pace{budget: b, ceiling: b, rate: b}
 }
 
 // reserve takes the next turn and says when it is.
@@ -46,7 +45,7 @@ func (p *pace) slow(now time.Time) {
 
 // climb raises the rate after a request was accepted.
 func (p *pace) climb(now time.Time) {
-	if p.rate == p.ceiling || now.Sub(p.climbed) < adjustment {
+	if p.rate >= p.ceiling || now.Sub(p.climbed) < adjustment {
 		return
 	}
 	p.climbed = now
@@ -55,8 +54,7 @@ func (p *pace) climb(now time.Time) {
 
 // share divides the budget among so many replicas. A rate that was lowered stays lowered in proportion.
 func (p *pace) share(replicas int) {
-	p.replicas = max(replicas, 1)
 	lowered := p.rate / p.ceiling
-	p.ceiling = p.budget / float64(p.replicas)
+	p.ceiling = p.budget / float64(max(replicas, 1))
 	p.rate = p.ceiling * lowered
 }
