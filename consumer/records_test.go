@@ -246,8 +246,9 @@ func FuzzRecords(f *testing.F) {
 		f.Add(sampleBatch(codec).encode())
 	}
 	f.Add(testBatch{attributes: attributeControl, records: []testRecord{{key: []byte{0, 0, 0, 0}}}}.encode())
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, given []byte) {
 		const limit = 1 << 20
+		b := slices.Clone(given)
 		if h, err := readBatchHeader(b); err == nil {
 			reseal(b[:h.size]) // else the checksum would hide everything behind it
 			isAbortMarker(&h, b[batchHeaderSize:h.size])
