@@ -37,10 +37,13 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 	if len(q.Imports) > 0 || q.Meta != nil {
 		return nil, &CompileError{src, -1, refused["modulemeta"]}
 	}
-	used := names(q)
+	used, bound := names(q)
 	for _, name := range used {
 		if why, ok := refused[name]; ok {
 			return nil, &CompileError{src, strings.Index(src, name), why}
+		}
+		if name[0] == '$' && !bound[name] && !slices.Contains(vars, name[1:]) {
+			return nil, unknownVariable(src, name, vars)
 		}
 	}
 	if name := variableRegexp(q); name != "" {
@@ -49,7 +52,7 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 	plain := (&plainer{vars}).query(q, here{known: true})
 	jq, err := newJQ(q, slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return !slices.Contains(used, "$"+v) }))
 	if err != nil {
-		return nil, compileError(src, err, used, vars)
+		return nil, &CompileError{src, -1, err.Error()} // it names a part of the program, and no value
 	}
 	p := &Program{src: src, plain: s.place(plain)}
 	if plain == nil {
@@ -91,16 +94,10 @@ func parseError(src string, err error) error {
 		fmt.Sprintf("unexpected %q; keys with other characters than letters, digits and _ are written .[\"like this\"]", at.Token)}
 }
 
-// compileError says what gojq would not compile. Its texts hold nothing but parts of the program.
-func compileError(src string, err error, used, vars []string) error {
-	for _, name := range used {
-		if name[0] == '$' && strings.HasSuffix(err.Error(), " "+name) && !slices.Contains(vars, name[1:]) {
-			known := "there are none here"
-			if len(vars) > 0 {
-				known = "known here: $" + strings.Join(vars, ", $")
-			}
-			return &CompileError{src, strings.Index(src, name), fmt.Sprintf("unknown variable %s; %s", name, known)}
-		}
+func unknownVariable(src, name string, vars []string) error {
+	known := "there are none here"
+	if len(vars) > 0 {
+		known = "known here: $" + strings.Join(vars, ", $")
 	}
-	return &CompileError{src, -1, err.Error()}
+	return &CompileError{src, strings.Index(src, name), fmt.Sprintf("unknown variable %s; %s", name, known)}
 }

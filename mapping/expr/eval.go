@@ -69,20 +69,6 @@ func (d *Document) all(e *expr, yield func(Value) error) error {
 	})
 }
 
-// meter holds the outputs of a run to their limits.
-type meter struct{ outputs, bytes int }
-
-func (m *meter) add(v Value) error {
-	m.outputs++
-	m.bytes += len(v.Raw)
-	if m.outputs > MaxOutputs || m.bytes > MaxOutput {
-		return errTooMuch
-	}
-	return nil
-}
-
-var errTooMuch = &EvalError{TooMuch, "gave more than 256 KiB or 10,000 outputs"}
-
 // each runs e for all its outputs.
 func (d *Document) each(e *expr, in Value, yield func(Value) error) error {
 	if !e.several {

@@ -52,3 +52,17 @@ func (p *Program) Each(d *Document, yield func(Value) error) error {
 }
 
 var errSeveral = &EvalError{SeveralOutputs, "gave more than one output; wrap it in first(…) or [ … ] to get one"}
+
+// meter holds the outputs of a run to their limits.
+type meter struct{ outputs, bytes int }
+
+func (m *meter) add(v Value) error {
+	m.outputs++
+	m.bytes += len(v.Raw)
+	if m.outputs > MaxOutputs || m.bytes > MaxOutput {
+		return errTooMuch
+	}
+	return nil
+}
+
+var errTooMuch = &EvalError{TooMuch, "gave more than 256 KiB or 10,000 outputs"}

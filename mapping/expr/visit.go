@@ -1,11 +1,16 @@
 package expr
 
-import "github.com/itchyny/gojq"
+import (
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
 
 // visitor walks a syntax tree from the leaves up and may change what it is shown in place.
 type visitor struct {
 	query func(*gojq.Query)
 	term  func(*gojq.Term)
+	bound func(string)      // of a variable that the program itself defines
 	name  func(string)      // of a function that is called or a variable that is read
 	part  func(*gojq.Query) // of a string with interpolation; never a literal part
 }
@@ -16,6 +21,9 @@ func (v *visitor) visit(qs ...*gojq.Query) {
 			continue
 		}
 		for _, def := range q.FuncDefs {
+			for _, arg := range def.Args {
+				v.bind(arg)
+			}
 			v.visit(def.Body)
 		}
 		v.visit(q.Left, q.Right)
@@ -106,8 +114,10 @@ func (v *visitor) text(s *gojq.String) {
 
 func (v *visitor) patterns(ps []*gojq.Pattern) {
 	for _, p := range ps {
+		v.bind(p.Name)
 		v.patterns(p.Array)
 		for _, o := range p.Object {
+			v.bind(o.Key)
 			v.text(o.KeyString)
 			v.visit(o.KeyQuery)
 			if o.Val != nil {
@@ -117,16 +127,25 @@ func (v *visitor) patterns(ps []*gojq.Pattern) {
 	}
 }
 
-// names gives every function and variable that a program uses, each once.
-func names(q *gojq.Query) []string {
-	var all []string
+func (v *visitor) bind(name string) {
+	if v.bound != nil && strings.HasPrefix(name, "$") {
+		v.bound(name)
+	}
+}
+
+// names gives every function and variable that a program uses, each once, and the variables that it defines itself.
+func names(q *gojq.Query) (used []string, bound map[string]bool) {
 	seen := map[string]bool{}
-	v := visitor{name: func(n string) {
-		if !seen[n] {
-			seen[n] = true
-			all = append(all, n)
-		}
-	}}
+	bound = map[string]bool{}
+	v := visitor{
+		bound: func(n string) { bound[n] = true },
+		name: func(n string) {
+			if !seen[n] {
+				seen[n] = true
+				used = append(used, n)
+			}
+		},
+	}
 	v.visit(q)
-	return all
+	return used, bound
 }
