@@ -1,0 +1,230 @@
+package deadletter
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func TestALetterCarriesEachHeaderOnce(t *testing.T) {
+	l := testLetter(7)
+	now := testTime.Add(time.Hour)
+	r := encode(&l, now, "hash-1")
+	want := map[string]string{
+		"trace":                                 "t2",
+		"ciobridge-letter":                      l.Failure.ID.String(),
+		"ciobridge-reason":                      "refused",
+		"ciobridge-field":                       "data.total",
+		"ciobridge-detail":                      "not a number",
+		"ciobridge-stage":                       "delivery",
+		"ciobridge-rule":                        "order",
+		"ciobridge-call":                        "track:order_completed",
+		"ciobridge-attempts":                    "1",
+		"ciobridge-status":                      "207",
+		"ciobridge-event-id":                    EventID(&l.Message).String(),
+		"ciobridge-first-failed-at":             "2026-03-04T05:06:07.891011121Z",
+		"ciobridge-config-hash":                 "hash-1",
+		"ciobridge-origin":                      "shop.orders/1@7 1772600774.891011121",
+		"__connect.errors.topic":                "shop.orders",
+		"__connect.errors.partition":            "1",
+		"__connect.errors.offset":               "7",
+		"__connect.errors.stage":                "TASK_PUT",
+		"__connect.errors.exception.class.name": "ciobridge.refused",
+		"__connect.errors.exception.message":    "data.total: not a number",
+	}
+	got := map[string]string{}
+	for _, h := range r.Headers {
+		got[h.Key] = string(h.Value)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("headers:\n got %v\nwant %v", got, want)
+	}
+	if len(r.Headers) != 2+letterHeaders {
+		t.Errorf("%d headers, want the two of the record and %d", len(r.Headers), letterHeaders)
+	}
+	if !bytes.Equal(r.Key, l.Message.Key) || !bytes.Equal(r.Value, l.Message.Value) || !r.Time.Equal(now) {
+		t.Errorf("the record changed: %+v", r)
+	}
+}
+
+func TestALetterOfALetterDoesNotGrow(t *testing.T) {
+	first := testLetter(7)
+	r := encode(&first, testTime, "hash-1")
+	second := testLetter(8)
+	second.Message.Key, second.Message.Value, second.Message.Headers = r.Key, r.Value, r.Headers
+	again := encode(&second, testTime, "hash-2")
+	if len(again.Headers) != len(r.Headers) {
+		t.Errorf("%d headers became %d", len(r.Headers), len(again.Headers))
+	}
+	l, _, err := Decode(again)
+	if err != nil || l.ID() != second.Failure.ID || len(l.Message.Headers) != 2 {
+		t.Errorf("got %+v, %v", l, err)
+	}
+}
+
+func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
+	l := testLetter(1)
+	l.Failure.Detail = "bad\r\nX: y\x00 \xff " + strings.Repeat("ü", 5000)
+	l.Failure.First = time.Time{}
+	r := encode(&l, testTime, "")
+	got, _, err := Decode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := got.Failure.Detail
+	if len(d) > maxDetail || strings.ContainsAny(d, "\r\n\x00") || !strings.HasPrefix(d, "bad  X: y  \uFFFD ü") || !strings.HasSuffix(d, "ü") {
+		t.Errorf("detail is %q", d)
+	}
+	if !got.Failure.First.Equal(testTime) {
+		t.Errorf("a failure without a time failed at %s, want now", got.Failure.First)
+	}
+}
+
+func TestEventIDTellsEventsApart(t *testing.T) {
+	base := testLetter(1).Message
+	changes := map[string]func(m *event.Message){
+		"nothing":   func(*event.Message) {},
+		"key":       func(m *event.Message) { m.Key = nil },
+		"topic":     func(m *event.Message) { m.Origin.Topic = "other" },
+		"subject":   func(m *event.Message) { m.Origin.Subject = "s" },
+		"partition": func(m *event.Message) { m.Origin.Partition++ },
+		"offset":    func(m *event.Message) { m.Origin.Offset++ },
+		"time":      func(m *event.Message) { m.Time = m.Time.Add(1) },
+		"no time":   func(m *event.Message) { m.Time = time.Time{} },
+		"value":     func(m *event.Message) { m.Value = []byte("x") },
+		"empty":     func(m *event.Message) { m.Value = []byte{} },
+		"tombstone": func(m *event.Message) { m.Value = nil },
+	}
+	seen := map[event.ID]string{}
+	for name, change := range changes {
+		m := base
+		change(&m)
+		id := EventID(&m)
+		if name == "key" || name == "nothing" { // the place and the content say it all
+			if id != EventID(&base) {
+				t.Errorf("%s changes the identity", name)
+			}
+			continue
+		}
+		if other, ok := seen[id]; ok || id == EventID(&base) {
+			t.Errorf("%s gives the identity of %q", name, other)
+		}
+		seen[id] = name
+	}
+	id := EventID(&base)
+	if got := int64(binary.BigEndian.Uint64(id[:8]) >> 16); got != base.Time.UnixMilli() {
+		t.Errorf("the ULID's time is %d, want that of the record, %d", got, base.Time.UnixMilli())
+	}
+}
+
+func TestOriginsComeBack(t *testing.T) {
+	times := []time.Time{{}, testTime, time.Unix(-1, 5).UTC(), time.Unix(1<<50, 0).UTC()}
+	for _, o := range []event.Origin{
+		{}, {Topic: "a", Partition: 3, Offset: 1 << 60}, {Topic: "S", Subject: "a.b c/d@e%"}, {Topic: "x/1@2 -", Offset: -1}, {Topic: "é\n"},
+	} {
+		for _, at := range times {
+			got, gotAt, err := parseOrigin(formatOrigin(o, at))
+			if err != nil || got != o || !gotAt.Equal(at) {
+				t.Errorf("%q came back as %+v %s, %v", formatOrigin(o, at), got, gotAt, err)
+			}
+		}
+	}
+	for _, bad := range []string{"", "a/1@2", "a/1@2 -  ", "a1@2 -", "a/1 -", "a/x@1 -", "a/1@x -", "a/1@2 1.5", "a/1@2 - %zz", "%zz/1@2 -", "a/1@2 x.000000000"} {
+		if _, _, err := parseOrigin(bad); !errors.Is(err, errOrigin) {
+			t.Errorf("%q gives %v", bad, err)
+		}
+	}
+}
+
+func TestDamagedRecordsAreNamed(t *testing.T) {
+	l := testLetter(1)
+	good := encode(&l, testTime, "")
+	for _, c := range []struct{ header, value, want string }{
+		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
+		{headerAttempts, "-1", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
+		{headerFirst, "yesterday", "ciobridge-first-failed-at"}, {headerOrigin, "nowhere", "ciobridge-origin"},
+		{headerEventID, "", "ciobridge-event-id"}, {headerCut, "12 34", "ciobridge-cut"},
+	} {
+		r := good
+		r.Headers = append(withoutHeader(good.Headers, c.header), event.Header{Key: c.header, Value: []byte(c.value)})
+		if _, _, err := Decode(r); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %q gives %v", c.header, c.value, err)
+		}
+	}
+	for _, h := range []string{headerReason, headerDetail, headerOrigin} {
+		r := good
+		r.Headers = withoutHeader(good.Headers, h)
+		if _, _, err := Decode(r); err == nil || !strings.Contains(err.Error(), h+": missing") {
+			t.Errorf("without %s: %v", h, err)
+		}
+	}
+	if _, _, err := Decode(Record{Value: []byte("someone else's")}); !errors.Is(err, ErrForeign) {
+		t.Errorf("got %v", err)
+	}
+	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Outcome: "lost"}, testTime)
+	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolution) {
+		t.Errorf("got %v", err)
+	}
+	res = encodeResolution(&Resolution{Outcome: Discarded}, testTime)
+	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolves) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func withoutHeader(headers []event.Header, key string) []event.Header {
+	var kept []event.Header
+	for _, h := range headers {
+		if h.Key != key {
+			kept = append(kept, h)
+		}
+	}
+	return kept
+}
+
+// FuzzDecode reads foreign lines: what is accepted must be written and read again as it is.
+func FuzzDecode(f *testing.F) {
+	l := testLetter(1)
+	for _, r := range []Record{
+		encode(&l, testTime, "hash"),
+		encodeResolution(&Resolution{Letters: []event.ID{testID(1), testID(2)}, Outcome: Delivered}, testTime),
+	} {
+		line, err := appendLine(nil, &r)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(line)
+	}
+	f.Add([]byte(`{"time":"2026-01-01T00:00:00Z","headers":[{"name":"ciobridge-letter","value":"x"}],"value64":"/w=="}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r, err := parseLine(raw)
+		if err != nil {
+			return
+		}
+		l, res, err := Decode(r)
+		switch {
+		case err != nil:
+			if l != nil || res != nil {
+				t.Fatal("something came with an error")
+			}
+		case l != nil:
+			again, _, err := Decode(encode(&l.Letter, r.Time, l.ConfigHash))
+			if err != nil {
+				t.Fatalf("a letter that was read cannot be written: %v", err)
+			}
+			if !same(again.Message, l.Message) || again.ID() != l.ID() || again.Failure.Rule != l.Failure.Rule || !again.Failure.First.Equal(l.Failure.First) {
+				t.Fatalf("changed:\n%+v\n%+v", l, again)
+			}
+		default:
+			_, again, err := Decode(encodeResolution(res, r.Time))
+			if err != nil || !reflect.DeepEqual(again.Letters, res.Letters) || again.Outcome != res.Outcome {
+				t.Fatalf("changed: %+v, %v", again, err)
+			}
+		}
+	})
+}
