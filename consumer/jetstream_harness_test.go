@@ -21,13 +21,13 @@ import (
 
 // natsServer is the embedded server with a stream EVENTS, and a client of its own to publish and to look.
 type natsServer struct {
-	t      *testing.T
+	t      testing.TB
 	cfg    broker.EmbeddedConfig
 	srv    *broker.Embedded
 	client *broker.NATS
 }
 
-func startNATS(t *testing.T) *natsServer {
+func startNATS(t testing.TB) *natsServer {
 	t.Helper()
 	s := &natsServer{t: t, cfg: broker.EmbeddedConfig{
 		Dir:     filepath.Join(t.TempDir(), "nats"),
@@ -136,7 +136,7 @@ func fastConfig() JetStreamConfig {
 
 // replica is one process that reads: a source with a connection and metrics of its own, and a handler that notes what it gets.
 type replica struct {
-	t      *testing.T
+	t      testing.TB
 	conn   *broker.NATS
 	source *JetStream
 	reg    *prometheus.Registry
@@ -147,8 +147,9 @@ type replica struct {
 	got    []int64
 	dones  map[int64]func()
 	leases []context.Context
-	settle func(seq int64) bool // what is done as soon as it is handed over; nil for everything
-	hold   chan struct{}        // when set, the handler waits for it to close, or for the lease
+	settle func(seq int64) bool        // what is done as soon as it is handed over; nil for everything
+	drain  func(lease context.Context) // called when a lease ends, and waited for
+	hold   chan struct{}               // when set, the handler waits for it to close, or for the lease
 }
 
 func (s *natsServer) replica(cfg JetStreamConfig) *replica {
@@ -194,6 +195,9 @@ func (r *replica) handle(lease context.Context, m event.Message, done func()) er
 	r.dones[seq] = done
 	if n := len(r.leases); n == 0 || r.leases[n-1] != lease {
 		r.leases = append(r.leases, lease)
+		if r.drain != nil {
+			lease.(interface{ AfterFunc(func()) func() bool }).AfterFunc(func() { r.drain(lease) })
+		}
 	}
 	settle := r.settle == nil || r.settle(seq)
 	r.mu.Unlock()
@@ -298,14 +302,14 @@ func sequence(first, last int64) []int64 {
 	return s
 }
 
-func wantSeen(t *testing.T, who string, got, want []int64) {
+func wantSeen(t testing.TB, who string, got, want []int64) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Fatalf("%s saw %v, want %v", who, got, want)
 	}
 }
 
-func waitUntil(t *testing.T, what string, cond func() bool) {
+func waitUntil(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); !cond(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -9,7 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What a purge takes away before it was read is counted exactly, and the reading stops.
+// What a purge takes away before it was read is counted exactly, and the reading stops; what is in hand then still finishes, since
+// it cannot come again.
 func TestJetStreamPurgedWhileReading(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -18,6 +20,12 @@ func TestJetStreamPurgedWhileReading(t *testing.T) {
 	cfg.tuning.prefetch = 4
 	r := s.replica(cfg)
 	r.hold = make(chan struct{})
+	r.settle = func(int64) bool { return false }
+	finished := false
+	r.drain = func(lease context.Context) {
+		d, _ := lease.Deadline()
+		finished = d.After(time.Now())
+	}
 	r.start()
 	waitUntil(t, "messages are on their way", func() bool { return s.consumer().Delivered.Stream >= 2 })
 	if err := s.stream().Purge(t.Context(), jetstream.WithPurgeSequence(16)); err != nil {
@@ -27,6 +35,9 @@ func TestJetStreamPurgedWhileReading(t *testing.T) {
 	gap := wantGap(t, r)
 	if gap.From != uint64(r.last())+1 || gap.To != 15 || gap.Lost() != uint64(15-r.last()) || r.last() > 10 {
 		t.Fatalf("the gap is %d to %d after %d", gap.From, gap.To, r.last())
+	}
+	if !finished {
+		t.Error("what was in hand had no time to finish")
 	}
 	if n := r.metric("ciobridge_stream_lost_total"); n != float64(gap.Lost()) {
 		t.Errorf("%v are counted as lost, want %d", n, gap.Lost())

@@ -142,6 +142,28 @@ func TestJetStreamAcknowledgementsLost(t *testing.T) {
 	r.stop()
 }
 
+// An acknowledgement of an earlier turn arrives late, with a higher count of deliveries than those of this turn: the server then takes
+// the acknowledgements of this turn for old ones, and confirms them all the same. The reader notices and has itself set back.
+func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	s.publish(1, 10)
+	r := s.replica(fastConfig())
+	r.settle = func(seq int64) bool { return seq <= 2 || len(r.leases) > 1 }
+	r.start()
+	waitUntil(t, "floor is 2", func() bool { return r.last() == 10 && s.floor() == 2 })
+	if _, err := s.client.Conn().Request("$JS.ACK.EVENTS.ciobridge.1.3.9.0.0", []byte("+ACK"), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	r.done(3, 4, 5, 6, 7)
+	waitUntil(t, "the rest is acknowledged", func() bool { return s.floor() == 10 })
+	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(4, 10)...))
+	if n := r.metric("ciobridge_stream_turns_total", "reason", "floor_went_back"); n != 1 {
+		t.Errorf("%v turns ended by the floor, want 1", n)
+	}
+	r.stop()
+}
+
 func TestJetStreamServerRestart(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -157,6 +179,10 @@ func TestJetStreamServerRestart(t *testing.T) {
 	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 15 })
 	if n := r.metric("ciobridge_stream_turns_total"); n != 1 {
 		t.Errorf("%v turns ended, want 1", n)
+	}
+	// The server forgets the pin when it restarts, so the lease of before must not have let anything begin after.
+	if d, _ := r.leases[0].Deadline(); d.After(time.Now()) {
+		t.Errorf("the lease of before the restart lasts until %v", d)
 	}
 	r.stop()
 }
