@@ -8,40 +8,28 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// apply makes the calls of one rule.
+// apply makes the calls of one rule and counts what came of it.
 func (s *scratch) apply(r *rule) {
 	s.ruleID, s.time = s.ruleID[:0], s.eventTime
 	holds, p := s.holds(r.cond)
-	if p != nil {
-		s.failRule(r, p)
-		return
-	}
-	if !holds {
+	if p == nil && !holds {
 		r.counts.skipped.Add(1)
 		return
 	}
-	r.counts.matched.Add(1)
-	if p := s.prepare(r); p != nil {
-		s.failRule(r, p)
-		return
+	calls, failures := len(s.calls), len(s.failures)
+	if p == nil {
+		r.counts.matched.Add(1)
+		p = s.prepare(r)
 	}
-	calls, body, lanes := len(s.calls), len(s.body), len(s.lanes)
-	for _, st := range r.steps {
-		s.step(r, st)
-		if s.overflows() {
-			s.calls, s.body, s.lanes = s.calls[:calls], s.body[:body], s.lanes[:lanes]
-			s.failRule(r, &problem{event.ReasonTooLarge, "", "the event becomes more than 10,000 calls or 8 MiB"})
-			return
+	if p != nil {
+		s.fail(r.scope, r.self, -1, p)
+	} else {
+		for _, st := range r.steps {
+			s.step(r, st)
 		}
 	}
 	r.counts.calls.Add(uint64(len(s.calls) - calls))
-}
-
-func (s *scratch) overflows() bool { return len(s.calls) > maxCalls || len(s.body) > maxBytes }
-
-func (s *scratch) failRule(r *rule, p *problem) {
-	r.counts.failed.Add(1)
-	s.fail(r.scope, r.self, -1, p)
+	r.counts.failed.Add(uint64(len(s.failures) - failures))
 }
 
 // holds runs a condition; no condition holds.
@@ -77,64 +65,82 @@ func (s *scratch) prepare(r *rule) *problem {
 			return evalProblem(prog, indexed("require", i), err)
 		}
 		if absent(v) {
-			return &problem{event.ReasonMissingField, indexed("require", i), shortened(prog.String()) + " is " + article(v.Kind)}
+			return missing(prog, indexed("require", i), v)
 		}
 	}
 	return nil
 }
 
-var errOverflow = errors.New("too many calls")
+var errStop = errors.New("the step is given up")
 
-// step makes the one call of a step, or one for each item.
+// step makes the one call of a step, or one for each item. A step that is given up, because its list cannot be read to the end or
+// leads to too much, makes none: one failure stands for all of its calls.
 func (s *scratch) step(r *rule, st *step) {
 	if st.each == nil {
-		s.try(r, st, -1)
+		if p := s.try(r.scope, st, -1); p != nil {
+			s.fail(r.scope, st, -1, p)
+		}
 		return
 	}
+	before := s.mark()
+	var why *problem
 	item := 0
 	err := st.each.Each(&s.doc, func(v expr.Value) error {
 		s.doc.Bind("item", v)
-		s.try(r, st, item)
+		p := s.try(r.scope, st, item)
+		if p != nil {
+			s.fail(r.scope, st, item, p)
+		}
 		item++
-		if s.overflows() {
-			return errOverflow
+		if why = s.giveUp(before, p); why != nil {
+			return errStop
 		}
 		return nil
 	})
-	if err != nil && err != errOverflow {
-		s.failCall(r, st, -1, evalProblem(st.each, "each", err))
+	if err != nil && why == nil {
+		why = evalProblem(st.each, "each", err)
+	}
+	if why != nil {
+		s.reset(before)
+		s.fail(r.scope, st, -1, why)
 	}
 }
 
-func (s *scratch) failCall(r *rule, st *step, item int, p *problem) {
-	r.counts.failed.Add(1)
-	s.fail(r.scope, st, item, p)
+// giveUp says why a step should not go on to its next item, or nil. It bounds what one event can cost: calls, dead letters, which
+// hold the whole event each, and time.
+func (s *scratch) giveUp(before mark, last *problem) *problem {
+	switch {
+	case last != nil && last.slow:
+		return last
+	case len(s.failures)-before.failures > maxFailures:
+		return &problem{reason: last.reason, field: last.field, detail: "more than 100 items failed; the last: " + last.detail}
+	case len(s.calls) > maxCalls || len(s.body) > maxBytes:
+		return &problem{reason: event.ReasonTooLarge, field: "each", detail: "the event becomes more than 10,000 calls or 8 MiB"}
+	}
+	return nil
 }
 
 // try makes one call, and takes back what it had written where that fails.
-func (s *scratch) try(r *rule, st *step, item int) {
+func (s *scratch) try(scope string, st *step, item int) *problem {
 	holds, p := s.holds(st.cond)
-	if p == nil && !holds {
-		return
+	if p != nil || !holds {
+		return p
 	}
-	body, lanes := len(s.body), len(s.lanes)
-	c := pending{step: &st.Step, id: s.callID(r.scope, st, item)}
-	if p == nil {
-		p = s.write(st, &c)
+	before := s.mark()
+	c := pending{step: &st.Step, id: s.callID(scope, st, item)}
+	if p := s.write(st, &c); p != nil {
+		s.reset(before)
+		return p
 	}
-	if p != nil {
-		s.body, s.lanes = s.body[:body], s.lanes[:lanes]
-		s.failCall(r, st, item, p)
-		return
-	}
-	c.body, c.lanes = span{body, len(s.body)}, span{lanes, len(s.lanes)}
+	c.body, c.lanes = span{before.body, len(s.body)}, span{before.lanes, len(s.lanes)}
 	s.calls = append(s.calls, c)
+	return nil
 }
 
 // write appends the body and the lanes of a call.
 func (s *scratch) write(st *step, c *pending) *problem {
 	if !st.allowed {
-		return &problem{event.ReasonNotAllowed, "", st.Action + " is not among the destructive actions that the configuration allows"}
+		return &problem{reason: event.ReasonNotAllowed, detail: st.Action + " is not among the destructive actions that the configuration allows"}
 	}
 	start, lanes := len(s.body), len(s.lanes)
 	kind, p := s.person(st)

@@ -142,6 +142,6 @@ func (m *mistakes) policy(where string, p Policy) {
 	case Stop, Send:
 		m.add("%s: %s is not supported here by this version; want skip or dead_letter", where, p)
 	default:
-		m.add("%s: no policy %q%s; want skip or dead_letter", where, p, suggest(string(p), []string{"skip", "dead_letter", "stop", "send"}))
+		m.add("%s: no policy %q%s; want skip or dead_letter", where, p, suggest(string(p), []string{"skip", "dead_letter"}))
 	}
 }

@@ -16,26 +16,26 @@ func (s *scratch) field(f *field, v expr.Value, lanes int) *problem {
 		return nil
 	}
 	s.body = append(s.body, f.member...)
-	wrong := ""
+	what := ""
 	reason := event.ReasonInvalidValue
 	switch f.role {
 	case identifier:
-		if s.text, wrong = appendIdentifier(s.text[:0], f.kind, v); wrong == "" {
+		if s.text, what = appendIdentifier(s.text[:0], f.kind, v); what == "" {
 			s.addLane(lanes, f.kind, s.text)
 			s.body = append(customerio.AppendString(s.body, s.text), ',')
 			return nil
 		}
 	case unixTime:
-		wrong = checkUnixValue(v)
+		what = checkUnixValue(v)
 	case truthValue:
-		wrong = checkTruth(v)
+		what = checkTruth(v)
 	case ordinary:
 		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
-			reason, wrong = event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n, customerio.MaxAttributeValueBytes)
+			reason, what = event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n, customerio.MaxAttributeValueBytes)
 		}
 	}
-	if wrong != "" {
-		return &problem{reason, f.name, f.value.source() + wrong}
+	if what != "" {
+		return &problem{reason: reason, field: f.name, detail: f.value.source() + what}
 	}
 	s.body = append(append(s.body, v.Raw...), ',')
 	return nil

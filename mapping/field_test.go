@@ -113,7 +113,7 @@ rules:
       - track: {person: '.b[0]', name: a}
       - identify: {person: .n, attributes: {created_at: .a, email: .a, unsubscribed: .a}}
       - track: {person: .n, name: .o}
-      - track: {person: .n, name: a, data: {x: '= .a | fromjson', y: .a | unix}}
+      - track: {person: .n, name: a, data: {x: '= .a | fromjson', z: .a | unix}}
 `)
 	for _, value := range []string{
 		`{"type":"c4n4ry","time":"c4n4ry","a":"c4n4ry","b":{"c4n4ry":1},"n":1,"o":{"c4n4ry":1}}`,

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -12,6 +13,7 @@ type problem struct {
 	reason event.Reason
 	field  string
 	detail string
+	slow   bool // a program ran into its time limit
 }
 
 // Map turns a message into calls, and into failures where it cannot. Every rule and every call of a rule stands for itself: one
@@ -28,7 +30,7 @@ func (c *compiled) run(s *scratch) {
 	s.envelope = &t.envelope
 	if s.m.Value == nil {
 		if t.onNull != Skip {
-			s.failEvent(&problem{event.ReasonUndecodable, "", "the record has no value (a tombstone); on_null: skip leaves such records out"})
+			s.failEvent(&problem{reason: event.ReasonUndecodable, detail: "the record has no value (a tombstone); on_null: skip leaves such records out"})
 		}
 		return
 	}
@@ -48,7 +50,7 @@ func (c *compiled) run(s *scratch) {
 		}
 	}
 	if !matched && c.unmatched == DeadLetter {
-		s.failEvent(&problem{event.ReasonUnmatched, "type", "no rule names the event's type"})
+		s.failEvent(&problem{reason: event.ReasonUnmatched, field: "type", detail: "no rule names the event's type"})
 	}
 }
 
@@ -95,7 +97,23 @@ func (s *scratch) one(prog *expr.Program, field string) (expr.Value, *problem) {
 
 // evalProblem words a failed expression. The error names types and never values, because values may be personal data.
 func evalProblem(prog *expr.Program, field string, err error) *problem {
-	return &problem{event.ReasonRuleError, field, shortened(prog.String()) + ": " + err.Error()}
+	var e *expr.EvalError
+	return &problem{
+		reason: event.ReasonRuleError,
+		field:  field,
+		detail: shortened(prog.String()) + ": " + err.Error(),
+		slow:   errors.As(err, &e) && e.Kind == expr.TimedOut,
+	}
+}
+
+// missing is the problem of a required place that came out empty.
+func missing(prog *expr.Program, field string, v expr.Value) *problem {
+	return wrong(event.ReasonMissingField, field, prog, "is "+article(v.Kind))
+}
+
+// wrong is the problem of a program's value, in words that follow the program.
+func wrong(reason event.Reason, field string, prog *expr.Program, what string) *problem {
+	return &problem{reason: reason, field: field, detail: shortened(prog.String()) + " " + what}
 }
 
 // shortened keeps a long expression from filling a dead letter's headers.

@@ -192,20 +192,6 @@ func TestIdentifyOverTheItemLimitIsTooLarge(t *testing.T) {
 	}
 }
 
-func TestEachIsBounded(t *testing.T) {
-	text := inRule("each: .items[]\n        track: {person: .id, name: a, data: {all: .text}}") +
-		"  - name: other\n    event: e\n    do: [{track: {person: .id, name: b}}]\n"
-	r := compileText(t, text)
-	m := message(fmt.Sprintf(`{"type":"e","id":1,"text":%q,"items":[%s1]}`, strings.Repeat("x", 20_000), strings.Repeat("1,", 999)))
-	calls, failures := r.Map(m)
-	if len(failures) != 1 || failures[0].Reason != event.ReasonTooLarge || failures[0].Rule != "r" {
-		t.Errorf("%+v", failures)
-	}
-	if len(calls) != 1 || calls[0].Step.Rule != "other" {
-		t.Errorf("the other rule's call is held: %d calls", len(calls))
-	}
-}
-
 func TestAProgramThatNeverEndsCostsItsCallOnly(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]'}}\n      - track: {person: .id, name: b}"))
 	calls, failures := r.Map(message(`{"type":"e","id":1}`))

@@ -18,7 +18,7 @@ func (s *scratch) open(set *expr.Set) *problem {
 		return inputProblem(err)
 	}
 	if binary && !s.composedAsMeant() {
-		return &problem{event.ReasonUndecodable, "", "the record's value: not one JSON value"}
+		return &problem{reason: event.ReasonUndecodable, detail: "the record's value: not one JSON value"}
 	}
 	s.doc.BindFunc("message", s.message)
 	if p := s.readType(); p != nil {
@@ -34,7 +34,7 @@ func inputProblem(err error) *problem {
 	if errors.As(err, &e) && e.Kind == expr.TooLong {
 		reason = event.ReasonTooLarge
 	}
-	return &problem{reason, "", "the record's value: " + err.Error()}
+	return &problem{reason: reason, detail: "the record's value: " + err.Error()}
 }
 
 func (s *scratch) readType() *problem {
@@ -43,11 +43,11 @@ func (s *scratch) readType() *problem {
 		return p
 	}
 	if v.Kind != expr.String {
-		return &problem{event.ReasonNoType, "type", s.envelope.typ.String() + " is " + article(v.Kind) + "; want a string"}
+		return wrong(event.ReasonNoType, "type", s.envelope.typ, "is "+article(v.Kind)+"; want a string")
 	}
 	s.typ = v.AppendString(s.typ[:0])
 	if len(s.typ) == 0 {
-		return &problem{event.ReasonNoType, "type", s.envelope.typ.String() + " is an empty string"}
+		return wrong(event.ReasonNoType, "type", s.envelope.typ, "is an empty string")
 	}
 	return nil
 }
@@ -69,9 +69,9 @@ func (s *scratch) timeFrom(prog *expr.Program) (moment, *problem) {
 	if p != nil || absent(v) {
 		return moment{}, p
 	}
-	t, wrong := s.momentOf(v)
-	if wrong != "" {
-		return moment{}, &problem{event.ReasonInvalidValue, "time", prog.String() + " " + wrong}
+	t, what := s.momentOf(v)
+	if what != "" {
+		return moment{}, wrong(event.ReasonInvalidValue, "time", prog, what)
 	}
 	return t, nil
 }
@@ -85,7 +85,7 @@ func (s *scratch) readID() *problem {
 		return p
 	}
 	if len(id) == 0 {
-		return &problem{event.ReasonMissingField, "id", "a CloudEvent needs an id"}
+		return &problem{reason: event.ReasonMissingField, field: "id", detail: "a CloudEvent needs an id"}
 	}
 	s.wide = append(s.wide[:0], id...)
 	source, p := s.idFrom(s.envelope.source)
@@ -93,7 +93,7 @@ func (s *scratch) readID() *problem {
 		return p
 	}
 	if len(source) == 0 {
-		return &problem{event.ReasonMissingField, "source", "a CloudEvent needs a source"}
+		return &problem{reason: event.ReasonMissingField, field: "source", detail: "a CloudEvent needs a source"}
 	}
 	s.eventID = appendFramed(appendID(s.eventID[:0], source), s.wide)
 	return nil
@@ -120,10 +120,10 @@ func (s *scratch) idFrom(prog *expr.Program) ([]byte, *problem) {
 	case v.IsInteger():
 		s.text = append(s.text, v.Raw...)
 	default:
-		return nil, &problem{event.ReasonInvalidValue, "id", prog.String() + " is " + unfit(v)}
+		return nil, wrong(event.ReasonInvalidValue, "id", prog, "is "+unfit(v))
 	}
 	if len(s.text) == 0 {
-		return nil, &problem{event.ReasonInvalidValue, "id", prog.String() + " is an empty string"}
+		return nil, wrong(event.ReasonInvalidValue, "id", prog, "is an empty string")
 	}
 	return s.text, nil
 }

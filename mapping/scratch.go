@@ -7,10 +7,11 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// Limits of what one message may become. They bound memory whatever a rule's each does to an event.
+// Limits of what one message may become where a rule's each multiplies it.
 const (
-	maxCalls = 10_000
-	maxBytes = 8 << 20
+	maxCalls    = 10_000
+	maxBytes    = 8 << 20
+	maxFailures = 100 // of one step
 )
 
 // keptScratch bounds the memory that a scratch may hold when it goes back to the pool.
@@ -49,6 +50,15 @@ type pending struct {
 }
 
 type span struct{ start, end int }
+
+// mark is a point in the scratch's output to which it can go back.
+type mark struct{ calls, lanes, body, failures int }
+
+func (s *scratch) mark() mark { return mark{len(s.calls), len(s.lanes), len(s.body), len(s.failures)} }
+
+func (s *scratch) reset(m mark) {
+	s.calls, s.lanes, s.body, s.failures = s.calls[:m.calls], s.lanes[:m.lanes], s.body[:m.body], s.failures[:m.failures]
+}
 
 func (c *compiled) newScratch() any {
 	s := &scratch{}

@@ -23,17 +23,16 @@ func (s *scratch) person(st *step) (customerio.Identifier, *problem) {
 		if absent(v) {
 			continue
 		}
-		var wrong string
-		if s.who, wrong = appendIdentifier(s.who[:0], p.kind, v); wrong != "" {
-			return 0, &problem{event.ReasonInvalidValue, "person", shortened(p.prog.String()) + " " + wrong}
+		var what string
+		if s.who, what = appendIdentifier(s.who[:0], p.kind, v); what != "" {
+			return 0, wrong(event.ReasonInvalidValue, "person", p.prog, what)
 		}
 		return p.kind, nil
 	}
-	detail := shortened(st.person[0].prog.String()) + " is absent or null"
 	if len(st.person) > 1 {
-		detail = "none of the identifiers is present"
+		return 0, &problem{reason: event.ReasonMissingField, field: "person", detail: "none of the identifiers is present"}
 	}
-	return 0, &problem{event.ReasonMissingField, "person", detail}
+	return 0, wrong(event.ReasonMissingField, "person", st.person[0].prog, "is absent or null")
 }
 
 var cioPrefix = []byte("cio_")
@@ -81,11 +80,11 @@ func (s *scratch) name(st *step) (span, *problem) {
 		return span{}, p
 	}
 	if absent(v) {
-		return span{}, &problem{event.ReasonMissingField, "name", shortened(st.name.prog.String()) + " is " + article(v.Kind)}
+		return span{}, missing(st.name.prog, "name", v)
 	}
-	var wrong string
-	if s.body, wrong = s.appendName(s.body, st, v); wrong != "" {
-		return span{}, &problem{event.ReasonInvalidValue, "name", wrong}
+	var what string
+	if s.body, what = s.appendName(s.body, st, v); what != "" {
+		return span{}, &problem{reason: event.ReasonInvalidValue, field: "name", detail: what}
 	}
 	return span{start, len(s.body)}, nil
 }
@@ -140,11 +139,15 @@ func (s *scratch) fields(st *step, lanes int) (span, *problem) {
 
 // single writes an event that is too large for a batch as a request of its own, where v1 can carry it.
 func (s *scratch) single(st *step, c *pending, kind customerio.Identifier, start int, name, data span) *problem {
+	tooLarge := func(field, format string, args ...any) *problem {
+		return &problem{reason: event.ReasonTooLarge, field: field, detail: fmt.Sprintf(format, args...)}
+	}
+	size := data.end - data.start
 	switch {
 	case !st.op.Event:
-		return &problem{event.ReasonTooLarge, "attributes", fmt.Sprintf("the call is %d bytes; Customer.io takes %d", len(s.body)-start, customerio.MaxItemBytes)}
-	case data.end-data.start > customerio.MaxEventDataBytes:
-		return &problem{event.ReasonTooLarge, "data", fmt.Sprintf("the data is %d bytes; Customer.io takes %d", data.end-data.start, customerio.MaxEventDataBytes)}
+		return tooLarge("attributes", "the call is %d bytes; Customer.io takes %d", len(s.body)-start, customerio.MaxItemBytes)
+	case size > customerio.MaxEventDataBytes:
+		return tooLarge("data", "the data is %d bytes; Customer.io takes %d", size, customerio.MaxEventDataBytes)
 	}
 	e := customerio.SingleEvent{
 		Action: st.action, Person: kind, Text: s.who,
@@ -155,7 +158,7 @@ func (s *scratch) single(st *step, c *pending, kind customerio.Identifier, start
 	}
 	path := e.Path()
 	if path == "" {
-		return &problem{event.ReasonTooLarge, "data", fmt.Sprintf("the call is over %d bytes, and the endpoint for larger ones cannot name a person by this %s", customerio.MaxItemBytes, kind)}
+		return tooLarge("data", "the call is over %d bytes, and the endpoint for larger ones cannot name a person by this %s", customerio.MaxItemBytes, kind)
 	}
 	s.wide = e.AppendTo(s.wide[:0])
 	s.body = append(s.body[:start], s.wide...)
