@@ -14,21 +14,18 @@ import (
 const maxHeaders = 1000
 
 // messageValue makes $message: what the broker says of the record. Topic, partition and offset are there for every broker;
-// subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat. A key or header that is
-// not UTF-8 is left out. Of a header that is there several times the last counts.
+// subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat. What is not UTF-8 is left
+// out. Of a header that is there several times the last counts.
 func (s *scratch) messageValue() expr.Value {
 	m := &s.m
-	b := append(s.meta[:0], `{"topic":`...)
-	b = customerio.AppendString(b, []byte(m.Origin.Topic))
-	b = append(b, `,"partition":`...)
+	b := append(s.meta[:0], `{"partition":`...)
 	b = strconv.AppendInt(b, int64(m.Origin.Partition), 10)
 	b = append(b, `,"offset":`...)
 	b = strconv.AppendInt(b, m.Origin.Offset, 10)
+	b = appendName(b, `,"topic":`, m.Origin.Topic)
 	if m.Origin.Subject != "" {
-		b = append(b, `,"subject":`...)
-		b = customerio.AppendString(b, []byte(m.Origin.Subject))
-		b = append(b, `,"stream":`...)
-		b = customerio.AppendString(b, []byte(m.Origin.Topic))
+		b = appendName(b, `,"subject":`, m.Origin.Subject)
+		b = appendName(b, `,"stream":`, m.Origin.Topic)
 		b = append(b, `,"sequence":`...)
 		b = strconv.AppendInt(b, m.Origin.Offset, 10)
 	}
@@ -43,6 +40,14 @@ func (s *scratch) messageValue() expr.Value {
 	b = append(s.appendHeaders(append(b, `,"headers":`...)), '}')
 	s.meta = b
 	return expr.Value{Kind: expr.Object, Raw: b}
+}
+
+// appendName appends a member whose value is a name that the broker gave; NATS takes any bytes in a subject.
+func appendName(b []byte, member, name string) []byte {
+	if !utf8.ValidString(name) {
+		return b
+	}
+	return customerio.AppendString(append(b, member...), []byte(name))
 }
 
 func (s *scratch) appendHeaders(b []byte) []byte {
