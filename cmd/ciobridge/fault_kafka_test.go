@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/checker"
+)
+
+const (
+	eventsTopic = "events"
+	deadTopic   = "events.dead"
+)
+
+// bus is a Kafka cluster that a world publishes to: in this process, or a real one.
+type bus struct {
+	*world
+	brokers []string
+	client  *kgo.Client
+}
+
+// newBus starts a Kafka in this process.
+func newBus(t *testing.T, partitions int32) *bus {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, eventsTopic, deadTopic),
+		kfake.GroupMinSessionTimeout(500*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	return joinBus(t, cluster.ListenAddrs())
+}
+
+func joinBus(t *testing.T, brokers []string) *bus {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(eventsTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return &bus{world: newWorld(t), brokers: brokers, client: client}
+}
+
+// configureKafka writes the configuration of a bridge that reads the bus.
+func (b *bus) configureKafka() string {
+	list, err := json.Marshal(b.brokers)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	source := fmt.Sprintf("{kafka: {brokers: %s, group: bridge, start_at: earliest, session_timeout: 1s, rebalance_timeout: 20s, topics: [%s]}}", list, eventsTopic)
+	return b.configure(source, "{topic: "+deadTopic+"}")
+}
+
+// produce publishes numbered events of some persons and waits for the acknowledgements.
+func (b *bus) produce(n int) {
+	b.t.Helper()
+	kinds := []string{"numbered", "state", "numbered", "numbered", "skipped"}
+	for i := range n {
+		who := "p" + strconv.Itoa(i%53)
+		b.client.Produce(context.Background(), &kgo.Record{Key: []byte(who), Value: b.event(who, kinds[i/53%5])}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				b.t.Error(err)
+			}
+		})
+	}
+	if err := b.client.Flush(context.Background()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// delivered counts the distinct events that Customer.io has taken.
+func (w *world) delivered() int {
+	type call struct {
+		who string
+		seq int
+	}
+	seen := map[call]bool{}
+	for _, r := range w.cio.Receipts(0) {
+		if r.Taken && r.Type == "person" {
+			seen[call{r.Person, sequenceOf(r.Body)}] = true
+		}
+	}
+	return len(seen)
+}
+
+// wanted is how many events have to be delivered.
+func (w *world) wanted() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.published) - len(w.skipped)
+}
+
+func (w *world) arrive(limit time.Duration) {
+	w.t.Helper()
+	eventually(w.t, "every event delivered", limit, func() bool { return w.cio.Stats().Taken >= w.wanted() && w.delivered() >= w.wanted() })
+}
+
+func (w *world) judge(l checker.Limits) checker.Report {
+	w.t.Helper()
+	report := checker.Check(w.history(nil), l)
+	if err := report.Err(); err != nil {
+		w.t.Error(err)
+	}
+	return report
+}
+
+func TestKafkaToCustomerIO(t *testing.T) {
+	b := newBus(t, 4)
+	b.produce(3000)
+	p := start(t, "run", "-c", b.configureKafka())
+	b.arrive(20 * time.Second)
+	if code := p.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	b.judge(checker.Limits{})
+}
+
+// A stop under load, with Customer.io answering, leaves nothing to be sent twice.
+func TestStopUnderLoadSendsNothingTwice(t *testing.T) {
+	b := newBus(t, 4)
+	path := b.configureKafka()
+	if _, err := b.cio.AddFault(mustFault(t, "name=slow,latency=30ms")); err != nil {
+		t.Fatal(err)
+	}
+	stops := 0
+	for round := range 3 {
+		b.produce(4000)
+		p := start(t, "run", "-c", path)
+		goal := (round + 1) * 800
+		eventually(t, "some delivered", 20*time.Second, func() bool { return b.cio.Stats().Taken >= goal })
+		if code := p.stop(); code != exitOK {
+			t.Errorf("exit code %d", code)
+		}
+		stops++
+	}
+	p := start(t, "run", "-c", path)
+	b.arrive(30 * time.Second)
+	p.stop()
+	if report := b.judge(checker.Limits{}); report.Repeats > 0 || stops == 0 {
+		t.Errorf("%d repeats after %d stops", report.Repeats, stops)
+	}
+}
+
+func mustFault(t *testing.T, spec string) emulator.Fault {
+	t.Helper()
+	f, err := emulator.ParseFault(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// Replicas come and go while requests are on the wire, and while Customer.io is down.
+func TestReplicasComeAndGo(t *testing.T) {
+	b := newBus(t, 6)
+	path := b.configureKafka()
+	if _, err := b.cio.AddFault(mustFault(t, "name=slow,latency=50ms,times=100")); err != nil {
+		t.Fatal(err)
+	}
+	first := start(t, "run", "-c", path)
+	b.produce(2000)
+	eventually(t, "some delivered", 20*time.Second, func() bool { return b.cio.Stats().Taken >= 200 })
+	b.cio.RemoveFault("slow")
+	if _, err := b.cio.AddFault(mustFault(t, "name=outage,status=503,for=3s")); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, "run", "-c", path)
+	b.produce(2000)
+	eventually(t, "the outage met", 20*time.Second, func() bool { return b.cio.FaultCounts()["outage"] > 0 })
+	if code := first.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	b.produce(2000)
+	b.arrive(60 * time.Second)
+	if code := second.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	b.judge(again)
+	if b.cio.FaultCounts()["slow"] == 0 {
+		t.Error("no answer was slow")
+	}
+}
+
+// kills is how often the kill loops kill the bridge: a few times in every run of the tests, and as often as CIOBRIDGE_KILLS says.
+func kills(t *testing.T) int {
+	text := os.Getenv("CIOBRIDGE_KILLS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("CIOBRIDGE_KILLS: %q is not a number of kills", text)
+	}
+	return n
+}
+
+// launch starts the bridge as a process of its own.
+func launch(t *testing.T, out io.Writer, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &exec.Cmd{Path: self, Args: append([]string{"ciobridge"}, args...), Stdout: out, Stderr: out, Env: os.Environ()}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	return cmd
+}
+
+func TestKilledUnderLoadOnKafka(t *testing.T) {
+	b := newBus(t, 4)
+	killLoop(t, b.world, b.configureKafka(), b.produce)
+}
+
+// killLoop kills the bridge again and again with kill -9 while events are published and Customer.io is unreliable.
+func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
+	for _, spec := range []string{"name=lost answers,reset,applied,probability=0.03", "name=errors,status=500,probability=0.05", "name=slow,latency=5ms"} {
+		if _, err := w.cio.AddFault(mustFault(t, spec)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log logBuffer
+	killed := 0
+	for range kills(t) {
+		publish(1000)
+		before := w.cio.Stats().Taken
+		cmd := launch(t, &log, "run", "-c", path)
+		eventually(t, "a killed bridge's successor delivers", 40*time.Second, func() bool { return w.cio.Stats().Taken >= before+300 })
+		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil && strings.Contains(err.Error(), "killed") {
+			killed++
+		}
+	}
+	p := start(t, "run", "-c", path)
+	w.arrive(60 * time.Second)
+	p.stop()
+	report := w.judge(again)
+	if killed != kills(t) {
+		t.Errorf("killed %d times, wanted %d", killed, kills(t))
+	}
+	t.Logf("%d kills, %d events, %d receipts repeated, faults %v", killed, report.Events, report.Repeats, w.cio.FaultCounts())
+}
