@@ -123,6 +123,9 @@ func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, s StreamConfig, log
 		_, err := conn.Conn().RequestWithContext(ctx, subject, []byte("+ACK"))
 		return err
 	}
+	if cfg.tuning == (jetStreamTuning{}) {
+		cfg.tuning = defaultTuning
+	}
 	return &streamReader{
 		ack: ack, conn: conn, cfg: cfg, stream: s.Name, filter: s.Subjects,
 		log:   log.With(zap.String("stream", s.Name), zap.String("durable", cfg.Durable)),

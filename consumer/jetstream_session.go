@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ type session struct {
 	pin    string
 	lease  *lease
 	ledger *ledger
-	base   uint64 // the floor at which the session began
 	info   *jetstream.StreamInfo
 	inbox  *inbox
 
@@ -77,7 +75,7 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 		return nil, err
 	}
 	s := &session{
-		r: r, pin: pin, base: base, last: base, info: info, inbox: inbox,
+		r: r, pin: pin, last: base, info: info, inbox: inbox,
 		lease:  newLease(p.sent, r.cfg.tuning.pin),
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
 		room:   make(chan struct{}, 1),
@@ -86,17 +84,6 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 	s.lag.Store(p.lag)
 	s.promised(p.sent)
 	return s, nil
-}
-
-// reset has the server deliver again from the floor on, and returns the floor.
-func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.pin/2)
-	defer cancel()
-	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.stream, r.cfg.Durable)
-	if err != nil {
-		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
-	}
-	return reset.ResetSeq - 1, nil
 }
 
 // read hands over messages until ctx ends or the session does, gives up what is in hand, and acknowledges what is done.
@@ -189,87 +176,4 @@ func (s *session) renew() {
 		// An acknowledgement of an earlier turn that arrived late makes the server take ours for older ones. A reset mends that.
 		s.stop(errFloorWentBack)
 	}
-}
-
-func (s *session) commitEvery(done <-chan struct{}) {
-	every := time.NewTicker(s.r.cfg.CommitInterval)
-	defer every.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-every.C:
-			s.commit()
-		}
-	}
-}
-
-// commit acknowledges the floor, waits until the server confirms it, and reports whether the floor is known there.
-func (s *session) commit() bool {
-	s.committing.Lock()
-	defer s.committing.Unlock()
-	next, count := s.ledger.prefix()
-	floor, reply := uint64(next)-1, s.reply.Load()
-	if reply == nil || floor <= s.acked.Load() {
-		return true
-	}
-	if !s.mayCommit() {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.tuning.answer)
-	defer cancel()
-	err := s.r.ack(ctx, ackSubject(*reply, floor, count))
-	s.r.metrics.acked(err)
-	if err == nil {
-		s.acked.Store(floor)
-	}
-	return err == nil
-}
-
-// mayCommit is true as long as the server promised the pin to us. An acknowledgement after that would still be true, but could
-// confuse the count of another reader's.
-func (s *session) mayCommit() bool { return time.Now().Before(*s.until.Load()) }
-
-// promised notes that a request written at sent proved the pin.
-func (s *session) promised(sent time.Time) {
-	until := sent.Add(s.r.cfg.tuning.pin)
-	s.until.Store(&until)
-}
-
-// lost notes that the pin has passed to another reader.
-func (s *session) lost() { s.until.Store(&time.Time{}) }
-
-// commitLast acknowledges what was finished during the drain. When the connection broke it waits for the next one, for as long as
-// the pin lasts; when the process ends it tries for a moment only.
-func (s *session) commitLast(ctx context.Context) {
-	limit := time.Now().Add(s.r.cfg.tuning.answer)
-	for !s.commit() && s.mayCommit() && !errors.Is(s.why(), errConsumerGone) {
-		if s.r.conn.Conn().IsClosed() || ctx.Err() != nil && time.Now().After(limit) {
-			return
-		}
-		time.Sleep(s.r.cfg.tuning.retry / 10)
-	}
-}
-
-// release gives the pin back, so that a standby need not wait for it to lapse.
-func (r *streamReader) release() {
-	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)
-	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
-	if err == nil {
-		err = stream.UnpinConsumer(ctx, r.cfg.Durable, priorityGroup)
-	}
-	if err == nil {
-		r.pin = ""
-	}
-}
-
-// prefix is the floor of the ledger and the number of messages that stand before it.
-func (l *ledger) prefix() (next int64, count uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head < l.tail {
-		return l.at(l.head).offset, l.head
-	}
-	return l.next, l.head
 }

@@ -1,0 +1,161 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// gain waits until the server gives this reader the pin. The server gives it with a message, so that on a stream without new
+// messages all readers stand by. The message itself is dropped: it comes again after the reset. A pin from the turn before is
+// tried first; continued says that it was still ours, so that nobody else has read meanwhile.
+func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin string, continued bool, err error) {
+	if r.pin != "" {
+		if _, err := r.prove(ctx, r.pin); err == nil {
+			return r.pin, true, nil
+		}
+		r.pin = ""
+	}
+	r.become(stateStandby, nil)
+	r.mine = false
+	inbox, err := r.subscribe(16)
+	if err != nil {
+		return "", false, err
+	}
+	defer inbox.close()
+	watch := time.NewTicker(r.cfg.tuning.pin / 3)
+	defer watch.Stop()
+	asked, heard := false, time.Now()
+	for {
+		if !asked {
+			err := inbox.request(r.pullSubject(), pull{batch: 1, expires: r.cfg.tuning.expires, heartbeat: r.cfg.tuning.heartbeat})
+			if err != nil {
+				return "", false, err
+			}
+			asked = true
+		}
+		select {
+		case <-ctx.Done():
+			return "", false, ctx.Err()
+		case <-broken:
+			return "", false, errDisconnected
+		case m := <-inbox.msgs:
+			heard = time.Now()
+			if m.Reply != "" {
+				r.pin = m.Header.Get(pinHeader)
+				return r.pin, false, nil
+			}
+			st, err := parseStatus(m)
+			if err != nil {
+				return "", false, err
+			}
+			asked = st.code == 100
+		case <-watch.C:
+			if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
+				return "", false, errSilent
+			}
+			if err := r.watch(ctx); err != nil {
+				return "", false, err
+			}
+		}
+	}
+}
+
+// watch keeps up with what the active reader has acknowledged. Where there is none, and all that the stream has is in flight at one
+// that has gone, it has the server deliver that again: without a message to deliver the server pins nobody. Should another reader
+// gain the pin at the same moment, it notices and begins its turn anew.
+func (r *streamReader) watch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
+	defer cancel()
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return errConsumerGone
+	}
+	if err != nil {
+		return fmt.Errorf("look at the consumer: %w", err)
+	}
+	info := consumer.CachedInfo()
+	r.floor = max(r.floor, info.AckFloor.Stream)
+	if pinned(info) == "" && info.NumAckPending > 0 && info.NumPending == 0 {
+		_, err := r.reset(ctx)
+		return err
+	}
+	return nil
+}
+
+// pinned is the pin that stands, empty where none does.
+func pinned(info *jetstream.ConsumerInfo) string {
+	for _, g := range info.PriorityGroups {
+		if g.Group == priorityGroup {
+			return g.PinnedClientID
+		}
+	}
+	return ""
+}
+
+// prove renews the pin and returns the state of the consumer if it is still ours. The request asks for a message of at most one
+// byte, which none is, so that it counts as a sign of life whatever is in hand.
+//
+// The answer alone proves nothing, because a server that has no pin at all answers alike. Pins are never given twice, so one
+// that stands after the answer stood before it.
+func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.pin/3)
+	defer cancel()
+	p := &proof{sent: time.Now()}
+	m, err := r.conn.Conn().RequestWithContext(ctx, r.pullSubject(), pull{batch: 1, maxBytes: 1, noWait: true, pin: pin}.encode())
+	if errors.Is(err, nats.ErrNoResponders) {
+		return nil, errConsumerGone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("renew the right to read: %w", err)
+	}
+	if _, err := parseStatus(m); err != nil {
+		return nil, err
+	}
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	if err != nil {
+		return nil, fmt.Errorf("look at the consumer: %w", err)
+	}
+	info := consumer.CachedInfo()
+	if pinned(info) != pin {
+		return nil, errPinLost
+	}
+	p.floor = info.AckFloor.Stream
+	p.lag = info.NumPending + uint64(info.NumAckPending)
+	return p, nil
+}
+
+// proof is what the server said of the consumer in answer to a request written at sent.
+type proof struct {
+	sent  time.Time
+	floor uint64
+	lag   uint64
+}
+
+// reset has the server deliver again from the floor on, and returns the floor.
+func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.pin/2)
+	defer cancel()
+	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.stream, r.cfg.Durable)
+	if err != nil {
+		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
+	}
+	return reset.ResetSeq - 1, nil
+}
+
+// release gives the pin back, so that a standby need not wait for it to lapse.
+func (r *streamReader) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)
+	defer cancel()
+	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
+	if err == nil {
+		err = stream.UnpinConsumer(ctx, r.cfg.Durable, priorityGroup)
+	}
+	if err == nil {
+		r.pin = ""
+	}
+}
