@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -123,4 +126,106 @@ func (b *kafkaBed) openWith(c KafkaConfig) *Kafka {
 	k.watchEvery = 200 * time.Millisecond
 	k.aboveFor = 200 * time.Millisecond
 	return k
+}
+
+// offsets is where the group stands.
+func (b *kafkaBed) offsets(c KafkaConfig) []OffsetInfo {
+	b.t.Helper()
+	connections, err := broker.NewKafka(c.KafkaConfig)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer connections.Close()
+	infos, err := Offsets(b.t.Context(), connections, c)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return infos
+}
+
+// setOffset moves the group, with no regard for the log.
+func (b *kafkaBed) setOffset(partition int32, offset int64) {
+	b.t.Helper()
+	connections, err := broker.NewKafka(b.config().KafkaConfig)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer connections.Close()
+	c := b.config()
+	m := &member{config: &c, cluster: &cluster{kafka: connections}}
+	defer m.cluster.close()
+	defer m.disconnect()
+	err = m.commit(b.t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{{b.topic, partition}: {offset: offset}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// deleteBefore deletes records as retention does.
+func (b *kafkaBed) deleteBefore(partition int32, offset int64) {
+	b.t.Helper()
+	req := kmsg.NewDeleteRecordsRequest()
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic = b.topic
+	p := kmsg.NewDeleteRecordsRequestTopicPartition()
+	p.Partition, p.Offset = partition, offset
+	topic.Partitions = append(topic.Partitions, p)
+	req.Topics = append(req.Topics, topic)
+	res, err := req.RequestWith(b.t.Context(), b.client)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if p := res.Topics[0].Partitions[0]; p.ErrorCode != 0 || p.LowWatermark != offset {
+		b.t.Fatalf("deleting records before %d: code %d, log start %d", offset, p.ErrorCode, p.LowWatermark)
+	}
+}
+
+// halted waits until a partition is halted and returns why.
+func (k *Kafka) halted(t *testing.T, partition int32) stopped {
+	t.Helper()
+	var why *stopped
+	eventually(t, "the partition is halted", func() bool {
+		if g := k.generation.Load(); g != nil {
+			for _, p := range g.partitions {
+				if p.key.id == partition {
+					p.mu.Lock()
+					why = p.stop
+					p.mu.Unlock()
+				}
+			}
+		}
+		return why != nil
+	})
+	return *why
+}
+
+// failures is how often the source has met trouble of a kind.
+func (k *Kafka) failures(reason string) int {
+	return int(testutil.ToFloat64(k.metrics.failures.WithLabelValues(reason)))
+}
+
+func numbers(from, to int) []string {
+	var out []string
+	for i := from; i < to; i++ {
+		out = append(out, strconv.Itoa(i))
+	}
+	return out
+}
+
+// scrape is what the source's metrics look like.
+func scrape(t *testing.T, k *Kafka) string {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(k.metrics)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&out, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.String()
 }

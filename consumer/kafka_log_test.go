@@ -1,0 +1,268 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Retention has deleted what the group has not read: the partition stops with the exact number, the other one goes on, and the
+// operator's decision is where it goes on.
+func TestKafkaCommittedBelowTheLog(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t, kfake.SeedTopics(2, testTopic))
+	b.publishTo(0, numbers(0, 10)...)
+	b.setOffset(0, 3)
+	b.deleteBefore(0, 7)
+	b.publishTo(1, "other")
+	k := b.openWith(b.config())
+	r := read(t, k, settleAll)
+	r.want("other")
+	if why := k.halted(t, 0); why.reason != stopBelowLog || why.offset != 3 || why.start != 7 || why.lost != 4 {
+		t.Errorf("halted: %+v", why)
+	}
+	if text := scrape(t, k); !strings.Contains(text, `ciobridge_kafka_partition_lost_records{partition="0",reason="offset_below_log",topic="events"} 4`) {
+		t.Errorf("metrics:\n%s", text)
+	}
+	if err := SetOffsets(t.Context(), k.kafka, k.config, []OffsetChange{{testTopic, 0, 7}}); err == nil {
+		t.Error("offsets were set although the group is running")
+	}
+	r.stop()
+	if text := scrape(t, k); strings.Contains(text, "partition=") {
+		t.Errorf("series of partitions are left:\n%s", text)
+	}
+	if err := SetOffsets(t.Context(), k.kafka, k.config, []OffsetChange{{testTopic, 0, 6}}); err == nil {
+		t.Error("an offset before the log was set")
+	}
+	if err := SetOffsets(t.Context(), k.kafka, k.config, []OffsetChange{{testTopic, 0, 7}}); err != nil {
+		t.Fatal(err)
+	}
+	again := read(t, b.open(), settleAll)
+	again.want("7", "8", "9")
+	again.stop()
+	want := []OffsetInfo{{testTopic, 0, 10, 7, 10}, {testTopic, 1, 1, 0, 1}}
+	if got := b.offsets(b.config()); !slices.Equal(got, want) {
+		t.Errorf("offsets %v, want %v", got, want)
+	}
+}
+
+func TestKafkaCommittedAboveTheLog(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t, kfake.SeedTopics(2, testTopic))
+	b.publishTo(0, "a")
+	b.publishTo(1, "other")
+	b.setOffset(0, 99)
+	if got := b.offsets(b.config())[0]; got.Lost() != 98 || got.Lag() != 0 {
+		t.Errorf("lost %d, lag %d", got.Lost(), got.Lag())
+	}
+	k := b.openWith(b.config())
+	r := read(t, k, settleAll)
+	r.want("other")
+	if why := k.halted(t, 0); why.reason != stopAboveLog || why.offset != 99 || why.end != 1 || why.lost != 98 {
+		t.Errorf("halted: %+v", why)
+	}
+	r.stop()
+}
+
+// The log is deleted under a reader that is held up: what it has fetched is handed over, and what it has not is counted.
+func TestKafkaLogDeletedWhileHeldUp(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	const n = 60
+	for i := range n {
+		b.publish(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100<<10)))
+	}
+	release := make(chan struct{})
+	k := b.openWith(b.config())
+	r := read(t, k, func(_ context.Context, _ string, done func()) error {
+		<-release
+		done()
+		return nil
+	})
+	eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.window.inUse() >= 2<<20 })
+	b.deleteBefore(0, 50)
+	close(release)
+	why := k.halted(t, 0)
+	eventually(t, "everything that was fetched is handed over", func() bool { return int64(len(r.values())) == why.offset })
+	if why.reason != stopBelowLog || why.start != 50 || why.lost != 50-why.offset || why.offset == 0 || why.offset >= 50 {
+		t.Errorf("halted: %+v", why)
+	}
+	r.stop()
+}
+
+// A byte is flipped on the way, twice: it is noticed, fetched again, and what is handed over is what was published.
+func TestKafkaFlippedByte(t *testing.T) {
+	t.Parallel()
+	w := &wire{}
+	b := startKafka(t, kfake.ListenFn(w.listen))
+	w.flips.Store(2)
+	b.publish("1", marker, "3")
+	k := b.openWith(b.config())
+	r := read(t, k, settleAll)
+	r.want("1", marker, "3")
+	r.stop()
+	if w.flipped.Load() != 2 || k.failures(reasonCorrupt) != 2 {
+		t.Errorf("%d bytes flipped, %d noticed", w.flipped.Load(), k.failures(reasonCorrupt))
+	}
+}
+
+// Damage that stays stops the partition at its place; the other one goes on, and nothing behind the damage is handed over.
+func TestKafkaDamageThatStays(t *testing.T) {
+	t.Parallel()
+	w := &wire{}
+	b := startKafka(t, kfake.SeedTopics(2, testTopic), kfake.ListenFn(w.listen))
+	w.flips.Store(1 << 30)
+	b.publishTo(0, "1")
+	b.publishTo(0, marker, "3")
+	b.publishTo(0, "4")
+	k := b.openWith(b.config())
+	r := read(t, k, settleAll)
+	why := k.halted(t, 0)
+	if why.reason != stopCorrupt || why.offset != 1 || why.resume != 3 || !strings.Contains(why.detail, "checksum") {
+		t.Errorf("halted: %+v", why)
+	}
+	b.publishTo(1, "other")
+	r.want("1", "other")
+	r.stop()
+	if got := b.offsets(b.config())[0].Committed; got != 1 {
+		t.Errorf("committed %d, want 1", got)
+	}
+	if w.flipped.Load() < 4 {
+		t.Errorf("only %d bytes were flipped", w.flipped.Load())
+	}
+}
+
+// Aborted transactions and the markers of any are never handed over; their offsets are committed all the same.
+func TestKafkaTransactions(t *testing.T) {
+	t.Parallel()
+	testTransactions(t, startKafka(t))
+}
+
+func TestRealKafkaTransactions(t *testing.T) {
+	t.Parallel()
+	testTransactions(t, realKafka(t, 1))
+}
+
+func testTransactions(t *testing.T, b *kafkaBed) {
+	one := b.producer(kgo.TransactionalID("one-" + b.topic))
+	two := b.producer(kgo.TransactionalID("two-" + b.topic))
+	say := func(client *kgo.Client, values ...string) {
+		t.Helper()
+		for _, v := range values {
+			if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: b.topic, Value: []byte(v)}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	begin := func(clients ...*kgo.Client) {
+		for _, client := range clients {
+			if err := client.BeginTransaction(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	end := func(client *kgo.Client, how kgo.TransactionEndTry) {
+		if err := client.EndTransaction(t.Context(), how); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin(one, two)
+	say(one, "aborted 1")
+	say(two, "kept 1")
+	b.publish("plain 1")
+	say(one, "aborted 2")
+	end(one, kgo.TryAbort)
+	say(two, "kept 2")
+	begin(one)
+	say(one, "kept 3")
+	end(two, kgo.TryCommit)
+	end(one, kgo.TryCommit)
+	b.publish("plain 2")
+	begin(two)
+	say(two, "aborted 3")
+	end(two, kgo.TryAbort)
+
+	r := read(t, b.open(), settleAll)
+	r.want("kept 1", "plain 1", "kept 2", "kept 3", "plain 2")
+	eventually(t, "the markers are passed", func() bool { return b.offsets(b.config())[0].Lag() == 0 })
+	r.stop()
+	if o := b.offsets(b.config())[0]; o.End != 12 { // 8 records and 4 markers
+		t.Errorf("the log ends at %d: the test has not made what it reads", o.End)
+	}
+}
+
+// A compacted log has holes, batches without records and batches that end behind their last record.
+func TestKafkaCompactedLog(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	b.publish(numbers(0, 20)...) // so that the log is as long as the compacted one
+	batches := []testBatch{
+		{base: 0, producer: -1, records: []testRecord{{delta: 0, value: []byte("a")}, {delta: 1, value: []byte("b")}}},
+		{base: 2, producer: -1, lastDelta: 3},
+		{base: 6, producer: -1, lastDelta: 1},
+		{base: 10, producer: -1, lastDelta: 5, records: []testRecord{{delta: 1, value: []byte("c")}, {delta: 3, key: []byte("tombstone")}}},
+		{base: 17, producer: -1, lastDelta: 2, records: []testRecord{{delta: 0, value: []byte("d")}}},
+	}
+	fetches := 0
+	b.cluster.ControlKey(fetchKey, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		fetches++
+		asked := req.(*kmsg.FetchRequest)
+		res := asked.ResponseKind().(*kmsg.FetchResponse)
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic = testTopic
+		p := kmsg.NewFetchResponseTopicPartition()
+		p.HighWatermark, p.LastStableOffset = 20, 20
+		from := asked.Topics[0].Partitions[0].FetchOffset
+		for _, tb := range batches {
+			// One batch an answer, as a broker with small limits gives them.
+			if last := tb.base + int64(max(tb.lastDelta, 1)); last >= from && len(p.RecordBatches) == 0 {
+				p.RecordBatches = tb.encode()
+			}
+		}
+		topic.Partitions = append(topic.Partitions, p)
+		res.Topics = append(res.Topics, topic)
+		if len(p.RecordBatches) == 0 {
+			time.Sleep(50 * time.Millisecond)
+		}
+		return res, nil, true
+	})
+	r := read(t, b.open(), settleAll)
+	r.want("a", "b", "c", "", "d")
+	eventually(t, "the end of the log is committed", func() bool { return b.offsets(b.config())[0].Committed == 20 })
+	r.stop()
+	if fetches > 100 {
+		t.Errorf("%d fetches for five batches", fetches)
+	}
+}
+
+func TestKafkaCompressedBatches(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	var want []string
+	for name, codec := range map[string]kgo.CompressionCodec{
+		"gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+	} {
+		client := b.producer(kgo.ProducerBatchCompression(codec))
+		for i := range 20 {
+			value := fmt.Sprintf("%s %d %s", name, i, strings.Repeat("again and ", 500))
+			want = append(want, value)
+			if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: testTopic, Value: []byte(value)}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r := read(t, b.open(), settleAll)
+	eventually(t, "everything is read", func() bool { return len(r.values()) == len(want) })
+	if !slices.Equal(r.values(), want) {
+		t.Error("what was read differs from what was published")
+	}
+	r.stop()
+}
