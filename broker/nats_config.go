@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/secret"
@@ -33,7 +34,7 @@ type NATSConfig struct {
 }
 
 // Validate reports all that is wrong with the configuration. It reads no file and connects to nothing.
-func (c *NATSConfig) Validate() error {
+func (c NATSConfig) Validate() error {
 	var errs []error
 	if len(c.URLs) == 0 {
 		errs = append(errs, errors.New("urls: is empty: name at least one server, such as nats://nats-0:4222"))
@@ -58,7 +59,7 @@ func (c *NATSConfig) Validate() error {
 	return errors.Join(append(errs, c.validateAuth(encrypted))...)
 }
 
-func (c *NATSConfig) validateAuth(encrypted bool) error {
+func (c NATSConfig) validateAuth(encrypted bool) error {
 	var errs []error
 	var ways []string
 	if c.CredsFile != "" {
@@ -93,7 +94,7 @@ func (c *NATSConfig) validateAuth(encrypted bool) error {
 
 // options turns the configuration into the client's. Files are read now, so that a wrong path is an error at the start, and again
 // at every connect, so that what was rotated is used.
-func (c *NATSConfig) options() ([]nats.Option, error) {
+func (c NATSConfig) options() ([]nats.Option, error) {
 	var opts []nats.Option
 	if c.TLS != nil {
 		conf, err := c.TLS.Client()
@@ -104,6 +105,11 @@ func (c *NATSConfig) options() ([]nats.Option, error) {
 	}
 	switch {
 	case c.CredsFile != "":
+		file, err := os.Open(c.CredsFile)
+		if err != nil {
+			return nil, fmt.Errorf("creds_file: %w", err)
+		}
+		file.Close()
 		opts = append(opts, nats.UserCredentials(c.CredsFile))
 	case c.NkeyFile != "":
 		opt, err := nats.NkeyOptionFromSeed(c.NkeyFile)

@@ -54,6 +54,23 @@ func TestNATSRefusesOldServers(t *testing.T) {
 	}
 }
 
+// A wrong path is told at once, not at every attempt to connect.
+func TestNATSFilesThatAreMissing(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for field, cfg := range map[string]NATSConfig{
+		"creds_file": {CredsFile: none},
+		"nkey_file":  {NkeyFile: none},
+		"password":   {User: "u", Password: secret.Ref{File: none}},
+		"token":      {Token: secret.Ref{File: none}},
+		"tls":        {TLS: &TLSConfig{CAFile: none}},
+	} {
+		cfg.URLs = []string{"tls://127.0.0.1:1"}
+		if _, err := NewNATS(t.Context(), cfg, zaptest.NewLogger(t)); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
 // While the server does not exist the connect is tried until the context ends, and the error says what was met.
 func TestNATSWaitsForTheServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
