@@ -1,0 +1,173 @@
+package deadletter
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func makeStream(t *testing.T, js jetstream.JetStream, c jetstream.StreamConfig) {
+	t.Helper()
+	if _, err := js.CreateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
+	js, _ := startNATS(t)
+	for _, cfg := range []Config{{Subject: "dead.letters"}, {Subject: "dead.letters", Stream: "DEAD"}} {
+		s := NewJetStream(js, cfg, "")
+		if err := s.Put(t.Context(), testLetter(1)); !errors.Is(err, ErrMissing) {
+			t.Errorf("put: %v", err)
+		}
+		if err := s.Scan(t.Context(), nil); !errors.Is(err, ErrMissing) {
+			t.Errorf("scan: %v", err)
+		}
+		if _, err := s.Check(t.Context()); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "dead_letters.create") {
+			t.Errorf("check: %v", err)
+		}
+	}
+	s := NewJetStream(js, Config{Subject: "dead.letters", Stream: "DEAD", Create: true}, "")
+	weak, err := s.Check(t.Context())
+	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
+		t.Errorf("check: %q, %v", weak, err)
+	}
+	mustPut(t, s, testLetter(1))
+}
+
+func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
+	js, _ := startNATS(t)
+	makeStream(t, js, jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"dead.>"}})
+	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"elsewhere"}})
+	s := NewJetStream(js, Config{Subject: "dead.letters", Stream: "DEAD"}, "")
+	if err := s.Put(t.Context(), testLetter(1)); !errors.Is(err, ErrMissing) {
+		t.Errorf("put: %v", err)
+	}
+	if _, err := s.Check(t.Context()); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "OTHER") {
+		t.Errorf("check: %v", err)
+	}
+	mustPut(t, NewJetStream(js, Config{Subject: "dead.letters"}, ""), testLetter(1))
+}
+
+func TestJetStreamFullIsNotStored(t *testing.T) {
+	js, _ := startNATS(t)
+	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgs: 3, Discard: jetstream.DiscardNew})
+	s := NewJetStream(js, Config{Subject: "dead"}, "")
+	mustPut(t, s, testLetters(0, 3)...)
+	if err := s.Put(t.Context(), testLetter(3)); !errors.Is(err, ErrFull) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestJetStreamDropsRepeatsOfALetter(t *testing.T) {
+	js, _ := startNATS(t)
+	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
+	s := NewJetStream(js, Config{Subject: "dead"}, "")
+	mustPut(t, s, testLetter(1))
+	mustPut(t, s, testLetter(1))
+	again := testLetter(1)
+	again.Failure.Attempts++
+	mustPut(t, s, again)
+	if letters, _, _ := scanAll(t, s); len(letters) != 2 {
+		t.Errorf("%d letters, want one for each count of attempts", len(letters))
+	}
+}
+
+func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
+	js, _ := startNATS(t)
+	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgSize: 20_000})
+	s := NewJetStream(js, Config{Subject: "dead"}, "")
+	huge := testLetter(1)
+	huge.Message.Value = bytes.Repeat([]byte("x"), 2<<20) // more than the connection takes, too
+	mustPut(t, s, huge, testLetter(2))
+	letters, _, _ := scanAll(t, s)
+	if len(letters) != 2 {
+		t.Fatalf("%d letters", len(letters))
+	}
+	for _, l := range letters {
+		if (l.Cut != nil) != (l.ID() == huge.Failure.ID) {
+			t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
+		}
+	}
+}
+
+func TestJetStreamDownIsUnreachable(t *testing.T) {
+	js, srv := startNATS(t)
+	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
+	s := NewJetStream(js, Config{Subject: "dead", Timeout: 300 * time.Millisecond}, "")
+	mustPut(t, s, testLetter(1))
+	srv.Shutdown()
+	if err := s.Put(t.Context(), testLetter(2)); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("put: %v", err)
+	}
+	if _, err := s.Check(t.Context()); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("check: %v", err)
+	}
+}
+
+func TestJetStreamReadsPastForeignMessages(t *testing.T) {
+	js, _ := startNATS(t)
+	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead", "other"}})
+	s := NewJetStream(js, Config{Subject: "dead"}, "")
+	mustPut(t, s, testLetter(1))
+	for subject, data := range map[string]string{"dead": "hello", "other": "not ours to read"} {
+		if _, err := js.Publish(t.Context(), subject, []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustPut(t, s, testLetter(2))
+	letters, _, foreign := scanAll(t, s)
+	if len(letters) != 2 || foreign != 1 {
+		t.Errorf("%d letters and %d foreign, want 2 and 1", len(letters), foreign)
+	}
+	stream, err := js.Stream(t.Context(), "DEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteMsg(t.Context(), uint64(letters[0].Position.Offset)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Read(t.Context(), letters[0].Position); !errors.Is(err, ErrGone) {
+		t.Errorf("got %v", err)
+	}
+	if got := listed(t, s, Filter{All: true}); len(got) != 1 {
+		t.Errorf("%d letters are left, want 1", len(got))
+	}
+	if info, err := stream.Info(t.Context()); err != nil || info.State.Consumers != 0 {
+		t.Errorf("%d consumers were left behind (%v)", info.State.Consumers, err)
+	}
+}
+
+func TestJudgeStream(t *testing.T) {
+	good := jetstream.StreamConfig{Name: "DEAD", Replicas: 3, Storage: jetstream.FileStorage}
+	for name, c := range map[string]struct {
+		change    func(*jetstream.StreamConfig)
+		weak, err string
+	}{
+		"good":        {func(*jetstream.StreamConfig) {}, "", ""},
+		"work queue":  {func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy }, "", "use limits"},
+		"interest":    {func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy }, "", "use limits"},
+		"no ack":      {func(c *jetstream.StreamConfig) { c.NoAck = true }, "", "no_ack"},
+		"mirror":      {func(c *jetstream.StreamConfig) { c.Mirror = &jetstream.StreamSource{} }, "", "mirror"},
+		"per subject": {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 }, "", "max_msgs_per_subject"},
+		"memory":      {func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "memory", ""},
+		"one replica": {func(c *jetstream.StreamConfig) { c.Replicas = 1 }, "one replica", ""},
+		"old go":      {func(c *jetstream.StreamConfig) { c.MaxBytes = 1 }, "oldest letters go", ""},
+		"new wait":    {func(c *jetstream.StreamConfig) { c.MaxBytes, c.Discard = 1, jetstream.DiscardNew }, "", ""},
+		"short":       {func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "max_age is 1h", ""},
+	} {
+		cfg := good
+		c.change(&cfg)
+		weak, err := judgeStream(cfg)
+		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := strings.Join(weak, "\n"); (got == "") != (c.weak == "") || !strings.Contains(got, c.weak) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
