@@ -229,7 +229,7 @@ func TestKilledUnderLoadOnKafka(t *testing.T) {
 
 // killLoop kills the bridge again and again with kill -9 while events are published and Customer.io is unreliable.
 func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
-	for _, spec := range []string{"name=lost answers,reset,applied,probability=0.03", "name=errors,status=500,probability=0.05", "name=slow,latency=5ms"} {
+	for _, spec := range []string{"name=lost answers,reset,applied,nth=4,times=2", "name=errors,status=500,nth=9,times=3", "name=slow,latency=5ms"} {
 		if _, err := w.cio.AddFault(mustFault(t, spec)); err != nil {
 			t.Fatal(err)
 		}
@@ -255,5 +255,9 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 	if killed != kills(t) {
 		t.Errorf("killed %d times, wanted %d", killed, kills(t))
 	}
-	t.Logf("%d kills, %d events, %d receipts repeated, faults %v", killed, report.Events, report.Repeats, w.cio.FaultCounts())
+	faults := w.cio.FaultCounts()
+	if faults["lost answers"] == 0 || faults["errors"] == 0 {
+		t.Errorf("not every fault happened: %v", faults)
+	}
+	t.Logf("%d kills, %d events, %d receipts repeated, faults %v", killed, report.Events, report.Repeats, faults)
 }
