@@ -77,3 +77,21 @@ func checkCall(t *testing.T, c *event.Call) {
 		t.Errorf("no lanes: %s", c.Body)
 	}
 }
+
+// FuzzParseRules proves that no rule file can panic the reader or the compiler.
+func FuzzParseRules(f *testing.F) {
+	f.Add(fuzzRules)
+	f.Add(benchRules())
+	f.Add(inRule("track: {person: [.a, {email: $message.key}], name: n.a, data: {x: 1.5, z: '= {a: .b}'}}") + "tests: [{name: t, given: {event: {a: [1, null]}}, want: [{track: {}}, {dead_letter: refused}]}]")
+	f.Add("rules: [{name: 1, event: &a b, do: !x c}]\n---\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := ParseRules("fuzz.yaml", []byte(text))
+		if err != nil {
+			return
+		}
+		if rules, err := Compile(Config{Rules: file.Rules}); err == nil {
+			RunTests(rules, file, t.TempDir())
+			rules.Map(message(orderEvent))
+		}
+	})
+}

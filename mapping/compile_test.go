@@ -1,0 +1,148 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func compileError(t *testing.T, text string) string {
+	t.Helper()
+	file, err := ParseRules("r.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compile(Config{Rules: file.Rules}); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func TestCompileRefusesWhatCustomerIOWouldIgnore(t *testing.T) {
+	long := strings.Repeat("x", 151)
+	for attributes, want := range map[string]string{
+		"{cio_relationships: .a}":                  "relationships are calls of their own",
+		"{_timestamp: .a}":                         "sets the time itself on replay",
+		"{_created_in_customerio_at: .a}":          "cannot be set",
+		"{" + long + ": .a}":                       "longer than 150 bytes",
+		"{'': .a}":                                 "a name is empty",
+		"{unsubscribed: maybe}":                    "neither true nor false",
+		"{email: nobody}":                          "is not an e-mail address",
+		"{id: 1.5}":                                "a number with a fraction",
+		"{bio: " + strings.Repeat("x", 1001) + "}": "is 1001 bytes; Customer.io takes 1000",
+		"{plan: true, count: 5, price: 0.10}":      "",
+		"{created_at: 1793527200}":                 "",
+	} {
+		got := compileError(t, inRule("identify: {person: .id, attributes: "+attributes+"}"))
+		if (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%.60s: got %q, want %q", attributes, got, want)
+		}
+	}
+	for remove, want := range map[string]string{
+		"[id]": "id cannot be removed", "[a, a]": "a is there twice", "['']": "a name is empty", "[cio_id]": "cannot be set", "[a, email]": "",
+	} {
+		got := compileError(t, inRule("identify: {person: .id, remove: "+remove+"}"))
+		if (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("remove %s: got %q, want %q", remove, got, want)
+		}
+	}
+	var many []string
+	for i := range customerio.MaxAttributes {
+		many = append(many, fmt.Sprintf("a%d: .a", i))
+	}
+	text := inRule("identify: {person: .id, attributes: {" + strings.Join(many, ", ") + "}, remove: [%s]}")
+	if got := compileError(t, fmt.Sprintf(text, "")); got != "" {
+		t.Errorf("300 attributes: %s", got)
+	}
+	if got := compileError(t, fmt.Sprintf(text, "b")); !strings.Contains(got, "301 attributes") {
+		t.Errorf("301 attributes: %q", got)
+	}
+}
+
+func TestCompileChecksSettingsMadeInGo(t *testing.T) {
+	_, err := Compile(Config{Rules: []Rule{{}, {Name: "r", Event: []string{""}, If: Value{Literal: "true"}, Do: []Step{
+		{}, {Action: customerio.Track}, {Action: customerio.Delete, Person: []Person{{Kind: customerio.AnonymousID, Value: Value{Program: ".a"}}}},
+	}}}, Topics: []Topic{{}, {Name: "a"}, {Name: "a", OnNull: Send}}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		"rule without a name: name is missing", "rule without a name: event is missing", "rule without a name: do is missing",
+		`rule "r": event is missing or empty`, `rule "r": if: want an expression`, "do[0]: names no action", "do[1].track: person is missing",
+		"do[1].track: name is missing", "do[2].delete: person: an anonymous_id", "topic without a name: name is empty",
+		`topic "a" is there twice`, "send is not supported here by this version",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in:\n%v", want, err)
+		}
+	}
+}
+
+func TestEnvelopesDecodeByThemselves(t *testing.T) {
+	for text, want := range map[string]string{
+		"envelope: plain":                        "",
+		"envelope: {type: .kind}":                "",
+		"envelope: {time: .at}":                  "needs type",
+		"envelope: {type: .kind, ident: .a}":     `no key "ident"`,
+		"envelope: {type: kind}":                 "want an expression",
+		"envelope: [a]":                          "want a string, found a list",
+		"envelope: !x plain":                     "a YAML tag has no place",
+		"envelope: {type: .kind, time: {a: .b}}": "quote this expression",
+	} {
+		var c struct {
+			Envelope Envelope `yaml:"envelope"`
+		}
+		err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict())
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestTimes(t *testing.T) {
+	r := compileText(t, inRule("track: {person: .id, name: a}"))
+	for value, want := range map[string]string{
+		`"2026-11-01T10:00:00Z"`:        "1793527200",
+		`"2026-11-01T11:00:00.9+01:00"`: "1793527200",
+		`"2026-11-01T10:00:00\u005a"`:   "1793527200",
+		`1793527200`:                    "1793527200",
+		`null`:                          "1780000000", // the record's
+		`1793527200123`:                 "looks like milliseconds: use unix_ms",
+		`1793527200.5`:                  "a number with a fraction",
+		`0`:                             "not a plausible time",
+		`-5`:                            "not a plausible time",
+		`7258118400`:                    "not a plausible time",
+		`"2300-01-01T00:00:00Z"`:        "not a plausible time",
+		`"2026-11-01"`:                  "not an RFC 3339 time",
+		`""`:                            "not an RFC 3339 time",
+		`true`:                          "is a boolean",
+		`{}`:                            "is an object",
+	} {
+		calls, failures := r.Map(message(`{"type":"e","id":1,"time":` + value + `}`))
+		if len(calls) == 1 {
+			if _, got, _ := strings.Cut(string(calls[0].Body), `"timestamp":`); strings.TrimSuffix(got, "}") != want {
+				t.Errorf("%s: %s, want %s", value, calls[0].Body, want)
+			}
+		} else if f := failures[0]; f.Reason != event.ReasonInvalidValue || f.Field != "time" || !strings.Contains(f.Detail, want) {
+			t.Errorf("%s: %+v, want %s", value, f, want)
+		}
+	}
+}
+
+func TestRetyped(t *testing.T) {
+	for _, s := range []string{"y", "Yes", "no", "ON", "off", "12:30", "1:20:30.5", "1_000", "2026-01-02", "2026-01-02T10:00:00Z", "010", "0x1F", "0b1", "=", "<<"} {
+		if !retyped(s) {
+			t.Errorf("%s has one meaning for every parser", s)
+		}
+	}
+	for _, s := range []string{"pro", "yes please", "order:12", "v1_000", "2026", "1.5", "a", "/lamps", "12:30 pm", "on_sale"} {
+		if retyped(s) {
+			t.Errorf("%s is retyped", s)
+		}
+	}
+}
