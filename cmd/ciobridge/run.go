@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -28,6 +30,9 @@ func newRun() *cobra.Command {
 				log.Warn(w)
 			}
 			b, err := newBridge(cmd.Context(), c, rules, log)
+			if errors.Is(err, context.Canceled) {
+				return nil // stopped before the broker answered
+			}
 			if err != nil {
 				return err
 			}
