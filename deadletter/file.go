@@ -162,7 +162,7 @@ func (f *File) torn(file *os.File) (bool, error) {
 		return f.unsure, nil
 	}
 	var last [1]byte
-	if _, err := file.ReadAt(last[:], info.Size()-1); err != nil && err != io.EOF {
+	if _, err := file.ReadAt(last[:], info.Size()-1); err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	return !bytes.Equal(last[:], []byte{'\n'}), nil

@@ -30,7 +30,7 @@ func (f *File) Lock(ctx context.Context) (*Hold, error) {
 		}
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Hold{lost: make(chan struct{}), release: sync.OnceFunc(func() { file.Close() })}, nil
+	return &Hold{lost: make(chan struct{}), release: sync.OnceFunc(func() { _ = file.Close() })}, nil
 }
 
 // errLocked means that another process, or another handle of this one, has the lock.

@@ -34,7 +34,7 @@ func (f *File) Scan(ctx context.Context, each func(Record) error) (err error) {
 			return fmt.Errorf("scan %s: %w", f.path, err)
 		}
 		text, n, err := readLine(in)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -88,7 +88,7 @@ func readLine(in *bufio.Reader) (text []byte, taken int64, err error) {
 		switch {
 		case err == nil:
 			return text[:len(text)-1], taken, nil
-		case err != bufio.ErrBufferFull:
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, taken, err
 		}
 	}

@@ -2,7 +2,6 @@ package deadletter
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -56,12 +55,8 @@ func startKafka(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 
 func dialKafka(t *testing.T, cluster *kfake.Cluster) *kafka.Client {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	transport := &kafka.Transport{MetadataTTL: 200 * time.Millisecond, Context: ctx}
-	t.Cleanup(func() {
-		cancel()
-		transport.CloseIdleConnections()
-	})
+	transport := &kafka.Transport{MetadataTTL: 200 * time.Millisecond, Context: t.Context()}
+	t.Cleanup(transport.CloseIdleConnections)
 	return &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport}
 }
 

@@ -3,6 +3,7 @@ package deadletter
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,23 +12,29 @@ import (
 func TestAHoldLastsWhileItIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		answer := error(nil)
+		var silent atomic.Bool
 		released := 0
-		h := keep(t.Context(), begun, 10*time.Second, func(context.Context) error { return answer }, func(context.Context) { released++ })
+		renew := func(context.Context) error {
+			if silent.Load() {
+				return errors.New("no answer")
+			}
+			return nil
+		}
+		h := keep(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
 		time.Sleep(time.Hour)
 		if left := time.Until(h.Until()); left < 7*time.Second || left > 10*time.Second {
 			t.Errorf("after an hour it is certain for %s", left)
 		}
-		answer = errors.New("no answer")
+		silent.Store(true)
 		time.Sleep(7 * time.Second)
-		answer = nil
+		silent.Store(false)
 		time.Sleep(3 * time.Second)
 		select {
 		case <-h.Lost():
 			t.Fatal("a pause that was shorter than the session lost it")
 		default:
 		}
-		answer = errors.New("no answer")
+		silent.Store(true)
 		until := h.Until()
 		<-h.Lost()
 		if over := time.Since(until); over < 0 || over > 3*time.Second {

@@ -171,56 +171,6 @@ func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
 	}
 }
 
-func TestKafkaCheckSaysWhatIsWeak(t *testing.T) {
-	for name, c := range map[string]struct {
-		brokers int
-		configs map[string]string
-		weak    []string
-		err     string
-	}{
-		"compacted":      {3, map[string]string{"cleanup.policy": "compact,delete"}, nil, "set it to delete"},
-		"short":          {3, map[string]string{"retention.ms": "3600000", "min.insync.replicas": "2"}, []string{"retention is 1h0m0s"}, ""},
-		"for ever":       {3, map[string]string{"retention.ms": "-1", "min.insync.replicas": "2"}, nil, ""},
-		"one in sync":    {3, map[string]string{"min.insync.replicas": "1", "retention.ms": "-1"}, []string{"min.insync.replicas is 1"}, ""},
-		"too few":        {1, map[string]string{"min.insync.replicas": "2", "retention.ms": "-1"}, nil, "wants 2 in-sync replicas"},
-		"small messages": {3, map[string]string{"max.message.bytes": "1000", "min.insync.replicas": "2", "retention.ms": "-1"}, []string{"max.message.bytes is 1000"}, ""},
-		"unclean":        {3, map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "2", "retention.ms": "-1"}, []string{"unclean"}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			cluster := startKafka(t, kfake.NumBrokers(c.brokers))
-			admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer admin.Close()
-			create := kmsg.NewCreateTopicsRequest()
-			topic := kmsg.NewCreateTopicsRequestTopic()
-			topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "checked", 1, int16(c.brokers)
-			for k, v := range c.configs {
-				entry := kmsg.NewCreateTopicsRequestTopicConfig()
-				entry.Name, entry.Value = k, &v
-				topic.Configs = append(topic.Configs, entry)
-			}
-			create.Topics = append(create.Topics, topic)
-			if res, err := create.RequestWith(t.Context(), admin); err != nil || res.Topics[0].ErrorCode != 0 {
-				t.Fatal(err, res)
-			}
-			weak, err := NewKafka(dialKafka(t, cluster), Config{Topic: "checked"}, "").Check(t.Context())
-			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-				t.Fatalf("got %v, want %q", err, c.err)
-			}
-			if err == nil && len(weak) != len(c.weak) {
-				t.Fatalf("got %q, want %q", weak, c.weak)
-			}
-			for i, want := range c.weak {
-				if !strings.Contains(weak[i], want) {
-					t.Errorf("got %q, want %q", weak[i], want)
-				}
-			}
-		})
-	}
-}
-
 // TestKafkaPlacesKeysAsJavaDoes pins the partitions that franz-go's partitioner, which copies Java's, gives the same keys.
 func TestKafkaPlacesKeysAsJavaDoes(t *testing.T) {
 	const partitions = 7
@@ -233,51 +183,5 @@ func TestKafkaPlacesKeysAsJavaDoes(t *testing.T) {
 	}
 	if got := partitionOf(nil, event.Origin{Partition: 9}, partitions); got != 2 {
 		t.Errorf("a record without a key goes to %d, want its own partition modulo theirs", got)
-	}
-}
-
-func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
-	cluster := startKafka(t)
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic}, "")
-	mustPut(t, s, testLetters(0, 10)...)
-	var faults atomic.Int32
-	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		if faults.Add(1) > 2 {
-			return nil, nil, false
-		}
-		return nil, errors.New("the broker closes the connection"), true
-	})
-	letters, _, _ := scanAll(t, s)
-	if len(letters) != 10 || faults.Load() < 3 {
-		t.Errorf("%d letters after %d fetches", len(letters), faults.Load())
-	}
-}
-
-func TestKafkaSkipsWhatRetentionHasTaken(t *testing.T) {
-	cluster := startKafka(t, kfake.SeedTopics(1, "one"))
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: "one"}, "")
-	mustPut(t, s, testLetters(0, 10)...)
-	letters, _, _ := scanAll(t, s)
-	admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	req := kmsg.NewDeleteRecordsRequest()
-	topic := kmsg.NewDeleteRecordsRequestTopic()
-	topic.Topic = "one"
-	partition := kmsg.NewDeleteRecordsRequestTopicPartition()
-	partition.Offset = 4
-	topic.Partitions = append(topic.Partitions, partition)
-	req.Topics = append(req.Topics, topic)
-	if _, err := req.RequestWith(t.Context(), admin); err != nil {
-		t.Fatal(err)
-	}
-	if left, _, _ := scanAll(t, s); len(left) != 6 {
-		t.Errorf("%d letters are left, want 6", len(left))
-	}
-	if _, err := s.Read(t.Context(), letters[0].Position); !errors.Is(err, ErrGone) {
-		t.Errorf("got %v", err)
 	}
 }

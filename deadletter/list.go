@@ -36,6 +36,44 @@ func List(ctx context.Context, log Reader, filter Filter) iter.Seq2[*Letter, err
 	}
 }
 
+// discardBatch is how many letters are discarded by one write.
+const discardBatch = 100
+
+// ErrNote means that letters should be discarded without a note that says why.
+var ErrNote = errors.New("say in a note why the letters are discarded")
+
+// Discard settles the open letters that the filter chooses, with a note that says why nothing more is wanted of them, and returns
+// how many are settled, also beside an error.
+func Discard(ctx context.Context, store Store, filter Filter, note string) (int, error) {
+	if printable(note, maxDetail) == "" {
+		return 0, ErrNote
+	}
+	settled := 0
+	var batch []Resolution
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := store.Resolve(ctx, batch...); err != nil {
+			return err
+		}
+		settled, batch = settled+len(batch), nil
+		return nil
+	}
+	for l, err := range List(ctx, store, filter) {
+		if err != nil {
+			return settled, err
+		}
+		batch = append(batch, l.Resolve(Discarded, note))
+		if len(batch) == discardBatch {
+			if err := flush(); err != nil {
+				return settled, err
+			}
+		}
+	}
+	return settled, flush()
+}
+
 // History is all that a log says of one letter.
 type History struct {
 	Letters     []*Letter // oldest first; one for each time that it was written

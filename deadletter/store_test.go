@@ -123,6 +123,22 @@ func TestStoresResolve(t *testing.T) {
 	})
 }
 
+func TestStoresDiscardWithANote(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		const letters = 150
+		mustPut(t, s, testLetters(0, letters)...)
+		if n, err := Discard(t.Context(), s, Filter{All: true}, " \n"); !errors.Is(err, ErrNote) || n != 0 {
+			t.Errorf("without a note: %d, %v", n, err)
+		}
+		if n, err := Discard(t.Context(), s, Filter{All: true, Limit: letters - 2}, "a test"); err != nil || n != letters-2 {
+			t.Errorf("discarded %d, %v", n, err)
+		}
+		if sum, err := Stats(t.Context(), s); err != nil || sum.Open != 2 || sum.Resolved != letters-2 {
+			t.Errorf("got %+v, %v", sum, err)
+		}
+	})
+}
+
 func TestStoresCutWhatIsTooLarge(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, s Store) {
 		switch s := s.(type) {
@@ -215,41 +231,5 @@ func TestScanEndsWhereTheLogEndedWhenItBegan(t *testing.T) {
 		if err := s.Put(ctx, testLetter(1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-	})
-}
-
-func TestAnEmptyLogIsEmpty(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
-		if got := listed(t, s, Filter{All: true}); got != nil {
-			t.Errorf("got %v", got)
-		}
-		sum, err := Stats(t.Context(), s)
-		if err != nil || sum.Open != 0 || sum.Written != 0 || !sum.Oldest.IsZero() {
-			t.Errorf("got %+v, %v", sum, err)
-		}
-	})
-}
-
-func TestOneReplayAtATime(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
-		first, err := s.Lock(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Lock(t.Context()); !errors.Is(err, ErrReplayRunning) {
-			t.Fatalf("a second lock gives %v", err)
-		}
-		select {
-		case <-first.Lost():
-			t.Fatal("the first lost its lock to the second")
-		default:
-		}
-		first.Release()
-		first.Release()
-		again, err := s.Lock(t.Context())
-		if err != nil {
-			t.Fatalf("the lock is not free again: %v", err)
-		}
-		again.Release()
 	})
 }

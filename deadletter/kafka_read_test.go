@@ -1,0 +1,57 @@
+package deadletter
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
+	cluster := startKafka(t)
+	s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic}, "")
+	mustPut(t, s, testLetters(0, 10)...)
+	var faults atomic.Int32
+	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if faults.Add(1) > 2 {
+			return nil, nil, false
+		}
+		return nil, errors.New("the broker closes the connection"), true
+	})
+	letters, _, _ := scanAll(t, s)
+	if len(letters) != 10 || faults.Load() < 3 {
+		t.Errorf("%d letters after %d fetches", len(letters), faults.Load())
+	}
+}
+
+func TestKafkaSkipsWhatRetentionHasTaken(t *testing.T) {
+	cluster := startKafka(t, kfake.SeedTopics(1, "one"))
+	s := NewKafka(dialKafka(t, cluster), Config{Topic: "one"}, "")
+	mustPut(t, s, testLetters(0, 10)...)
+	letters, _, _ := scanAll(t, s)
+	admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	req := kmsg.NewDeleteRecordsRequest()
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic = "one"
+	partition := kmsg.NewDeleteRecordsRequestTopicPartition()
+	partition.Offset = 4
+	topic.Partitions = append(topic.Partitions, partition)
+	req.Topics = append(req.Topics, topic)
+	if _, err := req.RequestWith(t.Context(), admin); err != nil {
+		t.Fatal(err)
+	}
+	if left, _, _ := scanAll(t, s); len(left) != 6 {
+		t.Errorf("%d letters are left, want 6", len(left))
+	}
+	if _, err := s.Read(t.Context(), letters[0].Position); !errors.Is(err, ErrGone) {
+		t.Errorf("got %v", err)
+	}
+}

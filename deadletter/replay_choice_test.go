@@ -1,0 +1,175 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"go.uber.org/zap/zaptest"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
+	s := stores["file"](t)
+	cutOff := testLetter(4)
+	cutOff.Message.Value = make([]byte, 2*minMaxBytes)
+	s.(*File).maxBytes = minMaxBytes
+	mustPut(t, s, testLetter(1), testLetter(2), testLetter(3), cutOff)
+	m := rules(func(m event.Message) ([]event.Call, []event.Failure) {
+		switch n := int(m.Origin.Offset); n {
+		case 1:
+			return []event.Call{call(1, "order", "delete")}, nil
+		case 2:
+			return nil, nil
+		default:
+			return []event.Call{call(n, "order", "track:order_completed")}, nil
+		}
+	})
+	f := &flow{}
+	opts := ReplayOptions{Filter: Filter{All: true}}
+	var trials []Trial
+	tried, err := newReplay(t, s, m, opts).Try(t.Context(), func(trial Trial) error {
+		trials = append(trials, trial)
+		return nil
+	})
+	want := Report{Open: 4, Chosen: 4, Delivered: 1, LeftOpen: 3, Unmatched: 1, Destructive: 1, Cut: 1}
+	if err != nil || tried != want || len(trials) != 3 {
+		t.Errorf("trying gives %+v, %v and %d events", tried, err, len(trials))
+	}
+	r := newReplay(t, s, m, opts)
+	if err := f.run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Report(); got != want || !slices.Equal(f.sent, []event.ID{testID(3)}) {
+		t.Errorf("got %+v, sent %v", got, f.sent)
+	}
+	opts.IncludeDestructive = true
+	r = newReplay(t, s, m, opts)
+	if err := f.run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Report(); got.Delivered != 1 || got.LeftOpen != 2 || f.sent[1] != testID(1) {
+		t.Errorf("got %+v, sent %v", got, f.sent)
+	}
+}
+
+func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
+	s := stores["file"](t)
+	l := testLetter(5)
+	l.Failure.Call, l.Failure.Stage, l.Failure.Reason, l.Failure.Attempts = "", event.StageMapping, event.ReasonMissingField, 0
+	mustPut(t, s, l)
+	f := &flow{refuse: func(c event.Call) bool { return c.ID == testID(1005) }}
+	broken := rules(func(event.Message) ([]event.Call, []event.Failure) {
+		return nil, []event.Failure{{ID: testID(5), Stage: event.StageMapping, Reason: event.ReasonRuleError, Rule: "order"}}
+	})
+	r := newReplay(t, s, broken, ReplayOptions{Filter: Filter{All: true}})
+	if err := f.run(t.Context(), r); err != nil || r.Report().FailedAgain != 1 {
+		t.Fatalf("%v, %+v", err, r.Report())
+	}
+	r = newReplay(t, s, rules(func(m event.Message) ([]event.Call, []event.Failure) {
+		return []event.Call{call(1, "order", "track:order_completed"), call(1005, "order", "identify"), call(7, "other", "identify")}, nil
+	}), ReplayOptions{Filter: Filter{All: true}})
+	if err := f.run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Report(); got.FailedAgain != 1 || len(f.sent) != 2 {
+		t.Errorf("got %+v, sent %v", got, f.sent)
+	}
+	h, err := Show(t.Context(), s, testID(5))
+	if err != nil || h.Open || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 1 || len(h.Resolutions) != 1 || h.Resolutions[0].Outcome != Replaced {
+		t.Errorf("the letter of the rule: %+v, %v", h, err)
+	}
+	open := listed(t, s, Filter{All: true})
+	if !slices.Equal(open, []event.ID{testID(1005)}) {
+		t.Errorf("open are %v", open)
+	}
+	h, err = Show(t.Context(), s, testID(1005))
+	if err != nil || h.Letters[0].Failure.Attempts != 3 || !h.Letters[0].Failure.First.Equal(l.Failure.First) {
+		t.Errorf("the letter of the call: %+v, %v", h, err)
+	}
+}
+
+func TestLettersOfOneEventTravelTogether(t *testing.T) {
+	s := stores["file"](t)
+	second := testLetter(5)
+	second.Failure.ID, second.Failure.Call = testID(1005), "identify"
+	mustPut(t, s, testLetter(5), testLetter(3), second)
+	f := &flow{}
+	maps := 0
+	r := newReplay(t, s, rules(func(m event.Message) ([]event.Call, []event.Failure) {
+		maps++
+		n := int(m.Origin.Offset)
+		return []event.Call{call(1000+n, "order", "identify"), call(n, "order", "track:order_completed")}, nil
+	}), ReplayOptions{Filter: Filter{All: true}})
+	if err := f.run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if maps != 2 || fmt.Sprint(f.sent) != fmt.Sprint([]event.ID{testID(1005), testID(5), testID(3)}) {
+		t.Errorf("mapped %d times, sent %v", maps, f.sent)
+	}
+	if got := r.Report(); got.Delivered != 3 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestReplayEndsWithItsLock(t *testing.T) {
+	s := &losing{Store: stores["file"](t), lost: make(chan struct{})}
+	mustPut(t, s, testLetters(0, 5)...)
+	var leases []context.Context
+	r := newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}, Drain: time.Minute})
+	err := r.Consume(t.Context(), func(lease context.Context, m event.Message, done func()) error {
+		leases = append(leases, lease)
+		if _, ok := lease.Deadline(); !ok {
+			t.Error("the lease has no deadline, although its hold has")
+		}
+		r.Map(m)
+		if len(leases) == 2 {
+			close(s.lost)
+			<-lease.Done()
+		}
+		done()
+		return nil
+	})
+	if !errors.Is(err, ErrLockLost) || len(leases) != 2 || r.Report().Delivered != 2 {
+		t.Errorf("%v after %d messages, %+v", err, len(leases), r.Report())
+	}
+	if got := listed(t, s, Filter{All: true}); len(got) != 3 {
+		t.Errorf("%d letters are open, want 3", len(got))
+	}
+}
+
+// losing is a store whose lock can be lost.
+type losing struct {
+	Store
+	lost chan struct{}
+}
+
+func (l *losing) Lock(context.Context) (*Hold, error) {
+	return &Hold{lost: l.lost, until: time.Now().Add(time.Hour), release: func() {}}, nil
+}
+
+func TestReplayRefusesAndGivesWay(t *testing.T) {
+	s := stores["file"](t)
+	if _, err := NewReplay(s, oneCall, ReplayOptions{}, zaptest.NewLogger(t)); err == nil {
+		t.Error("a replay without a filter was taken")
+	}
+	mustPut(t, s, testLetter(1))
+	no := errors.New("no")
+	f := &flow{}
+	err := f.run(t.Context(), newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}, Confirm: func(Report) error { return no }}))
+	if !errors.Is(err, no) || f.sent != nil {
+		t.Errorf("got %v, sent %v", err, f.sent)
+	}
+	hold, err := s.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Release()
+	if err := f.run(t.Context(), newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}})); !errors.Is(err, ErrReplayRunning) {
+		t.Errorf("got %v", err)
+	}
+}
