@@ -20,13 +20,14 @@ const (
 
 var dialer = &net.Dialer{Timeout: dialTimeout}
 
-// newest holds back versions that kafka-go v0.4.51 does not write as brokers expect: the flexible encodings of the group
-// requests (its SyncGroup 5 lacks the compact strings). Every broker since Kafka 2.3 speaks the ones named here.
+// newest holds back versions that kafka-go v0.4.51 does not read or write as brokers do. From version 1 on it takes the error and the
+// throttle time of the answers to Heartbeat and LeaveGroup in the wrong order, so that every error reads as none; its SyncGroup 5
+// lacks the compact strings. Brokers from Kafka 2.3 to 4.3 speak the versions named here.
 var newest = map[protocol.ApiKey]int16{
+	protocol.Heartbeat:  0,
+	protocol.LeaveGroup: 0,
 	protocol.JoinGroup:  5,
 	protocol.SyncGroup:  3,
-	protocol.Heartbeat:  3,
-	protocol.LeaveGroup: 3,
 }
 
 // KafkaConn is one connection to one broker, authenticated and with its protocol versions known. It carries one exchange at a

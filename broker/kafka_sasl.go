@@ -59,8 +59,8 @@ func authenticate(ctx context.Context, conn *protocol.Conn, mechanism sasl.Mecha
 	}
 	for done := false; !done; {
 		res, err := conn.RoundTrip(&saslauthenticate.Request{AuthBytes: answer})
-		if errors.Is(err, io.EOF) {
-			return kafka.SASLAuthenticationFailed // old brokers refuse by hanging up
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return kafka.SASLAuthenticationFailed // some brokers refuse by hanging up
 		}
 		if err != nil {
 			return fmt.Errorf("sasl authenticate: %w", err)

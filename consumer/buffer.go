@@ -69,31 +69,40 @@ func (b *buffer) release() {
 	}
 }
 
-// window bounds the bytes of the buffers that are fetched and not released. A quarter of it is kept for partitions that hold
-// nothing, so that each can always fetch once, however much the others hold.
+// window bounds the bytes of the buffers that are fetched and not released. The last quarter of it is kept for partitions that hold
+// nothing, so that those that hold much do not starve them. It is overdrawn by what cannot be known in advance: a batch that is
+// larger than what was asked for, one for each broker, and what batches unpack to, a few at a time.
 type window struct {
 	limit int64
 	freed func() // called, without a lock held, when bytes have been given back
 
-	mu    sync.Mutex
-	used  int64
-	moved chan struct{} // closed when bytes are given back, while somebody waits for that
+	mu        sync.Mutex
+	used      int64
+	unpacked  int64         // the part of used that was unpacked
+	unpacking int           // how many are at it
+	moved     chan struct{} // closed when bytes are given back, while somebody waits for that
 }
+
+// unpackers is how many may unpack a batch at a time.
+const unpackers = 4
 
 // share is what one partition holds of a window.
 type share struct {
 	window *window
 
-	held     int64 // guarded by window.mu
-	unpacked int64 // the part of held that was unpacked; guarded by window.mu
+	held int64 // guarded by window.mu
 }
 
 // reserve takes n bytes for a fetch and reports whether they were to be had. They are given back with give.
 func (w *window) reserve(s *share, n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if s.held > 0 && w.used+n > w.limit/4*3 {
-		return false
+	limit := w.limit
+	if s.held > 0 {
+		limit = w.limit / 4 * 3
+	}
+	if w.used > 0 && w.used+n > limit {
+		return false // when nothing is in use, any one fetch is possible
 	}
 	s.held += n
 	w.used += n
@@ -107,7 +116,7 @@ func (w *window) take(s *share, n int64, unpacked bool) {
 	s.held += n
 	w.used += n
 	if unpacked {
-		s.unpacked += n
+		w.unpacked += n
 	}
 }
 
@@ -117,24 +126,22 @@ func (w *window) give(s *share, n int64, unpacked bool) {
 	s.held -= n
 	w.used -= n
 	if unpacked {
-		s.unpacked -= n
+		w.unpacked -= n
 	}
-	if w.moved != nil {
-		close(w.moved)
-		w.moved = nil
-	}
+	w.wake()
 	w.mu.Unlock()
 	if w.freed != nil {
 		w.freed()
 	}
 }
 
-// wait holds back whoever is about to unpack a batch while the window is full. A share that holds nothing unpacked does not wait, so
-// that one batch of each partition is always possible.
-func (w *window) wait(ctx context.Context, s *share) error {
+// beginUnpacking holds back whoever is about to unpack a batch while the window is full, or while others are at it; when nothing
+// unpacked is in use, one may always go on. Each call that returns nil is followed by endUnpacking, after the buffer is counted.
+func (w *window) beginUnpacking(ctx context.Context) error {
 	for {
 		w.mu.Lock()
-		if w.used <= w.limit || s.unpacked == 0 {
+		if w.unpacking == 0 && w.unpacked == 0 || w.unpacking < unpackers && w.used <= w.limit {
+			w.unpacking++
 			w.mu.Unlock()
 			return nil
 		}
@@ -148,6 +155,21 @@ func (w *window) wait(ctx context.Context, s *share) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+func (w *window) endUnpacking() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unpacking--
+	w.wake()
+}
+
+// wake lets those that wait look again. The caller holds mu.
+func (w *window) wake() {
+	if w.moved != nil {
+		close(w.moved)
+		w.moved = nil
 	}
 }
 

@@ -229,3 +229,19 @@ func scrape(t *testing.T, k *Kafka) string {
 	}
 	return out.String()
 }
+
+// producedRecord publishes a tombstone with headers.
+func producedRecord(b *kafkaBed) *kgo.Record {
+	b.t.Helper()
+	r := &kgo.Record{
+		Topic: b.topic, Key: []byte("key"), Timestamp: time.Now(),
+		Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("1")}, {Key: "h", Value: []byte("2")}},
+	}
+	if err := b.client.ProduceSync(context.Background(), r).FirstErr(); err != nil {
+		b.t.Fatal(err)
+	}
+	return r
+}
+
+// counterValue is how many generations the source has joined.
+func counterValue(k *Kafka) float64 { return testutil.ToFloat64(k.metrics.rebalances) }

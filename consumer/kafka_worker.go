@@ -90,15 +90,10 @@ func behind(err error, h *batchHeader) error {
 // batch hands over the records of a batch that lies in the buffer from.
 func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from *buffer, now time.Time) error {
 	if h.codec() != 0 {
-		if err := w.p.share.window.wait(ctx, &w.p.share); err != nil {
-			return err
-		}
-		unpacked, err := decompress(h.codec(), records, w.limit)
+		unpacked, err := w.unpack(ctx, h, records)
 		if err != nil {
 			return err
 		}
-		unpacked.unpacked = true
-		unpacked.count(&w.p.share)
 		defer unpacked.release()
 		from, records = unpacked, unpacked.bytes
 	}
@@ -116,6 +111,22 @@ func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from
 		}
 		w.position = r.offset + 1
 	}
+}
+
+// unpack decompresses a batch when the window has room.
+func (w *worker) unpack(ctx context.Context, h *batchHeader, records []byte) (*buffer, error) {
+	window := w.p.share.window
+	if err := window.beginUnpacking(ctx); err != nil {
+		return nil, err
+	}
+	defer window.endUnpacking()
+	b, err := decompress(h.codec(), records, w.limit)
+	if err != nil {
+		return nil, err
+	}
+	b.unpacked = true
+	b.count(&w.p.share)
+	return b, nil
 }
 
 // record hands over one record.
