@@ -47,7 +47,7 @@ func (s *session) mayCommit() bool { return time.Now().Before(*s.until.Load()) }
 
 // promised notes that a request written at sent proved the pin.
 func (s *session) promised(sent time.Time) {
-	until := sent.Add(s.r.cfg.tuning.pin)
+	until := sent.Add(s.r.cfg.SessionTimeout)
 	s.until.Store(&until)
 }
 

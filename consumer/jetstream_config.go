@@ -18,6 +18,8 @@ type JetStreamConfig struct {
 	// StartAt says where reading begins on a stream that has no consumer of that name yet: earliest, latest, or a time in
 	// RFC 3339. It has no effect once the consumer exists.
 	StartAt string `yaml:"start_at"`
+	// SessionTimeout is how long a replica may be silent before another takes its streams over.
+	SessionTimeout time.Duration `yaml:"session_timeout"`
 	// DrainLimit is how long messages in hand may take to be finished at shutdown.
 	DrainLimit time.Duration `yaml:"drain_limit"`
 	// MaxUncommitted is how many messages of one stream may be in hand past the oldest unfinished one, and with it how many
@@ -40,7 +42,6 @@ type StreamConfig struct {
 
 // jetStreamTuning holds what only tests change.
 type jetStreamTuning struct {
-	pin       time.Duration // how long the right to read outlives its last proof
 	ackWait   time.Duration // when the server delivers again on its own, which the bridge ignores
 	heartbeat time.Duration // how often the server shows that it has nothing
 	expires   time.Duration // how long one request for messages stands
@@ -50,7 +51,6 @@ type jetStreamTuning struct {
 }
 
 var defaultTuning = jetStreamTuning{
-	pin:       10 * time.Second,
 	ackWait:   24 * time.Hour,
 	heartbeat: 5 * time.Second,
 	expires:   30 * time.Second,
@@ -63,6 +63,7 @@ var defaultTuning = jetStreamTuning{
 func DefaultJetStreamConfig() JetStreamConfig {
 	return JetStreamConfig{
 		Durable:        "ciobridge",
+		SessionTimeout: 10 * time.Second,
 		DrainLimit:     15 * time.Second,
 		MaxUncommitted: 10_000,
 		FetchBytes:     24 << 20,
@@ -97,6 +98,7 @@ func (c JetStreamConfig) Validate() error {
 	if _, err := parseStartAt(c.StartAt); err != nil {
 		errs = append(errs, fmt.Errorf("start_at: %w", err))
 	}
+	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)
 	check(c.DrainLimit > 0, "drain_limit: %v is not positive", c.DrainLimit)
 	check(c.MaxUncommitted >= 1 && c.MaxUncommitted <= 1_000_000, "max_uncommitted: %d is not between 1 and 1000000", c.MaxUncommitted)
 	check(c.FetchBytes >= 1<<20, "fetch_bytes: %d is less than 1 MiB (1048576)", c.FetchBytes)

@@ -66,7 +66,7 @@ func (r *streamReader) leavesItToOthers() bool {
 	if r.missing.IsZero() {
 		r.missing = time.Now()
 	}
-	return time.Since(r.missing) < r.cfg.DrainLimit+r.cfg.tuning.pin
+	return time.Since(r.missing) < r.cfg.DrainLimit+r.cfg.SessionTimeout
 }
 
 var errNoStream = errors.New("there is no such stream yet")
@@ -101,7 +101,7 @@ func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
 		ReplayPolicy:   jetstream.ReplayInstantPolicy,
 		PriorityPolicy: jetstream.PriorityPolicyPinned,
 		PriorityGroups: []string{priorityGroup},
-		PinnedTTL:      r.cfg.tuning.pin,
+		PinnedTTL:      r.cfg.SessionTimeout,
 	}
 	if len(r.filter) == 1 {
 		cfg.FilterSubject = r.filter[0]

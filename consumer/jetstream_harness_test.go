@@ -127,8 +127,9 @@ func fastConfig() JetStreamConfig {
 	cfg.StartAt = "earliest"
 	cfg.CommitInterval = 200 * time.Millisecond
 	cfg.DrainLimit = 2 * time.Second
+	cfg.SessionTimeout = 1500 * time.Millisecond
 	cfg.tuning = jetStreamTuning{
-		pin: 1500 * time.Millisecond, ackWait: time.Hour, heartbeat: 200 * time.Millisecond, expires: 2 * time.Second,
+		ackWait: time.Hour, heartbeat: 200 * time.Millisecond, expires: 2 * time.Second,
 		answer: time.Second, retry: 50 * time.Millisecond, prefetch: 2000,
 	}
 	return cfg

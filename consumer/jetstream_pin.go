@@ -27,7 +27,7 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 		return "", false, err
 	}
 	defer inbox.close()
-	watch := time.NewTicker(r.cfg.tuning.pin / 3)
+	watch := time.NewTicker(r.cfg.SessionTimeout / 3)
 	defer watch.Stop()
 	asked, heard := false, time.Now()
 	for {
@@ -103,7 +103,7 @@ func pinned(info *jetstream.ConsumerInfo) string {
 // The answer alone proves nothing, because a server that has no pin at all answers alike. Pins are never given twice, so one
 // that stands after the answer stood before it.
 func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.pin/3)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/3)
 	defer cancel()
 	p := &proof{sent: time.Now()}
 	m, err := r.conn.Conn().RequestWithContext(ctx, r.pullSubject(), pull{batch: 1, maxBytes: 1, noWait: true, pin: pin}.encode())
@@ -138,7 +138,7 @@ type proof struct {
 
 // reset has the server deliver again from the floor on, and returns the floor.
 func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.pin/2)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
 	defer cancel()
 	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.stream, r.cfg.Durable)
 	if err != nil {

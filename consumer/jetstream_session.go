@@ -76,7 +76,7 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 	}
 	s := &session{
 		r: r, pin: pin, last: base, info: info, inbox: inbox,
-		lease:  newLease(p.sent, r.cfg.tuning.pin),
+		lease:  newLease(p.sent, r.cfg.SessionTimeout),
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
 		room:   make(chan struct{}, 1),
 	}
@@ -139,7 +139,7 @@ func (s *session) why() error {
 // keepPin renews the pin, and ends the session when it is lost, cannot be proved in time, or the connection breaks, since what was
 // on its way is then gone. It goes on during the drain, so that the last acknowledgement is made by right.
 func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
-	every := time.NewTicker(s.r.cfg.tuning.pin / 4)
+	every := time.NewTicker(s.r.cfg.SessionTimeout / 4)
 	defer every.Stop()
 	for {
 		select {

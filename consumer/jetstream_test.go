@@ -59,7 +59,7 @@ func TestJetStreamStandby(t *testing.T) {
 	active.start()
 	waitUntil(t, "ten messages are in hand", func() bool { return active.last() == 10 })
 	standby := s.replica(fastConfig()).start()
-	time.Sleep(2 * fastConfig().tuning.pin)
+	time.Sleep(2 * fastConfig().SessionTimeout)
 	if active.state() != "active" || standby.state() != "standby" || standby.source.Ready() != nil {
 		t.Fatalf("states are %s and %s, %v", active.state(), standby.state(), standby.source.Ready())
 	}
@@ -73,7 +73,7 @@ func TestJetStreamStandby(t *testing.T) {
 	s.publish(11, 12)
 	waitUntil(t, "the standby reads", func() bool { return standby.last() == 12 })
 	wantSeen(t, "the standby", standby.seen(), sequence(4, 12))
-	if took := time.Since(stopped); took > fastConfig().tuning.pin {
+	if took := time.Since(stopped); took > fastConfig().SessionTimeout {
 		t.Errorf("taking over after a clean stop took %v: the pin was not given back", took)
 	}
 }

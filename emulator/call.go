@@ -80,6 +80,7 @@ const (
 	maxAttributes      = 300
 	maxAttributesBytes = 100_000 // all attributes of an object or a relationship
 	maxEventNameBytes  = 100
+	maxPageNameChars   = 500
 	maxEventDataBytes  = 100_000
 	maxSegmentIDs      = 1_000
 )

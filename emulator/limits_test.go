@@ -105,6 +105,8 @@ var operationRows = []struct{ name, item, want string }{
 	{"blank name", personOp(`"action":"event","name":"  "`), "required|name|cannot be blank"},
 	{"numeric name", personOp(`"action":"event","name":7`), "invalid|name|must be a string"},
 	{"name of 100 bytes and spaces", personOp(`"action":"event","name":" ` + x(100) + ` "`), ""},
+	{"page of 499 characters", personOp(`"action":"page","name":"` + x(499) + `"`), ""},
+	{"page of 500 characters", personOp(`"action":"page","name":"` + x(500) + `"`), "invalid|name|must be less than 500 characters"},
 	{"name of 101 bytes", personOp(`"action":"event","name":"` + x(101) + `"`), "invalid|name|cannot be longer than 100 bytes"},
 	{"UUID for an id", personOp(`"action":"event","name":"n","id":"f47ac10b-58cc-4372-a567-0e02b2c3d479"`), "invalid|id|must be a ULID"},
 	{"ULID with a letter that is none", personOp(`"action":"event","name":"n","id":"01J0000000000000000000000U"`), "invalid|id|must be a ULID"},

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -47,7 +48,9 @@ func (it *item) event() {
 	}
 }
 
-// eventName reads the name of an event, page or screen. Customer.io trims names, so the trimmed form is what counts.
+// eventName reads the name of an event, page or screen. Customer.io trims names, so the trimmed form is what counts. Of the two
+// limits that its list of errors names, 100 bytes and 500 characters, the second is taken for pages and screens: a page's name is
+// its URL.
 func (c *call) eventName(d *document, m int) {
 	if d.nodes[m].kind != kindString {
 		c.refuseAs("event name must not be blank", reasonInvalid, "name", "must be a string")
@@ -57,7 +60,9 @@ func (c *call) eventName(d *document, m int) {
 	switch {
 	case c.name == "":
 		c.refuseAs("event name must not be blank", reasonRequired, "name", "cannot be blank")
-	case len(c.name) > maxEventNameBytes:
+	case c.action != "event" && utf8.RuneCountInString(c.name) >= maxPageNameChars:
+		c.refuseAs("event name must be less than 500 characters", reasonInvalid, "name", "must be less than 500 characters")
+	case c.action == "event" && len(c.name) > maxEventNameBytes:
 		c.refuseAs("event name cannot be longer than 100 bytes", reasonInvalid, "name", "cannot be longer than 100 bytes")
 	}
 }

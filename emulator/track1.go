@@ -109,12 +109,11 @@ func (x *exchange) oldEvent(args []string) {
 	c := newCall(x.body)
 	c.typ, c.action = "person", "event"
 	d := &x.document
-	named := false
+	name := none
 	for m := 1; m < int(d.nodes[0].next); m = int(d.nodes[m].next) {
 		switch key := d.key(m); key {
 		case "name":
-			named = true
-			c.eventName(d, m)
+			name = m
 		case "type":
 			c.action = d.text(m)
 			if c.action != "event" && c.action != "page" && c.action != "screen" {
@@ -135,8 +134,10 @@ func (x *exchange) oldEvent(args []string) {
 			c.refuse(reasonInvalid, key, "is not a field of an event")
 		}
 	}
-	if !named {
+	if name == none {
 		c.refuseAs("event name must not be blank", reasonRequired, "name", "is required")
+	} else {
+		c.eventName(d, name) // what it may be depends on the type
 	}
 	switch {
 	case len(args) == 1:
