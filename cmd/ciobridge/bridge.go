@@ -62,6 +62,9 @@ func newBridge(ctx context.Context, c config.Config, rules *mapping.Rules, log *
 		b.client.Close()
 		return nil, err
 	}
+	if b.brokers.nats != nil {
+		b.registry.MustRegister(b.brokers.nats)
+	}
 	b.letters = b.brokers.letters(c, rules.Hash())
 	if b.source, err = b.newSource(); err != nil {
 		b.close()

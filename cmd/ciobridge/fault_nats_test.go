@@ -48,7 +48,7 @@ func joinSubjects(t *testing.T, url string) *subjects {
 }
 
 func (s *subjects) configureNATS() string {
-	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, streams: [{name: EVENTS}]}}", s.url),
+	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: EVENTS}]}}", s.url),
 		"{subject: dead.events, stream: DEAD, create: true}")
 }
 
