@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/emulator"
+)
+
+// demoOptions are the flags of the demo.
+type demoOptions struct {
+	dir    string
+	events int
+	seed   uint64
+	once   bool
+	json   bool
+}
+
+func newDemo() *cobra.Command {
+	o := demoOptions{}
+	output := "text"
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show a whole bridge at work, with nothing installed",
+		Long: "Run a broker, a bridge and a local Customer.io in this process, publish sample events of a small shop, some of them\n" +
+			"broken on purpose, and tell what became of each. Then wait for events of your own until an interrupt. The folder keeps the\n" +
+			"configuration and the rules, for the other commands to use. No account and no credentials are needed.",
+		Example: "  ciobridge demo\n  ciobridge demo --events 20000 --once -o json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case output != "text" && output != "json":
+				return exit(exitInput, fmt.Errorf("--output: %q is neither text nor json", output))
+			case o.events < 0:
+				return exit(exitInput, fmt.Errorf("--events: %d is negative", o.events))
+			}
+			o.json = output == "json"
+			return runDemo(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.dir, "dir", "ciobridge-demo", "the folder for configuration, rules, events and dead letters")
+	f.IntVar(&o.events, "events", 1000, "how many sample events to publish")
+	f.Uint64Var(&o.seed, "seed", 1, "what the sample events are made from")
+	f.BoolVar(&o.once, "once", false, "end when the sample events are done; exit code 0 says that the counts add up")
+	f.StringVarP(&output, "output", "o", output, "how to print the result: text or json")
+	return cmd
+}
+
+// A demo is everything in one process.
+type demo struct {
+	demoOptions
+	folder *demoFolder
+	cio    *emulator.Server
+	at     demoAddresses
+	bridge *bridge
+	talk   io.Writer // for what a person reads
+	began  time.Time
+}
+
+// The ports that a demo takes if they are free.
+const (
+	demoNATSPort     = 4222
+	demoEmulatorPort = 8085
+	demoAdminPort    = 8080
+)
+
+func runDemo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
+	d := &demo{demoOptions: o, talk: out}
+	if o.json {
+		d.talk = errs
+	}
+	var err error
+	if d.folder, err = openDemoFolder(o.dir); err != nil {
+		return exit(exitInput, err)
+	}
+	log, err := os.OpenFile(d.folder.path(demoLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	customers, err := d.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer serveHTTP(customers, d.cio)()
+	if err := d.join(ctx, log); err != nil {
+		return err
+	}
+	defer d.bridge.close()
+	return d.carry(ctx, out)
+}
+
+// listen chooses the addresses and opens that of the emulator. With once nobody comes to visit, so any free port will do.
+func (d *demo) listen(ctx context.Context) (net.Listener, error) {
+	natsPort, emulatorPort, adminPort := demoNATSPort, demoEmulatorPort, demoAdminPort
+	if d.once {
+		natsPort, emulatorPort, adminPort = 0, 0, 0
+	}
+	customers, err := listenNear(ctx, emulatorPort)
+	if err != nil {
+		return nil, err
+	}
+	d.at.emulator = customers.Addr().String()
+	d.at.nats, err = addressNear(ctx, natsPort)
+	if err == nil {
+		d.at.admin, err = addressNear(ctx, adminPort)
+	}
+	d.cio = emulator.New(emulator.Options{Region: "eu", Seed: d.seed, Faults: []emulator.Fault{
+		{Name: "recalled product", Contains: recalled, Refuse: "invalid"},
+	}})
+	return customers, err
+}
+
+// serveHTTP serves until the function that it returns is called.
+func serveHTTP(l net.Listener, h http.Handler) (stop func()) {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Serve(l) // nothing but Close ends it
+	}()
+	return func() {
+		server.Close()
+		<-ended
+	}
+}
+
+// join builds the bridge from the folder's configuration, as run would, and empties its broker.
+func (d *demo) join(ctx context.Context, log io.Writer) error {
+	path, err := d.folder.configure(d.at)
+	if err != nil {
+		return err
+	}
+	c, rules, err := load(path)
+	if err != nil {
+		return err
+	}
+	logger, err := newLogger(c.Log, log)
+	if err != nil {
+		return err
+	}
+	if d.bridge, err = newBridge(ctx, c, rules, logger); err != nil {
+		return err
+	}
+	err = errors.Join(d.folder.settle(), d.emptyStreams(ctx))
+	if err != nil {
+		d.bridge.close()
+	}
+	return err
+}
+
+// carry runs the bridge while the sample events are published and counted.
+func (d *demo) carry(ctx context.Context, out io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- d.bridge.serve(ctx)
+		cancel()
+	}()
+	result, err := d.samples(ctx)
+	if err == nil {
+		err = d.tell(out, result)
+	}
+	if err == nil && !d.once {
+		d.invite()
+		err = d.follow(ctx, result)
+	}
+	interrupted := ctx.Err() != nil
+	cancel()
+	if failed := <-ended; failed != nil {
+		return failed
+	}
+	if interrupted && !d.once && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

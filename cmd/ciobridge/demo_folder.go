@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"text/template"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/emulator"
+)
+
+// A demoFolder is where a demo keeps its configuration, rules, events and dead letters, for the other commands to use afterwards.
+type demoFolder struct {
+	dir  string   // absolute
+	kept []string // rule files that somebody has changed
+}
+
+// demoMark begins the configuration that a demo writes, so that a demo never takes over a folder of somebody else.
+const demoMark = "# Written by ciobridge demo at each start."
+
+// The files of the folder. The configuration has its name only once the demo runs.
+const (
+	demoConfig  = "ciobridge.yaml"
+	demoDraft   = "ciobridge.yaml.new"
+	demoLetters = "dead-letters.jsonl"
+	demoLog     = "ciobridge.log"
+)
+
+var demoTemplate = template.Must(template.New(demoConfig).Funcs(template.FuncMap{"quote": strconv.Quote}).Parse(demoMark + `
+# Change the rules in rules/ as you like; the next demo keeps them. When the demo has ended, start its Customer.io with
+#   ciobridge emulate --listen {{.Emulator}} --region eu
+# and go on with
+#   ciobridge run -c {{.Path}}
+
+source:
+  embedded:
+    dir: {{quote .Data}}
+    listen: {{quote .NATS}}
+    start_at: earliest
+    streams: [{name: EVENTS, subjects: [events.>]}]
+
+customerio:
+  region: eu
+  url: {{quote .URL}} # the emulator; without this line calls go to the real Customer.io
+  site_id_file: {{quote .SiteID}}
+  api_key_file: {{quote .APIKey}}
+  allow: [delete]
+  requests_per_second: 1000 # the real Customer.io asks for 100, which is the default
+
+delivery: {linger: 20ms}
+dead_letters: {file: {{quote .Letters}}}
+rules_from: [rules/*.yaml]
+admin: {listen: {{quote .Admin}}}
+log: {level: info, format: console}
+`))
+
+// openDemoFolder makes the folder, or takes over that of an earlier demo.
+func openDemoFolder(dir string) (*demoFolder, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	f := &demoFolder{dir: dir}
+	if err := f.mine(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := f.write(demoDraft, []byte(demoMark+"\n")); err != nil {
+		return nil, err
+	}
+	return f, f.writeRules()
+}
+
+// mine refuses a folder that holds anything but an earlier demo.
+func (f *demoFolder) mine() error {
+	entries, err := os.ReadDir(f.dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{demoConfig, demoDraft} {
+		text, err := os.ReadFile(f.path(name))
+		if err == nil && bytes.HasPrefix(text, []byte(demoMark)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is not empty and not of an earlier demo: name another folder with --dir", f.dir)
+}
+
+func (f *demoFolder) path(name string) string { return filepath.Join(f.dir, name) }
+
+func (f *demoFolder) write(name string, data []byte) error {
+	return os.WriteFile(f.path(name), data, 0o600)
+}
+
+// writeRules writes the example rules, except over a file that has been changed.
+func (f *demoFolder) writeRules() error {
+	return fs.WalkDir(config.Examples, "rules", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		path := f.path(filepath.FromSlash(name))
+		if entry.IsDir() {
+			return os.MkdirAll(path, 0o755)
+		}
+		want, err := config.Examples.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		have, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return os.WriteFile(path, want, 0o644)
+		case err == nil && !bytes.Equal(have, want):
+			f.kept = append(f.kept, name)
+		}
+		return err
+	})
+}
+
+// demoAddresses are where the parts of a demo listen.
+type demoAddresses struct{ nats, emulator, admin string }
+
+// configure drafts the configuration, with the credentials beside it, and returns the draft's path.
+func (f *demoFolder) configure(at demoAddresses) (string, error) {
+	var text bytes.Buffer
+	err := demoTemplate.Execute(&text, map[string]string{
+		"Path": f.path(demoConfig), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" + at.emulator,
+		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(demoLetters), "Admin": at.admin,
+	})
+	return f.path(demoDraft), errors.Join(err,
+		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)), f.write(demoDraft, text.Bytes()))
+}
+
+// settle gives the configuration its name and forgets the dead letters of an earlier demo. Only the process that holds the
+// folder's broker may call it.
+func (f *demoFolder) settle() error {
+	if err := os.Remove(f.path(demoLetters)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(f.path(demoDraft), f.path(demoConfig))
+}
+
+// listenNear listens on the port of loopback that is asked for or, where that is taken, on a free one.
+func listenNear(ctx context.Context, port int) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil && port != 0 {
+		l, err = lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	}
+	return l, err
+}
+
+// addressNear is an address that is free now, at the port that is asked for if it can be.
+func addressNear(ctx context.Context, port int) (string, error) {
+	l, err := listenNear(ctx, port)
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// emptyStreams makes the streams of the folder's broker anew, for a demo that counts from nothing, and open to atomic batches.
+func (d *demo) emptyStreams(ctx context.Context) error {
+	js := d.bridge.brokers.nats.JetStream()
+	for _, s := range d.bridge.config.Source.Embedded.Server().Streams {
+		stream, err := js.Stream(ctx, s.Name)
+		if err == nil {
+			err = js.DeleteStream(ctx, s.Name)
+		}
+		if err == nil {
+			c := stream.CachedInfo().Config
+			c.AllowAtomicPublish = true
+			_, err = js.CreateStream(ctx, c)
+		}
+		if err != nil {
+			return fmt.Errorf("empty stream %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// samplesAtOnce is how many sample events share a batch, and with it one wait for the broker's disk. The server takes 1000.
+const samplesAtOnce = 500
+
+// publish publishes the sample events over a connection of its own and waits until the broker has acknowledged all.
+func (d *demo) publish(ctx context.Context, published *atomic.Int64) error {
+	conn, err := d.bridge.brokers.embedded.NATS(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	shop := newShop(d.seed, d.began)
+	for left := d.events; left > 0; {
+		n := min(left, samplesAtOnce)
+		if err := publishBatch(ctx, conn.Conn(), shop, n); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		published.Add(int64(n))
+		left -= n
+	}
+	return nil
+}
+
+// publishBatch publishes the shop's next events as one atomic batch: the headers number the messages, and the last one commits.
+func publishBatch(ctx context.Context, conn *nats.Conn, shop *shop, n int) error {
+	batch := rand.Text()
+	for i := 1; ; i++ {
+		e := shop.next()
+		m := &nats.Msg{Subject: e.subject, Data: e.value, Header: nats.Header{
+			"Nats-Batch-Id": {batch}, "Nats-Batch-Sequence": {strconv.Itoa(i)},
+		}}
+		if i < n {
+			if err := conn.PublishMsg(m); err != nil {
+				return err
+			}
+			continue
+		}
+		m.Header.Set("Nats-Batch-Commit", "1")
+		reply, err := conn.RequestMsgWithContext(ctx, m)
+		if err != nil {
+			return err
+		}
+		return acknowledged(reply.Data, n)
+	}
+}
+
+func acknowledged(reply []byte, n int) error {
+	var ack struct {
+		Count int
+		Error *jetstream.APIError
+	}
+	switch err := json.Unmarshal(reply, &ack); {
+	case err != nil:
+		return err
+	case ack.Error != nil:
+		return ack.Error
+	case ack.Count != n:
+		return fmt.Errorf("%d events of %d were stored", ack.Count, n)
+	}
+	return nil
+}
+
+// samples publishes the sample events, waits until all are done, and counts what became of them.
+func (d *demo) samples(ctx context.Context) (demoResult, error) {
+	for d.bridge.source.Ready() != nil {
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return demoResult{}, err
+		}
+	}
+	d.welcome()
+	before := d.cio.Stats() // the bridge has asked for its region
+	d.began = time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var published atomic.Int64
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		if err := d.publish(ctx, &published); err != nil {
+			cancel(err)
+		}
+	}()
+	err := d.await(ctx, &published)
+	<-finished
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if err != nil {
+		return demoResult{}, err
+	}
+	return d.count(ctx, before)
+}
+
+// await waits until the sample events are done, and shows how far they are.
+func (d *demo) await(ctx context.Context, published *atomic.Int64) error {
+	shown := d.began
+	for {
+		done, err := countBridge(d.bridge.registry)
+		if err != nil {
+			return err
+		}
+		if done.messages() >= d.events && published.Load() == int64(d.events) {
+			return nil
+		}
+		if now := time.Now(); now.Sub(shown) >= time.Second {
+			shown = now
+			fmt.Fprintf(d.talk, "  %3.0f s   %d published, %d done\n", now.Sub(d.began).Seconds(), published.Load(), done.messages())
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits, or returns the error of a context that ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/emulator"
+)
+
+// welcome says where everything is.
+func (d *demo) welcome() {
+	fmt.Fprintf(d.talk, `A broker, a bridge and a local Customer.io run in this process.
+
+  publish to     %s   stream EVENTS, subjects events.>
+  Customer.io    http://%s/   people and calls as they arrive
+  the bridge     http://%s/readyz and /metrics
+  the folder     %s   configuration, rules, dead letters, log
+
+`, d.bridge.brokers.embedded.URL(), d.at.emulator, d.at.admin, d.dir)
+	for _, name := range d.folder.kept {
+		fmt.Fprintf(d.talk, "%s was changed and is used as it is.\n", filepath.Join(d.dir, name))
+	}
+	fmt.Fprintf(d.talk, "Publishing %d events of a small shop, some of them broken on purpose.\n", d.events)
+}
+
+var errMiscount = errors.New("the counts do not add up")
+
+// tell prints the result. Its error says that the counts do not add up.
+func (d *demo) tell(out io.Writer, r demoResult) error {
+	if d.json {
+		if err := json.NewEncoder(out).Encode(r); err != nil {
+			return err
+		}
+	} else {
+		d.tellText(r)
+	}
+	if len(r.Mismatches) > 0 {
+		return fmt.Errorf("%w: %s", errMiscount, strings.Join(r.Mismatches, "; "))
+	}
+	return nil
+}
+
+func (d *demo) tellText(r demoResult) {
+	var reasons []string
+	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
+		reasons = append(reasons, fmt.Sprintf("%s %d", reason, r.Reasons[reason]))
+	}
+	fmt.Fprintf(d.talk, `
+After %s each of the %d events is in one of three places:
+
+  delivered      %6d   %d calls in %d requests; %d people are known, %d calls counted twice
+  skipped        %6d   no rule wants them
+  dead-lettered  %6d   %d dead letters: %s
+
+`, r.Elapsed, r.Published, r.Delivered, r.Calls, r.Requests, r.People, r.Duplicates, r.Skipped, r.DeadLettered, r.DeadLetters, strings.Join(reasons, ", "))
+	if len(r.Mismatches) == 0 {
+		fmt.Fprintf(d.talk, "The local Customer.io and the dead-letter file hold just what the bridge counted.\n")
+	}
+}
+
+// invite tells how to publish an event.
+func (d *demo) invite() {
+	const signUp = `{"type":"user.signed_up","data":{"user_id":"me","email":"me@example.com","plan":"trial"}}`
+	config, program := filepath.Join(d.dir, demoConfig), programName()
+	fmt.Fprintf(d.talk, `
+Publish an event of your own, and it appears below. Either of these does:
+
+  echo '%[1]s' | %[2]s publish -c %[3]s --subject events.people
+  nats --server %[4]s pub events.people '%[1]s'
+
+What went wrong, and how an event would be mapped after a change to %[5]s:
+
+  %[2]s deadletters list -c %[3]s --all
+  echo '%[1]s' | %[2]s map -c %[3]s
+
+Ctrl-C ends the demo.
+
+`, signUp, program, config, d.bridge.brokers.embedded.URL(), filepath.Join(d.dir, "rules"))
+}
+
+// programName is how the user would call the program again.
+func programName() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/ciobridge"
+	}
+	return os.Args[0]
+}
+
+// follow shows what becomes of further events until ctx ends.
+func (d *demo) follow(ctx context.Context, r demoResult) error {
+	next, letters, skipped := d.cio.Stats().Items+1, r.DeadLetters, r.Skipped
+	for pause(ctx, 100*time.Millisecond) == nil {
+		for _, receipt := range d.cio.Receipts(next) {
+			next = receipt.N + 1
+			d.showCall(receipt)
+		}
+		c, err := countBridge(d.bridge.registry)
+		if err != nil {
+			return err
+		}
+		if c.skipped > skipped {
+			fmt.Fprintf(d.talk, "skipped        %d events that no rule wants\n", c.skipped-skipped)
+			skipped = c.skipped
+		}
+		if c.letters > letters {
+			if letters, err = d.showLetters(ctx, letters); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *demo) showCall(r emulator.Receipt) {
+	if r.Type == "" {
+		return // not a call
+	}
+	what := "delivered "
+	if !r.Taken {
+		what = "refused   "
+	}
+	fmt.Fprintf(d.talk, "%s     %s\n", what, r.Body)
+}
+
+// showLetters shows the dead letters after the first so many.
+func (d *demo) showLetters(ctx context.Context, known int) (int, error) {
+	n := 0
+	for letter, err := range deadletter.List(ctx, d.bridge.letters, deadletter.Filter{All: true}) {
+		if err != nil {
+			return n, err
+		}
+		if n++; n > known {
+			f := letter.Failure
+			fmt.Fprintf(d.talk, "dead-lettered  %s %s %s: %s\n", f.Reason, f.Rule, f.Field, f.Detail)
+		}
+	}
+	return n, nil
+}

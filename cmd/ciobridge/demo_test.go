@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+// demoOnce runs a demo to its end and returns its result.
+func demoOnce(t *testing.T, args ...string) demoResult {
+	t.Helper()
+	var out, errs logBuffer
+	code := run(t.Context(), append([]string{"demo", "--once", "-o", "json"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs})
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s%s", code, &out, &errs)
+	}
+	var r demoResult
+	d := json.NewDecoder(strings.NewReader(out.String()))
+	if err := d.Decode(&r); err != nil || d.More() {
+		t.Fatalf("want one JSON object (%v), got:\n%s", err, &out)
+	}
+	return r
+}
+
+func TestDemoAddsUp(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "shop")
+	first := demoOnce(t, "--dir", dir, "--events", "1200")
+	if first.Published != 1200 || first.Delivered+first.Skipped+first.DeadLettered != 1200 {
+		t.Errorf("does not add up: %+v", first)
+	}
+	if first.Delivered == 0 || first.Skipped == 0 || first.Calls < first.Delivered || first.Requests == 0 || first.Duplicates != 0 {
+		t.Errorf("too little happened: %+v", first)
+	}
+	for _, reason := range []string{"undecodable", "no_type", "missing_field", "too_large", "refused"} {
+		if first.Reasons[reason] == 0 {
+			t.Errorf("no dead letter for %s: %v", reason, first.Reasons)
+		}
+	}
+
+	second := demoOnce(t, "--dir", dir, "--events", "300")
+	if second.Published != 300 || second.DeadLetters >= first.DeadLetters {
+		t.Errorf("the second demo counts what the first one left: %+v", second)
+	}
+
+	c, rules, err := load(filepath.Join(dir, demoConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Files {
+		for _, r := range mapping.RunTests(rules, f.RuleFile, filepath.Dir(f.Path)) {
+			if len(r.Diffs) > 0 {
+				t.Errorf("%s: %s: %v", r.Place, r.Name, r.Diffs)
+			}
+		}
+	}
+}
+
+func TestDemoIsRepeatable(t *testing.T) {
+	at := time.Unix(1_800_000_000, 0)
+	a, b, other := newShop(7, at), newShop(7, at), newShop(8, at)
+	same := 0
+	for range 1000 {
+		x, y, z := a.next(), b.next(), other.next()
+		if x.subject != y.subject || string(x.value) != string(y.value) {
+			t.Fatalf("one seed gives %s and %s", x.value, y.value)
+		}
+		if string(x.value) == string(z.value) {
+			same++
+		}
+	}
+	if same > 10 {
+		t.Errorf("another seed gives %d equal events of 1000", same)
+	}
+}
+
+func TestDemoKeepsChangedRules(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "shop")
+	demoOnce(t, "--dir", dir, "--events", "10")
+	path := filepath.Join(dir, "rules", "pages.yaml")
+	mine := "rules:\n  - name: mine\n    event: nothing\n    do:\n      - track: {person: .who, name: mine}\n"
+	if err := os.WriteFile(path, []byte(mine), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := demoOnce(t, "--dir", dir, "--events", "400")
+	if text, err := os.ReadFile(path); err != nil || string(text) != mine {
+		t.Errorf("the changed file is gone (%v): %s", err, text)
+	}
+	if r.Skipped < 100 {
+		t.Errorf("page views have no rule now, but only %d events were skipped", r.Skipped)
+	}
+}
+
+func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ciobridge.yaml"), []byte("source: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out logBuffer
+	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exitInput {
+		t.Errorf("exit code %d: %s", code, &out)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the folder was changed: %v, %v", entries, err)
+	}
+}
+
+// While a demo runs, its folder is its own and its events are followed.
+func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	free, err := listenNear(t.Context(), port)
+	if err != nil {
+		t.Fatalf("a taken port is in the way: %v", err)
+	}
+	free.Close()
+
+	dir := filepath.Join(t.TempDir(), "shop")
+	p := start(t, "demo", "--dir", dir, "--events", "100")
+	eventually(t, "the samples done", 20*time.Second, func() bool { return strings.Contains(p.log.String(), "Ctrl-C") })
+	var out logBuffer
+	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exitBroker {
+		t.Errorf("a second demo in the same folder: exit code %d: %s", code, &out)
+	}
+	c, _, err := load(filepath.Join(dir, demoConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	publishTo(t, "nats://"+c.Source.Embedded.Listen, "events.people",
+		`{"type":"user.signed_up","data":{"user_id":"me_and_only_me","plan":"trial"}}`,
+		`{"type":"nobody.wants.it"}`, `{"type":"user.deleted","data":{}}`)
+	eventually(t, "my events shown", 20*time.Second, func() bool {
+		log := p.log.String()
+		return strings.Contains(log, "me_and_only_me") && strings.Contains(log, "skipped        1") && strings.Contains(log, "missing_field deletion person")
+	})
+	if code := p.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
