@@ -2,9 +2,14 @@ package deadletter
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +42,31 @@ var stores = map[string]func(t *testing.T) Store{
 	},
 }
 
+// realKafka keeps letters on the brokers that CIOBRIDGE_TEST_KAFKA names, separated by commas, in a topic of its own.
+func realKafka(t *testing.T) Store {
+	addrs := os.Getenv("CIOBRIDGE_TEST_KAFKA")
+	if addrs == "" {
+		t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
+	}
+	client := dialBrokers(t, strings.Split(addrs, ",")...)
+	s := NewKafka(client, Config{Topic: "ciobridge-test-" + rand.Text(), Create: true, Partitions: 3}, "hash-1")
+	weak, err := s.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("weak: %q", weak)
+	t.Cleanup(func() {
+		_, err := client.DeleteTopics(context.WithoutCancel(t.Context()), &kafka.DeleteTopicsRequest{Topics: []string{s.topic}})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 func onEveryStore(t *testing.T, test func(t *testing.T, s Store)) {
+	stores := maps.Clone(stores)
+	stores["real kafka"] = realKafka
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -55,9 +84,18 @@ func startKafka(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 
 func dialKafka(t *testing.T, cluster *kfake.Cluster) *kafka.Client {
 	t.Helper()
-	transport := &kafka.Transport{MetadataTTL: 200 * time.Millisecond, Context: t.Context()}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport}
+	return dialBrokers(t, cluster.ListenAddrs()...)
+}
+
+func dialBrokers(t *testing.T, addrs ...string) *kafka.Client {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // for what is cleaned up, too
+	transport := &kafka.Transport{MetadataTTL: 200 * time.Millisecond, Context: ctx}
+	t.Cleanup(func() {
+		cancel()
+		transport.CloseIdleConnections()
+	})
+	return &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}
 }
 
 func startNATS(t *testing.T) (jetstream.JetStream, *server.Server) {

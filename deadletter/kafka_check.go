@@ -41,7 +41,7 @@ func (k *Kafka) Check(ctx context.Context) ([]string, error) {
 	return append(weak, more...), err
 }
 
-// create makes the topic and returns when the cluster lists it.
+// create makes the topic and returns when the leaders of its partitions answer.
 func (k *Kafka) create(ctx context.Context) error {
 	orDefault := func(n int) int {
 		if n == 0 {
@@ -62,7 +62,8 @@ func (k *Kafka) create(ctx context.Context) error {
 	if err := res.Errors[k.topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
 		return err
 	}
-	return nil
+	_, err = k.bounds(ctx, kafka.LastOffset)
+	return err
 }
 
 // replication returns the smallest number of replicas of a partition, and what is weak about them.
