@@ -261,3 +261,40 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 	}
 	t.Logf("%d kills, %d events, %d receipts repeated, faults %v", killed, report.Events, report.Repeats, faults)
 }
+
+// A replica that is paused past its session finds its requests overtaken: what it still had to send it drops.
+func TestPausedReplicaOnKafka(t *testing.T) {
+	b := newBus(t, 4)
+	pauseReplica(t, b.world, b.configureKafka(), b.produce)
+}
+
+// pauseReplica stops a process with SIGSTOP in the middle of its work, lets another take over, and wakes the first.
+func pauseReplica(t *testing.T, w *world, path string, publish func(n int)) {
+	if _, err := w.cio.AddFault(mustFault(t, "name=slow,latency=40ms")); err != nil {
+		t.Fatal(err)
+	}
+	var log logBuffer
+	publish(3000)
+	paused := launch(t, &log, "run", "-c", path)
+	eventually(t, "the first delivers", 20*time.Second, func() bool { return w.cio.Stats().Taken >= 200 })
+	if err := paused.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	before := w.cio.Stats().Taken
+	successor := start(t, "run", "-c", path)
+	publish(1000)
+	eventually(t, "another takes over", 40*time.Second, func() bool { return w.cio.Stats().Taken >= before+2000 })
+	if err := paused.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	publish(1000)
+	w.arrive(60 * time.Second)
+	successor.stop()
+	if err := paused.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := paused.Wait(); err != nil {
+		t.Errorf("the paused replica: %v\n%s", err, &log)
+	}
+	w.judge(again)
+}

@@ -146,3 +146,8 @@ func TestNATSServerRestarts(t *testing.T) {
 	p.stop()
 	s.judge(again)
 }
+
+func TestPausedReplicaOnJetStream(t *testing.T) {
+	s := newSubjects(t)
+	pauseReplica(t, s.world, s.configureNATS(), s.produce)
+}

@@ -187,5 +187,8 @@ func (l *Log) Floors() []int {
 	return append([]int(nil), l.floor...)
 }
 
+// Partitions are the messages, for a test that makes another log of them.
+func (l *Log) Partitions() [][]event.Message { return l.partitions }
+
 // Ready makes the log a source that is always ready.
 func (l *Log) Ready() error { return nil }
