@@ -1,0 +1,100 @@
+package consumer
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestBufferGoesBackOnce(t *testing.T) {
+	w := &window{limit: 1 << 20}
+	s := &share{window: w}
+	b := takeBuffer(5000)
+	if cap(b.bytes) != 8192 || len(b.bytes) != 5000 {
+		t.Fatalf("a buffer of %d of %d bytes", len(b.bytes), cap(b.bytes))
+	}
+	b.count(s)
+	b.retain()
+	b.release()
+	if w.inUse() != 8192 {
+		t.Fatalf("%d bytes in use while there is a user", w.inUse())
+	}
+	b.release()
+	if w.inUse() != 0 {
+		t.Fatalf("%d bytes in use after the last user", w.inUse())
+	}
+	large := takeBuffer(5 << 20)
+	large.count(s)
+	if w.inUse() != 5<<20 {
+		t.Fatalf("a buffer beyond the pools counts as %d", w.inUse())
+	}
+	large.release()
+	if w.inUse() != 0 {
+		t.Fatalf("%d bytes are left", w.inUse())
+	}
+}
+
+func TestWindowKeepsAQuarterForThoseThatHoldNothing(t *testing.T) {
+	freed := 0
+	w := &window{limit: 1000, freed: func() { freed++ }}
+	greedy, modest := &share{window: w}, &share{window: w}
+	taken := int64(0)
+	for w.reserve(greedy, 50) {
+		taken += 50
+	}
+	if taken != 750 {
+		t.Fatalf("one partition got %d of 1000", taken)
+	}
+	if !w.reserve(modest, 250) {
+		t.Fatal("nothing was left for the other one")
+	}
+	if w.reserve(modest, 1) || w.reserve(&share{window: w}, 1) {
+		t.Fatal("more was given than there is")
+	}
+	w.give(greedy, taken, false)
+	w.give(modest, 250, false)
+	if freed != 2 || w.inUse() != 0 {
+		t.Fatalf("told %d times, %d in use", freed, w.inUse())
+	}
+	if !w.reserve(modest, 5000) {
+		t.Fatal("a fetch larger than the window is never possible")
+	}
+}
+
+func TestWindowHoldsBackUnpacking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &window{limit: 1000}
+		s := &share{window: w}
+		w.take(s, 2000, false) // full of packed batches
+		if err := w.beginUnpacking(t.Context()); err != nil {
+			t.Fatal("not even one may unpack:", err)
+		}
+		w.take(s, 500, true)
+		w.endUnpacking()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := w.beginUnpacking(ctx); err == nil {
+			t.Fatal("a second one was let through a full window")
+		}
+		go func() {
+			time.Sleep(time.Second)
+			w.give(s, 500, true)
+		}()
+		if err := w.beginUnpacking(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.endUnpacking()
+		w.give(s, 2000, false)
+		for range unpackers {
+			if err := w.beginUnpacking(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := w.beginUnpacking(ctx); err == nil {
+			t.Fatal("more unpack at a time than may")
+		}
+	})
+}
