@@ -28,7 +28,7 @@ race: ## Run them with the race detector
 	go test -race ./...
 
 brokers: ## Run all tests, those against real Kafka and NATS in containers among them
-	CIOBRIDGE_REQUIRE_DOCKER=1 go test ./...
+	bash .ci/run brokers
 
 fuzz: ## Run every fuzz target for FUZZTIME (20s)
 	@go list ./... | while read -r pkg; do \
