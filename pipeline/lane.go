@@ -28,7 +28,8 @@ type entry struct {
 	accepted uint64    // requests that had been accepted, by anybody, when the entry last failed
 	alone    bool      // has failed while alone in its request, and is counted in Pipeline.isolated
 
-	at   time.Time // since when it is ready, or until when it is held
+	came time.Time // when it came in; a call that waited behind another has lingered meanwhile
+	at   time.Time // until when it is held
 	next *entry    // in the queue of ready entries
 }
 

@@ -131,13 +131,13 @@ func (p *Pipeline) enter(pc *parcel, calls []event.Call) bool {
 	special := false
 	for i := range calls {
 		e := &pc.entries[i]
-		e.call, e.parcel = calls[i], pc
+		e.call, e.parcel, e.came = calls[i], pc, now
 		e.run = len(e.call.Lanes) == 1 && e.call.Single == nil && (e.call.Step.Repeatable || p.config.Order == Relaxed)
 		p.guard.pass(event.StageMapping, e.call.Step.Rule)
 		p.lanes.join(e)
 		switch {
 		case e.behind == 0:
-			q.push(e, now)
+			q.push(e)
 			special = special || e.call.Single != nil
 		default:
 			q.extend(e)

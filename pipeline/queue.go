@@ -42,16 +42,17 @@ type queue struct {
 	marked  uint64 // which of the suspect queues hold something
 	held    holding
 
-	freshItems, freshBytes int // what the fresh queue and the runs behind its entries would fill
+	freshItems, freshBytes int       // what the fresh queue and the runs behind its entries would fill
+	freshSince             time.Time // about when the oldest call of the fresh queue came in
 }
 
 // push makes the entry ready.
-func (q *queue) push(e *entry, now time.Time) {
+func (q *queue) push(e *entry) {
 	if e.parcel.tenancy.draining && e.attempts > 0 {
 		e.parcel.tenancy.release(e)
 		return
 	}
-	e.state, e.at = ready, now
+	e.state = ready
 	e.parcel.tenancy.ready++
 	switch {
 	case e.call.Single != nil:
@@ -69,6 +70,9 @@ func (q *queue) push(e *entry, now time.Time) {
 		}
 		q.freshItems += e.counted
 		q.freshBytes += e.bytes
+		if q.fresh.head == nil || e.came.Before(q.freshSince) {
+			q.freshSince = e.came
+		}
 		q.fresh.push(e)
 	}
 }
@@ -96,7 +100,7 @@ func (q *queue) hold(e *entry, until time.Time) {
 // release makes everything ready whose time has come.
 func (q *queue) release(now time.Time) {
 	for len(q.held) > 0 && !q.held[0].at.After(now) {
-		q.push(heap.Pop(&q.held).(*entry), now)
+		q.push(heap.Pop(&q.held).(*entry))
 	}
 }
 
@@ -141,7 +145,7 @@ func (q *queue) due(now time.Time, hurry bool) (*fifo, time.Duration) {
 	case hurry || q.freshItems >= q.items || q.freshBytes >= q.bytes:
 		return &q.fresh, 0
 	}
-	lingered := now.Sub(q.fresh.head.at)
+	lingered := now.Sub(q.freshSince)
 	if lingered >= q.linger {
 		return &q.fresh, 0
 	}
@@ -199,6 +203,9 @@ func (q *queue) take(from *fifo) {
 		q.freshItems -= e.counted
 		q.freshBytes -= e.bytes
 		e.counted, e.bytes = 0, 0
+		if from.head != nil {
+			q.freshSince = from.head.came
+		}
 	}
 	e.parcel.tenancy.ready--
 }

@@ -24,7 +24,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 			delivered = true
 			p.metrics.call(e.call.Step.Action, o.Verdict)
 			p.guard.pass(event.StageDelivery, e.call.Step.Rule)
-			if finished := p.finish(e, now); finished != nil {
+			if finished := p.finish(e); finished != nil {
 				done = append(done, finished)
 			}
 		case event.Refused:
@@ -55,9 +55,9 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 }
 
 // finish settles a delivered call. It returns the message's done when that was the last of it.
-func (p *Pipeline) finish(e *entry, now time.Time) func() {
+func (p *Pipeline) finish(e *entry) func() {
 	pc := e.parcel
-	p.retire(e, now)
+	p.retire(e)
 	return p.close(pc)
 }
 
@@ -88,11 +88,11 @@ func (p *Pipeline) close(pc *parcel) func() {
 const spareEntries = 8
 
 // retire takes an entry out of its lanes; whatever stood behind it may become ready.
-func (p *Pipeline) retire(e *entry, now time.Time) {
+func (p *Pipeline) retire(e *entry) {
 	p.suspicions.clear(e)
 	p.lanes.leave(e, func(next *entry) {
 		if next.state == waiting {
-			p.queue.push(next, now)
+			p.queue.push(next)
 		}
 	})
 	e.parcel = nil
@@ -111,7 +111,7 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 		failure.First = now
 	}
 	pc := e.parcel
-	p.retire(e, now)
+	p.retire(e)
 	p.write(pc, failure)
 }
 
@@ -144,7 +144,7 @@ func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, now time.Time
 	case o.NotBefore.After(now):
 		p.queue.hold(e, o.NotBefore)
 	default:
-		p.queue.push(e, now)
+		p.queue.push(e)
 	}
 }
 

@@ -121,7 +121,6 @@ func (p *Pipeline) drain(t *tenancy) {
 
 // forget drops everything that is left under an ended lease: nothing of it is in a request.
 func (p *Pipeline) forget(t *tenancy) {
-	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.draining--
@@ -138,7 +137,7 @@ func (p *Pipeline) forget(t *tenancy) {
 		next := m.next
 		for i := range m.entries {
 			if e := &m.entries[i]; e.parcel != nil {
-				p.retire(e, now)
+				p.retire(e)
 			}
 		}
 		p.budget.give(m)
