@@ -56,13 +56,20 @@ func run(ctx context.Context, args []string, std stdio) int {
 
 	root := newRoot(std)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitOK
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil {
+		printError(std.err, cmd, err)
 	}
-	fmt.Fprintf(std.err, "ciobridge: %v\n", err)
+	return exitCode(err)
+}
+
+// exitCode is the code that an error decides.
+func exitCode(err error) int {
 	var coded *exitError
-	if errors.As(err, &coded) {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &coded):
 		return coded.code
 	}
 	return exitFailure
@@ -76,7 +83,7 @@ func newRoot(std stdio) *cobra.Command {
 			"in batches and keeps what cannot be delivered as dead letters that can be replayed.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(std.in)
@@ -85,6 +92,27 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit(exitInput, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
-	root.AddCommand(newRun(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newVersion())
 	return root
+}
+
+// noSuchCommand refuses what is not the name of a subcommand, and names what may have been meant.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	meant := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		meant = fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return exit(exitInput, fmt.Errorf("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], meant, cmd.CommandPath()))
+}
+
+// group is a command that only has subcommands.
+func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
+	cmd.Args = noSuchCommand
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.AddCommand(subcommands...)
+	return cmd
 }

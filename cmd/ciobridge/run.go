@@ -10,13 +10,25 @@ import (
 
 func newRun() *cobra.Command {
 	var path string
+	var replay bool
+	var r replayFlags
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Carry events until stopped",
 		Long: "Carry events from the configured source to Customer.io until an interrupt or SIGTERM; then finish what is in hand.\n" +
-			"A second signal ends the process at once; nothing is lost by it, but some calls are sent again after the next start.",
+			"A second signal ends the process at once; nothing is lost by it, but some calls are sent again after the next start.\n\n" +
+			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those that the conditions\n" +
+			"choose. It is the same as ciobridge deadletters replay, and reads no new events.",
+		Example: "  ciobridge run -c ciobridge.yaml\n" +
+			"  ciobridge run --replay-dead-letters --rule order",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if replay {
+				return replayDeadLetters(cmd, path, &r)
+			}
+			if r.given() {
+				return exit(exitInput, errors.New("flags that choose dead letters need --replay-dead-letters"))
+			}
 			c, rules, err := load(path)
 			if err != nil {
 				return err
@@ -41,12 +53,9 @@ func newRun() *cobra.Command {
 		},
 	}
 	configFlag(cmd, &path)
+	cmd.Flags().BoolVar(&replay, "replay-dead-letters", false, "send open dead letters again and end, instead of carrying events")
+	r.add(cmd)
 	return cmd
-}
-
-// configFlag adds the flag that names the configuration file.
-func configFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVarP(path, "config", "c", "ciobridge.yaml", "the configuration file")
 }
 
 // noArgs refuses arguments as bad input.

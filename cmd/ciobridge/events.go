@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// eventText is one event as it was found.
+type eventText struct {
+	place string // file and line
+	value []byte
+}
+
+// readEvents gives the events of files, or of standard input where none is named. Each line is an event, except where a file as a
+// whole is one JSON value. Whether an event is valid is not looked at: broken ones have to be tried too.
+func readEvents(cmd *cobra.Command, files []string, each func(eventText) error) error {
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	found := 0
+	counted := func(e eventText) error {
+		found++
+		return each(e)
+	}
+	for _, name := range files {
+		if err := readEventFile(cmd, name, counted); err != nil {
+			return err
+		}
+	}
+	if found == 0 {
+		return exit(exitInput, errors.New("no event was given: name a file, or write events to standard input, one a line"))
+	}
+	return nil
+}
+
+func readEventFile(cmd *cobra.Command, name string, each func(eventText) error) error {
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return exit(exitInput, fmt.Errorf("read events: %w", err))
+		}
+		defer file.Close()
+		return eachEvent(name, file, each)
+	}
+	if file, ok := cmd.InOrStdin().(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			fmt.Fprintln(cmd.ErrOrStderr(), "reading events from standard input, one a line; Ctrl-D ends it")
+		}
+	}
+	return eachEvent("stdin", cmd.InOrStdin(), each)
+}
+
+// eachEvent reads line by line as soon as the first line shows that it is an event by itself.
+func eachEvent(name string, r io.Reader, each func(eventText) error) error {
+	lines := &lineReader{in: bufio.NewReaderSize(r, 64<<10)}
+	first, err := lines.next()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if !json.Valid(first) {
+		rest, err := io.ReadAll(lines.in)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		whole := append(append(first, '\n'), rest...)
+		if json.Valid(whole) {
+			return each(eventText{name, bytes.TrimSpace(whole)})
+		}
+		*lines = lineReader{in: bufio.NewReader(bytes.NewReader(whole)), n: lines.n - 1}
+		if first, err = lines.next(); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	for line := first; ; {
+		if err := each(eventText{fmt.Sprintf("%s:%d", name, lines.n), line}); err != nil {
+			return err
+		}
+		if line, err = lines.next(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+}
+
+// lineReader gives the lines that are not blank.
+type lineReader struct {
+	in *bufio.Reader
+	n  int // lines read
+}
+
+func (l *lineReader) next() ([]byte, error) {
+	for {
+		line, err := l.in.ReadBytes('\n')
+		if len(line) == 0 && err != nil {
+			return nil, err
+		}
+		l.n++
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			return line, nil
+		}
+	}
+}
+
+// recordFlags say what stands around an event in its broker.
+type recordFlags struct {
+	key     string
+	headers []string
+	time    string
+}
+
+func (f *recordFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.key, "key", "", "the record's key")
+	cmd.Flags().StringArrayVar(&f.headers, "header", nil, "a header of the record, as key=value; may be repeated")
+}
+
+// record is a message with what the flags say, and no value yet.
+func (f *recordFlags) record() (event.Message, error) {
+	var m event.Message
+	if f.key != "" {
+		m.Key = []byte(f.key)
+	}
+	for _, h := range f.headers {
+		key, value, ok := strings.Cut(h, "=")
+		if !ok || key == "" {
+			return m, exit(exitInput, fmt.Errorf("--header %q: want key=value", h))
+		}
+		m.Headers = append(m.Headers, event.Header{Key: key, Value: []byte(value)})
+	}
+	if f.time != "" {
+		t, err := time.Parse(time.RFC3339, f.time)
+		if err != nil {
+			return m, exit(exitInput, fmt.Errorf("--time %q: want RFC 3339, such as 2026-10-05T08:30:00Z", f.time))
+		}
+		m.Time = t
+	}
+	return m, nil
+}

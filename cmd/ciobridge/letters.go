@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+func newDeadLetters() *cobra.Command {
+	return group(&cobra.Command{
+		Use:     "deadletters",
+		Aliases: []string{"dlq"},
+		Short:   "List, show, replay and discard what could not be delivered",
+		Long: "Work on the dead letters: one for each call that could not be delivered, or for each event that could not be read.\n" +
+			"A letter is open until a replay has delivered it or somebody has discarded it.",
+		Example: "  ciobridge dlq stats\n" +
+			"  ciobridge dlq list --reason missing_field\n" +
+			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7\n" +
+			"  ciobridge dlq replay --rule order --dry-run",
+	}, newLettersList(), newLettersShow(), newLettersStats(), newLettersReplay(), newLettersDiscard())
+}
+
+// A desk is what a command about dead letters works with.
+type desk struct {
+	config  config.Config
+	rules   *mapping.Rules
+	log     *zap.Logger
+	brokers *brokers
+	store   deadletter.Store
+}
+
+// openDesk reads the configuration and reaches its dead letters. It must be closed when err is nil.
+func openDesk(cmd *cobra.Command, path string, f format) (*desk, error) {
+	c, rules, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{config: c, rules: rules}
+	if d.log, err = quietLogger(cmd, f); err != nil {
+		return nil, err
+	}
+	if d.store, d.brokers, err = reachLetters(cmd.Context(), c, rules.Hash(), d.log); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *desk) close() { d.brokers.close() }
+
+// quietLogger tells a command's user of trouble only.
+func quietLogger(cmd *cobra.Command, f format) (*zap.Logger, error) {
+	c := config.Log{Level: "warn", Format: "console"}
+	if f == asJSON {
+		c.Format = "json"
+	}
+	return newLogger(c, cmd.ErrOrStderr())
+}
+
+// lettersError gives an error of the store its exit code.
+func lettersError(err error) error {
+	var coded *exitError
+	switch {
+	case err == nil || errors.As(err, &coded):
+		return err
+	case errors.Is(err, deadletter.ErrUnknownLetter):
+		return exit(exitInput, err)
+	case errors.Is(err, deadletter.ErrReplayRunning):
+		return exit(exitFailure, err)
+	}
+	for _, broken := range []error{
+		deadletter.ErrMissing, deadletter.ErrDenied, deadletter.ErrNotEnoughReplicas, deadletter.ErrFull, deadletter.ErrTooLarge,
+		deadletter.ErrUnreachable, deadletter.ErrLockLost,
+	} {
+		if errors.Is(err, broken) {
+			return exit(exitBroker, err)
+		}
+	}
+	return err
+}

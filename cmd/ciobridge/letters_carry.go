@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/pipeline"
+)
+
+// carry sends the letters of a replay through the ordinary pipeline and returns when they are settled or ctx ends.
+func (d *desk) carry(ctx context.Context, replay *deadletter.Replay) error {
+	b := &bridge{config: d.config, rules: d.rules, log: d.log, registry: newRegistry(d.rules), letters: d.store}
+	var err error
+	if b.client, b.sender, err = newSender(d.config, d.log, b.registry); err != nil {
+		return err
+	}
+	defer b.client.Close()
+	c := d.config.Pipeline()
+	c.StopShare = 0 // letters that fail again are what a replay is ready for
+	stages := pipeline.Stages{Source: replay, Mapper: replay, Sender: b.sender, DeadLetters: replay}
+	b.pipeline = pipeline.New(c, stages, d.log.Named("pipeline"), b.registry)
+	if err := b.prove(ctx); err != nil {
+		if ctx.Err() != nil {
+			return errors.New("stopped before anything was sent")
+		}
+		return err
+	}
+	return b.pipeline.Run(ctx)
+}
+
+// tryReplay shows what a replay would do.
+func tryReplay(cmd *cobra.Command, replay *deadletter.Replay, out format) error {
+	w := cmd.OutOrStdout()
+	report, err := replay.Try(cmd.Context(), func(t deadletter.Trial) error { return newTrialView(t).print(w, out) })
+	if err != nil {
+		return lettersError(err)
+	}
+	if out == asJSON {
+		return nil
+	}
+	_, err = fmt.Fprintf(w, "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n",
+		report.Chosen, count(report.Open, "open letter"), report.Delivered, report.FailedAgain, report.LeftOpen)
+	return err
+}
+
+// trialView is what a replay would make of the letters of one event.
+type trialView struct {
+	Letters  []string       `json:"letters"`
+	Origin   string         `json:"origin"`
+	Calls    []mappedCall   `json:"calls"`
+	Failures []mappedFailed `json:"failures"`
+}
+
+// newTrialView leaves the calls' bodies out: they hold personal data.
+func newTrialView(t deadletter.Trial) trialView {
+	m := newMapped("", t.Calls, t.Failures)
+	v := trialView{Origin: t.Letters[0].Message.Origin.String(), Calls: m.Calls, Failures: m.Failures}
+	for _, l := range t.Letters {
+		v.Letters = append(v.Letters, l.ID().String())
+	}
+	for i := range v.Calls {
+		v.Calls[i].Body, v.Calls[i].Request = nil, ""
+	}
+	return v
+}
+
+func (v trialView) print(w io.Writer, f format) error {
+	if f == asJSON {
+		return printJSON(w, v)
+	}
+	for _, id := range v.Letters {
+		fmt.Fprintf(w, "letter %s of %s\n", id, shown(v.Origin))
+	}
+	for _, c := range v.Calls {
+		fmt.Fprintf(w, "  send %s\n", c)
+	}
+	for _, f := range v.Failures {
+		fmt.Fprintf(w, "  %s\n", f)
+	}
+	if len(v.Calls)+len(v.Failures) == 0 {
+		fmt.Fprintln(w, "  nothing to send")
+	}
+	return nil
+}
+
+// replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.
+func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags) error {
+	d, err := openDesk(cmd, path, asText)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if d.log, err = newLogger(d.config.Log, cmd.ErrOrStderr()); err != nil {
+		return exit(exitInput, err)
+	}
+	d.log.Info("replaying dead letters", zap.String("version", buildVersion()), zap.String("rules", d.rules.Hash()))
+	r.filter.all = r.filter.all || !r.filter.chooses()
+	return r.run(cmd, d, asText)
+}

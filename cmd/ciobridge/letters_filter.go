@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// filterFlags choose dead letters.
+type filterFlags struct {
+	ids, reasons, rules, types []string
+
+	topic       string
+	partition   int32
+	offset      string
+	failedAfter string
+	failedUntil string
+	eventAfter  string
+	eventUntil  string
+	all         bool
+	limit       int
+}
+
+func (f *filterFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringSliceVar(&f.ids, "id", nil, "only these letters, by their ids")
+	flags.StringSliceVar(&f.reasons, "reason", nil, "only letters with these reasons, such as missing_field")
+	flags.StringArrayVar(&f.rules, "rule", nil, "only letters of this rule; may be repeated")
+	flags.StringArrayVar(&f.types, "type", nil, "only letters of events of this type, in which * stands for any characters; may be repeated")
+	flags.StringVar(&f.topic, "topic", "", "only letters of records that stood in this topic or stream")
+	flags.Int32Var(&f.partition, "partition", 0, "only letters of records that stood in this partition of --topic")
+	flags.StringVar(&f.offset, "offset", "", "only letters of records at this offset of --topic, or in a range such as 100..200, 100.. or ..200")
+	flags.StringVar(&f.failedAfter, "failed-after", "", "only letters that first failed at this time or later: RFC 3339, a date, or how long ago, such as 2h")
+	flags.StringVar(&f.failedUntil, "failed-before", "", "only letters that first failed before this time")
+	flags.StringVar(&f.eventAfter, "event-after", "", "only letters of events that happened at this time or later")
+	flags.StringVar(&f.eventUntil, "event-before", "", "only letters of events that happened before this time")
+	flags.BoolVar(&f.all, "all", false, "every open letter")
+	flags.IntVar(&f.limit, "limit", 0, "at most so many letters, the oldest first; 0 means no limit")
+	complete(cmd, "reason", reasons()...)
+}
+
+func reasons() []string {
+	var names []string
+	for _, r := range event.Reasons() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+// filter is what the flags choose of the desk's letters.
+func (f *filterFlags) filter(cmd *cobra.Command, d *desk) (deadletter.Filter, error) {
+	out := deadletter.Filter{Rules: f.rules, Types: f.types, Topic: f.topic, All: f.all, Limit: f.limit}
+	var errs []error
+	for _, text := range f.ids {
+		id, err := event.ParseID(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--id %q: %w", text, err))
+		}
+		out.IDs = append(out.IDs, id)
+	}
+	for _, r := range f.reasons {
+		out.Reasons = append(out.Reasons, event.Reason(r))
+	}
+	if cmd.Flags().Changed("partition") {
+		out.Partition = &f.partition
+	}
+	var err error
+	if out.OffsetFrom, out.OffsetTo, err = offsetRange(f.offset); err != nil {
+		errs = append(errs, err)
+	}
+	for _, t := range []struct {
+		flag, text string
+		into       *time.Time
+	}{
+		{"failed-after", f.failedAfter, &out.FailedFrom}, {"failed-before", f.failedUntil, &out.FailedTo},
+		{"event-after", f.eventAfter, &out.EventFrom}, {"event-before", f.eventUntil, &out.EventTo},
+	} {
+		if *t.into, err = parseMoment(t.text, time.Now()); err != nil {
+			errs = append(errs, fmt.Errorf("--%s %q: %w", t.flag, t.text, err))
+		}
+	}
+	if len(f.types) > 0 || f.eventAfter != "" || f.eventUntil != "" {
+		if out.Inspect, err = inspector(d.config.Mapping(), f.types); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, out.Validate())
+	}
+	return out, exit(exitInput, errors.Join(errs...))
+}
+
+// chooses reports whether a flag narrows the choice.
+func (f *filterFlags) chooses() bool {
+	return len(f.ids)+len(f.reasons)+len(f.rules)+len(f.types) > 0 ||
+		slices.ContainsFunc([]string{f.topic, f.failedAfter, f.failedUntil, f.eventAfter, f.eventUntil}, func(s string) bool { return s != "" })
+}
+
+// offsetRange reads an offset, or a range of them with either end open.
+func offsetRange(text string) (from, to *int64, err error) {
+	if text == "" {
+		return nil, nil, nil
+	}
+	first, last, isRange := strings.Cut(text, "..")
+	if !isRange {
+		last = first
+	}
+	if from, err = parseOffset(first); err == nil {
+		to, err = parseOffset(last)
+	}
+	if err != nil || from == nil && to == nil {
+		return nil, nil, fmt.Errorf("--offset %q: want an offset, or a range such as 100..200, 100.. or ..200", text)
+	}
+	return from, to, nil
+}
+
+func parseOffset(text string) (*int64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return &n, err
+}
+
+// parseMoment reads RFC 3339, a date in UTC, or how long ago.
+func parseMoment(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, errors.New("want RFC 3339 such as 2026-10-05T08:30:00Z, a date such as 2026-10-05, or how long ago such as 2h")
+}

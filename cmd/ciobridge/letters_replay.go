@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+)
+
+func newLettersReplay() *cobra.Command {
+	var path string
+	var r replayFlags
+	var out format
+	cmd := &cobra.Command{
+		Use:   "replay",
+		Short: "Send open dead letters again",
+		Long: "Map the open letters that meet every condition given with today's rules, and send the calls that failed: only those, and\n" +
+			"in order for each person among the letters chosen. What is delivered is resolved, what fails again is written again.\n\n" +
+			"A replay can be interrupted at any time: the next one takes what is not resolved. Two cannot run at once; a bridge may\n" +
+			"run beside it. There is no question asked; --dry-run shows what would be sent.\n\n" +
+			"The exit code is 1 when letters that were chosen stay open.",
+		Example: "  ciobridge dlq replay --reason missing_field --dry-run\n" +
+			"  ciobridge dlq replay --rule order --event-after 2026-10-05 --rate 10\n" +
+			"  ciobridge dlq replay --all",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := openDesk(cmd, path, out)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			return r.run(cmd, d, out)
+		},
+	}
+	configFlag(cmd, &path)
+	outputFlag(cmd, &out)
+	r.add(cmd)
+	return cmd
+}
+
+// replayFlags say what is replayed, and how.
+type replayFlags struct {
+	filter             filterFlags
+	dryRun             bool
+	rate               int
+	includeDestructive bool
+}
+
+func (r *replayFlags) add(cmd *cobra.Command) {
+	r.filter.add(cmd)
+	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "show what would be sent, and send nothing")
+	cmd.Flags().IntVar(&r.rate, "rate", 0, "at most so many requests a second; 0 means customerio.requests_per_second, which a bridge beside it uses too")
+	cmd.Flags().BoolVar(&r.includeDestructive, "include-destructive", false, "send calls that delete, suppress or merge people, too")
+}
+
+// given reports whether any of the flags was.
+func (r *replayFlags) given() bool {
+	f := &r.filter
+	return f.chooses() || f.all || f.limit != 0 || f.partition != 0 || f.offset != "" || r.dryRun || r.rate != 0 || r.includeDestructive
+}
+
+// run replays, or tries to, and tells what came of it.
+func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
+	if r.rate < 0 {
+		return exit(exitInput, fmt.Errorf("--rate: %d is negative", r.rate))
+	}
+	chosen, err := r.filter.filter(cmd, d)
+	if err != nil {
+		return err
+	}
+	progress := cmd.ErrOrStderr()
+	if out == asJSON {
+		progress = io.Discard
+	}
+	replay, err := deadletter.NewReplay(d.store, d.rules.ForReplay(), deadletter.ReplayOptions{
+		Filter: chosen, IncludeDestructive: r.includeDestructive, Confirm: func(report deadletter.Report) error {
+			fmt.Fprintf(progress, "replaying %d of %s\n", report.Chosen, count(report.Open, "open letter"))
+			return nil
+		},
+	}, d.log.Named("replay"))
+	if err != nil {
+		return exit(exitInput, err)
+	}
+	if r.dryRun {
+		return tryReplay(cmd, replay, out)
+	}
+	if r.rate > 0 {
+		d.config.CustomerIO.RequestsPerSecond = r.rate
+	}
+	if err := d.carry(cmd.Context(), replay); err != nil {
+		return lettersError(err)
+	}
+	v := replayView(replay.Report())
+	if err := v.print(cmd.OutOrStdout(), out); err != nil {
+		return err
+	}
+	return v.verdict()
+}
+
+// replayView tells what became of the letters of a replay.
+type replayView deadletter.Report
+
+func (v replayView) print(w io.Writer, f format) error {
+	if f == asJSON {
+		return printJSON(w, map[string]int{
+			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
+			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Cut, "unresolved": v.Unresolved,
+		})
+	}
+	fmt.Fprintf(w, "replayed %d of %s: %d delivered, %d failed again, %d left open\n",
+		v.Chosen, count(v.Open, "open letter"), v.Delivered, v.FailedAgain, v.LeftOpen)
+	for _, line := range []struct {
+		n   int
+		why string
+	}{
+		{v.Unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
+		{v.Destructive, "left open: they delete, suppress or merge; --include-destructive sends those too"},
+		{v.Cut, "left open: they were too large to be kept whole; take the originals from their source"},
+		{v.Gone, "gone: the log's retention took them away"},
+		{v.Unresolved, "delivered, but that could not be noted: the next replay sends them again"},
+	} {
+		if line.n > 0 {
+			fmt.Fprintf(w, "%d %s\n", line.n, line.why)
+		}
+	}
+	return nil
+}
+
+// verdict is the error with which a replay ends.
+func (v replayView) verdict() error {
+	if open := v.FailedAgain + v.LeftOpen + v.Unresolved; open > 0 {
+		return exit(exitFailure, errors.New(count(open, "letter")+" of those chosen stayed open"))
+	}
+	return nil
+}

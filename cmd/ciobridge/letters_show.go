@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func newLettersShow() *cobra.Command {
+	var path string
+	var out format
+	var showValues bool
+	cmd := &cobra.Command{
+		Use:   "show letter...",
+		Short: "Show dead letters with their story",
+		Long: "Show all that is known of dead letters, open or not: why the call failed, each time that it did, the record, and how the\n" +
+			"letter was resolved.",
+		Example: "  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7\n" +
+			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7 --show-values -o json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return exit(exitInput, errors.New("name the letters to show: the ids that the list gives"))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids := make([]event.ID, len(args))
+			for i, text := range args {
+				var err error
+				if ids[i], err = event.ParseID(text); err != nil {
+					return exit(exitInput, fmt.Errorf("%q: %w", text, err))
+				}
+			}
+			d, err := openDesk(cmd, path, out)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			for _, id := range ids {
+				h, err := deadletter.Show(cmd.Context(), d.store, id)
+				if err != nil {
+					return lettersError(err)
+				}
+				if err := newHistoryView(h, showValues).print(cmd.OutOrStdout(), out); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	configFlag(cmd, &path)
+	outputFlag(cmd, &out)
+	showValuesFlag(cmd, &showValues)
+	return cmd
+}
+
+// historyView is a letter's story: the letter as it was written last, and what happened before and after.
+type historyView struct {
+	letterView
+	Open        bool             `json:"open"`
+	Written     []time.Time      `json:"written"` // each time that the call failed
+	Resolutions []resolutionView `json:"resolutions,omitempty"`
+}
+
+type resolutionView struct {
+	Outcome string    `json:"outcome"`
+	Note    string    `json:"note,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+func newHistoryView(h deadletter.History, showValues bool) historyView {
+	v := historyView{letterView: newLetterView(h.Letters[len(h.Letters)-1], showValues), Open: h.Open}
+	for _, l := range h.Letters {
+		v.Written = append(v.Written, l.Written.UTC())
+	}
+	for _, r := range h.Resolutions {
+		v.Resolutions = append(v.Resolutions, resolutionView{string(r.Outcome), r.Note, r.At.UTC()})
+	}
+	return v
+}
+
+func (v historyView) print(w io.Writer, f format) error {
+	if f == asJSON {
+		return printJSON(w, v)
+	}
+	state := "open"
+	if !v.Open {
+		state = "resolved"
+	}
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-14s %s\n", name, shown(fmt.Sprintf(format, args...)))
+	}
+	optional := func(name, text string) {
+		if text != "" {
+			line(name, "%s", text)
+		}
+	}
+	line("letter", "%s, %s", v.ID, state)
+	line("reason", "%s", v.Reason)
+	optional("field", v.Field)
+	optional("detail", v.Detail)
+	optional("rule", v.Rule)
+	optional("call", v.Call)
+	line("stage", "%s, after %s", v.Stage, count(v.Attempts, "attempt"))
+	if v.Status != 0 {
+		line("status", "%d", v.Status)
+	}
+	line("first failed", "%s", v.FirstFailed.Format(time.RFC3339))
+	for _, t := range v.Written {
+		line("written", "%s", t.Format(time.RFC3339))
+	}
+	for _, r := range v.Resolutions {
+		line("resolved", "%s %s %s", r.At.Format(time.RFC3339), r.Outcome, r.Note)
+	}
+	line("event", "%s", v.Event)
+	line("origin", "%s/%d@%d", v.Origin.Topic, v.Origin.Partition, v.Origin.Offset)
+	optional("subject", v.Origin.Subject)
+	line("key", "%s", textOf(v.Key))
+	for _, h := range v.Headers {
+		line("header", "%s: %s", h.Key, textOf(h.Value))
+	}
+	optional("cut", v.Cut)
+	line("value", "%s", textOf(v.Value))
+	fmt.Fprintln(w)
+	return nil
+}

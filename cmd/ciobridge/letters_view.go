@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+)
+
+// letterView is a letter as it is printed. Key, value and the headers' values are masked unless they were asked for.
+type letterView struct {
+	ID          string     `json:"id"`
+	Event       string     `json:"event_id"`
+	Reason      string     `json:"reason"`
+	Field       string     `json:"field,omitempty"`
+	Detail      string     `json:"detail,omitempty"`
+	Stage       string     `json:"stage"`
+	Rule        string     `json:"rule,omitempty"`
+	Call        string     `json:"call,omitempty"`
+	Attempts    int        `json:"attempts"`
+	Status      int        `json:"status,omitempty"`
+	FirstFailed time.Time  `json:"first_failed_at"`
+	Written     time.Time  `json:"written_at"`
+	ConfigHash  string     `json:"config_hash,omitempty"`
+	Position    string     `json:"position"`
+	Origin      originView `json:"origin"`
+	Cut         string     `json:"cut,omitempty"`
+	Key         any        `json:"key"`
+	Headers     []header   `json:"headers,omitempty"`
+	Value       any        `json:"value"`
+}
+
+type originView struct {
+	Topic     string    `json:"topic"`
+	Subject   string    `json:"subject,omitempty"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Time      time.Time `json:"time,omitzero"`
+}
+
+type header struct {
+	Key   string `json:"key"`
+	Value any    `json:"value"`
+}
+
+func newLetterView(l *deadletter.Letter, showValues bool) letterView {
+	f, m := &l.Failure, &l.Message
+	v := letterView{
+		ID: l.ID().String(), Event: l.EventID.String(), Reason: string(f.Reason), Field: f.Field, Detail: f.Detail,
+		Stage: string(f.Stage), Rule: f.Rule, Call: f.Call, Attempts: f.Attempts, Status: f.Status,
+		FirstFailed: f.First.UTC(), Written: l.Written.UTC(), ConfigHash: l.ConfigHash, Position: l.Position.String(),
+		Origin: originView{m.Origin.Topic, m.Origin.Subject, m.Origin.Partition, m.Origin.Offset, m.Time.UTC()},
+		Key:    label(m.Key, showValues), Value: content(m.Value, showValues),
+	}
+	if m.Time.IsZero() {
+		v.Origin.Time = time.Time{}
+	}
+	if l.Cut != nil {
+		v.Cut = l.Cut.String()
+	}
+	for _, h := range m.Headers {
+		v.Headers = append(v.Headers, header{h.Key, label(h.Value, showValues)})
+	}
+	return v
+}
+
+// content is a record's value as JSON shows it best: as JSON, as text, or, where it is neither, in base 64. Masked, only its shape is
+// left.
+func content(b []byte, show bool) any {
+	if !show && b != nil {
+		b = deadletter.Masked(b)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, b); err == nil {
+		return json.RawMessage(compact.Bytes())
+	}
+	return label(b, true)
+}
+
+// label is a key, or the value of a header, which are text even where they look like JSON.
+func label(b []byte, show bool) any {
+	switch {
+	case b == nil:
+		return nil
+	case !show:
+		return content(b, false)
+	case !utf8.Valid(b):
+		return map[string][]byte{"base64": b}
+	}
+	return string(b)
+}
+
+// textOf is content as one line of text.
+func textOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "none"
+	case string:
+		return shown(v)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return shown(string(text))
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func newMap() *cobra.Command {
+	var path, topic string
+	var rules []string
+	var record recordFlags
+	var out format
+	cmd := &cobra.Command{
+		Use:   "map [file]...",
+		Short: "Show what events become",
+		Long: "Read events, map them by the rules, and print the calls that they become and the failures. Nothing is sent; neither a\n" +
+			"broker nor a secret is needed.\n\n" +
+			"A file, or standard input where none is named, holds an event a line, or one event as a whole. An event that names no\n" +
+			"identity of its own is known by its place, so its calls get other ids here than in a bridge.\n\n" +
+			"The exit code is 2 when a call or an event could not be mapped.",
+		Example: "  ciobridge map -c ciobridge.yaml event.json\n" +
+			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge map --rules 'rules/*.yaml'\n" +
+			"  kcat -b kafka:9092 -t shop.orders -C -e -c 100 | ciobridge map --topic shop.orders -o json",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if len(rules) > 0 && cmd.Flags().Changed("config") {
+				return exit(exitInput, errors.New("give either --config or --rules, not both"))
+			}
+			if len(rules) > 0 {
+				rules, files = ruleFilesAmong(rules, files)
+			}
+			set, err := readSet(path, rules)
+			if err != nil {
+				return exit(exitInput, err)
+			}
+			m, err := record.record()
+			if err != nil {
+				return err
+			}
+			if m.Origin.Topic, err = set.topic(topic); err != nil {
+				return exit(exitInput, err)
+			}
+			return mapEvents(cmd, set, m, files, out)
+		},
+	}
+	configFlag(cmd, &path)
+	outputFlag(cmd, &out)
+	record.add(cmd)
+	cmd.Flags().StringVar(&record.time, "time", "", "the broker's time of the record, in RFC 3339")
+	cmd.Flags().StringVar(&topic, "topic", "", "the topic or stream that the events stand in, which decides their envelope")
+	cmd.Flags().StringArrayVar(&rules, "rules", nil, "rule files to use without a configuration; may be repeated")
+	return cmd
+}
+
+// ruleFilesAmong moves the YAML files from the events to the rules, where a shell puts them when a glob is not quoted.
+func ruleFilesAmong(rules, files []string) (allRules, events []string) {
+	for _, f := range files {
+		if ext := filepath.Ext(f); ext == ".yaml" || ext == ".yml" {
+			rules = append(rules, f)
+			continue
+		}
+		events = append(events, f)
+	}
+	return rules, events
+}
+
+// topic is the name of the topic whose envelope events have: the given one, or the only one of the configuration.
+func (s *ruleset) topic(given string) (string, error) {
+	var names []string
+	for _, t := range s.mapping.Topics {
+		names = append(names, t.Name)
+	}
+	switch {
+	case len(names) == 0 || slices.Contains(names, given):
+		return given, nil
+	case given != "":
+		return "", fmt.Errorf("--topic %s: is not in the configuration, which has %s", given, strings.Join(names, ", "))
+	case len(names) == 1:
+		return names[0], nil
+	}
+	return "", fmt.Errorf("--topic is missing: say where the events stand: %s", strings.Join(names, ", "))
+}
+
+func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string, out format) error {
+	total, bad := 0, 0
+	err := readEvents(cmd, files, func(e eventText) error {
+		m.Value, m.Origin.Offset = e.value, int64(total)
+		total++
+		calls, failures := set.rules.Map(m)
+		if len(failures) > 0 {
+			bad++
+		}
+		return newMapped(e.place, calls, failures).print(cmd.OutOrStdout(), out)
+	})
+	if err == nil && bad > 0 {
+		err = exit(exitInput, fmt.Errorf("%d of %s could not be mapped", bad, count(total, "event")))
+	}
+	return err
+}

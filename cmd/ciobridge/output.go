@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/spf13/cobra"
+)
+
+// What a command says, and where: results go to standard output, in words or as JSON; everything else, such as errors, warnings
+// and progress, goes to standard error. Lists are one JSON object a line, so that they can be read as they come.
+
+// format is how results are printed.
+type format string
+
+const (
+	asText format = "text"
+	asJSON format = "json"
+)
+
+// Set implements the flag's value.
+func (f *format) Set(s string) error {
+	if s != string(asText) && s != string(asJSON) {
+		return errors.New("want text or json")
+	}
+	*f = format(s)
+	return nil
+}
+
+func (f *format) String() string { return string(*f) }
+
+// Type names the value in help texts.
+func (*format) Type() string { return "format" }
+
+// outputFlag adds the flag that chooses how results, and errors, are printed.
+func outputFlag(cmd *cobra.Command, f *format) {
+	*f = asText
+	cmd.Flags().VarP(f, "output", "o", "how to print results and errors: text or json")
+	complete(cmd, "output", string(asText), string(asJSON))
+}
+
+// complete names the values of a flag for shells.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
+// printJSON writes v in one line.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// printError tells the error that ended a command, in the form in which the command was asked to print.
+func printError(w io.Writer, cmd *cobra.Command, err error) {
+	flag := cmd.Flags().Lookup("output")
+	if flag == nil || flag.Value.String() != string(asJSON) {
+		fmt.Fprintf(w, "ciobridge: %v\n", err)
+		return
+	}
+	told := struct {
+		Error   bool     `json:"error"`
+		Code    int      `json:"code"`
+		Message string   `json:"message"`
+		Details []string `json:"details,omitempty"`
+	}{Error: true, Code: exitCode(err), Message: err.Error()}
+	if list := mistakes(err); len(list) > 1 {
+		told.Details = list
+	}
+	if err := printJSON(w, told); err != nil {
+		fmt.Fprintf(w, "ciobridge: %v\n", err)
+	}
+}
+
+// mistakes lists the errors that were joined into one, each text once.
+func mistakes(err error) []string {
+	if err == nil {
+		return nil
+	}
+	if coded, ok := err.(*exitError); ok { //nolint:errorlint // what is wrapped deeper belongs to the text around it
+		err = coded.err
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
+	if !ok {
+		return []string{err.Error()}
+	}
+	var list, texts []string
+	for _, e := range joined.Unwrap() {
+		texts = append(texts, e.Error())
+		for _, m := range mistakes(e) {
+			if !slices.Contains(list, m) {
+				list = append(list, m)
+			}
+		}
+	}
+	if strings.Join(texts, "\n") != err.Error() {
+		return []string{err.Error()} // not joined: words stand around the errors
+	}
+	return list
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// table prints rows in columns. The first row is the heading.
+func table(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	return t.Flush()
+}
+
+// shown makes foreign text fit for a terminal: what is not printable, such as an escape sequence, becomes a space.
+func shown(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
