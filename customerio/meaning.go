@@ -24,16 +24,16 @@ func (e Endpoint) String() string {
 type Meaning uint8
 
 const (
-	// Retry: nothing is known or nothing was done; the same calls may succeed later. It is the zero value, so that what is
+	// Retry means that nothing is known or nothing was done; the same calls may succeed later. It is the zero value, so that what is
 	// forgotten is done again.
 	Retry Meaning = iota
-	// Accepted: the calls were taken, but for those that the report refuses by their place.
+	// Accepted means that the calls were taken, but for those that the report refuses by their place.
 	Accepted
-	// Refused: this one call was refused and would be again.
+	// Refused means that this one call was refused and would be again.
 	Refused
-	// Split: something in the request is refused; smaller requests will show what.
+	// Split means that something in the request is refused; smaller requests will show what.
 	Split
-	// Halt: credentials, region or path are wrong, so no request can succeed until somebody mends that.
+	// Halt means that credentials, region or path are wrong, so no request can succeed until somebody mends that.
 	Halt
 )
 

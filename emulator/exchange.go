@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -135,7 +136,7 @@ func (x *exchange) readBody(r *http.Request, limit int) (whole bool, err error) 
 	rest, err := io.CopyN(io.Discard, r.Body, patience)
 	x.bytes += int(rest)
 	x.body = ""
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return false, err

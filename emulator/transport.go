@@ -61,14 +61,15 @@ func (w *pipeWriter) serve(h http.Handler, r *http.Request) {
 	defer close(w.done)
 	defer r.Body.Close()
 	defer func() {
-		if e := recover(); e != nil && e != http.ErrAbortHandler {
-			panic(e)
-		} else if e != nil {
+		switch e := recover(); e {
+		case nil:
+			w.WriteHeader(http.StatusOK)
+			w.body.Close()
+		case http.ErrAbortHandler:
 			w.body.CloseWithError(io.ErrUnexpectedEOF)
-			return
+		default:
+			panic(e)
 		}
-		w.WriteHeader(http.StatusOK)
-		w.body.Close()
 	}()
 	h.ServeHTTP(w, r)
 }

@@ -30,7 +30,7 @@ func ParseRules(name string, data []byte) (RuleFile, error) {
 	docs := slices.DeleteFunc(tree.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
 	switch {
 	case len(docs) == 0:
-		return file, fmt.Errorf("%s: is empty; want rules:", name)
+		return file, fmt.Errorf("%s: is empty; want the key rules", name)
 	case len(docs) > 1:
 		return file, fmt.Errorf("%s:%d: a rule file is one YAML document; split it", name, line(docs[1].Body))
 	}

@@ -142,7 +142,7 @@ func TestVariables(t *testing.T) {
 	if asked != 0 {
 		t.Error("made a value that nobody read")
 	}
-	if run(2) != `"k"` || run(2) != `"k"` || asked != 1 {
+	if first, again := run(2), run(2); first != `"k"` || again != first || asked != 1 {
 		t.Errorf("made $message %d times", asked)
 	}
 	if err := d.Parse(s, []byte(`{}`)); err != nil || run(2) != "null" {
