@@ -21,12 +21,11 @@ type demoOptions struct {
 	events int
 	seed   uint64
 	once   bool
-	json   bool
+	output format
 }
 
 func newDemo() *cobra.Command {
-	o := demoOptions{}
-	output := "text"
+	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show a whole bridge at work, with nothing installed",
@@ -36,13 +35,9 @@ func newDemo() *cobra.Command {
 		Example: "  ciobridge demo\n  ciobridge demo --events 20000 --once -o json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case output != "text" && output != "json":
-				return exit(exitInput, fmt.Errorf("--output: %q is neither text nor json", output))
-			case o.events < 0:
+			if o.events < 0 {
 				return exit(exitInput, fmt.Errorf("--events: %d is negative", o.events))
 			}
-			o.json = output == "json"
 			return runDemo(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -51,7 +46,7 @@ func newDemo() *cobra.Command {
 	f.IntVar(&o.events, "events", 1000, "how many sample events to publish")
 	f.Uint64Var(&o.seed, "seed", 1, "what the sample events are made from")
 	f.BoolVar(&o.once, "once", false, "end when the sample events are done; exit code 0 says that the counts add up")
-	f.StringVarP(&output, "output", "o", output, "how to print the result: text or json")
+	outputFlag(cmd, &o.output)
 	return cmd
 }
 
@@ -75,7 +70,7 @@ const (
 
 func runDemo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	d := &demo{demoOptions: o, talk: out}
-	if o.json {
+	if o.output == asJSON {
 		d.talk = errs
 	}
 	var err error

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,8 +36,8 @@ var errMiscount = errors.New("the counts do not add up")
 
 // tell prints the result. Its error says that the counts do not add up.
 func (d *demo) tell(out io.Writer, r demoResult) error {
-	if d.json {
-		if err := json.NewEncoder(out).Encode(r); err != nil {
+	if d.output == asJSON {
+		if err := printJSON(out, r); err != nil {
 			return err
 		}
 	} else {
@@ -129,7 +128,7 @@ func (d *demo) showCall(r emulator.Receipt) {
 	if !r.Taken {
 		what = "refused   "
 	}
-	fmt.Fprintf(d.talk, "%s     %s\n", what, r.Body)
+	fmt.Fprintf(d.talk, "%s     %s\n", what, shown(string(r.Body)))
 }
 
 // showLetters shows the dead letters after the first so many.
@@ -141,7 +140,7 @@ func (d *demo) showLetters(ctx context.Context, known int) (int, error) {
 		}
 		if n++; n > known {
 			f := letter.Failure
-			fmt.Fprintf(d.talk, "dead-lettered  %s %s %s: %s\n", f.Reason, f.Rule, f.Field, f.Detail)
+			fmt.Fprintf(d.talk, "dead-lettered  %s %s %s: %s\n", f.Reason, dash(f.Rule), dash(f.Field), f.Detail)
 		}
 	}
 	return n, nil
