@@ -59,6 +59,19 @@ func (k *Kafka) Ready() error {
 	return k.state
 }
 
+// States says for each of our partitions, named topic/partition, what it is at: starting, reading, or stopped and why.
+func (k *Kafka) States() map[string]string {
+	g := k.generation.Load()
+	if g == nil {
+		return nil
+	}
+	states := make(map[string]string, len(g.partitions))
+	for _, p := range g.partitions {
+		states[p.key.String()] = p.state()
+	}
+	return states
+}
+
 func (k *Kafka) setState(err error) {
 	k.mu.Lock()
 	k.state = err
@@ -107,6 +120,8 @@ func (k *Kafka) Consume(ctx context.Context, handle func(lease context.Context, 
 }
 
 func (k *Kafka) leave(ctx context.Context, m *member) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	if err := m.leave(ctx); err != nil {
 		k.log.Warn("left the group without telling it", zap.Error(err))
 	}

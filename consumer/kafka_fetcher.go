@@ -3,7 +3,6 @@ package consumer
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -180,95 +179,6 @@ func (f *fetcher) fetch(ctx context.Context) error {
 		return fmt.Errorf("fetch from %s: %w", f.addr, err)
 	}
 	return nil
-}
-
-// take looks at what came for a partition.
-func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
-	if got.set != nil {
-		got.set.count(&p.share)
-	}
-	p.mu.Lock()
-	mine := p.fetcher == f && p.epoch == epoch
-	if mine && got.code == 0 {
-		p.highWater = got.highWater
-	}
-	p.mu.Unlock()
-	if mine && got.code == 0 {
-		p.trouble.over()
-	}
-	if mine && got.code == 0 && got.set != nil {
-		f.deliver(p, epoch, from, got)
-		return
-	}
-	if got.set != nil {
-		got.set.release()
-	}
-	if mine && got.code != 0 {
-		f.refused(p, from, got.code)
-	}
-}
-
-// deliver gives a record set to the partition's worker.
-func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
-	next, need := scan(got.set.bytes, from)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.fetcher != f || p.epoch != epoch {
-		got.set.release()
-		return
-	}
-	if next == from && need > 0 {
-		// Not one whole batch: ask for as much as it takes.
-		got.set.release()
-		if p.bytes = int32(min(need, 1<<30)); need > f.g.source.config.MaxBatchBytes {
-			f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater,
-				detail: fmt.Sprintf("a batch of %d bytes is larger than max_batch_bytes (%d)", need, f.g.source.config.MaxBatchBytes)})
-		}
-		return
-	}
-	p.bytes = 0
-	p.next = next
-	p.queued = time.Now()
-	p.chunks <- chunk{from: from, epoch: epoch, aborted: got.aborted, set: got.set}
-}
-
-// scan finds the offset after the last whole batch of a record set, without looking at what the batches hold. Need is the size of a
-// batch that does not fit although it is the first. It stops at a batch that makes no sense, over which the worker will stumble.
-func scan(set []byte, from int64) (next int64, need int) {
-	next = from
-	for first := true; len(set) > 0; first = false {
-		h, err := readBatchHeader(set)
-		if first && errors.Is(err, errCut) {
-			return next, max(h.size, batchHeaderSize)
-		}
-		if err != nil {
-			return next, 0
-		}
-		next = max(next, h.last()+1)
-		set = set[h.size:]
-	}
-	return next, 0
-}
-
-// refused deals with a partition for which the broker gave an error.
-func (f *fetcher) refused(p *partition, from int64, code int16) {
-	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
-	case kafka.OffsetOutOfRange:
-		p.mu.Lock()
-		p.phase, p.start.offset = phaseLocate, p.next
-		p.mu.Unlock()
-	case kafka.InvalidMessage: // the broker's own checksum test failed
-		f.g.damaged(p, from, &corruptError{what: "the broker says that the record is corrupt"})
-	case kafka.Error(codeTooLarge):
-		p.mu.Lock()
-		f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})
-		p.mu.Unlock()
-	default:
-		p.mu.Lock()
-		p.notBefore = time.Now().Add(p.trouble.note(err))
-		p.mu.Unlock()
-		f.g.routeAgain()
-	}
 }
 
 // sleep waits for a signal or for a time; the zero time is no time.

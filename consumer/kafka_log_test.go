@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,9 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.SeedTopics(2, testTopic))
 	b.publishTo(0, numbers(0, 10)...)
+	if got := b.offsets(b.config())[0]; got.Committed != -1 || got.Lag() != 10 || got.Lost() != 0 {
+		t.Errorf("before anything is committed: %+v", got)
+	}
 	b.setOffset(0, 3)
 	b.deleteBefore(0, 7)
 	b.publishTo(1, "other")
@@ -27,6 +31,12 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	r.want("other")
 	if why := k.halted(t, 0); why.reason != stopBelowLog || why.offset != 3 || why.start != 7 || why.lost != 4 {
 		t.Errorf("halted: %+v", why)
+	}
+	wantStates := map[string]string{
+		"events/0": "stopped: offset_below_log at offset 3, the log goes from 7 to 10, 4 records lost", "events/1": "reading",
+	}
+	if got := k.States(); !maps.Equal(got, wantStates) {
+		t.Errorf("states %v", got)
 	}
 	if text := scrape(t, k); !strings.Contains(text, `ciobridge_kafka_partition_lost_records{partition="0",reason="offset_below_log",topic="events"} 4`) {
 		t.Errorf("metrics:\n%s", text)

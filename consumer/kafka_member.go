@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
-	groupdata "github.com/segmentio/kafka-go/protocol/consumer"
 	"github.com/segmentio/kafka-go/protocol/heartbeat"
 	"github.com/segmentio/kafka-go/protocol/joingroup"
 	"github.com/segmentio/kafka-go/protocol/leavegroup"
@@ -43,9 +41,6 @@ type assignment struct {
 // groupProtocol is Kafka's range assignment: partitions of the same number of several topics go to the same member, so that
 // topics with the same keys are read by one replica.
 var groupProtocol kafka.RangeGroupBalancer
-
-// metadataVersion is the version of what members tell each other through the coordinator.
-const metadataVersion = 0
 
 // call makes a request to the coordinator, which it finds first if need be.
 func (m *member) call(ctx context.Context, limit time.Duration, req protocol.Message) (protocol.Message, error) {
@@ -137,9 +132,9 @@ func (m *member) join(ctx context.Context) (*assignment, error) {
 }
 
 func (m *member) joinGroup(ctx context.Context) (*joingroup.Response, error) {
-	topics, err := protocol.Marshal(metadataVersion, groupdata.Subscription{Version: metadataVersion, Topics: m.config.Topics})
+	topics, err := encodeSubscription(m.config.Topics)
 	if err != nil {
-		return nil, fmt.Errorf("encode subscription: %w", err)
+		return nil, err
 	}
 	for {
 		// The coordinator answers when all members are there, or have been given up on.
@@ -235,61 +230,4 @@ func (m *member) leave(ctx context.Context) error {
 // expelled reports whether the error says that the group has gone on without us.
 func expelled(err error) bool {
 	return errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.IllegalGeneration) || errors.Is(err, kafka.FencedInstanceID)
-}
-
-func decodeSubscription(b []byte) (topics []string, err error) {
-	defer recoverDecode(&err)
-	var s groupdata.Subscription
-	if err := protocol.Unmarshal(b, versionOf(b), &s); err != nil {
-		return nil, fmt.Errorf("decode a member's subscription: %w", err)
-	}
-	return s.Topics, nil
-}
-
-func decodeAssignment(b []byte) (partitions map[string][]int, err error) {
-	defer recoverDecode(&err)
-	partitions = map[string][]int{}
-	if len(b) == 0 {
-		return partitions, nil
-	}
-	var a groupdata.Assignment
-	if err := protocol.Unmarshal(b, versionOf(b), &a); err != nil {
-		return nil, fmt.Errorf("decode the assignment: %w", err)
-	}
-	for _, t := range a.AssignedPartitions {
-		for _, p := range t.Partitions {
-			partitions[t.Topic] = append(partitions[t.Topic], int(p))
-		}
-	}
-	return partitions, nil
-}
-
-func encodeAssignment(partitions map[string][]int) ([]byte, error) {
-	a := groupdata.Assignment{Version: metadataVersion}
-	for topic, ids := range partitions {
-		t := groupdata.TopicPartition{Topic: topic}
-		for _, id := range ids {
-			t.Partitions = append(t.Partitions, int32(id))
-		}
-		a.AssignedPartitions = append(a.AssignedPartitions, t)
-	}
-	b, err := protocol.Marshal(metadataVersion, a)
-	if err != nil {
-		return nil, fmt.Errorf("encode an assignment: %w", err)
-	}
-	return b, nil
-}
-
-// versionOf is the version that encoded group data begins with, as far as the library knows it; later versions only add to the end.
-func versionOf(b []byte) int16 {
-	if len(b) < 2 {
-		return 0
-	}
-	return min(int16(binary.BigEndian.Uint16(b)), groupdata.MaxVersionSupported)
-}
-
-func recoverDecode(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("malformed data from the broker: %v", r)
-	}
 }

@@ -74,7 +74,8 @@ func Offsets(ctx context.Context, k *broker.Kafka, config KafkaConfig) ([]Offset
 		}
 	}
 	var done map[partitionKey]committed
-	if err := untilCoordinated(ctx, func() (err error) { done, err = m.committed(ctx, counts); return }); err != nil {
+	err = untilCoordinated(ctx, func() (err error) { done, err = m.committed(ctx, counts); return })
+	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) { // a group that does not exist has committed nothing
 		return nil, err
 	}
 	var out []OffsetInfo
@@ -87,7 +88,11 @@ func Offsets(ctx context.Context, k *broker.Kafka, config KafkaConfig) ([]Offset
 			if code := found[key].code; code != 0 {
 				return nil, fmt.Errorf("list offsets of %s: %w", key, code)
 			}
-			out = append(out, OffsetInfo{key.topic, key.id, done[key].offset, found[key].start, found[key].end})
+			info := OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start, End: found[key].end}
+			if c, ok := done[key]; ok {
+				info.Committed = c.offset
+			}
+			out = append(out, info)
 		}
 	}
 	slices.SortFunc(out, func(a, b OffsetInfo) int {

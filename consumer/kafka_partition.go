@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -52,6 +53,31 @@ type stopped struct {
 	lost   int64 // records that are gone, or that the log lacks
 	resume int64 // where the batch behind a damaged one begins; 0 when that is unknown
 	detail string
+}
+
+// String says it in a line.
+func (s *stopped) String() string {
+	text := fmt.Sprintf("stopped: %s at offset %d, the log goes from %d to %d", s.reason, s.offset, s.start, s.end)
+	if s.lost > 0 {
+		text += fmt.Sprintf(", %d records lost", s.lost)
+	}
+	if s.detail != "" {
+		text += ": " + s.detail
+	}
+	return text
+}
+
+// state says what the partition is at.
+func (p *partition) state() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch p.phase {
+	case phaseHalted:
+		return p.stop.String()
+	case phaseRead:
+		return "reading"
+	}
+	return "starting"
 }
 
 // The reasons for which a partition stops, as they stand in metrics.

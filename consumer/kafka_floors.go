@@ -1,0 +1,88 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+)
+
+// commitEvery is the pause between two commits.
+const commitEvery = 200 * time.Millisecond
+
+// commitLoop commits the floors as they move.
+func (g *generation) commitLoop(ctx context.Context) {
+	trouble := newTrouble(g.source.log, "commit", g.source.metrics.failed)
+	wait := commitEvery
+	for {
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return
+		}
+		wait = commitEvery
+		if err := g.commitFloors(ctx); err != nil && ctx.Err() == nil {
+			wait = max(commitEvery, trouble.note(err))
+		} else if err == nil {
+			trouble.over()
+		}
+	}
+}
+
+// commitFloors commits the floor of every partition where it has moved. After an error they are committed again, or higher ones.
+func (g *generation) commitFloors(ctx context.Context) error {
+	offsets := map[partitionKey]committed{}
+	for _, p := range g.partitions {
+		if floor, ok := p.floor(); ok && floor > p.written {
+			offsets[p.key] = committed{offset: floor, partitions: p.count}
+		}
+	}
+	if len(offsets) == 0 {
+		return nil
+	}
+	if err := g.commit(ctx, offsets); err != nil {
+		return err
+	}
+	for _, p := range g.partitions {
+		if c, ok := offsets[p.key]; ok {
+			p.written = c.offset
+		}
+	}
+	return nil
+}
+
+// commitLast commits the floors at the end of the generation, and tries again for a moment. What it cannot commit comes again.
+func (g *generation) commitLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, g.member.soon())
+	defer cancel()
+	err := errSilence
+	for g.lease.owned() && ctx.Err() == nil {
+		err = g.commitFloors(ctx)
+		if err == nil || errors.Is(err, kafka.RebalanceInProgress) {
+			break
+		}
+		pause(ctx, commitEvery)
+	}
+	if err != nil {
+		g.source.log.Warn("last commit of the generation failed; finished messages come again",
+			zap.Int32("generation", g.assignment.generation), zap.Error(err))
+	}
+}
+
+// commit writes offsets for this generation. The answer also tells whether we are still a member.
+func (g *generation) commit(ctx context.Context, offsets map[partitionKey]committed) error {
+	sent := time.Now()
+	err := g.member.commit(ctx, g.assignment, offsets)
+	g.source.metrics.committed(err)
+	switch {
+	case err == nil:
+		g.lease.renew(sent)
+	case expelled(err):
+		g.lease.lose()
+		g.finish(errExpelled)
+	case errors.Is(err, kafka.RebalanceInProgress):
+		g.finish(errRebalance)
+	}
+	return err
+}
