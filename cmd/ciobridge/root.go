@@ -92,7 +92,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit(exitInput, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
-	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(), newEmulate(), newHealthcheck(), newVersion())
 	return root
 }
 

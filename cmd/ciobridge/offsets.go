@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/consumer"
+)
+
+// offsetsLimit is how long a command about offsets may take.
+const offsetsLimit = 30 * time.Second
+
+func newOffsets() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "offsets",
+		Short: "Show and set how far the source has been read",
+		Long: "Show how far the configured topics or streams have been read, and set it while no bridge runs. A bridge stops reading a\n" +
+			"partition whose next offset is not in its log any more, because it cannot know what was there; skip is the way on.",
+		Example: "  ciobridge offsets show\n" +
+			"  ciobridge offsets skip --dry-run\n" +
+			"  ciobridge offsets set shop.orders/3=1200",
+	}, newOffsetsShow(), newOffsetsSet(), newOffsetsSkip())
+}
+
+func newOffsetsShow() *cobra.Command {
+	var path string
+	var out format
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show how far the source has been read",
+		Long: "Show for each partition, or for each stream, the next offset to read, where the log begins and ends, how much is not read\n" +
+			"yet, and how much was lost: deleted before it was read.",
+		Example: "  ciobridge offsets show -c ciobridge.yaml\n" +
+			"  ciobridge offsets show -o json",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := openReading(cmd, path, out)
+			if err != nil {
+				return err
+			}
+			defer r.close()
+			offsets, err := r.offsets()
+			if err != nil {
+				return err
+			}
+			return printOffsets(cmd.OutOrStdout(), offsets, out)
+		},
+	}
+	configFlag(cmd, &path)
+	outputFlag(cmd, &out)
+	return cmd
+}
+
+func printOffsets(w io.Writer, offsets []consumer.OffsetInfo, out format) error {
+	rows := [][]string{{"TOPIC", "PARTITION", "NEXT", "START", "END", "UNREAD", "LOST"}}
+	for _, o := range offsets {
+		if out == asJSON {
+			v := offsetView{Topic: o.Topic, Partition: o.Partition, Start: o.Start, End: o.End, Unread: o.Lag(), Lost: o.Lost()}
+			if o.Committed >= 0 {
+				v.Next = &o.Committed
+			}
+			if err := printJSON(w, v); err != nil {
+				return err
+			}
+			continue
+		}
+		next := "-"
+		if o.Committed >= 0 {
+			next = number(o.Committed)
+		}
+		rows = append(rows, []string{
+			o.Topic, strconv.Itoa(int(o.Partition)), next, number(o.Start), number(o.End), number(o.Lag()), number(o.Lost()),
+		})
+	}
+	if out == asJSON {
+		return nil
+	}
+	return table(w, rows)
+}
+
+// offsetView is where the bridge stands on one partition.
+type offsetView struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Next      *int64 `json:"next"` // null where nothing has been committed
+	Start     int64  `json:"start"`
+	End       int64  `json:"end"`
+	Unread    int64  `json:"unread"`
+	Lost      int64  `json:"lost"`
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// A reading is how far a source has been read, as its broker knows it.
+type reading struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	source  config.Source
+	brokers *brokers
+}
+
+// openReading reaches the broker of a configuration. It must be closed when err is nil.
+func openReading(cmd *cobra.Command, path string, out format) (*reading, error) {
+	c, _, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	log, err := quietLogger(cmd, out)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{source: c.Source}
+	r.ctx, r.cancel = context.WithTimeout(cmd.Context(), offsetsLimit)
+	if r.brokers, err = reach(r.ctx, c, log); err != nil {
+		r.cancel()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *reading) close() {
+	r.brokers.close()
+	r.cancel()
+}
+
+func (r *reading) offsets() (offsets []consumer.OffsetInfo, err error) {
+	if k := r.source.Kafka; k != nil {
+		offsets, err = consumer.Offsets(r.ctx, r.brokers.kafka, k.Consumer())
+	} else {
+		offsets, err = consumer.StreamOffsets(r.ctx, r.brokers.nats, jetStreamOf(r.source))
+	}
+	if err != nil {
+		err = exit(exitBroker, fmt.Errorf("read the offsets: %w", err))
+	}
+	return offsets, err
+}
+
+func (r *reading) set(changes []consumer.OffsetChange) (err error) {
+	if k := r.source.Kafka; k != nil {
+		err = consumer.SetOffsets(r.ctx, r.brokers.kafka, k.Consumer(), changes)
+	} else {
+		err = consumer.SetStreamOffsets(r.ctx, r.brokers.nats, jetStreamOf(r.source), changes)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, consumer.ErrGroupRunning) || errors.Is(err, consumer.ErrStreamRead):
+		return exit(exitFailure, fmt.Errorf("set the offsets: %w", err))
+	}
+	return exit(exitBroker, fmt.Errorf("set the offsets: %w", err))
+}
+
+// jetStreamOf is what a source that is not Kafka reads.
+func jetStreamOf(s config.Source) consumer.JetStreamConfig {
+	if s.NATS != nil {
+		return s.NATS.Consumer()
+	}
+	return s.Embedded.Consumer()
+}

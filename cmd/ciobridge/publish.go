@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// publishAtOnce is how many events are on their way before their acknowledgements are waited for, and publishLimit how long for.
+const (
+	publishAtOnce = 256
+	publishLimit  = 30 * time.Second
+)
+
+// A publisher stores messages in a broker, in order, and returns when all are acknowledged.
+type publisher func(ctx context.Context, messages []event.Message) error
+
+func newPublish() *cobra.Command {
+	var path, topic, subject string
+	var record recordFlags
+	var out format
+	cmd := &cobra.Command{
+		Use:   "publish [file]...",
+		Short: "Publish events to the configured source",
+		Long: "Publish events to the broker that the configured source reads, and wait until it has stored them. It takes the place of\n" +
+			"a client of the broker for trying things out; a broken event is published as it is.\n\n" +
+			"A file, or standard input where none is named, holds an event a line, or one event as a whole. With the embedded source\n" +
+			"it publishes to the bridge that runs, or else into the store that the bridge will read.",
+		Example: "  ciobridge publish --topic shop.orders --key c_7 order.json\n" +
+			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge publish --subject events.shop",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			m, err := record.record()
+			if err != nil {
+				return err
+			}
+			c, err := config.Load(path)
+			if err != nil {
+				return exit(exitInput, err)
+			}
+			if m.Origin, err = destination(c.Source, topic, subject, record.key); err != nil {
+				return exit(exitInput, err)
+			}
+			return publishEvents(cmd, c, m, files, out)
+		},
+	}
+	configFlag(cmd, &path)
+	outputFlag(cmd, &out)
+	record.add(cmd)
+	cmd.Flags().StringVar(&topic, "topic", "", "the Kafka topic; not needed where the configuration has only one")
+	cmd.Flags().StringVar(&subject, "subject", "", "the NATS subject; not needed where the configuration has only one, without wildcards")
+	return cmd
+}
+
+// destination is where events are published: a topic, or a subject, that the source reads.
+func destination(s config.Source, topic, subject, key string) (event.Origin, error) {
+	if s.Kafka != nil {
+		if subject != "" {
+			return event.Origin{}, errors.New("--subject is for NATS, and the source is Kafka: give --topic")
+		}
+		one, err := oneOf("--topic", topic, s.Kafka.Consumer().Topics)
+		return event.Origin{Topic: one}, err
+	}
+	switch {
+	case topic != "":
+		return event.Origin{}, errors.New("--topic is for Kafka, and the source is NATS: give --subject")
+	case key != "":
+		return event.Origin{}, errors.New("--key is for Kafka: a NATS message has no key")
+	case subject != "":
+		return event.Origin{Subject: subject}, nil
+	}
+	var kept []string
+	if s.NATS != nil {
+		for _, stream := range s.NATS.Streams {
+			kept = append(kept, stream.Subjects...)
+		}
+	} else {
+		for _, stream := range s.Embedded.Server().Streams {
+			kept = append(kept, stream.Subjects...)
+		}
+	}
+	one, err := oneOf("--subject", "", kept)
+	if err == nil && strings.ContainsAny(one, "*>") {
+		err = fmt.Errorf("--subject is missing: name one of %s", one)
+	}
+	return event.Origin{Subject: one}, err
+}
+
+// oneOf is the given name if it is among the known, or the only one known.
+func oneOf(flag, given string, known []string) (string, error) {
+	switch {
+	case slices.Contains(known, given):
+		return given, nil
+	case given != "":
+		return "", fmt.Errorf("%s %s: the source does not read it; it reads %s", flag, given, strings.Join(known, ", "))
+	case len(known) == 1:
+		return known[0], nil
+	case len(known) == 0:
+		return "", fmt.Errorf("%s is missing", flag)
+	}
+	return "", fmt.Errorf("%s is missing: name one of %s", flag, strings.Join(known, ", "))
+}
+
+func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, files []string, out format) error {
+	log, err := quietLogger(cmd, out)
+	if err != nil {
+		return err
+	}
+	b, err := reach(cmd.Context(), c, log)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	publish, closePublisher := b.publisher(c)
+	defer closePublisher()
+	published := 0
+	var batch []event.Message
+	flush := func() error {
+		ctx, cancel := context.WithTimeout(cmd.Context(), publishLimit)
+		defer cancel()
+		if err := publish(ctx, batch); err != nil {
+			return exit(exitBroker, fmt.Errorf("publish after the first %d events: %w", published, err))
+		}
+		published += len(batch)
+		batch = batch[:0]
+		return nil
+	}
+	err = readEvents(cmd, files, func(e eventText) error {
+		m.Value = e.value
+		if batch = append(batch, m); len(batch) < publishAtOnce {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil && len(batch) > 0 {
+		err = flush()
+	}
+	if err != nil {
+		return err
+	}
+	where := m.Origin.Topic + m.Origin.Subject
+	if out == asJSON {
+		return printJSON(cmd.OutOrStdout(), map[string]any{"published": published, "to": where})
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "published %s to %s\n", count(published, "event"), where)
+	return err
+}
