@@ -20,11 +20,11 @@ var mayImport = map[string][]string{
 	"secret":     {},
 	"broker":     {"secret"},
 	"customerio": {"secret"},
-	"consumer":   {"event", "broker"},
+	"consumer":   {"event", "broker", "internal"},
 	"mapping":    {"event", "customerio"},
 	"pipeline":   {"event"},
 	"delivery":   {"event", "customerio"},
-	"deadletter": {"event", "broker"},
+	"deadletter": {"event", "broker", "internal"},
 	"emulator":   {},
 	"config":     {"broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter"},
 	"cmd": {

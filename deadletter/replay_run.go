@@ -21,7 +21,7 @@ type handler = func(lease context.Context, m event.Message, done func()) error
 
 // run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
 func (r *Replay) run(ctx context.Context, hold *Hold, events [][]chosen, handle handler) error {
-	lease, endLease := newLease(hold)
+	lease := newLease(hold)
 	feeding, stopFeeding := context.WithCancel(ctx)
 	fed := make(chan error, 1)
 	go func() { fed <- r.feed(feeding, lease, events, handle) }()
@@ -43,15 +43,15 @@ func (r *Replay) run(ctx context.Context, hold *Hold, events [][]chosen, handle 
 			stopped, errLost = true, ErrLockLost
 		}
 		if stopped {
-			endLease(r.opts.Drain)
+			lease.Revoke(r.opts.Drain)
 			stopFeeding()
 			if feeds {
 				errFeed = <-fed
 			}
-			r.drain()
+			lease.End(r.opts.Drain)
 		}
 	}
-	endLease(0)
+	lease.End(0)
 	stopFeeding()
 	if errors.Is(errFeed, errStopped) {
 		errFeed = nil
@@ -60,7 +60,7 @@ func (r *Replay) run(ctx context.Context, hold *Hold, events [][]chosen, handle 
 }
 
 // feed hands over one message per event, in order.
-func (r *Replay) feed(ctx context.Context, lease *lease, events [][]chosen, handle handler) error {
+func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]chosen, handle handler) error {
 	for _, chosen := range events {
 		letters, err := r.load(ctx, chosen)
 		if ctx.Err() != nil || lease.Err() != nil {
@@ -108,19 +108,6 @@ func (r *Replay) inHand() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.hand)
-}
-
-// drain waits until nothing is in hand or the drain limit has passed.
-func (r *Replay) drain() {
-	limit := time.NewTimer(r.opts.Drain)
-	defer limit.Stop()
-	for r.inHand() > 0 {
-		select {
-		case <-r.bell:
-		case <-limit.C:
-			return
-		}
-	}
 }
 
 // resolve writes resolutions if there are at least so many. What cannot be written stays for the next time, so that an error needs

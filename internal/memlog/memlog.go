@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
 // Log is the broker with its one consumer group. Its partitions are set before Consume and not changed afterwards.
@@ -21,7 +22,7 @@ type Log struct {
 	mu          sync.Mutex
 	floor       []int          // committed: everything below is done
 	finished    []map[int]bool // done above the floor
-	generation  *generation
+	generation  *lease.Lease
 	generations int
 }
 
@@ -36,73 +37,6 @@ func New(partitions [][]event.Message) *Log {
 	return l
 }
 
-// generation is a lease. Its deadline is set when it starts to drain. It runs the functions that are registered on it and
-// waits for them, as a source must. It wraps no context of the standard library, which would be asked in its stead.
-type generation struct {
-	done chan struct{}
-
-	mu       sync.Mutex
-	deadline time.Time
-	ended    bool
-	watchers []func()
-	running  sync.WaitGroup
-}
-
-// Deadline is the last moment at which an attempt may begin.
-func (g *generation) Deadline() (time.Time, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.deadline, !g.deadline.IsZero()
-}
-
-// Done closes when the generation ends.
-func (g *generation) Done() <-chan struct{} { return g.done }
-
-// Err is set once the generation has ended.
-func (g *generation) Err() error {
-	select {
-	case <-g.done:
-		return context.Canceled
-	default:
-		return nil
-	}
-}
-
-// Value is nil: leases carry none.
-func (g *generation) Value(any) any { return nil }
-
-// AfterFunc registers what is to run, and to be waited for, when the generation ends.
-func (g *generation) AfterFunc(f func()) func() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ended {
-		g.running.Go(f)
-		return func() bool { return false }
-	}
-	g.watchers = append(g.watchers, f)
-	at := len(g.watchers) - 1
-	return func() bool {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		stopped := !g.ended && g.watchers[at] != nil
-		g.watchers[at] = nil
-		return stopped
-	}
-}
-
-func (g *generation) end(limit time.Duration) {
-	g.mu.Lock()
-	g.deadline, g.ended = time.Now().Add(limit), true
-	close(g.done)
-	for _, f := range g.watchers {
-		if f != nil {
-			g.running.Go(f)
-		}
-	}
-	g.mu.Unlock()
-	g.running.Wait()
-}
-
 // Consume hands the messages over, from the committed floor on, in as many generations as there are rebalances.
 func (l *Log) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
 	for ctx.Err() == nil {
@@ -112,7 +46,7 @@ func (l *Log) Consume(ctx context.Context, handle func(lease context.Context, m 
 }
 
 func (l *Log) generate(ctx context.Context, handle func(context.Context, event.Message, func()) error) {
-	g := &generation{done: make(chan struct{})}
+	g := lease.New(func() time.Time { return time.Time{} })
 	l.mu.Lock()
 	l.generation = g
 	l.generations++
@@ -127,14 +61,14 @@ func (l *Log) generate(ctx context.Context, handle func(context.Context, event.M
 	case <-l.rebalance:
 	}
 	stop()
-	g.end(l.DrainLimit)
+	g.End(l.DrainLimit)
 	readers.Wait()
 	l.mu.Lock()
 	l.generation = nil // a done that comes later counts no more
 	l.mu.Unlock()
 }
 
-func (l *Log) read(ctx context.Context, g *generation, partition int, handle func(context.Context, event.Message, func()) error) {
+func (l *Log) read(ctx context.Context, g *lease.Lease, partition int, handle func(context.Context, event.Message, func()) error) {
 	l.mu.Lock()
 	from := l.floor[partition]
 	clear(l.finished[partition])
@@ -147,7 +81,7 @@ func (l *Log) read(ctx context.Context, g *generation, partition int, handle fun
 	<-ctx.Done()
 }
 
-func (l *Log) done(g *generation, partition, offset int) {
+func (l *Log) done(g *lease.Lease, partition, offset int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.generation != g {
