@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,10 +221,10 @@ func TestKafkaCompactedLog(t *testing.T) {
 		{base: 10, producer: -1, lastDelta: 5, records: []testRecord{{delta: 1, value: []byte("c")}, {delta: 3, key: []byte("tombstone")}}},
 		{base: 17, producer: -1, lastDelta: 2, records: []testRecord{{delta: 0, value: []byte("d")}}},
 	}
-	fetches := 0
+	var fetches atomic.Int64
 	b.cluster.ControlKey(fetchKey, func(req kmsg.Request) (kmsg.Response, error, bool) {
 		b.cluster.KeepControl()
-		fetches++
+		fetches.Add(1)
 		asked := req.(*kmsg.FetchRequest)
 		res := asked.ResponseKind().(*kmsg.FetchResponse)
 		topic := kmsg.NewFetchResponseTopic()
@@ -248,8 +249,8 @@ func TestKafkaCompactedLog(t *testing.T) {
 	r.want("a", "b", "c", "", "d")
 	eventually(t, "the end of the log is committed", func() bool { return b.offsets(b.config())[0].Committed == 20 })
 	r.stop()
-	if fetches > 100 {
-		t.Errorf("%d fetches for five batches", fetches)
+	if n := fetches.Load(); n > 100 {
+		t.Errorf("%d fetches for five batches", n)
 	}
 }
 
