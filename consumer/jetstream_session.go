@@ -15,7 +15,7 @@ import (
 type session struct {
 	r      *streamReader
 	pin    string
-	lease  *lease
+	lease  *ownership
 	ledger *ledger
 	info   *jetstream.StreamInfo
 	inbox  *inbox
@@ -76,7 +76,7 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 	}
 	s := &session{
 		r: r, pin: pin, last: base, info: info, inbox: inbox,
-		lease:  newLease(p.sent, r.cfg.SessionTimeout),
+		lease:  newOwnership(p.sent, r.cfg.SessionTimeout),
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
 		room:   make(chan struct{}, 1),
 	}
@@ -103,7 +103,7 @@ func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle ha
 	keepers.Go(func() { s.commitEvery(finish) })
 
 	s.stop(s.pump(handle))
-	s.lease.end(r.cfg.DrainLimit)
+	s.lease.End(r.cfg.DrainLimit)
 	s.commitLast(ctx)
 	close(finish)
 	keepers.Wait()
@@ -126,7 +126,7 @@ func (s *session) stop(err error) {
 	if stop := (*stopError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) {
 		s.lease.lose()
 	}
-	s.lease.revoke(s.r.cfg.DrainLimit)
+	s.lease.Revoke(s.r.cfg.DrainLimit)
 }
 
 func (s *session) why() error {

@@ -30,7 +30,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 	w := &window{limit: 1 << 30}
 	p := &partition{key: partitionKey{topic: "events"}, share: share{window: w}, names: headerNames{}, ledger: newLedger(0, 10_000)}
 	work := &worker{
-		p: p, lease: newLease(time.Now(), time.Hour), limit: 16 << 20,
+		p: p, lease: newOwnership(time.Now(), time.Hour), limit: 16 << 20,
 		handle: func(_ context.Context, _ event.Message, done func()) error { done(); return nil },
 	}
 	b.ReportAllocs()

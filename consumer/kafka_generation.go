@@ -17,7 +17,7 @@ type generation struct {
 	source     *Kafka
 	member     *member
 	assignment *assignment
-	lease      *lease
+	lease      *ownership
 	window     window
 	fetchSize  int32 // what one request asks for a partition
 	partitions []*partition
@@ -42,7 +42,7 @@ var (
 func newGeneration(k *Kafka, m *member, a *assignment) *generation {
 	g := &generation{
 		source: k, member: m, assignment: a, begin: k.begin,
-		lease:   newLease(a.proof, k.config.SessionTimeout),
+		lease:   newOwnership(a.proof, k.config.SessionTimeout),
 		reroute: make(chan struct{}, 1), fetchers: map[string]*fetcher{},
 	}
 	g.window.limit = k.config.FetchBytes
@@ -84,7 +84,7 @@ func (g *generation) run(ctx context.Context, handle handler) error {
 
 	<-reading.Done()
 	cause := context.Cause(reading)
-	drained := g.lease.end(g.source.config.DrainLimit)
+	drained := g.lease.End(g.source.config.DrainLimit)
 	g.reading.Wait()
 	served()
 	serve.Wait()
@@ -120,7 +120,7 @@ func describe(ctx context.Context, cause error) string {
 
 // finish ends the reading. The lease's functions start at once.
 func (g *generation) finish(why error) {
-	g.lease.revoke(g.source.config.DrainLimit)
+	g.lease.Revoke(g.source.config.DrainLimit)
 	g.end(why)
 }
 

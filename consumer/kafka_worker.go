@@ -11,7 +11,7 @@ import (
 // worker hands over the messages of one partition, in order, from its own goroutine.
 type worker struct {
 	p        *partition
-	lease    *lease
+	lease    *ownership
 	handle   handler
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over

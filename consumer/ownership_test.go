@@ -11,7 +11,7 @@ import (
 func TestLeaseDeadlineFollowsProofs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		l := newLease(start, 10*time.Second)
+		l := newOwnership(start, 10*time.Second)
 		wantDeadline(t, l, start.Add(10*time.Second))
 
 		time.Sleep(4 * time.Second)
@@ -31,7 +31,7 @@ func TestLeaseDeadlineFollowsProofs(t *testing.T) {
 // the lease.
 func TestLeaseOfAPausedProcessStaysLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLease(time.Now(), 10*time.Second)
+		l := newOwnership(time.Now(), 10*time.Second)
 		time.Sleep(20 * time.Second)
 		if d, ok := l.Deadline(); !ok || !d.Before(time.Now()) {
 			t.Fatalf("deadline is %v, now is %v: want it past", d, time.Now())
@@ -49,7 +49,7 @@ func TestLeaseOfAPausedProcessStaysLost(t *testing.T) {
 }
 
 func TestLeaseLostByTheBrokersWord(t *testing.T) {
-	l := newLease(time.Now(), time.Hour)
+	l := newOwnership(time.Now(), time.Hour)
 	l.lose()
 	if d, _ := l.Deadline(); !d.Before(time.Now()) {
 		t.Fatalf("deadline is %v: want it past", d)
@@ -61,7 +61,7 @@ func TestLeaseLostByTheBrokersWord(t *testing.T) {
 
 func TestLeaseEndWaitsForItsFunctions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLease(time.Now(), time.Minute)
+		l := newOwnership(time.Now(), time.Minute)
 		var ran atomic.Int32
 		l.AfterFunc(func() { time.Sleep(3 * time.Second); ran.Add(1) })
 		l.AfterFunc(func() {
@@ -73,7 +73,7 @@ func TestLeaseEndWaitsForItsFunctions(t *testing.T) {
 			t.Fatal("stop must report true once")
 		}
 		start := time.Now()
-		if !l.end(15 * time.Second) {
+		if !l.End(15 * time.Second) {
 			t.Fatal("end gave up on functions that were in time")
 		}
 		if took := time.Since(start); took < 3*time.Second || took > 5*time.Second {
@@ -91,10 +91,10 @@ func TestLeaseEndWaitsForItsFunctions(t *testing.T) {
 
 func TestLeaseEndGivesUpAtTheDrainLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLease(time.Now(), time.Minute)
+		l := newOwnership(time.Now(), time.Minute)
 		l.AfterFunc(func() { time.Sleep(time.Hour) })
 		start := time.Now()
-		if l.end(15 * time.Second) {
+		if l.End(15 * time.Second) {
 			t.Fatal("end reports that a function returned which still runs")
 		}
 		if took := time.Since(start); took != 15*time.Second {
@@ -107,10 +107,10 @@ func TestLeaseEndGivesUpAtTheDrainLimit(t *testing.T) {
 
 func TestLeaseCancelsContextsMadeFromIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLease(time.Now(), time.Minute)
+		l := newOwnership(time.Now(), time.Minute)
 		ctx, cancel := context.WithCancel(l)
 		defer cancel()
-		l.end(time.Second)
+		l.End(time.Second)
 		synctest.Wait()
 		if ctx.Err() != context.Canceled {
 			t.Fatalf("the child's err is %v", ctx.Err())
@@ -118,7 +118,7 @@ func TestLeaseCancelsContextsMadeFromIt(t *testing.T) {
 	})
 }
 
-func wantDeadline(t *testing.T, l *lease, want time.Time) {
+func wantDeadline(t *testing.T, l *ownership, want time.Time) {
 	t.Helper()
 	if d, ok := l.Deadline(); !ok || !d.Equal(want) {
 		t.Fatalf("deadline is %v, want %v", d, want)
