@@ -24,6 +24,7 @@ type Kafka struct {
 	log     *zap.Logger
 	metrics *kafkaMetrics
 
+	replicas   func(n int)
 	watchEvery time.Duration // how often the leaders and the number of partitions are looked at
 	aboveFor   time.Duration
 
@@ -46,11 +47,15 @@ func NewKafka(config KafkaConfig, k *broker.Kafka, log *zap.Logger, reg promethe
 	}
 	s := &Kafka{
 		config: config, begin: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
-		watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
+		replicas: func(int) {}, watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
 	}
 	s.metrics = newKafkaMetrics(reg, s)
 	return s, nil
 }
+
+// OnReplicas has f told, from Consume's goroutine and at the start of every generation, among how many members of the group the
+// partitions are divided. It must be called before Consume.
+func (k *Kafka) OnReplicas(f func(n int)) { k.replicas = f }
 
 // Ready is nil while the consumer group is joined, also when it has given us no partition, and says otherwise what is in the way.
 func (k *Kafka) Ready() error {
@@ -106,9 +111,10 @@ func (k *Kafka) Consume(ctx context.Context, handle func(lease context.Context, 
 		trouble.over()
 		k.setState(nil)
 		k.metrics.rebalances.Inc()
+		k.replicas(a.replicas)
 		g := newGeneration(k, m, a)
 		k.log.Info("joined consumer group", zap.String("group", k.config.Group), zap.Int32("generation", a.generation),
-			zap.Int("partitions", len(g.partitions)), zap.Bool("leader", a.counts != nil))
+			zap.Int("partitions", len(g.partitions)), zap.Int("replicas", a.replicas), zap.Bool("leader", a.counts != nil))
 		k.generation.Store(g)
 		err = g.run(ctx, handle)
 		k.generation.Store(nil)

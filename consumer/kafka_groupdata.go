@@ -28,26 +28,31 @@ func decodeSubscription(b []byte) (topics []string, err error) {
 	return s.Topics, nil
 }
 
-func decodeAssignment(b []byte) (partitions map[string][]int, err error) {
+// decodeAssignment reads what this member is given, and among how many members the leader has divided the work: 1 if a leader of
+// another make does not say.
+func decodeAssignment(b []byte) (partitions map[string][]int, replicas int, err error) {
 	defer recoverDecode(&err)
-	partitions = map[string][]int{}
+	partitions, replicas = map[string][]int{}, 1
 	if len(b) == 0 {
-		return partitions, nil
+		return partitions, replicas, nil
 	}
 	var a groupdata.Assignment
 	if err := protocol.Unmarshal(b, versionOf(b), &a); err != nil {
-		return nil, fmt.Errorf("decode the assignment: %w", err)
+		return nil, 0, fmt.Errorf("decode the assignment: %w", err)
+	}
+	if len(a.UserData) == 4 {
+		replicas = max(1, int(binary.BigEndian.Uint32(a.UserData)))
 	}
 	for _, t := range a.AssignedPartitions {
 		for _, p := range t.Partitions {
 			partitions[t.Topic] = append(partitions[t.Topic], int(p))
 		}
 	}
-	return partitions, nil
+	return partitions, replicas, nil
 }
 
-func encodeAssignment(partitions map[string][]int) ([]byte, error) {
-	a := groupdata.Assignment{Version: metadataVersion}
+func encodeAssignment(partitions map[string][]int, replicas int) ([]byte, error) {
+	a := groupdata.Assignment{Version: metadataVersion, UserData: binary.BigEndian.AppendUint32(nil, uint32(replicas))}
 	for topic, ids := range partitions {
 		t := groupdata.TopicPartition{Topic: topic}
 		for _, id := range ids {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ type assignment struct {
 	member     string
 	proof      time.Time        // when the request was written whose answer is this assignment
 	partitions map[string][]int // by topic
+	replicas   int              // members of the group that were given partitions
 	counts     map[string]int   // of partitions by topic, as the group's leader saw them; nil unless that is us
 }
 
@@ -127,7 +129,7 @@ func (m *member) join(ctx context.Context) (*assignment, error) {
 	if err := m.check("ask for the assignment", synced.ErrorCode); err != nil {
 		return nil, err
 	}
-	a.partitions, err = decodeAssignment(synced.Assignments)
+	a.partitions, a.replicas, err = decodeAssignment(synced.Assignments)
 	return a, err
 }
 
@@ -192,8 +194,14 @@ func (m *member) assign(ctx context.Context, members []joingroup.ResponseMember)
 	}
 	plan := make([]syncgroup.RequestAssignment, 0, len(all))
 	shares := groupProtocol.AssignGroups(all, partitions)
+	replicas := 0
+	for _, share := range shares {
+		if slices.ContainsFunc(slices.Collect(maps.Values(share)), func(ids []int) bool { return len(ids) > 0 }) {
+			replicas++
+		}
+	}
 	for _, gm := range all {
-		b, err := encodeAssignment(shares[gm.ID])
+		b, err := encodeAssignment(shares[gm.ID], replicas)
 		if err != nil {
 			return nil, nil, err
 		}

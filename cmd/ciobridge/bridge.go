@@ -92,7 +92,12 @@ func (b *bridge) newSource() (source, error) {
 	s, log := b.config.Source, b.log.Named("consumer")
 	switch {
 	case s.Kafka != nil:
-		return consumer.NewKafka(s.Kafka.Consumer(), b.brokers.kafka, log, b.registry)
+		k, err := consumer.NewKafka(s.Kafka.Consumer(), b.brokers.kafka, log, b.registry)
+		if err != nil {
+			return nil, err
+		}
+		k.OnReplicas(b.sender.SetReplicas)
+		return k, nil
 	case s.NATS != nil:
 		return consumer.NewJetStream(b.brokers.nats, s.NATS.Consumer(), log, b.registry)
 	}

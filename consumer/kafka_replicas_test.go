@@ -1,0 +1,30 @@
+package consumer
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// Every replica learns among how many the partitions are divided, whoever leads the group.
+func TestKafkaReplicasAreCounted(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t, kfake.SeedTopics(4, testTopic))
+	var counts [2]atomic.Int64
+	open := func(i int) *reading {
+		k := b.open().(*Kafka)
+		k.OnReplicas(func(n int) { counts[i].Store(int64(n)) })
+		return read(t, k, settleAll)
+	}
+	both := func(first, second int64) func() bool {
+		return func() bool { return counts[0].Load() == first && counts[1].Load() == second }
+	}
+	first := open(0)
+	eventually(t, "one replica", both(1, 0))
+	second := open(1)
+	eventually(t, "two replicas", both(2, 2))
+	second.stop()
+	eventually(t, "one replica again", both(1, 2))
+	first.stop()
+}
