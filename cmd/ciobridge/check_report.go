@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -46,7 +45,7 @@ func identityChanges(changes []mapping.IdentityChange) []identityChange {
 // verdict is the error with which check ends.
 func (r *checkReport) verdict() error {
 	if n := len(r.Mistakes); n > 0 {
-		return exit(exitInput, errors.New(count(n, "mistake")))
+		return exit(exitInput, fmt.Errorf("%s: %s", r.Name, count(n, "mistake")))
 	}
 	var differ []string
 	if n := r.failed(); n > 0 {
@@ -58,7 +57,7 @@ func (r *checkReport) verdict() error {
 	if len(differ) == 0 {
 		return nil
 	}
-	return exit(exitDifferences, errors.New(strings.Join(differ, ", ")))
+	return exit(exitDifferences, fmt.Errorf("%s: %s", r.Name, strings.Join(differ, ", ")))
 }
 
 func (r *checkReport) failed() int {

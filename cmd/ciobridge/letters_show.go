@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,7 +95,7 @@ func (v historyView) print(w io.Writer, f format) error {
 		state = "resolved"
 	}
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-14s %s\n", name, shown(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(w, "%-14s %s\n", name, strings.TrimSpace(shown(fmt.Sprintf(format, args...))))
 	}
 	optional := func(name, text string) {
 		if text != "" {

@@ -82,15 +82,15 @@ func (c mappedCall) String() string {
 }
 
 func (f mappedFailed) String() string {
-	text := "dead letter  " + f.Reason
+	text := "dead letter  " + f.Reason + "  "
 	if f.Rule != "" {
-		text += fmt.Sprintf("  rule %q", f.Rule)
+		text += fmt.Sprintf("rule %q, ", f.Rule)
 	}
 	if f.Call != "" {
-		text += fmt.Sprintf(", call %q", f.Call)
+		text += fmt.Sprintf("call %q, ", f.Call)
 	}
 	if f.Field != "" {
-		text += "  " + f.Field + ":"
+		text += f.Field + ": "
 	}
-	return text + "  " + shown(f.Detail)
+	return text + shown(f.Detail)
 }

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/ciobridge/ciobridge/emulator"
+)
+
+// TestScript runs the scripts in testdata/script, each of which is what somebody types, and what the program answers. Beside the usual
+// commands of testscript they have those below.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("CIOBRIDGE_UPDATE_SCRIPTS") == "1",
+		Setup: func(env *testscript.Env) error {
+			example, err := filepath.Abs("../../config")
+			env.Setenv("EXAMPLE", example)
+			return err
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"code":       scriptCode,
+			"port":       scriptPort,
+			"customerio": scriptCustomerIO,
+			"kafka":      scriptKafka,
+			"await":      scriptAwait,
+			"field":      scriptField,
+			"envfile":    scriptEnvFile,
+		},
+	})
+}
+
+// code N program args... runs a program, which must end with that exit code.
+func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N program args...")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exited *exec.ExitError
+	if errors.As(err, &exited) {
+		got = exited.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s\nstdout:\n%s\nstderr:\n%s", got, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// port NAME... sets variables to addresses that are free.
+func scriptPort(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		ts.Setenv(name, l.Addr().String())
+		ts.Check(l.Close())
+	}
+}
+
+// customerio starts an emulator, sets CIO to its address, and writes its credentials to the files site_id and api_key.
+func scriptCustomerIO(ts *testscript.TestScript, _ bool, _ []string) {
+	server := httptest.NewServer(emulator.New(emulator.Options{Region: "eu"}))
+	ts.Defer(server.Close)
+	ts.Setenv("CIO", server.URL)
+	for name, text := range map[string]string{"site_id": emulator.DefaultSiteID, "api_key": emulator.DefaultAPIKey} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+// kafka topic... starts a Kafka with topics of two partitions and sets KAFKA to its address.
+func scriptKafka(ts *testscript.TestScript, _ bool, args []string) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, args...))
+	ts.Check(err)
+	ts.Defer(cluster.Close)
+	ts.Setenv("KAFKA", cluster.ListenAddrs()[0])
+}
+
+// await pattern url asks again and again until the answer matches.
+func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await pattern url")
+	}
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	last := ""
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if last = fetched(args[1]); pattern.MatchString(last) {
+			return
+		}
+	}
+	ts.Fatalf("%s never matched %s; it was last\n%s", args[1], args[0], last)
+}
+
+func fetched(url string) string {
+	res, err := http.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
+}
+
+// field NAME key sets a variable to a member of the JSON object that is the first line of the last output.
+func scriptField(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: field NAME key")
+	}
+	var object map[string]any
+	line, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
+	ts.Check(json.Unmarshal([]byte(line), &object))
+	value, ok := object[args[1]]
+	if !ok {
+		ts.Fatalf("no %q in %s", args[1], line)
+	}
+	ts.Setenv(args[0], fmt.Sprint(value))
+}
+
+// envfile file... replaces $NAME in files with the variables' values.
+func scriptEnvFile(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
