@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -83,7 +84,7 @@ func TestLeaseEndWaitsForItsFunctions(t *testing.T) {
 		if ran.Load() != 3 {
 			t.Fatalf("ran counts %d, want 3", ran.Load())
 		}
-		if l.Err() != context.Canceled {
+		if !errors.Is(l.Err(), context.Canceled) {
 			t.Fatalf("err is %v", l.Err())
 		}
 	})
