@@ -110,8 +110,8 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
   in the customerio section of ciobridge.yaml:
     region: %[2]s
     url: %[1]s
-  site id  %[3]s
-  API key  %[4]s
+  site id  %[3]s  (what site_id_file or site_id_env gives)
+  API key  %[4]s  (what api_key_file or api_key_env gives)
 
   what arrived  %[1]s/ (a page), or GET %[1]s/_emulator/receipts
   misbehave     curl -d '"status=503,times=10"' %[1]s/_emulator/faults

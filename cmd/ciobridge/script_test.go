@@ -44,6 +44,7 @@ func TestScript(t *testing.T) {
 			"await":      scriptAwait,
 			"field":      scriptField,
 			"envfile":    scriptEnvFile,
+			"post":       scriptPost,
 		},
 	})
 }
@@ -66,12 +67,13 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// port NAME... sets variables to addresses that are free.
+// port NAME... sets NAME to an address that is free, and NAME_PORT to its port.
 func scriptPort(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		ts.Check(err)
 		ts.Setenv(name, l.Addr().String())
+		ts.Setenv(name+"_PORT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 		ts.Check(l.Close())
 	}
 }
@@ -143,4 +145,20 @@ func scriptEnvFile(ts *testscript.TestScript, _ bool, args []string) {
 		text := os.Expand(ts.ReadFile(name), ts.Getenv)
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
+}
+
+// post user:password url body makes a request and prints its status.
+func scriptPost(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: post user:password url body")
+	}
+	req, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(args[2]))
+	ts.Check(err)
+	user, password, _ := strings.Cut(args[0], ":")
+	req.SetBasicAuth(user, password)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	ts.Check(res.Body.Close())
+	fmt.Fprintln(ts.Stdout(), res.StatusCode)
 }
