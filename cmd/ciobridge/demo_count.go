@@ -38,6 +38,7 @@ type bridgeCounts struct {
 	calls, refused, requests         int
 	letters                          int
 	reasons                          map[string]int
+	stopped                          bool // most of a rule's events failed, and nothing moves
 }
 
 // messages is how many events are done.
@@ -52,7 +53,7 @@ func countBridge(reg prometheus.Gatherer) (bridgeCounts, error) {
 	}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			n := int(m.GetCounter().GetValue())
+			n := int(m.GetCounter().GetValue() + m.GetGauge().GetValue()) // a metric is one of them
 			labels := map[string]string{}
 			for _, l := range m.GetLabel() {
 				labels[l.GetName()] = l.GetValue()
@@ -82,6 +83,8 @@ func (c *bridgeCounts) add(metric string, labels map[string]string, n int) {
 		}
 	case "ciobridge_requests_total":
 		c.requests += n
+	case "ciobridge_flow_stopped":
+		c.stopped = n > 0
 	case "ciobridge_dead_letters_total":
 		if n > 0 {
 			c.letters += n

@@ -133,6 +133,9 @@ func (d *demo) await(ctx context.Context, published *atomic.Int64) error {
 		if err != nil {
 			return err
 		}
+		if done.stopped {
+			return fmt.Errorf("the flow has stopped, because most events of a rule fail: see %s, and mend the rule", d.folder.path(demoLog))
+		}
 		if done.messages() >= d.events && published.Load() == int64(d.events) {
 			return nil
 		}

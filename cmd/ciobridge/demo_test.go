@@ -96,6 +96,20 @@ func TestDemoKeepsChangedRules(t *testing.T) {
 	}
 }
 
+func TestDemoSaysThatARuleStopsTheFlow(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "shop")
+	demoOnce(t, "--dir", dir, "--events", "10")
+	broken := "rules:\n  - name: broken\n    event: web.page_viewed\n    do:\n      - track: {person: .nowhere, name: broken}\n"
+	if err := os.WriteFile(filepath.Join(dir, "rules", "pages.yaml"), []byte(broken), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out logBuffer
+	code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out})
+	if code != exitFailure || !strings.Contains(out.String(), "the flow has stopped") {
+		t.Errorf("exit code %d: %s", code, &out)
+	}
+}
+
 func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "ciobridge.yaml"), []byte("source: {}\n"), 0o600); err != nil {

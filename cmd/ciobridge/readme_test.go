@@ -1,0 +1,331 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+// A block is a fenced block of the README. What a block of shell commands is expected to print is the block of text behind it.
+type block struct {
+	line     int
+	heading  string
+	language string
+	text     string
+	want     []string
+}
+
+// The section of the README that needs Docker.
+const dockerSection = "On real brokers"
+
+func readmeBlocks(t *testing.T) []block {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []block
+	var open *block
+	heading := ""
+	for i, line := range strings.Split(string(text), "\n") {
+		fence, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && open == nil:
+			open = &block{line: i + 1, heading: heading, language: fence}
+		case isFence:
+			blocks = append(blocks, *open)
+			if n := len(blocks); n > 1 && open.language == "text" && blocks[n-2].language == "sh" {
+				blocks[n-2].want = strings.Split(strings.TrimSpace(open.text), "\n")
+			}
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		case strings.HasPrefix(line, "## "):
+			heading = line[3:]
+		}
+	}
+	if len(blocks) == 0 || open != nil {
+		t.Fatal("the README has no blocks, or one without an end")
+	}
+	return blocks
+}
+
+// The README's commands run as they stand, in order, in one folder.
+func TestReadmeCommands(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "config"), os.DirFS("../../config")); err != nil {
+		t.Fatal(err)
+	}
+	runReadme(t, dir, 30*time.Second, func(b block) bool { return b.heading != dockerSection })
+}
+
+// The walk of the README on real brokers builds images, so it runs only where Docker is asked for.
+func TestReadmeWalkOnRealBrokers(t *testing.T) {
+	if os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") != "1" && os.Getenv("CIOBRIDGE_COMPOSE") != "1" {
+		t.Skip("set CIOBRIDGE_REQUIRE_DOCKER=1 or CIOBRIDGE_COMPOSE=1 to build the images and walk through the README")
+	}
+	needDocker(t)
+	dir := t.TempDir()
+	shell(t, dir, `tar -C "$1" --exclude=.git --exclude=ciobridge-demo -cf - . | tar -xf -
+		git init -q . && git add config && git -c user.name=t -c user.email=t@example.com commit -q -m before`, root(t))
+	t.Setenv("PATH", natsTool(t)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the services said last:\n%s", shell(t, dir, "docker compose logs --tail 40 || true"))
+		}
+		shell(t, dir, "docker compose down --volumes")
+	})
+	runReadme(t, dir, 2*time.Minute, func(b block) bool { return b.heading == dockerSection })
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// natsTool is a folder with the NATS command line, or with a stand-in for what the README uses of it.
+func natsTool(t *testing.T) string {
+	t.Helper()
+	if path, err := exec.LookPath("nats"); err == nil {
+		return filepath.Dir(path)
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "./testdata/nats").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return dir
+}
+
+func runReadme(t *testing.T, dir string, limit time.Duration, chosen func(block) bool) {
+	ran := 0
+	var staying *shellRun
+	heading := ""
+	for _, b := range readmeBlocks(t) {
+		if b.heading != heading && staying != nil {
+			staying.interrupt(t)
+			staying = nil
+		}
+		heading = b.heading
+		if b.language != "sh" || !chosen(b) {
+			continue
+		}
+		ran++
+		if strings.HasSuffix(strings.TrimSpace(b.text), " demo") {
+			staying = startShell(t, dir, b.text)
+			eventually(t, fmt.Sprintf("README line %d prints what it should", b.line), limit, func() bool { return printed(staying.out.String(), b.want) })
+			continue
+		}
+		b.run(t, dir, limit)
+	}
+	if ran < 5 {
+		t.Errorf("only %d blocks ran", ran)
+	}
+}
+
+// run runs a block. One that waits for others to do their part is run again until it prints what it should.
+func (b block) run(t *testing.T, dir string, limit time.Duration) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); ; time.Sleep(200 * time.Millisecond) {
+		r := startShell(t, dir, b.text)
+		err := r.cmd.Wait()
+		if err == nil && printed(r.out.String(), b.want) {
+			return
+		}
+		if len(b.want) == 0 || time.Now().After(deadline) {
+			t.Fatalf("README line %d: %v, want %q\n%s\n%s", b.line, err, b.want, b.text, r.out)
+		}
+	}
+}
+
+// printed looks for the lines in their order. In them … stands for anything, and a space for any space.
+func printed(out string, want []string) bool {
+	for _, line := range want {
+		pattern := regexp.QuoteMeta(strings.Join(strings.Fields(line), " "))
+		pattern = strings.ReplaceAll(strings.ReplaceAll(pattern, "…", ".*"), " ", `[ \t]+`)
+		place := regexp.MustCompile(pattern).FindStringIndex(out)
+		if place == nil {
+			return false
+		}
+		out = out[place[1]:]
+	}
+	return true
+}
+
+// goStandIn runs the program in place of go run, and leaves out the tests, which are running now.
+const goStandIn = `
+go() {
+	case "$1 $2" in
+	"run ./cmd/ciobridge") shift 2; ciobridge "$@" ;;
+	"test ./...") ;;
+	*) command go "$@" ;;
+	esac
+}
+`
+
+type shellRun struct {
+	cmd *exec.Cmd
+	out *logBuffer
+}
+
+func startShell(t *testing.T, dir, script string, args ...string) *shellRun {
+	t.Helper()
+	r := &shellRun{out: &logBuffer{}}
+	r.cmd = exec.CommandContext(context.Background(), "bash", append([]string{"-euo", "pipefail", "-c", goStandIn + script, "readme"}, args...)...)
+	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = dir, r.out, r.out
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that an interrupt reaches the program too, as Ctrl-C does
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if r.cmd.ProcessState == nil {
+			_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
+			_ = r.cmd.Wait()
+		}
+	})
+	return r
+}
+
+// shell runs a script that must work.
+func shell(t *testing.T, dir, script string, args ...string) string {
+	t.Helper()
+	r := startShell(t, dir, script, args...)
+	if err := r.cmd.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, r.out)
+	}
+	return r.out.String()
+}
+
+// interrupt does what Ctrl-C does, and wants an orderly end.
+func (r *shellRun) interrupt(t *testing.T) {
+	t.Helper()
+	if err := syscall.Kill(-r.cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Wait(); err != nil {
+		t.Errorf("after Ctrl-C: %v\n%s", err, r.out)
+	}
+}
+
+// The README's configurations and rules are read by the program without complaint, and its rules pass their tests.
+func TestReadmeConfigurations(t *testing.T) {
+	var kinds []string
+	for _, b := range readmeBlocks(t) {
+		name := fmt.Sprintf("README.md line %d", b.line)
+		switch {
+		case b.language != "yaml":
+		case strings.HasPrefix(b.text, "rules:"):
+			kinds = append(kinds, "rules")
+			file, err := mapping.ParseRules(name, []byte(b.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w := rules.Warnings(); len(w) > 0 {
+				t.Errorf("%s: %v", name, w)
+			}
+			for _, r := range mapping.RunTests(rules, file, "") {
+				if len(r.Diffs) > 0 {
+					t.Errorf("%s: %s: %v", name, r.Name, r.Diffs)
+				}
+			}
+		default:
+			kinds = append(kinds, "configuration")
+			c, err := config.Parse(name, []byte(b.text))
+			if err == nil {
+				err = c.Validate()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if slices.Sort(kinds); !slices.Equal(slices.Compact(kinds), []string{"configuration", "rules"}) {
+		t.Errorf("the README shows %v", kinds)
+	}
+}
+
+// The files that the documents link to exist, and so do the tests that docs/faults.md names.
+func TestDocumentsPointAtWhatExists(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
+	for _, name := range []string{"README.md", "docs/faults.md"} {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("../..", filepath.Dir(name), m[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	named := testsNamed(t, "docs/faults.md")
+	if len(named) < 100 {
+		t.Errorf("docs/faults.md names only %d tests", len(named))
+	}
+	for _, test := range named {
+		if !strings.Contains(testCode(t, test.folder), "func "+test.name+"(") {
+			t.Errorf("docs/faults.md: %s has no %s", test.folder, test.name)
+		}
+	}
+}
+
+// A namedTest is a test as a document names it: the folder, and then the names of its tests in backquotes.
+type namedTest struct{ folder, name string }
+
+func testsNamed(t *testing.T, document string) []namedTest {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../..", document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []namedTest
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, " | ")
+		folder := ""
+		for _, m := range regexp.MustCompile("(?:([a-z/]+) )?`((?:Test|Fuzz)[A-Z]\\w+)`").FindAllStringSubmatch(cells[len(cells)-1], -1) {
+			if m[1] != "" {
+				folder = m[1]
+			}
+			if len(cells) > 1 {
+				named = append(named, namedTest{folder, m[2]})
+			}
+		}
+	}
+	return named
+}
+
+// testCode is the code of a folder's tests.
+func testCode(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
+	if err != nil || len(files) == 0 {
+		t.Errorf("%s has no tests (%v)", folder, err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(code)
+	}
+	return all.String()
+}
