@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,10 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/emulator"
 )
@@ -37,14 +41,15 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code":       scriptCode,
-			"port":       scriptPort,
-			"customerio": scriptCustomerIO,
-			"kafka":      scriptKafka,
-			"await":      scriptAwait,
-			"field":      scriptField,
-			"envfile":    scriptEnvFile,
-			"post":       scriptPost,
+			"code":          scriptCode,
+			"port":          scriptPort,
+			"customerio":    scriptCustomerIO,
+			"kafka":         scriptKafka,
+			"await":         scriptAwait,
+			"field":         scriptField,
+			"envfile":       scriptEnvFile,
+			"post":          scriptPost,
+			"deleterecords": scriptDeleteRecords,
 		},
 	})
 }
@@ -161,4 +166,25 @@ func scriptPost(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(res.Body.Close())
 	fmt.Fprintln(ts.Stdout(), res.StatusCode)
+}
+
+// deleterecords topic partition offset deletes the records before the offset.
+func scriptDeleteRecords(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: deleterecords topic partition offset")
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(ts.Getenv("KAFKA")))
+	ts.Check(err)
+	defer client.Close()
+	partition, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	offset, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.Topics = []kmsg.DeleteRecordsRequestTopic{{
+		Topic: args[0], Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Partition: int32(partition), Offset: int64(offset)}},
+	}}
+	res, err := req.RequestWith(context.Background(), client)
+	ts.Check(err)
+	ts.Check(kerr.ErrorForCode(res.Topics[0].Partitions[0].ErrorCode))
 }
