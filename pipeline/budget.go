@@ -23,7 +23,7 @@ type sharekey struct {
 type share struct {
 	key  sharekey
 	used int64
-	hand int
+	hand int // messages in hand or waiting
 }
 
 type reservation struct {
@@ -44,27 +44,26 @@ func (b *budget) share(o *event.Origin) *share {
 	return s
 }
 
-func (b *budget) fits(s *share, bytes int64) bool {
-	if b.used == 0 {
-		return true
-	}
-	if b.used+bytes > b.limit {
-		return false
-	}
-	return s.used+bytes <= b.limit/2 || len(b.shares) == 1
+// fits reports whether the budget has so many bytes left.
+func (b *budget) fits(bytes int64) bool { return b.used == 0 || b.used+bytes <= b.limit }
+
+// fair reports whether the partition may hold so much more. One that holds nothing may always take a message.
+func (b *budget) fair(s *share, bytes int64) bool {
+	return s.used == 0 || s.used+bytes <= b.limit/2 || len(b.shares) == 1
 }
 
 // take reserves at once where it can; otherwise it returns a reservation to wait for. One that is larger than the whole budget
 // is granted when nothing else is in hand.
 func (b *budget) take(t *tenancy, s *share, bytes int64) *reservation {
-	if len(b.queue) == 0 && b.fits(s, bytes) {
+	s.hand++
+	if len(b.queue) == 0 && b.fits(bytes) && b.fair(s, bytes) {
 		b.used += bytes
 		s.used += bytes
-		s.hand++
 		return nil
 	}
 	r := &reservation{tenancy: t, share: s, bytes: bytes, granted: make(chan bool, 1)}
 	b.queue = append(b.queue, r)
+	b.grant() // those before it may wait for their share only
 	return r
 }
 
@@ -72,31 +71,35 @@ func (b *budget) take(t *tenancy, s *share, bytes int64) *reservation {
 func (b *budget) give(m *parcel) {
 	b.used -= m.bytes
 	m.share.used -= m.bytes
-	m.share.hand--
-	if m.share.hand == 0 {
-		delete(b.shares, m.share.key)
-	}
+	b.leave(m.share)
 	if len(b.queue) > 0 {
 		b.grant()
 	}
 }
 
+// leave drops a share of which nothing is in hand and nothing waits.
+func (b *budget) leave(s *share) {
+	s.hand--
+	if s.hand == 0 {
+		delete(b.shares, s.key)
+	}
+}
+
+// grant goes through those who wait. A partition that already has its share is passed over; behind one that waits for room
+// everybody waits, so that a large message is not passed by small ones for ever.
 func (b *budget) grant() {
 	kept := b.queue[:0]
 	for i, r := range b.queue {
-		if b.used > 0 && b.used+r.bytes > b.limit {
-			kept = append(kept, b.queue[i:]...) // a large message is not passed by small ones for ever
-			break
-		}
-		if !b.fits(r.share, r.bytes) {
+		if b.used > 0 && !b.fair(r.share, r.bytes) {
 			kept = append(kept, r)
 			continue
 		}
-		// The share may have been dropped as empty while its next message waited.
-		r.share = b.share(&event.Origin{Topic: r.share.key.topic, Partition: r.share.key.partition})
+		if !b.fits(r.bytes) {
+			kept = append(kept, b.queue[i:]...)
+			break
+		}
 		b.used += r.bytes
 		r.share.used += r.bytes
-		r.share.hand++
 		r.granted <- true
 	}
 	clear(b.queue[len(kept):])
@@ -109,9 +112,7 @@ func (b *budget) refuse(t *tenancy) {
 	for _, r := range b.queue {
 		if r.tenancy == t {
 			r.granted <- false
-			if r.share.hand == 0 {
-				delete(b.shares, r.share.key)
-			}
+			b.leave(r.share)
 			continue
 		}
 		kept = append(kept, r)
@@ -131,7 +132,10 @@ func (p *Pipeline) reserve(lease context.Context, t *tenancy, m *parcel) error {
 	p.wake() // nobody lingers while somebody waits
 	granted := <-r.granted
 	p.mu.Lock()
-	m.share = r.share
+	if granted && t.draining { // the lease ended in between
+		p.budget.give(m)
+		granted = false
+	}
 	if !granted {
 		return context.Cause(lease)
 	}
