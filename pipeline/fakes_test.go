@@ -29,6 +29,8 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 	switch kind {
 	case "skip":
 		return nil, nil
+	case "unreadable":
+		return nil, []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonNoType}}
 	case "unmappable":
 		return nil, []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "r"}}
 	case "track", "refused":

@@ -14,16 +14,9 @@ import (
 // source waits when they cannot be stored.
 type outbox struct {
 	pending []posting
-	bell    chan struct{}
-	down    bool // the last attempt failed
-}
-
-// ring makes the writer look again.
-func (o *outbox) ring() {
-	select {
-	case o.bell <- struct{}{}:
-	default:
-	}
+	bell    chan struct{} // rung for a letter
+	ended   chan struct{} // rung for a lease that is being given up
+	down    bool          // the last attempt failed
 }
 
 // A posting is a letter and the message that waits for it.
@@ -47,8 +40,9 @@ func (p *Pipeline) fail(pc *parcel, failures []event.Failure) {
 	}
 }
 
-// write puts a letter into the outbox, unless there are so many failures that the flow has to stop. The caller holds p.mu.
-func (p *Pipeline) write(pc *parcel, f event.Failure) {
+// write puts a letter into the outbox. It returns false when there are so many failures that the flow has to stop: then the
+// message stays in hand, and comes again after the restart. The caller holds p.mu.
+func (p *Pipeline) write(pc *parcel, f event.Failure) bool {
 	if p.guard.fail(f.Stage, f.Rule) {
 		p.log.Error("flow stopped: most of a rule's last events failed; mend the rule and restart, or raise dead_letters.stop_share",
 			zap.String("rule", f.Rule), zap.String("stage", string(f.Stage)), zap.String("reason", string(f.Reason)),
@@ -56,7 +50,7 @@ func (p *Pipeline) write(pc *parcel, f event.Failure) {
 		p.metrics.stopped.Set(1)
 	}
 	if p.guard.stopped != nil {
-		return // the message stays in hand, and comes again after the restart
+		return false
 	}
 	pc.dead = true
 	pc.tenancy.letters++
@@ -64,7 +58,11 @@ func (p *Pipeline) write(pc *parcel, f event.Failure) {
 		f.First = time.Now()
 	}
 	p.outbox.pending = append(p.outbox.pending, posting{pc, f})
-	p.outbox.ring()
+	ring(p.outbox.bell)
+	if pc.tenancy.draining {
+		ring(p.outbox.ended)
+	}
+	return true
 }
 
 // writeLetters stores letters until ctx ends.
@@ -94,7 +92,7 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 		timer := time.NewTimer(wait.NextBackOff())
 		select {
 		case <-timer.C:
-		case <-p.outbox.bell: // something changed: a new letter, or a lease that is being given up
+		case <-p.outbox.ended:
 		case <-ctx.Done():
 			timer.Stop()
 			return
@@ -138,7 +136,8 @@ func (p *Pipeline) posted(postings []posting, err error) {
 	p.outbox.down = err != nil
 	p.metrics.lettersDown.Set(boolValue(p.outbox.down))
 	if err == nil {
-		p.outbox.pending = append(p.outbox.pending[:0], p.outbox.pending[len(postings):]...)
+		clear(p.outbox.pending[:len(postings)])
+		p.outbox.pending = p.outbox.pending[len(postings):]
 		for _, l := range postings {
 			p.metrics.letters[l.failure.Reason].Inc()
 			t := l.parcel.tenancy

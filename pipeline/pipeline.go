@@ -56,7 +56,7 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		tenancies: map[context.Context]*tenancy{},
 		guard:     newGuard(c.StopShare),
 	}
-	p.outbox.bell = make(chan struct{}, 1)
+	p.outbox.bell, p.outbox.ended = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.metrics = newMetrics(reg, p)
 	return p
 }
@@ -82,7 +82,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
-		p.metrics.skipped.Inc()
+		p.skip()
 		done()
 		return nil
 	}
@@ -96,11 +96,11 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 		<-lease.Done()
 		return context.Cause(lease)
 	}
-	t := p.tenancy(lease)
-	if t.draining {
+	if lease.Err() != nil { // what came before it has been let go, and must not come after it
 		p.mu.Unlock()
 		return context.Cause(lease)
 	}
+	t := p.tenancy(lease)
 	pc := p.parcel(m, done, len(calls))
 	pc.bytes, pc.open = bytes, len(calls)+len(failures)
 	if err := p.reserve(lease, t, pc); err != nil {
@@ -108,13 +108,21 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 		return err
 	}
 	t.add(pc)
-	ring := p.enter(pc, calls)
+	look := p.enter(pc, calls)
 	p.fail(pc, failures)
 	p.mu.Unlock()
-	if ring {
+	if look {
 		p.wake()
 	}
 	return nil
+}
+
+// skip counts a message that no rule wants.
+func (p *Pipeline) skip() {
+	p.metrics.skipped.Inc()
+	p.mu.Lock()
+	p.guard.read()
+	p.mu.Unlock()
 }
 
 // What a message and a call take beside their bytes.
@@ -190,7 +198,6 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 		now := time.Now()
 		from, wait := p.queue.due(now, len(p.budget.queue) > 0 || p.draining > 0)
 		if from == nil {
-			p.rest()
 			if wait < 0 {
 				wait = time.Hour
 			}
@@ -203,20 +210,13 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 	}
 }
 
-// rest lets the tenancies that are being given up notice that nothing of them moves any more.
-func (p *Pipeline) rest() {
-	if p.draining == 0 {
-		return
-	}
-	for _, t := range p.tenancies {
-		t.settle()
-	}
-}
-
 // wake makes the waiting sender look again.
-func (p *Pipeline) wake() {
+func (p *Pipeline) wake() { ring(p.bell) }
+
+// ring rings a bell, which stays rung until somebody has heard it.
+func ring(bell chan struct{}) {
 	select {
-	case p.bell <- struct{}{}:
+	case bell <- struct{}{}:
 	default:
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -108,15 +109,25 @@ func TestEveryEventArrivesOnceAndInOrder(t *testing.T) {
 	})
 }
 
+// seeds is how many schedules are tried: a few by default, CIOBRIDGE_SEEDS when that is set.
+func seeds(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("CIOBRIDGE_SEEDS")
+	if text == "" {
+		return 30
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("CIOBRIDGE_SEEDS: %v", err)
+	}
+	return n
+}
+
 // TestRandomSchedules is the central property: whatever fails, per person the accepted calls are the published ones in order.
 func TestRandomSchedules(t *testing.T) {
-	seeds := uint64(60)
-	if testing.Short() {
-		seeds = 10
-	}
 	faults := map[string]int{}
 	rebalances := 0
-	for seed := range seeds {
+	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip", "refused", "unmappable")

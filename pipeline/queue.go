@@ -40,6 +40,7 @@ type queue struct {
 	single  fifo // cannot travel in a batch
 	suspect [bits.UintSize]fifo
 	marked  uint64 // which of the suspect queues hold something
+	others  bool   // the last batch was one of suspects, so that others have their turn
 	held    holding
 
 	freshItems, freshBytes int       // what the fresh queue and the runs behind its entries would fill
@@ -48,12 +49,13 @@ type queue struct {
 
 // push makes the entry ready.
 func (q *queue) push(e *entry) {
-	if e.parcel.tenancy.draining && e.attempts > 0 {
-		e.parcel.tenancy.release(e)
+	t := e.parcel.tenancy
+	if t.resting || t.draining && e.attempts > 0 {
+		t.release(e)
 		return
 	}
 	e.state = ready
-	e.parcel.tenancy.ready++
+	t.ready++
 	switch {
 	case e.call.Single != nil:
 		q.single.push(e)
@@ -121,19 +123,37 @@ func (q *queue) releaseHeld(t *tenancy) {
 
 // due returns the queue from which a batch should leave now, or how long to wait for one. A wait below zero means that
 // nothing is coming by itself. Suspects go first, the smallest batches before all: they are few, and each answer narrows the
-// search for a culprit.
+// search for a culprit. But every other batch is one of others, where there are any: while nobody else is accepted, a failure
+// of suspects says nothing, and suspects alone would fail for ever.
 func (q *queue) due(now time.Time, hurry bool) (*fifo, time.Duration) {
 	q.release(now)
-	wait := time.Duration(-1)
-	if len(q.held) > 0 {
-		wait = q.held[0].at.Sub(now)
+	suspects := q.suspects()
+	if suspects != nil && !q.others {
+		return suspects, 0
 	}
+	from, wait := q.unsuspected(now, hurry)
+	if from == nil && suspects != nil {
+		return suspects, 0
+	}
+	return from, wait
+}
+
+// suspects is the queue of the suspects that travel in the smallest batches, or nil.
+func (q *queue) suspects() *fifo {
 	for q.marked != 0 {
 		class := bits.TrailingZeros64(q.marked)
 		if q.suspect[class].head != nil {
-			return &q.suspect[class], 0
+			return &q.suspect[class]
 		}
 		q.marked &^= 1 << class
+	}
+	return nil
+}
+
+func (q *queue) unsuspected(now time.Time, hurry bool) (*fifo, time.Duration) {
+	wait := time.Duration(-1)
+	if len(q.held) > 0 {
+		wait = q.held[0].at.Sub(now)
 	}
 	switch {
 	case q.again.head != nil:
@@ -181,6 +201,7 @@ func (q *queue) fill(b *batch, from *fifo, now time.Time) {
 			if t.over(now) {
 				q.take(from)
 				t.release(e)
+				t.settle()
 				continue
 			}
 			b.tenancy = t
@@ -199,6 +220,7 @@ func (q *queue) fill(b *batch, from *fifo, now time.Time) {
 // take pops the front entry and gives back what it was counted for.
 func (q *queue) take(from *fifo) {
 	e := from.pop()
+	q.others = e.limit > 0 && e.call.Single == nil
 	if from == &q.fresh {
 		q.freshItems -= e.counted
 		q.freshBytes -= e.bytes

@@ -98,7 +98,7 @@ func (p *Pipeline) retire(e *entry) {
 	e.parcel = nil
 }
 
-// refuse turns a refused call into a letter.
+// refuse turns a refused call into a letter. When the flow stops instead, the call keeps its place, so that nothing passes it.
 func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 	failure := event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}
 	if f != nil {
@@ -110,9 +110,11 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 	if failure.First.IsZero() {
 		failure.First = now
 	}
-	pc := e.parcel
+	if !p.write(e.parcel, failure) {
+		e.parcel.tenancy.release(e)
+		return
+	}
 	p.retire(e)
-	p.write(pc, failure)
 }
 
 // reopen puts a call back that was not settled.

@@ -31,8 +31,9 @@ type tenancy struct {
 	flying   int    // entries in a request
 	letters  int    // letters that are not stored yet
 	unwatch  func() bool
-	// still is closed when nothing of a draining tenancy moves any more.
-	still chan struct{}
+	// still is closed, and resting set, when nothing of a draining tenancy moves any more, nor may.
+	still   chan struct{}
+	resting bool
 }
 
 func newTenancy(lease context.Context) *tenancy {
@@ -66,12 +67,9 @@ func (t *tenancy) release(e *entry) { e.state = released }
 
 // settle closes still when a draining tenancy has come to rest.
 func (t *tenancy) settle() {
-	if t.draining && t.ready == 0 && t.flying == 0 && t.letters == 0 {
-		select {
-		case <-t.still:
-		default:
-			close(t.still)
-		}
+	if t.draining && !t.resting && t.ready == 0 && t.flying == 0 && t.letters == 0 {
+		t.resting = true
+		close(t.still)
 	}
 }
 
@@ -104,7 +102,7 @@ func (p *Pipeline) drain(t *tenancy) {
 	t.settle()
 	p.mu.Unlock()
 	p.wake()
-	p.outbox.ring()
+	ring(p.outbox.ended)
 
 	if deadline, ok := t.lease.Deadline(); ok {
 		timer := time.NewTimer(time.Until(deadline))
@@ -117,6 +115,7 @@ func (p *Pipeline) drain(t *tenancy) {
 	}
 	<-t.still
 	p.forget(t)
+	p.wake() // what stood behind it may be ready
 }
 
 // forget drops everything that is left under an ended lease: nothing of it is in a request.

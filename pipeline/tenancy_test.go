@@ -1,0 +1,273 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/lease"
+)
+
+// bench is a pipeline whose source is the test, which hands over single messages under leases of its own.
+type bench struct {
+	t       *testing.T
+	p       *Pipeline
+	letters *letterbox
+	handle  func(context.Context, event.Message, func()) error
+
+	mu   sync.Mutex
+	sent []string // the bodies in the order in which they went to the wire
+	done []string
+}
+
+// handed is a source that gives its handle to the test.
+type handed chan func(context.Context, event.Message, func()) error
+
+func (h handed) Consume(ctx context.Context, handle func(context.Context, event.Message, func()) error) error {
+	h <- handle
+	<-ctx.Done()
+	return nil
+}
+
+// sender says what becomes of calls that have gone to the wire.
+type sender func(ctx context.Context, calls []event.Call) []event.Outcome
+
+func (s sender) Send(ctx context.Context, calls []event.Call) []event.Outcome { return s(ctx, calls) }
+
+// onBench runs a test in virtual time. Answer is asked after the calls were noted as sent; nil accepts all.
+func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := &bench{t: t, letters: &letterbox{}}
+		send := func(ctx context.Context, calls []event.Call) []event.Outcome {
+			b.mu.Lock()
+			for _, c := range calls {
+				b.sent = append(b.sent, string(c.Body))
+			}
+			b.mu.Unlock()
+			if answer == nil {
+				return taker{}.Send(ctx, calls)
+			}
+			return answer(ctx, calls)
+		}
+		source := make(handed)
+		b.p = New(c, Stages{source, mapper{}, sender(send), b.letters}, zap.NewNop(), prometheus.NewRegistry())
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- b.p.Run(ctx) }()
+		b.handle = <-source
+		test(b)
+		cancel()
+		<-ended
+	})
+}
+
+// put hands a message over and returns the handle's error.
+func (b *bench) put(l context.Context, partition int32, value string) error {
+	return b.handle(l, event.Message{Origin: event.Origin{Topic: "t", Partition: partition}, Value: []byte(value)}, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.done = append(b.done, value)
+	})
+}
+
+func (b *bench) must(l context.Context, partition int32, value string) {
+	b.t.Helper()
+	if err := b.put(l, partition, value); err != nil {
+		b.t.Fatalf("%s: %v", value, err)
+	}
+}
+
+// want compares what was sent.
+func (b *bench) want(sent ...string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if got := strings.Join(b.sent, ", "); got != strings.Join(sent, ", ") {
+		b.t.Errorf("sent %s; want %s", got, strings.Join(sent, ", "))
+	}
+}
+
+func (b *bench) tenancies() int {
+	b.p.mu.Lock()
+	defer b.p.mu.Unlock()
+	return len(b.p.tenancies)
+}
+
+func quiet() Config {
+	c := DefaultConfig()
+	c.StopShare = 0
+	return c
+}
+
+func newTestLease() *lease.Lease { return lease.New(func() time.Time { return time.Time{} }) }
+
+// holdBack answers the calls with these bodies as open and not to be made again for so long, and accepts all others.
+func holdBack(d time.Duration, bodies string) sender {
+	return func(_ context.Context, calls []event.Call) []event.Outcome {
+		out := make([]event.Outcome, len(calls))
+		for i, c := range calls {
+			out[i].Verdict = event.Delivered
+			if strings.Contains(bodies, string(c.Body)) {
+				out[i] = event.Outcome{NotBefore: time.Now().Add(d), Failure: &event.Failure{Stage: event.StageDelivery}}
+			}
+		}
+		return out
+	}
+}
+
+// TestNothingEntersUnderAnEndedLease: the message before was let go with the lease, so this one would come before it.
+func TestNothingEntersUnderAnEndedLease(t *testing.T) {
+	onBench(t, quiet(), holdBack(time.Hour, "p 1 identify"), func(b *bench) {
+		l := newTestLease()
+		b.must(l, 0, "p 1 identify")
+		time.Sleep(time.Second)
+		if !l.End(15 * time.Second) {
+			t.Error("what backs off was not released at once")
+		}
+		if err := b.put(l, 0, "p 2 identify"); err == nil {
+			t.Error("a message was taken under a lease that had ended")
+		}
+		time.Sleep(time.Minute)
+		b.want("p 1 identify")
+		if b.tenancies() != 0 {
+			t.Error("an ended lease still holds something")
+		}
+	})
+}
+
+// TestRoomThatComesTooLate: a message waits for the budget; it is granted and the lease ends before it can enter.
+func TestRoomThatComesTooLate(t *testing.T) {
+	c := quiet()
+	c.Memory = 1000
+	onBench(t, c, holdBack(time.Hour, "p 1 identify"), func(b *bench) {
+		one, two := newTestLease(), newTestLease()
+		b.must(one, 0, "p 1 identify")
+		taken := make(chan error, 1)
+		go func() { taken <- b.put(two, 1, "q 1 identify") }()
+		time.Sleep(time.Second)
+		b.p.mu.Lock()
+		before := b.p.budget.used
+		b.p.budget.limit = 1 << 20
+		b.p.budget.grant()
+		two.Revoke(15 * time.Second)
+		b.p.tenancies[two].draining = true // as drain has it when it comes first
+		b.p.mu.Unlock()
+		if err := <-taken; err == nil {
+			t.Error("a message was taken under a lease that had ended")
+		}
+		time.Sleep(time.Minute)
+		b.want("p 1 identify")
+		if b.p.budget.used != before {
+			t.Errorf("%d bytes stay reserved, %d are in hand", b.p.budget.used, before)
+		}
+		one.End(time.Second)
+		if b.p.budget.used != 0 || len(b.p.budget.shares) != 0 {
+			t.Errorf("%d bytes and %d shares left", b.p.budget.used, len(b.p.budget.shares))
+		}
+	})
+}
+
+// TestSuccessorsOfAnEndedLeaseGoOn: what another lease holds stands behind something that goes with its lease, at a time when no
+// request comes back and no message comes in.
+func TestSuccessorsOfAnEndedLeaseGoOn(t *testing.T) {
+	onBench(t, quiet(), holdBack(time.Hour, "p 1 identify"), func(b *bench) {
+		b.letters.fail = func(time.Time) bool { time.Sleep(5 * time.Second); return false }
+		one, two := newTestLease(), newTestLease()
+		b.must(one, 0, "p 1 identify")
+		time.Sleep(time.Second)
+		b.must(two, 1, "p 2 identify")
+		b.must(one, 0, "q 1 unmappable")
+		one.Revoke(15 * time.Second)
+		time.Sleep(time.Second)
+		b.want("p 1 identify") // the letter is on its way, and until then the lease is not over
+		time.Sleep(10 * time.Second)
+		b.want("p 1 identify", "p 2 identify")
+	})
+}
+
+// TestRestIsNoticedUnderLoad: what an ended lease has left is let go although another lease keeps all senders busy.
+func TestRestIsNoticedUnderLoad(t *testing.T) {
+	c := quiet()
+	c.Senders, c.BatchItems = 1, 1
+	slow := func(ctx context.Context, calls []event.Call) []event.Outcome {
+		time.Sleep(time.Second)
+		return taker{}.Send(ctx, calls)
+	}
+	onBench(t, c, slow, func(b *bench) {
+		one, two := newTestLease(), newTestLease()
+		for i := range 5 {
+			b.must(one, 0, fmt.Sprintf("p%d 1 identify", i))
+		}
+		for i := range 60 {
+			b.must(two, 1, fmt.Sprintf("q%d 1 identify", i))
+		}
+		one.Revoke(1500 * time.Millisecond)
+		time.Sleep(10 * time.Second)
+		if n := b.tenancies(); n != 1 {
+			t.Errorf("%d leases hold something, want 1", n)
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.sent) < 9 || len(b.done) < 9 {
+			t.Errorf("%d sent and %d done in 10 s", len(b.sent), len(b.done))
+		}
+	})
+}
+
+// TestNothingMovesOnceATenancyRests: between its rest and its end nothing of it may become ready.
+func TestNothingMovesOnceATenancyRests(t *testing.T) {
+	q := &queue{items: 10, bytes: 1000}
+	n := newTenancy(newTestLease())
+	n.draining = true
+	n.settle()
+	select {
+	case <-n.still:
+	default:
+		t.Fatal("an empty tenancy does not rest")
+	}
+	e := &entry{parcel: &parcel{tenancy: n}, call: event.Call{Step: identifyStep}}
+	q.push(e)
+	if e.state != released || n.ready != 0 || q.fresh.head != nil {
+		t.Errorf("state %d, %d ready", e.state, n.ready)
+	}
+}
+
+// TestDrainEndsWithTheDeadline: calls that nobody has taken before the deadline are let go, and those that follow them.
+func TestDrainEndsWithTheDeadline(t *testing.T) {
+	c := quiet()
+	c.Senders = 1
+	stuck := func(ctx context.Context, calls []event.Call) []event.Outcome {
+		time.Sleep(20 * time.Second)
+		return taker{}.Send(ctx, calls)
+	}
+	onBench(t, c, stuck, func(b *bench) {
+		one := newTestLease()
+		b.must(one, 0, "p 1 identify")
+		b.must(one, 0, "p 2 identify")
+		time.Sleep(time.Second)
+		b.must(one, 0, "q 1 identify")
+		if one.End(10 * time.Second) {
+			t.Error("the request that is on the wire was not waited for")
+		}
+		two := newTestLease()
+		for _, m := range []string{"p 1 identify", "p 2 identify"} {
+			b.must(two, 0, m)
+		}
+		time.Sleep(5 * time.Second)
+		b.want("p 1 identify") // that of the old lease is still on the wire
+		time.Sleep(time.Minute)
+		b.want("p 1 identify", "p 1 identify", "p 2 identify")
+		if b.tenancies() != 1 {
+			t.Error("an ended lease still holds something")
+		}
+	})
+}
