@@ -26,7 +26,8 @@ type entry struct {
 	attempts int       // attempts that reached the wire
 	first    time.Time // of the first failure
 	accepted uint64    // requests that had been accepted, by anybody, when the entry last failed
-	alone    bool      // has failed while alone in its request, and is counted in Pipeline.isolated
+	alone    time.Time // of the first failure while alone in its request; then it is counted in suspicions
+	lone     int       // failures while alone, with others accepted in between
 
 	came time.Time // when it came in; a call that waited behind another has lingered meanwhile
 	at   time.Time // until when it is held
@@ -176,7 +177,7 @@ func (l *lane) recount(k *link, wasHead bool) {
 	if l.run > 0 {
 		return
 	}
-	l.sealed = false
+	l.sealed, l.runBytes = false, 0
 	for k := l.head; k != nil && !l.sealed; k = k.next {
 		l.extend(k.entry)
 	}

@@ -8,8 +8,9 @@ import (
 )
 
 // When Customer.io fails on a whole request, one of its calls may be the cause, or Customer.io may be down. A call is poison
-// only when it stands alone, has failed often and long enough, and others were accepted all the while; many lone failures at
-// once are an outage of a part of Customer.io. Everything that is not poison is waited for.
+// only when it has failed often and long enough while it stood alone, and others were accepted all the while: what it failed
+// with before, in company or in an outage, says nothing. Many lone failures at once are an outage of a part of Customer.io.
+// Everything that is not poison is waited for.
 const (
 	poisonAttempts = 10
 	poisonAge      = 15 * time.Minute
@@ -39,11 +40,15 @@ func (s *suspicions) judge(e *entry, f *event.Failure, together int, now time.Ti
 	if together > 1 {
 		return false
 	}
-	if !e.alone {
-		e.alone = true
+	if e.alone.IsZero() {
+		e.alone = now
 		s.alone++
 	}
-	return progress && e.attempts >= poisonAttempts && now.Sub(e.first) >= poisonAge && s.alone <= poisonPerHour && s.allow(now)
+	if !progress {
+		return false
+	}
+	e.lone++
+	return e.lone >= poisonAttempts && now.Sub(e.alone) >= poisonAge && s.alone <= poisonPerHour && s.allow(now)
 }
 
 // allow reports whether another call may be given up as poison, and counts it.
@@ -60,8 +65,8 @@ func (s *suspicions) allow(now time.Time) bool {
 
 // clear forgets what was held against an entry.
 func (s *suspicions) clear(e *entry) {
-	if e.alone {
-		e.alone = false
+	if !e.alone.IsZero() {
+		e.alone = time.Time{}
 		s.alone--
 	}
 }

@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// failing answers as a destination that fails on every request with one of the bodies in it.
+func failing(bodies ...string) sender {
+	return func(ctx context.Context, calls []event.Call) []event.Outcome {
+		time.Sleep(time.Second)
+		out := taker{}.Send(ctx, calls)
+		for _, c := range calls {
+			if !slices.Contains(bodies, string(c.Body)) {
+				continue
+			}
+			for i := range out {
+				out[i] = event.Outcome{Suspect: true, Failure: &event.Failure{Stage: event.StageDelivery, Status: 500}}
+			}
+		}
+		return out
+	}
+}
+
+// TestSuspectsDoNotTakeEverySender: as many batches fail for a call of theirs as there are senders; the rest goes on, which is
+// also what tells the culprits.
+func TestSuspectsDoNotTakeEverySender(t *testing.T) {
+	c := quiet()
+	c.Senders, c.BatchItems = 2, 10
+	onBench(t, c, failing("p0 1 track", "p10 1 track"), func(b *bench) {
+		l := newTestLease()
+		for i := range 40 {
+			b.must(l, 0, fmt.Sprintf("p%d 1 track", i))
+		}
+		time.Sleep(time.Minute)
+		if len(b.done) != 38 {
+			t.Errorf("%d of 38 innocents are done", len(b.done))
+		}
+		if n := len(b.letters.letters); n != 0 {
+			t.Errorf("%d dead letters within a minute", n)
+		}
+		l.End(0)
+	})
+}
+
+// TestPoisonNeedsFailuresAlone: what a call has lived through in company, or while nothing was accepted, does not count.
+func TestPoisonNeedsFailuresAlone(t *testing.T) {
+	s := &suspicions{}
+	now := time.Now()
+	e := &entry{first: now.Add(-2 * time.Hour), attempts: 80, limit: 1}
+	f := &event.Failure{Status: 500}
+	for i := range poisonAttempts {
+		s.accepted++
+		if s.judge(e, f, 1, now.Add(time.Duration(i)*time.Minute)) {
+			t.Fatalf("poison after %d failures alone", i+1)
+		}
+	}
+	for range 100 { // an outage
+		if s.judge(e, f, 1, now.Add(time.Hour)) {
+			t.Fatal("poison while nothing is accepted")
+		}
+	}
+	s.accepted++
+	if !s.judge(e, f, 1, now.Add(time.Hour)) {
+		t.Error("no poison after all")
+	}
+}
+
+// TestPoisonIsRationed: more than so many an hour is an outage.
+func TestPoisonIsRationed(t *testing.T) {
+	s := &suspicions{}
+	now := time.Now()
+	for i := range 2 * poisonPerHour {
+		if got := s.allow(now.Add(time.Duration(i) * time.Minute)); got != (i < poisonPerHour) {
+			t.Errorf("call %d: %v", i, got)
+		}
+	}
+	if !s.allow(now.Add(time.Hour)) || s.allow(now.Add(time.Hour)) {
+		t.Error("an hour after the first there is room for one")
+	}
+}
+
+// TestLoneFailuresAreCountedOnce: every call that fails alone counts once, until it is settled.
+func TestLoneFailuresAreCountedOnce(t *testing.T) {
+	s := &suspicions{}
+	e := &entry{}
+	for range 3 {
+		s.judge(e, nil, 1, time.Now())
+	}
+	if s.alone != 1 {
+		t.Errorf("%d, want 1", s.alone)
+	}
+	s.clear(e)
+	s.clear(e)
+	if s.alone != 0 {
+		t.Errorf("%d left", s.alone)
+	}
+}
