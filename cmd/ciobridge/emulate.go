@@ -137,6 +137,8 @@ func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler
 	if server.Shutdown(moment) != nil {
 		server.Close() // what hangs, hangs on purpose
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
 	return nil
 }

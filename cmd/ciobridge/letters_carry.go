@@ -90,8 +90,8 @@ func (v trialView) print(w io.Writer, f format) error {
 }
 
 // replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.
-func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags) error {
-	d, err := openDesk(cmd, path, asText)
+func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out format) error {
+	d, err := openDesk(cmd, path, out)
 	if err != nil {
 		return err
 	}
@@ -101,5 +101,5 @@ func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags) error {
 	}
 	d.log.Info("replaying dead letters", zap.String("version", buildVersion()), zap.String("rules", d.rules.Hash()))
 	r.filter.all = r.filter.all || !r.filter.chooses()
-	return r.run(cmd, d, asText)
+	return r.run(cmd, d, out)
 }

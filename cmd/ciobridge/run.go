@@ -12,6 +12,7 @@ func newRun() *cobra.Command {
 	var path string
 	var replay bool
 	var r replayFlags
+	var out format
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Carry events until stopped",
@@ -24,7 +25,7 @@ func newRun() *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if replay {
-				return replayDeadLetters(cmd, path, &r)
+				return replayDeadLetters(cmd, path, &r, out)
 			}
 			if r.given() {
 				return exit(exitInput, errors.New("flags that choose dead letters need --replay-dead-letters"))
@@ -53,6 +54,7 @@ func newRun() *cobra.Command {
 		},
 	}
 	configFlag(cmd, &path)
+	outputFlag(cmd, &out)
 	cmd.Flags().BoolVar(&replay, "replay-dead-letters", false, "send open dead letters again and end, instead of carrying events")
 	r.add(cmd)
 	return cmd
