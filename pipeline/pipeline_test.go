@@ -337,6 +337,7 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if n := len(r.letters.letters); n == 0 || n > guardLeast {
 			t.Errorf("%d dead letters before the flow stopped", n)
 		}

@@ -102,6 +102,12 @@ func (b *bench) tenancies() int {
 	return len(b.p.tenancies)
 }
 
+// pass lets time pass, until nothing happens any more.
+func (b *bench) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func quiet() Config {
 	c := DefaultConfig()
 	c.StopShare = 0
@@ -129,14 +135,14 @@ func TestNothingEntersUnderAnEndedLease(t *testing.T) {
 	onBench(t, quiet(), holdBack(time.Hour, "p 1 identify"), func(b *bench) {
 		l := newTestLease()
 		b.must(l, 0, "p 1 identify")
-		time.Sleep(time.Second)
+		b.pass(time.Second)
 		if !l.End(15 * time.Second) {
 			t.Error("what backs off was not released at once")
 		}
 		if err := b.put(l, 0, "p 2 identify"); err == nil {
 			t.Error("a message was taken under a lease that had ended")
 		}
-		time.Sleep(time.Minute)
+		b.pass(time.Minute)
 		b.want("p 1 identify")
 		if b.tenancies() != 0 {
 			t.Error("an ended lease still holds something")
@@ -153,7 +159,7 @@ func TestRoomThatComesTooLate(t *testing.T) {
 		b.must(one, 0, "p 1 identify")
 		taken := make(chan error, 1)
 		go func() { taken <- b.put(two, 1, "q 1 identify") }()
-		time.Sleep(time.Second)
+		b.pass(time.Second)
 		b.p.mu.Lock()
 		before := b.p.budget.used
 		b.p.budget.limit = 1 << 20
@@ -164,12 +170,13 @@ func TestRoomThatComesTooLate(t *testing.T) {
 		if err := <-taken; err == nil {
 			t.Error("a message was taken under a lease that had ended")
 		}
-		time.Sleep(time.Minute)
+		b.pass(time.Minute)
 		b.want("p 1 identify")
 		if b.p.budget.used != before {
 			t.Errorf("%d bytes stay reserved, %d are in hand", b.p.budget.used, before)
 		}
 		one.End(time.Second)
+		synctest.Wait()
 		if b.p.budget.used != 0 || len(b.p.budget.shares) != 0 {
 			t.Errorf("%d bytes and %d shares left", b.p.budget.used, len(b.p.budget.shares))
 		}
@@ -183,13 +190,13 @@ func TestSuccessorsOfAnEndedLeaseGoOn(t *testing.T) {
 		b.letters.fail = func(time.Time) bool { time.Sleep(5 * time.Second); return false }
 		one, two := newTestLease(), newTestLease()
 		b.must(one, 0, "p 1 identify")
-		time.Sleep(time.Second)
+		b.pass(time.Second)
 		b.must(two, 1, "p 2 identify")
 		b.must(one, 0, "q 1 unmappable")
 		one.Revoke(15 * time.Second)
-		time.Sleep(time.Second)
+		b.pass(time.Second)
 		b.want("p 1 identify") // the letter is on its way, and until then the lease is not over
-		time.Sleep(10 * time.Second)
+		b.pass(10 * time.Second)
 		b.want("p 1 identify", "p 2 identify")
 	})
 }
@@ -211,7 +218,7 @@ func TestRestIsNoticedUnderLoad(t *testing.T) {
 			b.must(two, 1, fmt.Sprintf("q%d 1 identify", i))
 		}
 		one.Revoke(1500 * time.Millisecond)
-		time.Sleep(10 * time.Second)
+		b.pass(10 * time.Second)
 		if n := b.tenancies(); n != 1 {
 			t.Errorf("%d leases hold something, want 1", n)
 		}
@@ -253,7 +260,7 @@ func TestDrainEndsWithTheDeadline(t *testing.T) {
 		one := newTestLease()
 		b.must(one, 0, "p 1 identify")
 		b.must(one, 0, "p 2 identify")
-		time.Sleep(time.Second)
+		b.pass(time.Second)
 		b.must(one, 0, "q 1 identify")
 		if one.End(10 * time.Second) {
 			t.Error("the request that is on the wire was not waited for")
@@ -262,12 +269,51 @@ func TestDrainEndsWithTheDeadline(t *testing.T) {
 		for _, m := range []string{"p 1 identify", "p 2 identify"} {
 			b.must(two, 0, m)
 		}
-		time.Sleep(5 * time.Second)
+		b.pass(5 * time.Second)
 		b.want("p 1 identify") // that of the old lease is still on the wire
-		time.Sleep(time.Minute)
+		b.pass(time.Minute)
 		b.want("p 1 identify", "p 1 identify", "p 2 identify")
 		if b.tenancies() != 1 {
 			t.Error("an ended lease still holds something")
 		}
+	})
+}
+
+// TestOthersBackOffAsBefore: a lease that ends takes only its own calls from those that back off, and the rest keep their times.
+func TestOthersBackOffAsBefore(t *testing.T) {
+	began := time.Time{}
+	answer := func(_ context.Context, calls []event.Call) []event.Outcome {
+		out := make([]event.Outcome, len(calls))
+		for i, c := range calls {
+			var n int
+			fmt.Sscanf(string(c.Body), "p%d", &n)
+			out[i].Verdict = event.Delivered
+			if until := began.Add(time.Duration(n) * time.Minute); time.Now().Before(until) {
+				out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
+			}
+		}
+		return out
+	}
+	onBench(t, quiet(), answer, func(b *bench) {
+		began = time.Now()
+		one, two := newTestLease(), newTestLease()
+		for n := 1; n <= 20; n++ {
+			l := one
+			if n%3 == 0 {
+				l = two
+			}
+			b.must(l, 0, fmt.Sprintf("p%d 1 track", n))
+		}
+		b.pass(30 * time.Second)
+		if !one.End(time.Minute) {
+			t.Error("what backs off was not released at once")
+		}
+		for n := 1; n <= 20; n++ {
+			b.pass(time.Minute)
+			if len(b.done) != n/3 {
+				t.Errorf("%d done after %d minutes and a half, want %d", len(b.done), n, n/3)
+			}
+		}
+		two.End(0)
 	})
 }

@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// TestLaneCountsItsRun compares what a lane knows of the run at its front with what stands in it, over random comings and goings.
+func TestLaneCountsItsRun(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	ls := lanes{open: map[event.Lane]*lane{}}
+	var in []*entry
+	for range 20_000 {
+		if len(in) < 20 && r.IntN(2) == 0 {
+			e := &entry{run: r.IntN(4) > 0, call: event.Call{Body: make([]byte, r.IntN(100)), Lanes: []event.Lane{7}}}
+			ls.join(e)
+			in = append(in, e)
+		} else if len(in) > 0 {
+			freed := 0
+			ls.leave(in[0], func(*entry) { freed++ })
+			if in = in[1:]; freed != min(len(in), 1) {
+				t.Fatalf("%d freed with %d left", freed, len(in))
+			}
+		}
+		run, bytes := 0, 0
+		for run < len(in) && in[run].run {
+			bytes += in[run].call.Size()
+			run++
+		}
+		l := ls.open[7]
+		if l == nil {
+			if len(in) > 0 {
+				t.Fatal("a lane that holds something is gone")
+			}
+			continue
+		}
+		if l.run != run || l.runBytes != bytes || l.sealed != (run < len(in)) {
+			t.Fatalf("the lane says %d, %d bytes, sealed %v; want %d, %d bytes of %d", l.run, l.runBytes, l.sealed, run, bytes, len(in))
+		}
+	}
+}
+
+// TestLanesThatAreEmptyTakeNoMemory beyond those kept for reuse.
+func TestLanesThatAreEmptyTakeNoMemory(t *testing.T) {
+	ls := lanes{open: map[event.Lane]*lane{}}
+	in := make([]entry, 2*freeLanes)
+	for i := range in {
+		in[i].call.Lanes = []event.Lane{event.Lane(i)}
+		ls.join(&in[i])
+	}
+	for i := range in {
+		ls.leave(&in[i], nil)
+	}
+	if len(ls.open) != 0 || len(ls.free) != freeLanes {
+		t.Errorf("%d open, %d free", len(ls.open), len(ls.free))
+	}
+}
+
+// TestAFullRunDoesNotLinger: the events of one person fill a request, whether they came before or after a call that holds them up.
+func TestAFullRunDoesNotLinger(t *testing.T) {
+	c := quiet()
+	c.Linger, c.BatchItems = time.Minute, 50
+	onBench(t, c, nil, func(b *bench) {
+		l := newTestLease()
+		for i := range 50 {
+			b.must(l, 0, fmt.Sprintf("p %d track", i))
+		}
+		b.pass(time.Second)
+		if len(b.done) != 50 {
+			t.Errorf("%d of a full run are done at once", len(b.done))
+		}
+		l.End(0)
+	})
+}
+
+// TestAFewWaitForCompany: fewer calls than fill a request wait as long as they may, and no longer.
+func TestAFewWaitForCompany(t *testing.T) {
+	c := quiet()
+	c.Linger = time.Minute
+	onBench(t, c, nil, func(b *bench) {
+		l := newTestLease()
+		b.must(l, 0, "p 1 track")
+		b.pass(59 * time.Second)
+		b.want()
+		b.must(l, 0, "q 1 track")
+		b.must(l, 0, "s 1 single") // which waits for nobody
+		b.pass(0)
+		b.want("s 1 single")
+		b.pass(2 * time.Second)
+		b.want("s 1 single", "p 1 track", "q 1 track")
+		l.End(0)
+	})
+}
+
+// TestRequestsKeepToTheirLimits: bytes, one lease, one single call.
+func TestRequestsKeepToTheirLimits(t *testing.T) {
+	c := quiet()
+	c.BatchBytes = 1000
+	var requests [][]event.Call
+	var leases []context.Context
+	note := func(ctx context.Context, calls []event.Call) []event.Outcome {
+		requests, leases = append(requests, append([]event.Call(nil), calls...)), append(leases, ctx)
+		return taker{}.Send(ctx, calls)
+	}
+	c.Senders = 1
+	onBench(t, c, note, func(b *bench) {
+		one, two := newTestLease(), newTestLease()
+		for i := range 100 {
+			l := one
+			if i/3%2 == 0 {
+				l = two
+			}
+			kind := []string{"track", "track", "identify", "single"}[i%4]
+			b.must(l, int32(i/3%2), fmt.Sprintf("p%d %d %s", i%5, i, kind))
+		}
+		b.pass(time.Minute)
+		if len(b.done) != 100 {
+			t.Errorf("%d done", len(b.done))
+		}
+		for i, calls := range requests {
+			size := envelope
+			for _, call := range calls {
+				size += call.Size()
+				if call.Single != nil && len(calls) > 1 {
+					t.Errorf("request %d carries a single call with others", i)
+				}
+				var seq int
+				fmt.Sscanf(string(call.Body), "p%d %d", new(int), &seq)
+				if (leases[i] == two) != (seq/3%2 == 0) {
+					t.Errorf("request %d carries a call of another lease", i)
+				}
+			}
+			if size > c.BatchBytes {
+				t.Errorf("request %d has %d bytes", i, size)
+			}
+		}
+		one.End(0)
+		two.End(0)
+	})
+}
