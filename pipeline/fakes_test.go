@@ -35,6 +35,11 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 		return nil, []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "r"}}
 	case "track", "refused":
 		c.Step = trackStep
+	case "several": // two calls, for two persons, and a letter
+		other := c
+		other.Body = append([]byte("other-"), m.Value...)
+		other.Lanes = []event.Lane{event.LaneOf("id", append([]byte("other-"), person...))}
+		return []event.Call{c, other}, []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "s"}}
 	case "single":
 		c.Single = &event.Request{Method: "POST", Path: "/single"}
 	case "email": // sets a second identifier, which belongs to the same person

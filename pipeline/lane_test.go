@@ -71,8 +71,8 @@ func TestAFullRunDoesNotLinger(t *testing.T) {
 			b.must(l, 0, fmt.Sprintf("p %d track", i))
 		}
 		b.pass(time.Second)
-		if len(b.done) != 50 {
-			t.Errorf("%d of a full run are done at once", len(b.done))
+		if got := b.settled(); got != 50 {
+			t.Errorf("%d of a full run are done at once", got)
 		}
 		l.End(0)
 	})
@@ -100,7 +100,7 @@ func TestAFewWaitForCompany(t *testing.T) {
 // TestRequestsKeepToTheirLimits: bytes, one lease, one single call.
 func TestRequestsKeepToTheirLimits(t *testing.T) {
 	c := quiet()
-	c.BatchBytes = 1000
+	c.BatchBytes = 300
 	var requests [][]event.Call
 	var leases []context.Context
 	note := func(ctx context.Context, calls []event.Call) []event.Outcome {
@@ -110,17 +110,17 @@ func TestRequestsKeepToTheirLimits(t *testing.T) {
 	c.Senders = 1
 	onBench(t, c, note, func(b *bench) {
 		one, two := newTestLease(), newTestLease()
-		for i := range 100 {
+		for i := range 400 {
 			l := one
 			if i/3%2 == 0 {
 				l = two
 			}
 			kind := []string{"track", "track", "identify", "single"}[i%4]
-			b.must(l, int32(i/3%2), fmt.Sprintf("p%d %d %s", i%5, i, kind))
+			b.must(l, int32(i/3%2), fmt.Sprintf("p%d %d %s", i%21, i, kind))
 		}
 		b.pass(time.Minute)
-		if len(b.done) != 100 {
-			t.Errorf("%d done", len(b.done))
+		if got := b.settled(); got != 400 {
+			t.Errorf("%d done", got)
 		}
 		for i, calls := range requests {
 			size := envelope
@@ -141,5 +141,36 @@ func TestRequestsKeepToTheirLimits(t *testing.T) {
 		}
 		one.End(0)
 		two.End(0)
+	})
+}
+
+// TestSuspectsKeepToThemselves: nobody new rides in the run of a call that is under suspicion.
+func TestSuspectsKeepToThemselves(t *testing.T) {
+	c := quiet()
+	c.Senders = 1
+	var requests []int
+	refuse := func(ctx context.Context, calls []event.Call) []event.Outcome {
+		requests = append(requests, len(calls))
+		time.Sleep(time.Second)
+		out := taker{}.Send(ctx, calls)
+		if len(calls) > 2 {
+			for i := range out {
+				out[i] = event.Outcome{Suspect: true, Failure: &event.Failure{Stage: event.StageDelivery, Status: 400}}
+			}
+		}
+		return out
+	}
+	onBench(t, c, refuse, func(b *bench) {
+		l := newTestLease()
+		for i := range 4 {
+			b.must(l, 0, fmt.Sprintf("p %d track", i))
+		}
+		b.pass(500 * time.Millisecond)
+		b.must(l, 0, "p 4 track")
+		b.pass(time.Minute)
+		if fmt.Sprint(requests) != "[4 2 2 1]" {
+			t.Errorf("requests of %v calls, want 4, its halves, and then what came later", requests)
+		}
+		l.End(0)
 	})
 }

@@ -38,8 +38,8 @@ func TestSuspectsDoNotTakeEverySender(t *testing.T) {
 			b.must(l, 0, fmt.Sprintf("p%d 1 track", i))
 		}
 		b.pass(time.Minute)
-		if len(b.done) != 38 {
-			t.Errorf("%d of 38 innocents are done", len(b.done))
+		if got := b.settled(); got != 38 {
+			t.Errorf("%d of 38 innocents are done", got)
 		}
 		if n := len(b.letters.letters); n != 0 {
 			t.Errorf("%d dead letters within a minute", n)
@@ -100,4 +100,26 @@ func TestLoneFailuresAreCountedOnce(t *testing.T) {
 	if s.alone != 0 {
 		t.Errorf("%d left", s.alone)
 	}
+}
+
+// TestLettersCountAttempts: those that left a call open, and the one that refused it.
+func TestLettersCountAttempts(t *testing.T) {
+	attempts := 0
+	answer := func(_ context.Context, calls []event.Call) []event.Outcome {
+		attempts++
+		if attempts < 3 {
+			return []event.Outcome{{NotBefore: time.Now().Add(time.Second), Failure: &event.Failure{Status: 429}}}
+		}
+		return []event.Outcome{{Verdict: event.Refused, Failure: &event.Failure{Reason: event.ReasonRefused, Status: 400}}}
+	}
+	onBench(t, quiet(), answer, func(b *bench) {
+		began := time.Now()
+		l := newTestLease()
+		b.must(l, 0, "p 1 identify")
+		b.pass(time.Minute)
+		if f := b.letters.letters[0].Failure; f.Attempts != 3 || f.Status != 400 || f.First.Sub(began) > time.Second {
+			t.Errorf("got %+v after %d attempts since %s", f, attempts, began)
+		}
+		l.End(0)
+	})
 }

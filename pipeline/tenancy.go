@@ -118,7 +118,8 @@ func (p *Pipeline) drain(t *tenancy) {
 	p.wake() // what stood behind it may be ready
 }
 
-// forget drops everything that is left under an ended lease: nothing of it is in a request.
+// forget drops everything that is left under an ended lease: nothing of it is in a request, and since it rests nothing becomes
+// ready when the one before it goes.
 func (p *Pipeline) forget(t *tenancy) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,11 +127,6 @@ func (p *Pipeline) forget(t *tenancy) {
 	delete(p.tenancies, t.lease)
 	if p.current == t {
 		p.current = nil
-	}
-	for m := t.parcels.next; m != &t.parcels; m = m.next {
-		for i := range m.entries {
-			t.release(&m.entries[i]) // so that none is made ready when the one before it goes
-		}
 	}
 	for m := t.parcels.next; m != &t.parcels; {
 		next := m.next

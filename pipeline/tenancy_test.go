@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +95,13 @@ func (b *bench) want(sent ...string) {
 	if got := strings.Join(b.sent, ", "); got != strings.Join(sent, ", ") {
 		b.t.Errorf("sent %s; want %s", got, strings.Join(sent, ", "))
 	}
+}
+
+// settled is how many messages are done.
+func (b *bench) settled() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.done)
 }
 
 func (b *bench) tenancies() int {
@@ -310,10 +318,52 @@ func TestOthersBackOffAsBefore(t *testing.T) {
 		}
 		for n := 1; n <= 20; n++ {
 			b.pass(time.Minute)
-			if len(b.done) != n/3 {
-				t.Errorf("%d done after %d minutes and a half, want %d", len(b.done), n, n/3)
+			if got := b.settled(); got != n/3 {
+				t.Errorf("%d done after %d minutes and a half, want %d", got, n, n/3)
 			}
 		}
 		two.End(0)
 	})
+}
+
+// TestAMessageIsDoneWithItsLast call and its last letter, whichever that is.
+func TestAMessageIsDoneWithItsLast(t *testing.T) {
+	first, second, letter := "p 1 several", "other-p 1 several", "the letter"
+	for _, order := range [][]string{{first, second, letter}, {letter, second, first}, {second, letter, first}} {
+		began := time.Now()
+		after := func(what string) time.Duration { return time.Duration(slices.Index(order, what)+1) * time.Minute }
+		answer := func(_ context.Context, calls []event.Call) []event.Outcome {
+			out := make([]event.Outcome, len(calls))
+			for i, c := range calls {
+				out[i].Verdict = event.Delivered
+				if until := began.Add(after(string(c.Body))); time.Now().Before(until) {
+					out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
+				}
+			}
+			return out
+		}
+		onBench(t, quiet(), answer, func(b *bench) {
+			began = time.Now()
+			b.letters.fail = func(time.Time) bool { time.Sleep(after(letter)); return false }
+			l := newTestLease()
+			b.must(l, 0, first)
+			for range 4 { // whose parcels must not be that of the first
+				b.pass(40 * time.Second)
+				b.must(l, 0, "q 1 skip")
+				b.must(l, 0, "q 2 track")
+			}
+			b.mu.Lock()
+			if slices.Contains(b.done, first) {
+				t.Errorf("done before its last, in the order %v", order)
+			}
+			b.mu.Unlock()
+			b.pass(time.Minute)
+			b.mu.Lock()
+			if !slices.Contains(b.done, first) || len(b.done) != 9 {
+				t.Errorf("done: %v, in the order %v", b.done, order)
+			}
+			b.mu.Unlock()
+			l.End(0)
+		})
+	}
 }
