@@ -114,7 +114,7 @@ func seeds(t *testing.T) uint64 {
 	t.Helper()
 	text := os.Getenv("CIOBRIDGE_SEEDS")
 	if text == "" {
-		return 30
+		return 20
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
