@@ -38,6 +38,7 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			example, err := filepath.Abs("../../config")
 			env.Setenv("EXAMPLE", example)
+			env.Setenv("GORACE", "atexit_sleep_ms=10") // instead of a second at the end of every program
 			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
