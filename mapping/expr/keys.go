@@ -33,14 +33,17 @@ const smallObject = 32
 
 // keyStack holds the keys of the objects that are open, to find the one that comes twice.
 type keyStack struct {
-	keys  []seenKey
+	data  []byte // the document
 	text  []byte // of keys that had escapes
+	keys  []seenKey
 	table []int32
 }
 
+// seenKey is where a key stands: in the document or, where it had escapes, in the stack's text, counted from -1 down. It holds no
+// pointer, which keeps the stack out of the garbage collector's sight.
 type seenKey struct {
-	hash uint64
-	key  []byte
+	hash       uint64
+	start, end int32
 }
 
 // openKeys is one open object: where its keys begin on the stack, and a set of six bits of their hashes.
@@ -52,33 +55,40 @@ type openKeys struct {
 // maxKeptKeys is how many keys the stack keeps memory for from one document to the next.
 const maxKeptKeys = 4096
 
-func (k *keyStack) reset() {
+func (k *keyStack) reset(data []byte) {
 	if cap(k.keys) > maxKeptKeys || cap(k.text) > maxKept {
 		*k = keyStack{}
 	}
-	k.keys, k.text = k.keys[:0], k.text[:0]
+	k.data, k.keys, k.text = data, k.keys[:0], k.text[:0]
+}
+
+func (k *keyStack) bytes(key seenKey) []byte {
+	if key.start < 0 {
+		return k.text[^key.start:^key.end]
+	}
+	return k.data[key.start:key.end]
 }
 
 func (k *keyStack) open() openKeys { return openKeys{first: len(k.keys)} }
 
 // add reports whether the key is new to the object, as far as can be told before the object closes.
-func (k *keyStack) add(o *openKeys, hash uint64, key []byte) bool {
-	bit := uint64(1) << (hash >> 58)
-	if o.bits&bit != 0 && k.repeats(o.first, hash, key) {
+func (k *keyStack) add(o *openKeys, key seenKey) bool {
+	bit := uint64(1) << (key.hash >> 58)
+	if o.bits&bit != 0 && k.repeats(o.first, key) {
 		return false
 	}
 	o.bits |= bit
-	k.keys = append(k.keys, seenKey{hash, key})
+	k.keys = append(k.keys, key)
 	return true
 }
 
-func (k *keyStack) repeats(first int, hash uint64, key []byte) bool {
+func (k *keyStack) repeats(first int, key seenKey) bool {
 	seen := k.keys[first:]
 	if len(seen) > smallObject {
 		return false
 	}
 	for i := range seen {
-		if seen[i].hash == hash && bytes.Equal(seen[i].key, key) {
+		if seen[i].hash == key.hash && bytes.Equal(k.bytes(seen[i]), k.bytes(key)) {
 			return true
 		}
 	}
@@ -102,9 +112,10 @@ func (k *keyStack) different(keys []seenKey) bool {
 	table := k.table[:size]
 	clear(table)
 	for i := range keys {
-		at := maphash.Bytes(keySeed, keys[i].key) & uint64(size-1)
+		key := k.bytes(keys[i])
+		at := maphash.Bytes(keySeed, key) & uint64(size-1)
 		for table[at] != 0 {
-			if bytes.Equal(keys[table[at]-1].key, keys[i].key) {
+			if bytes.Equal(k.bytes(keys[table[at]-1]), key) {
 				return false
 			}
 			at = (at + 1) & uint64(size-1)
@@ -114,9 +125,9 @@ func (k *keyStack) different(keys []seenKey) bool {
 	return true
 }
 
-// decode gives the text of a key with escapes. Text that was decoded before stays valid when the memory moves.
-func (k *keyStack) decode(raw []byte) []byte {
+// decode keeps the text of a key with escapes.
+func (k *keyStack) decode(raw []byte) seenKey {
 	start := len(k.text)
 	k.text = appendUnquoted(k.text, raw)
-	return k.text[start:len(k.text):len(k.text)]
+	return seenKey{hashKey(k.text[start:]), ^int32(start), ^int32(len(k.text))}
 }

@@ -20,9 +20,9 @@ func (d *Document) parse(root *node) error {
 	s := &d.scan
 	s.data, s.spans, s.gen = d.raw, d.spans, d.gen
 	s.depth, s.high = 0, 0
-	s.keys.reset()
+	s.keys.reset(d.raw)
 	start, end := s.document(root)
-	s.data = nil
+	s.data, s.keys.data = nil, nil
 	if end < 0 {
 		return &InputError{s.kind, s.at}
 	}
@@ -165,11 +165,11 @@ func (s *scanner) object(i int, n *node) int {
 		if i >= len(data) || data[i] != '"' {
 			return s.fail(NotJSON, i)
 		}
-		key, hash, next := s.key(i + 1)
+		key, next := s.key(i + 1)
 		if next < 0 {
 			return next
 		}
-		if !s.keys.add(&keys, hash, key) {
+		if !s.keys.add(&keys, key) {
 			return s.fail(DuplicateKey, i)
 		}
 		if i = next; i >= len(data) || data[i] != ':' {
@@ -182,7 +182,7 @@ func (s *scanner) object(i int, n *node) int {
 		}
 		var child *node
 		if wanted {
-			child = n.child(hash, key)
+			child = n.child(key.hash, s.keys.bytes(key))
 		}
 		start := i
 		if i < len(data) && data[i] == '"' {

@@ -51,10 +51,10 @@ const (
 )
 
 // special marks the bytes of x that end a run of plain text: the quote, the backslash and control characters. Only its lowest
-// mark is exact, which is all that is asked of it.
+// mark is exact, which is all that is asked of it. The quote is 0x22: with its second bit turned over it stands behind the control
+// characters and before the space, so that one subtraction finds both.
 func special(x uint64) uint64 {
-	quote, escape := x^(low*'"'), x^(low*'\\')
-	return ((quote-low)&^quote | (escape-low)&^escape | (x-low*' ')&^x) & high
+	return (((x ^ low*0x02) - low*0x21) | ((x ^ low*'\\') - low)) &^ x & high
 }
 
 // text reads a string whose opening quote stands before i and gives the place after its closing quote, or -1.
@@ -124,8 +124,8 @@ func (s *scanner) escape(i int) int {
 	return i + 12
 }
 
-// key reads the key whose opening quote stands before i: its decoded text, its hash and the place after its closing quote.
-func (s *scanner) key(i int) (key []byte, hash uint64, next int) {
+// key reads the key whose opening quote stands before i, and gives the place after its closing quote.
+func (s *scanner) key(i int) (key seenKey, next int) {
 	data := s.data
 	start := i
 	for i+8 <= len(data) {
@@ -141,18 +141,17 @@ func (s *scanner) key(i int) (key []byte, hash uint64, next int) {
 			break
 		}
 		if i == start {
-			return data[i : i+n], mix(x&(1<<(8*n)-1), 0, n), i + n + 1
+			return seenKey{mix(x&(1<<(8*n)-1), 0, n), int32(i), int32(i + n)}, i + n + 1
 		}
-		key = data[start : i+n]
-		return key, hashKey(key), i + n + 1
+		return seenKey{hashKey(data[start : i+n]), int32(start), int32(i + n)}, i + n + 1
 	}
 	if next = s.text(start); next < 0 {
-		return nil, 0, next
+		return seenKey{}, next
 	}
-	if key = data[start : next-1]; bytes.IndexByte(key, '\\') >= 0 {
-		key = s.keys.decode(key)
+	if raw := data[start : next-1]; bytes.IndexByte(raw, '\\') >= 0 {
+		return s.keys.decode(raw), next
 	}
-	return key, hashKey(key), next
+	return seenKey{hashKey(data[start : next-1]), int32(start), int32(next - 1)}, next
 }
 
 func firstInvalid(b []byte) int {
