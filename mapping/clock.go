@@ -31,6 +31,9 @@ func (s *scratch) momentOf(v expr.Value) (moment, string) {
 			s.text = v.AppendString(s.text[:0])
 			text = s.text
 		}
+		if ms, ok := usualTime(text); ok && checkUnix(ms/1000) == "" {
+			return moment{ms, true}, ""
+		}
 		var t time.Time
 		if t.UnmarshalText(text) != nil {
 			return moment{}, "is a string that is not an RFC 3339 time"
@@ -50,6 +53,39 @@ func (s *scratch) momentOf(v expr.Value) (moment, string) {
 		return moment{n * 1000, true}, ""
 	}
 	return moment{}, "is " + article(v.Kind) + "; want an RFC 3339 string or unix seconds"
+}
+
+// usualTime reads 2026-03-14T09:26:53Z and 2026-03-14T09:26:53.120Z as unix milliseconds, several times faster than package time, to
+// which it leaves every other form and the last days of a month.
+func usualTime(s []byte) (ms int64, ok bool) {
+	n := len(s)
+	if n != 20 && (n != 24 || s[19] != '.') || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[n-1] != 'Z' {
+		return 0, false
+	}
+	year, month, day := decimal(s[0:4]), decimal(s[5:7]), decimal(s[8:10])
+	hour, minute, second := decimal(s[11:13]), decimal(s[14:16]), decimal(s[17:19])
+	if n == 24 {
+		ms = decimal(s[20:23])
+	}
+	if year|month|day|hour|minute|second|ms < 0 || month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	if month < 3 { // years that begin in March have the leap day at their end
+		year, month = year-1, month+12
+	}
+	days := 365*year + year/4 - year/100 + year/400 + (153*month-457)/5 + day - 719469
+	return (((days*24+hour)*60+minute)*60+second)*1000 + ms, true
+}
+
+// decimal is the number that the digits write, below zero where one is not a digit.
+func decimal(digits []byte) (n int64) {
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n
 }
 
 // checkUnix says what is wrong with a time in unix seconds, or "".

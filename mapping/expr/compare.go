@@ -44,6 +44,9 @@ func compareNumbers(l, r []byte) int {
 }
 
 func parseNumber(raw []byte) (i int64, f float64, integer, ok bool) {
+	if n, fraction, ok := shortDecimal(raw); ok {
+		return n, float64(n) / powers[fraction], fraction == 0, true
+	}
 	if (Value{Number, raw}).IsInteger() {
 		i, err := strconv.ParseInt(string(raw), 10, 64)
 		return i, 0, true, err == nil
@@ -51,3 +54,29 @@ func parseNumber(raw []byte) (i int64, f float64, integer, ok bool) {
 	f, err := strconv.ParseFloat(string(raw), 64)
 	return 0, f, false, err == nil
 }
+
+// shortDecimal reads a number of at most 15 digits and a point, or 16 digits, as a whole number and how many of its digits stand
+// behind the point; ok is false for any other. Both fit a float64 exactly, so that dividing rounds as strconv does.
+func shortDecimal(raw []byte) (n int64, fraction int, ok bool) {
+	if len(raw) > 16 {
+		return 0, 0, false
+	}
+	point := len(raw) - 1
+	for i, c := range raw {
+		switch {
+		case c-'0' < 10:
+			n = n*10 + int64(c-'0')
+		case c == '.':
+			point = i
+		case c != '-' || i > 0:
+			return 0, 0, false
+		}
+	}
+	if raw[0] == '-' {
+		n = -n
+	}
+	return n, len(raw) - 1 - point, true
+}
+
+// powers are the powers of ten by which shortDecimal's numbers are divided.
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14}

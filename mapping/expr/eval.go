@@ -33,11 +33,18 @@ func boolean(b bool) Value {
 
 var trueText, falseText = []byte("true"), []byte("false")
 
-// one runs a plain program for its only output.
-func (d *Document) one(e *expr) (out Value, err error) {
+// one runs a plain program for its only output. Nearly all programs are paths to values that are there.
+func (d *Document) one(e *expr) (Value, error) {
 	if e.op == opPath {
-		out, err = d.at(e.at)
-	} else if d.begin(); e.several {
+		if sp := &d.spans[e.at.id]; sp.gen == d.gen && sp.end-sp.start <= MaxOutput {
+			return Value{sp.kind, d.raw[sp.start:sp.end]}, nil
+		}
+	}
+	return d.only(e)
+}
+
+func (d *Document) only(e *expr) (out Value, err error) {
+	if d.begin(); e.several {
 		err = d.each(e, d.root, func(v Value) error {
 			if out.Kind != Absent {
 				return errSeveral
