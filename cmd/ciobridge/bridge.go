@@ -179,6 +179,11 @@ func (b *bridge) serve(ctx context.Context) error {
 	if err != nil {
 		return exit(exitInput, err)
 	}
+	return b.serveWith(ctx, a)
+}
+
+// serveWith does so with an admin server that listens already.
+func (b *bridge) serveWith(ctx context.Context, a *admin) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
@@ -190,7 +195,7 @@ func (b *bridge) serve(ctx context.Context) error {
 		}
 	}()
 	b.log.Info("starting", zap.String("version", buildVersion()), zap.String("rules", b.rules.Hash()), zap.String("admin", a.addr()))
-	err = b.run(ctx, a.proven)
+	err := b.run(ctx, a.proven)
 	a.close()
 	err = errors.Join(err, <-served)
 	b.log.Info("stopped")

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,6 +57,7 @@ type demo struct {
 	cio    *emulator.Server
 	at     demoAddresses
 	bridge *bridge
+	admin  *admin
 	talk   io.Writer // for what a person reads
 	began  time.Time
 }
@@ -68,12 +69,11 @@ const (
 	demoAdminPort    = 8080
 )
 
-func runDemo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
+func runDemo(ctx context.Context, o demoOptions, out, errs io.Writer) (err error) {
 	d := &demo{demoOptions: o, talk: out}
 	if o.output == asJSON {
 		d.talk = errs
 	}
-	var err error
 	if d.folder, err = openDemoFolder(o.dir); err != nil {
 		return exit(exitInput, err)
 	}
@@ -86,7 +86,13 @@ func runDemo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer serveHTTP(customers, d.cio)()
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // the bridge still sends while it stops
+	served := make(chan error, 1)
+	go func() { served <- serveUntil(serving, customers, d.cio) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-served)
+	}()
 	if err := d.join(ctx, log); err != nil {
 		return err
 	}
@@ -94,44 +100,30 @@ func runDemo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	return d.carry(ctx, out)
 }
 
-// listen chooses the addresses and opens that of the emulator. With once nobody comes to visit, so any free port will do.
+// listen opens the emulator and chooses the other ports. Any free ports will do with once, when nobody comes to visit, and beside
+// another demo, which has the emulator's port and is about to take the others.
 func (d *demo) listen(ctx context.Context) (net.Listener, error) {
-	natsPort, emulatorPort, adminPort := demoNATSPort, demoEmulatorPort, demoAdminPort
+	port := demoEmulatorPort
 	if d.once {
-		natsPort, emulatorPort, adminPort = 0, 0, 0
+		port = 0
 	}
-	customers, err := listenNear(ctx, emulatorPort)
+	customers, err := listenNear(ctx, port)
 	if err != nil {
 		return nil, err
 	}
-	d.at.emulator = customers.Addr().String()
-	d.at.nats, err = addressNear(ctx, natsPort)
-	if err == nil {
-		d.at.admin, err = addressNear(ctx, adminPort)
+	d.at = demoAddresses{nats: loopback(0), admin: loopback(0), emulator: customers.Addr().String()}
+	if d.at.emulator == loopback(demoEmulatorPort) {
+		d.at.nats, d.at.admin = addressNear(ctx, demoNATSPort), addressNear(ctx, demoAdminPort)
 	}
 	d.cio = emulator.New(emulator.Options{Region: "eu", Seed: d.seed, Faults: []emulator.Fault{
 		{Name: "recalled product", Contains: recalled, Refuse: "invalid"},
 	}})
-	return customers, err
-}
-
-// serveHTTP serves until the function that it returns is called.
-func serveHTTP(l net.Listener, h http.Handler) (stop func()) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = server.Serve(l) // nothing but Close ends it
-	}()
-	return func() {
-		server.Close()
-		<-ended
-	}
+	return customers, nil
 }
 
 // join builds the bridge from the folder's configuration, as run would, and empties its broker.
 func (d *demo) join(ctx context.Context, log io.Writer) error {
-	path, err := d.folder.configure(d.at)
+	path, err := d.folder.draft(d.at)
 	if err != nil {
 		return err
 	}
@@ -146,8 +138,13 @@ func (d *demo) join(ctx context.Context, log io.Writer) error {
 	if d.bridge, err = newBridge(ctx, c, rules, logger); err != nil {
 		return err
 	}
-	err = errors.Join(d.folder.settle(), d.emptyStreams(ctx))
-	if err != nil {
+	if d.admin, err = newAdmin(d.bridge); err != nil {
+		d.bridge.close()
+		return exit(exitInput, err)
+	}
+	d.at.nats, d.at.admin = strings.TrimPrefix(d.bridge.brokers.embedded.URL(), "nats://"), d.admin.addr()
+	if err = errors.Join(d.folder.settle(d.at), d.emptyStreams(ctx)); err != nil {
+		d.admin.listener.Close()
 		d.bridge.close()
 	}
 	return err
@@ -159,7 +156,7 @@ func (d *demo) carry(ctx context.Context, out io.Writer) error {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- d.bridge.serve(ctx)
+		ended <- d.bridge.serveWith(ctx, d.admin)
 		cancel()
 	}()
 	result, err := d.samples(ctx)

@@ -132,41 +132,56 @@ func (f *demoFolder) writeRules() error {
 // demoAddresses are where the parts of a demo listen.
 type demoAddresses struct{ nats, emulator, admin string }
 
-// configure drafts the configuration, with the credentials beside it, and returns the draft's path.
-func (f *demoFolder) configure(at demoAddresses) (string, error) {
+// draft writes the configuration to start from, with the credentials beside it, and returns its path.
+func (f *demoFolder) draft(at demoAddresses) (string, error) {
+	return f.path(demoDraft), errors.Join(
+		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)), f.configure(demoDraft, at))
+}
+
+func (f *demoFolder) configure(name string, at demoAddresses) error {
 	var text bytes.Buffer
 	err := demoTemplate.Execute(&text, map[string]string{
 		"Path": f.path(demoConfig), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" + at.emulator,
 		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(demoLetters), "Admin": at.admin,
 	})
-	return f.path(demoDraft), errors.Join(err,
-		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)), f.write(demoDraft, text.Bytes()))
-}
-
-// settle gives the configuration its name and forgets the dead letters of an earlier demo. Only the process that holds the
-// folder's broker may call it.
-func (f *demoFolder) settle() error {
-	if err := os.Remove(f.path(demoLetters)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return err
 	}
-	return os.Rename(f.path(demoDraft), f.path(demoConfig))
+	return f.write(name, text.Bytes())
 }
+
+// settle writes the configuration with the ports that were taken, and forgets the dead letters of an earlier demo. Only the process
+// that holds the folder's broker may call it.
+func (f *demoFolder) settle(at demoAddresses) error {
+	for _, name := range []string{demoLetters, demoDraft} {
+		if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return f.configure(demoConfig, at)
+}
+
+func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // listenNear listens on the port of loopback that is asked for or, where that is taken, on a free one.
 func listenNear(ctx context.Context, port int) (net.Listener, error) {
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	l, err := lc.Listen(ctx, "tcp", loopback(port))
 	if err != nil && port != 0 {
-		l, err = lc.Listen(ctx, "tcp", "127.0.0.1:0")
+		l, err = lc.Listen(ctx, "tcp", loopback(0))
 	}
 	return l, err
 }
 
-// addressNear is an address that is free now, at the port that is asked for if it can be.
-func addressNear(ctx context.Context, port int) (string, error) {
+// addressNear is the address to listen on for whoever would like a port: with it if it is free now, and else with any.
+func addressNear(ctx context.Context, port int) string {
 	l, err := listenNear(ctx, port)
 	if err != nil {
-		return "", err
+		return loopback(0)
 	}
-	return l.Addr().String(), l.Close()
+	defer l.Close()
+	if l.Addr().String() != loopback(port) {
+		return loopback(0)
+	}
+	return loopback(port)
 }

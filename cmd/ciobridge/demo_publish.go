@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -13,18 +14,21 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// emptyStreams makes the streams of the folder's broker anew, for a demo that counts from nothing, and open to atomic batches.
+// emptyStreams forgets what an earlier demo left in the folder's broker, and opens its streams to atomic batches.
 func (d *demo) emptyStreams(ctx context.Context) error {
-	js := d.bridge.brokers.nats.JetStream()
-	for _, s := range d.bridge.config.Source.Embedded.Server().Streams {
+	js, source := d.bridge.brokers.nats.JetStream(), d.bridge.config.Source.Embedded
+	for _, s := range source.Server().Streams {
 		stream, err := js.Stream(ctx, s.Name)
 		if err == nil {
-			err = js.DeleteStream(ctx, s.Name)
+			err = stream.Purge(ctx)
 		}
 		if err == nil {
+			err = js.DeleteConsumer(ctx, s.Name, source.Durable)
+		}
+		if err == nil || errors.Is(err, jetstream.ErrConsumerNotFound) {
 			c := stream.CachedInfo().Config
 			c.AllowAtomicPublish = true
-			_, err = js.CreateStream(ctx, c)
+			_, err = js.UpdateStream(ctx, c)
 		}
 		if err != nil {
 			return fmt.Errorf("empty stream %s: %w", s.Name, err)
@@ -43,7 +47,7 @@ func (d *demo) publish(ctx context.Context, published *atomic.Int64) error {
 		return err
 	}
 	defer conn.Close()
-	shop := newShop(d.seed, d.began)
+	shop := newShop(d.seed, d.began.Add(-time.Duration(d.events)*longestPause)) // so that nothing happens in the future
 	for left := d.events; left > 0; {
 		n := min(left, samplesAtOnce)
 		if err := publishBatch(ctx, conn.Conn(), shop, n); err != nil {

@@ -39,9 +39,12 @@ var (
 	sources  = []string{"newsletter", "search", "friend", "ad"}
 )
 
+// longestPause is the longest time between two events of the shop.
+const longestPause = 2 * time.Second
+
 // next is the next event: mostly page views and orders, and two in a hundred that are broken.
 func (s *shop) next() sample {
-	s.now = s.now.Add(time.Duration(1+s.rand.IntN(2000)) * time.Millisecond)
+	s.now = s.now.Add(time.Duration(s.rand.Int64N(int64(longestPause))))
 	n := s.rand.IntN(100)
 	if len(s.customers) < 3 {
 		n = 0

@@ -79,7 +79,7 @@ Publish an event of your own, and it appears below. Either of these does:
 
 What went wrong, and how an event would be mapped after a change to %[5]s:
 
-  %[2]s deadletters list -c %[3]s --all
+  %[2]s deadletters list -c %[3]s
   echo '%[1]s' | %[2]s map -c %[3]s
 
 Ctrl-C ends the demo.
@@ -97,7 +97,10 @@ func programName() string {
 
 // follow shows what becomes of further events until ctx ends.
 func (d *demo) follow(ctx context.Context, r demoResult) error {
-	next, letters, skipped := d.cio.Stats().Items+1, r.DeadLetters, r.Skipped
+	next, letters, skipped := 1, r.DeadLetters, r.Skipped
+	for _, receipt := range d.cio.Receipts(r.Calls) { // there are at least so many
+		next = receipt.N + 1
+	}
 	for pause(ctx, 100*time.Millisecond) == nil {
 		for _, receipt := range d.cio.Receipts(next) {
 			next = receipt.N + 1

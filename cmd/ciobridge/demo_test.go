@@ -126,17 +126,15 @@ func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
 
 // While a demo runs, its folder is its own and its events are followed.
 func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := listenNear(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	free, err := listenNear(t.Context(), port)
-	if err != nil {
-		t.Fatalf("a taken port is in the way: %v", err)
+	if address := addressNear(t.Context(), port); address != loopback(0) {
+		t.Errorf("a taken port is in the way: %s", address)
 	}
-	free.Close()
 
 	dir := filepath.Join(t.TempDir(), "shop")
 	p := start(t, "demo", "--dir", dir, "--events", "100")
@@ -152,6 +150,9 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 	publishTo(t, "nats://"+c.Source.Embedded.Listen, "events.people",
 		`{"type":"user.signed_up","data":{"user_id":"me_and_only_me","plan":"trial"}}`,
 		`{"type":"nobody.wants.it"}`, `{"type":"user.deleted","data":{}}`)
+	if _, after, _ := strings.Cut(p.log.String(), "Ctrl-C"); strings.Contains(after, "delivered") && !strings.Contains(after, "me_and_only_me") {
+		t.Errorf("sample events are shown as somebody's own: %s", after)
+	}
 	eventually(t, "my events shown", 20*time.Second, func() bool {
 		log := p.log.String()
 		return strings.Contains(log, "me_and_only_me") && strings.Contains(log, "skipped        1") && strings.Contains(log, "missing_field deletion person")

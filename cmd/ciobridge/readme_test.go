@@ -195,6 +195,7 @@ func startShell(t *testing.T, dir, script string, args ...string) *shellRun {
 		if r.cmd.ProcessState == nil {
 			_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 			_ = r.cmd.Wait()
+			t.Logf("%s\n%s", script, r.out)
 		}
 	})
 	return r
