@@ -15,6 +15,10 @@ func (s *scratch) field(f *field, v expr.Value, lanes int) *problem {
 	if absent(v) || f.role != eventData && v.Kind == expr.String && len(v.Raw) == len(`""`) {
 		return nil
 	}
+	if f.role == eventData {
+		s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
+		return nil
+	}
 	s.body = append(s.body, f.member...)
 	what := ""
 	reason := event.ReasonInvalidValue

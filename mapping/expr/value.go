@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf8"
 )
@@ -70,29 +71,26 @@ func (v Value) Int64() (n int64, ok bool) {
 
 // appendUnquoted decodes the inside of a string that was validated before, so that every escape in it is complete.
 func appendUnquoted(dst, s []byte) []byte {
-	for i := 0; i < len(s); {
-		if s[i] != '\\' {
-			start := i
-			for i++; i < len(s) && s[i] != '\\'; i++ {
-			}
-			dst = append(dst, s[start:i]...)
+	for {
+		i := bytes.IndexByte(s, '\\')
+		if i < 0 {
+			return append(dst, s...)
+		}
+		dst = append(dst, s[:i]...)
+		c := s[i+1]
+		if c != 'u' {
+			dst = append(dst, unescaped[c])
+			s = s[i+2:]
 			continue
 		}
-		switch c := s[i+1]; c {
-		case 'u':
-			r := rune(hex4(s[i+2:]))
-			i += 6
-			if r&0xfc00 == 0xd800 {
-				r = 0x10000 + (r&0x3ff)<<10 + rune(hex4(s[i+2:]))&0x3ff
-				i += 6
-			}
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, unescaped[c])
-			i += 2
+		r := rune(hex4(s[i+2:]))
+		s = s[i+6:]
+		if r&0xfc00 == 0xd800 {
+			r = 0x10000 + (r&0x3ff)<<10 + rune(hex4(s[2:]))&0x3ff
+			s = s[6:]
 		}
+		dst = utf8.AppendRune(dst, r)
 	}
-	return dst
 }
 
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
