@@ -118,6 +118,7 @@ func (w *world) judge(l checker.Limits) checker.Report {
 }
 
 func TestKafkaToCustomerIO(t *testing.T) {
+	t.Parallel()
 	b := newBus(t, 4)
 	b.produce(3000)
 	p := start(t, "run", "-c", b.configureKafka())
@@ -130,6 +131,7 @@ func TestKafkaToCustomerIO(t *testing.T) {
 
 // A stop under load, with Customer.io answering, leaves nothing to be sent twice.
 func TestStopUnderLoadSendsNothingTwice(t *testing.T) {
+	t.Parallel()
 	b := newBus(t, 4)
 	path := b.configureKafka()
 	if _, err := b.cio.AddFault(mustFault(t, "name=slow,latency=30ms")); err != nil {
@@ -165,6 +167,7 @@ func mustFault(t *testing.T, spec string) emulator.Fault {
 
 // Replicas come and go while requests are on the wire, and while Customer.io is down.
 func TestReplicasComeAndGo(t *testing.T) {
+	t.Parallel()
 	b := newBus(t, 6)
 	path := b.configureKafka()
 	if _, err := b.cio.AddFault(mustFault(t, "name=slow,latency=50ms,times=100")); err != nil {
@@ -223,6 +226,7 @@ func launch(t *testing.T, out io.Writer, args ...string) *exec.Cmd {
 }
 
 func TestKilledUnderLoadOnKafka(t *testing.T) {
+	t.Parallel()
 	b := newBus(t, 4)
 	killLoop(t, b.world, b.configureKafka(), b.produce)
 }
@@ -264,6 +268,7 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 
 // A replica that is paused past its session finds its requests overtaken: what it still had to send it drops.
 func TestPausedReplicaOnKafka(t *testing.T) {
+	t.Parallel()
 	b := newBus(t, 4)
 	pauseReplica(t, b.world, b.configureKafka(), b.produce)
 }

@@ -58,6 +58,7 @@ func (s *subjects) produce(n int) {
 }
 
 func TestJetStreamToCustomerIO(t *testing.T) {
+	t.Parallel()
 	s := newSubjects(t)
 	s.produce(3000)
 	p := start(t, "run", "-c", s.configureNATS())
@@ -69,6 +70,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 }
 
 func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
+	t.Parallel()
 	s := newSubjects(t)
 	path := s.configureNATS()
 	if _, err := s.cio.AddFault(mustFault(t, "name=slow,latency=30ms")); err != nil {
@@ -93,6 +95,7 @@ func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
 
 // A standby waits while another replica reads, and takes over when that one stops.
 func TestStandbyTakesOver(t *testing.T) {
+	t.Parallel()
 	s := newSubjects(t)
 	path := s.configureNATS()
 	first := start(t, "run", "-c", path)
@@ -111,12 +114,14 @@ func TestStandbyTakesOver(t *testing.T) {
 }
 
 func TestKilledUnderLoadOnJetStream(t *testing.T) {
+	t.Parallel()
 	s := newSubjects(t)
 	killLoop(t, s.world, s.configureNATS(), s.produce)
 }
 
 // events of the stream survive a restart of its server with the bridge running.
 func TestNATSServerRestarts(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: dir, Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
 	if err != nil {
@@ -148,6 +153,7 @@ func TestNATSServerRestarts(t *testing.T) {
 }
 
 func TestPausedReplicaOnJetStream(t *testing.T) {
+	t.Parallel()
 	s := newSubjects(t)
 	pauseReplica(t, s.world, s.configureNATS(), s.produce)
 }

@@ -160,7 +160,7 @@ func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 			meanwhile(stop)
 		}
 	}()
-	for end := time.Now().Add(limit); !f.source.Settled(); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(limit); !f.source.Settled(); time.Sleep(time.Second) {
 		if time.Now().After(end) {
 			if f.unsettled {
 				break
