@@ -97,3 +97,13 @@ func TestBudgetForgetsPartitions(t *testing.T) {
 		t.Errorf("%d bytes and %d shares left", d.b.used, len(d.b.shares))
 	}
 }
+
+// TestALonePartitionMayHaveItAll: shares are for those who have company.
+func TestALonePartitionMayHaveItAll(t *testing.T) {
+	d := newDesk(t, 100)
+	for range 10 {
+		if _, r := d.ask(0, 10); !d.granted(r) {
+			t.Fatalf("no room beside %d bytes", d.b.used)
+		}
+	}
+}

@@ -367,3 +367,21 @@ func TestAMessageIsDoneWithItsLast(t *testing.T) {
 		})
 	}
 }
+
+// TestNobodyLingersWhileALeaseEnds or while a message waits for room.
+func TestNobodyLingersWhileALeaseEnds(t *testing.T) {
+	c := quiet()
+	c.Linger, c.Memory = time.Minute, 1000
+	onBench(t, c, nil, func(b *bench) {
+		l := newTestLease()
+		b.must(l, 0, "p 1 track")
+		began := time.Now()
+		b.must(l, 0, "q 1 track")
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("a message waited %s for room", took)
+		}
+		if !l.End(30*time.Second) || time.Since(began) > time.Second || b.settled() != 2 {
+			t.Errorf("the lease ended after %s with %d done", time.Since(began), b.settled())
+		}
+	})
+}
