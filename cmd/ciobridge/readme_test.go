@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -166,62 +164,6 @@ func printed(out string, want []string) bool {
 	return true
 }
 
-// goStandIn runs the program in place of go run, and leaves out the tests, which are running now.
-const goStandIn = `
-go() {
-	case "$1 $2" in
-	"run ./cmd/ciobridge") shift 2; ciobridge "$@" ;;
-	"test ./...") ;;
-	*) command go "$@" ;;
-	esac
-}
-`
-
-type shellRun struct {
-	cmd *exec.Cmd
-	out *logBuffer
-}
-
-func startShell(t *testing.T, dir, script string, args ...string) *shellRun {
-	t.Helper()
-	r := &shellRun{out: &logBuffer{}}
-	r.cmd = exec.CommandContext(context.Background(), "bash", append([]string{"-euo", "pipefail", "-c", goStandIn + script, "readme"}, args...)...)
-	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = dir, r.out, r.out
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that an interrupt reaches the program too, as Ctrl-C does
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if r.cmd.ProcessState == nil {
-			_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
-			_ = r.cmd.Wait()
-			t.Logf("%s\n%s", script, r.out)
-		}
-	})
-	return r
-}
-
-// shell runs a script that must work.
-func shell(t *testing.T, dir, script string, args ...string) string {
-	t.Helper()
-	r := startShell(t, dir, script, args...)
-	if err := r.cmd.Wait(); err != nil {
-		t.Fatalf("%v: %s", err, r.out)
-	}
-	return r.out.String()
-}
-
-// interrupt does what Ctrl-C does, and wants an orderly end.
-func (r *shellRun) interrupt(t *testing.T) {
-	t.Helper()
-	if err := syscall.Kill(-r.cmd.Process.Pid, syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.cmd.Wait(); err != nil {
-		t.Errorf("after Ctrl-C: %v\n%s", err, r.out)
-	}
-}
-
 // The README's configurations and rules are read by the program without complaint, and its rules pass their tests.
 func TestReadmeConfigurations(t *testing.T) {
 	var kinds []string
@@ -261,72 +203,4 @@ func TestReadmeConfigurations(t *testing.T) {
 	if slices.Sort(kinds); !slices.Equal(slices.Compact(kinds), []string{"configuration", "rules"}) {
 		t.Errorf("the README shows %v", kinds)
 	}
-}
-
-// The files that the documents link to exist, and so do the tests that docs/faults.md names.
-func TestDocumentsPointAtWhatExists(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
-	for _, name := range []string{"README.md", "docs/faults.md"} {
-		text, err := os.ReadFile(filepath.Join("../..", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join("../..", filepath.Dir(name), m[1])); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	}
-	named := testsNamed(t, "docs/faults.md")
-	if len(named) < 100 {
-		t.Errorf("docs/faults.md names only %d tests", len(named))
-	}
-	for _, test := range named {
-		if !strings.Contains(testCode(t, test.folder), "func "+test.name+"(") {
-			t.Errorf("docs/faults.md: %s has no %s", test.folder, test.name)
-		}
-	}
-}
-
-// A namedTest is a test as a document names it: the folder, and then the names of its tests in backquotes.
-type namedTest struct{ folder, name string }
-
-func testsNamed(t *testing.T, document string) []namedTest {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../..", document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var named []namedTest
-	for line := range strings.Lines(string(text)) {
-		cells := strings.Split(line, " | ")
-		folder := ""
-		for _, m := range regexp.MustCompile("(?:([a-z/]+) )?`((?:Test|Fuzz)[A-Z]\\w+)`").FindAllStringSubmatch(cells[len(cells)-1], -1) {
-			if m[1] != "" {
-				folder = m[1]
-			}
-			if len(cells) > 1 {
-				named = append(named, namedTest{folder, m[2]})
-			}
-		}
-	}
-	return named
-}
-
-// testCode is the code of a folder's tests.
-func testCode(t *testing.T, folder string) string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
-	if err != nil || len(files) == 0 {
-		t.Errorf("%s has no tests (%v)", folder, err)
-	}
-	var all strings.Builder
-	for _, file := range files {
-		code, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(code)
-	}
-	return all.String()
 }
