@@ -71,17 +71,15 @@ func (k *keyStack) bytes(key seenKey) []byte {
 
 func (k *keyStack) open() openKeys { return openKeys{first: len(k.keys)} }
 
-// add reports whether the key is new to the object, as far as can be told before the object closes.
-func (k *keyStack) add(o *openKeys, key seenKey) bool {
-	bit := uint64(1) << (key.hash >> 58)
-	if o.bits&bit != 0 && k.repeats(o.first, key) {
-		return false
-	}
+// maybe reports whether a key with this hash may have come before.
+func (o *openKeys) maybe(hash uint64) bool {
+	bit := uint64(1) << (hash >> 58)
+	before := o.bits&bit != 0
 	o.bits |= bit
-	k.keys = append(k.keys, key)
-	return true
+	return before
 }
 
+// repeats reports whether the key came before, as far as can be told before the object closes.
 func (k *keyStack) repeats(first int, key seenKey) bool {
 	seen := k.keys[first:]
 	if len(seen) > smallObject {

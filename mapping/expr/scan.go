@@ -66,6 +66,14 @@ var kindOf = [256]Kind{
 	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number, '9': Number,
 }
 
+// byteAt is the byte at i, or zero behind the end, where no JSON has one.
+func byteAt(data []byte, i int) byte {
+	if uint(i) < uint(len(data)) {
+		return data[i]
+	}
+	return 0
+}
+
 // space gives the place of the next byte that is not white space, or the length of the document.
 func (s *scanner) space(i int) int {
 	for i < len(s.data) {
@@ -153,41 +161,49 @@ func (s *scanner) object(i int, n *node) int {
 	if s.depth++; s.depth > MaxDepth {
 		return s.fail(TooDeep, i-1)
 	}
-	data := s.data
 	i = s.space(i)
-	if i < len(data) && data[i] == '}' {
-		s.depth--
-		return i + 1
+	if byteAt(s.data, i) == '}' {
+		i++
+	} else if i = s.members(i, n); i < 0 {
+		return i
 	}
+	s.depth--
+	return i
+}
+
+// members reads the members of an object, of which there is one at least, and its closing brace.
+func (s *scanner) members(i int, n *node) int {
+	data := s.data
 	wanted := n != nil && len(n.table) > 0
 	keys := s.keys.open()
 	for {
-		if i >= len(data) || data[i] != '"' {
+		if byteAt(data, i) != '"' {
 			return s.fail(NotJSON, i)
 		}
 		key, next := s.key(i + 1)
 		if next < 0 {
 			return next
 		}
-		if !s.keys.add(&keys, key) {
+		if keys.maybe(key.hash) && s.keys.repeats(keys.first, key) {
 			return s.fail(DuplicateKey, i)
 		}
-		if i = next; i >= len(data) || data[i] != ':' {
-			if i = s.space(i); i >= len(data) || data[i] != ':' {
-				return s.fail(NotJSON, i)
-			}
-		}
-		if i++; i < len(data) && data[i] <= ' ' {
-			i = s.space(i)
+		s.keys.keys = append(s.keys.keys, key)
+		if i = next; byteAt(data, i) == ':' && byteAt(data, i+1) > ' ' {
+			i++
+		} else if i = s.colon(i); i < 0 {
+			return i
 		}
 		var child *node
 		if wanted {
 			child = n.child(key.hash, s.keys.bytes(key))
 		}
 		start := i
-		if i < len(data) && data[i] == '"' {
+		switch c := byteAt(data, i); {
+		case c == '"':
 			i = s.text(i + 1)
-		} else {
+		case c-'0' < 10:
+			i = s.number(i)
+		default:
 			i = s.value(i, child)
 		}
 		if i < 0 {
@@ -196,25 +212,31 @@ func (s *scanner) object(i int, n *node) int {
 		if child != nil {
 			s.note(child, start, i)
 		}
-		if i < len(data) && data[i] <= ' ' {
+		c := byteAt(data, i)
+		if c <= ' ' {
 			i = s.space(i)
+			c = byteAt(data, i)
 		}
-		if i >= len(data) {
-			return s.fail(NotJSON, i)
-		}
-		if data[i] == '}' {
+		if c == '}' {
 			break
 		}
-		if data[i] != ',' {
+		if c != ',' {
 			return s.fail(NotJSON, i)
 		}
-		if i++; i < len(data) && data[i] <= ' ' {
+		if i++; byteAt(data, i) <= ' ' {
 			i = s.space(i)
 		}
 	}
 	if !s.keys.close(&keys) {
 		return s.fail(DuplicateKey, i)
 	}
-	s.depth--
 	return i + 1
+}
+
+// colon reads the colon behind a key, with white space around it, and gives the place of the value.
+func (s *scanner) colon(i int) int {
+	if i = s.space(i); byteAt(s.data, i) != ':' {
+		return s.fail(NotJSON, i)
+	}
+	return s.space(i + 1)
 }
