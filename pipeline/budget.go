@@ -67,6 +67,16 @@ func (b *budget) take(t *tenancy, s *share, bytes int64) *reservation {
 	return r
 }
 
+// spent reports whether somebody waits because there is no room at all, and not only for a partition's share.
+func (b *budget) spent() bool {
+	for _, r := range b.queue {
+		if b.used > 0 && b.fair(r.share, r.bytes) {
+			return true
+		}
+	}
+	return false
+}
+
 // give returns what a message held, and grants what now fits.
 func (b *budget) give(m *parcel) {
 	b.used -= m.bytes
@@ -129,7 +139,7 @@ func (p *Pipeline) reserve(lease context.Context, t *tenancy, m *parcel) error {
 		return nil
 	}
 	p.mu.Unlock()
-	p.wake() // nobody lingers while somebody waits
+	p.wake() // nobody lingers while there is no room
 	granted := <-r.granted
 	p.mu.Lock()
 	if granted && t.draining { // the lease ended in between

@@ -78,6 +78,17 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	return err
 }
 
+// Stopped tells the rule and the stage whose failures have stopped the flow. It is false while the flow is not stopped. A
+// failure before any rule has an empty rule.
+func (p *Pipeline) Stopped() (rule string, stage event.Stage, stopped bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.guard.stopped == nil {
+		return "", "", false
+	}
+	return p.guard.stopped.rule, p.guard.stopped.stage, true
+}
+
 // handle maps a message and puts its calls into their lanes. It is given to the source.
 func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)
@@ -196,7 +207,7 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 	defer p.mu.Unlock()
 	for {
 		now := time.Now()
-		from, wait := p.queue.due(now, len(p.budget.queue) > 0 || p.draining > 0)
+		from, wait := p.queue.due(now, p.budget.spent() || p.draining > 0)
 		if from == nil {
 			if wait < 0 {
 				wait = time.Hour

@@ -36,6 +36,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	if delivered {
 		p.suspicions.accepted++
 	}
+	all := !delivered && t.ready == 0 && t.flying == 0 && len(p.queue.held) == 0 && len(p.tenancies) == 1
 	for i, e := range b.entries {
 		if e.parcel == nil || e.state != flying {
 			continue
@@ -44,7 +45,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		if i < len(outcomes) {
 			o = outcomes[i]
 		}
-		p.reopen(e, o, len(b.entries), now)
+		p.reopen(e, o, len(b.entries), all, now)
 	}
 	t.settle()
 	p.mu.Unlock()
@@ -117,8 +118,8 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 	p.retire(e)
 }
 
-// reopen puts a call back that was not settled.
-func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, now time.Time) {
+// reopen puts a call back that was not settled. All says that its batch is everything that could move.
+func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, all bool, now time.Time) {
 	e.state = waiting
 	if o.Failure == nil && !e.parcel.tenancy.draining && o.NotBefore.IsZero() {
 		o.NotBefore = now.Add(idlePause)
@@ -131,7 +132,7 @@ func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, now time.Time
 		p.metrics.retries.Inc()
 	}
 	if o.Suspect {
-		if p.suspicions.judge(e, o.Failure, together, now) {
+		if p.suspicions.judge(e, o.Failure, together, all, now) {
 			p.poison(e, o.Failure, now)
 			return
 		}

@@ -26,14 +26,14 @@ type suspicions struct {
 
 // judge narrows the batch in which a suspect may travel, and reports whether the call is poison. Halving waits until somebody
 // else's request was accepted since the call last failed: while nothing at all is accepted, a failure says nothing about
-// the call. A refusal says something at once.
-func (s *suspicions) judge(e *entry, f *event.Failure, together int, now time.Time) bool {
+// the call. A refusal says something at once, and where the batch is all there is, nobody else can.
+func (s *suspicions) judge(e *entry, f *event.Failure, together int, all bool, now time.Time) bool {
 	refused := f != nil && f.Status >= 400 && f.Status < 500
 	progress := e.attempts > 1 && s.accepted > e.accepted
 	if e.limit == 0 || e.limit > together {
 		e.limit = together
 	}
-	if refused || progress {
+	if refused || progress || all {
 		e.limit = max(1, together/2)
 	}
 	e.accepted = s.accepted

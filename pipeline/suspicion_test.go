@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -56,17 +60,17 @@ func TestPoisonNeedsFailuresAlone(t *testing.T) {
 	f := &event.Failure{Status: 500}
 	for i := range poisonAttempts {
 		s.accepted++
-		if s.judge(e, f, 1, now.Add(time.Duration(i)*time.Minute)) {
+		if s.judge(e, f, 1, false, now.Add(time.Duration(i)*time.Minute)) {
 			t.Fatalf("poison after %d failures alone", i+1)
 		}
 	}
 	for range 100 { // an outage
-		if s.judge(e, f, 1, now.Add(time.Hour)) {
+		if s.judge(e, f, 1, false, now.Add(time.Hour)) {
 			t.Fatal("poison while nothing is accepted")
 		}
 	}
 	s.accepted++
-	if !s.judge(e, f, 1, now.Add(time.Hour)) {
+	if !s.judge(e, f, 1, false, now.Add(time.Hour)) {
 		t.Error("no poison after all")
 	}
 }
@@ -90,7 +94,7 @@ func TestLoneFailuresAreCountedOnce(t *testing.T) {
 	s := &suspicions{}
 	e := &entry{}
 	for range 3 {
-		s.judge(e, nil, 1, time.Now())
+		s.judge(e, nil, 1, false, time.Now())
 	}
 	if s.alone != 1 {
 		t.Errorf("%d, want 1", s.alone)
@@ -121,5 +125,25 @@ func TestLettersCountAttempts(t *testing.T) {
 			t.Errorf("got %+v after %d attempts since %s", f, attempts, began)
 		}
 		l.End(0)
+	})
+}
+
+// Where a batch with a call that cannot be swallowed is all there is, it is halved although nobody else can be accepted, so that the
+// others get through.
+func TestInnocentsOfAQuietDayGetThrough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(11, 1, 10, 10, "identify")
+		bad := string(r.messages[0][4].Value)
+		r.dest.poison = func(c event.Call) bool { return string(c.Body) == bad }
+		ctx, cancel := context.WithCancel(context.Background())
+		p := New(r.config, Stages{r.source, mapper{}, r.dest, r.letters}, zap.NewNop(), prometheus.NewRegistry())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		time.Sleep(10 * time.Minute)
+		cancel()
+		<-ended
+		if r.dest.troubles["poison"] == 0 || len(r.dest.receipts) < 7 || len(r.letters.letters) > 0 {
+			t.Errorf("%d failures, %d receipts, %d dead letters", r.dest.troubles["poison"], len(r.dest.receipts), len(r.letters.letters))
+		}
 	})
 }
