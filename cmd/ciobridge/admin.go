@@ -57,6 +57,9 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	s := a.bridge.sender.State()
 	fmt.Fprintf(w, "ready\ndestination: %s\n", s.Condition)
+	if rule, stage, stopped := a.bridge.pipeline.Stopped(); stopped {
+		fmt.Fprintf(w, "flow: stopped, because most of what rule %q makes fails in %s; mend it and restart\n", rule, stage)
+	}
 	if s.Trouble != "" {
 		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Trouble, s.Status, s.Failures, s.Since.UTC().Format(time.RFC3339))
 	}

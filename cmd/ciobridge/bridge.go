@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -162,10 +163,13 @@ func (b *bridge) run(ctx context.Context, proven func()) error {
 		return err
 	}
 	proven()
-	if err := b.pipeline.Run(ctx); err != nil {
-		return exit(exitBroker, err)
-	}
-	return nil
+	summaries, cancel := context.WithCancel(ctx)
+	var clerk sync.WaitGroup
+	clerk.Go(func() { b.summarize(summaries) })
+	err := b.pipeline.Run(ctx)
+	cancel()
+	clerk.Wait()
+	return exit(exitBroker, err)
 }
 
 func (b *bridge) close() {
