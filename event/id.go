@@ -1,6 +1,9 @@
 package event
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // ID is a ULID: 48 bits of milliseconds and 80 bits that tell calls apart. Customer.io remembers the ids of events, pages and
 // screens and ignores repeats; a letter is known by the id of its call.
@@ -10,14 +13,16 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // AppendTo appends the 26 characters of the ULID's canonical form.
 func (id ID) AppendTo(b []byte) []byte {
-	hi := uint64(id[0])<<56 | uint64(id[1])<<48 | uint64(id[2])<<40 | uint64(id[3])<<32 | uint64(id[4])<<24 | uint64(id[5])<<16 | uint64(id[6])<<8 | uint64(id[7])
-	lo := uint64(id[8])<<56 | uint64(id[9])<<48 | uint64(id[10])<<40 | uint64(id[11])<<32 | uint64(id[12])<<24 | uint64(id[13])<<16 | uint64(id[14])<<8 | uint64(id[15])
+	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
 	var out [26]byte
-	for i := 25; i >= 0; i-- {
-		out[i] = crockford[lo&31]
-		lo = lo>>5 | hi<<59
-		hi >>= 5
+	for i := range 12 { // the last 60 bits
+		out[25-i] = crockford[lo>>(5*i)&31]
 	}
+	middle := lo>>60 | hi<<4
+	for i := range 12 { // the 60 bits before
+		out[13-i] = crockford[middle>>(5*i)&31]
+	}
+	out[1], out[0] = crockford[hi>>56&31], crockford[hi>>61]
 	return append(b, out[:]...)
 }
 

@@ -12,6 +12,7 @@ type budget struct {
 	limit, used int64
 	queue       []*reservation
 	shares      map[sharekey]*share
+	last        *share // the share asked for last, which is mostly the next one too
 }
 
 type sharekey struct {
@@ -36,11 +37,15 @@ type reservation struct {
 // share finds what the partition of a message holds.
 func (b *budget) share(o *event.Origin) *share {
 	k := sharekey{o.Topic, o.Partition}
+	if b.last != nil && b.last.key == k {
+		return b.last
+	}
 	s := b.shares[k]
 	if s == nil {
 		s = &share{key: k}
 		b.shares[k] = s
 	}
+	b.last = s
 	return s
 }
 
@@ -92,6 +97,7 @@ func (b *budget) leave(s *share) {
 	s.hand--
 	if s.hand == 0 {
 		delete(b.shares, s.key)
+		b.last = nil
 	}
 }
 

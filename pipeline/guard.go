@@ -8,7 +8,7 @@ import "github.com/ciobridge/ciobridge/event"
 type guard struct {
 	share   float64
 	records map[guarded]*record
-	last    *record // the record asked for last, which is mostly the next one too
+	steps   map[*event.Step]*stepRecords
 	events  *record // events as such: those that fail before any rule against all
 	stopped *guarded
 }
@@ -18,6 +18,9 @@ type guarded struct {
 	stage event.Stage
 	rule  string
 }
+
+// stepRecords are the records of a step's rule, found without comparing names.
+type stepRecords struct{ mapping, delivery *record }
 
 // A record counts the last results.
 type record struct {
@@ -35,25 +38,33 @@ const (
 )
 
 func newGuard(share float64) guard {
-	g := guard{share: share, records: map[guarded]*record{}}
+	g := guard{share: share, records: map[guarded]*record{}, steps: map[*event.Step]*stepRecords{}}
 	g.events = g.record(guarded{event.StageMapping, ""})
 	return g
 }
 
 func (g *guard) record(of guarded) *record {
-	if g.last != nil && g.last.of == of {
-		return g.last
-	}
 	r := g.records[of]
 	if r == nil {
 		r = &record{of: of}
 		g.records[of] = r
 	}
-	g.last = r
+	return r
+}
+
+func (g *guard) step(s *event.Step) *stepRecords {
+	r := g.steps[s]
+	if r == nil {
+		r = &stepRecords{g.record(guarded{event.StageMapping, s.Rule}), g.record(guarded{event.StageDelivery, s.Rule})}
+		g.steps[s] = r
+	}
 	return r
 }
 
 func (r *record) add(failed bool) {
+	if !failed && r.failed == 0 && r.seen == guardWindow {
+		return // one more success among nothing else
+	}
 	word, bit := r.at/64, uint64(1)<<(r.at%64)
 	if r.seen == guardWindow && r.results[word]&bit != 0 {
 		r.failed--
@@ -74,10 +85,17 @@ func (g *guard) read() {
 	}
 }
 
-// pass counts a call that the stage let through.
-func (g *guard) pass(stage event.Stage, rule string) {
+// mapped counts a call that was made.
+func (g *guard) mapped(s *event.Step) {
 	if g.share > 0 {
-		g.record(guarded{stage, rule}).add(false)
+		g.step(s).mapping.add(false)
+	}
+}
+
+// delivered counts a call that was delivered.
+func (g *guard) delivered(s *event.Step) {
+	if g.share > 0 {
+		g.step(s).delivery.add(false)
 	}
 }
 

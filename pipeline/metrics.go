@@ -16,6 +16,11 @@ type metrics struct {
 
 	calls   *prometheus.CounterVec
 	actions map[string]*[3]prometheus.Counter
+	run     struct { // calls of one kind in a row that are not added yet
+		action  string
+		verdict event.Verdict
+		n       int
+	}
 }
 
 func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
@@ -65,15 +70,28 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 	return m
 }
 
-// call counts a settled call. The caller holds the pipeline's lock, which guards the map; actions are a closed set.
-func (m *metrics) call(action string, v event.Verdict) {
-	c := m.actions[action]
+// call counts a settled call, until flush for those of one kind in a row. The caller holds the pipeline's lock.
+func (m *metrics) call(s *event.Step, v event.Verdict) {
+	if s.Action != m.run.action || v != m.run.verdict {
+		m.flush()
+		m.run.action, m.run.verdict = s.Action, v
+	}
+	m.run.n++
+}
+
+// flush adds what call has counted. Actions are a closed set, and so are the labels.
+func (m *metrics) flush() {
+	if m.run.n == 0 {
+		return
+	}
+	c := m.actions[m.run.action]
 	if c == nil {
 		c = &[3]prometheus.Counter{
-			event.Delivered: m.calls.WithLabelValues(action, "delivered"),
-			event.Refused:   m.calls.WithLabelValues(action, "refused"),
+			event.Delivered: m.calls.WithLabelValues(m.run.action, "delivered"),
+			event.Refused:   m.calls.WithLabelValues(m.run.action, "refused"),
 		}
-		m.actions[action] = c
+		m.actions[m.run.action] = c
 	}
-	c[v].Inc()
+	c[m.run.verdict].Add(float64(m.run.n))
+	m.run.n = 0
 }

@@ -152,7 +152,7 @@ func (p *Pipeline) enter(pc *parcel, calls []event.Call) bool {
 		e := &pc.entries[i]
 		e.call, e.parcel, e.came = calls[i], pc, now
 		e.run = len(e.call.Lanes) == 1 && e.call.Single == nil && (e.call.Step.Repeatable || p.config.Order == Relaxed)
-		p.guard.pass(event.StageMapping, e.call.Step.Rule)
+		p.guard.mapped(e.call.Step)
 		p.lanes.join(e)
 		switch {
 		case e.behind == 0:

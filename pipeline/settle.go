@@ -22,14 +22,14 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		switch o.Verdict {
 		case event.Delivered:
 			delivered = true
-			p.metrics.call(e.call.Step.Action, o.Verdict)
-			p.guard.pass(event.StageDelivery, e.call.Step.Rule)
+			p.metrics.call(e.call.Step, o.Verdict)
+			p.guard.delivered(e.call.Step)
 			if finished := p.finish(e); finished != nil {
 				done = append(done, finished)
 			}
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
-			p.metrics.call(e.call.Step.Action, o.Verdict)
+			p.metrics.call(e.call.Step, o.Verdict)
 			p.refuse(e, o.Failure, now)
 		}
 	}
@@ -47,6 +47,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		}
 		p.reopen(e, o, len(b.entries), all, now)
 	}
+	p.metrics.flush()
 	t.settle()
 	p.mu.Unlock()
 	p.wake()
