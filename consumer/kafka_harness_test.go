@@ -76,7 +76,7 @@ func (b *kafkaBed) producer(opts ...kgo.Opt) *kgo.Client {
 	b.t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(b.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.UnknownTopicRetries(50), // a new topic takes a moment to be known
 	}, opts...)...)
 	if err != nil {
 		b.t.Fatal(err)
