@@ -23,15 +23,19 @@ type entry struct {
 	counted int  // calls that the entry's lane adds to the ready totals while the entry is ready
 	bytes   int  // and their bytes
 
+	came time.Duration // when it came in, since the pipeline was made; who waited behind another has lingered meanwhile
+	next *entry        // in the queue of ready entries
+	past *past         // nil until it comes back open
+}
+
+// past is what an entry that came back open has behind it. Few do, and what stands in every entry costs memory for every call.
+type past struct {
+	until    time.Time // when it has backed off
 	attempts int       // attempts that reached the wire
 	first    time.Time // of the first failure
 	accepted uint64    // requests that had been accepted, by anybody, when the entry last failed
 	alone    time.Time // of the first failure while alone in its request; then it is counted in suspicions
 	lone     int       // failures while alone, with others accepted in between
-
-	came time.Time // when it came in; a call that waited behind another has lingered meanwhile
-	at   time.Time // until when it is held
-	next *entry    // in the queue of ready entries
 }
 
 type state uint8

@@ -51,7 +51,7 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		config: c, stages: s, log: log,
 		turn: make(chan struct{}, 1), bell: make(chan struct{}, 1), stop: make(chan struct{}),
 		lanes:     lanes{open: map[event.Lane]*lane{}},
-		queue:     queue{items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
+		queue:     queue{began: time.Now(), items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
 		budget:    budget{limit: c.Memory, shares: map[sharekey]*share{}},
 		tenancies: map[context.Context]*tenancy{},
 		guard:     newGuard(c.StopShare),
@@ -138,15 +138,15 @@ func (p *Pipeline) skip() {
 
 // What a message and a call take beside their bytes.
 const (
-	messageOverhead = 192
-	callOverhead    = 448
+	messageOverhead = 256
+	callOverhead    = 384
 )
 
 // enter puts a message's calls into their lanes and reports whether a waiting sender should look again.
 func (p *Pipeline) enter(pc *parcel, calls []event.Call) bool {
 	q := &p.queue
 	idle, full := q.fresh.head == nil, q.freshItems >= q.items || q.freshBytes >= q.bytes
-	now := time.Now()
+	now := time.Since(q.began)
 	special := false
 	for i := range calls {
 		e := &pc.entries[i]

@@ -34,6 +34,7 @@ func (q *fifo) pop() *entry {
 type queue struct {
 	items, bytes int // limits of a batch
 	linger       time.Duration
+	began        time.Time // what calls' times count from
 
 	fresh   fifo // in batches that linger
 	again   fifo // attempted before and under no suspicion: in full batches, at once
@@ -43,14 +44,14 @@ type queue struct {
 	others  bool   // the last batch was one of suspects, so that others have their turn
 	held    holding
 
-	freshItems, freshBytes int       // what the fresh queue and the runs behind its entries would fill
-	freshSince             time.Time // about when the oldest call of the fresh queue came in
+	freshItems, freshBytes int           // what the fresh queue and the runs behind its entries would fill
+	freshSince             time.Duration // about when the oldest call of the fresh queue came in
 }
 
 // push makes the entry ready.
 func (q *queue) push(e *entry) {
 	t := e.parcel.tenancy
-	if t.resting || t.draining && e.attempts > 0 {
+	if t.resting || t.draining && e.past != nil {
 		t.release(e)
 		return
 	}
@@ -63,7 +64,7 @@ func (q *queue) push(e *entry) {
 		class := bits.Len(uint(e.limit))
 		q.suspect[class].push(e)
 		q.marked |= 1 << class
-	case e.attempts > 0:
+	case e.past != nil:
 		q.again.push(e)
 	default:
 		e.counted, e.bytes = 1, e.call.Size()
@@ -72,7 +73,7 @@ func (q *queue) push(e *entry) {
 		}
 		q.freshItems += e.counted
 		q.freshBytes += e.bytes
-		if q.fresh.head == nil || e.came.Before(q.freshSince) {
+		if q.fresh.head == nil || e.came < q.freshSince {
 			q.freshSince = e.came
 		}
 		q.fresh.push(e)
@@ -95,13 +96,13 @@ func (q *queue) extend(e *entry) {
 
 // hold keeps the entry back until then.
 func (q *queue) hold(e *entry, until time.Time) {
-	e.state, e.at = held, until
+	e.state, e.past.until = held, until
 	heap.Push(&q.held, e)
 }
 
 // release makes everything ready whose time has come.
 func (q *queue) release(now time.Time) {
-	for len(q.held) > 0 && !q.held[0].at.After(now) {
+	for len(q.held) > 0 && !q.held[0].past.until.After(now) {
 		q.push(heap.Pop(&q.held).(*entry))
 	}
 }
@@ -153,7 +154,7 @@ func (q *queue) suspects() *fifo {
 func (q *queue) unsuspected(now time.Time, hurry bool) (*fifo, time.Duration) {
 	wait := time.Duration(-1)
 	if len(q.held) > 0 {
-		wait = q.held[0].at.Sub(now)
+		wait = q.held[0].past.until.Sub(now)
 	}
 	switch {
 	case q.again.head != nil:
@@ -165,7 +166,7 @@ func (q *queue) unsuspected(now time.Time, hurry bool) (*fifo, time.Duration) {
 	case hurry || q.freshItems >= q.items || q.freshBytes >= q.bytes:
 		return &q.fresh, 0
 	}
-	lingered := now.Sub(q.freshSince)
+	lingered := now.Sub(q.began) - q.freshSince
 	if lingered >= q.linger {
 		return &q.fresh, 0
 	}
@@ -260,7 +261,7 @@ func (b *batch) reset() {
 type holding []*entry
 
 func (h holding) Len() int           { return len(h) }
-func (h holding) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h holding) Less(i, j int) bool { return h[i].past.until.Before(h[j].past.until) }
 func (h holding) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
 // Push implements heap.Interface.

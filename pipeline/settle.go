@@ -107,10 +107,9 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 		failure = *f
 	}
 	failure.ID, failure.Rule, failure.Call = e.call.ID, e.call.Step.Rule, e.call.Step.Call
-	failure.Attempts = e.attempts + 1
-	failure.First = e.first
-	if failure.First.IsZero() {
-		failure.First = now
+	failure.Attempts, failure.First = 1, now
+	if e.past != nil && e.past.attempts > 0 {
+		failure.Attempts, failure.First = e.past.attempts+1, e.past.first
 	}
 	if !p.write(e.parcel, failure) {
 		e.parcel.tenancy.release(e)
@@ -122,13 +121,16 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 // reopen puts a call back that was not settled. All says that its batch is everything that could move.
 func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, all bool, now time.Time) {
 	e.state = waiting
+	if e.past == nil {
+		e.past = &past{}
+	}
 	if o.Failure == nil && !e.parcel.tenancy.draining && o.NotBefore.IsZero() {
 		o.NotBefore = now.Add(idlePause)
 	}
 	if o.Failure != nil {
-		e.attempts++
-		if e.first.IsZero() {
-			e.first = now
+		e.past.attempts++
+		if e.past.first.IsZero() {
+			e.past.first = now
 		}
 		p.metrics.retries.Inc()
 	}
@@ -138,7 +140,7 @@ func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, all bool, now
 			return
 		}
 		if together == 1 {
-			o.NotBefore = later(o.NotBefore, now.Add(lonePause(e.attempts)))
+			o.NotBefore = later(o.NotBefore, now.Add(lonePause(e.past.attempts)))
 		}
 	}
 	switch {

@@ -29,26 +29,26 @@ type suspicions struct {
 // the call. A refusal says something at once, and where the batch is all there is, nobody else can.
 func (s *suspicions) judge(e *entry, f *event.Failure, together int, all bool, now time.Time) bool {
 	refused := f != nil && f.Status >= 400 && f.Status < 500
-	progress := e.attempts > 1 && s.accepted > e.accepted
+	progress := e.past.attempts > 1 && s.accepted > e.past.accepted
 	if e.limit == 0 || e.limit > together {
 		e.limit = together
 	}
 	if refused || progress || all {
 		e.limit = max(1, together/2)
 	}
-	e.accepted = s.accepted
+	e.past.accepted = s.accepted
 	if together > 1 {
 		return false
 	}
-	if e.alone.IsZero() {
-		e.alone = now
+	if e.past.alone.IsZero() {
+		e.past.alone = now
 		s.alone++
 	}
 	if !progress {
 		return false
 	}
-	e.lone++
-	return e.lone >= poisonAttempts && now.Sub(e.alone) >= poisonAge && s.alone <= poisonPerHour && s.allow(now)
+	e.past.lone++
+	return e.past.lone >= poisonAttempts && now.Sub(e.past.alone) >= poisonAge && s.alone <= poisonPerHour && s.allow(now)
 }
 
 // allow reports whether another call may be given up as poison, and counts it.
@@ -65,8 +65,8 @@ func (s *suspicions) allow(now time.Time) bool {
 
 // clear forgets what was held against an entry.
 func (s *suspicions) clear(e *entry) {
-	if !e.alone.IsZero() {
-		e.alone = time.Time{}
+	if e.past != nil && !e.past.alone.IsZero() {
+		e.past.alone = time.Time{}
 		s.alone--
 	}
 }
@@ -78,7 +78,7 @@ func (p *Pipeline) poison(e *entry, f *event.Failure, now time.Time) {
 		failure = *f
 	}
 	failure.Reason = event.ReasonPoison
-	e.attempts-- // refuse counts the attempt
+	e.past.attempts-- // refuse counts the attempt
 	p.refuse(e, &failure, now)
 }
 

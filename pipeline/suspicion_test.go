@@ -56,7 +56,7 @@ func TestSuspectsDoNotTakeEverySender(t *testing.T) {
 func TestPoisonNeedsFailuresAlone(t *testing.T) {
 	s := &suspicions{}
 	now := time.Now()
-	e := &entry{first: now.Add(-2 * time.Hour), attempts: 80, limit: 1}
+	e := &entry{past: &past{first: now.Add(-2 * time.Hour), attempts: 80}, limit: 1}
 	f := &event.Failure{Status: 500}
 	for i := range poisonAttempts {
 		s.accepted++
@@ -92,7 +92,7 @@ func TestPoisonIsRationed(t *testing.T) {
 // TestLoneFailuresAreCountedOnce: every call that fails alone counts once, until it is settled.
 func TestLoneFailuresAreCountedOnce(t *testing.T) {
 	s := &suspicions{}
-	e := &entry{}
+	e := &entry{past: &past{}}
 	for range 3 {
 		s.judge(e, nil, 1, false, time.Now())
 	}
