@@ -162,6 +162,9 @@ func (b *bridge) run(ctx context.Context, proven func()) error {
 		}
 		return err
 	}
+	if err := b.brokers.apart(ctx, b.config); err != nil {
+		return err
+	}
 	proven()
 	summaries, cancel := context.WithCancel(ctx)
 	var clerk sync.WaitGroup

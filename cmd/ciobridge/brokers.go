@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/deadletter"
 )
 
@@ -53,6 +56,32 @@ func (b *brokers) letters(c config.Config, hash string) deadletter.Store {
 		return deadletter.NewJetStream(b.nats.JetStream(), d, hash)
 	}
 	return deadletter.NewFile(d, hash)
+}
+
+// apart makes sure that the source does not read what the dead letters' stream keeps: each letter would come back as an event, fail
+// again and become the next. A Kafka topic is compared when the configuration is read; which stream keeps a subject, the server knows.
+func (b *brokers) apart(ctx context.Context, c config.Config) error {
+	if c.DeadLetters.Subject == "" {
+		return nil
+	}
+	stream, err := b.nats.JetStream().StreamNameBySubject(ctx, c.DeadLetters.Subject)
+	if err != nil {
+		return exit(exitBroker, fmt.Errorf("find the stream of dead_letters.subject: %w", err))
+	}
+	var read []consumer.StreamConfig
+	if s := c.Source; s.NATS != nil {
+		read = s.NATS.Consumer().Streams
+	} else {
+		read = s.Embedded.Consumer().Streams
+	}
+	for _, r := range read {
+		overlaps := func(filter string) bool { return server.SubjectsCollide(filter, c.DeadLetters.Subject) }
+		if r.Name == stream && (len(r.Subjects) == 0 || slices.ContainsFunc(r.Subjects, overlaps)) {
+			return exit(exitInput, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source reads too, and every dead letter "+
+				"would come back as an event; name a subject of another stream", c.DeadLetters.Subject, stream))
+		}
+	}
+	return nil
 }
 
 func (b *brokers) close() {
