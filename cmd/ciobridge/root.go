@@ -93,6 +93,12 @@ func newRoot(std stdio) *cobra.Command {
 		return exit(exitInput, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(), newEmulate(), newHealthcheck(), newVersion())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			group(cmd) // cobra's own answers to a shell that it does not know with its help and success
+		}
+	}
 	return root
 }
 

@@ -102,7 +102,7 @@ func scriptKafka(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("KAFKA", cluster.ListenAddrs()[0])
 }
 
-// await pattern url asks again and again until the answer matches.
+// await pattern url asks again and again until the answer matches, and prints it.
 func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await pattern url")
@@ -111,6 +111,7 @@ func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 	last := ""
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if last = fetched(args[1]); pattern.MatchString(last) {
+			fmt.Fprint(ts.Stdout(), last)
 			return
 		}
 	}
