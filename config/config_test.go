@@ -92,6 +92,8 @@ admin: {listen: nowhere}
 			"source.kafka.brokers", "source.kafka.group", "source.kafka.start_at", "customerio.region", "customerio.site_id_file",
 			"delivery.senders", "delivery.order", "stop_share", "dead_letters.topic", "log.level", "admin.listen",
 		}},
+		"no unit":              {valid + "delivery: {linger: 200}\n", []string{"[5:20] want a duration such as 30s, found a whole number"}},
+		"a colon":              {strings.Replace(valid, "dir: data", "dir: [a]", 1), []string{"want a text, in quotes if it has a colon, found a list"}},
 		"a secret in the file": {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1), []string{"api_key"}},
 		"no rule file":         {valid + "rules_from: [nope/*.yaml]\n", []string{"rules_from[0]"}},
 		"sources together":     {strings.Replace(valid, "source: {", "source: {nats: {urls: [nats://x], start_at: latest, streams: [{name: S}]}, ", 1), []string{"exactly one"}},
@@ -108,6 +110,14 @@ admin: {listen: nowhere}
 				}
 			}
 		})
+	}
+}
+
+// What two sections could report is reported once, under the path that stands in the file.
+func TestAllowIsReportedOnce(t *testing.T) {
+	_, err := Load(write(t, strings.Replace(valid, "region: eu", "region: eu, allow: [delte]", 1)))
+	if err == nil || strings.Count(err.Error(), "delte") != 1 || !strings.Contains(err.Error(), "customerio.allow[0]") {
+		t.Errorf("reported: %v", err)
 	}
 }
 

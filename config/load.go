@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -66,11 +68,44 @@ func Decode(name string, data []byte, into any) error {
 type SyntaxError struct{ err error }
 
 func (e *SyntaxError) Error() string {
+	var wrong *yaml.TypeError
+	if errors.As(e.err, &wrong) && wrong.Token != nil {
+		at := wrong.Token.Position
+		return fmt.Sprintf("[%d:%d] want %s, found %s", at.Line, at.Column, wanted(wrong.DstType), found(wrong.SrcType))
+	}
 	return strings.TrimRight(yaml.FormatError(e.err, false, false), "\n")
 }
 
 // Unwrap returns the parser's error.
 func (e *SyntaxError) Unwrap() error { return e.err }
+
+// wanted says in the words of YAML what a field takes.
+func wanted(t reflect.Type) string {
+	if t == reflect.TypeFor[time.Duration]() {
+		return "a duration such as 30s"
+	}
+	if t.Kind() == reflect.String {
+		return "a text, in quotes if it has a colon"
+	}
+	return found(t)
+}
+
+// found says in the words of YAML what stands there.
+func found(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Map, reflect.Struct:
+		return "a map"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.String:
+		return "a text"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	}
+	return "a whole number"
+}
 
 // RuleFiles reads the rule files that paths and globs name, in that order and each glob's files by name. A glob that matches
 // nothing is an error: a rollout that forgets the rules would otherwise skip every event.

@@ -10,6 +10,7 @@ import (
 // Validate reports every mistake, each beginning with its path in the file. It compiles no rules and connects to nothing.
 func (c *Config) Validate() error {
 	m := c.Mapping()
+	m.Allow = nil // customerio reports it
 	return errors.Join(
 		c.Source.validate(),
 		under("customerio", c.CustomerIO.Validate()),
