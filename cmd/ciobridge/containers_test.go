@@ -55,33 +55,49 @@ func startContainer(t *testing.T, req testcontainers.ContainerRequest) testconta
 	return c
 }
 
-// containerBus starts an Apache Kafka of one node. Its mapped port is only known once it runs, so it waits for a script that
-// tells clients the address.
+// containerBus starts an Apache Kafka of one node.
 func containerBus(t *testing.T, partitions int32) *bus {
+	t.Helper()
+	c := kafkaContainer(t, "")
+	address := mappedPort(t, c)
+	createTopics(t, address, partitions)
+	return joinBus(t, []string{address})
+}
+
+// kafkaContainer starts an Apache Kafka that tells clients to find it at an address, or at its mapped port where none is given. That
+// port is only known once the container runs, so it waits for a script that says so.
+func kafkaContainer(t *testing.T, address string) testcontainers.Container {
 	t.Helper()
 	needDocker(t)
 	const script = "/tmp/start.sh"
-	c := startContainer(t, testcontainers.ContainerRequest{
+	return startContainer(t, testcontainers.ContainerRequest{
 		Image: kafkaImage, ExposedPorts: []string{"9092/tcp"},
 		Entrypoint: []string{"sh", "-c", "while [ ! -s " + script + " ]; do sleep 0.1; done; exec sh " + script},
 		LifecycleHooks: []testcontainers.ContainerLifecycleHooks{{PostStarts: []testcontainers.ContainerHook{
 			func(ctx context.Context, c testcontainers.Container) error {
-				address, err := c.PortEndpoint(ctx, "9092/tcp", "")
-				if err != nil {
-					return fmt.Errorf("find the mapped port: %w", err)
+				told := address
+				if told == "" {
+					var err error
+					if told, err = c.PortEndpoint(ctx, "9092/tcp", ""); err != nil {
+						return fmt.Errorf("find the mapped port: %w", err)
+					}
 				}
-				text := kafkaSettings + "export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://" + address + "\nexec /etc/kafka/docker/run\n"
+				text := kafkaSettings + "export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://" + told + "\nexec /etc/kafka/docker/run\n"
 				return c.CopyToContainer(ctx, []byte(text), script, 0o644)
 			},
 		}}},
 		WaitingFor: wait.ForLog("Kafka Server started").WithStartupTimeout(2 * time.Minute),
 	})
+}
+
+// mappedPort is where Kafka's port of a container is found now.
+func mappedPort(t *testing.T, c testcontainers.Container) string {
+	t.Helper()
 	address, err := c.PortEndpoint(t.Context(), "9092/tcp", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	createTopics(t, address, partitions)
-	return joinBus(t, []string{address})
+	return address
 }
 
 // kafkaSettings makes one node that is broker and controller.

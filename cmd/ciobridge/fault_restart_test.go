@@ -1,0 +1,159 @@
+package main
+
+import (
+	"io"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// restarts is a bridge under load on a Kafka that goes away and comes back.
+type restarts struct {
+	*bus
+	bridge *process
+}
+
+func startUnderLoad(t *testing.T, b *bus) *restarts {
+	t.Helper()
+	if _, err := b.cio.AddFault(mustFault(t, "name=slow,latency=40ms")); err != nil {
+		t.Fatal(err)
+	}
+	path := b.configureKafka()
+	b.batches(5)
+	b.produce(2000)
+	return &restarts{b, start(t, "run", "-c", path)}
+}
+
+// without takes the broker away while calls are on the wire, for so long, and returns when the bridge has noticed.
+func (r *restarts) without(down func(), away time.Duration, up func()) {
+	r.t.Helper()
+	goal := r.cio.Stats().Taken + 100
+	eventually(r.t, "some delivered", 20*time.Second, func() bool { return r.cio.Stats().Taken >= goal })
+	noticed := strings.Count(r.bridge.log.String(), "kafka trouble over")
+	if r.cio.Stats().Taken >= r.wanted() {
+		r.t.Error("the broker goes away without load")
+	}
+	down()
+	time.Sleep(away)
+	up()
+	eventually(r.t, "the publisher is back", 30*time.Second, func() bool { return r.client.Ping(r.t.Context()) == nil })
+	eventually(r.t, "the broker is missed and found again", 60*time.Second, func() bool {
+		return strings.Count(r.bridge.log.String(), "kafka trouble over") > noticed
+	})
+}
+
+// finish publishes more and judges all of it.
+func (r *restarts) finish() {
+	r.t.Helper()
+	r.produce(1000)
+	r.arrive(60 * time.Second)
+	if code := r.bridge.stop(); code != exitOK {
+		r.t.Errorf("exit code %d", code)
+	}
+	r.judge(again)
+}
+
+// The broker is restarted under load, once for less than a session and once for longer. What was on the wire may come again, in order.
+func TestKafkaBrokerRestartsUnderLoad(t *testing.T) {
+	t.Parallel()
+	dir, port := t.TempDir(), 0
+	var cluster *kfake.Cluster
+	up := func() {
+		var err error
+		cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.SeedTopics(4, eventsTopic, deadTopic),
+			kfake.GroupMinSessionTimeout(500*time.Millisecond))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	up()
+	t.Cleanup(func() { cluster.Close() })
+	_, text, err := net.SplitHostPort(cluster.ListenAddrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if port, err = strconv.Atoi(text); err != nil {
+		t.Fatal(err)
+	}
+	r := startUnderLoad(t, joinBus(t, cluster.ListenAddrs()))
+	r.without(func() { cluster.Close() }, 300*time.Millisecond, up)
+	r.produce(1000)
+	r.without(func() { cluster.Close() }, 1500*time.Millisecond, up)
+	r.finish()
+}
+
+// The same with an Apache Kafka, which is stopped in good order once and killed once.
+func TestRealKafkaRestartsUnderLoad(t *testing.T) {
+	needDocker(t)
+	d := openDoor(t)
+	container := kafkaContainer(t, d.Addr().String())
+	d.leadTo(mappedPort(t, container))
+	docker := func(command string) func() {
+		return func() {
+			out, err := exec.CommandContext(t.Context(), "docker", command, container.GetContainerID()).CombinedOutput()
+			if err != nil {
+				t.Fatalf("docker %s: %v: %s", command, err, out)
+			}
+		}
+	}
+	up := func() {
+		docker("start")()
+		d.leadTo(mappedPort(t, container))
+	}
+	createTopics(t, d.Addr().String(), 4)
+	r := startUnderLoad(t, joinBus(t, []string{d.Addr().String()}))
+	r.without(docker("stop"), 0, up)
+	r.produce(1000)
+	r.without(docker("kill"), 2*time.Second, up)
+	r.finish()
+}
+
+// A door is an address that stays while what is behind it moves: a container gets another port when it is started again.
+type door struct {
+	net.Listener
+	target  atomic.Pointer[string]
+	passing sync.WaitGroup
+}
+
+func openDoor(t *testing.T) *door {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &door{Listener: l}
+	d.leadTo("127.0.0.1:0")
+	d.passing.Go(d.accept)
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func (d *door) leadTo(address string) { d.target.Store(&address) }
+
+func (d *door) accept() {
+	for {
+		in, err := d.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", *d.target.Load())
+		if err != nil {
+			in.Close()
+			continue
+		}
+		for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
+			d.passing.Go(func() {
+				_, _ = io.Copy(way[0], way[1]) // ends with either connection
+				in.Close()
+				out.Close()
+			})
+		}
+	}
+}
