@@ -55,13 +55,15 @@ func joinBus(t *testing.T, brokers []string) *bus {
 }
 
 // configureKafka writes the configuration of a bridge that reads the bus.
-func (b *bus) configureKafka() string {
+func (b *bus) configureKafka() string { return b.configure(b.source(), "{topic: "+deadTopic+"}") }
+
+// source is the section of the configuration that reads the bus.
+func (b *bus) source() string {
 	list, err := json.Marshal(b.brokers)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	source := fmt.Sprintf("{kafka: {brokers: %s, group: bridge, start_at: earliest, session_timeout: 1s, rebalance_timeout: 20s, topics: [%s]}}", list, eventsTopic)
-	return b.configure(source, "{topic: "+deadTopic+"}")
+	return fmt.Sprintf("{kafka: {brokers: %s, group: bridge, start_at: earliest, session_timeout: 1s, rebalance_timeout: 20s, topics: [%s]}}", list, eventsTopic)
 }
 
 // produce publishes numbered events of some persons and waits for the acknowledgements.
@@ -213,11 +215,17 @@ func kills(t *testing.T) int {
 // launch starts the bridge as a process of its own.
 func launch(t *testing.T, out io.Writer, args ...string) *exec.Cmd {
 	t.Helper()
+	return launchWith(t, out, nil, args...)
+}
+
+// launchWith does so with more variables in its environment.
+func launchWith(t *testing.T, out io.Writer, env []string, args ...string) *exec.Cmd {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: self, Args: append([]string{"ciobridge"}, args...), Stdout: out, Stderr: out, Env: os.Environ()}
+	cmd := &exec.Cmd{Path: self, Args: append([]string{"ciobridge"}, args...), Stdout: out, Stderr: out, Env: append(os.Environ(), env...)}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
