@@ -30,8 +30,9 @@ type Kafka struct {
 
 	generation atomic.Pointer[generation] // nil between generations
 
-	mu    sync.Mutex
-	state error // why we are not joined; nil while we are
+	mu     sync.Mutex
+	state  error           // why we are not joined; nil while we are
+	absent map[string]bool // topics that were missing at some time: what they hold has come since
 }
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
@@ -48,6 +49,7 @@ func NewKafka(config KafkaConfig, k *broker.Kafka, log *zap.Logger, reg promethe
 	s := &Kafka{
 		config: config, begin: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
 		replicas: func(int) {}, watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
+		absent: map[string]bool{},
 	}
 	s.metrics = newKafkaMetrics(reg, s)
 	return s, nil
@@ -75,6 +77,18 @@ func (k *Kafka) States() map[string]string {
 		states[p.key.String()] = p.state()
 	}
 	return states
+}
+
+func (k *Kafka) noteAbsent(topic string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.absent[topic] = true
+}
+
+func (k *Kafka) wasAbsent(topic string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.absent[topic]
 }
 
 func (k *Kafka) setState(err error) {

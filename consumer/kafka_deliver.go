@@ -83,6 +83,8 @@ func (f *fetcher) refused(p *partition, from int64, code int16) {
 		p.mu.Lock()
 		p.phase, p.start.offset = phaseLocate, p.next
 		p.mu.Unlock()
+	case kafka.UnknownTopicOrPartition:
+		f.g.deleted(p.key.topic)
 	case kafka.InvalidMessage: // the broker's own checksum test failed
 		f.g.damaged(p, from, &corruptError{what: "the broker says that the record is corrupt"})
 	case kafka.Error(codeTooLarge):

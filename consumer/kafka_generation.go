@@ -36,6 +36,7 @@ var (
 	errRebalance = errors.New("the group is rebalancing")
 	errExpelled  = errors.New("the group has gone on without us")
 	errSilence   = errors.New("the group's coordinator has not answered for a session timeout")
+	errDeleted   = errors.New("a topic has been deleted")
 	errGrown     = errors.New("the number of partitions has changed")
 )
 
@@ -158,6 +159,20 @@ func (g *generation) beat(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// deleted ends the generation because a topic has gone. Made again it is another log, in which our places mean nothing: they are not
+// committed any more, and it is read from its beginning.
+func (g *generation) deleted(topic string) {
+	g.source.noteAbsent(topic)
+	for _, p := range g.partitions {
+		if p.key.topic == topic {
+			p.mu.Lock()
+			p.deleted = true
+			p.mu.Unlock()
+		}
+	}
+	g.finish(errDeleted)
 }
 
 // damaged is called for records that cannot be trusted. They are fetched again over a new connection, and when that does not help the

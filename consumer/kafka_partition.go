@@ -33,6 +33,7 @@ type partition struct {
 	faultAt   int64
 	highWater int64
 	stop      *stopped
+	deleted   bool // the topic is; there is nothing left to commit to
 }
 
 // phase is what a partition is at.
@@ -142,11 +143,11 @@ func (p *partition) begin(offset int64, limit int) {
 	p.next = offset
 }
 
-// floor is up to where everything is done; not ok while reading has not begun.
+// floor is up to where everything is done; not ok while reading has not begun, and when the log is gone.
 func (p *partition) floor() (offset int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ledger == nil {
+	if p.ledger == nil || p.deleted {
 		return 0, false
 	}
 	return p.ledger.floor(), true

@@ -62,6 +62,7 @@ func (g *generation) prepare(ctx context.Context, l *layout) error {
 	for _, topic := range g.source.config.Topics {
 		counts[topic] = len(l.leaders[topic])
 		if counts[topic] == 0 {
+			g.source.noteAbsent(topic)
 			g.source.log.Warn("topic does not exist; waiting for it", zap.String("topic", topic))
 		}
 	}
@@ -74,7 +75,8 @@ func (g *generation) prepare(ctx context.Context, l *layout) error {
 		if !ok {
 			return fmt.Errorf("read the committed offset of %s: %w", p.key, kafka.UnknownTopicOrPartition)
 		}
-		p.start, p.added, p.count, p.written = start, addedLater(p.key, starts), counts[p.key.topic], start.offset
+		added := addedLater(p.key, starts) || g.source.wasAbsent(p.key.topic)
+		p.start, p.added, p.count, p.written = start, added, counts[p.key.topic], start.offset
 	}
 	return nil
 }
