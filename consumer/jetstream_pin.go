@@ -121,6 +121,9 @@ func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
 		return nil, fmt.Errorf("look at the consumer: %w", err)
 	}
 	info := consumer.CachedInfo()
+	if err := checkConsumer(info.Config, r.consumerConfig()); err != nil {
+		return nil, err
+	}
 	if pinned(info) != pin {
 		return nil, errPinLost
 	}

@@ -180,6 +180,34 @@ func TestJetStreamRefusesADifferingConsumer(t *testing.T) {
 	}
 }
 
+// Somebody changes the consumer while it is read, so that the server would give up on messages: the reading stops and says so, what is
+// done is acknowledged, and put right again it goes on with the next message.
+func TestJetStreamConsumerChangedWhileReading(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	s.publish(1, 10)
+	r := s.replica(fastConfig()).start()
+	waitUntil(t, "everything is read", func() bool { return r.last() == 10 })
+	right := s.consumer().Config
+	changed := right
+	changed.MaxDeliver, changed.AckWait = 3, 5*time.Second
+	if _, err := s.client.JetStream().UpdateConsumer(t.Context(), "EVENTS", changed); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, r, "max_deliver is 3, want -1", "ack_wait is 5s, want 1h0m0s")
+	if floor := s.floor(); floor != 10 {
+		t.Errorf("the floor is %d, want 10", floor)
+	}
+	if _, err := s.client.JetStream().UpdateConsumer(t.Context(), "EVENTS", right); err != nil {
+		t.Fatal(err)
+	}
+	s.publish(11, 12)
+	again := s.replica(fastConfig()).start()
+	waitUntil(t, "the rest is read", func() bool { return again.last() == 12 })
+	wantSeen(t, "the next reader", again.seen(), sequence(11, 12))
+	again.stop()
+}
+
 func wantRefusal(t *testing.T, r *replica, words ...string) {
 	t.Helper()
 	err := r.wait()

@@ -162,7 +162,7 @@ func (s *session) renew() {
 		s.lost()
 		s.stop(err)
 		return
-	case errors.Is(err, errConsumerGone):
+	case errors.Is(err, errConsumerGone) || errors.As(err, new(*stopError)):
 		s.stop(err)
 		return
 	case err == nil:
