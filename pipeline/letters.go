@@ -125,7 +125,7 @@ func (p *Pipeline) outboxed() []posting {
 
 // posted settles the letters of one Put.
 func (p *Pipeline) posted(postings []posting, err error) {
-	var done []func()
+	var done []finished
 	p.mu.Lock()
 	if err != nil && !p.outbox.down {
 		p.log.Warn("dead letters cannot be stored; the source waits", zap.Error(err), zap.Int("waiting", len(p.outbox.pending)))
@@ -142,16 +142,12 @@ func (p *Pipeline) posted(postings []posting, err error) {
 			p.metrics.letters[l.failure.Reason].Inc()
 			t := l.parcel.tenancy
 			t.letters--
-			if f := p.close(l.parcel); f != nil {
-				done = append(done, f)
-			}
+			done = p.close(l.parcel, done)
 			t.settle()
 		}
 	}
 	p.mu.Unlock()
-	for _, f := range done {
-		f()
-	}
+	p.tell(done)
 }
 
 func boolValue(b bool) float64 {

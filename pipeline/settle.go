@@ -9,7 +9,7 @@ import (
 // settle applies the outcomes of a request: what is delivered or refused leaves its lanes, what is open goes back.
 func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	now := time.Now()
-	var done []func()
+	var done []finished
 	p.mu.Lock()
 	t := b.tenancy
 	t.flying -= len(b.entries)
@@ -24,9 +24,9 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 			delivered = true
 			p.metrics.call(e.call.Step, o.Verdict)
 			p.guard.delivered(e.call.Step)
-			if finished := p.finish(e); finished != nil {
-				done = append(done, finished)
-			}
+			pc := e.parcel
+			p.retire(e)
+			done = p.close(pc, done)
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
 			p.metrics.call(e.call.Step, o.Verdict)
@@ -51,30 +51,44 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	t.settle()
 	p.mu.Unlock()
 	p.wake()
+	p.tell(done)
+}
+
+// finished is a message of which nothing is open: its done, and the tenancy that may not come to rest before that was called.
+type finished struct {
+	tenancy *tenancy
+	done    func()
+}
+
+// tell calls the dones of messages, without the pipeline's lock: a source has locks of its own.
+func (p *Pipeline) tell(done []finished) {
+	if len(done) == 0 {
+		return
+	}
 	for _, f := range done {
-		f()
+		f.done()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range done {
+		f.tenancy.telling--
+		f.tenancy.settle()
 	}
 }
 
-// finish settles a delivered call. It returns the message's done when that was the last of it.
-func (p *Pipeline) finish(e *entry) func() {
-	pc := e.parcel
-	p.retire(e)
-	return p.close(pc)
-}
-
-// close counts one call or letter of the message as settled. It returns the message's done when that was the last of it.
-func (p *Pipeline) close(pc *parcel) func() {
+// close counts one call or letter of the message as settled. When that was the last of it, the message joins those that are done.
+func (p *Pipeline) close(pc *parcel, done []finished) []finished {
 	pc.open--
 	if pc.open > 0 {
-		return nil
+		return done
 	}
 	if pc.dead {
 		p.metrics.deadLettered.Inc()
 	} else {
 		p.metrics.delivered.Inc()
 	}
-	done := pc.done
+	done = append(done, finished{pc.tenancy, pc.done})
+	pc.tenancy.telling++
 	p.budget.give(pc)
 	pc.tenancy.remove(pc)
 	entries := pc.entries

@@ -30,6 +30,7 @@ type tenancy struct {
 	ready    int    // entries that a sender will take
 	flying   int    // entries in a request
 	letters  int    // letters that are not stored yet
+	telling  int    // messages whose done is about to be called
 	unwatch  func() bool
 	// still is closed, and resting set, when nothing of a draining tenancy moves any more, nor may.
 	still   chan struct{}
@@ -67,7 +68,7 @@ func (t *tenancy) release(e *entry) { e.state = released }
 
 // settle closes still when a draining tenancy has come to rest.
 func (t *tenancy) settle() {
-	if t.draining && !t.resting && t.ready == 0 && t.flying == 0 && t.letters == 0 {
+	if t.draining && !t.resting && t.ready == 0 && t.flying == 0 && t.letters == 0 && t.telling == 0 {
 		t.resting = true
 		close(t.still)
 	}

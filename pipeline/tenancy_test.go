@@ -385,3 +385,28 @@ func TestNobodyLingersWhileALeaseEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestALeaseWaitsForWhatIsBeingTold: a source commits when its lease has come to rest, so every done of what was delivered, or stored as
+// a letter, must have been called by then; else it is delivered twice.
+func TestALeaseWaitsForWhatIsBeingTold(t *testing.T) {
+	for _, kind := range []string{"track", "unmappable"} {
+		onBench(t, DefaultConfig(), nil, func(b *bench) {
+			l := lease.New(func() time.Time { return time.Time{} })
+			told := false
+			m := event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte("person 1 " + kind)}
+			if err := b.handle(l, m, func() {
+				time.Sleep(time.Second) // the source's own lock is taken
+				told = true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(DefaultConfig().Linger + 10*time.Millisecond)
+			if told {
+				t.Fatal("the test is too late")
+			}
+			if !l.End(15*time.Second) || !told {
+				t.Errorf("%s: the lease has come to rest before the source was told", kind)
+			}
+		})
+	}
+}
