@@ -33,16 +33,6 @@ var operations = [...]Operation{
 // Operation gives the facts of the action.
 func (a Action) Operation() Operation { return operations[a] }
 
-// ParseAction finds the action that rules write as name; the zero Action means that there is none.
-func ParseAction(name string) Action {
-	for a := Identify; a <= Delete; a++ {
-		if operations[a].Name == name {
-			return a
-		}
-	}
-	return 0
-}
-
 // DestructiveActions names the actions that work only where the configuration allows them by name: what they take away cannot
 // be brought back. Suppress and merge are among them although no rule can ask for them yet, so that one list of
 // allowed actions serves every version.

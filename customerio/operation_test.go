@@ -22,11 +22,13 @@ func TestItems(t *testing.T) {
 }
 
 func TestActionsHaveNamesOfTheirOwn(t *testing.T) {
+	names := map[string]bool{}
 	for a := Identify; a <= Delete; a++ {
 		op := a.Operation()
-		if got := ParseAction(op.Name); got != a {
-			t.Errorf("%s is %d, want %d", op.Name, got, a)
+		if op.Name == "" || names[op.Name] {
+			t.Errorf("action %d has no name of its own, but %q", a, op.Name)
 		}
+		names[op.Name] = true
 		allowed := false
 		for _, name := range DestructiveActions() {
 			allowed = allowed || name == op.Name
@@ -34,9 +36,6 @@ func TestActionsHaveNamesOfTheirOwn(t *testing.T) {
 		if allowed != op.Destructive {
 			t.Errorf("%s: destructive is %v, but allowing it is %v", op.Name, op.Destructive, allowed)
 		}
-	}
-	if ParseAction("") != 0 || ParseAction("drop") != 0 {
-		t.Error("an unknown name is an action")
 	}
 }
 

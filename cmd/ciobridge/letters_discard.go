@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 )
-
-// discardsAtOnce is how many resolutions one write stores.
-const discardsAtOnce = 100
 
 func newLettersDiscard() *cobra.Command {
 	var path, note string
@@ -40,11 +36,7 @@ func newLettersDiscard() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			progress := cmd.ErrOrStderr()
-			if out == asJSON {
-				progress = io.Discard
-			}
-			n, err := discard(cmd.Context(), d, chosen, note, dryRun, progress)
+			n, err := discard(cmd.Context(), d, chosen, note, dryRun)
 			if err != nil {
 				return lettersError(err)
 			}
@@ -67,31 +59,27 @@ func newLettersDiscard() *cobra.Command {
 	return cmd
 }
 
-// discard resolves the chosen letters and returns how many they were. It holds the lock of a replay, which would otherwise send
-// what was just discarded.
-func discard(ctx context.Context, d *desk, chosen deadletter.Filter, note string, dryRun bool, progress io.Writer) (int, error) {
-	if !dryRun {
-		hold, err := d.store.Lock(ctx)
-		if err != nil {
-			return 0, err
-		}
-		defer hold.Release()
-	}
-	var resolutions []deadletter.Resolution
-	for l, err := range deadletter.List(ctx, d.store, chosen) {
-		if err != nil {
-			return 0, err
-		}
-		resolutions = append(resolutions, l.Resolve(deadletter.Discarded, note))
-	}
+// discard settles the chosen letters and returns how many they were. It holds the lock of a replay, which would otherwise send what
+// was just discarded.
+func discard(ctx context.Context, d *desk, chosen deadletter.Filter, note string, dryRun bool) (int, error) {
 	if dryRun {
-		return len(resolutions), nil
-	}
-	fmt.Fprintf(progress, "discarding %s\n", count(len(resolutions), "letter"))
-	for done := 0; done < len(resolutions); done += discardsAtOnce {
-		if err := d.store.Resolve(ctx, resolutions[done:min(done+discardsAtOnce, len(resolutions))]...); err != nil {
-			return 0, fmt.Errorf("after %s: %w", count(done, "letter"), err)
+		n := 0
+		for _, err := range deadletter.List(ctx, d.store, chosen) {
+			if err != nil {
+				return 0, err
+			}
+			n++
 		}
+		return n, nil
 	}
-	return len(resolutions), nil
+	hold, err := d.store.Lock(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer hold.Release()
+	n, err := deadletter.Discard(ctx, d.store, chosen, note)
+	if err != nil {
+		return n, fmt.Errorf("after %s: %w", count(n, "letter"), err)
+	}
+	return n, nil
 }
