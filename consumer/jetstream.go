@@ -193,7 +193,7 @@ func (r *streamReader) become(state streamState, why error) {
 	case state == stateActive:
 		r.log.Info("stream read here")
 	default:
-		r.log.Info("stream on standby")
+		r.log.Info("stream on standby: it is read here when it has a message and nobody else reads it")
 	}
 }
 

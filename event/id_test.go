@@ -40,7 +40,8 @@ func TestParseIDRefusesWhatIsNone(t *testing.T) {
 
 // Two identifiers of different kinds with the same value are two lanes; the same identifier is one.
 func TestLanes(t *testing.T) {
-	if LaneOf("id", []byte("7")) != LaneOf("id", []byte("7")) {
+	one := LaneOf("id", []byte("7"))
+	if again := LaneOf("id", []byte("7")); again != one {
 		t.Error("one identifier has two lanes")
 	}
 	if LaneOf("id", []byte("7")) == LaneOf("email", []byte("7")) || LaneOf("a", []byte("bc")) == LaneOf("ab", []byte("c")) {

@@ -14,7 +14,7 @@ type desk struct {
 }
 
 func newDesk(t *testing.T, limit int64) *desk {
-	return &desk{t: t, b: budget{limit: limit, shares: map[sharekey]*share{}}, n: newTenancy(nil)}
+	return &desk{t: t, b: budget{limit: limit, shares: map[sharekey]*share{}}, n: newTenancy(t.Context())}
 }
 
 // ask gives the message, and what it waits for when it has to.

@@ -49,6 +49,9 @@ func startContainer(t *testing.T, req testcontainers.ContainerRequest) testconta
 	if c != nil {
 		testcontainers.CleanupContainer(t, c)
 	}
+	if err != nil && os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") != "1" {
+		t.Skipf("Docker answers, but cannot start %s; set CIOBRIDGE_REQUIRE_DOCKER=1 to make this a failure: %v", req.Image, err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

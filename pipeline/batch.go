@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// A batch is what one request carries. Its calls share one lease.
+type batch struct {
+	tenancy *tenancy
+	entries []*entry
+	calls   []event.Call
+	room    int // bytes left
+	limit   int // calls it may take
+}
+
+// envelope is what surrounds the items of a batch in its body: {"batch":[…]}.
+const envelope = len(`{"batch":[]}`)
+
+// fill moves entries from the front of one queue into the empty batch. Entries that cannot move any more because their lease
+// has run out are released instead, and what no longer fits stays where it is.
+func (q *queue) fill(b *batch, from *fifo, now time.Time) {
+	b.room, b.limit = q.bytes-envelope, q.items
+	if from == &q.single {
+		b.limit = 1
+	}
+	for from.head != nil && len(b.entries) < b.limit {
+		e := from.head
+		t := e.parcel.tenancy
+		if b.tenancy == nil {
+			if t.over(now) {
+				q.take(from)
+				t.release(e)
+				t.settle()
+				continue
+			}
+			b.tenancy = t
+		}
+		if t != b.tenancy || len(b.entries) > 0 && e.call.Size() > b.room {
+			return
+		}
+		q.take(from)
+		b.add(e)
+		for k := e.link.next; e.run && k != nil && b.joins(k.entry, e); k = k.next {
+			b.add(k.entry)
+		}
+	}
+}
+
+// take pops the front entry and gives back what it was counted for.
+func (q *queue) take(from *fifo) {
+	e := from.pop()
+	q.others = e.limit > 0 && e.call.Single == nil
+	if from == &q.fresh {
+		q.freshItems -= e.counted
+		q.freshBytes -= e.bytes
+		e.counted, e.bytes = 0, 0
+		if from.head != nil {
+			q.freshSince = from.head.came
+		}
+	}
+	e.parcel.tenancy.ready--
+}
+
+// joins reports whether e, which follows head in its lane, may ride along.
+func (b *batch) joins(e, head *entry) bool {
+	return e.run && e.state == waiting && e.limit == head.limit && e.parcel.tenancy == b.tenancy &&
+		e.call.Single == nil && len(b.entries) < b.limit && e.call.Size() <= b.room
+}
+
+func (b *batch) add(e *entry) {
+	e.state = flying
+	b.tenancy.flying++
+	b.entries = append(b.entries, e)
+	b.calls = append(b.calls, e.call)
+	b.room -= e.call.Size()
+	if e.limit > 0 && e.limit < b.limit {
+		b.limit = e.limit
+	}
+}
+
+// reset empties the batch for its sender's next one.
+func (b *batch) reset() {
+	clear(b.entries)
+	clear(b.calls)
+	b.tenancy, b.entries, b.calls = nil, b.entries[:0], b.calls[:0]
+}

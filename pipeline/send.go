@@ -1,0 +1,70 @@
+package pipeline
+
+import "time"
+
+// send is one sender: it takes a batch, has it sent, and settles it.
+func (p *Pipeline) send() {
+	b := &batch{}
+	for p.collect(b) {
+		outcomes := p.stages.Sender.Send(b.tenancy.lease, b.calls)
+		p.settle(b, outcomes)
+		b.reset()
+	}
+}
+
+// collect waits for a batch. One sender waits at a time, so that requests are as full as the traffic allows. It returns false
+// when the pipeline stops.
+func (p *Pipeline) collect(b *batch) bool {
+	select {
+	case p.turn <- struct{}{}:
+	case <-p.stop:
+		return false
+	}
+	defer func() { <-p.turn }()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		wait := p.fill(b)
+		if len(b.entries) > 0 {
+			return true
+		}
+		timer.Reset(wait)
+		select {
+		case <-p.bell:
+		case <-timer.C:
+		case <-p.stop:
+			return false
+		}
+	}
+}
+
+// fill takes a batch if one is due, and returns how long to wait for the next otherwise.
+func (p *Pipeline) fill(b *batch) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		now := time.Now()
+		from, wait := p.queue.due(now, p.budget.spent() || p.draining > 0)
+		if from == nil {
+			if wait < 0 {
+				wait = time.Hour
+			}
+			return wait
+		}
+		p.queue.fill(b, from, now)
+		if len(b.entries) > 0 {
+			return 0
+		}
+	}
+}
+
+// wake makes the waiting sender look again.
+func (p *Pipeline) wake() { ring(p.bell) }
+
+// ring rings a bell, which stays rung until somebody has heard it.
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}
