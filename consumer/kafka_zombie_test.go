@@ -40,8 +40,8 @@ func TestKafkaZombieProcess(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	err = k.Consume(ctx, func(lease context.Context, m event.Message, done func()) error {
+		looked := time.Now() // before the line that has the process stopped
 		fmt.Printf("took %s\n", m.Value)
-		looked := time.Now()
 		for {
 			now := time.Now()
 			if d, _ := lease.Deadline(); !now.Before(d) {
