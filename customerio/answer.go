@@ -27,6 +27,9 @@ type Answer struct {
 	RetryAfter time.Duration
 	// Sent is true when the whole request was handed to the network, so that Customer.io may have acted on it.
 	Sent bool
+	// Withheld is true where the request's Until passed before all of it was handed to the network, so that nothing came of it.
+	// All else is empty then.
+	Withheld bool
 	// NewCredentials is true on a 401 to credentials that have been replaced meanwhile: the next request uses the new ones.
 	NewCredentials bool
 }

@@ -3,6 +3,7 @@ package customerio
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -97,12 +98,20 @@ type Request struct {
 	Path     string // from the root of the host, percent-encoded
 	Body     []byte // JSON, or nothing
 	Calls    int    // how many calls the body carries
+
+	// Until, if set, tells the time from which no part of the body may be handed to the network any more. It is asked before
+	// every part, so that a process which was stopped in the middle of a request does not finish it when somebody else has
+	// taken over. It may move, and its second result is false where there is no such time.
+	Until func() (time.Time, bool)
 }
 
 // Do makes one exchange. One time-out covers all of it, to the last byte of the answer; ctx may end it earlier. Redirects are not
 // followed. Body may be used again as soon as Do has returned.
 func (c *Client) Do(ctx context.Context, r Request) Answer {
 	answer, body, whole := c.exchange(ctx, r)
+	if answer.Withheld {
+		return answer
+	}
 	if whole {
 		answer.Report = ParseReport(body, r.Calls)
 	}
@@ -120,13 +129,16 @@ const maxAnswer = 1 << 20
 func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body []byte, whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	content := &payload{data: r.Body}
+	content := &payload{data: r.Body, until: r.Until}
 	defer content.release()
 	req, version, err := c.request(ctx, r, content)
 	if err != nil {
 		return Answer{Trouble: TroubleUnexpected, Sent: true}, nil, false // the call's own path is to blame, so it is suspect
 	}
 	resp, err := c.transport.RoundTrip(req)
+	if err != nil && content.withheld() {
+		return Answer{Withheld: true}, nil, false
+	}
 	if err != nil {
 		trouble := noAnswer(err)
 		return Answer{Trouble: trouble, Sent: content.sent(trouble)}, nil, false
@@ -169,11 +181,15 @@ func (c *Client) request(ctx context.Context, r Request, content *payload) (*htt
 // payload is a request's body that can be taken back: a transport may still be reading it after it has returned an answer or an
 // error, and by then the bytes may belong to the next request.
 type payload struct {
+	until    func() (time.Time, bool)
 	mu       sync.Mutex
 	data     []byte
 	released bool
 	read     bool // somebody has read it to its end
+	late     bool // a part of it was asked for when its time was over
 }
+
+var errLate = errors.New("the time of the calls is over")
 
 func (p *payload) open() io.ReadCloser { return &payloadReader{payload: p} }
 
@@ -181,6 +197,23 @@ func (p *payload) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.data, p.released = nil, true
+}
+
+// withheld reports whether a part of the body was not given away because its time was over.
+func (p *payload) withheld() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late
+}
+
+// over reports whether nothing may be given away any more. The caller holds mu.
+func (p *payload) over() bool {
+	if p.until == nil {
+		return false
+	}
+	until, limited := p.until()
+	p.late = p.late || limited && !time.Now().Before(until)
+	return p.late
 }
 
 // sent reports whether the whole request may have reached the other side, given how the exchange failed.
@@ -208,6 +241,8 @@ func (r *payloadReader) Read(b []byte) (int, error) {
 		return 0, net.ErrClosed
 	case r.offset == len(p.data):
 		return 0, io.EOF
+	case p.over():
+		return 0, errLate
 	}
 	n := copy(b, p.data[r.offset:])
 	r.offset += n

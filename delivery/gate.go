@@ -146,7 +146,7 @@ func (g *gate) leave(p pass, answer customerio.Answer, alone bool) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	switch {
-	case answer.NewCredentials:
+	case answer.NewCredentials, answer.Withheld:
 		g.again(p, now)
 	case answer.Meaning == customerio.Retry, answer.Meaning == customerio.Halt:
 		g.failed(p, answer, alone, now)

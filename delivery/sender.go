@@ -98,14 +98,20 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call, outcomes []eve
 	if !ok {
 		return false
 	}
-	answer := s.exchange(context.WithoutCancel(ctx), calls)
+	answer := s.exchange(context.WithoutCancel(ctx), ctx.Deadline, calls)
 	s.gate.leave(p, answer, len(calls) == 1)
+	if answer.Withheld {
+		return false
+	}
 	settle(outcomes, calls, answer)
 	return answer.Meaning == customerio.Accepted || answer.Meaning == customerio.Refused
 }
 
-func (s *Sender) exchange(ctx context.Context, calls []event.Call) customerio.Answer {
-	r := customerio.Request{Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath, Calls: len(calls)}
+// exchange makes the request. Nothing of it is handed to the network once until has passed.
+func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), calls []event.Call) customerio.Answer {
+	r := customerio.Request{
+		Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath, Calls: len(calls), Until: until,
+	}
 	if single := calls[0].Single; single != nil {
 		r.Endpoint, r.Method, r.Path, r.Body = customerio.Single, single.Method, single.Path, calls[0].Body
 	} else {
