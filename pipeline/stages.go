@@ -35,7 +35,8 @@ type Mapper interface {
 // Sender makes one attempt at delivering calls that fit one request, and returns one outcome per call, in the same order.
 //
 // When ctx ends, an attempt that is backing off or halted is released with open outcomes at once; one that only waits for its
-// turn at the allowed rate goes on, unless ctx's Deadline comes first; an exchange that has begun runs to its own time-out. Send
+// turn at the allowed rate goes on, unless ctx's Deadline comes first; an exchange that has begun runs to its own time-out, but no
+// part of a request is handed to the network once the Deadline has passed. Send
 // starts nothing that outlives it.
 type Sender interface {
 	Send(ctx context.Context, calls []event.Call) []event.Outcome
