@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -392,19 +393,19 @@ func TestALeaseWaitsForWhatIsBeingTold(t *testing.T) {
 	for _, kind := range []string{"track", "unmappable"} {
 		onBench(t, DefaultConfig(), nil, func(b *bench) {
 			l := lease.New(func() time.Time { return time.Time{} })
-			told := false
+			var told atomic.Bool
 			m := event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte("person 1 " + kind)}
 			if err := b.handle(l, m, func() {
 				time.Sleep(time.Second) // the source's own lock is taken
-				told = true
+				told.Store(true)
 			}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(DefaultConfig().Linger + 10*time.Millisecond)
-			if told {
+			if told.Load() {
 				t.Fatal("the test is too late")
 			}
-			if !l.End(15*time.Second) || !told {
+			if !l.End(15*time.Second) || !told.Load() {
 				t.Errorf("%s: the lease has come to rest before the source was told", kind)
 			}
 		})
