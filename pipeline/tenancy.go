@@ -26,7 +26,6 @@ type tenancy struct {
 	lease    context.Context
 	draining bool
 	parcels  parcel // head of the list of parcels in hand
-	hand     int    // parcels in hand
 	ready    int    // entries that a sender will take
 	flying   int    // entries in a request
 	letters  int    // letters that are not stored yet
@@ -47,13 +46,11 @@ func (t *tenancy) add(p *parcel) {
 	p.tenancy = t
 	p.prev, p.next = t.parcels.prev, &t.parcels
 	p.prev.next, p.next.prev = p, p
-	t.hand++
 }
 
 func (t *tenancy) remove(p *parcel) {
 	p.prev.next, p.next.prev = p.next, p.prev
 	p.prev, p.next = nil, nil
-	t.hand--
 }
 
 // over reports whether no attempt may begin under the lease any more.

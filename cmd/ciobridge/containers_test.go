@@ -160,22 +160,7 @@ func containerSubjects(t *testing.T) *subjects {
 
 func TestRealKafka(t *testing.T) {
 	b := containerBus(t, 4)
-	path := b.configureKafka()
-	b.produce(5000)
-	first := start(t, "run", "-c", path)
-	b.arrive(60 * time.Second)
-	second := start(t, "run", "-c", path)
-	b.produce(3000)
-	b.arrive(60 * time.Second)
-	if code := first.stop(); code != exitOK {
-		t.Errorf("exit code %d", code)
-	}
-	b.produce(2000)
-	b.arrive(60 * time.Second)
-	if code := second.stop(); code != exitOK {
-		t.Errorf("exit code %d", code)
-	}
-	b.judge(checker.Limits{})
+	takeTurns(t, b.world, b.configureKafka(), b.produce)
 }
 
 func TestRealKafkaKilledUnderLoad(t *testing.T) {
@@ -185,20 +170,26 @@ func TestRealKafkaKilledUnderLoad(t *testing.T) {
 
 func TestRealNATS(t *testing.T) {
 	s := containerSubjects(t)
-	path := s.configureNATS()
-	s.produce(5000)
+	takeTurns(t, s.world, s.configureNATS(), s.produce)
+}
+
+// takeTurns has a second replica join a first one, and the first one leave, with events before, between and after.
+func takeTurns(t *testing.T, w *world, path string, publish func(n int)) {
+	publish(5000)
 	first := start(t, "run", "-c", path)
-	s.arrive(60 * time.Second)
+	w.arrive(60 * time.Second)
 	second := start(t, "run", "-c", path)
-	s.produce(1000)
-	s.arrive(60 * time.Second)
+	publish(3000)
+	w.arrive(60 * time.Second)
 	if code := first.stop(); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
-	s.produce(1000)
-	s.arrive(60 * time.Second)
-	second.stop()
-	s.judge(checker.Limits{})
+	publish(2000)
+	w.arrive(60 * time.Second)
+	if code := second.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	w.judge(checker.Limits{})
 }
 
 func TestRealNATSKilledUnderLoad(t *testing.T) {

@@ -72,25 +72,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
 	t.Parallel()
 	s := newSubjects(t)
-	path := s.configureNATS()
-	if _, err := s.cio.AddFault(mustFault(t, "name=slow,latency=30ms")); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		s.produce(3000)
-		goal := s.cio.Stats().Taken + 800
-		p := start(t, "run", "-c", path)
-		eventually(t, "some delivered", 20*time.Second, func() bool { return s.cio.Stats().Taken >= goal })
-		if code := p.stop(); code != exitOK {
-			t.Errorf("exit code %d", code)
-		}
-	}
-	p := start(t, "run", "-c", path)
-	s.arrive(30 * time.Second)
-	p.stop()
-	if report := s.judge(checker.Limits{}); report.Repeats > 0 {
-		t.Errorf("%d repeats after two stops", report.Repeats)
-	}
+	stopLoop(t, s.world, s.configureNATS(), func() { s.produce(3000) })
 }
 
 // A standby waits while another replica reads, and takes over when that one stops.

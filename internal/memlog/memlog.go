@@ -19,11 +19,10 @@ type Log struct {
 	partitions [][]event.Message
 	rebalance  chan struct{}
 
-	mu          sync.Mutex
-	floor       []int          // committed: everything below is done
-	finished    []map[int]bool // done above the floor
-	generation  *lease.Lease
-	generations int
+	mu         sync.Mutex
+	floor      []int          // committed: everything below is done
+	finished   []map[int]bool // done above the floor
+	generation *lease.Lease
 }
 
 // New makes a log of the messages.
@@ -49,7 +48,6 @@ func (l *Log) generate(ctx context.Context, handle func(context.Context, event.M
 	g := lease.New(func() time.Time { return time.Time{} })
 	l.mu.Lock()
 	l.generation = g
-	l.generations++
 	l.mu.Unlock()
 	reading, stop := context.WithCancel(ctx)
 	var readers sync.WaitGroup
