@@ -1,13 +1,11 @@
 package consumer
 
 import (
-	"slices"
+	"bytes"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/nats-io/nats.go"
 )
 
 // pinHeader is put on every message by the server to name the reader that it was meant for.
@@ -24,39 +22,58 @@ type delivery struct {
 // parseDelivery reads $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<ordinal>.<time>.<pending>, or the newer form with a domain and
 // an account before the stream and perhaps a token at the end. From is where the delivered field begins and to is where the
 // pending field ends.
-func parseDelivery(reply string) (d delivery, from, to int, ok bool) {
-	var dots [12]int
-	n := 0
-	for i := 0; i < len(reply) && n < len(dots); i++ {
-		if reply[i] == '.' {
-			dots[n] = i
-			n++
-		}
-	}
-	first := 3 // the dot before the delivered field
-	switch {
-	case n == 8:
-	case n >= 10:
-		first = 5
-	default:
+func parseDelivery(reply []byte) (d delivery, from, to int, ok bool) {
+	from = numbersAt(reply)
+	if from == 0 {
 		return delivery{}, 0, 0, false
 	}
-	to = len(reply)
-	if n > first+5 {
-		to = dots[first+5]
-	}
-	seq, ok1 := parseNumber(reply[dots[first+1]+1 : dots[first+2]])
-	ordinal, ok2 := parseNumber(reply[dots[first+2]+1 : dots[first+3]])
-	at, ok3 := parseNumber(reply[dots[first+3]+1 : dots[first+4]])
-	return delivery{seq: seq, ordinal: ordinal, time: int64(at)}, dots[first] + 1, to, ok1 && ok2 && ok3 && strings.HasPrefix(reply, "$JS.ACK.")
+	d, n, ok := parseNumbers(reply[from:])
+	return d, from, from + n, ok
 }
 
-func parseNumber(s string) (n uint64, ok bool) {
-	if s == "" || len(s) > 19 { // 19 digits fit
+// numbersAt is where the delivered field begins, 0 where it is no reply subject of a delivery.
+func numbersAt(reply []byte) int {
+	if !bytes.HasPrefix(reply, []byte("$JS.ACK.")) {
+		return 0
+	}
+	names := 2 // the stream and the consumer
+	if dots := bytes.Count(reply, []byte(".")); dots >= 10 {
+		names = 4
+	} else if dots != 8 {
+		return 0
+	}
+	at := len("$JS.ACK.")
+	for range names {
+		at += bytes.IndexByte(reply[at:], '.') + 1
+	}
+	return at
+}
+
+// parseNumbers reads <delivered>.<seq>.<ordinal>.<time>.<pending> at the front of b and returns how long that is.
+func parseNumbers(b []byte) (d delivery, n int, ok bool) {
+	var fields [5]uint64
+	for i := range fields {
+		end := bytes.IndexByte(b[n:], '.')
+		if end < 0 {
+			if i < len(fields)-1 {
+				return delivery{}, 0, false
+			}
+			end = len(b) - n
+		}
+		if fields[i], ok = parseNumber(b[n : n+end]); !ok {
+			return delivery{}, 0, false
+		}
+		n += end + 1
+	}
+	return delivery{seq: fields[1], ordinal: fields[2], time: int64(fields[3])}, n - 1, true
+}
+
+func parseNumber(s []byte) (n uint64, ok bool) {
+	if len(s) == 0 || len(s) > 19 { // 19 digits fit
 		return 0, false
 	}
-	for i := 0; i < len(s); i++ {
-		c := s[i] - '0'
+	for _, c := range s {
+		c -= '0'
 		if c > 9 {
 			return 0, false
 		}
@@ -68,7 +85,7 @@ func parseNumber(s string) (n uint64, ok bool) {
 // ackSubject makes the subject that acknowledges everything up to a sequence. Reply is that of any message since the consumer was
 // last reset.
 func ackSubject(reply string, seq, ordinal uint64) string {
-	_, from, to, _ := parseDelivery(reply)
+	_, from, to, _ := parseDelivery([]byte(reply))
 	b := make([]byte, 0, len(reply)+40)
 	b = append(b, reply[:from]...)
 	b = append(b, "1."...)
@@ -79,35 +96,50 @@ func ackSubject(reply string, seq, ordinal uint64) string {
 	return string(append(b, reply[to:]...))
 }
 
-// message makes the event's message. Its bytes are the NATS message's own.
-func message(stream string, m *nats.Msg, d delivery) event.Message {
+// message makes the event's message. Its bytes are the frame's own.
+func (s *session) message(f *frame, d delivery, headers []event.Header) event.Message {
 	return event.Message{
-		Origin:  event.Origin{Topic: stream, Subject: m.Subject, Offset: int64(d.seq)},
-		Value:   m.Data,
-		Headers: headers(m.Header),
+		Origin:  event.Origin{Topic: s.r.stream, Subject: s.names.of(f.subject), Offset: int64(d.seq)},
+		Value:   f.payload,
+		Headers: headers,
 		Time:    time.Unix(0, d.time),
 	}
 }
 
-// headers puts the headers in the order of their names, because the client does not keep the order in which they were sent.
-func headers(h nats.Header) []event.Header {
-	if len(h) == 0 || len(h) == 1 && h[pinHeader] != nil {
-		return nil
+// headers reads the headers of a message, in the order in which they came, takes the pin out, and says whether that is ours.
+func (s *session) headers(f *frame) (headers []event.Header, mine bool) {
+	if bytes.Equal(f.header, s.header) {
+		return nil, true
 	}
-	keys := make([]string, 0, len(h))
-	n := 0
-	for key, values := range h {
-		if key != pinHeader {
-			keys = append(keys, key)
-			n += len(values)
+	_, rest, _ := bytes.Cut(f.header, []byte("\n")) // the version of the protocol
+	for len(rest) > 0 {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		key, value, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(":"))
+		value = bytes.TrimLeft(value, " \t")
+		switch {
+		case !ok || len(key) == 0:
+		case string(key) == pinHeader:
+			mine = string(value) == s.pin
+		default:
+			headers = append(headers, event.Header{Key: s.names.of(key), Value: value})
 		}
 	}
-	slices.Sort(keys)
-	out := make([]event.Header, 0, n)
-	for _, key := range keys {
-		for _, value := range h[key] {
-			out = append(out, event.Header{Key: key, Value: []byte(value)})
-		}
+	return headers, mine
+}
+
+// names keeps one string for each name that comes again and again.
+type names map[string]string
+
+const maxNames = 1000 // more than this many are no names that come again
+
+func (n names) of(b []byte) string {
+	if name, ok := n[string(b)]; ok {
+		return name
 	}
-	return out
+	name := string(b)
+	if len(n) < maxNames {
+		n[name] = name
+	}
+	return name
 }

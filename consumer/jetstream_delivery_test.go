@@ -14,7 +14,7 @@ func FuzzParseDelivery(f *testing.F) {
 	f.Add("$JS.ACK.hub.abcdef.EVENTS.ciobridge.2.17.12.1700000000000000000.3")
 	f.Add("_INBOX.abc")
 	f.Fuzz(func(t *testing.T, reply string) {
-		d, _, _, ok := parseDelivery(reply)
+		d, _, _, ok := parseDelivery([]byte(reply))
 		if !ok {
 			return
 		}
@@ -30,7 +30,7 @@ func FuzzParseDelivery(f *testing.F) {
 			t.Fatalf("%q: %+v, want %+v", reply, d, meta)
 		}
 		ack := ackSubject(reply, 99, 98)
-		again, _, _, ok := parseDelivery(ack)
+		again, _, _, ok := parseDelivery([]byte(ack))
 		if !ok || again.seq != 99 || again.ordinal != 98 || strings.Count(ack, ".") != strings.Count(reply, ".") {
 			t.Fatalf("%q becomes %q", reply, ack)
 		}

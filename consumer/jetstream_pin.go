@@ -22,7 +22,7 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 	}
 	r.become(stateStandby, nil)
 	r.mine = false
-	inbox, err := r.subscribe(16)
+	inbox, err := r.subscribe(ctx)
 	if err != nil {
 		return "", false, err
 	}
@@ -43,17 +43,11 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 			return "", false, ctx.Err()
 		case <-broken:
 			return "", false, errDisconnected
-		case m := <-inbox.msgs:
+		case <-inbox.ready:
 			heard = time.Now()
-			if m.Reply != "" {
-				r.pin = m.Header.Get(pinHeader)
-				return r.pin, false, nil
+			if asked, err = r.pinnedBy(inbox); err != nil || r.pin != "" {
+				return r.pin, false, err
 			}
-			st, err := parseStatus(m)
-			if err != nil {
-				return "", false, err
-			}
-			asked = st.code == 100
 		case <-watch.C:
 			if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
 				return "", false, errSilent
@@ -63,6 +57,28 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 			}
 		}
 	}
+}
+
+// pinnedBy looks for the pin in what has come, and says whether the request still stands.
+func (r *streamReader) pinnedBy(inbox *inbox) (asked bool, err error) {
+	frames, end := inbox.take(nil)
+	for i := range frames {
+		f := &frames[i]
+		header, err := nats.DecodeHeadersMsg(f.header)
+		if err != nil {
+			return false, fmt.Errorf("read the header of a message: %w", err)
+		}
+		if len(f.reply) > 0 {
+			r.pin = header.Get(pinHeader)
+			return false, nil
+		}
+		st, err := parseStatus(header)
+		if err != nil {
+			return false, err
+		}
+		asked = st.code == 100
+	}
+	return asked, end
 }
 
 // watch keeps up with what the active reader has acknowledged. Where there is none, and all that the stream has is in flight at one
@@ -113,7 +129,7 @@ func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
 	if err != nil {
 		return nil, fmt.Errorf("renew the right to read: %w", err)
 	}
-	if _, err := parseStatus(m); err != nil {
+	if _, err := parseStatus(m.Header); err != nil {
 		return nil, err
 	}
 	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)

@@ -67,18 +67,18 @@ type status struct {
 	last uint64
 }
 
-func parseStatus(m *nats.Msg) (status, error) {
-	code, _ := strconv.Atoi(m.Header.Get("Status"))
-	left, _ := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
+func parseStatus(h nats.Header) (status, error) {
+	code, _ := strconv.Atoi(h.Get("Status"))
+	left, _ := strconv.Atoi(h.Get("Nats-Pending-Messages"))
 	st := status{code: code, left: left}
 	switch code {
 	case 100:
-		st.last, _ = strconv.ParseUint(m.Header.Get("Nats-Last-Consumer"), 10, 64)
+		st.last, _ = strconv.ParseUint(h.Get("Nats-Last-Consumer"), 10, 64)
 		return st, nil
 	case 404, 408:
 		return st, nil
 	case 409:
-		switch description := m.Header.Get("Description"); description {
+		switch description := h.Get("Description"); description {
 		case "Message Size Exceeds MaxBytes":
 			st.full = true
 			return st, nil
@@ -98,29 +98,3 @@ func parseStatus(m *nats.Msg) (status, error) {
 	}
 	return st, fmt.Errorf("%w: status %d", errRequestRefused, code)
 }
-
-// inbox receives the answers to requests for messages, in the order in which the server sent them.
-type inbox struct {
-	conn *nats.Conn
-	sub  *nats.Subscription
-	msgs chan *nats.Msg
-}
-
-func (r *streamReader) subscribe(size int) (*inbox, error) {
-	b := &inbox{conn: r.conn.Conn(), msgs: make(chan *nats.Msg, size)}
-	sub, err := b.conn.ChanSubscribe(b.conn.NewInbox(), b.msgs)
-	if err != nil {
-		return nil, fmt.Errorf("subscribe: %w", err)
-	}
-	b.sub = sub
-	return b, nil
-}
-
-func (b *inbox) request(subject string, p pull) error {
-	if err := b.conn.PublishRequest(subject, b.sub.Subject, p.encode()); err != nil {
-		return fmt.Errorf("ask for messages: %w", err)
-	}
-	return nil
-}
-
-func (b *inbox) close() { _ = b.sub.Unsubscribe() } // fails only where the subscription is gone already

@@ -1,11 +1,13 @@
 package consumer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/nats-io/nats.go"
 )
 
@@ -29,17 +31,17 @@ func (s *session) pump(handle handler) error {
 		select {
 		case <-s.lease.Done():
 			return s.why()
-		case m := <-s.inbox.msgs:
-			s.heard++
-			if err := s.take(m, handle); err != nil {
+		case <-s.inbox.ready:
+			if err := s.takeAll(handle); err != nil {
 				return err
 			}
-		case <-s.room:
+		case <-s.inbox.room:
 		case <-tick.C:
-			if silent++; s.heard != before || s.asked == 0 || len(s.inbox.msgs) > 0 {
+			came := s.inbox.came.Load()
+			if silent++; came != before || s.asked == 0 {
 				silent = 0
 			}
-			before = s.heard
+			before = came
 			if silent >= silentTicks {
 				return errSilent
 			}
@@ -47,11 +49,29 @@ func (s *session) pump(handle handler) error {
 	}
 }
 
+// takeAll deals with what has come.
+func (s *session) takeAll(handle handler) (err error) {
+	var end error
+	s.frames, end = s.inbox.take(s.frames)
+	for i := range s.frames {
+		if err := s.why(); err != nil {
+			return err
+		}
+		if err := s.ask(); err != nil {
+			return err
+		}
+		if err := s.take(&s.frames[i], handle); err != nil {
+			return err
+		}
+	}
+	return end
+}
+
 // ask sends a request for messages when few are left to come of those before and there is room for more. At most half the bytes are
 // in hand then, and the requests that stand are good for the other half.
 func (s *session) ask() error {
 	tuning := &s.r.cfg.tuning
-	if s.asked > tuning.prefetch/4 || s.bytes.Load() > s.r.cfg.FetchBytes/2 {
+	if s.asked > tuning.prefetch/4 || s.inbox.held.Load() > s.inbox.low {
 		return nil
 	}
 	p := pull{batch: tuning.prefetch / 2, maxBytes: int(s.r.cfg.FetchBytes / 4), expires: tuning.expires, heartbeat: tuning.heartbeat, pin: s.pin}
@@ -66,15 +86,16 @@ func (s *session) ask() error {
 }
 
 // take deals with one message of the inbox: a status of the server, or a delivery.
-func (s *session) take(m *nats.Msg, handle handler) error {
-	if m.Reply == "" {
-		return s.status(m)
+func (s *session) take(f *frame, handle handler) error {
+	if len(f.reply) == 0 {
+		return s.status(f)
 	}
-	d, _, _, ok := parseDelivery(m.Reply)
+	d, ok := s.delivery(f)
 	if !ok {
 		return fmt.Errorf("%w: it has an unknown form of reply subject", errOutOfTurn)
 	}
-	if pins := m.Header[pinHeader]; len(pins) != 1 || pins[0] != s.pin {
+	headers, mine := s.headers(f)
+	if !mine {
 		s.lost()
 		return errPinLost
 	}
@@ -84,6 +105,7 @@ func (s *session) take(m *nats.Msg, handle handler) error {
 	}
 	s.ordinal = d.ordinal
 	if d.seq <= s.last {
+		f.slab.done()
 		s.r.metrics.redelivered.Inc() // still in hand, or done but not acknowledged: the server's patience ended before ours
 		return nil
 	}
@@ -93,33 +115,35 @@ func (s *session) take(m *nats.Msg, handle handler) error {
 		}
 	}
 	s.last = d.seq
-	if s.reply.Load() == nil {
-		reply := m.Reply // a copy, so that the message is not held
-		s.reply.Store(&reply)
-	}
-	return s.hand(m, d, handle)
+	return s.hand(f.slab, s.message(f, d, headers), handle)
 }
 
-func (s *session) hand(m *nats.Msg, d delivery, handle handler) error {
-	ticket, err := s.ledger.add(s.lease, int64(d.seq), time.Now())
+// delivery reads the reply subject, of which all messages of the session have the front in common.
+func (s *session) delivery(f *frame) (d delivery, ok bool) {
+	if len(s.prefix) > 0 && bytes.HasPrefix(f.reply, s.prefix) {
+		d, _, ok = parseNumbers(f.reply[len(s.prefix):])
+		return d, ok
+	}
+	d, from, _, ok := parseDelivery(f.reply)
+	if ok {
+		reply := string(f.reply)
+		s.reply.Store(&reply)
+		s.prefix = []byte(reply[:from])
+	}
+	return d, ok
+}
+
+func (s *session) hand(slab *slab, m event.Message, handle handler) error {
+	ticket, err := s.ledger.add(s.lease, m.Origin.Offset, time.Now())
 	if err != nil {
 		return s.ended(err)
 	}
-	size := int64(m.Size())
-	s.bytes.Add(size)
-	low := s.r.cfg.FetchBytes / 2
 	done := func() {
-		if !s.ledger.settle(ticket) {
-			return
-		}
-		if now := s.bytes.Add(-size); now <= low && now+size > low {
-			select {
-			case s.room <- struct{}{}:
-			default:
-			}
+		if s.ledger.settle(ticket) {
+			slab.done()
 		}
 	}
-	if err := handle(s.lease, message(s.r.stream, m, d), done); err != nil {
+	if err := handle(s.lease, m, done); err != nil {
 		return s.ended(err)
 	}
 	return nil
@@ -134,8 +158,13 @@ func (s *session) ended(err error) error {
 }
 
 // status deals with a word of the server.
-func (s *session) status(m *nats.Msg) error {
-	st, err := parseStatus(m)
+func (s *session) status(f *frame) error {
+	header, err := nats.DecodeHeadersMsg(f.header)
+	f.slab.done()
+	if err != nil {
+		return fmt.Errorf("read a word of the server: %w", err)
+	}
+	st, err := parseStatus(header)
 	if errors.Is(err, errPinLost) {
 		s.lost()
 	}
@@ -150,7 +179,7 @@ func (s *session) status(m *nats.Msg) error {
 		}
 		return nil
 	}
-	s.single = st.full && st.left >= s.asked && s.bytes.Load() == 0
+	s.single = st.full && st.left >= s.asked && s.inbox.held.Load() == 0
 	s.asked = max(0, s.asked-st.left)
 	return nil
 }

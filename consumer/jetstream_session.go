@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,8 +21,6 @@ type session struct {
 	info   *jetstream.StreamInfo
 	inbox  *inbox
 
-	bytes atomic.Int64              // of the messages in hand
-	room  chan struct{}             // rung when the bytes in hand have come down
 	reply atomic.Pointer[string]    // of any message of the session
 	acked atomic.Uint64             // the floor that the server has confirmed
 	until atomic.Pointer[time.Time] // up to when the pin is promised to us
@@ -31,12 +30,15 @@ type session struct {
 	committing sync.Mutex
 
 	// Only pump uses what follows.
-	asked   int    // messages asked for that have not come
-	ordinal uint64 // of the last delivery
-	last    uint64 // sequence of the last message
-	heard   uint64 // messages of the inbox so far
-	missing bool   // the last heartbeat named a delivery that has not arrived
-	single  bool   // the next message is larger than a request's bytes: ask for it alone
+	asked   int     // messages asked for that have not come
+	ordinal uint64  // of the last delivery
+	last    uint64  // sequence of the last message
+	frames  []frame // taken from the inbox
+	header  []byte  // the header of a message that has none of its own
+	prefix  []byte  // of the reply subjects, up to their numbers
+	names   names
+	missing bool // the last heartbeat named a delivery that has not arrived
+	single  bool // the next message is larger than a request's bytes: ask for it alone
 }
 
 type causeOf struct{ err error }
@@ -70,7 +72,7 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 		return nil, err
 	}
 	r.floor, r.known = base, true
-	inbox, err := r.subscribe(2*r.cfg.tuning.prefetch + 256)
+	inbox, err := r.subscribe(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,8 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 		r: r, pin: pin, last: base, info: info, inbox: inbox,
 		lease:  newOwnership(p.sent, r.cfg.SessionTimeout),
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
-		room:   make(chan struct{}, 1),
+		names:  names{},
+		header: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
 	}
 	s.acked.Store(base)
 	s.lag.Store(p.lag)

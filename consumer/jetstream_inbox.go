@@ -1,0 +1,177 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// inbox receives the answers to requests for messages, in the order in which the server sent them, over a connection of its own. They
+// are read in place: the client library's way, where every message is copied, gets a map of its headers and is passed on through a
+// channel, costs more than all that the bridge does with a message.
+//
+// The connection is always read, whatever is done with what came, since a server closes one that is not. What may come is bounded
+// by what was asked for.
+type inbox struct {
+	conn    net.Conn
+	subject string
+	slab    int           // bytes of a slab
+	low     int64         // half of what may be held
+	ready   chan struct{} // rung when something has come or the connection is at its end
+	room    chan struct{} // rung when what is held has come down to low
+	held    atomic.Int64  // bytes of what has come and is not done
+	came    atomic.Uint64 // messages so far
+	reading sync.WaitGroup
+	writing sync.Mutex
+
+	mu    sync.Mutex
+	queue []frame
+	err   error // why the connection is at its end
+}
+
+// The sizes of slabs. Large ones make few calls of the system, small ones let little memory be kept by one slow message.
+const smallestSlab, largestSlab = 4 << 10, 128 << 10
+
+func (r *streamReader) subscribe(ctx context.Context) (*inbox, error) {
+	conn, err := r.conn.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := &inbox{
+		conn: conn, subject: r.conn.Conn().NewInbox(),
+		slab:  int(min(max(r.cfg.FetchBytes/16, smallestSlab), largestSlab)),
+		low:   r.cfg.FetchBytes / 2,
+		ready: make(chan struct{}, 1), room: make(chan struct{}, 1),
+	}
+	if err := b.write(fmt.Appendf(nil, "SUB %s 1\r\n", b.subject)); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("subscribe: %w", err)
+	}
+	b.reading.Go(b.read)
+	return b, nil
+}
+
+func (b *inbox) request(subject string, p pull) error {
+	body := p.encode()
+	if err := b.write(fmt.Appendf(nil, "PUB %s %s %d\r\n%s\r\n", subject, b.subject, len(body), body)); err != nil {
+		return fmt.Errorf("ask for messages: %w", err)
+	}
+	return nil
+}
+
+const writeLimit = 5 * time.Second
+
+func (b *inbox) write(p []byte) error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	_ = b.conn.SetWriteDeadline(time.Now().Add(writeLimit))
+	_, err := b.conn.Write(p)
+	return err
+}
+
+// close ends the connection. What has been handed over stays valid.
+func (b *inbox) close() {
+	b.conn.Close()
+	b.reading.Wait()
+}
+
+// take gives what has come since the last time, in exchange for the memory of what it gave then, and the reason when nothing comes
+// after it.
+func (b *inbox) take(used []frame) ([]frame, error) {
+	clear(used)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	frames := b.queue
+	b.queue = used[:0]
+	return frames, b.err
+}
+
+// read takes in what the server sends until the connection is at its end.
+func (b *inbox) read() {
+	s := b.newSlab(b.slab)
+	defer func() { s.seal() }()
+	from, to := 0, 0 // what has come and is not understood yet
+	for {
+		n, err := b.conn.Read(s.bytes[to:])
+		to += n
+		size, need, wrong := b.understand(s, s.bytes[from:to])
+		from += size
+		if wrong != nil {
+			err = wrong
+		}
+		if err != nil {
+			b.end(err)
+			return
+		}
+		if len(s.bytes)-to < b.slab/8 || len(s.bytes)-from < need {
+			next := b.newSlab(max(b.slab, need))
+			to = copy(next.bytes, s.bytes[from:to])
+			from = 0
+			s.seal()
+			s = next
+		}
+	}
+}
+
+// understand puts the whole messages at the front of p into the queue and answers what asks for an answer. It returns the number of
+// bytes that are done with, and how many the message after them will take.
+func (b *inbox) understand(s *slab, p []byte) (size, need int, err error) {
+	pings, err := 0, error(nil)
+	b.mu.Lock()
+	before := len(b.queue)
+	for size < len(p) {
+		f := frame{slab: s}
+		op, n, more, wrong := parseFrame(p[size:], &f)
+		if n == 0 {
+			need, err = more, wrong
+			break
+		}
+		size += n
+		switch op {
+		case opMessage:
+			b.queue = append(b.queue, f)
+		case opPing:
+			pings++
+		}
+	}
+	came := len(b.queue) - before
+	if came > 0 {
+		s.add(came, int64(size))
+	}
+	b.mu.Unlock()
+	if came > 0 {
+		b.came.Add(uint64(came))
+		ring(b.ready)
+	}
+	for ; pings > 0 && err == nil; pings-- {
+		err = b.write([]byte("PONG\r\n"))
+	}
+	return size, need, err
+}
+
+func (b *inbox) end(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err = err; !errors.Is(err, errRefused) {
+		b.err = fmt.Errorf("%w: %w", errDisconnected, err)
+	}
+	ring(b.ready)
+}
+
+// gave notes that bytes are not held any more.
+func (b *inbox) gave(bytes int64) {
+	if now := b.held.Add(-bytes); now <= b.low && now+bytes > b.low {
+		ring(b.room)
+	}
+}
+
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}
