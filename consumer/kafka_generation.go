@@ -59,9 +59,10 @@ func newGeneration(k *Kafka, m *member, a *assignment) *generation {
 		}
 		return int(a.key.id - b.key.id)
 	})
-	// A quarter of the window is enough for one request to each.
+	// A quarter of the window is enough for one request to each. One request asks for many partitions, so that more than a little of
+	// each makes nothing faster, and messages in hand keep all that came with them.
 	share := k.config.FetchBytes / 4 / int64(max(1, len(g.partitions)))
-	g.fetchSize = int32(max(16<<10, min(share, 1<<20)))
+	g.fetchSize = int32(max(16<<10, min(share, 256<<10)))
 	return g
 }
 

@@ -42,13 +42,17 @@ func DestructiveActions() []string { return []string{"delete", "suppress", "merg
 // follow, and the caller closes it with a brace. The text is an identifier as CheckIdentifier accepts it; the prefix cio_, which
 // v1 and Segment write before a cio_id, is not part of a v2 identifier and has been taken off.
 func AppendItem(dst []byte, action Action, kind Identifier, text []byte) []byte {
+	return append(AppendString(AppendItemHead(dst, action, kind), text), '}')
+}
+
+// AppendItemHead is AppendItem up to the identifier's text, which the caller appends as a JSON string with a closing brace. It is
+// the same for every call of a step.
+func AppendItemHead(dst []byte, action Action, kind Identifier) []byte {
 	dst = append(dst, `{"type":"person","action":"`...)
 	dst = append(dst, operations[action].wire...)
 	dst = append(dst, `","identifiers":{"`...)
 	dst = append(dst, identifierNames[kind]...)
-	dst = append(dst, `":`...)
-	dst = AppendString(dst, text)
-	return append(dst, '}')
+	return append(dst, `":`...)
 }
 
 // AppendMember appends a comma, the name and a colon; the value follows. The name is JSON's own text, without escapes.
@@ -60,7 +64,7 @@ func AppendMember(dst []byte, name string) []byte {
 
 // AppendTimestamp appends the member timestamp in unix seconds. Anything else would be replaced by the time of receipt, with a 200.
 func AppendTimestamp(dst []byte, unix int64) []byte {
-	return strconv.AppendInt(AppendMember(dst, "timestamp"), unix, 10)
+	return strconv.AppendInt(append(dst, `,"timestamp":`...), unix, 10)
 }
 
 const hexDigits = "0123456789abcdef"

@@ -43,10 +43,15 @@ type Lane uint64
 
 var laneSeed = maphash.MakeSeed()
 
-// LaneOf gives the lane of an identifier. Kind tells identifiers with equal values apart ("id", "email", "object/1"); the
-// value is taken as it is, so that the caller lower-cases what Customer.io compares without case. Lanes differ between
-// processes and are never stored.
-func LaneOf(kind string, value []byte) Lane {
+// LaneKind is a kind of identifier, such as "id", "email" or "object/1". It tells lanes of equal values apart.
+type LaneKind uint64
+
+// LaneKindOf gives the kind of that name.
+func LaneKindOf(name string) LaneKind {
 	// The rotation keeps a kind and a value that change places apart.
-	return Lane(bits.RotateLeft64(maphash.String(laneSeed, kind), 1) ^ maphash.Bytes(laneSeed, value))
+	return LaneKind(bits.RotateLeft64(maphash.String(laneSeed, name), 1))
 }
+
+// Of gives the lane of an identifier's value. It is taken as it is, so that the caller lower-cases what Customer.io compares
+// without case. Lanes differ between processes and are never stored.
+func (k LaneKind) Of(value []byte) Lane { return Lane(k) ^ Lane(maphash.Bytes(laneSeed, value)) }

@@ -11,18 +11,24 @@ type ID [16]byte
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+// pairs are two characters for every ten bits, the first in the low byte.
+var pairs = func() (t [1024]uint16) {
+	for i := range t {
+		t[i] = uint16(crockford[i>>5]) | uint16(crockford[i&31])<<8
+	}
+	return t
+}()
+
 // AppendTo appends the 26 characters of the ULID's canonical form.
 func (id ID) AppendTo(b []byte) []byte {
 	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
 	var out [26]byte
-	for i := range 12 { // the last 60 bits
-		out[25-i] = crockford[lo>>(5*i)&31]
-	}
+	binary.LittleEndian.PutUint16(out[0:], pairs[hi>>56])
 	middle := lo>>60 | hi<<4
-	for i := range 12 { // the 60 bits before
-		out[13-i] = crockford[middle>>(5*i)&31]
+	for i := range 6 { // the last 60 bits, and the 60 before them
+		binary.LittleEndian.PutUint16(out[24-2*i:], pairs[lo>>(10*i)&1023])
+		binary.LittleEndian.PutUint16(out[12-2*i:], pairs[middle>>(10*i)&1023])
 	}
-	out[1], out[0] = crockford[hi>>56&31], crockford[hi>>61]
 	return append(b, out[:]...)
 }
 

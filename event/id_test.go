@@ -40,11 +40,11 @@ func TestParseIDRefusesWhatIsNone(t *testing.T) {
 
 // Two identifiers of different kinds with the same value are two lanes; the same identifier is one.
 func TestLanes(t *testing.T) {
-	one := LaneOf("id", []byte("7"))
-	if again := LaneOf("id", []byte("7")); again != one {
+	one := LaneKindOf("id").Of([]byte("7"))
+	if again := LaneKindOf("id").Of([]byte("7")); again != one {
 		t.Error("one identifier has two lanes")
 	}
-	if LaneOf("id", []byte("7")) == LaneOf("email", []byte("7")) || LaneOf("a", []byte("bc")) == LaneOf("ab", []byte("c")) {
+	if LaneKindOf("id").Of([]byte("7")) == LaneKindOf("email").Of([]byte("7")) || LaneKindOf("a").Of([]byte("bc")) == LaneKindOf("ab").Of([]byte("c")) {
 		t.Error("two identifiers share a lane")
 	}
 }

@@ -29,7 +29,9 @@ func (s *scratch) apply(r *rule) {
 		}
 	}
 	r.counts.calls.Add(uint64(len(s.calls) - calls))
-	r.counts.failed.Add(uint64(len(s.failures) - failures))
+	if n := len(s.failures) - failures; n > 0 {
+		r.counts.failed.Add(uint64(n))
+	}
 }
 
 // holds runs a condition; no condition holds.
@@ -143,19 +145,18 @@ func (s *scratch) write(st *step, c *pending) *problem {
 		return &problem{reason: event.ReasonNotAllowed, detail: st.Action + " is not among the destructive actions that the configuration allows"}
 	}
 	start, lanes := len(s.body), len(s.lanes)
-	kind, p := s.person(st)
+	who, p := s.person(st)
 	if p != nil {
 		return p
 	}
-	s.addLane(lanes, kind, s.who)
-	s.body = customerio.AppendItem(s.body, st.action, kind, s.who)
+	s.addLane(lanes, who.kind, s.who)
+	s.body = append(customerio.AppendString(append(s.body, who.head...), s.who), '}')
 	var name span
 	if st.op.Event {
 		if name, p = s.name(st); p != nil {
 			return p
 		}
-		s.body = append(customerio.AppendMember(s.body, "id"), '"')
-		s.body = append(c.id.AppendTo(s.body), '"')
+		s.body = append(c.id.AppendTo(append(s.body, `,"id":"`...)), '"')
 	}
 	if s.time.known && (st.op.Event || s.replay && st.action == customerio.Identify) {
 		s.body = customerio.AppendTimestamp(s.body, s.time.unix())
@@ -168,5 +169,5 @@ func (s *scratch) write(st *step, c *pending) *problem {
 	if len(s.body)-start <= customerio.MaxItemBytes {
 		return nil
 	}
-	return s.single(st, c, kind, start, name, data)
+	return s.single(st, c, who.kind, start, name, data)
 }

@@ -50,6 +50,7 @@ func BenchmarkMap(b *testing.B) {
 				if len(calls) != 2 || len(failures) != 0 {
 					b.Fatalf("%d calls, %v", len(calls), failures)
 				}
+				rules.Recycle(calls)
 			}
 		})
 	}

@@ -27,12 +27,12 @@ func (s *scratch) momentOf(v expr.Value) (moment, string) {
 	switch v.Kind {
 	case expr.String:
 		text := v.Raw[1 : len(v.Raw)-1]
+		if ms, ok := usualTime(text); ok && checkUnix(ms/1000) == "" {
+			return moment{ms, true}, ""
+		}
 		if bytes.IndexByte(text, '\\') >= 0 {
 			s.text = v.AppendString(s.text[:0])
 			text = s.text
-		}
-		if ms, ok := usualTime(text); ok && checkUnix(ms/1000) == "" {
-			return moment{ms, true}, ""
 		}
 		var t time.Time
 		if t.UnmarshalText(text) != nil {

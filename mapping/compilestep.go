@@ -80,7 +80,7 @@ func (c *stepCompiler) person() {
 			c.mistakeAt(p.Value.line, "person: an anonymous_id carries only track, pageview and screen; name the person by id, email, phone or cio_id")
 		}
 		prog := c.program(p.Value, c.rule.file, c.where+".person", c.vars...)
-		c.out.person = append(c.out.person, person{p.Kind, prog})
+		c.out.person = append(c.out.person, person{p.Kind, prog, customerio.AppendItemHead(nil, c.out.action, p.Kind)})
 	}
 }
 
@@ -120,6 +120,7 @@ func (c *stepCompiler) name() {
 			c.mistakeAt(c.from.Name.line, "name: %s", problem)
 		}
 		c.out.name.literal.Raw = name
+		c.out.named = append(customerio.AppendMember(nil, "name"), name...)
 		c.forgottenDot("name", c.from.Name.Literal, true)
 	}
 }
@@ -158,8 +159,10 @@ func (c *stepCompiler) literalField(f *field, v Value) {
 	if v.Program != "" {
 		return
 	}
-	if problem := new(scratch).field(f, f.value.literal, 0); problem != nil {
-		c.mistakeAt(v.line, "%s: %s", f.name, problem.detail)
+	if f.role != eventData {
+		if problem := new(scratch).personAttribute(f, f.value.literal, 0); problem != nil {
+			c.mistakeAt(v.line, "%s: %s", f.name, problem.detail)
+		}
 	}
 	c.forgottenDot(f.name, v.Literal, false)
 }

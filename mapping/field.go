@@ -9,14 +9,10 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// field appends one attribute with a comma after it. Null and no output leave it out; so does an empty string in an attribute of a
-// person, because Customer.io takes that for an order to erase, and only remove erases.
-func (s *scratch) field(f *field, v expr.Value, lanes int) *problem {
-	if absent(v) || f.role != eventData && v.Kind == expr.String && len(v.Raw) == len(`""`) {
-		return nil
-	}
-	if f.role == eventData {
-		s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
+// personAttribute appends one attribute of a person with a comma after it. Null and no output leave it out; so does an empty string,
+// because Customer.io takes that for an order to erase, and only remove erases.
+func (s *scratch) personAttribute(f *field, v expr.Value, lanes int) *problem {
+	if absent(v) || v.Kind == expr.String && len(v.Raw) == len(`""`) {
 		return nil
 	}
 	s.body = append(s.body, f.member...)

@@ -26,7 +26,11 @@ func (r *Rules) Map(m event.Message) ([]event.Call, []event.Failure) {
 }
 
 func (c *compiled) run(s *scratch) {
-	t := c.topic(s.m.Origin.Topic)
+	t := s.topic
+	if t == nil || s.topicName != s.m.Origin.Topic {
+		t = c.topic(s.m.Origin.Topic)
+		s.topic, s.topicName = t, s.m.Origin.Topic
+	}
 	s.envelope = &t.envelope
 	if s.m.Value == nil {
 		if t.onNull != Skip {

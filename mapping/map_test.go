@@ -63,8 +63,8 @@ func TestLanesCoverEveryIdentifier(t *testing.T) {
 	r := compileText(t, inRule("identify: {person: {email: .who}, attributes: {id: .id, phone: .phone, anonymous_id: .visitor, email: .who, plan: pro}}"))
 	c := mapOne(t, r, message(`{"type":"e","who":"Ada@Example.com","id":7,"phone":"+15551234567","visitor":"v1"}`))
 	want := []event.Lane{
-		event.LaneOf("email", []byte("ada@example.com")), event.LaneOf("anonymous_id", []byte("v1")),
-		event.LaneOf("id", []byte("7")), event.LaneOf("phone", []byte("+15551234567")),
+		event.LaneKindOf("email").Of([]byte("ada@example.com")), event.LaneKindOf("anonymous_id").Of([]byte("v1")),
+		event.LaneKindOf("id").Of([]byte("7")), event.LaneKindOf("phone").Of([]byte("+15551234567")),
 	}
 	if !slices.Equal(c.Lanes, want) {
 		t.Errorf("got %v, want %v", c.Lanes, want)

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -45,7 +46,10 @@ func (s *scratch) readType() *problem {
 	if v.Kind != expr.String {
 		return wrong(event.ReasonNoType, "type", s.envelope.typ, "is "+article(v.Kind)+"; want a string")
 	}
-	s.typ = v.AppendString(s.typ[:0])
+	if s.typ = v.Raw[1 : len(v.Raw)-1]; bytes.IndexByte(s.typ, '\\') >= 0 {
+		s.typText = v.AppendString(s.typText[:0])
+		s.typ = s.typText
+	}
 	if len(s.typ) == 0 {
 		return wrong(event.ReasonNoType, "type", s.envelope.typ, "is an empty string")
 	}
@@ -113,19 +117,21 @@ func (s *scratch) idFrom(prog *expr.Program) ([]byte, *problem) {
 	if p != nil || absent(v) {
 		return nil, p
 	}
-	s.text = s.text[:0]
-	switch {
-	case v.Kind == expr.String:
-		s.text = v.AppendString(s.text)
-	case v.IsInteger():
-		s.text = append(s.text, v.Raw...)
-	default:
-		return nil, wrong(event.ReasonInvalidValue, "id", prog, "is "+unfit(v))
+	if v.Kind != expr.String {
+		if !v.IsInteger() {
+			return nil, wrong(event.ReasonInvalidValue, "id", prog, "is "+unfit(v))
+		}
+		return v.Raw, nil
 	}
-	if len(s.text) == 0 {
+	id := v.Raw[1 : len(v.Raw)-1]
+	if bytes.IndexByte(id, '\\') >= 0 {
+		s.text = v.AppendString(s.text[:0])
+		id = s.text
+	}
+	if len(id) == 0 {
 		return nil, wrong(event.ReasonInvalidValue, "id", prog, "is an empty string")
 	}
-	return s.text, nil
+	return id, nil
 }
 
 // unfit names the kind of a value that is neither a string nor an integer.

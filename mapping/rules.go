@@ -58,6 +58,7 @@ type compiled struct {
 	warnings  []string
 	hash      string
 	scratch   sync.Pool
+	stock     stock
 }
 
 type topic struct {
@@ -94,6 +95,7 @@ type step struct {
 	cond    *expr.Program
 	person  []person
 	name    value
+	named   []byte // the member name, where it is a literal
 	fields  []field
 	removed []byte // the members that erase attributes
 	suffix  []byte // the part of the identity that names rule and call
@@ -102,6 +104,7 @@ type step struct {
 type person struct {
 	kind customerio.Identifier
 	prog *expr.Program
+	head []byte // the item of a call that names the person so, up to the identifier's text
 }
 
 // value is a program, or a literal where prog is nil.

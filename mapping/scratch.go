@@ -19,13 +19,16 @@ const keptScratch = 256 << 10
 
 // scratch is what mapping one message needs. It is kept in a pool; nothing that it owns leaves it.
 type scratch struct {
-	m        event.Message
-	replay   bool
-	envelope *envelope
-	doc      expr.Document
-	message  func() expr.Value // makes $message; a field, so that binding it allocates nothing
+	m         event.Message
+	replay    bool
+	topic     *topic // of the last message, which is mostly the next one's too
+	topicName string
+	envelope  *envelope
+	doc       expr.Document
+	message   func() expr.Value // makes $message; a field, so that binding it allocates nothing
 
-	typ         []byte   // the event's type
+	typ         []byte // the event's type, in the document or in typText
+	typText     []byte
 	eventTime   moment   // as the envelope has it
 	timeProblem *problem // why the envelope's time cannot be used
 	eventID     []byte   // the event's identity, framed; empty until it is needed
@@ -33,9 +36,9 @@ type scratch struct {
 	ruleID      []byte   // the event's identity as the current rule has it; empty means the envelope's
 
 	calls    []pending
-	lanes    []event.Lane
-	body     []byte
 	failures []event.Failure
+	room            // what the calls are written into
+	rooms    []room // for the messages to come
 
 	composed, meta        []byte // the document of a CloudEvent in binary mode, and $message
 	who, text, hash, wide []byte
@@ -72,7 +75,8 @@ func (c *compiled) get(m event.Message, replay bool) *scratch {
 	s.eventTime, s.timeProblem = moment{millis(m.Time), !m.Time.IsZero()}, nil
 	s.time = s.eventTime
 	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]
-	s.calls, s.lanes, s.body, s.failures = s.calls[:0], s.lanes[:0], s.body[:0], nil
+	s.calls, s.failures = s.calls[:0], nil
+	c.stock.furnish(s)
 	return s
 }
 
@@ -81,14 +85,20 @@ func (c *compiled) put(s *scratch) {
 	if cap(s.body)+cap(s.composed)+cap(s.meta)+cap(s.wide) > keptScratch || cap(s.calls) > keptScratch/64 {
 		return
 	}
-	clear(s.calls)
+	if len(s.calls) > 1 {
+		clear(s.calls)
+	}
 	c.scratch.Put(s)
 }
 
-// take copies the calls out of the scratch. One allocation holds the calls with their lanes, one the bodies.
+// take gives the calls away. One call, which is what nearly all messages become, goes with the room that it was written into;
+// several are copied, into one allocation for the calls with their lanes and one for the bodies.
 func (s *scratch) take() []event.Call {
-	if len(s.calls) == 0 {
+	switch len(s.calls) {
+	case 0:
 		return nil
+	case 1:
+		return s.takeRoom()
 	}
 	body := bytes.Clone(s.body)
 	calls, lanes := callsAndLanes(len(s.calls), len(s.lanes))
@@ -106,15 +116,18 @@ func (s *scratch) take() []event.Call {
 	return calls
 }
 
+// takeRoom gives the only call away. Its body and lanes begin where those of the room do, since what came before them has been
+// taken back.
+func (s *scratch) takeRoom() []event.Call {
+	r, p := s.room, &s.calls[0]
+	s.room = room{}
+	r.call[0] = event.Call{ID: p.id, Step: p.step, Body: r.body, Lanes: r.lanes, Single: p.single}
+	return r.call
+}
+
 // callsAndLanes makes room for both, in one piece where there are as few as plain rules give.
 func callsAndLanes(calls, lanes int) ([]event.Call, []event.Lane) {
 	switch {
-	case calls == 1 && lanes <= 2:
-		p := new(struct {
-			calls [1]event.Call
-			lanes [2]event.Lane
-		})
-		return p.calls[:], p.lanes[:]
 	case calls == 2 && lanes <= 4:
 		p := new(struct {
 			calls [2]event.Call

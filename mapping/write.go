@@ -13,26 +13,26 @@ import (
 )
 
 // person finds the first identifier that is present and leaves its text in who.
-func (s *scratch) person(st *step) (customerio.Identifier, *problem) {
+func (s *scratch) person(st *step) (*person, *problem) {
 	for i := range st.person {
 		p := &st.person[i]
-		v, failed := s.one(p.prog, "person")
-		if failed != nil {
-			return 0, failed
+		v, err := p.prog.One(&s.doc)
+		if err != nil {
+			return nil, evalProblem(p.prog, "person", err)
 		}
 		if absent(v) {
 			continue
 		}
 		var what string
 		if s.who, what = appendIdentifier(s.who[:0], p.kind, v); what != "" {
-			return 0, wrong(event.ReasonInvalidValue, "person", p.prog, what)
+			return nil, wrong(event.ReasonInvalidValue, "person", p.prog, what)
 		}
-		return p.kind, nil
+		return p, nil
 	}
 	if len(st.person) > 1 {
-		return 0, &problem{reason: event.ReasonMissingField, field: "person", detail: "none of the identifiers is present"}
+		return nil, &problem{reason: event.ReasonMissingField, field: "person", detail: "none of the identifiers is present"}
 	}
-	return 0, wrong(event.ReasonMissingField, "person", st.person[0].prog, "is absent or null")
+	return nil, wrong(event.ReasonMissingField, "person", st.person[0].prog, "is absent or null")
 }
 
 var cioPrefix = []byte("cio_")
@@ -55,13 +55,20 @@ func appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]b
 	return dst, customerio.CheckIdentifier(kind, dst[start:])
 }
 
+var laneKinds = func() (kinds [customerio.AnonymousID + 1]event.LaneKind) {
+	for i := customerio.ID; i <= customerio.AnonymousID; i++ {
+		kinds[i] = event.LaneKindOf(i.String())
+	}
+	return kinds
+}()
+
 // addLane adds the lane of an identifier to those of the call, which begin at from.
 func (s *scratch) addLane(from int, kind customerio.Identifier, text []byte) {
 	if kind == customerio.Email {
 		s.hash = customerio.AppendFolded(s.hash[:0], text)
 		text = s.hash
 	}
-	lane := event.LaneOf(kind.String(), text)
+	lane := laneKinds[kind].Of(text)
 	if !slices.Contains(s.lanes[from:], lane) {
 		s.lanes = append(s.lanes, lane)
 	}
@@ -69,12 +76,12 @@ func (s *scratch) addLane(from int, kind customerio.Identifier, text []byte) {
 
 // name appends the name of an event, page or screen, and says where it stands.
 func (s *scratch) name(st *step) (span, *problem) {
+	if st.named != nil {
+		s.body = append(s.body, st.named...)
+		return span{len(s.body) - len(st.name.literal.Raw), len(s.body)}, nil
+	}
 	s.body = customerio.AppendMember(s.body, "name")
 	start := len(s.body)
-	if st.name.prog == nil {
-		s.body = append(s.body, st.name.literal.Raw...)
-		return span{start, len(s.body)}, nil
-	}
 	v, p := s.one(st.name.prog, "name")
 	if p != nil {
 		return span{}, p
@@ -112,20 +119,23 @@ func (s *scratch) fields(st *step, lanes int) (span, *problem) {
 	if len(st.fields)+len(st.removed) == 0 {
 		return span{}, nil
 	}
-	s.body = customerio.AppendMember(s.body, "attributes")
-	start := len(s.body)
-	s.body = append(s.body, '{')
+	s.body = append(s.body, `,"attributes":{`...)
+	start := len(s.body) - 1
 	for i := range st.fields {
 		f := &st.fields[i]
 		v := f.value.literal
 		if f.value.prog != nil {
-			var p *problem
-			if v, p = s.one(f.value.prog, f.name); p != nil {
-				return span{}, p
+			var err error
+			if v, err = f.value.prog.One(&s.doc); err != nil {
+				return span{}, evalProblem(f.value.prog, f.name, err)
 			}
 		}
-		if p := s.field(f, v, lanes); p != nil {
-			return span{}, p
+		if f.role != eventData {
+			if p := s.personAttribute(f, v, lanes); p != nil {
+				return span{}, p
+			}
+		} else if !absent(v) {
+			s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
 		}
 	}
 	s.body = append(s.body, st.removed...)

@@ -53,8 +53,8 @@ func (q *queue) take(from *fifo) {
 	e := from.pop()
 	q.others = e.limit > 0 && e.call.Single == nil
 	if from == &q.fresh {
-		q.freshItems -= e.counted
-		q.freshBytes -= e.bytes
+		q.freshItems -= int(e.counted)
+		q.freshBytes -= int(e.bytes)
 		e.counted, e.bytes = 0, 0
 		if from.head != nil {
 			q.freshSince = from.head.came
@@ -73,10 +73,10 @@ func (b *batch) add(e *entry) {
 	e.state = flying
 	b.tenancy.flying++
 	b.entries = append(b.entries, e)
-	b.calls = append(b.calls, e.call)
+	b.calls = append(b.calls, *e.call)
 	b.room -= e.call.Size()
-	if e.limit > 0 && e.limit < b.limit {
-		b.limit = e.limit
+	if e.limit > 0 {
+		b.limit = min(b.limit, int(e.limit))
 	}
 }
 

@@ -64,7 +64,7 @@ func BenchmarkPipeline(b *testing.B) {
 				for i := range persons {
 					key := fmt.Appendf(nil, "p%d", i)
 					f.messages = append(f.messages, event.Message{Key: key, Value: body, Origin: event.Origin{Topic: "t", Partition: int32(i % 4)}})
-					p.calls[string(key)] = []event.Call{{Step: kind.step, Body: body, Lanes: []event.Lane{event.LaneOf("id", key)}}}
+					p.calls[string(key)] = []event.Call{{Step: kind.step, Body: body, Lanes: []event.Lane{event.LaneKindOf("id").Of(key)}}}
 				}
 				c := DefaultConfig()
 				b.ReportAllocs()

@@ -10,6 +10,7 @@ import (
 // hold more than half while another waits, so that one partition behind a stuck person does not starve the rest.
 type budget struct {
 	limit, used int64
+	ample       bool // enough is ready for the senders, and more would only wait in memory
 	queue       []*reservation
 	shares      map[sharekey]*share
 	last        *share // the share asked for last, which is mostly the next one too
@@ -58,10 +59,10 @@ func (b *budget) fair(s *share, bytes int64) bool {
 }
 
 // take reserves at once where it can; otherwise it returns a reservation to wait for. One that is larger than the whole budget
-// is granted when nothing else is in hand.
+// is granted when nothing else is in hand. While enough is ready everybody waits.
 func (b *budget) take(t *tenancy, s *share, bytes int64) *reservation {
 	s.hand++
-	if len(b.queue) == 0 && b.fits(bytes) && b.fair(s, bytes) {
+	if len(b.queue) == 0 && !b.ample && b.fits(bytes) && b.fair(s, bytes) {
 		b.used += bytes
 		s.used += bytes
 		return nil
@@ -70,6 +71,15 @@ func (b *budget) take(t *tenancy, s *share, bytes int64) *reservation {
 	b.queue = append(b.queue, r)
 	b.grant() // those before it may wait for their share only
 	return r
+}
+
+// enough notes whether enough is ready, and grants what waited for more to be wanted.
+func (b *budget) enough(ample bool) {
+	if b.ample == ample {
+		return
+	}
+	b.ample = ample
+	b.grant()
 }
 
 // spent reports whether somebody waits because there is no room at all, and not only for a partition's share.
@@ -104,6 +114,9 @@ func (b *budget) leave(s *share) {
 // grant goes through those who wait. A partition that already has its share is passed over; behind one that waits for room
 // everybody waits, so that a large message is not passed by small ones for ever.
 func (b *budget) grant() {
+	if b.ample {
+		return
+	}
 	kept := b.queue[:0]
 	for i, r := range b.queue {
 		if b.used > 0 && !b.fair(r.share, r.bytes) {

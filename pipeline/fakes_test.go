@@ -24,7 +24,7 @@ var (
 func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 	f := strings.Fields(string(m.Value))
 	person, kind := f[0], f[2]
-	c := event.Call{Step: identifyStep, Body: m.Value, Lanes: []event.Lane{event.LaneOf("id", []byte(person))}}
+	c := event.Call{Step: identifyStep, Body: m.Value, Lanes: []event.Lane{event.LaneKindOf("id").Of([]byte(person))}}
 	copy(c.ID[:], m.Value)
 	switch kind {
 	case "skip":
@@ -38,12 +38,12 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 	case "several": // two calls, for two persons, and a letter
 		other := c
 		other.Body = append([]byte("other-"), m.Value...)
-		other.Lanes = []event.Lane{event.LaneOf("id", append([]byte("other-"), person...))}
+		other.Lanes = []event.Lane{event.LaneKindOf("id").Of(append([]byte("other-"), person...))}
 		return []event.Call{c, other}, []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "s"}}
 	case "single":
 		c.Single = &event.Request{Method: "POST", Path: "/single"}
 	case "email": // sets a second identifier, which belongs to the same person
-		c.Lanes = append(c.Lanes, event.LaneOf("email", []byte(person)))
+		c.Lanes = append(c.Lanes, event.LaneKindOf("email").Of([]byte(person)))
 	}
 	return []event.Call{c}, nil
 }

@@ -9,7 +9,8 @@ type guard struct {
 	share   float64
 	records map[guarded]*record
 	steps   map[*event.Step]*stepRecords
-	events  *record // events as such: those that fail before any rule against all
+	last    *stepRecords // the step asked for last
+	events  *record      // events as such: those that fail before any rule against all
 	stopped *guarded
 }
 
@@ -20,7 +21,10 @@ type guarded struct {
 }
 
 // stepRecords are the records of a step's rule, found without comparing names.
-type stepRecords struct{ mapping, delivery *record }
+type stepRecords struct {
+	step              *event.Step
+	mapping, delivery *record
+}
 
 // A record counts the last results.
 type record struct {
@@ -53,11 +57,15 @@ func (g *guard) record(of guarded) *record {
 }
 
 func (g *guard) step(s *event.Step) *stepRecords {
+	if g.last != nil && g.last.step == s {
+		return g.last
+	}
 	r := g.steps[s]
 	if r == nil {
-		r = &stepRecords{g.record(guarded{event.StageMapping, s.Rule}), g.record(guarded{event.StageDelivery, s.Rule})}
+		r = &stepRecords{s, g.record(guarded{event.StageMapping, s.Rule}), g.record(guarded{event.StageDelivery, s.Rule})}
 		g.steps[s] = r
 	}
+	g.last = r
 	return r
 }
 
@@ -85,19 +93,15 @@ func (g *guard) read() {
 	}
 }
 
-// mapped counts a call that was made.
-func (g *guard) mapped(s *event.Step) {
-	if g.share > 0 {
-		g.step(s).mapping.add(false)
-	}
+// mapped counts a call that was made, and gives the records of its step, in which delivered counts.
+func (g *guard) mapped(s *event.Step) *stepRecords {
+	r := g.step(s)
+	r.mapping.add(false)
+	return r
 }
 
 // delivered counts a call that was delivered.
-func (g *guard) delivered(s *event.Step) {
-	if g.share > 0 {
-		g.step(s).delivery.add(false)
-	}
-}
+func (r *stepRecords) delivered() { r.delivery.add(false) }
 
 // fail counts a failure and reports whether the flow must stop here.
 func (g *guard) fail(stage event.Stage, rule string) bool {

@@ -8,20 +8,21 @@ import (
 
 // An entry is one call in hand.
 type entry struct {
-	call   event.Call
+	call   *event.Call
 	parcel *parcel
+	step   *stepRecords // of the guard
 
 	// link is the entry's place in its lane; more holds the places of a call with several lanes. A call without lanes has none.
 	link link
 	more []link
 	// behind counts the lanes in which something stands before the entry.
-	behind int
+	behind int32
 
+	limit   int32 // a suspect travels in requests of at most so many calls; 0 means no suspicion
+	counted int32 // calls that the entry's lane adds to the ready totals while the entry is ready
+	bytes   int32 // and their bytes
 	state   state
 	run     bool // may share a request with its neighbours in its one lane
-	limit   int  // a suspect travels in requests of at most so many calls; 0 means no suspicion
-	counted int  // calls that the entry's lane adds to the ready totals while the entry is ready
-	bytes   int  // and their bytes
 
 	came time.Duration // when it came in, since the pipeline was made; who waited behind another has lingered meanwhile
 	next *entry        // in the queue of ready entries
@@ -59,20 +60,12 @@ type link struct {
 type lane struct {
 	key        event.Lane
 	head, tail *link
+	after      *lane // in the same slot of the table of lanes
 	// run counts the entries at the front that may share a request, and runBytes their bytes.
 	run, runBytes int
 	// sealed is true when a call stands in the lane that cannot join the run at its front.
 	sealed bool
 }
-
-// lanes holds all lanes. Joining and leaving one cost the same whatever the backlog.
-type lanes struct {
-	open map[event.Lane]*lane
-	free []*lane
-}
-
-// freeLanes bounds the lanes kept for reuse.
-const freeLanes = 4096
 
 // join puts the entry at the end of its lanes and sets how many hold it back.
 func (ls *lanes) join(e *entry) {
@@ -90,16 +83,9 @@ func (ls *lanes) join(e *entry) {
 }
 
 func (ls *lanes) append(key event.Lane, at *link, e *entry) {
-	l := ls.open[key]
+	l := ls.find(key)
 	if l == nil {
-		if n := len(ls.free); n > 0 {
-			l = ls.free[n-1]
-			ls.free = ls.free[:n-1]
-			*l = lane{key: key}
-		} else {
-			l = &lane{key: key}
-		}
-		ls.open[key] = l
+		l = ls.add(key)
 	}
 	*at = link{lane: l, entry: e, prev: l.tail}
 	if l.tail == nil {
@@ -149,10 +135,7 @@ func (ls *lanes) remove(k *link, freed func(*entry)) {
 		k.next.prev = k.prev
 	}
 	if l.head == nil {
-		delete(ls.open, l.key)
-		if len(ls.free) < freeLanes {
-			ls.free = append(ls.free, l)
-		}
+		ls.close(l)
 		return
 	}
 	l.recount(k, wasHead)

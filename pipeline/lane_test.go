@@ -13,11 +13,11 @@ import (
 // TestLaneCountsItsRun compares what a lane knows of the run at its front with what stands in it, over random comings and goings.
 func TestLaneCountsItsRun(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	ls := lanes{open: map[event.Lane]*lane{}}
+	ls := newLanes()
 	var in []*entry
 	for range 20_000 {
 		if len(in) < 20 && r.IntN(2) == 0 {
-			e := &entry{run: r.IntN(4) > 0, call: event.Call{Body: make([]byte, r.IntN(100)), Lanes: []event.Lane{7}}}
+			e := &entry{run: r.IntN(4) > 0, call: &event.Call{Body: make([]byte, r.IntN(100)), Lanes: []event.Lane{7}}}
 			ls.join(e)
 			in = append(in, e)
 		} else if len(in) > 0 {
@@ -32,7 +32,7 @@ func TestLaneCountsItsRun(t *testing.T) {
 			bytes += in[run].call.Size()
 			run++
 		}
-		l := ls.open[7]
+		l := ls.find(7)
 		if l == nil {
 			if len(in) > 0 {
 				t.Fatal("a lane that holds something is gone")
@@ -47,17 +47,17 @@ func TestLaneCountsItsRun(t *testing.T) {
 
 // TestLanesThatAreEmptyTakeNoMemory beyond those kept for reuse.
 func TestLanesThatAreEmptyTakeNoMemory(t *testing.T) {
-	ls := lanes{open: map[event.Lane]*lane{}}
+	ls := newLanes()
 	in := make([]entry, 2*freeLanes)
 	for i := range in {
-		in[i].call.Lanes = []event.Lane{event.Lane(i)}
+		in[i].call = &event.Call{Lanes: []event.Lane{event.Lane(i)}}
 		ls.join(&in[i])
 	}
 	for i := range in {
 		ls.leave(&in[i], nil)
 	}
-	if len(ls.open) != 0 || len(ls.free) != freeLanes {
-		t.Errorf("%d open, %d free", len(ls.open), len(ls.free))
+	if ls.open != 0 || len(ls.free) != freeLanes {
+		t.Errorf("%d open, %d free", ls.open, len(ls.free))
 	}
 }
 

@@ -65,7 +65,7 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 	}, func() float64 {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return float64(len(p.lanes.open))
+		return float64(p.lanes.open)
 	})
 	return m
 }

@@ -25,6 +25,7 @@ type Pipeline struct {
 	stages  Stages
 	log     *zap.Logger
 	metrics *metrics
+	recycle func(calls []event.Call) // nil where the mapper does not take calls back
 
 	turn chan struct{} // held by the one sender that waits for a batch
 	bell chan struct{} // rung when what that sender waits for may have come
@@ -50,11 +51,14 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 	p := &Pipeline{
 		config: c, stages: s, log: log,
 		turn: make(chan struct{}, 1), bell: make(chan struct{}, 1), stop: make(chan struct{}),
-		lanes:     lanes{open: map[event.Lane]*lane{}},
+		lanes:     newLanes(),
 		queue:     queue{began: time.Now(), items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
 		budget:    budget{limit: c.Memory, shares: map[sharekey]*share{}},
 		tenancies: map[context.Context]*tenancy{},
 		guard:     newGuard(c.StopShare),
+	}
+	if m, ok := s.Mapper.(interface{ Recycle([]event.Call) }); ok {
+		p.recycle = m.Recycle
 	}
 	p.outbox.bell, p.outbox.ended = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.metrics = newMetrics(reg, p)
@@ -99,7 +103,7 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 	}
 	bytes := int64(m.Size()) + messageOverhead
 	for i := range calls {
-		bytes += int64(calls[i].Size()) + callOverhead
+		bytes += int64(cap(calls[i].Body)) + callOverhead
 	}
 	p.mu.Lock()
 	if p.guard.stopped != nil {
@@ -112,14 +116,14 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 		return context.Cause(lease)
 	}
 	t := p.tenancy(lease)
-	pc := p.parcel(m, done, len(calls))
+	pc := p.parcel(m, done, calls)
 	pc.bytes, pc.open = bytes, len(calls)+len(failures)
 	if err := p.reserve(lease, t, pc); err != nil {
 		p.mu.Unlock()
 		return err
 	}
 	t.add(pc)
-	look := p.enter(pc, calls)
+	look := p.enter(pc)
 	p.fail(pc, failures)
 	p.mu.Unlock()
 	if look {
@@ -143,16 +147,16 @@ const (
 )
 
 // enter puts a message's calls into their lanes and reports whether a waiting sender should look again.
-func (p *Pipeline) enter(pc *parcel, calls []event.Call) bool {
+func (p *Pipeline) enter(pc *parcel) bool {
 	q := &p.queue
-	idle, full := q.fresh.head == nil, q.freshItems >= q.items || q.freshBytes >= q.bytes
+	idle, full := q.fresh.head == nil, q.filled(1)
 	now := time.Since(q.began)
 	special := false
-	for i := range calls {
+	for i := range pc.entries {
 		e := &pc.entries[i]
-		e.call, e.parcel, e.came = calls[i], pc, now
+		e.call, e.parcel, e.came = &pc.calls[i], pc, now
 		e.run = len(e.call.Lanes) == 1 && e.call.Single == nil && (e.call.Step.Repeatable || p.config.Order == Relaxed)
-		p.guard.mapped(e.call.Step)
+		e.step = p.guard.mapped(e.call.Step)
 		p.lanes.join(e)
 		switch {
 		case e.behind == 0:
@@ -162,14 +166,17 @@ func (p *Pipeline) enter(pc *parcel, calls []event.Call) bool {
 			q.extend(e)
 		}
 	}
-	return special || idle && q.fresh.head != nil || !full && (q.freshItems >= q.items || q.freshBytes >= q.bytes)
+	if q.filled(ahead) {
+		p.budget.enough(true)
+	}
+	return special || idle && q.fresh.head != nil || !full && q.filled(1)
 }
 
 // spareParcels bounds the parcels kept for reuse.
 const spareParcels = 4096
 
-// parcel gives an empty parcel for a message with so many calls. The caller holds p.mu.
-func (p *Pipeline) parcel(m event.Message, done func(), calls int) *parcel {
+// parcel gives a parcel for a message and its calls. The caller holds p.mu.
+func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call) *parcel {
 	var pc *parcel
 	if n := len(p.spare); n > 0 {
 		pc = p.spare[n-1]
@@ -177,10 +184,9 @@ func (p *Pipeline) parcel(m event.Message, done func(), calls int) *parcel {
 	} else {
 		pc = &parcel{}
 	}
-	if cap(pc.entries) < calls {
-		pc.entries = make([]entry, calls)
+	if pc.entries = pc.first[:]; len(calls) != 1 {
+		pc.entries = make([]entry, len(calls))
 	}
-	pc.entries = pc.entries[:calls]
-	pc.msg, pc.done = m, done
+	pc.msg, pc.done, pc.calls = m, done, calls
 	return pc
 }

@@ -65,12 +65,13 @@ func (q *queue) push(e *entry) {
 	case e.past != nil:
 		q.again.push(e)
 	default:
-		e.counted, e.bytes = 1, e.call.Size()
+		items, bytes := 1, e.call.Size()
 		if l := e.link.lane; e.run && l.run > 1 {
-			e.counted, e.bytes = l.run, l.runBytes
+			items, bytes = l.run, l.runBytes
 		}
-		q.freshItems += e.counted
-		q.freshBytes += e.bytes
+		e.counted, e.bytes = int32(items), int32(bytes)
+		q.freshItems += items
+		q.freshBytes += bytes
 		if q.fresh.head == nil || e.came < q.freshSince {
 			q.freshSince = e.came
 		}
@@ -86,10 +87,19 @@ func (q *queue) extend(e *entry) {
 	head := e.link.lane.head.entry
 	if head.state == ready && head.counted > 0 {
 		head.counted++
-		head.bytes += e.call.Size()
+		head.bytes += int32(e.call.Size())
 		q.freshItems++
 		q.freshBytes += e.call.Size()
 	}
+}
+
+// ahead is how many full requests are made ready ahead of the senders. More would make nothing faster, and take the place of what is
+// read next in the processor's caches.
+const ahead = 4
+
+// filled reports whether so many full requests are ready.
+func (q *queue) filled(requests int) bool {
+	return q.freshItems >= requests*q.items || q.freshBytes >= requests*q.bytes
 }
 
 // hold keeps the entry back until then.
@@ -161,7 +171,7 @@ func (q *queue) unsuspected(now time.Time, hurry bool) (*fifo, time.Duration) {
 		return &q.single, 0
 	case q.fresh.head == nil:
 		return nil, wait
-	case hurry || q.freshItems >= q.items || q.freshBytes >= q.bytes:
+	case hurry || q.filled(1):
 		return &q.fresh, 0
 	}
 	lingered := now.Sub(q.began) - q.freshSince

@@ -52,6 +52,9 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 			return wait
 		}
 		p.queue.fill(b, from, now)
+		if !p.queue.filled(ahead / 2) {
+			p.budget.enough(false)
+		}
 		if len(b.entries) > 0 {
 			return 0
 		}

@@ -23,7 +23,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		case event.Delivered:
 			delivered = true
 			p.metrics.call(e.call.Step, o.Verdict)
-			p.guard.delivered(e.call.Step)
+			e.step.delivered()
 			pc := e.parcel
 			p.retire(e)
 			done = p.close(pc, done)
@@ -54,10 +54,12 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	p.tell(done)
 }
 
-// finished is a message of which nothing is open: its done, and the tenancy that may not come to rest before that was called.
+// finished is a message of which nothing is open: its done, the tenancy that may not come to rest before that was called, and its
+// calls, which nobody looks at any more.
 type finished struct {
 	tenancy *tenancy
 	done    func()
+	calls   []event.Call
 }
 
 // tell calls the dones of messages, without the pipeline's lock: a source has locks of its own.
@@ -67,6 +69,9 @@ func (p *Pipeline) tell(done []finished) {
 	}
 	for _, f := range done {
 		f.done()
+		if p.recycle != nil {
+			p.recycle(f.calls)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,21 +92,16 @@ func (p *Pipeline) close(pc *parcel, done []finished) []finished {
 	} else {
 		p.metrics.delivered.Inc()
 	}
-	done = append(done, finished{pc.tenancy, pc.done})
+	done = append(done, finished{pc.tenancy, pc.done, pc.calls})
 	pc.tenancy.telling++
 	p.budget.give(pc)
 	pc.tenancy.remove(pc)
-	entries := pc.entries
-	clear(entries)
-	*pc = parcel{entries: entries[:0]}
-	if len(p.spare) < spareParcels && cap(entries) <= spareEntries {
+	*pc = parcel{}
+	if len(p.spare) < spareParcels {
 		p.spare = append(p.spare, pc)
 	}
 	return done
 }
-
-// spareEntries bounds the calls whose room is kept for reuse with a parcel.
-const spareEntries = 8
 
 // retire takes an entry out of its lanes; whatever stood behind it may become ready.
 func (p *Pipeline) retire(e *entry) {

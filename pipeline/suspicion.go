@@ -30,11 +30,11 @@ type suspicions struct {
 func (s *suspicions) judge(e *entry, f *event.Failure, together int, all bool, now time.Time) bool {
 	refused := f != nil && f.Status >= 400 && f.Status < 500
 	progress := e.past.attempts > 1 && s.accepted > e.past.accepted
-	if e.limit == 0 || e.limit > together {
-		e.limit = together
+	if e.limit == 0 || int(e.limit) > together {
+		e.limit = int32(together)
 	}
 	if refused || progress || all {
-		e.limit = max(1, together/2)
+		e.limit = int32(max(1, together/2))
 	}
 	e.past.accepted = s.accepted
 	if together > 1 {

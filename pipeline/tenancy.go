@@ -16,7 +16,9 @@ type parcel struct {
 	bytes   int64
 	open    int // calls and letters that are not settled
 	dead    bool
-	entries []entry
+	calls   []event.Call
+	entries []entry  // one for each call
+	first   [1]entry // the entries, where there is one
 
 	prev, next *parcel // in the tenancy's list
 }

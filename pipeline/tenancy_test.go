@@ -250,7 +250,7 @@ func TestNothingMovesOnceATenancyRests(t *testing.T) {
 	default:
 		t.Fatal("an empty tenancy does not rest")
 	}
-	e := &entry{parcel: &parcel{tenancy: n}, call: event.Call{Step: identifyStep}}
+	e := &entry{parcel: &parcel{tenancy: n}, call: &event.Call{Step: identifyStep}}
 	q.push(e)
 	if e.state != released || n.ready != 0 || q.fresh.head != nil {
 		t.Errorf("state %d, %d ready", e.state, n.ready)
