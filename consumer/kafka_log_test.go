@@ -97,7 +97,7 @@ func TestKafkaLogDeletedWhileHeldUp(t *testing.T) {
 		done()
 		return nil
 	})
-	eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.window.inUse() >= 2<<20 })
+	eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.window.inUse() >= 2*int64(g.fetchSize) })
 	b.deleteBefore(0, 50)
 	close(release)
 	why := k.halted(t, 0)
