@@ -52,7 +52,7 @@ func (d *Document) Parse(s *Set, raw []byte) error {
 		clear(d.spans)
 		d.gen = 1
 	}
-	return d.parse(s.root)
+	return d.parse(s)
 }
 
 // Root is the whole document.

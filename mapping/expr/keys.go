@@ -44,6 +44,7 @@ type keyStack struct {
 type seenKey struct {
 	hash       uint64
 	start, end int32
+	quote      int32 // where it begins in the document
 }
 
 // openKeys is one open object: where its keys begin on the stack, and a set of six bits of their hashes.
@@ -93,16 +94,13 @@ func (k *keyStack) repeats(first int, key seenKey) bool {
 	return false
 }
 
-// close forgets the object's keys and reports whether all were different.
-func (k *keyStack) close(o *openKeys) bool {
-	different := len(k.keys)-o.first <= smallObject || k.different(k.keys[o.first:])
-	k.keys = k.keys[:o.first]
-	return different
-}
-
 var keySeed = maphash.MakeSeed()
 
-func (k *keyStack) different(keys []seenKey) bool {
+// again gives the first of the keys of an object that came before, or nil.
+func (k *keyStack) again(keys []seenKey) *seenKey {
+	if len(keys) <= smallObject {
+		return nil // repeats told
+	}
 	size := 1 << bits.Len(uint(2*len(keys)))
 	if cap(k.table) < size {
 		k.table = make([]int32, size)
@@ -114,18 +112,18 @@ func (k *keyStack) different(keys []seenKey) bool {
 		at := maphash.Bytes(keySeed, key) & uint64(size-1)
 		for table[at] != 0 {
 			if bytes.Equal(k.bytes(keys[table[at]-1]), key) {
-				return false
+				return &keys[i]
 			}
 			at = (at + 1) & uint64(size-1)
 		}
 		table[at] = int32(i + 1)
 	}
-	return true
+	return nil
 }
 
 // decode keeps the text of a key with escapes.
 func (k *keyStack) decode(raw []byte) seenKey {
 	start := len(k.text)
 	k.text = appendUnquoted(k.text, raw)
-	return seenKey{hashKey(k.text[start:]), ^int32(start), ^int32(len(k.text))}
+	return seenKey{hash: hashKey(k.text[start:]), start: ^int32(start), end: ^int32(len(k.text))}
 }

@@ -10,18 +10,21 @@ type scanner struct {
 	gen   uint32
 	depth int
 	high  uint64 // all bytes of strings, or-ed together: tells whether there is anything but ASCII
+	known known
+	stray knownKey // stands before the keys of an object of which nothing is known
 	keys  keyStack
 
 	kind InputKind // of the error, set where a method gives -1
 	at   int
 }
 
-func (d *Document) parse(root *node) error {
+func (d *Document) parse(set *Set) error {
 	s := &d.scan
 	s.data, s.spans, s.gen = d.raw, d.spans, d.gen
+	s.known.begin(set)
 	s.depth, s.high = 0, 0
 	s.keys.reset(d.raw)
-	start, end := s.document(root)
+	start, end := s.document()
 	s.data, s.keys.data = nil, nil
 	if end < 0 {
 		return &InputError{s.kind, s.at}
@@ -30,7 +33,7 @@ func (d *Document) parse(root *node) error {
 	return nil
 }
 
-func (s *scanner) document(root *node) (start, end int) {
+func (s *scanner) document() (start, end int) {
 	if len(s.data) > MaxDocument {
 		return 0, s.fail(TooLong, MaxDocument)
 	}
@@ -38,7 +41,7 @@ func (s *scanner) document(root *node) (start, end int) {
 	if start == len(s.data) {
 		return 0, s.fail(Empty, start)
 	}
-	end = s.value(start, root)
+	end = s.value(start, rootNode, s.known.root)
 	if end < 0 {
 		return 0, end
 	}
@@ -48,7 +51,7 @@ func (s *scanner) document(root *node) (start, end int) {
 	if s.high&high != 0 && !utf8.Valid(s.data) {
 		return 0, s.fail(InvalidUTF8, firstInvalid(s.data))
 	}
-	s.note(root, start, end)
+	s.note(rootNode, start, end)
 	return start, end
 }
 
@@ -57,8 +60,8 @@ func (s *scanner) fail(kind InputKind, at int) int {
 	return -1
 }
 
-func (s *scanner) note(n *node, start, end int) {
-	s.spans[n.id] = span{int32(start), int32(end), s.gen, kindOf[s.data[start]]}
+func (s *scanner) note(node int32, start, end int) {
+	s.spans[node] = span{int32(start), int32(end), s.gen, kindOf[s.data[start]]}
 }
 
 var kindOf = [256]Kind{
@@ -87,18 +90,16 @@ func (s *scanner) space(i int) int {
 	return i
 }
 
-// value reads the value that begins at i and gives the place after it, or -1. N is nil where nothing inside it is wanted.
-func (s *scanner) value(i int, n *node) int {
-	if i >= len(s.data) {
-		return s.fail(NotJSON, i)
-	}
-	switch s.data[i] {
+// value reads the value that begins at i and gives the place after it, or -1. Node is the value's in the set and at its place among
+// those that are known.
+func (s *scanner) value(i int, node int32, at *place) int {
+	switch byteAt(s.data, i) {
 	case '"':
 		return s.text(i + 1)
 	case '{':
-		return s.object(i+1, n)
+		return s.object(i+1, node, at)
 	case '[':
-		return s.array(i+1, n)
+		return s.array(i+1, node, at)
 	case 't':
 		return s.word(i, "true")
 	case 'f':
@@ -116,36 +117,31 @@ func (s *scanner) word(i int, w string) int {
 	return i + len(w)
 }
 
-func (s *scanner) array(i int, n *node) int {
+func (s *scanner) array(i int, node int32, at *place) int {
 	if s.depth++; s.depth > MaxDepth {
 		return s.fail(TooDeep, i-1)
 	}
 	i = s.space(i)
-	if i < len(s.data) && s.data[i] == ']' {
+	if byteAt(s.data, i) == ']' {
 		s.depth--
 		return i + 1
 	}
-	var elems []*node
-	if n != nil {
-		elems = n.elems
-	}
-	for k := 0; ; k++ {
-		var child *node
-		if k < len(elems) {
-			child = elems[k]
+	wanted := s.known.set.elems(node)
+	rest := s.known.rest(at)
+	for n := 0; ; n++ {
+		elem, place := int32(noNode), rest
+		if n < len(wanted) && wanted[n] != nil {
+			elem, place = wanted[n].id, s.known.elem(at, n, wanted[n].id)
 		}
 		start := i
-		if i = s.value(i, child); i < 0 {
+		if i = s.value(i, elem, place); i < 0 {
 			return i
 		}
-		if child != nil {
-			s.note(child, start, i)
+		if elem != noNode {
+			s.note(elem, start, i)
 		}
 		i = s.space(i)
-		if i >= len(s.data) {
-			return s.fail(NotJSON, i)
-		}
-		switch s.data[i] {
+		switch byteAt(s.data, i) {
 		case ',':
 			i = s.space(i + 1)
 		case ']':
@@ -155,82 +151,6 @@ func (s *scanner) array(i int, n *node) int {
 			return s.fail(NotJSON, i)
 		}
 	}
-}
-
-func (s *scanner) object(i int, n *node) int {
-	if s.depth++; s.depth > MaxDepth {
-		return s.fail(TooDeep, i-1)
-	}
-	i = s.space(i)
-	if byteAt(s.data, i) == '}' {
-		i++
-	} else if i = s.members(i, n); i < 0 {
-		return i
-	}
-	s.depth--
-	return i
-}
-
-// members reads the members of an object, of which there is one at least, and its closing brace.
-func (s *scanner) members(i int, n *node) int {
-	data := s.data
-	wanted := n != nil && len(n.table) > 0
-	keys := s.keys.open()
-	for {
-		if byteAt(data, i) != '"' {
-			return s.fail(NotJSON, i)
-		}
-		key, next := s.key(i + 1)
-		if next < 0 {
-			return next
-		}
-		if keys.maybe(key.hash) && s.keys.repeats(keys.first, key) {
-			return s.fail(DuplicateKey, i)
-		}
-		s.keys.keys = append(s.keys.keys, key)
-		if i = next; byteAt(data, i) == ':' && byteAt(data, i+1) > ' ' {
-			i++
-		} else if i = s.colon(i); i < 0 {
-			return i
-		}
-		var child *node
-		if wanted {
-			child = n.child(key.hash, s.keys.bytes(key))
-		}
-		start := i
-		switch c := byteAt(data, i); {
-		case c == '"':
-			i = s.text(i + 1)
-		case c-'0' < 10:
-			i = s.number(i)
-		default:
-			i = s.value(i, child)
-		}
-		if i < 0 {
-			return i
-		}
-		if child != nil {
-			s.note(child, start, i)
-		}
-		c := byteAt(data, i)
-		if c <= ' ' {
-			i = s.space(i)
-			c = byteAt(data, i)
-		}
-		if c == '}' {
-			break
-		}
-		if c != ',' {
-			return s.fail(NotJSON, i)
-		}
-		if i++; byteAt(data, i) <= ' ' {
-			i = s.space(i)
-		}
-	}
-	if !s.keys.close(&keys) {
-		return s.fail(DuplicateKey, i)
-	}
-	return i + 1
 }
 
 // colon reads the colon behind a key, with white space around it, and gives the place of the value.

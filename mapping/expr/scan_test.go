@@ -173,7 +173,7 @@ var inputCases = []struct {
 	{"duplicate key, escaped", `{"a":1,"\u0061":3}`, DuplicateKey, 7},
 	{"duplicate empty key", `{"":1,"":3}`, DuplicateKey, 6},
 	{"duplicate long key", `{"abcdefghijklmnopqrstuvwxyz":1,"abcdefghijklmnopqrstuvwxyz":3}`, DuplicateKey, 32},
-	{"duplicate among many keys", manyKeys(60, `,"k7":0`), DuplicateKey, len(manyKeys(60, `,"k7":0`)) - 1},
+	{"duplicate among many keys", manyKeys(60, `,"k7":0`), DuplicateKey, len(manyKeys(60, ""))},
 	{"depth 65", strings.Repeat("[", 65) + strings.Repeat("]", 65), TooDeep, 64},
 	{"depth 65 in objects", strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), TooDeep, 64 * 5},
 	{"too long", `"` + strings.Repeat("x", MaxDocument) + `"`, TooLong, MaxDocument},

@@ -7,40 +7,71 @@ import (
 	"unicode/utf8"
 )
 
+// number reads the number that begins at i and gives the place after it, or -1. Nearly all numbers are a few digits, or two times a
+// few digits with a point between; these end inside of eight bytes.
 func (s *scanner) number(i int) int {
+	if i+8 > len(s.data) {
+		return s.longNumber(i)
+	}
+	x := word(s.data, i)
+	marks := notDigits(x)
+	n := bits.TrailingZeros64(marks) &^ 7
+	if n == 0 || n == 64 || n > 8 && byte(x) == '0' {
+		return s.longNumber(i)
+	}
+	next := byte(x >> n)
+	if next == '.' {
+		point := n
+		marks &= marks - 1
+		if n = bits.TrailingZeros64(marks) &^ 7; n == 64 || n == point+8 {
+			return s.longNumber(i)
+		}
+		next = byte(x >> n)
+	}
+	if next|0x20 == 'e' {
+		return s.longNumber(i)
+	}
+	return i + n>>3
+}
+
+// notDigits marks the bytes of x that are not digits.
+func notDigits(x uint64) uint64 {
+	x ^= low * '0'
+	return ((x & (low * 0x7f)) + low*0x76 | x) & high
+}
+
+func (s *scanner) longNumber(i int) int {
 	data := s.data
-	if data[i] == '-' {
+	if byteAt(data, i) == '-' {
 		i++
 	}
 	first := i
-	for i < len(data) && data[i]-'0' < 10 {
-		i++
-	}
+	i = skipDigits(data, i)
 	if i == first || data[first] == '0' && i > first+1 {
 		return s.fail(NotJSON, first)
 	}
-	if i < len(data) && data[i] == '.' {
+	if byteAt(data, i) == '.' {
 		i++
 		first = i
-		for i < len(data) && data[i]-'0' < 10 {
-			i++
-		}
-		if i == first {
+		if i = skipDigits(data, i); i == first {
 			return s.fail(NotJSON, i)
 		}
 	}
-	if i < len(data) && data[i]|0x20 == 'e' {
-		i++
-		if i < len(data) && (data[i] == '+' || data[i] == '-') {
+	if byteAt(data, i)|0x20 == 'e' {
+		if i++; byteAt(data, i) == '+' || byteAt(data, i) == '-' {
 			i++
 		}
 		first = i
-		for i < len(data) && data[i]-'0' < 10 {
-			i++
-		}
-		if i == first {
+		if i = skipDigits(data, i); i == first {
 			return s.fail(NotJSON, i)
 		}
+	}
+	return i
+}
+
+func skipDigits(data []byte, i int) int {
+	for i < len(data) && data[i]-'0' < 10 {
+		i++
 	}
 	return i
 }
@@ -50,6 +81,9 @@ const (
 	high = 0x8080808080808080
 )
 
+// word is the eight bytes that begin at i.
+func word(data []byte, i int) uint64 { return binary.LittleEndian.Uint64(data[i : i+8 : i+8]) }
+
 // special marks the bytes of x that end a run of plain text: the quote, the backslash and control characters. Only its lowest
 // mark is exact, which is all that is asked of it. The quote is 0x22: with its second bit turned over it stands behind the control
 // characters and before the space, so that one subtraction finds both.
@@ -57,19 +91,24 @@ func special(x uint64) uint64 {
 	return (((x ^ low*0x02) - low*0x21) | ((x ^ low*'\\') - low)) &^ x & high
 }
 
-// text reads a string whose opening quote stands before i and gives the place after its closing quote, or -1.
+// text reads a string whose opening quote stands before i and gives the place after its closing quote, or -1. Most end inside of
+// sixteen bytes, where no branch depends on the place.
 func (s *scanner) text(i int) int {
 	data := s.data
 	seen := uint64(0)
-	for i+8 <= len(data) {
-		x := binary.LittleEndian.Uint64(data[i:])
-		seen |= x
-		m := special(x)
-		if m == 0 {
-			i += 8
+	for i+16 <= len(data) {
+		x, y := word(data, i), word(data, i+8)
+		seen |= x | y
+		m, n := special(x), special(y)
+		if m|n == 0 {
+			i += 16
 			continue
 		}
-		i += bits.TrailingZeros64(m) >> 3
+		at := bits.TrailingZeros64(n) + 64
+		if m != 0 {
+			at = bits.TrailingZeros64(m)
+		}
+		i += at >> 3
 		if data[i] == '"' {
 			s.high |= seen
 			return i + 1
@@ -84,26 +123,46 @@ func (s *scanner) text(i int) int {
 
 // tail is text for the last bytes of the document.
 func (s *scanner) tail(i int) int {
-	for i < len(s.data) {
-		switch c := s.data[i]; {
-		case c == '"':
+	data := s.data
+	seen := uint64(0)
+	for {
+		var x uint64
+		if i+8 <= len(data) {
+			x = word(data, i)
+		} else {
+			x = lastWord(data, i)
+		}
+		seen |= x
+		m := special(x)
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if byteAt(data, i) == '"' {
+			s.high |= seen
 			return i + 1
-		case c == '\\' || c < ' ':
-			if i = s.escape(i); i < 0 {
-				return i
-			}
-		default:
-			s.high |= uint64(c)
-			i++
+		}
+		if i = s.escape(i); i < 0 {
+			return i
 		}
 	}
-	return s.fail(NotJSON, i)
+}
+
+// lastWord is word for the last bytes of the document: those behind its end are zero, which no string may hold.
+func lastWord(data []byte, i int) uint64 {
+	if len(data) >= 8 {
+		return word(data, len(data)-8) >> (8 * (i + 8 - len(data)))
+	}
+	var x [8]byte
+	copy(x[:], data[i:])
+	return binary.LittleEndian.Uint64(x[:])
 }
 
 // escape reads the escape at i, or refuses the control character there.
 func (s *scanner) escape(i int) int {
 	rest := s.data[i:]
-	if rest[0] != '\\' || len(rest) < 2 {
+	if len(rest) < 2 || rest[0] != '\\' {
 		return s.fail(NotJSON, i)
 	}
 	if rest[1] != 'u' {
@@ -124,12 +183,12 @@ func (s *scanner) escape(i int) int {
 	return i + 12
 }
 
-// key reads the key whose opening quote stands before i, and gives the place after its closing quote.
-func (s *scanner) key(i int) (key seenKey, next int) {
+// name reads the key whose opening quote stands before i, and gives the place after its closing quote.
+func (s *scanner) name(i int) (key seenKey, next int) {
 	data := s.data
 	start := i
 	for i+8 <= len(data) {
-		x := binary.LittleEndian.Uint64(data[i:])
+		x := word(data, i)
 		s.high |= x
 		m := special(x)
 		if m == 0 {
@@ -141,9 +200,9 @@ func (s *scanner) key(i int) (key seenKey, next int) {
 			break
 		}
 		if i == start {
-			return seenKey{mix(x&(1<<(8*n)-1), 0, n), int32(i), int32(i + n)}, i + n + 1
+			return seenKey{hash: mix(x&(1<<(8*n)-1), 0, n), start: int32(i), end: int32(i + n)}, i + n + 1
 		}
-		return seenKey{hashKey(data[start : i+n]), int32(start), int32(i + n)}, i + n + 1
+		return seenKey{hash: hashKey(data[start : i+n]), start: int32(start), end: int32(i + n)}, i + n + 1
 	}
 	if next = s.text(start); next < 0 {
 		return seenKey{}, next
@@ -151,7 +210,7 @@ func (s *scanner) key(i int) (key seenKey, next int) {
 	if raw := data[start : next-1]; bytes.IndexByte(raw, '\\') >= 0 {
 		return s.keys.decode(raw), next
 	}
-	return seenKey{hashKey(data[start : next-1]), int32(start), int32(next - 1)}, next
+	return seenKey{hash: hashKey(data[start : next-1]), start: int32(start), end: int32(next - 1)}, next
 }
 
 func firstInvalid(b []byte) int {

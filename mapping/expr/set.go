@@ -10,6 +10,11 @@ type Set struct {
 	sealed bool
 }
 
+const (
+	rootNode = 0
+	noNode   = -1 // for a place that no program wants
+)
+
 // NewSet gives an empty set.
 func NewSet() *Set {
 	s := &Set{}
@@ -96,16 +101,27 @@ func (n *node) index() {
 	}
 }
 
-// child gives the wanted node of a key, or nil.
-func (n *node) child(hash uint64, key []byte) *node {
+// child gives the wanted node of a key, or noNode.
+func (n *node) child(hash uint64, key []byte) int32 {
+	if len(n.table) == 0 {
+		return noNode
+	}
 	mask := uint64(len(n.table) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		f := &n.table[i]
 		if f.node == nil {
-			return nil
+			return noNode
 		}
 		if f.hash == hash && f.name == string(key) {
-			return f.node
+			return f.node.id
 		}
 	}
+}
+
+// elems gives the wanted elements of an array at a node.
+func (s *Set) elems(id int32) []*node {
+	if id == noNode {
+		return nil
+	}
+	return s.nodes[id].elems
 }

@@ -1,0 +1,149 @@
+package expr
+
+// openObject is an object whose closing brace is still to come.
+type openObject struct {
+	node   int32  // in the set, or noNode
+	number uint32 // marks the known keys that it has had
+	at     *place // nil where nothing is known
+	keys   openKeys
+}
+
+// object reads the object whose opening brace stands before i.
+func (s *scanner) object(i int, node int32, at *place) int {
+	if s.depth++; s.depth > MaxDepth {
+		return s.fail(TooDeep, i-1)
+	}
+	before := &s.stray
+	if at != nil && !at.wild {
+		before = &at.start
+	} else {
+		at = nil
+	}
+	s.known.object++
+	o := openObject{node, s.known.object, at, s.keys.open()}
+	if after := s.space(i); byteAt(s.data, after) == '}' {
+		i = after
+	} else {
+		i = s.members(i, &o, before)
+	}
+	if len(s.keys.keys) > o.keys.first {
+		i = s.close(&o, i)
+	}
+	if i < 0 {
+		return i
+	}
+	s.depth--
+	return i + 1
+}
+
+// members reads the members of an object, of which there is one at least, and gives the place of its closing brace. Before is the known
+// key that stands before them.
+func (s *scanner) members(i int, o *openObject, before *knownKey) int {
+	data := s.data
+	for {
+		k := before.next[0]
+		var node int32
+		if k != nil && k.matches(data, i) && k.object != o.number {
+			k.object = o.number
+			i += int(k.length)
+			node = k.node
+		} else if k, node, i = s.key(i, o, before); i < 0 {
+			return i
+		}
+		start := i
+		switch c := byteAt(data, i); {
+		case c == '"':
+			i = s.text(i + 1)
+		case c-'0' < 10:
+			i = s.number(i)
+		case c == '{':
+			i = s.object(i+1, node, s.known.inside(k))
+		case c == '[':
+			i = s.array(i+1, node, s.known.inside(k))
+		case c <= ' ':
+			start = s.space(i)
+			i = s.value(start, node, s.known.inside(k))
+		default:
+			i = s.value(i, node, nil)
+		}
+		if i < 0 {
+			return i
+		}
+		if node != noNode {
+			s.note(node, start, i)
+		}
+		if k != nil {
+			before = k
+		}
+		c := byteAt(data, i)
+		if c <= ' ' {
+			i = s.space(i)
+			c = byteAt(data, i)
+		}
+		if c == '}' {
+			return i
+		}
+		if c != ',' {
+			return s.fail(NotJSON, i)
+		}
+		i++
+	}
+}
+
+// key reads a key that was not the expected one, with its colon, and gives the place of its value. K is nil where the key is not known.
+func (s *scanner) key(i int, o *openObject, before *knownKey) (k *knownKey, node int32, value int) {
+	if k = before.next[1]; k != nil && k.matches(s.data, i) && k.object != o.number {
+		k.came(o.number, before)
+		return k, k.node, i + int(k.length)
+	}
+	start := s.space(i)
+	if byteAt(s.data, start) != '"' {
+		return nil, 0, s.fail(NotJSON, start)
+	}
+	name, end := s.name(start + 1)
+	if end < 0 {
+		return nil, 0, end
+	}
+	if k = o.at.find(name.hash, s.keys.bytes(name)); k == nil {
+		return s.newKey(i, start, end, o, before, name)
+	}
+	if k.object == o.number {
+		return nil, 0, s.fail(DuplicateKey, start)
+	}
+	if value = s.colon(end); value >= 0 && name.start >= 0 {
+		k.spell(s.data[i:value], start+1-i, end-1-i)
+	}
+	k.came(o.number, before)
+	return k, k.node, value
+}
+
+// newKey is the rest of key for a name that is not known.
+func (s *scanner) newKey(i, start, end int, o *openObject, before *knownKey, name seenKey) (k *knownKey, node int32, value int) {
+	if o.keys.maybe(name.hash) && s.keys.repeats(o.keys.first, name) {
+		return nil, 0, s.fail(DuplicateKey, start)
+	}
+	value = s.colon(end)
+	if value >= 0 && o.at != nil && name.start >= 0 && len(s.keys.keys) == o.keys.first {
+		if k = s.known.learn(o.at, name.hash, s.data[i:value], start+1-i, end-1-i); k != nil {
+			k.came(o.number, before)
+			return k, k.node, value
+		}
+	}
+	name.quote = int32(start)
+	s.keys.keys = append(s.keys.keys, name)
+	if node = noNode; o.node != noNode {
+		node = s.known.set.nodes[o.node].child(name.hash, s.keys.bytes(name))
+	}
+	return nil, node, value
+}
+
+// close forgets the keys that are not known, of which the object has had some, and refuses the object where one came twice. End is
+// the place of its closing brace, or -1 where it was refused for what stands behind those keys.
+func (s *scanner) close(o *openObject, end int) int {
+	keys := s.keys.keys[o.keys.first:]
+	s.keys.keys = s.keys.keys[:o.keys.first]
+	if again := s.keys.again(keys); again != nil {
+		return s.fail(DuplicateKey, int(again.quote))
+	}
+	return end
+}

@@ -1,0 +1,81 @@
+package expr
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// shopPaths are what a rule of a shop reads of an order: its envelope, a condition and the attributes.
+var shopPaths = []string{
+	".type", ".time", ".id", ".data.total > 0", ".data.customer_id", ".data.customer_id", ".data.sequence", ".data.total", ".data.currency", ".data.channel", ".data.items", ".data.note",
+}
+
+// shopEvents are orders of about the size whose values have other lengths.
+func shopEvents(size int) [][]byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	var raws [][]byte
+	for range 64 {
+		raw := string(shopEvent(size - 30 + r.IntN(60)))
+		for _, v := range [][]string{
+			{"000001234", "1", "771", "000001234", "00000000000123"}, {"done5", "done", "done5", "completed"}, {".120Z", "Z", ".120Z"}, {"4711", "1", "4711", "99120", "120045011"},
+			{"184.90", "7", "12.5", "184.90", "1024.99"}, {"47110", "M", "42-BLK", "47110"}, {"Linen shirt, size 42", "Socks", "Bottle 750 ml", "Linen shirt, size 42", "Trail shoe, black, size 42"}, {"49.95", "5", "49.95", "119.9"},
+		} {
+			raw = vary(r, raw, v[0], v[1:])
+		}
+		raws = append(raws, []byte(raw))
+	}
+	return raws
+}
+
+// vary replaces each occurrence of old in raw.
+func vary(r *rand.Rand, raw, old string, others []string) string {
+	parts := strings.Split(raw, old)
+	for i := range parts[1:] {
+		parts[i] += others[r.IntN(len(others))]
+	}
+	return strings.Join(parts, "")
+}
+
+// shopEvent is an order of about the size: a list of items, and a note that fills what they leave.
+func shopEvent(size int) []byte {
+	head := `{"id":"evt_000001234","type":"shop.order.done5","time":"2026-03-14T09:26:53.120Z","data":{"customer_id":"c_00004711","sequence":"4711.12","total":184.90,"currency":"EUR","channel":"web","items":[`
+	var items []string
+	for n := len(head); n+100 < size; n += 80 {
+		items = append(items, `{"sku":"SKU-47110","name":"Linen shirt, size 42","quantity":2,"price":49.95}`)
+	}
+	b := head + strings.Join(items, ",") + `],"note":"`
+	for n := 0; len(b) < size-3; n++ {
+		b += "delivered to the neighbour on the second floor "[n%47 : n%47+1]
+	}
+	return []byte(b + `"}}`)
+}
+
+// BenchmarkShop parses an order and reads what a rule reads of it.
+func BenchmarkShop(b *testing.B) {
+	s, ps := sealed(b, shopPaths)
+	for _, size := range []int{300, 1000} {
+		raw := shopEvent(size)
+		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) { parseAndRead(b, s, ps, raw) })
+		b.Run(fmt.Sprintf("%dB/parse", size), func(b *testing.B) { parseAndRead(b, s, nil, raw) })
+		b.Run(fmt.Sprintf("%dB/varied", size), func(b *testing.B) { parseAndRead(b, s, nil, shopEvents(size)...) })
+	}
+}
+
+func parseAndRead(b *testing.B, s *Set, ps []*Program, raws ...[]byte) {
+	b.Helper()
+	var d Document
+	b.ReportAllocs()
+	b.SetBytes(int64(len(raws[0])))
+	for n := 0; b.Loop(); n++ {
+		if err := d.Parse(s, raws[n%len(raws)]); err != nil {
+			b.Fatal(err)
+		}
+		for _, p := range ps {
+			if v, err := p.One(&d); err != nil || v.Kind == Absent {
+				b.Fatal(p, err)
+			}
+		}
+	}
+}
