@@ -83,17 +83,7 @@ func TestNATSWaitsForTheServer(t *testing.T) {
 
 // A password is read again at every connect, so that a rotated one is used without a restart.
 func TestNATSPasswordIsReadAgain(t *testing.T) {
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, Username: "bridge", Password: "right", NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	started := make(chan struct{})
-	go func() { defer close(started); srv.Start() }()
-	defer func() { srv.Shutdown(); srv.WaitForShutdown(); <-started }()
-	if !srv.ReadyForConnections(5 * time.Second) {
-		t.Fatal("the server does not start")
-	}
-
+	srv := startServer(t, &server.Options{Username: "bridge", Password: "right"})
 	file := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(file, []byte("wrong\n"), 0o600); err != nil {
 		t.Fatal(err)

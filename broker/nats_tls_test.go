@@ -32,23 +32,14 @@ func TestNATSOverTLS(t *testing.T) {
 
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.cert)
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, TLSTimeout: 2,
+	srv := startServer(t, &server.Options{
+		TLSTimeout: 2,
 		TLSConfig: &tls.Config{
 			MinVersion:   tls.VersionTLS12,
 			Certificates: []tls.Certificate{{Certificate: [][]byte{serverCert.cert.Raw}, PrivateKey: serverCert.key}},
 			ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: pool,
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	started := make(chan struct{})
-	go func() { defer close(started); srv.Start() }()
-	defer func() { srv.Shutdown(); srv.WaitForShutdown(); <-started }()
-	if !srv.ReadyForConnections(5 * time.Second) {
-		t.Fatal("the server does not start")
-	}
 
 	own := TLSConfig{CertFile: filepath.Join(dir, "client.pem"), KeyFile: filepath.Join(dir, "client.key")}
 	for name, tc := range map[string]struct {
@@ -73,6 +64,7 @@ func TestNATSOverTLS(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err == nil {
+			wantEcho(t, conn)
 			conn.Close()
 		}
 	}

@@ -41,18 +41,24 @@ func (r *streamReader) subscribe(ctx context.Context) (*inbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &inbox{
-		conn: conn, subject: r.conn.Conn().NewInbox(),
-		slab:  int(min(max(r.cfg.FetchBytes/16, smallestSlab), largestSlab)),
-		low:   r.cfg.FetchBytes / 2,
-		ready: make(chan struct{}, 1), room: make(chan struct{}, 1),
-	}
+	b := openInbox(conn, r.conn.Conn().NewInbox(), r.cfg.FetchBytes)
 	if err := b.write(fmt.Appendf(nil, "SUB %s 1\r\n", b.subject)); err != nil {
-		conn.Close()
+		b.close()
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
-	b.reading.Go(b.read)
 	return b, nil
+}
+
+// openInbox begins to read a connection. Asking for more is over while more than half of fetchBytes is held.
+func openInbox(conn net.Conn, subject string, fetchBytes int64) *inbox {
+	b := &inbox{
+		conn: conn, subject: subject,
+		slab:  int(min(max(fetchBytes/16, smallestSlab), largestSlab)),
+		low:   fetchBytes / 2,
+		ready: make(chan struct{}, 1), room: make(chan struct{}, 1),
+	}
+	b.reading.Go(b.read)
+	return b
 }
 
 func (b *inbox) request(subject string, p pull) error {
