@@ -3,14 +3,12 @@ package customerio
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"sync"
 	"time"
 )
 
@@ -95,9 +93,9 @@ func userAgent() string {
 type Request struct {
 	Endpoint Endpoint
 	Method   string
-	Path     string // from the root of the host, percent-encoded
-	Body     []byte // JSON, or nothing
-	Calls    int    // how many calls the body carries
+	Path     string   // from the root of the host, percent-encoded
+	Body     [][]byte // JSON in parts that follow each other, or nothing
+	Calls    int      // how many calls the body carries
 
 	// Until, if set, tells the time from which no part of the body may be handed to the network any more. It is asked before
 	// every part, so that a process which was stopped in the middle of a request does not finish it when somebody else has
@@ -129,7 +127,7 @@ const maxAnswer = 1 << 20
 func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body []byte, whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	content := &payload{data: r.Body, until: r.Until}
+	content := newPayload(r)
 	defer content.release()
 	req, version, err := c.request(ctx, r, content)
 	if err != nil {
@@ -165,11 +163,11 @@ func (c *Client) request(ctx context.Context, r Request, content *payload) (*htt
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(r.Body) > 0 {
+	if content.size > 0 {
 		req.Body = content.open()
 		// The transport asks for a second reader when a kept connection turns out to be closed before anything was written.
 		req.GetBody = func() (io.ReadCloser, error) { return content.open(), nil }
-		req.ContentLength = int64(len(r.Body))
+		req.ContentLength = int64(content.size)
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
 	authorization, version := c.credentials.current()
@@ -177,78 +175,3 @@ func (c *Client) request(ctx context.Context, r Request, content *payload) (*htt
 	req.Header["User-Agent"] = []string{c.agent}
 	return req, version, nil
 }
-
-// payload is a request's body that can be taken back: a transport may still be reading it after it has returned an answer or an
-// error, and by then the bytes may belong to the next request.
-type payload struct {
-	until    func() (time.Time, bool)
-	mu       sync.Mutex
-	data     []byte
-	released bool
-	read     bool // somebody has read it to its end
-	late     bool // a part of it was asked for when its time was over
-}
-
-var errLate = errors.New("the time of the calls is over")
-
-func (p *payload) open() io.ReadCloser { return &payloadReader{payload: p} }
-
-func (p *payload) release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.data, p.released = nil, true
-}
-
-// withheld reports whether a part of the body was not given away because its time was over.
-func (p *payload) withheld() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.late
-}
-
-// over reports whether nothing may be given away any more. The caller holds mu.
-func (p *payload) over() bool {
-	if p.until == nil {
-		return false
-	}
-	until, limited := p.until()
-	p.late = p.late || limited && !time.Now().Before(until)
-	return p.late
-}
-
-// sent reports whether the whole request may have reached the other side, given how the exchange failed.
-func (p *payload) sent(t Trouble) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.data) == 0 {
-		return t == TroubleTimeout || t == TroubleReset
-	}
-	return p.read
-}
-
-type payloadReader struct {
-	payload *payload
-	offset  int
-}
-
-// Read copies under the lock, so that release waits for a copy under way.
-func (r *payloadReader) Read(b []byte) (int, error) {
-	p := r.payload
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.released:
-		return 0, net.ErrClosed
-	case r.offset == len(p.data):
-		return 0, io.EOF
-	case p.over():
-		return 0, errLate
-	}
-	n := copy(b, p.data[r.offset:])
-	r.offset += n
-	p.read = p.read || r.offset == len(p.data)
-	return n, nil
-}
-
-// Close does nothing: the bytes are not the reader's own.
-func (r *payloadReader) Close() error { return nil }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +26,7 @@ type Sender struct {
 	log     *zap.Logger
 	metrics *metrics
 	gate    *gate
-	bodies  sync.Pool // of *[]byte
+	parts   sync.Pool // of *[][]byte
 }
 
 // New makes a Sender. It counts itself as the only replica until SetReplicas says otherwise.
@@ -36,7 +35,7 @@ func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Re
 		return nil, fmt.Errorf("requests_per_second: %d is less than 1", c.RequestsPerSecond)
 	}
 	s := &Sender{client: client, log: log}
-	s.bodies.New = func() any { return new([]byte) }
+	s.parts.New = func() any { return new([][]byte) }
 	a := &announcer{log: log}
 	s.gate = newGate(c.RequestsPerSecond, client.NewCredentials, a)
 	s.metrics = newMetrics(reg, s.rate) // after the gate, which a scrape reads
@@ -112,15 +111,17 @@ func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), c
 	r := customerio.Request{
 		Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath, Calls: len(calls), Until: until,
 	}
+	size := len(calls[0].Body)
 	if single := calls[0].Single; single != nil {
-		r.Endpoint, r.Method, r.Path, r.Body = customerio.Single, single.Method, single.Path, calls[0].Body
+		r.Endpoint, r.Method, r.Path, r.Body = customerio.Single, single.Method, single.Path, [][]byte{calls[0].Body}
 	} else {
-		buffer := s.bodies.Get().(*[]byte)
-		defer s.bodies.Put(buffer)
-		*buffer = appendBatch((*buffer)[:0], calls)
-		r.Body = *buffer
+		parts := s.parts.Get().(*[][]byte)
+		defer s.parts.Put(parts)
+		*parts, size = appendBatch((*parts)[:0], calls)
+		defer clear(*parts)
+		r.Body = *parts
 		s.metrics.calls.Observe(float64(len(calls)))
-		s.metrics.bytes.Observe(float64(len(r.Body)))
+		s.metrics.bytes.Observe(float64(size))
 	}
 	start := time.Now()
 	answer := s.client.Do(ctx, r)
@@ -130,25 +131,22 @@ func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), c
 		counter.Inc()
 	}
 	if line := s.log.Check(zap.DebugLevel, "request made"); line != nil {
-		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)), zap.Int("bytes", len(r.Body)),
+		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)), zap.Int("bytes", size),
 			zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Meaning), zap.Duration("took", took))
 	}
 	return answer
 }
 
-// appendBatch writes the body of a batch from its items.
-func appendBatch(b []byte, calls []event.Call) []byte {
-	size := len(`{"batch":[]}`)
+var batchHead, batchComma, batchTail = []byte(`{"batch":[`), []byte(`,`), []byte(`]}`)
+
+// appendBatch lists the parts of a batch's body: its items where they stand, and what is around them. It also gives their size.
+func appendBatch(parts [][]byte, calls []event.Call) ([][]byte, int) {
+	size := len(batchHead) + len(batchTail) - len(batchComma)
+	before := batchHead
 	for i := range calls {
+		parts = append(parts, before, calls[i].Body)
+		before = batchComma
 		size += calls[i].Size()
 	}
-	b = slices.Grow(b, size)
-	b = append(b, `{"batch":[`...)
-	for i := range calls {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, calls[i].Body...)
-	}
-	return append(b, `]}`...)
+	return append(parts, batchTail), size
 }
