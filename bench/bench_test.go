@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,28 +24,69 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestCeilingCarriesEveryEventOnceAndInOrder(t *testing.T) {
-	for _, source := range []string{"-nats=false", "-nats"} {
-		t.Run(source, func(t *testing.T) {
-			t.Parallel()
-			var out, progress bytes.Buffer
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
-			defer cancel()
-			args := []string{"-only", "ceiling", "-events", "5000", "-persons", "200", "-size", "300", "-runs", "1", "-o", "json", source}
-			if err := run(ctx, args, &out, &progress); err != nil {
-				t.Fatalf("%v\n%s", err, &progress)
+// TestRowsOfEachKind measures a little of each kind of row with the real bridge. What counts is that every run passes its check and
+// that each row comes out; the figures say nothing. All run at once, because most of their time is waiting.
+func TestRowsOfEachKind(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "ciobridge")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/ciobridge/ciobridge/cmd/ciobridge").CombinedOutput(); err != nil {
+		t.Fatalf("build the bridge: %v\n%s", err, out)
+	}
+	var running sync.WaitGroup
+	for rows, want := range map[string]int{
+		"kafka-300,size": 3, "jetstream-1k": 2, "latency": 1, "start": 1, "memory": 3, "partitions": 1, "fill": 3, "delay": 1, "replicas": 2,
+	} {
+		dir := t.TempDir()
+		running.Go(func() {
+			var progress bytes.Buffer
+			rep, err := measureLittle(t.Context(), rows, binary, dir, &progress)
+			if err != nil {
+				t.Errorf("%s: %v\n%s", rows, err, &progress)
+				return
 			}
-			var rep report
-			if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
-				t.Fatal(err)
+			if len(rep.Rows) != want {
+				t.Errorf("%s: want %d rows, got %+v", rows, want, rep.Rows)
 			}
-			if len(rep.Medians) != 1 {
-				t.Fatalf("want one row, got %s", &out)
+			for _, r := range rep.Rows {
+				if r.Measured < 0 || r.Measured == 0 && r.Group != "replicas" || r.What == "" || r.Figures == "" {
+					t.Errorf("implausible row %+v", r)
+				}
 			}
-			if m := rep.Medians[0]; m.EventsPerSecond <= 0 || m.CPUPerMillion <= 0 || m.Requests < 10 || m.Fill <= 0 || m.Fill > 1 {
-				t.Errorf("implausible figures: %+v", m)
+			var table bytes.Buffer
+			if err := rep.writeTable(&table); err != nil || strings.Count(table.String(), "met") < want {
+				t.Errorf("%s: %v, want %d verdicts:\n%s", rows, err, want, &table)
 			}
 		})
+	}
+	running.Wait()
+}
+
+func measureLittle(ctx context.Context, rows, binary, dir string, progress io.Writer) (*report, error) {
+	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
+	defer cancel()
+	p, err := parsePlan([]string{"-rows", rows, "-events", "8000", "-persons", "20000", "-runs", "1", "-backlog", "8000"}, progress)
+	if err != nil {
+		return nil, err
+	}
+	p.hang, p.pacing, p.settling, p.window = time.Second, unsteady+time.Second, time.Second, time.Second
+	b := &bench{plan: p, bridge: bridgeProgram{binary: binary, label: programBridge}, report: newReport(&p), progress: progress, dir: dir}
+	return b.report, b.measure(ctx)
+}
+
+// TestRunsThatLoseEventsDoNotCount holds the check itself to account.
+func TestRunsThatLoseEventsDoNotCount(t *testing.T) {
+	t.Parallel()
+	p := plan{timeout: 30 * time.Second}
+	b := &bench{plan: p, report: newReport(&p), progress: &bytes.Buffer{}, dir: t.TempDir()}
+	l := load{events: 1000, persons: 100, size: 300, partitions: 2}
+	src, err := b.openFilled(t.Context(), l, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.close()
+	l.events = 900 // more than is expected
+	_, _, err = b.run(t.Context(), trial{programs: []program{ceilingProgram{}}, source: src, load: l})
+	if err == nil || !strings.Contains(err.Error(), "does not count") {
+		t.Errorf("a run in which other events arrived than were expected gave %v", err)
 	}
 }
 
@@ -51,6 +96,7 @@ func TestSinkSeesLossRepetitionAndDisorder(t *testing.T) {
 		disorder  int64
 	}{
 		"in order":     {[]string{"0.0", "1.0", "0.1", "1.1"}, 0},
+		"stamped":      {[]string{"0.0.1795000000000000", "0.1.1795000000000001"}, 0},
 		"lost":         {[]string{"0.0", "0.2"}, 1},
 		"repeated":     {[]string{"0.0", "0.0"}, 1},
 		"swapped":      {[]string{"0.0", "0.2", "0.1"}, 1},
@@ -58,16 +104,21 @@ func TestSinkSeesLossRepetitionAndDisorder(t *testing.T) {
 		"not a number": {[]string{"x"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSink(1, 2, 0)
+			s := newSink(1, 2, sinkOptions{})
 			var body strings.Builder
 			for _, q := range tc.sequences {
 				fmt.Fprintf(&body, `{"attributes":{"sequence":"%s"}}`, q)
 			}
-			if n := s.count([]byte(body.String())); n != int64(len(tc.sequences)) {
-				t.Errorf("counted %d items, want %d", n, len(tc.sequences))
+			req := request{At: 1795000000000500}
+			s.count([]byte(body.String()), &req)
+			if req.Items != len(tc.sequences) {
+				t.Errorf("counted %d items, want %d", req.Items, len(tc.sequences))
 			}
 			if got := s.disorder.Load(); got != tc.disorder {
 				t.Errorf("disorder is %d, want %d", got, tc.disorder)
+			}
+			if name == "stamped" && !slices.Equal(req.Waits, []int64{500, 499}) {
+				t.Errorf("the events waited %v µs, want 500 and 499", req.Waits)
 			}
 		})
 	}
@@ -75,7 +126,7 @@ func TestSinkSeesLossRepetitionAndDisorder(t *testing.T) {
 
 func TestPlanRefusesWhatItCannotDo(t *testing.T) {
 	for _, args := range [][]string{
-		{"-size", "10"}, {"-size", "big"}, {"-events", "0"}, {"-runs", "0"}, {"-o", "xml"}, {"-only", "other"}, {"-nats", "-brokers", "kafka:9092"}, {"word"},
+		{"-rows", "kafka-1k,other"}, {"-events", "0"}, {"-runs", "0"}, {"-backlog", "0"}, {"-pacing", "1s"}, {"-o", "xml"}, {"word"},
 	} {
 		if _, err := parsePlan(args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%v was accepted", args)
@@ -90,5 +141,13 @@ func TestMedians(t *testing.T) {
 	}
 	if m := medians(runs[:2]); m.CPUPerMillion != 5.5 {
 		t.Errorf("the median of two is %v, want their mean 5.5", m.CPUPerMillion)
+	}
+}
+
+func TestBestFill(t *testing.T) {
+	for rate, want := range map[int]float64{1: 1, 50: 11, 500: 103, 5000: maxBatchItems} {
+		if got := bestFill(rate, 205*time.Millisecond); got != want {
+			t.Errorf("the best possible at %d events/s is %v, want %v", rate, got, want)
+		}
 	}
 }

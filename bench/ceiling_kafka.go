@@ -31,6 +31,7 @@ func runKafkaCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	brokers := fs.String("brokers", "", "brokers")
 	topic := fs.String("topic", "", "topic")
 	group := fs.String("group", "", "consumer group")
+	partitions := fs.Int("partitions", 0, "partitions of the topic")
 	sink := fs.String("sink", "", "address of the sink")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -48,7 +49,7 @@ func runKafkaCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	}
 	c := &kafkaCeiling{
 		brokers: strings.Split(*brokers, ","), topic: *topic, gen: gen,
-		post: newPoster(*sink), posted: make([]atomic.Int64, kafkaPartitions),
+		post: newPoster(*sink), posted: make([]atomic.Int64, *partitions),
 	}
 	return errors.Join(c.consume(ctx), cg.Close())
 }

@@ -10,10 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
-
-const kafkaPartitions = 4
 
 // runKafkaBroker is an in-memory Kafka. It prints its address and serves until it is stopped.
 func runKafkaBroker(ctx context.Context, _ []string, stdout io.Writer) error {
@@ -29,14 +26,15 @@ func runKafkaBroker(ctx context.Context, _ []string, stdout io.Writer) error {
 
 // kafkaSource is a topic of Kafka, in memory or real.
 type kafkaSource struct {
-	brokers string
-	topic   string
-	process *process // nil for a real Kafka
-	client  *kafka.Client
+	brokers    string
+	topic      string
+	partitions int
+	process    *process // nil for a real Kafka
+	client     *kafka.Client
 }
 
-func openKafka(ctx context.Context, brokers string) (*kafkaSource, error) {
-	k := &kafkaSource{brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano())}
+func openKafka(ctx context.Context, brokers string, partitions int) (*kafkaSource, error) {
+	k := &kafkaSource{brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano()), partitions: partitions}
 	if brokers == "" {
 		var err error
 		if k.process, err = startRole("kafka-broker"); err != nil {
@@ -60,7 +58,7 @@ func (k *kafkaSource) deadTopic() string { return k.topic + ".dead" }
 
 func (k *kafkaSource) createTopics(ctx context.Context) error {
 	res, err := k.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
-		{Topic: k.topic, NumPartitions: kafkaPartitions, ReplicationFactor: 1},
+		{Topic: k.topic, NumPartitions: k.partitions, ReplicationFactor: 1},
 		{Topic: k.deadTopic(), NumPartitions: 1, ReplicationFactor: 1},
 	}})
 	if err == nil {
@@ -74,42 +72,15 @@ func (k *kafkaSource) createTopics(ctx context.Context) error {
 
 func (k *kafkaSource) name() string {
 	if k.process == nil {
-		return "kafka"
+		return "Kafka"
 	}
-	return "kafka in memory"
-}
-
-// fill publishes the events in batches of records of up to 128 kB, as producers under load do. A person's events share a
-// partition.
-func (k *kafkaSource) fill(ctx context.Context, t *traffic) error {
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(strings.Split(k.brokers, ",")...), kgo.DefaultProduceTopic(k.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(128<<10), kgo.ProducerLinger(20*time.Millisecond),
-	)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	var failed kgo.FirstErrPromise
-	for {
-		person, value, ok := t.next()
-		if !ok {
-			break
-		}
-		client.Produce(ctx, &kgo.Record{
-			Partition: int32(person % kafkaPartitions), Key: []byte(customerID(person)), Value: append([]byte(nil), value...),
-		}, failed.Promise())
-	}
-	if err := client.Flush(ctx); err != nil {
-		return err
-	}
-	return failed.Err()
+	return "Kafka in memory"
 }
 
 // settled sums what the consumer group has committed.
 func (k *kafkaSource) settled(ctx context.Context, group string) (int64, error) {
 	req := &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{k.topic: {}}}
-	for p := range kafkaPartitions {
+	for p := range k.partitions {
 		req.Topics[k.topic] = append(req.Topics[k.topic], p)
 	}
 	res, err := k.client.OffsetFetch(ctx, req)

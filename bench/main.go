@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return p.execute(ctx, stdout, stderr)
+	return execute(ctx, p, stdout, stderr)
 }
 
 var roles = map[string]func(ctx context.Context, args []string, stdout io.Writer) error{

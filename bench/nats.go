@@ -81,7 +81,7 @@ func (n *natsSource) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-func (n *natsSource) name() string { return "jetstream" }
+func (n *natsSource) name() string { return "JetStream" }
 
 // fill publishes the events, a few thousand at a time on their way.
 func (n *natsSource) fill(ctx context.Context, t *traffic) error {

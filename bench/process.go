@@ -105,22 +105,41 @@ func (p *process) failure(what string) error {
 	return fmt.Errorf("%s %s", p.name, what)
 }
 
-var errNoPeak = errors.New("the peak of a process's memory can be read on Linux only")
+var errNoProc = errors.New("what a process uses while it runs can be read on Linux only")
 
 // peakRSS is the most memory, in bytes, that the process has had so far. The figure of getrusage will not do: a child inherits
 // its parent's peak.
 func (p *process) peakRSS() (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
-		return 0, errNoPeak
+		return 0, errNoProc
 	}
 	_, rest, _ := strings.Cut(string(b), "VmHWM:")
 	kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	n, err := strconv.ParseInt(kib, 10, 64)
 	if err != nil {
-		return 0, errNoPeak
+		return 0, errNoProc
 	}
 	return n << 10, nil
+}
+
+// cpuSoFar is the processor time that the process has used until now, to a hundredth of a second.
+func (p *process) cpuSoFar() (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, errNoProc
+	}
+	const tick = 10 * time.Millisecond // on every architecture that Go runs on
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 13 {
+		return 0, errNoProc
+	}
+	user, userErr := strconv.ParseInt(fields[11], 10, 64)
+	system, systemErr := strconv.ParseInt(fields[12], 10, 64)
+	if userErr != nil || systemErr != nil {
+		return 0, errNoProc
+	}
+	return time.Duration(user+system) * tick, nil
 }
 
 // tail keeps the end of what is written to it.

@@ -8,7 +8,7 @@ import (
 // FuzzScan holds the ceiling's one pass over an event to the standard library: what it accepts is JSON, and the members that it
 // takes out are those that a full decode finds.
 func FuzzScan(f *testing.F) {
-	t := newTraffic(20, 5, 400)
+	t := newTraffic(load{events: 20, persons: 5, size: 400})
 	for _, event, ok := t.next(); ok; _, event, ok = t.next() {
 		f.Add(append([]byte(nil), event...))
 	}
@@ -36,7 +36,7 @@ func FuzzScan(f *testing.F) {
 
 func TestScanAcceptsEveryEvent(t *testing.T) {
 	for _, size := range []int{minEventSize, 300, maxEventSize} {
-		events := newTraffic(1000, 20, size)
+		events := newTraffic(load{events: 1000, persons: 20, size: size})
 		for person, event, ok := events.next(); ok; person, event, ok = events.next() {
 			f, err := scan(event)
 			if err != nil {

@@ -10,59 +10,61 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// arrivals is what the sink saw. It is printed as one line of JSON when the sink ends.
-type arrivals struct {
-	Items    int64     `json:"items"`
-	Requests int64     `json:"requests"`
-	Bytes    int64     `json:"bytes"`
-	Disorder int64     `json:"disorder"` // items that were not the next of their person
-	First    time.Time `json:"first"`    // when the first request had been read
-	Most     time.Time `json:"most"`     // when most of what is expected had come, see mostOf
+// sinkOptions is how the stand-in for Customer.io behaves.
+type sinkOptions struct {
+	latency time.Duration // how long it waits before it answers
+	hang    time.Duration // for how long from its first request on it answers nothing at all
 }
-
-// mostOf is the part of the events over which the rate is measured. The rest is left out: there the last requests wait to be
-// filled, which says nothing about speed.
-func mostOf(events int64) int64 { return max(events*95/100, 1) }
 
 // sink stands in for Customer.io: it takes every batch, counts what is in it and answers as Customer.io does. It does as little
 // as it can, so that the programs in front of it are what is measured.
 type sink struct {
+	sinkOptions
 	expect  int64
-	latency time.Duration
+	began   chan struct{} // closed with the first request
 	reached chan struct{} // closed with the last item that was expected
 
 	next     []atomic.Uint32 // per person, the sequence number that comes next
 	items    atomic.Int64
 	requests atomic.Int64
+	hung     atomic.Int64
 	bytes    atomic.Int64
 	disorder atomic.Int64
 	first    atomic.Int64 // unix nanoseconds
 	most     atomic.Int64
 	buffers  sync.Pool
+
+	mu  sync.Mutex
+	log []request
 }
 
-func newSink(expect int64, persons int, latency time.Duration) *sink {
-	s := &sink{expect: expect, latency: latency, reached: make(chan struct{}), next: make([]atomic.Uint32, persons)}
+func newSink(expect int64, persons int, o sinkOptions) *sink {
+	s := &sink{
+		sinkOptions: o, expect: expect, began: make(chan struct{}), reached: make(chan struct{}), next: make([]atomic.Uint32, persons),
+	}
 	s.buffers.New = func() any { return bytes.NewBuffer(make([]byte, 0, maxBatchBytes)) }
 	return s
 }
 
-// runSink prints its address, then the word "reached" when all events have come, then what arrived when it is stopped.
+// runSink prints its address, then "first" with its first request, "reached" when all events have come, and what arrived when it is
+// stopped.
 func runSink(ctx context.Context, args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("sink", flag.ContinueOnError)
+	var o sinkOptions
 	expect := fs.Int64("expect", 0, "items to wait for")
 	persons := fs.Int("persons", 0, "persons that the items are about")
-	latency := fs.Duration("latency", 0, "wait before answering")
+	log := fs.String("log", "", "file for the log of requests")
+	fs.DurationVar(&o.latency, "latency", 0, "wait before answering")
+	fs.DurationVar(&o.hang, "hang", 0, "answer nothing for so long from the first request on")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	s := newSink(*expect, *persons, *latency)
+	s := newSink(*expect, *persons, o)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -74,19 +76,32 @@ func runSink(ctx context.Context, args []string, stdout io.Writer) error {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 	fmt.Fprintln(stdout, l.Addr())
-
-	select {
-	case <-s.reached:
-		fmt.Fprintln(stdout, "reached")
-		<-ctx.Done()
-	case <-ctx.Done():
+	for _, milestone := range []struct {
+		passed <-chan struct{}
+		name   string
+	}{{s.began, lineFirst}, {s.reached, lineReached}} {
+		select {
+		case <-milestone.passed:
+			fmt.Fprintln(stdout, milestone.name)
+		case <-ctx.Done():
+		}
 	}
+	<-ctx.Done()
 	srv.Close()
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
+	if err := writeLog(*log, s.log); err != nil {
+		return err
+	}
 	return json.NewEncoder(stdout).Encode(s.arrivals())
 }
+
+// What the sink prints on its way.
+const (
+	lineFirst   = "first"
+	lineReached = "reached"
+)
 
 func region(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -101,59 +116,46 @@ func (s *sink) batch(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"errors":[{"reason":"invalid","field":"body","message":"cannot be read"}]}`, http.StatusBadRequest)
 		return
 	}
-	now := time.Now().UnixNano()
-	s.first.CompareAndSwap(0, now)
-	n := s.count(buf.Bytes())
-	s.requests.Add(1)
-	s.bytes.Add(int64(buf.Len()))
-	total := s.items.Add(n)
-	if most := mostOf(s.expect); total >= most && total-n < most {
-		s.most.Store(now)
+	now := time.Now()
+	if s.first.CompareAndSwap(0, now.UnixNano()) {
+		close(s.began)
 	}
-	if total >= s.expect && total-n < s.expect {
-		close(s.reached)
+	if left := s.hang - now.Sub(time.Unix(0, s.first.Load())); left > 0 {
+		s.leaveHanging(r.Context(), left)
 	}
+	s.take(buf.Bytes(), now, r)
 	time.Sleep(s.latency)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_, _ = io.WriteString(w, "{}\n")
 }
 
-var sequenceKey = []byte(`"sequence":"`)
-
-// count finds the items of a batch by the member that every event has once, "<person>.<number>", and checks each number
-// against the one before it. A person's next request is sent only after this one is answered, so that no lock is needed.
-func (s *sink) count(body []byte) int64 {
-	var n int64
-	for {
-		i := bytes.Index(body, sequenceKey)
-		if i < 0 {
-			return n
-		}
-		body = body[i+len(sequenceKey):]
-		n++
-		person, rest := leadingNumber(body)
-		number, _ := leadingNumber(rest[min(1, len(rest)):])
-		if person >= uint64(len(s.next)) || !s.next[person].CompareAndSwap(uint32(number), uint32(number)+1) {
-			s.disorder.Add(1)
-		}
+// leaveHanging never answers: it ends the connection when the time is over, unless the client does so before. What was in the
+// request does not count as arrived.
+func (s *sink) leaveHanging(client context.Context, left time.Duration) {
+	s.hung.Add(1)
+	select {
+	case <-client.Done():
+	case <-time.After(left):
 	}
+	panic(http.ErrAbortHandler)
 }
 
-func leadingNumber(b []byte) (uint64, []byte) {
-	i := 0
-	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
-		i++
+// take counts a request.
+func (s *sink) take(body []byte, now time.Time, r *http.Request) {
+	req := request{At: now.UnixMicro(), Bytes: len(body)}
+	req.From, _, _ = r.BasicAuth()
+	s.count(body, &req)
+	s.mu.Lock()
+	s.log = append(s.log, req)
+	s.mu.Unlock()
+	s.requests.Add(1)
+	s.bytes.Add(int64(len(body)))
+	n := int64(req.Items)
+	total := s.items.Add(n)
+	if most := mostOf(s.expect); total >= most && total-n < most {
+		s.most.Store(now.UnixNano())
 	}
-	n, err := strconv.ParseUint(string(b[:i]), 10, 32)
-	if err != nil {
-		return 1 << 63, b[i:] // no person and no number, so that it counts as disorder
-	}
-	return n, b[i:]
-}
-
-func (s *sink) arrivals() arrivals {
-	return arrivals{
-		Items: s.items.Load(), Requests: s.requests.Load(), Bytes: s.bytes.Load(), Disorder: s.disorder.Load(),
-		First: time.Unix(0, s.first.Load()), Most: time.Unix(0, s.most.Load()),
+	if total >= s.expect && total-n < s.expect {
+		close(s.reached)
 	}
 }

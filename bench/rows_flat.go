@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// side is one of two ways to run the bridge that are held against each other.
+type side struct {
+	label string
+	load  load
+	rules []string // the rules for the ten types where it is empty
+}
+
+// flatRules holds the cost of an event with one rule against that with a thousand, of which the same one applies.
+func (b *bench) flatRules(ctx context.Context, group string) error {
+	kind := eventTypes[0]
+	l := load{events: b.events, persons: b.persons, size: 300, partitions: 4, types: []string{kind}}
+	return b.flat(ctx, group, "1,000 rules against 1",
+		side{"bridge, 1 rule", l, amongOthers(kind, 1)}, side{"bridge, 1,000 rules", l, amongOthers(kind, 1000)})
+}
+
+// flatPartitions does so for a topic with one partition and one with a thousand.
+func (b *bench) flatPartitions(ctx context.Context, group string) error {
+	few := load{events: b.events, persons: b.persons, size: 300, partitions: 1}
+	many := few
+	many.partitions = 1000
+	return b.flat(ctx, group, "1,000 partitions against 1", side{label: "bridge, 1 partition", load: few}, side{label: "bridge, 1,000 partitions", load: many})
+}
+
+// flatPersons does so for events about ten thousand persons and about ten million.
+func (b *bench) flatPersons(ctx context.Context, group string) error {
+	few := load{events: b.events, persons: 10_000, size: 300, partitions: 4}
+	many := few
+	many.persons = 10_000_000
+	return b.flat(ctx, group, "10 million persons against 10 thousand",
+		side{label: "bridge, 10 thousand persons", load: few}, side{label: "bridge, 10 million persons", load: many})
+}
+
+func (b *bench) flat(ctx context.Context, group, what string, few, many side) error {
+	return b.costs(ctx, group, "CPU per event once running, "+what, few, many, 1.1)
+}
+
+// pathsAndPrograms holds rules that need all of jq against rules of plain paths which make the same calls.
+func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
+	l := load{events: b.events, persons: b.persons, size: 1000, partitions: 4}
+	return b.costs(ctx, group, "CPU per event once running, rules that need full jq against plain paths",
+		side{label: "bridge, plain paths", load: l}, side{"bridge, full jq", l, rulesFor(eventTypes[:], toldByJQ)}, 4)
+}
+
+// costs holds the processor time that an event costs on one side, the start of the process left out, against that on the other.
+// Sides with an equal load read the same broker.
+func (b *bench) costs(ctx context.Context, group, what string, base, other side, most float64) error {
+	src, err := b.openFilled(ctx, base.load, false)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	otherSrc := src
+	if !other.load.equal(base.load) {
+		if otherSrc, err = b.openFilled(ctx, other.load, false); err != nil {
+			return err
+		}
+		defer otherSrc.close()
+	}
+	results, err := b.takeTurns(ctx, group,
+		trial{programs: []program{b.bridge.with(base.label, settings{rules: base.rules})}, source: src, load: base.load},
+		trial{programs: []program{b.bridge.with(other.label, settings{rules: other.rules})}, source: otherSrc, load: other.load})
+	if err != nil {
+		return err
+	}
+	from, to := results[0].CPUOnceRunning, results[1].CPUOnceRunning
+	b.report.addRow(group, what, fmt.Sprintf("%.2f µs against %.2f µs", to, from), atMost(to/from, most, times))
+	return nil
+}

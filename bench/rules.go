@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// What a rule sends of an event, which is all that the event tells: by paths alone, or with a program that only gojq can run, which
+// leaves no item out.
+const (
+	toldByPaths = "{sequence: .data.sequence, total: .data.total, currency: .data.currency, channel: .data.channel, items: .data.items, note: .data.note}"
+	toldByJQ    = "{sequence: .data.sequence, total: .data.total, currency: .data.currency, " +
+		"channel: .data.channel, items: '= " + jqItems + "', note: .data.note}"
+	jqItems = "[.data.items[] | select(.quantity > 0)] | sort_by(.sku)"
+)
+
+// rulesFor gives one rule for each type of event, with the checks that a careful team writes.
+func rulesFor(types []string, told string) []string {
+	rules := make([]string, len(types))
+	for i, kind := range types {
+		name := strings.NewReplacer("shop.", "", ".", "_").Replace(kind)
+		head := fmt.Sprintf("  - name: %s\n    event: %s\n    if: .data.total > 0\n    require: [.data.customer_id]\n    do:\n", name, kind)
+		if kind == profileType {
+			rules[i] = head + "      - identify: {person: .data.customer_id, attributes: " + told + "}\n"
+			continue
+		}
+		rules[i] = head + fmt.Sprintf("      - track: {person: .data.customer_id, name: %s, data: %s}\n", name, told)
+	}
+	return rules
+}
+
+// amongOthers puts the rule for one type into the middle of so many in all.
+func amongOthers(kind string, all int) []string {
+	types := make([]string, all)
+	for i := range types {
+		types[i] = fmt.Sprintf("shop.other.happened_%d", i)
+	}
+	types[all/2] = kind
+	return rulesFor(types, toldByPaths)
+}
