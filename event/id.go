@@ -11,6 +11,8 @@ type ID [16]byte
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+var zeros [26]byte
+
 // pairs are two characters for every ten bits, the first in the low byte.
 var pairs = func() (t [1024]uint16) {
 	for i := range t {
@@ -22,14 +24,15 @@ var pairs = func() (t [1024]uint16) {
 // AppendTo appends the 26 characters of the ULID's canonical form.
 func (id ID) AppendTo(b []byte) []byte {
 	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
-	var out [26]byte
+	b = append(b, zeros[:]...)
+	out := b[len(b)-len(zeros):] // written in place: a copy of what was just stored in small pieces would wait for it
 	binary.LittleEndian.PutUint16(out[0:], pairs[hi>>56])
 	middle := lo>>60 | hi<<4
 	for i := range 6 { // the last 60 bits, and the 60 before them
 		binary.LittleEndian.PutUint16(out[24-2*i:], pairs[lo>>(10*i)&1023])
 		binary.LittleEndian.PutUint16(out[12-2*i:], pairs[middle>>(10*i)&1023])
 	}
-	return append(b, out[:]...)
+	return b
 }
 
 // String is the ULID's canonical form, 26 characters of Crockford's base 32.

@@ -2,8 +2,11 @@ package mapping
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
+
+	"github.com/ciobridge/ciobridge/event"
 )
 
 // benchRules has ten rules; two of them want the event.
@@ -38,6 +41,11 @@ func benchEvent(size int) string {
 	return fmt.Sprintf(e, strings.Join(rest, ","))
 }
 
+// one is a sequence of one message's calls.
+func one(calls []event.Call) iter.Seq[[]event.Call] {
+	return func(yield func([]event.Call) bool) { yield(calls) }
+}
+
 func BenchmarkMap(b *testing.B) {
 	rules := compileText(b, benchRules())
 	for _, size := range []int{300, 1000} {
@@ -50,7 +58,7 @@ func BenchmarkMap(b *testing.B) {
 				if len(calls) != 2 || len(failures) != 0 {
 					b.Fatalf("%d calls, %v", len(calls), failures)
 				}
-				rules.Recycle(calls)
+				rules.Recycle(one(calls))
 			}
 		})
 	}

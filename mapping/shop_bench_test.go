@@ -54,7 +54,7 @@ func BenchmarkShop(b *testing.B) {
 				if len(calls) != 1 || len(failures) != 0 {
 					b.Fatalf("%d calls, %v", len(calls), failures)
 				}
-				rules.Recycle(calls)
+				rules.Recycle(one(calls))
 			}
 		})
 		b.Run(fmt.Sprintf("%dB/valid", size), func(b *testing.B) {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"iter"
 	"sync"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -28,18 +29,16 @@ const (
 	stockChunk = 32 // rooms that change hands under one lock
 )
 
-// Recycle takes back the calls of one message, as Map gave them, when nobody will look at them again. It is never owed.
-func (r *Rules) Recycle(calls []event.Call) {
-	if len(calls) != 1 || cap(calls[0].Body) > roomBytes {
-		return
-	}
-	back := room{calls, calls[0].Lanes[:0], calls[0].Body[:0]}
-	calls[0] = event.Call{}
+// Recycle takes back the calls of messages, each as Map gave them, when nobody will look at them again. It is never owed.
+func (r *Rules) Recycle(settled iter.Seq[[]event.Call]) {
 	s := &r.stock
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.rooms) < stockRooms {
-		s.rooms = append(s.rooms, back)
+	for calls := range settled {
+		if len(calls) == 1 && cap(calls[0].Body) <= roomBytes && len(s.rooms) < stockRooms {
+			s.rooms = append(s.rooms, room{calls, calls[0].Lanes[:0], calls[0].Body[:0]})
+			calls[0] = event.Call{}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ type Pipeline struct {
 	stages  Stages
 	log     *zap.Logger
 	metrics *metrics
-	recycle func(calls []event.Call) // nil where the mapper does not take calls back
+	recycle func(iter.Seq[[]event.Call]) // nil where the mapper does not take calls back
 
 	turn chan struct{} // held by the one sender that waits for a batch
 	bell chan struct{} // rung when what that sender waits for may have come
@@ -57,7 +58,7 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		tenancies: map[context.Context]*tenancy{},
 		guard:     newGuard(c.StopShare),
 	}
-	if m, ok := s.Mapper.(interface{ Recycle([]event.Call) }); ok {
+	if m, ok := s.Mapper.(interface{ Recycle(iter.Seq[[]event.Call]) }); ok {
 		p.recycle = m.Recycle
 	}
 	p.outbox.bell, p.outbox.ended = make(chan struct{}, 1), make(chan struct{}, 1)
@@ -150,11 +151,13 @@ const (
 func (p *Pipeline) enter(pc *parcel) bool {
 	q := &p.queue
 	idle, full := q.fresh.head == nil, q.filled(1)
-	now := time.Since(q.began)
+	if !full { // what joins a full request leaves without lingering, and reading the clock costs as much as the rest of this
+		q.clock = time.Since(q.began)
+	}
 	special := false
 	for i := range pc.entries {
 		e := &pc.entries[i]
-		e.call, e.parcel, e.came = &pc.calls[i], pc, now
+		e.call, e.parcel, e.came = &pc.calls[i], pc, q.clock
 		e.run = len(e.call.Lanes) == 1 && e.call.Single == nil && (e.call.Step.Repeatable || p.config.Order == Relaxed)
 		e.step = p.guard.mapped(e.call.Step)
 		p.lanes.join(e)

@@ -32,7 +32,8 @@ func (q *fifo) pop() *entry {
 type queue struct {
 	items, bytes int // limits of a batch
 	linger       time.Duration
-	began        time.Time // what calls' times count from
+	began        time.Time     // what calls' times count from
+	clock        time.Duration // about now, since began
 
 	fresh   fifo // in batches that linger
 	again   fifo // attempted before and under no suspicion: in full batches, at once

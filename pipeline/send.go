@@ -44,6 +44,7 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 	defer p.mu.Unlock()
 	for {
 		now := time.Now()
+		p.queue.clock = now.Sub(p.queue.began)
 		from, wait := p.queue.due(now, p.budget.spent() || p.draining > 0)
 		if from == nil {
 			if wait < 0 {

@@ -69,9 +69,15 @@ func (p *Pipeline) tell(done []finished) {
 	}
 	for _, f := range done {
 		f.done()
-		if p.recycle != nil {
-			p.recycle(f.calls)
-		}
+	}
+	if p.recycle != nil {
+		p.recycle(func(yield func([]event.Call) bool) {
+			for _, f := range done {
+				if !yield(f.calls) {
+					return
+				}
+			}
+		})
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
