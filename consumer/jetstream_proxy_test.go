@@ -81,6 +81,13 @@ func (p *proxy) flow() {
 	close(p.gate)
 }
 
+// dropNewest breaks the connection that was made last.
+func (p *proxy) dropNewest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns[len(p.conns)-1].Close()
+}
+
 func (p *proxy) close() {
 	p.listener.Close()
 	p.mu.Lock()

@@ -53,6 +53,7 @@ func (s *session) pump(handle handler) error {
 func (s *session) takeAll(handle handler) (err error) {
 	var end error
 	s.frames, end = s.inbox.take(s.frames)
+	s.now = time.Now()
 	for i := range s.frames {
 		if err := s.why(); err != nil {
 			return err
@@ -134,7 +135,7 @@ func (s *session) delivery(f *frame) (d delivery, ok bool) {
 }
 
 func (s *session) hand(slab *slab, m event.Message, handle handler) error {
-	ticket, err := s.ledger.add(s.lease, m.Origin.Offset, time.Now())
+	ticket, err := s.ledger.add(s.lease, m.Origin.Offset, s.now)
 	if err != nil {
 		return s.ended(err)
 	}

@@ -30,12 +30,13 @@ type session struct {
 	committing sync.Mutex
 
 	// Only pump uses what follows.
-	asked   int     // messages asked for that have not come
-	ordinal uint64  // of the last delivery
-	last    uint64  // sequence of the last message
-	frames  []frame // taken from the inbox
-	header  []byte  // the header of a message that has none of its own
-	prefix  []byte  // of the reply subjects, up to their numbers
+	asked   int       // messages asked for that have not come
+	ordinal uint64    // of the last delivery
+	last    uint64    // sequence of the last message
+	frames  []frame   // taken from the inbox
+	now     time.Time // when they were
+	header  []byte    // the header of a message that has none of its own
+	prefix  []byte    // of the reply subjects, up to their numbers
 	names   names
 	missing bool // the last heartbeat named a delivery that has not arrived
 	single  bool // the next message is larger than a request's bytes: ask for it alone
@@ -76,17 +77,24 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 	if err != nil {
 		return nil, err
 	}
+	s := newSession(r, pin, p.sent, base)
+	s.info, s.inbox = info, inbox
+	s.lag.Store(p.lag)
+	return s, nil
+}
+
+// newSession makes a session that begins after the sequence base, by a pin that was proved by a request written at proved.
+func newSession(r *streamReader, pin string, proved time.Time, base uint64) *session {
 	s := &session{
-		r: r, pin: pin, last: base, info: info, inbox: inbox,
-		lease:  newOwnership(p.sent, r.cfg.SessionTimeout),
+		r: r, pin: pin, last: base,
+		lease:  newOwnership(proved, r.cfg.SessionTimeout),
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
-		names:  names{},
 		header: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
+		names:  names{},
 	}
 	s.acked.Store(base)
-	s.lag.Store(p.lag)
-	s.promised(p.sent)
-	return s, nil
+	s.promised(proved)
+	return s
 }
 
 // read hands over messages until ctx ends or the session does, gives up what is in hand, and acknowledges what is done.

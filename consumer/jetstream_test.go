@@ -117,6 +117,30 @@ func TestJetStreamStalledReader(t *testing.T) {
 	}
 }
 
+// The connection that messages come over breaks, while the one that proves the right to read stands: the next turn goes on at the
+// floor, by the same right.
+func TestJetStreamMessagesConnectionBreaks(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	proxy := newProxy(t, strings.TrimPrefix(s.srv.URL(), "nats://"))
+	s.publish(1, 10)
+	r := s.replicaVia(fastConfig(), proxy.url())
+	r.settle = func(seq int64) bool { return seq <= 3 || len(r.leases) > 1 }
+	r.start()
+	waitUntil(t, "ten messages are in hand", func() bool { return r.last() == 10 && s.floor() == 3 })
+	pin := pinned(s.consumer())
+	proxy.dropNewest()
+	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 10 })
+	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(4, 10)...))
+	if n := r.metric("ciobridge_stream_turns_total", "reason", "disconnected"); n != 1 {
+		t.Errorf("%v turns ended by the broken connection, want 1", n)
+	}
+	if now := pinned(s.consumer()); now != pin {
+		t.Errorf("the pin changed from %s to %s", pin, now)
+	}
+	r.stop()
+}
+
 // An acknowledgement that is lost, or whose confirmation is, is covered by the next.
 func TestJetStreamAcknowledgementsLost(t *testing.T) {
 	t.Parallel()
