@@ -16,7 +16,7 @@ func (d *Document) compare(l, r Value) int {
 	}
 	switch l.Kind {
 	case Number:
-		return compareNumbers(l.Raw, r.Raw)
+		return compareNumbers(l.Raw, r.Raw, parseNumber(l.Raw), parseNumber(r.Raw))
 	case String:
 		return bytes.Compare(d.text(l), d.text(r))
 	case Array, Object:
@@ -25,34 +25,76 @@ func (d *Document) compare(l, r Value) int {
 	return 0
 }
 
-// compareNumbers follows gojq: integers compare exactly, and as soon as one side has a fraction or an exponent both compare as
-// 64-bit floats. What fits neither goes to gojq.
-func compareNumbers(l, r []byte) int {
-	li, lf, lint, lok := parseNumber(l)
-	ri, rf, rint, rok := parseNumber(r)
-	switch {
-	case !lok || !rok:
-		return gojq.Compare(json.Number(l), json.Number(r))
-	case lint && rint:
-		return cmp.Compare(li, ri)
-	case lint:
-		return cmp.Compare(float64(li), rf)
-	case rint:
-		return cmp.Compare(lf, float64(ri))
-	}
-	return cmp.Compare(lf, rf)
+// orders are those of the outcomes less, equal and greater for which a comparison holds, as bits.
+type orders uint8
+
+const (
+	less orders = 1 << iota
+	equal
+	greater
+)
+
+func (o orders) include(order int) bool { return o>>(order+1)&1 != 0 }
+
+// mirrored are the orders of the comparison with its sides exchanged.
+func (o orders) mirrored() orders { return o&equal | o&less<<2 | o&greater>>2 }
+
+// constant is one side of a comparison that is the same for every document: a number or a string.
+type constant struct {
+	value  Value
+	number number
+	text   []byte // decoded
 }
 
-func parseNumber(raw []byte) (i int64, f float64, integer, ok bool) {
+func newConstant(v Value) *constant {
+	c := &constant{value: v, text: v.AppendString(nil)}
+	if v.Kind == Number {
+		c.number = parseNumber(v.Raw)
+	}
+	return c
+}
+
+// compareTo is compare with a constant.
+func (d *Document) compareTo(l Value, r *constant) int {
+	switch {
+	case l.Kind != r.value.Kind:
+		return cmp.Compare(l.Kind, r.value.Kind)
+	case l.Kind == String:
+		return bytes.Compare(d.text(l), r.text)
+	}
+	return compareNumbers(l.Raw, r.value.Raw, parseNumber(l.Raw), r.number)
+}
+
+// number is a parsed number: i where it is an integer, f for any.
+type number struct {
+	i       int64
+	f       float64
+	integer bool
+	ok      bool // whether i, or f alone where it is no integer, is what was written
+}
+
+// compareNumbers follows gojq: integers compare exactly, and as soon as one side has a fraction or an exponent both compare as
+// 64-bit floats. What fits neither goes to gojq.
+func compareNumbers(lraw, rraw []byte, l, r number) int {
+	switch {
+	case !l.ok || !r.ok:
+		return gojq.Compare(json.Number(lraw), json.Number(rraw))
+	case l.integer && r.integer:
+		return cmp.Compare(l.i, r.i)
+	}
+	return cmp.Compare(l.f, r.f)
+}
+
+func parseNumber(raw []byte) number {
 	if n, fraction, ok := shortDecimal(raw); ok {
-		return n, float64(n) / powers[fraction], fraction == 0, true
+		return number{n, float64(n) / powers[fraction], fraction == 0, true}
 	}
 	if (Value{Number, raw}).IsInteger() {
 		i, err := strconv.ParseInt(string(raw), 10, 64)
-		return i, 0, true, err == nil
+		return number{i, float64(i), true, err == nil}
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)
-	return 0, f, false, err == nil
+	return number{0, f, false, err == nil}
 }
 
 // shortDecimal reads a number of at most 15 digits and a point, or 16 digits, as a whole number and how many of its digits stand

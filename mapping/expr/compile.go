@@ -54,9 +54,12 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 	if err != nil {
 		return nil, &CompileError{src, -1, err.Error()} // it names a part of the program, and no value
 	}
-	p := &Program{src: src, plain: s.place(plain)}
-	if plain == nil {
+	p := &Program{src: src, at: nowhere, plain: s.place(plain)}
+	switch {
+	case plain == nil:
 		p.jq = jq
+	case p.plain.op == opPath:
+		p.at = p.plain.at.id
 	}
 	return p, nil
 }

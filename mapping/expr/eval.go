@@ -33,16 +33,7 @@ func boolean(b bool) Value {
 
 var trueText, falseText = []byte("true"), []byte("false")
 
-// one runs a plain program for its only output. Nearly all programs are paths to values that are there.
-func (d *Document) one(e *expr) (Value, error) {
-	if e.op == opPath {
-		if sp := &d.spans[e.at.id]; sp.gen == d.gen && sp.end-sp.start <= MaxOutput {
-			return Value{sp.kind, d.raw[sp.start:sp.end]}, nil
-		}
-	}
-	return d.only(e)
-}
-
+// only runs a plain program for its only output.
 func (d *Document) only(e *expr) (out Value, err error) {
 	if d.begin(); e.several {
 		err = d.each(e, d.root, func(v Value) error {
@@ -180,7 +171,13 @@ func (d *Document) eval(e *expr, in Value) (Value, error) {
 		if err != nil || l.Kind == Absent {
 			return l, err
 		}
-		return boolean(e.test(d.compare(l, r))), nil
+		return boolean(e.holds.include(d.compare(l, r))), nil
+	case opCompareTo:
+		l, err := d.eval(e.l, in)
+		if err != nil || l.Kind == Absent {
+			return l, err
+		}
+		return boolean(e.holds.include(d.compareTo(l, e.right))), nil
 	case opIf, opSelect, opAnd, opOr:
 		return d.branch(e, in)
 	}

@@ -45,6 +45,7 @@ type knownKey struct {
 	head, tail uint64 // the first and the last eight bytes of the spelling
 	mask       uint64 // the bytes of both that count, where the spelling is shorter
 	tailAt     uint8
+	reach      uint8 // tailAt and eight
 	length     uint8 // of the spelling
 	nameAt     uint8 // in the spelling
 	nameEnd    uint8
@@ -171,6 +172,7 @@ func (k *knownKey) spell(spelling []byte, nameAt, nameEnd int) {
 	n := copy(k.spelling[:], spelling)
 	k.length, k.nameAt, k.nameEnd = uint8(n), uint8(nameAt), uint8(nameEnd)
 	k.tailAt, k.mask = uint8(max(n-8, 0)), ^uint64(0)
+	k.reach = k.tailAt + 8
 	if n < 8 {
 		k.mask = 1<<(8*n) - 1
 	}
@@ -180,7 +182,7 @@ func (k *knownKey) spell(spelling []byte, nameAt, nameEnd int) {
 
 // matches reports whether the key stands at i as it was written last.
 func (k *knownKey) matches(data []byte, i int) bool {
-	return i+int(k.tailAt)+8 <= len(data) && k.ends(data, i) && (k.length <= 16 || k.middle(data, i))
+	return i+int(k.reach) <= len(data) && k.ends(data, i) && (k.length <= 16 || k.middle(data, i))
 }
 
 // ends reports whether the first and the last eight bytes of the spelling are the same.

@@ -21,29 +21,25 @@ func (s *scanner) object(i int, node int32, at *place) int {
 	}
 	s.known.object++
 	o := openObject{node, s.known.object, at, s.keys.open()}
-	if after := s.space(i); byteAt(s.data, after) == '}' {
-		i = after
-	} else {
-		i = s.members(i, &o, before)
-	}
-	if len(s.keys.keys) > o.keys.first {
+	if i = s.members(i, &o, before); len(s.keys.keys) > o.keys.first {
 		i = s.close(&o, i)
 	}
-	if i < 0 {
-		return i
-	}
 	s.depth--
-	return i + 1
+	return i
 }
 
-// members reads the members of an object, of which there is one at least, and gives the place of its closing brace. Before is the known
-// key that stands before them.
+// members reads the members of an object and gives the place after its closing brace. Before is the known key that stands before them.
 func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 	data := s.data
+	if byteAt(data, i) != '"' {
+		if after := s.space(i); byteAt(data, after) == '}' {
+			return after + 1
+		}
+	}
 	for {
 		k := before.next[0]
 		var node int32
-		if k != nil && k.matches(data, i) && k.object != o.number {
+		if k != nil && i+int(k.reach) <= len(data) && k.ends(data, i) && k.object != o.number && (k.length <= 16 || k.middle(data, i)) {
 			k.object = o.number
 			i += int(k.length)
 			node = k.node
@@ -53,7 +49,16 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 		start := i
 		switch c := byteAt(data, i); {
 		case c == '"':
-			i = s.text(i + 1)
+			i++
+			if i+16 < len(data) { // the beginning of text, which is all of most strings
+				x, y := word(data, i), word(data, i+8)
+				s.high |= x | y
+				if i += firstMark(special(x), special(y)); data[i] == '"' {
+					i++
+					break
+				}
+			}
+			i = s.text(i)
 		case c-'0' < 10:
 			i = s.number(i)
 		case c == '{':
@@ -76,15 +81,17 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 			before = k
 		}
 		c := byteAt(data, i)
-		if c <= ' ' {
-			i = s.space(i)
-			c = byteAt(data, i)
-		}
-		if c == '}' {
-			return i
-		}
 		if c != ',' {
-			return s.fail(NotJSON, i)
+			if c <= ' ' {
+				i = s.space(i)
+				c = byteAt(data, i)
+			}
+			if c == '}' {
+				return i + 1
+			}
+			if c != ',' {
+				return s.fail(NotJSON, i)
+			}
 		}
 		i++
 	}
@@ -138,7 +145,7 @@ func (s *scanner) newKey(i, start, end int, o *openObject, before *knownKey, nam
 }
 
 // close forgets the keys that are not known, of which the object has had some, and refuses the object where one came twice. End is
-// the place of its closing brace, or -1 where it was refused for what stands behind those keys.
+// the place after it, or -1 where it was refused for what stands behind those keys.
 func (s *scanner) close(o *openObject, end int) int {
 	keys := s.keys.keys[o.keys.first:]
 	s.keys.keys = s.keys.keys[:o.keys.first]

@@ -6,19 +6,20 @@ type expr struct {
 	op      op
 	several bool
 
-	steps []step               // opPath: the place in the document, before the set is asked for its node
-	at    *node                // opPath: the place in the document
-	step  step                 // opStep, opTryStep
-	name  string               // opVar
-	lit   Value                // opLiteral
-	cond  *expr                // opIf, opSelect
-	l, r  *expr                // operands
-	kvs   []keyed              // opObject, in the order in which they are written
-	list  []int                // opObject: kvs in the order of their keys, of equal keys only the last
-	parts []*expr              // opText
-	test  func(order int) bool // opCompare
-	call  function             // opCall
-	arg   []byte               // opCall: the text of its argument, where it takes one
+	steps []step    // opPath: the place in the document, before the set is asked for its node
+	at    *node     // opPath: the place in the document
+	step  step      // opStep, opTryStep
+	name  string    // opVar
+	lit   Value     // opLiteral
+	cond  *expr     // opIf, opSelect
+	l, r  *expr     // operands
+	kvs   []keyed   // opObject, in the order in which they are written
+	list  []int     // opObject: kvs in the order of their keys, of equal keys only the last
+	parts []*expr   // opText
+	holds orders    // opCompare, opCompareTo
+	right *constant // opCompareTo
+	call  function  // opCall
+	arg   []byte    // opCall: the text of its argument, where it takes one
 }
 
 // keyed is one member of an object construction.
@@ -31,17 +32,18 @@ type keyed struct {
 type op uint8
 
 const (
-	opInput   op = iota // the value that came in
-	opPath              // a place in the document
-	opVar               // a variable
-	opLiteral           // a constant
-	opStep              // one step into l
-	opTryStep           // one step into l, or nothing where the step fails
-	opTry               // l, or nothing where it fails
-	opObject            // {…}
-	opArray             // [l]
-	opText              // "…\(…)…"
-	opCompare           // l == r and its like
+	opInput     op = iota // the value that came in
+	opPath                // a place in the document
+	opVar                 // a variable
+	opLiteral             // a constant
+	opStep                // one step into l
+	opTryStep             // one step into l, or nothing where the step fails
+	opTry                 // l, or nothing where it fails
+	opObject              // {…}
+	opArray               // [l]
+	opText                // "…\(…)…"
+	opCompare             // l == r and its like
+	opCompareTo           // l == right and its like
 	opAnd
 	opOr
 	opAlt     // l // r

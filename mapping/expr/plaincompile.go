@@ -51,24 +51,29 @@ func (c *plainer) query(q *gojq.Query, h here) *expr {
 	case gojq.OpAlt:
 		return operands(opAlt, c.single(q.Left, h), c.single(q.Right, h))
 	}
-	test := tests[q.Op]
-	if test == nil {
-		return nil
+	if holds := comparisons[q.Op]; holds != 0 {
+		return comparison(holds, c.compared(q.Left, h), c.compared(q.Right, h))
 	}
-	e := operands(opCompare, c.compared(q.Left, h), c.compared(q.Right, h))
-	if e != nil {
-		e.test = test
-	}
-	return e
+	return nil
 }
 
-var tests = map[gojq.Operator]func(order int) bool{
-	gojq.OpEq: func(order int) bool { return order == 0 },
-	gojq.OpNe: func(order int) bool { return order != 0 },
-	gojq.OpLt: func(order int) bool { return order < 0 },
-	gojq.OpLe: func(order int) bool { return order <= 0 },
-	gojq.OpGt: func(order int) bool { return order > 0 },
-	gojq.OpGe: func(order int) bool { return order >= 0 },
+var comparisons = map[gojq.Operator]orders{
+	gojq.OpEq: equal, gojq.OpNe: less | greater, gojq.OpLt: less, gojq.OpLe: less | equal, gojq.OpGt: greater, gojq.OpGe: greater | equal,
+}
+
+// comparison is a comparison, with a constant where one side is a number or a string.
+func comparison(holds orders, l, r *expr) *expr {
+	if l == nil || r == nil {
+		return nil
+	}
+	constant := func(e *expr) bool { return e.op == opLiteral && (e.lit.Kind == Number || e.lit.Kind == String) }
+	switch {
+	case constant(r):
+		return &expr{op: opCompareTo, holds: holds, l: l, right: newConstant(r.lit)}
+	case constant(l):
+		return &expr{op: opCompareTo, holds: holds.mirrored(), l: r, right: newConstant(l.lit)}
+	}
+	return &expr{op: opCompare, holds: holds, l: l, r: r}
 }
 
 func (c *plainer) pipe(q *gojq.Query, h here) *expr {
@@ -161,7 +166,7 @@ func (c *plainer) bare(t *gojq.Term, h here) *expr {
 		bare := *t
 		bare.SuffixList = nil
 		if text, ok := literalNumber(&bare); ok {
-			return number(text)
+			return numberLiteral(text)
 		}
 	case gojq.TermTypeString:
 		return c.text(t.Str, h)
@@ -190,9 +195,9 @@ func literalNumber(t *gojq.Term) (string, bool) {
 	return "", false
 }
 
-// number gives the literal as gojq would write it. It gives nil for the few that are not read back as the number they are, such
+// numberLiteral gives the literal as gojq would write it. It gives nil for the few that are not read back as the number they are, such
 // as 100.0, which gojq holds as a fraction but writes as an integer.
-func number(text string) *expr {
+func numberLiteral(text string) *expr {
 	out := []byte(text)
 	if strings.ContainsAny(text, ".eE") {
 		f, err := strconv.ParseFloat(text, 64)

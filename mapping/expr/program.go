@@ -4,6 +4,7 @@ package expr
 // with a Document of its own.
 type Program struct {
 	src   string
+	at    int32 // the node of a program that is a path into the document and nothing else, else nowhere
 	plain *expr // nil where the program runs on gojq
 	jq    *jqProgram
 }
@@ -25,11 +26,18 @@ func (p *Program) Path() string {
 // One runs the program and gives its output: Kind Absent where there was none. An error is an *EvalError; a second output is
 // one of Kind SeveralOutputs.
 func (p *Program) One(d *Document) (Value, error) {
-	if p.plain != nil {
-		return d.one(p.plain)
+	if sp := &d.spans[p.at]; sp.gen == d.gen && sp.end-sp.start <= MaxOutput {
+		return Value{sp.kind, d.raw[sp.start:sp.end]}, nil
 	}
-	var out Value
-	err := p.jq.run(d, func(v Value) error {
+	return p.one(d)
+}
+
+// one is One for all but paths to values that are there.
+func (p *Program) one(d *Document) (out Value, err error) {
+	if p.plain != nil {
+		return d.only(p.plain)
+	}
+	err = p.jq.run(d, func(v Value) error {
 		if out.Kind != Absent {
 			return errSeveral
 		}

@@ -134,7 +134,12 @@ func (s *scanner) array(i int, node int32, at *place) int {
 			elem, place = wanted[n].id, s.known.elem(at, n, wanted[n].id)
 		}
 		start := i
-		if i = s.value(i, elem, place); i < 0 {
+		if byteAt(s.data, i) == '{' {
+			i = s.object(i+1, elem, place)
+		} else {
+			i = s.value(i, elem, place)
+		}
+		if i < 0 {
 			return i
 		}
 		if elem != noNode {

@@ -81,40 +81,72 @@ func loneSurrogate(raw []byte) bool {
 
 var wantedPaths = []string{".", ".a", ".a.b", ".a[1]", ".a[0].b", `."a b"`, ".data.items[0].sku", ".data.total", ".user.id", ".k40"}
 
+// FuzzParse parses several documents, one behind the other. Each must be taken or refused as a slow reading does, and a Document that
+// remembers those before it must find what one finds that has seen none.
 func FuzzParse(f *testing.F) {
+	all := []byte(manyKeys(40, ""))
 	for _, c := range inputCases {
 		if len(c.raw) < 4096 {
 			f.Add([]byte(c.raw))
+			all = append(append(all, between...), c.raw...)
 		}
 	}
+	f.Add(all)
 	f.Add(event300)
 	f.Add(event1000)
 	f.Add([]byte(manyKeys(40, "")))
 	f.Add([]byte(manyKeys(40, `,"k7":0`)))
-	f.Fuzz(func(t *testing.T, raw []byte) {
+	f.Add(bytes.Join(shopEvents(400), []byte(between)))
+	for _, c := range sequences {
+		f.Add([]byte(strings.Join(c, between)))
+	}
+	f.Fuzz(func(t *testing.T, raws []byte) {
 		s, programs := sealed(t, wantedPaths)
 		var d Document
-		err := d.Parse(s, raw)
-		if want := acceptable(raw); (err == nil) != want {
-			t.Fatalf("Parse(%q) = %v, want accepted=%v", raw, err, want)
-		}
-		var refused *InputError
-		if err != nil {
-			if !errors.As(err, &refused) || refused.Offset < 0 || refused.Offset > len(raw) {
-				t.Fatalf("Parse(%q) = %#v", raw, err)
+		for raw := range bytes.SplitSeq(raws, []byte(between)) {
+			parseLikeFresh(t, s, &d, raw)
+			if err := parseLikeFresh(t, s, &d, raw); err != nil || len(raw) > MaxOutput {
+				continue
 			}
-			return
-		}
-		if len(raw) > MaxOutput {
-			return // the root is more than a program may give
-		}
-		if got, want := canonical(t, d.Root().Raw), canonical(t, raw); got != want {
-			t.Fatalf("root of %q is %s", raw, got)
-		}
-		for _, p := range programs {
-			sameAsGojqOn(t, p, &d, raw)
+			if got, want := canonical(t, d.Root().Raw), canonical(t, raw); got != want {
+				t.Fatalf("root of %q is %s", raw, got)
+			}
+			for _, p := range programs {
+				sameAsGojqOn(t, p, &d, raw)
+			}
 		}
 	})
+}
+
+// between parts documents, as RFC 7464 does.
+const between = "\x1e"
+
+// parseLikeFresh parses with a Document that may remember others, and compares with one that does not and with the slow reading.
+func parseLikeFresh(t testing.TB, s *Set, d *Document, raw []byte) error {
+	t.Helper()
+	err := d.Parse(s, raw)
+	if want := acceptable(raw); (err == nil) != want {
+		t.Fatalf("Parse(%q) = %v, want accepted=%v", raw, err, want)
+	}
+	var fresh Document
+	want := fresh.Parse(s, raw)
+	if fmt.Sprint(err) != fmt.Sprint(want) {
+		t.Fatalf("Parse(%q) = %v, without earlier documents %v", raw, err, want)
+	}
+	var refused *InputError
+	if err != nil {
+		if !errors.As(err, &refused) || refused.Offset < 0 || refused.Offset > len(raw) {
+			t.Fatalf("Parse(%q) = %#v", raw, err)
+		}
+		return err
+	}
+	for i := range s.nodes {
+		got, want := d.spans[i], fresh.spans[i]
+		if (got.gen == d.gen) != (want.gen == fresh.gen) || got.gen == d.gen && (got.start != want.start || got.end != want.end || got.kind != want.kind) {
+			t.Fatalf("%q: node %d is at %v, without earlier documents at %v", raw, i, got, want)
+		}
+	}
+	return nil
 }
 
 func manyKeys(n int, more string) string {

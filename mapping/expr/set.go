@@ -11,13 +11,15 @@ type Set struct {
 }
 
 const (
-	rootNode = 0
-	noNode   = -1 // for a place that no program wants
+	nowhere  = 0  // a node that no document has
+	rootNode = 1  // the document
+	noNode   = -1 // for what no program wants
 )
 
 // NewSet gives an empty set.
 func NewSet() *Set {
 	s := &Set{}
+	s.newNode(nil, step{})
 	s.root = s.newNode(nil, step{})
 	return s
 }

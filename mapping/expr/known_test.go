@@ -1,0 +1,135 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// sequences are documents in the order in which one Document parses them: what comes later is not quite what came before.
+var sequences = [][]string{
+	{`{"a":1,"b":2,"c":3}`, `{"x":1,"b":2,"c":3}`, `{"a":1,"x":2,"c":3}`, `{"a":1,"b":2,"x":3}`, `{"a":1,"b":2,"c":3}`},                                                                                   // another key at each place
+	{`{"a":1,"b":2,"c":3}`, `{"b":2,"c":3}`, `{"a":1,"c":3}`, `{"a":1,"b":2}`, `{"c":1,"b":2,"a":3}`, `{}`},                                                                                               // missing keys, other orders
+	{`{"a":1,"b":2}`, `{"z":0,"a":1,"b":2}`, `{"a":1,"z":0,"b":2}`, `{"a":1,"b":2,"z":0}`},                                                                                                                // more keys
+	{`{"a":1,"b":2}`, `{"a":1,"a":2}`, `{"a":1,"b":2,"a":3}`, `{"a":1,"b":2,"b":3}`, `{"b":1,"a":2,"b":3}`},                                                                                               // keys that come twice
+	{`{"a":1,"b":2}`, `{"a":1,"\u0061":2}`, `{"\u0061":1,"a":2}`, `{"\u0061":1,"\u0062":2}`, `{"\u0061":1,"b":2,"a":3}`, `{"\u007a":1,"z":2}`, `{"\u007a":1,"y":3,"z":2,"y":4}`, `{"y":3}`},               // escaped keys
+	{`{"a":1,"b":2}`, `{ "a" : 1 , "b" : 2 }`, "{\n  \"a\": 1,\n  \"b\": 2\n}", "{\"a\":\t1 \r\n,\"b\":2}", `{"a": 1,"b"  :2}`, `{"a":1,"b":2}`, `{"a":1 "b":2}`, `{"a" 1}`, `{"a":}`, `{"a":1,}`, `{ }`}, // white space
+	{`{"a":{"b":1}}`, `{"a":{"b":1,"b":2}}`, `{"a":[{"b":1},{"b":2,"c":3}]}`, `{"a":{"c":{"b":1}},"data":{"a":0}}`, `{"a":null}`, `{"a":[[{"b":1}],{"b":[]}]}`},                                           // nested
+	{`{"a":[{"b":1,"c":2},{"b":1,"c":2}]}`, `{"a":[{"c":1},{"b":1,"d":2},{"b":1,"b":2}]}`, `{"a":[{"b":1},{},3,{"b":{"b":1}},{"b":2}]}`, `[{"b":1},{"b":2}]`, `[[{"b":1}]]`},                              // elements
+	{`{"abcdefghijklmnopq":1}`, `{"abcdefghXjklmnopq":1}`, `{"abcdefghijklmnopX":1}`, `{"abcdefghijklmnopq":2}`, `{"abcdefghijklmnop":1,"abcdefghijklmnopq":1}`, `{"abcdefgh":1}`},                        // long keys
+	{`{"größe":1}`, `{"größe":"\xff"}`, `{"gr\xc3":1}`, `{"gr\xc3":1}`, `{"a\xff":1}`, `{"a\xff":1}`},                                                                                                     // bytes that are no text
+	{manyKeys(40, ""), manyKeys(40, `,"k7":0`), manyKeys(20, ""), manyKeys(20, `,"z":0,"k7":0`), manyKeys(70, `,"k69":0`), manyKeys(70, `,"\u006b7":0`)},                                                  // many keys
+	{`{"a":1}`, `{"\u007a":1,` + manyKeys(50, "")[1:], `{"\u007a":1,` + manyKeys(50, `,"k49":0`)[1:], `{"\u007a":1,` + manyKeys(50, `,"k3":0,"z":0`)[1:], `{"\u007a":1,` + manyKeys(50, `,"k3":0,"z":`)[1:], `{"\u007a":1,` + manyKeys(50, `,"k3":0,"q":{"b":}`)[1:]},
+}
+
+func TestKnown(t *testing.T) {
+	s, programs := sealed(t, wantedPaths)
+	for _, raws := range sequences {
+		var d Document
+		for _, first := range raws {
+			for _, raw := range append([]string{first}, raws...) { // each behind each
+				if parseLikeFresh(t, s, &d, []byte(raw)) != nil {
+					continue
+				}
+				for _, p := range programs {
+					sameAsGojqOn(t, p, &d, []byte(raw))
+				}
+			}
+		}
+	}
+}
+
+// The expected keys are what makes a second document cheap: here they must have been what was used.
+func TestKnownIsUsed(t *testing.T) {
+	s, _ := sealed(t, shopPaths)
+	var d Document
+	for _, raw := range shopEvents(700)[:4] {
+		parseLikeFresh(t, s, &d, raw)
+	}
+	count := d.scan.known.count
+	for _, raw := range shopEvents(700) {
+		parseLikeFresh(t, s, &d, raw)
+	}
+	if count == 0 || d.scan.known.count != count {
+		t.Errorf("%d keys and places after four orders, %d after all", count, d.scan.known.count)
+	}
+	at := &d.scan.known.root.start
+	for _, want := range []string{"id", "type", "time", "data"} {
+		if at = at.next[0]; at == nil || string(at.spelling[at.nameAt:at.nameEnd]) != want {
+			t.Fatalf("want %s to be expected, not %v", want, at)
+		}
+	}
+}
+
+// What a Document remembers has bounds, and what lies beyond them is still read right.
+func TestKnownBounds(t *testing.T) {
+	s, programs := sealed(t, []string{".data.id", ".users.u7.name", ".last"})
+	read := func(d *Document, raw string) {
+		t.Helper()
+		parseLikeFresh(t, s, d, []byte(raw))
+		if err := parseLikeFresh(t, s, d, []byte(raw)); err == nil {
+			for _, p := range programs {
+				sameAsGojqOn(t, p, d, []byte(raw))
+			}
+		}
+	}
+	t.Run("keys that are data", func(t *testing.T) {
+		var d Document
+		for n := range 100 {
+			var b strings.Builder
+			for i := range 10 {
+				fmt.Fprintf(&b, `,"u%d":{"name":%d}`, n*7+i, i)
+			}
+			read(&d, `{"users":{`+b.String()[1:]+`},"last":1}`)
+			read(&d, `{"users":{`+b.String()[1:]+b.String()+`},"last":1}`)
+		}
+		if users := d.scan.known.root.start.next[0].inside; !users.wild || users.count > maxPlaceKeys {
+			t.Errorf("%d keys are remembered, wild=%v", users.count, users.wild)
+		}
+	})
+	t.Run("too many places", func(t *testing.T) {
+		var d Document
+		for n := range maxPlaceKeys {
+			var b strings.Builder
+			for i := range 40 {
+				fmt.Fprintf(&b, `,"k%d":{}`, n*40+i)
+			}
+			read(&d, fmt.Sprintf(`{"p%d":{"id":1%s},"last":2}`, n, b.String()))
+		}
+		read(&d, `{"data":{"id":3,"x":{"y":[{"z":1}]}},"p0":{"new":{"newer":1,"newer":1}},"last":2}`)
+		read(&d, `{"data":{"id":3,"x":{"y":[{"z":1}]}},"p0":{"new":{"newer":1}},"last":2}`)
+		if n := d.scan.known.count; n < maxKnownKeys || n > maxKnownKeys+1 {
+			t.Errorf("%d keys and places are remembered", n)
+		}
+	})
+	t.Run("long keys", func(t *testing.T) {
+		var d Document
+		long := strings.Repeat("k", maxSpelling)
+		for n := maxSpelling - 6; n < maxSpelling; n++ {
+			read(&d, fmt.Sprintf(`{"%s":1,"last":2}`, long[:n]))
+			read(&d, fmt.Sprintf(`{"last":1,"%s":1,"%s":2}`, long[:n], long[:n]))
+		}
+	})
+	t.Run("another set", func(t *testing.T) {
+		var d Document
+		other, others := sealed(t, []string{".last", ".data", ".data.id"})
+		for range 3 {
+			raw := `{"data":{"id":7},"last":1}`
+			read(&d, raw)
+			parseLikeFresh(t, other, &d, []byte(raw))
+			for _, p := range others {
+				sameAsGojqOn(t, p, &d, []byte(raw))
+			}
+		}
+	})
+	t.Run("numbers run out", func(t *testing.T) {
+		var d Document
+		read(&d, `{"data":{"id":7},"last":1}`)
+		d.scan.known.object = 1<<31 - 1
+		read(&d, `{"data":{"id":7},"last":1}`)
+		read(&d, `{"data":{"id":7},"last":1}`)
+		if d.scan.known.object > 100 {
+			t.Error("the numbers do not start over")
+		}
+	})
+}
