@@ -230,6 +230,20 @@ func (g *generator) value(depth int) string {
 		"9223372036854775807", "9223372036854775808", "1e400", "86400", "1773480413120", `""`, `"a"`, `"\u0061"`, `"aé"`, `"A\n\"\\\/"`, `"\ud83d\ude00"`, `"2026-03-14T09:26:53Z"`, "[]", "{}")
 }
 
+// event makes a document that has the shape of an event, mostly.
+func (g *generator) event() string {
+	if g.IntN(4) == 0 {
+		return g.value(4)
+	}
+	var parts []string
+	for _, key := range []string{"a", "b", "c", "d", "data", "items", "total", "user", "id"} {
+		if g.IntN(3) > 0 {
+			parts = append(parts, `"`+key+`":`+g.value(3))
+		}
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
 func (g *generator) path() string {
 	p := ""
 	for range 1 + g.IntN(3) {
