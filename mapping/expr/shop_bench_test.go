@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,5 +78,37 @@ func parseAndRead(b *testing.B, s *Set, ps []*Program, raws ...[]byte) {
 				b.Fatal(p, err)
 			}
 		}
+	}
+}
+
+// BenchmarkShopJQ is BenchmarkShop with one attribute more, which a plain path gives or which needs gojq.
+func BenchmarkShopJQ(b *testing.B) {
+	for _, src := range []string{".data.channel", `.data.total * 100 | floor`, `[.data.items[] | .quantity * .price] | add`, `.data.items | length`, `.data | del(.items)`} {
+		s, ps := sealed(b, append(slices.Clone(shopPaths), src))
+		for _, size := range []int{300, 1000} {
+			raw := shopEvent(size)
+			b.Run(fmt.Sprintf("%dB/%s", size, strings.ReplaceAll(src, "/", "")), func(b *testing.B) { parseAndRead(b, s, ps, raw) })
+		}
+	}
+}
+
+// BenchmarkManyRules reads one rule's five paths with the paths of others in the set. Its events are of the kind that has a key of its own
+// for each rule.
+func BenchmarkManyRules(b *testing.B) {
+	for _, rules := range []int{1, 1000} {
+		var paths []string
+		for i := range rules {
+			paths = append(paths, ".type", ".data.total", fmt.Sprintf(".data.f%d", i), fmt.Sprintf(".data.g%d.id", i), fmt.Sprintf(".data.items[%d].sku%d", i%3, i))
+		}
+		s, ps := sealed(b, paths)
+		var same, each [][]byte
+		for i := range 50 {
+			event := func(n int) []byte {
+				return fmt.Appendf(nil, `{"id":"evt_%d","type":"shop.order.done%d","data":{"customer_id":"c_%d","total":%d.5,"f%d":"%d","g%d":{"id":%d},"items":[{"sku%d":"a"},{"sku%d":"b"},{"sku%d":"c"}]}}`, i, n, i, i, n, i, n, i, n, n, n)
+			}
+			same, each = append(same, event(0)), append(each, event(i%rules))
+		}
+		b.Run(fmt.Sprintf("%d/one-type", rules), func(b *testing.B) { parseAndRead(b, s, ps[:5], same...) })
+		b.Run(fmt.Sprintf("%d/many-types", rules), func(b *testing.B) { parseAndRead(b, s, ps[:2], each...) })
 	}
 }
