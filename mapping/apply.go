@@ -159,7 +159,7 @@ func (s *scratch) write(st *step, c *pending) *problem {
 		s.body = append(c.id.AppendTo(append(s.body, `,"id":"`...)), '"')
 	}
 	if s.time.known && (st.op.Event || s.replay && st.action == customerio.Identify) {
-		s.body = customerio.AppendTimestamp(s.body, s.time.unix())
+		s.body = s.appendTimestamp(s.body, s.time.unix())
 	}
 	data, p := s.fields(st, lanes)
 	if p != nil {

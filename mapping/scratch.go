@@ -35,6 +35,9 @@ type scratch struct {
 	time        moment   // as the current rule has it
 	ruleID      []byte   // the event's identity as the current rule has it; empty means the envelope's
 
+	second int64 // the last timestamp that was written, and its member
+	stamp  []byte
+
 	calls    []pending
 	failures []event.Failure
 	room            // what the calls are written into
@@ -69,9 +72,9 @@ func (c *compiled) newScratch() any {
 	return s
 }
 
-func (c *compiled) get(m event.Message, replay bool) *scratch {
+func (c *compiled) get(m *event.Message, replay bool) *scratch {
 	s := c.scratch.Get().(*scratch)
-	s.m, s.replay = m, replay
+	s.m, s.replay = *m, replay
 	s.eventTime, s.timeProblem = moment{millis(m.Time), !m.Time.IsZero()}, nil
 	s.time = s.eventTime
 	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]
@@ -81,7 +84,7 @@ func (c *compiled) get(m event.Message, replay bool) *scratch {
 }
 
 func (c *compiled) put(s *scratch) {
-	s.m, s.envelope, s.timeProblem, s.failures = event.Message{}, nil, nil, nil
+	s.failures = nil
 	if cap(s.body)+cap(s.composed)+cap(s.meta)+cap(s.wide) > keptScratch || cap(s.calls) > keptScratch/64 {
 		return
 	}

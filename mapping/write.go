@@ -114,6 +114,14 @@ func (s *scratch) appendName(dst []byte, st *step, v expr.Value) ([]byte, string
 	return customerio.AppendString(dst, name), ""
 }
 
+// appendTimestamp appends the member timestamp. Neighbouring events mostly have the same second.
+func (s *scratch) appendTimestamp(dst []byte, unix int64) []byte {
+	if unix != s.second || len(s.stamp) == 0 {
+		s.second, s.stamp = unix, customerio.AppendTimestamp(s.stamp[:0], unix)
+	}
+	return append(dst, s.stamp...)
+}
+
 // fields appends attributes, and says where their object stands.
 func (s *scratch) fields(st *step, lanes int) (span, *problem) {
 	if len(st.fields)+len(st.removed) == 0 {

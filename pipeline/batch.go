@@ -11,8 +11,9 @@ type batch struct {
 	tenancy *tenancy
 	entries []*entry
 	calls   []event.Call
-	room    int // bytes left
-	limit   int // calls it may take
+	done    []finished // what its answer has settled
+	room    int        // bytes left
+	limit   int        // calls it may take
 }
 
 // envelope is what surrounds the items of a batch in its body: {"batch":[…]}.
@@ -66,7 +67,7 @@ func (q *queue) take(from *fifo) {
 // joins reports whether e, which follows head in its lane, may ride along.
 func (b *batch) joins(e, head *entry) bool {
 	return e.run && e.state == waiting && e.limit == head.limit && e.parcel.tenancy == b.tenancy &&
-		e.call.Single == nil && len(b.entries) < b.limit && e.call.Size() <= b.room
+		len(b.entries) < b.limit && e.call.Size() <= b.room
 }
 
 func (b *batch) add(e *entry) {
@@ -84,5 +85,6 @@ func (b *batch) add(e *entry) {
 func (b *batch) reset() {
 	clear(b.entries)
 	clear(b.calls)
-	b.tenancy, b.entries, b.calls = nil, b.entries[:0], b.calls[:0]
+	clear(b.done)
+	b.tenancy, b.entries, b.calls, b.done = nil, b.entries[:0], b.calls[:0], b.done[:0]
 }

@@ -10,23 +10,22 @@ import (
 type entry struct {
 	call   *event.Call
 	parcel *parcel
-	step   *stepRecords // of the guard
 
 	// link is the entry's place in its lane; more holds the places of a call with several lanes. A call without lanes has none.
-	link link
-	more []link
-	// behind counts the lanes in which something stands before the entry.
-	behind int32
+	// What a sender looks at when it passes along a lane stands beside it, in one line of the processor's cache.
+	link   link
+	behind int32 // lanes in which something stands before the entry
+	limit  int32 // a suspect travels in requests of at most so many calls; 0 means no suspicion
+	state  state
+	run    bool // may share a request with its neighbours in its one lane
 
-	limit   int32 // a suspect travels in requests of at most so many calls; 0 means no suspicion
-	counted int32 // calls that the entry's lane adds to the ready totals while the entry is ready
-	bytes   int32 // and their bytes
-	state   state
-	run     bool // may share a request with its neighbours in its one lane
-
-	came time.Duration // when it came in, since the pipeline was made; who waited behind another has lingered meanwhile
-	next *entry        // in the queue of ready entries
-	past *past         // nil until it comes back open
+	more    []link
+	step    *stepRecords  // of the guard
+	counted int32         // calls that the entry's lane adds to the ready totals while the entry is ready
+	bytes   int32         // and their bytes
+	came    time.Duration // when it came in, since the pipeline was made; who waited behind another has lingered meanwhile
+	next    *entry        // in the queue of ready entries
+	past    *past         // nil until it comes back open
 }
 
 // past is what an entry that came back open has behind it. Few do, and what stands in every entry costs memory for every call.

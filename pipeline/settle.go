@@ -9,7 +9,6 @@ import (
 // settle applies the outcomes of a request: what is delivered or refused leaves its lanes, what is open goes back.
 func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	now := time.Now()
-	var done []finished
 	p.mu.Lock()
 	t := b.tenancy
 	t.flying -= len(b.entries)
@@ -26,7 +25,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 			e.step.delivered()
 			pc := e.parcel
 			p.retire(e)
-			done = p.close(pc, done)
+			b.done = p.close(pc, b.done)
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
 			p.metrics.call(e.call.Step, o.Verdict)
@@ -51,7 +50,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	t.settle()
 	p.mu.Unlock()
 	p.wake()
-	p.tell(done)
+	p.tell(b.done)
 }
 
 // finished is a message of which nothing is open: its done, the tenancy that may not come to rest before that was called, and its
@@ -60,6 +59,7 @@ type finished struct {
 	tenancy *tenancy
 	done    func()
 	calls   []event.Call
+	dead    bool // with a dead letter
 }
 
 // tell calls the dones of messages, without the pipeline's lock: a source has locks of its own.
@@ -67,13 +67,19 @@ func (p *Pipeline) tell(done []finished) {
 	if len(done) == 0 {
 		return
 	}
-	for _, f := range done {
-		f.done()
+	dead := 0
+	for i := range done {
+		done[i].done()
+		if done[i].dead {
+			dead++
+		}
 	}
+	p.metrics.delivered.Add(float64(len(done) - dead))
+	p.metrics.deadLettered.Add(float64(dead))
 	if p.recycle != nil {
 		p.recycle(func(yield func([]event.Call) bool) {
-			for _, f := range done {
-				if !yield(f.calls) {
+			for i := range done {
+				if !yield(done[i].calls) {
 					return
 				}
 			}
@@ -93,12 +99,7 @@ func (p *Pipeline) close(pc *parcel, done []finished) []finished {
 	if pc.open > 0 {
 		return done
 	}
-	if pc.dead {
-		p.metrics.deadLettered.Inc()
-	} else {
-		p.metrics.delivered.Inc()
-	}
-	done = append(done, finished{pc.tenancy, pc.done, pc.calls})
+	done = append(done, finished{pc.tenancy, pc.done, pc.calls, pc.dead})
 	pc.tenancy.telling++
 	p.budget.give(pc)
 	pc.tenancy.remove(pc)

@@ -9,6 +9,7 @@ import (
 
 // A parcel is one message in hand, with the calls it became. The message is done when every call and every letter of it is.
 type parcel struct {
+	first   [1]entry // the entries, where there is one
 	msg     event.Message
 	done    func()
 	tenancy *tenancy
@@ -17,8 +18,7 @@ type parcel struct {
 	open    int // calls and letters that are not settled
 	dead    bool
 	calls   []event.Call
-	entries []entry  // one for each call
-	first   [1]entry // the entries, where there is one
+	entries []entry // one for each call
 
 	prev, next *parcel // in the tenancy's list
 }
