@@ -50,3 +50,64 @@ func decodeText(raw []byte, src string, start, end int) string {
 	}
 	return src[start:end]
 }
+
+// input gives what a program reads of the document, with no more than that about it.
+func (d *Document) input(r *reading) any {
+	if r.nothing() {
+		return nil
+	}
+	for i := range d.inputs {
+		if d.inputs[i].of == r {
+			return d.inputs[i].value
+		}
+	}
+	v := d.read(r, d.root)
+	d.inputs = append(d.inputs, input{r, v})
+	return v
+}
+
+// read decodes what is read of the value v at a place that the pass over the document knows.
+func (d *Document) read(r *reading, v Value) any {
+	if v.Kind != Object || len(r.keys) == 0 || !r.only(Object) {
+		return decodeRead(r, v.Raw)
+	}
+	m := make(map[string]any, len(r.keys))
+	for _, k := range r.keys {
+		if sp := &d.spans[k.node]; sp.gen == d.gen {
+			m[k.name] = d.read(k.reading, Value{sp.kind, d.raw[sp.start:sp.end]})
+		}
+	}
+	return m
+}
+
+// decodeRead decodes what is read of a value.
+func decodeRead(r *reading, raw []byte) any {
+	switch kind := kindOf[raw[0]]; {
+	case !r.only(kind):
+		return decode(raw)
+	case kind == Array:
+		list := []any{}
+		for i := skipSpace(raw, 1); raw[i] != ']'; {
+			end := skipValue(raw, i)
+			list = append(list, decodeRead(r.elems, raw[i:end]))
+			i = skipComma(raw, end)
+		}
+		return list
+	}
+	m := map[string]any{}
+	for i := skipSpace(raw, 1); raw[i] != '}'; {
+		var name []byte
+		var v Value
+		name, v, i = member(raw, i)
+		if r.elems != nil {
+			m[string(appendUnquoted(nil, name))] = decodeRead(r.elems, v.Raw)
+			continue
+		}
+		for _, k := range r.keys {
+			if sameKey(name, k.name) {
+				m[k.name] = decodeRead(k.reading, v.Raw)
+			}
+		}
+	}
+	return m
+}

@@ -7,14 +7,19 @@ type Document struct {
 	spans []span // by node id
 	gen   uint32 // spans of an older generation belong to an earlier document
 
-	scan    scanner
-	arena   []byte  // text made by programs
-	limit   int     // how long the arena may become in this run
-	fuel    fuel    // of this run
-	stack   []Value // parts of values that are being made
-	vars    []variable
-	decoded any // for gojq, made when it is first needed
-	ready   bool
+	scan   scanner
+	arena  []byte  // text made by programs
+	limit  int     // how long the arena may become in this run
+	fuel   fuel    // of this run
+	stack  []Value // parts of values that are being made
+	vars   []variable
+	inputs []input // for gojq, made when they are first needed
+}
+
+// input is what programs on gojq read of the document.
+type input struct {
+	of    *reading
+	value any
 }
 
 // maxKept is how much memory for text a document keeps for the next one.
@@ -44,7 +49,8 @@ func (d *Document) Parse(s *Set, raw []byte) error {
 		d.arena = nil
 	}
 	d.raw, d.root = raw, Value{}
-	d.arena, d.vars, d.decoded, d.ready = d.arena[:0], d.vars[:0], nil, false
+	clear(d.inputs)
+	d.arena, d.vars, d.inputs = d.arena[:0], d.vars[:0], d.inputs[:0]
 	if len(d.spans) < len(s.nodes) {
 		d.spans = make([]span, len(s.nodes))
 	}

@@ -10,8 +10,9 @@ import (
 
 // jqProgram is a program that runs on gojq.
 type jqProgram struct {
-	code *gojq.Code
-	vars []string // those that the program uses
+	code  *gojq.Code
+	vars  []string // those that the program uses
+	reads *reading // what it reads of the document
 }
 
 func newJQ(q *gojq.Query, vars []string) (*jqProgram, error) {
@@ -28,7 +29,7 @@ func newJQ(q *gojq.Query, vars []string) (*jqProgram, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &jqProgram{code, vars}, nil
+	return &jqProgram{code: code, vars: vars}, nil
 }
 
 func jqUnix(perSecond int64) func(any, []any) any {
@@ -50,16 +51,13 @@ func jqUnix(perSecond int64) func(any, []any) any {
 
 // run yields the outputs of the program.
 func (j *jqProgram) run(d *Document, yield func(Value) error) error {
-	if !d.ready {
-		d.decoded, d.ready = decode(d.root.Raw), true
-	}
 	vars := make([]any, len(j.vars))
 	for i, name := range j.vars {
 		vars[i] = decode(d.lookup(name).Raw)
 	}
 	var m meter
 	f := &fuel{Context: context.Background()}
-	outputs := j.code.RunWithContext(f, d.decoded, vars...)
+	outputs := j.code.RunWithContext(f, d.input(j.reads), vars...)
 	for {
 		out, ok := next(outputs)
 		if !ok {
