@@ -23,6 +23,7 @@ type kafkaCeiling struct {
 	topic   string
 	gen     *kafka.Generation
 	post    *poster
+	library bool           // read and check with libraries
 	posted  []atomic.Int64 // by partition, the offset to commit; 0 where nothing was posted
 }
 
@@ -32,6 +33,7 @@ func runKafkaCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	topic := fs.String("topic", "", "topic")
 	group := fs.String("group", "", "consumer group")
 	partitions := fs.Int("partitions", 0, "partitions of the topic")
+	library := fs.Bool("library", false, "read with kafka-go and check with encoding/json")
 	sink := fs.String("sink", "", "address of the sink")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -49,7 +51,7 @@ func runKafkaCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	}
 	c := &kafkaCeiling{
 		brokers: strings.Split(*brokers, ","), topic: *topic, gen: gen,
-		post: newPoster(*sink), posted: make([]atomic.Int64, *partitions),
+		post: newPoster(*sink), library: *library, posted: make([]atomic.Int64, *partitions),
 	}
 	return errors.Join(c.consume(ctx), cg.Close())
 }
@@ -97,7 +99,7 @@ func (c *kafkaCeiling) partition(ctx context.Context, partition int, offset int6
 	if err != nil {
 		return fmt.Errorf("find the partition's leader: %w", err)
 	}
-	f, err := newFetcher(ctx, net.JoinHostPort(leader.Host, strconv.Itoa(leader.Port)), c.topic, int32(partition))
+	f, err := c.open(ctx, net.JoinHostPort(leader.Host, strconv.Itoa(leader.Port)), partition)
 	if err != nil {
 		return err
 	}
@@ -123,6 +125,20 @@ func (c *kafkaCeiling) partition(ctx context.Context, partition int, offset int6
 		offset = next
 	}
 	return nil
+}
+
+// recordReader reads one partition: each record from offset on goes to the function, in order. It returns the offset after the last,
+// which is the same where nothing came for a while.
+type recordReader interface {
+	fetch(offset int64, each func(offset int64, value []byte) error) (int64, error)
+	close() error
+}
+
+func (c *kafkaCeiling) open(ctx context.Context, leader string, partition int) (recordReader, error) {
+	if c.library {
+		return newLibraryReader(ctx, leader, c.topic, partition)
+	}
+	return newFetcher(ctx, leader, c.topic, int32(partition))
 }
 
 func (c *kafkaCeiling) commit() error {

@@ -16,14 +16,21 @@ type program interface {
 
 const (
 	programCeiling = "ceiling"
+	programLibrary = "libraries"
 	programBridge  = "bridge"
 )
 
-type ceilingProgram struct{}
+// ceilingProgram is the hand-written ceiling, or, of libraries, what a plain program for the same job is.
+type ceilingProgram struct{ library bool }
 
-func (ceilingProgram) name() string { return programCeiling }
+func (c ceilingProgram) name() string {
+	if c.library {
+		return programLibrary
+	}
+	return programCeiling
+}
 
-func (ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, error) {
+func (c ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the bench program: %w", err)
@@ -31,7 +38,7 @@ func (ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, er
 	switch s := src.(type) {
 	case *kafkaSource:
 		return exec.Command(self, "kafka-ceiling", "-brokers", s.brokers, "-topic", s.topic, "-partitions", strconv.Itoa(s.partitions),
-			"-group", reader, "-sink", sink), nil
+			"-group", reader, "-sink", sink, "-library="+strconv.FormatBool(c.library)), nil
 	case *natsSource:
 		return exec.Command(self, "nats-ceiling", "-url", s.url, "-durable", reader, "-sink", sink), nil
 	}

@@ -2,12 +2,13 @@ package main
 
 import "fmt"
 
-// row is a line of the report's table: one figure, and the target that it is held against.
+// row is a line of the report's table: one figure, and the target that it is held against. Without a target it is there to be
+// compared.
 type row struct {
 	Group    string  `json:"group"` // the name that -rows takes
 	What     string  `json:"what"`
 	Measured float64 `json:"measured"`
-	Target   float64 `json:"target"`
+	Target   float64 `json:"target,omitempty"`
 	Unit     unit    `json:"unit"`
 	AtLeast  bool    `json:"at_least"` // the target is a least; otherwise it is a most
 	Met      bool    `json:"met"`
@@ -45,7 +46,13 @@ func atLeast(measured, target float64, u unit) row {
 	return row{Measured: measured, Target: target, Unit: u, AtLeast: true, Met: measured >= target}
 }
 
+// untargeted is a figure without a target.
+func untargeted(measured float64, u unit) row { return row{Measured: measured, Unit: u} }
+
 func (r row) target() string {
+	if r.Target == 0 {
+		return ""
+	}
 	if r.AtLeast {
 		return "≥ " + r.Unit.format(r.Target)
 	}
@@ -53,7 +60,10 @@ func (r row) target() string {
 }
 
 func (r row) verdict() string {
-	if r.Met {
+	switch {
+	case r.Target == 0:
+		return ""
+	case r.Met:
 		return "met"
 	}
 	return "NOT met"

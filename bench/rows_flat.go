@@ -33,18 +33,18 @@ func (b *bench) flatPersons(ctx context.Context, group string) error {
 	few := load{events: b.events, persons: 10_000, size: 300, partitions: 4}
 	many := few
 	many.persons = 10_000_000
-	return b.flat(ctx, group, "10 million persons against 10 thousand",
+	return b.flat(ctx, group, "10 million persons against 10,000",
 		side{label: "bridge, 10 thousand persons", load: few}, side{label: "bridge, 10 million persons", load: many})
 }
 
 func (b *bench) flat(ctx context.Context, group, what string, few, many side) error {
-	return b.costs(ctx, group, "CPU per event once running, "+what, few, many, 1.1)
+	return b.costs(ctx, group, "CPU per event, "+what, few, many, 1.1)
 }
 
 // pathsAndPrograms holds rules that need all of jq against rules of plain paths which make the same calls.
 func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
 	l := load{events: b.events, persons: b.persons, size: 1000, partitions: 4}
-	return b.costs(ctx, group, "CPU per event once running, rules that need full jq against plain paths",
+	return b.costs(ctx, group, "CPU per event, rules that need full jq against plain paths",
 		side{label: "bridge, plain paths", load: l}, side{"bridge, full jq", l, rulesFor(eventTypes[:], toldByJQ)}, 4)
 }
 

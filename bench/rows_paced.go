@@ -71,7 +71,7 @@ func (b *bench) fillAtRates(ctx context.Context, group string) error {
 	}
 	for i, rate := range rates {
 		best := bestFill(rate, linger)
-		b.report.addRow(group, fmt.Sprintf("fill of requests at %d events/s, against the best possible with linger %s", rate, linger),
+		b.report.addRow(group, fmt.Sprintf("fill at %d events/s, linger %s, of the best possible", rate, linger),
 			fmt.Sprintf("%.1f items of %.0f", fills[i], best), atLeast(100*fills[i]/best, 95, percent))
 	}
 	return nil
@@ -100,7 +100,7 @@ func (b *bench) delay(ctx context.Context, group string) error {
 	at := func(share float64) float64 { return float64(waits[int(share*float64(len(waits)-1))]) / 1000 }
 	most := (linger + 15*time.Millisecond).Seconds() * 1000
 	figures := fmt.Sprintf("p50 %.1f ms, p90 %.1f ms, most %.1f ms of %d events", at(0.5), at(0.9), at(1), len(waits))
-	b.report.addRow(group, fmt.Sprintf("p99 from publishing to the request at %d events/s, linger %s", rate, linger), figures,
+	b.report.addRow(group, fmt.Sprintf("p99 from publishing to the request, %d events/s, linger %s", rate, linger), figures,
 		atMost(at(0.99), most, millis))
 	return nil
 }

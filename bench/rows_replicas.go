@@ -34,7 +34,7 @@ func (b *bench) replicas(ctx context.Context, group string) error {
 		return err
 	}
 	for i, n := range counts {
-		b.report.addRow(group, fmt.Sprintf("%d replicas, 16 partitions: how far their requests/s together are off the budget of %d", n, sharedRate),
+		b.report.addRow(group, fmt.Sprintf("%d replicas, 16 partitions: requests/s, off the budget of %d by", n, sharedRate),
 			rows[i].Figures, rows[i])
 	}
 	return nil

@@ -18,7 +18,7 @@ func (b *bench) startUp(ctx context.Context, group string) error {
 	if err != nil {
 		return err
 	}
-	b.report.addRow(group, "from the start of the process to the first request, warm broker", fmt.Sprintf("median of %d", b.runs),
+	b.report.addRow(group, "start of the process to the first request, warm broker", fmt.Sprintf("median of %d", b.runs),
 		atMost(results[0].FirstRequest, 1, seconds))
 	return nil
 }

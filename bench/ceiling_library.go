@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// libraryReader reads a partition as a good program does that leaves the work to libraries: kafka-go reads records into one buffer, and
+// encoding/json checks that each is JSON. It shares grouping, splicing, posting and committing with the ceiling. kafka-go does not
+// check the CRC of what it reads.
+type libraryReader struct {
+	conn *kafka.Conn
+	buf  []byte
+}
+
+func newLibraryReader(ctx context.Context, leader, topic string, partition int) (*libraryReader, error) {
+	conn, err := kafka.DialLeader(ctx, "tcp", leader, topic, partition)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the partition's leader: %w", err)
+	}
+	return &libraryReader{conn: conn, buf: make([]byte, fetchBytes)}, nil
+}
+
+func (l *libraryReader) close() error { return l.conn.Close() }
+
+func (l *libraryReader) fetch(offset int64, each func(offset int64, value []byte) error) (int64, error) {
+	if _, err := l.conn.Seek(offset, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
+		return offset, fmt.Errorf("seek: %w", err)
+	}
+	if err := l.conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return offset, err
+	}
+	batch := l.conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: fetchBytes, MaxWait: fetchWait})
+	for {
+		n, err := batch.Read(l.buf)
+		if err != nil {
+			break // the end of the batch, or what its Close tells
+		}
+		at := batch.Offset() - 1
+		if !json.Valid(l.buf[:n]) {
+			return offset, errors.Join(errNotJSON, batch.Close())
+		}
+		if err := each(at, l.buf[:n]); err != nil {
+			return offset, errors.Join(err, batch.Close())
+		}
+		offset = at + 1
+	}
+	if err := batch.Close(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, kafka.RequestTimedOut) {
+		return offset, fmt.Errorf("fetch: %w", err)
+	}
+	return offset, nil
+}
