@@ -101,9 +101,32 @@ type Reading struct {
 type Stream struct {
 	Name string `yaml:"name"`
 	// Subjects narrows what is read, with the wildcards of NATS; for an embedded server they are what the stream keeps.
-	Subjects []string         `yaml:"subjects"`
-	Envelope mapping.Envelope `yaml:"envelope"`
-	OnNull   mapping.Policy   `yaml:"on_null"`
+	Subjects []string `yaml:"subjects"`
+	// Partitions divide the stream among replicas: the subjects of each, one or a list.
+	Partitions []Subjects       `yaml:"partitions"`
+	Envelope   mapping.Envelope `yaml:"envelope"`
+	OnNull     mapping.Policy   `yaml:"on_null"`
+}
+
+// Subjects are what one partition of a stream holds.
+type Subjects []string
+
+// UnmarshalYAML reads one subject or a list of them.
+func (s *Subjects) UnmarshalYAML(decode func(any) error) error {
+	var one string
+	if decode(&one) == nil {
+		*s = Subjects{one}
+		return nil
+	}
+	return decode((*[]string)(s))
+}
+
+func (s *Stream) partitions() [][]string {
+	var partitions [][]string
+	for _, subjects := range s.Partitions {
+		partitions = append(partitions, subjects)
+	}
+	return partitions
 }
 
 // DeadLetters says where dead letters are kept, and when there are too many.
@@ -166,7 +189,7 @@ func (k *Kafka) Consumer() consumer.KafkaConfig {
 func (r *Reading) Consumer() consumer.JetStreamConfig {
 	c := r.JetStreamConfig
 	for _, s := range r.Streams {
-		c.Streams = append(c.Streams, consumer.StreamConfig{Name: s.Name, Subjects: s.Subjects})
+		c.Streams = append(c.Streams, consumer.StreamConfig{Name: s.Name, Subjects: s.Subjects, Partitions: s.partitions()})
 	}
 	return c
 }
@@ -185,6 +208,9 @@ func (e *Embedded) Consumer() consumer.JetStreamConfig {
 	c := e.JetStreamConfig
 	for _, s := range e.Server().Streams {
 		c.Streams = append(c.Streams, consumer.StreamConfig{Name: s.Name})
+	}
+	for i := range e.Streams {
+		c.Streams[i].Partitions = e.Streams[i].partitions()
 	}
 	return c
 }

@@ -23,6 +23,7 @@ import (
 // pin, with the connection, or with the first delivery that does not follow the one before; the next turn begins at the floor.
 type JetStream struct {
 	readers []*streamReader
+	sharing *sharing // nil where no stream has partitions
 }
 
 // NewJetStream makes the source. It asks the server for nothing yet.
@@ -30,15 +31,32 @@ func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg p
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(cfg.Streams)), minFetchBytes)
-	j := &JetStream{}
+	if cfg.tuning == (jetStreamTuning{}) {
+		cfg.tuning = defaultTuning
+	}
+	parts := cfg.parts()
+	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(parts)), minFetchBytes)
+	j := &JetStream{sharing: newSharing(conn, cfg, log)}
 	metrics := newStreamMetrics(reg, j)
-	for _, s := range cfg.Streams {
-		r := newStreamReader(conn, cfg, s, log)
-		r.metrics = metrics.of(s.Name)
+	shared := 0
+	for _, p := range parts {
+		r := newStreamReader(conn, cfg, p, log)
+		r.metrics = metrics.of(p)
+		if p.of > 0 {
+			r.sharing, r.slot = j.sharing, shared
+			shared++
+		}
 		j.readers = append(j.readers, r)
 	}
 	return j, nil
+}
+
+// OnReplicas has f told, from a goroutine of Consume's and whenever it changes, among how many replicas the partitions are divided. It is
+// not told where no stream has partitions. It must be called before Consume.
+func (j *JetStream) OnReplicas(f func(n int)) {
+	if j.sharing != nil {
+		j.sharing.report = f
+	}
 }
 
 // Consume reads until ctx ends; see pipeline.Source. It returns an error when a stream cannot be read on without a decision of the
@@ -49,6 +67,9 @@ func (j *JetStream) Consume(ctx context.Context, handle func(lease context.Conte
 	defer cancel()
 	errs := make([]error, len(j.readers))
 	var readers sync.WaitGroup
+	if j.sharing != nil {
+		readers.Go(func() { j.sharing.run(ctx) })
+	}
 	for i, r := range j.readers {
 		readers.Go(func() {
 			defer cancel()
@@ -65,19 +86,19 @@ func (j *JetStream) Ready() error {
 	for _, r := range j.readers {
 		state, err := r.condition()
 		if state == stateClosed {
-			errs = append(errs, fmt.Errorf("stream %s: %w", r.stream, err))
+			errs = append(errs, fmt.Errorf("stream %s: %w", &r.part, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// States tells for each stream whether it is active (read here), standby (read by another replica, or waiting for its first
+// States tells for each stream, or partition named stream/partition, whether it is active (read here), standby (read by another replica, or waiting for its first
 // message) or closed (not to be read at the moment; Ready says why).
 func (j *JetStream) States() map[string]string {
 	states := map[string]string{}
 	for _, r := range j.readers {
 		state, _ := r.condition()
-		states[r.stream] = string(state)
+		states[r.part.String()] = string(state)
 	}
 	return states
 }
@@ -91,12 +112,13 @@ const (
 	stateClosed  streamState = "closed"
 )
 
-// streamReader reads one stream, turn after turn.
+// streamReader reads one stream, or one partition of it, turn after turn.
 type streamReader struct {
 	conn    *broker.NATS
 	cfg     JetStreamConfig
-	stream  string
-	filter  []string
+	part    streamPart
+	sharing *sharing // nil for a stream that is read whole
+	slot    int      // the part's number there
 	log     *zap.Logger
 	metrics streamMetrics
 	ack     func(ctx context.Context, subject string) error // confirmed by the server when nil; tests lose it
@@ -118,7 +140,7 @@ type streamReader struct {
 
 var errStarting = errors.New("not joined yet")
 
-func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, s StreamConfig, log *zap.Logger) *streamReader {
+func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, part streamPart, log *zap.Logger) *streamReader {
 	ack := func(ctx context.Context, subject string) error {
 		_, err := conn.Conn().RequestWithContext(ctx, subject, []byte("+ACK"))
 		return err
@@ -127,8 +149,8 @@ func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, s StreamConfig, log
 		cfg.tuning = defaultTuning
 	}
 	return &streamReader{
-		ack: ack, conn: conn, cfg: cfg, stream: s.Name, filter: s.Subjects,
-		log:   log.With(zap.String("stream", s.Name), zap.String("durable", cfg.Durable)),
+		ack: ack, conn: conn, cfg: cfg, part: part,
+		log:   log.With(zap.String("stream", part.stream), zap.String("durable", part.durable)),
 		state: stateClosed, why: errStarting,
 	}
 }
@@ -141,9 +163,12 @@ func (r *streamReader) run(ctx context.Context, handle handler) error {
 			r.become(stateClosed, ctx.Err())
 			return nil
 		}
+		if errors.Is(err, errShared) {
+			continue
+		}
 		r.become(stateClosed, err)
 		if stop := (*stopError)(nil); errors.As(err, &stop) {
-			return fmt.Errorf("read stream %s: %w", r.stream, stop.err)
+			return fmt.Errorf("read stream %s: %w", &r.part, stop.err)
 		}
 		select {
 		case <-ctx.Done():

@@ -26,8 +26,8 @@ func BenchmarkDeliveries(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			server := newCannedServer(pin, size)
-			r := &streamReader{stream: "EVENTS", cfg: DefaultJetStreamConfig()}
-			r.metrics = newStreamMetrics(prometheus.NewRegistry(), &JetStream{}).of("EVENTS")
+			r := &streamReader{part: streamPart{stream: "EVENTS"}, cfg: DefaultJetStreamConfig()}
+			r.metrics = newStreamMetrics(prometheus.NewRegistry(), &JetStream{}).of(streamPart{stream: "EVENTS"})
 			s := newSession(r, pin, time.Now(), 0)
 			s.inbox = openInbox(server, "_INBOX.bench", r.cfg.FetchBytes)
 			defer s.inbox.close()

@@ -66,7 +66,7 @@ func (s *session) commitLast(ctx context.Context) {
 	}
 }
 
-// prefix is the floor of the ledger and the number of messages that stand before it.
+// prefix is the floor of the ledger, which is the sequence after the last message that is done, and the number of messages that stand before it.
 func (l *ledger) prefix() (next int64, count uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -38,6 +38,10 @@ type StreamConfig struct {
 	Name string
 	// Subjects narrows what is read, with the wildcards of NATS. Empty reads everything.
 	Subjects []string
+	// Partitions, where they are given, divide the stream by subject, each with the subjects of one. They are read side by side,
+	// each in its own order and each by one replica. No two may want the same message, and their number and subjects stay as they
+	// are for as long as the durables exist.
+	Partitions [][]string
 }
 
 // jetStreamTuning holds what only tests change.
@@ -89,8 +93,11 @@ func (c JetStreamConfig) Validate() error {
 		check(s.Name == "" || !seen[s.Name], "streams[%d].name: %q is named twice: put all its subjects into one entry", i, s.Name)
 		seen[s.Name] = true
 		for k, subject := range s.Subjects {
-			check(subject != "" && !strings.ContainsAny(subject, " \t\r\n"), "streams[%d].subjects[%d]: %q is not a subject", i, k, subject)
+			if err := checkSubject(subject); err != nil {
+				errs = append(errs, fmt.Errorf("streams[%d].subjects[%d]: %w", i, k, err))
+			}
 		}
+		errs = append(errs, s.validatePartitions(fmt.Sprintf("streams[%d]", i)))
 	}
 	if err := checkName(c.Durable); err != nil {
 		errs = append(errs, fmt.Errorf("durable: %w", err))

@@ -22,7 +22,7 @@ const priorityGroup = "ciobridge"
 func (r *streamReader) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
+	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return errNoStream
 	}
@@ -31,21 +31,27 @@ func (r *streamReader) open(ctx context.Context) error {
 	}
 	info := stream.CachedInfo()
 	if info.Config.Retention == jetstream.WorkQueuePolicy {
-		return stopf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.stream)
+		return stopf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.part.stream)
 	}
 	if err := r.recognize(info); err != nil {
 		return err
 	}
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	if err := r.checkDivision(ctx, stream); err != nil {
+		return err
+	}
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.leavesItToOthers():
 		return errConsumerGone
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		return r.makeConsumer(ctx, info)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
-		return stopf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.cfg.Durable, r.stream, r.cfg.Durable)
+		return stopf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.part.durable, r.part.stream, r.part.durable)
 	case err != nil:
 		return fmt.Errorf("look at the consumer: %w", err)
+	}
+	if have := filterOf(consumer.CachedInfo().Config); r.part.of > 0 && !slices.Equal(have, filterOf(r.consumerConfig())) {
+		return &stopError{r.dividedAnew(consumer.CachedInfo())}
 	}
 	if err := checkConsumer(consumer.CachedInfo().Config, r.consumerConfig()); err != nil {
 		return err
@@ -93,7 +99,7 @@ func (r *streamReader) wentBack(last, floor uint64) error {
 // consumerConfig is the consumer that the bridge reads by, but for the place where it starts.
 func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
 	cfg := jetstream.ConsumerConfig{
-		Durable:        r.cfg.Durable,
+		Durable:        r.part.durable,
 		AckPolicy:      jetstream.AckAllPolicy,
 		AckWait:        r.cfg.tuning.ackWait,
 		MaxDeliver:     -1,
@@ -103,10 +109,10 @@ func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
 		PriorityGroups: []string{priorityGroup},
 		PinnedTTL:      r.cfg.SessionTimeout,
 	}
-	if len(r.filter) == 1 {
-		cfg.FilterSubject = r.filter[0]
+	if len(r.part.filter) == 1 {
+		cfg.FilterSubject = r.part.filter[0]
 	} else {
-		cfg.FilterSubjects = r.filter
+		cfg.FilterSubjects = r.part.filter
 	}
 	return cfg
 }
@@ -128,7 +134,7 @@ func (r *streamReader) makeConsumer(ctx context.Context, info *jetstream.StreamI
 	case !start.at.IsZero():
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start.at
 	}
-	_, err = r.conn.JetStream().CreateConsumer(ctx, r.stream, cfg)
+	_, err = r.conn.JetStream().CreateConsumer(ctx, r.part.stream, cfg)
 	if errors.Is(err, jetstream.ErrConsumerExists) {
 		return fmt.Errorf("make the consumer: another replica was faster: %w", err)
 	}
@@ -147,14 +153,6 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 			differs = append(differs, fmt.Sprintf("%s is %s, want %s", name, h, w))
 		}
 	}
-	filter := func(c jetstream.ConsumerConfig) []string {
-		subjects := slices.Clone(c.FilterSubjects)
-		if c.FilterSubject != "" {
-			subjects = append(subjects, c.FilterSubject)
-		}
-		slices.Sort(subjects)
-		return subjects
-	}
 	switch have.DeliverPolicy {
 	case jetstream.DeliverAllPolicy, jetstream.DeliverByStartSequencePolicy, jetstream.DeliverByStartTimePolicy:
 	default:
@@ -165,7 +163,7 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 	check("max_deliver", have.MaxDeliver, want.MaxDeliver)
 	check("max_ack_pending", have.MaxAckPending, want.MaxAckPending)
 	check("backoff", have.BackOff, want.BackOff)
-	check("filter_subjects", filter(have), filter(want))
+	check("filter_subjects", filterOf(have), filterOf(want))
 	check("replay_policy", wireName(have.ReplayPolicy), wireName(want.ReplayPolicy))
 	check("rate_limit_bps", have.RateLimit, want.RateLimit)
 	check("mem_storage", have.MemoryStorage, want.MemoryStorage)
@@ -188,6 +186,16 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 		want.Durable, strings.Join(differs, "; "), apply)
 }
 
+// filterOf is what a consumer reads, in order.
+func filterOf(c jetstream.ConsumerConfig) []string {
+	subjects := slices.Clone(c.FilterSubjects)
+	if c.FilterSubject != "" {
+		subjects = append(subjects, c.FilterSubject)
+	}
+	slices.Sort(subjects)
+	return subjects
+}
+
 // wireName is the name of a policy as the server and its tools write it.
 func wireName(policy json.Marshaler) string {
 	name, err := policy.MarshalJSON()
@@ -202,20 +210,20 @@ func wireName(policy json.Marshaler) string {
 func (r *streamReader) firstGap(info *jetstream.StreamInfo, next, before uint64) error {
 	if first := min(info.State.FirstSeq, before); r.dense(info) && first > next {
 		r.metrics.lost.Add(float64(first - next))
-		return &stopError{&StreamGapError{Stream: r.stream, From: next, To: first - 1}}
+		return &stopError{&StreamGapError{Stream: r.part.stream, From: next, To: first - 1}}
 	}
 	return nil
 }
 
 func (r *streamReader) dense(info *jetstream.StreamInfo) bool {
-	return len(r.filter) == 0 && info.Config.MaxMsgsPerSubject <= 0
+	return len(r.part.filter) == 0 && info.Config.MaxMsgsPerSubject <= 0
 }
 
 // streamInfo asks for the state of the stream.
 func (r *streamReader) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
+	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
 	if err != nil {
 		return nil, fmt.Errorf("look at the stream: %w", err)
 	}

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +18,7 @@ type streamMetricSet struct {
 }
 
 var streamLagDesc = prometheus.NewDesc("ciobridge_stream_lag",
-	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.", []string{"stream"}, nil)
+	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.", []string{"stream", "partition"}, nil)
 
 func newStreamMetrics(reg prometheus.Registerer, source *JetStream) *streamMetricSet {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -26,11 +27,11 @@ func newStreamMetrics(reg prometheus.Registerer, source *JetStream) *streamMetri
 	m := &streamMetricSet{
 		source: source,
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ciobridge_stream_active",
-			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream"}),
-		lost:        counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were read.", "stream"),
-		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand already.", "stream"),
-		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result.", "stream", "result"),
-		turns:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "reason"),
+			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream", "partition"}),
+		lost:        counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were read.", "stream", "partition"),
+		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand already.", "stream", "partition"),
+		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result.", "stream", "partition", "result"),
+		turns:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
 	}
 	reg.MustRegister(m.active, m.lost, m.redelivered, m.acks, m.turns, m)
 	return m
@@ -49,12 +50,13 @@ func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
 		if s == nil {
 			continue
 		}
+		partition := strconv.Itoa(int(r.part.index))
 		age := time.Duration(0)
 		if n, oldest := s.ledger.inHand(); n > 0 {
 			age = max(0, time.Since(oldest))
 		}
-		ch <- prometheus.MustNewConstMetric(streamLagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.stream)
-		ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age.Seconds(), r.stream, "0")
+		ch <- prometheus.MustNewConstMetric(streamLagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.part.stream, partition)
+		ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age.Seconds(), r.part.stream, partition)
 	}
 }
 
@@ -65,8 +67,8 @@ type streamMetrics struct {
 	acks, turns       *prometheus.CounterVec
 }
 
-func (m *streamMetricSet) of(stream string) streamMetrics {
-	label := prometheus.Labels{"stream": stream}
+func (m *streamMetricSet) of(part streamPart) streamMetrics {
+	label := prometheus.Labels{"stream": part.stream, "partition": strconv.Itoa(int(part.index))}
 	s := streamMetrics{
 		active:      m.active.With(label),
 		lost:        m.lost.With(label),
@@ -101,7 +103,7 @@ var turnReasons = []struct {
 }{
 	{context.Canceled, "stopped"}, {errPinLost, "pin_lost"}, {errDisconnected, "disconnected"}, {errUnproven, "unproven"},
 	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errMoved, "moved"}, {errOutOfTurn, "out_of_turn"},
-	{errFloorWentBack, "floor_went_back"},
+	{errFloorWentBack, "floor_went_back"}, {errShared, "handed_over"},
 }
 
 func (m *streamMetrics) ended(why error) {

@@ -15,14 +15,14 @@ import (
 var ErrStreamRead = errors.New("a replica of the bridge reads the stream: stop every replica first, and after a crash wait ten seconds")
 
 // StreamOffsets reads where the bridge stands on the configured streams, in their order; offsets are stream sequences and the
-// partition is 0. It changes nothing. Where only some subjects are read, or newer messages replace older ones, nobody can say
+// partition is 0 where a stream has none. It changes nothing. Where only some subjects are read, or newer messages replace older ones, nobody can say
 // whether a message that is gone was wanted, and Committed is then never before Start.
 func StreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamConfig) ([]OffsetInfo, error) {
 	var offsets []OffsetInfo
-	for _, s := range config.Streams {
-		o, err := newStreamReader(conn, config, s, zap.NewNop()).offset(ctx)
+	for _, p := range config.parts() {
+		o, err := newStreamReader(conn, config, p, zap.NewNop()).offset(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("stream %s: %w", s.Name, err)
+			return nil, fmt.Errorf("stream %s: %w", &p, err)
 		}
 		offsets = append(offsets, o.OffsetInfo)
 	}
@@ -32,15 +32,19 @@ func StreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamConfi
 // SetStreamOffsets makes reading go on at the given sequences, which the streams must have or give next. While a replica reads one
 // of the streams the error is ErrStreamRead, and nothing has been changed.
 func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamConfig, changes []OffsetChange) error {
-	readers := map[string]*streamReader{}
-	for _, s := range config.Streams {
-		readers[s.Name] = newStreamReader(conn, config, s, zap.NewNop())
+	type place struct {
+		stream    string
+		partition int32
+	}
+	readers := map[place]*streamReader{}
+	for _, p := range config.parts() {
+		readers[place{p.stream, p.index}] = newStreamReader(conn, config, p, zap.NewNop())
 	}
 	offsets := make([]streamOffset, len(changes))
 	var errs []error
 	for i, c := range changes {
-		r := readers[c.Topic]
-		if r == nil || c.Partition != 0 {
+		r := readers[place{c.Topic, c.Partition}]
+		if r == nil {
 			errs = append(errs, fmt.Errorf("%s/%d: is not among the configured streams", c.Topic, c.Partition))
 			continue
 		}
@@ -53,7 +57,7 @@ func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamCo
 			err = fmt.Errorf("offset %d is outside of the stream: give %d to %d, where the last means what comes from now on", c.Offset, o.Start, o.End)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("stream %s: %w", c.Topic, err))
+			errs = append(errs, fmt.Errorf("stream %s: %w", &r.part, err))
 		}
 		offsets[i] = o
 	}
@@ -61,8 +65,9 @@ func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamCo
 		return err
 	}
 	for i, c := range changes {
-		if err := readers[c.Topic].setOffset(ctx, offsets[i], uint64(c.Offset)); err != nil {
-			return fmt.Errorf("stream %s: %w", c.Topic, err)
+		r := readers[place{c.Topic, c.Partition}]
+		if err := r.setOffset(ctx, offsets[i], uint64(c.Offset)); err != nil {
+			return fmt.Errorf("stream %s: %w", &r.part, err)
 		}
 	}
 	return nil
@@ -80,19 +85,23 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 		return streamOffset{}, err
 	}
 	o := streamOffset{stream: info.Config, OffsetInfo: OffsetInfo{
-		Topic: r.stream, Committed: -1, Start: int64(max(1, info.State.FirstSeq)), End: int64(info.State.LastSeq) + 1,
+		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: int64(max(1, info.State.FirstSeq)), End: int64(info.State.LastSeq) + 1,
 	}}
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return o, nil
 	}
 	if err != nil {
 		return o, fmt.Errorf("look at the consumer: %w", err)
 	}
-	o.active = pinned(consumer.CachedInfo()) != ""
-	o.Committed = int64(consumer.CachedInfo().AckFloor.Stream) + 1
+	state := consumer.CachedInfo()
+	o.active = pinned(state) != ""
+	o.Committed = int64(state.AckFloor.Stream) + 1
 	if !r.dense(info) {
 		o.Committed = max(o.Committed, o.Start)
+		if state.NumPending == 0 && state.NumAckPending == 0 {
+			o.Committed = max(o.Committed, o.End) // the rest of the stream is of other subjects
+		}
 	}
 	return o, nil
 }
@@ -101,7 +110,7 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 // is made anew, unless the stream would drop with it what no other consumer wants.
 func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint64) error {
 	if o.Committed >= 0 {
-		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.stream, r.cfg.Durable, next)
+		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, next)
 		if err == nil {
 			return nil
 		}
@@ -111,13 +120,13 @@ func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint6
 		if o.stream.Retention != jetstream.LimitsPolicy {
 			return errors.New("its retention keeps only what consumers want, so reading cannot be set to before where it once began")
 		}
-		if err := r.conn.JetStream().DeleteConsumer(ctx, r.stream, r.cfg.Durable); err != nil {
+		if err := r.conn.JetStream().DeleteConsumer(ctx, r.part.stream, r.part.durable); err != nil {
 			return fmt.Errorf("delete the consumer: %w", err)
 		}
 	}
 	cfg := r.consumerConfig()
 	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, next
-	if _, err := r.conn.JetStream().CreateConsumer(ctx, r.stream, cfg); err != nil {
+	if _, err := r.conn.JetStream().CreateConsumer(ctx, r.part.stream, cfg); err != nil {
 		return fmt.Errorf("make the consumer at %d: %w", next, err)
 	}
 	return nil

@@ -14,6 +14,10 @@ import (
 // messages all readers stand by. The message itself is dropped: it comes again after the reset. A pin from the turn before is
 // tried first; continued says that it was still ours, so that nobody else has read meanwhile.
 func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin string, continued bool, err error) {
+	mine, changed := r.sharing.mine(r.slot)
+	if !mine {
+		return "", false, r.standBy(ctx, broken, changed)
+	}
 	if r.pin != "" {
 		if _, err := r.prove(ctx, r.pin); err == nil {
 			return r.pin, true, nil
@@ -43,6 +47,8 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 			return "", false, ctx.Err()
 		case <-broken:
 			return "", false, errDisconnected
+		case <-changed:
+			return "", false, errShared
 		case <-inbox.ready:
 			heard = time.Now()
 			if asked, err = r.pinnedBy(inbox); err != nil || r.pin != "" {
@@ -56,6 +62,20 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 				return "", false, err
 			}
 		}
+	}
+}
+
+// standBy waits while the partition is another replica's share. It returns errShared when that has changed.
+func (r *streamReader) standBy(ctx context.Context, broken <-chan nats.Status, changed <-chan struct{}) error {
+	r.become(stateStandby, nil)
+	r.mine, r.pin = false, ""
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-broken:
+		return errDisconnected
+	case <-changed:
+		return errShared
 	}
 }
 
@@ -87,7 +107,7 @@ func (r *streamReader) pinnedBy(inbox *inbox) (asked bool, err error) {
 func (r *streamReader) watch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return errConsumerGone
 	}
@@ -132,7 +152,7 @@ func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
 	if _, err := parseStatus(m.Header); err != nil {
 		return nil, err
 	}
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.stream, r.cfg.Durable)
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
 	if err != nil {
 		return nil, fmt.Errorf("look at the consumer: %w", err)
 	}
@@ -159,7 +179,7 @@ type proof struct {
 func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
 	defer cancel()
-	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.stream, r.cfg.Durable)
+	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.part.stream, r.part.durable)
 	if err != nil {
 		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
 	}
@@ -170,9 +190,9 @@ func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
 func (r *streamReader) release() {
 	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)
 	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.stream)
+	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
 	if err == nil {
-		err = stream.UnpinConsumer(ctx, r.cfg.Durable, priorityGroup)
+		err = stream.UnpinConsumer(ctx, r.part.durable, priorityGroup)
 	}
 	if err == nil {
 		r.pin = ""

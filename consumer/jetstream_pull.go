@@ -43,7 +43,7 @@ func (p pull) encode() []byte {
 }
 
 func (r *streamReader) pullSubject() string {
-	return "$JS.API.CONSUMER.MSG.NEXT." + r.stream + "." + r.cfg.Durable
+	return "$JS.API.CONSUMER.MSG.NEXT." + r.part.stream + "." + r.part.durable
 }
 
 // The ways in which a turn of reading ends. They are not failures: the next turn goes on at the floor.
@@ -56,6 +56,7 @@ var (
 	errMoved          = errors.New("the consumer moved to another server")
 	errOutOfTurn      = errors.New("a delivery did not follow the one before")
 	errFloorWentBack  = errors.New("the acknowledgement floor went back")
+	errShared         = errors.New("the partition is another replica's share")
 	errRequestRefused = errors.New("the server refuses requests for messages")
 )
 

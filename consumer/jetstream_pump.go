@@ -115,8 +115,9 @@ func (s *session) take(f *frame, handle handler) error {
 			return err
 		}
 	}
+	before := s.last
 	s.last = d.seq
-	return s.hand(f.slab, s.message(f, d, headers), handle)
+	return s.hand(f.slab, before, s.message(f, d, headers), handle)
 }
 
 // delivery reads the reply subject, of which all messages of the session have the front in common.
@@ -134,10 +135,15 @@ func (s *session) delivery(f *frame) (d delivery, ok bool) {
 	return d, ok
 }
 
-func (s *session) hand(slab *slab, m event.Message, handle handler) error {
-	ticket, err := s.ledger.add(s.lease, m.Origin.Offset, s.now)
+// hand hands a message over. In the ledger it stands right after the one before it, because the server keeps only acknowledgements of
+// sequences that it has delivered: what lies between was filtered out, or deleted.
+func (s *session) hand(slab *slab, before uint64, m event.Message, handle handler) error {
+	ticket, err := s.ledger.add(s.lease, int64(before)+1, s.now)
 	if err != nil {
 		return s.ended(err)
+	}
+	if next := m.Origin.Offset + 1; next > int64(before)+2 {
+		s.ledger.skip(next)
 	}
 	done := func() {
 		if s.ledger.settle(ticket) {

@@ -122,7 +122,7 @@ func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle ha
 	next, _ := s.ledger.prefix()
 	r.floor = uint64(next) - 1
 	r.metrics.ended(s.why())
-	if stop := (*stopError)(nil); (ctx.Err() != nil || errors.As(s.why(), &stop)) && s.mayCommit() {
+	if stop := (*stopError)(nil); (ctx.Err() != nil || errors.As(s.why(), &stop) || errors.Is(s.why(), errShared)) && s.mayCommit() {
 		r.release()
 	}
 	return s.why()
@@ -134,7 +134,7 @@ func (s *session) stop(err error) {
 	if !s.cause.CompareAndSwap(nil, &causeOf{err}) {
 		return
 	}
-	if stop := (*stopError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) {
+	if stop := (*stopError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) && !errors.Is(err, errShared) {
 		s.lease.lose()
 	}
 	s.lease.Revoke(s.r.cfg.DrainLimit)
@@ -152,10 +152,17 @@ func (s *session) why() error {
 func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
 	every := time.NewTicker(s.r.cfg.SessionTimeout / 4)
 	defer every.Stop()
+	mine, changed := s.r.sharing.mine(s.r.slot)
 	for {
+		if !mine {
+			s.stop(errShared)
+			changed = nil
+		}
 		select {
 		case <-done:
 			return
+		case <-changed:
+			mine, changed = s.r.sharing.mine(s.r.slot)
 		case <-broken:
 			s.stop(errDisconnected)
 			broken = nil

@@ -91,18 +91,20 @@ func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*cu
 
 func (b *bridge) newSource() (source, error) {
 	s, log := b.config.Source, b.log.Named("consumer")
-	switch {
-	case s.Kafka != nil:
+	if s.Kafka != nil {
 		k, err := consumer.NewKafka(s.Kafka.Consumer(), b.brokers.kafka, log, b.registry)
 		if err != nil {
 			return nil, err
 		}
 		k.OnReplicas(b.sender.SetReplicas)
 		return k, nil
-	case s.NATS != nil:
-		return consumer.NewJetStream(b.brokers.nats, s.NATS.Consumer(), log, b.registry)
 	}
-	return consumer.NewJetStream(b.brokers.nats, s.Embedded.Consumer(), log, b.registry)
+	j, err := consumer.NewJetStream(b.brokers.nats, jetStreamOf(s), log, b.registry)
+	if err != nil {
+		return nil, err
+	}
+	j.OnReplicas(b.sender.SetReplicas)
+	return j, nil
 }
 
 // prove makes sure, before the first event is read, that Customer.io takes the credentials, that the region is right, and that

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/deadletter"
 )
 
@@ -68,15 +67,10 @@ func (b *brokers) apart(ctx context.Context, c config.Config) error {
 	if err != nil {
 		return exit(exitBroker, fmt.Errorf("find the stream of dead_letters.subject: %w", err))
 	}
-	var read []consumer.StreamConfig
-	if s := c.Source; s.NATS != nil {
-		read = s.NATS.Consumer().Streams
-	} else {
-		read = s.Embedded.Consumer().Streams
-	}
-	for _, r := range read {
+	for _, r := range jetStreamOf(c.Source).Streams {
 		overlaps := func(filter string) bool { return server.SubjectsCollide(filter, c.DeadLetters.Subject) }
-		if r.Name == stream && (len(r.Subjects) == 0 || slices.ContainsFunc(r.Subjects, overlaps)) {
+		subjects := slices.Concat(append(r.Partitions, r.Subjects)...)
+		if r.Name == stream && (len(subjects) == 0 || slices.ContainsFunc(subjects, overlaps)) {
 			return exit(exitInput, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source reads too, and every dead letter "+
 				"would come back as an event; name a subject of another stream", c.DeadLetters.Subject, stream))
 		}
