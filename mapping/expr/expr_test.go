@@ -50,7 +50,7 @@ func TestEvalErrors(t *testing.T) {
 		{`.s.x`, "cannot index a string with a string"}, {`.n.x`, "cannot index a number with a string"}, {`.o[0]`, "cannot index an object with a number"}, {`.l.x`, "cannot index an array with a string"},
 		{`.t.x.y`, "cannot index a boolean with a string"}, {`.n[]`, "cannot iterate over a number"}, {`.n | ascii_downcase`, "ascii_downcase needs a string, not a number"}, {`.s, .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"},
 		{`.l[], .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"}, {`.s + .n`, "cannot add; met a string, a number"}, {`.s | tonumber`, "tonumber does not take this; met a string"}, {`.o | .secret | .[.s]`, "only an object has keys; met a string"},
-		{`.o | keys | .x`, "only an object has keys; met an array"}, {`error(.s)`, "called error"}, {`.s | length | .[]`, "[] needs an array or an object; met a number"}, {`{(.n | tojson | tonumber): 1}`, "a key must be a string; met a number"},
+		{`.o | keys | .x`, "only an object has keys; met an array"}, {`error(.s)`, "called error"}, {`.s | utf8bytelength | .[]`, "[] needs an array or an object; met a number"}, {`{(.n | tojson | tonumber): 1}`, "a key must be a string; met a number"},
 		{`.s | unix`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"}, {`[.s | unix] | add`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"}, {`.n / 0 * 1`, "division by zero; met a number, a number"}, {`def f: f; f`, "did not end within 10 ms"},
 	} {
 		_, err := runOne(t, c.src, raw)

@@ -2,6 +2,8 @@ package expr
 
 import (
 	"bytes"
+	"strconv"
+	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 )
@@ -21,6 +23,8 @@ func init() {
 	}
 	functions = map[string]entry{
 		"not":            {not, false},
+		"length":         {length, false},
+		"type":           {func(d *Document, v Value, _ []byte) (Value, error) { return d.quoted([]byte(v.Kind.String())), nil }, false},
 		"tostring":       {toString, false},
 		"ascii_downcase": {ofString("ascii_downcase", downcase), false},
 		"ascii_upcase":   {ofString("ascii_upcase", upcase), false},
@@ -36,6 +40,27 @@ func init() {
 }
 
 func not(_ *Document, v Value, _ []byte) (Value, error) { return boolean(!v.Truthy()), nil }
+
+// length is how many characters, elements or members there are, and the absolute value of a number.
+func length(d *Document, v Value, _ []byte) (Value, error) {
+	n := 0
+	switch v.Kind {
+	case Null:
+	case Number:
+		return Value{Number, bytes.TrimPrefix(v.Raw, []byte("-"))}, nil
+	case String:
+		n = utf8.RuneCount(d.text(v))
+	case Array:
+		n = countElems(v.Raw)
+	case Object:
+		n = countMembers(v.Raw)
+	default:
+		return Value{}, failedf("%s has no length", article(v.Kind))
+	}
+	start := len(d.arena)
+	d.arena = strconv.AppendInt(d.arena, int64(n), 10)
+	return d.made(Number, start)
+}
 
 func toString(d *Document, v Value, _ []byte) (Value, error) {
 	switch v.Kind {

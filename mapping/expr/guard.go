@@ -61,10 +61,20 @@ func guardOperator(q *gojq.Query) {
 }
 
 // guardPair makes r as $right | l as $left | $left | check($right) | . op $right of l op r, which keeps the order in which gojq
-// takes the outputs of both sides.
+// takes the outputs of both sides. A right side that is a constant has no order to keep, and is not bound.
 func guardPair(q *gojq.Query, check string) {
+	if isConstant(q.Right) {
+		replace(q, group(pipe(group(q.Left), call(check, q.Right), &gojq.Query{Left: identity(), Op: q.Op, Right: q.Right})))
+		return
+	}
 	inner := pipe(call(leftVar), call(check, call(rightVar)), &gojq.Query{Left: identity(), Op: q.Op, Right: call(rightVar)})
 	replace(q, group(bind(q.Right, rightVar, bind(q.Left, leftVar, inner))))
+}
+
+// isConstant reports whether q is nothing but a number or a string.
+func isConstant(q *gojq.Query) bool {
+	t := q.Term
+	return t != nil && len(q.FuncDefs) == 0 && len(t.SuffixList) == 0 && (t.Type == gojq.TermTypeNumber || t.Type == gojq.TermTypeString && t.Str.Queries == nil)
 }
 
 // guardUpdate makes r as $right | l |= (. op $right) of l op= r, which is how gojq defines it.
@@ -123,7 +133,7 @@ func guardTerm(t *gojq.Term) {
 }
 
 func before(q *gojq.Query, check string) *gojq.Query {
-	if t := q.Term; t != nil && (t.Type == gojq.TermTypeNumber || t.Type == gojq.TermTypeString && t.Str.Queries == nil) {
+	if isConstant(q) {
 		return q
 	}
 	return pipe(group(q), call(check))

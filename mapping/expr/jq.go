@@ -51,9 +51,9 @@ func jqUnix(perSecond int64) func(any, []any) any {
 
 // run yields the outputs of the program.
 func (j *jqProgram) run(d *Document, yield func(Value) error) error {
-	vars := make([]any, len(j.vars))
-	for i, name := range j.vars {
-		vars[i] = decode(d.lookup(name).Raw)
+	var vars []any
+	for _, name := range j.vars {
+		vars = append(vars, decode(d.lookup(name).Raw))
 	}
 	var m meter
 	f := &fuel{Context: context.Background()}

@@ -16,7 +16,7 @@ const (
 
 var guards = []gojq.CompilerOption{
 	gojq.WithFunction(measureName, 0, 0, func(v any, _ []any) any { return check(v, treeSize(v, 0, maxTree) <= maxTree) }),
-	gojq.WithFunction(lengthName, 0, 0, func(v any, _ []any) any { return check(v, length(v) <= maxTree) }),
+	gojq.WithFunction(lengthName, 0, 0, func(v any, _ []any) any { return check(v, width(v) <= maxTree) }),
 	gojq.WithFunction(productName, 1, 1, func(v any, args []any) any {
 		l, r := treeSize(v, 0, maxTree), treeSize(args[0], 0, maxTree)
 		return check(v, l <= maxTree && r <= maxTree && (l < maxPairs/r || l < 64 || r < 64))
@@ -60,8 +60,8 @@ func treeSize(v any, depth, limit int) int {
 	return n
 }
 
-// length is about the size of v as far as a shallow copy goes.
-func length(v any) int {
+// width is about the size of v as far as a shallow copy goes.
+func width(v any) int {
 	switch v := v.(type) {
 	case string:
 		return len(v)
@@ -119,7 +119,7 @@ func transposedSize(v any) int {
 	rows, _ := v.([]any)
 	longest := 0
 	for _, row := range rows {
-		longest = max(longest, length(row))
+		longest = max(longest, width(row))
 	}
 	return longest * len(rows) / 4
 }

@@ -139,7 +139,7 @@ func TestPlainTruthTable(t *testing.T) {
 		`if .l then .r else 1 end`, `if .l then .r end`, `.l | select(. == 1)`, `.l | map(.a?)`, `.l | ascii_downcase`, `.l | startswith("a")`,
 		`.l | ltrimstr("a")`, `.l | unix`, `.l | unix_ms`, `.l | first`, `.l | last`, `empty // .l`, `[.l, .r] | length`,
 		`{"a": (.l // empty)}`, `.l[-1]`, `.l[5]`, `.l == 1`, `.l < 1.5`, `.l == "a"`, `.l == []`, `.l == {}`, `[.l]`, `.l?`, `.["l"]["a"]?`,
-		`(.l.x | .r)?`, `.l | .a | .b`, `.l.a[0]?`, `$message.offset == .l`, `{$message, l}`, `{"l"}`, `.l | tostring | ascii_upcase`,
+		`(.l.x | .r)?`, `.l | .a | .b`, `.l.a[0]?`, `$message.offset == .l`, `{$message, l}`, `{"l"}`, `.l | tostring | ascii_upcase`, `.l | length`, `.l | type`,
 	}
 	for _, form := range forms {
 		code := reference(t, form)
@@ -275,7 +275,7 @@ func (g *generator) program(depth int) string {
 	case 8:
 		return "(if " + x() + " then " + x() + " else " + x() + " end)"
 	case 9:
-		return "(" + x() + " | " + g.pick("not", "tostring", "ascii_downcase", "ascii_upcase", "first", "last", `ltrimstr("a")`, `rtrimstr("é")`, `startswith("a")`, `endswith("x")`, "unix", "unix_ms") + ")"
+		return "(" + x() + " | " + g.pick("not", "tostring", "length", "type", "ascii_downcase", "ascii_upcase", "first", "last", `ltrimstr("a")`, `rtrimstr("é")`, `startswith("a")`, `endswith("x")`, "unix", "unix_ms") + ")"
 	case 10:
 		return `"<\(` + x() + `)|\(` + x() + `)>"`
 	case 11:

@@ -185,3 +185,11 @@ func countElems(raw []byte) int {
 	}
 	return n
 }
+
+func countMembers(raw []byte) int {
+	n := 0
+	for at := skipSpace(raw, 1); raw[at] != '}'; n++ {
+		_, _, at = member(raw, at)
+	}
+	return n
+}

@@ -1,0 +1,136 @@
+package expr
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// Programs on gojq are given what they read of the document. They must answer as if they had all of it, even where they ask for what a
+// message quotes.
+func TestReads(t *testing.T) {
+	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", 20_000)
+	seed := fromEnvironment(t, "CIOBRIDGE_SEED", 1)
+	outputs, parts := 0, 0
+	for batch := uint64(0); want > 0; batch++ {
+		g := &generator{rand.New(rand.NewPCG(uint64(seed), batch))}
+		s, programs := NewSet(), []*Program(nil)
+		for len(programs) < 20 {
+			src := g.full(1 + g.IntN(3))
+			p, err := s.Compile(src, "message", "item")
+			if err != nil {
+				t.Fatalf("%s: %v", src, err)
+			}
+			if p.jq != nil && p.jq.reads != wholeDocument {
+				programs = append(programs, p)
+			}
+			parts += len(programs)
+		}
+		s.Seal()
+		var d Document
+		for range 50 {
+			raw := []byte(g.event())
+			if err := d.Parse(s, raw); err != nil {
+				t.Fatal(err)
+			}
+			d.Bind("message", Value{Object, []byte(testMessage)})
+			for _, p := range programs {
+				want--
+				outputs += sameAsWhole(t, &d, p)
+			}
+			if t.Failed() {
+				t.Fatalf("on %s", raw)
+			}
+		}
+	}
+	if outputs == 0 {
+		t.Error("the programs say nothing")
+	}
+}
+
+// sameAsWhole runs p on what it reads and on the whole document, and gives the number of outputs.
+func sameAsWhole(t *testing.T, d *Document, p *Program) int {
+	t.Helper()
+	run := func(j *jqProgram) (outputs []string) {
+		err := j.run(d, func(v Value) error {
+			outputs = append(outputs, string(v.Raw))
+			return nil
+		})
+		return append(outputs, fmt.Sprint(err))
+	}
+	got := run(p.jq)
+	whole := *p.jq
+	whole.reads = wholeDocument
+	want := run(&whole)
+	if slow := errTimedOut.Error(); got[len(got)-1] == slow || want[len(want)-1] == slow {
+		return 0
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%s\n got %v\nwant %v", p, got, want)
+	}
+	return len(got) - 1
+}
+
+// What is not read is not decoded.
+func TestReadsOnly(t *testing.T) {
+	raw := `{"data":{"total":1.5,"items":[{"sku":"a","qty":1},{"sku":"b","qty":2}],"by":{"x":{"n":1,"m":2},"y":{"n":3}},"s":"text"},"id":"e","\u0061":[1]}`
+	for src, want := range map[string]string{
+		`.data.total * 100`:                         `{"data":{"total":1.5}}`,
+		`[.data.items[] | .qty * 2] | add`:          `{"data":{"items":[{"qty":1},{"qty":2}]}}`,
+		`.data.items[0].sku + .id`:                  `{"data":{"items":[{"sku":"a"},{"sku":"b"}]},"id":"e"}`,
+		`[.data.by[] | .n + 1]`:                     `{"data":{"by":{"x":{"n":1},"y":{"n":3}}}}`,
+		`.data.by.x.n + 1`:                          `{"data":{"by":{"x":{"n":1}}}}`,
+		`.data.by[0].n + 1`:                         `{"data":{"by":{"x":{"n":1,"m":2},"y":{"n":3}}}}`,
+		`.data.s.x + 1`:                             `{"data":{"s":"text"}}`,
+		`.data.items.x + 1`:                         `{"data":{"items":[{"sku":"a","qty":1},{"sku":"b","qty":2}]}}`,
+		`.data.missing.x + 1`:                       `{"data":{}}`,
+		`.a[0] + 1`:                                 `{"a":[1]}`,
+		`.data | select(.total > 1) | .total + 1`:   `{"data":{"total":1.5}}`,
+		`.data.items | map(select(.qty > 1)) | add`: `{"data":{"items":[{"sku":"a","qty":1},{"sku":"b","qty":2}]}}`,
+		`def f: .id; f + 1`:                         raw,
+		`. as {id: $x} | $x + 1`:                    raw,
+		`[paths]`:                                   raw,
+		`.id as $x | $x + 1`:                        `{"id":"e"}`,
+		`.a |= .`:                                   raw,
+		`$message.key + 1`:                          `null`,
+		`first(.data.items[].qty) + 1`:              `{"data":{"items":[{"qty":1},{"qty":2}]}}`,
+	} {
+		s, ps := sealed(t, []string{src})
+		var d Document
+		if err := d.Parse(s, []byte(raw)); err != nil || ps[0].Plain() {
+			t.Fatal(src, err)
+		}
+		got, err := encode(nil, d.input(ps[0].jq.reads))
+		if err != nil || string(got.Raw) != canonical(t, []byte(want)) {
+			t.Errorf("%s: %s, want %s: %v", src, got.Raw, want, err)
+		}
+	}
+}
+
+// full makes programs beyond the plain forms, which read the document in all ways.
+func (g *generator) full(depth int) string {
+	if depth == 0 {
+		return g.program(g.IntN(2))
+	}
+	x := func() string { return g.full(depth - 1) }
+	var b strings.Builder
+	for i, part := range strings.Split(g.pick(fullForms...), "□") {
+		if i > 0 {
+			b.WriteString("(" + x() + ")")
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// fullForms are programs in which each □ stands for another program.
+var fullForms = []string{
+	"□ + □", "□ - □", "□, □", "□ | □", "□ == □", "□ // □", "[□]", "{a: □, b: □}", "{(□ | tostring): □}", "{a, items}", `{"b": □, "c"}`, "□ | {a}", "{$message, a: □}", `{"a\(□)"}?`, `{"d"}`, "-□", "□ * 2", "□ % 3", "□ / 2", "□[]", "□[]?", "□[0]", "□[□]?", "□[1:]?", "□[:□]?", "□.a", "□.b?",
+	"□ | map(□)", "map(□)?", "□ | map(.a?)", "□ | select(□)", "select(□)", "□[] | select(□) | □", "first(□)", "last(□)", "limit(2; □)", "skip(1; □)", "isempty(□)", "any(□; □)", "all(□[]?; . == 1)", "□ | any(□)", "□ | all(□)", "any", "first", "□ | last", "□ | first.a", "nth(1; □)", "range(□)?",
+	"[limit(20; range(□; 5)?)]", "□ as $v | □", "□ as $v | [$v, □]", "□ as [$v] | $v", "□ as {a: $v} | [$v, □]", ". as {(□ | tostring): $v} | $v", `. as {"\(□)": $v} | $v`, "□ as [$v] ?// $v | [$v, □]", "reduce □ as $v (□; [., $v])", "reduce □[]? as $v (0; . + 1)", "[limit(9; foreach □ as $v (□; [.]; □))]", "[foreach □[]? as {a: $v} (0; . + 1; [$v, .])]?",
+	"try □ catch .", "try □", "(□)? // □", "try error(□) catch .", "error(□)?", "try (□ | error) catch □", "if □ then □ else □ end", "if □ then □ end", "if □ then □ elif □ then □ end", "label $l | □, break $l", "label $l | □ | ., break $l", "def f: □; f", "def f(g): □ | g; f(□)", "def f($v): $v | □; f(□)", "□ | (def f: □; f)", "[□ | ..]", "[..]", ".. == 1", "[recurse(□[]?; . != null)] | length",
+	"□ | keys?", "to_entries?", "□ | to_entries? | length", "□ | with_entries(.value |= □)?", "□ | del(.a)?", "del(□)?", "□ | has(\"a\")?", "has(\"a\")?", "□ | length", "[paths]", "path(□)?", "[path(..)] | length", "getpath([\"a\", \"b\"])?", "□ | getpath([\"a\"])?", "pick(.a)?", "□ | tojson", "tojson", "tostring", "□ | @json", "@json \"<\\(□)>\"", "@text", "\"\\(□)\\(□)\"",
+	".a = □", ".a |= □", "(□ | .a) |= □", ".a += □", ".items[0] //= □", "□ | .b = □", "□ | sort?", "□ | sort_by(□)?", "□ | group_by(.a?)?", "□ | unique?", "□ | add?", "add(□)?", "□ | flatten?", "□ | min?", "□ | reverse?", "□ | contains(□)?", "□ | index(\"a\")?", "□ | ascii_downcase?", "□ | ltrimstr(□)", "□ | tonumber?", "□ | type", "□ | not", "□ | test(\"a\")?", "□ | sub(\"a\"; \"b\")?", "□ | splits(\"a\")?",
+	"□ | IN(□)", "INDEX(□; .a?)?", "walk(□)", "□ | transpose?", "□ | explode?", "□ | floor?", "□ < infinite", "empty, □", "□ | values", "□ | objects", "□ | unix?", "$message | □", "[□ | numbers]", "□ | to_entries[]? | .value", "□ | join(\",\")?", "□ | tostream?", "[splits(\"a\")]?", "getpath(□)?",
+}
