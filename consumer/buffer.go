@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"iter"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -74,9 +75,10 @@ func (b *buffer) release() {
 // larger than what was asked for, one for each broker, and what batches unpack to, a few at a time.
 type window struct {
 	limit int64
-	freed func() // called, without a lock held, when bytes have been given back
+	freed func() // called, without a lock held, when bytes have been given back after a reservation was refused
 
 	mu        sync.Mutex
+	refused   bool // a reservation was, and freed has not been called since
 	used      int64
 	unpacked  int64         // the part of used that was unpacked
 	unpacking int           // how many are at it
@@ -102,6 +104,7 @@ func (w *window) reserve(s *share, n int64) bool {
 		limit = w.limit / 4 * 3
 	}
 	if w.used > 0 && w.used+n > limit {
+		w.refused = true
 		return false // when nothing is in use, any one fetch is possible
 	}
 	s.held += n
@@ -122,15 +125,24 @@ func (w *window) take(s *share, n int64, unpacked bool) {
 
 // give gives n bytes back.
 func (w *window) give(s *share, n int64, unpacked bool) {
+	w.giveAll(func(yield func(*share, int64) bool) { yield(s, n) }, unpacked)
+}
+
+// giveAll gives back what several partitions held.
+func (w *window) giveAll(held iter.Seq2[*share, int64], unpacked bool) {
 	w.mu.Lock()
-	s.held -= n
-	w.used -= n
-	if unpacked {
-		w.unpacked -= n
+	for s, n := range held {
+		s.held -= n
+		w.used -= n
+		if unpacked {
+			w.unpacked -= n
+		}
 	}
 	w.wake()
+	tell := w.refused && w.freed != nil
+	w.refused = w.refused && !tell
 	w.mu.Unlock()
-	if w.freed != nil {
+	if tell {
 		w.freed()
 	}
 }

@@ -117,13 +117,18 @@ func (f *fetcher) ask(p *partition) {
 	f.request.maxBytes += n
 }
 
+// reserved gives what the window holds for the partitions that are asked for.
+func (f *fetcher) reserved(yield func(*share, int64) bool) {
+	for i, p := range f.asked {
+		if !yield(&p.share, int64(f.request.partitions[i].bytes)) {
+			return
+		}
+	}
+}
+
 // serve locates what is lost, and otherwise fetches.
 func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
-	defer func() {
-		for i, p := range f.asked {
-			f.g.window.give(&p.share, int64(f.request.partitions[i].bytes), false)
-		}
-	}()
+	defer f.g.window.giveAll(f.reserved, false)
 	if f.redial.Swap(false) {
 		f.disconnect()
 	}

@@ -59,7 +59,7 @@ func (c *Client) NewCredentials() bool { return c.credentials.refresh() }
 // environment and unpacks nothing, so that a small answer cannot become a large one.
 func newTransport(c Config, pool int) (*http.Transport, error) {
 	t := &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:            dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    5 * time.Second,
 		Protocols:              new(http.Protocols),
@@ -80,6 +80,19 @@ func newTransport(c Config, pool int) (*http.Transport, error) {
 	}
 	return t, nil
 }
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	conn, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return plainConn{conn}, nil
+}
+
+// plainConn hides that a TCP connection can read from elsewhere by itself: the transport would let it, and it would take a
+// buffer of its own for every request and write in smaller pieces.
+type plainConn struct{ net.Conn }
 
 func userAgent() string {
 	version := "devel"

@@ -11,7 +11,7 @@ import (
 
 // collectAt is the growth of the heap, in percent of what is live, at which garbage is collected. Three quarters of Go's default take
 // a seventh off the peak of memory for about two hundredths of the processor's time.
-const collectAt = 75
+const collectAt = 40
 
 // limitMemory sets how eagerly garbage is collected, and keeps the heap under nine tenths of the control group's memory, unless
 // GOGC and GOMEMLIMIT say otherwise.
