@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // session is one turn of reading: from gaining the pin until it is given up, and what is in hand meanwhile.
@@ -71,6 +72,9 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 	}
 	if err := r.firstGap(info, next, info.State.FirstSeq); err != nil {
 		return nil, err
+	}
+	if first := info.State.FirstSeq; len(r.part.filter) > 0 && first > next {
+		r.log.Warn("stream has discarded messages past the floor; whether they were to be read here cannot be told", zap.Uint64("from", next), zap.Uint64("to", first-1))
 	}
 	r.floor, r.known = base, true
 	inbox, err := r.subscribe(ctx)

@@ -18,7 +18,7 @@ func newOffsetsSet() *cobra.Command {
 		Use:   "set topic/partition=offset...",
 		Short: "Set the next offset to read",
 		Long: "Set the next offset to read, while no bridge runs: a number, earliest or latest. Without a partition it is set for all of\n" +
-			"the topic's; a stream has none. Going back sends events again: Customer.io ignores those whose ids it remembers.",
+			"the topic's. Going back sends events again: Customer.io ignores those whose ids it remembers.",
 		Example: "  ciobridge offsets set shop.orders/3=1200 shop.orders/4=latest\n" +
 			"  ciobridge offsets set EVENTS=earliest --dry-run",
 		Args: func(_ *cobra.Command, args []string) error {
