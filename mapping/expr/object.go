@@ -21,21 +21,18 @@ func (s *scanner) object(i int, node int32, at *place) int {
 	}
 	s.known.object++
 	o := openObject{node, s.known.object, at, s.keys.open()}
-	if i = s.members(i, &o, before); len(s.keys.keys) > o.keys.first {
+	if after := s.space(i); byteAt(s.data, after) == '}' {
+		i = after + 1
+	} else if i = s.members(i, &o, before); len(s.keys.keys) > o.keys.first {
 		i = s.close(&o, i)
 	}
 	s.depth--
 	return i
 }
 
-// members reads the members of an object and gives the place after its closing brace. Before is the known key that stands before them.
+// members reads the members of an object, of which there is one at least, and gives the place after its closing brace. Before is the known key that stands before them.
 func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 	data := s.data
-	if byteAt(data, i) != '"' {
-		if after := s.space(i); byteAt(data, after) == '}' {
-			return after + 1
-		}
-	}
 	for {
 		k := before.next[0]
 		var node int32
@@ -80,16 +77,11 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 		if k != nil {
 			before = k
 		}
-		c := byteAt(data, i)
-		if c != ',' {
-			if c <= ' ' {
-				i = s.space(i)
-				c = byteAt(data, i)
-			}
-			if c == '}' {
+		if byteAt(data, i) != ',' {
+			if i = s.space(i); byteAt(data, i) == '}' {
 				return i + 1
 			}
-			if c != ',' {
+			if byteAt(data, i) != ',' {
 				return s.fail(NotJSON, i)
 			}
 		}

@@ -34,8 +34,11 @@ func (p *Program) One(d *Document) (Value, error) {
 
 // one is One for all but paths to values that are there.
 func (p *Program) one(d *Document) (out Value, err error) {
-	if p.plain != nil {
-		return d.only(p.plain)
+	if e := p.plain; e != nil {
+		if e.op == opCompareTo && e.l.op == opPath {
+			return d.eval(e, Value{}) // makes nothing that has a limit
+		}
+		return d.only(e)
 	}
 	err = p.jq.run(d, func(v Value) error {
 		if out.Kind != Absent {
