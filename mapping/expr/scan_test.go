@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var wantedPaths = []string{".", ".a", ".a.b", ".a[1]", ".a[0].b", `."a b"`, ".data.items[0].sku", ".data.total", ".user.id", ".k40"}
+var wantedPaths = []string{".", ".a", ".a.b", ".a[1]", ".a[0].b", `."a b"`, ".data.items[0].sku", ".data.total", ".user.id", ".k40", ".abcdefghijklmnopq"}
 
 // FuzzParse parses several documents, one behind the other. Each must be taken or refused as a slow reading does, and a Document that
 // remembers those before it must find what one finds that has seen none.
@@ -35,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		s, programs := sealed(t, wantedPaths)
 		var d Document
 		for raw := range bytes.SplitSeq(raws, []byte(between)) {
-			parseLikeFresh(t, s, &d, raw)
+			_ = parseLikeFresh(t, s, &d, append(bytes.Clone(raw), "        "...))
 			if err := parseLikeFresh(t, s, &d, raw); err != nil || len(raw) > MaxOutput {
 				continue
 			}
