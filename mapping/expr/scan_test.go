@@ -106,6 +106,8 @@ var inputCases = []struct {
 	{"byte order mark", "\ufeff{}", NotJSON, 0},
 	{"cut off", `{"a":[1,`, NotJSON, 8},
 	{"cut off in a string", `{"a":"b`, NotJSON, 7},
+	{"cut off behind sixteen bytes of a string", `{"a":"0123456789abcdef`, NotJSON, 22},
+	{"cut off behind many bytes of a string", `["0123456789abcdef0123456789abcdef`, NotJSON, 34},
 	{"cut off in an escape", `"\u00`, NotJSON, 1},
 	{"no value", `{"a":}`, NotJSON, 5},
 	{"no colon", `{"a" 1}`, NotJSON, 5},
