@@ -62,18 +62,22 @@ type source interface {
 	fill(ctx context.Context, t *traffic) error
 	// settled says how many events the reader of that name has committed.
 	settled(ctx context.Context, reader string) (int64, error)
+	// awaitMembers waits until so many readers of that name have divided the partitions among themselves.
+	awaitMembers(ctx context.Context, reader string, members int) error
 	close()
 }
 
-// openFilled opens a broker that holds the load: Kafka, or JetStream where stream is true.
-func (b *bench) openFilled(ctx context.Context, l load, stream bool) (source, error) {
-	var src source
-	var err error
+// open opens an empty broker: Kafka, or JetStream where stream is true.
+func (b *bench) open(ctx context.Context, partitions int, stream bool) (source, error) {
 	if stream {
-		src, err = openNATS(ctx, b.newDir())
-	} else {
-		src, err = openKafka(ctx, b.brokers, l.partitions)
+		return openNATS(ctx, b.newDir(), partitions)
 	}
+	return openKafka(ctx, b.brokers, partitions)
+}
+
+// openFilled opens a broker that holds the load.
+func (b *bench) openFilled(ctx context.Context, l load, stream bool) (source, error) {
+	src, err := b.open(ctx, l.partitions, stream)
 	if err != nil {
 		return nil, err
 	}

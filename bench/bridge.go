@@ -77,8 +77,12 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 			src.brokers, reader, src.topic, envelope)
 		fmt.Fprintf(&b, "dead_letters: {topic: %s}\n", src.deadTopic())
 	case *natsSource:
+		stream := natsStream
+		if src.partitions > 0 {
+			stream += ", partitions: [" + strings.Join(src.subjects(), ", ") + "]"
+		}
 		fmt.Fprintf(&b, "source:\n  nats:\n    urls: [%q]\n    durable: %s\n    start_at: earliest\n    streams:\n      - {name: %s, %s}\n",
-			src.url, reader, natsStream, envelope)
+			src.url, reader, stream, envelope)
 		fmt.Fprintf(&b, "dead_letters: {subject: %s}\n", natsDead)
 	default:
 		return "", fmt.Errorf("the bridge cannot read %s", src.name())

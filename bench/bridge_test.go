@@ -24,6 +24,7 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 	}{
 		"kafka":       {source: kafka},
 		"jetstream":   {source: nats},
+		"partitions":  {source: &natsSource{url: "nats://127.0.0.1:4222", partitions: 16}},
 		"jq":          {source: kafka, rules: rulesFor(eventTypes[:], toldByJQ)},
 		"one rule":    {source: kafka, rules: amongOthers(one[0], 1), types: one},
 		"1,000 rules": {source: kafka, rules: amongOthers(one[0], 1000), types: one},

@@ -25,7 +25,7 @@ var eventTypes = [10]string{
 // load says what is published.
 type load struct {
 	events, persons, size int
-	partitions            int      // of the topic; without effect on a stream
+	partitions            int      // of the topic, or those into which subjects divide the stream
 	types                 []string // of the events; all ten where it is empty
 	scattered             bool     // person after person in place of visits, so that no event waits for one before it
 	stamped               bool     // each event tells when it was made

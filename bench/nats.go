@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -44,18 +46,19 @@ func runNATSBroker(ctx context.Context, args []string, stdout io.Writer) error {
 
 // natsSource is a JetStream stream in a server of the bench's own.
 type natsSource struct {
-	url     string
-	process *process
-	conn    *nats.Conn
-	js      jetstream.JetStream
+	url        string
+	partitions int // into which subjects divide the stream; 0 where it has one subject and is read whole
+	process    *process
+	conn       *nats.Conn
+	js         jetstream.JetStream
 }
 
-func openNATS(ctx context.Context, dir string) (*natsSource, error) {
+func openNATS(ctx context.Context, dir string, partitions int) (*natsSource, error) {
 	p, err := startRole("nats-broker", filepath.Join(dir, "jetstream"))
 	if err != nil {
 		return nil, err
 	}
-	n := &natsSource{process: p}
+	n := &natsSource{process: p, partitions: partitions}
 	if err := n.connect(ctx); err != nil {
 		n.close()
 		return nil, err
@@ -73,8 +76,8 @@ func (n *natsSource) connect(ctx context.Context) (err error) {
 	if n.js, err = jetstream.New(n.conn); err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
-	for name, subject := range map[string]string{natsStream: natsSubject, natsStream + "-DEAD": natsDead} {
-		if _, err := n.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject}, Storage: jetstream.FileStorage}); err != nil {
+	for name, subjects := range map[string][]string{natsStream: n.subjects(), natsStream + "-DEAD": {natsDead}} {
+		if _, err := n.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: subjects, Storage: jetstream.FileStorage}); err != nil {
 			return fmt.Errorf("create stream %s: %w", name, err)
 		}
 	}
@@ -83,14 +86,27 @@ func (n *natsSource) connect(ctx context.Context) (err error) {
 
 func (n *natsSource) name() string { return "JetStream" }
 
+// subjects are those of the stream, one for each partition.
+func (n *natsSource) subjects() []string {
+	if n.partitions == 0 {
+		return []string{natsSubject}
+	}
+	subjects := make([]string, n.partitions)
+	for i := range subjects {
+		subjects[i] = natsSubject + "." + strconv.Itoa(i)
+	}
+	return subjects
+}
+
 // fill publishes the events, a few thousand at a time on their way.
 func (n *natsSource) fill(ctx context.Context, t *traffic) error {
 	const onTheWay = 4000
 	pending := make([]jetstream.PubAckFuture, 0, onTheWay)
+	subjects := n.subjects()
 	for {
-		_, value, ok := t.next()
+		person, value, ok := t.next()
 		if ok {
-			ack, err := n.js.PublishMsgAsync(&nats.Msg{Subject: natsSubject, Data: append([]byte(nil), value...)})
+			ack, err := n.js.PublishMsgAsync(&nats.Msg{Subject: subjects[int(person)%len(subjects)], Data: append([]byte(nil), value...)})
 			if err != nil {
 				return err
 			}
@@ -114,13 +130,57 @@ func (n *natsSource) fill(ctx context.Context, t *traffic) error {
 	}
 }
 
-// settled is the sequence up to which the consumer has acknowledged.
+// settled is what the stream holds without what its consumers have not delivered or have no acknowledgement for.
 func (n *natsSource) settled(ctx context.Context, durable string) (int64, error) {
-	c, err := n.js.Consumer(ctx, natsStream, durable)
+	stream, err := n.js.Stream(ctx, natsStream)
 	if err != nil {
-		return 0, fmt.Errorf("read the consumer's state: %w", err)
+		return 0, fmt.Errorf("read the stream's state: %w", err)
 	}
-	return int64(c.CachedInfo().AckFloor.Stream), nil
+	durables := []string{durable}
+	if n.partitions > 0 {
+		durables = durables[:0]
+		for i := range n.partitions {
+			durables = append(durables, fmt.Sprintf("%s-%d-of-%d", durable, i, n.partitions))
+		}
+	}
+	settled := int64(stream.CachedInfo().State.Msgs)
+	for _, name := range durables {
+		c, err := stream.Consumer(ctx, name)
+		if err != nil {
+			return 0, fmt.Errorf("read the state of consumer %s: %w", name, err)
+		}
+		settled -= int64(c.CachedInfo().NumPending) + int64(c.CachedInfo().NumAckPending)
+	}
+	return settled, nil
+}
+
+// awaitMembers waits until so many replicas show themselves, each by a consumer of its own, and for as long as it takes them to see one
+// another, which is a quarter of their session time-out.
+func (n *natsSource) awaitMembers(ctx context.Context, durable string, members int) error {
+	const look = 2500 * time.Millisecond
+	for seen := 0; seen < members; {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("the replicas did not come: %w", context.Cause(ctx))
+		}
+		stream, err := n.js.Stream(ctx, natsStream)
+		if err != nil {
+			return fmt.Errorf("look at the stream: %w", err)
+		}
+		seen = 0
+		for name := range stream.ConsumerNames(ctx).Name() {
+			if strings.HasPrefix(name, durable+"-replica-") {
+				seen++
+			}
+		}
+	}
+	select {
+	case <-time.After(look + time.Second):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (n *natsSource) close() {

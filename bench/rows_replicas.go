@@ -18,34 +18,41 @@ const (
 	sharedItems = 10 // calls in a request
 )
 
-// replicas measures whether replicas share the work and, together, keep to the workspace's rate. Two replicas and four run at the same
-// time, each group on a broker of its own, since neither takes much.
+// replicas measures whether replicas share the work and, together, keep to the workspace's rate. Each group has a broker of its own, and
+// all run at the same time, since none takes much.
 func (b *bench) replicas(ctx context.Context, group string) error {
-	counts := []int{2, 4}
-	rows := make([]row, len(counts))
+	type sharing struct {
+		stream   bool
+		replicas int
+	}
+	all := []sharing{{false, 2}, {false, 4}}
+	if b.brokers == "" {
+		all = append(all, sharing{true, 2}, sharing{true, 4})
+	}
+	rows := make([]row, len(all))
 	running, ctx := errgroup.WithContext(ctx)
-	for i, n := range counts {
+	for i, s := range all {
 		running.Go(func() (err error) {
-			rows[i], err = b.sharing(ctx, group, n)
+			rows[i], err = b.sharing(ctx, group, s.stream, s.replicas)
 			return err
 		})
 	}
 	if err := running.Wait(); err != nil {
 		return err
 	}
-	for i, n := range counts {
-		b.report.addRow(group, fmt.Sprintf("%d replicas, 16 partitions: requests/s, off the budget of %d by", n, sharedRate),
-			rows[i].Figures, rows[i])
+	for _, r := range rows {
+		b.report.addRow(group, r.What, r.Figures, r)
 	}
 	return nil
 }
 
-// sharing starts so many replicas, publishes when the group has settled, and looks at the requests of a while after a while.
-func (b *bench) sharing(ctx context.Context, group string, replicas int) (row, error) {
+// sharing starts so many replicas, publishes when they have divided the partitions, and looks at the requests of a while after a
+// while.
+func (b *bench) sharing(ctx context.Context, group string, stream bool, replicas int) (row, error) {
 	last := b.settling + b.window + b.settling/2
 	l := load{events: int(last.Seconds() * sharedRate * sharedItems), size: 300, partitions: 16, scattered: true}
 	l.persons = l.events
-	src, err := openKafka(ctx, b.brokers, l.partitions)
+	src, err := b.open(ctx, l.partitions, stream)
 	if err != nil {
 		return row{}, err
 	}
@@ -61,7 +68,7 @@ func (b *bench) sharing(ctx context.Context, group string, replicas int) (row, e
 		}
 		return src.fill(ctx, newTraffic(l))
 	}
-	b.say("%s: %d replicas", group, replicas)
+	b.say("%s: %s, %d replicas", group, src.name(), replicas)
 	res, log, err := b.run(ctx, trial{programs: programs, source: src, load: l, publish: publish})
 	if err != nil {
 		return row{}, err
@@ -73,7 +80,9 @@ func (b *bench) sharing(ctx context.Context, group string, replicas int) (row, e
 	counted := slices.DeleteFunc(slices.Clone(log), func(r request) bool { return r.At < from || r.At >= from+b.window.Microseconds() })
 	rate := float64(len(counted)) / b.window.Seconds()
 	w := atMost(100*math.Abs(rate/sharedRate-1), 2, percent)
-	w.Figures = fmt.Sprintf("%.1f requests/s from %s on for %s; the events were split %s", rate, b.settling, b.window, split(log, replicas))
+	w.What = fmt.Sprintf("%s, %d replicas, 16 partitions: requests/s, off the budget of %d by", src.name(), replicas, sharedRate)
+	w.Figures = fmt.Sprintf("%.1f requests/s from %s on for %s, of %.1f calls; the events were split %s",
+		rate, b.settling, b.window, res.ItemsPerRequest, split(log, replicas))
 	return w, nil
 }
 

@@ -11,6 +11,9 @@ func besideCeiling(size int, stream bool) func(*bench, context.Context, string) 
 	most := map[bool]map[int]float64{false: {1000: 1.5, 300: 1.7}, true: {1000: 1.4, 300: 1.4}}[stream][size]
 	return func(b *bench, ctx context.Context, group string) error {
 		l := load{events: b.events, persons: b.persons, size: size, partitions: 4}
+		if stream {
+			l.partitions = 0 // one consumer reads it whole
+		}
 		src, err := b.openFilled(ctx, l, stream)
 		if err != nil {
 			return err
@@ -48,7 +51,7 @@ func besideCeiling(size int, stream bool) func(*bench, context.Context, string) 
 // slowAnswers measures whether all senders are kept busy when each request takes long: with every event about another person, so
 // that each may leave at once, and with the shop's visits, in which a person's next event waits for the answer to the one before.
 func (b *bench) slowAnswers(ctx context.Context, group string) error {
-	l := load{events: max(b.events, 5*defaultSenders*maxBatchItems), persons: b.persons, size: 1000, partitions: 4}
+	l := load{events: max(b.events, 4*defaultSenders*maxBatchItems), persons: b.persons, size: 1000, partitions: 4}
 	visits, err := b.answeredLate(ctx, group, "bridge, visits", l)
 	if err != nil {
 		return err
