@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// ackAfter is how many deliveries make an acknowledgement due before its time: what the server does with one, and for each delivery
+// meanwhile, grows with what is not acknowledged.
+const ackAfter = 2000
+
+// commitEvery acknowledges what is finished whenever the interval is over or much has been delivered.
 func (s *session) commitEvery(done <-chan struct{}) {
 	every := time.NewTicker(s.r.cfg.CommitInterval)
 	defer every.Stop()
@@ -14,6 +19,8 @@ func (s *session) commitEvery(done <-chan struct{}) {
 		case <-done:
 			return
 		case <-every.C:
+			s.commit()
+		case <-s.much:
 			s.commit()
 		}
 	}

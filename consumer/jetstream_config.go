@@ -27,7 +27,7 @@ type JetStreamConfig struct {
 	MaxUncommitted int `yaml:"max_uncommitted"`
 	// FetchBytes bounds the memory for what is fetched and not finished, over all streams.
 	FetchBytes int64 `yaml:"fetch_bytes"`
-	// CommitInterval is how often finished messages are acknowledged.
+	// CommitInterval is how long finished messages may wait for their acknowledgement. Under load it comes sooner.
 	CommitInterval time.Duration `yaml:"commit_interval"`
 
 	tuning jetStreamTuning

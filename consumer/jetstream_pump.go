@@ -105,6 +105,9 @@ func (s *session) take(f *frame, handle handler) error {
 		return errOutOfTurn // what stood between was lost on its way, or somebody else has set the consumer back
 	}
 	s.ordinal = d.ordinal
+	if s.ordinal%ackAfter == 0 {
+		ring(s.much)
+	}
 	if d.seq <= s.last {
 		f.slab.done()
 		s.r.metrics.redelivered.Inc() // still in hand, or done but not acknowledged: the server's patience ended before ours

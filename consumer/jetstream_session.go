@@ -29,6 +29,7 @@ type session struct {
 	cause atomic.Pointer[causeOf] // why the session ends; the first counts
 
 	committing sync.Mutex
+	much       chan struct{} // rung when much has been delivered
 
 	// Only pump uses what follows.
 	asked   int       // messages asked for that have not come
@@ -95,6 +96,7 @@ func newSession(r *streamReader, pin string, proved time.Time, base uint64) *ses
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
 		header: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
 		names:  names{},
+		much:   make(chan struct{}, 1),
 	}
 	s.acked.Store(base)
 	s.promised(proved)
