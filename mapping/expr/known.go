@@ -36,7 +36,7 @@ type place struct {
 	start knownKey    // stands before the first
 	table []*knownKey // by hash, open addressing; its length is a power of two
 	wild  bool        // the keys are data
-	rest  *place      // where node is wanted: of elements that are not
+	rest  *place      // where node is wanted: of elements that are not; where it is wild: of values that are not
 	elems []*place    // of the wanted elements, by index
 }
 
@@ -76,13 +76,18 @@ func (m *known) place(node int32) *place {
 
 // inside gives the place of the value of a key, which may be nil.
 func (m *known) inside(k *knownKey) *place {
-	if k == nil {
-		return nil
-	}
 	if k.inside == nil {
 		k.inside = m.place(k.node)
 	}
 	return k.inside
+}
+
+// values gives the place of all values of a wild place.
+func (m *known) values(p *place) *place {
+	if p.rest == nil {
+		p.rest = m.place(noNode)
+	}
+	return p.rest
 }
 
 // rest gives the place of the elements of an array that nobody wants: all share it, and so do those of arrays inside the array.

@@ -4,7 +4,8 @@ package expr
 type openObject struct {
 	node   int32  // in the set, or noNode
 	number uint32 // marks the known keys that it has had
-	at     *place // nil where nothing is known
+	at     *place // nil where no keys are known
+	wild   *place // the place where its keys are data
 	keys   openKeys
 }
 
@@ -13,14 +14,16 @@ func (s *scanner) object(i int, node int32, at *place) int {
 	if s.depth++; s.depth > MaxDepth {
 		return s.fail(TooDeep, i-1)
 	}
-	before := &s.stray
-	if at != nil && !at.wild {
-		before = &at.start
-	} else {
-		at = nil
-	}
 	s.known.object++
-	o := openObject{node, s.known.object, at, s.keys.open()}
+	o := openObject{node: node, number: s.known.object, keys: s.keys.open()}
+	before := &s.stray
+	switch {
+	case at == nil:
+	case at.wild:
+		o.wild = at
+	default:
+		o.at, before = at, &at.start
+	}
 	if after := s.space(i); byteAt(s.data, after) == '}' {
 		i = after + 1
 	} else if i = s.members(i, &o, before); len(s.keys.keys) > o.keys.first {
@@ -59,12 +62,12 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 		case c-'0' < 10:
 			i = s.number(i)
 		case c == '{':
-			i = s.object(i+1, node, s.known.inside(k))
+			i = s.object(i+1, node, s.inside(k, node, o))
 		case c == '[':
-			i = s.array(i+1, node, s.known.inside(k))
+			i = s.array(i+1, node, s.inside(k, node, o))
 		case c <= ' ':
 			start = s.space(i)
-			i = s.value(start, node, s.known.inside(k))
+			i = s.value(start, node, s.inside(k, node, o))
 		default:
 			i = s.value(i, node, nil)
 		}
@@ -87,6 +90,17 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 		}
 		i++
 	}
+}
+
+// inside gives the place of the value of a key, which is nil where nothing is known of it.
+func (s *scanner) inside(k *knownKey, node int32, o *openObject) *place {
+	switch {
+	case k != nil:
+		return s.known.inside(k)
+	case o.wild != nil && node == noNode:
+		return s.known.values(o.wild)
+	}
+	return nil
 }
 
 // key reads a key that was not the expected one, with its colon, and gives the place of its value. K is nil where the key is not known.

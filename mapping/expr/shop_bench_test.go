@@ -112,3 +112,20 @@ func BenchmarkManyRules(b *testing.B) {
 		b.Run(fmt.Sprintf("%d/many-types", rules), func(b *testing.B) { parseAndRead(b, s, ps[:2], each...) })
 	}
 }
+
+// BenchmarkDataKeys parses maps by id, whose keys never come again.
+func BenchmarkDataKeys(b *testing.B) {
+	s, _ := sealed(b, []string{".id", ".stock.total"})
+	for name, value := range map[string]string{"numbers": "%d", "objects": `{"n":%d,"at":"shelf"}`} {
+		r := rand.New(rand.NewPCG(3, 4))
+		var raws [][]byte
+		for range 200 {
+			var members []string
+			for range 30 {
+				members = append(members, fmt.Sprintf(`"sku_%08d":`+value, r.IntN(1e8), r.IntN(100)))
+			}
+			raws = append(raws, []byte(`{"id":"e","stock":{`+strings.Join(members, ",")+`,"total":1}}`))
+		}
+		b.Run(name, func(b *testing.B) { parseAndRead(b, s, nil, raws...) })
+	}
+}
