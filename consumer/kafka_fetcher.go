@@ -21,6 +21,13 @@ const (
 	soonestWait = 10 * time.Millisecond
 )
 
+// While so many chunks wait for their workers, a fetcher lets more partitions become ready before it asks for the next ones: a
+// request for a few of many partitions costs as much as one for all.
+const (
+	muchQueued = 16
+	gather     = 3 * time.Millisecond
+)
+
 // fetcher reads from one broker the partitions that it leads, over one connection, one request at a time.
 type fetcher struct {
 	g       *generation
@@ -32,6 +39,7 @@ type fetcher struct {
 	mu         sync.Mutex
 	partitions []*partition // in the order of their keys
 	turn       int          // who stands first in the next request
+	queued     int          // chunks that wait for their workers
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader
@@ -53,6 +61,9 @@ func (f *fetcher) signal() {
 func (f *fetcher) run(ctx context.Context) {
 	defer f.disconnect()
 	for ctx.Err() == nil {
+		if f.queued >= muchQueued {
+			pause(ctx, gather)
+		}
 		lost, again := f.plan(time.Now())
 		if len(lost) == 0 && len(f.asked) == 0 {
 			f.sleep(ctx, again)
@@ -77,6 +88,7 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked, f.epochs, f.request.partitions, f.request.maxBytes = f.asked[:0], f.epochs[:0], f.request.partitions[:0], 0
+	f.queued = 0
 	wait := longestWait
 	for i := range f.partitions {
 		p := f.partitions[(f.turn+i)%len(f.partitions)]
@@ -89,6 +101,7 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 			f.ask(p)
 			at = time.Time{}
 		} else if !p.queued.IsZero() {
+			f.queued++
 			// It will want its turn soon, probably after as long again as it has been waiting.
 			wait = min(wait, max(soonestWait, now.Sub(p.queued)))
 		}

@@ -24,15 +24,16 @@ type ledger struct {
 // entry is one message in hand.
 type entry struct {
 	offset int64
-	since  int64 // when it was handed out, in nanoseconds of unix time
-	done   bool
+	since  int64 // when it was handed out, in nanoseconds of unix time; 0 once it is done
 }
+
+func (e *entry) done() bool { return e.since == 0 }
 
 var errLedgerClosed = errors.New("the partition has been given up")
 
 // newLedger starts at the offset of the first message that will be added, or before it.
 func newLedger(start int64, limit int) *ledger {
-	return &ledger{next: start, limit: limit, ring: make([]entry, min(64, ceilPow2(limit)))}
+	return &ledger{next: start, limit: limit, ring: make([]entry, min(16, ceilPow2(limit)))}
 }
 
 // add puts a message in hand and returns the ticket with which it is settled. While the limit is reached it waits for the oldest
@@ -70,14 +71,14 @@ func (l *ledger) add(ctx context.Context, offset int64, now time.Time) (ticket u
 func (l *ledger) settle(ticket uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || ticket < l.head || ticket >= l.tail || l.at(ticket).done {
+	if l.closed || ticket < l.head || ticket >= l.tail || l.at(ticket).done() {
 		return false
 	}
-	l.at(ticket).done = true
+	l.at(ticket).since = 0
 	if ticket != l.head {
 		return true
 	}
-	for l.head < l.tail && l.at(l.head).done {
+	for l.head < l.tail && l.at(l.head).done() {
 		l.head++
 	}
 	l.wake()

@@ -90,7 +90,7 @@ func TestFaultOutages(t *testing.T) {
 }
 
 func TestFaultPoison(t *testing.T) {
-	inFlow(t, 6000, func(t *testing.T, f *flow) {
+	inFlow(t, 12_000, func(t *testing.T, f *flow) {
 		slowly(f)
 		f.fault("name=poison,status=500,contains=" + marked)
 		f.run(4*time.Hour, nil)
