@@ -44,7 +44,10 @@ func (r *streamReader) open(ctx context.Context) error {
 	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.leavesItToOthers():
 		return errConsumerGone
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		return r.makeConsumer(ctx, info)
+		if err := r.makeConsumer(ctx, info); err != nil {
+			return err
+		}
+		return r.checkDivision(ctx, stream) // of two that divide in different ways at the same time, one sees the other
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
 		return stopf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.part.durable, r.part.stream, r.part.durable)
 	case err != nil:
