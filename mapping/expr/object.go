@@ -33,7 +33,8 @@ func (s *scanner) object(i int, node int32, at *place) int {
 	return i
 }
 
-// members reads the members of an object, of which there is one at least, and gives the place after its closing brace. Before is the known key that stands before them.
+// members reads the members of an object, of which there is one at least, and gives the place after its closing brace. Before is the
+// known key that stands before them.
 func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 	data := s.data
 	for {
@@ -43,14 +44,18 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 			k.object = o.number
 			i += int(k.length)
 			node = k.node
-		} else if k, node, i = s.key(i, o, before); i < 0 {
+		} else if o.at == nil {
+			node, i = s.strayKey(i, o)
+		} else {
+			k, node, i = s.key(i, o, before)
+		}
+		if i < 0 {
 			return i
 		}
 		start := i
 		switch c := byteAt(data, i); {
 		case c == '"':
-			i++
-			if i+16 < len(data) { // the beginning of text, which is all of most strings
+			if i++; i+16 < len(data) { // the beginning of text, which is all of most strings
 				x, y := word(data, i), word(data, i+8)
 				s.high |= x | y
 				if i += firstMark(special(x), special(y)); data[i] == '"' {
@@ -63,9 +68,7 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 			i = s.number(i)
 		case c == '{':
 			i = s.object(i+1, node, s.inside(k, node, o))
-		case c == '[':
-			i = s.array(i+1, node, s.inside(k, node, o))
-		case c <= ' ':
+		case c == '[' || c <= ' ':
 			start = s.space(i)
 			i = s.value(start, node, s.inside(k, node, o))
 		default:
@@ -132,22 +135,45 @@ func (s *scanner) key(i int, o *openObject, before *knownKey) (k *knownKey, node
 
 // newKey is the rest of key for a name that is not known.
 func (s *scanner) newKey(i, start, end int, o *openObject, before *knownKey, name seenKey) (k *knownKey, node int32, value int) {
-	if o.keys.maybe(name.hash) && s.keys.repeats(o.keys.first, name) {
-		return nil, 0, s.fail(DuplicateKey, start)
-	}
-	value = s.colon(end)
-	if value >= 0 && o.at != nil && name.start >= 0 && len(s.keys.keys) == o.keys.first {
+	if len(s.keys.keys) == o.keys.first && name.start >= 0 {
+		if value = s.colon(end); value < 0 {
+			return nil, 0, value
+		}
 		if k = s.known.learn(o.at, name.hash, s.data[i:value], start+1-i, end-1-i); k != nil {
 			k.came(o.number, before)
 			return k, k.node, value
 		}
+	}
+	node, value = s.pushKey(start, end, o, name)
+	return nil, node, value
+}
+
+// strayKey is key for an object whose keys are not known.
+func (s *scanner) strayKey(i int, o *openObject) (node int32, value int) {
+	if i = s.space(i); byteAt(s.data, i) != '"' {
+		return 0, s.fail(NotJSON, i)
+	}
+	name, end := s.name(i + 1)
+	if end < 0 {
+		return 0, end
+	}
+	return s.pushKey(i, end, o, name)
+}
+
+// pushKey puts a key on the stack, where it did not come before, and reads its colon.
+func (s *scanner) pushKey(start, end int, o *openObject, name seenKey) (node int32, value int) {
+	if o.keys.maybe(name.hash) && s.keys.repeats(o.keys.first, name) {
+		return 0, s.fail(DuplicateKey, start)
 	}
 	name.quote = int32(start)
 	s.keys.keys = append(s.keys.keys, name)
 	if node = noNode; o.node != noNode {
 		node = s.known.set.nodes[o.node].child(name.hash, s.keys.bytes(name))
 	}
-	return nil, node, value
+	if byteAt(s.data, end) == ':' && byteAt(s.data, end+1) > ' ' {
+		return node, end + 1
+	}
+	return node, s.colon(end)
 }
 
 // close forgets the keys that are not known, of which the object has had some, and refuses the object where one came twice. End is

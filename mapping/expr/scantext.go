@@ -186,26 +186,22 @@ func (s *scanner) escape(i int) int {
 	return i + 12
 }
 
-// name reads the key whose opening quote stands before i, and gives the place after its closing quote.
-func (s *scanner) name(i int) (key seenKey, next int) {
+// name reads the key that begins at start, behind its opening quote, and gives the place after its closing quote.
+func (s *scanner) name(start int) (key seenKey, next int) {
 	data := s.data
-	start := i
-	for i+8 <= len(data) {
-		x := word(data, i)
-		s.high |= x
-		m := special(x)
-		if m == 0 {
-			i += 8
-			continue
+	if start+16 < len(data) {
+		x, y := word(data, start), word(data, start+8)
+		n := firstMark(special(x), special(y))
+		if end := start + n; data[end] == '"' {
+			s.high |= x | y
+			first, last := x, uint64(0)
+			if n < 8 {
+				first &= 1<<(8*n) - 1
+			} else {
+				last = word(data, end-8)
+			}
+			return seenKey{hash: mix(first, last, n), start: int32(start), end: int32(end)}, end + 1
 		}
-		n := bits.TrailingZeros64(m) >> 3
-		if data[i+n] != '"' {
-			break
-		}
-		if i == start {
-			return seenKey{hash: mix(x&(1<<(8*n)-1), 0, n), start: int32(i), end: int32(i + n)}, i + n + 1
-		}
-		return seenKey{hash: hashKey(data[start : i+n]), start: int32(start), end: int32(i + n)}, i + n + 1
 	}
 	if next = s.text(start); next < 0 {
 		return seenKey{}, next
