@@ -33,7 +33,7 @@ func TestRowsOfEachKind(t *testing.T) {
 	}
 	var running sync.WaitGroup
 	for rows, want := range map[string]int{
-		"kafka-300,size": 4, "jetstream-1k": 2, "latency": 2, "start": 1, "memory": 3, "partitions": 1, "fill": 3, "delay": 1, "replicas": 4,
+		"kafka-300,size": 4, "jetstream-1k": 2, "latency": 2, "start": 1, "memory": 3, "stream": 1, "fill": 3, "delay": 1, "replicas": 4,
 	} {
 		dir := t.TempDir()
 		running.Go(func() {
@@ -67,7 +67,7 @@ func measureLittle(ctx context.Context, rows, binary, dir string, progress io.Wr
 	if err != nil {
 		return nil, err
 	}
-	p.hang, p.pacing, p.settling, p.window = time.Second, unsteady+time.Second, time.Second, time.Second
+	p.hang, p.pacing, p.settling, p.window = time.Second, unsteady+time.Second, time.Second/2, time.Second/2
 	b := &bench{plan: p, bridge: bridgeProgram{binary: binary, label: programBridge}, report: newReport(&p), progress: progress, dir: dir}
 	return b.report, b.measure(ctx)
 }

@@ -11,7 +11,7 @@ type row struct {
 	Target   float64 `json:"target,omitempty"`
 	Unit     unit    `json:"unit"`
 	AtLeast  bool    `json:"at_least"` // the target is a least; otherwise it is a most
-	Met      bool    `json:"met"`
+	Met      *bool   `json:"met,omitempty"`
 	Figures  string  `json:"figures"` // what the measured figure was made of, in words
 }
 
@@ -38,19 +38,19 @@ func (u unit) format(v float64) string {
 
 // atMost holds a figure against the most that it should be.
 func atMost(measured, target float64, u unit) row {
-	return row{Measured: measured, Target: target, Unit: u, Met: measured <= target}
+	return row{Measured: measured, Target: target, Unit: u, Met: new(measured <= target)}
 }
 
 // atLeast holds a figure against the least that it should be.
 func atLeast(measured, target float64, u unit) row {
-	return row{Measured: measured, Target: target, Unit: u, AtLeast: true, Met: measured >= target}
+	return row{Measured: measured, Target: target, Unit: u, AtLeast: true, Met: new(measured >= target)}
 }
 
 // untargeted is a figure without a target.
 func untargeted(measured float64, u unit) row { return row{Measured: measured, Unit: u} }
 
 func (r row) target() string {
-	if r.Target == 0 {
+	if r.Met == nil {
 		return ""
 	}
 	if r.AtLeast {
@@ -61,9 +61,9 @@ func (r row) target() string {
 
 func (r row) verdict() string {
 	switch {
-	case r.Target == 0:
+	case r.Met == nil:
 		return ""
-	case r.Met:
+	case *r.Met:
 		return "met"
 	}
 	return "NOT met"

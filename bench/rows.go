@@ -14,6 +14,7 @@ var groups = []group{
 	{name: "memory", what: "peak memory with a backlog, with no answers, and with 1,000 partitions", measure: (*bench).memory},
 	{name: "rules", what: "cost of an event with 1 rule and with 1,000", measure: (*bench).flatRules},
 	{name: "partitions", what: "cost of an event with 1 partition and with 1,000", measure: (*bench).flatPartitions},
+	{name: "stream", what: "cost of an event on a stream in 16 partitions", stream: true, slow: true, measure: (*bench).flatStream},
 	{name: "persons", what: "cost of an event with 10 thousand persons and with 10 million", measure: (*bench).flatPersons},
 	{name: "jq", what: "cost of an event whose rule needs full jq", measure: (*bench).pathsAndPrograms},
 	{name: "start", what: "time to the first request", measure: (*bench).startUp},

@@ -7,9 +7,10 @@ import (
 
 // side is one of two ways to run the bridge that are held against each other.
 type side struct {
-	label string
-	load  load
-	rules []string // the rules for the ten types where it is empty
+	label  string
+	load   load
+	rules  []string // the rules for the ten types where it is empty
+	stream bool     // on JetStream
 }
 
 // flatRules holds the cost of an event with one rule against that with a thousand, of which the same one applies.
@@ -17,7 +18,7 @@ func (b *bench) flatRules(ctx context.Context, group string) error {
 	kind := eventTypes[0]
 	l := load{events: b.events, persons: b.persons, size: 300, partitions: 4, types: []string{kind}}
 	return b.flat(ctx, group, "1,000 rules against 1",
-		side{"bridge, 1 rule", l, amongOthers(kind, 1)}, side{"bridge, 1,000 rules", l, amongOthers(kind, 1000)})
+		side{label: "bridge, 1 rule", load: l, rules: amongOthers(kind, 1)}, side{label: "bridge, 1,000 rules", load: l, rules: amongOthers(kind, 1000)})
 }
 
 // flatPartitions does so for a topic with one partition and one with a thousand.
@@ -37,6 +38,15 @@ func (b *bench) flatPersons(ctx context.Context, group string) error {
 		side{label: "bridge, 10 thousand persons", load: few}, side{label: "bridge, 10 million persons", load: many})
 }
 
+// flatStream holds the cost of an event on a stream that is read whole against that on one with sixteen partitions.
+func (b *bench) flatStream(ctx context.Context, group string) error {
+	whole := load{events: b.events / 2, persons: b.persons, size: 300}
+	divided := whole
+	divided.partitions = 16
+	return b.costs(ctx, group, "CPU per event, a stream in 16 partitions against one whole",
+		side{label: "bridge, stream whole", load: whole, stream: true}, side{label: "bridge, 16 partitions", load: divided, stream: true}, 0)
+}
+
 func (b *bench) flat(ctx context.Context, group, what string, few, many side) error {
 	return b.costs(ctx, group, "CPU per event, "+what, few, many, 1.1)
 }
@@ -45,20 +55,20 @@ func (b *bench) flat(ctx context.Context, group, what string, few, many side) er
 func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
 	l := load{events: b.events, persons: b.persons, size: 1000, partitions: 4}
 	return b.costs(ctx, group, "CPU per event, rules that need full jq against plain paths",
-		side{label: "bridge, plain paths", load: l}, side{"bridge, full jq", l, rulesFor(eventTypes[:], toldByJQ)}, 4)
+		side{label: "bridge, plain paths", load: l}, side{label: "bridge, full jq", load: l, rules: rulesFor(eventTypes[:], toldByJQ)}, 4)
 }
 
 // costs holds the processor time that an event costs on one side, the start of the process left out, against that on the other.
-// Sides with an equal load read the same broker.
+// Sides with an equal load read the same broker. Most is the target, 0 for none.
 func (b *bench) costs(ctx context.Context, group, what string, base, other side, most float64) error {
-	src, err := b.openFilled(ctx, base.load, false)
+	src, err := b.openFilled(ctx, base.load, base.stream)
 	if err != nil {
 		return err
 	}
 	defer src.close()
 	otherSrc := src
 	if !other.load.equal(base.load) {
-		if otherSrc, err = b.openFilled(ctx, other.load, false); err != nil {
+		if otherSrc, err = b.openFilled(ctx, other.load, other.stream); err != nil {
 			return err
 		}
 		defer otherSrc.close()
@@ -69,7 +79,13 @@ func (b *bench) costs(ctx context.Context, group, what string, base, other side,
 	if err != nil {
 		return err
 	}
-	from, to := results[0].CPUOnceRunning, results[1].CPUOnceRunning
-	b.report.addRow(group, what, fmt.Sprintf("%.2f µs against %.2f µs", to, from), atMost(to/from, most, times))
+	from, to := results[0], results[1]
+	ratio := to.CPUOnceRunning / from.CPUOnceRunning
+	r := atMost(ratio, most, times)
+	if most == 0 {
+		r = untargeted(ratio, times)
+	}
+	b.report.addRow(group, what, fmt.Sprintf("%.2f µs against %.2f µs, in requests of %.0f and %.0f items",
+		to.CPUOnceRunning, from.CPUOnceRunning, to.ItemsPerRequest, from.ItemsPerRequest), r)
 	return nil
 }
