@@ -13,12 +13,13 @@ import (
 // with the object's number when it comes, or on the keyStack. What is known of a place does not grow once one of its keys went to
 // the stack, so that no key can be in both, and one that comes twice is found in either.
 
-// What a Document remembers at most. The keys of a place that has more are taken for data, as those of a map by id are, and no longer
-// looked at.
+// What a Document remembers at most, about 1 MiB. The keys of a place that has more are taken for data, as those of a map by id are, and
+// no longer looked at.
 const (
 	maxKnownKeys = 4096
 	maxPlaceKeys = 256
-	maxSpelling  = 72 // bytes of a key with its quotes, its colon and the white space about them
+	maxSpelling  = 56 // bytes of a key with its quotes, its colon and the white space about them
+	maxProbes    = 16 // keys of a place with about the same hash
 )
 
 // known is what a Document remembers.
@@ -134,7 +135,7 @@ func (m *known) learn(p *place, hash uint64, spelling []byte, nameAt, nameEnd in
 	if p.count == maxPlaceKeys {
 		p.wild = true // from the next object on
 	}
-	if p.wild || len(spelling) > maxSpelling || m.count >= maxKnownKeys || !utf8.Valid(spelling) {
+	if p.wild || len(spelling) > maxSpelling || m.count >= maxKnownKeys || p.crowded(hash) || !utf8.Valid(spelling) {
 		return nil
 	}
 	m.count++
@@ -148,6 +149,17 @@ func (m *known) learn(p *place, hash uint64, spelling []byte, nameAt, nameEnd in
 	k.spell(spelling, nameAt, nameEnd)
 	p.put(k)
 	return k
+}
+
+// crowded reports whether so many keys have about this hash that somebody may have chosen them to be slow to find.
+func (p *place) crowded(hash uint64) bool {
+	mask := uint64(len(p.table) - 1)
+	for n := range uint64(maxProbes) {
+		if p.table[(hash+n)&mask] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *place) grow() {

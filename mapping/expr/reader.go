@@ -47,7 +47,7 @@ func (r *reader) term(t *gojq.Term, in *reading) *reading {
 		case s.Index != nil:
 			out = r.index(out, s.Index, in)
 		case s.Iter:
-			out = out.elem(false)
+			out = out.everyElem(false)
 		}
 	}
 	return out
@@ -59,7 +59,7 @@ func (r *reader) index(from *reading, x *gojq.Index, in *reading) *reading {
 	case ok && st.key:
 		return from.key(st.name)
 	case ok:
-		return from.elem(true)
+		return from.everyElem(true)
 	}
 	from.use()
 	r.text(x.Str, in)
@@ -156,12 +156,12 @@ func (r *reader) function(f *gojq.Func, in *reading) *reading {
 	case f.Name[0] == '$' || len(f.Args) == 0 && (f.Name == "empty" || f.Name == "infinite" || f.Name == "nan"):
 		return nil
 	case len(f.Args) == 0 && (f.Name == "first" || f.Name == "last"):
-		return in.elem(true)
+		return in.everyElem(true)
 	case len(f.Args) == 1 && f.Name == "select":
 		r.used(f.Args[0], in)
 		return in
 	case len(f.Args) == 1 && (f.Name == "map" || f.Name == "any" || f.Name == "all"):
-		r.used(f.Args[0], in.elem(false))
+		r.used(f.Args[0], in.everyElem(false))
 		return nil
 	case len(f.Args) > 0 && ofArguments[f.Name]:
 		for _, arg := range f.Args {

@@ -35,8 +35,8 @@ func (r *reading) key(name string) *reading {
 	return r.keys[i].reading
 }
 
-// elem is the place of all elements.
-func (r *reading) elem(index bool) *reading {
+// everyElem is the place of all elements.
+func (r *reading) everyElem(index bool) *reading {
 	if r == nil {
 		return nil
 	}
@@ -69,6 +69,27 @@ func reads(q *gojq.Query) *reading {
 	r := reader{root: &reading{node: noNode}}
 	r.used(q, r.root)
 	return r.root
+}
+
+// elem is what is read of each element; of an array that is read as a whole, all.
+func (r *reading) elem() *reading {
+	if r.whole {
+		return r
+	}
+	return r.elems
+}
+
+// member is what is read of a member of an object, nil for nothing.
+func (r *reading) member(key string) *reading {
+	if r.whole || r.elems != nil {
+		return r.elem()
+	}
+	for _, k := range r.keys {
+		if k.name == key {
+			return k.reading
+		}
+	}
+	return nil
 }
 
 // nothing reports whether the place is never looked at.

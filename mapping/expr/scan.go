@@ -3,7 +3,7 @@ package expr
 import "unicode/utf8"
 
 // scanner is the one pass over a document. It checks everything that makes a document acceptable and notes the spans of the
-// wanted places, walking the nodes of the set beside the text so that only objects on the way to a wanted place look keys up.
+// wanted places, walking the nodes of the set, and what is known of earlier documents, beside the text.
 type scanner struct {
 	data  []byte
 	spans []span
