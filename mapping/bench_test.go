@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,14 +65,27 @@ func BenchmarkMap(b *testing.B) {
 	}
 }
 
-// Plain rules cost two allocations an event: one for the calls with their lanes, one for the bodies.
-func TestPlainRulesAllocateTwice(t *testing.T) {
+// Plain rules cost two allocations an event that becomes several calls, one for the calls with their lanes and one for the bodies,
+// and none for an event that becomes one, once calls are given back.
+func TestAllocationsOfPlainRules(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector makes sync.Pool forget at random")
 	}
 	rules := compileText(t, benchRules())
 	m := message(benchEvent(1000))
 	if n := testing.AllocsPerRun(200, func() { rules.Map(m) }); n > 2 {
-		t.Errorf("%v allocations for an event", n)
+		t.Errorf("%v allocations for an event of two calls", n)
+	}
+	rules, m = compileText(t, shopRules()), message(string(shopEvent(1000)))
+	made := make([][]event.Call, 100)
+	if n := testing.AllocsPerRun(20, func() {
+		for i := range made {
+			if made[i], _ = rules.Map(m); len(made[i]) != 1 {
+				t.Fatalf("%d calls", len(made[i]))
+			}
+		}
+		rules.Recycle(slices.Values(made))
+	}); n > 5 { // of giving back
+		t.Errorf("%v allocations for %d events of one call", n, len(made))
 	}
 }

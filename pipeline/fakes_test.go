@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -24,7 +26,7 @@ var (
 func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 	f := strings.Fields(string(m.Value))
 	person, kind := f[0], f[2]
-	c := event.Call{Step: identifyStep, Body: m.Value, Lanes: []event.Lane{event.LaneKindOf("id").Of([]byte(person))}}
+	c := event.Call{Step: identifyStep, Body: bytes.Clone(m.Value), Lanes: []event.Lane{event.LaneKindOf("id").Of([]byte(person))}}
 	copy(c.ID[:], m.Value)
 	switch kind {
 	case "skip":
@@ -46,6 +48,19 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 		c.Lanes = append(c.Lanes, event.LaneKindOf("email").Of([]byte(person)))
 	}
 	return []event.Call{c}, nil
+}
+
+// Recycle makes the calls unusable, so that every test fails in which somebody looks at them again, or gives them back twice.
+func (mapper) Recycle(settled iter.Seq[[]event.Call]) {
+	for calls := range settled {
+		for i := range calls {
+			if calls[i].Step == nil {
+				panic("a call is given back twice")
+			}
+			copy(calls[i].Body, bytes.Repeat([]byte("#"), len(calls[i].Body)))
+			calls[i] = event.Call{}
+		}
+	}
 }
 
 // destination answers requests like Customer.io on a bad day, and keeps receipts.

@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,7 +106,11 @@ func TestRequestsKeepToTheirLimits(t *testing.T) {
 	var requests [][]event.Call
 	var leases []context.Context
 	note := func(ctx context.Context, calls []event.Call) []event.Outcome {
-		requests, leases = append(requests, append([]event.Call(nil), calls...)), append(leases, ctx)
+		kept := slices.Clone(calls)
+		for i := range kept {
+			kept[i].Body = bytes.Clone(kept[i].Body) // what is settled is used again
+		}
+		requests, leases = append(requests, kept), append(leases, ctx)
 		return taker{}.Send(ctx, calls)
 	}
 	c.Senders = 1

@@ -28,6 +28,9 @@ type Source interface {
 }
 
 // Mapper turns a message into calls. One failing rule does not hold the calls of the others, so a message may give both.
+//
+// The calls belong to the pipeline. A mapper that has a method Recycle(iter.Seq[[]event.Call]) gets them back, each message's as it
+// gave them, once they are settled and nobody looks at them any more; those that are dropped unsettled are not given back.
 type Mapper interface {
 	Map(m event.Message) ([]event.Call, []event.Failure)
 }

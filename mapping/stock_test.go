@@ -1,0 +1,73 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// TestRecycledCallsAreMadeAnew: what is written into memory that has served before is what would be written into fresh memory, for
+// events of all sizes in any order and from several goroutines at once.
+func TestRecycledCallsAreMadeAnew(t *testing.T) {
+	fresh, used := compileText(t, benchRules()), compileText(t, benchRules())
+	var events []string
+	for i := range 40 {
+		events = append(events, benchEvent(250+97*i%3000), fmt.Sprintf(`{"type":"shop.other%d","data":{"user":{"id":"%d"},"a1":"%d"}}`, i%8, i, i*i))
+	}
+	var want [][]event.Call
+	for _, e := range events {
+		calls, _ := fresh.Map(message(e))
+		want = append(want, calls)
+	}
+	var workers sync.WaitGroup
+	for w := range 4 {
+		workers.Go(func() {
+			for i := range 4 * len(events) {
+				at := (i*(2*w+1) + w) % len(events)
+				calls, failures := used.Map(message(events[at]))
+				if len(failures) > 0 || !sameCalls(calls, want[at]) {
+					t.Errorf("event %d: got %v, want %v", at, calls, want[at])
+				}
+				for j := range calls {
+					clear(calls[j].Body)
+				}
+				used.Recycle(one(calls))
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// sameCalls compares what is sent; steps belong to their rules.
+func sameCalls(a, b []event.Call) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].ID != b[i].ID || a[i].Step.Call != b[i].Step.Call || !bytes.Equal(a[i].Body, b[i].Body) || fmt.Sprint(a[i].Lanes) != fmt.Sprint(b[i].Lanes) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestTheStockIsBounded in number and in what each of its rooms holds.
+func TestTheStockIsBounded(t *testing.T) {
+	rules := compileText(t, benchRules())
+	room := func(bytes int) []event.Call { return []event.Call{{Body: make([]byte, 1, bytes)}} }
+	rules.Recycle(one(room(roomBytes + 1)))
+	rules.Recycle(one([]event.Call{{}, {}}))
+	rules.Recycle(one(nil))
+	if n := len(rules.stock.rooms); n != 0 {
+		t.Errorf("%d rooms that should not be kept", n)
+	}
+	for range stockRooms + 10 {
+		rules.Recycle(one(room(roomBytes)))
+	}
+	if n := len(rules.stock.rooms); n != stockRooms {
+		t.Errorf("%d rooms, want %d", n, stockRooms)
+	}
+}
