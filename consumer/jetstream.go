@@ -36,6 +36,7 @@ func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg p
 	}
 	parts := cfg.parts()
 	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(parts)), minFetchBytes)
+	cfg.tuning.prefetch = max(cfg.tuning.prefetch/len(parts), min(cfg.tuning.prefetch, minPrefetch))
 	j := &JetStream{sharing: newSharing(conn, cfg, log)}
 	metrics := newStreamMetrics(reg, j)
 	shared := 0
@@ -226,27 +227,4 @@ func (r *streamReader) condition() (streamState, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state, r.why
-}
-
-// stopError marks an error that waiting does not mend.
-type stopError struct{ err error }
-
-func (e *stopError) Error() string { return e.err.Error() }
-func (e *stopError) Unwrap() error { return e.err }
-
-func stopf(format string, args ...any) error { return &stopError{fmt.Errorf(format, args...)} }
-
-// StreamGapError says that a stream has discarded messages before they were read: its limits, or somebody's purge, were faster.
-// The way on is to move the consumer past the gap, or to restore the messages.
-type StreamGapError struct {
-	Stream   string
-	From, To uint64 // the first and the last sequence that is gone
-}
-
-// Lost is the number of messages that were never read.
-func (e *StreamGapError) Lost() uint64 { return e.To - e.From + 1 }
-
-func (e *StreamGapError) Error() string {
-	return fmt.Sprintf("stream %s has discarded %d messages that were not read, sequences %d to %d: restore them, or go on at %d with: ciobridge offsets skip",
-		e.Stream, e.Lost(), e.From, e.To, e.To+1)
 }

@@ -51,7 +51,7 @@ type jetStreamTuning struct {
 	expires   time.Duration // how long one request for messages stands
 	answer    time.Duration // how long the server may take to answer a request
 	retry     time.Duration // the pause before reading is tried again
-	prefetch  int           // how many messages of a stream are asked for ahead; more makes nothing faster
+	prefetch  int           // how many messages are asked for ahead, over all that is read; more makes nothing faster
 }
 
 var defaultTuning = jetStreamTuning{

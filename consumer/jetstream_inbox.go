@@ -34,7 +34,7 @@ type inbox struct {
 }
 
 // The sizes of slabs. Large ones make few calls of the system, small ones let little memory be kept by one slow message.
-const smallestSlab, largestSlab = 4 << 10, 128 << 10
+const smallestSlab, largestSlab = 4 << 10, 64 << 10
 
 func (r *streamReader) subscribe(ctx context.Context) (*inbox, error) {
 	conn, err := r.conn.Dial(ctx)

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -45,20 +44,6 @@ func (p pull) encode() []byte {
 func (r *streamReader) pullSubject() string {
 	return "$JS.API.CONSUMER.MSG.NEXT." + r.part.stream + "." + r.part.durable
 }
-
-// The ways in which a turn of reading ends. They are not failures: the next turn goes on at the floor.
-var (
-	errPinLost        = errors.New("another reader has the stream")
-	errDisconnected   = errors.New("the connection broke")
-	errUnproven       = errors.New("the server did not confirm the right to read in time")
-	errSilent         = errors.New("the server went silent")
-	errConsumerGone   = errors.New("the consumer is gone")
-	errMoved          = errors.New("the consumer moved to another server")
-	errOutOfTurn      = errors.New("a delivery did not follow the one before")
-	errFloorWentBack  = errors.New("the acknowledgement floor went back")
-	errShared         = errors.New("the partition is another replica's share")
-	errRequestRefused = errors.New("the server refuses requests for messages")
-)
 
 // status is a message of the server's own, which has no reply subject. Left is how many messages of a request will not come.
 type status struct {

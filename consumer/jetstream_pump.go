@@ -14,6 +14,9 @@ import (
 // minFetchBytes is what a stream needs at least to ask for anything but single messages.
 const minFetchBytes = 64 << 10
 
+// minPrefetch is how many messages are asked for ahead of each part, however many there are.
+const minPrefetch = 400
+
 // silentTicks is how many heartbeat intervals may pass without a word while messages are asked for. One of them may be left over
 // from a time when nobody was listening.
 const silentTicks = 3

@@ -1,0 +1,43 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The ways in which a turn of reading ends. They are not failures: the next turn goes on at the floor.
+var (
+	errPinLost        = errors.New("another reader has the stream")
+	errDisconnected   = errors.New("the connection broke")
+	errUnproven       = errors.New("the server did not confirm the right to read in time")
+	errSilent         = errors.New("the server went silent")
+	errConsumerGone   = errors.New("the consumer is gone")
+	errMoved          = errors.New("the consumer moved to another server")
+	errOutOfTurn      = errors.New("a delivery did not follow the one before")
+	errFloorWentBack  = errors.New("the acknowledgement floor went back")
+	errShared         = errors.New("the partition is another replica's share")
+	errRequestRefused = errors.New("the server refuses requests for messages")
+)
+
+// stopError marks an error that waiting does not mend.
+type stopError struct{ err error }
+
+func (e *stopError) Error() string { return e.err.Error() }
+func (e *stopError) Unwrap() error { return e.err }
+
+func stopf(format string, args ...any) error { return &stopError{fmt.Errorf(format, args...)} }
+
+// StreamGapError says that a stream has discarded messages before they were read: its limits, or somebody's purge, were faster.
+// The way on is to move the consumer past the gap, or to restore the messages.
+type StreamGapError struct {
+	Stream   string
+	From, To uint64 // the first and the last sequence that is gone
+}
+
+// Lost is the number of messages that were never read.
+func (e *StreamGapError) Lost() uint64 { return e.To - e.From + 1 }
+
+func (e *StreamGapError) Error() string {
+	return fmt.Sprintf("stream %s has discarded %d messages that were not read, sequences %d to %d: restore them, or go on at %d with: ciobridge offsets skip",
+		e.Stream, e.Lost(), e.From, e.To, e.To+1)
+}
