@@ -49,8 +49,8 @@ func parsePlan(args []string, stderr io.Writer) (plan, error) {
 		return plan{}, fmt.Errorf("unexpected argument %q: everything is set by flags, see -h", fs.Arg(0))
 	}
 	if quick {
-		p.hang = 3 * time.Second
-		p.events, p.backlog, p.runs, p.pacing = min(p.events, 100_000), min(p.backlog, 300_000), 1, min(p.pacing, 5*time.Second)
+		p.events, p.backlog, p.runs = min(p.events, 60_000), min(p.backlog, 300_000), 1
+		p.pacing, p.hang = min(p.pacing, 4*time.Second), 3*time.Second
 	}
 	var err error
 	p.groups, err = choose(rows, quick, p.brokers != "")
