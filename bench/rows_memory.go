@@ -33,7 +33,7 @@ func (b *bench) peaks(ctx context.Context, group string, l load, peaks ...peak) 
 	defer src.close()
 	for _, p := range peaks {
 		b.say("%s: %s", group, p.what)
-		res, _, err := b.run(ctx, trial{programs: []program{b.bridge.with("bridge, "+p.what, settings{})}, source: src, load: l, sink: p.sink})
+		res, _, err := b.run(ctx, trial{programs: []program{b.bridge.with("bridge, "+p.what, settings{})}, source: src, load: l, options: p.sink})
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)
 		}

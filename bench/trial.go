@@ -16,7 +16,7 @@ type trial struct {
 	programs []program // more than one are replicas, which share the work
 	source   source
 	load     load
-	sink     sinkOptions
+	options  sinkOptions // of the sink
 	// publish, if set, publishes while the programs run. Otherwise the source holds everything before.
 	publish func(ctx context.Context, reader string) error
 }
@@ -62,7 +62,7 @@ func (r *running) start(ctx context.Context) (err error) {
 		return fmt.Errorf("make a working directory: %w", err)
 	}
 	r.sink, err = startRole("sink", "-expect", strconv.Itoa(r.load.events), "-persons", strconv.Itoa(r.load.persons),
-		"-latency", r.trial.sink.latency.String(), "-hang", r.trial.sink.hang.String(), "-log", r.logFile())
+		"-latency", r.options.latency.String(), "-hang", r.options.hang.String(), "-log", r.logFile())
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (r *running) check(ctx context.Context) (arrivals, error) {
 		return seen, fmt.Errorf("the run does not count: of %d events %d arrived, %d of them repeated or out of order, and %d were committed",
 			want, seen.Items, seen.Disorder, settled)
 	}
-	if r.trial.sink.hang > 0 && seen.Hung == 0 {
+	if r.options.hang > 0 && seen.Hung == 0 {
 		return seen, errors.New("the run does not count: no request was left without an answer")
 	}
 	return seen, nil
