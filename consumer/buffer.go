@@ -23,8 +23,6 @@ const (
 	largestClass  = 21
 )
 
-var bufferPools [largestClass - smallestClass + 1]sync.Pool
-
 func classOf(n int) int { return max(bits.Len(uint(max(n, 1)-1)), smallestClass) }
 
 // takeBuffer returns a buffer of n bytes with one user, which counts against nothing yet.
@@ -45,7 +43,7 @@ func pooledBuffer(n int) *buffer {
 	if class > largestClass {
 		return &buffer{bytes: make([]byte, n)}
 	}
-	if b, ok := bufferPools[class-smallestClass].Get().(*buffer); ok {
+	if b := kept.take(class); b != nil {
 		b.bytes = b.bytes[:n]
 		return b
 	}
@@ -66,7 +64,7 @@ func (b *buffer) release() {
 		b.share, b.unpacked = nil, false
 	}
 	if class := classOf(size); size == 1<<class && class <= largestClass {
-		bufferPools[class-smallestClass].Put(b)
+		kept.put(b, class)
 	}
 }
 

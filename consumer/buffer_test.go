@@ -98,3 +98,27 @@ func TestWindowHoldsBackUnpacking(t *testing.T) {
 		}
 	})
 }
+
+// TestKeptBuffersAreBounded, and those of a size that is wanted take the place of others.
+func TestKeptBuffersAreBounded(t *testing.T) {
+	var k buffers
+	small, large := smallestClass+2, largestClass
+	for range 2 * keptBytes >> small {
+		k.put(&buffer{bytes: make([]byte, 1<<small)}, small)
+	}
+	if k.bytes != keptBytes || len(k.free[small-smallestClass]) != keptBytes>>small {
+		t.Fatalf("%d bytes in %d buffers", k.bytes, len(k.free[small-smallestClass]))
+	}
+	k.put(&buffer{bytes: make([]byte, 1<<large)}, large)
+	if b := k.take(large); b == nil || len(b.bytes) != 1<<large || k.bytes != keptBytes-1<<large {
+		t.Fatalf("got %v, %d bytes are kept", b != nil, k.bytes)
+	}
+	if k.take(large) != nil {
+		t.Fatal("a buffer is given away twice")
+	}
+	for k.take(small) != nil {
+	}
+	if k.bytes != 0 {
+		t.Fatalf("%d bytes in no buffer", k.bytes)
+	}
+}

@@ -7,15 +7,29 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// settle says what an answer did to each call of its request.
-func settle(outcomes []event.Outcome, calls []event.Call, answer customerio.Answer) {
+// delivered are the outcomes of a request that was taken whole, which nearly all are. Nobody writes to them.
+var delivered = filled(1000)
+
+// filled makes the outcomes of so many calls that were delivered.
+func filled(n int) []event.Outcome {
+	outcomes := make([]event.Outcome, n)
+	for i := range outcomes {
+		outcomes[i].Verdict = event.Delivered
+	}
+	return outcomes
+}
+
+// outcomesOf says what an answer did to each call of its request.
+func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
+	if n := len(calls); answer.Meaning == customerio.Accepted && answer.Report.Form != customerio.FormListed && n <= len(delivered) {
+		return delivered[:n:n]
+	}
+	outcomes := make([]event.Outcome, len(calls))
 	switch answer.Meaning {
 	case customerio.Accepted:
-		for i := range outcomes {
-			outcomes[i].Verdict = event.Delivered
-		}
+		outcomes = filled(len(calls))
 		if answer.Report.Form != customerio.FormListed {
-			return
+			break
 		}
 		for _, r := range answer.Report.Refusals {
 			outcomes[r.Index] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[r.Index], answer, r)}
@@ -36,6 +50,7 @@ func settle(outcomes []event.Outcome, calls []event.Call, answer customerio.Answ
 			outcomes[i] = event.Outcome{Suspect: suspect, Failure: &failures[i]}
 		}
 	}
+	return outcomes
 }
 
 func failure(call *event.Call, status int) event.Failure {

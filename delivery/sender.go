@@ -63,7 +63,7 @@ func (s *Sender) rate() float64 {
 	return s.gate.pace.rate
 }
 
-// Send makes one attempt at the calls, which fit one request, and returns one outcome for each, in their order. Calls that no
+// Send makes one attempt at the calls, which fit one request, and returns one outcome for each, in their order, to be read only. Calls that no
 // batch can carry go by themselves, in their places; after a request that fails, what would follow it stays open without an
 // attempt.
 //
@@ -71,10 +71,16 @@ func (s *Sender) rate() float64 {
 // turn at the allowed rate it goes on after ctx has ended, unless ctx's deadline passes first. A request that has begun runs to its
 // own time-out.
 func (s *Sender) Send(ctx context.Context, calls []event.Call) []event.Outcome {
+	if together(calls) == len(calls) {
+		outcomes, _ := s.attempt(ctx, calls)
+		return outcomes
+	}
 	outcomes := make([]event.Outcome, len(calls))
 	for from := 0; from < len(calls); {
 		to := from + together(calls[from:])
-		if !s.attempt(ctx, calls[from:to], outcomes[from:to]) {
+		some, looked := s.attempt(ctx, calls[from:to])
+		copy(outcomes[from:], some)
+		if !looked {
 			break
 		}
 		from = to
@@ -92,18 +98,17 @@ func together(calls []event.Call) int {
 }
 
 // attempt makes one request and reports whether Customer.io has looked at its calls.
-func (s *Sender) attempt(ctx context.Context, calls []event.Call, outcomes []event.Outcome) bool {
+func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []event.Outcome, looked bool) {
 	p, ok := s.gate.enter(ctx)
 	if !ok {
-		return false
+		return make([]event.Outcome, len(calls)), false
 	}
 	answer := s.exchange(context.WithoutCancel(ctx), ctx.Deadline, calls)
 	s.gate.leave(p, answer, len(calls) == 1)
 	if answer.Withheld {
-		return false
+		return make([]event.Outcome, len(calls)), false
 	}
-	settle(outcomes, calls, answer)
-	return answer.Meaning == customerio.Accepted || answer.Meaning == customerio.Refused
+	return outcomesOf(calls, answer), answer.Meaning == customerio.Accepted || answer.Meaning == customerio.Refused
 }
 
 // exchange makes the request. Nothing of it is handed to the network once until has passed.

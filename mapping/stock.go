@@ -25,7 +25,7 @@ const (
 	roomBytes  = 2048 // a larger body is left to the garbage collector
 	roomUnit   = 256  // bodies are made in multiples of it
 	roomExtra  = 192  // what a call has around the values that come from its event
-	stockRooms = 4096
+	stockRooms = 8192
 	stockChunk = 32 // rooms that change hands under one lock
 )
 

@@ -176,7 +176,7 @@ func (p *Pipeline) enter(pc *parcel) bool {
 }
 
 // spareParcels bounds the parcels kept for reuse.
-const spareParcels = 4096
+const spareParcels = 8192
 
 // parcel gives a parcel for a message and its calls. The caller holds p.mu.
 func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call) *parcel {

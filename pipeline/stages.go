@@ -35,7 +35,8 @@ type Mapper interface {
 	Map(m event.Message) ([]event.Call, []event.Failure)
 }
 
-// Sender makes one attempt at delivering calls that fit one request, and returns one outcome per call, in the same order.
+// Sender makes one attempt at delivering calls that fit one request, and returns one outcome per call, in the same order. They are
+// the sender's, to be read only.
 //
 // When ctx ends, an attempt that is backing off or halted is released with open outcomes at once; one that only waits for its
 // turn at the allowed rate goes on, unless ctx's Deadline comes first; an exchange that has begun runs to its own time-out, but no
