@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -80,19 +79,6 @@ func newTransport(c Config, pool int) (*http.Transport, error) {
 	}
 	return t, nil
 }
-
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	conn, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return plainConn{conn}, nil
-}
-
-// plainConn hides that a TCP connection can read from elsewhere by itself: the transport would let it, and it would take a
-// buffer of its own for every request and write in smaller pieces.
-type plainConn struct{ net.Conn }
 
 func userAgent() string {
 	version := "devel"
