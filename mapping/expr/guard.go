@@ -4,13 +4,13 @@ import "github.com/itchyny/gojq"
 
 // Gojq looks at its context between instructions, but one instruction can be one call that works for hours or takes all memory:
 // "x" * 1e9, .[1e8] = 0, two long arrays subtracted, a value that holds itself twice forty times over and is then written out. guarded
-// puts a measuring step before each such call. It changes nothing else: the steps hand on what they are given, or fail.
+// puts a measuring step before each such call, and functions that measure for the operators + - and *. It changes nothing else: the
+// steps hand on what they are given, or fail.
 
 const (
 	measureName = "__measure" // fails where the value is too large to be walked or copied
 	lengthName  = "__length"  // the same, looking at its outermost length alone
 	productName = "__product" // fails where the value and the argument are too large to be compared part by part
-	repeatName  = "__repeat"  // fails where the value times the argument is too large
 	pathName    = "__path"    // fails where the value is a path with a huge index
 	wideName    = "__wide"    // fails where a transposed value is too large
 	leftVar     = "$__left"
@@ -43,12 +43,10 @@ func guardOperator(q *gojq.Query) {
 	switch q.Op {
 	case gojq.OpEq, gojq.OpNe, gojq.OpLt, gojq.OpLe, gojq.OpGt, gojq.OpGe:
 		q.Left, q.Right = before(q.Left, measureName), before(q.Right, measureName)
-	case gojq.OpAdd, gojq.OpDiv:
+	case gojq.OpDiv:
 		q.Left, q.Right = before(q.Left, lengthName), before(q.Right, lengthName)
-	case gojq.OpMul:
-		guardPair(q, repeatName)
-	case gojq.OpSub:
-		guardPair(q, productName)
+	case gojq.OpAdd, gojq.OpSub, gojq.OpMul:
+		replace(q, call(operatorNames[q.Op], q.Left, q.Right))
 	case gojq.OpAssign, gojq.OpModify, gojq.OpUpdateAlt, gojq.OpUpdateDiv, gojq.OpUpdateMod:
 		guardPaths(q)
 	case gojq.OpUpdateAdd:
@@ -58,17 +56,6 @@ func guardOperator(q *gojq.Query) {
 	case gojq.OpUpdateMul:
 		guardUpdate(q, gojq.OpMul)
 	}
-}
-
-// guardPair makes r as $right | l as $left | $left | check($right) | . op $right of l op r, which keeps the order in which gojq
-// takes the outputs of both sides. A right side that is a constant has no order to keep, and is not bound.
-func guardPair(q *gojq.Query, check string) {
-	if isConstant(q.Right) {
-		replace(q, group(pipe(group(q.Left), call(check, q.Right), &gojq.Query{Left: identity(), Op: q.Op, Right: q.Right})))
-		return
-	}
-	inner := pipe(call(leftVar), call(check, call(rightVar)), &gojq.Query{Left: identity(), Op: q.Op, Right: call(rightVar)})
-	replace(q, group(bind(q.Right, rightVar, bind(q.Left, leftVar, inner))))
 }
 
 // isConstant reports whether q is nothing but a number or a string.

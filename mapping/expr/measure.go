@@ -17,13 +17,12 @@ const (
 var guards = []gojq.CompilerOption{
 	gojq.WithFunction(measureName, 0, 0, func(v any, _ []any) any { return check(v, treeSize(v, 0, maxTree) <= maxTree) }),
 	gojq.WithFunction(lengthName, 0, 0, func(v any, _ []any) any { return check(v, width(v) <= maxTree) }),
-	gojq.WithFunction(productName, 1, 1, func(v any, args []any) any {
-		l, r := treeSize(v, 0, maxTree), treeSize(args[0], 0, maxTree)
-		return check(v, l <= maxTree && r <= maxTree && (l < maxPairs/r || l < 64 || r < 64))
-	}),
-	gojq.WithFunction(repeatName, 1, 1, func(v any, args []any) any { return check(v, mayMultiply(v, args[0])) }),
+	gojq.WithFunction(productName, 1, 1, func(v any, args []any) any { return check(v, maySubtract(v, args[0])) }),
 	gojq.WithFunction(pathName, 0, 0, func(v any, _ []any) any { return check(v, nearPath(v)) }),
 	gojq.WithFunction(wideName, 0, 0, func(v any, _ []any) any { return check(v, transposedSize(v) <= maxTree) }),
+	gojq.WithFunction(operatorNames[gojq.OpAdd], 2, 2, operators[gojq.OpAdd].run),
+	gojq.WithFunction(operatorNames[gojq.OpSub], 2, 2, operators[gojq.OpSub].run),
+	gojq.WithFunction(operatorNames[gojq.OpMul], 2, 2, operators[gojq.OpMul].run),
 }
 
 func check(v any, ok bool) any {
@@ -75,6 +74,14 @@ func width(v any) int {
 	return 0
 }
 
+func mayAdd(l, r any) bool { return width(l) <= maxTree && width(r) <= maxTree }
+
+// maySubtract reports whether all parts of one value may be compared with all parts of the other.
+func maySubtract(l, r any) bool {
+	m, n := treeSize(l, 0, maxTree), treeSize(r, 0, maxTree)
+	return m <= maxTree && n <= maxTree && (m < maxPairs/n || m < 64 || n < 64)
+}
+
 func mayMultiply(l, r any) bool {
 	if bitLen(l)+bitLen(r) > maxBits {
 		return false
@@ -86,7 +93,7 @@ func mayMultiply(l, r any) bool {
 		n = l
 	}
 	if times, isNumber := gojq.ToFloat64(n); isText && isNumber {
-		return times <= 0 || float64(len(s))*times <= maxTree
+		return times <= 0 || s == "" || float64(len(s))*times <= maxTree
 	}
 	return treeSize(l, 0, maxTree)+treeSize(r, 0, maxTree) <= maxTree
 }

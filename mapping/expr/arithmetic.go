@@ -1,0 +1,92 @@
+package expr
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+// arithmetic is an operator as a function of its operands, which gojq calls in the operator's place. It computes with ordinary numbers
+// itself, and leaves all else to gojq where that cannot take too long.
+type arithmetic struct {
+	ints    func(l, r int) int
+	most    int // integers with a larger absolute value may not give one
+	floats  func(l, r float64) float64
+	allowed func(l, r any) bool
+	code    *gojq.Code
+}
+
+// operators are those that are used most; several steps about each of their operands would cost more than the operation.
+var operators = map[gojq.Operator]*arithmetic{
+	gojq.OpAdd: {
+		ints:   func(l, r int) int { return l + r },
+		floats: func(l, r float64) float64 { return l + r },
+		most:   math.MaxInt >> 2, allowed: mayAdd, code: operator("$l + $r"),
+	},
+	gojq.OpSub: {
+		ints:   func(l, r int) int { return l - r },
+		floats: func(l, r float64) float64 { return l - r },
+		most:   math.MaxInt >> 2, allowed: maySubtract, code: operator("$l - $r"),
+	},
+	gojq.OpMul: {
+		ints:   func(l, r int) int { return l * r },
+		floats: func(l, r float64) float64 { return l * r },
+		most:   1 << (strconv.IntSize/2 - 2), allowed: mayMultiply, code: operator("$l * $r"),
+	},
+}
+
+// operatorNames are the names of those functions.
+var operatorNames = map[gojq.Operator]string{gojq.OpAdd: "__add", gojq.OpSub: "__subtract", gojq.OpMul: "__multiply"}
+
+func operator(src string) *gojq.Code {
+	q, err := gojq.Parse(src)
+	if err != nil {
+		panic(err)
+	}
+	code, err := gojq.Compile(q, gojq.WithVariables([]string{"$l", "$r"}))
+	if err != nil {
+		panic(err)
+	}
+	return code
+}
+
+func (a *arithmetic) run(_ any, args []any) any {
+	l, r := args[0], args[1]
+	li, lf, lint, lok := a.number(l)
+	ri, rf, rint, rok := a.number(r)
+	switch {
+	case lok && rok && lint && rint:
+		return a.ints(li, ri)
+	case lok && rok:
+		return a.floats(lf, rf)
+	case !a.allowed(l, r):
+		return errTooLarge
+	}
+	v, _ := a.code.Run(nil, l, r).Next()
+	return v
+}
+
+// number is v as gojq counts with it; ok is false for all but ordinary numbers.
+func (a *arithmetic) number(v any) (i int, f float64, integer, ok bool) {
+	switch v := v.(type) {
+	case int:
+		i = v
+	case float64:
+		return 0, v, false, true
+	case json.Number:
+		if strings.ContainsAny(string(v), ".eE") {
+			f, err := strconv.ParseFloat(string(v), 64)
+			return 0, f, false, err == nil
+		}
+		var err error
+		if i, err = strconv.Atoi(string(v)); err != nil {
+			return 0, 0, false, false
+		}
+	default:
+		return 0, 0, false, false
+	}
+	return i, float64(i), true, -a.most <= i && i <= a.most
+}
