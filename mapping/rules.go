@@ -114,11 +114,11 @@ type value struct {
 }
 
 type field struct {
-	name   string // in the rule, such as data.total
 	member []byte // the name as JSON, with its colon
+	value  value
 	role   role
 	kind   customerio.Identifier // of an identifier
-	value  value
+	name   string                // in the rule, such as data.total
 }
 
 // role is what Customer.io takes an attribute of a person for.
