@@ -15,13 +15,11 @@ type compiler struct {
 	mistakes
 	out   *compiled
 	allow []string
-	// programs are those compiled so far. Rules read the same places again and again, and what they share stays in the caches.
-	programs map[string]*expr.Program
 }
 
 // Compile checks a configuration and makes it ready for use. The error names every mistake.
 func Compile(c Config) (*Rules, error) {
-	b := &compiler{allow: c.Allow, programs: map[string]*expr.Program{}, out: &compiled{
+	b := &compiler{allow: c.Allow, out: &compiled{
 		set:       expr.NewSet(),
 		exact:     map[string][]*rule{},
 		topics:    map[string]*topic{},
@@ -92,17 +90,11 @@ func (b *compiler) program(v Value, file, where string, vars ...string) *expr.Pr
 		b.add("%s%s: want an expression, found the literal %s", place(file, v.line), where, v.Literal)
 		return nil
 	}
-	vars = append(vars, "message")
-	key := strings.Join(vars, " ") + ": " + v.Program
-	if p := b.programs[key]; p != nil {
-		return p
-	}
-	p, err := b.out.set.Compile(v.Program, vars...)
+	p, err := b.out.set.Compile(v.Program, append(vars, "message")...)
 	if err != nil {
 		b.add("%s%s: %w", place(file, v.line), where, err)
 		return nil
 	}
-	b.programs[key] = p
 	return p
 }
 

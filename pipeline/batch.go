@@ -11,9 +11,9 @@ type batch struct {
 	tenancy *tenancy
 	entries []*entry
 	calls   []event.Call
-	done    []finished // what its answer has settled
-	room    int        // bytes left
-	limit   int        // calls it may take
+	done    []*parcel // what its answer has settled
+	room    int       // bytes left
+	limit   int       // calls it may take
 }
 
 // envelope is what surrounds the items of a batch in its body: {"batch":[…]}.

@@ -125,7 +125,7 @@ func (p *Pipeline) outboxed() []posting {
 
 // posted settles the letters of one Put.
 func (p *Pipeline) posted(postings []posting, err error) {
-	var done []finished
+	var done []*parcel
 	p.mu.Lock()
 	if err != nil && !p.outbox.down {
 		p.log.Warn("dead letters cannot be stored; the source waits", zap.Error(err), zap.Int("waiting", len(p.outbox.pending)))

@@ -102,10 +102,6 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 		done()
 		return nil
 	}
-	bytes := int64(m.Size()) + messageOverhead
-	for i := range calls {
-		bytes += int64(cap(calls[i].Body)) + callOverhead
-	}
 	p.mu.Lock()
 	if p.guard.stopped != nil {
 		p.mu.Unlock()
@@ -118,7 +114,7 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 	}
 	t := p.tenancy(lease)
 	pc := p.parcel(m, done, calls)
-	pc.bytes, pc.open = bytes, len(calls)+len(failures)
+	pc.open += len(failures)
 	if err := p.reserve(lease, t, pc); err != nil {
 		p.mu.Unlock()
 		return err
@@ -157,8 +153,7 @@ func (p *Pipeline) enter(pc *parcel) bool {
 	special := false
 	for i := range pc.entries {
 		e := &pc.entries[i]
-		e.call, e.parcel, e.came = &pc.calls[i], pc, q.clock
-		e.run = len(e.call.Lanes) == 1 && e.call.Single == nil && (e.call.Step.Repeatable || p.config.Order == Relaxed)
+		e.came = q.clock
 		e.step = p.guard.mapped(e.call.Step)
 		p.lanes.join(e)
 		switch {
@@ -178,18 +173,24 @@ func (p *Pipeline) enter(pc *parcel) bool {
 // spareParcels bounds the parcels kept for reuse.
 const spareParcels = 8192
 
-// parcel gives a parcel for a message and its calls. The caller holds p.mu.
+// parcel makes a parcel of a message and its calls. The caller holds p.mu.
 func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call) *parcel {
 	var pc *parcel
 	if n := len(p.spare); n > 0 {
-		pc = p.spare[n-1]
-		p.spare = p.spare[:n-1]
+		pc, p.spare = p.spare[n-1], p.spare[:n-1]
 	} else {
 		pc = &parcel{}
 	}
 	if pc.entries = pc.first[:]; len(calls) != 1 {
 		pc.entries = make([]entry, len(calls))
 	}
-	pc.msg, pc.done, pc.calls = m, done, calls
+	pc.msg, pc.done, pc.calls, pc.open = m, done, calls, len(calls)
+	pc.bytes = int64(m.Size()) + messageOverhead
+	for i := range calls {
+		e, c := &pc.entries[i], &calls[i]
+		e.call, e.parcel = c, pc
+		e.run = len(c.Lanes) == 1 && c.Single == nil && (c.Step.Repeatable || p.config.Order == Relaxed)
+		pc.bytes += int64(cap(c.Body)) + callOverhead
+	}
 	return pc
 }

@@ -53,24 +53,16 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	p.tell(b.done)
 }
 
-// finished is a message of which nothing is open: its done, the tenancy that may not come to rest before that was called, and its
-// calls, which nobody looks at any more.
-type finished struct {
-	tenancy *tenancy
-	done    func()
-	calls   []event.Call
-	dead    bool // with a dead letter
-}
-
-// tell calls the dones of messages, without the pipeline's lock: a source has locks of its own.
-func (p *Pipeline) tell(done []finished) {
+// tell calls the dones of messages of which nothing is open, without the pipeline's lock: a source has locks of its own. Their
+// tenancies may not come to rest before that.
+func (p *Pipeline) tell(done []*parcel) {
 	if len(done) == 0 {
 		return
 	}
 	dead := 0
-	for i := range done {
-		done[i].done()
-		if done[i].dead {
+	for _, pc := range done {
+		pc.done()
+		if pc.dead {
 			dead++
 		}
 	}
@@ -78,8 +70,8 @@ func (p *Pipeline) tell(done []finished) {
 	p.metrics.deadLettered.Add(float64(dead))
 	if p.recycle != nil {
 		p.recycle(func(yield func([]event.Call) bool) {
-			for i := range done {
-				if !yield(done[i].calls) {
+			for _, pc := range done {
+				if !yield(pc.calls) {
 					return
 				}
 			}
@@ -87,27 +79,26 @@ func (p *Pipeline) tell(done []finished) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, f := range done {
-		f.tenancy.telling--
-		f.tenancy.settle()
+	for _, pc := range done {
+		pc.tenancy.telling--
+		pc.tenancy.settle()
+		*pc = parcel{}
+		if len(p.spare) < spareParcels {
+			p.spare = append(p.spare, pc)
+		}
 	}
 }
 
 // close counts one call or letter of the message as settled. When that was the last of it, the message joins those that are done.
-func (p *Pipeline) close(pc *parcel, done []finished) []finished {
+func (p *Pipeline) close(pc *parcel, done []*parcel) []*parcel {
 	pc.open--
 	if pc.open > 0 {
 		return done
 	}
-	done = append(done, finished{pc.tenancy, pc.done, pc.calls, pc.dead})
 	pc.tenancy.telling++
 	p.budget.give(pc)
 	pc.tenancy.remove(pc)
-	*pc = parcel{}
-	if len(p.spare) < spareParcels {
-		p.spare = append(p.spare, pc)
-	}
-	return done
+	return append(done, pc)
 }
 
 // retire takes an entry out of its lanes; whatever stood behind it may become ready.
