@@ -25,7 +25,9 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 		"kafka":       {source: kafka},
 		"jetstream":   {source: nats},
 		"partitions":  {source: &natsSource{url: "nats://127.0.0.1:4222", partitions: 16}},
-		"jq":          {source: kafka, rules: rulesFor(eventTypes[:], toldByJQ)},
+		"jq value":    {source: kafka, rules: rulesFor(eventTypes[:], toldWithValue)},
+		"jq sum":      {source: kafka, rules: rulesFor(eventTypes[:], toldWithSum)},
+		"jq sorted":   {source: kafka, rules: rulesFor(eventTypes[:], toldSorted)},
 		"one rule":    {source: kafka, rules: amongOthers(one[0], 1), types: one},
 		"1,000 rules": {source: kafka, rules: amongOthers(one[0], 1000), types: one},
 	} {
@@ -73,11 +75,13 @@ func compile(t *testing.T, s settings, src source) *mapping.Rules {
 
 // TestJQRulesNeedJQ keeps the row about jq honest when more programs become plain.
 func TestJQRulesNeedJQ(t *testing.T) {
-	p, err := expr.NewSet().Compile(jqItems)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.Plain() {
-		t.Errorf("%s runs without gojq: write one that does not", p)
+	for _, program := range []string{jqValue, jqSum, jqSorted} {
+		p, err := expr.NewSet().Compile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Plain() {
+			t.Errorf("%s runs without gojq: write one that does not", p)
+		}
 	}
 }

@@ -51,11 +51,25 @@ func (b *bench) flat(ctx context.Context, group, what string, few, many side) er
 	return b.costs(ctx, group, "CPU per event, "+what, few, many, 1.1)
 }
 
-// pathsAndPrograms holds rules that need all of jq against rules of plain paths which make the same calls.
+// pathsAndPrograms holds rules that need all of jq against rules of plain paths: for a value that is computed from another and, without
+// a target, for one that is computed from a list, and for a list that is sorted, which is most of the event.
 func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
 	l := load{events: b.events, persons: b.persons, size: 1000, partitions: 4}
-	return b.costs(ctx, group, "CPU per event, rules that need full jq against plain paths",
-		side{label: "bridge, plain paths", load: l}, side{label: "bridge, full jq", load: l, rules: rulesFor(eventTypes[:], toldByJQ)}, 4)
+	paths := side{label: "bridge, plain paths", load: l}
+	for _, program := range []struct {
+		what, label, told string
+		most              float64
+	}{
+		{"CPU per event, rules that need full jq for a value against plain paths", "bridge, jq computes a value", toldWithValue, 4},
+		{"the same with a sum over the event's items", "bridge, jq computes a sum", toldWithSum, 0},
+		{"the same with the event's items filtered and sorted", "bridge, jq sorts objects", toldSorted, 0},
+	} {
+		jq := side{label: program.label, load: l, rules: rulesFor(eventTypes[:], program.told)}
+		if err := b.costs(ctx, group, program.what, paths, jq, program.most); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // costs holds the processor time that an event costs on one side, the start of the process left out, against that on the other.

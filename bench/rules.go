@@ -5,13 +5,19 @@ import (
 	"strings"
 )
 
-// What a rule sends of an event, which is all that the event tells: by paths alone, or with a program that only gojq can run, which
-// leaves no item out.
+// What a rule sends of an event, which is all that the event tells: by paths alone, with a value that only gojq can compute beside
+// them, from one number or from a list, or with a program that makes gojq read, sort and write most of the event. None leaves an item
+// out.
 const (
-	toldByPaths = "{sequence: .data.sequence, total: .data.total, currency: .data.currency, channel: .data.channel, items: .data.items, note: .data.note}"
-	toldByJQ    = "{sequence: .data.sequence, total: .data.total, currency: .data.currency, " +
-		"channel: .data.channel, items: '= " + jqItems + "', note: .data.note}"
-	jqItems = "[.data.items[] | select(.quantity > 0)] | sort_by(.sku)"
+	told          = "sequence: .data.sequence, total: .data.total, currency: .data.currency, channel: .data.channel, note: .data.note"
+	toldByPaths   = "{" + told + ", items: .data.items}"
+	toldWithValue = "{" + told + ", items: .data.items, value: '= " + jqValue + "'}"
+	toldWithSum   = "{" + told + ", items: .data.items, value: '= " + jqSum + "'}"
+	toldSorted    = "{" + told + ", items: '= " + jqSorted + "'}"
+
+	jqValue  = ".data.total * 100 | floor"
+	jqSum    = ".data.items | map(.quantity * .price) | add"
+	jqSorted = "[.data.items[] | select(.quantity > 0)] | sort_by(.sku)"
 )
 
 // rulesFor gives one rule for each type of event, with the checks that a careful team writes.

@@ -32,7 +32,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func appendPlace(dst []byte, m *event.Message) []byte {
 	dst = append(dst, byPlace)
 	dst = appendFramed(dst, m.Origin.Topic)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Origin.Partition))
+	partition := m.Origin.Partition
+	if m.Origin.Subject != "" {
+		partition = 0 // a stream's sequence is one of the whole stream, however its readers divide it
+	}
+	dst = binary.BigEndian.AppendUint32(dst, uint32(partition))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Origin.Offset))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(millis(m.Time)))
 	if m.Value == nil {

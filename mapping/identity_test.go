@@ -69,6 +69,18 @@ func lastID(t *testing.T, text string, m event.Message) event.ID {
 	return calls[len(calls)-1].ID
 }
 
+// TestTheDivisionOfAStreamIsNoPartOfIdentity: a stream's sequence is one of the whole stream.
+func TestTheDivisionOfAStreamIsNoPartOfIdentity(t *testing.T) {
+	r := compileText(t, inRule("track: {person: .id, name: a}"))
+	m := message(`{"type":"e","id":1}`)
+	m.Origin.Subject = "events.3.x"
+	n := m
+	n.Origin.Partition = 3
+	if idOf(t, r, m) != idOf(t, r, n) {
+		t.Error("an event that is read through another partition counts anew")
+	}
+}
+
 func TestAnEventsOwnIDMakesItsPlaceIrrelevant(t *testing.T) {
 	r := compileWith(t, Config{Topics: []Topic{{Name: "*", Envelope: Envelope{
 		Type: Value{Program: ".type"}, Time: Value{Program: ".at"}, ID: Value{Program: ".event_id"},
