@@ -67,9 +67,12 @@ func (j *JetStream) Consume(ctx context.Context, handle func(lease context.Conte
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make([]error, len(j.readers))
-	var readers sync.WaitGroup
+	var readers, sharing sync.WaitGroup
+	present, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer sharing.Wait()
+	defer leave() // when nothing is sent any more, so that the others do not take our share of the rate before
 	if j.sharing != nil {
-		readers.Go(func() { j.sharing.run(ctx) })
+		sharing.Go(func() { j.sharing.run(present) })
 	}
 	for i, r := range j.readers {
 		readers.Go(func() {

@@ -192,7 +192,7 @@ func (s *session) status(f *frame) error {
 		}
 		return nil
 	}
-	s.single = st.full && st.left >= s.asked && s.inbox.held.Load() == 0
+	s.single = st.full && st.left >= s.asked && s.inbox.held.Load() <= s.inbox.low // one message past the half is what the other half is for
 	s.asked = max(0, s.asked-st.left)
 	return nil
 }

@@ -32,6 +32,7 @@ type sharing struct {
 	prefix  string // of the consumers' names
 	name    string
 	parts   int
+	whole   int // streams that are read whole, which any replica may have
 	session time.Duration
 	answer  time.Duration
 	log     *zap.Logger
@@ -54,6 +55,7 @@ func newSharing(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger) *sharin
 	s.name = s.prefix + rand.Text()
 	for _, p := range cfg.parts() {
 		if p.of == 0 {
+			s.whole++
 			continue
 		}
 		if s.parts == 0 {
@@ -89,7 +91,7 @@ func (s *sharing) run(ctx context.Context) {
 		case ctx.Err() != nil:
 		case err == nil:
 			s.divide(members)
-		case s.known() || errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, nats.ErrDisconnected):
+		case s.known() || errors.Is(err, nats.ErrDisconnected):
 		default:
 			s.log.Warn("other replicas cannot be seen: partitions are not shared evenly", zap.Error(err))
 			s.divide([]string{s.name})
@@ -192,7 +194,7 @@ func (s *sharing) divide(members []string) {
 		}
 	}
 	s.log.Info("partitions divided among the replicas", zap.Int("replicas", len(members)), zap.Int("partitions", s.parts), zap.Int("ours", ours))
-	s.report(min(len(members), s.parts))
+	s.report(min(len(members), s.parts+s.whole))
 }
 
 // divide gives each member as many parts as any other, or one more, and moves few when a member comes or goes: the pairs of a part and

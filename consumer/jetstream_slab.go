@@ -15,8 +15,9 @@ type slab struct {
 	live  atomic.Int32 // messages in hand
 
 	mu     sync.Mutex
-	held   int64
-	sealed bool // the connection is done with it
+	used   int64 // what was read into it
+	held   int64 // what of that counts
+	sealed bool  // the connection is done with it
 }
 
 func (b *inbox) newSlab(size int) *slab { return &slab{buffer: takeBuffer(size), inbox: b} }
@@ -26,8 +27,9 @@ func (s *slab) add(messages int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live.Add(int32(messages))
-	s.held += bytes
-	s.inbox.held.Add(bytes)
+	s.used += bytes
+	s.inbox.held.Add(s.used - s.held)
+	s.held = s.used
 }
 
 // done says that a message is not in hand any more.

@@ -97,8 +97,8 @@ type Request struct {
 	Calls    int      // how many calls the body carries
 
 	// Until, if set, tells the time from which no part of the body may be handed to the network any more. It is asked before
-	// every part, so that a process which was stopped in the middle of a request does not finish it when somebody else has
-	// taken over. It may move, and its second result is false where there is no such time.
+	// every 64 KiB, so that a process which was stopped in the middle of a request does not finish a large one when somebody else
+	// has taken over. It may move, and its second result is false where there is no such time.
 	Until func() (time.Time, bool)
 }
 

@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -131,13 +132,16 @@ func (k *Kafka) request(ctx context.Context, partition int, records []Record, li
 }
 
 func (k *Kafka) send(ctx context.Context, partition int, records []Record) error {
+	// Copies, because a request whose answer is not waited for to the end may be encoded when the message's memory is used again.
 	batch := make([]kafka.Record, len(records))
 	for i, r := range records {
 		headers := make([]kafka.Header, len(r.Headers))
 		for j, h := range r.Headers {
-			headers[j] = kafka.Header{Key: h.Key, Value: h.Value}
+			headers[j] = kafka.Header{Key: h.Key, Value: bytes.Clone(h.Value)}
 		}
-		batch[i] = kafka.Record{Time: r.Time, Key: kafka.NewBytes(r.Key), Value: kafka.NewBytes(r.Value), Headers: headers}
+		batch[i] = kafka.Record{
+			Time: r.Time, Key: kafka.NewBytes(bytes.Clone(r.Key)), Value: kafka.NewBytes(bytes.Clone(r.Value)), Headers: headers,
+		}
 	}
 	res, err := k.client.Produce(ctx, &kafka.ProduceRequest{
 		Topic: k.topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(batch...),

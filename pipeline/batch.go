@@ -53,13 +53,8 @@ func (q *queue) fill(b *batch, from *fifo, now time.Time) {
 func (q *queue) take(from *fifo) {
 	e := from.pop()
 	q.others = e.limit > 0 && e.call.Single == nil
-	if from == &q.fresh {
-		q.freshItems -= int(e.counted)
-		q.freshBytes -= int(e.bytes)
-		e.counted, e.bytes = 0, 0
-		if from.head != nil {
-			q.freshSince = from.head.came
-		}
+	if e.counted > 0 {
+		q.leaveFresh(e)
 	}
 	e.parcel.tenancy.ready--
 }

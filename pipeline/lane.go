@@ -43,7 +43,7 @@ type state uint8
 const (
 	waiting  state = iota // something of its person stands before it, or it rides in a run
 	ready                 // heads all its lanes and waits for a sender
-	held                  // backs off by itself until at
+	held                  // backs off by itself until past.until
 	flying                // in a request
 	released              // its lease is being given up and it cannot move; it holds its lanes until it is forgotten
 )

@@ -146,8 +146,9 @@ const (
 // enter puts a message's calls into their lanes and reports whether a waiting sender should look again.
 func (p *Pipeline) enter(pc *parcel) bool {
 	q := &p.queue
-	idle, full := q.fresh.head == nil, q.filled(1)
-	if !full { // what joins a full request leaves without lingering, and reading the clock costs as much as the rest of this
+	l := &pc.tenancy.fresh
+	idle, full := l.head == nil, q.full(l)
+	if !full { // reading the clock costs as much as the rest of this; what comes after a full request may leave a little sooner for it
 		q.clock = time.Since(q.began)
 	}
 	special := false
@@ -164,10 +165,10 @@ func (p *Pipeline) enter(pc *parcel) bool {
 			q.extend(e)
 		}
 	}
-	if q.filled(ahead) {
+	if q.ample() {
 		p.budget.enough(true)
 	}
-	return special || idle && q.fresh.head != nil || !full && q.filled(1)
+	return special || idle && l.head != nil || !full && q.full(l)
 }
 
 // spareParcels bounds the parcels kept for reuse.

@@ -35,16 +35,15 @@ type queue struct {
 	began        time.Time     // what calls' times count from
 	clock        time.Duration // about now, since began
 
-	fresh   fifo // in batches that linger
-	again   fifo // attempted before and under no suspicion: in full batches, at once
-	single  fifo // cannot travel in a batch
+	lines   []*tenancy // those that have fresh calls
+	again   fifo       // attempted before and under no suspicion: in full batches, at once
+	single  fifo       // cannot travel in a batch
 	suspect [bits.UintSize]fifo
 	marked  uint64 // which of the suspect queues hold something
 	others  bool   // the last batch was one of suspects, so that others have their turn
 	held    holding
 
-	freshItems, freshBytes int           // what the fresh queue and the runs behind its entries would fill
-	freshSince             time.Duration // about when the oldest call of the fresh queue came in
+	freshItems, freshBytes int // what all lines would fill
 }
 
 // push makes the entry ready.
@@ -66,41 +65,19 @@ func (q *queue) push(e *entry) {
 	case e.past != nil:
 		q.again.push(e)
 	default:
-		items, bytes := 1, e.call.Size()
-		if l := e.link.lane; e.run && l.run > 1 {
-			items, bytes = l.run, l.runBytes
-		}
-		e.counted, e.bytes = int32(items), int32(bytes)
-		q.freshItems += items
-		q.freshBytes += bytes
-		if q.fresh.head == nil || e.came < q.freshSince {
-			q.freshSince = e.came
-		}
-		q.fresh.push(e)
+		q.pushFresh(e)
 	}
 }
 
-// extend counts an entry that has joined the run behind a ready entry of the fresh queue.
+// extend counts an entry that has joined the run behind a ready entry of a line.
 func (q *queue) extend(e *entry) {
 	if !e.run || e.link.lane.sealed {
 		return
 	}
 	head := e.link.lane.head.entry
 	if head.state == ready && head.counted > 0 {
-		head.counted++
-		head.bytes += int32(e.call.Size())
-		q.freshItems++
-		q.freshBytes += e.call.Size()
+		q.count(head, 1, e.call.Size())
 	}
-}
-
-// ahead is how many full requests are made ready ahead of the senders. More would make nothing faster, and take the place of what is
-// read next in the processor's caches.
-const ahead = 4
-
-// filled reports whether so many full requests are ready.
-func (q *queue) filled(requests int) bool {
-	return q.freshItems >= requests*q.items || q.freshBytes >= requests*q.bytes
 }
 
 // hold keeps the entry back until then.
@@ -170,19 +147,14 @@ func (q *queue) unsuspected(now time.Time, hurry bool) (*fifo, time.Duration) {
 		return &q.again, 0
 	case q.single.head != nil:
 		return &q.single, 0
-	case q.fresh.head == nil:
+	case len(q.lines) == 0:
 		return nil, wait
-	case hurry || q.filled(1):
-		return &q.fresh, 0
 	}
-	lingered := now.Sub(q.began) - q.freshSince
-	if lingered >= q.linger {
-		return &q.fresh, 0
+	from, rest := q.freshDue(now, hurry)
+	if from == nil && wait >= 0 {
+		rest = min(rest, wait)
 	}
-	if rest := q.linger - lingered; wait < 0 || rest < wait {
-		wait = rest
-	}
-	return nil, wait
+	return from, rest
 }
 
 // holding is a heap of held entries, the first to come free on top.

@@ -53,7 +53,7 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 			return wait
 		}
 		p.queue.fill(b, from, now)
-		if !p.queue.filled(ahead / 2) {
+		if p.queue.scarce() {
 			p.budget.enough(false)
 		}
 		if len(b.entries) > 0 {

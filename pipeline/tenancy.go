@@ -27,6 +27,7 @@ type parcel struct {
 type tenancy struct {
 	lease    context.Context
 	draining bool
+	fresh    line
 	parcels  parcel // head of the list of parcels in hand
 	ready    int    // entries that a sender will take
 	flying   int    // entries in a request
