@@ -3,7 +3,7 @@ package consumer
 import "sync"
 
 // keptBytes bounds the memory of the buffers that are kept for reuse.
-const keptBytes = 8 << 20
+const keptBytes = 4 << 20
 
 // kept are the buffers that wait for reuse. A sync.Pool would lose them with every second garbage collection, and they are most of
 // what there would be to collect.

@@ -44,7 +44,7 @@ func DefaultKafkaConfig() KafkaConfig {
 		RebalanceTimeout: 30 * time.Second,
 		DrainLimit:       15 * time.Second,
 		MaxUncommitted:   10_000,
-		FetchBytes:       20 << 20,
+		FetchBytes:       18 << 20,
 		MaxBatchBytes:    16 << 20,
 	}
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // collectAt is the growth of the heap, in percent of what is live, at which garbage is collected. An event leaves some 200 bytes of
-// garbage, so that a quarter of Go's default takes a third off the peak of memory for a few hundredths of the processor's time.
-const collectAt = 25
+// garbage, so that a fifth of Go's default takes a third off the peak of memory for a few hundredths of the processor's time.
+const collectAt = 20
 
 // limitMemory sets how eagerly garbage is collected, and keeps the heap under nine tenths of the control group's memory, unless
 // GOGC and GOMEMLIMIT say otherwise.
