@@ -34,6 +34,10 @@ func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
 	}
 }
 
+// usualBatch is how much goes on being asked for where batches have been larger than what is asked for ordinarily: the next ones will
+// be as well, and those that do not fit are asked for twice. Producers seldom make larger ones.
+const usualBatch = 128 << 10
+
 // deliver gives a record set to the partition's worker.
 func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
 	next, need := scan(got.set.bytes, from)
@@ -52,7 +56,7 @@ func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
 		}
 		return
 	}
-	p.bytes = 0
+	p.bytes = min(p.bytes, usualBatch)
 	p.next = next
 	p.queued = time.Now()
 	p.chunks <- chunk{from: from, epoch: epoch, aborted: got.aborted, set: got.set}
