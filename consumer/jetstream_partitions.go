@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -145,7 +146,7 @@ func (s *StreamConfig) validatePartitions(path string) error {
 				continue
 			}
 			for _, before := range all {
-				if overlap(before.subject, subject) {
+				if server.SubjectsCollide(before.subject, subject) {
 					errs = append(errs, fmt.Errorf("%s: %q overlaps %q of %s: what both match would be read twice", at, subject, before.subject, before.path))
 				}
 			}
@@ -164,19 +165,4 @@ func checkSubject(subject string) error {
 		}
 	}
 	return nil
-}
-
-// overlap reports whether some subject matches both filters.
-func overlap(a, b string) bool {
-	left, right := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range min(len(left), len(right)) {
-		l, r := left[i], right[i]
-		switch {
-		case l == ">" || r == ">":
-			return true
-		case l != r && l != "*" && r != "*":
-			return false
-		}
-	}
-	return len(left) == len(right)
 }

@@ -38,16 +38,11 @@ func (a Action) Operation() Operation { return operations[a] }
 // allowed actions serves every version.
 func DestructiveActions() []string { return []string{"delete", "suppress", "merge"} }
 
-// AppendItem begins an item of a v2 batch that acts on the person with the identifier. The item stays open: more members may
-// follow, and the caller closes it with a brace. The text is an identifier as CheckIdentifier accepts it; the prefix cio_, which
+// AppendItem begins an item of a v2 batch that acts on a person, up to the identifier's text, which is the same for every call of a
+// step. The caller appends the text as a JSON string and a closing brace; the item stays open after that, more members may follow, and
+// the caller closes it with another brace. The text is an identifier as CheckIdentifier accepts it; the prefix cio_, which
 // v1 and Segment write before a cio_id, is not part of a v2 identifier and has been taken off.
-func AppendItem(dst []byte, action Action, kind Identifier, text []byte) []byte {
-	return append(AppendString(AppendItemHead(dst, action, kind), text), '}')
-}
-
-// AppendItemHead is AppendItem up to the identifier's text, which the caller appends as a JSON string with a closing brace. It is
-// the same for every call of a step.
-func AppendItemHead(dst []byte, action Action, kind Identifier) []byte {
+func AppendItem(dst []byte, action Action, kind Identifier) []byte {
 	dst = append(dst, `{"type":"person","action":"`...)
 	dst = append(dst, operations[action].wire...)
 	dst = append(dst, `","identifiers":{"`...)

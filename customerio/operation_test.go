@@ -6,14 +6,19 @@ import (
 	"testing"
 )
 
+// item begins an item for a person.
+func item(action Action, kind Identifier, text string) []byte {
+	return append(AppendString(AppendItem(nil, action, kind), []byte(text)), '}')
+}
+
 func TestItems(t *testing.T) {
 	for want, item := range map[string][]byte{
-		`{"type":"person","action":"identify","identifiers":{"id":"c_7"}}`:             append(AppendItem(nil, Identify, ID, []byte("c_7")), '}'),
-		`{"type":"person","action":"event","identifiers":{"email":"a@b"}}`:             append(AppendItem(nil, Track, Email, []byte("a@b")), '}'),
-		`{"type":"person","action":"page","identifiers":{"anonymous_id":"v"}}`:         append(AppendItem(nil, Pageview, AnonymousID, []byte("v")), '}'),
-		`{"type":"person","action":"screen","identifiers":{"phone":"+15551234567"}}`:   append(AppendItem(nil, Screen, Phone, []byte("+15551234567")), '}'),
-		`{"type":"person","action":"delete","identifiers":{"cio_id":"03"}}`:            append(AppendItem(nil, Delete, CioID, []byte("03")), '}'),
-		`{"type":"person","action":"delete","identifiers":{"id":"1"},"timestamp":100}`: append(AppendTimestamp(AppendItem(nil, Delete, ID, []byte("1")), 100), '}'),
+		`{"type":"person","action":"identify","identifiers":{"id":"c_7"}}`:             append(item(Identify, ID, "c_7"), '}'),
+		`{"type":"person","action":"event","identifiers":{"email":"a@b"}}`:             append(item(Track, Email, "a@b"), '}'),
+		`{"type":"person","action":"page","identifiers":{"anonymous_id":"v"}}`:         append(item(Pageview, AnonymousID, "v"), '}'),
+		`{"type":"person","action":"screen","identifiers":{"phone":"+15551234567"}}`:   append(item(Screen, Phone, "+15551234567"), '}'),
+		`{"type":"person","action":"delete","identifiers":{"cio_id":"03"}}`:            append(item(Delete, CioID, "03"), '}'),
+		`{"type":"person","action":"delete","identifiers":{"id":"1"},"timestamp":100}`: append(AppendTimestamp(item(Delete, ID, "1"), 100), '}'),
 	} {
 		if string(item) != want || !json.Valid(item) {
 			t.Errorf("got %s, want %s", item, want)

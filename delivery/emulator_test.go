@@ -60,7 +60,7 @@ func (e *emulated) writeKey(t *testing.T, key string) {
 // track makes a call that tracks an event with a name; an empty name is one that Customer.io refuses.
 func track(n int, name string) event.Call {
 	id := event.ID{15: byte(n)}
-	body := customerio.AppendItem(nil, customerio.Track, customerio.ID, fmt.Appendf(nil, "p%d", n))
+	body := append(customerio.AppendString(customerio.AppendItem(nil, customerio.Track, customerio.ID), fmt.Appendf(nil, "p%d", n)), '}')
 	body = customerio.AppendString(customerio.AppendMember(body, "name"), []byte(name))
 	body = customerio.AppendString(customerio.AppendMember(body, "id"), []byte(id.String()))
 	return event.Call{ID: id, Step: step, Body: append(body, '}')}

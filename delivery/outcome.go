@@ -21,19 +21,11 @@ func filled(n int) []event.Outcome {
 
 // outcomesOf says what an answer did to each call of its request.
 func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
-	if n := len(calls); answer.Meaning == customerio.Accepted && answer.Report.Form != customerio.FormListed && n <= len(delivered) {
-		return delivered[:n:n]
+	if answer.Meaning == customerio.Accepted {
+		return outcomesOfAccepted(calls, answer)
 	}
 	outcomes := make([]event.Outcome, len(calls))
 	switch answer.Meaning {
-	case customerio.Accepted:
-		outcomes = filled(len(calls))
-		if answer.Report.Form != customerio.FormListed {
-			break
-		}
-		for _, r := range answer.Report.Refusals {
-			outcomes[r.Index] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[r.Index], answer, r)}
-		}
 	case customerio.Refused:
 		outcomes[0] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[0], answer, firstRefusal(answer))}
 	case customerio.Split:
@@ -48,6 +40,21 @@ func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
 			failures[i] = failure(&calls[i], answer.Status)
 			failures[i].Detail = detail
 			outcomes[i] = event.Outcome{Suspect: suspect, Failure: &failures[i]}
+		}
+	}
+	return outcomes
+}
+
+// outcomesOfAccepted is outcomesOf where the request was taken, but perhaps not each of its calls.
+func outcomesOfAccepted(calls []event.Call, answer customerio.Answer) []event.Outcome {
+	listed := answer.Report.Form == customerio.FormListed
+	if n := len(calls); !listed && n <= len(delivered) {
+		return delivered[:n:n]
+	}
+	outcomes := filled(len(calls))
+	if listed {
+		for _, r := range answer.Report.Refusals {
+			outcomes[r.Index] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[r.Index], answer, r)}
 		}
 	}
 	return outcomes

@@ -80,7 +80,7 @@ func (c *stepCompiler) person() {
 			c.mistakeAt(p.Value.line, "person: an anonymous_id carries only track, pageview and screen; name the person by id, email, phone or cio_id")
 		}
 		prog := c.program(p.Value, c.rule.file, c.where+".person", c.vars...)
-		c.out.person = append(c.out.person, person{p.Kind, prog, customerio.AppendItemHead(nil, c.out.action, p.Kind)})
+		c.out.person = append(c.out.person, person{p.Kind, prog, customerio.AppendItem(nil, c.out.action, p.Kind)})
 	}
 }
 

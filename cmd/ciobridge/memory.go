@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// collectAt is the growth of the heap, in percent of what is live, at which garbage is collected. An event leaves some 200 bytes of
+// collectAt is the growth of the heap, in percent of what is live, at which garbage is collected. An event leaves some 90 bytes of
 // garbage, so that a fifth of Go's default takes a third off the peak of memory for a few hundredths of the processor's time.
 const collectAt = 20
 
