@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"iter"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -93,21 +92,31 @@ type share struct {
 	held int64 // guarded by window.mu
 }
 
-// reserve takes n bytes for a fetch and reports whether they were to be had. They are given back with give.
-func (w *window) reserve(s *share, n int64) bool {
+// allows reports whether a partition may ask for n bytes more.
+func (w *window) allows(s *share, n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	limit := w.limit
-	if s.held > 0 {
-		limit = w.limit / 4 * 3
-	}
-	if w.used > 0 && w.used+n > limit {
+	if s.held > 0 && w.used+n > w.limit/4*3 {
 		w.refused = true
-		return false // when nothing is in use, any one fetch is possible
+		return false
 	}
-	s.held += n
-	w.used += n
 	return true
+}
+
+// reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where it would be less than
+// least. It is given back with give. When nothing is in use, any answer is possible.
+func (w *window) reserve(n, least int64) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.used > 0 {
+		n = min(n, w.limit-w.used)
+	}
+	if n < least {
+		w.refused = true
+		return 0
+	}
+	w.used += n
+	return n
 }
 
 // take counts n bytes whether there is room or not.
@@ -121,20 +130,15 @@ func (w *window) take(s *share, n int64, unpacked bool) {
 	}
 }
 
-// give gives n bytes back.
+// give gives back what a partition held, or, without a share, what was reserved.
 func (w *window) give(s *share, n int64, unpacked bool) {
-	w.giveAll(func(yield func(*share, int64) bool) { yield(s, n) }, unpacked)
-}
-
-// giveAll gives back what several partitions held.
-func (w *window) giveAll(held iter.Seq2[*share, int64], unpacked bool) {
 	w.mu.Lock()
-	for s, n := range held {
+	if s != nil {
 		s.held -= n
-		w.used -= n
-		if unpacked {
-			w.unpacked -= n
-		}
+	}
+	w.used -= n
+	if unpacked {
+		w.unpacked -= n
 	}
 	w.wake()
 	tell := w.refused && w.freed != nil

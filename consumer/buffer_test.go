@@ -40,24 +40,28 @@ func TestWindowKeepsAQuarterForThoseThatHoldNothing(t *testing.T) {
 	w := &window{limit: 1000, freed: func() { freed++ }}
 	greedy, modest := &share{window: w}, &share{window: w}
 	taken := int64(0)
-	for w.reserve(greedy, 50) {
+	for w.allows(greedy, 50) {
+		w.take(greedy, 50, false)
 		taken += 50
 	}
 	if taken != 750 {
 		t.Fatalf("one partition got %d of 1000", taken)
 	}
-	if !w.reserve(modest, 250) {
+	if !w.allows(modest, 200) {
 		t.Fatal("nothing was left for the other one")
 	}
-	if w.reserve(modest, 1) || w.reserve(&share{window: w}, 1) {
-		t.Fatal("more was given than there is")
+	if n := w.reserve(500, 200); n != 250 {
+		t.Fatalf("%d bytes were reserved of 250", n)
+	}
+	if n := w.reserve(1, 1); n != 0 {
+		t.Fatalf("%d bytes were given of none", n)
 	}
 	w.give(greedy, taken, false)
-	w.give(modest, 250, false)
+	w.give(nil, 250, false)
 	if freed != 1 || w.inUse() != 0 { // once for the refusals before
 		t.Fatalf("told %d times, %d in use", freed, w.inUse())
 	}
-	if !w.reserve(modest, 5000) {
+	if w.reserve(5000, 5000) != 5000 {
 		t.Fatal("a fetch larger than the window is never possible")
 	}
 }

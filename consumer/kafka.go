@@ -126,11 +126,11 @@ func (k *Kafka) Consume(ctx context.Context, handle func(lease context.Context, 
 		k.setState(nil)
 		k.metrics.rebalances.Inc()
 		k.replicas(a.replicas)
-		g := newGeneration(k, m, a)
+		g := newGeneration(k, m, a, handle)
 		k.log.Info("joined consumer group", zap.String("group", k.config.Group), zap.Int32("generation", a.generation),
 			zap.Int("partitions", len(g.partitions)), zap.Int("replicas", a.replicas), zap.Bool("leader", a.counts != nil))
 		k.generation.Store(g)
-		err = g.run(ctx, handle)
+		err = g.run(ctx)
 		k.generation.Store(nil)
 		if err != nil {
 			return fmt.Errorf("hand over a message: %w", err)

@@ -28,7 +28,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 	}
 	set := tb.encode()
 	w := &window{limit: 1 << 30}
-	p := &partition{key: partitionKey{topic: "events"}, share: share{window: w}, names: headerNames{}, ledger: newLedger(0, 10_000)}
+	p := &partition{key: partitionKey{topic: "events"}, share: share{window: w}, ledger: newLedger(0, 10_000)}
 	work := &worker{
 		p: p, lease: newOwnership(time.Now(), time.Hour), limit: 16 << 20,
 		handle: func(_ context.Context, _ event.Message, done func()) error { done(); return nil },
@@ -40,7 +40,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 		copy(buf.bytes, set) // as the connection does
 		buf.count(&p.share)
 		work.position = 0
-		if err := work.chunk(context.Background(), chunk{set: buf}); err != nil {
+		if err := work.chunk(context.Background(), &chunk{set: buf}); err != nil {
 			b.Fatal(err)
 		}
 	}

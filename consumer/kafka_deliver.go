@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -9,7 +10,7 @@ import (
 )
 
 // take looks at what came for a partition.
-func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
+func (f *fetcher) take(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
 	if got.set != nil {
 		got.set.count(&p.share)
 	}
@@ -23,7 +24,7 @@ func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
 		p.trouble.over()
 	}
 	if mine && got.code == 0 && got.set != nil {
-		f.deliver(p, epoch, from, got)
+		f.deliver(ctx, p, epoch, from, got)
 		return
 	}
 	if got.set != nil {
@@ -39,7 +40,7 @@ func (f *fetcher) take(p *partition, epoch int, from int64, got fetched) {
 const usualBatch = 128 << 10
 
 // deliver gives a record set to the partition's worker.
-func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
+func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
 	next, need := scan(got.set.bytes, from)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,6 +51,9 @@ func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
 	if next == from && need > 0 {
 		// Not one whole batch: ask for as much as it takes.
 		got.set.release()
+		if f.cut == nil {
+			f.cut = p
+		}
 		if p.bytes = int32(min(need, 1<<30)); need > f.g.source.config.MaxBatchBytes {
 			f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater,
 				detail: fmt.Sprintf("a batch of %d bytes is larger than max_batch_bytes (%d)", need, f.g.source.config.MaxBatchBytes)})
@@ -57,9 +61,15 @@ func (f *fetcher) deliver(p *partition, epoch int, from int64, got fetched) {
 		return
 	}
 	p.bytes = min(p.bytes, usualBatch)
-	p.next = next
-	p.queued = time.Now()
-	p.chunks <- chunk{from: from, epoch: epoch, aborted: got.aborted, set: got.set}
+	p.next, f.last = next, p
+	f.open.Add(1)
+	c := &chunk{came: time.Now(), from: from, epoch: epoch, aborted: got.aborted, set: got.set, fetcher: f}
+	if p.working {
+		p.queued = c
+		return
+	}
+	p.working = true
+	f.g.reading.Go(func() { f.g.work(ctx, p, c) })
 }
 
 // scan finds the offset after the last whole batch of a record set, without looking at what the batches hold. Need is the size of a

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,11 +23,11 @@ const (
 	soonestWait = 10 * time.Millisecond
 )
 
-// While so many chunks wait for their workers, a fetcher lets more partitions become ready before it asks for the next ones: a
-// request for a few of many partitions costs as much as one for all.
+// While so many chunks are not handed over, a fetcher waits before it asks for more, which would only stand in memory. It does not wait
+// for long: they may be those of partitions that are stuck, which must not hold up the others.
 const (
-	muchQueued = 16
-	gather     = 3 * time.Millisecond
+	muchOpen = 16
+	openFor  = 50 * time.Millisecond
 )
 
 // fetcher reads from one broker the partitions that it leads, over one connection, one request at a time.
@@ -35,11 +37,14 @@ type fetcher struct {
 	trouble *trouble
 	wake    chan struct{} // holds one
 	redial  atomic.Bool   // what came over the connection was damaged
+	open    atomic.Int32  // chunks that are not handed over
 
 	mu         sync.Mutex
 	partitions []*partition // in the order of their keys
-	turn       int          // who stands first in the next request
-	queued     int          // chunks that wait for their workers
+
+	last     *partition // whose turn it was last
+	cut      *partition // what it was given was too little for a batch; it stands first in the next request
+	reserved int64      // what the window holds for the request
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader
@@ -61,9 +66,7 @@ func (f *fetcher) signal() {
 func (f *fetcher) run(ctx context.Context) {
 	defer f.disconnect()
 	for ctx.Err() == nil {
-		if f.queued >= muchQueued {
-			pause(ctx, gather)
-		}
+		f.await(ctx)
 		lost, again := f.plan(time.Now())
 		if len(lost) == 0 && len(f.asked) == 0 {
 			f.sleep(ctx, again)
@@ -83,15 +86,27 @@ func (f *fetcher) run(ctx context.Context) {
 	}
 }
 
+// await holds the fetcher back while much is not handed over.
+func (f *fetcher) await(ctx context.Context) {
+	for until := time.Now().Add(openFor); f.open.Load() >= muchOpen && time.Now().Before(until) && ctx.Err() == nil; {
+		f.sleep(ctx, until)
+	}
+}
+
+// handedOver notes that a chunk is.
+func (f *fetcher) handedOver() {
+	f.open.Add(-1)
+	f.signal()
+}
+
 // plan decides what to do next: which partitions are to be located, and which chunks to ask for.
 func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked, f.epochs, f.request.partitions, f.request.maxBytes = f.asked[:0], f.epochs[:0], f.request.partitions[:0], 0
-	f.queued = 0
-	wait := longestWait
+	f.asked, f.epochs, f.request.partitions = f.asked[:0], f.epochs[:0], f.request.partitions[:0]
+	wait, first := longestWait, f.first()
 	for i := range f.partitions {
-		p := f.partitions[(f.turn+i)%len(f.partitions)]
+		p := f.partitions[(first+i)%len(f.partitions)]
 		p.mu.Lock()
 		at := p.notBefore
 		if ok, _ := p.ready(now, phaseLocate); ok {
@@ -100,10 +115,9 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 		} else if ok, _ := p.ready(now, phaseRead); ok {
 			f.ask(p)
 			at = time.Time{}
-		} else if !p.queued.IsZero() {
-			f.queued++
+		} else if p.queued != nil {
 			// It will want its turn soon, probably after as long again as it has been waiting.
-			wait = min(wait, max(soonestWait, now.Sub(p.queued)))
+			wait = min(wait, max(soonestWait, now.Sub(p.queued.came)))
 		}
 		if at.After(now) && p.phase != phaseHalted {
 			wait = min(wait, max(soonestWait, at.Sub(now)))
@@ -113,35 +127,49 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 		}
 		p.mu.Unlock()
 	}
-	f.turn++
 	f.request.maxWait = int32(wait.Milliseconds())
+	f.reserve()
 	return lost, again
 }
 
-// ask adds a partition to the request, if the window has room for it. The caller holds p.mu.
+// first is the index of the partition that stands first in the next request: the one behind the last that was given something, so that
+// an answer that is full before it has come round favours nobody.
+func (f *fetcher) first() int {
+	if i := slices.Index(f.partitions, f.cut); i >= 0 {
+		return i
+	}
+	return slices.Index(f.partitions, f.last) + 1
+}
+
+// ask adds a partition to the request. The caller holds p.mu.
 func (f *fetcher) ask(p *partition) {
 	n := max(p.bytes, f.g.fetchSize)
-	if !f.g.window.reserve(&p.share, int64(n)) {
-		return // the window signals when there is room
+	if !f.g.window.allows(&p.share, int64(n)) {
+		return
 	}
 	f.asked = append(f.asked, p)
 	f.epochs = append(f.epochs, p.epoch)
 	f.request.partitions = append(f.request.partitions, wanted{topic: p.key.topic, partition: p.key.id, offset: p.next, bytes: n})
-	f.request.maxBytes += n
 }
 
-// reserved gives what the window holds for the partitions that are asked for.
-func (f *fetcher) reserved(yield func(*share, int64) bool) {
-	for i, p := range f.asked {
-		if !yield(&p.share, int64(f.request.partitions[i].bytes)) {
-			return
-		}
+// reserve takes room for the answer, and drops the request where there is none; the window signals when there is. An answer brings
+// much of a few partitions, not a little of each of many: what it costs is by the partition.
+func (f *fetcher) reserve() {
+	var all, least int64
+	for _, p := range f.request.partitions {
+		all += int64(p.bytes)
+		least = max(least, int64(p.bytes))
 	}
+	f.reserved = f.g.window.reserve(min(all, max(f.g.answerBytes(), least)), least)
+	if f.reserved == 0 {
+		f.asked = f.asked[:0]
+	}
+	f.request.maxBytes = int32(min(f.reserved, math.MaxInt32))
 }
 
 // serve locates what is lost, and otherwise fetches.
 func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
-	defer f.g.window.giveAll(f.reserved, false)
+	defer f.release()
 	if f.redial.Swap(false) {
 		f.disconnect()
 	}
@@ -154,6 +182,12 @@ func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
 		return f.g.locate(ctx, f.conn, lost)
 	}
 	return f.fetch(ctx)
+}
+
+// release gives back what the window holds for the request.
+func (f *fetcher) release() {
+	f.g.window.give(nil, f.reserved, false)
+	f.reserved = 0
 }
 
 func (f *fetcher) connect(ctx context.Context) error {
@@ -181,16 +215,17 @@ func (f *fetcher) disconnect() {
 
 // fetch makes one request and hands its chunks to the workers.
 func (f *fetcher) fetch(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.request.maxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
+	limited, cancel := context.WithTimeout(ctx, time.Duration(f.request.maxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
 	defer cancel()
+	f.cut = nil
 	f.request.correlation++
 	f.encoded = f.request.appendTo(f.encoded[:0], clientName)
-	err := f.conn.Exchange(ctx, f.encoded, func(r io.Reader) error {
+	err := f.conn.Exchange(limited, f.encoded, func(r io.Reader) error {
 		if f.reader == nil {
 			f.reader = bufio.NewReaderSize(r, 32<<10)
 		}
 		return f.request.readAnswer(f.reader, f.g.source.config.MaxBatchBytes, func(i int, got fetched) {
-			f.take(f.asked[i], f.epochs[i], f.request.partitions[i].offset, got)
+			f.take(ctx, f.asked[i], f.epochs[i], f.request.partitions[i].offset, got)
 		})
 	})
 	if err != nil {

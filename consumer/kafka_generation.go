@@ -40,7 +40,7 @@ var (
 	errGrown     = errors.New("the number of partitions has changed")
 )
 
-func newGeneration(k *Kafka, m *member, a *assignment) *generation {
+func newGeneration(k *Kafka, m *member, a *assignment, handle handler) *generation {
 	g := &generation{
 		source: k, member: m, assignment: a, begin: k.begin,
 		lease:   newOwnership(a.proof, k.config.SessionTimeout),
@@ -50,7 +50,7 @@ func newGeneration(k *Kafka, m *member, a *assignment) *generation {
 	g.window.freed = g.signalAll
 	for topic, ids := range a.partitions {
 		for _, id := range ids {
-			g.partitions = append(g.partitions, g.newPartition(partitionKey{topic, int32(id)}))
+			g.partitions = append(g.partitions, g.newPartition(partitionKey{topic, int32(id)}, handle))
 		}
 	}
 	slices.SortFunc(g.partitions, func(a, b *partition) int {
@@ -59,30 +59,31 @@ func newGeneration(k *Kafka, m *member, a *assignment) *generation {
 		}
 		return int(a.key.id - b.key.id)
 	})
-	// A quarter of the window is enough for one request to each. One request asks for many partitions, so that more than a little of
-	// each makes nothing faster, and messages in hand keep all that came with them.
-	share := k.config.FetchBytes / 4 / int64(max(1, len(g.partitions)))
-	g.fetchSize = int32(max(16<<10, min(share, 256<<10)))
+	// More than a little of each partition makes nothing faster, and messages in hand keep all that came with them.
+	share := k.config.FetchBytes / 16 / int64(max(1, len(g.partitions)))
+	g.fetchSize = int32(min(max(share, usualBatch), 256<<10, k.config.FetchBytes/64))
 	return g
 }
 
-func (g *generation) newPartition(key partitionKey) *partition {
-	return &partition{
-		key: key, share: share{window: &g.window}, chunks: make(chan chunk, 1), names: headerNames{},
+func (g *generation) newPartition(key partitionKey, handle handler) *partition {
+	p := &partition{
+		key: key, share: share{window: &g.window},
 		trouble: newTrouble(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
 	}
+	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes, names: headerNames{}}
+	return p
 }
 
 // run reads until ctx ends or the group rebalances, waits for what is in hand, and commits. The error is that of a handler that
 // refused a message while nothing was wrong.
-func (g *generation) run(ctx context.Context, handle handler) error {
+func (g *generation) run(ctx context.Context) error {
 	reading, end := context.WithCancelCause(ctx)
 	g.end = end
 	serving, served := context.WithCancel(context.WithoutCancel(ctx)) // until the drain is over
 	var serve sync.WaitGroup
 	serve.Go(func() { g.beat(serving) })
 	serve.Go(func() { g.commitLoop(serving) })
-	g.reading.Go(func() { g.route(reading, handle) })
+	g.reading.Go(func() { g.route(reading) })
 
 	<-reading.Done()
 	cause := context.Cause(reading)

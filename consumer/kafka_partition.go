@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over.
+// partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over: a goroutine
+// while there is something to hand over, so that a partition in which nothing happens costs little.
 type partition struct {
 	key     partitionKey
 	share   share
-	chunks  chan chunk // holds one: the next is fetched while one is handed over
-	ledger  *ledger    // set before the first chunk
-	names   headerNames
+	ledger  *ledger // set before the first chunk
+	worker  worker
 	trouble *trouble
 	written int64 // what was last committed; the committer's own
 
@@ -26,7 +26,8 @@ type partition struct {
 	next      int64     // offset to fetch next
 	epoch     int       // grows when next is set back; chunks of older epochs are thrown away
 	bytes     int32     // to ask for, when a batch is larger than what is asked for ordinarily
-	queued    time.Time // when the chunk that waits for the worker came; zero when none does
+	working   bool      // there is a worker
+	queued    *chunk    // waits for the worker, which is at another
 	notBefore time.Time // when the leader may be asked again
 	above     time.Time // since when the log seems to end before the committed offset
 	faults    int       // corrupt reads in a row at faultAt
@@ -90,6 +91,8 @@ const (
 
 // chunk is the record set of one fetch.
 type chunk struct {
+	fetcher *fetcher // that fetched it
+	came    time.Time
 	from    int64
 	epoch   int
 	aborted []abortedRange
@@ -104,15 +107,16 @@ func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
 	if now.Before(p.notBefore) {
 		return false, p.notBefore
 	}
-	return ph == phaseLocate || p.queued.IsZero(), time.Time{}
+	return ph == phaseLocate || p.queued == nil, time.Time{}
 }
 
-// takeChunk notes that the worker has taken the chunk that waited for it, and returns whom to tell.
-func (p *partition) takeChunk() *fetcher {
+// following gives the worker its next chunk. Where there is none the worker ends.
+func (p *partition) following() *chunk {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.queued = time.Time{}
-	return p.fetcher
+	c := p.queued
+	p.queued, p.working = nil, c != nil
+	return c
 }
 
 // setBack makes the next fetch begin at an offset that was fetched before.

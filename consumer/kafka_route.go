@@ -13,9 +13,9 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 )
 
-// route reads what the group has committed, starts the workers, and then finds out which broker leads each partition, again and again
+// route reads what the group has committed, and then finds out which broker leads each partition, again and again
 // and whenever a fetcher meets an error. It keeps a fetcher for each of these brokers.
-func (g *generation) route(ctx context.Context, handle handler) {
+func (g *generation) route(ctx context.Context) {
 	trouble := newTrouble(g.source.log, "find partitions and their leaders", g.source.metrics.failed)
 	topics := slices.Clone(g.source.config.Topics)
 	for topic := range g.assignment.counts {
@@ -28,9 +28,6 @@ func (g *generation) route(ctx context.Context, handle handler) {
 		if err == nil && !prepared {
 			if err = g.prepare(ctx, l); err == nil {
 				prepared = true
-				for _, p := range g.partitions {
-					g.reading.Go(func() { g.work(ctx, p, handle) })
-				}
 			}
 		}
 		wait := g.source.watchEvery
@@ -168,6 +165,14 @@ func (g *generation) move(p *partition, to *fetcher) {
 	to.signal()
 }
 
+// answerBytes is how much one request may bring: what is enough for a while, and together with those to all other brokers no more than a
+// quarter of the window.
+func (g *generation) answerBytes() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return min(g.window.limit/4/int64(max(1, len(g.fetchers))), muchOpen*int64(g.fetchSize))
+}
+
 func (g *generation) signalAll() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -176,10 +181,9 @@ func (g *generation) signalAll() {
 	}
 }
 
-// work is the life of a partition's worker.
-func (g *generation) work(ctx context.Context, p *partition, handle handler) {
-	w := &worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes}
-	if err := w.run(ctx, g.damaged); err != nil {
+// work is a worker's time from a chunk until nothing is left to hand over.
+func (g *generation) work(ctx context.Context, p *partition, c *chunk) {
+	if err := p.worker.run(ctx, c, g.damaged); err != nil {
 		g.finish(&refusedError{err})
 	}
 }

@@ -8,35 +8,24 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// worker hands over the messages of one partition, in order, from its own goroutine.
+// worker hands over the messages of one partition, in order.
 type worker struct {
 	p        *partition
 	lease    *ownership
 	handle   handler
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over
+	names    headerNames
 	headers  []event.Header
 }
 
-// run hands over chunks until ctx ends or handle refuses a message. A damaged chunk goes to damaged.
-func (w *worker) run(ctx context.Context, damaged func(p *partition, at int64, broken *corruptError)) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case c := <-w.p.chunks:
-			if f := w.p.takeChunk(); f != nil {
-				f.signal()
-			}
-			if !w.p.current(c.epoch) {
-				c.set.release()
-				continue
-			}
-			w.position = max(w.position, c.from)
-			err := w.chunk(ctx, c)
+// run hands over a chunk, and those that have come meanwhile, until there is none, ctx ends or handle refuses a message. A damaged
+// chunk goes to damaged.
+func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, at int64, broken *corruptError)) error {
+	for c != nil {
+		if err := w.chunk(ctx, c); err != nil {
 			var broken *corruptError
 			switch {
-			case err == nil:
 			case errors.As(err, &broken):
 				damaged(w.p, w.position, broken)
 			case ctx.Err() != nil || w.lease.Err() != nil || errors.Is(err, errLedgerClosed):
@@ -45,12 +34,20 @@ func (w *worker) run(ctx context.Context, damaged func(p *partition, at int64, b
 				return err
 			}
 		}
+		next := w.p.following()
+		c.fetcher.handedOver()
+		c = next
 	}
+	return nil
 }
 
 // chunk hands over what one fetch brought.
-func (w *worker) chunk(ctx context.Context, c chunk) error {
+func (w *worker) chunk(ctx context.Context, c *chunk) error {
 	defer c.set.release()
+	if !w.p.current(c.epoch) {
+		return nil
+	}
+	w.position = max(w.position, c.from)
 	aborts := newAbortFilter(c.aborted)
 	now := time.Now()
 	for b := c.set.bytes; len(b) > 0; {
@@ -168,7 +165,7 @@ func (w *worker) decodeHeaders(r *record) ([]event.Header, error) {
 		w.headers = make([]event.Header, 0, max(256, r.nHeader))
 	}
 	from := len(w.headers)
-	headers, err := r.appendHeaders(w.headers, w.p.names)
+	headers, err := r.appendHeaders(w.headers, w.names)
 	if err != nil {
 		return nil, err
 	}

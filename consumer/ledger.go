@@ -13,10 +13,11 @@ type ledger struct {
 	limit int // how many messages may stand past the floor
 
 	mu     sync.Mutex
-	ring   []entry // its length is a power of two; grows up to the limit
-	head   uint64  // ticket of the oldest message that is not done
-	tail   uint64  // ticket of the next message
-	next   int64   // the floor once everything in hand is done
+	ring   []entry // its length is a power of two; grows up to the limit, and is given back when nothing is in hand
+	least  [smallestRing]entry
+	head   uint64 // ticket of the oldest message that is not done
+	tail   uint64 // ticket of the next message
+	next   int64  // the floor once everything in hand is done
 	closed bool
 	room   chan struct{} // closed when the head moves, while somebody waits for that
 }
@@ -33,7 +34,9 @@ var errLedgerClosed = errors.New("the partition has been given up")
 
 // newLedger starts at the offset of the first message that will be added, or before it.
 func newLedger(start int64, limit int) *ledger {
-	return &ledger{next: start, limit: limit, ring: make([]entry, min(16, ceilPow2(limit)))}
+	l := &ledger{next: start, limit: limit}
+	l.ring = l.least[:]
+	return l
 }
 
 // add puts a message in hand and returns the ticket with which it is settled. While the limit is reached it waits for the oldest
@@ -80,6 +83,10 @@ func (l *ledger) settle(ticket uint64) bool {
 	}
 	for l.head < l.tail && l.at(l.head).done() {
 		l.head++
+	}
+	if l.head == l.tail && len(l.ring) > smallestRing {
+		rings.give(l.ring)
+		l.ring = l.least[:]
 	}
 	l.wake()
 	return true
@@ -131,16 +138,9 @@ func (l *ledger) wake() {
 
 func (l *ledger) grow() {
 	old := l.ring
-	l.ring = make([]entry, 2*len(old))
+	l.ring = rings.take(2 * len(old))
 	for t := l.head; t < l.tail; t++ {
 		*l.at(t) = old[t&uint64(len(old)-1)]
 	}
-}
-
-func ceilPow2(n int) int {
-	p := 1
-	for p < n {
-		p *= 2
-	}
-	return p
+	rings.give(old)
 }
