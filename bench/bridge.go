@@ -89,7 +89,7 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	}
 	rate := s.requestsPerSecond
 	if rate == 0 {
-		rate = 1000
+		rate = 100000
 	}
 	fmt.Fprintf(&b, "customerio:\n  region: eu\n  url: http://%s\n  site_id_file: %s\n  api_key_file: %s\n  requests_per_second: %d\n",
 		sink, filepath.Join(dir, "site_id"), filepath.Join(dir, "api_key"), rate)
