@@ -150,19 +150,20 @@ func (b *budget) refuse(t *tenancy) {
 	b.queue = kept
 }
 
-// reserve waits until the message's bytes fit. The caller holds p.mu, which is let go while waiting.
-func (p *Pipeline) reserve(lease context.Context, t *tenancy, m *parcel) error {
-	m.share = p.budget.share(&m.msg.Origin)
-	r := p.budget.take(t, m.share, m.bytes)
+// reserve waits until the message's bytes fit. The caller holds the intake's lock, which is let go while waiting.
+func (p *Pipeline) reserve(lease context.Context, m *parcel) error {
+	in := &p.intake
+	m.share = in.budget.share(&m.msg.Origin)
+	r := in.budget.take(m.tenancy, m.share, m.bytes)
 	if r == nil {
 		return nil
 	}
-	p.mu.Unlock()
+	in.mu.Unlock()
 	p.wake() // nobody lingers while there is no room
 	granted := <-r.granted
-	p.mu.Lock()
-	if granted && t.draining { // the lease ended in between
-		p.budget.give(m)
+	in.mu.Lock()
+	if granted && lease.Err() != nil { // it ended in between
+		in.budget.give(m)
 		granted = false
 	}
 	if !granted {

@@ -9,8 +9,8 @@ import (
 // has a line of its own. They leave in full requests, or linger.
 type line struct {
 	fifo
-	items, bytes int           // what its entries, and the runs behind them, would fill
-	since        time.Duration // about when the oldest came in
+	load                // its entries, and the runs behind them
+	since time.Duration // about when the oldest came in
 }
 
 // full reports whether the line fills a request.
@@ -39,8 +39,8 @@ func (q *queue) count(e *entry, items, bytes int) {
 	e.bytes += int32(bytes)
 	l.items += items
 	l.bytes += bytes
-	q.freshItems += items
-	q.freshBytes += bytes
+	q.fresh.items += items
+	q.fresh.bytes += bytes
 }
 
 // leaveFresh gives back what an entry was counted for that has been taken from its line.
@@ -58,15 +58,6 @@ func (q *queue) leaveFresh(e *entry) {
 // ahead is how many full requests are made ready ahead of the senders, and one more for every line after the first. More would make
 // nothing faster, and take the place of what is read next in the processor's caches.
 const ahead = 4
-
-// ample reports whether enough is ready for the senders, and scarce whether they will soon want more.
-func (q *queue) ample() bool  { return q.filled(ahead + max(0, len(q.lines)-1)) }
-func (q *queue) scarce() bool { return !q.filled((ahead + max(0, len(q.lines)-1)) / 2) }
-
-// filled reports whether so many full requests are ready.
-func (q *queue) filled(requests int) bool {
-	return q.freshItems >= requests*q.items || q.freshBytes >= requests*q.bytes
-}
 
 // freshDue gives the line from which a request should leave now, or how long to wait for one. A full one goes first, unless another
 // has waited for longer by twice the linger; in a hurry the one that fills most of a request goes.

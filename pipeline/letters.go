@@ -48,6 +48,7 @@ func (p *Pipeline) write(pc *parcel, f event.Failure) bool {
 			zap.String("rule", f.Rule), zap.String("stage", string(f.Stage)), zap.String("reason", string(f.Reason)),
 			zap.String("field", f.Field), zap.Stringer("origin", pc.msg.Origin))
 		p.metrics.stopped.Set(1)
+		p.stopped.Store(true)
 	}
 	if p.guard.stopped != nil {
 		return false

@@ -56,9 +56,9 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 	f.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ciobridge_memory_reserved_bytes", Help: "Bytes reserved for messages and calls in hand.",
 	}, func() float64 {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return float64(p.budget.used)
+		p.intake.mu.Lock()
+		defer p.intake.mu.Unlock()
+		return float64(p.intake.budget.used)
 	})
 	f.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ciobridge_lanes", Help: "Lanes that hold something: identifiers with an open call.",

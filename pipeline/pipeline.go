@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,14 +35,15 @@ type Pipeline struct {
 
 	drains sync.WaitGroup // tenancies whose lease is watched
 
-	mu         sync.Mutex
+	stopped atomic.Bool // the guard has stopped the flow
+	intake  intake
+
+	mu         sync.Mutex // before that of the intake
 	lanes      lanes
 	queue      queue
-	budget     budget
-	tenancies  map[context.Context]*tenancy
-	current    *tenancy // the tenancy of the last message
-	draining   int      // tenancies that are being given up
-	spare      []*parcel
+	admitted   []*parcel // room for the next ones
+	crowded    bool      // there was no room for somebody when admit last looked
+	draining   int       // tenancies that are being given up
 	outbox     outbox
 	guard      guard
 	suspicions suspicions
@@ -49,14 +51,18 @@ type Pipeline struct {
 
 // New joins the stages. The configuration must be valid.
 func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeline {
+	began := time.Now()
 	p := &Pipeline{
 		config: c, stages: s, log: log,
 		turn: make(chan struct{}, 1), bell: make(chan struct{}, 1), stop: make(chan struct{}),
-		lanes:     newLanes(),
-		queue:     queue{began: time.Now(), items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
-		budget:    budget{limit: c.Memory, shares: map[sharekey]*share{}},
-		tenancies: map[context.Context]*tenancy{},
-		guard:     newGuard(c.StopShare),
+		lanes: newLanes(),
+		queue: queue{began: began, items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
+		guard: newGuard(c.StopShare),
+		intake: intake{
+			began: began, items: c.BatchItems, bytes: c.BatchBytes, most: ahead, idle: true,
+			budget:    budget{limit: c.Memory, shares: map[sharekey]*share{}},
+			tenancies: map[context.Context]*tenancy{},
+		},
 	}
 	if m, ok := s.Mapper.(interface{ Recycle(iter.Seq[[]event.Call]) }); ok {
 		p.recycle = m.Recycle
@@ -94,47 +100,24 @@ func (p *Pipeline) Stopped() (rule string, stage event.Stage, stopped bool) {
 	return p.guard.stopped.rule, p.guard.stopped.stage, true
 }
 
-// handle maps a message and puts its calls into their lanes. It is given to the source.
+// handle maps a message and puts it into the intake. It is given to the source.
 func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
-		p.skip()
+		p.metrics.skipped.Inc()
+		p.intake.skip()
 		done()
 		return nil
 	}
-	p.mu.Lock()
-	if p.guard.stopped != nil {
-		p.mu.Unlock()
+	if p.stopped.Load() {
 		<-lease.Done()
 		return context.Cause(lease)
 	}
-	if lease.Err() != nil { // what came before it has been let go, and must not come after it
-		p.mu.Unlock()
-		return context.Cause(lease)
-	}
-	t := p.tenancy(lease)
-	pc := p.parcel(m, done, calls)
-	pc.open += len(failures)
-	if err := p.reserve(lease, t, pc); err != nil {
-		p.mu.Unlock()
-		return err
-	}
-	t.add(pc)
-	look := p.enter(pc)
-	p.fail(pc, failures)
-	p.mu.Unlock()
+	look, err := p.arrive(lease, p.parcel(m, done, calls, failures))
 	if look {
 		p.wake()
 	}
-	return nil
-}
-
-// skip counts a message that no rule wants.
-func (p *Pipeline) skip() {
-	p.metrics.skipped.Inc()
-	p.mu.Lock()
-	p.guard.read()
-	p.mu.Unlock()
+	return err
 }
 
 // What a message and a call take beside their bytes.
@@ -143,55 +126,42 @@ const (
 	callOverhead    = 384
 )
 
-// enter puts a message's calls into their lanes and reports whether a waiting sender should look again.
-func (p *Pipeline) enter(pc *parcel) bool {
-	q := &p.queue
-	l := &pc.tenancy.fresh
-	idle, full := l.head == nil, q.full(l)
-	if !full { // reading the clock costs as much as the rest of this; what comes after a full request may leave a little sooner for it
-		q.clock = time.Since(q.began)
-	}
-	special := false
-	for i := range pc.entries {
-		e := &pc.entries[i]
-		e.came = q.clock
-		e.step = p.guard.mapped(e.call.Step)
-		p.lanes.join(e)
-		switch {
-		case e.behind == 0:
-			q.push(e)
-			special = special || e.call.Single != nil
-		default:
-			q.extend(e)
-		}
-	}
-	if q.ample() {
-		p.budget.enough(true)
-	}
-	return special || idle && l.head != nil || !full && q.full(l)
-}
-
-// spareParcels bounds the parcels kept for reuse.
-const spareParcels = 8192
-
-// parcel makes a parcel of a message and its calls. The caller holds p.mu.
-func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call) *parcel {
-	var pc *parcel
-	if n := len(p.spare); n > 0 {
-		pc, p.spare = p.spare[n-1], p.spare[:n-1]
-	} else {
-		pc = &parcel{}
-	}
+// parcel makes a parcel of a message and what it became.
+func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call, failures []event.Failure) *parcel {
+	pc := p.intake.take()
 	if pc.entries = pc.first[:]; len(calls) != 1 {
 		pc.entries = make([]entry, len(calls))
 	}
-	pc.msg, pc.done, pc.calls, pc.open = m, done, calls, len(calls)
+	pc.msg, pc.done, pc.calls, pc.failures = m, done, calls, failures
+	pc.open, pc.urgent = len(calls)+len(failures), len(failures) > 0
 	pc.bytes = int64(m.Size()) + messageOverhead
 	for i := range calls {
 		e, c := &pc.entries[i], &calls[i]
 		e.call, e.parcel = c, pc
 		e.run = len(c.Lanes) == 1 && c.Single == nil && (c.Step.Repeatable || p.config.Order == Relaxed)
+		pc.urgent = pc.urgent || c.Single != nil
+		pc.size += c.Size()
 		pc.bytes += int64(cap(c.Body)) + callOverhead
 	}
 	return pc
+}
+
+// enter puts a message's calls into their lanes. The caller holds p.mu.
+func (p *Pipeline) enter(pc *parcel) {
+	for range min(pc.skipped, guardWindow) {
+		p.guard.read()
+	}
+	pc.tenancy.add(pc)
+	for i := range pc.entries {
+		e := &pc.entries[i]
+		e.came = pc.came
+		e.step = p.guard.mapped(e.call.Step)
+		p.lanes.join(e)
+		if e.behind == 0 {
+			p.queue.push(e)
+		} else {
+			p.queue.extend(e)
+		}
+	}
+	p.fail(pc, pc.failures)
 }

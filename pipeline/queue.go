@@ -32,8 +32,7 @@ func (q *fifo) pop() *entry {
 type queue struct {
 	items, bytes int // limits of a batch
 	linger       time.Duration
-	began        time.Time     // what calls' times count from
-	clock        time.Duration // about now, since began
+	began        time.Time // what calls' times count from
 
 	lines   []*tenancy // those that have fresh calls
 	again   fifo       // attempted before and under no suspicion: in full batches, at once
@@ -43,7 +42,7 @@ type queue struct {
 	others  bool   // the last batch was one of suspects, so that others have their turn
 	held    holding
 
-	freshItems, freshBytes int // what all lines would fill
+	fresh load // of all lines
 }
 
 // push makes the entry ready.

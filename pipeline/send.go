@@ -43,21 +43,20 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
+		p.admit()
 		now := time.Now()
-		p.queue.clock = now.Sub(p.queue.began)
-		from, wait := p.queue.due(now, p.budget.spent() || p.draining > 0)
-		if from == nil {
-			if wait < 0 {
-				wait = time.Hour
-			}
-			return wait
+		from, wait := p.queue.due(now, p.crowded || p.draining > 0)
+		if from != nil {
+			p.queue.fill(b, from, now)
 		}
-		p.queue.fill(b, from, now)
-		if p.queue.scarce() {
-			p.budget.enough(false)
-		}
-		if len(b.entries) > 0 {
+		switch again := p.report(from == nil); {
+		case len(b.entries) > 0:
 			return 0
+		case from != nil || again:
+		case wait < 0:
+			return time.Hour
+		default:
+			return wait
 		}
 	}
 }

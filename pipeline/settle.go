@@ -35,7 +35,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	if delivered {
 		p.suspicions.accepted++
 	}
-	all := !delivered && t.ready == 0 && t.flying == 0 && len(p.queue.held) == 0 && len(p.tenancies) == 1
+	all := !delivered && p.alone(t)
 	for i, e := range b.entries {
 		if e.parcel == nil || e.state != flying {
 			continue
@@ -77,16 +77,23 @@ func (p *Pipeline) tell(done []*parcel) {
 			}
 		})
 	}
+	p.intake.give(done)
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, pc := range done {
 		pc.tenancy.telling--
 		pc.tenancy.settle()
-		*pc = parcel{}
-		if len(p.spare) < spareParcels {
-			p.spare = append(p.spare, pc)
-		}
 	}
+	p.mu.Unlock()
+	for _, pc := range done {
+		*pc = parcel{}
+	}
+	p.intake.keep(done)
+}
+
+// alone reports whether nothing but what a tenancy's request brought back could move.
+func (p *Pipeline) alone(t *tenancy) bool {
+	p.admit()
+	return t.ready == 0 && t.flying == 0 && len(p.queue.held) == 0 && len(p.intake.open()) == 1
 }
 
 // close counts one call or letter of the message as settled. When that was the last of it, the message joins those that are done.
@@ -96,7 +103,6 @@ func (p *Pipeline) close(pc *parcel, done []*parcel) []*parcel {
 		return done
 	}
 	pc.tenancy.telling++
-	p.budget.give(pc)
 	pc.tenancy.remove(pc)
 	return append(done, pc)
 }

@@ -17,8 +17,14 @@ type parcel struct {
 	bytes   int64
 	open    int // calls and letters that are not settled
 	dead    bool
+	urgent  bool          // something of it does not wait for company
+	size    int           // bytes of its calls in a request
+	came    time.Duration // about when it arrived, since the pipeline was made
+	skipped int           // messages that no rule wanted, before it
 	calls   []event.Call
 	entries []entry // one for each call
+
+	failures []event.Failure
 
 	prev, next *parcel // in the tenancy's list
 }
@@ -37,6 +43,11 @@ type tenancy struct {
 	// still is closed, and resting set, when nothing of a draining tenancy moves any more, nor may.
 	still   chan struct{}
 	resting bool
+
+	// Guarded by the intake's lock: how many of its messages have arrived and are not admitted, since when, and what they are.
+	behind int
+	since  time.Duration
+	tally  tally
 }
 
 func newTenancy(lease context.Context) *tenancy {
@@ -46,7 +57,6 @@ func newTenancy(lease context.Context) *tenancy {
 }
 
 func (t *tenancy) add(p *parcel) {
-	p.tenancy = t
 	p.prev, p.next = t.parcels.prev, &t.parcels
 	p.prev.next, p.next.prev = p, p
 }
@@ -74,32 +84,34 @@ func (t *tenancy) settle() {
 	}
 }
 
-// tenancy returns what is held under the lease, from its first message on. The caller holds p.mu.
+// tenancy returns what is held under the lease, from its first message on. The caller holds the intake's lock.
 func (p *Pipeline) tenancy(lease context.Context) *tenancy {
-	if p.current != nil && p.current.lease == lease {
-		return p.current
+	in := &p.intake
+	if in.current != nil && in.current.lease == lease {
+		return in.current
 	}
-	t := p.tenancies[lease]
+	t := in.tenancies[lease]
 	if t == nil {
 		t = newTenancy(lease)
-		p.tenancies[lease] = t
+		in.tenancies[lease] = t
 		p.drains.Add(1)
 		t.unwatch = afterEnd(lease, func() {
 			defer p.drains.Done()
 			p.drain(t)
 		})
 	}
-	p.current = t
+	in.current = t
 	return t
 }
 
 // drain lets what moves finish and drops the rest. It returns when nothing under the lease is in a request any more.
 func (p *Pipeline) drain(t *tenancy) {
 	p.mu.Lock()
+	p.admit() // from the end of the lease on nothing arrives
 	t.draining = true
 	p.queue.releaseHeld(t)
 	p.draining++
-	p.budget.refuse(t)
+	p.intake.refuse(t)
 	t.settle()
 	p.mu.Unlock()
 	p.wake()
@@ -125,10 +137,7 @@ func (p *Pipeline) forget(t *tenancy) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.draining--
-	delete(p.tenancies, t.lease)
-	if p.current == t {
-		p.current = nil
-	}
+	var dropped []*parcel
 	for m := t.parcels.next; m != &t.parcels; {
 		next := m.next
 		for i := range m.entries {
@@ -136,16 +145,17 @@ func (p *Pipeline) forget(t *tenancy) {
 				p.retire(e)
 			}
 		}
-		p.budget.give(m)
 		t.remove(m)
+		dropped = append(dropped, m)
 		m = next
 	}
+	p.intake.forget(t, dropped)
 }
 
 // abandon ends what is left when the source has returned and the senders are gone.
 func (p *Pipeline) abandon() {
 	p.mu.Lock()
-	for _, t := range p.tenancies {
+	for _, t := range p.intake.open() {
 		if t.unwatch() {
 			p.drains.Done()
 		}

@@ -106,9 +106,7 @@ func (b *bench) settled() int {
 }
 
 func (b *bench) tenancies() int {
-	b.p.mu.Lock()
-	defer b.p.mu.Unlock()
-	return len(b.p.tenancies)
+	return len(b.p.intake.open())
 }
 
 // pass lets time pass, until nothing happens any more.
@@ -169,25 +167,25 @@ func TestRoomThatComesTooLate(t *testing.T) {
 		taken := make(chan error, 1)
 		go func() { taken <- b.put(two, 1, "q 1 identify") }()
 		b.pass(time.Second)
-		b.p.mu.Lock()
-		before := b.p.budget.used
-		b.p.budget.limit = 1 << 20
-		b.p.budget.grant()
+		in := &b.p.intake
+		in.mu.Lock()
+		before := in.budget.used
+		in.budget.limit = 1 << 20
+		in.budget.grant()
 		two.Revoke(15 * time.Second)
-		b.p.tenancies[two].draining = true // as drain has it when it comes first
-		b.p.mu.Unlock()
+		in.mu.Unlock()
 		if err := <-taken; err == nil {
 			t.Error("a message was taken under a lease that had ended")
 		}
 		b.pass(time.Minute)
 		b.want("p 1 identify")
-		if b.p.budget.used != before {
-			t.Errorf("%d bytes stay reserved, %d are in hand", b.p.budget.used, before)
+		if in.budget.used != before {
+			t.Errorf("%d bytes stay reserved, %d are in hand", in.budget.used, before)
 		}
 		one.End(time.Second)
 		synctest.Wait()
-		if b.p.budget.used != 0 || len(b.p.budget.shares) != 0 {
-			t.Errorf("%d bytes and %d shares left", b.p.budget.used, len(b.p.budget.shares))
+		if in.budget.used != 0 || len(in.budget.shares) != 0 {
+			t.Errorf("%d bytes and %d shares left", in.budget.used, len(in.budget.shares))
 		}
 	})
 }
