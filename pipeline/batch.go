@@ -38,7 +38,7 @@ func (q *queue) fill(b *batch, from *fifo, now time.Time) {
 			}
 			b.tenancy = t
 		}
-		if t != b.tenancy || len(b.entries) > 0 && e.call.Size() > b.room {
+		if t != b.tenancy || len(b.entries) > 0 && int(e.size) > b.room {
 			return
 		}
 		q.take(from)
@@ -52,7 +52,7 @@ func (q *queue) fill(b *batch, from *fifo, now time.Time) {
 // take pops the front entry and gives back what it was counted for.
 func (q *queue) take(from *fifo) {
 	e := from.pop()
-	q.others = e.limit > 0 && e.call.Single == nil
+	q.others = e.limit > 0 && !e.single
 	if e.counted > 0 {
 		q.leaveFresh(e)
 	}
@@ -62,7 +62,7 @@ func (q *queue) take(from *fifo) {
 // joins reports whether e, which follows head in its lane, may ride along.
 func (b *batch) joins(e, head *entry) bool {
 	return e.run && e.state == waiting && e.limit == head.limit && e.parcel.tenancy == b.tenancy &&
-		len(b.entries) < b.limit && e.call.Size() <= b.room
+		len(b.entries) < b.limit && int(e.size) <= b.room
 }
 
 func (b *batch) add(e *entry) {
@@ -70,7 +70,7 @@ func (b *batch) add(e *entry) {
 	b.tenancy.flying++
 	b.entries = append(b.entries, e)
 	b.calls = append(b.calls, *e.call)
-	b.room -= e.call.Size()
+	b.room -= int(e.size)
 	if e.limit > 0 {
 		b.limit = min(b.limit, int(e.limit))
 	}

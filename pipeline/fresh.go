@@ -18,7 +18,7 @@ func (q *queue) full(l *line) bool { return l.items >= q.items || l.bytes >= q.b
 
 // pushFresh puts an entry into the line of its lease.
 func (q *queue) pushFresh(e *entry) {
-	t, items, bytes := e.parcel.tenancy, 1, e.call.Size()
+	t, items, bytes := e.parcel.tenancy, 1, int(e.size)
 	if l := e.link.lane; e.run && l.run > 1 {
 		items, bytes = l.run, l.runBytes
 	}

@@ -26,7 +26,6 @@ type intake struct {
 	most      int        // requests that are to be ready, and no more
 	skipped   int        // messages that no rule wanted since the last that has arrived
 	idle      bool       // whoever waits for a batch has nothing to wait for, and is to be woken by whatever arrives
-	spare     []*parcel
 }
 
 // A tally is what is ready to leave: what was when a sender last looked, and what has arrived since.
@@ -140,22 +139,6 @@ func (p *Pipeline) report(waits bool) (again bool) {
 	return again
 }
 
-// spareParcels bounds the parcels kept for reuse.
-const spareParcels = 8192
-
-// take gives a parcel to fill.
-func (in *intake) take() *parcel {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	n := len(in.spare)
-	if n == 0 {
-		return &parcel{}
-	}
-	pc := in.spare[n-1]
-	in.spare = in.spare[:n-1]
-	return pc
-}
-
 // give frees what messages held that are done.
 func (in *intake) give(done []*parcel) {
 	in.mu.Lock()
@@ -163,13 +146,6 @@ func (in *intake) give(done []*parcel) {
 	for _, pc := range done {
 		in.budget.give(pc)
 	}
-}
-
-// keep keeps parcels for reuse.
-func (in *intake) keep(done []*parcel) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.spare = append(in.spare, done[:min(len(done), spareParcels-len(in.spare))]...)
 }
 
 // refuse ends the waiting for room of everything under a lease that is being given up.

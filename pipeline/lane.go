@@ -16,16 +16,30 @@ type entry struct {
 	link   link
 	behind int32 // lanes in which something stands before the entry
 	limit  int32 // a suspect travels in requests of at most so many calls; 0 means no suspicion
+	size   int32 // bytes that the call adds to a request
+	lanes  int32 // of the call
 	state  state
 	run    bool // may share a request with its neighbours in its one lane
+	single bool // cannot travel in a batch
 
+	lane    event.Lane // the call's first; like its size and its step it stands here because the call itself is in the reader's caches
+	step    *event.Step
 	more    []link
-	step    *stepRecords  // of the guard
+	records *stepRecords  // of the guard
 	counted int32         // calls that the entry's lane adds to the ready totals while the entry is ready
 	bytes   int32         // and their bytes
 	came    time.Duration // when it came in, since the pipeline was made; who waited behind another has lingered meanwhile
 	next    *entry        // in the queue of ready entries
 	past    *past         // nil until it comes back open
+}
+
+// begin makes an entry of a call.
+func (e *entry) begin(pc *parcel, c *event.Call, o Order) {
+	*e = entry{call: c, parcel: pc, size: int32(c.Size()), lanes: int32(len(c.Lanes)), step: c.Step, single: c.Single != nil}
+	e.run = len(c.Lanes) == 1 && c.Single == nil && (c.Step.Repeatable || o == Relaxed)
+	if len(c.Lanes) > 0 {
+		e.lane = c.Lanes[0]
+	}
 }
 
 // past is what an entry that came back open has behind it. Few do, and what stands in every entry costs memory for every call.
@@ -68,14 +82,13 @@ type lane struct {
 
 // join puts the entry at the end of its lanes and sets how many hold it back.
 func (ls *lanes) join(e *entry) {
-	keys := e.call.Lanes
-	if len(keys) == 0 {
+	if e.lanes == 0 {
 		return
 	}
-	ls.append(keys[0], &e.link, e)
-	if len(keys) > 1 {
-		e.more = make([]link, len(keys)-1)
-		for i, k := range keys[1:] {
+	ls.append(e.lane, &e.link, e)
+	if e.lanes > 1 {
+		e.more = make([]link, e.lanes-1)
+		for i, k := range e.call.Lanes[1:] {
 			ls.append(k, &e.more[i], e)
 		}
 	}
@@ -103,7 +116,7 @@ func (l *lane) extend(e *entry) {
 	case l.sealed:
 	case e.run:
 		l.run++
-		l.runBytes += e.call.Size()
+		l.runBytes += int(e.size)
 	default:
 		l.sealed = true
 	}
@@ -111,7 +124,7 @@ func (l *lane) extend(e *entry) {
 
 // leave takes the entry out of its lanes and calls freed for each entry that now heads all of its own.
 func (ls *lanes) leave(e *entry, freed func(*entry)) {
-	if len(e.call.Lanes) == 0 {
+	if e.lanes == 0 {
 		return
 	}
 	ls.remove(&e.link, freed)
@@ -153,7 +166,7 @@ func (l *lane) recount(k *link, wasHead bool) {
 	switch {
 	case k.entry.run && l.run > 0:
 		l.run--
-		l.runBytes -= k.entry.call.Size()
+		l.runBytes -= int(k.entry.size)
 		if l.run > 0 || !l.sealed {
 			return
 		}

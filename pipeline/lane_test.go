@@ -19,7 +19,8 @@ func TestLaneCountsItsRun(t *testing.T) {
 	var in []*entry
 	for range 20_000 {
 		if len(in) < 20 && r.IntN(2) == 0 {
-			e := &entry{run: r.IntN(4) > 0, call: &event.Call{Body: make([]byte, r.IntN(100)), Lanes: []event.Lane{7}}}
+			e := &entry{}
+			e.begin(nil, &event.Call{Step: &event.Step{Repeatable: r.IntN(4) > 0}, Body: make([]byte, r.IntN(100)), Lanes: []event.Lane{7}}, Strict)
 			ls.join(e)
 			in = append(in, e)
 		} else if len(in) > 0 {
@@ -52,7 +53,7 @@ func TestLanesThatAreEmptyTakeNoMemory(t *testing.T) {
 	ls := newLanes()
 	in := make([]entry, 2*freeLanes)
 	for i := range in {
-		in[i].call = &event.Call{Lanes: []event.Lane{event.Lane(i)}}
+		in[i].begin(nil, &event.Call{Step: identifyStep, Lanes: []event.Lane{event.Lane(i)}}, Strict)
 		ls.join(&in[i])
 	}
 	for i := range in {

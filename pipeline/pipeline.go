@@ -37,6 +37,7 @@ type Pipeline struct {
 
 	stopped atomic.Bool // the guard has stopped the flow
 	intake  intake
+	parcels parcels
 
 	mu         sync.Mutex // before that of the intake
 	lanes      lanes
@@ -128,7 +129,7 @@ const (
 
 // parcel makes a parcel of a message and what it became.
 func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call, failures []event.Failure) *parcel {
-	pc := p.intake.take()
+	pc := p.parcels.take()
 	if pc.entries = pc.first[:]; len(calls) != 1 {
 		pc.entries = make([]entry, len(calls))
 	}
@@ -136,9 +137,8 @@ func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call, fail
 	pc.open, pc.urgent = len(calls)+len(failures), len(failures) > 0
 	pc.bytes = int64(m.Size()) + messageOverhead
 	for i := range calls {
-		e, c := &pc.entries[i], &calls[i]
-		e.call, e.parcel = c, pc
-		e.run = len(c.Lanes) == 1 && c.Single == nil && (c.Step.Repeatable || p.config.Order == Relaxed)
+		c := &calls[i]
+		pc.entries[i].begin(pc, c, p.config.Order)
 		pc.urgent = pc.urgent || c.Single != nil
 		pc.size += c.Size()
 		pc.bytes += int64(cap(c.Body)) + callOverhead
@@ -155,7 +155,7 @@ func (p *Pipeline) enter(pc *parcel) {
 	for i := range pc.entries {
 		e := &pc.entries[i]
 		e.came = pc.came
-		e.step = p.guard.mapped(e.call.Step)
+		e.records = p.guard.mapped(e.step)
 		p.lanes.join(e)
 		if e.behind == 0 {
 			p.queue.push(e)

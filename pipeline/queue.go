@@ -55,7 +55,7 @@ func (q *queue) push(e *entry) {
 	e.state = ready
 	t.ready++
 	switch {
-	case e.call.Single != nil:
+	case e.single:
 		q.single.push(e)
 	case e.limit > 0:
 		class := bits.Len(uint(e.limit))
@@ -75,7 +75,7 @@ func (q *queue) extend(e *entry) {
 	}
 	head := e.link.lane.head.entry
 	if head.state == ready && head.counted > 0 {
-		q.count(head, 1, e.call.Size())
+		q.count(head, 1, int(e.size))
 	}
 }
 

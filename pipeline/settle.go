@@ -21,14 +21,14 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		switch o.Verdict {
 		case event.Delivered:
 			delivered = true
-			p.metrics.call(e.call.Step, o.Verdict)
-			e.step.delivered()
+			p.metrics.call(e.step, o.Verdict)
+			e.records.delivered()
 			pc := e.parcel
 			p.retire(e)
 			b.done = p.close(pc, b.done)
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
-			p.metrics.call(e.call.Step, o.Verdict)
+			p.metrics.call(e.step, o.Verdict)
 			p.refuse(e, o.Failure, now)
 		}
 	}
@@ -84,10 +84,7 @@ func (p *Pipeline) tell(done []*parcel) {
 		pc.tenancy.settle()
 	}
 	p.mu.Unlock()
-	for _, pc := range done {
-		*pc = parcel{}
-	}
-	p.intake.keep(done)
+	p.parcels.keep(done)
 }
 
 // alone reports whether nothing but what a tenancy's request brought back could move.
@@ -124,7 +121,7 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 	if f != nil {
 		failure = *f
 	}
-	failure.ID, failure.Rule, failure.Call = e.call.ID, e.call.Step.Rule, e.call.Step.Call
+	failure.ID, failure.Rule, failure.Call = e.call.ID, e.step.Rule, e.step.Call
 	failure.Attempts, failure.First = 1, now
 	if e.past != nil && e.past.attempts > 0 {
 		failure.Attempts, failure.First = e.past.attempts+1, e.past.first

@@ -9,24 +9,24 @@ import (
 
 // A parcel is one message in hand, with the calls it became. The message is done when every call and every letter of it is.
 type parcel struct {
-	first   [1]entry // the entries, where there is one
-	msg     event.Message
-	done    func()
-	tenancy *tenancy
-	share   *share
-	bytes   int64
-	open    int // calls and letters that are not settled
-	dead    bool
-	urgent  bool          // something of it does not wait for company
-	size    int           // bytes of its calls in a request
-	came    time.Duration // about when it arrived, since the pipeline was made
-	skipped int           // messages that no rule wanted, before it
-	calls   []event.Call
-	entries []entry // one for each call
-
+	first    [1]entry // the entries, where there is one
+	entries  []entry  // one for each call
+	tenancy  *tenancy
+	came     time.Duration // about when it arrived, since the pipeline was made
+	skipped  int           // messages that no rule wanted, before it
 	failures []event.Failure
+	open     int // calls and letters that are not settled
+	dead     bool
+	urgent   bool    // something of it does not wait for company
+	size     int     // bytes of its calls in a request
+	prev     *parcel // in the tenancy's list
+	next     *parcel
 
-	prev, next *parcel // in the tenancy's list
+	done  func()
+	share *share
+	bytes int64 // that it takes in memory
+	calls []event.Call
+	msg   event.Message
 }
 
 // A tenancy is what the pipeline holds under one lease.
