@@ -27,9 +27,12 @@ type batch struct {
 	items int
 }
 
+// reader checks an event and takes out of it what a call needs.
+type reader func(event []byte) (fields, error)
+
 // add splices an event into the batch as a call. It reports false where the batch has no room for it; an empty one has.
-func (b *batch) add(event []byte) (bool, error) {
-	f, err := scan(event)
+func (b *batch) add(event []byte, read reader) (bool, error) {
+	f, err := read(event)
 	if err != nil {
 		return false, err
 	}
@@ -59,12 +62,14 @@ func (b *batch) add(event []byte) (bool, error) {
 
 // poster sends batches to the sink.
 type poster struct {
+	read   reader
 	client *http.Client
 	url    string
 }
 
-func newPoster(sink string) *poster {
+func newPoster(sink string, read reader) *poster {
 	return &poster{
+		read:   read,
 		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{WriteBufferSize: 64 << 10, MaxIdleConnsPerHost: 16, DisableCompression: true}},
 		url:    "http://" + sink + "/api/v2/batch",
 	}
@@ -100,13 +105,13 @@ func (p *poster) flush(ctx context.Context, b *batch) error {
 
 // put adds an event, posting the batch first where it is full.
 func (p *poster) put(ctx context.Context, b *batch, event []byte) (posted bool, err error) {
-	ok, err := b.add(event)
+	ok, err := b.add(event, p.read)
 	if ok || err != nil {
 		return false, err
 	}
 	if err := p.flush(ctx, b); err != nil {
 		return false, err
 	}
-	_, err = b.add(event)
+	_, err = b.add(event, p.read)
 	return true, err
 }

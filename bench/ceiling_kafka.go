@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -23,7 +24,7 @@ type kafkaCeiling struct {
 	topic   string
 	gen     *kafka.Generation
 	post    *poster
-	library bool           // read and check with libraries
+	bare    bool           // read and check by hand
 	posted  []atomic.Int64 // by partition, the offset to commit; 0 where nothing was posted
 }
 
@@ -33,7 +34,7 @@ func runKafkaCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	topic := fs.String("topic", "", "topic")
 	group := fs.String("group", "", "consumer group")
 	partitions := fs.Int("partitions", 0, "partitions of the topic")
-	library := fs.Bool("library", false, "read with kafka-go and check with encoding/json")
+	bare := fs.Bool("bare", false, "read and check by hand")
 	sink := fs.String("sink", "", "address of the sink")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -51,7 +52,7 @@ func runKafkaCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	}
 	c := &kafkaCeiling{
 		brokers: strings.Split(*brokers, ","), topic: *topic, gen: gen,
-		post: newPoster(*sink), library: *library, posted: make([]atomic.Int64, *partitions),
+		post: newPoster(*sink, readerFor(*bare)), bare: *bare, posted: make([]atomic.Int64, *partitions),
 	}
 	return errors.Join(c.consume(ctx), cg.Close())
 }
@@ -135,7 +136,7 @@ type recordReader interface {
 }
 
 func (c *kafkaCeiling) open(ctx context.Context, leader string, partition int) (recordReader, error) {
-	if c.library {
+	if !c.bare && os.Getenv("BENCH_READER") == "lib" {
 		return newLibraryReader(ctx, leader, c.topic, partition)
 	}
 	return newFetcher(ctx, leader, c.topic, int32(partition))

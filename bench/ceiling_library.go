@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,9 +44,6 @@ func (l *libraryReader) fetch(offset int64, each func(offset int64, value []byte
 		at := batch.Offset() - 1
 		if at < offset {
 			continue // a broker answers with the whole batch of records in which the offset lies, and Read leaves none of them out
-		}
-		if !json.Valid(l.buf[:n]) {
-			return offset, errors.Join(errNotJSON, batch.Close())
 		}
 		if err := each(at, l.buf[:n]); err != nil {
 			return offset, errors.Join(err, batch.Close())

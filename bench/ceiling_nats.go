@@ -27,6 +27,7 @@ func runNATSCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	fs := flag.NewFlagSet("nats-ceiling", flag.ContinueOnError)
 	url := fs.String("url", "", "server")
 	durable := fs.String("durable", "", "name of the consumer")
+	bare := fs.Bool("bare", false, "check by hand")
 	sink := fs.String("sink", "", "address of the sink")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -46,7 +47,7 @@ func runNATSCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("create the consumer: %w", err)
 	}
-	c := natsCeiling{post: newPoster(*sink), failed: make(chan error, 1)}
+	c := natsCeiling{post: newPoster(*sink, readerFor(*bare)), failed: make(chan error, 1)}
 	reading, err := cons.Consume(func(m jetstream.Msg) { c.message(ctx, m) }, jetstream.PullMaxMessages(4000))
 	if err != nil {
 		return fmt.Errorf("read: %w", err)

@@ -16,16 +16,16 @@ type program interface {
 
 const (
 	programCeiling = "ceiling"
-	programLibrary = "libraries"
+	programBare    = "bare"
 	programBridge  = "bridge"
 )
 
-// ceilingProgram is the hand-written ceiling, or, of libraries, what a plain program for the same job is.
-type ceilingProgram struct{ library bool }
+// ceilingProgram is the ceiling, or the bare program.
+type ceilingProgram struct{ bare bool }
 
 func (c ceilingProgram) name() string {
-	if c.library {
-		return programLibrary
+	if c.bare {
+		return programBare
 	}
 	return programCeiling
 }
@@ -38,9 +38,9 @@ func (c ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, 
 	switch s := src.(type) {
 	case *kafkaSource:
 		return exec.Command(self, "kafka-ceiling", "-brokers", s.brokers, "-topic", s.topic, "-partitions", strconv.Itoa(s.partitions),
-			"-group", reader, "-sink", sink, "-library="+strconv.FormatBool(c.library)), nil
+			"-group", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare)), nil
 	case *natsSource:
-		return exec.Command(self, "nats-ceiling", "-url", s.url, "-durable", reader, "-sink", sink), nil
+		return exec.Command(self, "nats-ceiling", "-url", s.url, "-durable", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare)), nil
 	}
 	return nil, fmt.Errorf("the ceiling cannot read %s", src.name())
 }

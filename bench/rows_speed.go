@@ -20,8 +20,8 @@ func besideCeiling(size int, stream bool, most float64) func(*bench, context.Con
 		}
 		defer src.close()
 		programs := []program{ceilingProgram{}, b.bridge}
-		if !stream {
-			programs = append(programs, ceilingProgram{library: true})
+		{
+			programs = append(programs, ceilingProgram{bare: true})
 		}
 		trials := make([]trial, len(programs))
 		for i, p := range programs {
@@ -38,7 +38,7 @@ func besideCeiling(size int, stream bool, most float64) func(*bench, context.Con
 		b.report.addRow(group, "events/s on the same cores, of the ceiling's",
 			fmt.Sprintf("%.0f events/s of %.0f", bridge.EventsPerSecond, ceiling.EventsPerSecond),
 			atLeast(100*bridge.EventsPerSecond/ceiling.EventsPerSecond, 70, percent))
-		if !stream {
+		{
 			library := results[2]
 			b.report.addRow(group, "CPU per event, against a plain program made of libraries",
 				fmt.Sprintf("%.2f µs against %.2f µs", bridge.CPUPerMillion, library.CPUPerMillion),

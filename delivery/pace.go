@@ -17,6 +17,10 @@ const (
 	climbSteps = 20 // from nothing to the ceiling
 	leastRate  = 1  // requests a second, unless the ceiling itself is lower
 	adjustment = time.Second
+
+	// lateness is by how much a turn may be late without moving those after it. Timers are, and a rate that every late request
+	// lowered would never be reached.
+	lateness = 5 * time.Millisecond
 )
 
 func newPace(budget int) pace {
@@ -26,9 +30,9 @@ func newPace(budget int) pace {
 
 // reserve takes the next turn and says when it is.
 func (p *pace) reserve(now time.Time) time.Time {
-	turn := now
-	if p.next.After(now) {
-		turn = p.next
+	turn := p.next
+	if turn.Before(now.Add(-lateness)) {
+		turn = now
 	}
 	p.next = turn.Add(time.Duration(float64(time.Second) / p.rate))
 	return turn
