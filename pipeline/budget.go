@@ -1,10 +1,6 @@
 package pipeline
 
-import (
-	"context"
-
-	"github.com/ciobridge/ciobridge/event"
-)
+import "github.com/ciobridge/ciobridge/event"
 
 // A budget bounds the bytes in hand. Reservations are granted in the order in which they were asked for, and no partition may
 // hold more than half while another waits, so that one partition behind a stuck person does not starve the rest.
@@ -60,14 +56,16 @@ func (b *budget) fair(s *share, bytes int64) bool {
 
 // take reserves at once where it can; otherwise it returns a reservation to wait for. One that is larger than the whole budget
 // is granted when nothing else is in hand. While enough is ready everybody waits.
-func (b *budget) take(t *tenancy, s *share, bytes int64) *reservation {
+func (b *budget) take(pc *parcel) *reservation {
+	s, bytes := b.share(&pc.msg.Origin), pc.bytes
+	pc.share = s
 	s.hand++
 	if len(b.queue) == 0 && !b.ample && b.fits(bytes) && b.fair(s, bytes) {
 		b.used += bytes
 		s.used += bytes
 		return nil
 	}
-	r := &reservation{tenancy: t, share: s, bytes: bytes, granted: make(chan bool, 1)}
+	r := &reservation{tenancy: pc.tenancy, share: s, bytes: bytes, granted: make(chan bool, 1)}
 	b.queue = append(b.queue, r)
 	b.grant() // those before it may wait for their share only
 	return r
@@ -150,24 +148,29 @@ func (b *budget) refuse(t *tenancy) {
 	b.queue = kept
 }
 
-// reserve waits until the message's bytes fit. The caller holds the intake's lock, which is let go while waiting.
-func (p *Pipeline) reserve(lease context.Context, m *parcel) error {
-	in := &p.intake
-	m.share = in.budget.share(&m.msg.Origin)
-	r := in.budget.take(m.tenancy, m.share, m.bytes)
-	if r == nil {
-		return nil
+// spend counts a message for which credit was lent.
+func (b *budget) spend(pc *parcel) {
+	pc.share = b.share(&pc.msg.Origin)
+	pc.share.hand++
+	pc.share.used += pc.bytes
+}
+
+// lend raises a credit to what is usual, unless somebody waits or there is no room. It reports whether it did.
+func (b *budget) lend(credit *int64) bool {
+	more := min(creditBytes, b.limit/creditShare) - *credit
+	if len(b.queue) > 0 || b.ample || more <= 0 || !b.fits(more) {
+		return false
 	}
-	in.mu.Unlock()
-	p.wake() // nobody lingers while there is no room
-	granted := <-r.granted
-	in.mu.Lock()
-	if granted && lease.Err() != nil { // it ended in between
-		in.budget.give(m)
-		granted = false
+	b.used += more
+	*credit += more
+	return true
+}
+
+// giveBack takes a credit back.
+func (b *budget) giveBack(credit *int64) {
+	b.used -= *credit
+	*credit = 0
+	if len(b.queue) > 0 {
+		b.grant()
 	}
-	if !granted {
-		return context.Cause(lease)
-	}
-	return nil
 }

@@ -19,8 +19,8 @@ func newDesk(t *testing.T, limit int64) *desk {
 
 // ask gives the message, and what it waits for when it has to.
 func (d *desk) ask(partition int32, bytes int64) (*parcel, *reservation) {
-	s := d.b.share(&event.Origin{Topic: "t", Partition: partition})
-	return &parcel{share: s, bytes: bytes}, d.b.take(d.n, s, bytes)
+	pc := &parcel{bytes: bytes, tenancy: d.n, msg: event.Message{Origin: event.Origin{Topic: "t", Partition: partition}}}
+	return pc, d.b.take(pc)
 }
 
 func (d *desk) granted(r *reservation) bool {

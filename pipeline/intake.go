@@ -8,23 +8,25 @@ import (
 	"time"
 )
 
-// An intake holds messages from when they are mapped until a sender takes them up. It has a lock of its own, which is held for little:
+// An intake holds messages from when they are mapped until a sender takes them up. It has locks of its own, which are held for little:
 // those who read and those who send run on different cores, and would otherwise stop each other at every message.
 type intake struct {
-	began time.Time // what times of arrival count from
-	items int       // calls that fill a request
-	bytes int       // and their bytes
+	inlets [inletCount]inlet
+	began  time.Time // what times of arrival count from
+	items  int       // calls that fill a request
+	bytes  int       // and their bytes
 
-	mu        sync.Mutex
+	mu        sync.Mutex // after those of the inlets
 	budget    budget
 	tenancies map[context.Context]*tenancy
 	current   *tenancy // of the last message
+	open      []*inlet // those with credit
+	blind     bool     // credit was given while a request was full already, and may fill the next one unseen
 	arrived   []*parcel
 	behind    []*tenancy // of what has arrived, each once
 	lines     []*tenancy // that had fresh calls when a sender last looked
 	all       tally      // of all tenancies
 	most      int        // requests that are to be ready, and no more
-	skipped   int        // messages that no rule wanted since the last that has arrived
 	idle      bool       // whoever waits for a batch has nothing to wait for, and is to be woken by whatever arrives
 }
 
@@ -47,14 +49,45 @@ func (in *intake) fills(t *tally, requests int) bool {
 // arrive waits for room and puts a message into the intake. It reports whether a waiting sender should look.
 func (p *Pipeline) arrive(lease context.Context, pc *parcel) (look bool, err error) {
 	in := &p.intake
-	in.mu.Lock()
-	defer in.mu.Unlock()
+	i := in.inlet(&pc.msg.Origin)
+	i.mu.Lock()
 	if lease.Err() != nil { // what came before it has been let go, and must not come after it
+		i.mu.Unlock()
 		return false, context.Cause(lease)
 	}
+	pc.skipped, i.skipped = i.skipped, 0
+	if i.take(lease, pc) {
+		i.mu.Unlock()
+		return false, nil
+	}
+	in.mu.Lock()
+	look = in.flush(i)
 	pc.tenancy = p.tenancy(lease)
-	if err := p.reserve(lease, pc); err != nil {
-		return false, err
+	r := in.budget.take(pc)
+	if r == nil {
+		look = in.add(pc) || look
+		in.lend(i, pc.tenancy)
+	}
+	in.mu.Unlock()
+	i.mu.Unlock()
+	if r == nil {
+		return look, nil
+	}
+	p.wake() // nobody lingers while there is no room
+	return in.await(lease, pc, r)
+}
+
+// await waits until a message's bytes are reserved, and puts it into the intake.
+func (in *intake) await(lease context.Context, pc *parcel, r *reservation) (look bool, err error) {
+	granted := <-r.granted
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if granted && lease.Err() != nil { // it ended in between
+		in.budget.give(pc)
+		granted = false
+	}
+	if !granted {
+		return false, context.Cause(lease)
 	}
 	return in.add(pc), nil
 }
@@ -67,7 +100,7 @@ func (in *intake) add(pc *parcel) (look bool) {
 		in.behind = append(in.behind, t)
 	}
 	t.behind++
-	pc.came, pc.skipped, in.skipped = t.since, in.skipped, 0
+	pc.came = t.since
 	full := in.fills(&t.tally, 1)
 	t.tally.arrived.add(pc)
 	in.all.arrived.add(pc)
@@ -80,16 +113,10 @@ func (in *intake) add(pc *parcel) (look bool) {
 	return look
 }
 
-// skip counts a message that no rule wants.
-func (in *intake) skip() {
-	in.mu.Lock()
-	in.skipped++
-	in.mu.Unlock()
-}
-
 // admit puts the calls of what has arrived into their lanes. The caller holds p.mu.
 func (p *Pipeline) admit() {
 	in := &p.intake
+	in.flushAll()
 	in.mu.Lock()
 	arrived := in.arrived
 	in.arrived = p.admitted[:0]
@@ -132,7 +159,7 @@ func (p *Pipeline) report(waits bool) (again bool) {
 	if !waits {
 		return false
 	}
-	again = in.idle && len(in.arrived) > 0
+	again = in.blind || in.idle && len(in.arrived)+len(in.open) > 0
 	for _, t := range in.behind {
 		again = again || in.fills(&t.tally, 1)
 	}
@@ -166,8 +193,8 @@ func (in *intake) forget(t *tenancy, dropped []*parcel) {
 	}
 }
 
-// open gives the tenancies that are not forgotten.
-func (in *intake) open() []*tenancy {
+// held gives the tenancies that are not forgotten.
+func (in *intake) held() []*tenancy {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return slices.Collect(maps.Values(in.tenancies))

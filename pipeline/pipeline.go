@@ -106,7 +106,7 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
 		p.metrics.skipped.Inc()
-		p.intake.skip()
+		p.intake.skip(&m.Origin)
 		done()
 		return nil
 	}

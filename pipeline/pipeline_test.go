@@ -60,7 +60,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	}()
 	for end := time.Now().Add(limit); !r.source.Settled(); {
 		if time.Now().After(end) {
-			t.Errorf("not settled after %s: floors %v, queue %d+%d held %d", limit, r.source.Floors(), r.p.queue.fresh.items, len(r.p.intake.open()), len(r.p.queue.held))
+			t.Errorf("not settled after %s: floors %v, queue %d+%d held %d", limit, r.source.Floors(), r.p.queue.fresh.items, len(r.p.intake.held()), len(r.p.queue.held))
 			break
 		}
 		time.Sleep(50 * time.Millisecond)

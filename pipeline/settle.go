@@ -90,7 +90,7 @@ func (p *Pipeline) tell(done []*parcel) {
 // alone reports whether nothing but what a tenancy's request brought back could move.
 func (p *Pipeline) alone(t *tenancy) bool {
 	p.admit()
-	return t.ready == 0 && t.flying == 0 && len(p.queue.held) == 0 && len(p.intake.open()) == 1
+	return t.ready == 0 && t.flying == 0 && len(p.queue.held) == 0 && len(p.intake.held()) == 1
 }
 
 // close counts one call or letter of the message as settled. When that was the last of it, the message joins those that are done.

@@ -48,6 +48,7 @@ type tenancy struct {
 	behind int
 	since  time.Duration
 	tally  tally
+	lent   int // calls that inlets may still take
 }
 
 func newTenancy(lease context.Context) *tenancy {
@@ -155,7 +156,7 @@ func (p *Pipeline) forget(t *tenancy) {
 // abandon ends what is left when the source has returned and the senders are gone.
 func (p *Pipeline) abandon() {
 	p.mu.Lock()
-	for _, t := range p.intake.open() {
+	for _, t := range p.intake.held() {
 		if t.unwatch() {
 			p.drains.Done()
 		}

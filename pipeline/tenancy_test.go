@@ -106,7 +106,7 @@ func (b *bench) settled() int {
 }
 
 func (b *bench) tenancies() int {
-	return len(b.p.intake.open())
+	return len(b.p.intake.held())
 }
 
 // pass lets time pass, until nothing happens any more.
