@@ -35,8 +35,7 @@ func (f *fetcher) take(ctx context.Context, p *partition, epoch int, from int64,
 	}
 }
 
-// usualBatch is how much goes on being asked for where batches have been larger than what is asked for ordinarily: the next ones will
-// be as well, and those that do not fit are asked for twice. Producers seldom make larger ones.
+// usualBatch is how much is asked for. Producers seldom make larger batches, and those that do not fit are asked for twice.
 const usualBatch = 128 << 10
 
 // deliver gives a record set to the partition's worker.

@@ -59,9 +59,8 @@ func newGeneration(k *Kafka, m *member, a *assignment, handle handler) *generati
 		}
 		return int(a.key.id - b.key.id)
 	})
-	// More than a little of each partition makes nothing faster, and messages in hand keep all that came with them.
-	share := k.config.FetchBytes / 16 / int64(max(1, len(g.partitions)))
-	g.fetchSize = int32(min(max(share, usualBatch), 256<<10, k.config.FetchBytes/64))
+	// More of each partition makes nothing faster, and messages in hand keep all that came with them.
+	g.fetchSize = int32(min(usualBatch, k.config.FetchBytes/64))
 	return g
 }
 

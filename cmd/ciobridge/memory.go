@@ -2,22 +2,52 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
 )
 
-// collectAt is the growth of the heap, in percent of what is live, at which garbage is collected. An event leaves some 90 bytes of
-// garbage, so that a fifth of Go's default takes a third off the peak of memory for a few hundredths of the processor's time.
-const collectAt = 20
+// An event leaves some 50 bytes of garbage. Collecting it at a fifth of Go's default growth takes a third off the peak of memory; while
+// the heap is small, that would be every few megabytes, and cost a twentieth of the processor's time.
+const (
+	collectAt = 20       // growth of the heap, in percent of what is live, at which garbage is collected
+	smallHeap = 30 << 20 // bytes up to which the heap grows in any case
+)
+
+// collector chooses, after every collection, at which growth the next one begins.
+type collector struct{ percent int }
+
+// watch has choose called after each collection: what nothing refers to is finalized then.
+func (c *collector) watch() {
+	type mark struct{ c *collector }
+	runtime.SetFinalizer(&mark{c}, func(m *mark) {
+		m.c.choose()
+		m.c.watch()
+	})
+}
+
+func (c *collector) choose() {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	percent := collectAt
+	if n := live[0].Value.Uint64(); n > 0 && n < smallHeap {
+		percent = max(percent, min(100, int((smallHeap-n)*100/n)))
+	}
+	if percent > c.percent+5 || percent < c.percent-5 || percent == collectAt && c.percent != collectAt {
+		debug.SetGCPercent(percent)
+		c.percent = percent
+	}
+}
 
 // limitMemory sets how eagerly garbage is collected, and keeps the heap under nine tenths of the control group's memory, unless
 // GOGC and GOMEMLIMIT say otherwise.
 func limitMemory(log *zap.Logger) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
+		(&collector{}).watch()
 	}
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
