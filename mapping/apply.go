@@ -22,7 +22,7 @@ func (s *scratch) apply(r *rule) {
 		p = s.prepare(r)
 	}
 	if p != nil {
-		s.fail(r.scope, r.self, -1, p)
+		s.fail(r.self, -1, p)
 	} else {
 		for _, st := range r.steps {
 			s.step(r, st)
@@ -79,8 +79,8 @@ var errStop = errors.New("the step is given up")
 // leads to too much, makes none: one failure stands for all of its calls.
 func (s *scratch) step(r *rule, st *step) {
 	if st.each == nil {
-		if p := s.try(r.scope, st, -1); p != nil {
-			s.fail(r.scope, st, -1, p)
+		if p := s.try(st, -1); p != nil {
+			s.fail(st, -1, p)
 		}
 		return
 	}
@@ -89,9 +89,9 @@ func (s *scratch) step(r *rule, st *step) {
 	item := 0
 	err := st.each.Each(&s.doc, func(v expr.Value) error {
 		s.doc.Bind("item", v)
-		p := s.try(r.scope, st, item)
+		p := s.try(st, item)
 		if p != nil {
-			s.fail(r.scope, st, item, p)
+			s.fail(st, item, p)
 		}
 		item++
 		if why = s.giveUp(before, p); why != nil {
@@ -104,7 +104,7 @@ func (s *scratch) step(r *rule, st *step) {
 	}
 	if why != nil {
 		s.reset(before)
-		s.fail(r.scope, st, -1, why)
+		s.fail(st, -1, why)
 	}
 }
 
@@ -123,13 +123,13 @@ func (s *scratch) giveUp(before mark, last *problem) *problem {
 }
 
 // try makes one call, and takes back what it had written where that fails.
-func (s *scratch) try(scope string, st *step, item int) *problem {
+func (s *scratch) try(st *step, item int) *problem {
 	holds, p := s.holds(st.cond)
 	if p != nil || !holds {
 		return p
 	}
 	before := s.mark()
-	c := pending{step: &st.Step, id: s.callID(scope, st, item)}
+	c := pending{step: &st.Step, id: s.callID(st, item)}
 	if p := s.write(st, &c); p != nil {
 		s.reset(before)
 		return p

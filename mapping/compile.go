@@ -131,7 +131,7 @@ func (b *compiler) rule(r *Rule, where string) *rule {
 			out.require = append(out.require, p)
 		}
 	}
-	out.self = &step{suffix: appendFramed(appendFramed(nil, r.Name), "")}
+	out.self = &step{key: keyOf(r.IDScope, r.Name, "")}
 	out.self.Rule = r.Name
 	calls := callNames(r.Do)
 	for i := range r.Do {

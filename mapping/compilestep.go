@@ -35,7 +35,7 @@ func (b *compiler) step(r *Rule, i int, call string) *step {
 		action:  from.Action,
 		op:      op,
 		allowed: !op.Destructive || slices.Contains(b.allow, op.Name),
-		suffix:  appendFramed(appendFramed(nil, r.Name), call),
+		key:     keyOf(r.IDScope, r.Name, call),
 	}}
 	c.where = fmt.Sprintf("rule %s: do[%d]", quoted(r.Name), i)
 	if from.Action == 0 {

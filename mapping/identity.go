@@ -66,12 +66,20 @@ func (s *scratch) knownAs() []byte {
 	return s.eventID
 }
 
-// callID is the identity of a call: the event's time, and a digest of the scope, the event's identity and the call's name.
-func (s *scratch) callID(scope string, st *step, item int) event.ID {
-	b := append(s.hash[:0], identityVersion)
-	b = appendFramed(b, scope)
+// A callKey is what a rule gives to the identities of one of its calls: a digest of the scope and of the names of rule and call.
+type callKey [16]byte
+
+func keyOf(scope, rule, call string) callKey {
+	b := appendFramed([]byte{identityVersion}, scope)
+	sum := sha256.Sum256(appendFramed(appendFramed(b, rule), call))
+	return callKey(sum[:])
+}
+
+// callID is the identity of a call: the event's time, and a digest of the call's key and the event's identity. With an id like a UUID
+// that is one block of SHA-256.
+func (s *scratch) callID(st *step, item int) event.ID {
+	b := append(s.hash[:0], st.key[:]...)
 	b = appendFramed(b, s.knownAs())
-	b = append(b, st.suffix...)
 	if item >= 0 {
 		b = binary.AppendUvarint(b, uint64(item))
 	}

@@ -71,13 +71,13 @@ func (c *compiled) topic(name string) *topic {
 }
 
 // noRule stands for the rule in the identity of an event that failed before any rule.
-var noRule = &step{suffix: appendFramed(appendFramed(nil, ""), "")}
+var noRule = &step{key: keyOf("", "", "")}
 
-func (s *scratch) failEvent(p *problem) { s.fail("", noRule, -1, p) }
+func (s *scratch) failEvent(p *problem) { s.fail(noRule, -1, p) }
 
-func (s *scratch) fail(scope string, st *step, item int, p *problem) {
+func (s *scratch) fail(st *step, item int, p *problem) {
 	s.failures = append(s.failures, event.Failure{
-		ID:     s.callID(scope, st, item),
+		ID:     s.callID(st, item),
 		Stage:  event.StageMapping,
 		Reason: p.reason,
 		Rule:   st.Rule,

@@ -98,7 +98,7 @@ type step struct {
 	named   []byte // the member name, where it is a literal
 	fields  []field
 	removed []byte // the members that erase attributes
-	suffix  []byte // the part of the identity that names rule and call
+	key     callKey
 }
 
 type person struct {
