@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -136,10 +135,10 @@ type recordReader interface {
 }
 
 func (c *kafkaCeiling) open(ctx context.Context, leader string, partition int) (recordReader, error) {
-	if !c.bare && os.Getenv("BENCH_READER") == "lib" {
-		return newLibraryReader(ctx, leader, c.topic, partition)
+	if c.bare {
+		return newFetcher(ctx, leader, c.topic, int32(partition))
 	}
-	return newFetcher(ctx, leader, c.topic, int32(partition))
+	return newConnReader(ctx, leader, c.topic, partition)
 }
 
 func (c *kafkaCeiling) commit() error {

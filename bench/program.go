@@ -20,7 +20,7 @@ const (
 	programBridge  = "bridge"
 )
 
-// ceilingProgram is the ceiling, or the bare program.
+// ceilingProgram is the ceiling, which is made of libraries, or the bare program, which does the same by hand.
 type ceilingProgram struct{ bare bool }
 
 func (c ceilingProgram) name() string {

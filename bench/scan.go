@@ -2,7 +2,7 @@ package main
 
 import "errors"
 
-// fields are the raw members of an event that the ceiling splices into a call, as they stand in the event's bytes.
+// fields are the raw members of an event that the ceiling and the bare program splice into a call, as they stand in the event's bytes.
 type fields struct {
 	kind   []byte // .type, with its quotes
 	person []byte // .data.customer_id, with its quotes

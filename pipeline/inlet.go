@@ -17,7 +17,7 @@ type inlet struct {
 	arrived []*parcel // that the intake does not know of yet
 	skipped int       // messages that no rule wanted since the last that has arrived
 
-	_ [32]byte // to the end of the second line of the processor's cache, so that neighbours do not share one
+	_ [64]byte // to the end of the second line of the processor's cache, so that neighbours do not share one
 }
 
 // Partitions that share an inlet, which is seldom those that have something at the same time, take turns at it.
