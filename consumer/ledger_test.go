@@ -157,3 +157,34 @@ func mustAdd(t *testing.T, l *ledger, offset int64) uint64 {
 	}
 	return ticket
 }
+
+// A ledger that has come to rest keeps no large ring, and what is done late does nothing to the one that has it next.
+func TestLedgerGivesItsRingBack(t *testing.T) {
+	one, two := newLedger(0, 10_000), newLedger(0, 10_000)
+	for round := range 3 {
+		from := int64(round * 1000)
+		var tickets []uint64
+		for i := range int64(1000) {
+			tickets = append(tickets, mustAdd(t, one, from+i))
+		}
+		for _, ticket := range tickets {
+			if !one.settle(ticket) {
+				t.Fatalf("ticket %d was settled before", ticket)
+			}
+		}
+		if len(one.ring) != smallestRing || one.floor() != from+1000 {
+			t.Errorf("a ring of %d entries at rest, floor %d", len(one.ring), one.floor())
+		}
+		for i := range int64(1000) {
+			mustAdd(t, two, from+i) // in the ring that the other has given back, as far as the pool keeps it
+		}
+		for _, ticket := range tickets {
+			if one.settle(ticket) {
+				t.Fatal("a message was done twice")
+			}
+		}
+		if n, _ := two.inHand(); n != 1000*(round+1) || two.floor() != 0 {
+			t.Fatalf("%d messages in hand, floor %d", n, two.floor())
+		}
+	}
+}

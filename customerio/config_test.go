@@ -31,6 +31,8 @@ func TestConfig(t *testing.T) {
 		{"an action that needs no leave", func(c *customerio.Config) { c.Allow = []string{"delete", "identify"} }, `allow[1]: "identify" is not a destructive action`},
 		{"no rate", func(c *customerio.Config) { c.RequestsPerSecond = 0 }, "requests_per_second: 0 is outside 1 to 1000"},
 		{"too high a rate", func(c *customerio.Config) { c.RequestsPerSecond = 3000 }, "requests_per_second: 3000 is outside"},
+		{"a rate for an emulator", func(c *customerio.Config) { c.URL, c.RequestsPerSecond = "http://127.0.0.1:8090", 100_000 }, ""},
+		{"too high a rate for anything", func(c *customerio.Config) { c.URL, c.RequestsPerSecond = "http://127.0.0.1:8090", 100_001 }, "requests_per_second: 100001 is outside 1 to 100000"},
 		{"a time-out past the drain", func(c *customerio.Config) { c.Timeout = 15 * time.Second }, "timeout: 15s is outside"},
 		{"https", func(c *customerio.Config) { c.URL = "https://gateway.example.com/" }, ""},
 		{"http in public", func(c *customerio.Config) { c.URL = "http://gateway.example.com" }, "url: plain http would show the API key"},

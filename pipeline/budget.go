@@ -155,21 +155,21 @@ func (b *budget) spend(pc *parcel) {
 	pc.share.used += pc.bytes
 }
 
-// lend raises a credit to what is usual, unless somebody waits or there is no room. It reports whether it did.
-func (b *budget) lend(credit *int64) bool {
-	more := min(creditBytes, b.limit/creditShare) - *credit
-	if len(b.queue) > 0 || b.ample || more <= 0 || !b.fits(more) {
-		return false
-	}
-	b.used += more
-	*credit += more
-	return true
+// credit is how much an inlet is lent.
+func (b *budget) credit() int64 { return min(creditBytes, b.limit/creditShare) }
+
+// roomy reports whether there is room for a credit and nobody waits.
+func (b *budget) roomy() bool { return len(b.queue) == 0 && !b.ample && b.fits(b.credit()) }
+
+// lend reserves a credit.
+func (b *budget) lend() int64 {
+	b.used += b.credit()
+	return b.credit()
 }
 
-// giveBack takes a credit back.
-func (b *budget) giveBack(credit *int64) {
-	b.used -= *credit
-	*credit = 0
+// takeBack frees what is left of a credit.
+func (b *budget) takeBack(bytes int64) {
+	b.used -= bytes
 	if len(b.queue) > 0 {
 		b.grant()
 	}

@@ -16,8 +16,9 @@ type inlet struct {
 	bytes   int64     // that it still takes, and that are reserved
 	arrived []*parcel // that the intake does not know of yet
 	skipped int       // messages that no rule wanted since the last that has arrived
+	open    bool      // it is among the intake's open ones; guarded by the intake's lock
 
-	_ [64]byte // to the end of the second line of the processor's cache, so that neighbours do not share one
+	_ [56]byte // to the end of the second line of the processor's cache, so that neighbours do not share one
 }
 
 // Partitions that share an inlet, which is seldom those that have something at the same time, take turns at it.
@@ -57,8 +58,10 @@ func (in *intake) flush(i *inlet) (look bool) {
 	if len(i.arrived) == 0 {
 		return false
 	}
-	i.tenancy.lent -= len(i.arrived)
+	lent := &i.tenancy.tally.lent
 	for _, pc := range i.arrived {
+		lent.items--
+		lent.bytes -= int(pc.bytes)
 		in.budget.spend(pc)
 		look = in.add(pc) || look
 	}
@@ -71,21 +74,28 @@ func (in *intake) flush(i *inlet) (look bool) {
 // would be woken. The caller holds both locks, and the inlet is empty.
 func (in *intake) lend(i *inlet, t *tenancy) {
 	full := in.fills(&t.tally, 1)
-	if !full && (t.tally.ready.items+t.tally.arrived.items+t.lent+creditCalls >= in.items ||
-		t.tally.ready.bytes+t.tally.arrived.bytes+(len(in.open)+1)*creditBytes >= in.bytes) {
+	if !full && in.mayFill(&t.tally, load{creditCalls, creditBytes}) || !in.budget.roomy() {
 		return
 	}
-	if !in.budget.lend(&i.bytes) {
-		return
+	in.withdraw(i)
+	if !i.open {
+		i.open, in.open = true, append(in.open, i)
 	}
-	if i.tenancy == nil {
-		in.open = append(in.open, i)
-	} else {
-		i.tenancy.lent -= i.calls
-	}
-	i.tenancy, i.calls = t, creditCalls
-	t.lent += creditCalls
+	i.tenancy, i.calls, i.bytes = t, creditCalls, in.budget.lend()
+	t.tally.lent.items += i.calls
+	t.tally.lent.bytes += int(i.bytes)
 	in.blind = in.blind || full
+}
+
+// withdraw takes an inlet's credit back. The caller holds both locks, and the inlet is empty.
+func (in *intake) withdraw(i *inlet) {
+	if i.tenancy == nil {
+		return
+	}
+	i.tenancy.tally.lent.items -= i.calls
+	i.tenancy.tally.lent.bytes -= int(i.bytes)
+	in.budget.takeBack(i.bytes)
+	i.tenancy, i.calls, i.bytes = nil, 0, 0
 }
 
 // flushAll empties all inlets and takes their credit back: whoever comes next asks, and sees whether a sender is to be woken.
@@ -98,9 +108,8 @@ func (in *intake) flushAll() {
 		i.mu.Lock()
 		in.mu.Lock()
 		in.flush(i)
-		in.budget.giveBack(&i.bytes)
-		i.tenancy.lent -= i.calls
-		i.tenancy, i.calls = nil, 0
+		in.withdraw(i)
+		i.open = false
 		in.mu.Unlock()
 		i.mu.Unlock()
 	}

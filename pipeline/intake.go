@@ -30,8 +30,9 @@ type intake struct {
 	idle      bool       // whoever waits for a batch has nothing to wait for, and is to be woken by whatever arrives
 }
 
-// A tally is what is ready to leave: what was when a sender last looked, and what has arrived since.
-type tally struct{ ready, arrived load }
+// A tally is what is ready to leave: what was when a sender last looked, what has arrived since, and what inlets may have or take beyond
+// that.
+type tally struct{ ready, arrived, lent load }
 
 // A load is a number of calls and their bytes.
 type load struct{ items, bytes int }
@@ -41,9 +42,14 @@ func (l *load) add(pc *parcel) {
 	l.bytes += pc.size
 }
 
-// fills reports whether the tally fills so many requests.
+// fills reports whether what is known of fills so many requests.
 func (in *intake) fills(t *tally, requests int) bool {
 	return t.ready.items+t.arrived.items >= requests*in.items || t.ready.bytes+t.arrived.bytes >= requests*in.bytes
+}
+
+// mayFill reports whether a request may be full with so much more, if all that is lent has been used.
+func (in *intake) mayFill(t *tally, more load) bool {
+	return t.ready.items+t.arrived.items+t.lent.items+more.items >= in.items || t.ready.bytes+t.arrived.bytes+t.lent.bytes+more.bytes >= in.bytes
 }
 
 // arrive waits for room and puts a message into the intake. It reports whether a waiting sender should look.
@@ -101,14 +107,14 @@ func (in *intake) add(pc *parcel) (look bool) {
 	}
 	t.behind++
 	pc.came = t.since
-	full := in.fills(&t.tally, 1)
+	full := in.mayFill(&t.tally, load{})
 	t.tally.arrived.add(pc)
 	in.all.arrived.add(pc)
 	in.arrived = append(in.arrived, pc)
 	if in.fills(&in.all, in.most) {
 		in.budget.enough(true)
 	}
-	look = in.idle || pc.urgent || !full && in.fills(&t.tally, 1)
+	look = in.idle || pc.urgent || !full && in.mayFill(&t.tally, load{})
 	in.idle = false
 	return look
 }
@@ -161,7 +167,7 @@ func (p *Pipeline) report(waits bool) (again bool) {
 	}
 	again = in.blind || in.idle && len(in.arrived)+len(in.open) > 0
 	for _, t := range in.behind {
-		again = again || in.fills(&t.tally, 1)
+		again = again || in.mayFill(&t.tally, load{})
 	}
 	return again
 }

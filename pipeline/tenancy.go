@@ -48,7 +48,6 @@ type tenancy struct {
 	behind int
 	since  time.Duration
 	tally  tally
-	lent   int // calls that inlets may still take
 }
 
 func newTenancy(lease context.Context) *tenancy {

@@ -1,0 +1,98 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// An answer that has no room for all partitions favours none: each gets on while the others still have much to read, also where its
+// batches are far larger than what is asked for.
+func TestKafkaPartitionsTakeTurns(t *testing.T) {
+	t.Parallel()
+	const partitions, rounds, each = 24, 5, 8
+	b := startKafka(t, kfake.SeedTopics(partitions, testTopic))
+	for round := range rounds {
+		for p := range int32(partitions) {
+			var values []string // the producer makes one batch of them
+			size := 1 << 10
+			if p%3 == 0 {
+				size = 40 << 10
+			}
+			for i := range each {
+				values = append(values, fmt.Sprintf("%d %d %s", p, round*each+i, strings.Repeat("x", size)))
+			}
+			b.publishTo(p, values...)
+		}
+	}
+	c := b.config()
+	c.FetchBytes = 1 << 20
+	var mu sync.Mutex
+	got := map[int32]int{} // messages of a partition
+	behind := 0            // partitions of which less than half has come when another has come to its end
+	k := b.openWith(c)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- k.Consume(ctx, func(_ context.Context, m event.Message, done func()) error {
+			mu.Lock()
+			defer mu.Unlock()
+			p := m.Origin.Partition
+			if want := fmt.Sprintf("%d %d ", p, got[p]); !strings.HasPrefix(string(m.Value), want) {
+				t.Errorf("partition %d: %.10s has come, want %s", p, m.Value, want)
+			}
+			if got[p]++; got[p] == rounds*each && behind == 0 {
+				for other := range int32(partitions) {
+					if got[other] < rounds*each/2 {
+						behind++
+					}
+				}
+			}
+			done()
+			return nil
+		})
+	}()
+	total := func() (n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, r := range got {
+			n += r
+		}
+		return n
+	}
+	eventually(t, "every partition is read to its end", func() bool { return total() == partitions*rounds*each })
+	eventually(t, "the window is empty", func() bool { g := k.generation.Load(); return g.window.inUse() <= g.answerBytes() })
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if behind > 0 {
+		t.Errorf("%d partitions were not half read when the first one was at its end", behind)
+	}
+}
+
+// Partitions in which nothing happens have no goroutine.
+func TestKafkaIdlePartitionsCostNoGoroutine(t *testing.T) { // not parallel: it counts them
+	before := runtime.NumGoroutine()
+	const partitions = 300
+	b := startKafka(t, kfake.SeedTopics(partitions, testTopic))
+	b.publishTo(7, "a")
+	r := read(t, b.openWith(b.config()), settleAll)
+	r.want("a")
+	eventually(t, "the worker is gone", func() bool { return runtime.NumGoroutine() < before+partitions/2 })
+	b.publishTo(7, "b")
+	r.want("a", "b")
+	time.Sleep(10 * time.Millisecond)
+	if n := runtime.NumGoroutine() - before; n > partitions/2 {
+		t.Errorf("%d goroutines for %d partitions", n, partitions)
+	}
+	r.stop()
+}
