@@ -11,14 +11,15 @@ import (
 func TestCollectorChooses(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	var c collector
-	large := make([]byte, 2*smallHeap)
-	runtime.GC()
-	c.choose()
-	if c.percent != collectAt {
-		t.Errorf("%d %% with a large heap", c.percent)
-	}
-	runtime.KeepAlive(large)
-	large = nil
+	func() {
+		large := make([]byte, 2*smallHeap)
+		runtime.GC()
+		c.choose()
+		if c.percent != collectAt {
+			t.Errorf("%d %% with a large heap", c.percent)
+		}
+		runtime.KeepAlive(large)
+	}()
 	runtime.GC()
 	runtime.GC()
 	c.choose()
