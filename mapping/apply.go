@@ -11,14 +11,15 @@ import (
 // apply makes the calls of one rule and counts what came of it.
 func (s *scratch) apply(r *rule) {
 	s.ruleID, s.time = s.ruleID[:0], s.eventTime
+	counts := &r.counts[s.stripe]
 	holds, p := s.holds(r.cond)
 	if p == nil && !holds {
-		r.counts.skipped.Add(1)
+		counts.skipped.Add(1)
 		return
 	}
 	calls, failures := len(s.calls), len(s.failures)
 	if p == nil {
-		r.counts.matched.Add(1)
+		counts.matched.Add(1)
 		p = s.prepare(r)
 	}
 	if p != nil {
@@ -28,9 +29,9 @@ func (s *scratch) apply(r *rule) {
 			s.step(r, st)
 		}
 	}
-	r.counts.calls.Add(uint64(len(s.calls) - calls))
+	counts.calls.Add(uint64(len(s.calls) - calls))
 	if n := len(s.failures) - failures; n > 0 {
-		r.counts.failed.Add(uint64(n))
+		counts.failed.Add(uint64(n))
 	}
 }
 

@@ -115,7 +115,7 @@ func (b *compiler) rules(rules []Rule) {
 }
 
 func (b *compiler) rule(r *Rule, where string) *rule {
-	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope}
+	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, counts: &counts{}}
 	if len(r.Event) == 0 || slices.Contains(r.Event, "") {
 		b.add("%s: event is missing or empty", where)
 	}

@@ -40,8 +40,7 @@ type RuleStats struct {
 func (r *Rules) Stats() []RuleStats {
 	out := make([]RuleStats, len(r.rules))
 	for i, rule := range r.rules {
-		c := &rule.counts
-		out[i] = RuleStats{rule.name, c.matched.Load(), c.skipped.Load(), c.calls.Load(), c.failed.Load()}
+		out[i] = rule.counts.stats(rule.name)
 	}
 	return out
 }
@@ -58,6 +57,7 @@ type compiled struct {
 	warnings  []string
 	hash      string
 	scratch   sync.Pool
+	scratches atomic.Uint32 // that were made
 	stock     stock
 }
 
@@ -83,7 +83,7 @@ type rule struct {
 	scope    string
 	steps    []*step
 	self     *step // stands for the rule in the identity of a failure that precedes its calls
-	counts   struct{ matched, skipped, calls, failed atomic.Uint64 }
+	counts   *counts
 }
 
 type step struct {

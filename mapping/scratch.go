@@ -35,6 +35,7 @@ type scratch struct {
 	time        moment   // as the current rule has it
 	ruleID      []byte   // the event's identity as the current rule has it; empty means the envelope's
 
+	stripe int   // in which it counts
 	second int64 // the last timestamp that was written, and its member
 	stamp  []byte
 
@@ -67,7 +68,7 @@ func (s *scratch) reset(m mark) {
 }
 
 func (c *compiled) newScratch() any {
-	s := &scratch{}
+	s := &scratch{stripe: int(c.scratches.Add(1)) % len(counts{})}
 	s.message = s.messageValue
 	return s
 }
