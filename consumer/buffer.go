@@ -67,8 +67,8 @@ func (b *buffer) release() {
 	}
 }
 
-// window bounds the bytes of the buffers that are fetched and not released. The last quarter of it is kept for partitions that hold
-// nothing, so that those that hold much do not starve them. It is overdrawn by what cannot be known in advance: a batch that is
+// window bounds the bytes of the buffers that are fetched and not released. While less than a quarter of it is left, only partitions
+// that hold nothing are asked for more, so that those that hold much do not starve them. It is overdrawn by what cannot be known in advance: a batch that is
 // larger than what was asked for, one for each broker, and what batches unpack to, a few at a time.
 type window struct {
 	limit int64

@@ -43,8 +43,8 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 	next, need := scan(got.set.bytes, from)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.fetcher != f || p.epoch != epoch {
-		got.set.release()
+	if p.fetcher != f || p.epoch != epoch || p.next != from || p.queued != nil {
+		got.set.release() // what has happened since it was asked for makes it another partition's, or late
 		return
 	}
 	if next == from && need > 0 {

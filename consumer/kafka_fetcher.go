@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,7 +40,8 @@ type fetcher struct {
 	mu         sync.Mutex
 	partitions []*partition // in the order of their keys
 
-	last     *partition // whose turn it was last
+	last     *partition // that was given something
+	turn     int        // who stood first in the last request
 	cut      *partition // what it was given was too little for a batch; it stands first in the next request
 	reserved int64      // what the window holds for the request
 
@@ -99,74 +98,6 @@ func (f *fetcher) handedOver() {
 	f.signal()
 }
 
-// plan decides what to do next: which partitions are to be located, and which chunks to ask for.
-func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.asked, f.epochs, f.request.partitions = f.asked[:0], f.epochs[:0], f.request.partitions[:0]
-	wait, first := longestWait, f.first()
-	for i := range f.partitions {
-		p := f.partitions[(first+i)%len(f.partitions)]
-		p.mu.Lock()
-		at := p.notBefore
-		if ok, _ := p.ready(now, phaseLocate); ok {
-			lost = append(lost, p)
-			at = time.Time{}
-		} else if ok, _ := p.ready(now, phaseRead); ok {
-			f.ask(p)
-			at = time.Time{}
-		} else if p.queued != nil {
-			// It will want its turn soon, probably after as long again as it has been waiting.
-			wait = min(wait, max(soonestWait, now.Sub(p.queued.came)))
-		}
-		if at.After(now) && p.phase != phaseHalted {
-			wait = min(wait, max(soonestWait, at.Sub(now)))
-			if again.IsZero() || at.Before(again) {
-				again = at
-			}
-		}
-		p.mu.Unlock()
-	}
-	f.request.maxWait = int32(wait.Milliseconds())
-	f.reserve()
-	return lost, again
-}
-
-// first is the index of the partition that stands first in the next request: the one behind the last that was given something, so that
-// an answer that is full before it has come round favours nobody.
-func (f *fetcher) first() int {
-	if i := slices.Index(f.partitions, f.cut); i >= 0 {
-		return i
-	}
-	return slices.Index(f.partitions, f.last) + 1
-}
-
-// ask adds a partition to the request. The caller holds p.mu.
-func (f *fetcher) ask(p *partition) {
-	n := max(p.bytes, f.g.fetchSize)
-	if !f.g.window.allows(&p.share, int64(n)) {
-		return
-	}
-	f.asked = append(f.asked, p)
-	f.epochs = append(f.epochs, p.epoch)
-	f.request.partitions = append(f.request.partitions, wanted{topic: p.key.topic, partition: p.key.id, offset: p.next, bytes: n})
-}
-
-// reserve takes room for the answer, and drops the request where there is none; the window signals when there is. An answer brings
-// much of a few partitions, not a little of each of many: what it costs is by the partition.
-func (f *fetcher) reserve() {
-	var all, least int64
-	for _, p := range f.request.partitions {
-		all += int64(p.bytes)
-		least = max(least, int64(p.bytes))
-	}
-	f.reserved = f.g.window.reserve(min(all, max(f.g.answerBytes(), least)), least)
-	if f.reserved == 0 {
-		f.asked = f.asked[:0]
-	}
-	f.request.maxBytes = int32(min(f.reserved, math.MaxInt32))
-}
-
 // serve locates what is lost, and otherwise fetches.
 func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
 	defer f.release()
@@ -182,12 +113,6 @@ func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
 		return f.g.locate(ctx, f.conn, lost)
 	}
 	return f.fetch(ctx)
-}
-
-// release gives back what the window holds for the request.
-func (f *fetcher) release() {
-	f.g.window.give(nil, f.reserved, false)
-	f.reserved = 0
 }
 
 func (f *fetcher) connect(ctx context.Context) error {

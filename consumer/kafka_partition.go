@@ -110,12 +110,16 @@ func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
 	return ph == phaseLocate || p.queued == nil, time.Time{}
 }
 
-// following gives the worker its next chunk. Where there is none the worker ends.
+// following gives the worker its next chunk, and tells the partition's fetcher that there is room for one more. Where there is none the
+// worker ends.
 func (p *partition) following() *chunk {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.queued
 	p.queued, p.working = nil, c != nil
+	if p.fetcher != nil {
+		p.fetcher.signal()
+	}
 	return c
 }
 

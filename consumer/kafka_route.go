@@ -165,14 +165,6 @@ func (g *generation) move(p *partition, to *fetcher) {
 	to.signal()
 }
 
-// answerBytes is how much one request may bring: what is enough for a while, and together with those to all other brokers no more than a
-// quarter of the window.
-func (g *generation) answerBytes() int64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return min(g.window.limit/4/int64(max(1, len(g.fetchers))), muchOpen*int64(g.fetchSize))
-}
-
 func (g *generation) signalAll() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

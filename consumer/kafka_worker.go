@@ -34,9 +34,8 @@ func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, a
 				return err
 			}
 		}
-		next := w.p.following()
 		c.fetcher.handedOver()
-		c = next
+		c = w.p.following()
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type Config struct {
 // The limits of RequestsPerSecond and Timeout. A request must come to an end within the 15 s that a stopping bridge waits.
 const (
 	maxRequestsPerSecond = 1000
-	maxElsewhere         = 100_000 // requests a second to another URL than Customer.io's, such as an emulator under load
+	maxElsewhere         = 100_000 // requests a second where the configuration names a URL, such as an emulator's under load
 	minTimeout           = 100 * time.Millisecond
 	maxTimeout           = 14 * time.Second
 )

@@ -17,6 +17,8 @@ type sharekey struct {
 	partition int32
 }
 
+func keyOf(o *event.Origin) sharekey { return sharekey{o.Topic, o.Partition} }
+
 // A share is what one partition holds of the budget.
 type share struct {
 	key  sharekey
@@ -33,7 +35,7 @@ type reservation struct {
 
 // share finds what the partition of a message holds.
 func (b *budget) share(o *event.Origin) *share {
-	k := sharekey{o.Topic, o.Partition}
+	k := keyOf(o)
 	if b.last != nil && b.last.key == k {
 		return b.last
 	}
@@ -94,15 +96,15 @@ func (b *budget) spent() bool {
 func (b *budget) give(m *parcel) {
 	b.used -= m.bytes
 	m.share.used -= m.bytes
-	b.leave(m.share)
+	b.leave(m.share, 1)
 	if len(b.queue) > 0 {
 		b.grant()
 	}
 }
 
-// leave drops a share of which nothing is in hand and nothing waits.
-func (b *budget) leave(s *share) {
-	s.hand--
+// leave notes that so many messages are gone, and drops a share of which nothing is in hand and nothing waits.
+func (b *budget) leave(s *share, messages int) {
+	s.hand -= messages
 	if s.hand == 0 {
 		delete(b.shares, s.key)
 		b.last = nil
@@ -139,7 +141,7 @@ func (b *budget) refuse(t *tenancy) {
 	for _, r := range b.queue {
 		if r.tenancy == t {
 			r.granted <- false
-			b.leave(r.share)
+			b.leave(r.share, 1)
 			continue
 		}
 		kept = append(kept, r)
@@ -148,28 +150,25 @@ func (b *budget) refuse(t *tenancy) {
 	b.queue = kept
 }
 
-// spend counts a message for which credit was lent.
-func (b *budget) spend(pc *parcel) {
-	pc.share = b.share(&pc.msg.Origin)
-	pc.share.hand++
-	pc.share.used += pc.bytes
-}
-
 // credit is how much an inlet is lent.
 func (b *budget) credit() int64 { return min(creditBytes, b.limit/creditShare) }
 
 // roomy reports whether there is room for a credit and nobody waits.
 func (b *budget) roomy() bool { return len(b.queue) == 0 && !b.ample && b.fits(b.credit()) }
 
-// lend reserves a credit.
-func (b *budget) lend() int64 {
+// lend reserves a credit for so many messages of a partition, and returns its bytes.
+func (b *budget) lend(s *share, messages int) int64 {
 	b.used += b.credit()
+	s.used += b.credit()
+	s.hand += messages
 	return b.credit()
 }
 
 // takeBack frees what is left of a credit.
-func (b *budget) takeBack(bytes int64) {
+func (b *budget) takeBack(s *share, messages int, bytes int64) {
 	b.used -= bytes
+	s.used -= bytes
+	b.leave(s, messages)
 	if len(b.queue) > 0 {
 		b.grant()
 	}

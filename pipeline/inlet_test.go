@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
 // TestAFullRequestLeavesAtOnce however many partitions its calls come from, and whatever credit they came in on.
@@ -52,11 +53,11 @@ func TestNobodyWaitsLongerThanTheLinger(t *testing.T) {
 			b.mu.Lock()
 			came[body] = time.Now()
 			b.mu.Unlock()
-			partition, lease := int32(rand.IntN(4)), one
+			partition, of := int32(rand.IntN(4)), one
 			if partition == 3 {
-				lease = two
+				of = two
 			}
-			b.must(lease, partition, body)
+			b.must(of, partition, body)
 			if rand.IntN(3) > 0 {
 				time.Sleep(rand.N(4 * time.Millisecond))
 			}
@@ -76,5 +77,76 @@ func TestNobodyWaitsLongerThanTheLinger(t *testing.T) {
 		in.mu.Unlock()
 		one.End(0)
 		two.End(0)
+	})
+}
+
+// TestAPersonsOrderAcrossPartitions: what is handed over one after the other leaves in that order, whichever partitions it comes from.
+func TestAPersonsOrderAcrossPartitions(t *testing.T) {
+	c := quiet()
+	c.Linger, c.BatchItems, c.Senders = 50*time.Millisecond, 40, 3
+	last := map[string]int{}
+	note := func(ctx context.Context, calls []event.Call) []event.Outcome {
+		for _, call := range calls {
+			var person string
+			var n int
+			fmt.Sscanf(string(call.Body), "%s %d", &person, &n)
+			if n <= last[person] {
+				t.Errorf("%s: %d came after %d", person, n, last[person])
+			}
+			last[person] = n
+		}
+		return taker{}.Send(ctx, calls)
+	}
+	onBench(t, c, note, func(b *bench) {
+		l := newTestLease()
+		const n = 5000
+		for i := range n {
+			kind := "track"
+			if rand.IntN(10) == 0 {
+				kind = "identify"
+			}
+			b.must(l, int32(rand.IntN(5)), fmt.Sprintf("p%d %d %s", rand.IntN(30), i+1, kind))
+			if rand.IntN(50) == 0 {
+				time.Sleep(rand.N(20 * time.Millisecond))
+			}
+		}
+		b.pass(time.Minute)
+		if got := b.settled(); got != n {
+			t.Errorf("%d of %d are done", got, n)
+		}
+		l.End(0)
+	})
+}
+
+// endsWhenAsked is a lease that ends, and is drained, just after somebody was told that it stands.
+type endsWhenAsked struct {
+	*lease.Lease
+	armed bool
+}
+
+func (l *endsWhenAsked) Err() error {
+	err := l.Lease.Err()
+	if l.armed {
+		l.armed = false
+		l.End(time.Second)
+	}
+	return err
+}
+
+// TestNothingArrivesAfterTheDrain: a reader that has seen a lease stand is overtaken by its end.
+func TestNothingArrivesAfterTheDrain(t *testing.T) {
+	onBench(t, quiet(), holdBack(time.Hour, "p 1 identify"), func(b *bench) {
+		l := &endsWhenAsked{Lease: newTestLease()}
+		b.must(l, 0, "p 1 identify")
+		b.pass(time.Second)
+		l.armed = true
+		if b.put(l, 0, "p 2 identify") == nil {
+			t.Error("a message was taken after its lease's drain")
+		}
+		b.pass(time.Minute)
+		b.want("p 1 identify")
+		if in := &b.p.intake; in.budget.used != 0 || b.tenancies() != 0 {
+			t.Errorf("%d bytes and %d leases left", in.budget.used, b.tenancies())
+		}
 	})
 }

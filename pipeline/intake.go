@@ -5,41 +5,45 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // An intake holds messages from when they are mapped until a sender takes them up. It has locks of its own, which are held for little:
 // those who read and those who send run on different cores, and would otherwise stop each other at every message.
 type intake struct {
-	inlets [inletCount]inlet
-	began  time.Time // what times of arrival count from
-	items  int       // calls that fill a request
-	bytes  int       // and their bytes
+	inlets  [inletCount]inlet
+	top     atomic.Pointer[parcel] // of the stack of what has arrived
+	skipped atomic.Int64           // messages that no rule wanted, since the last that arrived
+	_       [48]byte               // what stands above changes with every message
+
+	began time.Time // what times of arrival count from
+	items int       // calls that fill a request
+	bytes int       // and their bytes
 
 	mu        sync.Mutex // after those of the inlets
 	budget    budget
 	tenancies map[context.Context]*tenancy
-	current   *tenancy // of the last message
-	open      []*inlet // those with credit
-	blind     bool     // credit was given while a request was full already, and may fill the next one unseen
-	arrived   []*parcel
-	behind    []*tenancy // of what has arrived, each once
+	current   *tenancy   // of the last message
+	open      []*inlet   // those with credit
+	blind     bool       // credit was given while a request was full already, and may fill the next one unseen
+	behind    []*tenancy // those of which something has arrived, each once
 	lines     []*tenancy // that had fresh calls when a sender last looked
 	all       tally      // of all tenancies
 	most      int        // requests that are to be ready, and no more
 	idle      bool       // whoever waits for a batch has nothing to wait for, and is to be woken by whatever arrives
 }
 
-// A tally is what is ready to leave: what was when a sender last looked, what has arrived since, and what inlets may have or take beyond
-// that.
+// A tally is what is ready to leave: what was when a sender last looked, what has arrived since, and what inlets have taken or may take
+// beyond that.
 type tally struct{ ready, arrived, lent load }
 
 // A load is a number of calls and their bytes.
 type load struct{ items, bytes int }
 
-func (l *load) add(pc *parcel) {
-	l.items += len(pc.calls)
-	l.bytes += pc.size
+func (l *load) change(items int, bytes int64) {
+	l.items += items
+	l.bytes += int(bytes)
 }
 
 // fills reports whether what is known of fills so many requests.
@@ -57,30 +61,53 @@ func (p *Pipeline) arrive(lease context.Context, pc *parcel) (look bool, err err
 	in := &p.intake
 	i := in.inlet(&pc.msg.Origin)
 	i.mu.Lock()
-	if lease.Err() != nil { // what came before it has been let go, and must not come after it
-		i.mu.Unlock()
-		return false, context.Cause(lease)
-	}
-	pc.skipped, i.skipped = i.skipped, 0
-	if i.take(lease, pc) {
+	if lease.Err() == nil && i.take(lease, pc) {
+		in.push(pc)
 		i.mu.Unlock()
 		return false, nil
 	}
 	in.mu.Lock()
-	look = in.flush(i)
-	pc.tenancy = p.tenancy(lease)
-	r := in.budget.take(pc)
-	if r == nil {
-		look = in.add(pc) || look
-		in.lend(i, pc.tenancy)
+	in.withdraw(i)
+	var r *reservation
+	if lease.Err() != nil { // what came before it has been let go, and must not come after it
+		err = context.Cause(lease)
+	} else {
+		pc.tenancy = p.tenancy(lease)
+		if r = in.budget.take(pc); r == nil {
+			look = in.add(pc)
+			in.lend(i, pc)
+		}
 	}
 	in.mu.Unlock()
 	i.mu.Unlock()
 	if r == nil {
-		return look, nil
+		return look, err
 	}
 	p.wake() // nobody lingers while there is no room
 	return in.await(lease, pc, r)
+}
+
+// push puts a message on the stack of what has arrived.
+func (in *intake) push(pc *parcel) {
+	if in.skipped.Load() > 0 {
+		pc.skipped = in.skipped.Swap(0)
+	}
+	for {
+		pc.next = in.top.Load()
+		if in.top.CompareAndSwap(pc.next, pc) {
+			return
+		}
+	}
+}
+
+// pull takes what has arrived, as a list in the order in which it came.
+func (in *intake) pull() (first *parcel) {
+	for pc := in.top.Swap(nil); pc != nil; {
+		below := pc.next
+		pc.next, first = first, pc
+		pc = below
+	}
+	return first
 }
 
 // await waits until a message's bytes are reserved, and puts it into the intake.
@@ -101,16 +128,14 @@ func (in *intake) await(lease context.Context, pc *parcel, r *reservation) (look
 // add puts a message into the intake. The caller holds mu.
 func (in *intake) add(pc *parcel) (look bool) {
 	t := pc.tenancy
-	if t.behind == 0 {
-		t.since = time.Since(in.began)
-		in.behind = append(in.behind, t)
+	if !t.behind {
+		in.follow(t)
 	}
-	t.behind++
 	pc.came = t.since
 	full := in.mayFill(&t.tally, load{})
-	t.tally.arrived.add(pc)
-	in.all.arrived.add(pc)
-	in.arrived = append(in.arrived, pc)
+	t.tally.arrived.change(len(pc.calls), int64(pc.size))
+	in.all.arrived.change(len(pc.calls), int64(pc.size))
+	in.push(pc)
 	if in.fills(&in.all, in.most) {
 		in.budget.enough(true)
 	}
@@ -119,25 +144,30 @@ func (in *intake) add(pc *parcel) (look bool) {
 	return look
 }
 
+// follow notes that something of a tenancy has arrived since a sender last looked.
+func (in *intake) follow(t *tenancy) {
+	t.behind, t.since = true, time.Since(in.began)
+	in.behind = append(in.behind, t)
+}
+
 // admit puts the calls of what has arrived into their lanes. The caller holds p.mu.
 func (p *Pipeline) admit() {
 	in := &p.intake
-	in.flushAll()
+	in.withdrawAll()
 	in.mu.Lock()
-	arrived := in.arrived
-	in.arrived = p.admitted[:0]
+	arrived := in.pull()
 	for _, t := range in.behind {
-		t.behind, t.tally.arrived = 0, load{}
+		t.behind, t.tally.arrived = false, load{}
 	}
 	in.behind = in.behind[:0]
 	in.all.arrived = load{}
 	p.crowded = in.budget.spent()
 	in.mu.Unlock()
-	for _, pc := range arrived {
+	for pc := arrived; pc != nil; {
+		next := pc.next
 		p.enter(pc)
+		pc = next
 	}
-	clear(arrived)
-	p.admitted = arrived
 }
 
 // report tells the intake what is ready. A sender that is about to wait for more is told to look again when that has arrived already.
@@ -165,7 +195,7 @@ func (p *Pipeline) report(waits bool) (again bool) {
 	if !waits {
 		return false
 	}
-	again = in.blind || in.idle && len(in.arrived)+len(in.open) > 0
+	again = in.blind || in.idle && (in.top.Load() != nil || len(in.open) > 0)
 	for _, t := range in.behind {
 		again = again || in.mayFill(&t.tally, load{})
 	}

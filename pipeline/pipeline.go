@@ -42,9 +42,8 @@ type Pipeline struct {
 	mu         sync.Mutex // before that of the intake
 	lanes      lanes
 	queue      queue
-	admitted   []*parcel // room for the next ones
-	crowded    bool      // there was no room for somebody when admit last looked
-	draining   int       // tenancies that are being given up
+	crowded    bool // there was no room for somebody when admit last looked
+	draining   int  // tenancies that are being given up
 	outbox     outbox
 	guard      guard
 	suspicions suspicions
@@ -106,7 +105,7 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
 		p.metrics.skipped.Inc()
-		p.intake.skip(&m.Origin)
+		p.intake.skipped.Add(1)
 		done()
 		return nil
 	}

@@ -13,7 +13,7 @@ type parcel struct {
 	entries  []entry  // one for each call
 	tenancy  *tenancy
 	came     time.Duration // about when it arrived, since the pipeline was made
-	skipped  int           // messages that no rule wanted, before it
+	skipped  int64         // messages that no rule wanted, before it
 	failures []event.Failure
 	open     int // calls and letters that are not settled
 	dead     bool
@@ -44,8 +44,8 @@ type tenancy struct {
 	still   chan struct{}
 	resting bool
 
-	// Guarded by the intake's lock: how many of its messages have arrived and are not admitted, since when, and what they are.
-	behind int
+	// Guarded by the intake's lock: whether something of it has arrived and is not admitted, since when, and how much.
+	behind bool
 	since  time.Duration
 	tally  tally
 }

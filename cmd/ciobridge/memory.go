@@ -15,7 +15,7 @@ import (
 // the heap is small, that would be every few megabytes, and cost a twentieth of the processor's time.
 const (
 	collectAt = 20       // growth of the heap, in percent of what is live, at which garbage is collected
-	smallHeap = 30 << 20 // bytes up to which the heap grows in any case
+	smallHeap = 30 << 20 // bytes; a heap that is smaller may double before it is collected, but not past this
 )
 
 // collector chooses, after every collection, at which growth the next one begins.
