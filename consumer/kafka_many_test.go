@@ -96,3 +96,46 @@ func TestKafkaIdlePartitionsCostNoGoroutine(t *testing.T) { // not parallel: it 
 	}
 	r.stop()
 }
+
+// The leader of a partition moves while a chunk of it waits for the worker: the fetcher that reads from the new one goes on when it has been
+// handed over.
+func TestKafkaLeaderMovesWhileAChunkWaits(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t, kfake.NumBrokers(2), kfake.SeedTopics(2, testTopic))
+	value := strings.Repeat("x", 100<<10)
+	for range 10 {
+		b.publishTo(0, value)
+	}
+	release := make(chan struct{})
+	k := b.openWith(b.config())
+	r := read(t, k, func(_ context.Context, _ string, done func()) error {
+		<-release
+		done()
+		return nil
+	})
+	var p *partition
+	of := func(get func() bool) func() bool {
+		return func() bool {
+			g := k.generation.Load()
+			if g == nil {
+				return false
+			}
+			p = g.partitions[0]
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return get()
+		}
+	}
+	eventually(t, "a chunk waits", of(func() bool { return p.queued != nil }))
+	before := p.fetcher
+	leader := int32(b.cluster.LeaderFor(testTopic, 0))
+	if err := b.cluster.MoveTopicPartition(testTopic, 0, 1-leader); err != nil {
+		t.Fatal(err)
+	}
+	k.generation.Load().routeAgain()
+	eventually(t, "the partition has another fetcher", of(func() bool { return p.fetcher != before }))
+	time.Sleep(50 * time.Millisecond) // in which that fetcher finds nothing to do
+	close(release)
+	eventually(t, "everything is read", func() bool { return len(r.values()) == 10 })
+	r.stop()
+}

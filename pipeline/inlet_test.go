@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,16 +85,19 @@ func TestNobodyWaitsLongerThanTheLinger(t *testing.T) {
 func TestAPersonsOrderAcrossPartitions(t *testing.T) {
 	c := quiet()
 	c.Linger, c.BatchItems, c.Senders = 50*time.Millisecond, 40, 3
+	var mu sync.Mutex
 	last := map[string]int{}
 	note := func(ctx context.Context, calls []event.Call) []event.Outcome {
 		for _, call := range calls {
 			var person string
 			var n int
 			fmt.Sscanf(string(call.Body), "%s %d", &person, &n)
+			mu.Lock()
 			if n <= last[person] {
 				t.Errorf("%s: %d came after %d", person, n, last[person])
 			}
 			last[person] = n
+			mu.Unlock()
 		}
 		return taker{}.Send(ctx, calls)
 	}
