@@ -128,7 +128,7 @@ func TestKafkaLeaderMovesWhileAChunkWaits(t *testing.T) {
 	}
 	eventually(t, "a chunk waits", of(func() bool { return p.queued != nil }))
 	before := p.fetcher
-	leader := int32(b.cluster.LeaderFor(testTopic, 0))
+	leader := b.cluster.LeaderFor(testTopic, 0)
 	if err := b.cluster.MoveTopicPartition(testTopic, 0, 1-leader); err != nil {
 		t.Fatal(err)
 	}

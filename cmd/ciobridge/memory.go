@@ -11,10 +11,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// An event leaves some 50 bytes of garbage. Collecting it at a fifth of Go's default growth takes a third off the peak of memory; while
+// An event leaves some 50 bytes of garbage. Collecting it at a seventh of Go's default growth takes a third off the peak of memory; while
 // the heap is small, that would be every few megabytes, and cost a twentieth of the processor's time.
 const (
-	collectAt = 20       // growth of the heap, in percent of what is live, at which garbage is collected
+	collectAt = 15       // growth of the heap, in percent of what is live, at which garbage is collected
 	smallHeap = 30 << 20 // bytes; a heap that is smaller may double before it is collected, but not past this
 )
 
