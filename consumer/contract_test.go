@@ -240,6 +240,15 @@ func settleAll(_ context.Context, _ string, done func()) error {
 	return nil
 }
 
+// settleAfter settles everything once release is closed, and holds the source up until then.
+func settleAfter(release <-chan struct{}) func(context.Context, string, func()) error {
+	return func(_ context.Context, _ string, done func()) error {
+		<-release
+		done()
+		return nil
+	}
+}
+
 // read starts reading a source. Values are noted before on is called.
 func read(t *testing.T, s source, on func(lease context.Context, value string, done func()) error) *reading {
 	t.Helper()

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -92,11 +91,7 @@ func TestKafkaLogDeletedWhileHeldUp(t *testing.T) {
 	}
 	release := make(chan struct{})
 	k := b.openWith(b.config())
-	r := read(t, k, func(_ context.Context, _ string, done func()) error {
-		<-release
-		done()
-		return nil
-	})
+	r := read(t, k, settleAfter(release))
 	eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.window.inUse() >= 2*int64(g.fetchSize) })
 	b.deleteBefore(0, 50)
 	close(release)

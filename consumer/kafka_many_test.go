@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-
-	"github.com/ciobridge/ciobridge/event"
 )
 
 // An answer that has no room for all partitions favours none: each gets on while the others still have much to read, also where its
@@ -39,41 +37,27 @@ func TestKafkaPartitionsTakeTurns(t *testing.T) {
 	got := map[int32]int{} // messages of a partition
 	behind := 0            // partitions of which less than half has come when another has come to its end
 	k := b.openWith(c)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- k.Consume(ctx, func(_ context.Context, m event.Message, done func()) error {
-			mu.Lock()
-			defer mu.Unlock()
-			p := m.Origin.Partition
-			if want := fmt.Sprintf("%d %d ", p, got[p]); !strings.HasPrefix(string(m.Value), want) {
-				t.Errorf("partition %d: %.10s has come, want %s", p, m.Value, want)
-			}
-			if got[p]++; got[p] == rounds*each && behind == 0 {
-				for other := range int32(partitions) {
-					if got[other] < rounds*each/2 {
-						behind++
-					}
-				}
-			}
-			done()
-			return nil
-		})
-	}()
-	total := func() (n int) {
+	r := read(t, k, func(_ context.Context, value string, done func()) error {
 		mu.Lock()
 		defer mu.Unlock()
-		for _, r := range got {
-			n += r
+		var p int32
+		fmt.Sscan(value, &p)
+		if want := fmt.Sprintf("%d %d ", p, got[p]); !strings.HasPrefix(value, want) {
+			t.Errorf("partition %d: %.10s has come, want %s", p, value, want)
 		}
-		return n
-	}
-	eventually(t, "every partition is read to its end", func() bool { return total() == partitions*rounds*each })
+		if got[p]++; got[p] == rounds*each && behind == 0 {
+			for other := range int32(partitions) {
+				if got[other] < rounds*each/2 {
+					behind++
+				}
+			}
+		}
+		done()
+		return nil
+	})
+	eventually(t, "every partition is read to its end", func() bool { return len(r.values()) == partitions*rounds*each })
 	eventually(t, "the window is empty", func() bool { g := k.generation.Load(); return g.window.inUse() <= g.answerBytes() })
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	r.stop()
 	if behind > 0 {
 		t.Errorf("%d partitions were not half read when the first one was at its end", behind)
 	}
@@ -108,11 +92,7 @@ func TestKafkaLeaderMovesWhileAChunkWaits(t *testing.T) {
 	}
 	release := make(chan struct{})
 	k := b.openWith(b.config())
-	r := read(t, k, func(_ context.Context, _ string, done func()) error {
-		<-release
-		done()
-		return nil
-	})
+	r := read(t, k, settleAfter(release))
 	var p *partition
 	of := func(get func() bool) func() bool {
 		return func() bool {

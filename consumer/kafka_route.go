@@ -26,9 +26,8 @@ func (g *generation) route(ctx context.Context) {
 	for prepared := false; ctx.Err() == nil; {
 		l, err := g.look(ctx, topics)
 		if err == nil && !prepared {
-			if err = g.prepare(ctx, l); err == nil {
-				prepared = true
-			}
+			err = g.prepare(ctx, l)
+			prepared = err == nil
 		}
 		wait := g.source.watchEvery
 		switch {

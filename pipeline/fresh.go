@@ -25,8 +25,8 @@ func (q *queue) pushFresh(e *entry) {
 	if t.fresh.head == nil {
 		q.lines = append(q.lines, t)
 	}
-	if t.fresh.head == nil || e.came < t.fresh.since {
-		t.fresh.since = e.came
+	if came := e.parcel.came; t.fresh.head == nil || came < t.fresh.since {
+		t.fresh.since = came
 	}
 	t.fresh.push(e)
 	q.count(e, items, bytes)
@@ -48,7 +48,7 @@ func (q *queue) leaveFresh(e *entry) {
 	t := e.parcel.tenancy
 	q.count(e, -int(e.counted), -int(e.bytes))
 	if t.fresh.head != nil {
-		t.fresh.since = t.fresh.head.came
+		t.fresh.since = t.fresh.head.parcel.came
 		return
 	}
 	i := slices.Index(q.lines, t)

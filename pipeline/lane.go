@@ -25,12 +25,11 @@ type entry struct {
 	lane    event.Lane // the call's first; like its size and its step it stands here because the call itself is in the reader's caches
 	step    *event.Step
 	more    []link
-	records *stepRecords  // of the guard
-	counted int32         // calls that the entry's lane adds to the ready totals while the entry is ready
-	bytes   int32         // and their bytes
-	came    time.Duration // when it came in, since the pipeline was made; who waited behind another has lingered meanwhile
-	next    *entry        // in the queue of ready entries
-	past    *past         // nil until it comes back open
+	records *stepRecords // of the guard
+	counted int32        // calls that the entry's lane adds to the ready totals while the entry is ready
+	bytes   int32        // and their bytes
+	next    *entry       // in the queue of ready entries
+	past    *past        // nil until it comes back open
 }
 
 // begin makes an entry of a call.

@@ -153,7 +153,6 @@ func (p *Pipeline) enter(pc *parcel) {
 	pc.tenancy.add(pc)
 	for i := range pc.entries {
 		e := &pc.entries[i]
-		e.came = pc.came
 		e.records = p.guard.mapped(e.step)
 		p.lanes.join(e)
 		if e.behind == 0 {

@@ -12,7 +12,7 @@ type parcel struct {
 	first    [1]entry // the entries, where there is one
 	entries  []entry  // one for each call
 	tenancy  *tenancy
-	came     time.Duration // about when it arrived, since the pipeline was made
+	came     time.Duration // about when it arrived, since the pipeline was made; who waits behind another in a lane lingers meanwhile
 	skipped  int64         // messages that no rule wanted, before it
 	failures []event.Failure
 	open     int // calls and letters that are not settled
