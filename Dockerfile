@@ -1,5 +1,9 @@
-# The image of ciobridge: one static binary on a base without a shell, run by a user without rights.
-FROM golang:1.26 AS build
+# The image of ciobridge: one static binary on a base without a shell, run by a user without rights. The base images are pinned by
+# digest; the arguments name others, such as those of a mirror.
+ARG GO_IMAGE=golang:1.26@sha256:0f063af2d465d8dcae54cce04278ada488b96f77b42449c8d071e47d016cc65a
+ARG BASE_IMAGE=gcr.io/distroless/static-debian12:nonroot@sha256:b7bb25d9f7c31d2bdd1982feb4dafcaf137703c7075dbe2febb41c24212b946f
+
+FROM ${GO_IMAGE} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -10,11 +14,11 @@ RUN go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/ciobrid
  && go build -trimpath -ldflags "-s -w" -o /out/shop ./deploy/compose/shop
 
 # The sample shop of docker-compose.yml, no part of the product.
-FROM gcr.io/distroless/static-debian12:nonroot AS shop
+FROM ${BASE_IMAGE} AS shop
 COPY --from=build /out/shop /usr/local/bin/shop
 ENTRYPOINT ["/usr/local/bin/shop"]
 
-FROM gcr.io/distroless/static-debian12:nonroot
+FROM ${BASE_IMAGE}
 COPY --from=build /out/ciobridge /usr/local/bin/ciobridge
 WORKDIR /etc/ciobridge
 EXPOSE 8080
