@@ -32,7 +32,7 @@ const (
 type Topic struct {
 	Name     string   // a Kafka topic or JetStream stream; * stands for any run of characters
 	Envelope Envelope // the default is plain
-	OnNull   Policy   // a record without a value (a tombstone): skip, or dead_letter, which is the default
+	OnNull   Policy   // a record that holds no event, such as a tombstone or a removal: skip, or dead_letter, which is the default
 
 	line int
 }

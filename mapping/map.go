@@ -32,14 +32,10 @@ func (c *compiled) run(s *scratch) {
 		s.topic, s.topicName = t, s.m.Origin.Topic
 	}
 	s.envelope = &t.envelope
-	if s.m.Value == nil {
-		if t.onNull != Skip {
-			s.failEvent(&problem{reason: event.ReasonUndecodable, detail: "the record has no value (a tombstone); on_null: skip leaves such records out"})
+	if skip, p := s.open(c.set); p != nil {
+		if !skip {
+			s.failEvent(p)
 		}
-		return
-	}
-	if p := s.open(c.set); p != nil {
-		s.failEvent(p)
 		return
 	}
 	rules, exact := c.exact[string(s.typ)]

@@ -130,9 +130,82 @@ func TestTombstones(t *testing.T) {
 	if calls, failures := r.Map(null); len(calls)+len(failures) != 0 {
 		t.Errorf("not skipped: %v %v", calls, failures)
 	}
-	null.Value = []byte{}
-	if f := failOne(t, r, null); f.Reason != event.ReasonUndecodable {
-		t.Errorf("an empty value is not a tombstone: %+v", f)
+}
+
+// What holds no event is skipped or a dead letter, as on_null says; what holds something never is.
+func TestOnNullCoversWhateverHoldsNoEvent(t *testing.T) {
+	text := inRule("delete: {person: .id}")
+	skip := compileWith(t, Config{Topics: []Topic{{Name: "KV_*", OnNull: Skip}}}, text)
+	keep := compileText(t, text)
+	of := func(subject, value, header, content string) event.Message {
+		m := event.Message{Origin: event.Origin{Topic: "KV_people", Subject: subject}, Value: []byte(value)}
+		if header != "" {
+			m.Headers = []event.Header{{Key: "other", Value: []byte("x")}, {Key: header, Value: []byte(content)}}
+		}
+		return m
+	}
+	const subject = "$KV.people.c1"
+	for name, m := range map[string]event.Message{
+		"tombstone":        {Origin: event.Origin{Topic: "KV_people"}, Key: []byte("c1")},
+		"empty":            of("", "", "", ""),
+		"blank":            of("", " \n", "", ""),
+		"null":             of("", "null", "", ""),
+		"null in blanks":   of("", "\tnull\n", "", ""),
+		"empty message":    of(subject, "", "", ""),
+		"null message":     of(subject, "null", "", ""),
+		"deleted key":      of(subject, "", "KV-Operation", "DEL"),
+		"purged key":       of(subject, "", "KV-Operation", "PURGE"),
+		"marker of age":    of(subject, "", "Nats-Marker-Reason", "MaxAge"),
+		"marker of purge":  of(subject, "", "Nats-Marker-Reason", "Purge"),
+		"marker of remove": of(subject, "", "Nats-Marker-Reason", "Remove"),
+		"delete with text": of(subject, "gone", "KV-Operation", "DEL"),
+	} {
+		if calls, failures := skip.Map(m); len(calls)+len(failures) != 0 {
+			t.Errorf("%s is not skipped: %v %v", name, calls, failures)
+		}
+		if f := failOne(t, keep, m); f.Reason != event.ReasonUndecodable || !strings.Contains(f.Detail, "on_null") {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	for name, m := range map[string]event.Message{
+		"a word":                  of(subject, "nul", "", ""),
+		"null and more":           of(subject, "null null", "", ""),
+		"Kafka, NATS's header":    of("", `{"type":7}`, "KV-Operation", "DEL"),
+		"a value that was put":    of(subject, `{"type":7}`, "KV-Operation", "PUT"),
+		"an operation of no kind": of(subject, `{"type":7}`, "KV-Operation", "del"),
+	} {
+		if f := failOne(t, skip, m); strings.Contains(f.Detail, "on_null") {
+			t.Errorf("%s counts as nothing: %+v", name, f)
+		}
+	}
+}
+
+// A CloudEvent in binary mode may have no data: the attributes say that it is an event, whatever on_null says of tombstones.
+func TestACloudEventWithoutDataIsAnEvent(t *testing.T) {
+	text := inRule("delete: {person: .subject}")
+	r := compileWith(t, Config{Allow: []string{"delete"}, Topics: []Topic{{Name: "ce", Envelope: Envelope{Name: "cloudevents"}, OnNull: Skip}}}, text)
+	m := event.Message{Origin: event.Origin{Topic: "ce"}, Key: []byte("c_9"), Headers: []event.Header{
+		{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/users")},
+		{Key: "ce_type", Value: []byte("e")}, {Key: "ce_subject", Value: []byte("c_9")},
+	}}
+	for name, value := range map[string][]byte{"no value": nil, "an empty one": {}, "null": []byte("null")} {
+		m.Value = value
+		if c := mapOne(t, r, m); string(c.Body) != `{"type":"person","action":"delete","identifiers":{"id":"c_9"}}` {
+			t.Errorf("%s: %s", name, c.Body)
+		}
+	}
+	m.Value = nil
+	m.Headers[3].Key = "type"
+	if f := failOne(t, r, m); f.Reason != event.ReasonNoType {
+		t.Errorf("an event without a type: %+v", f)
+	}
+	m.Headers = nil
+	if calls, failures := r.Map(m); len(calls)+len(failures) != 0 {
+		t.Errorf("a tombstone is not skipped: %v %v", calls, failures)
+	}
+	m.Headers = []event.Header{{Key: "content-type", Value: []byte("application/cloudevents+json")}}
+	if calls, failures := r.Map(m); len(calls)+len(failures) != 0 {
+		t.Errorf("a tombstone of structured events is not skipped: %v %v", calls, failures)
 	}
 }
 

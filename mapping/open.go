@@ -8,34 +8,59 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and identity.
-func (s *scratch) open(set *expr.Set) *problem {
-	raw := s.m.Value
-	binary := s.envelope.cloudEvents && !s.structured()
-	if binary {
-		raw = s.compose()
+const recordsValue = "the record's value"
+
+// open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and identity. A
+// record that holds no event is left out where the topic says so.
+func (s *scratch) open(set *expr.Set) (skip bool, p *problem) {
+	binary := false
+	if s.envelope.cloudEvents {
+		if binary, p = s.readAttributes(); p != nil {
+			return false, p
+		}
 	}
-	if err := s.doc.Parse(set, raw); err != nil {
-		return inputProblem(err)
+	if !binary {
+		if what := nothing(&s.m); what != "" {
+			return s.topic.onNull == Skip, &problem{reason: event.ReasonUndecodable, detail: what + "; on_null: skip leaves such records out"}
+		}
 	}
-	if binary && !s.composedAsMeant() {
-		return &problem{reason: event.ReasonUndecodable, detail: "the record's value: not one JSON value"}
+	if p := s.parse(set, binary); p != nil {
+		return false, p
 	}
 	s.doc.BindFunc("message", s.message)
 	if p := s.readType(); p != nil {
-		return p
+		return false, p
 	}
 	s.readTime()
-	return s.readID()
+	return false, s.readID()
 }
 
-func inputProblem(err error) *problem {
+func (s *scratch) parse(set *expr.Set, binary bool) *problem {
+	if !binary {
+		if err := s.doc.Parse(set, s.m.Value); err != nil {
+			return inputProblem(recordsValue, err)
+		}
+		if kind := s.doc.Root().Kind; s.envelope.cloudEvents && kind != expr.Object {
+			return &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " + article(kind) + "; want a CloudEvent as an object, or its attributes as headers"}
+		}
+		return nil
+	}
+	if err := s.doc.Parse(set, s.compose()); err != nil {
+		return s.composedProblem(set, err)
+	}
+	if !s.composedAsMeant() {
+		return &problem{reason: event.ReasonUndecodable, detail: recordsValue + ": not one JSON value"}
+	}
+	return nil
+}
+
+func inputProblem(where string, err error) *problem {
 	reason := event.ReasonUndecodable
 	var e *expr.InputError
 	if errors.As(err, &e) && e.Kind == expr.TooLong {
 		reason = event.ReasonTooLarge
 	}
-	return &problem{reason: reason, detail: "the record's value: " + err.Error()}
+	return &problem{reason: reason, detail: where + ": " + err.Error()}
 }
 
 func (s *scratch) readType() *problem {

@@ -40,6 +40,9 @@ func RunTests(rules *Rules, file RuleFile, dir string) []TestResult {
 
 func (g *Given) message(dir string) (event.Message, error) {
 	m := event.Message{Origin: event.Origin{Topic: g.Topic}, Value: []byte(g.Event)}
+	if g.NoValue {
+		m.Value = nil
+	}
 	if g.Key != "" {
 		m.Key = []byte(g.Key)
 	}

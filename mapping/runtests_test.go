@@ -70,3 +70,28 @@ tests:
 		}
 	}
 }
+
+// A test can give a record without a value, which only headers or on_null make sense of.
+func TestATestGivesARecordWithoutAValue(t *testing.T) {
+	file, err := ParseRules("r.yaml", []byte(inRule("delete: {person: .subject}")+`
+tests:
+  - name: a CloudEvent without data
+    given: {event: null, topic: ce, headers: {ce_type: e, ce_id: "1", ce_source: /users, ce_subject: c_9}}
+    want: [{delete: {person: c_9}}]
+  - name: a tombstone
+    given: {event: null, topic: ce}
+    want: []
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := Compile(Config{Rules: file.Rules, Allow: []string{"delete"}, Topics: []Topic{{Name: "ce", Envelope: Envelope{Name: "cloudevents"}, OnNull: Skip}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range RunTests(rules, file, "") {
+		if len(got.Diffs) > 0 {
+			t.Errorf("%s: %q", got.Name, got.Diffs)
+		}
+	}
+}

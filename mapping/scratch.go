@@ -44,6 +44,9 @@ type scratch struct {
 	room            // what the calls are written into
 	rooms    []room // for the messages to come
 
+	attributes  []attribute // of a CloudEvent, from its headers
+	contentType attribute   // the header, where there is one
+
 	composed, meta        []byte // the document of a CloudEvent in binary mode, and $message
 	who, text, hash, wide []byte
 }

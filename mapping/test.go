@@ -24,6 +24,7 @@ type Test struct {
 // Given is the message of a test.
 type Given struct {
 	Event   string // the record's value; JSON made of the YAML that stands there, or a string as it is
+	NoValue bool   // event: null, a record without a value
 	File    string // a file that holds the value instead, relative to the rule file
 	Topic   string
 	Key     string
@@ -49,7 +50,7 @@ func (r *reader) test(node ast.Node, at string) Test {
 	if len(r.errs) > mistakes {
 		return t
 	}
-	if t.Name == "" || (t.Given.Event == "") == (t.Given.File == "") || !wants {
+	if t.Name == "" || (t.Given.Event != "" || t.Given.NoValue) == (t.Given.File != "") || !wants {
 		r.fail(node, at, "a test needs name, want, and given with either event or file")
 	}
 	return t
@@ -58,11 +59,14 @@ func (r *reader) test(node ast.Node, at string) Test {
 func (r *reader) given(node ast.Node, at string) (g Given) {
 	r.fields(node, at, fields{
 		"event": func(n ast.Node, at string) {
-			if _, isMap := n.(ast.MapNode); isMap {
+			switch n.(type) {
+			case ast.MapNode:
 				g.Event = r.json(n, at)
-				return
+			case *ast.NullNode:
+				g.NoValue = true
+			default:
+				g.Event = r.text(n, at)
 			}
-			g.Event = r.text(n, at)
 		},
 		"file":    func(n ast.Node, at string) { g.File = r.text(n, at) },
 		"topic":   func(n ast.Node, at string) { g.Topic = r.text(n, at) },
