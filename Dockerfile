@@ -20,6 +20,7 @@ ENTRYPOINT ["/usr/local/bin/shop"]
 
 FROM ${BASE_IMAGE}
 COPY --from=build /out/ciobridge /usr/local/bin/ciobridge
+COPY LICENSE THIRD_PARTY_NOTICES.txt /usr/share/doc/ciobridge/
 WORKDIR /etc/ciobridge
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/ciobridge"]
