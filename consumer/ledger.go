@@ -18,8 +18,12 @@ type ledger struct {
 	head   uint64 // ticket of the oldest message that is not done
 	tail   uint64 // ticket of the next message
 	next   int64  // the floor once everything in hand is done
+	news   uint64 // how often something was settled
 	closed bool
 	room   chan struct{} // closed when the head moves, while somebody waits for that
+
+	earlier settled       // what was done when reading began
+	cursor  settledCursor // over earlier; the reader's own
 }
 
 // entry is one message in hand.
@@ -29,6 +33,12 @@ type entry struct {
 }
 
 func (e *entry) done() bool { return e.since == 0 }
+
+// resume says what is done past the start already. It comes before the first message.
+func (l *ledger) resume(done settled) { l.earlier, l.cursor = done, settledCursor{done: done} }
+
+// already reports whether a message was done when reading began. Who adds messages asks for it before, and settles such a message at once.
+func (l *ledger) already(offset int64) bool { return l.cursor.has(offset) }
 
 var errLedgerClosed = errors.New("the partition has been given up")
 
@@ -78,6 +88,7 @@ func (l *ledger) settle(ticket uint64) bool {
 		return false
 	}
 	l.at(ticket).since = 0
+	l.news++
 	if ticket != l.head {
 		return true
 	}
@@ -107,6 +118,30 @@ func (l *ledger) floor() int64 {
 		return l.at(l.head).offset
 	}
 	return l.next
+}
+
+// settled is the floor, and what is done past it, appended to dst. What stands between two messages that are done is taken for done
+// too: nothing of it has ever been in hand. While news is the same, so is the rest.
+func (l *ledger) settled(dst settled) (floor int64, done settled, news uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := int64(-1) // where a span begins that has not ended
+	for t := l.head; t < l.tail; t++ {
+		switch e := l.at(t); {
+		case e.done() && from < 0:
+			from = e.offset
+		case !e.done() && from >= 0:
+			dst, from = append(dst, span{from, l.at(t-1).offset + 1}), -1
+		}
+	}
+	if from >= 0 {
+		dst = append(dst, span{from, l.next})
+	}
+	floor = l.next
+	if l.head < l.tail {
+		floor = l.at(l.head).offset
+	}
+	return floor, dst.after(l.earlier, l.next), l.news
 }
 
 // inHand is the number of messages past the floor, those done out of turn included, and when the oldest was handed out.
