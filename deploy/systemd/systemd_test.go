@@ -1,0 +1,41 @@
+// Package systemd checks the unit with which systemd runs the bridge.
+package systemd
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const unit = "ciobridge.service"
+
+// TestUnitHasNoRights looks for what keeps the service in its place, and asks systemd itself where it is installed.
+func TestUnitHasNoRights(t *testing.T) {
+	text, err := os.ReadFile(unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"DynamicUser=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict", "MemoryDenyWriteExecute=yes",
+		"RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "LimitCORE=0", "UMask=0077",
+	} {
+		if !strings.Contains(string(text), "\n"+line+"\n") {
+			t.Errorf("the unit has no line %s", line)
+		}
+	}
+
+	out, err := exec.Command("systemd-analyze", "security", "--offline=true", unit).Output()
+	if err != nil {
+		t.Skipf("systemd-analyze cannot be asked: %v", err)
+	}
+	m := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`).FindSubmatch(out)
+	if m == nil {
+		t.Fatalf("systemd-analyze gives no level:\n%s", out)
+	}
+	if level, err := strconv.ParseFloat(string(m[1]), 64); err != nil || level > 2 {
+		t.Errorf("exposure %s of 10, want 2.0 at most", m[1])
+	}
+}
