@@ -115,6 +115,10 @@ func TestCredentialsThatCannotBeRead(t *testing.T) {
 }
 
 func TestProve(t *testing.T) {
+	elsewhere := func(err error) bool {
+		var e *customerio.RegionError
+		return errors.As(err, &e) && e.Configured == customerio.US && e.Actual == customerio.EU
+	}
 	for _, c := range []struct {
 		name   string
 		status int
@@ -124,10 +128,16 @@ func TestProve(t *testing.T) {
 	}{
 		{"the right region", 200, `{"url":"https://track.customer.io","region":"us","environment_id":3}`, nil,
 			func(err error) bool { return err == nil }},
-		{"the other region", 200, `{"region":"eu"}`, nil, func(err error) bool {
-			var e *customerio.RegionError
-			return errors.As(err, &e) && e.Configured == customerio.US && e.Actual == customerio.EU
-		}},
+		{"the other region", 200, `{"region":"eu"}`, nil, elsewhere},
+		{"the data center alone", 200, `{"data_center":"US","environment_id":3}`, nil, func(err error) bool { return err == nil }},
+		{"the URL alone", 200, `{"url":"https://track.customer.io"}`, nil, func(err error) bool { return err == nil }},
+		{"the URL with a path", 200, `{"url":"https://Track.customer.io/api/v1","region":null}`, nil, func(err error) bool { return err == nil }},
+		{"the other region's data center", 200, `{"data_center":"eu"}`, nil, elsewhere},
+		{"the other region's URL", 200, `{"url":"https://track-eu.customer.io/"}`, nil, elsewhere},
+		{"region and URL that differ", 200, `{"region":"us","url":"https://track-eu.customer.io"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
+		{"region and data center that differ", 200, `{"region":"us","data_center":"eu"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
+		{"a URL that only begins so", 200, `{"url":"https://track.customer.io.canary.example/"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
+		{"an unknown region at a known URL", 200, `{"region":"canary","url":"https://track.customer.io"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
 		{"refused", 401, `{}`, nil, func(err error) bool {
 			var e *customerio.CredentialsError
 			return errors.As(err, &e) && e.Status == 401

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -59,18 +61,48 @@ func (c *Client) Prove(ctx context.Context) error {
 	if answer.Trouble == TroubleCredentials {
 		return &CredentialsError{Status: answer.Status}
 	}
-	var account struct {
-		Region Region `json:"region"`
+	var actual Region
+	if answer.Status == http.StatusOK && whole {
+		actual = regionOf(body)
 	}
-	if answer.Status != http.StatusOK || !whole || json.Unmarshal(body, &account) != nil || account.Region.TrackURL() == "" {
+	if actual == "" {
 		trouble := answer.Trouble
 		if trouble == "" {
 			trouble = TroubleUnexpected
 		}
 		return &UnreachableError{Trouble: trouble, Status: answer.Status, RetryAfter: answer.RetryAfter}
 	}
-	if account.Region != c.region {
-		return &RegionError{Configured: c.region, Actual: account.Region}
+	if actual != c.region {
+		return &RegionError{Configured: c.region, Actual: actual}
 	}
 	return nil
+}
+
+// regionOf reads the region of the workspace, which is told by name, as region or data_center, or by the host that takes its calls.
+// It is empty where nothing tells it, or where two of them do not agree.
+func regionOf(body []byte) Region {
+	var account struct {
+		Region     json.RawMessage `json:"region"`
+		DataCenter json.RawMessage `json:"data_center"`
+		URL        json.RawMessage `json:"url"`
+	}
+	if json.Unmarshal(body, &account) != nil {
+		return ""
+	}
+	var told []Region
+	for _, name := range []string{asText(account.Region), asText(account.DataCenter)} {
+		if name != "" {
+			told = append(told, Region(strings.ToLower(name)))
+		}
+	}
+	address := strings.ToLower(asText(account.URL)) + "/"
+	for _, region := range []Region{US, EU} {
+		if strings.HasPrefix(address, region.TrackURL()+"/") {
+			told = append(told, region)
+		}
+	}
+	if told = slices.Compact(told); len(told) != 1 || told[0].TrackURL() == "" {
+		return ""
+	}
+	return told[0]
 }
