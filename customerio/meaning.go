@@ -72,7 +72,7 @@ func meaningOfSuccess(status int, many bool, report Report) Meaning {
 	case FormClean:
 		return Accepted
 	case FormListed:
-		if many {
+		if many || len(report.Refusals) == 0 {
 			return Accepted
 		}
 		return Refused

@@ -86,7 +86,11 @@ func TestMeaningOfEveryBody(t *testing.T) {
 		}
 		for i, form := range forms {
 			for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {
-				got := letters[customerio.MeaningOf(endpoint, status, size == "many", customerio.Report{Form: form})]
+				report := customerio.Report{Form: form}
+				if form == customerio.FormListed {
+					report.Refusals = make([]customerio.Refusal, 1)
+				}
+				got := letters[customerio.MeaningOf(endpoint, status, size == "many", report)]
 				if got != letter[i] {
 					t.Errorf("%s %s, form %d: %c, want %c", endpoint, name, form, got, letter[i])
 				}

@@ -3,6 +3,7 @@ package customerio
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -11,13 +12,13 @@ import (
 type Form uint8
 
 const (
-	// FormUnreadable is a body that is not Customer.io's: a page, broken JSON, too long, or errors at places that do not exist.
+	// FormUnreadable is a body that is not Customer.io's: a page, broken JSON, too long.
 	FormUnreadable Form = iota
 	// FormEmpty is no body at all.
 	FormEmpty
 	// FormClean is a JSON object that tells of no error.
 	FormClean
-	// FormListed tells of errors, each with the place of its call in the batch.
+	// FormListed tells of errors, at least one of them with the place of a call in a batch.
 	FormListed
 	// FormWhole tells of an error without saying which call it belongs to.
 	FormWhole
@@ -27,6 +28,7 @@ const (
 type Report struct {
 	Form     Form
 	Refusals []Refusal // for FormListed at most one for each call; for FormWhole one, whose Index means nothing
+	Unplaced int       // errors of FormListed whose place is that of no call, so that nobody knows what they refuse
 }
 
 // Refusal says what Customer.io holds against one call.
@@ -53,7 +55,7 @@ const (
 // batch_index, as meta.error or as meta.errors, and was seen to send the whole as a JSON string that contains JSON. A call that
 // is listed twice, for two of its fields, is refused once.
 func ParseReport(body []byte, calls int) Report {
-	body = bytes.TrimSpace(body)
+	body = trimSpace(body)
 	switch {
 	case len(body) == 0:
 		return Report{Form: FormEmpty}
@@ -64,7 +66,7 @@ func ParseReport(body []byte, calls int) Report {
 		if json.Unmarshal(body, &inner) != nil {
 			return Report{}
 		}
-		body = bytes.TrimSpace([]byte(inner))
+		body = trimSpace([]byte(inner))
 	}
 	var doc struct {
 		Errors json.RawMessage `json:"errors"`
@@ -87,10 +89,14 @@ func ParseReport(body []byte, calls int) Report {
 	return Report{Form: FormClean}
 }
 
+// trimSpace takes the white space of JSON from both ends. Other characters that pass for white space elsewhere are no part of JSON.
+func trimSpace(body []byte) []byte { return bytes.Trim(body, " \t\r\n") }
+
 // listed reads the members of errors[].
 func listed(errors []json.RawMessage, calls int) Report {
 	report := Report{Form: FormListed}
 	seen := make([]bool, calls)
+	var whole *Refusal // the first error without a place
 	for _, raw := range errors {
 		var entry struct {
 			Index   json.RawMessage `json:"batch_index"`
@@ -105,20 +111,32 @@ func listed(errors []json.RawMessage, calls int) Report {
 			Problem: problemOf(asText(entry.Reason), asText(entry.Message)),
 			Field:   sanitize(asText(entry.Field)),
 		}
-		if string(orNull(entry.Index)) == "null" {
-			return Report{Form: FormWhole, Refusals: []Refusal{refusal}}
-		}
-		index, err := strconv.Atoi(string(entry.Index))
-		if err != nil || index < 0 || index >= calls {
-			return Report{}
-		}
-		if !seen[index] {
+		index, found := placeOf(entry.Index, calls)
+		switch {
+		case !found:
+			report.Unplaced++
+			if whole == nil && string(orNull(entry.Index)) == "null" {
+				whole = &refusal
+			}
+		case !seen[index]:
 			seen[index] = true
 			refusal.Index = index
 			report.Refusals = append(report.Refusals, refusal)
 		}
 	}
+	if whole != nil && len(report.Refusals) == 0 {
+		return Report{Form: FormWhole, Refusals: []Refusal{*whole}}
+	}
 	return report
+}
+
+// placeOf reads a batch_index, also one in quotes or written as 1.0, and reports whether a request of so many calls has that place.
+func placeOf(index json.RawMessage, calls int) (place int, found bool) {
+	n, err := strconv.ParseFloat(strings.Trim(string(index), `"`), 64)
+	if err != nil || n != math.Trunc(n) || n < 0 || n >= float64(calls) {
+		return 0, false
+	}
+	return int(n), true
 }
 
 // metaError finds the first text of meta.error or meta.errors.

@@ -17,6 +17,9 @@ func TestParseReport(t *testing.T) {
 	listed := func(r ...customerio.Refusal) customerio.Report {
 		return customerio.Report{Form: customerio.FormListed, Refusals: r}
 	}
+	unplaced := func(n int, r ...customerio.Refusal) customerio.Report {
+		return customerio.Report{Form: customerio.FormListed, Refusals: r, Unplaced: n}
+	}
 	clean, empty, unreadable := customerio.Report{Form: customerio.FormClean}, customerio.Report{Form: customerio.FormEmpty}, customerio.Report{}
 	for _, c := range []struct {
 		body string
@@ -57,16 +60,22 @@ func TestParseReport(t *testing.T) {
 		{`{"errors":[{"batch_index":1,"field":"a"},{"batch_index":1,"field":"b"}]}`,
 			listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther, Field: "a"})},
 		{`{"errors":[{"batch_index":1,"reason":7,"field":[],"message":{}}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
-		{`{"errors":[{"batch_index":1},{"reason":"invalid"}]}`, whole(customerio.ProblemInvalid, "")},
+		{`{"errors":[{"batch_index":1},{"reason":"invalid"}]}`, unplaced(1, customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
+		{`{"errors":[{"batch_index":7},{"reason":"invalid"}]}`, whole(customerio.ProblemInvalid, "")},
 		{`{"errors":[{"batch_index":null}]}`, whole(customerio.ProblemOther, "")},
-		{`{"errors":[{"batch_index":3}]}`, unreadable},
-		{`{"errors":[{"batch_index":-1}]}`, unreadable},
-		{`{"errors":[{"batch_index":0},{"batch_index":9}]}`, unreadable},
-		{`{"errors":[{"batch_index":"1"}]}`, unreadable},
-		{`{"errors":[{"batch_index":1.0}]}`, unreadable},
-		{`{"errors":[{"batch_index":1e0}]}`, unreadable},
-		{`{"errors":[{"batch_index":true}]}`, unreadable},
-		{`{"errors":[{"batch_index":99999999999999999999}]}`, unreadable},
+		{`{"errors":[{"batch_index":3}]}`, unplaced(1)},
+		{`{"errors":[{"batch_index":-1}]}`, unplaced(1)},
+		{`{"errors":[{"batch_index":0},{"batch_index":9},{"batch_index":9}]}`, unplaced(2, customerio.Refusal{Index: 0, Problem: customerio.ProblemOther})},
+		{`{"errors":[{"batch_index":"1"}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
+		{`{"errors":[{"batch_index":1.0}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
+		{`{"errors":[{"batch_index":1e0}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
+		{`{"errors":[{"batch_index":1.5}]}`, unplaced(1)},
+		{`{"errors":[{"batch_index":true}]}`, unplaced(1)},
+		{`{"errors":[{"batch_index":"NaN"}]}`, unplaced(1)},
+		{`{"errors":[{"batch_index":99999999999999999999}]}`, unplaced(1)},
+		{"\f{}", unreadable}, // white space elsewhere, and not in JSON
+		{"\u00a0\"{}\"", unreadable},
+		{"\"\\f{}\"", unreadable},
 	} {
 		if got := customerio.ParseReport([]byte(c.body), 3); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s\n got %+v\nwant %+v", c.body, got, c.want)
@@ -113,7 +122,7 @@ func TestParseCleanReportAllocatesNothing(t *testing.T) {
 func FuzzParseReport(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "null", `{"errors":[{"batch_index":1,"reason":"invalid","field":"attributes.a b","message":"x"}]}`,
-		`{"meta":{"error":"x"}}`, `{"meta":{"errors":["x"]}}`, `"{\"errors\":[]}"`, "<html>", `{"errors":[{"batch_index":-1}]}`,
+		`{"meta":{"error":"x"}}`, `{"meta":{"errors":["x"]}}`, `"{\"errors\":[]}"`, "<html>", `{"errors":[{"batch_index":-1}]}`, "\f\"{}\"",
 	} {
 		f.Add([]byte(seed), 3)
 	}
@@ -130,7 +139,7 @@ func FuzzParseReport(f *testing.F) {
 				t.Fatalf("refusal %+v", r)
 			}
 		}
-		if has := len(report.Refusals) > 0; has != (report.Form == customerio.FormListed || report.Form == customerio.FormWhole) {
+		if has := len(report.Refusals)+report.Unplaced > 0; has != (report.Form == customerio.FormListed || report.Form == customerio.FormWhole) {
 			t.Fatalf("form %d with %d refusals", report.Form, len(report.Refusals))
 		}
 		if report.Form == customerio.FormClean && !json.Valid(body) {

@@ -14,6 +14,7 @@ type announcer struct {
 
 	warned    time.Time // when the log last said that the destination fails
 	announced bool      // the log's last word is that it fails
+	unplaced  time.Time // when the log last told of refusals of no call
 }
 
 // A failure that comes within a minute of the last line is announced when this many requests have failed in a row.
@@ -21,6 +22,16 @@ const (
 	stumbles = 3
 	stumble  = time.Minute
 )
+
+// misplaced tells, once a minute at most, that an answer refused calls that its request did not have.
+func (a *announcer) misplaced(n, calls, status int) {
+	a.metrics.unplaced.Add(float64(n))
+	if now := time.Now(); now.Sub(a.unplaced) >= stumble {
+		a.unplaced = now
+		a.log.Warn("customer.io refuses calls that the request did not have; what it does not name counts as accepted",
+			zap.Int("refusals", n), zap.Int("calls", calls), zap.Int("status", status))
+	}
+}
 
 // observe is called for every change, one call at a time and in order.
 func (a *announcer) observe(before, after State) {

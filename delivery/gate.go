@@ -140,16 +140,19 @@ func (g *gate) wait(d time.Duration, done <-chan struct{}) {
 	}
 }
 
-// leave gives a pass back with what came of the request. Alone says that the request carried one call.
-func (g *gate) leave(p pass, answer customerio.Answer, alone bool) {
+// leave gives a pass back with what came of the request, which carried so many calls.
+func (g *gate) leave(p pass, answer customerio.Answer, calls int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
+	if n := answer.Report.Unplaced; n > 0 && answer.Status/100 == 2 {
+		g.announcer.misplaced(n, calls, answer.Status)
+	}
 	switch {
 	case answer.NewCredentials, answer.Withheld:
 		g.again(p, now)
 	case answer.Meaning == customerio.Retry, answer.Meaning == customerio.Halt:
-		g.failed(p, answer, alone, now)
+		g.failed(p, answer, calls == 1, now)
 	default:
 		g.answered(p, answer.Meaning == customerio.Accepted, now)
 	}

@@ -18,6 +18,7 @@ type metrics struct {
 	calls    prometheus.Histogram
 	bytes    prometheus.Histogram
 	failures map[customerio.Trouble]prometheus.Counter
+	unplaced prometheus.Counter
 	state    *prometheus.GaugeVec
 }
 
@@ -46,6 +47,10 @@ func newMetrics(reg prometheus.Registerer, rate func() float64) *metrics {
 			Buckets: []float64{1e3, 5e3, 1e4, 25e3, 5e4, 1e5, 2e5, 3e5, 4e5, 5e5},
 		}),
 		failures: map[customerio.Trouble]prometheus.Counter{},
+		unplaced: f.NewCounter(prometheus.CounterOpts{
+			Name: "ciobridge_unplaced_refusals_total",
+			Help: "Refusals by Customer.io of calls that the request did not have. The calls that no refusal names count as accepted.",
+		}),
 		state: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ciobridge_destination_state",
 			Help: "1 for the condition in which Customer.io is, as far as the last requests tell: ok, backing_off or halted.",

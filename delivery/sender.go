@@ -104,7 +104,7 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 		return make([]event.Outcome, len(calls)), false
 	}
 	answer := s.exchange(context.WithoutCancel(ctx), ctx.Deadline, calls)
-	s.gate.leave(p, answer, len(calls) == 1)
+	s.gate.leave(p, answer, len(calls))
 	if answer.Withheld {
 		return make([]event.Outcome, len(calls)), false
 	}

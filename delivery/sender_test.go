@@ -71,6 +71,34 @@ func TestNothingFollowsAFailedRequest(t *testing.T) {
 	})
 }
 
+// A refusal at a place that the batch does not have settles everything: what it names is refused, and the rest is taken and never
+// sent again. Operators are told, by a metric each time and by the log once a minute.
+func TestRefusalsOfNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(n int, q request, _ *http.Request) (*http.Response, error) {
+			return reply(207, `{"errors":[{"batch_index":1,"reason":"invalid"},{"batch_index":4,"reason":"invalid"},{"batch_index":-1}]}`)
+		})
+		for range 3 {
+			if got, want := count(r.Send(context.Background(), makeCalls(4))), (tally{delivered: 3, refused: 1}); got != want {
+				t.Errorf("outcomes %+v, want %+v", got, want)
+			}
+			time.Sleep(25 * time.Second)
+		}
+		if got := count(r.Send(context.Background(), makeCalls(1))); got != (tally{delivered: 1}) {
+			t.Errorf("a lone call: %+v", got)
+		}
+		if r.failed(207) != 4 || string(r.State().Condition) != "ok" {
+			t.Errorf("%d answers, state %+v", r.failed(207), r.State())
+		}
+		if got := r.messages(); len(got) != 2 || !strings.HasPrefix(got[0], "warn: customer.io refuses calls that the request did not have") {
+			t.Errorf("log: %q", got)
+		}
+		if want := "ciobridge_unplaced_refusals_total 9"; !strings.Contains(r.exposition(), want) {
+			t.Errorf("%s is missing in\n%s", want, r.exposition())
+		}
+	})
+}
+
 func TestRefusalsInsideABatch(t *testing.T) {
 	listed := func(indices ...any) string {
 		var errs []string
@@ -95,11 +123,11 @@ func TestRefusalsInsideABatch(t *testing.T) {
 		{"204", 204, "", tally{delivered: 4}},
 		{"empty 200", 200, "", tally{delivered: 4}},
 		{"empty 207", 207, "", unknown},
-		{"index past the end", 207, listed(4), unknown},
-		{"negative index", 207, listed(1, -1), unknown},
-		{"index that is a text", 207, listed(`"1"`), unknown},
-		{"index that is a fraction", 207, listed(1.5), unknown},
-		{"index that is huge", 207, listed("99999999999999999999"), unknown},
+		{"index past the end", 207, listed(4), tally{delivered: 4}},
+		{"negative index", 207, listed(1, -1), tally{delivered: 3, refused: 1}},
+		{"index that is a text", 207, listed(`"1"`), tally{delivered: 3, refused: 1}},
+		{"index that is a fraction", 207, listed(1.5), tally{delivered: 4}},
+		{"index that is huge", 207, listed("99999999999999999999"), tally{delivered: 4}},
 		{"no index", 207, refuse, unknown},
 		{"meta.error", 200, `{"meta":{"error":"no"}}`, unknown},
 		{"a page", 200, "<html>" + canary, unknown},
