@@ -32,15 +32,79 @@ func parseCut(s string) (*Cut, error) {
 	return &Cut{Bytes: n, SHA256: [sha256.Size]byte(raw)}, nil
 }
 
-// cut makes a letter's record fit into limit bytes as size counts them, and flags it. The value is cut first; where that is not
-// enough the original headers go, and at last the key is cut. It fails where the letter's own headers do not fit.
-func cut(r Record, limit int, size func(*Record) int) (Record, error) {
-	if _, again := r.header(headerCut); !again {
-		c := Cut{Bytes: len(r.Value), SHA256: sha256.Sum256(r.Value)}
-		r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], event.Header{Key: headerCut, Value: []byte(c.String())})
+// wholeParts is how many records a letter may become so that each of them holds the message whole.
+const wholeParts = 4
+
+// fit makes a letter's record fit into limit bytes as size counts them. Where only the failures are too many, they are divided
+// among a few records that hold the message whole; otherwise the message is cut. It fails where the headers of a single failure
+// do not fit.
+func fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
+	if parts := whole(r, limit, wholeParts, size); parts != nil {
+		return parts, nil
 	}
-	whole := r.Value
-	r.Value = whole[:0:0]
+	c, err := cut(r, limit, size)
+	if err == nil {
+		return []Record{c}, nil
+	}
+	first, rest, ok := halve(r)
+	if !ok {
+		return nil, err
+	}
+	var parts []Record
+	for _, half := range []Record{first, rest} {
+		more, err := fit(half, limit, size)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, more...)
+	}
+	return parts, nil
+}
+
+// whole divides a letter among at most so many records that fit, or returns nil.
+func whole(r Record, limit, most int, size func(*Record) int) []Record {
+	if size(&r) <= limit {
+		return []Record{r}
+	}
+	if most < 2 {
+		return nil
+	}
+	first, rest, ok := halve(r)
+	if !ok {
+		return nil
+	}
+	a := whole(first, limit, most/2, size)
+	b := whole(rest, limit, most/2, size)
+	if a == nil || b == nil {
+		return nil
+	}
+	return append(a, b...)
+}
+
+// halve divides the failures of a letter between two records. It does not where there is only one.
+func halve(r Record) (first, rest Record, ok bool) {
+	letters, _, err := Decode(r)
+	if err != nil || len(letters) < 2 {
+		return r, Record{}, false
+	}
+	failures := make([]event.Failure, len(letters))
+	for i, l := range letters {
+		failures[i] = l.Failure
+	}
+	part := func(failures []event.Failure) Record {
+		return encode(&event.Letter{Message: letters[0].Message, Failures: failures}, r.Time, letters[0].ConfigHash)
+	}
+	n := len(failures) / 2
+	return part(failures[:n]), part(failures[n:]), true
+}
+
+// cut makes a letter's record fit by taking content away, and flags it. The value is cut first; where that is not enough the original
+// headers go, and at last the key is cut. It fails where the letter's own headers do not fit.
+func cut(r Record, limit int, size func(*Record) int) (Record, error) {
+	c := Cut{Bytes: len(r.Value), SHA256: sha256.Sum256(r.Value)}
+	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], event.Header{Key: headerCut, Value: []byte(c.String())})
+	value := r.Value
+	r.Value = value[:0:0]
 	if size(&r) > limit {
 		own := r.Headers[:0:0]
 		for _, h := range r.Headers {
@@ -57,8 +121,8 @@ func cut(r Record, limit int, size func(*Record) int) (Record, error) {
 	if room < 0 {
 		return r, fmt.Errorf("the letter's own headers take %d bytes of %d: %w", size(&r), limit, ErrTooLarge)
 	}
-	if whole != nil {
-		r.Value = whole[:min(room, len(whole))]
+	if value != nil {
+		r.Value = value[:min(room, len(value))]
 	}
 	return r, nil
 }

@@ -14,16 +14,16 @@ import (
 // ErrForeign means that a record of the dead-letter log is neither a letter nor a resolution of this bridge.
 var ErrForeign = errors.New("neither a letter nor a resolution")
 
-// Decode reads a record of the log. Exactly one of letter and resolution is set unless there is an error, which is ErrForeign for
-// a record without the bridge's headers and otherwise names the header that cannot be read. The letter shares the record's memory.
-func Decode(r Record) (*Letter, *Resolution, error) {
+// Decode reads a record of the log. It gives letters, one for each failure, or a resolution, or an error, which is ErrForeign for
+// a record without the bridge's headers and otherwise names the header that cannot be read. The letters share the record's memory.
+func Decode(r Record) ([]*Letter, *Resolution, error) {
 	if _, ok := r.header(headerResolves); ok {
 		res, err := decodeResolution(&r)
 		return nil, res, err
 	}
 	if _, ok := r.header(headerLetter); ok {
-		l, err := decodeLetter(&r)
-		return l, nil, err
+		letters, err := decodeLetters(&r)
+		return letters, nil, err
 	}
 	return nil, nil, ErrForeign
 }
@@ -64,15 +64,21 @@ func (h *headerReader) id(key string) event.ID {
 }
 
 func (h *headerReader) time(key string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, h.text(key))
-	if err != nil {
-		h.fail(key, errors.New("not a time of RFC 3339"))
-		return time.Time{}
-	}
-	return t.UTC()
+	t, err := parseInstant(h.text(key))
+	h.fail(key, err)
+	return t
 }
 
-func decodeLetter(r *Record) (*Letter, error) {
+// parseInstant reads a time of RFC 3339 that can be written again in UTC.
+func parseInstant(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if t = t.UTC(); err != nil || t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}, errors.New("not a time of RFC 3339")
+	}
+	return t, nil
+}
+
+func decodeLetters(r *Record) ([]*Letter, error) {
 	h := headerReader{record: r}
 	l := &Letter{Position: r.Position, Written: r.Time}
 	l.Failure = event.Failure{
@@ -99,10 +105,20 @@ func decodeLetter(r *Record) (*Letter, error) {
 		l.Cut, err = parseCut(string(v))
 		h.fail(headerCut, err)
 	}
+	letters := []*Letter{l}
+	if v, ok := r.header(headerFailures); ok {
+		further, err := decodeFailures(v)
+		h.fail(headerFailures, err)
+		for i := range further {
+			another := *l
+			another.Failure = further[i]
+			letters = append(letters, &another)
+		}
+	}
 	if h.err != nil {
 		return nil, h.err
 	}
-	return l, nil
+	return letters, nil
 }
 
 func decodeResolution(r *Record) (*Resolution, error) {

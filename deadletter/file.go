@@ -55,15 +55,12 @@ func (f *File) Put(ctx context.Context, letters ...event.Letter) error {
 	now := time.Now()
 	var lines []byte
 	for i := range letters {
-		r := encode(&letters[i], now, f.configHash)
-		var err error
-		if r.size() > f.maxBytes {
-			if r, err = cut(r, f.maxBytes, (*Record).size); err != nil {
-				return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
-			}
-		}
-		if lines, err = appendLine(lines, &r); err != nil {
+		records, err := fit(encode(&letters[i], now, f.configHash), f.maxBytes, (*Record).size)
+		if err != nil {
 			return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
+		}
+		for i := range records {
+			lines = appendLine(lines, &records[i])
 		}
 	}
 	if err := f.append(ctx, lines); err != nil {
@@ -78,10 +75,7 @@ func (f *File) Resolve(ctx context.Context, resolutions ...Resolution) error {
 	var lines []byte
 	for i := range resolutions {
 		r := encodeResolution(&resolutions[i], now)
-		var err error
-		if lines, err = appendLine(lines, &r); err != nil {
-			return fmt.Errorf("resolve letters: %w", err)
-		}
+		lines = appendLine(lines, &r)
 	}
 	if err := f.append(ctx, lines); err != nil {
 		return fmt.Errorf("resolve letters: %w", err)

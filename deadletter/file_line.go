@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// line is a record in a file. What is not valid UTF-8 is written in base64, under the name that ends in 64; what is null is
-// left out.
+// line is a record in a file. What is not valid UTF-8 stands in base64, under the name that ends in 64; what is null is left out.
+// It is read by its tags, and written by appendLine without a copy of what the record holds.
 type line struct {
 	Time    time.Time    `json:"time"`
 	Key     *string      `json:"key,omitempty"`
@@ -29,15 +30,29 @@ type lineHeader struct {
 }
 
 // appendLine appends the record as one line.
-func appendLine(b []byte, r *Record) ([]byte, error) {
-	l := line{Time: r.Time.UTC(), Headers: lineHeaders(r.Headers)}
-	l.Key, l.Key64 = text(r.Key)
-	l.Value, l.Value64 = text(r.Value)
-	raw, err := json.Marshal(&l)
-	if err != nil {
-		return b, fmt.Errorf("encode line: %w", err)
+func appendLine(b []byte, r *Record) []byte {
+	b = append(b, `{"time":"`...)
+	b = r.Time.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = append(b, '"')
+	b = appendText(b, `,"key`, r.Key)
+	b = append(b, `,"headers":`...)
+	b = appendLineHeaders(b, r.Headers)
+	b = appendText(b, `,"value`, r.Value)
+	return append(b, "}\n"...)
+}
+
+func appendLineHeaders(b []byte, headers []event.Header) []byte {
+	b = append(b, '[')
+	for i, h := range headers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '{')
+		b = appendText(b, `"name`, []byte(h.Key))
+		b = appendText(b, `,"value`, h.Value)
+		b = append(b, '}')
 	}
-	return append(append(b, raw...), '\n'), nil
+	return append(b, ']')
 }
 
 var errLine = errors.New("the line is not a record")
@@ -51,15 +66,6 @@ func parseLine(b []byte) (Record, error) {
 	return Record{Time: l.Time, Key: untext(l.Key, l.Key64), Value: untext(l.Value, l.Value64), Headers: l.headers()}, nil
 }
 
-func lineHeaders(headers []event.Header) []lineHeader {
-	list := make([]lineHeader, len(headers))
-	for i, h := range headers {
-		list[i].Name, list[i].Name64 = text([]byte(h.Key))
-		list[i].Value, list[i].Value64 = text(h.Value)
-	}
-	return list
-}
-
 func (l *line) headers() []event.Header {
 	headers := make([]event.Header, len(l.Headers))
 	for i, h := range l.Headers {
@@ -68,16 +74,51 @@ func (l *line) headers() []event.Header {
 	return headers
 }
 
-// text gives bytes as a JSON string where they are valid UTF-8, else as they are, for base64. Null gives neither.
-func text(b []byte) (*string, []byte) {
-	if b == nil {
-		return nil, nil
+// appendText appends bytes under a name whose closing quote is still missing: as text, or in base64 where they are no text or one of
+// mostly control characters, each of which takes six bytes. Null appends nothing.
+func appendText(b []byte, name string, text []byte) []byte {
+	if text == nil {
+		return b
 	}
-	if !utf8.Valid(b) {
-		return nil, b
+	b = append(b, name...)
+	extra, ok := escapes(text)
+	if !ok {
+		b = append(b, `64":"`...)
+		b = base64.StdEncoding.AppendEncode(b, text)
+		return append(b, '"')
 	}
-	s := string(b)
-	return &s, nil
+	b = append(b, `":"`...)
+	if extra == 0 {
+		b = append(b, text...)
+		return append(b, '"')
+	}
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, `\n`...)
+		case c < ' ':
+			b = fmt.Appendf(b, `\u%04x`, c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+// escapes counts the bytes that a text grows by as a JSON string. It is not ok where there is no text, or the string would be more than
+// twice as long.
+func escapes(text []byte) (extra int, ok bool) {
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\' || c == '\n':
+			extra++
+		case c < ' ':
+			extra += len(`\u0000`) - 1
+		}
+	}
+	return extra, extra <= len(text) && utf8.Valid(text)
 }
 
 func untext(s *string, b []byte) []byte {

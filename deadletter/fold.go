@@ -21,6 +21,7 @@ type fold struct {
 // state is the newest record about a letter.
 type state struct {
 	at      Position
+	nth     int32 // of the record's letters
 	written int64 // unix nanoseconds
 
 	open    bool
@@ -72,7 +73,7 @@ func foldLog(ctx context.Context, log Reader, filter *Filter) (*fold, error) {
 
 // add takes one record into account. The records of a partition come in order; those of several partitions in any.
 func (f *fold) add(r Record) {
-	l, res, err := Decode(r)
+	letters, res, err := Decode(r)
 	switch {
 	case err != nil:
 		f.unreadable++
@@ -80,10 +81,11 @@ func (f *fold) add(r Record) {
 		for _, id := range res.Letters {
 			f.put(id, state{at: r.Position, written: nanos(r.Time)})
 		}
-	default:
+	}
+	for i, l := range letters {
 		f.written++
 		f.put(l.ID(), state{
-			at: r.Position, written: nanos(r.Time), open: true, matches: f.filter == nil || f.filter.Match(l), cut: l.Cut != nil,
+			at: r.Position, nth: int32(i), written: nanos(r.Time), open: true, matches: f.filter == nil || f.filter.Match(l), cut: l.Cut != nil,
 			event: l.EventID, first: nanos(l.Failure.First),
 			origin: place{f.names.number(l.Message.Origin.Topic), l.Message.Origin.Partition, l.Message.Origin.Offset},
 			reason: f.names.number(string(l.Failure.Reason)), rule: f.names.number(l.Failure.Rule),

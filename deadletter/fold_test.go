@@ -48,13 +48,13 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.Letter) {
 		}
 		var rec Record
 		if r.IntN(3) == 0 {
-			rec = encodeResolution(&Resolution{Letters: []event.ID{l.Failure.ID}, Outcome: Delivered}, now)
-			delete(newest, l.Failure.ID)
+			rec = encodeResolution(&Resolution{Letters: []event.ID{l.Failures[0].ID}, Outcome: Delivered}, now)
+			delete(newest, l.Failures[0].ID)
 		} else {
-			l.Failure.Attempts = step
-			l.Failure.Reason = event.Reasons()[r.IntN(3)]
+			l.Failures[0].Attempts = step
+			l.Failures[0].Reason = event.Reasons()[r.IntN(3)]
 			rec = encode(&l, now, "")
-			newest[l.Failure.ID] = &l
+			newest[l.Failures[0].ID] = &l
 		}
 		rec.Position = Position{int32(partition), int64(len(byPartition[partition]))}
 		byPartition[partition] = append(byPartition[partition], rec)
@@ -74,7 +74,7 @@ func TestTheFoldIsTheNewestOfEachLetter(t *testing.T) {
 			}
 			open++
 			want := newest[l.ID()]
-			if want == nil || want.Failure.Attempts != l.Failure.Attempts {
+			if want == nil || want.Failures[0].Attempts != l.Failure.Attempts {
 				t.Fatalf("seed %d: listed %+v, want %+v", seed, l.Failure, want)
 			}
 			o := l.Message.Origin
@@ -128,9 +128,9 @@ func TestFilters(t *testing.T) {
 	var log memory
 	for n := range 10 {
 		l := testLetter(n)
-		l.Failure.First = testTime.Add(time.Duration(n) * time.Minute)
+		l.Failures[0].First = testTime.Add(time.Duration(n) * time.Minute)
 		if n >= 5 {
-			l.Failure.Reason, l.Failure.Rule = event.ReasonNoType, ""
+			l.Failures[0].Reason, l.Failures[0].Rule = event.ReasonNoType, ""
 		}
 		r := encode(&l, testTime, "")
 		r.Position.Offset = int64(n)

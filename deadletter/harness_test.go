@@ -148,10 +148,10 @@ func testLetter(n int) event.Letter {
 			Headers: []event.Header{{Key: "trace", Value: []byte("t1")}, {Key: "trace", Value: []byte("t2")}},
 			Time:    testTime.Add(time.Duration(n) * time.Second),
 		},
-		Failure: event.Failure{
+		Failures: []event.Failure{{
 			ID: testID(n), Stage: event.StageDelivery, Reason: event.ReasonRefused, Rule: "order", Call: "track:order_completed",
 			Field: "data.total", Detail: "not a number", Status: 207, Attempts: 1, First: testTime,
-		},
+		}},
 	}
 }
 
@@ -174,12 +174,12 @@ func mustPut(t *testing.T, w Writer, letters ...event.Letter) {
 func scanAll(t *testing.T, log Reader) (letters []*Letter, resolutions []*Resolution, foreign int) {
 	t.Helper()
 	err := log.Scan(t.Context(), func(r Record) error {
-		l, res, err := Decode(r)
+		more, res, err := Decode(r)
 		switch {
 		case err != nil:
 			foreign++
-		case l != nil:
-			letters = append(letters, l)
+		case res == nil:
+			letters = append(letters, more...)
 		default:
 			resolutions = append(resolutions, res)
 		}

@@ -2,7 +2,7 @@ package deadletter
 
 import "github.com/ciobridge/ciobridge/event"
 
-// The headers of a letter. Each letter carries all of them once, behind the headers of the original record, from which the same
+// The headers of a letter, which tell of its first failure. Each stored letter carries all of them once, behind the headers of the original record, from which the same
 // names are taken out: a letter that becomes a letter again does not grow. Values are UTF-8 text, numbers included.
 const (
 	headerLetter     = "ciobridge-letter"          // the identity: the ULID of the failed call
@@ -32,6 +32,7 @@ const (
 
 // Headers that only some records carry.
 const (
+	headerFailures   = "ciobridge-failures"    // the failures behind the first one, see encodeFailures
 	headerCut        = "ciobridge-cut"         // bytes and SHA-256 of a value that was too long to be kept whole
 	headerTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
 	headerKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
@@ -46,7 +47,7 @@ var ownHeaders = map[string]bool{
 	headerLetter: true, headerReason: true, headerField: true, headerDetail: true, headerStage: true, headerRule: true,
 	headerCall: true, headerAttempts: true, headerStatus: true, headerEventID: true, headerFirst: true, headerConfigHash: true,
 	headerOrigin: true, connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
-	connectMessage: true, headerCut: true, headerTombstone: true, headerKey: true, headerOriginals: true, headerResolves: true,
+	connectMessage: true, headerFailures: true, headerCut: true, headerTombstone: true, headerKey: true, headerOriginals: true, headerResolves: true,
 	headerResolution: true, headerNote: true, headerResolvedAt: true,
 }
 

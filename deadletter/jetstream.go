@@ -2,6 +2,8 @@ package deadletter
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,8 +18,8 @@ import (
 
 // JetStream keeps dead letters on one subject of a stream.
 //
-// A letter carries its identity and its attempts as Nats-Msg-Id, so that the server drops the second of two equal letters within
-// its window. Of what NATS cannot hold, the key, a null value and headers that it would change or obey travel in headers of our own.
+// A record carries the identities and attempts of its letters as Nats-Msg-Id, so that the server drops the second of two equal ones
+// within its window. Of what NATS cannot hold, the key, a null value and headers that it would change or obey travel in headers of our own.
 type JetStream struct {
 	js         jetstream.JetStream
 	cfg        Config
@@ -38,21 +40,16 @@ const publishers = 16
 // Put publishes letters and waits for the acknowledgement of each.
 func (j *JetStream) Put(ctx context.Context, letters ...event.Letter) error {
 	now := time.Now()
-	return j.publish(ctx, "put letters", len(letters), func(i int) (Record, string) {
-		f := &letters[i].Failure
-		return encode(&letters[i], now, j.configHash), f.ID.String() + "-" + strconv.Itoa(f.Attempts)
-	})
+	return j.publish(ctx, "put letters", len(letters), func(i int) Record { return encode(&letters[i], now, j.configHash) })
 }
 
 // Resolve publishes resolutions and waits for the acknowledgement of each.
 func (j *JetStream) Resolve(ctx context.Context, resolutions ...Resolution) error {
 	now := time.Now()
-	return j.publish(ctx, "resolve letters", len(resolutions), func(i int) (Record, string) {
-		return encodeResolution(&resolutions[i], now), ""
-	})
+	return j.publish(ctx, "resolve letters", len(resolutions), func(i int) Record { return encodeResolution(&resolutions[i], now) })
 }
 
-func (j *JetStream) publish(ctx context.Context, doing string, n int, record func(i int) (r Record, id string)) error {
+func (j *JetStream) publish(ctx context.Context, doing string, n int, record func(i int) Record) error {
 	if n > 0 && !j.js.Conn().IsConnected() {
 		return fmt.Errorf("%s: subject %s: %w: %w", doing, j.cfg.Subject, ErrUnreachable, nats.ErrDisconnected)
 	}
@@ -61,10 +58,7 @@ func (j *JetStream) publish(ctx context.Context, doing string, n int, record fun
 	group, attempt := errgroup.WithContext(attempt)
 	group.SetLimit(publishers)
 	for i := range n {
-		group.Go(func() error {
-			r, id := record(i)
-			return j.send(attempt, r, id, j.limit())
-		})
+		group.Go(func() error { return j.send(attempt, record(i), j.limit()) })
 	}
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("%s: subject %s: %w", doing, j.cfg.Subject, natsError(ctx, err))
@@ -77,26 +71,46 @@ func (j *JetStream) limit() int {
 	return min(j.cfg.MaxBytes, int(j.js.Conn().MaxPayload()))
 }
 
-// send publishes one record. What the stream does not take for its size is cut to half, and half again.
-func (j *JetStream) send(ctx context.Context, r Record, id string, limit int) error {
-	if messageSize(&r) > limit {
-		var err error
-		if r, err = cut(r, limit, messageSize); err != nil {
+// send publishes one record. What the stream does not take for its size is made to fit into half, and half again.
+func (j *JetStream) send(ctx context.Context, r Record, limit int) error {
+	parts, err := fit(r, limit, messageSize)
+	if err != nil {
+		return err
+	}
+	for i := range parts {
+		m := toMessage(&parts[i], j.cfg.Subject)
+		if id := messageID(&parts[i]); id != "" {
+			m.Header.Set(jetstream.MsgIDHeader, id)
+		}
+		if j.cfg.Stream != "" {
+			m.Header.Set(jetstream.ExpectedStreamHeader, j.cfg.Stream)
+		}
+		_, err := j.js.PublishMsg(ctx, m)
+		if errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) || errors.Is(err, nats.ErrMaxPayload) {
+			return j.send(ctx, r, messageSize(&parts[i])/2)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	m := toMessage(&r, j.cfg.Subject)
-	if id != "" {
-		m.Header.Set(jetstream.MsgIDHeader, id)
+	return nil
+}
+
+// messageID names a record by its letters and their attempts. A resolution has none.
+func messageID(r *Record) string {
+	letters, _, err := Decode(*r)
+	if err != nil || len(letters) == 0 {
+		return ""
 	}
-	if j.cfg.Stream != "" {
-		m.Header.Set(jetstream.ExpectedStreamHeader, j.cfg.Stream)
+	id := letters[0].ID().String() + "-" + strconv.Itoa(letters[0].Failure.Attempts)
+	if len(letters) == 1 {
+		return id
 	}
-	_, err := j.js.PublishMsg(ctx, m)
-	if errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) || errors.Is(err, nats.ErrMaxPayload) {
-		return j.send(ctx, r, id, messageSize(&r)/2)
+	h := sha256.New()
+	for _, l := range letters[1:] {
+		fmt.Fprintf(h, "%s-%d ", l.ID(), l.Failure.Attempts)
 	}
-	return err
+	return id + "-" + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // Codes of the server that the client has no names for.

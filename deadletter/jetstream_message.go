@@ -26,9 +26,7 @@ func toMessage(r *Record, subject string) *nats.Msg {
 		}
 	}
 	if folded != nil {
-		// A list of texts and bytes always encodes.
-		raw, _ := json.Marshal(lineHeaders(folded))
-		m.Header[headerOriginals] = []string{base64.StdEncoding.EncodeToString(raw)}
+		m.Header[headerOriginals] = []string{base64.StdEncoding.EncodeToString(appendLineHeaders(nil, folded))}
 	}
 	if r.Value == nil {
 		m.Header[headerTombstone] = []string{"true"}

@@ -70,7 +70,7 @@ func TestJetStreamDropsRepeatsOfALetter(t *testing.T) {
 	mustPut(t, s, testLetter(1))
 	mustPut(t, s, testLetter(1))
 	again := testLetter(1)
-	again.Failure.Attempts++
+	again.Failures[0].Attempts++
 	mustPut(t, s, again)
 	if letters, _, _ := scanAll(t, s); len(letters) != 2 {
 		t.Errorf("%d letters, want one for each count of attempts", len(letters))
@@ -89,7 +89,7 @@ func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 		t.Fatalf("%d letters", len(letters))
 	}
 	for _, l := range letters {
-		if (l.Cut != nil) != (l.ID() == huge.Failure.ID) {
+		if (l.Cut != nil) != (l.ID() == huge.Failures[0].ID) {
 			t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
 		}
 	}

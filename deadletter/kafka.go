@@ -107,24 +107,38 @@ func (k *Kafka) produce(ctx context.Context, partition int, records []Record) er
 }
 
 // request stores records in one request. What the topic does not take for its size is stored one by one, and what it still does
-// not take is cut to half, and half again.
+// not take is made to fit into half, and half again.
 func (k *Kafka) request(ctx context.Context, partition int, records []Record, limit int) error {
 	if len(records) == 1 && records[0].size() > limit {
-		r, err := cut(records[0], limit, (*Record).size)
-		if err != nil {
-			return err
-		}
-		records = []Record{r}
+		return k.requestParts(ctx, partition, records[0], limit)
 	}
 	err := k.send(ctx, partition, records)
 	if !errors.Is(err, kafka.MessageSizeTooLarge) && !errors.Is(err, kafka.RecordListTooLarge) {
 		return err
 	}
 	if len(records) == 1 {
-		return k.request(ctx, partition, records, records[0].size()/2)
+		return k.requestParts(ctx, partition, records[0], records[0].size()/2)
 	}
 	for i := range records {
 		if err := k.request(ctx, partition, records[i:i+1], limit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// requestParts stores a record that is larger than the limit.
+func (k *Kafka) requestParts(ctx context.Context, partition int, r Record, limit int) error {
+	parts, err := fit(r, limit, (*Record).size)
+	if err != nil {
+		return err
+	}
+	for i := range parts {
+		err := k.send(ctx, partition, parts[i:i+1])
+		if errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge) {
+			return k.requestParts(ctx, partition, r, limit/2)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -12,9 +12,11 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Letter is a dead letter as it was read from the log.
+// Letter is a dead letter as it was read from the log: one failed call, or an event that could not be read. The letters of one record
+// share its memory.
 type Letter struct {
-	event.Letter
+	Message event.Message
+	Failure event.Failure
 
 	EventID    event.ID // shared by all letters of one event
 	ConfigHash string   // of the configuration under which the call failed
@@ -71,17 +73,13 @@ const letterHeaders = 19
 
 // encode turns a letter into the record that is stored. The record shares the message's memory.
 func encode(l *event.Letter, now time.Time, configHash string) Record {
-	m, f := &l.Message, &l.Failure
-	first := f.First
-	if first.IsZero() {
-		first = now
-	}
-	field, detail := printable(f.Field, maxField), printable(f.Detail, maxDetail)
+	m, f := &l.Message, storable(l.Failures[0], now)
+	field, detail := f.Field, f.Detail
 	message := detail
 	if field != "" {
 		message = field + ": " + detail
 	}
-	headers := withoutOwn(m.Headers, letterHeaders+1)
+	headers := withoutOwn(m.Headers, letterHeaders+2)
 	for _, h := range [letterHeaders][2]string{
 		{headerLetter, f.ID.String()},
 		{headerReason, string(f.Reason)},
@@ -93,7 +91,7 @@ func encode(l *event.Letter, now time.Time, configHash string) Record {
 		{headerAttempts, strconv.Itoa(f.Attempts)},
 		{headerStatus, strconv.Itoa(f.Status)},
 		{headerEventID, EventID(m).String()},
-		{headerFirst, first.UTC().Format(time.RFC3339Nano)},
+		{headerFirst, f.First.Format(time.RFC3339Nano)},
 		{headerConfigHash, configHash},
 		{headerOrigin, formatOrigin(m.Origin, m.Time)},
 		{connectTopic, m.Origin.Topic},
@@ -105,7 +103,20 @@ func encode(l *event.Letter, now time.Time, configHash string) Record {
 	} {
 		headers = append(headers, event.Header{Key: h[0], Value: []byte(h[1])})
 	}
+	if len(l.Failures) > 1 {
+		headers = append(headers, event.Header{Key: headerFailures, Value: encodeFailures(l.Failures[1:], now)})
+	}
 	return Record{Time: now, Key: m.Key, Value: m.Value, Headers: headers}
+}
+
+// storable is a failure with its texts made fit for a header and a time.
+func storable(f event.Failure, now time.Time) event.Failure {
+	f.Field, f.Detail = printable(f.Field, maxField), printable(f.Detail, maxDetail)
+	if f.First.IsZero() {
+		f.First = now
+	}
+	f.First = f.First.Round(0).UTC() // without the process's own clock, so that equal times are equal
+	return f
 }
 
 // connectStageOf gives the stage of Kafka Connect (its enum Stage) that comes nearest.

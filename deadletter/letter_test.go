@@ -18,7 +18,7 @@ func TestALetterCarriesEachHeaderOnce(t *testing.T) {
 	r := encode(&l, now, "hash-1")
 	want := map[string]string{
 		"trace":                                 "t2",
-		"ciobridge-letter":                      l.Failure.ID.String(),
+		"ciobridge-letter":                      l.Failures[0].ID.String(),
 		"ciobridge-reason":                      "refused",
 		"ciobridge-field":                       "data.total",
 		"ciobridge-detail":                      "not a number",
@@ -63,20 +63,21 @@ func TestALetterOfALetterDoesNotGrow(t *testing.T) {
 		t.Errorf("%d headers became %d", len(r.Headers), len(again.Headers))
 	}
 	l, _, err := Decode(again)
-	if err != nil || l.ID() != second.Failure.ID || len(l.Message.Headers) != 2 {
+	if err != nil || len(l) != 1 || l[0].ID() != second.Failures[0].ID || len(l[0].Message.Headers) != 2 {
 		t.Errorf("got %+v, %v", l, err)
 	}
 }
 
 func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
 	l := testLetter(1)
-	l.Failure.Detail = "bad\r\nX: y\x00 \xff " + strings.Repeat("ü", 5000)
-	l.Failure.First = time.Time{}
+	l.Failures[0].Detail = "bad\r\nX: y\x00 \xff " + strings.Repeat("ü", 5000)
+	l.Failures[0].First = time.Time{}
 	r := encode(&l, testTime, "")
-	got, _, err := Decode(r)
+	letters, _, err := Decode(r)
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := letters[0]
 	d := got.Failure.Detail
 	if len(d) > maxDetail || strings.ContainsAny(d, "\r\n\x00") || !strings.HasPrefix(d, "bad  X: y  \uFFFD ü") || !strings.HasSuffix(d, "ü") {
 		t.Errorf("detail is %q", d)
@@ -149,7 +150,7 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
 		{headerAttempts, "-1", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
 		{headerFirst, "yesterday", "ciobridge-first-failed-at"}, {headerOrigin, "nowhere", "ciobridge-origin"},
-		{headerEventID, "", "ciobridge-event-id"}, {headerCut, "12 34", "ciobridge-cut"},
+		{headerEventID, "", "ciobridge-event-id"}, {headerFailures, `[{"ids":["x"]}]`, "ciobridge-failures"}, {headerCut, "12 34", "ciobridge-cut"},
 	} {
 		r := good
 		r.Headers = append(withoutHeader(good.Headers, c.header), event.Header{Key: c.header, Value: []byte(c.value)})
@@ -189,16 +190,12 @@ func withoutHeader(headers []event.Header, key string) []event.Header {
 
 // FuzzDecode reads foreign lines: what is accepted must be written and read again as it is.
 func FuzzDecode(f *testing.F) {
-	l := testLetter(1)
+	l, several := testLetter(1), withFailures(testLetter(2), 5)
 	for _, r := range []Record{
-		encode(&l, testTime, "hash"),
+		encode(&l, testTime, "hash"), encode(&several, testTime, "hash"),
 		encodeResolution(&Resolution{Letters: []event.ID{testID(1), testID(2)}, Outcome: Delivered}, testTime),
 	} {
-		line, err := appendLine(nil, &r)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(line)
+		f.Add(appendLine(nil, &r))
 	}
 	f.Add([]byte(`{"time":"2026-01-01T00:00:00Z","headers":[{"name":"ciobridge-letter","value":"x"}],"value64":"/w=="}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -206,19 +203,26 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		l, res, err := Decode(r)
+		letters, res, err := Decode(r)
 		switch {
 		case err != nil:
-			if l != nil || res != nil {
+			if letters != nil || res != nil {
 				t.Fatal("something came with an error")
 			}
-		case l != nil:
-			again, _, err := Decode(encode(&l.Letter, r.Time, l.ConfigHash))
-			if err != nil {
-				t.Fatalf("a letter that was read cannot be written: %v", err)
+		case res == nil:
+			whole := event.Letter{Message: letters[0].Message}
+			for _, l := range letters {
+				whole.Failures = append(whole.Failures, l.Failure)
 			}
-			if !same(again.Message, l.Message) || again.ID() != l.ID() || again.Failure.Rule != l.Failure.Rule || !again.Failure.First.Equal(l.Failure.First) {
-				t.Fatalf("changed:\n%+v\n%+v", l, again)
+			written, _, err := Decode(encode(&whole, r.Time, letters[0].ConfigHash))
+			if err != nil || len(written) != len(letters) {
+				t.Fatalf("%d letters that were read are written as %d: %v", len(letters), len(written), err)
+			}
+			for i, l := range letters {
+				again := written[i]
+				if !same(again.Message, l.Message) || again.ID() != l.ID() || again.Failure.Rule != l.Failure.Rule || !again.Failure.First.Equal(l.Failure.First) {
+					t.Fatalf("changed:\n%+v\n%+v", l, again)
+				}
 			}
 		default:
 			_, again, err := Decode(encodeResolution(res, r.Time))

@@ -24,8 +24,9 @@ func List(ctx context.Context, log Reader, filter Filter) iter.Seq2[*Letter, err
 			yield(nil, err)
 			return
 		}
+		letters := letterReader{log: log}
 		for _, c := range f.choose() {
-			l, err := c.read(ctx, log)
+			l, err := letters.read(ctx, &c)
 			if errors.Is(err, ErrGone) {
 				continue
 			}
@@ -89,18 +90,22 @@ func Show(ctx context.Context, log Reader, id event.ID) (History, error) {
 	var h History
 	f := &fold{states: map[event.ID]state{}}
 	err := log.Scan(ctx, func(r Record) error {
-		l, res, err := Decode(r)
-		switch {
-		case err != nil:
+		letters, res, err := Decode(r)
+		if err != nil {
 			return nil // what cannot be read says nothing of this letter
-		case l != nil && l.ID() == id:
-			h.Letters = append(h.Letters, l)
-		case res != nil && res.names(id):
-			h.Resolutions = append(h.Resolutions, res)
-		default:
-			return nil
 		}
-		f.add(r)
+		named := false
+		for _, l := range letters {
+			if l.ID() == id {
+				h.Letters, named = append(h.Letters, l), true
+			}
+		}
+		if res != nil && res.names(id) {
+			h.Resolutions, named = append(h.Resolutions, res), true
+		}
+		if named {
+			f.add(r)
+		}
 		return nil
 	})
 	if err != nil {
@@ -117,7 +122,7 @@ func Show(ctx context.Context, log Reader, id event.ID) (History, error) {
 type Summary struct {
 	Open       int // letters that need something
 	Resolved   int // letters that are delivered, replaced or discarded
-	Written    int // records that hold letters; more than Open and Resolved where letters were written again
+	Written    int // letters that stand in the log; more than Open and Resolved where letters were written again
 	Cut        int // open letters that cannot be replayed, because they were too large to be kept whole
 	Unreadable int // records that are damaged or of someone else
 

@@ -168,8 +168,9 @@ func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
 // load reads the letters of one event. Those that are gone or cut are counted and left out.
 func (r *Replay) load(ctx context.Context, letters []chosen) ([]*Letter, error) {
 	var whole []*Letter
+	reader := letterReader{log: r.store}
 	for i := range letters {
-		l, err := letters[i].read(ctx, r.store)
+		l, err := reader.read(ctx, &letters[i])
 		switch {
 		case errors.Is(err, ErrGone):
 			r.count(func(report *Report) { report.Gone++ })

@@ -60,7 +60,8 @@ func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
 func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	s := stores["file"](t)
 	l := testLetter(5)
-	l.Failure.Call, l.Failure.Stage, l.Failure.Reason, l.Failure.Attempts = "", event.StageMapping, event.ReasonMissingField, 0
+	story := &l.Failures[0]
+	story.Call, story.Stage, story.Reason, story.Attempts = "", event.StageMapping, event.ReasonMissingField, 0
 	mustPut(t, s, l)
 	f := &flow{refuse: func(c event.Call) bool { return c.ID == testID(1005) }}
 	broken := rules(func(event.Message) ([]event.Call, []event.Failure) {
@@ -88,7 +89,7 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 		t.Errorf("open are %v", open)
 	}
 	h, err = Show(t.Context(), s, testID(1005))
-	if err != nil || h.Letters[0].Failure.Attempts != 3 || !h.Letters[0].Failure.First.Equal(l.Failure.First) {
+	if err != nil || h.Letters[0].Failure.Attempts != 3 || !h.Letters[0].Failure.First.Equal(story.First) {
 		t.Errorf("the letter of the call: %+v, %v", h, err)
 	}
 }
@@ -96,7 +97,7 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 func TestLettersOfOneEventTravelTogether(t *testing.T) {
 	s := stores["file"](t)
 	second := testLetter(5)
-	second.Failure.ID, second.Failure.Call = testID(1005), "identify"
+	second.Failures[0].ID, second.Failures[0].Call = testID(1005), "identify"
 	mustPut(t, s, testLetter(5), testLetter(3), second)
 	f := &flow{}
 	maps := 0

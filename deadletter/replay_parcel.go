@@ -2,6 +2,7 @@ package deadletter
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -63,7 +64,10 @@ func (r *Replay) Put(ctx context.Context, letters ...event.Letter) error {
 	for i, l := range letters {
 		parcels[i] = r.hand[EventID(&l.Message)]
 		if p := parcels[i]; p != nil {
-			l.Failure = p.story(l.Failure)
+			l.Failures = slices.Clone(l.Failures)
+			for f := range l.Failures {
+				l.Failures[f] = p.story(l.Failures[f])
+			}
 		}
 		counted[i] = l
 	}
@@ -75,7 +79,9 @@ func (r *Replay) Put(ctx context.Context, letters ...event.Letter) error {
 	defer r.mu.Unlock()
 	for i := range counted {
 		if parcels[i] != nil {
-			parcels[i].failed(counted[i].Failure.ID)
+			for f := range counted[i].Failures {
+				parcels[i].failed(counted[i].Failures[f].ID)
+			}
 		}
 	}
 	return nil

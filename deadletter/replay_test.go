@@ -55,11 +55,7 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 			}
 		}
 		if len(failures) > 0 {
-			letters := make([]event.Letter, len(failures))
-			for i := range failures {
-				letters[i] = event.Letter{Message: m, Failure: failures[i]}
-			}
-			if err := r.Put(ctx, letters...); err != nil {
+			if err := r.Put(ctx, event.Letter{Message: m, Failures: failures}); err != nil {
 				return err
 			}
 		}
@@ -139,7 +135,7 @@ func TestReplayFailsAgainWithItsAttemptsCounted(t *testing.T) {
 				open = append(open, l)
 			}
 			want := testLetter(1)
-			if len(open) != 1 || open[0].ID() != testID(1) || open[0].Failure.Attempts != 1+2*round || !open[0].Failure.First.Equal(want.Failure.First) {
+			if len(open) != 1 || open[0].ID() != testID(1) || open[0].Failure.Attempts != 1+2*round || !open[0].Failure.First.Equal(want.Failures[0].First) {
 				t.Fatalf("round %d: open are %+v", round, open)
 			}
 			if !same(open[0].Message, want.Message) {

@@ -27,7 +27,8 @@ func (f *fold) choose() []chosen {
 		}
 	}
 	slices.SortFunc(list, func(a, b chosen) int {
-		return cmp.Or(cmp.Compare(a.state.at.Partition, b.state.at.Partition), cmp.Compare(a.state.at.Offset, b.state.at.Offset))
+		return cmp.Or(cmp.Compare(a.state.at.Partition, b.state.at.Partition), cmp.Compare(a.state.at.Offset, b.state.at.Offset),
+			cmp.Compare(a.state.nth, b.state.nth))
 	})
 	type source struct {
 		topic     uint32
@@ -51,15 +52,30 @@ func (f *fold) choose() []chosen {
 	return list
 }
 
+// letterReader reads letters one by one. The record of the last one is kept, so that the letters of one record share it.
+type letterReader struct {
+	log     Reader
+	at      Position
+	letters []*Letter // of the record that stands there
+}
+
 // read gets a chosen letter from the log.
-func (c *chosen) read(ctx context.Context, log Reader) (*Letter, error) {
-	r, err := log.Read(ctx, c.state.at)
-	if err != nil {
-		return nil, err
+func (r *letterReader) read(ctx context.Context, c *chosen) (*Letter, error) {
+	if r.letters == nil || r.at != c.state.at {
+		record, err := r.log.Read(ctx, c.state.at)
+		if err != nil {
+			return nil, err
+		}
+		letters, _, err := Decode(record)
+		if err != nil {
+			return nil, err
+		}
+		r.at, r.letters = c.state.at, letters
 	}
-	l, _, err := Decode(r)
-	if err == nil && (l == nil || l.ID() != c.id) {
-		err = ErrGone
+	for _, l := range r.letters {
+		if l.ID() == c.id {
+			return l, nil
+		}
 	}
-	return l, err
+	return nil, ErrGone
 }

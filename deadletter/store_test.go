@@ -20,7 +20,7 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 		{Key: "Nats-Expected-Stream", Value: []byte("OTHER")}, {Key: "Status", Value: []byte("404")}, {Key: "bin", Value: []byte{0, 0xfe}},
 		{Key: "empty", Value: []byte{}},
 	}
-	odd.Failure.Rule = "two\nlines"
+	odd.Failures[0].Rule = "two\nlines"
 	tombstone, empty, keyless := testLetter(2), testLetter(3), testLetter(4)
 	tombstone.Message.Value, empty.Message.Value, keyless.Message.Key = nil, []byte{}, nil
 	empty.Message.Key = []byte{}
@@ -41,15 +41,15 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 			found[l.ID()] = l
 		}
 		for _, w := range want {
-			got := found[w.Failure.ID]
+			got := found[w.Failures[0].ID]
 			if got == nil {
 				t.Fatalf("letter of %s is missing", w.Message.Origin)
 			}
 			if !same(got.Message, w.Message) {
 				t.Errorf("message changed:\n got %+v\nwant %+v", got.Message, w.Message)
 			}
-			if got.Failure != w.Failure {
-				t.Errorf("failure changed:\n got %+v\nwant %+v", got.Failure, w.Failure)
+			if got.Failure != w.Failures[0] {
+				t.Errorf("failure changed:\n got %+v\nwant %+v", got.Failure, w.Failures[0])
 			}
 			if got.EventID != EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Cut != nil || time.Since(got.Written) > time.Minute {
 				t.Errorf("story changed: %+v", got)
@@ -58,7 +58,7 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l, _, err := Decode(again); err != nil || l.ID() != got.ID() || l.Position != got.Position {
+			if l, _, err := Decode(again); err != nil || len(l) != 1 || l[0].ID() != got.ID() || l[0].Position != got.Position {
 				t.Errorf("read at %s gives %+v, %v", got.Position, l, err)
 			}
 		}
@@ -116,7 +116,7 @@ func TestStoresResolve(t *testing.T) {
 		if _, err := Show(t.Context(), s, testID(99)); !errors.Is(err, ErrUnknownLetter) {
 			t.Errorf("got %v", err)
 		}
-		mustPut(t, s, func() event.Letter { l := testLetter(2); l.Failure.Attempts = 5; return l }())
+		mustPut(t, s, func() event.Letter { l := testLetter(2); l.Failures[0].Attempts = 5; return l }())
 		if h, err := Show(t.Context(), s, testID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
 			t.Errorf("a letter that was written again is not open: %+v, %v", h, err)
 		}
@@ -161,7 +161,7 @@ func TestStoresCutWhatIsTooLarge(t *testing.T) {
 		for _, l := range letters {
 			var whole []byte
 			switch l.ID() {
-			case long.Failure.ID:
+			case long.Failures[0].ID:
 				whole = long.Message.Value
 				if len(l.Message.Value) < minMaxBytes/2 || !bytes.HasPrefix(whole, l.Message.Value) {
 					t.Errorf("kept %d bytes", len(l.Message.Value))
@@ -169,7 +169,7 @@ func TestStoresCutWhatIsTooLarge(t *testing.T) {
 				if l.EventID != EventID(&long.Message) {
 					t.Error("the identity of the event changed")
 				}
-			case heavy.Failure.ID:
+			case heavy.Failures[0].ID:
 				whole = heavy.Message.Value
 			default:
 				if l.Cut != nil {

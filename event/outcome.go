@@ -87,8 +87,9 @@ type Failure struct {
 	First    time.Time // when the call first failed; zero means now
 }
 
-// Letter is a dead letter: one failed call, or an event that could not be read, with the message it came from.
+// Letter is what is stored of a message of which something failed: the message once, and every failure that belongs to it, of which
+// there is at least one. Each failure is listed, replayed and resolved by itself, under its own ID.
 type Letter struct {
-	Message Message
-	Failure Failure
+	Message  Message
+	Failures []Failure
 }

@@ -82,7 +82,7 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 		}
 		letters := make([]event.Letter, len(postings))
 		for i, l := range postings {
-			letters[i] = event.Letter{Message: l.parcel.msg, Failure: l.failure}
+			letters[i] = event.Letter{Message: l.parcel.msg, Failures: []event.Failure{l.failure}}
 		}
 		err := p.stages.DeadLetters.Put(ctx, letters...)
 		p.posted(postings, err)

@@ -232,7 +232,7 @@ func TestPoisonIsIsolated(t *testing.T) {
 		if len(r.letters.letters) != 1 || string(r.letters.letters[0].Message.Value) != bad {
 			t.Fatalf("dead letters: %d", len(r.letters.letters))
 		}
-		f := r.letters.letters[0].Failure
+		f := r.letters.letters[0].Failures[0]
 		if f.Reason != event.ReasonPoison || f.Attempts < poisonAttempts || f.Status != 500 {
 			t.Errorf("got %+v", f)
 		}

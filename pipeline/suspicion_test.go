@@ -121,7 +121,7 @@ func TestLettersCountAttempts(t *testing.T) {
 		l := newTestLease()
 		b.must(l, 0, "p 1 identify")
 		b.pass(time.Minute)
-		if f := b.letters.letters[0].Failure; f.Attempts != 3 || f.Status != 400 || f.First.Sub(began) > time.Second {
+		if f := b.letters.letters[0].Failures[0]; f.Attempts != 3 || f.Status != 400 || f.First.Sub(began) > time.Second {
 			t.Errorf("got %+v after %d attempts since %s", f, attempts, began)
 		}
 		l.End(0)

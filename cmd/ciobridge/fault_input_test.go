@@ -80,11 +80,11 @@ func TestFaultBadInput(t *testing.T) {
 		f.run(time.Hour, nil)
 		got := map[string]event.Reason{}
 		for _, l := range f.letters.letters {
-			got[string(l.Message.Key)] = l.Failure.Reason
+			got[string(l.Message.Key)] = l.Failures[0].Reason
 			if v := string(l.Message.Value); v != bad[string(l.Message.Key)].value {
 				t.Errorf("%s: the letter holds another value", l.Message.Key)
 			}
-			if d := l.Failure.Detail + l.Failure.Field; strings.Contains(d, "xxx") || strings.Contains(d, "\xff") {
+			if d := l.Failures[0].Detail + l.Failures[0].Field; strings.Contains(d, "xxx") || strings.Contains(d, "\xff") {
 				t.Errorf("%s: the detail quotes the event: %q", l.Message.Key, d)
 			}
 		}

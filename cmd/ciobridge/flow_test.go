@@ -218,7 +218,7 @@ func (f *flow) dead() event.Failure {
 	if len(f.letters.letters) != 1 || !strings.Contains(string(f.letters.letters[0].Message.Value), marked) {
 		f.t.Fatalf("want one dead letter, of the marked event; got %d", len(f.letters.letters))
 	}
-	return f.letters.letters[0].Failure
+	return f.letters.letters[0].Failures[0]
 }
 
 // inFlow runs a test in virtual time.

@@ -1,0 +1,85 @@
+package deadletter
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// failureGroup is what failures of one record have in common, and the identity of each: the calls of one step mostly fail in the same
+// way.
+type failureGroup struct {
+	IDs      []string     `json:"ids"`
+	Stage    event.Stage  `json:"stage"`
+	Reason   event.Reason `json:"reason"`
+	Rule     string       `json:"rule,omitempty"`
+	Call     string       `json:"call,omitempty"`
+	Field    string       `json:"field,omitempty"`
+	Detail   string       `json:"detail,omitempty"`
+	Status   int          `json:"status,omitempty"`
+	Attempts int          `json:"attempts,omitempty"`
+	First    string       `json:"first"` // RFC 3339
+}
+
+// encodeFailures writes failures as JSON text: a list of groups, neighbours that differ in nothing but their identity together.
+func encodeFailures(failures []event.Failure, now time.Time) []byte {
+	var groups []failureGroup
+	var last event.Failure
+	for i := range failures {
+		f := storable(failures[i], now)
+		id := f.ID.String()
+		if f.ID = last.ID; f != last || groups == nil {
+			groups = append(groups, failureGroup{
+				Stage: f.Stage, Reason: f.Reason, Rule: f.Rule, Call: f.Call, Field: f.Field, Detail: f.Detail,
+				Status: f.Status, Attempts: f.Attempts, First: f.First.Format(time.RFC3339Nano),
+			})
+			last = f
+		}
+		g := &groups[len(groups)-1]
+		g.IDs = append(g.IDs, id)
+	}
+	var text bytes.Buffer
+	out := json.NewEncoder(&text)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(groups) // texts and numbers always encode
+	return bytes.TrimSpace(text.Bytes())
+}
+
+var errFailures = errors.New("not a list of failures")
+
+// decodeFailures reads what encodeFailures wrote.
+func decodeFailures(text []byte) ([]event.Failure, error) {
+	var groups []failureGroup
+	if json.Unmarshal(text, &groups) != nil {
+		return nil, errFailures
+	}
+	var failures []event.Failure
+	for _, g := range groups {
+		if !slices.Contains(event.Reasons(), g.Reason) {
+			return nil, fmt.Errorf("%w: a reason that this version does not know", errFailures)
+		}
+		if g.Status < 0 || g.Attempts < 0 {
+			return nil, fmt.Errorf("%w: a negative number", errFailures)
+		}
+		first, err := parseInstant(g.First)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errFailures, err)
+		}
+		f := event.Failure{
+			Stage: g.Stage, Reason: g.Reason, Rule: g.Rule, Call: g.Call, Field: g.Field, Detail: g.Detail,
+			Status: g.Status, Attempts: g.Attempts, First: first,
+		}
+		for _, id := range g.IDs {
+			if f.ID, err = event.ParseID(id); err != nil {
+				return nil, fmt.Errorf("%w: %w", errFailures, err)
+			}
+			failures = append(failures, f)
+		}
+	}
+	return failures, nil
+}
