@@ -76,10 +76,10 @@ func TestMistakesAreAllReportedWithTheirPlace(t *testing.T) {
 		want []string
 	}{
 		"nothing":        {"", []string{"is empty"}},
-		"unknown key":    {valid + "deliverry: {}\n", []string{"ciobridge.yaml", "deliverry"}},
-		"unknown nested": {strings.Replace(valid, "dir:", "dirr:", 1), []string{"dirr"}},
-		"repeated key":   {valid + "dead_letters: {file: x}\n", []string{"dead_letters"}},
-		"no source":      {strings.Replace(valid, "embedded", "kafka", 1), []string{"dir"}},
+		"unknown key":    {valid + "deliverry: {}\n", []string{"ciobridge.yaml: [5:1] there is no such key here"}},
+		"unknown nested": {strings.Replace(valid, "dir:", "dirr:", 1), []string{"[2:21] there is no such key here"}},
+		"repeated key":   {valid + "dead_letters: {file: x}\n", []string{"[5:1] is no YAML: look for a key that is there twice"}},
+		"no source":      {strings.Replace(valid, "embedded", "kafka", 1), []string{"[2:18] there is no such key here"}},
 		"two documents":  {valid + "---\nx: 1\n", []string{"one"}},
 		"several at once": {`
 source: {kafka: {brokers: [], start_at: sometimes, topics: [a, ciobridge.dead]}}
@@ -94,7 +94,12 @@ admin: {listen: nowhere}
 		}},
 		"no unit":              {valid + "delivery: {linger: 200}\n", []string{"[5:20] want a duration such as 30s, found a whole number"}},
 		"a colon":              {strings.Replace(valid, "dir: data", "dir: [a]", 1), []string{"want a text, in quotes if it has a colon, found a list"}},
-		"a secret in the file": {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1), []string{"api_key"}},
+		"a secret in the file": {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1), []string{"[3:42] there is no such key here"}},
+		"a tag":                {valid + "rules: !x\n", []string{"ciobridge.yaml: [5:8] a YAML tag has no place here"}},
+		"a tag in a section":   {"source: {kafka: {brokers: !x }}", []string{"[1:27] a YAML tag"}},
+		"a tag on a list":      {valid + "rules_from: !x\n", []string{"[5:13] a YAML tag"}},
+		"too deep":             {strings.Repeat("- ", 100_000), []string{"nested deeper than 64"}},
+		"too long":             {valid + strings.Repeat("#", 1<<20), []string{"ciobridge.yaml: is longer than 1048576 bytes"}},
 		"no rule file":         {valid + "rules_from: [nope/*.yaml]\n", []string{"rules_from[0]"}},
 		"sources together":     {strings.Replace(valid, "source: {", "source: {nats: {urls: [nats://x], start_at: latest, streams: [{name: S}]}, ", 1), []string{"exactly one"}},
 	}

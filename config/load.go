@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/ciobridge/ciobridge/internal/yamlscan"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -26,7 +26,7 @@ type RuleFile struct {
 // read when it is used. Paths in the file are relative to the file itself, except those of secrets and data, which are
 // relative to the working directory.
 func Load(path string) (Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("read the configuration: %w", err)
 	}
@@ -49,7 +49,12 @@ func Parse(name string, data []byte) (Config, error) {
 }
 
 // Decode reads strict YAML: an unknown or a repeated key is an error that says where.
-func Decode(name string, data []byte, into any) error {
+func Decode(name string, data []byte, into any) (err error) {
+	defer func() { err = unread(name, err) }()
+	defer yamlscan.Recover(&err)
+	if err := yamlscan.Check(data); err != nil {
+		return err
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := decoder.Decode(into); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -64,16 +69,46 @@ func Decode(name string, data []byte, into any) error {
 	return nil
 }
 
-// SyntaxError is a mistake in the YAML itself. Its text tells the line without quoting it, since a secret may stand there by mistake.
+// unread puts the file's place before an error of a text that was not taken apart.
+func unread(name string, err error) error {
+	var e *yamlscan.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Line == 0 {
+		return fmt.Errorf("%s: %w", name, e)
+	}
+	return fmt.Errorf("%s: [%d:%d] %s", name, e.Line, e.Column, e.Message)
+}
+
+// SyntaxError is a mistake in the YAML itself. Its text tells the place and quotes nothing, neither a value nor a key, since a secret
+// may stand there by mistake.
 type SyntaxError struct{ err error }
 
 func (e *SyntaxError) Error() string {
 	var wrong *yaml.TypeError
-	if errors.As(e.err, &wrong) && wrong.Token != nil {
-		at := wrong.Token.Position
-		return fmt.Sprintf("[%d:%d] want %s, found %s", at.Line, at.Column, wanted(wrong.DstType), found(wrong.SrcType))
+	var unknown *yaml.UnknownFieldError
+	var twice *yaml.DuplicateKeyError
+	var placed yaml.Error
+	if !errors.As(e.err, &placed) {
+		return e.err.Error() // of a section that reads itself, in our words
 	}
-	return strings.TrimRight(yaml.FormatError(e.err, false, false), "\n")
+	message := placed.GetMessage()
+	if strings.Contains(message, `"`) {
+		message = "is no YAML: look for a key that is there twice, for a quote, a bracket or a colon that is missing, and at the indentation"
+	}
+	switch {
+	case errors.As(e.err, &wrong):
+		message = fmt.Sprintf("want %s, found %s", wanted(wrong.DstType), found(wrong.SrcType))
+	case errors.As(e.err, &unknown):
+		message = "there is no such key here: look at its spelling and its indentation"
+	case errors.As(e.err, &twice):
+		message = "the key is there twice"
+	}
+	if t := placed.GetToken(); t != nil && t.Position != nil {
+		return fmt.Sprintf("[%d:%d] %s", t.Position.Line, t.Position.Column, message)
+	}
+	return message
 }
 
 // Unwrap returns the parser's error.
@@ -135,7 +170,7 @@ func RuleFiles(dir string, patterns []string) ([]RuleFile, error) {
 }
 
 func readRules(path string) (RuleFile, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		return RuleFile{}, fmt.Errorf("read rules: %w", err)
 	}

@@ -29,6 +29,9 @@ func Compile(c Config) (*Rules, error) {
 	if err := c.Validate(); err != nil {
 		b.errs = append(b.errs, err)
 	}
+	if len(c.Rules) == 0 && c.OnUnmatched != DeadLetter {
+		b.add("rules: there is none, so that every event would be read, skipped and committed: give rules or rules_from, or on_unmatched: dead_letter")
+	}
 	b.topics(c.Topics)
 	b.rules(c.Rules)
 	b.index()

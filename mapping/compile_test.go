@@ -146,3 +146,13 @@ func TestRetyped(t *testing.T) {
 		}
 	}
 }
+
+// Rules that are not there would let every event pass by.
+func TestCompileRefusesNoRules(t *testing.T) {
+	if _, err := Compile(Config{}); err == nil || !strings.Contains(err.Error(), "rules: there is none") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Compile(Config{OnUnmatched: DeadLetter}); err != nil {
+		t.Error(err)
+	}
+}

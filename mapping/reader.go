@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/ciobridge/ciobridge/internal/yamlscan"
 )
 
 // reader takes YAML apart and keeps going after a mistake, so that one run names them all.
@@ -20,9 +22,13 @@ type reader struct {
 
 // ParseRules reads a rule file. Name is what errors call it. It reports every mistake in the file's form, each with its line
 // and the path of the field; what the expressions say is checked by Compile.
-func ParseRules(name string, data []byte) (RuleFile, error) {
+func ParseRules(name string, data []byte) (file RuleFile, err error) {
 	r := &reader{file: name}
-	var file RuleFile
+	defer func() { err = r.unread(err) }()
+	defer yamlscan.Recover(&err)
+	if err := yamlscan.Check(data); err != nil {
+		return file, err
+	}
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return file, r.syntax(err, data)
@@ -35,10 +41,26 @@ func ParseRules(name string, data []byte) (RuleFile, error) {
 		return file, fmt.Errorf("%s:%d: a rule file is one YAML document; split it", name, line(docs[1].Body))
 	}
 	r.fields(docs[0].Body, "", fields{
-		"rules": func(n ast.Node, at string) { file.Rules = list(r, n, at, r.rule) },
+		"rules": func(n ast.Node, at string) {
+			if file.Rules = list(r, n, at, r.rule); len(file.Rules) == 0 && len(r.errs) == 0 {
+				r.fail(n, at, "the list is empty: write a rule, or leave the key out where the file has only tests")
+			}
+		},
 		"tests": func(n ast.Node, at string) { file.Tests = list(r, n, at, r.test) },
 	})
+	if len(r.errs) == 0 && len(file.Rules)+len(file.Tests) == 0 {
+		r.fail(docs[0].Body, "", "holds no rule and no test")
+	}
 	return file, r.err()
+}
+
+// unread puts the file's place before an error of a text that was not taken apart.
+func (r *reader) unread(err error) error {
+	var e *yamlscan.Error
+	if errors.As(err, &e) {
+		return fmt.Errorf("%s%s", place(r.file, e.Line), e.Message)
+	}
+	return err
 }
 
 // syntax words an error of the YAML parser, with a hint where the line seems to hold an expression.

@@ -1,7 +1,13 @@
 package mapping
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -61,7 +67,7 @@ tests:
 		{"call 1: want track, got identify", "calls: want track, got identify, track"},
 		{`dead letters: want invalid_value, got missing_field (rule "r", call "identify", person: .mail is absent or null)`},
 		{"calls: want none, got track", `dead letters: want none, got invalid_value (rule "r", call "identify", person: .mail is not an e-mail address)`},
-		{"given.file: open testdata/none.json: no such file or directory"},
+		{"given.file: openat testdata/none.json: no such file or directory"},
 		nil,
 	}
 	for i, got := range RunTests(rules, file, "") {
@@ -92,6 +98,56 @@ tests:
 	for _, got := range RunTests(rules, file, "") {
 		if len(got.Diffs) > 0 {
 			t.Errorf("%s: %q", got.Name, got.Diffs)
+		}
+	}
+}
+
+// What a test names is read below the folder of its rule file and nowhere else, and only what ends.
+func TestFilesOfTestsStayInTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	rules := filepath.Join(dir, "rules")
+	for name, text := range map[string]string{
+		"service-account.json": `{"type":"e","id":"CANARY"}`, "rules/in/event.json": `{"type":"e","id":"CANARY"}`,
+		"rules/large.json": strings.Repeat(" ", 3<<20), "rules/..data/mounted.json": `{"type":"e","id":"CANARY"}`,
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		"away.json": "../service-account.json", "zero.json": "/dev/zero", "mounted.json": "..data/mounted.json",
+	} {
+		if err := os.Symlink(to, filepath.Join(rules, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(rules, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"in/event.json":              `want "other", got "CANARY"`,
+		"mounted.json":               `want "other", got "CANARY"`, // as Kubernetes mounts a ConfigMap
+		"../service-account.json":    "given.file: openat ../service-account.json: path escapes from parent",
+		"in/../../dev/zero":          "path escapes from parent",
+		dir + "/rules/in/event.json": "path escapes from parent",
+		"away.json":                  "path escapes from parent",
+		"zero.json":                  "path escapes from parent",
+		"fifo":                       "given.file: fifo: is not a regular file",
+		"in":                         "given.file: in: is not a regular file",
+		"large.json":                 "given.file: large.json: is longer than 1048576 bytes",
+	} {
+		parsed, err := ParseRules("r.yaml", fmt.Appendf(nil, "%stests:\n  - {name: t, given: {file: %q}, want: {track: {person: other}}}\n", inRule("{track: {person: .id, name: bought}}"), file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := Compile(Config{Rules: parsed.Rules})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(RunTests(compiled, parsed, rules)[0].Diffs, "; ")
+		if !strings.Contains(got, want) || strings.Contains(got, "CANARY") != strings.Contains(want, "CANARY") {
+			t.Errorf("%s: got %q, want %q", file, got, want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 func newMap() *cobra.Command {
@@ -92,7 +93,10 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string,
 	err := readEvents(cmd, files, func(e eventText) error {
 		m.Value, m.Origin.Offset = e.value, int64(total)
 		total++
-		calls, failures := set.rules.Map(m)
+		calls, failures, err := mapOne(set.rules, m)
+		if err != nil {
+			return exit(exitFailure, fmt.Errorf("%s: %w", e.place, err))
+		}
 		if len(failures) > 0 {
 			bad++
 		}
@@ -102,4 +106,15 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string,
 		err = exit(exitInput, fmt.Errorf("%d of %s could not be mapped", bad, count(total, "event")))
 	}
 	return err
+}
+
+// mapOne maps an event. A panic, whose text may quote the event, ends as an error that names the place.
+func mapOne(rules *mapping.Rules, m event.Message) (calls []event.Call, failures []event.Failure, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("a fault of the program: this event cannot be mapped; please report it with the rules")
+		}
+	}()
+	calls, failures = rules.Map(m)
+	return calls, failures, nil
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/config"
@@ -27,7 +25,7 @@ type ruleset struct {
 // all of them: those of the configuration, of the form of its rule files, and of the rules.
 func readConfiguration(path string) (ruleset, error) {
 	s := ruleset{name: path}
-	data, err := os.ReadFile(path)
+	data, err := config.ReadFile(path)
 	if err != nil {
 		return s, fmt.Errorf("read the configuration: %w", err)
 	}
@@ -43,7 +41,9 @@ func readConfiguration(path string) (ruleset, error) {
 	}
 	s.mapping = c.Mapping()
 	var errRules error
-	s.rules, errRules = mapping.Compile(s.mapping)
+	if s.worthCompiling(errFiles) {
+		s.rules, errRules = mapping.Compile(s.mapping)
+	}
 	return s, errors.Join(c.Validate(), errFiles, errRules)
 }
 
@@ -70,8 +70,15 @@ func readRules(patterns []string) (ruleset, error) {
 		s.mapping.Rules = append(s.mapping.Rules, f.Rules...)
 	}
 	var errRules error
-	s.rules, errRules = mapping.Compile(s.mapping)
+	if s.worthCompiling(errFiles) {
+		s.rules, errRules = mapping.Compile(s.mapping)
+	}
 	return s, errors.Join(errFiles, errRules)
+}
+
+// worthCompiling is false where no rule is left because the rule files have mistakes: that there is none would be one more.
+func (s *ruleset) worthCompiling(errFiles error) bool {
+	return errFiles == nil || len(s.mapping.Rules) > 0
 }
 
 // sound keeps the files whose form is right. What a broken file seems to say is not worth more mistakes.
@@ -85,12 +92,12 @@ func sound(files []config.RuleFile) []config.RuleFile {
 // before reads the older version that a ruleset is compared with: a configuration, or one rule file, whose events then arrive as the
 // ruleset's do.
 func (s *ruleset) before(path string) (*mapping.Rules, error) {
-	data, err := os.ReadFile(path)
+	data, err := config.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read what to compare with: %w", err)
 	}
 	var keys map[string]any
-	if err := yaml.Unmarshal(data, &keys); err == nil && keys["source"] == nil && keys["rules_from"] == nil {
+	if err := config.Decode(path, data, &keys); err == nil && keys["source"] == nil && keys["rules_from"] == nil {
 		old, err := readRules([]string{path})
 		if err != nil {
 			return nil, err
