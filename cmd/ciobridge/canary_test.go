@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/emulator"
+)
+
+// canaries stand in every place of an event that can hold something personal.
+var canaries = []string{"canary-person", "canary@mail.invalid", "canary-payload", "canary-number-7001", "canary-key"}
+
+// canaryEvents fail in every stage, or do not fail at all.
+var canaryEvents = []string{
+	`{"type":"fine","who":"canary-person","email":"canary@mail.invalid","pad":"canary-payload"}`,
+	`{"type":"fine","who":"canary-person\u0000","pad":"canary-payload"}`,
+	`{"type":"failing","who":"canary-person","pad":"canary-number-7001"}`,
+	`{"type":"failing","who":"canary-person","pad":"canary-payload",`,
+	`{"who":"canary-person","email":"canary@mail.invalid"}`,
+	`{"type":"fine","who":{"canary-key":"canary-person"},"pad":"canary-payload"}`,
+}
+
+const canaryRules = `
+rules:
+  - name: fine
+    event: fine
+    do:
+      - identify: {person: .who, attributes: {email: .email, pad: .pad}}
+      - track: {person: .who, name: seen, data: {pad: .pad}}
+  - name: failing
+    event: failing
+    do:
+      - track: {person: .who, name: seen, data: {pad: '= .pad | tonumber'}}
+`
+
+// What is personal, and the keys, reach Customer.io and the dead letters, and neither the log at its most talkative, nor the metrics, nor
+// what health tells. Customer.io refuses some calls and quotes them in its answers, and refuses the key for a while.
+func TestNothingPersonalIsShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.write("rules.yaml", canaryRules)
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("ciobridge.yaml", strings.Replace(string(text), "level: info", "level: debug", 1))
+	w.publishTexts(canaryEvents)
+	for _, spec := range []string{
+		`path=/api/v2/batch,status=401,times=2,body="no key for canary-person <canary@mail.invalid>"`,
+		`path=/api/v2/batch,status=500,times=1,body="canary-payload"`,
+		`contains=canary@mail.invalid,refuse="canary@mail.invalid is taken by canary-person"`,
+	} {
+		fault, err := emulator.ParseFault(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.cio.AddFault(fault); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	p := start(t, "run", "-c", path)
+	var dead []byte
+	eventually(t, "every event is settled", 30*time.Second, func() bool {
+		dead, _ = os.ReadFile(w.path("dead.jsonl"))
+		return bytes.Count(dead, []byte("\n")) >= len(canaryEvents)-1 && len(w.cio.Receipts(0)) > 0
+	})
+	_, rest, _ := strings.Cut(p.log.String(), `"admin":"`)
+	admin, _, _ := strings.Cut(rest, `"`)
+	shown := map[string]string{"metrics": get(t, "http://"+admin+"/metrics"), "readiness": get(t, "http://"+admin+"/readyz")}
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	shown["the log"] = p.log.String()
+	for _, command := range []string{"list", "stats", "show"} {
+		var out bytes.Buffer
+		if code := run(t.Context(), []string{"deadletters", command, "-c", path}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code > exitInput {
+			t.Errorf("deadletters %s: exit code %d", command, code)
+		}
+		shown["deadletters "+command] = out.String()
+	}
+
+	if !bytes.Contains(dead, []byte("refused")) || !strings.Contains(shown["the log"], "401") {
+		t.Error("Customer.io refused neither a call nor the key")
+	}
+	for _, canary := range canaries {
+		if !bytes.Contains(dead, []byte(canary)) {
+			t.Errorf("%s is in no dead letter: the test proves nothing about it", canary)
+		}
+	}
+	for _, canary := range append(canaries, emulator.DefaultAPIKey, emulator.DefaultSiteID) {
+		for place, text := range shown {
+			if strings.Contains(text, canary) {
+				t.Errorf("%s shows %s", place, canary)
+			}
+		}
+	}
+	if !strings.Contains(shown["the log"], `"level":"debug"`) {
+		t.Error("nothing was logged at debug")
+	}
+}
+
+// publishTexts fills the store of the embedded server before the bridge starts.
+func (w *world) publishTexts(events []string) {
+	w.t.Helper()
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: w.path("data"), Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer server.Close()
+	conn, err := server.NATS(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer conn.Close()
+	for i, event := range events {
+		if _, err := conn.JetStream().Publish(w.t.Context(), fmt.Sprintf("events.test%d", i), []byte(event)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || len(body) == 0 {
+		t.Fatalf("%s: %d bytes, %v", url, len(body), err)
+	}
+	return string(body)
+}
