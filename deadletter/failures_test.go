@@ -182,7 +182,7 @@ func TestFailuresUnderTheStoresOwnLimit(t *testing.T) {
 	js, _ := startNATS(t)
 	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgSize: 20_000})
 	for name, s := range map[string]Store{
-		"kafka":     NewKafka(dialKafka(t, cluster), Config{Topic: testTopic}, "hash"),
+		"kafka":     newKafka(t, cluster.ListenAddrs(), Config{Topic: testTopic}),
 		"jetstream": NewJetStream(js, Config{Subject: "dead"}, "hash"),
 	} {
 		mustPut(t, s, l)

@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
-// Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the process dies.
-func (f *File) Lock(ctx context.Context) (*Hold, error) {
+// Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the process dies, so
+// that there is nothing to wait for.
+func (f *File) Lock(ctx context.Context, _ func(until time.Time)) (*Hold, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -30,7 +31,7 @@ var stores = map[string]func(t *testing.T) Store{
 		return NewFile(Config{File: filepath.Join(t.TempDir(), "dead", "letters.jsonl")}, "hash-1")
 	},
 	"kafka": func(t *testing.T) Store {
-		return NewKafka(dialKafka(t, startKafka(t)), Config{Topic: testTopic}, "hash-1")
+		return newKafka(t, startKafka(t).ListenAddrs(), Config{Topic: testTopic})
 	},
 	"jetstream": func(t *testing.T) Store {
 		js, _ := startNATS(t)
@@ -48,15 +49,14 @@ func realKafka(t *testing.T) Store {
 	if addrs == "" {
 		t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
 	}
-	client := dialBrokers(t, strings.Split(addrs, ",")...)
-	s := NewKafka(client, Config{Topic: "ciobridge-test-" + rand.Text(), Create: true, Partitions: 3}, "hash-1")
+	s := newKafka(t, strings.Split(addrs, ","), Config{Topic: "ciobridge-test-" + rand.Text(), Create: true, Partitions: 3})
 	weak, err := s.Check(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("weak: %q", weak)
 	t.Cleanup(func() {
-		_, err := client.DeleteTopics(context.WithoutCancel(t.Context()), &kafka.DeleteTopicsRequest{Topics: []string{s.topic}})
+		_, err := s.client.DeleteTopics(context.WithoutCancel(t.Context()), &kafka.DeleteTopicsRequest{Topics: []string{s.topic}})
 		if err != nil {
 			t.Error(err)
 		}
@@ -82,20 +82,23 @@ func startKafka(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	return cluster
 }
 
-func dialKafka(t *testing.T, cluster *kfake.Cluster) *kafka.Client {
+// newKafka opens a store whose client sees changes of the cluster at once.
+func newKafka(t *testing.T, addrs []string, cfg Config) *Kafka {
 	t.Helper()
-	return dialBrokers(t, cluster.ListenAddrs()...)
-}
-
-func dialBrokers(t *testing.T, addrs ...string) *kafka.Client {
-	t.Helper()
+	b, err := broker.NewKafka(broker.KafkaConfig{Brokers: addrs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	s := NewKafka(b, cfg, "hash-1")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // for what is cleaned up, too
 	transport := &kafka.Transport{MetadataTTL: 200 * time.Millisecond, Context: ctx}
 	t.Cleanup(func() {
 		cancel()
 		transport.CloseIdleConnections()
 	})
-	return &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}
+	s.client = &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}
+	return s
 }
 
 func startNATS(t *testing.T) (jetstream.JetStream, *server.Server) {

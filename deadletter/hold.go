@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // Hold is the right to replay. It lasts until Release, unless it is lost before.
@@ -28,6 +30,14 @@ func (h *Hold) Until() time.Time {
 
 // Release gives the right up and waits until what kept it has ended.
 func (h *Hold) Release() { h.release() }
+
+// Waiting tells the log that a lock is waited for.
+func Waiting(log *zap.Logger) func(until time.Time) {
+	return func(until time.Time) {
+		log.Warn("another replay holds the lock of these dead letters, or was killed while it held it; waiting",
+			zap.Time("until", until))
+	}
+}
 
 // errLockLost is what renew returns when the store says that another has the lock.
 var errLockLost = errors.New("the lock of the replay is lost")

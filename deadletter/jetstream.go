@@ -24,11 +24,12 @@ type JetStream struct {
 	js         jetstream.JetStream
 	cfg        Config
 	configHash string
+	session    time.Duration // of the lock
 }
 
 // NewJetStream keeps letters on cfg.Subject. ConfigHash names the configuration in the letters.
 func NewJetStream(js jetstream.JetStream, cfg Config, configHash string) *JetStream {
-	return &JetStream{js: js, cfg: cfg.withDefaults(), configHash: configHash}
+	return &JetStream{js: js, cfg: cfg.withDefaults(), configHash: configHash, session: lockSession}
 }
 
 var _ Store = (*JetStream)(nil)

@@ -15,65 +15,118 @@ import (
 const lockBucket = "ciobridge_replay"
 
 // Lock creates the key of the subject in the bucket "ciobridge_replay", which is made when it is missing. A holder that died holds
-// it for ten seconds more.
-func (j *JetStream) Lock(ctx context.Context) (*Hold, error) {
-	attempt, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
-	defer cancel()
-	bucket, err := j.bucket(attempt)
-	if err != nil {
-		return nil, fmt.Errorf("lock: bucket %s: %w", lockBucket, natsError(ctx, err))
-	}
-	key, token := base64.RawURLEncoding.EncodeToString([]byte(j.cfg.Subject)), []byte(rand.Text())
-	sent := time.Now()
-	revision, err := bucket.Create(attempt, key, token)
-	if errors.Is(err, jetstream.ErrKeyExists) {
-		return nil, fmt.Errorf("lock: bucket %s: %w", lockBucket, ErrReplayRunning)
+// it for ten seconds more, and is waited for.
+func (j *JetStream) Lock(ctx context.Context, waiting func(until time.Time)) (*Hold, error) {
+	k := &lockKey{key: base64.RawURLEncoding.EncodeToString([]byte(j.cfg.Subject)), token: []byte(rand.Text())}
+	sent, err := j.take(ctx, k, waiting)
+	if errors.Is(err, ErrReplayRunning) {
+		return nil, fmt.Errorf("lock: bucket %s: %w", lockBucket, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock: bucket %s: %w", lockBucket, natsError(ctx, err))
 	}
-	renew := func(ctx context.Context) error {
-		next, err := bucket.Update(ctx, key, token, revision)
-		var api *jetstream.APIError
-		switch {
-		case err == nil:
-			revision = next
-		case errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-			if revision, err = ownRevision(ctx, bucket, key, token, revision); err == nil {
-				next, err = bucket.Update(ctx, key, token, revision)
-				if err == nil {
-					revision = next
-				}
-			}
-		}
-		return err
-	}
-	release := func(ctx context.Context) {
-		// Where this fails the key ends with its session.
-		_ = bucket.Delete(ctx, key, jetstream.LastRevision(revision))
-	}
-	return keep(ctx, sent, lockSession, renew, release), nil
+	return keep(ctx, sent, j.session, k.renew, k.release), nil
 }
 
-// ownRevision tells a renewal whose answer was lost, and whose revision it returns, from a lock that is lost.
-func ownRevision(ctx context.Context, bucket jetstream.KeyValue, key string, token []byte, known uint64) (uint64, error) {
-	entry, err := bucket.Get(ctx, key)
+// take creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the key ends.
+func (j *JetStream) take(ctx context.Context, k *lockKey, waiting func(until time.Time)) (sent time.Time, err error) {
+	var held uint64 // the revision that the key of another was found at
+	for begun := time.Now(); ; {
+		attempt, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
+		sent = time.Now()
+		revision, err := k.create(attempt, j)
+		cancel()
+		switch {
+		case err != nil:
+			return sent, err
+		case revision == 0:
+			return sent, nil
+		case held == 0:
+			held = revision
+			waiting(begun.Add(j.session))
+		case held != revision, time.Since(begun) > 2*j.session:
+			return sent, ErrReplayRunning
+		}
+		select {
+		case <-time.After(readPause):
+		case <-ctx.Done():
+			return sent, ctx.Err()
+		}
+	}
+}
+
+// lockKey is the key of a lock. It is used by one goroutine at a time.
+type lockKey struct {
+	bucket   jetstream.KeyValue
+	key      string
+	token    []byte // tells our value from that of another
+	revision uint64
+}
+
+// create makes the key, or returns the revision at which another has it. Where that ends in between, it tries again.
+func (k *lockKey) create(ctx context.Context, j *JetStream) (held uint64, err error) {
+	if k.bucket == nil {
+		if k.bucket, err = j.bucket(ctx); err != nil {
+			return 0, err
+		}
+	}
+	for {
+		k.revision, err = k.bucket.Create(ctx, k.key, k.token)
+		if !errors.Is(err, jetstream.ErrKeyExists) {
+			return 0, err
+		}
+		entry, err := k.bucket.Get(ctx, k.key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		return entry.Revision(), nil
+	}
+}
+
+// renew writes the key again, which begins its session anew.
+func (k *lockKey) renew(ctx context.Context) error {
+	next, err := k.bucket.Update(ctx, k.key, k.token, k.revision)
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		// The answer to a renewal was lost, or the lock is.
+		if err = k.find(ctx); err == nil {
+			next, err = k.bucket.Update(ctx, k.key, k.token, k.revision)
+		}
+	}
+	if err == nil {
+		k.revision = next
+	}
+	return err
+}
+
+// find takes up the revision of our key, and returns errLockLost where it is gone.
+func (k *lockKey) find(ctx context.Context) error {
+	entry, err := k.bucket.Get(ctx, k.key)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
-		return known, errLockLost
+		return errLockLost
 	case err != nil:
-		return known, err
-	case string(entry.Value()) != string(token):
-		return known, errLockLost
+		return err
+	case string(entry.Value()) != string(k.token):
+		return errLockLost
 	}
-	return entry.Revision(), nil
+	k.revision = entry.Revision()
+	return nil
+}
+
+// release deletes the key. Where this fails it ends with its session.
+func (k *lockKey) release(ctx context.Context) {
+	_ = k.bucket.Delete(ctx, k.key, jetstream.LastRevision(k.revision))
 }
 
 func (j *JetStream) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	bucket, err := j.js.KeyValue(ctx, lockBucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		return j.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: lockBucket, Description: "one running replay of dead letters per subject", TTL: lockSession,
+			Bucket: lockBucket, Description: "one running replay of dead letters per subject", TTL: j.session,
 			Storage: jetstream.MemoryStorage,
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -22,20 +23,23 @@ import (
 // default partitioner gives their key; those without a key go to the number of the partition that they came from, so that they
 // keep their order too.
 type Kafka struct {
+	broker     *broker.Kafka
 	client     *kafka.Client
 	topic      string
 	cfg        Config
 	configHash string
+	session    time.Duration // of the lock
 
 	mu     sync.Mutex
 	window map[int32][]Record // by partition, what the last fetch of Read brought
 }
 
-// NewKafka keeps letters in cfg.Topic. The client's transport should refresh its metadata every few seconds. ConfigHash names the
-// configuration in the letters.
-func NewKafka(client *kafka.Client, cfg Config, configHash string) *Kafka {
+// NewKafka keeps letters in cfg.Topic. ConfigHash names the configuration in the letters.
+func NewKafka(b *broker.Kafka, cfg Config, configHash string) *Kafka {
 	cfg = cfg.withDefaults()
-	return &Kafka{client: client, topic: cfg.Topic, cfg: cfg, configHash: configHash, window: map[int32][]Record{}}
+	return &Kafka{
+		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash, session: lockSession, window: map[int32][]Record{},
+	}
 }
 
 var _ Store = (*Kafka)(nil)

@@ -43,7 +43,7 @@ func TestKafkaCheckSaysWhatIsWeak(t *testing.T) {
 			if res, err := create.RequestWith(t.Context(), admin); err != nil || res.Topics[0].ErrorCode != 0 {
 				t.Fatal(err, res)
 			}
-			weak, err := NewKafka(dialKafka(t, cluster), Config{Topic: "checked"}, "").Check(t.Context())
+			weak, err := newKafka(t, cluster.ListenAddrs(), Config{Topic: "checked"}).Check(t.Context())
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Fatalf("got %v, want %q", err, c.err)
 			}

@@ -13,103 +13,126 @@ import (
 const lockSession = 10 * time.Second
 
 // Lock joins the consumer group "ciobridge-replay.<topic>". The leader of the group, which is the member that came first, holds the
-// lock; whoever else joins leaves again. A holder that died holds it for ten seconds more.
-func (k *Kafka) Lock(ctx context.Context) (*Hold, error) {
+// lock; whoever else joins leaves again. A holder that died holds it for ten seconds more, and is waited for.
+func (k *Kafka) Lock(ctx context.Context, waiting func(until time.Time)) (*Hold, error) {
 	m := &groupMember{kafka: k, group: "ciobridge-replay." + k.topic}
-	sent, err := m.take(ctx)
+	proof, err := m.take(ctx, waiting)
 	if err != nil {
+		m.leave(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("lock: group %s: %w", m.group, err)
 	}
-	return keep(ctx, sent, lockSession, m.renew, m.leave), nil
+	h := &groupHold{member: m}
+	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return keep(ctx, proof, k.session, h.renew, h.release), nil
 }
 
-// groupMember is this process in the group. It is used by one goroutine at a time.
-type groupMember struct {
-	kafka      *Kafka
-	group      string
-	id         string
-	generation int
-}
-
-// take joins until the coordinator answers, for as long as dead members and a coordinator that is starting may need.
-func (m *groupMember) take(ctx context.Context) (sent time.Time, err error) {
-	limit, cancel := context.WithTimeout(ctx, 3*lockSession)
+// take joins until this member leads the group, and returns when that was proved. It gives up when another has shown that it
+// leads, and when the coordinator has not answered for one and a half sessions.
+func (m *groupMember) take(ctx context.Context, waiting func(until time.Time)) (proof time.Time, err error) {
+	limit, cancel := context.WithTimeout(ctx, 6*m.session())
 	defer cancel()
+	var silentSince time.Time
 	for {
-		sent = time.Now()
-		if err = m.join(limit); err == nil {
-			return sent, nil
+		if proof, err = m.joinTold(limit, waiting); err == nil {
+			return proof, nil
 		}
-		if errors.Is(err, errLockLost) {
-			m.leave(context.WithoutCancel(ctx))
-			return sent, ErrReplayRunning
+		var answer kafka.Error
+		switch {
+		case errors.Is(err, errFollower):
+			return proof, ErrReplayRunning
+		case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
+			silentSince = time.Time{}
+		case errors.Is(kafkaError(ctx, err), ErrDenied), errors.As(err, &answer) && !answer.Temporary():
+			return proof, kafkaError(ctx, err)
+		case silentSince.IsZero():
+			silentSince = time.Now()
+		case time.Since(silentSince) > m.session()*3/2:
+			return proof, kafkaError(ctx, err)
 		}
-		denied := errors.Is(kafkaError(limit, err), ErrDenied)
 		select {
 		case <-limit.Done():
-			denied = true
+			return proof, kafkaError(ctx, err)
 		case <-time.After(readPause):
 		}
-		if denied {
-			m.leave(context.WithoutCancel(ctx))
-			return sent, kafkaError(ctx, err)
+	}
+}
+
+// joinTold joins, and tells when the coordinator takes longer to answer than for a group that nobody is in: then it waits for one
+// that holds the lock or died with it, whose session ends by the time that waiting is given.
+func (m *groupMember) joinTold(ctx context.Context, waiting func(until time.Time)) (proof time.Time, err error) {
+	begun := time.Now()
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		proof, err = m.join(ctx)
+	}()
+	told := time.NewTimer(m.session() * 2 / 5)
+	defer told.Stop()
+	select {
+	case <-joined:
+	case <-told.C:
+		waiting(begun.Add(m.session()))
+		<-joined
+	}
+	return proof, err
+}
+
+// groupHold keeps a lock that was taken.
+type groupHold struct {
+	member    *groupMember
+	ctx       context.Context // ends with the hold
+	cancel    context.CancelFunc
+	rejoining chan error // nil while no rejoin is under way
+}
+
+// renew gives a sign of life. While the group rebalances, because another has come or gone, it joins again beside that.
+func (h *groupHold) renew(ctx context.Context) error {
+	if h.rejoining != nil {
+		select {
+		case err := <-h.rejoining:
+			h.rejoining = nil
+			switch {
+			case errors.Is(err, errFollower), errors.Is(err, kafka.UnknownMemberId):
+				return errLockLost
+			case err != nil:
+				h.rejoin()
+			}
+		default:
 		}
 	}
-}
-
-// join makes one attempt to become the leader of a generation. It returns errLockLost where another is the leader.
-func (m *groupMember) join(ctx context.Context) error {
-	res, err := m.kafka.client.JoinGroup(ctx, &kafka.JoinGroupRequest{
-		GroupID: m.group, MemberID: m.id, SessionTimeout: lockSession, RebalanceTimeout: lockSession, ProtocolType: "consumer",
-		Protocols: []kafka.GroupProtocol{{Name: "first", Metadata: kafka.GroupProtocolSubscription{Topics: []string{m.kafka.topic}}}},
-	})
-	if err != nil {
-		return err
-	}
+	err := h.member.heartbeat(ctx)
 	switch {
-	case errors.Is(res.Error, kafka.MemberIDRequired):
-		m.id = res.MemberID
-		return m.join(ctx)
-	case errors.Is(res.Error, kafka.UnknownMemberId):
-		m.id = ""
-		return res.Error
-	case res.Error != nil:
-		return res.Error
-	}
-	m.id, m.generation = res.MemberID, res.GenerationID
-	if res.LeaderID != m.id {
-		return errLockLost
-	}
-	var assignments []kafka.SyncGroupRequestAssignment
-	for _, member := range res.Members {
-		assignments = append(assignments, kafka.SyncGroupRequestAssignment{MemberID: member.ID})
-	}
-	sync, err := m.kafka.client.SyncGroup(ctx, &kafka.SyncGroupRequest{
-		GroupID: m.group, MemberID: m.id, GenerationID: m.generation, ProtocolType: "consumer", ProtocolName: "first",
-		Assignments: assignments,
-	})
-	if err != nil {
-		return err
-	}
-	return sync.Error
-}
-
-// renew joins again, which a leader may at any time and which lets whoever waits to come in see that it is not the leader. It is not
-// a heartbeat because that of kafka-go's client is sent to any broker, and its error read from where the throttle time stands.
-func (m *groupMember) renew(ctx context.Context) error {
-	err := m.join(ctx)
-	if errors.Is(err, kafka.UnknownMemberId) {
+	case errors.Is(err, kafka.RebalanceInProgress):
+		h.rejoin()
+		if h.member.awaited() {
+			return nil
+		}
+	case errors.Is(err, kafka.IllegalGeneration) && h.rejoining != nil:
+		// The next generation has begun, and the answer that tells it is on its way.
+	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
 		return errLockLost
 	}
 	return err
 }
 
-// leave frees the group at once. A failure costs the next replay the rest of the session, and nothing else.
-func (m *groupMember) leave(ctx context.Context) {
-	if m.id == "" {
+// rejoin joins again, unless that is under way.
+func (h *groupHold) rejoin() {
+	if h.rejoining != nil {
 		return
 	}
-	_, _ = m.kafka.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
-		GroupID: m.group, Members: []kafka.LeaveGroupRequestMember{{ID: m.id}},
-	})
+	answer := make(chan error, 1)
+	h.rejoining = answer
+	go func() {
+		_, err := h.member.join(h.ctx)
+		answer <- err
+	}()
+}
+
+// release leaves the group.
+func (h *groupHold) release(ctx context.Context) {
+	h.cancel()
+	if h.rejoining != nil {
+		<-h.rejoining
+	}
+	h.member.leave(ctx)
 }

@@ -12,7 +12,7 @@ import (
 
 func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
 	cluster := startKafka(t)
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic}, "")
+	s := newKafka(t, cluster.ListenAddrs(), Config{Topic: testTopic})
 	mustPut(t, s, testLetters(0, 10)...)
 	var faults atomic.Int32
 	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -30,7 +30,7 @@ func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
 
 func TestKafkaSkipsWhatRetentionHasTaken(t *testing.T) {
 	cluster := startKafka(t, kfake.SeedTopics(1, "one"))
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: "one"}, "")
+	s := newKafka(t, cluster.ListenAddrs(), Config{Topic: "one"})
 	mustPut(t, s, testLetters(0, 10)...)
 	letters, _, _ := scanAll(t, s)
 	admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))

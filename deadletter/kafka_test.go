@@ -56,7 +56,7 @@ func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := startKafka(t)
-			s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic}, "")
+			s := newKafka(t, cluster.ListenAddrs(), Config{Topic: testTopic})
 			var over atomic.Bool
 			refused := refuseProduce(cluster, c.code, func(*kmsg.ProduceRequest) bool { return !over.Load() })
 			if err := s.Put(t.Context(), testLetter(1)); !errors.Is(err, c.want) {
@@ -76,7 +76,7 @@ func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
 
 func TestKafkaPutIsAllOrAnError(t *testing.T) {
 	cluster := startKafka(t)
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic}, "")
+	s := newKafka(t, cluster.ListenAddrs(), Config{Topic: testTopic})
 	refused := refuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(r *kmsg.ProduceRequest) bool {
 		return r.Topics[0].Partitions[0].Partition == 1
 	})
@@ -87,7 +87,7 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 
 func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	cluster := startKafka(t, kfake.AllowAutoTopicCreation())
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: "nowhere"}, "")
+	s := newKafka(t, cluster.ListenAddrs(), Config{Topic: "nowhere"})
 	if err := s.Put(t.Context(), testLetter(1)); !errors.Is(err, ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
@@ -100,7 +100,7 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	if cluster.TopicInfo("nowhere") != nil {
 		t.Fatal("the topic was made")
 	}
-	s = NewKafka(dialKafka(t, cluster), Config{Topic: "nowhere", Create: true, Partitions: 2, Retention: 8 * 24 * time.Hour}, "")
+	s = newKafka(t, cluster.ListenAddrs(), Config{Topic: "nowhere", Create: true, Partitions: 2, Retention: 8 * 24 * time.Hour})
 	weak, err := s.Check(t.Context())
 	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
 		t.Fatalf("check: %q, %v", weak, err)
@@ -114,7 +114,7 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 
 func TestKafkaDownIsUnreachable(t *testing.T) {
 	cluster := startKafka(t)
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic, Timeout: 300 * time.Millisecond}, "")
+	s := newKafka(t, cluster.ListenAddrs(), Config{Topic: testTopic, Timeout: 300 * time.Millisecond})
 	mustPut(t, s, testLetter(1))
 	cluster.Close()
 	begun := time.Now()
@@ -128,7 +128,7 @@ func TestKafkaDownIsUnreachable(t *testing.T) {
 
 func TestKafkaHangingIsUnreachable(t *testing.T) {
 	cluster := startKafka(t)
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic, Timeout: 300 * time.Millisecond}, "")
+	s := newKafka(t, cluster.ListenAddrs(), Config{Topic: testTopic, Timeout: 300 * time.Millisecond})
 	hanging := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
@@ -146,7 +146,7 @@ func TestKafkaHangingIsUnreachable(t *testing.T) {
 
 func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
 	cluster := startKafka(t)
-	s := NewKafka(dialKafka(t, cluster), Config{Topic: testTopic}, "")
+	s := newKafka(t, cluster.ListenAddrs(), Config{Topic: testTopic})
 	const limit = 20_000
 	refused := refuseProduce(cluster, kerr.MessageTooLarge.Code, func(r *kmsg.ProduceRequest) bool {
 		return len(r.Topics[0].Partitions[0].Records) > limit

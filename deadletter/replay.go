@@ -113,7 +113,7 @@ var ErrLockLost = errors.New("the replay was stopped because its lock was lost")
 // are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is another replay,
 // ErrLockLost when the lock was lost on the way, and nil when ctx ended.
 func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
-	hold, err := r.store.Lock(ctx)
+	hold, err := r.store.Lock(ctx, Waiting(r.log))
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}

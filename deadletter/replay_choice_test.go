@@ -149,7 +149,7 @@ type losing struct {
 	lost chan struct{}
 }
 
-func (l *losing) Lock(context.Context) (*Hold, error) {
+func (l *losing) Lock(context.Context, func(time.Time)) (*Hold, error) {
 	return &Hold{lost: l.lost, until: time.Now().Add(time.Hour), release: func() {}}, nil
 }
 
@@ -165,7 +165,7 @@ func TestReplayRefusesAndGivesWay(t *testing.T) {
 	if !errors.Is(err, no) || f.sent != nil {
 		t.Errorf("got %v, sent %v", err, f.sent)
 	}
-	hold, err := s.Lock(t.Context())
+	hold, err := s.Lock(t.Context(), patient(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package deadletter
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -27,8 +28,9 @@ type Reader interface {
 
 // Locker keeps two replays of one log from running at once.
 type Locker interface {
-	// Lock returns ErrReplayRunning when another holds the lock.
-	Lock(ctx context.Context) (*Hold, error)
+	// Lock returns ErrReplayRunning when another has shown that it holds the lock. It waits for a holder that may have died, whose
+	// lock ends by itself; waiting is then called with the time by which that is over, once or more often.
+	Lock(ctx context.Context, waiting func(until time.Time)) (*Hold, error)
 }
 
 // Store is a place for dead letters: a *Kafka, a *JetStream or a *File.

@@ -50,7 +50,7 @@ func (b *brokers) letters(c config.Config, hash string) deadletter.Store {
 	d := c.DeadLetters.Config
 	switch {
 	case d.Topic != "":
-		return deadletter.NewKafka(b.kafka.Client(), d, hash)
+		return deadletter.NewKafka(b.kafka, d, hash)
 	case d.Subject != "":
 		return deadletter.NewJetStream(b.nats.JetStream(), d, hash)
 	}

@@ -72,7 +72,7 @@ func discard(ctx context.Context, d *desk, chosen deadletter.Filter, note string
 		}
 		return n, nil
 	}
-	hold, err := d.store.Lock(ctx)
+	hold, err := d.store.Lock(ctx, deadletter.Waiting(d.log))
 	if err != nil {
 		return 0, err
 	}
