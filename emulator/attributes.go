@@ -17,7 +17,12 @@ func (c *call) readAttributes(d *document, i int, field string) {
 		switch key {
 		case "id", "email", "phone", "anonymous_id":
 			c.identifierAttribute(d, m, identifier{key, d.text(m)}, name)
-		case "cio_id", "_created_in_customerio_at":
+		case "cio_id":
+			// A client's documented way to update somebody repeats the identifier of the path among the attributes.
+			if field != "" || c.who.kind != "cio_id" || strings.TrimPrefix(d.text(m), "cio_") != c.who.value {
+				c.refuse(reasonInvalid, name, "is set by Customer.io and cannot be changed")
+			}
+		case "_created_in_customerio_at":
 			c.refuse(reasonInvalid, name, "is set by Customer.io and cannot be changed")
 		case "cio_relationships":
 			if field != "" {
@@ -62,8 +67,8 @@ func (c *call) identifierAttribute(d *document, m int, i identifier, name string
 	if erases(d, m) {
 		return
 	}
-	if i.kind != "id" && d.nodes[m].kind != kindString {
-		c.refuse(reasonInvalid, name, "must be a string")
+	if i.kind != "id" && d.nodes[m].kind != kindString && !(i.kind == "anonymous_id" && name == i.kind && wholeOrString(d, m)) {
+		c.refuse(reasonInvalid, name, "must be a string") // but Track v1 takes a number for an anonymous id
 		return
 	}
 	if message := wrongIdentifier(i); message != "" {

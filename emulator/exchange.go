@@ -100,7 +100,10 @@ func (x *exchange) read(r *http.Request, authentic bool) {
 		limit = maxItemBytes
 	}
 	whole, err := x.readBody(r, limit)
+	other := foreign(x.path)
 	switch {
+	case other != "":
+		x.refuse(oldProblem(http.StatusNotFound, other), "no such path")
 	case !authentic && !open(x.path):
 		a := oldProblem(http.StatusUnauthorized, "Unauthorized")
 		a.header = http.Header{"Www-Authenticate": {`Basic realm="Customer.io Track"`}}

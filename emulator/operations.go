@@ -110,6 +110,7 @@ func (c *call) readDevice(d *document, i int, key string, added bool) {
 	platform := ""
 	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
 		switch k := d.key(m); {
+		case added && (k == "attributes" || k == "last_used") && d.nodes[m].kind == kindNull: // as clients write what was not given
 		case k == key && d.nodes[m].kind == kindString:
 			c.name = d.text(m)
 		case k == "platform" && added:

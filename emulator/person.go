@@ -90,7 +90,7 @@ func (w *workspace) snapshot() []*person {
 // steering names the members of an identify call that are instructions and not attributes.
 func steering(key string) bool {
 	switch key {
-	case "id", "email", "phone", "anonymous_id", "_update", "_timestamp", "cio_relationships":
+	case "id", "email", "phone", "anonymous_id", "cio_id", "_update", "_timestamp", "cio_relationships":
 		return true
 	}
 	return false

@@ -7,7 +7,21 @@ import (
 
 // open reports whether an endpoint wants no credentials.
 func open(path string) bool {
-	return path == "/api/v1/metrics" || path == "/api/v1/push/events" || strings.HasPrefix(path, "/unsubscribe/")
+	return path == "/api/v1/metrics" || path == "/api/v1/push/events" || path == "/push/events" || strings.HasPrefix(path, "/unsubscribe/")
+}
+
+// foreign says that a path belongs to another API of Customer.io, whose clients would take a refusal of their key for the reason; empty
+// for any other path.
+func foreign(path string) string {
+	const known = ", which this emulator does not have: it has the Track API under /api/v1/ and /api/v2/"
+	if path == "/v1" || strings.HasPrefix(path, "/v1/") {
+		switch strings.TrimPrefix(path, "/v1/") {
+		case "identify", "track", "page", "screen", "group", "alias", "batch":
+			return "this path belongs to the Pipelines API (cdp.customer.io)" + known
+		}
+		return "this path belongs to the App API (api.customer.io)" + known
+	}
+	return ""
 }
 
 // oldRoutes are the endpoints of Track v1. A star stands for one segment of the path, which the function gets decoded.
@@ -38,6 +52,7 @@ func init() {
 		{"POST", "api/v1/forms/*/submit", (*exchange).form},
 		{"POST", "api/v1/metrics", (*exchange).metric},
 		{"POST", "api/v1/push/events", (*exchange).pushEvent},
+		{"POST", "push/events", (*exchange).pushEvent}, // where older clients send it
 		{"POST", "unsubscribe/*", (*exchange).unsubscribe},
 	} {
 		oldRoutes = append(oldRoutes, oldRoute{r.method, strings.Split(r.pattern, "/"), r.read})

@@ -11,6 +11,7 @@ package emulator
 
 import (
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -169,7 +170,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // authentic reports whether the request carries the workspace's credentials, to a host that knows the workspace.
 func (s *Server) authentic(r *http.Request) bool {
-	site, key, ok := r.BasicAuth()
+	site, key, ok := basicAuth(r)
 	s.mu.Lock()
 	want, wantKey := s.siteID, s.apiKey
 	s.mu.Unlock()
@@ -178,4 +179,17 @@ func (s *Server) authentic(r *http.Request) bool {
 	}
 	europe := strings.HasPrefix(r.Host, "track-eu.customer.io")
 	return !europe || s.options.Region == "eu" || r.URL.Path == regionPath
+}
+
+// basicAuth reads Basic credentials, also where their base64 is the one for URLs, as a client of Customer.io writes it.
+func basicAuth(r *http.Request) (site, key string, ok bool) {
+	if site, key, ok = r.BasicAuth(); ok {
+		return site, key, ok
+	}
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	decoded, err := base64.URLEncoding.DecodeString(text)
+	if !strings.EqualFold(scheme, "basic") || err != nil {
+		return "", "", false
+	}
+	return strings.Cut(string(decoded), ":")
 }

@@ -127,8 +127,8 @@ func (x *exchange) oldEvent(args []string) {
 			c.eventData(d, m)
 		case "anonymous_id":
 			c.other = identifier{key, d.text(m)}
-			if message := wrongIdentifier(c.other); message != "" || d.nodes[m].kind != kindString {
-				c.refuse(reasonInvalid, key, strings.TrimSpace("must be a string "+message))
+			if message := wrongIdentifier(c.other); message != "" || !wholeOrString(d, m) {
+				c.refuse(reasonInvalid, key, strings.TrimSpace("must be a string or a number "+message))
 			}
 		default:
 			c.refuse(reasonInvalid, key, "is not a field of an event")
@@ -152,6 +152,9 @@ func (x *exchange) oldEvent(args []string) {
 }
 
 func (c *call) eventData(d *document, m int) {
+	if d.nodes[m].kind == kindNull {
+		return // as clients write data that was not given
+	}
 	if d.nodes[m].kind != kindObject {
 		c.refuseAs("event data must be a hash", reasonInvalid, "data", "must be an object")
 		return

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -102,6 +103,80 @@ func TestTrackV1(t *testing.T) {
 		if wantBody := map[int]string{200: "{}\n", 204: ""}; row.status < 300 && r.body != wantBody[row.status] {
 			t.Errorf("%s %s answered %q", row.method, row.path, r.body)
 		}
+	}
+}
+
+// What official clients send is taken, in the form in which they send it.
+func TestOfficialClients(t *testing.T) {
+	c := start(t, Options{})
+	c.do("PUT", "/api/v1/customers/7", `{"email":"a@b.c"}`)
+	cio := c.s.People()[0].CioID
+	for _, row := range []struct {
+		method, path, body, want string // of the receipt: action person name ignored
+	}{
+		{"PUT", "/api/v1/customers/7/devices", `{"device":{"id":"t","platform":"ios","last_used":"1700000000","attributes":null}}`, "add_device id:7 t "},
+		{"POST", "/api/v1/customers/7/events", `{"name":"n","data":null}`, "event id:7 n "},
+		{"POST", "/api/v1/events", `{"anonymous_id":"v","data":null,"name":"n"}`, "event anonymous_id:v n "},
+		{"POST", "/api/v1/events", `{"anonymous_id":12,"name":"n"}`, "event anonymous_id:12 n "},
+		{"PUT", "/api/v1/customers/8", `{"anonymous_id":12}`, "identify id:8  "},
+		{"PUT", "/api/v1/customers/cio_" + cio, `{"cio_id":"` + cio + `","plan":"pro"}`, "identify cio_id:" + cio + "  "},
+		{"PUT", "/api/v1/customers/cio_" + cio, `{"cio_id":"cio_` + cio + `","plan":"free"}`, "identify cio_id:" + cio + "  "},
+		{"POST", "/push/events", `{"delivery_id":"d","event":"opened","device_id":"t","timestamp":1700000000}`, "event delivery:d opened "},
+	} {
+		r := c.do(row.method, row.path, row.body)
+		receipt := c.last()
+		got := fmt.Sprintf("%s %s %s %s", receipt.Action, receipt.Person, receipt.Name, receipt.Ignored)
+		if r.status != 200 || got != row.want {
+			t.Errorf("%s %s %s: %d %s %s\nwant %s", row.method, row.path, row.body, r.status, r.body, got, row.want)
+		}
+	}
+	people, _ := json.Marshal(c.s.People())
+	want := `[{"cio_id":"` + cio + `","id":"7","email":"a@b.c","attributes":{"plan":"free"},"events":1,` +
+		`"devices":{"t":{"id":"t","platform":"ios","last_used":"1700000000","attributes":null}}},` +
+		`{"cio_id":"em000002","anonymous_ids":["v"],"events":1},{"cio_id":"em000004","id":"8","anonymous_ids":["12"],"events":1}]`
+	if string(people) != want {
+		t.Errorf("people %s\nwant   %s", people, want)
+	}
+	for path, body := range map[string]string{
+		"/api/v1/customers/cio_" + cio: `{"cio_id":"em999999"}`, // somebody else's
+		"/api/v1/customers/7":          `{"cio_id":"` + cio + `"}`,
+	} {
+		if r := c.do("PUT", path, body); r.status != 400 {
+			t.Errorf("%s %s: %d %s", path, body, r.status, r.body)
+		}
+	}
+}
+
+func TestCredentialsInBase64ForURLs(t *testing.T) {
+	c := start(t, Options{SiteID: "site", APIKey: "~?~?~?\xfb\xff"})
+	standard := base64.StdEncoding.EncodeToString([]byte("site:~?~?~?\xfb\xff"))
+	forURLs := base64.URLEncoding.EncodeToString([]byte("site:~?~?~?\xfb\xff"))
+	if standard == forURLs {
+		t.Fatal("the credentials do not tell the two apart")
+	}
+	for text, status := range map[string]int{standard: 200, forURLs: 200, forURLs[4:]: 401, "": 401} {
+		r := c.do("POST", entityPath, event("7", 1), func(r *http.Request) { r.Header.Set("Authorization", "Basic "+text) })
+		if r.status != status {
+			t.Errorf("%q: %d, want %d", text, r.status, status)
+		}
+	}
+}
+
+// The paths of other APIs are told from a wrong key.
+func TestPathsOfOtherAPIs(t *testing.T) {
+	c := start(t, Options{})
+	bearer := func(r *http.Request) { r.Header.Set("Authorization", "Bearer app-key") }
+	for path, api := range map[string]string{
+		"/v1/send/email": "App API", "/v1/customers?email=a%40b.c": "App API", "/v1/api/campaigns": "App API",
+		"/v1/identify": "Pipelines API", "/v1/batch": "Pipelines API",
+	} {
+		r := c.do("POST", path, "{}", bearer)
+		if r.status != 404 || !strings.Contains(r.body, api) || !strings.Contains(r.body, "/api/v2/") {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+	if r := c.do("POST", "/api/v1/nothing", "{}", bearer); r.status != 401 {
+		t.Errorf("a path of the Track API with a wrong key: %d %s", r.status, r.body)
 	}
 }
 
