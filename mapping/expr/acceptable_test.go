@@ -23,7 +23,8 @@ func acceptableValue(dec *json.Decoder, depth int) bool {
 		return false
 	}
 	if _, ok := tok.(json.Delim); !ok {
-		return true
+		number, _ := tok.(json.Number)
+		return digitsIn(string(number)) <= MaxDigits
 	}
 	if depth++; depth > MaxDepth {
 		return false

@@ -30,9 +30,15 @@ var refused = map[string]string{
 }
 
 func compile(s *Set, src string, vars []string) (*Program, error) {
+	if err := sizeOf(src); err != nil {
+		return nil, err
+	}
 	q, err := gojq.Parse(src)
 	if err != nil {
 		return nil, parseError(src, err)
+	}
+	if why := oversized(q); why != "" {
+		return nil, &CompileError{src, -1, why}
 	}
 	if len(q.Imports) > 0 || q.Meta != nil {
 		return nil, &CompileError{src, -1, refused["modulemeta"]}
@@ -63,6 +69,49 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 		p.at = p.plain.at.id
 	}
 	return p, nil
+}
+
+// sizeOf refuses what gojq's parser, and all that walks a syntax tree, would be slow or deep on. It counts brackets inside of strings too.
+func sizeOf(src string) error {
+	if len(src) > MaxProgram {
+		return &CompileError{src, MaxProgram, "longer than 16 KiB: split it over several fields, or define functions for what it repeats"}
+	}
+	depth := 0
+	for i := range len(src) {
+		switch src[i] {
+		case '(', '[', '{':
+			if depth++; depth > MaxBrackets {
+				return &CompileError{src, i, "more than 256 brackets inside each other: define functions for the inner parts"}
+			}
+		case ')', ']', '}':
+			depth = max(0, depth-1)
+		}
+	}
+	return nil
+}
+
+// oversized names a path or a number of the program that is too long, or gives nothing.
+func oversized(q *gojq.Query) (why string) {
+	v := visitor{term: func(t *gojq.Term) {
+		switch {
+		case len(t.SuffixList) >= MaxPath:
+			why = "a path of more than 1,000 steps"
+		case digitsIn(t.Number) > MaxDigits:
+			why = "a number of more than 1,000 digits"
+		}
+	}}
+	v.visit(q)
+	return why
+}
+
+// digitsIn counts the digits of a number.
+func digitsIn(number string) (n int) {
+	for i := range len(number) {
+		if number[i]-'0' < 10 {
+			n++
+		}
+	}
+	return n
 }
 
 // variableRegexp gives the name of a function whose regular expression is not a constant, or nothing. Gojq keeps every regular

@@ -1,11 +1,18 @@
 package expr
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Limits of a document and of one run of a program.
 const (
 	MaxDepth    = 64        // arrays and objects inside each other
 	MaxDocument = 1 << 20   // bytes of a document
+	MaxDigits   = 1000      // digits of a number, also of one that a program writes or makes
+	MaxProgram  = 16 << 10  // bytes of a program
+	MaxBrackets = 256       // brackets of a program inside each other
+	MaxPath     = 1000      // steps of a path
 	MaxOutput   = 256 << 10 // bytes of all outputs of one run
 	MaxOutputs  = 10_000    // outputs of one run
 )
@@ -23,6 +30,7 @@ const (
 	TooLong                        // longer than MaxDocument
 	Empty                          // nothing, or white space alone
 	Trailing                       // more bytes after the first value
+	LongNumber                     // a number of more than MaxDigits digits
 )
 
 var inputTexts = [...]string{
@@ -34,6 +42,7 @@ var inputTexts = [...]string{
 	TooLong:       "longer than 1 MiB",
 	Empty:         "empty",
 	Trailing:      "more than one JSON value",
+	LongNumber:    "a number of more than 1,000 digits",
 }
 
 // String says the reason in a few words.
@@ -57,10 +66,14 @@ type CompileError struct {
 
 // Error names the place and the reason.
 func (e *CompileError) Error() string {
-	if e.Offset < 0 {
-		return fmt.Sprintf("expression %q: %s", e.Source, e.Reason)
+	source := e.Source
+	if len(source) > 200 {
+		source = strings.ToValidUTF8(source[:200], "") + "…"
 	}
-	return fmt.Sprintf("expression %q at byte %d: %s", e.Source, e.Offset, e.Reason)
+	if e.Offset < 0 {
+		return fmt.Sprintf("expression %q: %s", source, e.Reason)
+	}
+	return fmt.Sprintf("expression %q at byte %d: %s", source, e.Offset, e.Reason)
 }
 
 // EvalKind says how the run of a program failed.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCompileErrors(t *testing.T) {
@@ -39,6 +40,37 @@ func TestCompileErrors(t *testing.T) {
 		var failure *CompileError
 		if !errors.As(err, &failure) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q in it", c.src, err, c.want)
+		}
+	}
+}
+
+// Each of these programs would end check with a stack overflow, or hold it for minutes.
+func TestProgramLimits(t *testing.T) {
+	for _, c := range []struct{ name, src, want string }{
+		{"a million brackets", strings.Repeat("[", 500_000) + "1" + strings.Repeat("]", 500_000), "at byte 16384: longer than 16 KiB"},
+		{"1 MB of steps", strings.Repeat(".a", 500_000), "longer than 16 KiB"},
+		{"257 brackets", strings.Repeat("(", 257) + "1" + strings.Repeat(")", 257), "at byte 256: more than 256 brackets inside each other"},
+		{"256 brackets", strings.Repeat("(", 256) + "1" + strings.Repeat(")", 256), ""},
+		{"257 brackets, one behind the other", strings.Repeat("[1]|", 257) + ".", ""},
+		{"1,001 steps", strings.Repeat(".a", 1001), "a path of more than 1,000 steps"},
+		{"1,001 steps in brackets", "[." + strings.Repeat("[0]", 1001) + "]", "a path of more than 1,000 steps"},
+		{"1,001 digits", ".a > " + strings.Repeat("7", 1001), "a number of more than 1,000 digits"},
+		{"1,000 digits", ".a > " + strings.Repeat("7", 1000), ""},
+		{"minus", strings.Repeat("-", 16_000) + "1", ""},
+		{"pipes", strings.Repeat(".|", 8000) + ".", ""},
+		{"additions", strings.Repeat("1+", 8000) + "1", ""},
+		{"definitions", strings.Repeat("def f: ", 1500) + "1;" + strings.Repeat("1;", 1499) + "1", ""},
+	} {
+		start := time.Now()
+		_, err := NewSet().Compile(c.src)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %v, want %q in it", c.name, err, c.want)
+		}
+		if err != nil && len(err.Error()) > 500 {
+			t.Errorf("%s: the error has %d bytes", c.name, len(err.Error()))
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s: took %s", c.name, took)
 		}
 	}
 }

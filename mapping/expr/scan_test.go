@@ -140,6 +140,12 @@ var inputCases = []struct {
 	{"duplicate long key", `{"abcdefghijklmnopqrstuvwxyz":1,"abcdefghijklmnopqrstuvwxyz":3}`, DuplicateKey, 32},
 	{"duplicate among many keys", manyKeys(60, `,"k7":0`), DuplicateKey, len(manyKeys(60, ""))},
 	{"depth 65", strings.Repeat("[", 65) + strings.Repeat("]", 65), TooDeep, 64},
+	{"1,000 digits", `{"a":[-` + strings.Repeat("7", 1000) + `]}`, 0, -1},
+	{"1,000 digits with a point and an exponent", `{"a":` + strings.Repeat("7", 500) + "." + strings.Repeat("7", 499) + `e-1}`, 0, -1},
+	{"1,001 digits", `{"a":[-` + strings.Repeat("7", 1001) + `]}`, LongNumber, 6},
+	{"900,000 digits", `{"a":` + strings.Repeat("7", 900_000) + `}`, LongNumber, 5},
+	{"1,001 digits behind the point", `{"a":0.` + strings.Repeat("7", 1000) + `}`, LongNumber, 5},
+	{"1,001 digits of an exponent", `{"a":1e` + strings.Repeat("0", 1000) + `}`, LongNumber, 5},
 	{"depth 65 in objects", strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), TooDeep, 64 * 5},
 	{"too long", `"` + strings.Repeat("x", MaxDocument) + `"`, TooLong, MaxDocument},
 }

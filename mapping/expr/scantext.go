@@ -42,12 +42,14 @@ func notDigits(x uint64) uint64 {
 
 func (s *scanner) longNumber(i int) int {
 	data := s.data
+	start := i
 	if byteAt(data, i) == '-' {
 		i++
 	}
 	first := i
 	i = skipDigits(data, i)
-	if i == first || data[first] == '0' && i > first+1 {
+	digits := i - first
+	if digits == 0 || data[first] == '0' && digits > 1 {
 		return s.fail(NotJSON, first)
 	}
 	if byteAt(data, i) == '.' {
@@ -56,6 +58,7 @@ func (s *scanner) longNumber(i int) int {
 		if i = skipDigits(data, i); i == first {
 			return s.fail(NotJSON, i)
 		}
+		digits += i - first
 	}
 	if byteAt(data, i)|0x20 == 'e' {
 		if i++; byteAt(data, i) == '+' || byteAt(data, i) == '-' {
@@ -65,6 +68,10 @@ func (s *scanner) longNumber(i int) int {
 		if i = skipDigits(data, i); i == first {
 			return s.fail(NotJSON, i)
 		}
+		digits += i - first
+	}
+	if digits > MaxDigits {
+		return s.fail(LongNumber, start)
 	}
 	return i
 }
