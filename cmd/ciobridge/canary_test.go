@@ -76,8 +76,7 @@ func TestNothingPersonalIsShown(t *testing.T) {
 		dead, _ = os.ReadFile(w.path("dead.jsonl"))
 		return bytes.Count(dead, []byte("\n")) >= len(canaryEvents) && bytes.Contains(dead, []byte("refused"))
 	})
-	_, rest, _ := strings.Cut(p.log.String(), `"admin":"`)
-	admin, _, _ := strings.Cut(rest, `"`)
+	admin := p.adminAddr()
 	shown := map[string]string{"metrics": get(t, "http://"+admin+"/metrics"), "readiness": get(t, "http://"+admin+"/readyz")}
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"strings"
+	"unicode"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -24,5 +27,34 @@ func newLogger(c config.Log, w io.Writer) (*zap.Logger, error) {
 		e.EncodeCaller = nil
 		encoder = zapcore.NewConsoleEncoder(e)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)), nil
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(escaper{w})), level)), nil
+}
+
+// An escaper writes lines with everything escaped that a terminal or a reader of lines could obey: zap leaves DEL, the controls from
+// U+0080 on, and what separates lines or turns the direction of text as they are.
+type escaper struct{ w io.Writer }
+
+func (e escaper) Write(line []byte) (int, error) {
+	text := string(line)
+	if strings.ContainsFunc(text, obeyed) {
+		var b strings.Builder
+		for _, r := range text {
+			if obeyed(r) {
+				fmt.Fprintf(&b, `\u%04x`, r)
+			} else {
+				b.WriteRune(r)
+			}
+		}
+		text = b.String()
+	}
+	if _, err := io.WriteString(e.w, text); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// obeyed reports whether a character is more than a letter, sign or blank. Within a line zap has escaped those of ASCII, but for tabs between
+// the fields of the console.
+func obeyed(r rune) bool {
+	return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
