@@ -41,6 +41,7 @@ func (a answer) send(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Cache-Control", "no-cache, no-store, must-revalidate, max-age=0")
+	h.Set("X-Content-Type-Options", "nosniff")
 	for k, v := range a.header {
 		h[k] = v
 	}

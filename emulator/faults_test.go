@@ -77,7 +77,7 @@ func TestConnectionFaults(t *testing.T) {
 		for _, applied := range []bool{false, true} {
 			for _, spec := range []string{"reset", "hang=headers", "hang=body"} {
 				s := New(Options{})
-				c := &client{t: t, s: s, url: "http://emulator", transport: s.Transport()}
+				c := &client{t: t, s: s, url: "http://localhost", transport: s.Transport()}
 				if overTCP {
 					c = start(t, Options{})
 				}

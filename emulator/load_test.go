@@ -71,7 +71,7 @@ func FuzzBatch(f *testing.F) {
 	s := New(Options{KeepReceipts: 1000})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := s.Stats()
-		r := httptest.NewRequest("POST", batchPath, strings.NewReader(string(body)))
+		r := httptest.NewRequest("POST", "http://localhost"+batchPath, strings.NewReader(string(body)))
 		r.SetBasicAuth(DefaultSiteID, DefaultAPIKey)
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
@@ -167,7 +167,7 @@ func BenchmarkBatch(b *testing.B) {
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		fresh := strings.ReplaceAll(body, "ULID", fmt.Sprintf("%04d", n))
-		r := httptest.NewRequest("POST", batchPath, strings.NewReader(fresh))
+		r := httptest.NewRequest("POST", "http://localhost"+batchPath, strings.NewReader(fresh))
 		r.SetBasicAuth(DefaultSiteID, DefaultAPIKey)
 		r.Header.Set("Content-Type", "application/json")
 		w := discard{http.Header{}}

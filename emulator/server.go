@@ -35,6 +35,10 @@ type Options struct {
 	// Host header meets what the real hosts do: the US host forwards to the EU, the EU host refuses a US workspace.
 	Region string
 
+	// Hosts are the names and addresses by which the emulator may be asked beside loopback ones and Customer.io's own, without ports. A
+	// request for any other host is refused, because a web page could have made its own name lead here.
+	Hosts []string
+
 	Seed   uint64  // what the probabilities of faults are drawn from
 	Faults []Fault // in force from the start, in the order in which they are asked
 
@@ -97,6 +101,7 @@ func (o Options) withDefaults() Options {
 // Server is the emulator. It is an http.Handler, safe for concurrent use, and starts no goroutines.
 type Server struct {
 	options Options
+	hosts   []string
 	faults  *faults
 	spare   sync.Pool // of *exchange
 
@@ -115,6 +120,9 @@ func New(o Options) *Server {
 	}
 	o = o.withDefaults()
 	s := &Server{options: o, siteID: o.SiteID, apiKey: o.APIKey, faults: newFaults(o.Seed)}
+	for _, host := range o.Hosts {
+		s.hosts = append(s.hosts, hostname(host))
+	}
 	s.spare.New = func() any { return new(exchange) }
 	s.clear()
 	for _, f := range o.Faults {
@@ -146,6 +154,10 @@ func (s *Server) SetCredentials(siteID, apiKey string) {
 
 // ServeHTTP answers Track requests, and the emulator's own endpoints under /_emulator/ and /.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if status, why := s.turnAway(r); status != 0 {
+		controlError(w, status, why)
+		return
+	}
 	if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, controlPrefix) {
 		s.control(w, r)
 		return

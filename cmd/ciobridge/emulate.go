@@ -39,6 +39,8 @@ func newEmulate() *cobra.Command {
 			"on a page, and misbehaves as --fault says. It delivers no message to anybody, and forgets everything when it ends.\n\n" +
 			"A fault is conditions and effects, such as status=503,probability=0.1 or refuse=invalid,contains=c_7 or\n" +
 			"latency=2s,times=10; the first that matches a request is the one that it meets.\n\n" +
+			"It is asked for under a loopback name or address, the host that --listen has, or the name that --host gives, such as a container's. Web\n" +
+			"pages under other names, which might have been made to lead here, are turned away.\n\n" +
 			"Without flags the credentials come from " + emulateSiteIDEnv + " and " + emulateAPIKeyEnv + ".",
 		Example: "  ciobridge emulate\n" +
 			"  ciobridge emulate --fault status=429,retry_after=30,times=3 --fault latency=200ms --receipts received.jsonl",
@@ -48,6 +50,7 @@ func newEmulate() *cobra.Command {
 	outputFlag(cmd, &out)
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8085", "the address to listen on; port 0 takes a free one")
+	flags.StringArrayVar(&f.options.Hosts, "host", nil, "a name under which others reach the emulator, without a port; may be repeated")
 	flags.StringVar(&f.options.Region, "region", "eu", "where the workspace lives: us or eu")
 	flags.StringVar(&f.options.SiteID, "site-id", "", "the site id that is accepted; \""+emulator.DefaultSiteID+"\" if not given")
 	flags.StringVar(&f.options.APIKey, "api-key", "", "the API key that is accepted; \""+emulator.DefaultAPIKey+"\" if not given")
@@ -83,6 +86,9 @@ func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 	if err != nil {
 		return exit(exitInput, fmt.Errorf("--listen: %w", err))
 	}
+	if host, _, err := net.SplitHostPort(f.listen); err == nil && host != "" {
+		f.options.Hosts = append(f.options.Hosts, host)
+	}
 	if err := f.introduce(cmd.OutOrStdout(), cmd.ErrOrStderr(), listener.Addr(), out); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -94,6 +100,9 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
 	url := "http://" + addr.String()
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		fmt.Fprintf(warnings, "warning: %s is not on loopback: whoever reaches it can see what was sent, without credentials\n", addr)
+		if len(f.options.Hosts) == 0 {
+			fmt.Fprintln(warnings, "warning: it answers to loopback names only: name the host under which others reach it with --host")
+		}
 		if tcp.IP.IsUnspecified() {
 			url = fmt.Sprintf("http://localhost:%d", tcp.Port)
 		}
