@@ -98,6 +98,9 @@ func (b *compiler) program(v Value, file, where string, vars ...string) *expr.Pr
 		b.add("%s%s: %w", place(file, v.line), where, err)
 		return nil
 	}
+	for _, warning := range p.Warnings() {
+		b.out.warnings = append(b.out.warnings, place(file, v.line)+where+": "+warning)
+	}
 	return p
 }
 

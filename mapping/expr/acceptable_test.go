@@ -23,8 +23,9 @@ func acceptableValue(dec *json.Decoder, depth int) bool {
 		return false
 	}
 	if _, ok := tok.(json.Delim); !ok {
-		number, _ := tok.(json.Number)
-		return digitsIn(string(number)) <= MaxDigits
+		number, ok := tok.(json.Number)
+		_, outside := number.Float64()
+		return !ok || outside == nil && digitsIn(string(number)) <= MaxDigits
 	}
 	if depth++; depth > MaxDepth {
 		return false

@@ -3,6 +3,7 @@ package expr
 import (
 	"encoding/json"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ type arithmetic struct {
 	ints    func(l, r int) int
 	most    int // integers with a larger absolute value may not give one
 	floats  func(l, r float64) float64
+	exact   func(z, l, r *big.Rat) *big.Rat
 	allowed func(l, r any) bool
 	code    *gojq.Code
 }
@@ -23,18 +25,18 @@ type arithmetic struct {
 var operators = map[gojq.Operator]*arithmetic{
 	gojq.OpAdd: {
 		ints:   func(l, r int) int { return l + r },
-		floats: func(l, r float64) float64 { return l + r },
-		most:   math.MaxInt >> 2, allowed: mayAdd, code: operator("$l + $r"),
+		floats: func(l, r float64) float64 { return l + r }, exact: (*big.Rat).Add,
+		most: math.MaxInt >> 2, allowed: mayAdd, code: operator("$l + $r"),
 	},
 	gojq.OpSub: {
 		ints:   func(l, r int) int { return l - r },
-		floats: func(l, r float64) float64 { return l - r },
-		most:   math.MaxInt >> 2, allowed: maySubtract, code: operator("$l - $r"),
+		floats: func(l, r float64) float64 { return l - r }, exact: (*big.Rat).Sub,
+		most: math.MaxInt >> 2, allowed: maySubtract, code: operator("$l - $r"),
 	},
 	gojq.OpMul: {
 		ints:   func(l, r int) int { return l * r },
-		floats: func(l, r float64) float64 { return l * r },
-		most:   1 << (strconv.IntSize/2 - 2), allowed: mayMultiply, code: operator("$l * $r"),
+		floats: func(l, r float64) float64 { return l * r }, exact: (*big.Rat).Mul,
+		most: 1 << (strconv.IntSize/2 - 2), allowed: mayMultiply, code: operator("$l * $r"),
 	},
 }
 
@@ -60,13 +62,31 @@ func (a *arithmetic) run(_ any, args []any) any {
 	switch {
 	case lok && rok && lint && rint:
 		return a.ints(li, ri)
-	case lok && rok:
-		return a.floats(lf, rf)
+	case lok && rok && !mustBeExact(l, r):
+		return inRange(a.floats(lf, rf), l, r)
 	case !a.allowed(l, r):
 		return errTooLarge
 	}
+	if isNumber(l) && isNumber(r) && !(isWhole(l) && isWhole(r)) && mustBeExact(l, r) {
+		if v, ok := exactly(a.exact, l, r); ok {
+			return v
+		}
+	}
 	v, _ := a.code.Run(nil, l, r).Next()
+	return inRange(v, l, r)
+}
+
+// inRange is the result v of two numbers. It fails where v left the range of floats in which they were.
+func inRange(v, l, r any) any {
+	if isInfinite(v) && !isInfinite(l) && !isInfinite(r) {
+		return errInfinite
+	}
 	return v
+}
+
+func isInfinite(v any) bool {
+	f, ok := v.(float64)
+	return ok && math.IsInf(f, 0)
 }
 
 // number is v as gojq counts with it; ok is false for all but ordinary numbers.

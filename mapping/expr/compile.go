@@ -56,12 +56,12 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 		return nil, &CompileError{src, strings.Index(src, name), name + " needs its regular expression as a constant string, such as " + name + `("^c_"); flags are the argument after it`}
 	}
 	plain := (&plainer{vars}).query(q, here{known: true})
-	read := reads(q) // before newJQ changes q
+	read, warnings := reads(q), mixed(q) // before newJQ changes q
 	jq, err := newJQ(q, slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return !slices.Contains(used, "$"+v) }))
 	if err != nil {
 		return nil, &CompileError{src, -1, err.Error()} // it names a part of the program, and no value
 	}
-	p := &Program{src: src, at: nowhere, plain: s.place(plain)}
+	p := &Program{src: src, at: nowhere, plain: s.place(plain), warnings: warnings}
 	switch {
 	case plain == nil:
 		p.jq, jq.reads = jq, s.reading(read)

@@ -2,8 +2,10 @@ package expr
 
 import (
 	"encoding/json"
+	"math"
+	"math/big"
 	"slices"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 )
@@ -13,44 +15,60 @@ import (
 // text without end.
 func encode(dst []byte, v any) (Value, error) {
 	start := len(dst)
-	dst, ok := appendJQ(dst, v, start+MaxOutput)
-	if !ok {
-		return Value{}, errTooMuch
+	dst, err := appendJQ(dst, v, start+MaxOutput)
+	if err != nil {
+		return Value{}, err
 	}
 	return Value{kindOf[dst[start]], dst}, nil
 }
 
-func appendJQ(dst []byte, v any, end int) (_ []byte, ok bool) {
+var (
+	errNotText  = failedf("gave a string that is not UTF-8 text")
+	errInfinite = failedf("gave a number outside the range of 64-bit floats")
+)
+
+func appendJQ(dst []byte, v any, end int) (_ []byte, err error) {
 	if len(dst) > end {
-		return dst, false
+		return dst, errTooMuch
 	}
 	switch v := v.(type) {
 	case json.Number:
-		return append(dst, v...), true
-	case string:
-		if len(v) > end-len(dst) {
-			return dst, false
+		return append(dst, v...), nil
+	case float64:
+		if math.IsInf(v, 0) {
+			return dst, errInfinite
 		}
-		return AppendQuoted(dst, []byte(strings.ToValidUTF8(v, "\ufffd"))), true
+	case *big.Int:
+		if v.BitLen() > maxFloatBits {
+			return dst, errInfinite
+		}
+	case string:
+		switch {
+		case len(v) > end-len(dst):
+			return dst, errTooMuch
+		case !utf8.ValidString(v):
+			return dst, errNotText
+		}
+		return AppendQuoted(dst, []byte(v)), nil
 	case []any:
 		dst = append(dst, '[')
 		for i, e := range v {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, ok = appendJQ(dst, e, end); !ok {
-				return dst, false
+			if dst, err = appendJQ(dst, e, end); err != nil {
+				return dst, err
 			}
 		}
-		return append(dst, ']'), true
+		return append(dst, ']'), nil
 	case map[string]any:
 		return appendObject(dst, v, end)
 	}
 	text, err := gojq.Marshal(v)
-	return append(dst, text...), err == nil
+	return append(dst, text...), err
 }
 
-func appendObject(dst []byte, m map[string]any, end int) (_ []byte, ok bool) {
+func appendObject(dst []byte, m map[string]any, end int) (_ []byte, err error) {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)
@@ -61,13 +79,13 @@ func appendObject(dst []byte, m map[string]any, end int) (_ []byte, ok bool) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, ok = appendJQ(dst, k, end); !ok {
-			return dst, false
+		if dst, err = appendJQ(dst, k, end); err != nil {
+			return dst, err
 		}
 		dst = append(dst, ':')
-		if dst, ok = appendJQ(dst, m[k], end); !ok {
-			return dst, false
+		if dst, err = appendJQ(dst, m[k], end); err != nil {
+			return dst, err
 		}
 	}
-	return append(dst, '}'), true
+	return append(dst, '}'), nil
 }

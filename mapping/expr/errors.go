@@ -31,6 +31,7 @@ const (
 	Empty                          // nothing, or white space alone
 	Trailing                       // more bytes after the first value
 	LongNumber                     // a number of more than MaxDigits digits
+	NumberRange                    // a number outside the range of 64-bit floats
 )
 
 var inputTexts = [...]string{
@@ -43,6 +44,7 @@ var inputTexts = [...]string{
 	Empty:         "empty",
 	Trailing:      "more than one JSON value",
 	LongNumber:    "a number of more than 1,000 digits",
+	NumberRange:   "a number outside the range of 64-bit floats",
 }
 
 // String says the reason in a few words.

@@ -171,11 +171,19 @@ func (d *Document) eval(e *expr, in Value) (Value, error) {
 		if err != nil || l.Kind == Absent {
 			return l, err
 		}
+		if e.holds.rank() && l.Kind != r.Kind {
+			if err := orderable(l.Kind, r.Kind); err != nil {
+				return Value{}, err
+			}
+		}
 		return boolean(e.holds.include(d.compare(l, r))), nil
 	case opCompareTo:
 		l, err := d.eval(e.l, in)
 		if err != nil || l.Kind == Absent {
 			return l, err
+		}
+		if l.Kind != e.right.value.Kind && e.holds.rank() {
+			return Value{}, orderable(l.Kind, e.right.value.Kind)
 		}
 		return boolean(e.holds.include(d.compareTo(l, e.right))), nil
 	case opIf, opSelect, opAnd, opOr:

@@ -20,12 +20,14 @@ func newJQ(q *gojq.Query, vars []string) (*jqProgram, error) {
 	for _, v := range vars {
 		named = append(named, "$"+v)
 	}
+	q = guarded(q)
+	redefine(q)
 	options := append([]gojq.CompilerOption{
 		gojq.WithFunction("unix", 0, 0, jqUnix(1)),
 		gojq.WithFunction("unix_ms", 0, 0, jqUnix(1000)),
 		gojq.WithVariables(named),
-	}, guards...)
-	code, err := gojq.Compile(guarded(q), options...)
+	}, append(natives, guards...)...)
+	code, err := gojq.Compile(q, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,12 @@ type Program struct {
 	at    int32 // the node of a program that is a path into the document and nothing else, else nowhere
 	plain *expr // nil where the program runs on gojq
 	jq    *jqProgram
+
+	warnings []string
 }
+
+// Warnings names the parts of the program that fail whatever the event is.
+func (p *Program) Warnings() []string { return p.warnings }
 
 // String is the program as it was written.
 func (p *Program) String() string { return p.src }

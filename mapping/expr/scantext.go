@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -52,6 +53,7 @@ func (s *scanner) longNumber(i int) int {
 	if digits == 0 || data[first] == '0' && digits > 1 {
 		return s.fail(NotJSON, first)
 	}
+	mayOverflow := i-first > maxFloatDigits
 	if byteAt(data, i) == '.' {
 		i++
 		first = i
@@ -69,11 +71,24 @@ func (s *scanner) longNumber(i int) int {
 			return s.fail(NotJSON, i)
 		}
 		digits += i - first
+		mayOverflow = true
 	}
-	if digits > MaxDigits {
+	switch {
+	case digits > MaxDigits:
 		return s.fail(LongNumber, start)
+	case mayOverflow && !inFloat(data[start:i]):
+		return s.fail(NumberRange, start)
 	}
 	return i
+}
+
+// maxFloatDigits is how many digits an integer may have without a look at its value.
+const maxFloatDigits = 308
+
+// inFloat reports whether the number is inside the range of 64-bit floats, which is what JSON can be counted on to carry.
+func inFloat(raw []byte) bool {
+	_, err := strconv.ParseFloat(string(raw), 64)
+	return err == nil
 }
 
 func skipDigits(data []byte, i int) int {
