@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,8 @@ type Kafka struct {
 	log     *zap.Logger
 	metrics *kafkaMetrics
 
+	reader     string       // names this process in its commits
+	metadata   atomic.Int32 // most bytes of metadata of a commit
 	replicas   func(n int)
 	watchEvery time.Duration // how often the leaders and the number of partitions are looked at
 	aboveFor   time.Duration
@@ -31,8 +34,9 @@ type Kafka struct {
 	generation atomic.Pointer[generation] // nil between generations
 
 	mu     sync.Mutex
-	state  error           // why we are not joined; nil while we are
-	absent map[string]bool // topics that were missing at some time: what they hold has come since
+	state  error                    // why we are not joined; nil while we are
+	absent map[string]bool          // topics that were missing at some time: what they hold has come since
+	past   map[partitionKey]*ledger // of partitions that were ours in the last generation, when they were last read
 }
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
@@ -49,8 +53,9 @@ func NewKafka(config KafkaConfig, k *broker.Kafka, log *zap.Logger, reg promethe
 	s := &Kafka{
 		config: config, begin: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
 		replicas: func(int) {}, watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
-		absent: map[string]bool{},
+		absent: map[string]bool{}, reader: newReaderID(),
 	}
+	s.metadata.Store(mostMetadata)
 	s.metrics = newKafkaMetrics(reg, s)
 	return s, nil
 }
@@ -83,6 +88,7 @@ func (k *Kafka) noteAbsent(topic string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.absent[topic] = true
+	maps.DeleteFunc(k.past, func(key partitionKey, _ *ledger) bool { return key.topic == topic })
 }
 
 func (k *Kafka) wasAbsent(topic string) bool {

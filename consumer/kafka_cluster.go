@@ -25,6 +25,7 @@ type cluster struct {
 	mu    sync.Mutex
 	conn  *broker.KafkaConn
 	known []string // brokers of which the cluster told, for when the configured ones are gone
+	id    string   // of the cluster, once it has been asked for metadata
 }
 
 // layout is who leads what.
@@ -105,9 +106,17 @@ func (c *cluster) metadata(ctx context.Context, topics []string) (*layout, error
 		slices.SortFunc(l.leaders[t.Name], func(a, b lead) int { return int(a.partition - b.partition) })
 	}
 	c.mu.Lock()
-	c.known = addrs
+	c.known, c.id = addrs, m.ClusterID
 	c.mu.Unlock()
 	return l, nil
+}
+
+// logName names the log of a partition, apart from those of the same name in other clusters. It needs the cluster to have been asked for
+// metadata.
+func (c *cluster) logName(key partitionKey) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id + "/" + key.String()
 }
 
 // coordinator asks for the address of the broker that keeps the group.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 	"github.com/segmentio/kafka-go/protocol/offsetfetch"
@@ -16,24 +15,16 @@ type partitionKey struct {
 	id    int32
 }
 
-// committed is what the group has committed for a partition.
-type committed struct {
-	offset int64 // the next to read; -1 when nothing is committed
-	// partitions is how many partitions the topic had then, 0 when the commit does not tell. A partition with a number not below
-	// it did not exist yet.
-	partitions int
-}
-
 // noGeneration is the generation of a commit made from outside the group, which brokers take while the group has no members.
 const noGeneration = -1
 
 // commit writes offsets for the group, as a member of a generation or from outside. The first error among the partitions is
-// returned; the others have been written.
-func (m *member) commit(ctx context.Context, a *assignment, offsets map[partitionKey]committed) error {
+// returned; the others have been written. Limit is how much metadata goes with each partition.
+func (m *member) commit(ctx context.Context, a *assignment, offsets map[partitionKey]committed, limit int) error {
 	byTopic := map[string][]offsetcommit.RequestPartition{}
 	for key, c := range offsets {
 		byTopic[key.topic] = append(byTopic[key.topic], offsetcommit.RequestPartition{
-			PartitionIndex: key.id, CommittedOffset: c.offset, CommittedLeaderEpoch: -1, CommittedMetadata: c.metadata(),
+			PartitionIndex: key.id, CommittedOffset: c.offset, CommittedLeaderEpoch: -1, CommittedMetadata: c.metadata(m.cluster.logName(key), limit),
 		})
 	}
 	req := &offsetcommit.Request{GroupID: m.config.Group, GenerationID: a.generation, MemberID: a.member, RetentionTimeMs: -1}
@@ -79,24 +70,11 @@ func (m *member) committed(ctx context.Context, counts map[string]int) (map[part
 			if err := m.check("read the committed offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)), p.ErrorCode); err != nil {
 				return nil, err
 			}
-			out[partitionKey{t.Name, p.PartitionIndex}] = committed{p.CommittedOffset, partitionsIn(p.Metadata)}
+			key := partitionKey{t.Name, p.PartitionIndex}
+			out[key] = parseCommitted(m.cluster.logName(key), p.CommittedOffset, p.Metadata)
 		}
 	}
 	return out, nil
-}
-
-const metadataPrefix = "ciobridge partitions="
-
-// metadata is the text that is stored with a committed offset.
-func (c committed) metadata() string { return metadataPrefix + strconv.Itoa(c.partitions) }
-
-func partitionsIn(metadata string) int {
-	text, ok := strings.CutPrefix(metadata, metadataPrefix)
-	n, err := strconv.Atoi(text)
-	if !ok || err != nil || n < 0 {
-		return 0
-	}
-	return n
 }
 
 // addedLater reports whether a partition without a committed offset came into being after the group had begun to read its topic:

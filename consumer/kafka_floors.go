@@ -12,7 +12,7 @@ import (
 // commitEvery is the pause between two commits.
 const commitEvery = 200 * time.Millisecond
 
-// commitLoop commits the floors as they move.
+// commitLoop commits the floors as they move, and what is done past them.
 func (g *generation) commitLoop(ctx context.Context) {
 	trouble := newTrouble(g.source.log, "commit", g.source.metrics.failed)
 	wait := commitEvery
@@ -30,12 +30,13 @@ func (g *generation) commitLoop(ctx context.Context) {
 	}
 }
 
-// commitFloors commits the floor of every partition where it has moved. After an error they are committed again, or higher ones.
+// commitFloors commits the floor of every partition where something has been done. After an error they are committed again, or higher ones.
 func (g *generation) commitFloors(ctx context.Context) error {
-	offsets := map[partitionKey]committed{}
+	offsets, news := map[partitionKey]committed{}, map[partitionKey]uint64{}
 	for _, p := range g.partitions {
-		if floor, ok := p.floor(); ok && floor > p.written {
-			offsets[p.key] = committed{offset: floor, partitions: p.count}
+		if c, n, ok := p.uncommitted(); ok {
+			c.reader = g.source.reader
+			offsets[p.key], news[p.key] = c, n
 		}
 	}
 	if len(offsets) == 0 {
@@ -46,7 +47,7 @@ func (g *generation) commitFloors(ctx context.Context) error {
 	}
 	for _, p := range g.partitions {
 		if c, ok := offsets[p.key]; ok {
-			p.written = c.offset
+			p.written, p.news = c.offset, news[p.key]
 		}
 	}
 	return nil
@@ -73,8 +74,9 @@ func (g *generation) commitLast(ctx context.Context) {
 // commit writes offsets for this generation. The answer also tells whether we are still a member.
 func (g *generation) commit(ctx context.Context, offsets map[partitionKey]committed) error {
 	sent := time.Now()
-	err := g.member.commit(ctx, g.assignment, offsets)
+	err := g.member.commit(ctx, g.assignment, offsets, g.source.metadataLimit(len(offsets)))
 	g.source.metrics.committed(err)
+	g.source.lessMetadata(err, len(offsets))
 	switch {
 	case err == nil:
 		g.lease.renew(sent)

@@ -69,7 +69,8 @@ func (g *generation) newPartition(key partitionKey, handle handler) *partition {
 		key: key, share: share{window: &g.window},
 		trouble: newTrouble(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
 	}
-	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes, names: headerNames{}}
+	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes, names: headerNames{},
+		passed: g.source.metrics.passed}
 	return p
 }
 
@@ -98,6 +99,7 @@ func (g *generation) run(ctx context.Context) error {
 		}
 		p.mu.Unlock()
 	}
+	g.source.keep(g)
 	g.source.log.Info("generation over", zap.Int32("generation", g.assignment.generation), zap.String("why", describe(ctx, cause)),
 		zap.Bool("drained", drained))
 	var refused *refusedError

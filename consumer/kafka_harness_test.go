@@ -155,7 +155,7 @@ func (b *kafkaBed) setOffset(partition int32, offset int64) {
 	m := &member{config: &c, cluster: &cluster{kafka: connections}}
 	defer m.cluster.close()
 	defer m.disconnect()
-	err = m.commit(b.t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{{b.topic, partition}: {offset: offset}})
+	err = m.commit(b.t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{{b.topic, partition}: {offset: offset}}, mostMetadata)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	again := read(t, b.open(), settleAll)
 	again.want("7", "8", "9")
 	again.stop()
-	want := []OffsetInfo{{testTopic, 0, 10, 7, 10}, {testTopic, 1, 1, 0, 1}}
+	want := []OffsetInfo{{testTopic, 0, 10, 7, 10, 0}, {testTopic, 1, 1, 0, 1, 0}}
 	if got := b.offsets(b.config()); !slices.Equal(got, want) {
 		t.Errorf("offsets %v, want %v", got, want)
 	}

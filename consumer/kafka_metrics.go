@@ -14,6 +14,7 @@ type kafkaMetrics struct {
 	commits    *prometheus.CounterVec
 	failures   *prometheus.CounterVec
 	rebalances prometheus.Counter
+	passed     prometheus.Counter
 	joined     prometheus.Gauge
 }
 
@@ -41,6 +42,8 @@ func newKafkaMetrics(reg prometheus.Registerer, k *Kafka) *kafkaMetrics {
 			Help: "Failed requests to Kafka and unusable answers, by reason. They are tried again."}, []string{"reason"}),
 		rebalances: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_rebalances_total",
 			Help: "Generations of the consumer group that this replica has joined."}),
+		passed: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_records_already_done_total",
+			Help: "Records that were left out because they were done when reading began, by this replica or another."}),
 		joined: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ciobridge_kafka_joined",
 			Help: "1 while this replica is a member of the consumer group."}),
 	}
@@ -50,7 +53,7 @@ func newKafkaMetrics(reg prometheus.Registerer, k *Kafka) *kafkaMetrics {
 	for _, reason := range []string{reasonAuth, reasonConnection, reasonBroker, reasonCorrupt} {
 		m.failures.WithLabelValues(reason)
 	}
-	reg.MustRegister(m.commits, m.failures, m.rebalances, m.joined, m)
+	reg.MustRegister(m.commits, m.failures, m.rebalances, m.passed, m.joined, m)
 	return m
 }
 

@@ -19,6 +19,7 @@ type OffsetInfo struct {
 	Committed int64 // the next offset to read; -1 when nothing is committed
 	Start     int64 // the first offset of the log
 	End       int64 // the offset that the next record will get
+	Done      int64 // offsets from the committed one on that are done already
 }
 
 // Lag is the number of offsets between what is committed and the end of the log; all of the log where nothing is committed.
@@ -90,7 +91,7 @@ func Offsets(ctx context.Context, k *broker.Kafka, config KafkaConfig) ([]Offset
 			}
 			info := OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start, End: found[key].end}
 			if c, ok := done[key]; ok {
-				info.Committed = c.offset
+				info.Committed, info.Done = c.offset, c.done.count()
 			}
 			out = append(out, info)
 		}
@@ -142,7 +143,7 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config KafkaConfig, change
 	defer c.close()
 	m := &member{config: &config, cluster: c}
 	defer m.disconnect()
-	err = untilCoordinated(ctx, func() error { return m.commit(ctx, &assignment{generation: noGeneration}, offsets) })
+	err = untilCoordinated(ctx, func() error { return m.commit(ctx, &assignment{generation: noGeneration}, offsets, mostMetadata) })
 	if expelled(err) || errors.Is(err, kafka.RebalanceInProgress) {
 		return ErrGroupRunning
 	}

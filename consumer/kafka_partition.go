@@ -15,7 +15,8 @@ type partition struct {
 	ledger  *ledger // set before the first chunk
 	worker  worker
 	trouble *trouble
-	written int64 // what was last committed; the committer's own
+	written int64  // what was last committed; the committer's own
+	news    uint64 // of the ledger when that was; the committer's own
 
 	mu        sync.Mutex
 	phase     phase
@@ -140,23 +141,30 @@ func (p *partition) current(epoch int) bool {
 func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
 
 // begin starts reading at an offset, or goes on there.
-func (p *partition) begin(offset int64, limit int) {
+func (p *partition) begin(c committed, limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ledger == nil {
-		p.ledger = newLedger(offset, limit)
+		p.ledger = newLedger(c.offset, limit)
+		p.ledger.resume(c.done)
 	}
-	p.start.offset = offset
+	p.start = committed{offset: c.offset}
 	p.phase = phaseRead
-	p.next = offset
+	p.next = c.offset
 }
 
-// floor is up to where everything is done; not ok while reading has not begun, and when the log is gone.
-func (p *partition) floor() (offset int64, ok bool) {
+// uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when the log is gone.
+func (p *partition) uncommitted() (c committed, news uint64, ok bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ledger == nil || p.deleted {
-		return 0, false
+	ledger, count, deleted := p.ledger, p.count, p.deleted
+	p.mu.Unlock()
+	if ledger == nil || deleted {
+		return c, 0, false
 	}
-	return p.ledger.floor(), true
+	if floor, news := ledger.position(); floor <= p.written && news == p.news {
+		return c, 0, false
+	}
+	c.partitions = count
+	c.offset, c.done, news = ledger.settled(nil)
+	return c, news, true
 }

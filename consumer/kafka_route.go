@@ -72,7 +72,7 @@ func (g *generation) prepare(ctx context.Context, l *layout) error {
 			return fmt.Errorf("read the committed offset of %s: %w", p.key, kafka.UnknownTopicOrPartition)
 		}
 		added := addedLater(p.key, starts) || g.source.wasAbsent(p.key.topic)
-		p.start, p.added, p.count, p.written = start, added, counts[p.key.topic], start.offset
+		p.start, p.added, p.count, p.written = g.source.recall(p.key, start), added, counts[p.key.topic], start.offset
 	}
 	return nil
 }
@@ -190,15 +190,15 @@ func (g *generation) locate(ctx context.Context, conn *broker.KafkaConn, partiti
 		return err
 	}
 	pins := map[partitionKey]committed{}
-	places := map[*partition]int64{}
+	places := map[*partition]committed{}
 	for _, p := range partitions {
-		offset, pin, ok := g.place(p, found[p.key])
+		c, pin, ok := g.place(p, found[p.key])
 		if !ok {
 			continue
 		}
-		places[p] = offset
+		places[p] = c
 		if pin {
-			pins[p.key] = committed{offset: offset, partitions: p.count}
+			pins[p.key] = c
 		}
 	}
 	if len(pins) > 0 {
@@ -206,14 +206,15 @@ func (g *generation) locate(ctx context.Context, conn *broker.KafkaConn, partiti
 			return err
 		}
 	}
-	for p, offset := range places {
-		p.begin(offset, g.source.config.MaxUncommitted)
+	for p, c := range places {
+		p.begin(c, g.source.config.MaxUncommitted)
 	}
 	return nil
 }
 
-// place decides about one partition. Not ok means that it is not to be read now.
-func (g *generation) place(p *partition, b bounds) (offset int64, pin, ok bool) {
+// place decides about one partition: where it is read from, and whether that has to be committed first. Not ok means that it is not to be
+// read now.
+func (g *generation) place(p *partition, b bounds) (c committed, pin, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if b.code != 0 {
@@ -221,25 +222,46 @@ func (g *generation) place(p *partition, b bounds) (offset int64, pin, ok bool) 
 		if b.code != kafka.OffsetNotAvailable {
 			g.routeAgain()
 		}
-		return 0, false, false
+		return c, false, false
 	}
 	p.trouble.over()
 	p.highWater = b.end
-	offset, pin, stop := place(p.start, p.added, b)
-	if stop == nil {
+	if !g.reaches(p, max(p.start.offset, p.start.done.end()), b.end) {
+		return c, false, false
+	}
+	c = p.start
+	if c.done.end() > b.end {
+		g.source.log.Warn("the log has become shorter: what was done of it is not left out", zap.String("topic", p.key.topic),
+			zap.Int32("partition", p.key.id), zap.Int64("done_to", c.done.end()), zap.Int64("log_end", b.end))
+		c.done = nil
+	}
+	if len(c.done) > 0 && c.done[0].from <= c.offset {
+		c.offset, c.done = c.done[0].to, c.done[1:]
+	}
+	offset, pin, stop := place(c, p.added, b)
+	if stop != nil {
+		g.halt(p, stop)
+		return c, false, false
+	}
+	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs then know better.
+	pin = pin || p.ledger == nil && c.reader != g.source.reader
+	c.offset, c.partitions, c.reader = offset, p.count, g.source.reader
+	return c, pin, true
+}
+
+// reaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller holds p.mu.
+func (g *generation) reaches(p *partition, offset, end int64) bool {
+	if offset <= end {
 		p.above = time.Time{}
-		return offset, pin, true
+		return true
 	}
-	if stop.reason == stopAboveLog {
-		now := time.Now()
-		if p.above.IsZero() {
-			p.above = now
-		}
-		if now.Sub(p.above) < g.source.aboveFor {
-			p.notBefore = now.Add(g.source.aboveFor / 5)
-			return 0, false, false
-		}
+	now := time.Now()
+	if p.above.IsZero() {
+		p.above = now
 	}
-	g.halt(p, stop)
-	return 0, false, false
+	if now.Sub(p.above) < g.source.aboveFor {
+		p.notBefore = now.Add(g.source.aboveFor / 5)
+		return false
+	}
+	return true
 }

@@ -94,12 +94,4 @@ func TestAddedLater(t *testing.T) {
 			t.Errorf("%s: %v", key, got)
 		}
 	}
-	if n := partitionsIn(committed{partitions: 12}.metadata()); n != 12 {
-		t.Errorf("12 partitions read back as %d", n)
-	}
-	for _, foreign := range []string{"", "something else", metadataPrefix, metadataPrefix + "-1", metadataPrefix + "x"} {
-		if n := partitionsIn(foreign); n != 0 {
-			t.Errorf("%q reads as %d", foreign, n)
-		}
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -15,6 +17,7 @@ type worker struct {
 	handle   handler
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over
+	passed   prometheus.Counter
 	names    headerNames
 	headers  []event.Header
 }
@@ -130,6 +133,10 @@ func (w *worker) record(ctx context.Context, r *record, from *buffer, now time.T
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ledger := w.p.ledger
+	if ledger.already(r.offset) {
+		return w.pass(ctx, r.offset, now)
+	}
 	m := event.Message{
 		Origin: event.Origin{Topic: w.p.key.topic, Partition: w.p.key.id, Offset: r.offset},
 		Key:    r.key,
@@ -145,7 +152,6 @@ func (w *worker) record(ctx context.Context, r *record, from *buffer, now time.T
 		}
 		m.Headers = headers
 	}
-	ledger := w.p.ledger
 	ticket, err := ledger.add(ctx, r.offset, now)
 	if err != nil {
 		return err
@@ -156,6 +162,17 @@ func (w *worker) record(ctx context.Context, r *record, from *buffer, now time.T
 			from.release()
 		}
 	})
+}
+
+// pass leaves out a record that was done before.
+func (w *worker) pass(ctx context.Context, offset int64, now time.Time) error {
+	ticket, err := w.p.ledger.add(ctx, offset, now)
+	if err != nil {
+		return err
+	}
+	w.p.ledger.settle(ticket)
+	w.passed.Inc()
+	return nil
 }
 
 // decodeHeaders carves a record's headers out of a slab, which saves an allocation for each.

@@ -84,11 +84,14 @@ func (l *ledger) add(ctx context.Context, offset int64, now time.Time) (ticket u
 func (l *ledger) settle(ticket uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || ticket < l.head || ticket >= l.tail || l.at(ticket).done() {
+	if ticket < l.head || ticket >= l.tail || l.at(ticket).done() {
 		return false
 	}
 	l.at(ticket).since = 0
 	l.news++
+	if l.closed {
+		return false
+	}
 	if ticket != l.head {
 		return true
 	}
@@ -112,16 +115,22 @@ func (l *ledger) skip(next int64) {
 
 // floor is the offset up to which, exclusive, everything is done. It never moves back.
 func (l *ledger) floor() int64 {
+	floor, _ := l.position()
+	return floor
+}
+
+// position is the floor and how often something was settled: while it is the same, the same is done.
+func (l *ledger) position() (floor int64, news uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.head < l.tail {
-		return l.at(l.head).offset
+		return l.at(l.head).offset, l.news
 	}
-	return l.next
+	return l.next, l.news
 }
 
 // settled is the floor, and what is done past it, appended to dst. What stands between two messages that are done is taken for done
-// too: nothing of it has ever been in hand. While news is the same, so is the rest.
+// too: nothing of it has ever been in hand. After close, what stands at the floor may be done. News is that of position.
 func (l *ledger) settled(dst settled) (floor int64, done settled, news uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -144,17 +153,17 @@ func (l *ledger) settled(dst settled) (floor int64, done settled, news uint64) {
 	return floor, dst.after(l.earlier, l.next), l.news
 }
 
-// inHand is the number of messages past the floor, those done out of turn included, and when the oldest was handed out.
+// inHand is the number of messages past the floor, those done out of turn included, and when the oldest was handed out; 0 after close.
 func (l *ledger) inHand() (n int, oldest time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.head == l.tail {
+	if l.head == l.tail || l.closed {
 		return 0, time.Time{}
 	}
 	return int(l.tail - l.head), time.Unix(0, l.at(l.head).since)
 }
 
-// close ends the ledger: its floor stays where it is, whatever is settled later.
+// close ends the ledger: its floor stays where it is, whatever is settled later. That shows among what is done past the floor.
 func (l *ledger) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -23,6 +23,14 @@ func (s settled) count() (n int64) {
 	return n
 }
 
+// end is where the last span ends; 0 when there is none.
+func (s settled) end() int64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return s[len(s)-1].to
+}
+
 // append adds a span that begins at or after the end of the last one.
 func (s settled) append(sp span) settled {
 	if last := len(s) - 1; last >= 0 && s[last].to >= sp.from {

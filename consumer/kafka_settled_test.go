@@ -1,0 +1,334 @@
+package consumer
+
+import (
+	"context"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// allBut settles every message but those named.
+func allBut(open ...string) func(context.Context, string, func()) error {
+	return func(_ context.Context, value string, done func()) error {
+		if !slices.Contains(open, value) {
+			done()
+		}
+		return nil
+	}
+}
+
+// committedFor is what stands in the commit for partition 0.
+func (b *kafkaBed) committedFor(k *Kafka) (committed, error) {
+	m := &member{config: &k.config, cluster: k.cluster}
+	defer m.disconnect()
+	all, err := m.committed(b.t.Context(), map[string]int{b.topic: 1})
+	return all[partitionKey{b.topic, 0}], err
+}
+
+// One message is not finished. What stands behind it and is done is committed with the offset, soon and without the offset having moved,
+// and whoever reads next leaves it out; and so does the one after that, which has not come to read all of it.
+func TestKafkaLeavesOutWhatIsDone(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	b.publish(numbers(0, 10)...)
+	first := b.openWith(b.config())
+	r := read(t, first, allBut("3", "7"))
+	r.want(numbers(0, 10)...)
+	eventually(t, "what is done is committed", func() bool {
+		o := b.offsets(b.config())[0]
+		return o.Committed == 3 && o.Done == 5
+	})
+	b.publish("10")
+	eventually(t, "what is done later is too", func() bool { return b.offsets(b.config())[0].Done == 6 })
+	r.stop()
+	second := b.openWith(b.config())
+	r = read(t, second, func(context.Context, string, func()) error {
+		if c, err := b.committedFor(second); err != nil || c.reader != second.reader {
+			t.Errorf("a message is handed over while the commit is %q's, not %q's (%v)", c.reader, second.reader, err)
+		}
+		return nil
+	})
+	r.want("3", "7")
+	r.stop()
+	if o := b.offsets(b.config())[0]; o.Committed != 3 || o.Done != 6 {
+		t.Errorf("the second reader leaves behind offset %d and %d done", o.Committed, o.Done)
+	}
+	b.publish("11")
+	third := b.openWith(b.config())
+	r = read(t, third, settleAll)
+	r.want("3", "7", "11")
+	eventually(t, "everything is committed", func() bool { return b.offsets(b.config())[0].Committed == 12 })
+	r.stop()
+	if n := testutil.ToFloat64(third.metrics.passed); n != 6 {
+		t.Errorf("%v records are counted as left out, want 6", n)
+	}
+}
+
+// An offset that an operator has set is read from, whatever was done behind it.
+func TestKafkaReadsAgainFromASetOffset(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	b.publish(numbers(0, 10)...)
+	r := read(t, b.open(), allBut("3"))
+	r.want(numbers(0, 10)...)
+	r.stop()
+	k := b.openWith(b.config())
+	if err := SetOffsets(t.Context(), k.kafka, k.config, []OffsetChange{{Topic: testTopic, Offset: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	r = read(t, k, settleAll)
+	r.want(numbers(3, 10)...)
+	r.stop()
+}
+
+// expulsion is a source whose commits fail from a time on and which then loses its membership: what it has settled is not committed. It
+// comes back once rejoin is closed.
+type expulsion struct {
+	*kafkaBed
+	k      *Kafka
+	r      *reading
+	late   func()        // makes message 8 done
+	rejoin chan struct{} // lets the source join again
+}
+
+// expel makes one. Messages 0 to 9 are read and, but for 6 and 8, settled; the commit says less.
+func expel(t *testing.T) *expulsion {
+	t.Helper()
+	x := &expulsion{kafkaBed: startKafka(t), rejoin: make(chan struct{})}
+	var failing, expelled atomic.Bool
+	gone := make(chan struct{})
+	x.control(commitKey, func(req kmsg.Request) kmsg.Response {
+		if commit := req.(*kmsg.OffsetCommitRequest); failing.Load() && commit.Generation >= 0 {
+			res, _ := commitRefused(kerr.RequestTimedOut.Code)(commit)
+			return res
+		}
+		return nil
+	})
+	x.control(heartbeatKey, func(req kmsg.Request) kmsg.Response {
+		res := req.ResponseKind().(*kmsg.HeartbeatResponse)
+		if res.ErrorCode = kerr.UnknownMemberID.Code; !expelled.Load() {
+			return nil
+		}
+		return res
+	})
+	x.control(joinKey, func(req kmsg.Request) kmsg.Response {
+		if !expelled.Load() {
+			return nil
+		}
+		select {
+		case <-gone:
+		default:
+			close(gone)
+		}
+		select {
+		case <-x.rejoin:
+			expelled.Store(false)
+			failing.Store(false)
+			return nil
+		default:
+		}
+		res := req.ResponseKind().(*kmsg.JoinGroupResponse)
+		res.ErrorCode = kerr.CoordinatorLoadInProgress.Code
+		return res
+	})
+	x.k = x.openWith(x.config())
+	late := make(chan func(), 1)
+	x.r = read(t, x.k, func(_ context.Context, value string, done func()) error {
+		switch {
+		case value == "6":
+			return nil // never
+		case value == "8" && !expelled.Load():
+			late <- done
+			return nil
+		}
+		done()
+		return nil
+	})
+	x.publish("0")
+	x.r.want("0")
+	eventually(t, "the first is committed", func() bool { return x.offsets(x.config())[0].Committed == 1 })
+	failing.Store(true)
+	x.publish(numbers(1, 10)...)
+	x.r.want(numbers(0, 10)...)
+	x.late = <-late
+	expelled.Store(true)
+	<-gone
+	if o := x.offsets(x.config())[0]; o.Committed != 1 || o.Done != 0 {
+		t.Fatalf("offset %d and %d done are committed", o.Committed, o.Done)
+	}
+	return x
+}
+
+// The numbers of requests.
+const (
+	joinKey      = 11
+	heartbeatKey = 12
+)
+
+// control lets answer look at every request of a kind; it answers those that it does not return nil for.
+func (b *kafkaBed) control(key int16, answer func(kmsg.Request) kmsg.Response) {
+	b.cluster.ControlKey(key, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		res := answer(req)
+		return res, nil, res != nil
+	})
+}
+
+// The process has lost its membership, and what it did last could not be committed. It comes back to the partition and knows what it has
+// done, also what was finished in between.
+func TestKafkaRemembersWhatItHasDone(t *testing.T) {
+	t.Parallel()
+	x := expel(t)
+	x.late()
+	close(x.rejoin)
+	want := append(numbers(0, 10), "6")
+	x.r.want(want...)
+	x.publish("10")
+	x.r.want(append(want, "10")...)
+	x.r.stop()
+	if o := x.offsets(x.config())[0]; o.Committed != 6 || o.Done != 4 {
+		t.Errorf("offset %d and %d done are committed", o.Committed, o.Done)
+	}
+}
+
+// While the process was out, somebody else has had the partition, or an operator has set its offset. What the process knows counts no more:
+// another may have delivered earlier messages again, which the later ones must follow.
+func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		commit committed
+		want   []string
+	}{
+		"another replica": {committed{offset: 1, reader: "another", done: settled{{4, 6}}}, []string{"1", "2", "3", "6", "7", "8", "9"}},
+		"an operator":     {committed{offset: 2}, numbers(2, 10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := expel(t)
+			m := &member{config: &x.k.config, cluster: x.k.cluster}
+			defer m.disconnect()
+			eventually(t, "the group has no member, so that another can commit", func() bool {
+				key := partitionKey{testTopic, 0}
+				return m.commit(t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{key: test.commit}, mostMetadata) == nil
+			})
+			x.late()
+			close(x.rejoin)
+			x.r.want(append(numbers(0, 10), test.want...)...)
+			x.r.stop()
+		})
+	}
+}
+
+// The topic is deleted and made again while the process is out. Nothing that it has done is in the new log.
+func TestKafkaMemoryEndsWithTheLog(t *testing.T) {
+	t.Parallel()
+	x := expel(t)
+	x.deleteTopic()
+	x.makeTopic()
+	x.publish(numbers(20, 32)...)
+	close(x.rejoin)
+	x.r.want(append(numbers(0, 10), numbers(20, 32)...)...)
+	x.r.stop()
+}
+
+// The log has lost its end. What it gets in its place is new, whatever stands in the commit.
+func TestKafkaLogEndsBeforeWhatIsDone(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	b.publish(numbers(0, 10)...)
+	k := b.openWith(b.config())
+	if _, err := k.cluster.metadata(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	m := &member{config: &k.config, cluster: k.cluster}
+	key := partitionKey{testTopic, 0}
+	lost := map[partitionKey]committed{key: {offset: 2, reader: "another", done: settled{{4, 6}, {8, 12}}}}
+	if err := m.commit(t.Context(), &assignment{generation: noGeneration}, lost, mostMetadata); err != nil {
+		t.Fatal(err)
+	}
+	m.disconnect()
+	r := read(t, k, settleAll)
+	r.want(numbers(2, 10)...)
+	b.publish("10", "11", "12")
+	r.want(numbers(2, 13)...)
+	r.stop()
+}
+
+// Brokers that take less metadata than is usual get less: the first of what is done, in the end nothing, and always the offset.
+func TestKafkaMetadataTooLarge(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{300, 60, 10} {
+		for _, code := range []int16{kerr.OffsetMetadataTooLarge.Code, kerr.InvalidCommitOffsetSize.Code} {
+			b := startKafka(t)
+			var refused, taken atomic.Int64
+			b.control(commitKey, func(req kmsg.Request) kmsg.Response {
+				commit := req.(*kmsg.OffsetCommitRequest)
+				if text := commit.Topics[0].Partitions[0].Metadata; text == nil || len(*text) <= most {
+					taken.Store(commit.Topics[0].Partitions[0].Offset)
+					return nil
+				}
+				refused.Add(1)
+				res, _ := commitRefused(code)(commit)
+				return res
+			})
+			b.publish(numbers(0, 2000)...)
+			k := b.openWith(b.config())
+			r := read(t, k, func(_ context.Context, value string, done func()) error {
+				if n, _ := strconv.Atoi(value); n%2 == 1 || n < 100 {
+					done()
+				}
+				return nil
+			})
+			eventually(t, "everything is read", func() bool { return len(r.values()) == 2000 })
+			eventually(t, "the offset is committed", func() bool { return taken.Load() == 100 })
+			r.stop()
+			o := b.offsets(b.config())[0]
+			if refused.Load() == 0 || o.Committed != 100 || o.Done > 300 || most == 300 && o.Done < 20 {
+				t.Errorf("%d bytes of metadata: %d commits were refused, then %d with %d done was taken", most, refused.Load(), o.Committed, o.Done)
+			}
+			again := b.openWith(b.config())
+			r = read(t, again, settleAll)
+			eventually(t, "the rest is read", func() bool { return int64(len(r.values())) == 1900-o.Done })
+			r.stop()
+		}
+	}
+}
+
+func TestCommittedMetadata(t *testing.T) {
+	const log = "cluster/topic/0"
+	for _, c := range []committed{
+		{offset: 7}, {offset: 0, partitions: 12}, {offset: 7, partitions: 3, reader: "me"},
+		{offset: 7, partitions: 3, reader: "me", done: settled{{7, 9}, {100, 200}}},
+	} {
+		if got := parseCommitted(log, c.offset, c.metadata(log, mostMetadata)); !reflect.DeepEqual(got, c) {
+			t.Errorf("%+v is read as %+v", c, got)
+		}
+	}
+	for _, foreign := range []string{"", "something else", metadataPrefix, metadataPrefix + "-1", metadataPrefix + "x reader=me", " reader=me"} {
+		if got := parseCommitted(log, 7, foreign); !reflect.DeepEqual(got, committed{offset: 7}) {
+			t.Errorf("%q is read as %+v", foreign, got)
+		}
+	}
+	r := rand.New(rand.NewPCG(5, 5))
+	for range 500 {
+		c := committed{offset: r.Int64N(1 << 40), partitions: r.IntN(5000), reader: newReaderID()}
+		c.done = randomSettled(r, c.offset, r.IntN(3000))
+		limit := r.IntN(mostMetadata + 1)
+		text := c.metadata(log, limit)
+		got := parseCommitted(log, c.offset, text)
+		if len(text) > limit || text != "" && (got.reader != c.reader || got.partitions != c.partitions) || !slices.Equal(got.done, c.done[:len(got.done)]) {
+			t.Fatalf("%d of %d bytes are read as %+v", len(text), limit, got)
+		}
+	}
+	old := metadataPrefix + "12" // what bridges wrote that knew of nothing else
+	if got := parseCommitted(log, 7, old); got.partitions != 12 {
+		t.Errorf("%q is read as %+v", old, got)
+	}
+}
