@@ -210,3 +210,45 @@ func (w *world) judgeReplay(mark int) {
 		}
 	}
 }
+
+// A hang-up is a request to stop like any other: what is on the wire finishes, and more of them change nothing.
+func TestHangupDrains(t *testing.T) {
+	t.Parallel()
+	b := newBus(t, 4)
+	path := b.configureKafka()
+	b.batches(5)
+	b.produce(3000)
+	release := b.slow(50 * time.Millisecond)
+	bridge := launchChild(t, "run", "-c", path)
+	eventually(t, "some delivered", 20*time.Second, func() bool { return b.cio.Stats().Taken >= 300 })
+	onTheWire := b.cio.Stats().Taken
+	bridge.signal(syscall.SIGHUP)
+	bridge.signal(syscall.SIGHUP)
+	if bridge.endedBy(syscall.SIGHUP, 20*time.Second) || bridge.ProcessState.ExitCode() != exitOK {
+		t.Errorf("%s\n%s", bridge.ProcessState, bridge.log)
+	}
+	release()
+	before := b.cio.Stats()
+	last := start(t, "run", "-c", path)
+	b.arrive(30 * time.Second)
+	last.stop()
+	if report := b.judge(checker.Limits{}); before.Taken == onTheWire || report.Repeats > 0 || b.cio.Stats().Duplicates > 0 {
+		t.Errorf("%d delivered at the signal and %d at the end; then %d repeats", onTheWire, before.Taken, report.Repeats)
+	}
+}
+
+// The commands that run until they are stopped end in order when they are hung up, unless they were started to outlive that.
+func TestHangupEndsCommands(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"emulate": {"emulate", "--listen", "127.0.0.1:0"},
+		"demo":    {"demo", "--dir", t.TempDir(), "--events", "10"},
+	} {
+		c := launchChild(t, args...)
+		eventually(t, name+" is up", 30*time.Second, func() bool { return strings.Contains(c.log.String(), "Ctrl-C ends") })
+		c.signal(syscall.SIGHUP)
+		if c.endedBy(syscall.SIGHUP, 20*time.Second) || c.ProcessState.ExitCode() != exitOK {
+			t.Errorf("%s: %s\n%s", name, c.ProcessState, c.log)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type publisher func(ctx context.Context, messages []event.Message) error
 func newPublish() *cobra.Command {
 	var path, topic, subject string
 	var record recordFlags
+	var without valueless
 	var out format
 	cmd := &cobra.Command{
 		Use:   "publish [file]...",
@@ -33,10 +34,15 @@ func newPublish() *cobra.Command {
 		Long: "Publish events to the broker that the configured source reads, and wait until it has stored them. It takes the place of\n" +
 			"a client of the broker for trying things out; a broken event is published as it is.\n\n" +
 			"A file, or standard input where none is named, holds an event a line, or one event as a whole. With the embedded source\n" +
-			"it publishes to the bridge that runs, or else into the store that the bridge will read.",
+			"it publishes to the bridge that runs, or else into the store that the bridge will read.\n\n" +
+			"With --null or --empty it publishes one record without an event: what on_null is about.",
 		Example: "  ciobridge publish --topic shop.orders --key c_7 order.json\n" +
-			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge publish --subject events.shop",
+			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge publish --subject events.shop\n" +
+			"  ciobridge publish --topic cdc.customers --key c_7 --null",
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := without.check(files); err != nil {
+				return exit(exitInput, err)
+			}
 			m, err := record.record()
 			if err != nil {
 				return err
@@ -48,15 +54,46 @@ func newPublish() *cobra.Command {
 			if m.Origin, err = destination(c.Source, topic, subject, record.key); err != nil {
 				return exit(exitInput, err)
 			}
-			return publishEvents(cmd, c, m, files, out)
+			if without.null && c.Source.Kafka == nil {
+				return exit(exitInput, errors.New("--null is for Kafka: a NATS message is empty at least, give --empty"))
+			}
+			return publishEvents(cmd, c, m, without.values(cmd, files), out)
 		},
 	}
 	configFlag(cmd, &path)
 	outputFlag(cmd, &out)
 	record.add(cmd)
+	cmd.Flags().BoolVar(&without.null, "null", false, "publish one record with a null value, which Kafka takes for a tombstone, and no event")
+	cmd.Flags().BoolVar(&without.empty, "empty", false, "publish one record with an empty value, and no event")
 	cmd.Flags().StringVar(&topic, "topic", "", "the Kafka topic; not needed where the configuration has only one")
 	cmd.Flags().StringVar(&subject, "subject", "", "the NATS subject; not needed where the configuration has only one, without wildcards")
 	return cmd
+}
+
+// valueless asks for a record that holds no event, which no line of a file can say.
+type valueless struct{ null, empty bool }
+
+func (v valueless) check(files []string) error {
+	switch {
+	case v.null && v.empty:
+		return errors.New("give either --null or --empty, not both")
+	case (v.null || v.empty) && len(files) > 0:
+		return errors.New("--null and --empty publish a record without an event: name no file")
+	}
+	return nil
+}
+
+// values gives what is published: the record without an event, or the events of files.
+func (v valueless) values(cmd *cobra.Command, files []string) func(each func(eventText) error) error {
+	return func(each func(eventText) error) error {
+		switch {
+		case v.null:
+			return each(eventText{place: "--null"})
+		case v.empty:
+			return each(eventText{place: "--empty", value: []byte{}})
+		}
+		return readEvents(cmd, files, each)
+	}
 }
 
 // destination is where events are published: a topic, or a subject, that the source reads.
@@ -108,7 +145,7 @@ func oneOf(flag, given string, known []string) (string, error) {
 	return "", fmt.Errorf("%s is missing: name one of %s", flag, strings.Join(known, ", "))
 }
 
-func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, files []string, out format) error {
+func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values func(func(eventText) error) error, out format) error {
 	log, err := quietLogger(cmd, out)
 	if err != nil {
 		return err
@@ -132,7 +169,7 @@ func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, files [
 		batch = batch[:0]
 		return nil
 	}
-	err = readEvents(cmd, files, func(e eventText) error {
+	err = values(func(e eventText) error {
 		m.Value = e.value
 		if batch = append(batch, m); len(batch) < publishAtOnce {
 			return nil

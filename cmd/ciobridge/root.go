@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -53,6 +54,8 @@ func run(ctx context.Context, args []string, std stdio) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
+	ctx, unwatch := stopOnHangup(ctx)
+	defer unwatch()
 
 	root := newRoot(std)
 	root.SetArgs(args)
@@ -61,6 +64,30 @@ func run(ctx context.Context, args []string, std stdio) int {
 		printError(std.err, cmd, err)
 	}
 	return exitCode(err)
+}
+
+// stopOnHangup ends the context when the terminal goes away, or somebody means to have files read again. More of these signals do
+// nothing: a terminal that is closed sends two. One that was ignored at the start, as nohup has it, stays ignored.
+func stopOnHangup(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	if signal.Ignored(syscall.SIGHUP) {
+		return ctx, cancel
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-hangups:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		signal.Stop(hangups)
+		cancel()
+		watch.Wait()
+	}
 }
 
 // exitCode is the code that an error decides.

@@ -16,7 +16,7 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Carry events until stopped",
-		Long: "Carry events from the configured source to Customer.io until an interrupt or SIGTERM; then finish what is in hand.\n" +
+		Long: "Carry events from the configured source to Customer.io until an interrupt, SIGTERM or SIGHUP; then finish what is in hand.\n" +
 			"A second signal ends the process at once; nothing is lost by it, but some calls are sent again after the next start.\n\n" +
 			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those that the conditions\n" +
 			"choose. It is the same as ciobridge deadletters replay, and reads no new events.",

@@ -51,6 +51,7 @@ func TestScript(t *testing.T) {
 			"envfile":       scriptEnvFile,
 			"post":          scriptPost,
 			"deleterecords": scriptDeleteRecords,
+			"records":       scriptRecords,
 		},
 	})
 }
@@ -189,4 +190,30 @@ func scriptDeleteRecords(ts *testscript.TestScript, neg bool, args []string) {
 	res, err := req.RequestWith(context.Background(), client)
 	ts.Check(err)
 	ts.Check(kerr.ErrorForCode(res.Topics[0].Partitions[0].ErrorCode))
+}
+
+// records topic N waits for N records of a topic and prints the key and the value of each: null, or the value in quotes.
+func scriptRecords(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: records topic N")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	client, err := kgo.NewClient(kgo.SeedBrokers(ts.Getenv("KAFKA")), kgo.ConsumeTopics(args[0]))
+	ts.Check(err)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for seen := 0; seen < want; {
+		fetches := client.PollFetches(ctx)
+		ts.Check(fetches.Err())
+		fetches.EachRecord(func(r *kgo.Record) {
+			seen++
+			value := "null"
+			if r.Value != nil {
+				value = strconv.Quote(string(r.Value))
+			}
+			fmt.Fprintf(ts.Stdout(), "%s %s\n", r.Key, value)
+		})
+	}
 }
