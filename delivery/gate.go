@@ -28,10 +28,11 @@ type gate struct {
 	looked   time.Time // when a halted gate last looked for new credentials
 }
 
-// The backoff doubles from 1 s to 40 s; backoff adds its jitter of up to a half after the cap, which makes 60 s the longest wait.
+// The backoff doubles from 1 s to 6.5 s; backoff adds its jitter of up to a half after the cap. It counts from the beginning of the
+// request that failed, so that probes begin 9.75 s apart at most, or the time-out of one that hangs.
 const (
 	firstBackoff   = time.Second
-	largestBackoff = 40 * time.Second
+	largestBackoff = 6500 * time.Millisecond
 )
 
 // recently is how long an accepted request vouches for the destination against a lone call that fails.
@@ -59,6 +60,7 @@ func newGate(budget int, newCredentials func() bool, announcer *announcer) *gate
 type pass struct {
 	probe    bool
 	closings uint64
+	began    time.Time
 }
 
 // enter waits until a request may go. It returns false, and no pass, when ctx ends while the gate is closed or when ctx's deadline
@@ -81,7 +83,7 @@ func (g *gate) enter(ctx context.Context) (pass, bool) {
 			if g.mayProbe(now) {
 				g.probing = true
 				g.pace.reserve(now)
-				return pass{probe: true, closings: g.closings}, true
+				return pass{probe: true, closings: g.closings, began: now}, true
 			}
 			until, done, turn = g.nextLook(), ctx.Done(), time.Time{}
 		} else {
@@ -89,7 +91,7 @@ func (g *gate) enter(ctx context.Context) (pass, bool) {
 				turn = g.pace.reserve(now)
 			}
 			if !turn.After(now) {
-				return pass{closings: g.closings}, true
+				return pass{closings: g.closings, began: now}, true
 			}
 			until = turn
 		}
@@ -201,7 +203,7 @@ func (g *gate) failed(p pass, answer customerio.Answer, alone bool, now time.Tim
 	}
 	after := State{
 		Condition: BackingOff, Trouble: answer.Trouble, Status: answer.Status,
-		Failures: g.state.Failures + 1, Since: g.state.Since, RetryAt: now.Add(g.backoff.NextBackOff()),
+		Failures: g.state.Failures + 1, Since: g.state.Since, RetryAt: p.began.Add(g.backoff.NextBackOff()),
 	}
 	if answer.Trouble.Halts() {
 		after.Condition = Halted

@@ -46,18 +46,18 @@ func TestADayOfOutage(t *testing.T) {
 		for _, q := range r.to.requests() {
 			if q.at.Sub(start) < outage {
 				during++
-				if during > 1 && q.at.Sub(last) > 60*time.Second+50*time.Millisecond {
+				if during > 1 && q.at.Sub(last) > 10*time.Second {
 					t.Fatalf("%s between probes", q.at.Sub(last))
 				}
 				last = q.at
 			}
 		}
-		// 24 h of waits between 20 s and 60 s, after a few short ones.
-		if during < 1440 || during > 4400 {
+		// 24 h of waits between 3.25 s and 9.75 s, after a few short ones.
+		if during < 8800 || during > 26_600 {
 			t.Errorf("%d requests during the outage", during)
 		}
 		end := time.Since(start)
-		if end > outage+2*time.Minute {
+		if end > outage+11*time.Second {
 			t.Errorf("all was delivered %s after the outage", end-outage)
 		}
 		want := []string{"warn: customer.io fails, waiting", "info: customer.io answers again"}
@@ -73,6 +73,52 @@ func TestADayOfOutage(t *testing.T) {
 			t.Errorf("state %+v", s)
 		}
 	})
+}
+
+// The first call leaves within 10 s after an outage, however requests failed in it and wherever in a wait it ends.
+func TestFirstCallAfterAnOutage(t *testing.T) {
+	for name, fail := range map[string]func(*http.Request) (*http.Response, error){
+		"answers of 503": func(*http.Request) (*http.Response, error) { return reply(503, "") },
+		"no connection":  func(*http.Request) (*http.Response, error) { return nil, errNetwork },
+		"hanging": func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		},
+		"slow failures": func(*http.Request) (*http.Response, error) {
+			time.Sleep(7 * time.Second)
+			return reply(500, "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for half := range 60 {
+				synctest.Test(t, func(t *testing.T) {
+					start, outage := time.Now(), 3*time.Minute+time.Duration(half)*500*time.Millisecond
+					r := newRig(t, func(_ int, _ request, req *http.Request) (*http.Response, error) {
+						if time.Since(start) < outage {
+							return fail(req)
+						}
+						return reply(200, "{}")
+					})
+					crowd(4, func() { sendUntilDelivered(t.Context(), r.Sender, makeCalls(2)) })
+					failures := 0
+					for _, q := range r.to.requests() {
+						late := q.at.Sub(start) - outage
+						if late < 0 {
+							failures++
+							continue
+						}
+						if late > 10*time.Second {
+							t.Errorf("an outage of %s: the first call left %s after it", outage, late)
+						}
+						break
+					}
+					if failures < 3+int(outage/(10*time.Second)) {
+						t.Errorf("%d requests failed in an outage of %s", failures, outage)
+					}
+				})
+			}
+		})
+	}
 }
 
 func TestOneProbeAtATime(t *testing.T) {

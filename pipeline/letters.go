@@ -69,7 +69,7 @@ func (p *Pipeline) write(pc *parcel, f event.Failure) bool {
 // writeLetters stores letters until ctx ends.
 func (p *Pipeline) writeLetters(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(20*time.Second), backoff.WithMaxElapsedTime(0))
+		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
 	for {
 		postings := p.outboxed()
 		if len(postings) == 0 {

@@ -136,7 +136,7 @@ func (b *bridge) prove(ctx context.Context) error {
 
 // await tries until it works, the failure is not passing, or ctx ends. It logs the first failure and the recovery.
 func (b *bridge) await(ctx context.Context, what string, try func(context.Context) error, passing func(error) bool) error {
-	wait := backoff.NewExponentialBackOff(backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))
+	wait := backoff.NewExponentialBackOff(backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
 	for attempts := 1; ; attempts++ {
 		err := try(ctx)
 		switch {
