@@ -142,6 +142,10 @@ func (s *Server) controlCredentials(w http.ResponseWriter, r *http.Request) {
 		controlError(w, http.StatusBadRequest, `want {"site_id":"…","api_key":"…"}`)
 		return
 	}
+	if looksReal(c.SiteID) || looksReal(c.APIKey) {
+		controlError(w, http.StatusBadRequest, errRealCredentials.Error())
+		return
+	}
 	s.SetCredentials(c.SiteID, c.APIKey)
 	reply(w, struct{}{})
 }

@@ -68,6 +68,9 @@ func (o Options) Validate() error {
 	if strings.Contains(o.SiteID, ":") {
 		errs = append(errs, errors.New("site id: a colon cannot be sent with Basic authentication"))
 	}
+	if looksReal(o.SiteID) || looksReal(o.APIKey) {
+		errs = append(errs, errRealCredentials)
+	}
 	if o.RememberIDs < 0 {
 		errs = append(errs, errors.New("remember ids: must not be negative"))
 	}
@@ -77,6 +80,14 @@ func (o Options) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// errRealCredentials keeps keys of a real workspace out of a program that shows everything to whoever asks.
+var errRealCredentials = errors.New("credentials: these look like a real workspace's, which have no place in an emulator: make some up")
+
+// looksReal reports whether text has the form of Customer.io's site ids and Track API keys, which is 20 hexadecimal digits.
+func looksReal(text string) bool {
+	return len(text) == 20 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 func (o Options) withDefaults() Options {

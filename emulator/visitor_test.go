@@ -78,3 +78,17 @@ func TestThePageStandsAlone(t *testing.T) {
 		}
 	}
 }
+
+// Keys of a real workspace are not for a program that shows everything to whoever asks.
+func TestRealCredentialsAreRefused(t *testing.T) {
+	const real = "0a1b2c3d4e5f60718293"
+	for _, o := range []Options{{SiteID: real}, {APIKey: real}} {
+		if err := o.Validate(); err == nil || strings.Contains(err.Error(), real) {
+			t.Errorf("%v", err)
+		}
+	}
+	c := start(t, Options{SiteID: real[1:], APIKey: real + "0"})
+	if r := c.do("PUT", "/_emulator/credentials", `{"site_id":"a","api_key":"`+real+`"}`); r.status != 400 || strings.Contains(r.body, real) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+}
