@@ -114,10 +114,18 @@ func TestTimes(t *testing.T) {
 		`null`:                          "1780000000", // the record's
 		`1793527200123`:                 "looks like milliseconds: use unix_ms",
 		`1793527200.5`:                  "a number with a fraction",
-		`0`:                             "not a plausible time",
-		`-5`:                            "not a plausible time",
-		`7258118400`:                    "not a plausible time",
-		`"2300-01-01T00:00:00Z"`:        "not a plausible time",
+		`0`:                             "is a time before 1970-01-02 or after 2200",
+		`-5`:                            "is a time before 1970-01-02 or after 2200",
+		`7258118400`:                    "7258118400", // 2200-01-01
+		`7289654400`:                    "is a time before 1970-01-02 or after 2200",
+		`1793527200.0`:                  "1793527200",
+		`"2026-11-01t10:00:00z"`:        "1793527200",
+		`"2026-10-31T23:59:60Z"`:        "1793491200",
+		`"9999-12-31T23:59:59Z"`:        "is a time before 1970-01-02 or after 2200",
+		`1793527200123456`:              "looks like microseconds: use . / 1000000 | floor | unix",
+		`1793527200123456789`:           "looks like nanoseconds: use . / 1000000000 | floor | unix",
+		`"1793527200"`:                  "is a string of digits: use tonumber | unix",
+		`"2300-01-01T00:00:00Z"`:        "is a time before 1970-01-02 or after 2200",
 		`"2026-11-01"`:                  "not an RFC 3339 time",
 		`""`:                            "not an RFC 3339 time",
 		`true`:                          "is a boolean",
@@ -131,6 +139,41 @@ func TestTimes(t *testing.T) {
 		} else if f := failures[0]; f.Reason != event.ReasonInvalidValue || f.Field != "time" || !strings.Contains(f.Detail, want) {
 			t.Errorf("%s: %+v, want %s", value, f, want)
 		}
+	}
+}
+
+// TestOneReaderOfTimes: what unix reads, time: reads, and created_at takes the number; what one refuses, all refuse with the same words.
+func TestOneReaderOfTimes(t *testing.T) {
+	r := compileText(t, inRule("track: {person: .id, name: a, data: {at: .t | unix}}")+`
+  - {name: time, event: e, time: .t, do: [{track: {person: .id, name: a}}]}
+  - {name: created, event: e, do: [{identify: {person: .id, attributes: {created_at: .t}}}]}
+  - {name: created by unix, event: e, do: [{identify: {person: .id, attributes: {created_at: .t | unix}}}]}
+`)
+	read, refused := 0, 0
+	for _, value := range []string{
+		`"2026-11-26T10:00:00Z"`, `"2026-11-26T10:00:00.8002130Z"`, `"2026-11-26t10:00:00z"`, `"2016-12-31T23:59:60Z"`, `"2200-12-31T23:59:59Z"`, `"2201-01-01T00:00:00Z"`,
+		`"9999-12-31T00:00:00Z"`, `"0001-01-01T00:00:00Z"`, `"2026-11-26T10:00:00+0100"`, `"2026-11-26 10:00:00+00:00"`, `"2026-11-26T10:00Z"`, `"1795687200"`, `"x"`, `1795687200`, `1795687200.0`,
+		`1795687200.123`, `1795687200123`, `1795687200123456`, `1795687200123456789`, `7289654399`, `7289654400`, `86400`, `86399`, `0`, `-1`, `1e300`, `true`, `[]`,
+	} {
+		calls, failures := r.Map(message(`{"type":"e","id":1,"t":` + value + `}`))
+		byRule := map[string]string{}
+		for _, f := range failures {
+			byRule[f.Rule] = strings.TrimPrefix(strings.TrimPrefix(f.Detail, ".t | unix: "), ".t ")
+		}
+		if len(calls) > 0 {
+			read++
+			if why := byRule["created"]; len(failures) > 1 || why != "" && !strings.HasSuffix(why, "want unix seconds: use unix") {
+				t.Errorf("%s: %v", value, byRule)
+			}
+			continue
+		}
+		refused++
+		if byRule["r"] != byRule["time"] || byRule["r"] != byRule["created"] || byRule["r"] != byRule["created by unix"] {
+			t.Errorf("%s: %q", value, byRule)
+		}
+	}
+	if read < 8 || refused < 15 {
+		t.Errorf("%d read, %d refused", read, refused)
 	}
 }
 

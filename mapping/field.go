@@ -63,11 +63,11 @@ func (s *scratch) length(v expr.Value) int {
 
 // checkUnixValue refuses what Customer.io would store and not treat as a date, or replace by now.
 func checkUnixValue(v expr.Value) string {
-	n, ok := v.Int64()
-	if !ok {
+	_, problem := expr.ReadTime(v)
+	if _, ok := v.Int64(); !ok && problem == "" {
 		return "is " + article(v.Kind) + "; want unix seconds: use unix"
 	}
-	return checkUnix(n)
+	return problem
 }
 
 // checkTruth refuses what Customer.io would take for false without saying so.

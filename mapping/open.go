@@ -98,11 +98,11 @@ func (s *scratch) timeFrom(prog *expr.Program) (moment, *problem) {
 	if p != nil || absent(v) {
 		return moment{}, p
 	}
-	t, what := s.momentOf(v)
+	ms, what := expr.ReadTime(v)
 	if what != "" {
 		return moment{}, wrong(event.ReasonInvalidValue, "time", prog, what)
 	}
-	return t, nil
+	return moment{ms, true}, nil
 }
 
 // readID notes the identity that the envelope names. A CloudEvent has one always; for other events a missing one means that

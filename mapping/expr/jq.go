@@ -43,11 +43,11 @@ func jqUnix(perSecond int64) func(any, []any) any {
 		if err != nil {
 			return err
 		}
-		t, err := unixTime(v, perSecond)
-		if err != nil {
-			return err
+		ms, problem := readTime(v, perSecond)
+		if problem != "" {
+			return failedf("%s", problem)
 		}
-		return int(t)
+		return int(ms / 1000)
 	}
 }
 
