@@ -21,8 +21,10 @@ import (
 // Every Put opens the file, appends under a lock that other processes respect, and syncs before it returns, so that a file which
 // is moved away or removed is simply made anew. The file has mode 0600, because letters hold personal data.
 type File struct {
+	health
 	path       string
 	maxBytes   int
+	timeout    time.Duration // of the wait for another process that writes
 	configHash string
 
 	mu     sync.Mutex
@@ -32,7 +34,7 @@ type File struct {
 // NewFile keeps letters in cfg.File. ConfigHash names the configuration in the letters.
 func NewFile(cfg Config, configHash string) *File {
 	cfg = cfg.withDefaults()
-	return &File{path: cfg.File, maxBytes: cfg.MaxBytes, configHash: configHash}
+	return &File{health: health{place: "file " + cfg.File}, path: cfg.File, maxBytes: cfg.MaxBytes, timeout: cfg.Timeout, configHash: configHash}
 }
 
 // Check makes the file if it is missing and proves that it can be written.
@@ -51,7 +53,8 @@ func (f *File) Check(ctx context.Context) ([]string, error) {
 }
 
 // Put appends letters and syncs.
-func (f *File) Put(ctx context.Context, letters ...event.Letter) error {
+func (f *File) Put(ctx context.Context, letters ...event.Letter) (err error) {
+	defer func() { f.note(ctx, err) }()
 	now := time.Now()
 	var lines []byte
 	for i := range letters {
@@ -70,7 +73,8 @@ func (f *File) Put(ctx context.Context, letters ...event.Letter) error {
 }
 
 // Resolve appends resolutions and syncs.
-func (f *File) Resolve(ctx context.Context, resolutions ...Resolution) error {
+func (f *File) Resolve(ctx context.Context, resolutions ...Resolution) (err error) {
+	defer func() { f.note(ctx, err) }()
 	now := time.Now()
 	var lines []byte
 	for i := range resolutions {
@@ -99,9 +103,14 @@ func (f *File) append(ctx context.Context, lines []byte) (err error) {
 			err = fileError(closing)
 		}
 	}()
-	if err := lockFile(file, true); err != nil {
+	if err := lockSoon(ctx, file, f.timeout); err != nil {
 		return fmt.Errorf("lock: %w", fileError(err))
 	}
+	return f.write(file, lines)
+}
+
+// write appends lines to the open file. The caller holds mu.
+func (f *File) write(file *os.File, lines []byte) error {
 	torn, err := f.torn(file)
 	if err != nil {
 		return fileError(err)
@@ -125,6 +134,9 @@ func (f *File) append(ctx context.Context, lines []byte) (err error) {
 
 // open opens the file for appending. A file that is made is made durable together with its name.
 func (f *File) open() (*os.File, error) {
+	if err := regular(f.path); err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND, 0)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return file, err
@@ -143,6 +155,25 @@ func (f *File) open() (*os.File, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
+}
+
+// regular refuses what is there and no regular file: opening a named pipe waits for its other end, and what is written to a device is
+// gone.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().IsRegular() {
+		return nil // what is missing or denied shows when it is opened
+	}
+	kind := "a device"
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		kind = "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		kind = "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		kind = "a socket"
+	}
+	return fmt.Errorf("%s is %s: %w: name a file in dead_letters.file", path, kind, ErrNotAFile)
 }
 
 // torn reports whether the last line may lack its end: a process died while it wrote, or a write failed. A line break then keeps
@@ -165,6 +196,8 @@ func (f *File) torn(file *os.File) (bool, error) {
 // fileError gives an error of the file system one of the package's meanings.
 func fileError(err error) error {
 	switch {
+	case errors.Is(err, ErrNotAFile):
+		return err
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: %w", ErrDenied, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):

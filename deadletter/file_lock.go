@@ -20,11 +20,14 @@ func (f *File) Lock(ctx context.Context, _ func(until time.Time)) (*Hold, error)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("lock: %w", fileError(err))
 	}
+	if err := regular(path); err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", fileError(err))
 	}
-	if err := lockFile(file, false); err != nil {
+	if err := lockFile(file); err != nil {
 		if errors.Is(err, errLocked) {
 			err = fmt.Errorf("%s is locked: %w", path, ErrReplayRunning)
 		} else {
@@ -34,6 +37,26 @@ func (f *File) Lock(ctx context.Context, _ func(until time.Time)) (*Hold, error)
 	}
 	return &Hold{lost: make(chan struct{}), release: sync.OnceFunc(func() { _ = file.Close() })}, nil
 }
+
+// lockSoon takes the whole file for this handle, and waits for another that has it until the limit.
+func lockSoon(ctx context.Context, file *os.File, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		err := lockFile(file)
+		if !errors.Is(err, errLocked) {
+			return err
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// lockPause is how often a lock that another has is tried.
+const lockPause = 5 * time.Millisecond
 
 // errLocked means that another process, or another handle of this one, has the lock.
 var errLocked = errors.New("locked by another")

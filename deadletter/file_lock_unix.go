@@ -8,14 +8,10 @@ import (
 	"syscall"
 )
 
-// lockFile takes the whole file for this handle until it is closed. It waits where wait is set, and else returns errLocked.
-func lockFile(file *os.File, wait bool) error {
-	how := syscall.LOCK_EX
-	if !wait {
-		how |= syscall.LOCK_NB
-	}
+// lockFile takes the whole file for this handle until it is closed. It returns errLocked where another has it.
+func lockFile(file *os.File) error {
 	for {
-		err := syscall.Flock(int(file.Fd()), how)
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue

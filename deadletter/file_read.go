@@ -16,6 +16,9 @@ const maxLine = 8 * fileMaxBytes
 // Scan gives each the lines that stood whole in the file when it began. A last line without an end is left out: its Put has not
 // returned. A file that does not exist is an empty log.
 func (f *File) Scan(ctx context.Context, each func(Record) error) (err error) {
+	if err := regular(f.path); err != nil {
+		return fmt.Errorf("scan: %w", err)
+	}
 	file, err := os.Open(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -58,6 +61,9 @@ func (f *File) Scan(ctx context.Context, each func(Record) error) (err error) {
 func (f *File) Read(ctx context.Context, at Position) (r Record, err error) {
 	if err := ctx.Err(); err != nil {
 		return Record{}, err
+	}
+	if err := regular(f.path); err != nil {
+		return Record{}, fmt.Errorf("read: %w", err)
 	}
 	file, err := os.Open(f.path)
 	if err != nil {

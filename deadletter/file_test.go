@@ -111,12 +111,17 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 	if err := NewFile(Config{File: filepath.Join(plain, "dead")}, "").Put(t.Context(), testLetter(1)); !errors.Is(err, ErrMissing) {
 		t.Errorf("below a file: %v", err)
 	}
-	if err := NewFile(Config{File: dir}, "").Put(t.Context(), testLetter(1)); !errors.Is(err, ErrUnreachable) {
+	if err := NewFile(Config{File: dir}, "").Put(t.Context(), testLetter(1)); !errors.Is(err, ErrNotAFile) {
 		t.Errorf("a directory: %v", err)
 	}
 	// The device that is always full: the failed write must not be taken for a stored letter.
-	full := NewFile(Config{File: "/dev/full"}, "")
-	if err := full.Put(t.Context(), testLetter(1)); !errors.Is(err, ErrFull) || !errors.Is(err, syscall.ENOSPC) || !full.unsure {
+	device, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	full := NewFile(Config{File: plain}, "")
+	if err := full.write(device, []byte("a line\n")); !errors.Is(err, ErrFull) || !errors.Is(err, syscall.ENOSPC) || !full.unsure {
 		t.Errorf("a full disk: %v", err)
 	}
 }

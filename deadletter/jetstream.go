@@ -21,6 +21,7 @@ import (
 // A record carries the identities and attempts of its letters as Nats-Msg-Id, so that the server drops the second of two equal ones
 // within its window. Of what NATS cannot hold, the key, a null value and headers that it would change or obey travel in headers of our own.
 type JetStream struct {
+	health
 	js         jetstream.JetStream
 	cfg        Config
 	configHash string
@@ -29,7 +30,7 @@ type JetStream struct {
 
 // NewJetStream keeps letters on cfg.Subject. ConfigHash names the configuration in the letters.
 func NewJetStream(js jetstream.JetStream, cfg Config, configHash string) *JetStream {
-	return &JetStream{js: js, cfg: cfg.withDefaults(), configHash: configHash, session: lockSession}
+	return &JetStream{health: health{place: "subject " + cfg.Subject}, js: js, cfg: cfg.withDefaults(), configHash: configHash, session: lockSession}
 }
 
 var _ Store = (*JetStream)(nil)
@@ -50,8 +51,12 @@ func (j *JetStream) Resolve(ctx context.Context, resolutions ...Resolution) erro
 	return j.publish(ctx, "resolve letters", len(resolutions), func(i int) Record { return encodeResolution(&resolutions[i], now) })
 }
 
-func (j *JetStream) publish(ctx context.Context, doing string, n int, record func(i int) Record) error {
-	if n > 0 && !j.js.Conn().IsConnected() {
+func (j *JetStream) publish(ctx context.Context, doing string, n int, record func(i int) Record) (err error) {
+	if n == 0 {
+		return nil
+	}
+	defer func() { j.note(ctx, err) }()
+	if !j.js.Conn().IsConnected() {
 		return fmt.Errorf("%s: subject %s: %w: %w", doing, j.cfg.Subject, ErrUnreachable, nats.ErrDisconnected)
 	}
 	attempt, cancel := context.WithTimeout(ctx, j.cfg.Timeout)

@@ -23,6 +23,7 @@ import (
 // default partitioner gives their key; those without a key go to the number of the partition that they came from, so that they
 // keep their order too.
 type Kafka struct {
+	health
 	broker     *broker.Kafka
 	client     *kafka.Client
 	topic      string
@@ -38,6 +39,7 @@ type Kafka struct {
 func NewKafka(b *broker.Kafka, cfg Config, configHash string) *Kafka {
 	cfg = cfg.withDefaults()
 	return &Kafka{
+		health: health{place: "topic " + cfg.Topic},
 		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash, session: lockSession, window: map[int32][]Record{},
 	}
 }
@@ -69,10 +71,11 @@ func (k *Kafka) Resolve(ctx context.Context, resolutions ...Resolution) error {
 }
 
 // write produces n records, those of a partition in order, and waits for all.
-func (k *Kafka) write(ctx context.Context, doing string, n int, record func(i, partitions int) placed) error {
+func (k *Kafka) write(ctx context.Context, doing string, n int, record func(i, partitions int) placed) (err error) {
 	if n == 0 {
 		return nil
 	}
+	defer func() { k.note(ctx, err) }()
 	attempt, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
 	defer cancel()
 	topic, err := k.describe(attempt)

@@ -11,7 +11,8 @@ import (
 // Writer stores letters and what became of them.
 type Writer interface {
 	// Put makes one bounded attempt to store letters. Nil means that all are stored; after an error any of them may have been.
-	// Errors match ErrMissing, ErrDenied, ErrNotEnoughReplicas, ErrFull, ErrTooLarge or ErrUnreachable, or the context's error.
+	// Errors match ErrMissing, ErrDenied, ErrNotEnoughReplicas, ErrFull, ErrTooLarge, ErrNotAFile or ErrUnreachable, or the context's
+	// error.
 	Put(ctx context.Context, letters ...event.Letter) error
 	// Resolve makes one bounded attempt to store resolutions, with the same errors.
 	Resolve(ctx context.Context, resolutions ...Resolution) error
@@ -39,6 +40,10 @@ type Store interface {
 	Reader
 	Locker
 
+	// Ready is nil while the last attempt to store succeeded, or none was made, and otherwise says since when and why letters cannot
+	// be stored. It names no address.
+	Ready() error
+
 	// Check proves that letters can be kept there. It makes the place if the configuration says so. Weak lists what an operator
 	// should know, one sentence each, such as a retention that is shorter than a weekend; an error says why nothing can be kept.
 	Check(ctx context.Context) (weak []string, err error)
@@ -52,6 +57,7 @@ var (
 	ErrFull              = errors.New("no room is left for dead letters")
 	ErrTooLarge          = errors.New("too large for the dead letters")
 	ErrUnreachable       = errors.New("the dead letters cannot be reached")
+	ErrNotAFile          = errors.New("not a regular file")
 	ErrGone              = errors.New("the record is no longer in the log")
 	ErrReplayRunning     = errors.New("another replay of these dead letters is running")
 )

@@ -127,9 +127,14 @@ func (b *bridge) prove(ctx context.Context) error {
 		}
 		return err
 	}
-	err := b.await(ctx, "dead letters", check, func(err error) bool { return errors.Is(err, deadletter.ErrUnreachable) })
+	begun := time.Now()
+	err := b.await(ctx, "dead letters", check, func(err error) bool { return deadletter.Passing(err, time.Since(begun)) })
 	if err != nil {
-		return exit(exitBroker, fmt.Errorf("dead letters: %w", err))
+		code := exitBroker
+		if errors.Is(err, deadletter.ErrNotAFile) {
+			code = exitInput
+		}
+		return exit(code, fmt.Errorf("dead letters: %w", err))
 	}
 	return nil
 }

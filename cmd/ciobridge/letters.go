@@ -67,7 +67,7 @@ func lettersError(err error) error {
 	switch {
 	case err == nil || errors.As(err, &coded):
 		return err
-	case errors.Is(err, deadletter.ErrUnknownLetter):
+	case errors.Is(err, deadletter.ErrUnknownLetter), errors.Is(err, deadletter.ErrNotAFile):
 		return exit(exitInput, err)
 	case errors.Is(err, deadletter.ErrReplayRunning):
 		return exit(exitFailure, err)
