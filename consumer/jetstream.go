@@ -129,11 +129,14 @@ type streamReader struct {
 
 	// What is known from one turn to the next. Only run and what it calls use it.
 	pin     string    // the last pin, which may still be ours
-	floor   uint64    // the highest sequence that the server is known to have taken as acknowledged
 	created time.Time // when the stream was made; another time means another stream
-	known   bool      // floor is set
-	mine    bool      // the last turn read, so that nobody knows the floor better
+	mine    bool      // the last turn read, so that nobody knows better how far was read
+	seen    bool      // the consumer was there
 	missing time.Time // since when the consumer is missing; zero while it is there
+	memory  memory
+	stored  *checkpoints
+	looked  uint64    // the server's floor that was found to be right
+	foreign time.Time // the other stream of the same name that was warned of
 
 	current atomic.Pointer[session] // nil while the stream is not read here
 
@@ -154,8 +157,9 @@ func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, part streamPart, lo
 	}
 	return &streamReader{
 		ack: ack, conn: conn, cfg: cfg, part: part,
-		log:   log.With(zap.String("stream", part.stream), zap.String("durable", part.durable)),
-		state: stateClosed, why: errStarting,
+		log:    log.With(zap.String("stream", part.stream), zap.String("durable", part.durable)),
+		stored: newCheckpoints(conn, &part),
+		state:  stateClosed, why: errStarting,
 	}
 }
 
@@ -192,11 +196,11 @@ func (r *streamReader) turn(ctx context.Context, handle handler) error {
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	pin, continued, err := r.gain(ctx, broken)
+	pin, err := r.gain(ctx, broken)
 	if err != nil {
 		return err
 	}
-	s, err := r.begin(ctx, pin, continued)
+	s, err := r.begin(ctx, pin)
 	if err != nil {
 		if stop := (*stopError)(nil); errors.As(err, &stop) {
 			r.release()

@@ -4,33 +4,48 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 )
 
 // ackAfter is how many deliveries make an acknowledgement due before its time: what the server does with one, and for each delivery
 // meanwhile, grows with what is not acknowledged.
 const ackAfter = 2000
 
-// commitEvery acknowledges what is finished whenever the interval is over or much has been delivered.
+// firstCommit is when a turn commits first. A reader that is killed soon after it began, as in a storm of restarts, then repeats little of
+// the much that was delivered to it at once.
+const firstCommit = 200 * time.Millisecond
+
+// commitEvery commits what is finished whenever the interval is over or much has been delivered.
 func (s *session) commitEvery(done <-chan struct{}) {
-	every := time.NewTicker(s.r.cfg.CommitInterval)
-	defer every.Stop()
+	due := time.NewTimer(min(firstCommit, s.r.cfg.CommitInterval))
+	defer due.Stop()
 	for {
 		select {
 		case <-done:
 			return
-		case <-every.C:
+		case <-due.C:
 			s.commit()
+			s.tellDeleted()
+			due.Reset(s.r.cfg.CommitInterval)
 		case <-s.much:
 			s.commit()
 		}
 	}
 }
 
-// commit acknowledges the floor, waits until the server confirms it, and reports whether the floor is known there.
+// commit stores what is finished, acknowledges the floor, waits until the server confirms it, and reports whether both are known there.
+// What is stored is never behind what is acknowledged: else the difference would be taken for purged.
 func (s *session) commit() bool {
 	s.committing.Lock()
 	defer s.committing.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.tuning.answer)
+	defer cancel()
 	next, count := s.ledger.prefix()
+	if !s.save(ctx) {
+		return false
+	}
 	floor, reply := uint64(next)-1, s.reply.Load()
 	if reply == nil || floor <= s.acked.Load() {
 		return true
@@ -38,14 +53,41 @@ func (s *session) commit() bool {
 	if !s.mayCommit() {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.tuning.answer)
-	defer cancel()
 	err := s.r.ack(ctx, ackSubject(*reply, floor, count))
 	s.r.metrics.acked(err)
 	if err == nil {
 		s.acked.Store(floor)
 	}
 	return err == nil
+}
+
+// save stores what is finished. It needs no proof that the pin is still ours, because the next reader begins with a write that ours would
+// have to follow.
+func (s *session) save(ctx context.Context) bool {
+	r := s.r
+	next, done, news := s.ledger.settled(s.spans[:0])
+	if s.spans = done; news == s.saved {
+		return true
+	}
+	c := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: r.memory.sets, Reader: s.pin}
+	c.settle(next, done)
+	err := r.stored.save(ctx, c)
+	if errors.Is(err, errFenced) {
+		s.lost()
+		s.stop(err)
+		return false
+	}
+	if err != nil {
+		if s.unsaved.Swap(&causeOf{err}) == nil {
+			r.log.Warn("what is finished cannot be stored: a reader that is killed repeats it", zap.Error(err))
+		}
+		return false
+	}
+	if s.unsaved.Swap(nil) != nil {
+		r.log.Info("what is finished is stored again")
+	}
+	s.saved = news
+	return true
 }
 
 // mayCommit is true as long as the server promised the pin to us. An acknowledgement after that would still be true, but could
@@ -61,15 +103,26 @@ func (s *session) promised(sent time.Time) {
 // lost notes that the pin has passed to another reader.
 func (s *session) lost() { s.until.Store(&time.Time{}) }
 
-// commitLast acknowledges what was finished during the drain. When the connection broke it waits for the next one, for as long as
-// the pin lasts; when the process ends it tries for a moment only.
+// commitLast commits what was finished during the drain. When that fails it tries again for a moment; but where the connection is broken
+// and the process goes on, the next turn knows what this one has finished.
 func (s *session) commitLast(ctx context.Context) {
-	limit := time.Now().Add(s.r.cfg.tuning.answer)
+	conn := s.r.conn.Conn()
+	back := conn.StatusChanged(nats.CONNECTED)
+	defer conn.RemoveStatusListener(back)
+	limit := time.NewTimer(s.r.cfg.tuning.answer)
+	defer limit.Stop()
+	again := time.NewTicker(s.r.cfg.tuning.retry / 10)
+	defer again.Stop()
 	for !s.commit() && s.mayCommit() && !errors.Is(s.why(), errConsumerGone) {
-		if s.r.conn.Conn().IsClosed() || ctx.Err() != nil && time.Now().After(limit) {
+		if conn.IsClosed() || ctx.Err() == nil && !conn.IsConnected() {
 			return
 		}
-		time.Sleep(s.r.cfg.tuning.retry / 10)
+		select {
+		case <-limit.C:
+			return
+		case <-back:
+		case <-again.C:
+		}
 	}
 }
 

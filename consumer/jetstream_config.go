@@ -27,7 +27,7 @@ type JetStreamConfig struct {
 	MaxUncommitted int `yaml:"max_uncommitted"`
 	// FetchBytes bounds the memory for what is fetched and not finished, over all streams.
 	FetchBytes int64 `yaml:"fetch_bytes"`
-	// CommitInterval is how long finished messages may wait for their acknowledgement. Under load it comes sooner.
+	// CommitInterval is how long what is finished may wait to be stored and acknowledged. Under load that comes sooner.
 	CommitInterval time.Duration `yaml:"commit_interval"`
 
 	tuning jetStreamTuning
@@ -71,7 +71,7 @@ func DefaultJetStreamConfig() JetStreamConfig {
 		DrainLimit:     15 * time.Second,
 		MaxUncommitted: 10_000,
 		FetchBytes:     24 << 20,
-		CommitInterval: time.Second,
+		CommitInterval: 400 * time.Millisecond,
 		tuning:         defaultTuning,
 	}
 }

@@ -18,7 +18,7 @@ import (
 const priorityGroup = "ciobridge"
 
 // open checks that the stream can be read as a log and is the one that was read before, and that the consumer is there and as it
-// must be. A consumer that is missing is made: at the place where this process knows the reading to stand, else at start_at.
+// must be. A consumer that is missing is made: where the reading is known to stand, else at start_at.
 func (r *streamReader) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
@@ -34,6 +34,9 @@ func (r *streamReader) open(ctx context.Context) error {
 		return stopf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.part.stream)
 	}
 	if err := r.recognize(info); err != nil {
+		return err
+	}
+	if err := r.recall(ctx, info); err != nil {
 		return err
 	}
 	if err := r.checkDivision(ctx, stream); err != nil {
@@ -59,17 +62,14 @@ func (r *streamReader) open(ctx context.Context) error {
 	if err := checkConsumer(consumer.CachedInfo().Config, r.consumerConfig()); err != nil {
 		return err
 	}
-	r.missing = time.Time{}
-	if !r.mine {
-		r.floor, r.known = max(r.floor, consumer.CachedInfo().AckFloor.Stream), true
-	}
+	r.missing, r.seen = time.Time{}, true
 	return nil
 }
 
 // leavesItToOthers is true where the consumer was deleted while this replica stood by: the one that was reading makes it again when
 // it has drained, and knows better where the reading stood.
 func (r *streamReader) leavesItToOthers() bool {
-	if r.mine || !r.known {
+	if r.mine || !r.seen {
 		return false
 	}
 	if r.missing.IsZero() {
@@ -89,14 +89,10 @@ func (r *streamReader) recognize(info *jetstream.StreamInfo) error {
 	if !info.Created.Equal(r.created) {
 		return stopf("it was deleted and made again since this process began to read it: restart to read the new stream from start_at")
 	}
-	if r.known && info.State.LastSeq < r.floor {
-		return r.wentBack(info.State.LastSeq, r.floor)
+	if last, read := info.State.LastSeq, r.memory.last(); last < read {
+		return stopf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, read)
 	}
 	return nil
-}
-
-func (r *streamReader) wentBack(last, floor uint64) error {
-	return stopf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, floor)
 }
 
 // consumerConfig is the consumer that the bridge reads by, but for the place where it starts.
@@ -127,11 +123,11 @@ func (r *streamReader) makeConsumer(ctx context.Context, info *jetstream.StreamI
 		return &stopError{err}
 	}
 	switch {
-	case r.known:
-		if err := r.firstGap(info, r.floor+1, math.MaxUint64); err != nil {
+	case r.memory.known():
+		if err := r.firstGap(info, r.memory.next, math.MaxInt64); err != nil {
 			return err // the new consumer would begin behind the gap without a word
 		}
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.floor+1
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, uint64(r.memory.next)
 	case start.latest: // as a sequence, because a consumer of the policy "new" can never be set to another place
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.State.LastSeq+1
 	case !start.at.IsZero():
@@ -206,16 +202,6 @@ func wireName(policy json.Marshaler) string {
 		return "unknown"
 	}
 	return cmp.Or(strings.Trim(string(name), `"`), "none")
-}
-
-// firstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
-// newer messages replace older ones by design, nothing can be said.
-func (r *streamReader) firstGap(info *jetstream.StreamInfo, next, before uint64) error {
-	if first := min(info.State.FirstSeq, before); r.dense(info) && first > next {
-		r.metrics.lost.Add(float64(first - next))
-		return &stopError{&StreamGapError{Stream: r.part.stream, From: next, To: first - 1}}
-	}
-	return nil
 }
 
 func (r *streamReader) dense(info *jetstream.StreamInfo) bool {

@@ -14,6 +14,7 @@ var (
 	errConsumerGone   = errors.New("the consumer is gone")
 	errMoved          = errors.New("the consumer moved to another server")
 	errOutOfTurn      = errors.New("a delivery did not follow the one before")
+	errFloorMoved     = errors.New("messages were purged or acknowledged by others while reading began")
 	errFloorWentBack  = errors.New("the acknowledgement floor went back")
 	errShared         = errors.New("the partition is another replica's share")
 	errRequestRefused = errors.New("the server refuses requests for messages")
@@ -32,10 +33,11 @@ func stopf(format string, args ...any) error { return &stopError{fmt.Errorf(form
 type StreamGapError struct {
 	Stream   string
 	From, To uint64 // the first and the last sequence that is gone
+	Done     uint64 // how many between them were finished before, out of turn
 }
 
-// Lost is the number of messages that were never read.
-func (e *StreamGapError) Lost() uint64 { return e.To - e.From + 1 }
+// Lost is the number of messages that were never finished.
+func (e *StreamGapError) Lost() uint64 { return e.To - e.From + 1 - e.Done }
 
 func (e *StreamGapError) Error() string {
 	return fmt.Sprintf("stream %s has discarded %d messages that were not read, sequences %d to %d: restore them, or go on at %d with: ciobridge offsets skip",

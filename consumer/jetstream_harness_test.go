@@ -88,8 +88,13 @@ func (b natsBed) open() source {
 // publish stores messages from the sequence first to last, whose payload is their sequence.
 func (s *natsServer) publish(first, last int) {
 	s.t.Helper()
+	s.publishTo("events.test", first, last)
+}
+
+func (s *natsServer) publishTo(subject string, first, last int) {
+	s.t.Helper()
 	for i := first; i <= last; i++ {
-		ack, err := s.client.JetStream().Publish(s.t.Context(), "events.test", fmt.Append(nil, i))
+		ack, err := s.client.JetStream().Publish(s.t.Context(), subject, fmt.Append(nil, i))
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -161,7 +166,12 @@ func (s *natsServer) replica(cfg JetStreamConfig) *replica {
 // replicaVia makes a replica that reaches the server by another address.
 func (s *natsServer) replicaVia(cfg JetStreamConfig, url string) *replica {
 	s.t.Helper()
-	r := &replica{t: s.t, conn: s.dial(url), reg: prometheus.NewRegistry(), dones: map[int64]func(){}, ended: make(chan error, 1)}
+	return s.replicaOn(cfg, s.dial(url))
+}
+
+func (s *natsServer) replicaOn(cfg JetStreamConfig, conn *broker.NATS) *replica {
+	s.t.Helper()
+	r := &replica{t: s.t, conn: conn, reg: prometheus.NewRegistry(), dones: map[int64]func(){}, ended: make(chan error, 1)}
 	source, err := NewJetStream(r.conn, cfg, zaptest.NewLogger(s.t, zaptest.Level(zap.WarnLevel)), r.reg)
 	if err != nil {
 		s.t.Fatal(err)

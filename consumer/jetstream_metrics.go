@@ -12,9 +12,9 @@ import (
 // streamMetricSet counts what happens on all streams, and describes those that are read here when it is asked: their series are
 // gone with the right to read.
 type streamMetricSet struct {
-	source                         *JetStream
-	active                         *prometheus.GaugeVec
-	lost, redelivered, acks, turns *prometheus.CounterVec
+	source                                  *JetStream
+	active                                  *prometheus.GaugeVec
+	lost, deleted, redelivered, acks, turns *prometheus.CounterVec
 }
 
 var streamLagDesc = prometheus.NewDesc("ciobridge_stream_lag",
@@ -28,12 +28,13 @@ func newStreamMetrics(reg prometheus.Registerer, source *JetStream) *streamMetri
 		source: source,
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ciobridge_stream_active",
 			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream", "partition"}),
-		lost:        counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were read.", "stream", "partition"),
-		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand already.", "stream", "partition"),
+		lost:        counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were finished, purged or too old or too many.", "stream", "partition"),
+		deleted:     counter("ciobridge_stream_deleted_total", "Messages that were deleted behind the front of the stream, one by one or by subject, before they were read.", "stream", "partition"),
+		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand or finished already.", "stream", "partition"),
 		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result.", "stream", "partition", "result"),
 		turns:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
 	}
-	reg.MustRegister(m.active, m.lost, m.redelivered, m.acks, m.turns, m)
+	reg.MustRegister(m.active, m.lost, m.deleted, m.redelivered, m.acks, m.turns, m)
 	return m
 }
 
@@ -62,9 +63,9 @@ func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
 
 // streamMetrics is what is counted of one stream.
 type streamMetrics struct {
-	active            prometheus.Gauge
-	lost, redelivered prometheus.Counter
-	acks, turns       *prometheus.CounterVec
+	active                     prometheus.Gauge
+	lost, deleted, redelivered prometheus.Counter
+	acks, turns                *prometheus.CounterVec
 }
 
 func (m *streamMetricSet) of(part streamPart) streamMetrics {
@@ -72,6 +73,7 @@ func (m *streamMetricSet) of(part streamPart) streamMetrics {
 	s := streamMetrics{
 		active:      m.active.With(label),
 		lost:        m.lost.With(label),
+		deleted:     m.deleted.With(label),
 		redelivered: m.redelivered.With(label),
 		acks:        m.acks.MustCurryWith(label),
 		turns:       m.turns.MustCurryWith(label),
@@ -103,7 +105,7 @@ var turnReasons = []struct {
 }{
 	{context.Canceled, "stopped"}, {errPinLost, "pin_lost"}, {errDisconnected, "disconnected"}, {errUnproven, "unproven"},
 	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errMoved, "moved"}, {errOutOfTurn, "out_of_turn"},
-	{errFloorWentBack, "floor_went_back"}, {errShared, "handed_over"},
+	{errFenced, "fenced"}, {errFloorWentBack, "floor_went_back"}, {errShared, "handed_over"},
 }
 
 func (m *streamMetrics) ended(why error) {

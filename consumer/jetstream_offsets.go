@@ -75,6 +75,7 @@ func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamCo
 
 type streamOffset struct {
 	OffsetInfo
+	made   bool // the consumer is there
 	active bool // a replica has the pin
 	stream jetstream.StreamConfig
 }
@@ -87,19 +88,30 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 	o := streamOffset{stream: info.Config, OffsetInfo: OffsetInfo{
 		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: int64(max(1, info.State.FirstSeq)), End: int64(info.State.LastSeq) + 1,
 	}}
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return o, nil
+	if err := r.look(ctx, info); err != nil {
+		return o, err
 	}
-	if err != nil {
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
+	o.made = err == nil
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return o, fmt.Errorf("look at the consumer: %w", err)
 	}
-	state := consumer.CachedInfo()
-	o.active = pinned(state) != ""
-	o.Committed = int64(state.AckFloor.Stream) + 1
+	var state *jetstream.ConsumerInfo
+	if o.made {
+		state = consumer.CachedInfo()
+		o.active = pinned(state) != ""
+		if err := r.believe(ctx, info, state.AckFloor.Stream); err != nil {
+			return o, err
+		}
+	}
+	if !r.memory.known() {
+		return o, nil
+	}
+	o.Committed = r.memory.next
+	o.Done, o.gone = r.memory.done.count(), r.memory.done.within(o.Committed, o.Start)
 	if !r.dense(info) {
 		o.Committed = max(o.Committed, o.Start)
-		if state.NumPending == 0 && state.NumAckPending == 0 {
+		if o.made && state.NumPending == 0 && state.NumAckPending == 0 && int64(state.AckFloor.Stream) < r.memory.next {
 			o.Committed = max(o.Committed, o.End) // the rest of the stream is of other subjects
 		}
 	}
@@ -109,10 +121,10 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 // setOffset sets the consumer, or makes it at that place. The server sets none to before the place at which it once began: then it
 // is made anew, unless the stream would drop with it what no other consumer wants.
 func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint64) error {
-	if o.Committed >= 0 {
+	if o.made {
 		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, next)
 		if err == nil {
-			return nil
+			return r.setCheckpoint(ctx, next)
 		}
 		if !errors.Is(err, jetstream.ErrConsumerInvalidReset) {
 			return fmt.Errorf("set the consumer: %w", err)
@@ -129,5 +141,41 @@ func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint6
 	if _, err := r.conn.JetStream().CreateConsumer(ctx, r.part.stream, cfg); err != nil {
 		return fmt.Errorf("make the consumer at %d: %w", next, err)
 	}
+	return r.setCheckpoint(ctx, next)
+}
+
+// setCheckpoint stores the place too, and with it that what a reader remembers is void. Where there is no bucket nobody remembers anything.
+func (r *streamReader) setCheckpoint(ctx context.Context, next uint64) error {
+	if there, err := r.stored.open(ctx); !there || err != nil {
+		return err
+	}
+	stored, err := r.stored.load(ctx)
+	if err != nil {
+		return err
+	}
+	set := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: 1}
+	if stored != nil {
+		set.Sets = stored.Sets + 1
+	}
+	set.settle(int64(next), nil)
+	if err := r.stored.write(ctx, &set); errors.Is(err, errFenced) {
+		return ErrStreamRead
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// look learns how far was read, and changes nothing.
+func (r *streamReader) look(ctx context.Context, info *jetstream.StreamInfo) error {
+	r.created = info.Created
+	if there, err := r.stored.open(ctx); !there || err != nil {
+		return err
+	}
+	stored, err := r.stored.load(ctx)
+	if err != nil {
+		return err
+	}
+	r.adopt(stored)
 	return nil
 }

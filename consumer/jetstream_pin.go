@@ -12,15 +12,15 @@ import (
 
 // gain waits until the server gives this reader the pin. The server gives it with a message, so that on a stream without new
 // messages all readers stand by. The message itself is dropped: it comes again after the reset. A pin from the turn before is
-// tried first; continued says that it was still ours, so that nobody else has read meanwhile.
-func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin string, continued bool, err error) {
+// tried first.
+func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin string, err error) {
 	mine, changed := r.sharing.mine(r.slot)
 	if !mine {
-		return "", false, r.standBy(ctx, broken, changed)
+		return "", r.standBy(ctx, broken, changed)
 	}
 	if r.pin != "" {
 		if _, err := r.prove(ctx, r.pin); err == nil {
-			return r.pin, true, nil
+			return r.pin, nil
 		}
 		r.pin = ""
 	}
@@ -28,7 +28,7 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 	r.mine = false
 	inbox, err := r.subscribe(ctx)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
 	defer inbox.close()
 	watch := time.NewTicker(r.cfg.SessionTimeout / 3)
@@ -38,28 +38,28 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 		if !asked {
 			err := inbox.request(r.pullSubject(), pull{batch: 1, expires: r.cfg.tuning.expires, heartbeat: r.cfg.tuning.heartbeat})
 			if err != nil {
-				return "", false, err
+				return "", err
 			}
 			asked = true
 		}
 		select {
 		case <-ctx.Done():
-			return "", false, ctx.Err()
+			return "", ctx.Err()
 		case <-broken:
-			return "", false, errDisconnected
+			return "", errDisconnected
 		case <-changed:
-			return "", false, errShared
+			return "", errShared
 		case <-inbox.ready:
 			heard = time.Now()
 			if asked, err = r.pinnedBy(inbox); err != nil || r.pin != "" {
-				return r.pin, false, err
+				return r.pin, err
 			}
 		case <-watch.C:
 			if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
-				return "", false, errSilent
+				return "", errSilent
 			}
 			if err := r.watch(ctx); err != nil {
-				return "", false, err
+				return "", err
 			}
 		}
 	}
@@ -101,9 +101,9 @@ func (r *streamReader) pinnedBy(inbox *inbox) (asked bool, err error) {
 	return asked, end
 }
 
-// watch keeps up with what the active reader has acknowledged. Where there is none, and all that the stream has is in flight at one
-// that has gone, it has the server deliver that again: without a message to deliver the server pins nobody. Should another reader
-// gain the pin at the same moment, it notices and begins its turn anew.
+// watch looks whether anybody reads. Where nobody does, and all that the stream has is in flight at a reader that has gone, or taken
+// for read although it was not, it has the server deliver that again: without a message to deliver the server pins nobody. Should
+// another reader gain the pin at the same moment, it notices and begins its turn anew.
 func (r *streamReader) watch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
@@ -115,12 +115,14 @@ func (r *streamReader) watch(ctx context.Context) error {
 		return fmt.Errorf("look at the consumer: %w", err)
 	}
 	info := consumer.CachedInfo()
-	r.floor = max(r.floor, info.AckFloor.Stream)
-	if pinned(info) == "" && info.NumAckPending > 0 && info.NumPending == 0 {
-		_, err := r.reset(ctx)
+	if pinned(info) != "" || info.NumPending > 0 {
+		return nil
+	}
+	if info.NumAckPending > 0 {
+		_, err := r.reset(ctx, info.AckFloor.Stream)
 		return err
 	}
-	return nil
+	return r.missed(ctx, info.AckFloor.Stream)
 }
 
 // pinned is the pin that stands, empty where none does.
@@ -175,11 +177,17 @@ type proof struct {
 	lag   uint64
 }
 
-// reset has the server deliver again from the floor on, and returns the floor.
-func (r *streamReader) reset(ctx context.Context) (floor uint64, err error) {
+// reset has the server deliver again from its floor on, or from ours where that lies before it, and returns after what.
+func (r *streamReader) reset(ctx context.Context, acked uint64) (base uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
 	defer cancel()
-	reset, err := r.conn.JetStream().ResetConsumer(ctx, r.part.stream, r.part.durable)
+	js := r.conn.JetStream()
+	var reset *jetstream.ConsumerResetResponse
+	if m := &r.memory; m.known() && m.next <= int64(acked) {
+		reset, err = js.ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, uint64(m.next))
+	} else {
+		reset, err = js.ResetConsumer(ctx, r.part.stream, r.part.durable)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
 	}

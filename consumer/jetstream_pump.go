@@ -9,6 +9,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 )
 
 // minFetchBytes is what a stream needs at least to ask for anything but single messages.
@@ -123,6 +124,9 @@ func (s *session) take(f *frame, handle handler) error {
 	}
 	before := s.last
 	s.last = d.seq
+	if s.ledger.already(int64(d.seq)) {
+		return s.pass(f.slab, before, d.seq)
+	}
 	return s.hand(f.slab, before, s.message(f, d, headers), handle)
 }
 
@@ -141,15 +145,35 @@ func (s *session) delivery(f *frame) (d delivery, ok bool) {
 	return d, ok
 }
 
-// hand hands a message over. In the ledger it stands right after the one before it, because the server keeps only acknowledgements of
+// add puts a message into the ledger. It stands there right after the one before it, because the server keeps only acknowledgements of
 // sequences that it has delivered: what lies between was filtered out, or deleted.
-func (s *session) hand(slab *slab, before uint64, m event.Message, handle handler) error {
-	ticket, err := s.ledger.add(s.lease, int64(before)+1, s.now)
+func (s *session) add(before, seq uint64) (ticket uint64, err error) {
+	ticket, err = s.ledger.add(s.lease, int64(before)+1, s.now)
 	if err != nil {
-		return s.ended(err)
+		return 0, s.ended(err)
 	}
-	if next := m.Origin.Offset + 1; next > int64(before)+2 {
-		s.ledger.skip(next)
+	if seq > before+1 {
+		s.ledger.skip(int64(seq) + 1)
+	}
+	return ticket, nil
+}
+
+// pass leaves out a message that is done.
+func (s *session) pass(slab *slab, before, seq uint64) error {
+	slab.done()
+	s.r.metrics.redelivered.Inc()
+	ticket, err := s.add(before, seq)
+	if err == nil {
+		s.ledger.settle(ticket)
+	}
+	return err
+}
+
+// hand hands a message over.
+func (s *session) hand(slab *slab, before uint64, m event.Message, handle handler) error {
+	ticket, err := s.add(before, uint64(m.Origin.Offset))
+	if err != nil {
+		return err
 	}
 	done := func() {
 		if s.ledger.settle(ticket) {
@@ -197,15 +221,48 @@ func (s *session) status(f *frame) error {
 	return nil
 }
 
-// hole looks into sequences that were passed over: deleted one by one, replaced, or filtered out, which is nobody's loss, or
-// discarded from the front of the stream before they were read.
+// hole looks into sequences that were passed over: filtered out or replaced, which is nobody's loss; discarded from the front of the
+// stream before they were read, which ends the reading; or deleted behind the front, which somebody did by name, so that it is told.
 func (s *session) hole(next uint64) error {
-	if !s.r.dense(s.info) {
+	from := max(s.last+1, s.next)
+	if !s.r.dense(s.info) || from >= next {
 		return nil
 	}
 	info, err := s.r.streamInfo(context.Background())
 	if err != nil {
 		return err
 	}
-	return s.r.firstGap(info, s.last+1, next)
+	if err := s.r.firstGap(info, int64(from), int64(next)); err != nil {
+		return err
+	}
+	gone := int64(next-from) - s.r.memory.done.within(int64(from), int64(next))
+	s.deleted.Add(gone)
+	s.r.metrics.deleted.Add(float64(gone))
+	return nil
+}
+
+// tellDeleted logs what hole has found since the last time.
+func (s *session) tellDeleted() {
+	if n := s.deleted.Swap(0); n > 0 {
+		s.r.log.Warn("messages were deleted from the middle of the stream before they were read", zap.Int64("messages", n))
+	}
+}
+
+// pumpUntilDrained hands messages over until the session ends, and then waits for what is in hand up to the drain limit. A handler that has
+// not returned by then is left behind: its lease is over, so that nothing comes of what it returns.
+func (s *session) pumpUntilDrained(handle handler) {
+	pumped := make(chan struct{})
+	go func() {
+		defer close(pumped)
+		s.stop(s.pump(handle))
+	}()
+	<-s.lease.Done()
+	drained := time.NewTimer(s.r.cfg.DrainLimit)
+	defer drained.Stop()
+	s.lease.End(s.r.cfg.DrainLimit)
+	select {
+	case <-pumped:
+	case <-drained.C:
+		s.r.log.Warn("a message was not taken within the drain limit: reading ends without it, and it comes again")
+	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 )
 
 // session is one turn of reading: from gaining the pin until it is given up, and what is in hand meanwhile.
@@ -28,10 +27,16 @@ type session struct {
 	lag   atomic.Uint64
 	cause atomic.Pointer[causeOf] // why the session ends; the first counts
 
+	much    chan struct{}           // rung when much has been delivered
+	deleted atomic.Int64            // messages that were found deleted since that was last told
+	unsaved atomic.Pointer[causeOf] // why the checkpoint cannot be stored; nil while it can
+
 	committing sync.Mutex
-	much       chan struct{} // rung when much has been delivered
+	saved      uint64  // the ledger's news that is stored
+	spans      settled // memory for what is done
 
 	// Only pump uses what follows.
+	next    uint64    // where reading went on when the session began
 	asked   int       // messages asked for that have not come
 	ordinal uint64    // of the last delivery
 	last    uint64    // sequence of the last message
@@ -46,38 +51,17 @@ type session struct {
 
 type causeOf struct{ err error }
 
-// begin sets the consumer back to its floor and makes ready to read from there. The inbox is a new one and is first used after the
-// reset, so that nothing that was sent before can be taken for what comes after.
-func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*session, error) {
+// begin claims the checkpoint, sets the consumer back and makes ready to read from there. The inbox is a new one and is first used
+// after the reset, so that nothing that was sent before can be taken for what comes after.
+func (r *streamReader) begin(ctx context.Context, pin string) (*session, error) {
 	p, err := r.prove(ctx, pin)
 	if err != nil {
 		return nil, err
 	}
-	base, err := r.reset(ctx)
+	base, info, err := r.claim(ctx, pin, p.floor)
 	if err != nil {
 		return nil, err
 	}
-	info, err := r.streamInfo(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.recognize(info); err != nil {
-		return nil, err
-	}
-	if base > info.State.LastSeq {
-		return nil, r.wentBack(info.State.LastSeq, base)
-	}
-	next := base + 1
-	if continued && r.known {
-		next = min(next, r.floor+1) // a purge moves the consumer's floor along, and nobody else has read
-	}
-	if err := r.firstGap(info, next, info.State.FirstSeq); err != nil {
-		return nil, err
-	}
-	if first := info.State.FirstSeq; len(r.part.filter) > 0 && first > next {
-		r.log.Warn("stream has discarded messages past the floor; whether they were to be read here cannot be told", zap.Uint64("from", next), zap.Uint64("to", first-1))
-	}
-	r.floor, r.known = base, true
 	inbox, err := r.subscribe(ctx)
 	if err != nil {
 		return nil, err
@@ -91,13 +75,14 @@ func (r *streamReader) begin(ctx context.Context, pin string, continued bool) (*
 // newSession makes a session that begins after the sequence base, by a pin that was proved by a request written at proved.
 func newSession(r *streamReader, pin string, proved time.Time, base uint64) *session {
 	s := &session{
-		r: r, pin: pin, last: base,
+		r: r, pin: pin, last: base, next: uint64(r.memory.next),
 		lease:  newOwnership(proved, r.cfg.SessionTimeout),
 		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
 		header: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
 		names:  names{},
 		much:   make(chan struct{}, 1),
 	}
+	s.ledger.resume(settled(nil).append(span{int64(base) + 1, max(int64(base)+1, r.memory.next)}).after(r.memory.done, r.memory.next))
 	s.acked.Store(base)
 	s.promised(proved)
 	return s
@@ -119,14 +104,12 @@ func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle ha
 	keepers.Go(func() { s.keepPin(finish, broken) })
 	keepers.Go(func() { s.commitEvery(finish) })
 
-	s.stop(s.pump(handle))
-	s.lease.End(r.cfg.DrainLimit)
+	s.pumpUntilDrained(handle)
 	s.commitLast(ctx)
 	close(finish)
 	keepers.Wait()
-	s.ledger.close()
-	next, _ := s.ledger.prefix()
-	r.floor = uint64(next) - 1
+	s.tellDeleted()
+	r.memory.past, r.memory.pin = s.ledger, s.pin
 	r.metrics.ended(s.why())
 	if stop := (*stopError)(nil); (ctx.Err() != nil || errors.As(s.why(), &stop) || errors.Is(s.why(), errShared)) && s.mayCommit() {
 		r.release()

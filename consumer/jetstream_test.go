@@ -73,7 +73,7 @@ func TestJetStreamStandby(t *testing.T) {
 	active.stop()
 	s.publish(11, 12)
 	waitUntil(t, "the standby reads", func() bool { return standby.last() == 12 })
-	wantSeen(t, "the standby", standby.seen(), sequence(4, 12))
+	wantSeen(t, "the standby", standby.seen(), []int64{4, 5, 6, 8, 9, 10, 11, 12}) // 7 is done
 	if took := time.Since(stopped); took > fastConfig().SessionTimeout {
 		t.Errorf("taking over after a clean stop took %v: the pin was not given back", took)
 	}
@@ -182,7 +182,7 @@ func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	}
 	r.done(3, 4, 5, 6, 7)
 	waitUntil(t, "the rest is acknowledged", func() bool { return s.floor() == 10 })
-	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(4, 10)...))
+	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(8, 10)...))
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "floor_went_back"); n != 1 {
 		t.Errorf("%v turns ended by the floor, want 1", n)
 	}
@@ -200,7 +200,7 @@ func TestJetStreamServerRestart(t *testing.T) {
 	s.restart()
 	s.publish(11, 15)
 	waitUntil(t, "everything is read", func() bool { return r.last() == 15 })
-	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(5, 15)...))
+	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), 5, 11, 12, 13, 14, 15))
 	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 15 })
 	if n := r.metric("ciobridge_stream_turns_total"); n != 1 {
 		t.Errorf("%v turns ended, want 1", n)

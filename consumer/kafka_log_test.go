@@ -57,7 +57,7 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	again := read(t, b.open(), settleAll)
 	again.want("7", "8", "9")
 	again.stop()
-	want := []OffsetInfo{{testTopic, 0, 10, 7, 10, 0}, {testTopic, 1, 1, 0, 1, 0}}
+	want := []OffsetInfo{{Topic: testTopic, Committed: 10, Start: 7, End: 10}, {Topic: testTopic, Partition: 1, Committed: 1, End: 1}}
 	if got := b.offsets(b.config()); !slices.Equal(got, want) {
 		t.Errorf("offsets %v, want %v", got, want)
 	}

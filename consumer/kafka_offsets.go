@@ -20,6 +20,8 @@ type OffsetInfo struct {
 	Start     int64 // the first offset of the log
 	End       int64 // the offset that the next record will get
 	Done      int64 // offsets from the committed one on that are done already
+
+	gone int64 // how many of Done stand before Start
 }
 
 // Lag is the number of offsets between what is committed and the end of the log; all of the log where nothing is committed.
@@ -27,7 +29,7 @@ func (o OffsetInfo) Lag() int64 {
 	if o.Committed < 0 {
 		return o.End - o.Start
 	}
-	return max(0, o.End-max(o.Committed, o.Start))
+	return max(0, o.End-max(o.Committed, o.Start)-o.Done+o.gone)
 }
 
 // Lost is the number of offsets by which the committed one is outside of the log: records that were deleted before they were read, or
@@ -36,7 +38,7 @@ func (o OffsetInfo) Lost() int64 {
 	if o.Committed < 0 {
 		return 0
 	}
-	return max(o.Start-o.Committed, o.Committed-o.End, 0)
+	return max(o.Start-o.Committed-o.gone, o.Committed-o.End, 0)
 }
 
 // OffsetChange sets the committed offset of one partition.
@@ -91,7 +93,7 @@ func Offsets(ctx context.Context, k *broker.Kafka, config KafkaConfig) ([]Offset
 			}
 			info := OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start, End: found[key].end}
 			if c, ok := done[key]; ok {
-				info.Committed, info.Done = c.offset, c.done.count()
+				info.Committed, info.Done, info.gone = c.offset, c.done.count(), c.done.within(c.offset, info.Start)
 			}
 			out = append(out, info)
 		}

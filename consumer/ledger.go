@@ -140,7 +140,7 @@ func (l *ledger) settled(dst settled) (floor int64, done settled, news uint64) {
 		case e.done() && from < 0:
 			from = e.offset
 		case !e.done() && from >= 0:
-			dst, from = append(dst, span{from, l.at(t-1).offset + 1}), -1
+			dst, from = append(dst, span{from, e.offset}), -1
 		}
 	}
 	if from >= 0 {

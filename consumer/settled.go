@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
@@ -47,6 +48,28 @@ func (s settled) after(past settled, offset int64) settled {
 		s = s.append(span{max(sp.from, offset), sp.to})
 	}
 	return s
+}
+
+// union is what either holds.
+func (s settled) union(t settled) settled {
+	if len(s) == 0 || len(t) == 0 {
+		return append(slices.Clone(s), t...)
+	}
+	all := slices.Concat(s, t)
+	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	var u settled
+	for _, sp := range all {
+		u = u.append(sp)
+	}
+	return u
+}
+
+// within is how many of the offsets from from up to to, exclusive, are done.
+func (s settled) within(from, to int64) (n int64) {
+	for _, sp := range s {
+		n += max(0, min(sp.to, to)-max(sp.from, from))
+	}
+	return n
 }
 
 // compareEnd places an offset among spans: at the first that ends behind it.

@@ -1,0 +1,222 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// memory is how far a reader knows its stream to be read: what is stored, and what this process has finished beyond it. It outlives the
+// turns of reading, so that a turn that ends repeats nothing.
+type memory struct {
+	next int64   // everything before is done; 0 while nothing is known
+	done settled // what is done beyond
+	sets int     // how often an operator had set the checkpoint
+	past *ledger // of the last turn; what is settled late is settled there
+	pin  string  // of that turn
+}
+
+func (m *memory) known() bool { return m.next > 0 }
+
+// last is the highest sequence that is known to be done, 0 where none is.
+func (m *memory) last() uint64 {
+	if n := len(m.done); n > 0 {
+		return uint64(m.done[n-1].to - 1)
+	}
+	return uint64(max(m.next, 1) - 1)
+}
+
+// learn adds what is done.
+func (m *memory) learn(next int64, done settled) {
+	m.next = max(m.next, next)
+	all := m.done.union(done)
+	for len(all) > 0 && all[0].from <= m.next {
+		m.next = max(m.next, all[0].to)
+		all = all[1:]
+	}
+	m.done = slices.Clip(all)
+}
+
+// finish takes in what was done in the last turn.
+func (m *memory) finish() {
+	if m.past != nil {
+		next, done, _ := m.past.settled(nil)
+		m.learn(next, done)
+	}
+}
+
+// recall learns from what is stored how far was read, and stores what the last turn finished after its last commit, unless others have
+// begun meanwhile.
+func (r *streamReader) recall(ctx context.Context, info *jetstream.StreamInfo) error {
+	if err := r.stored.ensure(ctx, info.Config.Replicas); err != nil {
+		return err
+	}
+	stored, err := r.stored.load(ctx)
+	if err != nil {
+		return err
+	}
+	r.adopt(stored)
+	r.memory.finish()
+	if stored != nil && r.memory.past != nil && stored.Reader == r.memory.pin && (r.memory.next != stored.Next || !slices.Equal(r.memory.done, stored.settled())) {
+		if err := r.stored.save(ctx, r.checkpoint(r.memory.pin)); err != nil && !errors.Is(err, errFenced) {
+			return err
+		}
+	}
+	return r.recognize(info)
+}
+
+// adopt learns from a checkpoint. One of another stream of the same name says nothing.
+func (r *streamReader) adopt(stored *checkpoint) {
+	switch m := &r.memory; {
+	case stored == nil:
+	case !stored.Created.Equal(r.created):
+		if !r.foreign.Equal(stored.Created) {
+			r.foreign = stored.Created
+			r.log.Warn("stream was deleted and made again since it was last read: what it had unread is lost, and the new one is read from start_at",
+				zap.Int64("next", stored.Next), zap.Time("made", stored.Created), zap.Time("made_again", r.created))
+		}
+	default:
+		if stored.Sets != m.sets {
+			*m = memory{sets: stored.Sets} // an operator has decided otherwise
+		}
+		m.learn(stored.Next, stored.settled())
+	}
+}
+
+// checkpoint is what is to be stored of the memory by the reader of a pin.
+func (r *streamReader) checkpoint(pin string) checkpoint {
+	c := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: r.memory.sets, Reader: pin}
+	c.settle(r.memory.next, r.memory.done)
+	return c
+}
+
+// claim makes this reader the one that writes the checkpoint from here on, decides where it begins, given the floor that the server has, and
+// sets the consumer there.
+func (r *streamReader) claim(ctx context.Context, pin string, acked uint64) (base uint64, info *jetstream.StreamInfo, err error) {
+	if info, err = r.streamInfo(ctx); err != nil {
+		return 0, nil, err
+	}
+	if err := r.recognize(info); err != nil {
+		return 0, nil, err
+	}
+	if err := r.recall(ctx, info); err != nil {
+		return 0, nil, err
+	}
+	if err := r.weigh(ctx, info, acked); err != nil {
+		return 0, nil, err
+	}
+	base, err = r.reset(ctx, acked)
+	if err != nil {
+		return 0, nil, err
+	}
+	if int64(base) >= r.memory.next {
+		return 0, nil, errFloorMoved
+	}
+	if err := r.stored.save(ctx, r.checkpoint(pin)); err != nil {
+		return 0, nil, err
+	}
+	r.memory.past, r.memory.pin = nil, pin
+	return base, info, nil
+}
+
+// believe compares the server's floor with how far was read. The server moves its floor for three reasons: an acknowledgement, a purge up to its end, and the deletion of a message in hand, which then
+// counts as the acknowledgement of everything before. So a floor ahead of ours is believed only while the message there still exists:
+// somebody else has acknowledged it, such as a bridge of an older version.
+func (r *streamReader) believe(ctx context.Context, info *jetstream.StreamInfo, acked uint64) error {
+	m := &r.memory
+	ahead := int64(acked) + 1
+	if m.known() && ahead > m.next {
+		there, err := r.holds(ctx, info, acked)
+		if err != nil || !there {
+			return err
+		}
+		r.log.Info("the consumer was acknowledged or set by others: reading goes on there", zap.Int64("from", m.next), zap.Int64("to", ahead))
+	} else if m.known() {
+		return nil
+	}
+	m.learn(ahead, nil)
+	return nil
+}
+
+// weigh compares the server's floor and the front of the stream with how far was read.
+func (r *streamReader) weigh(ctx context.Context, info *jetstream.StreamInfo, acked uint64) error {
+	m := &r.memory
+	if err := r.believe(ctx, info, acked); err != nil {
+		return err
+	}
+	if err := r.recognize(info); err != nil {
+		return err
+	}
+	if err := r.firstGap(info, m.next, int64(info.State.FirstSeq)); err != nil {
+		return err
+	}
+	if first := int64(info.State.FirstSeq); len(r.part.filter) > 0 && first > m.next {
+		r.log.Warn("stream has discarded messages past the floor; whether they were to be read here cannot be told", zap.Int64("from", m.next), zap.Int64("to", first-1))
+	}
+	return nil
+}
+
+// holds reports whether the stream has a message of this sequence.
+func (r *streamReader) holds(ctx context.Context, info *jetstream.StreamInfo, seq uint64) (bool, error) {
+	if seq < info.State.FirstSeq || seq > info.State.LastSeq || info.State.Msgs == 0 {
+		return false, nil
+	}
+	if info.State.NumDeleted == 0 {
+		return true, nil
+	}
+	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
+	if err != nil {
+		return false, fmt.Errorf("look at the stream: %w", err)
+	}
+	info, err = stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	if err != nil {
+		return false, fmt.Errorf("look at what was deleted from the stream: %w", err)
+	}
+	return seq >= info.State.FirstSeq && !slices.Contains(info.State.Deleted, seq), nil
+}
+
+// firstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
+// newer messages replace older ones by design, nothing can be said.
+func (r *streamReader) firstGap(info *jetstream.StreamInfo, next, before int64) error {
+	first := min(int64(info.State.FirstSeq), before)
+	if !r.dense(info) || first <= next {
+		return nil
+	}
+	gap := &StreamGapError{Stream: r.part.stream, From: uint64(next), To: uint64(first - 1), Done: uint64(r.memory.done.within(next, first))}
+	if gap.Lost() == 0 {
+		return nil
+	}
+	r.metrics.lost.Add(float64(gap.Lost()))
+	return &stopError{gap}
+}
+
+// missed looks, where nobody is pinned and the server has nothing to deliver, whether that is because it takes for read what was not: then it
+// counts what is gone, or has it delivered again.
+func (r *streamReader) missed(ctx context.Context, acked uint64) error {
+	if acked == r.looked {
+		return nil
+	}
+	info, err := r.streamInfo(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.recall(ctx, info); err != nil {
+		return err
+	}
+	if r.memory.known() {
+		if err := r.weigh(ctx, info, acked); err != nil {
+			return err
+		}
+		if int64(acked) >= r.memory.next {
+			if _, err := r.reset(ctx, acked); err != nil {
+				return err
+			}
+		}
+	}
+	r.looked = acked
+	return nil
+}
