@@ -135,7 +135,7 @@ func fastConfig() JetStreamConfig {
 	cfg.SessionTimeout = 1500 * time.Millisecond
 	cfg.tuning = jetStreamTuning{
 		ackWait: time.Hour, heartbeat: 200 * time.Millisecond, expires: 2 * time.Second,
-		answer: time.Second, retry: 50 * time.Millisecond, prefetch: 2000,
+		answer: 3 * time.Second, retry: 50 * time.Millisecond, prefetch: 2000,
 	}
 	return cfg
 }
