@@ -111,7 +111,7 @@ func place(c committed, added bool, b bounds) (offset int64, pin bool, stop *sto
 	case c.offset < 0:
 		return b.begin, true, nil
 	case c.offset < b.start:
-		return 0, false, &stopped{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset}
+		return 0, false, &stopped{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset - c.done.within(c.offset, b.start)}
 	case c.offset > b.end:
 		return 0, false, &stopped{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end, lost: c.offset - b.end}
 	}
