@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// The files that the documents link to exist, and so do the tests that docs/faults.md names.
+// The files that the documents link to exist, and so do the tests that docs/faults.md and docs/security.md name.
 func TestDocumentsPointAtWhatExists(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
-	for _, name := range []string{"README.md", "docs/faults.md"} {
+	for _, name := range []string{"README.md", "SECURITY.md", "docs/faults.md", "docs/security.md"} {
 		text, err := os.ReadFile(filepath.Join("../..", name))
 		if err != nil {
 			t.Fatal(err)
@@ -22,13 +22,15 @@ func TestDocumentsPointAtWhatExists(t *testing.T) {
 			}
 		}
 	}
-	named := testsNamed(t, "docs/faults.md")
-	if len(named) < 100 {
-		t.Errorf("docs/faults.md names only %d tests", len(named))
-	}
-	for _, test := range named {
-		if !strings.Contains(testCode(t, test.folder), "func "+test.name+"(") {
-			t.Errorf("docs/faults.md: %s has no %s", test.folder, test.name)
+	for document, least := range map[string]int{"docs/faults.md": 100, "docs/security.md": 60} {
+		named := testsNamed(t, document)
+		if len(named) < least {
+			t.Errorf("%s names only %d tests", document, len(named))
+		}
+		for _, test := range named {
+			if !strings.Contains(testCode(t, test.folder), "func "+test.name+"(") {
+				t.Errorf("%s: %s has no %s", document, test.folder, test.name)
+			}
 		}
 	}
 }
