@@ -42,6 +42,23 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 		other.Body = append([]byte("other-"), m.Value...)
 		other.Lanes = []event.Lane{event.LaneKindOf("id").Of(append([]byte("other-"), person...))}
 		return []event.Call{c, other}, []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "s"}}
+	case "items": // none of which can be mapped
+		failures := make([]event.Failure, 140)
+		for i := range failures {
+			failures[i] = event.Failure{ID: event.ID{1, byte(i)}, Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "r", Call: "track"}
+		}
+		return nil, failures
+	case "crowd": // calls for two hundred persons
+		var calls []event.Call
+		for i := range 200 {
+			other := c
+			other.Body = fmt.Appendf(nil, "%s/%d %s refused", person, i, f[1])
+			other.Lanes = []event.Lane{event.LaneKindOf("id").Of(fmt.Appendf(nil, "%s/%d", person, i))}
+			calls = append(calls, other)
+		}
+		return calls, nil
+	case "endless": // or nearly so
+		time.Sleep(time.Hour)
 	case "single":
 		c.Single = &event.Request{Method: "POST", Path: "/single"}
 	case "email": // sets a second identifier, which belongs to the same person
@@ -181,6 +198,7 @@ func (d *destination) take(calls []event.Call, out []event.Outcome) {
 type letterbox struct {
 	mu      sync.Mutex
 	letters []event.Letter
+	puts    [][]event.Letter
 	fail    func(time.Time) bool
 	failed  int
 }
@@ -194,6 +212,7 @@ func (l *letterbox) Put(_ context.Context, letters ...event.Letter) error {
 		return fmt.Errorf("store letters: down")
 	}
 	l.letters = append(l.letters, letters...)
+	l.puts = append(l.puts, letters)
 	return nil
 }
 

@@ -1,10 +1,14 @@
 package pipeline
 
-import "github.com/ciobridge/ciobridge/event"
+import (
+	"slices"
+
+	"github.com/ciobridge/ciobridge/event"
+)
 
 // guard stops the flow when most of what a rule makes fails: then the rule is broken, or a producer has changed its events,
-// and dead letters would only move the topic elsewhere. Mapping and delivery are counted apart, because results of the
-// second come later than those of the first.
+// and dead letters would only move the topic elsewhere. An event counts once for each of its rules, however many of its calls fail.
+// Mapping and delivery are counted apart: what a rule cannot make says nothing of what Customer.io takes of it.
 type guard struct {
 	share   float64
 	records map[guarded]*record
@@ -14,10 +18,17 @@ type guard struct {
 	stopped *guarded
 }
 
-// guarded names what a record counts: the calls of a rule in one stage. Events that fail before any rule have an empty rule.
+// guarded names what a record counts: the events of a rule in one stage. The rule is empty for events that fail before any.
 type guarded struct {
 	stage event.Stage
 	rule  string
+}
+
+func (g guarded) String() string {
+	if g.rule == "" {
+		return "events that cannot be read"
+	}
+	return "rule " + g.rule + " in " + string(g.stage)
 }
 
 // stepRecords are the records of a step's rule, found without comparing names.
@@ -26,19 +37,28 @@ type stepRecords struct {
 	mapping, delivery *record
 }
 
-// A record counts the last results.
-type record struct {
-	of      guarded
-	results [guardWindow / 64]uint64 // a ring of bits, 1 for a failure
-	at      int
-	seen    int
-	failed  int
+func (r *stepRecords) in(stage event.Stage) *record {
+	if stage == event.StageMapping {
+		return r.mapping
+	}
+	return r.delivery
 }
 
-// guardWindow is how many of the last results count, and guardLeast how many there must be.
+// A record counts the last results.
+type record struct {
+	of       guarded
+	results  [guardWindow / 64]uint64 // a ring of bits, 1 for a failure
+	at       int
+	seen     int
+	failed   int
+	culprits [guardDistinct]event.Origin // of the last failures
+	culprit  int
+}
+
 const (
-	guardWindow = 256
-	guardLeast  = 100
+	guardWindow   = 256 // of the last results count
+	guardLeast    = 100 // results there must be
+	guardDistinct = 8   // events that must have failed; one that comes again and again, because it is never done, counts once
 )
 
 func newGuard(share float64) guard {
@@ -86,6 +106,16 @@ func (r *record) add(failed bool) {
 	r.seen = min(r.seen+1, guardWindow)
 }
 
+// fail counts an event that failed, unless it is among those that failed last.
+func (r *record) fail(o event.Origin) {
+	if slices.Contains(r.culprits[:], o) {
+		return
+	}
+	r.culprits[r.culprit] = o
+	r.culprit = (r.culprit + 1) % guardDistinct
+	r.add(true)
+}
+
 // read counts an event that reached the rules.
 func (g *guard) read() {
 	if g.share > 0 {
@@ -93,27 +123,65 @@ func (g *guard) read() {
 	}
 }
 
-// mapped counts a call that was made, and gives the records of its step, in which delivered counts.
-func (g *guard) mapped(s *event.Step) *stepRecords {
-	r := g.step(s)
-	r.mapping.add(false)
-	return r
+// mapped counts what the rules have made of a message, and delivered what came of its calls. Both return a record of which too much has
+// failed, when the flow stops here.
+func (g *guard) mapped(pc *parcel) *guarded {
+	for i := range pc.entries {
+		e := &pc.entries[i]
+		e.records = g.step(e.step)
+	}
+	failed := g.failed(pc.failures)
+	if !slices.Contains(failed, g.events) {
+		g.read()
+	}
+	return g.count(pc, failed, event.StageMapping)
 }
 
-// delivered counts a call that was delivered.
-func (r *stepRecords) delivered() { r.delivery.add(false) }
+func (g *guard) delivered(pc *parcel) *guarded {
+	var failed []*record
+	for i := range pc.failures {
+		if pc.failures[i].Stage == event.StageDelivery {
+			failed = g.failed(pc.failures[i:]) // they stand behind those of mapping
+			break
+		}
+	}
+	return g.count(pc, failed, event.StageDelivery)
+}
 
-// fail counts a failure and reports whether the flow must stop here.
-func (g *guard) fail(stage event.Stage, rule string) bool {
+// count counts a message in the records of its rules, and as failed in those given.
+func (g *guard) count(pc *parcel, failed []*record, stage event.Stage) *guarded {
 	if g.share == 0 {
-		return false
+		return nil
 	}
-	of := guarded{stage, rule}
-	r := g.record(of)
-	r.add(true)
-	if g.stopped == nil && r.seen >= guardLeast && float64(r.failed) > g.share*float64(r.seen) {
-		g.stopped = &of
-		return true
+	var last *record
+	for i := range pc.entries {
+		r := pc.entries[i].records.in(stage)
+		if r != last && !slices.Contains(failed, r) { // the calls of a rule stand together
+			r.add(false)
+		}
+		last = r
 	}
-	return false
+	for _, r := range failed {
+		r.fail(pc.msg.Origin)
+		if g.stopped == nil && r.seen >= guardLeast && r.failed >= guardDistinct && float64(r.failed) > g.share*float64(r.seen) {
+			g.stopped = &r.of
+			return g.stopped
+		}
+	}
+	return nil
+}
+
+// failed gives the records in which failures count, each once.
+func (g *guard) failed(failures []event.Failure) []*record {
+	var failed []*record
+	for i := range failures {
+		r := g.events
+		if f := &failures[i]; f.Rule != "" {
+			r = g.record(guarded{f.Stage, f.Rule})
+		}
+		if !slices.Contains(failed, r) {
+			failed = append(failed, r)
+		}
+	}
+	return failed
 }

@@ -67,3 +67,97 @@ func TestRecordForgetsTheOldest(t *testing.T) {
 		}
 	}
 }
+
+// TestOneEventDoesNotStopTheFlow, however many of its calls fail, neither while it is mapped nor at Customer.io, and each such event has
+// one letter.
+func TestOneEventDoesNotStopTheFlow(t *testing.T) {
+	onBench(t, DefaultConfig(), refuseSome(0), func(b *bench) {
+		l := newTestLease()
+		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
+		for i := range 3 * guardLeast {
+			b.must(l, 0, fmt.Sprintf("p%d %d track", i, i))
+		}
+		b.pass(time.Second)
+		b.must(l, 0, "p 1 items")
+		b.must(l, 0, "p 2 crowd")
+		b.must(l, 0, "p 3 items")
+		b.pass(time.Second)
+		b.must(l, 0, "p 4 track")
+		b.pass(time.Minute)
+		if rule, stage, stopped := b.p.Stopped(); stopped {
+			t.Errorf("stopped for %q in %s", rule, stage)
+		}
+		letters := b.letters.letters
+		if len(letters) != 3 || len(letters[0].Failures)+len(letters[1].Failures)+len(letters[2].Failures) != 480 {
+			t.Errorf("%d letters", len(letters))
+		}
+		if b.settled() != 3*guardLeast+4 {
+			t.Errorf("%d done", b.settled())
+		}
+		l.End(0)
+	})
+}
+
+// TestAnEventThatComesAgainCountsOnce: it is no sign of a broken rule that one event is never done.
+func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
+	onBench(t, DefaultConfig(), nil, func(b *bench) {
+		b.letters.fail = func(time.Time) bool { return true }
+		for range 2 * guardLeast {
+			l := newTestLease()
+			for offset, value := range []string{"p 1 unmappable", "p 2 unreadable"} {
+				if err := b.handle(l, event.Message{Origin: event.Origin{Topic: "t", Offset: int64(offset)}, Value: []byte(value)}, func() {}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.pass(time.Second)
+			l.End(time.Second)
+		}
+		if rule, stage, stopped := b.p.Stopped(); stopped || b.letters.failed < guardLeast {
+			t.Errorf("stopped %v for %q in %s, after %d attempts to store", stopped, rule, stage, b.letters.failed)
+		}
+	})
+}
+
+// TestWhatIsStoredBeforeAStopIsDone: an event whose letter is written is not written again after the restart, because the source has
+// been told of it before its lease ended.
+func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
+	for _, kind := range []string{"items", "unreadable", "refused"} {
+		onBench(t, DefaultConfig(), refuseSome(0), func(b *bench) {
+			l := newTestLease()
+			time.AfterFunc(time.Hour, func() { l.Revoke(time.Second) })
+			for i := range 2 * guardLeast {
+				if b.put(l, 0, fmt.Sprintf("p%d %d %s", i, i, kind)) != nil {
+					break
+				}
+			}
+			b.pass(2 * time.Hour)
+			l.End(time.Second)
+			if _, _, stopped := b.p.Stopped(); !stopped {
+				t.Errorf("%s: the flow goes on", kind)
+			}
+			stored := map[string]bool{}
+			for _, l := range b.letters.letters {
+				stored[string(l.Message.Value)] = true
+			}
+			for _, value := range b.done {
+				delete(stored, value)
+			}
+			if n := len(b.letters.letters); n < guardDistinct || n >= guardLeast || len(stored) > 0 {
+				t.Errorf("%s: %d letters, of which %d are not done", kind, n, len(stored))
+			}
+		})
+	}
+}
+
+// TestTheStopSaysWhat: an event that cannot be read has no rule.
+func TestTheStopSaysWhat(t *testing.T) {
+	for of, want := range map[guarded]string{
+		{event.StageMapping, ""}:       "events that cannot be read",
+		{event.StageMapping, "order"}:  "rule order in mapping",
+		{event.StageDelivery, "order"}: "rule order in delivery",
+	} {
+		if got := of.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -154,3 +154,33 @@ func TestNothingArrivesAfterTheDrain(t *testing.T) {
 		}
 	})
 }
+
+// TestAHandleThatDoesNotReturn holds up neither the end of its lease nor that of the pipeline, and what it brings then is not taken.
+func TestAHandleThatDoesNotReturn(t *testing.T) {
+	onBench(t, quiet(), nil, func(b *bench) {
+		late := make(chan error, 2)
+		l := newTestLease()
+		b.must(l, 0, "p 1 track")
+		b.pass(time.Second)
+		for i := range 2 {
+			go func() { late <- b.put(l, int32(i), fmt.Sprintf("q %d endless", i)) }()
+		}
+		b.pass(time.Second)
+		began := time.Now()
+		if !l.End(15*time.Second) || time.Since(began) > time.Second {
+			t.Errorf("the lease was held up for %s", time.Since(began))
+		}
+		b.must(newTestLease(), 0, "p 2 track") // the same partition, again
+		b.pass(time.Minute)
+		b.pass(2 * time.Hour)
+		for range 2 {
+			if err := <-late; err == nil {
+				t.Error("a message was taken under a lease that had ended")
+			}
+		}
+		if b.tenancies() != 1 {
+			t.Errorf("%d leases are held", b.tenancies())
+		}
+		b.want("p 1 track", "p 2 track")
+	})
+}

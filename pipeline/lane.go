@@ -68,15 +68,24 @@ type link struct {
 	prev, next *link
 }
 
-// A lane is the queue of everything open for one identifier. It exists only while it holds something.
+// A lane is the queue of everything open for one identifier. It exists only while it holds or remembers something.
 type lane struct {
 	key        event.Lane
 	head, tail *link
-	after      *lane // in the same slot of the table of lanes
+	after      *lane  // in the same slot of the table of lanes
+	untold     *chain // by partition, the latest message that has left and of which the source has not been told
 	// run counts the entries at the front that may share a request, and runBytes their bytes.
 	run, runBytes int
 	// sealed is true when a call stands in the lane that cannot join the run at its front.
 	sealed bool
+}
+
+// place gives the entry's place in its i-th lane.
+func (e *entry) place(i int32) *link {
+	if i == 0 {
+		return &e.link
+	}
+	return &e.more[i-1]
 }
 
 // join puts the entry at the end of its lanes and sets how many hold it back.
@@ -146,7 +155,11 @@ func (ls *lanes) remove(k *link, freed func(*entry)) {
 		k.next.prev = k.prev
 	}
 	if l.head == nil {
-		ls.close(l)
+		if l.untold == nil {
+			ls.close(l)
+			return
+		}
+		l.run, l.runBytes, l.sealed = 0, 0, false
 		return
 	}
 	l.recount(k, wasHead)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -13,57 +14,38 @@ import (
 // outbox holds letters on their way to the dead letters. Their messages stay in hand, so that the budget bounds them and the
 // source waits when they cannot be stored.
 type outbox struct {
-	pending []posting
+	pending []*parcel
 	bell    chan struct{} // rung for a letter
 	ended   chan struct{} // rung for a lease that is being given up
 	down    bool          // the last attempt failed
 }
 
-// A posting is a letter and the message that waits for it.
-type posting struct {
-	parcel  *parcel
-	failure event.Failure
+// What one Put takes: at most so many letters, and so many bytes unless the first alone has more.
+const (
+	lettersAtOnce     = 100
+	letterBytesAtOnce = 1 << 20
+)
+
+// halt stops the flow when a message has made too much of a rule's fail, or nothing when of is nil. The caller holds p.mu.
+func (p *Pipeline) halt(pc *parcel, of *guarded) {
+	if of == nil {
+		return
+	}
+	f := &pc.failures[len(pc.failures)-1]
+	p.log.Error("flow stopped: most of the last events failed; mend the rule or the producer and restart, or raise dead_letters.stop_share",
+		zap.Stringer("failing", of), zap.String("reason", string(f.Reason)), zap.String("field", f.Field), zap.Stringer("origin", pc.msg.Origin))
+	p.metrics.stopped.Set(1)
+	p.stopped.Store(true)
 }
 
-// lettersAtOnce bounds the letters of one Put.
-const lettersAtOnce = 100
-
-// fail writes letters for what could not be mapped. The caller holds p.mu.
-func (p *Pipeline) fail(pc *parcel, failures []event.Failure) {
-	unread := false
-	for i := range failures {
-		unread = unread || failures[i].Rule == ""
-		p.write(pc, failures[i])
-	}
-	if !unread {
-		p.guard.read()
-	}
-}
-
-// write puts a letter into the outbox. It returns false when there are so many failures that the flow has to stop: then the
-// message stays in hand, and comes again after the restart. The caller holds p.mu.
-func (p *Pipeline) write(pc *parcel, f event.Failure) bool {
-	if p.guard.fail(f.Stage, f.Rule) {
-		p.log.Error("flow stopped: most of a rule's last events failed; mend the rule and restart, or raise dead_letters.stop_share",
-			zap.String("rule", f.Rule), zap.String("stage", string(f.Stage)), zap.String("reason", string(f.Reason)),
-			zap.String("field", f.Field), zap.Stringer("origin", pc.msg.Origin))
-		p.metrics.stopped.Set(1)
-		p.stopped.Store(true)
-	}
-	if p.guard.stopped != nil {
-		return false
-	}
-	pc.dead = true
+// post puts a message's letter into the outbox. The caller holds p.mu.
+func (p *Pipeline) post(pc *parcel) {
 	pc.tenancy.letters++
-	if f.First.IsZero() {
-		f.First = time.Now()
-	}
-	p.outbox.pending = append(p.outbox.pending, posting{pc, f})
+	p.outbox.pending = append(p.outbox.pending, pc)
 	ring(p.outbox.bell)
 	if pc.tenancy.draining {
 		ring(p.outbox.ended)
 	}
-	return true
 }
 
 // writeLetters stores letters until ctx ends.
@@ -71,8 +53,8 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
 	for {
-		postings := p.outboxed()
-		if len(postings) == 0 {
+		parcels := p.outboxed()
+		if len(parcels) == 0 {
 			select {
 			case <-p.outbox.bell:
 				continue
@@ -80,12 +62,12 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 				return
 			}
 		}
-		letters := make([]event.Letter, len(postings))
-		for i, l := range postings {
-			letters[i] = event.Letter{Message: l.parcel.msg, Failures: []event.Failure{l.failure}}
+		letters := make([]event.Letter, len(parcels))
+		for i, pc := range parcels {
+			letters[i] = event.Letter{Message: pc.msg, Failures: pc.failures}
 		}
 		err := p.stages.DeadLetters.Put(ctx, letters...)
-		p.posted(postings, err)
+		p.posted(parcels, err)
 		if err == nil {
 			wait.Reset()
 			continue
@@ -104,28 +86,35 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 
 // outboxed looks at the first letters of the outbox. Those of a lease that is being given up are dropped once storing fails:
 // their messages come again.
-func (p *Pipeline) outboxed() []posting {
+func (p *Pipeline) outboxed() []*parcel {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.outbox.down && p.draining > 0 {
 		kept := p.outbox.pending[:0]
-		for _, l := range p.outbox.pending {
-			if t := l.parcel.tenancy; t.draining {
+		for _, pc := range p.outbox.pending {
+			if t := pc.tenancy; t.draining {
 				t.letters--
 				t.settle()
 				continue
 			}
-			kept = append(kept, l)
+			kept = append(kept, pc)
 		}
 		clear(p.outbox.pending[len(kept):])
 		p.outbox.pending = kept
 	}
-	n := min(len(p.outbox.pending), lettersAtOnce)
-	return append([]posting(nil), p.outbox.pending[:n]...)
+	n, size := 0, int64(0)
+	for n < min(len(p.outbox.pending), lettersAtOnce) && (n == 0 || size+p.outbox.pending[n].letterSize() <= letterBytesAtOnce) {
+		size += p.outbox.pending[n].letterSize()
+		n++
+	}
+	return slices.Clone(p.outbox.pending[:n])
 }
 
+// letterSize is about what a message's letter takes.
+func (pc *parcel) letterSize() int64 { return int64(pc.msg.Size() + len(pc.failures)*failureOverhead) }
+
 // posted settles the letters of one Put.
-func (p *Pipeline) posted(postings []posting, err error) {
+func (p *Pipeline) posted(parcels []*parcel, err error) {
 	var done []*parcel
 	p.mu.Lock()
 	if err != nil && !p.outbox.down {
@@ -137,13 +126,15 @@ func (p *Pipeline) posted(postings []posting, err error) {
 	p.outbox.down = err != nil
 	p.metrics.lettersDown.Set(boolValue(p.outbox.down))
 	if err == nil {
-		clear(p.outbox.pending[:len(postings)])
-		p.outbox.pending = p.outbox.pending[len(postings):]
-		for _, l := range postings {
-			p.metrics.letters[l.failure.Reason].Inc()
-			t := l.parcel.tenancy
+		clear(p.outbox.pending[:len(parcels)])
+		p.outbox.pending = p.outbox.pending[len(parcels):]
+		for _, pc := range parcels {
+			for i := range pc.failures {
+				p.metrics.letters[pc.failures[i].Reason].Inc()
+			}
+			t := pc.tenancy
 			t.letters--
-			done = p.close(l.parcel, done)
+			done = p.finish(pc, done)
 			t.settle()
 		}
 	}

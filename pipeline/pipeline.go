@@ -42,8 +42,9 @@ type Pipeline struct {
 	mu         sync.Mutex // before that of the intake
 	lanes      lanes
 	queue      queue
-	crowded    bool // there was no room for somebody when admit last looked
-	draining   int  // tenancies that are being given up
+	entered    uint64 // messages whose calls have been put into their lanes
+	crowded    bool   // there was no room for somebody when admit last looked
+	draining   int    // tenancies that are being given up
 	outbox     outbox
 	guard      guard
 	suspicions suspicions
@@ -120,10 +121,11 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 	return err
 }
 
-// What a message and a call take beside their bytes.
+// What a message, a call and a failure take beside the bytes of the first two.
 const (
 	messageOverhead = 256
 	callOverhead    = 384
+	failureOverhead = 512
 )
 
 // parcel makes a parcel of a message and what it became.
@@ -133,8 +135,8 @@ func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call, fail
 		pc.entries = make([]entry, len(calls))
 	}
 	pc.msg, pc.done, pc.calls, pc.failures = m, done, calls, failures
-	pc.open, pc.urgent = len(calls)+len(failures), len(failures) > 0
-	pc.bytes = int64(m.Size()) + messageOverhead
+	pc.open, pc.urgent = int32(len(calls)), len(failures) > 0
+	pc.bytes = int64(m.Size()) + messageOverhead + int64(len(failures))*failureOverhead
 	for i := range calls {
 		c := &calls[i]
 		pc.entries[i].begin(pc, c, p.config.Order)
@@ -151,9 +153,11 @@ func (p *Pipeline) enter(pc *parcel) {
 		p.guard.read()
 	}
 	pc.tenancy.add(pc)
+	p.entered++
+	pc.seq = p.entered
+	stops := p.guard.mapped(pc)
 	for i := range pc.entries {
 		e := &pc.entries[i]
-		e.records = p.guard.mapped(e.step)
 		p.lanes.join(e)
 		if e.behind == 0 {
 			p.queue.push(e)
@@ -161,5 +165,21 @@ func (p *Pipeline) enter(pc *parcel) {
 			p.queue.extend(e)
 		}
 	}
-	p.fail(pc, pc.failures)
+	if len(pc.failures) > 0 {
+		p.fail(pc, stops)
+	}
+}
+
+// fail dates what failed while a message was mapped, and has it stored where no call is waited for. The caller holds p.mu.
+func (p *Pipeline) fail(pc *parcel, stops *guarded) {
+	now := time.Now()
+	for i := range pc.failures {
+		if f := &pc.failures[i]; f.First.IsZero() {
+			f.First = now
+		}
+	}
+	p.halt(pc, stops)
+	if pc.open == 0 {
+		p.settled(pc, nil)
+	}
 }

@@ -22,10 +22,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		case event.Delivered:
 			delivered = true
 			p.metrics.call(e.step, o.Verdict)
-			e.records.delivered()
-			pc := e.parcel
-			p.retire(e)
-			b.done = p.close(pc, b.done)
+			b.done = p.close(e, b.done)
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
 			p.metrics.call(e.step, o.Verdict)
@@ -62,7 +59,7 @@ func (p *Pipeline) tell(done []*parcel) {
 	dead := 0
 	for _, pc := range done {
 		pc.done()
-		if pc.dead {
+		if len(pc.failures) > 0 {
 			dead++
 		}
 	}
@@ -93,15 +90,30 @@ func (p *Pipeline) alone(t *tenancy) bool {
 	return t.ready == 0 && t.flying == 0 && len(p.queue.held) == 0 && len(p.intake.held()) == 1
 }
 
-// close counts one call or letter of the message as settled. When that was the last of it, the message joins those that are done.
-func (p *Pipeline) close(pc *parcel, done []*parcel) []*parcel {
+// close takes a call that is settled out of its lanes. When it was the last of its message, the message joins those that are done, or
+// those whose letters wait to be stored; if the flow stops over it, it stays in hand and comes again after the restart.
+func (p *Pipeline) close(e *entry, done []*parcel) []*parcel {
+	pc := e.parcel
+	last := pc.open == 1
+	p.pass(e, last && len(pc.failures) == 0)
+	p.retire(e)
 	pc.open--
-	if pc.open > 0 {
+	if !last {
 		return done
 	}
-	pc.tenancy.telling++
-	pc.tenancy.remove(pc)
-	return append(done, pc)
+	p.halt(pc, p.guard.delivered(pc))
+	return p.settled(pc, done)
+}
+
+// settled has what failed of a message stored whose calls are all settled, or finishes it.
+func (p *Pipeline) settled(pc *parcel, done []*parcel) []*parcel {
+	switch {
+	case len(pc.failures) == 0:
+		return p.finish(pc, done)
+	case p.guard.stopped == nil:
+		p.post(pc)
+	}
+	return done
 }
 
 // retire takes an entry out of its lanes; whatever stood behind it may become ready.
@@ -115,7 +127,8 @@ func (p *Pipeline) retire(e *entry) {
 	e.parcel = nil
 }
 
-// refuse turns a refused call into a letter. When the flow stops instead, the call keeps its place, so that nothing passes it.
+// refuse adds a refused call to the failures of its message, which become a letter when nothing of it is open. When the flow stops
+// instead, the call keeps its place, so that nothing passes it.
 func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 	failure := event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}
 	if f != nil {
@@ -126,11 +139,21 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 	if e.past != nil && e.past.attempts > 0 {
 		failure.Attempts, failure.First = e.past.attempts+1, e.past.first
 	}
-	if !p.write(e.parcel, failure) {
-		e.parcel.tenancy.release(e)
+	pc := e.parcel
+	pc.failures = append(pc.failures, failure)
+	if pc.open == 1 {
+		p.halt(pc, p.guard.delivered(pc))
+	}
+	if p.guard.stopped != nil {
+		pc.failures = pc.failures[:len(pc.failures)-1]
+		pc.tenancy.release(e)
 		return
 	}
+	p.pass(e, false)
 	p.retire(e)
+	if pc.open--; pc.open == 0 {
+		p.settled(pc, nil)
+	}
 }
 
 // reopen puts a call back that was not settled. All says that its batch is everything that could move.

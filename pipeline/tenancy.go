@@ -7,20 +7,26 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// A parcel is one message in hand, with the calls it became. The message is done when every call and every letter of it is.
+// A parcel is one message in hand, with the calls it became. The message is done when every call of
+// it is settled and what failed of it is stored.
 type parcel struct {
 	first    [1]entry // the entries, where there is one
 	entries  []entry  // one for each call
 	tenancy  *tenancy
-	came     time.Duration // about when it arrived, since the pipeline was made; who waits behind another in a lane lingers meanwhile
-	skipped  int64         // messages that no rule wanted, before it
-	failures []event.Failure
-	open     int // calls and letters that are not settled
-	dead     bool
-	urgent   bool    // something of it does not wait for company
-	size     int     // bytes of its calls in a request
-	prev     *parcel // in the tenancy's list
+	came     time.Duration   // about when it arrived, since the pipeline was made; who waits behind another in a lane lingers meanwhile
+	skipped  int64           // messages that no rule wanted, before it
+	failures []event.Failure // of mapping it, and of its calls: they become one letter
+	open     int32           // calls that are not settled
+	awaits   int32           // messages of which the source is to be told before
+	urgent   bool            // something of it does not wait for company
+	finished bool            // nothing of it is open, and its letter is stored
+	size     int             // bytes of its calls in a request
+	prev     *parcel         // in the tenancy's list
 	next     *parcel
+
+	seq        uint64 // counts the messages in the order in which they entered their lanes
+	followers  *chain // messages that await this one, each as often as it does
+	remembered bool   // by a lane that it has left
 
 	done  func()
 	share *share
@@ -135,9 +141,8 @@ func (p *Pipeline) drain(t *tenancy) {
 // ready when the one before it goes.
 func (p *Pipeline) forget(t *tenancy) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.draining--
-	var dropped []*parcel
+	var dropped, done []*parcel
 	for m := t.parcels.next; m != &t.parcels; {
 		next := m.next
 		for i := range m.entries {
@@ -145,11 +150,15 @@ func (p *Pipeline) forget(t *tenancy) {
 				p.retire(e)
 			}
 		}
+		done = p.forgo(m, done)
 		t.remove(m)
 		dropped = append(dropped, m)
 		m = next
 	}
+	done = p.leave(done, 0)
 	p.intake.forget(t, dropped)
+	p.mu.Unlock()
+	p.tell(done)
 }
 
 // abandon ends what is left when the source has returned and the senders are gone.
