@@ -121,17 +121,16 @@ func TestFaultOneShardDownIsAnOutage(t *testing.T) {
 
 func TestFaultAnswersThatAreNone(t *testing.T) {
 	for name, spec := range map[string]string{
-		"hang before headers":    "hang=headers,times=3",
-		"hang in the body":       "hang=body,times=3",
-		"connection reset":       "reset,times=3",
-		"applied and reset":      "reset,applied,times=3",
-		"applied and hanging":    "hang=headers,applied,times=3",
-		"a web page":             `status=200,body="<html>sign in</html>",times=3`,
-		"a redirect":             "status=302,location=https://elsewhere.example/,times=3",
-		"an answer cut off":      `status=200,body="{\"err",times=3`,
-		"a bad gateway":          "status=502,times=3",
-		"a slow day":             "latency=4s,times=20",
-		"an error without place": `status=207,applied,body="{\"errors\":[{\"batch_index\":1000}]}",times=2`,
+		"hang before headers": "hang=headers,times=3",
+		"hang in the body":    "hang=body,times=3",
+		"connection reset":    "reset,times=3",
+		"applied and reset":   "reset,applied,times=3",
+		"applied and hanging": "hang=headers,applied,times=3",
+		"a web page":          `status=200,body="<html>sign in</html>",times=3`,
+		"a redirect":          "status=302,location=https://elsewhere.example/,times=3",
+		"an answer cut off":   `status=200,body="{\"err",times=3`,
+		"a bad gateway":       "status=502,times=3",
+		"a slow day":          "latency=4s,times=20",
 	} {
 		t.Run(name, func(t *testing.T) {
 			inFlow(t, 2000, func(t *testing.T, f *flow) {
@@ -144,6 +143,18 @@ func TestFaultAnswersThatAreNone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A refusal of a call that the batch did not have costs nothing: everything else of the batch was taken, and is never sent again.
+func TestFaultRefusalsOfNoCall(t *testing.T) {
+	inFlow(t, 2000, func(t *testing.T, f *flow) {
+		f.fault(`name=fault,path=/api/v2/batch,status=207,applied,body="{\"errors\":[{\"batch_index\":1000,\"reason\":\"invalid\"}]}",times=3`)
+		f.run(10*time.Minute, nil)
+		f.check(once, "fault")
+		if n := len(f.letters.letters); n > 0 {
+			t.Errorf("%d dead letters", n)
+		}
+	})
 }
 
 func TestFaultCredentialsRevokedUntilTheFileIsReplaced(t *testing.T) {
