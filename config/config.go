@@ -162,7 +162,7 @@ func Default() Config {
 
 // Mapping is the configuration of the rules, with the envelopes of the source's topics or streams.
 func (c *Config) Mapping() mapping.Config {
-	m := mapping.Config{Topics: c.Source.topics(), Rules: c.Rules, OnUnmatched: c.OnUnmatched, Allow: c.CustomerIO.Allow}
+	m := mapping.Config{Topics: c.Source.topics(), Rules: c.Rules, OnUnmatched: c.OnUnmatched, Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs}
 	for _, f := range c.Files {
 		m.Rules = append(m.Rules, f.Rules...)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -122,6 +123,28 @@ admin: {listen: nowhere}
 func TestAllowIsReportedOnce(t *testing.T) {
 	_, err := Load(write(t, strings.Replace(valid, "region: eu", "region: eu, allow: [delte]", 1)))
 	if err == nil || strings.Count(err.Error(), "delte") != 1 || !strings.Contains(err.Error(), "customerio.allow[0]") {
+		t.Errorf("reported: %v", err)
+	}
+}
+
+func TestReservedIDsReachTheRules(t *testing.T) {
+	text := strings.Replace(valid, "region: eu", `region: eu, reserved_ids: {add: [tester], allow: ["0"]}`, 1) +
+		"rules: [{name: r, event: e, do: [{track: {person: .id, name: a}}]}]\n"
+	c, err := Load(write(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(c.Mapping())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]int{`"tester"`: 0, `0`: 1, `-0`: 1, `"null"`: 0, `"c_7"`: 1} {
+		if calls, _ := rules.Map(event.Message{Value: []byte(`{"type":"e","id":` + id + `}`)}); len(calls) != want {
+			t.Errorf("%s: %d calls", id, len(calls))
+		}
+	}
+	_, err = Load(write(t, strings.Replace(text, `["0"]`, `["c_7"]`, 1)))
+	if err == nil || strings.Count(err.Error(), "c_7") != 1 || !strings.Contains(err.Error(), "customerio.reserved_ids.allow[0]") {
 		t.Errorf("reported: %v", err)
 	}
 }

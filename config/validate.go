@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net"
 	"slices"
+
+	"github.com/ciobridge/ciobridge/customerio"
 )
 
 // Validate reports every mistake, each beginning with its path in the file. It compiles no rules and connects to nothing.
 func (c *Config) Validate() error {
 	m := c.Mapping()
-	m.Allow = nil // customerio reports it
+	m.Allow, m.ReservedIDs = nil, customerio.ReservedIDs{} // customerio reports them
 	return errors.Join(
 		c.Source.validate(),
 		under("customerio", c.CustomerIO.Validate()),

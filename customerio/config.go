@@ -29,6 +29,8 @@ type Config struct {
 	Proxy string `yaml:"proxy"`
 	// Allow names the destructive actions that rules may use; see DestructiveActions.
 	Allow []string `yaml:"allow"`
+	// ReservedIDs changes which identifiers are refused because they stand for no person, such as null and 0.
+	ReservedIDs ReservedIDs `yaml:"reserved_ids"`
 	// RequestsPerSecond is the workspace's budget, shared by all replicas. Customer.io states 1000 as the most that it means to
 	// take and has named 100 as fair use; a batch counts as one request.
 	RequestsPerSecond int `yaml:"requests_per_second"`
@@ -72,6 +74,9 @@ func (c Config) Validate() error {
 	for i, action := range c.Allow {
 		check(slices.Contains(DestructiveActions(), action), "allow[%d]: %q is not a destructive action: give some of %s",
 			i, action, strings.Join(DestructiveActions(), ", "))
+	}
+	for _, err := range c.ReservedIDs.Validate() {
+		errs = append(errs, fmt.Errorf("reserved_ids.%w", err))
 	}
 	most := maxRequestsPerSecond
 	if c.URL != "" {

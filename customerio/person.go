@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -38,15 +39,24 @@ func Identifiers() []string { return identifierNames[ID:] }
 // CheckIdentifier says what is wrong with an identifier's text, or "" where Customer.io would take it. It never quotes the
 // text, which is personal data.
 func CheckIdentifier(kind Identifier, text []byte) string {
-	blank := true
+	blank, ascii := true, true
 	for _, c := range text {
 		if c < 0x20 || c == 0x7f {
 			return "has a control character"
 		}
 		blank = blank && c == ' '
+		ascii = ascii && c < utf8.RuneSelf
 	}
 	if blank {
 		return "is empty"
+	}
+	if !ascii {
+		if problem := checkUnseen(text); problem != "" {
+			return problem
+		}
+	}
+	if text[0] == ' ' || text[len(text)-1] == ' ' {
+		return surrounded
 	}
 	switch kind {
 	case Email:
@@ -62,6 +72,27 @@ func CheckIdentifier(kind Identifier, text []byte) string {
 	}
 	if len(text) > MaxIDBytes && kind != Email {
 		return "is longer than 150 bytes"
+	}
+	return ""
+}
+
+const surrounded = "begins or ends with a blank"
+
+// checkUnseen refuses what nobody sees, so that two identifiers that look the same are the same.
+func checkUnseen(text []byte) string {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		switch {
+		case r == utf8.RuneError:
+			return "has U+FFFD, which stands for what could not be decoded"
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
+			return "has a control character"
+		case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+			return "has an invisible character"
+		case unicode.IsSpace(r) && (i == 0 || i+n == len(text)):
+			return surrounded
+		}
+		i += n
 	}
 	return ""
 }

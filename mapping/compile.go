@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -24,6 +25,7 @@ func Compile(c Config) (*Rules, error) {
 		exact:     map[string][]*rule{},
 		topics:    map[string]*topic{},
 		unmatched: c.OnUnmatched,
+		reserved:  customerio.NewReserved(c.ReservedIDs),
 		hash:      hashOf(c),
 	}}
 	if err := c.Validate(); err != nil {

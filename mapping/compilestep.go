@@ -160,7 +160,7 @@ func (c *stepCompiler) literalField(f *field, v Value) {
 		return
 	}
 	if f.role != eventData {
-		if problem := new(scratch).personAttribute(f, f.value.literal, 0); problem != nil {
+		if problem := (&scratch{reserved: c.compiler.out.reserved}).personAttribute(f, f.value.literal, 0); problem != nil {
 			c.mistakeAt(v.line, "%s: %s", f.name, problem.detail)
 		}
 	}

@@ -15,6 +15,8 @@ type Config struct {
 	Rules       []Rule   `yaml:"rules"`        // in the order in which their calls leave
 	OnUnmatched Policy   `yaml:"on_unmatched"` // an event that no rule names: skip (the default) or dead_letter
 	Allow       []string `yaml:"allow"`        // destructive actions that rules may use, by name
+
+	ReservedIDs customerio.ReservedIDs `yaml:"reserved_ids" json:",omitzero"` // identifiers that stand for no person
 }
 
 // Policy says what becomes of something that cannot simply be sent.
@@ -120,6 +122,9 @@ func (c *Config) Validate() error {
 			m.add("allow[%d]: no destructive action %q%s; want %s", i, name,
 				suggest(name, customerio.DestructiveActions()), orList(customerio.DestructiveActions()))
 		}
+	}
+	for _, err := range c.ReservedIDs.Validate() {
+		m.add("reserved_ids.%w", err)
 	}
 	return m.err()
 }

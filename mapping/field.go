@@ -20,7 +20,7 @@ func (s *scratch) personAttribute(f *field, v expr.Value, lanes int) *problem {
 	reason := event.ReasonInvalidValue
 	switch f.role {
 	case identifier:
-		if s.text, what = appendIdentifier(s.text[:0], f.kind, v); what == "" {
+		if s.text, what = s.appendIdentifier(s.text[:0], f.kind, v); what == "" {
 			s.addLane(lanes, f.kind, s.text)
 			s.body = append(customerio.AppendString(s.body, s.text), ',')
 			return nil

@@ -54,6 +54,7 @@ type compiled struct {
 	listed    []*topic           // all that the configuration names, in order
 	other     *topic             // for topics that the configuration does not name
 	unmatched Policy
+	reserved  *customerio.Reserved
 	warnings  []string
 	hash      string
 	scratch   sync.Pool

@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
@@ -21,6 +22,7 @@ const keptScratch = 256 << 10
 type scratch struct {
 	m         event.Message
 	replay    bool
+	reserved  *customerio.Reserved
 	topic     *topic // of the last message, which is mostly the next one's too
 	topicName string
 	envelope  *envelope
@@ -71,7 +73,7 @@ func (s *scratch) reset(m mark) {
 }
 
 func (c *compiled) newScratch() any {
-	s := &scratch{stripe: int(c.scratches.Add(1)) % len(counts{})}
+	s := &scratch{reserved: c.reserved, stripe: int(c.scratches.Add(1)) % len(counts{})}
 	s.message = s.messageValue
 	return s
 }

@@ -15,7 +15,7 @@ func TestRecycledCallsAreMadeAnew(t *testing.T) {
 	fresh, used := compileText(t, benchRules()), compileText(t, benchRules())
 	var events []string
 	for i := range 40 {
-		events = append(events, benchEvent(250+97*i%3000), fmt.Sprintf(`{"type":"shop.other%d","data":{"user":{"id":"%d"},"a1":"%d"}}`, i%8, i, i*i))
+		events = append(events, benchEvent(250+97*i%3000), fmt.Sprintf(`{"type":"shop.other%d","data":{"user":{"id":"%d"},"a1":"%d"}}`, i%8, i+1, i*i))
 	}
 	var want [][]event.Call
 	for _, e := range events {

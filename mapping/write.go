@@ -24,7 +24,7 @@ func (s *scratch) person(st *step) (*person, *problem) {
 			continue
 		}
 		var what string
-		if s.who, what = appendIdentifier(s.who[:0], p.kind, v); what != "" {
+		if s.who, what = s.appendIdentifier(s.who[:0], p.kind, v); what != "" {
 			return nil, wrong(event.ReasonInvalidValue, "person", p.prog, what)
 		}
 		return p, nil
@@ -39,11 +39,13 @@ var cioPrefix = []byte("cio_")
 
 // appendIdentifier appends an identifier's text: a string as it is, an integer as it is written. It says what is wrong with
 // any other value.
-func appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]byte, string) {
+func (s *scratch) appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]byte, string) {
 	start := len(dst)
 	switch {
 	case v.Kind == expr.String:
 		dst = v.AppendString(dst)
+	case string(v.Raw) == "-0":
+		dst = append(dst, '0')
 	case v.IsInteger():
 		dst = append(dst, v.Raw...)
 	default:
@@ -52,7 +54,11 @@ func appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]b
 	if kind == customerio.CioID && bytes.HasPrefix(dst[start:], cioPrefix) {
 		dst = append(dst[:start], dst[start+len(cioPrefix):]...)
 	}
-	return dst, customerio.CheckIdentifier(kind, dst[start:])
+	what := customerio.CheckIdentifier(kind, dst[start:])
+	if what == "" && s.reserved.Has(dst[start:]) {
+		what = "stands for no person, as null and 0 do; customerio.reserved_ids can allow it"
+	}
+	return dst, what
 }
 
 var laneKinds = func() (kinds [customerio.AnonymousID + 1]event.LaneKind) {
