@@ -41,7 +41,8 @@ func (s *scratch) parse(set *expr.Set, binary bool) *problem {
 			return inputProblem(recordsValue, err)
 		}
 		if kind := s.doc.Root().Kind; s.envelope.cloudEvents && kind != expr.Object {
-			return &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " + article(kind) + "; want a CloudEvent as an object, or its attributes as headers"}
+			return &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " + article(kind) +
+				"; want one CloudEvent as an object, or its attributes as headers (batches are not read)"}
 		}
 		return nil
 	}
