@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/ciobridge/ciobridge/secret"
 )
@@ -83,6 +84,7 @@ func (c SASLConfig) validate(private bool) []error {
 type Kafka struct {
 	config    KafkaConfig
 	tls       *tls.Config
+	sasl      sasl.Mechanism // nil for none
 	transport *kafka.Transport
 	cancel    context.CancelFunc
 }
@@ -103,11 +105,10 @@ func NewKafka(c KafkaConfig) (*Kafka, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	k.cancel = cancel
 	k.transport = &kafka.Transport{
-		Dial:        dialer.DialContext,
+		Dial:        k.dialPooled,
 		DialTimeout: dialTimeout,
 		MetadataTTL: 5 * time.Second, // a leader that has moved is found within this time
 		ClientID:    clientID,
-		TLS:         k.tls,
 		Context:     ctx,
 	}
 	if c.SASL != nil {
@@ -115,7 +116,7 @@ func NewKafka(c KafkaConfig) (*Kafka, error) {
 			cancel()
 			return nil, fmt.Errorf("sasl.password: %w", err)
 		}
-		k.transport.SASL = credentials{*c.SASL}
+		k.sasl = credentials{*c.SASL}
 	}
 	return k, nil
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/apiversions"
+	"github.com/segmentio/kafka-go/sasl"
 )
 
 const (
@@ -37,11 +39,53 @@ type KafkaConn struct {
 	ranges map[protocol.ApiKey][2]int16
 }
 
-// Dial connects to the broker at addr (host:port). A refused authentication is kafka.SASLAuthenticationFailed.
+// Dial connects to the broker at addr (host:port). A refused authentication is kafka.SASLAuthenticationFailed, and what does not speak
+// Kafka a *PeerError.
 func (k *Kafka) Dial(ctx context.Context, addr string) (*KafkaConn, error) {
+	c, _, err := k.connect(ctx, addr)
+	return c, err
+}
+
+// dialPooled makes the connections of kafka-go's pool, which sets no deadline for the authentication and believes what it reads. The pool
+// asks for the versions once more.
+func (k *Kafka) dialPooled(ctx context.Context, _, addr string) (net.Conn, error) {
+	_, conn, err := k.connect(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	return conn, conn.SetDeadline(time.Time{})
+}
+
+// connect makes a connection, over TLS if need be, on which the broker knows who we are.
+func (k *Kafka) connect(ctx context.Context, addr string) (*KafkaConn, net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	raw, err := dialer.DialContext(ctx, "tcp", addr)
+	conn, err := k.open(ctx, addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &KafkaConn{proto: protocol.NewConn(conn, clientID)}
+	release := c.bind(ctx)
+	err = c.greet(ctx, k.sasl)
+	if err != nil {
+		c.Close()
+	}
+	if stopped := release(); !stopped && err == nil { // the connection has been given a deadline that is past
+		c.Close()
+		err = ctx.Err()
+	}
+	var peer *PeerError
+	switch {
+	case err == nil:
+		return c, conn, nil
+	case errors.As(err, &peer):
+		return nil, nil, peer
+	}
+	return nil, nil, fmt.Errorf("connect to %s: %w", addr, err)
+}
+
+func (k *Kafka) open(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
@@ -50,24 +94,17 @@ func (k *Kafka) Dial(ctx context.Context, addr string) (*KafkaConn, error) {
 		if config.ServerName == "" {
 			config.ServerName, _, _ = net.SplitHostPort(addr)
 		}
-		secured := tls.Client(raw, config)
+		secured := tls.Client(conn, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
-			raw.Close()
-			return nil, fmt.Errorf("tls with %s: %w", addr, err)
+			conn.Close()
+			return nil, untrusted(addr, err)
 		}
-		raw = secured
+		conn = secured
 	}
-	c := &KafkaConn{proto: protocol.NewConn(raw, clientID)}
-	release := c.bind(ctx)
-	defer release()
-	if err := c.greet(ctx, k.transport); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("connect to %s: %w", addr, err)
-	}
-	return c, nil
+	return &checked{Conn: conn, addr: addr}, nil
 }
 
-func (c *KafkaConn) greet(ctx context.Context, t *kafka.Transport) (err error) {
+func (c *KafkaConn) greet(ctx context.Context, mechanism sasl.Mechanism) (err error) {
 	defer recoverDecode(&err)
 	res, err := c.proto.RoundTrip(new(apiversions.Request))
 	if err != nil {
@@ -88,8 +125,8 @@ func (c *KafkaConn) greet(ctx context.Context, t *kafka.Transport) (err error) {
 		versions[key] = key.SelectVersion(r.MinVersion, most)
 	}
 	c.proto.SetVersions(versions)
-	if t.SASL != nil {
-		return authenticate(ctx, c.proto, t.SASL)
+	if mechanism != nil {
+		return authenticate(ctx, c.proto, mechanism)
 	}
 	return nil
 }
@@ -128,14 +165,14 @@ func (c *KafkaConn) Exchange(ctx context.Context, req []byte, read func(io.Reade
 func (c *KafkaConn) Close() { _ = c.proto.Close() }
 
 // bind puts ctx's deadline on the connection and interrupts the exchange when ctx ends.
-func (c *KafkaConn) bind(ctx context.Context) (release func()) {
+// Release reports whether it did not come to that.
+func (c *KafkaConn) bind(ctx context.Context) (release func() bool) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(requestTimeout)
 	}
 	_ = c.proto.SetDeadline(deadline)
-	stop := context.AfterFunc(ctx, func() { _ = c.proto.SetDeadline(time.Unix(1, 0)) })
-	return func() { stop() }
+	return context.AfterFunc(ctx, func() { _ = c.proto.SetDeadline(time.Unix(1, 0)) })
 }
 
 // closeOn closes a connection on which an exchange failed, because what else would come over it belongs to that exchange.

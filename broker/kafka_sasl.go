@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/segmentio/kafka-go"
@@ -41,7 +43,35 @@ func (c credentials) Start(ctx context.Context) (sasl.StateMachine, []byte, erro
 		// The library's text may hold what it could not prepare.
 		return nil, nil, errors.New("sasl: the user name or the password holds characters that SCRAM does not allow")
 	}
-	return mechanism.Start(ctx)
+	session, first, err := mechanism.Start(ctx)
+	return limited{session}, first, err
+}
+
+// mostIterations is how often a broker may have the password hashed. Kafka's own limit is 16,384; a hundred thousand take a fraction of a second.
+const mostIterations = 100_000
+
+// iterationsError is a broker that asks for more.
+type iterationsError struct{}
+
+func (*iterationsError) Error() string {
+	return fmt.Sprintf("the broker asks for the password to be hashed more than %d times", mostIterations)
+}
+
+// limited is an authentication that does not let the broker keep us busy.
+type limited struct{ sasl.StateMachine }
+
+// Next answers a challenge of the broker.
+func (l limited) Next(ctx context.Context, challenge []byte) (bool, []byte, error) {
+	if err := ctx.Err(); err != nil {
+		return false, nil, err
+	}
+	for field := range bytes.SplitSeq(challenge, []byte(",")) {
+		count, ok := bytes.CutPrefix(field, []byte("i="))
+		if n, err := strconv.Atoi(string(count)); ok && (err != nil || n > mostIterations) {
+			return false, nil, &iterationsError{}
+		}
+	}
+	return l.StateMachine.Next(ctx, challenge)
 }
 
 // authenticate proves to the broker who we are. A refusal is kafka.SASLAuthenticationFailed.
@@ -69,7 +99,14 @@ func authenticate(ctx context.Context, conn *protocol.Conn, mechanism sasl.Mecha
 		if reply.ErrorCode != 0 {
 			return kafka.Error(reply.ErrorCode) // without the broker's text, which may quote the user's name
 		}
-		if done, answer, err = session.Next(ctx, reply.AuthBytes); err != nil {
+		done, answer, err = session.Next(ctx, reply.AuthBytes)
+		var excess *iterationsError
+		switch {
+		case errors.As(err, &excess):
+			return fmt.Errorf("%w: %w", kafka.SASLAuthenticationFailed, excess)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			return kafka.SASLAuthenticationFailed
 		}
 	}
