@@ -215,6 +215,34 @@ func (e *Embedded) Consumer() consumer.JetStreamConfig {
 	return c
 }
 
+// Kind is the name of the section that is set: kafka, nats or embedded.
+func (s *Source) Kind() string {
+	switch {
+	case s.Kafka != nil:
+		return "kafka"
+	case s.NATS != nil:
+		return "nats"
+	case s.Embedded != nil:
+		return "embedded"
+	}
+	return ""
+}
+
+// Names are the topics or streams that are read.
+func (s *Source) Names() []string {
+	var names []string
+	if s.Embedded != nil {
+		for _, stream := range s.Embedded.Server().Streams {
+			names = append(names, stream.Name)
+		}
+		return names
+	}
+	for _, t := range s.topics() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
 func (s *Source) topics() []mapping.Topic {
 	switch {
 	case s.Kafka != nil:

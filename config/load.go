@@ -24,7 +24,7 @@ type RuleFile struct {
 
 // Load reads a configuration file and the rule files that it names. Every mistake is reported with its place; a secret is only
 // read when it is used. Paths in the file are relative to the file itself, except those of secrets and data, which are
-// relative to the working directory.
+// relative to the working directory. Beside an error the configuration is as far as it could be read.
 func Load(path string) (Config, error) {
 	data, err := ReadFile(path)
 	if err != nil {
@@ -36,7 +36,7 @@ func Load(path string) (Config, error) {
 	}
 	c.Files, err = RuleFiles(filepath.Dir(path), c.RulesFrom)
 	if err != nil {
-		return Config{}, err
+		return c, err
 	}
 	return c, c.Validate()
 }

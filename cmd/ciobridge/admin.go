@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -16,7 +15,6 @@ type admin struct {
 	bridge   *bridge
 	listener net.Listener
 	server   *http.Server
-	ready    atomic.Bool // the destination and the dead letters were proven
 }
 
 // newAdmin listens at once, so that a taken port is an error at the start.
@@ -40,26 +38,18 @@ func newAdmin(b *bridge) (*admin, error) {
 	return a, nil
 }
 
-// proven tells the admin server that what must hold before the first event does hold.
-func (a *admin) proven() { a.ready.Store(true) }
-
-// readyz answers 200 when events can flow or are held by a destination's passing trouble, which the body then tells.
+// readyz answers 200 when events can flow or are held by a destination's passing trouble, which the body then tells. Otherwise it
+// tells every reason.
 func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
-	if !a.ready.Load() {
+	if obstacles := a.bridge.obstacles(); len(obstacles) > 0 || !a.bridge.flowing.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, "not ready: Customer.io and the dead letters are not proven yet")
-		return
-	}
-	if err := a.bridge.source.Ready(); err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintf(w, "not ready: source: %v\n", err)
+		for _, o := range obstacles {
+			fmt.Fprintf(w, "not ready: %s\n", o.public())
+		}
 		return
 	}
 	s := a.bridge.sender.State()
 	fmt.Fprintf(w, "ready\ndestination: %s\n", s.Condition)
-	if rule, stage, stopped := a.bridge.pipeline.Stopped(); stopped {
-		fmt.Fprintf(w, "flow: stopped, because most of what rule %q makes fails in %s; mend it and restart\n", rule, stage)
-	}
 	if s.Trouble != "" {
 		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Trouble, s.Status, s.Failures, s.Since.UTC().Format(time.RFC3339))
 	}

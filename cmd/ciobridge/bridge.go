@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
+	"sync/atomic"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -40,9 +39,12 @@ type bridge struct {
 	sender   *delivery.Sender
 	letters  deadletter.Store
 	pipeline *pipeline.Pipeline
+
+	proofs  *proofs
+	flowing atomic.Bool // all is proven, and the stages that need a broker are there
 }
 
-// load reads a configuration and compiles its rules.
+// load reads a configuration and compiles its rules. The configuration says how to log also where it has mistakes.
 func load(path string) (config.Config, *mapping.Rules, error) {
 	c, err := config.Load(path)
 	if err != nil {
@@ -52,28 +54,41 @@ func load(path string) (config.Config, *mapping.Rules, error) {
 	return c, rules, exit(exitInput, err)
 }
 
-// newBridge builds the stages and connects to the broker. Its close must be called when err is nil.
-func newBridge(ctx context.Context, c config.Config, rules *mapping.Rules, log *zap.Logger) (*bridge, error) {
-	b := &bridge{config: c, rules: rules, log: log, registry: newRegistry(rules)}
-	var err error
-	if b.client, b.sender, err = newSender(c, log, b.registry); err != nil {
-		return nil, err
+// newBridge builds what needs no broker. Its close must be called when err is nil.
+func newBridge(c config.Config, rules *mapping.Rules, log *zap.Logger) (*bridge, error) {
+	b := &bridge{
+		config: c, rules: rules, log: log, registry: newRegistry(rules), brokers: &brokers{},
+		proofs: newProofs(provesDestination, provesBroker, provesLetters),
 	}
-	if b.brokers, err = connect(ctx, c, log); err != nil {
-		b.client.Close()
-		return nil, err
+	var err error
+	b.client, b.sender, err = newSender(c, log, b.registry)
+	return b, err
+}
+
+// connect reaches the broker, for as long as that takes, and builds the stages that need it.
+func (b *bridge) connect(ctx context.Context) error {
+	err := b.await(ctx, provesBroker, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		defer cancel()
+		reached, err := connect(ctx, b.config, b.log)
+		if err == nil {
+			b.brokers = reached
+		}
+		return err
+	}, func(err error) bool { return b.config.Source.NATS != nil && errors.Is(err, context.DeadlineExceeded) })
+	if err != nil {
+		return err
 	}
 	if b.brokers.nats != nil {
 		b.registry.MustRegister(b.brokers.nats)
 	}
-	b.letters = b.brokers.letters(c, rules.Hash())
+	b.letters = b.brokers.letters(b.config, b.rules.Hash())
 	if b.source, err = b.newSource(); err != nil {
-		b.close()
-		return nil, exit(exitInput, err)
+		return exit(exitInput, err)
 	}
-	stages := pipeline.Stages{Source: b.source, Mapper: rules, Sender: b.sender, DeadLetters: b.letters}
-	b.pipeline = pipeline.New(c.Pipeline(), stages, log.Named("pipeline"), b.registry)
-	return b, nil
+	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters}
+	b.pipeline = pipeline.New(b.config.Pipeline(), stages, b.log.Named("pipeline"), b.registry)
+	return nil
 }
 
 func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*customerio.Client, *delivery.Sender, error) {
@@ -107,72 +122,44 @@ func (b *bridge) newSource() (source, error) {
 	return j, nil
 }
 
-// prove makes sure, before the first event is read, that Customer.io takes the credentials, that the region is right, and that
-// dead letters can be kept. What may pass by itself is waited for.
-func (b *bridge) prove(ctx context.Context) error {
-	if err := b.await(ctx, "customer.io", b.client.Prove, func(err error) bool {
-		var unreachable *customerio.UnreachableError
-		return errors.As(err, &unreachable)
-	}); err != nil {
-		var region *customerio.RegionError
-		if errors.As(err, &region) {
-			return exit(exitInput, err)
-		}
-		return exit(exitCredentials, err)
+// prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the broker is proven side
+// by side, so that each tells what is in its way. The first failure that is final ends both.
+func (b *bridge) prepare(ctx context.Context) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var both sync.WaitGroup
+	for _, prove := range []func(context.Context) error{b.proveDestination, b.proveBroker} {
+		both.Go(func() {
+			if err := prove(ctx); err != nil {
+				fail(err)
+			}
+		})
 	}
-	check := func(ctx context.Context) error {
-		weak, err := b.letters.Check(ctx)
-		for _, w := range weak {
-			b.log.Warn("dead letters are kept weakly", zap.String("weakness", w))
-		}
-		return err
-	}
-	begun := time.Now()
-	err := b.await(ctx, "dead letters", check, func(err error) bool { return deadletter.Passing(err, time.Since(begun)) })
-	if err != nil {
-		code := exitBroker
-		if errors.Is(err, deadletter.ErrNotAFile) {
-			code = exitInput
-		}
-		return exit(code, fmt.Errorf("dead letters: %w", err))
-	}
-	return nil
+	both.Wait()
+	return context.Cause(ctx)
 }
 
-// await tries until it works, the failure is not passing, or ctx ends. It logs the first failure and the recovery.
-func (b *bridge) await(ctx context.Context, what string, try func(context.Context) error, passing func(error) bool) error {
-	wait := backoff.NewExponentialBackOff(backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
-	for attempts := 1; ; attempts++ {
-		err := try(ctx)
-		switch {
-		case err == nil && attempts > 1:
-			b.log.Info("reached at last", zap.String("what", what), zap.Int("attempts", attempts))
-			return nil
-		case err == nil || !passing(err):
-			return err
-		case attempts == 1:
-			b.log.Warn("cannot be reached yet; nothing is read until it can", zap.String("what", what), zap.Error(err))
-		}
-		select {
-		case <-time.After(wait.NextBackOff()):
-		case <-ctx.Done():
+func (b *bridge) proveBroker(ctx context.Context) error {
+	if b.pipeline == nil { // the demo has connected before
+		if err := b.connect(ctx); err != nil {
 			return err
 		}
 	}
+	if err := b.proveLetters(ctx); err != nil {
+		return err
+	}
+	return b.brokers.apart(ctx, b.config)
 }
 
 // run proves what must hold and then carries events until ctx ends.
-func (b *bridge) run(ctx context.Context, proven func()) error {
-	if err := b.prove(ctx); err != nil {
+func (b *bridge) run(ctx context.Context) error {
+	if err := b.prepare(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped before anything was read
 		}
 		return err
 	}
-	if err := b.brokers.apart(ctx, b.config); err != nil {
-		return err
-	}
-	proven()
+	b.flowing.Store(true)
 	summaries, cancel := context.WithCancel(ctx)
 	var clerk sync.WaitGroup
 	clerk.Go(func() { b.summarize(summaries) })
@@ -187,7 +174,8 @@ func (b *bridge) close() {
 	b.brokers.close()
 }
 
-// serve runs the bridge and its admin server until ctx ends or one of them fails.
+// serve runs the bridge and its admin server until ctx ends or one of them fails. The admin server comes first: whoever asks for health
+// must not take a bridge that waits for its broker for a dead one.
 func (b *bridge) serve(ctx context.Context) error {
 	a, err := newAdmin(b)
 	if err != nil {
@@ -208,8 +196,14 @@ func (b *bridge) serveWith(ctx context.Context, a *admin) error {
 			cancel()
 		}
 	}()
-	b.log.Info("starting", zap.String("version", buildVersion()), zap.String("rules", b.rules.Hash()), zap.String("admin", a.addr()))
-	err := b.run(ctx, a.proven)
+	b.log.Info("starting", zap.String("version", buildVersion()), zap.String("admin", a.addr()), zap.String("source", b.config.Source.Kind()),
+		zap.Strings("reads", b.config.Source.Names()), zap.String("region", string(b.config.CustomerIO.Region)),
+		zap.Int("rules", len(b.rules.Stats())), zap.String("config_hash", b.rules.Hash()))
+	var reminder sync.WaitGroup
+	reminder.Go(func() { remind(ctx, b.log, b.obstacles) })
+	err := b.run(ctx)
+	cancel()
+	reminder.Wait()
 	a.close()
 	err = errors.Join(err, <-served)
 	b.log.Info("stopped")

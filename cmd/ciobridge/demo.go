@@ -135,7 +135,11 @@ func (d *demo) join(ctx context.Context, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if d.bridge, err = newBridge(ctx, c, rules, logger); err != nil {
+	if d.bridge, err = newBridge(c, rules, logger); err != nil {
+		return err
+	}
+	if err := d.bridge.connect(ctx); err != nil {
+		d.bridge.close()
 		return err
 	}
 	if d.admin, err = newAdmin(d.bridge); err != nil {

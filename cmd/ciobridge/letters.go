@@ -40,14 +40,18 @@ func openDesk(cmd *cobra.Command, path string, f format) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &desk{config: c, rules: rules}
-	if d.log, err = quietLogger(cmd, f); err != nil {
+	log, err := quietLogger(cmd, f)
+	if err != nil {
 		return nil, err
 	}
-	if d.store, d.brokers, err = reachLetters(cmd.Context(), c, rules.Hash(), d.log); err != nil {
-		return nil, err
-	}
-	return d, nil
+	return deskOf(cmd, c, rules, log)
+}
+
+func deskOf(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*desk, error) {
+	d := &desk{config: c, rules: rules, log: log}
+	var err error
+	d.store, d.brokers, err = reachLetters(cmd.Context(), c, rules.Hash(), log)
+	return d, err
 }
 
 func (d *desk) close() { d.brokers.close() }

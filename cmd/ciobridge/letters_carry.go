@@ -9,29 +9,41 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
 // carry sends the letters of a replay through the ordinary pipeline and returns when they are settled or ctx ends.
 func (d *desk) carry(ctx context.Context, replay *deadletter.Replay) error {
-	b := &bridge{config: d.config, rules: d.rules, log: d.log, registry: newRegistry(d.rules), letters: d.store}
-	var err error
-	if b.client, b.sender, err = newSender(d.config, d.log, b.registry); err != nil {
+	b, err := newBridge(d.config, d.rules, d.log)
+	if err != nil {
 		return err
 	}
+	b.letters = d.store
 	defer b.client.Close()
 	c := d.config.Pipeline()
 	c.StopShare = 0 // letters that fail again are what a replay is ready for
 	stages := pipeline.Stages{Source: replay, Mapper: replay, Sender: b.sender, DeadLetters: replay}
 	b.pipeline = pipeline.New(c, stages, d.log.Named("pipeline"), b.registry)
-	if err := b.prove(ctx); err != nil {
+	if err := b.proveSoon(ctx); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("stopped before anything was sent")
 		}
 		return err
 	}
 	return b.pipeline.Run(ctx)
+}
+
+// proveSoon proves what a replay needs. It gives up after a while, because somebody waits for it; once calls leave, an outage is waited for.
+func (b *bridge) proveSoon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	if err := b.proveDestination(ctx); err != nil {
+		return err
+	}
+	return b.proveLetters(ctx)
 }
 
 // tryReplay shows what a replay would do.
@@ -91,14 +103,23 @@ func (v trialView) print(w io.Writer, f format) error {
 
 // replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.
 func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out format) error {
-	d, err := openDesk(cmd, path, out)
+	c, rules, err := load(path)
+	if err == nil {
+		err = replayLogged(cmd, c, rules, r, out)
+	}
+	return logged(cmd, c.Log, err)
+}
+
+func replayLogged(cmd *cobra.Command, c config.Config, rules *mapping.Rules, r *replayFlags, out format) error {
+	log, err := newLogger(c.Log, cmd.ErrOrStderr())
+	if err != nil {
+		return exit(exitInput, err)
+	}
+	d, err := deskOf(cmd, c, rules, log)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	if d.log, err = newLogger(d.config.Log, cmd.ErrOrStderr()); err != nil {
-		return exit(exitInput, err)
-	}
 	d.log.Info("replaying dead letters", zap.String("version", buildVersion()), zap.String("rules", d.rules.Hash()))
 	r.filter.all = r.filter.all || !r.filter.chooses()
 	return r.run(cmd, d, out)

@@ -20,9 +20,9 @@ func newLettersReplay() *cobra.Command {
 		Long: "Map the open letters that meet every condition given with today's rules, and send the calls that failed: only those, and\n" +
 			"in order for each person among the letters chosen. What is delivered is resolved, what fails again is written again.\n\n" +
 			"A replay can be interrupted at any time: the next one takes what is not resolved. Two cannot run at once; a bridge may\n" +
-			"run beside it. While Customer.io cannot be reached, a replay waits. There is no question asked; --dry-run shows what\n" +
-			"would be sent.\n\n" +
-			"The exit code is 1 when letters that were chosen stay open.",
+			"run beside it. A replay waits for an outage of Customer.io to end, but does not begin in one. There is no question asked;\n" +
+			"--dry-run shows what would be sent.\n\n" +
+			"The exit code is 1 when letters that were chosen stay open, and 5 when Customer.io could not be reached.",
 		Example: "  ciobridge dlq replay --reason missing_field --dry-run\n" +
 			"  ciobridge dlq replay --rule order --event-after 2026-10-05 --rate 10\n" +
 			"  ciobridge dlq replay --all",

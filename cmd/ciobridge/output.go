@@ -11,6 +11,9 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/config"
 )
 
 // What a command says, and where: results go to standard output, in words or as JSON; everything else, such as errors, warnings
@@ -59,8 +62,43 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
+// A loggedError ends a command that logs, and is told as a line of its log.
+type loggedError struct{ err error }
+
+func (e *loggedError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error itself.
+func (e *loggedError) Unwrap() error { return e.err }
+
+// logged has an error told as the log of its command is written, unless a flag says how to print errors. Where the configuration could
+// not be read nobody knows, and it is told in plain words.
+func logged(cmd *cobra.Command, c config.Log, err error) error {
+	if err == nil || c.Format != "json" || cmd.Flags().Changed("output") {
+		return err
+	}
+	return &loggedError{err}
+}
+
+// logError writes the error as the last line of a log.
+func logError(w io.Writer, err error) {
+	log, failed := newLogger(config.Log{Level: "error", Format: "json"}, w)
+	if failed != nil {
+		fmt.Fprintf(w, "ciobridge: %v\n", err)
+		return
+	}
+	fields := []zap.Field{zap.Error(errors.New(err.Error())), zap.Int("code", exitCode(err))} // zap would spell out what is wrapped
+	if list := mistakes(err); len(list) > 1 {
+		fields = append(fields, zap.Strings("details", list))
+	}
+	log.Error("ended with an error", fields...)
+}
+
 // printError tells the error that ended a command, in the form in which the command was asked to print.
 func printError(w io.Writer, cmd *cobra.Command, err error) {
+	if l := (*loggedError)(nil); errors.As(err, &l) {
+		logError(w, l.err)
+		return
+	}
 	flag := cmd.Flags().Lookup("output")
 	if flag == nil || flag.Value.String() != string(asJSON) {
 		fmt.Fprintf(w, "ciobridge: %v\n", err)

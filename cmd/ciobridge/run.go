@@ -1,11 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 func newRun() *cobra.Command {
@@ -31,26 +33,10 @@ func newRun() *cobra.Command {
 				return exit(exitInput, errors.New("flags that choose dead letters need --replay-dead-letters"))
 			}
 			c, rules, err := load(path)
-			if err != nil {
-				return err
+			if err == nil {
+				err = carry(cmd, c, rules)
 			}
-			log, err := newLogger(c.Log, cmd.ErrOrStderr())
-			if err != nil {
-				return exit(exitInput, err)
-			}
-			limitMemory(log)
-			for _, w := range rules.Warnings() {
-				log.Warn(w)
-			}
-			b, err := newBridge(cmd.Context(), c, rules, log)
-			if errors.Is(err, context.Canceled) {
-				return nil // stopped before the broker answered
-			}
-			if err != nil {
-				return err
-			}
-			defer b.close()
-			return b.serve(cmd.Context())
+			return logged(cmd, c.Log, err)
 		},
 	}
 	configFlag(cmd, &path)
@@ -58,6 +44,24 @@ func newRun() *cobra.Command {
 	cmd.Flags().BoolVar(&replay, "replay-dead-letters", false, "send open dead letters again and end, instead of carrying events")
 	r.add(cmd)
 	return cmd
+}
+
+// carry runs a bridge until the command is stopped.
+func carry(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error {
+	log, err := newLogger(c.Log, cmd.ErrOrStderr())
+	if err != nil {
+		return exit(exitInput, err)
+	}
+	limitMemory(log)
+	for _, w := range rules.Warnings() {
+		log.Warn(w)
+	}
+	b, err := newBridge(c, rules, log)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	return b.serve(cmd.Context())
 }
 
 // noArgs refuses arguments as bad input.

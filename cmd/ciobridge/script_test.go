@@ -52,6 +52,7 @@ func TestScript(t *testing.T) {
 			"post":          scriptPost,
 			"deleterecords": scriptDeleteRecords,
 			"records":       scriptRecords,
+			"webserver":     scriptWebServer,
 		},
 	})
 }
@@ -216,4 +217,11 @@ func scriptRecords(ts *testscript.TestScript, neg bool, args []string) {
 			fmt.Fprintf(ts.Stdout(), "%s %s\n", r.Key, value)
 		})
 	}
+}
+
+// webserver starts a server that knows no path, and sets SHOP to its address.
+func scriptWebServer(ts *testscript.TestScript, _ bool, _ []string) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	ts.Defer(server.Close)
+	ts.Setenv("SHOP", strings.TrimPrefix(server.URL, "http://"))
 }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/deadletter"
+)
+
+// What is proven before the first event is read.
+const (
+	provesDestination = "customer.io"
+	provesBroker      = "broker"
+	provesLetters     = "dead letters"
+)
+
+// connectLimit is how long one attempt to connect takes, after which what is in the way is told. A silent network takes a client 5 s.
+const connectLimit = 7 * time.Second
+
+var errNotProven = errors.New("not proven yet")
+
+// proofs are what is still to be proven, each with what is in its way.
+type proofs struct {
+	mu   sync.Mutex
+	open []obstacle
+}
+
+func newProofs(names ...string) *proofs {
+	p := &proofs{}
+	for _, name := range names {
+		p.open = append(p.open, obstacle{name, errNotProven})
+	}
+	return p
+}
+
+// note says what came of an attempt to prove something.
+func (p *proofs) note(name string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.open, func(o obstacle) bool { return o.what == name })
+	switch {
+	case i < 0:
+	case err == nil:
+		p.open = slices.Delete(p.open, i, i+1)
+	default:
+		p.open[i].err = err
+	}
+}
+
+func (p *proofs) left() []obstacle {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.open)
+}
+
+// proveDestination makes sure that Customer.io takes the credentials and that the region is right. What may pass by itself is waited
+// for; an answer that stays until somebody mends the configuration or the account is final.
+func (b *bridge) proveDestination(ctx context.Context) error {
+	var unreachable *customerio.UnreachableError
+	var region *customerio.RegionError
+	err := b.await(ctx, provesDestination, b.client.Prove, func(err error) bool {
+		return errors.As(err, &unreachable) && !unreachable.Trouble.Halts()
+	})
+	switch {
+	case errors.As(err, &region):
+		return exit(exitInput, err)
+	case errors.As(err, &unreachable):
+		return exit(exitCustomerIO, err)
+	}
+	return exit(exitCredentials, err)
+}
+
+// proveLetters makes sure that dead letters can be kept.
+func (b *bridge) proveLetters(ctx context.Context) error {
+	check := func(ctx context.Context) error {
+		weak, err := b.letters.Check(ctx)
+		for _, w := range weak {
+			b.log.Warn("dead letters are kept weakly", zap.String("weakness", w))
+		}
+		return err
+	}
+	begun := time.Now()
+	err := b.await(ctx, provesLetters, check, func(err error) bool {
+		return deadletter.Passing(err, time.Since(begun)) || errors.Is(err, context.DeadlineExceeded) // silent
+	})
+	if err != nil {
+		code := exitBroker
+		if errors.Is(err, deadletter.ErrNotAFile) {
+			code = exitInput
+		}
+		return exit(code, fmt.Errorf("dead letters: %w", err))
+	}
+	return nil
+}
+
+// await tries until it works, the failure is not passing, or ctx ends; then its error is that of the last attempt. What is in the way can
+// be asked for. The first failure and the recovery are logged; being stopped is neither.
+func (b *bridge) await(ctx context.Context, what string, try func(context.Context) error, passing func(error) bool) error {
+	wait := backoff.NewExponentialBackOff(backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
+	for attempts := 1; ; attempts++ {
+		err := try(ctx)
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		b.proofs.note(what, err)
+		switch {
+		case err == nil && attempts > 1:
+			b.log.Info("reached at last", zap.String("what", what), zap.Int("attempts", attempts))
+			return nil
+		case err == nil || !passing(err):
+			return err
+		case attempts == 1:
+			b.log.Warn("cannot be reached yet; nothing is read until it can", zap.String("what", what), zap.Error(err))
+		}
+		select {
+		case <-time.After(wait.NextBackOff()):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// An obstacle is why nothing flows, or why a part of it does not.
+type obstacle struct {
+	what string
+	err  error
+}
+
+// obstacles tells every reason for which events do not flow. An outage of Customer.io is none once it was proven: it would take the
+// bridge out of a rollout that is to mend it.
+func (b *bridge) obstacles() []obstacle {
+	if !b.flowing.Load() {
+		return b.proofs.left()
+	}
+	var list []obstacle
+	for _, text := range b.troubles() {
+		list = append(list, obstacle{"source", errors.New(text)})
+	}
+	if err := b.letters.Ready(); err != nil {
+		list = append(list, obstacle{provesLetters, err})
+	}
+	if rule, stage, stopped := b.pipeline.Stopped(); stopped {
+		why := fmt.Errorf("stopped, because most of what rule %q makes fails in %s; mend it and restart", rule, stage)
+		if rule == "" {
+			why = errors.New("stopped, because most events cannot be read; look at the producer and at the topic's envelope, and restart")
+		}
+		list = append(list, obstacle{"flow", why})
+	}
+	return list
+}
+
+// troubles are what keeps the source from reading, or parts of it.
+func (b *bridge) troubles() []string {
+	if s, ok := b.source.(interface{ Troubles() []string }); ok {
+		return s.Troubles()
+	}
+	if err := b.source.Ready(); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
+}
+
+// remindEvery is how often a reason that lasts is logged again.
+const remindEvery = time.Minute
+
+// remind logs what keeps events from flowing once a minute until ctx ends.
+func remind(ctx context.Context, log *zap.Logger, obstacles func() []obstacle) {
+	tick := time.NewTicker(remindEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, o := range obstacles() {
+			log.Warn("not ready", zap.String("what", o.what), zap.Error(o.err))
+		}
+	}
+}
+
+// public is an obstacle in one line for whoever asks: without the names and addresses of hosts, which the log has.
+func (o obstacle) public() string {
+	text := o.err.Error()
+	var dns *net.DNSError
+	if errors.As(o.err, &dns) {
+		text = strings.ReplaceAll(text, dns.Name, "…")
+	}
+	text = addressPattern.ReplaceAllStringFunc(text, func(s string) string {
+		if timePattern.MatchString(s) {
+			return s
+		}
+		return "…"
+	})
+	return shown(o.what + ": " + strings.ReplaceAll(text, "\n", "; "))
+}
+
+var (
+	addressPattern = regexp.MustCompile(`[a-z]+://\S+` + // an address with its scheme
+		`|\[[0-9a-fA-F:.%a-z]+\](:\d+)?|\d{1,3}(\.\d{1,3}){3}(:\d+)?` + // IPv6 in brackets, IPv4
+		`|[A-Za-z0-9_][A-Za-z0-9_.-]*:\d{1,5}`) // host:port
+	timePattern = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d$`)
+)
