@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -36,7 +37,10 @@ type EmbeddedStream struct {
 	MaxAge time.Duration `yaml:"max_age"`
 }
 
-const embeddedStartTimeout = 30 * time.Second // a large store is checked before the server is ready
+const (
+	embeddedStartTimeout = 30 * time.Second // a large store is checked before the server is ready
+	embeddedMaxStore     = 1 << 60          // bytes; the disk is the limit
+)
 
 // WithDefaults fills in what the configuration leaves out.
 func (c EmbeddedConfig) WithDefaults() EmbeddedConfig {
@@ -98,9 +102,20 @@ func (c EmbeddedConfig) address() (host string, port int, err error) {
 
 // Embedded is a NATS server inside this process.
 type Embedded struct {
+	cfg      EmbeddedConfig
+	log      *zap.Logger
+	lock     *os.File
+	stop     context.CancelFunc
+	watching sync.WaitGroup
+
+	mu      sync.Mutex
+	run     embeddedRun
+	trouble error // why the store takes nothing; nil while it does
+}
+
+// embeddedRun is the server from one start to its end.
+type embeddedRun struct {
 	server  *server.Server
-	log     *zap.Logger
-	lock    *os.File
 	started chan struct{} // closed when the server's own Start has returned
 }
 
@@ -114,23 +129,27 @@ func StartEmbedded(cfg EmbeddedConfig, log *zap.Logger) (*Embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Embedded{log: log, lock: lock, started: make(chan struct{})}
-	if err := e.start(cfg); err != nil {
+	watch, stop := context.WithCancel(context.Background())
+	e := &Embedded{cfg: cfg, log: log, lock: lock, stop: stop}
+	if e.run, err = e.start(); err != nil {
+		stop()
 		return nil, errors.Join(err, lock.Close())
 	}
+	e.cfg.Listen = e.run.server.Addr().String() // the same port after another start
 	ctx, cancel := context.WithTimeout(context.Background(), embeddedStartTimeout)
 	defer cancel()
 	if err := e.makeStreams(ctx, cfg.Streams); err != nil {
 		e.Close()
 		return nil, err
 	}
+	e.watching.Go(func() { e.watch(watch) })
 	return e, nil
 }
 
-func (e *Embedded) start(cfg EmbeddedConfig) error {
-	host, port, err := cfg.address()
+func (e *Embedded) start() (embeddedRun, error) {
+	host, port, err := e.cfg.address()
 	if err != nil {
-		return err
+		return embeddedRun{}, err
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT
@@ -140,27 +159,35 @@ func (e *Embedded) start(cfg EmbeddedConfig) error {
 		Host:       host,
 		Port:       port,
 		JetStream:  true,
-		StoreDir:   filepath.Join(cfg.Dir, "nats"),
+		StoreDir:   filepath.Join(e.cfg.Dir, "nats"),
 		SyncAlways: true, // an acknowledged event survives the machine, not only the process
 		NoSigs:     true,
+		// The server's own limit is a share of what is free when it starts, what it holds already included: a store that fills
+		// most of its disk would take nothing more after a restart, and no more when the disk has grown.
+		JetStreamMaxStore: embeddedMaxStore,
 	})
 	if err != nil {
-		return fmt.Errorf("configure embedded nats-server: %w", err)
+		return embeddedRun{}, fmt.Errorf("configure embedded nats-server: %w", err)
 	}
 	failure := &embeddedLog{log: e.log}
 	srv.SetLoggerV2(failure, false, false, false)
+	run := embeddedRun{server: srv, started: make(chan struct{})}
 	go func() {
-		defer close(e.started)
+		defer close(run.started)
 		srv.Start()
 	}()
-	e.server = srv
 	if !ready(srv, failure) {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-		<-e.started
-		return fmt.Errorf("start embedded nats-server: %w", failure.cause())
+		run.end()
+		return embeddedRun{}, fmt.Errorf("start embedded nats-server: %w", failure.cause())
 	}
-	return nil
+	return run, nil
+}
+
+// end stops the server and waits until its files are closed.
+func (r *embeddedRun) end() {
+	r.server.Shutdown()
+	r.server.WaitForShutdown()
+	<-r.started
 }
 
 // ready waits until the server takes connections, or has said why it never will.
@@ -198,17 +225,31 @@ func (e *Embedded) makeStreams(ctx context.Context, streams []EmbeddedStream) er
 }
 
 // URL is the address for publishers.
-func (e *Embedded) URL() string { return e.server.ClientURL() }
+func (e *Embedded) URL() string { return e.current().ClientURL() }
 
 // NATS connects to the server without a socket. The caller closes the connection before the server.
 func (e *Embedded) NATS(ctx context.Context) (*NATS, error) {
-	return dialNATS(ctx, e.URL(), e.log, nats.InProcessServer(e.server))
+	n, err := dialNATS(ctx, e.URL(), e.log, nats.InProcessServer(e))
+	if err != nil {
+		return nil, err
+	}
+	n.store = e
+	return n, nil
+}
+
+// InProcessConn is a connection to the server as it runs at the moment. The client library asks for one whenever it connects.
+func (e *Embedded) InProcessConn() (net.Conn, error) { return e.current().InProcessConn() }
+
+func (e *Embedded) current() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.run.server
 }
 
 // Close stops the server, waits until its files are closed, and gives the directory free.
 func (e *Embedded) Close() {
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
-	<-e.started
+	e.stop()
+	e.watching.Wait()
+	e.run.end()
 	e.lock.Close() // closing it is what unlocks; there is nothing in it to lose
 }

@@ -89,6 +89,65 @@ func TestEmbeddedDiskFull(t *testing.T) {
 	}
 }
 
+// Another process fills the disk, so that the server's next write fails, after which it takes nothing any more. The connection says why, and once
+// there is room it takes messages again, with all that it had acknowledged.
+func TestEmbeddedDiskFullForAWhile(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m,mode=0700"); err != nil {
+		t.Skipf("a small disk cannot be mounted here, which needs root: %v", err)
+	}
+	defer func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	cfg := EmbeddedConfig{Dir: filepath.Join(dir, "events"), Listen: "127.0.0.1:0"}
+	srv, err := StartEmbedded(cfg, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	conn, err := srv.NATS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if n, err := fill(t, srv, 5); err != nil || n != 5 {
+		t.Fatal(n, err)
+	}
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 16<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	if n, err := fill(t, srv, 1); err == nil {
+		t.Fatalf("%d messages were taken by a full disk", n)
+	}
+	until(t, "the reason is told", func() bool {
+		err := conn.Trouble()
+		return err != nil && strings.Contains(err.Error(), "no space left on device")
+	})
+	url := srv.URL()
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the store is started again", func() bool { return conn.Trouble() == nil })
+	if n, err := fill(t, srv, 5); err != nil || n != 5 {
+		t.Errorf("%d messages are taken, then: %v", n, err)
+	}
+	if n := kept(t, srv); n < 10 || srv.URL() != url {
+		t.Errorf("%d messages of 10 are there, at %s, before at %s", n, srv.URL(), url)
+	}
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it does not come about that %s", what)
+		}
+	}
+}
+
 // A store in which a bit has flipped loses what stands behind it in its file. The log says so and names the file; the rest is kept.
 func TestEmbeddedDamagedStore(t *testing.T) {
 	cfg := embeddedConfig(t)

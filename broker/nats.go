@@ -34,6 +34,7 @@ type NATS struct {
 	log    *zap.Logger
 	events natsEvents
 	closed chan struct{}
+	store  *Embedded // the server, where it is in this process
 }
 
 // NewNATS connects. It waits for the first connection until ctx ends, however often that fails, and refuses servers that are too
@@ -112,6 +113,23 @@ func (n *NATS) Conn() *nats.Conn { return n.conn }
 
 // JetStream is the JetStream API of the connection's account.
 func (n *NATS) JetStream() jetstream.JetStream { return n.js }
+
+// Trouble is why nothing can be read or published over the connection: there is none at the moment, or the store of the embedded server
+// takes nothing. It is nil while all is well.
+func (n *NATS) Trouble() error {
+	if n.store != nil {
+		if err := n.store.Trouble(); err != nil {
+			return err
+		}
+	}
+	if n.conn.IsConnected() {
+		return nil
+	}
+	if err := n.events.last(); err != nil {
+		return fmt.Errorf("not connected to nats, which is tried for as long as it takes: %w", err)
+	}
+	return errors.New("not connected to nats, which is tried for as long as it takes")
+}
 
 // Close ends the connection and waits until its last callback has returned.
 func (n *NATS) Close() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ import (
 // acknowledgement floor, so that what was in flight at another reader comes first and in order. A turn of reading ends with the
 // pin, with the connection, or with the first delivery that does not follow the one before; the next turn begins at the floor.
 type JetStream struct {
+	conn    *broker.NATS
 	readers []*streamReader
 	sharing *sharing // nil where no stream has partitions
 }
@@ -37,7 +39,7 @@ func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg p
 	parts := cfg.parts()
 	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(parts)), minFetchBytes)
 	cfg.tuning.prefetch = max(cfg.tuning.prefetch/len(parts), min(cfg.tuning.prefetch, minPrefetch))
-	j := &JetStream{sharing: newSharing(conn, cfg, log)}
+	j := &JetStream{conn: conn, sharing: newSharing(conn, cfg, log)}
 	metrics := newStreamMetrics(reg, j)
 	shared := 0
 	for _, p := range parts {
@@ -86,14 +88,28 @@ func (j *JetStream) Consume(ctx context.Context, handle func(lease context.Conte
 
 // Ready is nil when every stream is read here or stands by for the replica that reads it, and otherwise says which is not and why.
 func (j *JetStream) Ready() error {
-	var errs []error
-	for _, r := range j.readers {
-		state, err := r.condition()
-		if state == stateClosed {
-			errs = append(errs, fmt.Errorf("stream %s: %w", &r.part, err))
-		}
+	if troubles := j.Troubles(); len(troubles) > 0 {
+		return errors.New(strings.Join(troubles, "\n"))
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// Troubles are the reasons for which nothing flows, or not from every stream, and which last until somebody or something mends them: no
+// connection, a store that takes nothing, no such stream, a gap. It is empty while all is well.
+func (j *JetStream) Troubles() []string {
+	var troubles []string
+	conn := j.conn.Trouble()
+	if conn != nil {
+		troubles = append(troubles, conn.Error())
+	}
+	for _, r := range j.readers {
+		state, why := r.condition()
+		if state != stateClosed || conn != nil && errors.Is(why, errDisconnected) {
+			continue
+		}
+		troubles = append(troubles, fmt.Sprintf("stream %s: %v", &r.part, why))
+	}
+	return troubles
 }
 
 // States tells for each stream, or partition named stream/partition, whether it is active (read here), standby (read by another replica, or waiting for its first

@@ -156,6 +156,7 @@ type replica struct {
 	settle func(seq int64) bool        // what is done as soon as it is handed over; nil for everything
 	drain  func(lease context.Context) // called when a lease ends, and waited for
 	hold   chan struct{}               // when set, the handler waits for it to close, or for the lease
+	stuck  func(seq int64)             // when set, is called first, and may block
 }
 
 func (s *natsServer) replica(cfg JetStreamConfig) *replica {
@@ -198,6 +199,12 @@ func (r *replica) handle(lease context.Context, m event.Message, done func()) er
 		}
 	}
 	seq := m.Origin.Offset
+	if r.stuck != nil {
+		r.stuck(seq)
+	}
+	if err := lease.Err(); err != nil {
+		return err
+	}
 	if string(m.Value) != fmt.Sprint(seq) {
 		r.t.Errorf("message %d carries %q", seq, m.Value)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,5 +232,84 @@ func TestJetStreamConfigValidate(t *testing.T) {
 	}
 	if err := fastConfig().Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whoever asks why nothing flows is told every lasting reason, and nothing while all is well.
+func TestJetStreamTroubles(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	if _, err := s.client.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := fastConfig()
+	cfg.Streams = []StreamConfig{{Name: "OTHER"}, {Name: "LATER"}, {Name: "EVENTS"}}
+	r := s.replica(cfg)
+	if troubles := r.source.Troubles(); len(troubles) != 3 {
+		t.Errorf("before it has begun: %q", troubles)
+	}
+	r.start()
+	told := func(words ...string) func() bool {
+		return func() bool {
+			troubles := r.source.Troubles()
+			if len(troubles) != len(words) || (r.source.Ready() == nil) != (len(words) == 0) {
+				return false
+			}
+			for i, w := range words {
+				if !strings.Contains(troubles[i], w) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	waitUntil(t, "the missing stream is told", told("stream LATER: there is no such stream yet"))
+	s.srv.Close()
+	waitUntil(t, "the missing connection is told, once", told("not connected to nats"))
+	s.start()
+	waitUntil(t, "the client is connected again", s.client.Conn().IsConnected)
+	waitUntil(t, "the missing stream is told", told("stream LATER: there is no such stream yet"))
+	if _, err := s.client.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "LATER", Subjects: []string{"later"}}); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "all is well", told())
+	r.stop()
+}
+
+// A handler that does not return holds neither the stop nor the hand-over of what it was called for, and what it says later says nothing.
+func TestJetStreamHandlerThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(r *replica){
+		"stopped":           func(r *replica) { r.stop() },
+		"connection broken": func(r *replica) { r.conn.Conn().ForceReconnect() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startNATS(t)
+			s.publish(1, 3)
+			cfg := fastConfig()
+			cfg.DrainLimit = time.Second
+			release := make(chan struct{})
+			var once atomic.Bool
+			r := s.replica(cfg)
+			r.stuck = func(seq int64) {
+				if seq == 2 && once.CompareAndSwap(false, true) {
+					<-release
+				}
+			}
+			r.start()
+			waitUntil(t, "a handler does not return", once.Load)
+			began := time.Now()
+			end(r)
+			if name == "stopped" {
+				if took := time.Since(began); took < cfg.DrainLimit/2 || took > 5*time.Second {
+					t.Errorf("stopping took %v with a drain limit of %v", took, cfg.DrainLimit)
+				}
+				r = s.replica(cfg).start()
+			}
+			waitUntil(t, "the rest is read", func() bool { return r.last() == 3 && s.floor() == 3 })
+			close(release)
+			r.stop()
+		})
 	}
 }
