@@ -14,7 +14,8 @@ import (
 // ErrForeign means that a record of the dead-letter log is neither a letter nor a resolution of this bridge.
 var ErrForeign = errors.New("neither a letter nor a resolution")
 
-// Decode reads a record of the log. It gives letters, one for each failure, or a resolution, or an error, which is ErrForeign for
+// Decode reads a record of the log. A letter's event is computed from the record itself: one that says it is of another event is
+// ErrForeign. Of a letter that was cut that cannot be computed, and it is never sent. Decode gives letters, one for each failure, or a resolution, or an error, which is ErrForeign for
 // a record without the bridge's headers and otherwise names the header that cannot be read. The letters share the record's memory.
 func Decode(r Record) ([]*Letter, *Resolution, error) {
 	if _, ok := r.header(headerResolves); ok {
@@ -57,6 +58,29 @@ func (h *headerReader) number(key string) int {
 	return n
 }
 
+// maxAttempts bounds the attempts that are counted. Nobody makes so many, and a sum near the largest integer would wrap.
+const maxAttempts = 1_000_000
+
+// parseAttempts reads a number of attempts. One that is too large, or that an older version has let wrap, counts as the most.
+func parseAttempts(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if errors.Is(err, strconv.ErrRange) {
+		return maxAttempts, nil
+	}
+	if n < 0 || n > maxAttempts {
+		n = maxAttempts
+	}
+	return n, err
+}
+
+func (h *headerReader) attempts() int {
+	n, err := parseAttempts(h.text(headerAttempts))
+	if err != nil {
+		h.fail(headerAttempts, errors.New("not a number"))
+	}
+	return n
+}
+
 func (h *headerReader) id(key string) event.ID {
 	id, err := event.ParseID(h.text(key))
 	h.fail(key, err)
@@ -90,7 +114,7 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 		Field:    h.text(headerField),
 		Detail:   h.text(headerDetail),
 		Status:   h.number(headerStatus),
-		Attempts: h.number(headerAttempts),
+		Attempts: h.attempts(),
 		First:    h.time(headerFirst),
 	}
 	if !slices.Contains(event.Reasons(), l.Failure.Reason) {
@@ -104,6 +128,9 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 	if v, ok := r.header(headerCut); ok {
 		l.Cut, err = parseCut(string(v))
 		h.fail(headerCut, err)
+	}
+	if h.err == nil && l.Cut == nil && EventID(&l.Message) != l.EventID {
+		h.fail(headerEventID, fmt.Errorf("names another event than the record holds: %w", ErrForeign))
 	}
 	letters := []*Letter{l}
 	if v, ok := r.header(headerFailures); ok {
@@ -129,7 +156,7 @@ func decodeResolution(r *Record) (*Resolution, error) {
 		At:      h.time(headerResolvedAt),
 		Key:     r.Key,
 	}
-	if !slices.Contains([]Outcome{Delivered, Replaced, Discarded}, res.Outcome) {
+	if !slices.Contains([]Outcome{Delivered, Replaced, Discarded, FailedAgain}, res.Outcome) {
 		h.fail(headerResolution, errors.New("not an outcome that this version knows"))
 	}
 	for s := range strings.FieldsSeq(h.text(headerResolves)) {
@@ -143,6 +170,19 @@ func decodeResolution(r *Record) (*Resolution, error) {
 	origin, _, err := parseOrigin(h.text(headerOrigin))
 	h.fail(headerOrigin, err)
 	res.Origin = origin
+	if _, ok := r.header(headerEventID); ok {
+		res.EventID = h.id(headerEventID)
+	}
+	if res.Outcome == FailedAgain {
+		for s := range strings.FieldsSeq(h.text(headerAttempts)) {
+			n, err := parseAttempts(s)
+			h.fail(headerAttempts, err)
+			res.Attempts = append(res.Attempts, n)
+		}
+		if len(res.Attempts) != len(res.Letters) || res.EventID.IsZero() {
+			h.fail(headerAttempts, errors.New("not one number for each letter of an event"))
+		}
+	}
 	if h.err != nil {
 		return nil, h.err
 	}

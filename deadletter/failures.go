@@ -72,7 +72,7 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 		}
 		f := event.Failure{
 			Stage: g.Stage, Reason: g.Reason, Rule: g.Rule, Call: g.Call, Field: g.Field, Detail: g.Detail,
-			Status: g.Status, Attempts: g.Attempts, First: first,
+			Status: g.Status, Attempts: min(g.Attempts, maxAttempts), First: first,
 		}
 		for _, id := range g.IDs {
 			if f.ID, err = event.ParseID(id); err != nil {

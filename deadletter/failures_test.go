@@ -68,11 +68,11 @@ func TestOneRecordHoldsTheFailuresOfItsMessage(t *testing.T) {
 		if err != nil || sum.Open != 5 || sum.Resolved != 1 || sum.Written != 6 || sum.ByReason[event.ReasonPoison] != 1 {
 			t.Errorf("%+v, %v", sum, err)
 		}
-		h, err := Show(t.Context(), s, testID(2001))
+		h, err := showOne(t, s, testID(2001))
 		if err != nil || !h.Open || len(h.Letters) != 1 || h.Letters[0].Failure.Attempts != 12 {
 			t.Errorf("%+v, %v", h, err)
 		}
-		if h, err := Show(t.Context(), s, testID(1001)); err != nil || h.Open || len(h.Resolutions) != 1 {
+		if h, err := showOne(t, s, testID(1001)); err != nil || h.Open || len(h.Resolutions) != 1 {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})
@@ -99,7 +99,7 @@ func TestAReplayOfOneRecord(t *testing.T) {
 		if got := listed(t, s, Filter{All: true}); !slices.Equal(got, []event.ID{testID(1001), testID(3001)}) {
 			t.Errorf("open are %v", got)
 		}
-		if h, err := Show(t.Context(), s, testID(3001)); err != nil || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 3 {
+		if h, err := showOne(t, s, testID(3001)); err != nil || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 3 {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})

@@ -48,7 +48,11 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.Letter) {
 		}
 		var rec Record
 		if r.IntN(3) == 0 {
-			rec = encodeResolution(&Resolution{Letters: []event.ID{l.Failures[0].ID}, Outcome: Delivered}, now)
+			res := Resolution{Letters: []event.ID{l.Failures[0].ID}, Outcome: Delivered}
+			if r.IntN(2) == 0 { // the other half is as older versions wrote them
+				res.EventID = EventID(&l.Message)
+			}
+			rec = encodeResolution(&res, now)
 			delete(newest, l.Failures[0].ID)
 		} else {
 			l.Failures[0].Attempts = step

@@ -207,6 +207,19 @@ func listed(t *testing.T, log Reader, f Filter) []event.ID {
 	return ids
 }
 
+// showOne shows the letter of that identity, of which there is one event.
+func showOne(t *testing.T, log Reader, id event.ID) (History, error) {
+	t.Helper()
+	histories, err := Show(t.Context(), log, id)
+	if err != nil {
+		return History{}, err
+	}
+	if len(histories) != 1 {
+		t.Errorf("letter %s is of %d events", id, len(histories))
+	}
+	return histories[0], nil
+}
+
 // same compares messages to the byte, null and empty apart. Headers of different names may have changed places.
 func same(a, b event.Message) bool {
 	byName := func(h []event.Header) []event.Header {

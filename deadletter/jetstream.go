@@ -102,13 +102,13 @@ func (j *JetStream) send(ctx context.Context, r Record, limit int) error {
 	return nil
 }
 
-// messageID names a record by its letters and their attempts. A resolution has none.
+// messageID names a record by its event, its letters and their attempts. A resolution has none.
 func messageID(r *Record) string {
 	letters, _, err := Decode(*r)
 	if err != nil || len(letters) == 0 {
 		return ""
 	}
-	id := letters[0].ID().String() + "-" + strconv.Itoa(letters[0].Failure.Attempts)
+	id := letters[0].EventID.String() + "-" + letters[0].ID().String() + "-" + strconv.Itoa(letters[0].Failure.Attempts)
 	if len(letters) == 1 {
 		return id
 	}

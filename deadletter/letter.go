@@ -112,6 +112,7 @@ func encode(l *event.Letter, now time.Time, configHash string) Record {
 // storable is a failure with its texts made fit for a header and a time.
 func storable(f event.Failure, now time.Time) event.Failure {
 	f.Field, f.Detail = printable(f.Field, maxField), printable(f.Detail, maxDetail)
+	f.Attempts = min(f.Attempts, maxAttempts)
 	if f.First.IsZero() {
 		f.First = now
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -77,45 +78,78 @@ func Discard(ctx context.Context, store Store, filter Filter, note string) (int,
 
 // History is all that a log says of one letter.
 type History struct {
-	Letters     []*Letter // oldest first; one for each time that it was written
-	Resolutions []*Resolution
+	Letters     []*Letter     // oldest first; one for each time that it was written
+	Again       []*Resolution // each time that a replay failed in the same way, which is counted and not written again
+	Resolutions []*Resolution // that settled it
 	Open        bool
 }
 
 // ErrUnknownLetter means that a log has no letter of that identity.
 var ErrUnknownLetter = errors.New("no such letter")
 
-// Show gives what the log says of one letter. It returns ErrUnknownLetter when that is nothing.
-func Show(ctx context.Context, log Reader, id event.ID) (History, error) {
-	var h History
-	f := &fold{states: map[event.ID]state{}}
+// Show gives what the log says of the letters of that identity: one for each event, which is mostly one, in the order in which they
+// were first written. The attempts of the last letter are all that were counted. Show returns ErrUnknownLetter when there is none.
+func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
+	var letters []*Letter
+	var resolutions []*Resolution
+	f := newFold(nil)
 	err := log.Scan(ctx, func(r Record) error {
-		letters, res, err := Decode(r)
+		found, res, err := Decode(r)
 		if err != nil {
 			return nil // what cannot be read says nothing of this letter
 		}
-		named := false
-		for _, l := range letters {
+		before := len(letters) + len(resolutions)
+		for _, l := range found {
 			if l.ID() == id {
-				h.Letters, named = append(h.Letters, l), true
+				letters = append(letters, l)
 			}
 		}
-		if res != nil && res.names(id) {
-			h.Resolutions, named = append(h.Resolutions, res), true
+		if res != nil && slices.Contains(res.Letters, id) {
+			resolutions = append(resolutions, res)
 		}
-		if named {
+		if len(letters)+len(resolutions) > before {
 			f.add(r)
 		}
 		return nil
 	})
 	if err != nil {
-		return h, err
+		return nil, err
 	}
-	if len(h.Letters) == 0 {
-		return h, fmt.Errorf("%s: %w", id, ErrUnknownLetter)
+	if len(letters) == 0 {
+		return nil, fmt.Errorf("%s: %w", id, ErrUnknownLetter)
 	}
-	h.Open = f.states[id].open
-	return h, nil
+	f.finish()
+	return f.histories(letters, resolutions), nil
+}
+
+// histories divides what a log says of the letters of one identity by their events.
+func (f *fold) histories(letters []*Letter, resolutions []*Resolution) []History {
+	var histories []History
+	index := map[event.ID]int{}
+	for _, l := range letters {
+		i, known := index[l.EventID]
+		if !known {
+			i = len(histories)
+			index[l.EventID] = i
+			histories = append(histories, History{Open: f.states[letterKey{l.ID(), l.EventID}].open})
+		}
+		histories[i].Letters = append(histories[i].Letters, l)
+	}
+	for i := range histories {
+		h := &histories[i]
+		last := h.Letters[len(h.Letters)-1]
+		for _, res := range resolutions {
+			switch {
+			case !res.about(last):
+			case res.Outcome == FailedAgain:
+				h.Again = append(h.Again, res)
+				last.Failure.Attempts = max(last.Failure.Attempts, res.AttemptsOf(last.ID()))
+			default:
+				h.Resolutions = append(h.Resolutions, res)
+			}
+		}
+	}
+	return histories
 }
 
 // Summary counts the letters of a log.

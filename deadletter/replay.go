@@ -50,7 +50,7 @@ type Report struct {
 	Chosen int // by the filter
 
 	Delivered   int // and resolved
-	FailedAgain int // and written again, with their attempts counted
+	FailedAgain int // with their attempts counted; written again where they failed in another way than before
 	Gone        int // taken away by retention before they could be read
 	LeftOpen    int // neither delivered nor failed again nor gone
 
@@ -66,8 +66,8 @@ type Report struct {
 // Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, mapper and store of letters at once.
 //
 // It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's rules, and
-// keeps only the calls that failed. What is delivered is resolved; what fails again is written again. It may be killed at any time:
-// the next replay takes what is not resolved.
+// keeps only the calls that failed. What is delivered is resolved; what fails again is counted, and written again where it fails in
+// another way than before. It may be killed at any time: the next replay takes what is not resolved.
 type Replay struct {
 	store  Store
 	mapper Mapper
@@ -146,10 +146,10 @@ func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
 	index := make(map[event.ID]int, len(letters))
 	var events [][]chosen
 	for _, c := range letters {
-		i, ok := index[c.state.event]
+		i, ok := index[c.event]
 		if !ok {
 			i = len(events)
-			index[c.state.event] = i
+			index[c.event] = i
 			events = append(events, nil)
 		}
 		events[i] = append(events[i], c)

@@ -80,7 +80,7 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	if got := r.Report(); got.FailedAgain != 1 || len(f.sent) != 2 {
 		t.Errorf("got %+v, sent %v", got, f.sent)
 	}
-	h, err := Show(t.Context(), s, testID(5))
+	h, err := showOne(t, s, testID(5))
 	if err != nil || h.Open || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 1 || len(h.Resolutions) != 1 || h.Resolutions[0].Outcome != Replaced {
 		t.Errorf("the letter of the rule: %+v, %v", h, err)
 	}
@@ -88,7 +88,7 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	if !slices.Equal(open, []event.ID{testID(1005)}) {
 		t.Errorf("open are %v", open)
 	}
-	h, err = Show(t.Context(), s, testID(1005))
+	h, err = showOne(t, s, testID(1005))
 	if err != nil || h.Letters[0].Failure.Attempts != 3 || !h.Letters[0].Failure.First.Equal(story.First) {
 		t.Errorf("the letter of the call: %+v, %v", h, err)
 	}

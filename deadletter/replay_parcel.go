@@ -2,7 +2,6 @@ package deadletter
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -20,6 +19,7 @@ type fate struct {
 	calls    int  // made of it by today's rules
 	barred   bool // it needs a destructive call
 	failed   bool // it was written again
+	attempts int  // it failed in the same way as before, and so many attempts are to be noted
 	replaced bool // other letters were written in its place
 }
 
@@ -56,35 +56,65 @@ func (r *Replay) mapParcel(p *parcel, m event.Message) ([]event.Call, []event.Fa
 }
 
 // Put stores letters of a replay, with the attempts of those that they come from added to their own. A call that failed before it
-// reached the wire counts as one attempt, so that every replay shows.
+// reached the wire counts as one attempt, so that every replay shows. A failure that is in the log already, but for its attempts, is
+// only counted: what nobody mends would otherwise be copied by every replay.
 func (r *Replay) Put(ctx context.Context, letters ...event.Letter) error {
-	counted := make([]event.Letter, len(letters))
-	parcels := make([]*parcel, len(letters))
+	stored := make([]event.Letter, 0, len(letters))
+	parcels := make([]*parcel, 0, len(letters))
 	r.mu.Lock()
-	for i, l := range letters {
-		parcels[i] = r.hand[EventID(&l.Message)]
-		if p := parcels[i]; p != nil {
-			l.Failures = slices.Clone(l.Failures)
-			for f := range l.Failures {
-				l.Failures[f] = p.story(l.Failures[f])
+	for _, l := range letters {
+		p := r.hand[EventID(&l.Message)]
+		if p != nil {
+			if l.Failures = p.fresh(l.Failures); len(l.Failures) == 0 {
+				continue
 			}
 		}
-		counted[i] = l
+		stored, parcels = append(stored, l), append(parcels, p)
 	}
 	r.mu.Unlock()
-	if err := r.store.Put(ctx, counted...); err != nil {
+	if err := r.store.Put(ctx, stored...); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range counted {
+	for i := range stored {
 		if parcels[i] != nil {
-			for f := range counted[i].Failures {
-				parcels[i].failed(counted[i].Failures[f].ID)
+			for f := range stored[i].Failures {
+				parcels[i].failed(stored[i].Failures[f].ID)
 			}
 		}
 	}
 	return nil
+}
+
+// fresh gives the failures that are not in the log yet their story, and counts those that are.
+func (p *parcel) fresh(failures []event.Failure) []event.Failure {
+	var fresh []event.Failure
+	for _, f := range failures {
+		f = p.story(f)
+		known := -1
+		for _, i := range p.owners[f.ID] {
+			if p.letters[i].ID() == f.ID && sameWay(f, p.letters[i].Failure) {
+				known = i
+			}
+		}
+		if known < 0 {
+			fresh = append(fresh, f)
+			continue
+		}
+		p.fates[known].attempts = f.Attempts
+		for _, i := range p.owners[f.ID] {
+			p.fates[i].replaced = p.fates[i].replaced || p.letters[i].ID() != f.ID
+		}
+	}
+	return fresh
+}
+
+// sameWay reports whether a failure says nothing that the letter does not say, but for the attempts.
+func sameWay(f, past event.Failure) bool {
+	f = storable(f, past.First)
+	f.Attempts, f.First = past.Attempts, past.First
+	return f == past
 }
 
 // story adds the past of the letters that a failure belongs to.
@@ -98,7 +128,7 @@ func (p *parcel) story(f event.Failure) event.Failure {
 			first = past.First
 		}
 	}
-	f.Attempts = attempts + max(f.Attempts, 1)
+	f.Attempts = min(attempts, maxAttempts) + min(max(f.Attempts, 1), maxAttempts) // stored with a limit
 	f.First = first
 	return f
 }
@@ -116,7 +146,7 @@ func (p *parcel) failed(id event.ID) {
 
 // settle counts what has become of the letters and returns their resolutions.
 func (p *parcel) settle(report *Report) []Resolution {
-	var delivered, replaced Resolution
+	delivered, replaced, again := Resolution{Outcome: Delivered}, Resolution{Outcome: Replaced}, Resolution{Outcome: FailedAgain}
 	for i, l := range p.letters {
 		f := p.fates[i]
 		switch {
@@ -124,6 +154,9 @@ func (p *parcel) settle(report *Report) []Resolution {
 			report.Destructive++
 		case f.failed:
 			report.FailedAgain++
+		case f.attempts > 0:
+			report.FailedAgain++
+			again.Letters, again.Attempts = append(again.Letters, l.ID()), append(again.Attempts, min(f.attempts, maxAttempts))
 		case f.replaced:
 			report.FailedAgain++
 			replaced.Letters = append(replaced.Letters, l.ID())
@@ -134,11 +167,11 @@ func (p *parcel) settle(report *Report) []Resolution {
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
 	}
-	delivered.Outcome, replaced.Outcome = Delivered, Replaced
 	var settled []Resolution
-	for _, res := range []Resolution{delivered, replaced} {
+	for _, res := range []Resolution{delivered, replaced, again} {
 		if len(res.Letters) > 0 {
-			res.At, res.Key, res.Origin = time.Now(), p.letters[0].Message.Key, p.letters[0].Message.Origin
+			l := p.letters[0]
+			res.At, res.EventID, res.Key, res.Origin = time.Now(), l.EventID, l.Message.Key, l.Message.Origin
 			settled = append(settled, res)
 		}
 	}

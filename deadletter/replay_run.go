@@ -34,9 +34,12 @@ func (r *Replay) run(ctx context.Context, hold *Hold, events [][]chosen, handle 
 		case errFeed = <-fed:
 			feeds, stopped = false, errFeed != nil
 		case <-r.bell:
-			_ = r.resolve(ctx, resolveBatch)
+			// At once, so that a kill repeats little; what is settled meanwhile goes with the next write.
+			if !r.failing {
+				_ = r.resolve(ctx)
+			}
 		case <-tick.C:
-			_ = r.resolve(ctx, 1)
+			_ = r.resolve(ctx)
 		case <-ctx.Done():
 			stopped = true
 		case <-hold.Lost():
@@ -98,6 +101,11 @@ func (r *Replay) done(id event.ID) {
 		r.settled = append(r.settled, p.settle(&r.report)...)
 	}
 	r.mu.Unlock()
+	r.ring()
+}
+
+// ring asks for resolutions to be written.
+func (r *Replay) ring() {
 	select {
 	case r.bell <- struct{}{}:
 	default:
@@ -110,14 +118,14 @@ func (r *Replay) inHand() int {
 	return len(r.hand)
 }
 
-// resolve writes resolutions if there are at least so many. What cannot be written stays for the next time, so that an error needs
-// no more than that, and is logged once.
-func (r *Replay) resolve(ctx context.Context, least int) error {
+// resolve writes resolutions if there are any. What cannot be written stays for the next time, so that an error needs no more than
+// that, and is logged once.
+func (r *Replay) resolve(ctx context.Context) error {
 	r.mu.Lock()
 	n := min(len(r.settled), resolveBatch)
 	batch := r.settled[:n:n]
 	r.mu.Unlock()
-	if n < least || n == 0 {
+	if n == 0 {
 		return nil
 	}
 	err := r.store.Resolve(ctx, batch...)
@@ -134,7 +142,11 @@ func (r *Replay) resolve(ctx context.Context, least int) error {
 	}
 	r.mu.Lock()
 	r.settled = r.settled[n:]
+	left := len(r.settled) > 0
 	r.mu.Unlock()
+	if left {
+		r.ring()
+	}
 	return nil
 }
 
@@ -143,8 +155,8 @@ func (r *Replay) finish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Drain)
 	defer cancel()
 	for {
-		err := r.resolve(ctx, 1)
-		left := r.unresolved()
+		err := r.resolve(ctx)
+		left, sentAgain := r.unresolved()
 		if left == 0 {
 			return nil
 		}
@@ -154,19 +166,22 @@ func (r *Replay) finish(ctx context.Context) error {
 		select {
 		case <-time.After(resolveEvery):
 		case <-ctx.Done():
-			r.count(func(report *Report) { report.Unresolved = left })
-			return fmt.Errorf("replay: %d settled letters could not be noted and would be sent again: %w", left, err)
+			r.count(func(report *Report) { report.Unresolved = sentAgain })
+			return fmt.Errorf("replay: what became of %d letters could not be noted; %d of them would be sent again: %w", left, sentAgain, err)
 		}
 	}
 }
 
-// unresolved counts the letters that are settled but not yet in a resolution.
-func (r *Replay) unresolved() int {
+// unresolved counts the letters that are settled but not yet in a resolution, and those of them that were delivered.
+func (r *Replay) unresolved() (left, delivered int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := 0
 	for i := range r.settled {
-		n += len(r.settled[i].Letters)
+		n := len(r.settled[i].Letters)
+		left += n
+		if r.settled[i].Outcome != FailedAgain {
+			delivered += n
+		}
 	}
-	return n
+	return left, delivered
 }

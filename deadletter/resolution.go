@@ -2,6 +2,7 @@ package deadletter
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,14 +17,19 @@ const (
 	Delivered Outcome = "delivered" // a replay has delivered its calls
 	Replaced  Outcome = "replaced"  // a replay has delivered some of its calls and written narrower letters for the others
 	Discarded Outcome = "discarded" // an operator wants nothing more of it
+
+	// FailedAgain leaves a letter open: a replay has failed in the same way as before, which is counted and not copied.
+	FailedAgain Outcome = "failed_again"
 )
 
-// Resolution settles letters. It stands in the same log as they do, with the same key, and so behind them.
+// Resolution says what became of letters. It stands in the same log as they do, with the same key, and so behind them.
 type Resolution struct {
-	Letters []event.ID // letters of one event, which share key and origin
-	Outcome Outcome
-	Note    string    // in the operator's words for a discarded letter; at most 1 KiB of one line is kept
-	At      time.Time // zero means now
+	Letters  []event.ID // letters of one event, which share key and origin
+	EventID  event.ID   // of that event; zero in a resolution by a bridge that did not write it down
+	Outcome  Outcome
+	Attempts []int     // by letter, all there were so far; only where it failed again
+	Note     string    // in the operator's words for a discarded letter; at most 1 KiB of one line is kept
+	At       time.Time // zero means now
 
 	Key    []byte       // the letters' key
 	Origin event.Origin // the letters' origin
@@ -32,7 +38,7 @@ type Resolution struct {
 // Resolve returns the resolution of letters of one event.
 func (l *Letter) Resolve(outcome Outcome, note string) Resolution {
 	return Resolution{
-		Letters: []event.ID{l.ID()}, Outcome: outcome, Note: note, Key: l.Message.Key, Origin: l.Message.Origin,
+		Letters: []event.ID{l.ID()}, EventID: l.EventID, Outcome: outcome, Note: note, Key: l.Message.Key, Origin: l.Message.Origin,
 	}
 }
 
@@ -47,14 +53,33 @@ func encodeResolution(r *Resolution, now time.Time) Record {
 	if at.IsZero() {
 		at = now
 	}
-	return Record{Time: now, Key: r.Key, Value: []byte{}, Headers: []event.Header{
+	headers := []event.Header{
 		{Key: headerResolves, Value: []byte(strings.Join(ids, " "))},
+		{Key: headerEventID, Value: []byte(r.EventID.String())},
 		{Key: headerResolution, Value: []byte(r.Outcome)},
 		{Key: headerNote, Value: []byte(printable(r.Note, maxDetail))},
 		{Key: headerResolvedAt, Value: []byte(at.UTC().Format(time.RFC3339Nano))},
 		{Key: headerOrigin, Value: []byte(formatOrigin(r.Origin, time.Time{}))},
-	}}
+	}
+	if r.Outcome == FailedAgain {
+		attempts := make([]string, len(r.Attempts))
+		for i, n := range r.Attempts {
+			attempts[i] = strconv.Itoa(n)
+		}
+		headers = append(headers, event.Header{Key: headerAttempts, Value: []byte(strings.Join(attempts, " "))})
+	}
+	return Record{Time: now, Key: r.Key, Value: []byte{}, Headers: headers}
 }
 
-// names reports whether the resolution settles the letter.
-func (r *Resolution) names(id event.ID) bool { return slices.Contains(r.Letters, id) }
+// about reports whether the resolution speaks of the letter.
+func (r *Resolution) about(l *Letter) bool {
+	return slices.Contains(r.Letters, l.ID()) && (r.EventID.IsZero() || r.EventID == l.EventID)
+}
+
+// AttemptsOf is what a resolution says of a letter's attempts, 0 where that is nothing.
+func (r *Resolution) AttemptsOf(id event.ID) int {
+	if i := slices.Index(r.Letters, id); i >= 0 && i < len(r.Attempts) {
+		return r.Attempts[i]
+	}
+	return 0
+}

@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"context"
 	"slices"
-
-	"github.com/ciobridge/ciobridge/event"
 )
 
 // chosen is an open letter that a filter wants.
 type chosen struct {
-	id    event.ID
-	state state
+	letterKey
+	state    state
+	attempts int // that are counted beside the letter
 }
 
 // choose returns the open letters that the fold's filter wants, in the order of a replay.
@@ -21,9 +20,9 @@ type chosen struct {
 // partition takes one of the places that its partition has in the log, the earliest event the first.
 func (f *fold) choose() []chosen {
 	list := make([]chosen, 0, len(f.states))
-	for id, s := range f.states {
+	for key, s := range f.states {
 		if s.open && s.matches {
-			list = append(list, chosen{id, s})
+			list = append(list, chosen{key, s, f.again[key]})
 		}
 	}
 	slices.SortFunc(list, func(a, b chosen) int {
@@ -73,8 +72,10 @@ func (r *letterReader) read(ctx context.Context, c *chosen) (*Letter, error) {
 		r.at, r.letters = c.state.at, letters
 	}
 	for _, l := range r.letters {
-		if l.ID() == c.id {
-			return l, nil
+		if l.ID() == c.id && l.EventID == c.event {
+			counted := *l
+			counted.Failure.Attempts = max(l.Failure.Attempts, c.attempts)
+			return &counted, nil
 		}
 	}
 	return nil, ErrGone

@@ -109,15 +109,15 @@ func TestStoresResolve(t *testing.T) {
 		if got := listed(t, s, Filter{All: true}); len(got) != 3 {
 			t.Errorf("%d letters are open, want 3", len(got))
 		}
-		h, err := Show(t.Context(), s, testID(2))
+		h, err := showOne(t, s, testID(2))
 		if err != nil || h.Open || len(h.Letters) != 1 || len(h.Resolutions) != 1 {
 			t.Errorf("got %+v, %v", h, err)
 		}
-		if _, err := Show(t.Context(), s, testID(99)); !errors.Is(err, ErrUnknownLetter) {
+		if _, err := showOne(t, s, testID(99)); !errors.Is(err, ErrUnknownLetter) {
 			t.Errorf("got %v", err)
 		}
 		mustPut(t, s, func() event.Letter { l := testLetter(2); l.Failures[0].Attempts = 5; return l }())
-		if h, err := Show(t.Context(), s, testID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
+		if h, err := showOne(t, s, testID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
 			t.Errorf("a letter that was written again is not open: %+v, %v", h, err)
 		}
 	})

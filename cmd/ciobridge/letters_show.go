@@ -44,12 +44,14 @@ func newLettersShow() *cobra.Command {
 			}
 			defer d.close()
 			for _, id := range ids {
-				h, err := deadletter.Show(cmd.Context(), d.store, id)
+				histories, err := deadletter.Show(cmd.Context(), d.store, id)
 				if err != nil {
 					return lettersError(err)
 				}
-				if err := newHistoryView(h, showValues).print(cmd.OutOrStdout(), out); err != nil {
-					return err
+				for _, h := range histories {
+					if err := newHistoryView(h, showValues).print(cmd.OutOrStdout(), out); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
@@ -65,8 +67,14 @@ func newLettersShow() *cobra.Command {
 type historyView struct {
 	letterView
 	Open        bool             `json:"open"`
-	Written     []time.Time      `json:"written"` // each time that the call failed
+	Written     []time.Time      `json:"written"`                // each time that the call failed, in another way than before
+	FailedAgain []againView      `json:"failed_again,omitempty"` // each time that a replay failed in the same way
 	Resolutions []resolutionView `json:"resolutions,omitempty"`
+}
+
+type againView struct {
+	At       time.Time `json:"at"`
+	Attempts int       `json:"attempts"` // up to then
 }
 
 type resolutionView struct {
@@ -79,6 +87,9 @@ func newHistoryView(h deadletter.History, showValues bool) historyView {
 	v := historyView{letterView: newLetterView(h.Letters[len(h.Letters)-1], showValues), Open: h.Open}
 	for _, l := range h.Letters {
 		v.Written = append(v.Written, l.Written.UTC())
+	}
+	for _, r := range h.Again {
+		v.FailedAgain = append(v.FailedAgain, againView{r.At.UTC(), r.AttemptsOf(h.Letters[0].ID())})
 	}
 	for _, r := range h.Resolutions {
 		v.Resolutions = append(v.Resolutions, resolutionView{string(r.Outcome), r.Note, r.At.UTC()})
@@ -115,6 +126,9 @@ func (v historyView) print(w io.Writer, f format) error {
 	line("first failed", "%s", v.FirstFailed.Format(time.RFC3339))
 	for _, t := range v.Written {
 		line("written", "%s", t.Format(time.RFC3339))
+	}
+	for _, a := range v.FailedAgain {
+		line("failed again", "%s in the same way, after %s", a.At.Format(time.RFC3339), count(a.Attempts, "attempt"))
 	}
 	for _, r := range v.Resolutions {
 		line("resolved", "%s %s %s", r.At.Format(time.RFC3339), r.Outcome, r.Note)

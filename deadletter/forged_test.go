@@ -1,0 +1,114 @@
+package deadletter
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// forge changes headers of a letter's record.
+func forge(l event.Letter, at int64, headers map[string]string) Record {
+	r := encode(&l, testTime, "")
+	for i, h := range r.Headers {
+		if v, ok := headers[h.Key]; ok {
+			r.Headers[i].Value = []byte(v)
+		}
+	}
+	r.Position.Offset = at
+	return r
+}
+
+// A record that takes a real letter's identity for another event is foreign: the real one is sent, and the other never.
+func TestAForgedLetterIsForeign(t *testing.T) {
+	real, other := testLetter(1), testLetter(1)
+	other.Message.Value = []byte(`{"n":"of somebody else"}`)
+	forged := forge(other, 1, map[string]string{headerEventID: EventID(&real.Message).String()})
+	if _, _, err := Decode(forged); !errors.Is(err, ErrForeign) {
+		t.Errorf("got %v", err)
+	}
+	f := newFold(nil)
+	f.add(forge(real, 0, nil))
+	f.add(forged)
+	if f.unreadable != 1 || len(f.states) != 1 {
+		t.Errorf("got %+v", f)
+	}
+	c := f.choose()
+	reader := letterReader{log: memory{forge(real, 0, nil), forged}}
+	if l, err := reader.read(t.Context(), &c[0]); err != nil || !same(l.Message, real.Message) {
+		t.Errorf("got %+v, %v", l, err)
+	}
+}
+
+// Two events may make a call of the same identity: each has its letter, and what becomes of one says nothing of the other.
+func TestLettersOfOneIdentityAndTwoEvents(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, s Store) {
+		first, second := testLetter(1), testLetter(1)
+		second.Message.Value = []byte(`{"n":"another"}`)
+		mustPut(t, s, first)
+		mustPut(t, s, second)
+		if got := listed(t, s, Filter{All: true}); !slices.Equal(got, []event.ID{testID(1), testID(1)}) {
+			t.Fatalf("got %v", got)
+		}
+		for l := range List(t.Context(), s, Filter{All: true}) {
+			if same(l.Message, second.Message) {
+				if err := s.Resolve(t.Context(), l.Resolve(Delivered, "")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var open []*Letter
+		for l := range List(t.Context(), s, Filter{All: true}) {
+			open = append(open, l)
+		}
+		if len(open) != 1 || !same(open[0].Message, first.Message) {
+			t.Errorf("open are %+v", open)
+		}
+		histories, err := Show(t.Context(), s, testID(1))
+		if err != nil || len(histories) != 2 || !histories[0].Open || histories[1].Open || len(histories[0].Resolutions) != 0 {
+			t.Errorf("got %+v, %v", histories, err)
+		}
+	})
+}
+
+// What was cut cannot show of which event it is. It is never sent, and does not take the place of a letter that is whole.
+func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
+	l := testLetter(1)
+	whole := forge(l, 0, nil)
+	again := forge(l, 1, nil)
+	short, err := cut(again, again.size()+100, (*Record).size) // flagged, whatever it takes
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFold(nil)
+	f.add(whole)
+	f.add(short)
+	if c := f.choose(); len(c) != 1 || c[0].state.cut || c[0].state.at.Offset != 0 {
+		t.Errorf("chosen are %+v", c)
+	}
+	f = newFold(nil)
+	f.add(short)
+	if c := f.choose(); len(c) != 1 || !c[0].state.cut {
+		t.Errorf("alone: %+v", c)
+	}
+}
+
+// A resolution of an older version names no event and settles the letters of its identity that stand before it.
+func TestAResolutionWithoutAnEvent(t *testing.T) {
+	l := testLetter(1)
+	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Outcome: Delivered}, testTime)
+	res.Headers = slices.DeleteFunc(res.Headers, func(h event.Header) bool { return h.Key == headerEventID })
+	res.Position.Offset = 1
+	for _, c := range []struct {
+		log  memory
+		open int
+	}{{memory{forge(l, 0, nil), res}, 0}, {memory{res, forge(l, 2, nil)}, 1}} {
+		if got := listed(t, c.log, Filter{All: true}); len(got) != c.open {
+			t.Errorf("%d are open, want %d", len(got), c.open)
+		}
+		if sum, err := Stats(t.Context(), c.log); err != nil || sum.Open != c.open || sum.Open+sum.Resolved != 1 || sum.Unreadable != 0 {
+			t.Errorf("got %+v, %v", sum, err)
+		}
+	}
+}
