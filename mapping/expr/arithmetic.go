@@ -17,7 +17,7 @@ type arithmetic struct {
 	most    int // integers with a larger absolute value may not give one
 	floats  func(l, r float64) float64
 	exact   func(z, l, r *big.Rat) *big.Rat
-	allowed func(l, r any) bool
+	allowed func(f *fuel, l, r any) error
 	code    *gojq.Code
 }
 
@@ -26,37 +26,39 @@ var operators = map[gojq.Operator]*arithmetic{
 	gojq.OpAdd: {
 		ints:   func(l, r int) int { return l + r },
 		floats: func(l, r float64) float64 { return l + r }, exact: (*big.Rat).Add,
-		most: math.MaxInt >> 2, allowed: mayAdd, code: operator("$l + $r"),
+		most: math.MaxInt >> 2, allowed: (*fuel).mayAdd, code: operator("$l + $r"),
 	},
 	gojq.OpSub: {
 		ints:   func(l, r int) int { return l - r },
 		floats: func(l, r float64) float64 { return l - r }, exact: (*big.Rat).Sub,
-		most: math.MaxInt >> 2, allowed: maySubtract, code: operator("$l - $r"),
+		most: math.MaxInt >> 2, allowed: (*fuel).maySubtract, code: operator("$l - $r"),
 	},
 	gojq.OpMul: {
 		ints:   func(l, r int) int { return l * r },
 		floats: func(l, r float64) float64 { return l * r }, exact: (*big.Rat).Mul,
-		most: 1 << (strconv.IntSize/2 - 2), allowed: mayMultiply, code: operator("$l * $r"),
+		most: 1 << (strconv.IntSize/2 - 2), allowed: (*fuel).mayMultiply, code: operator("$l * $r"),
 	},
 }
 
 // operatorNames are the names of those functions.
 var operatorNames = map[gojq.Operator]string{gojq.OpAdd: "__add", gojq.OpSub: "__subtract", gojq.OpMul: "__multiply"}
 
-func operator(src string) *gojq.Code {
+func operator(src string) *gojq.Code { return compiled(src, "$l", "$r") }
+
+// compiled is a program of ours, as gojq compiles it.
+func compiled(src string, vars ...string) *gojq.Code {
 	q, err := gojq.Parse(src)
 	if err != nil {
 		panic(err)
 	}
-	code, err := gojq.Compile(q, gojq.WithVariables([]string{"$l", "$r"}))
+	code, err := gojq.Compile(q, gojq.WithVariables(vars))
 	if err != nil {
 		panic(err)
 	}
 	return code
 }
 
-func (a *arithmetic) run(_ any, args []any) any {
-	l, r := args[0], args[1]
+func (a *arithmetic) run(f *fuel, l, r any) any {
 	li, lf, lint, lok := a.number(l)
 	ri, rf, rint, rok := a.number(r)
 	switch {
@@ -64,8 +66,9 @@ func (a *arithmetic) run(_ any, args []any) any {
 		return a.ints(li, ri)
 	case lok && rok && !mustBeExact(l, r):
 		return inRange(a.floats(lf, rf), l, r)
-	case !a.allowed(l, r):
-		return errTooLarge
+	}
+	if err := a.allowed(f, l, r); err != nil {
+		return err
 	}
 	if isNumber(l) && isNumber(r) && !(isWhole(l) && isWhole(r)) && mustBeExact(l, r) {
 		if v, ok := exactly(a.exact, l, r); ok {

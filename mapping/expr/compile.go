@@ -52,6 +52,9 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 			return nil, unknownVariable(src, name, vars)
 		}
 	}
+	if err := unknownFunction(src, q); err != nil {
+		return nil, err
+	}
 	if name := variableRegexp(q); name != "" {
 		return nil, &CompileError{src, strings.Index(src, name), name + " needs its regular expression as a constant string, such as " + name + `("^c_"); flags are the argument after it`}
 	}
@@ -114,25 +117,105 @@ func digitsIn(number string) (n int) {
 	return n
 }
 
-// variableRegexp gives the name of a function whose regular expression is not a constant, or nothing. Gojq keeps every regular
-// expression that it has seen, so that those made of events would fill the memory.
-func variableRegexp(q *gojq.Query) (name string) {
-	regexps := map[string]int{"test": 0, "match": 0, "capture": 0, "scan": 0, "splits": 0, "sub": 0, "gsub": 0, "split": 1}
-	v := visitor{term: func(t *gojq.Term) {
-		if t.Func == nil {
+// unknownFunction names a function that is not to be had, so that one that a newer gojq adds cannot be called before it is known what
+// it costs, or a name that is ours.
+func unknownFunction(src string, q *gojq.Query) (err error) {
+	fail := func(name, why string) {
+		if err == nil {
+			err = &CompileError{src, strings.Index(src, name), why}
+		}
+	}
+	v := &visitor{}
+	v.bound = func(name string) {
+		if strings.HasPrefix(name, "$__") {
+			fail(name, "names that begin with __ are taken; choose another")
+		}
+	}
+	v.def = func(def *gojq.FuncDef) {
+		for _, name := range append(def.Args, def.Name) {
+			if strings.HasPrefix(strings.TrimPrefix(name, "$"), "__") {
+				fail(name, "names that begin with __ are taken; choose another")
+			}
+		}
+	}
+	v.term = func(t *gojq.Term) {
+		if t.Func == nil || t.Func.Name[0] == '$' {
 			return
 		}
-		before, ok := regexps[t.Func.Name]
+		name := signature(t.Func.Name, len(t.Func.Args))
+		if v.defined(name) || t.Func.Name[0] != '_' && (costs[name] != nil || cheap[name] || inLibrary[name]) {
+			return
+		}
+		fail(t.Func.Name, "function not defined: "+name)
+	}
+	v.visit(q)
+	return err
+}
+
+// regexps are the functions with a regular expression, each with the number of arguments that stand before it where it has one.
+var regexps = map[string]int{"test": 0, "match": 0, "capture": 0, "scan": 0, "splits": 0, "sub": 0, "gsub": 0, "split": 1}
+
+// variableRegexp gives the name of a function whose regular expression is not a constant, or nothing. Only one that is known when rules
+// are loaded can be refused then, and need not be compiled for each event.
+func variableRegexp(q *gojq.Query) (name string) {
+	v := &visitor{}
+	v.term = func(t *gojq.Term) {
+		if !hasRegexp(t, v) {
+			return
+		}
 		for i, arg := range t.Func.Args {
-			constant := arg.Term != nil && arg.Term.Str != nil && arg.Term.Str.Queries == nil && arg.Term.Type == gojq.TermTypeString
-			sub := strings.HasSuffix(t.Func.Name, "sub") && i == 1
-			if ok && len(t.Func.Args) > before && !constant && !sub && name == "" {
+			replaced := strings.HasSuffix(t.Func.Name, "sub") && i == 1
+			if _, ok := constantString(arg); !ok && !replaced && name == "" {
 				name = t.Func.Name
 			}
 		}
-	}}
+	}
 	v.visit(q)
 	return name
+}
+
+func hasRegexp(t *gojq.Term, v *visitor) bool {
+	if t.Func == nil {
+		return false
+	}
+	before, ok := regexps[t.Func.Name]
+	return ok && len(t.Func.Args) > before && !v.defined(signature(t.Func.Name, len(t.Func.Args)))
+}
+
+func constantString(q *gojq.Query) (text string, ok bool) {
+	if t := q.Term; t != nil && t.Type == gojq.TermTypeString && t.Str.Queries == nil {
+		return t.Str.Str, true
+	}
+	return "", false
+}
+
+// patternsOf compiles the regular expressions of a program.
+func patternsOf(q *gojq.Query) (map[patternKey]*pattern, error) {
+	patterns := map[patternKey]*pattern{}
+	var failed error
+	v := &visitor{}
+	v.term = func(t *gojq.Term) {
+		if !hasRegexp(t, v) {
+			return
+		}
+		key := patternKey{}
+		key.re, _ = constantString(t.Func.Args[0])
+		flags := 1
+		if strings.HasSuffix(t.Func.Name, "sub") {
+			flags = 2
+		}
+		if len(t.Func.Args) > flags {
+			key.flags, _ = constantString(t.Func.Args[flags])
+		}
+		p, err := newPattern(key.re, key.flags)
+		if err != nil && failed == nil {
+			failed = err
+		}
+		key.flags = strings.ReplaceAll(key.flags, "g", "")
+		patterns[key] = p
+	}
+	v.visit(q)
+	return patterns, failed
 }
 
 func parseError(src string, err error) error {

@@ -15,7 +15,7 @@ import (
 // text without end.
 func encode(dst []byte, v any) (Value, error) {
 	start := len(dst)
-	dst, err := appendJQ(dst, v, start+MaxOutput)
+	dst, err := appendJQ(dst, v, start+MaxOutput, 0)
 	if err != nil {
 		return Value{}, err
 	}
@@ -27,9 +27,12 @@ var (
 	errInfinite = failedf("gave a number outside the range of 64-bit floats")
 )
 
-func appendJQ(dst []byte, v any, end int) (_ []byte, err error) {
+func appendJQ(dst []byte, v any, end, depth int) (_ []byte, err error) {
 	if len(dst) > end {
 		return dst, errTooMuch
+	}
+	if depth > maxNesting {
+		return dst, errDeep
 	}
 	switch v := v.(type) {
 	case json.Number:
@@ -56,19 +59,19 @@ func appendJQ(dst []byte, v any, end int) (_ []byte, err error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = appendJQ(dst, e, end); err != nil {
+			if dst, err = appendJQ(dst, e, end, depth+1); err != nil {
 				return dst, err
 			}
 		}
 		return append(dst, ']'), nil
 	case map[string]any:
-		return appendObject(dst, v, end)
+		return appendObject(dst, v, end, depth)
 	}
 	text, err := gojq.Marshal(v)
 	return append(dst, text...), err
 }
 
-func appendObject(dst []byte, m map[string]any, end int) (_ []byte, err error) {
+func appendObject(dst []byte, m map[string]any, end, depth int) (_ []byte, err error) {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)
@@ -79,11 +82,11 @@ func appendObject(dst []byte, m map[string]any, end int) (_ []byte, err error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, err = appendJQ(dst, k, end); err != nil {
+		if dst, err = appendJQ(dst, k, end, depth); err != nil {
 			return dst, err
 		}
 		dst = append(dst, ':')
-		if dst, err = appendJQ(dst, m[k], end); err != nil {
+		if dst, err = appendJQ(dst, m[k], end, depth+1); err != nil {
 			return dst, err
 		}
 	}

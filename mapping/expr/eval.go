@@ -63,6 +63,7 @@ func (d *Document) all(e *expr, yield func(Value) error) error {
 		if err := m.add(v); err != nil {
 			return err
 		}
+		d.fuel.gave = true
 		return yield(v)
 	})
 }

@@ -47,6 +47,9 @@ func rational(v any) (r *big.Rat, ok bool) {
 	case float64:
 		return r, r.SetFloat64(v) != nil
 	case json.Number:
+		if f, err := strconv.ParseFloat(string(v), 64); f == 0 && err == nil {
+			return r, true // an exponent such as e-999999 would take long to write out
+		}
 		return r.SetString(string(v))
 	}
 	return r, false

@@ -11,22 +11,33 @@ const TimeLimit = 10 * time.Millisecond
 // fuel is what one run may use. For gojq it is the run's context: gojq asks Done before each of its instructions, so that the run can
 // be measured without a timer and without a goroutine, and one that never ends is stopped even where the clock stands still.
 //
-// A pause between two looks at the clock counts for no more than maxPause: it is the machine that was busy with something else,
-// and an event must not become a dead letter because of that.
+// A step is an instruction, or bytesPerStep bytes that a function reads or makes. Functions cannot be stopped while they work, so that
+// they pay before.
+//
+// A pause between two looks at the clock counts for little more than what was paid for: it is the machine that was busy with something
+// else, and an event must not become a dead letter because of that.
 type fuel struct {
 	context.Context
-	steps int
-	last  time.Time
-	spent time.Duration
+	steps  int
+	looked int // steps at the last look at the clock
+	last   time.Time
+	spent  time.Duration
+	gave   bool  // an output since the last look: what the caller does with it is not the program's time
+	failed error // the limit that was met; a program cannot go on by catching it
 }
 
 const (
-	maxSteps  = 2_000_000
-	lookEvery = 256 // instructions between two looks at the clock
-	maxPause  = time.Millisecond
+	maxSteps     = 2_000_000
+	bytesPerStep = 8
+	lookEvery    = 64 // steps between two looks at the clock
+	maxPause     = 2 * time.Millisecond
+	maxStep      = 20 * time.Nanosecond
 )
 
-var errTimedOut = &EvalError{TimedOut, "did not end within 10 ms"}
+var (
+	errTimedOut = &EvalError{TimedOut, "did not end within 10 ms"}
+	errTooLarge = &EvalError{TooMuch, "made a value too large to work on"}
+)
 
 var closed = func() chan struct{} {
 	c := make(chan struct{})
@@ -36,14 +47,47 @@ var closed = func() chan struct{} {
 
 // burn counts one instruction and reports whether the run has used up what it may.
 func (f *fuel) burn() bool {
-	if f.steps++; f.steps%lookEvery == 0 || f.last.IsZero() {
-		now := time.Now()
-		if !f.last.IsZero() {
-			f.spent += min(now.Sub(f.last), maxPause)
-		}
-		f.last = now
+	if f.steps++; f.steps-f.looked >= lookEvery || f.last.IsZero() {
+		f.look()
 	}
-	return f.steps > maxSteps || f.spent > TimeLimit
+	return f.failed != nil
+}
+
+func (f *fuel) look() {
+	now := time.Now()
+	if !f.last.IsZero() && !f.gave {
+		f.spent += min(now.Sub(f.last), maxPause+time.Duration(f.steps-f.looked)*maxStep)
+	}
+	f.last, f.looked, f.gave = now, f.steps, false
+	if f.failed == nil && (f.steps > maxSteps || f.spent > TimeLimit) {
+		f.failed = errTimedOut
+	}
+}
+
+// left is how many bytes the run may still read or make.
+func (f *fuel) left() int { return max(0, maxSteps-f.steps) * bytesPerStep }
+
+// pay counts bytes that are about to be read or made, or fails where the run may not.
+func (f *fuel) pay(bytes int) error {
+	if f.failed == nil && bytes > f.left() {
+		f.failed = errTimedOut
+		if bytes > maxSteps*bytesPerStep/2 {
+			f.failed = errTooLarge
+		}
+	}
+	if f.failed != nil {
+		return f.failed
+	}
+	f.steps += bytes / bytesPerStep
+	return nil
+}
+
+// refuse ends the run.
+func (f *fuel) refuse(why error) error {
+	if f.failed == nil {
+		f.failed = why
+	}
+	return f.failed
 }
 
 // Done is closed once the run has used up what it may.
@@ -55,4 +99,4 @@ func (f *fuel) Done() <-chan struct{} {
 }
 
 // Err is what gojq gives as the run's error once Done is closed.
-func (f *fuel) Err() error { return errTimedOut }
+func (f *fuel) Err() error { return f.failed }

@@ -1,37 +1,25 @@
 package expr
 
-import "github.com/itchyny/gojq"
+import (
+	"strconv"
+
+	"github.com/itchyny/gojq"
+)
 
 // Gojq looks at its context between instructions, but one instruction can be one call that works for hours or takes all memory:
 // "x" * 1e9, .[1e8] = 0, two long arrays subtracted, a value that holds itself twice forty times over and is then written out. guarded
-// puts a measuring step before each such call, and functions that measure for the operators + - and *. It changes nothing else: the
-// steps hand on what they are given, or fail.
+// puts a step before each such call and each such instruction that pays for it, and functions that pay for the operators + - and *. It
+// changes nothing else: the steps hand on what they are given, or fail.
 
-const (
-	measureName = "__measure" // fails where the value is too large to be walked or copied
-	lengthName  = "__length"  // the same, looking at its outermost length alone
-	productName = "__product" // fails where the value and the argument are too large to be compared part by part
-	pathName    = "__path"    // fails where the value is a path with a huge index
-	wideName    = "__wide"    // fails where a transposed value is too large
-	leftVar     = "$__left"
-	rightVar    = "$__right"
-)
-
-// walks are the functions that walk or copy all of their input or of what their argument gives.
-var walks = map[string]bool{
-	"add": true, "join": true, "implode": true, "explode": true, "split": true, "transpose": true, "flatten": true,
-	"unique": true, "unique_by": true, "group_by": true, "sort": true, "sort_by": true, "min": true, "max": true,
-	"min_by": true, "max_by": true, "INDEX": true, "IN": true, "tojson": true, "tostring": true, "fromjson": true, "bsearch": true,
-	"error": true, "format": true,
-}
-
-// products are the functions of one argument that compare all parts of their input with all parts of it.
-var products = map[string]bool{"contains": true, "inside": true, "indices": true, "index": true, "rindex": true}
+const rightVar = "$__right"
 
 func guarded(q *gojq.Query) *gojq.Query {
-	v := visitor{query: guardOperator, term: guardTerm, part: func(q *gojq.Query) {
-		replace(q, group(pipe(clone(q), call(measureName))))
-	}}
+	v := &visitor{query: guardOperator}
+	v.term = func(t *gojq.Term) { guardTerm(t, v) }
+	v.part = func(q *gojq.Query, parts int) {
+		replace(q, group(pipe(clone(q), call(partStep, constantNumber(parts)))))
+	}
+	v.key = func(q *gojq.Query) { replace(q, before(clone(q), keyStep)) }
 	v.visit(q)
 	return q
 }
@@ -42,20 +30,24 @@ func guardOperator(q *gojq.Query) {
 	}
 	switch q.Op {
 	case gojq.OpEq, gojq.OpNe, gojq.OpLt, gojq.OpLe, gojq.OpGt, gojq.OpGe:
-		q.Left, q.Right = before(q.Left, measureName), before(q.Right, measureName)
+		q.Left, q.Right = before(q.Left, treeStep), before(q.Right, treeStep)
 	case gojq.OpDiv:
-		q.Left, q.Right = before(q.Left, lengthName), before(q.Right, lengthName)
+		q.Left = before(q.Left, splitStep)
 	case gojq.OpAdd, gojq.OpSub, gojq.OpMul:
 		replace(q, call(operatorNames[q.Op], q.Left, q.Right))
-	case gojq.OpAssign, gojq.OpModify, gojq.OpUpdateAlt, gojq.OpUpdateDiv, gojq.OpUpdateMod:
-		guardPaths(q)
-	case gojq.OpUpdateAdd:
-		guardUpdate(q, gojq.OpAdd)
-	case gojq.OpUpdateSub:
-		guardUpdate(q, gojq.OpSub)
-	case gojq.OpUpdateMul:
-		guardUpdate(q, gojq.OpMul)
+	case gojq.OpAssign:
+		replace(q, call("_assign", q.Left, q.Right))
+	case gojq.OpModify:
+		replace(q, call("_modify", q.Left, q.Right))
 	}
+	if op := updates[q.Op]; op != 0 {
+		guardUpdate(q, op)
+	}
+}
+
+var updates = map[gojq.Operator]gojq.Operator{
+	gojq.OpUpdateAdd: gojq.OpAdd, gojq.OpUpdateSub: gojq.OpSub, gojq.OpUpdateMul: gojq.OpMul,
+	gojq.OpUpdateDiv: gojq.OpDiv, gojq.OpUpdateMod: gojq.OpMod, gojq.OpUpdateAlt: gojq.OpAlt,
 }
 
 // isConstant reports whether q is nothing but a number or a string.
@@ -64,66 +56,109 @@ func isConstant(q *gojq.Query) bool {
 	return t != nil && len(q.FuncDefs) == 0 && len(t.SuffixList) == 0 && (t.Type == gojq.TermTypeNumber || t.Type == gojq.TermTypeString && t.Str.Queries == nil)
 }
 
-// guardUpdate makes r as $right | l |= (. op $right) of l op= r, which is how gojq defines it.
+// guardUpdate makes r as $right | _modify(l; . op $right) of l op= r, which is how gojq defines it.
 func guardUpdate(q *gojq.Query, op gojq.Operator) {
 	update := &gojq.Query{Left: identity(), Op: op, Right: call(rightVar)}
 	guardOperator(update)
-	modify := &gojq.Query{Left: q.Left, Op: gojq.OpModify, Right: update}
-	guardPaths(modify)
-	replace(q, group(bind(q.Right, rightVar, modify)))
+	replace(q, group(bind(q.Right, rightVar, call("_modify", q.Left, update))))
 }
 
-// guardPaths makes . as $left | (reduce path(l) as … check) | $left | l = r of l = r.
-func guardPaths(q *gojq.Query) {
-	replace(q, group(pathsFirst(q.Left, clone(q))))
-}
-
-func pathsFirst(paths, then *gojq.Query) *gojq.Query {
-	checked := &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeArray, Array: &gojq.Array{
-		Query: pipe(call("path", paths), call(pathName)),
-	}}}
-	return bind(identity(), leftVar, pipe(checked, call(leftVar), then))
-}
-
-func guardTerm(t *gojq.Term) {
+// guardTerm puts steps before what the term is, and before those of its suffixes that need one.
+func guardTerm(t *gojq.Term, v *visitor) {
 	bare := *t
 	bare.SuffixList = nil
-	self := &gojq.Query{Term: &bare}
-	switch {
-	case t.Type == gojq.TermTypeFormat && t.Str == nil:
-		self = pipe(call(measureName), self)
-	case t.Type != gojq.TermTypeFunc:
-		return
-	case products[t.Func.Name] && len(t.Func.Args) == 1:
-		f := &gojq.Func{Name: t.Func.Name, Args: []*gojq.Query{call(rightVar)}}
-		self = bind(t.Func.Args[0], rightVar, pipe(call(productName, call(rightVar)), &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: f}}))
-	case walks[t.Func.Name]:
-		for i, arg := range t.Func.Args {
-			t.Func.Args[i] = before(arg, measureName)
-		}
-		self = pipe(call(measureName), self)
-		if t.Func.Name == "transpose" {
-			self = pipe(call(wideName), self)
-		}
-	case t.Func.Name == "setpath" && len(t.Func.Args) == 2:
-		t.Func.Args[0] = before(t.Func.Args[0], pathName)
-		return
-	case t.Func.Name == "fromstream" && len(t.Func.Args) == 1:
-		t.Func.Args[0] = before(t.Func.Args[0], pathName)
-		return
-	case t.Func.Name == "pick" && len(t.Func.Args) == 1:
-		self = pathsFirst(t.Func.Args[0], self)
-	default:
-		return
+	out := bare
+	if t.Type == gojq.TermTypeIndex && indexNeedsStep(t.Index) {
+		out = gojq.Term{Type: gojq.TermTypeIdentity}
+		out = stepped(out, indexStep, &gojq.Suffix{Index: t.Index})
+	} else if self := guardBare(&bare, v); self != nil {
+		out = gojq.Term{Type: gojq.TermTypeQuery, Query: self}
 	}
-	*t = gojq.Term{Type: gojq.TermTypeQuery, Query: self, SuffixList: t.SuffixList}
+	for _, s := range t.SuffixList {
+		switch {
+		case s.Iter:
+			out = stepped(out, eachStep, s)
+		case s.Index != nil && indexNeedsStep(s.Index):
+			out = stepped(out, indexStep, s)
+		default:
+			out.SuffixList = append(out.SuffixList, s)
+		}
+	}
+	*t = out
 }
+
+func stepped(t gojq.Term, step string, s *gojq.Suffix) gojq.Term {
+	return gojq.Term{Type: gojq.TermTypeQuery, Query: pipe(&gojq.Query{Term: &t}, call(step)), SuffixList: []*gojq.Suffix{s}}
+}
+
+// indexNeedsStep reports whether an index is no constant key. A computed one gets a step of its own.
+func indexNeedsStep(x *gojq.Index) bool {
+	if st, ok := constantStep(x); ok || x.Str != nil {
+		return ok && !st.key
+	}
+	if !x.IsSlice {
+		x.Start = before(x.Start, keyStep)
+	}
+	return true
+}
+
+// guardBare gives a term without suffixes with a step before it, or nil where it needs none.
+func guardBare(t *gojq.Term, v *visitor) *gojq.Query {
+	self := &gojq.Query{Term: t}
+	switch {
+	case t.Type == gojq.TermTypeRecurse:
+		return call("recurse")
+	case t.Type == gojq.TermTypeFormat && t.Str == nil:
+		return pipe(call(writeStep), self)
+	case t.Type != gojq.TermTypeFunc:
+		return nil
+	}
+	name := signature(t.Func.Name, len(t.Func.Args))
+	switch {
+	case v.defined(name):
+		return nil
+	case name == "path/1":
+		return pipe(self, call(pathStep))
+	case costs[name] == nil:
+		return nil
+	}
+	return guardCall(t.Func)
+}
+
+// guardCall makes a as $1 | cost(f; $1) | f($1) of f(a). The last argument is evaluated first, as gojq does.
+func guardCall(f *gojq.Func) *gojq.Query {
+	if perElement[f.Name] {
+		return pipe(call(costOf(f.Name)), call(f.Name, f.Args...))
+	}
+	var args []*gojq.Query
+	for i, arg := range f.Args {
+		if isConstant(arg) {
+			args = append(args, arg)
+		} else {
+			args = append(args, call("$__"+strconv.Itoa(i)))
+		}
+	}
+	out := pipe(call(costOf(f.Name), args...), call(f.Name, args...))
+	for i, arg := range f.Args {
+		if args[i] != arg {
+			out = bind(arg, "$__"+strconv.Itoa(i), out)
+		}
+	}
+	return group(out)
+}
+
+// perElement are the functions in costs whose argument is run for each element, so that it is no value.
+var perElement = map[string]bool{"map": true, "any": true, "all": true, "with_entries": true}
 
 func before(q *gojq.Query, check string) *gojq.Query {
 	if isConstant(q) {
 		return q
 	}
 	return pipe(group(q), call(check))
+}
+
+func constantNumber(n int) *gojq.Query {
+	return &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeNumber, Number: strconv.Itoa(n)}}
 }
 
 func identity() *gojq.Query { return &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeIdentity}} }

@@ -3,6 +3,7 @@ package expr
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/itchyny/gojq"
@@ -10,28 +11,64 @@ import (
 
 // jqProgram is a program that runs on gojq.
 type jqProgram struct {
-	code  *gojq.Code
-	vars  []string // those that the program uses
-	reads *reading // what it reads of the document
+	query    *gojq.Query
+	vars     []string // those that the program uses
+	reads    *reading // what it reads of the document
+	patterns map[patternKey]*pattern
+
+	mu   sync.Mutex
+	idle []*machine
+}
+
+// machine is a compiled copy of a program and the fuel of its run, from which its functions take. A program has as many as run at once.
+type machine struct {
+	fuel     fuel
+	code     *gojq.Code
+	patterns map[patternKey]*pattern
 }
 
 func newJQ(q *gojq.Query, vars []string) (*jqProgram, error) {
-	var named []string
-	for _, v := range vars {
-		named = append(named, "$"+v)
+	patterns, err := patternsOf(q)
+	if err != nil {
+		return nil, err
 	}
 	q = guarded(q)
-	redefine(q)
+	j := &jqProgram{query: redefine(q, libraryOf(q)), vars: vars, patterns: patterns}
+	m, err := j.machine()
+	if err != nil {
+		return nil, err
+	}
+	j.give(m)
+	return j, nil
+}
+
+// machine gives one that is idle, or a new one.
+func (j *jqProgram) machine() (m *machine, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if n := len(j.idle); n > 0 {
+		m, j.idle = j.idle[n-1], j.idle[:n-1]
+		return m, nil
+	}
+	m = &machine{patterns: j.patterns}
+	var named []string
+	for _, v := range j.vars {
+		named = append(named, "$"+v)
+	}
 	options := append([]gojq.CompilerOption{
 		gojq.WithFunction("unix", 0, 0, jqUnix(1)),
 		gojq.WithFunction("unix_ms", 0, 0, jqUnix(1000)),
 		gojq.WithVariables(named),
-	}, append(natives, guards...)...)
-	code, err := gojq.Compile(q, options...)
-	if err != nil {
-		return nil, err
-	}
-	return &jqProgram{code: code, vars: vars}, nil
+	}, natives...)
+	m.code, err = gojq.Compile(j.query, append(options, m.options()...)...)
+	return m, err
+}
+
+// give takes a machine back.
+func (j *jqProgram) give(m *machine) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.idle = append(j.idle, m)
 }
 
 func jqUnix(perSecond int64) func(any, []any) any {
@@ -57,9 +94,14 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 	for _, name := range j.vars {
 		vars = append(vars, decode(d.lookup(name).Raw))
 	}
-	var m meter
-	f := &fuel{Context: context.Background()}
-	outputs := j.code.RunWithContext(f, d.input(j.reads), vars...)
+	m, err := j.machine()
+	if err != nil {
+		return err
+	}
+	defer j.give(m)
+	m.fuel = fuel{Context: context.Background()}
+	var made meter
+	outputs := m.code.RunWithContext(&m.fuel, d.input(j.reads), vars...)
 	for {
 		out, ok := next(outputs)
 		if !ok {
@@ -75,13 +117,13 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 		}
 		d.arena = v.Raw
 		v.Raw = v.Raw[start:len(v.Raw):len(v.Raw)]
-		if err := m.add(v); err != nil {
+		if err := made.add(v); err != nil {
 			return err
 		}
 		if err := yield(v); err != nil {
 			return err
 		}
-		f.last = time.Time{} // what the caller does with an output is not the program's time
+		m.fuel.last = time.Time{} // what the caller does with an output is not the program's time
 	}
 }
 

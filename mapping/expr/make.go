@@ -19,8 +19,6 @@ func (d *Document) made(kind Kind, start int) (Value, error) {
 	return Value{kind, d.arena[start:len(d.arena):len(d.arena)]}, nil
 }
 
-var errTooLarge = &EvalError{TooMuch, "made a value too large to work on"}
-
 func (d *Document) quoted(text []byte) Value {
 	start := len(d.arena)
 	d.arena = AppendQuoted(d.arena, text)

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -21,8 +22,6 @@ var redefined = func() map[string][]*gojq.FuncDef {
 		"_tourid":    `def __urid: _tourid; def _tourid: __urid | __text("@urid");`,
 		"format": `def __format(f): format(f); def __urid: _tourid;
 			def format(f): f as $f | if $f == "base64d" then __base64d elif $f == "urid" then __urid | __text("@urid") else __format($f) end;`,
-		"_divide": `def _divide(l; r): __divide(l; r);`, // of /=; what the operators alone mean is not looked up by name
-		"_modulo": `def _modulo(l; r): __modulo(l; r);`,
 	}
 	for name := range roundings {
 		sources[name] = strings.ReplaceAll(`def NAME: __NAME;`, "NAME", name)
@@ -49,8 +48,10 @@ var redefined = func() map[string][]*gojq.FuncDef {
 	return defs
 }()
 
-// redefine puts the definitions of what q uses in front of q, and functions in the place of operators.
-func redefine(q *gojq.Query) {
+// redefine puts the definitions of what q uses in front of q, the library's behind those that it uses, and functions in the place of
+// operators.
+func redefine(q *gojq.Query, library []*gojq.FuncDef) *gojq.Query {
+	redefineOperators(q)
 	var defs []*gojq.FuncDef
 	seen := map[string]bool{}
 	use := func(name string) {
@@ -59,34 +60,36 @@ func redefine(q *gojq.Query) {
 			defs = append(defs, redefined[name]...)
 		}
 	}
-	v := visitor{
-		name: use,
-		term: func(t *gojq.Term) {
-			switch t.Format {
-			case "@base64d":
-				use("_tobase64d")
-			case "@urid":
-				use("_tourid")
-			}
-		},
-		query: func(q *gojq.Query) {
-			switch name := orderings[q.Op]; {
-			case q.Term != nil:
-			case name != "":
-				replace(q, call(name, q.Left, q.Right))
-			case q.Op == gojq.OpDiv:
-				replace(q, call("__divide", q.Left, q.Right))
-			case q.Op == gojq.OpMod:
-				replace(q, call("__modulo", q.Left, q.Right))
-			case q.Op == gojq.OpUpdateDiv:
-				use("_divide")
-			case q.Op == gojq.OpUpdateMod:
-				use("_modulo")
-			}
-		},
-	}
+	v := visitor{name: use, term: func(t *gojq.Term) {
+		switch t.Format {
+		case "@base64d":
+			use("_tobase64d")
+		case "@urid":
+			use("_tourid")
+		}
+	}}
 	v.visit(q)
-	q.FuncDefs = append(defs, q.FuncDefs...)
+	for _, def := range library {
+		v.visit(def.Body)
+	}
+	out := *q
+	out.FuncDefs = slices.Concat(defs, library, q.FuncDefs)
+	return &out
+}
+
+func redefineOperators(q *gojq.Query) {
+	v := visitor{query: func(q *gojq.Query) {
+		switch name := orderings[q.Op]; {
+		case q.Term != nil:
+		case name != "":
+			replace(q, call(name, q.Left, q.Right))
+		case q.Op == gojq.OpDiv:
+			replace(q, call("__divide", q.Left, q.Right))
+		case q.Op == gojq.OpMod:
+			replace(q, call("__modulo", q.Left, q.Right))
+		}
+	}}
+	v.visit(q)
 }
 
 // natives are the functions that the prelude and the operators stand on.

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -10,21 +11,26 @@ import (
 type visitor struct {
 	query func(*gojq.Query)
 	term  func(*gojq.Term)
-	bound func(string)      // of a variable that the program itself defines
-	name  func(string)      // of a function that is called or a variable that is read
-	part  func(*gojq.Query) // of a string with interpolation; never a literal part
+	bound func(string)                   // of a variable that the program itself defines
+	name  func(string)                   // of a function that is called or a variable that is read
+	part  func(q *gojq.Query, parts int) // of a string with interpolation; never a literal part
+	key   func(*gojq.Query)              // that a pattern computes
+	def   func(*gojq.FuncDef)
+
+	defs []string // the functions that the program defined, as far as they are known at the place that is shown
 }
+
+// defined reports whether a name with a number of arguments is a function of the program itself.
+func (v *visitor) defined(name string) bool { return slices.Contains(v.defs, name) }
 
 func (v *visitor) visit(qs ...*gojq.Query) {
 	for _, q := range qs {
 		if q == nil {
 			continue
 		}
+		known := len(v.defs)
 		for _, def := range q.FuncDefs {
-			for _, arg := range def.Args {
-				v.bind(arg)
-			}
-			v.visit(def.Body)
+			v.funcDef(def)
 		}
 		v.visit(q.Left, q.Right)
 		v.patterns(q.Patterns)
@@ -34,7 +40,23 @@ func (v *visitor) visit(qs ...*gojq.Query) {
 		if v.query != nil {
 			v.query(q)
 		}
+		v.defs = v.defs[:known]
 	}
+}
+
+// funcDef visits a definition, which knows itself and its arguments, and is known from then on.
+func (v *visitor) funcDef(def *gojq.FuncDef) {
+	if v.def != nil {
+		v.def(def)
+	}
+	v.defs = append(v.defs, signature(def.Name, len(def.Args)))
+	known := len(v.defs)
+	for _, arg := range def.Args {
+		v.bind(arg)
+		v.defs = append(v.defs, signature(strings.TrimPrefix(arg, "$"), 0))
+	}
+	v.visit(def.Body)
+	v.defs = v.defs[:known]
 }
 
 func (v *visitor) visitTerm(t *gojq.Term) {
@@ -107,7 +129,7 @@ func (v *visitor) text(s *gojq.String) {
 	for _, q := range s.Queries {
 		v.visit(q)
 		if v.part != nil && q.Term.Str == nil {
-			v.part(q)
+			v.part(q, len(s.Queries))
 		}
 	}
 }
@@ -120,6 +142,9 @@ func (v *visitor) patterns(ps []*gojq.Pattern) {
 			v.bind(o.Key)
 			v.text(o.KeyString)
 			v.visit(o.KeyQuery)
+			if v.key != nil && o.KeyQuery != nil {
+				v.key(o.KeyQuery)
+			}
 			if o.Val != nil {
 				v.patterns([]*gojq.Pattern{o.Val})
 			}

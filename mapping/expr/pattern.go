@@ -1,0 +1,260 @@
+package expr
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxPattern is how many instructions a regular expression may have once its repetitions are written out. (?:x{100}){100} has 10,000.
+const maxPattern = 5000
+
+// pattern is a compiled regular expression. Its size is about how many instructions it has.
+type pattern struct {
+	first *regexp.Regexp // of text from its beginning
+	next  *regexp.Regexp // of text from the character before the place where the search goes on; group 1 is the match
+	names []any          // of the groups, nil for one without a name
+	size  int
+}
+
+// newPattern compiles a regular expression with jq's flags. An error says what to do, in words that follow the expression.
+func newPattern(re, flags string) (*pattern, error) {
+	if i := strings.IndexFunc(flags, func(r rune) bool { return r != 'g' && r != 'i' && r != 'm' }); i >= 0 {
+		return nil, fmt.Errorf("unknown flag %q of a regular expression; known are g, i and m", flags[i:])
+	}
+	if strings.Contains(flags, "i") {
+		re = "(?i)" + re
+	}
+	if strings.Contains(flags, "m") {
+		re = "(?s)" + re
+	}
+	tree, err := syntax.Parse(re, syntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("cannot compile the regular expression: %w", err)
+	}
+	p := &pattern{size: sizeOfRegexp(tree)}
+	if p.size > maxPattern {
+		return nil, fmt.Errorf("the regular expression has more than %d instructions once its repetitions are written out; repeat less or use + or *", maxPattern)
+	}
+	if p.first, err = regexp.Compile(re); err != nil {
+		return nil, fmt.Errorf("cannot compile the regular expression: %w", err)
+	}
+	if p.next, err = regexp.Compile(`\A(?s:.)(?s:.*?)(` + tree.String() + `)`); err != nil {
+		return nil, fmt.Errorf("cannot compile the regular expression: %w", err)
+	}
+	for _, name := range p.first.SubexpNames()[1:] {
+		if name == "" {
+			p.names = append(p.names, nil)
+		} else {
+			p.names = append(p.names, name)
+		}
+	}
+	return p, nil
+}
+
+// sizeOfRegexp counts the instructions of a parsed regular expression, up to a little over maxPattern.
+func sizeOfRegexp(re *syntax.Regexp) int {
+	n := 1
+	for _, sub := range re.Sub {
+		if n += sizeOfRegexp(sub); n > maxPattern {
+			return n
+		}
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		n += len(re.Rune)
+	case syntax.OpCapture:
+		n++
+	case syntax.OpRepeat:
+		n *= max(1, re.Min, re.Max)
+	}
+	return n
+}
+
+// search is one pass of a pattern over a text. It pays for each character that the pattern looks at, however often it looks.
+type search struct {
+	*pattern
+	fuel *fuel
+	text string
+	at   int // where the next match may begin
+	all  bool
+	done bool
+
+	runes, counted int // characters of text before counted
+}
+
+func newSearch(f *fuel, p *pattern, text string, all bool) *search {
+	return &search{pattern: p, fuel: f, text: text, all: all}
+}
+
+// find gives the bytes between which the next match and its groups stand, or nil.
+func (s *search) find() ([]int, error) {
+	if s.done {
+		return nil, nil
+	}
+	if !s.all {
+		s.done = true
+		if err := s.fuel.pay(product(4*s.size, len(s.text))); err != nil {
+			return nil, err
+		}
+		return s.first.FindStringSubmatchIndex(s.text), nil
+	}
+	m, err := s.findNext()
+	switch {
+	case err != nil || m == nil:
+		s.done = true
+	case m[1] > m[0]:
+		s.at = m[1]
+	default:
+		_, width := utf8.DecodeRuneInString(s.text[m[1]:])
+		s.at = m[1] + width
+		s.done = width == 0
+	}
+	return m, err
+}
+
+// findNext searches from where the search stands on. The pattern sees the character before, which ^ and \b ask for.
+func (s *search) findNext() ([]int, error) {
+	if s.at == 0 {
+		r := &runeReader{fuel: s.fuel, cost: 4 * s.size, text: s.text}
+		m := s.first.FindReaderSubmatchIndex(r)
+		return m, r.err
+	}
+	_, width := utf8.DecodeLastRuneInString(s.text[:s.at])
+	from := s.at - width
+	r := &runeReader{fuel: s.fuel, cost: 4 * s.size, text: s.text, at: from}
+	m := s.next.FindReaderSubmatchIndex(r)
+	if m == nil || r.err != nil {
+		return nil, r.err
+	}
+	m = m[2:]
+	for i := range m {
+		if m[i] >= 0 {
+			m[i] += from
+		}
+	}
+	return m, nil
+}
+
+// runeReader gives a pattern the characters of a text, as long as they are paid for.
+type runeReader struct {
+	fuel *fuel
+	cost int
+	text string
+	at   int
+	err  error
+}
+
+// ReadRune gives the next character.
+func (r *runeReader) ReadRune() (c rune, width int, err error) {
+	if r.at >= len(r.text) {
+		return 0, 0, io.EOF
+	}
+	if r.err = r.fuel.pay(r.cost); r.err != nil {
+		return 0, 0, r.err
+	}
+	c, width = utf8.DecodeRuneInString(r.text[r.at:])
+	r.at += width
+	return c, width, nil
+}
+
+// offset is how many characters stand before a byte. Going forward it counts each once.
+func (s *search) offset(at int) int {
+	if at < s.counted {
+		return s.runes - utf8.RuneCountInString(s.text[at:s.counted])
+	}
+	s.runes += utf8.RuneCountInString(s.text[s.counted:at])
+	s.counted = at
+	return s.runes
+}
+
+// matchBytes is about what one match or one of its groups takes as an object.
+const matchBytes = 600
+
+// match is a match as jq's function match gives it.
+func (s *search) match(m []int) (any, error) {
+	if err := s.fuel.pay(matchBytes * len(m) / 2); err != nil {
+		return nil, err
+	}
+	captures := make([]any, len(s.names))
+	for i, name := range s.names {
+		captures[i] = s.group(m[2*i+2:], map[string]any{"name": name})
+	}
+	return s.group(m, map[string]any{"captures": captures}), nil
+}
+
+// group adds to an object where a match or a group stands.
+func (s *search) group(m []int, to map[string]any) any {
+	if m[0] < 0 {
+		to["offset"], to["length"], to["string"] = -1, 0, nil
+		return to
+	}
+	start := s.offset(m[0])
+	to["offset"], to["length"], to["string"] = start, s.offset(m[1])-start, s.text[m[0]:m[1]]
+	return to
+}
+
+// capture is a match as jq's function capture gives it.
+func (s *search) capture(m []int) (any, error) {
+	if err := s.fuel.pay(entryBytes * len(m)); err != nil {
+		return nil, err
+	}
+	to := make(map[string]any, len(s.names))
+	for i, name := range s.names {
+		if name, ok := name.(string); ok {
+			to[name] = s.string(m, i+1)
+		}
+	}
+	return to, nil
+}
+
+// scan is a match as jq's function scan gives it.
+func (s *search) scan(m []int) (any, error) {
+	if len(s.names) == 0 {
+		return s.string(m, 0), s.fuel.pay(pieceBytes)
+	}
+	list := make([]any, len(s.names))
+	for i := range list {
+		list[i] = s.string(m, i+1)
+	}
+	return list, s.fuel.pay(pieceBytes * len(m))
+}
+
+// string is the text of a group, null for one that took no part.
+func (s *search) string(m []int, group int) any {
+	if m[2*group] < 0 {
+		return nil
+	}
+	return s.text[m[2*group]:m[2*group+1]]
+}
+
+// matches gives what a search finds one after the other, as gojq asks for it.
+type matches struct {
+	*search
+	output func(m []int) (any, error)
+	end    func() (any, bool) // what comes behind the last match, once
+}
+
+// Next gives the next output.
+func (it *matches) Next() (any, bool) {
+	m, err := it.find()
+	var v any
+	if m != nil && err == nil {
+		v, err = it.output(m)
+	}
+	switch {
+	case err != nil:
+		it.done, it.end = true, nil
+		return err, true
+	case m != nil:
+		return v, true
+	case it.end != nil:
+		end := it.end
+		it.end = nil
+		return end()
+	}
+	return nil, false
+}
