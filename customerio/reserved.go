@@ -13,12 +13,11 @@ type ReservedIDs struct {
 	Allow []string `yaml:"allow"` // taken although they are reserved by default
 }
 
-// reservedByDefault are what languages print where there is no value, and placeholders. As an identifier each would make one
-// person of many. So would a number or a UUID of zeros alone, however many there are.
+// reservedByDefault are what programs print where there is no value. As an identifier each would make one person of many. So would a number
+// or a UUID of zeros alone, however many there are. Words that somebody chose, such as guest, are left to ReservedIDs.
 var reservedByDefault = []string{
-	"undefined", "null", "nil", "none", "nan", "n/a", "na", "<nil>", "<null>", "(null)", "[object object]", "[object undefined]", "[object null]",
+	"undefined", "null", "nil", "none", "nan", "n/a", "#n/a", "<nil>", "<null>", "(null)", "[object object]", "[object undefined]", "[object null]",
 	"[]", "{}", "true", "false", "infinity", "-infinity", "-1", "ffffffff-ffff-ffff-ffff-ffffffffffff",
-	"anonymous", "guest", "unknown", "not_authenticated", "id", "email", "user_id", "distinct_id",
 }
 
 // Validate reports every mistake, each beginning with the field's name.

@@ -10,14 +10,14 @@ func TestReservedByDefault(t *testing.T) {
 	for _, text := range []string{
 		"undefined", "Undefined", "null", "NULL", "None", "nil", "<nil>", "NaN", "N/A", "[object Object]", `"null"`, `'undefined'`, `"'null'"`, `""`, "true", "False", "-1",
 		"0", "-0", "00", "0.0", "+0", `"0"`, "00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000", "{00000000-0000-0000-0000-000000000000}",
-		"FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "anonymous", "Infinity",
+		"FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "Infinity", "#N/A",
 	} {
 		if !r.Has([]byte(text)) {
 			t.Errorf("%s is not reserved", text)
 		}
 	}
 	for _, text := range []string{
-		"1", "10", "-2", "0a", "00000000-0000-0000-0000-000000000001", "nullable", "c_7", "undefined_1", "nobody@example.com", "null@example.com", "ü", "7", "--", `"c_7"`, "Ünull", "U", "n",
+		"1", "10", "-2", "guest", "NA", "0a", "00000000-0000-0000-0000-000000000001", "nullable", "c_7", "undefined_1", "nobody@example.com", "null@example.com", "ü", "7", "--", `"c_7"`, "Ünull", "U", "n",
 		strings.Repeat("null", 40),
 	} {
 		if r.Has([]byte(text)) {
@@ -27,13 +27,13 @@ func TestReservedByDefault(t *testing.T) {
 }
 
 func TestReservedIDsAddAndAllow(t *testing.T) {
-	c := ReservedIDs{Add: []string{"Test-User", "ÜBUNG", "nobody@example.com"}, Allow: []string{"0", "Guest"}}
+	c := ReservedIDs{Add: []string{"Test-User", "ÜBUNG", "nobody@example.com"}, Allow: []string{"0", "None"}}
 	if errs := c.Validate(); len(errs) > 0 {
 		t.Error(errs)
 	}
 	r := NewReserved(c)
 	for text, want := range map[string]bool{
-		"test-user": true, "TEST-USER": true, "Übung": true, "Nobody@Example.com": true, "0": false, "guest": false, "GUEST": false, "00": true, "null": true,
+		"test-user": true, "TEST-USER": true, "Übung": true, "Nobody@Example.com": true, "0": false, "none": false, "NONE": false, "00": true, "null": true,
 		"00000000-0000-0000-0000-000000000000": true, "test-users": false,
 	} {
 		if r.Has([]byte(text)) != want {
