@@ -101,7 +101,7 @@ func TestKilledUnderLoadOnJetStream(t *testing.T) {
 	killLoop(t, s.world, s.configureNATS(), s.produce)
 }
 
-// events of the stream survive a restart of its server with the bridge running.
+// Events of the stream survive a restart of its server with the bridge running, and none is sent twice.
 func TestNATSServerRestarts(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -131,7 +131,7 @@ func TestNATSServerRestarts(t *testing.T) {
 	s.produce(500)
 	s.arrive(60 * time.Second)
 	p.stop()
-	s.judge(again)
+	s.judge(checker.Limits{}) // no repeats: the process knows what it delivered
 }
 
 func TestPausedReplicaOnJetStream(t *testing.T) {
