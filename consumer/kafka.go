@@ -33,10 +33,11 @@ type Kafka struct {
 
 	generation atomic.Pointer[generation] // nil between generations
 
-	mu     sync.Mutex
-	state  error                    // why we are not joined; nil while we are
-	absent map[string]bool          // topics that were missing at some time: what they hold has come since
-	past   map[partitionKey]*ledger // of partitions that were ours in the last generation, when they were last read
+	mu      sync.Mutex
+	state   error                    // why we are not joined; nil while we are
+	missing []string                 // topics that do not exist
+	absent  map[string]bool          // topics that were missing at some time: what they hold has come since
+	past    map[partitionKey]*ledger // of partitions that were ours in the last generation, when they were last read
 }
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
@@ -64,10 +65,14 @@ func NewKafka(config KafkaConfig, k *broker.Kafka, log *zap.Logger, reg promethe
 // partitions are divided. It must be called before Consume.
 func (k *Kafka) OnReplicas(f func(n int)) { k.replicas = f }
 
-// Ready is nil while the consumer group is joined, also when it has given us no partition, and says otherwise what is in the way.
+// Ready is nil while the consumer group is joined, also when it has given us no partition, and every topic exists. It says otherwise what
+// is in the way.
 func (k *Kafka) Ready() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.state == nil && len(k.missing) > 0 {
+		return &MissingTopicsError{k.missing}
+	}
 	return k.state
 }
 

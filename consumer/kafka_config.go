@@ -3,6 +3,7 @@ package consumer
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/ciobridge/ciobridge/broker"
@@ -62,6 +63,8 @@ func (c KafkaConfig) Validate() error {
 	seen := map[string]bool{}
 	for i, topic := range c.Topics {
 		check(topic != "", "topics[%d]: has no name", i)
+		check(topic == "" || topicName.MatchString(topic) && topic != "." && topic != "..",
+			"topics[%d]: %q cannot be the name of a topic: those have letters, digits, dots, hyphens and underscores; patterns are not read, name each topic", i, topic)
 		check(topic == "" || !seen[topic], "topics[%d]: %q is named twice", i, topic)
 		seen[topic] = true
 	}
@@ -78,6 +81,9 @@ func (c KafkaConfig) Validate() error {
 	check(c.MaxBatchBytes >= 1<<20 && c.MaxBatchBytes <= 512<<20, "max_batch_bytes: %d is not between 1 MiB and 512 MiB", c.MaxBatchBytes)
 	return errors.Join(errs...)
 }
+
+// topicName is what Kafka takes as one.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // heartbeat is how often a sign of life is given: three times within a session.
 func (c *KafkaConfig) heartbeat() time.Duration { return c.SessionTimeout * 3 / 10 }

@@ -23,6 +23,8 @@ func TestKafkaConfig(t *testing.T) {
 		"group: is missing":               func(c *KafkaConfig) { c.Group = "" },
 		"topics: is missing":              func(c *KafkaConfig) { c.Topics = nil },
 		"topics[1]: has no name":          func(c *KafkaConfig) { c.Topics[1] = "" },
+		`topics[1]: "orders.*" cannot be`: func(c *KafkaConfig) { c.Topics[1] = "orders.*" },
+		`topics[1]: ".." cannot be`:       func(c *KafkaConfig) { c.Topics[1] = ".." },
 		`topics[1]: "a" is named twice`:   func(c *KafkaConfig) { c.Topics[1] = "a" },
 		"start_at: is missing":            func(c *KafkaConfig) { c.StartAt = "" },
 		`start_at: "newest" is not`:       func(c *KafkaConfig) { c.StartAt = "newest" },

@@ -210,15 +210,9 @@ func TestKafkaWaitsForItsTopic(t *testing.T) {
 	c.Topics = []string{"later"}
 	k := b.openWith(c)
 	r := read(t, k, settleAll)
-	eventually(t, "the group is joined", func() bool { return k.Ready() == nil })
-	req := kmsg.NewCreateTopicsRequest()
-	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "later", 1, 1
-	req.Topics = append(req.Topics, topic)
-	if res, err := req.RequestWith(t.Context(), b.client); err != nil || res.Topics[0].ErrorCode != 0 {
-		t.Fatal(err, res)
-	}
+	eventually(t, "the topic is missed", func() bool { return k.wasAbsent("later") })
 	b.topic = "later"
+	b.makeTopic()
 	b.publish("1")
 	r.want("1")
 	r.stop()

@@ -29,6 +29,8 @@ var (
 		"1 for a partition that cannot be read on until an operator has set its offset.", append(partitionLabels[:2:2], "reason"), nil)
 	lostDesc = prometheus.NewDesc("ciobridge_kafka_partition_lost_records",
 		"Records between the committed offset of a stopped partition and its log.", append(partitionLabels[:2:2], "reason"), nil)
+	missingDesc = prometheus.NewDesc("ciobridge_kafka_topic_missing",
+		"1 for a topic that is to be read and does not exist, 0 for one that does.", []string{"topic"}, nil)
 	bufferedDesc = prometheus.NewDesc("ciobridge_kafka_fetched_bytes",
 		"Bytes that are fetched and not finished, as counted against fetch_bytes.", nil, nil)
 )
@@ -69,19 +71,26 @@ func (m *kafkaMetrics) committed(err error) {
 
 // Describe implements prometheus.Collector.
 func (m *kafkaMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagDesc, oldestDesc, stoppedDesc, lostDesc, bufferedDesc} {
+	for _, d := range []*prometheus.Desc{lagDesc, oldestDesc, stoppedDesc, lostDesc, missingDesc, bufferedDesc} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (m *kafkaMetrics) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	for _, topic := range m.source.config.Topics {
+		missing := 0.0
+		if m.source.isMissing(topic) {
+			missing = 1
+		}
+		gauge(missingDesc, missing, topic)
+	}
 	g := m.source.generation.Load()
 	if g == nil {
 		return
-	}
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(bufferedDesc, float64(g.window.inUse()))
 	now := time.Now()

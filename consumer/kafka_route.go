@@ -49,7 +49,11 @@ func (g *generation) route(ctx context.Context) {
 func (g *generation) look(ctx context.Context, topics []string) (*layout, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.source.config.SessionTimeout)
 	defer cancel()
-	return g.source.cluster.metadata(ctx, topics)
+	l, err := g.source.cluster.metadata(ctx, topics)
+	if err == nil {
+		g.source.noteMissing(l.missing(g.source.config.Topics))
+	}
+	return l, err
 }
 
 // prepare notes for each partition where the group stands.

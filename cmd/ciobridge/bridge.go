@@ -58,7 +58,10 @@ func load(path string) (config.Config, *mapping.Rules, error) {
 func newBridge(c config.Config, rules *mapping.Rules, log *zap.Logger) (*bridge, error) {
 	b := &bridge{
 		config: c, rules: rules, log: log, registry: newRegistry(rules), brokers: &brokers{},
-		proofs: newProofs(provesDestination, provesBroker, provesLetters),
+		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters),
+	}
+	if c.Source.Kafka == nil {
+		b.proofs.note(provesSource, nil) // streams are looked at while they are read
 	}
 	var err error
 	b.client, b.sender, err = newSender(c, log, b.registry)
@@ -125,17 +128,22 @@ func (b *bridge) newSource() (source, error) {
 // prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the broker is proven side
 // by side, so that each tells what is in its way. The first failure that is final ends both.
 func (b *bridge) prepare(ctx context.Context) error {
+	return sideBySide(ctx, b.proveDestination, b.proveBroker)
+}
+
+// sideBySide waits for several proofs. The first failure ends the others and is the error.
+func sideBySide(ctx context.Context, proofs ...func(context.Context) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	var both sync.WaitGroup
-	for _, prove := range []func(context.Context) error{b.proveDestination, b.proveBroker} {
-		both.Go(func() {
+	var all sync.WaitGroup
+	for _, prove := range proofs {
+		all.Go(func() {
 			if err := prove(ctx); err != nil {
 				fail(err)
 			}
 		})
 	}
-	both.Wait()
+	all.Wait()
 	return context.Cause(ctx)
 }
 
@@ -145,7 +153,7 @@ func (b *bridge) proveBroker(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := b.proveLetters(ctx); err != nil {
+	if err := sideBySide(ctx, b.proveSource, b.proveLetters); err != nil {
 		return err
 	}
 	return b.brokers.apart(ctx, b.config)

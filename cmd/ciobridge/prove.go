@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 )
@@ -19,6 +20,7 @@ import (
 const (
 	provesDestination = "customer.io"
 	provesBroker      = "broker"
+	provesSource      = "source"
 	provesLetters     = "dead letters"
 )
 
@@ -76,6 +78,22 @@ func (b *bridge) proveDestination(ctx context.Context) error {
 		return exit(exitCustomerIO, err)
 	}
 	return exit(exitCredentials, err)
+}
+
+// missingFor is how long a topic of the source may be missing at the start: one that was just made is not known everywhere.
+const missingFor = 5 * time.Second
+
+// proveSource makes sure that what is to be read exists. A topic that is deleted later is waited for.
+func (b *bridge) proveSource(ctx context.Context) error {
+	s, ok := b.source.(interface{ Check(context.Context) error })
+	if !ok {
+		return nil
+	}
+	begun := time.Now()
+	return exit(exitBroker, b.await(ctx, provesSource, s.Check, func(err error) bool {
+		var missing *consumer.MissingTopicsError
+		return !errors.As(err, &missing) || time.Since(begun) < missingFor
+	}))
 }
 
 // proveLetters makes sure that dead letters can be kept.
