@@ -33,6 +33,10 @@ func (s *scratch) apply(r *rule) {
 	if n := len(s.failures) - failures; n > 0 {
 		counts.failed.Add(uint64(n))
 	}
+	if s.overran > 0 {
+		counts.overran(s.overran)
+		s.overran = 0
+	}
 }
 
 // holds runs a condition; no condition holds.

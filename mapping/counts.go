@@ -1,15 +1,27 @@
 package mapping
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // counts is what a rule has done. Each event counts in one of several stripes, a line of the processor's cache each: events are mapped on
 // several cores, which would otherwise wait for each other at every rule.
 type counts [4]stripe
 
 type stripe struct {
-	matched, skipped, calls, failed atomic.Uint64
+	matched, skipped, calls, failed, timedOut atomic.Uint64
+	longest                                   atomic.Int64 // nanoseconds
 
-	_ [32]byte
+	_ [16]byte
+}
+
+// overran counts an event for which a program of the rule ran into its time limit.
+func (s *stripe) overran(took time.Duration) {
+	s.timedOut.Add(1)
+	for longest := s.longest.Load(); int64(took) > longest && !s.longest.CompareAndSwap(longest, int64(took)); {
+		longest = s.longest.Load()
+	}
 }
 
 // stats adds the stripes up.
@@ -21,6 +33,8 @@ func (c *counts) stats(rule string) RuleStats {
 		out.Skipped += s.skipped.Load()
 		out.Calls += s.calls.Load()
 		out.Failed += s.failed.Load()
+		out.TimedOut += s.timedOut.Load()
+		out.Longest = max(out.Longest, time.Duration(s.longest.Load()))
 	}
 	return out
 }

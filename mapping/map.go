@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
@@ -13,7 +14,8 @@ type problem struct {
 	reason event.Reason
 	field  string
 	detail string
-	slow   bool // a program ran into its time limit
+	slow   bool          // a program ran into its time limit
+	took   time.Duration // then: how long it had computed
 }
 
 // Map turns a message into calls, and into failures where it cannot. Every rule and every call of a rule stands for itself: one
@@ -72,6 +74,9 @@ var noRule = &step{key: keyOf("", "", "")}
 func (s *scratch) failEvent(p *problem) { s.fail(noRule, -1, p) }
 
 func (s *scratch) fail(st *step, item int, p *problem) {
+	if p.slow {
+		s.overran = max(s.overran, p.took, 1)
+	}
 	s.failures = append(s.failures, event.Failure{
 		ID:     s.callID(st, item),
 		Stage:  event.StageMapping,
@@ -97,13 +102,12 @@ func (s *scratch) one(prog *expr.Program, field string) (expr.Value, *problem) {
 
 // evalProblem words a failed expression. The error names types and never values, because values may be personal data.
 func evalProblem(prog *expr.Program, field string, err error) *problem {
+	p := &problem{reason: event.ReasonRuleError, field: field, detail: shortened(prog.String()) + ": " + err.Error()}
 	var e *expr.EvalError
-	return &problem{
-		reason: event.ReasonRuleError,
-		field:  field,
-		detail: shortened(prog.String()) + ": " + err.Error(),
-		slow:   errors.As(err, &e) && e.Kind == expr.TimedOut,
+	if errors.As(err, &e) && e.Kind == expr.TimedOut {
+		p.slow, p.took = true, e.Took
 	}
+	return p
 }
 
 // missing is the problem of a required place that came out empty.

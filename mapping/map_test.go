@@ -273,12 +273,27 @@ func TestAProgramThatNeverEndsCostsItsCallOnly(t *testing.T) {
 	}
 }
 
+// A program that runs into its limit is counted for its rule, once for each event, with how long it took.
+func TestStatsTellWhoseProgramsTakeTooLong(t *testing.T) {
+	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]', z: '= .x'}}\n      - track: {person: .id, name: b, data: {x: '= def f: f; f'}}")+
+		"  - name: quick\n    event: e\n    do: [{track: {person: .id, name: a}}]\n")
+	r.Map(message(`{"type":"e","id":1}`))
+	r.Map(message(`{"type":"e","id":2}`))
+	got := r.Stats()
+	if got[0].TimedOut != 2 || got[0].Longest < time.Millisecond || got[0].Failed != 4 {
+		t.Errorf("%+v, want two events that took long and four failures", got[0])
+	}
+	if got[1].TimedOut != 0 || got[1].Longest != 0 {
+		t.Errorf("%+v of a rule that is quick", got[1])
+	}
+}
+
 func TestStatsCountWhatRulesDid(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a}\n    if: .ok")+"  - name: quiet\n    event: other\n    do: [{track: {person: .id, name: a}}]\n")
 	for _, v := range []string{`{"type":"e","id":1,"ok":true}`, `{"type":"e","ok":true}`, `{"type":"e"}`, `{"type":"e"}`, `{"type":"x"}`} {
 		r.Map(message(v))
 	}
-	want := []RuleStats{{"r", 2, 2, 1, 1}, {Rule: "quiet"}}
+	want := []RuleStats{{Rule: "r", Matched: 2, Skipped: 2, Calls: 1, Failed: 1}, {Rule: "quiet"}}
 	if got := r.Stats(); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -3,6 +3,7 @@ package mapping
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -34,6 +35,9 @@ type RuleStats struct {
 	Skipped uint64 // events whose type it names and whose condition did not hold
 	Calls   uint64 // calls made
 	Failed  uint64 // calls, or whole events, that could not be made into calls
+
+	TimedOut uint64        // events for which a program ran into its time limit
+	Longest  time.Duration // how long the longest of those had computed when it was stopped
 }
 
 // Stats gives a row for every rule, in file order.

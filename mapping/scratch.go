@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -41,6 +42,7 @@ type scratch struct {
 	second int64 // the last timestamp that was written, and its member
 	stamp  []byte
 
+	overran  time.Duration // of the current rule's programs, the longest that ran into its time limit
 	calls    []pending
 	failures []event.Failure
 	room            // what the calls are written into

@@ -19,7 +19,10 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // admin is where a bridge in the test answers for its health, as soon as it does.
@@ -236,6 +239,37 @@ func TestReasonsAreLoggedOnceAMinute(t *testing.T) {
 			t.Errorf("%d lines tell of the second reason", n)
 		}
 	})
+}
+
+// A rule whose expression runs into its time limit shows in metric and log, by its name.
+func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
+	rules, err := mapping.Compile(mapping.Config{Rules: []mapping.Rule{{
+		Name: "phone", Event: []string{"e"}, Do: []mapping.Step{{
+			Action: customerio.Track, Name: mapping.Value{Literal: `"a"`},
+			Person: []mapping.Person{{Kind: customerio.ID, Value: mapping.Value{Program: ".id"}}},
+			Fields: []mapping.Field{{Name: "x", Value: mapping.Value{Program: `.phone | gsub("x.*y|x"; "")`}}},
+		}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, logged := observer.New(zapcore.DebugLevel)
+	last := map[string]uint64{}
+	for range 2 {
+		rules.Map(event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte(`{"type":"e","id":1,"phone":"` + strings.Repeat("x", 100_000) + `"}`)})
+		warnOfSlowRules(zap.New(core), rules.Stats(), last)
+		warnOfSlowRules(zap.New(core), rules.Stats(), last)
+	}
+	if n := logged.FilterField(zap.String("rule", "phone")).FilterField(zap.Uint64("events", 1)).Len(); n != 2 {
+		t.Errorf("%d lines for two events in two minutes: %v", n, logged.All())
+	}
+	families, err := newRegistry(rules).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprint(families); !strings.Contains(text, `value:"timed_out"`) {
+		t.Errorf("no metric: %s", text)
+	}
 }
 
 // Whoever may ask for health learns why, and no host.

@@ -25,7 +25,7 @@ func newRegistry(rules *mapping.Rules) *prometheus.Registry {
 type ruleMetrics struct{ rules *mapping.Rules }
 
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
-	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls failed.",
+	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls failed; events for which an expression ran into its time limit.",
 	[]string{"rule", "result"}, nil)
 
 // Describe implements prometheus.Collector.
@@ -34,7 +34,7 @@ func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) { ch <- ruleDesc }
 // Collect implements prometheus.Collector.
 func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range m.rules.Stats() {
-		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls, "failed": s.Failed} {
+		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls, "failed": s.Failed, "timed_out": s.TimedOut} {
 			ch <- prometheus.MustNewConstMetric(ruleDesc, prometheus.CounterValue, float64(n), s.Rule, result)
 		}
 	}

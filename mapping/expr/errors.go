@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Limits of a document and of one run of a program.
@@ -93,6 +94,7 @@ const (
 type EvalError struct {
 	Kind   EvalKind
 	Reason string
+	Took   time.Duration // of one that is TimedOut: how long the run had computed when it was stopped
 }
 
 // Error is the reason.

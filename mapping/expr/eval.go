@@ -10,7 +10,7 @@ import (
 const maxWork = 4 << 20
 
 func failedf(format string, args ...any) error {
-	return &EvalError{Failed, fmt.Sprintf(format, args...)}
+	return &EvalError{Kind: Failed, Reason: fmt.Sprintf(format, args...)}
 }
 
 // article is the kind with its article, for sentences.
@@ -46,7 +46,7 @@ func (d *Document) only(e *expr) (out Value, err error) {
 	} else {
 		out, err = d.eval(e, d.root)
 	}
-	if err != nil {
+	if err = d.ended(err); err != nil {
 		return Value{}, err
 	}
 	if len(out.Raw) > MaxOutput {
@@ -59,13 +59,21 @@ func (d *Document) only(e *expr) (out Value, err error) {
 func (d *Document) all(e *expr, yield func(Value) error) error {
 	var m meter
 	d.begin()
-	return d.each(e, d.root, func(v Value) error {
+	return d.ended(d.each(e, d.root, func(v Value) error {
 		if err := m.add(v); err != nil {
 			return err
 		}
 		d.fuel.gave = true
 		return yield(v)
-	})
+	}))
+}
+
+// ended gives the error with which a run ended. A ? does not hide that the run met a limit.
+func (d *Document) ended(err error) error {
+	if err == nil {
+		return d.fuel.failed
+	}
+	return err
 }
 
 // each runs e for all its outputs.
@@ -99,7 +107,7 @@ func (d *Document) each(e *expr, in Value, yield func(Value) error) error {
 func (d *Document) items(v Value, try bool, yield func(Value) error) error {
 	next := func(v Value) error {
 		if d.fuel.burn() {
-			return errTimedOut
+			return d.fuel.failed
 		}
 		if len(d.arena) > d.limit {
 			return errTooLarge
@@ -176,6 +184,9 @@ func (d *Document) eval(e *expr, in Value) (Value, error) {
 			if err := orderable(l.Kind, r.Kind); err != nil {
 				return Value{}, err
 			}
+		}
+		if err := d.compares(l, r); err != nil {
+			return Value{}, err
 		}
 		return boolean(e.holds.include(d.compare(l, r))), nil
 	case opCompareTo:

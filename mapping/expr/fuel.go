@@ -22,8 +22,9 @@ type fuel struct {
 	looked int // steps at the last look at the clock
 	last   time.Time
 	spent  time.Duration
-	gave   bool  // an output since the last look: what the caller does with it is not the program's time
-	failed error // the limit that was met; a program cannot go on by catching it
+	took   time.Duration // with all pauses
+	gave   bool          // an output since the last look: what the caller does with it is not the program's time
+	failed error         // the limit that was met; a program cannot go on by catching it
 }
 
 const (
@@ -34,10 +35,11 @@ const (
 	maxStep      = 20 * time.Nanosecond
 )
 
-var (
-	errTimedOut = &EvalError{TimedOut, "did not end within 10 ms"}
-	errTooLarge = &EvalError{TooMuch, "made a value too large to work on"}
-)
+var errTooLarge = &EvalError{Kind: TooMuch, Reason: "made a value too large to work on"}
+
+func timedOut(took time.Duration) error {
+	return &EvalError{TimedOut, "did not end within 10 ms", took}
+}
 
 var closed = func() chan struct{} {
 	c := make(chan struct{})
@@ -56,12 +58,31 @@ func (f *fuel) burn() bool {
 func (f *fuel) look() {
 	now := time.Now()
 	if !f.last.IsZero() && !f.gave {
-		f.spent += min(now.Sub(f.last), maxPause+time.Duration(f.steps-f.looked)*maxStep)
+		since := now.Sub(f.last)
+		f.took += since
+		f.spent += min(since, maxPause+time.Duration(f.steps-f.looked)*maxStep)
 	}
 	f.last, f.looked, f.gave = now, f.steps, false
 	if f.failed == nil && (f.steps > maxSteps || f.spent > TimeLimit) {
-		f.failed = errTimedOut
+		f.failed = timedOut(f.took)
 	}
+}
+
+// reads pays for a look through the text of a value that a plain program does in a loop.
+func (d *Document) reads(v Value) error { return d.fuel.pay(len(v.Raw) / 8) }
+
+// decodes pays for making gojq's values of a value.
+func (d *Document) decodes(v Value) error { return d.fuel.pay(8 * len(v.Raw)) }
+
+// compares pays for the comparison of two values.
+func (d *Document) compares(l, r Value) error {
+	if l.Kind != r.Kind || l.Kind < Array {
+		return d.reads(l)
+	}
+	if err := d.decodes(l); err != nil {
+		return err
+	}
+	return d.decodes(r)
 }
 
 // left is how many bytes the run may still read or make.
@@ -70,7 +91,7 @@ func (f *fuel) left() int { return max(0, maxSteps-f.steps) * bytesPerStep }
 // pay counts bytes that are about to be read or made, or fails where the run may not.
 func (f *fuel) pay(bytes int) error {
 	if f.failed == nil && bytes > f.left() {
-		f.failed = errTimedOut
+		f.failed = timedOut(f.took)
 		if bytes > maxSteps*bytesPerStep/2 {
 			f.failed = errTooLarge
 		}

@@ -43,6 +43,9 @@ func not(_ *Document, v Value, _ []byte) (Value, error) { return boolean(!v.Trut
 
 // length is how many characters, elements or members there are, and the absolute value of a number.
 func length(d *Document, v Value, _ []byte) (Value, error) {
+	if err := d.reads(v); err != nil {
+		return Value{}, err
+	}
 	n := 0
 	switch v.Kind {
 	case Null:
@@ -67,6 +70,9 @@ func toString(d *Document, v Value, _ []byte) (Value, error) {
 	case String:
 		return v, nil
 	case Array, Object:
+		if err := d.decodes(v); err != nil {
+			return Value{}, err
+		}
 		text, err := gojq.Marshal(decode(v.Raw)) // jq sorts keys and drops white space
 		if err != nil {
 			return Value{}, failedf("cannot write %s as a string", article(v.Kind))

@@ -131,7 +131,7 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 func next(outputs gojq.Iter) (out any, ok bool) {
 	defer func() {
 		if recover() != nil {
-			out, ok = &EvalError{Failed, "gojq broke off with a panic; please report the expression"}, true
+			out, ok = &EvalError{Kind: Failed, Reason: "gojq broke off with a panic; please report the expression"}, true
 		}
 	}()
 	return outputs.Next()
@@ -147,5 +147,5 @@ func evalError(err error) error {
 	if errors.As(err, &thrown) {
 		return failedf("called error")
 	}
-	return &EvalError{Failed, describe(err)}
+	return &EvalError{Kind: Failed, Reason: describe(err)}
 }

@@ -24,9 +24,9 @@ const (
 )
 
 var (
-	errDeep     = &EvalError{TooMuch, "made a value of more than 1,000 levels"}
-	errLongPath = &EvalError{TooMuch, "used a path of more than 1,000 steps"}
-	errNumber   = &EvalError{TooMuch, "made a number of more than 1,000 digits"}
+	errDeep     = &EvalError{Kind: TooMuch, Reason: "made a value of more than 1,000 levels"}
+	errLongPath = &EvalError{Kind: TooMuch, Reason: "used a path of more than 1,000 steps"}
+	errNumber   = &EvalError{Kind: TooMuch, Reason: "made a number of more than 1,000 digits"}
 )
 
 // cost is what a call of a function with the input v costs, or why it must not be called.

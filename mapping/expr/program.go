@@ -67,7 +67,7 @@ func (p *Program) Each(d *Document, yield func(Value) error) error {
 	return p.jq.run(d, yield)
 }
 
-var errSeveral = &EvalError{SeveralOutputs, "gave more than one output; wrap it in first(…) or [ … ] to get one"}
+var errSeveral = &EvalError{Kind: SeveralOutputs, Reason: "gave more than one output; wrap it in first(…) or [ … ] to get one"}
 
 // meter holds the outputs of a run to their limits.
 type meter struct{ outputs, bytes int }
@@ -81,4 +81,4 @@ func (m *meter) add(v Value) error {
 	return nil
 }
 
-var errTooMuch = &EvalError{TooMuch, "gave more than 256 KiB or 10,000 outputs"}
+var errTooMuch = &EvalError{Kind: TooMuch, Reason: "gave more than 256 KiB or 10,000 outputs"}

@@ -33,11 +33,19 @@ func (d *Document) at(n *node) (Value, error) {
 	if above.Kind == Object && n.step.key || above.Kind == Array && !n.step.key {
 		return null, nil // the pass over the document would have found it
 	}
-	return d.step(above, n.step)
+	return d.into(above, n.step)
 }
 
-// step takes one step into v as jq does.
+// step pays for a step and takes it.
 func (d *Document) step(v Value, st step) (Value, error) {
+	if err := d.reads(v); err != nil {
+		return Value{}, err
+	}
+	return d.into(v, st)
+}
+
+// into takes one step into v as jq does.
+func (d *Document) into(v Value, st step) (Value, error) {
 	switch {
 	case v.Kind == Null:
 		return null, nil
