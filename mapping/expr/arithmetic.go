@@ -59,12 +59,12 @@ func compiled(src string, vars ...string) *gojq.Code {
 }
 
 func (a *arithmetic) run(f *fuel, l, r any) any {
-	li, lf, lint, lok := a.number(l)
-	ri, rf, rint, rok := a.number(r)
+	li, lf, lint, lok := number64(l, a.most)
+	ri, rf, rint, rok := number64(r, a.most)
 	switch {
 	case lok && rok && lint && rint:
 		return a.ints(li, ri)
-	case lok && rok && !mustBeExact(l, r):
+	case lok && rok && (isSmall(lf) && isSmall(rf) || !mustBeExact(l, r)):
 		return inRange(a.floats(lf, rf), l, r)
 	}
 	if err := a.allowed(f, l, r); err != nil {
@@ -92,8 +92,8 @@ func isInfinite(v any) bool {
 	return ok && math.IsInf(f, 0)
 }
 
-// number is v as gojq counts with it; ok is false for all but ordinary numbers.
-func (a *arithmetic) number(v any) (i int, f float64, integer, ok bool) {
+// number64 is v as gojq counts with it; ok is false for all but ordinary numbers, which integers over most are not.
+func number64(v any, most int) (i int, f float64, integer, ok bool) {
 	switch v := v.(type) {
 	case int:
 		i = v
@@ -111,5 +111,5 @@ func (a *arithmetic) number(v any) (i int, f float64, integer, ok bool) {
 	default:
 		return 0, 0, false, false
 	}
-	return i, float64(i), true, -a.most <= i && i <= a.most
+	return i, float64(i), true, -most <= i && i <= most
 }

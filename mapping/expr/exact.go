@@ -109,6 +109,14 @@ var (
 
 func divide(_ any, args []any) any {
 	l, r := args[0], args[1]
+	li, lf, lint, lok := number64(l, maxHalf)
+	ri, rf, rint, rok := number64(r, maxHalf)
+	if lok && rok && rf != 0 && isSmall(lf) && isSmall(rf) {
+		if lint && rint && li%ri == 0 {
+			return li / ri
+		}
+		return inRange(lf/rf, l, r)
+	}
 	if f, ok := gojq.ToFloat64(r); ok && f != 0 && isNumber(l) && mustBeExact(l, r) {
 		if v, ok := exactly((*big.Rat).Quo, l, r); ok {
 			return v
@@ -117,6 +125,9 @@ func divide(_ any, args []any) any {
 	v, _ := divideCode.Run(nil, l, r).Next()
 	return inRange(v, l, r)
 }
+
+// isSmall reports whether a 64-bit float has room for a fraction behind f.
+func isSmall(f float64) bool { return -maxHalf < f && f < maxHalf }
 
 // mustBeExact reports whether computing with 64-bit floats could lose digits of an integer, l or r.
 func mustBeExact(l, r any) bool {
@@ -151,6 +162,11 @@ func isWhole(v any) bool {
 // modulo drops the fraction of both sides, as gojq does.
 func modulo(_ any, args []any) any {
 	l, r := args[0], args[1]
+	li, _, lint, lok := number64(l, maxHalf)
+	ri, _, rint, rok := number64(r, maxHalf)
+	if lok && rok && lint && rint && ri != 0 {
+		return li % ri
+	}
 	if isLarge(l) || isLarge(r) {
 		x, okx := rational(l)
 		y, oky := rational(r)
@@ -175,7 +191,7 @@ func rounding(name string, f func(float64) float64) func(any, []any) any {
 		if !ok {
 			return failedf("%s needs a number, not %s", name, article(kindOfGo(v)))
 		}
-		if !isLarge(v) {
+		if isSmall(x) || !isLarge(v) {
 			return f(x)
 		}
 		b := integer(v)

@@ -74,6 +74,32 @@ func TestIntegersKeepEveryDigit(t *testing.T) {
 	}
 }
 
+// TestTwoIntegersStayTwo: nothing that compares takes an integer for its neighbour.
+func TestTwoIntegersStayTwo(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, src := range []string{
+		`.a != .b`, `.a < .b`, `.a <= .b`, `.b > .a`, `.b >= .a`, `(.a == .b) | not`, `(.a | tostring) != (.b | tostring)`, `(.a | floor) != (.b | floor)`, `"\(.a)" != "\(.b)"`,
+		`[.a, .b] | unique | length == 2`, `[.a, .b] | unique_by(.) | length == 2`, `[.a, .b] | group_by(.) | length == 2`, `. as {$a} | [.b, .a] | min == $a`, `. as {$b} | [.b, .a] | max == $b`,
+		`. as {$b} | [.a, .b] | sort_by(-.) | .[0] == $b`, `. as {$a, $b} | [$a, $b] - [$a] == [$b]`, `. as {$b} | [.a, .b] | index([$b]) == 1`, `. as {$b} | [.a, .b] | indices($b) == [1]`,
+		`[.a] as $l | .b | IN($l[]) | not`, `INDEX(.a, .b; .) | length == 2`, `. as {$b} | [.a] | bsearch($b) == -2`, `[.a] as $a | [.b] | contains($a) | not`, `[.a] as $a | [.b] | inside($a) | not`,
+		`{(.a | tostring): 1, (.b | tostring): 2} | length == 2`, `.b - .a == 1`, `. as {$a, $b} | [range($a; $b)] == [$a]`, `(.a % 1000007) != (.b % 1000007)`, `[.a, .b] | (map(round) | unique | length) == 2`,
+		`[.a, 0.5] != [.b, 0.5]`, `{x: .a} != {x: .b}`, `(.a | tojson | fromjson) != (.b | tojson | fromjson)`, `[.a, .b] | @csv | split(",") | unique | length == 2`, `[.a, .b] | to_entries | map(.value) | unique | length == 2`,
+	} {
+		s, ps := sealed(t, []string{src})
+		var d Document
+		for _, n := range longIntegers(r, 20) {
+			raw := fmt.Sprintf(`{"a":%s,"b":%s}`, n, new(big.Int).Add(n, big.NewInt(1)))
+			if err := d.Parse(s, []byte(raw)); err != nil {
+				t.Fatal(err)
+			}
+			if got, failed := outputOf(ps[0], &d); failed || got != "true" {
+				t.Errorf("%s of %s gave %s, failed: %t", src, raw, got, failed)
+				break
+			}
+		}
+	}
+}
+
 // everyFunction gives a program for every function of gojq, with several kinds of arguments, and for every operator.
 func everyFunction(t *testing.T) (programs []string) {
 	t.Helper()
