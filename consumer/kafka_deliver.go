@@ -68,7 +68,7 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 		return
 	}
 	p.working = true
-	f.g.reading.Go(func() { f.g.work(ctx, p, c) })
+	f.g.handing.Go(func() { f.g.work(ctx, p, c) })
 }
 
 // scan finds the offset after the last whole batch of a record set, without looking at what the batches hold. Need is the size of a

@@ -24,7 +24,8 @@ type generation struct {
 	begin      startAt
 
 	end     context.CancelCauseFunc // ends the reading
-	reading sync.WaitGroup          // the router, the fetchers and the workers
+	reading sync.WaitGroup          // the router and the fetchers
+	handing sync.WaitGroup          // the workers
 	reroute chan struct{}           // holds one
 
 	mu       sync.Mutex
@@ -87,8 +88,10 @@ func (g *generation) run(ctx context.Context) error {
 
 	<-reading.Done()
 	cause := context.Cause(reading)
+	limit := time.Now().Add(g.source.config.DrainLimit)
 	drained := g.lease.End(g.source.config.DrainLimit)
 	g.reading.Wait()
+	drained = g.handlersReturned(limit) && drained
 	served()
 	serve.Wait()
 	g.commitLast(context.WithoutCancel(ctx))
@@ -107,6 +110,31 @@ func (g *generation) run(ctx context.Context) error {
 		return refused.err
 	}
 	return nil
+}
+
+// handlersReturned waits until nothing is handed over any more, but no longer than until limit. A handler that does not return by then is left
+// to itself: its partition is given up like the others, and its message comes again. What it does with the message it does under a
+// lease that is over.
+func (g *generation) handlersReturned(limit time.Time) bool {
+	returned := make(chan struct{})
+	go func() {
+		g.handing.Wait()
+		close(returned)
+	}()
+	timer := time.NewTimer(time.Until(limit))
+	defer timer.Stop()
+	select {
+	case <-returned:
+		return true
+	case <-timer.C:
+	}
+	for _, p := range g.partitions {
+		if p.busy() {
+			g.source.log.Error("a message is still being handled after the drain limit, and is left behind",
+				zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id))
+		}
+	}
+	return false
 }
 
 // refusedError carries the error of a handler through a context's cause.

@@ -124,6 +124,13 @@ func (p *partition) following() *chunk {
 	return c
 }
 
+// busy reports whether messages of the partition are being handed over.
+func (p *partition) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.working
+}
+
 // setBack makes the next fetch begin at an offset that was fetched before.
 func (p *partition) setBack(offset int64) {
 	p.epoch++
