@@ -9,19 +9,20 @@ import (
 
 // When Customer.io fails on a whole request, one of its calls may be the cause, or Customer.io may be down. A call is poison
 // only when it has failed often and long enough while it stood alone, and others were accepted all the while: what it failed
-// with before, in company or in an outage, says nothing. Many lone failures at once are an outage of a part of Customer.io.
+// with before, in company or in an outage, says nothing. Calls of many events that fail alone at
+// once are an outage of a part of Customer.io.
 // Everything that is not poison is waited for.
 const (
 	poisonAttempts = 10
 	poisonAge      = 15 * time.Minute
-	poisonPerHour  = 10
+	poisonPerHour  = 10 // events
 )
 
 // suspicions judges calls whose requests fail as a whole.
 type suspicions struct {
 	accepted uint64      // requests in which a call was settled
-	alone    int         // calls that fail while alone in their request
-	poisoned []time.Time // when the calls of the last hour were found to be poison
+	alone    int         // messages with calls that fail while alone in their request
+	poisoned []time.Time // when the messages of the last hour were found to have poison
 }
 
 // judge narrows the batch in which a suspect may travel, and reports whether the call is poison. Halving waits until somebody
@@ -42,23 +43,29 @@ func (s *suspicions) judge(e *entry, f *event.Failure, together int, all bool, n
 	}
 	if e.past.alone.IsZero() {
 		e.past.alone = now
-		s.alone++
+		if e.parcel.alone++; e.parcel.alone == 1 {
+			s.alone++
+		}
 	}
 	if !progress {
 		return false
 	}
 	e.past.lone++
-	return e.past.lone >= poisonAttempts && now.Sub(e.past.alone) >= poisonAge && s.alone <= poisonPerHour && s.allow(now)
+	return e.past.lone >= poisonAttempts && now.Sub(e.past.alone) >= poisonAge && s.alone <= poisonPerHour && s.allow(e.parcel, now)
 }
 
-// allow reports whether another call may be given up as poison, and counts it.
-func (s *suspicions) allow(now time.Time) bool {
+// allow reports whether a call of a message may be given up as poison, and counts the message.
+func (s *suspicions) allow(pc *parcel, now time.Time) bool {
+	if pc.poisoned {
+		return true
+	}
 	for len(s.poisoned) > 0 && now.Sub(s.poisoned[0]) >= time.Hour {
 		s.poisoned = s.poisoned[1:]
 	}
 	if len(s.poisoned) >= poisonPerHour {
 		return false
 	}
+	pc.poisoned = true
 	s.poisoned = append(s.poisoned, now)
 	return true
 }
@@ -67,7 +74,9 @@ func (s *suspicions) allow(now time.Time) bool {
 func (s *suspicions) clear(e *entry) {
 	if e.past != nil && !e.past.alone.IsZero() {
 		e.past.alone = time.Time{}
-		s.alone--
+		if e.parcel.alone--; e.parcel.alone == 0 {
+			s.alone--
+		}
 	}
 }
 

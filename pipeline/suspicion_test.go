@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +57,7 @@ func TestSuspectsDoNotTakeEverySender(t *testing.T) {
 func TestPoisonNeedsFailuresAlone(t *testing.T) {
 	s := &suspicions{}
 	now := time.Now()
-	e := &entry{past: &past{first: now.Add(-2 * time.Hour), attempts: 80}, limit: 1}
+	e := &entry{parcel: &parcel{}, past: &past{first: now.Add(-2 * time.Hour), attempts: 80}, limit: 1}
 	f := &event.Failure{Status: 500}
 	for i := range poisonAttempts {
 		s.accepted++
@@ -80,11 +81,11 @@ func TestPoisonIsRationed(t *testing.T) {
 	s := &suspicions{}
 	now := time.Now()
 	for i := range 2 * poisonPerHour {
-		if got := s.allow(now.Add(time.Duration(i) * time.Minute)); got != (i < poisonPerHour) {
+		if got := s.allow(&parcel{}, now.Add(time.Duration(i)*time.Minute)); got != (i < poisonPerHour) {
 			t.Errorf("call %d: %v", i, got)
 		}
 	}
-	if !s.allow(now.Add(time.Hour)) || s.allow(now.Add(time.Hour)) {
+	if !s.allow(&parcel{}, now.Add(time.Hour)) || s.allow(&parcel{}, now.Add(time.Hour)) {
 		t.Error("an hour after the first there is room for one")
 	}
 }
@@ -92,7 +93,7 @@ func TestPoisonIsRationed(t *testing.T) {
 // TestLoneFailuresAreCountedOnce: every call that fails alone counts once, until it is settled.
 func TestLoneFailuresAreCountedOnce(t *testing.T) {
 	s := &suspicions{}
-	e := &entry{past: &past{}}
+	e := &entry{parcel: &parcel{}, past: &past{}}
 	for range 3 {
 		s.judge(e, nil, 1, false, time.Now())
 	}
@@ -145,5 +146,41 @@ func TestInnocentsOfAQuietDayGetThrough(t *testing.T) {
 		if r.dest.troubles["poison"] == 0 || len(r.dest.receipts) < 7 || len(r.letters.letters) > 0 {
 			t.Errorf("%d failures, %d receipts, %d dead letters", r.dest.troubles["poison"], len(r.dest.receipts), len(r.letters.letters))
 		}
+	})
+}
+
+// TestOneEventOfManyPoisonousCalls is given up like any other: what is rationed is events, because a part of Customer.io that is down
+// fails on many.
+func TestOneEventOfManyPoisonousCalls(t *testing.T) {
+	failures := 0
+	answer := func(_ context.Context, calls []event.Call) []event.Outcome {
+		out := make([]event.Outcome, len(calls))
+		bad := slices.ContainsFunc(calls, func(c event.Call) bool { return strings.Contains(string(c.Body), "/") })
+		time.Sleep(time.Second)
+		for i := range out {
+			out[i].Verdict = event.Delivered
+			if bad {
+				failures++
+				out[i] = event.Outcome{Suspect: true, Failure: &event.Failure{Stage: event.StageDelivery, Status: 500}}
+			}
+		}
+		return out
+	}
+	c := DefaultConfig()
+	c.Senders = 1
+	onBench(t, c, answer, func(b *bench) {
+		l := newTestLease()
+		b.must(l, 0, "p 1 crowd")
+		for i := range 400 {
+			b.must(l, 1, fmt.Sprintf("q%d 1 track", i))
+			b.pass(20 * time.Second)
+		}
+		if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 200 || failures < 200*poisonAttempts {
+			t.Errorf("%d letters after %d failures", len(b.letters.letters), failures)
+		}
+		if b.settled() != 401 || b.p.suspicions.alone != 0 {
+			t.Errorf("%d done, %d alone", b.settled(), b.p.suspicions.alone)
+		}
+		l.End(0)
 	})
 }

@@ -19,6 +19,8 @@ type parcel struct {
 	open     int32           // calls that are not settled
 	awaits   int32           // messages of which the source is to be told before
 	urgent   bool            // something of it does not wait for company
+	alone    int32           // calls that fail while alone in their request
+	poisoned bool            // a call of it was given up as poison
 	finished bool            // nothing of it is open, and its letter is stored
 	size     int             // bytes of its calls in a request
 	prev     *parcel         // in the tenancy's list
