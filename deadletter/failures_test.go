@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -246,5 +247,21 @@ func TestManyFailuresOfALargeMessage(t *testing.T) {
 	}
 	if made.AllocedBytesPerOp() > 8_000_000 {
 		t.Errorf("a letter takes %d bytes of memory", made.AllocedBytesPerOp())
+	}
+}
+
+// Letters of one record have one event, which is inspected once.
+func TestAnEventIsInspectedOnce(t *testing.T) {
+	l := withFailures(testLetter(2), 50)
+	other := testLetter(3)
+	log := memory{encode(&l, testTime, ""), encode(&other, testTime, "")}
+	log[1].Position.Offset = 1
+	inspected := 0
+	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message) (string, time.Time) {
+		inspected++
+		return []string{"even", "odd"}[m.Origin.Offset%2], m.Time
+	}})
+	if inspected != 2 || len(got) != 50 {
+		t.Errorf("inspected %d times, %d letters", inspected, len(got))
 	}
 }

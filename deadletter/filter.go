@@ -75,6 +75,24 @@ func (f *Filter) conditional() bool {
 		!f.FailedFrom.IsZero() || !f.FailedTo.IsZero() || !f.EventFrom.IsZero() || !f.EventTo.IsZero()
 }
 
+// once gives the filter for the letters of one record: their event is inspected at most once.
+func (f *Filter) once() *Filter {
+	if f == nil || f.Inspect == nil {
+		return f
+	}
+	one, inspected := *f, false
+	var eventType string
+	var at time.Time
+	one.Inspect = func(m event.Message) (string, time.Time) {
+		if !inspected {
+			eventType, at = f.Inspect(m)
+			inspected = true
+		}
+		return eventType, at
+	}
+	return &one
+}
+
 // Match reports whether the letter meets every condition. It does not know whether the letter is open.
 func (f *Filter) Match(l *Letter) bool {
 	failure, origin := &l.Failure, l.Message.Origin

@@ -89,10 +89,11 @@ func (f *fold) add(r Record) {
 	case res != nil:
 		f.resolve(res, state{at: r.Position, written: nanos(r.Time)})
 	}
+	filter := f.filter.once()
 	for i, l := range letters {
 		f.written++
 		s := state{
-			at: r.Position, nth: int32(i), written: nanos(r.Time), open: true, matches: f.filter == nil || f.filter.Match(l), cut: l.Cut != nil,
+			at: r.Position, nth: int32(i), written: nanos(r.Time), open: true, matches: filter == nil || filter.Match(l), cut: l.Cut != nil,
 			first:  nanos(l.Failure.First),
 			origin: place{f.names.number(l.Message.Origin.Topic), l.Message.Origin.Partition, l.Message.Origin.Offset},
 			reason: f.names.number(string(l.Failure.Reason)), rule: f.names.number(l.Failure.Rule),
