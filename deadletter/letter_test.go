@@ -148,7 +148,7 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 	good := encode(&l, testTime, "")
 	for _, c := range []struct{ header, value, want string }{
 		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
-		{headerAttempts, "-1", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
+		{headerAttempts, "many", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
 		{headerFirst, "yesterday", "ciobridge-first-failed-at"}, {headerOrigin, "nowhere", "ciobridge-origin"},
 		{headerEventID, "", "ciobridge-event-id"}, {headerFailures, `[{"ids":["x"]}]`, "ciobridge-failures"}, {headerCut, "12 34", "ciobridge-cut"},
 	} {
