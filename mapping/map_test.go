@@ -288,6 +288,20 @@ func TestStatsTellWhoseProgramsTakeTooLong(t *testing.T) {
 	}
 }
 
+// An expression that is quick alone takes minutes where each item of a long list runs it over the whole list.
+func TestAnEventHasOnlySoMuchTime(t *testing.T) {
+	const items = 5000
+	r := compileText(t, inRule("each: .items[]\n        track: {person: .id, name: a, data: {sum: '= [.items[] | . * 2] | add'}}"))
+	calls, failures := r.Map(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`))
+	if len(calls) != 0 || len(failures) == 0 || failures[len(failures)-1].Reason != event.ReasonRuleError || !strings.Contains(failures[len(failures)-1].Detail, "10 ms") && !strings.Contains(failures[len(failures)-1].Detail, "as 25 may take alone") {
+		t.Errorf("%d calls, %d failures, the last %+v", len(calls), len(failures), failures[max(0, len(failures)-1):])
+	}
+	quick := compileText(t, inRule("each: .items[]\n        track: {person: .id, name: a, data: {twice: '= $item * 2'}}"))
+	if calls, failures := quick.Map(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`)); len(calls) != items || len(failures) != 0 {
+		t.Errorf("%d calls, %d failures", len(calls), len(failures))
+	}
+}
+
 func TestStatsCountWhatRulesDid(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a}\n    if: .ok")+"  - name: quiet\n    event: other\n    do: [{track: {person: .id, name: a}}]\n")
 	for _, v := range []string{`{"type":"e","id":1,"ok":true}`, `{"type":"e","ok":true}`, `{"type":"e"}`, `{"type":"e"}`, `{"type":"x"}`} {

@@ -113,3 +113,54 @@ func number64(v any, most int) (i int, f float64, integer, ok bool) {
 	}
 	return i, float64(i), true, -most <= i && i <= most
 }
+
+func (f *fuel) mayAdd(l, r any) error {
+	if bitLen(l) > maxBits || bitLen(r) > maxBits {
+		return f.refuse(errNumber)
+	}
+	return f.pay(flat(l) + flat(r))
+}
+
+func (f *fuel) maySubtract(l, r any) error {
+	if bitLen(l) > maxBits || bitLen(r) > maxBits {
+		return f.refuse(errNumber)
+	}
+	bytes, err := pairs(f, l, []any{r})
+	if err != nil {
+		return f.refuse(err)
+	}
+	return f.pay(bytes)
+}
+
+func (f *fuel) mayMultiply(l, r any) error {
+	if bitLen(l)+bitLen(r) > maxBits {
+		return f.refuse(errNumber)
+	}
+	s, isText := l.(string)
+	n := r
+	if !isText {
+		s, isText = r.(string)
+		n = l
+	}
+	if times, isNumber := gojq.ToFloat64(n); isText && isNumber {
+		if bytes := float64(len(s)) * max(times, 0); bytes < math.MaxInt32 {
+			return f.pay(int(bytes))
+		}
+		return errTooLarge // like gojq, whose own limit this is, as an error that the program may catch
+	}
+	bytes, err := bothTrees(f, l, r)
+	if err != nil {
+		return f.refuse(err)
+	}
+	return f.pay(bytes)
+}
+
+func bitLen(v any) int {
+	switch v := v.(type) {
+	case *big.Int:
+		return v.BitLen()
+	case json.Number:
+		return len(v) * 10 / 3
+	}
+	return 0
+}

@@ -11,6 +11,7 @@ type Document struct {
 	arena  []byte  // text made by programs
 	limit  int     // how long the arena may become in this run
 	fuel   fuel    // of this run
+	used   int     // steps of all runs on the document
 	stack  []Value // parts of values that are being made
 	vars   []variable
 	inputs []input // for gojq, made when they are first needed
@@ -50,6 +51,7 @@ func (d *Document) Parse(s *Set, raw []byte) error {
 	}
 	d.raw, d.root = raw, Value{}
 	clear(d.inputs)
+	d.used = 0
 	d.arena, d.vars, d.inputs = d.arena[:0], d.vars[:0], d.inputs[:0]
 	if len(d.spans) < len(s.nodes) {
 		d.spans = make([]span, len(s.nodes))

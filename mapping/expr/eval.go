@@ -63,13 +63,17 @@ func (d *Document) all(e *expr, yield func(Value) error) error {
 		if err := m.add(v); err != nil {
 			return err
 		}
-		d.fuel.gave = true
-		return yield(v)
+		own := d.fuel // the caller may run other programs on the document
+		own.gave = true
+		err := yield(v)
+		d.fuel = own
+		return err
 	}))
 }
 
 // ended gives the error with which a run ended. A ? does not hide that the run met a limit.
 func (d *Document) ended(err error) error {
+	d.used += d.fuel.steps
 	if err == nil {
 		return d.fuel.failed
 	}

@@ -68,6 +68,18 @@ func (f *fuel) look() {
 	}
 }
 
+// maxUsed is how many steps all runs on a document may take, about a second. An expression that goes through a list is quick, and
+// takes minutes where it is run for each element of that list.
+const maxUsed = 25 * maxSteps
+
+// exhausted says that no run on the document may begin any more, or is nil.
+func (d *Document) exhausted() error {
+	if d.used > maxUsed {
+		return &EvalError{Kind: TimedOut, Reason: "did not run: the event's expressions took as much as 25 may take alone"}
+	}
+	return nil
+}
+
 // reads pays for a look through the text of a value that a plain program does in a loop.
 func (d *Document) reads(v Value) error { return d.fuel.pay(len(v.Raw) / 8) }
 

@@ -94,11 +94,17 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 	for _, name := range j.vars {
 		vars = append(vars, decode(d.lookup(name).Raw))
 	}
+	if err := d.exhausted(); err != nil {
+		return err
+	}
 	m, err := j.machine()
 	if err != nil {
 		return err
 	}
-	defer j.give(m)
+	defer func() {
+		d.used += m.fuel.steps
+		j.give(m)
+	}()
 	m.fuel = fuel{Context: context.Background()}
 	var made meter
 	outputs := m.code.RunWithContext(&m.fuel, d.input(j.reads), vars...)

@@ -8,7 +8,7 @@ import "bytes"
 // begin starts a run of a plain program: it may make maxWork bytes and compute for TimeLimit.
 func (d *Document) begin() {
 	d.limit = len(d.arena) + maxWork
-	d.fuel = fuel{}
+	d.fuel = fuel{failed: d.exhausted()}
 }
 
 // made is the value that was written to the arena from start on.

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 )
@@ -77,72 +78,100 @@ func (m *machine) splits(v any, args []any) gojq.Iter {
 	}
 }
 
-// replacement is a text in which sub puts others in the place of matches. Where sub's argument gives several outputs there are several
-// such texts.
-type replacement struct {
-	fuel    *fuel
-	text    string
-	between string // since the match before
-	rest    string // behind the last match
-	made    []*strings.Builder
-	n       int // outputs for the match that was found last
+// offset is how many characters stand before a byte. Going forward it counts each once.
+func (s *search) offset(at int) int {
+	if at < s.counted {
+		return s.runes - utf8.RuneCountInString(s.text[at:s.counted])
+	}
+	s.runes += utf8.RuneCountInString(s.text[s.counted:at])
+	s.counted = at
+	return s.runes
 }
 
-func (m *machine) newReplacement(v any, _ []any) any {
-	text, ok := v.(string)
-	if !ok {
-		return failedf("sub needs a string, not %s", article(kindOfGo(v)))
+// matchBytes is about what one match or one of its groups takes as an object.
+const matchBytes = 600
+
+// match is a match as jq's function match gives it.
+func (s *search) match(m []int) (any, error) {
+	if err := s.fuel.pay(matchBytes * len(m) / 2); err != nil {
+		return nil, err
 	}
-	return &replacement{fuel: &m.fuel, text: text, rest: text}
+	captures := make([]any, len(s.names))
+	for i, name := range s.names {
+		captures[i] = s.group(m[2*i+2:], map[string]any{"name": name})
+	}
+	return s.group(m, map[string]any{"captures": captures}), nil
 }
 
-// replaced gives the captures of each match in turn.
-func (m *machine) replaced(v any, args []any) gojq.Iter {
-	r := args[0].(*replacement)
-	s, err := m.search("sub", v, args[1:])
-	if err != nil {
-		return gojq.NewIter(err)
+// group adds to an object where a match or a group stands.
+func (s *search) group(m []int, to map[string]any) any {
+	if m[0] < 0 {
+		to["offset"], to["length"], to["string"] = -1, 0, nil
+		return to
 	}
-	from := 0
-	return &matches{search: s, output: func(found []int) (any, error) {
-		r.between, r.rest, r.n = s.text[from:found[0]], s.text[found[1]:], 0
-		from = found[1]
-		return s.capture(found)
-	}}
+	start := s.offset(m[0])
+	to["offset"], to["length"], to["string"] = start, s.offset(m[1])-start, s.text[m[0]:m[1]]
+	return to
 }
 
-// put adds one output for the match that was found last.
-func (m *machine) put(v any, args []any) any {
-	r := args[0].(*replacement)
-	with, ok := args[1].(string)
-	if !ok && args[1] != nil {
-		return failedf("sub needs strings to put in, not %s", article(kindOfGo(args[1])))
+// capture is a match as jq's function capture gives it.
+func (s *search) capture(m []int) (any, error) {
+	if err := s.fuel.pay(entryBytes * len(m)); err != nil {
+		return nil, err
 	}
-	if err := r.fuel.pay(2 * (len(r.between) + len(with))); err != nil {
-		return err
-	}
-	if r.n == len(r.made) {
-		r.made = append(r.made, &strings.Builder{})
-	}
-	r.made[r.n].WriteString(r.between)
-	r.made[r.n].WriteString(with)
-	r.n++
-	return v
-}
-
-// texts gives the texts that were made, or the one that came in where nothing was put into it.
-func (m *machine) texts(_ any, args []any) gojq.Iter {
-	r := args[0].(*replacement)
-	if len(r.made) == 0 {
-		return gojq.NewIter[any](r.text)
-	}
-	var texts []any
-	for _, b := range r.made {
-		if err := r.fuel.pay(b.Len() + len(r.rest)); err != nil {
-			return gojq.NewIter[any](err)
+	to := make(map[string]any, len(s.names))
+	for i, name := range s.names {
+		if name, ok := name.(string); ok {
+			to[name] = s.string(m, i+1)
 		}
-		b.WriteString(r.rest)
-		texts = append(texts, b.String())
 	}
-	return gojq.NewIter(texts...)
+	return to, nil
+}
+
+// scan is a match as jq's function scan gives it.
+func (s *search) scan(m []int) (any, error) {
+	if len(s.names) == 0 {
+		return s.string(m, 0), s.fuel.pay(pieceBytes)
+	}
+	list := make([]any, len(s.names))
+	for i := range list {
+		list[i] = s.string(m, i+1)
+	}
+	return list, s.fuel.pay(pieceBytes * len(m))
+}
+
+// string is the text of a group, null for one that took no part.
+func (s *search) string(m []int, group int) any {
+	if m[2*group] < 0 {
+		return nil
+	}
+	return s.text[m[2*group]:m[2*group+1]]
+}
+
+// matches gives what a search finds one after the other, as gojq asks for it.
+type matches struct {
+	*search
+	output func(m []int) (any, error)
+	end    func() (any, bool) // what comes behind the last match, once
+}
+
+// Next gives the next output.
+func (it *matches) Next() (any, bool) {
+	m, err := it.find()
+	var v any
+	if m != nil && err == nil {
+		v, err = it.output(m)
+	}
+	switch {
+	case err != nil:
+		it.done, it.end = true, nil
+		return err, true
+	case m != nil:
+		return v, true
+	case it.end != nil:
+		end := it.end
+		it.end = nil
+		return end()
+	}
+	return nil, false
 }
