@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"delivery":   {"event", "customerio"},
 	"deadletter": {"event", "broker", "internal"},
 	"emulator":   {},
-	"config":     {"broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter", "internal"},
+	"config":     {"broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter", "secret", "internal"},
 	"cmd": {
 		"event", "secret", "broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter", "emulator", "config",
 	},

@@ -88,14 +88,14 @@ func (c EmbeddedConfig) Validate() error {
 func (c EmbeddedConfig) address() (host string, port int, err error) {
 	host, portText, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return "", 0, fmt.Errorf("%q is not host:port, such as 127.0.0.1:4222", c.Listen)
+		return "", 0, errors.New("is not host:port, such as 127.0.0.1:4222")
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", 0, fmt.Errorf("%q is not on loopback: the embedded server asks for no credentials, so others must not reach it: use 127.0.0.1, or run a nats-server of its own", c.Listen)
+		return "", 0, errors.New("is not on loopback: the embedded server asks for no credentials, so others must not reach it: use 127.0.0.1, or run a nats-server of its own")
 	}
 	port, err = strconv.Atoi(portText)
 	if err != nil || port < 0 || port > 65535 {
-		return "", 0, fmt.Errorf("%q has no port between 0 and 65535", c.Listen)
+		return "", 0, errors.New("has no port between 0 and 65535")
 	}
 	return host, port, nil
 }

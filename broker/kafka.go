@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -45,8 +46,8 @@ func (c KafkaConfig) Validate() error {
 		errs = append(errs, errors.New("brokers: is missing: give at least one host:port"))
 	}
 	for i, addr := range c.Brokers {
-		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
-			errs = append(errs, fmt.Errorf("brokers[%d]: %q is not host:port", i, addr))
+		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" || strings.ContainsAny(addr, "/@ ") {
+			errs = append(errs, fmt.Errorf("brokers[%d]: is not host:port, such as kafka-0:9092", i)) // a password may stand there
 		}
 	}
 	if c.TLS != nil {
@@ -69,7 +70,7 @@ func (c SASLConfig) validate(private bool) []error {
 	case "":
 		errs = append(errs, errors.New("sasl.mechanism: is missing: give plain, scram-sha-256 or scram-sha-512"))
 	default:
-		errs = append(errs, fmt.Errorf("sasl.mechanism: %q is not plain, scram-sha-256 or scram-sha-512", c.Mechanism))
+		errs = append(errs, errors.New("sasl.mechanism: is not plain, scram-sha-256 or scram-sha-512"))
 	}
 	if c.Username == "" {
 		errs = append(errs, errors.New("sasl.username: is missing"))

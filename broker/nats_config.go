@@ -48,7 +48,7 @@ func (c NATSConfig) Validate() error {
 		case u.User != nil:
 			errs = append(errs, fmt.Errorf("urls[%d]: holds a user or a token: give them by user and password, or token", i))
 		case u.Scheme != "nats" && u.Scheme != "tls":
-			errs = append(errs, fmt.Errorf("urls[%d]: scheme %q is not supported: use nats or tls", i, u.Scheme))
+			errs = append(errs, fmt.Errorf("urls[%d]: its scheme is not supported: use nats or tls", i))
 		case u.Scheme == "tls":
 			encrypted = true // one tls:// address makes the client ask every server for TLS
 		}
@@ -107,14 +107,14 @@ func (c NATSConfig) options() ([]nats.Option, error) {
 	case c.CredsFile != "":
 		file, err := os.Open(c.CredsFile)
 		if err != nil {
-			return nil, fmt.Errorf("creds_file: %w", err)
+			return nil, fmt.Errorf("creds_file: %w", secret.WithoutPath(err))
 		}
 		file.Close()
 		opts = append(opts, nats.UserCredentials(c.CredsFile))
 	case c.NkeyFile != "":
 		opt, err := nats.NkeyOptionFromSeed(c.NkeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("nkey_file: %w", err)
+			return nil, fmt.Errorf("nkey_file: %w", secret.WithoutPath(err))
 		}
 		opts = append(opts, opt)
 	case c.User != "":

@@ -23,7 +23,7 @@ func TestNATSConfigValidate(t *testing.T) {
 		"nothing":             {NATSConfig{}, []string{"urls: is empty"}},
 		"password in address": {NATSConfig{URLs: []string{"nats://joe:hunter2@host:4222"}}, []string{"urls[0]: holds a user"}},
 		"not an address":      {NATSConfig{URLs: []string{"hunter2@:host"}}, []string{"urls[0]: is not an address"}},
-		"wrong scheme":        {NATSConfig{URLs: []string{"http://host"}}, []string{`urls[0]: scheme "http"`}},
+		"wrong scheme":        {NATSConfig{URLs: []string{"http://host"}}, []string{"urls[0]: its scheme is not supported"}},
 		"plain password":      {NATSConfig{URLs: []string{"nats://h"}, User: "u", Password: ref}, []string{"allow_plaintext: "}},
 		"two ways":            {NATSConfig{URLs: []string{"tls://h"}, Token: ref, NkeyFile: "n"}, []string{"nkey_file, token: only one"}},
 		"half a user":         {NATSConfig{URLs: []string{"tls://h"}, User: "u"}, []string{"password: is missing"}},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/ciobridge/ciobridge/secret"
 )
 
 // TLSConfig says how a connection is encrypted. An empty one trusts the system's certificate authorities and shows no certificate
@@ -35,11 +37,11 @@ func (c *TLSConfig) Client() (*tls.Config, error) {
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("read ca_file: %w", err)
+			return nil, fmt.Errorf("read ca_file: %w", secret.WithoutPath(err))
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read ca_file: %s holds no PEM certificate", c.CAFile)
+			return nil, errors.New("read ca_file: it holds no PEM certificate")
 		}
 	}
 	if c.CertFile != "" {
@@ -54,11 +56,7 @@ func (c *TLSConfig) Client() (*tls.Config, error) {
 func (c *TLSConfig) keyPair() (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 	if err != nil {
-		var path *os.PathError
-		if errors.As(err, &path) {
-			return nil, fmt.Errorf("read client certificate: %w", err)
-		}
-		return nil, fmt.Errorf("read client certificate %s and key %s: %w", c.CertFile, c.KeyFile, err)
+		return nil, fmt.Errorf("read cert_file and key_file: %w", secret.WithoutPath(err))
 	}
 	return &pair, nil
 }

@@ -122,7 +122,7 @@ admin: {listen: nowhere}
 // What two sections could report is reported once, under the path that stands in the file.
 func TestAllowIsReportedOnce(t *testing.T) {
 	_, err := Load(write(t, strings.Replace(valid, "region: eu", "region: eu, allow: [delte]", 1)))
-	if err == nil || strings.Count(err.Error(), "delte") != 1 || !strings.Contains(err.Error(), "customerio.allow[0]") {
+	if err == nil || strings.Count(err.Error(), "allow[0]") != 1 || !strings.Contains(err.Error(), "customerio.allow[0]: is not a destructive action") {
 		t.Errorf("reported: %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/internal/yamlscan"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/secret"
 )
 
 // RuleFile is a file of rules with its path.
@@ -91,7 +92,10 @@ func (e *SyntaxError) Error() string {
 	var twice *yaml.DuplicateKeyError
 	var placed yaml.Error
 	if !errors.As(e.err, &placed) {
-		return e.err.Error() // of a section that reads itself, in our words
+		if joined := (interface{ Unwrap() []error })(nil); errors.As(e.err, &joined) || errors.Is(e.err, secret.ErrInline) {
+			return e.err.Error() // of a section that reads itself, in our words
+		}
+		return "a value is not of its field's kind: a duration has a unit, such as 30s"
 	}
 	message := placed.GetMessage()
 	if strings.Contains(message, `"`) {
@@ -154,7 +158,7 @@ func RuleFiles(dir string, patterns []string) ([]RuleFile, error) {
 		}
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
-			errs = append(errs, fmt.Errorf("rules_from[%d]: no file matches %s", i, pattern))
+			errs = append(errs, fmt.Errorf("rules_from[%d]: no file matches; a path is relative to the configuration file", i))
 		}
 		for _, path := range paths {
 			if seen[path] {

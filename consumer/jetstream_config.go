@@ -90,7 +90,7 @@ func (c JetStreamConfig) Validate() error {
 		if err := checkName(s.Name); err != nil {
 			errs = append(errs, fmt.Errorf("streams[%d].name: %w", i, err))
 		}
-		check(s.Name == "" || !seen[s.Name], "streams[%d].name: %q is named twice: put all its subjects into one entry", i, s.Name)
+		check(s.Name == "" || !seen[s.Name], "streams[%d].name: is named twice: put all its subjects into one entry", i)
 		seen[s.Name] = true
 		for k, subject := range s.Subjects {
 			if err := checkSubject(subject); err != nil {
@@ -118,7 +118,7 @@ func checkName(name string) error {
 		return errors.New("is empty")
 	}
 	if strings.ContainsAny(name, " .*>/\\\t\r\n") {
-		return fmt.Errorf("%q has a space, a dot, a star, a slash or >, which names in JetStream cannot have", name)
+		return errors.New("has a space, a dot, a star, a slash or >, which names in JetStream cannot have")
 	}
 	return nil
 }

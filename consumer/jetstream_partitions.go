@@ -147,7 +147,7 @@ func (s *StreamConfig) validatePartitions(path string) error {
 			}
 			for _, before := range all {
 				if server.SubjectsCollide(before.subject, subject) {
-					errs = append(errs, fmt.Errorf("%s: %q overlaps %q of %s: what both match would be read twice", at, subject, before.subject, before.path))
+					errs = append(errs, fmt.Errorf("%s: overlaps a subject of %s: what both match would be read twice", at, before.path))
 				}
 			}
 			all = append(all, named{at, subject})
@@ -161,7 +161,7 @@ func checkSubject(subject string) error {
 	tokens := strings.Split(subject, ".")
 	for i, token := range tokens {
 		if token == "" || strings.ContainsAny(token, " \t\r\n") || len(token) > 1 && strings.ContainsAny(token, "*>") || token == ">" && i < len(tokens)-1 {
-			return fmt.Errorf("%q is not a subject", subject)
+			return errors.New("is not a subject")
 		}
 	}
 	return nil

@@ -292,13 +292,13 @@ func TestJetStreamPartitionsValidate(t *testing.T) {
 		want   string
 	}{
 		"beside subjects": {StreamConfig{Subjects: []string{"a"}, Partitions: [][]string{{"b"}}}, "streams[0].partitions: cannot stand beside subjects"},
-		"the same":        {StreamConfig{Partitions: [][]string{{"a"}, {"a"}}}, `streams[0].partitions[1]: "a" overlaps "a" of streams[0].partitions[0]`},
+		"the same":        {StreamConfig{Partitions: [][]string{{"a"}, {"a"}}}, "streams[0].partitions[1]: overlaps a subject of streams[0].partitions[0]"},
 		"a star":          {StreamConfig{Partitions: [][]string{{"e.*.x"}, {"e.1.*"}}}, "overlaps"},
 		"a tail":          {StreamConfig{Partitions: [][]string{{"e.>"}, {"e.1.2.3"}}}, "overlaps"},
 		"within one":      {StreamConfig{Partitions: [][]string{{"e.1", "e.*"}}}, "overlaps"},
 		"nothing":         {StreamConfig{Partitions: [][]string{{"a"}, nil}}, "partitions[1]: names no subject"},
-		"no subject":      {StreamConfig{Partitions: [][]string{{"a..b"}}}, `"a..b" is not a subject`},
-		"a tail inside":   {StreamConfig{Partitions: [][]string{{"a.>.b"}}}, `"a.>.b" is not a subject`},
+		"no subject":      {StreamConfig{Partitions: [][]string{{"a..b"}}}, "partitions[0]: is not a subject"},
+		"a tail inside":   {StreamConfig{Partitions: [][]string{{"a.>.b"}}}, "partitions[0]: is not a subject"},
 		"apart":           {StreamConfig{Partitions: [][]string{{"e.0.>"}, {"e.1.>", "e.2"}, {"e"}, {"f.*.1"}, {"f.*.2.>"}}}, ""},
 	} {
 		cfg := fastConfig()

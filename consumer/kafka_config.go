@@ -64,8 +64,8 @@ func (c KafkaConfig) Validate() error {
 	for i, topic := range c.Topics {
 		check(topic != "", "topics[%d]: has no name", i)
 		check(topic == "" || topicName.MatchString(topic) && topic != "." && topic != "..",
-			"topics[%d]: %q cannot be the name of a topic: those have letters, digits, dots, hyphens and underscores; patterns are not read, name each topic", i, topic)
-		check(topic == "" || !seen[topic], "topics[%d]: %q is named twice", i, topic)
+			"topics[%d]: cannot be the name of a topic: those have letters, digits, dots, hyphens and underscores; patterns are not read, name each topic", i)
+		check(topic == "" || !seen[topic], "topics[%d]: is named twice", i)
 		seen[topic] = true
 	}
 	if _, err := parseStartAt(c.StartAt); err != nil {
@@ -105,10 +105,10 @@ func parseStartAt(s string) (startAt, error) {
 	}
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return startAt{}, fmt.Errorf("%q is not earliest, latest, or a time such as 2026-01-31T00:00:00Z", s)
+		return startAt{}, errors.New("is not earliest, latest, or a time such as 2026-01-31T00:00:00Z")
 	}
 	if at.UnixMilli() < 0 {
-		return startAt{}, fmt.Errorf("%q is before 1970", s)
+		return startAt{}, errors.New("is before 1970")
 	}
 	return startAt{at: at}, nil
 }

@@ -62,7 +62,7 @@ func (c Config) Validate() error {
 	if c.Region == "" {
 		errs = append(errs, errors.New("region: is missing: give us or eu, as the workspace's settings show it"))
 	} else {
-		check(c.Region.TrackURL() != "", "region: %q is neither us nor eu", c.Region)
+		check(c.Region.TrackURL() != "", "region: is neither us nor eu")
 	}
 	errs = append(errs, oneOf("site_id", c.siteID()), oneOf("api_key", c.apiKey()))
 	if c.URL != "" {
@@ -72,8 +72,8 @@ func (c Config) Validate() error {
 		errs = append(errs, checkURL("proxy", c.Proxy, false))
 	}
 	for i, action := range c.Allow {
-		check(slices.Contains(DestructiveActions(), action), "allow[%d]: %q is not a destructive action: give some of %s",
-			i, action, strings.Join(DestructiveActions(), ", "))
+		check(slices.Contains(DestructiveActions(), action), "allow[%d]: is not a destructive action: give some of %s",
+			i, strings.Join(DestructiveActions(), ", "))
 	}
 	for _, err := range c.ReservedIDs.Validate() {
 		errs = append(errs, fmt.Errorf("reserved_ids.%w", err))
@@ -115,7 +115,7 @@ func checkURL(field, text string, secure bool) error {
 	case err != nil || u.Host == "" || u.Hostname() == "":
 		return fmt.Errorf("%s: is not a URL with a host, such as https://gateway.example.com", field)
 	case u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("%s: has the scheme %q: give https or http", field, u.Scheme)
+		return fmt.Errorf("%s: has another scheme than https or http", field)
 	case u.User != nil:
 		return fmt.Errorf("%s: has a user name or password in it: they do not belong there", field)
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":

@@ -24,11 +24,11 @@ func TestConfig(t *testing.T) {
 	}{
 		{"default", func(*customerio.Config) {}, ""},
 		{"no region", func(c *customerio.Config) { c.Region = "" }, "region: is missing"},
-		{"a foreign region", func(c *customerio.Config) { c.Region = "asia" }, `region: "asia" is neither us nor eu`},
+		{"a foreign region", func(c *customerio.Config) { c.Region = "asia" }, "region: is neither us nor eu"},
 		{"no site id", func(c *customerio.Config) { c.SiteIDEnv = "" }, "site_id_file: is missing: give site_id_file or site_id_env"},
 		{"two keys", func(c *customerio.Config) { c.APIKeyEnv = "KEY" }, "api_key_file: stands beside api_key_env"},
 		{"allowed actions", func(c *customerio.Config) { c.Allow = []string{"delete", "suppress"} }, ""},
-		{"an action that needs no leave", func(c *customerio.Config) { c.Allow = []string{"delete", "identify"} }, `allow[1]: "identify" is not a destructive action`},
+		{"an action that needs no leave", func(c *customerio.Config) { c.Allow = []string{"delete", "identify"} }, "allow[1]: is not a destructive action"},
 		{"reserved ids", func(c *customerio.Config) {
 			c.ReservedIDs = customerio.ReservedIDs{Add: []string{"test"}, Allow: []string{"0"}}
 		}, ""},
@@ -48,7 +48,7 @@ func TestConfig(t *testing.T) {
 		{"http to a container", func(c *customerio.Config) { c.URL = "http://emulator:8090" }, ""},
 		{"http to a service", func(c *customerio.Config) { c.URL = "http://emulator.shop.svc.cluster.local." }, ""},
 		{"not a URL", func(c *customerio.Config) { c.URL = "emulator:8090" }, "url: "},
-		{"another scheme", func(c *customerio.Config) { c.URL = "ftp://emulator" }, `url: has the scheme "ftp"`},
+		{"another scheme", func(c *customerio.Config) { c.URL = "ftp://emulator" }, "url: has another scheme than https or http"},
 		{"a password in the URL", func(c *customerio.Config) { c.URL = "https://u:canary@h" }, "url: has a user name or password"},
 		{"a path", func(c *customerio.Config) { c.URL = "https://h/api/v2" }, "url: has more than scheme, host and port"},
 		{"a query", func(c *customerio.Config) { c.URL = "https://h?key=canary" }, "url: has more than"},

@@ -91,15 +91,23 @@ func (c *credentials) pair() (secret.Value, error) {
 func (c *credentials) readOnce() (secret.Value, error) {
 	siteID, err := c.siteID.Read()
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("site id: %w", err)
+		return secret.Value{}, fmt.Errorf("%s: %w", fieldOf("site_id", c.siteID), err)
 	}
 	apiKey, err := c.apiKey.Read()
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("API key: %w", err)
+		return secret.Value{}, fmt.Errorf("%s: %w", fieldOf("api_key", c.apiKey), err)
 	}
 	if strings.Contains(siteID.Reveal(), ":") {
 		return secret.Value{}, errors.New("site id: has a colon in it, which HTTP Basic authentication cannot carry")
 	}
 	plain := siteID.Reveal() + ":" + apiKey.Reveal()
 	return secret.New("Basic " + base64.StdEncoding.EncodeToString([]byte(plain))), nil
+}
+
+// fieldOf names the field that says where a secret is read.
+func fieldOf(name string, ref secret.Ref) string {
+	if ref.Env != "" {
+		return name + "_env"
+	}
+	return name + "_file"
 }

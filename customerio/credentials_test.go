@@ -109,7 +109,7 @@ func TestCredentialsThatCannotBeRead(t *testing.T) {
 	}
 	_, err := customerio.NewClient(k.config(""), 1, nil)
 	var credentials *customerio.CredentialsError
-	if !errors.As(err, &credentials) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "site id") {
+	if !errors.As(err, &credentials) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "site_id_file: ") {
 		t.Errorf("error %v", err)
 	}
 }

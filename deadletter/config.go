@@ -75,16 +75,16 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("dead_letters: set exactly one of topic (Kafka), subject (NATS) and file"))
 	}
 	if c.Topic != "" && (!topicName.MatchString(c.Topic) || c.Topic == "." || c.Topic == "..") {
-		bad("topic", "%q is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them", c.Topic)
+		bad("topic", "is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
 	}
 	if c.Subject != "" && !validSubject(c.Subject) {
-		bad("subject", "%q is not one NATS subject: use tokens with dots between them, without spaces, * and >", c.Subject)
+		bad("subject", "is not one NATS subject: use tokens with dots between them, without spaces, * and >")
 	}
 	if c.Stream != "" && c.Subject == "" {
 		bad("stream", "works only together with dead_letters.subject")
 	}
 	if strings.ContainsAny(c.Stream, " .*>/\\\t\r\n") {
-		bad("stream", "%q is not a stream name: leave out spaces, dots, slashes, * and >", c.Stream)
+		bad("stream", "is not a stream name: leave out spaces, dots, slashes, * and >")
 	}
 	if c.Create && c.Subject != "" && c.Stream == "" {
 		bad("stream", "name the stream that create should make")

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -56,18 +57,18 @@ func hashOf(c Config) string {
 }
 
 func (b *compiler) topics(topics []Topic) {
-	b.out.other = b.topic(Topic{})
+	b.out.other = b.topic(Topic{}, "")
 	for i := range topics {
-		t := b.topic(topics[i])
+		t := b.topic(topics[i], fmt.Sprintf("topics[%d]: envelope.", i))
 		b.out.listed = append(b.out.listed, t)
 		if b.out.topics[t.pattern] != nil {
-			b.add("%stopic %q is there twice", place("", topics[i].line), t.pattern)
+			b.add("%stopics[%d]: is named twice", place("", topics[i].line), i)
 		}
 		b.out.topics[t.pattern] = t
 	}
 }
 
-func (b *compiler) topic(t Topic) *topic {
+func (b *compiler) topic(t Topic, where string) *topic {
 	out := &topic{pattern: t.Name, onNull: t.OnNull}
 	e := t.Envelope
 	switch {
@@ -79,7 +80,6 @@ func (b *compiler) topic(t Topic) *topic {
 	case e.Type.IsZero():
 		e = Envelope{Type: Value{Program: ".type"}, Time: Value{Program: ".time"}}
 	}
-	where := "topic " + quoted(t.Name) + ": envelope."
 	out.envelope.typ = b.program(e.Type, "", where+"type")
 	out.envelope.time = b.program(e.Time, "", where+"time")
 	out.envelope.id = b.program(e.ID, "", where+"id")

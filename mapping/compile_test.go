@@ -74,8 +74,8 @@ func TestCompileChecksSettingsMadeInGo(t *testing.T) {
 	for _, want := range []string{
 		"rule without a name: name is missing", "rule without a name: event is missing", "rule without a name: do is missing",
 		`rule "r": event is missing or empty`, `rule "r": if: want an expression`, "do[0]: names no action", "do[1].track: person is missing",
-		"do[1].track: name is missing", "do[2].delete: person: an anonymous_id", "topic without a name: name is empty",
-		`topic "a" is there twice`, "send is not supported here by this version",
+		"do[1].track: name is missing", "do[2].delete: person: an anonymous_id", "topics[0]: name is empty",
+		`topics[2]: is named twice`, "send is not supported here by this version",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)
@@ -88,7 +88,7 @@ func TestEnvelopesDecodeByThemselves(t *testing.T) {
 		"envelope: plain":                        "",
 		"envelope: {type: .kind}":                "",
 		"envelope: {time: .at}":                  "needs type",
-		"envelope: {type: .kind, ident: .a}":     `no key "ident"`,
+		"envelope: {type: .kind, ident: .a}":     `no such key here; want id, time or type`,
 		"envelope: {type: kind}":                 "want an expression",
 		"envelope: [a]":                          "want a string, found a list",
 		"envelope: !x plain":                     "a YAML tag has no place",

@@ -107,19 +107,19 @@ func (e *Envelope) check() string {
 		return fmt.Sprintf("the %s envelope is not supported by this version; a map {type: …, time: …, id: …} can read such events", e.Name)
 	}
 	known := append([]string{plainEnvelope, cloudEventsEnvelope}, laterEnvelopes...)
-	return fmt.Sprintf("no envelope %q%s; want plain, cloudevents or a map {type: …, time: …, id: …}", e.Name, suggest(e.Name, known))
+	return fmt.Sprintf("is no envelope%s; want plain, cloudevents or a map {type: …, time: …, id: …}", suggest(e.Name, known))
 }
 
 // Validate reports every mistake in the configuration that can be told without compiling its rules. Compile reports them too.
 func (c *Config) Validate() error {
 	m := &mistakes{}
 	for i := range c.Topics {
-		c.Topics[i].validate(m)
+		c.Topics[i].validate(m, i)
 	}
 	m.policy("on_unmatched", c.OnUnmatched)
 	for i, name := range c.Allow {
 		if !slices.Contains(customerio.DestructiveActions(), name) {
-			m.add("allow[%d]: no destructive action %q%s; want %s", i, name,
+			m.add("allow[%d]: is no destructive action%s; want %s", i,
 				suggest(name, customerio.DestructiveActions()), orList(customerio.DestructiveActions()))
 		}
 	}
@@ -129,8 +129,9 @@ func (c *Config) Validate() error {
 	return m.err()
 }
 
-func (t *Topic) validate(m *mistakes) {
-	where := place("", t.line) + "topic " + quoted(t.Name)
+// validate names a topic by its place among the source's topics or streams: what stands there instead of a name may be anything.
+func (t *Topic) validate(m *mistakes, i int) {
+	where := place("", t.line) + fmt.Sprintf("topics[%d]", i)
 	if t.Name == "" {
 		m.add("%s: name is empty", where)
 	}
@@ -147,6 +148,6 @@ func (m *mistakes) policy(where string, p Policy) {
 	case Stop, Send:
 		m.add("%s: %s is not supported here by this version; want skip or dead_letter", where, p)
 	default:
-		m.add("%s: no policy %q%s; want skip or dead_letter", where, p, suggest(string(p), []string{"skip", "dead_letter"}))
+		m.add("%s: is no policy%s; want skip or dead_letter", where, suggest(string(p), []string{"skip", "dead_letter"}))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -84,6 +85,15 @@ func (r *reader) fail(n ast.Node, at, format string, args ...any) {
 	r.add("%s%s%s", place(r.file, line(n)), at, fmt.Sprintf(format, args...))
 }
 
+// written is what somebody wrote, for an error that quotes it. Of what stands in the configuration itself nothing is quoted: a secret may
+// stand there by mistake. Rule files are apart from those.
+func (r *reader) written(text string) string {
+	if r.file == "" {
+		return "that stands here"
+	}
+	return text
+}
+
 func line(n ast.Node) int {
 	if n == nil || n.GetToken() == nil {
 		return 0
@@ -101,9 +111,13 @@ func (r *reader) fields(node ast.Node, at string, known fields) {
 		case ok:
 			read(value, join(at, key))
 		case isProgram(key):
-			r.fail(keyNode, at, "%q is not a key: it looks like a part of an expression that YAML cut; quote this expression", key)
+			r.fail(keyNode, at, "%s is not a key: it looks like a part of an expression that YAML cut; quote this expression", r.written(strconv.Quote(key)))
 		default:
-			r.fail(keyNode, at, "no key %q here%s; want %s", key, suggest(key, slices.Collect(maps.Keys(known))), orList(slices.Sorted(maps.Keys(known))))
+			near, named := suggest(key, slices.Collect(maps.Keys(known))), "no such key"
+			if near != "" || r.file != "" { // what is near to a word of ours is one
+				named = "no key " + strconv.Quote(key)
+			}
+			r.fail(keyNode, at, "%s here%s; want %s", named, near, orList(slices.Sorted(maps.Keys(known))))
 		}
 	})
 }
@@ -122,7 +136,7 @@ func (r *reader) entries(node ast.Node, at string, visit func(key string, keyNod
 			continue
 		}
 		if seen[key] {
-			r.fail(entries.Key(), at, "the key %q is there twice", key)
+			r.fail(entries.Key(), at, "the key %s is there twice", r.written(strconv.Quote(key)))
 		}
 		seen[key] = true
 		visit(key, entries.Key(), entries.Value())
@@ -133,11 +147,11 @@ func (r *reader) entries(node ast.Node, at string, visit func(key string, keyNod
 func (r *reader) key(node ast.MapKeyNode, at string) (string, bool) {
 	s, ok := node.(*ast.StringNode)
 	if !ok {
-		r.fail(node, at, "the key %s is not a string for every YAML parser: quote it", strings.TrimSpace(node.String()))
+		r.fail(node, at, "the key %s is not a string for every YAML parser: quote it", r.written(strings.TrimSpace(node.String())))
 		return "", false
 	}
 	if isPlain(s) && retyped(s.Value) {
-		r.fail(node, at, "some YAML parsers take the key %s for something other than a string: quote it", s.Value)
+		r.fail(node, at, "some YAML parsers take the key %s for something other than a string: quote it", r.written(s.Value))
 		return "", false
 	}
 	return s.Value, true

@@ -45,7 +45,7 @@ func (r *reader) program(node ast.Node, at string) Value {
 	mistakes := len(r.errs)
 	v := r.value(node, at)
 	if v.Program == "" && len(r.errs) == mistakes {
-		r.fail(node, at, "want an expression, found the literal %s; an expression begins with . or $ or =", v.Literal)
+		r.fail(node, at, "want an expression, found the literal %s; an expression begins with . or $ or =", r.written(v.Literal))
 	}
 	return v
 }
@@ -61,11 +61,11 @@ func (r *reader) text(node ast.Node, at string) string {
 		case isProgram(n.Value) && unbalanced(n.Value):
 			r.fail(node, at, "YAML cuts this expression at a comma, a bracket, or a # after a space: quote this expression")
 		case retyped(n.Value):
-			r.fail(node, at, "some YAML parsers take %s for something other than a string: quote it", n.Value)
+			r.fail(node, at, "some YAML parsers take %s for something other than a string: quote it", r.written(n.Value))
 		}
 		return n.Value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		r.fail(node, at, "want a string, found %s: quote it", node.GetToken().Value)
+		r.fail(node, at, "want a string, found %s: quote it", r.written(node.GetToken().Value))
 	case *ast.TagNode, *ast.AnchorNode, *ast.AliasNode:
 		r.unusual(node, at)
 	default:
@@ -79,9 +79,9 @@ func (r *reader) number(node ast.Node, at string) string {
 	s := node.GetToken().Value
 	switch {
 	case s[0] == '.':
-		r.fail(node, at, "YAML takes %s for a number: quote this expression", s)
+		r.fail(node, at, "YAML takes %s for a number: quote this expression", r.written(s))
 	case !json.Valid([]byte(s)):
-		r.fail(node, at, "the number %s has another value for other YAML parsers: write it in decimal, or quote it if it is text", s)
+		r.fail(node, at, "the number %s has another value for other YAML parsers: write it in decimal, or quote it if it is text", r.written(s))
 	}
 	return s
 }
@@ -103,8 +103,12 @@ func describe(node ast.Node) string {
 		return "a YAML tag"
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
 		return "a YAML anchor"
+	case *ast.StringNode, *ast.LiteralNode:
+		return "a text"
+	case *ast.BoolNode:
+		return "true or false"
 	}
-	return node.GetToken().Value
+	return "a number"
 }
 
 func isPlain(n *ast.StringNode) bool { return n.Token.Type == token.StringType }

@@ -58,7 +58,7 @@ func (c Config) Validate() error {
 	check(c.BatchBytes >= 40_000 && c.BatchBytes <= 500_000,
 		"batch_bytes: %d is outside 40000 to 500000, which is what Customer.io takes", c.BatchBytes)
 	check(c.Linger >= 0 && c.Linger <= time.Minute, "linger: %s is outside 0s to 1m", c.Linger)
-	check(c.Order == Strict || c.Order == Relaxed, "order: %q is neither strict nor relaxed", c.Order)
+	check(c.Order == Strict || c.Order == Relaxed, "order: is neither strict nor relaxed")
 	check(c.Memory >= 1<<20, "memory: %d bytes are too few, give at least 1 MiB", c.Memory)
 	check(c.StopShare >= 0 && c.StopShare <= 1, "stop_share: %g is outside 0 to 1", c.StopShare)
 	return errors.Join(errs...)

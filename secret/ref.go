@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 )
@@ -20,21 +21,22 @@ type Ref struct {
 // maxBytes is more than any key or password has; it keeps a wrong path from being read into memory.
 const maxBytes = 64 << 10
 
-var errInline = errors.New("a secret is not written into the configuration: give {file: PATH} or {env: NAME}")
+// ErrInline says that a secret stands in the configuration itself.
+var ErrInline = errors.New("a secret is not written into the configuration: give {file: PATH} or {env: NAME}")
 
 // UnmarshalYAML reads a Ref and refuses a secret that stands in the configuration itself, without quoting it.
 func (r *Ref) UnmarshalYAML(decode func(any) error) error {
 	var node any
 	if err := decode(&node); err != nil {
-		return errInline
+		return ErrInline
 	}
 	members, ok := node.(map[string]any)
 	if !ok {
-		return errInline
+		return ErrInline
 	}
 	for key := range members {
 		if key != "file" && key != "env" {
-			return errInline // in our words: a decoder's own error would show the line
+			return ErrInline // in our words: a decoder's own error would show the line
 		}
 	}
 	type plain Ref // without this method
@@ -56,7 +58,8 @@ func (r Ref) Validate() error {
 }
 
 // Read reads the secret. One line break at the end is taken off; what is empty or blank is an error. No variable inside the
-// secret is expanded.
+// secret is expanded. No error names the file or the variable, because the secret itself may stand there by mistake; whoever wraps it
+// names the field.
 //
 // A file that others may read is accepted: Kubernetes mounts secrets with mode 0644 unless told otherwise, and inside a
 // container nobody else is there to read them. On a shared machine the file's mode is the operator's to set (0400).
@@ -66,14 +69,14 @@ func (r Ref) Read() (Value, error) {
 	}
 	text, from := "", ""
 	if r.File != "" {
-		from = "file " + r.File
+		from = "the file"
 		content, err := readFile(r.File)
 		if err != nil {
-			return Value{}, fmt.Errorf("read secret: %w", err)
+			return Value{}, fmt.Errorf("read secret: %w", WithoutPath(err))
 		}
 		text = content
 	} else {
-		from = "environment variable " + r.Env
+		from = "the environment variable"
 		value, ok := os.LookupEnv(r.Env)
 		if !ok {
 			return Value{}, fmt.Errorf("read secret: %s is not set", from)
@@ -98,7 +101,17 @@ func readFile(path string) (string, error) {
 		return "", err
 	}
 	if len(content) > maxBytes {
-		return "", fmt.Errorf("%s is longer than %d bytes: not a secret", path, maxBytes)
+		return "", fmt.Errorf("the file is longer than %d bytes: not a secret", maxBytes)
 	}
 	return string(content), nil
+}
+
+// WithoutPath takes the path out of the error of a file, as what stands in place of the path of a key may be the key itself. What the error
+// is can still be asked for.
+func WithoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s the file: %w", path.Op, path.Err)
+	}
+	return err
 }
