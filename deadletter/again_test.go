@@ -109,7 +109,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 		p := newParcel(letters)
 		p.owners = map[event.ID][]int{letters[0].ID(): {0}}
 		again := p.fresh([]event.Failure{letters[0].Failure})
-		if len(again) != 0 || p.settle(&Report{})[0].Attempts[0] != min(want*2, maxAttempts) {
+		settled, _ := p.settle(&Report{})
+		if len(again) != 0 || settled[0].Attempts[0] != min(want*2, maxAttempts) {
 			t.Errorf("%s: counted %+v", written, p.fates)
 		}
 		l.Failures[0].Attempts = 1<<63 - 1

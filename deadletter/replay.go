@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 // Mapper turns a message into calls by today's rules.
 type Mapper interface {
 	Map(m event.Message) ([]event.Call, []event.Failure)
+	// Names reports whether there is a rule of that name, and whether one of its calls has that name.
+	Names(rule, call string) (isRule, isCall bool)
 }
 
 // ReplayOptions say what to replay.
@@ -63,6 +66,13 @@ type Report struct {
 	Unresolved int
 }
 
+// Missing is a rule, or a call of a rule, that letters ask for by its name and that today's rules do not have.
+type Missing struct {
+	Rule    string
+	Call    string // empty where the whole rule is missing
+	Letters int
+}
+
 // Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, mapper and store of letters at once.
 //
 // It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's rules, and
@@ -78,6 +88,7 @@ type Replay struct {
 	hand    map[event.ID]*parcel // by the identity of the event
 	settled []Resolution         // not written yet
 	report  Report
+	missing map[Missing]int // with no number of letters
 	bell    chan struct{}
 
 	failing bool // the last write of resolutions failed; used by Consume alone
@@ -90,7 +101,7 @@ func NewReplay(store Store, mapper Mapper, opts ReplayOptions, log *zap.Logger) 
 	}
 	return &Replay{
 		store: store, mapper: mapper, opts: opts.withDefaults(), log: log,
-		hand: map[event.ID]*parcel{}, bell: make(chan struct{}, 1),
+		hand: map[event.ID]*parcel{}, missing: map[Missing]int{}, bell: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -101,6 +112,36 @@ func (r *Replay) Report() Report {
 	report := r.report
 	report.LeftOpen = report.Chosen - report.Delivered - report.FailedAgain - report.Gone
 	return report
+}
+
+// Missing lists what the letters that were left open unmatched ask for and today's rules do not have, by name.
+func (r *Replay) Missing() []Missing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]Missing, 0, len(r.missing))
+	for m, n := range r.missing {
+		m.Letters = n
+		list = append(list, m)
+	}
+	slices.SortFunc(list, func(a, b Missing) int { return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Call, b.Call)) })
+	return list
+}
+
+// settle counts what has become of an event's letters and returns their resolutions. The caller holds mu.
+func (r *Replay) settle(p *parcel) []Resolution {
+	settled, unmatched := p.settle(&r.report)
+	for _, l := range unmatched {
+		f := &l.Failure
+		isRule, isCall := r.mapper.Names(f.Rule, f.Call)
+		switch {
+		case f.Rule == "":
+		case !isRule:
+			r.missing[Missing{Rule: f.Rule}]++
+		case f.Call != "" && !isCall:
+			r.missing[Missing{Rule: f.Rule, Call: f.Call}]++
+		}
+	}
+	return settled
 }
 
 // errStopped ends the feeding of a replay that is being stopped.
@@ -225,7 +266,7 @@ func (r *Replay) Try(ctx context.Context, each func(Trial) error) (Report, error
 			p.failed(f.ID)
 		}
 		r.mu.Lock()
-		p.settle(&r.report)
+		r.settle(p)
 		r.mu.Unlock()
 		if err := each(Trial{Letters: whole, Calls: calls, Failures: failures}); err != nil {
 			return r.Report(), err

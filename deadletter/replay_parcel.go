@@ -144,8 +144,8 @@ func (p *parcel) failed(id event.ID) {
 	}
 }
 
-// settle counts what has become of the letters and returns their resolutions.
-func (p *parcel) settle(report *Report) []Resolution {
+// settle counts what has become of the letters and returns their resolutions, and the letters of which the rules made no call.
+func (p *parcel) settle(report *Report) (settled []Resolution, unmatched []*Letter) {
 	delivered, replaced, again := Resolution{Outcome: Delivered}, Resolution{Outcome: Replaced}, Resolution{Outcome: FailedAgain}
 	for i, l := range p.letters {
 		f := p.fates[i]
@@ -162,12 +162,12 @@ func (p *parcel) settle(report *Report) []Resolution {
 			replaced.Letters = append(replaced.Letters, l.ID())
 		case f.calls == 0:
 			report.Unmatched++
+			unmatched = append(unmatched, l)
 		default:
 			report.Delivered++
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
 	}
-	var settled []Resolution
 	for _, res := range []Resolution{delivered, replaced, again} {
 		if len(res.Letters) > 0 {
 			l := p.letters[0]
@@ -175,5 +175,5 @@ func (p *parcel) settle(report *Report) []Resolution {
 			settled = append(settled, res)
 		}
 	}
-	return settled
+	return settled, unmatched
 }

@@ -98,7 +98,7 @@ func (r *Replay) done(id event.ID) {
 	r.mu.Lock()
 	if p := r.hand[id]; p != nil {
 		delete(r.hand, id)
-		r.settled = append(r.settled, p.settle(&r.report)...)
+		r.settled = append(r.settled, r.settle(p)...)
 	}
 	r.mu.Unlock()
 	r.ring()

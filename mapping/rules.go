@@ -28,6 +28,20 @@ func (r *Rules) Warnings() []string { return r.warnings }
 // that could change a call, and not with comments or layout.
 func (r *Rules) Hash() string { return r.hash }
 
+// Names reports whether there is a rule of that name, and whether one of its calls has that name.
+func (r *Rules) Names(rule, call string) (isRule, isCall bool) {
+	for _, candidate := range r.rules {
+		if candidate.name != rule {
+			continue
+		}
+		isRule = true
+		for _, s := range candidate.steps {
+			isCall = isCall || s.Step.Call == call
+		}
+	}
+	return isRule, isCall
+}
+
 // RuleStats counts what one rule did since the rules were compiled.
 type RuleStats struct {
 	Rule    string

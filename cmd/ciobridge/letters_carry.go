@@ -53,12 +53,14 @@ func tryReplay(cmd *cobra.Command, replay *deadletter.Replay, out format) error 
 	if err != nil {
 		return lettersError(err)
 	}
+	v := replayView{report, replay.Missing()}
 	if out == asJSON {
-		return nil
+		return v.verdict("would stay")
 	}
-	_, err = fmt.Fprintf(w, "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n",
+	fmt.Fprintf(w, "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n",
 		report.Chosen, count(report.Open, "open letter"), report.Delivered, report.FailedAgain, report.LeftOpen)
-	return err
+	v.reasons(w)
+	return v.verdict("would stay")
 }
 
 // trialView is what a replay would make of the letters of one event.

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -18,11 +19,11 @@ func newLettersReplay() *cobra.Command {
 		Use:   "replay",
 		Short: "Send open dead letters again",
 		Long: "Map the open letters that meet every condition given with today's rules, and send the calls that failed: only those, and\n" +
-			"in order for each person among the letters chosen. What is delivered is resolved, what fails again is written again.\n\n" +
+			"in order for each person among the letters chosen. What is delivered is resolved, what fails again is counted.\n\n" +
 			"A replay can be interrupted at any time: the next one takes what is not resolved. Two cannot run at once; a bridge may\n" +
 			"run beside it. A replay waits for an outage of Customer.io to end, but does not begin in one. There is no question asked;\n" +
 			"--dry-run shows what would be sent.\n\n" +
-			"The exit code is 1 when letters that were chosen stay open, and 5 when Customer.io could not be reached.",
+			"The exit code is 1 when letters that were chosen stay open, or would with --dry-run, and 5 when Customer.io could not be reached.",
 		Example: "  ciobridge dlq replay --reason missing_field --dry-run\n" +
 			"  ciobridge dlq replay --rule order --event-after 2026-10-05 --rate 10\n" +
 			"  ciobridge dlq replay --all",
@@ -94,30 +95,51 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 	if err := d.carry(cmd.Context(), replay); err != nil {
 		return lettersError(err)
 	}
-	v := replayView(replay.Report())
+	v := replayView{replay.Report(), replay.Missing()}
 	if err := v.print(cmd.OutOrStdout(), out); err != nil {
 		return err
 	}
-	return v.verdict()
+	return v.verdict("stayed")
 }
 
 // replayView tells what became of the letters of a replay.
-type replayView deadletter.Report
+type replayView struct {
+	deadletter.Report
+	missing []deadletter.Missing
+}
 
 func (v replayView) print(w io.Writer, f format) error {
 	if f == asJSON {
-		return printJSON(w, map[string]int{
+		return printJSON(w, map[string]any{
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Cut, "unresolved": v.Unresolved,
+			"missing": missingViews(v.missing),
 		})
 	}
 	fmt.Fprintf(w, "replayed %d of %s: %d delivered, %d failed again, %d left open\n",
 		v.Chosen, count(v.Open, "open letter"), v.Delivered, v.FailedAgain, v.LeftOpen)
+	v.reasons(w)
+	return nil
+}
+
+// reasons tells why letters are left open, and what to do about it.
+func (v replayView) reasons(w io.Writer) {
+	unmatched := v.Unmatched
+	for _, m := range v.missing {
+		unmatched -= m.Letters
+		if m.Call == "" {
+			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their calls now this name again (name: %s) "+
+				"until they are replayed, or discard them\n", m.Letters, m.Rule, yamlText(m.Rule))
+		} else {
+			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that takes its place this name again "+
+				"(call: %s beside its action), or discard them\n", m.Letters, m.Call, m.Rule, yamlText(m.Call))
+		}
+	}
 	for _, line := range []struct {
 		n   int
 		why string
 	}{
-		{v.Unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
+		{unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
 		{v.Destructive, "left open: they delete, suppress or merge; --include-destructive sends those too"},
 		{v.Cut, "left open: they were too large to be kept whole; take the originals from their source"},
 		{v.Gone, "gone: the log's retention took them away"},
@@ -127,13 +149,36 @@ func (v replayView) print(w io.Writer, f format) error {
 			fmt.Fprintf(w, "%d %s\n", line.n, line.why)
 		}
 	}
-	return nil
 }
 
-// verdict is the error with which a replay ends.
-func (v replayView) verdict() error {
+// yamlText is a text as it stands in a rule file.
+func yamlText(s string) string {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return strconv.Quote(s)
+	}
+	return string(raw)
+}
+
+// missingView is a rule, or a call of a rule, that is gone.
+type missingView struct {
+	Rule    string `json:"rule"`
+	Call    string `json:"call,omitempty"`
+	Letters int    `json:"letters"`
+}
+
+func missingViews(missing []deadletter.Missing) []missingView {
+	views := make([]missingView, len(missing))
+	for i, m := range missing {
+		views[i] = missingView(m)
+	}
+	return views
+}
+
+// verdict is the error with which a replay ends, or would end.
+func (v replayView) verdict(stay string) error {
 	if open := v.FailedAgain + v.LeftOpen + v.Unresolved; open > 0 {
-		return exit(exitFailure, errors.New(count(open, "letter")+" of those chosen stayed open"))
+		return exit(exitFailure, fmt.Errorf("%s of those chosen %s open", count(open, "letter"), stay))
 	}
 	return nil
 }
