@@ -104,8 +104,8 @@ func (b *kafkaBed) config() KafkaConfig {
 	c.Group = "bridge-of-" + b.topic
 	c.Topics = []string{b.topic}
 	c.StartAt = "earliest"
-	c.SessionTimeout = 1500 * time.Millisecond
-	c.RebalanceTimeout = 5 * time.Second
+	c.SessionTimeout = 6 * time.Second // a busy machine keeps its membership, and has two seconds for a commit
+	c.RebalanceTimeout = 8 * time.Second
 	c.DrainLimit = 2 * time.Second
 	return c
 }

@@ -63,6 +63,7 @@ func TestKafkaTopicMadeAgain(t *testing.T) {
 		r.want("1", "2", "3")
 		eventually(t, "the offset is committed", func() bool { return b.offsets(c)[0].Committed == 2 })
 		b.deleteTopic()
+		eventually(t, "the deletion is noticed", func() bool { return k.wasAbsent(testTopic) })
 		b.makeTopic()
 		want := append([]string{"1", "2", "3"}, numbers(10, 20)...)
 		b.publish(want[3:]...)

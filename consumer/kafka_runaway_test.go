@@ -22,12 +22,15 @@ func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
 	var left atomic.Int32
 	first := b.openWith(b.config())
 	r := read(t, first, func(_ context.Context, value string, done func()) error {
-		if value == "stuck" && stuck.CompareAndSwap(false, true) {
+		switch {
+		case value == "stuck" && stuck.CompareAndSwap(false, true):
 			left.Add(1)
 			defer left.Add(-1)
 			<-release
+			done()
+		case value != "stuck" && value != "2":
+			done()
 		}
-		done()
 		return nil
 	})
 	eventually(t, "the handler is stuck", stuck.Load)

@@ -29,6 +29,7 @@ func TestKafkaZombieProcess(t *testing.T) {
 	}
 	b := &kafkaBed{t: t, brokers: []string{addr}, topic: testTopic}
 	c := b.config()
+	c.SessionTimeout = 3 * time.Second
 	connections, err := broker.NewKafka(c.KafkaConfig)
 	if err != nil {
 		t.Fatal(err)
