@@ -78,12 +78,13 @@ func (s *session) save(ctx context.Context) bool {
 		return false
 	}
 	if err != nil {
-		if s.unsaved.Swap(&causeOf{err}) == nil {
+		r.metrics.acked(err)
+		if !s.unsaved.Swap(true) {
 			r.log.Warn("what is finished cannot be stored: a reader that is killed repeats it", zap.Error(err))
 		}
 		return false
 	}
-	if s.unsaved.Swap(nil) != nil {
+	if s.unsaved.Swap(false) {
 		r.log.Info("what is finished is stored again")
 	}
 	s.saved = news

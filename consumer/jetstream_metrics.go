@@ -31,7 +31,7 @@ func newStreamMetrics(reg prometheus.Registerer, source *JetStream) *streamMetri
 		lost:        counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were finished, purged or too old or too many.", "stream", "partition"),
 		deleted:     counter("ciobridge_stream_deleted_total", "Messages that were deleted behind the front of the stream, one by one or by subject, before they were read.", "stream", "partition"),
 		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand or finished already.", "stream", "partition"),
-		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result.", "stream", "partition", "result"),
+		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result; failed counts too what could not be stored beside them.", "stream", "partition", "result"),
 		turns:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
 	}
 	reg.MustRegister(m.active, m.lost, m.deleted, m.redelivered, m.acks, m.turns, m)

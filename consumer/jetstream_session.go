@@ -27,9 +27,9 @@ type session struct {
 	lag   atomic.Uint64
 	cause atomic.Pointer[causeOf] // why the session ends; the first counts
 
-	much    chan struct{}           // rung when much has been delivered
-	deleted atomic.Int64            // messages that were found deleted since that was last told
-	unsaved atomic.Pointer[causeOf] // why the checkpoint cannot be stored; nil while it can
+	much    chan struct{} // rung when much has been delivered
+	deleted atomic.Int64  // messages that were found deleted since that was last told
+	unsaved atomic.Bool   // the checkpoint cannot be stored
 
 	committing sync.Mutex
 	saved      uint64  // the ledger's news that is stored

@@ -173,6 +173,7 @@ func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
 	s.publish(1, 10)
+	s.deleteMessages(3) // of a message in hand the server knows the count itself
 	r := s.replica(fastConfig())
 	r.settle = func(seq int64) bool { return seq <= 2 || len(r.leases) > 1 }
 	r.start()
@@ -180,9 +181,9 @@ func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	if _, err := s.client.Conn().Request("$JS.ACK.EVENTS.ciobridge.1.3.9.0.0", []byte("+ACK"), time.Second); err != nil {
 		t.Fatal(err)
 	}
-	r.done(3, 4, 5, 6, 7)
+	r.done(4, 5, 6, 7)
 	waitUntil(t, "the rest is acknowledged", func() bool { return s.floor() == 10 })
-	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(8, 10)...))
+	wantSeen(t, "the reader", r.seen(), []int64{1, 2, 4, 5, 6, 7, 8, 9, 10, 8, 9, 10})
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "floor_went_back"); n != 1 {
 		t.Errorf("%v turns ended by the floor, want 1", n)
 	}
