@@ -28,6 +28,16 @@ func ofText(n int) cost {
 	}
 }
 
+// onText is the cost of a function that takes a string alone. The error that an object gives quotes its first key, for which gojq sorts all.
+func onText(c cost) cost {
+	return func(f *fuel, v any, args []any) (int, error) {
+		if object, ok := v.(map[string]any); ok {
+			return 4 * flat(object), nil
+		}
+		return c(f, v, args)
+	}
+}
+
 // bothTrees is the cost of comparing v with an argument.
 func bothTrees(f *fuel, l, r any) (int, error) {
 	m, err := f.tree(l)
