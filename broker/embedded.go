@@ -240,12 +240,6 @@ func (e *Embedded) NATS(ctx context.Context) (*NATS, error) {
 // InProcessConn is a connection to the server as it runs at the moment. The client library asks for one whenever it connects.
 func (e *Embedded) InProcessConn() (net.Conn, error) { return e.current().InProcessConn() }
 
-func (e *Embedded) current() *server.Server {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.run.server
-}
-
 // Close stops the server, waits until its files are closed, and gives the directory free.
 func (e *Embedded) Close() {
 	e.stop()

@@ -111,3 +111,9 @@ func (e *Embedded) Trouble() error {
 	defer e.mu.Unlock()
 	return e.trouble
 }
+
+func (e *Embedded) current() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.run.server
+}

@@ -91,6 +91,13 @@ func (s *session) save(ctx context.Context) bool {
 	return true
 }
 
+// tellDeleted logs what hole has found since the last time.
+func (s *session) tellDeleted() {
+	if n := s.deleted.Swap(0); n > 0 {
+		s.r.log.Warn("messages were deleted from the middle of the stream before they were read", zap.Int64("messages", n))
+	}
+}
+
 // mayCommit is true as long as the server promised the pin to us. An acknowledgement after that would still be true, but could
 // confuse the count of another reader's.
 func (s *session) mayCommit() bool { return time.Now().Before(*s.until.Load()) }

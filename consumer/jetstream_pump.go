@@ -9,7 +9,6 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/nats-io/nats.go"
-	"go.uber.org/zap"
 )
 
 // minFetchBytes is what a stream needs at least to ask for anything but single messages.
@@ -239,30 +238,4 @@ func (s *session) hole(next uint64) error {
 	s.deleted.Add(gone)
 	s.r.metrics.deleted.Add(float64(gone))
 	return nil
-}
-
-// tellDeleted logs what hole has found since the last time.
-func (s *session) tellDeleted() {
-	if n := s.deleted.Swap(0); n > 0 {
-		s.r.log.Warn("messages were deleted from the middle of the stream before they were read", zap.Int64("messages", n))
-	}
-}
-
-// pumpUntilDrained hands messages over until the session ends, and then waits for what is in hand up to the drain limit. A handler that has
-// not returned by then is left behind: its lease is over, so that nothing comes of what it returns.
-func (s *session) pumpUntilDrained(handle handler) {
-	pumped := make(chan struct{})
-	go func() {
-		defer close(pumped)
-		s.stop(s.pump(handle))
-	}()
-	<-s.lease.Done()
-	drained := time.NewTimer(s.r.cfg.DrainLimit)
-	defer drained.Stop()
-	s.lease.End(s.r.cfg.DrainLimit)
-	select {
-	case <-pumped:
-	case <-drained.C:
-		s.r.log.Warn("a message was not taken within the drain limit: reading ends without it, and it comes again")
-	}
 }

@@ -117,6 +117,25 @@ func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle ha
 	return s.why()
 }
 
+// pumpUntilDrained hands messages over until the session ends, and then waits for what is in hand up to the drain limit. A handler that has
+// not returned by then is left behind: its lease is over, so that nothing comes of what it returns.
+func (s *session) pumpUntilDrained(handle handler) {
+	pumped := make(chan struct{})
+	go func() {
+		defer close(pumped)
+		s.stop(s.pump(handle))
+	}()
+	<-s.lease.Done()
+	drained := time.NewTimer(s.r.cfg.DrainLimit)
+	defer drained.Stop()
+	s.lease.End(s.r.cfg.DrainLimit)
+	select {
+	case <-pumped:
+	case <-drained.C:
+		s.r.log.Warn("a message was not taken within the drain limit: reading ends without it, and it comes again")
+	}
+}
+
 // stop ends the session for the given reason, unless it ends already. Where the right to read may have passed to others, no
 // attempt begins from here on; the other ends leave it with us, and what is in hand may finish.
 func (s *session) stop(err error) {
