@@ -19,11 +19,11 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
-// source is what the bridge needs of a consumer: the messages, and whether it has joined its broker.
+// source is what the bridge needs of a consumer: the messages, and what keeps them from coming.
 type source interface {
 	pipeline.Source
-	// Ready is nil when the source reads, or stands by to read, and otherwise says why not.
-	Ready() error
+	// Troubles says what keeps messages from coming, or some of them. It is empty while the source reads, or stands by to read.
+	Troubles() []string
 }
 
 // A bridge is the stages, joined.

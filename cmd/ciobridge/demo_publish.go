@@ -100,7 +100,7 @@ func acknowledged(reply []byte, n int) error {
 
 // samples publishes the sample events, waits until all are done, and counts what became of them.
 func (d *demo) samples(ctx context.Context) (demoResult, error) {
-	for d.bridge.source.Ready() != nil {
+	for len(d.bridge.source.Troubles()) > 0 {
 		if err := pause(ctx, 5*time.Millisecond); err != nil {
 			return demoResult{}, err
 		}

@@ -25,7 +25,7 @@ func (b *bridge) obstacles() []obstacle {
 		return b.proofs.left()
 	}
 	var list []obstacle
-	for _, text := range b.troubles() {
+	for _, text := range b.source.Troubles() {
 		list = append(list, obstacle{"source", errors.New(text)})
 	}
 	if err := b.letters.Ready(); err != nil {
@@ -39,17 +39,6 @@ func (b *bridge) obstacles() []obstacle {
 		list = append(list, obstacle{"flow", why})
 	}
 	return list
-}
-
-// troubles are what keeps the source from reading, or parts of it.
-func (b *bridge) troubles() []string {
-	if s, ok := b.source.(interface{ Troubles() []string }); ok {
-		return s.Troubles()
-	}
-	if err := b.source.Ready(); err != nil {
-		return []string{err.Error()}
-	}
-	return nil
 }
 
 // remindEvery is how often a reason that lasts is logged again.
