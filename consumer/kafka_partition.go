@@ -163,7 +163,7 @@ func (p *partition) begin(c committed, limit int) {
 // uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when the log is gone.
 func (p *partition) uncommitted() (c committed, news uint64, ok bool) {
 	p.mu.Lock()
-	ledger, count, deleted := p.ledger, p.count, p.deleted
+	ledger, deleted := p.ledger, p.deleted
 	p.mu.Unlock()
 	if ledger == nil || deleted {
 		return c, 0, false
@@ -171,7 +171,7 @@ func (p *partition) uncommitted() (c committed, news uint64, ok bool) {
 	if floor, news := ledger.position(); floor <= p.written && news == p.news {
 		return c, 0, false
 	}
-	c.partitions = count
+	c.partitions = p.count
 	c.offset, c.done, news = ledger.settled(nil)
 	return c, news, true
 }
