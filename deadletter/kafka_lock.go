@@ -33,7 +33,11 @@ func (m *groupMember) take(ctx context.Context, waiting func(until time.Time)) (
 	defer cancel()
 	var silentSince time.Time
 	for {
-		if proof, err = m.joinTold(limit, waiting); err == nil {
+		begun := time.Now()
+		if err = m.connect(limit, &m.joining); err == nil {
+			proof, err = m.joinTold(limit, waiting)
+		}
+		if err == nil {
 			return proof, nil
 		}
 		var answer kafka.Error
@@ -43,15 +47,18 @@ func (m *groupMember) take(ctx context.Context, waiting func(until time.Time)) (
 		case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
 			silentSince = time.Time{}
 		case errors.Is(kafkaError(ctx, err), ErrDenied), errors.As(err, &answer) && !answer.Temporary():
-			return proof, kafkaError(ctx, err)
-		case silentSince.IsZero():
-			silentSince = time.Now()
-		case time.Since(silentSince) > m.session()*3/2:
-			return proof, kafkaError(ctx, err)
+			return proof, m.kafka.located(ctx, err)
+		default:
+			if silentSince.IsZero() {
+				silentSince = begun
+			}
+			if time.Since(silentSince) > m.session()*3/2 {
+				return proof, m.kafka.located(ctx, err)
+			}
 		}
 		select {
 		case <-limit.Done():
-			return proof, kafkaError(ctx, err)
+			return proof, m.kafka.located(ctx, err)
 		case <-time.After(readPause):
 		}
 	}

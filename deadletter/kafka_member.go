@@ -45,25 +45,35 @@ func (m *groupMember) rebalance() time.Duration { return 3 * m.kafka.session }
 func (m *groupMember) call(ctx context.Context, conn **broker.KafkaConn, limit time.Duration, req protocol.Message) (protocol.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if *conn == nil {
-		found, err := m.kafka.client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: m.group, KeyType: kafka.CoordinatorKeyTypeConsumer})
-		if err == nil {
-			err = found.Error
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find the coordinator: %w", err)
-		}
-		addr := net.JoinHostPort(found.Coordinator.Host, strconv.Itoa(found.Coordinator.Port))
-		if *conn, err = m.kafka.broker.Dial(ctx, addr); err != nil {
-			*conn = nil
-			return nil, err
-		}
+	if err := m.connect(ctx, conn); err != nil {
+		return nil, err
 	}
 	res, err := (*conn).RoundTrip(ctx, req)
 	if err != nil {
 		*conn = nil
 	}
 	return res, err
+}
+
+// connect finds the coordinator and opens one of the two connections, unless it is open.
+func (m *groupMember) connect(ctx context.Context, conn **broker.KafkaConn) error {
+	if *conn != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.session()*3/4)
+	defer cancel()
+	found, err := m.kafka.client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: m.group, KeyType: kafka.CoordinatorKeyTypeConsumer})
+	if err == nil {
+		err = found.Error
+	}
+	if err != nil {
+		return fmt.Errorf("find the coordinator: %w", err)
+	}
+	addr := net.JoinHostPort(found.Coordinator.Host, strconv.Itoa(found.Coordinator.Port))
+	if *conn, err = m.kafka.broker.Dial(ctx, addr); err != nil {
+		*conn = nil
+	}
+	return err
 }
 
 // check turns the error code of an answer into an error. A coordinator that has moved is looked for anew, and a member that the

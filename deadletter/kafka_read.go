@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	fetchBytes   = 1 << 20 // of one fetch; a larger batch comes whole
-	fetchWait    = 2 * time.Second
-	readTries    = 5
-	readPause    = 200 * time.Millisecond // doubled after each try
-	readDeadline = 15 * time.Second       // of one try
+	fetchBytes = 1 << 20 // of one fetch; a larger batch comes whole
+	fetchWait  = 2 * time.Second
+	readLimit  = 15 * time.Second       // of all tries at one read, whether a broker refuses or is silent
+	readPause  = 200 * time.Millisecond // doubled after each try
 )
 
 // Scan gives each the records of every partition up to the high watermark that stood when it began. It tries again when a broker
@@ -26,11 +25,11 @@ const (
 func (k *Kafka) Scan(ctx context.Context, each func(Record) error) error {
 	ends, err := k.bounds(ctx, kafka.LastOffset)
 	if err != nil {
-		return fmt.Errorf("scan: topic %s: %w", k.topic, kafkaError(ctx, err))
+		return fmt.Errorf("scan: topic %s: %w", k.topic, k.located(ctx, err))
 	}
 	starts, err := k.bounds(ctx, kafka.FirstOffset)
 	if err != nil {
-		return fmt.Errorf("scan: topic %s: %w", k.topic, kafkaError(ctx, err))
+		return fmt.Errorf("scan: topic %s: %w", k.topic, k.located(ctx, err))
 	}
 	for p := range ends {
 		if err := k.scanPartition(ctx, p, starts[p], ends[p], each); err != nil {
@@ -209,14 +208,14 @@ func ownRecord(partition int32, r *kafka.Record) (Record, error) {
 	}, nil
 }
 
-// retry makes a few tries at a read. What trying again cannot mend is returned at once.
+// retry makes tries at a read for a while. What trying again cannot mend is returned at once.
 func (k *Kafka) retry(ctx context.Context, try func(context.Context) error) error {
-	pause := readPause
-	for n := 1; ; n++ {
-		attempt, cancel := context.WithTimeout(ctx, readDeadline)
+	pause, begun := readPause, time.Now()
+	for {
+		attempt, cancel := context.WithTimeout(ctx, k.readLimit)
 		err := try(attempt)
 		cancel()
-		if err == nil || n == readTries || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) ||
+		if err == nil || time.Since(begun)+pause > k.readLimit || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) ||
 			errors.Is(kafkaError(ctx, err), ErrDenied) || errors.Is(kafkaError(ctx, err), ErrMissing) {
 			return err
 		}
@@ -225,6 +224,6 @@ func (k *Kafka) retry(ctx context.Context, try func(context.Context) error) erro
 		case <-ctx.Done():
 			return err
 		}
-		pause *= 2
+		pause = min(2*pause, 2*time.Second)
 	}
 }
