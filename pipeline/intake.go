@@ -90,7 +90,7 @@ func (p *Pipeline) arrive(lease context.Context, pc *parcel) (look bool, err err
 // push puts a message on the stack of what has arrived.
 func (in *intake) push(pc *parcel) {
 	if in.skipped.Load() > 0 {
-		pc.skipped = in.skipped.Swap(0)
+		pc.skipped = int32(min(in.skipped.Swap(0), guardWindow))
 	}
 	for {
 		pc.next = in.top.Load()

@@ -15,6 +15,9 @@ type chain struct {
 	next   *chain
 }
 
+// before reports whether a message entered its lanes before another that is in hand, too.
+func (pc *parcel) before(o *parcel) bool { return int32(pc.seq-o.seq) < 0 }
+
 // precede makes the later of two messages wait until the source has been told of the earlier.
 func precede(earlier, later *parcel) {
 	later.awaits++
@@ -24,6 +27,9 @@ func precede(earlier, later *parcel) {
 // pass notes that a call has been settled and leaves its lanes. Last says that the message is done with it.
 func (p *Pipeline) pass(e *entry, last bool) {
 	pc := e.parcel
+	if last && pc.awaits == 0 && (e.lanes == 0 || e.lanes == 1 && e.link.lane.untold == nil) {
+		return
+	}
 	for i := range e.lanes {
 		if k := e.place(i); k.lane.untold != nil && pc.leaves(k) {
 			pc.follow(k.lane)
@@ -48,7 +54,7 @@ func (pc *parcel) leaves(k *link) bool {
 // follow makes a message wait for the one of its partition that left the lane before it and is untold.
 func (pc *parcel) follow(l *lane) {
 	for c := l.untold; c != nil; c = c.next {
-		if o := c.parcel; o.share == pc.share && o.seq < pc.seq {
+		if o := c.parcel; o.share == pc.share && o.before(pc) {
 			precede(o, pc)
 		}
 	}
@@ -61,9 +67,9 @@ func (pc *parcel) stay(l *lane) {
 	for c := l.untold; c != nil; c = c.next {
 		if o := c.parcel; o.share == pc.share {
 			switch {
-			case o.seq < pc.seq:
+			case o.before(pc):
 				c.parcel = pc
-			case o.seq > pc.seq:
+			case pc.before(o):
 				precede(pc, o)
 			}
 			return
@@ -88,7 +94,9 @@ func (p *Pipeline) leave(done []*parcel, from int) []*parcel {
 		pc := done[i]
 		pc.tenancy.telling++
 		pc.tenancy.remove(pc)
-		done = p.forgo(pc, done)
+		if pc.remembered || pc.followers != nil {
+			done = p.forgo(pc, done)
+		}
 	}
 	return done
 }

@@ -42,7 +42,7 @@ type Pipeline struct {
 	mu         sync.Mutex // before that of the intake
 	lanes      lanes
 	queue      queue
-	entered    uint64 // messages whose calls have been put into their lanes
+	entered    uint32 // messages whose calls have been put into their lanes
 	crowded    bool   // there was no room for somebody when admit last looked
 	draining   int    // tenancies that are being given up
 	outbox     outbox
@@ -141,7 +141,7 @@ func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call, fail
 		c := &calls[i]
 		pc.entries[i].begin(pc, c, p.config.Order)
 		pc.urgent = pc.urgent || c.Single != nil
-		pc.size += c.Size()
+		pc.size += int32(c.Size())
 		pc.bytes += int64(cap(c.Body)) + callOverhead
 	}
 	return pc
@@ -149,7 +149,7 @@ func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call, fail
 
 // enter puts a message's calls into their lanes. The caller holds p.mu.
 func (p *Pipeline) enter(pc *parcel) {
-	for range min(pc.skipped, guardWindow) {
+	for range pc.skipped {
 		p.guard.read()
 	}
 	pc.tenancy.add(pc)

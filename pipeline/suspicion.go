@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -20,9 +21,9 @@ const (
 
 // suspicions judges calls whose requests fail as a whole.
 type suspicions struct {
-	accepted uint64      // requests in which a call was settled
-	alone    int         // messages with calls that fail while alone in their request
-	poisoned []time.Time // when the messages of the last hour were found to have poison
+	accepted uint64          // requests in which a call was settled
+	alone    map[*parcel]int // by message, its calls that fail while alone in their request
+	poisoned []time.Time     // when the messages of the last hour were found to have poison
 }
 
 // judge narrows the batch in which a suspect may travel, and reports whether the call is poison. Halving waits until somebody
@@ -43,20 +44,21 @@ func (s *suspicions) judge(e *entry, f *event.Failure, together int, all bool, n
 	}
 	if e.past.alone.IsZero() {
 		e.past.alone = now
-		if e.parcel.alone++; e.parcel.alone == 1 {
-			s.alone++
+		if s.alone == nil {
+			s.alone = map[*parcel]int{}
 		}
+		s.alone[e.parcel]++
 	}
 	if !progress {
 		return false
 	}
 	e.past.lone++
-	return e.past.lone >= poisonAttempts && now.Sub(e.past.alone) >= poisonAge && s.alone <= poisonPerHour && s.allow(e.parcel, now)
+	return e.past.lone >= poisonAttempts && now.Sub(e.past.alone) >= poisonAge && len(s.alone) <= poisonPerHour && s.allow(e.parcel, now)
 }
 
 // allow reports whether a call of a message may be given up as poison, and counts the message.
 func (s *suspicions) allow(pc *parcel, now time.Time) bool {
-	if pc.poisoned {
+	if slices.ContainsFunc(pc.failures, func(f event.Failure) bool { return f.Reason == event.ReasonPoison }) {
 		return true
 	}
 	for len(s.poisoned) > 0 && now.Sub(s.poisoned[0]) >= time.Hour {
@@ -65,7 +67,6 @@ func (s *suspicions) allow(pc *parcel, now time.Time) bool {
 	if len(s.poisoned) >= poisonPerHour {
 		return false
 	}
-	pc.poisoned = true
 	s.poisoned = append(s.poisoned, now)
 	return true
 }
@@ -74,8 +75,8 @@ func (s *suspicions) allow(pc *parcel, now time.Time) bool {
 func (s *suspicions) clear(e *entry) {
 	if e.past != nil && !e.past.alone.IsZero() {
 		e.past.alone = time.Time{}
-		if e.parcel.alone--; e.parcel.alone == 0 {
-			s.alone--
+		if s.alone[e.parcel]--; s.alone[e.parcel] == 0 {
+			delete(s.alone, e.parcel)
 		}
 	}
 }

@@ -97,13 +97,13 @@ func TestLoneFailuresAreCountedOnce(t *testing.T) {
 	for range 3 {
 		s.judge(e, nil, 1, false, time.Now())
 	}
-	if s.alone != 1 {
-		t.Errorf("%d, want 1", s.alone)
+	if len(s.alone) != 1 {
+		t.Errorf("%d, want 1", len(s.alone))
 	}
 	s.clear(e)
 	s.clear(e)
-	if s.alone != 0 {
-		t.Errorf("%d left", s.alone)
+	if len(s.alone) != 0 {
+		t.Errorf("%d left", len(s.alone))
 	}
 }
 
@@ -178,8 +178,8 @@ func TestOneEventOfManyPoisonousCalls(t *testing.T) {
 		if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 200 || failures < 200*poisonAttempts {
 			t.Errorf("%d letters after %d failures", len(b.letters.letters), failures)
 		}
-		if b.settled() != 401 || b.p.suspicions.alone != 0 {
-			t.Errorf("%d done, %d alone", b.settled(), b.p.suspicions.alone)
+		if b.settled() != 401 || len(b.p.suspicions.alone) != 0 {
+			t.Errorf("%d done, %d alone", b.settled(), len(b.p.suspicions.alone))
 		}
 		l.End(0)
 	})

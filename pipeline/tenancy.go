@@ -10,25 +10,22 @@ import (
 // A parcel is one message in hand, with the calls it became. The message is done when every call of
 // it is settled and what failed of it is stored.
 type parcel struct {
-	first    [1]entry // the entries, where there is one
-	entries  []entry  // one for each call
-	tenancy  *tenancy
-	came     time.Duration   // about when it arrived, since the pipeline was made; who waits behind another in a lane lingers meanwhile
-	skipped  int64           // messages that no rule wanted, before it
-	failures []event.Failure // of mapping it, and of its calls: they become one letter
-	open     int32           // calls that are not settled
-	awaits   int32           // messages of which the source is to be told before
-	urgent   bool            // something of it does not wait for company
-	alone    int32           // calls that fail while alone in their request
-	poisoned bool            // a call of it was given up as poison
-	finished bool            // nothing of it is open, and its letter is stored
-	size     int             // bytes of its calls in a request
-	prev     *parcel         // in the tenancy's list
-	next     *parcel
-
-	seq        uint64 // counts the messages in the order in which they entered their lanes
-	followers  *chain // messages that await this one, each as often as it does
-	remembered bool   // by a lane that it has left
+	first      [1]entry // the entries, where there is one
+	entries    []entry  // one for each call
+	tenancy    *tenancy
+	came       time.Duration   // about when it arrived, since the pipeline was made; who waits behind another in a lane lingers meanwhile
+	failures   []event.Failure // of mapping it, and of its calls: they become one letter
+	open       int32           // calls that are not settled
+	awaits     int32           // messages of which the source is to be told before
+	size       int32           // bytes of its calls in a request
+	skipped    int32           // messages that no rule wanted, before it
+	seq        uint32          // counts the messages in the order in which they entered their lanes
+	urgent     bool            // something of it does not wait for company
+	finished   bool            // nothing of it is open, and its letter is stored
+	remembered bool            // by a lane that it has left
+	followers  *chain          // messages that await this one, each as often as it does
+	prev       *parcel         // in the tenancy's list
+	next       *parcel
 
 	done  func()
 	share *share
