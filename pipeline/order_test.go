@@ -147,6 +147,7 @@ func (w *world) Consume(ctx context.Context, handle func(context.Context, event.
 		l := newTestLease()
 		leases = append(leases, l)
 		var rest []event.Message
+		w.mu.Lock()
 		for _, m := range log {
 			if !w.done[m.Origin] {
 				rest = append(rest, m)
@@ -154,6 +155,7 @@ func (w *world) Consume(ctx context.Context, handle func(context.Context, event.
 				w.skipped++
 			}
 		}
+		w.mu.Unlock()
 		partitions.Go(func() {
 			for _, m := range rest {
 				if handle(l, m, func() { w.tell(m.Origin) }) != nil {
