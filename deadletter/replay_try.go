@@ -1,0 +1,45 @@
+package deadletter
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Trial is what a replay would make of one event.
+type Trial struct {
+	Letters  []*Letter
+	Calls    []event.Call    // that it would send
+	Failures []event.Failure // that it would write again
+}
+
+// Try maps the chosen letters without sending anything and without a lock, and gives each what it finds. In the report Delivered
+// counts the letters whose calls would be sent.
+func (r *Replay) Try(ctx context.Context, each func(Trial) error) (Report, error) {
+	events, err := r.choose(ctx)
+	if err != nil {
+		return r.Report(), fmt.Errorf("try replay: %w", err)
+	}
+	for _, letters := range events {
+		whole, err := r.load(ctx, letters)
+		if err != nil {
+			return r.Report(), fmt.Errorf("try replay: %w", err)
+		}
+		if len(whole) == 0 {
+			continue
+		}
+		p := newParcel(whole)
+		calls, failures := r.mapParcel(p, whole[0].Message)
+		for _, f := range failures {
+			p.failed(f.ID)
+		}
+		r.mu.Lock()
+		r.settle(p)
+		r.mu.Unlock()
+		if err := each(Trial{Letters: whole, Calls: calls, Failures: failures}); err != nil {
+			return r.Report(), err
+		}
+	}
+	return r.Report(), nil
+}
