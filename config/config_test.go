@@ -60,6 +60,16 @@ customerio: {region: eu, site_id_env: A, api_key_env: B}
 dead_letters: {file: dead.jsonl}
 `
 
+// Some editors begin a file with a mark that nobody sees.
+func TestAByteOrderMarkIsNoKey(t *testing.T) {
+	if _, err := Load(write(t, "\uFEFF"+strings.TrimSpace(valid))); err != nil {
+		t.Error(err)
+	}
+	if _, err := mapping.ParseRules("r.yaml", []byte("\uFEFFrules: [{name: a, event: b, do: [{delete: {person: .id}}]}]")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEmbeddedDefaults(t *testing.T) {
 	c, err := Load(write(t, valid))
 	if err != nil {

@@ -53,6 +53,7 @@ func Parse(name string, data []byte) (Config, error) {
 func Decode(name string, data []byte, into any) (err error) {
 	defer func() { err = unread(name, err) }()
 	defer yamlscan.Recover(&err)
+	data = yamlscan.WithoutMark(data)
 	if err := yamlscan.Check(data); err != nil {
 		return err
 	}

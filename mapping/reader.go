@@ -27,6 +27,7 @@ func ParseRules(name string, data []byte) (file RuleFile, err error) {
 	r := &reader{file: name}
 	defer func() { err = r.unread(err) }()
 	defer yamlscan.Recover(&err)
+	data = yamlscan.WithoutMark(data)
 	if err := yamlscan.Check(data); err != nil {
 		return file, err
 	}

@@ -3,6 +3,7 @@
 package yamlscan
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/goccy/go-yaml/lexer"
@@ -97,6 +98,9 @@ func (d *depth) open(column int) {
 		d.columns = append(d.columns, column)
 	}
 }
+
+// WithoutMark is a text without the byte order mark that some editors begin it with, which the library takes for a part of the first key.
+func WithoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\uFEFF")) }
 
 // Recover turns a panic of the function that defers it into its error. It quotes nothing, because what a library panics with may
 // hold the text.
