@@ -1,6 +1,10 @@
 package pipeline
 
-import "github.com/ciobridge/ciobridge/event"
+import (
+	"slices"
+
+	"github.com/ciobridge/ciobridge/event"
+)
 
 // A message of which the source has been told is skipped when its partition is read again after a crash, while those before it that
 // are not done come again. A person would then see the earlier call after the later one. So the source is told of a message only after
@@ -78,27 +82,33 @@ func (pc *parcel) stay(l *lane) {
 	l.untold = &chain{pc, l.untold}
 }
 
-// finish adds a message of which nothing is open to those of which the source is to be told, and with it those that have waited for it
-// alone. The caller holds p.mu.
+// finish adds a message of which nothing is open to those of which the source is to be told, unless it has to wait. The caller holds p.mu.
 func (p *Pipeline) finish(pc *parcel, done []*parcel) []*parcel {
 	pc.finished = true
 	if pc.awaits > 0 {
 		return done
 	}
-	return p.leave(append(done, pc), len(done))
+	return pc.leave(done)
 }
 
-// leave takes messages out of hand, from a place in the list of done ones on, and adds those that have waited for them alone.
-func (p *Pipeline) leave(done []*parcel, from int) []*parcel {
-	for i := from; i < len(done); i++ {
-		pc := done[i]
-		pc.tenancy.telling++
-		pc.tenancy.remove(pc)
-		if pc.remembered || pc.followers != nil {
-			done = p.forgo(pc, done)
-		}
+// leave takes a message out of hand.
+func (pc *parcel) leave(done []*parcel) []*parcel {
+	pc.tenancy.telling++
+	pc.tenancy.remove(pc)
+	return append(done, pc)
+}
+
+// told ends the waiting for messages of which the source has been told, and gives those that have waited for them alone.
+func (p *Pipeline) told(done []*parcel) (next []*parcel) {
+	if !slices.ContainsFunc(done, func(pc *parcel) bool { return pc.remembered }) {
+		return nil // and so nobody waits
 	}
-	return done
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pc := range done {
+		next = p.forgo(pc, next)
+	}
+	return next
 }
 
 // forgo ends the waiting for a message, and adds those that have waited for it alone to the done ones. Under a lease at rest the source
@@ -115,7 +125,7 @@ func (p *Pipeline) forgo(pc *parcel, done []*parcel) []*parcel {
 		f := c.parcel
 		f.awaits--
 		if f.awaits == 0 && f.finished && !f.tenancy.resting {
-			done = append(done, f)
+			done = f.leave(done)
 		}
 	}
 	pc.followers = nil

@@ -53,9 +53,13 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 // tell calls the dones of messages of which nothing is open, without the pipeline's lock: a source has locks of its own. Their
 // tenancies may not come to rest before that.
 func (p *Pipeline) tell(done []*parcel) {
-	if len(done) == 0 {
-		return
+	for len(done) > 0 {
+		done = p.tellThese(done)
 	}
+}
+
+// tellThese returns the messages that have waited for these to be told.
+func (p *Pipeline) tellThese(done []*parcel) (next []*parcel) {
 	dead := 0
 	for _, pc := range done {
 		pc.done()
@@ -63,6 +67,7 @@ func (p *Pipeline) tell(done []*parcel) {
 			dead++
 		}
 	}
+	next = p.told(done)
 	p.metrics.delivered.Add(float64(len(done) - dead))
 	p.metrics.deadLettered.Add(float64(dead))
 	if p.recycle != nil {
@@ -82,6 +87,7 @@ func (p *Pipeline) tell(done []*parcel) {
 	}
 	p.mu.Unlock()
 	p.parcels.keep(done)
+	return next
 }
 
 // alone reports whether nothing but what a tenancy's request brought back could move.

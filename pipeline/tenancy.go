@@ -154,7 +154,6 @@ func (p *Pipeline) forget(t *tenancy) {
 		dropped = append(dropped, m)
 		m = next
 	}
-	done = p.leave(done, 0)
 	p.intake.forget(t, dropped)
 	p.mu.Unlock()
 	p.tell(done)
