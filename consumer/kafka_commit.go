@@ -23,8 +23,12 @@ const noGeneration = -1
 func (m *member) commit(ctx context.Context, a *assignment, offsets map[partitionKey]committed, limit int) error {
 	byTopic := map[string][]offsetcommit.RequestPartition{}
 	for key, c := range offsets {
+		log := ""
+		if len(c.done) > 0 {
+			log = m.cluster.logName(key)
+		}
 		byTopic[key.topic] = append(byTopic[key.topic], offsetcommit.RequestPartition{
-			PartitionIndex: key.id, CommittedOffset: c.offset, CommittedLeaderEpoch: -1, CommittedMetadata: c.metadata(m.cluster.logName(key), limit),
+			PartitionIndex: key.id, CommittedOffset: c.offset, CommittedLeaderEpoch: -1, CommittedMetadata: c.metadata(log, limit),
 		})
 	}
 	req := &offsetcommit.Request{GroupID: m.config.Group, GenerationID: a.generation, MemberID: a.member, RetentionTimeMs: -1}

@@ -32,11 +32,11 @@ func (g *generation) commitLoop(ctx context.Context) {
 
 // commitFloors commits the floor of every partition where something has been done. After an error they are committed again, or higher ones.
 func (g *generation) commitFloors(ctx context.Context) error {
-	offsets, news := map[partitionKey]committed{}, map[partitionKey]uint64{}
+	offsets := map[partitionKey]committed{}
 	for _, p := range g.partitions {
-		if c, n, ok := p.uncommitted(); ok {
+		if c, ok := p.uncommitted(); ok {
 			c.reader = g.source.reader
-			offsets[p.key], news[p.key] = c, n
+			offsets[p.key] = c
 		}
 	}
 	if len(offsets) == 0 {
@@ -47,7 +47,7 @@ func (g *generation) commitFloors(ctx context.Context) error {
 	}
 	for _, p := range g.partitions {
 		if c, ok := offsets[p.key]; ok {
-			p.written, p.news = c.offset, news[p.key]
+			p.written, p.news = c.offset, p.asked
 		}
 	}
 	return nil

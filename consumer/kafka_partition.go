@@ -17,6 +17,7 @@ type partition struct {
 	trouble *trouble
 	written int64  // what was last committed; the committer's own
 	news    uint64 // of the ledger when that was; the committer's own
+	asked   uint64 // of the ledger when the commit was made whose answer is awaited; the committer's own
 
 	mu        sync.Mutex
 	phase     phase
@@ -161,17 +162,17 @@ func (p *partition) begin(c committed, limit int) {
 }
 
 // uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when the log is gone.
-func (p *partition) uncommitted() (c committed, news uint64, ok bool) {
+func (p *partition) uncommitted() (c committed, ok bool) {
 	p.mu.Lock()
 	ledger, deleted := p.ledger, p.deleted
 	p.mu.Unlock()
 	if ledger == nil || deleted {
-		return c, 0, false
+		return c, false
 	}
 	if floor, news := ledger.position(); floor <= p.written && news == p.news {
-		return c, 0, false
+		return c, false
 	}
 	c.partitions = p.count
-	c.offset, c.done, news = ledger.settled(nil)
-	return c, news, true
+	c.offset, c.done, p.asked = ledger.settled(nil)
+	return c, true
 }

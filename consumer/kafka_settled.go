@@ -42,6 +42,9 @@ func (c committed) metadata(log string, limit int) string {
 		return ""
 	}
 	const word = " done="
+	if len(c.done) == 0 {
+		return text
+	}
 	if done := c.done.encode(log, c.offset, limit-len(text)-len(word)); done != "" {
 		text += word + done
 	}
