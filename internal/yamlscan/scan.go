@@ -14,7 +14,8 @@ import (
 const (
 	MaxBytes  = 1 << 20
 	maxDepth  = 64
-	maxTokens = 50_000
+	maxKeys   = 5_000   // of one map
+	maxTokens = 200_000 // some 3,000 rules
 )
 
 // An Error says what keeps a text from being read, and where. It quotes nothing of the text.
@@ -46,8 +47,12 @@ func Check(data []byte) (err error) {
 			return at(t, "has more than %d words and signs: split it", maxTokens)
 		case unusual[t.Type] != "":
 			return at(t, "%s has no place here: quote the text if it is meant as one", unusual[t.Type])
-		case d.add(t) > maxDepth:
+		}
+		switch d.add(t); {
+		case len(d.levels) > maxDepth:
 			return at(t, "is nested deeper than %d", maxDepth)
+		case d.keys() > maxKeys:
+			return at(t, "a map has more than %d keys: split it", maxKeys)
 		}
 	}
 	return nil
@@ -64,39 +69,60 @@ func at(t *token.Token, format string, args ...any) error {
 	return &Error{Line: t.Position.Line, Column: t.Position.Column, Message: fmt.Sprintf(format, args...)}
 }
 
-// depth counts what is open: brackets, and the columns at which lists and maps without brackets began.
-type depth struct {
-	brackets int
-	columns  []int
+// depth is what is open: brackets, and lists and maps without brackets, which begin at a column.
+type depth struct{ levels []level }
+
+// level is a list or a map that is open.
+type level struct {
+	column int // where it began; inBrackets where brackets tell its end
+	keys   int
 }
 
-// add takes the next token and returns the depth behind it.
-func (d *depth) add(t *token.Token) int {
+const inBrackets = -1
+
+// add takes the next token.
+func (d *depth) add(t *token.Token) {
 	switch t.Type {
 	case token.SequenceStartType, token.MappingStartType:
-		d.brackets++
+		d.levels = append(d.levels, level{column: inBrackets})
 	case token.SequenceEndType, token.MappingEndType:
-		d.brackets = max(0, d.brackets-1)
+		if d.bracketed() {
+			d.levels = d.levels[:len(d.levels)-1]
+		}
 	case token.SequenceEntryType, token.MappingKeyType:
 		d.open(t.Position.Column)
 	case token.MappingValueType:
 		if t.Prev != nil && t.Prev.Position != nil {
 			d.open(t.Prev.Position.Column)
 		}
+		if n := len(d.levels); n > 0 {
+			d.levels[n-1].keys++
+		}
 	}
-	return d.brackets + len(d.columns)
+}
+
+func (d *depth) bracketed() bool {
+	return len(d.levels) > 0 && d.levels[len(d.levels)-1].column == inBrackets
 }
 
 func (d *depth) open(column int) {
-	if d.brackets > 0 {
+	if d.bracketed() {
 		return
 	}
-	for len(d.columns) > 0 && d.columns[len(d.columns)-1] > column {
-		d.columns = d.columns[:len(d.columns)-1]
+	for n := len(d.levels); n > 0 && d.levels[n-1].column > column; n-- {
+		d.levels = d.levels[:n-1]
 	}
-	if len(d.columns) == 0 || d.columns[len(d.columns)-1] < column {
-		d.columns = append(d.columns, column)
+	if n := len(d.levels); n == 0 || d.levels[n-1].column < column {
+		d.levels = append(d.levels, level{column: column})
 	}
+}
+
+// keys is the number of keys of the innermost map so far.
+func (d *depth) keys() int {
+	if len(d.levels) == 0 {
+		return 0
+	}
+	return d.levels[len(d.levels)-1].keys
 }
 
 // WithoutMark is a text without the byte order mark that some editors begin it with, which the library takes for a part of the first key.
