@@ -139,7 +139,7 @@ func (h *groupHold) rejoin() {
 func (h *groupHold) release(ctx context.Context) {
 	h.cancel()
 	if h.rejoining != nil {
-		<-h.rejoining
+		_ = <-h.rejoining // whether it joined or not, it leaves
 	}
 	h.member.leave(ctx)
 }

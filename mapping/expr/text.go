@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -68,7 +69,11 @@ func jsonText(v any, _ []any) any {
 	}
 	var d Document
 	if err := d.Parse(emptySet, []byte(s)); err != nil {
-		return failedf("fromjson: %s", err.(*InputError).Kind)
+		var input *InputError
+		if !errors.As(err, &input) {
+			return err
+		}
+		return failedf("fromjson: %s", input.Kind)
 	}
 	return decode(d.root.Raw)
 }
