@@ -89,19 +89,22 @@ type groupHold struct {
 	member    *groupMember
 	ctx       context.Context // ends with the hold
 	cancel    context.CancelFunc
-	rejoining chan error // nil while no rejoin is under way
+	rejoining chan rejoined // nil while no rejoin is under way
 }
+
+// rejoined is the end of a rejoin.
+type rejoined struct{ err error }
 
 // renew gives a sign of life. While the group rebalances, because another has come or gone, it joins again beside that.
 func (h *groupHold) renew(ctx context.Context) error {
 	if h.rejoining != nil {
 		select {
-		case err := <-h.rejoining:
+		case answer := <-h.rejoining:
 			h.rejoining = nil
 			switch {
-			case errors.Is(err, errFollower), errors.Is(err, kafka.UnknownMemberId):
+			case errors.Is(answer.err, errFollower), errors.Is(answer.err, kafka.UnknownMemberId):
 				return errLockLost
-			case err != nil:
+			case answer.err != nil:
 				h.rejoin()
 			}
 		default:
@@ -127,11 +130,11 @@ func (h *groupHold) rejoin() {
 	if h.rejoining != nil {
 		return
 	}
-	answer := make(chan error, 1)
+	answer := make(chan rejoined, 1)
 	h.rejoining = answer
 	go func() {
 		_, err := h.member.join(h.ctx)
-		answer <- err
+		answer <- rejoined{err}
 	}()
 }
 
@@ -139,7 +142,7 @@ func (h *groupHold) rejoin() {
 func (h *groupHold) release(ctx context.Context) {
 	h.cancel()
 	if h.rejoining != nil {
-		_ = <-h.rejoining // whether it joined or not, it leaves
+		<-h.rejoining // whether it joined or not, it leaves
 	}
 	h.member.leave(ctx)
 }

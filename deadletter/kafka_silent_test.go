@@ -10,6 +10,7 @@ import (
 
 // A broker that refuses and one that is silent are waited for as long, and then named. Nobody is said to hold the lock.
 func TestKafkaRefusedOrSilentIsWaitedForAsLong(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

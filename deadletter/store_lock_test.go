@@ -27,6 +27,7 @@ func patient(t *testing.T) func(time.Time) {
 }
 
 func TestOneReplayAtATime(t *testing.T) {
+	t.Parallel()
 	onEveryStore(t, func(t *testing.T, s Store) {
 		first, err := s.Lock(t.Context(), patient(t))
 		if err != nil {
@@ -87,6 +88,7 @@ func lockableKafka(t *testing.T) *Kafka {
 
 // A replay that was killed is started again at once: it waits for the end of the dead one's session, says so, and keeps its lock.
 func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for name, open := range lockable {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,6 +127,7 @@ func holds(t *testing.T, hold *Hold, limit time.Duration) {
 
 // Another that comes while the lock is held, and dies before it goes, ends nothing.
 func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
+	t.Parallel()
 	for name, dies := range map[string]func(ctx context.Context, m *groupMember) error{
 		"before it is answered": func(ctx context.Context, m *groupMember) error {
 			ctx, cancel := context.WithTimeout(ctx, testSession/10)
@@ -164,6 +167,7 @@ func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 
 // A holder of the key that lives is known by its renewals, and not waited for longer than that.
 func TestALivingHolderIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
 	for name, open := range lockable {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
