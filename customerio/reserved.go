@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // ReservedIDs says which texts stand for no person, besides and except those that do by default. Case does not count.
@@ -24,13 +23,19 @@ var reservedByDefault = []string{
 func (c ReservedIDs) Validate() (errs []error) {
 	standard := NewReserved(ReservedIDs{})
 	for i, text := range c.Add {
-		if strings.TrimSpace(text) == "" {
+		switch inside := bare([]byte(text)); {
+		case len(bytes.TrimSpace(inside)) == 0:
 			errs = append(errs, fmt.Errorf("add[%d]: is empty", i))
+		case len(bytes.TrimSpace(inside)) < len(inside):
+			errs = append(errs, fmt.Errorf("add[%d]: %s, and such an identifier is refused in any case", i, surrounded))
 		}
 	}
 	for i, text := range c.Allow {
+		inside := bare([]byte(text))
 		switch {
-		case slices.ContainsFunc(c.Add, func(s string) bool { return strings.EqualFold(s, text) }):
+		case len(inside) == 0:
+			errs = append(errs, fmt.Errorf("allow[%d]: is empty", i))
+		case slices.ContainsFunc(c.Add, func(s string) bool { return bytes.EqualFold(bare([]byte(s)), inside) }):
 			errs = append(errs, fmt.Errorf("allow[%d]: %q stands in add, too", i, text))
 		case !standard.Has([]byte(text)):
 			errs = append(errs, fmt.Errorf("allow[%d]: %q is not reserved", i, text))
@@ -53,7 +58,7 @@ func NewReserved(c ReservedIDs) *Reserved {
 		r.texts[text] = true
 	}
 	for _, text := range c.Add {
-		r.texts[string(AppendFolded(nil, []byte(text)))] = true
+		r.texts[string(AppendFolded(nil, bare([]byte(text))))] = true
 	}
 	for _, text := range c.Allow {
 		r.texts[string(AppendFolded(nil, bare([]byte(text))))] = false

@@ -27,23 +27,27 @@ func TestReservedByDefault(t *testing.T) {
 }
 
 func TestReservedIDsAddAndAllow(t *testing.T) {
-	c := ReservedIDs{Add: []string{"Test-User", "ÜBUNG", "nobody@example.com"}, Allow: []string{"0", "None"}}
+	c := ReservedIDs{Add: []string{"Test-User", "ÜBUNG", "nobody@example.com", `"quoted"`}, Allow: []string{"0", "None"}}
 	if errs := c.Validate(); len(errs) > 0 {
 		t.Error(errs)
 	}
 	r := NewReserved(c)
 	for text, want := range map[string]bool{
 		"test-user": true, "TEST-USER": true, "Übung": true, "Nobody@Example.com": true, "0": false, "none": false, "NONE": false, "00": true, "null": true,
-		"00000000-0000-0000-0000-000000000000": true, "test-users": false,
+		"00000000-0000-0000-0000-000000000000": true, "test-users": false, "quoted": true, `"Quoted"`: true,
 	} {
 		if r.Has([]byte(text)) != want {
 			t.Errorf("%s: reserved: %t", text, !want)
 		}
 	}
 	for want, c := range map[string]ReservedIDs{
-		"add[1]: is empty":                 {Add: []string{"a", " "}},
-		`allow[0]: "c_7" is not reserved`:  {Allow: []string{"c_7"}},
-		`allow[0]: "0" stands in add, too`: {Add: []string{"0"}, Allow: []string{"0"}},
+		"add[1]: is empty":                   {Add: []string{"a", " "}},
+		`allow[0]: "c_7" is not reserved`:    {Allow: []string{"c_7"}},
+		`allow[0]: "0" stands in add, too`:   {Add: []string{"0"}, Allow: []string{"0"}},
+		`allow[0]: "'0'" stands in add, too`: {Add: []string{"0"}, Allow: []string{"'0'"}},
+		"add[0]: is empty":                   {Add: []string{`""`}},
+		"allow[0]: is empty":                 {Allow: []string{`""`}},
+		"add[0]: begins or ends with a blank, and such an identifier is refused in any case": {Add: []string{" x"}},
 	} {
 		if errs := c.Validate(); len(errs) != 1 || errs[0].Error() != want {
 			t.Errorf("%v, want %s", errs, want)
