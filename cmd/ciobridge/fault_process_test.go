@@ -237,6 +237,25 @@ func TestHangupDrains(t *testing.T) {
 	}
 }
 
+// Who does not want to wait for the end of a drain sends one more signal, also where a hang-up began it.
+func TestSignalAfterAHangupEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBus(t, 4)
+	path := b.configureKafka()
+	b.produce(100)
+	release := b.slow(8 * time.Second)
+	defer release()
+	bridge := launchChild(t, "run", "-c", path)
+	eventually(t, "a request hangs", 20*time.Second, func() bool { return b.cio.Stats().Taken > 0 })
+	begun := time.Now()
+	bridge.signal(syscall.SIGHUP)
+	time.Sleep(300 * time.Millisecond) // the two signals are not ordered otherwise
+	bridge.signal(syscall.SIGTERM)
+	if !bridge.endedBy(syscall.SIGTERM, 20*time.Second) {
+		t.Errorf("%s after %s", bridge.ProcessState, time.Since(begun))
+	}
+}
+
 // The commands that run until they are stopped end in order when they are hung up, unless they were started to outlive that.
 func TestHangupEndsCommands(t *testing.T) {
 	t.Parallel()

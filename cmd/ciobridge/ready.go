@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -62,11 +61,7 @@ func remind(ctx context.Context, log *zap.Logger, obstacles func() []obstacle) {
 
 // public is an obstacle in one line for whoever asks: without the names and addresses of hosts, which the log has.
 func (o obstacle) public() string {
-	text := o.err.Error()
-	var dns *net.DNSError
-	if errors.As(o.err, &dns) {
-		text = strings.ReplaceAll(text, dns.Name, "…")
-	}
+	text := namesPattern.ReplaceAllString(o.err.Error(), "${1}${2}…")
 	text = addressPattern.ReplaceAllStringFunc(text, func(s string) string {
 		if timePattern.MatchString(s) {
 			return s
@@ -80,5 +75,7 @@ var (
 	addressPattern = regexp.MustCompile(`[a-z]+://\S+` + // an address with its scheme
 		`|\[[0-9a-fA-F:.%a-z]+\](:\d+)?|\d{1,3}(\.\d{1,3}){3}(:\d+)?` + // IPv6 in brackets, IPv4
 		`|[A-Za-z0-9_][A-Za-z0-9_.-]*:\d{1,5}`) // host:port
+	namesPattern = regexp.MustCompile(`(\blookup )[^\s:]+` + // the errors of the resolver and of TLS, which have names without ports
+		`|(\bcertificate is (?:not )?valid for )[^\n;]*`)
 	timePattern = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d$`)
 )

@@ -281,6 +281,11 @@ func TestReasonsForThePublicNameNoHost(t *testing.T) {
 	}{
 		{fmt.Errorf("topic shop.dead: %w", dial), "source: topic shop.dead: dial tcp …: connection refused"},
 		{&net.DNSError{Name: "kafka-0.internal", Server: "10.0.0.2:53", Err: "no such host"}, "source: lookup … on …: no such host"},
+		{errors.New("not connected: dial tcp: lookup nats.internal on 10.0.0.2:53: no such host"), "source: not connected: dial tcp: lookup … on …: no such host"},
+		{errors.Join(&net.DNSError{Name: "a.internal", Err: "no such host"}, &net.DNSError{Name: "b.internal", Err: "no such host"}),
+			"source: lookup …: no such host; lookup …: no such host"},
+		{errors.New("x509: certificate is valid for a.internal, b.internal, not c.internal\nnext"), "source: x509: certificate is valid for …; next"},
+		{errors.New("x509: certificate is not valid for any names, but wanted to match c.internal"), "source: x509: certificate is not valid for …"},
 		{errors.New("connect to kafka-0.internal:9093: eof"), "source: connect to …: eof"},
 		{errors.New("dial tcp [::1]:4222: refused"), "source: dial tcp …: refused"},
 		{errors.New("get nats://u:p@h: refused"), "source: get … refused"},

@@ -53,9 +53,9 @@ type stdio struct {
 func run(ctx context.Context, args []string, std stdio) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
 	ctx, unwatch := stopOnHangup(ctx)
 	defer unwatch()
+	context.AfterFunc(ctx, stop) // from then on an interrupt or a SIGTERM has its usual effect, also after a hang-up
 
 	root := newRoot(std)
 	root.SetArgs(args)
