@@ -224,3 +224,24 @@ func (s *natsServer) goOnAt(offset int64) {
 		s.t.Fatal(err)
 	}
 }
+
+// Where it cannot be told whether what was purged was to be read, reading goes on behind it, also by a consumer that began at a time: the server
+// sets none of those to a place before the first message since that time.
+func TestJetStreamPurgedWhileAwayWithAFilterFromATime(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	s.publishTo("events.mine", 1, 2)
+	cfg := fastConfig()
+	cfg.StartAt = "2020-01-01T00:00:00Z"
+	cfg.Streams[0].Subjects = []string{"events.mine"}
+	r := s.replica(cfg).start()
+	waitUntil(t, "two are acknowledged", func() bool { return s.floor() == 2 })
+	r.stop()
+	s.publishTo("events.mine", 3, 6)
+	s.purge(jetstream.WithPurgeSequence(5))
+	next := s.replica(cfg).start()
+	waitUntil(t, "the rest is read", func() bool { return next.last() == 6 })
+	wantSeen(t, "the next process", next.seen(), sequence(5, 6))
+	waitUntil(t, "it is acknowledged", func() bool { return s.floor() == 6 && s.stored().Next == 7 })
+	next.stop()
+}

@@ -154,8 +154,11 @@ func (r *streamReader) weigh(ctx context.Context, info *jetstream.StreamInfo, ac
 	if err := r.firstGap(info, m.next, int64(info.State.FirstSeq)); err != nil {
 		return err
 	}
-	if first := int64(info.State.FirstSeq); len(r.part.filter) > 0 && first > m.next {
-		r.log.Warn("stream has discarded messages past the floor; whether they were to be read here cannot be told", zap.Int64("from", m.next), zap.Int64("to", first-1))
+	if first := int64(info.State.FirstSeq); first > m.next {
+		if len(r.part.filter) > 0 {
+			r.log.Warn("stream has discarded messages past the floor; whether they were to be read here cannot be told", zap.Int64("from", m.next), zap.Int64("to", first-1))
+		}
+		m.learn(first, nil) // a consumer that began at a time cannot be set to before what the stream still has
 	}
 	return nil
 }
