@@ -71,7 +71,7 @@ func (pc *parcel) stay(l *lane) {
 	for c := l.untold; c != nil; c = c.next {
 		if o := c.parcel; o.share == pc.share {
 			switch {
-			case o.before(pc):
+			case o.before(pc), o.prev == nil: // of one that is out of hand the source is being told: it can wait no more
 				c.parcel = pc
 			case pc.before(o):
 				precede(pc, o)

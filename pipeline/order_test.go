@@ -290,3 +290,30 @@ func TestNobodyWaitsInACircle(t *testing.T) {
 		})
 	}
 }
+
+// A message that was retried leaves a lane while the source is being told of one that had overtaken it in a request. That one waits for nothing
+// any more, since it is used again for another message; who comes behind both waits for the retried one.
+func TestRetriedWhileOvertakerIsTold(t *testing.T) {
+	p := &Pipeline{lanes: newLanes()}
+	tn := newTenancy(context.Background())
+	own := &share{}
+	retried, overtaker, behind := &parcel{seq: 1, tenancy: tn, share: own}, &parcel{seq: 2, tenancy: tn, share: own}, &parcel{seq: 3, tenancy: tn, share: own}
+	for _, pc := range []*parcel{retried, overtaker, behind} {
+		tn.add(pc)
+	}
+	l := p.lanes.add(7)
+	overtaker.calls = []event.Call{{Lanes: []event.Lane{7}}}
+	overtaker.stay(l)
+	done := p.finish(overtaker, nil)
+	retried.stay(l)
+	if overtaker.awaits != 0 || retried.followers != nil {
+		t.Error("a message that is being told waits for another")
+	}
+	if next := p.told(done); len(next) > 0 {
+		t.Errorf("%d are told with it", len(next))
+	}
+	behind.follow(l)
+	if behind.awaits != 1 {
+		t.Errorf("the one behind both waits for %d", behind.awaits)
+	}
+}
