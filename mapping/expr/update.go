@@ -12,12 +12,12 @@ import (
 // and paid for then; gojq's own assignment does the same, without asking.
 type changes struct {
 	fuel *fuel
-	own  map[uintptr]bool // the copies, which nobody else has seen
-	gone []any            // paths that are to be deleted
+	own  map[uintptr]any // the copies, which nobody else has seen; kept, so that nothing else comes to lie in the place of one
+	gone []any           // paths that are to be deleted
 }
 
 func (m *machine) newChanges(any, []any) any {
-	return &changes{fuel: &m.fuel, own: map[uintptr]bool{}}
+	return &changes{fuel: &m.fuel, own: map[uintptr]any{}}
 }
 
 // set gives v with another value at a path.
@@ -105,7 +105,8 @@ func (m *machine) removed(_ any, args []any) any { return args[0].(*changes).gon
 func (c *changes) owns(v any) bool {
 	switch v.(type) {
 	case []any, map[string]any:
-		return c.own[reflect.ValueOf(v).Pointer()]
+		_, ok := c.own[reflect.ValueOf(v).Pointer()]
+		return ok
 	}
 	return false
 }
@@ -148,7 +149,7 @@ func (c *changes) updateObject(v map[string]any, key string, path []any, with an
 		}
 		w := make(map[string]any, len(v)+1)
 		maps.Copy(w, v)
-		c.own[reflect.ValueOf(w).Pointer()] = true
+		c.own[reflect.ValueOf(w).Pointer()] = w
 		v = w
 	}
 	v[key] = u
@@ -188,7 +189,7 @@ func (c *changes) copyArray(v []any, length int) ([]any, bool) {
 	w := make([]any, length)
 	copy(w, v)
 	if length > 0 {
-		c.own[reflect.ValueOf(w).Pointer()] = true
+		c.own[reflect.ValueOf(w).Pointer()] = w
 	}
 	return w, true
 }
