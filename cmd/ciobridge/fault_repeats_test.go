@@ -35,7 +35,7 @@ func killRepeats(t *testing.T, w *world, path string, publish func(n int)) {
 	w.batches(20)
 	var log logBuffer
 	var repeats, wires []int
-	for range kills(t) {
+	for range kills(t, 1) {
 		if _, err := w.cio.AddFault(emulator.Fault{Name: "held", Person: "id:p0", Hang: "headers"}); err != nil {
 			t.Fatal(err)
 		}

@@ -83,7 +83,7 @@ func TestEveryFunctionOfGojqIsKnown(t *testing.T) {
 // Every function of gojq on values that are as hostile as they can be, alone and in a loop. With CIOBRIDGE_HOSTILE=1 each on all values of 1 MB, which takes half an hour.
 func TestNoFunctionOutrunsItsFuel(t *testing.T) {
 	long := os.Getenv("CIOBRIDGE_HOSTILE") != ""
-	inputs := hostileInputs(250_000)
+	inputs := hostileInputs(150_000)
 	if long {
 		inputs = hostileInputs(1_000_000)
 	}
