@@ -83,16 +83,31 @@ func (b *bridge) proveDestination(ctx context.Context) error {
 // missingFor is how long a topic of the source may be missing at the start: one that was just made is not known everywhere.
 const missingFor = 5 * time.Second
 
+// A spell measures for how long something has been so without a break: a topic is not missing while its broker cannot be asked.
+type spell struct{ begun time.Time }
+
+// lasts says for how long it has been so, and begins anew where it is not.
+func (s *spell) lasts(so bool) time.Duration {
+	switch {
+	case !so:
+		s.begun = time.Time{}
+		return 0
+	case s.begun.IsZero():
+		s.begun = time.Now()
+	}
+	return time.Since(s.begun)
+}
+
 // proveSource makes sure that what is to be read exists. A topic that is deleted later is waited for.
 func (b *bridge) proveSource(ctx context.Context) error {
 	s, ok := b.source.(interface{ Check(context.Context) error })
 	if !ok {
 		return nil
 	}
-	begun := time.Now()
+	var since spell
 	return exit(exitBroker, b.await(ctx, provesSource, s.Check, func(err error) bool {
 		var missing *consumer.MissingTopicsError
-		return !errors.As(err, &missing) || time.Since(begun) < missingFor
+		return since.lasts(errors.As(err, &missing)) < missingFor
 	}))
 }
 
@@ -105,9 +120,9 @@ func (b *bridge) proveLetters(ctx context.Context) error {
 		}
 		return err
 	}
-	begun := time.Now()
+	var since spell
 	err := b.await(ctx, provesLetters, check, func(err error) bool {
-		return deadletter.Passing(err, time.Since(begun)) || errors.Is(err, context.DeadlineExceeded) // silent
+		return deadletter.Passing(err, since.lasts(errors.Is(err, deadletter.ErrMissing))) || errors.Is(err, context.DeadlineExceeded) // silent
 	})
 	if err != nil {
 		code := exitBroker

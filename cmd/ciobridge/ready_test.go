@@ -19,7 +19,9 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -320,5 +322,66 @@ func TestLettersThatCannotBeStoredAreNotReady(t *testing.T) {
 	answers(t, url+"/readyz", http.StatusOK, "ready\n")
 	if code := p.stop(); code != exitOK {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// A sourceOf and a lettersOf answer when they are asked whether they are there.
+type sourceOf struct {
+	source
+	check func() error
+}
+
+func (s sourceOf) Check(context.Context) error { return s.check() }
+
+type lettersOf struct {
+	deadletter.Store
+	check func() error
+}
+
+func (l lettersOf) Check(context.Context) ([]string, error) { return nil, l.check() }
+
+// A broker that came late may be followed by its topics some seconds later, just as one that was there from the start; what stays missing
+// ends the start.
+func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
+	missing := &consumer.MissingTopicsError{Topics: []string{"shop"}}
+	for name, prove := range map[string]func(ctx context.Context, b *bridge, check func() error) error{
+		"source": func(ctx context.Context, b *bridge, check func() error) error {
+			b.source = sourceOf{check: func() error {
+				if err := check(); err == nil || !errors.Is(err, deadletter.ErrMissing) {
+					return err
+				}
+				return missing
+			}}
+			return b.proveSource(ctx)
+		},
+		"dead letters": func(ctx context.Context, b *bridge, check func() error) error {
+			b.letters = lettersOf{check: check}
+			return b.proveLetters(ctx)
+		},
+	} {
+		for made, want := range map[time.Duration]int{2 * time.Second: exitOK, time.Hour: exitBroker} {
+			t.Run(fmt.Sprintf("%s %s", name, made), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					const outage = time.Minute
+					begun, back := time.Now(), time.Time{}
+					b := &bridge{log: zap.NewNop(), proofs: newProofs(provesSource, provesLetters)}
+					err := prove(t.Context(), b, func() error {
+						switch now := time.Now(); {
+						case now.Sub(begun) < outage:
+							return deadletter.ErrUnreachable
+						case back.IsZero():
+							back = now
+							return deadletter.ErrMissing
+						case now.Sub(back) < made:
+							return deadletter.ErrMissing
+						}
+						return nil
+					})
+					if exitCode(err) != want || time.Since(begun) > outage+time.Minute {
+						t.Errorf("%v after %s", err, time.Since(begun))
+					}
+				})
+			})
+		}
 	}
 }
