@@ -55,6 +55,9 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 	if err := unknownFunction(src, q); err != nil {
 		return nil, err
 	}
+	if name := unknownFormat(q); name != "" {
+		return nil, &CompileError{src, strings.Index(src, name), "no such format; there are " + strings.Join(formats, ", ")}
+	}
 	if name := variableRegexp(q); name != "" {
 		return nil, &CompileError{src, strings.Index(src, name), name + " needs its regular expression as a constant string, such as " + name + `("^c_"); flags are the argument after it`}
 	}
@@ -115,6 +118,20 @@ func digitsIn(number string) (n int) {
 		}
 	}
 	return n
+}
+
+// formats are what gojq can write a value in, or read it from.
+var formats = []string{"@text", "@json", "@html", "@uri", "@urid", "@csv", "@tsv", "@sh", "@base64", "@base64d"}
+
+// unknownFormat names a format that there is not, which gojq would only find out when the program runs.
+func unknownFormat(q *gojq.Query) (name string) {
+	v := visitor{term: func(t *gojq.Term) {
+		if t.Format != "" && name == "" && !slices.Contains(formats, t.Format) {
+			name = t.Format
+		}
+	}}
+	v.visit(q)
+	return name
 }
 
 // unknownFunction names a function that is not to be had, so that one that a newer gojq adds cannot be called before it is known what

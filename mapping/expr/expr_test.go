@@ -14,6 +14,8 @@ func TestCompileErrors(t *testing.T) {
 		{`.a ) .b`, `at byte 3: unexpected ")"`},
 		{`{"a": 1`, `ends too early`},
 		{`foo(.a)`, `function not defined: foo/1`},
+		{`.a | @base32d`, `no such format; there are @text, @json,`},
+		{`"x" | @foo "\(.a)"`, `no such format`},
 		{`.a | $mesage.key`, `at byte 5: unknown variable $mesage; known here: $message, $item`},
 		{`.a | now`, `at byte 5: now is different at every replay`},
 		{`{a: [.b[] | input]}`, `input is not available`},
