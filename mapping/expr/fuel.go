@@ -15,7 +15,9 @@ const TimeLimit = 10 * time.Millisecond
 // they pay before.
 //
 // A pause between two looks at the clock counts for little more than what was paid for: it is the machine that was busy with something
-// else, and an event must not become a dead letter because of that.
+// else, and an event must not become a dead letter because of that. It may also have been an instruction that took long unpaid, such as the text of
+// an error over a large object, for which gojq sorts its keys. So the steps after a pause are looked at one by one: pauses that follow
+// each other are the program's.
 type fuel struct {
 	context.Context
 	steps  int
@@ -23,6 +25,7 @@ type fuel struct {
 	last   time.Time
 	spent  time.Duration
 	took   time.Duration // with all pauses
+	alert  int           // up to this step the clock is looked at before each, because of a pause
 	gave   bool          // an output since the last look: what the caller does with it is not the program's time
 	failed error         // the limit that was met; a program cannot go on by catching it
 }
@@ -49,7 +52,7 @@ var closed = func() chan struct{} {
 
 // burn counts one instruction and reports whether the run has used up what it may.
 func (f *fuel) burn() bool {
-	if f.steps++; f.steps-f.looked >= lookEvery || f.last.IsZero() {
+	if f.steps++; f.steps-f.looked >= lookEvery || f.steps <= f.alert || f.last.IsZero() {
 		f.look()
 	}
 	return f.failed != nil
@@ -61,6 +64,9 @@ func (f *fuel) look() {
 		since := now.Sub(f.last)
 		f.took += since
 		f.spent += min(since, maxPause+time.Duration(f.steps-f.looked)*maxStep)
+		if since > maxPause {
+			f.alert = f.steps + lookEvery
+		}
 	}
 	f.last, f.looked, f.gave = now, f.steps, false
 	if f.failed == nil && (f.steps > maxSteps || f.spent > TimeLimit) {
@@ -71,6 +77,15 @@ func (f *fuel) look() {
 // maxUsed is how many steps all runs on a document may take, about a second. An expression that goes through a list is quick, and
 // takes minutes where it is run for each element of that list.
 const maxUsed = 25 * maxSteps
+
+// used is how many steps the run counts for on its document. One that took long over a few has done something that it did not pay for, and counts
+// by its time.
+func (f *fuel) used() int {
+	if f.look(); f.spent > time.Millisecond {
+		return max(f.steps, int(f.spent/maxStep))
+	}
+	return f.steps
+}
 
 // exhausted says that no run on the document may begin any more, or is nil.
 func (d *Document) exhausted() error {

@@ -102,7 +102,7 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 		return err
 	}
 	defer func() {
-		d.used += m.fuel.steps
+		d.used += m.fuel.used()
 		j.give(m)
 	}()
 	m.fuel = fuel{Context: context.Background()}
@@ -126,10 +126,10 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 		if err := made.add(v); err != nil {
 			return err
 		}
+		m.fuel.last = time.Time{} // what the caller does with an output is not the program's time
 		if err := yield(v); err != nil {
 			return err
 		}
-		m.fuel.last = time.Time{} // what the caller does with an output is not the program's time
 	}
 }
 
