@@ -32,7 +32,7 @@ func TestConfig(t *testing.T) {
 		{"reserved ids", func(c *customerio.Config) {
 			c.ReservedIDs = customerio.ReservedIDs{Add: []string{"test"}, Allow: []string{"0"}}
 		}, ""},
-		{"an id that is not reserved", func(c *customerio.Config) { c.ReservedIDs.Allow = []string{"c_7"} }, `reserved_ids.allow[0]: "c_7" is not reserved`},
+		{"an id that is not reserved", func(c *customerio.Config) { c.ReservedIDs.Allow = []string{"c_7"} }, `reserved_ids.allow[0]: is not reserved`},
 		{"no rate", func(c *customerio.Config) { c.RequestsPerSecond = 0 }, "requests_per_second: 0 is outside 1 to 1000"},
 		{"too high a rate", func(c *customerio.Config) { c.RequestsPerSecond = 3000 }, "requests_per_second: 3000 is outside"},
 		{"a rate for an emulator", func(c *customerio.Config) { c.URL, c.RequestsPerSecond = "http://127.0.0.1:8090", 100_000 }, ""},

@@ -16,7 +16,8 @@ type ReservedIDs struct {
 // or a UUID of zeros alone, however many there are. Words that somebody chose, such as guest, are left to ReservedIDs.
 var reservedByDefault = []string{
 	"undefined", "null", "nil", "none", "nan", "n/a", "#n/a", "<nil>", "<null>", "(null)", "[object object]", "[object undefined]", "[object null]",
-	"[]", "{}", "true", "false", "infinity", "-infinity", "-1", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+	"[object]", "[null]", "[undefined]", "optional(nil)", "invalid date", `\n`, "#ref!", "#value!", "#name?",
+	"[]", "{}", "true", "false", "infinity", "+infinity", "-infinity", "inf", "+inf", "-inf", "-1", "ffffffff-ffff-ffff-ffff-ffffffffffff",
 }
 
 // Validate reports every mistake, each beginning with the field's name.
@@ -36,9 +37,9 @@ func (c ReservedIDs) Validate() (errs []error) {
 		case len(inside) == 0:
 			errs = append(errs, fmt.Errorf("allow[%d]: is empty", i))
 		case slices.ContainsFunc(c.Add, func(s string) bool { return bytes.EqualFold(bare([]byte(s)), inside) }):
-			errs = append(errs, fmt.Errorf("allow[%d]: %q stands in add, too", i, text))
+			errs = append(errs, fmt.Errorf("allow[%d]: stands in add, too", i))
 		case !standard.Has([]byte(text)):
-			errs = append(errs, fmt.Errorf("allow[%d]: %q is not reserved", i, text))
+			errs = append(errs, fmt.Errorf("allow[%d]: is not reserved by default, so that it needs no leave", i))
 		}
 	}
 	return errs

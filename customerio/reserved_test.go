@@ -41,12 +41,11 @@ func TestReservedIDsAddAndAllow(t *testing.T) {
 		}
 	}
 	for want, c := range map[string]ReservedIDs{
-		"add[1]: is empty":                   {Add: []string{"a", " "}},
-		`allow[0]: "c_7" is not reserved`:    {Allow: []string{"c_7"}},
-		`allow[0]: "0" stands in add, too`:   {Add: []string{"0"}, Allow: []string{"0"}},
-		`allow[0]: "'0'" stands in add, too`: {Add: []string{"0"}, Allow: []string{"'0'"}},
-		"add[0]: is empty":                   {Add: []string{`""`}},
-		"allow[0]: is empty":                 {Allow: []string{`""`}},
+		"add[1]: is empty": {Add: []string{"a", " "}},
+		`allow[0]: is not reserved by default, so that it needs no leave`: {Allow: []string{"c_7"}},
+		`allow[0]: stands in add, too`:                                    {Add: []string{"0"}, Allow: []string{"'0'"}},
+		"add[0]: is empty":                                                {Add: []string{`""`}},
+		"allow[0]: is empty":                                              {Allow: []string{`""`}},
 		"add[0]: begins or ends with a blank, and such an identifier is refused in any case": {Add: []string{" x"}},
 	} {
 		if errs := c.Validate(); len(errs) != 1 || errs[0].Error() != want {

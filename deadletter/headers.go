@@ -38,7 +38,7 @@ const (
 	headerKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
 	headerOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
 	headerResolves   = "ciobridge-resolves"    // on a resolution: the identities it settles, with spaces between
-	headerResolution = "ciobridge-resolution"  // on a resolution: delivered, replaced or discarded
+	headerResolution = "ciobridge-resolution"  // on a resolution: one of the outcomes
 	headerNote       = "ciobridge-note"        // on a resolution: why
 	headerResolvedAt = "ciobridge-resolved-at" // on a resolution: RFC 3339
 )

@@ -90,7 +90,7 @@ func (r *reader) fail(n ast.Node, at, format string, args ...any) {
 // stand there by mistake. Rule files are apart from those.
 func (r *reader) written(text string) string {
 	if r.file == "" {
-		return "that stands here"
+		return "…"
 	}
 	return text
 }

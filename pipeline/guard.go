@@ -186,8 +186,12 @@ func (g *guard) count(pc *parcel, failed []*record, stage event.Stage) *guarded 
 func (g *guard) failed(failures []event.Failure) []*record {
 	var failed []*record
 	for i := range failures {
+		f := &failures[i]
+		if f.Reason == event.ReasonUnmatched {
+			continue // nothing is broken: the configuration wants such events to be dead letters
+		}
 		r := g.events
-		if f := &failures[i]; f.Rule != "" {
+		if f.Rule != "" {
 			r = g.record(guarded{f.Stage, f.Rule})
 		}
 		if !slices.Contains(failed, r) {

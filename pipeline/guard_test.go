@@ -161,3 +161,15 @@ func TestTheStopSaysWhat(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatNoRuleWantsStopsNothing: such events are dead letters because the configuration wants them to be.
+func TestWhatNoRuleWantsStopsNothing(t *testing.T) {
+	g := newGuard(0.5)
+	for i := range 1000 {
+		pc := &parcel{failures: []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonUnmatched}}}
+		pc.msg.Origin.Offset = int64(i)
+		if of := g.mapped(pc); of != nil {
+			t.Fatalf("stopped over %s after %d events", of, i)
+		}
+	}
+}

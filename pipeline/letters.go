@@ -101,6 +101,10 @@ func (p *Pipeline) outboxed() []*parcel {
 		}
 		clear(p.outbox.pending[len(kept):])
 		p.outbox.pending = kept
+		if len(kept) == 0 { // nothing waits any more, so that nothing would tell when storing works again
+			p.outbox.down = false
+			p.metrics.lettersDown.Set(0)
+		}
 	}
 	n, size := 0, int64(0)
 	for n < min(len(p.outbox.pending), lettersAtOnce) && (n == 0 || size+p.outbox.pending[n].letterSize() <= letterBytesAtOnce) {

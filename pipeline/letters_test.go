@@ -30,6 +30,11 @@ func TestLettersThatCannotBeStored(t *testing.T) {
 		if !l.End(15*time.Second) || time.Since(began) > time.Second {
 			t.Errorf("the lease was held up for %s", time.Since(began))
 		}
+		// Nothing waits to be stored any more, and nothing would tell that it can be stored again.
+		b.pass(time.Minute)
+		if b.p.LettersDown() || testutil.ToFloat64(b.p.metrics.lettersDown) != 0 {
+			t.Error("letters are said to wait, though there are none")
+		}
 	})
 }
 

@@ -101,6 +101,13 @@ func (p *Pipeline) Stopped() (rule string, stage event.Stage, stopped bool) {
 	return p.guard.stopped.rule, p.guard.stopped.stage, true
 }
 
+// LettersDown reports whether letters wait because they could not be stored.
+func (p *Pipeline) LettersDown() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.outbox.down
+}
+
 // handle maps a message and puts it into the intake. It is given to the source.
 func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)

@@ -27,7 +27,7 @@ func (b *bridge) obstacles() []obstacle {
 	for _, text := range b.source.Troubles() {
 		list = append(list, obstacle{"source", errors.New(text)})
 	}
-	if err := b.letters.Ready(); err != nil {
+	if err := b.letters.Ready(); err != nil && b.pipeline.LettersDown() {
 		list = append(list, obstacle{provesLetters, err})
 	}
 	if rule, stage, stopped := b.pipeline.Stopped(); stopped {
