@@ -258,3 +258,65 @@ func dialAs(t *testing.T, address, user string) *broker.NATS {
 	}
 	return conn
 }
+
+// What a process has finished after its last commit counts only while nobody else has begun to read: the other may have sent a person's earlier
+// calls again, so that the later ones have to follow.
+func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		other bool
+		want  settled
+	}{
+		"alone":           {false, settled{{4, 5}, {6, 7}}},
+		"another between": {true, settled{{4, 5}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startNATS(t)
+			s.publish(1, 10)
+			info := s.stream().CachedInfo()
+			part := streamPart{stream: "EVENTS", durable: "ciobridge"}
+			of := func(reader string, done settled) checkpoint {
+				c := checkpoint{Stream: part.stream, Durable: part.durable, Created: info.Created, Reader: reader}
+				c.settle(3, done)
+				return c
+			}
+			r := newStreamReader(s.client, fastConfig(), part, zap.NewNop())
+			r.created = info.Created
+			if err := r.recall(t.Context(), info); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.stored.save(t.Context(), of("a", nil)); err != nil {
+				t.Fatal(err)
+			}
+			r.memory = memory{next: 3, pin: "a", past: newLedger(3, 100)}
+			for seq := int64(3); seq <= 6; seq++ {
+				ticket, err := r.memory.past.add(t.Context(), seq, time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if seq%2 == 0 {
+					r.memory.past.settle(ticket)
+				}
+			}
+			if c.other {
+				other := newCheckpoints(s.client, &part)
+				if err := other.ensure(t.Context(), 1); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := other.load(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if err := other.save(t.Context(), of("b", settled{{4, 5}})); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.recall(t.Context(), info); err != nil {
+				t.Fatal(err)
+			}
+			if r.memory.next != 3 || !slices.Equal(r.memory.done, c.want) {
+				t.Errorf("done from %d on are %v, want %v", r.memory.next, r.memory.done, c.want)
+			}
+		})
+	}
+}

@@ -80,8 +80,11 @@ func (r *streamReader) adopt(stored *checkpoint) {
 				zap.Int64("next", stored.Next), zap.Time("made", stored.Created), zap.Time("made_again", r.created))
 		}
 	default:
-		if stored.Sets != m.sets {
-			*m = memory{sets: stored.Sets} // an operator has decided otherwise
+		// What is remembered beyond what is stored counts only where nobody else has begun to read since, and no operator has decided
+		// otherwise: another reader may have repeated a person's earlier calls, and to leave out the later ones would leave the person
+		// in an old state.
+		if stored.Sets != m.sets || m.pin == "" || stored.Reader != m.pin {
+			*m = memory{sets: stored.Sets}
 		}
 		m.learn(stored.Next, stored.settled())
 	}
