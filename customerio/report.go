@@ -18,9 +18,9 @@ const (
 	FormEmpty
 	// FormClean is a JSON object that tells of no error.
 	FormClean
-	// FormListed tells of errors, at least one of them with the place of a call in a batch.
+	// FormListed tells of errors, each with the place of a call in a batch.
 	FormListed
-	// FormWhole tells of an error without saying which call it belongs to.
+	// FormWhole tells of an error without saying which call it belongs to, alone or beside others that do.
 	FormWhole
 )
 
@@ -92,11 +92,11 @@ func ParseReport(body []byte, calls int) Report {
 // trimSpace takes the white space of JSON from both ends. Other characters that pass for white space elsewhere are no part of JSON.
 func trimSpace(body []byte) []byte { return bytes.Trim(body, " \t\r\n") }
 
-// listed reads the members of errors[].
+// listed reads the members of errors[]. The first one that names no place makes it an error of the whole request: the call that it
+// refuses may be any that the others do not name.
 func listed(errors []json.RawMessage, calls int) Report {
 	report := Report{Form: FormListed}
 	seen := make([]bool, calls)
-	var whole *Refusal // the first error without a place
 	for _, raw := range errors {
 		var entry struct {
 			Index   json.RawMessage `json:"batch_index"`
@@ -111,21 +111,18 @@ func listed(errors []json.RawMessage, calls int) Report {
 			Problem: problemOf(asText(entry.Reason), asText(entry.Message)),
 			Field:   sanitize(asText(entry.Field)),
 		}
+		if string(orNull(entry.Index)) == "null" {
+			return Report{Form: FormWhole, Refusals: []Refusal{refusal}}
+		}
 		index, found := placeOf(entry.Index, calls)
 		switch {
 		case !found:
 			report.Unplaced++
-			if whole == nil && string(orNull(entry.Index)) == "null" {
-				whole = &refusal
-			}
 		case !seen[index]:
 			seen[index] = true
 			refusal.Index = index
 			report.Refusals = append(report.Refusals, refusal)
 		}
-	}
-	if whole != nil && len(report.Refusals) == 0 {
-		return Report{Form: FormWhole, Refusals: []Refusal{*whole}}
 	}
 	return report
 }

@@ -129,6 +129,8 @@ func TestRefusalsInsideABatch(t *testing.T) {
 		{"index that is a fraction", 207, listed(1.5), tally{delivered: 4}},
 		{"index that is huge", 207, listed("99999999999999999999"), tally{delivered: 4}},
 		{"no index", 207, refuse, unknown},
+		{"no index beside one", 207, `{"errors":[{"batch_index":1,"reason":"invalid"},{"reason":"invalid"}]}`, unknown},
+		{"a null index beside one", 207, listed(1, "null"), unknown},
 		{"meta.error", 200, `{"meta":{"error":"no"}}`, unknown},
 		{"a page", 200, "<html>" + canary, unknown},
 		{"broken off", 200, listed(1)[:20], unknown},

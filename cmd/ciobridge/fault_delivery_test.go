@@ -157,6 +157,18 @@ func TestFaultRefusalsOfNoCall(t *testing.T) {
 	})
 }
 
+// A refusal that names no call, beside one that does, may be of any other call: smaller requests show of which.
+func TestFaultRefusalWithoutAPlaceBesideOneThatHasIt(t *testing.T) {
+	inFlow(t, 2000, func(t *testing.T, f *flow) {
+		f.fault(`name=fault,path=/api/v2/batch,status=207,contains=` + marked + `,body="{\"errors\":[{\"batch_index\":0},{\"reason\":\"invalid\"}]}"`)
+		f.run(time.Hour, nil)
+		f.check(once, "fault")
+		if d := f.dead(); d.Reason != event.ReasonRefused || d.Status != 207 {
+			t.Errorf("got %+v", d)
+		}
+	})
+}
+
 func TestFaultCredentialsRevokedUntilTheFileIsReplaced(t *testing.T) {
 	inFlow(t, 4000, func(t *testing.T, f *flow) {
 		slowly(f)
