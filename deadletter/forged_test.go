@@ -20,24 +20,37 @@ func forge(l event.Letter, at int64, headers map[string]string) Record {
 	return r
 }
 
-// A record that takes a real letter's identity for another event is foreign: the real one is sent, and the other never.
+// A record that takes a real letter's identity for another event is foreign: the real one is sent, and the other never. An event is
+// its value, its key and its headers: the type of a CloudEvent in binary mode is a header.
 func TestAForgedLetterIsForeign(t *testing.T) {
-	real, other := testLetter(1), testLetter(1)
-	other.Message.Value = []byte(`{"n":"of somebody else"}`)
-	forged := forge(other, 1, map[string]string{headerEventID: EventID(&real.Message).String()})
-	if _, _, err := Decode(forged); !errors.Is(err, ErrForeign) {
-		t.Errorf("got %v", err)
-	}
-	f := newFold(nil)
-	f.add(forge(real, 0, nil))
-	f.add(forged)
-	if f.unreadable != 1 || len(f.states) != 1 {
-		t.Errorf("got %+v", f)
-	}
-	c := f.choose()
-	reader := letterReader{log: memory{forge(real, 0, nil), forged}}
-	if l, err := reader.read(t.Context(), &c[0]); err != nil || !same(l.Message, real.Message) {
-		t.Errorf("got %+v, %v", l, err)
+	for name, change := range map[string]func(m *event.Message){
+		"value":         func(m *event.Message) { m.Value = []byte(`{"n":"of somebody else"}`) },
+		"key":           func(m *event.Message) { m.Key = []byte("somebody else") },
+		"no key":        func(m *event.Message) { m.Key = nil },
+		"header":        func(m *event.Message) { m.Headers = []event.Header{{Key: "ce_type", Value: []byte("another")}} },
+		"one more":      func(m *event.Message) { m.Headers = append(m.Headers, event.Header{Key: "ce_type"}) },
+		"without any":   func(m *event.Message) { m.Headers = nil },
+		"another order": func(m *event.Message) { m.Headers = []event.Header{m.Headers[1], m.Headers[0]} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			real, other := testLetter(1), testLetter(1)
+			change(&other.Message)
+			forged := forge(other, 1, map[string]string{headerEventID: EventID(&real.Message).String()})
+			if _, _, err := Decode(forged); !errors.Is(err, ErrForeign) {
+				t.Errorf("got %v", err)
+			}
+			f := newFold(nil)
+			f.add(forge(real, 0, nil))
+			f.add(forged)
+			if f.unreadable != 1 || len(f.states) != 1 {
+				t.Errorf("got %+v", f)
+			}
+			c := f.choose()
+			reader := letterReader{log: memory{forge(real, 0, nil), forged}}
+			if l, err := reader.read(t.Context(), &c[0]); err != nil || !same(l.Message, real.Message) {
+				t.Errorf("got %+v, %v", l, err)
+			}
+		})
 	}
 }
 

@@ -230,6 +230,6 @@ func same(a, b event.Message) bool {
 	equal := func(x, y []byte) bool { return bytes.Equal(x, y) && (x == nil) == (y == nil) }
 	return a.Origin == b.Origin && a.Time.Equal(b.Time) && equal(a.Key, b.Key) && equal(a.Value, b.Value) &&
 		slices.EqualFunc(byName(a.Headers), byName(b.Headers), func(x, y event.Header) bool {
-			return x.Key == y.Key && bytes.Equal(x.Value, y.Value)
+			return x.Key == y.Key && equal(x.Value, y.Value)
 		})
 }

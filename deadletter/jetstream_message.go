@@ -17,12 +17,22 @@ import (
 // toMessage writes a record as a message.
 func toMessage(r *Record, subject string) *nats.Msg {
 	m := &nats.Msg{Subject: subject, Header: nats.Header{}, Data: r.Value}
+	// Those of one name stay together, so that they keep their order.
+	var odd map[string]bool
+	for _, h := range r.Headers {
+		if !natsHolds(h) {
+			if odd == nil {
+				odd = map[string]bool{}
+			}
+			odd[h.Key] = true
+		}
+	}
 	var folded []event.Header
 	for _, h := range r.Headers {
-		if natsHolds(h) {
-			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
-		} else {
+		if odd[h.Key] {
 			folded = append(folded, h)
+		} else {
+			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
 		}
 	}
 	if folded != nil {

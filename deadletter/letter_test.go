@@ -89,9 +89,15 @@ func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
 
 func TestEventIDTellsEventsApart(t *testing.T) {
 	base := testLetter(1).Message
+	header := func(key, value string) event.Header { return event.Header{Key: key, Value: []byte(value)} }
+	base.Headers = append(base.Headers, header("a", "1"))
+	t1, t2, a := base.Headers[0], base.Headers[1], base.Headers[2]
+	headers := func(h ...event.Header) func(*event.Message) { return func(m *event.Message) { m.Headers = h } }
 	changes := map[string]func(m *event.Message){
 		"nothing":   func(*event.Message) {},
-		"key":       func(m *event.Message) { m.Key = nil },
+		"key":       func(m *event.Message) { m.Key = []byte("x") },
+		"no key":    func(m *event.Message) { m.Key = nil },
+		"empty key": func(m *event.Message) { m.Key = []byte{} },
 		"topic":     func(m *event.Message) { m.Origin.Topic = "other" },
 		"subject":   func(m *event.Message) { m.Origin.Subject = "s" },
 		"partition": func(m *event.Message) { m.Origin.Partition++ },
@@ -101,13 +107,30 @@ func TestEventIDTellsEventsApart(t *testing.T) {
 		"value":     func(m *event.Message) { m.Value = []byte("x") },
 		"empty":     func(m *event.Message) { m.Value = []byte{} },
 		"tombstone": func(m *event.Message) { m.Value = nil },
+		"swapped":   func(m *event.Message) { m.Key, m.Value = m.Value, m.Key },
+
+		// The same: a store need not keep the order of different names, and adds headers of the bridge's own.
+		"same: other order": headers(a, t1, t2),
+		"same: in between":  headers(t1, a, t2),
+		"same: own headers": headers(header(headerRule, "x"), t1, t2, header(connectTopic, "y"), a, header(headerKey, "z")),
+
+		"order of a name": headers(t2, t1, a),
+		"no headers":      headers(),
+		"one less":        headers(t1, t2),
+		"one twice":       headers(t1, t1, t2, a),
+		"header value":    headers(t1, t2, header("a", "2")),
+		"header name":     headers(t1, t2, header("b", "1")),
+		"header empty":    headers(t1, t2, header("a", "")),
+		"header null":     headers(t1, t2, event.Header{Key: "a"}),
+		"another border":  headers(t1, t2, header("a1", "")),
+		"letter case":     headers(t1, t2, header("A", "1")),
 	}
 	seen := map[event.ID]string{}
 	for name, change := range changes {
 		m := base
 		change(&m)
 		id := EventID(&m)
-		if name == "key" || name == "nothing" { // the place and the content say it all
+		if name == "nothing" || strings.HasPrefix(name, "same: ") {
 			if id != EventID(&base) {
 				t.Errorf("%s changes the identity", name)
 			}

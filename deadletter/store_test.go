@@ -29,6 +29,11 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 	timeless := testLetter(6)
 	timeless.Message.Time = time.Time{}
 	want := []event.Letter{testLetter(0), odd, tombstone, empty, keyless, nats, timeless}
+	for i, headers := range oddHeaders() {
+		l := testLetter(10 + i)
+		l.Message.Headers = headers
+		want = append(want, l)
+	}
 
 	onEveryStore(t, func(t *testing.T, s Store) {
 		mustPut(t, s, want...)
@@ -63,6 +68,31 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 			}
 		}
 	})
+}
+
+// oddHeaders are lists of headers that a store may find hard to give back: repeated, null, empty, binary, with odd names, with names that
+// NATS would obey, that many to a record, or with names of the bridge's own beside them.
+func oddHeaders() [][]event.Header {
+	h := func(key, value string) event.Header { return event.Header{Key: key, Value: []byte(value)} }
+	null := func(key string) event.Header { return event.Header{Key: key} }
+	var all, many []event.Header
+	for c := range 256 {
+		all = append(all, h(string([]byte{'n', byte(c)}), string([]byte{byte(c)})), h("v", string([]byte{'<', byte(c), '>'})))
+		many = append(many, h("m"+string(rune('a'+c%26)), "x"))
+	}
+	return [][]event.Header{
+		nil, {},
+		{h("x", "plain"), h("x", " padded"), h("x", "plain again"), h("x", "two\r\nlines"), h("x", "end")},
+		{h("x", ""), null("x"), h("x", "a"), null("x"), h("x", "")},
+		{null("null"), h("empty", ""), h("", ""), null(""), h("", "nameless")},
+		{h("z", "1"), h("a", "2"), h("z", "3"), h("a", "4"), h("A", "5")},
+		{h("bin", "\x00\xff\xfe"), h("bin", "\x80"), h("bin", "\v\f\x7f"), h("\xff\x00", "odd name"), h("é ü", "ÿ")},
+		{h("Nats-Msg-Id", "1"), h("nats-rollup", "all"), h("NATS-TTL", "1s"), h("Nats-Msg-Id", "2"), h("Nats-", ""), h("traceparent", "00-0-0-01")},
+		{h("Status", "503"), h("Description", "x"), h("status", "x"), h("KV-Operation", "PURGE"), h("Content-Length", "7"), h("host", "a:b: c")},
+		{h("ce_type", "order"), h("ce-id", "1"), h("ce_source", "/shop?a=b#c"), h("ce_type", `"order"`), h("content-type", "application/json; charset=utf-8")},
+		{h("ciobridge-keys", "not ours"), h("Ciobridge-Key", "not ours"), h("CIOBRIDGE-TOMBSTONE", "true"), h("__connect.errors.topicx", "x")},
+		all, many,
+	}
 }
 
 func TestStoresKeepTheOrderOfAKey(t *testing.T) {
