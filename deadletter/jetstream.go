@@ -79,7 +79,7 @@ func (j *JetStream) limit() int {
 
 // send publishes one record. What the stream does not take for its size is made to fit into half, and half again.
 func (j *JetStream) send(ctx context.Context, r Record, limit int) error {
-	parts, err := fit(r, limit, messageSize)
+	parts, err := fit(r, limit, sizeWithin(limit))
 	if err != nil {
 		return err
 	}

@@ -71,9 +71,20 @@ func isServerHeader(key string) bool { return len(key) >= 5 && strings.EqualFold
 const publishRoom = 512
 
 // messageSize is an upper bound of what the server counts against its limits.
-func messageSize(r *Record) int {
-	m := toMessage(r, "")
-	return m.Size() + publishRoom
+func messageSize(r *Record) int { return toMessage(r, "").Size() + publishRoom }
+
+// maxHeaderBytes is what JetStream takes of the headers of one message.
+const maxHeaderBytes = 1<<16 - 1
+
+// sizeWithin is messageSize where headers that are over their own limit count as over the one of the message.
+func sizeWithin(limit int) func(*Record) int {
+	return func(r *Record) int {
+		size := messageSize(r)
+		if over := size - len(r.Value) - maxHeaderBytes; over > 0 {
+			return max(size, limit+over)
+		}
+		return size
+	}
 }
 
 var errMessage = errors.New("a header of the message is damaged")

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ciobridge/ciobridge/event"
 )
 
 func makeStream(t *testing.T, js jetstream.JetStream, c jetstream.StreamConfig) {
@@ -91,6 +93,43 @@ func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 	for _, l := range letters {
 		if (l.Cut != nil) != (l.ID() == huge.Failures[0].ID) {
 			t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
+		}
+	}
+}
+
+// JetStream takes 64 KiB of headers, and key and failures are headers. Above that failures are divided, and a message is cut.
+func TestJetStreamTakesSoManyHeaders(t *testing.T) {
+	js, _ := startNATS(t)
+	makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
+	s := NewJetStream(js, Config{Subject: "dead"}, "hash")
+	key, headers, several := testLetter(1), testLetter(2), withFailures(testLetter(3), 3_000)
+	key.Message.Key = bytes.Repeat([]byte("k"), 60_000)
+	headers.Message.Headers = []event.Header{{Key: "x", Value: bytes.Repeat([]byte("v"), 70_000)}}
+	fits := testLetter(4)
+	fits.Message.Headers = []event.Header{{Key: "x", Value: bytes.Repeat([]byte("v"), 60_000)}}
+	several.Message.Value = bytes.Repeat([]byte("v"), 100_000)
+	fits.Message.Value = several.Message.Value
+	for i := range several.Failures {
+		several.Failures[i].ID = event.ID{1, byte(i >> 8), byte(i)}
+	}
+	for _, l := range []event.Letter{key, headers} {
+		m := toMessage(new(encode(&l, testTime, "hash")), "dead")
+		if _, err := js.PublishMsg(t.Context(), m); err == nil {
+			t.Fatal("the server takes any headers") // and this test is none
+		}
+	}
+	mustPut(t, s, key, headers, several, fits)
+	letters, _, foreign := scanAll(t, s)
+	if len(letters) != len(several.Failures)+3 || foreign != 0 {
+		t.Errorf("%d letters, %d foreign", len(letters), foreign)
+	}
+	for _, l := range letters {
+		cut := l.ID() == key.Failures[0].ID || l.ID() == headers.Failures[0].ID
+		if (l.Cut != nil) != cut {
+			t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
+		}
+		if !cut && len(l.Message.Value) != 100_000 || cut && len(l.Message.Value) == 0 {
+			t.Errorf("letter %s: %d bytes of value", l.ID(), len(l.Message.Value))
 		}
 	}
 }
