@@ -28,6 +28,7 @@ type checkpoint struct {
 	Sets    int       `json:"sets"`              // how often an operator has set it: what a reader remembers of before is void
 	Next    int64     `json:"next"`              // everything before is done
 	Settled string    `json:"settled,omitempty"` // what is done beyond
+	Void    uint64    `json:"void,omitempty"`    // the server's floor when an operator set it: it says nothing, because the consumer is set after
 	Reader  string    `json:"reader"`            // the pin of the reader that wrote it; empty for an operator
 }
 

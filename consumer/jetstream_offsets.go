@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -30,7 +31,8 @@ func StreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamConfi
 }
 
 // SetStreamOffsets makes reading go on at the given sequences, which the streams must have or give next. While a replica reads one
-// of the streams the error is ErrStreamRead, and nothing has been changed.
+// of the streams the error is ErrStreamRead, and nothing has been changed. Any other error says what has been changed; to give the same
+// changes again then completes them.
 func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamConfig, changes []OffsetChange) error {
 	type place struct {
 		stream    string
@@ -55,6 +57,8 @@ func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamCo
 			err = ErrStreamRead
 		case c.Offset < o.Start || c.Offset > o.End:
 			err = fmt.Errorf("offset %d is outside of the stream: give %d to %d, where the last means what comes from now on", c.Offset, o.Start, o.End)
+		default:
+			err = r.maySet(ctx, o, uint64(c.Offset))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("stream %s: %w", &r.part, err))
@@ -64,9 +68,16 @@ func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamCo
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	var set []string
 	for i, c := range changes {
 		r := readers[place{c.Topic, c.Partition}]
-		if err := r.setOffset(ctx, offsets[i], uint64(c.Offset)); err != nil {
+		err := r.setOffset(ctx, offsets[i], uint64(c.Offset))
+		switch {
+		case err == nil:
+			set = append(set, r.part.String())
+		case len(set) > 0: // not ErrStreamRead, which says that nothing has been changed
+			return fmt.Errorf("stream %s: %v; already set: %s: run the command again to set the rest", &r.part, err, strings.Join(set, ", "))
+		default:
 			return fmt.Errorf("stream %s: %w", &r.part, err)
 		}
 	}
@@ -77,6 +88,9 @@ type streamOffset struct {
 	OffsetInfo
 	made   bool // the consumer is there
 	active bool // a replica has the pin
+	begins jetstream.ConsumerConfig
+	acked  uint64 // the server's floor
+	sets   int    // of the checkpoint that is stored
 	stream jetstream.StreamConfig
 }
 
@@ -88,8 +102,12 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 	o := streamOffset{stream: info.Config, OffsetInfo: OffsetInfo{
 		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: int64(max(1, info.State.FirstSeq)), End: int64(info.State.LastSeq) + 1,
 	}}
-	if err := r.look(ctx, info); err != nil {
+	stored, err := r.look(ctx, info)
+	if err != nil {
 		return o, err
+	}
+	if stored != nil {
+		o.sets = stored.Sets
 	}
 	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
 	o.made = err == nil
@@ -99,7 +117,7 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 	var state *jetstream.ConsumerInfo
 	if o.made {
 		state = consumer.CachedInfo()
-		o.active = pinned(state) != ""
+		o.active, o.begins, o.acked = pinned(state) != "", state.Config, state.AckFloor.Stream
 		if err := r.believe(ctx, info, state.AckFloor.Stream); err != nil {
 			return o, err
 		}
@@ -118,19 +136,52 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 	return o, nil
 }
 
-// setOffset sets the consumer, or makes it at that place. The server sets none to before the place at which it once began: then it
-// is made anew, unless the stream would drop with it what no other consumer wants.
+// maySet refuses a place at which the server does not let the consumer begin: none to before where it once began, and to make it anew
+// would drop from the stream what no other consumer wants.
+func (r *streamReader) maySet(ctx context.Context, o streamOffset, next uint64) error {
+	if !o.made || o.stream.Retention == jetstream.LimitsPolicy {
+		return nil
+	}
+	before := next < o.begins.OptStartSeq
+	if at := o.begins.OptStartTime; at != nil {
+		stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
+		if err != nil {
+			return fmt.Errorf("look at the stream: %w", err)
+		}
+		m, err := stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(">"))
+		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return fmt.Errorf("look at the message from which to read: %w", err)
+		}
+		before = err == nil && m.Time.Before(*at)
+	}
+	if before {
+		return errors.New("its retention keeps only what consumers want, so reading cannot be set to before where it once began")
+	}
+	return nil
+}
+
+// setOffset sets the checkpoint and then the consumer. The checkpoint comes first, because it fences: whoever gains the pin in between goes
+// by it, and a reader that began after o was seen makes its write fail.
 func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint64) error {
+	if err := r.setCheckpoint(ctx, o, next); err != nil {
+		return err
+	}
+	if err := r.setConsumer(ctx, o, next); err != nil {
+		return fmt.Errorf("the bridge's checkpoint is set to %d, but the server's consumer may not be: %w: run the command again to complete it", next, err)
+	}
+	return nil
+}
+
+// setConsumer sets the consumer, or makes it at that place. The server sets none to before the place at which it once began: then it
+// is made anew.
+func (r *streamReader) setConsumer(ctx context.Context, o streamOffset, next uint64) error {
 	if o.made {
 		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, next)
 		if err == nil {
-			return r.setCheckpoint(ctx, next)
+			return nil
 		}
-		if !errors.Is(err, jetstream.ErrConsumerInvalidReset) {
+		if !errors.Is(err, jetstream.ErrConsumerInvalidReset) || o.stream.Retention != jetstream.LimitsPolicy {
 			return fmt.Errorf("set the consumer: %w", err)
-		}
-		if o.stream.Retention != jetstream.LimitsPolicy {
-			return errors.New("its retention keeps only what consumers want, so reading cannot be set to before where it once began")
 		}
 		if err := r.conn.JetStream().DeleteConsumer(ctx, r.part.stream, r.part.durable); err != nil {
 			return fmt.Errorf("delete the consumer: %w", err)
@@ -141,41 +192,36 @@ func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint6
 	if _, err := r.conn.JetStream().CreateConsumer(ctx, r.part.stream, cfg); err != nil {
 		return fmt.Errorf("make the consumer at %d: %w", next, err)
 	}
-	return r.setCheckpoint(ctx, next)
+	return nil
 }
 
-// setCheckpoint stores the place too, and with it that what a reader remembers is void. Where there is no bucket nobody remembers anything.
-func (r *streamReader) setCheckpoint(ctx context.Context, next uint64) error {
-	if there, err := r.stored.open(ctx); !there || err != nil {
-		return err
+// setCheckpoint stores the place, and with it that what a reader remembers is void, and so is the floor that the server has now.
+func (r *streamReader) setCheckpoint(ctx context.Context, o streamOffset, next uint64) error {
+	if err := r.stored.ensure(ctx, o.stream.Replicas); err != nil {
+		return fmt.Errorf("nothing of it is changed: %w", err)
 	}
-	stored, err := r.stored.load(ctx)
-	if err != nil {
-		return err
-	}
-	set := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: 1}
-	if stored != nil {
-		set.Sets = stored.Sets + 1
-	}
+	set := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: o.sets + 1, Void: o.acked}
 	set.settle(int64(next), nil)
-	if err := r.stored.write(ctx, &set); errors.Is(err, errFenced) {
+	err := r.stored.write(ctx, &set)
+	if errors.Is(err, errFenced) {
 		return ErrStreamRead
-	} else if err != nil {
-		return err
+	}
+	if err != nil {
+		return fmt.Errorf("the consumer is not changed, and whether the bridge's checkpoint is set to %d is not known: %w: run the command again", next, err)
 	}
 	return nil
 }
 
-// look learns how far was read, and changes nothing.
-func (r *streamReader) look(ctx context.Context, info *jetstream.StreamInfo) error {
+// look learns how far was read, and changes nothing. It returns what is stored, nil where nothing is.
+func (r *streamReader) look(ctx context.Context, info *jetstream.StreamInfo) (*checkpoint, error) {
 	r.created = info.Created
 	if there, err := r.stored.open(ctx); !there || err != nil {
-		return err
+		return nil, err
 	}
 	stored, err := r.stored.load(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.adopt(stored)
-	return nil
+	return stored, nil
 }

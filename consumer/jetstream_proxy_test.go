@@ -12,6 +12,8 @@ type proxy struct {
 	target   string
 	running  sync.WaitGroup
 
+	sent func(data []byte) // when set, is called with what clients send before it is passed on, and may block
+
 	mu    sync.Mutex
 	gate  chan struct{} // closed while data flows
 	conns []net.Conn
@@ -46,12 +48,12 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.conns = append(p.conns, in, out)
 		p.mu.Unlock()
-		p.running.Go(func() { p.pass(in, out) })
-		p.running.Go(func() { p.pass(out, in) })
+		p.running.Go(func() { p.pass(in, out, p.sent) })
+		p.running.Go(func() { p.pass(out, in, nil) })
 	}
 }
 
-func (p *proxy) pass(from, to net.Conn) {
+func (p *proxy) pass(from, to net.Conn, sent func([]byte)) {
 	defer from.Close()
 	defer to.Close()
 	buf := make([]byte, 32<<10)
@@ -61,6 +63,9 @@ func (p *proxy) pass(from, to net.Conn) {
 		gate := p.gate
 		p.mu.Unlock()
 		<-gate
+		if sent != nil {
+			sent(buf[:n])
+		}
 		if _, werr := to.Write(buf[:n]); err != nil || werr != nil {
 			return
 		}

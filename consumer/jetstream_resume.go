@@ -16,6 +16,7 @@ type memory struct {
 	next int64   // everything before is done; 0 while nothing is known
 	done settled // what is done beyond
 	sets int     // how often an operator had set the checkpoint
+	void uint64  // the server's floor that the operator's setting has made void
 	past *ledger // of the last turn; what is settled late is settled there
 	pin  string  // of that turn
 }
@@ -86,6 +87,7 @@ func (r *streamReader) adopt(stored *checkpoint) {
 		if stored.Sets != m.sets || m.pin == "" || stored.Reader != m.pin {
 			*m = memory{sets: stored.Sets}
 		}
+		m.void = stored.Void
 		m.learn(stored.Next, stored.settled())
 	}
 }
@@ -128,18 +130,20 @@ func (r *streamReader) claim(ctx context.Context, pin string, acked uint64) (bas
 
 // believe compares the server's floor with how far was read. The server moves its floor for three reasons: an acknowledgement, a purge up to its end, and the deletion of a message in hand, which then
 // counts as the acknowledgement of everything before. So a floor ahead of ours is believed only while the message there still exists:
-// somebody else has acknowledged it, such as a bridge of an older version.
+// somebody else has acknowledged it, such as a bridge of an older version. The floor that an operator has found and is about to change
+// is not believed.
 func (r *streamReader) believe(ctx context.Context, info *jetstream.StreamInfo, acked uint64) error {
 	m := &r.memory
 	ahead := int64(acked) + 1
-	if m.known() && ahead > m.next {
+	if m.known() && (ahead <= m.next || acked == m.void) {
+		return nil
+	}
+	if m.known() {
 		there, err := r.holds(ctx, info, acked)
 		if err != nil || !there {
 			return err
 		}
 		r.log.Info("the consumer was acknowledged or set by others: reading goes on there", zap.Int64("from", m.next), zap.Int64("to", ahead))
-	} else if m.known() {
-		return nil
 	}
 	m.learn(ahead, nil)
 	return nil
