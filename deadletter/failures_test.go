@@ -106,6 +106,33 @@ func TestAReplayOfOneRecord(t *testing.T) {
 	})
 }
 
+// What became of the many letters of one event is noted in as many resolutions as any store takes.
+func TestResolutionsOfManyLettersFit(t *testing.T) {
+	const letters = 3_000
+	onEveryStore(t, func(t *testing.T, s Store) {
+		lowerLimit(s)
+		l := withFailures(testLetter(1), letters)
+		mustPut(t, s, l)
+		open, _, _ := scanAll(t, s)
+		p := newParcel(open)
+		for i := range p.fates {
+			p.fates[i] = fate{calls: 1, attempts: i % 2 * maxAttempts}
+		}
+		report := Report{}
+		settled, _ := p.settle(&report)
+		if report.Delivered != letters/2 || report.FailedAgain != letters/2 {
+			t.Errorf("got %+v", report)
+		}
+		if err := s.Resolve(t.Context(), settled...); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := Stats(t.Context(), s)
+		if err != nil || sum.Open != letters/2 || sum.Resolved != letters/2 || sum.Unreadable != 0 {
+			t.Errorf("got %+v, %v", sum, err)
+		}
+	})
+}
+
 // A record of before there were several failures is read as it always was.
 func TestARecordOfOneFailureIsAsItWas(t *testing.T) {
 	l := testLetter(1)

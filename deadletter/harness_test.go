@@ -72,6 +72,18 @@ func onEveryStore(t *testing.T, test func(t *testing.T, s Store)) {
 	}
 }
 
+// lowerLimit makes a store take as little as the configuration allows.
+func lowerLimit(s Store) {
+	switch s := s.(type) {
+	case *File:
+		s.maxBytes = minMaxBytes
+	case *Kafka:
+		s.cfg.MaxBytes = minMaxBytes
+	case *JetStream:
+		s.cfg.MaxBytes = minMaxBytes
+	}
+}
+
 func startKafka(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(3, testTopic)}, opts...)...)

@@ -168,11 +168,16 @@ func (p *parcel) settle(report *Report) (settled []Resolution, unmatched []*Lett
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
 	}
+	l := p.letters[0]
 	for _, res := range []Resolution{delivered, replaced, again} {
-		if len(res.Letters) > 0 {
-			l := p.letters[0]
-			res.At, res.EventID, res.Key, res.Origin = time.Now(), l.EventID, l.Message.Key, l.Message.Origin
-			settled = append(settled, res)
+		res.At, res.EventID, res.Key, res.Origin = time.Now(), l.EventID, l.Message.Key, l.Message.Origin
+		for len(res.Letters) > 0 {
+			part, n := res, min(len(res.Letters), resolveLetters)
+			part.Letters, res.Letters = res.Letters[:n:n], res.Letters[n:]
+			if res.Attempts != nil {
+				part.Attempts, res.Attempts = res.Attempts[:n:n], res.Attempts[n:]
+			}
+			settled = append(settled, part)
 		}
 	}
 	return settled, unmatched

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	resolveEvery = 500 * time.Millisecond
-	resolveBatch = 100 // resolutions of one write
+	resolveEvery   = 500 * time.Millisecond
+	resolveBatch   = 100 // resolutions of one write
+	resolveLetters = 250 // letters of one resolution, with at most 35 bytes for each, so that the lowest max_bytes holds it
 )
 
 type handler = func(lease context.Context, m event.Message, done func()) error

@@ -171,14 +171,7 @@ func TestStoresDiscardWithANote(t *testing.T) {
 
 func TestStoresCutWhatIsTooLarge(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, s Store) {
-		switch s := s.(type) {
-		case *File:
-			s.maxBytes = minMaxBytes
-		case *Kafka:
-			s.cfg.MaxBytes = minMaxBytes
-		case *JetStream:
-			s.cfg.MaxBytes = minMaxBytes
-		}
+		lowerLimit(s)
 		long, heavy := testLetter(1), testLetter(2)
 		long.Message.Value = bytes.Repeat([]byte("x"), 3*minMaxBytes)
 		heavy.Message.Key = bytes.Repeat([]byte("k"), 2*minMaxBytes)
