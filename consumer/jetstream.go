@@ -151,8 +151,7 @@ type streamReader struct {
 	missing time.Time // since when the consumer is missing; zero while it is there
 	memory  memory
 	stored  *checkpoints
-	looked  uint64    // the server's floor that was found to be right
-	foreign time.Time // the other stream of the same name that was warned of
+	looked  uint64 // the server's floor that was found to be right
 
 	current atomic.Pointer[session] // nil while the stream is not read here
 

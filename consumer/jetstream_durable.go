@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // priorityGroup is the group of readers of which the server pins one.
 const priorityGroup = "ciobridge"
 
-// open checks that the stream can be read as a log and is the one that was read before, and that the consumer is there and as it
+// open checks that the stream can be read as a log and is as it was read before, and that the consumer is there and as it
 // must be. A consumer that is missing is made: where the reading is known to stand, else at start_at.
 func (r *streamReader) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
@@ -32,9 +33,6 @@ func (r *streamReader) open(ctx context.Context) error {
 	info := stream.CachedInfo()
 	if info.Config.Retention == jetstream.WorkQueuePolicy {
 		return stopf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.part.stream)
-	}
-	if err := r.recognize(info); err != nil {
-		return err
 	}
 	if err := r.recall(ctx, info); err != nil {
 		return err
@@ -80,15 +78,34 @@ func (r *streamReader) leavesItToOthers() bool {
 
 var errNoStream = errors.New("there is no such stream yet")
 
-// recognize refuses a stream whose past is not the one that was read: made again under the same name, or set back to an earlier
-// state. Positions would then stand for other messages.
+// recognize ends the turn where the stream was deleted and made again under the same name: sequences stand for other messages, and the
+// next turn reads it from its beginning.
 func (r *streamReader) recognize(info *jetstream.StreamInfo) error {
 	if r.created.IsZero() {
 		r.created = info.Created
 	}
-	if !info.Created.Equal(r.created) {
-		return stopf("it was deleted and made again since this process began to read it: restart to read the new stream from start_at")
+	if info.Created.Equal(r.created) {
+		return nil
 	}
+	earlier := r.created
+	r.created, r.pin, r.looked = info.Created, "", 0
+	r.memory = memory{sets: r.memory.sets, next: firstOf(info)}
+	r.tellMadeAgain(earlier)
+	return errMadeAgain
+}
+
+// tellMadeAgain says, once for each process, that reading begins anew.
+func (r *streamReader) tellMadeAgain(earlier time.Time) {
+	r.metrics.madeAgain.Inc()
+	r.log.Warn("stream was deleted and made again: the new one is read from its beginning; whether the earlier one had unread messages cannot be known, and those are lost",
+		zap.Int64("first", r.memory.next), zap.Time("earlier_created", earlier), zap.Time("created", r.created))
+}
+
+// firstOf is the first sequence that the stream has, or gives next.
+func firstOf(info *jetstream.StreamInfo) int64 { return int64(max(1, info.State.FirstSeq)) }
+
+// goneBack refuses a stream that was set back to an earlier state: sequences stand for other messages.
+func (r *streamReader) goneBack(info *jetstream.StreamInfo) error {
 	if last, read := info.State.LastSeq, r.memory.last(); last < read {
 		return stopf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, read)
 	}

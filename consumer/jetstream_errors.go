@@ -12,6 +12,7 @@ var (
 	errUnproven       = errors.New("the server did not confirm the right to read in time")
 	errSilent         = errors.New("the server went silent")
 	errConsumerGone   = errors.New("the consumer is gone")
+	errMadeAgain      = errors.New("the stream was deleted and made again: it is read from its beginning")
 	errMoved          = errors.New("the consumer moved to another server")
 	errOutOfTurn      = errors.New("a delivery did not follow the one before")
 	errFloorMoved     = errors.New("messages were purged or acknowledged by others while reading began")

@@ -12,9 +12,9 @@ import (
 // streamMetricSet counts what happens on all streams, and describes those that are read here when it is asked: their series are
 // gone with the right to read.
 type streamMetricSet struct {
-	source                                  *JetStream
-	active                                  *prometheus.GaugeVec
-	lost, deleted, redelivered, acks, turns *prometheus.CounterVec
+	source                                             *JetStream
+	active                                             *prometheus.GaugeVec
+	lost, deleted, madeAgain, redelivered, acks, turns *prometheus.CounterVec
 }
 
 var streamLagDesc = prometheus.NewDesc("ciobridge_stream_lag",
@@ -28,13 +28,15 @@ func newStreamMetrics(reg prometheus.Registerer, source *JetStream) *streamMetri
 		source: source,
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ciobridge_stream_active",
 			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream", "partition"}),
-		lost:        counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were finished, purged or too old or too many.", "stream", "partition"),
-		deleted:     counter("ciobridge_stream_deleted_total", "Messages that were deleted behind the front of the stream, one by one or by subject, before they were read.", "stream", "partition"),
+		lost:    counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were finished, purged or too old or too many.", "stream", "partition"),
+		deleted: counter("ciobridge_stream_deleted_total", "Messages that were deleted behind the front of the stream, one by one or by subject, before they were read.", "stream", "partition"),
+		madeAgain: counter("ciobridge_stream_made_again_total",
+			"Times that the stream was found deleted and made again. What the earlier one had unread is lost, and how much that was cannot be known.", "stream", "partition"),
 		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand or finished already.", "stream", "partition"),
 		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result; failed counts too what could not be stored beside them.", "stream", "partition", "result"),
 		turns:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
 	}
-	reg.MustRegister(m.active, m.lost, m.deleted, m.redelivered, m.acks, m.turns, m)
+	reg.MustRegister(m.active, m.lost, m.deleted, m.madeAgain, m.redelivered, m.acks, m.turns, m)
 	return m
 }
 
@@ -63,9 +65,9 @@ func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
 
 // streamMetrics is what is counted of one stream.
 type streamMetrics struct {
-	active                     prometheus.Gauge
-	lost, deleted, redelivered prometheus.Counter
-	acks, turns                *prometheus.CounterVec
+	active                                prometheus.Gauge
+	lost, deleted, madeAgain, redelivered prometheus.Counter
+	acks, turns                           *prometheus.CounterVec
 }
 
 func (m *streamMetricSet) of(part streamPart) streamMetrics {
@@ -74,6 +76,7 @@ func (m *streamMetricSet) of(part streamPart) streamMetrics {
 		active:      m.active.With(label),
 		lost:        m.lost.With(label),
 		deleted:     m.deleted.With(label),
+		madeAgain:   m.madeAgain.With(label),
 		redelivered: m.redelivered.With(label),
 		acks:        m.acks.MustCurryWith(label),
 		turns:       m.turns.MustCurryWith(label),
@@ -104,7 +107,7 @@ var turnReasons = []struct {
 	reason string
 }{
 	{context.Canceled, "stopped"}, {errPinLost, "pin_lost"}, {errDisconnected, "disconnected"}, {errUnproven, "unproven"},
-	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errMoved, "moved"}, {errOutOfTurn, "out_of_turn"},
+	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errMadeAgain, "made_again"}, {errMoved, "moved"}, {errOutOfTurn, "out_of_turn"},
 	{errFenced, "fenced"}, {errFloorWentBack, "floor_went_back"}, {errShared, "handed_over"},
 }
 

@@ -100,7 +100,7 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 		return streamOffset{}, err
 	}
 	o := streamOffset{stream: info.Config, OffsetInfo: OffsetInfo{
-		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: int64(max(1, info.State.FirstSeq)), End: int64(info.State.LastSeq) + 1,
+		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: firstOf(info), End: int64(info.State.LastSeq) + 1,
 	}}
 	stored, err := r.look(ctx, info)
 	if err != nil {
@@ -222,6 +222,6 @@ func (r *streamReader) look(ctx context.Context, info *jetstream.StreamInfo) (*c
 	if err != nil {
 		return nil, err
 	}
-	r.adopt(stored)
+	r.adopt(info, stored)
 	return stored, nil
 }

@@ -231,6 +231,9 @@ func (s *session) hole(next uint64) error {
 	if err != nil {
 		return err
 	}
+	if !info.Created.Equal(s.info.Created) {
+		return errMadeAgain
+	}
 	if err := s.r.firstGap(info, int64(from), int64(next)); err != nil {
 		return err
 	}

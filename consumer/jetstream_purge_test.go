@@ -160,30 +160,6 @@ func TestJetStreamBesideAnOlderBridge(t *testing.T) {
 	again.stop()
 }
 
-// A stream made again under the same name while the bridge is away is read from its beginning: what was noted of the other says nothing
-// about it.
-func TestJetStreamStreamMadeAgainWhileAway(t *testing.T) {
-	t.Parallel()
-	s := startNATS(t)
-	s.publish(1, 5)
-	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.floor() == 5 })
-	r.stop()
-	cfg := s.stream().CachedInfo().Config
-	if err := s.client.JetStream().DeleteStream(t.Context(), "EVENTS"); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(10 * time.Millisecond) // so that it is made at another time
-	if _, err := s.client.JetStream().CreateStream(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	s.publish(1, 3)
-	next := s.replica(fastConfig()).start()
-	waitUntil(t, "the new stream is read", func() bool { return next.last() == 3 })
-	wantSeen(t, "the next process", next.seen(), sequence(1, 3))
-	next.stop()
-}
-
 func (s *natsServer) purge(opts ...jetstream.StreamPurgeOpt) {
 	s.t.Helper()
 	if err := s.stream().Purge(s.t.Context(), opts...); err != nil {

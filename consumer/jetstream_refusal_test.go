@@ -98,23 +98,6 @@ func wantGap(t *testing.T, r *replica) *StreamGapError {
 	return gap
 }
 
-func TestJetStreamStreamMadeAgain(t *testing.T) {
-	t.Parallel()
-	s := startNATS(t)
-	s.publish(1, 5)
-	r := s.replica(fastConfig()).start()
-	waitUntil(t, "the floor is 5", func() bool { return s.floor() == 5 })
-	cfg := s.stream().CachedInfo().Config
-	if err := s.client.JetStream().DeleteStream(t.Context(), "EVENTS"); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(10 * time.Millisecond) // so that it is made at another time
-	if _, err := s.client.JetStream().CreateStream(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	wantRefusal(t, r, "deleted and made again")
-}
-
 func TestJetStreamRefusesWorkQueues(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -53,6 +54,9 @@ func (m *memory) finish() {
 // recall learns from what is stored how far was read, and stores what the last turn finished after its last commit, unless others have
 // begun meanwhile.
 func (r *streamReader) recall(ctx context.Context, info *jetstream.StreamInfo) error {
+	if err := r.recognize(info); err != nil {
+		return err
+	}
 	if err := r.stored.ensure(ctx, info.Config.Replicas); err != nil {
 		return err
 	}
@@ -60,25 +64,27 @@ func (r *streamReader) recall(ctx context.Context, info *jetstream.StreamInfo) e
 	if err != nil {
 		return err
 	}
-	r.adopt(stored)
+	if r.adopt(info, stored) {
+		r.tellMadeAgain(stored.Created)
+	}
 	r.memory.finish()
 	if stored != nil && r.memory.past != nil && stored.Reader == r.memory.pin && (r.memory.next != stored.Next || !slices.Equal(r.memory.done, stored.settled())) {
 		if err := r.stored.save(ctx, r.checkpoint(r.memory.pin)); err != nil && !errors.Is(err, errFenced) {
 			return err
 		}
 	}
-	return r.recognize(info)
+	return r.goneBack(info)
 }
 
-// adopt learns from a checkpoint. One of another stream of the same name says nothing.
-func (r *streamReader) adopt(stored *checkpoint) {
+// adopt learns from a checkpoint. One of an earlier stream of the same name says that this one is to be read from its beginning, for all
+// that it holds is new; adopt reports whether that is news.
+func (r *streamReader) adopt(info *jetstream.StreamInfo, stored *checkpoint) (madeAgain bool) {
 	switch m := &r.memory; {
 	case stored == nil:
 	case !stored.Created.Equal(r.created):
-		if !r.foreign.Equal(stored.Created) {
-			r.foreign = stored.Created
-			r.log.Warn("stream was deleted and made again since it was last read: what it had unread is lost, and the new one is read from start_at",
-				zap.Int64("next", stored.Next), zap.Time("made", stored.Created), zap.Time("made_again", r.created))
+		if !m.known() {
+			*m = memory{sets: stored.Sets, next: firstOf(info)}
+			return true
 		}
 	default:
 		// What is remembered beyond what is stored counts only where nobody else has begun to read since, and no operator has decided
@@ -90,6 +96,7 @@ func (r *streamReader) adopt(stored *checkpoint) {
 		m.void = stored.Void
 		m.learn(stored.Next, stored.settled())
 	}
+	return false
 }
 
 // checkpoint is what is to be stored of the memory by the reader of a pin.
@@ -103,9 +110,6 @@ func (r *streamReader) checkpoint(pin string) checkpoint {
 // sets the consumer there.
 func (r *streamReader) claim(ctx context.Context, pin string, acked uint64) (base uint64, info *jetstream.StreamInfo, err error) {
 	if info, err = r.streamInfo(ctx); err != nil {
-		return 0, nil, err
-	}
-	if err := r.recognize(info); err != nil {
 		return 0, nil, err
 	}
 	if err := r.recall(ctx, info); err != nil {
@@ -155,7 +159,7 @@ func (r *streamReader) weigh(ctx context.Context, info *jetstream.StreamInfo, ac
 	if err := r.believe(ctx, info, acked); err != nil {
 		return err
 	}
-	if err := r.recognize(info); err != nil {
+	if err := r.goneBack(info); err != nil {
 		return err
 	}
 	if err := r.firstGap(info, m.next, int64(info.State.FirstSeq)); err != nil {
@@ -178,15 +182,26 @@ func (r *streamReader) holds(ctx context.Context, info *jetstream.StreamInfo, se
 	if info.State.NumDeleted == 0 {
 		return true, nil
 	}
-	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
+	defer cancel()
+	subject := "$JS.API.STREAM.MSG.GET." + r.part.stream // the leader answers; a direct get may come from a replica that lags
+	m, err := r.conn.Conn().RequestWithContext(ctx, subject, fmt.Appendf(nil, `{"seq":%d}`, seq))
 	if err != nil {
-		return false, fmt.Errorf("look at the stream: %w", err)
+		return false, fmt.Errorf("look for message %d, which needs the right to publish to %s: %w", seq, subject, err)
 	}
-	info, err = stream.Info(ctx, jetstream.WithDeletedDetails(true))
-	if err != nil {
-		return false, fmt.Errorf("look at what was deleted from the stream: %w", err)
+	var answer struct {
+		Error *jetstream.APIError `json:"error"`
 	}
-	return seq >= info.State.FirstSeq && !slices.Contains(info.State.Deleted, seq), nil
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return false, fmt.Errorf("look for message %d: %w", seq, err)
+	}
+	switch {
+	case answer.Error == nil:
+		return true, nil
+	case answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return false, nil
+	}
+	return false, fmt.Errorf("look for message %d: %w", seq, answer.Error)
 }
 
 // firstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
