@@ -75,13 +75,23 @@ func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamCo
 		switch {
 		case err == nil:
 			set = append(set, r.part.String())
-		case len(set) > 0: // not ErrStreamRead, which says that nothing has been changed
-			return fmt.Errorf("stream %s: %v; already set: %s: run the command again to set the rest", &r.part, err, strings.Join(set, ", "))
+		case len(set) > 0:
+			return &partlySetError{set: set, err: fmt.Errorf("stream %s: %w", &r.part, err)}
 		default:
 			return fmt.Errorf("stream %s: %w", &r.part, err)
 		}
 	}
 	return nil
+}
+
+// partlySetError says that some streams are set and one is not. It does not unwrap: ErrStreamRead says that nothing has been changed.
+type partlySetError struct {
+	set []string
+	err error
+}
+
+func (e *partlySetError) Error() string {
+	return fmt.Sprintf("%v; already set: %s: run the command again to set the rest", e.err, strings.Join(e.set, ", "))
 }
 
 type streamOffset struct {
