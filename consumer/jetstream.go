@@ -152,6 +152,7 @@ type streamReader struct {
 	memory  memory
 	stored  *checkpoints
 	looked  uint64 // the server's floor that was found to be right
+	skipped int64  // up to where a gap was counted and passed over
 
 	current atomic.Pointer[session] // nil while the stream is not read here
 

@@ -18,6 +18,8 @@ type JetStreamConfig struct {
 	// StartAt says where reading begins on a stream that has no consumer of that name yet: earliest, latest, or a time in
 	// RFC 3339. It has no effect once the consumer exists.
 	StartAt string `yaml:"start_at"`
+	// OnGap says what happens where a stream that is read whole has discarded messages that were not read.
+	OnGap GapPolicy `yaml:"on_gap"`
 	// SessionTimeout is how long a replica may be silent before another takes its streams over.
 	SessionTimeout time.Duration `yaml:"session_timeout"`
 	// DrainLimit is how long messages in hand may take to be finished at shutdown.
@@ -66,6 +68,7 @@ var defaultTuning = jetStreamTuning{
 // DefaultJetStreamConfig holds the defaults.
 func DefaultJetStreamConfig() JetStreamConfig {
 	return JetStreamConfig{
+		OnGap:          GapStop,
 		Durable:        "ciobridge",
 		SessionTimeout: 10 * time.Second,
 		DrainLimit:     15 * time.Second,
@@ -105,6 +108,7 @@ func (c JetStreamConfig) Validate() error {
 	if _, err := parseStartAt(c.StartAt); err != nil {
 		errs = append(errs, fmt.Errorf("start_at: %w", err))
 	}
+	errs = append(errs, c.OnGap.validate())
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)
 	check(c.DrainLimit > 0, "drain_limit: %v is not positive", c.DrainLimit)
 	check(c.MaxUncommitted >= 1 && c.MaxUncommitted <= 1_000_000, "max_uncommitted: %d is not between 1 and 1000000", c.MaxUncommitted)

@@ -88,7 +88,7 @@ func (r *streamReader) recognize(info *jetstream.StreamInfo) error {
 		return nil
 	}
 	earlier := r.created
-	r.created, r.pin, r.looked = info.Created, "", 0
+	r.created, r.pin, r.looked, r.skipped = info.Created, "", 0, 0
 	r.memory = memory{sets: r.memory.sets, next: firstOf(info)}
 	r.tellMadeAgain(earlier)
 	return errMadeAgain

@@ -237,6 +237,9 @@ func (s *session) hole(next uint64) error {
 	if err := s.r.firstGap(info, int64(from), int64(next)); err != nil {
 		return err
 	}
+	if from = max(from, uint64(s.r.skipped)); from >= next {
+		return nil
+	}
 	gone := int64(next-from) - s.r.memory.done.within(int64(from), int64(next))
 	s.deleted.Add(gone)
 	s.r.metrics.deleted.Add(float64(gone))

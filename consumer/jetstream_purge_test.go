@@ -27,38 +27,46 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 		"with the server restarted":  {func(s *natsServer) { s.purge(jetstream.WithPurgeSequence(5)); s.restart() }, 2},
 		"also what was read already": {func(s *natsServer) { s.deleteMessages(1); s.purge(jetstream.WithPurgeSequence(6)) }, 3},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := startNATS(t)
-			s.publishTo("events.front", 1, 2)
-			r := s.replica(fastConfig()).start()
-			waitUntil(t, "two are acknowledged", func() bool { return s.floor() == 2 })
-			r.stop()
-			s.publishTo("events.front", 3, 4)
-			s.publish(5, 6)
-			c.take(s)
-			first := int64(3 + c.lost)
-			waitUntil(t, "they are gone", func() bool { return s.stream().CachedInfo().State.FirstSeq == uint64(first) })
-			offsets, err := StreamOffsets(t.Context(), s.client, fastConfig())
-			if err != nil || offsets[0].Committed != 3 || offsets[0].Lost() != int64(c.lost) {
-				t.Errorf("offsets are %+v, %v", offsets, err)
-			}
-			next := s.replica(fastConfig()).start()
-			gap := wantGap(t, next)
-			if gap.From != 3 || gap.To != 2+c.lost || gap.Lost() != c.lost || len(next.seen()) > 0 {
-				t.Errorf("the gap is %+v, and %v was read", gap, next.seen())
-			}
-			if n := next.metric("ciobridge_stream_lost_total"); n != float64(c.lost) {
-				t.Errorf("%v are counted as lost, want %d", n, c.lost)
-			}
-			s.goOnAt(first)
-			last := s.replica(fastConfig()).start()
-			waitUntil(t, "it reads what is left", func() bool { return last.source.Ready() == nil && (first == 7 || last.last() == 6) })
-			s.publish(7, 7)
-			waitUntil(t, "it reads on", func() bool { return last.last() == 7 })
-			wantSeen(t, "the reader", last.seen(), sequence(first, 7))
-			last.stop()
-		})
+		for _, policy := range []GapPolicy{GapStop, GapSkip} {
+			t.Run(name+"/"+string(policy), func(t *testing.T) {
+				t.Parallel()
+				s := startNATS(t)
+				s.publishTo("events.front", 1, 2)
+				r := s.replica(fastConfig()).start()
+				waitUntil(t, "two are acknowledged", func() bool { return s.floor() == 2 })
+				r.stop()
+				s.publishTo("events.front", 3, 4)
+				s.publish(5, 6)
+				c.take(s)
+				first := int64(3 + c.lost)
+				waitUntil(t, "they are gone", func() bool { return s.stream().CachedInfo().State.FirstSeq == uint64(first) })
+				offsets, err := StreamOffsets(t.Context(), s.client, fastConfig())
+				if err != nil || offsets[0].Committed != 3 || offsets[0].Lost() != int64(c.lost) {
+					t.Errorf("offsets are %+v, %v", offsets, err)
+				}
+				next := s.replica(fastConfig()).start()
+				gap := wantGap(t, next)
+				if gap.From != 3 || gap.To != 2+c.lost || gap.Lost() != c.lost || len(next.seen()) > 0 {
+					t.Errorf("the gap is %+v, and %v was read", gap, next.seen())
+				}
+				if n := next.metric("ciobridge_stream_lost_total"); n != float64(c.lost) {
+					t.Errorf("%v are counted as lost, want %d", n, c.lost)
+				}
+				config := fastConfig()
+				if config.OnGap = policy; policy == GapStop {
+					s.goOnAt(first)
+				}
+				last := s.replica(config).start()
+				waitUntil(t, "it reads what is left", func() bool { return last.source.Ready() == nil && (first == 7 || last.last() == 6) })
+				s.publish(7, 7)
+				waitUntil(t, "it reads on", func() bool { return last.last() == 7 })
+				wantSeen(t, "the reader", last.seen(), sequence(first, 7))
+				if n := last.metric("ciobridge_stream_lost_total"); config.OnGap == GapSkip && n != float64(c.lost) {
+					t.Errorf("%v are counted as lost where reading went on, want %d", n, c.lost)
+				}
+				last.stop()
+			})
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ type KafkaConfig struct {
 	// StartAt says where reading begins on a partition for which the group has committed nothing: earliest, latest, or a time
 	// in RFC 3339. A partition that is added to a topic later is always read from its beginning.
 	StartAt string `yaml:"start_at"`
+	// OnGap says what happens where retention has passed the committed offset.
+	OnGap GapPolicy `yaml:"on_gap"`
 	// SessionTimeout is how long a replica may be silent before the others take over its partitions. Brokers allow 6s to 30m
 	// unless they are set up otherwise.
 	SessionTimeout time.Duration `yaml:"session_timeout"`
@@ -41,6 +43,7 @@ type KafkaConfig struct {
 // DefaultKafkaConfig holds the defaults.
 func DefaultKafkaConfig() KafkaConfig {
 	return KafkaConfig{
+		OnGap:            GapStop,
 		SessionTimeout:   10 * time.Second,
 		RebalanceTimeout: 30 * time.Second,
 		DrainLimit:       15 * time.Second,
@@ -71,6 +74,7 @@ func (c KafkaConfig) Validate() error {
 	if _, err := parseStartAt(c.StartAt); err != nil {
 		errs = append(errs, fmt.Errorf("start_at: %w", err))
 	}
+	errs = append(errs, c.OnGap.validate())
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)
 	check(c.DrainLimit > 0, "drain_limit: %v is not positive", c.DrainLimit)
 	check(c.RebalanceTimeout > c.DrainLimit+c.heartbeat(),

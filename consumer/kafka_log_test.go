@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -60,6 +61,52 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	want := []OffsetInfo{{Topic: testTopic, Committed: 10, Start: 7, End: 10}, {Topic: testTopic, Partition: 1, Committed: 1, End: 1}}
 	if got := b.offsets(b.config()); !slices.Equal(got, want) {
 		t.Errorf("offsets %v, want %v", got, want)
+	}
+}
+
+// Where the configuration says so, reading goes on behind a gap at once, which is counted, also where it opens while messages are in hand.
+func TestKafkaGapIsSkipped(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	b.publish(numbers(0, 10)...)
+	b.setOffset(0, 3)
+	b.deleteBefore(0, 7)
+	config := b.config()
+	config.OnGap = GapSkip
+	k := b.openWith(config)
+	r := read(t, k, settleAll)
+	r.want("7", "8", "9")
+	r.stop()
+	if n := testutil.ToFloat64(k.metrics.lost); n != 4 {
+		t.Errorf("%v records are counted as lost, want 4", n)
+	}
+	if got := b.offsets(config)[0]; got.Committed != 10 || got.Lost() != 0 {
+		t.Errorf("offsets %+v", got)
+	}
+}
+
+func TestKafkaGapIsSkippedWhileMessagesAreInHand(t *testing.T) {
+	t.Parallel()
+	b := startKafka(t)
+	for i := range 60 {
+		b.publish(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100<<10)))
+	}
+	release := make(chan struct{})
+	config := b.config()
+	config.OnGap = GapSkip
+	k := b.openWith(config)
+	r := read(t, k, settleAfter(release))
+	eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.window.inUse() >= 2*int64(g.fetchSize) })
+	b.deleteBefore(0, 50)
+	close(release)
+	eventually(t, "the end of the log is read", func() bool { v := r.values(); return len(v) > 0 && strings.HasPrefix(v[len(v)-1], "59 ") })
+	lost := 60 - len(r.values())
+	r.stop()
+	if n := testutil.ToFloat64(k.metrics.lost); lost == 0 || n != float64(lost) {
+		t.Errorf("%v records are counted as lost, want %d", n, lost)
+	}
+	if got := b.offsets(config)[0]; got.Committed != 60 {
+		t.Errorf("offsets %+v", got)
 	}
 }
 

@@ -15,6 +15,7 @@ type kafkaMetrics struct {
 	failures   *prometheus.CounterVec
 	rebalances prometheus.Counter
 	passed     prometheus.Counter
+	lost       prometheus.Counter
 	joined     prometheus.Gauge
 }
 
@@ -46,6 +47,8 @@ func newKafkaMetrics(reg prometheus.Registerer, k *Kafka) *kafkaMetrics {
 			Help: "Generations of the consumer group that this replica has joined."}),
 		passed: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_records_already_done_total",
 			Help: "Records that were left out because they were done when reading began, by this replica or another."}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_lost_records_total",
+			Help: "Records that retention took before they were read, where reading went on behind them."}),
 		joined: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ciobridge_kafka_joined",
 			Help: "1 while this replica is a member of the consumer group."}),
 	}
@@ -55,7 +58,7 @@ func newKafkaMetrics(reg prometheus.Registerer, k *Kafka) *kafkaMetrics {
 	for _, reason := range []string{reasonAuth, reasonConnection, reasonBroker, reasonCorrupt} {
 		m.failures.WithLabelValues(reason)
 	}
-	reg.MustRegister(m.commits, m.failures, m.rebalances, m.passed, m.joined, m)
+	reg.MustRegister(m.commits, m.failures, m.rebalances, m.passed, m.lost, m.joined, m)
 	return m
 }
 

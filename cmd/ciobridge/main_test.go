@@ -3,7 +3,9 @@ package main
 import (
 	"flag"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,6 +22,8 @@ func TestMain(m *testing.M) {
 				panic(err)
 			}
 		}
+		// Where the tests run under nohup, the processes that they start would ignore hang-ups too.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	testscript.Main(m, map[string]func(){"ciobridge": main})
 }

@@ -1,0 +1,20 @@
+package consumer
+
+import "errors"
+
+// GapPolicy says what happens where a broker has discarded what was not read: its retention or somebody's purge was faster.
+type GapPolicy string
+
+const (
+	// GapStop stops reading there until an operator has decided. It is the default.
+	GapStop GapPolicy = "stop"
+	// GapSkip goes on at the first message that is left. What is lost is counted and logged.
+	GapSkip GapPolicy = "skip"
+)
+
+func (p GapPolicy) validate() error {
+	if p != GapStop && p != GapSkip {
+		return errors.New("on_gap: is neither stop nor skip")
+	}
+	return nil
+}
