@@ -7,6 +7,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
+	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
 )
@@ -121,3 +122,73 @@ func place(c committed, added bool, b bounds) (offset int64, pin bool, stop *sto
 // aboveFor is for how long a log must end before the committed offset until that is believed: a new leader may know less than the
 // old one for a moment.
 const aboveFor = 5 * time.Second
+
+// place decides about one partition: where it is read from, and whether that has to be committed first. Not ok means that it is not to be
+// read now.
+func (g *generation) place(p *partition, b bounds) (c committed, pin, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b.code != 0 {
+		p.notBefore = time.Now().Add(p.trouble.note(brokerError("list offsets of "+p.key.String(), int16(b.code))))
+		if b.code != kafka.OffsetNotAvailable {
+			g.routeAgain()
+		}
+		return c, false, false
+	}
+	p.trouble.over()
+	p.highWater = b.end
+	if !g.reaches(p, max(p.start.offset, p.start.done.end()), b.end) {
+		return c, false, false
+	}
+	c = p.start
+	if c.done.end() > b.end {
+		g.source.log.Warn("the log has become shorter: what was done of it is not left out", zap.String("topic", p.key.topic),
+			zap.Int32("partition", p.key.id), zap.Int64("done_to", c.done.end()), zap.Int64("log_end", b.end))
+		c.done = nil
+	}
+	if len(c.done) > 0 && c.done[0].from <= c.offset {
+		c.offset, c.done = c.done[0].to, c.done[1:]
+	}
+	offset, pin, stop := place(c, p.added, b)
+	if stop != nil && stop.reason == stopBelowLog && g.source.config.OnGap == GapSkip {
+		offset, pin, stop = g.skipGap(p, &c, stop), p.ledger == nil, nil // a commit must not pass what is in hand
+	}
+	if stop != nil {
+		g.halt(p, stop)
+		return c, false, false
+	}
+	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs then know better.
+	pin = pin || p.ledger == nil && c.reader != g.source.reader
+	c.offset, c.partitions, c.reader = offset, p.count, g.source.reader
+	return c, pin, true
+}
+
+// skipGap goes on at the start of a log that has passed the committed offset.
+func (g *generation) skipGap(p *partition, c *committed, gap *stopped) (offset int64) {
+	g.source.metrics.lost.Add(float64(gap.lost))
+	g.source.log.Error("partition has lost records that were not read: reading goes on behind them, as on_gap says",
+		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
+		zap.Int64("offset", gap.offset), zap.Int64("log_start", gap.start), zap.Int64("records_lost", gap.lost))
+	offset, c.done = gap.start, settled(nil).after(c.done, gap.start)
+	if len(c.done) > 0 && c.done[0].from <= offset {
+		offset, c.done = c.done[0].to, c.done[1:]
+	}
+	return offset
+}
+
+// reaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller holds p.mu.
+func (g *generation) reaches(p *partition, offset, end int64) bool {
+	if offset <= end {
+		p.above = time.Time{}
+		return true
+	}
+	now := time.Now()
+	if p.above.IsZero() {
+		p.above = now
+	}
+	if now.Sub(p.above) < g.source.aboveFor {
+		p.notBefore = now.Add(g.source.aboveFor / 5)
+		return false
+	}
+	return true
+}
