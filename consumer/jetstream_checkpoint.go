@@ -164,11 +164,13 @@ func (c *checkpoints) save(ctx context.Context, next checkpoint) error {
 	} else if err := c.ensure(ctx, c.replicas); err != nil { // somebody has deleted it
 		return err
 	}
+	last := c.revision
 	stored, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
 	if stored != nil && (stored.Reader == "" || stored.Reader != next.Reader || stored.Sets != next.Sets) {
+		c.revision = last // or the next attempt would replace what the other has written
 		return errFenced
 	}
 	return c.write(ctx, &next)
