@@ -149,14 +149,14 @@ func TestJetStreamLooksForOneMessage(t *testing.T) {
 			}
 			p := newProxy(t, strings.TrimPrefix(s.srv.URL(), "nats://"))
 			var all, one atomic.Int64
-			p.sent = func(data []byte) {
+			p.watch(func(data []byte) {
 				if bytes.Contains(data, []byte("deleted_details")) {
 					all.Add(1)
 				}
 				if bytes.Contains(data, []byte("$JS.API.STREAM.MSG.GET.EVENTS")) {
 					one.Add(1)
 				}
-			}
+			})
 			next := s.replicaVia(fastConfig(), p.url()).start()
 			waitUntil(t, "the rest is read", func() bool { return next.last() == 12 })
 			wantSeen(t, "the next process", next.seen(), c.want)

@@ -12,10 +12,9 @@ type proxy struct {
 	target   string
 	running  sync.WaitGroup
 
-	sent func(data []byte) // when set, is called with what clients send before it is passed on, and may block
-
 	mu    sync.Mutex
-	gate  chan struct{} // closed while data flows
+	sent  func(data []byte) // see watch; nil without one
+	gate  chan struct{}     // closed while data flows
 	conns []net.Conn
 }
 
@@ -47,8 +46,9 @@ func (p *proxy) accept() {
 		}
 		p.mu.Lock()
 		p.conns = append(p.conns, in, out)
+		sent := p.sent
 		p.mu.Unlock()
-		p.running.Go(func() { p.pass(in, out, p.sent) })
+		p.running.Go(func() { p.pass(in, out, sent) })
 		p.running.Go(func() { p.pass(out, in, nil) })
 	}
 }
@@ -70,6 +70,13 @@ func (p *proxy) pass(from, to net.Conn, sent func([]byte)) {
 			return
 		}
 	}
+}
+
+// watch has sent called with what clients send before it is passed on, on connections that are made from now on. It may block.
+func (p *proxy) watch(sent func(data []byte)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = sent
 }
 
 // stall holds everything back from now on, in both directions.

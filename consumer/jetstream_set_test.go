@@ -30,13 +30,13 @@ func (s *natsServer) setHeldUp(cfg JetStreamConfig, write int64, changes ...Offs
 	o.goOn, o.letGo = context.WithCancel(context.Background())
 	var writes atomic.Int64
 	p := newProxy(o.t, strings.TrimPrefix(s.srv.URL(), "nats://"))
-	p.sent = func(data []byte) {
+	p.watch(func(data []byte) {
 		isWrite := bytes.Contains(data, []byte("PUB $JS.API.CONSUMER.RESET.")) || bytes.Contains(data, []byte("PUB $KV."))
 		if isWrite && writes.Add(1) == write {
 			close(o.held)
 			<-o.goOn.Done()
 		}
-	}
+	})
 	s.t.Cleanup(o.letGo)
 	conn := s.dial(p.url())
 	s.t.Cleanup(conn.Close)
