@@ -69,9 +69,7 @@ func (s *session) save(ctx context.Context) bool {
 	if s.spans = done; news == s.saved {
 		return true
 	}
-	c := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: r.memory.sets, Reader: s.pin}
-	c.settle(next, done)
-	err := r.stored.save(ctx, c)
+	err := r.stored.save(ctx, r.checkpoint(s.pin, next, done))
 	if errors.Is(err, errFenced) {
 		s.lost()
 		s.stop(err)

@@ -69,7 +69,7 @@ func (r *streamReader) recall(ctx context.Context, info *jetstream.StreamInfo) e
 	}
 	r.memory.finish()
 	if stored != nil && r.memory.past != nil && stored.Reader == r.memory.pin && (r.memory.next != stored.Next || !slices.Equal(r.memory.done, stored.settled())) {
-		if err := r.stored.save(ctx, r.checkpoint(r.memory.pin)); err != nil && !errors.Is(err, errFenced) {
+		if err := r.stored.save(ctx, r.checkpoint(r.memory.pin, r.memory.next, r.memory.done)); err != nil && !errors.Is(err, errFenced) {
 			return err
 		}
 	}
@@ -99,10 +99,10 @@ func (r *streamReader) adopt(info *jetstream.StreamInfo, stored *checkpoint) (ma
 	return false
 }
 
-// checkpoint is what is to be stored of the memory by the reader of a pin.
-func (r *streamReader) checkpoint(pin string) checkpoint {
+// checkpoint is what the reader of a pin is to store of how far was read.
+func (r *streamReader) checkpoint(pin string, next int64, done settled) checkpoint {
 	c := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: r.memory.sets, Reader: pin}
-	c.settle(r.memory.next, r.memory.done)
+	c.settle(next, done)
 	return c
 }
 
@@ -125,7 +125,7 @@ func (r *streamReader) claim(ctx context.Context, pin string, acked uint64) (bas
 	if int64(base) >= r.memory.next {
 		return 0, nil, errFloorMoved
 	}
-	if err := r.stored.save(ctx, r.checkpoint(pin)); err != nil {
+	if err := r.stored.save(ctx, r.checkpoint(pin, r.memory.next, r.memory.done)); err != nil {
 		return 0, nil, err
 	}
 	r.memory.past, r.memory.pin = nil, pin

@@ -146,12 +146,11 @@ func (g *generation) place(p *partition, b bounds) (c committed, pin, ok bool) {
 			zap.Int32("partition", p.key.id), zap.Int64("done_to", c.done.end()), zap.Int64("log_end", b.end))
 		c.done = nil
 	}
-	if len(c.done) > 0 && c.done[0].from <= c.offset {
-		c.offset, c.done = c.done[0].to, c.done[1:]
-	}
+	c.advance()
 	offset, pin, stop := place(c, p.added, b)
 	if stop != nil && stop.reason == stopBelowLog && g.source.config.OnGap == GapSkip {
-		offset, pin, stop = g.skipGap(p, &c, stop), p.ledger == nil, nil // a commit must not pass what is in hand
+		g.skipGap(p, &c, stop)
+		offset, pin, stop = c.offset, p.ledger == nil, nil // a commit must not pass what is in hand
 	}
 	if stop != nil {
 		g.halt(p, stop)
@@ -164,16 +163,20 @@ func (g *generation) place(p *partition, b bounds) (c committed, pin, ok bool) {
 }
 
 // skipGap goes on at the start of a log that has passed the committed offset.
-func (g *generation) skipGap(p *partition, c *committed, gap *stopped) (offset int64) {
+func (g *generation) skipGap(p *partition, c *committed, gap *stopped) {
 	g.source.metrics.lost.Add(float64(gap.lost))
 	g.source.log.Error("partition has lost records that were not read: reading goes on behind them, as on_gap says",
 		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
 		zap.Int64("offset", gap.offset), zap.Int64("log_start", gap.start), zap.Int64("records_lost", gap.lost))
-	offset, c.done = gap.start, settled(nil).after(c.done, gap.start)
-	if len(c.done) > 0 && c.done[0].from <= offset {
-		offset, c.done = c.done[0].to, c.done[1:]
+	c.offset, c.done = gap.start, settled(nil).after(c.done, gap.start)
+	c.advance()
+}
+
+// advance moves the offset over what is done right behind it.
+func (c *committed) advance() {
+	if len(c.done) > 0 && c.done[0].from <= c.offset {
+		c.offset, c.done = c.done[0].to, c.done[1:]
 	}
-	return offset
 }
 
 // reaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller holds p.mu.

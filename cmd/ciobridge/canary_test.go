@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
+	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/emulator"
 )
 
@@ -113,21 +111,13 @@ func TestNothingPersonalIsShown(t *testing.T) {
 // publishTexts fills the store of the embedded server before the bridge starts.
 func (w *world) publishTexts(events []string) {
 	w.t.Helper()
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: w.path("data"), Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer server.Close()
-	conn, err := server.NATS(context.Background())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer conn.Close()
-	for i, event := range events {
-		if _, err := conn.JetStream().Publish(w.t.Context(), fmt.Sprintf("events.test%d", i), []byte(event)); err != nil {
-			w.t.Fatal(err)
+	w.withEmbedded(func(js jetstream.JetStream) {
+		for i, event := range events {
+			if _, err := js.Publish(w.t.Context(), fmt.Sprintf("events.test%d", i), []byte(event)); err != nil {
+				w.t.Fatal(err)
+			}
 		}
-	}
+	})
 }
 
 func get(t *testing.T, url string) string {

@@ -225,6 +225,12 @@ func TestEmbeddedToCustomerIO(t *testing.T) {
 // publishEmbedded fills the store of the embedded server before the bridge starts.
 func (w *world) publishEmbedded(n int) {
 	w.t.Helper()
+	w.withEmbedded(func(js jetstream.JetStream) { w.publish(js, "events.test", n) })
+}
+
+// withEmbedded runs the embedded server by itself for as long as use takes.
+func (w *world) withEmbedded(use func(js jetstream.JetStream)) {
+	w.t.Helper()
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: w.path("data"), Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
 	if err != nil {
 		w.t.Fatal(err)
@@ -235,7 +241,7 @@ func (w *world) publishEmbedded(n int) {
 		w.t.Fatal(err)
 	}
 	defer conn.Close()
-	w.publish(conn.JetStream(), "events.test", n)
+	use(conn.JetStream())
 }
 
 // publish sends numbered events of some persons, a tenth of which a rule skips.

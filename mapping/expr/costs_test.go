@@ -82,7 +82,7 @@ func TestEveryFunctionOfGojqIsKnown(t *testing.T) {
 
 // Every function of gojq on values that are as hostile as they can be, alone and in a loop. With CIOBRIDGE_HOSTILE=1 each on all values of 1 MB, which takes half an hour.
 func TestNoFunctionOutrunsItsFuel(t *testing.T) {
-	if raced {
+	if raceDetector {
 		t.Skip("measures memory and time, and runs in one goroutine: the race detector would find nothing")
 	}
 	long := os.Getenv("CIOBRIDGE_HOSTILE") != ""

@@ -2,4 +2,4 @@
 
 package expr
 
-const raced = false
+const raceDetector = false

@@ -2,4 +2,4 @@
 
 package expr
 
-const raced = true
+const raceDetector = true
