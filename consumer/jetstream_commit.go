@@ -131,13 +131,3 @@ func (s *session) commitLast(ctx context.Context) {
 		}
 	}
 }
-
-// prefix is the floor of the ledger, which is the sequence after the last message that is done, and the number of messages that stand before it.
-func (l *ledger) prefix() (next int64, count uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head < l.tail {
-		return l.at(l.head).offset, l.head
-	}
-	return l.next, l.head
-}

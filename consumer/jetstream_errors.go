@@ -28,19 +28,3 @@ func (e *stopError) Error() string { return e.err.Error() }
 func (e *stopError) Unwrap() error { return e.err }
 
 func stopf(format string, args ...any) error { return &stopError{fmt.Errorf(format, args...)} }
-
-// StreamGapError says that a stream has discarded messages before they were read: its limits, or somebody's purge, were faster.
-// The way on is to move the consumer past the gap, or to restore the messages.
-type StreamGapError struct {
-	Stream   string
-	From, To uint64 // the first and the last sequence that is gone
-	Done     uint64 // how many between them were finished before, out of turn
-}
-
-// Lost is the number of messages that were never finished.
-func (e *StreamGapError) Lost() uint64 { return e.To - e.From + 1 - e.Done }
-
-func (e *StreamGapError) Error() string {
-	return fmt.Sprintf("stream %s has discarded %d messages that were not read, sequences %d to %d: restore them, or go on at %d with: ciobridge offsets skip",
-		e.Stream, e.Lost(), e.From, e.To, e.To+1)
-}

@@ -129,6 +129,16 @@ func (l *ledger) position() (floor int64, news uint64) {
 	return l.next, l.news
 }
 
+// prefix is the floor of the ledger, which is the sequence after the last message that is done, and the number of messages that stand before it.
+func (l *ledger) prefix() (next int64, count uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head < l.tail {
+		return l.at(l.head).offset, l.head
+	}
+	return l.next, l.head
+}
+
 // settled is the floor, and what is done past it, appended to dst. What stands between two messages that are done is taken for done
 // too: nothing of it has ever been in hand. After close, what stands at the floor may be done. News is that of position.
 func (l *ledger) settled(dst settled) (floor int64, done settled, news uint64) {
