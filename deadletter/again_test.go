@@ -25,7 +25,7 @@ func TestWhatFailsInTheSameWayIsCountedAndNotCopied(t *testing.T) {
 		for n := range letters {
 			m := testLetter(n).Message
 			_, failures := undecodable(m)
-			mustPut(t, s, event.Letter{Message: m, Failures: failures})
+			mustPut(t, s, event.FailedMessage{Message: m, Failures: failures})
 		}
 		for range rounds {
 			r := newReplay(t, s, undecodable, ReplayOptions{Filter: Filter{All: true}})

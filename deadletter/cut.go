@@ -92,7 +92,7 @@ func halve(r Record) (first, rest Record, ok bool) {
 		failures[i] = l.Failure
 	}
 	part := func(failures []event.Failure) Record {
-		return encode(&event.Letter{Message: letters[0].Message, Failures: failures}, r.Time, letters[0].ConfigHash)
+		return encode(&event.FailedMessage{Message: letters[0].Message, Failures: failures}, r.Time, letters[0].ConfigHash)
 	}
 	n := len(failures) / 2
 	return part(failures[:n]), part(failures[n:]), true

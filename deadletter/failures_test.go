@@ -20,7 +20,7 @@ import (
 )
 
 // withFailures gives a letter so many failures of one kind. The identity of the n-th is that of the letter and n thousand.
-func withFailures(l event.Letter, failures int) event.Letter {
+func withFailures(l event.FailedMessage, failures int) event.FailedMessage {
 	first := l.Failures[0]
 	number := int(first.ID[7])<<8 | int(first.ID[8])
 	for n := 1; n < failures; n++ {

@@ -53,7 +53,7 @@ func (f *File) Check(ctx context.Context) ([]string, error) {
 }
 
 // Put appends letters and syncs.
-func (f *File) Put(ctx context.Context, letters ...event.Letter) (err error) {
+func (f *File) Put(ctx context.Context, letters ...event.FailedMessage) (err error) {
 	defer func() { f.note(ctx, err) }()
 	now := time.Now()
 	var lines []byte

@@ -34,9 +34,9 @@ func (m memory) Read(_ context.Context, at Position) (Record, error) {
 }
 
 // randomLog writes letters and resolutions at random into partitions, and says what a reader of the true history would know.
-func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.Letter) {
+func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessage) {
 	const partitions, ids = 3, 12
-	newest = map[event.ID]*event.Letter{}
+	newest = map[event.ID]*event.FailedMessage{}
 	byPartition := make([]memory, partitions)
 	for step := range r.IntN(60) {
 		n := r.IntN(ids)

@@ -9,7 +9,7 @@ import (
 )
 
 // forge changes headers of a letter's record.
-func forge(l event.Letter, at int64, headers map[string]string) Record {
+func forge(l event.FailedMessage, at int64, headers map[string]string) Record {
 	r := encode(&l, testTime, "")
 	for i, h := range r.Headers {
 		if v, ok := headers[h.Key]; ok {

@@ -154,8 +154,8 @@ func testID(n int) event.ID {
 var testTime = time.Date(2026, 3, 4, 5, 6, 7, 891011121, time.UTC)
 
 // testLetter is a letter of the n-th event, whose call failed in delivery.
-func testLetter(n int) event.Letter {
-	return event.Letter{
+func testLetter(n int) event.FailedMessage {
+	return event.FailedMessage{
 		Message: event.Message{
 			Origin:  event.Origin{Topic: "shop.orders", Partition: int32(n % 3), Offset: int64(n)},
 			Key:     fmt.Appendf(nil, "person-%d", n%7),
@@ -170,15 +170,15 @@ func testLetter(n int) event.Letter {
 	}
 }
 
-func testLetters(from, to int) []event.Letter {
-	var letters []event.Letter
+func testLetters(from, to int) []event.FailedMessage {
+	var letters []event.FailedMessage
 	for n := from; n < to; n++ {
 		letters = append(letters, testLetter(n))
 	}
 	return letters
 }
 
-func mustPut(t *testing.T, w Writer, letters ...event.Letter) {
+func mustPut(t *testing.T, w Writer, letters ...event.FailedMessage) {
 	t.Helper()
 	if err := w.Put(t.Context(), letters...); err != nil {
 		t.Fatal(err)

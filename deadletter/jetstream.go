@@ -40,7 +40,7 @@ var _ Store = (*JetStream)(nil)
 const publishers = 16
 
 // Put publishes letters and waits for the acknowledgement of each.
-func (j *JetStream) Put(ctx context.Context, letters ...event.Letter) error {
+func (j *JetStream) Put(ctx context.Context, letters ...event.FailedMessage) error {
 	now := time.Now()
 	return j.publish(ctx, "put letters", len(letters), func(i int) Record { return encode(&letters[i], now, j.configHash) })
 }

@@ -112,7 +112,7 @@ func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 	for i := range several.Failures {
 		several.Failures[i].ID = event.ID{1, byte(i >> 8), byte(i)}
 	}
-	for _, l := range []event.Letter{key, headers} {
+	for _, l := range []event.FailedMessage{key, headers} {
 		m := toMessage(new(encode(&l, testTime, "hash")), "dead")
 		if _, err := js.PublishMsg(t.Context(), m); err == nil {
 			t.Fatal("the server takes any headers") // and this test is none

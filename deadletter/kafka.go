@@ -54,7 +54,7 @@ type placed struct {
 }
 
 // Put stores letters on all in-sync replicas.
-func (k *Kafka) Put(ctx context.Context, letters ...event.Letter) error {
+func (k *Kafka) Put(ctx context.Context, letters ...event.FailedMessage) error {
 	now := time.Now()
 	return k.write(ctx, "put letters", len(letters), func(i, partitions int) placed {
 		l := &letters[i]

@@ -96,7 +96,7 @@ const (
 const letterHeaders = 19
 
 // encode turns a letter into the record that is stored. The record shares the message's memory.
-func encode(l *event.Letter, now time.Time, configHash string) Record {
+func encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	m, f := &l.Message, storable(l.Failures[0], now)
 	field, detail := f.Field, f.Detail
 	message := detail

@@ -233,7 +233,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal("something came with an error")
 			}
 		case res == nil:
-			whole := event.Letter{Message: letters[0].Message}
+			whole := event.FailedMessage{Message: letters[0].Message}
 			for _, l := range letters {
 				whole.Failures = append(whole.Failures, l.Failure)
 			}

@@ -58,8 +58,8 @@ func (r *Replay) mapParcel(p *parcel, m event.Message) ([]event.Call, []event.Fa
 // Put stores letters of a replay, with the attempts of those that they come from added to their own. A call that failed before it
 // reached the wire counts as one attempt, so that every replay shows. A failure that is in the log already, but for its attempts, is
 // only counted: what nobody mends would otherwise be copied by every replay.
-func (r *Replay) Put(ctx context.Context, letters ...event.Letter) error {
-	stored := make([]event.Letter, 0, len(letters))
+func (r *Replay) Put(ctx context.Context, letters ...event.FailedMessage) error {
+	stored := make([]event.FailedMessage, 0, len(letters))
 	parcels := make([]*parcel, 0, len(letters))
 	r.mu.Lock()
 	for _, l := range letters {

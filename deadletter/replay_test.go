@@ -57,7 +57,7 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 			}
 		}
 		if len(failures) > 0 {
-			if err := r.Put(ctx, event.Letter{Message: m, Failures: failures}); err != nil {
+			if err := r.Put(ctx, event.FailedMessage{Message: m, Failures: failures}); err != nil {
 				return err
 			}
 		}

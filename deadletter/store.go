@@ -13,7 +13,7 @@ type Writer interface {
 	// Put makes one bounded attempt to store letters. Nil means that all are stored; after an error any of them may have been.
 	// Errors match ErrMissing, ErrDenied, ErrNotEnoughReplicas, ErrFull, ErrTooLarge, ErrNotAFile or ErrUnreachable, or the context's
 	// error.
-	Put(ctx context.Context, letters ...event.Letter) error
+	Put(ctx context.Context, letters ...event.FailedMessage) error
 	// Resolve makes one bounded attempt to store resolutions, with the same errors.
 	Resolve(ctx context.Context, resolutions ...Resolution) error
 }

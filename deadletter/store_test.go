@@ -28,7 +28,7 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 	nats.Message.Origin = event.Origin{Topic: "EVENTS", Subject: "events.a b/c@d", Offset: 9}
 	timeless := testLetter(6)
 	timeless.Message.Time = time.Time{}
-	want := []event.Letter{testLetter(0), odd, tombstone, empty, keyless, nats, timeless}
+	want := []event.FailedMessage{testLetter(0), odd, tombstone, empty, keyless, nats, timeless}
 	for i, headers := range oddHeaders() {
 		l := testLetter(10 + i)
 		l.Message.Headers = headers
@@ -146,7 +146,7 @@ func TestStoresResolve(t *testing.T) {
 		if _, err := showOne(t, s, testID(99)); !errors.Is(err, ErrUnknownLetter) {
 			t.Errorf("got %v", err)
 		}
-		mustPut(t, s, func() event.Letter { l := testLetter(2); l.Failures[0].Attempts = 5; return l }())
+		mustPut(t, s, func() event.FailedMessage { l := testLetter(2); l.Failures[0].Attempts = 5; return l }())
 		if h, err := showOne(t, s, testID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
 			t.Errorf("a letter that was written again is not open: %+v, %v", h, err)
 		}

@@ -87,9 +87,10 @@ type Failure struct {
 	First    time.Time // when the call first failed; zero means now
 }
 
-// Letter is what is stored of a message of which something failed: the message once, and every failure that belongs to it, of which
-// there is at least one. Each failure is listed, replayed and resolved by itself, under its own ID.
-type Letter struct {
+// FailedMessage is a message together with every failure that belongs to it, of which there is at least one. It is what the
+// pipeline hands over to be kept as a dead letter. In the log each failure is a letter of its own, which is listed, replayed and
+// resolved under its own ID.
+type FailedMessage struct {
 	Message  Message
 	Failures []Failure
 }

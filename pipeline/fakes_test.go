@@ -197,13 +197,13 @@ func (d *destination) take(calls []event.Call, out []event.Outcome) {
 // letterbox stores letters, and fails as often as told.
 type letterbox struct {
 	mu      sync.Mutex
-	letters []event.Letter
-	puts    [][]event.Letter
+	letters []event.FailedMessage
+	puts    [][]event.FailedMessage
 	fail    func(time.Time) bool
 	failed  int
 }
 
-func (l *letterbox) Put(_ context.Context, letters ...event.Letter) error {
+func (l *letterbox) Put(_ context.Context, letters ...event.FailedMessage) error {
 	time.Sleep(5 * time.Millisecond)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -62,9 +62,9 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 				return
 			}
 		}
-		letters := make([]event.Letter, len(parcels))
+		letters := make([]event.FailedMessage, len(parcels))
 		for i, pc := range parcels {
-			letters[i] = event.Letter{Message: pc.msg, Failures: pc.failures}
+			letters[i] = event.FailedMessage{Message: pc.msg, Failures: pc.failures}
 		}
 		err := p.stages.DeadLetters.Put(ctx, letters...)
 		p.posted(parcels, err)

@@ -134,7 +134,7 @@ func (w *world) see(c event.Call) {
 }
 
 // Put stores letters after a while.
-func (w *world) Put(context.Context, ...event.Letter) error {
+func (w *world) Put(context.Context, ...event.FailedMessage) error {
 	time.Sleep(30 * time.Millisecond)
 	return nil
 }

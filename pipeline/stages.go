@@ -48,5 +48,5 @@ type Sender interface {
 
 // DeadLetters stores letters. Put returns nil only when all are stored; after an error any of them may have been.
 type DeadLetters interface {
-	Put(ctx context.Context, letters ...event.Letter) error
+	Put(ctx context.Context, letters ...event.FailedMessage) error
 }

@@ -45,12 +45,12 @@ type flow struct {
 // letterbox stores letters, unless it is down.
 type letterbox struct {
 	mu      sync.Mutex
-	letters []event.Letter
+	letters []event.FailedMessage
 	down    func(time.Time) bool
 	refused int
 }
 
-func (l *letterbox) Put(_ context.Context, letters ...event.Letter) error {
+func (l *letterbox) Put(_ context.Context, letters ...event.FailedMessage) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.down != nil && l.down(time.Now()) {
