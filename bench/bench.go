@@ -14,6 +14,7 @@ import (
 type bench struct {
 	plan
 	bridge   bridgeProgram
+	against  *bridgeProgram // another build, which every measurement of the bridge is repeated with; nil for none
 	report   *report
 	progress io.Writer
 	dir      string
@@ -28,7 +29,7 @@ func execute(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{plan: p, report: newReport(&p), progress: stderr, dir: dir}
-	if b.bridge, err = buildBridge(ctx, dir); err != nil { // before any clock runs
+	if err := b.buildBridges(ctx); err != nil { // before any clock runs
 		return err
 	}
 	if err := b.measure(ctx); err != nil {
@@ -38,6 +39,19 @@ func execute(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 		return b.report.writeJSON(stdout)
 	}
 	return b.report.writeTable(stdout)
+}
+
+// buildBridges builds the bridge of this checkout, and the one to compare it with where the plan names one.
+func (b *bench) buildBridges(ctx context.Context) (err error) {
+	if b.bridge, err = buildBridge(ctx, ".", filepath.Join(b.dir, "ciobridge")); err != nil {
+		return err
+	}
+	if b.otherBuild == "" {
+		return nil
+	}
+	other, err := otherBridge(ctx, b.otherBuild, filepath.Join(b.dir, "ciobridge-other"))
+	b.against = &other
+	return err
 }
 
 func (b *bench) measure(ctx context.Context) error {
@@ -89,34 +103,64 @@ func (b *bench) openFilled(ctx context.Context, l load, stream bool) (source, er
 	return src, nil
 }
 
-// takeTurns runs the trials one after the other, as often as the plan says, so that a machine that slows down slows them all, and
-// returns the medians of each. Before that every source is read once: the first read of a broker is several times slower than all
-// that follow.
+// takeTurns runs the trials one after the other, as often as the plan says, so that a machine that slows down slows them
+// all, and returns the medians of each. Before that every source is read once: the first read of a broker is several times
+// slower than all that follow. Where there is another build, it takes its turn after each trial of the bridge, and the two
+// are compared in the report.
 func (b *bench) takeTurns(ctx context.Context, group string, trials ...trial) ([]result, error) {
-	runs := make([][]result, len(trials))
+	all := b.withOtherBuild(trials)
+	runs := make([][]result, len(all))
 	warm := map[source]bool{}
-	for turn := range b.runs + 1 {
-		for i, t := range trials {
-			if turn == 0 && warm[t.source] {
+	for round := range b.runs + 1 {
+		for i, t := range all {
+			if round == 0 && warm[t.source] {
 				continue
 			}
 			warm[t.source] = true
-			res, _, err := b.run(ctx, t)
+			res, log, err := b.run(ctx, t.trial)
 			if err != nil {
-				return nil, fmt.Errorf("run %d: %w", turn, err)
+				return nil, fmt.Errorf("run %d: %w", round, err)
 			}
-			if turn == 0 {
+			if round == 0 {
 				continue
 			}
-			b.say("%s: %s, run %d of %d: %.0f events/s, %.2f µs of CPU per event, %.0f MiB", group, res.Program, turn, b.runs,
+			if t.speed != nil {
+				res.EventsPerSecond = t.speed(log)
+			}
+			b.say("%s: %s, run %d of %d: %.0f events/s, %.2f µs of CPU per event, %.0f MiB", group, res.Program, round, b.runs,
 				res.EventsPerSecond, res.CPUPerMillion, res.PeakRSS/(1<<20))
 			res.Group = group
 			runs[i] = append(runs[i], res)
 		}
 	}
-	results := make([]result, len(trials))
-	for i := range trials {
-		results[i] = b.report.addRuns(runs[i]...)
+	return b.mediansOf(all, runs), nil
+}
+
+// mediansOf notes the runs of all trials in the report and returns the medians of those of this build.
+func (b *bench) mediansOf(all []turn, runs [][]result) []result {
+	var results []result
+	for i, t := range all {
+		m := b.report.addRuns(runs[i]...)
+		if t.other {
+			b.report.addComparison(results[len(results)-1], m)
+			continue
+		}
+		results = append(results, m)
 	}
-	return results, nil
+	return results
+}
+
+// once runs a trial a single time, and then with the other build, where there is one.
+func (b *bench) once(ctx context.Context, group string, t trial) (result, error) {
+	all := b.withOtherBuild([]trial{t})
+	runs := make([][]result, len(all))
+	for i, t := range all {
+		res, _, err := b.run(ctx, t.trial)
+		if err != nil {
+			return res, err
+		}
+		res.Group = group
+		runs[i] = []result{res}
+	}
+	return b.mediansOf(all, runs)[0], nil
 }

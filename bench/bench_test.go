@@ -60,6 +60,58 @@ func TestRowsOfEachKind(t *testing.T) {
 	running.Wait()
 }
 
+// TestAgainstMeasuresBothBuildsInTurns compares the bridge with itself, given as a program.
+func TestAgainstMeasuresBothBuildsInTurns(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "ciobridge")
+	this, err := buildBridge(t.Context(), ".", binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := otherBridge(t.Context(), binary, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var progress bytes.Buffer
+	p, err := parsePlan([]string{
+		"-rows", "kafka-300,start", "-events", "4000", "-persons", "2000", "-runs", "2",
+	}, &progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{plan: p, bridge: this, against: &other, report: newReport(&p), progress: &progress, dir: t.TempDir()}
+	if err := b.measure(t.Context()); err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	var compared []string
+	for _, c := range b.report.Comparisons {
+		if c.This.CPUPerMillion <= 0 || c.Other.CPUPerMillion <= 0 || c.Other.Program != c.This.Program+", other build" {
+			t.Errorf("implausible comparison %+v", c)
+		}
+		compared = append(compared, c.This.Group)
+	}
+	if want := []string{"kafka-300", "start"}; !slices.Equal(compared, want) {
+		t.Errorf("both builds were compared in %q, want %q", compared, want)
+	}
+	turns := strings.Count(progress.String(), "kafka-300: bridge, other build, run")
+	if turns != 2 {
+		t.Errorf("the other build had %d turns beside the ceiling, want 2:\n%s", turns, &progress)
+	}
+	var table bytes.Buffer
+	if err := b.report.writeTable(&table); err != nil || !strings.Contains(table.String(), "This build and the other") {
+		t.Errorf("%v, in\n%s", err, &table)
+	}
+}
+
+func TestAgainstNeedsAProgramOrACheckout(t *testing.T) {
+	for _, path := range []string{filepath.Join(t.TempDir(), "absent"), t.TempDir()} {
+		if _, err := otherBridge(t.Context(), path, filepath.Join(t.TempDir(), "ciobridge")); err == nil ||
+			!strings.Contains(err.Error(), "-against") {
+			t.Errorf("%s gave %v", path, err)
+		}
+	}
+}
+
 func measureLittle(ctx context.Context, rows, binary, dir string, progress io.Writer) (*report, error) {
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()

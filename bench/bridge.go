@@ -26,10 +26,12 @@ type settings struct {
 	siteID            string // tells the replicas apart where they post to
 }
 
-// buildBridge builds the binary as the image does.
-func buildBridge(ctx context.Context, dir string) (bridgeProgram, error) {
-	b := bridgeProgram{binary: filepath.Join(dir, "ciobridge"), label: programBridge}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, "github.com/ciobridge/ciobridge/cmd/ciobridge")
+// buildBridge builds the binary of a checkout as the image does.
+func buildBridge(ctx context.Context, checkout, binary string) (bridgeProgram, error) {
+	b := bridgeProgram{binary: binary, label: programBridge}
+	const command = "github.com/ciobridge/ciobridge/cmd/ciobridge"
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, command)
+	cmd.Dir = checkout
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -21,6 +21,7 @@ type plan struct {
 	hang             time.Duration // for how long the sink answers nothing
 	settling, window time.Duration // how long replicas run before they are looked at, and for how long they are then
 	brokers          string        // a real Kafka; empty for the in-memory one
+	otherBuild       string        // a program or a checkout to compare with; empty for none
 	output           string
 	timeout          time.Duration
 }
@@ -38,6 +39,8 @@ func parsePlan(args []string, stderr io.Writer) (plan, error) {
 	fs.IntVar(&p.runs, "runs", 3, "runs of each program, which take turns; rows have their medians")
 	fs.DurationVar(&p.pacing, "pacing", 15*time.Second, "for how long events are published at a fixed rate")
 	fs.StringVar(&p.brokers, "brokers", "", "comma-separated `addresses` of a real Kafka; without it an in-memory one is started")
+	fs.StringVar(&p.otherBuild, "against", "",
+		"another ciobridge to compare with: the `path` of a program, or of a checkout to build it from")
 	fs.StringVar(&p.output, "o", "table", "output `format`: table or json")
 	fs.DurationVar(&p.timeout, "timeout", 5*time.Minute, "how long one run may take")
 	fs.BoolVar(&quick, "quick", false, "measure less of everything and leave the slow rows out, as a check that the bench works")

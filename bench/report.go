@@ -20,6 +20,8 @@ type report struct {
 	Programs []result `json:"programs"` // medians of the runs
 	Runs     []result `json:"runs"`
 
+	Comparisons []comparison `json:"comparisons,omitempty"` // with another build, where one was named
+
 	mu sync.Mutex
 }
 
@@ -99,6 +101,9 @@ func (r *report) writeTable(w io.Writer) error {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", x.Group, x.What, x.Unit.format(x.Measured), x.target(), x.verdict(), x.Figures)
 	}
 	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if err := r.writeComparisons(w); err != nil {
 		return err
 	}
 	fmt.Fprintln(w, "\nThe programs behind them; CPU is that of the program alone.")

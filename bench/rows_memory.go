@@ -33,12 +33,11 @@ func (b *bench) peaks(ctx context.Context, group string, l load, peaks ...peak) 
 	defer src.close()
 	for _, p := range peaks {
 		b.say("%s: %s", group, p.what)
-		res, _, err := b.run(ctx, trial{programs: []program{b.bridge.with("bridge, "+p.what, settings{})}, source: src, load: l, options: p.sink})
+		t := trial{programs: []program{b.bridge.with("bridge, "+p.what, settings{})}, source: src, load: l, options: p.sink}
+		res, err := b.once(ctx, group, t)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)
 		}
-		res.Group = group
-		b.report.addRuns(res)
 		figures := fmt.Sprintf("%.0f requests", res.Requests)
 		if p.sink.hang > 0 {
 			figures = fmt.Sprintf("%.0f requests left hanging, and everything delivered after that", res.Hung)

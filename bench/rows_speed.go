@@ -72,20 +72,14 @@ func (b *bench) answeredLate(ctx context.Context, group, label string, l load) (
 		return row{}, err
 	}
 	defer src.close()
-	t := trial{programs: []program{b.bridge.with(label, settings{})}, source: src, load: l, options: sinkOptions{latency: latency}}
-	var runs []result
-	for turn := range b.runs + 1 {
-		res, log, err := b.run(ctx, t)
-		if err != nil {
-			return row{}, err
-		}
-		if turn == 0 {
-			continue // warms the broker up
-		}
-		res.Group, res.EventsPerSecond = group, afterFirstWave(log, defaultSenders)
-		runs = append(runs, res)
+	results, err := b.takeTurns(ctx, group, trial{
+		programs: []program{b.bridge.with(label, settings{})}, source: src, load: l, options: sinkOptions{latency: latency},
+		speed: func(log []request) float64 { return afterFirstWave(log, defaultSenders) },
+	})
+	if err != nil {
+		return row{}, err
 	}
-	m := b.report.addRuns(runs...)
+	m := results[0]
 	possible := defaultSenders * m.ItemsPerRequest / m.Fill / latency.Seconds()
 	return row{
 		Measured: 100 * m.EventsPerSecond / possible,

@@ -17,6 +17,9 @@ type trial struct {
 	source   source
 	load     load
 	options  sinkOptions // of the sink
+	// speed, if set, tells the events per second from the sink's log of requests, for a trial in which a part of them is
+	// left out.
+	speed func(log []request) float64
 	// publish, if set, publishes while the programs run. Otherwise the source holds everything before.
 	publish func(ctx context.Context, reader string) error
 }
