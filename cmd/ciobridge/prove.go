@@ -8,12 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // What is proven before the first event is read.
@@ -134,29 +134,25 @@ func (b *bridge) proveLetters(ctx context.Context) error {
 	return nil
 }
 
-// await tries until it works, the failure is not passing, or ctx ends; then its error is that of the last attempt. What is in the way can
-// be asked for. The first failure and the recovery are logged; being stopped is neither.
-func (b *bridge) await(ctx context.Context, what string, try func(context.Context) error, passing func(error) bool) error {
-	wait := backoff.NewExponentialBackOff(backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
-	for attempts := 1; ; attempts++ {
-		err := try(ctx)
-		if err != nil && ctx.Err() != nil {
-			return err
-		}
-		b.proofs.note(what, err)
-		switch {
-		case err == nil && attempts > 1:
-			b.log.Info("reached at last", zap.String("what", what), zap.Int("attempts", attempts))
-			return nil
-		case err == nil || !passing(err):
-			return err
-		case attempts == 1:
+// await tries until it works, the failure is not passing, or ctx ends; then its error is that of the last attempt. What is in the
+// way can be asked for. The first failure and the recovery are logged; being stopped is neither.
+func (b *bridge) await(
+	ctx context.Context, what string, try func(context.Context) error, passing func(error) bool,
+) error {
+	return retry.Do(ctx, retry.Policy{
+		Longest: 6500 * time.Millisecond,
+		Passing: passing,
+		Failing: func(err error) {
 			b.log.Warn("cannot be reached yet; nothing is read until it can", zap.String("what", what), zap.Error(err))
+		},
+		Working: func(failures *retry.Streak) {
+			b.log.Info("reached at last", zap.String("what", what), zap.Int("attempts", failures.Count+1))
+		},
+	}, func(ctx context.Context) error {
+		err := try(ctx)
+		if err == nil || ctx.Err() == nil {
+			b.proofs.note(what, err)
 		}
-		select {
-		case <-time.After(wait.NextBackOff()):
-		case <-ctx.Done():
-			return err
-		}
-	}
+		return err
+	})
 }
