@@ -17,12 +17,12 @@ import (
 type Answer struct {
 	// Status is the HTTP status, 0 where no answer came.
 	Status int
-	// Meaning is what MeaningOf says of the answer.
-	Meaning Meaning
-	// Trouble says in one word what was wrong; empty where the request was taken or refused as it should be.
-	Trouble Trouble
-	// Report is what the body says about single calls.
-	Report Report
+	// Verdict is what VerdictOf says of the answer.
+	Verdict Verdict
+	// Cause says in one word what was wrong; empty where the request was taken or refused as it should be.
+	Cause Cause
+	// Errors is what the body says about single calls.
+	Errors ErrorBody
 	// RetryAfter is how long Customer.io asks to be left alone, at most 15 minutes; 0 where it does not ask.
 	RetryAfter time.Duration
 	// Sent is true when the whole request was handed to the network, so that Customer.io may have acted on it.
@@ -45,18 +45,18 @@ func (a Answer) Suspect() bool {
 	case http.StatusServiceUnavailable:
 		return a.RetryAfter == 0
 	}
-	return !a.Trouble.Halts()
+	return !a.Cause.Halts()
 }
 
 // String describes the answer in the bridge's own words, for operators and dead letters.
 func (a Answer) String() string {
 	switch {
 	case a.Status == 0:
-		return a.Trouble.words()
-	case a.Trouble == TroubleUnexpected:
+		return a.Cause.words()
+	case a.Cause == CauseUnexpected:
 		return fmt.Sprintf("answer %d with a body that is not Customer.io's", a.Status)
-	case a.Status/100 == 2 && a.Trouble != "":
-		return fmt.Sprintf("answer %d broke off: %s", a.Status, a.Trouble.words())
+	case a.Status/100 == 2 && a.Cause != "":
+		return fmt.Sprintf("answer %d broke off: %s", a.Status, a.Cause.words())
 	}
 	return "answer " + strconv.Itoa(a.Status)
 }
@@ -77,8 +77,8 @@ func ParseRetryAfter(header string, now time.Time) time.Duration {
 	return min(max(date.Sub(now), 0), maxRetryAfter)
 }
 
-// noAnswer finds the trouble behind an exchange that failed before a status came.
-func noAnswer(err error) Trouble {
+// causeOfError finds the cause behind an exchange that failed before a status came.
+func causeOfError(err error) Cause {
 	var (
 		dns         *net.DNSError
 		certificate *tls.CertificateVerificationError
@@ -90,15 +90,15 @@ func noAnswer(err error) Trouble {
 	)
 	switch {
 	case errors.As(err, &dns):
-		return TroubleName
+		return CauseName
 	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &hostname), errors.As(err, &authority):
-		return TroubleTLS
+		return CauseTLS
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return TroubleTimeout
+		return CauseTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return TroubleRefused
+		return CauseRefused
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return TroubleRoute
+		return CauseRoute
 	}
-	return TroubleReset
+	return CauseReset
 }

@@ -55,20 +55,20 @@ func TestSuspect(t *testing.T) {
 		answer customerio.Answer
 		want   bool
 	}{
-		{"nothing was sent", customerio.Answer{Trouble: customerio.TroubleRefused}, false},
-		{"sent and no answer", customerio.Answer{Trouble: customerio.TroubleTimeout, Sent: true}, true},
-		{"408", customerio.Answer{Status: 408, Trouble: customerio.TroubleTimeout, Sent: true}, false},
-		{"425", customerio.Answer{Status: 425, Trouble: customerio.TroubleTimeout, Sent: true}, false},
-		{"429", customerio.Answer{Status: 429, Trouble: customerio.TroubleRate, Sent: true}, false},
-		{"500", customerio.Answer{Status: 500, Trouble: customerio.TroubleServer, Sent: true}, true},
-		{"502", customerio.Answer{Status: 502, Trouble: customerio.TroubleServer, Sent: true}, true},
-		{"503", customerio.Answer{Status: 503, Trouble: customerio.TroubleUnavailable, Sent: true}, true},
-		{"503 with Retry-After", customerio.Answer{Status: 503, Trouble: customerio.TroubleUnavailable, Sent: true, RetryAfter: 1}, false},
-		{"504", customerio.Answer{Status: 504, Trouble: customerio.TroubleServer, Sent: true}, true},
-		{"524", customerio.Answer{Status: 524, Trouble: customerio.TroubleServer, Sent: true}, true},
-		{"200 with a page", customerio.Answer{Status: 200, Trouble: customerio.TroubleUnexpected, Sent: true}, true},
-		{"401", customerio.Answer{Status: 401, Trouble: customerio.TroubleCredentials, Sent: true}, false},
-		{"404 on the batch endpoint", customerio.Answer{Status: 404, Trouble: customerio.TroublePath, Sent: true}, false},
+		{"nothing was sent", customerio.Answer{Cause: customerio.CauseRefused}, false},
+		{"sent and no answer", customerio.Answer{Cause: customerio.CauseTimeout, Sent: true}, true},
+		{"408", customerio.Answer{Status: 408, Cause: customerio.CauseTimeout, Sent: true}, false},
+		{"425", customerio.Answer{Status: 425, Cause: customerio.CauseTimeout, Sent: true}, false},
+		{"429", customerio.Answer{Status: 429, Cause: customerio.CauseRate, Sent: true}, false},
+		{"500", customerio.Answer{Status: 500, Cause: customerio.CauseServer, Sent: true}, true},
+		{"502", customerio.Answer{Status: 502, Cause: customerio.CauseServer, Sent: true}, true},
+		{"503", customerio.Answer{Status: 503, Cause: customerio.CauseUnavailable, Sent: true}, true},
+		{"503 with Retry-After", customerio.Answer{Status: 503, Cause: customerio.CauseUnavailable, Sent: true, RetryAfter: 1}, false},
+		{"504", customerio.Answer{Status: 504, Cause: customerio.CauseServer, Sent: true}, true},
+		{"524", customerio.Answer{Status: 524, Cause: customerio.CauseServer, Sent: true}, true},
+		{"200 with a page", customerio.Answer{Status: 200, Cause: customerio.CauseUnexpected, Sent: true}, true},
+		{"401", customerio.Answer{Status: 401, Cause: customerio.CauseCredentials, Sent: true}, false},
+		{"404 on the batch endpoint", customerio.Answer{Status: 404, Cause: customerio.CausePath, Sent: true}, false},
 	} {
 		if got := c.answer.Suspect(); got != c.want {
 			t.Errorf("%s: %t, want %t", c.name, got, c.want)

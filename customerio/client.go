@@ -110,11 +110,11 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 		return answer
 	}
 	if whole {
-		answer.Report = ParseReport(body, r.Calls)
+		answer.Errors = ParseErrorBody(body, r.Calls)
 	}
-	answer.Meaning = MeaningOf(r.Endpoint, answer.Status, r.Calls > 1, answer.Report)
-	if answer.Meaning == Retry && answer.Trouble == "" {
-		answer.Trouble = TroubleUnexpected
+	answer.Verdict = VerdictOf(r.Endpoint, answer.Status, r.Calls > 1, answer.Errors)
+	if answer.Verdict == Retry && answer.Cause == "" {
+		answer.Cause = CauseUnexpected
 	}
 	return answer
 }
@@ -122,34 +122,34 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 // maxAnswer bounds the body of an answer. A batch of 1000 refusals needs a fifth of it.
 const maxAnswer = 1 << 20
 
-// exchange gives the answer without a report, its body, and whether the body is whole.
+// exchange gives the answer without what its body says, the body, and whether the body is whole.
 func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body []byte, whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	content := newPayload(r)
-	defer content.release()
+	content := newRequestBody(r)
+	defer content.revoke()
 	req, version, err := c.request(ctx, r, content)
 	if err != nil {
-		return Answer{Trouble: TroubleUnexpected, Sent: true}, nil, false // the call's own path is to blame, so it is suspect
+		return Answer{Cause: CauseUnexpected, Sent: true}, nil, false // the call's own path is to blame, so it is suspect
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil && content.withheld() {
 		return Answer{Withheld: true}, nil, false
 	}
 	if err != nil {
-		trouble := noAnswer(err)
-		return Answer{Trouble: trouble, Sent: content.sent(trouble)}, nil, false
+		cause := causeOfError(err)
+		return Answer{Cause: cause, Sent: content.sent(cause)}, nil, false
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	answer = Answer{
 		Status:     resp.StatusCode,
-		Trouble:    troubleOf(r.Endpoint, resp.StatusCode),
+		Cause:      causeOfStatus(r.Endpoint, resp.StatusCode),
 		RetryAfter: ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
 		Sent:       true,
 	}
 	if err != nil && answer.Status/100 == 2 {
-		answer.Trouble = noAnswer(err)
+		answer.Cause = causeOfError(err)
 	}
 	if answer.Status == http.StatusUnauthorized {
 		answer.NewCredentials = c.credentials.newer(version)
@@ -157,7 +157,7 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 	return answer, body, err == nil && len(body) <= maxAnswer
 }
 
-func (c *Client) request(ctx context.Context, r Request, content *payload) (*http.Request, uint64, error) {
+func (c *Client) request(ctx context.Context, r Request, content *requestBody) (*http.Request, uint64, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, c.root+r.Path, nil)
 	if err != nil {
 		return nil, 0, err

@@ -86,7 +86,7 @@ func TestWhatIsSent(t *testing.T) {
 	client := dial(t, newKeys(t).config(s.URL), nil)
 	single := customerio.Request{Endpoint: customerio.Single, Method: "PUT", Path: "/api/v1/customers/%2E%2E%2Fa%2Bb?id_type=id", Body: [][]byte{[]byte(`{"a":1}`)}, Calls: 1}
 	answer := client.Do(context.Background(), single)
-	if answer.Meaning != customerio.Accepted || answer.Status != 200 || !answer.Sent || answer.Trouble != "" {
+	if answer.Verdict != customerio.Accepted || answer.Status != 200 || !answer.Sent || answer.Cause != "" {
 		t.Errorf("answer %+v", answer)
 	}
 	if got.RequestURI != single.Path || got.Method != "PUT" || got.Proto != "HTTP/1.1" || string(body) != `{"a":1}` {
@@ -114,8 +114,8 @@ func TestExchangesThatFail(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		handler http.HandlerFunc
-		meaning customerio.Meaning
-		trouble customerio.Trouble
+		verdict customerio.Verdict
+		cause   customerio.Cause
 		status  int
 	}{
 		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
@@ -123,11 +123,11 @@ func TestExchangesThatFail(t *testing.T) {
 				t.Errorf("followed to %s", r.URL.Path)
 			}
 			http.Redirect(w, r, "/login", http.StatusFound)
-		}, customerio.Halt, customerio.TroubleRegion, 302},
+		}, customerio.Halt, customerio.CauseRegion, 302},
 		{"a portal's page", func(w http.ResponseWriter, _ *http.Request) { page(w, 200) },
-			customerio.Retry, customerio.TroubleUnexpected, 200},
+			customerio.Retry, customerio.CauseUnexpected, 200},
 		{"a gateway's page", func(w http.ResponseWriter, _ *http.Request) { page(w, 502) },
-			customerio.Retry, customerio.TroubleServer, 502},
+			customerio.Retry, customerio.CauseServer, 502},
 		{"a packed answer", func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Accept-Encoding") != "" {
 				t.Error("asked for a packed answer")
@@ -136,30 +136,30 @@ func TestExchangesThatFail(t *testing.T) {
 			z := gzip.NewWriter(w)
 			fmt.Fprint(z, "{}")
 			z.Close()
-		}, customerio.Retry, customerio.TroubleUnexpected, 200},
+		}, customerio.Retry, customerio.CauseUnexpected, 200},
 		{"an endless answer", func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
 					return
 				}
 			}
-		}, customerio.Retry, customerio.TroubleUnexpected, 200},
+		}, customerio.Retry, customerio.CauseUnexpected, 200},
 		{"endless headers", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Long", strings.Repeat("x", 100<<10))
-		}, customerio.Retry, customerio.TroubleReset, 0},
+		}, customerio.Retry, customerio.CauseReset, 0},
 		{"a closed connection", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-			customerio.Retry, customerio.TroubleReset, 0},
+			customerio.Retry, customerio.CauseReset, 0},
 		{"a body that breaks off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			fmt.Fprint(w, `{"errors":[`)
-		}, customerio.Retry, customerio.TroubleReset, 200},
+		}, customerio.Retry, customerio.CauseReset, 200},
 		{"a hang before the headers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-			customerio.Retry, customerio.TroubleTimeout, 0},
+			customerio.Retry, customerio.CauseTimeout, 0},
 		{"a hang in the body", func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "{")
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, customerio.Retry, customerio.TroubleTimeout, 200},
+		}, customerio.Retry, customerio.CauseTimeout, 200},
 		{"a hang in the body of a refusal", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(400)
 			w.(http.Flusher).Flush()
@@ -176,10 +176,10 @@ func TestExchangesThatFail(t *testing.T) {
 			config.Timeout = 300 * time.Millisecond
 			start := time.Now()
 			answer := dial(t, config, nil).Do(context.Background(), batch)
-			if answer.Meaning != c.meaning || answer.Trouble != c.trouble || answer.Status != c.status {
-				t.Errorf("answer %+v, want %s %s %d", answer, c.meaning, c.trouble, c.status)
+			if answer.Verdict != c.verdict || answer.Cause != c.cause || answer.Status != c.status {
+				t.Errorf("answer %+v, want %s %s %d", answer, c.verdict, c.cause, c.status)
 			}
-			if !answer.Sent || c.meaning == customerio.Retry && !answer.Suspect() {
+			if !answer.Sent || c.verdict == customerio.Retry && !answer.Suspect() {
 				t.Errorf("answer %+v: the whole request was sent, so one of its calls may be the cause", answer)
 			}
 			if took := time.Since(start); took > time.Second {
@@ -194,7 +194,7 @@ func TestNothingListens(t *testing.T) {
 	url := s.URL
 	s.Close()
 	answer := dial(t, newKeys(t).config(url), nil).Do(context.Background(), batch)
-	if answer.Meaning != customerio.Retry || answer.Trouble != customerio.TroubleRefused || answer.Sent || answer.Suspect() {
+	if answer.Verdict != customerio.Retry || answer.Cause != customerio.CauseRefused || answer.Sent || answer.Suspect() {
 		t.Errorf("answer %+v", answer)
 	}
 }
@@ -205,25 +205,25 @@ func TestAnUnknownCertificateIsRefused(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	answer := dial(t, newKeys(t).config(s.URL), nil).Do(context.Background(), batch)
-	if answer.Meaning != customerio.Retry || answer.Trouble != customerio.TroubleTLS || answer.Sent {
+	if answer.Verdict != customerio.Retry || answer.Cause != customerio.CauseTLS || answer.Sent {
 		t.Errorf("answer %+v", answer)
 	}
 }
 
-func TestTroublesOfTheNetwork(t *testing.T) {
+func TestCausesOfTheNetwork(t *testing.T) {
 	for _, c := range []struct {
 		err  error
-		want customerio.Trouble
+		want customerio.Cause
 	}{
-		{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "canary"}}, customerio.TroubleName},
-		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, customerio.TroubleRoute},
-		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, customerio.TroubleTimeout},
-		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, customerio.TroubleReset},
-		{fmt.Errorf("malformed HTTP response %q", "canary"), customerio.TroubleReset},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "canary"}}, customerio.CauseName},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, customerio.CauseRoute},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, customerio.CauseTimeout},
+		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, customerio.CauseReset},
+		{fmt.Errorf("malformed HTTP response %q", "canary"), customerio.CauseReset},
 	} {
 		client := dial(t, newKeys(t).config(""), roundTrip(func(*http.Request) (*http.Response, error) { return nil, c.err }))
 		answer := client.Do(context.Background(), batch)
-		if answer.Trouble != c.want || answer.Sent || strings.Contains(fmt.Sprintf("%+v %s", answer, answer), "canary") {
+		if answer.Cause != c.want || answer.Sent || strings.Contains(fmt.Sprintf("%+v %s", answer, answer), "canary") {
 			t.Errorf("%v: answer %+v %s", c.err, answer, answer)
 		}
 	}
@@ -235,7 +235,7 @@ func TestAPathThatIsNone(t *testing.T) {
 		return nil, io.EOF
 	}))
 	answer := client.Do(context.Background(), customerio.Request{Endpoint: customerio.Single, Method: "POST", Path: "/%zz", Calls: 1})
-	if answer.Meaning != customerio.Retry || answer.Trouble.Halts() || !answer.Suspect() || answer.String() != "the request cannot be written" {
+	if answer.Verdict != customerio.Retry || answer.Cause.Halts() || !answer.Suspect() || answer.String() != "the request cannot be written" {
 		t.Errorf("answer %+v %s", answer, answer)
 	}
 }
@@ -273,7 +273,7 @@ func TestProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	config := newKeys(t).config("http://emulator.internal")
 	config.Proxy = proxy.URL
-	if answer := dial(t, config, nil).Do(context.Background(), batch); answer.Meaning != customerio.Accepted {
+	if answer := dial(t, config, nil).Do(context.Background(), batch); answer.Verdict != customerio.Accepted {
 		t.Errorf("answer %+v", answer)
 	}
 	if asked != "http://emulator.internal/api/v2/batch" {
@@ -320,7 +320,7 @@ func TestOneTimeoutForTheWholeExchange(t *testing.T) {
 	config := newKeys(t).config(s.URL)
 	config.Timeout = 300 * time.Millisecond
 	start := time.Now()
-	if answer := dial(t, config, nil).Do(context.Background(), batch); answer.Trouble != customerio.TroubleTimeout {
+	if answer := dial(t, config, nil).Do(context.Background(), batch); answer.Cause != customerio.CauseTimeout {
 		t.Errorf("answer %+v", answer)
 	}
 	if took := time.Since(start); took < 300*time.Millisecond || took > time.Second {

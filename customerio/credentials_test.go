@@ -82,17 +82,17 @@ func TestA401LooksForNewCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, g := newKeys(t), &guard{right: "site:second"}
 		client := dial(t, k.config(""), g)
-		if answer := client.Do(context.Background(), batch); answer.Meaning != customerio.Halt || answer.NewCredentials {
+		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Halt || answer.NewCredentials {
 			t.Errorf("answer %+v, but nothing has changed", answer)
 		}
 		write(t, k.apiKey, "second")
-		if answer := client.Do(context.Background(), batch); answer.Meaning != customerio.Halt || !answer.NewCredentials {
+		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Halt || !answer.NewCredentials {
 			t.Errorf("answer %+v, but the file has changed", answer)
 		}
 		if client.NewCredentials() {
 			t.Error("the same credentials are new twice")
 		}
-		if answer := client.Do(context.Background(), batch); answer.Meaning != customerio.Accepted {
+		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Accepted {
 			t.Errorf("answer %+v with the new key", answer)
 		}
 		write(t, k.apiKey, "third")
@@ -114,7 +114,7 @@ func TestCredentialsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestProve(t *testing.T) {
+func TestVerify(t *testing.T) {
 	elsewhere := func(err error) bool {
 		var e *customerio.RegionError
 		return errors.As(err, &e) && e.Configured == customerio.US && e.Actual == customerio.EU
@@ -134,10 +134,10 @@ func TestProve(t *testing.T) {
 		{"the URL with a path", 200, `{"url":"https://Track.customer.io/api/v1","region":null}`, nil, func(err error) bool { return err == nil }},
 		{"the other region's data center", 200, `{"data_center":"eu"}`, nil, elsewhere},
 		{"the other region's URL", 200, `{"url":"https://track-eu.customer.io/"}`, nil, elsewhere},
-		{"region and URL that differ", 200, `{"region":"us","url":"https://track-eu.customer.io"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
-		{"region and data center that differ", 200, `{"region":"us","data_center":"eu"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
-		{"a URL that only begins so", 200, `{"url":"https://track.customer.io.canary.example/"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
-		{"an unknown region at a known URL", 200, `{"region":"canary","url":"https://track.customer.io"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
+		{"region and URL that differ", 200, `{"region":"us","url":"https://track-eu.customer.io"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
+		{"region and data center that differ", 200, `{"region":"us","data_center":"eu"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
+		{"a URL that only begins so", 200, `{"url":"https://track.customer.io.canary.example/"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
+		{"an unknown region at a known URL", 200, `{"region":"canary","url":"https://track.customer.io"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
 		{"refused", 401, `{}`, nil, func(err error) bool {
 			var e *customerio.CredentialsError
 			return errors.As(err, &e) && e.Status == 401
@@ -146,13 +146,13 @@ func TestProve(t *testing.T) {
 			var e *customerio.CredentialsError
 			return errors.As(err, &e) && e.Status == 403
 		}},
-		{"an outage", 503, "", nil, unreachable(customerio.TroubleUnavailable, 503)},
-		{"no network", 0, "", errors.New("canary"), unreachable(customerio.TroubleReset, 0)},
-		{"another service", 404, "", nil, unreachable(customerio.TroublePath, 404)},
-		{"a redirect", 301, "", nil, unreachable(customerio.TroubleRegion, 301)},
-		{"a page", 200, "<html>", nil, unreachable(customerio.TroubleUnexpected, 200)},
-		{"an unknown region", 200, `{"region":"canary"}`, nil, unreachable(customerio.TroubleUnexpected, 200)},
-		{"an empty answer", 204, "", nil, unreachable(customerio.TroubleUnexpected, 204)},
+		{"an outage", 503, "", nil, unreachable(customerio.CauseUnavailable, 503)},
+		{"no network", 0, "", errors.New("canary"), unreachable(customerio.CauseReset, 0)},
+		{"another service", 404, "", nil, unreachable(customerio.CausePath, 404)},
+		{"a redirect", 301, "", nil, unreachable(customerio.CauseRegion, 301)},
+		{"a page", 200, "<html>", nil, unreachable(customerio.CauseUnexpected, 200)},
+		{"an unknown region", 200, `{"region":"canary"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
+		{"an empty answer", 204, "", nil, unreachable(customerio.CauseUnexpected, 204)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			asked := ""
@@ -163,7 +163,7 @@ func TestProve(t *testing.T) {
 				}
 				return &http.Response{StatusCode: c.status, Body: io.NopCloser(strings.NewReader(c.body))}, nil
 			}))
-			err := client.Prove(context.Background())
+			err := client.Verify(context.Background())
 			if !c.check(err) || err != nil && strings.Contains(err.Error(), "canary") {
 				t.Errorf("error %#v %v", err, err)
 			}
@@ -174,10 +174,10 @@ func TestProve(t *testing.T) {
 	}
 }
 
-func unreachable(trouble customerio.Trouble, status int) func(error) bool {
+func unreachable(cause customerio.Cause, status int) func(error) bool {
 	return func(err error) bool {
 		var e *customerio.UnreachableError
-		return errors.As(err, &e) && e.Trouble == trouble && e.Status == status && e.Error() != ""
+		return errors.As(err, &e) && e.Cause == cause && e.Status == status && e.Error() != ""
 	}
 }
 
@@ -186,7 +186,7 @@ func TestProveTakesUpNewCredentials(t *testing.T) {
 		k, g := newKeys(t), &guard{right: "site:second"}
 		client := dial(t, k.config(""), g)
 		write(t, k.apiKey, "second")
-		if err := client.Prove(context.Background()); err != nil || len(g.offered) != 2 {
+		if err := client.Verify(context.Background()); err != nil || len(g.offered) != 2 {
 			t.Errorf("%v after offering %q", err, g.offered)
 		}
 	})

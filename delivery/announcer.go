@@ -37,12 +37,12 @@ func (a *announcer) misplaced(n, calls, status int) {
 func (a *announcer) observe(before, after State) {
 	a.metrics.become(before, after)
 	fields := []zap.Field{
-		zap.String("trouble", string(after.Trouble)), zap.Int("status", after.Status), zap.Time("next_attempt", after.RetryAt),
+		zap.String("trouble", string(after.Cause)), zap.Int("status", after.Status), zap.Time("next_attempt", after.RetryAt),
 	}
 	switch after.Condition {
 	case OK:
 		if a.announced {
-			a.log.Info("customer.io answers again", zap.String("trouble", string(before.Trouble)),
+			a.log.Info("customer.io answers again", zap.String("trouble", string(before.Cause)),
 				zap.Int("failures", before.Failures), zap.Duration("after", after.Since.Sub(before.Since)))
 		}
 		a.announced = false

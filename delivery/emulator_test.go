@@ -148,15 +148,15 @@ func TestFaultsOfTheEmulator(t *testing.T) {
 func TestTheEmulatorsCredentialsAndRegion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEmulated(t, customerio.US, emulator.Options{})
-		if err := e.client.Prove(t.Context()); err != nil {
+		if err := e.client.Verify(t.Context()); err != nil {
 			t.Errorf("proof: %v", err)
 		}
 		e.server.SetCredentials(emulator.DefaultSiteID, "rotated")
 		var refused *customerio.CredentialsError
-		if err := e.client.Prove(t.Context()); !errors.As(err, &refused) {
+		if err := e.client.Verify(t.Context()); !errors.As(err, &refused) {
 			t.Errorf("proof with the old key: %v", err)
 		}
-		if e.Send(t.Context(), tracks(2)); e.State().Trouble != customerio.TroubleCredentials {
+		if e.Send(t.Context(), tracks(2)); e.State().Cause != customerio.CauseCredentials {
 			t.Errorf("state %+v", e.State())
 		}
 		e.writeKey(t, "rotated")
@@ -164,7 +164,7 @@ func TestTheEmulatorsCredentialsAndRegion(t *testing.T) {
 
 		other := newEmulated(t, customerio.US, emulator.Options{Region: "eu"})
 		var region *customerio.RegionError
-		if err := other.client.Prove(t.Context()); !errors.As(err, &region) || region.Actual != customerio.EU {
+		if err := other.client.Verify(t.Context()); !errors.As(err, &region) || region.Actual != customerio.EU {
 			t.Errorf("proof in the other region: %v", err)
 		}
 	})

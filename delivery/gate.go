@@ -147,16 +147,16 @@ func (g *gate) leave(p pass, answer customerio.Answer, calls int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	if n := answer.Report.Unplaced; n > 0 && answer.Status/100 == 2 {
+	if n := answer.Errors.Unplaced; n > 0 && answer.Status/100 == 2 {
 		g.announcer.misplaced(n, calls, answer.Status)
 	}
 	switch {
 	case answer.NewCredentials, answer.Withheld:
 		g.again(p, now)
-	case answer.Meaning == customerio.Retry, answer.Meaning == customerio.Halt:
+	case answer.Verdict == customerio.Retry, answer.Verdict == customerio.Halt:
 		g.failed(p, answer, calls == 1, now)
 	default:
-		g.answered(p, answer.Meaning == customerio.Accepted, now)
+		g.answered(p, answer.Verdict == customerio.Accepted, now)
 	}
 }
 
@@ -187,7 +187,7 @@ func (g *gate) answered(p pass, accepted bool, now time.Time) {
 
 // failed closes the gate. A lone call that may itself be the cause does not close it while other requests are accepted.
 func (g *gate) failed(p pass, answer customerio.Answer, alone bool, now time.Time) {
-	if answer.Trouble == customerio.TroubleRate || answer.Trouble == customerio.TroubleUnavailable {
+	if answer.Cause == customerio.CauseRate || answer.Cause == customerio.CauseUnavailable {
 		g.pace.slow(now)
 	}
 	retryAt := now.Add(answer.RetryAfter)
@@ -202,10 +202,10 @@ func (g *gate) failed(p pass, answer customerio.Answer, alone bool, now time.Tim
 		return
 	}
 	after := State{
-		Condition: BackingOff, Trouble: answer.Trouble, Status: answer.Status,
+		Condition: BackingOff, Cause: answer.Cause, Status: answer.Status,
 		Failures: g.state.Failures + 1, Since: g.state.Since, RetryAt: p.began.Add(g.backoff.NextBackOff()),
 	}
-	if answer.Trouble.Halts() {
+	if answer.Cause.Halts() {
 		after.Condition = Halted
 		g.looked = now
 	}

@@ -35,7 +35,7 @@ func TestHeldUntilTheKeyFileIsReplaced(t *testing.T) {
 		var operator sync.WaitGroup
 		operator.Go(func() {
 			time.Sleep(time.Hour)
-			if s := r.State(); s.Condition != delivery.Halted || s.Trouble != customerio.TroubleCredentials || s.Status != 401 || !s.Since.Equal(start) {
+			if s := r.State(); s.Condition != delivery.Halted || s.Cause != customerio.CauseCredentials || s.Status != 401 || !s.Since.Equal(start) {
 				t.Errorf("state %+v", s)
 			}
 			r.writeKey(t, "key-2")
@@ -84,9 +84,9 @@ func TestARotatedKeyIsTakenUpOnA401(t *testing.T) {
 }
 
 func TestWhatHaltsGoesOnByItself(t *testing.T) {
-	for status, trouble := range map[int]customerio.Trouble{
-		401: customerio.TroubleCredentials, 403: customerio.TroubleCredentials, 402: customerio.TroubleAccount,
-		404: customerio.TroublePath, 501: customerio.TroublePath, 302: customerio.TroubleRegion, 407: customerio.TroubleProxy,
+	for status, trouble := range map[int]customerio.Cause{
+		401: customerio.CauseCredentials, 403: customerio.CauseCredentials, 402: customerio.CauseAccount,
+		404: customerio.CausePath, 501: customerio.CausePath, 302: customerio.CauseRegion, 407: customerio.CauseProxy,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
@@ -99,7 +99,7 @@ func TestWhatHaltsGoesOnByItself(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 19*time.Minute)
 			defer cancel()
 			sendUntilDelivered(ctx, r.Sender, makeCalls(2))
-			if s := r.State(); s.Condition != delivery.Halted || s.Trouble != trouble || s.Status != status {
+			if s := r.State(); s.Condition != delivery.Halted || s.Cause != trouble || s.Status != status {
 				t.Errorf("%d: state %+v", status, s)
 			}
 			line := fmt.Sprintf(`ciobridge_destination_state{state="halted",trouble="%s"} 1`, trouble)

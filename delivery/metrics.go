@@ -17,7 +17,7 @@ type metrics struct {
 	duration [2]prometheus.Observer
 	calls    prometheus.Histogram
 	bytes    prometheus.Histogram
-	failures map[customerio.Trouble]prometheus.Counter
+	failures map[customerio.Cause]prometheus.Counter
 	unplaced prometheus.Counter
 	state    *prometheus.GaugeVec
 }
@@ -46,7 +46,7 @@ func newMetrics(reg prometheus.Registerer, rate func() float64) *metrics {
 			Name: "ciobridge_batch_bytes", Help: "Bytes of a batch's body.",
 			Buckets: []float64{1e3, 5e3, 1e4, 25e3, 5e4, 1e5, 2e5, 3e5, 4e5, 5e5},
 		}),
-		failures: map[customerio.Trouble]prometheus.Counter{},
+		failures: map[customerio.Cause]prometheus.Counter{},
 		unplaced: f.NewCounter(prometheus.CounterOpts{
 			Name: "ciobridge_unplaced_refusals_total",
 			Help: "Refusals by Customer.io of calls that the request did not have. The calls that no refusal names count as accepted.",
@@ -63,9 +63,9 @@ func newMetrics(reg prometheus.Registerer, rate func() float64) *metrics {
 		}
 	}
 	m.state.WithLabelValues(string(OK), "").Set(1)
-	for _, trouble := range customerio.Troubles() {
-		m.failures[trouble] = failures.WithLabelValues(string(trouble))
-		m.state.WithLabelValues(string(conditionOf(trouble)), string(trouble))
+	for _, cause := range customerio.Causes() {
+		m.failures[cause] = failures.WithLabelValues(string(cause))
+		m.state.WithLabelValues(string(conditionOf(cause)), string(cause))
 	}
 	return m
 }
@@ -82,12 +82,12 @@ func (m *metrics) request(endpoint customerio.Endpoint, status int, took time.Du
 
 // become moves the state's 1 from one series to another.
 func (m *metrics) become(before, after State) {
-	m.state.WithLabelValues(string(before.Condition), string(before.Trouble)).Set(0)
-	m.state.WithLabelValues(string(after.Condition), string(after.Trouble)).Set(1)
+	m.state.WithLabelValues(string(before.Condition), string(before.Cause)).Set(0)
+	m.state.WithLabelValues(string(after.Condition), string(after.Cause)).Set(1)
 }
 
-func conditionOf(trouble customerio.Trouble) Condition {
-	if trouble.Halts() {
+func conditionOf(cause customerio.Cause) Condition {
+	if cause.Halts() {
 		return Halted
 	}
 	return BackingOff

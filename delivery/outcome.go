@@ -21,11 +21,11 @@ func filled(n int) []event.Outcome {
 
 // outcomesOf says what an answer did to each call of its request.
 func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
-	if answer.Meaning == customerio.Accepted {
+	if answer.Verdict == customerio.Accepted {
 		return outcomesOfAccepted(calls, answer)
 	}
 	outcomes := make([]event.Outcome, len(calls))
-	switch answer.Meaning {
+	switch answer.Verdict {
 	case customerio.Refused:
 		outcomes[0] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[0], answer, firstRefusal(answer))}
 	case customerio.Split:
@@ -47,13 +47,13 @@ func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
 
 // outcomesOfAccepted is outcomesOf where the request was taken, but perhaps not each of its calls.
 func outcomesOfAccepted(calls []event.Call, answer customerio.Answer) []event.Outcome {
-	listed := answer.Report.Form == customerio.FormListed
+	listed := answer.Errors.Shape == customerio.ShapeListed
 	if n := len(calls); !listed && n <= len(delivered) {
 		return delivered[:n:n]
 	}
 	outcomes := filled(len(calls))
 	if listed {
-		for _, r := range answer.Report.Refusals {
+		for _, r := range answer.Errors.Refusals {
 			outcomes[r.Index] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[r.Index], answer, r)}
 		}
 	}
@@ -82,8 +82,8 @@ func refusal(call *event.Call, answer customerio.Answer, r customerio.Refusal) *
 
 // firstRefusal is what the body says of a request that was refused as a whole, if anything.
 func firstRefusal(answer customerio.Answer) customerio.Refusal {
-	if len(answer.Report.Refusals) == 0 {
+	if len(answer.Errors.Refusals) == 0 {
 		return customerio.Refusal{}
 	}
-	return answer.Report.Refusals[0]
+	return answer.Errors.Refusals[0]
 }

@@ -108,7 +108,7 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 	if answer.Withheld {
 		return make([]event.Outcome, len(calls)), false
 	}
-	return outcomesOf(calls, answer), answer.Meaning == customerio.Accepted || answer.Meaning == customerio.Refused
+	return outcomesOf(calls, answer), answer.Verdict == customerio.Accepted || answer.Verdict == customerio.Refused
 }
 
 // exchange makes the request. Nothing of it is handed to the network once until has passed.
@@ -132,12 +132,12 @@ func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), c
 	answer := s.client.Do(ctx, r)
 	took := time.Since(start)
 	s.metrics.request(r.Endpoint, answer.Status, took)
-	if counter, ok := s.metrics.failures[answer.Trouble]; ok {
+	if counter, ok := s.metrics.failures[answer.Cause]; ok {
 		counter.Inc()
 	}
 	if line := s.log.Check(zap.DebugLevel, "request made"); line != nil {
 		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)), zap.Int("bytes", size),
-			zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Meaning), zap.Duration("took", took))
+			zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Verdict), zap.Duration("took", took))
 	}
 	return answer
 }

@@ -260,7 +260,7 @@ func TestHangs(t *testing.T) {
 				if took := time.Since(start); took != 10*time.Second {
 					t.Errorf("gave up after %s, want 10s", took)
 				}
-				if s := r.State(); s.Trouble != customerio.TroubleTimeout {
+				if s := r.State(); s.Cause != customerio.CauseTimeout {
 					t.Errorf("state %+v", s)
 				}
 			})

@@ -21,9 +21,9 @@ const (
 // State is the destination's condition and how it came to it.
 type State struct {
 	Condition Condition
-	Trouble   customerio.Trouble // what the last failure was; empty when all is well
-	Status    int                // the HTTP status of that failure; 0 where no answer came
-	Failures  int                // failed requests since the condition was last ok
-	Since     time.Time          // when the condition was last ok, or since when it is
-	RetryAt   time.Time          // when the next request may go; zero when all is well
+	Cause     customerio.Cause // what the last failure was; empty when all is well
+	Status    int              // the HTTP status of that failure; 0 where no answer came
+	Failures  int              // failed requests since the condition was last ok
+	Since     time.Time        // when the condition was last ok, or since when it is
+	RetryAt   time.Time        // when the next request may go; zero when all is well
 }

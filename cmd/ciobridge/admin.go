@@ -50,8 +50,8 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	s := a.bridge.sender.State()
 	fmt.Fprintf(w, "ready\ndestination: %s\n", s.Condition)
-	if s.Trouble != "" {
-		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Trouble, s.Status, s.Failures, s.Since.UTC().Format(time.RFC3339))
+	if s.Cause != "" {
+		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Cause, s.Status, s.Failures, s.Since.UTC().Format(time.RFC3339))
 	}
 }
 

@@ -68,8 +68,8 @@ func (p *proofs) left() []obstacle {
 func (b *bridge) proveDestination(ctx context.Context) error {
 	var unreachable *customerio.UnreachableError
 	var region *customerio.RegionError
-	err := b.await(ctx, provesDestination, b.client.Prove, func(err error) bool {
-		return errors.As(err, &unreachable) && !unreachable.Trouble.Halts()
+	err := b.await(ctx, provesDestination, b.client.Verify, func(err error) bool {
+		return errors.As(err, &unreachable) && !unreachable.Cause.Halts()
 	})
 	switch {
 	case errors.As(err, &region):

@@ -15,7 +15,7 @@ type book struct {
 	others   map[int]byte
 }
 
-func (b book) meaning(status int) byte {
+func (b book) verdict(status int) byte {
 	if letter, ok := b.others[status]; ok {
 		return letter
 	}
@@ -35,25 +35,25 @@ var books = map[customerio.Endpoint]map[bool]book{
 	},
 }
 
-var letters = map[customerio.Meaning]byte{
+var letters = map[customerio.Verdict]byte{
 	customerio.Accepted: 'A', customerio.Refused: 'R', customerio.Split: 'S', customerio.Retry: 'T', customerio.Halt: 'H',
 }
 
-func TestMeaningOfEveryStatus(t *testing.T) {
-	clean := customerio.Report{Form: customerio.FormClean}
+func TestVerdictOfEveryStatus(t *testing.T) {
+	clean := customerio.ErrorBody{Shape: customerio.ShapeClean}
 	seen := map[byte]int{}
 	for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {
 		for _, many := range []bool{true, false} {
 			for status := 100; status <= 599; status++ {
-				got := letters[customerio.MeaningOf(endpoint, status, many, clean)]
-				want := books[endpoint][many].meaning(status)
+				got := letters[customerio.VerdictOf(endpoint, status, many, clean)]
+				want := books[endpoint][many].verdict(status)
 				if got != want {
 					t.Errorf("%s, many %t, %d: %c, want %c", endpoint, many, status, got, want)
 				}
 				seen[got]++
 			}
 			for _, status := range []int{0, 99, 600, 999, -1} {
-				if got := customerio.MeaningOf(endpoint, status, many, clean); got != customerio.Retry {
+				if got := customerio.VerdictOf(endpoint, status, many, clean); got != customerio.Retry {
 					t.Errorf("%s, many %t, %d: %s, want retry", endpoint, many, status, got)
 				}
 			}
@@ -64,10 +64,10 @@ func TestMeaningOfEveryStatus(t *testing.T) {
 	}
 }
 
-// Only on a 2xx does the body change the meaning.
-func TestMeaningOfEveryBody(t *testing.T) {
-	forms := []customerio.Form{
-		customerio.FormUnreadable, customerio.FormEmpty, customerio.FormClean, customerio.FormListed, customerio.FormWhole,
+// Only on a 2xx does the body change the verdict.
+func TestVerdictOfEveryBody(t *testing.T) {
+	forms := []customerio.Shape{
+		customerio.ShapeUnreadable, customerio.ShapeEmpty, customerio.ShapeClean, customerio.ShapeListed, customerio.ShapeWhole,
 	}
 	want := map[string]string{ // in the order of forms
 		"200 many": "TAAAT", "200 one": "TAARR",
@@ -86,11 +86,11 @@ func TestMeaningOfEveryBody(t *testing.T) {
 		}
 		for i, form := range forms {
 			for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {
-				report := customerio.Report{Form: form}
-				if form == customerio.FormListed {
+				report := customerio.ErrorBody{Shape: form}
+				if form == customerio.ShapeListed {
 					report.Refusals = make([]customerio.Refusal, 1)
 				}
-				got := letters[customerio.MeaningOf(endpoint, status, size == "many", report)]
+				got := letters[customerio.VerdictOf(endpoint, status, size == "many", report)]
 				if got != letter[i] {
 					t.Errorf("%s %s, form %d: %c, want %c", endpoint, name, form, got, letter[i])
 				}
@@ -100,17 +100,17 @@ func TestMeaningOfEveryBody(t *testing.T) {
 }
 
 func TestTheZeroMeaningLosesNothing(t *testing.T) {
-	if (customerio.Answer{}).Meaning != customerio.Retry {
+	if (customerio.Answer{}).Verdict != customerio.Retry {
 		t.Error("an answer that nobody filled does not mean retry")
 	}
 }
 
-func TestTroublesAreListedOnce(t *testing.T) {
-	seen := map[customerio.Trouble]bool{}
-	for _, trouble := range customerio.Troubles() {
-		if seen[trouble] || trouble == "" || strings.ToLower(string(trouble)) != string(trouble) {
-			t.Errorf("trouble %q", trouble)
+func TestCausesAreListedOnce(t *testing.T) {
+	seen := map[customerio.Cause]bool{}
+	for _, cause := range customerio.Causes() {
+		if seen[cause] || cause == "" || strings.ToLower(string(cause)) != string(cause) {
+			t.Errorf("cause %q", cause)
 		}
-		seen[trouble] = true
+		seen[cause] = true
 	}
 }

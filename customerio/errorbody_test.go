@@ -10,20 +10,20 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 )
 
-func TestParseReport(t *testing.T) {
-	whole := func(p customerio.Problem, field string) customerio.Report {
-		return customerio.Report{Form: customerio.FormWhole, Refusals: []customerio.Refusal{{Problem: p, Field: field}}}
+func TestParseErrorBody(t *testing.T) {
+	whole := func(p customerio.Problem, field string) customerio.ErrorBody {
+		return customerio.ErrorBody{Shape: customerio.ShapeWhole, Refusals: []customerio.Refusal{{Problem: p, Field: field}}}
 	}
-	listed := func(r ...customerio.Refusal) customerio.Report {
-		return customerio.Report{Form: customerio.FormListed, Refusals: r}
+	listed := func(r ...customerio.Refusal) customerio.ErrorBody {
+		return customerio.ErrorBody{Shape: customerio.ShapeListed, Refusals: r}
 	}
-	unplaced := func(n int, r ...customerio.Refusal) customerio.Report {
-		return customerio.Report{Form: customerio.FormListed, Refusals: r, Unplaced: n}
+	unplaced := func(n int, r ...customerio.Refusal) customerio.ErrorBody {
+		return customerio.ErrorBody{Shape: customerio.ShapeListed, Refusals: r, Unplaced: n}
 	}
-	clean, empty, unreadable := customerio.Report{Form: customerio.FormClean}, customerio.Report{Form: customerio.FormEmpty}, customerio.Report{}
+	clean, empty, unreadable := customerio.ErrorBody{Shape: customerio.ShapeClean}, customerio.ErrorBody{Shape: customerio.ShapeEmpty}, customerio.ErrorBody{}
 	for _, c := range []struct {
 		body string
-		want customerio.Report
+		want customerio.ErrorBody
 	}{
 		{"", empty},
 		{" \r\n", empty},
@@ -80,12 +80,12 @@ func TestParseReport(t *testing.T) {
 		{"\u00a0\"{}\"", unreadable},
 		{"\"\\f{}\"", unreadable},
 	} {
-		if got := customerio.ParseReport([]byte(c.body), 3); !reflect.DeepEqual(got, c.want) {
+		if got := customerio.ParseErrorBody([]byte(c.body), 3); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s\n got %+v\nwant %+v", c.body, got, c.want)
 		}
 		wrapped, _ := json.Marshal(c.body)
-		if c.want.Form == customerio.FormListed || c.want.Form == customerio.FormWhole {
-			if got := customerio.ParseReport(wrapped, 3); !reflect.DeepEqual(got, c.want) {
+		if c.want.Shape == customerio.ShapeListed || c.want.Shape == customerio.ShapeWhole {
+			if got := customerio.ParseErrorBody(wrapped, 3); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("as a string: %s\n got %+v\nwant %+v", c.body, got, c.want)
 			}
 		}
@@ -105,24 +105,24 @@ func TestFieldsAreSanitized(t *testing.T) {
 		"":                                      "",
 	} {
 		body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{"field": field}}})
-		if got := customerio.ParseReport(body, 1).Refusals[0].Field; got != want {
+		if got := customerio.ParseErrorBody(body, 1).Refusals[0].Field; got != want {
 			t.Errorf("%q became %q, want %q", field, got, want)
 		}
 	}
 	body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{"field": strings.Repeat("a.", 1000)}}})
-	if got := customerio.ParseReport(body, 1).Refusals[0].Field; len(got) > 200 {
+	if got := customerio.ParseErrorBody(body, 1).Refusals[0].Field; len(got) > 200 {
 		t.Errorf("a field of %d bytes is kept", len(got))
 	}
 }
 
 func TestParseCleanReportAllocatesNothing(t *testing.T) {
 	body := []byte("{}\n")
-	if n := testing.AllocsPerRun(100, func() { customerio.ParseReport(body, 500) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { customerio.ParseErrorBody(body, 500) }); n != 0 {
 		t.Errorf("%g allocations for the ordinary answer", n)
 	}
 }
 
-func FuzzParseReport(f *testing.F) {
+func FuzzParseErrorBody(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "null", `{"errors":[{"batch_index":1,"reason":"invalid","field":"attributes.a b","message":"x"}]}`,
 		`{"meta":{"error":"x"}}`, `{"meta":{"errors":["x"]}}`, `"{\"errors\":[]}"`, "<html>", `{"errors":[{"batch_index":-1}]}`, "\f\"{}\"",
@@ -131,10 +131,10 @@ func FuzzParseReport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, calls int) {
 		calls = int(uint(calls) % 1001)
-		report := customerio.ParseReport(body, calls)
+		report := customerio.ParseErrorBody(body, calls)
 		seen := map[int]bool{}
 		for _, r := range report.Refusals {
-			if report.Form == customerio.FormListed && (r.Index < 0 || r.Index >= calls || seen[r.Index]) {
+			if report.Shape == customerio.ShapeListed && (r.Index < 0 || r.Index >= calls || seen[r.Index]) {
 				t.Fatalf("index %d of %d calls", r.Index, calls)
 			}
 			seen[r.Index] = true
@@ -142,10 +142,10 @@ func FuzzParseReport(f *testing.F) {
 				t.Fatalf("refusal %+v", r)
 			}
 		}
-		if has := len(report.Refusals)+report.Unplaced > 0; has != (report.Form == customerio.FormListed || report.Form == customerio.FormWhole) {
-			t.Fatalf("form %d with %d refusals", report.Form, len(report.Refusals))
+		if has := len(report.Refusals)+report.Unplaced > 0; has != (report.Shape == customerio.ShapeListed || report.Shape == customerio.ShapeWhole) {
+			t.Fatalf("shape %d with %d refusals", report.Shape, len(report.Refusals))
 		}
-		if report.Form == customerio.FormClean && !json.Valid(body) {
+		if report.Shape == customerio.ShapeClean && !json.Valid(body) {
 			t.Fatalf("%q counts as Customer.io's", fmt.Sprint(body))
 		}
 	})

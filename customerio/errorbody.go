@@ -8,27 +8,27 @@ import (
 	"strings"
 )
 
-// Form is the kind of body that an answer had.
-type Form uint8
+// Shape is the kind of body that an answer had.
+type Shape uint8
 
 const (
-	// FormUnreadable is a body that is not Customer.io's: a page, broken JSON, too long.
-	FormUnreadable Form = iota
-	// FormEmpty is no body at all.
-	FormEmpty
-	// FormClean is a JSON object that tells of no error.
-	FormClean
-	// FormListed tells of errors, each with the place of a call in a batch.
-	FormListed
-	// FormWhole tells of an error without saying which call it belongs to, alone or beside others that do.
-	FormWhole
+	// ShapeUnreadable is a body that is not Customer.io's: a page, broken JSON, too long.
+	ShapeUnreadable Shape = iota
+	// ShapeEmpty is no body at all.
+	ShapeEmpty
+	// ShapeClean is a JSON object that tells of no error.
+	ShapeClean
+	// ShapeListed tells of errors, each with the place of a call in a batch.
+	ShapeListed
+	// ShapeWhole tells of an error without saying which call it belongs to, alone or beside others that do.
+	ShapeWhole
 )
 
-// Report is what a body says about the calls of its request.
-type Report struct {
-	Form     Form
-	Refusals []Refusal // for FormListed at most one for each call; for FormWhole one, whose Index means nothing
-	Unplaced int       // errors of FormListed whose place is that of no call, so that nobody knows what they refuse
+// ErrorBody is what a body says about the calls of its request.
+type ErrorBody struct {
+	Shape    Shape
+	Refusals []Refusal // for ShapeListed at most one for each call; for ShapeWhole one, whose Index means nothing
+	Unplaced int       // errors of ShapeListed whose place is that of no call, so that nobody knows what they refuse
 }
 
 // Refusal says what Customer.io holds against one call.
@@ -51,20 +51,20 @@ const (
 	ProblemOther    Problem = "refused without a known reason"
 )
 
-// ParseReport reads the body of an answer to a request with so many calls. Customer.io writes errors as errors[] with or without
+// ParseErrorBody reads the body of an answer to a request with so many calls. Customer.io writes errors as errors[] with or without
 // batch_index, as meta.error or as meta.errors, and was seen to send the whole as a JSON string that contains JSON. A call that
 // is listed twice, for two of its fields, is refused once.
-func ParseReport(body []byte, calls int) Report {
+func ParseErrorBody(body []byte, calls int) ErrorBody {
 	body = trimSpace(body)
 	switch {
 	case len(body) == 0:
-		return Report{Form: FormEmpty}
+		return ErrorBody{Shape: ShapeEmpty}
 	case string(body) == "{}": // every accepted request
-		return Report{Form: FormClean}
+		return ErrorBody{Shape: ShapeClean}
 	case body[0] == '"':
 		var inner string
 		if json.Unmarshal(body, &inner) != nil {
-			return Report{}
+			return ErrorBody{}
 		}
 		body = trimSpace([]byte(inner))
 	}
@@ -74,19 +74,19 @@ func ParseReport(body []byte, calls int) Report {
 	}
 	// Null would decode into a struct without an error.
 	if len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &doc) != nil {
-		return Report{}
+		return ErrorBody{}
 	}
 	var errors []json.RawMessage
 	if json.Unmarshal(orNull(doc.Errors), &errors) != nil {
-		return Report{}
+		return ErrorBody{}
 	}
 	if len(errors) > 0 {
 		return listed(errors, calls)
 	}
 	if text, found := metaError(doc.Meta); found {
-		return Report{Form: FormWhole, Refusals: []Refusal{{Problem: problemOf("", text)}}}
+		return ErrorBody{Shape: ShapeWhole, Refusals: []Refusal{{Problem: problemOf("", text)}}}
 	}
-	return Report{Form: FormClean}
+	return ErrorBody{Shape: ShapeClean}
 }
 
 // trimSpace takes the white space of JSON from both ends. Other characters that pass for white space elsewhere are no part of JSON.
@@ -94,8 +94,8 @@ func trimSpace(body []byte) []byte { return bytes.Trim(body, " \t\r\n") }
 
 // listed reads the members of errors[]. The first one that names no place makes it an error of the whole request: the call that it
 // refuses may be any that the others do not name.
-func listed(errors []json.RawMessage, calls int) Report {
-	report := Report{Form: FormListed}
+func listed(errors []json.RawMessage, calls int) ErrorBody {
+	errs := ErrorBody{Shape: ShapeListed}
 	seen := make([]bool, calls)
 	for _, raw := range errors {
 		var entry struct {
@@ -112,19 +112,19 @@ func listed(errors []json.RawMessage, calls int) Report {
 			Field:   sanitize(asText(entry.Field)),
 		}
 		if string(orNull(entry.Index)) == "null" {
-			return Report{Form: FormWhole, Refusals: []Refusal{refusal}}
+			return ErrorBody{Shape: ShapeWhole, Refusals: []Refusal{refusal}}
 		}
 		index, found := placeOf(entry.Index, calls)
 		switch {
 		case !found:
-			report.Unplaced++
+			errs.Unplaced++
 		case !seen[index]:
 			seen[index] = true
 			refusal.Index = index
-			report.Refusals = append(report.Refusals, refusal)
+			errs.Refusals = append(errs.Refusals, refusal)
 		}
 	}
-	return report
+	return errs
 }
 
 // placeOf reads a batch_index, also one in quotes or written as 1.0, and reports whether a request of so many calls has that place.

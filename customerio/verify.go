@@ -35,30 +35,30 @@ func (e *RegionError) Error() string {
 	return fmt.Sprintf("the workspace lives in region %s, but customerio.region is %s: change it before anything is sent", e.Actual, e.Configured)
 }
 
-// UnreachableError says that Customer.io gave no answer that proves anything. It may pass by itself, unless Trouble halts.
+// UnreachableError says that Customer.io gave no answer that verifies anything. It may pass by itself, unless Cause halts.
 type UnreachableError struct {
-	Trouble    Trouble
+	Cause      Cause
 	Status     int // 0 where no answer came
 	RetryAfter time.Duration
 }
 
 // Error says what came instead of a proof.
 func (e *UnreachableError) Error() string {
-	return "customer.io cannot be asked for the workspace's region: " + Answer{Status: e.Status, Trouble: e.Trouble}.String()
+	return "customer.io cannot be asked for the workspace's region: " + Answer{Status: e.Status, Cause: e.Cause}.String()
 }
 
 // regionPath answers with the region of the workspace to which the credentials belong, from either region's host.
 const regionPath = "/api/v1/accounts/region"
 
-// Prove asks Customer.io once whether the credentials are right and belong to the configured region. The error is a
+// Verify asks Customer.io once whether the credentials are right and belong to the configured region. The error is a
 // *CredentialsError, a *RegionError or an *UnreachableError.
-func (c *Client) Prove(ctx context.Context) error {
+func (c *Client) Verify(ctx context.Context) error {
 	ask := Request{Endpoint: Batch, Method: http.MethodGet, Path: regionPath}
 	answer, body, whole := c.exchange(ctx, ask)
 	if answer.NewCredentials {
 		answer, body, whole = c.exchange(ctx, ask)
 	}
-	if answer.Trouble == TroubleCredentials {
+	if answer.Cause == CauseCredentials {
 		return &CredentialsError{Status: answer.Status}
 	}
 	var actual Region
@@ -66,11 +66,11 @@ func (c *Client) Prove(ctx context.Context) error {
 		actual = regionOf(body)
 	}
 	if actual == "" {
-		trouble := answer.Trouble
-		if trouble == "" {
-			trouble = TroubleUnexpected
+		cause := answer.Cause
+		if cause == "" {
+			cause = CauseUnexpected
 		}
-		return &UnreachableError{Trouble: trouble, Status: answer.Status, RetryAfter: answer.RetryAfter}
+		return &UnreachableError{Cause: cause, Status: answer.Status, RetryAfter: answer.RetryAfter}
 	}
 	if actual != c.region {
 		return &RegionError{Configured: c.region, Actual: actual}

@@ -20,14 +20,14 @@ func (e Endpoint) String() string {
 	return "single"
 }
 
-// Meaning is what an answer means for the calls of its request.
-type Meaning uint8
+// Verdict is what an answer means for the calls of its request.
+type Verdict uint8
 
 const (
 	// Retry means that nothing is known or nothing was done; the same calls may succeed later. It is the zero value, so that what is
 	// forgotten is done again.
-	Retry Meaning = iota
-	// Accepted means that the calls were taken, but for those that the report refuses by their place.
+	Retry Verdict = iota
+	// Accepted means that the calls were taken, but for those that the body refuses by their place.
 	Accepted
 	// Refused means that this one call was refused and would be again.
 	Refused
@@ -37,20 +37,20 @@ const (
 	Halt
 )
 
-// String is the meaning's name as a metric's label.
-func (m Meaning) String() string {
+// String is the verdict's name as a metric's label.
+func (m Verdict) String() string {
 	return [...]string{Retry: "retry", Accepted: "accepted", Refused: "refused", Split: "split", Halt: "halt"}[m]
 }
 
-// MeaningOf says what an answer means. It is the only place that decides so. The status is 0 where no answer came; many says
+// VerdictOf says what an answer means. It is the only place that decides so. The status is 0 where no answer came; many says
 // whether the request carried more than one call.
-func MeaningOf(endpoint Endpoint, status int, many bool, report Report) Meaning {
-	if troubleOf(endpoint, status).Halts() {
+func VerdictOf(endpoint Endpoint, status int, many bool, said ErrorBody) Verdict {
+	if causeOfStatus(endpoint, status).Halts() {
 		return Halt
 	}
 	switch {
 	case status/100 == 2:
-		return meaningOfSuccess(status, many, report)
+		return verdictOfSuccess(status, many, said)
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return Retry
 	case status/100 == 4 && many:
@@ -61,22 +61,22 @@ func MeaningOf(endpoint Endpoint, status int, many bool, report Report) Meaning 
 	return Retry
 }
 
-// meaningOfSuccess reads the body of a 2xx: a captive portal's page must not count as delivered, and a 200 may list refusals
+// verdictOfSuccess reads the body of a 2xx: a captive portal's page must not count as delivered, and a 200 may list refusals
 // just as a 207 does.
-func meaningOfSuccess(status int, many bool, report Report) Meaning {
-	switch report.Form {
-	case FormEmpty:
+func verdictOfSuccess(status int, many bool, said ErrorBody) Verdict {
+	switch said.Shape {
+	case ShapeEmpty:
 		if status == http.StatusOK || status == http.StatusNoContent {
 			return Accepted
 		}
-	case FormClean:
+	case ShapeClean:
 		return Accepted
-	case FormListed:
-		if many || len(report.Refusals) == 0 {
+	case ShapeListed:
+		if many || len(said.Refusals) == 0 {
 			return Accepted
 		}
 		return Refused
-	case FormWhole:
+	case ShapeWhole:
 		if !many {
 			return Refused
 		}
