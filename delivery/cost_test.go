@@ -77,7 +77,7 @@ func BenchmarkSend(b *testing.B) {
 			s, calls := newLoopback(b, 1_000_000), kilobytes(n)
 			b.ReportAllocs()
 			for b.Loop() {
-				if outcomes := s.Send(context.Background(), calls); outcomes[0].Verdict != event.Delivered {
+				if outcomes := s.Send(context.Background(), calls); outcomes[0].Result != event.Delivered {
 					b.Fatal(outcomes[0].Failure)
 				}
 			}

@@ -268,7 +268,7 @@ func TestALoneCallThatFailsWhileOthersSucceedDoesNotCloseTheGate(t *testing.T) {
 				t.Fatalf("outcomes of the others: %+v", got)
 			}
 			o := r.Send(t.Context(), []event.Call{poison})[0]
-			if o.Verdict != event.Open || !o.Suspect || o.Failure == nil || !o.NotBefore.IsZero() {
+			if o.Result != event.Open || !o.Suspect || o.Failure == nil || !o.NotBefore.IsZero() {
 				t.Fatalf("outcome %+v", o)
 			}
 			if r.State().Condition != delivery.OK {

@@ -21,7 +21,7 @@ func halve(t *testing.T, r *rig, calls []event.Call) (refused []event.ID) {
 		return append(halve(t, r, calls[:half]), halve(t, r, calls[half:])...)
 	}
 	for i, o := range outcomes {
-		switch o.Verdict {
+		switch o.Result {
 		case event.Refused:
 			refused = append(refused, calls[i].ID)
 		case event.Open:

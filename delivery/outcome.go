@@ -14,7 +14,7 @@ var delivered = filled(1000)
 func filled(n int) []event.Outcome {
 	outcomes := make([]event.Outcome, n)
 	for i := range outcomes {
-		outcomes[i].Verdict = event.Delivered
+		outcomes[i].Result = event.Delivered
 	}
 	return outcomes
 }
@@ -27,7 +27,7 @@ func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
 	outcomes := make([]event.Outcome, len(calls))
 	switch answer.Verdict {
 	case customerio.Refused:
-		outcomes[0] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[0], answer, firstRefusal(answer))}
+		outcomes[0] = event.Outcome{Result: event.Refused, Failure: refusal(&calls[0], answer, firstRefusal(answer))}
 	case customerio.Split:
 		r := firstRefusal(answer)
 		for i := range outcomes {
@@ -54,7 +54,7 @@ func outcomesOfAccepted(calls []event.Call, answer customerio.Answer) []event.Ou
 	outcomes := filled(len(calls))
 	if listed {
 		for _, r := range answer.Errors.Refusals {
-			outcomes[r.Index] = event.Outcome{Verdict: event.Refused, Failure: refusal(&calls[r.Index], answer, r)}
+			outcomes[r.Index] = event.Outcome{Result: event.Refused, Failure: refusal(&calls[r.Index], answer, r)}
 		}
 	}
 	return outcomes

@@ -146,10 +146,10 @@ func TestRefusalsInsideABatch(t *testing.T) {
 					t.Fatalf("outcomes %+v, want %+v", got, c.want)
 				}
 				for i, o := range outcomes {
-					if o.Verdict == event.Open && !o.Suspect {
+					if o.Result == event.Open && !o.Suspect {
 						t.Errorf("call %d is open and no suspect, but one of the calls may be the cause", i)
 					}
-					if o.Verdict == event.Refused && o.Failure.Detail == "" || o.Failure != nil && strings.Contains(fmt.Sprint(*o.Failure), "canary") {
+					if o.Result == event.Refused && o.Failure.Detail == "" || o.Failure != nil && strings.Contains(fmt.Sprint(*o.Failure), "canary") {
 						t.Errorf("call %d: failure %+v", i, *o.Failure)
 					}
 				}
@@ -162,7 +162,7 @@ func TestALoneCallRefusedWithA2xx(t *testing.T) {
 	for _, body := range []string{`{"meta":{"error":"no"}}`, `{"meta":{"errors":["no"]}}`, refuse, `{"errors":[{"batch_index":0,"reason":"required","field":"name"}]}`} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(200, body) })
-			if o := r.Send(context.Background(), makeCalls(1))[0]; o.Verdict != event.Refused || o.Failure.Reason != event.ReasonRefused {
+			if o := r.Send(context.Background(), makeCalls(1))[0]; o.Result != event.Refused || o.Failure.Reason != event.ReasonRefused {
 				t.Errorf("%s: outcome %+v", body, o)
 			}
 		})
@@ -253,7 +253,7 @@ func TestHangs(t *testing.T) {
 				r := newRig(t, c.answer)
 				start := time.Now()
 				for i, o := range r.Send(t.Context(), makeCalls(2)) {
-					if o.Verdict != event.Open || !o.Suspect || o.Failure == nil || o.Failure.Detail != c.detail {
+					if o.Result != event.Open || !o.Suspect || o.Failure == nil || o.Failure.Detail != c.detail {
 						t.Errorf("call %d: %+v %+v", i, o, o.Failure)
 					}
 				}

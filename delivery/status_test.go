@@ -14,7 +14,7 @@ import (
 
 // want is what becomes of the calls of a request that is answered in some way.
 type want struct {
-	verdict event.Verdict
+	result  event.Result
 	suspect bool
 	reason  event.Reason
 	closes  bool // the gate
@@ -23,11 +23,11 @@ type want struct {
 
 // wantFor states the rules of delivery for every status, apart from the code under test.
 func wantFor(status int, single, many bool) want {
-	delivered := want{verdict: event.Delivered}
+	delivered := want{result: event.Delivered}
 	open := want{closes: true}
 	suspect := want{suspect: true, closes: true}
 	halted := want{closes: true, halts: true}
-	refused := want{verdict: event.Refused, reason: event.ReasonRefused}
+	refused := want{result: event.Refused, reason: event.ReasonRefused}
 	split := want{suspect: true, reason: event.ReasonRefused}
 	switch {
 	case status/100 == 2:
@@ -92,10 +92,10 @@ func TestEveryStatus(t *testing.T) {
 
 func checkOutcome(t *testing.T, name string, o event.Outcome, want want, status int, id event.ID) {
 	t.Helper()
-	if o.Verdict != want.verdict || o.Suspect != want.suspect {
-		t.Errorf("%s: verdict %d suspect %t, want %d %t", name, o.Verdict, o.Suspect, want.verdict, want.suspect)
+	if o.Result != want.result || o.Suspect != want.suspect {
+		t.Errorf("%s: result %d suspect %t, want %d %t", name, o.Result, o.Suspect, want.result, want.suspect)
 	}
-	if (o.Failure == nil) != (want.verdict == event.Delivered) {
+	if (o.Failure == nil) != (want.result == event.Delivered) {
 		t.Fatalf("%s: failure %+v", name, o.Failure)
 	}
 	if o.Failure == nil {

@@ -190,9 +190,9 @@ func count(outcomes []event.Outcome) tally {
 	var c tally
 	for _, o := range outcomes {
 		switch {
-		case o.Verdict == event.Delivered:
+		case o.Result == event.Delivered:
 			c.delivered++
-		case o.Verdict == event.Refused:
+		case o.Result == event.Refused:
 			c.refused++
 		case o.Failure != nil:
 			c.tried++

@@ -58,7 +58,7 @@ func TestARequestOvertakenWhileItIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, o := range s.Send(lease, makeCalls(3)) {
-		if o.Verdict != 0 || o.Failure != nil || o.Suspect {
+		if o.Result != 0 || o.Failure != nil || o.Suspect {
 			t.Errorf("call %d: %+v, want an open outcome without an attempt", i, o)
 		}
 	}

@@ -51,7 +51,7 @@ func TestLanes(t *testing.T) {
 
 // The zero outcome is open, so that forgetting to fill one loses nothing.
 func TestZeroOutcomeIsOpen(t *testing.T) {
-	if (Outcome{}).Verdict != Open {
+	if (Outcome{}).Result != Open {
 		t.Error("the zero outcome settles its call")
 	}
 }

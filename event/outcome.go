@@ -2,13 +2,13 @@ package event
 
 import "time"
 
-// Verdict says how an attempt at a call ended.
-type Verdict uint8
+// Result says how an attempt at a call ended.
+type Result uint8
 
 const (
 	// Open means that the call is not settled and will be attempted again. It is the zero value, so that forgetting to fill an
 	// outcome can cause a redelivery but never a loss.
-	Open Verdict = iota
+	Open Result = iota
 	// Delivered means that Customer.io has taken the call.
 	Delivered
 	// Refused means that Customer.io has refused this call and would refuse it again.
@@ -17,7 +17,7 @@ const (
 
 // Outcome is what one attempt did to one call.
 type Outcome struct {
-	Verdict Verdict
+	Result Result
 
 	// Failure says why a call was refused or, for an open one, what the attempt met. Nil on an open outcome means that no
 	// attempt was made: the call was stopped before it reached the wire, and nothing is counted against it.

@@ -44,7 +44,7 @@ type taker struct{}
 func (taker) Send(_ context.Context, calls []event.Call) []event.Outcome {
 	out := make([]event.Outcome, len(calls))
 	for i := range out {
-		out[i].Verdict = event.Delivered
+		out[i].Result = event.Delivered
 	}
 	return out
 }

@@ -187,9 +187,9 @@ func (d *destination) take(calls []event.Call, out []event.Outcome) {
 		seq, _ := strconv.Atoi(f[1])
 		refused := f[2] == "refused"
 		d.receipts = append(d.receipts, checker.Receipt{Person: f[0], Seq: seq, ID: string(c.Body), Body: string(c.Body), Taken: !refused})
-		out[i].Verdict = event.Delivered
+		out[i].Result = event.Delivered
 		if refused {
-			out[i] = event.Outcome{Verdict: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
+			out[i] = event.Outcome{Result: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
 		}
 	}
 }

@@ -14,7 +14,7 @@ func TestNothingPassesACallForWhichTheFlowStopped(t *testing.T) {
 	refuse := func(_ context.Context, calls []event.Call) []event.Outcome {
 		out := make([]event.Outcome, len(calls))
 		for i := range out {
-			out[i].Verdict = event.Refused
+			out[i].Result = event.Refused
 		}
 		return out
 	}

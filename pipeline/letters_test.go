@@ -66,13 +66,13 @@ func refuseSome(d time.Duration) sender {
 	return func(_ context.Context, calls []event.Call) []event.Outcome {
 		out := make([]event.Outcome, len(calls))
 		for i, c := range calls {
-			out[i].Verdict = event.Delivered
+			out[i].Result = event.Delivered
 			other, until := strings.HasPrefix(string(c.Body), "other-"), began.Add(d)
 			switch {
 			case other && time.Now().Before(until):
 				out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
 			case !other && strings.HasSuffix(string(c.Body), "refused"):
-				out[i] = event.Outcome{Verdict: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
+				out[i] = event.Outcome{Result: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
 			}
 		}
 		return out

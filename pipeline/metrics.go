@@ -17,9 +17,9 @@ type metrics struct {
 	calls   *prometheus.CounterVec
 	actions map[string]*[3]prometheus.Counter
 	run     struct { // calls of one kind in a row that are not added yet
-		action  string
-		verdict event.Verdict
-		n       int
+		action string
+		result event.Result
+		n      int
 	}
 }
 
@@ -71,10 +71,10 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 }
 
 // call counts a settled call, until flush for those of one kind in a row. The caller holds the pipeline's lock.
-func (m *metrics) call(s *event.Step, v event.Verdict) {
-	if s.Action != m.run.action || v != m.run.verdict {
+func (m *metrics) call(s *event.Step, v event.Result) {
+	if s.Action != m.run.action || v != m.run.result {
 		m.flush()
-		m.run.action, m.run.verdict = s.Action, v
+		m.run.action, m.run.result = s.Action, v
 	}
 	m.run.n++
 }
@@ -92,6 +92,6 @@ func (m *metrics) flush() {
 		}
 		m.actions[m.run.action] = c
 	}
-	c[m.run.verdict].Add(float64(m.run.n))
+	c[m.run.result].Add(float64(m.run.n))
 	m.run.n = 0
 }

@@ -105,9 +105,9 @@ func (w *world) Send(_ context.Context, calls []event.Call) []event.Outcome {
 			}
 			continue
 		}
-		out[i].Verdict = event.Delivered
+		out[i].Result = event.Delivered
 		if strings.HasSuffix(string(c.Body), "refused") {
-			out[i] = event.Outcome{Verdict: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}}
+			out[i] = event.Outcome{Result: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}}
 		}
 		w.see(c)
 	}

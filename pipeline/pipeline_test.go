@@ -314,7 +314,7 @@ func (s *splitter) Send(ctx context.Context, calls []event.Call) []event.Outcome
 		out := make([]event.Outcome, len(calls))
 		f := &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}
 		if len(calls) == 1 {
-			out[0] = event.Outcome{Verdict: event.Refused, Failure: f}
+			out[0] = event.Outcome{Result: event.Refused, Failure: f}
 			return out
 		}
 		s.mu.Lock()

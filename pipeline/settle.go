@@ -18,14 +18,14 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		if i < len(outcomes) {
 			o = outcomes[i]
 		}
-		switch o.Verdict {
+		switch o.Result {
 		case event.Delivered:
 			delivered = true
-			p.metrics.call(e.step, o.Verdict)
+			p.metrics.call(e.step, o.Result)
 			b.done = p.close(e, b.done)
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
-			p.metrics.call(e.step, o.Verdict)
+			p.metrics.call(e.step, o.Result)
 			p.refuse(e, o.Failure, now)
 		}
 	}

@@ -115,7 +115,7 @@ func TestLettersCountAttempts(t *testing.T) {
 		if attempts < 3 {
 			return []event.Outcome{{NotBefore: time.Now().Add(time.Second), Failure: &event.Failure{Status: 429}}}
 		}
-		return []event.Outcome{{Verdict: event.Refused, Failure: &event.Failure{Reason: event.ReasonRefused, Status: 400}}}
+		return []event.Outcome{{Result: event.Refused, Failure: &event.Failure{Reason: event.ReasonRefused, Status: 400}}}
 	}
 	onBench(t, quiet(), answer, func(b *bench) {
 		began := time.Now()
@@ -158,7 +158,7 @@ func TestOneEventOfManyPoisonousCalls(t *testing.T) {
 		bad := slices.ContainsFunc(calls, func(c event.Call) bool { return strings.Contains(string(c.Body), "/") })
 		time.Sleep(time.Second)
 		for i := range out {
-			out[i].Verdict = event.Delivered
+			out[i].Result = event.Delivered
 			if bad {
 				failures++
 				out[i] = event.Outcome{Suspect: true, Failure: &event.Failure{Stage: event.StageDelivery, Status: 500}}

@@ -131,7 +131,7 @@ func holdBack(d time.Duration, bodies string) sender {
 	return func(_ context.Context, calls []event.Call) []event.Outcome {
 		out := make([]event.Outcome, len(calls))
 		for i, c := range calls {
-			out[i].Verdict = event.Delivered
+			out[i].Result = event.Delivered
 			if strings.Contains(bodies, string(c.Body)) {
 				out[i] = event.Outcome{NotBefore: time.Now().Add(d), Failure: &event.Failure{Stage: event.StageDelivery}}
 			}
@@ -297,7 +297,7 @@ func TestOthersBackOffAsBefore(t *testing.T) {
 		for i, c := range calls {
 			var n int
 			fmt.Sscanf(string(c.Body), "p%d", &n)
-			out[i].Verdict = event.Delivered
+			out[i].Result = event.Delivered
 			if until := began.Add(time.Duration(n) * time.Minute); time.Now().Before(until) {
 				out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
 			}
@@ -336,7 +336,7 @@ func TestAMessageIsDoneWithItsLetter(t *testing.T) {
 		answer := func(_ context.Context, calls []event.Call) []event.Outcome {
 			out := make([]event.Outcome, len(calls))
 			for i, c := range calls {
-				out[i].Verdict = event.Delivered
+				out[i].Result = event.Delivered
 				if until := began.Add(time.Duration(slices.Index(order, string(c.Body))+1) * time.Minute); time.Now().Before(until) {
 					out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
 				}
