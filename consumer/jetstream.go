@@ -25,7 +25,7 @@ import (
 type JetStream struct {
 	conn    *broker.NATS
 	readers []*streamReader
-	sharing *sharing // nil where no stream has partitions
+	group   *replicaGroup // nil where no stream has partitions
 }
 
 // NewJetStream makes the source. It asks the server for nothing yet.
@@ -39,14 +39,14 @@ func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg p
 	parts := cfg.parts()
 	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(parts)), minFetchBytes)
 	cfg.tuning.prefetch = max(cfg.tuning.prefetch/len(parts), min(cfg.tuning.prefetch, minPrefetch))
-	j := &JetStream{conn: conn, sharing: newSharing(conn, cfg, log)}
+	j := &JetStream{conn: conn, group: newReplicaGroup(conn, cfg, log)}
 	metrics := newStreamMetrics(reg, j)
 	shared := 0
 	for _, p := range parts {
 		r := newStreamReader(conn, cfg, p, log)
-		r.metrics = metrics.of(p)
+		r.metrics = metrics.forPartition(p)
 		if p.of > 0 {
-			r.sharing, r.slot = j.sharing, shared
+			r.group, r.indexInGroup = j.group, shared
 			shared++
 		}
 		j.readers = append(j.readers, r)
@@ -57,8 +57,8 @@ func NewJetStream(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger, reg p
 // OnReplicas has f told, from a goroutine of Consume's and whenever it changes, among how many replicas the partitions are divided. It is
 // not told where no stream has partitions. It must be called before Consume.
 func (j *JetStream) OnReplicas(f func(n int)) {
-	if j.sharing != nil {
-		j.sharing.report = f
+	if j.group != nil {
+		j.group.onReplicas = f
 	}
 }
 
@@ -73,8 +73,8 @@ func (j *JetStream) Consume(ctx context.Context, handle func(lease context.Conte
 	present, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer sharing.Wait()
 	defer leave() // when nothing is sent any more, so that the others do not take our share of the rate before
-	if j.sharing != nil {
-		sharing.Go(func() { j.sharing.run(present) })
+	if j.group != nil {
+		sharing.Go(func() { j.group.run(present) })
 	}
 	for i, r := range j.readers {
 		readers.Go(func() {
@@ -103,7 +103,7 @@ func (j *JetStream) Troubles() []string {
 		troubles = append(troubles, conn.Error())
 	}
 	for _, r := range j.readers {
-		state, why := r.condition()
+		state, why := r.currentState()
 		if state != stateClosed || conn != nil && errors.Is(why, errDisconnected) {
 			continue
 		}
@@ -117,7 +117,7 @@ func (j *JetStream) Troubles() []string {
 func (j *JetStream) States() map[string]string {
 	states := map[string]string{}
 	for _, r := range j.readers {
-		state, _ := r.condition()
+		state, _ := r.currentState()
 		states[r.part.String()] = string(state)
 	}
 	return states
@@ -134,31 +134,31 @@ const (
 
 // streamReader reads one stream, or one partition of it, turn after turn.
 type streamReader struct {
-	conn    *broker.NATS
-	cfg     JetStreamConfig
-	part    streamPart
-	sharing *sharing // nil for a stream that is read whole
-	slot    int      // the part's number there
-	log     *zap.Logger
-	metrics streamMetrics
-	ack     func(ctx context.Context, subject string) error // confirmed by the server when nil; tests lose it
+	conn         *broker.NATS
+	cfg          JetStreamConfig
+	part         streamPart
+	group        *replicaGroup // nil for a stream that is read whole
+	indexInGroup int           // the part's number there
+	log          *zap.Logger
+	metrics      streamMetrics
+	ack          func(ctx context.Context, subject string) error // confirmed by the server when nil; tests lose it
 
 	// What is known from one turn to the next. Only run and what it calls use it.
-	pin     string    // the last pin, which may still be ours
-	created time.Time // when the stream was made; another time means another stream
-	mine    bool      // the last turn read, so that nobody knows better how far was read
-	seen    bool      // the consumer was there
-	missing time.Time // since when the consumer is missing; zero while it is there
-	memory  memory
-	stored  *checkpoints
-	looked  uint64 // the server's floor that was found to be right
-	skipped int64  // up to where a gap was counted and passed over
+	pin             string    // the last pin, which may still be ours
+	streamCreated   time.Time // when the stream was made; another time means another stream
+	wasReading      bool      // the last turn read, so that nobody knows better how far was read
+	consumerSeen    bool      // the consumer was there
+	consumerMissing time.Time // since when the consumer is missing; zero while it is there
+	progress        readProgress
+	checkpoints     *checkpointStore
+	checkedFloor    uint64 // the server's floor that was found to be right
+	skippedTo       int64  // up to where a gap was counted and passed over
 
-	current atomic.Pointer[session] // nil while the stream is not read here
+	session atomic.Pointer[session] // nil while the stream is not read here
 
-	mu    sync.Mutex
-	state streamState
-	why   error // why the state is closed
+	mu           sync.Mutex
+	state        streamState
+	closedReason error // why the state is closed
 }
 
 var errStarting = errors.New("not joined yet")
@@ -173,25 +173,25 @@ func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, part streamPart, lo
 	}
 	return &streamReader{
 		ack: ack, conn: conn, cfg: cfg, part: part,
-		log:    log.With(zap.String("stream", part.stream), zap.String("durable", part.durable)),
-		stored: newCheckpoints(conn, &part),
-		state:  stateClosed, why: errStarting,
+		log:         log.With(zap.String("stream", part.stream), zap.String("durable", part.durable)),
+		checkpoints: newCheckpointStore(conn, &part),
+		state:       stateClosed, closedReason: errStarting,
 	}
 }
 
 // run reads turn after turn until ctx ends or the stream cannot be read on.
 func (r *streamReader) run(ctx context.Context, handle handler) error {
 	for {
-		err := r.turn(ctx, handle)
+		err := r.runSession(ctx, handle)
 		if ctx.Err() != nil {
-			r.become(stateClosed, ctx.Err())
+			r.setState(stateClosed, ctx.Err())
 			return nil
 		}
-		if errors.Is(err, errShared) {
+		if errors.Is(err, errReassigned) {
 			continue
 		}
-		r.become(stateClosed, err)
-		if stop := (*stopError)(nil); errors.As(err, &stop) {
+		r.setState(stateClosed, err)
+		if stop := (*fatalError)(nil); errors.As(err, &stop) {
 			return fmt.Errorf("read stream %s: %w", &r.part, stop.err)
 		}
 		select {
@@ -201,38 +201,38 @@ func (r *streamReader) run(ctx context.Context, handle handler) error {
 	}
 }
 
-// turn waits for the right to read and reads for as long as it holds.
-func (r *streamReader) turn(ctx context.Context, handle handler) error {
+// runSession waits for the right to read and reads for as long as it holds.
+func (r *streamReader) runSession(ctx context.Context, handle handler) error {
 	conn := r.conn.Conn()
 	broken := conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	defer conn.RemoveStatusListener(broken)
 	if !conn.IsConnected() {
 		return errDisconnected
 	}
-	if err := r.open(ctx); err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	pin, err := r.gain(ctx, broken)
+	pin, err := r.acquirePin(ctx, broken)
 	if err != nil {
 		return err
 	}
-	s, err := r.begin(ctx, pin)
+	s, err := r.startSession(ctx, pin)
 	if err != nil {
-		if stop := (*stopError)(nil); errors.As(err, &stop) {
-			r.release()
+		if stop := (*fatalError)(nil); errors.As(err, &stop) {
+			r.releasePin()
 		}
 		return err
 	}
-	return s.read(ctx, broken, handle)
+	return s.run(ctx, broken, handle)
 }
 
-// become notes the state and logs its changes.
-func (r *streamReader) become(state streamState, why error) {
+// setState notes the state and logs its changes.
+func (r *streamReader) setState(state streamState, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	changed := r.state != state || state == stateClosed && r.why.Error() != why.Error()
-	r.state, r.why = state, why
-	r.metrics.is(state)
+	changed := r.state != state || state == stateClosed && r.closedReason.Error() != why.Error()
+	r.state, r.closedReason = state, why
+	r.metrics.setState(state)
 	switch {
 	case !changed:
 	case state == stateClosed && errors.Is(why, context.Canceled):
@@ -246,8 +246,8 @@ func (r *streamReader) become(state streamState, why error) {
 	}
 }
 
-func (r *streamReader) condition() (streamState, error) {
+func (r *streamReader) currentState() (streamState, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state, r.why
+	return r.state, r.closedReason
 }

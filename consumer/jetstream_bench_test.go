@@ -27,15 +27,15 @@ func BenchmarkDeliveries(b *testing.B) {
 			b.ReportAllocs()
 			server := newCannedServer(pin, size)
 			r := &streamReader{part: streamPart{stream: "EVENTS"}, cfg: DefaultJetStreamConfig()}
-			r.metrics = newStreamMetrics(prometheus.NewRegistry(), &JetStream{}).of(streamPart{stream: "EVENTS"})
+			r.metrics = newStreamMetrics(prometheus.NewRegistry(), &JetStream{}).forPartition(streamPart{stream: "EVENTS"})
 			s := newSession(r, pin, time.Now(), 0)
 			s.inbox = openInbox(server, "_INBOX.bench", r.cfg.FetchBytes)
 			defer s.inbox.close()
 			n := 0
-			err := s.pump(func(_ context.Context, _ event.Message, done func()) error {
+			err := s.deliverLoop(func(_ context.Context, _ event.Message, done func()) error {
 				done()
 				if n++; n == b.N {
-					s.stop(context.Canceled)
+					s.end(context.Canceled)
 				}
 				return nil
 			})

@@ -16,20 +16,20 @@ import (
 // CheckpointBucket is the key-value bucket in which the bridges of an account keep how far they have read.
 const CheckpointBucket = "ciobridge"
 
-// mostCheckpoint is how long the text of what is done past the floor may be. 5,000 spans of a few messages each fit.
-const mostCheckpoint = 48 << 10
+// maxAckedText is how long the text of what is done past the floor may be. 5,000 spans of a few messages each fit.
+const maxAckedText = 48 << 10
 
 // checkpoint is how far a durable has been read. The server's own floor is not enough: a purge moves it along, and so does the deletion of
 // a message that is in hand, as if everything before had been read.
 type checkpoint struct {
-	Stream  string    `json:"stream"`
-	Durable string    `json:"durable"`
-	Created time.Time `json:"created"`           // when the stream was made: sequences of another one stand for other messages
-	Sets    int       `json:"sets"`              // how often an operator has set it: what a reader remembers of before is void
-	Next    int64     `json:"next"`              // everything before is done
-	Settled string    `json:"settled,omitempty"` // what is done beyond
-	Void    uint64    `json:"void,omitempty"`    // the server's floor when an operator set it: it says nothing, because the consumer is set after
-	Reader  string    `json:"reader"`            // the pin of the reader that wrote it; empty for an operator
+	Stream       string    `json:"stream"`
+	Durable      string    `json:"durable"`
+	Created      time.Time `json:"created"`           // when the stream was made: sequences of another one stand for other messages
+	Sets         int       `json:"sets"`              // how often an operator has set it: what a reader remembers of before is void
+	Committable  int64     `json:"next"`              // everything before is done
+	Acked        string    `json:"settled,omitempty"` // what is done beyond
+	IgnoredFloor uint64    `json:"void,omitempty"`    // the server's floor when an operator set it: it says nothing, because the consumer is set after
+	Reader       string    `json:"reader"`            // the pin of the reader that wrote it; empty for an operator
 }
 
 // log names what the offsets of a checkpoint stand for.
@@ -37,20 +37,20 @@ func (c *checkpoint) log() string {
 	return fmt.Sprintf("%s %s %s %d", c.Stream, c.Durable, c.Created.UTC().Format(time.RFC3339Nano), c.Sets)
 }
 
-func (c *checkpoint) settled() settled { return decodeSettled(c.log(), c.Next, c.Settled) }
+func (c *checkpoint) acked() settled { return decodeSettled(c.log(), c.Committable, c.Acked) }
 
-// settle puts in what is done.
-func (c *checkpoint) settle(next int64, done settled) {
-	c.Next = next
-	c.Settled = done.encode(c.log(), next, mostCheckpoint)
+// setAcked puts in what is done.
+func (c *checkpoint) setAcked(next int64, done settled) {
+	c.Committable = next
+	c.Acked = done.encode(c.log(), next, maxAckedText)
 }
 
 // errFenced says that another reader has taken the durable over, or an operator has set it.
 var errFenced = errors.New("another reader has begun where this one left off")
 
-// checkpoints keeps the checkpoint of one durable. Each write names the one before it, so that a reader that has been replaced writes
+// checkpointStore keeps the checkpoint of one durable. Each write names the one before it, so that a reader that has been replaced writes
 // nothing any more. It is not safe for concurrent use.
-type checkpoints struct {
+type checkpointStore struct {
 	conn     *broker.NATS
 	key      string
 	bucket   jetstream.KeyValue // nil until it is open
@@ -58,8 +58,8 @@ type checkpoints struct {
 	revision uint64             // of what was read or written last; 0 where there is nothing
 }
 
-func newCheckpoints(conn *broker.NATS, part *streamPart) *checkpoints {
-	return &checkpoints{conn: conn, key: keyName(part.stream) + "." + keyName(part.durable)}
+func newCheckpointStore(conn *broker.NATS, part *streamPart) *checkpointStore {
+	return &checkpointStore{conn: conn, key: keyName(part.stream) + "." + keyName(part.durable)}
 }
 
 // keyName writes a name with the characters that a key may have.
@@ -77,7 +77,7 @@ func keyName(name string) string {
 }
 
 // open finds the bucket. It reports false where there is none.
-func (c *checkpoints) open(ctx context.Context) (bool, error) {
+func (c *checkpointStore) open(ctx context.Context) (bool, error) {
 	if c.bucket != nil {
 		return true, nil
 	}
@@ -93,14 +93,14 @@ func (c *checkpoints) open(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("look at the key-value bucket %s: %w", CheckpointBucket, err)
 	}
 	if ttl := status.TTL(); ttl > 0 {
-		return false, stopf("the key-value bucket %s forgets after %v how far was read: make it keep its values with: nats stream edit KV_%s --max-age=0", CheckpointBucket, ttl, CheckpointBucket)
+		return false, fatalf("the key-value bucket %s forgets after %v how far was read: make it keep its values with: nats stream edit KV_%s --max-age=0", CheckpointBucket, ttl, CheckpointBucket)
 	}
 	c.bucket = bucket
 	return true, nil
 }
 
 // ensure finds the bucket, or makes it with as many replicas as the stream has.
-func (c *checkpoints) ensure(ctx context.Context, replicas int) error {
+func (c *checkpointStore) ensure(ctx context.Context, replicas int) error {
 	c.replicas = max(1, replicas)
 	if there, err := c.open(ctx); there || err != nil {
 		return err
@@ -135,7 +135,7 @@ func (e *bucketError) Error() string {
 func (e *bucketError) Unwrap() error { return e.err }
 
 // load reads what is stored, nil where nothing is.
-func (c *checkpoints) load(ctx context.Context) (*checkpoint, error) {
+func (c *checkpointStore) load(ctx context.Context) (*checkpoint, error) {
 	entry, err := c.bucket.Get(ctx, c.key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		c.revision = 0
@@ -146,8 +146,8 @@ func (c *checkpoints) load(ctx context.Context) (*checkpoint, error) {
 		return nil, fmt.Errorf("read how far was read: %w", err)
 	}
 	var stored checkpoint
-	if err := json.Unmarshal(entry.Value(), &stored); err != nil || stored.Next < 1 {
-		return nil, stopf("the key %s of the key-value bucket %s does not say how far was read, and somebody else must have written it: delete it with: nats kv del %s %s; "+
+	if err := json.Unmarshal(entry.Value(), &stored); err != nil || stored.Committable < 1 {
+		return nil, fatalf("the key %s of the key-value bucket %s does not say how far was read, and somebody else must have written it: delete it with: nats kv del %s %s; "+
 			"reading then goes on where the server's consumer stands", c.key, CheckpointBucket, CheckpointBucket, c.key)
 	}
 	c.revision = entry.Revision()
@@ -156,7 +156,7 @@ func (c *checkpoints) load(ctx context.Context) (*checkpoint, error) {
 
 // save replaces what was read or written last. It fails with errFenced where somebody else has written meanwhile; a write of our own whose
 // outcome was unknown does not count as such.
-func (c *checkpoints) save(ctx context.Context, next checkpoint) error {
+func (c *checkpointStore) save(ctx context.Context, next checkpoint) error {
 	if c.bucket != nil {
 		if err := c.write(ctx, &next); !errors.Is(err, errFenced) {
 			return err
@@ -176,7 +176,7 @@ func (c *checkpoints) save(ctx context.Context, next checkpoint) error {
 	return c.write(ctx, &next)
 }
 
-func (c *checkpoints) write(ctx context.Context, next *checkpoint) error {
+func (c *checkpointStore) write(ctx context.Context, next *checkpoint) error {
 	value, err := json.Marshal(next)
 	if err != nil {
 		return fmt.Errorf("write how far was read: %w", err)

@@ -22,7 +22,7 @@ import (
 // stored is the checkpoint of the bridge's reader, zero while there is none.
 func (s *natsServer) stored() *checkpoint {
 	s.t.Helper()
-	store := newCheckpoints(s.client, &streamPart{stream: "EVENTS", durable: "ciobridge"})
+	store := newCheckpointStore(s.client, &streamPart{stream: "EVENTS", durable: "ciobridge"})
 	if there, err := store.open(s.t.Context()); err != nil || !there {
 		return &checkpoint{}
 	}
@@ -42,7 +42,7 @@ func TestJetStreamKilledRepeatsOnlyWhatWasNotDone(t *testing.T) {
 	r := s.replica(fastConfig())
 	r.settle = func(seq int64) bool { return !slow(seq) }
 	r.start()
-	waitUntil(t, "what is done is stored", func() bool { return s.stored().settled().count() == 5000-3-5 })
+	waitUntil(t, "what is done is stored", func() bool { return s.stored().acked().count() == 5000-3-5 })
 	if floor := s.floor(); floor != 2 {
 		t.Fatalf("the server's floor is %d", floor)
 	}
@@ -71,7 +71,7 @@ func TestJetStreamKilledWithAFilter(t *testing.T) {
 	r := s.replica(cfg)
 	r.settle = func(seq int64) bool { return seq != 6 && seq != 14 }
 	r.start()
-	waitUntil(t, "what is done is stored", func() bool { return r.last() == 20 && len(s.stored().settled()) == 2 })
+	waitUntil(t, "what is done is stored", func() bool { return r.last() == 20 && len(s.stored().acked()) == 2 })
 	r.crash()
 	next := s.replica(cfg).start()
 	waitUntil(t, "the rest is acknowledged", func() bool { return s.floor() == 20 })
@@ -109,7 +109,7 @@ func TestJetStreamCommitsSoonAfterTakeover(t *testing.T) {
 	cfg := fastConfig()
 	cfg.CommitInterval = time.Hour
 	r := s.replica(cfg).start()
-	waitUntil(t, "the first ten are acknowledged", func() bool { return s.floor() == 10 && s.stored().Next == 11 })
+	waitUntil(t, "the first ten are acknowledged", func() bool { return s.floor() == 10 && s.stored().Committable == 11 })
 	r.crash()
 }
 
@@ -118,8 +118,8 @@ func TestCheckpointFences(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
 	part := streamPart{stream: "EVENTS", durable: "a b/c"}
-	open := func() *checkpoints {
-		c := newCheckpoints(s.client, &part)
+	open := func() *checkpointStore {
+		c := newCheckpointStore(s.client, &part)
 		if err := c.ensure(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func TestCheckpointFences(t *testing.T) {
 	}
 	of := func(reader string, next int64, done settled) checkpoint {
 		c := checkpoint{Stream: part.stream, Durable: part.durable, Created: time.Now(), Reader: reader}
-		c.settle(next, done)
+		c.setAcked(next, done)
 		return c
 	}
 	first, second := open(), open()
@@ -149,7 +149,7 @@ func TestCheckpointFences(t *testing.T) {
 	}
 	second = open()
 	stored, err := second.load(t.Context())
-	if err != nil || stored.Next != 5 || !slices.Equal(stored.settled(), settled{{6, 8}}) {
+	if err != nil || stored.Committable != 5 || !slices.Equal(stored.acked(), settled{{6, 8}}) {
 		t.Errorf("stored is %+v, %v", stored, err)
 	}
 	if err := second.save(t.Context(), of("second", 5, nil)); err != nil {
@@ -207,7 +207,7 @@ func TestJetStreamAccountThatMakesNoStreams(t *testing.T) {
 	if _, err := admin.JetStream().CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "ciobridge", History: 1}); err != nil {
 		t.Fatal(err)
 	}
-	waitUntil(t, "it reads", func() bool { return s.floor() == 3 && s.stored().Next == 4 })
+	waitUntil(t, "it reads", func() bool { return s.floor() == 3 && s.stored().Committable == 4 })
 	r.stop()
 }
 
@@ -280,29 +280,29 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 			part := streamPart{stream: "EVENTS", durable: "ciobridge"}
 			of := func(reader string, done settled) checkpoint {
 				c := checkpoint{Stream: part.stream, Durable: part.durable, Created: info.Created, Reader: reader}
-				c.settle(3, done)
+				c.setAcked(3, done)
 				return c
 			}
 			r := newStreamReader(s.client, fastConfig(), part, zap.NewNop())
-			r.created = info.Created
-			if err := r.recall(t.Context(), info); err != nil {
+			r.streamCreated = info.Created
+			if err := r.loadCheckpoint(t.Context(), info); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.stored.save(t.Context(), of("a", nil)); err != nil {
+			if err := r.checkpoints.save(t.Context(), of("a", nil)); err != nil {
 				t.Fatal(err)
 			}
-			r.memory = memory{next: 3, pin: "a", past: newLedger(3, 100)}
+			r.progress = readProgress{committable: 3, lastPin: "a", lastTracker: newLedger(3, 100)}
 			for seq := int64(3); seq <= 6; seq++ {
-				ticket, err := r.memory.past.add(t.Context(), seq, time.Now())
+				ticket, err := r.progress.lastTracker.add(t.Context(), seq, time.Now())
 				if err != nil {
 					t.Fatal(err)
 				}
 				if seq%2 == 0 {
-					r.memory.past.settle(ticket)
+					r.progress.lastTracker.settle(ticket)
 				}
 			}
 			if c.other {
-				other := newCheckpoints(s.client, &part)
+				other := newCheckpointStore(s.client, &part)
 				if err := other.ensure(t.Context(), 1); err != nil {
 					t.Fatal(err)
 				}
@@ -313,11 +313,11 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := r.recall(t.Context(), info); err != nil {
+			if err := r.loadCheckpoint(t.Context(), info); err != nil {
 				t.Fatal(err)
 			}
-			if r.memory.next != 3 || !slices.Equal(r.memory.done, c.want) {
-				t.Errorf("done from %d on are %v, want %v", r.memory.next, r.memory.done, c.want)
+			if r.progress.committable != 3 || !slices.Equal(r.progress.acked, c.want) {
+				t.Errorf("done from %d on are %v, want %v", r.progress.committable, r.progress.acked, c.want)
 			}
 		})
 	}

@@ -14,16 +14,16 @@ const pinHeader = "Nats-Pin-Id"
 // delivery is what the reply subject of a delivered message tells: where the message stands in the stream and in the order of
 // deliveries. Acknowledgements are addressed to that subject too.
 type delivery struct {
-	seq     uint64 // in the stream
-	ordinal uint64 // of this delivery since the consumer was last reset, from 1, without holes
-	time    int64  // when the stream took the message, unix nanoseconds
+	streamSeq   uint64 // in the stream
+	consumerSeq uint64 // of this delivery since the consumer was last reset, from 1, without holes
+	time        int64  // when the stream took the message, unix nanoseconds
 }
 
 // parseDelivery reads $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<ordinal>.<time>.<pending>, or the newer form with a domain and
 // an account before the stream and perhaps a token at the end. From is where the delivered field begins and to is where the
 // pending field ends.
 func parseDelivery(reply []byte) (d delivery, from, to int, ok bool) {
-	from = numbersAt(reply)
+	from = numbersStart(reply)
 	if from == 0 {
 		return delivery{}, 0, 0, false
 	}
@@ -31,8 +31,8 @@ func parseDelivery(reply []byte) (d delivery, from, to int, ok bool) {
 	return d, from, from + n, ok
 }
 
-// numbersAt is where the delivered field begins, 0 where it is no reply subject of a delivery.
-func numbersAt(reply []byte) int {
+// numbersStart is where the delivered field begins, 0 where it is no reply subject of a delivery.
+func numbersStart(reply []byte) int {
 	if !bytes.HasPrefix(reply, []byte("$JS.ACK.")) {
 		return 0
 	}
@@ -65,7 +65,7 @@ func parseNumbers(b []byte) (d delivery, n int, ok bool) {
 		}
 		n += end + 1
 	}
-	return delivery{seq: fields[1], ordinal: fields[2], time: int64(fields[3])}, n - 1, true
+	return delivery{streamSeq: fields[1], consumerSeq: fields[2], time: int64(fields[3])}, n - 1, true
 }
 
 func parseNumber(s []byte) (n uint64, ok bool) {
@@ -99,7 +99,7 @@ func ackSubject(reply string, seq, ordinal uint64) string {
 // message makes the event's message. Its bytes are the frame's own.
 func (s *session) message(f *frame, d delivery, headers []event.Header) event.Message {
 	return event.Message{
-		Origin:  event.Origin{Topic: s.r.part.stream, Subject: s.names.of(f.subject), Partition: s.r.part.index, Offset: int64(d.seq)},
+		Origin:  event.Origin{Topic: s.r.part.stream, Subject: s.names.intern(f.subject), Partition: s.r.part.index, Offset: int64(d.streamSeq)},
 		Value:   f.payload,
 		Headers: headers,
 		Time:    time.Unix(0, d.time),
@@ -108,7 +108,7 @@ func (s *session) message(f *frame, d delivery, headers []event.Header) event.Me
 
 // headers reads the headers of a message, in the order in which they came, takes the pin out, and says whether that is ours.
 func (s *session) headers(f *frame) (headers []event.Header, mine bool) {
-	if bytes.Equal(f.header, s.header) {
+	if bytes.Equal(f.header, s.bareHeader) {
 		return nil, true
 	}
 	_, rest, _ := bytes.Cut(f.header, []byte("\n")) // the version of the protocol
@@ -122,18 +122,18 @@ func (s *session) headers(f *frame) (headers []event.Header, mine bool) {
 		case string(key) == pinHeader:
 			mine = string(value) == s.pin
 		default:
-			headers = append(headers, event.Header{Key: s.names.of(key), Value: value})
+			headers = append(headers, event.Header{Key: s.names.intern(key), Value: value})
 		}
 	}
 	return headers, mine
 }
 
-// names keeps one string for each name that comes again and again.
-type names map[string]string
+// nameCache keeps one string for each name that comes again and again.
+type nameCache map[string]string
 
 const maxNames = 1000 // more than this many are no names that come again
 
-func (n names) of(b []byte) string {
+func (n nameCache) intern(b []byte) string {
 	if name, ok := n[string(b)]; ok {
 		return name
 	}

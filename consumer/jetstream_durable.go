@@ -18,9 +18,9 @@ import (
 // priorityGroup is the group of readers of which the server pins one.
 const priorityGroup = "ciobridge"
 
-// open checks that the stream can be read as a log and is as it was read before, and that the consumer is there and as it
+// prepare checks that the stream can be read as a log and is as it was read before, and that the consumer is there and as it
 // must be. A consumer that is missing is made: where the reading is known to stand, else at start_at.
-func (r *streamReader) open(ctx context.Context) error {
+func (r *streamReader) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
 	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
@@ -32,82 +32,82 @@ func (r *streamReader) open(ctx context.Context) error {
 	}
 	info := stream.CachedInfo()
 	if info.Config.Retention == jetstream.WorkQueuePolicy {
-		return stopf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.part.stream)
+		return fatalf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.part.stream)
 	}
-	if err := r.recall(ctx, info); err != nil {
+	if err := r.loadCheckpoint(ctx, info); err != nil {
 		return err
 	}
-	if err := r.checkDivision(ctx, stream); err != nil {
+	if err := r.checkPartitioning(ctx, stream); err != nil {
 		return err
 	}
 	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
 	switch {
-	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.leavesItToOthers():
+	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.awaitsOtherReader():
 		return errConsumerGone
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		if err := r.makeConsumer(ctx, info); err != nil {
+		if err := r.createConsumer(ctx, info); err != nil {
 			return err
 		}
-		return r.checkDivision(ctx, stream) // of two that divide in different ways at the same time, one sees the other
+		return r.checkPartitioning(ctx, stream) // of two that divide in different ways at the same time, one sees the other
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
-		return stopf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.part.durable, r.part.stream, r.part.durable)
+		return fatalf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.part.durable, r.part.stream, r.part.durable)
 	case err != nil:
 		return fmt.Errorf("look at the consumer: %w", err)
 	}
 	if have := filterOf(consumer.CachedInfo().Config); r.part.of > 0 && !slices.Equal(have, filterOf(r.consumerConfig())) {
-		return &stopError{r.dividedAnew(consumer.CachedInfo())}
+		return &fatalError{r.partitioningChanged(consumer.CachedInfo())}
 	}
 	if err := checkConsumer(consumer.CachedInfo().Config, r.consumerConfig()); err != nil {
 		return err
 	}
-	r.missing, r.seen = time.Time{}, true
+	r.consumerMissing, r.consumerSeen = time.Time{}, true
 	return nil
 }
 
-// leavesItToOthers is true where the consumer was deleted while this replica stood by: the one that was reading makes it again when
+// awaitsOtherReader is true where the consumer was deleted while this replica stood by: the one that was reading makes it again when
 // it has drained, and knows better where the reading stood.
-func (r *streamReader) leavesItToOthers() bool {
-	if r.mine || !r.seen {
+func (r *streamReader) awaitsOtherReader() bool {
+	if r.wasReading || !r.consumerSeen {
 		return false
 	}
-	if r.missing.IsZero() {
-		r.missing = time.Now()
+	if r.consumerMissing.IsZero() {
+		r.consumerMissing = time.Now()
 	}
-	return time.Since(r.missing) < r.cfg.DrainLimit+r.cfg.SessionTimeout
+	return time.Since(r.consumerMissing) < r.cfg.DrainLimit+r.cfg.SessionTimeout
 }
 
 var errNoStream = errors.New("there is no such stream yet")
 
-// recognize ends the turn where the stream was deleted and made again under the same name: sequences stand for other messages, and the
+// checkStreamCreated ends the turn where the stream was deleted and made again under the same name: sequences stand for other messages, and the
 // next turn reads it from its beginning.
-func (r *streamReader) recognize(info *jetstream.StreamInfo) error {
-	if r.created.IsZero() {
-		r.created = info.Created
+func (r *streamReader) checkStreamCreated(info *jetstream.StreamInfo) error {
+	if r.streamCreated.IsZero() {
+		r.streamCreated = info.Created
 	}
-	if info.Created.Equal(r.created) {
+	if info.Created.Equal(r.streamCreated) {
 		return nil
 	}
-	earlier := r.created
-	r.created, r.pin, r.looked, r.skipped = info.Created, "", 0, 0
-	r.memory = memory{sets: r.memory.sets, next: firstOf(info)}
-	r.tellMadeAgain(earlier)
-	return errMadeAgain
+	earlier := r.streamCreated
+	r.streamCreated, r.pin, r.checkedFloor, r.skippedTo = info.Created, "", 0, 0
+	r.progress = readProgress{sets: r.progress.sets, committable: firstSeq(info)}
+	r.logRecreated(earlier)
+	return errStreamRecreated
 }
 
-// tellMadeAgain says, once for each process, that reading begins anew.
-func (r *streamReader) tellMadeAgain(earlier time.Time) {
-	r.metrics.madeAgain.Inc()
+// logRecreated says, once for each process, that reading begins anew.
+func (r *streamReader) logRecreated(earlier time.Time) {
+	r.metrics.recreated.Inc()
 	r.log.Warn("stream was deleted and made again: the new one is read from its beginning; whether the earlier one had unread messages cannot be known, and those are lost",
-		zap.Int64("first", r.memory.next), zap.Time("earlier_created", earlier), zap.Time("created", r.created))
+		zap.Int64("first", r.progress.committable), zap.Time("earlier_created", earlier), zap.Time("created", r.streamCreated))
 }
 
-// firstOf is the first sequence that the stream has, or gives next.
-func firstOf(info *jetstream.StreamInfo) int64 { return int64(max(1, info.State.FirstSeq)) }
+// firstSeq is the first sequence that the stream has, or gives next.
+func firstSeq(info *jetstream.StreamInfo) int64 { return int64(max(1, info.State.FirstSeq)) }
 
-// goneBack refuses a stream that was set back to an earlier state: sequences stand for other messages.
-func (r *streamReader) goneBack(info *jetstream.StreamInfo) error {
-	if last, read := info.State.LastSeq, r.memory.last(); last < read {
-		return stopf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, read)
+// checkStreamEnd refuses a stream that was set back to an earlier state: sequences stand for other messages.
+func (r *streamReader) checkStreamEnd(info *jetstream.StreamInfo) error {
+	if last, read := info.State.LastSeq, r.progress.lastAcked(); last < read {
+		return fatalf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, read)
 	}
 	return nil
 }
@@ -133,18 +133,18 @@ func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
 	return cfg
 }
 
-func (r *streamReader) makeConsumer(ctx context.Context, info *jetstream.StreamInfo) error {
+func (r *streamReader) createConsumer(ctx context.Context, info *jetstream.StreamInfo) error {
 	cfg := r.consumerConfig()
 	start, err := parseStartAt(r.cfg.StartAt)
 	if err != nil {
-		return &stopError{err}
+		return &fatalError{err}
 	}
 	switch {
-	case r.memory.known():
-		if err := r.firstGap(info, r.memory.next, math.MaxInt64); err != nil {
+	case r.progress.known():
+		if err := r.checkFirstGap(info, r.progress.committable, math.MaxInt64); err != nil {
 			return err // the new consumer would begin behind the gap without a word
 		}
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, uint64(r.memory.next)
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, uint64(r.progress.committable)
 	case start.latest: // as a sequence, because a consumer of the policy "new" can never be set to another place
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.State.LastSeq+1
 	case !start.at.IsZero():
@@ -198,7 +198,7 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 	if err != nil {
 		return fmt.Errorf("write the consumer's configuration: %w", err)
 	}
-	return stopf("consumer %s is not as the bridge needs it: %s: name another durable, or apply %s with: nats consumer add --config (what cannot be edited needs the consumer deleted first, which loses its place)",
+	return fatalf("consumer %s is not as the bridge needs it: %s: name another durable, or apply %s with: nats consumer add --config (what cannot be edited needs the consumer deleted first, which loses its place)",
 		want.Durable, strings.Join(differs, "; "), apply)
 }
 

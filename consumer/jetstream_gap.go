@@ -23,26 +23,26 @@ func (e *StreamGapError) Error() string {
 		e.Stream, e.Lost(), e.From, e.To, e.To+1)
 }
 
-// firstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
+// checkFirstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
 // newer messages replace older ones by design, nothing can be said. A gap that is not to stop the reading is counted once.
-func (r *streamReader) firstGap(info *jetstream.StreamInfo, next, before int64) error {
+func (r *streamReader) checkFirstGap(info *jetstream.StreamInfo, next, before int64) error {
 	first := min(int64(info.State.FirstSeq), before)
 	if !r.dense(info) || first <= next {
 		return nil
 	}
-	if next = max(next, r.skipped); first <= next {
+	if next = max(next, r.skippedTo); first <= next {
 		return nil
 	}
-	gap := &StreamGapError{Stream: r.part.stream, From: uint64(next), To: uint64(first - 1), Done: uint64(r.memory.done.within(next, first))}
+	gap := &StreamGapError{Stream: r.part.stream, From: uint64(next), To: uint64(first - 1), Done: uint64(r.progress.acked.within(next, first))}
 	if gap.Lost() == 0 {
 		return nil
 	}
 	r.metrics.lost.Add(float64(gap.Lost()))
 	if r.cfg.OnGap == GapSkip {
-		r.skipped = first
+		r.skippedTo = first
 		r.log.Error("stream has discarded messages that were not read: reading goes on behind them, as on_gap says",
 			zap.Uint64("from", gap.From), zap.Uint64("to", gap.To), zap.Uint64("lost", gap.Lost()))
 		return nil
 	}
-	return &stopError{gap}
+	return &fatalError{gap}
 }

@@ -17,24 +17,24 @@ import (
 // The connection is always read, whatever is done with what came, since a server closes one that is not. What may come is bounded
 // by what was asked for.
 type inbox struct {
-	conn    net.Conn
-	subject string
-	slab    int           // bytes of a slab
-	low     int64         // half of what may be held
-	ready   chan struct{} // rung when something has come or the connection is at its end
-	room    chan struct{} // rung when what is held has come down to low
-	held    atomic.Int64  // bytes of what has come and is not done
-	came    atomic.Uint64 // messages so far
-	reading sync.WaitGroup
-	writing sync.Mutex
+	conn        net.Conn
+	subject     string
+	chunkSize   int           // bytes of a chunk
+	resumeBelow int64         // half of what may be held
+	arrived     chan struct{} // rung when something has come or the connection is at its end
+	belowHalf   chan struct{} // rung when what is held has come down to low
+	heldBytes   atomic.Int64  // bytes of what has come and is not done
+	received    atomic.Uint64 // messages so far
+	readers     sync.WaitGroup
+	writeMu     sync.Mutex
 
 	mu    sync.Mutex
 	queue []frame
 	err   error // why the connection is at its end
 }
 
-// The sizes of slabs. Large ones make few calls of the system, small ones let little memory be kept by one slow message.
-const smallestSlab, largestSlab = 4 << 10, 64 << 10
+// The sizes of chunks. Large ones make few calls of the system, small ones let little memory be kept by one slow message.
+const smallestChunk, largestChunk = 4 << 10, 64 << 10
 
 func (r *streamReader) subscribe(ctx context.Context) (*inbox, error) {
 	conn, err := r.conn.Dial(ctx)
@@ -53,11 +53,11 @@ func (r *streamReader) subscribe(ctx context.Context) (*inbox, error) {
 func openInbox(conn net.Conn, subject string, fetchBytes int64) *inbox {
 	b := &inbox{
 		conn: conn, subject: subject,
-		slab:  int(min(max(fetchBytes/16, smallestSlab), largestSlab)),
-		low:   fetchBytes / 2,
-		ready: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		chunkSize:   int(min(max(fetchBytes/16, smallestChunk), largestChunk)),
+		resumeBelow: fetchBytes / 2,
+		arrived:     make(chan struct{}, 1), belowHalf: make(chan struct{}, 1),
 	}
-	b.reading.Go(b.read)
+	b.readers.Go(b.readLoop)
 	return b
 }
 
@@ -72,8 +72,8 @@ func (b *inbox) request(subject string, p pull) error {
 const writeLimit = 5 * time.Second
 
 func (b *inbox) write(p []byte) error {
-	b.writing.Lock()
-	defer b.writing.Unlock()
+	b.writeMu.Lock()
+	defer b.writeMu.Unlock()
 	_ = b.conn.SetWriteDeadline(time.Now().Add(writeLimit))
 	_, err := b.conn.Write(p)
 	return err
@@ -82,12 +82,12 @@ func (b *inbox) write(p []byte) error {
 // close ends the connection. What has been handed over stays valid.
 func (b *inbox) close() {
 	b.conn.Close()
-	b.reading.Wait()
+	b.readers.Wait()
 }
 
-// take gives what has come since the last time, in exchange for the memory of what it gave then, and the reason when nothing comes
+// receive gives what has come since the last time, in exchange for the memory of what it gave then, and the reason when nothing comes
 // after it.
-func (b *inbox) take(used []frame) ([]frame, error) {
+func (b *inbox) receive(used []frame) ([]frame, error) {
 	clear(used)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,25 +96,25 @@ func (b *inbox) take(used []frame) ([]frame, error) {
 	return frames, b.err
 }
 
-// read takes in what the server sends until the connection is at its end.
-func (b *inbox) read() {
-	s := b.newSlab(b.slab)
+// readLoop takes in what the server sends until the connection is at its end.
+func (b *inbox) readLoop() {
+	s := b.newChunk(b.chunkSize)
 	defer func() { s.seal() }()
 	from, to := 0, 0 // what has come and is not understood yet
 	for {
 		n, err := b.conn.Read(s.bytes[to:])
 		to += n
-		size, need, wrong := b.understand(s, s.bytes[from:to])
+		size, need, wrong := b.parse(s, s.bytes[from:to])
 		from += size
 		if wrong != nil {
 			err = wrong
 		}
 		if err != nil {
-			b.end(err)
+			b.fail(err)
 			return
 		}
-		if len(s.bytes)-to < b.slab/8 || len(s.bytes)-from < need {
-			next := b.newSlab(max(b.slab, need))
+		if len(s.bytes)-to < b.chunkSize/8 || len(s.bytes)-from < need {
+			next := b.newChunk(max(b.chunkSize, need))
 			to = copy(next.bytes, s.bytes[from:to])
 			from = 0
 			s.seal()
@@ -123,14 +123,14 @@ func (b *inbox) read() {
 	}
 }
 
-// understand puts the whole messages at the front of p into the queue and answers what asks for an answer. It returns the number of
+// parse puts the whole messages at the front of p into the queue and answers what asks for an answer. It returns the number of
 // bytes that are done with, and how many the message after them will take.
-func (b *inbox) understand(s *slab, p []byte) (size, need int, err error) {
+func (b *inbox) parse(s *streamChunk, p []byte) (size, need int, err error) {
 	pings, err := 0, error(nil)
 	b.mu.Lock()
 	before := len(b.queue)
 	for size < len(p) {
-		f := frame{slab: s}
+		f := frame{chunk: s}
 		op, n, more, wrong := parseFrame(p[size:], &f)
 		if n == 0 {
 			need, err = more, wrong
@@ -146,12 +146,12 @@ func (b *inbox) understand(s *slab, p []byte) (size, need int, err error) {
 	}
 	came := len(b.queue) - before
 	if came > 0 {
-		s.add(came, int64(size))
+		s.addMessages(came, int64(size))
 	}
 	b.mu.Unlock()
 	if came > 0 {
-		b.came.Add(uint64(came))
-		ring(b.ready)
+		b.received.Add(uint64(came))
+		signal(b.arrived)
 	}
 	for ; pings > 0 && err == nil; pings-- {
 		err = b.write([]byte("PONG\r\n"))
@@ -159,23 +159,23 @@ func (b *inbox) understand(s *slab, p []byte) (size, need int, err error) {
 	return size, need, err
 }
 
-func (b *inbox) end(err error) {
+func (b *inbox) fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err = err; !errors.Is(err, errRefused) {
 		b.err = fmt.Errorf("%w: %w", errDisconnected, err)
 	}
-	ring(b.ready)
+	signal(b.arrived)
 }
 
-// gave notes that bytes are not held any more.
-func (b *inbox) gave(bytes int64) {
-	if now := b.held.Add(-bytes); now <= b.low && now+bytes > b.low {
-		ring(b.room)
+// freed notes that bytes are not held any more.
+func (b *inbox) freed(bytes int64) {
+	if now := b.heldBytes.Add(-bytes); now <= b.resumeBelow && now+bytes > b.resumeBelow {
+		signal(b.belowHalf)
 	}
 }
 
-func ring(bell chan struct{}) {
+func signal(bell chan struct{}) {
 	select {
 	case bell <- struct{}{}:
 	default:

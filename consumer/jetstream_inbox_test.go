@@ -14,7 +14,7 @@ import (
 // came until they are done. Nothing is held when all are.
 func TestInboxReadsInPieces(t *testing.T) {
 	server, client := net.Pipe()
-	b := openInbox(client, "_INBOX.test", 128<<10) // slabs of 8 KiB
+	b := openInbox(client, "_INBOX.test", 128<<10) // chunks of 8 KiB
 	defer b.close()
 
 	r := rand.New(rand.NewPCG(3, 5))
@@ -44,9 +44,9 @@ func TestInboxReadsInPieces(t *testing.T) {
 		t.Fatalf("a ping is answered by %q, %v", pong, err)
 	}
 
-	frames, err := b.take(nil)
-	if err != nil || len(frames) != len(want) || b.came.Load() != uint64(len(want)) || b.held.Load() == 0 {
-		t.Fatalf("%d messages came, %d bytes are held, %v", len(frames), b.held.Load(), err)
+	frames, err := b.receive(nil)
+	if err != nil || len(frames) != len(want) || b.received.Load() != uint64(len(want)) || b.heldBytes.Load() == 0 {
+		t.Fatalf("%d messages came, %d bytes are held, %v", len(frames), b.heldBytes.Load(), err)
 	}
 	for i, f := range frames {
 		reply := ""
@@ -56,19 +56,19 @@ func TestInboxReadsInPieces(t *testing.T) {
 		if string(f.subject) != fmt.Sprintf("events.%d", i) || string(f.reply) != reply || !bytes.Equal(f.payload, want[i]) || len(f.header) > 0 != (i%3 == 0) {
 			t.Fatalf("message %d is %s with reply %s and %d bytes", i, f.subject, f.reply, len(f.payload))
 		}
-		f.slab.done()
+		f.chunk.ackMessage()
 	}
-	if b.held.Load() != 0 {
-		t.Errorf("%d bytes are held when all is done", b.held.Load())
+	if b.heldBytes.Load() != 0 {
+		t.Errorf("%d bytes are held when all is done", b.heldBytes.Load())
 	}
 	select {
-	case <-b.room:
+	case <-b.belowHalf:
 	default:
 		t.Error("nobody is told that there is room again")
 	}
 }
 
-// A slab is held whole for as long as one of its messages is in hand.
+// A chunk is held whole for as long as one of its messages is in hand.
 func TestInboxHoldsTheSlabOfAMessage(t *testing.T) {
 	server, client := net.Pipe()
 	b := openInbox(client, "_INBOX.test", 128<<10)
@@ -80,15 +80,15 @@ func TestInboxHoldsTheSlabOfAMessage(t *testing.T) {
 	if _, err := io.ReadFull(server, make([]byte, 6)); err != nil {
 		t.Fatal(err)
 	}
-	frames, _ := b.take(nil)
+	frames, _ := b.receive(nil)
 	for _, f := range frames[1:] {
-		f.slab.done()
+		f.chunk.ackMessage()
 	}
-	if held := b.held.Load(); held < int64(len(wire)) {
-		t.Errorf("%d bytes are held by the slab of one message, want the %d that were read into it", held, len(wire))
+	if held := b.heldBytes.Load(); held < int64(len(wire)) {
+		t.Errorf("%d bytes are held by the chunk of one message, want the %d that were read into it", held, len(wire))
 	}
-	frames[0].slab.done()
-	if held := b.held.Load(); held != 0 {
+	frames[0].chunk.ackMessage()
+	if held := b.heldBytes.Load(); held != 0 {
 		t.Errorf("%d bytes are held", held)
 	}
 }
@@ -110,8 +110,8 @@ func TestInboxEnds(t *testing.T) {
 			_, _ = io.WriteString(server, said)
 			server.Close()
 		}()
-		<-b.ready
-		if _, err := b.take(nil); err == nil || !strings.Contains(err.Error(), want) {
+		<-b.arrived
+		if _, err := b.receive(nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q ends with %v", said, err)
 		}
 		b.close()

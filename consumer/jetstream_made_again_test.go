@@ -110,7 +110,7 @@ func TestJetStreamStreamMadeAgain(t *testing.T) {
 		waitUntil(t, "each has told it", func() bool { return replica.metric("ciobridge_stream_made_again_total") == 1 })
 	}
 	if len(standby.seen()) == 0 {
-		waitUntil(t, "the floor stands before what is in hand", func() bool { return s.stored().Next == 4 })
+		waitUntil(t, "the floor stands before what is in hand", func() bool { return s.stored().Committable == 4 })
 		r.done(4)
 	}
 	waitUntil(t, "all is acknowledged", func() bool { return s.floor() == 6 })

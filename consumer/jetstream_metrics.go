@@ -12,9 +12,9 @@ import (
 // streamMetricSet counts what happens on all streams, and describes those that are read here when it is asked: their series are
 // gone with the right to read.
 type streamMetricSet struct {
-	source                                             *JetStream
-	active                                             *prometheus.GaugeVec
-	lost, deleted, madeAgain, redelivered, acks, turns *prometheus.CounterVec
+	source                                                *JetStream
+	active                                                *prometheus.GaugeVec
+	lost, deleted, recreated, redelivered, acks, sessions *prometheus.CounterVec
 }
 
 var streamLagDesc = prometheus.NewDesc("ciobridge_stream_lag",
@@ -30,13 +30,13 @@ func newStreamMetrics(reg prometheus.Registerer, source *JetStream) *streamMetri
 			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream", "partition"}),
 		lost:    counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were finished, purged or too old or too many.", "stream", "partition"),
 		deleted: counter("ciobridge_stream_deleted_total", "Messages that were deleted behind the front of the stream, one by one or by subject, before they were read.", "stream", "partition"),
-		madeAgain: counter("ciobridge_stream_made_again_total",
+		recreated: counter("ciobridge_stream_made_again_total",
 			"Times that the stream was found deleted and made again. What the earlier one had unread is lost, and how much that was cannot be known.", "stream", "partition"),
 		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand or finished already.", "stream", "partition"),
 		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result; failed counts too what could not be stored beside them.", "stream", "partition", "result"),
-		turns:       counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
+		sessions:    counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
 	}
-	reg.MustRegister(m.active, m.lost, m.deleted, m.madeAgain, m.redelivered, m.acks, m.turns, m)
+	reg.MustRegister(m.active, m.lost, m.deleted, m.recreated, m.redelivered, m.acks, m.sessions, m)
 	return m
 }
 
@@ -49,7 +49,7 @@ func (m *streamMetricSet) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
 	for _, r := range m.source.readers {
-		s := r.current.Load()
+		s := r.session.Load()
 		if s == nil {
 			continue
 		}
@@ -66,20 +66,20 @@ func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
 // streamMetrics is what is counted of one stream.
 type streamMetrics struct {
 	active                                prometheus.Gauge
-	lost, deleted, madeAgain, redelivered prometheus.Counter
-	acks, turns                           *prometheus.CounterVec
+	lost, deleted, recreated, redelivered prometheus.Counter
+	acks, sessions                        *prometheus.CounterVec
 }
 
-func (m *streamMetricSet) of(part streamPart) streamMetrics {
+func (m *streamMetricSet) forPartition(part streamPart) streamMetrics {
 	label := prometheus.Labels{"stream": part.stream, "partition": strconv.Itoa(int(part.index))}
 	s := streamMetrics{
 		active:      m.active.With(label),
 		lost:        m.lost.With(label),
 		deleted:     m.deleted.With(label),
-		madeAgain:   m.madeAgain.With(label),
+		recreated:   m.recreated.With(label),
 		redelivered: m.redelivered.With(label),
 		acks:        m.acks.MustCurryWith(label),
-		turns:       m.turns.MustCurryWith(label),
+		sessions:    m.sessions.MustCurryWith(label),
 	}
 	for _, result := range []string{"ok", "failed"} {
 		s.acks.WithLabelValues(result)
@@ -87,14 +87,14 @@ func (m *streamMetricSet) of(part streamPart) streamMetrics {
 	return s
 }
 
-func (m *streamMetrics) is(state streamState) {
+func (m *streamMetrics) setState(state streamState) {
 	m.active.Set(0)
 	if state == stateActive {
 		m.active.Set(1)
 	}
 }
 
-func (m *streamMetrics) acked(err error) {
+func (m *streamMetrics) countAck(err error) {
 	if err != nil {
 		m.acks.WithLabelValues("failed").Inc()
 		return
@@ -102,22 +102,22 @@ func (m *streamMetrics) acked(err error) {
 	m.acks.WithLabelValues("ok").Inc()
 }
 
-var turnReasons = []struct {
+var sessionReasons = []struct {
 	err    error
 	reason string
 }{
-	{context.Canceled, "stopped"}, {errPinLost, "pin_lost"}, {errDisconnected, "disconnected"}, {errUnproven, "unproven"},
-	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errMadeAgain, "made_again"}, {errMoved, "moved"}, {errOutOfTurn, "out_of_turn"},
-	{errFenced, "fenced"}, {errFloorWentBack, "floor_went_back"}, {errShared, "handed_over"},
+	{context.Canceled, "stopped"}, {errPinLost, "pin_lost"}, {errDisconnected, "disconnected"}, {errPinUnproven, "unproven"},
+	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errStreamRecreated, "made_again"}, {errLeaderMoved, "moved"}, {errOutOfOrder, "out_of_turn"},
+	{errFenced, "fenced"}, {errFloorWentBack, "floor_went_back"}, {errReassigned, "handed_over"},
 }
 
-func (m *streamMetrics) ended(why error) {
+func (m *streamMetrics) countSession(why error) {
 	reason := "failed"
-	for _, t := range turnReasons {
+	for _, t := range sessionReasons {
 		if errors.Is(why, t.err) {
 			reason = t.reason
 			break
 		}
 	}
-	m.turns.WithLabelValues(reason).Inc()
+	m.sessions.WithLabelValues(reason).Inc()
 }

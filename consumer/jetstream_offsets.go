@@ -53,12 +53,12 @@ func SetStreamOffsets(ctx context.Context, conn *broker.NATS, config JetStreamCo
 		o, err := r.offset(ctx)
 		switch {
 		case err != nil:
-		case o.active:
+		case o.pinned:
 			err = ErrStreamRead
 		case c.Offset < o.Start || c.Offset > o.End:
 			err = fmt.Errorf("offset %d is outside of the stream: give %d to %d, where the last means what comes from now on", c.Offset, o.Start, o.End)
 		default:
-			err = r.maySet(ctx, o, uint64(c.Offset))
+			err = r.checkSettable(ctx, o, uint64(c.Offset))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("stream %s: %w", &r.part, err))
@@ -96,12 +96,12 @@ func (e *partlySetError) Error() string {
 
 type streamOffset struct {
 	OffsetInfo
-	made   bool // the consumer is there
-	active bool // a replica has the pin
-	begins jetstream.ConsumerConfig
-	acked  uint64 // the server's floor
-	sets   int    // of the checkpoint that is stored
-	stream jetstream.StreamConfig
+	exists   bool // the consumer is there
+	pinned   bool // a replica has the pin
+	config   jetstream.ConsumerConfig
+	ackFloor uint64 // the server's floor
+	sets     int    // of the checkpoint that is stored
+	stream   jetstream.StreamConfig
 }
 
 func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
@@ -110,9 +110,9 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 		return streamOffset{}, err
 	}
 	o := streamOffset{stream: info.Config, OffsetInfo: OffsetInfo{
-		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: firstOf(info), End: int64(info.State.LastSeq) + 1,
+		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: firstSeq(info), End: int64(info.State.LastSeq) + 1,
 	}}
-	stored, err := r.look(ctx, info)
+	stored, err := r.peekCheckpoint(ctx, info)
 	if err != nil {
 		return o, err
 	}
@@ -120,40 +120,40 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 		o.sets = stored.Sets
 	}
 	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
-	o.made = err == nil
+	o.exists = err == nil
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return o, fmt.Errorf("look at the consumer: %w", err)
 	}
 	var state *jetstream.ConsumerInfo
-	if o.made {
+	if o.exists {
 		state = consumer.CachedInfo()
-		o.active, o.begins, o.acked = pinned(state) != "", state.Config, state.AckFloor.Stream
-		if err := r.believe(ctx, info, state.AckFloor.Stream); err != nil {
+		o.pinned, o.config, o.ackFloor = pinOf(state) != "", state.Config, state.AckFloor.Stream
+		if err := r.mergeAckFloor(ctx, info, state.AckFloor.Stream); err != nil {
 			return o, err
 		}
 	}
-	if !r.memory.known() {
+	if !r.progress.known() {
 		return o, nil
 	}
-	o.Committed = r.memory.next
-	o.Done, o.gone = r.memory.done.count(), r.memory.done.within(o.Committed, o.Start)
+	o.Committed = r.progress.committable
+	o.Done, o.gone = r.progress.acked.count(), r.progress.acked.within(o.Committed, o.Start)
 	if !r.dense(info) {
 		o.Committed = max(o.Committed, o.Start)
-		if o.made && state.NumPending == 0 && state.NumAckPending == 0 && int64(state.AckFloor.Stream) < r.memory.next {
+		if o.exists && state.NumPending == 0 && state.NumAckPending == 0 && int64(state.AckFloor.Stream) < r.progress.committable {
 			o.Committed = max(o.Committed, o.End) // the rest of the stream is of other subjects
 		}
 	}
 	return o, nil
 }
 
-// maySet refuses a place at which the server does not let the consumer begin: none to before where it once began, and to make it anew
+// checkSettable refuses a place at which the server does not let the consumer begin: none to before where it once began, and to make it anew
 // would drop from the stream what no other consumer wants.
-func (r *streamReader) maySet(ctx context.Context, o streamOffset, next uint64) error {
-	if !o.made || o.stream.Retention == jetstream.LimitsPolicy {
+func (r *streamReader) checkSettable(ctx context.Context, o streamOffset, next uint64) error {
+	if !o.exists || o.stream.Retention == jetstream.LimitsPolicy {
 		return nil
 	}
-	before := next < o.begins.OptStartSeq
-	if at := o.begins.OptStartTime; at != nil {
+	before := next < o.config.OptStartSeq
+	if at := o.config.OptStartTime; at != nil {
 		stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
 		if err != nil {
 			return fmt.Errorf("look at the stream: %w", err)
@@ -185,7 +185,7 @@ func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint6
 // setConsumer sets the consumer, or makes it at that place. The server sets none to before the place at which it once began: then it
 // is made anew.
 func (r *streamReader) setConsumer(ctx context.Context, o streamOffset, next uint64) error {
-	if o.made {
+	if o.exists {
 		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, next)
 		if err == nil {
 			return nil
@@ -207,12 +207,12 @@ func (r *streamReader) setConsumer(ctx context.Context, o streamOffset, next uin
 
 // setCheckpoint stores the place, and with it that what a reader remembers is void, and so is the floor that the server has now.
 func (r *streamReader) setCheckpoint(ctx context.Context, o streamOffset, next uint64) error {
-	if err := r.stored.ensure(ctx, o.stream.Replicas); err != nil {
+	if err := r.checkpoints.ensure(ctx, o.stream.Replicas); err != nil {
 		return fmt.Errorf("nothing of it is changed: %w", err)
 	}
-	set := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.created, Sets: o.sets + 1, Void: o.acked}
-	set.settle(int64(next), nil)
-	err := r.stored.write(ctx, &set)
+	set := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.streamCreated, Sets: o.sets + 1, IgnoredFloor: o.ackFloor}
+	set.setAcked(int64(next), nil)
+	err := r.checkpoints.write(ctx, &set)
 	if errors.Is(err, errFenced) {
 		return ErrStreamRead
 	}
@@ -222,16 +222,16 @@ func (r *streamReader) setCheckpoint(ctx context.Context, o streamOffset, next u
 	return nil
 }
 
-// look learns how far was read, and changes nothing. It returns what is stored, nil where nothing is.
-func (r *streamReader) look(ctx context.Context, info *jetstream.StreamInfo) (*checkpoint, error) {
-	r.created = info.Created
-	if there, err := r.stored.open(ctx); !there || err != nil {
+// peekCheckpoint learns how far was read, and changes nothing. It returns what is stored, nil where nothing is.
+func (r *streamReader) peekCheckpoint(ctx context.Context, info *jetstream.StreamInfo) (*checkpoint, error) {
+	r.streamCreated = info.Created
+	if there, err := r.checkpoints.open(ctx); !there || err != nil {
 		return nil, err
 	}
-	stored, err := r.stored.load(ctx)
+	stored, err := r.checkpoints.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r.adopt(info, stored)
+	r.mergeCheckpoint(info, stored)
 	return stored, nil
 }

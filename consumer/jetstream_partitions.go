@@ -51,9 +51,9 @@ func (p *streamPart) String() string {
 	return p.stream + "/" + strconv.Itoa(int(p.index))
 }
 
-// divisionOf reads the number of partitions from the name of a durable that belongs to the bridge of the given durable: 0 where it
+// partitionCount reads the number of partitions from the name of a durable that belongs to the bridge of the given durable: 0 where it
 // reads the stream whole.
-func divisionOf(name, durable string) (of int, ok bool) {
+func partitionCount(name, durable string) (of int, ok bool) {
 	if name == durable {
 		return 0, true
 	}
@@ -69,14 +69,14 @@ func divisionOf(name, durable string) (of int, ok bool) {
 	return int(n), err == nil && n > 0
 }
 
-// checkDivision refuses a stream on which the bridge has durables of another division. A partition is read from the place of its own
+// checkPartitioning refuses a stream on which the bridge has durables of another division. A partition is read from the place of its own
 // durable, and nobody but the operator can know that what the others have not finished is read nowhere else, or that what they have
 // finished is not read again.
-func (r *streamReader) checkDivision(ctx context.Context, stream jetstream.Stream) error {
+func (r *streamReader) checkPartitioning(ctx context.Context, stream jetstream.Stream) error {
 	lister := stream.ConsumerNames(ctx)
 	var others []string
 	for name := range lister.Name() {
-		if of, ok := divisionOf(name, r.cfg.Durable); ok && of != r.part.of {
+		if of, ok := partitionCount(name, r.cfg.Durable); ok && of != r.part.of {
 			others = append(others, name)
 		}
 	}
@@ -96,11 +96,11 @@ func (r *streamReader) checkDivision(ctx context.Context, stream jetstream.Strea
 		info := consumer.CachedInfo()
 		unfinished += info.NumPending + uint64(info.NumAckPending)
 	}
-	return &stopError{&DivisionError{Stream: r.part.stream, Durables: others, Unfinished: unfinished}}
+	return &fatalError{&DivisionError{Stream: r.part.stream, Durables: others, Unfinished: unfinished}}
 }
 
-// dividedAnew is the error for a partition that has other subjects than its durable, whose state is given.
-func (r *streamReader) dividedAnew(state *jetstream.ConsumerInfo) error {
+// partitioningChanged is the error for a partition that has other subjects than its durable, whose state is given.
+func (r *streamReader) partitioningChanged(state *jetstream.ConsumerInfo) error {
 	e := &DivisionError{Stream: r.part.stream, Unfinished: state.NumPending + uint64(state.NumAckPending)}
 	for i := range r.part.of {
 		e.Durables = append(e.Durables, partitionDurable(r.cfg.Durable, i, r.part.of))

@@ -213,7 +213,7 @@ func TestJetStreamTellsReplicas(t *testing.T) {
 	second := m.open(s, cfg)
 	waitUntil(t, "they are two", tells(1, 2))
 	third := m.open(s, cfg)
-	waitUntil(t, "three are known", func() bool { return strings.Count(fmt.Sprint(third.source.sharing.before()), "-replica-") == 3 })
+	waitUntil(t, "three are known", func() bool { return strings.Count(fmt.Sprint(third.source.group.lastMembers()), "-replica-") == 3 })
 	second.kill()
 	third.leave()
 	waitUntil(t, "it is alone again", tells(1, 2, 1)) // two partitions are never divided among three
@@ -345,7 +345,7 @@ func TestDivide(t *testing.T) {
 	var before []string
 	for n := 1; n <= 12; n++ {
 		members = append(members, fmt.Sprintf("replica-%d", n))
-		owners := divide(members, 16)
+		owners := assignParts(members, 16)
 		has := map[string]int{}
 		moved := 0
 		for i, owner := range owners {

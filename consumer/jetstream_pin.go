@@ -10,22 +10,22 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// gain waits until the server gives this reader the pin. The server gives it with a message, so that on a stream without new
+// acquirePin waits until the server gives this reader the pin. The server gives it with a message, so that on a stream without new
 // messages all readers stand by. The message itself is dropped: it comes again after the reset. A pin from the turn before is
 // tried first.
-func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin string, err error) {
-	mine, changed := r.sharing.mine(r.slot)
+func (r *streamReader) acquirePin(ctx context.Context, broken <-chan nats.Status) (pin string, err error) {
+	mine, changed := r.group.assigned(r.indexInGroup)
 	if !mine {
 		return "", r.standBy(ctx, broken, changed)
 	}
 	if r.pin != "" {
-		if _, err := r.prove(ctx, r.pin); err == nil {
+		if _, err := r.renewPin(ctx, r.pin); err == nil {
 			return r.pin, nil
 		}
 		r.pin = ""
 	}
-	r.become(stateStandby, nil)
-	r.mine = false
+	r.setState(stateStandby, nil)
+	r.wasReading = false
 	inbox, err := r.subscribe(ctx)
 	if err != nil {
 		return "", err
@@ -48,17 +48,17 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 		case <-broken:
 			return "", errDisconnected
 		case <-changed:
-			return "", errShared
-		case <-inbox.ready:
+			return "", errReassigned
+		case <-inbox.arrived:
 			heard = time.Now()
-			if asked, err = r.pinnedBy(inbox); err != nil || r.pin != "" {
+			if asked, err = r.readPin(inbox); err != nil || r.pin != "" {
 				return r.pin, err
 			}
 		case <-watch.C:
 			if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
 				return "", errSilent
 			}
-			if err := r.watch(ctx); err != nil {
+			if err := r.resetIfUnread(ctx); err != nil {
 				return "", err
 			}
 		}
@@ -67,21 +67,21 @@ func (r *streamReader) gain(ctx context.Context, broken <-chan nats.Status) (pin
 
 // standBy waits while the partition is another replica's share. It returns errShared when that has changed.
 func (r *streamReader) standBy(ctx context.Context, broken <-chan nats.Status, changed <-chan struct{}) error {
-	r.become(stateStandby, nil)
-	r.mine, r.pin = false, ""
+	r.setState(stateStandby, nil)
+	r.wasReading, r.pin = false, ""
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-broken:
 		return errDisconnected
 	case <-changed:
-		return errShared
+		return errReassigned
 	}
 }
 
-// pinnedBy looks for the pin in what has come, and says whether the request still stands.
-func (r *streamReader) pinnedBy(inbox *inbox) (asked bool, err error) {
-	frames, end := inbox.take(nil)
+// readPin looks for the pin in what has come, and says whether the request still stands.
+func (r *streamReader) readPin(inbox *inbox) (asked bool, err error) {
+	frames, end := inbox.receive(nil)
 	for i := range frames {
 		f := &frames[i]
 		header, err := nats.DecodeHeadersMsg(f.header)
@@ -101,10 +101,10 @@ func (r *streamReader) pinnedBy(inbox *inbox) (asked bool, err error) {
 	return asked, end
 }
 
-// watch looks whether anybody reads. Where nobody does, and all that the stream has is in flight at a reader that has gone, or taken
+// resetIfUnread looks whether anybody reads. Where nobody does, and all that the stream has is in flight at a reader that has gone, or taken
 // for read although it was not, it has the server deliver that again: without a message to deliver the server pins nobody. Should
 // another reader gain the pin at the same moment, it notices and begins its turn anew.
-func (r *streamReader) watch(ctx context.Context) error {
+func (r *streamReader) resetIfUnread(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
 	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
@@ -115,18 +115,18 @@ func (r *streamReader) watch(ctx context.Context) error {
 		return fmt.Errorf("look at the consumer: %w", err)
 	}
 	info := consumer.CachedInfo()
-	if pinned(info) != "" || info.NumPending > 0 {
+	if pinOf(info) != "" || info.NumPending > 0 {
 		return nil
 	}
 	if info.NumAckPending > 0 {
-		_, err := r.reset(ctx, info.AckFloor.Stream)
+		_, err := r.resetConsumer(ctx, info.AckFloor.Stream)
 		return err
 	}
-	return r.missed(ctx, info.AckFloor.Stream)
+	return r.checkUnread(ctx, info.AckFloor.Stream)
 }
 
-// pinned is the pin that stands, empty where none does.
-func pinned(info *jetstream.ConsumerInfo) string {
+// pinOf is the pin that stands, empty where none does.
+func pinOf(info *jetstream.ConsumerInfo) string {
 	for _, g := range info.PriorityGroups {
 		if g.Group == priorityGroup {
 			return g.PinnedClientID
@@ -135,15 +135,15 @@ func pinned(info *jetstream.ConsumerInfo) string {
 	return ""
 }
 
-// prove renews the pin and returns the state of the consumer if it is still ours. The request asks for a message of at most one
+// renewPin renews the pin and returns the state of the consumer if it is still ours. The request asks for a message of at most one
 // byte, which none is, so that it counts as a sign of life whatever is in hand.
 //
 // The answer alone proves nothing, because a server that has no pin at all answers alike. Pins are never given twice, so one
 // that stands after the answer stood before it.
-func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
+func (r *streamReader) renewPin(ctx context.Context, pin string) (*pinProof, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/3)
 	defer cancel()
-	p := &proof{sent: time.Now()}
+	p := &pinProof{sent: time.Now()}
 	m, err := r.conn.Conn().RequestWithContext(ctx, r.pullSubject(), pull{batch: 1, maxBytes: 1, noWait: true, pin: pin}.encode())
 	if errors.Is(err, nats.ErrNoResponders) {
 		return nil, errConsumerGone
@@ -162,7 +162,7 @@ func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
 	if err := checkConsumer(info.Config, r.consumerConfig()); err != nil {
 		return nil, err
 	}
-	if pinned(info) != pin {
+	if pinOf(info) != pin {
 		return nil, errPinLost
 	}
 	p.floor = info.AckFloor.Stream
@@ -170,21 +170,21 @@ func (r *streamReader) prove(ctx context.Context, pin string) (*proof, error) {
 	return p, nil
 }
 
-// proof is what the server said of the consumer in answer to a request written at sent.
-type proof struct {
+// pinProof is what the server said of the consumer in answer to a request written at sent.
+type pinProof struct {
 	sent  time.Time
 	floor uint64
 	lag   uint64
 }
 
-// reset has the server deliver again from its floor on, or from ours where that lies before it, and returns after what.
-func (r *streamReader) reset(ctx context.Context, acked uint64) (base uint64, err error) {
+// resetConsumer has the server deliver again from its floor on, or from ours where that lies before it, and returns after what.
+func (r *streamReader) resetConsumer(ctx context.Context, acked uint64) (base uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
 	defer cancel()
 	js := r.conn.JetStream()
 	var reset *jetstream.ConsumerResetResponse
-	if m := &r.memory; m.known() && m.next <= int64(acked) {
-		reset, err = js.ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, uint64(m.next))
+	if m := &r.progress; m.known() && m.committable <= int64(acked) {
+		reset, err = js.ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, uint64(m.committable))
 	} else {
 		reset, err = js.ResetConsumer(ctx, r.part.stream, r.part.durable)
 	}
@@ -194,8 +194,8 @@ func (r *streamReader) reset(ctx context.Context, acked uint64) (base uint64, er
 	return reset.ResetSeq - 1, nil
 }
 
-// release gives the pin back, so that a standby need not wait for it to lapse.
-func (r *streamReader) release() {
+// releasePin gives the pin back, so that a standby need not wait for it to lapse.
+func (r *streamReader) releasePin() {
 	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)
 	defer cancel()
 	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)

@@ -73,7 +73,7 @@ func parseStatus(h nats.Header) (status, error) {
 		case "Consumer Deleted":
 			return st, errConsumerGone
 		case "Leadership Change", "Server Shutdown":
-			return st, errMoved
+			return st, errLeaderMoved
 		default:
 			return st, fmt.Errorf("%w: %s", errRequestRefused, description)
 		}

@@ -79,7 +79,7 @@ func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 	r := s.replica(fastConfig())
 	r.settle = func(seq int64) bool { return seq <= 2 || seq == 5 || seq == 7 }
 	r.start()
-	waitUntil(t, "what is done is stored", func() bool { return r.last() == 10 && s.stored().settled().count() == 2 })
+	waitUntil(t, "what is done is stored", func() bool { return r.last() == 10 && s.stored().acked().count() == 2 })
 	s.purge(jetstream.WithPurgeSequence(9))
 	waitUntil(t, "the server has moved its floor", func() bool { return s.floor() == 8 })
 	r.crash()
@@ -203,7 +203,7 @@ func (s *natsServer) limit(change func(*jetstream.StreamConfig)) {
 // goOnAt does what the command does about an offset, once the last reader has let go.
 func (s *natsServer) goOnAt(offset int64) {
 	s.t.Helper()
-	waitUntil(s.t, "the reader has let go", func() bool { return pinned(s.consumer()) == "" })
+	waitUntil(s.t, "the reader has let go", func() bool { return pinOf(s.consumer()) == "" })
 	if err := SetStreamOffsets(s.t.Context(), s.client, fastConfig(), []OffsetChange{{Topic: "EVENTS", Offset: offset}}); err != nil {
 		s.t.Fatal(err)
 	}
@@ -226,6 +226,6 @@ func TestJetStreamPurgedWhileAwayWithAFilterFromATime(t *testing.T) {
 	next := s.replica(cfg).start()
 	waitUntil(t, "the rest is read", func() bool { return next.last() == 6 })
 	wantSeen(t, "the next process", next.seen(), sequence(5, 6))
-	waitUntil(t, "it is acknowledged", func() bool { return s.floor() == 6 && s.stored().Next == 7 })
+	waitUntil(t, "it is acknowledged", func() bool { return s.floor() == 6 && s.stored().Committable == 7 })
 	next.stop()
 }

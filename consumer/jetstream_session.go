@@ -21,44 +21,44 @@ type session struct {
 	info   *jetstream.StreamInfo
 	inbox  *inbox
 
-	reply atomic.Pointer[string]    // of any message of the session
-	acked atomic.Uint64             // the floor that the server has confirmed
-	until atomic.Pointer[time.Time] // up to when the pin is promised to us
-	lag   atomic.Uint64
-	cause atomic.Pointer[causeOf] // why the session ends; the first counts
+	reply    atomic.Pointer[string]    // of any message of the session
+	ackFloor atomic.Uint64             // the floor that the server has confirmed
+	pinUntil atomic.Pointer[time.Time] // up to when the pin is promised to us
+	lag      atomic.Uint64
+	endCause atomic.Pointer[endCause] // why the session ends; the first counts
 
-	much    chan struct{} // rung when much has been delivered
-	deleted atomic.Int64  // messages that were found deleted since that was last told
-	unsaved atomic.Bool   // the checkpoint cannot be stored
+	commitSoon   chan struct{} // rung when much has been delivered
+	deletedCount atomic.Int64  // messages that were found deleted since that was last told
+	saveFailed   atomic.Bool   // the checkpoint cannot be stored
 
-	committing sync.Mutex
-	saved      uint64  // the ledger's news that is stored
-	spans      settled // memory for what is done
+	commitMu     sync.Mutex
+	savedVersion uint64  // the ledger's news that is stored
+	ackedBuf     settled // memory for what is done
 
-	// Only pump uses what follows.
-	next    uint64    // where reading went on when the session began
-	asked   int       // messages asked for that have not come
-	ordinal uint64    // of the last delivery
-	last    uint64    // sequence of the last message
-	frames  []frame   // taken from the inbox
-	now     time.Time // when they were
-	header  []byte    // the header of a message that has none of its own
-	prefix  []byte    // of the reply subjects, up to their numbers
-	names   names
-	missing bool // the last heartbeat named a delivery that has not arrived
-	single  bool // the next message is larger than a request's bytes: ask for it alone
+	// Only deliverLoop uses what follows.
+	resumeAt        uint64    // where reading went on when the session began
+	outstanding     int       // messages asked for that have not come
+	lastConsumerSeq uint64    // of the last delivery
+	lastStreamSeq   uint64    // sequence of the last message
+	frames          []frame   // taken from the inbox
+	receivedAt      time.Time // when they were
+	bareHeader      []byte    // the header of a message that has none of its own
+	replyPrefix     []byte    // of the reply subjects, up to their numbers
+	names           nameCache
+	heartbeatAhead  bool // the last heartbeat named a delivery that has not arrived
+	askOne          bool // the next message is larger than a request's bytes: ask for it alone
 }
 
-type causeOf struct{ err error }
+type endCause struct{ err error }
 
-// begin claims the checkpoint, sets the consumer back and makes ready to read from there. The inbox is a new one and is first used
+// startSession claims the checkpoint, sets the consumer back and makes ready to read from there. The inbox is a new one and is first used
 // after the reset, so that nothing that was sent before can be taken for what comes after.
-func (r *streamReader) begin(ctx context.Context, pin string) (*session, error) {
-	p, err := r.prove(ctx, pin)
+func (r *streamReader) startSession(ctx context.Context, pin string) (*session, error) {
+	p, err := r.renewPin(ctx, pin)
 	if err != nil {
 		return nil, err
 	}
-	base, info, err := r.claim(ctx, pin, p.floor)
+	base, info, err := r.startFromCheckpoint(ctx, pin, p.floor)
 	if err != nil {
 		return nil, err
 	}
@@ -75,28 +75,28 @@ func (r *streamReader) begin(ctx context.Context, pin string) (*session, error) 
 // newSession makes a session that begins after the sequence base, by a pin that was proved by a request written at proved.
 func newSession(r *streamReader, pin string, proved time.Time, base uint64) *session {
 	s := &session{
-		r: r, pin: pin, last: base, next: uint64(r.memory.next),
-		lease:  newOwnership(proved, r.cfg.SessionTimeout),
-		ledger: newLedger(int64(base)+1, r.cfg.MaxUncommitted),
-		header: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
-		names:  names{},
-		much:   make(chan struct{}, 1),
+		r: r, pin: pin, lastStreamSeq: base, resumeAt: uint64(r.progress.committable),
+		lease:      newOwnership(proved, r.cfg.SessionTimeout),
+		ledger:     newLedger(int64(base)+1, r.cfg.MaxUncommitted),
+		bareHeader: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
+		names:      nameCache{},
+		commitSoon: make(chan struct{}, 1),
 	}
-	s.ledger.resume(settled(nil).append(span{int64(base) + 1, max(int64(base)+1, r.memory.next)}).after(r.memory.done, r.memory.next))
-	s.acked.Store(base)
-	s.promised(proved)
+	s.ledger.resume(settled(nil).append(span{int64(base) + 1, max(int64(base)+1, r.progress.committable)}).after(r.progress.acked, r.progress.committable))
+	s.ackFloor.Store(base)
+	s.extendPin(proved)
 	return s
 }
 
-// read hands over messages until ctx ends or the session does, gives up what is in hand, and acknowledges what is done.
-func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle handler) error {
+// run hands over messages until ctx ends or the session does, gives up what is in hand, and acknowledges what is done.
+func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle handler) error {
 	r := s.r
 	defer s.inbox.close()
-	r.current.Store(s)
-	defer r.current.Store(nil)
-	r.become(stateActive, nil)
-	r.mine = true
-	unwatch := context.AfterFunc(ctx, func() { s.stop(ctx.Err()) })
+	r.session.Store(s)
+	defer r.session.Store(nil)
+	r.setState(stateActive, nil)
+	r.wasReading = true
+	unwatch := context.AfterFunc(ctx, func() { s.end(ctx.Err()) })
 	defer unwatch()
 
 	finish := make(chan struct{})
@@ -104,26 +104,26 @@ func (s *session) read(ctx context.Context, broken <-chan nats.Status, handle ha
 	keepers.Go(func() { s.keepPin(finish, broken) })
 	keepers.Go(func() { s.commitEvery(finish) })
 
-	s.pumpUntilDrained(handle)
-	s.commitLast(ctx)
+	s.deliverUntilDrained(handle)
+	s.commitFinal(ctx)
 	close(finish)
 	keepers.Wait()
-	s.tellDeleted()
-	r.memory.past, r.memory.pin = s.ledger, s.pin
-	r.metrics.ended(s.why())
-	if stop := (*stopError)(nil); (ctx.Err() != nil || errors.As(s.why(), &stop) || errors.Is(s.why(), errShared)) && s.mayCommit() {
-		r.release()
+	s.logDeleted()
+	r.progress.lastTracker, r.progress.lastPin = s.ledger, s.pin
+	r.metrics.countSession(s.cause())
+	if stop := (*fatalError)(nil); (ctx.Err() != nil || errors.As(s.cause(), &stop) || errors.Is(s.cause(), errReassigned)) && s.holdsPin() {
+		r.releasePin()
 	}
-	return s.why()
+	return s.cause()
 }
 
-// pumpUntilDrained hands messages over until the session ends, and then waits for what is in hand up to the drain limit. A handler that has
+// deliverUntilDrained hands messages over until the session ends, and then waits for what is in hand up to the drain limit. A handler that has
 // not returned by then is left behind: its lease is over, so that nothing comes of what it returns.
-func (s *session) pumpUntilDrained(handle handler) {
+func (s *session) deliverUntilDrained(handle handler) {
 	pumped := make(chan struct{})
 	go func() {
 		defer close(pumped)
-		s.stop(s.pump(handle))
+		s.end(s.deliverLoop(handle))
 	}()
 	<-s.lease.Done()
 	drained := time.NewTimer(s.r.cfg.DrainLimit)
@@ -136,20 +136,20 @@ func (s *session) pumpUntilDrained(handle handler) {
 	}
 }
 
-// stop ends the session for the given reason, unless it ends already. Where the right to read may have passed to others, no
+// end ends the session for the given reason, unless it ends already. Where the right to read may have passed to others, no
 // attempt begins from here on; the other ends leave it with us, and what is in hand may finish.
-func (s *session) stop(err error) {
-	if !s.cause.CompareAndSwap(nil, &causeOf{err}) {
+func (s *session) end(err error) {
+	if !s.endCause.CompareAndSwap(nil, &endCause{err}) {
 		return
 	}
-	if stop := (*stopError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) && !errors.Is(err, errShared) {
+	if stop := (*fatalError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) && !errors.Is(err, errReassigned) {
 		s.lease.lose()
 	}
 	s.lease.Revoke(s.r.cfg.DrainLimit)
 }
 
-func (s *session) why() error {
-	if c := s.cause.Load(); c != nil {
+func (s *session) cause() error {
+	if c := s.endCause.Load(); c != nil {
 		return c.err
 	}
 	return nil
@@ -160,46 +160,46 @@ func (s *session) why() error {
 func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
 	every := time.NewTicker(s.r.cfg.SessionTimeout / 4)
 	defer every.Stop()
-	mine, changed := s.r.sharing.mine(s.r.slot)
+	mine, changed := s.r.group.assigned(s.r.indexInGroup)
 	for {
 		if !mine {
-			s.stop(errShared)
+			s.end(errReassigned)
 			changed = nil
 		}
 		select {
 		case <-done:
 			return
 		case <-changed:
-			mine, changed = s.r.sharing.mine(s.r.slot)
+			mine, changed = s.r.group.assigned(s.r.indexInGroup)
 		case <-broken:
-			s.stop(errDisconnected)
+			s.end(errDisconnected)
 			broken = nil
 		case <-every.C:
-			s.renew()
+			s.renewPin()
 		}
 	}
 }
 
-func (s *session) renew() {
-	acked := s.acked.Load()
-	p, err := s.r.prove(context.Background(), s.pin)
+func (s *session) renewPin() {
+	acked := s.ackFloor.Load()
+	p, err := s.r.renewPin(context.Background(), s.pin)
 	switch {
 	case errors.Is(err, errPinLost):
-		s.lost()
-		s.stop(err)
+		s.losePin()
+		s.end(err)
 		return
-	case errors.Is(err, errConsumerGone) || errors.As(err, new(*stopError)):
-		s.stop(err)
+	case errors.Is(err, errConsumerGone) || errors.As(err, new(*fatalError)):
+		s.end(err)
 		return
 	case err == nil:
-		s.promised(p.sent)
+		s.extendPin(p.sent)
 		s.lease.renew(p.sent)
 		s.lag.Store(p.lag)
 	}
 	if !s.lease.owned() {
-		s.stop(errUnproven)
+		s.end(errPinUnproven)
 	} else if err == nil && p.floor < acked {
 		// An acknowledgement of an earlier turn that arrived late makes the server take ours for older ones. A reset mends that.
-		s.stop(errFloorWentBack)
+		s.end(errFloorWentBack)
 	}
 }

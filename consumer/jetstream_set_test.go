@@ -65,7 +65,7 @@ func TestJetStreamOffsetsSetBackWhileAStandbyBegins(t *testing.T) {
 	r := s.replica(fastConfig()).start()
 	waitUntil(t, "five are acknowledged", func() bool { return s.floor() == 5 })
 	s.restart() // which forgets the pin
-	waitUntil(t, "it stands by", func() bool { return r.state() == "standby" && pinned(s.consumer()) == "" })
+	waitUntil(t, "it stands by", func() bool { return r.state() == "standby" && pinOf(s.consumer()) == "" })
 	set := s.setHeldUp(fastConfig(), 2, OffsetChange{Topic: "EVENTS", Offset: 3})
 	s.publish(6, 6)
 	waitUntil(t, "the standby reads", func() bool { return r.last() == 6 })
@@ -73,7 +73,7 @@ func TestJetStreamOffsetsSetBackWhileAStandbyBegins(t *testing.T) {
 		t.Errorf("setting the offset: %v", err)
 	}
 	s.publish(7, 7)
-	waitUntil(t, "all is acknowledged", func() bool { return s.floor() == 7 && s.stored().Next == 8 })
+	waitUntil(t, "all is acknowledged", func() bool { return s.floor() == 7 && s.stored().Committable == 8 })
 	wantSeen(t, "the standby", r.seen(), []int64{1, 2, 3, 4, 5, 3, 4, 5, 6, 7})
 	r.stop()
 }
@@ -89,7 +89,7 @@ func TestJetStreamOffsetsSkippedWhileAProcessStarts(t *testing.T) {
 	s.publish(6, 10)
 	s.purge(jetstream.WithPurgeSequence(9))
 	wantGap(t, s.replica(fastConfig()).start())
-	waitUntil(t, "it has let go", func() bool { return pinned(s.consumer()) == "" })
+	waitUntil(t, "it has let go", func() bool { return pinOf(s.consumer()) == "" })
 	set := s.setHeldUp(fastConfig(), 2, OffsetChange{Topic: "EVENTS", Offset: 9})
 	next := s.replica(fastConfig()).start()
 	waitUntil(t, "it reads what is left", func() bool { return next.last() == 10 })
@@ -143,13 +143,13 @@ func TestJetStreamOffsetsSetAfterAReaderBegan(t *testing.T) {
 	}
 	parts := cfg.parts()
 	begin := func(part int) {
-		c := newCheckpoints(s.client, &parts[part])
+		c := newCheckpointStore(s.client, &parts[part])
 		_, err := c.open(t.Context())
 		if err == nil {
 			_, err = c.load(t.Context())
 		}
 		if err == nil {
-			err = c.write(t.Context(), &checkpoint{Next: 5, Sets: 1, Reader: "another"})
+			err = c.write(t.Context(), &checkpoint{Committable: 5, Sets: 1, Reader: "another"})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -128,14 +128,14 @@ func TestJetStreamMessagesConnectionBreaks(t *testing.T) {
 	r.settle = func(seq int64) bool { return seq <= 3 || len(r.leases) > 1 }
 	r.start()
 	waitUntil(t, "ten messages are in hand", func() bool { return r.last() == 10 && s.floor() == 3 })
-	pin := pinned(s.consumer())
+	pin := pinOf(s.consumer())
 	proxy.dropNewest()
 	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 10 })
 	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(4, 10)...))
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "disconnected"); n != 1 {
 		t.Errorf("%v turns ended by the broken connection, want 1", n)
 	}
-	if now := pinned(s.consumer()); now != pin {
+	if now := pinOf(s.consumer()); now != pin {
 		t.Errorf("the pin changed from %s to %s", pin, now)
 	}
 	r.stop()

@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// frame is one message of the NATS protocol. Its bytes are those of its slab.
+// frame is one message of the NATS protocol. Its bytes are those of its chunk.
 type frame struct {
 	subject, reply, header, payload []byte
-	slab                            *slab
+	chunk                           *streamChunk
 }
 
 // operation is what the server says: a message, or one of the words that keep the connection.
@@ -48,9 +48,9 @@ func parseFrame(b []byte, f *frame) (op operation, size, need int, err error) {
 	end++
 	switch {
 	case bytes.HasPrefix(line, []byte("HMSG ")):
-		size, err = f.parse(line[len("HMSG "):], b, end, true)
+		size, err = f.parseMessage(line[len("HMSG "):], b, end, true)
 	case bytes.HasPrefix(line, []byte("MSG ")):
-		size, err = f.parse(line[len("MSG "):], b, end, false)
+		size, err = f.parseMessage(line[len("MSG "):], b, end, false)
 	case string(line) == "PING":
 		return opPing, end, 0, nil
 	case string(line) == "PONG", string(line) == "+OK", bytes.HasPrefix(line, []byte("INFO ")):
@@ -69,9 +69,9 @@ func parseFrame(b []byte, f *frame) (op operation, size, need int, err error) {
 	return opMessage, size, 0, nil
 }
 
-// parse reads <subject> <sid> [reply] [header size] <size>, with the header and the payload that follow from start on, as far as they
+// parseMessage reads <subject> <sid> [reply] [header size] <size>, with the header and the payload that follow from start on, as far as they
 // are there. It returns how much the whole takes.
-func (f *frame) parse(args, b []byte, start int, hasHeader bool) (size int, err error) {
+func (f *frame) parseMessage(args, b []byte, start int, hasHeader bool) (size int, err error) {
 	var fields [5][]byte
 	n := 0
 	for more := true; more; n++ {

@@ -19,26 +19,26 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 )
 
-// sharing divides the partitions among the replicas that are there. Each replica shows itself by a short-lived consumer of its own on
+// replicaGroup divides the partitions among the replicas that are there. Each replica shows itself by a short-lived consumer of its own on
 // the first partitioned stream, which the server drops when its replica is silent, and all come to the same division from the list
 // of them.
 //
 // It only says who asks for a partition. Who reads one is decided by the pin alone, so that replicas that see different lists for a
 // moment do no harm.
-type sharing struct {
-	conn    *broker.NATS
-	stream  string
-	filter  string // of the consumer; no message matches it where that can be had
-	prefix  string // of the consumers' names
-	name    string
-	parts   int
-	whole   int // streams that are read whole, which any replica may have
-	session time.Duration
-	answer  time.Duration
-	log     *zap.Logger
-	report  func(replicas int)
+type replicaGroup struct {
+	conn         *broker.NATS
+	stream       string
+	filter       string // of the consumer; no message matches it where that can be had
+	prefix       string // of the consumers' names
+	name         string
+	partitions   int
+	wholeStreams int // streams that are read whole, which any replica may have
+	session      time.Duration
+	answer       time.Duration
+	log          *zap.Logger
+	onReplicas   func(replicas int)
 
-	entered bool // our consumer was made; only run uses it
+	presenceMade bool // our consumer was made; only run uses it
 
 	mu      sync.Mutex
 	members []string // nil until they are known
@@ -46,33 +46,33 @@ type sharing struct {
 	changed chan struct{}
 }
 
-// newSharing is nil where no stream has partitions.
-func newSharing(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger) *sharing {
-	s := &sharing{
+// newReplicaGroup is nil where no stream has partitions.
+func newReplicaGroup(conn *broker.NATS, cfg JetStreamConfig, log *zap.Logger) *replicaGroup {
+	s := &replicaGroup{
 		conn: conn, prefix: cfg.Durable + "-replica-", session: cfg.SessionTimeout, answer: cfg.tuning.answer,
-		log: log, report: func(int) {}, changed: make(chan struct{}),
+		log: log, onReplicas: func(int) {}, changed: make(chan struct{}),
 	}
 	s.name = s.prefix + rand.Text()
 	for _, p := range cfg.parts() {
 		if p.of == 0 {
-			s.whole++
+			s.wholeStreams++
 			continue
 		}
-		if s.parts == 0 {
+		if s.partitions == 0 {
 			s.stream = p.stream
 			s.filter = strings.NewReplacer("*", s.name, ">", s.name).Replace(p.filter[0])
 		}
-		s.parts++
+		s.partitions++
 	}
-	if s.parts == 0 {
+	if s.partitions == 0 {
 		return nil
 	}
 	return s
 }
 
-// mine reports whether a part is ours to read, and a channel that is closed when that may have changed. Without anybody to share with
+// assigned reports whether a part is ours to read, and a channel that is closed when that may have changed. Without anybody to share with
 // all is.
-func (s *sharing) mine(part int) (bool, <-chan struct{}) {
+func (s *replicaGroup) assigned(part int) (bool, <-chan struct{}) {
 	if s == nil || part < 0 {
 		return true, nil
 	}
@@ -82,40 +82,40 @@ func (s *sharing) mine(part int) (bool, <-chan struct{}) {
 }
 
 // run shows this replica and looks for the others until ctx ends.
-func (s *sharing) run(ctx context.Context) {
+func (s *replicaGroup) run(ctx context.Context) {
 	tick := time.NewTicker(s.session / 4)
 	defer tick.Stop()
 	for {
-		members, err := s.attend(ctx)
+		members, err := s.showAndList(ctx)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:
-			s.divide(members)
+			s.setMembers(members)
 		case s.known() || errors.Is(err, nats.ErrDisconnected):
 		default:
 			s.log.Warn("other replicas cannot be seen: partitions are not shared evenly", zap.Error(err))
-			s.divide([]string{s.name})
+			s.setMembers([]string{s.name})
 		}
 		select {
 		case <-ctx.Done():
-			s.leave()
+			s.deletePresence()
 			return
 		case <-tick.C:
 		}
 	}
 }
 
-// attend shows that this replica is there, and lists all that are. Where the server has lost our consumer it may have lost the others'
+// showAndList shows that this replica is there, and lists all that are. Where the server has lost our consumer it may have lost the others'
 // too: then the list is that of before for one round.
-func (s *sharing) attend(ctx context.Context) ([]string, error) {
+func (s *replicaGroup) showAndList(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.answer)
 	defer cancel()
 	if !s.conn.Conn().IsConnected() {
 		return nil, nats.ErrDisconnected
 	}
-	again := s.entered
+	again := s.presenceMade
 	there := false
-	if s.entered {
+	if s.presenceMade {
 		subject := "$JS.API.CONSUMER.MSG.NEXT." + s.stream + "." + s.name
 		_, err := s.conn.Conn().RequestWithContext(ctx, subject, []byte(`{"batch":1,"no_wait":true}`))
 		if there = err == nil; err != nil && !errors.Is(err, nats.ErrNoResponders) {
@@ -127,11 +127,11 @@ func (s *sharing) attend(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("look at the stream: %w", err)
 	}
 	if !there {
-		if err := s.enter(ctx, stream); err != nil {
+		if err := s.createPresence(ctx, stream); err != nil {
 			return nil, err
 		}
 		if again {
-			return s.before(), nil
+			return s.lastMembers(), nil
 		}
 	}
 	members := []string{s.name}
@@ -148,7 +148,7 @@ func (s *sharing) attend(ctx context.Context) ([]string, error) {
 	return members, nil
 }
 
-func (s *sharing) enter(ctx context.Context, stream jetstream.Stream) error {
+func (s *replicaGroup) createPresence(ctx context.Context, stream jetstream.Stream) error {
 	_, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Name: s.name, Description: "shows that a replica is there", FilterSubject: s.filter,
 		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, InactiveThreshold: s.session,
@@ -156,35 +156,35 @@ func (s *sharing) enter(ctx context.Context, stream jetstream.Stream) error {
 	if err != nil {
 		return fmt.Errorf("show this replica: %w", err)
 	}
-	s.entered = true
+	s.presenceMade = true
 	return nil
 }
 
-// leave tells the others at once.
-func (s *sharing) leave() {
+// deletePresence tells the others at once.
+func (s *replicaGroup) deletePresence() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.answer)
 	defer cancel()
-	if s.entered && s.conn.Conn().IsConnected() {
+	if s.presenceMade && s.conn.Conn().IsConnected() {
 		_ = s.conn.JetStream().DeleteConsumer(ctx, s.stream, s.name) // else they see it when it has been silent
 	}
 }
 
-func (s *sharing) known() bool { return s.before() != nil }
+func (s *replicaGroup) known() bool { return s.lastMembers() != nil }
 
-func (s *sharing) before() []string {
+func (s *replicaGroup) lastMembers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.members
 }
 
-// divide gives each part an owner.
-func (s *sharing) divide(members []string) {
+// setMembers gives each part an owner.
+func (s *replicaGroup) setMembers(members []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if slices.Equal(members, s.members) {
 		return
 	}
-	s.members, s.owners = members, divide(members, s.parts)
+	s.members, s.owners = members, assignParts(members, s.partitions)
 	close(s.changed)
 	s.changed = make(chan struct{})
 	ours := 0
@@ -193,13 +193,13 @@ func (s *sharing) divide(members []string) {
 			ours++
 		}
 	}
-	s.log.Info("partitions divided among the replicas", zap.Int("replicas", len(members)), zap.Int("partitions", s.parts), zap.Int("ours", ours))
-	s.report(min(len(members), s.parts+s.whole))
+	s.log.Info("partitions divided among the replicas", zap.Int("replicas", len(members)), zap.Int("partitions", s.partitions), zap.Int("ours", ours))
+	s.onReplicas(min(len(members), s.partitions+s.wholeStreams))
 }
 
-// divide gives each member as many parts as any other, or one more, and moves few when a member comes or goes: the pairs of a part and
+// assignParts gives each member as many parts as any other, or one more, and moves few when a member comes or goes: the pairs of a part and
 // a member are taken in an order that is the same for all, and a pair is made where the part is free and the member has room.
-func divide(members []string, parts int) []string {
+func assignParts(members []string, parts int) []string {
 	type pair struct {
 		part   int
 		member string
