@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
@@ -48,10 +49,10 @@ type bridge struct {
 func load(path string) (config.Config, *mapping.Rules, error) {
 	c, err := config.Load(path)
 	if err != nil {
-		return c, nil, exit(exitInput, err)
+		return c, nil, exit.With(exit.Input, err)
 	}
 	rules, err := mapping.Compile(c.Mapping())
-	return c, rules, exit(exitInput, err)
+	return c, rules, exit.With(exit.Input, err)
 }
 
 // newBridge builds what needs no broker. Its close must be called when err is nil.
@@ -87,7 +88,7 @@ func (b *bridge) connect(ctx context.Context) error {
 	}
 	b.letters = b.brokers.letters(b.config, b.rules.Hash())
 	if b.source, err = b.newSource(); err != nil {
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters}
 	b.pipeline = pipeline.New(b.config.Pipeline(), stages, b.log.Named("pipeline"), b.registry)
@@ -97,12 +98,12 @@ func (b *bridge) connect(ctx context.Context) error {
 func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*customerio.Client, *delivery.Sender, error) {
 	client, err := customerio.NewClient(c.CustomerIO, c.Delivery.Senders, nil)
 	if err != nil {
-		return nil, nil, exit(exitCredentials, fmt.Errorf("customerio: %w", err))
+		return nil, nil, exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
 	}
 	sender, err := delivery.New(delivery.Config{RequestsPerSecond: c.CustomerIO.RequestsPerSecond}, client, log.Named("delivery"), reg)
 	if err != nil {
 		client.Close()
-		return nil, nil, exit(exitInput, err)
+		return nil, nil, exit.With(exit.Input, err)
 	}
 	return client, sender, nil
 }
@@ -174,7 +175,7 @@ func (b *bridge) run(ctx context.Context) error {
 	err := b.pipeline.Run(ctx)
 	cancel()
 	clerk.Wait()
-	return exit(exitBroker, err)
+	return exit.With(exit.Broker, err)
 }
 
 func (b *bridge) close() {
@@ -187,7 +188,7 @@ func (b *bridge) close() {
 func (b *bridge) serve(ctx context.Context) error {
 	a, err := newAdmin(b)
 	if err != nil {
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	return b.serveWith(ctx, a)
 }

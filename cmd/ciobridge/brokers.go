@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // brokers holds the connection to the broker of a configuration, of whichever kind that is.
@@ -40,7 +41,7 @@ func connect(ctx context.Context, c config.Config, log *zap.Logger) (*brokers, e
 	}
 	if err != nil {
 		b.close()
-		return nil, exit(exitBroker, fmt.Errorf("connect to the broker: %w", err))
+		return nil, exit.With(exit.Broker, fmt.Errorf("connect to the broker: %w", err))
 	}
 	return b, nil
 }
@@ -65,13 +66,13 @@ func (b *brokers) apart(ctx context.Context, c config.Config) error {
 	}
 	stream, err := b.nats.JetStream().StreamNameBySubject(ctx, c.DeadLetters.Subject)
 	if err != nil {
-		return exit(exitBroker, fmt.Errorf("find the stream of dead_letters.subject: %w", err))
+		return exit.With(exit.Broker, fmt.Errorf("find the stream of dead_letters.subject: %w", err))
 	}
 	for _, r := range jetStreamOf(c.Source).Streams {
 		overlaps := func(filter string) bool { return server.SubjectsCollide(filter, c.DeadLetters.Subject) }
 		subjects := slices.Concat(append(r.Partitions, r.Subjects)...)
 		if r.Name == stream && (len(subjects) == 0 || slices.ContainsFunc(subjects, overlaps)) {
-			return exit(exitInput, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source reads too, and every dead letter "+
+			return exit.With(exit.Input, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source reads too, and every dead letter "+
 				"would come back as an event; name a subject of another stream", c.DeadLetters.Subject, stream))
 		}
 	}

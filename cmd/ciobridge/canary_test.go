@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // canaries stand in every place of an event that can hold something personal.
@@ -82,7 +83,7 @@ func TestNothingPersonalIsShown(t *testing.T) {
 	shown["the log"] = p.log.String()
 	for _, command := range []string{"list", "stats", "show"} {
 		var out bytes.Buffer
-		if code := run(t.Context(), []string{"deadletters", command, "-c", path}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code > exitInput {
+		if code := run(t.Context(), []string{"deadletters", command, "-c", path}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code > exit.Input {
 			t.Errorf("deadletters %s: exit code %d", command, code)
 		}
 		shown["deadletters "+command] = out.String()

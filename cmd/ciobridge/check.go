@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -25,14 +26,14 @@ func newCheck() *cobra.Command {
 			"  git show main:rules/orders.yaml > /tmp/old.yaml && ciobridge check rules/orders.yaml --against /tmp/old.yaml",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(files) > 0 && cmd.Flags().Changed("config") {
-				return exit(exitInput, fmt.Errorf("give either --config or rule files, not both"))
+				return exit.With(exit.Input, fmt.Errorf("give either --config or rule files, not both"))
 			}
 			set, err := readSet(path, files)
 			r := newCheckReport(set, err)
 			if against != "" && err == nil {
 				old, err := set.before(against)
 				if err != nil {
-					return exit(exitInput, err)
+					return exit.With(exit.Input, err)
 				}
 				r.Changes = identityChanges(mapping.CompareIdentities(old, set.rules))
 			}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -45,7 +46,7 @@ func identityChanges(changes []mapping.IdentityChange) []identityChange {
 // verdict is the error with which check ends.
 func (r *checkReport) verdict() error {
 	if n := len(r.Mistakes); n > 0 {
-		return exit(exitInput, fmt.Errorf("%s: %s", r.Name, count(n, "mistake")))
+		return exit.With(exit.Input, fmt.Errorf("%s: %s", r.Name, count(n, "mistake")))
 	}
 	var differ []string
 	if n := r.failed(); n > 0 {
@@ -57,7 +58,7 @@ func (r *checkReport) verdict() error {
 	if len(differ) == 0 {
 		return nil
 	}
-	return exit(exitDifferences, fmt.Errorf("%s: %s", r.Name, strings.Join(differ, ", ")))
+	return exit.With(exit.Differences, fmt.Errorf("%s: %s", r.Name, strings.Join(differ, ", ")))
 }
 
 func (r *checkReport) failed() int {

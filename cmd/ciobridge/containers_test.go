@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // The public images of the brokers that the tests run against.
@@ -181,12 +182,12 @@ func takeTurns(t *testing.T, w *world, path string, publish func(n int)) {
 	second := start(t, "run", "-c", path)
 	publish(3000)
 	w.arrive(60 * time.Second)
-	if code := first.stop(); code != exitOK {
+	if code := first.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	publish(2000)
 	w.arrive(60 * time.Second)
-	if code := second.stop(); code != exitOK {
+	if code := second.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	w.judge(checker.Limits{})

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // demoOptions are the flags of the demo.
@@ -36,7 +37,7 @@ func newDemo() *cobra.Command {
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.events < 0 {
-				return exit(exitInput, fmt.Errorf("--events: %d is negative", o.events))
+				return exit.With(exit.Input, fmt.Errorf("--events: %d is negative", o.events))
 			}
 			return runDemo(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -75,7 +76,7 @@ func runDemo(ctx context.Context, o demoOptions, out, errs io.Writer) (err error
 		d.talk = errs
 	}
 	if d.folder, err = openDemoFolder(o.dir); err != nil {
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	log, err := os.OpenFile(d.folder.path(demoLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -144,7 +145,7 @@ func (d *demo) join(ctx context.Context, log io.Writer) error {
 	}
 	if d.admin, err = newAdmin(d.bridge); err != nil {
 		d.bridge.close()
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	d.at.nats, d.at.admin = strings.TrimPrefix(d.bridge.brokers.embedded.URL(), "nats://"), d.admin.addr()
 	if err = errors.Join(d.folder.settle(d.at), d.emptyStreams(ctx)); err != nil {

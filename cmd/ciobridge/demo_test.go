@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -17,7 +18,7 @@ func demoOnce(t *testing.T, args ...string) demoResult {
 	t.Helper()
 	var out, errs logBuffer
 	code := run(t.Context(), append([]string{"demo", "--once", "-o", "json"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs})
-	if code != exitOK {
+	if code != exit.OK {
 		t.Fatalf("exit code %d: %s%s", code, &out, &errs)
 	}
 	var r demoResult
@@ -105,7 +106,7 @@ func TestDemoSaysThatARuleStopsTheFlow(t *testing.T) {
 	}
 	var out logBuffer
 	code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out})
-	if code != exitFailure || !strings.Contains(out.String(), "the flow has stopped") {
+	if code != exit.Failure || !strings.Contains(out.String(), "the flow has stopped") {
 		t.Errorf("exit code %d: %s", code, &out)
 	}
 }
@@ -116,7 +117,7 @@ func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out logBuffer
-	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exitInput {
+	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Input {
 		t.Errorf("exit code %d: %s", code, &out)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
@@ -140,7 +141,7 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 	p := start(t, "demo", "--dir", dir, "--events", "100")
 	eventually(t, "the samples done", 20*time.Second, func() bool { return strings.Contains(p.log.String(), "Ctrl-C") })
 	var out logBuffer
-	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exitBroker {
+	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Broker {
 		t.Errorf("a second demo in the same folder: exit code %d: %s", code, &out)
 	}
 	c, _, err := load(filepath.Join(dir, demoConfig))
@@ -157,7 +158,7 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 		log := p.log.String()
 		return strings.Contains(log, "me_and_only_me") && strings.Contains(log, "skipped        1") && strings.Contains(log, "missing_field deletion person")
 	})
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // The environment variables that give an emulator its credentials, where no flag does.
@@ -67,24 +68,24 @@ func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 	for _, spec := range f.faults {
 		fault, err := emulator.ParseFault(spec)
 		if err != nil {
-			return exit(exitInput, err)
+			return exit.With(exit.Input, err)
 		}
 		f.options.Faults = append(f.options.Faults, fault)
 	}
 	if err := f.options.Validate(); err != nil {
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	if f.receipts != "" {
 		file, err := os.OpenFile(f.receipts, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return exit(exitInput, fmt.Errorf("--receipts: %w", err))
+			return exit.With(exit.Input, fmt.Errorf("--receipts: %w", err))
 		}
 		defer file.Close()
 		f.options.ReceiptLog = file
 	}
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
-		return exit(exitInput, fmt.Errorf("--listen: %w", err))
+		return exit.With(exit.Input, fmt.Errorf("--listen: %w", err))
 	}
 	if host, _, err := net.SplitHostPort(f.listen); err == nil && host != "" {
 		f.options.Hosts = append(f.options.Hosts, host)

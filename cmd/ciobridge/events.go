@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // eventText is one event as it was found.
@@ -39,7 +40,7 @@ func readEvents(cmd *cobra.Command, files []string, each func(eventText) error) 
 		}
 	}
 	if found == 0 {
-		return exit(exitInput, errors.New("no event was given: name a file, or write events to standard input, one a line"))
+		return exit.With(exit.Input, errors.New("no event was given: name a file, or write events to standard input, one a line"))
 	}
 	return nil
 }
@@ -48,7 +49,7 @@ func readEventFile(cmd *cobra.Command, name string, each func(eventText) error) 
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return exit(exitInput, fmt.Errorf("read events: %w", err))
+			return exit.With(exit.Input, fmt.Errorf("read events: %w", err))
 		}
 		defer file.Close()
 		return eachEvent(name, file, each)
@@ -137,14 +138,14 @@ func (f *recordFlags) record() (event.Message, error) {
 	for _, h := range f.headers {
 		key, value, ok := strings.Cut(h, "=")
 		if !ok || key == "" {
-			return m, exit(exitInput, fmt.Errorf("--header %q: want key=value", h))
+			return m, exit.With(exit.Input, fmt.Errorf("--header %q: want key=value", h))
 		}
 		m.Headers = append(m.Headers, event.Header{Key: key, Value: []byte(value)})
 	}
 	if f.time != "" {
 		t, err := time.Parse(time.RFC3339, f.time)
 		if err != nil {
-			return m, exit(exitInput, fmt.Errorf("--time %q: want RFC 3339, such as 2026-10-05T08:30:00Z", f.time))
+			return m, exit.With(exit.Input, fmt.Errorf("--time %q: want RFC 3339, such as 2026-10-05T08:30:00Z", f.time))
 		}
 		m.Time = t
 	}

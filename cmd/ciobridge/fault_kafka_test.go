@@ -18,6 +18,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 const (
@@ -125,7 +126,7 @@ func TestKafkaToCustomerIO(t *testing.T) {
 	b.produce(3000)
 	p := start(t, "run", "-c", b.configureKafka())
 	b.arrive(20 * time.Second)
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	b.judge(checker.Limits{})
@@ -148,7 +149,7 @@ func stopLoop(t *testing.T, w *world, path string, publish func()) {
 		goal := w.cio.Stats().Taken + 800
 		p := start(t, "run", "-c", path)
 		eventually(t, "some delivered", 20*time.Second, func() bool { return w.cio.Stats().Taken >= goal })
-		if code := p.stop(); code != exitOK {
+		if code := p.stop(); code != exit.OK {
 			t.Errorf("exit code %d", code)
 		}
 	}
@@ -187,12 +188,12 @@ func TestReplicasComeAndGo(t *testing.T) {
 	second := start(t, "run", "-c", path)
 	b.produce(2000)
 	eventually(t, "the outage met", 20*time.Second, func() bool { return b.cio.FaultCounts()["outage"] > 0 })
-	if code := first.stop(); code != exitOK {
+	if code := first.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	b.produce(2000)
 	b.arrive(60 * time.Second)
-	if code := second.stop(); code != exitOK {
+	if code := second.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	b.judge(again)

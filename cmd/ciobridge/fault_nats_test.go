@@ -13,6 +13,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // subjects is a NATS server with a stream that a world publishes to: in this process, or a real one.
@@ -63,7 +64,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 	s.produce(3000)
 	p := start(t, "run", "-c", s.configureNATS())
 	s.arrive(20 * time.Second)
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	s.judge(checker.Limits{})
@@ -86,7 +87,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	second := start(t, "run", "-c", path)
 	s.produce(500)
 	s.arrive(20 * time.Second)
-	if code := first.stop(); code != exitOK {
+	if code := first.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	s.produce(500)

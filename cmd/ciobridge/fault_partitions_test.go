@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // divide has the server divide the stream by person into four partitions, and configures a bridge that reads them.
@@ -48,7 +50,7 @@ func TestKilledUnderLoadOnPartitions(t *testing.T) {
 	path := s.divide()
 	neighbour := start(t, "run", "-c", path)
 	killLoop(t, s.world, path, s.produceDivided)
-	if code := neighbour.stop(); code != exitOK {
+	if code := neighbour.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // slow carries batches out but holds back the answers, and returns how to let go.
@@ -93,7 +94,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	patient := launchChild(t, "run", "-c", path)
 	eventually(t, "some delivered", 20*time.Second, func() bool { return b.cio.Stats().Taken >= 300 })
 	patient.signal(syscall.SIGTERM)
-	if patient.endedBy(syscall.SIGTERM, 20*time.Second) || patient.ProcessState.ExitCode() != exitOK {
+	if patient.endedBy(syscall.SIGTERM, 20*time.Second) || patient.ProcessState.ExitCode() != exit.OK {
 		t.Errorf("one signal: %s\n%s", patient.ProcessState, patient.log)
 	}
 	release()
@@ -141,7 +142,7 @@ func TestReplayKilledHalfWay(t *testing.T) {
 		return stats.Items - stats.Taken
 	}
 	eventually(t, "everything delivered or refused", 30*time.Second, func() bool { return b.cio.Stats().Items >= b.wanted() })
-	if code := p.stop(); code != exitOK || dead() < 100 {
+	if code := p.stop(); code != exit.OK || dead() < 100 {
 		t.Fatalf("exit code %d, %d letters", code, dead())
 	}
 	letters, mark := dead(), len(b.history(nil).Receipts)
@@ -157,12 +158,12 @@ func TestReplayKilledHalfWay(t *testing.T) {
 	}
 	release()
 	half := sent()
-	expect(t, exitOK, "delivered, 0 failed again, 0 left open", "deadletters", "replay", "-c", path, "--all")
+	expect(t, exit.OK, "delivered, 0 failed again, 0 left open", "deadletters", "replay", "-c", path, "--all")
 	all := sent()
 	if half >= letters || all < letters || all-letters > half {
 		t.Errorf("%d of %d letters sent, %d after the next replay", half, letters, all)
 	}
-	expect(t, exitOK, "0 delivered", "deadletters", "replay", "-c", path, "--all")
+	expect(t, exit.OK, "0 delivered", "deadletters", "replay", "-c", path, "--all")
 	if n := sent() - all; n > 0 {
 		t.Errorf("a replay of nothing sent %d calls", n)
 	}
@@ -224,7 +225,7 @@ func TestHangupDrains(t *testing.T) {
 	onTheWire := b.cio.Stats().Taken
 	bridge.signal(syscall.SIGHUP)
 	bridge.signal(syscall.SIGHUP)
-	if bridge.endedBy(syscall.SIGHUP, 20*time.Second) || bridge.ProcessState.ExitCode() != exitOK {
+	if bridge.endedBy(syscall.SIGHUP, 20*time.Second) || bridge.ProcessState.ExitCode() != exit.OK {
 		t.Errorf("%s\n%s", bridge.ProcessState, bridge.log)
 	}
 	release()
@@ -266,7 +267,7 @@ func TestHangupEndsCommands(t *testing.T) {
 		c := launchChild(t, args...)
 		eventually(t, name+" is up", 30*time.Second, func() bool { return strings.Contains(c.log.String(), "Ctrl-C ends") })
 		c.signal(syscall.SIGHUP)
-		if c.endedBy(syscall.SIGHUP, 20*time.Second) || c.ProcessState.ExitCode() != exitOK {
+		if c.endedBy(syscall.SIGHUP, 20*time.Second) || c.ProcessState.ExitCode() != exit.OK {
 			t.Errorf("%s: %s\n%s", name, c.ProcessState, c.log)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // restarts is a bridge under load on a Kafka that goes away and comes back.
@@ -56,7 +57,7 @@ func (r *restarts) finish() {
 	r.t.Helper()
 	r.produce(1000)
 	r.arrive(60 * time.Second)
-	if code := r.bridge.stop(); code != exitOK {
+	if code := r.bridge.stop(); code != exit.OK {
 		r.t.Errorf("exit code %d", code)
 	}
 	r.judge(checker.Limits{}) // no repeats: the process knows what it delivered

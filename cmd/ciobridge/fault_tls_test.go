@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // authority issues certificates.
@@ -104,7 +106,7 @@ func TestFaultCertificates(t *testing.T) {
 	broken.Store(false)
 	b.arrive(30 * time.Second)
 	bridge.signal(syscall.SIGTERM)
-	if bridge.endedBy(syscall.SIGTERM, 20*time.Second) || bridge.ProcessState.ExitCode() != exitOK {
+	if bridge.endedBy(syscall.SIGTERM, 20*time.Second) || bridge.ProcessState.ExitCode() != exit.OK {
 		t.Errorf("%s\n%s", bridge.ProcessState, out)
 	}
 	b.judge(again)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 func newHealthcheck() *cobra.Command {
@@ -35,7 +37,7 @@ func newHealthcheck() *cobra.Command {
 func healthcheck(ctx context.Context, w io.Writer, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return exit(exitInput, fmt.Errorf("--url: %w", err))
+		return exit.With(exit.Input, fmt.Errorf("--url: %w", err))
 	}
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -67,21 +68,21 @@ func quietLogger(cmd *cobra.Command, f format) (*zap.Logger, error) {
 
 // lettersError gives an error of the store its exit code.
 func lettersError(err error) error {
-	var coded *exitError
+	var coded *exit.Error
 	switch {
 	case err == nil || errors.As(err, &coded):
 		return err
 	case errors.Is(err, deadletter.ErrUnknownLetter), errors.Is(err, deadletter.ErrNotAFile):
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	case errors.Is(err, deadletter.ErrReplayRunning):
-		return exit(exitFailure, err)
+		return exit.With(exit.Failure, err)
 	}
 	for _, broken := range []error{
 		deadletter.ErrMissing, deadletter.ErrDenied, deadletter.ErrNotEnoughReplicas, deadletter.ErrFull, deadletter.ErrTooLarge,
 		deadletter.ErrUnreachable, deadletter.ErrLockLost,
 	} {
 		if errors.Is(err, broken) {
-			return exit(exitBroker, err)
+			return exit.With(exit.Broker, err)
 		}
 	}
 	return err

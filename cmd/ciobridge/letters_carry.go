@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
@@ -115,7 +116,7 @@ func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out form
 func replayLogged(cmd *cobra.Command, c config.Config, rules *mapping.Rules, r *replayFlags, out format) error {
 	log, err := newLogger(c.Log, cmd.ErrOrStderr())
 	if err != nil {
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	d, err := deskOf(cmd, c, rules, log)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 func newLettersDiscard() *cobra.Command {
@@ -25,7 +26,7 @@ func newLettersDiscard() *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if note == "" {
-				return exit(exitInput, errors.New("--note is missing: say why the letters are discarded"))
+				return exit.With(exit.Input, errors.New("--note is missing: say why the letters are discarded"))
 			}
 			d, err := openDesk(cmd, path, out)
 			if err != nil {

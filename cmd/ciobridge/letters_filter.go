@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // filterFlags choose dead letters.
@@ -95,7 +96,7 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *desk) (deadletter.Filter, er
 	if len(errs) == 0 {
 		errs = append(errs, out.Validate())
 	}
-	return out, exit(exitInput, errors.Join(errs...))
+	return out, exit.With(exit.Input, errors.Join(errs...))
 }
 
 // chooses reports whether a flag narrows the choice.

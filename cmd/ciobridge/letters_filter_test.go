@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -86,7 +87,7 @@ func TestInspector(t *testing.T) {
 
 func TestMistakesAreListedOnce(t *testing.T) {
 	a, b := errors.New("a"), errors.New("b")
-	err := exit(exitInput, errors.Join(a, errors.Join(b, a), fmt.Errorf("read: %w", errors.Join(a, b))))
+	err := exit.With(exit.Input, errors.Join(a, errors.Join(b, a), fmt.Errorf("read: %w", errors.Join(a, b))))
 	if got, want := mistakes(err), []string{"a", "b", "read: a\nb"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

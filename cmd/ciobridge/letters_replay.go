@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 func newLettersReplay() *cobra.Command {
@@ -67,7 +68,7 @@ func (r *replayFlags) given() bool {
 // run replays, or tries to, and tells what came of it.
 func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 	if r.rate < 0 {
-		return exit(exitInput, fmt.Errorf("--rate: %d is negative", r.rate))
+		return exit.With(exit.Input, fmt.Errorf("--rate: %d is negative", r.rate))
 	}
 	chosen, err := r.filter.filter(cmd, d)
 	if err != nil {
@@ -84,7 +85,7 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 		},
 	}, d.log.Named("replay"))
 	if err != nil {
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	if r.dryRun {
 		return tryReplay(cmd, replay, out)
@@ -178,7 +179,7 @@ func missingViews(missing []deadletter.Missing) []missingView {
 // verdict is the error with which a replay ends, or would end.
 func (v replayView) verdict(stay string) error {
 	if open := v.FailedAgain + v.LeftOpen + v.Unresolved; open > 0 {
-		return exit(exitFailure, fmt.Errorf("%s of those chosen %s open", count(open, "letter"), stay))
+		return exit.With(exit.Failure, fmt.Errorf("%s of those chosen %s open", count(open, "letter"), stay))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 func newLettersShow() *cobra.Command {
@@ -26,7 +27,7 @@ func newLettersShow() *cobra.Command {
 			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7 --show-values -o json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return exit(exitInput, errors.New("name the letters to show: the ids that the list gives"))
+				return exit.With(exit.Input, errors.New("name the letters to show: the ids that the list gives"))
 			}
 			return nil
 		},
@@ -35,7 +36,7 @@ func newLettersShow() *cobra.Command {
 			for i, text := range args {
 				var err error
 				if ids[i], err = event.ParseID(text); err != nil {
-					return exit(exitInput, fmt.Errorf("%q: %w", text, err))
+					return exit.With(exit.Input, fmt.Errorf("%q: %w", text, err))
 				}
 			}
 			d, err := openDesk(cmd, path, out)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -31,21 +32,21 @@ func newMap() *cobra.Command {
 			"  kcat -b kafka:9092 -t shop.orders -C -e -c 100 | ciobridge map --topic shop.orders -o json",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(rules) > 0 && cmd.Flags().Changed("config") {
-				return exit(exitInput, errors.New("give either --config or --rules, not both"))
+				return exit.With(exit.Input, errors.New("give either --config or --rules, not both"))
 			}
 			if len(rules) > 0 {
 				rules, files = ruleFilesAmong(rules, files)
 			}
 			set, err := readSet(path, rules)
 			if err != nil {
-				return exit(exitInput, err)
+				return exit.With(exit.Input, err)
 			}
 			m, err := record.record()
 			if err != nil {
 				return err
 			}
 			if m.Origin.Topic, err = set.topic(topic); err != nil {
-				return exit(exitInput, err)
+				return exit.With(exit.Input, err)
 			}
 			return mapEvents(cmd, set, m, files, out)
 		},
@@ -95,7 +96,7 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string,
 		total++
 		calls, failures, err := mapOne(set.rules, m)
 		if err != nil {
-			return exit(exitFailure, fmt.Errorf("%s: %w", e.place, err))
+			return exit.With(exit.Failure, fmt.Errorf("%s: %w", e.place, err))
 		}
 		if len(failures) > 0 {
 			bad++
@@ -103,7 +104,7 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string,
 		return newMapped(e.place, calls, failures).print(cmd.OutOrStdout(), out)
 	})
 	if err == nil && bad > 0 {
-		err = exit(exitInput, fmt.Errorf("%d of %s could not be mapped", bad, count(total, "event")))
+		err = exit.With(exit.Input, fmt.Errorf("%d of %s could not be mapped", bad, count(total, "event")))
 	}
 	return err
 }

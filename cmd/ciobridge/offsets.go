@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // offsetsLimit is how long a command about offsets may take.
@@ -137,7 +138,7 @@ func (r *reading) offsets() (offsets []consumer.OffsetInfo, err error) {
 		offsets, err = consumer.StreamOffsets(r.ctx, r.brokers.nats, jetStreamOf(r.source))
 	}
 	if err != nil {
-		err = exit(exitBroker, fmt.Errorf("read the offsets: %w", err))
+		err = exit.With(exit.Broker, fmt.Errorf("read the offsets: %w", err))
 	}
 	return offsets, err
 }
@@ -152,9 +153,9 @@ func (r *reading) set(changes []consumer.OffsetChange) (err error) {
 	case err == nil:
 		return nil
 	case errors.Is(err, consumer.ErrGroupRunning) || errors.Is(err, consumer.ErrStreamRead):
-		return exit(exitFailure, fmt.Errorf("set the offsets: %w", err))
+		return exit.With(exit.Failure, fmt.Errorf("set the offsets: %w", err))
 	}
-	return exit(exitBroker, fmt.Errorf("set the offsets: %w", err))
+	return exit.With(exit.Broker, fmt.Errorf("set the offsets: %w", err))
 }
 
 // jetStreamOf is what a source that is not Kafka reads.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 func newOffsetsSet() *cobra.Command {
@@ -23,7 +24,7 @@ func newOffsetsSet() *cobra.Command {
 			"  ciobridge offsets set EVENTS=earliest --dry-run",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return exit(exitInput, errors.New("say what to set, such as shop.orders/3=1200"))
+				return exit.With(exit.Input, errors.New("say what to set, such as shop.orders/3=1200"))
 			}
 			return nil
 		},
@@ -58,7 +59,7 @@ func newOffsetsChange(cmd *cobra.Command, plan func([]consumer.OffsetInfo, []str
 		}
 		changes, err := plan(now, args)
 		if err != nil {
-			return exit(exitInput, err)
+			return exit.With(exit.Input, err)
 		}
 		if !dryRun && len(changes) > 0 {
 			if err := r.set(changes); err != nil {

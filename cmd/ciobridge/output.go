@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // What a command says, and where: results go to standard output, in words or as JSON; everything else, such as errors, warnings
@@ -86,7 +87,7 @@ func logError(w io.Writer, err error) {
 		fmt.Fprintf(w, "ciobridge: %v\n", err)
 		return
 	}
-	fields := []zap.Field{zap.Error(errors.New(err.Error())), zap.Int("code", exitCode(err))} // zap would spell out what is wrapped
+	fields := []zap.Field{zap.Error(errors.New(err.Error())), zap.Int("code", exit.Code(err))} // zap would spell out what is wrapped
 	if list := mistakes(err); len(list) > 1 {
 		fields = append(fields, zap.Strings("details", list))
 	}
@@ -109,7 +110,7 @@ func printError(w io.Writer, cmd *cobra.Command, err error) {
 		Code    int      `json:"code"`
 		Message string   `json:"message"`
 		Details []string `json:"details,omitempty"`
-	}{Error: true, Code: exitCode(err), Message: err.Error()}
+	}{Error: true, Code: exit.Code(err), Message: err.Error()}
 	if list := mistakes(err); len(list) > 1 {
 		told.Details = list
 	}
@@ -123,8 +124,8 @@ func mistakes(err error) []string {
 	if err == nil {
 		return nil
 	}
-	if coded, ok := err.(*exitError); ok { //nolint:errorlint // what is wrapped deeper belongs to the text around it
-		err = coded.err
+	if coded, ok := err.(*exit.Error); ok { //nolint:errorlint // what is wrapped deeper belongs to the text around it
+		err = coded.Cause
 	}
 	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
 	if !ok {

@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
@@ -73,11 +74,11 @@ func (b *bridge) proveDestination(ctx context.Context) error {
 	})
 	switch {
 	case errors.As(err, &region):
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	case errors.As(err, &unreachable):
-		return exit(exitCustomerIO, err)
+		return exit.With(exit.CustomerIO, err)
 	}
-	return exit(exitCredentials, err)
+	return exit.With(exit.Credentials, err)
 }
 
 // missingFor is how long a topic of the source may be missing at the start: one that was just made is not known everywhere.
@@ -105,7 +106,7 @@ func (b *bridge) proveSource(ctx context.Context) error {
 		return nil
 	}
 	var since spell
-	return exit(exitBroker, b.await(ctx, provesSource, s.Check, func(err error) bool {
+	return exit.With(exit.Broker, b.await(ctx, provesSource, s.Check, func(err error) bool {
 		var missing *consumer.MissingTopicsError
 		return since.lasts(errors.As(err, &missing)) < missingFor
 	}))
@@ -125,11 +126,11 @@ func (b *bridge) proveLetters(ctx context.Context) error {
 		return deadletter.Passing(err, since.lasts(errors.Is(err, deadletter.ErrMissing))) || errors.Is(err, context.DeadlineExceeded) // silent
 	})
 	if err != nil {
-		code := exitBroker
+		code := exit.Broker
 		if errors.Is(err, deadletter.ErrNotAFile) {
-			code = exitInput
+			code = exit.Input
 		}
-		return exit(code, fmt.Errorf("dead letters: %w", err))
+		return exit.With(code, fmt.Errorf("dead letters: %w", err))
 	}
 	return nil
 }

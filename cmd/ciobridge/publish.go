@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // publishAtOnce is how many events are on their way before their acknowledgements are waited for, and publishLimit how long for.
@@ -41,7 +42,7 @@ func newPublish() *cobra.Command {
 			"  ciobridge publish --topic cdc.customers --key c_7 --null",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := without.check(files); err != nil {
-				return exit(exitInput, err)
+				return exit.With(exit.Input, err)
 			}
 			m, err := record.record()
 			if err != nil {
@@ -49,13 +50,13 @@ func newPublish() *cobra.Command {
 			}
 			c, err := config.Load(path)
 			if err != nil {
-				return exit(exitInput, err)
+				return exit.With(exit.Input, err)
 			}
 			if m.Origin, err = destination(c.Source, topic, subject, record.key); err != nil {
-				return exit(exitInput, err)
+				return exit.With(exit.Input, err)
 			}
 			if without.null && c.Source.Kafka == nil {
-				return exit(exitInput, errors.New("--null is for Kafka: a NATS message is empty at least, give --empty"))
+				return exit.With(exit.Input, errors.New("--null is for Kafka: a NATS message is empty at least, give --empty"))
 			}
 			return publishEvents(cmd, c, m, without.values(cmd, files), out)
 		},
@@ -163,7 +164,7 @@ func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values 
 		ctx, cancel := context.WithTimeout(cmd.Context(), publishLimit)
 		defer cancel()
 		if err := publish(ctx, batch); err != nil {
-			return exit(exitBroker, fmt.Errorf("publish after the first %d events: %w", published, err))
+			return exit.With(exit.Broker, fmt.Errorf("publish after the first %d events: %w", published, err))
 		}
 		published += len(batch)
 		batch = batch[:0]

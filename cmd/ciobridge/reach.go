@@ -10,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // reachLimit is how long a command that does one thing waits for a broker.
@@ -23,7 +24,7 @@ func reach(ctx context.Context, c config.Config, log *zap.Logger) (*brokers, err
 	if e := c.Source.Embedded; e != nil && listening(ctx, e.Server().Listen) {
 		conn, err := broker.NewNATS(ctx, broker.NATSConfig{URLs: []string{"nats://" + e.Server().Listen}}, log.Named("nats"))
 		if err != nil {
-			return nil, exit(exitBroker, err)
+			return nil, exit.With(exit.Broker, err)
 		}
 		return &brokers{nats: conn}, nil
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -116,7 +117,7 @@ func TestAdminServerComesBeforeTheBroker(t *testing.T) {
 				eventually(t, "the log has the reason with the address", 20*time.Second, func() bool {
 					return strings.Contains(p.log.String(), "cannot be reached yet")
 				})
-				if code := p.stop(); code != exitOK {
+				if code := p.stop(); code != exit.OK {
 					t.Errorf("exit code %d", code)
 				}
 			})
@@ -143,7 +144,7 @@ func TestBrokerThatComesLate(t *testing.T) {
 	joined.produce(100)
 	answers(t, url+"/readyz", http.StatusOK, "ready\n")
 	w.arrive(20 * time.Second)
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -157,7 +158,7 @@ func TestReadyzTellsEveryReason(t *testing.T) {
 	p := start(t, "run", "-c", path)
 	answers(t, p.admin(t)+"/readyz", http.StatusServiceUnavailable,
 		"not ready: customer.io: customer.io cannot be asked for the workspace's region: connection refused\n", "not ready: dead letters: check topic shop.dead: the dead letters cannot be reached: ")
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	for _, part := range []string{`"source":"kafka"`, `"reads":["shop"]`, `"region":"eu"`, `"rules":3`, `"config_hash":"`} {
@@ -187,7 +188,7 @@ func TestStoppedFlowIsNotReady(t *testing.T) {
 			if strings.Contains(body, `rule ""`) {
 				t.Errorf("blames a rule without a name:\n%s", body)
 			}
-			if code := p.stop(); code != exitOK {
+			if code := p.stop(); code != exit.OK {
 				t.Errorf("exit code %d", code)
 			}
 		})
@@ -203,7 +204,7 @@ func TestStoppedWhileTheRegionIsAsked(t *testing.T) {
 	}
 	p := start(t, "run", "-c", w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}"))
 	eventually(t, "the region is asked for", 10*time.Second, func() bool { return w.cio.FaultCounts()["hang"] > 0 })
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	if log := p.log.String(); strings.Contains(log, "cannot be reached") || strings.Contains(log, `"level":"error"`) {
@@ -217,7 +218,7 @@ func TestReplayEndsWhereCustomerIOCannotBeReached(t *testing.T) {
 	w := newWorld(t)
 	w.server.Close()
 	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
-	expect(t, exitCustomerIO, "", "deadletters", "replay", "-c", path, "--all")
+	expect(t, exit.CustomerIO, "", "deadletters", "replay", "-c", path, "--all")
 }
 
 // What lasts is logged again once a minute, and no longer than it lasts.
@@ -320,7 +321,7 @@ func TestLettersThatCannotBeStoredAreNotReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	answers(t, url+"/readyz", http.StatusOK, "ready\n")
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -359,7 +360,7 @@ func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
 			return b.proveLetters(ctx)
 		},
 	} {
-		for made, want := range map[time.Duration]int{2 * time.Second: exitOK, time.Hour: exitBroker} {
+		for made, want := range map[time.Duration]int{2 * time.Second: exit.OK, time.Hour: exit.Broker} {
 			t.Run(fmt.Sprintf("%s %s", name, made), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					const outage = time.Minute
@@ -377,7 +378,7 @@ func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
 						}
 						return nil
 					})
-					if exitCode(err) != want || time.Since(begun) > outage+time.Minute {
+					if exit.Code(err) != want || time.Since(begun) > outage+time.Minute {
 						t.Errorf("%v after %s", err, time.Since(begun))
 					}
 				})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,36 +10,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
-
-// The exit codes, which scripts may rely on.
-const (
-	exitOK          = 0
-	exitFailure     = 1 // anything that has no code of its own
-	exitInput       = 2 // bad flags, configuration, rules or data
-	exitCredentials = 3 // Customer.io refuses the credentials
-	exitBroker      = 4 // Kafka or NATS cannot be used as configured
-	exitCustomerIO  = 5 // Customer.io cannot be used
-	exitDifferences = 6 // a check or a test found differences
-)
-
-// exitError is an error that decides the exit code.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-
-// Unwrap returns the cause.
-func (e *exitError) Unwrap() error { return e.err }
-
-func exit(code int, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &exitError{code, err}
-}
 
 // stdio is where a command reads and writes.
 type stdio struct {
@@ -63,7 +35,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		printError(std.err, cmd, err)
 	}
-	return exitCode(err)
+	return exit.Code(err)
 }
 
 // stopOnHangup ends the context when the terminal goes away, or somebody means to have files read again. More of these signals do
@@ -90,18 +62,6 @@ func stopOnHangup(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// exitCode is the code that an error decides.
-func exitCode(err error) int {
-	var coded *exitError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &coded):
-		return coded.code
-	}
-	return exitFailure
-}
-
 func newRoot(std stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ciobridge",
@@ -117,7 +77,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return exit(exitInput, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
+		return exit.With(exit.Input, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(), newEmulate(), newHealthcheck(), newVersion())
 	root.InitDefaultCompletionCmd()
@@ -139,7 +99,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		meant = fmt.Sprintf(", did you mean %q?", near[0])
 	}
-	return exit(exitInput, fmt.Errorf("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], meant, cmd.CommandPath()))
+	return exit.With(exit.Input, fmt.Errorf("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], meant, cmd.CommandPath()))
 }
 
 // group is a command that only has subcommands.

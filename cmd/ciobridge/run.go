@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -30,7 +31,7 @@ func newRun() *cobra.Command {
 				return replayDeadLetters(cmd, path, &r, out)
 			}
 			if r.given() {
-				return exit(exitInput, errors.New("flags that choose dead letters need --replay-dead-letters"))
+				return exit.With(exit.Input, errors.New("flags that choose dead letters need --replay-dead-letters"))
 			}
 			c, rules, err := load(path)
 			if err == nil {
@@ -50,7 +51,7 @@ func newRun() *cobra.Command {
 func carry(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error {
 	log, err := newLogger(c.Log, cmd.ErrOrStderr())
 	if err != nil {
-		return exit(exitInput, err)
+		return exit.With(exit.Input, err)
 	}
 	limitMemory(log)
 	for _, w := range rules.Warnings() {
@@ -67,7 +68,7 @@ func carry(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error {
 // noArgs refuses arguments as bad input.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return exit(exitInput, fmt.Errorf("%s takes no arguments, got %q", cmd.CommandPath(), args[0]))
+		return exit.With(exit.Input, fmt.Errorf("%s takes no arguments, got %q", cmd.CommandPath(), args[0]))
 	}
 	return nil
 }

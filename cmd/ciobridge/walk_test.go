@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // The walk of the README, without Docker: publish, see the calls, break one, list the dead letter, mend the rule, replay, see it
@@ -69,7 +70,7 @@ func walk(t *testing.T, w *world, configuration string, publish func(key, value 
 	eventually(t, "the dead letter", 20*time.Second, func() bool {
 		out, code := command(t, "deadletters", "list", "-c", configuration, "--rule", "order", "-o", "json")
 		letters = lines(out)
-		return code == exitOK && len(letters) == 1
+		return code == exit.OK && len(letters) == 1
 	})
 	var letter struct{ ID, Reason, Rule string }
 	if err := json.Unmarshal([]byte(letters[0]), &letter); err != nil || letter.Reason != "missing_field" || letter.Rule != "order" {
@@ -77,29 +78,29 @@ func walk(t *testing.T, w *world, configuration string, publish func(key, value 
 	}
 
 	w.write("rules.yaml", strings.ReplaceAll(rules, ".data.customer_id", ".data.customer_id // .data.buyer_id"))
-	expect(t, exitOK, "", "check", "-c", configuration)
+	expect(t, exit.OK, "", "check", "-c", configuration)
 	p.stop()
 	p = start(t, "run", "-c", configuration)
 
-	expect(t, exitOK, "", "deadletters", "replay", "-c", configuration, "--rule", "order", "--dry-run")
+	expect(t, exit.OK, "", "deadletters", "replay", "-c", configuration, "--rule", "order", "--dry-run")
 	if calls := w.callsOf("ben"); len(calls) > 0 {
 		t.Errorf("a dry run has sent %v", calls)
 	}
-	expect(t, exitOK, "1 delivered", "deadletters", "replay", "-c", configuration, "--rule", "order")
+	expect(t, exit.OK, "1 delivered", "deadletters", "replay", "-c", configuration, "--rule", "order")
 	if calls := w.callsOf("ben"); !slices.Equal(calls, []string{"identify", "order_completed"}) {
 		t.Errorf("the replay has sent %v", calls)
 	}
 	if out, _ := command(t, "deadletters", "list", "-c", configuration, "-o", "json"); len(lines(out)) > 0 {
 		t.Errorf("still open: %s", out)
 	}
-	expect(t, exitOK, "delivered", "deadletters", "show", letter.ID, "-c", configuration)
+	expect(t, exit.OK, "delivered", "deadletters", "show", letter.ID, "-c", configuration)
 
 	taken := w.cio.Stats().Items
-	expect(t, exitOK, "0 delivered", "deadletters", "replay", "-c", configuration, "--all")
+	expect(t, exit.OK, "0 delivered", "deadletters", "replay", "-c", configuration, "--all")
 	if again := w.cio.Stats().Items - taken; again > 0 {
 		t.Errorf("a second replay has sent %d calls", again)
 	}
-	if code := p.stop(); code != exitOK {
+	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 }
