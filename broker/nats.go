@@ -20,14 +20,14 @@ const (
 	natsMaxPings      = 3
 )
 
-// The first nats-server that can set a consumer back to its acknowledgement floor, without which messages in flight at a crash
-// come back out of order.
+// natsMajor and natsMinor are the first nats-server that can reset a consumer to its ack floor. Without that, the messages in
+// flight at a crash come back out of order.
 const natsMajor, natsMinor = 2, 14
 
-// NATS is a connection to a NATS server or cluster that is made again for as long as it takes whenever it breaks. It is also a
+// NATS is a connection to a NATS server or cluster. When it breaks, it is opened again, however long that takes. It is also a
 // Prometheus collector of the connection's state.
 //
-// Nothing is written late: what is published while there is no connection fails at once instead of waiting for the next.
+// What is published while there is no connection fails at once. It does not wait for the next connection.
 type NATS struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
@@ -37,8 +37,8 @@ type NATS struct {
 	store  *Embedded // the server, where it is in this process
 }
 
-// NewNATS connects. It waits for the first connection until ctx ends, however often that fails, and refuses servers that are too
-// old for what the bridge needs.
+// NewNATS connects. It tries until the first connection stands or ctx ends, and refuses servers that are too old for what the
+// bridge needs.
 func NewNATS(ctx context.Context, cfg NATSConfig, log *zap.Logger) (*NATS, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Op
 	select {
 	case <-connected:
 	case <-ctx.Done():
-		err := errors.Join(ctx.Err(), n.events.last())
+		err := errors.Join(ctx.Err(), n.events.lastError())
 		n.Close()
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
@@ -97,13 +97,13 @@ func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Op
 func checkNATSVersion(version string) error {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {
-		return nil // disconnected again meanwhile, or a build without a version: what is missing shows when it is used
+		return nil // disconnected meanwhile, or a build without a version: what is missing shows when it is used
 	}
 	major, err1 := strconv.Atoi(parts[0])
 	minor, err2 := strconv.Atoi(parts[1])
 	if err1 == nil && err2 == nil && (major < natsMajor || major == natsMajor && minor < natsMinor) {
-		return fmt.Errorf("nats-server %s is too old: ciobridge needs %d.%d or newer, which can set a consumer back to its acknowledgement floor: upgrade the server",
-			version, natsMajor, natsMinor)
+		return fmt.Errorf("nats-server %s is too old: ciobridge needs %d.%d or newer, which can set a consumer back to its "+
+			"acknowledgement floor: upgrade the server", version, natsMajor, natsMinor)
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (n *NATS) Conn() *nats.Conn { return n.conn }
 // JetStream is the JetStream API of the connection's account.
 func (n *NATS) JetStream() jetstream.JetStream { return n.js }
 
-// Trouble is why nothing can be read or published over the connection: there is none at the moment, or the store of the embedded server
+// Trouble is why nothing can be read or published: there is no connection at the moment, or the store of the embedded server
 // takes nothing. It is nil while all is well.
 func (n *NATS) Trouble() error {
 	if n.store != nil {
@@ -125,7 +125,7 @@ func (n *NATS) Trouble() error {
 	if n.conn.IsConnected() {
 		return nil
 	}
-	if err := n.events.last(); err != nil {
+	if err := n.events.lastError(); err != nil {
 		return fmt.Errorf("not connected to nats, which is tried for as long as it takes: %w", err)
 	}
 	return errors.New("not connected to nats, which is tried for as long as it takes")
@@ -141,19 +141,19 @@ func (n *NATS) onDisconnect(nc *nats.Conn, err error) {
 	if nc.IsClosed() {
 		return // closed by us
 	}
-	n.events.disconnected()
+	n.events.recordDisconnect()
 	n.log.Warn("nats connection lost", zap.Error(err))
 }
 
 func (n *NATS) onReconnect(nc *nats.Conn) {
-	n.events.reconnected()
+	n.events.recordReconnect()
 	n.log.Info("nats connection restored", zap.String("server", nc.ConnectedServerName()))
 }
 
-// onError counts every asynchronous error and logs the first of its kind since the last connection, because a refused connect is
-// reported at every attempt. The client's errors name subjects at most, never payloads.
+// onError counts every asynchronous error. It logs the first of each kind since the last connection only, because a refused
+// connect is reported at every attempt. The client's errors name subjects at most, never payloads.
 func (n *NATS) onError(_ *nats.Conn, err error) {
-	kind, first := n.events.failed(err)
+	kind, first := n.events.recordError(err)
 	if first {
 		n.log.Warn("nats connection failed", zap.String("kind", kind), zap.Error(err))
 	}

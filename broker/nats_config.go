@@ -13,8 +13,8 @@ import (
 
 // NATSConfig says which NATS servers to connect to and as whom. At most one way of authentication is given.
 type NATSConfig struct {
-	// URLs are the servers, such as nats://nats-0:4222 or tls://nats.example.com. The others of their cluster are learned from
-	// the first that answers.
+	// URLs are the servers, such as nats://nats-0:4222 or tls://nats.example.com. The first that answers names the others of
+	// its cluster.
 	URLs []string `yaml:"urls"`
 	// TLS encrypts the connection; a tls:// address does the same with the system's certificate authorities.
 	TLS *TLSConfig `yaml:"tls"`
@@ -87,13 +87,14 @@ func (c NATSConfig) validateAuth(encrypted bool) error {
 		errs = append(errs, fmt.Errorf("%s: only one way of authentication can be given", strings.Join(ways, ", ")))
 	}
 	if (!c.Password.IsZero() || !c.Token.IsZero()) && !encrypted && !c.AllowPlaintext {
-		errs = append(errs, errors.New("allow_plaintext: a password or token would travel unencrypted: configure tls, or set allow_plaintext: true"))
+		errs = append(errs, errors.New("allow_plaintext: a password or token would travel unencrypted: configure tls, or set "+
+			"allow_plaintext: true"))
 	}
 	return errors.Join(errs...)
 }
 
-// options turns the configuration into the client's. Files are read now, so that a wrong path is an error at the start, and again
-// at every connect, so that what was rotated is used.
+// options turns the configuration into the client's options. Files are read now, so that a wrong path is an error at the start.
+// They are read again at every connect, so that rotated credentials are used.
 func (c NATSConfig) options() ([]nats.Option, error) {
 	var opts []nats.Option
 	if c.TLS != nil {
@@ -131,8 +132,8 @@ func (c NATSConfig) options() ([]nats.Option, error) {
 	return opts, nil
 }
 
-// reveal reads a secret for one connect. While its file is being replaced it is empty and the server refuses the connect, which
-// is then tried again.
+// reveal reads a secret for one connect. It is empty while its file is being replaced. The server then refuses the connect,
+// which is tried again.
 func reveal(ref secret.Ref) string {
 	value, err := ref.Read()
 	if err != nil {

@@ -16,18 +16,23 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Dial connects once more to the server that n is connected to, in the same way and as the same user. The server has accepted the
-// connection when it returns; the protocol from there on is the caller's, answers to the server's pings included. A connection
-// that breaks stays broken.
+// Dial opens one more connection to the server that n is connected to, with the same TLS settings and as the same user. When
+// it returns, the server has accepted the user. From there on the caller speaks the protocol, and answers the server's pings.
+// A connection that breaks stays broken.
+//
+// The handshake is written here because the client library does not give its connections away. It keeps the socket, and the
+// TLS session over it, in unexported fields, and starts its own goroutine that reads from it. A dialer of our own
+// (nats.SetCustomDialer) would see only what is below TLS. What the handshake says is taken from the library's options, so
+// that both connections show the same certificates and credentials.
 func (n *NATS) Dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, natsDialTimeout)
 	defer cancel()
-	raw, err := n.reach(ctx)
+	raw, err := n.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
 	unbind := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
-	conn, err := n.greet(ctx, raw)
+	conn, err := n.handshake(ctx, raw)
 	if err == nil && !unbind() {
 		err = ctx.Err()
 	}
@@ -38,7 +43,7 @@ func (n *NATS) Dial(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-func (n *NATS) reach(ctx context.Context) (net.Conn, error) {
+func (n *NATS) connect(ctx context.Context) (net.Conn, error) {
 	if inProcess := n.conn.Opts.InProcessServer; inProcess != nil {
 		return inProcess.InProcessConn()
 	}
@@ -52,11 +57,12 @@ func (n *NATS) reach(ctx context.Context) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
 }
 
-// greet does what both sides say before the first subscription: the server presents itself, the client encrypts where the first
-// connection does, says who it is, and pings, because a server that does not want it answers that with an error.
-func (n *NATS) greet(ctx context.Context, raw net.Conn) (net.Conn, error) {
+// handshake does what comes before the first subscription. The server sends INFO. The client starts TLS if the first
+// connection uses it, and sends CONNECT with its credentials, followed by PING. The server answers with PONG, or with an
+// error if it refuses the client.
+func (n *NATS) handshake(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	conn := &natsConn{Conn: raw, in: bufio.NewReader(raw)}
-	line, err := conn.line()
+	line, err := conn.readLine()
 	if err != nil {
 		return nil, fmt.Errorf("wait for the server's greeting: %w", err)
 	}
@@ -73,7 +79,7 @@ func (n *NATS) greet(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	state, err := n.conn.TLSConnectionState()
 	switch {
 	case err == nil:
-		secured, err := n.encrypt(ctx, raw, state.ServerName)
+		secured, err := n.startTLS(ctx, raw, state.ServerName)
 		if err != nil {
 			return nil, err
 		}
@@ -81,19 +87,19 @@ func (n *NATS) greet(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	case !errors.Is(err, nats.ErrConnectionNotTLS):
 		return nil, err
 	}
-	hello, err := n.hello(info.Nonce, err == nil)
+	connect, err := n.connectLine(info.Nonce, err == nil)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(hello); err != nil {
+	if _, err := conn.Write(connect); err != nil {
 		return nil, fmt.Errorf("authenticate: %w", err)
 	}
-	return conn, conn.accepted()
+	return conn, conn.awaitPong()
 }
 
-// encrypt shows and checks the same certificates as the first connection. Name is the one that was checked there; it is empty where
-// that was an address.
-func (n *NATS) encrypt(ctx context.Context, raw net.Conn, name string) (net.Conn, error) {
+// startTLS shows and checks the same certificates as the first connection. Name is the server name that was checked there. It
+// is empty if the server was given by its IP address.
+func (n *NATS) startTLS(ctx context.Context, raw net.Conn, name string) (net.Conn, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if n.conn.Opts.TLSConfig != nil {
 		config = n.conn.Opts.TLSConfig.Clone()
@@ -111,8 +117,8 @@ func (n *NATS) encrypt(ctx context.Context, raw net.Conn, name string) (net.Conn
 	return secured, nil
 }
 
-// hello is the client's side of the greeting. Credentials are read anew, so that what was rotated is used.
-func (n *NATS) hello(nonce string, encrypted bool) ([]byte, error) {
+// connectLine is the client's CONNECT, and the PING after it. Credentials are read anew, so that rotated ones are used.
+func (n *NATS) connectLine(nonce string, encrypted bool) ([]byte, error) {
 	o := &n.conn.Opts
 	h := struct {
 		Verbose      bool   `json:"verbose"`
@@ -160,18 +166,18 @@ func (n *NATS) hello(nonce string, encrypted bool) ([]byte, error) {
 	return fmt.Appendf(nil, "CONNECT %s\r\nPING\r\n", b), nil
 }
 
-// natsConn is a connection of which the first bytes are read by lines.
+// natsConn is a connection whose handshake is read line by line. What was read ahead is given to the first Reads.
 type natsConn struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-// Read gives what was read ahead first. A large p is filled without a copy in between.
+// Read reads into a large p without a copy in between, once what was read ahead is used up.
 func (c *natsConn) Read(p []byte) (int, error) { return c.in.Read(p) }
 
-const maxGreeting = 1 << 20
+const maxLine = 1 << 20
 
-func (c *natsConn) line() ([]byte, error) {
+func (c *natsConn) readLine() ([]byte, error) {
 	var line []byte
 	for {
 		part, err := c.in.ReadSlice('\n')
@@ -182,16 +188,16 @@ func (c *natsConn) line() ([]byte, error) {
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, err
 		}
-		if len(line) > maxGreeting {
+		if len(line) > maxLine {
 			return nil, errors.New("the server sends a line without an end")
 		}
 	}
 }
 
-// accepted waits for the answer to the ping.
-func (c *natsConn) accepted() error {
+// awaitPong waits for the answer to the PING, which says that the server accepted the client.
+func (c *natsConn) awaitPong() error {
 	for {
-		line, err := c.line()
+		line, err := c.readLine()
 		if err != nil {
 			return fmt.Errorf("authenticate: %w", err)
 		}

@@ -24,19 +24,19 @@ type natsEvents struct {
 	lastErr     error
 }
 
-func (e *natsEvents) disconnected() {
+func (e *natsEvents) recordDisconnect() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.disconnects++
 }
 
-func (e *natsEvents) reconnected() {
+func (e *natsEvents) recordReconnect() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.logged)
 }
 
-func (e *natsEvents) failed(err error) (kind string, first bool) {
+func (e *natsEvents) recordError(err error) (kind string, first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.errors == nil {
@@ -48,7 +48,7 @@ func (e *natsEvents) failed(err error) (kind string, first bool) {
 	return kind, first
 }
 
-func (e *natsEvents) last() error {
+func (e *natsEvents) lastError() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.lastErr
@@ -56,7 +56,8 @@ func (e *natsEvents) last() error {
 
 func natsErrorKind(err error) string {
 	switch {
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
+		errors.Is(err, nats.ErrAccountAuthExpired):
 		return "auth"
 	case errors.Is(err, nats.ErrPermissionViolation):
 		return "permission"
