@@ -12,7 +12,7 @@ import (
 
 // Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the process dies, so
 // that there is nothing to wait for.
-func (f *File) Lock(ctx context.Context, _ func(until time.Time)) (*Hold, error) {
+func (f *File) Lock(ctx context.Context, _ func(until time.Time)) (*Lock, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (f *File) Lock(ctx context.Context, _ func(until time.Time)) (*Hold, error)
 		}
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Hold{lost: make(chan struct{}), release: sync.OnceFunc(func() { _ = file.Close() })}, nil
+	return &Lock{lost: make(chan struct{}), release: sync.OnceFunc(func() { _ = file.Close() })}, nil
 }
 
 // lockSoon takes the whole file for this handle, and waits for another that has it until the limit.

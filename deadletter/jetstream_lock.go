@@ -16,7 +16,7 @@ const lockBucket = "ciobridge_replay"
 
 // Lock creates the key of the subject in the bucket "ciobridge_replay", which is made when it is missing. A holder that died holds
 // it for ten seconds more, and is waited for.
-func (j *JetStream) Lock(ctx context.Context, waiting func(until time.Time)) (*Hold, error) {
+func (j *JetStream) Lock(ctx context.Context, waiting func(until time.Time)) (*Lock, error) {
 	k := &lockKey{key: base64.RawURLEncoding.EncodeToString([]byte(j.cfg.Subject)), token: []byte(rand.Text())}
 	sent, err := j.take(ctx, k, waiting)
 	if errors.Is(err, ErrReplayRunning) {
@@ -25,7 +25,7 @@ func (j *JetStream) Lock(ctx context.Context, waiting func(until time.Time)) (*H
 	if err != nil {
 		return nil, fmt.Errorf("lock: bucket %s: %w", lockBucket, natsError(ctx, err))
 	}
-	return keep(ctx, sent, j.session, k.renew, k.release), nil
+	return keepLock(ctx, sent, j.session, k.renew, k.release), nil
 }
 
 // take creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the key ends.

@@ -14,7 +14,7 @@ const lockSession = 10 * time.Second
 
 // Lock joins the consumer group "ciobridge-replay.<topic>". The leader of the group, which is the member that came first, holds the
 // lock; whoever else joins leaves again. A holder that died holds it for ten seconds more, and is waited for.
-func (k *Kafka) Lock(ctx context.Context, waiting func(until time.Time)) (*Hold, error) {
+func (k *Kafka) Lock(ctx context.Context, waiting func(until time.Time)) (*Lock, error) {
 	m := &groupMember{kafka: k, group: "ciobridge-replay." + k.topic}
 	proof, err := m.take(ctx, waiting)
 	if err != nil {
@@ -23,7 +23,7 @@ func (k *Kafka) Lock(ctx context.Context, waiting func(until time.Time)) (*Hold,
 	}
 	h := &groupHold{member: m}
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return keep(ctx, proof, k.session, h.renew, h.release), nil
+	return keepLock(ctx, proof, k.session, h.renew, h.release), nil
 }
 
 // take joins until this member leads the group, and returns when that was proved. It gives up when another has shown that it

@@ -154,11 +154,11 @@ var ErrLockLost = errors.New("the replay was stopped because its lock was lost")
 // are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is another replay,
 // ErrLockLost when the lock was lost on the way, and nil when ctx ended.
 func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
-	hold, err := r.store.Lock(ctx, Waiting(r.log))
+	lock, err := r.store.Lock(ctx, LogWaiting(r.log))
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	defer hold.Release()
+	defer lock.Release()
 	events, err := r.choose(ctx)
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
@@ -170,7 +170,7 @@ func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context,
 	}
 	report := r.Report()
 	r.log.Info("replay begins", zap.Int("open", report.Open), zap.Int("chosen", report.Chosen))
-	err = r.run(ctx, hold, events, handle)
+	err = r.run(ctx, lock, events, handle)
 	report = r.Report()
 	r.log.Info("replay ended", zap.Int("delivered", report.Delivered), zap.Int("failed_again", report.FailedAgain),
 		zap.Int("left_open", report.LeftOpen), zap.Int("gone", report.Gone), zap.Int("unresolved", report.Unresolved))

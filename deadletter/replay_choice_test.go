@@ -125,7 +125,7 @@ func TestReplayEndsWithItsLock(t *testing.T) {
 	err := r.Consume(t.Context(), func(lease context.Context, m event.Message, done func()) error {
 		leases = append(leases, lease)
 		if _, ok := lease.Deadline(); !ok {
-			t.Error("the lease has no deadline, although its hold has")
+			t.Error("the lease has no deadline, although its lock has")
 		}
 		r.Map(m)
 		if len(leases) == 2 {
@@ -149,8 +149,8 @@ type losing struct {
 	lost chan struct{}
 }
 
-func (l *losing) Lock(context.Context, func(time.Time)) (*Hold, error) {
-	return &Hold{lost: l.lost, until: time.Now().Add(time.Hour), release: func() {}}, nil
+func (l *losing) Lock(context.Context, func(time.Time)) (*Lock, error) {
+	return &Lock{lost: l.lost, until: time.Now().Add(time.Hour), release: func() {}}, nil
 }
 
 func TestReplayRefusesAndGivesWay(t *testing.T) {
@@ -165,11 +165,11 @@ func TestReplayRefusesAndGivesWay(t *testing.T) {
 	if !errors.Is(err, no) || f.sent != nil {
 		t.Errorf("got %v, sent %v", err, f.sent)
 	}
-	hold, err := s.Lock(t.Context(), patient(t))
+	lock, err := s.Lock(t.Context(), patient(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hold.Release()
+	defer lock.Release()
 	if err := f.run(t.Context(), newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}})); !errors.Is(err, ErrReplayRunning) {
 		t.Errorf("got %v", err)
 	}

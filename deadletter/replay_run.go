@@ -21,8 +21,8 @@ const (
 type handler = func(lease context.Context, m event.Message, done func()) error
 
 // run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
-func (r *Replay) run(ctx context.Context, hold *Hold, events [][]chosen, handle handler) error {
-	lease := newLease(hold)
+func (r *Replay) run(ctx context.Context, lock *Lock, events [][]chosen, handle handler) error {
+	lease := newLease(lock)
 	feeding, stopFeeding := context.WithCancel(ctx)
 	fed := make(chan error, 1)
 	go func() { fed <- r.feed(feeding, lease, events, handle) }()
@@ -43,7 +43,7 @@ func (r *Replay) run(ctx context.Context, hold *Hold, events [][]chosen, handle 
 			_ = r.resolve(ctx)
 		case <-ctx.Done():
 			stopped = true
-		case <-hold.Lost():
+		case <-lock.Lost():
 			stopped, errLost = true, ErrLockLost
 		}
 		if stopped {

@@ -31,7 +31,7 @@ type Reader interface {
 type Locker interface {
 	// Lock returns ErrReplayRunning when another has shown that it holds the lock. It waits for a holder that may have died, whose
 	// lock ends by itself; waiting is then called with the time by which that is over, once or more often.
-	Lock(ctx context.Context, waiting func(until time.Time)) (*Hold, error)
+	Lock(ctx context.Context, waiting func(until time.Time)) (*Lock, error)
 }
 
 // Store is a place for dead letters: a *Kafka, a *JetStream or a *File.

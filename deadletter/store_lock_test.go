@@ -96,30 +96,30 @@ func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
 			killed()
 			begun := time.Now()
 			var told []time.Time
-			hold, err := s.Lock(t.Context(), func(until time.Time) { told = append(told, until) })
+			lock, err := s.Lock(t.Context(), func(until time.Time) { told = append(told, until) })
 			if err != nil {
 				t.Fatalf("after %s: %v", time.Since(begun), err)
 			}
-			defer hold.Release()
+			defer lock.Release()
 			if took := time.Since(begun); took < testSession/4 {
 				t.Fatalf("nobody held the lock: it took %s", took)
 			}
 			if len(told) == 0 || told[0].Before(begun) || told[0].After(begun.Add(2*testSession)) {
 				t.Errorf("it was told to wait until %v, from %v on", told, begun)
 			}
-			if left := time.Until(hold.Until()); left < testSession/2 {
+			if left := time.Until(lock.Until()); left < testSession/2 {
 				t.Errorf("the new lock is certain for %s", left)
 			}
-			holds(t, hold, testSession*3/2)
+			stays(t, lock, testSession*3/2)
 		})
 	}
 }
 
-// holds watches that a lock is kept.
-func holds(t *testing.T, hold *Hold, limit time.Duration) {
+// stays watches that a lock is kept.
+func stays(t *testing.T, lock *Lock, limit time.Duration) {
 	t.Helper()
 	select {
-	case <-hold.Lost():
+	case <-lock.Lost():
 		t.Error("the lock is lost, though nobody else has it")
 	case <-time.After(limit):
 	}
@@ -143,11 +143,11 @@ func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := lockableKafka(t)
-			hold, err := s.Lock(t.Context(), patient(t))
+			lock, err := s.Lock(t.Context(), patient(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer hold.Release()
+			defer lock.Release()
 			m := &groupMember{kafka: s, group: "ciobridge-replay." + s.topic}
 			if err := dies(t.Context(), m); err == nil {
 				t.Fatal("the second got the lock")
@@ -157,7 +157,7 @@ func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 			if id, _ := m.current(); id == "" {
 				t.Fatal("the second was never known to the group")
 			}
-			holds(t, hold, testSession*5/2)
+			stays(t, lock, testSession*5/2)
 			if _, err := s.Lock(t.Context(), patient(t)); !errors.Is(err, ErrReplayRunning) {
 				t.Errorf("the lock is not held any more: %v", err)
 			}
@@ -172,11 +172,11 @@ func TestALivingHolderIsNotWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, _ := open(t)
-			hold, err := s.Lock(t.Context(), patient(t))
+			lock, err := s.Lock(t.Context(), patient(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer hold.Release()
+			defer lock.Release()
 			begun := time.Now()
 			if _, err := s.Lock(t.Context(), patient(t)); !errors.Is(err, ErrReplayRunning) {
 				t.Errorf("got %v", err)
@@ -184,7 +184,7 @@ func TestALivingHolderIsNotWaitedFor(t *testing.T) {
 			if took := time.Since(begun); took > testSession {
 				t.Errorf("it took %s to see that the holder lives", took)
 			}
-			holds(t, hold, testSession)
+			stays(t, lock, testSession)
 		})
 	}
 }

@@ -73,11 +73,11 @@ func discard(ctx context.Context, d *desk, chosen deadletter.Filter, note string
 		}
 		return n, nil
 	}
-	hold, err := d.store.Lock(ctx, deadletter.Waiting(d.log))
+	lock, err := d.store.Lock(ctx, deadletter.LogWaiting(d.log))
 	if err != nil {
 		return 0, err
 	}
-	defer hold.Release()
+	defer lock.Release()
 	n, err := deadletter.Discard(ctx, d.store, chosen, note)
 	if err != nil {
 		return n, fmt.Errorf("after %s: %w", count(n, "letter"), err)

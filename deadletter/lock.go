@@ -9,8 +9,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Hold is the right to replay. It lasts until Release, unless it is lost before.
-type Hold struct {
+// Lock is the right to replay. It lasts until Release, unless it is lost before.
+type Lock struct {
 	lost    chan struct{}
 	release func()
 
@@ -19,20 +19,20 @@ type Hold struct {
 }
 
 // Lost closes when the right is lost: another replay may begin.
-func (h *Hold) Lost() <-chan struct{} { return h.lost }
+func (l *Lock) Lost() <-chan struct{} { return l.lost }
 
 // Until is the time up to which the right is certain. It moves forward while the store answers; zero means for good.
-func (h *Hold) Until() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.until
+func (l *Lock) Until() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until
 }
 
 // Release gives the right up and waits until what kept it has ended.
-func (h *Hold) Release() { h.release() }
+func (l *Lock) Release() { l.release() }
 
-// Waiting tells the log that a lock is waited for.
-func Waiting(log *zap.Logger) func(until time.Time) {
+// LogWaiting tells the log that a lock is waited for.
+func LogWaiting(log *zap.Logger) func(until time.Time) {
 	return func(until time.Time) {
 		log.Warn("another replay holds the lock of these dead letters, or was killed while it held it; waiting",
 			zap.Time("until", until))
@@ -42,30 +42,30 @@ func Waiting(log *zap.Logger) func(until time.Time) {
 // errLockLost is what renew returns when the store says that another has the lock.
 var errLockLost = errors.New("the lock of the replay is lost")
 
-// keep holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a session. An error
+// keepLock holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a session. An error
 // other than errLockLost means that the store did not answer, which loses the lock only when the session is over.
-func keep(ctx context.Context, proof time.Time, session time.Duration, renew func(context.Context) error, release func(context.Context)) *Hold {
+func keepLock(ctx context.Context, proof time.Time, session time.Duration, renew func(context.Context) error, release func(context.Context)) *Lock {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h := &Hold{lost: make(chan struct{}), until: proof.Add(session)}
+	l := &Lock{lost: make(chan struct{}), until: proof.Add(session)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if !h.renewing(ctx, session, renew) {
-			close(h.lost)
+		if !l.renewing(ctx, session, renew) {
+			close(l.lost)
 		}
 	}()
-	h.release = sync.OnceFunc(func() {
+	l.release = sync.OnceFunc(func() {
 		cancel()
 		<-ended
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), session/2)
 		defer cancel()
 		release(ctx)
 	})
-	return h
+	return l
 }
 
 // renewing renews until ctx ends. It returns false when the lock is lost.
-func (h *Hold) renewing(ctx context.Context, session time.Duration, renew func(context.Context) error) bool {
+func (l *Lock) renewing(ctx context.Context, session time.Duration, renew func(context.Context) error) bool {
 	tick := time.NewTicker(session / 4)
 	defer tick.Stop()
 	for {
@@ -75,19 +75,19 @@ func (h *Hold) renewing(ctx context.Context, session time.Duration, renew func(c
 		case <-tick.C:
 		}
 		sent := time.Now()
-		if sent.After(h.Until()) {
+		if sent.After(l.Until()) {
 			return false
 		}
-		attempt, cancel := context.WithDeadline(ctx, h.Until())
+		attempt, cancel := context.WithDeadline(ctx, l.Until())
 		err := renew(attempt)
 		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return true
 		case err == nil:
-			h.mu.Lock()
-			h.until = sent.Add(session)
-			h.mu.Unlock()
+			l.mu.Lock()
+			l.until = sent.Add(session)
+			l.mu.Unlock()
 		case errors.Is(err, errLockLost):
 			return false
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestAHoldLastsWhileItIsRenewed(t *testing.T) {
+func TestALockLastsWhileItIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		var silent atomic.Bool
@@ -20,9 +20,9 @@ func TestAHoldLastsWhileItIsRenewed(t *testing.T) {
 			}
 			return nil
 		}
-		h := keep(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
+		l := keepLock(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
 		time.Sleep(time.Hour)
-		if left := time.Until(h.Until()); left < 7*time.Second || left > 10*time.Second {
+		if left := time.Until(l.Until()); left < 7*time.Second || left > 10*time.Second {
 			t.Errorf("after an hour it is certain for %s", left)
 		}
 		silent.Store(true)
@@ -30,32 +30,32 @@ func TestAHoldLastsWhileItIsRenewed(t *testing.T) {
 		silent.Store(false)
 		time.Sleep(3 * time.Second)
 		select {
-		case <-h.Lost():
+		case <-l.Lost():
 			t.Fatal("a pause that was shorter than the session lost it")
 		default:
 		}
 		silent.Store(true)
-		until := h.Until()
-		<-h.Lost()
+		until := l.Until()
+		<-l.Lost()
 		if over := time.Since(until); over < 0 || over > 3*time.Second {
 			t.Errorf("it was lost %s after it had ended", over)
 		}
-		h.Release()
-		h.Release()
+		l.Release()
+		l.Release()
 		if released != 1 {
 			t.Errorf("released %d times", released)
 		}
 	})
 }
 
-func TestAHoldIsLostWhenTheStoreSaysSo(t *testing.T) {
+func TestALockIsLostWhenTheStoreSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		h := keep(t.Context(), begun, 10*time.Second, func(context.Context) error { return errLockLost }, func(context.Context) {})
-		<-h.Lost()
+		l := keepLock(t.Context(), begun, 10*time.Second, func(context.Context) error { return errLockLost }, func(context.Context) {})
+		<-l.Lost()
 		if took := time.Since(begun); took != 2500*time.Millisecond {
 			t.Errorf("it took %s", took)
 		}
-		h.Release()
+		l.Release()
 	})
 }
