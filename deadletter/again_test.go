@@ -32,7 +32,7 @@ func TestWhatFailsInTheSameWayIsCountedAndNotCopied(t *testing.T) {
 			if err := (&flow{}).run(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			if got := r.Report(); got != (Report{Open: letters, Chosen: letters, FailedAgain: letters}) {
+			if got := r.Progress(); got != (Progress{Open: letters, Chosen: letters, FailedAgain: letters}) {
 				t.Errorf("got %+v", got)
 			}
 		}
@@ -109,7 +109,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 		p := newParcel(letters)
 		p.owners = map[event.ID][]int{letters[0].ID(): {0}}
 		again := p.fresh([]event.Failure{letters[0].Failure})
-		settled, _ := p.settle(&Report{})
+		settled, _ := p.settle(&Progress{})
 		if len(again) != 0 || settled[0].Attempts[0] != min(want*2, maxAttempts) {
 			t.Errorf("%s: counted %+v", written, p.fates)
 		}

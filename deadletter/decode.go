@@ -151,12 +151,12 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 func decodeResolution(r *Record) (*Resolution, error) {
 	h := headerReader{record: r}
 	res := &Resolution{
-		Outcome: Outcome(h.text(headerResolution)),
-		Note:    h.text(headerNote),
-		At:      h.time(headerResolvedAt),
-		Key:     r.Key,
+		Kind: ResolutionKind(h.text(headerResolution)),
+		Note: h.text(headerNote),
+		At:   h.time(headerResolvedAt),
+		Key:  r.Key,
 	}
-	if !slices.Contains([]Outcome{Delivered, Replaced, Discarded, FailedAgain}, res.Outcome) {
+	if !slices.Contains([]ResolutionKind{Delivered, Replaced, Discarded, FailedAgain}, res.Kind) {
 		h.fail(headerResolution, errors.New("not an outcome that this version knows"))
 	}
 	for s := range strings.FieldsSeq(h.text(headerResolves)) {
@@ -173,7 +173,7 @@ func decodeResolution(r *Record) (*Resolution, error) {
 	if _, ok := r.header(headerEventID); ok {
 		res.EventID = h.id(headerEventID)
 	}
-	if res.Outcome == FailedAgain {
+	if res.Kind == FailedAgain {
 		for s := range strings.FieldsSeq(h.text(headerAttempts)) {
 			n, err := parseAttempts(s)
 			h.fail(headerAttempts, err)

@@ -94,7 +94,7 @@ func TestAReplayOfOneRecord(t *testing.T) {
 		if err := f.run(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Report(); got != (Report{Open: 5, Chosen: 5, Delivered: 3, FailedAgain: 2}) || len(f.sent) != 5 {
+		if got := r.Progress(); got != (Progress{Open: 5, Chosen: 5, Delivered: 3, FailedAgain: 2}) || len(f.sent) != 5 {
 			t.Errorf("%+v, %d sent", got, len(f.sent))
 		}
 		if got := listed(t, s, Filter{All: true}); !slices.Equal(got, []event.ID{testID(1001), testID(3001)}) {
@@ -118,10 +118,10 @@ func TestResolutionsOfManyLettersFit(t *testing.T) {
 		for i := range p.fates {
 			p.fates[i] = fate{calls: 1, attempts: i % 2 * maxAttempts}
 		}
-		report := Report{}
-		settled, _ := p.settle(&report)
-		if report.Delivered != letters/2 || report.FailedAgain != letters/2 {
-			t.Errorf("got %+v", report)
+		progress := Progress{}
+		settled, _ := p.settle(&progress)
+		if progress.Delivered != letters/2 || progress.FailedAgain != letters/2 {
+			t.Errorf("got %+v", progress)
 		}
 		if err := s.Resolve(t.Context(), settled...); err != nil {
 			t.Fatal(err)

@@ -111,7 +111,7 @@ func (f *fold) resolve(res *Resolution, s state) {
 	for i, id := range res.Letters {
 		key := letterKey{id, res.EventID}
 		switch {
-		case res.Outcome == FailedAgain:
+		case res.Kind == FailedAgain:
 			f.again[key] = max(f.again[key], res.Attempts[i])
 		case res.EventID.IsZero():
 			newer(f.older, id, s)

@@ -48,7 +48,7 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessa
 		}
 		var rec Record
 		if r.IntN(3) == 0 {
-			res := Resolution{Letters: []event.ID{l.Failures[0].ID}, Outcome: Delivered}
+			res := Resolution{Letters: []event.ID{l.Failures[0].ID}, Kind: Delivered}
 			if r.IntN(2) == 0 { // the other half is as older versions wrote them
 				res.EventID = EventID(&l.Message)
 			}

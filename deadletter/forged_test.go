@@ -110,7 +110,7 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 // A resolution of an older version names no event and settles the letters of its identity that stand before it.
 func TestAResolutionWithoutAnEvent(t *testing.T) {
 	l := testLetter(1)
-	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Outcome: Delivered}, testTime)
+	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: Delivered}, testTime)
 	res.Headers = slices.DeleteFunc(res.Headers, func(h event.Header) bool { return h.Key == headerEventID })
 	res.Position.Offset = 1
 	for _, c := range []struct {

@@ -191,11 +191,11 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 	if _, _, err := Decode(Record{Value: []byte("someone else's")}); !errors.Is(err, ErrForeign) {
 		t.Errorf("got %v", err)
 	}
-	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Outcome: "lost"}, testTime)
+	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: "lost"}, testTime)
 	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolution) {
 		t.Errorf("got %v", err)
 	}
-	res = encodeResolution(&Resolution{Outcome: Discarded}, testTime)
+	res = encodeResolution(&Resolution{Kind: Discarded}, testTime)
 	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolves) {
 		t.Errorf("got %v", err)
 	}
@@ -216,7 +216,7 @@ func FuzzDecode(f *testing.F) {
 	l, several := testLetter(1), withFailures(testLetter(2), 5)
 	for _, r := range []Record{
 		encode(&l, testTime, "hash"), encode(&several, testTime, "hash"),
-		encodeResolution(&Resolution{Letters: []event.ID{testID(1), testID(2)}, Outcome: Delivered}, testTime),
+		encodeResolution(&Resolution{Letters: []event.ID{testID(1), testID(2)}, Kind: Delivered}, testTime),
 	} {
 		f.Add(appendLine(nil, &r))
 	}
@@ -249,7 +249,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		default:
 			_, again, err := Decode(encodeResolution(res, r.Time))
-			if err != nil || !reflect.DeepEqual(again.Letters, res.Letters) || again.Outcome != res.Outcome {
+			if err != nil || !reflect.DeepEqual(again.Letters, res.Letters) || again.Kind != res.Kind {
 				t.Fatalf("changed: %+v, %v", again, err)
 			}
 		}

@@ -141,7 +141,7 @@ func (f *fold) histories(letters []*Letter, resolutions []*Resolution) []History
 		for _, res := range resolutions {
 			switch {
 			case !res.about(last):
-			case res.Outcome == FailedAgain:
+			case res.Kind == FailedAgain:
 				h.Again = append(h.Again, res)
 				last.Failure.Attempts = max(last.Failure.Attempts, res.AttemptsOf(last.ID()))
 			default:

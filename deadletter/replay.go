@@ -14,8 +14,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Mapper turns a message into calls by today's rules.
-type Mapper interface {
+// Rules are today's rules, which turn a message into calls.
+type Rules interface {
 	Map(m event.Message) ([]event.Call, []event.Failure)
 	// Names reports whether there is a rule of that name, and whether one of its calls has that name.
 	Names(rule, call string) (isRule, isCall bool)
@@ -31,7 +31,7 @@ type ReplayOptions struct {
 	Destructive []string
 
 	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay. Nil goes on.
-	Confirm func(Report) error
+	Confirm func(Progress) error
 
 	// Drain bounds the wait for what is in hand when the replay is stopped, and that for the last resolutions; 15 s unless set.
 	Drain time.Duration
@@ -47,8 +47,8 @@ func (o ReplayOptions) withDefaults() ReplayOptions {
 	return o
 }
 
-// Report counts what became of the letters of a replay.
-type Report struct {
+// Progress counts what became of the letters of a replay.
+type Progress struct {
 	Open   int // letters that were open when the replay began
 	Chosen int // by the filter
 
@@ -66,8 +66,8 @@ type Report struct {
 	Unresolved int
 }
 
-// Missing is a rule, or a call of a rule, that letters ask for by its name and that today's rules do not have.
-type Missing struct {
+// UnknownRule is a rule, or a call of a rule, that letters ask for by its name and that today's rules do not have.
+type UnknownRule struct {
 	Rule    string
 	Call    string // empty where the whole rule is missing
 	Letters int
@@ -79,66 +79,66 @@ type Missing struct {
 // keeps only the calls that failed. What is delivered is resolved; what fails again is counted, and written again where it fails in
 // another way than before. It may be killed at any time: the next replay takes what is not resolved.
 type Replay struct {
-	store  Store
-	mapper Mapper
-	opts   ReplayOptions
-	log    *zap.Logger
+	store Store
+	rules Rules
+	opts  ReplayOptions
+	log   *zap.Logger
 
-	mu      sync.Mutex
-	hand    map[event.ID]*parcel // by the identity of the event
-	settled []Resolution         // not written yet
-	report  Report
-	missing map[Missing]int // with no number of letters
-	bell    chan struct{}
+	mu       sync.Mutex
+	hand     map[event.ID]*parcel // by the identity of the event
+	settled  []Resolution         // not written yet
+	progress Progress
+	unknown  map[UnknownRule]int // with no number of letters
+	bell     chan struct{}
 
 	failing bool // the last write of resolutions failed; used by Consume alone
 }
 
 // NewReplay makes a replay of the store's letters. It fails when the filter is not valid. A Replay is used once.
-func NewReplay(store Store, mapper Mapper, opts ReplayOptions, log *zap.Logger) (*Replay, error) {
+func NewReplay(store Store, rules Rules, opts ReplayOptions, log *zap.Logger) (*Replay, error) {
 	if err := opts.Filter.Validate(); err != nil {
 		return nil, err
 	}
 	return &Replay{
-		store: store, mapper: mapper, opts: opts.withDefaults(), log: log,
-		hand: map[event.ID]*parcel{}, missing: map[Missing]int{}, bell: make(chan struct{}, 1),
+		store: store, rules: rules, opts: opts.withDefaults(), log: log,
+		hand: map[event.ID]*parcel{}, unknown: map[UnknownRule]int{}, bell: make(chan struct{}, 1),
 	}, nil
 }
 
-// Report says how far the replay is.
-func (r *Replay) Report() Report {
+// Progress says how far the replay is.
+func (r *Replay) Progress() Progress {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	report := r.report
-	report.LeftOpen = report.Chosen - report.Delivered - report.FailedAgain - report.Gone
-	return report
+	progress := r.progress
+	progress.LeftOpen = progress.Chosen - progress.Delivered - progress.FailedAgain - progress.Gone
+	return progress
 }
 
-// Missing lists what the letters that were left open unmatched ask for and today's rules do not have, by name.
-func (r *Replay) Missing() []Missing {
+// UnknownRules lists what the letters that were left open unmatched ask for and today's rules do not have, by name.
+func (r *Replay) UnknownRules() []UnknownRule {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]Missing, 0, len(r.missing))
-	for m, n := range r.missing {
+	list := make([]UnknownRule, 0, len(r.unknown))
+	for m, n := range r.unknown {
 		m.Letters = n
 		list = append(list, m)
 	}
-	slices.SortFunc(list, func(a, b Missing) int { return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Call, b.Call)) })
+	slices.SortFunc(list, func(a, b UnknownRule) int { return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Call, b.Call)) })
 	return list
 }
 
 // settle counts what has become of an event's letters and returns their resolutions. The caller holds mu.
 func (r *Replay) settle(p *parcel) []Resolution {
-	settled, unmatched := p.settle(&r.report)
+	settled, unmatched := p.settle(&r.progress)
 	for _, l := range unmatched {
 		f := &l.Failure
-		isRule, isCall := r.mapper.Names(f.Rule, f.Call)
+		isRule, isCall := r.rules.Names(f.Rule, f.Call)
 		switch {
 		case f.Rule == "":
 		case !isRule:
-			r.missing[Missing{Rule: f.Rule}]++
+			r.unknown[UnknownRule{Rule: f.Rule}]++
 		case f.Call != "" && !isCall:
-			r.missing[Missing{Rule: f.Rule, Call: f.Call}]++
+			r.unknown[UnknownRule{Rule: f.Rule, Call: f.Call}]++
 		}
 	}
 	return settled
@@ -164,16 +164,16 @@ func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context,
 		return fmt.Errorf("replay: %w", err)
 	}
 	if r.opts.Confirm != nil {
-		if err := r.opts.Confirm(r.Report()); err != nil {
+		if err := r.opts.Confirm(r.Progress()); err != nil {
 			return err
 		}
 	}
-	report := r.Report()
-	r.log.Info("replay begins", zap.Int("open", report.Open), zap.Int("chosen", report.Chosen))
+	progress := r.Progress()
+	r.log.Info("replay begins", zap.Int("open", progress.Open), zap.Int("chosen", progress.Chosen))
 	err = r.run(ctx, lock, events, handle)
-	report = r.Report()
-	r.log.Info("replay ended", zap.Int("delivered", report.Delivered), zap.Int("failed_again", report.FailedAgain),
-		zap.Int("left_open", report.LeftOpen), zap.Int("gone", report.Gone), zap.Int("unresolved", report.Unresolved))
+	progress = r.Progress()
+	r.log.Info("replay ended", zap.Int("delivered", progress.Delivered), zap.Int("failed_again", progress.FailedAgain),
+		zap.Int("left_open", progress.LeftOpen), zap.Int("gone", progress.Gone), zap.Int("unresolved", progress.Unresolved))
 	return err
 }
 
@@ -197,10 +197,10 @@ func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Chosen = len(letters)
+	r.progress.Chosen = len(letters)
 	for _, s := range f.states {
 		if s.open {
-			r.report.Open++
+			r.progress.Open++
 		}
 	}
 	return events, nil
@@ -214,13 +214,13 @@ func (r *Replay) load(ctx context.Context, letters []chosen) ([]*Letter, error) 
 		l, err := reader.read(ctx, &letters[i])
 		switch {
 		case errors.Is(err, ErrGone):
-			r.count(func(report *Report) { report.Gone++ })
+			r.count(func(progress *Progress) { progress.Gone++ })
 		case err != nil:
 			return nil, err
 		case l.Cut != nil:
 			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
 				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Cut.Bytes))
-			r.count(func(report *Report) { report.Cut++ })
+			r.count(func(progress *Progress) { progress.Cut++ })
 		default:
 			whole = append(whole, l)
 		}
@@ -228,10 +228,10 @@ func (r *Replay) load(ctx context.Context, letters []chosen) ([]*Letter, error) 
 	return whole, nil
 }
 
-func (r *Replay) count(change func(*Report)) {
+func (r *Replay) count(change func(*Progress)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	change(&r.report)
+	change(&r.progress)
 }
 
 func (r *Replay) destructive(action string) bool {

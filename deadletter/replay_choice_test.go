@@ -31,20 +31,20 @@ func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
 	})
 	f := &flow{}
 	opts := ReplayOptions{Filter: Filter{All: true}}
-	var trials []Trial
-	tried, err := newReplay(t, s, m, opts).Try(t.Context(), func(trial Trial) error {
-		trials = append(trials, trial)
+	var plans []Plan
+	planned, err := newReplay(t, s, m, opts).DryRun(t.Context(), func(plan Plan) error {
+		plans = append(plans, plan)
 		return nil
 	})
-	want := Report{Open: 4, Chosen: 4, Delivered: 1, LeftOpen: 3, Unmatched: 1, Destructive: 1, Cut: 1}
-	if err != nil || tried != want || len(trials) != 3 {
-		t.Errorf("trying gives %+v, %v and %d events", tried, err, len(trials))
+	want := Progress{Open: 4, Chosen: 4, Delivered: 1, LeftOpen: 3, Unmatched: 1, Destructive: 1, Cut: 1}
+	if err != nil || planned != want || len(plans) != 3 {
+		t.Errorf("a dry run gives %+v, %v and %d events", planned, err, len(plans))
 	}
 	r := newReplay(t, s, m, opts)
 	if err := f.run(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Report(); got != want || !slices.Equal(f.sent, []event.ID{testID(3)}) {
+	if got := r.Progress(); got != want || !slices.Equal(f.sent, []event.ID{testID(3)}) {
 		t.Errorf("got %+v, sent %v", got, f.sent)
 	}
 	opts.IncludeDestructive = true
@@ -52,7 +52,7 @@ func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
 	if err := f.run(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Report(); got.Delivered != 1 || got.LeftOpen != 2 || f.sent[1] != testID(1) {
+	if got := r.Progress(); got.Delivered != 1 || got.LeftOpen != 2 || f.sent[1] != testID(1) {
 		t.Errorf("got %+v, sent %v", got, f.sent)
 	}
 }
@@ -68,8 +68,8 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 		return nil, []event.Failure{{ID: testID(5), Stage: event.StageMapping, Reason: event.ReasonRuleError, Rule: "order"}}
 	})
 	r := newReplay(t, s, broken, ReplayOptions{Filter: Filter{All: true}})
-	if err := f.run(t.Context(), r); err != nil || r.Report().FailedAgain != 1 {
-		t.Fatalf("%v, %+v", err, r.Report())
+	if err := f.run(t.Context(), r); err != nil || r.Progress().FailedAgain != 1 {
+		t.Fatalf("%v, %+v", err, r.Progress())
 	}
 	r = newReplay(t, s, rules(func(m event.Message) ([]event.Call, []event.Failure) {
 		return []event.Call{call(1, "order", "track:order_completed"), call(1005, "order", "identify"), call(7, "other", "identify")}, nil
@@ -77,11 +77,11 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	if err := f.run(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Report(); got.FailedAgain != 1 || len(f.sent) != 2 {
+	if got := r.Progress(); got.FailedAgain != 1 || len(f.sent) != 2 {
 		t.Errorf("got %+v, sent %v", got, f.sent)
 	}
 	h, err := showOne(t, s, testID(5))
-	if err != nil || h.Open || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 1 || len(h.Resolutions) != 1 || h.Resolutions[0].Outcome != Replaced {
+	if err != nil || h.Open || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 1 || len(h.Resolutions) != 1 || h.Resolutions[0].Kind != Replaced {
 		t.Errorf("the letter of the rule: %+v, %v", h, err)
 	}
 	open := listed(t, s, Filter{All: true})
@@ -112,7 +112,7 @@ func TestLettersOfOneEventTravelTogether(t *testing.T) {
 	if maps != 2 || fmt.Sprint(f.sent) != fmt.Sprint([]event.ID{testID(1005), testID(5), testID(3)}) {
 		t.Errorf("mapped %d times, sent %v", maps, f.sent)
 	}
-	if got := r.Report(); got.Delivered != 3 {
+	if got := r.Progress(); got.Delivered != 3 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -135,8 +135,8 @@ func TestReplayEndsWithItsLock(t *testing.T) {
 		done()
 		return nil
 	})
-	if !errors.Is(err, ErrLockLost) || len(leases) != 2 || r.Report().Delivered != 2 {
-		t.Errorf("%v after %d messages, %+v", err, len(leases), r.Report())
+	if !errors.Is(err, ErrLockLost) || len(leases) != 2 || r.Progress().Delivered != 2 {
+		t.Errorf("%v after %d messages, %+v", err, len(leases), r.Progress())
 	}
 	if got := listed(t, s, Filter{All: true}); len(got) != 3 {
 		t.Errorf("%d letters are open, want 3", len(got))
@@ -161,7 +161,7 @@ func TestReplayRefusesAndGivesWay(t *testing.T) {
 	mustPut(t, s, testLetter(1))
 	no := errors.New("no")
 	f := &flow{}
-	err := f.run(t.Context(), newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}, Confirm: func(Report) error { return no }}))
+	err := f.run(t.Context(), newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}, Confirm: func(Progress) error { return no }}))
 	if !errors.Is(err, no) || f.sent != nil {
 		t.Errorf("got %v, sent %v", err, f.sent)
 	}

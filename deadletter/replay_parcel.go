@@ -39,7 +39,7 @@ func (r *Replay) Map(m event.Message) ([]event.Call, []event.Failure) {
 }
 
 func (r *Replay) mapParcel(p *parcel, m event.Message) ([]event.Call, []event.Failure) {
-	calls, failures := r.mapper.Map(m)
+	calls, failures := r.rules.Map(m)
 	a := assign(p.letters, calls, failures, r.destructive)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,26 +145,26 @@ func (p *parcel) failed(id event.ID) {
 }
 
 // settle counts what has become of the letters and returns their resolutions, and the letters of which the rules made no call.
-func (p *parcel) settle(report *Report) (settled []Resolution, unmatched []*Letter) {
-	delivered, replaced, again := Resolution{Outcome: Delivered}, Resolution{Outcome: Replaced}, Resolution{Outcome: FailedAgain}
+func (p *parcel) settle(progress *Progress) (settled []Resolution, unmatched []*Letter) {
+	delivered, replaced, again := Resolution{Kind: Delivered}, Resolution{Kind: Replaced}, Resolution{Kind: FailedAgain}
 	for i, l := range p.letters {
 		f := p.fates[i]
 		switch {
 		case f.barred:
-			report.Destructive++
+			progress.Destructive++
 		case f.failed:
-			report.FailedAgain++
+			progress.FailedAgain++
 		case f.attempts > 0:
-			report.FailedAgain++
+			progress.FailedAgain++
 			again.Letters, again.Attempts = append(again.Letters, l.ID()), append(again.Attempts, min(f.attempts, maxAttempts))
 		case f.replaced:
-			report.FailedAgain++
+			progress.FailedAgain++
 			replaced.Letters = append(replaced.Letters, l.ID())
 		case f.calls == 0:
-			report.Unmatched++
+			progress.Unmatched++
 			unmatched = append(unmatched, l)
 		default:
-			report.Delivered++
+			progress.Delivered++
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
 	}

@@ -167,7 +167,7 @@ func (r *Replay) finish(ctx context.Context) error {
 		select {
 		case <-time.After(resolveEvery):
 		case <-ctx.Done():
-			r.count(func(report *Report) { report.Unresolved = sentAgain })
+			r.count(func(progress *Progress) { progress.Unresolved = sentAgain })
 			return fmt.Errorf("replay: what became of %d letters could not be noted; %d of them would be sent again: %w", left, sentAgain, err)
 		}
 	}
@@ -180,7 +180,7 @@ func (r *Replay) unresolved() (left, delivered int) {
 	for i := range r.settled {
 		n := len(r.settled[i].Letters)
 		left += n
-		if r.settled[i].Outcome != FailedAgain {
+		if r.settled[i].Kind != FailedAgain {
 			delivered += n
 		}
 	}

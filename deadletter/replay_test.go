@@ -67,7 +67,7 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 	})
 }
 
-func newReplay(t *testing.T, s Store, m Mapper, opts ReplayOptions) *Replay {
+func newReplay(t *testing.T, s Store, m Rules, opts ReplayOptions) *Replay {
 	t.Helper()
 	r, err := NewReplay(s, m, opts, zaptest.NewLogger(t))
 	if err != nil {
@@ -82,14 +82,14 @@ func TestReplayDeliversOnceAndOnlyOnce(t *testing.T) {
 		mustPut(t, s, testLetters(0, letters)...)
 		f := &flow{}
 		confirmed := 0
-		r := newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}, Confirm: func(report Report) error {
-			confirmed = report.Chosen
+		r := newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}, Confirm: func(progress Progress) error {
+			confirmed = progress.Chosen
 			return nil
 		}})
 		if err := f.run(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Report(); got != (Report{Open: letters, Chosen: letters, Delivered: letters}) || confirmed != letters {
+		if got := r.Progress(); got != (Progress{Open: letters, Chosen: letters, Delivered: letters}) || confirmed != letters {
 			t.Errorf("got %+v, confirmed %d", got, confirmed)
 		}
 		if len(f.sent) != letters {
@@ -108,7 +108,7 @@ func TestReplayDeliversOnceAndOnlyOnce(t *testing.T) {
 		if err := f.run(t.Context(), again); err != nil {
 			t.Fatal(err)
 		}
-		if got := again.Report(); got != (Report{}) || len(f.sent) != letters {
+		if got := again.Progress(); got != (Progress{}) || len(f.sent) != letters {
 			t.Errorf("the second replay: %+v, %d calls in all", got, len(f.sent))
 		}
 		if sum, err := Stats(t.Context(), s); err != nil || sum.Open != 0 || sum.Resolved != letters {
@@ -126,7 +126,7 @@ func TestReplayFailsAgainWithItsAttemptsCounted(t *testing.T) {
 			if err := f.run(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			if got := r.Report(); got.FailedAgain != 1 || got.LeftOpen != 0 {
+			if got := r.Progress(); got.FailedAgain != 1 || got.LeftOpen != 0 {
 				t.Errorf("round %d: %+v", round, got)
 			}
 			var open []*Letter
@@ -166,9 +166,9 @@ func TestAStoppedReplayGoesOnWhereItWas(t *testing.T) {
 		if err := f.run(ctx, r); err != nil {
 			t.Fatal(err)
 		}
-		report := r.Report()
-		if report.Delivered < stopAt || report.Delivered == letters || report.LeftOpen != letters-report.Delivered {
-			t.Errorf("got %+v after %d of %d", report, stopAt, letters)
+		progress := r.Progress()
+		if progress.Delivered < stopAt || progress.Delivered == letters || progress.LeftOpen != letters-progress.Delivered {
+			t.Errorf("got %+v after %d of %d", progress, stopAt, letters)
 		}
 		rest := newReplay(t, s, oneCall, ReplayOptions{Filter: Filter{All: true}})
 		if err := f.run(t.Context(), rest); err != nil {
@@ -177,7 +177,7 @@ func TestAStoppedReplayGoesOnWhereItWas(t *testing.T) {
 		if len(f.sent) != letters {
 			t.Errorf("%d calls were sent for %d letters", len(f.sent), letters)
 		}
-		if got := rest.Report(); got.Delivered != letters-report.Delivered {
+		if got := rest.Progress(); got.Delivered != letters-progress.Delivered {
 			t.Errorf("got %+v", got)
 		}
 	})
@@ -210,7 +210,7 @@ func TestAKilledReplaySendsTheUnresolvedAgain(t *testing.T) {
 	if err := f.run(t.Context(), r); !errors.Is(err, errKilled) {
 		t.Fatalf("got %v", err)
 	}
-	if got := r.Report(); got.Unresolved != 10 {
+	if got := r.Progress(); got.Unresolved != 10 {
 		t.Errorf("got %+v", got)
 	}
 	first := slices.Clone(f.sent)

@@ -9,24 +9,24 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Outcome says how a letter was settled.
-type Outcome string
+// ResolutionKind says how a letter was settled.
+type ResolutionKind string
 
-// The outcomes of a letter.
+// The kinds of resolution.
 const (
-	Delivered Outcome = "delivered" // a replay has delivered its calls
-	Replaced  Outcome = "replaced"  // a replay has delivered some of its calls and written narrower letters for the others
-	Discarded Outcome = "discarded" // an operator wants nothing more of it
+	Delivered ResolutionKind = "delivered" // a replay has delivered its calls
+	Replaced  ResolutionKind = "replaced"  // a replay has delivered some of its calls and written narrower letters for the others
+	Discarded ResolutionKind = "discarded" // an operator wants nothing more of it
 
 	// FailedAgain leaves a letter open: a replay has failed in the same way as before, which is counted and not copied.
-	FailedAgain Outcome = "failed_again"
+	FailedAgain ResolutionKind = "failed_again"
 )
 
 // Resolution says what became of letters. It stands in the same log as they do, with the same key, and so behind them.
 type Resolution struct {
 	Letters  []event.ID // letters of one event, which share key and origin
 	EventID  event.ID   // of that event; zero in a resolution by a bridge that did not write it down
-	Outcome  Outcome
+	Kind     ResolutionKind
 	Attempts []int     // by letter, all there were so far; only where it failed again
 	Note     string    // in the operator's words for a discarded letter; at most 1 KiB of one line is kept
 	At       time.Time // zero means now
@@ -36,9 +36,9 @@ type Resolution struct {
 }
 
 // Resolve returns the resolution of letters of one event.
-func (l *Letter) Resolve(outcome Outcome, note string) Resolution {
+func (l *Letter) Resolve(kind ResolutionKind, note string) Resolution {
 	return Resolution{
-		Letters: []event.ID{l.ID()}, EventID: l.EventID, Outcome: outcome, Note: note, Key: l.Message.Key, Origin: l.Message.Origin,
+		Letters: []event.ID{l.ID()}, EventID: l.EventID, Kind: kind, Note: note, Key: l.Message.Key, Origin: l.Message.Origin,
 	}
 }
 
@@ -56,12 +56,12 @@ func encodeResolution(r *Resolution, now time.Time) Record {
 	headers := []event.Header{
 		{Key: headerResolves, Value: []byte(strings.Join(ids, " "))},
 		{Key: headerEventID, Value: []byte(r.EventID.String())},
-		{Key: headerResolution, Value: []byte(r.Outcome)},
+		{Key: headerResolution, Value: []byte(r.Kind)},
 		{Key: headerNote, Value: []byte(printable(r.Note, maxDetail))},
 		{Key: headerResolvedAt, Value: []byte(at.UTC().Format(time.RFC3339Nano))},
 		{Key: headerOrigin, Value: []byte(formatOrigin(r.Origin, time.Time{}))},
 	}
-	if r.Outcome == FailedAgain {
+	if r.Kind == FailedAgain {
 		attempts := make([]string, len(r.Attempts))
 		for i, n := range r.Attempts {
 			attempts[i] = strconv.Itoa(n)

@@ -133,7 +133,7 @@ func TestStoresResolve(t *testing.T) {
 			t.Fatalf("got %d resolutions and %d foreign records", len(resolutions), foreign)
 		}
 		r := resolutions[0]
-		if r.Outcome != Discarded || r.Note != "a test of ours" || r.Origin != first.Message.Origin || !bytes.Equal(r.Key, first.Message.Key) || r.At.IsZero() {
+		if r.Kind != Discarded || r.Note != "a test of ours" || r.Origin != first.Message.Origin || !bytes.Equal(r.Key, first.Message.Key) || r.At.IsZero() {
 			t.Errorf("got %+v", r)
 		}
 		if got := listed(t, s, Filter{All: true}); len(got) != 3 {

@@ -50,32 +50,32 @@ func (b *bridge) proveSoon(ctx context.Context) error {
 // tryReplay shows what a replay would do.
 func tryReplay(cmd *cobra.Command, replay *deadletter.Replay, out format) error {
 	w := cmd.OutOrStdout()
-	report, err := replay.Try(cmd.Context(), func(t deadletter.Trial) error { return newTrialView(t).print(w, out) })
+	progress, err := replay.DryRun(cmd.Context(), func(t deadletter.Plan) error { return newPlanView(t).print(w, out) })
 	if err != nil {
 		return lettersError(err)
 	}
-	v := replayView{report, replay.Missing()}
+	v := replayView{progress, replay.UnknownRules()}
 	if out == asJSON {
 		return v.verdict("would stay")
 	}
 	fmt.Fprintf(w, "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n",
-		report.Chosen, count(report.Open, "open letter"), report.Delivered, report.FailedAgain, report.LeftOpen)
+		progress.Chosen, count(progress.Open, "open letter"), progress.Delivered, progress.FailedAgain, progress.LeftOpen)
 	v.reasons(w)
 	return v.verdict("would stay")
 }
 
-// trialView is what a replay would make of the letters of one event.
-type trialView struct {
+// planView is what a replay would make of the letters of one event.
+type planView struct {
 	Letters  []string       `json:"letters"`
 	Origin   string         `json:"origin"`
 	Calls    []mappedCall   `json:"calls"`
 	Failures []mappedFailed `json:"failures"`
 }
 
-// newTrialView leaves the calls' bodies out: they hold personal data.
-func newTrialView(t deadletter.Trial) trialView {
+// newPlanView leaves the calls' bodies out: they hold personal data.
+func newPlanView(t deadletter.Plan) planView {
 	m := newMapped("", t.Calls, t.Failures)
-	v := trialView{Origin: t.Letters[0].Message.Origin.String(), Calls: m.Calls, Failures: m.Failures}
+	v := planView{Origin: t.Letters[0].Message.Origin.String(), Calls: m.Calls, Failures: m.Failures}
 	for _, l := range t.Letters {
 		v.Letters = append(v.Letters, l.ID().String())
 	}
@@ -85,7 +85,7 @@ func newTrialView(t deadletter.Trial) trialView {
 	return v
 }
 
-func (v trialView) print(w io.Writer, f format) error {
+func (v planView) print(w io.Writer, f format) error {
 	if f == asJSON {
 		return printJSON(w, v)
 	}

@@ -79,8 +79,8 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 		progress = io.Discard
 	}
 	replay, err := deadletter.NewReplay(d.store, d.rules.ForReplay(), deadletter.ReplayOptions{
-		Filter: chosen, IncludeDestructive: r.includeDestructive, Confirm: func(report deadletter.Report) error {
-			fmt.Fprintf(progress, "replaying %d of %s\n", report.Chosen, count(report.Open, "open letter"))
+		Filter: chosen, IncludeDestructive: r.includeDestructive, Confirm: func(p deadletter.Progress) error {
+			fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, count(p.Open, "open letter"))
 			return nil
 		},
 	}, d.log.Named("replay"))
@@ -96,7 +96,7 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 	if err := d.carry(cmd.Context(), replay); err != nil {
 		return lettersError(err)
 	}
-	v := replayView{replay.Report(), replay.Missing()}
+	v := replayView{replay.Progress(), replay.UnknownRules()}
 	if err := v.print(cmd.OutOrStdout(), out); err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 
 // replayView tells what became of the letters of a replay.
 type replayView struct {
-	deadletter.Report
-	missing []deadletter.Missing
+	deadletter.Progress
+	unknown []deadletter.UnknownRule
 }
 
 func (v replayView) print(w io.Writer, f format) error {
@@ -114,7 +114,7 @@ func (v replayView) print(w io.Writer, f format) error {
 		return printJSON(w, map[string]any{
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Cut, "unresolved": v.Unresolved,
-			"missing": missingViews(v.missing),
+			"missing": unknownViews(v.unknown),
 		})
 	}
 	fmt.Fprintf(w, "replayed %d of %s: %d delivered, %d failed again, %d left open\n",
@@ -126,7 +126,7 @@ func (v replayView) print(w io.Writer, f format) error {
 // reasons tells why letters are left open, and what to do about it.
 func (v replayView) reasons(w io.Writer) {
 	unmatched := v.Unmatched
-	for _, m := range v.missing {
+	for _, m := range v.unknown {
 		unmatched -= m.Letters
 		if m.Call == "" {
 			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their calls now this name again (name: %s) "+
@@ -161,17 +161,17 @@ func yamlText(s string) string {
 	return string(raw)
 }
 
-// missingView is a rule, or a call of a rule, that is gone.
-type missingView struct {
+// unknownView is a rule, or a call of a rule, that is gone.
+type unknownView struct {
 	Rule    string `json:"rule"`
 	Call    string `json:"call,omitempty"`
 	Letters int    `json:"letters"`
 }
 
-func missingViews(missing []deadletter.Missing) []missingView {
-	views := make([]missingView, len(missing))
-	for i, m := range missing {
-		views[i] = missingView(m)
+func unknownViews(unknown []deadletter.UnknownRule) []unknownView {
+	views := make([]unknownView, len(unknown))
+	for i, m := range unknown {
+		views[i] = unknownView(m)
 	}
 	return views
 }

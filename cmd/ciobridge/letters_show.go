@@ -93,7 +93,7 @@ func newHistoryView(h deadletter.History, showValues bool) historyView {
 		v.FailedAgain = append(v.FailedAgain, againView{r.At.UTC(), r.AttemptsOf(h.Letters[0].ID())})
 	}
 	for _, r := range h.Resolutions {
-		v.Resolutions = append(v.Resolutions, resolutionView{string(r.Outcome), r.Note, r.At.UTC()})
+		v.Resolutions = append(v.Resolutions, resolutionView{string(r.Kind), r.Note, r.At.UTC()})
 	}
 	return v
 }

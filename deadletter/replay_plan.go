@@ -7,24 +7,24 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Trial is what a replay would make of one event.
-type Trial struct {
+// Plan is what a replay would make of one event.
+type Plan struct {
 	Letters  []*Letter
 	Calls    []event.Call    // that it would send
 	Failures []event.Failure // that it would write again
 }
 
-// Try maps the chosen letters without sending anything and without a lock, and gives each what it finds. In the report Delivered
+// DryRun maps the chosen letters without sending anything and without a lock, and gives each what it finds. In the progress Delivered
 // counts the letters whose calls would be sent.
-func (r *Replay) Try(ctx context.Context, each func(Trial) error) (Report, error) {
+func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, error) {
 	events, err := r.choose(ctx)
 	if err != nil {
-		return r.Report(), fmt.Errorf("try replay: %w", err)
+		return r.Progress(), fmt.Errorf("try replay: %w", err)
 	}
 	for _, letters := range events {
 		whole, err := r.load(ctx, letters)
 		if err != nil {
-			return r.Report(), fmt.Errorf("try replay: %w", err)
+			return r.Progress(), fmt.Errorf("try replay: %w", err)
 		}
 		if len(whole) == 0 {
 			continue
@@ -37,9 +37,9 @@ func (r *Replay) Try(ctx context.Context, each func(Trial) error) (Report, error
 		r.mu.Lock()
 		r.settle(p)
 		r.mu.Unlock()
-		if err := each(Trial{Letters: whole, Calls: calls, Failures: failures}); err != nil {
-			return r.Report(), err
+		if err := each(Plan{Letters: whole, Calls: calls, Failures: failures}); err != nil {
+			return r.Progress(), err
 		}
 	}
-	return r.Report(), nil
+	return r.Progress(), nil
 }
