@@ -15,7 +15,7 @@ import (
 var ErrForeign = errors.New("neither a letter nor a resolution")
 
 // Decode reads a record of the log. A letter's event is computed from the record itself: one that says it is of another event is
-// ErrForeign. Of a letter that was cut that cannot be computed, and it is never sent. Decode gives letters, one for each failure, or a resolution, or an error, which is ErrForeign for
+// ErrForeign. Of a letter that was truncated that cannot be computed, and it is never sent. Decode gives letters, one for each failure, or a resolution, or an error, which is ErrForeign for
 // a record without the bridge's headers and otherwise names the header that cannot be read. The letters share the record's memory.
 func Decode(r Record) ([]*Letter, *Resolution, error) {
 	if _, ok := r.header(headerResolves); ok {
@@ -125,11 +125,11 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 	origin, at, err := parseOrigin(h.text(headerOrigin))
 	h.fail(headerOrigin, err)
 	l.Message = event.Message{Origin: origin, Key: r.Key, Value: r.Value, Headers: withoutOwn(r.Headers, 0), Time: at}
-	if v, ok := r.header(headerCut); ok {
-		l.Cut, err = parseCut(string(v))
-		h.fail(headerCut, err)
+	if v, ok := r.header(headerTruncated); ok {
+		l.Truncated, err = parseTruncation(string(v))
+		h.fail(headerTruncated, err)
 	}
-	if h.err == nil && l.Cut == nil && EventID(&l.Message) != l.EventID {
+	if h.err == nil && l.Truncated == nil && EventID(&l.Message) != l.EventID {
 		h.fail(headerEventID, fmt.Errorf("names another event than the record holds: %w", ErrForeign))
 	}
 	letters := []*Letter{l}

@@ -181,7 +181,7 @@ func TestFailuresThatDoNotFit(t *testing.T) {
 		var all []event.Failure
 		for _, r := range records {
 			letters, _, err := Decode(r)
-			if err != nil || r.size() > limit || (letters[0].Cut != nil) != c.cut || letters[0].EventID != EventID(&l.Message) {
+			if err != nil || r.size() > limit || (letters[0].Truncated != nil) != c.cut || letters[0].EventID != EventID(&l.Message) {
 				t.Fatalf("%s: a record of %d bytes, %v, %v", name, r.size(), letters, err)
 			}
 			if !c.cut && len(letters[0].Message.Value) != c.value {

@@ -111,11 +111,11 @@ func (f *File) append(ctx context.Context, lines []byte) (err error) {
 
 // write appends lines to the open file. The caller holds mu.
 func (f *File) write(file *os.File, lines []byte) error {
-	torn, err := f.torn(file)
+	partial, err := f.partial(file)
 	if err != nil {
 		return fileError(err)
 	}
-	if torn && len(lines) > 0 {
+	if partial && len(lines) > 0 {
 		lines = append([]byte{'\n'}, lines...)
 	}
 	if _, err := file.Write(lines); err != nil {
@@ -176,9 +176,9 @@ func regular(path string) error {
 	return fmt.Errorf("%s is %s: %w: name a file in dead_letters.file", path, kind, ErrNotAFile)
 }
 
-// torn reports whether the last line may lack its end: a process died while it wrote, or a write failed. A line break then keeps
+// partial reports whether the last line may lack its end: a process died while it wrote, or a write failed. A line break then keeps
 // the next record apart from it.
-func (f *File) torn(file *os.File) (bool, error) {
+func (f *File) partial(file *os.File) (bool, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return false, err

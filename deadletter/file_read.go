@@ -82,7 +82,7 @@ func (f *File) Read(ctx context.Context, at Position) (r Record, err error) {
 	return r, nil
 }
 
-// readLine returns a line without its end, and how many bytes it took with it. A line over the limit comes back cut, which no
+// readLine returns a line without its end, and how many bytes it took with it. A line over the limit comes back truncated, which no
 // record survives. io.EOF means that no whole line is left.
 func readLine(in *bufio.Reader) (text []byte, taken int64, err error) {
 	for {

@@ -29,9 +29,9 @@ type state struct {
 	nth     int32 // of the record's letters
 	written int64 // unix nanoseconds
 
-	open    bool
-	matches bool // the filter wants it
-	cut     bool
+	open      bool
+	matches   bool // the filter wants it
+	truncated bool
 
 	origin place
 	first  int64 // when the call first failed, in unix nanoseconds
@@ -93,14 +93,14 @@ func (f *fold) add(r Record) {
 	for i, l := range letters {
 		f.written++
 		s := state{
-			at: r.Position, nth: int32(i), written: nanos(r.Time), open: true, matches: filter == nil || filter.Match(l), cut: l.Cut != nil,
+			at: r.Position, nth: int32(i), written: nanos(r.Time), open: true, matches: filter == nil || filter.Match(l), truncated: l.Truncated != nil,
 			first:  nanos(l.Failure.First),
 			origin: place{f.names.number(l.Message.Origin.Topic), l.Message.Origin.Partition, l.Message.Origin.Offset},
 			reason: f.names.number(string(l.Failure.Reason)), rule: f.names.number(l.Failure.Rule),
 		}
 		key := letterKey{l.ID(), l.EventID}
-		// A letter that was cut is no reason to give up one of the same call that is whole.
-		if old := f.states[key]; !(s.cut && old.open && !old.cut) {
+		// A letter that was truncated is no reason to give up one of the same call that is whole.
+		if old := f.states[key]; !(s.truncated && old.open && !old.truncated) {
 			newer(f.states, key, s)
 		}
 	}

@@ -90,19 +90,19 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 	l := testLetter(1)
 	whole := forge(l, 0, nil)
 	again := forge(l, 1, nil)
-	short, err := cut(again, again.size()+100, (*Record).size) // flagged, whatever it takes
+	short, err := truncate(again, again.size()+100, (*Record).size) // flagged, whatever it takes
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := newFold(nil)
 	f.add(whole)
 	f.add(short)
-	if c := f.choose(); len(c) != 1 || c[0].state.cut || c[0].state.at.Offset != 0 {
+	if c := f.choose(); len(c) != 1 || c[0].state.truncated || c[0].state.at.Offset != 0 {
 		t.Errorf("chosen are %+v", c)
 	}
 	f = newFold(nil)
 	f.add(short)
-	if c := f.choose(); len(c) != 1 || !c[0].state.cut {
+	if c := f.choose(); len(c) != 1 || !c[0].state.truncated {
 		t.Errorf("alone: %+v", c)
 	}
 }

@@ -33,7 +33,7 @@ const (
 // Headers that only some records carry.
 const (
 	headerFailures   = "ciobridge-failures"    // the failures behind the first one, see encodeFailures
-	headerCut        = "ciobridge-cut"         // bytes and SHA-256 of a value that was too long to be kept whole
+	headerTruncated  = "ciobridge-cut"         // bytes and SHA-256 of a value that was too long to be kept whole
 	headerTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
 	headerKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
 	headerOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
@@ -47,7 +47,7 @@ var ownHeaders = map[string]bool{
 	headerLetter: true, headerReason: true, headerField: true, headerDetail: true, headerStage: true, headerRule: true,
 	headerCall: true, headerAttempts: true, headerStatus: true, headerEventID: true, headerFirst: true, headerConfigHash: true,
 	headerOrigin: true, connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
-	connectMessage: true, headerFailures: true, headerCut: true, headerTombstone: true, headerKey: true, headerOriginals: true, headerResolves: true,
+	connectMessage: true, headerFailures: true, headerTruncated: true, headerTombstone: true, headerKey: true, headerOriginals: true, headerResolves: true,
 	headerResolution: true, headerNote: true, headerResolvedAt: true,
 }
 

@@ -91,8 +91,8 @@ func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 		t.Fatalf("%d letters", len(letters))
 	}
 	for _, l := range letters {
-		if (l.Cut != nil) != (l.ID() == huge.Failures[0].ID) {
-			t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
+		if (l.Truncated != nil) != (l.ID() == huge.Failures[0].ID) {
+			t.Errorf("letter %s: cut is %v", l.ID(), l.Truncated)
 		}
 	}
 }
@@ -125,8 +125,8 @@ func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 	}
 	for _, l := range letters {
 		cut := l.ID() == key.Failures[0].ID || l.ID() == headers.Failures[0].ID
-		if (l.Cut != nil) != cut {
-			t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
+		if (l.Truncated != nil) != cut {
+			t.Errorf("letter %s: cut is %v", l.ID(), l.Truncated)
 		}
 		if !cut && len(l.Message.Value) != 100_000 || cut && len(l.Message.Value) == 0 {
 			t.Errorf("letter %s: %d bytes of value", l.ID(), len(l.Message.Value))

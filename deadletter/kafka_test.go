@@ -162,11 +162,11 @@ func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
 		t.Fatalf("%d letters after %d refusals", len(got), refused.Load())
 	}
 	for i, l := range got {
-		if l.ID() != testID(i) || (l.Cut != nil) != (i == 1) {
-			t.Errorf("letter %d is %s, cut %v", i, l.ID(), l.Cut)
+		if l.ID() != testID(i) || (l.Truncated != nil) != (i == 1) {
+			t.Errorf("letter %d is %s, cut %v", i, l.ID(), l.Truncated)
 		}
 	}
-	if c := got[1].Cut; c.Bytes != 100_000 || len(got[1].Message.Value) < limit/4 {
+	if c := got[1].Truncated; c.Bytes != 100_000 || len(got[1].Message.Value) < limit/4 {
 		t.Errorf("cut %v, kept %d bytes", c, len(got[1].Message.Value))
 	}
 }

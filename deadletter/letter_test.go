@@ -173,7 +173,7 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
 		{headerAttempts, "many", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
 		{headerFirst, "yesterday", "ciobridge-first-failed-at"}, {headerOrigin, "nowhere", "ciobridge-origin"},
-		{headerEventID, "", "ciobridge-event-id"}, {headerFailures, `[{"ids":["x"]}]`, "ciobridge-failures"}, {headerCut, "12 34", "ciobridge-cut"},
+		{headerEventID, "", "ciobridge-event-id"}, {headerFailures, `[{"ids":["x"]}]`, "ciobridge-failures"}, {headerTruncated, "12 34", "ciobridge-cut"},
 	} {
 		r := good
 		r.Headers = append(withoutHeader(good.Headers, c.header), event.Header{Key: c.header, Value: []byte(c.value)})

@@ -157,7 +157,7 @@ type Summary struct {
 	Open       int // letters that need something
 	Resolved   int // letters that are delivered, replaced or discarded
 	Written    int // letters that stand in the log; more than Open and Resolved where letters were written again
-	Cut        int // open letters that cannot be replayed, because they were too large to be kept whole
+	Truncated  int // open letters that cannot be replayed, because they were too large to be kept whole
 	Unreadable int // records that are damaged or of someone else
 
 	// Of the open letters: how many there are of each, and when the first and the last of them failed.
@@ -184,8 +184,8 @@ func Stats(ctx context.Context, log Reader) (Summary, error) {
 			continue
 		}
 		s.Open++
-		if st.cut {
-			s.Cut++
+		if st.truncated {
+			s.Truncated++
 		}
 		s.ByReason[event.Reason(f.names.texts[st.reason])]++
 		s.ByRule[f.names.texts[st.rule]]++

@@ -60,7 +60,7 @@ type Progress struct {
 	// Of those left open; the others were not reached or not finished when the replay was stopped.
 	Unmatched   int // today's rules make no call for them
 	Destructive int // they need a destructive call, and those were not included
-	Cut         int // they were too large to be kept whole
+	Truncated   int // they were too large to be kept whole
 
 	// Unresolved letters were delivered, but it could not be written. The next replay sends them again.
 	Unresolved int
@@ -206,7 +206,7 @@ func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
 	return events, nil
 }
 
-// load reads the letters of one event. Those that are gone or cut are counted and left out.
+// load reads the letters of one event. Those that are gone or truncated are counted and left out.
 func (r *Replay) load(ctx context.Context, letters []chosen) ([]*Letter, error) {
 	var whole []*Letter
 	reader := letterReader{log: r.store}
@@ -217,10 +217,10 @@ func (r *Replay) load(ctx context.Context, letters []chosen) ([]*Letter, error) 
 			r.count(func(progress *Progress) { progress.Gone++ })
 		case err != nil:
 			return nil, err
-		case l.Cut != nil:
+		case l.Truncated != nil:
 			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
-				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Cut.Bytes))
-			r.count(func(progress *Progress) { progress.Cut++ })
+				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Truncated.Bytes))
+			r.count(func(progress *Progress) { progress.Truncated++ })
 		default:
 			whole = append(whole, l)
 		}

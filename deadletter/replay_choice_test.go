@@ -36,7 +36,7 @@ func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
 		plans = append(plans, plan)
 		return nil
 	})
-	want := Progress{Open: 4, Chosen: 4, Delivered: 1, LeftOpen: 3, Unmatched: 1, Destructive: 1, Cut: 1}
+	want := Progress{Open: 4, Chosen: 4, Delivered: 1, LeftOpen: 3, Unmatched: 1, Destructive: 1, Truncated: 1}
 	if err != nil || planned != want || len(plans) != 3 {
 		t.Errorf("a dry run gives %+v, %v and %d events", planned, err, len(plans))
 	}

@@ -56,7 +56,7 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 			if got.Failure != w.Failures[0] {
 				t.Errorf("failure changed:\n got %+v\nwant %+v", got.Failure, w.Failures[0])
 			}
-			if got.EventID != EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Cut != nil || time.Since(got.Written) > time.Minute {
+			if got.EventID != EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Truncated != nil || time.Since(got.Written) > time.Minute {
 				t.Errorf("story changed: %+v", got)
 			}
 			again, err := s.Read(t.Context(), got.Position)
@@ -195,17 +195,17 @@ func TestStoresCutWhatIsTooLarge(t *testing.T) {
 			case heavy.Failures[0].ID:
 				whole = heavy.Message.Value
 			default:
-				if l.Cut != nil {
+				if l.Truncated != nil {
 					t.Error("a small letter was cut")
 				}
 				continue
 			}
-			if l.Cut == nil || l.Cut.Bytes != len(whole) || l.Cut.SHA256 != sha256.Sum256(whole) {
-				t.Errorf("letter %s: cut is %v", l.ID(), l.Cut)
+			if l.Truncated == nil || l.Truncated.Bytes != len(whole) || l.Truncated.SHA256 != sha256.Sum256(whole) {
+				t.Errorf("letter %s: cut is %v", l.ID(), l.Truncated)
 			}
 		}
-		if sum, err := Stats(t.Context(), s); err != nil || sum.Cut != 2 {
-			t.Errorf("stats count %d cut letters, want 2 (%v)", sum.Cut, err)
+		if sum, err := Stats(t.Context(), s); err != nil || sum.Truncated != 2 {
+			t.Errorf("stats count %d cut letters, want 2 (%v)", sum.Truncated, err)
 		}
 	})
 }

@@ -113,7 +113,7 @@ func (v replayView) print(w io.Writer, f format) error {
 	if f == asJSON {
 		return printJSON(w, map[string]any{
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
-			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Cut, "unresolved": v.Unresolved,
+			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated, "unresolved": v.Unresolved,
 			"missing": unknownViews(v.unknown),
 		})
 	}
@@ -142,7 +142,7 @@ func (v replayView) reasons(w io.Writer) {
 	}{
 		{unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
 		{v.Destructive, "left open: they delete, suppress or merge; --include-destructive sends those too"},
-		{v.Cut, "left open: they were too large to be kept whole; take the originals from their source"},
+		{v.Truncated, "left open: they were too large to be kept whole; take the originals from their source"},
 		{v.Gone, "gone: the log's retention took them away"},
 		{v.Unresolved, "delivered, but that could not be noted: the next replay sends them again"},
 	} {

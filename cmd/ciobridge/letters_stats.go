@@ -57,7 +57,7 @@ type statsView struct {
 
 func newStatsView(s deadletter.Summary) statsView {
 	v := statsView{
-		Open: s.Open, Resolved: s.Resolved, Written: s.Written, Cut: s.Cut, Unreadable: s.Unreadable,
+		Open: s.Open, Resolved: s.Resolved, Written: s.Written, Cut: s.Truncated, Unreadable: s.Unreadable,
 		Oldest: s.Oldest, Newest: s.Newest, ByReason: map[string]int{}, ByRule: s.ByRule, ByTopic: s.ByTopic,
 	}
 	for r, n := range s.ByReason {

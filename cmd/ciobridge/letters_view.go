@@ -57,8 +57,8 @@ func newLetterView(l *deadletter.Letter, showValues bool) letterView {
 	if m.Time.IsZero() {
 		v.Origin.Time = time.Time{}
 	}
-	if l.Cut != nil {
-		v.Cut = l.Cut.String()
+	if l.Truncated != nil {
+		v.Cut = l.Truncated.String()
 	}
 	for _, h := range m.Headers {
 		v.Headers = append(v.Headers, header{h.Key, label(h.Value, showValues)})

@@ -11,38 +11,40 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Cut tells what a letter was before it was cut to the store's limit. A cut letter is never replayed: the original must be taken
+// Truncation tells what a letter was before it was truncated to the store's limit. A truncated letter is never replayed: the original must be taken
 // from its source again.
-type Cut struct {
+type Truncation struct {
 	Bytes  int               // the length of the original value
 	SHA256 [sha256.Size]byte // of the original value
 }
 
-func (c *Cut) String() string { return strconv.Itoa(c.Bytes) + " " + hex.EncodeToString(c.SHA256[:]) }
+func (c *Truncation) String() string {
+	return strconv.Itoa(c.Bytes) + " " + hex.EncodeToString(c.SHA256[:])
+}
 
-var errCut = errors.New("not the length and the SHA-256 of a value")
+var errTruncation = errors.New("not the length and the SHA-256 of a value")
 
-func parseCut(s string) (*Cut, error) {
+func parseTruncation(s string) (*Truncation, error) {
 	length, sum, _ := strings.Cut(s, " ")
 	n, err := strconv.Atoi(length)
 	raw, errSum := hex.DecodeString(sum)
 	if err != nil || errSum != nil || n < 0 || len(raw) != sha256.Size {
-		return nil, errCut
+		return nil, errTruncation
 	}
-	return &Cut{Bytes: n, SHA256: [sha256.Size]byte(raw)}, nil
+	return &Truncation{Bytes: n, SHA256: [sha256.Size]byte(raw)}, nil
 }
 
 // wholeParts is how many records a letter may become so that each of them holds the message whole.
 const wholeParts = 4
 
 // fit makes a letter's record fit into limit bytes as size counts them. Where only the failures are too many, they are divided
-// among a few records that hold the message whole; otherwise the message is cut. It fails where the headers of a single failure
+// among a few records that hold the message whole; otherwise the message is truncated. It fails where the headers of a single failure
 // do not fit.
 func fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
 	if parts := whole(r, limit, wholeParts, size); parts != nil {
 		return parts, nil
 	}
-	c, err := cut(r, limit, size)
+	c, err := truncate(r, limit, size)
 	if err == nil {
 		return []Record{c}, nil
 	}
@@ -98,11 +100,11 @@ func halve(r Record) (first, rest Record, ok bool) {
 	return part(failures[:n]), part(failures[n:]), true
 }
 
-// cut makes a letter's record fit by taking content away, and flags it. The value is cut first; where that is not enough the original
-// headers go, and at last the key is cut. It fails where the letter's own headers do not fit.
-func cut(r Record, limit int, size func(*Record) int) (Record, error) {
-	c := Cut{Bytes: len(r.Value), SHA256: sha256.Sum256(r.Value)}
-	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], event.Header{Key: headerCut, Value: []byte(c.String())})
+// truncate makes a letter's record fit by taking content away, and flags it. The value is truncated first; where that is not enough the original
+// headers go, and at last the key is truncated. It fails where the letter's own headers do not fit.
+func truncate(r Record, limit int, size func(*Record) int) (Record, error) {
+	c := Truncation{Bytes: len(r.Value), SHA256: sha256.Sum256(r.Value)}
+	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], event.Header{Key: headerTruncated, Value: []byte(c.String())})
 	value := r.Value
 	r.Value = value[:0:0]
 	if size(&r) > limit {
