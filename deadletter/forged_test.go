@@ -39,13 +39,13 @@ func TestAForgedLetterIsForeign(t *testing.T) {
 			if _, _, err := Decode(forged); !errors.Is(err, ErrForeign) {
 				t.Errorf("got %v", err)
 			}
-			f := newFold(nil)
-			f.add(forge(real, 0, nil))
-			f.add(forged)
-			if f.unreadable != 1 || len(f.states) != 1 {
-				t.Errorf("got %+v", f)
+			x := newIndex(nil)
+			x.addRecord(forge(real, 0, nil))
+			x.addRecord(forged)
+			if x.unreadable != 1 || len(x.entries) != 1 {
+				t.Errorf("got %+v", x)
 			}
-			c := f.choose()
+			c := x.selectLetters()
 			reader := letterReader{log: memory{forge(real, 0, nil), forged}}
 			if l, err := reader.read(t.Context(), &c[0]); err != nil || !same(l.Message, real.Message) {
 				t.Errorf("got %+v, %v", l, err)
@@ -94,15 +94,15 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := newFold(nil)
-	f.add(whole)
-	f.add(short)
-	if c := f.choose(); len(c) != 1 || c[0].state.truncated || c[0].state.at.Offset != 0 {
+	x := newIndex(nil)
+	x.addRecord(whole)
+	x.addRecord(short)
+	if c := x.selectLetters(); len(c) != 1 || c[0].entry.truncated || c[0].entry.at.Offset != 0 {
 		t.Errorf("chosen are %+v", c)
 	}
-	f = newFold(nil)
-	f.add(short)
-	if c := f.choose(); len(c) != 1 || !c[0].state.truncated {
+	x = newIndex(nil)
+	x.addRecord(short)
+	if c := x.selectLetters(); len(c) != 1 || !c[0].entry.truncated {
 		t.Errorf("alone: %+v", c)
 	}
 }

@@ -27,16 +27,16 @@ func toMessage(r *Record, subject string) *nats.Msg {
 			odd[h.Key] = true
 		}
 	}
-	var folded []event.Header
+	var packed []event.Header
 	for _, h := range r.Headers {
 		if odd[h.Key] {
-			folded = append(folded, h)
+			packed = append(packed, h)
 		} else {
 			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
 		}
 	}
-	if folded != nil {
-		m.Header[headerOriginals] = []string{base64.StdEncoding.EncodeToString(appendLineHeaders(nil, folded))}
+	if packed != nil {
+		m.Header[headerOriginals] = []string{base64.StdEncoding.EncodeToString(appendLineHeaders(nil, packed))}
 	}
 	if r.Value == nil {
 		m.Header[headerTombstone] = []string{"true"}
@@ -115,11 +115,11 @@ func fromMessage(header nats.Header, data []byte, sequence uint64, at time.Time)
 				r.Key = key
 			case headerOriginals:
 				raw, err := base64.StdEncoding.DecodeString(value)
-				var folded line
-				if err != nil || json.Unmarshal(raw, &folded.Headers) != nil {
+				var packed line
+				if err != nil || json.Unmarshal(raw, &packed.Headers) != nil {
 					return r, errMessage
 				}
-				r.Headers = append(r.Headers, folded.headers()...)
+				r.Headers = append(r.Headers, packed.headers()...)
 			default:
 				r.Headers = append(r.Headers, event.Header{Key: name, Value: []byte(value)})
 			}

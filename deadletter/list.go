@@ -20,13 +20,13 @@ func List(ctx context.Context, log Reader, filter Filter) iter.Seq2[*Letter, err
 			yield(nil, err)
 			return
 		}
-		f, err := foldLog(ctx, log, &filter)
+		x, err := readIndex(ctx, log, &filter)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		letters := letterReader{log: log}
-		for _, c := range f.choose() {
+		for _, c := range x.selectLetters() {
 			l, err := letters.read(ctx, &c)
 			if errors.Is(err, ErrGone) {
 				continue
@@ -92,7 +92,7 @@ var ErrUnknownLetter = errors.New("no such letter")
 func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 	var letters []*Letter
 	var resolutions []*Resolution
-	f := newFold(nil)
+	x := newIndex(nil)
 	err := log.Scan(ctx, func(r Record) error {
 		found, res, err := Decode(r)
 		if err != nil {
@@ -108,7 +108,7 @@ func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 			resolutions = append(resolutions, res)
 		}
 		if len(letters)+len(resolutions) > before {
-			f.add(r)
+			x.addRecord(r)
 		}
 		return nil
 	})
@@ -118,12 +118,12 @@ func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 	if len(letters) == 0 {
 		return nil, fmt.Errorf("%s: %w", id, ErrUnknownLetter)
 	}
-	f.finish()
-	return f.histories(letters, resolutions), nil
+	x.applyOlder()
+	return x.histories(letters, resolutions), nil
 }
 
 // histories divides what a log says of the letters of one identity by their events.
-func (f *fold) histories(letters []*Letter, resolutions []*Resolution) []History {
+func (x *index) histories(letters []*Letter, resolutions []*Resolution) []History {
 	var histories []History
 	index := map[event.ID]int{}
 	for _, l := range letters {
@@ -131,7 +131,7 @@ func (f *fold) histories(letters []*Letter, resolutions []*Resolution) []History
 		if !known {
 			i = len(histories)
 			index[l.EventID] = i
-			histories = append(histories, History{Open: f.states[letterKey{l.ID(), l.EventID}].open})
+			histories = append(histories, History{Open: x.entries[letterKey{l.ID(), l.EventID}].open})
 		}
 		histories[i].Letters = append(histories[i].Letters, l)
 	}
@@ -170,15 +170,15 @@ type Summary struct {
 
 // Stats counts the letters of a log.
 func Stats(ctx context.Context, log Reader) (Summary, error) {
-	f, err := foldLog(ctx, log, nil)
+	x, err := readIndex(ctx, log, nil)
 	if err != nil {
 		return Summary{}, err
 	}
 	s := Summary{
-		Written: f.written, Unreadable: f.unreadable,
+		Written: x.written, Unreadable: x.unreadable,
 		ByReason: map[event.Reason]int{}, ByRule: map[string]int{}, ByTopic: map[string]int{},
 	}
-	for _, st := range f.states {
+	for _, st := range x.entries {
 		if !st.open {
 			s.Resolved++
 			continue
@@ -187,9 +187,9 @@ func Stats(ctx context.Context, log Reader) (Summary, error) {
 		if st.truncated {
 			s.Truncated++
 		}
-		s.ByReason[event.Reason(f.names.texts[st.reason])]++
-		s.ByRule[f.names.texts[st.rule]]++
-		s.ByTopic[f.names.texts[st.origin.topic]]++
+		s.ByReason[event.Reason(x.texts.texts[st.reason])]++
+		s.ByRule[x.texts.texts[st.rule]]++
+		s.ByTopic[x.texts.texts[st.origin.topic]]++
 		first := time.Unix(0, st.first).UTC()
 		if s.Oldest.IsZero() || first.Before(s.Oldest) {
 			s.Oldest = first

@@ -159,7 +159,7 @@ func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context,
 		return fmt.Errorf("replay: %w", err)
 	}
 	defer lock.Release()
-	events, err := r.choose(ctx)
+	events, err := r.selectEvents(ctx)
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
@@ -177,15 +177,15 @@ func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context,
 	return err
 }
 
-// choose scans the log and groups the chosen letters by event, in the order of the first of each.
-func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
-	f, err := foldLog(ctx, r.store, &r.opts.Filter)
+// selectEvents scans the log and groups the chosen letters by event, in the order of the first of each.
+func (r *Replay) selectEvents(ctx context.Context) ([][]selected, error) {
+	x, err := readIndex(ctx, r.store, &r.opts.Filter)
 	if err != nil {
 		return nil, err
 	}
-	letters := f.choose()
+	letters := x.selectLetters()
 	index := make(map[event.ID]int, len(letters))
-	var events [][]chosen
+	var events [][]selected
 	for _, c := range letters {
 		i, ok := index[c.event]
 		if !ok {
@@ -198,7 +198,7 @@ func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.progress.Chosen = len(letters)
-	for _, s := range f.states {
+	for _, s := range x.entries {
 		if s.open {
 			r.progress.Open++
 		}
@@ -207,7 +207,7 @@ func (r *Replay) choose(ctx context.Context) ([][]chosen, error) {
 }
 
 // load reads the letters of one event. Those that are gone or truncated are counted and left out.
-func (r *Replay) load(ctx context.Context, letters []chosen) ([]*Letter, error) {
+func (r *Replay) load(ctx context.Context, letters []selected) ([]*Letter, error) {
 	var whole []*Letter
 	reader := letterReader{log: r.store}
 	for i := range letters {

@@ -17,12 +17,12 @@ type Plan struct {
 // DryRun maps the chosen letters without sending anything and without a lock, and gives each what it finds. In the progress Delivered
 // counts the letters whose calls would be sent.
 func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, error) {
-	events, err := r.choose(ctx)
+	events, err := r.selectEvents(ctx)
 	if err != nil {
 		return r.Progress(), fmt.Errorf("try replay: %w", err)
 	}
-	for _, letters := range events {
-		whole, err := r.load(ctx, letters)
+	for _, selection := range events {
+		whole, err := r.load(ctx, selection)
 		if err != nil {
 			return r.Progress(), fmt.Errorf("try replay: %w", err)
 		}

@@ -21,7 +21,7 @@ const (
 type handler = func(lease context.Context, m event.Message, done func()) error
 
 // run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
-func (r *Replay) run(ctx context.Context, lock *Lock, events [][]chosen, handle handler) error {
+func (r *Replay) run(ctx context.Context, lock *Lock, events [][]selected, handle handler) error {
 	lease := newLease(lock)
 	feeding, stopFeeding := context.WithCancel(ctx)
 	fed := make(chan error, 1)
@@ -64,9 +64,9 @@ func (r *Replay) run(ctx context.Context, lock *Lock, events [][]chosen, handle 
 }
 
 // feed hands over one message per event, in order.
-func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]chosen, handle handler) error {
-	for _, chosen := range events {
-		letters, err := r.load(ctx, chosen)
+func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]selected, handle handler) error {
+	for _, selection := range events {
+		letters, err := r.load(ctx, selection)
 		if ctx.Err() != nil || lease.Err() != nil {
 			return errStopped
 		}

@@ -67,7 +67,7 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessa
 	return slices.Concat(byPartition...), newest
 }
 
-func TestTheFoldIsTheNewestOfEachLetter(t *testing.T) {
+func TestTheIndexIsTheNewestOfEachLetter(t *testing.T) {
 	for seed := range uint64(500) {
 		log, newest := randomLog(rand.New(rand.NewPCG(seed, 1)))
 		open := 0

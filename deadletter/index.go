@@ -1,0 +1,165 @@
+package deadletter
+
+import (
+	"context"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// index is what reading a log once tells: per letter, the newest record about it. It keeps about two hundred bytes a letter, whatever the
+// letters hold.
+type index struct {
+	filter   *Filter // nil matches all
+	entries  map[letterKey]entry
+	attempts map[letterKey]int  // the attempts of letters that have failed again in the same way
+	older    map[event.ID]entry // resolutions that do not say of which event: they settle the letters of that identity before them
+	texts    textTable
+
+	unreadable int // records that are damaged or of someone else
+	written    int // letters, including those that were written again
+}
+
+// letterKey tells letters apart. Two events may make the same call, such as one that was published twice; each keeps its letter.
+type letterKey struct{ id, event event.ID }
+
+// entry is the newest record about a letter.
+type entry struct {
+	at      Position
+	nth     int32 // of the record's letters
+	written int64 // unix nanoseconds
+
+	open      bool
+	matches   bool // the filter wants it
+	truncated bool
+
+	origin indexedOrigin
+	first  int64 // when the call first failed, in unix nanoseconds
+	reason uint32
+	rule   uint32
+}
+
+// indexedOrigin is an event.Origin with a name in place of its texts.
+type indexedOrigin struct {
+	topic     uint32
+	partition int32
+	offset    int64
+}
+
+// textTable gives texts that repeat a number.
+type textTable struct {
+	numbers map[string]uint32
+	texts   []string
+}
+
+func (n *textTable) number(s string) uint32 {
+	if i, ok := n.numbers[s]; ok {
+		return i
+	}
+	if n.numbers == nil {
+		n.numbers = map[string]uint32{}
+	}
+	i := uint32(len(n.texts))
+	n.numbers[s] = i
+	n.texts = append(n.texts, s)
+	return i
+}
+
+// readIndex reads the log from its start to the end that stood when it began.
+func readIndex(ctx context.Context, log Reader, filter *Filter) (*index, error) {
+	x := newIndex(filter)
+	err := log.Scan(ctx, func(r Record) error {
+		x.addRecord(r)
+		return nil
+	})
+	x.applyOlder()
+	return x, err
+}
+
+func newIndex(filter *Filter) *index {
+	return &index{filter: filter, entries: map[letterKey]entry{}, attempts: map[letterKey]int{}, older: map[event.ID]entry{}}
+}
+
+// addRecord takes one record into account. The records of a partition come in order; those of several partitions in any.
+func (x *index) addRecord(r Record) {
+	letters, res, err := Decode(r)
+	switch {
+	case err != nil:
+		x.unreadable++
+	case res != nil:
+		x.addResolution(res, entry{at: r.Position, written: nanos(r.Time)})
+	}
+	filter := x.filter.once()
+	for i, l := range letters {
+		x.written++
+		s := entry{
+			at: r.Position, nth: int32(i), written: nanos(r.Time), open: true, matches: filter == nil || filter.Match(l), truncated: l.Truncated != nil,
+			first:  nanos(l.Failure.First),
+			origin: indexedOrigin{x.texts.number(l.Message.Origin.Topic), l.Message.Origin.Partition, l.Message.Origin.Offset},
+			reason: x.texts.number(string(l.Failure.Reason)), rule: x.texts.number(l.Failure.Rule),
+		}
+		key := letterKey{l.ID(), l.EventID}
+		// A letter that was truncated is no reason to give up one of the same call that is whole.
+		if old := x.entries[key]; !(s.truncated && old.open && !old.truncated) {
+			keepNewer(x.entries, key, s)
+		}
+	}
+}
+
+// addResolution takes a resolution into account.
+func (x *index) addResolution(res *Resolution, s entry) {
+	for i, id := range res.Letters {
+		key := letterKey{id, res.EventID}
+		switch {
+		case res.Kind == FailedAgain:
+			x.attempts[key] = max(x.attempts[key], res.Attempts[i])
+		case res.EventID.IsZero():
+			keepNewer(x.older, id, s)
+		default:
+			keepNewer(x.entries, key, s)
+		}
+	}
+}
+
+// applyOlder settles what resolutions speak of that do not say of which event.
+func (x *index) applyOlder() {
+	used := map[event.ID]bool{}
+	for key := range x.entries {
+		if s, ok := x.older[key.id]; ok {
+			used[key.id] = true
+			keepNewer(x.entries, key, s)
+		}
+	}
+	for id, s := range x.older {
+		if !used[id] {
+			x.entries[letterKey{id: id}] = s
+		}
+	}
+}
+
+// keepNewer keeps the newer of two records about a letter. In one partition that is the later one; records about one letter stand in
+// different partitions only when the topic was given more of them in between, and then their times decide.
+func keepNewer[K comparable](entries map[K]entry, key K, s entry) {
+	if old, known := entries[key]; known {
+		older := s.written < old.written
+		if s.at.Partition == old.at.Partition {
+			older = s.at.Offset < old.at.Offset
+		}
+		if older {
+			return
+		}
+	}
+	entries[key] = s
+}
+
+// nanos is time.Time.UnixNano where that is defined, and its nearest bound elsewhere.
+func nanos(t time.Time) int64 {
+	const last = 1<<63 - 1
+	switch {
+	case t.Year() < 1678:
+		return -last
+	case t.Year() > 2261:
+		return last
+	}
+	return t.UnixNano()
+}
