@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync/atomic"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // bench carries a plan out.
@@ -73,7 +75,7 @@ func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format
 // source is a broker that holds the events.
 type source interface {
 	name() string
-	fill(ctx context.Context, t *traffic) error
+	fill(ctx context.Context, t *traffic.Traffic) error
 	// settled says how many events the reader of that name has committed.
 	settled(ctx context.Context, reader string) (int64, error)
 	// awaitMembers waits until so many readers of that name have divided the partitions among themselves.
@@ -90,13 +92,13 @@ func (b *bench) open(ctx context.Context, partitions int, stream bool) (source, 
 }
 
 // openFilled opens a broker that holds the load.
-func (b *bench) openFilled(ctx context.Context, l load, stream bool) (source, error) {
-	src, err := b.open(ctx, l.partitions, stream)
+func (b *bench) openFilled(ctx context.Context, l traffic.Load, stream bool) (source, error) {
+	src, err := b.open(ctx, l.Partitions, stream)
 	if err != nil {
 		return nil, err
 	}
-	b.say("%s: publishing %d events of %d B", src.name(), l.events, l.size)
-	if err := src.fill(ctx, newTraffic(l)); err != nil {
+	b.say("%s: publishing %d events of %d B", src.name(), l.Events, l.Size)
+	if err := src.fill(ctx, traffic.New(l)); err != nil {
 		src.close()
 		return nil, fmt.Errorf("publish: %w", err)
 	}

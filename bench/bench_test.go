@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +12,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ciobridge/ciobridge/bench/sink"
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // TestMain lets the test binary play the roles that the bench starts as processes of their own.
@@ -129,50 +131,16 @@ func TestRunsThatLoseEventsDoNotCount(t *testing.T) {
 	t.Parallel()
 	p := plan{timeout: 30 * time.Second}
 	b := &bench{plan: p, report: newReport(&p), progress: &bytes.Buffer{}, dir: t.TempDir()}
-	l := load{events: 1000, persons: 100, size: 300, partitions: 2}
+	l := traffic.Load{Events: 1000, Persons: 100, Size: 300, Partitions: 2}
 	src, err := b.openFilled(t.Context(), l, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.close()
-	l.events = 900 // more than is expected
+	l.Events = 900 // more than is expected
 	_, _, err = b.run(t.Context(), trial{programs: []program{ceilingProgram{}}, source: src, load: l})
 	if err == nil || !strings.Contains(err.Error(), "does not count") {
 		t.Errorf("a run in which other events arrived than were expected gave %v", err)
-	}
-}
-
-func TestSinkSeesLossRepetitionAndDisorder(t *testing.T) {
-	for name, tc := range map[string]struct {
-		sequences []string
-		disorder  int64
-	}{
-		"in order":     {[]string{"0.0", "1.0", "0.1", "1.1"}, 0},
-		"stamped":      {[]string{"0.0.1795000000000000", "0.1.1795000000000001"}, 0},
-		"lost":         {[]string{"0.0", "0.2"}, 1},
-		"repeated":     {[]string{"0.0", "0.0"}, 1},
-		"swapped":      {[]string{"0.0", "0.2", "0.1"}, 1},
-		"unknown":      {[]string{"7.0"}, 1},
-		"not a number": {[]string{"x"}, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSink(1, 2, sinkOptions{})
-			var body strings.Builder
-			for _, q := range tc.sequences {
-				fmt.Fprintf(&body, `{"attributes":{"sequence":"%s"}}`, q)
-			}
-			req := request{At: 1795000000000500}
-			s.count([]byte(body.String()), &req)
-			if req.Items != len(tc.sequences) {
-				t.Errorf("counted %d items, want %d", req.Items, len(tc.sequences))
-			}
-			if got := s.disorder.Load(); got != tc.disorder {
-				t.Errorf("disorder is %d, want %d", got, tc.disorder)
-			}
-			if name == "stamped" && !slices.Equal(req.Waits, []int64{500, 499}) {
-				t.Errorf("the events waited %v µs, want 500 and 499", req.Waits)
-			}
-		})
 	}
 }
 
@@ -197,7 +165,7 @@ func TestMedians(t *testing.T) {
 }
 
 func TestBestFill(t *testing.T) {
-	for rate, want := range map[int]float64{1: 1, 50: 11, 500: 103, 5000: maxBatchItems} {
+	for rate, want := range map[int]float64{1: 1, 50: 11, 500: 103, 5000: sink.MaxItems} {
 		if got := bestFill(rate, 205*time.Millisecond); got != want {
 			t.Errorf("the best possible at %d events/s is %v, want %v", rate, got, want)
 		}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // bridgeProgram is the real binary, configured as a user would: rules, credentials from files, dead letters on.
@@ -107,7 +109,7 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	b.WriteString("admin: {listen: 127.0.0.1:0}\nrules:\n")
 	rules := s.rules
 	if len(rules) == 0 {
-		rules = rulesFor(eventTypes[:], toldByPaths)
+		rules = rulesFor(traffic.EventTypes[:], toldByPaths)
 	}
 	for _, rule := range rules {
 		b.WriteString(rule)

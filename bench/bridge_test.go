@@ -10,13 +10,15 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // TestBridgeConfigMapsEveryEventToOneCall keeps the comparisons fair: whatever its rules, the bridge makes one call of each event, as
 // the ceiling does.
 func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 	kafka, nats := &kafkaSource{brokers: "127.0.0.1:9092", topic: "events"}, &natsSource{url: "nats://127.0.0.1:4222"}
-	one := eventTypes[:1]
+	one := traffic.EventTypes[:1]
 	for name, tc := range map[string]struct {
 		source source
 		rules  []string
@@ -25,9 +27,9 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 		"kafka":       {source: kafka},
 		"jetstream":   {source: nats},
 		"partitions":  {source: &natsSource{url: "nats://127.0.0.1:4222", partitions: 16}},
-		"jq value":    {source: kafka, rules: rulesFor(eventTypes[:], toldWithValue)},
-		"jq sum":      {source: kafka, rules: rulesFor(eventTypes[:], toldWithSum)},
-		"jq sorted":   {source: kafka, rules: rulesFor(eventTypes[:], toldSorted)},
+		"jq value":    {source: kafka, rules: rulesFor(traffic.EventTypes[:], toldWithValue)},
+		"jq sum":      {source: kafka, rules: rulesFor(traffic.EventTypes[:], toldWithSum)},
+		"jq sorted":   {source: kafka, rules: rulesFor(traffic.EventTypes[:], toldSorted)},
 		"one rule":    {source: kafka, rules: amongOthers(one[0], 1), types: one},
 		"1,000 rules": {source: kafka, rules: amongOthers(one[0], 1000), types: one},
 	} {
@@ -37,8 +39,8 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 			if k, ok := tc.source.(*kafkaSource); ok {
 				topic = k.topic
 			}
-			events := newTraffic(load{events: 300, persons: 10, size: maxEventSize, types: tc.types})
-			for _, value, ok := events.next(); ok; _, value, ok = events.next() {
+			events := traffic.New(traffic.Load{Events: 300, Persons: 10, Size: traffic.MaxEventSize, Types: tc.types})
+			for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
 				calls, failures := rules.Map(event.Message{Origin: event.Origin{Topic: topic, Subject: natsSubject}, Value: value})
 				if len(calls) != 1 || len(failures) > 0 {
 					t.Fatalf("%d calls and %+v of %s", len(calls), failures, value)

@@ -6,21 +6,23 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // fill publishes the events in batches of records of up to 128 kB, as producers under load do. A person's events share a
 // partition.
-func (k *kafkaSource) fill(ctx context.Context, t *traffic) error {
+func (k *kafkaSource) fill(ctx context.Context, t *traffic.Traffic) error {
 	// Batches wait until they are full, so that a topic with many partitions has as few of them as one with few.
 	return k.publish(ctx, t, func() error { return nil }, kgo.ProducerLinger(5*time.Second),
 		kgo.MaxBufferedRecords(1_000_000), kgo.MaxBufferedBytes(256<<20))
 }
 
 // pace publishes the events one by one, so many a second and evenly spaced.
-func (k *kafkaSource) pace(ctx context.Context, t *traffic, rate float64) error {
+func (k *kafkaSource) pace(ctx context.Context, t *traffic.Traffic, rate float64) error {
 	start := time.Now()
 	wait := func() error {
-		due := start.Add(time.Duration(float64(t.made) / rate * float64(time.Second)))
+		due := start.Add(time.Duration(float64(t.Made()) / rate * float64(time.Second)))
 		select {
 		case <-time.After(time.Until(due)):
 			return nil
@@ -32,7 +34,7 @@ func (k *kafkaSource) pace(ctx context.Context, t *traffic, rate float64) error 
 }
 
 // publish sends each event after wait has returned.
-func (k *kafkaSource) publish(ctx context.Context, t *traffic, wait func() error, opts ...kgo.Opt) error {
+func (k *kafkaSource) publish(ctx context.Context, t *traffic.Traffic, wait func() error, opts ...kgo.Opt) error {
 	client, err := kgo.NewClient(append(opts,
 		kgo.SeedBrokers(strings.Split(k.brokers, ",")...), kgo.DefaultProduceTopic(k.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(128<<10),
@@ -46,12 +48,12 @@ func (k *kafkaSource) publish(ctx context.Context, t *traffic, wait func() error
 		if err := wait(); err != nil {
 			return err
 		}
-		person, value, ok := t.next()
+		person, value, ok := t.Next()
 		if !ok {
 			break
 		}
 		client.Produce(ctx, &kgo.Record{
-			Partition: int32(person % uint32(k.partitions)), Key: []byte(customerID(person)), Value: append([]byte(nil), value...),
+			Partition: int32(person % uint32(k.partitions)), Key: []byte(traffic.CustomerID(person)), Value: append([]byte(nil), value...),
 		}, failed.Promise())
 	}
 	if err := client.Flush(ctx); err != nil {

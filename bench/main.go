@@ -22,6 +22,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/ciobridge/ciobridge/bench/ceiling"
+	"github.com/ciobridge/ciobridge/bench/sink"
 )
 
 func main() {
@@ -56,9 +59,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 var roles = map[string]func(ctx context.Context, args []string, stdout io.Writer) error{
 	"kafka-broker":  runKafkaBroker,
 	"nats-broker":   runNATSBroker,
-	"sink":          runSink,
-	"kafka-ceiling": runKafkaCeiling,
-	"nats-ceiling":  runNATSCeiling,
+	"sink":          sink.Run,
+	"kafka-ceiling": ceiling.RunKafka,
+	"nats-ceiling":  ceiling.RunNATS,
 }
 
 // untilStdinCloses ends a role when the coordinator is gone, however it went: its end of the pipe closes with it.

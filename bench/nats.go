@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 const (
@@ -99,12 +101,12 @@ func (n *natsSource) subjects() []string {
 }
 
 // fill publishes the events, a few thousand at a time on their way.
-func (n *natsSource) fill(ctx context.Context, t *traffic) error {
+func (n *natsSource) fill(ctx context.Context, t *traffic.Traffic) error {
 	const onTheWay = 4000
 	pending := make([]jetstream.PubAckFuture, 0, onTheWay)
 	subjects := n.subjects()
 	for {
-		person, value, ok := t.next()
+		person, value, ok := t.Next()
 		if ok {
 			ack, err := n.js.PublishMsgAsync(&nats.Msg{Subject: subjects[int(person)%len(subjects)], Data: append([]byte(nil), value...)})
 			if err != nil {

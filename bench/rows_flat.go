@@ -3,46 +3,48 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // side is one of two ways to run the bridge that are held against each other.
 type side struct {
 	label  string
-	load   load
+	load   traffic.Load
 	rules  []string // the rules for the ten types where it is empty
 	stream bool     // on JetStream
 }
 
 // flatRules holds the cost of an event with one rule against that with a thousand, of which the same one applies.
 func (b *bench) flatRules(ctx context.Context, group string) error {
-	kind := eventTypes[0]
-	l := load{events: b.events, persons: b.persons, size: 300, partitions: 4, types: []string{kind}}
+	kind := traffic.EventTypes[0]
+	l := traffic.Load{Events: b.events, Persons: b.persons, Size: 300, Partitions: 4, Types: []string{kind}}
 	return b.flat(ctx, group, "1,000 rules against 1",
 		side{label: "bridge, 1 rule", load: l, rules: amongOthers(kind, 1)}, side{label: "bridge, 1,000 rules", load: l, rules: amongOthers(kind, 1000)})
 }
 
 // flatPartitions does so for a topic with one partition and one with a thousand.
 func (b *bench) flatPartitions(ctx context.Context, group string) error {
-	few := load{events: 2 * b.events, persons: b.persons, size: 300, partitions: 1} // what a partition costs once is not a cost of events
+	few := traffic.Load{Events: 2 * b.events, Persons: b.persons, Size: 300, Partitions: 1} // what a partition costs once is not a cost of events
 	many := few
-	many.partitions = 1000
+	many.Partitions = 1000
 	return b.flat(ctx, group, "1,000 partitions against 1", side{label: "bridge, 1 partition", load: few}, side{label: "bridge, 1,000 partitions", load: many})
 }
 
 // flatPersons does so for events about ten thousand persons and about ten million.
 func (b *bench) flatPersons(ctx context.Context, group string) error {
-	few := load{events: b.events, persons: 10_000, size: 300, partitions: 4}
+	few := traffic.Load{Events: b.events, Persons: 10_000, Size: 300, Partitions: 4}
 	many := few
-	many.persons = 10_000_000
+	many.Persons = 10_000_000
 	return b.flat(ctx, group, "10 million persons against 10,000",
 		side{label: "bridge, 10 thousand persons", load: few}, side{label: "bridge, 10 million persons", load: many})
 }
 
 // flatStream holds the cost of an event on a stream that is read whole against that on one with sixteen partitions.
 func (b *bench) flatStream(ctx context.Context, group string) error {
-	whole := load{events: b.events / 2, persons: b.persons, size: 300}
+	whole := traffic.Load{Events: b.events / 2, Persons: b.persons, Size: 300}
 	divided := whole
-	divided.partitions = 16
+	divided.Partitions = 16
 	return b.costs(ctx, group, "CPU per event, a stream in 16 partitions against one whole",
 		side{label: "bridge, stream whole", load: whole, stream: true}, side{label: "bridge, 16 partitions", load: divided, stream: true}, 0)
 }
@@ -54,7 +56,7 @@ func (b *bench) flat(ctx context.Context, group, what string, few, many side) er
 // pathsAndPrograms holds rules that need all of jq against rules of plain paths: for a value that is computed from another and, without
 // a target, for one that is computed from a list, and for a list that is sorted, which is most of the event.
 func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
-	l := load{events: b.events, persons: b.persons, size: 1000, partitions: 4}
+	l := traffic.Load{Events: b.events, Persons: b.persons, Size: 1000, Partitions: 4}
 	paths := side{label: "bridge, plain paths", load: l}
 	for _, program := range []struct {
 		what, label, told string
@@ -64,7 +66,7 @@ func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
 		{"the same with a sum over the event's items", "bridge, jq computes a sum", toldWithSum, 0},
 		{"the same with the event's items filtered and sorted", "bridge, jq sorts objects", toldSorted, 0},
 	} {
-		jq := side{label: program.label, load: l, rules: rulesFor(eventTypes[:], program.told)}
+		jq := side{label: program.label, load: l, rules: rulesFor(traffic.EventTypes[:], program.told)}
 		if err := b.costs(ctx, group, program.what, paths, jq, program.most); err != nil {
 			return err
 		}
@@ -81,7 +83,7 @@ func (b *bench) costs(ctx context.Context, group, what string, base, other side,
 	}
 	defer src.close()
 	otherSrc := src
-	if !other.load.equal(base.load) {
+	if !other.load.Equal(base.load) {
 		if otherSrc, err = b.openFilled(ctx, other.load, other.stream); err != nil {
 			return err
 		}

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ciobridge/ciobridge/bench/sink"
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // unsteady is how long publishing at a fixed rate goes on before it is looked at. The bridge starts in that time and catches up.
@@ -16,10 +19,10 @@ const unsteady = 2 * time.Second
 // paced publishes at a fixed rate while the bridge runs and returns the requests of the steady part: those that came after the
 // beginning and before publishing ended. Every event is about another person, so that only the linger and the limits of a request
 // decide what travels together.
-func (b *bench) paced(ctx context.Context, group string, rate int, s settings) ([]request, error) {
-	l := load{events: int(float64(rate) * b.pacing.Seconds()), size: 300, partitions: 4, scattered: true, stamped: true}
-	l.persons = l.events
-	src, err := openKafka(ctx, b.brokers, l.partitions)
+func (b *bench) paced(ctx context.Context, group string, rate int, s settings) ([]sink.Request, error) {
+	l := traffic.Load{Events: int(float64(rate) * b.pacing.Seconds()), Size: 300, Partitions: 4, Scattered: true, Stamped: true}
+	l.Persons = l.Events
+	src, err := openKafka(ctx, b.brokers, l.Partitions)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +32,7 @@ func (b *bench) paced(ctx context.Context, group string, rate int, s settings) (
 	publish := func(ctx context.Context, _ string) error {
 		from = time.Now().Add(unsteady).UnixMicro()
 		defer func() { to = time.Now().UnixMicro() }()
-		return src.pace(ctx, newTraffic(l), float64(rate))
+		return src.pace(ctx, traffic.New(l), float64(rate))
 	}
 	b.say("%s: publishing %d events/s for %s", group, rate, b.pacing)
 	res, log, err := b.run(ctx, trial{programs: []program{b.bridge.with(label, s)}, source: src, load: l, publish: publish})
@@ -38,7 +41,7 @@ func (b *bench) paced(ctx context.Context, group string, rate int, s settings) (
 	}
 	res.Group = group
 	b.report.addRuns(res)
-	steady := slices.DeleteFunc(log, func(r request) bool { return r.At < from || r.At > to })
+	steady := slices.DeleteFunc(log, func(r sink.Request) bool { return r.At < from || r.At > to })
 	if len(steady) == 0 {
 		return nil, fmt.Errorf("no request came between %s after the beginning and the end of %s", unsteady, b.pacing)
 	}
@@ -81,7 +84,7 @@ func (b *bench) fillAtRates(ctx context.Context, group string) error {
 // the linger. A request is opened by a call, at which its linger begins, and leaves when that is over: with the calls of
 // rate × linger further events, rounded down, or when it is full.
 func bestFill(rate int, linger time.Duration) float64 {
-	return min(math.Floor(float64(rate)*linger.Seconds())+1, maxBatchItems)
+	return min(math.Floor(float64(rate)*linger.Seconds())+1, sink.MaxItems)
 }
 
 // delay measures how long events are on their way at a low rate, from before each is handed to the producer until the request with

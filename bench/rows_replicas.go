@@ -10,6 +10,9 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ciobridge/ciobridge/bench/sink"
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // A small budget and small requests, so that the rate is what binds and not the machine.
@@ -50,9 +53,9 @@ func (b *bench) replicas(ctx context.Context, group string) error {
 // while.
 func (b *bench) sharing(ctx context.Context, group string, stream bool, replicas int) (row, error) {
 	last := b.settling + b.window + b.settling/2
-	l := load{events: int(last.Seconds() * sharedRate * sharedItems), size: 300, partitions: 16, scattered: true}
-	l.persons = l.events
-	src, err := b.open(ctx, l.partitions, stream)
+	l := traffic.Load{Events: int(last.Seconds() * sharedRate * sharedItems), Size: 300, Partitions: 16, Scattered: true}
+	l.Persons = l.Events
+	src, err := b.open(ctx, l.Partitions, stream)
 	if err != nil {
 		return row{}, err
 	}
@@ -66,7 +69,7 @@ func (b *bench) sharing(ctx context.Context, group string, stream bool, replicas
 		if err := src.awaitMembers(ctx, reader, replicas); err != nil {
 			return err
 		}
-		return src.fill(ctx, newTraffic(l))
+		return src.fill(ctx, traffic.New(l))
 	}
 	b.say("%s: %s, %d replicas", group, src.name(), replicas)
 	res, log, err := b.run(ctx, trial{programs: programs, source: src, load: l, publish: publish})
@@ -77,7 +80,7 @@ func (b *bench) sharing(ctx context.Context, group string, stream bool, replicas
 	b.report.addRuns(res)
 
 	from := log[0].At + b.settling.Microseconds()
-	counted := slices.DeleteFunc(slices.Clone(log), func(r request) bool { return r.At < from || r.At >= from+b.window.Microseconds() })
+	counted := slices.DeleteFunc(slices.Clone(log), func(r sink.Request) bool { return r.At < from || r.At >= from+b.window.Microseconds() })
 	rate := float64(len(counted)) / b.window.Seconds()
 	w := atMost(100*math.Abs(rate/sharedRate-1), 2, percent)
 	w.What = fmt.Sprintf("%s, %d replicas, 16 partitions: requests/s, off the budget of %d by", src.name(), replicas, sharedRate)
@@ -87,7 +90,7 @@ func (b *bench) sharing(ctx context.Context, group string, stream bool, replicas
 }
 
 // split says what part of the items each replica carried.
-func split(log []request, replicas int) string {
+func split(log []sink.Request, replicas int) string {
 	carried, total := map[string]int{}, 0
 	for _, r := range log {
 		carried[r.From] += r.Items

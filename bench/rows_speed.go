@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/ciobridge/ciobridge/bench/sink"
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // besideCeiling holds what the bridge uses and carries against the ceiling, while broker, sink and program share the machine. Most is
 // how many times the ceiling's processor time an event may cost. Without a target it is held against the bare program as well.
 func besideCeiling(size int, stream bool, most float64) func(*bench, context.Context, string) error {
 	return func(b *bench, ctx context.Context, group string) error {
-		l := load{events: b.events * 2000 / size, persons: b.persons, size: size, partitions: 4} // so that starting does not count
+		l := traffic.Load{Events: b.events * 2000 / size, Persons: b.persons, Size: size, Partitions: 4} // so that starting does not count
 		if stream {
-			l.partitions = 0 // one consumer reads it whole
+			l.Partitions = 0 // one consumer reads it whole
 		}
 		src, err := b.openFilled(ctx, l, stream)
 		if err != nil {
@@ -45,12 +48,12 @@ func besideCeiling(size int, stream bool, most float64) func(*bench, context.Con
 // slowAnswers measures whether all senders are kept busy when each request takes long: with every event about another person, so
 // that each may leave at once, and with the shop's visits, in which a person's next event waits for the answer to the one before.
 func (b *bench) slowAnswers(ctx context.Context, group string) error {
-	l := load{events: max(b.events, 4*defaultSenders*maxBatchItems), persons: b.persons, size: 1000, partitions: 4}
+	l := traffic.Load{Events: max(b.events, 4*defaultSenders*sink.MaxItems), Persons: b.persons, Size: 1000, Partitions: 4}
 	visits, err := b.answeredLate(ctx, group, "bridge, visits", l)
 	if err != nil {
 		return err
 	}
-	l.scattered = true
+	l.Scattered = true
 	scattered, err := b.answeredLate(ctx, group, "bridge, person after person", l)
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ func (b *bench) slowAnswers(ctx context.Context, group string) error {
 const defaultSenders = 16
 
 // answeredLate holds the events/s of the bridge against what its senders could carry with full requests.
-func (b *bench) answeredLate(ctx context.Context, group, label string, l load) (row, error) {
+func (b *bench) answeredLate(ctx context.Context, group, label string, l traffic.Load) (row, error) {
 	const latency = 100 * time.Millisecond
 	src, err := b.openFilled(ctx, l, false)
 	if err != nil {
@@ -73,8 +76,8 @@ func (b *bench) answeredLate(ctx context.Context, group, label string, l load) (
 	}
 	defer src.close()
 	results, err := b.takeTurns(ctx, group, trial{
-		programs: []program{b.bridge.with(label, settings{})}, source: src, load: l, options: sinkOptions{latency: latency},
-		speed: func(log []request) float64 { return afterFirstWave(log, defaultSenders) },
+		programs: []program{b.bridge.with(label, settings{})}, source: src, load: l, options: sink.Options{Latency: latency},
+		speed: func(log []sink.Request) float64 { return afterFirstWave(log, defaultSenders) },
 	})
 	if err != nil {
 		return row{}, err
@@ -89,7 +92,7 @@ func (b *bench) answeredLate(ctx context.Context, group, label string, l load) (
 
 // afterFirstWave is the rate from the first wave of requests, one of each sender, until the last full wave. The first requests
 // come together without a latency before them, and would count as speed.
-func afterFirstWave(log []request, senders int) float64 {
+func afterFirstWave(log []sink.Request, senders int) float64 {
 	waves := len(log)/senders - 1
 	if waves < 2 {
 		return 0

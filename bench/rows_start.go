@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // startUp measures how long it takes from starting the process on a warm broker until the first request has arrived.
 func (b *bench) startUp(ctx context.Context, group string) error {
-	l := load{events: 10_000, persons: b.persons, size: 300, partitions: 4}
+	l := traffic.Load{Events: 10_000, Persons: b.persons, Size: 300, Partitions: 4}
 	src, err := b.openFilled(ctx, l, false)
 	if err != nil {
 		return err

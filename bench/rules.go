@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // What a rule sends of an event, which is all that the event tells: by paths alone, with a value that only gojq can compute beside
@@ -26,7 +28,7 @@ func rulesFor(types []string, told string) []string {
 	for i, kind := range types {
 		name := strings.NewReplacer("shop.", "", ".", "_").Replace(kind)
 		head := fmt.Sprintf("  - name: %s\n    event: %s\n    if: .data.total > 0\n    require: [.data.customer_id]\n    do:\n", name, kind)
-		if kind == profileType {
+		if kind == traffic.ProfileType {
 			rules[i] = head + "      - identify: {person: .data.customer_id, attributes: " + told + "}\n"
 			continue
 		}

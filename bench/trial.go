@@ -9,17 +9,20 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/ciobridge/ciobridge/bench/sink"
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // trial is one run: programs carry what a source holds to a fresh sink, and what arrived and what was committed is checked.
 type trial struct {
 	programs []program // more than one are replicas, which share the work
 	source   source
-	load     load
-	options  sinkOptions // of the sink
+	load     traffic.Load
+	options  sink.Options // of the sink
 	// speed, if set, tells the events per second from the sink's log of requests, for a trial in which a part of them is
 	// left out.
-	speed func(log []request) float64
+	speed func(log []sink.Request) float64
 	// publish, if set, publishes while the programs run. Otherwise the source holds everything before.
 	publish func(ctx context.Context, reader string) error
 }
@@ -37,7 +40,7 @@ type running struct {
 func (r *running) logFile() string { return filepath.Join(r.dir, "requests") }
 
 // run makes a trial and returns what it gave, and the sink's log of requests.
-func (b *bench) run(ctx context.Context, t trial) (res result, log []request, err error) {
+func (b *bench) run(ctx context.Context, t trial) (res result, log []sink.Request, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	r := &running{trial: t, dir: b.newDir(), reader: fmt.Sprintf("bench-%d", time.Now().UnixNano()), ended: make(chan *process, len(t.programs))}
@@ -50,7 +53,7 @@ func (b *bench) run(ctx context.Context, t trial) (res result, log []request, er
 	if err != nil {
 		return res, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	log, err = readLog(r.logFile())
+	log, err = sink.ReadLog(r.logFile())
 	return res, log, err
 }
 
@@ -64,8 +67,8 @@ func (r *running) start(ctx context.Context) (err error) {
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return fmt.Errorf("make a working directory: %w", err)
 	}
-	r.sink, err = startRole("sink", "-expect", strconv.Itoa(r.load.events), "-persons", strconv.Itoa(r.load.persons),
-		"-latency", r.options.latency.String(), "-hang", r.options.hang.String(), "-log", r.logFile())
+	r.sink, err = startRole("sink", "-expect", strconv.Itoa(r.load.Events), "-persons", strconv.Itoa(r.load.Persons),
+		"-latency", r.options.Latency.String(), "-hang", r.options.Hang.String(), "-log", r.logFile())
 	if err != nil {
 		return err
 	}
@@ -111,14 +114,14 @@ func (r *running) measure(ctx context.Context) (res result, err error) {
 			return res, fmt.Errorf("publish: %w", err)
 		}
 	}
-	if err := r.await(ctx, lineFirst); err != nil {
+	if err := r.await(ctx, sink.LineFirst); err != nil {
 		return res, err
 	}
 	starting, err := sum(r.subjects, (*process).cpuSoFar)
 	if err != nil {
 		return res, err
 	}
-	if err := r.await(ctx, lineReached); err != nil {
+	if err := r.await(ctx, sink.LineReached); err != nil {
 		return res, err
 	}
 	peak, err := sum(r.subjects, (*process).peakRSS)
@@ -133,11 +136,11 @@ func (r *running) measure(ctx context.Context) (res result, err error) {
 	if err != nil {
 		return res, err
 	}
-	million := float64(r.load.events) / 1e6
+	million := float64(r.load.Events) / 1e6
 	perRequest := float64(seen.Items) / float64(seen.Requests)
 	return result{
-		Source: r.source.name(), Size: r.load.size, Program: r.programs[0].name(),
-		EventsPerSecond: float64(mostOf(int64(r.load.events))) / seen.Most.Sub(seen.First).Seconds(),
+		Source: r.source.name(), Size: r.load.Size, Program: r.programs[0].name(),
+		EventsPerSecond: float64(sink.MostOf(int64(r.load.Events))) / seen.Most.Sub(seen.First).Seconds(),
 		CPUPerMillion:   cpu.Seconds() / million,
 		CPUOnceRunning:  (cpu - starting).Seconds() / million,
 		Requests:        float64(seen.Requests),
@@ -163,8 +166,8 @@ func sum[T ~int64](ps []*process, of func(*process) (T, error)) (T, error) {
 }
 
 // fullRequest is the number of items, of the size that they had on average, that a request can hold.
-func fullRequest(seen arrivals) float64 {
-	return min(maxBatchItems, maxBatchBytes/(float64(seen.Bytes)/float64(seen.Items)))
+func fullRequest(seen sink.Arrivals) float64 {
+	return min(sink.MaxItems, sink.MaxBytes/(float64(seen.Bytes)/float64(seen.Items)))
 }
 
 // await waits for a line of the sink, while the programs must go on.
@@ -188,8 +191,8 @@ func (r *running) await(ctx context.Context, want string) error {
 }
 
 // check stops the sink and holds what it saw, and what the programs committed, against what was published.
-func (r *running) check(ctx context.Context) (arrivals, error) {
-	var seen arrivals
+func (r *running) check(ctx context.Context) (sink.Arrivals, error) {
+	var seen sink.Arrivals
 	if _, err := r.sink.stop(); err != nil {
 		return seen, err
 	}
@@ -204,12 +207,12 @@ func (r *running) check(ctx context.Context) (arrivals, error) {
 	if err != nil {
 		return seen, err
 	}
-	want := int64(r.load.events)
+	want := int64(r.load.Events)
 	if seen.Items != want || seen.Disorder > 0 || settled != want {
 		return seen, fmt.Errorf("the run does not count: of %d events %d arrived, %d of them repeated or out of order, and %d were committed",
 			want, seen.Items, seen.Disorder, settled)
 	}
-	if r.options.hang > 0 && seen.Hung == 0 {
+	if r.options.Hang > 0 && seen.Hung == 0 {
 		return seen, errors.New("the run does not count: no request was left without an answer")
 	}
 	return seen, nil

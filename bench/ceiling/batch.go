@@ -1,4 +1,6 @@
-package main
+// Package ceiling has the two programs that the bridge is held against. The ceiling does the least that any such program has to do,
+// with the fastest libraries for it; the bare program does the same by hand, and checks little.
+package ceiling
 
 import (
 	"bytes"
@@ -8,12 +10,9 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-)
 
-// The limits of a request, the same that the bridge keeps.
-const (
-	maxBatchItems = 500
-	maxBatchBytes = 500_000
+	"github.com/ciobridge/ciobridge/bench/sink"
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 const (
@@ -37,7 +36,7 @@ func (b *batch) add(event []byte, read reader) (bool, error) {
 		return false, err
 	}
 	const frame = 100 // what a call has around the spliced parts
-	if b.items == maxBatchItems || len(b.body)+len(f.kind)+len(f.person)+len(f.data)+frame > maxBatchBytes {
+	if b.items == sink.MaxItems || len(b.body)+len(f.kind)+len(f.person)+len(f.data)+frame > sink.MaxBytes {
 		return false, nil
 	}
 	if b.items == 0 {
@@ -47,7 +46,7 @@ func (b *batch) add(event []byte, read reader) (bool, error) {
 	}
 	b.body = append(b.body, `{"type":"person","identifiers":{"id":`...)
 	b.body = append(b.body, f.person...)
-	if string(f.kind) == `"`+profileType+`"` {
+	if string(f.kind) == `"`+traffic.ProfileType+`"` {
 		b.body = append(b.body, `},"action":"identify","attributes":`...)
 	} else {
 		b.body = append(b.body, `},"action":"event","name":`...)
@@ -67,11 +66,11 @@ type poster struct {
 	url    string
 }
 
-func newPoster(sink string, read reader) *poster {
+func newPoster(addr string, read reader) *poster {
 	return &poster{
 		read:   read,
 		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{WriteBufferSize: 64 << 10, MaxIdleConnsPerHost: 16, DisableCompression: true}},
-		url:    "http://" + sink + "/api/v2/batch",
+		url:    "http://" + addr + "/api/v2/batch",
 	}
 }
 

@@ -1,4 +1,6 @@
-package main
+// Package sink is the stand-in for Customer.io of the bench: it counts what arrives, and finds what is lost, repeated or out of
+// order.
+package sink
 
 import (
 	"bytes"
@@ -15,16 +17,22 @@ import (
 	"time"
 )
 
-// sinkOptions is how the stand-in for Customer.io behaves.
-type sinkOptions struct {
-	latency time.Duration // how long it waits before it answers
-	hang    time.Duration // for how long from its first request on it answers nothing at all
+// The limits of a request, the same that the bridge keeps.
+const (
+	MaxItems = 500
+	MaxBytes = 500_000
+)
+
+// Options is how the stand-in for Customer.io behaves.
+type Options struct {
+	Latency time.Duration // how long it waits before it answers
+	Hang    time.Duration // for how long from its first request on it answers nothing at all
 }
 
 // sink stands in for Customer.io: it takes every batch, counts what is in it and answers as Customer.io does. It does as little
 // as it can, so that the programs in front of it are what is measured.
 type sink struct {
-	sinkOptions
+	Options
 	expect  int64
 	began   chan struct{} // closed with the first request
 	reached chan struct{} // closed with the last item that was expected
@@ -40,27 +48,27 @@ type sink struct {
 	buffers  sync.Pool
 
 	mu  sync.Mutex
-	log []request
+	log []Request
 }
 
-func newSink(expect int64, persons int, o sinkOptions) *sink {
+func newSink(expect int64, persons int, o Options) *sink {
 	s := &sink{
-		sinkOptions: o, expect: expect, began: make(chan struct{}), reached: make(chan struct{}), next: make([]atomic.Uint32, persons),
+		Options: o, expect: expect, began: make(chan struct{}), reached: make(chan struct{}), next: make([]atomic.Uint32, persons),
 	}
-	s.buffers.New = func() any { return bytes.NewBuffer(make([]byte, 0, maxBatchBytes)) }
+	s.buffers.New = func() any { return bytes.NewBuffer(make([]byte, 0, MaxBytes)) }
 	return s
 }
 
-// runSink prints its address, then "first" with its first request, "reached" when all events have come, and what arrived when it is
+// Run prints its address, then "first" with its first request, "reached" when all events have come, and what arrived when it is
 // stopped.
-func runSink(ctx context.Context, args []string, stdout io.Writer) error {
+func Run(ctx context.Context, args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("sink", flag.ContinueOnError)
-	var o sinkOptions
+	var o Options
 	expect := fs.Int64("expect", 0, "items to wait for")
 	persons := fs.Int("persons", 0, "persons that the items are about")
 	log := fs.String("log", "", "file for the log of requests")
-	fs.DurationVar(&o.latency, "latency", 0, "wait before answering")
-	fs.DurationVar(&o.hang, "hang", 0, "answer nothing for so long from the first request on")
+	fs.DurationVar(&o.Latency, "latency", 0, "wait before answering")
+	fs.DurationVar(&o.Hang, "hang", 0, "answer nothing for so long from the first request on")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -79,7 +87,7 @@ func runSink(ctx context.Context, args []string, stdout io.Writer) error {
 	for _, milestone := range []struct {
 		passed <-chan struct{}
 		name   string
-	}{{s.began, lineFirst}, {s.reached, lineReached}} {
+	}{{s.began, LineFirst}, {s.reached, LineReached}} {
 		select {
 		case <-milestone.passed:
 			fmt.Fprintln(stdout, milestone.name)
@@ -99,8 +107,8 @@ func runSink(ctx context.Context, args []string, stdout io.Writer) error {
 
 // What the sink prints on its way.
 const (
-	lineFirst   = "first"
-	lineReached = "reached"
+	LineFirst   = "first"
+	LineReached = "reached"
 )
 
 func region(w http.ResponseWriter, r *http.Request) {
@@ -120,11 +128,11 @@ func (s *sink) batch(w http.ResponseWriter, r *http.Request) {
 	if s.first.CompareAndSwap(0, now.UnixNano()) {
 		close(s.began)
 	}
-	if left := s.hang - now.Sub(time.Unix(0, s.first.Load())); left > 0 {
+	if left := s.Hang - now.Sub(time.Unix(0, s.first.Load())); left > 0 {
 		s.leaveHanging(r.Context(), left)
 	}
 	s.take(buf.Bytes(), now, r)
-	time.Sleep(s.latency)
+	time.Sleep(s.Latency)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_, _ = io.WriteString(w, "{}\n")
 }
@@ -142,7 +150,7 @@ func (s *sink) leaveHanging(client context.Context, left time.Duration) {
 
 // take counts a request.
 func (s *sink) take(body []byte, now time.Time, r *http.Request) {
-	req := request{At: now.UnixMicro(), Bytes: len(body)}
+	req := Request{At: now.UnixMicro(), Bytes: len(body)}
 	req.From, _, _ = r.BasicAuth()
 	s.count(body, &req)
 	s.mu.Lock()
@@ -152,7 +160,7 @@ func (s *sink) take(body []byte, now time.Time, r *http.Request) {
 	s.bytes.Add(int64(len(body)))
 	n := int64(req.Items)
 	total := s.items.Add(n)
-	if most := mostOf(s.expect); total >= most && total-n < most {
+	if most := MostOf(s.expect); total >= most && total-n < most {
 		s.most.Store(now.UnixNano())
 	}
 	if total >= s.expect && total-n < s.expect {

@@ -1,4 +1,4 @@
-package main
+package ceiling
 
 import (
 	"context"
@@ -27,7 +27,8 @@ type kafkaCeiling struct {
 	posted  []atomic.Int64 // by partition, the offset to commit; 0 where nothing was posted
 }
 
-func runKafkaCeiling(ctx context.Context, args []string, _ io.Writer) error {
+// RunKafka carries a topic to the sink until ctx ends.
+func RunKafka(ctx context.Context, args []string, _ io.Writer) error {
 	fs := flag.NewFlagSet("kafka-ceiling", flag.ContinueOnError)
 	brokers := fs.String("brokers", "", "brokers")
 	topic := fs.String("topic", "", "topic")

@@ -1,4 +1,4 @@
-package main
+package ceiling
 
 import (
 	"context"
@@ -23,9 +23,11 @@ type natsCeiling struct {
 	idle  bool          // no message has come since the last tick
 }
 
-func runNATSCeiling(ctx context.Context, args []string, _ io.Writer) error {
+// RunNATS carries a stream to the sink until ctx ends.
+func RunNATS(ctx context.Context, args []string, _ io.Writer) error {
 	fs := flag.NewFlagSet("nats-ceiling", flag.ContinueOnError)
 	url := fs.String("url", "", "server")
+	stream := fs.String("stream", "", "stream")
 	durable := fs.String("durable", "", "name of the consumer")
 	bare := fs.Bool("bare", false, "check by hand")
 	sink := fs.String("sink", "", "address of the sink")
@@ -41,7 +43,7 @@ func runNATSCeiling(ctx context.Context, args []string, _ io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
-	cons, err := js.CreateConsumer(ctx, natsStream, jetstream.ConsumerConfig{
+	cons, err := js.CreateConsumer(ctx, *stream, jetstream.ConsumerConfig{
 		Durable: *durable, AckPolicy: jetstream.AckAllPolicy, AckWait: time.Minute, MaxAckPending: 50_000,
 	})
 	if err != nil {

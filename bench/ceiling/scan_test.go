@@ -1,16 +1,18 @@
-package main
+package ceiling
 
 import (
 	"encoding/json"
 	"reflect"
 	"testing"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // FuzzScan holds the bare program's one pass over an event to the standard library: what it accepts is JSON, and the members that it
 // takes out are those that a full decode finds.
 func FuzzScan(f *testing.F) {
-	t := newTraffic(load{events: 20, persons: 5, size: 400})
-	for _, event, ok := t.next(); ok; _, event, ok = t.next() {
+	t := traffic.New(traffic.Load{Events: 20, Persons: 5, Size: 400})
+	for _, event, ok := t.Next(); ok; _, event, ok = t.Next() {
 		f.Add(append([]byte(nil), event...))
 	}
 	for _, s := range []string{
@@ -36,9 +38,9 @@ func FuzzScan(f *testing.F) {
 }
 
 func TestProgramsReadEveryEvent(t *testing.T) {
-	for _, size := range []int{minEventSize, 300, maxEventSize} {
-		events := newTraffic(load{events: 1000, persons: 20, size: size})
-		for person, event, ok := events.next(); ok; person, event, ok = events.next() {
+	for _, size := range []int{traffic.MinEventSize, 300, traffic.MaxEventSize} {
+		events := traffic.New(traffic.Load{Events: 1000, Persons: 20, Size: size})
+		for person, event, ok := events.Next(); ok; person, event, ok = events.Next() {
 			f, err := scan(event)
 			if err != nil {
 				t.Fatalf("%v: %s", err, event)
@@ -46,7 +48,7 @@ func TestProgramsReadEveryEvent(t *testing.T) {
 			if g, err := extract(event); err != nil || !reflect.DeepEqual(f, g) {
 				t.Fatalf("the ceiling reads %s otherwise than the bare program: %v", event, err)
 			}
-			if want := `"` + customerID(person) + `"`; string(f.person) != want {
+			if want := `"` + traffic.CustomerID(person) + `"`; string(f.person) != want {
 				t.Fatalf("person is %s, want %s", f.person, want)
 			}
 			if len(event) < size || len(event) > size+10 {

@@ -1,4 +1,4 @@
-package main
+package sink
 
 import (
 	"bufio"
@@ -11,30 +11,30 @@ import (
 	"time"
 )
 
-// arrivals is what the sink saw. It is printed as one line of JSON when the sink ends.
-type arrivals struct {
+// Arrivals is what the sink saw. It is printed as one line of JSON when the sink ends.
+type Arrivals struct {
 	Items    int64     `json:"items"`
 	Requests int64     `json:"requests"`
 	Hung     int64     `json:"hung"` // requests that were left without an answer, and are not counted otherwise
 	Bytes    int64     `json:"bytes"`
 	Disorder int64     `json:"disorder"` // items that were not the next of their person
 	First    time.Time `json:"first"`    // when the first request had been read
-	Most     time.Time `json:"most"`     // when most of what is expected had come, see mostOf
+	Most     time.Time `json:"most"`     // when most of what is expected had come, see MostOf
 }
 
-// mostOf is the part of the events over which the rate is measured. The rest is left out: there the last requests wait to be
+// MostOf is the part of the events over which the rate is measured. The rest is left out: there the last requests wait to be
 // filled, which says nothing about speed.
-func mostOf(events int64) int64 { return max(events*95/100, 1) }
+func MostOf(events int64) int64 { return max(events*95/100, 1) }
 
-func (s *sink) arrivals() arrivals {
-	return arrivals{
+func (s *sink) arrivals() Arrivals {
+	return Arrivals{
 		Items: s.items.Load(), Requests: s.requests.Load(), Hung: s.hung.Load(), Bytes: s.bytes.Load(), Disorder: s.disorder.Load(),
 		First: time.Unix(0, s.first.Load()), Most: time.Unix(0, s.most.Load()),
 	}
 }
 
-// request is a line in the sink's log.
-type request struct {
+// Request is a line in the sink's log.
+type Request struct {
 	At    int64   `json:"at"` // unix microseconds, when it had been read
 	Items int     `json:"items"`
 	Bytes int     `json:"bytes"`
@@ -47,7 +47,7 @@ var sequenceKey = []byte(`"sequence":"`)
 // count finds the items of a batch by the member that every event has once, "<person>.<number>" or "<person>.<number>.<stamp>", and
 // checks each number against the one before it. A person's next request is sent only after this one is answered, so that no lock is
 // needed.
-func (s *sink) count(body []byte, req *request) {
+func (s *sink) count(body []byte, req *Request) {
 	for {
 		i := bytes.Index(body, sequenceKey)
 		if i < 0 {
@@ -79,7 +79,7 @@ func leadingNumber(b []byte) (uint64, []byte) {
 	return n, b[i:]
 }
 
-func writeLog(path string, log []request) error {
+func writeLog(path string, log []Request) error {
 	if path == "" {
 		return nil
 	}
@@ -98,15 +98,16 @@ func writeLog(path string, log []request) error {
 	return w.Flush()
 }
 
-func readLog(path string) ([]request, error) {
+// ReadLog reads the log of requests that the sink wrote when it ended.
+func ReadLog(path string) ([]Request, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the log of requests: %w", err)
 	}
 	defer f.Close()
-	var log []request
+	var log []Request
 	for dec := json.NewDecoder(bufio.NewReader(f)); ; {
-		var r request
+		var r Request
 		err := dec.Decode(&r)
 		if err == io.EOF {
 			return log, nil
