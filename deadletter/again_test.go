@@ -106,12 +106,12 @@ func TestAttemptsAreBounded(t *testing.T) {
 		if err != nil || letters[0].Failure.Attempts != want {
 			t.Fatalf("%s: %v, %v", written, letters, err)
 		}
-		p := newParcel(letters)
-		p.owners = map[event.ID][]int{letters[0].ID(): {0}}
-		again := p.fresh([]event.Failure{letters[0].Failure})
-		settled, _ := p.settle(&Progress{})
+		e := newReplayedEvent(letters)
+		e.owners = map[event.ID][]int{letters[0].ID(): {0}}
+		again := e.newFailures([]event.Failure{letters[0].Failure})
+		settled, _ := e.resolutions(&Progress{})
 		if len(again) != 0 || settled[0].Attempts[0] != min(want*2, maxAttempts) {
-			t.Errorf("%s: counted %+v", written, p.fates)
+			t.Errorf("%s: counted %+v", written, e.statuses)
 		}
 		l.Failures[0].Attempts = 1<<63 - 1
 		if letters, _, err := Decode(encode(&l, testTime, "")); err != nil || letters[0].Failure.Attempts != maxAttempts {

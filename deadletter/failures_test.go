@@ -114,12 +114,12 @@ func TestResolutionsOfManyLettersFit(t *testing.T) {
 		l := withFailures(testLetter(1), letters)
 		mustPut(t, s, l)
 		open, _, _ := scanAll(t, s)
-		p := newParcel(open)
-		for i := range p.fates {
-			p.fates[i] = fate{calls: 1, attempts: i % 2 * maxAttempts}
+		e := newReplayedEvent(open)
+		for i := range e.statuses {
+			e.statuses[i] = letterStatus{calls: 1, attempts: i % 2 * maxAttempts}
 		}
 		progress := Progress{}
-		settled, _ := p.settle(&progress)
+		settled, _ := e.resolutions(&progress)
 		if progress.Delivered != letters/2 || progress.FailedAgain != letters/2 {
 			t.Errorf("got %+v", progress)
 		}

@@ -18,7 +18,7 @@ const lockBucket = "ciobridge_replay"
 // it for ten seconds more, and is waited for.
 func (j *JetStream) Lock(ctx context.Context, waiting func(until time.Time)) (*Lock, error) {
 	k := &lockKey{key: base64.RawURLEncoding.EncodeToString([]byte(j.cfg.Subject)), token: []byte(rand.Text())}
-	sent, err := j.take(ctx, k, waiting)
+	sent, err := j.acquire(ctx, k, waiting)
 	if errors.Is(err, ErrReplayRunning) {
 		return nil, fmt.Errorf("lock: bucket %s: %w", lockBucket, err)
 	}
@@ -28,8 +28,8 @@ func (j *JetStream) Lock(ctx context.Context, waiting func(until time.Time)) (*L
 	return keepLock(ctx, sent, j.session, k.renew, k.release), nil
 }
 
-// take creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the key ends.
-func (j *JetStream) take(ctx context.Context, k *lockKey, waiting func(until time.Time)) (sent time.Time, err error) {
+// acquire creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the key ends.
+func (j *JetStream) acquire(ctx context.Context, k *lockKey, waiting func(until time.Time)) (sent time.Time, err error) {
 	var held uint64 // the revision that the key of another was found at
 	for begun := time.Now(); ; {
 		attempt, cancel := context.WithTimeout(ctx, j.cfg.Timeout)

@@ -32,8 +32,8 @@ type Kafka struct {
 	session    time.Duration // of the lock
 	readLimit  time.Duration
 
-	mu     sync.Mutex
-	window map[int32][]Record // by partition, what the last fetch of Read brought
+	mu      sync.Mutex
+	fetched map[int32][]Record // by partition, what the last fetch of Read brought
 }
 
 // NewKafka keeps letters in cfg.Topic. ConfigHash names the configuration in the letters.
@@ -41,7 +41,7 @@ func NewKafka(b *broker.Kafka, cfg Config, configHash string) *Kafka {
 	cfg = cfg.withDefaults()
 	return &Kafka{
 		health: health{place: "topic " + cfg.Topic},
-		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash, session: lockSession, readLimit: readLimit, window: map[int32][]Record{},
+		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash, session: lockSession, readLimit: readLimit, fetched: map[int32][]Record{},
 	}
 }
 
@@ -210,8 +210,8 @@ func (k *Kafka) describe(ctx context.Context) (kafka.Topic, error) {
 	return kafka.Topic{}, kafka.UnknownTopicOrPartition
 }
 
-// located is kafkaError with the addresses that were tried, where nobody could be reached.
-func (k *Kafka) located(ctx context.Context, err error) error {
+// withAddresses is kafkaError with the addresses that were tried, where nobody could be reached.
+func (k *Kafka) withAddresses(ctx context.Context, err error) error {
 	if err = kafkaError(ctx, err); errors.Is(err, ErrUnreachable) {
 		return fmt.Errorf("brokers %s: %w", k.client.Addr, err)
 	}

@@ -47,18 +47,18 @@ func (m *groupMember) take(ctx context.Context, waiting func(until time.Time)) (
 		case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
 			silentSince = time.Time{}
 		case errors.Is(kafkaError(ctx, err), ErrDenied), errors.As(err, &answer) && !answer.Temporary():
-			return proof, m.kafka.located(ctx, err)
+			return proof, m.kafka.withAddresses(ctx, err)
 		default:
 			if silentSince.IsZero() {
 				silentSince = begun
 			}
 			if time.Since(silentSince) > m.session()*3/2 {
-				return proof, m.kafka.located(ctx, err)
+				return proof, m.kafka.withAddresses(ctx, err)
 			}
 		}
 		select {
 		case <-limit.Done():
-			return proof, m.kafka.located(ctx, err)
+			return proof, m.kafka.withAddresses(ctx, err)
 		case <-time.After(readPause):
 		}
 	}

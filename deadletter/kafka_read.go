@@ -25,11 +25,11 @@ const (
 func (k *Kafka) Scan(ctx context.Context, each func(Record) error) error {
 	ends, err := k.bounds(ctx, kafka.LastOffset)
 	if err != nil {
-		return fmt.Errorf("scan: topic %s: %w", k.topic, k.located(ctx, err))
+		return fmt.Errorf("scan: topic %s: %w", k.topic, k.withAddresses(ctx, err))
 	}
 	starts, err := k.bounds(ctx, kafka.FirstOffset)
 	if err != nil {
-		return fmt.Errorf("scan: topic %s: %w", k.topic, k.located(ctx, err))
+		return fmt.Errorf("scan: topic %s: %w", k.topic, k.withAddresses(ctx, err))
 	}
 	for p := range ends {
 		if err := k.scanPartition(ctx, p, starts[p], ends[p], each); err != nil {
@@ -71,7 +71,7 @@ func (k *Kafka) scanPartition(ctx context.Context, partition int, from, end int6
 
 // Read fetches the record, and with it what stands behind it, which is kept for the next call.
 func (k *Kafka) Read(ctx context.Context, at Position) (Record, error) {
-	if r, ok := k.windowed(at); ok {
+	if r, ok := k.fetchedAt(at); ok {
 		return r, nil
 	}
 	records, err := k.fetch(ctx, int(at.Partition), at.Offset)
@@ -82,25 +82,25 @@ func (k *Kafka) Read(ctx context.Context, at Position) (Record, error) {
 		return Record{}, fmt.Errorf("read: topic %s at %s: %w", k.topic, at, kafkaError(ctx, err))
 	}
 	k.mu.Lock()
-	k.window[at.Partition] = records
+	k.fetched[at.Partition] = records
 	k.mu.Unlock()
-	if r, ok := k.windowed(at); ok {
+	if r, ok := k.fetchedAt(at); ok {
 		return r, nil
 	}
 	return Record{}, fmt.Errorf("read: topic %s at %s: %w", k.topic, at, ErrGone)
 }
 
-func (k *Kafka) windowed(at Position) (Record, bool) {
+func (k *Kafka) fetchedAt(at Position) (Record, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	w := k.window[at.Partition]
-	i, ok := slices.BinarySearchFunc(w, at.Offset, func(r Record, offset int64) int {
+	records := k.fetched[at.Partition]
+	i, ok := slices.BinarySearchFunc(records, at.Offset, func(r Record, offset int64) int {
 		return int(min(max(r.Position.Offset-offset, -1), 1))
 	})
 	if !ok {
 		return Record{}, false
 	}
-	return w[i], true
+	return records[i], true
 }
 
 // bounds lists the first or the last offset of every partition.

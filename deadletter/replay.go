@@ -33,7 +33,7 @@ type ReplayOptions struct {
 	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay. Nil goes on.
 	Confirm func(Progress) error
 
-	// Drain bounds the wait for what is in hand when the replay is stopped, and that for the last resolutions; 15 s unless set.
+	// Drain bounds the wait for what is in flight when the replay is stopped, and that for the last resolutions; 15 s unless set.
 	Drain time.Duration
 }
 
@@ -85,11 +85,11 @@ type Replay struct {
 	log   *zap.Logger
 
 	mu       sync.Mutex
-	hand     map[event.ID]*parcel // by the identity of the event
-	settled  []Resolution         // not written yet
+	inFlight map[event.ID]*replayedEvent // by the identity of the event
+	pending  []Resolution                // not written yet
 	progress Progress
 	unknown  map[UnknownRule]int // with no number of letters
-	bell     chan struct{}
+	wake     chan struct{}
 
 	failing bool // the last write of resolutions failed; used by Consume alone
 }
@@ -101,7 +101,7 @@ func NewReplay(store Store, rules Rules, opts ReplayOptions, log *zap.Logger) (*
 	}
 	return &Replay{
 		store: store, rules: rules, opts: opts.withDefaults(), log: log,
-		hand: map[event.ID]*parcel{}, unknown: map[UnknownRule]int{}, bell: make(chan struct{}, 1),
+		inFlight: map[event.ID]*replayedEvent{}, unknown: map[UnknownRule]int{}, wake: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -127,9 +127,9 @@ func (r *Replay) UnknownRules() []UnknownRule {
 	return list
 }
 
-// settle counts what has become of an event's letters and returns their resolutions. The caller holds mu.
-func (r *Replay) settle(p *parcel) []Resolution {
-	settled, unmatched := p.settle(&r.progress)
+// resolutionsOf counts what has become of an event's letters and returns their resolutions. The caller holds mu.
+func (r *Replay) resolutionsOf(e *replayedEvent) []Resolution {
+	settled, unmatched := e.resolutions(&r.progress)
 	for _, l := range unmatched {
 		f := &l.Failure
 		isRule, isCall := r.rules.Names(f.Rule, f.Call)

@@ -29,13 +29,13 @@ func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, e
 		if len(whole) == 0 {
 			continue
 		}
-		p := newParcel(whole)
-		calls, failures := r.mapParcel(p, whole[0].Message)
+		e := newReplayedEvent(whole)
+		calls, failures := r.mapEvent(e, whole[0].Message)
 		for _, f := range failures {
-			p.failed(f.ID)
+			e.noteWritten(f.ID)
 		}
 		r.mu.Lock()
-		r.settle(p)
+		r.resolutionsOf(e)
 		r.mu.Unlock()
 		if err := each(Plan{Letters: whole, Calls: calls, Failures: failures}); err != nil {
 			return r.Progress(), err

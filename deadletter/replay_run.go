@@ -30,17 +30,17 @@ func (r *Replay) run(ctx context.Context, lock *Lock, events [][]selected, handl
 	var errFeed, errLost error
 	tick := time.NewTicker(resolveEvery)
 	defer tick.Stop()
-	for feeds, stopped := true, false; !stopped && (feeds || r.inHand() > 0); {
+	for feeds, stopped := true, false; !stopped && (feeds || r.eventsInFlight() > 0); {
 		select {
 		case errFeed = <-fed:
 			feeds, stopped = false, errFeed != nil
-		case <-r.bell:
+		case <-r.wake:
 			// At once, so that a kill repeats little; what is settled meanwhile goes with the next write.
 			if !r.failing {
-				_ = r.resolve(ctx)
+				_ = r.writePending(ctx)
 			}
 		case <-tick.C:
-			_ = r.resolve(ctx)
+			_ = r.writePending(ctx)
 		case <-ctx.Done():
 			stopped = true
 		case <-lock.Lost():
@@ -60,7 +60,7 @@ func (r *Replay) run(ctx context.Context, lock *Lock, events [][]selected, handl
 	if errors.Is(errFeed, errStopped) {
 		errFeed = nil
 	}
-	return errors.Join(errFeed, errLost, r.finish(context.WithoutCancel(ctx)))
+	return errors.Join(errFeed, errLost, r.writeRest(context.WithoutCancel(ctx)))
 }
 
 // feed hands over one message per event, in order.
@@ -79,11 +79,11 @@ func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]sel
 		m := letters[0].Message
 		id := EventID(&m)
 		r.mu.Lock()
-		r.hand[id] = newParcel(letters)
+		r.inFlight[id] = newReplayedEvent(letters)
 		r.mu.Unlock()
-		if err := handle(lease, m, sync.OnceFunc(func() { r.done(id) })); err != nil {
+		if err := handle(lease, m, sync.OnceFunc(func() { r.finished(id) })); err != nil {
 			r.mu.Lock()
-			delete(r.hand, id)
+			delete(r.inFlight, id)
 			r.mu.Unlock()
 			if ctx.Err() != nil || lease.Err() != nil {
 				return errStopped
@@ -94,37 +94,37 @@ func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]sel
 	return nil
 }
 
-// done settles the letters of an event.
-func (r *Replay) done(id event.ID) {
+// finished resolves the letters of an event.
+func (r *Replay) finished(id event.ID) {
 	r.mu.Lock()
-	if p := r.hand[id]; p != nil {
-		delete(r.hand, id)
-		r.settled = append(r.settled, r.settle(p)...)
+	if e := r.inFlight[id]; e != nil {
+		delete(r.inFlight, id)
+		r.pending = append(r.pending, r.resolutionsOf(e)...)
 	}
 	r.mu.Unlock()
-	r.ring()
+	r.wakeUp()
 }
 
-// ring asks for resolutions to be written.
-func (r *Replay) ring() {
+// wakeUp asks for resolutions to be written.
+func (r *Replay) wakeUp() {
 	select {
-	case r.bell <- struct{}{}:
+	case r.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (r *Replay) inHand() int {
+func (r *Replay) eventsInFlight() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.hand)
+	return len(r.inFlight)
 }
 
-// resolve writes resolutions if there are any. What cannot be written stays for the next time, so that an error needs no more than
+// writePending writes resolutions if there are any. What cannot be written stays for the next time, so that an error needs no more than
 // that, and is logged once.
-func (r *Replay) resolve(ctx context.Context) error {
+func (r *Replay) writePending(ctx context.Context) error {
 	r.mu.Lock()
-	n := min(len(r.settled), resolveBatch)
-	batch := r.settled[:n:n]
+	n := min(len(r.pending), resolveBatch)
+	batch := r.pending[:n:n]
 	r.mu.Unlock()
 	if n == 0 {
 		return nil
@@ -142,21 +142,21 @@ func (r *Replay) resolve(ctx context.Context) error {
 		return err
 	}
 	r.mu.Lock()
-	r.settled = r.settled[n:]
-	left := len(r.settled) > 0
+	r.pending = r.pending[n:]
+	left := len(r.pending) > 0
 	r.mu.Unlock()
 	if left {
-		r.ring()
+		r.wakeUp()
 	}
 	return nil
 }
 
-// finish writes the remaining resolutions, trying for as long as the drain limit allows.
-func (r *Replay) finish(ctx context.Context) error {
+// writeRest writes the remaining resolutions, trying for as long as the drain limit allows.
+func (r *Replay) writeRest(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Drain)
 	defer cancel()
 	for {
-		err := r.resolve(ctx)
+		err := r.writePending(ctx)
 		left, sentAgain := r.unresolved()
 		if left == 0 {
 			return nil
@@ -177,10 +177,10 @@ func (r *Replay) finish(ctx context.Context) error {
 func (r *Replay) unresolved() (left, delivered int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range r.settled {
-		n := len(r.settled[i].Letters)
+	for i := range r.pending {
+		n := len(r.pending[i].Letters)
 		left += n
-		if r.settled[i].Kind != FailedAgain {
+		if r.pending[i].Kind != FailedAgain {
 			delivered += n
 		}
 	}

@@ -41,7 +41,7 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 		calls, failures := r.Map(m)
 		for _, c := range calls {
 			if lease.Err() != nil {
-				return nil // in hand, never done
+				return nil // in flight, never acked
 			}
 			f.mu.Lock()
 			f.sent = append(f.sent, c.ID)

@@ -7,49 +7,49 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// parcel is one event of a replay in hand, with the letters that are open for it.
-type parcel struct {
-	letters []*Letter
-	fates   []fate // by letter
-	owners  map[event.ID][]int
+// replayedEvent is one event of a replay that is in flight, with the letters that are open for it.
+type replayedEvent struct {
+	letters  []*Letter
+	statuses []letterStatus // by letter
+	owners   map[event.ID][]int
 }
 
-// fate is what has become of a letter so far.
-type fate struct {
+// letterStatus is what has become of a letter so far.
+type letterStatus struct {
 	calls    int  // made of it by today's rules
-	barred   bool // it needs a destructive call
+	skipped  bool // it needs a destructive call
 	failed   bool // it was written again
 	attempts int  // it failed in the same way as before, and so many attempts are to be noted
 	replaced bool // other letters were written in its place
 }
 
-func newParcel(letters []*Letter) *parcel {
-	return &parcel{letters: letters, fates: make([]fate, len(letters))}
+func newReplayedEvent(letters []*Letter) *replayedEvent {
+	return &replayedEvent{letters: letters, statuses: make([]letterStatus, len(letters))}
 }
 
 // Map maps a replayed message by today's rules and keeps what its letters ask for.
 func (r *Replay) Map(m event.Message) ([]event.Call, []event.Failure) {
 	r.mu.Lock()
-	p := r.hand[EventID(&m)]
+	e := r.inFlight[EventID(&m)]
 	r.mu.Unlock()
-	if p == nil {
+	if e == nil {
 		return nil, nil
 	}
-	return r.mapParcel(p, m)
+	return r.mapEvent(e, m)
 }
 
-func (r *Replay) mapParcel(p *parcel, m event.Message) ([]event.Call, []event.Failure) {
+func (r *Replay) mapEvent(e *replayedEvent, m event.Message) ([]event.Call, []event.Failure) {
 	calls, failures := r.rules.Map(m)
-	a := assign(p.letters, calls, failures, r.destructive)
+	a := match(e.letters, calls, failures, r.destructive)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.owners = a.owners
-	for i := range p.fates {
-		p.fates[i] = fate{barred: a.barred[i]}
+	e.owners = a.owners
+	for i := range e.statuses {
+		e.statuses[i] = letterStatus{skipped: a.skipped[i]}
 	}
 	for c := range a.calls {
 		for _, i := range a.owners[a.calls[c].ID] {
-			p.fates[i].calls++
+			e.statuses[i].calls++
 		}
 	}
 	return a.calls, a.failures
@@ -60,16 +60,16 @@ func (r *Replay) mapParcel(p *parcel, m event.Message) ([]event.Call, []event.Fa
 // only counted: what nobody mends would otherwise be copied by every replay.
 func (r *Replay) Put(ctx context.Context, letters ...event.FailedMessage) error {
 	stored := make([]event.FailedMessage, 0, len(letters))
-	parcels := make([]*parcel, 0, len(letters))
+	events := make([]*replayedEvent, 0, len(letters))
 	r.mu.Lock()
 	for _, l := range letters {
-		p := r.hand[EventID(&l.Message)]
-		if p != nil {
-			if l.Failures = p.fresh(l.Failures); len(l.Failures) == 0 {
+		e := r.inFlight[EventID(&l.Message)]
+		if e != nil {
+			if l.Failures = e.newFailures(l.Failures); len(l.Failures) == 0 {
 				continue
 			}
 		}
-		stored, parcels = append(stored, l), append(parcels, p)
+		stored, events = append(stored, l), append(events, e)
 	}
 	r.mu.Unlock()
 	if err := r.store.Put(ctx, stored...); err != nil {
@@ -78,23 +78,23 @@ func (r *Replay) Put(ctx context.Context, letters ...event.FailedMessage) error 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range stored {
-		if parcels[i] != nil {
+		if events[i] != nil {
 			for f := range stored[i].Failures {
-				parcels[i].failed(stored[i].Failures[f].ID)
+				events[i].noteWritten(stored[i].Failures[f].ID)
 			}
 		}
 	}
 	return nil
 }
 
-// fresh gives the failures that are not in the log yet their story, and counts those that are.
-func (p *parcel) fresh(failures []event.Failure) []event.Failure {
+// newFailures gives the failures that are not in the log yet their story, and counts those that are.
+func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 	var fresh []event.Failure
 	for _, f := range failures {
-		f = p.story(f)
+		f = e.withPast(f)
 		known := -1
-		for _, i := range p.owners[f.ID] {
-			if p.letters[i].ID() == f.ID && sameWay(f, p.letters[i].Failure) {
+		for _, i := range e.owners[f.ID] {
+			if e.letters[i].ID() == f.ID && sameWay(f, e.letters[i].Failure) {
 				known = i
 			}
 		}
@@ -102,9 +102,9 @@ func (p *parcel) fresh(failures []event.Failure) []event.Failure {
 			fresh = append(fresh, f)
 			continue
 		}
-		p.fates[known].attempts = f.Attempts
-		for _, i := range p.owners[f.ID] {
-			p.fates[i].replaced = p.fates[i].replaced || p.letters[i].ID() != f.ID
+		e.statuses[known].attempts = f.Attempts
+		for _, i := range e.owners[f.ID] {
+			e.statuses[i].replaced = e.statuses[i].replaced || e.letters[i].ID() != f.ID
 		}
 	}
 	return fresh
@@ -117,12 +117,12 @@ func sameWay(f, past event.Failure) bool {
 	return f == past
 }
 
-// story adds the past of the letters that a failure belongs to.
-func (p *parcel) story(f event.Failure) event.Failure {
+// withPast adds the past of the letters that a failure belongs to.
+func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 	attempts := 0
 	first := f.First
-	for _, i := range p.owners[f.ID] {
-		past := &p.letters[i].Failure
+	for _, i := range e.owners[f.ID] {
+		past := &e.letters[i].Failure
 		attempts = max(attempts, past.Attempts)
 		if first.IsZero() || past.First.Before(first) {
 			first = past.First
@@ -133,24 +133,24 @@ func (p *parcel) story(f event.Failure) event.Failure {
 	return f
 }
 
-// failed notes that a letter was written for a failure.
-func (p *parcel) failed(id event.ID) {
-	for _, i := range p.owners[id] {
-		if p.letters[i].ID() == id {
-			p.fates[i].failed = true
+// noteWritten notes that a letter was written for a failure.
+func (e *replayedEvent) noteWritten(id event.ID) {
+	for _, i := range e.owners[id] {
+		if e.letters[i].ID() == id {
+			e.statuses[i].failed = true
 		} else {
-			p.fates[i].replaced = true
+			e.statuses[i].replaced = true
 		}
 	}
 }
 
-// settle counts what has become of the letters and returns their resolutions, and the letters of which the rules made no call.
-func (p *parcel) settle(progress *Progress) (settled []Resolution, unmatched []*Letter) {
+// resolutions counts what has become of the letters and returns their resolutions, and the letters of which the rules made no call.
+func (e *replayedEvent) resolutions(progress *Progress) (settled []Resolution, unmatched []*Letter) {
 	delivered, replaced, again := Resolution{Kind: Delivered}, Resolution{Kind: Replaced}, Resolution{Kind: FailedAgain}
-	for i, l := range p.letters {
-		f := p.fates[i]
+	for i, l := range e.letters {
+		f := e.statuses[i]
 		switch {
-		case f.barred:
+		case f.skipped:
 			progress.Destructive++
 		case f.failed:
 			progress.FailedAgain++
@@ -168,7 +168,7 @@ func (p *parcel) settle(progress *Progress) (settled []Resolution, unmatched []*
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
 	}
-	l := p.letters[0]
+	l := e.letters[0]
 	for _, res := range []Resolution{delivered, replaced, again} {
 		res.At, res.EventID, res.Key, res.Origin = time.Now(), l.EventID, l.Message.Key, l.Message.Origin
 		for len(res.Letters) > 0 {

@@ -24,7 +24,7 @@ func stored(n int, rule, name string) *Letter {
 	return l
 }
 
-func TestAssign(t *testing.T) {
+func TestMatch(t *testing.T) {
 	two := []event.Call{call(1, "order", "identify"), call(2, "order", "track:done"), call(3, "audit", "track:seen")}
 	items := []event.Call{call(1, "order", "track:item"), call(2, "order", "track:item")}
 	for name, c := range map[string]struct {
@@ -52,7 +52,7 @@ func TestAssign(t *testing.T) {
 		"the rule fails again":               {[]*Letter{stored(9, "order", "")}, nil, []event.Failure{failure(9, "order", "")}, "!9/order/=[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := assign(c.letters, c.calls, c.failures, func(string) bool { return false })
+			a := match(c.letters, c.calls, c.failures, func(string) bool { return false })
 			if got := render(a); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
@@ -60,7 +60,7 @@ func TestAssign(t *testing.T) {
 	}
 }
 
-func render(a assignment) string {
+func render(a matching) string {
 	var parts []string
 	for _, c := range a.calls {
 		parts = append(parts, fmt.Sprintf("%d=%v", c.ID[8], a.owners[c.ID]))
@@ -75,8 +75,8 @@ func TestADestructiveLetterStaysWhole(t *testing.T) {
 	calls := []event.Call{call(1, "gone", "track:bye"), call(2, "gone", "delete"), call(3, "other", "track:x")}
 	letters := []*Letter{stored(9, "gone", ""), stored(3, "other", "track:x")}
 	destructive := func(action string) bool { return action == "delete" }
-	a := assign(letters, calls, []event.Failure{failure(4, "gone", "track:late")}, destructive)
-	if got := render(a); got != "3=[1]" || !slices.Equal(a.barred, []bool{true, false}) {
-		t.Errorf("got %q, barred %v", got, a.barred)
+	a := match(letters, calls, []event.Failure{failure(4, "gone", "track:late")}, destructive)
+	if got := render(a); got != "3=[1]" || !slices.Equal(a.skipped, []bool{true, false}) {
+		t.Errorf("got %q, skipped %v", got, a.skipped)
 	}
 }

@@ -6,15 +6,15 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// assignment says which of the calls and failures that today's rules make of an event belong to its letters.
-type assignment struct {
+// matching says which of the calls and failures that today's rules make of an event belong to its letters.
+type matching struct {
 	calls    []event.Call
 	failures []event.Failure
 	owners   map[event.ID][]int // by the identity of a call or failure, the letters that it belongs to
-	barred   []bool             // by letter: it needs a destructive call, and those are not allowed
+	skipped  []bool             // by letter: it needs a destructive call, and those are not allowed
 }
 
-// assign chooses what the letters of one event ask for.
+// match chooses what the letters of one event ask for.
 //
 // A letter that failed before any rule asks for everything, one that failed before the calls of its rule for what that rule makes.
 // Any other asks for its own call: the one of the same identity or, when there is none because the identities have changed, the
@@ -23,15 +23,15 @@ type assignment struct {
 //
 // A failure that reaches further than the letter, such as an event that cannot be read any more, becomes one failure per letter
 // with the letter's identity, so that the next replay does not ask for more than this one.
-func assign(letters []*Letter, calls []event.Call, failures []event.Failure, destructive func(action string) bool) assignment {
-	a := assignment{owners: map[event.ID][]int{}, barred: make([]bool, len(letters))}
+func match(letters []*Letter, calls []event.Call, failures []event.Failure, destructive func(action string) bool) matching {
+	a := matching{owners: map[event.ID][]int{}, skipped: make([]bool, len(letters))}
 	wanted := make([][]int, len(calls))
 	for i, l := range letters {
-		mine := asks(l, calls, failures)
+		mine := callsFor(l, calls, failures)
 		for _, c := range mine {
-			a.barred[i] = a.barred[i] || destructive(calls[c].Step.Action)
+			a.skipped[i] = a.skipped[i] || destructive(calls[c].Step.Action)
 		}
-		if a.barred[i] {
+		if a.skipped[i] {
 			continue
 		}
 		for _, c := range mine {
@@ -45,28 +45,28 @@ func assign(letters []*Letter, calls []event.Call, failures []event.Failure, des
 		}
 	}
 	for _, f := range failures {
-		a.fail(letters, f, calls, failures)
+		a.matchFailure(letters, f, calls, failures)
 	}
 	return a
 }
 
-func (a *assignment) own(id event.ID, letters ...int) {
+func (a *matching) own(id event.ID, letters ...int) {
 	a.owners[id] = append(a.owners[id], letters...)
 }
 
-// fail gives a failure to the letters that it concerns.
-func (a *assignment) fail(letters []*Letter, f event.Failure, calls []event.Call, failures []event.Failure) {
+// matchFailure gives a failure to the letters that it concerns.
+func (a *matching) matchFailure(letters []*Letter, f event.Failure, calls []event.Call, failures []event.Failure) {
 	shared := false
 	for i, l := range letters {
 		switch {
-		case a.barred[i]:
-		case covers(l, f) || isOnly(l, f, calls, failures):
+		case a.skipped[i]:
+		case covers(l, f) || isSoleByName(l, f, calls, failures):
 			if !shared {
 				a.failures = append(a.failures, f)
 				shared = true
 			}
 			a.own(f.ID, i)
-		case reachesFurther(f, l):
+		case isBroader(f, l):
 			mine := f
 			mine.ID, mine.Rule, mine.Call = l.ID(), l.Failure.Rule, l.Failure.Call
 			if !slices.Contains(a.owners[mine.ID], i) {
@@ -77,12 +77,12 @@ func (a *assignment) fail(letters []*Letter, f event.Failure, calls []event.Call
 	}
 }
 
-// asks returns the calls that a letter asks for.
-func asks(l *Letter, calls []event.Call, failures []event.Failure) []int {
+// callsFor returns the calls that a letter asks for.
+func callsFor(l *Letter, calls []event.Call, failures []event.Failure) []int {
 	var mine []int
 	for c := range calls {
 		f := event.Failure{ID: calls[c].ID, Rule: calls[c].Step.Rule, Call: calls[c].Step.Call}
-		if covers(l, f) || isOnly(l, f, calls, failures) {
+		if covers(l, f) || isSoleByName(l, f, calls, failures) {
 			mine = append(mine, c)
 		}
 	}
@@ -101,8 +101,8 @@ func covers(l *Letter, f event.Failure) bool {
 	}
 }
 
-// isOnly reports whether f is, for a letter of one call whose identity is no longer made, the only one of its rule and name.
-func isOnly(l *Letter, f event.Failure, calls []event.Call, failures []event.Failure) bool {
+// isSoleByName reports whether f is, for a letter of one call whose identity is no longer made, the only one of its rule and name.
+func isSoleByName(l *Letter, f event.Failure, calls []event.Call, failures []event.Failure) bool {
 	rule, call := l.Failure.Rule, l.Failure.Call
 	if call == "" || f.Rule != rule || f.Call != call {
 		return false
@@ -127,8 +127,8 @@ func isOnly(l *Letter, f event.Failure, calls []event.Call, failures []event.Fai
 	return n == 1
 }
 
-// reachesFurther reports whether f is about more than the letter: the whole event, or the rule of one call.
-func reachesFurther(f event.Failure, l *Letter) bool {
+// isBroader reports whether f is about more than the letter: the whole event, or the rule of one call.
+func isBroader(f event.Failure, l *Letter) bool {
 	if f.Rule == "" {
 		return l.Failure.Rule != ""
 	}
