@@ -8,66 +8,66 @@ import (
 
 // A batch is what one request carries. Its calls share one lease.
 type batch struct {
-	tenancy *tenancy
-	entries []*entry
-	calls   []event.Call
-	done    []*parcel // what its answer has settled
-	room    int       // bytes left
-	limit   int       // calls it may take
+	assignment *assignment
+	entries    []*entry
+	calls      []event.Call
+	done       []*message // what its answer has settled
+	room       int        // bytes left
+	limit      int        // calls it may take
 }
 
 // envelope is what surrounds the items of a batch in its body: {"batch":[…]}.
 const envelope = len(`{"batch":[]}`)
 
-// fill moves entries from the front of one queue into the empty batch. Entries that cannot move any more because their lease
+// fillBatch moves entries from the front of one queue into the empty batch. Entries that cannot move any more because their lease
 // has run out are released instead, and what no longer fits stays where it is.
-func (q *queue) fill(b *batch, from *fifo, now time.Time) {
+func (q *queue) fillBatch(b *batch, from *fifo, now time.Time) {
 	b.room, b.limit = q.bytes-envelope, q.items
-	if from == &q.single {
+	if from == &q.singles {
 		b.limit = 1
 	}
 	for from.head != nil && len(b.entries) < b.limit {
 		e := from.head
-		t := e.parcel.tenancy
-		if b.tenancy == nil {
-			if t.over(now) {
-				q.take(from)
-				t.release(e)
-				t.settle()
+		a := e.message.assignment
+		if b.assignment == nil {
+			if a.expired(now) {
+				q.pop(from)
+				a.abandon(e)
+				a.checkDrained()
 				continue
 			}
-			b.tenancy = t
+			b.assignment = a
 		}
-		if t != b.tenancy || len(b.entries) > 0 && int(e.size) > b.room {
+		if a != b.assignment || len(b.entries) > 0 && int(e.size) > b.room {
 			return
 		}
-		q.take(from)
-		b.add(e)
+		q.pop(from)
+		b.append(e)
 		for k := e.link.next; e.run && k != nil && b.joins(k.entry, e); k = k.next {
-			b.add(k.entry)
+			b.append(k.entry)
 		}
 	}
 }
 
-// take pops the front entry and gives back what it was counted for.
-func (q *queue) take(from *fifo) {
+// pop takes the front entry and gives back what it was counted for.
+func (q *queue) pop(from *fifo) {
 	e := from.pop()
-	q.others = e.limit > 0 && !e.single
+	q.lastWasSuspects = e.limit > 0 && !e.single
 	if e.counted > 0 {
-		q.leaveFresh(e)
+		q.uncount(e)
 	}
-	e.parcel.tenancy.ready--
+	e.message.assignment.queued--
 }
 
 // joins reports whether e, which follows head in its lane, may ride along.
 func (b *batch) joins(e, head *entry) bool {
-	return e.run && e.state == waiting && e.limit == head.limit && e.parcel.tenancy == b.tenancy &&
+	return e.run && e.state == waiting && e.limit == head.limit && e.message.assignment == b.assignment &&
 		len(b.entries) < b.limit && int(e.size) <= b.room
 }
 
-func (b *batch) add(e *entry) {
-	e.state = flying
-	b.tenancy.flying++
+func (b *batch) append(e *entry) {
+	e.state = sending
+	b.assignment.sending++
 	b.entries = append(b.entries, e)
 	b.calls = append(b.calls, *e.call)
 	b.room -= int(e.size)
@@ -81,5 +81,5 @@ func (b *batch) reset() {
 	clear(b.entries)
 	clear(b.calls)
 	clear(b.done)
-	b.tenancy, b.entries, b.calls, b.done = nil, b.entries[:0], b.calls[:0], b.done[:0]
+	b.assignment, b.entries, b.calls, b.done = nil, b.entries[:0], b.calls[:0], b.done[:0]
 }

@@ -27,10 +27,10 @@ type share struct {
 }
 
 type reservation struct {
-	tenancy *tenancy
-	share   *share
-	bytes   int64
-	granted chan bool
+	assignment *assignment
+	share      *share
+	bytes      int64
+	granted    chan bool
 }
 
 // share finds what the partition of a message holds.
@@ -58,16 +58,16 @@ func (b *budget) fair(s *share, bytes int64) bool {
 
 // take reserves at once where it can; otherwise it returns a reservation to wait for. One that is larger than the whole budget
 // is granted when nothing else is in hand. While enough is ready everybody waits.
-func (b *budget) take(pc *parcel) *reservation {
-	s, bytes := b.share(&pc.msg.Origin), pc.bytes
-	pc.share = s
+func (b *budget) take(msg *message) *reservation {
+	s, bytes := b.share(&msg.Origin), msg.bytes
+	msg.share = s
 	s.hand++
 	if len(b.queue) == 0 && !b.ample && b.fits(bytes) && b.fair(s, bytes) {
 		b.used += bytes
 		s.used += bytes
 		return nil
 	}
-	r := &reservation{tenancy: pc.tenancy, share: s, bytes: bytes, granted: make(chan bool, 1)}
+	r := &reservation{assignment: msg.assignment, share: s, bytes: bytes, granted: make(chan bool, 1)}
 	b.queue = append(b.queue, r)
 	b.grant() // those before it may wait for their share only
 	return r
@@ -93,7 +93,7 @@ func (b *budget) spent() bool {
 }
 
 // give returns what a message held, and grants what now fits.
-func (b *budget) give(m *parcel) {
+func (b *budget) give(m *message) {
 	b.used -= m.bytes
 	m.share.used -= m.bytes
 	b.leave(m.share, 1)
@@ -136,10 +136,10 @@ func (b *budget) grant() {
 }
 
 // refuse ends the waiting of everything under a lease that is being given up.
-func (b *budget) refuse(t *tenancy) {
+func (b *budget) refuse(t *assignment) {
 	kept := b.queue[:0]
 	for _, r := range b.queue {
-		if r.tenancy == t {
+		if r.assignment == t {
 			r.granted <- false
 			b.leave(r.share, 1)
 			continue

@@ -10,17 +10,17 @@ import (
 type desk struct {
 	t *testing.T
 	b budget
-	n *tenancy
+	n *assignment
 }
 
 func newDesk(t *testing.T, limit int64) *desk {
-	return &desk{t: t, b: budget{limit: limit, shares: map[sharekey]*share{}}, n: newTenancy(t.Context())}
+	return &desk{t: t, b: budget{limit: limit, shares: map[sharekey]*share{}}, n: newAssignment(t.Context())}
 }
 
 // ask gives the message, and what it waits for when it has to.
-func (d *desk) ask(partition int32, bytes int64) (*parcel, *reservation) {
-	pc := &parcel{bytes: bytes, tenancy: d.n, msg: event.Message{Origin: event.Origin{Topic: "t", Partition: partition}}}
-	return pc, d.b.take(pc)
+func (d *desk) ask(partition int32, bytes int64) (*message, *reservation) {
+	msg := &message{bytes: bytes, assignment: d.n, Message: event.Message{Origin: event.Origin{Topic: "t", Partition: partition}}}
+	return msg, d.b.take(msg)
 }
 
 func (d *desk) granted(r *reservation) bool {
@@ -80,7 +80,7 @@ func TestBudgetKeepsALargeMessageFromBeingPassed(t *testing.T) {
 // TestBudgetForgetsPartitions: what has nothing in hand and waits for nothing takes no memory.
 func TestBudgetForgetsPartitions(t *testing.T) {
 	d := newDesk(t, 100)
-	var in []*parcel
+	var in []*message
 	for i := range int32(10) {
 		m, _ := d.ask(i, 10)
 		in = append(in, m)

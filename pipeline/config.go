@@ -31,7 +31,7 @@ type Config struct {
 	Order Order `yaml:"order"`
 	// Memory bounds the bytes of the messages and calls in hand.
 	Memory int64 `yaml:"-"`
-	// StopShare stops the flow when more than this share of a rule's last events failed; 0 turns the guard off. The guard
+	// StopShare stops the flow when more than this share of a rule's last events failed; 0 turns the breaker off. The breaker
 	// keeps a broken rule, or a producer's breaking change, from pouring a topic into the dead letters.
 	StopShare float64 `yaml:"-"`
 }

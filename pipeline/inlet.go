@@ -11,13 +11,13 @@ import (
 // An inlet is where messages of a partition enter the intake. What it was lent room for it takes without asking, so that readers of
 // different partitions stop each other only now and then. The order in which messages enter is one for all inlets.
 type inlet struct {
-	mu      sync.Mutex
-	tenancy *tenancy // whose messages it takes on credit; nil without any
-	share   *share   // of the partition whose messages it takes
-	since   time.Duration
-	calls   int   // that it still takes
-	bytes   int64 // that it still takes
-	open    bool  // it is among the intake's open ones; guarded by the intake's lock
+	mu         sync.Mutex
+	assignment *assignment // whose messages it takes on credit; nil without any
+	share      *share      // of the partition whose messages it takes
+	since      time.Duration
+	calls      int   // that it still takes
+	bytes      int64 // that it still takes
+	open       bool  // it is among the intake's open ones; subject by the intake's lock
 
 	_ [72]byte // to the end of the second line of the processor's cache, so that neighbours do not share one
 }
@@ -35,21 +35,21 @@ const (
 func (in *intake) inlet(o *event.Origin) *inlet { return &in.inlets[uint32(o.Partition)%inletCount] }
 
 // take takes a message if there is credit for it. The caller holds i.mu.
-func (i *inlet) take(lease context.Context, pc *parcel) bool {
-	if i.calls == 0 || i.bytes < pc.bytes || len(pc.calls) != 1 || pc.urgent ||
-		i.tenancy.lease != lease || i.share.key != keyOf(&pc.msg.Origin) {
+func (i *inlet) take(lease context.Context, msg *message) bool {
+	if i.calls == 0 || i.bytes < msg.bytes || len(msg.calls) != 1 || msg.urgent ||
+		i.assignment.lease != lease || i.share.key != keyOf(&msg.Origin) {
 		return false
 	}
 	i.calls--
-	i.bytes -= pc.bytes
-	pc.tenancy, pc.share, pc.came = i.tenancy, i.share, i.since
+	i.bytes -= msg.bytes
+	msg.assignment, msg.share, msg.arrived = i.assignment, i.share, i.since
 	return true
 }
 
 // lend gives an inlet credit for what follows a message, unless there is little room, or what it takes could fill a request for which
 // nobody would be woken. The caller holds both locks, and the inlet has no credit.
-func (in *intake) lend(i *inlet, pc *parcel) {
-	t := pc.tenancy
+func (in *intake) lend(i *inlet, msg *message) {
+	t := msg.assignment
 	full := in.fills(&t.tally, 1)
 	if !full && in.mayFill(&t.tally, load{creditCalls, creditBytes}) || !in.budget.roomy() {
 		return
@@ -57,8 +57,8 @@ func (in *intake) lend(i *inlet, pc *parcel) {
 	if !i.open {
 		i.open, in.open = true, append(in.open, i)
 	}
-	i.tenancy, i.share, i.since = t, pc.share, t.since
-	i.calls, i.bytes = creditCalls, in.budget.lend(pc.share, creditCalls)
+	i.assignment, i.share, i.since = t, msg.share, t.since
+	i.calls, i.bytes = creditCalls, in.budget.lend(msg.share, creditCalls)
 	t.tally.lent.change(i.calls, i.bytes)
 	in.all.lent.change(i.calls, i.bytes)
 	in.blind = in.blind || full
@@ -66,7 +66,7 @@ func (in *intake) lend(i *inlet, pc *parcel) {
 
 // withdraw takes an inlet's credit back, and counts what came on it. The caller holds both locks.
 func (in *intake) withdraw(i *inlet) {
-	t := i.tenancy
+	t := i.assignment
 	if t == nil {
 		return
 	}
@@ -78,7 +78,7 @@ func (in *intake) withdraw(i *inlet) {
 		in.follow(t)
 	}
 	in.budget.takeBack(i.share, i.calls, i.bytes)
-	i.tenancy, i.share, i.calls, i.bytes = nil, nil, 0, 0
+	i.assignment, i.share, i.calls, i.bytes = nil, nil, 0, 0
 }
 
 // withdrawAll takes all credit back: whoever comes next asks, and sees whether a sender is to be woken.

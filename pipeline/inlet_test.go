@@ -149,8 +149,8 @@ func TestNothingArrivesAfterTheDrain(t *testing.T) {
 		}
 		b.pass(time.Minute)
 		b.want("p 1 identify")
-		if in := &b.p.intake; in.budget.used != 0 || b.tenancies() != 0 {
-			t.Errorf("%d bytes and %d leases left", in.budget.used, b.tenancies())
+		if in := &b.p.intake; in.budget.used != 0 || b.assignments() != 0 {
+			t.Errorf("%d bytes and %d leases left", in.budget.used, b.assignments())
 		}
 	})
 }
@@ -178,8 +178,8 @@ func TestAHandleThatDoesNotReturn(t *testing.T) {
 				t.Error("a message was taken under a lease that had ended")
 			}
 		}
-		if b.tenancies() != 1 {
-			t.Errorf("%d leases are held", b.tenancies())
+		if b.assignments() != 1 {
+			t.Errorf("%d leases are held", b.assignments())
 		}
 		b.want("p 1 track", "p 2 track")
 	})

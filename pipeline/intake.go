@@ -13,25 +13,25 @@ import (
 // those who read and those who send run on different cores, and would otherwise stop each other at every message.
 type intake struct {
 	inlets  [inletCount]inlet
-	top     atomic.Pointer[parcel] // of the stack of what has arrived
-	skipped atomic.Int64           // messages that no rule wanted, since the last that arrived
-	_       [48]byte               // what stands above changes with every message
+	top     atomic.Pointer[message] // of the stack of what has arrived
+	skipped atomic.Int64            // messages that no rule wanted, since the last that arrived
+	_       [48]byte                // what stands above changes with every message
 
 	began time.Time // what times of arrival count from
 	items int       // calls that fill a request
 	bytes int       // and their bytes
 
-	mu        sync.Mutex // after those of the inlets
-	budget    budget
-	tenancies map[context.Context]*tenancy
-	current   *tenancy   // of the last message
-	open      []*inlet   // those with credit
-	blind     bool       // credit was given while a request was full already, and may fill the next one unseen
-	behind    []*tenancy // those of which something has arrived, each once
-	lines     []*tenancy // that had fresh calls when a sender last looked
-	all       tally      // of all tenancies
-	most      int        // requests that are to be ready, and no more
-	idle      bool       // whoever waits for a batch has nothing to wait for, and is to be woken by whatever arrives
+	mu          sync.Mutex // after those of the inlets
+	budget      budget
+	assignments map[context.Context]*assignment
+	current     *assignment   // of the last message
+	open        []*inlet      // those with credit
+	blind       bool          // credit was given while a request was full already, and may fill the next one unseen
+	behind      []*assignment // those of which something has arrived, each once
+	lines       []*assignment // that had fresh calls when a sender last looked
+	all         tally         // of all assignments
+	most        int           // requests that are to be ready, and no more
+	idle        bool          // whoever waits for a batch has nothing to wait for, and is to be woken by whatever arrives
 }
 
 // A tally is what is ready to leave: what was when a sender last looked, what has arrived since, and what inlets have taken or may take
@@ -57,12 +57,12 @@ func (in *intake) mayFill(t *tally, more load) bool {
 }
 
 // arrive waits for room and puts a message into the intake. It reports whether a waiting sender should look.
-func (p *Pipeline) arrive(lease context.Context, pc *parcel) (look bool, err error) {
+func (p *Pipeline) arrive(lease context.Context, msg *message) (look bool, err error) {
 	in := &p.intake
-	i := in.inlet(&pc.msg.Origin)
+	i := in.inlet(&msg.Origin)
 	i.mu.Lock()
-	if lease.Err() == nil && i.take(lease, pc) {
-		in.push(pc)
+	if lease.Err() == nil && i.take(lease, msg) {
+		in.push(msg)
 		i.mu.Unlock()
 		return false, nil
 	}
@@ -72,10 +72,10 @@ func (p *Pipeline) arrive(lease context.Context, pc *parcel) (look bool, err err
 	if lease.Err() != nil { // what came before it has been let go, and must not come after it
 		err = context.Cause(lease)
 	} else {
-		pc.tenancy = p.tenancy(lease)
-		if r = in.budget.take(pc); r == nil {
-			look = in.add(pc)
-			in.lend(i, pc)
+		msg.assignment = p.assignment(lease)
+		if r = in.budget.take(msg); r == nil {
+			look = in.add(msg)
+			in.lend(i, msg)
 		}
 	}
 	in.mu.Unlock()
@@ -84,68 +84,68 @@ func (p *Pipeline) arrive(lease context.Context, pc *parcel) (look bool, err err
 		return look, err
 	}
 	p.wake() // nobody lingers while there is no room
-	return in.await(lease, pc, r)
+	return in.await(lease, msg, r)
 }
 
 // push puts a message on the stack of what has arrived.
-func (in *intake) push(pc *parcel) {
+func (in *intake) push(msg *message) {
 	if in.skipped.Load() > 0 {
-		pc.skipped = int32(min(in.skipped.Swap(0), guardWindow))
+		msg.skipped = int32(min(in.skipped.Swap(0), windowSize))
 	}
 	for {
-		pc.next = in.top.Load()
-		if in.top.CompareAndSwap(pc.next, pc) {
+		msg.next = in.top.Load()
+		if in.top.CompareAndSwap(msg.next, msg) {
 			return
 		}
 	}
 }
 
 // pull takes what has arrived, as a list in the order in which it came.
-func (in *intake) pull() (first *parcel) {
-	for pc := in.top.Swap(nil); pc != nil; {
-		below := pc.next
-		pc.next, first = first, pc
-		pc = below
+func (in *intake) pull() (first *message) {
+	for msg := in.top.Swap(nil); msg != nil; {
+		below := msg.next
+		msg.next, first = first, msg
+		msg = below
 	}
 	return first
 }
 
 // await waits until a message's bytes are reserved, and puts it into the intake.
-func (in *intake) await(lease context.Context, pc *parcel, r *reservation) (look bool, err error) {
+func (in *intake) await(lease context.Context, msg *message, r *reservation) (look bool, err error) {
 	granted := <-r.granted
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if granted && lease.Err() != nil { // it ended in between
-		in.budget.give(pc)
+		in.budget.give(msg)
 		granted = false
 	}
 	if !granted {
 		return false, context.Cause(lease)
 	}
-	return in.add(pc), nil
+	return in.add(msg), nil
 }
 
 // add puts a message into the intake. The caller holds mu.
-func (in *intake) add(pc *parcel) (look bool) {
-	t := pc.tenancy
+func (in *intake) add(msg *message) (look bool) {
+	t := msg.assignment
 	if !t.behind {
 		in.follow(t)
 	}
-	pc.came = t.since
+	msg.arrived = t.since
 	full := in.mayFill(&t.tally, load{})
-	t.tally.arrived.change(len(pc.calls), int64(pc.size))
-	in.all.arrived.change(len(pc.calls), int64(pc.size))
-	in.push(pc)
+	t.tally.arrived.change(len(msg.calls), int64(msg.size))
+	in.all.arrived.change(len(msg.calls), int64(msg.size))
+	in.push(msg)
 	if in.fills(&in.all, in.most) {
 		in.budget.enough(true)
 	}
-	look = in.idle || pc.urgent || !full && in.mayFill(&t.tally, load{})
+	look = in.idle || msg.urgent || !full && in.mayFill(&t.tally, load{})
 	in.idle = false
 	return look
 }
 
-// follow notes that something of a tenancy has arrived since a sender last looked.
-func (in *intake) follow(t *tenancy) {
+// follow notes that something of a assignment has arrived since a sender last looked.
+func (in *intake) follow(t *assignment) {
 	t.behind, t.since = true, time.Since(in.began)
 	in.behind = append(in.behind, t)
 }
@@ -163,10 +163,10 @@ func (p *Pipeline) admit() {
 	in.all.arrived = load{}
 	p.crowded = in.budget.spent()
 	in.mu.Unlock()
-	for pc := arrived; pc != nil; {
-		next := pc.next
-		p.enter(pc)
-		pc = next
+	for msg := arrived; msg != nil; {
+		next := msg.next
+		p.enterLanes(msg)
+		msg = next
 	}
 }
 
@@ -179,19 +179,19 @@ func (p *Pipeline) report(waits bool) (again bool) {
 	for _, t := range in.lines {
 		t.tally.ready = load{}
 	}
-	in.lines = append(in.lines[:0], q.lines...)
+	in.lines = append(in.lines[:0], q.withReady...)
 	for _, t := range in.lines {
-		t.tally.ready = t.fresh.load
+		t.tally.ready = t.ready.load
 	}
-	in.all.ready = q.fresh
-	in.most = ahead + max(0, len(q.lines)-1)
+	in.all.ready = q.ready
+	in.most = ahead + max(0, len(q.withReady)-1)
 	switch {
 	case in.fills(&in.all, in.most):
 		in.budget.enough(true)
 	case !in.fills(&in.all, in.most/2):
 		in.budget.enough(false)
 	}
-	in.idle = waits && len(q.lines) == 0
+	in.idle = waits && len(q.withReady) == 0
 	if !waits {
 		return false
 	}
@@ -203,35 +203,35 @@ func (p *Pipeline) report(waits bool) (again bool) {
 }
 
 // give frees what messages held that are done.
-func (in *intake) give(done []*parcel) {
+func (in *intake) give(done []*message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for _, pc := range done {
-		in.budget.give(pc)
+	for _, msg := range done {
+		in.budget.give(msg)
 	}
 }
 
 // refuse ends the waiting for room of everything under a lease that is being given up.
-func (in *intake) refuse(t *tenancy) {
+func (in *intake) refuse(t *assignment) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.budget.refuse(t)
 }
 
-// forget drops a tenancy, and frees what its messages held.
-func (in *intake) forget(t *tenancy, dropped []*parcel) {
+// forget drops a assignment, and frees what its messages held.
+func (in *intake) forget(t *assignment, dropped []*message) {
 	in.give(dropped)
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	delete(in.tenancies, t.lease)
+	delete(in.assignments, t.lease)
 	if in.current == t {
 		in.current = nil
 	}
 }
 
-// held gives the tenancies that are not forgotten.
-func (in *intake) held() []*tenancy {
+// held gives the assignments that are not forgotten.
+func (in *intake) held() []*assignment {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return slices.Collect(maps.Values(in.tenancies))
+	return slices.Collect(maps.Values(in.assignments))
 }

@@ -8,8 +8,8 @@ import (
 
 // An entry is one call in hand.
 type entry struct {
-	call   *event.Call
-	parcel *parcel
+	call    *event.Call
+	message *message
 
 	// link is the entry's place in its lane; more holds the places of a call with several lanes. A call without lanes has none.
 	// What a sender looks at when it passes along a lane stands beside it, in one line of the processor's cache.
@@ -25,40 +25,40 @@ type entry struct {
 	lane    event.Lane // the call's first; like its size and its step it stands here because the call itself is in the reader's caches
 	step    *event.Step
 	more    []link
-	records *stepRecords // of the guard
+	windows *stepWindows // of the breaker
 	counted int32        // calls that the entry's lane adds to the ready totals while the entry is ready
 	bytes   int32        // and their bytes
 	next    *entry       // in the queue of ready entries
-	past    *past        // nil until it comes back open
+	history *history     // nil until it comes back open
 }
 
 // begin makes an entry of a call.
-func (e *entry) begin(pc *parcel, c *event.Call, o Order) {
-	*e = entry{call: c, parcel: pc, size: int32(c.Size()), lanes: int32(len(c.Lanes)), step: c.Step, single: c.Single != nil}
+func (e *entry) begin(msg *message, c *event.Call, o Order) {
+	*e = entry{call: c, message: msg, size: int32(c.Size()), lanes: int32(len(c.Lanes)), step: c.Step, single: c.Single != nil}
 	e.run = len(c.Lanes) == 1 && c.Single == nil && (c.Step.Repeatable || o == Relaxed)
 	if len(c.Lanes) > 0 {
 		e.lane = c.Lanes[0]
 	}
 }
 
-// past is what an entry that came back open has behind it. Few do, and what stands in every entry costs memory for every call.
-type past struct {
-	until    time.Time // when it has backed off
-	attempts int       // attempts that reached the wire
-	first    time.Time // of the first failure
-	accepted uint64    // requests that had been accepted, by anybody, when the entry last failed
-	alone    time.Time // of the first failure while alone in its request; then it is counted in suspicions
-	lone     int       // failures while alone, with others accepted in between
+// history is what an entry that came back open has behind it. Few do, and what stands in every entry costs memory for every call.
+type history struct {
+	notBefore     time.Time // when it has backed off
+	attempts      int       // attempts that reached the wire
+	first         time.Time // of the first failure
+	accepted      uint64    // requests that had been accepted, by anybody, when the entry last failed
+	alone         time.Time // of the first failure while alone in its request; then it is counted in bisector
+	aloneFailures int       // failures while alone, with others accepted in between
 }
 
 type state uint8
 
 const (
-	waiting  state = iota // something of its person stands before it, or it rides in a run
-	ready                 // heads all its lanes and waits for a sender
-	held                  // backs off by itself until past.until
-	flying                // in a request
-	released              // its lease is being given up and it cannot move; it holds its lanes until it is forgotten
+	waiting   state = iota // something of its person stands before it, or it rides in a run
+	ready                  // heads all its lanes and waits for a sender
+	delayed                // backs off by itself until history.notBefore
+	sending                // in a request
+	abandoned              // its lease is being given up and it cannot move; it holds its lanes until it is forgotten
 )
 
 // A link is an entry's place in one lane.
@@ -73,7 +73,7 @@ type lane struct {
 	key        event.Lane
 	head, tail *link
 	after      *lane  // in the same slot of the table of lanes
-	untold     *chain // by partition, the latest message that has left and of which the source has not been told
+	unacked    *chain // by partition, the latest message that has left and of which the source has not been told
 	// run counts the entries at the front that may share a request, and runBytes their bytes.
 	run, runBytes int
 	// sealed is true when a call stands in the lane that cannot join the run at its front.
@@ -155,7 +155,7 @@ func (ls *lanes) remove(k *link, freed func(*entry)) {
 		k.next.prev = k.prev
 	}
 	if l.head == nil {
-		if l.untold == nil {
+		if l.unacked == nil {
 			ls.close(l)
 			return
 		}

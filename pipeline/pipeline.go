@@ -29,25 +29,25 @@ type Pipeline struct {
 	metrics *metrics
 	recycle func(iter.Seq[[]event.Call]) // nil where the mapper does not take calls back
 
-	turn chan struct{} // held by the one sender that waits for a batch
-	bell chan struct{} // rung when what that sender waits for may have come
-	stop chan struct{} // closed when the source has returned
+	collecting chan struct{} // held by the one sender that waits for a batch
+	wakeup     chan struct{} // rung when what that sender waits for may have come
+	consumed   chan struct{} // closed when the source has returned
 
-	drains sync.WaitGroup // tenancies whose lease is watched
+	drains sync.WaitGroup // assignments whose lease is watched
 
-	stopped atomic.Bool // the guard has stopped the flow
+	stopped atomic.Bool // the breaker has stopped the flow
 	intake  intake
-	parcels parcels
+	pool    messagePool
 
-	mu         sync.Mutex // before that of the intake
-	lanes      lanes
-	queue      queue
-	entered    uint32 // messages whose calls have been put into their lanes
-	crowded    bool   // there was no room for somebody when admit last looked
-	draining   int    // tenancies that are being given up
-	outbox     outbox
-	guard      guard
-	suspicions suspicions
+	mu       sync.Mutex // before that of the intake
+	lanes    lanes
+	queue    queue
+	entered  uint32 // messages whose calls have been put into their lanes
+	crowded  bool   // there was no room for somebody when admit last looked
+	draining int    // assignments that are being given up
+	pending  pendingLetters
+	breaker  breaker
+	bisector bisector
 }
 
 // New joins the stages. The configuration must be valid.
@@ -55,38 +55,38 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 	began := time.Now()
 	p := &Pipeline{
 		config: c, stages: s, log: log,
-		turn: make(chan struct{}, 1), bell: make(chan struct{}, 1), stop: make(chan struct{}),
-		lanes: newLanes(),
-		queue: queue{began: began, items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
-		guard: newGuard(c.StopShare),
+		collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1), consumed: make(chan struct{}),
+		lanes:   newLanes(),
+		queue:   queue{began: began, items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
+		breaker: newBreaker(c.StopShare),
 		intake: intake{
 			began: began, items: c.BatchItems, bytes: c.BatchBytes, most: ahead, idle: true,
-			budget:    budget{limit: c.Memory, shares: map[sharekey]*share{}},
-			tenancies: map[context.Context]*tenancy{},
+			budget:      budget{limit: c.Memory, shares: map[sharekey]*share{}},
+			assignments: map[context.Context]*assignment{},
 		},
 	}
 	if m, ok := s.Mapper.(interface{ Recycle(iter.Seq[[]event.Call]) }); ok {
 		p.recycle = m.Recycle
 	}
-	p.outbox.bell, p.outbox.ended = make(chan struct{}, 1), make(chan struct{}, 1)
+	p.pending.wake, p.pending.ended = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.metrics = newMetrics(reg, p)
 	return p
 }
 
 // Run consumes until ctx ends or the source fails, and returns when everything it started is gone. Its error is the source's.
 func (p *Pipeline) Run(ctx context.Context) error {
-	var senders, clerk sync.WaitGroup
+	var senders, writer sync.WaitGroup
 	for range p.config.Senders {
 		senders.Go(p.send)
 	}
 	letters, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	clerk.Go(func() { p.writeLetters(letters) })
+	writer.Go(func() { p.writeLetters(letters) })
 	err := p.stages.Source.Consume(ctx, p.handle)
-	close(p.stop)
+	close(p.consumed)
 	senders.Wait()
 	cancel()
-	clerk.Wait()
-	p.abandon()
+	writer.Wait()
+	p.endAssignments()
 	return err
 }
 
@@ -95,17 +95,17 @@ func (p *Pipeline) Run(ctx context.Context) error {
 func (p *Pipeline) Stopped() (rule string, stage event.Stage, stopped bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.guard.stopped == nil {
+	if p.breaker.stopped == nil {
 		return "", "", false
 	}
-	return p.guard.stopped.rule, p.guard.stopped.stage, true
+	return p.breaker.stopped.rule, p.breaker.stopped.stage, true
 }
 
 // LettersDown reports whether letters wait because they could not be stored.
 func (p *Pipeline) LettersDown() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.outbox.down
+	return p.pending.down
 }
 
 // handle maps a message and puts it into the intake. It is given to the source.
@@ -121,7 +121,7 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 		<-lease.Done()
 		return context.Cause(lease)
 	}
-	look, err := p.arrive(lease, p.parcel(m, done, calls, failures))
+	look, err := p.arrive(lease, p.inFlight(m, done, calls, failures))
 	if look {
 		p.wake()
 	}
@@ -135,36 +135,36 @@ const (
 	failureOverhead = 512
 )
 
-// parcel makes a parcel of a message and what it became.
-func (p *Pipeline) parcel(m event.Message, done func(), calls []event.Call, failures []event.Failure) *parcel {
-	pc := p.parcels.take()
-	if pc.entries = pc.first[:]; len(calls) != 1 {
-		pc.entries = make([]entry, len(calls))
+// inFlight takes up a message and what it became.
+func (p *Pipeline) inFlight(m event.Message, done func(), calls []event.Call, failures []event.Failure) *message {
+	msg := p.pool.take()
+	if msg.entries = msg.first[:]; len(calls) != 1 {
+		msg.entries = make([]entry, len(calls))
 	}
-	pc.msg, pc.done, pc.calls, pc.failures = m, done, calls, failures
-	pc.open, pc.urgent = int32(len(calls)), len(failures) > 0
-	pc.bytes = int64(m.Size()) + messageOverhead + int64(len(failures))*failureOverhead
+	msg.Message, msg.done, msg.calls, msg.failures = m, done, calls, failures
+	msg.open, msg.urgent = int32(len(calls)), len(failures) > 0
+	msg.bytes = int64(m.Size()) + messageOverhead + int64(len(failures))*failureOverhead
 	for i := range calls {
 		c := &calls[i]
-		pc.entries[i].begin(pc, c, p.config.Order)
-		pc.urgent = pc.urgent || c.Single != nil
-		pc.size += int32(c.Size())
-		pc.bytes += int64(cap(c.Body)) + callOverhead
+		msg.entries[i].begin(msg, c, p.config.Order)
+		msg.urgent = msg.urgent || c.Single != nil
+		msg.size += int32(c.Size())
+		msg.bytes += int64(cap(c.Body)) + callOverhead
 	}
-	return pc
+	return msg
 }
 
-// enter puts a message's calls into their lanes. The caller holds p.mu.
-func (p *Pipeline) enter(pc *parcel) {
-	for range pc.skipped {
-		p.guard.read()
+// enterLanes puts a message's calls into their lanes. The caller holds p.mu.
+func (p *Pipeline) enterLanes(msg *message) {
+	for range msg.skipped {
+		p.breaker.read()
 	}
-	pc.tenancy.add(pc)
+	msg.assignment.add(msg)
 	p.entered++
-	pc.seq = p.entered
-	stops := p.guard.mapped(pc)
-	for i := range pc.entries {
-		e := &pc.entries[i]
+	msg.seq = p.entered
+	stops := p.breaker.mapped(msg)
+	for i := range msg.entries {
+		e := &msg.entries[i]
 		p.lanes.join(e)
 		if e.behind == 0 {
 			p.queue.push(e)
@@ -172,21 +172,21 @@ func (p *Pipeline) enter(pc *parcel) {
 			p.queue.extend(e)
 		}
 	}
-	if len(pc.failures) > 0 {
-		p.fail(pc, stops)
+	if len(msg.failures) > 0 {
+		p.failMapping(msg, stops)
 	}
 }
 
-// fail dates what failed while a message was mapped, and has it stored where no call is waited for. The caller holds p.mu.
-func (p *Pipeline) fail(pc *parcel, stops *guarded) {
+// failMapping dates what failed while a message was mapped, and has it stored where no call is waited for. The caller holds p.mu.
+func (p *Pipeline) failMapping(msg *message, stops *subject) {
 	now := time.Now()
-	for i := range pc.failures {
-		if f := &pc.failures[i]; f.First.IsZero() {
+	for i := range msg.failures {
+		if f := &msg.failures[i]; f.First.IsZero() {
 			f.First = now
 		}
 	}
-	p.halt(pc, stops)
-	if pc.open == 0 {
-		p.settled(pc, nil)
+	p.stopFlow(msg, stops)
+	if msg.open == 0 {
+		p.finishOrStore(msg, nil)
 	}
 }

@@ -60,7 +60,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	}()
 	for end := time.Now().Add(limit); !r.source.Settled(); {
 		if time.Now().After(end) {
-			t.Errorf("not settled after %s: floors %v, queue %d+%d held %d", limit, r.source.Floors(), r.p.queue.fresh.items, len(r.p.intake.held()), len(r.p.queue.held))
+			t.Errorf("not settled after %s: floors %v, queue %d+%d held %d", limit, r.source.Floors(), r.p.queue.ready.items, len(r.p.intake.held()), len(r.p.queue.delayed))
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -252,7 +252,7 @@ func (r *rig) keepBusy(stop <-chan struct{}) {
 		case <-time.After(10 * time.Second):
 		}
 		r.p.mu.Lock()
-		r.p.suspicions.accepted++ // as another replica's, or another topic's, calls would
+		r.p.bisector.accepted++ // as another replica's, or another topic's, calls would
 		r.p.mu.Unlock()
 	}
 }
@@ -338,7 +338,7 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if n := len(r.letters.letters); n == 0 || n > guardLeast {
+		if n := len(r.letters.letters); n == 0 || n > leastResults {
 			t.Errorf("%d dead letters before the flow stopped", n)
 		}
 		if testutil.ToFloat64(p.metrics.stopped) != 1 {

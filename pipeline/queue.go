@@ -34,37 +34,37 @@ type queue struct {
 	linger       time.Duration
 	began        time.Time // what calls' times count from
 
-	lines   []*tenancy // those that have fresh calls
-	again   fifo       // attempted before and under no suspicion: in full batches, at once
-	single  fifo       // cannot travel in a batch
-	suspect [bits.UintSize]fifo
-	marked  uint64 // which of the suspect queues hold something
-	others  bool   // the last batch was one of suspects, so that others have their turn
-	held    holding
+	withReady       []*assignment // those that have fresh calls
+	retries         fifo          // attempted before and under no suspicion: in full batches, at once
+	singles         fifo          // cannot travel in a batch
+	suspect         [bits.UintSize]fifo
+	suspectSizes    uint64 // which of the suspect queues hold something
+	lastWasSuspects bool   // the last batch was one of suspects, so that others have their turn
+	delayed         delayHeap
 
-	fresh load // of all lines
+	ready load // of all lines
 }
 
 // push makes the entry ready.
 func (q *queue) push(e *entry) {
-	t := e.parcel.tenancy
-	if t.resting || t.draining && e.past != nil {
-		t.release(e)
+	a := e.message.assignment
+	if a.isDrained || a.draining && e.history != nil {
+		a.abandon(e)
 		return
 	}
 	e.state = ready
-	t.ready++
+	a.queued++
 	switch {
 	case e.single:
-		q.single.push(e)
+		q.singles.push(e)
 	case e.limit > 0:
 		class := bits.Len(uint(e.limit))
 		q.suspect[class].push(e)
-		q.marked |= 1 << class
-	case e.past != nil:
-		q.again.push(e)
+		q.suspectSizes |= 1 << class
+	case e.history != nil:
+		q.retries.push(e)
 	default:
-		q.pushFresh(e)
+		q.pushReady(e)
 	}
 }
 
@@ -79,45 +79,45 @@ func (q *queue) extend(e *entry) {
 	}
 }
 
-// hold keeps the entry back until then.
-func (q *queue) hold(e *entry, until time.Time) {
-	e.state, e.past.until = held, until
-	heap.Push(&q.held, e)
+// delay keeps the entry back until then.
+func (q *queue) delay(e *entry, until time.Time) {
+	e.state, e.history.notBefore = delayed, until
+	heap.Push(&q.delayed, e)
 }
 
-// release makes everything ready whose time has come.
-func (q *queue) release(now time.Time) {
-	for len(q.held) > 0 && !q.held[0].past.until.After(now) {
-		q.push(heap.Pop(&q.held).(*entry))
+// retryDue makes everything ready whose time has come.
+func (q *queue) retryDue(now time.Time) {
+	for len(q.delayed) > 0 && !q.delayed[0].history.notBefore.After(now) {
+		q.push(heap.Pop(&q.delayed).(*entry))
 	}
 }
 
-// releaseHeld gives up on what backs off under a lease that is being given up.
-func (q *queue) releaseHeld(t *tenancy) {
-	kept := q.held[:0]
-	for _, e := range q.held {
-		if e.parcel.tenancy == t {
-			t.release(e)
+// abandonDelayed gives up on what backs off under a lease that is being given up.
+func (q *queue) abandonDelayed(a *assignment) {
+	kept := q.delayed[:0]
+	for _, e := range q.delayed {
+		if e.message.assignment == a {
+			a.abandon(e)
 			continue
 		}
 		kept = append(kept, e)
 	}
-	clear(q.held[len(kept):])
-	q.held = kept
-	heap.Init(&q.held)
+	clear(q.delayed[len(kept):])
+	q.delayed = kept
+	heap.Init(&q.delayed)
 }
 
 // due returns the queue from which a batch should leave now, or how long to wait for one. A wait below zero means that
 // nothing is coming by itself. Suspects go first, the smallest batches before all: they are few, and each answer narrows the
 // search for a culprit. But every other batch is one of others, where there are any: while nobody else is accepted, a failure
 // of suspects says nothing, and suspects alone would fail for ever.
-func (q *queue) due(now time.Time, hurry bool) (*fifo, time.Duration) {
-	q.release(now)
+func (q *queue) due(now time.Time, noLinger bool) (*fifo, time.Duration) {
+	q.retryDue(now)
 	suspects := q.suspects()
-	if suspects != nil && !q.others {
+	if suspects != nil && !q.lastWasSuspects {
 		return suspects, 0
 	}
-	from, wait := q.unsuspected(now, hurry)
+	from, wait := q.unsuspected(now, noLinger)
 	if from == nil && suspects != nil {
 		return suspects, 0
 	}
@@ -126,48 +126,48 @@ func (q *queue) due(now time.Time, hurry bool) (*fifo, time.Duration) {
 
 // suspects is the queue of the suspects that travel in the smallest batches, or nil.
 func (q *queue) suspects() *fifo {
-	for q.marked != 0 {
-		class := bits.TrailingZeros64(q.marked)
+	for q.suspectSizes != 0 {
+		class := bits.TrailingZeros64(q.suspectSizes)
 		if q.suspect[class].head != nil {
 			return &q.suspect[class]
 		}
-		q.marked &^= 1 << class
+		q.suspectSizes &^= 1 << class
 	}
 	return nil
 }
 
-func (q *queue) unsuspected(now time.Time, hurry bool) (*fifo, time.Duration) {
+func (q *queue) unsuspected(now time.Time, noLinger bool) (*fifo, time.Duration) {
 	wait := time.Duration(-1)
-	if len(q.held) > 0 {
-		wait = q.held[0].past.until.Sub(now)
+	if len(q.delayed) > 0 {
+		wait = q.delayed[0].history.notBefore.Sub(now)
 	}
 	switch {
-	case q.again.head != nil:
-		return &q.again, 0
-	case q.single.head != nil:
-		return &q.single, 0
-	case len(q.lines) == 0:
+	case q.retries.head != nil:
+		return &q.retries, 0
+	case q.singles.head != nil:
+		return &q.singles, 0
+	case len(q.withReady) == 0:
 		return nil, wait
 	}
-	from, rest := q.freshDue(now, hurry)
+	from, rest := q.readyDue(now, noLinger)
 	if from == nil && wait >= 0 {
 		rest = min(rest, wait)
 	}
 	return from, rest
 }
 
-// holding is a heap of held entries, the first to come free on top.
-type holding []*entry
+// delayHeap is a heap of held entries, the first to come free on top.
+type delayHeap []*entry
 
-func (h holding) Len() int           { return len(h) }
-func (h holding) Less(i, j int) bool { return h[i].past.until.Before(h[j].past.until) }
-func (h holding) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h delayHeap) Len() int           { return len(h) }
+func (h delayHeap) Less(i, j int) bool { return h[i].history.notBefore.Before(h[j].history.notBefore) }
+func (h delayHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
 // Push implements heap.Interface.
-func (h *holding) Push(x any) { *h = append(*h, x.(*entry)) }
+func (h *delayHeap) Push(x any) { *h = append(*h, x.(*entry)) }
 
 // Pop implements heap.Interface.
-func (h *holding) Pop() any {
+func (h *delayHeap) Pop() any {
 	old := *h
 	e := old[len(old)-1]
 	old[len(old)-1] = nil

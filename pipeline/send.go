@@ -6,7 +6,7 @@ import "time"
 func (p *Pipeline) send() {
 	b := &batch{}
 	for p.collect(b) {
-		outcomes := p.stages.Sender.Send(b.tenancy.lease, b.calls)
+		outcomes := p.stages.Sender.Send(b.assignment.lease, b.calls)
 		p.settle(b, outcomes)
 		b.reset()
 	}
@@ -16,30 +16,30 @@ func (p *Pipeline) send() {
 // when the pipeline stops.
 func (p *Pipeline) collect(b *batch) bool {
 	select {
-	case p.turn <- struct{}{}:
-	case <-p.stop:
+	case p.collecting <- struct{}{}:
+	case <-p.consumed:
 		return false
 	}
-	defer func() { <-p.turn }()
+	defer func() { <-p.collecting }()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		wait := p.fill(b)
+		wait := p.nextBatch(b)
 		if len(b.entries) > 0 {
 			return true
 		}
 		timer.Reset(wait)
 		select {
-		case <-p.bell:
+		case <-p.wakeup:
 		case <-timer.C:
-		case <-p.stop:
+		case <-p.consumed:
 			return false
 		}
 	}
 }
 
-// fill takes a batch if one is due, and returns how long to wait for the next otherwise.
-func (p *Pipeline) fill(b *batch) time.Duration {
+// nextBatch takes a batch if one is due, and returns how long to wait for the next otherwise.
+func (p *Pipeline) nextBatch(b *batch) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
@@ -47,7 +47,7 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 		now := time.Now()
 		from, wait := p.queue.due(now, p.crowded || p.draining > 0)
 		if from != nil {
-			p.queue.fill(b, from, now)
+			p.queue.fillBatch(b, from, now)
 		}
 		switch again := p.report(from == nil); {
 		case len(b.entries) > 0:
@@ -62,12 +62,12 @@ func (p *Pipeline) fill(b *batch) time.Duration {
 }
 
 // wake makes the waiting sender look again.
-func (p *Pipeline) wake() { ring(p.bell) }
+func (p *Pipeline) wake() { notify(p.wakeup) }
 
-// ring rings a bell, which stays rung until somebody has heard it.
-func ring(bell chan struct{}) {
+// notify puts a token into a channel that holds one, unless there is one already.
+func notify(wake chan struct{}) {
 	select {
-	case bell <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
 }

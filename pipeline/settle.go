@@ -10,8 +10,8 @@ import (
 func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 	now := time.Now()
 	p.mu.Lock()
-	t := b.tenancy
-	t.flying -= len(b.entries)
+	a := b.assignment
+	a.sending -= len(b.entries)
 	delivered := false
 	for i, e := range b.entries {
 		var o event.Outcome
@@ -22,7 +22,7 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		case event.Delivered:
 			delivered = true
 			p.metrics.call(e.step, o.Result)
-			b.done = p.close(e, b.done)
+			b.done = p.settleCall(e, b.done)
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
 			p.metrics.call(e.step, o.Result)
@@ -30,11 +30,11 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		}
 	}
 	if delivered {
-		p.suspicions.accepted++
+		p.bisector.accepted++
 	}
-	all := !delivered && p.alone(t)
+	all := !delivered && p.nothingElseMoves(a)
 	for i, e := range b.entries {
-		if e.parcel == nil || e.state != flying {
+		if e.message == nil || e.state != sending {
 			continue
 		}
 		var o event.Outcome
@@ -44,36 +44,36 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		p.reopen(e, o, len(b.entries), all, now)
 	}
 	p.metrics.flush()
-	t.settle()
+	a.checkDrained()
 	p.mu.Unlock()
 	p.wake()
-	p.tell(b.done)
+	p.ack(b.done)
 }
 
-// tell calls the dones of messages of which nothing is open, without the pipeline's lock: a source has locks of its own. Their
-// tenancies may not come to rest before that.
-func (p *Pipeline) tell(done []*parcel) {
+// ack calls the acks of messages of which nothing is open, without the pipeline's lock: a source has locks of its own. Their
+// assignments may not come to rest before that.
+func (p *Pipeline) ack(done []*message) {
 	for len(done) > 0 {
-		done = p.tellThese(done)
+		done = p.ackEach(done)
 	}
 }
 
-// tellThese returns the messages that have waited for these to be told.
-func (p *Pipeline) tellThese(done []*parcel) (next []*parcel) {
+// ackEach returns the messages that have waited for these to be told.
+func (p *Pipeline) ackEach(done []*message) (next []*message) {
 	dead := 0
-	for _, pc := range done {
-		pc.done()
-		if len(pc.failures) > 0 {
+	for _, msg := range done {
+		msg.done()
+		if len(msg.failures) > 0 {
 			dead++
 		}
 	}
-	next = p.told(done)
+	next = p.acked(done)
 	p.metrics.delivered.Add(float64(len(done) - dead))
 	p.metrics.deadLettered.Add(float64(dead))
 	if p.recycle != nil {
 		p.recycle(func(yield func([]event.Call) bool) {
-			for _, pc := range done {
-				if !yield(pc.calls) {
+			for _, msg := range done {
+				if !yield(msg.calls) {
 					return
 				}
 			}
@@ -81,56 +81,56 @@ func (p *Pipeline) tellThese(done []*parcel) (next []*parcel) {
 	}
 	p.intake.give(done)
 	p.mu.Lock()
-	for _, pc := range done {
-		pc.tenancy.telling--
-		pc.tenancy.settle()
+	for _, msg := range done {
+		msg.assignment.acking--
+		msg.assignment.checkDrained()
 	}
 	p.mu.Unlock()
-	p.parcels.keep(done)
+	p.pool.keep(done)
 	return next
 }
 
-// alone reports whether nothing but what a tenancy's request brought back could move.
-func (p *Pipeline) alone(t *tenancy) bool {
+// nothingElseMoves reports whether nothing but what an assignment's request brought back could move.
+func (p *Pipeline) nothingElseMoves(a *assignment) bool {
 	p.admit()
-	return t.ready == 0 && t.flying == 0 && len(p.queue.held) == 0 && len(p.intake.held()) == 1
+	return a.queued == 0 && a.sending == 0 && len(p.queue.delayed) == 0 && len(p.intake.held()) == 1
 }
 
-// close takes a call that is settled out of its lanes. When it was the last of its message, the message joins those that are done, or
+// settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins those that are done, or
 // those whose letters wait to be stored; if the flow stops over it, it stays in hand and comes again after the restart.
-func (p *Pipeline) close(e *entry, done []*parcel) []*parcel {
-	pc := e.parcel
-	last := pc.open == 1
-	p.pass(e, last && len(pc.failures) == 0)
-	p.retire(e)
-	pc.open--
+func (p *Pipeline) settleCall(e *entry, done []*message) []*message {
+	msg := e.message
+	last := msg.open == 1
+	p.leaving(e, last && len(msg.failures) == 0)
+	p.leaveLanes(e)
+	msg.open--
 	if !last {
 		return done
 	}
-	p.halt(pc, p.guard.delivered(pc))
-	return p.settled(pc, done)
+	p.stopFlow(msg, p.breaker.delivered(msg))
+	return p.finishOrStore(msg, done)
 }
 
-// settled has what failed of a message stored whose calls are all settled, or finishes it.
-func (p *Pipeline) settled(pc *parcel, done []*parcel) []*parcel {
+// finishOrStore has what failed of a message stored whose calls are all settled, or finishes it.
+func (p *Pipeline) finishOrStore(msg *message, done []*message) []*message {
 	switch {
-	case len(pc.failures) == 0:
-		return p.finish(pc, done)
-	case p.guard.stopped == nil:
-		p.post(pc)
+	case len(msg.failures) == 0:
+		return p.finish(msg, done)
+	case p.breaker.stopped == nil:
+		p.addLetter(msg)
 	}
 	return done
 }
 
-// retire takes an entry out of its lanes; whatever stood behind it may become ready.
-func (p *Pipeline) retire(e *entry) {
-	p.suspicions.clear(e)
+// leaveLanes takes an entry out of its lanes; whatever stood behind it may become ready.
+func (p *Pipeline) leaveLanes(e *entry) {
+	p.bisector.forget(e)
 	p.lanes.leave(e, func(next *entry) {
 		if next.state == waiting {
 			p.queue.push(next)
 		}
 	})
-	e.parcel = nil
+	e.message = nil
 }
 
 // refuse adds a refused call to the failures of its message, which become a letter when nothing of it is open. When the flow stops
@@ -142,64 +142,64 @@ func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
 	}
 	failure.ID, failure.Rule, failure.Call = e.call.ID, e.step.Rule, e.step.Call
 	failure.Attempts, failure.First = 1, now
-	if e.past != nil && e.past.attempts > 0 {
-		failure.Attempts, failure.First = e.past.attempts+1, e.past.first
+	if e.history != nil && e.history.attempts > 0 {
+		failure.Attempts, failure.First = e.history.attempts+1, e.history.first
 	}
-	pc := e.parcel
-	pc.failures = append(pc.failures, failure)
-	if pc.open == 1 {
-		p.halt(pc, p.guard.delivered(pc))
+	msg := e.message
+	msg.failures = append(msg.failures, failure)
+	if msg.open == 1 {
+		p.stopFlow(msg, p.breaker.delivered(msg))
 	}
-	if p.guard.stopped != nil {
-		pc.failures = pc.failures[:len(pc.failures)-1]
-		pc.tenancy.release(e)
+	if p.breaker.stopped != nil {
+		msg.failures = msg.failures[:len(msg.failures)-1]
+		msg.assignment.abandon(e)
 		return
 	}
-	p.pass(e, false)
-	p.retire(e)
-	if pc.open--; pc.open == 0 {
-		p.settled(pc, nil)
+	p.leaving(e, false)
+	p.leaveLanes(e)
+	if msg.open--; msg.open == 0 {
+		p.finishOrStore(msg, nil)
 	}
 }
 
 // reopen puts a call back that was not settled. All says that its batch is everything that could move.
 func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, all bool, now time.Time) {
 	e.state = waiting
-	if e.past == nil {
-		e.past = &past{}
+	if e.history == nil {
+		e.history = &history{}
 	}
-	if o.Failure == nil && !e.parcel.tenancy.draining && o.NotBefore.IsZero() {
-		o.NotBefore = now.Add(idlePause)
+	if o.Failure == nil && !e.message.assignment.draining && o.NotBefore.IsZero() {
+		o.NotBefore = now.Add(idleBackoff)
 	}
 	if o.Failure != nil {
-		e.past.attempts++
-		if e.past.first.IsZero() {
-			e.past.first = now
+		e.history.attempts++
+		if e.history.first.IsZero() {
+			e.history.first = now
 		}
 		p.metrics.retries.Inc()
 	}
 	if o.Suspect {
-		if p.suspicions.judge(e, o.Failure, together, all, now) {
-			p.poison(e, o.Failure, now)
+		if p.bisector.narrow(e, o.Failure, together, all, now) {
+			p.giveUp(e, o.Failure, now)
 			return
 		}
 		if together == 1 {
-			o.NotBefore = later(o.NotBefore, now.Add(lonePause(e.past.attempts)))
+			o.NotBefore = later(o.NotBefore, now.Add(aloneBackoff(e.history.attempts)))
 		}
 	}
 	switch {
 	case e.behind > 0:
-	case e.parcel.tenancy.draining:
-		e.parcel.tenancy.release(e)
+	case e.message.assignment.draining:
+		e.message.assignment.abandon(e)
 	case o.NotBefore.After(now):
-		p.queue.hold(e, o.NotBefore)
+		p.queue.delay(e, o.NotBefore)
 	default:
 		p.queue.push(e)
 	}
 }
 
-// idlePause keeps a sender that returns without an attempt from being asked again at once.
-const idlePause = 100 * time.Millisecond
+// idleBackoff keeps a sender that returns without an attempt from being asked again at once.
+const idleBackoff = 100 * time.Millisecond
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

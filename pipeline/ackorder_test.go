@@ -295,11 +295,11 @@ func TestNobodyWaitsInACircle(t *testing.T) {
 // any more, since it is used again for another message; who comes behind both waits for the retried one.
 func TestRetriedWhileOvertakerIsTold(t *testing.T) {
 	p := &Pipeline{lanes: newLanes()}
-	tn := newTenancy(context.Background())
+	tn := newAssignment(context.Background())
 	own := &share{}
-	retried, overtaker, behind := &parcel{seq: 1, tenancy: tn, share: own}, &parcel{seq: 2, tenancy: tn, share: own}, &parcel{seq: 3, tenancy: tn, share: own}
-	for _, pc := range []*parcel{retried, overtaker, behind} {
-		tn.add(pc)
+	retried, overtaker, behind := &message{seq: 1, assignment: tn, share: own}, &message{seq: 2, assignment: tn, share: own}, &message{seq: 3, assignment: tn, share: own}
+	for _, msg := range []*message{retried, overtaker, behind} {
+		tn.add(msg)
 	}
 	l := p.lanes.add(7)
 	overtaker.calls = []event.Call{{Lanes: []event.Lane{7}}}
@@ -309,7 +309,7 @@ func TestRetriedWhileOvertakerIsTold(t *testing.T) {
 	if overtaker.awaits != 0 || retried.followers != nil {
 		t.Error("a message that is being told waits for another")
 	}
-	if next := p.told(done); len(next) > 0 {
+	if next := p.acked(done); len(next) > 0 {
 		t.Errorf("%d are told with it", len(next))
 	}
 	behind.follow(l)

@@ -19,46 +19,46 @@ const (
 	poisonPerHour  = 10 // events
 )
 
-// suspicions judges calls whose requests fail as a whole.
-type suspicions struct {
-	accepted uint64          // requests in which a call was settled
-	alone    map[*parcel]int // by message, its calls that fail while alone in their request
-	poisoned []time.Time     // when the messages of the last hour were found to have poison
+// A bisector judges calls whose requests fail as a whole.
+type bisector struct {
+	accepted uint64           // requests in which a call was settled
+	alone    map[*message]int // by message, its calls that fail while alone in their request
+	poisoned []time.Time      // when the messages of the last hour were found to have poison
 }
 
-// judge narrows the batch in which a suspect may travel, and reports whether the call is poison. Halving waits until somebody
+// narrow narrows the batch in which a suspect may travel, and reports whether the call is poison. Halving waits until somebody
 // else's request was accepted since the call last failed: while nothing at all is accepted, a failure says nothing about
 // the call. A refusal says something at once, and where the batch is all there is, nobody else can.
-func (s *suspicions) judge(e *entry, f *event.Failure, together int, all bool, now time.Time) bool {
+func (s *bisector) narrow(e *entry, f *event.Failure, together int, all bool, now time.Time) bool {
 	refused := f != nil && f.Status >= 400 && f.Status < 500
-	progress := e.past.attempts > 1 && s.accepted > e.past.accepted
+	progress := e.history.attempts > 1 && s.accepted > e.history.accepted
 	if e.limit == 0 || int(e.limit) > together {
 		e.limit = int32(together)
 	}
 	if refused || progress || all {
 		e.limit = int32(max(1, together/2))
 	}
-	e.past.accepted = s.accepted
+	e.history.accepted = s.accepted
 	if together > 1 {
 		return false
 	}
-	if e.past.alone.IsZero() {
-		e.past.alone = now
+	if e.history.alone.IsZero() {
+		e.history.alone = now
 		if s.alone == nil {
-			s.alone = map[*parcel]int{}
+			s.alone = map[*message]int{}
 		}
-		s.alone[e.parcel]++
+		s.alone[e.message]++
 	}
 	if !progress {
 		return false
 	}
-	e.past.lone++
-	return e.past.lone >= poisonAttempts && now.Sub(e.past.alone) >= poisonAge && len(s.alone) <= poisonPerHour && s.allow(e.parcel, now)
+	e.history.aloneFailures++
+	return e.history.aloneFailures >= poisonAttempts && now.Sub(e.history.alone) >= poisonAge && len(s.alone) <= poisonPerHour && s.allow(e.message, now)
 }
 
 // allow reports whether a call of a message may be given up as poison, and counts the message.
-func (s *suspicions) allow(pc *parcel, now time.Time) bool {
-	if slices.ContainsFunc(pc.failures, func(f event.Failure) bool { return f.Reason == event.ReasonPoison }) {
+func (s *bisector) allow(msg *message, now time.Time) bool {
+	if slices.ContainsFunc(msg.failures, func(f event.Failure) bool { return f.Reason == event.ReasonPoison }) {
 		return true
 	}
 	for len(s.poisoned) > 0 && now.Sub(s.poisoned[0]) >= time.Hour {
@@ -71,30 +71,30 @@ func (s *suspicions) allow(pc *parcel, now time.Time) bool {
 	return true
 }
 
-// clear forgets what was held against an entry.
-func (s *suspicions) clear(e *entry) {
-	if e.past != nil && !e.past.alone.IsZero() {
-		e.past.alone = time.Time{}
-		if s.alone[e.parcel]--; s.alone[e.parcel] == 0 {
-			delete(s.alone, e.parcel)
+// forget forgets what was held against an entry.
+func (s *bisector) forget(e *entry) {
+	if e.history != nil && !e.history.alone.IsZero() {
+		e.history.alone = time.Time{}
+		if s.alone[e.message]--; s.alone[e.message] == 0 {
+			delete(s.alone, e.message)
 		}
 	}
 }
 
-// poison gives a call up.
-func (p *Pipeline) poison(e *entry, f *event.Failure, now time.Time) {
+// giveUp gives a call up.
+func (p *Pipeline) giveUp(e *entry, f *event.Failure, now time.Time) {
 	failure := event.Failure{Stage: event.StageDelivery}
 	if f != nil {
 		failure = *f
 	}
 	failure.Reason = event.ReasonPoison
-	e.past.attempts-- // refuse counts the attempt
+	e.history.attempts-- // refuse counts the attempt
 	p.refuse(e, &failure, now)
 }
 
-// lonePause is how long a call that failed alone waits before its next attempt: 1 s, doubled up to a minute, less up to a half by
+// aloneBackoff is how long a call that failed alone waits before its next attempt: 1 s, doubled up to a minute, less up to a half by
 // chance so that many do not return together.
-func lonePause(attempts int) time.Duration {
+func aloneBackoff(attempts int) time.Duration {
 	pause := time.Minute
 	if attempts < 7 {
 		pause = time.Second << max(0, attempts-1)

@@ -21,11 +21,11 @@ func TestNothingPassesACallForWhichTheFlowStopped(t *testing.T) {
 	c := DefaultConfig()
 	onBench(t, c, refuse, func(b *bench) {
 		l := newTestLease()
-		for i := range 2 * guardLeast {
+		for i := range 2 * leastResults {
 			b.must(l, 0, fmt.Sprintf("p %d identify", i))
 		}
 		b.pass(time.Hour)
-		if len(b.sent) != guardLeast || len(b.letters.letters) != guardLeast-1 || len(b.done) != guardLeast-1 {
+		if len(b.sent) != leastResults || len(b.letters.letters) != leastResults-1 || len(b.done) != leastResults-1 {
 			t.Errorf("%d sent, %d letters, %d done", len(b.sent), len(b.letters.letters), len(b.done))
 		}
 		if !l.End(time.Second) {
@@ -39,16 +39,16 @@ func TestSkippedEventsAreRead(t *testing.T) {
 	onBench(t, DefaultConfig(), nil, func(b *bench) {
 		l := newTestLease()
 		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
-		for i := range 10 * guardLeast {
-			kind := []string{"skip", "track"}[i/(5*guardLeast)]
+		for i := range 10 * leastResults {
+			kind := []string{"skip", "track"}[i/(5*leastResults)]
 			if i%5 == 0 {
 				kind = "unreadable"
 			}
 			b.must(l, int32(i%5), fmt.Sprintf("p %d %s", i, kind))
 		}
 		b.pass(time.Minute)
-		if b.p.guard.stopped != nil || len(b.letters.letters) != 2*guardLeast {
-			t.Errorf("stopped for %v with %d letters", b.p.guard.stopped, len(b.letters.letters))
+		if b.p.breaker.stopped != nil || len(b.letters.letters) != 2*leastResults {
+			t.Errorf("stopped for %v with %d letters", b.p.breaker.stopped, len(b.letters.letters))
 		}
 		l.End(0)
 	})
@@ -56,14 +56,14 @@ func TestSkippedEventsAreRead(t *testing.T) {
 
 // TestRecordForgetsTheOldest: only the last results count.
 func TestRecordForgetsTheOldest(t *testing.T) {
-	r := &record{}
-	for range guardWindow {
+	r := &window{}
+	for range windowSize {
 		r.add(true)
 	}
-	for i := range guardWindow {
+	for i := range windowSize {
 		r.add(false)
-		if want := guardWindow - 1 - i; r.failed != want || r.seen != guardWindow {
-			t.Fatalf("%d of %d failed, want %d of %d", r.failed, r.seen, want, guardWindow)
+		if want := windowSize - 1 - i; r.failed != want || r.seen != windowSize {
+			t.Fatalf("%d of %d failed, want %d of %d", r.failed, r.seen, want, windowSize)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 	onBench(t, DefaultConfig(), refuseSome(0), func(b *bench) {
 		l := newTestLease()
 		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
-		for i := range 3 * guardLeast {
+		for i := range 3 * leastResults {
 			b.must(l, 0, fmt.Sprintf("p%d %d track", i, i))
 		}
 		b.pass(time.Second)
@@ -91,7 +91,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 		if len(letters) != 3 || len(letters[0].Failures)+len(letters[1].Failures)+len(letters[2].Failures) != 480 {
 			t.Errorf("%d letters", len(letters))
 		}
-		if b.settled() != 3*guardLeast+4 {
+		if b.settled() != 3*leastResults+4 {
 			t.Errorf("%d done", b.settled())
 		}
 		l.End(0)
@@ -102,7 +102,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 	onBench(t, DefaultConfig(), nil, func(b *bench) {
 		b.letters.fail = func(time.Time) bool { return true }
-		for range 2 * guardLeast {
+		for range 2 * leastResults {
 			l := newTestLease()
 			for offset, value := range []string{"p 1 unmappable", "p 2 unreadable"} {
 				if err := b.handle(l, event.Message{Origin: event.Origin{Topic: "t", Offset: int64(offset)}, Value: []byte(value)}, func() {}); err != nil {
@@ -112,7 +112,7 @@ func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 			b.pass(time.Second)
 			l.End(time.Second)
 		}
-		if rule, stage, stopped := b.p.Stopped(); stopped || b.letters.failed < guardLeast {
+		if rule, stage, stopped := b.p.Stopped(); stopped || b.letters.failed < leastResults {
 			t.Errorf("stopped %v for %q in %s, after %d attempts to store", stopped, rule, stage, b.letters.failed)
 		}
 	})
@@ -125,7 +125,7 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 		onBench(t, DefaultConfig(), refuseSome(0), func(b *bench) {
 			l := newTestLease()
 			time.AfterFunc(time.Hour, func() { l.Revoke(time.Second) })
-			for i := range 2 * guardLeast {
+			for i := range 2 * leastResults {
 				if b.put(l, 0, fmt.Sprintf("p%d %d %s", i, i, kind)) != nil {
 					break
 				}
@@ -142,7 +142,7 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 			for _, value := range b.done {
 				delete(stored, value)
 			}
-			if n := len(b.letters.letters); n < guardDistinct || n >= guardLeast || len(stored) > 0 {
+			if n := len(b.letters.letters); n < leastEvents || n >= leastResults || len(stored) > 0 {
 				t.Errorf("%s: %d letters, of which %d are not done", kind, n, len(stored))
 			}
 		})
@@ -151,7 +151,7 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 
 // TestTheStopSaysWhat: an event that cannot be read has no rule.
 func TestTheStopSaysWhat(t *testing.T) {
-	for of, want := range map[guarded]string{
+	for of, want := range map[subject]string{
 		{event.StageMapping, ""}:       "events that cannot be read",
 		{event.StageMapping, "order"}:  "rule order in mapping",
 		{event.StageDelivery, "order"}: "rule order in delivery",
@@ -164,11 +164,11 @@ func TestTheStopSaysWhat(t *testing.T) {
 
 // TestWhatNoRuleWantsStopsNothing: such events are dead letters because the configuration wants them to be.
 func TestWhatNoRuleWantsStopsNothing(t *testing.T) {
-	g := newGuard(0.5)
+	g := newBreaker(0.5)
 	for i := range 1000 {
-		pc := &parcel{failures: []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonUnmatched}}}
-		pc.msg.Origin.Offset = int64(i)
-		if of := g.mapped(pc); of != nil {
+		msg := &message{failures: []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonUnmatched}}}
+		msg.Origin.Offset = int64(i)
+		if of := g.mapped(msg); of != nil {
 			t.Fatalf("stopped over %s after %d events", of, i)
 		}
 	}

@@ -108,7 +108,7 @@ func (b *bench) settled() int {
 	return len(b.done)
 }
 
-func (b *bench) tenancies() int {
+func (b *bench) assignments() int {
 	return len(b.p.intake.held())
 }
 
@@ -154,7 +154,7 @@ func TestNothingEntersUnderAnEndedLease(t *testing.T) {
 		}
 		b.pass(time.Minute)
 		b.want("p 1 identify")
-		if b.tenancies() != 0 {
+		if b.assignments() != 0 {
 			t.Error("an ended lease still holds something")
 		}
 	})
@@ -229,7 +229,7 @@ func TestRestIsNoticedUnderLoad(t *testing.T) {
 		}
 		one.Revoke(1500 * time.Millisecond)
 		b.pass(10 * time.Second)
-		if n := b.tenancies(); n != 1 {
+		if n := b.assignments(); n != 1 {
 			t.Errorf("%d leases hold something, want 1", n)
 		}
 		b.mu.Lock()
@@ -240,21 +240,21 @@ func TestRestIsNoticedUnderLoad(t *testing.T) {
 	})
 }
 
-// TestNothingMovesOnceATenancyRests: between its rest and its end nothing of it may become ready.
-func TestNothingMovesOnceATenancyRests(t *testing.T) {
+// TestNothingMovesOnceAnAssignmentIsDrained: between its rest and its end nothing of it may become ready.
+func TestNothingMovesOnceAnAssignmentIsDrained(t *testing.T) {
 	q := &queue{items: 10, bytes: 1000}
-	n := newTenancy(newTestLease())
+	n := newAssignment(newTestLease())
 	n.draining = true
-	n.settle()
+	n.checkDrained()
 	select {
-	case <-n.still:
+	case <-n.drained:
 	default:
-		t.Fatal("an empty tenancy does not rest")
+		t.Fatal("an empty assignment does not rest")
 	}
-	e := &entry{parcel: &parcel{tenancy: n}, call: &event.Call{Step: identifyStep}}
+	e := &entry{message: &message{assignment: n}, call: &event.Call{Step: identifyStep}}
 	q.push(e)
-	if e.state != released || n.ready != 0 || len(q.lines) > 0 {
-		t.Errorf("state %d, %d ready", e.state, n.ready)
+	if e.state != abandoned || n.queued != 0 || len(q.withReady) > 0 {
+		t.Errorf("state %d, %d ready", e.state, n.queued)
 	}
 }
 
@@ -283,7 +283,7 @@ func TestDrainEndsWithTheDeadline(t *testing.T) {
 		b.want("p 1 identify") // that of the old lease is still on the wire
 		b.pass(time.Minute)
 		b.want("p 1 identify", "p 1 identify", "p 2 identify")
-		if b.tenancies() != 1 {
+		if b.assignments() != 1 {
 			t.Error("an ended lease still holds something")
 		}
 	})
@@ -348,7 +348,7 @@ func TestAMessageIsDoneWithItsLetter(t *testing.T) {
 			b.letters.fail = func(time.Time) bool { time.Sleep(50 * time.Second); return false }
 			l := newTestLease()
 			b.must(l, 0, first)
-			for range 4 { // whose parcels must not be that of the first
+			for range 4 { // whose messages must not be that of the first
 				b.pass(40 * time.Second)
 				b.must(l, 0, "q 1 skip")
 				b.must(l, 0, "q 2 track")

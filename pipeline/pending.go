@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// pendingLetters holds letters on their way to the dead letters. Their messages stay in hand, so that the budget bounds them and the
+// source waits when they cannot be stored.
+type pendingLetters struct {
+	letters []*message
+	wake    chan struct{} // holds one when a letter was added
+	ended   chan struct{} // holds one for a lease that is being given up
+	down    bool          // the last attempt failed
+}
+
+// What one Put takes: at most so many letters, and so many bytes unless the first alone has more.
+const (
+	lettersAtOnce     = 100
+	letterBytesAtOnce = 1 << 20
+)
+
+// stopFlow stops the flow when a message has made too much of a rule's fail, or nothing when of is nil. The caller holds p.mu.
+func (p *Pipeline) stopFlow(msg *message, of *subject) {
+	if of == nil {
+		return
+	}
+	f := &msg.failures[len(msg.failures)-1]
+	p.log.Error("flow stopped: most of the last events failed; mend the rule or the producer and restart, or raise dead_letters.stop_share",
+		zap.Stringer("failing", of), zap.String("reason", string(f.Reason)), zap.String("field", f.Field), zap.Stringer("origin", msg.Origin))
+	p.metrics.stopped.Set(1)
+	p.stopped.Store(true)
+}
+
+// addLetter puts a message's letter into the pending letters. The caller holds p.mu.
+func (p *Pipeline) addLetter(msg *message) {
+	msg.assignment.letters++
+	p.pending.letters = append(p.pending.letters, msg)
+	notify(p.pending.wake)
+	if msg.assignment.draining {
+		notify(p.pending.ended)
+	}
+}
+
+// writeLetters stores letters until ctx ends.
+func (p *Pipeline) writeLetters(ctx context.Context) {
+	wait := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
+	for {
+		messages := p.nextLetters()
+		if len(messages) == 0 {
+			select {
+			case <-p.pending.wake:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		letters := make([]event.FailedMessage, len(messages))
+		for i, msg := range messages {
+			letters[i] = event.FailedMessage{Message: msg.Message, Failures: msg.failures}
+		}
+		err := p.stages.DeadLetters.Put(ctx, letters...)
+		p.lettersStored(messages, err)
+		if err == nil {
+			wait.Reset()
+			continue
+		}
+		timer := time.NewTimer(wait.NextBackOff())
+		select {
+		case <-timer.C:
+		case <-p.pending.ended:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// nextLetters looks at the first letters of the pending letters. Those of a lease that is being given up are dropped once storing fails:
+// their messages come again.
+func (p *Pipeline) nextLetters() []*message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pending.down && p.draining > 0 {
+		kept := p.pending.letters[:0]
+		for _, msg := range p.pending.letters {
+			if a := msg.assignment; a.draining {
+				a.letters--
+				a.checkDrained()
+				continue
+			}
+			kept = append(kept, msg)
+		}
+		clear(p.pending.letters[len(kept):])
+		p.pending.letters = kept
+		if len(kept) == 0 { // nothing waits any more, so that nothing would tell when storing works again
+			p.pending.down = false
+			p.metrics.lettersDown.Set(0)
+		}
+	}
+	n, size := 0, int64(0)
+	for n < min(len(p.pending.letters), lettersAtOnce) && (n == 0 || size+p.pending.letters[n].letterSize() <= letterBytesAtOnce) {
+		size += p.pending.letters[n].letterSize()
+		n++
+	}
+	return slices.Clone(p.pending.letters[:n])
+}
+
+// letterSize is about what a message's letter takes.
+func (msg *message) letterSize() int64 { return int64(msg.Size() + len(msg.failures)*failureOverhead) }
+
+// lettersStored settles the letters of one Put.
+func (p *Pipeline) lettersStored(messages []*message, err error) {
+	var done []*message
+	p.mu.Lock()
+	if err != nil && !p.pending.down {
+		p.log.Warn("dead letters cannot be stored; the source waits", zap.Error(err), zap.Int("waiting", len(p.pending.letters)))
+	}
+	if err == nil && p.pending.down {
+		p.log.Info("dead letters are stored again")
+	}
+	p.pending.down = err != nil
+	p.metrics.lettersDown.Set(boolValue(p.pending.down))
+	if err == nil {
+		clear(p.pending.letters[:len(messages)])
+		p.pending.letters = p.pending.letters[len(messages):]
+		for _, msg := range messages {
+			for i := range msg.failures {
+				p.metrics.letters[msg.failures[i].Reason].Inc()
+			}
+			a := msg.assignment
+			a.letters--
+			done = p.finish(msg, done)
+			a.checkDrained()
+		}
+	}
+	p.mu.Unlock()
+	p.ack(done)
+}
+
+func boolValue(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
