@@ -23,7 +23,7 @@ func TestBeingStoppedIsNotAFailure(t *testing.T) {
 			t.Errorf("released after %s, want 7s", took)
 		}
 		if got := count(r.Send(ctx, makeCalls(1))); got.untried != 1 || time.Since(start) != 7*time.Second {
-			t.Errorf("a stopped attempt at a closed gate: %+v", got)
+			t.Errorf("a stopped attempt at a tripped breaker: %+v", got)
 		}
 		if n := len(r.to.requests()); n != 1 {
 			t.Errorf("%d requests, want 1", n)

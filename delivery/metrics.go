@@ -80,8 +80,8 @@ func (m *metrics) request(endpoint customerio.Endpoint, status int, took time.Du
 	m.duration[endpoint].Observe(took.Seconds())
 }
 
-// become moves the state's 1 from one series to another.
-func (m *metrics) become(before, after State) {
+// stateChanged moves the state's 1 from one series to another.
+func (m *metrics) stateChanged(before, after State) {
 	m.state.WithLabelValues(string(before.Condition), string(before.Cause)).Set(0)
 	m.state.WithLabelValues(string(after.Condition), string(after.Cause)).Set(1)
 }

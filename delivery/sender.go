@@ -20,12 +20,12 @@ type Config struct {
 	RequestsPerSecond int
 }
 
-// Sender makes attempts at delivering calls. It may be used from several goroutines; all share one gate.
+// Sender makes attempts at delivering calls. It may be used from several goroutines; all share one circuit breaker.
 type Sender struct {
 	client  *customerio.Client
 	log     *zap.Logger
 	metrics *metrics
-	gate    *gate
+	breaker *breaker
 	parts   sync.Pool // of *[][]byte
 }
 
@@ -36,31 +36,31 @@ func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Re
 	}
 	s := &Sender{client: client, log: log}
 	s.parts.New = func() any { return new([][]byte) }
-	a := &announcer{log: log}
-	s.gate = newGate(c.RequestsPerSecond, client.NewCredentials, a)
-	s.metrics = newMetrics(reg, s.rate) // after the gate, which a scrape reads
+	a := &stateLogger{log: log}
+	s.breaker = newBreaker(c.RequestsPerSecond, client.NewCredentials, a)
+	s.metrics = newMetrics(reg, s.rate) // after the breaker, which a scrape reads
 	a.metrics = s.metrics
 	return s, nil
 }
 
 // SetReplicas divides the workspace's budget among so many live replicas, this one among them. Fewer than one counts as one.
 func (s *Sender) SetReplicas(n int) {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	s.gate.pace.share(n)
+	s.breaker.mu.Lock()
+	defer s.breaker.mu.Unlock()
+	s.breaker.limiter.divide(n)
 }
 
 // State says how the destination is doing.
 func (s *Sender) State() State {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	return s.gate.state
+	s.breaker.mu.Lock()
+	defer s.breaker.mu.Unlock()
+	return s.breaker.state
 }
 
 func (s *Sender) rate() float64 {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	return s.gate.pace.rate
+	s.breaker.mu.Lock()
+	defer s.breaker.mu.Unlock()
+	return s.breaker.limiter.rate
 }
 
 // Send makes one attempt at the calls, which fit one request, and returns one outcome for each, in their order, to be read only. Calls that no
@@ -99,12 +99,12 @@ func together(calls []event.Call) int {
 
 // attempt makes one request and reports whether Customer.io has looked at its calls.
 func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []event.Outcome, looked bool) {
-	p, ok := s.gate.enter(ctx)
+	p, ok := s.breaker.acquire(ctx)
 	if !ok {
 		return make([]event.Outcome, len(calls)), false
 	}
 	answer := s.exchange(context.WithoutCancel(ctx), ctx.Deadline, calls)
-	s.gate.leave(p, answer, len(calls))
+	s.breaker.giveBack(p, answer, len(calls))
 	if answer.Withheld {
 		return make([]event.Outcome, len(calls)), false
 	}

@@ -17,16 +17,16 @@ type want struct {
 	result  event.Result
 	suspect bool
 	reason  event.Reason
-	closes  bool // the gate
+	trips   bool // it trips the breaker
 	halts   bool
 }
 
 // wantFor states the rules of delivery for every status, apart from the code under test.
 func wantFor(status int, single, many bool) want {
 	delivered := want{result: event.Delivered}
-	open := want{closes: true}
-	suspect := want{suspect: true, closes: true}
-	halted := want{closes: true, halts: true}
+	open := want{trips: true}
+	suspect := want{suspect: true, trips: true}
+	halted := want{trips: true, halts: true}
 	refused := want{result: event.Refused, reason: event.ReasonRefused}
 	split := want{suspect: true, reason: event.ReasonRefused}
 	switch {
@@ -76,7 +76,7 @@ func TestEveryStatus(t *testing.T) {
 				for i, o := range r.Send(context.Background(), calls) {
 					checkOutcome(t, fmt.Sprintf("%s %d call %d", shape.name, status, i), o, want, status, calls[i].ID)
 				}
-				if got := r.State().Condition; want.closes != (got != "ok") || want.halts != (got == "halted") {
+				if got := r.State().Condition; want.trips != (got != "ok") || want.halts != (got == "halted") {
 					t.Errorf("%s %d: the destination is %s", shape.name, status, got)
 				}
 				if r.failed(status) == 0 {

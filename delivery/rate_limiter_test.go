@@ -57,7 +57,7 @@ func TestPace(t *testing.T) {
 	})
 }
 
-// Those whose turns passed while the gate was closed must not all go when it opens.
+// Those whose turns passed while the breaker was tripped must not all go when it is reset.
 func TestNoBurstWhenTheGateOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {

@@ -8,7 +8,7 @@ import (
 // Turns that are used a little late, as timers are, do not lower the rate; a pause does not make a burst.
 func TestLateTurnsKeepTheRate(t *testing.T) {
 	now := time.Now()
-	p := newPace(1000)
+	p := newRateLimiter(1000)
 	began := now
 	for range 1000 {
 		now = p.reserve(now).Add(time.Millisecond / 2)

@@ -139,7 +139,7 @@ func TestOneProbeAtATime(t *testing.T) {
 			}
 			return reply(400, refuse)
 		})
-		r.Send(t.Context(), makeCalls(2)) // closes the gate
+		r.Send(t.Context(), makeCalls(2)) // trips the breaker
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			for len(r.to.requests()) < 21 {
@@ -272,14 +272,14 @@ func TestALoneCallThatFailsWhileOthersSucceedDoesNotCloseTheGate(t *testing.T) {
 				t.Fatalf("outcome %+v", o)
 			}
 			if r.State().Condition != delivery.OK {
-				t.Fatal("the gate closed")
+				t.Fatal("the breaker tripped")
 			}
 		}
 		// Two or more calls together speak of the destination, and so does a lone one when nothing was accepted for a while.
 		time.Sleep(11 * time.Second)
 		r.Send(t.Context(), []event.Call{poison})
 		if r.State().Condition != delivery.BackingOff {
-			t.Error("the gate stayed open although nothing else succeeds")
+			t.Error("requests went on although nothing else succeeds")
 		}
 	})
 }
