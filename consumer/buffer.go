@@ -7,13 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// buffer is memory that handed-out messages point into. It goes back to its pool when the last of them is done; one whose
-// messages were dropped is left to the garbage collector.
-type buffer struct {
-	bytes    []byte
+// Buffer is memory that handed-out messages point into. It goes back to its pool when the last of them is acked; one whose messages
+// were dropped is left to the garbage collector.
+type Buffer struct {
+	Bytes    []byte // the length that was asked for, or less
 	users    atomic.Int32
-	share    *share // nil for a buffer that counts against nothing
-	unpacked bool   // made by the worker, not by a fetch
+	share    *BudgetShare // nil for a buffer that counts against nothing
+	Unpacked bool         // made by the worker, not by a fetch
 }
 
 // Buffers come in powers of two from 4 KiB to 2 MiB; larger ones are made for one use.
@@ -24,58 +24,59 @@ const (
 
 func classOf(n int) int { return max(bits.Len(uint(max(n, 1)-1)), smallestClass) }
 
-// takeBuffer returns a buffer of n bytes with one user, which counts against nothing yet.
-func takeBuffer(n int) *buffer {
+// NewBuffer returns a buffer of n bytes with one user, which counts against nothing yet.
+func NewBuffer(n int) *Buffer {
 	b := pooledBuffer(n)
 	b.users.Store(1)
 	return b
 }
 
-// count counts the buffer against a share until it is released.
-func (b *buffer) count(s *share) {
+// Charge counts the buffer against a share until it is released.
+func (b *Buffer) Charge(s *BudgetShare) {
 	b.share = s
-	s.window.take(s, int64(cap(b.bytes)), b.unpacked)
+	s.Budget.charge(s, int64(cap(b.Bytes)), b.Unpacked)
 }
 
-func pooledBuffer(n int) *buffer {
+func pooledBuffer(n int) *Buffer {
 	class := classOf(n)
 	if class > largestClass {
-		return &buffer{bytes: make([]byte, n)}
+		return &Buffer{Bytes: make([]byte, n)}
 	}
-	if b := kept.take(class); b != nil {
-		b.bytes = b.bytes[:n]
+	if b := idleBuffers.get(class); b != nil {
+		b.Bytes = b.Bytes[:n]
 		return b
 	}
-	return &buffer{bytes: make([]byte, n, 1<<class)}
+	return &Buffer{Bytes: make([]byte, n, 1<<class)}
 }
 
-// retain adds a user.
-func (b *buffer) retain() { b.users.Add(1) }
+// Retain adds a user.
+func (b *Buffer) Retain() { b.users.Add(1) }
 
-// release takes a user away; the last one gives the memory back, and nobody may look at it from then on.
-func (b *buffer) release() {
+// Release takes a user away; the last one gives the memory back, and nobody may look at it from then on.
+func (b *Buffer) Release() {
 	if b.users.Add(-1) != 0 {
 		return
 	}
-	size := cap(b.bytes)
+	size := cap(b.Bytes)
 	if b.share != nil {
-		b.share.window.give(b.share, int64(size), b.unpacked)
-		b.share, b.unpacked = nil, false
+		b.share.Budget.Release(b.share, int64(size), b.Unpacked)
+		b.share, b.Unpacked = nil, false
 	}
 	if class := classOf(size); size == 1<<class && class <= largestClass {
-		kept.put(b, class)
+		idleBuffers.put(b, class)
 	}
 }
 
-// window bounds the bytes of the buffers that are fetched and not released. While less than a quarter of it is left, only partitions
-// that hold nothing are asked for more, so that those that hold much do not starve them. It is overdrawn by what cannot be known in advance: a batch that is
-// larger than what was asked for, one for each broker, and what batches unpack to, a few at a time.
-type window struct {
-	limit int64
-	freed func() // called, without a lock held, when bytes have been given back after a reservation was refused
+// FetchBudget bounds the bytes of the buffers that are fetched and not released. While less than a quarter of it is left, only
+// partitions that hold nothing are asked for more, so that those that hold much do not starve them. It is overdrawn by what cannot
+// be known in advance: a batch that is larger than what was asked for, one for each broker, and what batches unpack to, a few at a
+// time.
+type FetchBudget struct {
+	Limit  int64
+	OnFree func() // called, without a lock held, when bytes have been given back after a reservation was refused
 
 	mu        sync.Mutex
-	refused   bool // a reservation was, and freed has not been called since
+	refused   bool // a reservation was, and OnFree has not been called since
 	used      int64
 	unpacked  int64         // the part of used that was unpacked
 	unpacking int           // how many are at it
@@ -85,31 +86,31 @@ type window struct {
 // unpackers is how many may unpack a batch at a time.
 const unpackers = 4
 
-// share is what one partition holds of a window.
-type share struct {
-	window *window
+// BudgetShare is what one partition holds of a budget.
+type BudgetShare struct {
+	Budget *FetchBudget
 
-	held int64 // guarded by window.mu
+	held int64 // guarded by Budget.mu
 }
 
-// allows reports whether a partition may ask for n bytes more.
-func (w *window) allows(s *share, n int64) bool {
+// Allows reports whether a partition may ask for n bytes more.
+func (w *FetchBudget) Allows(s *BudgetShare, n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if s.held > 0 && w.used+n > w.limit/4*3 {
+	if s.held > 0 && w.used+n > w.Limit/4*3 {
 		w.refused = true
 		return false
 	}
 	return true
 }
 
-// reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where it would be less than
-// least. It is given back with give. When nothing is in use, any answer is possible.
-func (w *window) reserve(n, least int64) int64 {
+// Reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where it would be less than
+// least. It is given back with Release. When nothing is in use, any answer is possible.
+func (w *FetchBudget) Reserve(n, least int64) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.used > 0 {
-		n = min(n, w.limit-w.used)
+		n = min(n, w.Limit-w.used)
 	}
 	if n < least {
 		w.refused = true
@@ -119,8 +120,8 @@ func (w *window) reserve(n, least int64) int64 {
 	return n
 }
 
-// take counts n bytes whether there is room or not.
-func (w *window) take(s *share, n int64, unpacked bool) {
+// charge counts n bytes whether there is room or not.
+func (w *FetchBudget) charge(s *BudgetShare, n int64, unpacked bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.held += n
@@ -130,8 +131,8 @@ func (w *window) take(s *share, n int64, unpacked bool) {
 	}
 }
 
-// give gives back what a partition held, or, without a share, what was reserved.
-func (w *window) give(s *share, n int64, unpacked bool) {
+// Release gives back what a partition held, or, without a share, what was reserved.
+func (w *FetchBudget) Release(s *BudgetShare, n int64, unpacked bool) {
 	w.mu.Lock()
 	if s != nil {
 		s.held -= n
@@ -141,20 +142,20 @@ func (w *window) give(s *share, n int64, unpacked bool) {
 		w.unpacked -= n
 	}
 	w.wake()
-	tell := w.refused && w.freed != nil
+	tell := w.refused && w.OnFree != nil
 	w.refused = w.refused && !tell
 	w.mu.Unlock()
 	if tell {
-		w.freed()
+		w.OnFree()
 	}
 }
 
-// beginUnpacking holds back whoever is about to unpack a batch while the window is full, or while others are at it; when nothing
-// unpacked is in use, one may always go on. Each call that returns nil is followed by endUnpacking, after the buffer is counted.
-func (w *window) beginUnpacking(ctx context.Context) error {
+// BeginUnpacking holds back whoever is about to unpack a batch while the budget is used up, or while others are at it; when nothing
+// unpacked is in use, one may always go on. Each call that returns nil is followed by EndUnpacking, after the buffer is charged.
+func (w *FetchBudget) BeginUnpacking(ctx context.Context) error {
 	for {
 		w.mu.Lock()
-		if w.unpacking == 0 && w.unpacked == 0 || w.unpacking < unpackers && w.used <= w.limit {
+		if w.unpacking == 0 && w.unpacked == 0 || w.unpacking < unpackers && w.used <= w.Limit {
 			w.unpacking++
 			w.mu.Unlock()
 			return nil
@@ -172,7 +173,8 @@ func (w *window) beginUnpacking(ctx context.Context) error {
 	}
 }
 
-func (w *window) endUnpacking() {
+// EndUnpacking lets the next one unpack.
+func (w *FetchBudget) EndUnpacking() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.unpacking--
@@ -180,15 +182,15 @@ func (w *window) endUnpacking() {
 }
 
 // wake lets those that wait look again. The caller holds mu.
-func (w *window) wake() {
+func (w *FetchBudget) wake() {
 	if w.moved != nil {
 		close(w.moved)
 		w.moved = nil
 	}
 }
 
-// inUse is the number of bytes that count against the window.
-func (w *window) inUse() int64 {
+// InUse is the number of bytes that count against the budget.
+func (w *FetchBudget) InUse() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.used

@@ -13,23 +13,23 @@ import (
 )
 
 // testbed is a broker with one log, which is one partition of a topic or a stream.
-type testbed interface {
+type Testbed interface {
 	// publish appends values to the log, in order.
-	publish(values ...string)
+	Publish(values ...string)
 	// open makes one more source that reads the log from its beginning, as one more replica of the same reader. Its drain limit
 	// is about two seconds, its session a few.
-	open() source
+	Open() Source
 }
 
 // source is what the pipeline reads from.
-type source interface {
+type Source interface {
 	Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error
 	Ready() error
 }
 
-// testContract holds a source to what every source promises.
-func testContract(t *testing.T, newTestbed func(t *testing.T) testbed) {
-	for name, test := range map[string]func(t *testing.T, b testbed){
+// Run holds a source to what every source promises.
+func Run(t *testing.T, newTestbed func(t *testing.T) Testbed) {
+	for name, test := range map[string]func(t *testing.T, b Testbed){
 		"commits only the unbroken prefix":          contractPrefix,
 		"done late, twice or never":                 contractLateDone,
 		"waits for what is in hand when it stops":   contractDrain,
@@ -45,61 +45,61 @@ func testContract(t *testing.T, newTestbed func(t *testing.T) testbed) {
 	}
 }
 
-func contractPrefix(t *testing.T, b testbed) {
-	b.publish("1", "2", "3", "4", "5")
-	first := read(t, b.open(), func(_ context.Context, value string, done func()) error {
+func contractPrefix(t *testing.T, b Testbed) {
+	b.Publish("1", "2", "3", "4", "5")
+	first := Read(t, b.Open(), func(_ context.Context, value string, done func()) error {
 		if value == "1" || value == "2" || value == "4" {
 			done()
 		}
 		return nil
 	})
-	first.want("1", "2", "3", "4", "5")
-	first.stop()
-	second := read(t, b.open(), settleAll)
-	second.want("3", "5") // 4 is done, and noted beside the prefix
-	second.stop()
-	b.publish("6")
-	third := read(t, b.open(), settleAll)
-	third.want("6")
-	third.stop()
+	first.Want("1", "2", "3", "4", "5")
+	first.Stop()
+	second := Read(t, b.Open(), AckAll)
+	second.Want("3", "5") // 4 is done, and noted beside the prefix
+	second.Stop()
+	b.Publish("6")
+	third := Read(t, b.Open(), AckAll)
+	third.Want("6")
+	third.Stop()
 }
 
-func contractLateDone(t *testing.T, b testbed) {
-	b.publish("1", "2")
+func contractLateDone(t *testing.T, b Testbed) {
+	b.Publish("1", "2")
 	var dones []func()
-	first := read(t, b.open(), func(_ context.Context, _ string, done func()) error {
+	first := Read(t, b.Open(), func(_ context.Context, _ string, done func()) error {
 		dones = append(dones, done)
 		return nil
 	})
-	first.want("1", "2")
-	first.stop()
+	first.Want("1", "2")
+	first.Stop()
 	for range 2 {
 		for _, done := range dones {
 			done()
 		}
 	}
-	second := read(t, b.open(), func(_ context.Context, _ string, done func()) error {
+	second := Read(t, b.Open(), func(_ context.Context, _ string, done func()) error {
 		done()
 		done()
 		return nil
 	})
-	second.want("1", "2")
-	second.stop()
-	b.publish("3")
-	third := read(t, b.open(), settleAll)
-	third.want("3")
-	third.stop()
+	second.Want("1", "2")
+	second.Stop()
+	b.Publish("3")
+	third := Read(t, b.Open(), AckAll)
+	third.Want("3")
+	third.Stop()
 }
 
-func contractDrain(t *testing.T, b testbed) {
-	b.publish("1", "2", "3")
+func contractDrain(t *testing.T, b Testbed) {
+	b.Publish("1", "2", "3")
 	registered, finished := false, false
 	var held []func()
-	first := read(t, b.open(), func(lease context.Context, _ string, done func()) error {
+	first := Read(t, b.Open(), func(lease context.Context, _ string, done func()) error {
 		held = append(held, done)
 		if !registered {
 			registered = true
-			afterFunc(t, lease, func() {
+			AfterFunc(t, lease, func() {
 				time.Sleep(300 * time.Millisecond)
 				for _, done := range held {
 					done()
@@ -109,29 +109,29 @@ func contractDrain(t *testing.T, b testbed) {
 		}
 		return nil
 	})
-	first.want("1", "2", "3")
-	first.stop()
+	first.Want("1", "2", "3")
+	first.Stop()
 	if !finished {
 		t.Fatal("the source did not wait for what was in hand")
 	}
-	b.publish("4")
-	second := read(t, b.open(), settleAll)
-	second.want("4")
-	second.stop()
+	b.Publish("4")
+	second := Read(t, b.Open(), AckAll)
+	second.Want("4")
+	second.Stop()
 }
 
-func contractDrainLimit(t *testing.T, b testbed) {
-	b.publish("1")
+func contractDrainLimit(t *testing.T, b Testbed) {
+	b.Publish("1")
 	release := make(chan struct{})
 	var lease context.Context
-	first := read(t, b.open(), func(l context.Context, _ string, _ func()) error {
+	first := Read(t, b.Open(), func(l context.Context, _ string, _ func()) error {
 		lease = l
-		afterFunc(t, l, func() { <-release })
+		AfterFunc(t, l, func() { <-release })
 		return nil
 	})
-	first.want("1")
+	first.Want("1")
 	start := time.Now()
-	first.stop()
+	first.Stop()
 	if took := time.Since(start); took < time.Second || took > 6*time.Second {
 		t.Errorf("stopping took %v, the drain limit is about 2s", took)
 	}
@@ -139,36 +139,36 @@ func contractDrainLimit(t *testing.T, b testbed) {
 		t.Errorf("the deadline of the lease is %v, now is %v", d, time.Now())
 	}
 	close(release)
-	second := read(t, b.open(), settleAll)
-	second.want("1")
-	second.stop()
+	second := Read(t, b.Open(), AckAll)
+	second.Want("1")
+	second.Stop()
 }
 
-func contractHandlerError(t *testing.T, b testbed) {
-	b.publish("1", "2")
+func contractHandlerError(t *testing.T, b Testbed) {
+	b.Publish("1", "2")
 	boom := errors.New("boom")
-	first := read(t, b.open(), func(_ context.Context, value string, done func()) error {
+	first := Read(t, b.Open(), func(_ context.Context, value string, done func()) error {
 		if value == "2" {
 			return boom
 		}
 		done()
 		return nil
 	})
-	if err := first.wait(); !errors.Is(err, boom) {
+	if err := first.Wait(); !errors.Is(err, boom) {
 		t.Fatalf("consume ended with %v", err)
 	}
-	second := read(t, b.open(), settleAll)
-	second.want("2")
-	second.stop()
+	second := Read(t, b.Open(), AckAll)
+	second.Want("2")
+	second.Stop()
 }
 
-func contractBackpressure(t *testing.T, b testbed) {
-	b.publish("1", "2")
+func contractBackpressure(t *testing.T, b Testbed) {
+	b.Publish("1", "2")
 	release := make(chan struct{})
 	var lease context.Context
 	var once sync.Once
 	entered := make(chan struct{})
-	first := read(t, b.open(), func(l context.Context, _ string, done func()) error {
+	first := Read(t, b.Open(), func(l context.Context, _ string, done func()) error {
 		once.Do(func() { lease = l; close(entered) })
 		<-release
 		done()
@@ -182,13 +182,13 @@ func contractBackpressure(t *testing.T, b testbed) {
 		t.Errorf("err %v, deadline before %v and after %v, now %v", lease.Err(), before, after, time.Now())
 	}
 	close(release)
-	first.want("1", "2")
-	first.stop()
+	first.Want("1", "2")
+	first.Stop()
 }
 
 // Two replicas: one stops in the middle and the other one takes over. Nothing is lost, nothing is handed over twice after a clean
 // stop, and the order holds.
-func contractHandover(t *testing.T, b testbed) {
+func contractHandover(t *testing.T, b Testbed) {
 	const n = 200
 	var mu sync.Mutex
 	var got []string
@@ -204,29 +204,29 @@ func contractHandover(t *testing.T, b testbed) {
 		time.Sleep(time.Millisecond)
 		return nil
 	}
-	first := read(t, b.open(), note)
+	first := Read(t, b.Open(), note)
 	var want []string
 	for i := range n {
 		want = append(want, fmt.Sprint(i))
 	}
-	b.publish(want[:n/2+20]...)
-	second := read(t, b.open(), note)
-	b.publish(want[n/2+20:]...)
+	b.Publish(want[:n/2+20]...)
+	second := Read(t, b.Open(), note)
+	b.Publish(want[n/2+20:]...)
 	<-stopped
-	first.stop()
-	eventually(t, "everything is read", func() bool {
+	first.Stop()
+	Eventually(t, "everything is read", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(got) >= n
 	})
-	second.stop()
+	second.Stop()
 	if !slices.Equal(got, want) {
 		t.Fatalf("read %v", got)
 	}
 }
 
 // reading is a source that is being read.
-type reading struct {
+type Reading struct {
 	t      *testing.T
 	cancel context.CancelFunc
 	ended  chan error
@@ -235,13 +235,13 @@ type reading struct {
 	got []string
 }
 
-func settleAll(_ context.Context, _ string, done func()) error {
+func AckAll(_ context.Context, _ string, done func()) error {
 	done()
 	return nil
 }
 
 // settleAfter settles everything once release is closed, and holds the source up until then.
-func settleAfter(release <-chan struct{}) func(context.Context, string, func()) error {
+func AckAfter(release <-chan struct{}) func(context.Context, string, func()) error {
 	return func(_ context.Context, _ string, done func()) error {
 		<-release
 		done()
@@ -250,10 +250,10 @@ func settleAfter(release <-chan struct{}) func(context.Context, string, func()) 
 }
 
 // read starts reading a source. Values are noted before on is called.
-func read(t *testing.T, s source, on func(lease context.Context, value string, done func()) error) *reading {
+func Read(t *testing.T, s Source, on func(lease context.Context, value string, done func()) error) *Reading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &reading{t: t, cancel: cancel, ended: make(chan error, 1)}
+	r := &Reading{t: t, cancel: cancel, ended: make(chan error, 1)}
 	go func() {
 		r.ended <- s.Consume(ctx, func(lease context.Context, m event.Message, done func()) error {
 			value := string(m.Value)
@@ -277,30 +277,30 @@ func read(t *testing.T, s source, on func(lease context.Context, value string, d
 }
 
 // want waits until exactly these values have been handed over, in this order.
-func (r *reading) want(values ...string) {
+func (r *Reading) Want(values ...string) {
 	r.t.Helper()
-	eventually(r.t, fmt.Sprintf("%v are read", values), func() bool { return len(r.values()) >= len(values) })
-	if got := r.values(); !slices.Equal(got, values) {
+	Eventually(r.t, fmt.Sprintf("%v are read", values), func() bool { return len(r.Values()) >= len(values) })
+	if got := r.Values(); !slices.Equal(got, values) {
 		r.t.Fatalf("read %v, want %v", got, values)
 	}
 }
 
-func (r *reading) values() []string {
+func (r *Reading) Values() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.got)
 }
 
 // stop ends the reading as a shutdown does.
-func (r *reading) stop() {
+func (r *Reading) Stop() {
 	r.t.Helper()
 	r.cancel()
-	if err := r.wait(); err != nil {
+	if err := r.Wait(); err != nil {
 		r.t.Fatalf("consume ended with %v", err)
 	}
 }
 
-func (r *reading) wait() error {
+func (r *Reading) Wait() error {
 	r.t.Helper()
 	select {
 	case err := <-r.ended:
@@ -313,7 +313,7 @@ func (r *reading) wait() error {
 }
 
 // afterFunc registers f with the lease itself, so that it is waited for.
-func afterFunc(t *testing.T, lease context.Context, f func()) {
+func AfterFunc(t *testing.T, lease context.Context, f func()) {
 	l, ok := lease.(interface{ AfterFunc(func()) func() bool })
 	if !ok {
 		t.Errorf("a lease of type %T cannot be waited for", lease)
@@ -322,7 +322,7 @@ func afterFunc(t *testing.T, lease context.Context, f func()) {
 	l.AfterFunc(f)
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func Eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {

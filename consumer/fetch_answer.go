@@ -13,7 +13,7 @@ type fetched struct {
 	code      int16 // the broker's error, 0 for none
 	highWater int64
 	aborted   []abortedRange
-	set       *buffer // record batches, the last one perhaps cut off; nil for none
+	set       *Buffer // record batches, the last one perhaps cut off; nil for none
 }
 
 // abortedRange says that a producer's records from an offset on, up to its next abort marker, belong to a transaction that failed.
@@ -105,10 +105,10 @@ func (a *answerReader) partition(version int16, limit int) (f fetched) {
 		f.code = codeTooLarge
 		a.skip(n)
 	default:
-		f.set = takeBuffer(n)
-		a.full(f.set.bytes)
+		f.set = NewBuffer(n)
+		a.full(f.set.Bytes)
 		if a.err != nil {
-			f.set.release()
+			f.set.Release()
 			f.set = nil
 		}
 	}

@@ -91,8 +91,8 @@ func TestFetchAnswerAgainstAnotherImplementation(t *testing.T) {
 				}
 				return
 			}
-			if f.code != 0 || string(f.set.bytes) != "batches" || !slices.Equal(f.aborted, []abortedRange{{5, 70}}) {
-				t.Errorf("version %d: code %d, set %q, aborted %v", version, f.code, f.set.bytes, f.aborted)
+			if f.code != 0 || string(f.set.Bytes) != "batches" || !slices.Equal(f.aborted, []abortedRange{{5, 70}}) {
+				t.Errorf("version %d: code %d, set %q, aborted %v", version, f.code, f.set.Bytes, f.aborted)
 			}
 		})
 		if err != nil || !slices.Equal(seen, []int{0, 1, 2}) {
@@ -110,7 +110,7 @@ func TestFetchAnswerWithALargeSet(t *testing.T) {
 	err := r.readAnswer(bufio.NewReader(bytes.NewReader(sampleAnswer(fetchNewest, make([]byte, 5000)))), 4096, func(i int, f fetched) {
 		codes[i] = f.code
 		if f.set != nil {
-			t.Errorf("partition %d: a set of %d bytes was taken", i, len(f.set.bytes))
+			t.Errorf("partition %d: a set of %d bytes was taken", i, len(f.set.Bytes))
 		}
 	})
 	if err != nil || codes[0] != codeTooLarge || codes[2] != 6 {
@@ -142,8 +142,8 @@ func FuzzFetchAnswer(f *testing.F) {
 			if i < 0 || i >= len(r.partitions) {
 				t.Fatalf("partition %d", i)
 			}
-			if f.set != nil && len(f.set.bytes) > 1<<16 {
-				t.Fatalf("a set of %d bytes", len(f.set.bytes))
+			if f.set != nil && len(f.set.Bytes) > 1<<16 {
+				t.Fatalf("a set of %d bytes", len(f.set.Bytes))
 			}
 		})
 		if err == nil && len(b) < 8 {

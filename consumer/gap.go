@@ -12,7 +12,8 @@ const (
 	GapSkip GapPolicy = "skip"
 )
 
-func (p GapPolicy) validate() error {
+// Validate reports a policy that is neither of the two.
+func (p GapPolicy) Validate() error {
 	if p != GapStop && p != GapSkip {
 		return errors.New("on_gap: is neither stop nor skip")
 	}

@@ -180,7 +180,7 @@ func newStreamReader(conn *broker.NATS, cfg JetStreamConfig, part streamPart, lo
 }
 
 // run reads turn after turn until ctx ends or the stream cannot be read on.
-func (r *streamReader) run(ctx context.Context, handle handler) error {
+func (r *streamReader) run(ctx context.Context, handle Handler) error {
 	for {
 		err := r.runSession(ctx, handle)
 		if ctx.Err() != nil {
@@ -202,7 +202,7 @@ func (r *streamReader) run(ctx context.Context, handle handler) error {
 }
 
 // runSession waits for the right to read and reads for as long as it holds.
-func (r *streamReader) runSession(ctx context.Context, handle handler) error {
+func (r *streamReader) runSession(ctx context.Context, handle Handler) error {
 	conn := r.conn.Conn()
 	broken := conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	defer conn.RemoveStatusListener(broken)

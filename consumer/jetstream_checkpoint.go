@@ -37,12 +37,12 @@ func (c *checkpoint) log() string {
 	return fmt.Sprintf("%s %s %s %d", c.Stream, c.Durable, c.Created.UTC().Format(time.RFC3339Nano), c.Sets)
 }
 
-func (c *checkpoint) acked() settled { return decodeSettled(c.log(), c.Committable, c.Acked) }
+func (c *checkpoint) acked() AckedRanges { return DecodeAckedRanges(c.log(), c.Committable, c.Acked) }
 
 // setAcked puts in what is done.
-func (c *checkpoint) setAcked(next int64, done settled) {
+func (c *checkpoint) setAcked(next int64, done AckedRanges) {
 	c.Committable = next
-	c.Acked = done.encode(c.log(), next, maxAckedText)
+	c.Acked = done.Encode(c.log(), next, maxAckedText)
 }
 
 // errFenced says that another reader has taken the durable over, or an operator has set it.

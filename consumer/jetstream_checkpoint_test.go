@@ -42,7 +42,7 @@ func TestJetStreamKilledRepeatsOnlyWhatWasNotDone(t *testing.T) {
 	r := s.replica(fastConfig())
 	r.settle = func(seq int64) bool { return !slow(seq) }
 	r.start()
-	waitUntil(t, "what is done is stored", func() bool { return s.stored().acked().count() == 5000-3-5 })
+	waitUntil(t, "what is done is stored", func() bool { return s.stored().acked().Count() == 5000-3-5 })
 	if floor := s.floor(); floor != 2 {
 		t.Fatalf("the server's floor is %d", floor)
 	}
@@ -128,20 +128,20 @@ func TestCheckpointFences(t *testing.T) {
 		}
 		return c
 	}
-	of := func(reader string, next int64, done settled) checkpoint {
+	of := func(reader string, next int64, done AckedRanges) checkpoint {
 		c := checkpoint{Stream: part.stream, Durable: part.durable, Created: time.Now(), Reader: reader}
 		c.setAcked(next, done)
 		return c
 	}
 	first, second := open(), open()
-	if err := first.save(t.Context(), of("first", 3, settled{{5, 7}, {9, 10}})); err != nil {
+	if err := first.save(t.Context(), of("first", 3, AckedRanges{{5, 7}, {9, 10}})); err != nil {
 		t.Fatal(err)
 	}
 	unknown := *first // its next write arrives, and it does not hear of it
 	if err := unknown.save(t.Context(), of("first", 4, nil)); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.save(t.Context(), of("first", 5, settled{{6, 8}})); err != nil {
+	if err := first.save(t.Context(), of("first", 5, AckedRanges{{6, 8}})); err != nil {
 		t.Errorf("after a write of unknown outcome: %v", err)
 	}
 	if err := second.save(t.Context(), of("second", 5, nil)); !errors.Is(err, errFenced) {
@@ -149,7 +149,7 @@ func TestCheckpointFences(t *testing.T) {
 	}
 	second = open()
 	stored, err := second.load(t.Context())
-	if err != nil || stored.Committable != 5 || !slices.Equal(stored.acked(), settled{{6, 8}}) {
+	if err != nil || stored.Committable != 5 || !slices.Equal(stored.acked(), AckedRanges{{6, 8}}) {
 		t.Errorf("stored is %+v, %v", stored, err)
 	}
 	if err := second.save(t.Context(), of("second", 5, nil)); err != nil {
@@ -267,10 +267,10 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		other bool
-		want  settled
+		want  AckedRanges
 	}{
-		"alone":           {false, settled{{4, 5}, {6, 7}}},
-		"another between": {true, settled{{4, 5}}},
+		"alone":           {false, AckedRanges{{4, 5}, {6, 7}}},
+		"another between": {true, AckedRanges{{4, 5}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -278,7 +278,7 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 			s.publish(1, 10)
 			info := s.stream().CachedInfo()
 			part := streamPart{stream: "EVENTS", durable: "ciobridge"}
-			of := func(reader string, done settled) checkpoint {
+			of := func(reader string, done AckedRanges) checkpoint {
 				c := checkpoint{Stream: part.stream, Durable: part.durable, Created: info.Created, Reader: reader}
 				c.setAcked(3, done)
 				return c
@@ -291,14 +291,14 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 			if err := r.checkpoints.save(t.Context(), of("a", nil)); err != nil {
 				t.Fatal(err)
 			}
-			r.progress = readProgress{committable: 3, lastPin: "a", lastTracker: newLedger(3, 100)}
+			r.progress = readProgress{committable: 3, lastPin: "a", lastTracker: NewTracker(3, 100)}
 			for seq := int64(3); seq <= 6; seq++ {
-				ticket, err := r.progress.lastTracker.add(t.Context(), seq, time.Now())
+				ticket, err := r.progress.lastTracker.Track(t.Context(), seq, time.Now())
 				if err != nil {
 					t.Fatal(err)
 				}
 				if seq%2 == 0 {
-					r.progress.lastTracker.settle(ticket)
+					r.progress.lastTracker.Ack(ticket)
 				}
 			}
 			if c.other {
@@ -309,7 +309,7 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 				if _, err := other.load(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if err := other.save(t.Context(), of("b", settled{{4, 5}})); err != nil {
+				if err := other.save(t.Context(), of("b", AckedRanges{{4, 5}})); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -10,7 +10,7 @@ import (
 //
 // What is read into it counts as held until no message of it is in hand, because one of them keeps the memory of all.
 type streamChunk struct {
-	*buffer
+	*Buffer
 	inbox    *inbox
 	inFlight atomic.Int32 // messages in hand
 
@@ -21,7 +21,7 @@ type streamChunk struct {
 }
 
 func (b *inbox) newChunk(size int) *streamChunk {
-	return &streamChunk{buffer: takeBuffer(size), inbox: b}
+	return &streamChunk{Buffer: NewBuffer(size), inbox: b}
 }
 
 // addMessages counts messages that have come, with all that they take.
@@ -58,8 +58,8 @@ func (s *streamChunk) freeIfUnused() {
 	}
 	s.inbox.freed(s.counted)
 	s.counted = 0
-	if s.sealed && s.buffer != nil {
-		s.buffer.release()
-		s.buffer = nil
+	if s.sealed && s.Buffer != nil {
+		s.Buffer.Release()
+		s.Buffer = nil
 	}
 }

@@ -42,7 +42,7 @@ func (s *session) commit() bool {
 	defer s.commitMu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.tuning.answer)
 	defer cancel()
-	next, count := s.ledger.prefix()
+	next, count := s.tracker.CommittableCount()
 	if !s.saveCheckpoint(ctx) {
 		return false
 	}
@@ -65,7 +65,7 @@ func (s *session) commit() bool {
 // have to follow.
 func (s *session) saveCheckpoint(ctx context.Context) bool {
 	r := s.r
-	next, done, news := s.ledger.settled(s.ackedBuf[:0])
+	next, done, news := s.tracker.Acked(s.ackedBuf[:0])
 	if s.ackedBuf = done; news == s.savedVersion {
 		return true
 	}

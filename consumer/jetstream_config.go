@@ -105,10 +105,10 @@ func (c JetStreamConfig) Validate() error {
 	if err := checkName(c.Durable); err != nil {
 		errs = append(errs, fmt.Errorf("durable: %w", err))
 	}
-	if _, err := parseStartAt(c.StartAt); err != nil {
+	if _, err := ParseStartAt(c.StartAt); err != nil {
 		errs = append(errs, fmt.Errorf("start_at: %w", err))
 	}
-	errs = append(errs, c.OnGap.validate())
+	errs = append(errs, c.OnGap.Validate())
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)
 	check(c.DrainLimit > 0, "drain_limit: %v is not positive", c.DrainLimit)
 	check(c.MaxUncommitted >= 1 && c.MaxUncommitted <= 1_000_000, "max_uncommitted: %d is not between 1 and 1000000", c.MaxUncommitted)

@@ -22,7 +22,7 @@ const minPrefetch = 400
 const silentTicks = 3
 
 // deliverLoop asks for messages and hands them over, in the order of the stream, until the session ends. It returns why.
-func (s *session) deliverLoop(handle handler) error {
+func (s *session) deliverLoop(handle Handler) error {
 	tick := time.NewTicker(s.r.cfg.tuning.heartbeat)
 	defer tick.Stop()
 	var silent int
@@ -53,7 +53,7 @@ func (s *session) deliverLoop(handle handler) error {
 }
 
 // handleArrived deals with what has come.
-func (s *session) handleArrived(handle handler) (err error) {
+func (s *session) handleArrived(handle Handler) (err error) {
 	var end error
 	s.frames, end = s.inbox.receive(s.frames)
 	s.receivedAt = time.Now()
@@ -90,7 +90,7 @@ func (s *session) requestMore() error {
 }
 
 // handleFrame deals with one message of the inbox: a status of the server, or a delivery.
-func (s *session) handleFrame(f *frame, handle handler) error {
+func (s *session) handleFrame(f *frame, handle Handler) error {
 	if len(f.reply) == 0 {
 		return s.handleStatus(f)
 	}
@@ -123,7 +123,7 @@ func (s *session) handleFrame(f *frame, handle handler) error {
 	}
 	before := s.lastStreamSeq
 	s.lastStreamSeq = d.streamSeq
-	if s.ledger.already(int64(d.streamSeq)) {
+	if s.tracker.AlreadyAcked(int64(d.streamSeq)) {
 		return s.skipAcked(f.chunk, before, d.streamSeq)
 	}
 	return s.deliver(f.chunk, before, s.message(f, d, headers), handle)
@@ -144,15 +144,15 @@ func (s *session) parseReply(f *frame) (d delivery, ok bool) {
 	return d, ok
 }
 
-// track puts a message into the ledger. It stands there right after the one before it, because the server keeps only acknowledgements of
+// track puts a message into the tracker. It stands there right after the one before it, because the server keeps only acknowledgements of
 // sequences that it has delivered: what lies between was filtered out, or deleted.
 func (s *session) track(before, seq uint64) (ticket uint64, err error) {
-	ticket, err = s.ledger.add(s.lease, int64(before)+1, s.receivedAt)
+	ticket, err = s.tracker.Track(s.lease, int64(before)+1, s.receivedAt)
 	if err != nil {
 		return 0, s.endError(err)
 	}
 	if seq > before+1 {
-		s.ledger.skip(int64(seq) + 1)
+		s.tracker.Skip(int64(seq) + 1)
 	}
 	return ticket, nil
 }
@@ -163,19 +163,19 @@ func (s *session) skipAcked(chunk *streamChunk, before, seq uint64) error {
 	s.r.metrics.redelivered.Inc()
 	ticket, err := s.track(before, seq)
 	if err == nil {
-		s.ledger.settle(ticket)
+		s.tracker.Ack(ticket)
 	}
 	return err
 }
 
 // deliver hands a message over.
-func (s *session) deliver(chunk *streamChunk, before uint64, m event.Message, handle handler) error {
+func (s *session) deliver(chunk *streamChunk, before uint64, m event.Message, handle Handler) error {
 	ticket, err := s.track(before, uint64(m.Origin.Offset))
 	if err != nil {
 		return err
 	}
 	done := func() {
-		if s.ledger.settle(ticket) {
+		if s.tracker.Ack(ticket) {
 			chunk.ackMessage()
 		}
 	}
@@ -240,7 +240,7 @@ func (s *session) checkGap(next uint64) error {
 	if from = max(from, uint64(s.r.skippedTo)); from >= next {
 		return nil
 	}
-	gone := int64(next-from) - s.r.progress.acked.within(int64(from), int64(next))
+	gone := int64(next-from) - s.r.progress.acked.CountWithin(int64(from), int64(next))
 	s.deletedCount.Add(gone)
 	s.r.metrics.deleted.Add(float64(gone))
 	return nil

@@ -135,7 +135,7 @@ func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
 
 func (r *streamReader) createConsumer(ctx context.Context, info *jetstream.StreamInfo) error {
 	cfg := r.consumerConfig()
-	start, err := parseStartAt(r.cfg.StartAt)
+	start, err := ParseStartAt(r.cfg.StartAt)
 	if err != nil {
 		return &fatalError{err}
 	}
@@ -145,10 +145,10 @@ func (r *streamReader) createConsumer(ctx context.Context, info *jetstream.Strea
 			return err // the new consumer would begin behind the gap without a word
 		}
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, uint64(r.progress.committable)
-	case start.latest: // as a sequence, because a consumer of the policy "new" can never be set to another place
+	case start.Latest: // as a sequence, because a consumer of the policy "new" can never be set to another place
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.State.LastSeq+1
-	case !start.at.IsZero():
-		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start.at
+	case !start.At.IsZero():
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start.At
 	}
 	_, err = r.conn.JetStream().CreateConsumer(ctx, r.part.stream, cfg)
 	if errors.Is(err, jetstream.ErrConsumerExists) {

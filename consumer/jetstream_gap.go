@@ -33,7 +33,7 @@ func (r *streamReader) checkFirstGap(info *jetstream.StreamInfo, next, before in
 	if next = max(next, r.skippedTo); first <= next {
 		return nil
 	}
-	gap := &StreamGapError{Stream: r.part.stream, From: uint64(next), To: uint64(first - 1), Done: uint64(r.progress.acked.within(next, first))}
+	gap := &StreamGapError{Stream: r.part.stream, From: uint64(next), To: uint64(first - 1), Done: uint64(r.progress.acked.CountWithin(next, first))}
 	if gap.Lost() == 0 {
 		return nil
 	}

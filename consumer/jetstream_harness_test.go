@@ -70,7 +70,7 @@ func (s *natsServer) dial(url string) *broker.NATS {
 // natsBed is the server as the contract's tests see it.
 type natsBed struct{ *natsServer }
 
-func (b natsBed) publish(values ...string) {
+func (b natsBed) Publish(values ...string) {
 	b.t.Helper()
 	for _, value := range values {
 		if _, err := b.client.JetStream().Publish(b.t.Context(), "events.test", []byte(value)); err != nil {
@@ -79,7 +79,7 @@ func (b natsBed) publish(values ...string) {
 	}
 }
 
-func (b natsBed) open() source {
+func (b natsBed) Open() Source {
 	r := b.replica(fastConfig())
 	b.t.Cleanup(r.conn.Close)
 	return r.source

@@ -102,9 +102,9 @@ func (b *inbox) readLoop() {
 	defer func() { s.seal() }()
 	from, to := 0, 0 // what has come and is not understood yet
 	for {
-		n, err := b.conn.Read(s.bytes[to:])
+		n, err := b.conn.Read(s.Bytes[to:])
 		to += n
-		size, need, wrong := b.parse(s, s.bytes[from:to])
+		size, need, wrong := b.parse(s, s.Bytes[from:to])
 		from += size
 		if wrong != nil {
 			err = wrong
@@ -113,9 +113,9 @@ func (b *inbox) readLoop() {
 			b.fail(err)
 			return
 		}
-		if len(s.bytes)-to < b.chunkSize/8 || len(s.bytes)-from < need {
+		if len(s.Bytes)-to < b.chunkSize/8 || len(s.Bytes)-from < need {
 			next := b.newChunk(max(b.chunkSize, need))
-			to = copy(next.bytes, s.bytes[from:to])
+			to = copy(next.Bytes, s.Bytes[from:to])
 			from = 0
 			s.seal()
 			s = next

@@ -55,7 +55,7 @@ func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
 		}
 		partition := strconv.Itoa(int(r.part.index))
 		age := time.Duration(0)
-		if n, oldest := s.ledger.inHand(); n > 0 {
+		if n, oldest := s.tracker.InFlight(); n > 0 {
 			age = max(0, time.Since(oldest))
 		}
 		ch <- prometheus.MustNewConstMetric(streamLagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.part.stream, partition)

@@ -136,7 +136,7 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 		return o, nil
 	}
 	o.Committed = r.progress.committable
-	o.Done, o.gone = r.progress.acked.count(), r.progress.acked.within(o.Committed, o.Start)
+	o.Done, o.Gone = r.progress.acked.Count(), r.progress.acked.CountWithin(o.Committed, o.Start)
 	if !r.dense(info) {
 		o.Committed = max(o.Committed, o.Start)
 		if o.exists && state.NumPending == 0 && state.NumAckPending == 0 && int64(state.AckFloor.Stream) < r.progress.committable {

@@ -14,12 +14,12 @@ import (
 // readProgress is how far a reader knows its stream to be read: what is stored, and what this process has finished beyond it. It outlives the
 // turns of reading, so that a turn that ends repeats nothing.
 type readProgress struct {
-	committable  int64   // everything before is done; 0 while nothing is known
-	acked        settled // what is done beyond
-	sets         int     // how often an operator had set the checkpoint
-	ignoredFloor uint64  // the server's floor that the operator's setting has made void
-	lastTracker  *ledger // of the last turn; what is settled late is settled there
-	lastPin      string  // of that turn
+	committable  int64       // everything before is done; 0 while nothing is known
+	acked        AckedRanges // what is done beyond
+	sets         int         // how often an operator had set the checkpoint
+	ignoredFloor uint64      // the server's floor that the operator's setting has made void
+	lastTracker  *Tracker    // of the last turn; what is settled late is settled there
+	lastPin      string      // of that turn
 }
 
 func (m *readProgress) known() bool { return m.committable > 0 }
@@ -27,17 +27,17 @@ func (m *readProgress) known() bool { return m.committable > 0 }
 // lastAcked is the highest sequence that is known to be done, 0 where none is.
 func (m *readProgress) lastAcked() uint64 {
 	if n := len(m.acked); n > 0 {
-		return uint64(m.acked[n-1].to - 1)
+		return uint64(m.acked[n-1].To - 1)
 	}
 	return uint64(max(m.committable, 1) - 1)
 }
 
 // merge adds what is done.
-func (m *readProgress) merge(next int64, done settled) {
+func (m *readProgress) merge(next int64, done AckedRanges) {
 	m.committable = max(m.committable, next)
-	all := m.acked.union(done)
-	for len(all) > 0 && all[0].from <= m.committable {
-		m.committable = max(m.committable, all[0].to)
+	all := m.acked.Union(done)
+	for len(all) > 0 && all[0].From <= m.committable {
+		m.committable = max(m.committable, all[0].To)
 		all = all[1:]
 	}
 	m.acked = slices.Clip(all)
@@ -46,7 +46,7 @@ func (m *readProgress) merge(next int64, done settled) {
 // mergeLastSession takes in what was done in the last turn.
 func (m *readProgress) mergeLastSession() {
 	if m.lastTracker != nil {
-		next, done, _ := m.lastTracker.settled(nil)
+		next, done, _ := m.lastTracker.Acked(nil)
 		m.merge(next, done)
 	}
 }
@@ -100,7 +100,7 @@ func (r *streamReader) mergeCheckpoint(info *jetstream.StreamInfo, stored *check
 }
 
 // checkpoint is what the reader of a pin is to store of how far was read.
-func (r *streamReader) checkpoint(pin string, next int64, done settled) checkpoint {
+func (r *streamReader) checkpoint(pin string, next int64, done AckedRanges) checkpoint {
 	c := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.streamCreated, Sets: r.progress.sets, Reader: pin}
 	c.setAcked(next, done)
 	return c

@@ -79,7 +79,7 @@ func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 	r := s.replica(fastConfig())
 	r.settle = func(seq int64) bool { return seq <= 2 || seq == 5 || seq == 7 }
 	r.start()
-	waitUntil(t, "what is done is stored", func() bool { return r.last() == 10 && s.stored().acked().count() == 2 })
+	waitUntil(t, "what is done is stored", func() bool { return r.last() == 10 && s.stored().acked().Count() == 2 })
 	s.purge(jetstream.WithPurgeSequence(9))
 	waitUntil(t, "the server has moved its floor", func() bool { return s.floor() == 8 })
 	r.crash()

@@ -14,12 +14,12 @@ import (
 
 // session is one turn of reading: from gaining the pin until it is given up, and what is in hand meanwhile.
 type session struct {
-	r      *streamReader
-	pin    string
-	lease  *ownership
-	ledger *ledger
-	info   *jetstream.StreamInfo
-	inbox  *inbox
+	r       *streamReader
+	pin     string
+	lease   *Lease
+	tracker *Tracker
+	info    *jetstream.StreamInfo
+	inbox   *inbox
 
 	reply    atomic.Pointer[string]    // of any message of the session
 	ackFloor atomic.Uint64             // the floor that the server has confirmed
@@ -32,8 +32,8 @@ type session struct {
 	saveFailed   atomic.Bool   // the checkpoint cannot be stored
 
 	commitMu     sync.Mutex
-	savedVersion uint64  // the ledger's news that is stored
-	ackedBuf     settled // memory for what is done
+	savedVersion uint64      // the tracker's news that is stored
+	ackedBuf     AckedRanges // memory for what is done
 
 	// Only deliverLoop uses what follows.
 	resumeAt        uint64    // where reading went on when the session began
@@ -76,20 +76,20 @@ func (r *streamReader) startSession(ctx context.Context, pin string) (*session, 
 func newSession(r *streamReader, pin string, proved time.Time, base uint64) *session {
 	s := &session{
 		r: r, pin: pin, lastStreamSeq: base, resumeAt: uint64(r.progress.committable),
-		lease:      newOwnership(proved, r.cfg.SessionTimeout),
-		ledger:     newLedger(int64(base)+1, r.cfg.MaxUncommitted),
+		lease:      NewLease(proved, r.cfg.SessionTimeout),
+		tracker:    NewTracker(int64(base)+1, r.cfg.MaxUncommitted),
 		bareHeader: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
 		names:      nameCache{},
 		commitSoon: make(chan struct{}, 1),
 	}
-	s.ledger.resume(settled(nil).append(span{int64(base) + 1, max(int64(base)+1, r.progress.committable)}).after(r.progress.acked, r.progress.committable))
+	s.tracker.Resume(AckedRanges(nil).Append(Range{int64(base) + 1, max(int64(base)+1, r.progress.committable)}).AppendFrom(r.progress.acked, r.progress.committable))
 	s.ackFloor.Store(base)
 	s.extendPin(proved)
 	return s
 }
 
 // run hands over messages until ctx ends or the session does, gives up what is in hand, and acknowledges what is done.
-func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle handler) error {
+func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle Handler) error {
 	r := s.r
 	defer s.inbox.close()
 	r.session.Store(s)
@@ -109,7 +109,7 @@ func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle han
 	close(finish)
 	keepers.Wait()
 	s.logDeleted()
-	r.progress.lastTracker, r.progress.lastPin = s.ledger, s.pin
+	r.progress.lastTracker, r.progress.lastPin = s.tracker, s.pin
 	r.metrics.countSession(s.cause())
 	if stop := (*fatalError)(nil); (ctx.Err() != nil || errors.As(s.cause(), &stop) || errors.Is(s.cause(), errReassigned)) && s.holdsPin() {
 		r.releasePin()
@@ -119,7 +119,7 @@ func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle han
 
 // deliverUntilDrained hands messages over until the session ends, and then waits for what is in hand up to the drain limit. A handler that has
 // not returned by then is left behind: its lease is over, so that nothing comes of what it returns.
-func (s *session) deliverUntilDrained(handle handler) {
+func (s *session) deliverUntilDrained(handle Handler) {
 	pumped := make(chan struct{})
 	go func() {
 		defer close(pumped)
@@ -143,7 +143,7 @@ func (s *session) end(err error) {
 		return
 	}
 	if stop := (*fatalError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) && !errors.Is(err, errReassigned) {
-		s.lease.lose()
+		s.lease.Lose()
 	}
 	s.lease.Revoke(s.r.cfg.DrainLimit)
 }
@@ -193,10 +193,10 @@ func (s *session) renewPin() {
 		return
 	case err == nil:
 		s.extendPin(p.sent)
-		s.lease.renew(p.sent)
+		s.lease.Renew(p.sent)
 		s.lag.Store(p.lag)
 	}
-	if !s.lease.owned() {
+	if !s.lease.Owned() {
 		s.end(errPinUnproven)
 	} else if err == nil && p.floor < acked {
 		// An acknowledgement of an earlier turn that arrived late makes the server take ours for older ones. A reset mends that.

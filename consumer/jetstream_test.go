@@ -17,7 +17,7 @@ import (
 
 func TestJetStreamContract(t *testing.T) {
 	t.Parallel()
-	testContract(t, func(t *testing.T) testbed { return natsBed{startNATS(t)} })
+	Run(t, func(t *testing.T) Testbed { return natsBed{startNATS(t)} })
 }
 
 // Killed with floor 3 and 4 to 10 in flight, the next process sees 4, 5 and so on: neither 11 first, nor 4 to 10 lost.

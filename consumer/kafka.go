@@ -19,7 +19,7 @@ import (
 // Kafka reads topics as a member of a consumer group.
 type Kafka struct {
 	config  KafkaConfig
-	begin   startAt
+	begin   StartAt
 	kafka   *broker.Kafka
 	cluster *cluster
 	log     *zap.Logger
@@ -34,10 +34,10 @@ type Kafka struct {
 	generation atomic.Pointer[generation] // nil between generations
 
 	mu      sync.Mutex
-	state   error                    // why we are not joined; nil while we are
-	missing []string                 // topics that do not exist
-	absent  map[string]bool          // topics that were missing at some time: what they hold has come since
-	past    map[partitionKey]*ledger // of partitions that were ours in the last generation, when they were last read
+	state   error                     // why we are not joined; nil while we are
+	missing []string                  // topics that do not exist
+	absent  map[string]bool           // topics that were missing at some time: what they hold has come since
+	past    map[partitionKey]*Tracker // of partitions that were ours in the last generation, when they were last read
 }
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
@@ -47,7 +47,7 @@ func NewKafka(config KafkaConfig, k *broker.Kafka, log *zap.Logger, reg promethe
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	begin, err := parseStartAt(config.StartAt)
+	begin, err := ParseStartAt(config.StartAt)
 	if err != nil {
 		return nil, fmt.Errorf("start_at: %w", err)
 	}
@@ -56,7 +56,7 @@ func NewKafka(config KafkaConfig, k *broker.Kafka, log *zap.Logger, reg promethe
 		replicas: func(int) {}, watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
 		absent: map[string]bool{}, reader: newReaderID(),
 	}
-	s.metadata.Store(mostMetadata)
+	s.metadata.Store(maxMetadata)
 	s.metrics = newKafkaMetrics(reg, s)
 	return s, nil
 }
@@ -93,7 +93,7 @@ func (k *Kafka) noteAbsent(topic string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.absent[topic] = true
-	maps.DeleteFunc(k.past, func(key partitionKey, _ *ledger) bool { return key.topic == topic })
+	maps.DeleteFunc(k.past, func(key partitionKey, _ *Tracker) bool { return key.topic == topic })
 }
 
 func (k *Kafka) wasAbsent(topic string) bool {
@@ -122,7 +122,7 @@ func (k *Kafka) Consume(ctx context.Context, handle func(lease context.Context, 
 	defer m.disconnect()
 	defer k.leave(context.WithoutCancel(ctx), m)
 	defer k.setState(errNotJoined)
-	trouble := newTrouble(k.log, "join the group", k.metrics.failed)
+	retries := newRetryLogger(k.log, "join the group", k.metrics.failed)
 	for ctx.Err() == nil {
 		a, err := m.join(ctx)
 		if ctx.Err() != nil {
@@ -130,10 +130,10 @@ func (k *Kafka) Consume(ctx context.Context, handle func(lease context.Context, 
 		}
 		if err != nil {
 			k.setState(err)
-			pause(ctx, trouble.note(err))
+			pause(ctx, retries.failed(err))
 			continue
 		}
-		trouble.over()
+		retries.succeeded()
 		k.setState(nil)
 		k.metrics.rebalances.Inc()
 		k.replicas(a.replicas)

@@ -9,7 +9,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// BenchmarkRecords is what a message costs from a fetched record set to its done: checksum, decoding, ledger. The sizes are those of a
+// BenchmarkRecords is what a message costs from a fetched record set to its done: checksum, decoding, tracker. The sizes are those of a
 // small and of an ordinary event.
 func BenchmarkRecords(b *testing.B) {
 	for name, size := range map[string]int{"276B": 276, "1037B": 1037} {
@@ -27,24 +27,24 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 		tb.records = append(tb.records, testRecord{delta: int64(i), key: []byte("person-1234567890"), value: value})
 	}
 	set := tb.encode()
-	w := &window{limit: 1 << 30}
-	p := &partition{key: partitionKey{topic: "events"}, share: share{window: w}, ledger: newLedger(0, 10_000)}
+	w := &FetchBudget{Limit: 1 << 30}
+	p := &partition{key: partitionKey{topic: "events"}, share: BudgetShare{Budget: w}, tracker: NewTracker(0, 10_000)}
 	work := &worker{
-		p: p, lease: newOwnership(time.Now(), time.Hour), limit: 16 << 20,
+		p: p, lease: NewLease(time.Now(), time.Hour), limit: 16 << 20,
 		handle: func(_ context.Context, _ event.Message, done func()) error { done(); return nil },
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(size))
 	for i := 0; i < b.N; i += perBatch {
-		buf := takeBuffer(len(set))
-		copy(buf.bytes, set) // as the connection does
-		buf.count(&p.share)
+		buf := NewBuffer(len(set))
+		copy(buf.Bytes, set) // as the connection does
+		buf.Charge(&p.share)
 		work.position = 0
 		if err := work.chunk(context.Background(), &chunk{set: buf}); err != nil {
 			b.Fatal(err)
 		}
 	}
-	if w.inUse() != 0 {
-		b.Fatalf("%d bytes are left", w.inUse())
+	if w.InUse() != 0 {
+		b.Fatalf("%d bytes are left", w.InUse())
 	}
 }

@@ -24,7 +24,7 @@ func (m *member) commit(ctx context.Context, a *assignment, offsets map[partitio
 	byTopic := map[string][]offsetcommit.RequestPartition{}
 	for key, c := range offsets {
 		log := ""
-		if len(c.done) > 0 {
+		if len(c.acked) > 0 {
 			log = m.cluster.logName(key)
 		}
 		byTopic[key.topic] = append(byTopic[key.topic], offsetcommit.RequestPartition{

@@ -71,10 +71,10 @@ func (c KafkaConfig) Validate() error {
 		check(topic == "" || !seen[topic], "topics[%d]: is named twice", i)
 		seen[topic] = true
 	}
-	if _, err := parseStartAt(c.StartAt); err != nil {
+	if _, err := ParseStartAt(c.StartAt); err != nil {
 		errs = append(errs, fmt.Errorf("start_at: %w", err))
 	}
-	errs = append(errs, c.OnGap.validate())
+	errs = append(errs, c.OnGap.Validate())
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)
 	check(c.DrainLimit > 0, "drain_limit: %v is not positive", c.DrainLimit)
 	check(c.RebalanceTimeout > c.DrainLimit+c.heartbeat(),
@@ -92,27 +92,28 @@ var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 // heartbeat is how often a sign of life is given: three times within a session.
 func (c *KafkaConfig) heartbeat() time.Duration { return c.SessionTimeout * 3 / 10 }
 
-// startAt says where reading begins where nothing is committed.
-type startAt struct {
-	latest bool
-	at     time.Time // zero for earliest and latest
+// StartAt says where reading begins where nothing is committed.
+type StartAt struct {
+	Latest bool
+	At     time.Time // zero for earliest and latest
 }
 
-func parseStartAt(s string) (startAt, error) {
+// ParseStartAt reads earliest, latest, or a time in RFC 3339.
+func ParseStartAt(s string) (StartAt, error) {
 	switch s {
 	case "earliest":
-		return startAt{}, nil
+		return StartAt{}, nil
 	case "latest":
-		return startAt{latest: true}, nil
+		return StartAt{Latest: true}, nil
 	case "":
-		return startAt{}, errors.New("is missing: give earliest, latest, or a time such as 2026-01-31T00:00:00Z")
+		return StartAt{}, errors.New("is missing: give earliest, latest, or a time such as 2026-01-31T00:00:00Z")
 	}
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return startAt{}, errors.New("is not earliest, latest, or a time such as 2026-01-31T00:00:00Z")
+		return StartAt{}, errors.New("is not earliest, latest, or a time such as 2026-01-31T00:00:00Z")
 	}
 	if at.UnixMilli() < 0 {
-		return startAt{}, errors.New("is before 1970")
+		return StartAt{}, errors.New("is before 1970")
 	}
-	return startAt{at: at}, nil
+	return StartAt{At: at}, nil
 }

@@ -39,7 +39,7 @@ func TestKafkaCommittedOffsetUnknown(t *testing.T) {
 			t.Run(name+", "+startAt, func(t *testing.T) {
 				t.Parallel()
 				b := startKafka(t)
-				b.publish("1", "2", "3", "4")
+				b.Publish("1", "2", "3", "4")
 				b.setOffset(0, 2)
 				var asked atomic.Int64
 				b.cluster.ControlKey(fetchOffsetKey, func(req kmsg.Request) (kmsg.Response, error, bool) {
@@ -51,9 +51,9 @@ func TestKafkaCommittedOffsetUnknown(t *testing.T) {
 				})
 				c := b.config()
 				c.StartAt = startAt
-				r := read(t, b.openWith(c), settleAll)
-				r.want("3", "4")
-				r.stop()
+				r := Read(t, b.openWith(c), AckAll)
+				r.Want("3", "4")
+				r.Stop()
 				if asked.Load() != 4 {
 					t.Errorf("the committed offset was asked for %d times, want 4", asked.Load())
 				}
@@ -125,7 +125,7 @@ func TestKafkaCommitOutcomeUnknown(t *testing.T) {
 		return res, err, true
 	})
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
+	r := Read(t, k, AckAll)
 	var want []string
 	for name, f := range unknown {
 		mu.Lock()
@@ -133,27 +133,27 @@ func TestKafkaCommitOutcomeUnknown(t *testing.T) {
 		before := len(offsets)
 		mu.Unlock()
 		want = append(want, name)
-		b.publish(name)
-		r.want(want...)
-		eventually(t, "the commit of "+name+" is made again", func() bool {
+		b.Publish(name)
+		r.Want(want...)
+		Eventually(t, "the commit of "+name+" is made again", func() bool {
 			mu.Lock()
 			defer mu.Unlock()
 			return fault == nil && len(offsets) >= before+2 && offsets[len(offsets)-1] == int64(len(want))
 		})
 	}
-	r.stop()
+	r.Stop()
 	if !slices.IsSorted(offsets) {
 		t.Errorf("what was committed goes back: %v", offsets)
 	}
 	if n := int(counterValue(k)); n != 1 {
 		t.Errorf("%d generations: the membership was lost", n)
 	}
-	b.publish("last")
+	b.Publish("last")
 	c := b.config()
 	c.StartAt = "latest"
-	last := read(t, b.openWith(c), settleAll)
-	last.want("last")
-	last.stop()
+	last := Read(t, b.openWith(c), AckAll)
+	last.Want("last")
+	last.Stop()
 }
 
 // commitRefused answers with a code for every partition, and does nothing.
@@ -179,22 +179,22 @@ func TestKafkaCoordinatorMoves(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.NumBrokers(3))
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
+	r := Read(t, k, AckAll)
 	var want []string
 	for i := range 4 {
 		want = append(want, fmt.Sprint(i))
-		b.publish(want[i])
-		r.want(want...)
-		eventually(t, "the offset is committed", func() bool { return b.offsets(b.config())[0].Committed == int64(i+1) })
+		b.Publish(want[i])
+		r.Want(want...)
+		Eventually(t, "the offset is committed", func() bool { return b.offsets(b.config())[0].Committed == int64(i+1) })
 		for old := b.cluster.CoordinatorFor(k.config.Group); b.cluster.CoordinatorFor(k.config.Group) == old; {
 			b.cluster.RehashCoordinators()
 		}
 		refused := k.failures(reasonBroker)
-		eventually(t, "the old coordinator refuses", func() bool { return k.failures(reasonBroker) > refused })
+		Eventually(t, "the old coordinator refuses", func() bool { return k.failures(reasonBroker) > refused })
 	}
-	b.publish("last")
-	r.want(append(want, "last")...)
-	r.stop()
+	b.Publish("last")
+	r.Want(append(want, "last")...)
+	r.Stop()
 	if got := b.offsets(b.config())[0].Committed; got != int64(len(want)+1) {
 		t.Errorf("%d is committed", got)
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// take looks at what came for a partition.
-func (f *fetcher) take(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
+// receive looks at what came for a partition.
+func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
 	if got.set != nil {
-		got.set.count(&p.share)
+		got.set.Charge(&p.share)
 	}
 	p.mu.Lock()
 	mine := p.fetcher == f && p.epoch == epoch
@@ -21,17 +21,17 @@ func (f *fetcher) take(ctx context.Context, p *partition, epoch int, from int64,
 	}
 	p.mu.Unlock()
 	if mine && got.code == 0 {
-		p.trouble.over()
+		p.retries.succeeded()
 	}
 	if mine && got.code == 0 && got.set != nil {
 		f.deliver(ctx, p, epoch, from, got)
 		return
 	}
 	if got.set != nil {
-		got.set.release()
+		got.set.Release()
 	}
 	if mine && got.code != 0 {
-		f.refused(p, from, got.code)
+		f.failed(p, from, got.code)
 	}
 }
 
@@ -40,18 +40,18 @@ const usualBatch = 128 << 10
 
 // deliver gives a record set to the partition's worker.
 func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
-	next, need := scan(got.set.bytes, from)
+	next, need := scan(got.set.Bytes, from)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fetcher != f || p.epoch != epoch || p.next != from || p.queued != nil {
-		got.set.release() // what has happened since it was asked for makes it another partition's, or late
+		got.set.Release() // what has happened since it was asked for makes it another partition's, or late
 		return
 	}
 	if next == from && need > 0 {
 		// Not one whole batch: ask for as much as it takes.
-		got.set.release()
-		if f.cut == nil {
-			f.cut = p
+		got.set.Release()
+		if f.truncated == nil {
+			f.truncated = p
 		}
 		if p.bytes = int32(min(need, 1<<30)); need > f.g.source.config.MaxBatchBytes {
 			f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater,
@@ -77,7 +77,7 @@ func scan(set []byte, from int64) (next int64, need int) {
 	next = from
 	for first := true; len(set) > 0; first = false {
 		h, err := readBatchHeader(set)
-		if first && errors.Is(err, errCut) {
+		if first && errors.Is(err, errTruncated) {
 			return next, max(h.size, batchHeaderSize)
 		}
 		if err != nil {
@@ -89,8 +89,8 @@ func scan(set []byte, from int64) (next int64, need int) {
 	return next, 0
 }
 
-// refused deals with a partition for which the broker gave an error.
-func (f *fetcher) refused(p *partition, from int64, code int16) {
+// failed deals with a partition for which the broker gave an error.
+func (f *fetcher) failed(p *partition, from int64, code int16) {
 	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
 	case kafka.OffsetOutOfRange:
 		p.mu.Lock()
@@ -106,7 +106,7 @@ func (f *fetcher) refused(p *partition, from int64, code int16) {
 		p.mu.Unlock()
 	default:
 		p.mu.Lock()
-		p.notBefore = time.Now().Add(p.trouble.note(err))
+		p.notBefore = time.Now().Add(p.retries.failed(err))
 		p.mu.Unlock()
 		f.g.routeAgain()
 	}

@@ -22,48 +22,48 @@ func TestKafkaBrokerRestart(t *testing.T) {
 	b := startKafka(t, kfake.DataDir(dir))
 	_, port, _ := strings.Cut(b.brokers[0], ":")
 	n, _ := strconv.Atoi(port)
-	b.publish("1", "2")
+	b.Publish("1", "2")
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
-	r.want("1", "2")
-	eventually(t, "the offset is committed", func() bool { return b.offsets(b.config())[0].Committed == 2 })
+	r := Read(t, k, AckAll)
+	r.Want("1", "2")
+	Eventually(t, "the offset is committed", func() bool { return b.offsets(b.config())[0].Committed == 2 })
 	b.client.Close()
 	b.cluster.Close()
-	eventually(t, "the source is not ready", func() bool { return k.Ready() != nil })
+	Eventually(t, "the source is not ready", func() bool { return k.Ready() != nil })
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(n), kfake.DataDir(dir), kfake.GroupMinSessionTimeout(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
 	b.client = b.producer()
-	b.publish("3")
-	r.want("1", "2", "3")
+	b.Publish("3")
+	r.Want("1", "2", "3")
 	if k.Ready() != nil || k.failures(reasonConnection) == 0 {
 		t.Errorf("ready %v, %d failures", k.Ready(), k.failures(reasonConnection))
 	}
-	r.stop()
+	r.Stop()
 }
 
 func TestKafkaLeaderMoves(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.NumBrokers(3), kfake.SeedTopics(2, testTopic))
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
+	r := Read(t, k, AckAll)
 	var want []string
 	for i := range 8 {
 		leader := b.cluster.LeaderFor(testTopic, 0)
 		value := fmt.Sprint(i)
 		want = append(want, value)
-		b.publish(value)
-		r.want(want...)
+		b.Publish(value)
+		r.Want(want...)
 		if err := b.cluster.MoveTopicPartition(testTopic, 0, (leader+1)%3); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b.cluster.RehashCoordinators()
-	b.publish("last")
-	r.want(append(want, "last")...)
-	r.stop()
+	b.Publish("last")
+	r.Want(append(want, "last")...)
+	r.Stop()
 	if k.failures(reasonBroker) == 0 {
 		t.Error("no leader was found to have moved")
 	}
@@ -90,14 +90,14 @@ func TestKafkaPasswordReplaced(t *testing.T) {
 	c.Brokers = secured.ListenAddrs()
 	c.SASL = &broker.SASLConfig{Mechanism: "scram-sha-512", Username: "bridge", Password: secret.Ref{File: file}}
 	k := b.openWith(c)
-	r := read(t, k, settleAll)
-	eventually(t, "the refusal shows", func() bool { return reasonOf(k.Ready()) == reasonAuth })
+	r := Read(t, k, AckAll)
+	Eventually(t, "the refusal shows", func() bool { return reasonOf(k.Ready()) == reasonAuth })
 	began, before := time.Now(), k.failures(reasonAuth)
-	eventually(t, "it is tried again", func() bool { return k.failures(reasonAuth) >= before+2 })
+	Eventually(t, "it is tried again", func() bool { return k.failures(reasonAuth) >= before+2 })
 	if n, took := k.failures(reasonAuth)-before, time.Since(began); time.Duration(n-1)*time.Second > took {
 		t.Errorf("%d attempts within %v", n, took)
 	}
 	write("right")
-	eventually(t, "the source is ready", func() bool { return k.Ready() == nil })
-	r.stop()
+	Eventually(t, "the source is ready", func() bool { return k.Ready() == nil })
+	r.Stop()
 }

@@ -32,7 +32,7 @@ const (
 type fetcher struct {
 	g       *generation
 	addr    string
-	trouble *trouble
+	retries *retryLogger
 	wake    chan struct{} // holds one
 	redial  atomic.Bool   // what came over the connection was damaged
 	open    atomic.Int32  // chunks that are not handed over
@@ -40,10 +40,10 @@ type fetcher struct {
 	mu         sync.Mutex
 	partitions []*partition // in the order of their keys
 
-	last     *partition // that was given something
-	turn     int        // who stood first in the last request
-	cut      *partition // what it was given was too little for a batch; it stands first in the next request
-	reserved int64      // what the window holds for the request
+	last      *partition // that was given something
+	turn      int        // who stood first in the last request
+	truncated *partition // what it was given was too little for a batch; it stands first in the next request
+	reserved  int64      // what the window holds for the request
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader
@@ -76,12 +76,12 @@ func (f *fetcher) run(ctx context.Context) {
 			return
 		}
 		if err == nil {
-			f.trouble.over()
+			f.retries.succeeded()
 			continue
 		}
 		f.disconnect()
 		f.g.routeAgain()
-		pause(ctx, f.trouble.note(err))
+		pause(ctx, f.retries.failed(err))
 	}
 }
 
@@ -100,7 +100,7 @@ func (f *fetcher) handedOver() {
 
 // serve locates what is lost, and otherwise fetches.
 func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
-	defer f.release()
+	defer f.releaseReservation()
 	if f.redial.Swap(false) {
 		f.disconnect()
 	}
@@ -142,7 +142,7 @@ func (f *fetcher) disconnect() {
 func (f *fetcher) fetch(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, time.Duration(f.request.maxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
 	defer cancel()
-	f.cut = nil
+	f.truncated = nil
 	f.request.correlation++
 	f.encoded = f.request.appendTo(f.encoded[:0], clientName)
 	err := f.conn.Exchange(limited, f.encoded, func(r io.Reader) error {
@@ -150,7 +150,7 @@ func (f *fetcher) fetch(ctx context.Context) error {
 			f.reader = bufio.NewReaderSize(r, 32<<10)
 		}
 		return f.request.readAnswer(f.reader, f.g.source.config.MaxBatchBytes, func(i int, got fetched) {
-			f.take(ctx, f.asked[i], f.epochs[i], f.request.partitions[i].offset, got)
+			f.receive(ctx, f.asked[i], f.epochs[i], f.request.partitions[i].offset, got)
 		})
 	})
 	if err != nil {

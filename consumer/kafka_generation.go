@@ -17,11 +17,11 @@ type generation struct {
 	source     *Kafka
 	member     *member
 	assignment *assignment
-	lease      *ownership
-	window     window
+	lease      *Lease
+	budget     FetchBudget
 	fetchSize  int32 // what one request asks for a partition
 	partitions []*partition
-	begin      startAt
+	begin      StartAt
 
 	end     context.CancelCauseFunc // ends the reading
 	reading sync.WaitGroup          // the router and the fetchers
@@ -41,14 +41,14 @@ var (
 	errGrown     = errors.New("the number of partitions has changed")
 )
 
-func newGeneration(k *Kafka, m *member, a *assignment, handle handler) *generation {
+func newGeneration(k *Kafka, m *member, a *assignment, handle Handler) *generation {
 	g := &generation{
 		source: k, member: m, assignment: a, begin: k.begin,
-		lease:   newOwnership(a.proof, k.config.SessionTimeout),
+		lease:   NewLease(a.proof, k.config.SessionTimeout),
 		reroute: make(chan struct{}, 1), fetchers: map[string]*fetcher{},
 	}
-	g.window.limit = k.config.FetchBytes
-	g.window.freed = g.signalAll
+	g.budget.Limit = k.config.FetchBytes
+	g.budget.OnFree = g.signalAll
 	for topic, ids := range a.partitions {
 		for _, id := range ids {
 			g.partitions = append(g.partitions, g.newPartition(partitionKey{topic, int32(id)}, handle))
@@ -65,10 +65,10 @@ func newGeneration(k *Kafka, m *member, a *assignment, handle handler) *generati
 	return g
 }
 
-func (g *generation) newPartition(key partitionKey, handle handler) *partition {
+func (g *generation) newPartition(key partitionKey, handle Handler) *partition {
 	p := &partition{
-		key: key, share: share{window: &g.window},
-		trouble: newTrouble(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
+		key: key, share: BudgetShare{Budget: &g.budget},
+		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
 	}
 	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes, names: headerNames{},
 		passed: g.source.metrics.passed}
@@ -97,12 +97,12 @@ func (g *generation) run(ctx context.Context) error {
 	g.commitLast(context.WithoutCancel(ctx))
 	for _, p := range g.partitions {
 		p.mu.Lock()
-		if p.ledger != nil {
-			p.ledger.close()
+		if p.tracker != nil {
+			p.tracker.Close()
 		}
 		p.mu.Unlock()
 	}
-	g.source.keep(g)
+	g.source.remember(g)
 	g.source.log.Info("generation over", zap.Int32("generation", g.assignment.generation), zap.String("why", describe(ctx, cause)),
 		zap.Bool("drained", drained))
 	var refused *refusedError
@@ -159,7 +159,7 @@ func (g *generation) finish(why error) {
 // beat keeps the membership, also while the generation drains. Every answer that we are still a member is a proof for the lease.
 func (g *generation) beat(ctx context.Context) {
 	every := g.source.config.heartbeat()
-	trouble := newTrouble(g.source.log, "heartbeat", g.source.metrics.failed)
+	retries := newRetryLogger(g.source.log, "heartbeat", g.source.metrics.failed)
 	wait := every
 	for {
 		pause(ctx, wait)
@@ -173,19 +173,19 @@ func (g *generation) beat(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
-			trouble.over()
-			g.lease.renew(sent)
+			retries.succeeded()
+			g.lease.Renew(sent)
 		case errors.Is(err, kafka.RebalanceInProgress):
-			g.lease.renew(sent)
+			g.lease.Renew(sent)
 			g.finish(errRebalance)
 		case expelled(err):
-			g.lease.lose()
+			g.lease.Lose()
 			g.finish(errExpelled)
 			return
 		default:
-			wait = min(trouble.note(err), every/4)
+			wait = min(retries.failed(err), every/4)
 		}
-		if !g.lease.owned() {
+		if !g.lease.Owned() {
 			g.finish(errSilence)
 			return
 		}

@@ -36,7 +36,7 @@ func (s *shop) replica(t *testing.T) func(lease context.Context, m event.Message
 		if tenancy == nil {
 			tenancy = &shopTenancy{}
 			tenancies[lease] = tenancy
-			afterFunc(t, lease, func() {
+			AfterFunc(t, lease, func() {
 				tenancy.mu.Lock()
 				tenancy.closed = true
 				tenancy.mu.Unlock()
@@ -122,7 +122,7 @@ func testReplicasComeAndGo(t *testing.T, b *kafkaBed) {
 	publishUntil(kC, 1)
 	stopB()
 	publishUntil(kC, 2)
-	eventually(t, "everything took effect", func() bool { return s.total() >= 4*rounds*each })
+	Eventually(t, "everything took effect", func() bool { return s.total() >= 4*rounds*each })
 	stopC()
 	for p, effects := range s.effects {
 		for i, offset := range effects {
@@ -147,9 +147,9 @@ func TestKafkaPartitionsAdded(t *testing.T) {
 	b := startKafka(t)
 	c := b.config()
 	c.StartAt = "latest"
-	b.publish("before")
-	first := read(t, b.openWith(c), settleAll)
-	eventually(t, "the start is committed", func() bool { return b.offsets(c)[0].Committed == 1 })
+	b.Publish("before")
+	first := Read(t, b.openWith(c), AckAll)
+	Eventually(t, "the start is committed", func() bool { return b.offsets(c)[0].Committed == 1 })
 
 	add := func(n int32) {
 		req := kmsg.NewCreatePartitionsRequest()
@@ -163,23 +163,23 @@ func TestKafkaPartitionsAdded(t *testing.T) {
 	}
 	add(2)
 	b.publishTo(1, "while reading")
-	first.want("while reading")
-	first.stop()
+	first.Want("while reading")
+	first.Stop()
 	add(3)
 	b.publishTo(2, "while stopped")
-	second := read(t, b.openWith(c), settleAll)
-	second.want("while stopped")
-	second.stop()
+	second := Read(t, b.openWith(c), AckAll)
+	second.Want("while stopped")
+	second.Stop()
 }
 
 func TestKafkaStartsWhereItIsTold(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish("1", "2")
+	b.Publish("1", "2")
 	time.Sleep(5 * time.Millisecond)
 	between := time.Now()
 	time.Sleep(5 * time.Millisecond)
-	b.publish("3")
+	b.Publish("3")
 	for startAt, want := range map[string][]string{
 		"earliest":                       {"1", "2", "3"},
 		between.Format(time.RFC3339Nano): {"3"},
@@ -187,21 +187,21 @@ func TestKafkaStartsWhereItIsTold(t *testing.T) {
 	} {
 		c := b.config()
 		c.Group, c.StartAt = "from "+startAt, startAt
-		r := read(t, b.openWith(c), settleAll)
-		r.want(want...)
-		r.stop()
+		r := Read(t, b.openWith(c), AckAll)
+		r.Want(want...)
+		r.Stop()
 	}
 	// Latest is settled at the start: what comes while the bridge is down is not skipped.
 	c := b.config()
 	c.Group, c.StartAt = "from latest", "latest"
-	idle := read(t, b.openWith(c), settleAll)
-	eventually(t, "the start is committed", func() bool { return b.offsets(c)[0].Committed == 3 })
-	idle.want()
-	idle.stop()
-	b.publish("4")
-	r := read(t, b.openWith(c), settleAll)
-	r.want("4")
-	r.stop()
+	idle := Read(t, b.openWith(c), AckAll)
+	Eventually(t, "the start is committed", func() bool { return b.offsets(c)[0].Committed == 3 })
+	idle.Want()
+	idle.Stop()
+	b.Publish("4")
+	r := Read(t, b.openWith(c), AckAll)
+	r.Want("4")
+	r.Stop()
 }
 
 func TestKafkaWaitsForItsTopic(t *testing.T) {
@@ -210,11 +210,11 @@ func TestKafkaWaitsForItsTopic(t *testing.T) {
 	c := b.config()
 	c.Topics = []string{"later"}
 	k := b.openWith(c)
-	r := read(t, k, settleAll)
-	eventually(t, "the topic is missed", func() bool { return k.wasAbsent("later") })
+	r := Read(t, k, AckAll)
+	Eventually(t, "the topic is missed", func() bool { return k.wasAbsent("later") })
 	b.topic = "later"
 	b.makeTopic()
-	b.publish("1")
-	r.want("1")
-	r.stop()
+	b.Publish("1")
+	r.Want("1")
+	r.Stop()
 }

@@ -32,7 +32,7 @@ func TestKafkaMemoryStaysBounded(t *testing.T) {
 	var mu sync.Mutex
 	var held []func()
 	free := false
-	r := read(t, k, func(_ context.Context, _ string, done func()) error {
+	r := Read(t, k, func(_ context.Context, _ string, done func()) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if free {
@@ -46,7 +46,7 @@ func TestKafkaMemoryStaysBounded(t *testing.T) {
 	for range 100 {
 		time.Sleep(5 * time.Millisecond)
 		if g := k.generation.Load(); g != nil {
-			peak = max(peak, g.window.inUse())
+			peak = max(peak, g.budget.InUse())
 		}
 	}
 	// The producer makes batches of up to a megabyte; the last one is fetched before its size is known.
@@ -59,19 +59,19 @@ func TestKafkaMemoryStaysBounded(t *testing.T) {
 		done()
 	}
 	mu.Unlock()
-	eventually(t, "everything is read once there is room", func() bool { return len(r.values()) == partitions*len(values) })
-	r.stop()
+	Eventually(t, "everything is read once there is room", func() bool { return len(r.Values()) == partitions*len(values) })
+	r.Stop()
 }
 
 // One message that is not finished holds up neither the other partition nor what stands behind it, up to the limit.
 func TestKafkaBoundsWhatIsInHand(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish(numbers(0, 50)...)
+	b.Publish(numbers(0, 50)...)
 	c := b.config()
 	c.MaxUncommitted = 10
 	var first func()
-	r := read(t, b.openWith(c), func(_ context.Context, value string, done func()) error {
+	r := Read(t, b.openWith(c), func(_ context.Context, value string, done func()) error {
 		if value == "0" {
 			first = done
 			return nil
@@ -79,12 +79,12 @@ func TestKafkaBoundsWhatIsInHand(t *testing.T) {
 		done()
 		return nil
 	})
-	r.want(numbers(0, 10)...)
+	r.Want(numbers(0, 10)...)
 	time.Sleep(300 * time.Millisecond)
-	r.want(numbers(0, 10)...)
+	r.Want(numbers(0, 10)...)
 	first()
-	r.want(numbers(0, 50)...)
-	r.stop()
+	r.Want(numbers(0, 50)...)
+	r.Stop()
 }
 
 func TestKafkaMessagesAreWhole(t *testing.T) {

@@ -85,7 +85,7 @@ func (b *kafkaBed) producer(opts ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-func (b *kafkaBed) publish(values ...string) { b.publishTo(0, values...) }
+func (b *kafkaBed) Publish(values ...string) { b.publishTo(0, values...) }
 
 func (b *kafkaBed) publishTo(partition int32, values ...string) {
 	b.t.Helper()
@@ -110,7 +110,7 @@ func (b *kafkaBed) config() KafkaConfig {
 	return c
 }
 
-func (b *kafkaBed) open() source { return b.openWith(b.config()) }
+func (b *kafkaBed) Open() Source { return b.openWith(b.config()) }
 
 func (b *kafkaBed) openWith(c KafkaConfig) *Kafka {
 	b.t.Helper()
@@ -155,7 +155,7 @@ func (b *kafkaBed) setOffset(partition int32, offset int64) {
 	m := &member{config: &c, cluster: &cluster{kafka: connections}}
 	defer m.cluster.close()
 	defer m.disconnect()
-	err = m.commit(b.t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{{b.topic, partition}: {offset: offset}}, mostMetadata)
+	err = m.commit(b.t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{{b.topic, partition}: {offset: offset}}, maxMetadata)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func (b *kafkaBed) deleteBefore(partition int32, offset int64) {
 func (k *Kafka) halted(t *testing.T, partition int32) stopped {
 	t.Helper()
 	var why *stopped
-	eventually(t, "the partition is halted", func() bool {
+	Eventually(t, "the partition is halted", func() bool {
 		if g := k.generation.Load(); g != nil {
 			for _, p := range g.partitions {
 				if p.key.id == partition {

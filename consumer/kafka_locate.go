@@ -68,7 +68,7 @@ type bounds struct {
 }
 
 // locate asks a leader for the bounds of partitions.
-func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, begin startAt) (map[partitionKey]bounds, error) {
+func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, begin StartAt) (map[partitionKey]bounds, error) {
 	starts, err := listOffsets(ctx, conn, keys, logStart, uncommittedToo)
 	if err != nil {
 		return nil, err
@@ -79,10 +79,10 @@ func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, be
 	}
 	begins := starts
 	switch {
-	case begin.latest:
+	case begin.Latest:
 		begins, err = listOffsets(ctx, conn, keys, logEnd, committedOnly)
-	case !begin.at.IsZero():
-		begins, err = listOffsets(ctx, conn, keys, begin.at.UnixMilli(), committedOnly)
+	case !begin.At.IsZero():
+		begins, err = listOffsets(ctx, conn, keys, begin.At.UnixMilli(), committedOnly)
 	}
 	if err != nil {
 		return nil, err
@@ -103,16 +103,16 @@ func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, be
 	return out, nil
 }
 
-// place decides where a partition is read from. Pin says that the place has to be committed first: otherwise a crash before the
+// place decides where a partition is read from. CommitFirst says that the place has to be committed first: otherwise a crash before the
 // first ordinary commit would begin at another one. A non-nil stop means that the committed offset is outside of the log.
-func place(c committed, added bool, b bounds) (offset int64, pin bool, stop *stopped) {
+func place(c committed, added bool, b bounds) (offset int64, commitFirst bool, stop *stopped) {
 	switch {
 	case c.offset < 0 && added:
 		return b.start, true, nil
 	case c.offset < 0:
 		return b.begin, true, nil
 	case c.offset < b.start:
-		return 0, false, &stopped{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset - c.done.within(c.offset, b.start)}
+		return 0, false, &stopped{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset - c.acked.CountWithin(c.offset, b.start)}
 	case c.offset > b.end:
 		return 0, false, &stopped{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end, lost: c.offset - b.end}
 	}
@@ -125,41 +125,41 @@ const aboveFor = 5 * time.Second
 
 // place decides about one partition: where it is read from, and whether that has to be committed first. Not ok means that it is not to be
 // read now.
-func (g *generation) place(p *partition, b bounds) (c committed, pin, ok bool) {
+func (g *generation) place(p *partition, b bounds) (c committed, commitFirst, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if b.code != 0 {
-		p.notBefore = time.Now().Add(p.trouble.note(brokerError("list offsets of "+p.key.String(), int16(b.code))))
+		p.notBefore = time.Now().Add(p.retries.failed(brokerError("list offsets of "+p.key.String(), int16(b.code))))
 		if b.code != kafka.OffsetNotAvailable {
 			g.routeAgain()
 		}
 		return c, false, false
 	}
-	p.trouble.over()
+	p.retries.succeeded()
 	p.highWater = b.end
-	if !g.reaches(p, max(p.start.offset, p.start.done.end()), b.end) {
+	if !g.reaches(p, max(p.start.offset, p.start.acked.End()), b.end) {
 		return c, false, false
 	}
 	c = p.start
-	if c.done.end() > b.end {
+	if c.acked.End() > b.end {
 		g.source.log.Warn("the log has become shorter: what was done of it is not left out", zap.String("topic", p.key.topic),
-			zap.Int32("partition", p.key.id), zap.Int64("done_to", c.done.end()), zap.Int64("log_end", b.end))
-		c.done = nil
+			zap.Int32("partition", p.key.id), zap.Int64("done_to", c.acked.End()), zap.Int64("log_end", b.end))
+		c.acked = nil
 	}
 	c.advance()
-	offset, pin, stop := place(c, p.added, b)
+	offset, commitFirst, stop := place(c, p.added, b)
 	if stop != nil && stop.reason == stopBelowLog && g.source.config.OnGap == GapSkip {
 		g.skipGap(p, &c, stop)
-		offset, pin, stop = c.offset, p.ledger == nil, nil // a commit must not pass what is in hand
+		offset, commitFirst, stop = c.offset, p.tracker == nil, nil // a commit must not pass what is in hand
 	}
 	if stop != nil {
 		g.halt(p, stop)
 		return c, false, false
 	}
 	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs then know better.
-	pin = pin || p.ledger == nil && c.reader != g.source.reader
+	commitFirst = commitFirst || p.tracker == nil && c.reader != g.source.reader
 	c.offset, c.partitions, c.reader = offset, p.count, g.source.reader
-	return c, pin, true
+	return c, commitFirst, true
 }
 
 // skipGap goes on at the start of a log that has passed the committed offset.
@@ -168,14 +168,14 @@ func (g *generation) skipGap(p *partition, c *committed, gap *stopped) {
 	g.source.log.Error("partition has lost records that were not read: reading goes on behind them, as on_gap says",
 		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
 		zap.Int64("offset", gap.offset), zap.Int64("log_start", gap.start), zap.Int64("records_lost", gap.lost))
-	c.offset, c.done = gap.start, settled(nil).after(c.done, gap.start)
+	c.offset, c.acked = gap.start, AckedRanges(nil).AppendFrom(c.acked, gap.start)
 	c.advance()
 }
 
 // advance moves the offset over what is done right behind it.
 func (c *committed) advance() {
-	if len(c.done) > 0 && c.done[0].from <= c.offset {
-		c.offset, c.done = c.done[0].to, c.done[1:]
+	if len(c.acked) > 0 && c.acked[0].From <= c.offset {
+		c.offset, c.acked = c.acked[0].To, c.acked[1:]
 	}
 }
 

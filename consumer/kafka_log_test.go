@@ -28,8 +28,8 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	b.deleteBefore(0, 7)
 	b.publishTo(1, "other")
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
-	r.want("other")
+	r := Read(t, k, AckAll)
+	r.Want("other")
 	if why := k.halted(t, 0); why.reason != stopBelowLog || why.offset != 3 || why.start != 7 || why.lost != 4 {
 		t.Errorf("halted: %+v", why)
 	}
@@ -45,7 +45,7 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	if err := SetOffsets(t.Context(), k.kafka, k.config, []OffsetChange{{testTopic, 0, 7}}); err == nil {
 		t.Error("offsets were set although the group is running")
 	}
-	r.stop()
+	r.Stop()
 	if text := scrape(t, k); strings.Contains(text, "partition=") {
 		t.Errorf("series of partitions are left:\n%s", text)
 	}
@@ -55,9 +55,9 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	if err := SetOffsets(t.Context(), k.kafka, k.config, []OffsetChange{{testTopic, 0, 7}}); err != nil {
 		t.Fatal(err)
 	}
-	again := read(t, b.open(), settleAll)
-	again.want("7", "8", "9")
-	again.stop()
+	again := Read(t, b.Open(), AckAll)
+	again.Want("7", "8", "9")
+	again.Stop()
 	want := []OffsetInfo{{Topic: testTopic, Committed: 10, Start: 7, End: 10}, {Topic: testTopic, Partition: 1, Committed: 1, End: 1}}
 	if got := b.offsets(b.config()); !slices.Equal(got, want) {
 		t.Errorf("offsets %v, want %v", got, want)
@@ -68,15 +68,15 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 func TestKafkaGapIsSkipped(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish(numbers(0, 10)...)
+	b.Publish(numbers(0, 10)...)
 	b.setOffset(0, 3)
 	b.deleteBefore(0, 7)
 	config := b.config()
 	config.OnGap = GapSkip
 	k := b.openWith(config)
-	r := read(t, k, settleAll)
-	r.want("7", "8", "9")
-	r.stop()
+	r := Read(t, k, AckAll)
+	r.Want("7", "8", "9")
+	r.Stop()
 	if n := testutil.ToFloat64(k.metrics.lost); n != 4 {
 		t.Errorf("%v records are counted as lost, want 4", n)
 	}
@@ -89,19 +89,19 @@ func TestKafkaGapIsSkippedWhileMessagesAreInHand(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
 	for i := range 60 {
-		b.publish(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100<<10)))
+		b.Publish(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100<<10)))
 	}
 	release := make(chan struct{})
 	config := b.config()
 	config.OnGap = GapSkip
 	k := b.openWith(config)
-	r := read(t, k, settleAfter(release))
-	eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.window.inUse() >= 2*int64(g.fetchSize) })
+	r := Read(t, k, AckAfter(release))
+	Eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.budget.InUse() >= 2*int64(g.fetchSize) })
 	b.deleteBefore(0, 50)
 	close(release)
-	eventually(t, "the end of the log is read", func() bool { v := r.values(); return len(v) > 0 && strings.HasPrefix(v[len(v)-1], "59 ") })
-	lost := 60 - len(r.values())
-	r.stop()
+	Eventually(t, "the end of the log is read", func() bool { v := r.Values(); return len(v) > 0 && strings.HasPrefix(v[len(v)-1], "59 ") })
+	lost := 60 - len(r.Values())
+	r.Stop()
 	if n := testutil.ToFloat64(k.metrics.lost); lost == 0 || n != float64(lost) {
 		t.Errorf("%v records are counted as lost, want %d", n, lost)
 	}
@@ -120,12 +120,12 @@ func TestKafkaCommittedAboveTheLog(t *testing.T) {
 		t.Errorf("lost %d, lag %d", got.Lost(), got.Lag())
 	}
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
-	r.want("other")
+	r := Read(t, k, AckAll)
+	r.Want("other")
 	if why := k.halted(t, 0); why.reason != stopAboveLog || why.offset != 99 || why.end != 1 || why.lost != 98 {
 		t.Errorf("halted: %+v", why)
 	}
-	r.stop()
+	r.Stop()
 }
 
 // The log is deleted under a reader that is held up: what it has fetched is handed over, and what it has not is counted.
@@ -134,20 +134,20 @@ func TestKafkaLogDeletedWhileHeldUp(t *testing.T) {
 	b := startKafka(t)
 	const n = 60
 	for i := range n {
-		b.publish(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100<<10)))
+		b.Publish(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100<<10)))
 	}
 	release := make(chan struct{})
 	k := b.openWith(b.config())
-	r := read(t, k, settleAfter(release))
-	eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.window.inUse() >= 2*int64(g.fetchSize) })
+	r := Read(t, k, AckAfter(release))
+	Eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.budget.InUse() >= 2*int64(g.fetchSize) })
 	b.deleteBefore(0, 50)
 	close(release)
 	why := k.halted(t, 0)
-	eventually(t, "everything that was fetched is handed over", func() bool { return int64(len(r.values())) == why.offset })
+	Eventually(t, "everything that was fetched is handed over", func() bool { return int64(len(r.Values())) == why.offset })
 	if why.reason != stopBelowLog || why.start != 50 || why.lost != 50-why.offset || why.offset == 0 || why.offset >= 50 {
 		t.Errorf("halted: %+v", why)
 	}
-	r.stop()
+	r.Stop()
 }
 
 // A byte is flipped on the way, twice: it is noticed, fetched again, and what is handed over is what was published.
@@ -156,11 +156,11 @@ func TestKafkaFlippedByte(t *testing.T) {
 	w := &wire{}
 	b := startKafka(t, kfake.ListenFn(w.listen))
 	w.flips.Store(2)
-	b.publish("1", marker, "3")
+	b.Publish("1", marker, "3")
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
-	r.want("1", marker, "3")
-	r.stop()
+	r := Read(t, k, AckAll)
+	r.Want("1", marker, "3")
+	r.Stop()
 	if w.flipped.Load() != 2 || k.failures(reasonCorrupt) != 2 {
 		t.Errorf("%d bytes flipped, %d noticed", w.flipped.Load(), k.failures(reasonCorrupt))
 	}
@@ -176,14 +176,14 @@ func TestKafkaDamageThatStays(t *testing.T) {
 	b.publishTo(0, marker, "3")
 	b.publishTo(0, "4")
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
+	r := Read(t, k, AckAll)
 	why := k.halted(t, 0)
 	if why.reason != stopCorrupt || why.offset != 1 || why.resume != 3 || !strings.Contains(why.detail, "checksum") {
 		t.Errorf("halted: %+v", why)
 	}
 	b.publishTo(1, "other")
-	r.want("1", "other")
-	r.stop()
+	r.Want("1", "other")
+	r.Stop()
 	if got := b.offsets(b.config())[0].Committed; got != 1 {
 		t.Errorf("committed %d, want 1", got)
 	}
@@ -229,7 +229,7 @@ func testTransactions(t *testing.T, b *kafkaBed) {
 	begin(one, two)
 	say(one, "aborted 1")
 	say(two, "kept 1")
-	b.publish("plain 1")
+	b.Publish("plain 1")
 	say(one, "aborted 2")
 	end(one, kgo.TryAbort)
 	say(two, "kept 2")
@@ -237,15 +237,15 @@ func testTransactions(t *testing.T, b *kafkaBed) {
 	say(one, "kept 3")
 	end(two, kgo.TryCommit)
 	end(one, kgo.TryCommit)
-	b.publish("plain 2")
+	b.Publish("plain 2")
 	begin(two)
 	say(two, "aborted 3")
 	end(two, kgo.TryAbort)
 
-	r := read(t, b.open(), settleAll)
-	r.want("kept 1", "plain 1", "kept 2", "kept 3", "plain 2")
-	eventually(t, "the markers are passed", func() bool { return b.offsets(b.config())[0].Lag() == 0 })
-	r.stop()
+	r := Read(t, b.Open(), AckAll)
+	r.Want("kept 1", "plain 1", "kept 2", "kept 3", "plain 2")
+	Eventually(t, "the markers are passed", func() bool { return b.offsets(b.config())[0].Lag() == 0 })
+	r.Stop()
 	if o := b.offsets(b.config())[0]; o.End != 12 { // 8 records and 4 markers
 		t.Errorf("the log ends at %d: the test has not made what it reads", o.End)
 	}
@@ -255,7 +255,7 @@ func testTransactions(t *testing.T, b *kafkaBed) {
 func TestKafkaCompactedLog(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish(numbers(0, 20)...) // so that the log is as long as the compacted one
+	b.Publish(numbers(0, 20)...) // so that the log is as long as the compacted one
 	batches := []testBatch{
 		{base: 0, producer: -1, records: []testRecord{{delta: 0, value: []byte("a")}, {delta: 1, value: []byte("b")}}},
 		{base: 2, producer: -1, lastDelta: 3},
@@ -288,10 +288,10 @@ func TestKafkaCompactedLog(t *testing.T) {
 		return res, nil, true
 	})
 	began := time.Now()
-	r := read(t, b.open(), settleAll)
-	r.want("a", "b", "c", "", "d")
-	eventually(t, "the end of the log is committed", func() bool { return b.offsets(b.config())[0].Committed == 20 })
-	r.stop()
+	r := Read(t, b.Open(), AckAll)
+	r.Want("a", "b", "c", "", "d")
+	Eventually(t, "the end of the log is committed", func() bool { return b.offsets(b.config())[0].Committed == 20 })
+	r.Stop()
 	if n := fetches.Load(); n > 50+int64(time.Since(began)/(50*time.Millisecond)) {
 		t.Errorf("%d fetches for five batches", n)
 	}
@@ -313,10 +313,10 @@ func TestKafkaCompressedBatches(t *testing.T) {
 			}
 		}
 	}
-	r := read(t, b.open(), settleAll)
-	eventually(t, "everything is read", func() bool { return len(r.values()) == len(want) })
-	if !slices.Equal(r.values(), want) {
+	r := Read(t, b.Open(), AckAll)
+	Eventually(t, "everything is read", func() bool { return len(r.Values()) == len(want) })
+	if !slices.Equal(r.Values(), want) {
 		t.Error("what was read differs from what was published")
 	}
-	r.stop()
+	r.Stop()
 }

@@ -37,7 +37,7 @@ func TestKafkaPartitionsTakeTurns(t *testing.T) {
 	got := map[int32]int{} // messages of a partition
 	behind := 0            // partitions of which less than half has come when another has come to its end
 	k := b.openWith(c)
-	r := read(t, k, func(_ context.Context, value string, done func()) error {
+	r := Read(t, k, func(_ context.Context, value string, done func()) error {
 		mu.Lock()
 		defer mu.Unlock()
 		var p int32
@@ -55,9 +55,9 @@ func TestKafkaPartitionsTakeTurns(t *testing.T) {
 		done()
 		return nil
 	})
-	eventually(t, "every partition is read to its end", func() bool { return len(r.values()) == partitions*rounds*each })
-	eventually(t, "the window is empty", func() bool { g := k.generation.Load(); return g.window.inUse() <= g.answerBytes() })
-	r.stop()
+	Eventually(t, "every partition is read to its end", func() bool { return len(r.Values()) == partitions*rounds*each })
+	Eventually(t, "the window is empty", func() bool { g := k.generation.Load(); return g.budget.InUse() <= g.answerBytes() })
+	r.Stop()
 	if behind > partitions/4 { // on a busy machine some have to wait for their turn
 		t.Errorf("%d partitions were not half read when the first one was at its end", behind)
 	}
@@ -69,16 +69,16 @@ func TestKafkaIdlePartitionsCostNoGoroutine(t *testing.T) { // not parallel: it 
 	const partitions = 300
 	b := startKafka(t, kfake.SeedTopics(partitions, testTopic))
 	b.publishTo(7, "a")
-	r := read(t, b.openWith(b.config()), settleAll)
-	r.want("a")
-	eventually(t, "the worker is gone", func() bool { return runtime.NumGoroutine() < before+partitions/2 })
+	r := Read(t, b.openWith(b.config()), AckAll)
+	r.Want("a")
+	Eventually(t, "the worker is gone", func() bool { return runtime.NumGoroutine() < before+partitions/2 })
 	b.publishTo(7, "b")
-	r.want("a", "b")
+	r.Want("a", "b")
 	time.Sleep(10 * time.Millisecond)
 	if n := runtime.NumGoroutine() - before; n > partitions/2 {
 		t.Errorf("%d goroutines for %d partitions", n, partitions)
 	}
-	r.stop()
+	r.Stop()
 }
 
 // The leader of a partition moves while a chunk of it waits for the worker: the fetcher that reads from the new one goes on when it has been
@@ -92,7 +92,7 @@ func TestKafkaLeaderMovesWhileAChunkWaits(t *testing.T) {
 	}
 	release := make(chan struct{})
 	k := b.openWith(b.config())
-	r := read(t, k, settleAfter(release))
+	r := Read(t, k, AckAfter(release))
 	var p *partition
 	of := func(get func() bool) func() bool {
 		return func() bool {
@@ -106,16 +106,16 @@ func TestKafkaLeaderMovesWhileAChunkWaits(t *testing.T) {
 			return get()
 		}
 	}
-	eventually(t, "a chunk waits", of(func() bool { return p.queued != nil }))
+	Eventually(t, "a chunk waits", of(func() bool { return p.queued != nil }))
 	before := p.fetcher
 	leader := b.cluster.LeaderFor(testTopic, 0)
 	if err := b.cluster.MoveTopicPartition(testTopic, 0, 1-leader); err != nil {
 		t.Fatal(err)
 	}
 	k.generation.Load().routeAgain()
-	eventually(t, "the partition has another fetcher", of(func() bool { return p.fetcher != before }))
+	Eventually(t, "the partition has another fetcher", of(func() bool { return p.fetcher != before }))
 	time.Sleep(50 * time.Millisecond) // in which that fetcher finds nothing to do
 	close(release)
-	eventually(t, "everything is read", func() bool { return len(r.values()) == 10 })
-	r.stop()
+	Eventually(t, "everything is read", func() bool { return len(r.Values()) == 10 })
+	r.Stop()
 }

@@ -95,23 +95,23 @@ func (m *kafkaMetrics) Collect(ch chan<- prometheus.Metric) {
 	if g == nil {
 		return
 	}
-	gauge(bufferedDesc, float64(g.window.inUse()))
+	gauge(bufferedDesc, float64(g.budget.InUse()))
 	now := time.Now()
 	for _, p := range g.partitions {
 		topic, id := p.key.topic, strconv.Itoa(int(p.key.id))
 		p.mu.Lock()
-		ledger, end, stop := p.ledger, p.highWater, p.stop
+		tracker, end, stop := p.tracker, p.highWater, p.stop
 		p.mu.Unlock()
 		if stop != nil {
 			gauge(stoppedDesc, 1, topic, id, stop.reason)
 			gauge(lostDesc, float64(stop.lost), topic, id, stop.reason)
 		}
-		if ledger == nil {
+		if tracker == nil {
 			continue
 		}
-		gauge(lagDesc, float64(max(0, end-ledger.floor())), topic, id)
+		gauge(lagDesc, float64(max(0, end-tracker.Committable())), topic, id)
 		age := time.Duration(0)
-		if n, oldest := ledger.inHand(); n > 0 {
+		if n, oldest := tracker.InFlight(); n > 0 {
 			age = max(0, now.Sub(oldest))
 		}
 		gauge(oldestDesc, age.Seconds(), topic, id)

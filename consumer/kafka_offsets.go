@@ -21,7 +21,7 @@ type OffsetInfo struct {
 	End       int64 // the offset that the next record will get
 	Done      int64 // offsets from the committed one on that are done already
 
-	gone int64 // how many of Done stand before Start
+	Gone int64 // how many of Done stand before Start
 }
 
 // Lag is the number of offsets between what is committed and the end of the log; all of the log where nothing is committed.
@@ -29,7 +29,7 @@ func (o OffsetInfo) Lag() int64 {
 	if o.Committed < 0 {
 		return o.End - o.Start
 	}
-	return max(0, o.End-max(o.Committed, o.Start)-o.Done+o.gone)
+	return max(0, o.End-max(o.Committed, o.Start)-o.Done+o.Gone)
 }
 
 // Lost is the number of offsets by which the committed one is outside of the log: records that were deleted before they were read, or
@@ -38,7 +38,7 @@ func (o OffsetInfo) Lost() int64 {
 	if o.Committed < 0 {
 		return 0
 	}
-	return max(o.Start-o.Committed-o.gone, o.Committed-o.End, 0)
+	return max(o.Start-o.Committed-o.Gone, o.Committed-o.End, 0)
 }
 
 // OffsetChange sets the committed offset of one partition.
@@ -93,7 +93,7 @@ func Offsets(ctx context.Context, k *broker.Kafka, config KafkaConfig) ([]Offset
 			}
 			info := OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start, End: found[key].end}
 			if c, ok := done[key]; ok {
-				info.Committed, info.Done, info.gone = c.offset, c.done.count(), c.done.within(c.offset, info.Start)
+				info.Committed, info.Done, info.Gone = c.offset, c.acked.Count(), c.acked.CountWithin(c.offset, info.Start)
 			}
 			out = append(out, info)
 		}
@@ -110,7 +110,7 @@ func boundsOf(ctx context.Context, k *broker.Kafka, addr string, keys []partitio
 		return nil, err
 	}
 	defer conn.Close()
-	return locate(ctx, conn, keys, startAt{})
+	return locate(ctx, conn, keys, StartAt{})
 }
 
 // SetOffsets commits offsets for the group from outside. Kafka allows that only while the group has no members; the error is then
@@ -145,7 +145,7 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config KafkaConfig, change
 	defer c.close()
 	m := &member{config: &config, cluster: c}
 	defer m.disconnect()
-	err = untilCoordinated(ctx, func() error { return m.commit(ctx, &assignment{generation: noGeneration}, offsets, mostMetadata) })
+	err = untilCoordinated(ctx, func() error { return m.commit(ctx, &assignment{generation: noGeneration}, offsets, maxMetadata) })
 	if expelled(err) || errors.Is(err, kafka.RebalanceInProgress) {
 		return ErrGroupRunning
 	}

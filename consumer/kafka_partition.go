@@ -10,14 +10,14 @@ import (
 // partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over: a goroutine
 // while there is something to hand over, so that a partition in which nothing happens costs little.
 type partition struct {
-	key     partitionKey
-	share   share
-	ledger  *ledger // set before the first chunk
-	worker  worker
-	trouble *trouble
-	written int64  // what was last committed; the committer's own
-	news    uint64 // of the ledger when that was; the committer's own
-	asked   uint64 // of the ledger when the commit was made whose answer is awaited; the committer's own
+	key      partitionKey
+	share    BudgetShare
+	tracker  *Tracker // set before the first chunk
+	worker   worker
+	retries  *retryLogger
+	written  int64  // what was last committed; the committer's own
+	acks     uint64 // of the tracker when that was; the committer's own
+	acksSent uint64 // of the tracker when the commit was made whose answer is awaited; the committer's own
 
 	mu        sync.Mutex
 	phase     phase
@@ -98,7 +98,7 @@ type chunk struct {
 	from    int64
 	epoch   int
 	aborted []abortedRange
-	set     *buffer
+	set     *Buffer
 }
 
 // ready says whether a chunk may be fetched now, and else when to look again; zero means on a signal.
@@ -152,9 +152,9 @@ func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(
 func (p *partition) begin(c committed, limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ledger == nil {
-		p.ledger = newLedger(c.offset, limit)
-		p.ledger.resume(c.done)
+	if p.tracker == nil {
+		p.tracker = NewTracker(c.offset, limit)
+		p.tracker.Resume(c.acked)
 	}
 	p.start = committed{offset: c.offset}
 	p.phase = phaseRead
@@ -164,15 +164,15 @@ func (p *partition) begin(c committed, limit int) {
 // uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when the log is gone.
 func (p *partition) uncommitted() (c committed, ok bool) {
 	p.mu.Lock()
-	ledger, deleted := p.ledger, p.deleted
+	tracker, deleted := p.tracker, p.deleted
 	p.mu.Unlock()
-	if ledger == nil || deleted {
+	if tracker == nil || deleted {
 		return c, false
 	}
-	if floor, news := ledger.position(); floor <= p.written && news == p.news {
+	if committable, news := tracker.Position(); committable <= p.written && news == p.acks {
 		return c, false
 	}
 	c.partitions = p.count
-	c.offset, c.done, p.asked = ledger.settled(nil)
+	c.offset, c.acked, p.acksSent = tracker.Acked(nil)
 	return c, true
 }

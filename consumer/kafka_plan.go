@@ -43,7 +43,7 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 // an answer that is full before it has come round favours nobody. It is never the same twice in a row: answers that come round would
 // favour it.
 func (f *fetcher) first() int {
-	i := slices.Index(f.partitions, f.cut)
+	i := slices.Index(f.partitions, f.truncated)
 	if i < 0 {
 		i = slices.Index(f.partitions, f.last) + 1
 		if i%max(1, len(f.partitions)) == f.turn {
@@ -57,7 +57,7 @@ func (f *fetcher) first() int {
 // ask adds a partition to the request. The caller holds p.mu.
 func (f *fetcher) ask(p *partition) {
 	n := max(p.bytes, f.g.fetchSize)
-	if !f.g.window.allows(&p.share, int64(n)) {
+	if !f.g.budget.Allows(&p.share, int64(n)) {
 		return
 	}
 	f.asked = append(f.asked, p)
@@ -74,7 +74,7 @@ func (f *fetcher) reserve() {
 			all += int64(p.bytes)
 		}
 		first := int64(f.request.partitions[0].bytes)
-		f.reserved = f.g.window.reserve(min(all, max(f.g.answerBytes(), first)), first)
+		f.reserved = f.g.budget.Reserve(min(all, max(f.g.answerBytes(), first)), first)
 		f.request.maxBytes = int32(min(f.reserved, math.MaxInt32))
 		if f.reserved > 0 {
 			return
@@ -88,9 +88,9 @@ func (f *fetcher) reserve() {
 	}
 }
 
-// release gives back what the window holds for the request.
-func (f *fetcher) release() {
-	f.g.window.give(nil, f.reserved, false)
+// releaseReservation gives back what the window holds for the request.
+func (f *fetcher) releaseReservation() {
+	f.g.budget.Release(nil, f.reserved, false)
 	f.reserved = 0
 }
 
@@ -99,5 +99,5 @@ func (f *fetcher) release() {
 func (g *generation) answerBytes() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return min(g.window.limit/4/int64(max(1, len(g.fetchers))), muchOpen*int64(g.fetchSize))
+	return min(g.budget.Limit/4/int64(max(1, len(g.fetchers))), muchOpen*int64(g.fetchSize))
 }

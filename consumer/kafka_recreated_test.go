@@ -50,26 +50,26 @@ func TestKafkaTopicMadeAgain(t *testing.T) {
 		c := b.config()
 		c.StartAt = startAt
 		k := b.openWith(c)
-		r := read(t, k, func(lease context.Context, value string, done func()) error {
+		r := Read(t, k, func(lease context.Context, value string, done func()) error {
 			if value == "3" {
-				afterFunc(t, lease, done) // done only when the topic has gone
+				AfterFunc(t, lease, done) // done only when the topic has gone
 			} else {
 				done()
 			}
 			return nil
 		})
-		eventually(t, "the start is committed", func() bool { return b.offsets(c)[0].Committed == 0 })
-		b.publish("1", "2", "3")
-		r.want("1", "2", "3")
-		eventually(t, "the offset is committed", func() bool { return b.offsets(c)[0].Committed == 2 })
+		Eventually(t, "the start is committed", func() bool { return b.offsets(c)[0].Committed == 0 })
+		b.Publish("1", "2", "3")
+		r.Want("1", "2", "3")
+		Eventually(t, "the offset is committed", func() bool { return b.offsets(c)[0].Committed == 2 })
 		b.deleteTopic()
-		eventually(t, "the deletion is noticed", func() bool { return k.wasAbsent(testTopic) })
+		Eventually(t, "the deletion is noticed", func() bool { return k.wasAbsent(testTopic) })
 		b.makeTopic()
 		want := append([]string{"1", "2", "3"}, numbers(10, 20)...)
-		b.publish(want[3:]...)
-		r.want(want...)
-		eventually(t, "the offset in the new log is committed", func() bool { return b.offsets(c)[0].Committed == 10 })
-		r.stop()
+		b.Publish(want[3:]...)
+		r.Want(want...)
+		Eventually(t, "the offset in the new log is committed", func() bool { return b.offsets(c)[0].Committed == 10 })
+		r.Stop()
 		if n := int(counterValue(k)); n < 2 {
 			t.Errorf("%s: %d generations: the deletion was not noticed", startAt, n)
 		}
@@ -84,10 +84,10 @@ func TestKafkaTopicThatComesLater(t *testing.T) {
 	c := b.config()
 	c.StartAt = "latest"
 	k := b.openWith(c)
-	r := read(t, k, settleAll)
-	eventually(t, "the topic is missed", func() bool { return k.wasAbsent(testTopic) })
+	r := Read(t, k, AckAll)
+	Eventually(t, "the topic is missed", func() bool { return k.wasAbsent(testTopic) })
 	b.makeTopic()
-	b.publish("1", "2")
-	r.want("1", "2")
-	r.stop()
+	b.Publish("1", "2")
+	r.Want("1", "2")
+	r.Stop()
 }

@@ -12,19 +12,19 @@ func TestKafkaReplicasAreCounted(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.SeedTopics(4, testTopic))
 	var counts [2]atomic.Int64
-	open := func(i int) *reading {
-		k := b.open().(*Kafka)
+	open := func(i int) *Reading {
+		k := b.Open().(*Kafka)
 		k.OnReplicas(func(n int) { counts[i].Store(int64(n)) })
-		return read(t, k, settleAll)
+		return Read(t, k, AckAll)
 	}
 	both := func(first, second int64) func() bool {
 		return func() bool { return counts[0].Load() == first && counts[1].Load() == second }
 	}
 	first := open(0)
-	eventually(t, "one replica", both(1, 0))
+	Eventually(t, "one replica", both(1, 0))
 	second := open(1)
-	eventually(t, "two replicas", both(2, 2))
-	second.stop()
-	eventually(t, "one replica again", both(1, 2))
-	first.stop()
+	Eventually(t, "two replicas", both(2, 2))
+	second.Stop()
+	Eventually(t, "one replica again", both(1, 2))
+	first.Stop()
 }

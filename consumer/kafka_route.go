@@ -16,7 +16,7 @@ import (
 // route reads what the group has committed, and then finds out which broker leads each partition, again and again
 // and whenever a fetcher meets an error. It keeps a fetcher for each of these brokers.
 func (g *generation) route(ctx context.Context) {
-	trouble := newTrouble(g.source.log, "find partitions and their leaders", g.source.metrics.failed)
+	retries := newRetryLogger(g.source.log, "find partitions and their leaders", g.source.metrics.failed)
 	topics := slices.Clone(g.source.config.Topics)
 	for topic := range g.assignment.counts {
 		if !slices.Contains(topics, topic) {
@@ -34,12 +34,12 @@ func (g *generation) route(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			wait = trouble.note(err)
+			wait = retries.failed(err)
 		case g.grown(l):
 			g.finish(errGrown)
 			return
 		default:
-			trouble.over()
+			retries.succeeded()
 			g.spread(ctx, l)
 		}
 		g.awaitReroute(ctx, wait)
@@ -135,7 +135,7 @@ func (g *generation) fetcher(ctx context.Context, addr string) *fetcher {
 	if f == nil {
 		f = &fetcher{
 			g: g, addr: addr, wake: make(chan struct{}, 1),
-			trouble: newTrouble(g.source.log, "fetch from "+addr, g.source.metrics.failed),
+			retries: newRetryLogger(g.source.log, "fetch from "+addr, g.source.metrics.failed),
 		}
 		g.fetchers[addr] = f
 		g.reading.Go(func() { f.run(ctx) })
@@ -193,20 +193,20 @@ func (g *generation) locate(ctx context.Context, conn *broker.KafkaConn, partiti
 	if err != nil {
 		return err
 	}
-	pins := map[partitionKey]committed{}
+	first := map[partitionKey]committed{}
 	places := map[*partition]committed{}
 	for _, p := range partitions {
-		c, pin, ok := g.place(p, found[p.key])
+		c, commitFirst, ok := g.place(p, found[p.key])
 		if !ok {
 			continue
 		}
 		places[p] = c
-		if pin {
-			pins[p.key] = c
+		if commitFirst {
+			first[p.key] = c
 		}
 	}
-	if len(pins) > 0 {
-		if err := g.commit(ctx, pins); err != nil {
+	if len(first) > 0 {
+		if err := g.commit(ctx, first); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
 	var stuck atomic.Bool
 	var left atomic.Int32
 	first := b.openWith(b.config())
-	r := read(t, first, func(_ context.Context, value string, done func()) error {
+	r := Read(t, first, func(_ context.Context, value string, done func()) error {
 		switch {
 		case value == "stuck" && stuck.CompareAndSwap(false, true):
 			left.Add(1)
@@ -33,33 +33,33 @@ func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
 		}
 		return nil
 	})
-	eventually(t, "the handler is stuck", stuck.Load)
-	eventually(t, "what is done is committed", func() bool {
+	Eventually(t, "the handler is stuck", stuck.Load)
+	Eventually(t, "what is done is committed", func() bool {
 		infos := b.offsets(b.config())
 		return infos[0].Committed == 1 && infos[1].Committed == 1
 	})
-	second := read(t, b.open(), func(context.Context, string, func()) error { return nil })
+	second := Read(t, b.Open(), func(context.Context, string, func()) error { return nil })
 	began := time.Now()
-	eventually(t, "both have a partition", func() bool {
+	Eventually(t, "both have a partition", func() bool {
 		return counterValue(first) >= 2 && first.Ready() == nil
 	})
 	if took, limit := time.Since(began), b.config().DrainLimit; took < limit/2 {
 		t.Errorf("the first was given up after %v: it was not stuck", took)
 	}
 	r.cancel()
-	if err := r.wait(); err != nil {
+	if err := r.Wait(); err != nil {
 		t.Errorf("consume ended with %v", err)
 	}
 	if left.Load() != 1 {
 		t.Error("the handler has returned")
 	}
-	eventually(t, "the second reads everything that is not committed", func() bool {
-		got := second.values()
+	Eventually(t, "the second reads everything that is not committed", func() bool {
+		got := second.Values()
 		return slices.Contains(got, "stuck") && slices.Contains(got, "2")
 	})
 	close(release)
-	eventually(t, "the handler returns", func() bool { return left.Load() == 0 })
-	second.stop()
+	Eventually(t, "the handler returns", func() bool { return left.Load() == 0 })
+	second.Stop()
 	if o := b.offsets(b.config())[0]; o.Committed != 1 || o.Done != 0 {
 		t.Errorf("offset %d and %d done are committed", o.Committed, o.Done)
 	}

@@ -3,9 +3,9 @@ package consumer
 import "testing"
 
 func TestKafkaContract(t *testing.T) {
-	testContract(t, func(t *testing.T) testbed { return startKafka(t) })
+	Run(t, func(t *testing.T) Testbed { return startKafka(t) })
 }
 
 func TestRealKafkaContract(t *testing.T) {
-	testContract(t, func(t *testing.T) testbed { return realKafka(t, 1) })
+	Run(t, func(t *testing.T) Testbed { return realKafka(t, 1) })
 }

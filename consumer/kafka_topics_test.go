@@ -19,9 +19,9 @@ func TestKafkaMissingTopicIsTold(t *testing.T) {
 	if err := k.Check(t.Context()); !errors.As(err, &missing) || !slices.Equal(missing.Topics, []string{"later"}) {
 		t.Errorf("before the start: %v", err)
 	}
-	r := read(t, k, settleAll)
-	b.publish("1")
-	r.want("1")
+	r := Read(t, k, AckAll)
+	b.Publish("1")
+	r.Want("1")
 	told := func(topic string) bool {
 		err := k.Ready()
 		return errors.As(err, &missing) && slices.Equal(missing.Topics, []string{topic}) &&
@@ -30,34 +30,34 @@ func TestKafkaMissingTopicIsTold(t *testing.T) {
 	gauge := func(topic, value string) bool {
 		return strings.Contains(scrape(t, k), `ciobridge_kafka_topic_missing{topic="`+topic+`"} `+value)
 	}
-	eventually(t, "the missing topic is told of", func() bool { return told("later") })
+	Eventually(t, "the missing topic is told of", func() bool { return told("later") })
 	if !gauge("later", "1") || !gauge(testTopic, "0") {
 		t.Errorf("metrics:\n%s", scrape(t, k))
 	}
 	b.topic = "later"
 	b.makeTopic()
-	eventually(t, "the source is ready", func() bool { return k.Ready() == nil && len(k.Troubles()) == 0 })
+	Eventually(t, "the source is ready", func() bool { return k.Ready() == nil && len(k.Troubles()) == 0 })
 	if err := k.Check(t.Context()); err != nil || !gauge("later", "0") {
 		t.Errorf("%v\n%s", err, scrape(t, k))
 	}
 	b.topic = testTopic
 	b.deleteTopic()
-	eventually(t, "the deleted topic is told of", func() bool { return told(testTopic) && gauge(testTopic, "1") })
-	r.stop()
+	Eventually(t, "the deleted topic is told of", func() bool { return told(testTopic) && gauge(testTopic, "1") })
+	r.Stop()
 }
 
 // When none of the partitions can be read on, that is told, with the reasons.
 func TestKafkaAllPartitionsStopped(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish(numbers(0, 10)...)
+	b.Publish(numbers(0, 10)...)
 	b.setOffset(0, 2)
 	b.deleteBefore(0, 5)
 	k := b.openWith(b.config())
-	r := read(t, k, settleAll)
-	eventually(t, "it is told", func() bool {
+	r := Read(t, k, AckAll)
+	Eventually(t, "it is told", func() bool {
 		troubles := k.Troubles()
 		return len(troubles) == 1 && strings.HasPrefix(troubles[0], "partition events/0 is stopped: offset_below_log at offset 2")
 	})
-	r.stop()
+	r.Stop()
 }

@@ -13,8 +13,8 @@ import (
 // worker hands over the messages of one partition, in order.
 type worker struct {
 	p        *partition
-	lease    *ownership
-	handle   handler
+	lease    *Lease
+	handle   Handler
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over
 	passed   prometheus.Counter
@@ -31,7 +31,7 @@ func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, a
 			switch {
 			case errors.As(err, &broken):
 				damaged(w.p, w.position, broken)
-			case ctx.Err() != nil || w.lease.Err() != nil || errors.Is(err, errLedgerClosed):
+			case ctx.Err() != nil || w.lease.Err() != nil || errors.Is(err, ErrTrackerClosed):
 				return nil
 			default:
 				return err
@@ -45,16 +45,16 @@ func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, a
 
 // chunk hands over what one fetch brought.
 func (w *worker) chunk(ctx context.Context, c *chunk) error {
-	defer c.set.release()
+	defer c.set.Release()
 	if !w.p.current(c.epoch) {
 		return nil
 	}
 	w.position = max(w.position, c.from)
 	aborts := newAbortFilter(c.aborted)
 	now := time.Now()
-	for b := c.set.bytes; len(b) > 0; {
+	for b := c.set.Bytes; len(b) > 0; {
 		h, err := readBatchHeader(b)
-		if errors.Is(err, errCut) {
+		if errors.Is(err, errTruncated) {
 			return nil
 		}
 		if err != nil {
@@ -72,7 +72,7 @@ func (w *worker) chunk(ctx context.Context, c *chunk) error {
 			}
 		}
 		w.position = max(w.position, h.last()+1)
-		w.p.ledger.skip(w.position)
+		w.p.tracker.Skip(w.position)
 	}
 	return nil
 }
@@ -87,14 +87,14 @@ func behind(err error, h *batchHeader) error {
 }
 
 // batch hands over the records of a batch that lies in the buffer from.
-func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from *buffer, now time.Time) error {
+func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from *Buffer, now time.Time) error {
 	if h.codec() != 0 {
 		unpacked, err := w.unpack(ctx, h, records)
 		if err != nil {
 			return err
 		}
-		defer unpacked.release()
-		from, records = unpacked, unpacked.bytes
+		defer unpacked.Release()
+		from, records = unpacked, unpacked.Bytes
 	}
 	var r record
 	for reader := newRecordReader(h, records); ; {
@@ -113,28 +113,28 @@ func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from
 }
 
 // unpack decompresses a batch when the window has room.
-func (w *worker) unpack(ctx context.Context, h *batchHeader, records []byte) (*buffer, error) {
-	window := w.p.share.window
-	if err := window.beginUnpacking(ctx); err != nil {
+func (w *worker) unpack(ctx context.Context, h *batchHeader, records []byte) (*Buffer, error) {
+	window := w.p.share.Budget
+	if err := window.BeginUnpacking(ctx); err != nil {
 		return nil, err
 	}
-	defer window.endUnpacking()
+	defer window.EndUnpacking()
 	b, err := decompress(h.codec(), records, w.limit)
 	if err != nil {
 		return nil, err
 	}
-	b.unpacked = true
-	b.count(&w.p.share)
+	b.Unpacked = true
+	b.Charge(&w.p.share)
 	return b, nil
 }
 
 // record hands over one record.
-func (w *worker) record(ctx context.Context, r *record, from *buffer, now time.Time) error {
+func (w *worker) record(ctx context.Context, r *record, from *Buffer, now time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ledger := w.p.ledger
-	if ledger.already(r.offset) {
+	tracker := w.p.tracker
+	if tracker.AlreadyAcked(r.offset) {
 		return w.pass(ctx, r.offset, now)
 	}
 	m := event.Message{
@@ -152,25 +152,25 @@ func (w *worker) record(ctx context.Context, r *record, from *buffer, now time.T
 		}
 		m.Headers = headers
 	}
-	ticket, err := ledger.add(ctx, r.offset, now)
+	ticket, err := tracker.Track(ctx, r.offset, now)
 	if err != nil {
 		return err
 	}
-	from.retain()
+	from.Retain()
 	return w.handle(w.lease, m, func() {
-		if ledger.settle(ticket) {
-			from.release()
+		if tracker.Ack(ticket) {
+			from.Release()
 		}
 	})
 }
 
 // pass leaves out a record that was done before.
 func (w *worker) pass(ctx context.Context, offset int64, now time.Time) error {
-	ticket, err := w.p.ledger.add(ctx, offset, now)
+	ticket, err := w.p.tracker.Track(ctx, offset, now)
 	if err != nil {
 		return err
 	}
-	w.p.ledger.settle(ticket)
+	w.p.tracker.Ack(ticket)
 	w.passed.Inc()
 	return nil
 }

@@ -63,7 +63,7 @@ func TestKafkaZombieProcess(t *testing.T) {
 func TestKafkaPausedPastItsSession(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish("1")
+	b.Publish("1")
 	zombie := exec.CommandContext(t.Context(), os.Args[0], "-test.run=TestKafkaZombieProcess$", "-test.v")
 	zombie.Env = append(os.Environ(), zombieEnv+"="+b.brokers[0])
 	out, err := zombie.StdoutPipe()
@@ -89,8 +89,8 @@ func TestKafkaPausedPastItsSession(t *testing.T) {
 	if err := zombie.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	second := read(t, b.open(), func(context.Context, string, func()) error { return nil }) // and keeps it
-	second.want("1")
+	second := Read(t, b.Open(), func(context.Context, string, func()) error { return nil }) // and keeps it
+	second.Want("1")
 	time.Sleep(200 * time.Millisecond)
 	if err := zombie.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestKafkaPausedPastItsSession(t *testing.T) {
 		t.Errorf("the process says %q (%v): it was not stopped between two looks", said, err)
 	}
 	next("ended <nil>")
-	second.stop()
+	second.Stop()
 	if got := b.offsets(b.config())[0].Committed; got > 0 {
 		t.Errorf("the paused process committed %d", got)
 	}

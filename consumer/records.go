@@ -25,7 +25,7 @@ const (
 )
 
 // errCut says that a record set ends inside a batch. Brokers cut them off at the size that was asked for.
-var errCut = errors.New("the batch is cut off")
+var errTruncated = errors.New("the batch is cut off")
 
 // corruptError is a batch that cannot be trusted.
 type corruptError struct {
@@ -62,7 +62,7 @@ func (h *batchHeader) transactional() bool { return h.attributes&attributeTransa
 // header's size is then set if b holds that much. The checksum is checked by verify.
 func readBatchHeader(b []byte) (h batchHeader, err error) {
 	if len(b) < batchPrefixSize {
-		return h, errCut
+		return h, errTruncated
 	}
 	h.base = int64(binary.BigEndian.Uint64(b))
 	length := int32(binary.BigEndian.Uint32(b[8:]))
@@ -74,7 +74,7 @@ func readBatchHeader(b []byte) (h batchHeader, err error) {
 		return h, corrupt("record format %d is not the one of Kafka 0.11 and later", b[16])
 	}
 	if len(b) < h.size {
-		return h, errCut
+		return h, errTruncated
 	}
 	h.attributes = binary.BigEndian.Uint16(b[21:])
 	h.lastDelta = int32(binary.BigEndian.Uint32(b[23:]))

@@ -11,7 +11,7 @@ import (
 
 // decompress unpacks the records of a batch into a buffer of its own. What unpacks to more than limit bytes is corrupt: the cap is
 // what stands between a batch of a few kilobytes and all of the memory.
-func decompress(codec int, packed []byte, limit int) (out *buffer, err error) {
+func decompress(codec int, packed []byte, limit int) (out *Buffer, err error) {
 	c := compress.Compression(codec).Codec()
 	if c == nil {
 		return nil, corrupt("compression %d is not known", codec)
@@ -26,27 +26,27 @@ func decompress(codec int, packed []byte, limit int) (out *buffer, err error) {
 	}
 	r := c.NewReader(bytes.NewReader(packed))
 	defer r.Close()
-	out = takeBuffer(min(4*len(packed), limit+1))
+	out = NewBuffer(min(4*len(packed), limit+1))
 	n := 0
 	for {
-		if n == len(out.bytes) {
+		if n == len(out.Bytes) {
 			if n > limit {
-				out.release()
+				out.Release()
 				return nil, corrupt("the batch unpacks to more than %d bytes", limit)
 			}
-			larger := takeBuffer(min(2*n+1, limit+1))
-			copy(larger.bytes, out.bytes)
-			out.release()
+			larger := NewBuffer(min(2*n+1, limit+1))
+			copy(larger.Bytes, out.Bytes)
+			out.Release()
 			out = larger
 		}
-		k, err := r.Read(out.bytes[n:])
+		k, err := r.Read(out.Bytes[n:])
 		n += k
 		if errors.Is(err, io.EOF) {
-			out.bytes = out.bytes[:n]
+			out.Bytes = out.Bytes[:n]
 			return out, nil
 		}
 		if err != nil {
-			out.release()
+			out.Release()
 			return nil, corrupt("the %s data of the batch cannot be unpacked", c.Name())
 		}
 	}

@@ -100,7 +100,7 @@ func decodeAll(b []byte, limit int) ([]event.Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		records = unpacked.bytes
+		records = unpacked.Bytes
 	}
 	var out []event.Message
 	names := headerNames{}
@@ -204,7 +204,7 @@ func TestRecordsThatMakeNoSense(t *testing.T) {
 	}
 	whole := sampleBatch(0).encode()
 	for n := range len(whole) {
-		if _, err := readBatchHeader(whole[:n]); !errors.Is(err, errCut) {
+		if _, err := readBatchHeader(whole[:n]); !errors.Is(err, errTruncated) {
 			t.Fatalf("a batch cut at %d bytes: %v", n, err)
 		}
 	}
@@ -259,7 +259,7 @@ func FuzzRecords(f *testing.F) {
 		}
 		got, err := decodeAll(b, limit)
 		var broken *corruptError
-		if err != nil && !errors.As(err, &broken) && !errors.Is(err, errCut) {
+		if err != nil && !errors.As(err, &broken) && !errors.Is(err, errTruncated) {
 			t.Fatalf("an error of the wrong kind: %v", err)
 		}
 		last := int64(-1)

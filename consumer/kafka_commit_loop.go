@@ -12,9 +12,9 @@ import (
 // commitEvery is the pause between two commits.
 const commitEvery = 200 * time.Millisecond
 
-// commitLoop commits the floors as they move, and what is done past them.
+// commitLoop commits the committable offsets as they move, and what is done past them.
 func (g *generation) commitLoop(ctx context.Context) {
-	trouble := newTrouble(g.source.log, "commit", g.source.metrics.failed)
+	retries := newRetryLogger(g.source.log, "commit", g.source.metrics.failed)
 	wait := commitEvery
 	for {
 		pause(ctx, wait)
@@ -22,16 +22,16 @@ func (g *generation) commitLoop(ctx context.Context) {
 			return
 		}
 		wait = commitEvery
-		if err := g.commitFloors(ctx); err != nil && ctx.Err() == nil {
-			wait = max(commitEvery, trouble.note(err))
+		if err := g.commitOffsets(ctx); err != nil && ctx.Err() == nil {
+			wait = max(commitEvery, retries.failed(err))
 		} else if err == nil {
-			trouble.over()
+			retries.succeeded()
 		}
 	}
 }
 
-// commitFloors commits the floor of every partition where something has been done. After an error they are committed again, or higher ones.
-func (g *generation) commitFloors(ctx context.Context) error {
+// commitOffsets commits the committable offset of every partition where something has been done. After an error they are committed again, or higher ones.
+func (g *generation) commitOffsets(ctx context.Context) error {
 	offsets := map[partitionKey]committed{}
 	for _, p := range g.partitions {
 		if c, ok := p.uncommitted(); ok {
@@ -47,19 +47,19 @@ func (g *generation) commitFloors(ctx context.Context) error {
 	}
 	for _, p := range g.partitions {
 		if c, ok := offsets[p.key]; ok {
-			p.written, p.news = c.offset, p.asked
+			p.written, p.acks = c.offset, p.acksSent
 		}
 	}
 	return nil
 }
 
-// commitLast commits the floors at the end of the generation, and tries again for a moment. What it cannot commit comes again.
+// commitLast commits the committable offsets at the end of the generation, and tries again for a moment. What it cannot commit comes again.
 func (g *generation) commitLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.member.soon())
 	defer cancel()
 	err := errSilence
-	for g.lease.owned() && ctx.Err() == nil {
-		err = g.commitFloors(ctx)
+	for g.lease.Owned() && ctx.Err() == nil {
+		err = g.commitOffsets(ctx)
 		if err == nil || errors.Is(err, kafka.RebalanceInProgress) {
 			break
 		}
@@ -79,9 +79,9 @@ func (g *generation) commit(ctx context.Context, offsets map[partitionKey]commit
 	g.source.lessMetadata(err, len(offsets))
 	switch {
 	case err == nil:
-		g.lease.renew(sent)
+		g.lease.Renew(sent)
 	case expelled(err):
-		g.lease.lose()
+		g.lease.Lose()
 		g.finish(errExpelled)
 	case errors.Is(err, kafka.RebalanceInProgress):
 		g.finish(errRebalance)

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// allBut settles every message but those named.
+// allBut acks every message but those named.
 func allBut(open ...string) func(context.Context, string, func()) error {
 	return func(_ context.Context, value string, done func()) error {
 		if !slices.Contains(open, value) {
@@ -37,35 +37,35 @@ func (b *kafkaBed) committedFor(k *Kafka) (committed, error) {
 func TestKafkaLeavesOutWhatIsDone(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish(numbers(0, 10)...)
+	b.Publish(numbers(0, 10)...)
 	first := b.openWith(b.config())
-	r := read(t, first, allBut("3", "7"))
-	r.want(numbers(0, 10)...)
-	eventually(t, "what is done is committed", func() bool {
+	r := Read(t, first, allBut("3", "7"))
+	r.Want(numbers(0, 10)...)
+	Eventually(t, "what is done is committed", func() bool {
 		o := b.offsets(b.config())[0]
 		return o.Committed == 3 && o.Done == 5
 	})
-	b.publish("10")
-	eventually(t, "what is done later is too", func() bool { return b.offsets(b.config())[0].Done == 6 })
-	r.stop()
+	b.Publish("10")
+	Eventually(t, "what is done later is too", func() bool { return b.offsets(b.config())[0].Done == 6 })
+	r.Stop()
 	second := b.openWith(b.config())
-	r = read(t, second, func(context.Context, string, func()) error {
+	r = Read(t, second, func(context.Context, string, func()) error {
 		if c, err := b.committedFor(second); err != nil || c.reader != second.reader {
 			t.Errorf("a message is handed over while the commit is %q's, not %q's (%v)", c.reader, second.reader, err)
 		}
 		return nil
 	})
-	r.want("3", "7")
-	r.stop()
+	r.Want("3", "7")
+	r.Stop()
 	if o := b.offsets(b.config())[0]; o.Committed != 3 || o.Done != 6 {
 		t.Errorf("the second reader leaves behind offset %d and %d done", o.Committed, o.Done)
 	}
-	b.publish("11")
+	b.Publish("11")
 	third := b.openWith(b.config())
-	r = read(t, third, settleAll)
-	r.want("3", "7", "11")
-	eventually(t, "everything is committed", func() bool { return b.offsets(b.config())[0].Committed == 12 })
-	r.stop()
+	r = Read(t, third, AckAll)
+	r.Want("3", "7", "11")
+	Eventually(t, "everything is committed", func() bool { return b.offsets(b.config())[0].Committed == 12 })
+	r.Stop()
 	if n := testutil.ToFloat64(third.metrics.passed); n != 6 {
 		t.Errorf("%v records are counted as left out, want 6", n)
 	}
@@ -75,30 +75,30 @@ func TestKafkaLeavesOutWhatIsDone(t *testing.T) {
 func TestKafkaReadsAgainFromASetOffset(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish(numbers(0, 10)...)
-	r := read(t, b.open(), allBut("3"))
-	r.want(numbers(0, 10)...)
-	r.stop()
+	b.Publish(numbers(0, 10)...)
+	r := Read(t, b.Open(), allBut("3"))
+	r.Want(numbers(0, 10)...)
+	r.Stop()
 	k := b.openWith(b.config())
 	if err := SetOffsets(t.Context(), k.kafka, k.config, []OffsetChange{{Topic: testTopic, Offset: 3}}); err != nil {
 		t.Fatal(err)
 	}
-	r = read(t, k, settleAll)
-	r.want(numbers(3, 10)...)
-	r.stop()
+	r = Read(t, k, AckAll)
+	r.Want(numbers(3, 10)...)
+	r.Stop()
 }
 
-// expulsion is a source whose commits fail from a time on and which then loses its membership: what it has settled is not committed. It
+// expulsion is a source whose commits fail from a time on and which then loses its membership: what it has acked is not committed. It
 // comes back once rejoin is closed.
 type expulsion struct {
 	*kafkaBed
 	k      *Kafka
-	r      *reading
+	r      *Reading
 	late   func()        // makes message 8 done
 	rejoin chan struct{} // lets the source join again
 }
 
-// expel makes one. Messages 0 to 9 are read and, but for 6 and 8, settled; the commit says less.
+// expel makes one. Messages 0 to 9 are read and, but for 6 and 8, acked; the commit says less.
 func expel(t *testing.T) *expulsion {
 	t.Helper()
 	x := &expulsion{kafkaBed: startKafka(t), rejoin: make(chan struct{})}
@@ -140,7 +140,7 @@ func expel(t *testing.T) *expulsion {
 	})
 	x.k = x.openWith(x.config())
 	late := make(chan func(), 1)
-	x.r = read(t, x.k, func(_ context.Context, value string, done func()) error {
+	x.r = Read(t, x.k, func(_ context.Context, value string, done func()) error {
 		switch {
 		case value == "6":
 			return nil // never
@@ -151,12 +151,12 @@ func expel(t *testing.T) *expulsion {
 		done()
 		return nil
 	})
-	x.publish("0")
-	x.r.want("0")
-	eventually(t, "the first is committed", func() bool { return x.offsets(x.config())[0].Committed == 1 })
+	x.Publish("0")
+	x.r.Want("0")
+	Eventually(t, "the first is committed", func() bool { return x.offsets(x.config())[0].Committed == 1 })
 	failing.Store(true)
-	x.publish(numbers(1, 10)...)
-	x.r.want(numbers(0, 10)...)
+	x.Publish(numbers(1, 10)...)
+	x.r.Want(numbers(0, 10)...)
 	x.late = <-late
 	expelled.Store(true)
 	<-gone
@@ -189,10 +189,10 @@ func TestKafkaRemembersWhatItHasDone(t *testing.T) {
 	x.late()
 	close(x.rejoin)
 	want := append(numbers(0, 10), "6")
-	x.r.want(want...)
-	x.publish("10")
-	x.r.want(append(want, "10")...)
-	x.r.stop()
+	x.r.Want(want...)
+	x.Publish("10")
+	x.r.Want(append(want, "10")...)
+	x.r.Stop()
 	if o := x.offsets(x.config())[0]; o.Committed != 6 || o.Done != 4 {
 		t.Errorf("offset %d and %d done are committed", o.Committed, o.Done)
 	}
@@ -206,7 +206,7 @@ func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
 		commit committed
 		want   []string
 	}{
-		"another replica": {committed{offset: 1, reader: "another", done: settled{{4, 6}}}, []string{"1", "2", "3", "6", "7", "8", "9"}},
+		"another replica": {committed{offset: 1, reader: "another", acked: AckedRanges{{4, 6}}}, []string{"1", "2", "3", "6", "7", "8", "9"}},
 		"an operator":     {committed{offset: 2}, numbers(2, 10)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,14 +214,14 @@ func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
 			x := expel(t)
 			m := &member{config: &x.k.config, cluster: x.k.cluster}
 			defer m.disconnect()
-			eventually(t, "the group has no member, so that another can commit", func() bool {
+			Eventually(t, "the group has no member, so that another can commit", func() bool {
 				key := partitionKey{testTopic, 0}
-				return m.commit(t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{key: test.commit}, mostMetadata) == nil
+				return m.commit(t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{key: test.commit}, maxMetadata) == nil
 			})
 			x.late()
 			close(x.rejoin)
-			x.r.want(append(numbers(0, 10), test.want...)...)
-			x.r.stop()
+			x.r.Want(append(numbers(0, 10), test.want...)...)
+			x.r.Stop()
 		})
 	}
 }
@@ -232,33 +232,33 @@ func TestKafkaMemoryEndsWithTheLog(t *testing.T) {
 	x := expel(t)
 	x.deleteTopic()
 	x.makeTopic()
-	x.publish(numbers(20, 32)...)
+	x.Publish(numbers(20, 32)...)
 	close(x.rejoin)
-	x.r.want(append(numbers(0, 10), numbers(20, 32)...)...)
-	x.r.stop()
+	x.r.Want(append(numbers(0, 10), numbers(20, 32)...)...)
+	x.r.Stop()
 }
 
 // The log has lost its end. What it gets in its place is new, whatever stands in the commit.
 func TestKafkaLogEndsBeforeWhatIsDone(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.publish(numbers(0, 10)...)
+	b.Publish(numbers(0, 10)...)
 	k := b.openWith(b.config())
 	if _, err := k.cluster.metadata(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	m := &member{config: &k.config, cluster: k.cluster}
 	key := partitionKey{testTopic, 0}
-	lost := map[partitionKey]committed{key: {offset: 2, reader: "another", done: settled{{4, 6}, {8, 12}}}}
-	if err := m.commit(t.Context(), &assignment{generation: noGeneration}, lost, mostMetadata); err != nil {
+	lost := map[partitionKey]committed{key: {offset: 2, reader: "another", acked: AckedRanges{{4, 6}, {8, 12}}}}
+	if err := m.commit(t.Context(), &assignment{generation: noGeneration}, lost, maxMetadata); err != nil {
 		t.Fatal(err)
 	}
 	m.disconnect()
-	r := read(t, k, settleAll)
-	r.want(numbers(2, 10)...)
-	b.publish("10", "11", "12")
-	r.want(numbers(2, 13)...)
-	r.stop()
+	r := Read(t, k, AckAll)
+	r.Want(numbers(2, 10)...)
+	b.Publish("10", "11", "12")
+	r.Want(numbers(2, 13)...)
+	r.Stop()
 }
 
 // Brokers that take less metadata than is usual get less: the first of what is done, in the end nothing, and always the offset.
@@ -278,25 +278,25 @@ func TestKafkaMetadataTooLarge(t *testing.T) {
 				res, _ := commitRefused(code)(commit)
 				return res
 			})
-			b.publish(numbers(0, 2000)...)
+			b.Publish(numbers(0, 2000)...)
 			k := b.openWith(b.config())
-			r := read(t, k, func(_ context.Context, value string, done func()) error {
+			r := Read(t, k, func(_ context.Context, value string, done func()) error {
 				if n, _ := strconv.Atoi(value); n%2 == 1 || n < 100 {
 					done()
 				}
 				return nil
 			})
-			eventually(t, "everything is read", func() bool { return len(r.values()) == 2000 })
-			eventually(t, "the offset is committed", func() bool { return taken.Load() == 100 })
-			r.stop()
+			Eventually(t, "everything is read", func() bool { return len(r.Values()) == 2000 })
+			Eventually(t, "the offset is committed", func() bool { return taken.Load() == 100 })
+			r.Stop()
 			o := b.offsets(b.config())[0]
 			if refused.Load() == 0 || o.Committed != 100 || o.Done > 300 || most == 300 && o.Done < 20 {
 				t.Errorf("%d bytes of metadata: %d commits were refused, then %d with %d done was taken", most, refused.Load(), o.Committed, o.Done)
 			}
 			again := b.openWith(b.config())
-			r = read(t, again, settleAll)
-			eventually(t, "the rest is read", func() bool { return int64(len(r.values())) == 1900-o.Done })
-			r.stop()
+			r = Read(t, again, AckAll)
+			Eventually(t, "the rest is read", func() bool { return int64(len(r.Values())) == 1900-o.Done })
+			r.Stop()
 		}
 	}
 }
@@ -305,9 +305,9 @@ func TestCommittedMetadata(t *testing.T) {
 	const log = "cluster/topic/0"
 	for _, c := range []committed{
 		{offset: 7}, {offset: 0, partitions: 12}, {offset: 7, partitions: 3, reader: "me"},
-		{offset: 7, partitions: 3, reader: "me", done: settled{{7, 9}, {100, 200}}},
+		{offset: 7, partitions: 3, reader: "me", acked: AckedRanges{{7, 9}, {100, 200}}},
 	} {
-		if got := parseCommitted(log, c.offset, c.metadata(log, mostMetadata)); !reflect.DeepEqual(got, c) {
+		if got := parseCommitted(log, c.offset, c.metadata(log, maxMetadata)); !reflect.DeepEqual(got, c) {
 			t.Errorf("%+v is read as %+v", c, got)
 		}
 	}
@@ -319,11 +319,11 @@ func TestCommittedMetadata(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	for range 500 {
 		c := committed{offset: r.Int64N(1 << 40), partitions: r.IntN(5000), reader: newReaderID()}
-		c.done = randomSettled(r, c.offset, r.IntN(3000))
-		limit := r.IntN(mostMetadata + 1)
+		c.acked = randomRanges(r, c.offset, r.IntN(3000))
+		limit := r.IntN(maxMetadata + 1)
 		text := c.metadata(log, limit)
 		got := parseCommitted(log, c.offset, text)
-		if len(text) > limit || text != "" && (got.reader != c.reader || got.partitions != c.partitions) || !slices.Equal(got.done, c.done[:len(got.done)]) {
+		if len(text) > limit || text != "" && (got.reader != c.reader || got.partitions != c.partitions) || !slices.Equal(got.acked, c.acked[:len(got.acked)]) {
 			t.Fatalf("%d of %d bytes are read as %+v", len(text), limit, got)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// trouble reports that something has begun to fail and that it works again, but not every attempt in between, and says how long to
+// retryLogger logs that something has begun to fail and that it works again, but not every attempt in between, and says how long to
 // wait before the next one. It is safe for concurrent use.
-type trouble struct {
+type retryLogger struct {
 	log    *zap.Logger
 	doing  string
 	count  func(reason string)
@@ -21,17 +21,17 @@ type trouble struct {
 	tries  int
 }
 
-func newTrouble(log *zap.Logger, doing string, count func(reason string)) *trouble {
+func newRetryLogger(log *zap.Logger, doing string, count func(reason string)) *retryLogger {
 	pause := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second),
 		backoff.WithMaxElapsedTime(0),
 	)
-	return &trouble{log: log, doing: doing, count: count, pause: pause}
+	return &retryLogger{log: log, doing: doing, count: count, pause: pause}
 }
 
-// note counts a failure and returns the time to wait. A refused authentication is not repeated within a second.
-func (t *trouble) note(err error) time.Duration {
+// failed counts a failure and returns the time to wait. A refused authentication is not repeated within a second.
+func (t *retryLogger) failed(err error) time.Duration {
 	reason := reasonOf(err)
 	t.count(reason)
 	t.mu.Lock()
@@ -51,8 +51,8 @@ func (t *trouble) note(err error) time.Duration {
 	return wait
 }
 
-// over notes that it works.
-func (t *trouble) over() {
+// succeeded notes that it works.
+func (t *retryLogger) succeeded() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reason == "" {

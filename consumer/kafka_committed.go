@@ -14,8 +14,8 @@ import (
 // What a commit's metadata may take. Brokers refuse more than offset.metadata.max.bytes for a partition, which is 4096 unless they are set
 // up otherwise, and a commit that is larger as a whole than a batch of the topic in which they keep offsets, which is 1 MB.
 const (
-	mostMetadata    = 4096
-	mostMetadataAll = 512 << 10
+	maxMetadata    = 4096
+	maxMetadataAll = 512 << 10
 )
 
 // committed is what the group has committed for a partition.
@@ -26,7 +26,7 @@ type committed struct {
 	partitions int
 	// reader is who made the commit, empty when that was not a bridge that reads.
 	reader string
-	done   settled // at offset and past it
+	acked  AckedRanges // at offset and past it
 }
 
 const metadataPrefix = "ciobridge partitions="
@@ -42,10 +42,10 @@ func (c committed) metadata(log string, limit int) string {
 		return ""
 	}
 	const word = " done="
-	if len(c.done) == 0 {
+	if len(c.acked) == 0 {
 		return text
 	}
-	if done := c.done.encode(log, c.offset, limit-len(text)-len(word)); done != "" {
+	if done := c.acked.Encode(log, c.offset, limit-len(text)-len(word)); done != "" {
 		text += word + done
 	}
 	return text
@@ -69,7 +69,7 @@ func parseCommitted(log string, offset int64, metadata string) committed {
 			c.reader = reader
 		}
 		if done, ok := strings.CutPrefix(word, "done="); ok {
-			c.done = decodeSettled(log, offset, done)
+			c.acked = DecodeAckedRanges(log, offset, done)
 		}
 	}
 	return c
@@ -92,25 +92,25 @@ func (k *Kafka) recall(key partitionKey, c committed) committed {
 	if l == nil || c.offset < 0 || c.reader != k.reader {
 		return c
 	}
-	floor, done, _ := l.settled(nil)
-	c.done = nil
-	if floor > c.offset {
-		c.done = settled{{c.offset, floor}}
+	committable, done, _ := l.Acked(nil)
+	c.acked = nil
+	if committable > c.offset {
+		c.acked = AckedRanges{{c.offset, committable}}
 	}
 	for _, sp := range done {
-		c.done = c.done.append(span{max(sp.from, c.offset), sp.to})
+		c.acked = c.acked.Append(Range{max(sp.From, c.offset), sp.To})
 	}
 	return c
 }
 
-// keep takes over what the generation knows to be done, for the next one. What is done from now on counts too.
-func (k *Kafka) keep(g *generation) {
+// remember takes over what the generation knows to be done, for the next one. What is done from now on counts too.
+func (k *Kafka) remember(g *generation) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	past := map[partitionKey]*ledger{}
+	past := map[partitionKey]*Tracker{}
 	for _, p := range g.partitions {
 		p.mu.Lock()
-		l, deleted := p.ledger, p.deleted
+		l, deleted := p.tracker, p.deleted
 		p.mu.Unlock()
 		if l == nil {
 			l = k.past[p.key] // this generation has not come to read it
@@ -124,7 +124,7 @@ func (k *Kafka) keep(g *generation) {
 
 // metadataLimit is how much metadata a commit of so many partitions carries for each.
 func (k *Kafka) metadataLimit(partitions int) int {
-	return min(int(k.metadata.Load()), mostMetadataAll/max(1, partitions))
+	return min(int(k.metadata.Load()), maxMetadataAll/max(1, partitions))
 }
 
 // lessMetadata is called when a commit has failed. Where it has because of its metadata, the following ones carry less, in the end none.

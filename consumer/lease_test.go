@@ -12,18 +12,18 @@ import (
 func TestLeaseDeadlineFollowsProofs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		l := newOwnership(start, 10*time.Second)
+		l := NewLease(start, 10*time.Second)
 		wantDeadline(t, l, start.Add(10*time.Second))
 
 		time.Sleep(4 * time.Second)
 		sent := time.Now()
 		time.Sleep(time.Second) // the answer takes a second; the proof is when the request was written
-		if !l.renew(sent) {
+		if !l.Renew(sent) {
 			t.Fatal("a lease renewed in time is lost")
 		}
 		wantDeadline(t, l, sent.Add(10*time.Second))
 
-		l.renew(start) // an answer that was overtaken
+		l.Renew(start) // an answer that was overtaken
 		wantDeadline(t, l, sent.Add(10*time.Second))
 	})
 }
@@ -32,37 +32,37 @@ func TestLeaseDeadlineFollowsProofs(t *testing.T) {
 // the lease.
 func TestLeaseOfAPausedProcessStaysLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newOwnership(time.Now(), 10*time.Second)
+		l := NewLease(time.Now(), 10*time.Second)
 		time.Sleep(20 * time.Second)
 		if d, ok := l.Deadline(); !ok || !d.Before(time.Now()) {
 			t.Fatalf("deadline is %v, now is %v: want it past", d, time.Now())
 		}
-		if l.renew(time.Now()) {
+		if l.Renew(time.Now()) {
 			t.Fatal("a proof revived a lost lease")
 		}
 		if d, _ := l.Deadline(); !d.Before(time.Now()) {
 			t.Fatalf("deadline came back to %v", d)
 		}
-		if l.owned() {
+		if l.Owned() {
 			t.Fatal("a lost lease is owned")
 		}
 	})
 }
 
 func TestLeaseLostByTheBrokersWord(t *testing.T) {
-	l := newOwnership(time.Now(), time.Hour)
-	l.lose()
+	l := NewLease(time.Now(), time.Hour)
+	l.Lose()
 	if d, _ := l.Deadline(); !d.Before(time.Now()) {
 		t.Fatalf("deadline is %v: want it past", d)
 	}
-	if l.renew(time.Now()) {
+	if l.Renew(time.Now()) {
 		t.Fatal("a proof revived a lost lease")
 	}
 }
 
 func TestLeaseEndWaitsForItsFunctions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newOwnership(time.Now(), time.Minute)
+		l := NewLease(time.Now(), time.Minute)
 		var ran atomic.Int32
 		l.AfterFunc(func() { time.Sleep(3 * time.Second); ran.Add(1) })
 		l.AfterFunc(func() {
@@ -92,7 +92,7 @@ func TestLeaseEndWaitsForItsFunctions(t *testing.T) {
 
 func TestLeaseEndGivesUpAtTheDrainLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newOwnership(time.Now(), time.Minute)
+		l := NewLease(time.Now(), time.Minute)
 		l.AfterFunc(func() { time.Sleep(time.Hour) })
 		start := time.Now()
 		if l.End(15 * time.Second) {
@@ -108,7 +108,7 @@ func TestLeaseEndGivesUpAtTheDrainLimit(t *testing.T) {
 
 func TestLeaseCancelsContextsMadeFromIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newOwnership(time.Now(), time.Minute)
+		l := NewLease(time.Now(), time.Minute)
 		ctx, cancel := context.WithCancel(l)
 		defer cancel()
 		l.End(time.Second)
@@ -119,7 +119,7 @@ func TestLeaseCancelsContextsMadeFromIt(t *testing.T) {
 	})
 }
 
-func wantDeadline(t *testing.T, l *ownership, want time.Time) {
+func wantDeadline(t *testing.T, l *Lease, want time.Time) {
 	t.Helper()
 	if d, ok := l.Deadline(); !ok || !d.Equal(want) {
 		t.Fatalf("deadline is %v, want %v", d, want)

@@ -11,28 +11,28 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestTroubleTellsBeginningAndEnd(t *testing.T) {
+func TestRetryLoggerTellsBeginningAndEnd(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	counted := map[string]int{}
-	tr := newTrouble(zap.New(core), "fetch", func(reason string) { counted[reason]++ })
-	tr.over()
+	tr := newRetryLogger(zap.New(core), "fetch", func(reason string) { counted[reason]++ })
+	tr.succeeded()
 	if logs.Len() != 0 {
 		t.Fatal("an end without a beginning")
 	}
 	var longest time.Duration
 	for range 20 {
-		longest = max(longest, tr.note(errors.New("connection refused")))
+		longest = max(longest, tr.failed(errors.New("connection refused")))
 	}
 	if longest < 2*time.Second || longest > 8*time.Second {
 		t.Errorf("the longest pause is %v", longest)
 	}
 	refused := fmt.Errorf("join: %w", kafka.SASLAuthenticationFailed)
-	tr.over()
-	if wait := tr.note(refused); wait < time.Second {
+	tr.succeeded()
+	if wait := tr.failed(refused); wait < time.Second {
 		t.Errorf("a refused password is tried again after %v", wait)
 	}
-	tr.note(refused)
-	tr.over()
+	tr.failed(refused)
+	tr.succeeded()
 	var lines []string
 	for _, e := range logs.All() {
 		lines = append(lines, e.Message)
@@ -74,10 +74,10 @@ func TestPlace(t *testing.T) {
 		"deleted":                    {committed: 9, stop: stopBelowLog, lost: 1},
 		"beyond":                     {committed: 53, stop: stopAboveLog, lost: 3},
 	} {
-		offset, pin, stop := place(committed{offset: c.committed}, c.added, log)
+		offset, commitFirst, stop := place(committed{offset: c.committed}, c.added, log)
 		switch {
-		case c.stop == "" && (stop != nil || offset != c.offset || pin != c.pin):
-			t.Errorf("%s: %d %v %+v", name, offset, pin, stop)
+		case c.stop == "" && (stop != nil || offset != c.offset || commitFirst != c.pin):
+			t.Errorf("%s: %d %v %+v", name, offset, commitFirst, stop)
 		case c.stop != "" && (stop == nil || stop.reason != c.stop || stop.lost != c.lost):
 			t.Errorf("%s: %+v", name, stop)
 		}
