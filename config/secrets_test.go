@@ -65,7 +65,7 @@ func leaves(v reflect.Value, visit func(path string, leaf reflect.Value)) {
 			}
 		case reflect.Struct:
 			for i := range v.NumField() {
-				if f := v.Type().Field(i); f.IsExported() && f.Name != "Rules" && f.Name != "Files" && f.Type != reflect.TypeFor[mapping.Value]() {
+				if f := v.Type().Field(i); f.IsExported() && f.Name != "Rules" && f.Name != "Files" && f.Type != reflect.TypeFor[mapping.Term]() {
 					walk(path+"."+f.Name, v.Field(i))
 				}
 			}

@@ -9,7 +9,7 @@ import (
 )
 
 // apply makes the calls of one rule and counts what came of it.
-func (s *scratch) apply(r *rule) {
+func (s *state) apply(r *rule) {
 	s.ruleID, s.time = s.ruleID[:0], s.eventTime
 	counts := &r.counts[s.stripe]
 	holds, p := s.holds(r.cond)
@@ -25,8 +25,8 @@ func (s *scratch) apply(r *rule) {
 	if p != nil {
 		s.fail(r.self, -1, p)
 	} else {
-		for _, st := range r.steps {
-			s.step(r, st)
+		for _, a := range r.actions {
+			s.applyAction(r, a)
 		}
 	}
 	counts.calls.Add(uint64(len(s.calls) - calls))
@@ -40,7 +40,7 @@ func (s *scratch) apply(r *rule) {
 }
 
 // holds runs a condition; no condition holds.
-func (s *scratch) holds(cond *expr.Program) (bool, *problem) {
+func (s *state) holds(cond *expr.Program) (bool, *problem) {
 	if cond == nil {
 		return true, nil
 	}
@@ -49,7 +49,7 @@ func (s *scratch) holds(cond *expr.Program) (bool, *problem) {
 }
 
 // prepare finds the time and identity that the rule gives the event, and what it requires.
-func (s *scratch) prepare(r *rule) *problem {
+func (s *state) prepare(r *rule) *problem {
 	if r.time != nil {
 		t, p := s.timeFrom(r.time)
 		if p != nil {
@@ -78,25 +78,25 @@ func (s *scratch) prepare(r *rule) *problem {
 	return nil
 }
 
-var errStop = errors.New("the step is given up")
+var errStop = errors.New("the action is given up")
 
-// step makes the one call of a step, or one for each item. A step that is given up, because its list cannot be read to the end or
+// applyAction makes the one call of an action, or one for each item. An action that is given up, because its list cannot be read to the end or
 // leads to too much, makes none: one failure stands for all of its calls.
-func (s *scratch) step(r *rule, st *step) {
-	if st.each == nil {
-		if p := s.try(st, -1); p != nil {
-			s.fail(st, -1, p)
+func (s *state) applyAction(r *rule, a *action) {
+	if a.each == nil {
+		if p := s.try(a, -1); p != nil {
+			s.fail(a, -1, p)
 		}
 		return
 	}
-	before := s.mark()
+	before := s.savepoint()
 	var why *problem
 	item := 0
-	err := st.each.Each(&s.doc, func(v expr.Value) error {
+	err := a.each.Each(&s.doc, func(v expr.Value) error {
 		s.doc.Bind("item", v)
-		p := s.try(st, item)
+		p := s.try(a, item)
 		if p != nil {
-			s.fail(st, item, p)
+			s.fail(a, item, p)
 		}
 		item++
 		if why = s.giveUp(before, p); why != nil {
@@ -105,17 +105,17 @@ func (s *scratch) step(r *rule, st *step) {
 		return nil
 	})
 	if err != nil && why == nil {
-		why = evalProblem(st.each, "each", err)
+		why = evalProblem(a.each, "each", err)
 	}
 	if why != nil {
-		s.reset(before)
-		s.fail(st, -1, why)
+		s.rollBack(before)
+		s.fail(a, -1, why)
 	}
 }
 
-// giveUp says why a step should not go on to its next item, or nil. It bounds what one event can cost: calls, dead letters, which
+// giveUp says why an action should not go on to its next item, or nil. It bounds what one event can cost: calls, dead letters, which
 // hold the whole event each, and time.
-func (s *scratch) giveUp(before mark, last *problem) *problem {
+func (s *state) giveUp(before savepoint, last *problem) *problem {
 	switch {
 	case last != nil && last.slow:
 		return last
@@ -128,15 +128,15 @@ func (s *scratch) giveUp(before mark, last *problem) *problem {
 }
 
 // try makes one call, and takes back what it had written where that fails.
-func (s *scratch) try(st *step, item int) *problem {
-	holds, p := s.holds(st.cond)
+func (s *state) try(a *action, item int) *problem {
+	holds, p := s.holds(a.cond)
 	if p != nil || !holds {
 		return p
 	}
-	before := s.mark()
-	c := pending{step: &st.Step, id: s.callID(st, item)}
-	if p := s.write(st, &c); p != nil {
-		s.reset(before)
+	before := s.savepoint()
+	c := pending{step: &a.Step, id: s.callID(a, item)}
+	if p := s.write(a, &c); p != nil {
+		s.rollBack(before)
 		return p
 	}
 	c.body, c.lanes = span{before.body, len(s.body)}, span{before.lanes, len(s.lanes)}
@@ -145,28 +145,28 @@ func (s *scratch) try(st *step, item int) *problem {
 }
 
 // write appends the body and the lanes of a call.
-func (s *scratch) write(st *step, c *pending) *problem {
-	if !st.allowed {
-		return &problem{reason: event.ReasonNotAllowed, detail: st.Action + " is not among the destructive actions that the configuration allows"}
+func (s *state) write(a *action, c *pending) *problem {
+	if !a.allowed {
+		return &problem{reason: event.ReasonNotAllowed, detail: a.Action + " is not among the destructive actions that the configuration allows"}
 	}
 	start, lanes := len(s.body), len(s.lanes)
-	who, p := s.person(st)
+	who, p := s.person(a)
 	if p != nil {
 		return p
 	}
 	s.addLane(lanes, who.kind, s.who)
 	s.body = append(customerio.AppendString(append(s.body, who.head...), s.who), '}')
 	var name span
-	if st.op.Event {
-		if name, p = s.name(st); p != nil {
+	if a.op.Event {
+		if name, p = s.name(a); p != nil {
 			return p
 		}
 		s.body = append(c.id.AppendTo(append(s.body, `,"id":"`...)), '"')
 	}
-	if s.time.known && (st.op.Event || s.replay && st.action == customerio.Identify) {
+	if s.time.known && (a.op.Event || s.replay && a.action == customerio.Identify) {
 		s.body = s.appendTimestamp(s.body, s.time.unix())
 	}
-	data, p := s.fields(st, lanes)
+	data, p := s.fields(a, lanes)
 	if p != nil {
 		return p
 	}
@@ -174,5 +174,5 @@ func (s *scratch) write(st *step, c *pending) *problem {
 	if len(s.body)-start <= customerio.MaxItemBytes {
 		return nil
 	}
-	return s.single(st, c, who.kind, start, name, data)
+	return s.single(a, c, who.kind, start, name, data)
 }

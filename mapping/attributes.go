@@ -20,7 +20,7 @@ type attribute struct {
 
 // readAttributes reads the headers of a CloudEvent and reports whether it is in binary mode. In structured mode attributes may stand in
 // headers too, but the value counts.
-func (s *scratch) readAttributes() (binary bool, p *problem) {
+func (s *state) readAttributes() (binary bool, p *problem) {
 	if p := s.readContentType(); p != nil {
 		return false, p
 	}
@@ -63,7 +63,7 @@ func (a *attribute) required() bool {
 	return false
 }
 
-func (s *scratch) readContentType() *problem {
+func (s *state) readContentType() *problem {
 	s.contentType = attribute{}
 	for i := range s.m.Headers {
 		h := &s.m.Headers[i]
@@ -83,7 +83,7 @@ func (s *scratch) readContentType() *problem {
 }
 
 // addAttribute notes an attribute. One that is there twice with the same value is there once.
-func (s *scratch) addAttribute(a attribute) *problem {
+func (s *state) addAttribute(a attribute) *problem {
 	if p := a.check(); p != nil {
 		return p
 	}
@@ -129,7 +129,7 @@ func (a *attribute) problem(what string) *problem {
 }
 
 // unescaped decodes the percent-encoding of HTTP headers.
-func (s *scratch) unescaped(text []byte) []byte {
+func (s *state) unescaped(text []byte) []byte {
 	if bytes.IndexByte(text, '%') < 0 {
 		return text
 	}

@@ -41,7 +41,7 @@ func formatProblem(format []byte) *problem {
 
 // compose writes a binary event as one object: the attributes from the headers, then the data. The content type is that of the
 // data; a header ce_datacontenttype, which the bindings do not have, counts where there is no other.
-func (s *scratch) compose() []byte {
+func (s *state) compose() []byte {
 	b := append(s.composed[:0], '{')
 	if s.contentType.header != "" {
 		b = append(b, `"datacontenttype":`...)
@@ -67,7 +67,7 @@ func (s *scratch) compose() []byte {
 }
 
 // composedAsMeant reports whether the data is one value of the composed object, and not the end of that object and more.
-func (s *scratch) composedAsMeant() bool {
+func (s *state) composedAsMeant() bool {
 	value := trimSpace(s.m.Value)
 	if len(value) == 0 {
 		return true
@@ -77,7 +77,7 @@ func (s *scratch) composedAsMeant() bool {
 }
 
 // composedProblem says why a composed event cannot be read: because of the record's value, nearly always.
-func (s *scratch) composedProblem(set *expr.Set, err error) *problem {
+func (s *state) composedProblem(set *expr.Set, err error) *problem {
 	own := s.doc.Parse(set, s.m.Value)
 	if own == nil {
 		return inputProblem("the event, made of the record's headers and value", err)
@@ -90,7 +90,7 @@ func (s *scratch) composedProblem(set *expr.Set, err error) *problem {
 }
 
 // dataIsJSON reports whether nothing says that the data of an event in binary mode is anything but JSON.
-func (s *scratch) dataIsJSON() bool {
+func (s *state) dataIsJSON() bool {
 	dataType := s.contentType.value
 	for i := range s.attributes {
 		if len(dataType) == 0 && strings.EqualFold(s.attributes[i].name, "datacontenttype") {

@@ -42,7 +42,7 @@ func Compile(c Config) (*Rules, error) {
 		return nil, err
 	}
 	b.out.set.Seal()
-	b.out.scratch.New = b.out.newScratch
+	b.out.states.New = b.out.newState
 	return &Rules{compiled: b.out}, nil
 }
 
@@ -74,11 +74,11 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	switch {
 	case e.Name == cloudEventsEnvelope:
 		out.envelope.cloudEvents = true
-		out.envelope.source = b.program(Value{Program: ".source"}, "", "envelope")
-		out.envelope.data = b.program(Value{Program: ".data"}, "", "envelope")
-		e = Envelope{Type: Value{Program: ".type"}, Time: Value{Program: ".time"}, ID: Value{Program: ".id"}}
+		out.envelope.source = b.program(Term{Program: ".source"}, "", "envelope")
+		out.envelope.data = b.program(Term{Program: ".data"}, "", "envelope")
+		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"}}
 	case e.Type.IsZero():
-		e = Envelope{Type: Value{Program: ".type"}, Time: Value{Program: ".time"}}
+		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}}
 	}
 	out.envelope.typ = b.program(e.Type, "", where+"type")
 	out.envelope.time = b.program(e.Time, "", where+"time")
@@ -87,7 +87,7 @@ func (b *compiler) topic(t Topic, where string) *topic {
 }
 
 // program compiles an expression; nil where nothing was written or a mistake was noted.
-func (b *compiler) program(v Value, file, where string, vars ...string) *expr.Program {
+func (b *compiler) program(v Term, file, where string, vars ...string) *expr.Program {
 	if v.IsZero() {
 		return nil
 	}
@@ -139,24 +139,24 @@ func (b *compiler) rule(r *Rule, where string) *rule {
 			out.require = append(out.require, p)
 		}
 	}
-	out.self = &step{key: keyOf(r.IDScope, r.Name, "")}
+	out.self = &action{key: keyOf(r.IDScope, r.Name, "")}
 	out.self.Rule = r.Name
 	calls := callNames(r.Do)
 	for i := range r.Do {
 		if slices.Index(calls, calls[i]) < i {
 			b.add("%s: do[%d]: the call's name %q is taken; give it another with call:", where, i, calls[i])
 		}
-		out.steps = append(out.steps, b.step(r, i, calls[i]))
+		out.actions = append(out.actions, b.action(r, i, calls[i]))
 	}
 	return out
 }
 
 // callNames names the calls of a rule: by what was written, else by action, literal name and ordinal among equals, so that a
 // call inserted above does not change the names of others.
-func callNames(steps []Step) []string {
-	names := make([]string, len(steps))
+func callNames(actions []Action) []string {
+	names := make([]string, len(actions))
 	seen := map[string]int{}
-	for i, s := range steps {
+	for i, s := range actions {
 		if s.Call != "" {
 			names[i] = s.Call
 			continue

@@ -65,8 +65,8 @@ func TestCompileRefusesWhatCustomerIOWouldIgnore(t *testing.T) {
 }
 
 func TestCompileChecksSettingsMadeInGo(t *testing.T) {
-	_, err := Compile(Config{Rules: []Rule{{}, {Name: "r", Event: []string{""}, If: Value{Literal: "true"}, Do: []Step{
-		{}, {Action: customerio.Track}, {Action: customerio.Delete, Person: []Person{{Kind: customerio.AnonymousID, Value: Value{Program: ".a"}}}},
+	_, err := Compile(Config{Rules: []Rule{{}, {Name: "r", Event: []string{""}, If: Term{Literal: "true"}, Do: []Action{
+		{}, {Action: customerio.Track}, {Action: customerio.Delete, Person: []Person{{Kind: customerio.AnonymousID, Value: Term{Program: ".a"}}}},
 	}}}, Topics: []Topic{{}, {Name: "a"}, {Name: "a", OnNull: Send}}})
 	if err == nil {
 		t.Fatal("no error")

@@ -63,7 +63,7 @@ type Envelope struct {
 
 	// Type, Time and ID are the programs of an envelope of the configuration's own. Without Time the broker's time counts;
 	// without ID an event is known by its place in the broker.
-	Type, Time, ID Value
+	Type, Time, ID Term
 }
 
 // The envelopes by name.

@@ -56,7 +56,7 @@ func TestEachIsAllOrNothingWhereItIsGivenUp(t *testing.T) {
 				t.Errorf("took %v", spent)
 			}
 			if len(calls) != 2 || calls[0].Step.Call != "track:before" || calls[1].Step.Call != "track:after" {
-				t.Errorf("want the calls of other steps and rules, got %d", len(calls))
+				t.Errorf("want the calls of other actions and rules, got %d", len(calls))
 			}
 			if len(failures) != 1 || failures[0].Reason != c.reason || failures[0].Field != c.field || failures[0].Call != "track:a" {
 				t.Errorf("%+v", failures)

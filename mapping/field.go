@@ -11,7 +11,7 @@ import (
 
 // personAttribute appends one attribute of a person with a comma after it. Null and no output leave it out; so does an empty string,
 // because Customer.io takes that for an order to erase, and only remove erases.
-func (s *scratch) personAttribute(f *field, v expr.Value, lanes int) *problem {
+func (s *state) personAttribute(f *field, v expr.Value, lanes int) *problem {
 	if absent(v) || v.Kind == expr.String && len(v.Raw) == len(`""`) {
 		return nil
 	}
@@ -42,15 +42,15 @@ func (s *scratch) personAttribute(f *field, v expr.Value, lanes int) *problem {
 }
 
 // source begins a problem's text with the program that gave the value.
-func (v *value) source() string {
-	if v.prog == nil {
+func (t *term) source() string {
+	if t.prog == nil {
 		return ""
 	}
-	return shortened(v.prog.String()) + " "
+	return shortened(t.prog.String()) + " "
 }
 
 // length is the length of a value as Customer.io measures it: of a string its text.
-func (s *scratch) length(v expr.Value) int {
+func (s *state) length(v expr.Value) int {
 	if v.Kind != expr.String {
 		return len(v.Raw)
 	}

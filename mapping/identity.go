@@ -54,9 +54,9 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// knownAs is the event's identity as the current rule sees it. Where nothing names the event it is its place, made when first
+// identity is the event's identity as the current rule sees it. Where nothing names the event it is its place, made when first
 // asked for: that reads the whole content.
-func (s *scratch) knownAs() []byte {
+func (s *state) identity() []byte {
 	if len(s.ruleID) > 0 {
 		return s.ruleID
 	}
@@ -77,9 +77,9 @@ func keyOf(scope, rule, call string) callKey {
 
 // callID is the identity of a call: the event's time, and a digest of the call's key and the event's identity. With an id like a UUID
 // that is one block of SHA-256.
-func (s *scratch) callID(st *step, item int) event.ID {
-	b := append(s.hash[:0], st.key[:]...)
-	b = appendFramed(b, s.knownAs())
+func (s *state) callID(a *action, item int) event.ID {
+	b := append(s.hash[:0], a.key[:]...)
+	b = appendFramed(b, s.identity())
 	if item >= 0 {
 		b = binary.AppendUvarint(b, uint64(item))
 	}

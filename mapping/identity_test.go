@@ -83,7 +83,7 @@ func TestTheDivisionOfAStreamIsNoPartOfIdentity(t *testing.T) {
 
 func TestAnEventsOwnIDMakesItsPlaceIrrelevant(t *testing.T) {
 	r := compileWith(t, Config{Topics: []Topic{{Name: "*", Envelope: Envelope{
-		Type: Value{Program: ".type"}, Time: Value{Program: ".at"}, ID: Value{Program: ".event_id"},
+		Type: Term{Program: ".type"}, Time: Term{Program: ".at"}, ID: Term{Program: ".event_id"},
 	}}}}, inRule("track: {person: .id, name: a}"))
 	m := message(`{"type":"e","id":1,"at":1793527200,"event_id":"x"}`)
 	n := message(`{"type":"e","id":2,"at":1793527200,"event_id":"x"}`)

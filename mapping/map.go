@@ -24,10 +24,10 @@ func (r *Rules) Map(m event.Message) ([]event.Call, []event.Failure) {
 	s := r.get(&m, r.replay)
 	defer r.put(s)
 	r.run(s)
-	return s.take(), s.failures
+	return s.result(), s.failures
 }
 
-func (c *compiled) run(s *scratch) {
+func (c *compiled) run(s *state) {
 	t := s.topic
 	if t == nil || s.topicName != s.m.Origin.Topic {
 		t = c.topic(s.m.Origin.Topic)
@@ -69,27 +69,27 @@ func (c *compiled) topic(name string) *topic {
 }
 
 // noRule stands for the rule in the identity of an event that failed before any rule.
-var noRule = &step{key: keyOf("", "", "")}
+var noRule = &action{key: keyOf("", "", "")}
 
-func (s *scratch) failEvent(p *problem) { s.fail(noRule, -1, p) }
+func (s *state) failEvent(p *problem) { s.fail(noRule, -1, p) }
 
-func (s *scratch) fail(st *step, item int, p *problem) {
+func (s *state) fail(a *action, item int, p *problem) {
 	if p.slow {
 		s.overran = max(s.overran, p.took, 1)
 	}
 	s.failures = append(s.failures, event.Failure{
-		ID:     s.callID(st, item),
+		ID:     s.callID(a, item),
 		Stage:  event.StageMapping,
 		Reason: p.reason,
-		Rule:   st.Rule,
-		Call:   st.Call,
+		Rule:   a.Rule,
+		Call:   a.Call,
 		Field:  p.field,
 		Detail: p.detail,
 	})
 }
 
 // one runs a program that must not give more than one output. A nil program gives nothing.
-func (s *scratch) one(prog *expr.Program, field string) (expr.Value, *problem) {
+func (s *state) one(prog *expr.Program, field string) (expr.Value, *problem) {
 	if prog == nil {
 		return expr.Value{}, nil
 	}

@@ -16,7 +16,7 @@ const maxHeaders = 1000
 // messageValue makes $message: what the broker says of the record. Topic, partition and offset are there for every broker;
 // subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat. What is not UTF-8 is left
 // out. Of a header that is there several times the last counts.
-func (s *scratch) messageValue() expr.Value {
+func (s *state) messageValue() expr.Value {
 	m := &s.m
 	b := append(s.meta[:0], `{"partition":`...)
 	b = strconv.AppendInt(b, int64(m.Origin.Partition), 10)
@@ -50,7 +50,7 @@ func appendName(b []byte, member, name string) []byte {
 	return customerio.AppendString(append(b, member...), []byte(name))
 }
 
-func (s *scratch) appendHeaders(b []byte) []byte {
+func (s *state) appendHeaders(b []byte) []byte {
 	b = append(b, '{')
 	first := true
 	headers := s.m.Headers[:min(len(s.m.Headers), maxHeaders)]

@@ -33,8 +33,8 @@ func TestMessageMetadata(t *testing.T) {
 		if err := json.Unmarshal(c.Body, &got); err != nil {
 			t.Fatalf("%v: %q", err, c.Body)
 		}
-		if shown(got.Attributes.M) != shown(wanted) {
-			t.Errorf("got %s, want %s", shown(got.Attributes.M), want)
+		if jsonOf(got.Attributes.M) != jsonOf(wanted) {
+			t.Errorf("got %s, want %s", jsonOf(got.Attributes.M), want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (r *reader) rule(node ast.Node, at string) Rule {
 		"event":    func(n ast.Node, at string) { rule.Event = oneOrList(r, n, at, r.text) },
 		"if":       func(n ast.Node, at string) { rule.If = r.program(n, at) },
 		"require":  func(n ast.Node, at string) { rule.Require = oneOrList(r, n, at, r.program) },
-		"do":       func(n ast.Node, at string) { rule.Do = list(r, n, at, r.step) },
+		"do":       func(n ast.Node, at string) { rule.Do = list(r, n, at, r.action) },
 		"time":     func(n ast.Node, at string) { rule.Time = r.program(n, at) },
 		"id":       func(n ast.Node, at string) { rule.ID = r.program(n, at) },
 		"id_scope": func(n ast.Node, at string) { rule.IDScope = r.text(n, at) },
@@ -42,29 +42,29 @@ var actionFields = map[customerio.Action][]string{
 	customerio.Delete:   {"person"},
 }
 
-func (r *reader) step(node ast.Node, at string) Step {
-	s := Step{line: line(node)}
+func (r *reader) action(node ast.Node, at string) Action {
+	a := Action{line: line(node)}
 	known := fields{
-		"each": func(n ast.Node, at string) { s.Each = r.program(n, at) },
-		"if":   func(n ast.Node, at string) { s.If = r.program(n, at) },
-		"call": func(n ast.Node, at string) { s.Call = r.text(n, at) },
+		"each": func(n ast.Node, at string) { a.Each = r.program(n, at) },
+		"if":   func(n ast.Node, at string) { a.If = r.program(n, at) },
+		"call": func(n ast.Node, at string) { a.Call = r.text(n, at) },
 	}
 	for action := range actionFields {
 		known[action.Operation().Name] = func(n ast.Node, at string) {
-			if s.Action != 0 {
+			if a.Action != 0 {
 				r.fail(n, at, "one action in each element of do; give %s an element of its own", action.Operation().Name)
 				return
 			}
-			s.Action = action
-			r.action(n, at, &s)
+			a.Action = action
+			r.operation(n, at, &a)
 		}
 	}
 	mistakes := len(r.errs)
 	r.fields(node, at, known)
-	if s.Action == 0 && len(r.errs) == mistakes {
+	if a.Action == 0 && len(r.errs) == mistakes {
 		r.fail(node, at, "names no action; want %s", orList(actionNames()))
 	}
-	return s
+	return a
 }
 
 func actionNames() []string {
@@ -76,16 +76,16 @@ func actionNames() []string {
 	return names
 }
 
-func (r *reader) action(node ast.Node, at string, s *Step) {
+func (r *reader) operation(node ast.Node, at string, a *Action) {
 	all := fields{
-		"person":     func(n ast.Node, at string) { s.Person = oneOrList(r, n, at, r.person) },
-		"name":       func(n ast.Node, at string) { s.Name = r.value(n, at) },
-		"attributes": func(n ast.Node, at string) { s.Fields = r.values(n, at) },
-		"data":       func(n ast.Node, at string) { s.Fields = r.values(n, at) },
-		"remove":     func(n ast.Node, at string) { s.Remove = oneOrList(r, n, at, r.text) },
+		"person":     func(n ast.Node, at string) { a.Person = oneOrList(r, n, at, r.person) },
+		"name":       func(n ast.Node, at string) { a.Name = r.value(n, at) },
+		"attributes": func(n ast.Node, at string) { a.Fields = r.values(n, at) },
+		"data":       func(n ast.Node, at string) { a.Fields = r.values(n, at) },
+		"remove":     func(n ast.Node, at string) { a.Remove = oneOrList(r, n, at, r.text) },
 	}
 	known := fields{}
-	for _, key := range actionFields[s.Action] {
+	for _, key := range actionFields[a.Action] {
 		known[key] = all[key]
 	}
 	mistakes := len(r.errs)
@@ -93,10 +93,10 @@ func (r *reader) action(node ast.Node, at string, s *Step) {
 	if len(r.errs) > mistakes {
 		return
 	}
-	if len(s.Person) == 0 {
+	if len(a.Person) == 0 {
 		r.fail(node, at, "needs person")
 	}
-	if s.Action.Operation().Event && s.Name.IsZero() {
+	if a.Action.Operation().Event && a.Name.IsZero() {
 		r.fail(node, at, "needs name")
 	}
 }

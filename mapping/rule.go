@@ -10,28 +10,28 @@ import (
 type Rule struct {
 	Name    string   // unique; part of the identity of the rule's calls
 	Event   []string // types; * stands for any run of characters
-	If      Value    // the rule is skipped unless this is true
-	Require []Value  // values without which the event is a dead letter
-	Do      []Step
+	If      Term     // the rule is skipped unless this is true
+	Require []Term   // values without which the event is a dead letter
+	Do      []Action
 
-	Time    Value  // the event's time, in place of the envelope's
-	ID      Value  // the event's identity, in place of the envelope's
+	Time    Term   // the event's time, in place of the envelope's
+	ID      Term   // the event's identity, in place of the envelope's
 	IDScope string // keeps apart the ids of producers that number their events alike
 
 	file string
 	line int
 }
 
-// Step is one call of a rule.
-type Step struct {
+// Action is one call of a rule.
+type Action struct {
 	Action customerio.Action
 	Person []Person // the first one that is present is named
-	Name   Value    // of an event, page or screen
+	Name   Term     // of an event, page or screen
 	Fields []Field  // attributes of identify, data of the others
 	Remove []string // attributes that identify erases
 
-	Each Value  // the call is made once for each output, which it reads as $item
-	If   Value  // the call is left out unless this is true
+	Each Term   // the call is made once for each output, which it reads as $item
+	If   Term   // the call is left out unless this is true
 	Call string // the call's name inside the rule; empty means action, literal name and ordinal
 
 	line int
@@ -40,17 +40,17 @@ type Step struct {
 // Person is one way to name the person of a call.
 type Person struct {
 	Kind  customerio.Identifier
-	Value Value
+	Value Term
 }
 
 // Field is one attribute of a person, or one value of an event's data.
 type Field struct {
 	Name  string
-	Value Value
+	Value Term
 }
 
-// Value is what a rule writes in one place: a jq program, or a literal.
-type Value struct {
+// Term is what a rule writes in one place: a jq program, or a literal.
+type Term struct {
 	Program string // empty for a literal
 	Literal string // JSON
 
@@ -58,7 +58,7 @@ type Value struct {
 }
 
 // IsZero reports whether nothing was written.
-func (v Value) IsZero() bool { return v.Program == "" && v.Literal == "" }
+func (v Term) IsZero() bool { return v.Program == "" && v.Literal == "" }
 
 // UnmarshalYAML reads a rule strictly.
 func (rule *Rule) UnmarshalYAML(node ast.Node) error {

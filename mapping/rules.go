@@ -35,7 +35,7 @@ func (r *Rules) Names(rule, call string) (isRule, isCall bool) {
 			continue
 		}
 		isRule = true
-		for _, s := range candidate.steps {
+		for _, s := range candidate.actions {
 			isCall = isCall || s.Step.Call == call
 		}
 	}
@@ -64,20 +64,20 @@ func (r *Rules) Stats() []RuleStats {
 }
 
 type compiled struct {
-	set       *expr.Set
-	rules     []*rule
-	exact     map[string][]*rule // by type: every rule that names it, globs included, in file order
-	globs     []*rule            // for types that no rule names exactly
-	topics    map[string]*topic  // by name
-	listed    []*topic           // all that the configuration names, in order
-	other     *topic             // for topics that the configuration does not name
-	unmatched Policy
-	reserved  *customerio.Reserved
-	warnings  []string
-	hash      string
-	scratch   sync.Pool
-	scratches atomic.Uint32 // that were made
-	stock     stock
+	set        *expr.Set
+	rules      []*rule
+	exact      map[string][]*rule // by type: every rule that names it, globs included, in file order
+	globs      []*rule            // for types that no rule names exactly
+	topics     map[string]*topic  // by name
+	listed     []*topic           // all that the configuration names, in order
+	other      *topic             // for topics that the configuration does not name
+	unmatched  Policy
+	reserved   *customerio.Reserved
+	warnings   []string
+	hash       string
+	states     sync.Pool
+	statesMade atomic.Uint32 // that were made
+	pool       bufferPool
 }
 
 type topic struct {
@@ -100,12 +100,12 @@ type rule struct {
 	require  []*expr.Program
 	time, id *expr.Program
 	scope    string
-	steps    []*step
-	self     *step // stands for the rule in the identity of a failure that precedes its calls
+	actions  []*action
+	self     *action // stands for the rule in the identity of a failure that precedes its calls
 	counts   *counts
 }
 
-type step struct {
+type action struct {
 	event.Step
 	action  customerio.Action
 	op      customerio.Operation
@@ -113,7 +113,7 @@ type step struct {
 	each    *expr.Program
 	cond    *expr.Program
 	person  []person
-	name    value
+	name    term
 	named   []byte // the member name, where it is a literal
 	fields  []field
 	removed []byte // the members that erase attributes
@@ -126,15 +126,15 @@ type person struct {
 	head []byte // the item of a call that names the person so, up to the identifier's text
 }
 
-// value is a program, or a literal where prog is nil.
-type value struct {
+// term is a program, or a literal where prog is nil.
+type term struct {
 	prog    *expr.Program
 	literal expr.Value
 }
 
 type field struct {
 	member []byte // the name as JSON, with its colon
-	value  value
+	value  term
 	role   role
 	kind   customerio.Identifier // of an identifier
 	name   string                // in the rule, such as data.total

@@ -132,7 +132,7 @@ func compare(wants []Want, calls []event.Call, failures []event.Failure) []strin
 		diffs = append(diffs, fmt.Sprintf("calls: want %s, got %s", orNone(wantCalls), orNone(haveCalls)))
 	}
 	if !slices.Equal(wantDead, haveDead) {
-		diffs = append(diffs, fmt.Sprintf("dead letters: want %s, got %s", orNone(wantDead), story(failures)))
+		diffs = append(diffs, fmt.Sprintf("dead letters: want %s, got %s", orNone(wantDead), describeFailures(failures)))
 	}
 	return diffs
 }
@@ -144,8 +144,8 @@ func orNone(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// story tells failures for the author of a test, who needs the detail to mend the rule.
-func story(failures []event.Failure) string {
+// describeFailures tells failures for the author of a test, who needs the detail to mend the rule.
+func describeFailures(failures []event.Failure) string {
 	var out []string
 	for _, f := range failures {
 		out = append(out, fmt.Sprintf("%s (rule %q, call %q, %s: %s)", f.Reason, f.Rule, f.Call, f.Field, f.Detail))
@@ -197,7 +197,7 @@ func differences(at string, want, have any) []string {
 	wantMap, ok := want.(map[string]any)
 	haveMap, alsoMap := have.(map[string]any)
 	if !ok || !alsoMap {
-		if w, h := shown(want), shown(have); w != h {
+		if w, h := jsonOf(want), jsonOf(have); w != h {
 			return []string{fmt.Sprintf("%s: want %s, got %s", at, w, h)}
 		}
 		return nil
@@ -209,7 +209,7 @@ func differences(at string, want, have any) []string {
 	return out
 }
 
-func shown(v any) string {
+func jsonOf(v any) string {
 	if v == nil {
 		return "nothing"
 	}

@@ -13,8 +13,8 @@ import (
 func isProgram(s string) bool { return s != "" && (s[0] == '.' || s[0] == '$' || s[0] == '=') }
 
 // value reads a place where both a program and a literal may stand.
-func (r *reader) value(node ast.Node, at string) Value {
-	v := Value{line: line(node)}
+func (r *reader) value(node ast.Node, at string) Term {
+	v := Term{line: line(node)}
 	switch n := node.(type) {
 	case *ast.StringNode, *ast.LiteralNode:
 		s := r.text(node, at)
@@ -41,7 +41,7 @@ func (r *reader) value(node ast.Node, at string) Value {
 }
 
 // program reads a place that is always a jq program.
-func (r *reader) program(node ast.Node, at string) Value {
+func (r *reader) program(node ast.Node, at string) Term {
 	mistakes := len(r.errs)
 	v := r.value(node, at)
 	if v.Program == "" && len(r.errs) == mistakes {

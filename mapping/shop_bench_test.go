@@ -41,7 +41,7 @@ func shopEvent(size int) []byte {
 // two: it holds on a busy machine too.
 func BenchmarkShop(b *testing.B) {
 	rules := compileWith(b, Config{Topics: []Topic{{Name: "shop", Envelope: Envelope{
-		Type: Value{Program: ".type"}, Time: Value{Program: ".time"}, ID: Value{Program: ".id"},
+		Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"},
 	}}}}, shopRules())
 	for _, size := range []int{300, 1000} {
 		m := message(string(shopEvent(size)))

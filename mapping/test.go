@@ -79,7 +79,7 @@ func (r *reader) given(node ast.Node, at string) (g Given) {
 
 func (r *reader) headers(node ast.Node, at string) (out []Field) {
 	r.entries(node, at, func(name string, _, value ast.Node) {
-		out = append(out, Field{name, Value{Literal: r.text(value, join(at, name))}})
+		out = append(out, Field{name, Term{Literal: r.text(value, join(at, name))}})
 	})
 	return out
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // person finds the first identifier that is present and leaves its text in who.
-func (s *scratch) person(st *step) (*person, *problem) {
-	for i := range st.person {
-		p := &st.person[i]
+func (s *state) person(a *action) (*person, *problem) {
+	for i := range a.person {
+		p := &a.person[i]
 		v, err := p.prog.One(&s.doc)
 		if err != nil {
 			return nil, evalProblem(p.prog, "person", err)
@@ -29,17 +29,17 @@ func (s *scratch) person(st *step) (*person, *problem) {
 		}
 		return p, nil
 	}
-	if len(st.person) > 1 {
+	if len(a.person) > 1 {
 		return nil, &problem{reason: event.ReasonMissingField, field: "person", detail: "none of the identifiers is present"}
 	}
-	return nil, wrong(event.ReasonMissingField, "person", st.person[0].prog, "is absent or null")
+	return nil, wrong(event.ReasonMissingField, "person", a.person[0].prog, "is absent or null")
 }
 
 var cioPrefix = []byte("cio_")
 
 // appendIdentifier appends an identifier's text: a string as it is, an integer as it is written. It says what is wrong with
 // any other value.
-func (s *scratch) appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]byte, string) {
+func (s *state) appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]byte, string) {
 	start := len(dst)
 	switch {
 	case v.Kind == expr.String:
@@ -69,7 +69,7 @@ var laneKinds = func() (kinds [customerio.AnonymousID + 1]event.LaneKind) {
 }()
 
 // addLane adds the lane of an identifier to those of the call, which begin at from.
-func (s *scratch) addLane(from int, kind customerio.Identifier, text []byte) {
+func (s *state) addLane(from int, kind customerio.Identifier, text []byte) {
 	if kind == customerio.Email {
 		s.hash = customerio.AppendFolded(s.hash[:0], text)
 		text = s.hash
@@ -81,29 +81,29 @@ func (s *scratch) addLane(from int, kind customerio.Identifier, text []byte) {
 }
 
 // name appends the name of an event, page or screen, and says where it stands.
-func (s *scratch) name(st *step) (span, *problem) {
-	if st.named != nil {
-		s.body = append(s.body, st.named...)
-		return span{len(s.body) - len(st.name.literal.Raw), len(s.body)}, nil
+func (s *state) name(a *action) (span, *problem) {
+	if a.named != nil {
+		s.body = append(s.body, a.named...)
+		return span{len(s.body) - len(a.name.literal.Raw), len(s.body)}, nil
 	}
 	s.body = customerio.AppendMember(s.body, "name")
 	start := len(s.body)
-	v, p := s.one(st.name.prog, "name")
+	v, p := s.one(a.name.prog, "name")
 	if p != nil {
 		return span{}, p
 	}
 	if absent(v) {
-		return span{}, missing(st.name.prog, "name", v)
+		return span{}, missing(a.name.prog, "name", v)
 	}
 	var what string
-	if s.body, what = s.appendName(s.body, st, v); what != "" {
+	if s.body, what = s.appendName(s.body, a, v); what != "" {
 		return span{}, &problem{reason: event.ReasonInvalidValue, field: "name", detail: what}
 	}
 	return span{start, len(s.body)}, nil
 }
 
 // appendName appends a name as JSON, trimmed as Customer.io would trim it, and says what is wrong with one it would refuse.
-func (s *scratch) appendName(dst []byte, st *step, v expr.Value) ([]byte, string) {
+func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string) {
 	if v.Kind != expr.String {
 		return dst, "the name is " + article(v.Kind) + "; want a string"
 	}
@@ -112,7 +112,7 @@ func (s *scratch) appendName(dst []byte, st *step, v expr.Value) ([]byte, string
 	switch {
 	case len(bytes.TrimSpace(name)) == 0:
 		return dst, "the name is blank"
-	case st.action == customerio.Track && len(name) > customerio.MaxEventNameBytes:
+	case a.action == customerio.Track && len(name) > customerio.MaxEventNameBytes:
 		return dst, fmt.Sprintf("the name is longer than %d bytes", customerio.MaxEventNameBytes)
 	case utf8.RuneCount(name) > customerio.MaxPageNameRunes:
 		return dst, fmt.Sprintf("the name is longer than %d characters", customerio.MaxPageNameRunes)
@@ -121,7 +121,7 @@ func (s *scratch) appendName(dst []byte, st *step, v expr.Value) ([]byte, string
 }
 
 // appendTimestamp appends the member timestamp. Neighbouring events mostly have the same second.
-func (s *scratch) appendTimestamp(dst []byte, unix int64) []byte {
+func (s *state) appendTimestamp(dst []byte, unix int64) []byte {
 	if unix != s.second || len(s.stamp) == 0 {
 		s.second, s.stamp = unix, customerio.AppendTimestamp(s.stamp[:0], unix)
 	}
@@ -129,14 +129,14 @@ func (s *scratch) appendTimestamp(dst []byte, unix int64) []byte {
 }
 
 // fields appends attributes, and says where their object stands.
-func (s *scratch) fields(st *step, lanes int) (span, *problem) {
-	if len(st.fields)+len(st.removed) == 0 {
+func (s *state) fields(a *action, lanes int) (span, *problem) {
+	if len(a.fields)+len(a.removed) == 0 {
 		return span{}, nil
 	}
 	s.body = append(s.body, `,"attributes":{`...)
 	start := len(s.body) - 1
-	for i := range st.fields {
-		f := &st.fields[i]
+	for i := range a.fields {
+		f := &a.fields[i]
 		v := f.value.literal
 		if f.value.prog != nil {
 			var err error
@@ -152,7 +152,7 @@ func (s *scratch) fields(st *step, lanes int) (span, *problem) {
 			s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
 		}
 	}
-	s.body = append(s.body, st.removed...)
+	s.body = append(s.body, a.removed...)
 	if last := len(s.body) - 1; s.body[last] == ',' {
 		s.body[last] = '}'
 	} else {
@@ -162,19 +162,19 @@ func (s *scratch) fields(st *step, lanes int) (span, *problem) {
 }
 
 // single writes an event that is too large for a batch as a request of its own, where v1 can carry it.
-func (s *scratch) single(st *step, c *pending, kind customerio.Identifier, start int, name, data span) *problem {
+func (s *state) single(a *action, c *pending, kind customerio.Identifier, start int, name, data span) *problem {
 	tooLarge := func(field, format string, args ...any) *problem {
 		return &problem{reason: event.ReasonTooLarge, field: field, detail: fmt.Sprintf(format, args...)}
 	}
 	size := data.end - data.start
 	switch {
-	case !st.op.Event:
+	case !a.op.Event:
 		return tooLarge("attributes", "the call is %d bytes; Customer.io takes %d", len(s.body)-start, customerio.MaxItemBytes)
 	case size > customerio.MaxEventDataBytes:
 		return tooLarge("data", "the data is %d bytes; Customer.io takes %d", size, customerio.MaxEventDataBytes)
 	}
 	e := customerio.SingleEvent{
-		Action: st.action, Person: kind, Text: s.who,
+		Action: a.action, Person: kind, Text: s.who,
 		Name: s.body[name.start:name.end], ID: c.id.AppendTo(nil), Data: s.body[data.start:data.end],
 	}
 	if s.time.known {

@@ -58,7 +58,7 @@ func bound(n *int64) string {
 func TestInspector(t *testing.T) {
 	c := mapping.Config{Topics: []mapping.Topic{{
 		Name:     "billing",
-		Envelope: mapping.Envelope{Type: mapping.Value{Program: ".kind"}, Time: mapping.Value{Program: ".at"}},
+		Envelope: mapping.Envelope{Type: mapping.Term{Program: ".kind"}, Time: mapping.Term{Program: ".at"}},
 	}}}
 	recorded := time.Date(2026, 10, 6, 0, 0, 0, 0, time.UTC)
 	happened := time.Date(2026, 10, 5, 8, 30, 0, 0, time.UTC)

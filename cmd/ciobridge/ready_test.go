@@ -247,10 +247,10 @@ func TestReasonsAreLoggedOnceAMinute(t *testing.T) {
 // A rule whose expression runs into its time limit shows in metric and log, by its name.
 func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
 	rules, err := mapping.Compile(mapping.Config{Rules: []mapping.Rule{{
-		Name: "phone", Event: []string{"e"}, Do: []mapping.Step{{
-			Action: customerio.Track, Name: mapping.Value{Literal: `"a"`},
-			Person: []mapping.Person{{Kind: customerio.ID, Value: mapping.Value{Program: ".id"}}},
-			Fields: []mapping.Field{{Name: "x", Value: mapping.Value{Program: `.phone | gsub("x.*y|x"; "")`}}},
+		Name: "phone", Event: []string{"e"}, Do: []mapping.Action{{
+			Action: customerio.Track, Name: mapping.Term{Literal: `"a"`},
+			Person: []mapping.Person{{Kind: customerio.ID, Value: mapping.Term{Program: ".id"}}},
+			Fields: []mapping.Field{{Name: "x", Value: mapping.Term{Program: `.phone | gsub("x.*y|x"; "")`}}},
 		}},
 	}}})
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 const (
 	maxCalls    = 10_000
 	maxBytes    = 8 << 20
-	maxFailures = 100 // of one step
+	maxFailures = 100 // of one action
 )
 
-// keptScratch bounds the memory that a scratch may hold when it goes back to the pool.
-const keptScratch = 256 << 10
+// maxKeptState bounds the memory that a state may hold when it goes back to the pool.
+const maxKeptState = 256 << 10
 
-// scratch is what mapping one message needs. It is kept in a pool; nothing that it owns leaves it.
-type scratch struct {
+// state is what mapping one message needs. It is kept in a pool; nothing that it owns leaves it.
+type state struct {
 	m         event.Message
 	replay    bool
 	reserved  *customerio.Reserved
@@ -42,11 +42,11 @@ type scratch struct {
 	second int64 // the last timestamp that was written, and its member
 	stamp  []byte
 
-	overran  time.Duration // of the current rule's programs, the longest that ran into its time limit
-	calls    []pending
-	failures []event.Failure
-	room            // what the calls are written into
-	rooms    []room // for the messages to come
+	overran    time.Duration // of the current rule's programs, the longest that ran into its time limit
+	calls      []pending
+	failures   []event.Failure
+	callBuffer              // what the calls are written into
+	buffers    []callBuffer // for the messages to come
 
 	attributes  []attribute // of a CloudEvent, from its headers
 	contentType attribute   // the header, where there is one
@@ -55,7 +55,7 @@ type scratch struct {
 	who, text, hash, wide []byte
 }
 
-// pending is a call whose memory is still the scratch's.
+// pending is a call whose memory is still the state's.
 type pending struct {
 	id          event.ID
 	step        *event.Step
@@ -65,51 +65,53 @@ type pending struct {
 
 type span struct{ start, end int }
 
-// mark is a point in the scratch's output to which it can go back.
-type mark struct{ calls, lanes, body, failures int }
+// savepoint is a point in the state's output to which it can go back.
+type savepoint struct{ calls, lanes, body, failures int }
 
-func (s *scratch) mark() mark { return mark{len(s.calls), len(s.lanes), len(s.body), len(s.failures)} }
+func (s *state) savepoint() savepoint {
+	return savepoint{len(s.calls), len(s.lanes), len(s.body), len(s.failures)}
+}
 
-func (s *scratch) reset(m mark) {
+func (s *state) rollBack(m savepoint) {
 	s.calls, s.lanes, s.body, s.failures = s.calls[:m.calls], s.lanes[:m.lanes], s.body[:m.body], s.failures[:m.failures]
 }
 
-func (c *compiled) newScratch() any {
-	s := &scratch{reserved: c.reserved, stripe: int(c.scratches.Add(1)) % len(counts{})}
+func (c *compiled) newState() any {
+	s := &state{reserved: c.reserved, stripe: int(c.statesMade.Add(1)) % len(counts{})}
 	s.message = s.messageValue
 	return s
 }
 
-func (c *compiled) get(m *event.Message, replay bool) *scratch {
-	s := c.scratch.Get().(*scratch)
+func (c *compiled) get(m *event.Message, replay bool) *state {
+	s := c.states.Get().(*state)
 	s.m, s.replay = *m, replay
 	s.eventTime, s.timeProblem = moment{millis(m.Time), !m.Time.IsZero()}, nil
 	s.time = s.eventTime
 	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]
 	s.calls, s.failures = s.calls[:0], nil
-	c.stock.furnish(s)
+	c.pool.provide(s)
 	return s
 }
 
-func (c *compiled) put(s *scratch) {
+func (c *compiled) put(s *state) {
 	s.failures = nil
-	if cap(s.body)+cap(s.composed)+cap(s.meta)+cap(s.wide) > keptScratch || cap(s.calls) > keptScratch/64 {
+	if cap(s.body)+cap(s.composed)+cap(s.meta)+cap(s.wide) > maxKeptState || cap(s.calls) > maxKeptState/64 {
 		return
 	}
 	if len(s.calls) > 1 {
 		clear(s.calls)
 	}
-	c.scratch.Put(s)
+	c.states.Put(s)
 }
 
-// take gives the calls away. One call, which is what nearly all messages become, goes with the room that it was written into;
+// result gives the calls away. One call, which is what nearly all messages become, goes with the buffer that it was written into;
 // several are copied, into one allocation for the calls with their lanes and one for the bodies.
-func (s *scratch) take() []event.Call {
+func (s *state) result() []event.Call {
 	switch len(s.calls) {
 	case 0:
 		return nil
 	case 1:
-		return s.takeRoom()
+		return s.onlyCall()
 	}
 	body := bytes.Clone(s.body)
 	calls, lanes := callsAndLanes(len(s.calls), len(s.lanes))
@@ -127,16 +129,16 @@ func (s *scratch) take() []event.Call {
 	return calls
 }
 
-// takeRoom gives the only call away. Its body and lanes begin where those of the room do, since what came before them has been
+// onlyCall gives the only call away. Its body and lanes begin where those of the buffer do, since what came before them has been
 // taken back.
-func (s *scratch) takeRoom() []event.Call {
-	r, p := s.room, &s.calls[0]
-	s.room = room{}
+func (s *state) onlyCall() []event.Call {
+	r, p := s.callBuffer, &s.calls[0]
+	s.callBuffer = callBuffer{}
 	r.call[0] = event.Call{ID: p.id, Step: p.step, Body: r.body, Lanes: r.lanes, Single: p.single}
 	return r.call
 }
 
-// callsAndLanes makes room for both, in one piece where there are as few as plain rules give.
+// callsAndLanes allocates both, in one piece where there are as few as plain rules give.
 func callsAndLanes(calls, lanes int) ([]event.Call, []event.Lane) {
 	switch {
 	case calls == 2 && lanes <= 4:

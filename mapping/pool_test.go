@@ -41,7 +41,7 @@ func TestRecycledCallsAreMadeAnew(t *testing.T) {
 	workers.Wait()
 }
 
-// sameCalls compares what is sent; steps belong to their rules.
+// sameCalls compares what is sent; their steps belong to their rules.
 func sameCalls(a, b []event.Call) bool {
 	if len(a) != len(b) {
 		return false
@@ -54,20 +54,20 @@ func sameCalls(a, b []event.Call) bool {
 	return true
 }
 
-// TestTheStockIsBounded in number and in what each of its rooms holds.
-func TestTheStockIsBounded(t *testing.T) {
+// TestThePoolIsBounded in number and in what each of its buffers holds.
+func TestThePoolIsBounded(t *testing.T) {
 	rules := compileText(t, benchRules())
-	room := func(bytes int) []event.Call { return []event.Call{{Body: make([]byte, 1, bytes)}} }
-	rules.Recycle(one(room(roomBytes + 1)))
+	buffer := func(bytes int) []event.Call { return []event.Call{{Body: make([]byte, 1, bytes)}} }
+	rules.Recycle(one(buffer(maxPooledBody + 1)))
 	rules.Recycle(one([]event.Call{{}, {}}))
 	rules.Recycle(one(nil))
-	if n := len(rules.stock.rooms); n != 0 {
-		t.Errorf("%d rooms that should not be kept", n)
+	if n := len(rules.pool.buffers); n != 0 {
+		t.Errorf("%d buffers that should not be kept", n)
 	}
-	for range stockRooms + 10 {
-		rules.Recycle(one(room(roomBytes)))
+	for range maxPooled + 10 {
+		rules.Recycle(one(buffer(maxPooledBody)))
 	}
-	if n := len(rules.stock.rooms); n != stockRooms {
-		t.Errorf("%d rooms, want %d", n, stockRooms)
+	if n := len(rules.pool.buffers); n != maxPooled {
+		t.Errorf("%d buffers, want %d", n, maxPooled)
 	}
 }

@@ -12,7 +12,7 @@ const recordsValue = "the record's value"
 
 // open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and identity. A
 // record that holds no event is left out where the topic says so.
-func (s *scratch) open(set *expr.Set) (skip bool, p *problem) {
+func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	binary := false
 	if s.envelope.cloudEvents {
 		if binary, p = s.readAttributes(); p != nil {
@@ -20,7 +20,7 @@ func (s *scratch) open(set *expr.Set) (skip bool, p *problem) {
 		}
 	}
 	if !binary {
-		if what := nothing(&s.m); what != "" {
+		if what := tombstone(&s.m); what != "" {
 			return s.topic.onNull == Skip, &problem{reason: event.ReasonUndecodable, detail: what + "; on_null: skip leaves such records out"}
 		}
 	}
@@ -35,7 +35,7 @@ func (s *scratch) open(set *expr.Set) (skip bool, p *problem) {
 	return false, s.readID()
 }
 
-func (s *scratch) parse(set *expr.Set, binary bool) *problem {
+func (s *state) parse(set *expr.Set, binary bool) *problem {
 	if !binary {
 		if err := s.doc.Parse(set, s.m.Value); err != nil {
 			return inputProblem(recordsValue, err)
@@ -64,7 +64,7 @@ func inputProblem(where string, err error) *problem {
 	return &problem{reason: reason, detail: where + ": " + err.Error()}
 }
 
-func (s *scratch) readType() *problem {
+func (s *state) readType() *problem {
 	v, p := s.one(s.envelope.typ, "type")
 	if p != nil {
 		return p
@@ -83,7 +83,7 @@ func (s *scratch) readType() *problem {
 }
 
 // readTime keeps a problem for the rules that have no time of their own.
-func (s *scratch) readTime() {
+func (s *state) readTime() {
 	t, p := s.timeFrom(s.envelope.time)
 	if p != nil {
 		s.timeProblem = p
@@ -94,7 +94,7 @@ func (s *scratch) readTime() {
 }
 
 // timeFrom runs a program that gives a time; an unknown moment means that it gave none.
-func (s *scratch) timeFrom(prog *expr.Program) (moment, *problem) {
+func (s *state) timeFrom(prog *expr.Program) (moment, *problem) {
 	v, p := s.one(prog, "time")
 	if p != nil || absent(v) {
 		return moment{}, p
@@ -108,7 +108,7 @@ func (s *scratch) timeFrom(prog *expr.Program) (moment, *problem) {
 
 // readID notes the identity that the envelope names. A CloudEvent has one always; for other events a missing one means that
 // they are known by their place.
-func (s *scratch) readID() *problem {
+func (s *state) readID() *problem {
 	id, p := s.idFrom(s.envelope.id)
 	if p != nil || !s.envelope.cloudEvents {
 		s.eventID = appendID(s.eventID[:0], id)
@@ -138,7 +138,7 @@ func appendID(dst, id []byte) []byte {
 }
 
 // idFrom runs a program that gives an identity: a string or an integer, or nothing.
-func (s *scratch) idFrom(prog *expr.Program) ([]byte, *problem) {
+func (s *state) idFrom(prog *expr.Program) ([]byte, *problem) {
 	v, p := s.one(prog, "id")
 	if p != nil || absent(v) {
 		return nil, p

@@ -17,20 +17,20 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
 
-// stepCompiler knows where in the settings a call stands.
-type stepCompiler struct {
+// actionCompiler knows where in the settings a call stands.
+type actionCompiler struct {
 	*compiler
 	rule  *Rule
-	from  *Step
+	from  *Action
 	where string // rule and call, for errors
 	vars  []string
-	out   *step
+	out   *action
 }
 
-func (b *compiler) step(r *Rule, i int, call string) *step {
+func (b *compiler) action(r *Rule, i int, call string) *action {
 	from := &r.Do[i]
 	op := from.Action.Operation()
-	c := &stepCompiler{compiler: b, rule: r, from: from, out: &step{
+	c := &actionCompiler{compiler: b, rule: r, from: from, out: &action{
 		Step:    event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Event},
 		action:  from.Action,
 		op:      op,
@@ -60,18 +60,20 @@ func (b *compiler) step(r *Rule, i int, call string) *step {
 	return c.out
 }
 
-func (c *stepCompiler) mistake(format string, args ...any) { c.mistakeAt(c.from.line, format, args...) }
+func (c *actionCompiler) mistake(format string, args ...any) {
+	c.mistakeAt(c.from.line, format, args...)
+}
 
-func (c *stepCompiler) mistakeAt(line int, format string, args ...any) {
+func (c *actionCompiler) mistakeAt(line int, format string, args ...any) {
 	c.add("%s%s: %s", place(c.rule.file, line), c.where, fmt.Sprintf(format, args...))
 }
 
-func (c *stepCompiler) warn(format string, args ...any) {
+func (c *actionCompiler) warn(format string, args ...any) {
 	c.compiler.out.warnings = append(c.compiler.out.warnings,
 		fmt.Sprintf("%s%s: %s", place(c.rule.file, c.from.line), c.where, fmt.Sprintf(format, args...)))
 }
 
-func (c *stepCompiler) person() {
+func (c *actionCompiler) person() {
 	if len(c.from.Person) == 0 {
 		c.mistake("person is missing")
 	}
@@ -85,11 +87,11 @@ func (c *stepCompiler) person() {
 }
 
 // value compiles a program, or parses a literal.
-func (c *stepCompiler) value(v Value, where string) value {
+func (c *actionCompiler) value(v Term, where string) term {
 	if v.Program != "" {
-		return value{prog: c.program(v, c.rule.file, c.where+"."+where, c.vars...)}
+		return term{prog: c.program(v, c.rule.file, c.where+"."+where, c.vars...)}
 	}
-	return value{literal: literalValue(v.Literal)}
+	return term{literal: literalValue(v.Literal)}
 }
 
 func literalValue(text string) expr.Value {
@@ -108,14 +110,14 @@ func literalValue(text string) expr.Value {
 	return expr.Value{Kind: kind, Raw: []byte(text)}
 }
 
-func (c *stepCompiler) name() {
+func (c *actionCompiler) name() {
 	if c.from.Name.IsZero() {
 		c.mistake("name is missing")
 		return
 	}
 	c.out.name = c.value(c.from.Name, "name")
 	if c.out.name.prog == nil && c.from.Name.Program == "" {
-		name, problem := new(scratch).appendName(nil, c.out, c.out.name.literal)
+		name, problem := new(state).appendName(nil, c.out, c.out.name.literal)
 		if problem != "" {
 			c.mistakeAt(c.from.Name.line, "name: %s", problem)
 		}
@@ -131,7 +133,7 @@ var reservedRoles = map[string]role{
 	"created_at": unixTime, "unsubscribed": truthValue, "_update": truthValue,
 }
 
-func (c *stepCompiler) fields() {
+func (c *actionCompiler) fields() {
 	parent := "attributes"
 	if c.out.op.Event {
 		parent = "data"
@@ -155,12 +157,12 @@ func (c *stepCompiler) fields() {
 	}
 }
 
-func (c *stepCompiler) literalField(f *field, v Value) {
+func (c *actionCompiler) literalField(f *field, v Term) {
 	if v.Program != "" {
 		return
 	}
 	if f.role != eventData {
-		if problem := (&scratch{reserved: c.compiler.out.reserved}).personAttribute(f, f.value.literal, 0); problem != nil {
+		if problem := (&state{reserved: c.compiler.out.reserved}).personAttribute(f, f.value.literal, 0); problem != nil {
 			c.mistakeAt(v.line, "%s: %s", f.name, problem.detail)
 		}
 	}
@@ -168,7 +170,7 @@ func (c *stepCompiler) literalField(f *field, v Value) {
 }
 
 // attributeName refuses names that Customer.io would ignore, or take for something else, without an error.
-func (c *stepCompiler) attributeName(name string, line int) {
+func (c *actionCompiler) attributeName(name string, line int) {
 	problem := ""
 	switch {
 	case name == "cio_id" || name == "_created_in_customerio_at":
@@ -188,7 +190,7 @@ func (c *stepCompiler) attributeName(name string, line int) {
 }
 
 // removals writes the members that erase attributes. A null removes an attribute; an empty string would as well.
-func (c *stepCompiler) removals() {
+func (c *actionCompiler) removals() {
 	for i, name := range c.from.Remove {
 		set := slices.ContainsFunc(c.from.Fields, func(f Field) bool { return f.Name == name })
 		switch {
@@ -214,7 +216,7 @@ var (
 
 // forgottenDot warns of a literal that reads like a path. Names of events have dots of their own, so there only the usual
 // beginnings of paths are suspicious.
-func (c *stepCompiler) forgottenDot(where, literal string, isName bool) {
+func (c *actionCompiler) forgottenDot(where, literal string, isName bool) {
 	var text string
 	if json.Unmarshal([]byte(literal), &text) != nil || !dottedPattern.MatchString(text) {
 		return

@@ -6,13 +6,13 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// nothing says in which way a record holds no event, or "" where it holds something: it has no value or an empty one, its value
+// tombstone says in which way a record holds no event, or "" where it holds something: it has no value or an empty one, its value
 // is null, or it says that an entry of a key-value bucket or the last message of a subject is gone.
-func nothing(m *event.Message) string {
+func tombstone(m *event.Message) string {
 	if m.Value == nil {
 		return "the record has no value (a tombstone)"
 	}
-	if m.Origin.Subject != "" && marksRemoval(m.Headers) {
+	if m.Origin.Subject != "" && isRemoval(m.Headers) {
 		return "the message marks the removal of what its subject held"
 	}
 	if len(m.Value) > 0 && m.Value[0] == '{' {
@@ -27,9 +27,9 @@ func nothing(m *event.Message) string {
 	return ""
 }
 
-// marksRemoval reports whether the headers of a JetStream message are those of a removal: by a client of a key-value bucket, or by
+// isRemoval reports whether the headers of a JetStream message are those of a removal: by a client of a key-value bucket, or by
 // the server, for its limits.
-func marksRemoval(headers []event.Header) bool {
+func isRemoval(headers []event.Header) bool {
 	for i := range headers {
 		switch headers[i].Key {
 		case "KV-Operation":

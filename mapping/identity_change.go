@@ -24,9 +24,9 @@ func CompareIdentities(before, after *Rules) []IdentityChange {
 	}
 	for _, was := range before.rules {
 		now := rules[was.name]
-		for _, st := range was.steps {
-			if why := identityChange(was, now, st.Call); why != "" {
-				out = append(out, IdentityChange{was.name, st.Call, why})
+		for _, a := range was.actions {
+			if why := identityChange(was, now, a.Call); why != "" {
+				out = append(out, IdentityChange{was.name, a.Call, why})
 			}
 		}
 	}
@@ -46,10 +46,10 @@ func identityChange(was, now *rule, call string) string {
 	return ""
 }
 
-func (r *rule) call(name string) *step {
-	for _, st := range r.steps {
-		if st.Call == name {
-			return st
+func (r *rule) call(name string) *action {
+	for _, a := range r.actions {
+		if a.Call == name {
+			return a
 		}
 	}
 	return nil
@@ -57,14 +57,14 @@ func (r *rule) call(name string) *step {
 
 // basis tells where a rule takes the identity of its events from.
 func (r *rule) basis() string {
-	return fmt.Sprintf("id_scope %q, id %s, time %s", r.scope, written(r.id), written(r.time))
+	return fmt.Sprintf("id_scope %q, id %s, time %s", r.scope, programText(r.id), programText(r.time))
 }
 
 func (e *envelope) basis() string {
-	return fmt.Sprintf("id %s, source %s, time %s", written(e.id), written(e.source), written(e.time))
+	return fmt.Sprintf("id %s, source %s, time %s", programText(e.id), programText(e.source), programText(e.time))
 }
 
-func written(p *expr.Program) string {
+func programText(p *expr.Program) string {
 	if p == nil {
 		return "none"
 	}

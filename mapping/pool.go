@@ -1,0 +1,76 @@
+package mapping
+
+import (
+	"iter"
+	"sync"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// callBuffer is the memory of a message's only call.
+type callBuffer struct {
+	call  []event.Call // of length 1
+	lanes []event.Lane
+	body  []byte
+}
+
+// bufferPool keeps the buffers of settled calls for those to come, which spares an allocation for each and keeps them in memory that the
+// processor has at hand.
+type bufferPool struct {
+	mu      sync.Mutex
+	buffers []callBuffer
+}
+
+const (
+	maxPooledBody = 2048 // a larger body is left to the garbage collector
+	bodyUnit      = 256  // bodies are made in multiples of it
+	bodyOverhead  = 192  // what a call has around the values that come from its event
+	maxPooled     = 8192
+	poolTransfer  = 32 // buffers that change hands under one lock
+)
+
+// Recycle takes back the calls of messages, each as Map gave them, when nobody will look at them again. It is never owed.
+func (r *Rules) Recycle(settled iter.Seq[[]event.Call]) {
+	s := &r.pool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for calls := range settled {
+		if len(calls) == 1 && cap(calls[0].Body) <= maxPooledBody && len(s.buffers) < maxPooled {
+			s.buffers = append(s.buffers, callBuffer{calls, calls[0].Lanes[:0], calls[0].Body[:0]})
+			calls[0] = event.Call{}
+		}
+	}
+}
+
+// provide gives the state a buffer for the calls of its message.
+func (p *bufferPool) provide(s *state) {
+	if s.call == nil {
+		if len(s.buffers) == 0 {
+			s.buffers = p.some(s.buffers)
+		}
+		if n := len(s.buffers); n > 0 {
+			s.callBuffer, s.buffers = s.buffers[n-1], s.buffers[:n-1]
+		} else {
+			made := new(struct {
+				call  [1]event.Call
+				lanes [2]event.Lane
+			})
+			s.callBuffer = callBuffer{call: made.call[:], lanes: made.lanes[:0]}
+		}
+	}
+	if want := len(s.m.Value) + bodyOverhead; cap(s.body) < want {
+		s.body = make([]byte, 0, (want+bodyUnit-1)/bodyUnit*bodyUnit)
+	}
+	s.lanes, s.body = s.lanes[:0], s.body[:0]
+}
+
+// some moves buffers from the pool to dst, which is empty.
+func (p *bufferPool) some(dst []callBuffer) []callBuffer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	from := max(0, len(p.buffers)-poolTransfer)
+	dst = append(dst, p.buffers[from:]...)
+	clear(p.buffers[from:])
+	p.buffers = p.buffers[:from]
+	return dst
+}
