@@ -248,19 +248,12 @@ func (w *world) withEmbedded(use func(js jetstream.JetStream)) {
 func (w *world) publish(js jetstream.JetStream, subject string, n int) {
 	w.t.Helper()
 	kinds := []string{"numbered", "state", "numbered", "numbered", "skipped", "numbered", "state", "numbered", "numbered", "numbered"}
-	var acks []jetstream.PubAckFuture
-	for i := range n {
-		ack, err := js.PublishAsync(subject, w.event(fmt.Sprintf("p%d", i%97), kinds[i%10]))
-		if err != nil {
-			w.t.Fatal(err)
+	const persons = 97
+	for first := 0; first < n; first += persons {
+		var round []outgoing
+		for i := first; i < min(n, first+persons); i++ {
+			round = append(round, outgoing{subject, w.event(fmt.Sprintf("p%d", i%persons), kinds[i%10])})
 		}
-		acks = append(acks, ack)
-	}
-	for _, a := range acks {
-		select {
-		case <-a.Ok():
-		case err := <-a.Err():
-			w.t.Fatal(err)
-		}
+		publishRound(w.t, js, round)
 	}
 }

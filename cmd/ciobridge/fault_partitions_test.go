@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -28,18 +27,13 @@ func (s *subjects) divide() string {
 func (s *subjects) produceDivided(n int) {
 	s.t.Helper()
 	const persons = 50
-	for i := range persons {
-		who := fmt.Sprintf("p%d", i)
-		for range n / persons {
-			if _, err := s.js.PublishAsync("events."+who, s.event(who, "numbered")); err != nil {
-				s.t.Fatal(err)
-			}
+	for range n / persons {
+		var round []outgoing
+		for i := range persons {
+			who := fmt.Sprintf("p%d", i)
+			round = append(round, outgoing{"events." + who, s.event(who, "numbered")})
 		}
-	}
-	select {
-	case <-s.js.PublishAsyncComplete():
-	case <-time.After(20 * time.Second):
-		s.t.Fatal("the events are not published")
+		publishRound(s.t, s.js, round)
 	}
 }
 
