@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +14,7 @@ import (
 var classes = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx", "429"}
 
 type metrics struct {
+	made     atomic.Int64 // requests
 	requests [2][len(classes)]prometheus.Counter
 	duration [2]prometheus.Observer
 	calls    prometheus.Histogram
@@ -76,6 +78,7 @@ func (m *metrics) request(endpoint customerio.Endpoint, status int, took time.Du
 	if status == 429 {
 		class = len(classes) - 1
 	}
+	m.made.Add(1)
 	m.requests[endpoint][class].Inc()
 	m.duration[endpoint].Observe(took.Seconds())
 }

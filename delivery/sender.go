@@ -57,6 +57,9 @@ func (s *Sender) State() State {
 	return s.breaker.state
 }
 
+// Requests is how many requests were made, whatever came of them.
+func (s *Sender) Requests() int { return int(s.metrics.made.Load()) }
+
 func (s *Sender) rate() float64 {
 	s.breaker.mu.Lock()
 	defer s.breaker.mu.Unlock()

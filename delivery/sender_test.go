@@ -68,6 +68,9 @@ func TestNothingFollowsAFailedRequest(t *testing.T) {
 		if n := len(r.to.requests()); n != 1 {
 			t.Errorf("%d requests, want 1", n)
 		}
+		if n := r.Requests(); n != 1 {
+			t.Errorf("%d requests are counted, want 1", n)
+		}
 	})
 }
 

@@ -20,10 +20,11 @@ import (
 
 // bench is a pipeline whose source is the test, which hands over single messages under leases of its own.
 type bench struct {
-	t       *testing.T
-	p       *Pipeline
-	letters *letterbox
-	handle  func(context.Context, event.Message, func()) error
+	t        *testing.T
+	p        *Pipeline
+	letters  *letterbox
+	registry *prometheus.Registry
+	handle   func(context.Context, event.Message, func()) error
 
 	handed atomic.Int64 // messages
 
@@ -63,7 +64,8 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 			return answer(ctx, calls)
 		}
 		source := make(handed)
-		b.p = New(c, Stages{source, mapper{}, sender(send), b.letters}, zap.NewNop(), prometheus.NewRegistry())
+		b.registry = prometheus.NewRegistry()
+		b.p = New(c, Stages{source, mapper{}, sender(send), b.letters}, zap.NewNop(), b.registry)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- b.p.Run(ctx) }()
@@ -82,6 +84,25 @@ func (b *bench) put(l context.Context, partition int32, value string) error {
 		defer b.mu.Unlock()
 		b.done = append(b.done, value)
 	})
+}
+
+// metric is the value of a metric with the outcome as its label.
+func (b *bench) metric(name, outcome string) float64 {
+	b.t.Helper()
+	families, err := b.registry.Gather()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if family.GetName() == name && l.GetName() == "outcome" && l.GetValue() == outcome {
+					return m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return 0
 }
 
 func (b *bench) must(l context.Context, partition int32, value string) {

@@ -1,18 +1,21 @@
 package pipeline
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// metrics holds the pipeline's counters, resolved once.
+// metrics holds what the pipeline counts. Stats and the metrics of the registry are read from it.
 type metrics struct {
-	delivered, deadLettered, skipped prometheus.Counter
-	retries                          prometheus.Counter
-	letters                          map[event.Reason]prometheus.Counter
-	lettersDown, stopped             prometheus.Gauge
+	delivered, deadLettered, skipped atomic.Int64 // messages
+	callsDelivered, callsRefused     atomic.Int64
+	retries                          atomic.Int64
+	letters                          map[event.Reason]*atomic.Int64
+	lettersDown, stopped             atomic.Bool
 
 	calls   *prometheus.CounterVec
 	actions map[string]*[3]prometheus.Counter
@@ -25,49 +28,59 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 	f := promauto.With(reg)
-	messages := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "ciobridge_messages_total",
-		Help: "Messages that are done, by what became of them; one with any dead letter counts as dead_lettered.",
-	}, []string{"outcome"})
-	letters := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "ciobridge_dead_letters_total", Help: "Dead letters stored, by reason.",
-	}, []string{"reason"})
 	m := &metrics{
-		delivered: messages.WithLabelValues("delivered"), deadLettered: messages.WithLabelValues("dead_lettered"),
-		skipped: messages.WithLabelValues("skipped"),
-		retries: f.NewCounter(prometheus.CounterOpts{
-			Name: "ciobridge_call_retries_total", Help: "Attempts after which a call stayed open.",
-		}),
-		letters: map[event.Reason]prometheus.Counter{},
-		lettersDown: f.NewGauge(prometheus.GaugeOpts{
-			Name: "ciobridge_dead_letters_down", Help: "1 while dead letters cannot be stored and the source waits.",
-		}),
-		stopped: f.NewGauge(prometheus.GaugeOpts{
-			Name: "ciobridge_flow_stopped", Help: "1 once the flow has stopped because most of a rule's events failed.",
-		}),
+		letters: map[event.Reason]*atomic.Int64{}, actions: map[string]*[3]prometheus.Counter{},
 		calls: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ciobridge_calls_total", Help: "Calls settled, by action and outcome.",
 		}, []string{"action", "outcome"}),
-		actions: map[string]*[3]prometheus.Counter{},
+	}
+	counter := func(name, help string, labels prometheus.Labels, of *atomic.Int64) {
+		f.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, func() float64 { return float64(of.Load()) })
+	}
+	gauge := func(name, help string, of func() float64) {
+		f.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, of)
+	}
+	for outcome, of := range map[string]*atomic.Int64{
+		"delivered": &m.delivered, "dead_lettered": &m.deadLettered, "skipped": &m.skipped,
+	} {
+		counter("ciobridge_messages_total", "Messages that are done, by what became of them; one with any dead letter counts as dead_lettered.",
+			prometheus.Labels{"outcome": outcome}, of)
 	}
 	for _, r := range event.Reasons() {
-		m.letters[r] = letters.WithLabelValues(string(r))
+		m.letters[r] = &atomic.Int64{}
+		counter("ciobridge_dead_letters_total", "Dead letters stored, by reason.", prometheus.Labels{"reason": string(r)}, m.letters[r])
 	}
-	f.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "ciobridge_memory_reserved_bytes", Help: "Bytes reserved for messages and calls in hand.",
-	}, func() float64 {
-		p.intake.mu.Lock()
-		defer p.intake.mu.Unlock()
-		return float64(p.intake.budget.used)
-	})
-	f.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "ciobridge_lanes", Help: "Lanes that hold something: identifiers with an open call.",
-	}, func() float64 {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return float64(p.lanes.open)
-	})
+	counter("ciobridge_call_retries_total", "Attempts after which a call stayed open.", nil, &m.retries)
+	gauge("ciobridge_dead_letters_down", "1 while dead letters cannot be stored and the source waits.",
+		func() float64 { return boolValue(m.lettersDown.Load()) })
+	gauge("ciobridge_flow_stopped", "1 once the flow has stopped because most of a rule's events failed.",
+		func() float64 { return boolValue(m.stopped.Load()) })
+	gauge("ciobridge_memory_reserved_bytes", "Bytes reserved for messages and calls in hand.",
+		func() float64 { return float64(p.reserved()) })
+	gauge("ciobridge_lanes", "Lanes that hold something: identifiers with an open call.",
+		func() float64 { return float64(p.openLanes()) })
 	return m
+}
+
+// reserved is how many bytes are reserved for the messages in flight.
+func (p *Pipeline) reserved() int64 {
+	p.intake.mu.Lock()
+	defer p.intake.mu.Unlock()
+	return p.intake.budget.used
+}
+
+// openLanes is how many lanes hold something.
+func (p *Pipeline) openLanes() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lanes.open
+}
+
+func boolValue(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // call counts a settled call, until flush for those of one kind in a row. The caller holds the pipeline's lock.
@@ -93,5 +106,10 @@ func (m *metrics) flush() {
 		m.actions[m.run.action] = c
 	}
 	c[m.run.result].Add(float64(m.run.n))
+	if m.run.result == event.Delivered {
+		m.callsDelivered.Add(int64(m.run.n))
+	} else {
+		m.callsRefused.Add(int64(m.run.n))
+	}
 	m.run.n = 0
 }

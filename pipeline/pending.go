@@ -34,7 +34,7 @@ func (p *Pipeline) stopFlow(msg *message, of *subject) {
 	f := &msg.failures[len(msg.failures)-1]
 	p.log.Error("flow stopped: most of the last events failed; mend the rule or the producer and restart, or raise dead_letters.stop_share",
 		zap.Stringer("failing", of), zap.String("reason", string(f.Reason)), zap.String("field", f.Field), zap.Stringer("origin", msg.Origin))
-	p.metrics.stopped.Set(1)
+	p.metrics.stopped.Store(true)
 	p.stopped.Store(true)
 }
 
@@ -103,7 +103,7 @@ func (p *Pipeline) nextLetters() []*message {
 		p.pending.letters = kept
 		if len(kept) == 0 { // nothing waits any more, so that nothing would tell when storing works again
 			p.pending.down = false
-			p.metrics.lettersDown.Set(0)
+			p.metrics.lettersDown.Store(false)
 		}
 	}
 	n, size := 0, int64(0)
@@ -128,13 +128,13 @@ func (p *Pipeline) lettersStored(messages []*message, err error) {
 		p.log.Info("dead letters are stored again")
 	}
 	p.pending.down = err != nil
-	p.metrics.lettersDown.Set(boolValue(p.pending.down))
+	p.metrics.lettersDown.Store(p.pending.down)
 	if err == nil {
 		clear(p.pending.letters[:len(messages)])
 		p.pending.letters = p.pending.letters[len(messages):]
 		for _, msg := range messages {
 			for i := range msg.failures {
-				p.metrics.letters[msg.failures[i].Reason].Inc()
+				p.metrics.letters[msg.failures[i].Reason].Add(1)
 			}
 			a := msg.assignment
 			a.letters--
@@ -144,11 +144,4 @@ func (p *Pipeline) lettersStored(messages []*message, err error) {
 	}
 	p.mu.Unlock()
 	p.ack(done)
-}
-
-func boolValue(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }

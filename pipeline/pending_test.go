@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
-
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -32,7 +30,7 @@ func TestLettersThatCannotBeStored(t *testing.T) {
 		}
 		// Nothing waits to be stored any more, and nothing would tell that it can be stored again.
 		b.pass(time.Minute)
-		if b.p.LettersDown() || testutil.ToFloat64(b.p.metrics.lettersDown) != 0 {
+		if b.p.LettersDown() || b.p.Stats().DeadLettersDown {
 			t.Error("letters are said to wait, though there are none")
 		}
 	})
@@ -46,14 +44,18 @@ func TestMessagesAreCountedOnce(t *testing.T) {
 			b.must(l, 0, fmt.Sprintf("p %d %s", i, kind))
 		}
 		b.pass(time.Minute)
-		m := b.p.metrics
-		for name, c := range map[string][2]float64{
-			"delivered":     {testutil.ToFloat64(m.delivered), 2},
-			"dead_lettered": {testutil.ToFloat64(m.deadLettered), 2},
-			"skipped":       {testutil.ToFloat64(m.skipped), 1},
+		s := b.p.Stats()
+		for name, c := range map[string][2]int{
+			"delivered": {s.Delivered, 2}, "dead_lettered": {s.DeadLettered, 2}, "skipped": {s.Skipped, 1},
+			"finished": {s.Finished(), 5}, "letters": {s.Letters(), 2},
 		} {
 			if c[0] != c[1] {
-				t.Errorf("%s: %g, want %g", name, c[0], c[1])
+				t.Errorf("%s: %d, want %d", name, c[0], c[1])
+			}
+		}
+		for outcome, want := range map[string]float64{"delivered": 2, "dead_lettered": 2, "skipped": 1} {
+			if got := b.metric("ciobridge_messages_total", outcome); got != want {
+				t.Errorf("the metric says %g %s, want %g", got, outcome, want)
 			}
 		}
 		l.End(0)

@@ -112,7 +112,7 @@ func (p *Pipeline) LettersDown() bool {
 func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
-		p.metrics.skipped.Inc()
+		p.metrics.skipped.Add(1)
 		p.intake.skipped.Add(1)
 		done()
 		return nil

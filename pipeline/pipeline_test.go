@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -341,7 +340,7 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		if n := len(r.letters.letters); n == 0 || n > leastResults {
 			t.Errorf("%d dead letters before the flow stopped", n)
 		}
-		if testutil.ToFloat64(p.metrics.stopped) != 1 {
+		if !p.Stats().Stopped {
 			t.Error("the flow has not stopped")
 		}
 		cancel()

@@ -68,8 +68,8 @@ func (p *Pipeline) ackEach(done []*message) (next []*message) {
 		}
 	}
 	next = p.acked(done)
-	p.metrics.delivered.Add(float64(len(done) - dead))
-	p.metrics.deadLettered.Add(float64(dead))
+	p.metrics.delivered.Add(int64(len(done) - dead))
+	p.metrics.deadLettered.Add(int64(dead))
 	if p.recycle != nil {
 		p.recycle(func(yield func([]event.Call) bool) {
 			for _, msg := range done {
@@ -176,7 +176,7 @@ func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, all bool, now
 		if e.history.first.IsZero() {
 			e.history.first = now
 		}
-		p.metrics.retries.Inc()
+		p.metrics.retries.Add(1)
 	}
 	if o.Suspect {
 		if p.bisector.narrow(e, o.Failure, together, all, now) {
