@@ -96,10 +96,10 @@ func TestWhatIsDeliveredIsNotedAtOnce(t *testing.T) {
 // A number of attempts that nobody makes neither wraps nor damages the letter.
 func TestAttemptsAreBounded(t *testing.T) {
 	for written, want := range map[string]int{
-		"7": 7, "1000000": maxAttempts, "9223372036854775807": maxAttempts, "99999999999999999999": maxAttempts, "-9223372036854775808": maxAttempts,
+		"7": 7, "1000000": MaxAttempts, "9223372036854775807": MaxAttempts, "99999999999999999999": MaxAttempts, "-9223372036854775808": MaxAttempts,
 	} {
 		l := testLetter(1)
-		r := encode(&l, testTime, "")
+		r := Encode(&l, testTime, "")
 		i := slices.IndexFunc(r.Headers, func(h event.Header) bool { return h.Key == headerAttempts })
 		r.Headers[i].Value = []byte(written)
 		letters, _, err := Decode(r)
@@ -110,11 +110,11 @@ func TestAttemptsAreBounded(t *testing.T) {
 		e.owners = map[event.ID][]int{letters[0].ID(): {0}}
 		again := e.newFailures([]event.Failure{letters[0].Failure})
 		settled, _ := e.resolutions(&Progress{})
-		if len(again) != 0 || settled[0].Attempts[0] != min(want*2, maxAttempts) {
+		if len(again) != 0 || settled[0].Attempts[0] != min(want*2, MaxAttempts) {
 			t.Errorf("%s: counted %+v", written, e.statuses)
 		}
 		l.Failures[0].Attempts = 1<<63 - 1
-		if letters, _, err := Decode(encode(&l, testTime, "")); err != nil || letters[0].Failure.Attempts != maxAttempts {
+		if letters, _, err := Decode(Encode(&l, testTime, "")); err != nil || letters[0].Failure.Attempts != MaxAttempts {
 			t.Errorf("written: %v, %v", letters, err)
 		}
 	}

@@ -33,22 +33,28 @@ type Config struct {
 	Timeout time.Duration `yaml:"timeout"`
 }
 
+// FileMaxBytes is MaxBytes of a file unless it is set.
+const FileMaxBytes = 16_000_000
+
 const (
 	defaultRetention = 30 * 24 * time.Hour
 	defaultMaxBytes  = 1_000_000
-	fileMaxBytes     = 16_000_000
 	minMaxBytes      = 16_384
 	defaultTimeout   = 10 * time.Second
 )
 
-func (c Config) withDefaults() Config {
+// MinRetention is the shortest retention that outlasts a weekend and a holiday.
+const MinRetention = 7 * 24 * time.Hour
+
+// WithDefaults is the configuration with the defaults in place of what is not set.
+func (c Config) WithDefaults() Config {
 	if c.Retention == 0 {
 		c.Retention = defaultRetention
 	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = defaultMaxBytes
 		if c.File != "" {
-			c.MaxBytes = fileMaxBytes
+			c.MaxBytes = FileMaxBytes
 		}
 	}
 	if c.Timeout == 0 {

@@ -58,17 +58,17 @@ func (h *headerReader) number(key string) int {
 	return n
 }
 
-// maxAttempts bounds the attempts that are counted. Nobody makes so many, and a sum near the largest integer would wrap.
-const maxAttempts = 1_000_000
+// MaxAttempts bounds the attempts that are counted. Nobody makes so many, and a sum near the largest integer would wrap.
+const MaxAttempts = 1_000_000
 
 // parseAttempts reads a number of attempts. One that is too large, or that an older version has let wrap, counts as the most.
 func parseAttempts(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if errors.Is(err, strconv.ErrRange) {
-		return maxAttempts, nil
+		return MaxAttempts, nil
 	}
-	if n < 0 || n > maxAttempts {
-		n = maxAttempts
+	if n < 0 || n > MaxAttempts {
+		n = MaxAttempts
 	}
 	return n, err
 }

@@ -72,7 +72,7 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 		}
 		f := event.Failure{
 			Stage: g.Stage, Reason: g.Reason, Rule: g.Rule, Call: g.Call, Field: g.Field, Detail: g.Detail,
-			Status: g.Status, Attempts: min(g.Attempts, maxAttempts), First: first,
+			Status: g.Status, Attempts: min(g.Attempts, MaxAttempts), First: first,
 		}
 		for _, id := range g.IDs {
 			if f.ID, err = event.ParseID(id); err != nil {
@@ -82,4 +82,11 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 		}
 	}
 	return failures, nil
+}
+
+// SameFailure reports whether a failure says nothing that the letter does not say, but for the attempts.
+func SameFailure(f, past event.Failure) bool {
+	f = storable(f, past.First)
+	f.Attempts, f.First = past.Attempts, past.First
+	return f == past
 }

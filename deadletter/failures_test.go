@@ -116,7 +116,7 @@ func TestResolutionsOfManyLettersFit(t *testing.T) {
 		open, _, _ := scanAll(t, s)
 		e := newReplayedEvent(open)
 		for i := range e.statuses {
-			e.statuses[i] = letterStatus{calls: 1, attempts: i % 2 * maxAttempts}
+			e.statuses[i] = letterStatus{calls: 1, attempts: i % 2 * MaxAttempts}
 		}
 		progress := Progress{}
 		settled, _ := e.resolutions(&progress)
@@ -136,12 +136,12 @@ func TestResolutionsOfManyLettersFit(t *testing.T) {
 // A record of before there were several failures is read as it always was.
 func TestARecordOfOneFailureIsAsItWas(t *testing.T) {
 	l := testLetter(1)
-	r := encode(&l, testTime, "hash")
+	r := Encode(&l, testTime, "hash")
 	if _, ok := r.header(headerFailures); ok || len(r.Headers) != 2+letterHeaders {
 		t.Errorf("one failure has the headers %v", r.Headers)
 	}
 	text := `{"time":"2026-03-04T05:06:07Z","key":"k","headers":[{"name":"a\u003c","value":"\u003e"},{"name":"b","value64":"/w=="}],"value":"\u003c\u0026"}`
-	got, err := parseLine([]byte(text))
+	got, err := ParseJSON([]byte(text))
 	if err != nil || string(got.Value) != "<&" || got.Headers[0].Key != "a<" || string(got.Headers[1].Value) != "\xff" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -173,16 +173,16 @@ func TestFailuresThatDoNotFit(t *testing.T) {
 			}
 		}
 		l.Message.Value = bytes.Repeat([]byte("v"), c.value)
-		r := encode(&l, testTime, "hash")
-		records, err := fit(r, limit, (*Record).size)
+		r := Encode(&l, testTime, "hash")
+		records, err := Fit(r, limit, (*Record).Size)
 		if err != nil {
 			t.Fatal(name, err)
 		}
 		var all []event.Failure
 		for _, r := range records {
 			letters, _, err := Decode(r)
-			if err != nil || r.size() > limit || (letters[0].Truncated != nil) != c.cut || letters[0].EventID != EventID(&l.Message) {
-				t.Fatalf("%s: a record of %d bytes, %v, %v", name, r.size(), letters, err)
+			if err != nil || r.Size() > limit || (letters[0].Truncated != nil) != c.cut || letters[0].EventID != EventID(&l.Message) {
+				t.Fatalf("%s: a record of %d bytes, %v, %v", name, r.Size(), letters, err)
 			}
 			if !c.cut && len(letters[0].Message.Value) != c.value {
 				t.Errorf("%s: %d bytes of value", name, len(letters[0].Message.Value))
@@ -231,15 +231,15 @@ func TestALineIsNotMuchLongerThanItsRecord(t *testing.T) {
 		l.Message.Value = bytes.Repeat([]byte(unit), 100_000/len(unit))
 		l.Message.Key = l.Message.Value[:1000]
 		l.Message.Headers = append(l.Message.Headers, event.Header{Key: unit, Value: l.Message.Value[:1000]})
-		r := encode(&l, testTime, "hash")
-		text := appendLine(nil, &r)
-		if len(text) > 2*r.size()+1_000 || !json.Valid(text) {
-			t.Errorf("%s: %d bytes for %d", name, len(text), r.size())
+		r := Encode(&l, testTime, "hash")
+		text := AppendJSON(nil, &r)
+		if len(text) > 2*r.Size()+1_000 || !json.Valid(text) {
+			t.Errorf("%s: %d bytes for %d", name, len(text), r.Size())
 		}
-		if name == "markup" && len(text) > r.size()+1_000 {
-			t.Errorf("%s: %d bytes for %d", name, len(text), r.size())
+		if name == "markup" && len(text) > r.Size()+1_000 {
+			t.Errorf("%s: %d bytes for %d", name, len(text), r.Size())
 		}
-		got, err := parseLine(text)
+		got, err := ParseJSON(text)
 		if err != nil || !bytes.Equal(got.Value, r.Value) || !bytes.Equal(got.Key, r.Key) || !slices.EqualFunc(got.Headers, r.Headers, func(a, b event.Header) bool {
 			return a.Key == b.Key && bytes.Equal(a.Value, b.Value)
 		}) {
@@ -279,7 +279,7 @@ func TestManyFailuresOfALargeMessage(t *testing.T) {
 func TestAnEventIsInspectedOnce(t *testing.T) {
 	l := withFailures(testLetter(2), 50)
 	other := testLetter(3)
-	log := memory{encode(&l, testTime, ""), encode(&other, testTime, "")}
+	log := memory{Encode(&l, testTime, ""), Encode(&other, testTime, "")}
 	log[1].Position.Offset = 1
 	inspected := 0
 	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message) (string, time.Time) {

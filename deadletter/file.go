@@ -21,7 +21,7 @@ import (
 // Every Put opens the file, appends under a lock that other processes respect, and syncs before it returns, so that a file which
 // is moved away or removed is simply made anew. The file has mode 0600, because letters hold personal data.
 type File struct {
-	health
+	health     Health
 	path       string
 	maxBytes   int
 	timeout    time.Duration // of the wait for another process that writes
@@ -33,9 +33,12 @@ type File struct {
 
 // NewFile keeps letters in cfg.File. ConfigHash names the configuration in the letters.
 func NewFile(cfg Config, configHash string) *File {
-	cfg = cfg.withDefaults()
-	return &File{health: health{place: "file " + cfg.File}, path: cfg.File, maxBytes: cfg.MaxBytes, timeout: cfg.Timeout, configHash: configHash}
+	cfg = cfg.WithDefaults()
+	return &File{health: Health{Place: "file " + cfg.File}, path: cfg.File, maxBytes: cfg.MaxBytes, timeout: cfg.Timeout, configHash: configHash}
 }
+
+// Ready says since when and why nothing can be stored, as deadletter.Health does.
+func (f *File) Ready() error { return f.health.Ready() }
 
 // Check makes the file if it is missing and proves that it can be written.
 func (f *File) Check(ctx context.Context) ([]string, error) {
@@ -54,16 +57,16 @@ func (f *File) Check(ctx context.Context) ([]string, error) {
 
 // Put appends letters and syncs.
 func (f *File) Put(ctx context.Context, letters ...event.FailedMessage) (err error) {
-	defer func() { f.note(ctx, err) }()
+	defer func() { f.health.Note(ctx, err) }()
 	now := time.Now()
 	var lines []byte
 	for i := range letters {
-		records, err := fit(encode(&letters[i], now, f.configHash), f.maxBytes, (*Record).size)
+		records, err := Fit(Encode(&letters[i], now, f.configHash), f.maxBytes, (*Record).Size)
 		if err != nil {
 			return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
 		}
 		for i := range records {
-			lines = appendLine(lines, &records[i])
+			lines = AppendJSON(lines, &records[i])
 		}
 	}
 	if err := f.append(ctx, lines); err != nil {
@@ -74,12 +77,12 @@ func (f *File) Put(ctx context.Context, letters ...event.FailedMessage) (err err
 
 // Resolve appends resolutions and syncs.
 func (f *File) Resolve(ctx context.Context, resolutions ...Resolution) (err error) {
-	defer func() { f.note(ctx, err) }()
+	defer func() { f.health.Note(ctx, err) }()
 	now := time.Now()
 	var lines []byte
 	for i := range resolutions {
-		r := encodeResolution(&resolutions[i], now)
-		lines = appendLine(lines, &r)
+		r := EncodeResolution(&resolutions[i], now)
+		lines = AppendJSON(lines, &r)
 	}
 	if err := f.append(ctx, lines); err != nil {
 		return fmt.Errorf("resolve letters: %w", err)
@@ -208,5 +211,3 @@ func fileError(err error) error {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 }
-
-var _ Store = (*File)(nil)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 )
 
@@ -35,7 +34,7 @@ func (f *File) Lock(ctx context.Context, _ func(until time.Time)) (*Lock, error)
 		}
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Lock{lost: make(chan struct{}), release: sync.OnceFunc(func() { _ = file.Close() })}, nil
+	return NewLock(func() { _ = file.Close() }), nil
 }
 
 // lockSoon takes the whole file for this handle, and waits for another that has it until the limit.

@@ -11,7 +11,7 @@ import (
 )
 
 // maxLine bounds what is held of one line: an encoded record with room for escapes. What is longer was not written here.
-const maxLine = 8 * fileMaxBytes
+const maxLine = 8 * FileMaxBytes
 
 // Scan gives each the lines that stood whole in the file when it began. A last line without an end is left out: its Put has not
 // returned. A file that does not exist is an empty log.
@@ -44,7 +44,7 @@ func (f *File) Scan(ctx context.Context, each func(Record) error) (err error) {
 			return fmt.Errorf("scan: %w", fileError(err))
 		}
 		if len(text) > 0 {
-			r, err := parseLine(text)
+			r, err := ParseJSON(text)
 			if err != nil {
 				r = Record{Value: text}
 			}
@@ -75,7 +75,7 @@ func (f *File) Read(ctx context.Context, at Position) (r Record, err error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("read %s at %d: %w", f.path, at.Offset, ErrGone)
 	}
-	if r, err = parseLine(text); err != nil {
+	if r, err = ParseJSON(text); err != nil {
 		return Record{}, fmt.Errorf("read %s at %d: %w: %w", f.path, at.Offset, ErrGone, err)
 	}
 	r.Position = at

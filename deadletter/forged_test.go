@@ -10,7 +10,7 @@ import (
 
 // forge changes headers of a letter's record.
 func forge(l event.FailedMessage, at int64, headers map[string]string) Record {
-	r := encode(&l, testTime, "")
+	r := Encode(&l, testTime, "")
 	for i, h := range r.Headers {
 		if v, ok := headers[h.Key]; ok {
 			r.Headers[i].Value = []byte(v)
@@ -46,8 +46,8 @@ func TestAForgedLetterIsForeign(t *testing.T) {
 				t.Errorf("got %+v", x)
 			}
 			c := x.selectLetters()
-			reader := letterReader{log: memory{forge(real, 0, nil), forged}}
-			if l, err := reader.read(t.Context(), &c[0]); err != nil || !same(l.Message, real.Message) {
+			reader := NewLetterReader(memory{forge(real, 0, nil), forged})
+			if l, err := reader.Read(t.Context(), &c[0]); err != nil || !same(l.Message, real.Message) {
 				t.Errorf("got %+v, %v", l, err)
 			}
 		})
@@ -90,7 +90,7 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 	l := testLetter(1)
 	whole := forge(l, 0, nil)
 	again := forge(l, 1, nil)
-	short, err := truncate(again, again.size()+100, (*Record).size) // flagged, whatever it takes
+	short, err := truncate(again, again.Size()+100, (*Record).Size) // flagged, whatever it takes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 // A resolution of an older version names no event and settles the letters of its identity that stand before it.
 func TestAResolutionWithoutAnEvent(t *testing.T) {
 	l := testLetter(1)
-	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: Delivered}, testTime)
+	res := EncodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: Delivered}, testTime)
 	res.Headers = slices.DeleteFunc(res.Headers, func(h event.Header) bool { return h.Key == headerEventID })
 	res.Position.Offset = 1
 	for _, c := range []struct {

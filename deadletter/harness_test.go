@@ -178,7 +178,9 @@ func testLetters(from, to int) []event.FailedMessage {
 	return letters
 }
 
-func mustPut(t *testing.T, w Writer, letters ...event.FailedMessage) {
+func mustPut(t *testing.T, w interface {
+	Put(ctx context.Context, failed ...event.FailedMessage) error
+}, letters ...event.FailedMessage) {
 	t.Helper()
 	if err := w.Put(t.Context(), letters...); err != nil {
 		t.Fatal(err)

@@ -34,9 +34,9 @@ const (
 const (
 	headerFailures   = "ciobridge-failures"    // the failures behind the first one, see encodeFailures
 	headerTruncated  = "ciobridge-cut"         // bytes and SHA-256 of a value that was too long to be kept whole
-	headerTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
-	headerKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
-	headerOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
+	HeaderTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
+	HeaderKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
+	HeaderOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
 	headerResolves   = "ciobridge-resolves"    // on a resolution: the identities it settles, with spaces between
 	headerResolution = "ciobridge-resolution"  // on a resolution: one of the outcomes
 	headerNote       = "ciobridge-note"        // on a resolution: why
@@ -47,7 +47,7 @@ var ownHeaders = map[string]bool{
 	headerLetter: true, headerReason: true, headerField: true, headerDetail: true, headerStage: true, headerRule: true,
 	headerCall: true, headerAttempts: true, headerStatus: true, headerEventID: true, headerFirst: true, headerConfigHash: true,
 	headerOrigin: true, connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
-	connectMessage: true, headerFailures: true, headerTruncated: true, headerTombstone: true, headerKey: true, headerOriginals: true, headerResolves: true,
+	connectMessage: true, headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true, headerResolves: true,
 	headerResolution: true, headerNote: true, headerResolvedAt: true,
 }
 

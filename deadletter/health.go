@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// health remembers whether letters can be stored.
-type health struct {
-	place string // such as "topic ciobridge.dead"
+// Health remembers whether letters can be stored.
+type Health struct {
+	Place string // such as "topic ciobridge.dead"
 
 	mu    sync.Mutex
 	cause error // nil while the last attempt to store succeeded
 	since time.Time
 }
 
-// note takes the outcome of an attempt to store into account. An attempt that its caller has given up on says nothing.
-func (h *health) note(ctx context.Context, err error) {
+// Note takes the outcome of an attempt to store into account. An attempt that its caller has given up on says nothing.
+func (h *Health) Note(ctx context.Context, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err != nil && ctx.Err() != nil {
@@ -32,13 +32,13 @@ func (h *health) note(ctx context.Context, err error) {
 
 // Ready is nil while the last attempt to store letters or resolutions succeeded, or none was made, and otherwise says since when and
 // why they cannot be stored. It names the place and no address, so that it can be shown to anybody.
-func (h *health) Ready() error {
+func (h *Health) Ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.cause == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: nothing could be stored since %s: %w", h.place, h.since.UTC().Format(time.RFC3339), h.cause)
+	return fmt.Errorf("%s: nothing could be stored since %s: %w", h.Place, h.since.UTC().Format(time.RFC3339), h.cause)
 }
 
 // meaning is what an error says in the package's own words.

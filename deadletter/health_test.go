@@ -14,10 +14,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// readyStore is a store that tells whether it can store.
+type readyStore interface {
+	Store
+	Ready() error
+}
+
 // A store that cannot store says so to whoever asks, without an address, until it can again.
 func TestAStoreSaysThatItCannotStore(t *testing.T) {
-	for name, open := range map[string]func(t *testing.T) (s Store, mend func()){
-		"file": func(t *testing.T) (Store, func()) {
+	for name, open := range map[string]func(t *testing.T) (s readyStore, mend func()){
+		"file": func(t *testing.T) (readyStore, func()) {
 			dir := filepath.Join(t.TempDir(), "taken")
 			if err := os.WriteFile(dir, nil, 0o600); err != nil {
 				t.Fatal(err)
@@ -28,7 +34,7 @@ func TestAStoreSaysThatItCannotStore(t *testing.T) {
 				}
 			}
 		},
-		"kafka": func(t *testing.T) (Store, func()) {
+		"kafka": func(t *testing.T) (readyStore, func()) {
 			cluster := startKafka(t)
 			var mended atomic.Bool
 			refused := refuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(*kmsg.ProduceRequest) bool { return !mended.Load() })
@@ -39,7 +45,7 @@ func TestAStoreSaysThatItCannotStore(t *testing.T) {
 				mended.Store(true)
 			}
 		},
-		"jetstream": func(t *testing.T) (Store, func()) {
+		"jetstream": func(t *testing.T) (readyStore, func()) {
 			js, _ := startNATS(t)
 			return NewJetStream(js, Config{Subject: "dead"}, ""), func() {
 				makeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})

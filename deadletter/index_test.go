@@ -52,12 +52,12 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessa
 			if r.IntN(2) == 0 { // the other half is as older versions wrote them
 				res.EventID = EventID(&l.Message)
 			}
-			rec = encodeResolution(&res, now)
+			rec = EncodeResolution(&res, now)
 			delete(newest, l.Failures[0].ID)
 		} else {
 			l.Failures[0].Attempts = step
 			l.Failures[0].Reason = event.Reasons()[r.IntN(3)]
-			rec = encode(&l, now, "")
+			rec = Encode(&l, now, "")
 			newest[l.Failures[0].ID] = &l
 		}
 		rec.Position = Position{int32(partition), int64(len(byPartition[partition]))}
@@ -106,7 +106,7 @@ func TestLettersComeInTheOrderOfTheirEvents(t *testing.T) {
 	put := func(partition int32, offset int64) {
 		l := testLetter(int(100*int64(partition) + offset))
 		l.Message.Origin.Partition, l.Message.Origin.Offset = partition, offset
-		r := encode(&l, testTime, "")
+		r := Encode(&l, testTime, "")
 		r.Position.Offset = int64(len(log))
 		log = append(log, r)
 	}
@@ -136,7 +136,7 @@ func TestFilters(t *testing.T) {
 		if n >= 5 {
 			l.Failures[0].Reason, l.Failures[0].Rule = event.ReasonNoType, ""
 		}
-		r := encode(&l, testTime, "")
+		r := Encode(&l, testTime, "")
 		r.Position.Offset = int64(n)
 		log = append(log, r)
 	}

@@ -21,7 +21,7 @@ import (
 // A record carries the identities and attempts of its letters as Nats-Msg-Id, so that the server drops the second of two equal ones
 // within its window. Of what NATS cannot hold, the key, a null value and headers that it would change or obey travel in headers of our own.
 type JetStream struct {
-	health
+	health     Health
 	js         jetstream.JetStream
 	cfg        Config
 	configHash string
@@ -30,10 +30,11 @@ type JetStream struct {
 
 // NewJetStream keeps letters on cfg.Subject. ConfigHash names the configuration in the letters.
 func NewJetStream(js jetstream.JetStream, cfg Config, configHash string) *JetStream {
-	return &JetStream{health: health{place: "subject " + cfg.Subject}, js: js, cfg: cfg.withDefaults(), configHash: configHash, session: lockSession}
+	return &JetStream{health: Health{Place: "subject " + cfg.Subject}, js: js, cfg: cfg.WithDefaults(), configHash: configHash, session: LockSession}
 }
 
-var _ Store = (*JetStream)(nil)
+// Ready says since when and why nothing can be stored, as deadletter.Health does.
+func (j *JetStream) Ready() error { return j.health.Ready() }
 
 // publishers bounds the records of one call that wait for their acknowledgement together. A replay does not depend on the order
 // in which the letters of one call are stored.
@@ -42,20 +43,20 @@ const publishers = 16
 // Put publishes letters and waits for the acknowledgement of each.
 func (j *JetStream) Put(ctx context.Context, letters ...event.FailedMessage) error {
 	now := time.Now()
-	return j.publish(ctx, "put letters", len(letters), func(i int) Record { return encode(&letters[i], now, j.configHash) })
+	return j.publish(ctx, "put letters", len(letters), func(i int) Record { return Encode(&letters[i], now, j.configHash) })
 }
 
 // Resolve publishes resolutions and waits for the acknowledgement of each.
 func (j *JetStream) Resolve(ctx context.Context, resolutions ...Resolution) error {
 	now := time.Now()
-	return j.publish(ctx, "resolve letters", len(resolutions), func(i int) Record { return encodeResolution(&resolutions[i], now) })
+	return j.publish(ctx, "resolve letters", len(resolutions), func(i int) Record { return EncodeResolution(&resolutions[i], now) })
 }
 
 func (j *JetStream) publish(ctx context.Context, doing string, n int, record func(i int) Record) (err error) {
 	if n == 0 {
 		return nil
 	}
-	defer func() { j.note(ctx, err) }()
+	defer func() { j.health.Note(ctx, err) }()
 	if !j.js.Conn().IsConnected() {
 		return fmt.Errorf("%s: subject %s: %w: %w", doing, j.cfg.Subject, ErrUnreachable, nats.ErrDisconnected)
 	}
@@ -79,7 +80,7 @@ func (j *JetStream) limit() int {
 
 // send publishes one record. What the stream does not take for its size is made to fit into half, and half again.
 func (j *JetStream) send(ctx context.Context, r Record, limit int) error {
-	parts, err := fit(r, limit, sizeWithin(limit))
+	parts, err := Fit(r, limit, sizeWithin(limit))
 	if err != nil {
 		return err
 	}

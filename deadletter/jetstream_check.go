@@ -61,7 +61,7 @@ func judgeStream(c jetstream.StreamConfig) (weak []string, err error) {
 	if c.Discard == jetstream.DiscardOld && (c.MaxMsgs > 0 || c.MaxBytes > 0) {
 		say("when it is full the oldest letters go; use discard: new, so that the bridge waits instead")
 	}
-	if c.MaxAge > 0 && c.MaxAge < weekRetention {
+	if c.MaxAge > 0 && c.MaxAge < MinRetention {
 		say("max_age is %s: letters may be gone before someone looks; use 7 days or more", c.MaxAge)
 	}
 	return weak, nil

@@ -25,7 +25,7 @@ func (j *JetStream) Lock(ctx context.Context, waiting func(until time.Time)) (*L
 	if err != nil {
 		return nil, fmt.Errorf("lock: bucket %s: %w", lockBucket, natsError(ctx, err))
 	}
-	return keepLock(ctx, sent, j.session, k.renew, k.release), nil
+	return KeepLock(ctx, sent, j.session, k.renew, k.release), nil
 }
 
 // acquire creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the key ends.
@@ -102,16 +102,16 @@ func (k *lockKey) renew(ctx context.Context) error {
 	return err
 }
 
-// find takes up the revision of our key, and returns errLockLost where it is gone.
+// find takes up the revision of our key, and returns ErrLockTaken where it is gone.
 func (k *lockKey) find(ctx context.Context) error {
 	entry, err := k.bucket.Get(ctx, k.key)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
-		return errLockLost
+		return ErrLockTaken
 	case err != nil:
 		return err
 	case string(entry.Value()) != string(k.token):
-		return errLockLost
+		return ErrLockTaken
 	}
 	k.revision = entry.Revision()
 	return nil

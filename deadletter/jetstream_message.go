@@ -2,7 +2,6 @@ package deadletter
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/textproto"
 	"slices"
@@ -36,13 +35,13 @@ func toMessage(r *Record, subject string) *nats.Msg {
 		}
 	}
 	if packed != nil {
-		m.Header[headerOriginals] = []string{base64.StdEncoding.EncodeToString(appendLineHeaders(nil, packed))}
+		m.Header[HeaderOriginals] = []string{base64.StdEncoding.EncodeToString(AppendHeadersJSON(nil, packed))}
 	}
 	if r.Value == nil {
-		m.Header[headerTombstone] = []string{"true"}
+		m.Header[HeaderTombstone] = []string{"true"}
 	}
 	if r.Key != nil {
-		m.Header[headerKey] = []string{base64.StdEncoding.EncodeToString(r.Key)}
+		m.Header[HeaderKey] = []string{base64.StdEncoding.EncodeToString(r.Key)}
 	}
 	return m
 }
@@ -105,21 +104,21 @@ func fromMessage(header nats.Header, data []byte, sequence uint64, at time.Time)
 	for _, name := range names {
 		for _, value := range header[name] {
 			switch name {
-			case headerTombstone:
+			case HeaderTombstone:
 				r.Value = nil
-			case headerKey:
+			case HeaderKey:
 				key, err := base64.StdEncoding.DecodeString(value)
 				if err != nil {
 					return r, errMessage
 				}
 				r.Key = key
-			case headerOriginals:
+			case HeaderOriginals:
 				raw, err := base64.StdEncoding.DecodeString(value)
-				var packed line
-				if err != nil || json.Unmarshal(raw, &packed.Headers) != nil {
+				packed, errHeaders := ParseHeadersJSON(raw)
+				if err != nil || errHeaders != nil {
 					return r, errMessage
 				}
-				r.Headers = append(r.Headers, packed.headers()...)
+				r.Headers = append(r.Headers, packed...)
 			default:
 				r.Headers = append(r.Headers, event.Header{Key: name, Value: []byte(value)})
 			}

@@ -113,7 +113,7 @@ func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 		several.Failures[i].ID = event.ID{1, byte(i >> 8), byte(i)}
 	}
 	for _, l := range []event.FailedMessage{key, headers} {
-		m := toMessage(new(encode(&l, testTime, "hash")), "dead")
+		m := toMessage(new(Encode(&l, testTime, "hash")), "dead")
 		if _, err := js.PublishMsg(t.Context(), m); err == nil {
 			t.Fatal("the server takes any headers") // and this test is none
 		}

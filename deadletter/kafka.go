@@ -23,7 +23,7 @@ import (
 // default partitioner gives their key; those without a key go to the number of the partition that they came from, so that they
 // keep their order too.
 type Kafka struct {
-	health
+	health     Health
 	broker     *broker.Kafka
 	client     *kafka.Client
 	topic      string
@@ -38,14 +38,15 @@ type Kafka struct {
 
 // NewKafka keeps letters in cfg.Topic. ConfigHash names the configuration in the letters.
 func NewKafka(b *broker.Kafka, cfg Config, configHash string) *Kafka {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	return &Kafka{
-		health: health{place: "topic " + cfg.Topic},
-		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash, session: lockSession, readLimit: readLimit, fetched: map[int32][]Record{},
+		health: Health{Place: "topic " + cfg.Topic},
+		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash, session: LockSession, readLimit: readLimit, fetched: map[int32][]Record{},
 	}
 }
 
-var _ Store = (*Kafka)(nil)
+// Ready says since when and why nothing can be stored, as deadletter.Health does.
+func (k *Kafka) Ready() error { return k.health.Ready() }
 
 // placed is a record and the partition that it goes to.
 type placed struct {
@@ -58,7 +59,7 @@ func (k *Kafka) Put(ctx context.Context, letters ...event.FailedMessage) error {
 	now := time.Now()
 	return k.write(ctx, "put letters", len(letters), func(i, partitions int) placed {
 		l := &letters[i]
-		return placed{encode(l, now, k.configHash), partitionOf(l.Message.Key, l.Message.Origin, partitions)}
+		return placed{Encode(l, now, k.configHash), partitionOf(l.Message.Key, l.Message.Origin, partitions)}
 	})
 }
 
@@ -67,7 +68,7 @@ func (k *Kafka) Resolve(ctx context.Context, resolutions ...Resolution) error {
 	now := time.Now()
 	return k.write(ctx, "resolve letters", len(resolutions), func(i, partitions int) placed {
 		r := &resolutions[i]
-		return placed{encodeResolution(r, now), partitionOf(r.Key, r.Origin, partitions)}
+		return placed{EncodeResolution(r, now), partitionOf(r.Key, r.Origin, partitions)}
 	})
 }
 
@@ -76,7 +77,7 @@ func (k *Kafka) write(ctx context.Context, doing string, n int, record func(i, p
 	if n == 0 {
 		return nil
 	}
-	defer func() { k.note(ctx, err) }()
+	defer func() { k.health.Note(ctx, err) }()
 	attempt, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
 	defer cancel()
 	topic, err := k.describe(attempt)
@@ -102,8 +103,8 @@ func (k *Kafka) write(ctx context.Context, doing string, n int, record func(i, p
 func (k *Kafka) produce(ctx context.Context, partition int, records []Record) error {
 	for len(records) > 0 {
 		n, size := 0, 0
-		for n < len(records) && (n == 0 || size+records[n].size() <= k.cfg.MaxBytes) {
-			size += records[n].size()
+		for n < len(records) && (n == 0 || size+records[n].Size() <= k.cfg.MaxBytes) {
+			size += records[n].Size()
 			n++
 		}
 		if err := k.request(ctx, partition, records[:n], k.cfg.MaxBytes); err != nil {
@@ -117,7 +118,7 @@ func (k *Kafka) produce(ctx context.Context, partition int, records []Record) er
 // request stores records in one request. What the topic does not take for its size is stored one by one, and what it still does
 // not take is made to fit into half, and half again.
 func (k *Kafka) request(ctx context.Context, partition int, records []Record, limit int) error {
-	if len(records) == 1 && records[0].size() > limit {
+	if len(records) == 1 && records[0].Size() > limit {
 		return k.requestParts(ctx, partition, records[0], limit)
 	}
 	err := k.send(ctx, partition, records)
@@ -125,7 +126,7 @@ func (k *Kafka) request(ctx context.Context, partition int, records []Record, li
 		return err
 	}
 	if len(records) == 1 {
-		return k.requestParts(ctx, partition, records[0], records[0].size()/2)
+		return k.requestParts(ctx, partition, records[0], records[0].Size()/2)
 	}
 	for i := range records {
 		if err := k.request(ctx, partition, records[i:i+1], limit); err != nil {
@@ -137,7 +138,7 @@ func (k *Kafka) request(ctx context.Context, partition int, records []Record, li
 
 // requestParts stores a record that is larger than the limit.
 func (k *Kafka) requestParts(ctx context.Context, partition int, r Record, limit int) error {
-	parts, err := fit(r, limit, (*Record).size)
+	parts, err := Fit(r, limit, (*Record).Size)
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// weekRetention is the shortest retention that outlasts a weekend and a holiday.
-const weekRetention = 7 * 24 * time.Hour
-
 // Check proves that the topic exists, makes it if the configuration says so, and reads its settings.
 func (k *Kafka) Check(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
@@ -128,7 +125,7 @@ func (k *Kafka) judge(settings map[string]string, replicas int) (weak []string, 
 			say("min.insync.replicas is %d: a letter may be acknowledged by one broker alone; use 2", n)
 		}
 	}
-	if n, ok := number("retention.ms"); ok && n >= 0 && time.Duration(n)*time.Millisecond < weekRetention {
+	if n, ok := number("retention.ms"); ok && n >= 0 && time.Duration(n)*time.Millisecond < MinRetention {
 		say("retention is %s: letters may be gone before someone looks; use 7 days or more", time.Duration(n)*time.Millisecond)
 	}
 	if n, ok := number("max.message.bytes"); ok && n < int64(k.cfg.MaxBytes) {

@@ -9,9 +9,6 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// lockSession is how long a lock outlives the death of its holder.
-const lockSession = 10 * time.Second
-
 // Lock joins the consumer group "ciobridge-replay.<topic>". The leader of the group, which is the member that came first, holds the
 // lock; whoever else joins leaves again. A holder that died holds it for ten seconds more, and is waited for.
 func (k *Kafka) Lock(ctx context.Context, waiting func(until time.Time)) (*Lock, error) {
@@ -23,7 +20,7 @@ func (k *Kafka) Lock(ctx context.Context, waiting func(until time.Time)) (*Lock,
 	}
 	h := &groupHold{member: m}
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return keepLock(ctx, proof, k.session, h.renew, h.release), nil
+	return KeepLock(ctx, proof, k.session, h.renew, h.release), nil
 }
 
 // take joins until this member leads the group, and returns when that was proved. It gives up when another has shown that it
@@ -103,7 +100,7 @@ func (h *groupHold) renew(ctx context.Context) error {
 			h.rejoining = nil
 			switch {
 			case errors.Is(answer.err, errFollower), errors.Is(answer.err, kafka.UnknownMemberId):
-				return errLockLost
+				return ErrLockTaken
 			case answer.err != nil:
 				h.rejoin()
 			}
@@ -120,7 +117,7 @@ func (h *groupHold) renew(ctx context.Context) error {
 	case errors.Is(err, kafka.IllegalGeneration) && h.rejoining != nil:
 		// The next generation has begun, and the answer that tells it is on its way.
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
-		return errLockLost
+		return ErrLockTaken
 	}
 	return err
 }

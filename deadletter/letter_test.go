@@ -15,7 +15,7 @@ import (
 func TestALetterCarriesEachHeaderOnce(t *testing.T) {
 	l := testLetter(7)
 	now := testTime.Add(time.Hour)
-	r := encode(&l, now, "hash-1")
+	r := Encode(&l, now, "hash-1")
 	want := map[string]string{
 		"trace":                                 "t2",
 		"ciobridge-letter":                      l.Failures[0].ID.String(),
@@ -55,10 +55,10 @@ func TestALetterCarriesEachHeaderOnce(t *testing.T) {
 
 func TestALetterOfALetterDoesNotGrow(t *testing.T) {
 	first := testLetter(7)
-	r := encode(&first, testTime, "hash-1")
+	r := Encode(&first, testTime, "hash-1")
 	second := testLetter(8)
 	second.Message.Key, second.Message.Value, second.Message.Headers = r.Key, r.Value, r.Headers
-	again := encode(&second, testTime, "hash-2")
+	again := Encode(&second, testTime, "hash-2")
 	if len(again.Headers) != len(r.Headers) {
 		t.Errorf("%d headers became %d", len(r.Headers), len(again.Headers))
 	}
@@ -72,7 +72,7 @@ func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
 	l := testLetter(1)
 	l.Failures[0].Detail = "bad\r\nX: y\x00 \xff " + strings.Repeat("ü", 5000)
 	l.Failures[0].First = time.Time{}
-	r := encode(&l, testTime, "")
+	r := Encode(&l, testTime, "")
 	letters, _, err := Decode(r)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestEventIDTellsEventsApart(t *testing.T) {
 		// The same: a store need not keep the order of different names, and adds headers of the bridge's own.
 		"same: other order": headers(a, t1, t2),
 		"same: in between":  headers(t1, a, t2),
-		"same: own headers": headers(header(headerRule, "x"), t1, t2, header(connectTopic, "y"), a, header(headerKey, "z")),
+		"same: own headers": headers(header(headerRule, "x"), t1, t2, header(connectTopic, "y"), a, header(HeaderKey, "z")),
 
 		"order of a name": headers(t2, t1, a),
 		"no headers":      headers(),
@@ -168,7 +168,7 @@ func TestOriginsComeBack(t *testing.T) {
 
 func TestDamagedRecordsAreNamed(t *testing.T) {
 	l := testLetter(1)
-	good := encode(&l, testTime, "")
+	good := Encode(&l, testTime, "")
 	for _, c := range []struct{ header, value, want string }{
 		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
 		{headerAttempts, "many", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
@@ -191,11 +191,11 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 	if _, _, err := Decode(Record{Value: []byte("someone else's")}); !errors.Is(err, ErrForeign) {
 		t.Errorf("got %v", err)
 	}
-	res := encodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: "lost"}, testTime)
+	res := EncodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: "lost"}, testTime)
 	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolution) {
 		t.Errorf("got %v", err)
 	}
-	res = encodeResolution(&Resolution{Kind: Discarded}, testTime)
+	res = EncodeResolution(&Resolution{Kind: Discarded}, testTime)
 	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolves) {
 		t.Errorf("got %v", err)
 	}
@@ -215,14 +215,14 @@ func withoutHeader(headers []event.Header, key string) []event.Header {
 func FuzzDecode(f *testing.F) {
 	l, several := testLetter(1), withFailures(testLetter(2), 5)
 	for _, r := range []Record{
-		encode(&l, testTime, "hash"), encode(&several, testTime, "hash"),
-		encodeResolution(&Resolution{Letters: []event.ID{testID(1), testID(2)}, Kind: Delivered}, testTime),
+		Encode(&l, testTime, "hash"), Encode(&several, testTime, "hash"),
+		EncodeResolution(&Resolution{Letters: []event.ID{testID(1), testID(2)}, Kind: Delivered}, testTime),
 	} {
-		f.Add(appendLine(nil, &r))
+		f.Add(AppendJSON(nil, &r))
 	}
 	f.Add([]byte(`{"time":"2026-01-01T00:00:00Z","headers":[{"name":"ciobridge-letter","value":"x"}],"value64":"/w=="}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		r, err := parseLine(raw)
+		r, err := ParseJSON(raw)
 		if err != nil {
 			return
 		}
@@ -237,7 +237,7 @@ func FuzzDecode(f *testing.F) {
 			for _, l := range letters {
 				whole.Failures = append(whole.Failures, l.Failure)
 			}
-			written, _, err := Decode(encode(&whole, r.Time, letters[0].ConfigHash))
+			written, _, err := Decode(Encode(&whole, r.Time, letters[0].ConfigHash))
 			if err != nil || len(written) != len(letters) {
 				t.Fatalf("%d letters that were read are written as %d: %v", len(letters), len(written), err)
 			}
@@ -248,7 +248,7 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		default:
-			_, again, err := Decode(encodeResolution(res, r.Time))
+			_, again, err := Decode(EncodeResolution(res, r.Time))
 			if err != nil || !reflect.DeepEqual(again.Letters, res.Letters) || again.Kind != res.Kind {
 				t.Fatalf("changed: %+v, %v", again, err)
 			}

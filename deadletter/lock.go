@@ -9,6 +9,9 @@ import (
 	"go.uber.org/zap"
 )
 
+// LockSession is how long a lock outlives the death of its holder.
+const LockSession = 10 * time.Second
+
 // Lock is the right to replay. It lasts until Release, unless it is lost before.
 type Lock struct {
 	lost    chan struct{}
@@ -16,6 +19,11 @@ type Lock struct {
 
 	mu    sync.Mutex
 	until time.Time // zero: needs no renewal
+}
+
+// NewLock is a lock that lasts until it is released, such as one that the operating system keeps.
+func NewLock(release func()) *Lock {
+	return &Lock{lost: make(chan struct{}), release: sync.OnceFunc(release)}
 }
 
 // Lost closes when the right is lost: another replay may begin.
@@ -39,12 +47,12 @@ func LogWaiting(log *zap.Logger) func(until time.Time) {
 	}
 }
 
-// errLockLost is what renew returns when the store says that another has the lock.
-var errLockLost = errors.New("the lock of the replay is lost")
+// ErrLockTaken is what renew returns when the store says that another has the lock.
+var ErrLockTaken = errors.New("the lock of the replay is lost")
 
-// keepLock holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a session. An error
-// other than errLockLost means that the store did not answer, which loses the lock only when the session is over.
-func keepLock(ctx context.Context, proof time.Time, session time.Duration, renew func(context.Context) error, release func(context.Context)) *Lock {
+// KeepLock holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a session. An error
+// other than ErrLockTaken means that the store did not answer, which loses the lock only when the session is over.
+func KeepLock(ctx context.Context, proof time.Time, session time.Duration, renew func(context.Context) error, release func(context.Context)) *Lock {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Lock{lost: make(chan struct{}), until: proof.Add(session)}
 	ended := make(chan struct{})
@@ -88,7 +96,7 @@ func (l *Lock) renewing(ctx context.Context, session time.Duration, renew func(c
 			l.mu.Lock()
 			l.until = sent.Add(session)
 			l.mu.Unlock()
-		case errors.Is(err, errLockLost):
+		case errors.Is(err, ErrLockTaken):
 			return false
 		}
 	}

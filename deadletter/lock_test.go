@@ -20,7 +20,7 @@ func TestALockLastsWhileItIsRenewed(t *testing.T) {
 			}
 			return nil
 		}
-		l := keepLock(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
+		l := KeepLock(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
 		time.Sleep(time.Hour)
 		if left := time.Until(l.Until()); left < 7*time.Second || left > 10*time.Second {
 			t.Errorf("after an hour it is certain for %s", left)
@@ -51,7 +51,7 @@ func TestALockLastsWhileItIsRenewed(t *testing.T) {
 func TestALockIsLostWhenTheStoreSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		l := keepLock(t.Context(), begun, 10*time.Second, func(context.Context) error { return errLockLost }, func(context.Context) {})
+		l := KeepLock(t.Context(), begun, 10*time.Second, func(context.Context) error { return ErrLockTaken }, func(context.Context) {})
 		<-l.Lost()
 		if took := time.Since(begun); took != 2500*time.Millisecond {
 			t.Errorf("it took %s", took)

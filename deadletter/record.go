@@ -43,8 +43,8 @@ const recordOverhead = 128
 // headerOverhead is more than the lengths of one header take.
 const headerOverhead = 10
 
-// size is an upper bound of the bytes that the record takes as a Kafka batch of its own.
-func (r *Record) size() int {
+// Size is an upper bound of the bytes that the record takes as a Kafka batch of its own.
+func (r *Record) Size() int {
 	n := recordOverhead + len(r.Key) + len(r.Value)
 	for i := range r.Headers {
 		n += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)

@@ -37,7 +37,7 @@ type ReplayOptions struct {
 	Drain time.Duration
 }
 
-func (o ReplayOptions) withDefaults() ReplayOptions {
+func (o ReplayOptions) WithDefaults() ReplayOptions {
 	if o.Destructive == nil {
 		o.Destructive = []string{"delete", "suppress", "merge"}
 	}
@@ -100,7 +100,7 @@ func NewReplay(store Store, rules Rules, opts ReplayOptions, log *zap.Logger) (*
 		return nil, err
 	}
 	return &Replay{
-		store: store, rules: rules, opts: opts.withDefaults(), log: log,
+		store: store, rules: rules, opts: opts.WithDefaults(), log: log,
 		inFlight: map[event.ID]*replayedEvent{}, unknown: map[UnknownRule]int{}, wake: make(chan struct{}, 1),
 	}, nil
 }
@@ -178,40 +178,34 @@ func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context,
 }
 
 // selectEvents scans the log and groups the chosen letters by event, in the order of the first of each.
-func (r *Replay) selectEvents(ctx context.Context) ([][]selected, error) {
-	x, err := readIndex(ctx, r.store, &r.opts.Filter)
+func (r *Replay) selectEvents(ctx context.Context) ([][]Selected, error) {
+	selection, err := Select(ctx, r.store, &r.opts.Filter)
 	if err != nil {
 		return nil, err
 	}
-	letters := x.selectLetters()
-	index := make(map[event.ID]int, len(letters))
-	var events [][]selected
-	for _, c := range letters {
-		i, ok := index[c.event]
+	index := make(map[event.ID]int, len(selection.Letters))
+	var events [][]Selected
+	for _, s := range selection.Letters {
+		i, ok := index[s.EventID()]
 		if !ok {
 			i = len(events)
-			index[c.event] = i
+			index[s.EventID()] = i
 			events = append(events, nil)
 		}
-		events[i] = append(events[i], c)
+		events[i] = append(events[i], s)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.progress.Chosen = len(letters)
-	for _, s := range x.entries {
-		if s.open {
-			r.progress.Open++
-		}
-	}
+	r.progress.Chosen, r.progress.Open = len(selection.Letters), selection.Open
 	return events, nil
 }
 
 // load reads the letters of one event. Those that are gone or truncated are counted and left out.
-func (r *Replay) load(ctx context.Context, letters []selected) ([]*Letter, error) {
+func (r *Replay) load(ctx context.Context, letters []Selected) ([]*Letter, error) {
 	var whole []*Letter
-	reader := letterReader{log: r.store}
+	reader := NewLetterReader(r.store)
 	for i := range letters {
-		l, err := reader.read(ctx, &letters[i])
+		l, err := reader.Read(ctx, &letters[i])
 		switch {
 		case errors.Is(err, ErrGone):
 			r.count(func(progress *Progress) { progress.Gone++ })

@@ -94,7 +94,7 @@ func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 		f = e.withPast(f)
 		known := -1
 		for _, i := range e.owners[f.ID] {
-			if e.letters[i].ID() == f.ID && sameWay(f, e.letters[i].Failure) {
+			if e.letters[i].ID() == f.ID && SameFailure(f, e.letters[i].Failure) {
 				known = i
 			}
 		}
@@ -110,13 +110,6 @@ func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 	return fresh
 }
 
-// sameWay reports whether a failure says nothing that the letter does not say, but for the attempts.
-func sameWay(f, past event.Failure) bool {
-	f = storable(f, past.First)
-	f.Attempts, f.First = past.Attempts, past.First
-	return f == past
-}
-
 // withPast adds the past of the letters that a failure belongs to.
 func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 	attempts := 0
@@ -128,7 +121,7 @@ func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 			first = past.First
 		}
 	}
-	f.Attempts = min(attempts, maxAttempts) + min(max(f.Attempts, 1), maxAttempts) // stored with a limit
+	f.Attempts = min(attempts, MaxAttempts) + min(max(f.Attempts, 1), MaxAttempts) // stored with a limit
 	f.First = first
 	return f
 }
@@ -156,7 +149,7 @@ func (e *replayedEvent) resolutions(progress *Progress) (settled []Resolution, u
 			progress.FailedAgain++
 		case f.attempts > 0:
 			progress.FailedAgain++
-			again.Letters, again.Attempts = append(again.Letters, l.ID()), append(again.Attempts, min(f.attempts, maxAttempts))
+			again.Letters, again.Attempts = append(again.Letters, l.ID()), append(again.Attempts, min(f.attempts, MaxAttempts))
 		case f.replaced:
 			progress.FailedAgain++
 			replaced.Letters = append(replaced.Letters, l.ID())

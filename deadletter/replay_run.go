@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
 const (
@@ -21,8 +22,8 @@ const (
 type handler = func(lease context.Context, m event.Message, done func()) error
 
 // run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
-func (r *Replay) run(ctx context.Context, lock *Lock, events [][]selected, handle handler) error {
-	lease := newLease(lock)
+func (r *Replay) run(ctx context.Context, lock *Lock, events [][]Selected, handle handler) error {
+	lease := lease.New(lock.Until)
 	feeding, stopFeeding := context.WithCancel(ctx)
 	fed := make(chan error, 1)
 	go func() { fed <- r.feed(feeding, lease, events, handle) }()
@@ -64,7 +65,7 @@ func (r *Replay) run(ctx context.Context, lock *Lock, events [][]selected, handl
 }
 
 // feed hands over one message per event, in order.
-func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]selected, handle handler) error {
+func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]Selected, handle handler) error {
 	for _, selection := range events {
 		letters, err := r.load(ctx, selection)
 		if ctx.Err() != nil || lease.Err() != nil {

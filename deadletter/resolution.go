@@ -42,9 +42,9 @@ func (l *Letter) Resolve(kind ResolutionKind, note string) Resolution {
 	}
 }
 
-// encodeResolution turns a resolution into the record that is stored. Its value is empty and not null, so that no tool takes it
+// EncodeResolution turns a resolution into the record that is stored. Its value is empty and not null, so that no tool takes it
 // for a deletion.
-func encodeResolution(r *Resolution, now time.Time) Record {
+func EncodeResolution(r *Resolution, now time.Time) Record {
 	ids := make([]string, len(r.Letters))
 	for i, id := range r.Letters {
 		ids[i] = id.String()

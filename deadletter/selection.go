@@ -4,13 +4,39 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"github.com/ciobridge/ciobridge/event"
 )
 
-// selected is an open letter that a filter wants.
-type selected struct {
+// Selection is what a filter selects of a log.
+type Selection struct {
+	Open    int        // open letters, selected or not
+	Letters []Selected // in the order of a replay
+}
+
+// Selected is an open letter that a filter selects. It tells where the letter stands, and is read with a LetterReader.
+type Selected struct {
 	letterKey
 	entry    entry
 	attempts int // that are counted beside the letter
+}
+
+// EventID is the identity of the letter's event.
+func (s *Selected) EventID() event.ID { return s.event }
+
+// Select scans the log and selects the open letters that the filter wants.
+func Select(ctx context.Context, log Reader, filter *Filter) (Selection, error) {
+	x, err := readIndex(ctx, log, filter)
+	if err != nil {
+		return Selection{}, err
+	}
+	s := Selection{Letters: x.selectLetters()}
+	for _, e := range x.entries {
+		if e.open {
+			s.Open++
+		}
+	}
+	return s, nil
 }
 
 // selectLetters returns the open letters that the filter of the index wants, in the order of a replay.
@@ -18,14 +44,14 @@ type selected struct {
 // That is the order of the log, except that the letters of one source partition stand in the order of their events: a letter that
 // was written again stands at the end of the log, and a call may fail before one of an earlier event does. Each letter of a
 // partition takes one of the places that its partition has in the log, the earliest event the first.
-func (x *index) selectLetters() []selected {
-	list := make([]selected, 0, len(x.entries))
+func (x *index) selectLetters() []Selected {
+	list := make([]Selected, 0, len(x.entries))
 	for key, s := range x.entries {
 		if s.open && s.matches {
-			list = append(list, selected{key, s, x.attempts[key]})
+			list = append(list, Selected{key, s, x.attempts[key]})
 		}
 	}
-	slices.SortFunc(list, func(a, b selected) int {
+	slices.SortFunc(list, func(a, b Selected) int {
 		return cmp.Or(cmp.Compare(a.entry.at.Partition, b.entry.at.Partition), cmp.Compare(a.entry.at.Offset, b.entry.at.Offset),
 			cmp.Compare(a.entry.nth, b.entry.nth))
 	})
@@ -33,13 +59,13 @@ func (x *index) selectLetters() []selected {
 		topic     uint32
 		partition int32
 	}
-	of := func(c selected) source { return source{c.entry.origin.topic, c.entry.origin.partition} }
-	waiting := map[source][]selected{}
+	of := func(c Selected) source { return source{c.entry.origin.topic, c.entry.origin.partition} }
+	waiting := map[source][]Selected{}
 	for _, c := range list {
 		waiting[of(c)] = append(waiting[of(c)], c)
 	}
 	for _, letters := range waiting {
-		slices.SortStableFunc(letters, func(a, b selected) int { return cmp.Compare(a.entry.origin.offset, b.entry.origin.offset) })
+		slices.SortStableFunc(letters, func(a, b Selected) int { return cmp.Compare(a.entry.origin.offset, b.entry.origin.offset) })
 	}
 	for i, c := range list {
 		s := of(c)
@@ -51,15 +77,18 @@ func (x *index) selectLetters() []selected {
 	return list
 }
 
-// letterReader reads letters one by one. The record of the last one is kept, so that the letters of one record share it.
-type letterReader struct {
+// LetterReader reads letters one by one. The record of the last one is kept, so that the letters of one record share it.
+type LetterReader struct {
 	log     Reader
 	at      Position
 	letters []*Letter // of the record that stands there
 }
 
-// read gets a chosen letter from the log.
-func (r *letterReader) read(ctx context.Context, c *selected) (*Letter, error) {
+// NewLetterReader reads letters of the log.
+func NewLetterReader(log Reader) *LetterReader { return &LetterReader{log: log} }
+
+// Read gets a selected letter from the log. It returns ErrGone when retention has taken it away.
+func (r *LetterReader) Read(ctx context.Context, c *Selected) (*Letter, error) {
 	if r.letters == nil || r.at != c.entry.at {
 		record, err := r.log.Read(ctx, c.entry.at)
 		if err != nil {

@@ -37,10 +37,10 @@ func parseTruncation(s string) (*Truncation, error) {
 // wholeParts is how many records a letter may become so that each of them holds the message whole.
 const wholeParts = 4
 
-// fit makes a letter's record fit into limit bytes as size counts them. Where only the failures are too many, they are divided
+// Fit makes a letter's record fit into limit bytes as size counts them. Where only the failures are too many, they are divided
 // among a few records that hold the message whole; otherwise the message is truncated. It fails where the headers of a single failure
 // do not fit.
-func fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
+func Fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
 	if parts := whole(r, limit, wholeParts, size); parts != nil {
 		return parts, nil
 	}
@@ -54,7 +54,7 @@ func fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
 	}
 	var parts []Record
 	for _, half := range []Record{first, rest} {
-		more, err := fit(half, limit, size)
+		more, err := Fit(half, limit, size)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func halve(r Record) (first, rest Record, ok bool) {
 		failures[i] = l.Failure
 	}
 	part := func(failures []event.Failure) Record {
-		return encode(&event.FailedMessage{Message: letters[0].Message, Failures: failures}, r.Time, letters[0].ConfigHash)
+		return Encode(&event.FailedMessage{Message: letters[0].Message, Failures: failures}, r.Time, letters[0].ConfigHash)
 	}
 	n := len(failures) / 2
 	return part(failures[:n]), part(failures[n:]), true

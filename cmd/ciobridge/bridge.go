@@ -13,7 +13,6 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/customerio"
-	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -38,7 +37,7 @@ type bridge struct {
 	source   source
 	client   *customerio.Client
 	sender   *delivery.Sender
-	letters  deadletter.Store
+	letters  letterStore
 	pipeline *pipeline.Pipeline
 
 	proofs  *proofs

@@ -46,8 +46,19 @@ func connect(ctx context.Context, c config.Config, log *zap.Logger) (*brokers, e
 	return b, nil
 }
 
+// letterStore is where the bridge keeps its dead letters.
+type letterStore interface {
+	deadletter.Store
+	// Ready is nil while the last attempt to store succeeded, or none was made, and otherwise says since when and why letters cannot
+	// be stored. It names no address.
+	Ready() error
+	// Check proves that letters can be kept there. It makes the place if the configuration says so. Weak lists what an operator
+	// should know, one sentence each, such as a retention that is shorter than a weekend; an error says why nothing can be kept.
+	Check(ctx context.Context) (weak []string, err error)
+}
+
 // letters opens the place of the dead letters.
-func (b *brokers) letters(c config.Config, hash string) deadletter.Store {
+func (b *brokers) letters(c config.Config, hash string) letterStore {
 	d := c.DeadLetters.Config
 	switch {
 	case d.Topic != "":

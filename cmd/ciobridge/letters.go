@@ -32,7 +32,7 @@ type desk struct {
 	rules   *mapping.Rules
 	log     *zap.Logger
 	brokers *brokers
-	store   deadletter.Store
+	store   letterStore
 }
 
 // openDesk reads the configuration and reaches its dead letters. It must be closed when err is nil.

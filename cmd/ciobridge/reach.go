@@ -9,7 +9,6 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -43,7 +42,7 @@ func listening(ctx context.Context, addr string) bool {
 
 // reachLetters opens the dead letters of a configuration for one task. Those in a file need no broker. The brokers must be closed
 // when err is nil.
-func reachLetters(ctx context.Context, c config.Config, hash string, log *zap.Logger) (deadletter.Store, *brokers, error) {
+func reachLetters(ctx context.Context, c config.Config, hash string, log *zap.Logger) (letterStore, *brokers, error) {
 	b := &brokers{}
 	if c.DeadLetters.File == "" {
 		var err error

@@ -335,7 +335,7 @@ type sourceOf struct {
 func (s sourceOf) Check(context.Context) error { return s.check() }
 
 type lettersOf struct {
-	deadletter.Store
+	letterStore
 	check func() error
 }
 

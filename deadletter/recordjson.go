@@ -11,37 +11,38 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// line is a record in a file. What is not valid UTF-8 stands in base64, under the name that ends in 64; what is null is left out.
-// It is read by its tags, and written by appendLine without a copy of what the record holds.
-type line struct {
+// recordJSON is a record as JSON text. What is not valid UTF-8 stands in base64, under the name that ends in 64; what is null is left out.
+// It is read by its tags, and written by AppendJSON without a copy of what the record holds.
+type recordJSON struct {
 	Time    time.Time    `json:"time"`
 	Key     *string      `json:"key,omitempty"`
 	Key64   []byte       `json:"key64,omitempty"`
-	Headers []lineHeader `json:"headers"`
+	Headers []headerJSON `json:"headers"`
 	Value   *string      `json:"value,omitempty"`
 	Value64 []byte       `json:"value64,omitempty"`
 }
 
-type lineHeader struct {
+type headerJSON struct {
 	Name    *string `json:"name,omitempty"`
 	Name64  []byte  `json:"name64,omitempty"`
 	Value   *string `json:"value,omitempty"`
 	Value64 []byte  `json:"value64,omitempty"`
 }
 
-// appendLine appends the record as one line.
-func appendLine(b []byte, r *Record) []byte {
+// AppendJSON appends the record as one line of JSON text.
+func AppendJSON(b []byte, r *Record) []byte {
 	b = append(b, `{"time":"`...)
 	b = r.Time.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
 	b = appendText(b, `,"key`, r.Key)
 	b = append(b, `,"headers":`...)
-	b = appendLineHeaders(b, r.Headers)
+	b = AppendHeadersJSON(b, r.Headers)
 	b = appendText(b, `,"value`, r.Value)
 	return append(b, "}\n"...)
 }
 
-func appendLineHeaders(b []byte, headers []event.Header) []byte {
+// AppendHeadersJSON appends headers as a JSON array, in their order.
+func AppendHeadersJSON(b []byte, headers []event.Header) []byte {
 	b = append(b, '[')
 	for i, h := range headers {
 		if i > 0 {
@@ -55,20 +56,29 @@ func appendLineHeaders(b []byte, headers []event.Header) []byte {
 	return append(b, ']')
 }
 
-var errLine = errors.New("the line is not a record")
+var errJSON = errors.New("the line is not a record")
 
-// parseLine reads a line without its end.
-func parseLine(b []byte) (Record, error) {
-	var l line
-	if err := json.Unmarshal(b, &l); err != nil || l.Headers == nil {
-		return Record{}, errLine
+// ParseJSON reads what AppendJSON wrote, without the end of the line.
+func ParseJSON(b []byte) (Record, error) {
+	var r recordJSON
+	if err := json.Unmarshal(b, &r); err != nil || r.Headers == nil {
+		return Record{}, errJSON
 	}
-	return Record{Time: l.Time, Key: untext(l.Key, l.Key64), Value: untext(l.Value, l.Value64), Headers: l.headers()}, nil
+	return Record{Time: r.Time, Key: untext(r.Key, r.Key64), Value: untext(r.Value, r.Value64), Headers: headersOf(r.Headers)}, nil
 }
 
-func (l *line) headers() []event.Header {
-	headers := make([]event.Header, len(l.Headers))
-	for i, h := range l.Headers {
+// ParseHeadersJSON reads what AppendHeadersJSON wrote.
+func ParseHeadersJSON(b []byte) ([]event.Header, error) {
+	var list []headerJSON
+	if err := json.Unmarshal(b, &list); err != nil {
+		return nil, errJSON
+	}
+	return headersOf(list), nil
+}
+
+func headersOf(list []headerJSON) []event.Header {
+	headers := make([]event.Header, len(list))
+	for i, h := range list {
 		headers[i] = event.Header{Key: string(untext(h.Name, h.Name64)), Value: untext(h.Value, h.Value64)}
 	}
 	return headers

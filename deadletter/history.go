@@ -1,0 +1,86 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// History is all that a log says of one letter.
+type History struct {
+	Letters     []*Letter     // oldest first; one for each time that it was written
+	Again       []*Resolution // each time that a replay failed in the same way, which is counted and not written again
+	Resolutions []*Resolution // that settled it
+	Open        bool
+}
+
+// ErrUnknownLetter means that a log has no letter of that identity.
+var ErrUnknownLetter = errors.New("no such letter")
+
+// Show gives what the log says of the letters of that identity: one for each event, which is mostly one, in the order in which they
+// were first written. The attempts of the last letter are all that were counted. Show returns ErrUnknownLetter when there is none.
+func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
+	var letters []*Letter
+	var resolutions []*Resolution
+	x := newIndex(nil)
+	err := log.Scan(ctx, func(r Record) error {
+		found, res, err := Decode(r)
+		if err != nil {
+			return nil // what cannot be read says nothing of this letter
+		}
+		before := len(letters) + len(resolutions)
+		for _, l := range found {
+			if l.ID() == id {
+				letters = append(letters, l)
+			}
+		}
+		if res != nil && slices.Contains(res.Letters, id) {
+			resolutions = append(resolutions, res)
+		}
+		if len(letters)+len(resolutions) > before {
+			x.addRecord(r)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(letters) == 0 {
+		return nil, fmt.Errorf("%s: %w", id, ErrUnknownLetter)
+	}
+	x.applyOlder()
+	return x.histories(letters, resolutions), nil
+}
+
+// histories divides what a log says of the letters of one identity by their events.
+func (x *index) histories(letters []*Letter, resolutions []*Resolution) []History {
+	var histories []History
+	index := map[event.ID]int{}
+	for _, l := range letters {
+		i, known := index[l.EventID]
+		if !known {
+			i = len(histories)
+			index[l.EventID] = i
+			histories = append(histories, History{Open: x.entries[letterKey{l.ID(), l.EventID}].open})
+		}
+		histories[i].Letters = append(histories[i].Letters, l)
+	}
+	for i := range histories {
+		h := &histories[i]
+		last := h.Letters[len(h.Letters)-1]
+		for _, res := range resolutions {
+			switch {
+			case !res.about(last):
+			case res.Kind == FailedAgain:
+				h.Again = append(h.Again, res)
+				last.Failure.Attempts = max(last.Failure.Attempts, res.AttemptsOf(last.ID()))
+			default:
+				h.Resolutions = append(h.Resolutions, res)
+			}
+		}
+	}
+	return histories
+}
