@@ -32,7 +32,7 @@ func newJQ(q *gojq.Query, vars []string) (*jqProgram, error) {
 	if err != nil {
 		return nil, err
 	}
-	q = guarded(q)
+	q = instrumented(q)
 	j := &jqProgram{query: redefine(q, libraryOf(q)), vars: vars, patterns: patterns}
 	m, err := j.machine()
 	if err != nil {

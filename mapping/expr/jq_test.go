@@ -40,7 +40,7 @@ var guardedSources = []string{
 }
 
 // Programs beyond the plain forms: the guards must not change what gojq answers.
-func TestGuardedKeepsAnswers(t *testing.T) {
+func TestInstrumentedKeepsAnswers(t *testing.T) {
 	raw := []byte(`{"items":[{"sku":"a","qty":2,"price":9.99},{"sku":"b","qty":1,"price":120},{"sku":"a","qty":5,"price":1}],"n":123456789012345678901234567890,"s":"Zoë","x":null,"t":"2026-03-14T09:26:53Z","tags":["a","b"]}`)
 	for _, src := range guardedSources {
 		sameAsGojq(t, src, raw, false)
@@ -48,7 +48,7 @@ func TestGuardedKeepsAnswers(t *testing.T) {
 }
 
 // Each of these programs would run for ever or take all memory. They must end soon.
-func TestGuardedPrograms(t *testing.T) {
+func TestProgramsMeetTheirLimits(t *testing.T) {
 	long := `{"s":"` + strings.Repeat("aé", 20_000) + `","n":1e9,"list":[` + strings.Repeat("1,", 20_000) + `2],"deep":{"x":1}}`
 	for _, src := range []string{
 		`[range(0; infinite)]`, `def f: f; f`, `def f: 1 + f; f`, `def f: [f]; f`, `last(repeat(1))`, `[limit(1e9; repeat(1))]`,

@@ -12,13 +12,13 @@ import (
 //go:embed library.jq
 var librarySource string
 
-// library are its definitions by the order in which they stand, guarded as programs are.
+// library are its definitions by the order in which they stand, instrumented as programs are.
 var library = func() []*gojq.FuncDef {
 	q, err := gojq.Parse(librarySource + " .")
 	if err != nil {
 		panic("expr: library.jq: " + err.Error())
 	}
-	q = guarded(q)
+	q = instrumented(q)
 	redefineOperators(q)
 	return q.FuncDefs
 }()

@@ -7,15 +7,15 @@ import (
 )
 
 // Gojq looks at its context between instructions, but one instruction can be one call that works for hours or takes all memory:
-// "x" * 1e9, .[1e8] = 0, two long arrays subtracted, a value that holds itself twice forty times over and is then written out. guarded
+// "x" * 1e9, .[1e8] = 0, two long arrays subtracted, a value that holds itself twice forty times over and is then written out. instrumented
 // puts a step before each such call and each such instruction that pays for it, and functions that pay for the operators + - and *. It
 // changes nothing else: the steps hand on what they are given, or fail.
 
 const rightVar = "$__right"
 
-func guarded(q *gojq.Query) *gojq.Query {
-	v := &visitor{query: guardOperator}
-	v.term = func(t *gojq.Term) { guardTerm(t, v) }
+func instrumented(q *gojq.Query) *gojq.Query {
+	v := &visitor{query: instrumentOperator}
+	v.term = func(t *gojq.Term) { instrumentTerm(t, v) }
 	v.part = func(q *gojq.Query, parts int) {
 		replace(q, group(pipe(clone(q), call(partStep, constantNumber(parts)))))
 	}
@@ -24,7 +24,7 @@ func guarded(q *gojq.Query) *gojq.Query {
 	return q
 }
 
-func guardOperator(q *gojq.Query) {
+func instrumentOperator(q *gojq.Query) {
 	if q.Term != nil || len(q.Patterns) > 0 {
 		return
 	}
@@ -41,7 +41,7 @@ func guardOperator(q *gojq.Query) {
 		replace(q, call("_modify", q.Left, q.Right))
 	}
 	if op := updates[q.Op]; op != 0 {
-		guardUpdate(q, op)
+		instrumentUpdate(q, op)
 	}
 }
 
@@ -56,22 +56,22 @@ func isConstant(q *gojq.Query) bool {
 	return t != nil && len(q.FuncDefs) == 0 && len(t.SuffixList) == 0 && (t.Type == gojq.TermTypeNumber || t.Type == gojq.TermTypeString && t.Str.Queries == nil)
 }
 
-// guardUpdate makes r as $right | _modify(l; . op $right) of l op= r, which is how gojq defines it.
-func guardUpdate(q *gojq.Query, op gojq.Operator) {
+// instrumentUpdate makes r as $right | _modify(l; . op $right) of l op= r, which is how gojq defines it.
+func instrumentUpdate(q *gojq.Query, op gojq.Operator) {
 	update := &gojq.Query{Left: identity(), Op: op, Right: call(rightVar)}
-	guardOperator(update)
+	instrumentOperator(update)
 	replace(q, group(bind(q.Right, rightVar, call("_modify", q.Left, update))))
 }
 
-// guardTerm puts steps before what the term is, and before those of its suffixes that need one.
-func guardTerm(t *gojq.Term, v *visitor) {
+// instrumentTerm puts steps before what the term is, and before those of its suffixes that need one.
+func instrumentTerm(t *gojq.Term, v *visitor) {
 	bare := *t
 	bare.SuffixList = nil
 	out := bare
 	if t.Type == gojq.TermTypeIndex && indexNeedsStep(t.Index) {
 		out = gojq.Term{Type: gojq.TermTypeIdentity}
 		out = stepped(out, indexStep, &gojq.Suffix{Index: t.Index})
-	} else if self := guardBare(&bare, v); self != nil {
+	} else if self := instrumentBare(&bare, v); self != nil {
 		out = gojq.Term{Type: gojq.TermTypeQuery, Query: self}
 	}
 	for _, s := range t.SuffixList {
@@ -102,8 +102,8 @@ func indexNeedsStep(x *gojq.Index) bool {
 	return true
 }
 
-// guardBare gives a term without suffixes with a step before it, or nil where it needs none.
-func guardBare(t *gojq.Term, v *visitor) *gojq.Query {
+// instrumentBare gives a term without suffixes with a step before it, or nil where it needs none.
+func instrumentBare(t *gojq.Term, v *visitor) *gojq.Query {
 	self := &gojq.Query{Term: t}
 	switch {
 	case t.Type == gojq.TermTypeRecurse:
@@ -122,11 +122,11 @@ func guardBare(t *gojq.Term, v *visitor) *gojq.Query {
 	case costs[name] == nil:
 		return nil
 	}
-	return guardCall(t.Func)
+	return instrumentCall(t.Func)
 }
 
-// guardCall makes a as $1 | cost(f; $1) | f($1) of f(a). The last argument is evaluated first, as gojq does.
-func guardCall(f *gojq.Func) *gojq.Query {
+// instrumentCall makes a as $1 | cost(f; $1) | f($1) of f(a). The last argument is evaluated first, as gojq does.
+func instrumentCall(f *gojq.Func) *gojq.Query {
 	if perElement[f.Name] {
 		return pipe(call(costOf(f.Name)), call(f.Name, f.Args...))
 	}
