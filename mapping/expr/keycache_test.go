@@ -38,7 +38,7 @@ func withRoom(raws []string) (all []string) {
 	return all
 }
 
-func TestKnown(t *testing.T) {
+func TestKeyCache(t *testing.T) {
 	s, programs := sealed(t, wantedPaths)
 	for _, raws := range sequences {
 		var d Document
@@ -56,20 +56,20 @@ func TestKnown(t *testing.T) {
 }
 
 // The expected keys are what makes a second document cheap: here they must have been what was used.
-func TestKnownIsUsed(t *testing.T) {
+func TestKeyCacheIsUsed(t *testing.T) {
 	s, _ := sealed(t, shopPaths)
 	var d Document
 	for _, raw := range shopEvents(700)[:4] {
 		_ = parseLikeFresh(t, s, &d, raw)
 	}
-	count := d.scan.known.count
+	count := d.scan.cache.count
 	for _, raw := range shopEvents(700) {
 		_ = parseLikeFresh(t, s, &d, raw)
 	}
-	if count == 0 || d.scan.known.count != count {
-		t.Errorf("%d keys and places after four orders, %d after all", count, d.scan.known.count)
+	if count == 0 || d.scan.cache.count != count {
+		t.Errorf("%d keys and places after four orders, %d after all", count, d.scan.cache.count)
 	}
-	at := &d.scan.known.root.start
+	at := &d.scan.cache.root.start
 	for _, want := range []string{"id", "type", "time", "data"} {
 		if at = at.next[0]; at == nil || string(at.spelling[at.nameAt:at.nameEnd]) != want {
 			t.Fatalf("want %s to be expected, not %v", want, at)
@@ -92,7 +92,7 @@ func readTwice(t *testing.T) func(d *Document, raw string) {
 }
 
 // What a Document remembers has bounds, and what lies beyond them is still read right.
-func TestKnownBounds(t *testing.T) {
+func TestKeyCacheBounds(t *testing.T) {
 	read := readTwice(t)
 	t.Run("keys that are data", func(t *testing.T) {
 		var d Document
@@ -104,13 +104,13 @@ func TestKnownBounds(t *testing.T) {
 			read(&d, `{"users":{`+b.String()[1:]+`},"last":1}`)
 			read(&d, `{"users":{`+b.String()[1:]+b.String()+`},"last":1}`)
 		}
-		if users := d.scan.known.root.start.next[0].inside; !users.wild || users.count > maxPlaceKeys {
-			t.Errorf("%d keys are remembered, wild=%v", users.count, users.wild)
+		if users := d.scan.cache.root.start.next[0].inside; !users.dynamic || users.count > maxShapeKeys {
+			t.Errorf("%d keys are remembered, dynamic=%v", users.count, users.dynamic)
 		}
 	})
 	t.Run("too many places", func(t *testing.T) {
 		var d Document
-		for n := range maxPlaceKeys {
+		for n := range maxShapeKeys {
 			var b strings.Builder
 			for i := range 40 {
 				fmt.Fprintf(&b, `,"k%d":{}`, n*40+i)
@@ -119,13 +119,13 @@ func TestKnownBounds(t *testing.T) {
 		}
 		read(&d, `{"data":{"id":3,"x":{"y":[{"z":1}]}},"p0":{"new":{"newer":1,"newer":1}},"last":2}`)
 		read(&d, `{"data":{"id":3,"x":{"y":[{"z":1}]}},"p0":{"new":{"newer":1}},"last":2}`)
-		if n := d.scan.known.count; n < maxKnownKeys || n > maxKnownKeys+1 {
+		if n := d.scan.cache.count; n < maxCachedKeys || n > maxCachedKeys+1 {
 			t.Errorf("%d keys and places are remembered", n)
 		}
 	})
 }
 
-func TestKnownRenewed(t *testing.T) {
+func TestKeyCacheRenewed(t *testing.T) {
 	read := readTwice(t)
 	t.Run("long keys", func(t *testing.T) {
 		var d Document
@@ -150,10 +150,10 @@ func TestKnownRenewed(t *testing.T) {
 	t.Run("numbers run out", func(t *testing.T) {
 		var d Document
 		read(&d, `{"data":{"id":7},"last":1}`)
-		d.scan.known.object = 1<<31 - 1
+		d.scan.cache.object = 1<<31 - 1
 		read(&d, `{"data":{"id":7},"last":1}`)
 		read(&d, `{"data":{"id":7},"last":1}`)
-		if d.scan.known.object > 100 {
+		if d.scan.cache.object > 100 {
 			t.Error("the numbers do not start over")
 		}
 	})

@@ -2,25 +2,25 @@ package expr
 
 // openObject is an object whose closing brace is still to come.
 type openObject struct {
-	node   int32  // in the set, or noNode
-	number uint32 // marks the known keys that it has had
-	at     *place // nil where no keys are known
-	wild   *place // the place where its keys are data
-	keys   openKeys
+	node    int32  // in the set, or noNode
+	number  uint32 // marks the cached keys that it has had
+	at      *shape // nil where no keys are cached
+	dynamic *shape // the shape, where its keys are data
+	keys    openKeys
 }
 
 // object reads the object whose opening brace stands before i.
-func (s *scanner) object(i int, node int32, at *place) int {
+func (s *scanner) object(i int, node int32, at *shape) int {
 	if s.depth++; s.depth > MaxDepth {
 		return s.fail(TooDeep, i-1)
 	}
-	s.known.object++
-	o := openObject{node: node, number: s.known.object, keys: s.keys.open()}
-	before := &s.stray
+	s.cache.object++
+	o := openObject{node: node, number: s.cache.object, keys: s.keys.open()}
+	before := &s.uncached
 	switch {
 	case at == nil:
-	case at.wild:
-		o.wild = at
+	case at.dynamic:
+		o.dynamic = at
 	default:
 		o.at, before = at, &at.start
 	}
@@ -33,9 +33,9 @@ func (s *scanner) object(i int, node int32, at *place) int {
 	return i
 }
 
-// members reads the members of an object, of which there is one at least, and gives the place after its closing brace. Before is the
-// known key that stands before them.
-func (s *scanner) members(i int, o *openObject, before *knownKey) int {
+// members reads the members of an object, of which there is one at least, and gives the position after its closing brace. Before is the
+// cached key that stands before them.
+func (s *scanner) members(i int, o *openObject, before *cachedKey) int {
 	data := s.data
 	for {
 		k := before.next[0]
@@ -45,7 +45,7 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 			i += int(k.length)
 			node = k.node
 		} else if o.at == nil {
-			node, i = s.strayKey(i, o)
+			node, i = s.uncachedKey(i, o)
 		} else {
 			k, node, i = s.key(i, o, before)
 		}
@@ -95,19 +95,19 @@ func (s *scanner) members(i int, o *openObject, before *knownKey) int {
 	}
 }
 
-// inside gives the place of the value of a key, which is nil where nothing is known of it.
-func (s *scanner) inside(k *knownKey, node int32, o *openObject) *place {
+// inside gives the shape of the value of a key, or nil where none is cached.
+func (s *scanner) inside(k *cachedKey, node int32, o *openObject) *shape {
 	switch {
 	case k != nil:
-		return s.known.inside(k)
-	case o.wild != nil && node == noNode:
-		return s.known.values(o.wild)
+		return s.cache.inside(k)
+	case o.dynamic != nil && node == noNode:
+		return s.cache.values(o.dynamic)
 	}
 	return nil
 }
 
-// key reads a key that was not the expected one, with its colon, and gives the place of its value. K is nil where the key is not known.
-func (s *scanner) key(i int, o *openObject, before *knownKey) (k *knownKey, node int32, value int) {
+// key reads a key that was not the expected one, with its colon, and gives the position of its value. K is nil where the key is not cached.
+func (s *scanner) key(i int, o *openObject, before *cachedKey) (k *cachedKey, node int32, value int) {
 	if k = before.next[1]; k != nil && k.matches(s.data, i) && k.object != o.number {
 		k.came(o.number, before)
 		return k, k.node, i + int(k.length)
@@ -133,13 +133,13 @@ func (s *scanner) key(i int, o *openObject, before *knownKey) (k *knownKey, node
 	return k, k.node, value
 }
 
-// newKey is the rest of key for a name that is not known.
-func (s *scanner) newKey(i, start, end int, o *openObject, before *knownKey, name seenKey) (k *knownKey, node int32, value int) {
+// newKey is the rest of key for a name that is not cached.
+func (s *scanner) newKey(i, start, end int, o *openObject, before *cachedKey, name seenKey) (k *cachedKey, node int32, value int) {
 	if len(s.keys.keys) == o.keys.first && name.start >= 0 {
 		if value = s.colon(end); value < 0 {
 			return nil, 0, value
 		}
-		if k = s.known.learn(o.at, name.hash, s.data[i:value], start+1-i, end-1-i); k != nil {
+		if k = s.cache.learn(o.at, name.hash, s.data[i:value], start+1-i, end-1-i); k != nil {
 			k.came(o.number, before)
 			return k, k.node, value
 		}
@@ -148,8 +148,8 @@ func (s *scanner) newKey(i, start, end int, o *openObject, before *knownKey, nam
 	return nil, node, value
 }
 
-// strayKey is key for an object whose keys are not known.
-func (s *scanner) strayKey(i int, o *openObject) (node int32, value int) {
+// uncachedKey is key for an object whose keys are not cached.
+func (s *scanner) uncachedKey(i int, o *openObject) (node int32, value int) {
 	if i = s.space(i); byteAt(s.data, i) != '"' {
 		return 0, s.fail(NotJSON, i)
 	}
@@ -168,7 +168,7 @@ func (s *scanner) pushKey(start, end int, o *openObject, name seenKey) (node int
 	name.quote = int32(start)
 	s.keys.keys = append(s.keys.keys, name)
 	if node = noNode; o.node != noNode {
-		node = s.known.set.nodes[o.node].child(name.hash, s.keys.bytes(name))
+		node = s.cache.set.nodes[o.node].child(name.hash, s.keys.bytes(name))
 	}
 	if byteAt(s.data, end) == ':' && byteAt(s.data, end+1) > ' ' {
 		return node, end + 1
@@ -176,7 +176,7 @@ func (s *scanner) pushKey(start, end int, o *openObject, name seenKey) (node int
 	return node, s.colon(end)
 }
 
-// close forgets the keys that are not known, of which the object has had some, and refuses the object where one came twice. End is
+// close forgets the keys that are not cached, of which the object has had some, and refuses the object where one came twice. End is
 // the place after it, or -1 where it was refused for what stands behind those keys.
 func (s *scanner) close(o *openObject, end int) int {
 	keys := s.keys.keys[o.keys.first:]

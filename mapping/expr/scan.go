@@ -3,16 +3,16 @@ package expr
 import "unicode/utf8"
 
 // scanner is the one pass over a document. It checks everything that makes a document acceptable and notes the spans of the
-// wanted places, walking the nodes of the set, and what is known of earlier documents, beside the text.
+// wanted places, walking the nodes of the set, and the shapes of earlier documents, beside the text.
 type scanner struct {
-	data  []byte
-	spans []span
-	gen   uint32
-	depth int
-	high  uint64 // all bytes of strings, or-ed together: tells whether there is anything but ASCII
-	known known
-	stray knownKey // stands before the keys of an object of which nothing is known
-	keys  keyStack
+	data     []byte
+	spans    []span
+	gen      uint32
+	depth    int
+	high     uint64 // all bytes of strings, or-ed together: tells whether there is anything but ASCII
+	cache    keyCache
+	uncached cachedKey // stands before the keys of an object that has no shape
+	keys     keyStack
 
 	kind InputKind // of the error, set where a method gives -1
 	at   int
@@ -21,7 +21,7 @@ type scanner struct {
 func (d *Document) parse(set *Set) error {
 	s := &d.scan
 	s.data, s.spans, s.gen = d.raw, d.spans, d.gen
-	s.known.begin(set)
+	s.cache.begin(set)
 	s.depth, s.high = 0, 0
 	s.keys.reset(d.raw)
 	start, end := s.document()
@@ -41,7 +41,7 @@ func (s *scanner) document() (start, end int) {
 	if start == len(s.data) {
 		return 0, s.fail(Empty, start)
 	}
-	end = s.value(start, rootNode, s.known.root)
+	end = s.value(start, rootNode, s.cache.root)
 	if end < 0 {
 		return 0, end
 	}
@@ -77,7 +77,7 @@ func byteAt(data []byte, i int) byte {
 	return 0
 }
 
-// space gives the place of the next byte that is not white space, or the length of the document.
+// space gives the position of the next byte that is not white space, or the length of the document.
 func (s *scanner) space(i int) int {
 	for i < len(s.data) {
 		switch s.data[i] {
@@ -90,9 +90,9 @@ func (s *scanner) space(i int) int {
 	return i
 }
 
-// value reads the value that begins at i and gives the place after it, or -1. Node is the value's in the set and at its place among
-// those that are known.
-func (s *scanner) value(i int, node int32, at *place) int {
+// value reads the value that begins at i and gives the position after it, or -1. Node is the value's in the set, and at its shape where
+// one is cached.
+func (s *scanner) value(i int, node int32, at *shape) int {
 	switch byteAt(s.data, i) {
 	case '"':
 		return s.text(i + 1)
@@ -117,7 +117,7 @@ func (s *scanner) word(i int, w string) int {
 	return i + len(w)
 }
 
-func (s *scanner) array(i int, node int32, at *place) int {
+func (s *scanner) array(i int, node int32, at *shape) int {
 	if s.depth++; s.depth > MaxDepth {
 		return s.fail(TooDeep, i-1)
 	}
@@ -126,18 +126,18 @@ func (s *scanner) array(i int, node int32, at *place) int {
 		s.depth--
 		return i + 1
 	}
-	wanted := s.known.set.elems(node)
-	rest := s.known.rest(at)
+	wanted := s.cache.set.elems(node)
+	rest := s.cache.rest(at)
 	for n := 0; ; n++ {
-		elem, place := int32(noNode), rest
+		elem, shape := int32(noNode), rest
 		if n < len(wanted) && wanted[n] != nil {
-			elem, place = wanted[n].id, s.known.elem(at, n, wanted[n].id)
+			elem, shape = wanted[n].id, s.cache.elem(at, n, wanted[n].id)
 		}
 		start := i
 		if byteAt(s.data, i) == '{' {
-			i = s.object(i+1, elem, place)
+			i = s.object(i+1, elem, shape)
 		} else {
-			i = s.value(i, elem, place)
+			i = s.value(i, elem, shape)
 		}
 		if i < 0 {
 			return i
@@ -158,7 +158,7 @@ func (s *scanner) array(i int, node int32, at *place) int {
 	}
 }
 
-// colon reads the colon behind a key, with white space around it, and gives the place of the value.
+// colon reads the colon behind a key, with white space around it, and gives the position of the value.
 func (s *scanner) colon(i int) int {
 	if i = s.space(i); byteAt(s.data, i) != ':' {
 		return s.fail(NotJSON, i)

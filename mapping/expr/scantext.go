@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// number reads the number that begins at i and gives the place after it, or -1. Nearly all numbers are a few digits, or two times a
+// number reads the number that begins at i and gives the position after it, or -1. Nearly all numbers are a few digits, or two times a
 // few digits with a point between; these end inside of eight bytes.
 func (s *scanner) number(i int) int {
 	if i+8 > len(s.data) {
@@ -113,7 +113,7 @@ func special(x uint64) uint64 {
 	return (((x ^ low*0x02) - low*0x21) | ((x ^ low*'\\') - low)) &^ x & high
 }
 
-// text reads a string whose opening quote stands before i and gives the place after its closing quote, or -1.
+// text reads a string whose opening quote stands before i and gives the position after its closing quote, or -1.
 func (s *scanner) text(i int) int {
 	data := s.data
 	seen := uint64(0)
@@ -208,7 +208,7 @@ func (s *scanner) escape(i int) int {
 	return i + 12
 }
 
-// name reads the key that begins at start, behind its opening quote, and gives the place after its closing quote.
+// name reads the key that begins at start, behind its opening quote, and gives the position after its closing quote.
 func (s *scanner) name(start int) (key seenKey, next int) {
 	data := s.data
 	if start+16 < len(data) {
