@@ -82,7 +82,7 @@ func TestJQRulesNeedJQ(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Plain() {
+		if p.OnFastPath() {
 			t.Errorf("%s runs without gojq: write one that does not", p)
 		}
 	}

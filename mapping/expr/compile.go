@@ -61,18 +61,18 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 	if name := variableRegexp(q); name != "" {
 		return nil, &CompileError{src, strings.Index(src, name), name + " needs its regular expression as a constant string, such as " + name + `("^c_"); flags are the argument after it`}
 	}
-	plain := (&plainer{vars}).query(q, here{known: true})
+	fast := (&fastCompiler{vars}).query(q, incoming{known: true})
 	read, warnings := reads(q), mixed(q) // before newJQ changes q
 	jq, err := newJQ(q, slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return !slices.Contains(used, "$"+v) }))
 	if err != nil {
 		return nil, &CompileError{src, -1, err.Error()} // it names a part of the program, and no value
 	}
-	p := &Program{src: src, at: nowhere, plain: s.place(plain), warnings: warnings}
+	p := &Program{src: src, at: nowhere, fast: s.resolve(fast), warnings: warnings}
 	switch {
-	case plain == nil:
+	case fast == nil:
 		p.jq, jq.reads = jq, s.reading(read)
-	case p.plain.op == opPath:
-		p.at = p.plain.at.id
+	case p.fast.op == opPath:
+		p.at = p.fast.at.id
 	}
 	return p, nil
 }

@@ -166,7 +166,7 @@ func hostileInputs(n int) (docs []string) {
 }
 
 // Programs on the raw bytes pay for what they look through in a loop.
-func TestPlainProgramsPay(t *testing.T) {
+func TestFastPathProgramsPay(t *testing.T) {
 	list := "[" + strings.Repeat("0,", 100_000) + "0]"
 	big := `{"a":[` + strings.Repeat(`{"b":[1,2]},`, 60_000) + `0],"z":1}`
 	for _, src := range []string{`.list | map($item.z)`, `.list | map($item.z?)`, `.list | map($item == $item)`, `.list | map($item.a | length)`, `[.list[] | $item | tostring]`, `.list | map("\($item)")`, `.list | map(select($item.a[59999] == 1))`, `[.list[] | $item.a[0].b]`, `.list | map($item | type)`} {
@@ -176,7 +176,7 @@ func TestPlainProgramsPay(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Bind("item", Value{Object, []byte(big)})
-		if !ps[0].Plain() {
+		if !ps[0].OnFastPath() {
 			t.Fatalf("%s does not run on the raw bytes", src)
 		}
 		var before, after runtime.MemStats

@@ -65,7 +65,7 @@ func newCampaign(t *testing.T, g *generator) *campaign {
 		if err != nil {
 			t.Fatalf("%s: %v", src, err)
 		}
-		if p.Plain() {
+		if p.OnFastPath() {
 			c.programs = append(c.programs, p)
 			c.codes = append(c.codes, reference(t, src))
 		}
@@ -105,7 +105,7 @@ func (c *campaign) same(t *testing.T, p *Program, outputs gojq.Iter) bool {
 		return nil
 	}
 	var err error
-	if p.plain.several {
+	if p.fast.several {
 		err = p.Each(&c.doc, compare)
 	} else {
 		var v Value

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// maxWork bounds the text that one run of a plain program makes on its way to its outputs.
+// maxWork bounds the text that one run of a program on the fast path makes on its way to its outputs.
 const maxWork = 4 << 20
 
 func failedf(format string, args ...any) error {
@@ -33,7 +33,7 @@ func boolean(b bool) Value {
 
 var trueText, falseText = []byte("true"), []byte("false")
 
-// only runs a plain program for its only output.
+// only runs a program on the fast path for its only output.
 func (d *Document) only(e *expr) (out Value, err error) {
 	if d.begin(); e.several {
 		err = d.each(e, d.root, func(v Value) error {
@@ -55,7 +55,7 @@ func (d *Document) only(e *expr) (out Value, err error) {
 	return out, nil
 }
 
-// all runs a plain program for all its outputs.
+// all runs a program on the fast path for all its outputs.
 func (d *Document) all(e *expr, yield func(Value) error) error {
 	var m meter
 	d.begin()

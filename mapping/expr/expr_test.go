@@ -199,8 +199,8 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// Plain programs allocate nothing once a document's memory has grown.
-func TestPlainAllocations(t *testing.T) {
+// Programs on the fast path allocate nothing once a document's memory has grown.
+func TestFastPathAllocations(t *testing.T) {
 	srcs := append([]string{`.type == "shop.order.completed" and .data.total > 100.0`, `{total: .data.total, id: (.user.id // .data.customer_id)}`, `.time | unix`, `"\(.id)-\(.data.total)"`, `.data.tier | ascii_upcase`,
 		`.data.items[-1].sku`, `$item.sku`, `if .data.gift then "gift" else "none" end`, `.data.coupon // "none"`, `.user.email | startswith("ada")`}, paths1000...)
 	s, ps := sealed(t, srcs)
@@ -212,7 +212,7 @@ func TestPlainAllocations(t *testing.T) {
 		}
 		d.Bind("item", item)
 		for _, p := range ps {
-			if v, err := p.One(&d); err != nil || v.Kind == Absent || !p.Plain() {
+			if v, err := p.One(&d); err != nil || v.Kind == Absent || !p.OnFastPath() {
 				t.Errorf("%s: %v %v", p, v.Kind, err)
 			}
 		}

@@ -95,7 +95,7 @@ func (d *Document) exhausted() error {
 	return nil
 }
 
-// reads pays for a look through the text of a value that a plain program does in a loop.
+// reads pays for a look through the text of a value that a program on the fast path does in a loop.
 func (d *Document) reads(v Value) error { return d.fuel.pay(len(v.Raw) / 8) }
 
 // decodes pays for making gojq's values of a value.

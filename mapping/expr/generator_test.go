@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// generator makes documents, and programs of the plain forms.
+// generator makes documents, and programs of the forms of the fast path.
 type generator struct{ *rand.Rand }
 
 func (g *generator) pick(list ...string) string { return list[g.IntN(len(list))] }

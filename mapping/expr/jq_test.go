@@ -24,8 +24,8 @@ func runOne(t testing.TB, src, raw string) (Value, error) {
 	return ps[0].One(&d)
 }
 
-// guardedSources are programs beyond the plain forms, among them every form that the guards rewrite.
-var guardedSources = []string{
+// instrumentedSources are programs beyond the forms of the fast path, among them every form that instrumenting rewrites.
+var instrumentedSources = []string{
 	`[.items[] | .qty * .price] | add`, `.items | length`, `.items | map(.qty) | add`, `.items | group_by(.sku) | map({sku: .[0].sku, n: (map(.qty) | add)})`,
 	`.items | sort_by(.price) | last.sku`, `.n + 1`, `.n * 2`, `-.n`, `.n - 1 == 123456789012345678901234567889`, `"x" * 3`, `3 * "x"`, `"a,b" / ","`, `.tags - ["a"]`, `.tags | join("-")`,
 	`.tags | contains(["a"])`, `["a"] | inside(["a","b"])`, `"banana" | indices("an")`, `.tags | index("b")`, `{} | .a.b |= 1`, `.items[0].qty += 1 | .items[0]`, `.items |= map(.qty) | .items`,
@@ -39,10 +39,10 @@ var guardedSources = []string{
 	`limit(2; .items[].qty) += 1`, `def f(g): g * 2; f(.items[0].qty) - f(1)`, `[.items[].qty] | (.[0] -= 1 | .[1] //= 4)`, `.items | map(.qty |= . * 3) | .[0].qty`,
 }
 
-// Programs beyond the plain forms: the guards must not change what gojq answers.
+// Programs beyond the forms of the fast path: instrumenting must not change what gojq answers.
 func TestInstrumentedKeepsAnswers(t *testing.T) {
 	raw := []byte(`{"items":[{"sku":"a","qty":2,"price":9.99},{"sku":"b","qty":1,"price":120},{"sku":"a","qty":5,"price":1}],"n":123456789012345678901234567890,"s":"Zoë","x":null,"t":"2026-03-14T09:26:53Z","tags":["a","b"]}`)
-	for _, src := range guardedSources {
+	for _, src := range instrumentedSources {
 		sameAsGojq(t, src, raw, false)
 	}
 }
@@ -141,9 +141,9 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-// FuzzCompile checks that what gojq compiles still compiles with the guards, and that no program makes Compile panic.
+// FuzzCompile checks that what gojq compiles still compiles instrumented, and that no program makes Compile panic.
 func FuzzCompile(f *testing.F) {
-	for _, src := range append(guardedSources, `def f: . - 1; f *= 2`, `.a as [$x, {b: $y}] ?// $x | $x`, `"a\(1 - 2)b"`, `{"a\(1)": 2, (.b): 3, "c": 4, @base64 "d": 5}`, `.["a\(.b)"]?`, `reduce .[] as [$a, {$b}] (0; . - $b)`, `..`, `.. == 1`, `-(.a)`, `+1`, `@uri "x\(.a)"`, `.a[.b - 1:]`, `label $f | 1, break $f`) {
+	for _, src := range append(instrumentedSources, `def f: . - 1; f *= 2`, `.a as [$x, {b: $y}] ?// $x | $x`, `"a\(1 - 2)b"`, `{"a\(1)": 2, (.b): 3, "c": 4, @base64 "d": 5}`, `.["a\(.b)"]?`, `reduce .[] as [$a, {$b}] (0; . - $b)`, `..`, `.. == 1`, `-(.a)`, `+1`, `@uri "x\(.a)"`, `.a[.b - 1:]`, `label $f | 1, break $f`) {
 		f.Add(src)
 	}
 	f.Fuzz(func(t *testing.T, src string) {

@@ -3,10 +3,10 @@ package expr
 // Program is one compiled expression. It belongs to the Set that compiled it, and is safe for use by several goroutines, each
 // with a Document of its own.
 type Program struct {
-	src   string
-	at    int32 // the node of a program that is a path into the document and nothing else, else nowhere
-	plain *expr // nil where the program runs on gojq
-	jq    *jqProgram
+	src  string
+	at   int32 // the node of a program that is a path into the document and nothing else, else nowhere
+	fast *expr // nil where the program runs on gojq
+	jq   *jqProgram
 
 	warnings []string
 }
@@ -17,12 +17,12 @@ func (p *Program) Warnings() []string { return p.warnings }
 // String is the program as it was written.
 func (p *Program) String() string { return p.src }
 
-// Plain reports whether the program runs on the raw bytes, without gojq.
-func (p *Program) Plain() bool { return p.plain != nil }
+// OnFastPath reports whether the program runs on the raw bytes, without gojq.
+func (p *Program) OnFastPath() bool { return p.fast != nil }
 
 // Path is the program as it was written where it is a plain path such as .data.items[0].sku, and empty for any other.
 func (p *Program) Path() string {
-	if p.plain == nil || !p.plain.isPath() {
+	if p.fast == nil || !p.fast.isPath() {
 		return ""
 	}
 	return p.src
@@ -39,7 +39,7 @@ func (p *Program) One(d *Document) (Value, error) {
 
 // one is One for all but paths to values that are there.
 func (p *Program) one(d *Document) (out Value, err error) {
-	if e := p.plain; e != nil {
+	if e := p.fast; e != nil {
 		if e.op == opCompareTo && e.l.op == opPath {
 			return d.eval(e, Value{}) // makes nothing that has a limit
 		}
@@ -61,8 +61,8 @@ func (p *Program) one(d *Document) (out Value, err error) {
 // Each runs the program and yields its outputs in order, until one gives an error, which Each returns as it is. Any other
 // error is an *EvalError.
 func (p *Program) Each(d *Document, yield func(Value) error) error {
-	if p.plain != nil {
-		return d.all(p.plain, yield)
+	if p.fast != nil {
+		return d.all(p.fast, yield)
 	}
 	return p.jq.run(d, yield)
 }

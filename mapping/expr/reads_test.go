@@ -97,7 +97,7 @@ func TestReadsOnly(t *testing.T) {
 	} {
 		s, ps := sealed(t, []string{src})
 		var d Document
-		if err := d.Parse(s, []byte(raw)); err != nil || ps[0].Plain() {
+		if err := d.Parse(s, []byte(raw)); err != nil || ps[0].OnFastPath() {
 			t.Fatal(src, err)
 		}
 		got, err := encode(nil, d.input(ps[0].jq.reads))
@@ -107,7 +107,7 @@ func TestReadsOnly(t *testing.T) {
 	}
 }
 
-// full makes programs beyond the plain forms, which read the document in all ways.
+// full makes programs beyond the forms of the fast path, which read the document in all ways.
 func (g *generator) full(depth int) string {
 	if depth == 0 {
 		return g.program(g.IntN(2))

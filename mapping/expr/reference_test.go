@@ -11,7 +11,7 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// reference is a program as gojq compiles it, without any of our guards: the answer that plain programs are held to. It differs from
+// reference is a program as gojq compiles it, without any instruments of ours: the answer that programs on the fast path are held to. It differs from
 // gojq where the package promises to: values of two kinds have no order, and an integer keeps its digits beside a fraction.
 func reference(t testing.TB, src string) *gojq.Code {
 	t.Helper()

@@ -81,7 +81,7 @@ func parseAndRead(b *testing.B, s *Set, ps []*Program, raws ...[]byte) {
 	}
 }
 
-// BenchmarkShopJQ is BenchmarkShop with one attribute more, which a plain path gives or which needs gojq.
+// BenchmarkShopJQ is BenchmarkShop with one attribute more, which a path gives or which needs gojq.
 func BenchmarkShopJQ(b *testing.B) {
 	for _, src := range []string{".data.channel", `.data.total * 100 | floor`, `[.data.items[] | .quantity * .price] | add`, `.data.items | length`, `.data | del(.items)`} {
 		s, ps := sealed(b, append(slices.Clone(shopPaths), src))

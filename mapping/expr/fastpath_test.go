@@ -70,7 +70,7 @@ func outputsOf(t testing.TB, p *Program, d *Document) (outputs []string, failed 
 const testMessage = `{"key":"c_7","offset":12,"headers":{"a-b":"x"},"time":"2026-03-14T09:26:53Z"}`
 
 // sameAsGojq compares the outputs of a program on a document with those of gojq.
-func sameAsGojq(t testing.TB, src string, raw []byte, wantPlain bool) {
+func sameAsGojq(t testing.TB, src string, raw []byte, wantFast bool) {
 	t.Helper()
 	s := NewSet()
 	p, err := s.Compile(src, "message", "item")
@@ -78,7 +78,7 @@ func sameAsGojq(t testing.TB, src string, raw []byte, wantPlain bool) {
 		t.Fatalf("%s: %v", src, err)
 	}
 	s.Seal()
-	if wantPlain && !p.Plain() {
+	if wantFast && !p.OnFastPath() {
 		t.Errorf("%s runs on gojq, want on raw bytes", src)
 	}
 	var d Document
@@ -110,7 +110,7 @@ var trickyValues = []string{`null`, `false`, `true`, `0`, `-0`, `1`, `1.0`, `1e3
 	`-1`, `0.1`, `-2.5`, `2147483647`, `-2147483649`, `9223372036854775807`, `-9223372036854775808`, `2305843009213693951`, `1e-320`, `1.7e308`}
 
 // The truth table: every operator and form on every pair of kinds.
-func TestPlainTruthTable(t *testing.T) {
+func TestFastPathTruthTable(t *testing.T) {
 	forms := []string{
 		`.l == .r`, `.l != .r`, `.l < .r`, `.l <= .r`, `.l > .r`, `.l >= .r`, `.l and .r`, `.l or .r`, `.l // .r`, `(.l | not) or .r`,
 		`.l.x == .r`, `.l == .r.x`, `.l.x // .r`, `.l.x? // .r`, `.l.x and .r`, `.l or .r.x`, `{a: .l.x, b: .r[0]}`, `{b: .l, a: .r, b: .r}`,
@@ -142,7 +142,7 @@ func onAllPairs(t *testing.T, forms []string) {
 	}
 }
 
-func TestPlainForms(t *testing.T) {
+func TestFastPathForms(t *testing.T) {
 	raw := []byte(`{"type":"order","a":{"b":1.50,"b c":"x","n":null,"list":[{"sku":"k1"},{"sku":"k2","q":2}]},"s":"hé","user":{"id":"c_7"},"t":"2026-03-14T09:26:53.5+01:00","ms":1773480413120}`)
 	for _, src := range []string{
 		`.`, `.a.b`, `.a["b c"]`, `.["type"]`, `."type"`, `.a."b c"`, `.a.list[0]`, `.a.list[-1].sku`, `.a.list[7].sku`, `.a.n.x.y`, `.a?`, `.a.b.c?`, `.a | .b`,
@@ -155,8 +155,8 @@ func TestPlainForms(t *testing.T) {
 	}
 }
 
-// FuzzPlain holds plain programs, made from seed, to gojq's answer on any document.
-func FuzzPlain(f *testing.F) {
+// FuzzFastPath holds programs on the fast path, made from seed, to gojq's answer on any document.
+func FuzzFastPath(f *testing.F) {
 	for i, raw := range []string{`{"a":{"b":[1,2,{"a":"x"}]},"b":null,"c":"1","d":1.0}`, `[{"a":1},{"a":false},null]`, `{"a":"\u0061é","b":"aé","c":-0,"d":1e3}`, `null`, `"text"`,
 		`{"a":123456789012345678901,"b":1.23456789012345678901e20,"c":[[],{}],"d":{"c":{"d":[0]}}}`, string(event300), string(event1000)} {
 		for j := range 8 {
@@ -177,7 +177,7 @@ func FuzzPlain(f *testing.F) {
 	})
 }
 
-func TestPlainRandom(t *testing.T) {
+func TestFastPathRandom(t *testing.T) {
 	for seed := range uint64(2000) {
 		g := &generator{rand.New(rand.NewPCG(seed, 11))}
 		sameAsGojq(t, g.program(4), []byte(g.value(4)), false)

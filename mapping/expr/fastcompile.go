@@ -10,49 +10,49 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// plainer turns the syntax tree of a program into an expr. Its methods give nil for what does not run on raw bytes.
-type plainer struct{ vars []string }
+// fastCompiler turns the syntax tree of a program into an expr. Its methods give nil for what does not run on raw bytes.
+type fastCompiler struct{ vars []string }
 
-// here says what is known of the value that comes in: a place in the document, or nothing.
-type here struct {
+// incoming says what is known of the value that comes in: a place in the document, or nothing.
+type incoming struct {
 	known bool
 	steps []step
 }
 
-func (h here) expr() *expr {
-	if h.known {
-		return &expr{op: opPath, steps: h.steps}
+func (in incoming) expr() *expr {
+	if in.known {
+		return &expr{op: opPath, steps: in.steps}
 	}
 	return &expr{op: opInput}
 }
 
 // single is query for places where more than one output would mean a product of outputs.
-func (c *plainer) single(q *gojq.Query, h here) *expr {
-	if e := c.query(q, h); e != nil && !e.several {
+func (c *fastCompiler) single(q *gojq.Query, in incoming) *expr {
+	if e := c.query(q, in); e != nil && !e.several {
 		return e
 	}
 	return nil
 }
 
-func (c *plainer) query(q *gojq.Query, h here) *expr {
+func (c *fastCompiler) query(q *gojq.Query, in incoming) *expr {
 	if q.Meta != nil || len(q.Imports)+len(q.FuncDefs)+len(q.Patterns) > 0 {
 		return nil
 	}
 	if q.Term != nil {
-		return c.term(q.Term, h)
+		return c.term(q.Term, in)
 	}
 	switch q.Op {
 	case gojq.OpPipe:
-		return c.pipe(q, h)
+		return c.pipe(q, in)
 	case gojq.OpAnd:
-		return operands(opAnd, c.single(q.Left, h), c.single(q.Right, h))
+		return operands(opAnd, c.single(q.Left, in), c.single(q.Right, in))
 	case gojq.OpOr:
-		return operands(opOr, c.single(q.Left, h), c.single(q.Right, h))
+		return operands(opOr, c.single(q.Left, in), c.single(q.Right, in))
 	case gojq.OpAlt:
-		return operands(opAlt, c.single(q.Left, h), c.single(q.Right, h))
+		return operands(opAlt, c.single(q.Left, in), c.single(q.Right, in))
 	}
 	if holds := comparisons[q.Op]; holds != 0 {
-		return comparison(holds, c.compared(q.Left, h), c.compared(q.Right, h))
+		return comparison(holds, c.compared(q.Left, in), c.compared(q.Right, in))
 	}
 	return nil
 }
@@ -76,14 +76,14 @@ func comparison(holds orders, l, r *expr) *expr {
 	return &expr{op: opCompare, holds: holds, l: l, r: r}
 }
 
-func (c *plainer) pipe(q *gojq.Query, h here) *expr {
-	l := c.query(q.Left, h)
+func (c *fastCompiler) pipe(q *gojq.Query, in incoming) *expr {
+	l := c.query(q.Left, in)
 	if l == nil {
 		return nil
 	}
-	next := here{}
+	next := incoming{}
 	if l.op == opPath {
-		next = here{true, l.steps}
+		next = incoming{true, l.steps}
 	}
 	r := c.query(q.Right, next)
 	if r == nil {
@@ -103,17 +103,17 @@ func operands(o op, l, r *expr) *expr {
 }
 
 // compared is single for a side of a comparison. There 100.0 may stand as 100: below 2^53 it compares alike.
-func (c *plainer) compared(q *gojq.Query, h here) *expr {
+func (c *fastCompiler) compared(q *gojq.Query, in incoming) *expr {
 	if text, ok := literalNumber(q.Term); ok {
 		if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 			return &expr{op: opLiteral, lit: Value{Number, strconv.AppendInt(nil, int64(f), 10)}}
 		}
 	}
-	return c.single(q, h)
+	return c.single(q, in)
 }
 
-func (c *plainer) term(t *gojq.Term, h here) *expr {
-	e := c.bare(t, h)
+func (c *fastCompiler) term(t *gojq.Term, in incoming) *expr {
+	e := c.bare(t, in)
 	for i, s := range t.SuffixList {
 		if e == nil {
 			return nil
@@ -148,14 +148,14 @@ func optional(e *expr, last bool) *expr {
 }
 
 // bare is a term without its suffixes.
-func (c *plainer) bare(t *gojq.Term, h here) *expr {
+func (c *fastCompiler) bare(t *gojq.Term, in incoming) *expr {
 	switch t.Type {
 	case gojq.TermTypeIdentity:
-		return h.expr()
+		return in.expr()
 	case gojq.TermTypeIndex:
-		return index(h.expr(), t.Index)
+		return index(in.expr(), t.Index)
 	case gojq.TermTypeQuery:
-		return c.query(t.Query, h)
+		return c.query(t.Query, in)
 	case gojq.TermTypeNull:
 		return &expr{op: opLiteral, lit: null}
 	case gojq.TermTypeTrue:
@@ -169,15 +169,15 @@ func (c *plainer) bare(t *gojq.Term, h here) *expr {
 			return numberLiteral(text)
 		}
 	case gojq.TermTypeString:
-		return c.text(t.Str, h)
+		return c.text(t.Str, in)
 	case gojq.TermTypeObject:
-		return c.object(t.Object, h)
+		return c.object(t.Object, in)
 	case gojq.TermTypeArray:
-		return c.array(t.Array, h)
+		return c.array(t.Array, in)
 	case gojq.TermTypeIf:
-		return c.branch(t.If, h)
+		return c.branch(t.If, in)
 	case gojq.TermTypeFunc:
-		return c.function(t.Func, h)
+		return c.function(t.Func, in)
 	}
 	return nil
 }

@@ -66,18 +66,18 @@ func (e *expr) isPath() bool {
 	return false
 }
 
-// place makes nodes of the set for all paths in e. Steps that the pass over a document does not follow, such as negative indexes,
+// resolve makes nodes of the set for all paths in e. Steps that the pass over a document does not follow, such as negative indexes,
 // become steps of their own.
-func (s *Set) place(e *expr) *expr {
+func (s *Set) resolve(e *expr) *expr {
 	if e == nil {
 		return nil
 	}
-	e.cond, e.l, e.r = s.place(e.cond), s.place(e.l), s.place(e.r)
+	e.cond, e.l, e.r = s.resolve(e.cond), s.resolve(e.l), s.resolve(e.r)
 	for i := range e.kvs {
-		e.kvs[i].value = s.place(e.kvs[i].value)
+		e.kvs[i].value = s.resolve(e.kvs[i].value)
 	}
 	for i := range e.parts {
-		e.parts[i] = s.place(e.parts[i])
+		e.parts[i] = s.resolve(e.parts[i])
 	}
 	if e.op != opPath {
 		return e

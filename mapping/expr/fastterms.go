@@ -7,10 +7,10 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-func (c *plainer) object(o *gojq.Object, h here) *expr {
+func (c *fastCompiler) object(o *gojq.Object, in incoming) *expr {
 	e := &expr{op: opObject}
 	for _, kv := range o.KeyVals {
-		name, value := c.member(kv, h)
+		name, value := c.member(kv, in)
 		if value == nil {
 			return nil
 		}
@@ -26,7 +26,7 @@ func (c *plainer) object(o *gojq.Object, h here) *expr {
 	return e
 }
 
-func (c *plainer) member(kv *gojq.ObjectKeyVal, h here) (string, *expr) {
+func (c *fastCompiler) member(kv *gojq.ObjectKeyVal, in incoming) (string, *expr) {
 	name := kv.Key
 	switch {
 	case kv.KeyQuery != nil || kv.KeyString != nil && kv.KeyString.Queries != nil:
@@ -40,28 +40,28 @@ func (c *plainer) member(kv *gojq.ObjectKeyVal, h here) (string, *expr) {
 		return name[1:], c.variable(name)
 	}
 	if kv.Val != nil {
-		return name, c.single(kv.Val, h)
+		return name, c.single(kv.Val, in)
 	}
-	return name, index(h.expr(), &gojq.Index{Str: &gojq.String{Str: name}})
+	return name, index(in.expr(), &gojq.Index{Str: &gojq.String{Str: name}})
 }
 
-func (c *plainer) array(a *gojq.Array, h here) *expr {
+func (c *fastCompiler) array(a *gojq.Array, in incoming) *expr {
 	if a.Query == nil {
 		return &expr{op: opLiteral, lit: Value{Array, []byte("[]")}}
 	}
-	if l := c.query(a.Query, h); l != nil {
+	if l := c.query(a.Query, in); l != nil {
 		return &expr{op: opArray, l: l}
 	}
 	return nil
 }
 
-func (c *plainer) text(s *gojq.String, h here) *expr {
+func (c *fastCompiler) text(s *gojq.String, in incoming) *expr {
 	if s.Queries == nil {
 		return &expr{op: opLiteral, lit: Value{String, AppendQuoted(nil, []byte(s.Str))}}
 	}
 	e := &expr{op: opText}
 	for _, q := range s.Queries {
-		part := c.single(q, h)
+		part := c.single(q, in)
 		if part == nil {
 			return nil
 		}
@@ -70,15 +70,15 @@ func (c *plainer) text(s *gojq.String, h here) *expr {
 	return e
 }
 
-func (c *plainer) branch(i *gojq.If, h here) *expr {
-	e := &expr{op: opIf, cond: c.single(i.Cond, h), l: c.single(i.Then, h)}
+func (c *fastCompiler) branch(i *gojq.If, in incoming) *expr {
+	e := &expr{op: opIf, cond: c.single(i.Cond, in), l: c.single(i.Then, in)}
 	switch {
 	case len(i.Elif) > 0:
-		e.r = c.branch(&gojq.If{Cond: i.Elif[0].Cond, Then: i.Elif[0].Then, Elif: i.Elif[1:], Else: i.Else}, h)
+		e.r = c.branch(&gojq.If{Cond: i.Elif[0].Cond, Then: i.Elif[0].Then, Elif: i.Elif[1:], Else: i.Else}, in)
 	case i.Else != nil:
-		e.r = c.single(i.Else, h)
+		e.r = c.single(i.Else, in)
 	default:
-		e.r = h.expr()
+		e.r = in.expr()
 	}
 	if e.cond == nil || e.l == nil || e.r == nil {
 		return nil
@@ -86,14 +86,14 @@ func (c *plainer) branch(i *gojq.If, h here) *expr {
 	return e
 }
 
-func (c *plainer) variable(name string) *expr {
+func (c *fastCompiler) variable(name string) *expr {
 	if slices.Contains(c.vars, name[1:]) {
 		return &expr{op: opVar, name: name[1:]}
 	}
 	return nil
 }
 
-func (c *plainer) function(f *gojq.Func, h here) *expr {
+func (c *fastCompiler) function(f *gojq.Func, in incoming) *expr {
 	if f.Name[0] == '$' {
 		return c.variable(f.Name)
 	}
@@ -102,31 +102,31 @@ func (c *plainer) function(f *gojq.Func, h here) *expr {
 	case len(f.Args) == 0 && f.Name == "empty":
 		return &expr{op: opLiteral} // of kind Absent
 	case len(f.Args) == 0 && call.run != nil && !call.takes:
-		return pipeInto(h, &expr{op: opCall, call: call.run})
+		return pipeInto(in, &expr{op: opCall, call: call.run})
 	case len(f.Args) != 1:
 		return nil
 	case f.Name == "select":
-		if cond := c.single(f.Args[0], h); cond != nil {
-			return pipeInto(h, &expr{op: opSelect, cond: cond})
+		if cond := c.single(f.Args[0], in); cond != nil {
+			return pipeInto(in, &expr{op: opSelect, cond: cond})
 		}
 	case f.Name == "map":
-		if each := c.query(f.Args[0], here{}); each != nil {
-			items := &expr{op: opIter, l: h.expr(), several: true}
+		if each := c.query(f.Args[0], incoming{}); each != nil {
+			items := &expr{op: opIter, l: in.expr(), several: true}
 			return &expr{op: opArray, l: &expr{op: opPipe, l: items, r: each, several: true}}
 		}
 	case call.run != nil && call.takes:
-		arg := c.single(f.Args[0], h)
+		arg := c.single(f.Args[0], in)
 		if arg != nil && arg.op == opLiteral && arg.lit.Kind == String {
-			return pipeInto(h, &expr{op: opCall, call: call.run, arg: arg.lit.AppendString(nil)})
+			return pipeInto(in, &expr{op: opCall, call: call.run, arg: arg.lit.AppendString(nil)})
 		}
 	}
 	return nil
 }
 
 // pipeInto gives e the value that comes in, where that is known to be a place in the document.
-func pipeInto(h here, e *expr) *expr {
-	if h.known {
-		return &expr{op: opPipe, l: h.expr(), r: e}
+func pipeInto(in incoming, e *expr) *expr {
+	if in.known {
+		return &expr{op: opPipe, l: in.expr(), r: e}
 	}
 	return e
 }
