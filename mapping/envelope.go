@@ -99,7 +99,7 @@ func (s *state) timeFrom(prog *expr.Program) (moment, *problem) {
 	if p != nil || absent(v) {
 		return moment{}, p
 	}
-	ms, what := expr.ReadTime(v)
+	ms, what := expr.ParseTime(v)
 	if what != "" {
 		return moment{}, wrong(event.ReasonInvalidValue, "time", prog, what)
 	}

@@ -63,7 +63,7 @@ func (s *state) length(v expr.Value) int {
 
 // checkUnixValue refuses what Customer.io would store and not treat as a date, or replace by now.
 func checkUnixValue(v expr.Value) string {
-	_, problem := expr.ReadTime(v)
+	_, problem := expr.ParseTime(v)
 	if _, ok := v.Int64(); !ok && problem == "" {
 		return "is " + article(v.Kind) + "; want unix seconds: use unix"
 	}

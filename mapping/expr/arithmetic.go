@@ -116,25 +116,25 @@ func number64(v any, most int) (i int, f float64, integer, ok bool) {
 
 func (f *fuel) mayAdd(l, r any) error {
 	if bitLen(l) > maxBits || bitLen(r) > maxBits {
-		return f.refuse(errNumber)
+		return f.fail(errNumber)
 	}
 	return f.pay(flat(l) + flat(r))
 }
 
 func (f *fuel) maySubtract(l, r any) error {
 	if bitLen(l) > maxBits || bitLen(r) > maxBits {
-		return f.refuse(errNumber)
+		return f.fail(errNumber)
 	}
 	bytes, err := pairs(f, l, []any{r})
 	if err != nil {
-		return f.refuse(err)
+		return f.fail(err)
 	}
 	return f.pay(bytes)
 }
 
 func (f *fuel) mayMultiply(l, r any) error {
 	if bitLen(l)+bitLen(r) > maxBits {
-		return f.refuse(errNumber)
+		return f.fail(errNumber)
 	}
 	s, isText := l.(string)
 	n := r
@@ -150,7 +150,7 @@ func (f *fuel) mayMultiply(l, r any) error {
 	}
 	bytes, err := bothTrees(f, l, r)
 	if err != nil {
-		return f.refuse(err)
+		return f.fail(err)
 	}
 	return f.pay(bytes)
 }

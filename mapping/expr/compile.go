@@ -9,9 +9,9 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// refused are the names that a program must not use, each with the reason. What a rule makes of an event must not depend on
+// forbidden are the names that a program must not use, each with the reason. What a rule makes of an event must not depend on
 // the machine or the moment, or a replay would give something else.
-var refused = map[string]string{
+var forbidden = map[string]string{
 	"now":               "now is different at every replay; use a time of the event",
 	"localtime":         "localtime depends on the machine's time zone; use gmtime",
 	"strflocaltime":     "strflocaltime depends on the machine's time zone; use strftime",
@@ -41,11 +41,11 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 		return nil, &CompileError{src, -1, why}
 	}
 	if len(q.Imports) > 0 || q.Meta != nil {
-		return nil, &CompileError{src, -1, refused["modulemeta"]}
+		return nil, &CompileError{src, -1, forbidden["modulemeta"]}
 	}
 	used, bound := names(q)
 	for _, name := range used {
-		if why, ok := refused[name]; ok {
+		if why, ok := forbidden[name]; ok {
 			return nil, &CompileError{src, strings.Index(src, name), why}
 		}
 		if name[0] == '$' && !bound[name] && !slices.Contains(vars, name[1:]) {
@@ -62,7 +62,7 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 		return nil, &CompileError{src, strings.Index(src, name), name + " needs its regular expression as a constant string, such as " + name + `("^c_"); flags are the argument after it`}
 	}
 	fast := (&fastCompiler{vars}).query(q, incoming{known: true})
-	read, warnings := reads(q), mixed(q) // before newJQ changes q
+	projected, warnings := projectionOf(q), mixed(q) // before newJQ changes q
 	jq, err := newJQ(q, slices.DeleteFunc(slices.Clone(vars), func(v string) bool { return !slices.Contains(used, "$"+v) }))
 	if err != nil {
 		return nil, &CompileError{src, -1, err.Error()} // it names a part of the program, and no value
@@ -70,7 +70,7 @@ func compile(s *Set, src string, vars []string) (*Program, error) {
 	p := &Program{src: src, at: nowhere, fast: s.resolve(fast), warnings: warnings}
 	switch {
 	case fast == nil:
-		p.jq, jq.reads = jq, s.reading(read)
+		p.jq, jq.projection = jq, s.locate(projected)
 	case p.fast.op == opPath:
 		p.at = p.fast.at.id
 	}

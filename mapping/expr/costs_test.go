@@ -26,7 +26,7 @@ func hostile(t *testing.T, src, raw string) (steps int, made uint64, took time.D
 		_ = p.Each(&d, func(Value) error { return nil })
 		steps = d.fuel.steps
 	} else {
-		d.input(p.jq.reads)
+		d.input(p.jq.projection)
 		runtime.ReadMemStats(&before)
 		_ = p.Each(&d, func(Value) error { return nil })
 		steps = p.jq.idle[0].fuel.steps
@@ -45,7 +45,7 @@ func hostile(t *testing.T, src, raw string) (steps int, made uint64, took time.D
 // known reports whether a function of gojq has its place in one of the lists, and is not to be had otherwise.
 func knownFunction(name string) bool {
 	bare, _, _ := strings.Cut(name, "/")
-	return costs[name] != nil || cheap[name] || inLibrary[name] || refused[bare] != ""
+	return costs[name] != nil || cheap[name] || inLibrary[name] || forbidden[bare] != ""
 }
 
 // A function that a new version of gojq brings must be looked at: what does a call of it cost?
@@ -124,7 +124,7 @@ var operatorCalls = []string{
 // callsOf gives calls of a function.
 func callsOf(name string) []string {
 	bare, arity, _ := strings.Cut(name, "/")
-	if refused[bare] != "" {
+	if forbidden[bare] != "" {
 		return nil
 	}
 	if _, ok := regexps[bare]; ok && (bare != "split" || arity == "2") {

@@ -3,18 +3,18 @@ package expr
 import "encoding/json"
 
 // decode makes of validated text what gojq works on. Numbers stay text, so that they keep their digits.
-func decode(raw []byte) any { return decodeRead(wholeDocument, raw) }
+func decode(raw []byte) any { return decodeProjected(wholeDocument, raw) }
 
-// decodeRead decodes what is read of a value.
-func decodeRead(r *reading, raw []byte) any {
+// decodeProjected decodes what is read of a value.
+func decodeProjected(r *projection, raw []byte) any {
 	v, _ := decodeAt(r, raw, string(raw), 0)
 	return v
 }
 
 // decodeAt decodes what is read of the value at i and gives the place after it. Src is raw as a string, which decoded strings share.
-func decodeAt(r *reading, raw []byte, src string, i int) (any, int) {
+func decodeAt(r *projection, raw []byte, src string, i int) (any, int) {
 	kind := kindOf[raw[i]]
-	if !r.only(kind) {
+	if !r.isPartial(kind) {
 		r = wholeDocument
 	}
 	switch kind {
@@ -41,7 +41,7 @@ func decodeAt(r *reading, raw []byte, src string, i int) (any, int) {
 	return json.Number(src[i:end]), end
 }
 
-func decodeObject(r *reading, raw []byte, src string, i int) (any, int) {
+func decodeObject(r *projection, raw []byte, src string, i int) (any, int) {
 	m := map[string]any{}
 	for i = skipSpace(raw, i+1); raw[i] != '}'; i = skipComma(raw, i) {
 		end := skipString(raw, i)
@@ -66,8 +66,8 @@ func decodeText(raw []byte, src string, start, end int) string {
 }
 
 // input gives what a program reads of the document, with no more than that about it.
-func (d *Document) input(r *reading) any {
-	if r.nothing() {
+func (d *Document) input(r *projection) any {
+	if r.isEmpty() {
 		return nil
 	}
 	for i := range d.inputs {
@@ -75,20 +75,20 @@ func (d *Document) input(r *reading) any {
 			return d.inputs[i].value
 		}
 	}
-	v := d.read(r, d.root)
+	v := d.decodePlaces(r, d.root)
 	d.inputs = append(d.inputs, input{r, v})
 	return v
 }
 
-// read decodes what is read of the value v at a place that the pass over the document knows.
-func (d *Document) read(r *reading, v Value) any {
-	if v.Kind != Object || len(r.keys) == 0 || !r.only(Object) {
-		return decodeRead(r, v.Raw)
+// decodePlaces decodes what is read of the value v at a place that the pass over the document knows.
+func (d *Document) decodePlaces(r *projection, v Value) any {
+	if v.Kind != Object || len(r.keys) == 0 || !r.isPartial(Object) {
+		return decodeProjected(r, v.Raw)
 	}
 	m := make(map[string]any, len(r.keys))
 	for _, k := range r.keys {
 		if sp := &d.spans[k.node]; sp.gen == d.gen {
-			m[k.name] = d.read(k.reading, Value{sp.kind, d.raw[sp.start:sp.end]})
+			m[k.name] = d.decodePlaces(k.projection, Value{sp.kind, d.raw[sp.start:sp.end]})
 		}
 	}
 	return m

@@ -19,7 +19,7 @@ type Document struct {
 
 // input is what programs on gojq read of the document.
 type input struct {
-	of    *reading
+	of    *projection
 	value any
 }
 

@@ -33,9 +33,9 @@ func boolean(b bool) Value {
 
 var trueText, falseText = []byte("true"), []byte("false")
 
-// only runs a program on the fast path for its only output.
-func (d *Document) only(e *expr) (out Value, err error) {
-	if d.begin(); e.several {
+// runOne runs a program on the fast path for its only output.
+func (d *Document) runOne(e *expr) (out Value, err error) {
+	if d.beginRun(); e.several {
 		err = d.each(e, d.root, func(v Value) error {
 			if out.Kind != Absent {
 				return errSeveral
@@ -46,7 +46,7 @@ func (d *Document) only(e *expr) (out Value, err error) {
 	} else {
 		out, err = d.eval(e, d.root)
 	}
-	if err = d.ended(err); err != nil {
+	if err = d.endRun(err); err != nil {
 		return Value{}, err
 	}
 	if len(out.Raw) > MaxOutput {
@@ -55,12 +55,12 @@ func (d *Document) only(e *expr) (out Value, err error) {
 	return out, nil
 }
 
-// all runs a program on the fast path for all its outputs.
-func (d *Document) all(e *expr, yield func(Value) error) error {
+// runAll runs a program on the fast path for all its outputs.
+func (d *Document) runAll(e *expr, yield func(Value) error) error {
 	var m meter
-	d.begin()
-	return d.ended(d.each(e, d.root, func(v Value) error {
-		if err := m.add(v); err != nil {
+	d.beginRun()
+	return d.endRun(d.each(e, d.root, func(v Value) error {
+		if err := m.count(v); err != nil {
 			return err
 		}
 		own := d.fuel // the caller may run other programs on the document
@@ -71,8 +71,8 @@ func (d *Document) all(e *expr, yield func(Value) error) error {
 	}))
 }
 
-// ended gives the error with which a run ended. A ? does not hide that the run met a limit.
-func (d *Document) ended(err error) error {
+// endRun gives the error with which a run ended. A ? does not hide that the run met a limit.
+func (d *Document) endRun(err error) error {
 	d.used += d.fuel.steps
 	if err == nil {
 		return d.fuel.failed
@@ -189,7 +189,7 @@ func (d *Document) eval(e *expr, in Value) (Value, error) {
 				return Value{}, err
 			}
 		}
-		if err := d.compares(l, r); err != nil {
+		if err := d.payToCompare(l, r); err != nil {
 			return Value{}, err
 		}
 		return boolean(e.holds.include(d.compare(l, r))), nil

@@ -95,21 +95,21 @@ func (d *Document) exhausted() error {
 	return nil
 }
 
-// reads pays for a look through the text of a value that a program on the fast path does in a loop.
-func (d *Document) reads(v Value) error { return d.fuel.pay(len(v.Raw) / 8) }
+// payToRead pays for a look through the text of a value that a program on the fast path does in a loop.
+func (d *Document) payToRead(v Value) error { return d.fuel.pay(len(v.Raw) / 8) }
 
-// decodes pays for making gojq's values of a value.
-func (d *Document) decodes(v Value) error { return d.fuel.pay(8 * len(v.Raw)) }
+// payToDecode pays for making gojq's values of a value.
+func (d *Document) payToDecode(v Value) error { return d.fuel.pay(8 * len(v.Raw)) }
 
-// compares pays for the comparison of two values.
-func (d *Document) compares(l, r Value) error {
+// payToCompare pays for the comparison of two values.
+func (d *Document) payToCompare(l, r Value) error {
 	if l.Kind != r.Kind || l.Kind < Array {
-		return d.reads(l)
+		return d.payToRead(l)
 	}
-	if err := d.decodes(l); err != nil {
+	if err := d.payToDecode(l); err != nil {
 		return err
 	}
-	return d.decodes(r)
+	return d.payToDecode(r)
 }
 
 // left is how many bytes the run may still read or make.
@@ -130,8 +130,8 @@ func (f *fuel) pay(bytes int) error {
 	return nil
 }
 
-// refuse ends the run.
-func (f *fuel) refuse(why error) error {
+// fail ends the run.
+func (f *fuel) fail(why error) error {
 	if f.failed == nil {
 		f.failed = why
 	}

@@ -43,7 +43,7 @@ func not(_ *Document, v Value, _ []byte) (Value, error) { return boolean(!v.Trut
 
 // length is how many characters, elements or members there are, and the absolute value of a number.
 func length(d *Document, v Value, _ []byte) (Value, error) {
-	if err := d.reads(v); err != nil {
+	if err := d.payToRead(v); err != nil {
 		return Value{}, err
 	}
 	n := 0
@@ -70,7 +70,7 @@ func toString(d *Document, v Value, _ []byte) (Value, error) {
 	case String:
 		return v, nil
 	case Array, Object:
-		if err := d.decodes(v); err != nil {
+		if err := d.payToDecode(v); err != nil {
 			return Value{}, err
 		}
 		text, err := gojq.Marshal(decode(v.Raw)) // jq sorts keys and drops white space

@@ -11,10 +11,10 @@ import (
 
 // jqProgram is a program that runs on gojq.
 type jqProgram struct {
-	query    *gojq.Query
-	vars     []string // those that the program uses
-	reads    *reading // what it reads of the document
-	patterns map[patternKey]*pattern
+	query      *gojq.Query
+	vars       []string    // those that the program uses
+	projection *projection // what it reads of the document
+	patterns   map[patternKey]*pattern
 
 	mu   sync.Mutex
 	idle []*machine
@@ -34,16 +34,16 @@ func newJQ(q *gojq.Query, vars []string) (*jqProgram, error) {
 	}
 	q = instrumented(q)
 	j := &jqProgram{query: redefine(q, libraryOf(q)), vars: vars, patterns: patterns}
-	m, err := j.machine()
+	m, err := j.acquire()
 	if err != nil {
 		return nil, err
 	}
-	j.give(m)
+	j.putBack(m)
 	return j, nil
 }
 
-// machine gives one that is idle, or a new one.
-func (j *jqProgram) machine() (m *machine, err error) {
+// acquire gives one that is idle, or a new one.
+func (j *jqProgram) acquire() (m *machine, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if n := len(j.idle); n > 0 {
@@ -64,8 +64,8 @@ func (j *jqProgram) machine() (m *machine, err error) {
 	return m, err
 }
 
-// give takes a machine back.
-func (j *jqProgram) give(m *machine) {
+// putBack takes a machine back.
+func (j *jqProgram) putBack(m *machine) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.idle = append(j.idle, m)
@@ -80,7 +80,7 @@ func jqUnix(perSecond int64) func(any, []any) any {
 		if err != nil {
 			return err
 		}
-		ms, problem := readTime(v, perSecond)
+		ms, problem := parseTime(v, perSecond)
 		if problem != "" {
 			return failedf("%s", problem)
 		}
@@ -97,17 +97,17 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 	if err := d.exhausted(); err != nil {
 		return err
 	}
-	m, err := j.machine()
+	m, err := j.acquire()
 	if err != nil {
 		return err
 	}
 	defer func() {
 		d.used += m.fuel.used()
-		j.give(m)
+		j.putBack(m)
 	}()
 	m.fuel = fuel{Context: context.Background()}
 	var made meter
-	outputs := m.code.RunWithContext(&m.fuel, d.input(j.reads), vars...)
+	outputs := m.code.RunWithContext(&m.fuel, d.input(j.projection), vars...)
 	for {
 		out, ok := next(outputs)
 		if !ok {
@@ -123,7 +123,7 @@ func (j *jqProgram) run(d *Document, yield func(Value) error) error {
 		}
 		d.arena = v.Raw
 		v.Raw = v.Raw[start:len(v.Raw):len(v.Raw)]
-		if err := made.add(v); err != nil {
+		if err := made.count(v); err != nil {
 			return err
 		}
 		m.fuel.last = time.Time{} // what the caller does with an output is not the program's time

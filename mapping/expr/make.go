@@ -5,8 +5,8 @@ import "bytes"
 // Values that programs make are written to the document's arena. It may move while it grows; values given out before keep the
 // memory in which they were written.
 
-// begin starts a run of a program on the fast path: it may make maxWork bytes and compute for TimeLimit.
-func (d *Document) begin() {
+// beginRun starts a run of a program on the fast path: it may make maxWork bytes and compute for TimeLimit.
+func (d *Document) beginRun() {
 	d.limit = len(d.arena) + maxWork
 	d.fuel = fuel{failed: d.exhausted()}
 }

@@ -33,7 +33,7 @@ func (f *fuel) check(c cost) func(any, []any) any {
 		if err == nil {
 			err = f.pay(bytes)
 		} else {
-			err = f.refuse(err)
+			err = f.fail(err)
 		}
 		if err != nil {
 			return err

@@ -43,7 +43,7 @@ func (p *Program) one(d *Document) (out Value, err error) {
 		if e.op == opCompareTo && e.l.op == opPath {
 			return d.eval(e, Value{}) // makes nothing that has a limit
 		}
-		return d.only(e)
+		return d.runOne(e)
 	}
 	err = p.jq.run(d, func(v Value) error {
 		if out.Kind != Absent {
@@ -62,7 +62,7 @@ func (p *Program) one(d *Document) (out Value, err error) {
 // error is an *EvalError.
 func (p *Program) Each(d *Document, yield func(Value) error) error {
 	if p.fast != nil {
-		return d.all(p.fast, yield)
+		return d.runAll(p.fast, yield)
 	}
 	return p.jq.run(d, yield)
 }
@@ -72,7 +72,7 @@ var errSeveral = &EvalError{Kind: SeveralOutputs, Reason: "gave more than one ou
 // meter holds the outputs of a run to their limits.
 type meter struct{ outputs, bytes int }
 
-func (m *meter) add(v Value) error {
+func (m *meter) count(v Value) error {
 	m.outputs++
 	m.bytes += len(v.Raw)
 	if m.outputs > MaxOutputs || m.bytes > MaxOutput {

@@ -34,7 +34,7 @@ func (d *Document) unix(v Value, perSecond int64) (Value, error) {
 	if v.Kind == Null {
 		return v, nil
 	}
-	ms, problem := readTime(v, perSecond)
+	ms, problem := parseTime(v, perSecond)
 	if problem != "" {
 		return Value{}, failedf("%s", problem)
 	}
@@ -43,22 +43,22 @@ func (d *Document) unix(v Value, perSecond int64) (Value, error) {
 	return d.made(Number, start)
 }
 
-// ReadTime gives the unix milliseconds of an RFC 3339 string or of whole unix seconds, from 1970-01-02 to 2200. Of any other value it
+// ParseTime gives the unix milliseconds of an RFC 3339 string or of whole unix seconds, from 1970-01-02 to 2200. Of any other value it
 // says what is wrong, in words that follow a name, and where it can what to do.
-func ReadTime(v Value) (ms int64, problem string) { return readTime(v, 1) }
+func ParseTime(v Value) (ms int64, problem string) { return parseTime(v, 1) }
 
-// readTime is ReadTime for numbers that count perSecond to the second, which is 1 or 1000.
-func readTime(v Value, perSecond int64) (ms int64, problem string) {
+// parseTime is ParseTime for numbers that count perSecond to the second, which is 1 or 1000.
+func parseTime(v Value, perSecond int64) (ms int64, problem string) {
 	switch v.Kind {
 	case String:
-		return readText(v)
+		return parseText(v)
 	case Number:
-		return readNumber(v, perSecond)
+		return parseWhole(v, perSecond)
 	}
 	return 0, "is " + article(v.Kind) + "; a time is an RFC 3339 string or whole unix seconds"
 }
 
-func readText(v Value) (ms int64, problem string) {
+func parseText(v Value) (ms int64, problem string) {
 	var room [40]byte
 	text := v.Raw[1 : len(v.Raw)-1]
 	if bytes.IndexByte(text, '\\') >= 0 {
@@ -76,7 +76,7 @@ func readText(v Value) (ms int64, problem string) {
 	return 0, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"
 }
 
-func readNumber(v Value, perSecond int64) (ms int64, problem string) {
+func parseWhole(v Value, perSecond int64) (ms int64, problem string) {
 	n, whole := wholeNumber(v)
 	if whole && n >= earliest*perSecond && n/perSecond < latest && (perSecond == 1 || n >= latest) {
 		return n * 1000 / perSecond, ""

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestReadTimeIsPackageTimes walks through the years in odd steps, so that every day, hour, minute and second comes.
-func TestReadTimeIsPackageTimes(t *testing.T) {
+// TestParseTimeIsPackageTimes walks through the years in odd steps, so that every day, hour, minute and second comes.
+func TestParseTimeIsPackageTimes(t *testing.T) {
 	zones := []*time.Location{time.UTC, time.FixedZone("", 3600), time.FixedZone("", -16200), time.FixedZone("", 50340)}
 	read := 0
 	for at := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2300; at = at.Add(31*time.Hour + 17*time.Minute + 7*time.Second + 3_141_593*time.Nanosecond) {
@@ -70,7 +70,7 @@ func TestWhatATimeErrorAdvisesWorks(t *testing.T) {
 			v, err := runOne(t, ".x | "+steps, `{"x":`+value+`}`)
 			if err != nil {
 				t.Errorf("%s | %s advises %s: %v", value, f, steps, err)
-			} else if _, problem := ReadTime(v); problem != "" {
+			} else if _, problem := ParseTime(v); problem != "" {
 				t.Errorf("%s | %s advises %s: %s %s", value, f, steps, v.Raw, problem)
 			}
 		}

@@ -25,7 +25,7 @@ func (m *machine) set(v any, args []any) any {
 	c, path, with := args[0].(*changes), args[1], args[2]
 	steps, ok := path.([]any)
 	if !ok || len(steps) > MaxPath {
-		return c.fuel.refuse(errLongPath)
+		return c.fuel.fail(errLongPath)
 	}
 	out, ok := c.update(v, steps, with)
 	if !ok {
@@ -44,7 +44,7 @@ func (m *machine) get(v any, args []any) any {
 	c := args[0].(*changes)
 	steps, ok := args[1].([]any)
 	if !ok || len(steps) > MaxPath {
-		return c.fuel.refuse(errLongPath)
+		return c.fuel.fail(errLongPath)
 	}
 	for _, step := range steps {
 		if v = c.child(v, step); isError(v) {
@@ -75,7 +75,7 @@ func (c *changes) child(v, step any) any {
 		}
 	}
 	if _, ok := step.([]any); ok {
-		return c.fuel.refuse(errArrayIndex)
+		return c.fuel.fail(errArrayIndex)
 	}
 	if s, ok := v.(string); ok && c.fuel.pay(len(s)) != nil {
 		return c.fuel.failed

@@ -38,7 +38,7 @@ func (d *Document) at(n *node) (Value, error) {
 
 // step pays for a step and takes it.
 func (d *Document) step(v Value, st step) (Value, error) {
-	if err := d.reads(v); err != nil {
+	if err := d.payToRead(v); err != nil {
 		return Value{}, err
 	}
 	return d.into(v, st)

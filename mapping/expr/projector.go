@@ -2,50 +2,50 @@ package expr
 
 import "github.com/itchyny/gojq"
 
-// reader walks a syntax tree with the place of the value that comes in. Its methods give the place of what comes out.
-type reader struct{ root *reading }
+// projector walks a syntax tree with the place of the value that comes in. Its methods give the place of what comes out.
+type projector struct{ root *projection }
 
-// used is query where the outputs become part of something else.
-func (r *reader) used(q *gojq.Query, in *reading) {
+// queryAll is query where the outputs become part of something else.
+func (p *projector) queryAll(q *gojq.Query, in *projection) {
 	if q != nil {
-		r.query(q, in).use()
+		p.query(q, in).includeAll()
 	}
 }
 
-func (r *reader) query(q *gojq.Query, in *reading) *reading {
+func (p *projector) query(q *gojq.Query, in *projection) *projection {
 	switch {
 	case len(q.FuncDefs) > 0:
-		r.root.use() // what comes into a function is not known
+		p.root.includeAll() // what comes into a function is not known
 		return nil
 	case q.Term != nil:
-		return r.term(q.Term, in)
+		return p.term(q.Term, in)
 	case q.Op == gojq.OpPipe && len(q.Patterns) > 0:
-		r.used(q.Left, in)
-		r.patterns(q.Patterns)
-		return r.query(q.Right, in)
+		p.queryAll(q.Left, in)
+		p.patterns(q.Patterns)
+		return p.query(q.Right, in)
 	case q.Op == gojq.OpPipe:
-		return r.query(q.Right, r.query(q.Left, in))
+		return p.query(q.Right, p.query(q.Left, in))
 	case q.Op >= gojq.OpAssign:
-		in.use()
+		in.includeAll()
 		return nil
 	}
-	r.used(q.Left, in)
-	r.used(q.Right, in)
+	p.queryAll(q.Left, in)
+	p.queryAll(q.Right, in)
 	return nil
 }
 
 // patterns looks for a pattern with an expression in it.
-func (r *reader) patterns(ps []*gojq.Pattern) {
-	v := visitor{query: func(*gojq.Query) { r.root.use() }}
+func (p *projector) patterns(ps []*gojq.Pattern) {
+	v := visitor{query: func(*gojq.Query) { p.root.includeAll() }}
 	v.patterns(ps)
 }
 
-func (r *reader) term(t *gojq.Term, in *reading) *reading {
-	out := r.bare(t, in)
+func (p *projector) term(t *gojq.Term, in *projection) *projection {
+	out := p.bare(t, in)
 	for _, s := range t.SuffixList {
 		switch {
 		case s.Index != nil:
-			out = r.index(out, s.Index, in)
+			out = p.index(out, s.Index, in)
 		case s.Iter:
 			out = out.everyElem(false)
 		}
@@ -54,95 +54,95 @@ func (r *reader) term(t *gojq.Term, in *reading) *reading {
 }
 
 // index is one step from a place; in is what came into the term, and into expressions inside of the brackets.
-func (r *reader) index(from *reading, x *gojq.Index, in *reading) *reading {
+func (p *projector) index(from *projection, x *gojq.Index, in *projection) *projection {
 	switch st, ok := constantStep(x); {
 	case ok && st.key:
 		return from.key(st.name)
 	case ok:
 		return from.everyElem(true)
 	}
-	from.use()
-	r.text(x.Str, in)
-	r.used(x.Start, in)
-	r.used(x.End, in)
+	from.includeAll()
+	p.text(x.Str, in)
+	p.queryAll(x.Start, in)
+	p.queryAll(x.End, in)
 	return nil
 }
 
-func (r *reader) text(s *gojq.String, in *reading) {
+func (p *projector) text(s *gojq.String, in *projection) {
 	if s != nil {
 		for _, q := range s.Queries {
-			r.used(q, in)
+			p.queryAll(q, in)
 		}
 	}
 }
 
 // bare is a term without its suffixes.
-func (r *reader) bare(t *gojq.Term, in *reading) *reading {
+func (p *projector) bare(t *gojq.Term, in *projection) *projection {
 	switch t.Type {
 	case gojq.TermTypeIdentity:
 		return in
 	case gojq.TermTypeIndex:
-		return r.index(in, t.Index, in)
+		return p.index(in, t.Index, in)
 	case gojq.TermTypeQuery:
-		return r.query(t.Query, in)
+		return p.query(t.Query, in)
 	case gojq.TermTypeFunc:
-		return r.function(t.Func, in)
+		return p.function(t.Func, in)
 	case gojq.TermTypeObject:
-		r.object(t.Object, in)
+		p.object(t.Object, in)
 	case gojq.TermTypeArray:
-		r.used(t.Array.Query, in)
+		p.queryAll(t.Array.Query, in)
 	case gojq.TermTypeUnary:
-		r.term(t.Unary.Term, in).use()
+		p.term(t.Unary.Term, in).includeAll()
 	case gojq.TermTypeString, gojq.TermTypeFormat:
 		if t.Str == nil {
-			in.use()
+			in.includeAll()
 		}
-		r.text(t.Str, in)
+		p.text(t.Str, in)
 	case gojq.TermTypeIf:
-		r.branch(t.If, in)
+		p.branch(t.If, in)
 	case gojq.TermTypeTry:
-		r.used(t.Try.Body, in) // the other part sees the message alone
+		p.queryAll(t.Try.Body, in) // the other part sees the message alone
 	case gojq.TermTypeReduce:
-		r.used(t.Reduce.Query, in)
-		r.used(t.Reduce.Start, in)
-		r.patterns(t.Reduce.Patterns)
+		p.queryAll(t.Reduce.Query, in)
+		p.queryAll(t.Reduce.Start, in)
+		p.patterns(t.Reduce.Patterns)
 	case gojq.TermTypeLabel:
-		r.used(t.Label.Body, in)
+		p.queryAll(t.Label.Body, in)
 	case gojq.TermTypeNull, gojq.TermTypeTrue, gojq.TermTypeFalse, gojq.TermTypeNumber, gojq.TermTypeBreak:
 	default:
-		in.use()
+		in.includeAll()
 	}
 	return nil
 }
 
-func (r *reader) object(o *gojq.Object, in *reading) {
+func (p *projector) object(o *gojq.Object, in *projection) {
 	for _, kv := range o.KeyVals {
-		r.text(kv.KeyString, in)
-		r.used(kv.KeyQuery, in)
+		p.text(kv.KeyString, in)
+		p.queryAll(kv.KeyQuery, in)
 		switch {
 		case kv.Val != nil:
-			r.used(kv.Val, in)
+			p.queryAll(kv.Val, in)
 		case kv.KeyString != nil && kv.KeyString.Queries == nil:
-			in.key(kv.KeyString.Str).use()
+			in.key(kv.KeyString.Str).includeAll()
 		case kv.Key != "" && kv.Key[0] != '$':
-			in.key(kv.Key).use()
+			in.key(kv.Key).includeAll()
 		case kv.Key == "":
-			in.use()
+			in.includeAll()
 		}
 	}
 }
 
-func (r *reader) branch(i *gojq.If, in *reading) {
-	r.used(i.Cond, in)
-	r.used(i.Then, in)
+func (p *projector) branch(i *gojq.If, in *projection) {
+	p.queryAll(i.Cond, in)
+	p.queryAll(i.Then, in)
 	for _, e := range i.Elif {
-		r.used(e.Cond, in)
-		r.used(e.Then, in)
+		p.queryAll(e.Cond, in)
+		p.queryAll(e.Then, in)
 	}
 	if i.Else == nil {
-		in.use()
+		in.includeAll()
 	}
-	r.used(i.Else, in)
+	p.queryAll(i.Else, in)
 }
 
 // ofArguments are the functions that make their outputs of those of their arguments, whose input is their own. What the later arguments of
@@ -151,24 +151,24 @@ var ofArguments = map[string]bool{
 	"first": true, "last": true, "limit": true, "skip": true, "isempty": true, "range": true, "any": true, "all": true, "add": true, "error": true,
 }
 
-func (r *reader) function(f *gojq.Func, in *reading) *reading {
+func (p *projector) function(f *gojq.Func, in *projection) *projection {
 	switch {
 	case f.Name[0] == '$' || len(f.Args) == 0 && (f.Name == "empty" || f.Name == "infinite" || f.Name == "nan"):
 		return nil
 	case len(f.Args) == 0 && (f.Name == "first" || f.Name == "last"):
 		return in.everyElem(true)
 	case len(f.Args) == 1 && f.Name == "select":
-		r.used(f.Args[0], in)
+		p.queryAll(f.Args[0], in)
 		return in
 	case len(f.Args) == 1 && (f.Name == "map" || f.Name == "any" || f.Name == "all"):
-		r.used(f.Args[0], in.everyElem(false))
+		p.queryAll(f.Args[0], in.everyElem(false))
 		return nil
 	case len(f.Args) > 0 && ofArguments[f.Name]:
 		for _, arg := range f.Args {
-			r.used(arg, in)
+			p.queryAll(arg, in)
 		}
 		return nil
 	}
-	in.use() // and with it all that its arguments can see
+	in.includeAll() // and with it all that its arguments can see
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 // Programs on gojq are given what they read of the document. They must answer as if they had all of it, even where they ask for what a
 // message quotes.
-func TestReads(t *testing.T) {
+func TestProjection(t *testing.T) {
 	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", 20_000)
 	seed := fromEnvironment(t, "CIOBRIDGE_SEED", 1)
 	outputs, parts := 0, 0
@@ -22,7 +22,7 @@ func TestReads(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", src, err)
 			}
-			if p.jq != nil && p.jq.reads != wholeDocument {
+			if p.jq != nil && p.jq.projection != wholeDocument {
 				programs = append(programs, p)
 			}
 			parts += len(programs)
@@ -60,7 +60,7 @@ func sameAsWhole(t *testing.T, d *Document, p *Program) int {
 		return append(outputs, fmt.Sprint(err))
 	}
 	got := run(p.jq)
-	whole := &jqProgram{query: p.jq.query, vars: p.jq.vars, patterns: p.jq.patterns, reads: wholeDocument}
+	whole := &jqProgram{query: p.jq.query, vars: p.jq.vars, patterns: p.jq.patterns, projection: wholeDocument}
 	want := run(whole)
 	if slow := timedOut(0).Error(); got[len(got)-1] == slow || want[len(want)-1] == slow {
 		return 0
@@ -72,7 +72,7 @@ func sameAsWhole(t *testing.T, d *Document, p *Program) int {
 }
 
 // What is not read is not decoded.
-func TestReadsOnly(t *testing.T) {
+func TestProjectionDecodesNothingElse(t *testing.T) {
 	raw := `{"data":{"total":1.5,"items":[{"sku":"a","qty":1},{"sku":"b","qty":2}],"by":{"x":{"n":1,"m":2},"y":{"n":3}},"s":"text"},"id":"e","\u0061":[1]}`
 	for src, want := range map[string]string{
 		`.data.total * 100`:                         `{"data":{"total":1.5}}`,
@@ -100,7 +100,7 @@ func TestReadsOnly(t *testing.T) {
 		if err := d.Parse(s, []byte(raw)); err != nil || ps[0].OnFastPath() {
 			t.Fatal(src, err)
 		}
-		got, err := encode(nil, d.input(ps[0].jq.reads))
+		got, err := encode(nil, d.input(ps[0].jq.projection))
 		if err != nil || string(got.Raw) != canonical(t, []byte(want)) {
 			t.Errorf("%s: %s, want %s: %v", src, got.Raw, want, err)
 		}
