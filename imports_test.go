@@ -26,9 +26,10 @@ var mayImport = map[string][]string{
 	"delivery":   {"event", "customerio"},
 	"deadletter": {"event", "broker", "internal"},
 	"emulator":   {},
-	"config":     {"broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter", "secret", "internal"},
+	"source":     {"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "internal"},
+	"config":     {"source", "customerio", "mapping", "pipeline", "deadletter", "secret", "internal"},
 	"cmd": {
-		"event", "secret", "broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter", "emulator", "config",
+		"event", "secret", "broker", "customerio", "consumer", "mapping", "pipeline", "delivery", "deadletter", "emulator", "source", "config",
 		"internal",
 	},
 	"internal": {"event"},

@@ -2,16 +2,19 @@
 // that it names.
 //
 // It owns where things stand in the file and that every mistake is reported with its path; what a field means belongs to the
-// stage whose Config it is. Only the command imports it.
+// stage whose Config it is, or to the kind of broker whose Section it is. Only app, the demo and the command import it.
 package config
 
 import (
-	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/consumer"
+	"slices"
+
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/source/kafka"
+	"github.com/ciobridge/ciobridge/source/nats"
 )
 
 // Config is a whole configuration file.
@@ -34,99 +37,41 @@ type Config struct {
 	Files []RuleFile `yaml:"-"`
 }
 
-// Source is where events come from. Exactly one of its fields is set.
+// Source is where events come from. Exactly one of its fields is set; each is a kind of broker, and sections lists them.
 type Source struct {
-	Kafka    *Kafka    `yaml:"kafka"`
-	NATS     *NATS     `yaml:"nats"`
-	Embedded *Embedded `yaml:"embedded"`
+	Kafka    *kafka.Section `yaml:"kafka"`
+	NATS     *nats.Section  `yaml:"nats"`
+	Embedded *nats.Embedded `yaml:"embedded"`
 }
 
-// Kafka reads topics of a Kafka cluster.
-type Kafka struct {
-	consumer.KafkaConfig `yaml:",inline"`
-	Topics               []mapping.Topic `yaml:"topics"`
+func (s *Source) sections() []source.Section {
+	return slices.Concat(given(s.Kafka), given(s.NATS), given(s.Embedded))
 }
 
-// UnmarshalYAML reads the section over the defaults.
-func (k *Kafka) UnmarshalYAML(decode func(any) error) error {
-	type section Kafka
-	s := section{KafkaConfig: consumer.DefaultKafkaConfig()}
-	err := decode(&s)
-	*k = Kafka(s)
-	return err
-}
-
-// NATS reads streams of a NATS server or cluster.
-type NATS struct {
-	broker.NATSConfig `yaml:",inline"`
-	Reading           `yaml:",inline"`
-}
-
-// UnmarshalYAML reads the section over the defaults.
-func (n *NATS) UnmarshalYAML(decode func(any) error) error {
-	type section NATS
-	s := section{Reading: defaultReading()}
-	err := decode(&s)
-	*n = NATS(s)
-	return err
-}
-
-// Embedded reads streams of a NATS server inside the process.
-type Embedded struct {
-	Dir     string `yaml:"dir"`
-	Listen  string `yaml:"listen"`
-	Reading `yaml:",inline"`
-}
-
-// UnmarshalYAML reads the section over the defaults.
-func (e *Embedded) UnmarshalYAML(decode func(any) error) error {
-	type section Embedded
-	s := section{Reading: defaultReading()}
-	err := decode(&s)
-	*e = Embedded(s)
-	return err
-}
-
-func defaultReading() Reading {
-	return Reading{JetStreamConfig: consumer.DefaultJetStreamConfig()}
-}
-
-// Reading says how streams are read, whichever server has them.
-type Reading struct {
-	consumer.JetStreamConfig `yaml:",inline"`
-	Streams                  []Stream `yaml:"streams"`
-}
-
-// Stream is one JetStream stream and how its events arrive.
-type Stream struct {
-	Name string `yaml:"name"`
-	// Subjects narrows what is read, with the wildcards of NATS; for an embedded server they are what the stream keeps.
-	Subjects []string `yaml:"subjects"`
-	// Partitions divide the stream among replicas: the subjects of each, one or a list.
-	Partitions []Subjects       `yaml:"partitions"`
-	Envelope   mapping.Envelope `yaml:"envelope"`
-	OnNull     mapping.Policy   `yaml:"on_null"`
-}
-
-// Subjects are what one partition of a stream holds.
-type Subjects []string
-
-// UnmarshalYAML reads one subject or a list of them.
-func (s *Subjects) UnmarshalYAML(decode func(any) error) error {
-	var one string
-	if decode(&one) == nil {
-		*s = Subjects{one}
+// given lists a section that is there.
+func given[T any, P interface {
+	*T
+	source.Section
+}](section P) []source.Section {
+	if section == nil {
 		return nil
 	}
-	return decode((*[]string)(s))
+	return []source.Section{section}
 }
 
-func (s *Stream) partitions() [][]string {
-	var partitions [][]string
-	for _, subjects := range s.Partitions {
-		partitions = append(partitions, subjects)
+// Section is the section that is given; nil if there is none.
+func (s *Source) Section() source.Section {
+	if sections := s.sections(); len(sections) > 0 {
+		return sections[0]
 	}
-	return partitions
+	return nil
+}
+
+func (s *Source) topics() []mapping.Topic {
+	if section := s.Section(); section != nil {
+		return section.Topics()
+	}
+	return nil
 }
 
 // DeadLetters says where dead letters are kept, and when there are too many.
@@ -162,7 +107,10 @@ func Default() Config {
 
 // Mapping is the configuration of the rules, with the envelopes of the source's topics or streams.
 func (c *Config) Mapping() mapping.Config {
-	m := mapping.Config{Topics: c.Source.topics(), Rules: c.Rules, OnUnmatched: c.OnUnmatched, Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs}
+	m := mapping.Config{
+		Topics: c.Source.topics(), Rules: c.Rules, OnUnmatched: c.OnUnmatched,
+		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
+	}
 	for _, f := range c.Files {
 		m.Rules = append(m.Rules, f.Rules...)
 	}
@@ -174,91 +122,4 @@ func (c *Config) Pipeline() pipeline.Config {
 	p := c.Delivery
 	p.StopShare = c.DeadLetters.StopShare
 	return p
-}
-
-// Consumer is the configuration of the Kafka consumer.
-func (k *Kafka) Consumer() consumer.KafkaConfig {
-	c := k.KafkaConfig
-	for _, t := range k.Topics {
-		c.Topics = append(c.Topics, t.Name)
-	}
-	return c
-}
-
-// Consumer is the configuration of the JetStream consumer.
-func (r *Reading) Consumer() consumer.JetStreamConfig {
-	c := r.JetStreamConfig
-	for _, s := range r.Streams {
-		c.Streams = append(c.Streams, consumer.StreamConfig{Name: s.Name, Subjects: s.Subjects, Partitions: s.partitions()})
-	}
-	return c
-}
-
-// Server is the configuration of the embedded server, which keeps what the source reads.
-func (e *Embedded) Server() broker.EmbeddedConfig {
-	c := broker.EmbeddedConfig{Dir: e.Dir, Listen: e.Listen}
-	for _, s := range e.Streams {
-		c.Streams = append(c.Streams, broker.EmbeddedStream{Name: s.Name, Subjects: s.Subjects})
-	}
-	return c.WithDefaults()
-}
-
-// Consumer is the configuration of the consumer of the embedded server's streams. All that the streams keep is read.
-func (e *Embedded) Consumer() consumer.JetStreamConfig {
-	c := e.JetStreamConfig
-	for _, s := range e.Server().Streams {
-		c.Streams = append(c.Streams, consumer.StreamConfig{Name: s.Name})
-	}
-	for i := range e.Streams {
-		c.Streams[i].Partitions = e.Streams[i].partitions()
-	}
-	return c
-}
-
-// Kind is the name of the section that is set: kafka, nats or embedded.
-func (s *Source) Kind() string {
-	switch {
-	case s.Kafka != nil:
-		return "kafka"
-	case s.NATS != nil:
-		return "nats"
-	case s.Embedded != nil:
-		return "embedded"
-	}
-	return ""
-}
-
-// Names are the topics or streams that are read.
-func (s *Source) Names() []string {
-	var names []string
-	if s.Embedded != nil {
-		for _, stream := range s.Embedded.Server().Streams {
-			names = append(names, stream.Name)
-		}
-		return names
-	}
-	for _, t := range s.topics() {
-		names = append(names, t.Name)
-	}
-	return names
-}
-
-func (s *Source) topics() []mapping.Topic {
-	switch {
-	case s.Kafka != nil:
-		return s.Kafka.Topics
-	case s.NATS != nil:
-		return topicsOf(s.NATS.Streams)
-	case s.Embedded != nil:
-		return topicsOf(s.Embedded.Streams)
-	}
-	return nil
-}
-
-func topicsOf(streams []Stream) []mapping.Topic {
-	var topics []mapping.Topic
-	for _, s := range streams {
-		topics = append(topics, mapping.Topic{Name: s.Name, Envelope: s.Envelope, OnNull: s.OnNull})
-	}
-	return topics
 }

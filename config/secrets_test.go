@@ -10,6 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/secret"
+	"github.com/ciobridge/ciobridge/source/kafka"
+	"github.com/ciobridge/ciobridge/source/nats"
 )
 
 // canary is a key that somebody wrote where it does not belong.
@@ -25,10 +27,19 @@ var misplaced = []string{
 func TestErrorsQuoteNoValue(t *testing.T) {
 	tried := 0
 	for _, source := range []Source{
-		{Kafka: &Kafka{KafkaConfig: consumer.KafkaConfig{KafkaConfig: broker.KafkaConfig{
-			Brokers: []string{""}, TLS: &broker.TLSConfig{}, SASL: &broker.SASLConfig{}}}, Topics: []mapping.Topic{{Name: "a"}, {}}}},
-		{NATS: &NATS{NATSConfig: broker.NATSConfig{URLs: []string{""}, TLS: &broker.TLSConfig{}}, Reading: Reading{Streams: []Stream{{Subjects: []string{"", ""}}, {}, {Partitions: []Subjects{{""}, {""}}}}}}},
-		{Embedded: &Embedded{Reading: Reading{Streams: []Stream{{Subjects: []string{""}}, {}}}}},
+		{Kafka: &kafka.Section{
+			KafkaConfig: consumer.KafkaConfig{KafkaConfig: broker.KafkaConfig{
+				Brokers: []string{""}, TLS: &broker.TLSConfig{}, SASL: &broker.SASLConfig{},
+			}},
+			Read: []mapping.Topic{{Name: "a"}, {}},
+		}},
+		{NATS: &nats.Section{
+			NATSConfig: broker.NATSConfig{URLs: []string{""}, TLS: &broker.TLSConfig{}},
+			Reading: nats.Reading{Streams: []nats.Stream{
+				{Subjects: []string{"", ""}}, {}, {Partitions: []nats.Subjects{{""}, {""}}},
+			}},
+		}},
+		{Embedded: &nats.Embedded{Reading: nats.Reading{Streams: []nats.Stream{{Subjects: []string{""}}, {}}}}},
 	} {
 		c := Default()
 		c.Source = source

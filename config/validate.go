@@ -26,35 +26,18 @@ func (c *Config) Validate() error {
 }
 
 func (s *Source) validate() error {
-	given := 0
-	for _, set := range []bool{s.Kafka != nil, s.NATS != nil, s.Embedded != nil} {
-		if set {
-			given++
-		}
-	}
-	if given != 1 {
+	sections := s.sections()
+	if len(sections) != 1 {
 		return errors.New("source: give exactly one of kafka, nats and embedded; " +
 			"there is no default, because a bridge that reads a private empty broker looks healthy and moves nothing")
 	}
-	switch {
-	case s.Kafka != nil:
-		return under("source.kafka", s.Kafka.Consumer().Validate())
-	case s.NATS != nil:
-		return under("source.nats", errors.Join(s.NATS.NATSConfig.Validate(), s.NATS.Consumer().Validate()))
-	}
-	return under("source.embedded", errors.Join(s.Embedded.Server().Validate(), s.Embedded.Consumer().Validate()))
+	return under("source."+sections[0].Kind(), sections[0].Validate())
 }
 
 // crossed reports settings that contradict each other although each is right by itself.
 func (c *Config) crossed() error {
-	d := c.DeadLetters
-	switch {
-	case d.Topic != "" && c.Source.Kafka == nil:
-		return errors.New("dead_letters.topic: is for a Kafka source; give subject or file")
-	case d.Subject != "" && c.Source.Kafka != nil:
-		return errors.New("dead_letters.subject: is for a NATS source; give topic or file")
-	case d.Topic != "" && slices.Contains(c.Source.Kafka.Consumer().Topics, d.Topic):
-		return errors.New("dead_letters.topic: is read by the source too, and every dead letter would come back as an event")
+	if section := c.Source.Section(); section != nil {
+		return section.CheckLetters(c.DeadLetters.Config)
 	}
 	return nil
 }

@@ -11,20 +11,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/source"
 )
-
-// source is what the bridge needs of a consumer: the messages, and what keeps them from coming.
-type source interface {
-	pipeline.Source
-	// Troubles says what keeps messages from coming, or some of them. It is empty while the source reads, or stands by to read.
-	Troubles() []string
-}
 
 // A bridge is the stages, joined.
 type bridge struct {
@@ -33,11 +26,11 @@ type bridge struct {
 	registry *prometheus.Registry
 
 	rules    *mapping.Rules
-	brokers  *brokers
-	source   source
+	broker   source.Broker // nil until it is connected
+	source   source.Reader
 	client   *customerio.Client
 	sender   *delivery.Sender
-	letters  letterStore
+	letters  source.Letters
 	pipeline *pipeline.Pipeline
 
 	proofs  *proofs
@@ -57,11 +50,11 @@ func load(path string) (config.Config, *mapping.Rules, error) {
 // newBridge builds what needs no broker. Its close must be called when err is nil.
 func newBridge(c config.Config, rules *mapping.Rules, log *zap.Logger) (*bridge, error) {
 	b := &bridge{
-		config: c, rules: rules, log: log, registry: newRegistry(rules), brokers: &brokers{},
+		config: c, rules: rules, log: log, registry: newRegistry(rules),
 		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters),
 	}
-	if c.Source.Kafka == nil {
-		b.proofs.note(provesSource, nil) // streams are looked at while they are read
+	if !c.Source.Section().ChecksFirst() {
+		b.proofs.note(provesSource, nil)
 	}
 	var err error
 	b.client, b.sender, err = newSender(c, log, b.registry)
@@ -70,25 +63,22 @@ func newBridge(c config.Config, rules *mapping.Rules, log *zap.Logger) (*bridge,
 
 // connect reaches the broker, for as long as that takes, and builds the stages that need it.
 func (b *bridge) connect(ctx context.Context) error {
+	section := b.config.Source.Section()
 	err := b.await(ctx, provesBroker, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
 		defer cancel()
-		reached, err := connect(ctx, b.config, b.log)
-		if err == nil {
-			b.brokers = reached
-		}
+		var err error
+		b.broker, err = section.Connect(ctx, b.log)
 		return err
-	}, func(err error) bool { return b.config.Source.NATS != nil && errors.Is(err, context.DeadlineExceeded) })
+	}, section.Passing)
 	if err != nil {
 		return err
 	}
-	if b.brokers.nats != nil {
-		b.registry.MustRegister(b.brokers.nats)
-	}
-	b.letters = b.brokers.letters(b.config, b.rules.Hash())
-	if b.source, err = b.newSource(); err != nil {
+	b.letters = letters(b.config, b.broker, b.rules.Hash())
+	if b.source, err = b.broker.Reader(b.log.Named("consumer"), b.registry); err != nil {
 		return exit.With(exit.Input, err)
 	}
+	b.source.OnReplicas(b.sender.SetReplicas)
 	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters}
 	b.pipeline = pipeline.New(b.config.Pipeline(), stages, b.log.Named("pipeline"), b.registry)
 	return nil
@@ -105,24 +95,6 @@ func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*cu
 		return nil, nil, exit.With(exit.Input, err)
 	}
 	return client, sender, nil
-}
-
-func (b *bridge) newSource() (source, error) {
-	s, log := b.config.Source, b.log.Named("consumer")
-	if s.Kafka != nil {
-		k, err := consumer.NewKafka(s.Kafka.Consumer(), b.brokers.kafka, log, b.registry)
-		if err != nil {
-			return nil, err
-		}
-		k.OnReplicas(b.sender.SetReplicas)
-		return k, nil
-	}
-	j, err := consumer.NewJetStream(b.brokers.nats, jetStreamOf(s), log, b.registry)
-	if err != nil {
-		return nil, err
-	}
-	j.OnReplicas(b.sender.SetReplicas)
-	return j, nil
 }
 
 // prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the broker is proven side
@@ -156,7 +128,7 @@ func (b *bridge) proveBroker(ctx context.Context) error {
 	if err := sideBySide(ctx, b.proveSource, b.proveLetters); err != nil {
 		return err
 	}
-	return b.brokers.apart(ctx, b.config)
+	return b.broker.CheckLetters(ctx, b.config.DeadLetters.Config)
 }
 
 // run proves what must hold and then carries events until ctx ends.
@@ -179,7 +151,9 @@ func (b *bridge) run(ctx context.Context) error {
 
 func (b *bridge) close() {
 	b.client.Close()
-	b.brokers.close()
+	if b.broker != nil {
+		b.broker.Close()
+	}
 }
 
 // serve runs the bridge and its admin server until ctx ends or one of them fails. The admin server comes first: whoever asks for health
@@ -204,8 +178,10 @@ func (b *bridge) serveWith(ctx context.Context, a *admin) error {
 			cancel()
 		}
 	}()
-	b.log.Info("starting", zap.String("version", buildVersion()), zap.String("admin", a.addr()), zap.String("source", b.config.Source.Kind()),
-		zap.Strings("reads", b.config.Source.Names()), zap.String("region", string(b.config.CustomerIO.Region)),
+	section := b.config.Source.Section()
+	b.log.Info("starting", zap.String("version", buildVersion()), zap.String("admin", a.addr()),
+		zap.String("source", section.Kind()), zap.Strings("reads", section.Names()),
+		zap.String("region", string(b.config.CustomerIO.Region)),
 		zap.Int("rules", len(b.rules.Stats())), zap.String("config_hash", b.rules.Hash()))
 	var reminder sync.WaitGroup
 	reminder.Go(func() { remind(ctx, b.log, b.obstacles) })

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/source/nats"
 )
 
 // demoOptions are the flags of the demo.
@@ -147,13 +148,16 @@ func (d *demo) join(ctx context.Context, log io.Writer) error {
 		d.bridge.close()
 		return exit.With(exit.Input, err)
 	}
-	d.at.nats, d.at.admin = strings.TrimPrefix(d.bridge.brokers.embedded.URL(), "nats://"), d.admin.addr()
+	d.at.nats, d.at.admin = strings.TrimPrefix(d.broker().Server().URL(), "nats://"), d.admin.addr()
 	if err = errors.Join(d.folder.settle(d.at), d.emptyStreams(ctx)); err != nil {
 		d.admin.listener.Close()
 		d.bridge.close()
 	}
 	return err
 }
+
+// broker is the bridge's, which is embedded.
+func (d *demo) broker() *nats.Broker { return d.bridge.broker.(*nats.Broker) }
 
 // carry runs the bridge while the sample events are published and counted.
 func (d *demo) carry(ctx context.Context, out io.Writer) error {

@@ -16,7 +16,7 @@ import (
 
 // emptyStreams forgets what an earlier demo left in the folder's broker, and opens its streams to atomic batches.
 func (d *demo) emptyStreams(ctx context.Context) error {
-	js, source := d.bridge.brokers.nats.JetStream(), d.bridge.config.Source.Embedded
+	js, source := d.broker().Connection().JetStream(), d.bridge.config.Source.Embedded
 	for _, s := range source.Server().Streams {
 		stream, err := js.Stream(ctx, s.Name)
 		if err == nil {
@@ -42,7 +42,7 @@ const samplesAtOnce = 500
 
 // publish publishes the sample events over a connection of its own and waits until the broker has acknowledged all.
 func (d *demo) publish(ctx context.Context, published *atomic.Int64) error {
-	conn, err := d.bridge.brokers.embedded.NATS(ctx)
+	conn, err := d.broker().Server().NATS(ctx)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (d *demo) welcome() {
   the bridge     http://%s/readyz and /metrics
   the folder     %s   configuration, rules, dead letters, log
 
-`, d.bridge.brokers.embedded.URL(), d.at.emulator, d.at.admin, d.dir)
+`, d.broker().Server().URL(), d.at.emulator, d.at.admin, d.dir)
 	for _, name := range d.folder.kept {
 		fmt.Fprintf(d.talk, "%s was changed and is used as it is.\n", filepath.Join(d.dir, name))
 	}
@@ -84,7 +84,7 @@ What went wrong, and how an event would be mapped after a change to %[5]s:
 
 Ctrl-C ends the demo.
 
-`, signUp, program, config, d.bridge.brokers.embedded.URL(), filepath.Join(d.dir, "rules"))
+`, signUp, program, config, d.broker().Server().URL(), filepath.Join(d.dir, "rules"))
 }
 
 // programName is how the user would call the program again.

@@ -10,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/source"
 )
 
 func newDeadLetters() *cobra.Command {
@@ -28,11 +29,11 @@ func newDeadLetters() *cobra.Command {
 
 // A desk is what a command about dead letters works with.
 type desk struct {
-	config  config.Config
-	rules   *mapping.Rules
-	log     *zap.Logger
-	brokers *brokers
-	store   letterStore
+	config config.Config
+	rules  *mapping.Rules
+	log    *zap.Logger
+	store  source.Letters
+	close  func() // ends the connection to the broker, if there is one
 }
 
 // openDesk reads the configuration and reaches its dead letters. It must be closed when err is nil.
@@ -51,11 +52,9 @@ func openDesk(cmd *cobra.Command, path string, f format) (*desk, error) {
 func deskOf(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*desk, error) {
 	d := &desk{config: c, rules: rules, log: log}
 	var err error
-	d.store, d.brokers, err = reachLetters(cmd.Context(), c, rules.Hash(), log)
+	d.store, d.close, err = reachLetters(cmd.Context(), c, rules.Hash(), log)
 	return d, err
 }
-
-func (d *desk) close() { d.brokers.close() }
 
 // quietLogger tells a command's user of trouble only.
 func quietLogger(cmd *cobra.Command, f format) (*zap.Logger, error) {

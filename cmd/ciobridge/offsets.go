@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/source"
 )
 
 // offsetsLimit is how long a command about offsets may take.
@@ -101,10 +101,9 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 // A reading is how far a source has been read, as its broker knows it.
 type reading struct {
-	ctx     context.Context
-	cancel  context.CancelFunc
-	source  config.Source
-	brokers *brokers
+	ctx    context.Context
+	cancel context.CancelFunc
+	broker source.Broker
 }
 
 // openReading reaches the broker of a configuration. It must be closed when err is nil.
@@ -117,9 +116,9 @@ func openReading(cmd *cobra.Command, path string, out format) (*reading, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{source: c.Source}
+	r := &reading{}
 	r.ctx, r.cancel = context.WithTimeout(cmd.Context(), offsetsLimit)
-	if r.brokers, err = reach(r.ctx, c, log); err != nil {
+	if r.broker, err = reach(r.ctx, c, log); err != nil {
 		r.cancel()
 		return nil, err
 	}
@@ -127,41 +126,26 @@ func openReading(cmd *cobra.Command, path string, out format) (*reading, error) 
 }
 
 func (r *reading) close() {
-	r.brokers.close()
+	r.broker.Close()
 	r.cancel()
 }
 
-func (r *reading) offsets() (offsets []consumer.OffsetInfo, err error) {
-	if k := r.source.Kafka; k != nil {
-		offsets, err = consumer.Offsets(r.ctx, r.brokers.kafka, k.Consumer())
-	} else {
-		offsets, err = consumer.StreamOffsets(r.ctx, r.brokers.nats, jetStreamOf(r.source))
-	}
+func (r *reading) offsets() ([]consumer.OffsetInfo, error) {
+	offsets, err := r.broker.Offsets(r.ctx)
 	if err != nil {
-		err = exit.With(exit.Broker, fmt.Errorf("read the offsets: %w", err))
+		return nil, exit.With(exit.Broker, fmt.Errorf("read the offsets: %w", err))
 	}
-	return offsets, err
+	return offsets, nil
 }
 
-func (r *reading) set(changes []consumer.OffsetChange) (err error) {
-	if k := r.source.Kafka; k != nil {
-		err = consumer.SetOffsets(r.ctx, r.brokers.kafka, k.Consumer(), changes)
-	} else {
-		err = consumer.SetStreamOffsets(r.ctx, r.brokers.nats, jetStreamOf(r.source), changes)
-	}
-	switch {
-	case err == nil:
+func (r *reading) set(changes []consumer.OffsetChange) error {
+	err := r.broker.SetOffsets(r.ctx, changes)
+	if err == nil {
 		return nil
-	case errors.Is(err, consumer.ErrGroupRunning) || errors.Is(err, consumer.ErrStreamRead):
-		return exit.With(exit.Failure, fmt.Errorf("set the offsets: %w", err))
 	}
-	return exit.With(exit.Broker, fmt.Errorf("set the offsets: %w", err))
-}
-
-// jetStreamOf is what a source that is not Kafka reads.
-func jetStreamOf(s config.Source) consumer.JetStreamConfig {
-	if s.NATS != nil {
-		return s.NATS.Consumer()
+	code := exit.Broker
+	if inUse := (*source.InUseError)(nil); errors.As(err, &inUse) {
+		code = exit.Failure
 	}
-	return s.Embedded.Consumer()
+	return exit.With(code, fmt.Errorf("set the offsets: %w", err))
 }

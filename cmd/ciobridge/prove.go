@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -101,14 +100,9 @@ func (s *spell) lasts(so bool) time.Duration {
 
 // proveSource makes sure that what is to be read exists. A topic that is deleted later is waited for.
 func (b *bridge) proveSource(ctx context.Context) error {
-	s, ok := b.source.(interface{ Check(context.Context) error })
-	if !ok {
-		return nil
-	}
 	var since spell
-	return exit.With(exit.Broker, b.await(ctx, provesSource, s.Check, func(err error) bool {
-		var missing *consumer.MissingTopicsError
-		return since.lasts(errors.As(err, &missing)) < missingFor
+	return exit.With(exit.Broker, b.await(ctx, provesSource, b.source.Check, func(err error) bool {
+		return since.lasts(b.source.Missing(err)) < missingFor
 	}))
 }
 

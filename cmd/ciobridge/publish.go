@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,19 +11,15 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/source"
 )
 
-// publishAtOnce is how many events are on their way before their acknowledgements are waited for, and publishLimit how long for.
-const (
-	publishAtOnce = 256
-	publishLimit  = 30 * time.Second
-)
-
-// A publisher stores messages in a broker, in order, and returns when all are acknowledged.
-type publisher func(ctx context.Context, messages []event.Message) error
+// publishLimit is how long acknowledgements are waited for.
+const publishLimit = 30 * time.Second
 
 func newPublish() *cobra.Command {
-	var path, topic, subject string
+	var path string
+	var to source.Target
 	var record recordFlags
 	var without valueless
 	var out format
@@ -52,11 +46,9 @@ func newPublish() *cobra.Command {
 			if err != nil {
 				return exit.With(exit.Input, err)
 			}
-			if m.Origin, err = destination(c.Source, topic, subject, record.key); err != nil {
+			to.Key, to.Null = record.key, without.null
+			if m.Origin, err = c.Source.Section().Destination(to); err != nil {
 				return exit.With(exit.Input, err)
-			}
-			if without.null && c.Source.Kafka == nil {
-				return exit.With(exit.Input, errors.New("--null is for Kafka: a NATS message is empty at least, give --empty"))
 			}
 			return publishEvents(cmd, c, m, without.values(cmd, files), out)
 		},
@@ -66,8 +58,8 @@ func newPublish() *cobra.Command {
 	record.add(cmd)
 	cmd.Flags().BoolVar(&without.null, "null", false, "publish one record with a null value, which Kafka takes for a tombstone, and no event")
 	cmd.Flags().BoolVar(&without.empty, "empty", false, "publish one record with an empty value, and no event")
-	cmd.Flags().StringVar(&topic, "topic", "", "the Kafka topic; not needed where the configuration has only one")
-	cmd.Flags().StringVar(&subject, "subject", "", "the NATS subject; not needed where the configuration has only one, without wildcards")
+	cmd.Flags().StringVar(&to.Topic, "topic", "", "the Kafka topic; not needed where the configuration has only one")
+	cmd.Flags().StringVar(&to.Subject, "subject", "", "the NATS subject; not needed where the configuration has only one, without wildcards")
 	return cmd
 }
 
@@ -97,55 +89,6 @@ func (v valueless) values(cmd *cobra.Command, files []string) func(each func(eve
 	}
 }
 
-// destination is where events are published: a topic, or a subject, that the source reads.
-func destination(s config.Source, topic, subject, key string) (event.Origin, error) {
-	if s.Kafka != nil {
-		if subject != "" {
-			return event.Origin{}, errors.New("--subject is for NATS, and the source is Kafka: give --topic")
-		}
-		one, err := oneOf("--topic", topic, s.Kafka.Consumer().Topics)
-		return event.Origin{Topic: one}, err
-	}
-	switch {
-	case topic != "":
-		return event.Origin{}, errors.New("--topic is for Kafka, and the source is NATS: give --subject")
-	case key != "":
-		return event.Origin{}, errors.New("--key is for Kafka: a NATS message has no key")
-	case subject != "":
-		return event.Origin{Subject: subject}, nil
-	}
-	var kept []string
-	if s.NATS != nil {
-		for _, stream := range s.NATS.Streams {
-			kept = append(kept, stream.Subjects...)
-		}
-	} else {
-		for _, stream := range s.Embedded.Server().Streams {
-			kept = append(kept, stream.Subjects...)
-		}
-	}
-	one, err := oneOf("--subject", "", kept)
-	if err == nil && strings.ContainsAny(one, "*>") {
-		err = fmt.Errorf("--subject is missing: name one of %s", one)
-	}
-	return event.Origin{Subject: one}, err
-}
-
-// oneOf is the given name if it is among the known, or the only one known.
-func oneOf(flag, given string, known []string) (string, error) {
-	switch {
-	case slices.Contains(known, given):
-		return given, nil
-	case given != "":
-		return "", fmt.Errorf("%s %s: the source does not read it; it reads %s", flag, given, strings.Join(known, ", "))
-	case len(known) == 1:
-		return known[0], nil
-	case len(known) == 0:
-		return "", fmt.Errorf("%s is missing", flag)
-	}
-	return "", fmt.Errorf("%s is missing: name one of %s", flag, strings.Join(known, ", "))
-}
-
 func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values func(func(eventText) error) error, out format) error {
 	log, err := quietLogger(cmd, out)
 	if err != nil {
@@ -155,15 +98,15 @@ func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values 
 	if err != nil {
 		return err
 	}
-	defer b.close()
-	publish, closePublisher := b.publisher(c)
-	defer closePublisher()
+	defer b.Close()
+	publisher := b.Publisher()
+	defer publisher.Close()
 	published := 0
 	var batch []event.Message
 	flush := func() error {
 		ctx, cancel := context.WithTimeout(cmd.Context(), publishLimit)
 		defer cancel()
-		if err := publish(ctx, batch); err != nil {
+		if err := publisher.Publish(ctx, batch); err != nil {
 			return exit.With(exit.Broker, fmt.Errorf("publish after the first %d events: %w", published, err))
 		}
 		published += len(batch)
@@ -172,7 +115,7 @@ func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values 
 	}
 	err = values(func(e eventText) error {
 		m.Value = e.value
-		if batch = append(batch, m); len(batch) < publishAtOnce {
+		if batch = append(batch, m); len(batch) < source.PublishAtOnce {
 			return nil
 		}
 		return flush()

@@ -26,6 +26,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/source"
 )
 
 // admin is where a bridge in the test answers for its health, as soon as it does.
@@ -328,14 +329,17 @@ func TestLettersThatCannotBeStoredAreNotReady(t *testing.T) {
 
 // A sourceOf and a lettersOf answer when they are asked whether they are there.
 type sourceOf struct {
-	source
+	source.Reader
 	check func() error
 }
 
 func (s sourceOf) Check(context.Context) error { return s.check() }
+func (s sourceOf) Missing(err error) bool {
+	return errors.As(err, new(*consumer.MissingTopicsError))
+}
 
 type lettersOf struct {
-	letterStore
+	source.Letters
 	check func() error
 }
 

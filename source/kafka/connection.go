@@ -1,0 +1,91 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// connection is a Kafka cluster, and what is read of it.
+type connection struct {
+	conn   *broker.Kafka
+	config consumer.KafkaConfig
+}
+
+// reader is the consumer of the topics.
+type reader struct{ *consumer.Kafka }
+
+// Missing implements source.Reader.
+func (reader) Missing(err error) bool {
+	var missing *consumer.MissingTopicsError
+	return errors.As(err, &missing)
+}
+
+// Reader implements source.Broker.
+func (c *connection) Reader(log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
+	k, err := consumer.NewKafka(c.config, c.conn, log, reg)
+	if err != nil {
+		return nil, err
+	}
+	return reader{k}, nil
+}
+
+// Offsets implements source.Broker.
+func (c *connection) Offsets(ctx context.Context) ([]consumer.OffsetInfo, error) {
+	return consumer.Offsets(ctx, c.conn, c.config)
+}
+
+// SetOffsets implements source.Broker.
+func (c *connection) SetOffsets(ctx context.Context, changes []consumer.OffsetChange) error {
+	err := consumer.SetOffsets(ctx, c.conn, c.config, changes)
+	if errors.Is(err, consumer.ErrGroupRunning) {
+		return &source.InUseError{Err: err}
+	}
+	return err
+}
+
+// Letters implements source.Broker.
+func (c *connection) Letters(d deadletter.Config, hash string) source.Letters {
+	return deadletter.NewKafka(c.conn, d, hash)
+}
+
+// CheckLetters implements source.Broker: the topics were compared when the configuration was read.
+func (c *connection) CheckLetters(context.Context, deadletter.Config) error { return nil }
+
+// Publisher implements source.Broker. Keys go where the Java client and librdkafka's murmur2_random put them.
+func (c *connection) Publisher() source.Publisher {
+	return &publisher{kafka.Writer{
+		Addr: kafka.TCP(c.conn.Brokers()...), Transport: c.conn.Transport(), RequiredAcks: kafka.RequireAll,
+		Balancer: kafka.Murmur2Balancer{}, BatchTimeout: 5 * time.Millisecond, BatchSize: source.PublishAtOnce,
+	}}
+}
+
+// Close implements source.Broker.
+func (c *connection) Close() { c.conn.Close() }
+
+type publisher struct{ writer kafka.Writer }
+
+// Publish implements source.Publisher.
+func (p *publisher) Publish(ctx context.Context, messages []event.Message) error {
+	records := make([]kafka.Message, len(messages))
+	for i, m := range messages {
+		records[i] = kafka.Message{Topic: m.Origin.Topic, Key: m.Key, Value: m.Value}
+		for _, h := range m.Headers {
+			records[i].Headers = append(records[i].Headers, kafka.Header{Key: h.Key, Value: h.Value})
+		}
+	}
+	return p.writer.WriteMessages(ctx, records...)
+}
+
+// Close implements source.Publisher.
+func (p *publisher) Close() { p.writer.Close() }

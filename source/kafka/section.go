@@ -1,0 +1,96 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// Section reads topics of a Kafka cluster.
+type Section struct {
+	consumer.KafkaConfig `yaml:",inline"`
+	Read                 []mapping.Topic `yaml:"topics"`
+}
+
+// UnmarshalYAML reads the section over the defaults.
+func (s *Section) UnmarshalYAML(decode func(any) error) error {
+	type section Section
+	read := section{KafkaConfig: consumer.DefaultKafkaConfig()}
+	err := decode(&read)
+	*s = Section(read)
+	return err
+}
+
+// Consumer is the configuration of the consumer.
+func (s *Section) Consumer() consumer.KafkaConfig {
+	c := s.KafkaConfig
+	c.Topics = s.Names()
+	return c
+}
+
+// Kind implements source.Section.
+func (*Section) Kind() string { return "kafka" }
+
+// Names implements source.Section.
+func (s *Section) Names() []string {
+	var names []string
+	for _, t := range s.Read {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// Topics implements source.Section.
+func (s *Section) Topics() []mapping.Topic { return s.Read }
+
+// Validate implements source.Section.
+func (s *Section) Validate() error { return s.Consumer().Validate() }
+
+// CheckLetters implements source.Section.
+func (s *Section) CheckLetters(d deadletter.Config) error {
+	switch {
+	case d.Subject != "":
+		return errors.New("dead_letters.subject: is for a NATS source; give topic or file")
+	case d.Topic != "" && slices.Contains(s.Names(), d.Topic):
+		return errors.New("dead_letters.topic: is read by the source too, and every dead letter would come back as an event")
+	}
+	return nil
+}
+
+// Destination implements source.Section.
+func (s *Section) Destination(to source.Target) (event.Origin, error) {
+	if to.Subject != "" {
+		return event.Origin{}, errors.New("--subject is for NATS, and the source is Kafka: give --topic")
+	}
+	topic, err := source.One("--topic", to.Topic, s.Names())
+	return event.Origin{Topic: topic}, err
+}
+
+// Connect implements source.Section. Nothing is dialed yet.
+func (s *Section) Connect(context.Context, *zap.Logger) (source.Broker, error) {
+	conn, err := broker.NewKafka(s.KafkaConfig.KafkaConfig)
+	if err != nil {
+		return nil, source.Unconnected(err)
+	}
+	return &connection{conn, s.Consumer()}, nil
+}
+
+// Reach implements source.Section.
+func (s *Section) Reach(ctx context.Context, log *zap.Logger) (source.Broker, error) {
+	return s.Connect(ctx, log)
+}
+
+// Passing implements source.Section.
+func (*Section) Passing(error) bool { return false }
+
+// ChecksFirst implements source.Section: a topic that does not exist is a mistake, unless it was just made.
+func (*Section) ChecksFirst() bool { return true }

@@ -1,0 +1,102 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// Broker is the connection to a server, and what is read of it. It owns the server where that is embedded.
+type Broker struct {
+	conn   *broker.NATS
+	server *broker.Embedded // nil if the server is somebody else's
+	config consumer.JetStreamConfig
+}
+
+// Connection is the connection.
+func (b *Broker) Connection() *broker.NATS { return b.conn }
+
+// Server is the embedded server; nil if there is none.
+func (b *Broker) Server() *broker.Embedded { return b.server }
+
+// reader is the consumer of the streams.
+type reader struct{ *consumer.JetStream }
+
+// Check implements source.Reader: streams are looked at while they are read.
+func (reader) Check(context.Context) error { return nil }
+
+// Missing implements source.Reader.
+func (reader) Missing(error) bool { return false }
+
+// Reader implements source.Broker. The connection's metrics are registered too.
+func (b *Broker) Reader(log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
+	reg.MustRegister(b.conn)
+	j, err := consumer.NewJetStream(b.conn, b.config, log, reg)
+	if err != nil {
+		return nil, err
+	}
+	return reader{j}, nil
+}
+
+// Offsets implements source.Broker.
+func (b *Broker) Offsets(ctx context.Context) ([]consumer.OffsetInfo, error) {
+	return consumer.StreamOffsets(ctx, b.conn, b.config)
+}
+
+// SetOffsets implements source.Broker.
+func (b *Broker) SetOffsets(ctx context.Context, changes []consumer.OffsetChange) error {
+	err := consumer.SetStreamOffsets(ctx, b.conn, b.config, changes)
+	if errors.Is(err, consumer.ErrStreamRead) {
+		return &source.InUseError{Err: err}
+	}
+	return err
+}
+
+// Letters implements source.Broker.
+func (b *Broker) Letters(d deadletter.Config, hash string) source.Letters {
+	return deadletter.NewJetStream(b.conn.JetStream(), d, hash)
+}
+
+// CheckLetters implements source.Broker: it asks the server which stream keeps the dead letters.
+func (b *Broker) CheckLetters(ctx context.Context, d deadletter.Config) error {
+	if d.Subject == "" {
+		return nil
+	}
+	stream, err := b.conn.JetStream().StreamNameBySubject(ctx, d.Subject)
+	if err != nil {
+		return exit.With(exit.Broker, fmt.Errorf("find the stream of dead_letters.subject: %w", err))
+	}
+	for _, r := range b.config.Streams {
+		overlaps := func(filter string) bool { return server.SubjectsCollide(filter, d.Subject) }
+		subjects := slices.Concat(append(r.Partitions, r.Subjects)...)
+		if r.Name == stream && (len(subjects) == 0 || slices.ContainsFunc(subjects, overlaps)) {
+			return exit.With(exit.Input, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source reads too, "+
+				"and every dead letter would come back as an event; name a subject of another stream", d.Subject, stream))
+		}
+	}
+	return nil
+}
+
+// Publisher implements source.Broker.
+func (b *Broker) Publisher() source.Publisher {
+	return &publisher{b.conn.JetStream(), b.config.Streams}
+}
+
+// Close implements source.Broker.
+func (b *Broker) Close() {
+	b.conn.Close()
+	if b.server != nil {
+		b.server.Close()
+	}
+}

@@ -1,0 +1,85 @@
+package nats
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// Section reads streams of a NATS server or cluster.
+type Section struct {
+	broker.NATSConfig `yaml:",inline"`
+	Reading           `yaml:",inline"`
+}
+
+// UnmarshalYAML reads the section over the defaults.
+func (s *Section) UnmarshalYAML(decode func(any) error) error {
+	type section Section
+	read := section{Reading: defaultReading()}
+	err := decode(&read)
+	*s = Section(read)
+	return err
+}
+
+// Consumer is the configuration of the consumer.
+func (s *Section) Consumer() consumer.JetStreamConfig {
+	c := s.JetStreamConfig
+	for _, stream := range s.Streams {
+		c.Streams = append(c.Streams, consumer.StreamConfig{
+			Name: stream.Name, Subjects: stream.Subjects, Partitions: stream.partitions(),
+		})
+	}
+	return c
+}
+
+// Kind implements source.Section.
+func (*Section) Kind() string { return "nats" }
+
+// Names implements source.Section.
+func (s *Section) Names() []string { return names(s.Consumer()) }
+
+// Validate implements source.Section.
+func (s *Section) Validate() error {
+	return errors.Join(s.NATSConfig.Validate(), s.Consumer().Validate())
+}
+
+// Destination implements source.Section.
+func (s *Section) Destination(to source.Target) (event.Origin, error) {
+	var kept []string
+	for _, stream := range s.Streams {
+		kept = append(kept, stream.Subjects...)
+	}
+	return destination(to, kept)
+}
+
+// Connect implements source.Section.
+func (s *Section) Connect(ctx context.Context, log *zap.Logger) (source.Broker, error) {
+	conn, err := broker.NewNATS(ctx, s.NATSConfig, log.Named("nats"))
+	if err != nil {
+		return nil, source.Unconnected(err)
+	}
+	return &Broker{conn: conn, config: s.Consumer()}, nil
+}
+
+// Reach implements source.Section.
+func (s *Section) Reach(ctx context.Context, log *zap.Logger) (source.Broker, error) {
+	return s.Connect(ctx, log)
+}
+
+// Passing implements source.Section: a server that does not answer may do so later.
+func (*Section) Passing(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+
+// names are the streams that are read.
+func names(c consumer.JetStreamConfig) []string {
+	var names []string
+	for _, s := range c.Streams {
+		names = append(names, s.Name)
+	}
+	return names
+}

@@ -1,0 +1,99 @@
+package nats
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// Reading says how streams are read, whichever server has them.
+type Reading struct {
+	consumer.JetStreamConfig `yaml:",inline"`
+	Streams                  []Stream `yaml:"streams"`
+}
+
+func defaultReading() Reading {
+	return Reading{JetStreamConfig: consumer.DefaultJetStreamConfig()}
+}
+
+// Stream is one JetStream stream and how its events arrive.
+type Stream struct {
+	Name string `yaml:"name"`
+	// Subjects narrows what is read, with the wildcards of NATS; for an embedded server they are what the stream keeps.
+	Subjects []string `yaml:"subjects"`
+	// Partitions divide the stream among replicas: the subjects of each, one or a list.
+	Partitions []Subjects       `yaml:"partitions"`
+	Envelope   mapping.Envelope `yaml:"envelope"`
+	OnNull     mapping.Policy   `yaml:"on_null"`
+}
+
+// Subjects are what one partition of a stream holds.
+type Subjects []string
+
+// UnmarshalYAML reads one subject or a list of them.
+func (s *Subjects) UnmarshalYAML(decode func(any) error) error {
+	var one string
+	if decode(&one) == nil {
+		*s = Subjects{one}
+		return nil
+	}
+	return decode((*[]string)(s))
+}
+
+func (s *Stream) partitions() [][]string {
+	var partitions [][]string
+	for _, subjects := range s.Partitions {
+		partitions = append(partitions, subjects)
+	}
+	return partitions
+}
+
+// Topics implements source.Section.
+func (r *Reading) Topics() []mapping.Topic {
+	var topics []mapping.Topic
+	for _, s := range r.Streams {
+		topics = append(topics, mapping.Topic{Name: s.Name, Envelope: s.Envelope, OnNull: s.OnNull})
+	}
+	return topics
+}
+
+// CheckLetters implements source.Section. Which stream keeps a subject, only the server knows.
+func (r *Reading) CheckLetters(d deadletter.Config) error {
+	if d.Topic != "" {
+		return errors.New("dead_letters.topic: is for a Kafka source; give subject or file")
+	}
+	return nil
+}
+
+// ChecksFirst implements source.Section: streams are looked at while they are read.
+func (r *Reading) ChecksFirst() bool { return false }
+
+// destination is the subject to publish to, among those that the streams keep.
+func destination(to source.Target, kept []string) (event.Origin, error) {
+	switch {
+	case to.Topic != "":
+		return event.Origin{}, errors.New("--topic is for Kafka, and the source is NATS: give --subject")
+	case to.Key != "":
+		return event.Origin{}, errors.New("--key is for Kafka: a NATS message has no key")
+	}
+	subject := to.Subject
+	if subject == "" {
+		var err error
+		if subject, err = source.One("--subject", "", kept); err != nil {
+			return event.Origin{}, err
+		}
+		if strings.ContainsAny(subject, "*>") {
+			return event.Origin{}, fmt.Errorf("--subject is missing: name one of %s", subject)
+		}
+	}
+	if to.Null {
+		return event.Origin{}, errors.New("--null is for Kafka: a NATS message is empty at least, give --empty")
+	}
+	return event.Origin{Subject: subject}, nil
+}

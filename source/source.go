@@ -1,0 +1,91 @@
+package source
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/pipeline"
+)
+
+// A Section is one section under source of a configuration. It connects to nothing before it is asked to.
+type Section interface {
+	// Kind is the name of the section.
+	Kind() string
+	// Names are the topics or streams that are read, and Topics how the events of each arrive.
+	Names() []string
+	Topics() []mapping.Topic
+	// Validate reports every mistake, each with its path under the section.
+	Validate() error
+	// CheckLetters reports dead letters that this kind of broker cannot keep, or that the source would read as events.
+	CheckLetters(deadletter.Config) error
+	// Destination is where an event is published: something that the source reads.
+	Destination(Target) (event.Origin, error)
+
+	// Connect opens the connection that the source and the dead letters use. Its error has the exit code.
+	Connect(context.Context, *zap.Logger) (Broker, error)
+	// Reach does so for a single task, beside a bridge that may run.
+	Reach(context.Context, *zap.Logger) (Broker, error)
+	// Passing reports whether an error of Connect may pass by itself.
+	Passing(error) bool
+	// ChecksFirst reports whether Reader.Check has to succeed before anything is read. If not, what is read is looked at
+	// while it is read.
+	ChecksFirst() bool
+}
+
+// A Broker is the connection to the broker of a configuration. It must be closed.
+type Broker interface {
+	// Reader makes the source of the pipeline. Its metrics are registered.
+	Reader(*zap.Logger, prometheus.Registerer) (Reader, error)
+	// Offsets tells how far the source has been read, and SetOffsets sets it while nobody reads: where somebody does, its
+	// error is an InUseError.
+	Offsets(context.Context) ([]consumer.OffsetInfo, error)
+	SetOffsets(context.Context, []consumer.OffsetChange) error
+
+	// Letters opens the dead letters that this broker keeps. Hash is that of the rules.
+	Letters(c deadletter.Config, hash string) Letters
+	// CheckLetters makes sure that the source does not read what keeps the dead letters, as far as only the broker knows
+	// that: each letter would come back as an event, fail again and become the next. Its error has the exit code.
+	CheckLetters(context.Context, deadletter.Config) error
+
+	Publisher() Publisher
+	Close()
+}
+
+// A Reader reads the messages, and tells what keeps them from coming.
+type Reader interface {
+	pipeline.Source
+	// Troubles says what keeps messages from coming, or some of them. It is empty while the source reads, or stands by to
+	// read.
+	Troubles() []string
+	// OnReplicas has f told among how many replicas the source is divided. It must be called before Consume.
+	OnReplicas(f func(n int))
+	// Check makes sure that what is to be read exists. Missing reports whether its error says that it does not.
+	Check(context.Context) error
+	Missing(error) bool
+}
+
+// Letters is where a bridge keeps its dead letters.
+type Letters interface {
+	deadletter.Store
+	// Ready is nil while the last attempt to store succeeded, or none was made, and otherwise says since when and why letters
+	// cannot be stored. It names no address.
+	Ready() error
+	// Check proves that letters can be kept there. It makes the place if the configuration says so. Weak lists what an
+	// operator should know, one sentence each, such as a retention that is shorter than a weekend; an error says why nothing
+	// can be kept.
+	Check(ctx context.Context) (weak []string, err error)
+}
+
+// InUseError is the error of setting offsets while a bridge reads.
+type InUseError struct{ Err error }
+
+func (e *InUseError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of the source.
+func (e *InUseError) Unwrap() error { return e.Err }
