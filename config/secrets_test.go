@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/consumer"
+	consumerkafka "github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/secret"
 	"github.com/ciobridge/ciobridge/source/kafka"
@@ -28,7 +28,7 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 	tried := 0
 	for _, source := range []Source{
 		{Kafka: &kafka.Section{
-			KafkaConfig: consumer.KafkaConfig{KafkaConfig: broker.KafkaConfig{
+			Config: consumerkafka.Config{KafkaConfig: broker.KafkaConfig{
 				Brokers: []string{""}, TLS: &broker.TLSConfig{}, SASL: &broker.SASLConfig{},
 			}},
 			Read: []mapping.Topic{{Name: "a"}, {}},

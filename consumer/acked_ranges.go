@@ -165,8 +165,10 @@ func readCount(b []byte, least int, from int64) (n int64, rest []byte, ok bool) 
 	return int64(u), b[size:], true
 }
 
+var crcTable = crc32.MakeTable(crc32.Castagnoli)
+
 func rangesSum(log string, committable int64, spans []byte) uint32 {
-	sum := crc32.Update(0, castagnoli, []byte(log))
-	sum = crc32.Update(sum, castagnoli, binary.BigEndian.AppendUint64(nil, uint64(committable)))
-	return crc32.Update(sum, castagnoli, spans)
+	sum := crc32.Update(0, crcTable, []byte(log))
+	sum = crc32.Update(sum, crcTable, binary.BigEndian.AppendUint64(nil, uint64(committable)))
+	return crc32.Update(sum, crcTable, spans)
 }

@@ -19,7 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/emulator"
@@ -335,7 +335,7 @@ type sourceOf struct {
 
 func (s sourceOf) Check(context.Context) error { return s.check() }
 func (s sourceOf) Missing(err error) bool {
-	return errors.As(err, new(*consumer.MissingTopicsError))
+	return errors.As(err, new(*kafka.MissingTopicsError))
 }
 
 type lettersOf struct {
@@ -348,7 +348,7 @@ func (l lettersOf) Check(context.Context) ([]string, error) { return nil, l.chec
 // A broker that came late may be followed by its topics some seconds later, just as one that was there from the start; what stays missing
 // ends the start.
 func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
-	missing := &consumer.MissingTopicsError{Topics: []string{"shop"}}
+	missing := &kafka.MissingTopicsError{Topics: []string{"shop"}}
 	for name, prove := range map[string]func(ctx context.Context, b *bridge, check func() error) error{
 		"source": func(ctx context.Context, b *bridge, check func() error) error {
 			b.source = sourceOf{check: func() error {

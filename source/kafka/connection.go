@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
+	consumerkafka "github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/source"
@@ -19,21 +20,21 @@ import (
 // connection is a Kafka cluster, and what is read of it.
 type connection struct {
 	conn   *broker.Kafka
-	config consumer.KafkaConfig
+	config consumerkafka.Config
 }
 
 // reader is the consumer of the topics.
-type reader struct{ *consumer.Kafka }
+type reader struct{ *consumerkafka.Source }
 
 // Missing implements source.Reader.
 func (reader) Missing(err error) bool {
-	var missing *consumer.MissingTopicsError
+	var missing *consumerkafka.MissingTopicsError
 	return errors.As(err, &missing)
 }
 
 // Reader implements source.Broker.
 func (c *connection) Reader(log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
-	k, err := consumer.NewKafka(c.config, c.conn, log, reg)
+	k, err := consumerkafka.New(c.config, c.conn, log, reg)
 	if err != nil {
 		return nil, err
 	}
@@ -42,13 +43,13 @@ func (c *connection) Reader(log *zap.Logger, reg prometheus.Registerer) (source.
 
 // Offsets implements source.Broker.
 func (c *connection) Offsets(ctx context.Context) ([]consumer.OffsetInfo, error) {
-	return consumer.Offsets(ctx, c.conn, c.config)
+	return consumerkafka.Offsets(ctx, c.conn, c.config)
 }
 
 // SetOffsets implements source.Broker.
 func (c *connection) SetOffsets(ctx context.Context, changes []consumer.OffsetChange) error {
-	err := consumer.SetOffsets(ctx, c.conn, c.config, changes)
-	if errors.Is(err, consumer.ErrGroupRunning) {
+	err := consumerkafka.SetOffsets(ctx, c.conn, c.config, changes)
+	if errors.Is(err, consumerkafka.ErrGroupRunning) {
 		return &source.InUseError{Err: err}
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -17,22 +17,22 @@ import (
 
 // Section reads topics of a Kafka cluster.
 type Section struct {
-	consumer.KafkaConfig `yaml:",inline"`
-	Read                 []mapping.Topic `yaml:"topics"`
+	kafka.Config `yaml:",inline"`
+	Read         []mapping.Topic `yaml:"topics"`
 }
 
 // UnmarshalYAML reads the section over the defaults.
 func (s *Section) UnmarshalYAML(decode func(any) error) error {
 	type section Section
-	read := section{KafkaConfig: consumer.DefaultKafkaConfig()}
+	read := section{Config: kafka.DefaultConfig()}
 	err := decode(&read)
 	*s = Section(read)
 	return err
 }
 
 // Consumer is the configuration of the consumer.
-func (s *Section) Consumer() consumer.KafkaConfig {
-	c := s.KafkaConfig
+func (s *Section) Consumer() kafka.Config {
+	c := s.Config
 	c.Topics = s.Names()
 	return c
 }
@@ -77,7 +77,7 @@ func (s *Section) Destination(to source.Target) (event.Origin, error) {
 
 // Connect implements source.Section. Nothing is dialed yet.
 func (s *Section) Connect(context.Context, *zap.Logger) (source.Broker, error) {
-	conn, err := broker.NewKafka(s.KafkaConfig.KafkaConfig)
+	conn, err := broker.NewKafka(s.KafkaConfig)
 	if err != nil {
 		return nil, source.Unconnected(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/source"
@@ -21,7 +22,7 @@ import (
 type Broker struct {
 	conn   *broker.NATS
 	server *broker.Embedded // nil if the server is somebody else's
-	config consumer.JetStreamConfig
+	config jetstream.Config
 }
 
 // Connection is the connection.
@@ -31,7 +32,7 @@ func (b *Broker) Connection() *broker.NATS { return b.conn }
 func (b *Broker) Server() *broker.Embedded { return b.server }
 
 // reader is the consumer of the streams.
-type reader struct{ *consumer.JetStream }
+type reader struct{ *jetstream.Source }
 
 // Check implements source.Reader: streams are looked at while they are read.
 func (reader) Check(context.Context) error { return nil }
@@ -42,7 +43,7 @@ func (reader) Missing(error) bool { return false }
 // Reader implements source.Broker. The connection's metrics are registered too.
 func (b *Broker) Reader(log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
 	reg.MustRegister(b.conn)
-	j, err := consumer.NewJetStream(b.conn, b.config, log, reg)
+	j, err := jetstream.New(b.conn, b.config, log, reg)
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +52,13 @@ func (b *Broker) Reader(log *zap.Logger, reg prometheus.Registerer) (source.Read
 
 // Offsets implements source.Broker.
 func (b *Broker) Offsets(ctx context.Context) ([]consumer.OffsetInfo, error) {
-	return consumer.StreamOffsets(ctx, b.conn, b.config)
+	return jetstream.Offsets(ctx, b.conn, b.config)
 }
 
 // SetOffsets implements source.Broker.
 func (b *Broker) SetOffsets(ctx context.Context, changes []consumer.OffsetChange) error {
-	err := consumer.SetStreamOffsets(ctx, b.conn, b.config, changes)
-	if errors.Is(err, consumer.ErrStreamRead) {
+	err := jetstream.SetOffsets(ctx, b.conn, b.config, changes)
+	if errors.Is(err, jetstream.ErrStreamRead) {
 		return &source.InUseError{Err: err}
 	}
 	return err

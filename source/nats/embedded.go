@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/source"
@@ -40,10 +40,10 @@ func (e *Embedded) Server() broker.EmbeddedConfig {
 }
 
 // Consumer is the configuration of the consumer. All that the streams keep is read.
-func (e *Embedded) Consumer() consumer.JetStreamConfig {
-	c := e.JetStreamConfig
+func (e *Embedded) Consumer() jetstream.Config {
+	c := e.Config
 	for _, s := range e.Server().Streams {
-		c.Streams = append(c.Streams, consumer.StreamConfig{Name: s.Name})
+		c.Streams = append(c.Streams, jetstream.StreamConfig{Name: s.Name})
 	}
 	for i := range e.Streams {
 		c.Streams[i].Partitions = e.Streams[i].partitions()

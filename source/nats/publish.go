@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/ciobridge/ciobridge/consumer"
+	consumerjetstream "github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/event"
 )
 
 type publisher struct {
 	js   jetstream.JetStream
-	read []consumer.StreamConfig
+	read []consumerjetstream.StreamConfig
 }
 
 // Publish implements source.Publisher. It waits for the acknowledgement of each message, and makes sure that a stream keeps it
@@ -54,7 +54,7 @@ func messageOf(m event.Message) *nats.Msg {
 func (p *publisher) await(ctx context.Context, ack jetstream.PubAckFuture) error {
 	select {
 	case stored := <-ack.Ok():
-		if !slices.ContainsFunc(p.read, func(s consumer.StreamConfig) bool { return s.Name == stored.Stream }) {
+		if !slices.ContainsFunc(p.read, func(s consumerjetstream.StreamConfig) bool { return s.Name == stored.Stream }) {
 			return fmt.Errorf("is kept by the stream %s, which the source does not read", stored.Stream)
 		}
 		return nil

@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/source"
 )
@@ -28,10 +28,10 @@ func (s *Section) UnmarshalYAML(decode func(any) error) error {
 }
 
 // Consumer is the configuration of the consumer.
-func (s *Section) Consumer() consumer.JetStreamConfig {
-	c := s.JetStreamConfig
+func (s *Section) Consumer() jetstream.Config {
+	c := s.Config
 	for _, stream := range s.Streams {
-		c.Streams = append(c.Streams, consumer.StreamConfig{
+		c.Streams = append(c.Streams, jetstream.StreamConfig{
 			Name: stream.Name, Subjects: stream.Subjects, Partitions: stream.partitions(),
 		})
 	}
@@ -76,7 +76,7 @@ func (s *Section) Reach(ctx context.Context, log *zap.Logger) (source.Broker, er
 func (*Section) Passing(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
 
 // names are the streams that are read.
-func names(c consumer.JetStreamConfig) []string {
+func names(c jetstream.Config) []string {
 	var names []string
 	for _, s := range c.Streams {
 		names = append(names, s.Name)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -14,12 +14,12 @@ import (
 
 // Reading says how streams are read, whichever server has them.
 type Reading struct {
-	consumer.JetStreamConfig `yaml:",inline"`
-	Streams                  []Stream `yaml:"streams"`
+	jetstream.Config `yaml:",inline"`
+	Streams          []Stream `yaml:"streams"`
 }
 
 func defaultReading() Reading {
-	return Reading{JetStreamConfig: consumer.DefaultJetStreamConfig()}
+	return Reading{Config: jetstream.DefaultConfig()}
 }
 
 // Stream is one JetStream stream and how its events arrive.

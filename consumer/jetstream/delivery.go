@@ -1,0 +1,145 @@
+package jetstream
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// pinHeader is put on every message by the server to name the reader that it was meant for.
+const pinHeader = "Nats-Pin-Id"
+
+// delivery is what the reply subject of a delivered message tells: where the message stands in the stream and in the order of
+// deliveries. Acknowledgements are addressed to that subject too.
+type delivery struct {
+	streamSeq   uint64 // in the stream
+	consumerSeq uint64 // of this delivery since the consumer was last reset, from 1, without holes
+	time        int64  // when the stream took the message, unix nanoseconds
+}
+
+// parseDelivery reads $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<ordinal>.<time>.<pending>, or the newer form with a domain and
+// an account before the stream and perhaps a token at the end. From is where the delivered field begins and to is where the
+// pending field ends.
+func parseDelivery(reply []byte) (d delivery, from, to int, ok bool) {
+	from = numbersStart(reply)
+	if from == 0 {
+		return delivery{}, 0, 0, false
+	}
+	d, n, ok := parseNumbers(reply[from:])
+	return d, from, from + n, ok
+}
+
+// numbersStart is where the delivered field begins, 0 where it is no reply subject of a delivery.
+func numbersStart(reply []byte) int {
+	if !bytes.HasPrefix(reply, []byte("$JS.ACK.")) {
+		return 0
+	}
+	names := 2 // the stream and the consumer
+	if dots := bytes.Count(reply, []byte(".")); dots >= 10 {
+		names = 4
+	} else if dots != 8 {
+		return 0
+	}
+	at := len("$JS.ACK.")
+	for range names {
+		at += bytes.IndexByte(reply[at:], '.') + 1
+	}
+	return at
+}
+
+// parseNumbers reads <delivered>.<seq>.<ordinal>.<time>.<pending> at the front of b and returns how long that is.
+func parseNumbers(b []byte) (d delivery, n int, ok bool) {
+	var fields [5]uint64
+	for i := range fields {
+		end := bytes.IndexByte(b[n:], '.')
+		if end < 0 {
+			if i < len(fields)-1 {
+				return delivery{}, 0, false
+			}
+			end = len(b) - n
+		}
+		if fields[i], ok = parseNumber(b[n : n+end]); !ok {
+			return delivery{}, 0, false
+		}
+		n += end + 1
+	}
+	return delivery{streamSeq: fields[1], consumerSeq: fields[2], time: int64(fields[3])}, n - 1, true
+}
+
+func parseNumber(s []byte) (n uint64, ok bool) {
+	if len(s) == 0 || len(s) > 19 { // 19 digits fit
+		return 0, false
+	}
+	for _, c := range s {
+		c -= '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(c)
+	}
+	return n, true
+}
+
+// ackSubject makes the subject that acknowledges everything up to a sequence. Reply is that of any message since the consumer was
+// last reset.
+func ackSubject(reply string, seq, ordinal uint64) string {
+	_, from, to, _ := parseDelivery([]byte(reply))
+	b := make([]byte, 0, len(reply)+40)
+	b = append(b, reply[:from]...)
+	b = append(b, "1."...)
+	b = strconv.AppendUint(b, seq, 10)
+	b = append(b, '.')
+	b = strconv.AppendUint(b, ordinal, 10)
+	b = append(b, ".0.0"...)
+	return string(append(b, reply[to:]...))
+}
+
+// message makes the event's message. Its bytes are the frame's own.
+func (s *session) message(f *frame, d delivery, headers []event.Header) event.Message {
+	return event.Message{
+		Origin:  event.Origin{Topic: s.r.part.stream, Subject: s.names.intern(f.subject), Partition: s.r.part.index, Offset: int64(d.streamSeq)},
+		Value:   f.payload,
+		Headers: headers,
+		Time:    time.Unix(0, d.time),
+	}
+}
+
+// headers reads the headers of a message, in the order in which they came, takes the pin out, and says whether that is ours.
+func (s *session) headers(f *frame) (headers []event.Header, mine bool) {
+	if bytes.Equal(f.header, s.bareHeader) {
+		return nil, true
+	}
+	_, rest, _ := bytes.Cut(f.header, []byte("\n")) // the version of the protocol
+	for len(rest) > 0 {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		key, value, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(":"))
+		value = bytes.TrimLeft(value, " \t")
+		switch {
+		case !ok || len(key) == 0:
+		case string(key) == pinHeader:
+			mine = string(value) == s.pin
+		default:
+			headers = append(headers, event.Header{Key: s.names.intern(key), Value: value})
+		}
+	}
+	return headers, mine
+}
+
+// nameCache keeps one string for each name that comes again and again.
+type nameCache map[string]string
+
+const maxNames = 1000 // more than this many are no names that come again
+
+func (n nameCache) intern(b []byte) string {
+	if name, ok := n[string(b)]; ok {
+		return name
+	}
+	name := string(b)
+	if len(n) < maxNames {
+		n[name] = name
+	}
+	return name
+}

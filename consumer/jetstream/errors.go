@@ -1,0 +1,30 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The ways in which a turn of reading ends. They are not failures: the next turn goes on at the floor.
+var (
+	errPinLost         = errors.New("another reader has the stream")
+	errDisconnected    = errors.New("the connection broke")
+	errPinUnproven     = errors.New("the server did not confirm the right to read in time")
+	errSilent          = errors.New("the server went silent")
+	errConsumerGone    = errors.New("the consumer is gone")
+	errStreamRecreated = errors.New("the stream was deleted and made again: it is read from its beginning")
+	errLeaderMoved     = errors.New("the consumer moved to another server")
+	errOutOfOrder      = errors.New("a delivery did not follow the one before")
+	errFloorMoved      = errors.New("messages were purged or acknowledged by others while reading began")
+	errFloorWentBack   = errors.New("the acknowledgement floor went back")
+	errReassigned      = errors.New("the partition is another replica's share")
+	errRequestRefused  = errors.New("the server refuses requests for messages")
+)
+
+// fatalError marks an error that waiting does not mend.
+type fatalError struct{ err error }
+
+func (e *fatalError) Error() string { return e.err.Error() }
+func (e *fatalError) Unwrap() error { return e.err }
+
+func fatalf(format string, args ...any) error { return &fatalError{fmt.Errorf(format, args...)} }

@@ -1,0 +1,338 @@
+package jetstream
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/consumertest"
+)
+
+// natsServer is the embedded server with a stream EVENTS, and a client of its own to publish and to look.
+type natsServer struct {
+	t      testing.TB
+	cfg    broker.EmbeddedConfig
+	srv    *broker.Embedded
+	client *broker.NATS
+}
+
+func startNATS(t testing.TB) *natsServer {
+	t.Helper()
+	s := &natsServer{t: t, cfg: broker.EmbeddedConfig{
+		Dir:     filepath.Join(t.TempDir(), "nats"),
+		Listen:  "127.0.0.1:0",
+		Streams: []broker.EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}},
+	}}
+	s.start()
+	s.client = s.dial(s.srv.URL())
+	t.Cleanup(func() { s.srv.Close() })
+	t.Cleanup(s.client.Close)
+	return s
+}
+
+func (s *natsServer) start() {
+	s.t.Helper()
+	srv, err := broker.StartEmbedded(s.cfg, zap.NewNop())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.srv = srv
+	s.cfg.Listen = strings.TrimPrefix(srv.URL(), "nats://") // the same port after a restart
+}
+
+func (s *natsServer) restart() {
+	s.srv.Close()
+	s.start()
+	waitUntil(s.t, "the client is connected again", s.client.Conn().IsConnected)
+}
+
+// dial connects over a socket, so that a restart of the server is a broken connection.
+func (s *natsServer) dial(url string) *broker.NATS {
+	s.t.Helper()
+	conn, err := broker.NewNATS(s.t.Context(), broker.NATSConfig{URLs: []string{url}}, zap.NewNop())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return conn
+}
+
+// natsBed is the server as the contract's tests see it.
+type natsBed struct{ *natsServer }
+
+func (b natsBed) Publish(values ...string) {
+	b.t.Helper()
+	for _, value := range values {
+		if _, err := b.client.JetStream().Publish(b.t.Context(), "events.test", []byte(value)); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func (b natsBed) Open() consumertest.Source {
+	r := b.replica(fastConfig())
+	b.t.Cleanup(r.conn.Close)
+	return r.source
+}
+
+// publish stores messages from the sequence first to last, whose payload is their sequence.
+func (s *natsServer) publish(first, last int) {
+	s.t.Helper()
+	s.publishTo("events.test", first, last)
+}
+
+func (s *natsServer) publishTo(subject string, first, last int) {
+	s.t.Helper()
+	for i := first; i <= last; i++ {
+		ack, err := s.client.JetStream().Publish(s.t.Context(), subject, fmt.Append(nil, i))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if ack.Sequence != uint64(i) {
+			s.t.Fatalf("message %d has sequence %d", i, ack.Sequence)
+		}
+	}
+}
+
+func (s *natsServer) stream() jetstream.Stream {
+	s.t.Helper()
+	stream, err := s.client.JetStream().Stream(s.t.Context(), "EVENTS")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return stream
+}
+
+// consumer is the state of the bridge's consumer, zero while there is none.
+func (s *natsServer) consumer() *jetstream.ConsumerInfo {
+	s.t.Helper()
+	c, err := s.client.JetStream().Consumer(s.t.Context(), "EVENTS", "ciobridge")
+	if err != nil {
+		return &jetstream.ConsumerInfo{} // not made yet
+	}
+	return c.CachedInfo()
+}
+
+func (s *natsServer) floor() uint64 { return s.consumer().AckFloor.Stream }
+
+// fastConfig reads EVENTS with times that suit a test.
+func fastConfig() Config {
+	cfg := DefaultConfig()
+	cfg.Streams = []StreamConfig{{Name: "EVENTS"}}
+	cfg.StartAt = "earliest"
+	cfg.CommitInterval = 200 * time.Millisecond
+	cfg.DrainLimit = 2 * time.Second
+	cfg.SessionTimeout = 1500 * time.Millisecond
+	cfg.tuning = jetStreamTuning{
+		ackWait: time.Hour, heartbeat: 200 * time.Millisecond, expires: 2 * time.Second,
+		answer: 3 * time.Second, retry: 50 * time.Millisecond, prefetch: 2000,
+	}
+	return cfg
+}
+
+// replica is one process that reads: a source with a connection and metrics of its own, and a handler that notes what it gets.
+type replica struct {
+	t      testing.TB
+	conn   *broker.NATS
+	source *Source
+	reg    *prometheus.Registry
+	cancel context.CancelFunc
+	ended  chan error
+
+	mu     sync.Mutex
+	got    []int64
+	dones  map[int64]func()
+	leases []context.Context
+	settle func(seq int64) bool        // what is done as soon as it is handed over; nil for everything
+	drain  func(lease context.Context) // called when a lease ends, and waited for
+	hold   chan struct{}               // when set, the handler waits for it to close, or for the lease
+	stuck  func(seq int64)             // when set, is called first, and may block
+}
+
+func (s *natsServer) replica(cfg Config) *replica {
+	s.t.Helper()
+	return s.replicaVia(cfg, s.srv.URL())
+}
+
+// replicaVia makes a replica that reaches the server by another address.
+func (s *natsServer) replicaVia(cfg Config, url string) *replica {
+	s.t.Helper()
+	return s.replicaOn(cfg, s.dial(url))
+}
+
+func (s *natsServer) replicaOn(cfg Config, conn *broker.NATS) *replica {
+	s.t.Helper()
+	r := &replica{t: s.t, conn: conn, reg: prometheus.NewRegistry(), dones: map[int64]func(){}, ended: make(chan error, 1)}
+	source, err := New(r.conn, cfg, zaptest.NewLogger(s.t, zaptest.Level(zap.WarnLevel)), r.reg)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.source = source
+	return r
+}
+
+// start reads until stop or crash.
+func (r *replica) start() *replica {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { r.ended <- r.source.Consume(ctx, r.handle) }()
+	r.t.Cleanup(r.crash)
+	return r
+}
+
+func (r *replica) handle(lease context.Context, m event.Message, done func()) error {
+	if r.hold != nil {
+		select {
+		case <-r.hold:
+		case <-lease.Done():
+			return lease.Err()
+		}
+	}
+	seq := m.Origin.Offset
+	if r.stuck != nil {
+		r.stuck(seq)
+	}
+	if err := lease.Err(); err != nil {
+		return err
+	}
+	if string(m.Value) != fmt.Sprint(seq) {
+		r.t.Errorf("message %d carries %q", seq, m.Value)
+	}
+	r.mu.Lock()
+	r.got = append(r.got, seq)
+	r.dones[seq] = done
+	if n := len(r.leases); n == 0 || r.leases[n-1] != lease {
+		r.leases = append(r.leases, lease)
+		if r.drain != nil {
+			lease.(interface{ AfterFunc(func()) func() bool }).AfterFunc(func() { r.drain(lease) })
+		}
+	}
+	settle := r.settle == nil || r.settle(seq)
+	r.mu.Unlock()
+	if settle {
+		done()
+	}
+	return nil
+}
+
+// stop ends the reading as a process does on SIGTERM.
+func (r *replica) stop() {
+	r.t.Helper()
+	r.cancel()
+	if err := r.wait(); err != nil {
+		r.t.Fatalf("consume: %v", err)
+	}
+	r.conn.Close()
+}
+
+// crash ends it without a word to the server.
+func (r *replica) crash() {
+	r.conn.Close()
+	r.cancel()
+	select {
+	case err := <-r.ended:
+		r.ended <- err
+	case <-time.After(10 * time.Second):
+		r.t.Error("consume does not return")
+	}
+}
+
+func (r *replica) wait() error {
+	r.t.Helper()
+	select {
+	case err := <-r.ended:
+		r.ended <- err
+		return err
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("consume does not return")
+		return nil
+	}
+}
+
+func (r *replica) seen() []int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
+}
+
+func (r *replica) last() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.got) == 0 {
+		return 0
+	}
+	return r.got[len(r.got)-1]
+}
+
+func (r *replica) done(seqs ...int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, seq := range seqs {
+		r.dones[seq]()
+	}
+}
+
+func (r *replica) state() string { return r.source.States()["EVENTS"] }
+
+// metric sums a metric over its labels, but for those that are named.
+func (r *replica) metric(name string, labels ...string) float64 {
+	families, err := r.reg.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.Metric {
+			have := map[string]string{}
+			for _, l := range m.Label {
+				have[l.GetName()] = l.GetValue()
+			}
+			matches := true
+			for i := 0; i < len(labels); i += 2 {
+				matches = matches && have[labels[i]] == labels[i+1]
+			}
+			if matches {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+func sequence(first, last int64) []int64 {
+	var s []int64
+	for i := first; i <= last; i++ {
+		s = append(s, i)
+	}
+	return s
+}
+
+func wantSeen(t testing.TB, who string, got, want []int64) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s saw %v, want %v", who, got, want)
+	}
+}
+
+func waitUntil(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !cond(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ciobridge/ciobridge/consumer"
+)
+
+// streamMetricSet counts what happens on all streams, and describes those that are read here when it is asked: their series are
+// gone with the right to read.
+type streamMetricSet struct {
+	source                                                *Source
+	active                                                *prometheus.GaugeVec
+	lost, deleted, recreated, redelivered, acks, sessions *prometheus.CounterVec
+}
+
+var streamLagDesc = prometheus.NewDesc("ciobridge_stream_lag",
+	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.", []string{"stream", "partition"}, nil)
+
+func newStreamMetrics(reg prometheus.Registerer, source *Source) *streamMetricSet {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &streamMetricSet{
+		source: source,
+		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ciobridge_stream_active",
+			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream", "partition"}),
+		lost:    counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were finished, purged or too old or too many.", "stream", "partition"),
+		deleted: counter("ciobridge_stream_deleted_total", "Messages that were deleted behind the front of the stream, one by one or by subject, before they were read.", "stream", "partition"),
+		recreated: counter("ciobridge_stream_made_again_total",
+			"Times that the stream was found deleted and made again. What the earlier one had unread is lost, and how much that was cannot be known.", "stream", "partition"),
+		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand or finished already.", "stream", "partition"),
+		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result; failed counts too what could not be stored beside them.", "stream", "partition", "result"),
+		sessions:    counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
+	}
+	reg.MustRegister(m.active, m.lost, m.deleted, m.recreated, m.redelivered, m.acks, m.sessions, m)
+	return m
+}
+
+// Describe implements prometheus.Collector.
+func (m *streamMetricSet) Describe(ch chan<- *prometheus.Desc) {
+	ch <- streamLagDesc
+	ch <- consumer.OldestUnfinishedDesc
+}
+
+// Collect implements prometheus.Collector.
+func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
+	for _, r := range m.source.readers {
+		s := r.session.Load()
+		if s == nil {
+			continue
+		}
+		partition := strconv.Itoa(int(r.part.index))
+		age := time.Duration(0)
+		if n, oldest := s.tracker.InFlight(); n > 0 {
+			age = max(0, time.Since(oldest))
+		}
+		ch <- prometheus.MustNewConstMetric(streamLagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.part.stream, partition)
+		ch <- prometheus.MustNewConstMetric(consumer.OldestUnfinishedDesc, prometheus.GaugeValue, age.Seconds(), r.part.stream, partition)
+	}
+}
+
+// streamMetrics is what is counted of one stream.
+type streamMetrics struct {
+	active                                prometheus.Gauge
+	lost, deleted, recreated, redelivered prometheus.Counter
+	acks, sessions                        *prometheus.CounterVec
+}
+
+func (m *streamMetricSet) forPartition(part streamPart) streamMetrics {
+	label := prometheus.Labels{"stream": part.stream, "partition": strconv.Itoa(int(part.index))}
+	s := streamMetrics{
+		active:      m.active.With(label),
+		lost:        m.lost.With(label),
+		deleted:     m.deleted.With(label),
+		recreated:   m.recreated.With(label),
+		redelivered: m.redelivered.With(label),
+		acks:        m.acks.MustCurryWith(label),
+		sessions:    m.sessions.MustCurryWith(label),
+	}
+	for _, result := range []string{"ok", "failed"} {
+		s.acks.WithLabelValues(result)
+	}
+	return s
+}
+
+func (m *streamMetrics) setState(state streamState) {
+	m.active.Set(0)
+	if state == stateActive {
+		m.active.Set(1)
+	}
+}
+
+func (m *streamMetrics) countAck(err error) {
+	if err != nil {
+		m.acks.WithLabelValues("failed").Inc()
+		return
+	}
+	m.acks.WithLabelValues("ok").Inc()
+}
+
+var sessionReasons = []struct {
+	err    error
+	reason string
+}{
+	{context.Canceled, "stopped"}, {errPinLost, "pin_lost"}, {errDisconnected, "disconnected"}, {errPinUnproven, "unproven"},
+	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errStreamRecreated, "made_again"}, {errLeaderMoved, "moved"}, {errOutOfOrder, "out_of_turn"},
+	{errFenced, "fenced"}, {errFloorWentBack, "floor_went_back"}, {errReassigned, "handed_over"},
+}
+
+func (m *streamMetrics) countSession(why error) {
+	reason := "failed"
+	for _, t := range sessionReasons {
+		if errors.Is(why, t.err) {
+			reason = t.reason
+			break
+		}
+	}
+	m.sessions.WithLabelValues(reason).Inc()
+}

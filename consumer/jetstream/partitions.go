@@ -1,0 +1,168 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// streamPart is what one reader reads: a stream, or one of the partitions into which its subjects divide it.
+type streamPart struct {
+	stream  string
+	index   int32
+	of      int // 0 for a stream that is read whole
+	filter  []string
+	durable string
+}
+
+// parts are what a configuration reads, in its order. The name of a partition's durable tells the number of partitions too, so that
+// durables of different divisions are never taken for one another.
+func (c *Config) parts() []streamPart {
+	var parts []streamPart
+	for _, s := range c.Streams {
+		if len(s.Partitions) == 0 {
+			parts = append(parts, streamPart{stream: s.Name, filter: s.Subjects, durable: c.Durable})
+		}
+		for i, filter := range s.Partitions {
+			parts = append(parts, streamPart{
+				stream: s.Name, index: int32(i), of: len(s.Partitions), filter: filter,
+				durable: partitionDurable(c.Durable, i, len(s.Partitions)),
+			})
+		}
+	}
+	return parts
+}
+
+func partitionDurable(durable string, index, of int) string {
+	return fmt.Sprintf("%s-%d-of-%d", durable, index, of)
+}
+
+// String is the stream, with the partition where there are some.
+func (p *streamPart) String() string {
+	if p.of == 0 {
+		return p.stream
+	}
+	return p.stream + "/" + strconv.Itoa(int(p.index))
+}
+
+// partitionCount reads the number of partitions from the name of a durable that belongs to the bridge of the given durable: 0 where it
+// reads the stream whole.
+func partitionCount(name, durable string) (of int, ok bool) {
+	if name == durable {
+		return 0, true
+	}
+	rest, ok := strings.CutPrefix(name, durable+"-")
+	if !ok {
+		return 0, false
+	}
+	index, count, ok := strings.Cut(rest, "-of-")
+	if _, err := strconv.ParseUint(index, 10, 31); !ok || err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(count, 10, 31)
+	return int(n), err == nil && n > 0
+}
+
+// checkPartitioning refuses a stream on which the bridge has durables of another division. A partition is read from the place of its own
+// durable, and nobody but the operator can know that what the others have not finished is read nowhere else, or that what they have
+// finished is not read again.
+func (r *streamReader) checkPartitioning(ctx context.Context, stream jetstream.Stream) error {
+	lister := stream.ConsumerNames(ctx)
+	var others []string
+	for name := range lister.Name() {
+		if of, ok := partitionCount(name, r.cfg.Durable); ok && of != r.part.of {
+			others = append(others, name)
+		}
+	}
+	if err := lister.Err(); err != nil {
+		return fmt.Errorf("list the stream's consumers: %w", err)
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	slices.Sort(others)
+	var unfinished uint64
+	for _, name := range others {
+		consumer, err := stream.Consumer(ctx, name)
+		if err != nil {
+			return fmt.Errorf("look at the consumer %s: %w", name, err)
+		}
+		info := consumer.CachedInfo()
+		unfinished += info.NumPending + uint64(info.NumAckPending)
+	}
+	return &fatalError{&DivisionError{Stream: r.part.stream, Durables: others, Unfinished: unfinished}}
+}
+
+// partitioningChanged is the error for a partition that has other subjects than its durable, whose state is given.
+func (r *streamReader) partitioningChanged(state *jetstream.ConsumerInfo) error {
+	e := &DivisionError{Stream: r.part.stream, Unfinished: state.NumPending + uint64(state.NumAckPending)}
+	for i := range r.part.of {
+		e.Durables = append(e.Durables, partitionDurable(r.cfg.Durable, i, r.part.of))
+	}
+	return e
+}
+
+// DivisionError says that a stream was divided in another way before, by durables that still stand.
+type DivisionError struct {
+	Stream     string
+	Durables   []string // of the other division
+	Unfinished uint64   // messages that those of them which were looked at have not finished
+}
+
+func (e *DivisionError) Error() string {
+	remove := make([]string, len(e.Durables))
+	for i, name := range e.Durables {
+		remove[i] = fmt.Sprintf("nats consumer rm %s %s", e.Stream, name)
+	}
+	return fmt.Sprintf("stream %s was divided into partitions in another way, and at least %d messages of that are unfinished: "+
+		"pause the publishers; let the bridge finish with the partitions of before, until ciobridge offsets show says for each that nothing is unread; "+
+		"stop every replica and note END; delete the old consumers with: %s; divide the subjects anew; "+
+		"with the new configuration run: ciobridge offsets set %s=END; then start the replicas and the publishers",
+		e.Stream, e.Unfinished, strings.Join(remove, "; "), e.Stream)
+}
+
+// validatePartitions refuses partitions that are not apart: a message that two of them want would be read twice.
+func (s *StreamConfig) validatePartitions(path string) error {
+	var errs []error
+	if len(s.Partitions) > 0 && len(s.Subjects) > 0 {
+		errs = append(errs, fmt.Errorf("%s.partitions: cannot stand beside subjects: put the subjects into the partitions", path))
+	}
+	type named struct{ path, subject string }
+	var all []named
+	for i, filter := range s.Partitions {
+		at := fmt.Sprintf("%s.partitions[%d]", path, i)
+		if len(filter) == 0 {
+			errs = append(errs, fmt.Errorf("%s: names no subject", at))
+		}
+		for _, subject := range filter {
+			if err := checkSubject(subject); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", at, err))
+				continue
+			}
+			for _, before := range all {
+				if server.SubjectsCollide(before.subject, subject) {
+					errs = append(errs, fmt.Errorf("%s: overlaps a subject of %s: what both match would be read twice", at, before.path))
+				}
+			}
+			all = append(all, named{at, subject})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkSubject refuses what the server would not take for a filter.
+func checkSubject(subject string) error {
+	tokens := strings.Split(subject, ".")
+	for i, token := range tokens {
+		if token == "" || strings.ContainsAny(token, " \t\r\n") || len(token) > 1 && strings.ContainsAny(token, "*>") || token == ">" && i < len(tokens)-1 {
+			return errors.New("is not a subject")
+		}
+	}
+	return nil
+}

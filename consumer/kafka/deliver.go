@@ -1,0 +1,113 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// receive looks at what came for a partition.
+func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
+	if got.set != nil {
+		got.set.Charge(&p.share)
+	}
+	p.mu.Lock()
+	mine := p.fetcher == f && p.epoch == epoch
+	if mine && got.code == 0 {
+		p.highWater = got.highWater
+	}
+	p.mu.Unlock()
+	if mine && got.code == 0 {
+		p.retries.succeeded()
+	}
+	if mine && got.code == 0 && got.set != nil {
+		f.deliver(ctx, p, epoch, from, got)
+		return
+	}
+	if got.set != nil {
+		got.set.Release()
+	}
+	if mine && got.code != 0 {
+		f.failed(p, from, got.code)
+	}
+}
+
+// usualBatch is how much is asked for. Producers seldom make larger batches, and those that do not fit are asked for twice.
+const usualBatch = 128 << 10
+
+// deliver gives a record set to the partition's worker.
+func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
+	next, need := scan(got.set.Bytes, from)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fetcher != f || p.epoch != epoch || p.next != from || p.queued != nil {
+		got.set.Release() // what has happened since it was asked for makes it another partition's, or late
+		return
+	}
+	if next == from && need > 0 {
+		// Not one whole batch: ask for as much as it takes.
+		got.set.Release()
+		if f.truncated == nil {
+			f.truncated = p
+		}
+		if p.bytes = int32(min(need, 1<<30)); need > f.g.source.config.MaxBatchBytes {
+			f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater,
+				detail: fmt.Sprintf("a batch of %d bytes is larger than max_batch_bytes (%d)", need, f.g.source.config.MaxBatchBytes)})
+		}
+		return
+	}
+	p.bytes = min(p.bytes, usualBatch)
+	p.next, f.last = next, p
+	f.open.Add(1)
+	c := &chunk{came: time.Now(), from: from, epoch: epoch, aborted: got.aborted, set: got.set, fetcher: f}
+	if p.working {
+		p.queued = c
+		return
+	}
+	p.working = true
+	f.g.handing.Go(func() { f.g.work(ctx, p, c) })
+}
+
+// scan finds the offset after the last whole batch of a record set, without looking at what the batches hold. Need is the size of a
+// batch that does not fit although it is the first. It stops at a batch that makes no sense, over which the worker will stumble.
+func scan(set []byte, from int64) (next int64, need int) {
+	next = from
+	for first := true; len(set) > 0; first = false {
+		h, err := readBatchHeader(set)
+		if first && errors.Is(err, errTruncated) {
+			return next, max(h.size, batchHeaderSize)
+		}
+		if err != nil {
+			return next, 0
+		}
+		next = max(next, h.last()+1)
+		set = set[h.size:]
+	}
+	return next, 0
+}
+
+// failed deals with a partition for which the broker gave an error.
+func (f *fetcher) failed(p *partition, from int64, code int16) {
+	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
+	case kafka.OffsetOutOfRange:
+		p.mu.Lock()
+		p.phase, p.start.offset = phaseLocate, p.next
+		p.mu.Unlock()
+	case kafka.UnknownTopicOrPartition:
+		f.g.deleted(p.key.topic)
+	case kafka.InvalidMessage: // the broker's own checksum test failed
+		f.g.damaged(p, from, &corruptError{what: "the broker says that the record is corrupt"})
+	case kafka.Error(codeTooLarge):
+		p.mu.Lock()
+		f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})
+		p.mu.Unlock()
+	default:
+		p.mu.Lock()
+		p.notBefore = time.Now().Add(p.retries.failed(err))
+		p.mu.Unlock()
+		f.g.routeAgain()
+	}
+}

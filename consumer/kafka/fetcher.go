@@ -1,0 +1,185 @@
+package kafka
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/ciobridge/ciobridge/broker"
+)
+
+const (
+	clientName  = "ciobridge"
+	longestWait = 500 * time.Millisecond // of a fetch that finds nothing
+	soonestWait = 10 * time.Millisecond
+)
+
+// While so many chunks are not handed over, a fetcher waits before it asks for more, which would only stand in memory. It does not wait
+// for long: they may be those of partitions that are stuck, which must not hold up the others.
+const (
+	muchOpen = 16
+	openFor  = 50 * time.Millisecond
+)
+
+// fetcher reads from one broker the partitions that it leads, over one connection, one request at a time.
+type fetcher struct {
+	g       *generation
+	addr    string
+	retries *retryLogger
+	wake    chan struct{} // holds one
+	redial  atomic.Bool   // what came over the connection was damaged
+	open    atomic.Int32  // chunks that are not handed over
+
+	mu         sync.Mutex
+	partitions []*partition // in the order of their keys
+
+	last      *partition // that was given something
+	turn      int        // who stood first in the last request
+	truncated *partition // what it was given was too little for a batch; it stands first in the next request
+	reserved  int64      // what the window holds for the request
+
+	conn    *broker.KafkaConn
+	reader  *bufio.Reader
+	request fetchRequest
+	asked   []*partition // for each of request.partitions
+	epochs  []int
+	encoded []byte
+}
+
+// signal makes the fetcher look at its partitions again.
+func (f *fetcher) signal() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run serves the partitions until ctx ends.
+func (f *fetcher) run(ctx context.Context) {
+	defer f.disconnect()
+	for ctx.Err() == nil {
+		f.await(ctx)
+		lost, again := f.plan(time.Now())
+		if len(lost) == 0 && len(f.asked) == 0 {
+			f.sleep(ctx, again)
+			continue
+		}
+		err := f.serve(ctx, lost)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			f.retries.succeeded()
+			continue
+		}
+		f.disconnect()
+		f.g.routeAgain()
+		pause(ctx, f.retries.failed(err))
+	}
+}
+
+// await holds the fetcher back while much is not handed over.
+func (f *fetcher) await(ctx context.Context) {
+	for until := time.Now().Add(openFor); f.open.Load() >= muchOpen && time.Now().Before(until) && ctx.Err() == nil; {
+		f.sleep(ctx, until)
+	}
+}
+
+// handedOver notes that a chunk is.
+func (f *fetcher) handedOver() {
+	f.open.Add(-1)
+	f.signal()
+}
+
+// serve locates what is lost, and otherwise fetches.
+func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
+	defer f.releaseReservation()
+	if f.redial.Swap(false) {
+		f.disconnect()
+	}
+	if f.conn == nil {
+		if err := f.connect(ctx); err != nil {
+			return err
+		}
+	}
+	if len(lost) > 0 {
+		return f.g.locate(ctx, f.conn, lost)
+	}
+	return f.fetch(ctx)
+}
+
+func (f *fetcher) connect(ctx context.Context) error {
+	conn, err := f.g.source.kafka.Dial(ctx, f.addr)
+	if err != nil {
+		return fmt.Errorf("connect to fetch: %w", err)
+	}
+	oldest, newest := conn.Versions(protocol.Fetch)
+	if newest < fetchOldest || oldest > fetchNewest {
+		conn.Close()
+		return fmt.Errorf("fetch from %s: the broker speaks versions %d to %d of Fetch, the bridge %d to %d: %w",
+			f.addr, oldest, newest, fetchOldest, fetchNewest, kafka.UnsupportedVersion)
+	}
+	f.conn, f.request.version = conn, min(newest, fetchNewest)
+	f.reader = nil
+	return nil
+}
+
+func (f *fetcher) disconnect() {
+	if f.conn != nil {
+		f.conn.Close()
+		f.conn = nil
+	}
+}
+
+// fetch makes one request and hands its chunks to the workers.
+func (f *fetcher) fetch(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, time.Duration(f.request.maxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
+	defer cancel()
+	f.truncated = nil
+	f.request.correlation++
+	f.encoded = f.request.appendTo(f.encoded[:0], clientName)
+	err := f.conn.Exchange(limited, f.encoded, func(r io.Reader) error {
+		if f.reader == nil {
+			f.reader = bufio.NewReaderSize(r, 32<<10)
+		}
+		return f.request.readAnswer(f.reader, f.g.source.config.MaxBatchBytes, func(i int, got fetched) {
+			f.receive(ctx, f.asked[i], f.epochs[i], f.request.partitions[i].offset, got)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("fetch from %s: %w", f.addr, err)
+	}
+	return nil
+}
+
+// sleep waits for a signal or for a time; the zero time is no time.
+func (f *fetcher) sleep(ctx context.Context, until time.Time) {
+	var timer <-chan time.Time
+	if !until.IsZero() {
+		t := time.NewTimer(time.Until(until))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-f.wake:
+	case <-timer:
+	}
+}
+
+// pause waits, but not beyond ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,198 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
+)
+
+// What ListOffsets takes in place of a time.
+const (
+	logStart = -2
+	logEnd   = -1
+)
+
+const (
+	uncommittedToo = 0 // isolation: up to the high watermark
+	committedOnly  = 1 // isolation: up to the first open transaction
+)
+
+// listed is one answer of ListOffsets.
+type listed struct {
+	offset int64
+	code   kafka.Error
+}
+
+// listOffsets asks a leader for an offset of each partition: the log's start or end, or the first at or after a time in
+// milliseconds (-1 when there is none).
+func listOffsets(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, at int64, isolation int8) (map[partitionKey]listed, error) {
+	byTopic := map[string][]listoffsets.RequestPartition{}
+	for _, key := range keys {
+		byTopic[key.topic] = append(byTopic[key.topic], listoffsets.RequestPartition{
+			Partition: key.id, CurrentLeaderEpoch: -1, Timestamp: at,
+		})
+	}
+	req := &listoffsets.Request{ReplicaID: -1, IsolationLevel: isolation}
+	for topic, partitions := range byTopic {
+		req.Topics = append(req.Topics, listoffsets.RequestTopic{Topic: topic, Partitions: partitions})
+	}
+	res, err := conn.RoundTrip(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("list offsets: %w", err)
+	}
+	out := map[partitionKey]listed{}
+	for _, t := range res.(*listoffsets.Response).Topics {
+		for _, p := range t.Partitions {
+			out[partitionKey{t.Topic, p.Partition}] = listed{p.Offset, kafka.Error(p.ErrorCode)}
+		}
+	}
+	for _, key := range keys {
+		if _, ok := out[key]; !ok {
+			return nil, fmt.Errorf("list offsets: %w", errAnswer)
+		}
+	}
+	return out, nil
+}
+
+// bounds is the extent of a partition's log, and where reading begins where nothing is committed.
+type bounds struct {
+	start, end int64
+	begin      int64
+	code       kafka.Error
+}
+
+// locate asks a leader for the bounds of partitions.
+func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, begin consumer.StartAt) (map[partitionKey]bounds, error) {
+	starts, err := listOffsets(ctx, conn, keys, logStart, uncommittedToo)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := listOffsets(ctx, conn, keys, logEnd, uncommittedToo)
+	if err != nil {
+		return nil, err
+	}
+	begins := starts
+	switch {
+	case begin.Latest:
+		begins, err = listOffsets(ctx, conn, keys, logEnd, committedOnly)
+	case !begin.At.IsZero():
+		begins, err = listOffsets(ctx, conn, keys, begin.At.UnixMilli(), committedOnly)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[partitionKey]bounds, len(keys))
+	for _, key := range keys {
+		b := bounds{start: starts[key].offset, end: ends[key].offset, begin: begins[key].offset}
+		for _, l := range []listed{starts[key], ends[key], begins[key]} {
+			if l.code != 0 {
+				b.code = l.code
+			}
+		}
+		if b.begin < 0 { // no record at or after the time
+			b.begin = b.end
+		}
+		out[key] = b
+	}
+	return out, nil
+}
+
+// place decides where a partition is read from. CommitFirst says that the place has to be committed first: otherwise a crash before the
+// first ordinary commit would begin at another one. A non-nil stop means that the committed offset is outside of the log.
+func place(c committed, added bool, b bounds) (offset int64, commitFirst bool, stop *stopped) {
+	switch {
+	case c.offset < 0 && added:
+		return b.start, true, nil
+	case c.offset < 0:
+		return b.begin, true, nil
+	case c.offset < b.start:
+		return 0, false, &stopped{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset - c.acked.CountWithin(c.offset, b.start)}
+	case c.offset > b.end:
+		return 0, false, &stopped{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end, lost: c.offset - b.end}
+	}
+	return c.offset, false, nil
+}
+
+// aboveFor is for how long a log must end before the committed offset until that is believed: a new leader may know less than the
+// old one for a moment.
+const aboveFor = 5 * time.Second
+
+// place decides about one partition: where it is read from, and whether that has to be committed first. Not ok means that it is not to be
+// read now.
+func (g *generation) place(p *partition, b bounds) (c committed, commitFirst, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b.code != 0 {
+		p.notBefore = time.Now().Add(p.retries.failed(brokerError("list offsets of "+p.key.String(), int16(b.code))))
+		if b.code != kafka.OffsetNotAvailable {
+			g.routeAgain()
+		}
+		return c, false, false
+	}
+	p.retries.succeeded()
+	p.highWater = b.end
+	if !g.reaches(p, max(p.start.offset, p.start.acked.End()), b.end) {
+		return c, false, false
+	}
+	c = p.start
+	if c.acked.End() > b.end {
+		g.source.log.Warn("the log has become shorter: what was done of it is not left out", zap.String("topic", p.key.topic),
+			zap.Int32("partition", p.key.id), zap.Int64("done_to", c.acked.End()), zap.Int64("log_end", b.end))
+		c.acked = nil
+	}
+	c.advance()
+	offset, commitFirst, stop := place(c, p.added, b)
+	if stop != nil && stop.reason == stopBelowLog && g.source.config.OnGap == consumer.GapSkip {
+		g.skipGap(p, &c, stop)
+		offset, commitFirst, stop = c.offset, p.tracker == nil, nil // a commit must not pass what is in hand
+	}
+	if stop != nil {
+		g.halt(p, stop)
+		return c, false, false
+	}
+	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs then know better.
+	commitFirst = commitFirst || p.tracker == nil && c.reader != g.source.reader
+	c.offset, c.partitions, c.reader = offset, p.count, g.source.reader
+	return c, commitFirst, true
+}
+
+// skipGap goes on at the start of a log that has passed the committed offset.
+func (g *generation) skipGap(p *partition, c *committed, gap *stopped) {
+	g.source.metrics.lost.Add(float64(gap.lost))
+	g.source.log.Error("partition has lost records that were not read: reading goes on behind them, as on_gap says",
+		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
+		zap.Int64("offset", gap.offset), zap.Int64("log_start", gap.start), zap.Int64("records_lost", gap.lost))
+	c.offset, c.acked = gap.start, consumer.AckedRanges(nil).AppendFrom(c.acked, gap.start)
+	c.advance()
+}
+
+// advance moves the offset over what is done right behind it.
+func (c *committed) advance() {
+	if len(c.acked) > 0 && c.acked[0].From <= c.offset {
+		c.offset, c.acked = c.acked[0].To, c.acked[1:]
+	}
+}
+
+// reaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller holds p.mu.
+func (g *generation) reaches(p *partition, offset, end int64) bool {
+	if offset <= end {
+		p.above = time.Time{}
+		return true
+	}
+	now := time.Now()
+	if p.above.IsZero() {
+		p.above = now
+	}
+	if now.Sub(p.above) < g.source.aboveFor {
+		p.notBefore = now.Add(g.source.aboveFor / 5)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,132 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
+)
+
+// ErrGroupRunning is the error of SetOffsets while the group has members.
+var ErrGroupRunning = errors.New("the consumer group has members: stop every replica of the bridge first")
+
+// Offsets reads where the group stands on every partition of the configured topics, in the order of topics and partitions. It does
+// not join the group and changes nothing.
+func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.OffsetInfo, error) {
+	c := &cluster{kafka: k}
+	defer c.close()
+	m := &member{config: &config, cluster: c}
+	defer m.disconnect()
+	l, err := c.metadata(ctx, config.Topics)
+	if err != nil {
+		return nil, err
+	}
+	counts, byBroker := map[string]int{}, map[string][]partitionKey{}
+	for _, topic := range config.Topics {
+		if len(l.leaders[topic]) == 0 {
+			return nil, fmt.Errorf("topic %s: %w", topic, kafka.UnknownTopicOrPartition)
+		}
+		counts[topic] = len(l.leaders[topic])
+		for _, p := range l.leaders[topic] {
+			addr := l.brokers[p.broker]
+			if addr == "" {
+				return nil, fmt.Errorf("%s/%d: %w", topic, p.partition, kafka.LeaderNotAvailable)
+			}
+			byBroker[addr] = append(byBroker[addr], partitionKey{topic, p.partition})
+		}
+	}
+	var done map[partitionKey]committed
+	err = untilCoordinated(ctx, func() (err error) { done, err = m.committed(ctx, counts); return })
+	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) { // a group that does not exist has committed nothing
+		return nil, err
+	}
+	var out []consumer.OffsetInfo
+	for addr, keys := range byBroker {
+		found, err := boundsOf(ctx, k, addr, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			if code := found[key].code; code != 0 {
+				return nil, fmt.Errorf("list offsets of %s: %w", key, code)
+			}
+			info := consumer.OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start, End: found[key].end}
+			if c, ok := done[key]; ok {
+				info.Committed, info.Done, info.Gone = c.offset, c.acked.Count(), c.acked.CountWithin(c.offset, info.Start)
+			}
+			out = append(out, info)
+		}
+	}
+	slices.SortFunc(out, func(a, b consumer.OffsetInfo) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return out, nil
+}
+
+func boundsOf(ctx context.Context, k *broker.Kafka, addr string, keys []partitionKey) (map[partitionKey]bounds, error) {
+	conn, err := k.Dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return locate(ctx, conn, keys, consumer.StartAt{})
+}
+
+// SetOffsets commits offsets for the group from outside. Kafka allows that only while the group has no members; the error is then
+// ErrGroupRunning, and nothing has been changed. Every offset has to lie within its log, ends included.
+func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []consumer.OffsetChange) error {
+	now, err := Offsets(ctx, k, config)
+	if err != nil {
+		return err
+	}
+	counts := map[string]int{}
+	for _, o := range now {
+		counts[o.Topic]++
+	}
+	offsets := map[partitionKey]committed{}
+	var errs []error
+	for _, change := range changes {
+		key := partitionKey{change.Topic, change.Partition}
+		i := slices.IndexFunc(now, func(o consumer.OffsetInfo) bool { return o.Topic == key.topic && o.Partition == key.id })
+		switch {
+		case i < 0:
+			errs = append(errs, fmt.Errorf("%s: is not one of the group's partitions", key))
+		case change.Offset < now[i].Start || change.Offset > now[i].End:
+			errs = append(errs, fmt.Errorf("%s: offset %d is outside of the log, which goes from %d to %d", key, change.Offset, now[i].Start, now[i].End))
+		default:
+			offsets[key] = committed{offset: change.Offset, partitions: counts[key.topic]}
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	c := &cluster{kafka: k}
+	defer c.close()
+	m := &member{config: &config, cluster: c}
+	defer m.disconnect()
+	err = untilCoordinated(ctx, func() error { return m.commit(ctx, &assignment{generation: noGeneration}, offsets, maxMetadata) })
+	if expelled(err) || errors.Is(err, kafka.RebalanceInProgress) {
+		return ErrGroupRunning
+	}
+	return err
+}
+
+// untilCoordinated repeats a request to the group's coordinator while there is none: a fresh cluster has none until it is asked for it,
+// and it moves when brokers come and go.
+func untilCoordinated(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		moving := errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.NotCoordinatorForGroup) ||
+			errors.Is(err, kafka.GroupLoadInProgress)
+		if !moving || ctx.Err() != nil {
+			return err
+		}
+		pause(ctx, commitEvery)
+	}
+}

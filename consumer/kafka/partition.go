@@ -1,0 +1,180 @@
+package kafka
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ciobridge/ciobridge/consumer"
+)
+
+// partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over: a goroutine
+// while there is something to hand over, so that a partition in which nothing happens costs little.
+type partition struct {
+	key      partitionKey
+	share    consumer.BudgetShare
+	tracker  *consumer.Tracker // set before the first chunk
+	worker   worker
+	retries  *retryLogger
+	written  int64  // what was last committed; the committer's own
+	acks     uint64 // of the tracker when that was; the committer's own
+	acksSent uint64 // of the tracker when the commit was made whose answer is awaited; the committer's own
+
+	mu        sync.Mutex
+	phase     phase
+	start     committed // where the group stands; while locating
+	added     bool      // the partition came into being after the group began to read the topic
+	count     int       // how many partitions the topic has
+	fetcher   *fetcher  // of its leader; nil while there is none
+	next      int64     // offset to fetch next
+	epoch     int       // grows when next is set back; chunks of older epochs are thrown away
+	bytes     int32     // to ask for, when a batch is larger than what is asked for ordinarily
+	working   bool      // there is a worker
+	queued    *chunk    // waits for the worker, which is at another
+	notBefore time.Time // when the leader may be asked again
+	above     time.Time // since when the log seems to end before the committed offset
+	faults    int       // corrupt reads in a row at faultAt
+	faultAt   int64
+	highWater int64
+	stop      *stopped
+	deleted   bool // the topic is; there is nothing left to commit to
+}
+
+// phase is what a partition is at.
+type phase int
+
+const (
+	phaseLocate phase = iota // its committed offset is not yet compared with its log
+	phaseRead
+	phaseHalted // it cannot go on without an operator
+)
+
+// stopped says why a partition is halted.
+type stopped struct {
+	reason string
+	offset int64 // where it stands
+	start  int64 // of the log
+	end    int64 // of the log
+	lost   int64 // records that are gone, or that the log lacks
+	resume int64 // where the batch behind a damaged one begins; 0 when that is unknown
+	detail string
+}
+
+// String says it in a line.
+func (s *stopped) String() string {
+	text := fmt.Sprintf("stopped: %s at offset %d, the log goes from %d to %d", s.reason, s.offset, s.start, s.end)
+	if s.lost > 0 {
+		text += fmt.Sprintf(", %d records lost", s.lost)
+	}
+	if s.detail != "" {
+		text += ": " + s.detail
+	}
+	return text
+}
+
+// state says what the partition is at.
+func (p *partition) state() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch p.phase {
+	case phaseHalted:
+		return p.stop.String()
+	case phaseRead:
+		return "reading"
+	}
+	return "starting"
+}
+
+// The reasons for which a partition stops, as they stand in metrics.
+const (
+	stopBelowLog = "offset_below_log"
+	stopAboveLog = "offset_above_log"
+	stopCorrupt  = "corrupt"
+)
+
+// chunk is the record set of one fetch.
+type chunk struct {
+	fetcher *fetcher // that fetched it
+	came    time.Time
+	from    int64
+	epoch   int
+	aborted []abortedRange
+	set     *consumer.Buffer
+}
+
+// ready says whether a chunk may be fetched now, and else when to look again; zero means on a signal.
+func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
+	if p.phase != ph {
+		return false, time.Time{}
+	}
+	if now.Before(p.notBefore) {
+		return false, p.notBefore
+	}
+	return ph == phaseLocate || p.queued == nil, time.Time{}
+}
+
+// following gives the worker its next chunk, and tells the partition's fetcher that there is room for one more. Where there is none the
+// worker ends.
+func (p *partition) following() *chunk {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.queued
+	p.queued, p.working = nil, c != nil
+	if p.fetcher != nil {
+		p.fetcher.signal()
+	}
+	return c
+}
+
+// busy reports whether messages of the partition are being handed over.
+func (p *partition) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.working
+}
+
+// setBack makes the next fetch begin at an offset that was fetched before.
+func (p *partition) setBack(offset int64) {
+	p.epoch++
+	p.next = offset
+}
+
+// current reports whether a chunk of this epoch is to be handed over.
+func (p *partition) current(epoch int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch == epoch
+}
+
+// String renders the partition as topic/partition.
+func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
+
+// begin starts reading at an offset, or goes on there.
+func (p *partition) begin(c committed, limit int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tracker == nil {
+		p.tracker = consumer.NewTracker(c.offset, limit)
+		p.tracker.Resume(c.acked)
+	}
+	p.start = committed{offset: c.offset}
+	p.phase = phaseRead
+	p.next = c.offset
+}
+
+// uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when the log is gone.
+func (p *partition) uncommitted() (c committed, ok bool) {
+	p.mu.Lock()
+	tracker, deleted := p.tracker, p.deleted
+	p.mu.Unlock()
+	if tracker == nil || deleted {
+		return c, false
+	}
+	if committable, news := tracker.Position(); committable <= p.written && news == p.acks {
+		return c, false
+	}
+	c.partitions = p.count
+	c.offset, c.acked, p.acksSent = tracker.Acked(nil)
+	return c, true
+}

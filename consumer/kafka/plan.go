@@ -1,0 +1,103 @@
+package kafka
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// plan decides what to do next: which partitions are to be located, and which chunks to ask for.
+func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked, f.epochs, f.request.partitions = f.asked[:0], f.epochs[:0], f.request.partitions[:0]
+	wait, first := longestWait, f.first()
+	for i := range f.partitions {
+		p := f.partitions[(first+i)%len(f.partitions)]
+		p.mu.Lock()
+		at := p.notBefore
+		if ok, _ := p.ready(now, phaseLocate); ok {
+			lost = append(lost, p)
+			at = time.Time{}
+		} else if ok, _ := p.ready(now, phaseRead); ok {
+			f.ask(p)
+			at = time.Time{}
+		} else if p.queued != nil {
+			// It will want its turn soon, probably after as long again as it has been waiting.
+			wait = min(wait, max(soonestWait, now.Sub(p.queued.came)))
+		}
+		if at.After(now) && p.phase != phaseHalted {
+			wait = min(wait, max(soonestWait, at.Sub(now)))
+			if again.IsZero() || at.Before(again) {
+				again = at
+			}
+		}
+		p.mu.Unlock()
+	}
+	f.request.maxWait = int32(wait.Milliseconds())
+	f.reserve()
+	return lost, again
+}
+
+// first is the index of the partition that stands first in the next request: the one behind the last that was given something, so that
+// an answer that is full before it has come round favours nobody. It is never the same twice in a row: answers that come round would
+// favour it.
+func (f *fetcher) first() int {
+	i := slices.Index(f.partitions, f.truncated)
+	if i < 0 {
+		i = slices.Index(f.partitions, f.last) + 1
+		if i%max(1, len(f.partitions)) == f.turn {
+			i++
+		}
+	}
+	f.turn = i % max(1, len(f.partitions))
+	return f.turn
+}
+
+// ask adds a partition to the request. The caller holds p.mu.
+func (f *fetcher) ask(p *partition) {
+	n := max(p.bytes, f.g.fetchSize)
+	if !f.g.budget.Allows(&p.share, int64(n)) {
+		return
+	}
+	f.asked = append(f.asked, p)
+	f.epochs = append(f.epochs, p.epoch)
+	f.request.partitions = append(f.request.partitions, wanted{topic: p.key.topic, partition: p.key.id, offset: p.next, bytes: n})
+}
+
+// reserve takes room for the answer, and drops the request where there is none; the window signals when there is. An answer brings
+// much of a few partitions, not a little of each of many: what it costs is by the partition.
+func (f *fetcher) reserve() {
+	for f.reserved = 0; len(f.asked) > 0; {
+		var all int64
+		for _, p := range f.request.partitions {
+			all += int64(p.bytes)
+		}
+		first := int64(f.request.partitions[0].bytes)
+		f.reserved = f.g.budget.Reserve(min(all, max(f.g.answerBytes(), first)), first)
+		f.request.maxBytes = int32(min(f.reserved, math.MaxInt32))
+		if f.reserved > 0 {
+			return
+		}
+		n := 1 // a partition that wants more than others waits by itself
+		if first <= int64(f.g.fetchSize) {
+			n = len(f.asked)
+		}
+		f.asked, f.epochs = slices.Delete(f.asked, 0, n), slices.Delete(f.epochs, 0, n)
+		f.request.partitions = slices.Delete(f.request.partitions, 0, n)
+	}
+}
+
+// releaseReservation gives back what the window holds for the request.
+func (f *fetcher) releaseReservation() {
+	f.g.budget.Release(nil, f.reserved, false)
+	f.reserved = 0
+}
+
+// answerBytes is how much one request may bring: what is enough for a while, and together with those to all other brokers no more than a
+// quarter of the window.
+func (g *generation) answerBytes() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return min(g.budget.Limit/4/int64(max(1, len(g.fetchers))), muchOpen*int64(g.fetchSize))
+}

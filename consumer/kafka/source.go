@@ -1,0 +1,160 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Source reads topics as a member of a consumer group.
+type Source struct {
+	config  Config
+	begin   consumer.StartAt
+	kafka   *broker.Kafka
+	cluster *cluster
+	log     *zap.Logger
+	metrics *metrics
+
+	reader     string       // names this process in its commits
+	metadata   atomic.Int32 // most bytes of metadata of a commit
+	replicas   func(n int)
+	watchEvery time.Duration // how often the leaders and the number of partitions are looked at
+	aboveFor   time.Duration
+
+	generation atomic.Pointer[generation] // nil between generations
+
+	mu      sync.Mutex
+	state   error                              // why we are not joined; nil while we are
+	missing []string                           // topics that do not exist
+	absent  map[string]bool                    // topics that were missing at some time: what they hold has come since
+	past    map[partitionKey]*consumer.Tracker // of partitions that were ours in the last generation, when they were last read
+}
+
+var errNotJoined = errors.New("the consumer group is not joined yet")
+
+// New makes a source of the topics in config, over the connections that k opens. It connects to nothing.
+func New(config Config, k *broker.Kafka, log *zap.Logger, reg prometheus.Registerer) (*Source, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	begin, err := consumer.ParseStartAt(config.StartAt)
+	if err != nil {
+		return nil, fmt.Errorf("start_at: %w", err)
+	}
+	s := &Source{
+		config: config, begin: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
+		replicas: func(int) {}, watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
+		absent: map[string]bool{}, reader: newReaderID(),
+	}
+	s.metadata.Store(maxMetadata)
+	s.metrics = newMetrics(reg, s)
+	return s, nil
+}
+
+// OnReplicas has f told, from Consume's goroutine and at the start of every generation, among how many members of the group the
+// partitions are divided. It must be called before Consume.
+func (k *Source) OnReplicas(f func(n int)) { k.replicas = f }
+
+// Ready is nil while the consumer group is joined, also when it has given us no partition, and every topic exists. It says otherwise what
+// is in the way.
+func (k *Source) Ready() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state == nil && len(k.missing) > 0 {
+		return &MissingTopicsError{k.missing}
+	}
+	return k.state
+}
+
+// States says for each of our partitions, named topic/partition, what it is at: starting, reading, or stopped and why.
+func (k *Source) States() map[string]string {
+	g := k.generation.Load()
+	if g == nil {
+		return nil
+	}
+	states := make(map[string]string, len(g.partitions))
+	for _, p := range g.partitions {
+		states[p.key.String()] = p.state()
+	}
+	return states
+}
+
+func (k *Source) noteAbsent(topic string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.absent[topic] = true
+	maps.DeleteFunc(k.past, func(key partitionKey, _ *consumer.Tracker) bool { return key.topic == topic })
+}
+
+func (k *Source) wasAbsent(topic string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.absent[topic]
+}
+
+func (k *Source) setState(err error) {
+	k.mu.Lock()
+	k.state = err
+	k.mu.Unlock()
+	joined := 0.0
+	if err == nil {
+		joined = 1
+	}
+	k.metrics.joined.Set(joined)
+}
+
+// Consume reads until ctx ends; then it waits for the messages in hand up to the drain limit, commits, leaves the group and returns
+// nil. What goes wrong with brokers is tried again for ever: it shows in Ready, in the log and in metrics. The only error is that of
+// a handle that refuses a message although neither ctx nor the message's lease has ended.
+func (k *Source) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+	m := &member{config: &k.config, cluster: k.cluster}
+	defer k.cluster.close()
+	defer m.disconnect()
+	defer k.leave(context.WithoutCancel(ctx), m)
+	defer k.setState(errNotJoined)
+	retries := newRetryLogger(k.log, "join the group", k.metrics.failed)
+	for ctx.Err() == nil {
+		a, err := m.join(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			k.setState(err)
+			pause(ctx, retries.failed(err))
+			continue
+		}
+		retries.succeeded()
+		k.setState(nil)
+		k.metrics.rebalances.Inc()
+		k.replicas(a.replicas)
+		g := newGeneration(k, m, a, handle)
+		k.log.Info("joined consumer group", zap.String("group", k.config.Group), zap.Int32("generation", a.generation),
+			zap.Int("partitions", len(g.partitions)), zap.Int("replicas", a.replicas), zap.Bool("leader", a.counts != nil))
+		k.generation.Store(g)
+		err = g.run(ctx)
+		k.generation.Store(nil)
+		if err != nil {
+			return fmt.Errorf("hand over a message: %w", err)
+		}
+	}
+	return nil
+}
+
+func (k *Source) leave(ctx context.Context, m *member) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := m.leave(ctx); err != nil {
+		k.log.Warn("left the group without telling it", zap.Error(err))
+	}
+}

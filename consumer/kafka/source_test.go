@@ -1,0 +1,12 @@
+package kafka
+
+import "testing"
+import "github.com/ciobridge/ciobridge/internal/consumertest"
+
+func TestKafkaContract(t *testing.T) {
+	consumertest.Run(t, func(t *testing.T) consumertest.Testbed { return startKafka(t) })
+}
+
+func TestRealKafkaContract(t *testing.T) {
+	consumertest.Run(t, func(t *testing.T) consumertest.Testbed { return realKafka(t, 1) })
+}
