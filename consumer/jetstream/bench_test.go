@@ -26,8 +26,8 @@ func BenchmarkDeliveries(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			server := newCannedServer(pin, size)
-			r := &streamReader{part: streamPart{stream: "EVENTS"}, cfg: DefaultConfig()}
-			r.metrics = newStreamMetrics(prometheus.NewRegistry(), &Source{}).forPartition(streamPart{stream: "EVENTS"})
+			r := &reader{partition: partition{stream: "EVENTS"}, cfg: DefaultConfig()}
+			r.metrics = newMetrics(prometheus.NewRegistry(), &Source{}).forPartition(partition{stream: "EVENTS"})
 			s := newSession(r, pin, time.Now(), 0)
 			s.inbox = openInbox(server, "_INBOX.bench", r.cfg.FetchBytes)
 			defer s.inbox.close()

@@ -61,7 +61,7 @@ type checkpointStore struct {
 	revision uint64             // of what was read or written last; 0 where there is nothing
 }
 
-func newCheckpointStore(conn *broker.NATS, part *streamPart) *checkpointStore {
+func newCheckpointStore(conn *broker.NATS, part *partition) *checkpointStore {
 	return &checkpointStore{conn: conn, key: keyName(part.stream) + "." + keyName(part.durable)}
 }
 

@@ -23,7 +23,7 @@ import (
 // stored is the checkpoint of the bridge's reader, zero while there is none.
 func (s *natsServer) stored() *checkpoint {
 	s.t.Helper()
-	store := newCheckpointStore(s.client, &streamPart{stream: "EVENTS", durable: "ciobridge"})
+	store := newCheckpointStore(s.client, &partition{stream: "EVENTS", durable: "ciobridge"})
 	if there, err := store.open(s.t.Context()); err != nil || !there {
 		return &checkpoint{}
 	}
@@ -118,7 +118,7 @@ func TestJetStreamCommitsSoonAfterTakeover(t *testing.T) {
 func TestCheckpointFences(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	part := streamPart{stream: "EVENTS", durable: "a b/c"}
+	part := partition{stream: "EVENTS", durable: "a b/c"}
 	open := func() *checkpointStore {
 		c := newCheckpointStore(s.client, &part)
 		if err := c.ensure(t.Context(), 1); err != nil {
@@ -278,13 +278,13 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 			s := startNATS(t)
 			s.publish(1, 10)
 			info := s.stream().CachedInfo()
-			part := streamPart{stream: "EVENTS", durable: "ciobridge"}
+			part := partition{stream: "EVENTS", durable: "ciobridge"}
 			of := func(reader string, done consumer.AckedRanges) checkpoint {
 				c := checkpoint{Stream: part.stream, Durable: part.durable, Created: info.Created, Reader: reader}
 				c.setAcked(3, done)
 				return c
 			}
-			r := newStreamReader(s.client, fastConfig(), part, zap.NewNop())
+			r := newReader(s.client, fastConfig(), part, zap.NewNop())
 			r.streamCreated = info.Created
 			if err := r.loadCheckpoint(t.Context(), info); err != nil {
 				t.Fatal(err)
@@ -292,7 +292,7 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 			if err := r.checkpoints.save(t.Context(), of("a", nil)); err != nil {
 				t.Fatal(err)
 			}
-			r.progress = readProgress{committable: 3, lastPin: "a", lastTracker: consumer.NewTracker(3, 100)}
+			r.progress = progress{committable: 3, lastPin: "a", lastTracker: consumer.NewTracker(3, 100)}
 			for seq := int64(3); seq <= 6; seq++ {
 				ticket, err := r.progress.lastTracker.Track(t.Context(), seq, time.Now())
 				if err != nil {

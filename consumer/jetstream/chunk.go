@@ -7,11 +7,11 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// streamChunk is a buffer into which a connection is read and into which its messages point. It goes back to its pool when the connection is
+// chunk is a buffer into which a connection is read and into which its messages point. It goes back to its pool when the connection is
 // done with it and no message of it is in hand.
 //
 // What is read into it counts as held until no message of it is in hand, because one of them keeps the memory of all.
-type streamChunk struct {
+type chunk struct {
 	*consumer.Buffer
 	inbox    *inbox
 	inFlight atomic.Int32 // messages in hand
@@ -22,12 +22,12 @@ type streamChunk struct {
 	sealed  bool  // the connection is done with it
 }
 
-func (b *inbox) newChunk(size int) *streamChunk {
-	return &streamChunk{Buffer: consumer.NewBuffer(size), inbox: b}
+func (b *inbox) newChunk(size int) *chunk {
+	return &chunk{Buffer: consumer.NewBuffer(size), inbox: b}
 }
 
 // addMessages counts messages that have come, with all that they take.
-func (s *streamChunk) addMessages(messages int, bytes int64) {
+func (s *chunk) addMessages(messages int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight.Add(int32(messages))
@@ -37,14 +37,14 @@ func (s *streamChunk) addMessages(messages int, bytes int64) {
 }
 
 // ackMessage says that a message is not in hand any more.
-func (s *streamChunk) ackMessage() {
+func (s *chunk) ackMessage() {
 	if s.inFlight.Add(-1) == 0 {
 		s.freeIfUnused()
 	}
 }
 
 // seal says that nothing more is read into it.
-func (s *streamChunk) seal() {
+func (s *chunk) seal() {
 	s.mu.Lock()
 	s.sealed = true
 	s.mu.Unlock()
@@ -52,7 +52,7 @@ func (s *streamChunk) seal() {
 }
 
 // freeIfUnused gives back what is not needed any more.
-func (s *streamChunk) freeIfUnused() {
+func (s *chunk) freeIfUnused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.inFlight.Load() != 0 {

@@ -34,7 +34,7 @@ type Config struct {
 	// CommitInterval is how long what is finished may wait to be stored and acknowledged. Under load that comes sooner.
 	CommitInterval time.Duration `yaml:"commit_interval"`
 
-	tuning jetStreamTuning
+	tuning tuning
 }
 
 // StreamConfig is one stream.
@@ -48,8 +48,8 @@ type StreamConfig struct {
 	Partitions [][]string
 }
 
-// jetStreamTuning holds what only tests change.
-type jetStreamTuning struct {
+// tuning holds what only tests change.
+type tuning struct {
 	ackWait   time.Duration // when the server delivers again on its own, which the bridge ignores
 	heartbeat time.Duration // how often the server shows that it has nothing
 	expires   time.Duration // how long one request for messages stands
@@ -58,7 +58,7 @@ type jetStreamTuning struct {
 	prefetch  int           // how many messages are asked for ahead, over all that is read; more makes nothing faster
 }
 
-var defaultTuning = jetStreamTuning{
+var defaultTuning = tuning{
 	ackWait:   24 * time.Hour,
 	heartbeat: 5 * time.Second,
 	expires:   30 * time.Second,

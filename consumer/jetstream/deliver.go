@@ -159,7 +159,7 @@ func (s *session) track(before, seq uint64) (ticket uint64, err error) {
 }
 
 // skipAcked leaves out a message that is done.
-func (s *session) skipAcked(chunk *streamChunk, before, seq uint64) error {
+func (s *session) skipAcked(chunk *chunk, before, seq uint64) error {
 	chunk.ackMessage()
 	s.r.metrics.redelivered.Inc()
 	ticket, err := s.track(before, seq)
@@ -170,7 +170,7 @@ func (s *session) skipAcked(chunk *streamChunk, before, seq uint64) error {
 }
 
 // deliver hands a message over.
-func (s *session) deliver(chunk *streamChunk, before uint64, m event.Message, handle consumer.Handler) error {
+func (s *session) deliver(chunk *chunk, before uint64, m event.Message, handle consumer.Handler) error {
 	ticket, err := s.track(before, uint64(m.Origin.Offset))
 	if err != nil {
 		return err

@@ -22,10 +22,10 @@ const priorityGroup = "ciobridge"
 
 // prepare checks that the stream can be read as a log and is as it was read before, and that the consumer is there and as it
 // must be. A consumer that is missing is made: where the reading is known to stand, else at start_at.
-func (r *streamReader) prepare(ctx context.Context) error {
+func (r *reader) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
+	stream, err := r.conn.JetStream().Stream(ctx, r.partition.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return errNoStream
 	}
@@ -34,7 +34,7 @@ func (r *streamReader) prepare(ctx context.Context) error {
 	}
 	info := stream.CachedInfo()
 	if info.Config.Retention == jetstream.WorkQueuePolicy {
-		return fatalf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.part.stream)
+		return fatalf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.partition.stream)
 	}
 	if err := r.loadCheckpoint(ctx, info); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (r *streamReader) prepare(ctx context.Context) error {
 	if err := r.checkPartitioning(ctx, stream); err != nil {
 		return err
 	}
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.partition.stream, r.partition.durable)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound) && r.awaitsOtherReader():
 		return errConsumerGone
@@ -52,11 +52,11 @@ func (r *streamReader) prepare(ctx context.Context) error {
 		}
 		return r.checkPartitioning(ctx, stream) // of two that divide in different ways at the same time, one sees the other
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
-		return fatalf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.part.durable, r.part.stream, r.part.durable)
+		return fatalf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.partition.durable, r.partition.stream, r.partition.durable)
 	case err != nil:
 		return fmt.Errorf("look at the consumer: %w", err)
 	}
-	if have := filterOf(consumer.CachedInfo().Config); r.part.of > 0 && !slices.Equal(have, filterOf(r.consumerConfig())) {
+	if have := filterOf(consumer.CachedInfo().Config); r.partition.of > 0 && !slices.Equal(have, filterOf(r.consumerConfig())) {
 		return &fatalError{r.partitioningChanged(consumer.CachedInfo())}
 	}
 	if err := checkConsumer(consumer.CachedInfo().Config, r.consumerConfig()); err != nil {
@@ -68,7 +68,7 @@ func (r *streamReader) prepare(ctx context.Context) error {
 
 // awaitsOtherReader is true where the consumer was deleted while this replica stood by: the one that was reading makes it again when
 // it has drained, and knows better where the reading stood.
-func (r *streamReader) awaitsOtherReader() bool {
+func (r *reader) awaitsOtherReader() bool {
 	if r.wasReading || !r.consumerSeen {
 		return false
 	}
@@ -82,7 +82,7 @@ var errNoStream = errors.New("there is no such stream yet")
 
 // checkStreamCreated ends the turn where the stream was deleted and made again under the same name: sequences stand for other messages, and the
 // next turn reads it from its beginning.
-func (r *streamReader) checkStreamCreated(info *jetstream.StreamInfo) error {
+func (r *reader) checkStreamCreated(info *jetstream.StreamInfo) error {
 	if r.streamCreated.IsZero() {
 		r.streamCreated = info.Created
 	}
@@ -91,13 +91,13 @@ func (r *streamReader) checkStreamCreated(info *jetstream.StreamInfo) error {
 	}
 	earlier := r.streamCreated
 	r.streamCreated, r.pin, r.checkedFloor, r.skippedTo = info.Created, "", 0, 0
-	r.progress = readProgress{sets: r.progress.sets, committable: firstSeq(info)}
+	r.progress = progress{sets: r.progress.sets, committable: firstSeq(info)}
 	r.logRecreated(earlier)
 	return errStreamRecreated
 }
 
 // logRecreated says, once for each process, that reading begins anew.
-func (r *streamReader) logRecreated(earlier time.Time) {
+func (r *reader) logRecreated(earlier time.Time) {
 	r.metrics.recreated.Inc()
 	r.log.Warn("stream was deleted and made again: the new one is read from its beginning; whether the earlier one had unread messages cannot be known, and those are lost",
 		zap.Int64("first", r.progress.committable), zap.Time("earlier_created", earlier), zap.Time("created", r.streamCreated))
@@ -107,7 +107,7 @@ func (r *streamReader) logRecreated(earlier time.Time) {
 func firstSeq(info *jetstream.StreamInfo) int64 { return int64(max(1, info.State.FirstSeq)) }
 
 // checkStreamEnd refuses a stream that was set back to an earlier state: sequences stand for other messages.
-func (r *streamReader) checkStreamEnd(info *jetstream.StreamInfo) error {
+func (r *reader) checkStreamEnd(info *jetstream.StreamInfo) error {
 	if last, read := info.State.LastSeq, r.progress.lastAcked(); last < read {
 		return fatalf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, read)
 	}
@@ -115,9 +115,9 @@ func (r *streamReader) checkStreamEnd(info *jetstream.StreamInfo) error {
 }
 
 // consumerConfig is the consumer that the bridge reads by, but for the place where it starts.
-func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
+func (r *reader) consumerConfig() jetstream.ConsumerConfig {
 	cfg := jetstream.ConsumerConfig{
-		Durable:        r.part.durable,
+		Durable:        r.partition.durable,
 		AckPolicy:      jetstream.AckAllPolicy,
 		AckWait:        r.cfg.tuning.ackWait,
 		MaxDeliver:     -1,
@@ -127,15 +127,15 @@ func (r *streamReader) consumerConfig() jetstream.ConsumerConfig {
 		PriorityGroups: []string{priorityGroup},
 		PinnedTTL:      r.cfg.SessionTimeout,
 	}
-	if len(r.part.filter) == 1 {
-		cfg.FilterSubject = r.part.filter[0]
+	if len(r.partition.filter) == 1 {
+		cfg.FilterSubject = r.partition.filter[0]
 	} else {
-		cfg.FilterSubjects = r.part.filter
+		cfg.FilterSubjects = r.partition.filter
 	}
 	return cfg
 }
 
-func (r *streamReader) createConsumer(ctx context.Context, info *jetstream.StreamInfo) error {
+func (r *reader) createConsumer(ctx context.Context, info *jetstream.StreamInfo) error {
 	cfg := r.consumerConfig()
 	start, err := consumer.ParseStartAt(r.cfg.StartAt)
 	if err != nil {
@@ -152,7 +152,7 @@ func (r *streamReader) createConsumer(ctx context.Context, info *jetstream.Strea
 	case !start.At.IsZero():
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start.At
 	}
-	_, err = r.conn.JetStream().CreateConsumer(ctx, r.part.stream, cfg)
+	_, err = r.conn.JetStream().CreateConsumer(ctx, r.partition.stream, cfg)
 	if errors.Is(err, jetstream.ErrConsumerExists) {
 		return fmt.Errorf("make the consumer: another replica was faster: %w", err)
 	}
@@ -223,15 +223,15 @@ func wireName(policy json.Marshaler) string {
 	return cmp.Or(strings.Trim(string(name), `"`), "none")
 }
 
-func (r *streamReader) dense(info *jetstream.StreamInfo) bool {
-	return len(r.part.filter) == 0 && info.Config.MaxMsgsPerSubject <= 0
+func (r *reader) dense(info *jetstream.StreamInfo) bool {
+	return len(r.partition.filter) == 0 && info.Config.MaxMsgsPerSubject <= 0
 }
 
 // streamInfo asks for the state of the stream.
-func (r *streamReader) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
+func (r *reader) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
+	stream, err := r.conn.JetStream().Stream(ctx, r.partition.stream)
 	if err != nil {
 		return nil, fmt.Errorf("look at the stream: %w", err)
 	}

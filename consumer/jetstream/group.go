@@ -19,13 +19,13 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 )
 
-// replicaGroup divides the partitions among the replicas that are there. Each replica shows itself by a short-lived consumer of its own on
+// group divides the partitions among the replicas that are there. Each replica shows itself by a short-lived consumer of its own on
 // the first partitioned stream, which the server drops when its replica is silent, and all come to the same division from the list
 // of them.
 //
 // It only says who asks for a partition. Who reads one is decided by the pin alone, so that replicas that see different lists for a
 // moment do no harm.
-type replicaGroup struct {
+type group struct {
 	conn         *broker.NATS
 	stream       string
 	filter       string // of the consumer; no message matches it where that can be had
@@ -46,14 +46,14 @@ type replicaGroup struct {
 	changed chan struct{}
 }
 
-// newReplicaGroup is nil where no stream has partitions.
-func newReplicaGroup(conn *broker.NATS, cfg Config, log *zap.Logger) *replicaGroup {
-	s := &replicaGroup{
+// newGroup is nil where no stream has partitions.
+func newGroup(conn *broker.NATS, cfg Config, log *zap.Logger) *group {
+	s := &group{
 		conn: conn, prefix: cfg.Durable + "-replica-", session: cfg.SessionTimeout, answer: cfg.tuning.answer,
 		log: log, onReplicas: func(int) {}, changed: make(chan struct{}),
 	}
 	s.name = s.prefix + rand.Text()
-	for _, p := range cfg.parts() {
+	for _, p := range cfg.partitions() {
 		if p.of == 0 {
 			s.wholeStreams++
 			continue
@@ -72,7 +72,7 @@ func newReplicaGroup(conn *broker.NATS, cfg Config, log *zap.Logger) *replicaGro
 
 // assigned reports whether a part is ours to read, and a channel that is closed when that may have changed. Without anybody to share with
 // all is.
-func (s *replicaGroup) assigned(part int) (bool, <-chan struct{}) {
+func (s *group) assigned(part int) (bool, <-chan struct{}) {
 	if s == nil || part < 0 {
 		return true, nil
 	}
@@ -82,7 +82,7 @@ func (s *replicaGroup) assigned(part int) (bool, <-chan struct{}) {
 }
 
 // run shows this replica and looks for the others until ctx ends.
-func (s *replicaGroup) run(ctx context.Context) {
+func (s *group) run(ctx context.Context) {
 	tick := time.NewTicker(s.session / 4)
 	defer tick.Stop()
 	for {
@@ -107,7 +107,7 @@ func (s *replicaGroup) run(ctx context.Context) {
 
 // showAndList shows that this replica is there, and lists all that are. Where the server has lost our consumer it may have lost the others'
 // too: then the list is that of before for one round.
-func (s *replicaGroup) showAndList(ctx context.Context) ([]string, error) {
+func (s *group) showAndList(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.answer)
 	defer cancel()
 	if !s.conn.Conn().IsConnected() {
@@ -148,7 +148,7 @@ func (s *replicaGroup) showAndList(ctx context.Context) ([]string, error) {
 	return members, nil
 }
 
-func (s *replicaGroup) createPresence(ctx context.Context, stream jetstream.Stream) error {
+func (s *group) createPresence(ctx context.Context, stream jetstream.Stream) error {
 	_, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Name: s.name, Description: "shows that a replica is there", FilterSubject: s.filter,
 		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, InactiveThreshold: s.session,
@@ -161,7 +161,7 @@ func (s *replicaGroup) createPresence(ctx context.Context, stream jetstream.Stre
 }
 
 // deletePresence tells the others at once.
-func (s *replicaGroup) deletePresence() {
+func (s *group) deletePresence() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.answer)
 	defer cancel()
 	if s.presenceMade && s.conn.Conn().IsConnected() {
@@ -169,22 +169,22 @@ func (s *replicaGroup) deletePresence() {
 	}
 }
 
-func (s *replicaGroup) known() bool { return s.lastMembers() != nil }
+func (s *group) known() bool { return s.lastMembers() != nil }
 
-func (s *replicaGroup) lastMembers() []string {
+func (s *group) lastMembers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.members
 }
 
 // setMembers gives each part an owner.
-func (s *replicaGroup) setMembers(members []string) {
+func (s *group) setMembers(members []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if slices.Equal(members, s.members) {
 		return
 	}
-	s.members, s.owners = members, assignParts(members, s.partitions)
+	s.members, s.owners = members, assignPartitions(members, s.partitions)
 	close(s.changed)
 	s.changed = make(chan struct{})
 	ours := 0
@@ -197,9 +197,9 @@ func (s *replicaGroup) setMembers(members []string) {
 	s.onReplicas(min(len(members), s.partitions+s.wholeStreams))
 }
 
-// assignParts gives each member as many parts as any other, or one more, and moves few when a member comes or goes: the pairs of a part and
+// assignPartitions gives each member as many parts as any other, or one more, and moves few when a member comes or goes: the pairs of a part and
 // a member are taken in an order that is the same for all, and a pair is made where the part is free and the member has room.
-func assignParts(members []string, parts int) []string {
+func assignPartitions(members []string, parts int) []string {
 	type pair struct {
 		part   int
 		member string

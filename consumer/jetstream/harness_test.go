@@ -134,7 +134,7 @@ func fastConfig() Config {
 	cfg.CommitInterval = 200 * time.Millisecond
 	cfg.DrainLimit = 2 * time.Second
 	cfg.SessionTimeout = 1500 * time.Millisecond
-	cfg.tuning = jetStreamTuning{
+	cfg.tuning = tuning{
 		ackWait: time.Hour, heartbeat: 200 * time.Millisecond, expires: 2 * time.Second,
 		answer: 3 * time.Second, retry: 50 * time.Millisecond, prefetch: 2000,
 	}

@@ -36,7 +36,7 @@ type inbox struct {
 // The sizes of chunks. Large ones make few calls of the system, small ones let little memory be kept by one slow message.
 const smallestChunk, largestChunk = 4 << 10, 64 << 10
 
-func (r *streamReader) subscribe(ctx context.Context) (*inbox, error) {
+func (r *reader) subscribe(ctx context.Context) (*inbox, error) {
 	conn, err := r.conn.Dial(ctx)
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (b *inbox) readLoop() {
 
 // parse puts the whole messages at the front of p into the queue and answers what asks for an answer. It returns the number of
 // bytes that are done with, and how many the message after them will take.
-func (b *inbox) parse(s *streamChunk, p []byte) (size, need int, err error) {
+func (b *inbox) parse(s *chunk, p []byte) (size, need int, err error) {
 	pings, err := 0, error(nil)
 	b.mu.Lock()
 	before := len(b.queue)

@@ -11,22 +11,22 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// streamMetricSet counts what happens on all streams, and describes those that are read here when it is asked: their series are
+// metrics counts what happens on all streams, and describes those that are read here when it is asked: their series are
 // gone with the right to read.
-type streamMetricSet struct {
+type metrics struct {
 	source                                                *Source
 	active                                                *prometheus.GaugeVec
 	lost, deleted, recreated, redelivered, acks, sessions *prometheus.CounterVec
 }
 
-var streamLagDesc = prometheus.NewDesc("ciobridge_stream_lag",
+var lagDesc = prometheus.NewDesc("ciobridge_stream_lag",
 	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.", []string{"stream", "partition"}, nil)
 
-func newStreamMetrics(reg prometheus.Registerer, source *Source) *streamMetricSet {
+func newMetrics(reg prometheus.Registerer, source *Source) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	m := &streamMetricSet{
+	m := &metrics{
 		source: source,
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ciobridge_stream_active",
 			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream", "partition"}),
@@ -43,38 +43,38 @@ func newStreamMetrics(reg prometheus.Registerer, source *Source) *streamMetricSe
 }
 
 // Describe implements prometheus.Collector.
-func (m *streamMetricSet) Describe(ch chan<- *prometheus.Desc) {
-	ch <- streamLagDesc
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- lagDesc
 	ch <- consumer.OldestUnfinishedDesc
 }
 
 // Collect implements prometheus.Collector.
-func (m *streamMetricSet) Collect(ch chan<- prometheus.Metric) {
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, r := range m.source.readers {
 		s := r.session.Load()
 		if s == nil {
 			continue
 		}
-		partition := strconv.Itoa(int(r.part.index))
+		partition := strconv.Itoa(int(r.partition.index))
 		age := time.Duration(0)
 		if n, oldest := s.tracker.InFlight(); n > 0 {
 			age = max(0, time.Since(oldest))
 		}
-		ch <- prometheus.MustNewConstMetric(streamLagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.part.stream, partition)
-		ch <- prometheus.MustNewConstMetric(consumer.OldestUnfinishedDesc, prometheus.GaugeValue, age.Seconds(), r.part.stream, partition)
+		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.partition.stream, partition)
+		ch <- prometheus.MustNewConstMetric(consumer.OldestUnfinishedDesc, prometheus.GaugeValue, age.Seconds(), r.partition.stream, partition)
 	}
 }
 
-// streamMetrics is what is counted of one stream.
-type streamMetrics struct {
+// partitionMetrics is what is counted of one stream.
+type partitionMetrics struct {
 	active                                prometheus.Gauge
 	lost, deleted, recreated, redelivered prometheus.Counter
 	acks, sessions                        *prometheus.CounterVec
 }
 
-func (m *streamMetricSet) forPartition(part streamPart) streamMetrics {
+func (m *metrics) forPartition(part partition) partitionMetrics {
 	label := prometheus.Labels{"stream": part.stream, "partition": strconv.Itoa(int(part.index))}
-	s := streamMetrics{
+	s := partitionMetrics{
 		active:      m.active.With(label),
 		lost:        m.lost.With(label),
 		deleted:     m.deleted.With(label),
@@ -89,14 +89,14 @@ func (m *streamMetricSet) forPartition(part streamPart) streamMetrics {
 	return s
 }
 
-func (m *streamMetrics) setState(state streamState) {
+func (m *partitionMetrics) setState(state state) {
 	m.active.Set(0)
 	if state == stateActive {
 		m.active.Set(1)
 	}
 }
 
-func (m *streamMetrics) countAck(err error) {
+func (m *partitionMetrics) countAck(err error) {
 	if err != nil {
 		m.acks.WithLabelValues("failed").Inc()
 		return
@@ -113,7 +113,7 @@ var sessionReasons = []struct {
 	{errFenced, "fenced"}, {errFloorWentBack, "floor_went_back"}, {errReassigned, "handed_over"},
 }
 
-func (m *streamMetrics) countSession(why error) {
+func (m *partitionMetrics) countSession(why error) {
 	reason := "failed"
 	for _, t := range sessionReasons {
 		if errors.Is(why, t.err) {

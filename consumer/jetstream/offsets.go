@@ -21,8 +21,8 @@ var ErrStreamRead = errors.New("a replica of the bridge reads the stream: stop e
 // whether a message that is gone was wanted, and Committed is then never before Start.
 func Offsets(ctx context.Context, conn *broker.NATS, config Config) ([]consumer.OffsetInfo, error) {
 	var offsets []consumer.OffsetInfo
-	for _, p := range config.parts() {
-		o, err := newStreamReader(conn, config, p, zap.NewNop()).offset(ctx)
+	for _, p := range config.partitions() {
+		o, err := newReader(conn, config, p, zap.NewNop()).readOffset(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", &p, err)
 		}
@@ -39,11 +39,11 @@ func SetOffsets(ctx context.Context, conn *broker.NATS, config Config, changes [
 		stream    string
 		partition int32
 	}
-	readers := map[place]*streamReader{}
-	for _, p := range config.parts() {
-		readers[place{p.stream, p.index}] = newStreamReader(conn, config, p, zap.NewNop())
+	readers := map[place]*reader{}
+	for _, p := range config.partitions() {
+		readers[place{p.stream, p.index}] = newReader(conn, config, p, zap.NewNop())
 	}
-	offsets := make([]streamOffset, len(changes))
+	offsets := make([]offset, len(changes))
 	var errs []error
 	for i, c := range changes {
 		r := readers[place{c.Topic, c.Partition}]
@@ -51,7 +51,7 @@ func SetOffsets(ctx context.Context, conn *broker.NATS, config Config, changes [
 			errs = append(errs, fmt.Errorf("%s/%d: is not among the configured streams", c.Topic, c.Partition))
 			continue
 		}
-		o, err := r.offset(ctx)
+		o, err := r.readOffset(ctx)
 		switch {
 		case err != nil:
 		case o.pinned:
@@ -62,7 +62,7 @@ func SetOffsets(ctx context.Context, conn *broker.NATS, config Config, changes [
 			err = r.checkSettable(ctx, o, uint64(c.Offset))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("stream %s: %w", &r.part, err))
+			errs = append(errs, fmt.Errorf("stream %s: %w", &r.partition, err))
 		}
 		offsets[i] = o
 	}
@@ -75,11 +75,11 @@ func SetOffsets(ctx context.Context, conn *broker.NATS, config Config, changes [
 		err := r.setOffset(ctx, offsets[i], uint64(c.Offset))
 		switch {
 		case err == nil:
-			set = append(set, r.part.String())
+			set = append(set, r.partition.String())
 		case len(set) > 0:
-			return &partlySetError{set: set, err: fmt.Errorf("stream %s: %w", &r.part, err)}
+			return &partlySetError{set: set, err: fmt.Errorf("stream %s: %w", &r.partition, err)}
 		default:
-			return fmt.Errorf("stream %s: %w", &r.part, err)
+			return fmt.Errorf("stream %s: %w", &r.partition, err)
 		}
 	}
 	return nil
@@ -95,7 +95,7 @@ func (e *partlySetError) Error() string {
 	return fmt.Sprintf("%v; already set: %s: run the command again to set the rest", e.err, strings.Join(e.set, ", "))
 }
 
-type streamOffset struct {
+type offset struct {
 	consumer.OffsetInfo
 	exists   bool // the consumer is there
 	pinned   bool // a replica has the pin
@@ -105,13 +105,13 @@ type streamOffset struct {
 	stream   jetstream.StreamConfig
 }
 
-func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
+func (r *reader) readOffset(ctx context.Context) (offset, error) {
 	info, err := r.streamInfo(ctx)
 	if err != nil {
-		return streamOffset{}, err
+		return offset{}, err
 	}
-	o := streamOffset{stream: info.Config, OffsetInfo: consumer.OffsetInfo{
-		Topic: r.part.stream, Partition: r.part.index, Committed: -1, Start: firstSeq(info), End: int64(info.State.LastSeq) + 1,
+	o := offset{stream: info.Config, OffsetInfo: consumer.OffsetInfo{
+		Topic: r.partition.stream, Partition: r.partition.index, Committed: -1, Start: firstSeq(info), End: int64(info.State.LastSeq) + 1,
 	}}
 	stored, err := r.peekCheckpoint(ctx, info)
 	if err != nil {
@@ -120,7 +120,7 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 	if stored != nil {
 		o.sets = stored.Sets
 	}
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.partition.stream, r.partition.durable)
 	o.exists = err == nil
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return o, fmt.Errorf("look at the consumer: %w", err)
@@ -149,13 +149,13 @@ func (r *streamReader) offset(ctx context.Context) (streamOffset, error) {
 
 // checkSettable refuses a place at which the server does not let the consumer begin: none to before where it once began, and to make it anew
 // would drop from the stream what no other consumer wants.
-func (r *streamReader) checkSettable(ctx context.Context, o streamOffset, next uint64) error {
+func (r *reader) checkSettable(ctx context.Context, o offset, next uint64) error {
 	if !o.exists || o.stream.Retention == jetstream.LimitsPolicy {
 		return nil
 	}
 	before := next < o.config.OptStartSeq
 	if at := o.config.OptStartTime; at != nil {
-		stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
+		stream, err := r.conn.JetStream().Stream(ctx, r.partition.stream)
 		if err != nil {
 			return fmt.Errorf("look at the stream: %w", err)
 		}
@@ -173,7 +173,7 @@ func (r *streamReader) checkSettable(ctx context.Context, o streamOffset, next u
 
 // setOffset sets the checkpoint and then the consumer. The checkpoint comes first, because it fences: whoever gains the pin in between goes
 // by it, and a reader that began after o was seen makes its write fail.
-func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint64) error {
+func (r *reader) setOffset(ctx context.Context, o offset, next uint64) error {
 	if err := r.setCheckpoint(ctx, o, next); err != nil {
 		return err
 	}
@@ -185,33 +185,33 @@ func (r *streamReader) setOffset(ctx context.Context, o streamOffset, next uint6
 
 // setConsumer sets the consumer, or makes it at that place. The server sets none to before the place at which it once began: then it
 // is made anew.
-func (r *streamReader) setConsumer(ctx context.Context, o streamOffset, next uint64) error {
+func (r *reader) setConsumer(ctx context.Context, o offset, next uint64) error {
 	if o.exists {
-		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, next)
+		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.partition.stream, r.partition.durable, next)
 		if err == nil {
 			return nil
 		}
 		if !errors.Is(err, jetstream.ErrConsumerInvalidReset) || o.stream.Retention != jetstream.LimitsPolicy {
 			return fmt.Errorf("set the consumer: %w", err)
 		}
-		if err := r.conn.JetStream().DeleteConsumer(ctx, r.part.stream, r.part.durable); err != nil {
+		if err := r.conn.JetStream().DeleteConsumer(ctx, r.partition.stream, r.partition.durable); err != nil {
 			return fmt.Errorf("delete the consumer: %w", err)
 		}
 	}
 	cfg := r.consumerConfig()
 	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, next
-	if _, err := r.conn.JetStream().CreateConsumer(ctx, r.part.stream, cfg); err != nil {
+	if _, err := r.conn.JetStream().CreateConsumer(ctx, r.partition.stream, cfg); err != nil {
 		return fmt.Errorf("make the consumer at %d: %w", next, err)
 	}
 	return nil
 }
 
 // setCheckpoint stores the place, and with it that what a reader remembers is void, and so is the floor that the server has now.
-func (r *streamReader) setCheckpoint(ctx context.Context, o streamOffset, next uint64) error {
+func (r *reader) setCheckpoint(ctx context.Context, o offset, next uint64) error {
 	if err := r.checkpoints.ensure(ctx, o.stream.Replicas); err != nil {
 		return fmt.Errorf("nothing of it is changed: %w", err)
 	}
-	set := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.streamCreated, Sets: o.sets + 1, IgnoredFloor: o.ackFloor}
+	set := checkpoint{Stream: r.partition.stream, Durable: r.partition.durable, Created: r.streamCreated, Sets: o.sets + 1, IgnoredFloor: o.ackFloor}
 	set.setAcked(int64(next), nil)
 	err := r.checkpoints.write(ctx, &set)
 	if errors.Is(err, errFenced) {
@@ -224,7 +224,7 @@ func (r *streamReader) setCheckpoint(ctx context.Context, o streamOffset, next u
 }
 
 // peekCheckpoint learns how far was read, and changes nothing. It returns what is stored, nil where nothing is.
-func (r *streamReader) peekCheckpoint(ctx context.Context, info *jetstream.StreamInfo) (*checkpoint, error) {
+func (r *reader) peekCheckpoint(ctx context.Context, info *jetstream.StreamInfo) (*checkpoint, error) {
 	r.streamCreated = info.Created
 	if there, err := r.checkpoints.open(ctx); !there || err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 // acquirePin waits until the server gives this reader the pin. The server gives it with a message, so that on a stream without new
 // messages all readers stand by. The message itself is dropped: it comes again after the reset. A pin from the turn before is
 // tried first.
-func (r *streamReader) acquirePin(ctx context.Context, broken <-chan nats.Status) (pin string, err error) {
+func (r *reader) acquirePin(ctx context.Context, broken <-chan nats.Status) (pin string, err error) {
 	mine, changed := r.group.assigned(r.indexInGroup)
 	if !mine {
 		return "", r.standBy(ctx, broken, changed)
@@ -66,7 +66,7 @@ func (r *streamReader) acquirePin(ctx context.Context, broken <-chan nats.Status
 }
 
 // standBy waits while the partition is another replica's share. It returns errShared when that has changed.
-func (r *streamReader) standBy(ctx context.Context, broken <-chan nats.Status, changed <-chan struct{}) error {
+func (r *reader) standBy(ctx context.Context, broken <-chan nats.Status, changed <-chan struct{}) error {
 	r.setState(stateStandby, nil)
 	r.wasReading, r.pin = false, ""
 	select {
@@ -80,7 +80,7 @@ func (r *streamReader) standBy(ctx context.Context, broken <-chan nats.Status, c
 }
 
 // readPin looks for the pin in what has come, and says whether the request still stands.
-func (r *streamReader) readPin(inbox *inbox) (asked bool, err error) {
+func (r *reader) readPin(inbox *inbox) (asked bool, err error) {
 	frames, end := inbox.receive(nil)
 	for i := range frames {
 		f := &frames[i]
@@ -104,10 +104,10 @@ func (r *streamReader) readPin(inbox *inbox) (asked bool, err error) {
 // resetIfUnread looks whether anybody reads. Where nobody does, and all that the stream has is in flight at a reader that has gone, or taken
 // for read although it was not, it has the server deliver that again: without a message to deliver the server pins nobody. Should
 // another reader gain the pin at the same moment, it notices and begins its turn anew.
-func (r *streamReader) resetIfUnread(ctx context.Context) error {
+func (r *reader) resetIfUnread(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.partition.stream, r.partition.durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return errConsumerGone
 	}
@@ -140,7 +140,7 @@ func pinOf(info *jetstream.ConsumerInfo) string {
 //
 // The answer alone proves nothing, because a server that has no pin at all answers alike. Pins are never given twice, so one
 // that stands after the answer stood before it.
-func (r *streamReader) renewPin(ctx context.Context, pin string) (*pinProof, error) {
+func (r *reader) renewPin(ctx context.Context, pin string) (*pinProof, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/3)
 	defer cancel()
 	p := &pinProof{sent: time.Now()}
@@ -154,7 +154,7 @@ func (r *streamReader) renewPin(ctx context.Context, pin string) (*pinProof, err
 	if _, err := parseStatus(m.Header); err != nil {
 		return nil, err
 	}
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.part.stream, r.part.durable)
+	consumer, err := r.conn.JetStream().Consumer(ctx, r.partition.stream, r.partition.durable)
 	if err != nil {
 		return nil, fmt.Errorf("look at the consumer: %w", err)
 	}
@@ -178,15 +178,15 @@ type pinProof struct {
 }
 
 // resetConsumer has the server deliver again from its floor on, or from ours where that lies before it, and returns after what.
-func (r *streamReader) resetConsumer(ctx context.Context, acked uint64) (base uint64, err error) {
+func (r *reader) resetConsumer(ctx context.Context, acked uint64) (base uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
 	defer cancel()
 	js := r.conn.JetStream()
 	var reset *jetstream.ConsumerResetResponse
 	if m := &r.progress; m.known() && m.committable <= int64(acked) {
-		reset, err = js.ResetConsumerToSequence(ctx, r.part.stream, r.part.durable, uint64(m.committable))
+		reset, err = js.ResetConsumerToSequence(ctx, r.partition.stream, r.partition.durable, uint64(m.committable))
 	} else {
-		reset, err = js.ResetConsumer(ctx, r.part.stream, r.part.durable)
+		reset, err = js.ResetConsumer(ctx, r.partition.stream, r.partition.durable)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
@@ -195,12 +195,12 @@ func (r *streamReader) resetConsumer(ctx context.Context, acked uint64) (base ui
 }
 
 // releasePin gives the pin back, so that a standby need not wait for it to lapse.
-func (r *streamReader) releasePin() {
+func (r *reader) releasePin() {
 	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)
 	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.part.stream)
+	stream, err := r.conn.JetStream().Stream(ctx, r.partition.stream)
 	if err == nil {
-		err = stream.UnpinConsumer(ctx, r.part.durable, priorityGroup)
+		err = stream.UnpinConsumer(ctx, r.partition.durable, priorityGroup)
 	}
 	if err == nil {
 		r.pin = ""

@@ -13,9 +13,9 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// readProgress is how far a reader knows its stream to be read: what is stored, and what this process has finished beyond it. It outlives the
+// progress is how far a reader knows its stream to be read: what is stored, and what this process has finished beyond it. It outlives the
 // turns of reading, so that a turn that ends repeats nothing.
-type readProgress struct {
+type progress struct {
 	committable  int64                // everything before is done; 0 while nothing is known
 	acked        consumer.AckedRanges // what is done beyond
 	sets         int                  // how often an operator had set the checkpoint
@@ -24,10 +24,10 @@ type readProgress struct {
 	lastPin      string               // of that turn
 }
 
-func (m *readProgress) known() bool { return m.committable > 0 }
+func (m *progress) known() bool { return m.committable > 0 }
 
 // lastAcked is the highest sequence that is known to be done, 0 where none is.
-func (m *readProgress) lastAcked() uint64 {
+func (m *progress) lastAcked() uint64 {
 	if n := len(m.acked); n > 0 {
 		return uint64(m.acked[n-1].To - 1)
 	}
@@ -35,7 +35,7 @@ func (m *readProgress) lastAcked() uint64 {
 }
 
 // merge adds what is done.
-func (m *readProgress) merge(next int64, done consumer.AckedRanges) {
+func (m *progress) merge(next int64, done consumer.AckedRanges) {
 	m.committable = max(m.committable, next)
 	all := m.acked.Union(done)
 	for len(all) > 0 && all[0].From <= m.committable {
@@ -46,7 +46,7 @@ func (m *readProgress) merge(next int64, done consumer.AckedRanges) {
 }
 
 // mergeLastSession takes in what was done in the last turn.
-func (m *readProgress) mergeLastSession() {
+func (m *progress) mergeLastSession() {
 	if m.lastTracker != nil {
 		next, done, _ := m.lastTracker.Acked(nil)
 		m.merge(next, done)
@@ -55,7 +55,7 @@ func (m *readProgress) mergeLastSession() {
 
 // loadCheckpoint learns from what is stored how far was read, and stores what the last turn finished after its last commit, unless others have
 // begun meanwhile.
-func (r *streamReader) loadCheckpoint(ctx context.Context, info *jetstream.StreamInfo) error {
+func (r *reader) loadCheckpoint(ctx context.Context, info *jetstream.StreamInfo) error {
 	if err := r.checkStreamCreated(info); err != nil {
 		return err
 	}
@@ -80,12 +80,12 @@ func (r *streamReader) loadCheckpoint(ctx context.Context, info *jetstream.Strea
 
 // mergeCheckpoint learns from a checkpoint. One of an earlier stream of the same name says that this one is to be read from its beginning, for all
 // that it holds is new; mergeCheckpoint reports whether that is news.
-func (r *streamReader) mergeCheckpoint(info *jetstream.StreamInfo, stored *checkpoint) (madeAgain bool) {
+func (r *reader) mergeCheckpoint(info *jetstream.StreamInfo, stored *checkpoint) (madeAgain bool) {
 	switch m := &r.progress; {
 	case stored == nil:
 	case !stored.Created.Equal(r.streamCreated):
 		if !m.known() {
-			*m = readProgress{sets: stored.Sets, committable: firstSeq(info)}
+			*m = progress{sets: stored.Sets, committable: firstSeq(info)}
 			return true
 		}
 	default:
@@ -93,7 +93,7 @@ func (r *streamReader) mergeCheckpoint(info *jetstream.StreamInfo, stored *check
 		// otherwise: another reader may have repeated a person's earlier calls, and to leave out the later ones would leave the person
 		// in an old state.
 		if stored.Sets != m.sets || m.lastPin == "" || stored.Reader != m.lastPin {
-			*m = readProgress{sets: stored.Sets}
+			*m = progress{sets: stored.Sets}
 		}
 		m.ignoredFloor = stored.IgnoredFloor
 		m.merge(stored.Committable, stored.acked())
@@ -102,15 +102,15 @@ func (r *streamReader) mergeCheckpoint(info *jetstream.StreamInfo, stored *check
 }
 
 // checkpoint is what the reader of a pin is to store of how far was read.
-func (r *streamReader) checkpoint(pin string, next int64, done consumer.AckedRanges) checkpoint {
-	c := checkpoint{Stream: r.part.stream, Durable: r.part.durable, Created: r.streamCreated, Sets: r.progress.sets, Reader: pin}
+func (r *reader) checkpoint(pin string, next int64, done consumer.AckedRanges) checkpoint {
+	c := checkpoint{Stream: r.partition.stream, Durable: r.partition.durable, Created: r.streamCreated, Sets: r.progress.sets, Reader: pin}
 	c.setAcked(next, done)
 	return c
 }
 
 // startFromCheckpoint makes this reader the one that writes the checkpoint from here on, decides where it begins, given the floor that the server has, and
 // sets the consumer there.
-func (r *streamReader) startFromCheckpoint(ctx context.Context, pin string, acked uint64) (base uint64, info *jetstream.StreamInfo, err error) {
+func (r *reader) startFromCheckpoint(ctx context.Context, pin string, acked uint64) (base uint64, info *jetstream.StreamInfo, err error) {
 	if info, err = r.streamInfo(ctx); err != nil {
 		return 0, nil, err
 	}
@@ -138,7 +138,7 @@ func (r *streamReader) startFromCheckpoint(ctx context.Context, pin string, acke
 // counts as the acknowledgement of everything before. So a floor ahead of ours is believed only while the message there still exists:
 // somebody else has acknowledged it, such as a bridge of an older version. The floor that an operator has found and is about to change
 // is not believed.
-func (r *streamReader) mergeAckFloor(ctx context.Context, info *jetstream.StreamInfo, acked uint64) error {
+func (r *reader) mergeAckFloor(ctx context.Context, info *jetstream.StreamInfo, acked uint64) error {
 	m := &r.progress
 	ahead := int64(acked) + 1
 	if m.known() && (ahead <= m.committable || acked == m.ignoredFloor) {
@@ -156,7 +156,7 @@ func (r *streamReader) mergeAckFloor(ctx context.Context, info *jetstream.Stream
 }
 
 // checkPosition compares the server's floor and the front of the stream with how far was read.
-func (r *streamReader) checkPosition(ctx context.Context, info *jetstream.StreamInfo, acked uint64) error {
+func (r *reader) checkPosition(ctx context.Context, info *jetstream.StreamInfo, acked uint64) error {
 	m := &r.progress
 	if err := r.mergeAckFloor(ctx, info, acked); err != nil {
 		return err
@@ -168,7 +168,7 @@ func (r *streamReader) checkPosition(ctx context.Context, info *jetstream.Stream
 		return err
 	}
 	if first := int64(info.State.FirstSeq); first > m.committable {
-		if len(r.part.filter) > 0 {
+		if len(r.partition.filter) > 0 {
 			r.log.Warn("stream has discarded messages past the floor; whether they were to be read here cannot be told", zap.Int64("from", m.committable), zap.Int64("to", first-1))
 		}
 		m.merge(first, nil) // a consumer that began at a time cannot be set to before what the stream still has
@@ -177,7 +177,7 @@ func (r *streamReader) checkPosition(ctx context.Context, info *jetstream.Stream
 }
 
 // hasMessage reports whether the stream has a message of this sequence.
-func (r *streamReader) hasMessage(ctx context.Context, info *jetstream.StreamInfo, seq uint64) (bool, error) {
+func (r *reader) hasMessage(ctx context.Context, info *jetstream.StreamInfo, seq uint64) (bool, error) {
 	if seq < info.State.FirstSeq || seq > info.State.LastSeq || info.State.Msgs == 0 {
 		return false, nil
 	}
@@ -186,7 +186,7 @@ func (r *streamReader) hasMessage(ctx context.Context, info *jetstream.StreamInf
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	subject := "$JS.API.STREAM.MSG.GET." + r.part.stream // the leader answers; a direct get may come from a replica that lags
+	subject := "$JS.API.STREAM.MSG.GET." + r.partition.stream // the leader answers; a direct get may come from a replica that lags
 	m, err := r.conn.Conn().RequestWithContext(ctx, subject, fmt.Appendf(nil, `{"seq":%d}`, seq))
 	if err != nil {
 		return false, fmt.Errorf("look for message %d, which needs the right to publish to %s: %w", seq, subject, err)
@@ -208,7 +208,7 @@ func (r *streamReader) hasMessage(ctx context.Context, info *jetstream.StreamInf
 
 // checkUnread looks, where nobody is pinned and the server has nothing to deliver, whether that is because it takes for read what was not: then it
 // counts what is gone, or has it delivered again.
-func (r *streamReader) checkUnread(ctx context.Context, acked uint64) error {
+func (r *reader) checkUnread(ctx context.Context, acked uint64) error {
 	if acked == r.checkedFloor {
 		return nil
 	}

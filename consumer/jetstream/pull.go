@@ -41,8 +41,8 @@ func (p pull) encode() []byte {
 	return append(b, '}')
 }
 
-func (r *streamReader) pullSubject() string {
-	return "$JS.API.CONSUMER.MSG.NEXT." + r.part.stream + "." + r.part.durable
+func (r *reader) pullSubject() string {
+	return "$JS.API.CONSUMER.MSG.NEXT." + r.partition.stream + "." + r.partition.durable
 }
 
 // status is a message of the server's own, which has no reply subject. Left is how many messages of a request will not come.

@@ -85,10 +85,10 @@ func TestJetStreamReplacedMessagesAreNoGap(t *testing.T) {
 	wantSeen(t, "the next process", next.seen(), sequence(9, 9))
 }
 
-func wantGap(t *testing.T, r *replica) *StreamGapError {
+func wantGap(t *testing.T, r *replica) *GapError {
 	t.Helper()
 	err := r.wait()
-	gap := (*StreamGapError)(nil)
+	gap := (*GapError)(nil)
 	if !errors.As(err, &gap) {
 		t.Fatalf("consume ends with %v", err)
 	}

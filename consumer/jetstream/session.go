@@ -16,7 +16,7 @@ import (
 
 // session is one turn of reading: from gaining the pin until it is given up, and what is in hand meanwhile.
 type session struct {
-	r       *streamReader
+	r       *reader
 	pin     string
 	lease   *consumer.Lease
 	tracker *consumer.Tracker
@@ -55,7 +55,7 @@ type endCause struct{ err error }
 
 // startSession claims the checkpoint, sets the consumer back and makes ready to read from there. The inbox is a new one and is first used
 // after the reset, so that nothing that was sent before can be taken for what comes after.
-func (r *streamReader) startSession(ctx context.Context, pin string) (*session, error) {
+func (r *reader) startSession(ctx context.Context, pin string) (*session, error) {
 	p, err := r.renewPin(ctx, pin)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (r *streamReader) startSession(ctx context.Context, pin string) (*session, 
 }
 
 // newSession makes a session that begins after the sequence base, by a pin that was proved by a request written at proved.
-func newSession(r *streamReader, pin string, proved time.Time, base uint64) *session {
+func newSession(r *reader, pin string, proved time.Time, base uint64) *session {
 	s := &session{
 		r: r, pin: pin, lastStreamSeq: base, resumeAt: uint64(r.progress.committable),
 		lease:      consumer.NewLease(proved, r.cfg.SessionTimeout),

@@ -143,7 +143,7 @@ func TestJetStreamOffsetsSetAfterAReaderBegan(t *testing.T) {
 	if err := SetOffsets(t.Context(), s.client, cfg, changes); err != nil { // makes the consumers
 		t.Fatal(err)
 	}
-	parts := cfg.parts()
+	parts := cfg.partitions()
 	begin := func(part int) {
 		c := newCheckpointStore(s.client, &parts[part])
 		_, err := c.open(t.Context())
@@ -202,7 +202,7 @@ func TestJetStreamOffsetsSetBeforeInterestBegan(t *testing.T) {
 			cfg := fastConfig()
 			cfg.Streams[0].Name = "NEWS"
 			cfg.StartAt = startAt
-			want := newStreamReader(s.client, cfg, cfg.parts()[0], zap.NewNop()).consumerConfig()
+			want := newReader(s.client, cfg, cfg.partitions()[0], zap.NewNop()).consumerConfig()
 			want.DeliverPolicy, want.OptStartSeq = jetstream.DeliverByStartSequencePolicy, 3
 			if startAt != "latest" {
 				third, err := stream.GetMsg(t.Context(), 3)

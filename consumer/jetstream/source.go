@@ -25,8 +25,8 @@ import (
 // pin, with the connection, or with the first delivery that does not follow the one before; the next turn begins at the floor.
 type Source struct {
 	conn    *broker.NATS
-	readers []*streamReader
-	group   *replicaGroup // nil where no stream has partitions
+	readers []*reader
+	group   *group // nil where no stream has partitions
 }
 
 // New makes the source. It asks the server for nothing yet.
@@ -34,17 +34,17 @@ func New(conn *broker.NATS, cfg Config, log *zap.Logger, reg prometheus.Register
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if cfg.tuning == (jetStreamTuning{}) {
+	if cfg.tuning == (tuning{}) {
 		cfg.tuning = defaultTuning
 	}
-	parts := cfg.parts()
+	parts := cfg.partitions()
 	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(parts)), minFetchBytes)
 	cfg.tuning.prefetch = max(cfg.tuning.prefetch/len(parts), min(cfg.tuning.prefetch, minPrefetch))
-	j := &Source{conn: conn, group: newReplicaGroup(conn, cfg, log)}
-	metrics := newStreamMetrics(reg, j)
+	j := &Source{conn: conn, group: newGroup(conn, cfg, log)}
+	metrics := newMetrics(reg, j)
 	shared := 0
 	for _, p := range parts {
-		r := newStreamReader(conn, cfg, p, log)
+		r := newReader(conn, cfg, p, log)
 		r.metrics = metrics.forPartition(p)
 		if p.of > 0 {
 			r.group, r.indexInGroup = j.group, shared
@@ -64,7 +64,7 @@ func (j *Source) OnReplicas(f func(n int)) {
 }
 
 // Consume reads until ctx ends; see pipeline.Source. It returns an error when a stream cannot be read on without a decision of the
-// operator: see StreamGapError and the errors about the stream's or the consumer's configuration. One such stream ends the
+// operator: see GapError and the errors about the stream's or the consumer's configuration. One such stream ends the
 // reading of all.
 func (j *Source) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -108,7 +108,7 @@ func (j *Source) Troubles() []string {
 		if state != stateClosed || conn != nil && errors.Is(why, errDisconnected) {
 			continue
 		}
-		troubles = append(troubles, fmt.Sprintf("stream %s: %v", &r.part, why))
+		troubles = append(troubles, fmt.Sprintf("stream %s: %v", &r.partition, why))
 	}
 	return troubles
 }
@@ -119,29 +119,29 @@ func (j *Source) States() map[string]string {
 	states := map[string]string{}
 	for _, r := range j.readers {
 		state, _ := r.currentState()
-		states[r.part.String()] = string(state)
+		states[r.partition.String()] = string(state)
 	}
 	return states
 }
 
-// streamState is what a reader is doing.
-type streamState string
+// state is what a reader is doing.
+type state string
 
 const (
-	stateActive  streamState = "active"
-	stateStandby streamState = "standby"
-	stateClosed  streamState = "closed"
+	stateActive  state = "active"
+	stateStandby state = "standby"
+	stateClosed  state = "closed"
 )
 
-// streamReader reads one stream, or one partition of it, turn after turn.
-type streamReader struct {
+// reader reads one stream, or one partition of it, turn after turn.
+type reader struct {
 	conn         *broker.NATS
 	cfg          Config
-	part         streamPart
-	group        *replicaGroup // nil for a stream that is read whole
-	indexInGroup int           // the part's number there
+	partition    partition
+	group        *group // nil for a stream that is read whole
+	indexInGroup int    // the part's number there
 	log          *zap.Logger
-	metrics      streamMetrics
+	metrics      partitionMetrics
 	ack          func(ctx context.Context, subject string) error // confirmed by the server when nil; tests lose it
 
 	// What is known from one turn to the next. Only run and what it calls use it.
@@ -150,7 +150,7 @@ type streamReader struct {
 	wasReading      bool      // the last turn read, so that nobody knows better how far was read
 	consumerSeen    bool      // the consumer was there
 	consumerMissing time.Time // since when the consumer is missing; zero while it is there
-	progress        readProgress
+	progress        progress
 	checkpoints     *checkpointStore
 	checkedFloor    uint64 // the server's floor that was found to be right
 	skippedTo       int64  // up to where a gap was counted and passed over
@@ -158,22 +158,22 @@ type streamReader struct {
 	session atomic.Pointer[session] // nil while the stream is not read here
 
 	mu           sync.Mutex
-	state        streamState
+	state        state
 	closedReason error // why the state is closed
 }
 
 var errStarting = errors.New("not joined yet")
 
-func newStreamReader(conn *broker.NATS, cfg Config, part streamPart, log *zap.Logger) *streamReader {
+func newReader(conn *broker.NATS, cfg Config, part partition, log *zap.Logger) *reader {
 	ack := func(ctx context.Context, subject string) error {
 		_, err := conn.Conn().RequestWithContext(ctx, subject, []byte("+ACK"))
 		return err
 	}
-	if cfg.tuning == (jetStreamTuning{}) {
+	if cfg.tuning == (tuning{}) {
 		cfg.tuning = defaultTuning
 	}
-	return &streamReader{
-		ack: ack, conn: conn, cfg: cfg, part: part,
+	return &reader{
+		ack: ack, conn: conn, cfg: cfg, partition: part,
 		log:         log.With(zap.String("stream", part.stream), zap.String("durable", part.durable)),
 		checkpoints: newCheckpointStore(conn, &part),
 		state:       stateClosed, closedReason: errStarting,
@@ -181,7 +181,7 @@ func newStreamReader(conn *broker.NATS, cfg Config, part streamPart, log *zap.Lo
 }
 
 // run reads turn after turn until ctx ends or the stream cannot be read on.
-func (r *streamReader) run(ctx context.Context, handle consumer.Handler) error {
+func (r *reader) run(ctx context.Context, handle consumer.Handler) error {
 	for {
 		err := r.runSession(ctx, handle)
 		if ctx.Err() != nil {
@@ -193,7 +193,7 @@ func (r *streamReader) run(ctx context.Context, handle consumer.Handler) error {
 		}
 		r.setState(stateClosed, err)
 		if stop := (*fatalError)(nil); errors.As(err, &stop) {
-			return fmt.Errorf("read stream %s: %w", &r.part, stop.err)
+			return fmt.Errorf("read stream %s: %w", &r.partition, stop.err)
 		}
 		select {
 		case <-ctx.Done():
@@ -203,7 +203,7 @@ func (r *streamReader) run(ctx context.Context, handle consumer.Handler) error {
 }
 
 // runSession waits for the right to read and reads for as long as it holds.
-func (r *streamReader) runSession(ctx context.Context, handle consumer.Handler) error {
+func (r *reader) runSession(ctx context.Context, handle consumer.Handler) error {
 	conn := r.conn.Conn()
 	broken := conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	defer conn.RemoveStatusListener(broken)
@@ -228,7 +228,7 @@ func (r *streamReader) runSession(ctx context.Context, handle consumer.Handler) 
 }
 
 // setState notes the state and logs its changes.
-func (r *streamReader) setState(state streamState, why error) {
+func (r *reader) setState(state state, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changed := r.state != state || state == stateClosed && r.closedReason.Error() != why.Error()
@@ -247,7 +247,7 @@ func (r *streamReader) setState(state streamState, why error) {
 	}
 }
 
-func (r *streamReader) currentState() (streamState, error) {
+func (r *reader) currentState() (state, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state, r.closedReason

@@ -99,7 +99,7 @@ func ackSubject(reply string, seq, ordinal uint64) string {
 // message makes the event's message. Its bytes are the frame's own.
 func (s *session) message(f *frame, d delivery, headers []event.Header) event.Message {
 	return event.Message{
-		Origin:  event.Origin{Topic: s.r.part.stream, Subject: s.names.intern(f.subject), Partition: s.r.part.index, Offset: int64(d.streamSeq)},
+		Origin:  event.Origin{Topic: s.r.partition.stream, Subject: s.names.intern(f.subject), Partition: s.r.partition.index, Offset: int64(d.streamSeq)},
 		Value:   f.payload,
 		Headers: headers,
 		Time:    time.Unix(0, d.time),

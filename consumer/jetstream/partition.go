@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// streamPart is what one reader reads: a stream, or one of the partitions into which its subjects divide it.
-type streamPart struct {
+// partition is what one reader reads: a stream, or one of the partitions into which its subjects divide it.
+type partition struct {
 	stream  string
 	index   int32
 	of      int // 0 for a stream that is read whole
@@ -21,16 +21,16 @@ type streamPart struct {
 	durable string
 }
 
-// parts are what a configuration reads, in its order. The name of a partition's durable tells the number of partitions too, so that
+// partitions are what a configuration reads, in its order. The name of a partition's durable tells the number of partitions too, so that
 // durables of different divisions are never taken for one another.
-func (c *Config) parts() []streamPart {
-	var parts []streamPart
+func (c *Config) partitions() []partition {
+	var parts []partition
 	for _, s := range c.Streams {
 		if len(s.Partitions) == 0 {
-			parts = append(parts, streamPart{stream: s.Name, filter: s.Subjects, durable: c.Durable})
+			parts = append(parts, partition{stream: s.Name, filter: s.Subjects, durable: c.Durable})
 		}
 		for i, filter := range s.Partitions {
-			parts = append(parts, streamPart{
+			parts = append(parts, partition{
 				stream: s.Name, index: int32(i), of: len(s.Partitions), filter: filter,
 				durable: partitionDurable(c.Durable, i, len(s.Partitions)),
 			})
@@ -44,7 +44,7 @@ func partitionDurable(durable string, index, of int) string {
 }
 
 // String is the stream, with the partition where there are some.
-func (p *streamPart) String() string {
+func (p *partition) String() string {
 	if p.of == 0 {
 		return p.stream
 	}
@@ -72,11 +72,11 @@ func partitionCount(name, durable string) (of int, ok bool) {
 // checkPartitioning refuses a stream on which the bridge has durables of another division. A partition is read from the place of its own
 // durable, and nobody but the operator can know that what the others have not finished is read nowhere else, or that what they have
 // finished is not read again.
-func (r *streamReader) checkPartitioning(ctx context.Context, stream jetstream.Stream) error {
+func (r *reader) checkPartitioning(ctx context.Context, stream jetstream.Stream) error {
 	lister := stream.ConsumerNames(ctx)
 	var others []string
 	for name := range lister.Name() {
-		if of, ok := partitionCount(name, r.cfg.Durable); ok && of != r.part.of {
+		if of, ok := partitionCount(name, r.cfg.Durable); ok && of != r.partition.of {
 			others = append(others, name)
 		}
 	}
@@ -96,14 +96,14 @@ func (r *streamReader) checkPartitioning(ctx context.Context, stream jetstream.S
 		info := consumer.CachedInfo()
 		unfinished += info.NumPending + uint64(info.NumAckPending)
 	}
-	return &fatalError{&DivisionError{Stream: r.part.stream, Durables: others, Unfinished: unfinished}}
+	return &fatalError{&DivisionError{Stream: r.partition.stream, Durables: others, Unfinished: unfinished}}
 }
 
 // partitioningChanged is the error for a partition that has other subjects than its durable, whose state is given.
-func (r *streamReader) partitioningChanged(state *jetstream.ConsumerInfo) error {
-	e := &DivisionError{Stream: r.part.stream, Unfinished: state.NumPending + uint64(state.NumAckPending)}
-	for i := range r.part.of {
-		e.Durables = append(e.Durables, partitionDurable(r.cfg.Durable, i, r.part.of))
+func (r *reader) partitioningChanged(state *jetstream.ConsumerInfo) error {
+	e := &DivisionError{Stream: r.partition.stream, Unfinished: state.NumPending + uint64(state.NumAckPending)}
+	for i := range r.partition.of {
+		e.Durables = append(e.Durables, partitionDurable(r.cfg.Durable, i, r.partition.of))
 	}
 	return e
 }

@@ -41,7 +41,7 @@ func (s *natsServer) partitioned(n int) Config {
 func (s *natsServer) durables(cfg Config) []*jetstream.ConsumerInfo {
 	s.t.Helper()
 	var infos []*jetstream.ConsumerInfo
-	for _, p := range cfg.parts() {
+	for _, p := range cfg.partitions() {
 		c, err := s.client.JetStream().Consumer(s.t.Context(), p.stream, p.durable)
 		if err != nil {
 			return nil // not made yet
@@ -346,7 +346,7 @@ func TestDivide(t *testing.T) {
 	var before []string
 	for n := 1; n <= 12; n++ {
 		members = append(members, fmt.Sprintf("replica-%d", n))
-		owners := assignParts(members, 16)
+		owners := assignPartitions(members, 16)
 		has := map[string]int{}
 		moved := 0
 		for i, owner := range owners {

@@ -9,7 +9,7 @@ import (
 // frame is one message of the NATS protocol. Its bytes are those of its chunk.
 type frame struct {
 	subject, reply, header, payload []byte
-	chunk                           *streamChunk
+	chunk                           *chunk
 }
 
 // operation is what the server says: a message, or one of the words that keep the connection.
