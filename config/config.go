@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
 	"github.com/ciobridge/ciobridge/source/kafka"
@@ -25,8 +26,8 @@ type Config struct {
 	DeadLetters DeadLetters       `yaml:"dead_letters"`
 
 	// Rules stand in the file itself, RulesFrom names files of rules by path or glob, relative to the configuration file.
-	Rules     []mapping.Rule `yaml:"rules"`
-	RulesFrom []string       `yaml:"rules_from"`
+	Rules     []rulefile.Rule `yaml:"rules"`
+	RulesFrom []string        `yaml:"rules_from"`
 	// OnUnmatched says what becomes of an event that no rule names: skip, the default, or dead_letter.
 	OnUnmatched mapping.Policy `yaml:"on_unmatched"`
 
@@ -108,7 +109,7 @@ func Default() Config {
 // Mapping is the configuration of the rules, with the envelopes of the source's topics or streams.
 func (c *Config) Mapping() mapping.Config {
 	m := mapping.Config{
-		Topics: c.Source.topics(), Rules: c.Rules, OnUnmatched: c.OnUnmatched,
+		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
 		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
 	}
 	for _, f := range c.Files {

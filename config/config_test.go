@@ -9,6 +9,8 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
 func TestExampleLoads(t *testing.T) {
@@ -21,7 +23,7 @@ func TestExampleLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range c.Files {
-		for _, r := range mapping.RunTests(rules, f.RuleFile, filepath.Dir(f.Path)) {
+		for _, r := range ruletest.Run(rules, f.Tests, filepath.Dir(f.Path)) {
 			if len(r.Diffs) > 0 {
 				t.Errorf("%s: %s: %v", r.Place, r.Name, r.Diffs)
 			}
@@ -65,7 +67,7 @@ func TestAByteOrderMarkIsNoKey(t *testing.T) {
 	if _, err := Load(write(t, "\uFEFF"+strings.TrimSpace(valid))); err != nil {
 		t.Error(err)
 	}
-	if _, err := mapping.ParseRules("r.yaml", []byte("\uFEFFrules: [{name: a, event: b, do: [{delete: {person: .id}}]}]")); err != nil {
+	if _, err := rulefile.Parse("r.yaml", []byte("\uFEFFrules: [{name: a, event: b, do: [{delete: {person: .id}}]}]")); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/ciobridge/ciobridge/internal/yamlscan"
-	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
 // RuleFile is a file of rules with its path.
 type RuleFile struct {
 	Path string
-	mapping.RuleFile
+	rulefile.File
 }
 
 // Load reads a configuration file and the rule files that it names. Every mistake is reported with its place; a secret is only
@@ -179,6 +179,6 @@ func readRules(path string) (RuleFile, error) {
 	if err != nil {
 		return RuleFile{}, fmt.Errorf("read rules: %w", err)
 	}
-	rules, err := mapping.ParseRules(path, data)
-	return RuleFile{Path: path, RuleFile: rules}, err
+	rules, err := rulefile.Parse(path, data)
+	return RuleFile{Path: path, File: rules}, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	consumerkafka "github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/secret"
 	"github.com/ciobridge/ciobridge/source/kafka"
 	"github.com/ciobridge/ciobridge/source/nats"
@@ -31,7 +32,7 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 			Config: consumerkafka.Config{KafkaConfig: broker.KafkaConfig{
 				Brokers: []string{""}, TLS: &broker.TLSConfig{}, SASL: &broker.SASLConfig{},
 			}},
-			Read: []mapping.Topic{{Name: "a"}, {}},
+			Read: []rulefile.Topic{{Name: "a"}, {}},
 		}},
 		{NATS: &nats.Section{
 			NATSConfig: broker.NATSConfig{URLs: []string{""}, TLS: &broker.TLSConfig{}},

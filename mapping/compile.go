@@ -62,7 +62,7 @@ func (b *compiler) topics(topics []Topic) {
 		t := b.topic(topics[i], fmt.Sprintf("topics[%d]: envelope.", i))
 		b.out.listed = append(b.out.listed, t)
 		if b.out.topics[t.pattern] != nil {
-			b.add("%stopics[%d]: is named twice", place("", topics[i].line), i)
+			b.add("%stopics[%d]: is named twice", topics[i].Pos.Prefix(), i)
 		}
 		b.out.topics[t.pattern] = t
 	}
@@ -74,34 +74,34 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	switch {
 	case e.Name == cloudEventsEnvelope:
 		out.envelope.cloudEvents = true
-		out.envelope.source = b.program(Term{Program: ".source"}, "", "envelope")
-		out.envelope.data = b.program(Term{Program: ".data"}, "", "envelope")
+		out.envelope.source = b.program(Term{Program: ".source"}, "envelope")
+		out.envelope.data = b.program(Term{Program: ".data"}, "envelope")
 		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"}}
 	case e.Type.IsZero():
 		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}}
 	}
-	out.envelope.typ = b.program(e.Type, "", where+"type")
-	out.envelope.time = b.program(e.Time, "", where+"time")
-	out.envelope.id = b.program(e.ID, "", where+"id")
+	out.envelope.typ = b.program(e.Type, where+"type")
+	out.envelope.time = b.program(e.Time, where+"time")
+	out.envelope.id = b.program(e.ID, where+"id")
 	return out
 }
 
 // program compiles an expression; nil where nothing was written or a mistake was noted.
-func (b *compiler) program(v Term, file, where string, vars ...string) *expr.Program {
+func (b *compiler) program(v Term, where string, vars ...string) *expr.Program {
 	if v.IsZero() {
 		return nil
 	}
 	if v.Program == "" {
-		b.add("%s%s: want an expression, found the literal %s", place(file, v.line), where, v.Literal)
+		b.add("%s%s: want an expression, found the literal %s", v.Pos.Prefix(), where, v.Literal)
 		return nil
 	}
 	p, err := b.out.set.Compile(v.Program, append(vars, "message")...)
 	if err != nil {
-		b.add("%s%s: %w", place(file, v.line), where, err)
+		b.add("%s%s: %w", v.Pos.Prefix(), where, err)
 		return nil
 	}
 	for _, warning := range p.Warnings() {
-		b.out.warnings = append(b.out.warnings, place(file, v.line)+where+": "+warning)
+		b.out.warnings = append(b.out.warnings, v.Pos.Prefix()+where+": "+warning)
 	}
 	return p
 }
@@ -110,7 +110,7 @@ func (b *compiler) rules(rules []Rule) {
 	names := map[string]bool{}
 	for i := range rules {
 		r := &rules[i]
-		where := place(r.file, r.line) + "rule " + quoted(r.Name)
+		where := r.Pos.Prefix() + "rule " + quoted(r.Name)
 		if r.Name == "" {
 			b.add("%s: name is missing", where)
 		}
@@ -131,11 +131,11 @@ func (b *compiler) rule(r *Rule, where string) *rule {
 		b.add("%s: do is missing or empty", where)
 	}
 	at := func(field string) string { return "rule " + quoted(r.Name) + ": " + field }
-	out.cond = b.program(r.If, r.file, at("if"))
-	out.time = b.program(r.Time, r.file, at("time"))
-	out.id = b.program(r.ID, r.file, at("id"))
+	out.cond = b.program(r.If, at("if"))
+	out.time = b.program(r.Time, at("time"))
+	out.id = b.program(r.ID, at("id"))
 	for i, v := range r.Require {
-		if p := b.program(v, r.file, at(indexed("require", i))); p != nil {
+		if p := b.program(v, at(indexed("require", i))); p != nil {
 			out.require = append(out.require, p)
 		}
 	}

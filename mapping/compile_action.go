@@ -10,6 +10,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -45,11 +46,11 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	if !c.out.allowed {
 		c.warn("%s is not allowed: its calls become dead letters until allow names it", op.Name)
 	}
-	c.out.each = c.program(from.Each, r.file, c.where+".each")
+	c.out.each = c.program(from.Each, c.where+".each")
 	if !from.Each.IsZero() {
 		c.vars = []string{"item"}
 	}
-	c.out.cond = c.program(from.If, r.file, c.where+".if", c.vars...)
+	c.out.cond = c.program(from.If, c.where+".if", c.vars...)
 	c.where += "." + op.Name
 	c.person()
 	if op.Event {
@@ -61,16 +62,16 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 }
 
 func (c *actionCompiler) mistake(format string, args ...any) {
-	c.mistakeAt(c.from.line, format, args...)
+	c.mistakeAt(c.from.Pos, format, args...)
 }
 
-func (c *actionCompiler) mistakeAt(line int, format string, args ...any) {
-	c.add("%s%s: %s", place(c.rule.file, line), c.where, fmt.Sprintf(format, args...))
+func (c *actionCompiler) mistakeAt(pos Position, format string, args ...any) {
+	c.add("%s%s: %s", pos.Prefix(), c.where, fmt.Sprintf(format, args...))
 }
 
 func (c *actionCompiler) warn(format string, args ...any) {
 	c.compiler.out.warnings = append(c.compiler.out.warnings,
-		fmt.Sprintf("%s%s: %s", place(c.rule.file, c.from.line), c.where, fmt.Sprintf(format, args...)))
+		fmt.Sprintf("%s%s: %s", c.from.Pos.Prefix(), c.where, fmt.Sprintf(format, args...)))
 }
 
 func (c *actionCompiler) person() {
@@ -79,9 +80,9 @@ func (c *actionCompiler) person() {
 	}
 	for _, p := range c.from.Person {
 		if p.Kind == customerio.AnonymousID && !c.out.op.Event {
-			c.mistakeAt(p.Value.line, "person: an anonymous_id carries only track, pageview and screen; name the person by id, email, phone or cio_id")
+			c.mistakeAt(p.Value.Pos, "person: an anonymous_id carries only track, pageview and screen; name the person by id, email, phone or cio_id")
 		}
-		prog := c.program(p.Value, c.rule.file, c.where+".person", c.vars...)
+		prog := c.program(p.Value, c.where+".person", c.vars...)
 		c.out.person = append(c.out.person, person{p.Kind, prog, customerio.AppendItem(nil, c.out.action, p.Kind)})
 	}
 }
@@ -89,7 +90,7 @@ func (c *actionCompiler) person() {
 // value compiles a program, or parses a literal.
 func (c *actionCompiler) value(v Term, where string) term {
 	if v.Program != "" {
-		return term{prog: c.program(v, c.rule.file, c.where+"."+where, c.vars...)}
+		return term{prog: c.program(v, c.where+"."+where, c.vars...)}
 	}
 	return term{literal: literalValue(v.Literal)}
 }
@@ -119,7 +120,7 @@ func (c *actionCompiler) name() {
 	if c.out.name.prog == nil && c.from.Name.Program == "" {
 		name, problem := new(state).appendName(nil, c.out, c.out.name.literal)
 		if problem != "" {
-			c.mistakeAt(c.from.Name.line, "name: %s", problem)
+			c.mistakeAt(c.from.Name.Pos, "name: %s", problem)
 		}
 		c.out.name.literal.Raw = name
 		c.out.named = append(customerio.AppendMember(nil, "name"), name...)
@@ -142,14 +143,14 @@ func (c *actionCompiler) fields() {
 		c.mistake("sets and removes %d attributes; Customer.io takes %d in one call", len(c.from.Fields)+len(c.from.Remove), customerio.MaxAttributes)
 	}
 	for _, from := range c.from.Fields {
-		f := field{name: parent + "." + from.Name, role: eventData, member: append([]byte(jsonText(from.Name)), ':')}
+		f := field{name: parent + "." + from.Name, role: eventData, member: append([]byte(jsontext.Of(from.Name)), ':')}
 		if from.Name == "" {
-			c.mistakeAt(from.Value.line, "%s: a name is empty", parent)
+			c.mistakeAt(from.Value.Pos, "%s: a name is empty", parent)
 		}
 		if !c.out.op.Event {
 			f.role = reservedRoles[from.Name]
 			f.kind = customerio.ParseIdentifier(from.Name)
-			c.attributeName(from.Name, from.Value.line)
+			c.attributeName(from.Name, from.Value.Pos)
 		}
 		f.value = c.value(from.Value, f.name)
 		c.literalField(&f, from.Value)
@@ -163,14 +164,14 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 	}
 	if f.role != eventData {
 		if problem := (&state{reserved: c.compiler.out.reserved}).personAttribute(f, f.value.literal, 0); problem != nil {
-			c.mistakeAt(v.line, "%s: %s", f.name, problem.detail)
+			c.mistakeAt(v.Pos, "%s: %s", f.name, problem.detail)
 		}
 	}
 	c.forgottenDot(f.name, v.Literal, false)
 }
 
 // attributeName refuses names that Customer.io would ignore, or take for something else, without an error.
-func (c *actionCompiler) attributeName(name string, line int) {
+func (c *actionCompiler) attributeName(name string, pos Position) {
 	problem := ""
 	switch {
 	case name == "cio_id" || name == "_created_in_customerio_at":
@@ -185,7 +186,7 @@ func (c *actionCompiler) attributeName(name string, line int) {
 		problem = fmt.Sprintf("is longer than %d bytes", customerio.MaxAttributeNameBytes)
 	}
 	if problem != "" {
-		c.mistakeAt(line, "attributes.%s: the name %s", name, problem)
+		c.mistakeAt(pos, "attributes.%s: the name %s", name, problem)
 	}
 }
 
@@ -203,8 +204,8 @@ func (c *actionCompiler) removals() {
 		case slices.Index(c.from.Remove, name) < i:
 			c.mistake("remove[%d]: %s is there twice", i, name)
 		}
-		c.attributeName(name, c.from.line)
-		c.out.removed = append(c.out.removed, jsonText(name)...)
+		c.attributeName(name, c.from.Pos)
+		c.out.removed = append(c.out.removed, jsontext.Of(name)...)
 		c.out.removed = append(c.out.removed, ":null,"...)
 	}
 }

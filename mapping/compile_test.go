@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"fmt"
@@ -9,15 +9,17 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
 func compileError(t *testing.T, text string) string {
 	t.Helper()
-	file, err := ParseRules("r.yaml", []byte(text))
+	file, err := rulefile.Parse("r.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Compile(Config{Rules: file.Rules}); err != nil {
+	if _, err := mapping.Compile(mapping.Config{Rules: file.Rules}); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -65,9 +67,9 @@ func TestCompileRefusesWhatCustomerIOWouldIgnore(t *testing.T) {
 }
 
 func TestCompileChecksSettingsMadeInGo(t *testing.T) {
-	_, err := Compile(Config{Rules: []Rule{{}, {Name: "r", Event: []string{""}, If: Term{Literal: "true"}, Do: []Action{
-		{}, {Action: customerio.Track}, {Action: customerio.Delete, Person: []Person{{Kind: customerio.AnonymousID, Value: Term{Program: ".a"}}}},
-	}}}, Topics: []Topic{{}, {Name: "a"}, {Name: "a", OnNull: Send}}})
+	_, err := mapping.Compile(mapping.Config{Rules: []mapping.Rule{{}, {Name: "r", Event: []string{""}, If: mapping.Term{Literal: "true"}, Do: []mapping.Action{
+		{}, {Action: customerio.Track}, {Action: customerio.Delete, Person: []mapping.Person{{Kind: customerio.AnonymousID, Value: mapping.Term{Program: ".a"}}}},
+	}}}, Topics: []mapping.Topic{{}, {Name: "a"}, {Name: "a", OnNull: "send"}}})
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -95,7 +97,7 @@ func TestEnvelopesDecodeByThemselves(t *testing.T) {
 		"envelope: {type: .kind, time: {a: .b}}": "quote this expression",
 	} {
 		var c struct {
-			Envelope Envelope `yaml:"envelope"`
+			Envelope rulefile.Envelope `yaml:"envelope"`
 		}
 		err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict())
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
@@ -177,25 +179,23 @@ func TestOneReaderOfTimes(t *testing.T) {
 	}
 }
 
-func TestRetyped(t *testing.T) {
-	for _, s := range []string{"y", "Yes", "no", "ON", "off", "12:30", "1:20:30.5", "1_000", "2026-01-02", "2026-01-02T10:00:00Z", "010", "0x1F", "0b1", "=", "<<"} {
-		if !retyped(s) {
-			t.Errorf("%s has one meaning for every parser", s)
-		}
+// Rules that are not there would let every event pass by.
+func TestCompileRefusesNoRules(t *testing.T) {
+	if _, err := mapping.Compile(mapping.Config{}); err == nil || !strings.Contains(err.Error(), "rules: there is none") {
+		t.Errorf("got %v", err)
 	}
-	for _, s := range []string{"pro", "yes please", "order:12", "v1_000", "2026", "1.5", "a", "/lamps", "12:30 pm", "on_sale"} {
-		if retyped(s) {
-			t.Errorf("%s is retyped", s)
-		}
+	if _, err := mapping.Compile(mapping.Config{OnUnmatched: mapping.DeadLetter}); err != nil {
+		t.Error(err)
 	}
 }
 
-// Rules that are not there would let every event pass by.
-func TestCompileRefusesNoRules(t *testing.T) {
-	if _, err := Compile(Config{}); err == nil || !strings.Contains(err.Error(), "rules: there is none") {
-		t.Errorf("got %v", err)
+func TestHashFollowsMeaningAndNotLayout(t *testing.T) {
+	hash := func(text string) string { return compileText(t, text).Hash() }
+	one := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .y}}"))
+	if other := hash("# a comment\n\n" + inRule("track: {name: a, data: {c: '.y', b: '.x'}, person: .a}")); other != one {
+		t.Errorf("layout changed the hash: %s, %s", one, other)
 	}
-	if _, err := Compile(Config{OnUnmatched: DeadLetter}); err != nil {
-		t.Error(err)
+	if other := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .z}}")); other == one {
+		t.Error("another rule has the same hash")
 	}
 }

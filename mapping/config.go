@@ -4,19 +4,18 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/choice"
 )
 
 // Config is everything that decides what a message becomes.
 type Config struct {
-	Topics      []Topic  `yaml:"topics"`       // how events arrive, by topic or stream; others use the plain envelope
-	Rules       []Rule   `yaml:"rules"`        // in the order in which their calls leave
-	OnUnmatched Policy   `yaml:"on_unmatched"` // an event that no rule names: skip (the default) or dead_letter
-	Allow       []string `yaml:"allow"`        // destructive actions that rules may use, by name
+	Topics      []Topic  // how events arrive, by topic or stream; others use the plain envelope
+	Rules       []Rule   // in the order in which their calls leave
+	OnUnmatched Policy   // an event that no rule names: skip (the default) or dead_letter
+	Allow       []string // destructive actions that rules may use, by name
 
-	ReservedIDs customerio.ReservedIDs `yaml:"reserved_ids" json:",omitzero"` // identifiers that stand for no person
+	ReservedIDs customerio.ReservedIDs `json:",omitzero"` // identifiers that stand for no person
 }
 
 // Policy says what becomes of something that cannot simply be sent.
@@ -26,38 +25,19 @@ type Policy string
 const (
 	Skip       Policy = "skip"        // leave it out and count it
 	DeadLetter Policy = "dead_letter" // store it with the dead letters
-	Stop       Policy = "stop"        // hold the source until somebody acts
-	Send       Policy = "send"        // treat it like any other
 )
 
-// Topic says how the events of one topic or stream arrive. In YAML it is the name alone, or a map.
+// Topic says how the events of one topic or stream arrive.
 type Topic struct {
 	Name     string   // a Kafka topic or JetStream stream; * stands for any run of characters
 	Envelope Envelope // the default is plain
 	OnNull   Policy   // a record that holds no event, such as a tombstone or a removal: skip, or dead_letter, which is the default
 
-	line int
+	Pos Position `json:"-"`
 }
 
-// UnmarshalYAML reads a topic: its name, or a map with name, envelope and on_null.
-func (t *Topic) UnmarshalYAML(node ast.Node) error {
-	r := &reader{}
-	if _, isMap := node.(ast.MapNode); !isMap {
-		*t = Topic{Name: r.text(node, "name"), line: line(node)}
-		return r.err()
-	}
-	topic := Topic{line: line(node)}
-	r.fields(node, "topic", fields{
-		"name":     func(n ast.Node, at string) { topic.Name = r.text(n, at) },
-		"envelope": func(n ast.Node, at string) { topic.Envelope = r.envelope(n, at) },
-		"on_null":  func(n ast.Node, at string) { topic.OnNull = Policy(r.text(n, at)) },
-	})
-	*t = topic
-	return r.err()
-}
-
-// Envelope says where an event's type, time and identity are. In YAML it is a name (plain, cloudevents) or a map of jq
-// programs {type, time, id}.
+// Envelope says where an event's type, time and identity are. It is one that has a name, or three
+// jq programs.
 type Envelope struct {
 	Name string // empty for plain, and for an envelope of the configuration's own
 
@@ -75,29 +55,6 @@ const (
 // laterEnvelopes are known and not read yet.
 var laterEnvelopes = []string{"segment", "debezium"}
 
-// UnmarshalYAML reads an envelope: its name, or a map of jq programs.
-func (e *Envelope) UnmarshalYAML(node ast.Node) error {
-	r := &reader{}
-	*e = r.envelope(node, "envelope")
-	return r.err()
-}
-
-func (r *reader) envelope(node ast.Node, at string) (e Envelope) {
-	if _, isMap := node.(ast.MapNode); !isMap {
-		e.Name = r.text(node, at)
-		return e
-	}
-	r.fields(node, at, fields{
-		"type": func(n ast.Node, at string) { e.Type = r.program(n, at) },
-		"time": func(n ast.Node, at string) { e.Time = r.program(n, at) },
-		"id":   func(n ast.Node, at string) { e.ID = r.program(n, at) },
-	})
-	if e.Type.IsZero() {
-		r.fail(node, at, "needs type: the expression that gives an event's type")
-	}
-	return e
-}
-
 // check says what is wrong with an envelope, or "".
 func (e *Envelope) check() string {
 	switch {
@@ -107,7 +64,7 @@ func (e *Envelope) check() string {
 		return fmt.Sprintf("the %s envelope is not supported by this version; a map {type: …, time: …, id: …} can read such events", e.Name)
 	}
 	known := append([]string{plainEnvelope, cloudEventsEnvelope}, laterEnvelopes...)
-	return fmt.Sprintf("is no envelope%s; want plain, cloudevents or a map {type: …, time: …, id: …}", suggest(e.Name, known))
+	return fmt.Sprintf("is no envelope%s; want plain, cloudevents or a map {type: …, time: …, id: …}", choice.Near(e.Name, known))
 }
 
 // Validate reports every mistake in the configuration that can be told without compiling its rules. Compile reports them too.
@@ -120,7 +77,7 @@ func (c *Config) Validate() error {
 	for i, name := range c.Allow {
 		if !slices.Contains(customerio.DestructiveActions(), name) {
 			m.add("allow[%d]: is no destructive action%s; want %s", i,
-				suggest(name, customerio.DestructiveActions()), orList(customerio.DestructiveActions()))
+				choice.Near(name, customerio.DestructiveActions()), choice.List(customerio.DestructiveActions()))
 		}
 	}
 	for _, err := range c.ReservedIDs.Validate() {
@@ -131,7 +88,7 @@ func (c *Config) Validate() error {
 
 // validate names a topic by its place among the source's topics or streams: what stands there instead of a name may be anything.
 func (t *Topic) validate(m *mistakes, i int) {
-	where := place("", t.line) + fmt.Sprintf("topics[%d]", i)
+	where := t.Pos.Prefix() + fmt.Sprintf("topics[%d]", i)
 	if t.Name == "" {
 		m.add("%s: name is empty", where)
 	}
@@ -145,9 +102,9 @@ func (t *Topic) validate(m *mistakes, i int) {
 func (m *mistakes) policy(where string, p Policy) {
 	switch p {
 	case "", Skip, DeadLetter:
-	case Stop, Send:
+	case "stop", "send":
 		m.add("%s: %s is not supported here by this version; want skip or dead_letter", where, p)
 	default:
-		m.add("%s: is no policy%s; want skip or dead_letter", where, suggest(string(p), []string{"skip", "dead_letter"}))
+		m.add("%s: is no policy%s; want skip or dead_letter", where, choice.Near(string(p), []string{"skip", "dead_letter"}))
 	}
 }

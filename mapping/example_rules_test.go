@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"encoding/json"
@@ -9,25 +9,29 @@ import (
 
 	"github.com/goccy/go-yaml"
 	yaml3 "go.yaml.in/yaml/v3"
+
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
 const exampleRules = "../config/rules"
 
 // loadExamples reads the example company's rules.
-func loadExamples(t *testing.T) (Config, []RuleFile) {
+func loadExamples(t *testing.T) (mapping.Config, []rulefile.File) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(exampleRules, "*.yaml"))
 	if err != nil || len(names) < 3 {
 		t.Fatalf("found %v, %v; want at least three rule files", names, err)
 	}
-	config := Config{Allow: []string{"delete"}}
-	var files []RuleFile
+	config := mapping.Config{Allow: []string{"delete"}}
+	var files []rulefile.File
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		file, err := ParseRules(filepath.Base(name), data)
+		file, err := rulefile.Parse(filepath.Base(name), data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +43,7 @@ func loadExamples(t *testing.T) (Config, []RuleFile) {
 
 func TestExampleRulesPassTheirTests(t *testing.T) {
 	config, files := loadExamples(t)
-	rules, err := Compile(config)
+	rules, err := mapping.Compile(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +51,7 @@ func TestExampleRulesPassTheirTests(t *testing.T) {
 		t.Errorf("warnings: %q", w)
 	}
 	for _, file := range files {
-		results := RunTests(rules, file, exampleRules)
+		results := ruletest.Run(rules, file.Tests, exampleRules)
 		if len(results) < 3 {
 			t.Errorf("only %d tests ran", len(results))
 		}
@@ -67,7 +71,7 @@ func TestExampleRulesSurviveOtherYAMLParsers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := ParseRules(name, data)
+		want, err := rulefile.Parse(name, data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +80,7 @@ func TestExampleRulesSurviveOtherYAMLParsers(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s through %s: %v", name, how, err)
 			}
-			got, err := ParseRules(name, again)
+			got, err := rulefile.Parse(name, again)
 			if err != nil {
 				t.Fatalf("%s through %s: %v\n%s", name, how, err, again)
 			}
@@ -104,7 +108,7 @@ func throughJSON(data []byte) ([]byte, error) {
 }
 
 // exported shows rules without lines and file names. Numbers of test files may lose trailing zeros on the way and are left out.
-func exported(t *testing.T, f RuleFile) string {
+func exported(t *testing.T, f rulefile.File) string {
 	t.Helper()
 	text, err := json.Marshal(f.Rules)
 	if err != nil {

@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"bytes"
@@ -8,6 +8,9 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
 const fuzzRules = `
@@ -29,11 +32,11 @@ func FuzzMap(f *testing.F) {
 	f.Add([]byte(`{"a":1},"type":"x"`), []byte{0xff}, "ce_type", []byte("x\"y"), true)
 	f.Add([]byte(`{"type":"\ud83d\ude00","time":1793527200,"data":{"id":"a\u0000","email":"A@b"}}`), []byte("k"), "Ce-Id", []byte("%41%"), false)
 	f.Add([]byte(`{"type":" ","data":[{"id":1.0,"url":"x"}]}`), []byte("k"), "", []byte{}, false)
-	file, err := ParseRules("fuzz.yaml", []byte(fuzzRules))
+	file, err := rulefile.Parse("fuzz.yaml", []byte(fuzzRules))
 	if err != nil {
 		f.Fatal(err)
 	}
-	rules, err := Compile(Config{Rules: file.Rules, Allow: []string{"delete"}, OnUnmatched: DeadLetter, Topics: []Topic{{Name: "ce", Envelope: Envelope{Name: "cloudevents"}}}})
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"}, OnUnmatched: mapping.DeadLetter, Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -85,12 +88,12 @@ func FuzzParseRules(f *testing.F) {
 	f.Add(inRule("track: {person: [.a, {email: $message.key}], name: n.a, data: {x: 1.5, z: '= {a: .b}'}}") + "tests: [{name: t, given: {event: {a: [1, null]}}, want: [{track: {}}, {dead_letter: refused}]}]")
 	f.Add("rules: [{name: 1, event: &a b, do: !x c}]\n---\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		file, err := ParseRules("fuzz.yaml", []byte(text))
+		file, err := rulefile.Parse("fuzz.yaml", []byte(text))
 		if err != nil {
 			return
 		}
-		if rules, err := Compile(Config{Rules: file.Rules}); err == nil {
-			RunTests(rules, file, t.TempDir())
+		if rules, err := mapping.Compile(mapping.Config{Rules: file.Rules}); err == nil {
+			ruletest.Run(rules, file.Tests, t.TempDir())
 			rules.Map(message(orderEvent))
 		}
 	})

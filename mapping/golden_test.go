@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"flag"
@@ -12,7 +12,10 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -47,21 +50,42 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// writtenConfig is a configuration as YAML has it.
+type writtenConfig struct {
+	Topics      []rulefile.Topic
+	Rules       []rulefile.Rule
+	OnUnmatched mapping.Policy `yaml:"on_unmatched"`
+	Allow       []string
+	ReservedIDs customerio.ReservedIDs `yaml:"reserved_ids"`
+}
+
+func (w writtenConfig) config() mapping.Config {
+	c := mapping.Config{OnUnmatched: w.OnUnmatched, Allow: w.Allow, ReservedIDs: w.ReservedIDs}
+	for _, t := range w.Topics {
+		c.Topics = append(c.Topics, mapping.Topic(t))
+	}
+	for _, r := range w.Rules {
+		c.Rules = append(c.Rules, mapping.Rule(r))
+	}
+	return c
+}
+
 func golden(t *testing.T, archive *txtar.Archive) string {
 	files := map[string][]byte{}
 	for _, f := range archive.Files {
 		files[f.Name] = f.Data
 	}
-	var config Config
-	if err := yaml.UnmarshalWithOptions(files["config.yaml"], &config, yaml.Strict()); err != nil {
+	var written writtenConfig
+	if err := yaml.UnmarshalWithOptions(files["config.yaml"], &written, yaml.Strict()); err != nil {
 		return err.Error() + "\n"
 	}
-	file, err := ParseRules("rules.yaml", files["rules.yaml"])
+	config := written.config()
+	file, err := rulefile.Parse("rules.yaml", files["rules.yaml"])
 	if err != nil {
 		return err.Error() + "\n"
 	}
 	config.Rules = append(config.Rules, file.Rules...)
-	rules, err := Compile(config)
+	rules, err := mapping.Compile(config)
 	if err != nil {
 		return err.Error() + "\n"
 	}
@@ -88,7 +112,7 @@ func golden(t *testing.T, archive *txtar.Archive) string {
 	return out.String()
 }
 
-func show(out *strings.Builder, rules *Rules, m event.Message) {
+func show(out *strings.Builder, rules *mapping.Rules, m event.Message) {
 	calls, failures := rules.Map(m)
 	for _, c := range calls {
 		fmt.Fprintf(out, "%s %s/%s lanes=%d\n", c.ID, c.Step.Rule, c.Step.Call, len(c.Lanes))

@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"strings"
@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
-func idOf(t *testing.T, r *Rules, m event.Message) event.ID {
+func idOf(t *testing.T, r *mapping.Rules, m event.Message) event.ID {
 	t.Helper()
 	return mapOne(t, r, m).ID
 }
@@ -82,8 +83,8 @@ func TestTheDivisionOfAStreamIsNoPartOfIdentity(t *testing.T) {
 }
 
 func TestAnEventsOwnIDMakesItsPlaceIrrelevant(t *testing.T) {
-	r := compileWith(t, Config{Topics: []Topic{{Name: "*", Envelope: Envelope{
-		Type: Term{Program: ".type"}, Time: Term{Program: ".at"}, ID: Term{Program: ".event_id"},
+	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "*", Envelope: mapping.Envelope{
+		Type: mapping.Term{Program: ".type"}, Time: mapping.Term{Program: ".at"}, ID: mapping.Term{Program: ".event_id"},
 	}}}}, inRule("track: {person: .id, name: a}"))
 	m := message(`{"type":"e","id":1,"at":1793527200,"event_id":"x"}`)
 	n := message(`{"type":"e","id":2,"at":1793527200,"event_id":"x"}`)
@@ -121,7 +122,7 @@ func TestIdentityBeginsWithTheEventsTime(t *testing.T) {
 func TestFramingKeepsTextsApart(t *testing.T) {
 	join := func(texts ...string) (b []byte) {
 		for _, s := range texts {
-			b = appendFramed(b, s)
+			b = mapping.AppendFramed(b, s)
 		}
 		return b
 	}
@@ -134,16 +135,16 @@ func TestCompareIdentitiesNamesWhatChanged(t *testing.T) {
 	before := compileText(t, inRule("track: {person: .id, name: a}\n      - track: {person: .id, name: b}")+
 		"  - {name: gone, event: e, do: [{delete: {person: .id}}]}\n"+
 		"  - {name: kept, event: e, do: [{delete: {person: .id}}]}\n")
-	after := compileWith(t, Config{Allow: []string{"delete"}, Topics: []Topic{{Name: "t", Envelope: Envelope{Name: "cloudevents"}}}},
+	after := compileWith(t, mapping.Config{Allow: []string{"delete"}, Topics: []mapping.Topic{{Name: "t", Envelope: mapping.Envelope{Name: "cloudevents"}}}},
 		inRule("track: {person: .id, name: c}\n      - track: {person: .id, name: b}\n    id: .event_id")+
 			"  - {name: kept, event: x, do: [{identify: {person: .id}}, {delete: {person: .other}}]}\n")
-	want := []IdentityChange{
+	want := []mapping.IdentityChange{
 		{"r", "track:a", "the rule has no call of this name any more; call: can give it back"},
 		{"r", "track:b", `id_scope "", id none, time none became id_scope "", id .event_id, time none`},
 		{"gone", "delete", "there is no rule of this name any more"},
 		{"", "", `topic "t": id none, source none, time .time became id .id, source .source, time .time`},
 	}
-	got := CompareIdentities(before, after)
+	got := mapping.CompareIdentities(before, after)
 	if len(got) != len(want) {
 		t.Fatalf("got %q", got)
 	}
@@ -152,7 +153,7 @@ func TestCompareIdentitiesNamesWhatChanged(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got[i], want[i])
 		}
 	}
-	if same := CompareIdentities(before, before); len(same) > 0 {
+	if same := mapping.CompareIdentities(before, before); len(same) > 0 {
 		t.Errorf("nothing changed, but %q", same)
 	}
 }

@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"encoding/json"
@@ -10,25 +10,32 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
-func compileText(t testing.TB, text string) *Rules {
+func compileText(t testing.TB, text string) *mapping.Rules {
 	t.Helper()
-	return compileWith(t, Config{Allow: []string{"delete"}}, text)
+	return compileWith(t, mapping.Config{Allow: []string{"delete"}}, text)
 }
 
-func compileWith(t testing.TB, c Config, text string) *Rules {
+func compileWith(t testing.TB, c mapping.Config, text string) *mapping.Rules {
 	t.Helper()
-	file, err := ParseRules("rules.yaml", []byte(text))
+	file, err := rulefile.Parse("rules.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Rules = file.Rules
-	rules, err := Compile(c)
+	rules, err := mapping.Compile(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rules
+}
+
+// inRule is a rule file with one action.
+func inRule(action string) string {
+	return "rules:\n  - name: r\n    event: e\n    do:\n      - " + action + "\n"
 }
 
 func message(value string) event.Message {
@@ -40,7 +47,7 @@ func message(value string) event.Message {
 }
 
 // mapOne maps a message that becomes exactly one call.
-func mapOne(t *testing.T, r *Rules, m event.Message) event.Call {
+func mapOne(t *testing.T, r *mapping.Rules, m event.Message) event.Call {
 	t.Helper()
 	calls, failures := r.Map(m)
 	if len(calls) != 1 || len(failures) != 0 {
@@ -50,7 +57,7 @@ func mapOne(t *testing.T, r *Rules, m event.Message) event.Call {
 }
 
 // failOne maps a message that becomes exactly one failure.
-func failOne(t *testing.T, r *Rules, m event.Message) event.Failure {
+func failOne(t *testing.T, r *mapping.Rules, m event.Message) event.Failure {
 	t.Helper()
 	calls, failures := r.Map(m)
 	if len(calls) != 0 || len(failures) != 1 {
@@ -107,14 +114,14 @@ func TestIdentifyCarriesATimeOnReplayOnly(t *testing.T) {
 
 func TestDestructiveActionsNeedLeave(t *testing.T) {
 	text := inRule("delete: {person: .id}")
-	r := compileWith(t, Config{}, text)
+	r := compileWith(t, mapping.Config{}, text)
 	if f := failOne(t, r, message(`{"type":"e","id":1}`)); f.Reason != event.ReasonNotAllowed || f.Rule != "r" || f.Call != "delete" {
 		t.Errorf("%+v", f)
 	}
 	if len(r.Warnings()) != 1 {
 		t.Errorf("warnings: %q", r.Warnings())
 	}
-	c := mapOne(t, compileWith(t, Config{Allow: []string{"delete"}}, text), message(`{"type":"e","id":1}`))
+	c := mapOne(t, compileWith(t, mapping.Config{Allow: []string{"delete"}}, text), message(`{"type":"e","id":1}`))
 	if string(c.Body) != `{"type":"person","action":"delete","identifiers":{"id":"1"}}` {
 		t.Errorf("%s", c.Body)
 	}
@@ -126,7 +133,7 @@ func TestTombstones(t *testing.T) {
 	if f := failOne(t, compileText(t, text), null); f.Reason != event.ReasonUndecodable || !strings.Contains(f.Detail, "tombstone") {
 		t.Errorf("%+v", f)
 	}
-	r := compileWith(t, Config{Topics: []Topic{{Name: "comp*", OnNull: Skip}}}, text)
+	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "comp*", OnNull: mapping.Skip}}}, text)
 	if calls, failures := r.Map(null); len(calls)+len(failures) != 0 {
 		t.Errorf("not skipped: %v %v", calls, failures)
 	}
@@ -135,7 +142,7 @@ func TestTombstones(t *testing.T) {
 // What holds no event is skipped or a dead letter, as on_null says; what holds something never is.
 func TestOnNullCoversWhateverHoldsNoEvent(t *testing.T) {
 	text := inRule("delete: {person: .id}")
-	skip := compileWith(t, Config{Topics: []Topic{{Name: "KV_*", OnNull: Skip}}}, text)
+	skip := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "KV_*", OnNull: mapping.Skip}}}, text)
 	keep := compileText(t, text)
 	of := func(subject, value, header, content string) event.Message {
 		m := event.Message{Origin: event.Origin{Topic: "KV_people", Subject: subject}, Value: []byte(value)}
@@ -183,7 +190,7 @@ func TestOnNullCoversWhateverHoldsNoEvent(t *testing.T) {
 // A CloudEvent in binary mode may have no data: the attributes say that it is an event, whatever on_null says of tombstones.
 func TestACloudEventWithoutDataIsAnEvent(t *testing.T) {
 	text := inRule("delete: {person: .subject}")
-	r := compileWith(t, Config{Allow: []string{"delete"}, Topics: []Topic{{Name: "ce", Envelope: Envelope{Name: "cloudevents"}, OnNull: Skip}}}, text)
+	r := compileWith(t, mapping.Config{Allow: []string{"delete"}, Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}, OnNull: mapping.Skip}}}, text)
 	m := event.Message{Origin: event.Origin{Topic: "ce"}, Key: []byte("c_9"), Headers: []event.Header{
 		{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/users")},
 		{Key: "ce_type", Value: []byte("e")}, {Key: "ce_subject", Value: []byte("c_9")},
@@ -210,7 +217,7 @@ func TestACloudEventWithoutDataIsAnEvent(t *testing.T) {
 }
 
 func TestLargeEventsTravelAlone(t *testing.T) {
-	rules := func(person string) *Rules {
+	rules := func(person string) *mapping.Rules {
 		return compileText(t, inRule("track: {person: "+person+", name: big, data: {text: .text}}"))
 	}
 	of := func(size int) event.Message {
@@ -240,7 +247,7 @@ func TestLargeEventsTravelAlone(t *testing.T) {
 	if c := mapOne(t, rules("{anonymous_id: .id}"), of(40_000)); c.Single.Path != "/api/v1/events" || !strings.Contains(string(c.Body), `"anonymous_id":"a/b"`) {
 		t.Errorf("%+v %.200s", c.Single, c.Body)
 	}
-	for _, r := range []*Rules{rules("{phone: .phone}"), rules(".mail")} {
+	for _, r := range []*mapping.Rules{rules("{phone: .phone}"), rules(".mail")} {
 		if f := failOne(t, r, of(40_000)); f.Reason != event.ReasonTooLarge {
 			t.Errorf("v1 cannot name the person: %+v", f)
 		}
@@ -307,7 +314,7 @@ func TestStatsCountWhatRulesDid(t *testing.T) {
 	for _, v := range []string{`{"type":"e","id":1,"ok":true}`, `{"type":"e","ok":true}`, `{"type":"e"}`, `{"type":"e"}`, `{"type":"x"}`} {
 		r.Map(message(v))
 	}
-	want := []RuleStats{{Rule: "r", Matched: 2, Skipped: 2, Calls: 1, Failed: 1}, {Rule: "quiet"}}
+	want := []mapping.RuleStats{{Rule: "r", Matched: 2, Skipped: 2, Calls: 1, Failed: 1}, {Rule: "quiet"}}
 	if got := r.Stats(); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -315,7 +322,7 @@ func TestStatsCountWhatRulesDid(t *testing.T) {
 
 func TestMapIsSafeForSeveralGoroutines(t *testing.T) {
 	config, _ := loadExamples(t)
-	r, err := Compile(config)
+	r, err := mapping.Compile(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +349,7 @@ const orderEvent = `{"type":"shop.order.completed","time":"2026-10-05T10:00:00Z"
 // The result must not change when the message's memory is used again.
 func TestCallsOwnTheirMemory(t *testing.T) {
 	config, _ := loadExamples(t)
-	r, err := Compile(config)
+	r, err := mapping.Compile(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +374,7 @@ func TestMatches(t *testing.T) {
 		{"shop.*", "shop.order.completed", true}, {"shop.*", "shop", false}, {"*.completed", "shop.order.completed", true},
 		{"*.completed", "shop.order.completed.late", false}, {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYbZ", false}, {"a**", "a", true},
 	} {
-		if got := matches(c.pattern, c.s); got != c.want {
+		if got := mapping.Matches(c.pattern, c.s); got != c.want {
 			t.Errorf("matches(%q, %q) = %v", c.pattern, c.s, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"encoding/json"
@@ -33,8 +33,8 @@ func TestMessageMetadata(t *testing.T) {
 		if err := json.Unmarshal(c.Body, &got); err != nil {
 			t.Fatalf("%v: %q", err, c.Body)
 		}
-		if jsonOf(got.Attributes.M) != jsonOf(wanted) {
-			t.Errorf("got %s, want %s", jsonOf(got.Attributes.M), want)
+		if asJSON(got.Attributes.M) != asJSON(wanted) {
+			t.Errorf("got %s, want %s", asJSON(got.Attributes.M), want)
 		}
 	}
 }
@@ -49,4 +49,12 @@ func TestOnlySoManyHeadersAreRead(t *testing.T) {
 	if spent := time.Since(start); spent > 5*time.Second || strings.Contains(string(c.Body), "last") {
 		t.Errorf("took %v: %s", spent, c.Body)
 	}
+}
+
+func asJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }

@@ -1,4 +1,4 @@
-package mapping
+package mapping_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // TestRecycledCallsAreMadeAnew: what is written into memory that has served before is what would be written into fresh memory, for
@@ -58,16 +59,16 @@ func sameCalls(a, b []event.Call) bool {
 func TestThePoolIsBounded(t *testing.T) {
 	rules := compileText(t, benchRules())
 	buffer := func(bytes int) []event.Call { return []event.Call{{Body: make([]byte, 1, bytes)}} }
-	rules.Recycle(one(buffer(maxPooledBody + 1)))
+	rules.Recycle(one(buffer(mapping.MaxPooledBody + 1)))
 	rules.Recycle(one([]event.Call{{}, {}}))
 	rules.Recycle(one(nil))
-	if n := len(rules.pool.buffers); n != 0 {
+	if n := rules.Pooled(); n != 0 {
 		t.Errorf("%d buffers that should not be kept", n)
 	}
-	for range maxPooled + 10 {
-		rules.Recycle(one(buffer(maxPooledBody)))
+	for range mapping.MaxPooled + 10 {
+		rules.Recycle(one(buffer(mapping.MaxPooledBody)))
 	}
-	if n := len(rules.pool.buffers); n != maxPooled {
-		t.Errorf("%d buffers, want %d", n, maxPooled)
+	if n := rules.Pooled(); n != mapping.MaxPooled {
+		t.Errorf("%d buffers, want %d", n, mapping.MaxPooled)
 	}
 }

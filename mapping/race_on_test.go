@@ -1,5 +1,5 @@
 //go:build race
 
-package mapping
+package mapping_test
 
 const raceDetector = true

@@ -1,10 +1,6 @@
 package mapping
 
-import (
-	"github.com/goccy/go-yaml/ast"
-
-	"github.com/ciobridge/ciobridge/customerio"
-)
+import "github.com/ciobridge/ciobridge/customerio"
 
 // Rule says what the events of some types become.
 type Rule struct {
@@ -18,8 +14,7 @@ type Rule struct {
 	ID      Term   // the event's identity, in place of the envelope's
 	IDScope string // keeps apart the ids of producers that number their events alike
 
-	file string
-	line int
+	Pos Position `json:"-"`
 }
 
 // Action is one call of a rule.
@@ -34,7 +29,7 @@ type Action struct {
 	If   Term   // the call is left out unless this is true
 	Call string // the call's name inside the rule; empty means action, literal name and ordinal
 
-	line int
+	Pos Position `json:"-"`
 }
 
 // Person is one way to name the person of a call.
@@ -54,21 +49,8 @@ type Term struct {
 	Program string // empty for a literal
 	Literal string // JSON
 
-	line int
+	Pos Position `json:"-"`
 }
 
 // IsZero reports whether nothing was written.
 func (v Term) IsZero() bool { return v.Program == "" && v.Literal == "" }
-
-// UnmarshalYAML reads a rule strictly.
-func (rule *Rule) UnmarshalYAML(node ast.Node) error {
-	r := &reader{}
-	*rule = r.rule(node, "rules[]")
-	return r.err()
-}
-
-// RuleFile is a file of rules and of the tests that prove them.
-type RuleFile struct {
-	Rules []Rule
-	Tests []Test
-}

@@ -1,10 +1,12 @@
-package mapping
+package mapping_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // shopRules has ten rules, each for one type of event.
@@ -40,8 +42,8 @@ func shopEvent(size int) []byte {
 // BenchmarkShop maps events that become one call each, beside a mere validation of the same bytes. What counts is the ratio of the
 // two: it holds on a busy machine too.
 func BenchmarkShop(b *testing.B) {
-	rules := compileWith(b, Config{Topics: []Topic{{Name: "shop", Envelope: Envelope{
-		Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"},
+	rules := compileWith(b, mapping.Config{Topics: []mapping.Topic{{Name: "shop", Envelope: mapping.Envelope{
+		Type: mapping.Term{Program: ".type"}, Time: mapping.Term{Program: ".time"}, ID: mapping.Term{Program: ".id"},
 	}}}}, shopRules())
 	for _, size := range []int{300, 1000} {
 		m := message(string(shopEvent(size)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
 func newCheck() *cobra.Command {
@@ -64,7 +65,7 @@ func newCheckReport(set ruleset, err error) checkReport {
 	}
 	r.Hash, r.Warnings = set.rules.Hash(), set.rules.Warnings()
 	for _, f := range set.files {
-		for _, t := range mapping.RunTests(set.rules, f.RuleFile, filepath.Dir(f.Path)) {
+		for _, t := range ruletest.Run(set.rules, f.Tests, filepath.Dir(f.Path)) {
 			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0, Diffs: t.Diffs})
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
-	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
 // demoOnce runs a demo to its end and returns its result.
@@ -54,7 +54,7 @@ func TestDemoAddsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range c.Files {
-		for _, r := range mapping.RunTests(rules, f.RuleFile, filepath.Dir(f.Path)) {
+		for _, r := range ruletest.Run(rules, f.Tests, filepath.Dir(f.Path)) {
 			if len(r.Diffs) > 0 {
 				t.Errorf("%s: %s: %v", r.Place, r.Name, r.Diffs)
 			}

@@ -23,6 +23,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/checker"
 	"github.com/ciobridge/ciobridge/internal/memlog"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
@@ -131,7 +132,7 @@ func (f *flow) fault(spec string) {
 // run carries everything until all is settled, at most for so long of virtual time.
 func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 	f.t.Helper()
-	file, err := mapping.ParseRules("rules.yaml", []byte(f.rules))
+	file, err := rulefile.Parse("rules.yaml", []byte(f.rules))
 	if err != nil {
 		f.t.Fatal(err)
 	}

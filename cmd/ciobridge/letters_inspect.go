@@ -10,6 +10,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
 // inspector gives the type and the time of events by the envelopes of their topics, with rules of its own: one for each type that is
@@ -28,7 +29,7 @@ func inspector(c mapping.Config, types []string) (func(event.Message) (string, t
 		}
 		fmt.Fprintf(&text, "  - {name: %s, event: %s, do: [{track: {person: '=\"x\"', name: x}}]}\n", name, name)
 	}
-	file, err := mapping.ParseRules("--type", []byte(text.String()))
+	file, err := rulefile.Parse("--type", []byte(text.String()))
 	if err != nil {
 		return nil, err
 	}

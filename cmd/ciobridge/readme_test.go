@@ -13,6 +13,8 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
 // A block is a fenced block of the README. What a block of shell commands is expected to print is the block of text behind it.
@@ -173,7 +175,7 @@ func TestReadmeConfigurations(t *testing.T) {
 		case b.language != "yaml":
 		case strings.HasPrefix(b.text, "rules:"):
 			kinds = append(kinds, "rules")
-			file, err := mapping.ParseRules(name, []byte(b.text))
+			file, err := rulefile.Parse(name, []byte(b.text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +186,7 @@ func TestReadmeConfigurations(t *testing.T) {
 			if w := rules.Warnings(); len(w) > 0 {
 				t.Errorf("%s: %v", name, w)
 			}
-			for _, r := range mapping.RunTests(rules, file, "") {
+			for _, r := range ruletest.Run(rules, file.Tests, "") {
 				if len(r.Diffs) > 0 {
 					t.Errorf("%s: %s: %v", name, r.Name, r.Diffs)
 				}

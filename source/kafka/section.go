@@ -12,13 +12,14 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
 )
 
 // Section reads topics of a Kafka cluster.
 type Section struct {
 	kafka.Config `yaml:",inline"`
-	Read         []mapping.Topic `yaml:"topics"`
+	Read         []rulefile.Topic `yaml:"topics"`
 }
 
 // UnmarshalYAML reads the section over the defaults.
@@ -50,7 +51,7 @@ func (s *Section) Names() []string {
 }
 
 // Topics implements source.Section.
-func (s *Section) Topics() []mapping.Topic { return s.Read }
+func (s *Section) Topics() []mapping.Topic { return rulefile.Topics(s.Read) }
 
 // Validate implements source.Section.
 func (s *Section) Validate() error { return s.Consumer().Validate() }

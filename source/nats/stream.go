@@ -9,6 +9,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -28,9 +29,9 @@ type Stream struct {
 	// Subjects narrows what is read, with the wildcards of NATS; for an embedded server they are what the stream keeps.
 	Subjects []string `yaml:"subjects"`
 	// Partitions divide the stream among replicas: the subjects of each, one or a list.
-	Partitions []Subjects       `yaml:"partitions"`
-	Envelope   mapping.Envelope `yaml:"envelope"`
-	OnNull     mapping.Policy   `yaml:"on_null"`
+	Partitions []Subjects        `yaml:"partitions"`
+	Envelope   rulefile.Envelope `yaml:"envelope"`
+	OnNull     mapping.Policy    `yaml:"on_null"`
 }
 
 // Subjects are what one partition of a stream holds.
@@ -58,7 +59,7 @@ func (s *Stream) partitions() [][]string {
 func (r *Reading) Topics() []mapping.Topic {
 	var topics []mapping.Topic
 	for _, s := range r.Streams {
-		topics = append(topics, mapping.Topic{Name: s.Name, Envelope: s.Envelope, OnNull: s.OnNull})
+		topics = append(topics, mapping.Topic{Name: s.Name, Envelope: mapping.Envelope(s.Envelope), OnNull: s.OnNull})
 	}
 	return topics
 }

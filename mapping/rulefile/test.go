@@ -1,46 +1,20 @@
-package mapping
+package rulefile
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
-// Test is one example of a rule file: a message, and what the rules must make of it.
-type Test struct {
-	Name  string
-	Given Given
-	Want  []Want // calls and dead letters, each in order; empty means that the event is skipped
-
-	file string
-	line int
-}
-
-// Given is the message of a test.
-type Given struct {
-	Event   string // the record's value; JSON made of the YAML that stands there, or a string as it is
-	NoValue bool   // event: null, a record without a value
-	File    string // a file that holds the value instead, relative to the rule file
-	Topic   string
-	Key     string
-	Headers []Field // values are literals
-	Time    string  // the broker's time for the record, RFC 3339
-}
-
-// Want is one result: a call, of which only what is written is compared, or a dead letter.
-type Want struct {
-	Action     string // of a call
-	Call       string // the parts of the call that are compared, as a JSON object
-	DeadLetter event.Reason
-}
-
-func (r *reader) test(node ast.Node, at string) Test {
-	t := Test{file: r.file, line: line(node)}
+func (r *reader) test(node ast.Node, at string) ruletest.Test {
+	t := ruletest.Test{Pos: r.pos(node)}
 	mistakes, wants := len(r.errs), false
 	r.fields(node, at, fields{
 		"name":  func(n ast.Node, at string) { t.Name = r.text(n, at) },
@@ -56,7 +30,7 @@ func (r *reader) test(node ast.Node, at string) Test {
 	return t
 }
 
-func (r *reader) given(node ast.Node, at string) (g Given) {
+func (r *reader) given(node ast.Node, at string) (g ruletest.Given) {
 	r.fields(node, at, fields{
 		"event": func(n ast.Node, at string) {
 			switch n.(type) {
@@ -77,18 +51,18 @@ func (r *reader) given(node ast.Node, at string) (g Given) {
 	return g
 }
 
-func (r *reader) headers(node ast.Node, at string) (out []Field) {
+func (r *reader) headers(node ast.Node, at string) (out []mapping.Field) {
 	r.entries(node, at, func(name string, _, value ast.Node) {
-		out = append(out, Field{name, Term{Literal: r.text(value, join(at, name))}})
+		out = append(out, mapping.Field{Name: name, Value: mapping.Term{Literal: r.text(value, join(at, name))}})
 	})
 	return out
 }
 
-func (r *reader) want(node ast.Node, at string) (w Want) {
+func (r *reader) want(node ast.Node, at string) (w ruletest.Want) {
 	known := fields{"dead_letter": func(n ast.Node, at string) {
 		w.DeadLetter = event.Reason(r.text(n, at))
 		if !slices.Contains(event.Reasons(), w.DeadLetter) {
-			r.fail(n, at, "no reason %q%s", w.DeadLetter, suggest(string(w.DeadLetter), reasonNames()))
+			r.fail(n, at, "no reason %q%s", w.DeadLetter, choice.Near(string(w.DeadLetter), reasonNames()))
 		}
 	}}
 	for _, action := range actionNames() {
@@ -121,31 +95,20 @@ func (r *reader) json(node ast.Node, at string) string {
 	case *ast.NullNode:
 		return "null"
 	case *ast.BoolNode:
-		return jsonText(n.Value)
+		return jsontext.Of(n.Value)
 	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return r.number(node, at)
 	case *ast.StringNode, *ast.LiteralNode:
-		return jsonText(r.text(node, at))
+		return jsontext.Of(r.text(node, at))
 	case *ast.SequenceNode:
 		return "[" + strings.Join(list(r, node, at, r.json), ",") + "]"
 	case ast.MapNode:
 		var members []string
 		r.entries(node, at, func(key string, _, value ast.Node) {
-			members = append(members, jsonText(key)+":"+r.json(value, join(at, key)))
+			members = append(members, jsontext.Of(key)+":"+r.json(value, join(at, key)))
 		})
 		return "{" + strings.Join(members, ",") + "}"
 	}
 	r.unusual(node, at)
 	return "null"
-}
-
-// decoded is JSON as Go values, with numbers as they are written. Text that is not JSON stays text.
-func decoded(text string) any {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return fmt.Sprintf("not JSON: %s", text)
-	}
-	return v
 }

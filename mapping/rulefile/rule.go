@@ -1,4 +1,4 @@
-package mapping
+package rulefile
 
 import (
 	"slices"
@@ -7,10 +7,12 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
-func (r *reader) rule(node ast.Node, at string) Rule {
-	rule := Rule{file: r.file, line: line(node)}
+func (r *reader) rule(node ast.Node, at string) mapping.Rule {
+	rule := mapping.Rule{Pos: r.pos(node)}
 	mistakes := len(r.errs)
 	r.fields(node, at, fields{
 		"name":     func(n ast.Node, at string) { rule.Name = r.text(n, at) },
@@ -42,8 +44,8 @@ var actionFields = map[customerio.Action][]string{
 	customerio.Delete:   {"person"},
 }
 
-func (r *reader) action(node ast.Node, at string) Action {
-	a := Action{line: line(node)}
+func (r *reader) action(node ast.Node, at string) mapping.Action {
+	a := mapping.Action{Pos: r.pos(node)}
 	known := fields{
 		"each": func(n ast.Node, at string) { a.Each = r.program(n, at) },
 		"if":   func(n ast.Node, at string) { a.If = r.program(n, at) },
@@ -62,7 +64,7 @@ func (r *reader) action(node ast.Node, at string) Action {
 	mistakes := len(r.errs)
 	r.fields(node, at, known)
 	if a.Action == 0 && len(r.errs) == mistakes {
-		r.fail(node, at, "names no action; want %s", orList(actionNames()))
+		r.fail(node, at, "names no action; want %s", choice.List(actionNames()))
 	}
 	return a
 }
@@ -76,7 +78,7 @@ func actionNames() []string {
 	return names
 }
 
-func (r *reader) operation(node ast.Node, at string, a *Action) {
+func (r *reader) operation(node ast.Node, at string, a *mapping.Action) {
 	all := fields{
 		"person":     func(n ast.Node, at string) { a.Person = oneOrList(r, n, at, r.person) },
 		"name":       func(n ast.Node, at string) { a.Name = r.value(n, at) },
@@ -102,38 +104,38 @@ func (r *reader) operation(node ast.Node, at string, a *Action) {
 }
 
 // person reads a program, which gives an id, or a map of one kind of identifier to a program.
-func (r *reader) person(node ast.Node, at string) Person {
+func (r *reader) person(node ast.Node, at string) mapping.Person {
 	if _, isMap := node.(ast.MapNode); !isMap {
-		return Person{Kind: customerio.ID, Value: r.program(node, at)}
+		return mapping.Person{Kind: customerio.ID, Value: r.program(node, at)}
 	}
-	var p Person
+	var p mapping.Person
 	known := fields{}
 	for _, name := range customerio.Identifiers() {
 		known[name] = func(n ast.Node, at string) {
 			if p.Kind != 0 {
 				r.fail(n, at, "a person is named by one identifier; write a list to try several in turn")
 			}
-			p = Person{Kind: customerio.ParseIdentifier(name), Value: r.program(n, at)}
+			p = mapping.Person{Kind: customerio.ParseIdentifier(name), Value: r.program(n, at)}
 		}
 	}
 	mistakes := len(r.errs)
 	r.fields(node, at, known)
 	if p.Kind == 0 && len(r.errs) == mistakes {
-		r.fail(node, at, "names no identifier; want %s", orList(customerio.Identifiers()))
+		r.fail(node, at, "names no identifier; want %s", choice.List(customerio.Identifiers()))
 	}
 	return p
 }
 
 // values reads a map of names to programs and literals, in the order of the names: tools on a rule file's way may reorder a map.
-func (r *reader) values(node ast.Node, at string) []Field {
-	var out []Field
+func (r *reader) values(node ast.Node, at string) []mapping.Field {
+	var out []mapping.Field
 	r.entries(node, at, func(name string, keyNode, value ast.Node) {
 		if isProgram(name) {
 			r.fail(keyNode, at, "%q is not a name: it looks like a part of an expression that YAML cut; quote this expression", name)
 			return
 		}
-		out = append(out, Field{Name: name, Value: r.value(value, join(at, name))})
+		out = append(out, mapping.Field{Name: name, Value: r.value(value, join(at, name))})
 	})
-	slices.SortFunc(out, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b mapping.Field) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }

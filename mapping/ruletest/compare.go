@@ -1,111 +1,14 @@
-package mapping
+package ruletest
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
-
-// TestResult is what came of one test.
-type TestResult struct {
-	Name  string
-	Place string   // file and line
-	Diffs []string // what differs from what the test wants; none means that it passed
-}
-
-// RunTests runs the tests of a rule file against compiled rules, which may come from this and from other files. Files that a
-// test names are read relative to dir, and nothing outside of it is.
-func RunTests(rules *Rules, file RuleFile, dir string) []TestResult {
-	out := make([]TestResult, 0, len(file.Tests))
-	for i := range file.Tests {
-		t := &file.Tests[i]
-		out = append(out, TestResult{
-			Name: t.Name, Place: strings.TrimSuffix(place(t.file, t.line), ": "), Diffs: t.run(rules, dir),
-		})
-	}
-	return out
-}
-
-func (t *Test) run(rules *Rules, dir string) (diffs []string) {
-	defer func() {
-		if recover() != nil { // what it says may quote the event
-			diffs = []string{"a fault of the program: the event cannot be mapped, nor compared with what the test wants"}
-		}
-	}()
-	m, err := t.Given.message(dir)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	calls, failures := rules.Map(m)
-	return compare(t.Want, calls, failures)
-}
-
-func (g *Given) message(dir string) (event.Message, error) {
-	m := event.Message{Origin: event.Origin{Topic: g.Topic}, Value: []byte(g.Event)}
-	if g.NoValue {
-		m.Value = nil
-	}
-	if g.Key != "" {
-		m.Key = []byte(g.Key)
-	}
-	for _, h := range g.Headers {
-		m.Headers = append(m.Headers, event.Header{Key: h.Name, Value: []byte(h.Value.Literal)})
-	}
-	if g.Time != "" {
-		t, err := time.Parse(time.RFC3339, g.Time)
-		if err != nil {
-			return m, fmt.Errorf("given.time: want RFC 3339: %w", err)
-		}
-		m.Time = t
-	}
-	if g.File != "" {
-		data, err := readBelow(dir, g.File)
-		if err != nil {
-			return m, fmt.Errorf("given.file: %w", err)
-		}
-		m.Value = data
-	}
-	return m, nil
-}
-
-// maxGiven is what an event may have.
-const maxGiven = 1 << 20
-
-// readBelow reads a regular file of a folder or of one below it. Rule files come from many hands, and check prints what differs: no
-// test may show another file of the machine that runs it.
-func readBelow(dir, name string) ([]byte, error) {
-	root, err := os.OpenRoot(cmp.Or(dir, "."))
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO would wait for a writer
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: is not a regular file", name)
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxGiven+1))
-	if err == nil && len(data) > maxGiven {
-		err = fmt.Errorf("%s: is longer than %d bytes", name, maxGiven)
-	}
-	return data, err
-}
 
 // compare says how calls and failures differ from what a test wants. Calls are compared with calls and failures with failures,
 // each in order.
@@ -218,4 +121,15 @@ func jsonOf(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(text)
+}
+
+// decoded is JSON as Go values, with numbers as they are written. Text that is not JSON stays text.
+func decoded(text string) any {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return fmt.Sprintf("not JSON: %s", text)
+	}
+	return v
 }

@@ -1,4 +1,4 @@
-package mapping
+package rulefile
 
 import (
 	"encoding/json"
@@ -7,14 +7,17 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // isProgram tells a jq program from a literal by its first character.
 func isProgram(s string) bool { return s != "" && (s[0] == '.' || s[0] == '$' || s[0] == '=') }
 
 // value reads a place where both a program and a literal may stand.
-func (r *reader) value(node ast.Node, at string) Term {
-	v := Term{line: line(node)}
+func (r *reader) value(node ast.Node, at string) mapping.Term {
+	v := mapping.Term{Pos: r.pos(node)}
 	switch n := node.(type) {
 	case *ast.StringNode, *ast.LiteralNode:
 		s := r.text(node, at)
@@ -25,9 +28,9 @@ func (r *reader) value(node ast.Node, at string) Term {
 			}
 			return v
 		}
-		v.Literal = jsonText(s)
+		v.Literal = jsontext.Of(s)
 	case *ast.BoolNode:
-		v.Literal = jsonText(n.Value)
+		v.Literal = jsontext.Of(n.Value)
 	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		v.Literal = r.number(node, at)
 	case *ast.NullNode:
@@ -41,7 +44,7 @@ func (r *reader) value(node ast.Node, at string) Term {
 }
 
 // program reads a place that is always a jq program.
-func (r *reader) program(node ast.Node, at string) Term {
+func (r *reader) program(node ast.Node, at string) mapping.Term {
 	mistakes := len(r.errs)
 	v := r.value(node, at)
 	if v.Program == "" && len(r.errs) == mistakes {
@@ -146,12 +149,3 @@ var retypedPattern = regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$` +
 func holdsExpression(line string) bool { return expressionPattern.MatchString(line) }
 
 var expressionPattern = regexp.MustCompile(`(^|[:\[{,-])\s*[.$=]`)
-
-// jsonText is a value as JSON without HTML escapes.
-func jsonText(v any) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // strings and booleans always encode
-	return strings.TrimSuffix(b.String(), "\n")
-}

@@ -1,4 +1,4 @@
-package mapping
+package rulefile
 
 import (
 	"errors"
@@ -8,82 +8,29 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
-	"github.com/ciobridge/ciobridge/internal/yamlscan"
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // reader takes YAML apart and keeps going after a mistake, so that one run names them all.
 type reader struct {
-	mistakes
-	file string
+	file string // empty for a part of the configuration
+	errs []error
 }
 
-// ParseRules reads a rule file. Name is what errors call it. It reports every mistake in the file's form, each with its line
-// and the path of the field; what the expressions say is checked by Compile.
-func ParseRules(name string, data []byte) (file RuleFile, err error) {
-	r := &reader{file: name}
-	defer func() { err = r.unread(err) }()
-	defer yamlscan.Recover(&err)
-	data = yamlscan.WithoutMark(data)
-	if err := yamlscan.Check(data); err != nil {
-		return file, err
-	}
-	tree, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return file, r.syntax(err, data)
-	}
-	docs := slices.DeleteFunc(tree.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
-	switch {
-	case len(docs) == 0:
-		return file, fmt.Errorf("%s: is empty; want the key rules", name)
-	case len(docs) > 1:
-		return file, fmt.Errorf("%s:%d: a rule file is one YAML document; split it", name, line(docs[1].Body))
-	}
-	r.fields(docs[0].Body, "", fields{
-		"rules": func(n ast.Node, at string) {
-			if file.Rules = list(r, n, at, r.rule); len(file.Rules) == 0 && len(r.errs) == 0 {
-				r.fail(n, at, "the list is empty: write a rule, or leave the key out where the file has only tests")
-			}
-		},
-		"tests": func(n ast.Node, at string) { file.Tests = list(r, n, at, r.test) },
-	})
-	if len(r.errs) == 0 && len(file.Rules)+len(file.Tests) == 0 {
-		r.fail(docs[0].Body, "", "holds no rule and no test")
-	}
-	return file, r.err()
-}
+func (r *reader) err() error { return errors.Join(r.errs...) }
 
-// unread puts the file's place before an error of a text that was not taken apart.
-func (r *reader) unread(err error) error {
-	var e *yamlscan.Error
-	if errors.As(err, &e) {
-		return fmt.Errorf("%s%s", place(r.file, e.Line), e.Message)
-	}
-	return err
-}
-
-// syntax words an error of the YAML parser, with a hint where the line seems to hold an expression.
-func (r *reader) syntax(err error, data []byte) error {
-	var e yaml.Error
-	if !errors.As(err, &e) || e.GetToken() == nil {
-		return fmt.Errorf("%s: %w", r.file, err)
-	}
-	hint := ""
-	at := e.GetToken().Position.Line
-	if lines := strings.Split(string(data), "\n"); at <= len(lines) && holdsExpression(lines[at-1]) {
-		hint = "; quote this expression"
-	}
-	return fmt.Errorf("%s%s%s", place(r.file, at), e.GetMessage(), hint)
+func (r *reader) pos(n ast.Node) mapping.Position {
+	return mapping.At(r.file, line(n))
 }
 
 func (r *reader) fail(n ast.Node, at, format string, args ...any) {
 	if at != "" {
 		at += ": "
 	}
-	r.add("%s%s%s", place(r.file, line(n)), at, fmt.Sprintf(format, args...))
+	r.errs = append(r.errs, errors.New(r.pos(n).Prefix()+at+fmt.Sprintf(format, args...)))
 }
 
 // written is what somebody wrote, for an error that quotes it. Of what stands in the configuration itself nothing is quoted: a secret may
@@ -114,11 +61,11 @@ func (r *reader) fields(node ast.Node, at string, known fields) {
 		case isProgram(key):
 			r.fail(keyNode, at, "%s is not a key: it looks like a part of an expression that YAML cut; quote this expression", r.written(strconv.Quote(key)))
 		default:
-			near, named := suggest(key, slices.Collect(maps.Keys(known))), "no such key"
+			near, named := choice.Near(key, slices.Collect(maps.Keys(known))), "no such key"
 			if near != "" || r.file != "" { // what is near to a word of ours is one
 				named = "no key " + strconv.Quote(key)
 			}
-			r.fail(keyNode, at, "%s here%s; want %s", named, near, orList(slices.Sorted(maps.Keys(known))))
+			r.fail(keyNode, at, "%s here%s; want %s", named, near, choice.List(slices.Sorted(maps.Keys(known))))
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package mapping
+package ruletest_test
 
 import (
 	"errors"
@@ -9,7 +9,16 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
+	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
+
+// inRule is a rule file with one action.
+func inRule(action string) string {
+	return "rules:\n  - name: r\n    event: e\n    do:\n      - " + action + "\n"
+}
 
 func TestTestsOfRuleFilesCanFail(t *testing.T) {
 	text := inRule("identify: {person: {email: .mail}, attributes: {plan: .plan}, remove: [trial]}\n      - track: {person: .id, name: bought, data: {total: .total, skus: .skus}}") + `
@@ -44,11 +53,11 @@ tests:
     want: [{track: {person: k1, name: t1, timestamp: 1793527200, data: {h: v1}}}]
 `
 	text = "rules:\n  - {name: meta, event: meta, do: [{track: {person: $message.key, name: $message.topic, data: {h: $message.headers.h1}}}]}\n" + text[len("rules:\n"):]
-	file, err := ParseRules("r.yaml", []byte(text))
+	file, err := rulefile.Parse("r.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := Compile(Config{Rules: file.Rules})
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +79,7 @@ tests:
 		{"given.file: openat testdata/none.json: no such file or directory"},
 		nil,
 	}
-	for i, got := range RunTests(rules, file, "") {
+	for i, got := range ruletest.Run(rules, file.Tests, "") {
 		if !slices.Equal(got.Diffs, want[i]) {
 			t.Errorf("%s (%s):\ngot  %q\nwant %q", got.Name, got.Place, got.Diffs, want[i])
 		}
@@ -79,7 +88,7 @@ tests:
 
 // A test can give a record without a value, which only headers or on_null make sense of.
 func TestATestGivesARecordWithoutAValue(t *testing.T) {
-	file, err := ParseRules("r.yaml", []byte(inRule("delete: {person: .subject}")+`
+	file, err := rulefile.Parse("r.yaml", []byte(inRule("delete: {person: .subject}")+`
 tests:
   - name: a CloudEvent without data
     given: {event: null, topic: ce, headers: {ce_type: e, ce_id: "1", ce_source: /users, ce_subject: c_9}}
@@ -91,11 +100,11 @@ tests:
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := Compile(Config{Rules: file.Rules, Allow: []string{"delete"}, Topics: []Topic{{Name: "ce", Envelope: Envelope{Name: "cloudevents"}, OnNull: Skip}}})
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"}, Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}, OnNull: mapping.Skip}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, got := range RunTests(rules, file, "") {
+	for _, got := range ruletest.Run(rules, file.Tests, "") {
 		if len(got.Diffs) > 0 {
 			t.Errorf("%s: %q", got.Name, got.Diffs)
 		}
@@ -137,15 +146,15 @@ func TestFilesOfTestsStayInTheFolder(t *testing.T) {
 		"in":                         "given.file: in: is not a regular file",
 		"large.json":                 "given.file: large.json: is longer than 1048576 bytes",
 	} {
-		parsed, err := ParseRules("r.yaml", fmt.Appendf(nil, "%stests:\n  - {name: t, given: {file: %q}, want: {track: {person: other}}}\n", inRule("{track: {person: .id, name: bought}}"), file))
+		parsed, err := rulefile.Parse("r.yaml", fmt.Appendf(nil, "%stests:\n  - {name: t, given: {file: %q}, want: {track: {person: other}}}\n", inRule("{track: {person: .id, name: bought}}"), file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		compiled, err := Compile(Config{Rules: parsed.Rules})
+		compiled, err := mapping.Compile(mapping.Config{Rules: parsed.Rules})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := strings.Join(RunTests(compiled, parsed, rules)[0].Diffs, "; ")
+		got := strings.Join(ruletest.Run(compiled, parsed.Tests, rules)[0].Diffs, "; ")
 		if !strings.Contains(got, want) || strings.Contains(got, "CANARY") != strings.Contains(want, "CANARY") {
 			t.Errorf("%s: got %q, want %q", file, got, want)
 		}

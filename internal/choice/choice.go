@@ -1,50 +1,22 @@
-package mapping
+// Package choice words what may be written in a place where only some words may stand: all of them, and the nearest to the one that
+// was written. It serves everybody who reads something that people write.
+package choice
 
 import (
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
-// mistakes collects what is wrong with a configuration, so that all of it can be mended at once.
-type mistakes struct{ errs []error }
-
-func (m *mistakes) add(format string, args ...any) {
-	m.errs = append(m.errs, fmt.Errorf(format, args...))
-}
-
-func (m *mistakes) err() error { return errors.Join(m.errs...) }
-
-// place begins an error's text with file and line, as far as they are known.
-func place(file string, line int) string {
-	switch {
-	case line == 0 && file == "":
-		return ""
-	case line == 0:
-		return file + ": "
-	case file == "":
-		return "line " + strconv.Itoa(line) + ": "
-	}
-	return file + ":" + strconv.Itoa(line) + ": "
-}
-
-func quoted(name string) string {
-	if name == "" {
-		return "without a name"
-	}
-	return strconv.Quote(name)
-}
-
-func orList(names []string) string {
+// List joins words as a sentence does: a, b or c.
+func List(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-// suggest gives `, did you mean "x"?` for the known word that is nearest to what was written, or nothing where none is near.
-func suggest(written string, known []string) string {
+// Near gives `, did you mean "x"?` for the known word that is nearest to what was written, or nothing where none is near.
+func Near(written string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(written), k); d < distance && d < len(k) {

@@ -1,15 +1,17 @@
-package mapping
+package rulefile
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
-// inRule wraps the lines of one rule's do.
-func inRule(step string) string {
-	return "rules:\n  - name: r\n    event: e\n    do:\n      - " + step + "\n"
+// inRule is a rule file with one action.
+func inRule(action string) string {
+	return "rules:\n  - name: r\n    event: e\n    do:\n      - " + action + "\n"
 }
 
 func TestRuleFilesAreReadStrictly(t *testing.T) {
@@ -62,7 +64,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ParseRules("r.yaml", []byte(c.text))
+			_, err := Parse("r.yaml", []byte(c.text))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
@@ -71,7 +73,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 }
 
 func TestParseReportsEveryMistake(t *testing.T) {
-	_, err := ParseRules("r.yaml", []byte("rules:\n  - nam: r\n    event: on\n    do: [{delete: {person: x}}]\n"))
+	_, err := Parse("r.yaml", []byte("rules:\n  - nam: r\n    event: on\n    do: [{delete: {person: x}}]\n"))
 	for _, want := range []string{`did you mean "name"?`, "take on for", "found the literal"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)
@@ -80,7 +82,7 @@ func TestParseReportsEveryMistake(t *testing.T) {
 }
 
 func TestCommentsBesideExpressionsAreHarmless(t *testing.T) {
-	file, err := ParseRules("r.yaml", []byte(inRule("delete: {person: .data.id} # who\n    if: .a > 0 # only then")))
+	file, err := Parse("r.yaml", []byte(inRule("delete: {person: .data.id} # who\n    if: .a > 0 # only then")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +92,12 @@ func TestCommentsBesideExpressionsAreHarmless(t *testing.T) {
 }
 
 func TestConfigDecodesStrictly(t *testing.T) {
-	var c Config
+	var c struct {
+		Topics      []Topic
+		Rules       []Rule
+		OnUnmatched mapping.Policy `yaml:"on_unmatched"`
+		Allow       []string
+	}
 	text := `
 topics:
   - plain.topic
@@ -104,7 +111,11 @@ rules:
 	if err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Validate(); err != nil {
+	valid := mapping.Config{OnUnmatched: c.OnUnmatched, Allow: c.Allow}
+	for _, topic := range c.Topics {
+		valid.Topics = append(valid.Topics, mapping.Topic(topic))
+	}
+	if err := valid.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.Topics) != 3 || c.Topics[0].Name != "plain.topic" || c.Topics[1].Envelope.Name != "cloudevents" ||
@@ -117,13 +128,15 @@ rules:
 	}
 }
 
-func TestHashFollowsMeaningAndNotLayout(t *testing.T) {
-	hash := func(text string) string { return compileText(t, text).Hash() }
-	one := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .y}}"))
-	if other := hash("# a comment\n\n" + inRule("track: {name: a, data: {c: '.y', b: '.x'}, person: .a}")); other != one {
-		t.Errorf("layout changed the hash: %s, %s", one, other)
+func TestRetyped(t *testing.T) {
+	for _, s := range []string{"y", "Yes", "no", "ON", "off", "12:30", "1:20:30.5", "1_000", "2026-01-02", "2026-01-02T10:00:00Z", "010", "0x1F", "0b1", "=", "<<"} {
+		if !retyped(s) {
+			t.Errorf("%s has one meaning for every parser", s)
+		}
 	}
-	if other := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .z}}")); other == one {
-		t.Error("another rule has the same hash")
+	for _, s := range []string{"pro", "yes please", "order:12", "v1_000", "2026", "1.5", "a", "/lamps", "12:30 pm", "on_sale"} {
+		if retyped(s) {
+			t.Errorf("%s is retyped", s)
+		}
 	}
 }
