@@ -7,6 +7,8 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 	"github.com/segmentio/kafka-go/protocol/offsetfetch"
+
+	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 )
 
 // partitionKey names a partition.
@@ -15,12 +17,9 @@ type partitionKey struct {
 	id    int32
 }
 
-// noGeneration is the generation of a commit made from outside the group, which brokers take while the group has no members.
-const noGeneration = -1
-
 // commit writes offsets for the group, as a member of a generation or from outside. The first error among the partitions is
 // returned; the others have been written. Limit is how much metadata goes with each partition.
-func (m *member) commit(ctx context.Context, a *assignment, offsets map[partitionKey]committed, limit int) error {
+func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets map[partitionKey]committed, limit int) error {
 	byTopic := map[string][]offsetcommit.RequestPartition{}
 	for key, c := range offsets {
 		log := ""
@@ -31,17 +30,17 @@ func (m *member) commit(ctx context.Context, a *assignment, offsets map[partitio
 			PartitionIndex: key.id, CommittedOffset: c.offset, CommittedLeaderEpoch: -1, CommittedMetadata: c.metadata(log, limit),
 		})
 	}
-	req := &offsetcommit.Request{GroupID: m.config.Group, GenerationID: a.generation, MemberID: a.member, RetentionTimeMs: -1}
+	req := &offsetcommit.Request{GroupID: m.config.Group, GenerationID: g.ID, MemberID: g.Member, RetentionTimeMs: -1}
 	for topic, partitions := range byTopic {
 		req.Topics = append(req.Topics, offsetcommit.RequestTopic{Name: topic, Partitions: partitions})
 	}
-	res, err := m.call(ctx, m.soon(), req)
+	res, err := m.coordinator.Call(ctx, m.requestLimit(), req)
 	if err != nil {
 		return fmt.Errorf("commit offsets: %w", err)
 	}
 	for _, t := range res.(*offsetcommit.Response).Topics {
 		for _, p := range t.Partitions {
-			if err := m.check("commit the offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)), p.ErrorCode); err != nil {
+			if err := m.group.Check("commit the offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)), p.ErrorCode); err != nil {
 				return err
 			}
 		}
@@ -59,19 +58,19 @@ func (m *member) committed(ctx context.Context, counts map[string]int) (map[part
 		}
 		req.Topics = append(req.Topics, t)
 	}
-	res, err := m.call(ctx, m.soon(), req)
+	res, err := m.coordinator.Call(ctx, m.requestLimit(), req)
 	if err != nil {
 		return nil, fmt.Errorf("read committed offsets: %w", err)
 	}
 	r := res.(*offsetfetch.Response)
-	if err := m.check("read committed offsets", r.ErrorCode); err != nil {
+	if err := m.group.Check("read committed offsets", r.ErrorCode); err != nil {
 		return nil, err
 	}
 	out := map[partitionKey]committed{}
 	for _, t := range r.Topics {
 		for _, p := range t.Partitions {
 			// An error is never taken for "nothing committed": that would start over, or skip.
-			if err := m.check("read the committed offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)), p.ErrorCode); err != nil {
+			if err := m.group.Check("read the committed offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)), p.ErrorCode); err != nil {
 				return nil, err
 			}
 			key := partitionKey{t.Name, p.PartitionIndex}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 )
 
 // commitEvery is the pause between two commits.
@@ -55,7 +57,7 @@ func (g *generation) commitOffsets(ctx context.Context) error {
 
 // commitLast commits the committable offsets at the end of the generation, and tries again for a moment. What it cannot commit comes again.
 func (g *generation) commitLast(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, g.member.soon())
+	ctx, cancel := context.WithTimeout(ctx, g.member.requestLimit())
 	defer cancel()
 	err := errSilence
 	for g.lease.Owned() && ctx.Err() == nil {
@@ -67,20 +69,20 @@ func (g *generation) commitLast(ctx context.Context) {
 	}
 	if err != nil {
 		g.source.log.Warn("last commit of the generation failed; finished messages come again",
-			zap.Int32("generation", g.assignment.generation), zap.Error(err))
+			zap.Int32("generation", g.assignment.ID), zap.Error(err))
 	}
 }
 
 // commit writes offsets for this generation. The answer also tells whether we are still a member.
 func (g *generation) commit(ctx context.Context, offsets map[partitionKey]committed) error {
 	sent := time.Now()
-	err := g.member.commit(ctx, g.assignment, offsets, g.source.metadataLimit(len(offsets)))
+	err := g.member.commit(ctx, g.assignment.Generation, offsets, g.source.metadataLimit(len(offsets)))
 	g.source.metrics.committed(err)
 	g.source.lessMetadata(err, len(offsets))
 	switch {
 	case err == nil:
 		g.lease.Renew(sent)
-	case expelled(err):
+	case kafkagroup.Expelled(err):
 		g.lease.Lose()
 		g.finish(errExpelled)
 	case errors.Is(err, kafka.RebalanceInProgress):

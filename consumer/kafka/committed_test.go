@@ -30,8 +30,8 @@ func allBut(open ...string) func(context.Context, string, func()) error {
 
 // committedFor is what stands in the commit for partition 0.
 func (b *testBed) committedFor(k *Source) (committed, error) {
-	m := &member{config: &k.config, cluster: k.cluster}
-	defer m.disconnect()
+	m := newMember(&k.config, k.cluster)
+	defer m.close()
 	all, err := m.committed(b.t.Context(), map[string]int{b.topic: 1})
 	return all[partitionKey{b.topic, 0}], err
 }
@@ -216,11 +216,11 @@ func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := expel(t)
-			m := &member{config: &x.k.config, cluster: x.k.cluster}
-			defer m.disconnect()
+			m := newMember(&x.k.config, x.k.cluster)
+			defer m.close()
 			consumertest.Eventually(t, "the group has no member, so that another can commit", func() bool {
 				key := partitionKey{testTopic, 0}
-				return m.commit(t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{key: test.commit}, maxMetadata) == nil
+				return m.commit(t.Context(), outside, map[partitionKey]committed{key: test.commit}, maxMetadata) == nil
 			})
 			x.late()
 			close(x.rejoin)
@@ -251,13 +251,13 @@ func TestKafkaLogEndsBeforeWhatIsDone(t *testing.T) {
 	if _, err := k.cluster.metadata(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	m := &member{config: &k.config, cluster: k.cluster}
+	m := newMember(&k.config, k.cluster)
 	key := partitionKey{testTopic, 0}
 	lost := map[partitionKey]committed{key: {offset: 2, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}, {From: 8, To: 12}}}}
-	if err := m.commit(t.Context(), &assignment{generation: noGeneration}, lost, maxMetadata); err != nil {
+	if err := m.commit(t.Context(), outside, lost, maxMetadata); err != nil {
 		t.Fatal(err)
 	}
-	m.disconnect()
+	m.close()
 	r := consumertest.Read(t, k, consumertest.AckAll)
 	r.Want(numbers(2, 10)...)
 	b.Publish("10", "11", "12")

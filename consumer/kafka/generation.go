@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
@@ -46,7 +47,7 @@ var (
 func newGeneration(k *Source, m *member, a *assignment, handle consumer.Handler) *generation {
 	g := &generation{
 		source: k, member: m, assignment: a, begin: k.begin,
-		lease:   consumer.NewLease(a.proof, k.config.SessionTimeout),
+		lease:   consumer.NewLease(a.Proof, k.config.SessionTimeout),
 		reroute: make(chan struct{}, 1), fetchers: map[string]*fetcher{},
 	}
 	g.budget.Limit = k.config.FetchBytes
@@ -105,7 +106,7 @@ func (g *generation) run(ctx context.Context) error {
 		p.mu.Unlock()
 	}
 	g.source.remember(g)
-	g.source.log.Info("generation over", zap.Int32("generation", g.assignment.generation), zap.String("why", describe(ctx, cause)),
+	g.source.log.Info("generation over", zap.Int32("generation", g.assignment.ID), zap.String("why", describe(ctx, cause)),
 		zap.Bool("drained", drained))
 	var refused *refusedError
 	if errors.As(cause, &refused) {
@@ -180,7 +181,7 @@ func (g *generation) beat(ctx context.Context) {
 		case errors.Is(err, kafka.RebalanceInProgress):
 			g.lease.Renew(sent)
 			g.finish(errRebalance)
-		case expelled(err):
+		case kafkagroup.Expelled(err):
 			g.lease.Lose()
 			g.finish(errExpelled)
 			return

@@ -26,7 +26,7 @@ import (
 
 const testTopic = "events"
 
-// kafkaBed is a Kafka inside the process, or a real one, and a producer.
+// testBed is a Kafka inside the process, or a real one, and a producer.
 type testBed struct {
 	t       *testing.T
 	cluster *kfake.Cluster // nil for a real one
@@ -154,10 +154,10 @@ func (b *testBed) setOffset(partition int32, offset int64) {
 	}
 	defer connections.Close()
 	c := b.config()
-	m := &member{config: &c, cluster: &cluster{kafka: connections}}
+	m := newMember(&c, &cluster{kafka: connections})
 	defer m.cluster.close()
-	defer m.disconnect()
-	err = m.commit(b.t.Context(), &assignment{generation: noGeneration}, map[partitionKey]committed{{b.topic, partition}: {offset: offset}}, maxMetadata)
+	defer m.close()
+	err = m.commit(b.t.Context(), outside, map[partitionKey]committed{{b.topic, partition}: {offset: offset}}, maxMetadata)
 	if err != nil {
 		b.t.Fatal(err)
 	}

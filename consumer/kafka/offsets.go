@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
@@ -21,8 +22,8 @@ var ErrGroupRunning = errors.New("the consumer group has members: stop every rep
 func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.OffsetInfo, error) {
 	c := &cluster{kafka: k}
 	defer c.close()
-	m := &member{config: &config, cluster: c}
-	defer m.disconnect()
+	m := newMember(&config, c)
+	defer m.close()
 	l, err := c.metadata(ctx, config.Topics)
 	if err != nil {
 		return nil, err
@@ -108,10 +109,10 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []c
 	}
 	c := &cluster{kafka: k}
 	defer c.close()
-	m := &member{config: &config, cluster: c}
-	defer m.disconnect()
-	err = untilCoordinated(ctx, func() error { return m.commit(ctx, &assignment{generation: noGeneration}, offsets, maxMetadata) })
-	if expelled(err) || errors.Is(err, kafka.RebalanceInProgress) {
+	m := newMember(&config, c)
+	defer m.close()
+	err = untilCoordinated(ctx, func() error { return m.commit(ctx, outside, offsets, maxMetadata) })
+	if kafkagroup.Expelled(err) || errors.Is(err, kafka.RebalanceInProgress) {
 		return ErrGroupRunning
 	}
 	return err

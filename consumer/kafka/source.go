@@ -118,9 +118,9 @@ func (k *Source) setState(err error) {
 // nil. What goes wrong with brokers is tried again for ever: it shows in Ready, in the log and in metrics. The only error is that of
 // a handle that refuses a message although neither ctx nor the message's lease has ended.
 func (k *Source) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
-	m := &member{config: &k.config, cluster: k.cluster}
+	m := newMember(&k.config, k.cluster)
 	defer k.cluster.close()
-	defer m.disconnect()
+	defer m.close()
 	defer k.leave(context.WithoutCancel(ctx), m)
 	defer k.setState(errNotJoined)
 	retries := newRetryLogger(k.log, "join the group", k.metrics.failed)
@@ -139,7 +139,7 @@ func (k *Source) Consume(ctx context.Context, handle func(lease context.Context,
 		k.metrics.rebalances.Inc()
 		k.replicas(a.replicas)
 		g := newGeneration(k, m, a, handle)
-		k.log.Info("joined consumer group", zap.String("group", k.config.Group), zap.Int32("generation", a.generation),
+		k.log.Info("joined consumer group", zap.String("group", k.config.Group), zap.Int32("generation", a.ID),
 			zap.Int("partitions", len(g.partitions)), zap.Int("replicas", a.replicas), zap.Bool("leader", a.counts != nil))
 		k.generation.Store(g)
 		err = g.run(ctx)

@@ -1,4 +1,4 @@
-package kafka
+package kafkagroup
 
 import (
 	"encoding/binary"
@@ -19,7 +19,7 @@ func encodeSubscription(topics []string) ([]byte, error) {
 	return b, nil
 }
 
-func decodeSubscription(b []byte) (topics []string, err error) {
+func DecodeSubscription(b []byte) (topics []string, err error) {
 	defer recoverDecode(&err)
 	var s groupdata.Subscription
 	if err := protocol.Unmarshal(b, versionOf(b), &s); err != nil {
@@ -28,9 +28,9 @@ func decodeSubscription(b []byte) (topics []string, err error) {
 	return s.Topics, nil
 }
 
-// decodeAssignment reads what this member is given, and among how many members the leader has divided the work: 1 if a leader of
+// DecodeAssignment reads what this member is given, and among how many members the leader has divided the work: 1 if a leader of
 // another make does not say.
-func decodeAssignment(b []byte) (partitions map[string][]int, replicas int, err error) {
+func DecodeAssignment(b []byte) (partitions map[string][]int, replicas int, err error) {
 	defer recoverDecode(&err)
 	partitions, replicas = map[string][]int{}, 1
 	if len(b) == 0 {
@@ -51,7 +51,7 @@ func decodeAssignment(b []byte) (partitions map[string][]int, replicas int, err 
 	return partitions, replicas, nil
 }
 
-func encodeAssignment(partitions map[string][]int, replicas int) ([]byte, error) {
+func EncodeAssignment(partitions map[string][]int, replicas int) ([]byte, error) {
 	a := groupdata.Assignment{Version: metadataVersion, UserData: binary.BigEndian.AppendUint32(nil, uint32(replicas))}
 	for topic, ids := range partitions {
 		t := groupdata.TopicPartition{Topic: topic}
