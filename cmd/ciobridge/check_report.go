@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -46,14 +47,14 @@ func identityChanges(changes []mapping.IdentityChange) []identityChange {
 // verdict is the error with which check ends.
 func (r *checkReport) verdict() error {
 	if n := len(r.Mistakes); n > 0 {
-		return exit.With(exit.Input, fmt.Errorf("%s: %s", r.Name, count(n, "mistake")))
+		return exit.With(exit.Input, fmt.Errorf("%s: %s", r.Name, output.Count(n, "mistake")))
 	}
 	var differ []string
 	if n := r.failed(); n > 0 {
-		differ = append(differ, fmt.Sprintf("%d of %s failed", n, count(len(r.Tests), "test")))
+		differ = append(differ, fmt.Sprintf("%d of %s failed", n, output.Count(len(r.Tests), "test")))
 	}
 	if n := len(r.Changes); n > 0 {
-		differ = append(differ, count(n, "identity change"))
+		differ = append(differ, output.Count(n, "identity change"))
 	}
 	if len(differ) == 0 {
 		return nil
@@ -74,7 +75,7 @@ func (r *checkReport) failed() int {
 func (r *checkReport) print(w io.Writer, f format) error {
 	r.OK = r.verdict() == nil
 	if f == asJSON {
-		return printJSON(w, r)
+		return output.JSON(w, r)
 	}
 	for _, m := range r.Mistakes {
 		fmt.Fprintln(w, m)
@@ -99,7 +100,7 @@ func (r *checkReport) print(w io.Writer, f format) error {
 		fmt.Fprintf(w, "identity changed: rule %q, call %q: %s\n", c.Rule, c.Call, c.Why)
 	}
 	if r.OK {
-		fmt.Fprintf(w, "%s: %s, %s passed: ok\n", r.Name, count(r.Rules, "rule"), count(len(r.Tests), "test"))
+		fmt.Fprintf(w, "%s: %s, %s passed: ok\n", r.Name, output.Count(r.Rules, "rule"), output.Count(len(r.Tests), "test"))
 	}
 	return nil
 }

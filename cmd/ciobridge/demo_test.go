@@ -2,26 +2,27 @@ package main
 
 import (
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/internal/demo"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
 // demoOnce runs a demo to its end and returns its result.
-func demoOnce(t *testing.T, args ...string) demoResult {
+func demoOnce(t *testing.T, args ...string) demo.Result {
 	t.Helper()
 	var out, errs logBuffer
 	code := run(t.Context(), append([]string{"demo", "--once", "-o", "json"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs})
 	if code != exit.OK {
 		t.Fatalf("exit code %d: %s%s", code, &out, &errs)
 	}
-	var r demoResult
+	var r demo.Result
 	d := json.NewDecoder(strings.NewReader(out.String()))
 	if err := d.Decode(&r); err != nil || d.More() {
 		t.Fatalf("want one JSON object (%v), got:\n%s", err, &out)
@@ -49,7 +50,7 @@ func TestDemoAddsUp(t *testing.T) {
 		t.Errorf("the second demo counts what the first one left: %+v", second)
 	}
 
-	c, rules, err := load(filepath.Join(dir, demoConfig))
+	c, rules, err := app.Load(filepath.Join(dir, "ciobridge.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,24 +60,6 @@ func TestDemoAddsUp(t *testing.T) {
 				t.Errorf("%s: %s: %v", r.Place, r.Name, r.Diffs)
 			}
 		}
-	}
-}
-
-func TestDemoIsRepeatable(t *testing.T) {
-	at := time.Unix(1_800_000_000, 0)
-	a, b, other := newShop(7, at), newShop(7, at), newShop(8, at)
-	same := 0
-	for range 1000 {
-		x, y, z := a.next(), b.next(), other.next()
-		if x.subject != y.subject || string(x.value) != string(y.value) {
-			t.Fatalf("one seed gives %s and %s", x.value, y.value)
-		}
-		if string(x.value) == string(z.value) {
-			same++
-		}
-	}
-	if same > 10 {
-		t.Errorf("another seed gives %d equal events of 1000", same)
 	}
 }
 
@@ -127,16 +110,6 @@ func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
 
 // While a demo runs, its folder is its own and its events are followed.
 func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
-	taken, err := listenNear(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	port := taken.Addr().(*net.TCPAddr).Port
-	if address := addressNear(t.Context(), port); address != loopback(0) {
-		t.Errorf("a taken port is in the way: %s", address)
-	}
-
 	dir := filepath.Join(t.TempDir(), "shop")
 	p := start(t, "demo", "--dir", dir, "--events", "100")
 	eventually(t, "the samples done", 20*time.Second, func() bool { return strings.Contains(p.log.String(), "Ctrl-C") })
@@ -144,7 +117,7 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Broker {
 		t.Errorf("a second demo in the same folder: exit code %d: %s", code, &out)
 	}
-	c, _, err := load(filepath.Join(dir, demoConfig))
+	c, _, err := app.Load(filepath.Join(dir, "ciobridge.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,19 +2,18 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/internal/serve"
 )
 
 // The environment variables that give an emulator its credentials, where no flag does.
@@ -93,7 +92,7 @@ func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 	if err := f.introduce(cmd.OutOrStdout(), cmd.ErrOrStderr(), listener.Addr(), out); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serveUntil(cmd.Context(), listener, emulator.New(f.options))
+	return serve.Until(cmd.Context(), listener, emulator.New(f.options))
 }
 
 // introduce says how the emulator is used.
@@ -109,7 +108,7 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
 		}
 	}
 	if out == asJSON {
-		return printJSON(w, map[string]string{"url": url, "region": f.options.Region})
+		return output.JSON(w, map[string]string{"url": url, "region": f.options.Region})
 	}
 	site, key := cmp.Or(f.options.SiteID, emulator.DefaultSiteID), "the one that was given"
 	if f.options.APIKey == "" {
@@ -130,25 +129,4 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
 Ctrl-C ends it.
 `, url, f.options.Region, site, key)
 	return err
-}
-
-// serveUntil answers requests until ctx ends, and then lets those that are being answered finish for a moment.
-func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	moment, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if server.Shutdown(moment) != nil {
-		server.Close() // what hangs, hangs on purpose
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
-	}
-	return nil
 }

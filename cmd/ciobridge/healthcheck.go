@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newHealthcheck() *cobra.Command {
@@ -47,8 +48,8 @@ func healthcheck(ctx context.Context, w io.Writer, url string) error {
 	line := bufio.NewScanner(io.LimitReader(res.Body, 4096))
 	line.Scan()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("not healthy: %s: %s", res.Status, shown(line.Text()))
+		return fmt.Errorf("not healthy: %s: %s", res.Status, output.Printable(line.Text()))
 	}
-	_, err = fmt.Fprintln(w, shown(line.Text()))
+	_, err = fmt.Fprintln(w, output.Printable(line.Text()))
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -38,7 +39,7 @@ type desk struct {
 
 // openDesk reads the configuration and reaches its dead letters. It must be closed when err is nil.
 func openDesk(cmd *cobra.Command, path string, f format) (*desk, error) {
-	c, rules, err := load(path)
+	c, rules, err := app.Load(path)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func openDesk(cmd *cobra.Command, path string, f format) (*desk, error) {
 func deskOf(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*desk, error) {
 	d := &desk{config: c, rules: rules, log: log}
 	var err error
-	d.store, d.close, err = reachLetters(cmd.Context(), c, rules.Hash(), log)
+	d.store, d.close, err = app.ReachLetters(cmd.Context(), c, rules.Hash(), log)
 	return d, err
 }
 
@@ -62,7 +63,7 @@ func quietLogger(cmd *cobra.Command, f format) (*zap.Logger, error) {
 	if f == asJSON {
 		c.Format = "json"
 	}
-	return newLogger(c, cmd.ErrOrStderr())
+	return app.NewLogger(c, cmd.ErrOrStderr())
 }
 
 // lettersError gives an error of the store its exit code.

@@ -1,51 +1,19 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/pipeline"
 )
-
-// carry sends the letters of a replay through the ordinary pipeline and returns when they are settled or ctx ends.
-func (d *desk) carry(ctx context.Context, replay *deadletter.Replay) error {
-	b, err := newBridge(d.config, d.rules, d.log)
-	if err != nil {
-		return err
-	}
-	b.letters = d.store
-	defer b.client.Close()
-	c := d.config.Pipeline()
-	c.StopShare = 0 // letters that fail again are what a replay is ready for
-	stages := pipeline.Stages{Source: replay, Mapper: replay, Sender: b.sender, DeadLetters: replay}
-	b.pipeline = pipeline.New(c, stages, d.log.Named("pipeline"), b.registry)
-	if err := b.proveSoon(ctx); err != nil {
-		if ctx.Err() != nil {
-			return errors.New("stopped before anything was sent")
-		}
-		return err
-	}
-	return b.pipeline.Run(ctx)
-}
-
-// proveSoon proves what a replay needs. It gives up after a while, because somebody waits for it; once calls leave, an outage is waited for.
-func (b *bridge) proveSoon(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reachLimit)
-	defer cancel()
-	if err := b.proveDestination(ctx); err != nil {
-		return err
-	}
-	return b.proveLetters(ctx)
-}
 
 // tryReplay shows what a replay would do.
 func tryReplay(cmd *cobra.Command, replay *deadletter.Replay, out format) error {
@@ -59,7 +27,7 @@ func tryReplay(cmd *cobra.Command, replay *deadletter.Replay, out format) error 
 		return v.verdict("would stay")
 	}
 	fmt.Fprintf(w, "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n",
-		progress.Chosen, count(progress.Open, "open letter"), progress.Delivered, progress.FailedAgain, progress.LeftOpen)
+		progress.Chosen, output.Count(progress.Open, "open letter"), progress.Delivered, progress.FailedAgain, progress.LeftOpen)
 	v.reasons(w)
 	return v.verdict("would stay")
 }
@@ -87,10 +55,10 @@ func newPlanView(t deadletter.Plan) planView {
 
 func (v planView) print(w io.Writer, f format) error {
 	if f == asJSON {
-		return printJSON(w, v)
+		return output.JSON(w, v)
 	}
 	for _, id := range v.Letters {
-		fmt.Fprintf(w, "letter %s of %s\n", id, shown(v.Origin))
+		fmt.Fprintf(w, "letter %s of %s\n", id, output.Printable(v.Origin))
 	}
 	for _, c := range v.Calls {
 		fmt.Fprintf(w, "  send %s\n", c)
@@ -106,7 +74,7 @@ func (v planView) print(w io.Writer, f format) error {
 
 // replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.
 func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out format) error {
-	c, rules, err := load(path)
+	c, rules, err := app.Load(path)
 	if err == nil {
 		err = replayLogged(cmd, c, rules, r, out)
 	}
@@ -114,7 +82,7 @@ func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out form
 }
 
 func replayLogged(cmd *cobra.Command, c config.Config, rules *mapping.Rules, r *replayFlags, out format) error {
-	log, err := newLogger(c.Log, cmd.ErrOrStderr())
+	log, err := app.NewLogger(c.Log, cmd.ErrOrStderr())
 	if err != nil {
 		return exit.With(exit.Input, err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersDiscard() *cobra.Command {
@@ -42,12 +43,12 @@ func newLettersDiscard() *cobra.Command {
 				return lettersError(err)
 			}
 			if out == asJSON {
-				return printJSON(cmd.OutOrStdout(), map[string]any{"discarded": n, "dry_run": dryRun})
+				return output.JSON(cmd.OutOrStdout(), map[string]any{"discarded": n, "dry_run": dryRun})
 			}
 			if dryRun {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "would discard %s\n", count(n, "letter"))
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "would discard %s\n", output.Count(n, "letter"))
 			} else {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "discarded %s\n", count(n, "letter"))
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "discarded %s\n", output.Count(n, "letter"))
 			}
 			return err
 		},
@@ -80,7 +81,7 @@ func discard(ctx context.Context, d *desk, chosen deadletter.Filter, note string
 	defer lock.Release()
 	n, err := deadletter.Discard(ctx, d.store, chosen, note)
 	if err != nil {
-		return n, fmt.Errorf("after %s: %w", count(n, "letter"), err)
+		return n, fmt.Errorf("after %s: %w", output.Count(n, "letter"), err)
 	}
 	return n, nil
 }

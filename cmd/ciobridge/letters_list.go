@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersList() *cobra.Command {
@@ -60,14 +61,14 @@ func listLetters(cmd *cobra.Command, d *desk, chosen deadletter.Filter, out form
 		}
 		v := newLetterView(l, showValues)
 		if out == asJSON {
-			if err := printJSON(w, v); err != nil {
+			if err := output.JSON(w, v); err != nil {
 				return err
 			}
 			continue
 		}
 		row := []string{
-			v.ID, v.FirstFailed.Format(time.RFC3339), v.Reason, dash(v.Rule), dash(v.Call), shown(l.Message.Origin.String()),
-			strconv.Itoa(v.Attempts), dash(v.Field),
+			v.ID, v.FirstFailed.Format(time.RFC3339), v.Reason, output.Dash(v.Rule), output.Dash(v.Call), output.Printable(l.Message.Origin.String()),
+			strconv.Itoa(v.Attempts), output.Dash(v.Field),
 		}
 		if showValues {
 			row = append(row, textOf(v.Value))
@@ -81,13 +82,5 @@ func listLetters(cmd *cobra.Command, d *desk, chosen deadletter.Filter, out form
 		_, err := fmt.Fprintln(w, "no open letter")
 		return err
 	}
-	return table(w, rows)
-}
-
-// dash keeps an empty cell of a table visible.
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return shown(s)
+	return output.Table(w, rows)
 }

@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersReplay() *cobra.Command {
@@ -80,7 +82,7 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 	}
 	replay, err := deadletter.NewReplay(d.store, d.rules.ForReplay(), deadletter.ReplayOptions{
 		Filter: chosen, IncludeDestructive: r.includeDestructive, Confirm: func(p deadletter.Progress) error {
-			fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, count(p.Open, "open letter"))
+			fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
 			return nil
 		},
 	}, d.log.Named("replay"))
@@ -93,7 +95,7 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 	if r.rate > 0 {
 		d.config.CustomerIO.RequestsPerSecond = r.rate
 	}
-	if err := d.carry(cmd.Context(), replay); err != nil {
+	if err := app.Replay(cmd.Context(), d.config, d.rules, d.store, replay, d.log, buildVersion()); err != nil {
 		return lettersError(err)
 	}
 	v := replayView{replay.Progress(), replay.UnknownRules()}
@@ -111,14 +113,14 @@ type replayView struct {
 
 func (v replayView) print(w io.Writer, f format) error {
 	if f == asJSON {
-		return printJSON(w, map[string]any{
+		return output.JSON(w, map[string]any{
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated, "unresolved": v.Unresolved,
 			"missing": unknownViews(v.unknown),
 		})
 	}
 	fmt.Fprintf(w, "replayed %d of %s: %d delivered, %d failed again, %d left open\n",
-		v.Chosen, count(v.Open, "open letter"), v.Delivered, v.FailedAgain, v.LeftOpen)
+		v.Chosen, output.Count(v.Open, "open letter"), v.Delivered, v.FailedAgain, v.LeftOpen)
 	v.reasons(w)
 	return nil
 }
@@ -179,7 +181,7 @@ func unknownViews(unknown []deadletter.UnknownRule) []unknownView {
 // verdict is the error with which a replay ends, or would end.
 func (v replayView) verdict(stay string) error {
 	if open := v.FailedAgain + v.LeftOpen + v.Unresolved; open > 0 {
-		return exit.With(exit.Failure, fmt.Errorf("%s of those chosen %s open", count(open, "letter"), stay))
+		return exit.With(exit.Failure, fmt.Errorf("%s of those chosen %s open", output.Count(open, "letter"), stay))
 	}
 	return nil
 }

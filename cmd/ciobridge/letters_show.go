@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersShow() *cobra.Command {
@@ -100,14 +101,14 @@ func newHistoryView(h deadletter.History, showValues bool) historyView {
 
 func (v historyView) print(w io.Writer, f format) error {
 	if f == asJSON {
-		return printJSON(w, v)
+		return output.JSON(w, v)
 	}
 	state := "open"
 	if !v.Open {
 		state = "resolved"
 	}
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-14s %s\n", name, strings.TrimSpace(shown(fmt.Sprintf(format, args...))))
+		fmt.Fprintf(w, "%-14s %s\n", name, strings.TrimSpace(output.Printable(fmt.Sprintf(format, args...))))
 	}
 	optional := func(name, text string) {
 		if text != "" {
@@ -120,7 +121,7 @@ func (v historyView) print(w io.Writer, f format) error {
 	optional("detail", v.Detail)
 	optional("rule", v.Rule)
 	optional("call", v.Call)
-	line("stage", "%s, after %s", v.Stage, count(v.Attempts, "attempt"))
+	line("stage", "%s, after %s", v.Stage, output.Count(v.Attempts, "attempt"))
 	if v.Status != 0 {
 		line("status", "%d", v.Status)
 	}
@@ -129,7 +130,7 @@ func (v historyView) print(w io.Writer, f format) error {
 		line("written", "%s", t.Format(time.RFC3339))
 	}
 	for _, a := range v.FailedAgain {
-		line("failed again", "%s in the same way, after %s", a.At.Format(time.RFC3339), count(a.Attempts, "attempt"))
+		line("failed again", "%s in the same way, after %s", a.At.Format(time.RFC3339), output.Count(a.Attempts, "attempt"))
 	}
 	for _, r := range v.Resolutions {
 		line("resolved", "%s %s %s", r.At.Format(time.RFC3339), r.Outcome, r.Note)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersStats() *cobra.Command {
@@ -68,14 +69,14 @@ func newStatsView(s deadletter.Summary) statsView {
 
 func (v statsView) print(w io.Writer, f format) error {
 	if f == asJSON {
-		return printJSON(w, v)
+		return output.JSON(w, v)
 	}
 	fmt.Fprintf(w, "%d open, %d resolved, written %d times\n", v.Open, v.Resolved, v.Written)
 	if v.Cut > 0 {
 		fmt.Fprintf(w, "%d of the open ones were cut to the store's limit and cannot be replayed\n", v.Cut)
 	}
 	if v.Unreadable > 0 {
-		fmt.Fprintf(w, "%s of someone else, or damaged\n", count(v.Unreadable, "record"))
+		fmt.Fprintf(w, "%s of someone else, or damaged\n", output.Count(v.Unreadable, "record"))
 	}
 	if v.Open == 0 {
 		return nil
@@ -90,8 +91,8 @@ func (v statsView) print(w io.Writer, f format) error {
 			return cmp.Or(cmp.Compare(g.counts[b], g.counts[a]), cmp.Compare(a, b))
 		})
 		for _, name := range names {
-			rows = append(rows, []string{strconv.Itoa(g.counts[name]), g.by, dash(name)})
+			rows = append(rows, []string{strconv.Itoa(g.counts[name]), g.by, output.Dash(name)})
 		}
 	}
-	return table(w, rows)
+	return output.Table(w, rows)
 }

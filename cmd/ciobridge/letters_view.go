@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 // letterView is a letter as it is printed. Key, value and the headers' values are masked unless they were asked for.
@@ -98,11 +99,11 @@ func textOf(v any) string {
 	case nil:
 		return "none"
 	case string:
-		return shown(v)
+		return output.Printable(v)
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err.Error()
 	}
-	return shown(string(text))
+	return output.Printable(string(text))
 }

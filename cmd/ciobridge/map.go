@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -104,7 +105,7 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string,
 		return newMapped(e.place, calls, failures).print(cmd.OutOrStdout(), out)
 	})
 	if err == nil && bad > 0 {
-		err = exit.With(exit.Input, fmt.Errorf("%d of %s could not be mapped", bad, count(total, "event")))
+		err = exit.With(exit.Input, fmt.Errorf("%d of %s could not be mapped", bad, output.Count(total, "event")))
 	}
 	return err
 }

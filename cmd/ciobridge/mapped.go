@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 // mapped is what an event became.
@@ -58,15 +59,15 @@ func newMappedFailed(f *event.Failure) mappedFailed {
 
 func (m mapped) print(w io.Writer, f format) error {
 	if f == asJSON {
-		return printJSON(w, m)
+		return output.JSON(w, m)
 	}
 	fmt.Fprintln(w, m.Event)
 	for _, c := range m.Calls {
 		fmt.Fprintf(w, "  %s\n", c)
 		if c.Request != "" {
-			fmt.Fprintf(w, "    %s\n", shown(c.Request))
+			fmt.Fprintf(w, "    %s\n", output.Printable(c.Request))
 		}
-		fmt.Fprintf(w, "    %s\n", shown(string(c.Body)))
+		fmt.Fprintf(w, "    %s\n", output.Printable(string(c.Body)))
 	}
 	for _, f := range m.Failures {
 		fmt.Fprintf(w, "  %s\n", f)
@@ -92,5 +93,5 @@ func (f mappedFailed) String() string {
 	if f.Field != "" {
 		text += f.Field + ": "
 	}
-	return text + shown(f.Detail)
+	return text + output.Printable(f.Detail)
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -67,7 +69,7 @@ func printOffsets(w io.Writer, offsets []consumer.OffsetInfo, out format) error 
 			if o.Committed >= 0 {
 				v.Next = &o.Committed
 			}
-			if err := printJSON(w, v); err != nil {
+			if err := output.JSON(w, v); err != nil {
 				return err
 			}
 			continue
@@ -83,7 +85,7 @@ func printOffsets(w io.Writer, offsets []consumer.OffsetInfo, out format) error 
 	if out == asJSON {
 		return nil
 	}
-	return table(w, rows)
+	return output.Table(w, rows)
 }
 
 // offsetView is where the bridge stands on one partition.
@@ -108,7 +110,7 @@ type reading struct {
 
 // openReading reaches the broker of a configuration. It must be closed when err is nil.
 func openReading(cmd *cobra.Command, path string, out format) (*reading, error) {
-	c, _, err := load(path)
+	c, _, err := app.Load(path)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +120,7 @@ func openReading(cmd *cobra.Command, path string, out format) (*reading, error) 
 	}
 	r := &reading{}
 	r.ctx, r.cancel = context.WithTimeout(cmd.Context(), offsetsLimit)
-	if r.broker, err = reach(r.ctx, c, log); err != nil {
+	if r.broker, err = app.Reach(r.ctx, c, log); err != nil {
 		r.cancel()
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newOffsetsSet() *cobra.Command {
@@ -175,7 +176,7 @@ func printChanges(w io.Writer, now []consumer.OffsetInfo, changes []consumer.Off
 			v.From, from = &o, number(o)
 		}
 		if out == asJSON {
-			if err := printJSON(w, v); err != nil {
+			if err := output.JSON(w, v); err != nil {
 				return err
 			}
 			continue

@@ -1,20 +1,19 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 // What a command says, and where: results go to standard output, in words or as JSON; everything else, such as errors, warnings
@@ -56,13 +55,6 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 	}
 }
 
-// printJSON writes v in one line.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
-}
-
 // A loggedError ends a command that logs, and is told as a line of its log.
 type loggedError struct{ err error }
 
@@ -82,7 +74,7 @@ func logged(cmd *cobra.Command, c config.Log, err error) error {
 
 // logError writes the error as the last line of a log.
 func logError(w io.Writer, err error) {
-	log, failed := newLogger(config.Log{Level: "error", Format: "json"}, w)
+	log, failed := app.NewLogger(config.Log{Level: "error", Format: "json"}, w)
 	if failed != nil {
 		fmt.Fprintf(w, "ciobridge: %v\n", err)
 		return
@@ -114,7 +106,7 @@ func printError(w io.Writer, cmd *cobra.Command, err error) {
 	if list := mistakes(err); len(list) > 1 {
 		told.Details = list
 	}
-	if err := printJSON(w, told); err != nil {
+	if err := output.JSON(w, told); err != nil {
 		fmt.Fprintf(w, "ciobridge: %v\n", err)
 	}
 }
@@ -144,31 +136,4 @@ func mistakes(err error) []string {
 		return []string{err.Error()} // not joined: words stand around the errors
 	}
 	return list
-}
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// table prints rows in columns. The first row is the heading.
-func table(w io.Writer, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintln(t, strings.Join(row, "\t"))
-	}
-	return t.Flush()
-}
-
-// shown makes foreign text fit for a terminal: what is not printable, such as an escape sequence, becomes a space.
-func shown(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }

@@ -8,9 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -94,7 +96,7 @@ func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values 
 	if err != nil {
 		return err
 	}
-	b, err := reach(cmd.Context(), c, log)
+	b, err := app.Reach(cmd.Context(), c, log)
 	if err != nil {
 		return err
 	}
@@ -128,8 +130,8 @@ func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values 
 	}
 	where := m.Origin.Topic + m.Origin.Subject
 	if out == asJSON {
-		return printJSON(cmd.OutOrStdout(), map[string]any{"published": published, "to": where})
+		return output.JSON(cmd.OutOrStdout(), map[string]any{"published": published, "to": where})
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "published %s to %s\n", count(published, "event"), where)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "published %s to %s\n", output.Count(published, "event"), where)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -49,7 +50,7 @@ func readConfiguration(path string) (ruleset, error) {
 
 // readRules reads rule files alone. Without a configuration nobody says which destructive actions are allowed, and so all are.
 func readRules(patterns []string) (ruleset, error) {
-	s := ruleset{name: count(len(patterns), "rule file")}
+	s := ruleset{name: output.Count(len(patterns), "rule file")}
 	var errs []error
 	for _, p := range patterns {
 		if found, err := filepath.Glob(p); err != nil || len(found) == 0 {
@@ -61,7 +62,7 @@ func readRules(patterns []string) (ruleset, error) {
 	}
 	files, errFiles := config.RuleFiles("", patterns)
 	s.files = files
-	s.name = count(len(files), "rule file")
+	s.name = output.Count(len(files), "rule file")
 	if errFiles != nil {
 		files = sound(files)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -33,7 +34,7 @@ func newRun() *cobra.Command {
 			if r.given() {
 				return exit.With(exit.Input, errors.New("flags that choose dead letters need --replay-dead-letters"))
 			}
-			c, rules, err := load(path)
+			c, rules, err := app.Load(path)
 			if err == nil {
 				err = carry(cmd, c, rules)
 			}
@@ -49,20 +50,20 @@ func newRun() *cobra.Command {
 
 // carry runs a bridge until the command is stopped.
 func carry(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error {
-	log, err := newLogger(c.Log, cmd.ErrOrStderr())
+	log, err := app.NewLogger(c.Log, cmd.ErrOrStderr())
 	if err != nil {
 		return exit.With(exit.Input, err)
 	}
-	limitMemory(log)
+	app.LimitMemory(log)
 	for _, w := range rules.Warnings() {
 		log.Warn(w)
 	}
-	b, err := newBridge(c, rules, log)
+	b, err := app.New(c, rules, log, buildVersion())
 	if err != nil {
 		return err
 	}
-	defer b.close()
-	return b.serve(cmd.Context())
+	defer b.Close()
+	return b.Serve(cmd.Context())
 }
 
 // noArgs refuses arguments as bad input.

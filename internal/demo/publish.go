@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -12,18 +12,21 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ciobridge/ciobridge/internal/retry"
+	"github.com/ciobridge/ciobridge/internal/shop"
 )
 
 // emptyStreams forgets what an earlier demo left in the folder's broker, and opens its streams to atomic batches.
 func (d *demo) emptyStreams(ctx context.Context) error {
-	js, source := d.broker().Connection().JetStream(), d.bridge.config.Source.Embedded
-	for _, s := range source.Server().Streams {
+	js := d.broker().Connection().JetStream()
+	for _, s := range d.config.Server().Streams {
 		stream, err := js.Stream(ctx, s.Name)
 		if err == nil {
 			err = stream.Purge(ctx)
 		}
 		if err == nil {
-			err = js.DeleteConsumer(ctx, s.Name, source.Durable)
+			err = js.DeleteConsumer(ctx, s.Name, d.config.Durable)
 		}
 		if err == nil || errors.Is(err, jetstream.ErrConsumerNotFound) {
 			c := stream.CachedInfo().Config
@@ -47,10 +50,10 @@ func (d *demo) publish(ctx context.Context, published *atomic.Int64) error {
 		return err
 	}
 	defer conn.Close()
-	shop := newShop(d.seed, d.began.Add(-time.Duration(d.events)*longestPause)) // so that nothing happens in the future
-	for left := d.events; left > 0; {
+	events := shop.New(d.Seed, d.began.Add(-time.Duration(d.Events)*shop.LongestPause)) // so that nothing happens in the future
+	for left := d.Events; left > 0; {
 		n := min(left, samplesAtOnce)
-		if err := publishBatch(ctx, conn.Conn(), shop, n); err != nil {
+		if err := publishBatch(ctx, conn.Conn(), events, n); err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
 		published.Add(int64(n))
@@ -60,11 +63,11 @@ func (d *demo) publish(ctx context.Context, published *atomic.Int64) error {
 }
 
 // publishBatch publishes the shop's next events as one atomic batch: the headers number the messages, and the last one commits.
-func publishBatch(ctx context.Context, conn *nats.Conn, shop *shop, n int) error {
+func publishBatch(ctx context.Context, conn *nats.Conn, events *shop.Shop, n int) error {
 	batch := rand.Text()
 	for i := 1; ; i++ {
-		e := shop.next()
-		m := &nats.Msg{Subject: e.subject, Data: e.value, Header: nats.Header{
+		e := events.Next()
+		m := &nats.Msg{Subject: e.Subject, Data: e.Value, Header: nats.Header{
 			"Nats-Batch-Id": {batch}, "Nats-Batch-Sequence": {strconv.Itoa(i)},
 		}}
 		if i < n {
@@ -99,10 +102,10 @@ func acknowledged(reply []byte, n int) error {
 }
 
 // samples publishes the sample events, waits until all are done, and counts what became of them.
-func (d *demo) samples(ctx context.Context) (demoResult, error) {
-	for len(d.bridge.source.Troubles()) > 0 {
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
-			return demoResult{}, err
+func (d *demo) samples(ctx context.Context) (Result, error) {
+	for len(d.bridge.Troubles()) > 0 {
+		if !retry.Sleep(ctx, 5*time.Millisecond) {
+			return Result{}, ctx.Err()
 		}
 	}
 	d.welcome()
@@ -124,7 +127,7 @@ func (d *demo) samples(ctx context.Context) (demoResult, error) {
 		err = cause
 	}
 	if err != nil {
-		return demoResult{}, err
+		return Result{}, err
 	}
 	return d.count(ctx, before)
 }
@@ -133,34 +136,19 @@ func (d *demo) samples(ctx context.Context) (demoResult, error) {
 func (d *demo) await(ctx context.Context, published *atomic.Int64) error {
 	shown := d.began
 	for {
-		done, err := countBridge(d.bridge.registry)
-		if err != nil {
-			return err
+		done := d.bridge.Stats()
+		if done.Stopped {
+			return fmt.Errorf("the flow has stopped, because most events of a rule fail: see %s, and mend the rule", d.folder.path(logName))
 		}
-		if done.stopped {
-			return fmt.Errorf("the flow has stopped, because most events of a rule fail: see %s, and mend the rule", d.folder.path(demoLog))
-		}
-		if done.messages() >= d.events && published.Load() == int64(d.events) {
+		if done.Finished() >= d.Events && published.Load() == int64(d.Events) {
 			return nil
 		}
 		if now := time.Now(); now.Sub(shown) >= time.Second {
 			shown = now
-			fmt.Fprintf(d.talk, "  %3.0f s   %d published, %d done\n", now.Sub(d.began).Seconds(), published.Load(), done.messages())
+			fmt.Fprintf(d.talk, "  %3.0f s   %d published, %d done\n", now.Sub(d.began).Seconds(), published.Load(), done.Finished())
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
-			return err
+		if !retry.Sleep(ctx, 20*time.Millisecond) {
+			return ctx.Err()
 		}
-	}
-}
-
-// pause waits, or returns the error of a context that ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -20,8 +20,9 @@ import (
 )
 
 // A bridge is the stages, joined.
-type bridge struct {
+type Bridge struct {
 	config   config.Config
+	version  string // of the program
 	log      *zap.Logger
 	registry *prometheus.Registry
 
@@ -33,24 +34,15 @@ type bridge struct {
 	letters  source.Letters
 	pipeline *pipeline.Pipeline
 
+	admin   *admin // nil until it listens
 	proofs  *proofs
 	flowing atomic.Bool // all is proven, and the stages that need a broker are there
 }
 
-// load reads a configuration and compiles its rules. The configuration says how to log also where it has mistakes.
-func load(path string) (config.Config, *mapping.Rules, error) {
-	c, err := config.Load(path)
-	if err != nil {
-		return c, nil, exit.With(exit.Input, err)
-	}
-	rules, err := mapping.Compile(c.Mapping())
-	return c, rules, exit.With(exit.Input, err)
-}
-
-// newBridge builds what needs no broker. Its close must be called when err is nil.
-func newBridge(c config.Config, rules *mapping.Rules, log *zap.Logger) (*bridge, error) {
-	b := &bridge{
-		config: c, rules: rules, log: log, registry: newRegistry(rules),
+// New builds what needs no broker. Close must be called when err is nil. Version is the program's.
+func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string) (*Bridge, error) {
+	b := &Bridge{
+		config: c, version: version, rules: rules, log: log, registry: newRegistry(rules, version),
 		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters),
 	}
 	if !c.Source.Section().ChecksFirst() {
@@ -61,8 +53,8 @@ func newBridge(c config.Config, rules *mapping.Rules, log *zap.Logger) (*bridge,
 	return b, err
 }
 
-// connect reaches the broker, for as long as that takes, and builds the stages that need it.
-func (b *bridge) connect(ctx context.Context) error {
+// Connect reaches the broker, for as long as that takes, and builds the stages that need it.
+func (b *Bridge) Connect(ctx context.Context) error {
 	section := b.config.Source.Section()
 	err := b.await(ctx, provesBroker, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
@@ -74,7 +66,7 @@ func (b *bridge) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.letters = letters(b.config, b.broker, b.rules.Hash())
+	b.letters = openLetters(b.config, b.broker, b.rules.Hash())
 	if b.source, err = b.broker.Reader(b.log.Named("consumer"), b.registry); err != nil {
 		return exit.With(exit.Input, err)
 	}
@@ -99,7 +91,7 @@ func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*cu
 
 // prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the broker is proven side
 // by side, so that each tells what is in its way. The first failure that is final ends both.
-func (b *bridge) prepare(ctx context.Context) error {
+func (b *Bridge) prepare(ctx context.Context) error {
 	return sideBySide(ctx, b.proveDestination, b.proveBroker)
 }
 
@@ -119,9 +111,9 @@ func sideBySide(ctx context.Context, proofs ...func(context.Context) error) erro
 	return context.Cause(ctx)
 }
 
-func (b *bridge) proveBroker(ctx context.Context) error {
+func (b *Bridge) proveBroker(ctx context.Context) error {
 	if b.pipeline == nil { // the demo has connected before
-		if err := b.connect(ctx); err != nil {
+		if err := b.Connect(ctx); err != nil {
 			return err
 		}
 	}
@@ -132,7 +124,7 @@ func (b *bridge) proveBroker(ctx context.Context) error {
 }
 
 // run proves what must hold and then carries events until ctx ends.
-func (b *bridge) run(ctx context.Context) error {
+func (b *Bridge) run(ctx context.Context) error {
 	if err := b.prepare(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped before anything was read
@@ -149,37 +141,44 @@ func (b *bridge) run(ctx context.Context) error {
 	return exit.With(exit.Broker, err)
 }
 
-func (b *bridge) close() {
+// Close ends what the bridge has opened. It must not run any more.
+func (b *Bridge) Close() {
+	if b.admin != nil {
+		b.admin.close()
+	}
 	b.client.Close()
 	if b.broker != nil {
 		b.broker.Close()
 	}
 }
 
-// serve runs the bridge and its admin server until ctx ends or one of them fails. The admin server comes first: whoever asks for health
-// must not take a bridge that waits for its broker for a dead one.
-func (b *bridge) serve(ctx context.Context) error {
-	a, err := newAdmin(b)
-	if err != nil {
-		return exit.With(exit.Input, err)
-	}
-	return b.serveWith(ctx, a)
+// Listen opens the address of the admin server, which Serve then serves. A bridge that was not asked to listen does so when it
+// is served.
+func (b *Bridge) Listen() (err error) {
+	b.admin, err = newAdmin(b)
+	return exit.With(exit.Input, err)
 }
 
-// serveWith does so with an admin server that listens already.
-func (b *bridge) serveWith(ctx context.Context, a *admin) error {
+// Serve runs the bridge and its admin server until ctx ends or one of them fails. The admin server comes first: whoever asks
+// for health must not take a bridge that waits for its broker for a dead one.
+func (b *Bridge) Serve(ctx context.Context) error {
+	if b.admin == nil {
+		if err := b.Listen(); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
 	go func() {
-		err := a.serve()
+		err := b.admin.serve()
 		served <- err
 		if err != nil {
 			cancel()
 		}
 	}()
 	section := b.config.Source.Section()
-	b.log.Info("starting", zap.String("version", buildVersion()), zap.String("admin", a.addr()),
+	b.log.Info("starting", zap.String("version", b.version), zap.String("admin", b.admin.addr()),
 		zap.String("source", section.Kind()), zap.Strings("reads", section.Names()),
 		zap.String("region", string(b.config.CustomerIO.Region)),
 		zap.Int("rules", len(b.rules.Stats())), zap.String("config_hash", b.rules.Hash()))
@@ -188,8 +187,34 @@ func (b *bridge) serveWith(ctx context.Context, a *admin) error {
 	err := b.run(ctx)
 	cancel()
 	reminder.Wait()
-	a.close()
+	b.admin.close()
 	err = errors.Join(err, <-served)
 	b.log.Info("stopped")
 	return err
 }
+
+// AdminAddress is where the admin server listens; empty where there is none.
+func (b *Bridge) AdminAddress() string {
+	if b.admin == nil {
+		return ""
+	}
+	return b.admin.addr()
+}
+
+// Broker is the broker that Connect has reached.
+func (b *Bridge) Broker() source.Broker { return b.broker }
+
+// Letters are the dead letters, once Connect has reached their broker.
+func (b *Bridge) Letters() source.Letters { return b.letters }
+
+// Troubles says what keeps messages from coming. The bridge must be connected.
+func (b *Bridge) Troubles() []string { return b.source.Troubles() }
+
+// Stats is what a bridge has done since it was made.
+type Stats struct {
+	pipeline.Stats
+	Requests int // to Customer.io
+}
+
+// Stats tells what the bridge has done. The bridge must be connected.
+func (b *Bridge) Stats() Stats { return Stats{b.pipeline.Stats(), b.sender.Requests()} }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"runtime"
@@ -10,13 +10,13 @@ import (
 )
 
 // newRegistry makes the registry of a process's metrics, with those that belong to no stage.
-func newRegistry(rules *mapping.Rules) *prometheus.Registry {
+func newRegistry(rules *mapping.Rules, version string) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), ruleMetrics{rules})
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "ciobridge_build_info", Help: "Always 1; the labels tell the version, the Go version and the hash of the rules.",
 	}, []string{"version", "go", "config_hash"})
-	info.WithLabelValues(buildVersion(), runtime.Version(), rules.Hash()).Set(1)
+	info.WithLabelValues(version, runtime.Version(), rules.Hash()).Set(1)
 	reg.MustRegister(info)
 	return reg
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"os"
@@ -43,9 +43,9 @@ func (c *collector) choose() {
 	}
 }
 
-// limitMemory sets how eagerly garbage is collected, and keeps the heap under nine tenths of the control group's memory, unless
+// LimitMemory sets how eagerly garbage is collected, and keeps the heap under nine tenths of the control group's memory, unless
 // GOGC and GOMEMLIMIT say otherwise.
-func limitMemory(log *zap.Logger) {
+func LimitMemory(log *zap.Logger) {
 	if os.Getenv("GOGC") == "" {
 		(&collector{}).watch()
 	}

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 const summaryEvery = time.Minute
 
 // summarize logs a summary a minute until ctx ends.
-func (b *bridge) summarize(ctx context.Context) {
+func (b *Bridge) summarize(ctx context.Context) {
 	tick := time.NewTicker(summaryEvery)
 	defer tick.Stop()
-	var last bridgeCounts
+	var last Stats
 	timedOut := map[string]uint64{}
 	for {
 		select {
@@ -25,15 +25,12 @@ func (b *bridge) summarize(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		now, err := countBridge(b.registry)
-		if err != nil {
-			b.log.Error("no summary", zap.Error(err))
-			return
-		}
+		now := b.Stats()
 		b.log.Info("summary", zap.Duration("of", summaryEvery),
-			zap.Int("delivered", now.delivered-last.delivered), zap.Int("skipped", now.skipped-last.skipped),
-			zap.Int("dead_lettered", now.deadLettered-last.deadLettered), zap.Int("calls", now.calls-last.calls),
-			zap.Int("requests", now.requests-last.requests), zap.String("destination", string(b.sender.State().Condition)))
+			zap.Int("delivered", now.Delivered-last.Delivered), zap.Int("skipped", now.Skipped-last.Skipped),
+			zap.Int("dead_lettered", now.DeadLettered-last.DeadLettered),
+			zap.Int("calls", now.CallsDelivered-last.CallsDelivered),
+			zap.Int("requests", now.Requests-last.Requests), zap.String("destination", string(b.sender.State().Condition)))
 		last = now
 		warnOfSlowRules(b.log, b.rules.Stats(), timedOut)
 	}

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 // An obstacle is why nothing flows, or why a part of it does not.
@@ -19,7 +21,7 @@ type obstacle struct {
 
 // obstacles tells every reason for which events do not flow. An outage of Customer.io is none once it was proven: it would take the
 // bridge out of a rollout that is to mend it.
-func (b *bridge) obstacles() []obstacle {
+func (b *Bridge) obstacles() []obstacle {
 	if !b.flowing.Load() {
 		return b.proofs.left()
 	}
@@ -68,7 +70,7 @@ func (o obstacle) public() string {
 		}
 		return "…"
 	})
-	return shown(o.what + ": " + strings.ReplaceAll(text, "\n", "; "))
+	return output.Printable(o.what + ": " + strings.ReplaceAll(text, "\n", "; "))
 }
 
 var (

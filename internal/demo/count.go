@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// demoResult is what became of the sample events, as JSON shows it.
-type demoResult struct {
+// Result is what became of the sample events, as JSON shows it.
+type Result struct {
 	Published    int `json:"published"`
 	Delivered    int `json:"delivered"`
 	Skipped      int `json:"skipped"`
@@ -31,31 +31,31 @@ type demoResult struct {
 }
 
 // count compares what the bridge counted with what Customer.io took since before and with what stands in the dead letters.
-func (d *demo) count(ctx context.Context, before emulator.Stats) (demoResult, error) {
-	c, err := countBridge(d.bridge.registry)
+func (d *demo) count(ctx context.Context, before emulator.Stats) (Result, error) {
+	c := d.bridge.Stats()
+	letters, events, err := countLetters(ctx, d.bridge.Letters())
 	if err != nil {
-		return demoResult{}, err
-	}
-	letters, events, err := countLetters(ctx, d.bridge.letters)
-	if err != nil {
-		return demoResult{}, err
+		return Result{}, err
 	}
 	took := d.cio.Stats()
-	r := demoResult{
-		Published: d.events, Delivered: c.delivered, Skipped: c.skipped, DeadLettered: c.deadLettered,
-		Calls: c.calls, Refused: c.refused, Requests: c.requests, Duplicates: took.Duplicates - before.Duplicates, People: took.People,
-		DeadLetters: c.letters, Reasons: c.reasons, Elapsed: time.Since(d.began).Round(time.Millisecond).String(),
+	r := Result{
+		Published: d.Events, Delivered: c.Delivered, Skipped: c.Skipped, DeadLettered: c.DeadLettered,
+		Calls: c.CallsDelivered, Refused: c.CallsRefused, Requests: c.Requests, Duplicates: took.Duplicates - before.Duplicates, People: took.People,
+		DeadLetters: c.Letters(), Reasons: map[string]int{}, Elapsed: time.Since(d.began).Round(time.Millisecond).String(),
+	}
+	for reason, n := range c.DeadLetters {
+		r.Reasons[string(reason)] = n
 	}
 	for _, pair := range []struct {
 		what      string
 		got, want int
 	}{
-		{"events delivered, skipped and dead-lettered, against those published", c.messages(), d.events},
-		{"calls delivered, against those that Customer.io took", c.calls, took.Taken - before.Taken},
-		{"calls refused, against those that Customer.io refused", c.refused, took.Refused - before.Refused},
-		{"requests sent, against those that Customer.io saw", c.requests, took.Requests - before.Requests},
-		{"dead letters, against those that are stored", c.letters, letters},
-		{"events dead-lettered, against those of the stored letters", c.deadLettered, events},
+		{"events delivered, skipped and dead-lettered, against those published", c.Finished(), d.Events},
+		{"calls delivered, against those that Customer.io took", c.CallsDelivered, took.Taken - before.Taken},
+		{"calls refused, against those that Customer.io refused", c.CallsRefused, took.Refused - before.Refused},
+		{"requests sent, against those that Customer.io saw", c.Requests, took.Requests - before.Requests},
+		{"dead letters, against those that are stored", c.Letters(), letters},
+		{"events dead-lettered, against those of the stored letters", c.DeadLettered, events},
 	} {
 		if pair.got != pair.want {
 			r.Mismatches = append(r.Mismatches, fmt.Sprintf("%s: %d, %d", pair.what, pair.got, pair.want))

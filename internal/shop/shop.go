@@ -1,4 +1,6 @@
-package main
+// Package shop makes up the events of a small shop, for the demo and for tests that want traffic that looks real. The rules of
+// package config have rules for them.
+package shop
 
 import (
 	"encoding/json"
@@ -8,17 +10,17 @@ import (
 	"time"
 )
 
-// A sample is one event of the sample shop.
-type sample struct {
-	subject string
-	value   []byte
+// A Sample is one event of the shop, and the subject to publish it to.
+type Sample struct {
+	Subject string
+	Value   []byte
 }
 
-// recalled is a product of which the demo's Customer.io takes no calls, so that there is something that only the answer tells.
-const recalled = "RECALLED-13"
+// Recalled is a product of which the demo's Customer.io takes no calls, so that there is something that only the answer tells.
+const Recalled = "RECALLED-13"
 
-// A shop makes up the events of a small shop. The same seed and time give the same events.
-type shop struct {
+// A Shop makes up the events of a small shop. The same seed and time give the same events.
+type Shop struct {
 	rand      *rand.Rand
 	now       time.Time
 	joined    int
@@ -27,8 +29,9 @@ type shop struct {
 
 type customer struct{ id, name, plan string }
 
-func newShop(seed uint64, now time.Time) *shop {
-	return &shop{rand: rand.New(rand.NewPCG(seed, seed)), now: now.UTC()}
+// New opens a shop at a time from which on its events happen.
+func New(seed uint64, now time.Time) *Shop {
+	return &Shop{rand: rand.New(rand.NewPCG(seed, seed)), now: now.UTC()}
 }
 
 var (
@@ -39,12 +42,12 @@ var (
 	sources  = []string{"newsletter", "search", "friend", "ad"}
 )
 
-// longestPause is the longest time between two events of the shop.
-const longestPause = 2 * time.Second
+// LongestPause is the longest time between two events of the shop.
+const LongestPause = 2 * time.Second
 
-// next is the next event: mostly page views and orders, and two in a hundred that are broken.
-func (s *shop) next() sample {
-	s.now = s.now.Add(time.Duration(s.rand.Int64N(int64(longestPause))))
+// Next is the next event: mostly page views and orders, and two in a hundred that are broken.
+func (s *Shop) Next() Sample {
+	s.now = s.now.Add(time.Duration(s.rand.Int64N(int64(LongestPause))))
 	n := s.rand.IntN(100)
 	if len(s.customers) < 3 {
 		n = 0
@@ -68,20 +71,20 @@ func (s *shop) next() sample {
 	return s.broken()
 }
 
-func pick[T any](s *shop, from []T) T { return from[s.rand.IntN(len(from))] }
+func pick[T any](s *Shop, from []T) T { return from[s.rand.IntN(len(from))] }
 
-func (s *shop) customer() *customer { return pick(s, s.customers) }
-func (s *shop) product() string     { return pick(s, products) }
+func (s *Shop) customer() *customer { return pick(s, s.customers) }
+func (s *Shop) product() string     { return pick(s, products) }
 
-func (s *shop) event(subject, kind string, data map[string]any) sample {
+func (s *Shop) event(subject, kind string, data map[string]any) Sample {
 	value, err := json.Marshal(map[string]any{"type": kind, "time": s.now.Format(time.RFC3339), "data": data})
 	if err != nil {
 		panic(err) // strings, numbers, maps and lists always encode
 	}
-	return sample{subject, value}
+	return Sample{subject, value}
 }
 
-func (s *shop) signUp() sample {
+func (s *Shop) signUp() Sample {
 	s.joined++
 	c := &customer{id: fmt.Sprintf("c_%d", s.joined), name: pick(s, names), plan: pick(s, plans)}
 	s.customers = append(s.customers, c)
@@ -89,7 +92,7 @@ func (s *shop) signUp() sample {
 }
 
 // account is what a sign-up tells of a customer.
-func (s *shop) account(c *customer) map[string]any {
+func (s *Shop) account(c *customer) map[string]any {
 	data := map[string]any{
 		"user_id": c.id, "email": fmt.Sprintf("%s@example.com", c.id), "first_name": c.name, "plan": c.plan, "source": pick(s, sources),
 	}
@@ -99,7 +102,7 @@ func (s *shop) account(c *customer) map[string]any {
 	return data
 }
 
-func (s *shop) pageView() sample {
+func (s *Shop) pageView() Sample {
 	path := pick(s, pages)
 	data := map[string]any{"visitor_id": fmt.Sprintf("v_%d", s.rand.IntN(5000)), "path": path, "url": "https://shop.example" + path}
 	if s.rand.IntN(3) > 0 {
@@ -108,7 +111,7 @@ func (s *shop) pageView() sample {
 	return s.event("events.web", "web.page_viewed", data)
 }
 
-func (s *shop) order(sku string) sample {
+func (s *Shop) order(sku string) Sample {
 	items := []map[string]any{{"sku": sku, "quantity": 1 + s.rand.IntN(3), "price": 19.5 + float64(s.rand.IntN(400))}}
 	for len(items) < 4 && s.rand.IntN(2) == 0 {
 		items = append(items, map[string]any{"sku": s.product(), "price": 9.25})
@@ -128,7 +131,7 @@ func (s *shop) order(sku string) sample {
 }
 
 // planChange is a change of plan, and sometimes one to the plan that the customer has.
-func (s *shop) planChange() sample {
+func (s *Shop) planChange() Sample {
 	c := s.customer()
 	before := c.plan
 	c.plan = pick(s, plans)
@@ -137,7 +140,7 @@ func (s *shop) planChange() sample {
 	})
 }
 
-func (s *shop) deletion() sample {
+func (s *Shop) deletion() Sample {
 	i := s.rand.IntN(len(s.customers))
 	c := s.customers[i]
 	s.customers = append(s.customers[:i], s.customers[i+1:]...)
@@ -145,15 +148,15 @@ func (s *shop) deletion() sample {
 }
 
 // broken is an event that must end as a dead letter.
-func (s *shop) broken() sample {
+func (s *Shop) broken() Sample {
 	switch s.rand.IntN(6) {
 	case 0: // cut in the middle
 		whole := s.order(s.product())
-		return sample{whole.subject, whole.value[:len(whole.value)/2]}
+		return Sample{whole.Subject, whole.Value[:len(whole.Value)/2]}
 	case 1: // nobody
 		return s.event("events.orders", "shop.order.completed", map[string]any{"total": 12.5, "items": []any{}})
 	case 2: // somebody with two ids
-		return sample{"events.people", []byte(`{"type":"user.deleted","data":{"user_id":"c_1","user_id":"c_2"}}`)}
+		return Sample{"events.people", []byte(`{"type":"user.deleted","data":{"user_id":"c_1","user_id":"c_2"}}`)}
 	case 3: // a value that Customer.io would not take
 		s.joined++
 		data := s.account(&customer{id: fmt.Sprintf("c_%d", s.joined), name: strings.Repeat("Ada ", 300), plan: "free"})
@@ -161,5 +164,5 @@ func (s *shop) broken() sample {
 	case 4: // no type
 		return s.event("events.web", "", map[string]any{"user_id": s.customer().id})
 	}
-	return s.order(recalled)
+	return s.order(Recalled)
 }

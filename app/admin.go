@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"errors"
@@ -12,13 +12,13 @@ import (
 
 // admin serves health and metrics. It shows nothing secret and nothing of the events.
 type admin struct {
-	bridge   *bridge
+	bridge   *Bridge
 	listener net.Listener
 	server   *http.Server
 }
 
 // newAdmin listens at once, so that a taken port is an error at the start.
-func newAdmin(b *bridge) (*admin, error) {
+func newAdmin(b *Bridge) (*admin, error) {
 	a := &admin{bridge: b}
 	if b.config.Admin.Listen == "" {
 		return a, nil

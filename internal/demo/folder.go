@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -16,24 +16,24 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 )
 
-// A demoFolder is where a demo keeps its configuration, rules, events and dead letters, for the other commands to use afterwards.
-type demoFolder struct {
+// A folder is where a demo keeps its configuration, rules, events and dead letters, for the other commands to use afterwards.
+type folder struct {
 	dir  string   // absolute
 	kept []string // rule files that somebody has changed
 }
 
-// demoMark begins the configuration that a demo writes, so that a demo never takes over a folder of somebody else.
-const demoMark = "# Written by ciobridge demo at each start."
+// mark begins the configuration that a demo writes, so that a demo never takes over a folder of somebody else.
+const mark = "# Written by ciobridge demo at each start."
 
 // The files of the folder. The configuration has its name only once the demo runs.
 const (
-	demoConfig  = "ciobridge.yaml"
-	demoDraft   = "ciobridge.yaml.new"
-	demoLetters = "dead-letters.jsonl"
-	demoLog     = "ciobridge.log"
+	configName  = "ciobridge.yaml"
+	draftName   = "ciobridge.yaml.new"
+	lettersName = "dead-letters.jsonl"
+	logName     = "ciobridge.log"
 )
 
-var demoTemplate = template.Must(template.New(demoConfig).Funcs(template.FuncMap{"quote": strconv.Quote}).Parse(demoMark + `
+var configTemplate = template.Must(template.New(configName).Funcs(template.FuncMap{"quote": strconv.Quote}).Parse(mark + `
 # Change the rules in rules/ as you like; the next demo keeps them. When the demo has ended, start its Customer.io with
 #   ciobridge emulate --listen {{.Emulator}} --region eu
 # and go on with
@@ -61,27 +61,27 @@ admin: {listen: {{quote .Admin}}}
 log: {level: info, format: console}
 `))
 
-// openDemoFolder makes the folder, or takes over that of an earlier demo.
-func openDemoFolder(dir string) (*demoFolder, error) {
+// openFolder makes the folder, or takes over that of an earlier demo.
+func openFolder(dir string) (*folder, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := &demoFolder{dir: dir}
+	f := &folder{dir: dir}
 	if err := f.mine(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := f.write(demoDraft, []byte(demoMark+"\n")); err != nil {
+	if err := f.write(draftName, []byte(mark+"\n")); err != nil {
 		return nil, err
 	}
 	return f, f.writeRules()
 }
 
 // mine refuses a folder that holds anything but an earlier demo.
-func (f *demoFolder) mine() error {
+func (f *folder) mine() error {
 	entries, err := os.ReadDir(f.dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil
@@ -89,23 +89,23 @@ func (f *demoFolder) mine() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{demoConfig, demoDraft} {
+	for _, name := range []string{configName, draftName} {
 		text, err := os.ReadFile(f.path(name))
-		if err == nil && bytes.HasPrefix(text, []byte(demoMark)) {
+		if err == nil && bytes.HasPrefix(text, []byte(mark)) {
 			return nil
 		}
 	}
 	return fmt.Errorf("%s is not empty and not of an earlier demo: name another folder with --dir", f.dir)
 }
 
-func (f *demoFolder) path(name string) string { return filepath.Join(f.dir, name) }
+func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
 
-func (f *demoFolder) write(name string, data []byte) error {
+func (f *folder) write(name string, data []byte) error {
 	return os.WriteFile(f.path(name), data, 0o600)
 }
 
 // writeRules writes the example rules, except over a file that has been changed.
-func (f *demoFolder) writeRules() error {
+func (f *folder) writeRules() error {
 	return fs.WalkDir(config.Examples, "rules", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -129,20 +129,20 @@ func (f *demoFolder) writeRules() error {
 	})
 }
 
-// demoAddresses are where the parts of a demo listen.
-type demoAddresses struct{ nats, emulator, admin string }
+// addresses are where the parts of a demo listen.
+type addresses struct{ nats, emulator, admin string }
 
 // draft writes the configuration to start from, with the credentials beside it, and returns its path.
-func (f *demoFolder) draft(at demoAddresses) (string, error) {
-	return f.path(demoDraft), errors.Join(
-		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)), f.configure(demoDraft, at))
+func (f *folder) draft(at addresses) (string, error) {
+	return f.path(draftName), errors.Join(
+		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)), f.configure(draftName, at))
 }
 
-func (f *demoFolder) configure(name string, at demoAddresses) error {
+func (f *folder) configure(name string, at addresses) error {
 	var text bytes.Buffer
-	err := demoTemplate.Execute(&text, map[string]string{
-		"Path": f.path(demoConfig), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" + at.emulator,
-		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(demoLetters), "Admin": at.admin,
+	err := configTemplate.Execute(&text, map[string]string{
+		"Path": f.path(configName), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" + at.emulator,
+		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(lettersName), "Admin": at.admin,
 	})
 	if err != nil {
 		return err
@@ -152,13 +152,13 @@ func (f *demoFolder) configure(name string, at demoAddresses) error {
 
 // settle writes the configuration with the ports that were taken, and forgets the dead letters of an earlier demo. Only the process
 // that holds the folder's broker may call it.
-func (f *demoFolder) settle(at demoAddresses) error {
-	for _, name := range []string{demoLetters, demoDraft} {
+func (f *folder) settle(at addresses) error {
+	for _, name := range []string{lettersName, draftName} {
 		if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return f.configure(demoConfig, at)
+	return f.configure(configName, at)
 }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func (p *proofs) left() []obstacle {
 
 // proveDestination makes sure that Customer.io takes the credentials and that the region is right. What may pass by itself is waited
 // for; an answer that stays until somebody mends the configuration or the account is final.
-func (b *bridge) proveDestination(ctx context.Context) error {
+func (b *Bridge) proveDestination(ctx context.Context) error {
 	var unreachable *customerio.UnreachableError
 	var region *customerio.RegionError
 	err := b.await(ctx, provesDestination, b.client.Verify, func(err error) bool {
@@ -99,7 +99,7 @@ func (s *spell) lasts(so bool) time.Duration {
 }
 
 // proveSource makes sure that what is to be read exists. A topic that is deleted later is waited for.
-func (b *bridge) proveSource(ctx context.Context) error {
+func (b *Bridge) proveSource(ctx context.Context) error {
 	var since spell
 	return exit.With(exit.Broker, b.await(ctx, provesSource, b.source.Check, func(err error) bool {
 		return since.lasts(b.source.Missing(err)) < missingFor
@@ -107,7 +107,7 @@ func (b *bridge) proveSource(ctx context.Context) error {
 }
 
 // proveLetters makes sure that dead letters can be kept.
-func (b *bridge) proveLetters(ctx context.Context) error {
+func (b *Bridge) proveLetters(ctx context.Context) error {
 	check := func(ctx context.Context) error {
 		weak, err := b.letters.Check(ctx)
 		for _, w := range weak {
@@ -131,7 +131,7 @@ func (b *bridge) proveLetters(ctx context.Context) error {
 
 // await tries until it works, the failure is not passing, or ctx ends; then its error is that of the last attempt. What is in the
 // way can be asked for. The first failure and the recovery are logged; being stopped is neither.
-func (b *bridge) await(
+func (b *Bridge) await(
 	ctx context.Context, what string, try func(context.Context) error, passing func(error) bool,
 ) error {
 	return retry.Do(ctx, retry.Policy{

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // welcome says where everything is.
@@ -25,19 +27,19 @@ func (d *demo) welcome() {
   the bridge     http://%s/readyz and /metrics
   the folder     %s   configuration, rules, dead letters, log
 
-`, d.broker().Server().URL(), d.at.emulator, d.at.admin, d.dir)
+`, d.broker().Server().URL(), d.at.emulator, d.at.admin, d.Dir)
 	for _, name := range d.folder.kept {
-		fmt.Fprintf(d.talk, "%s was changed and is used as it is.\n", filepath.Join(d.dir, name))
+		fmt.Fprintf(d.talk, "%s was changed and is used as it is.\n", filepath.Join(d.Dir, name))
 	}
-	fmt.Fprintf(d.talk, "Publishing %d events of a small shop, some of them broken on purpose.\n", d.events)
+	fmt.Fprintf(d.talk, "Publishing %d events of a small shop, some of them broken on purpose.\n", d.Events)
 }
 
 var errMiscount = errors.New("the counts do not add up")
 
 // tell prints the result. Its error says that the counts do not add up.
-func (d *demo) tell(out io.Writer, r demoResult) error {
-	if d.output == asJSON {
-		if err := printJSON(out, r); err != nil {
+func (d *demo) tell(out io.Writer, r Result) error {
+	if d.JSON {
+		if err := output.JSON(out, r); err != nil {
 			return err
 		}
 	} else {
@@ -49,7 +51,7 @@ func (d *demo) tell(out io.Writer, r demoResult) error {
 	return nil
 }
 
-func (d *demo) tellText(r demoResult) {
+func (d *demo) tellText(r Result) {
 	var reasons []string
 	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
 		reasons = append(reasons, fmt.Sprintf("%s %d", reason, r.Reasons[reason]))
@@ -70,7 +72,7 @@ After %s each of the %d events is in one of three places:
 // invite tells how to publish an event.
 func (d *demo) invite() {
 	const signUp = `{"type":"user.signed_up","data":{"user_id":"me","email":"me@example.com","plan":"trial"}}`
-	config, program := filepath.Join(d.dir, demoConfig), programName()
+	config, program := filepath.Join(d.Dir, configName), programName()
 	fmt.Fprintf(d.talk, `
 Publish an event of your own, and it appears below. Either of these does:
 
@@ -84,7 +86,7 @@ What went wrong, and how an event would be mapped after a change to %[5]s:
 
 Ctrl-C ends the demo.
 
-`, signUp, program, config, d.broker().Server().URL(), filepath.Join(d.dir, "rules"))
+`, signUp, program, config, d.broker().Server().URL(), filepath.Join(d.Dir, "rules"))
 }
 
 // programName is how the user would call the program again.
@@ -96,25 +98,23 @@ func programName() string {
 }
 
 // follow shows what becomes of further events until ctx ends.
-func (d *demo) follow(ctx context.Context, r demoResult) error {
+func (d *demo) follow(ctx context.Context, r Result) error {
 	next, letters, skipped := 1, r.DeadLetters, r.Skipped
 	for _, receipt := range d.cio.Receipts(r.Calls) { // there are at least so many
 		next = receipt.N + 1
 	}
-	for pause(ctx, 100*time.Millisecond) == nil {
+	for retry.Sleep(ctx, 100*time.Millisecond) {
 		for _, receipt := range d.cio.Receipts(next) {
 			next = receipt.N + 1
 			d.showCall(receipt)
 		}
-		c, err := countBridge(d.bridge.registry)
-		if err != nil {
-			return err
+		now := d.bridge.Stats()
+		if now.Skipped > skipped {
+			fmt.Fprintf(d.talk, "skipped        %d events that no rule wants\n", now.Skipped-skipped)
+			skipped = now.Skipped
 		}
-		if c.skipped > skipped {
-			fmt.Fprintf(d.talk, "skipped        %d events that no rule wants\n", c.skipped-skipped)
-			skipped = c.skipped
-		}
-		if c.letters > letters {
+		if now.Letters() > letters {
+			var err error
 			if letters, err = d.showLetters(ctx, letters); err != nil {
 				return err
 			}
@@ -131,19 +131,19 @@ func (d *demo) showCall(r emulator.Receipt) {
 	if !r.Taken {
 		what = "refused   "
 	}
-	fmt.Fprintf(d.talk, "%s     %s\n", what, shown(string(r.Body)))
+	fmt.Fprintf(d.talk, "%s     %s\n", what, output.Printable(string(r.Body)))
 }
 
 // showLetters shows the dead letters after the first so many.
 func (d *demo) showLetters(ctx context.Context, known int) (int, error) {
 	n := 0
-	for letter, err := range deadletter.List(ctx, d.bridge.letters, deadletter.Filter{All: true}) {
+	for letter, err := range deadletter.List(ctx, d.bridge.Letters(), deadletter.Filter{All: true}) {
 		if err != nil {
 			return n, err
 		}
 		if n++; n > known {
 			f := letter.Failure
-			fmt.Fprintf(d.talk, "dead-lettered  %s %s %s: %s\n", f.Reason, dash(f.Rule), dash(f.Field), f.Detail)
+			fmt.Fprintf(d.talk, "dead-lettered  %s %s %s: %s\n", f.Reason, output.Dash(f.Rule), output.Dash(f.Field), f.Detail)
 		}
 	}
 	return n, nil

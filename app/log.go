@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 )
 
-// newLogger writes lines to w. Nothing is sampled: every change of state has its line.
-func newLogger(c config.Log, w io.Writer) (*zap.Logger, error) {
+// NewLogger writes lines to w. Nothing is sampled: every change of state has its line.
+func NewLogger(c config.Log, w io.Writer) (*zap.Logger, error) {
 	level, err := zapcore.ParseLevel(c.Level)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// Replay sends the letters of a replay through the ordinary pipeline, and returns when they are settled or ctx ends. The letters
+// stand in a log that was opened with ReachLetters.
+func Replay(
+	ctx context.Context, c config.Config, rules *mapping.Rules, letters source.Letters, replay *deadletter.Replay,
+	log *zap.Logger, version string,
+) error {
+	b, err := New(c, rules, log, version)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	b.letters = letters
+	p := c.Pipeline()
+	p.StopShare = 0 // letters that fail again are what a replay is ready for
+	stages := pipeline.Stages{Source: replay, Mapper: replay, Sender: b.sender, DeadLetters: replay}
+	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
+	if err := b.proveSoon(ctx); err != nil {
+		if ctx.Err() != nil {
+			return errors.New("stopped before anything was sent")
+		}
+		return err
+	}
+	return b.pipeline.Run(ctx)
+}
+
+// proveSoon proves what a replay needs. It gives up after a while, because somebody waits for it; once calls leave, an outage is
+// waited for.
+func (b *Bridge) proveSoon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	if err := b.proveDestination(ctx); err != nil {
+		return err
+	}
+	return b.proveLetters(ctx)
+}
