@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/file"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -38,7 +38,7 @@ func ReachLetters(ctx context.Context, c config.Config, hash string, log *zap.Lo
 // openLetters opens the place of the dead letters: a file, or something that the broker keeps.
 func openLetters(c config.Config, b source.Broker, hash string) source.Letters {
 	if d := c.DeadLetters.Config; d.File != "" {
-		return deadletter.NewFile(d, hash)
+		return file.New(d, hash)
 	}
 	return b.Letters(c.DeadLetters.Config, hash)
 }

@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
@@ -16,7 +16,7 @@ import (
 // Replay sends the letters of a replay through the ordinary pipeline, and returns when they are settled or ctx ends. The letters
 // stand in a log that was opened with ReachLetters.
 func Replay(
-	ctx context.Context, c config.Config, rules *mapping.Rules, letters source.Letters, replay *deadletter.Replay,
+	ctx context.Context, c config.Config, rules *mapping.Rules, letters source.Letters, run *replay.Replay,
 	log *zap.Logger, version string,
 ) error {
 	b, err := New(c, rules, log, version)
@@ -27,7 +27,7 @@ func Replay(
 	b.letters = letters
 	p := c.Pipeline()
 	p.StopShare = 0 // letters that fail again are what a replay is ready for
-	stages := pipeline.Stages{Source: replay, Mapper: replay, Sender: b.sender, DeadLetters: replay}
+	stages := pipeline.Stages{Source: run, Mapper: run, Sender: b.sender, DeadLetters: run}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
 	if err := b.proveSoon(ctx); err != nil {
 		if ctx.Err() != nil {

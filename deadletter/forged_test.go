@@ -5,12 +5,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/event"
 )
 
 // forge changes headers of a letter's record.
 func forge(l event.FailedMessage, at int64, headers map[string]string) Record {
-	r := Encode(&l, testTime, "")
+	r := Encode(&l, lettertest.Time, "")
 	for i, h := range r.Headers {
 		if v, ok := headers[h.Key]; ok {
 			r.Headers[i].Value = []byte(v)
@@ -33,7 +34,7 @@ func TestAForgedLetterIsForeign(t *testing.T) {
 		"another order": func(m *event.Message) { m.Headers = []event.Header{m.Headers[1], m.Headers[0]} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			real, other := testLetter(1), testLetter(1)
+			real, other := lettertest.Letter(1), lettertest.Letter(1)
 			change(&other.Message)
 			forged := forge(other, 1, map[string]string{headerEventID: EventID(&real.Message).String()})
 			if _, _, err := Decode(forged); !errors.Is(err, ErrForeign) {
@@ -47,47 +48,16 @@ func TestAForgedLetterIsForeign(t *testing.T) {
 			}
 			c := x.selectLetters()
 			reader := NewLetterReader(memory{forge(real, 0, nil), forged})
-			if l, err := reader.Read(t.Context(), &c[0]); err != nil || !same(l.Message, real.Message) {
+			if l, err := reader.Read(t.Context(), &c[0]); err != nil || !lettertest.Same(l.Message, real.Message) {
 				t.Errorf("got %+v, %v", l, err)
 			}
 		})
 	}
 }
 
-// Two events may make a call of the same identity: each has its letter, and what becomes of one says nothing of the other.
-func TestLettersOfOneIdentityAndTwoEvents(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
-		first, second := testLetter(1), testLetter(1)
-		second.Message.Value = []byte(`{"n":"another"}`)
-		mustPut(t, s, first)
-		mustPut(t, s, second)
-		if got := listed(t, s, Filter{All: true}); !slices.Equal(got, []event.ID{testID(1), testID(1)}) {
-			t.Fatalf("got %v", got)
-		}
-		for l := range List(t.Context(), s, Filter{All: true}) {
-			if same(l.Message, second.Message) {
-				if err := s.Resolve(t.Context(), l.Resolve(Delivered, "")); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		var open []*Letter
-		for l := range List(t.Context(), s, Filter{All: true}) {
-			open = append(open, l)
-		}
-		if len(open) != 1 || !same(open[0].Message, first.Message) {
-			t.Errorf("open are %+v", open)
-		}
-		histories, err := Show(t.Context(), s, testID(1))
-		if err != nil || len(histories) != 2 || !histories[0].Open || histories[1].Open || len(histories[0].Resolutions) != 0 {
-			t.Errorf("got %+v, %v", histories, err)
-		}
-	})
-}
-
 // What was cut cannot show of which event it is. It is never sent, and does not take the place of a letter that is whole.
 func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
-	l := testLetter(1)
+	l := lettertest.Letter(1)
 	whole := forge(l, 0, nil)
 	again := forge(l, 1, nil)
 	short, err := truncate(again, again.Size()+100, (*Record).Size) // flagged, whatever it takes
@@ -109,8 +79,8 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 
 // A resolution of an older version names no event and settles the letters of its identity that stand before it.
 func TestAResolutionWithoutAnEvent(t *testing.T) {
-	l := testLetter(1)
-	res := EncodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: Delivered}, testTime)
+	l := lettertest.Letter(1)
+	res := EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1)}, Kind: Delivered}, lettertest.Time)
 	res.Headers = slices.DeleteFunc(res.Headers, func(h event.Header) bool { return h.Key == headerEventID })
 	res.Position.Offset = 1
 	for _, c := range []struct {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -33,6 +34,19 @@ func (m memory) Read(_ context.Context, at Position) (Record, error) {
 	return Record{}, ErrGone
 }
 
+// listed returns the identities of the open letters that a filter chooses, in order.
+func listed(t *testing.T, log Reader, f Filter) []event.ID {
+	t.Helper()
+	var ids []event.ID
+	for l, err := range List(t.Context(), log, f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, l.ID())
+	}
+	return ids
+}
+
 // randomLog writes letters and resolutions at random into partitions, and says what a reader of the true history would know.
 func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessage) {
 	const partitions, ids = 3, 12
@@ -40,8 +54,8 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessa
 	byPartition := make([]memory, partitions)
 	for step := range r.IntN(60) {
 		n := r.IntN(ids)
-		now := testTime.Add(time.Duration(step) * time.Second)
-		l := testLetter(n)
+		now := lettertest.Time.Add(time.Duration(step) * time.Second)
+		l := lettertest.Letter(n)
 		partition := n % partitions
 		if step > 40 {
 			partition = (n + 1) % partitions // the topic was given more partitions
@@ -104,9 +118,9 @@ func TestTheIndexIsTheNewestOfEachLetter(t *testing.T) {
 func TestLettersComeInTheOrderOfTheirEvents(t *testing.T) {
 	var log memory
 	put := func(partition int32, offset int64) {
-		l := testLetter(int(100*int64(partition) + offset))
+		l := lettertest.Letter(int(100*int64(partition) + offset))
 		l.Message.Origin.Partition, l.Message.Origin.Offset = partition, offset
-		r := Encode(&l, testTime, "")
+		r := Encode(&l, lettertest.Time, "")
 		r.Position.Offset = int64(len(log))
 		log = append(log, r)
 	}
@@ -131,17 +145,17 @@ func TestLettersComeInTheOrderOfTheirEvents(t *testing.T) {
 func TestFilters(t *testing.T) {
 	var log memory
 	for n := range 10 {
-		l := testLetter(n)
-		l.Failures[0].First = testTime.Add(time.Duration(n) * time.Minute)
+		l := lettertest.Letter(n)
+		l.Failures[0].First = lettertest.Time.Add(time.Duration(n) * time.Minute)
 		if n >= 5 {
 			l.Failures[0].Reason, l.Failures[0].Rule = event.ReasonNoType, ""
 		}
-		r := Encode(&l, testTime, "")
+		r := Encode(&l, lettertest.Time, "")
 		r.Position.Offset = int64(n)
 		log = append(log, r)
 	}
 	log = append(log, Record{Value: []byte("foreign"), Position: Position{Offset: 99}})
-	at := func(n int) time.Time { return testTime.Add(time.Duration(n) * time.Minute) }
+	at := func(n int) time.Time { return lettertest.Time.Add(time.Duration(n) * time.Minute) }
 	offset := func(n int64) *int64 { return &n }
 	one := int32(1)
 	inspect := func(m event.Message) (string, time.Time) {
@@ -155,7 +169,7 @@ func TestFilters(t *testing.T) {
 		want   int
 	}{
 		"all":          {Filter{All: true}, 10},
-		"id":           {Filter{IDs: []event.ID{testID(3), testID(77)}}, 1},
+		"id":           {Filter{IDs: []event.ID{lettertest.ID(3), lettertest.ID(77)}}, 1},
 		"reason":       {Filter{Reasons: []event.Reason{event.ReasonNoType}}, 5},
 		"rule":         {Filter{Rules: []string{"order"}}, 5},
 		"no rule":      {Filter{Rules: []string{""}}, 5},
@@ -164,7 +178,7 @@ func TestFilters(t *testing.T) {
 		"partition":    {Filter{Topic: "shop.orders", Partition: &one}, 3},
 		"offsets":      {Filter{Topic: "shop.orders", OffsetFrom: offset(2), OffsetTo: offset(4)}, 3},
 		"failed":       {Filter{FailedFrom: at(2), FailedTo: at(4)}, 2},
-		"broker time":  {Filter{EventTo: testTime.Add(3 * time.Second)}, 3},
+		"broker time":  {Filter{EventTo: lettertest.Time.Add(3 * time.Second)}, 3},
 		"type":         {Filter{Types: []string{"odd"}, Inspect: inspect}, 5},
 		"event time":   {Filter{EventFrom: at(4), Inspect: inspect}, 3},
 		"reason, rule": {Filter{Reasons: []event.Reason{event.ReasonNoType}, Rules: []string{"order"}}, 0},
@@ -192,7 +206,7 @@ func TestFiltersReportTheirMistakes(t *testing.T) {
 		"type":         {Filter{Types: []string{"x"}}, "type"},
 		"partition":    {Filter{All: true, Partition: &one}, "needs a topic"},
 		"offsets":      {Filter{Topic: "a", OffsetFrom: offset(2), OffsetTo: offset(1)}, "behind the last"},
-		"range":        {Filter{FailedFrom: testTime, FailedTo: testTime}, "is empty"},
+		"range":        {Filter{FailedFrom: lettertest.Time, FailedTo: lettertest.Time}, "is empty"},
 		"limit":        {Filter{All: true, Limit: -1}, "negative"},
 	} {
 		if err := c.filter.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/event"
 )
 
 func TestALetterCarriesEachHeaderOnce(t *testing.T) {
-	l := testLetter(7)
-	now := testTime.Add(time.Hour)
+	l := lettertest.Letter(7)
+	now := lettertest.Time.Add(time.Hour)
 	r := Encode(&l, now, "hash-1")
 	want := map[string]string{
 		"trace":                                 "t2",
@@ -54,11 +55,11 @@ func TestALetterCarriesEachHeaderOnce(t *testing.T) {
 }
 
 func TestALetterOfALetterDoesNotGrow(t *testing.T) {
-	first := testLetter(7)
-	r := Encode(&first, testTime, "hash-1")
-	second := testLetter(8)
+	first := lettertest.Letter(7)
+	r := Encode(&first, lettertest.Time, "hash-1")
+	second := lettertest.Letter(8)
 	second.Message.Key, second.Message.Value, second.Message.Headers = r.Key, r.Value, r.Headers
-	again := Encode(&second, testTime, "hash-2")
+	again := Encode(&second, lettertest.Time, "hash-2")
 	if len(again.Headers) != len(r.Headers) {
 		t.Errorf("%d headers became %d", len(r.Headers), len(again.Headers))
 	}
@@ -69,10 +70,10 @@ func TestALetterOfALetterDoesNotGrow(t *testing.T) {
 }
 
 func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
-	l := testLetter(1)
+	l := lettertest.Letter(1)
 	l.Failures[0].Detail = "bad\r\nX: y\x00 \xff " + strings.Repeat("ü", 5000)
 	l.Failures[0].First = time.Time{}
-	r := Encode(&l, testTime, "")
+	r := Encode(&l, lettertest.Time, "")
 	letters, _, err := Decode(r)
 	if err != nil {
 		t.Fatal(err)
@@ -82,13 +83,13 @@ func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
 	if len(d) > maxDetail || strings.ContainsAny(d, "\r\n\x00") || !strings.HasPrefix(d, "bad  X: y  \uFFFD ü") || !strings.HasSuffix(d, "ü") {
 		t.Errorf("detail is %q", d)
 	}
-	if !got.Failure.First.Equal(testTime) {
+	if !got.Failure.First.Equal(lettertest.Time) {
 		t.Errorf("a failure without a time failed at %s, want now", got.Failure.First)
 	}
 }
 
 func TestEventIDTellsEventsApart(t *testing.T) {
-	base := testLetter(1).Message
+	base := lettertest.Letter(1).Message
 	header := func(key, value string) event.Header { return event.Header{Key: key, Value: []byte(value)} }
 	base.Headers = append(base.Headers, header("a", "1"))
 	t1, t2, a := base.Headers[0], base.Headers[1], base.Headers[2]
@@ -148,7 +149,7 @@ func TestEventIDTellsEventsApart(t *testing.T) {
 }
 
 func TestOriginsComeBack(t *testing.T) {
-	times := []time.Time{{}, testTime, time.Unix(-1, 5).UTC(), time.Unix(1<<50, 0).UTC()}
+	times := []time.Time{{}, lettertest.Time, time.Unix(-1, 5).UTC(), time.Unix(1<<50, 0).UTC()}
 	for _, o := range []event.Origin{
 		{}, {Topic: "a", Partition: 3, Offset: 1 << 60}, {Topic: "S", Subject: "a.b c/d@e%"}, {Topic: "x/1@2 -", Offset: -1}, {Topic: "é\n"},
 	} {
@@ -167,8 +168,8 @@ func TestOriginsComeBack(t *testing.T) {
 }
 
 func TestDamagedRecordsAreNamed(t *testing.T) {
-	l := testLetter(1)
-	good := Encode(&l, testTime, "")
+	l := lettertest.Letter(1)
+	good := Encode(&l, lettertest.Time, "")
 	for _, c := range []struct{ header, value, want string }{
 		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
 		{headerAttempts, "many", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
@@ -191,11 +192,11 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 	if _, _, err := Decode(Record{Value: []byte("someone else's")}); !errors.Is(err, ErrForeign) {
 		t.Errorf("got %v", err)
 	}
-	res := EncodeResolution(&Resolution{Letters: []event.ID{testID(1)}, Kind: "lost"}, testTime)
+	res := EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1)}, Kind: "lost"}, lettertest.Time)
 	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolution) {
 		t.Errorf("got %v", err)
 	}
-	res = EncodeResolution(&Resolution{Kind: Discarded}, testTime)
+	res = EncodeResolution(&Resolution{Kind: Discarded}, lettertest.Time)
 	if _, _, err := Decode(res); err == nil || !strings.Contains(err.Error(), headerResolves) {
 		t.Errorf("got %v", err)
 	}
@@ -213,10 +214,10 @@ func withoutHeader(headers []event.Header, key string) []event.Header {
 
 // FuzzDecode reads foreign lines: what is accepted must be written and read again as it is.
 func FuzzDecode(f *testing.F) {
-	l, several := testLetter(1), withFailures(testLetter(2), 5)
+	l, several := lettertest.Letter(1), lettertest.WithFailures(lettertest.Letter(2), 5)
 	for _, r := range []Record{
-		Encode(&l, testTime, "hash"), Encode(&several, testTime, "hash"),
-		EncodeResolution(&Resolution{Letters: []event.ID{testID(1), testID(2)}, Kind: Delivered}, testTime),
+		Encode(&l, lettertest.Time, "hash"), Encode(&several, lettertest.Time, "hash"),
+		EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1), lettertest.ID(2)}, Kind: Delivered}, lettertest.Time),
 	} {
 		f.Add(AppendJSON(nil, &r))
 	}
@@ -243,7 +244,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			for i, l := range letters {
 				again := written[i]
-				if !same(again.Message, l.Message) || again.ID() != l.ID() || again.Failure.Rule != l.Failure.Rule || !again.Failure.First.Equal(l.Failure.First) {
+				if !lettertest.Same(again.Message, l.Message) || again.ID() != l.ID() || again.Failure.Rule != l.Failure.Rule || !again.Failure.First.Equal(l.Failure.First) {
 					t.Fatalf("changed:\n%+v\n%+v", l, again)
 				}
 			}

@@ -1,4 +1,4 @@
-package deadletter
+package deadletter_test
 
 import (
 	"bytes"
@@ -9,11 +9,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
+	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 	"github.com/ciobridge/ciobridge/event"
 )
 
 func TestStoresKeepTheRecordWhole(t *testing.T) {
-	odd := testLetter(1)
+	odd := lettertest.Letter(1)
 	odd.Message.Key, odd.Message.Value = []byte{0xff, 0, '\n'}, []byte("\xff\x00not json\r\n")
 	odd.Message.Headers = []event.Header{
 		{Key: "two\nlines", Value: []byte("a\r\nb")}, {Key: "", Value: []byte(" padded ")}, {Key: "Nats-Rollup", Value: []byte("all")},
@@ -21,27 +25,27 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 		{Key: "empty", Value: []byte{}},
 	}
 	odd.Failures[0].Rule = "two\nlines"
-	tombstone, empty, keyless := testLetter(2), testLetter(3), testLetter(4)
+	tombstone, empty, keyless := lettertest.Letter(2), lettertest.Letter(3), lettertest.Letter(4)
 	tombstone.Message.Value, empty.Message.Value, keyless.Message.Key = nil, []byte{}, nil
 	empty.Message.Key = []byte{}
-	nats := testLetter(5)
+	nats := lettertest.Letter(5)
 	nats.Message.Origin = event.Origin{Topic: "EVENTS", Subject: "events.a b/c@d", Offset: 9}
-	timeless := testLetter(6)
+	timeless := lettertest.Letter(6)
 	timeless.Message.Time = time.Time{}
-	want := []event.FailedMessage{testLetter(0), odd, tombstone, empty, keyless, nats, timeless}
+	want := []event.FailedMessage{lettertest.Letter(0), odd, tombstone, empty, keyless, nats, timeless}
 	for i, headers := range oddHeaders() {
-		l := testLetter(10 + i)
+		l := lettertest.Letter(10 + i)
 		l.Message.Headers = headers
 		want = append(want, l)
 	}
 
-	onEveryStore(t, func(t *testing.T, s Store) {
-		mustPut(t, s, want...)
-		letters, _, foreign := scanAll(t, s)
+	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
+		lettertest.MustPut(t, s, want...)
+		letters, _, foreign := logtest.ScanAll(t, s)
 		if len(letters) != len(want) || foreign != 0 {
 			t.Fatalf("got %d letters and %d foreign records, want %d and 0", len(letters), foreign, len(want))
 		}
-		found := map[event.ID]*Letter{}
+		found := map[event.ID]*deadletter.Letter{}
 		for _, l := range letters {
 			found[l.ID()] = l
 		}
@@ -50,20 +54,20 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 			if got == nil {
 				t.Fatalf("letter of %s is missing", w.Message.Origin)
 			}
-			if !same(got.Message, w.Message) {
+			if !lettertest.Same(got.Message, w.Message) {
 				t.Errorf("message changed:\n got %+v\nwant %+v", got.Message, w.Message)
 			}
 			if got.Failure != w.Failures[0] {
 				t.Errorf("failure changed:\n got %+v\nwant %+v", got.Failure, w.Failures[0])
 			}
-			if got.EventID != EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Truncated != nil || time.Since(got.Written) > time.Minute {
+			if got.EventID != deadletter.EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Truncated != nil || time.Since(got.Written) > time.Minute {
 				t.Errorf("story changed: %+v", got)
 			}
 			again, err := s.Read(t.Context(), got.Position)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l, _, err := Decode(again); err != nil || len(l) != 1 || l[0].ID() != got.ID() || l[0].Position != got.Position {
+			if l, _, err := deadletter.Decode(again); err != nil || len(l) != 1 || l[0].ID() != got.ID() || l[0].Position != got.Position {
 				t.Errorf("read at %s gives %+v, %v", got.Position, l, err)
 			}
 		}
@@ -96,12 +100,12 @@ func oddHeaders() [][]event.Header {
 }
 
 func TestStoresKeepTheOrderOfAKey(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
+	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		for n := range 30 {
-			mustPut(t, s, testLetter(n))
+			lettertest.MustPut(t, s, lettertest.Letter(n))
 		}
 		last := map[string]int64{}
-		letters, _, _ := scanAll(t, s)
+		letters, _, _ := logtest.ScanAll(t, s)
 		for _, l := range letters {
 			key := string(l.Message.Key)
 			if at, ok := last[key]; ok && at >= l.Message.Origin.Offset {
@@ -116,68 +120,67 @@ func TestStoresKeepTheOrderOfAKey(t *testing.T) {
 }
 
 func TestStoresResolve(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
-		mustPut(t, s, testLetters(0, 4)...)
-		letters, _, _ := scanAll(t, s)
-		var first *Letter
+	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
+		lettertest.MustPut(t, s, lettertest.Letters(0, 4)...)
+		letters, _, _ := logtest.ScanAll(t, s)
+		var first *deadletter.Letter
 		for _, l := range letters {
-			if l.ID() == testID(2) {
+			if l.ID() == lettertest.ID(2) {
 				first = l
 			}
 		}
-		if err := s.Resolve(t.Context(), first.Resolve(Discarded, "a test\nof ours")); err != nil {
+		if err := s.Resolve(t.Context(), first.Resolve(deadletter.Discarded, "a test\nof ours")); err != nil {
 			t.Fatal(err)
 		}
-		_, resolutions, foreign := scanAll(t, s)
+		_, resolutions, foreign := logtest.ScanAll(t, s)
 		if len(resolutions) != 1 || foreign != 0 {
 			t.Fatalf("got %d resolutions and %d foreign records", len(resolutions), foreign)
 		}
 		r := resolutions[0]
-		if r.Kind != Discarded || r.Note != "a test of ours" || r.Origin != first.Message.Origin || !bytes.Equal(r.Key, first.Message.Key) || r.At.IsZero() {
+		if r.Kind != deadletter.Discarded || r.Note != "a test of ours" || r.Origin != first.Message.Origin || !bytes.Equal(r.Key, first.Message.Key) || r.At.IsZero() {
 			t.Errorf("got %+v", r)
 		}
-		if got := listed(t, s, Filter{All: true}); len(got) != 3 {
+		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); len(got) != 3 {
 			t.Errorf("%d letters are open, want 3", len(got))
 		}
-		h, err := showOne(t, s, testID(2))
+		h, err := logtest.ShowOne(t, s, lettertest.ID(2))
 		if err != nil || h.Open || len(h.Letters) != 1 || len(h.Resolutions) != 1 {
 			t.Errorf("got %+v, %v", h, err)
 		}
-		if _, err := showOne(t, s, testID(99)); !errors.Is(err, ErrUnknownLetter) {
+		if _, err := logtest.ShowOne(t, s, lettertest.ID(99)); !errors.Is(err, deadletter.ErrUnknownLetter) {
 			t.Errorf("got %v", err)
 		}
-		mustPut(t, s, func() event.FailedMessage { l := testLetter(2); l.Failures[0].Attempts = 5; return l }())
-		if h, err := showOne(t, s, testID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
+		lettertest.MustPut(t, s, func() event.FailedMessage { l := lettertest.Letter(2); l.Failures[0].Attempts = 5; return l }())
+		if h, err := logtest.ShowOne(t, s, lettertest.ID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
 			t.Errorf("a letter that was written again is not open: %+v, %v", h, err)
 		}
 	})
 }
 
 func TestStoresDiscardWithANote(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
+	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		const letters = 150
-		mustPut(t, s, testLetters(0, letters)...)
-		if n, err := Discard(t.Context(), s, Filter{All: true}, " \n"); !errors.Is(err, ErrNote) || n != 0 {
+		lettertest.MustPut(t, s, lettertest.Letters(0, letters)...)
+		if n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{All: true}, " \n"); !errors.Is(err, deadletter.ErrNote) || n != 0 {
 			t.Errorf("without a note: %d, %v", n, err)
 		}
-		if n, err := Discard(t.Context(), s, Filter{All: true, Limit: letters - 2}, "a test"); err != nil || n != letters-2 {
+		if n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{All: true, Limit: letters - 2}, "a test"); err != nil || n != letters-2 {
 			t.Errorf("discarded %d, %v", n, err)
 		}
-		if sum, err := Stats(t.Context(), s); err != nil || sum.Open != 2 || sum.Resolved != letters-2 {
+		if sum, err := deadletter.Stats(t.Context(), s); err != nil || sum.Open != 2 || sum.Resolved != letters-2 {
 			t.Errorf("got %+v, %v", sum, err)
 		}
 	})
 }
 
 func TestStoresCutWhatIsTooLarge(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
-		lowerLimit(s)
-		long, heavy := testLetter(1), testLetter(2)
-		long.Message.Value = bytes.Repeat([]byte("x"), 3*minMaxBytes)
-		heavy.Message.Key = bytes.Repeat([]byte("k"), 2*minMaxBytes)
-		heavy.Message.Headers = []event.Header{{Key: "big", Value: bytes.Repeat([]byte("h"), 2*minMaxBytes)}}
-		mustPut(t, s, testLetter(0), long, heavy)
-		letters, _, _ := scanAll(t, s)
+	storetest.OnEveryStoreOf(t, lettertest.MinMaxBytes, func(t *testing.T, s storetest.Store) {
+		long, heavy := lettertest.Letter(1), lettertest.Letter(2)
+		long.Message.Value = bytes.Repeat([]byte("x"), 3*lettertest.MinMaxBytes)
+		heavy.Message.Key = bytes.Repeat([]byte("k"), 2*lettertest.MinMaxBytes)
+		heavy.Message.Headers = []event.Header{{Key: "big", Value: bytes.Repeat([]byte("h"), 2*lettertest.MinMaxBytes)}}
+		lettertest.MustPut(t, s, lettertest.Letter(0), long, heavy)
+		letters, _, _ := logtest.ScanAll(t, s)
 		if len(letters) != 3 {
 			t.Fatalf("got %d letters, want 3", len(letters))
 		}
@@ -186,10 +189,10 @@ func TestStoresCutWhatIsTooLarge(t *testing.T) {
 			switch l.ID() {
 			case long.Failures[0].ID:
 				whole = long.Message.Value
-				if len(l.Message.Value) < minMaxBytes/2 || !bytes.HasPrefix(whole, l.Message.Value) {
+				if len(l.Message.Value) < lettertest.MinMaxBytes/2 || !bytes.HasPrefix(whole, l.Message.Value) {
 					t.Errorf("kept %d bytes", len(l.Message.Value))
 				}
-				if l.EventID != EventID(&long.Message) {
+				if l.EventID != deadletter.EventID(&long.Message) {
 					t.Error("the identity of the event changed")
 				}
 			case heavy.Failures[0].ID:
@@ -204,7 +207,7 @@ func TestStoresCutWhatIsTooLarge(t *testing.T) {
 				t.Errorf("letter %s: cut is %v", l.ID(), l.Truncated)
 			}
 		}
-		if sum, err := Stats(t.Context(), s); err != nil || sum.Truncated != 2 {
+		if sum, err := deadletter.Stats(t.Context(), s); err != nil || sum.Truncated != 2 {
 			t.Errorf("stats count %d cut letters, want 2 (%v)", sum.Truncated, err)
 		}
 	})
@@ -212,30 +215,30 @@ func TestStoresCutWhatIsTooLarge(t *testing.T) {
 
 func TestStoresTakeConcurrentWriters(t *testing.T) {
 	const writers, each = 8, 25
-	onEveryStore(t, func(t *testing.T, s Store) {
+	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		var wg sync.WaitGroup
 		for w := range writers {
 			wg.Go(func() {
 				for n := range each {
-					if err := s.Put(t.Context(), testLetter(w*each+n)); err != nil {
+					if err := s.Put(t.Context(), lettertest.Letter(w*each+n)); err != nil {
 						t.Error(err)
 					}
 				}
 			})
 		}
 		wg.Wait()
-		if got := listed(t, s, Filter{All: true}); len(got) != writers*each {
+		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); len(got) != writers*each {
 			t.Errorf("%d letters, want %d", len(got), writers*each)
 		}
 	})
 }
 
 func TestScanEndsWhereTheLogEndedWhenItBegan(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, s Store) {
-		mustPut(t, s, testLetters(0, 9)...)
+	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
+		lettertest.MustPut(t, s, lettertest.Letters(0, 9)...)
 		n := 0
-		err := s.Scan(t.Context(), func(Record) error {
-			mustPut(t, s, testLetter(100+n))
+		err := s.Scan(t.Context(), func(deadletter.Record) error {
+			lettertest.MustPut(t, s, lettertest.Letter(100+n))
 			n++
 			return nil
 		})
@@ -243,15 +246,15 @@ func TestScanEndsWhereTheLogEndedWhenItBegan(t *testing.T) {
 			t.Errorf("scanned %d records of 9: %v", n, err)
 		}
 		stop := errors.New("enough")
-		if err := s.Scan(t.Context(), func(Record) error { return stop }); !errors.Is(err, stop) {
+		if err := s.Scan(t.Context(), func(deadletter.Record) error { return stop }); !errors.Is(err, stop) {
 			t.Errorf("got %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.Scan(ctx, func(Record) error { return nil }); !errors.Is(err, context.Canceled) {
+		if err := s.Scan(ctx, func(deadletter.Record) error { return nil }); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if err := s.Put(ctx, testLetter(1)); !errors.Is(err, context.Canceled) {
+		if err := s.Put(ctx, lettertest.Letter(1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})

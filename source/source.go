@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
@@ -72,7 +73,7 @@ type Reader interface {
 
 // Letters is where a bridge keeps its dead letters.
 type Letters interface {
-	deadletter.Store
+	replay.Store
 	// Ready is nil while the last attempt to store succeeded, or none was made, and otherwise says since when and why letters
 	// cannot be stored. It names no address.
 	Ready() error

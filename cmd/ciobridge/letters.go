@@ -9,6 +9,7 @@ import (
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/source"
@@ -79,7 +80,7 @@ func lettersError(err error) error {
 	}
 	for _, broken := range []error{
 		deadletter.ErrMissing, deadletter.ErrDenied, deadletter.ErrNotEnoughReplicas, deadletter.ErrFull, deadletter.ErrTooLarge,
-		deadletter.ErrUnreachable, deadletter.ErrLockLost,
+		deadletter.ErrUnreachable, replay.ErrLockLost,
 	} {
 		if errors.Is(err, broken) {
 			return exit.With(exit.Broker, err)

@@ -9,20 +9,20 @@ import (
 
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // tryReplay shows what a replay would do.
-func tryReplay(cmd *cobra.Command, replay *deadletter.Replay, out format) error {
+func tryReplay(cmd *cobra.Command, run *replay.Replay, out format) error {
 	w := cmd.OutOrStdout()
-	progress, err := replay.DryRun(cmd.Context(), func(t deadletter.Plan) error { return newPlanView(t).print(w, out) })
+	progress, err := run.DryRun(cmd.Context(), func(t replay.Plan) error { return newPlanView(t).print(w, out) })
 	if err != nil {
 		return lettersError(err)
 	}
-	v := replayView{progress, replay.UnknownRules()}
+	v := replayView{progress, run.UnknownRules()}
 	if out == asJSON {
 		return v.verdict("would stay")
 	}
@@ -41,7 +41,7 @@ type planView struct {
 }
 
 // newPlanView leaves the calls' bodies out: they hold personal data.
-func newPlanView(t deadletter.Plan) planView {
+func newPlanView(t replay.Plan) planView {
 	m := newMapped("", t.Calls, t.Failures)
 	v := planView{Origin: t.Letters[0].Message.Origin.String(), Calls: m.Calls, Failures: m.Failures}
 	for _, l := range t.Letters {

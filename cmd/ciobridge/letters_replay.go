@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
-	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
@@ -80,8 +80,8 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 	if out == asJSON {
 		progress = io.Discard
 	}
-	replay, err := deadletter.NewReplay(d.store, d.rules.ForReplay(), deadletter.ReplayOptions{
-		Filter: chosen, IncludeDestructive: r.includeDestructive, Confirm: func(p deadletter.Progress) error {
+	run, err := replay.New(d.store, d.rules.ForReplay(), replay.Options{
+		Filter: chosen, IncludeDestructive: r.includeDestructive, Confirm: func(p replay.Progress) error {
 			fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
 			return nil
 		},
@@ -90,15 +90,15 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 		return exit.With(exit.Input, err)
 	}
 	if r.dryRun {
-		return tryReplay(cmd, replay, out)
+		return tryReplay(cmd, run, out)
 	}
 	if r.rate > 0 {
 		d.config.CustomerIO.RequestsPerSecond = r.rate
 	}
-	if err := app.Replay(cmd.Context(), d.config, d.rules, d.store, replay, d.log, buildVersion()); err != nil {
+	if err := app.Replay(cmd.Context(), d.config, d.rules, d.store, run, d.log, buildVersion()); err != nil {
 		return lettersError(err)
 	}
-	v := replayView{replay.Progress(), replay.UnknownRules()}
+	v := replayView{run.Progress(), run.UnknownRules()}
 	if err := v.print(cmd.OutOrStdout(), out); err != nil {
 		return err
 	}
@@ -107,8 +107,8 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 
 // replayView tells what became of the letters of a replay.
 type replayView struct {
-	deadletter.Progress
-	unknown []deadletter.UnknownRule
+	replay.Progress
+	unknown []replay.UnknownRule
 }
 
 func (v replayView) print(w io.Writer, f format) error {
@@ -170,7 +170,7 @@ type unknownView struct {
 	Letters int    `json:"letters"`
 }
 
-func unknownViews(unknown []deadletter.UnknownRule) []unknownView {
+func unknownViews(unknown []replay.UnknownRule) []unknownView {
 	views := make([]unknownView, len(unknown))
 	for i, m := range unknown {
 		views[i] = unknownView(m)

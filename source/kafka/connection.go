@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	consumerkafka "github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/deadletter"
+	deadletterkafka "github.com/ciobridge/ciobridge/deadletter/kafka"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/source"
 )
@@ -57,7 +58,7 @@ func (c *connection) SetOffsets(ctx context.Context, changes []consumer.OffsetCh
 
 // Letters implements source.Broker.
 func (c *connection) Letters(d deadletter.Config, hash string) source.Letters {
-	return deadletter.NewKafka(c.conn, d, hash)
+	return deadletterkafka.New(c.conn, d, hash)
 }
 
 // CheckLetters implements source.Broker: the topics were compared when the configuration was read.

@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
+	deadletterjetstream "github.com/ciobridge/ciobridge/deadletter/jetstream"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/source"
 )
@@ -66,7 +67,7 @@ func (b *Broker) SetOffsets(ctx context.Context, changes []consumer.OffsetChange
 
 // Letters implements source.Broker.
 func (b *Broker) Letters(d deadletter.Config, hash string) source.Letters {
-	return deadletter.NewJetStream(b.conn.JetStream(), d, hash)
+	return deadletterjetstream.New(b.conn.JetStream(), d, hash)
 }
 
 // CheckLetters implements source.Broker: it asks the server which stream keeps the dead letters.

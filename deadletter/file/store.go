@@ -1,0 +1,214 @@
+package file
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Store keeps dead letters in a local file, one JSON object a line. It is what the embedded broker uses when no subject is named.
+//
+// Every Put opens the file, appends under a lock that other processes respect, and syncs before it returns, so that a file which
+// is moved away or removed is simply made anew. The file has mode 0600, because letters hold personal data.
+type Store struct {
+	health     deadletter.Health
+	path       string
+	maxBytes   int
+	timeout    time.Duration // of the wait for another process that writes
+	configHash string
+
+	mu     sync.Mutex
+	unsure bool // the last write failed, and how much of it is in the file is unknown
+}
+
+// New keeps letters in cfg.File. ConfigHash names the configuration in the letters.
+func New(cfg deadletter.Config, configHash string) *Store {
+	cfg = cfg.WithDefaults()
+	return &Store{health: deadletter.Health{Place: "file " + cfg.File}, path: cfg.File, maxBytes: cfg.MaxBytes, timeout: cfg.Timeout, configHash: configHash}
+}
+
+// Ready says since when and why nothing can be stored, as deadletter.Health does.
+func (f *Store) Ready() error { return f.health.Ready() }
+
+// Check makes the file if it is missing and proves that it can be written.
+func (f *Store) Check(ctx context.Context) ([]string, error) {
+	if err := f.append(ctx, nil); err != nil {
+		return nil, fmt.Errorf("check %s: %w", f.path, err)
+	}
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("check: %w", fileError(err))
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return []string{fmt.Sprintf("%s has mode %04o: others can read the personal data in the letters; use chmod 600", f.path, mode)}, nil
+	}
+	return nil, nil
+}
+
+// Put appends letters and syncs.
+func (f *Store) Put(ctx context.Context, letters ...event.FailedMessage) (err error) {
+	defer func() { f.health.Note(ctx, err) }()
+	now := time.Now()
+	var lines []byte
+	for i := range letters {
+		records, err := deadletter.Fit(deadletter.Encode(&letters[i], now, f.configHash), f.maxBytes, (*deadletter.Record).Size)
+		if err != nil {
+			return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
+		}
+		for i := range records {
+			lines = deadletter.AppendJSON(lines, &records[i])
+		}
+	}
+	if err := f.append(ctx, lines); err != nil {
+		return fmt.Errorf("put letters: %w", err)
+	}
+	return nil
+}
+
+// Resolve appends resolutions and syncs.
+func (f *Store) Resolve(ctx context.Context, resolutions ...deadletter.Resolution) (err error) {
+	defer func() { f.health.Note(ctx, err) }()
+	now := time.Now()
+	var lines []byte
+	for i := range resolutions {
+		r := deadletter.EncodeResolution(&resolutions[i], now)
+		lines = deadletter.AppendJSON(lines, &r)
+	}
+	if err := f.append(ctx, lines); err != nil {
+		return fmt.Errorf("resolve letters: %w", err)
+	}
+	return nil
+}
+
+// append writes whole lines at the end of the file.
+func (f *Store) append(ctx context.Context, lines []byte) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	file, err := f.open()
+	if err != nil {
+		return fileError(err)
+	}
+	defer func() {
+		if closing := file.Close(); err == nil && closing != nil {
+			err = fileError(closing)
+		}
+	}()
+	if err := lockSoon(ctx, file, f.timeout); err != nil {
+		return fmt.Errorf("lock: %w", fileError(err))
+	}
+	return f.write(file, lines)
+}
+
+// write appends lines to the open file. The caller holds mu.
+func (f *Store) write(file *os.File, lines []byte) error {
+	partial, err := f.partial(file)
+	if err != nil {
+		return fileError(err)
+	}
+	if partial && len(lines) > 0 {
+		lines = append([]byte{'\n'}, lines...)
+	}
+	if _, err := file.Write(lines); err != nil {
+		f.unsure = true
+		return fileError(err)
+	}
+	if err := file.Sync(); err != nil {
+		f.unsure = true
+		return fileError(err)
+	}
+	if len(lines) > 0 {
+		f.unsure = false
+	}
+	return nil
+}
+
+// open opens the file for appending. A file that is made is made durable together with its name.
+func (f *Store) open() (*os.File, error) {
+	if err := regular(f.path); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND, 0)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return file, err
+	}
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
+		return nil, err
+	}
+	if file, err = os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600); err != nil {
+		return nil, err
+	}
+	dir, err := os.Open(filepath.Dir(f.path))
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// regular refuses what is there and no regular file: opening a named pipe waits for its other end, and what is written to a device is
+// gone.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().IsRegular() {
+		return nil // what is missing or denied shows when it is opened
+	}
+	kind := "a device"
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		kind = "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		kind = "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		kind = "a socket"
+	}
+	return fmt.Errorf("%s is %s: %w: name a file in dead_letters.file", path, kind, deadletter.ErrNotAFile)
+}
+
+// partial reports whether the last line may lack its end: a process died while it wrote, or a write failed. A line break then keeps
+// the next record apart from it.
+func (f *Store) partial(file *os.File) (bool, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return false, err
+	}
+	if f.unsure || info.Size() == 0 {
+		return f.unsure, nil
+	}
+	var last [1]byte
+	if _, err := file.ReadAt(last[:], info.Size()-1); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return !bytes.Equal(last[:], []byte{'\n'}), nil
+}
+
+// fileError gives an error of the file system one of the package's meanings.
+func fileError(err error) error {
+	switch {
+	case errors.Is(err, deadletter.ErrNotAFile):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", deadletter.ErrDenied, err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w: %w", deadletter.ErrMissing, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %w", deadletter.ErrFull, err)
+	default:
+		return fmt.Errorf("%w: %w", deadletter.ErrUnreachable, err)
+	}
+}

@@ -1,0 +1,72 @@
+package logtest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+)
+
+// Session is the session of a lock in tests that wait for the end of one.
+const Session = 3 * time.Second
+
+// Locker is a store whose lock outlives a holder that is killed.
+type Locker interface {
+	Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error)
+}
+
+// Patient takes a lock that may have to be waited for.
+func Patient(t *testing.T) func(time.Time) {
+	return func(until time.Time) { t.Logf("waits for %s", time.Until(until)) }
+}
+
+// Stays watches that a lock is kept.
+func Stays(t *testing.T, lock *deadletter.Lock, limit time.Duration) {
+	t.Helper()
+	select {
+	case <-lock.Lost():
+		t.Error("the lock is lost, though nobody else has it")
+	case <-time.After(limit):
+	}
+}
+
+// AKilledHolderIsWaitedFor takes the lock of a holder that was killed a moment ago: it waits for the end of the dead one's session,
+// says so, and keeps its lock.
+func AKilledHolderIsWaitedFor(t *testing.T, s Locker) {
+	begun := time.Now()
+	var told []time.Time
+	lock, err := s.Lock(t.Context(), func(until time.Time) { told = append(told, until) })
+	if err != nil {
+		t.Fatalf("after %s: %v", time.Since(begun), err)
+	}
+	defer lock.Release()
+	if took := time.Since(begun); took < Session/4 {
+		t.Fatalf("nobody held the lock: it took %s", took)
+	}
+	if len(told) == 0 || told[0].Before(begun) || told[0].After(begun.Add(2*Session)) {
+		t.Errorf("it was told to wait until %v, from %v on", told, begun)
+	}
+	if left := time.Until(lock.Until()); left < Session/2 {
+		t.Errorf("the new lock is certain for %s", left)
+	}
+	Stays(t, lock, Session*3/2)
+}
+
+// ALivingHolderIsNotWaitedFor tries for a lock whose holder lives: that is known by its renewals, and not waited for longer.
+func ALivingHolderIsNotWaitedFor(t *testing.T, s Locker) {
+	lock, err := s.Lock(t.Context(), Patient(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	begun := time.Now()
+	if _, err := s.Lock(t.Context(), Patient(t)); !errors.Is(err, deadletter.ErrReplayRunning) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(begun); took > Session {
+		t.Errorf("it took %s to see that the holder lives", took)
+	}
+	Stays(t, lock, Session)
+}

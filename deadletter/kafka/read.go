@@ -1,0 +1,230 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+const (
+	fetchBytes = 1 << 20 // of one fetch; a larger batch comes whole
+	fetchWait  = 2 * time.Second
+	readLimit  = 15 * time.Second       // of all tries at one read, whether a broker refuses or is silent
+	readPause  = 200 * time.Millisecond // doubled after each try
+)
+
+// Scan gives each the records of every partition up to the high watermark that stood when it began. It tries again when a broker
+// does not answer, and goes on behind what retention has taken away meanwhile.
+func (k *Store) Scan(ctx context.Context, each func(deadletter.Record) error) error {
+	ends, err := k.bounds(ctx, kafka.LastOffset)
+	if err != nil {
+		return fmt.Errorf("scan: topic %s: %w", k.topic, k.withAddresses(ctx, err))
+	}
+	starts, err := k.bounds(ctx, kafka.FirstOffset)
+	if err != nil {
+		return fmt.Errorf("scan: topic %s: %w", k.topic, k.withAddresses(ctx, err))
+	}
+	for p := range ends {
+		if err := k.scanPartition(ctx, p, starts[p], ends[p], each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Store) scanPartition(ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error) error {
+	for from < end {
+		records, err := k.fetch(ctx, partition, from)
+		if errors.Is(err, kafka.OffsetOutOfRange) {
+			starts, errStarts := k.bounds(ctx, kafka.FirstOffset)
+			if errStarts == nil && partition < len(starts) && starts[partition] > from {
+				from = starts[partition]
+				continue
+			}
+			err = errors.Join(err, errStarts)
+		}
+		if err != nil {
+			return fmt.Errorf("scan: topic %s partition %d: %w", k.topic, partition, kafkaError(ctx, err))
+		}
+		// The offsets of a batch that compaction or a transaction has emptied bring nothing and are stepped over.
+		next := from + 1
+		for _, r := range records {
+			if r.Position.Offset >= end {
+				return nil
+			}
+			if err := each(r); err != nil {
+				return err
+			}
+			next = r.Position.Offset + 1
+		}
+		from = next
+	}
+	return nil
+}
+
+// Read fetches the record, and with it what stands behind it, which is kept for the next call.
+func (k *Store) Read(ctx context.Context, at deadletter.Position) (deadletter.Record, error) {
+	if r, ok := k.fetchedAt(at); ok {
+		return r, nil
+	}
+	records, err := k.fetch(ctx, int(at.Partition), at.Offset)
+	if errors.Is(err, kafka.OffsetOutOfRange) {
+		err = fmt.Errorf("%w: %w", deadletter.ErrGone, err)
+	}
+	if err != nil {
+		return deadletter.Record{}, fmt.Errorf("read: topic %s at %s: %w", k.topic, at, kafkaError(ctx, err))
+	}
+	k.mu.Lock()
+	k.fetched[at.Partition] = records
+	k.mu.Unlock()
+	if r, ok := k.fetchedAt(at); ok {
+		return r, nil
+	}
+	return deadletter.Record{}, fmt.Errorf("read: topic %s at %s: %w", k.topic, at, deadletter.ErrGone)
+}
+
+func (k *Store) fetchedAt(at deadletter.Position) (deadletter.Record, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	records := k.fetched[at.Partition]
+	i, ok := slices.BinarySearchFunc(records, at.Offset, func(r deadletter.Record, offset int64) int {
+		return int(min(max(r.Position.Offset-offset, -1), 1))
+	})
+	if !ok {
+		return deadletter.Record{}, false
+	}
+	return records[i], true
+}
+
+// bounds lists the first or the last offset of every partition.
+func (k *Store) bounds(ctx context.Context, which int64) ([]int64, error) {
+	var offsets []int64
+	err := k.retry(ctx, func(ctx context.Context) error {
+		topic, err := k.describe(ctx)
+		if err != nil {
+			return err
+		}
+		offsets = make([]int64, len(topic.Partitions))
+		requests := make([]kafka.OffsetRequest, len(topic.Partitions))
+		for i := range requests {
+			requests[i] = kafka.OffsetRequest{Partition: i, Timestamp: which}
+		}
+		res, err := k.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{k.topic: requests}})
+		if err != nil {
+			return err
+		}
+		answered := 0
+		for _, p := range res.Topics[k.topic] {
+			if p.Error != nil {
+				return p.Error
+			}
+			if p.Partition < 0 || p.Partition >= len(offsets) {
+				continue
+			}
+			answered++
+			offsets[p.Partition] = p.LastOffset
+			if which == kafka.FirstOffset {
+				offsets[p.Partition] = p.FirstOffset
+			}
+		}
+		if answered != len(offsets) {
+			return kafka.UnknownTopicOrPartition
+		}
+		return nil
+	})
+	return offsets, err
+}
+
+// fetch returns the records of one fetch from an offset on, none where the next records are markers or compacted away.
+func (k *Store) fetch(ctx context.Context, partition int, offset int64) (records []deadletter.Record, err error) {
+	err = k.retry(ctx, func(ctx context.Context) error {
+		records, err = k.fetchOnce(ctx, partition, offset)
+		return err
+	})
+	return records, err
+}
+
+func (k *Store) fetchOnce(ctx context.Context, partition int, offset int64) (records []deadletter.Record, err error) {
+	defer func() {
+		if p := recover(); p != nil { // kafka-go panics on some damaged batches: its issue 1438
+			records, err = nil, fmt.Errorf("decode the batch at offset %d: %v", offset, p)
+		}
+	}()
+	res, err := k.client.Fetch(ctx, &kafka.FetchRequest{
+		Topic: k.topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: fetchBytes, MaxWait: fetchWait,
+		IsolationLevel: kafka.ReadUncommitted,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if closer, ok := res.Records.(io.Closer); ok {
+		defer closer.Close()
+	}
+	if res.Error != nil {
+		return nil, res.Error
+	}
+	for {
+		r, err := res.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return records, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.Offset < offset {
+			continue
+		}
+		record, err := ownRecord(int32(partition), r)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+}
+
+// ownRecord copies a record out of the buffers of the client.
+func ownRecord(partition int32, r *kafka.Record) (deadletter.Record, error) {
+	key, err := kafka.ReadAll(r.Key)
+	if err != nil {
+		return deadletter.Record{}, err
+	}
+	value, err := kafka.ReadAll(r.Value)
+	if err != nil {
+		return deadletter.Record{}, err
+	}
+	headers := make([]event.Header, len(r.Headers))
+	for i, h := range r.Headers {
+		headers[i] = event.Header{Key: h.Key, Value: slices.Clone(h.Value)}
+	}
+	return deadletter.Record{
+		Position: deadletter.Position{Partition: partition, Offset: r.Offset}, Time: r.Time, Key: key, Value: value, Headers: headers,
+	}, nil
+}
+
+// retry makes tries at a read for a while. What trying again cannot mend is returned at once.
+func (k *Store) retry(ctx context.Context, try func(context.Context) error) error {
+	pause, begun := readPause, time.Now()
+	for {
+		attempt, cancel := context.WithTimeout(ctx, k.readLimit)
+		err := try(attempt)
+		cancel()
+		if err == nil || time.Since(begun)+pause > k.readLimit || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) ||
+			errors.Is(kafkaError(ctx, err), deadletter.ErrDenied) || errors.Is(kafkaError(ctx, err), deadletter.ErrMissing) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+		pause = min(2*pause, 2*time.Second)
+	}
+}

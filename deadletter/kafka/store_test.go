@@ -1,0 +1,164 @@
+package kafka
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
+	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
+	for name, c := range map[string]struct {
+		code int16
+		want error
+	}{
+		"replicas":       {kerr.NotEnoughReplicas.Code, deadletter.ErrNotEnoughReplicas},
+		"after append":   {kerr.NotEnoughReplicasAfterAppend.Code, deadletter.ErrNotEnoughReplicas},
+		"denied":         {kerr.TopicAuthorizationFailed.Code, deadletter.ErrDenied},
+		"gone meanwhile": {kerr.UnknownTopicOrPartition.Code, deadletter.ErrMissing},
+		"leader moved":   {kerr.NotLeaderForPartition.Code, deadletter.ErrUnreachable},
+		"too large":      {kerr.MessageTooLarge.Code, deadletter.ErrTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := lettertest.StartKafka(t)
+			s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+			var over atomic.Bool
+			refused := lettertest.RefuseProduce(cluster, c.code, func(*kmsg.ProduceRequest) bool { return !over.Load() })
+			if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			if refused.Load() == 0 {
+				t.Error("nothing was refused")
+			}
+			over.Store(true)
+			lettertest.MustPut(t, s, lettertest.Letter(1))
+			if letters, _, _ := logtest.ScanAll(t, s); len(letters) != 1 {
+				t.Errorf("%d letters after the fault, want 1", len(letters))
+			}
+		})
+	}
+}
+
+func TestKafkaPutIsAllOrAnError(t *testing.T) {
+	cluster := lettertest.StartKafka(t)
+	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+	refused := lettertest.RefuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(r *kmsg.ProduceRequest) bool {
+		return r.Topics[0].Partitions[0].Partition == 1
+	})
+	if err := s.Put(t.Context(), lettertest.Letters(0, 20)...); !errors.Is(err, deadletter.ErrNotEnoughReplicas) || refused.Load() == 0 {
+		t.Errorf("got %v with %d refused requests", err, refused.Load())
+	}
+}
+
+func TestKafkaMissingTopicIsNotMade(t *testing.T) {
+	cluster := lettertest.StartKafka(t, kfake.AllowAutoTopicCreation())
+	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere"})
+	if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
+		t.Errorf("put: %v", err)
+	}
+	if err := s.Scan(t.Context(), func(deadletter.Record) error { return nil }); !errors.Is(err, deadletter.ErrMissing) {
+		t.Errorf("scan: %v", err)
+	}
+	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) || !strings.Contains(err.Error(), "create: true") {
+		t.Errorf("check: %v", err)
+	}
+	if cluster.TopicInfo("nowhere") != nil {
+		t.Fatal("the topic was made")
+	}
+	s = newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere", Create: true, Partitions: 2, Retention: 8 * 24 * time.Hour})
+	weak, err := s.Check(t.Context())
+	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
+		t.Fatalf("check: %q, %v", weak, err)
+	}
+	lettertest.MustPut(t, s, lettertest.Letter(1))
+	settings, err := s.settings(t.Context())
+	if err != nil || settings["retention.ms"] != "691200000" || settings["cleanup.policy"] != "delete" {
+		t.Errorf("made with %v, %v", settings, err)
+	}
+}
+
+func TestKafkaDownIsUnreachable(t *testing.T) {
+	cluster := lettertest.StartKafka(t)
+	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond})
+	lettertest.MustPut(t, s, lettertest.Letter(1))
+	cluster.Close()
+	begun := time.Now()
+	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Errorf("the attempt took %s", took)
+	}
+}
+
+func TestKafkaHangingIsUnreachable(t *testing.T) {
+	cluster := lettertest.StartKafka(t)
+	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond})
+	hanging := make(chan struct{})
+	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		cluster.SleepControl(func() { <-hanging })
+		return nil, nil, false
+	})
+	begun := time.Now()
+	err := s.Put(t.Context(), lettertest.Letter(2))
+	took := time.Since(begun)
+	close(hanging)
+	if !errors.Is(err, deadletter.ErrUnreachable) || took < 250*time.Millisecond || took > 3*time.Second {
+		t.Errorf("got %v after %s", err, took)
+	}
+}
+
+func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
+	cluster := lettertest.StartKafka(t)
+	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+	const limit = 20_000
+	refused := lettertest.RefuseProduce(cluster, kerr.MessageTooLarge.Code, func(r *kmsg.ProduceRequest) bool {
+		return len(r.Topics[0].Partitions[0].Records) > limit
+	})
+	letters := lettertest.Letters(0, 3)
+	for i := range letters { // one partition, one request, which is refused as a whole
+		letters[i].Message.Key = []byte("one person")
+	}
+	letters[1].Message.Value = bytes.Repeat([]byte("x"), 100_000)
+	lettertest.MustPut(t, s, letters...)
+	got, _, _ := logtest.ScanAll(t, s)
+	if len(got) != 3 || refused.Load() < 3 {
+		t.Fatalf("%d letters after %d refusals", len(got), refused.Load())
+	}
+	for i, l := range got {
+		if l.ID() != lettertest.ID(i) || (l.Truncated != nil) != (i == 1) {
+			t.Errorf("letter %d is %s, cut %v", i, l.ID(), l.Truncated)
+		}
+	}
+	if c := got[1].Truncated; c.Bytes != 100_000 || len(got[1].Message.Value) < limit/4 {
+		t.Errorf("cut %v, kept %d bytes", c, len(got[1].Message.Value))
+	}
+}
+
+// TestKafkaPlacesKeysAsJavaDoes pins the partitions that franz-go's partitioner, which copies Java's, gives the same keys.
+func TestKafkaPlacesKeysAsJavaDoes(t *testing.T) {
+	const partitions = 7
+	other := kgo.StickyKeyPartitioner(nil).ForTopic("t")
+	for _, key := range []string{"", "a", "ab", "abc", "abcd", "person-1", "ü", "a longer key of a person"} {
+		want := other.Partition(&kgo.Record{Key: []byte(key)}, partitions)
+		if got := partitionOf([]byte(key), event.Origin{}, partitions); got != want {
+			t.Errorf("key %q goes to %d, Java's to %d", key, got, want)
+		}
+	}
+	if got := partitionOf(nil, event.Origin{Partition: 9}, partitions); got != 2 {
+		t.Errorf("a record without a key goes to %d, want its own partition modulo theirs", got)
+	}
+}

@@ -1,0 +1,84 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// call makes the n-th call of a rule's step.
+func call(n int, rule, name string) event.Call {
+	return event.Call{ID: lettertest.ID(n), Step: &event.Step{Rule: rule, Call: name, Action: strings.SplitN(name, ":", 2)[0]}}
+}
+
+func failure(n int, rule, name string) event.Failure {
+	return event.Failure{ID: lettertest.ID(n), Rule: rule, Call: name, Reason: event.ReasonRuleError}
+}
+
+func stored(n int, rule, name string) *deadletter.Letter {
+	l := &deadletter.Letter{}
+	l.Failure = failure(n, rule, name)
+	return l
+}
+
+func TestMatch(t *testing.T) {
+	two := []event.Call{call(1, "order", "identify"), call(2, "order", "track:done"), call(3, "audit", "track:seen")}
+	items := []event.Call{call(1, "order", "track:item"), call(2, "order", "track:item")}
+	for name, c := range map[string]struct {
+		letters  []*deadletter.Letter
+		calls    []event.Call
+		failures []event.Failure
+		want     string
+	}{
+		"its own call":                       {[]*deadletter.Letter{stored(2, "order", "track:done")}, two, nil, "2=[0]"},
+		"identity changed, one of that name": {[]*deadletter.Letter{stored(9, "order", "track:done")}, two, nil, "2=[0]"},
+		"identity changed, several":          {[]*deadletter.Letter{stored(9, "order", "track:item")}, items, nil, ""},
+		"one of several items":               {[]*deadletter.Letter{stored(2, "order", "track:item")}, items, nil, "2=[0]"},
+		"no longer made":                     {[]*deadletter.Letter{stored(9, "order", "track:gone")}, two, nil, ""},
+		"the rule failed before its calls":   {[]*deadletter.Letter{stored(9, "order", "")}, two, nil, "1=[0] 2=[0]"},
+		"failed before any rule":             {[]*deadletter.Letter{stored(9, "", "")}, two, nil, "1=[0] 2=[0] 3=[0]"},
+		"two letters of one event":           {[]*deadletter.Letter{stored(3, "audit", "track:seen"), stored(1, "order", "identify")}, two, nil, "1=[1] 3=[0]"},
+		"two letters that overlap":           {[]*deadletter.Letter{stored(9, "order", ""), stored(1, "order", "identify")}, two, nil, "1=[0 1] 2=[0]"},
+		"fails the same way":                 {[]*deadletter.Letter{stored(2, "order", "track:done")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "!2/order/track:done=[0]"},
+		"fails under another identity":       {[]*deadletter.Letter{stored(9, "order", "track:done")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "!2/order/track:done=[0]"},
+		"another call fails":                 {[]*deadletter.Letter{stored(1, "order", "identify")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "1=[0]"},
+		"now the rule fails":                 {[]*deadletter.Letter{stored(2, "order", "track:done")}, two[2:], []event.Failure{failure(8, "order", "")}, "!2/order/track:done=[0]"},
+		"now the event fails":                {[]*deadletter.Letter{stored(2, "order", "track:done"), stored(8, "audit", "")}, nil, []event.Failure{failure(7, "", "")}, "!2/order/track:done=[0] !8/audit/=[1]"},
+		"one of the rule's calls fails":      {[]*deadletter.Letter{stored(9, "order", "")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "1=[0] !2/order/track:done=[0]"},
+		"another rule fails":                 {[]*deadletter.Letter{stored(9, "order", "")}, two[:2], []event.Failure{failure(8, "audit", "")}, "1=[0] 2=[0]"},
+		"the rule fails again":               {[]*deadletter.Letter{stored(9, "order", "")}, nil, []event.Failure{failure(9, "order", "")}, "!9/order/=[0]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := match(c.letters, c.calls, c.failures, func(string) bool { return false })
+			if got := render(a); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func render(a matching) string {
+	var parts []string
+	for _, c := range a.calls {
+		parts = append(parts, fmt.Sprintf("%d=%v", c.ID[8], a.owners[c.ID]))
+	}
+	for _, f := range a.failures {
+		parts = append(parts, fmt.Sprintf("!%d/%s/%s=%v", f.ID[8], f.Rule, f.Call, a.owners[f.ID]))
+	}
+	return strings.Join(parts, " ")
+}
+
+func TestADestructiveLetterStaysWhole(t *testing.T) {
+	calls := []event.Call{call(1, "gone", "track:bye"), call(2, "gone", "delete"), call(3, "other", "track:x")}
+	letters := []*deadletter.Letter{stored(9, "gone", ""), stored(3, "other", "track:x")}
+	destructive := func(action string) bool { return action == "delete" }
+	a := match(letters, calls, []event.Failure{failure(4, "gone", "track:late")}, destructive)
+	if got := render(a); got != "3=[1]" || !slices.Equal(a.skipped, []bool{true, false}) {
+		t.Errorf("got %q, skipped %v", got, a.skipped)
+	}
+}

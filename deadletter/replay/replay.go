@@ -1,0 +1,234 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Rules are today's rules, which turn a message into calls.
+type Rules interface {
+	Map(m event.Message) ([]event.Call, []event.Failure)
+	// Names reports whether there is a rule of that name, and whether one of its calls has that name.
+	Names(rule, call string) (isRule, isCall bool)
+}
+
+// Options say what to replay.
+type Options struct {
+	Filter deadletter.Filter
+
+	// IncludeDestructive lets destructive calls be sent. Without it their letters stay open.
+	IncludeDestructive bool
+	// Destructive names the actions that cannot be taken back; nil means delete, suppress and merge.
+	Destructive []string
+
+	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay. Nil goes on.
+	Confirm func(Progress) error
+
+	// Drain bounds the wait for what is in flight when the replay is stopped, and that for the last resolutions; 15 s unless set.
+	Drain time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Destructive == nil {
+		o.Destructive = []string{"delete", "suppress", "merge"}
+	}
+	if o.Drain == 0 {
+		o.Drain = 15 * time.Second
+	}
+	return o
+}
+
+// Progress counts what became of the letters of a replay.
+type Progress struct {
+	Open   int // letters that were open when the replay began
+	Chosen int // by the filter
+
+	Delivered   int // and resolved
+	FailedAgain int // with their attempts counted; written again where they failed in another way than before
+	Gone        int // taken away by retention before they could be read
+	LeftOpen    int // neither delivered nor failed again nor gone
+
+	// Of those left open; the others were not reached or not finished when the replay was stopped.
+	Unmatched   int // today's rules make no call for them
+	Destructive int // they need a destructive call, and those were not included
+	Truncated   int // they were too large to be kept whole
+
+	// Unresolved letters were delivered, but it could not be written. The next replay sends them again.
+	Unresolved int
+}
+
+// UnknownRule is a rule, or a call of a rule, that letters ask for by its name and that today's rules do not have.
+type UnknownRule struct {
+	Rule    string
+	Call    string // empty where the whole rule is missing
+	Letters int
+}
+
+// Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, mapper and store of letters at once.
+//
+// It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's rules, and
+// keeps only the calls that failed. What is delivered is resolved; what fails again is counted, and written again where it fails in
+// another way than before. It may be killed at any time: the next replay takes what is not resolved.
+type Replay struct {
+	store Store
+	rules Rules
+	opts  Options
+	log   *zap.Logger
+
+	mu       sync.Mutex
+	inFlight map[event.ID]*replayedEvent // by the identity of the event
+	pending  []deadletter.Resolution     // not written yet
+	progress Progress
+	unknown  map[UnknownRule]int // with no number of letters
+	wake     chan struct{}
+
+	failing bool // the last write of resolutions failed; used by Consume alone
+}
+
+// New makes a replay of the store's letters. It fails when the filter is not valid. A Replay is used once.
+func New(store Store, rules Rules, opts Options, log *zap.Logger) (*Replay, error) {
+	if err := opts.Filter.Validate(); err != nil {
+		return nil, err
+	}
+	return &Replay{
+		store: store, rules: rules, opts: opts.withDefaults(), log: log,
+		inFlight: map[event.ID]*replayedEvent{}, unknown: map[UnknownRule]int{}, wake: make(chan struct{}, 1),
+	}, nil
+}
+
+// Progress says how far the replay is.
+func (r *Replay) Progress() Progress {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	progress := r.progress
+	progress.LeftOpen = progress.Chosen - progress.Delivered - progress.FailedAgain - progress.Gone
+	return progress
+}
+
+// UnknownRules lists what the letters that were left open unmatched ask for and today's rules do not have, by name.
+func (r *Replay) UnknownRules() []UnknownRule {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]UnknownRule, 0, len(r.unknown))
+	for m, n := range r.unknown {
+		m.Letters = n
+		list = append(list, m)
+	}
+	slices.SortFunc(list, func(a, b UnknownRule) int { return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Call, b.Call)) })
+	return list
+}
+
+// resolutionsOf counts what has become of an event's letters and returns their resolutions. The caller holds mu.
+func (r *Replay) resolutionsOf(e *replayedEvent) []deadletter.Resolution {
+	settled, unmatched := e.resolutions(&r.progress)
+	for _, l := range unmatched {
+		f := &l.Failure
+		isRule, isCall := r.rules.Names(f.Rule, f.Call)
+		switch {
+		case f.Rule == "":
+		case !isRule:
+			r.unknown[UnknownRule{Rule: f.Rule}]++
+		case f.Call != "" && !isCall:
+			r.unknown[UnknownRule{Rule: f.Rule, Call: f.Call}]++
+		}
+	}
+	return settled
+}
+
+// errStopped ends the feeding of a replay that is being stopped.
+var errStopped = errors.New("the replay is being stopped")
+
+// ErrLockLost means that the lock of the replay was lost, so that another may have begun.
+var ErrLockLost = errors.New("the replay was stopped because its lock was lost")
+
+// Consume hands over one message for each event that has chosen letters, and returns when all are settled and their resolutions
+// are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is another replay,
+// ErrLockLost when the lock was lost on the way, and nil when ctx ended.
+func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+	lock, err := r.store.Lock(ctx, deadletter.LogWaiting(r.log))
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	defer lock.Release()
+	events, err := r.selectEvents(ctx)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if r.opts.Confirm != nil {
+		if err := r.opts.Confirm(r.Progress()); err != nil {
+			return err
+		}
+	}
+	progress := r.Progress()
+	r.log.Info("replay begins", zap.Int("open", progress.Open), zap.Int("chosen", progress.Chosen))
+	err = r.run(ctx, lock, events, handle)
+	progress = r.Progress()
+	r.log.Info("replay ended", zap.Int("delivered", progress.Delivered), zap.Int("failed_again", progress.FailedAgain),
+		zap.Int("left_open", progress.LeftOpen), zap.Int("gone", progress.Gone), zap.Int("unresolved", progress.Unresolved))
+	return err
+}
+
+// selectEvents scans the log and groups the chosen letters by event, in the order of the first of each.
+func (r *Replay) selectEvents(ctx context.Context) ([][]deadletter.Selected, error) {
+	selection, err := deadletter.Select(ctx, r.store, &r.opts.Filter)
+	if err != nil {
+		return nil, err
+	}
+	index := make(map[event.ID]int, len(selection.Letters))
+	var events [][]deadletter.Selected
+	for _, s := range selection.Letters {
+		i, ok := index[s.EventID()]
+		if !ok {
+			i = len(events)
+			index[s.EventID()] = i
+			events = append(events, nil)
+		}
+		events[i] = append(events[i], s)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress.Chosen, r.progress.Open = len(selection.Letters), selection.Open
+	return events, nil
+}
+
+// load reads the letters of one event. Those that are gone or truncated are counted and left out.
+func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*deadletter.Letter, error) {
+	var whole []*deadletter.Letter
+	reader := deadletter.NewLetterReader(r.store)
+	for i := range letters {
+		l, err := reader.Read(ctx, &letters[i])
+		switch {
+		case errors.Is(err, deadletter.ErrGone):
+			r.count(func(progress *Progress) { progress.Gone++ })
+		case err != nil:
+			return nil, err
+		case l.Truncated != nil:
+			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
+				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Truncated.Bytes))
+			r.count(func(progress *Progress) { progress.Truncated++ })
+		default:
+			whole = append(whole, l)
+		}
+	}
+	return whole, nil
+}
+
+func (r *Replay) count(change func(*Progress)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.progress)
+}
+
+func (r *Replay) destructive(action string) bool {
+	return !r.opts.IncludeDestructive && slices.Contains(r.opts.Destructive, action)
+}

@@ -1,0 +1,190 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/lease"
+)
+
+const (
+	resolveEvery   = 500 * time.Millisecond
+	resolveBatch   = 100 // resolutions of one write
+	resolveLetters = 250 // letters of one resolution, with at most 35 bytes for each, so that the lowest max_bytes holds it
+)
+
+type handler = func(lease context.Context, m event.Message, done func()) error
+
+// run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
+func (r *Replay) run(ctx context.Context, lock *deadletter.Lock, events [][]deadletter.Selected, handle handler) error {
+	lease := lease.New(lock.Until)
+	feeding, stopFeeding := context.WithCancel(ctx)
+	fed := make(chan error, 1)
+	go func() { fed <- r.feed(feeding, lease, events, handle) }()
+
+	var errFeed, errLost error
+	tick := time.NewTicker(resolveEvery)
+	defer tick.Stop()
+	for feeds, stopped := true, false; !stopped && (feeds || r.eventsInFlight() > 0); {
+		select {
+		case errFeed = <-fed:
+			feeds, stopped = false, errFeed != nil
+		case <-r.wake:
+			// At once, so that a kill repeats little; what is settled meanwhile goes with the next write.
+			if !r.failing {
+				_ = r.writePending(ctx)
+			}
+		case <-tick.C:
+			_ = r.writePending(ctx)
+		case <-ctx.Done():
+			stopped = true
+		case <-lock.Lost():
+			stopped, errLost = true, ErrLockLost
+		}
+		if stopped {
+			lease.Revoke(r.opts.Drain)
+			stopFeeding()
+			if feeds {
+				errFeed = <-fed
+			}
+			lease.End(r.opts.Drain)
+		}
+	}
+	lease.End(0)
+	stopFeeding()
+	if errors.Is(errFeed, errStopped) {
+		errFeed = nil
+	}
+	return errors.Join(errFeed, errLost, r.writeRest(context.WithoutCancel(ctx)))
+}
+
+// feed hands over one message per event, in order.
+func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]deadletter.Selected, handle handler) error {
+	for _, selection := range events {
+		letters, err := r.load(ctx, selection)
+		if ctx.Err() != nil || lease.Err() != nil {
+			return errStopped
+		}
+		if err != nil {
+			return fmt.Errorf("replay: %w", err)
+		}
+		if len(letters) == 0 {
+			continue
+		}
+		m := letters[0].Message
+		id := deadletter.EventID(&m)
+		r.mu.Lock()
+		r.inFlight[id] = newReplayedEvent(letters)
+		r.mu.Unlock()
+		if err := handle(lease, m, sync.OnceFunc(func() { r.finished(id) })); err != nil {
+			r.mu.Lock()
+			delete(r.inFlight, id)
+			r.mu.Unlock()
+			if ctx.Err() != nil || lease.Err() != nil {
+				return errStopped
+			}
+			return fmt.Errorf("replay: hand over %s: %w", m.Origin, err)
+		}
+	}
+	return nil
+}
+
+// finished resolves the letters of an event.
+func (r *Replay) finished(id event.ID) {
+	r.mu.Lock()
+	if e := r.inFlight[id]; e != nil {
+		delete(r.inFlight, id)
+		r.pending = append(r.pending, r.resolutionsOf(e)...)
+	}
+	r.mu.Unlock()
+	r.wakeUp()
+}
+
+// wakeUp asks for resolutions to be written.
+func (r *Replay) wakeUp() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Replay) eventsInFlight() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.inFlight)
+}
+
+// writePending writes resolutions if there are any. What cannot be written stays for the next time, so that an error needs no more than
+// that, and is logged once.
+func (r *Replay) writePending(ctx context.Context) error {
+	r.mu.Lock()
+	n := min(len(r.pending), resolveBatch)
+	batch := r.pending[:n:n]
+	r.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	err := r.store.Resolve(ctx, batch...)
+	if failing := err != nil; failing != r.failing && ctx.Err() == nil {
+		r.failing = failing
+		if failing {
+			r.log.Warn("what was replayed cannot be noted in the dead letters; trying again", zap.Error(err))
+		} else {
+			r.log.Info("what was replayed is noted in the dead letters again")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.pending = r.pending[n:]
+	left := len(r.pending) > 0
+	r.mu.Unlock()
+	if left {
+		r.wakeUp()
+	}
+	return nil
+}
+
+// writeRest writes the remaining resolutions, trying for as long as the drain limit allows.
+func (r *Replay) writeRest(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Drain)
+	defer cancel()
+	for {
+		err := r.writePending(ctx)
+		left, sentAgain := r.unresolved()
+		if left == 0 {
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		select {
+		case <-time.After(resolveEvery):
+		case <-ctx.Done():
+			r.count(func(progress *Progress) { progress.Unresolved = sentAgain })
+			return fmt.Errorf("replay: what became of %d letters could not be noted; %d of them would be sent again: %w", left, sentAgain, err)
+		}
+	}
+}
+
+// unresolved counts the letters that are settled but not yet in a resolution, and those of them that were delivered.
+func (r *Replay) unresolved() (left, delivered int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.pending {
+		n := len(r.pending[i].Letters)
+		left += n
+		if r.pending[i].Kind != deadletter.FailedAgain {
+			delivered += n
+		}
+	}
+	return left, delivered
+}
