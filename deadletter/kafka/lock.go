@@ -14,8 +14,8 @@ import (
 // Lock joins the consumer group "ciobridge-replay.<topic>". The leader of the group, which is the member that came first, holds the
 // lock; whoever else joins leaves again. A holder that died holds it for ten seconds more, and is waited for.
 func (k *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error) {
-	m := &groupMember{kafka: k, group: "ciobridge-replay." + k.topic}
-	proof, err := m.take(ctx, waiting)
+	m := newGroupMember(k)
+	proof, err := m.acquire(ctx, waiting)
 	if err != nil {
 		m.leave(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("lock: group %s: %w", m.group, err)
@@ -25,15 +25,15 @@ func (k *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadl
 	return deadletter.KeepLock(ctx, proof, k.session, h.renew, h.release), nil
 }
 
-// take joins until this member leads the group, and returns when that was proved. It gives up when another has shown that it
+// acquire joins until this member leads the group, and returns when that was proved. It gives up when another has shown that it
 // leads, and when the coordinator has not answered for one and a half sessions.
-func (m *groupMember) take(ctx context.Context, waiting func(until time.Time)) (proof time.Time, err error) {
+func (m *groupMember) acquire(ctx context.Context, waiting func(until time.Time)) (proof time.Time, err error) {
 	limit, cancel := context.WithTimeout(ctx, 6*m.session())
 	defer cancel()
 	var silentSince time.Time
 	for {
 		begun := time.Now()
-		if err = m.connect(limit, &m.joining); err == nil {
+		if err = m.joining.Connect(limit); err == nil {
 			proof, err = m.joinTold(limit, waiting)
 		}
 		if err == nil {

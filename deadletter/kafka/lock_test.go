@@ -28,8 +28,8 @@ func lockableKafka(t *testing.T) *Store {
 func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := lockableKafka(t)
-	m := &groupMember{kafka: s, group: "ciobridge-replay." + s.topic}
-	if _, err := m.take(t.Context(), logtest.Patient(t)); err != nil {
+	m := newGroupMember(s)
+	if _, err := m.acquire(t.Context(), logtest.Patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	m.joining.Close() // as a process does that is killed
@@ -43,7 +43,7 @@ func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 		"before it is answered": func(ctx context.Context, m *groupMember) error {
 			ctx, cancel := context.WithTimeout(ctx, logtest.Session/10)
 			defer cancel()
-			_, err := m.joinGroup(ctx)
+			_, err := m.join(ctx)
 			return err
 		},
 		"as a member": func(ctx context.Context, m *groupMember) error {
@@ -59,13 +59,13 @@ func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer lock.Release()
-			m := &groupMember{kafka: s, group: "ciobridge-replay." + s.topic}
+			m := newGroupMember(s)
 			if err := dies(t.Context(), m); err == nil {
 				t.Fatal("the second got the lock")
 			} else {
 				t.Log("the second ends with:", err)
 			}
-			if id, _ := m.current(); id == "" {
+			if m.member.Current().Member == "" {
 				t.Fatal("the second was never known to the group")
 			}
 			logtest.Stays(t, lock, logtest.Session*5/2)
