@@ -1,11 +1,9 @@
 package customerio
 
-import "strconv"
-
-// Action is an operation on a person.
+// Action is what a rule does to a person. It names an Operation; the zero Action names none.
 type Action uint8
 
-// The operations on a person that rules can ask for.
+// The actions that rules can ask for. Their numbers are part of the digest of a configuration: new ones come last.
 const (
 	Identify Action = iota + 1
 	Track
@@ -14,80 +12,125 @@ const (
 	Delete
 )
 
-// Operation holds the facts of one action.
+// An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action reads its
+// row: a new one needs no other code, unless it has a field of a kind that no other has.
 type Operation struct {
-	Name        string // as rules write it
-	wire        string // the action of a v2 item, which for events is also the type in v1
-	Event       bool   // an event, page or screen: it has a name, and Customer.io ignores a repeat of its id
-	Destructive bool   // takes something away that no later call can bring back
+	Name    string // of the action, as rules write it
+	Purpose string // what it does to a person, for the documents
+	wire    string // the action of a v2 item, which for events is also the type in v1
+
+	// Fields are what rules write under the action, in the order of the documents.
+	Fields []Field
+	// Timestamp says when a call carries the event's time.
+	Timestamp Timestamp
+	// Endpoints are the classes that take the operation, the usual one first. What is too large for a batch goes to the next.
+	Endpoints []Endpoint
+	// Repeatable is true where a call carries an id, and Customer.io ignores one whose id it has seen.
+	Repeatable bool
+	// Destructive is true where a call takes away what no later one can bring back. Rules may use it only where the configuration
+	// allows it by name.
+	Destructive bool
 }
+
+// Timestamp says when a call carries the event's time.
+type Timestamp uint8
+
+const (
+	// NoTime: the operation has no timestamp.
+	NoTime Timestamp = iota
+	// ReplayTime: only in a replay, where Customer.io shall ignore what is older than the person's latest change. On live traffic the
+	// order of calls is kept, and a time that is a little behind would be ignored in silence.
+	ReplayTime
+	// EventTime: always, as far as the event has one.
+	EventTime
+)
+
+var (
+	named   = []Identifier{ID, Email, Phone, CioID}
+	anybody = []Identifier{ID, Email, Phone, CioID, AnonymousID}
+
+	batchOnly    = []Endpoint{Batch}
+	batchOrAlone = []Endpoint{Batch, Single}
+
+	data = Field{Key: "data", Kind: DataField, member: "attributes"}
+)
 
 var operations = [...]Operation{
-	Identify: {Name: "identify", wire: "identify"},
-	Track:    {Name: "track", wire: "event", Event: true},
-	Pageview: {Name: "pageview", wire: "page", Event: true},
-	Screen:   {Name: "screen", wire: "screen", Event: true},
-	Delete:   {Name: "delete", wire: "delete", Destructive: true},
+	Identify: {
+		Name: "identify", wire: "identify", Purpose: "makes the person, or sets and removes attributes of them",
+		Fields: []Field{
+			person(named), {Key: "attributes", Kind: AttributesField, member: "attributes", Lanes: true, MaxEntries: MaxAttributes},
+			{Key: "remove", Kind: RemovalsField},
+		},
+		Timestamp: ReplayTime, Endpoints: batchOnly,
+	},
+	Track: {
+		Name: "track", wire: "event", Purpose: "tells what the person did",
+		Fields:    []Field{person(anybody), {Key: "name", Kind: NameField, member: "name", Required: true, MaxBytes: MaxEventNameBytes}, data},
+		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
+	},
+	Pageview: {
+		Name: "pageview", wire: "page", Purpose: "tells which page the person saw",
+		Fields: []Field{person(anybody), pageName, data}, Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
+	},
+	Screen: {
+		Name: "screen", wire: "screen", Purpose: "tells which screen of an app the person saw",
+		Fields: []Field{person(anybody), pageName, data}, Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
+	},
+	Delete: {
+		Name: "delete", wire: "delete", Purpose: "deletes the person; a later call may make them anew",
+		Fields: []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
+	},
 }
 
-// Operation gives the facts of the action.
-func (a Action) Operation() Operation { return operations[a] }
+// laterDestructive are actions that no rule can ask for yet, so that one list of allowed actions serves every version.
+var laterDestructive = []string{"suppress", "merge"}
 
-// DestructiveActions names the actions that work only where the configuration allows them by name: what they take away cannot
-// be brought back. Suppress and merge are among them although no rule can ask for them yet, so that one list of
-// allowed actions serves every version.
-func DestructiveActions() []string { return []string{"delete", "suppress", "merge"} }
+// Operation gives the row of an action.
+func (a Action) Operation() *Operation { return &operations[a] }
 
-// AppendItem begins an item of a v2 batch that acts on a person, up to the identifier's text, which is the same for every call of a
-// step. The caller appends the text as a JSON string and a closing brace; the item stays open after that, more members may follow, and
-// the caller closes it with another brace. The text is an identifier as CheckIdentifier accepts it; the prefix cio_, which
-// v1 and Segment write before a cio_id, is not part of a v2 identifier and has been taken off.
-func AppendItem(dst []byte, action Action, kind Identifier) []byte {
-	dst = append(dst, `{"type":"person","action":"`...)
-	dst = append(dst, operations[action].wire...)
-	dst = append(dst, `","identifiers":{"`...)
-	dst = append(dst, identifierNames[kind]...)
-	return append(dst, `":`...)
-}
-
-// AppendMember appends a comma, the name and a colon; the value follows. The name is JSON's own text, without escapes.
-func AppendMember(dst []byte, name string) []byte {
-	dst = append(dst, `,"`...)
-	dst = append(dst, name...)
-	return append(dst, `":`...)
-}
-
-// AppendTimestamp appends the member timestamp in unix seconds. Anything else would be replaced by the time of receipt, with a 200.
-func AppendTimestamp(dst []byte, unix int64) []byte {
-	return strconv.AppendInt(append(dst, `,"timestamp":`...), unix, 10)
-}
-
-const hexDigits = "0123456789abcdef"
-
-// AppendString appends text as a JSON string with no escapes but those that JSON demands: the bytes count against limits. The
-// text is valid UTF-8.
-func AppendString(dst, text []byte) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i, c := range text {
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, text[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+// Actions lists the actions.
+func Actions() []Action {
+	var actions []Action
+	for a := range operations {
+		if operations[a].Name != "" {
+			actions = append(actions, Action(a))
 		}
 	}
-	dst = append(dst, text[start:]...)
-	return append(dst, '"')
+	return actions
 }
+
+// ParseAction finds the action of a name; the zero Action means that there is none.
+func ParseAction(name string) Action {
+	for _, a := range Actions() {
+		if operations[a].Name == name {
+			return a
+		}
+	}
+	return 0
+}
+
+// DestructiveActions names the actions that work only where the configuration allows them by name: what they take away cannot
+// be brought back.
+func DestructiveActions() []string {
+	var names []string
+	for _, a := range Actions() {
+		if operations[a].Destructive {
+			names = append(names, operations[a].Name)
+		}
+	}
+	return append(names, laterDestructive...)
+}
+
+// Field gives the field of a kind, or nil where the operation has none.
+func (o *Operation) Field(kind FieldKind) *Field {
+	for i := range o.Fields {
+		if o.Fields[i].Kind == kind {
+			return &o.Fields[i]
+		}
+	}
+	return nil
+}
+
+// GoesAlone reports whether a call that is too large for a batch can be a request of its own.
+func (o *Operation) GoesAlone() bool { return len(o.Endpoints) > 1 }

@@ -8,7 +8,7 @@ import (
 
 // item begins an item for a person.
 func item(action Action, kind Identifier, text string) []byte {
-	return append(AppendString(AppendItem(nil, action, kind), []byte(text)), '}')
+	return append(AppendString(action.Operation().AppendItem(nil, kind), []byte(text)), '}')
 }
 
 func TestItems(t *testing.T) {
@@ -28,12 +28,16 @@ func TestItems(t *testing.T) {
 
 func TestActionsHaveNamesOfTheirOwn(t *testing.T) {
 	names := map[string]bool{}
-	for a := Identify; a <= Delete; a++ {
+	for _, a := range Actions() {
 		op := a.Operation()
 		if op.Name == "" || names[op.Name] {
 			t.Errorf("action %d has no name of its own, but %q", a, op.Name)
 		}
 		names[op.Name] = true
+		if ParseAction(op.Name) != a || op.Purpose == "" || op.wire == "" || len(op.Endpoints) == 0 || op.Endpoints[0] != Batch ||
+			op.Field(PersonField) == nil {
+			t.Errorf("%s: the row is not complete: %+v", op.Name, op)
+		}
 		allowed := false
 		for _, name := range DestructiveActions() {
 			allowed = allowed || name == op.Name

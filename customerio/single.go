@@ -7,13 +7,13 @@ import (
 
 // SingleEvent is an event, page or screen that is too large for a batch and travels alone over v1.
 type SingleEvent struct {
-	Action Action
-	Person Identifier
-	Text   []byte // the person's identifier, as CheckIdentifier accepts it
-	Name   []byte // the event's name as JSON
-	ID     []byte // the event's ULID
-	Unix   int64  // the event's time in unix seconds; 0 leaves it out, and Customer.io takes the time of receipt
-	Data   []byte // an object as JSON, at most MaxEventDataBytes
+	Operation *Operation
+	Person    Identifier
+	Text      []byte // the person's identifier, as CheckIdentifier accepts it
+	Name      []byte // the event's name as JSON
+	ID        []byte // the event's ULID
+	Unix      int64  // the event's time in unix seconds; 0 leaves it out, and Customer.io takes the time of receipt
+	Data      []byte // an object as JSON, at most MaxEventDataBytes
 }
 
 // Path gives the path of the request, which is always a POST. It is empty where v1 cannot name the person: v1 tells the kinds of
@@ -41,7 +41,7 @@ func (e *SingleEvent) AppendTo(dst []byte) []byte {
 	dst = append(dst, `{"name":`...)
 	dst = append(dst, e.Name...)
 	dst = append(AppendMember(dst, "type"), '"')
-	dst = append(append(dst, operations[e.Action].wire...), '"')
+	dst = append(append(dst, e.Operation.wire...), '"')
 	dst = append(AppendMember(dst, "id"), '"')
 	dst = append(append(dst, e.ID...), '"')
 	if e.Person == AnonymousID {

@@ -60,7 +60,7 @@ func (e *emulated) writeKey(t *testing.T, key string) {
 // track makes a call that tracks an event with a name; an empty name is one that Customer.io refuses.
 func track(n int, name string) event.Call {
 	id := event.ID{15: byte(n)}
-	body := append(customerio.AppendString(customerio.AppendItem(nil, customerio.Track, customerio.ID), fmt.Appendf(nil, "p%d", n)), '}')
+	body := append(customerio.AppendString(customerio.Track.Operation().AppendItem(nil, customerio.ID), fmt.Appendf(nil, "p%d", n)), '}')
 	body = customerio.AppendString(customerio.AppendMember(body, "name"), []byte(name))
 	body = customerio.AppendString(customerio.AppendMember(body, "id"), []byte(id.String()))
 	return event.Call{ID: id, Step: step, Body: append(body, '}')}
@@ -174,7 +174,7 @@ func TestASingleCallAtTheEmulator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEmulated(t, customerio.US, emulator.Options{})
 		single := customerio.SingleEvent{
-			Action: customerio.Track, Person: customerio.ID, Text: []byte("../a b"), Name: []byte(`"order"`),
+			Operation: customerio.Track.Operation(), Person: customerio.ID, Text: []byte("../a b"), Name: []byte(`"order"`),
 			ID: []byte(event.ID{15: 9}.String()), Data: []byte(`{"total":3}`),
 		}
 		call := event.Call{Step: step, Body: single.AppendTo(nil), Single: &event.Request{Method: "POST", Path: single.Path()}}

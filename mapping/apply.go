@@ -157,13 +157,15 @@ func (s *state) write(a *action, c *pending) *problem {
 	s.addLane(lanes, who.kind, s.who)
 	s.body = append(customerio.AppendString(append(s.body, who.head...), s.who), '}')
 	var name span
-	if a.op.Event {
+	if a.nameField != nil {
 		if name, p = s.name(a); p != nil {
 			return p
 		}
+	}
+	if a.op.Repeatable {
 		s.body = append(c.id.AppendTo(append(s.body, `,"id":"`...)), '"')
 	}
-	if s.time.known && (a.op.Event || s.replay && a.action == customerio.Identify) {
+	if s.time.known && (a.op.Timestamp == customerio.EventTime || s.replay && a.op.Timestamp == customerio.ReplayTime) {
 		s.body = s.appendTimestamp(s.body, s.time.unix())
 	}
 	data, p := s.fields(a, lanes)

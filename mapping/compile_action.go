@@ -6,10 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
@@ -32,8 +32,7 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	from := &r.Do[i]
 	op := from.Action.Operation()
 	c := &actionCompiler{compiler: b, rule: r, from: from, out: &action{
-		Step:    event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Event},
-		action:  from.Action,
+		Step:    event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Repeatable},
 		op:      op,
 		allowed: !op.Destructive || slices.Contains(b.allow, op.Name),
 		key:     keyOf(r.IDScope, r.Name, call),
@@ -52,12 +51,9 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	}
 	c.out.cond = c.program(from.If, c.where+".if", c.vars...)
 	c.where += "." + op.Name
-	c.person()
-	if op.Event {
-		c.name()
+	for i := range op.Fields {
+		c.field(&op.Fields[i])
 	}
-	c.fields()
-	c.removals()
 	return c.out
 }
 
@@ -74,17 +70,51 @@ func (c *actionCompiler) warn(format string, args ...any) {
 		fmt.Sprintf("%s%s: %s", c.from.Pos.Prefix(), c.where, fmt.Sprintf(format, args...)))
 }
 
-func (c *actionCompiler) person() {
+// field compiles what a rule writes under one key of the action.
+func (c *actionCompiler) field(f *customerio.Field) {
+	switch f.Kind {
+	case customerio.PersonField:
+		c.person(f)
+	case customerio.NameField:
+		c.name(f)
+	case customerio.AttributesField, customerio.DataField:
+		c.values(f)
+	case customerio.RemovalsField:
+		c.removals()
+	}
+}
+
+func (c *actionCompiler) person(f *customerio.Field) {
 	if len(c.from.Person) == 0 {
-		c.mistake("person is missing")
+		c.mistake("%s is missing", f.Key)
 	}
 	for _, p := range c.from.Person {
-		if p.Kind == customerio.AnonymousID && !c.out.op.Event {
-			c.mistakeAt(p.Value.Pos, "person: an anonymous_id carries only track, pageview and screen; name the person by id, email, phone or cio_id")
+		if !f.Takes(p.Kind) {
+			c.mistakeAt(p.Value.Pos, "%s: an %s carries only %s; name the person by %s",
+				f.Key, p.Kind, carriers(p.Kind), choice.List(names(f.Identifiers)))
 		}
-		prog := c.program(p.Value, c.where+".person", c.vars...)
-		c.out.person = append(c.out.person, person{p.Kind, prog, customerio.AppendItem(nil, c.out.action, p.Kind)})
+		prog := c.program(p.Value, c.where+"."+f.Key, c.vars...)
+		c.out.person = append(c.out.person, person{p.Kind, prog, c.out.op.AppendItem(nil, p.Kind)})
 	}
+}
+
+// carriers names the actions whose person may be named by an identifier of a kind.
+func carriers(kind customerio.Identifier) string {
+	var actions []string
+	for _, a := range customerio.Actions() {
+		if op := a.Operation(); op.Field(customerio.PersonField).Takes(kind) {
+			actions = append(actions, op.Name)
+		}
+	}
+	return choice.And(actions)
+}
+
+func names(kinds []customerio.Identifier) []string {
+	out := make([]string, len(kinds))
+	for i, kind := range kinds {
+		out[i] = kind.String()
+	}
+	return out
 }
 
 // value compiles a program, or parses a literal.
@@ -111,50 +141,43 @@ func literalValue(text string) expr.Value {
 	return expr.Value{Kind: kind, Raw: []byte(text)}
 }
 
-func (c *actionCompiler) name() {
+func (c *actionCompiler) name(f *customerio.Field) {
 	if c.from.Name.IsZero() {
-		c.mistake("name is missing")
+		c.mistake("%s is missing", f.Key)
 		return
 	}
-	c.out.name = c.value(c.from.Name, "name")
+	c.out.nameField = f
+	c.out.name = c.value(c.from.Name, f.Key)
 	if c.out.name.prog == nil && c.from.Name.Program == "" {
 		name, problem := new(state).appendName(nil, c.out, c.out.name.literal)
 		if problem != "" {
-			c.mistakeAt(c.from.Name.Pos, "name: %s", problem)
+			c.mistakeAt(c.from.Name.Pos, "%s: %s", f.Key, problem)
 		}
 		c.out.name.literal.Raw = name
-		c.out.named = append(customerio.AppendMember(nil, "name"), name...)
-		c.forgottenDot("name", c.from.Name.Literal, true)
+		c.out.named = append(f.AppendMember(nil), name...)
+		c.forgottenDot(f.Key, c.from.Name.Literal, true)
 	}
 }
 
-// reservedRoles are the attributes to which Customer.io gives a meaning.
-var reservedRoles = map[string]role{
-	"id": identifier, "email": identifier, "phone": identifier, "anonymous_id": identifier,
-	"created_at": unixTime, "unsubscribed": truthValue, "_update": truthValue,
-}
-
-func (c *actionCompiler) fields() {
-	parent := "attributes"
-	if c.out.op.Event {
-		parent = "data"
-	}
-	if len(c.from.Fields)+len(c.from.Remove) > customerio.MaxAttributes && !c.out.op.Event {
-		c.mistake("sets and removes %d attributes; Customer.io takes %d in one call", len(c.from.Fields)+len(c.from.Remove), customerio.MaxAttributes)
+// values compiles the attributes of a person, or the data of an event.
+func (c *actionCompiler) values(f *customerio.Field) {
+	c.out.values, c.out.opening = f, append(f.AppendMember(nil), '{')
+	if n := len(c.from.Fields) + len(c.from.Remove); f.MaxEntries > 0 && n > f.MaxEntries {
+		c.mistake("sets and removes %d attributes; Customer.io takes %d in one call", n, f.MaxEntries)
 	}
 	for _, from := range c.from.Fields {
-		f := field{name: parent + "." + from.Name, role: eventData, member: append([]byte(jsontext.Of(from.Name)), ':')}
 		if from.Name == "" {
-			c.mistakeAt(from.Value.Pos, "%s: a name is empty", parent)
+			c.mistakeAt(from.Value.Pos, "%s: a name is empty", f.Key)
 		}
-		if !c.out.op.Event {
-			f.role = reservedRoles[from.Name]
-			f.kind = customerio.ParseIdentifier(from.Name)
+		out := field{name: f.Key + "." + from.Name, member: append([]byte(jsontext.Of(from.Name)), ':')}
+		if f.Kind == customerio.AttributesField {
+			out.attribute, out.kind = true, customerio.AttributeKindOf(from.Name)
+			out.names, out.lane = customerio.ParseIdentifier(from.Name), f.Lanes
 			c.attributeName(from.Name, from.Value.Pos)
 		}
-		f.value = c.value(from.Value, f.name)
-		c.literalField(&f, from.Value)
-		c.out.fields = append(c.out.fields, f)
+		out.value = c.value(from.Value, out.name)
+		c.literalField(&out, from.Value)
+		c.out.fields = append(c.out.fields, out)
 	}
 }
 
@@ -162,7 +185,7 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 	if v.Program != "" {
 		return
 	}
-	if f.role != eventData {
+	if f.attribute {
 		if problem := (&state{reserved: c.compiler.out.reserved}).personAttribute(f, f.value.literal, 0); problem != nil {
 			c.mistakeAt(v.Pos, "%s: %s", f.name, problem.detail)
 		}
@@ -170,22 +193,8 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 	c.forgottenDot(f.name, v.Literal, false)
 }
 
-// attributeName refuses names that Customer.io would ignore, or take for something else, without an error.
 func (c *actionCompiler) attributeName(name string, pos Position) {
-	problem := ""
-	switch {
-	case name == "cio_id" || name == "_created_in_customerio_at":
-		problem = "is given by Customer.io and cannot be set"
-	case name == "cio_relationships":
-		problem = "is not an attribute: relationships are calls of their own, which this version does not make"
-	case name == "_timestamp":
-		problem = "is not an attribute: the bridge keeps the order of calls, and sets the time itself on replay"
-	case strings.HasPrefix(name, "_") && name != "_update":
-		problem = "begins with an underscore, which Customer.io reserves"
-	case len(name) > customerio.MaxAttributeNameBytes:
-		problem = fmt.Sprintf("is longer than %d bytes", customerio.MaxAttributeNameBytes)
-	}
-	if problem != "" {
+	if problem := customerio.CheckAttributeName(name); problem != "" {
 		c.mistakeAt(pos, "attributes.%s: the name %s", name, problem)
 	}
 }

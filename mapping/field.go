@@ -18,18 +18,20 @@ func (s *state) personAttribute(f *field, v expr.Value, lanes int) *problem {
 	s.body = append(s.body, f.member...)
 	what := ""
 	reason := event.ReasonInvalidValue
-	switch f.role {
-	case identifier:
-		if s.text, what = s.appendIdentifier(s.text[:0], f.kind, v); what == "" {
-			s.addLane(lanes, f.kind, s.text)
+	switch f.kind {
+	case customerio.IdentifierAttribute:
+		if s.text, what = s.appendIdentifier(s.text[:0], f.names, v); what == "" {
+			if f.lane {
+				s.addLane(lanes, f.names, s.text)
+			}
 			s.body = append(customerio.AppendString(s.body, s.text), ',')
 			return nil
 		}
-	case unixTime:
+	case customerio.TimeAttribute:
 		what = checkUnixValue(v)
-	case truthValue:
+	case customerio.TruthAttribute:
 		what = checkTruth(v)
-	case ordinary:
+	case customerio.PlainAttribute:
 		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
 			reason, what = event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n, customerio.MaxAttributeValueBytes)
 		}

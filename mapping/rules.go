@@ -107,17 +107,19 @@ type rule struct {
 
 type action struct {
 	event.Step
-	action  customerio.Action
-	op      customerio.Operation
-	allowed bool
-	each    *expr.Program
-	cond    *expr.Program
-	person  []person
-	name    term
-	named   []byte // the member name, where it is a literal
-	fields  []field
-	removed []byte // the members that erase attributes
-	key     callKey
+	op        *customerio.Operation
+	allowed   bool
+	each      *expr.Program
+	cond      *expr.Program
+	person    []person
+	nameField *customerio.Field // nil where the operation has no name
+	name      term
+	named     []byte            // the member name, where it is a literal
+	values    *customerio.Field // the attributes or the data; nil where the operation has neither
+	opening   []byte            // of the member that holds the values
+	fields    []field
+	removed   []byte // the members that erase attributes
+	key       callKey
 }
 
 type person struct {
@@ -135,18 +137,10 @@ type term struct {
 type field struct {
 	member []byte // the name as JSON, with its colon
 	value  term
-	role   role
-	kind   customerio.Identifier // of an identifier
-	name   string                // in the rule, such as data.total
+	name   string // in the rule, such as data.total
+
+	attribute bool                     // of a person: checked, and an empty one is left out; data of an event is sent as it is
+	kind      customerio.AttributeKind // of an attribute
+	names     customerio.Identifier    // of an identifier
+	lane      bool                     // the call waits in the identifier's lane
 }
-
-// role is what Customer.io takes an attribute of a person for.
-type role uint8
-
-const (
-	ordinary   role = iota // of a person: limited, and an empty one is left out
-	eventData              // of an event: sent as it is
-	identifier             // id, email, phone, anonymous_id: names or renames the person
-	unixTime               // created_at
-	truthValue             // unsubscribed, _update
-)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -86,7 +85,7 @@ func (s *state) name(a *action) (span, *problem) {
 		s.body = append(s.body, a.named...)
 		return span{len(s.body) - len(a.name.literal.Raw), len(s.body)}, nil
 	}
-	s.body = customerio.AppendMember(s.body, "name")
+	s.body = a.nameField.AppendMember(s.body)
 	start := len(s.body)
 	v, p := s.one(a.name.prog, "name")
 	if p != nil {
@@ -109,13 +108,8 @@ func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string)
 	}
 	s.text = v.AppendString(s.text[:0])
 	name := bytes.Trim(s.text, " ")
-	switch {
-	case len(bytes.TrimSpace(name)) == 0:
-		return dst, "the name is blank"
-	case a.action == customerio.Track && len(name) > customerio.MaxEventNameBytes:
-		return dst, fmt.Sprintf("the name is longer than %d bytes", customerio.MaxEventNameBytes)
-	case utf8.RuneCount(name) > customerio.MaxPageNameRunes:
-		return dst, fmt.Sprintf("the name is longer than %d characters", customerio.MaxPageNameRunes)
+	if problem := a.nameField.CheckName(name); problem != "" {
+		return dst, problem
 	}
 	return customerio.AppendString(dst, name), ""
 }
@@ -133,7 +127,7 @@ func (s *state) fields(a *action, lanes int) (span, *problem) {
 	if len(a.fields)+len(a.removed) == 0 {
 		return span{}, nil
 	}
-	s.body = append(s.body, `,"attributes":{`...)
+	s.body = append(s.body, a.opening...)
 	start := len(s.body) - 1
 	for i := range a.fields {
 		f := &a.fields[i]
@@ -144,7 +138,7 @@ func (s *state) fields(a *action, lanes int) (span, *problem) {
 				return span{}, evalProblem(f.value.prog, f.name, err)
 			}
 		}
-		if f.role != eventData {
+		if f.attribute {
 			if p := s.personAttribute(f, v, lanes); p != nil {
 				return span{}, p
 			}
@@ -166,15 +160,18 @@ func (s *state) single(a *action, c *pending, kind customerio.Identifier, start 
 	tooLarge := func(field, format string, args ...any) *problem {
 		return &problem{reason: event.ReasonTooLarge, field: field, detail: fmt.Sprintf(format, args...)}
 	}
-	size := data.end - data.start
+	size, key := data.end-data.start, ""
+	if a.values != nil {
+		key = a.values.Key
+	}
 	switch {
-	case !a.op.Event:
-		return tooLarge("attributes", "the call is %d bytes; Customer.io takes %d", len(s.body)-start, customerio.MaxItemBytes)
+	case !a.op.GoesAlone():
+		return tooLarge(key, "the call is %d bytes; Customer.io takes %d", len(s.body)-start, customerio.MaxItemBytes)
 	case size > customerio.MaxEventDataBytes:
-		return tooLarge("data", "the data is %d bytes; Customer.io takes %d", size, customerio.MaxEventDataBytes)
+		return tooLarge(key, "the data is %d bytes; Customer.io takes %d", size, customerio.MaxEventDataBytes)
 	}
 	e := customerio.SingleEvent{
-		Action: a.action, Person: kind, Text: s.who,
+		Operation: a.op, Person: kind, Text: s.who,
 		Name: s.body[name.start:name.end], ID: c.id.AppendTo(nil), Data: s.body[data.start:data.end],
 	}
 	if s.time.known {
@@ -182,7 +179,7 @@ func (s *state) single(a *action, c *pending, kind customerio.Identifier, start 
 	}
 	path := e.Path()
 	if path == "" {
-		return tooLarge("data", "the call is over %d bytes, and the endpoint for larger ones cannot name a person by this %s", customerio.MaxItemBytes, kind)
+		return tooLarge(key, "the call is over %d bytes, and the endpoint for larger ones cannot name a person by this %s", customerio.MaxItemBytes, kind)
 	}
 	s.wide = e.AppendTo(s.wide[:0])
 	s.body = append(s.body[:start], s.wide...)

@@ -7,12 +7,17 @@ import (
 	"strings"
 )
 
-// List joins words as a sentence does: a, b or c.
-func List(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
+// List joins words of which one is to be chosen: a, b or c.
+func List(words []string) string { return join(words, " or ") }
+
+// And joins words that all count: a, b and c.
+func And(words []string) string { return join(words, " and ") }
+
+func join(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
 	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	return strings.Join(words[:len(words)-1], ", ") + last + words[len(words)-1]
 }
 
 // Near gives `, did you mean "x"?` for the known word that is nearest to what was written, or nothing where none is near.

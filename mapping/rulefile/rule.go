@@ -35,15 +35,6 @@ func (r *reader) rule(node ast.Node, at string) mapping.Rule {
 	return rule
 }
 
-// actionFields names the keys of each action.
-var actionFields = map[customerio.Action][]string{
-	customerio.Identify: {"person", "attributes", "remove"},
-	customerio.Track:    {"person", "name", "data"},
-	customerio.Pageview: {"person", "name", "data"},
-	customerio.Screen:   {"person", "name", "data"},
-	customerio.Delete:   {"person"},
-}
-
 func (r *reader) action(node ast.Node, at string) mapping.Action {
 	a := mapping.Action{Pos: r.pos(node)}
 	known := fields{
@@ -51,7 +42,7 @@ func (r *reader) action(node ast.Node, at string) mapping.Action {
 		"if":   func(n ast.Node, at string) { a.If = r.program(n, at) },
 		"call": func(n ast.Node, at string) { a.Call = r.text(n, at) },
 	}
-	for action := range actionFields {
+	for _, action := range customerio.Actions() {
 		known[action.Operation().Name] = func(n ast.Node, at string) {
 			if a.Action != 0 {
 				r.fail(n, at, "one action in each element of do; give %s an element of its own", action.Operation().Name)
@@ -71,36 +62,50 @@ func (r *reader) action(node ast.Node, at string) mapping.Action {
 
 func actionNames() []string {
 	var names []string
-	for action := range actionFields {
+	for _, action := range customerio.Actions() {
 		names = append(names, action.Operation().Name)
 	}
 	slices.Sort(names)
 	return names
 }
 
+// operation reads the fields of an action.
 func (r *reader) operation(node ast.Node, at string, a *mapping.Action) {
-	all := fields{
-		"person":     func(n ast.Node, at string) { a.Person = oneOrList(r, n, at, r.person) },
-		"name":       func(n ast.Node, at string) { a.Name = r.value(n, at) },
-		"attributes": func(n ast.Node, at string) { a.Fields = r.values(n, at) },
-		"data":       func(n ast.Node, at string) { a.Fields = r.values(n, at) },
-		"remove":     func(n ast.Node, at string) { a.Remove = oneOrList(r, n, at, r.text) },
-	}
-	known := fields{}
-	for _, key := range actionFields[a.Action] {
-		known[key] = all[key]
+	op := a.Action.Operation()
+	known, given := fields{}, map[string]bool{}
+	for i := range op.Fields {
+		f := &op.Fields[i]
+		known[f.Key] = func(n ast.Node, at string) { given[f.Key] = r.field(n, at, f.Kind, a) }
 	}
 	mistakes := len(r.errs)
 	r.fields(node, at, known)
 	if len(r.errs) > mistakes {
 		return
 	}
-	if len(a.Person) == 0 {
-		r.fail(node, at, "needs person")
+	for _, f := range op.Fields {
+		if f.Required && !given[f.Key] {
+			r.fail(node, at, "needs %s", f.Key)
+		}
 	}
-	if a.Action.Operation().Event && a.Name.IsZero() {
-		r.fail(node, at, "needs name")
+}
+
+// field reads one field of an action, and reports whether something stands there.
+func (r *reader) field(n ast.Node, at string, kind customerio.FieldKind, a *mapping.Action) bool {
+	switch kind {
+	case customerio.PersonField:
+		a.Person = oneOrList(r, n, at, r.person)
+		return len(a.Person) > 0
+	case customerio.NameField:
+		a.Name = r.value(n, at)
+		return !a.Name.IsZero()
+	case customerio.AttributesField, customerio.DataField:
+		a.Fields = r.values(n, at)
+		return len(a.Fields) > 0
+	case customerio.RemovalsField:
+		a.Remove = oneOrList(r, n, at, r.text)
+		return len(a.Remove) > 0
 	}
+	return false
 }
 
 // person reads a program, which gives an id, or a map of one kind of identifier to a program.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -70,28 +71,45 @@ func view(c *event.Call) any {
 	if !ok {
 		return nil
 	}
-	out := map[string]any{"person": item["identifiers"]}
-	if who, ok := item["identifiers"].(map[string]any); ok && len(who) == 1 && who["id"] != nil {
-		out["person"] = who["id"]
-	}
-	fields, _ := item["attributes"].(map[string]any)
+	out := map[string]any{}
+	values, _ := item["attributes"].(map[string]any)
 	if c.Single != nil {
-		fields, _ = item["data"].(map[string]any)
-		delete(out, "person")
+		values, _ = item["data"].(map[string]any)
 	}
-	if c.Step.Repeatable {
-		out["name"], out["data"], out["timestamp"] = item["name"], fields, item["timestamp"]
-		return out
-	}
-	var removed []any
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if fields[name] == nil {
-			removed = append(removed, name)
-			delete(fields, name)
+	for _, f := range customerio.ParseAction(c.Step.Action).Operation().Fields {
+		switch f.Kind {
+		case customerio.PersonField:
+			if c.Single == nil {
+				out[f.Key] = shortPerson(item["identifiers"])
+			}
+		case customerio.NameField:
+			out[f.Key], out["timestamp"] = item["name"], item["timestamp"]
+		case customerio.AttributesField, customerio.DataField:
+			out[f.Key] = values
+		case customerio.RemovalsField:
+			out[f.Key] = takeRemovals(values)
 		}
 	}
-	out["attributes"], out["remove"] = fields, removed
 	return out
+}
+
+// shortPerson shows an id as rules mostly write it, without its kind.
+func shortPerson(identifiers any) any {
+	if who, ok := identifiers.(map[string]any); ok && len(who) == 1 && who["id"] != nil {
+		return who["id"]
+	}
+	return identifiers
+}
+
+// takeRemovals takes the attributes that a call erases from those that it sets.
+func takeRemovals(attributes map[string]any) (removed []any) {
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if attributes[name] == nil {
+			removed = append(removed, name)
+			delete(attributes, name)
+		}
+	}
+	return removed
 }
 
 // differences compares what is wanted with what is there. Of maps only the wanted keys are compared, all else as a whole. A

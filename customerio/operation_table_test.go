@@ -1,0 +1,92 @@
+package customerio
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the table of actions into the documents")
+
+const document = "../docs/rules.md"
+
+// TestTheDocumentsShowEveryAction keeps the table of actions in the documents as the table of operations has them.
+func TestTheDocumentsShowEveryAction(t *testing.T) {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := []byte("<!-- actions: made by go test ./customerio -update -->\n"), []byte("<!-- end of actions -->\n")
+	before, rest, found := bytes.Cut(text, begin)
+	_, after, ended := bytes.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table of actions", document)
+	}
+	want := bytes.Join([][]byte{before, begin, []byte(actionTable()), end, after}, nil)
+	if bytes.Equal(text, want) {
+		return
+	}
+	if !*update {
+		t.Fatalf("the table of actions in %s is not up to date; go test ./customerio -update writes it:\n%s", document, actionTable())
+	}
+	if err := os.WriteFile(document, want, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func actionTable() string {
+	var b strings.Builder
+	b.WriteString("| action | what it does | fields | the person is named by | besides |\n|---|---|---|---|---|\n")
+	for _, a := range Actions() {
+		op := a.Operation()
+		var fields []string
+		for i := range op.Fields {
+			fields = append(fields, fieldCell(&op.Fields[i]))
+		}
+		var kinds []string
+		for _, kind := range op.Field(PersonField).Identifiers {
+			kinds = append(kinds, "`"+kind.String()+"`")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n",
+			op.Name, op.Purpose, strings.Join(fields, ", "), strings.Join(kinds, ", "), strings.Join(besides(op), "; "))
+	}
+	return b.String()
+}
+
+func fieldCell(f *Field) string {
+	cell := "`" + f.Key + "`"
+	if f.Required {
+		cell = "**" + cell + "**"
+	}
+	switch {
+	case f.MaxBytes > 0:
+		cell += fmt.Sprintf(" (up to %d bytes)", f.MaxBytes)
+	case f.MaxRunes > 0:
+		cell += fmt.Sprintf(" (up to %d characters)", f.MaxRunes)
+	case f.MaxEntries > 0:
+		cell += fmt.Sprintf(" (up to %d, with those removed)", f.MaxEntries)
+	}
+	return cell
+}
+
+func besides(op *Operation) (out []string) {
+	if op.Destructive {
+		out = append(out, "needs `allow: ["+op.Name+"]`")
+	}
+	switch op.Timestamp {
+	case EventTime:
+		out = append(out, "carries the event's time")
+	case ReplayTime:
+		out = append(out, "carries the event's time in a replay only")
+	}
+	if op.Repeatable {
+		out = append(out, "Customer.io ignores a repeat of its id")
+	}
+	if op.GoesAlone() {
+		out = append(out, fmt.Sprintf("over %d bytes it goes alone, with up to %d bytes of data", MaxItemBytes, MaxEventDataBytes))
+	}
+	return out
+}
