@@ -19,6 +19,10 @@ type Message struct {
 	Value   []byte // nil for a Kafka tombstone, which is not the same as empty
 	Headers []Header
 	Time    time.Time // the broker's time for the record; zero where it has none
+
+	// Ref is the source's own reference to the message: what it set comes back in every copy of the message, such as the one in a
+	// FailedMessage. It means something to the source alone, and nobody else looks at it. Most sources need none.
+	Ref any
 }
 
 // Size is the number of bytes that the message's own content takes: key, value and headers.

@@ -132,7 +132,7 @@ func TestReplayEndsWithItsLock(t *testing.T) {
 			if _, ok := lease.Deadline(); !ok {
 				t.Error("the lease has no deadline, although its lock has")
 			}
-			r.Map(m)
+			r.Mapper().Map(m)
 			if len(leases) == 2 {
 				close(s.lost)
 				<-lease.Done()

@@ -1,7 +1,7 @@
 package replay
 
 import (
-	"context"
+	"sync"
 	"time"
 
 	"github.com/ciobridge/ciobridge/deadletter"
@@ -9,10 +9,15 @@ import (
 )
 
 // replayedEvent is one event of a replay that is in flight, with the letters that are open for it.
+//
+// It is the Ref of its message. The source makes it, Mapper notes which calls belong to which letter, DeadLetters notes what failed
+// again, and when the message is acked the source turns what was noted into resolutions.
 type replayedEvent struct {
-	letters  []*deadletter.Letter
-	statuses []letterStatus // by letter
-	owners   map[event.ID][]int
+	letters []*deadletter.Letter
+
+	mu       sync.Mutex
+	statuses []letterStatus     // by letter
+	owners   map[event.ID][]int // by the identity of a call or failure, the letters that it belongs to
 }
 
 // letterStatus is what has become of a letter so far.
@@ -28,68 +33,31 @@ func newReplayedEvent(letters []*deadletter.Letter) *replayedEvent {
 	return &replayedEvent{letters: letters, statuses: make([]letterStatus, len(letters))}
 }
 
-// Map maps a replayed message by today's rules and keeps what its letters ask for.
-func (r *Replay) Map(m event.Message) ([]event.Call, []event.Failure) {
-	r.mu.Lock()
-	e := r.inFlight[deadletter.EventID(&m)]
-	r.mu.Unlock()
-	if e == nil {
-		return nil, nil
-	}
-	return r.mapEvent(e, m)
+// eventOf is the replayed event that a message stands for, nil where it is of another source.
+func eventOf(m *event.Message) *replayedEvent {
+	e, _ := m.Ref.(*replayedEvent)
+	return e
 }
 
-func (r *Replay) mapEvent(e *replayedEvent, m event.Message) ([]event.Call, []event.Failure) {
-	calls, failures := r.rules.Map(m)
-	a := match(e.letters, calls, failures, r.destructive)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e.owners = a.owners
+// matched notes which calls and failures belong to which letters.
+func (e *replayedEvent) matched(m matching) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.owners = m.owners
 	for i := range e.statuses {
-		e.statuses[i] = letterStatus{skipped: a.skipped[i]}
+		e.statuses[i] = letterStatus{skipped: m.skipped[i]}
 	}
-	for c := range a.calls {
-		for _, i := range a.owners[a.calls[c].ID] {
+	for c := range m.calls {
+		for _, i := range m.owners[m.calls[c].ID] {
 			e.statuses[i].calls++
 		}
 	}
-	return a.calls, a.failures
-}
-
-// Put stores letters of a replay, with the attempts of those that they come from added to their own. A call that failed before it
-// reached the wire counts as one attempt, so that every replay shows. A failure that is in the log already, but for its attempts, is
-// only counted: what nobody mends would otherwise be copied by every replay.
-func (r *Replay) Put(ctx context.Context, letters ...event.FailedMessage) error {
-	stored := make([]event.FailedMessage, 0, len(letters))
-	events := make([]*replayedEvent, 0, len(letters))
-	r.mu.Lock()
-	for _, l := range letters {
-		e := r.inFlight[deadletter.EventID(&l.Message)]
-		if e != nil {
-			if l.Failures = e.newFailures(l.Failures); len(l.Failures) == 0 {
-				continue
-			}
-		}
-		stored, events = append(stored, l), append(events, e)
-	}
-	r.mu.Unlock()
-	if err := r.store.Put(ctx, stored...); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range stored {
-		if events[i] != nil {
-			for f := range stored[i].Failures {
-				events[i].noteWritten(stored[i].Failures[f].ID)
-			}
-		}
-	}
-	return nil
 }
 
 // newFailures gives the failures that are not in the log yet their story, and counts those that are.
 func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	var fresh []event.Failure
 	for _, f := range failures {
 		f = e.withPast(f)
@@ -111,7 +79,7 @@ func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 	return fresh
 }
 
-// withPast adds the past of the letters that a failure belongs to.
+// withPast adds the past of the letters that a failure belongs to. The caller holds mu.
 func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 	attempts := 0
 	first := f.First
@@ -127,19 +95,26 @@ func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 	return f
 }
 
-// noteWritten notes that a letter was written for a failure.
-func (e *replayedEvent) noteWritten(id event.ID) {
-	for _, i := range e.owners[id] {
-		if e.letters[i].ID() == id {
-			e.statuses[i].failed = true
-		} else {
-			e.statuses[i].replaced = true
+// noteWritten notes that letters were written for failures.
+func (e *replayedEvent) noteWritten(failures []event.Failure) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for f := range failures {
+		id := failures[f].ID
+		for _, i := range e.owners[id] {
+			if e.letters[i].ID() == id {
+				e.statuses[i].failed = true
+			} else {
+				e.statuses[i].replaced = true
+			}
 		}
 	}
 }
 
 // resolutions counts what has become of the letters and returns their resolutions, and the letters of which the rules made no call.
 func (e *replayedEvent) resolutions(progress *Progress) (settled []deadletter.Resolution, unmatched []*deadletter.Letter) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	delivered, replaced, again := deadletter.Resolution{Kind: deadletter.Delivered}, deadletter.Resolution{Kind: deadletter.Replaced}, deadletter.Resolution{Kind: deadletter.FailedAgain}
 	for i, l := range e.letters {
 		f := e.statuses[i]

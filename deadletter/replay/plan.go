@@ -22,6 +22,7 @@ func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, e
 	if err != nil {
 		return r.Progress(), fmt.Errorf("try replay: %w", err)
 	}
+	mapper := r.Mapper()
 	for _, selection := range events {
 		whole, err := r.load(ctx, selection)
 		if err != nil {
@@ -30,11 +31,10 @@ func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, e
 		if len(whole) == 0 {
 			continue
 		}
-		e := newReplayedEvent(whole)
-		calls, failures := r.mapEvent(e, whole[0].Message)
-		for _, f := range failures {
-			e.noteWritten(f.ID)
-		}
+		e, m := newReplayedEvent(whole), whole[0].Message
+		m.Ref = e
+		calls, failures := mapper.Map(m)
+		e.noteWritten(failures)
 		r.mu.Lock()
 		r.resolutionsOf(e)
 		r.mu.Unlock()

@@ -15,13 +15,6 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Rules are today's rules, which turn a message into calls.
-type Rules interface {
-	Map(m event.Message) ([]event.Call, []event.Failure)
-	// Names reports whether there is a rule of that name, and whether one of its calls has that name.
-	Names(rule, call string) (isRule, isCall bool)
-}
-
 // Options say what to replay.
 type Options struct {
 	Filter deadletter.Filter
@@ -74,7 +67,8 @@ type UnknownRule struct {
 	Letters int
 }
 
-// Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, mapper and store of letters at once.
+// Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, and comes with its mapper and
+// its store of letters.
 //
 // It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's rules, and
 // keeps only the calls that failed. What is delivered is resolved; what fails again is counted, and written again where it fails in
@@ -86,8 +80,8 @@ type Replay struct {
 	log   *zap.Logger
 
 	mu       sync.Mutex
-	inFlight map[event.ID]*replayedEvent // by the identity of the event
-	pending  []deadletter.Resolution     // not written yet
+	inFlight int                     // events
+	pending  []deadletter.Resolution // not written yet
 	progress Progress
 	unknown  map[UnknownRule]int // with no number of letters
 	wake     chan struct{}
@@ -102,9 +96,21 @@ func New(store Store, rules Rules, opts Options, log *zap.Logger) (*Replay, erro
 	}
 	return &Replay{
 		store: store, rules: rules, opts: opts.withDefaults(), log: log,
-		inFlight: map[event.ID]*replayedEvent{}, unknown: map[UnknownRule]int{}, wake: make(chan struct{}, 1),
+		unknown: map[UnknownRule]int{}, wake: make(chan struct{}, 1),
 	}, nil
 }
+
+// Mapper is the mapper of the replay's messages.
+func (r *Replay) Mapper() *Mapper {
+	m := &Mapper{rules: r.rules}
+	if !r.opts.IncludeDestructive {
+		m.skipped = r.opts.Destructive
+	}
+	return m
+}
+
+// DeadLetters is where what fails again is stored.
+func (r *Replay) DeadLetters() *DeadLetters { return &DeadLetters{r.store} }
 
 // Progress says how far the replay is.
 func (r *Replay) Progress() Progress {
@@ -227,8 +233,4 @@ func (r *Replay) count(change func(*Progress)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.progress)
-}
-
-func (r *Replay) destructive(action string) bool {
-	return !r.opts.IncludeDestructive && slices.Contains(r.opts.Destructive, action)
 }

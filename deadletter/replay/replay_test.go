@@ -41,8 +41,9 @@ type flow struct {
 
 // run is what the pipeline does with a replay.
 func (f *flow) run(ctx context.Context, r *Replay) error {
+	mapper, letters := r.Mapper(), r.DeadLetters()
 	return r.Consume(ctx, func(lease context.Context, m event.Message, done func()) error {
-		calls, failures := r.Map(m)
+		calls, failures := mapper.Map(m)
 		for _, c := range calls {
 			if lease.Err() != nil {
 				return nil // in flight, never acked
@@ -61,7 +62,7 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 			}
 		}
 		if len(failures) > 0 {
-			if err := r.Put(ctx, event.FailedMessage{Message: m, Failures: failures}); err != nil {
+			if err := letters.Put(ctx, event.FailedMessage{Message: m, Failures: failures}); err != nil {
 				return err
 			}
 		}

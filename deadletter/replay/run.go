@@ -78,33 +78,46 @@ func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]dea
 		if len(letters) == 0 {
 			continue
 		}
-		m := letters[0].Message
-		id := deadletter.EventID(&m)
-		r.mu.Lock()
-		r.inFlight[id] = newReplayedEvent(letters)
-		r.mu.Unlock()
-		if err := handle(lease, m, sync.OnceFunc(func() { r.finished(id) })); err != nil {
-			r.mu.Lock()
-			delete(r.inFlight, id)
-			r.mu.Unlock()
+		if err := r.handOver(lease, letters, handle); err != nil {
 			if ctx.Err() != nil || lease.Err() != nil {
 				return errStopped
 			}
-			return fmt.Errorf("replay: hand over %s: %w", m.Origin, err)
+			return fmt.Errorf("replay: hand over %s: %w", letters[0].Message.Origin, err)
 		}
 	}
 	return nil
 }
 
-// finished resolves the letters of an event.
-func (r *Replay) finished(id event.ID) {
+// handOver hands over the message of an event and its letters.
+func (r *Replay) handOver(lease context.Context, letters []*deadletter.Letter, handle handler) error {
+	e := newReplayedEvent(letters)
+	m := letters[0].Message
+	m.Ref = e
 	r.mu.Lock()
-	if e := r.inFlight[id]; e != nil {
-		delete(r.inFlight, id)
-		r.pending = append(r.pending, r.resolutionsOf(e)...)
+	r.inFlight++
+	r.mu.Unlock()
+	var once sync.Once
+	err := handle(lease, m, func() { once.Do(func() { r.finished(e) }) })
+	if err != nil {
+		once.Do(r.dropped)
 	}
+	return err
+}
+
+// finished resolves the letters of an event that was acked.
+func (r *Replay) finished(e *replayedEvent) {
+	r.mu.Lock()
+	r.inFlight--
+	r.pending = append(r.pending, r.resolutionsOf(e)...)
 	r.mu.Unlock()
 	r.wakeUp()
+}
+
+// dropped forgets an event that the pipeline did not take.
+func (r *Replay) dropped() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight--
 }
 
 // wakeUp asks for resolutions to be written.
@@ -118,7 +131,7 @@ func (r *Replay) wakeUp() {
 func (r *Replay) eventsInFlight() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.inFlight)
+	return r.inFlight
 }
 
 // writePending writes resolutions if there are any. What cannot be written stays for the next time, so that an error needs no more than
