@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -80,8 +81,12 @@ func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
 	if out == asJSON {
 		progress = io.Discard
 	}
+	var skip []string
+	if !r.includeDestructive {
+		skip = customerio.DestructiveActions()
+	}
 	run, err := replay.New(d.store, d.rules.ForReplay(), replay.Options{
-		Filter: chosen, IncludeDestructive: r.includeDestructive, Confirm: func(p replay.Progress) error {
+		Filter: chosen, Skip: skip, Confirm: func(p replay.Progress) error {
 			fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
 			return nil
 		},

@@ -19,10 +19,8 @@ import (
 type Options struct {
 	Filter deadletter.Filter
 
-	// IncludeDestructive lets destructive calls be sent. Without it their letters stay open.
-	IncludeDestructive bool
-	// Destructive names the actions that cannot be taken back; nil means delete, suppress and merge.
-	Destructive []string
+	// Skip names the actions that are not sent: letters that need one of them stay open, such as one that deletes a person.
+	Skip []string
 
 	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay. Nil goes on.
 	Confirm func(Progress) error
@@ -32,9 +30,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Destructive == nil {
-		o.Destructive = []string{"delete", "suppress", "merge"}
-	}
 	if o.Drain == 0 {
 		o.Drain = 15 * time.Second
 	}
@@ -53,7 +48,7 @@ type Progress struct {
 
 	// Of those left open; the others were not reached or not finished when the replay was stopped.
 	Unmatched   int // today's rules make no call for them
-	Destructive int // they need a destructive call, and those were not included
+	Destructive int // they need an action that Options.Skip names
 	Truncated   int // they were too large to be kept whole
 
 	// Unresolved letters were delivered, but it could not be written. The next replay sends them again.
@@ -101,13 +96,7 @@ func New(store Store, rules Rules, opts Options, log *zap.Logger) (*Replay, erro
 }
 
 // Mapper is the mapper of the replay's messages.
-func (r *Replay) Mapper() *Mapper {
-	m := &Mapper{rules: r.rules}
-	if !r.opts.IncludeDestructive {
-		m.skipped = r.opts.Destructive
-	}
-	return m
-}
+func (r *Replay) Mapper() *Mapper { return &Mapper{rules: r.rules, skipped: r.opts.Skip} }
 
 // DeadLetters is where what fails again is stored.
 func (r *Replay) DeadLetters() *DeadLetters { return &DeadLetters{r.store} }
