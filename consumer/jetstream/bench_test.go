@@ -28,8 +28,7 @@ func BenchmarkDeliveries(b *testing.B) {
 			server := newCannedServer(pin, size)
 			r := &reader{partition: partition{stream: "EVENTS"}, cfg: DefaultConfig()}
 			r.metrics = newMetrics(prometheus.NewRegistry(), &Source{}).forPartition(partition{stream: "EVENTS"})
-			s := newSession(r, pin, time.Now(), 0)
-			s.inbox = openInbox(server, "_INBOX.bench", r.cfg.FetchBytes)
+			s := newSession(r, pin, time.Now(), 0, openInbox(server, "_INBOX.bench", r.cfg.FetchBytes))
 			defer s.inbox.close()
 			n := 0
 			err := s.deliverLoop(func(_ context.Context, _ event.Message, done func()) error {

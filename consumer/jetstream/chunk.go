@@ -7,61 +7,62 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// chunk is a buffer into which a connection is read and into which its messages point. It goes back to its pool when the connection is
-// done with it and no message of it is in hand.
+// chunk is a buffer that a connection is read into. Its messages point into it. The buffer goes back to its pool when the
+// connection needs it no more and all its messages are acked.
 //
-// What is read into it counts as held until no message of it is in hand, because one of them keeps the memory of all.
+// All bytes that were read into a chunk count as held by the inbox while one of its messages is in flight, because that one
+// keeps the memory of all.
 type chunk struct {
 	*consumer.Buffer
 	inbox    *inbox
-	inFlight atomic.Int32 // messages in hand
+	inFlight atomic.Int32 // messages that are not acked
 
 	mu      sync.Mutex
-	size    int64 // what was read into it
-	counted int64 // what of that counts
-	sealed  bool  // the connection is done with it
+	size    int64 // bytes that were read into it
+	counted int64 // bytes of those that count as held
+	sealed  bool  // nothing more is read into it
 }
 
 func (b *inbox) newChunk(size int) *chunk {
 	return &chunk{Buffer: consumer.NewBuffer(size), inbox: b}
 }
 
-// addMessages counts messages that have come, with all that they take.
-func (s *chunk) addMessages(messages int, bytes int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.inFlight.Add(int32(messages))
-	s.size += bytes
-	s.inbox.heldBytes.Add(s.size - s.counted)
-	s.counted = s.size
+// addMessages counts messages that have arrived, and all bytes that they take.
+func (c *chunk) addMessages(messages int, bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight.Add(int32(messages))
+	c.size += bytes
+	c.inbox.heldBytes.Add(c.size - c.counted)
+	c.counted = c.size
 }
 
-// ackMessage says that a message is not in hand any more.
-func (s *chunk) ackMessage() {
-	if s.inFlight.Add(-1) == 0 {
-		s.freeIfUnused()
+// ackMessage says that nobody needs the bytes of a message any more.
+func (c *chunk) ackMessage() {
+	if c.inFlight.Add(-1) == 0 {
+		c.freeIfUnused()
 	}
 }
 
-// seal says that nothing more is read into it.
-func (s *chunk) seal() {
-	s.mu.Lock()
-	s.sealed = true
-	s.mu.Unlock()
-	s.freeIfUnused()
+// seal says that nothing more is read into the chunk.
+func (c *chunk) seal() {
+	c.mu.Lock()
+	c.sealed = true
+	c.mu.Unlock()
+	c.freeIfUnused()
 }
 
-// freeIfUnused gives back what is not needed any more.
-func (s *chunk) freeIfUnused() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.inFlight.Load() != 0 {
-		return // more came meanwhile
+// freeIfUnused frees what is not needed any more, unless more messages have arrived meanwhile.
+func (c *chunk) freeIfUnused() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inFlight.Load() != 0 {
+		return
 	}
-	s.inbox.freed(s.counted)
-	s.counted = 0
-	if s.sealed && s.Buffer != nil {
-		s.Buffer.Release()
-		s.Buffer = nil
+	c.inbox.free(c.counted)
+	c.counted = 0
+	if c.sealed && c.Buffer != nil {
+		c.Buffer.Release()
+		c.Buffer = nil
 	}
 }

@@ -3,21 +3,38 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// commitAfter is how many deliveries make an acknowledgement due before its time: what the server does with one, and for each delivery
-// meanwhile, grows with what is not acknowledged.
+// commitAfter is the number of deliveries after which a commit does not wait for its time. The work of the server for each ack
+// and for each delivery grows with the number of messages that are not acked.
 const commitAfter = 2000
 
-// firstCommit is when a turn commits first. A reader that is killed soon after it began, as in a storm of restarts, then repeats little of
-// the much that was delivered to it at once.
+// firstCommit is when a session commits first. A reader that is killed soon after it began, as in a storm of restarts, then
+// repeats little of what was delivered to it at once.
 const firstCommit = 200 * time.Millisecond
 
-// commitEvery commits what is finished whenever the interval is over or much has been delivered.
+// commits is how far the session has told the server what is finished. A commit stores the checkpoint and then acks. The
+// checkpoint is never behind the ack: otherwise the next reader would take the difference for purged.
+type commits struct {
+	soon     chan struct{}          // signaled when a commit should not wait for its time
+	reply    atomic.Pointer[string] // the reply subject of a message of the session, from which the subject of acks is made
+	ackFloor atomic.Uint64          // the ack floor that the server has confirmed
+
+	mu      sync.Mutex           // held during a whole commit
+	stored  uint64               // the tracker's number of acks when the checkpoint was stored last
+	acked   consumer.AckedRanges // memory for the ranges of the checkpoint
+	failing bool                 // the checkpoint could not be stored last time
+}
+
+// commitEvery commits at intervals, and when a commit is due soon.
 func (s *session) commitEvery(done <-chan struct{}) {
 	due := time.NewTimer(min(firstCommit, s.r.cfg.CommitInterval))
 	defer due.Stop()
@@ -29,105 +46,89 @@ func (s *session) commitEvery(done <-chan struct{}) {
 			s.commit()
 			s.logDeleted()
 			due.Reset(s.r.cfg.CommitInterval)
-		case <-s.commitSoon:
+		case <-s.commits.soon:
 			s.commit()
 		}
 	}
 }
 
-// commit stores what is finished, acknowledges the floor, waits until the server confirms it, and reports whether both are known there.
-// What is stored is never behind what is acknowledged: else the difference would be taken for purged.
+// commit stores the checkpoint, acks up to the committable offset, and waits until the server confirms it. It reports whether
+// the server has both.
 func (s *session) commit() bool {
-	s.commitMu.Lock()
-	defer s.commitMu.Unlock()
+	c := &s.commits
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), s.r.cfg.tuning.answer)
 	defer cancel()
-	next, count := s.tracker.CommittableCount()
-	if !s.saveCheckpoint(ctx) {
+	committable, count := s.tracker.CommittableCount()
+	if !s.storeCheckpoint(ctx) {
 		return false
 	}
-	floor, reply := uint64(next)-1, s.reply.Load()
-	if reply == nil || floor <= s.ackFloor.Load() {
+	ackFloor, reply := uint64(committable)-1, c.reply.Load()
+	if reply == nil || ackFloor <= c.ackFloor.Load() {
 		return true
 	}
-	if !s.holdsPin() {
-		return false
+	if !s.pin.held() {
+		return false // the ack would be true, but could confuse the count of another reader's acks
 	}
-	err := s.r.ack(ctx, ackSubject(*reply, floor, count))
+	err := s.r.ack(ctx, ackSubject(*reply, ackFloor, count))
 	s.r.metrics.countAck(err)
 	if err == nil {
-		s.ackFloor.Store(floor)
+		c.ackFloor.Store(ackFloor)
 	}
 	return err == nil
 }
 
-// saveCheckpoint stores what is finished. It needs no proof that the pin is still ours, because the next reader begins with a write that ours would
-// have to follow.
-func (s *session) saveCheckpoint(ctx context.Context) bool {
-	r := s.r
-	next, done, news := s.tracker.Acked(s.ackedBuf[:0])
-	if s.ackedBuf = done; news == s.savedVersion {
+// storeCheckpoint stores what is acked, if that has changed. It needs no proof of the pin: the next reader begins with a write,
+// and ours fails after that one. The caller holds commits.mu.
+func (s *session) storeCheckpoint(ctx context.Context) bool {
+	r, c := s.r, &s.commits
+	committable, acked, acks := s.tracker.Acked(c.acked[:0])
+	if c.acked = acked; acks == c.stored {
 		return true
 	}
-	err := r.checkpoints.save(ctx, r.checkpoint(s.pin, next, done))
+	err := r.checkpoints.save(ctx, r.checkpoint(s.pin.id, committable, acked))
 	if errors.Is(err, errFenced) {
-		s.losePin()
+		s.pin.lose()
 		s.end(err)
 		return false
 	}
 	if err != nil {
 		r.metrics.countAck(err)
-		if !s.saveFailed.Swap(true) {
+		if !c.failing {
 			r.log.Warn("what is finished cannot be stored: a reader that is killed repeats it", zap.Error(err))
 		}
+		c.failing = true
 		return false
 	}
-	if s.saveFailed.Swap(false) {
+	if c.failing {
 		r.log.Info("what is finished is stored again")
 	}
-	s.savedVersion = news
+	c.failing, c.stored = false, acks
 	return true
+}
+
+var errNotCommitted = errors.New("the server has not confirmed the commit")
+
+// commitFinal commits what was finished during the drain. If that fails, it tries again for a moment. Where the connection is
+// broken and the process goes on, it does not wait: the next session of the process knows what this one has finished.
+func (s *session) commitFinal(ctx context.Context) {
+	conn, pause := s.r.conn.Conn(), s.r.cfg.tuning.retry/10
+	policy := retry.Policy{First: pause, Longest: pause, Exact: true, Limit: s.r.cfg.tuning.answer}
+	_ = retry.Do(context.WithoutCancel(ctx), policy, func(context.Context) error {
+		switch {
+		case s.commit():
+			return nil
+		case !s.pin.held(), errors.Is(s.cause(), errConsumerGone), conn.IsClosed(), ctx.Err() == nil && !conn.IsConnected():
+			return retry.Permanent(errNotCommitted)
+		}
+		return errNotCommitted
+	}) // what is not committed is delivered again
 }
 
 // logDeleted logs what checkGap has found since the last time.
 func (s *session) logDeleted() {
-	if n := s.deletedCount.Swap(0); n > 0 {
+	if n := s.deleted.Swap(0); n > 0 {
 		s.r.log.Warn("messages were deleted from the middle of the stream before they were read", zap.Int64("messages", n))
-	}
-}
-
-// holdsPin is true as long as the server promised the pin to us. An acknowledgement after that would still be true, but could
-// confuse the count of another reader's.
-func (s *session) holdsPin() bool { return time.Now().Before(*s.pinUntil.Load()) }
-
-// extendPin notes that a request written at sent proved the pin.
-func (s *session) extendPin(sent time.Time) {
-	until := sent.Add(s.r.cfg.SessionTimeout)
-	s.pinUntil.Store(&until)
-}
-
-// losePin notes that the pin has passed to another reader.
-func (s *session) losePin() { s.pinUntil.Store(&time.Time{}) }
-
-// commitFinal commits what was finished during the drain. When that fails it tries again for a moment; but where the connection is broken
-// and the process goes on, the next turn knows what this one has finished.
-func (s *session) commitFinal(ctx context.Context) {
-	conn := s.r.conn.Conn()
-	back := conn.StatusChanged(nats.CONNECTED)
-	defer conn.RemoveStatusListener(back)
-	limit := time.NewTimer(s.r.cfg.tuning.answer)
-	defer limit.Stop()
-	again := time.NewTicker(s.r.cfg.tuning.retry / 10)
-	defer again.Stop()
-	for !s.commit() && s.holdsPin() && !errors.Is(s.cause(), errConsumerGone) {
-		if conn.IsClosed() || ctx.Err() == nil && !conn.IsConnected() {
-			return
-		}
-		select {
-		case <-limit.C:
-			return
-		case <-back:
-		case <-again.C:
-		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// The ways in which a turn of reading ends. They are not failures: the next turn goes on at the floor.
+// The ways in which a session ends, or cannot begin. They are not failures: the next session goes on at the committable offset.
 var (
 	errPinLost         = errors.New("another reader has the stream")
 	errDisconnected    = errors.New("the connection broke")
@@ -21,10 +21,15 @@ var (
 	errRequestRefused  = errors.New("the server refuses requests for messages")
 )
 
-// fatalError marks an error that waiting does not mend.
+// fatalError marks an error that waiting does not mend. It ends the source.
 type fatalError struct{ err error }
 
 func (e *fatalError) Error() string { return e.err.Error() }
 func (e *fatalError) Unwrap() error { return e.err }
 
 func fatalf(format string, args ...any) error { return &fatalError{fmt.Errorf(format, args...)} }
+
+func isFatal(err error) bool {
+	fatal := (*fatalError)(nil)
+	return errors.As(err, &fatal)
+}

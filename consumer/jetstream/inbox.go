@@ -10,32 +10,34 @@ import (
 	"time"
 )
 
-// inbox receives the answers to requests for messages, in the order in which the server sent them, over a connection of its own. They
-// are read in place: the client library's way, where every message is copied, gets a map of its headers and is passed on through a
-// channel, costs more than all that the bridge does with a message.
+// inbox receives the answers to requests for messages, in the order in which the server sent them, over a connection of its own.
 //
-// The connection is always read, whatever is done with what came, since a server closes one that is not. What may come is bounded
-// by what was asked for.
+// The messages are read in place. The client library copies each message, makes a map of its headers and passes it on through a
+// channel, which costs more than all that the bridge does with a message.
+//
+// readLoop reads the connection all the time, whatever becomes of the messages, because a server closes a connection that is not
+// read. How much can arrive is bounded by what was asked for. receive and request are called from one goroutine.
 type inbox struct {
 	conn        net.Conn
 	subject     string
-	chunkSize   int           // bytes of a chunk
-	resumeBelow int64         // half of what may be held
-	arrived     chan struct{} // rung when something has come or the connection is at its end
-	belowHalf   chan struct{} // rung when what is held has come down to low
-	heldBytes   atomic.Int64  // bytes of what has come and is not done
+	chunkSize   int           // bytes
+	resumeBelow int64         // bytes: half of what may be held
+	arrived     chan struct{} // signaled when messages have arrived, or the connection has ended
+	roomAgain   chan struct{} // signaled when heldBytes has come down to resumeBelow
+	heldBytes   atomic.Int64  // bytes of what has arrived and is not acked
 	received    atomic.Uint64 // messages so far
-	readers     sync.WaitGroup
-	writeMu     sync.Mutex
+	reading     sync.WaitGroup
+	writeMu     sync.Mutex // held during a write
 
 	mu    sync.Mutex
-	queue []frame
-	err   error // why the connection is at its end
+	queue []frame // what has arrived and was not received yet
+	err   error   // why the connection has ended
 }
 
-// The sizes of chunks. Large ones make few calls of the system, small ones let little memory be kept by one slow message.
+// The sizes of chunks. Large ones need fewer system calls. With small ones, a slow message keeps less memory.
 const smallestChunk, largestChunk = 4 << 10, 64 << 10
 
+// subscribe opens a connection and subscribes to an inbox on it.
 func (r *reader) subscribe(ctx context.Context) (*inbox, error) {
 	conn, err := r.conn.Dial(ctx)
 	if err != nil {
@@ -49,18 +51,19 @@ func (r *reader) subscribe(ctx context.Context) (*inbox, error) {
 	return b, nil
 }
 
-// openInbox begins to read a connection. Asking for more is over while more than half of fetchBytes is held.
+// openInbox begins to read a connection. The inbox has room while at most half of fetchBytes is held.
 func openInbox(conn net.Conn, subject string, fetchBytes int64) *inbox {
 	b := &inbox{
 		conn: conn, subject: subject,
 		chunkSize:   int(min(max(fetchBytes/16, smallestChunk), largestChunk)),
 		resumeBelow: fetchBytes / 2,
-		arrived:     make(chan struct{}, 1), belowHalf: make(chan struct{}, 1),
+		arrived:     make(chan struct{}, 1), roomAgain: make(chan struct{}, 1),
 	}
-	b.readers.Go(b.readLoop)
+	b.reading.Go(b.readLoop)
 	return b
 }
 
+// request asks the server for messages, which it sends to this inbox.
 func (b *inbox) request(subject string, p pull) error {
 	body := p.encode()
 	if err := b.write(fmt.Appendf(nil, "PUB %s %s %d\r\n%s\r\n", subject, b.subject, len(body), body)); err != nil {
@@ -79,14 +82,14 @@ func (b *inbox) write(p []byte) error {
 	return err
 }
 
-// close ends the connection. What has been handed over stays valid.
+// close ends the connection, and waits for readLoop. Messages that were received stay valid.
 func (b *inbox) close() {
 	b.conn.Close()
-	b.readers.Wait()
+	b.reading.Wait()
 }
 
-// receive gives what has come since the last time, in exchange for the memory of what it gave then, and the reason when nothing comes
-// after it.
+// receive returns what has arrived since the last call, and why nothing comes after it if the connection has ended. It reuses
+// the memory of the frames that it returned last.
 func (b *inbox) receive(used []frame) ([]frame, error) {
 	clear(used)
 	b.mu.Lock()
@@ -96,61 +99,39 @@ func (b *inbox) receive(used []frame) ([]frame, error) {
 	return frames, b.err
 }
 
-// readLoop takes in what the server sends until the connection is at its end.
+// readLoop reads what the server sends until the connection ends.
 func (b *inbox) readLoop() {
-	s := b.newChunk(b.chunkSize)
-	defer func() { s.seal() }()
-	from, to := 0, 0 // what has come and is not understood yet
+	c := b.newChunk(b.chunkSize)
+	defer func() { c.seal() }()
+	from, to := 0, 0 // what has been read and not parsed yet
 	for {
-		n, err := b.conn.Read(s.Bytes[to:])
+		n, err := b.conn.Read(c.Bytes[to:])
 		to += n
-		size, need, wrong := b.parse(s, s.Bytes[from:to])
+		size, need, parseErr := b.parse(c, c.Bytes[from:to])
 		from += size
-		if wrong != nil {
-			err = wrong
+		if parseErr != nil {
+			err = parseErr
 		}
 		if err != nil {
-			b.fail(err)
+			b.end(err)
 			return
 		}
-		if len(s.Bytes)-to < b.chunkSize/8 || len(s.Bytes)-from < need {
+		if len(c.Bytes)-to < b.chunkSize/8 || len(c.Bytes)-from < need {
 			next := b.newChunk(max(b.chunkSize, need))
-			to = copy(next.Bytes, s.Bytes[from:to])
+			to = copy(next.Bytes, c.Bytes[from:to])
 			from = 0
-			s.seal()
-			s = next
+			c.seal()
+			c = next
 		}
 	}
 }
 
-// parse puts the whole messages at the front of p into the queue and answers what asks for an answer. It returns the number of
-// bytes that are done with, and how many the message after them will take.
-func (b *inbox) parse(s *chunk, p []byte) (size, need int, err error) {
-	pings, err := 0, error(nil)
-	b.mu.Lock()
-	before := len(b.queue)
-	for size < len(p) {
-		f := frame{chunk: s}
-		op, n, more, wrong := parseFrame(p[size:], &f)
-		if n == 0 {
-			need, err = more, wrong
-			break
-		}
-		size += n
-		switch op {
-		case opMessage:
-			b.queue = append(b.queue, f)
-		case opPing:
-			pings++
-		}
-	}
-	came := len(b.queue) - before
-	if came > 0 {
-		s.addMessages(came, int64(size))
-	}
-	b.mu.Unlock()
-	if came > 0 {
-		b.received.Add(uint64(came))
+// parse puts the whole messages at the front of p into the queue, and answers pings. It returns the number of bytes that it has
+// parsed, and how many the message after them will take.
+func (b *inbox) parse(c *chunk, p []byte) (size, need int, err error) {
+	pings, arrived, size, need, err := b.enqueue(c, p)
+	if arrived > 0 {
+		b.received.Add(uint64(arrived))
 		signal(b.arrived)
 	}
 	for ; pings > 0 && err == nil; pings-- {
@@ -159,7 +140,33 @@ func (b *inbox) parse(s *chunk, p []byte) (size, need int, err error) {
 	return size, need, err
 }
 
-func (b *inbox) fail(err error) {
+func (b *inbox) enqueue(c *chunk, p []byte) (pings, arrived, size, need int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for size < len(p) {
+		f := frame{chunk: c}
+		op, n, more, parseErr := parseFrame(p[size:], &f)
+		if n == 0 {
+			need, err = more, parseErr
+			break
+		}
+		size += n
+		switch op {
+		case opMessage:
+			b.queue = append(b.queue, f)
+			arrived++
+		case opPing:
+			pings++
+		}
+	}
+	if arrived > 0 {
+		c.addMessages(arrived, int64(size))
+	}
+	return pings, arrived, size, need, err
+}
+
+// end notes why the connection has ended.
+func (b *inbox) end(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err = err; !errors.Is(err, errRefused) {
@@ -168,16 +175,20 @@ func (b *inbox) fail(err error) {
 	signal(b.arrived)
 }
 
-// freed notes that bytes are not held any more.
-func (b *inbox) freed(bytes int64) {
+// hasRoom reports whether more may be asked for.
+func (b *inbox) hasRoom() bool { return b.heldBytes.Load() <= b.resumeBelow }
+
+// free notes that bytes are not held any more.
+func (b *inbox) free(bytes int64) {
 	if now := b.heldBytes.Add(-bytes); now <= b.resumeBelow && now+bytes > b.resumeBelow {
-		signal(b.belowHalf)
+		signal(b.roomAgain)
 	}
 }
 
-func signal(bell chan struct{}) {
+// signal wakes whoever waits on c, or the next one that does.
+func signal(c chan struct{}) {
 	select {
-	case bell <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

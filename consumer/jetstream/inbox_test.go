@@ -62,7 +62,7 @@ func TestInboxReadsInPieces(t *testing.T) {
 		t.Errorf("%d bytes are held when all is done", b.heldBytes.Load())
 	}
 	select {
-	case <-b.belowHalf:
+	case <-b.roomAgain:
 	default:
 		t.Error("nobody is told that there is room again")
 	}

@@ -4,128 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// acquirePin waits until the server gives this reader the pin. The server gives it with a message, so that on a stream without new
-// messages all readers stand by. The message itself is dropped: it comes again after the reset. A pin from the turn before is
-// tried first.
-func (r *reader) acquirePin(ctx context.Context, broken <-chan nats.Status) (pin string, err error) {
-	mine, changed := r.group.assigned(r.indexInGroup)
-	if !mine {
-		return "", r.standBy(ctx, broken, changed)
-	}
-	if r.pin != "" {
-		if _, err := r.renewPin(ctx, r.pin); err == nil {
-			return r.pin, nil
-		}
-		r.pin = ""
-	}
-	r.setState(stateStandby, nil)
-	r.wasReading = false
-	inbox, err := r.subscribe(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer inbox.close()
-	watch := time.NewTicker(r.cfg.SessionTimeout / 3)
-	defer watch.Stop()
-	asked, heard := false, time.Now()
-	for {
-		if !asked {
-			err := inbox.request(r.pullSubject(), pull{batch: 1, expires: r.cfg.tuning.expires, heartbeat: r.cfg.tuning.heartbeat})
-			if err != nil {
-				return "", err
-			}
-			asked = true
-		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-broken:
-			return "", errDisconnected
-		case <-changed:
-			return "", errReassigned
-		case <-inbox.arrived:
-			heard = time.Now()
-			if asked, err = r.readPin(inbox); err != nil || r.pin != "" {
-				return r.pin, err
-			}
-		case <-watch.C:
-			if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
-				return "", errSilent
-			}
-			if err := r.resetIfUnread(ctx); err != nil {
-				return "", err
-			}
-		}
-	}
+// heldPin is the pin of a session, and up to when the server leaves it with us. deliverLoop, keepPin and commits use it.
+type heldPin struct {
+	id      string
+	timeout time.Duration // how long the server waits for a sign of life
+	until   atomic.Pointer[time.Time]
 }
 
-// standBy waits while the partition is another replica's share. It returns errShared when that has changed.
-func (r *reader) standBy(ctx context.Context, broken <-chan nats.Status, changed <-chan struct{}) error {
-	r.setState(stateStandby, nil)
-	r.wasReading, r.pin = false, ""
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-broken:
-		return errDisconnected
-	case <-changed:
-		return errReassigned
-	}
+// held reports whether the pin is certainly ours.
+func (p *heldPin) held() bool { return time.Now().Before(*p.until.Load()) }
+
+// extend notes that a request written at sent proved the pin.
+func (p *heldPin) extend(sent time.Time) {
+	until := sent.Add(p.timeout)
+	p.until.Store(&until)
 }
 
-// readPin looks for the pin in what has come, and says whether the request still stands.
-func (r *reader) readPin(inbox *inbox) (asked bool, err error) {
-	frames, end := inbox.receive(nil)
-	for i := range frames {
-		f := &frames[i]
-		header, err := nats.DecodeHeadersMsg(f.header)
-		if err != nil {
-			return false, fmt.Errorf("read the header of a message: %w", err)
-		}
-		if len(f.reply) > 0 {
-			r.pin = header.Get(pinHeader)
-			return false, nil
-		}
-		st, err := parseStatus(header)
-		if err != nil {
-			return false, err
-		}
-		asked = st.code == 100
-	}
-	return asked, end
-}
+// lose notes that the pin has passed to another reader.
+func (p *heldPin) lose() { p.until.Store(&time.Time{}) }
 
-// resetIfUnread looks whether anybody reads. Where nobody does, and all that the stream has is in flight at a reader that has gone, or taken
-// for read although it was not, it has the server deliver that again: without a message to deliver the server pins nobody. Should
-// another reader gain the pin at the same moment, it notices and begins its turn anew.
-func (r *reader) resetIfUnread(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
-	defer cancel()
-	consumer, err := r.conn.JetStream().Consumer(ctx, r.partition.stream, r.partition.durable)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return errConsumerGone
-	}
-	if err != nil {
-		return fmt.Errorf("look at the consumer: %w", err)
-	}
-	info := consumer.CachedInfo()
-	if pinOf(info) != "" || info.NumPending > 0 {
-		return nil
-	}
-	if info.NumAckPending > 0 {
-		_, err := r.resetConsumer(ctx, info.AckFloor.Stream)
-		return err
-	}
-	return r.checkUnread(ctx, info.AckFloor.Stream)
-}
-
-// pinOf is the pin that stands, empty where none does.
+// pinOf is the pin that the server has given, empty where it has given none.
 func pinOf(info *jetstream.ConsumerInfo) string {
 	for _, g := range info.PriorityGroups {
 		if g.Group == priorityGroup {
@@ -135,12 +40,12 @@ func pinOf(info *jetstream.ConsumerInfo) string {
 	return ""
 }
 
-// renewPin renews the pin and returns the state of the consumer if it is still ours. The request asks for a message of at most one
-// byte, which none is, so that it counts as a sign of life whatever is in hand.
+// provePin gives the server a sign of life and asks for the state of the consumer. It fails if the pin is not ours any more. The
+// request asks for a message of at most one byte. There is none, so it counts as a sign of life whatever is in flight.
 //
-// The answer alone proves nothing, because a server that has no pin at all answers alike. Pins are never given twice, so one
-// that stands after the answer stood before it.
-func (r *reader) renewPin(ctx context.Context, pin string) (*pinProof, error) {
+// The answer alone proves nothing: a server that has given no pin at all answers alike. But no pin is given twice, so one that
+// stands after the answer also stood before it.
+func (r *reader) provePin(ctx context.Context, pin string) (*pinProof, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/3)
 	defer cancel()
 	p := &pinProof{sent: time.Now()}
@@ -165,19 +70,20 @@ func (r *reader) renewPin(ctx context.Context, pin string) (*pinProof, error) {
 	if pinOf(info) != pin {
 		return nil, errPinLost
 	}
-	p.floor = info.AckFloor.Stream
+	p.ackFloor = info.AckFloor.Stream
 	p.lag = info.NumPending + uint64(info.NumAckPending)
 	return p, nil
 }
 
-// pinProof is what the server said of the consumer in answer to a request written at sent.
+// pinProof is the state of the consumer, which the server told in answer to a request.
 type pinProof struct {
-	sent  time.Time
-	floor uint64
-	lag   uint64
+	sent     time.Time // when the request was written
+	ackFloor uint64
+	lag      uint64 // messages that are not acked, delivered or not
 }
 
-// resetConsumer has the server deliver again from its floor on, or from ours where that lies before it, and returns after what.
+// resetConsumer has the server deliver again from its ack floor on, or from our committable offset where that is lower. Delivery
+// goes on after the sequence base.
 func (r *reader) resetConsumer(ctx context.Context, acked uint64) (base uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
 	defer cancel()
@@ -194,7 +100,7 @@ func (r *reader) resetConsumer(ctx context.Context, acked uint64) (base uint64, 
 	return reset.ResetSeq - 1, nil
 }
 
-// releasePin gives the pin back, so that a standby need not wait for it to lapse.
+// releasePin gives the pin back, so that a replica on standby need not wait until it lapses.
 func (r *reader) releasePin() {
 	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)
 	defer cancel()

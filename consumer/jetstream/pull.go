@@ -8,10 +8,56 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// The client library's own iterators hide when the pin changes hands and keep messages of the time before in their buffers. So the
-// few messages of the pull protocol are written and read here.
+// minFetchBytes is what a partition needs at least to ask for more than single messages.
+const minFetchBytes = 64 << 10
 
-// pull is a request for messages (ADR-60 for the group and its pin).
+// minPrefetch is how many messages are asked for ahead for each partition, however many partitions there are.
+const minPrefetch = 400
+
+// pulls are the session's requests for messages. Only deliverLoop uses them.
+//
+// The client library's own iterators hide when the pin changes hands, and keep messages of the time before in their buffers.
+// So the few messages of the pull protocol are written and read here.
+type pulls struct {
+	inbox       *inbox
+	subject     string
+	each        pull // what one request asks for
+	outstanding int  // messages asked for that have not come
+	askOne      bool // the next message is larger than a request may fetch: ask for it alone
+}
+
+func newPulls(r *reader, pin string, inbox *inbox) pulls {
+	t := &r.cfg.tuning
+	return pulls{inbox: inbox, subject: r.pullSubject(), each: pull{
+		batch: t.prefetch / 2, maxBytes: int(r.cfg.FetchBytes / 4), expires: t.expires, heartbeat: t.heartbeat, pin: pin,
+	}}
+}
+
+// request asks for messages when few are left to come and the inbox has room. At most half of the bytes are in flight then, and
+// the requests that stand may fill the other half.
+func (p *pulls) request() error {
+	if p.outstanding > p.each.batch/2 || !p.inbox.hasRoom() {
+		return nil
+	}
+	next := p.each
+	if p.askOne {
+		next.batch, next.maxBytes, p.askOne = 1, 0, false
+	}
+	if err := p.inbox.request(p.subject, next); err != nil {
+		return err
+	}
+	p.outstanding += next.batch
+	return nil
+}
+
+// ended notes that a request is over. A message that is too large for it is asked for alone if nothing else is outstanding: one
+// message past the first half of the bytes is what the other half is for.
+func (p *pulls) ended(st status) {
+	p.askOne = st.full && st.left >= p.outstanding && p.inbox.hasRoom()
+	p.outstanding = max(0, p.outstanding-st.left)
+}
+
+// pull is one request for messages. Group and pin are described in ADR-60 of NATS.
 type pull struct {
 	batch     int
 	maxBytes  int // 0 for no limit
@@ -45,12 +91,15 @@ func (r *reader) pullSubject() string {
 	return "$JS.API.CONSUMER.MSG.NEXT." + r.partition.stream + "." + r.partition.durable
 }
 
-// status is a message of the server's own, which has no reply subject. Left is how many messages of a request will not come.
+// statusHeartbeat is the code of a heartbeat. All other codes say that a request is over.
+const statusHeartbeat = 100
+
+// status is a message of the server itself. Unlike a delivery it has no reply subject.
 type status struct {
 	code int
-	left int
-	full bool // the next message was over the request's bytes
-	last uint64
+	left int    // how many messages of a request will not come
+	full bool   // the next message has more bytes than the request may fetch
+	last uint64 // of a heartbeat: the last delivery
 }
 
 func parseStatus(h nats.Header) (status, error) {
@@ -58,7 +107,7 @@ func parseStatus(h nats.Header) (status, error) {
 	left, _ := strconv.Atoi(h.Get("Nats-Pending-Messages"))
 	st := status{code: code, left: left}
 	switch code {
-	case 100:
+	case statusHeartbeat:
 		st.last, _ = strconv.ParseUint(h.Get("Nats-Last-Consumer"), 10, 64)
 		return st, nil
 	case 404, 408:

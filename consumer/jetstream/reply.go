@@ -2,8 +2,8 @@ package jetstream
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -96,22 +96,39 @@ func ackSubject(reply string, seq, ordinal uint64) string {
 	return string(append(b, reply[to:]...))
 }
 
-// message makes the event's message. Its bytes are the frame's own.
-func (s *session) message(f *frame, d delivery, headers []event.Header) event.Message {
-	return event.Message{
-		Origin:  event.Origin{Topic: s.r.partition.stream, Subject: s.names.intern(f.subject), Partition: s.r.partition.index, Offset: int64(d.streamSeq)},
-		Value:   f.payload,
-		Headers: headers,
-		Time:    time.Unix(0, d.time),
-	}
+// decoder reads the reply subjects and headers of a session's messages. Most of them begin alike, or are alike, so that little
+// is parsed. Only deliverLoop uses it.
+type decoder struct {
+	pin        string
+	bareHeader []byte // the header of a message that has none of its own
+	front      []byte // what the reply subjects have before their numbers
+	names      nameCache
 }
 
-// headers reads the headers of a message, in the order in which they came, takes the pin out, and says whether that is ours.
-func (s *session) headers(f *frame) (headers []event.Header, mine bool) {
-	if bytes.Equal(f.header, s.bareHeader) {
+func newDecoder(pin string) decoder {
+	return decoder{pin: pin, bareHeader: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin), names: nameCache{}}
+}
+
+// delivery reads a reply subject. It reports whether the front of it is a new one, as that of the first is.
+func (c *decoder) delivery(reply []byte) (d delivery, newFront, ok bool) {
+	if len(c.front) > 0 && bytes.HasPrefix(reply, c.front) {
+		d, _, ok = parseNumbers(reply[len(c.front):])
+		return d, false, ok
+	}
+	d, from, _, ok := parseDelivery(reply)
+	if ok {
+		c.front = bytes.Clone(reply[:from])
+	}
+	return d, ok, ok
+}
+
+// headers reads the headers of a message, in the order in which they came. It leaves out the pin, and reports whether the pin is
+// ours.
+func (c *decoder) headers(header []byte) (headers []event.Header, ours bool) {
+	if bytes.Equal(header, c.bareHeader) {
 		return nil, true
 	}
-	_, rest, _ := bytes.Cut(f.header, []byte("\n")) // the version of the protocol
+	_, rest, _ := bytes.Cut(header, []byte("\n")) // the version of the protocol
 	for len(rest) > 0 {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte("\n"))
@@ -120,18 +137,18 @@ func (s *session) headers(f *frame) (headers []event.Header, mine bool) {
 		switch {
 		case !ok || len(key) == 0:
 		case string(key) == pinHeader:
-			mine = string(value) == s.pin
+			ours = string(value) == c.pin
 		default:
-			headers = append(headers, event.Header{Key: s.names.intern(key), Value: value})
+			headers = append(headers, event.Header{Key: c.names.intern(key), Value: value})
 		}
 	}
-	return headers, mine
+	return headers, ours
 }
 
-// nameCache keeps one string for each name that comes again and again.
+// nameCache keeps one string for each name that comes again and again, up to maxNames of them.
 type nameCache map[string]string
 
-const maxNames = 1000 // more than this many are no names that come again
+const maxNames = 1000
 
 func (n nameCache) intern(b []byte) string {
 	if name, ok := n[string(b)]; ok {

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,53 +13,56 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// session is one turn of reading: from gaining the pin until it is given up, and what is in hand meanwhile.
+// session is one period of reading: from the moment the reader has the pin until it gives it up.
+//
+// startSession proves the pin, loads the checkpoint, resets the consumer, and stores the checkpoint under the new pin. From then
+// on no earlier reader can write the checkpoint. run starts the goroutines below and delivers messages until the session ends.
+// It ends when the pin is lost or cannot be proved, when the connection breaks, when a delivery does not follow the one before,
+// when the partition is assigned to another replica, and when the process stops. The first cause counts. What is in flight then
+// has until the drain limit to finish. The last commit stores what was finished, and the pin is given back if others can use
+// it. The reader keeps the tracker, so that the next session of this process knows what was acked after the last commit.
+//
+// Goroutines. All of them have ended when run returns, except for one that waits for a handler past the drain limit.
+//
+//   - The caller of run starts and ends the others, and makes the last commit.
+//   - deliverLoop asks for messages and delivers them. It alone uses pulls, position and decoder.
+//   - keepPin proves the pin several times per session timeout. It extends lease and pin, and sets lag.
+//   - commitEvery commits at intervals, and when much was delivered.
+//   - inbox.readLoop reads the connection into chunks.
+//
+// The goroutines of the pipeline ack messages. They use tracker and the chunk of the message, nothing else.
+//
+// Locks. Two are held while another is taken, in this order: commits.mu before the mutexes of tracker and lease; inbox.mu before
+// chunk.mu, before that of the pool of buffers. Only commits.mu is held while the server is waited for.
 type session struct {
 	r       *reader
-	pin     string
-	lease   *consumer.Lease
-	tracker *consumer.Tracker
-	info    *jetstream.StreamInfo
+	info    *jetstream.StreamInfo // the stream when the session began
 	inbox   *inbox
+	lease   *consumer.Lease   // messages are delivered under it
+	tracker *consumer.Tracker // what is in flight, and the committable offset
 
-	reply    atomic.Pointer[string]    // of any message of the session
-	ackFloor atomic.Uint64             // the floor that the server has confirmed
-	pinUntil atomic.Pointer[time.Time] // up to when the pin is promised to us
-	lag      atomic.Uint64
-	endCause atomic.Pointer[endCause] // why the session ends; the first counts
+	pin     heldPin
+	commits commits
 
-	commitSoon   chan struct{} // rung when much has been delivered
-	deletedCount atomic.Int64  // messages that were found deleted since that was last told
-	saveFailed   atomic.Bool   // the checkpoint cannot be stored
+	pulls    pulls
+	position position
+	decoder  decoder
 
-	commitMu     sync.Mutex
-	savedVersion uint64               // the tracker's news that is stored
-	ackedBuf     consumer.AckedRanges // memory for what is done
-
-	// Only deliverLoop uses what follows.
-	resumeAt        uint64    // where reading went on when the session began
-	outstanding     int       // messages asked for that have not come
-	lastConsumerSeq uint64    // of the last delivery
-	lastStreamSeq   uint64    // sequence of the last message
-	frames          []frame   // taken from the inbox
-	receivedAt      time.Time // when they were
-	bareHeader      []byte    // the header of a message that has none of its own
-	replyPrefix     []byte    // of the reply subjects, up to their numbers
-	names           nameCache
-	heartbeatAhead  bool // the last heartbeat named a delivery that has not arrived
-	askOne          bool // the next message is larger than a request's bytes: ask for it alone
+	endCause atomic.Pointer[endCause] // why the session ends
+	lag      atomic.Uint64            // messages of the stream that are not acked, when the pin was last proved
+	deleted  atomic.Int64             // messages found deleted that were not logged yet
 }
 
 type endCause struct{ err error }
 
-// startSession claims the checkpoint, sets the consumer back and makes ready to read from there. The inbox is a new one and is first used
-// after the reset, so that nothing that was sent before can be taken for what comes after.
+// startSession begins a session with a pin that the reader has just got. The inbox is opened after the reset, so that nothing
+// that was sent before the reset is taken for what comes after it.
 func (r *reader) startSession(ctx context.Context, pin string) (*session, error) {
-	p, err := r.renewPin(ctx, pin)
+	proof, err := r.provePin(ctx, pin)
 	if err != nil {
 		return nil, err
 	}
-	base, info, err := r.startFromCheckpoint(ctx, pin, p.floor)
+	base, info, err := r.startFromCheckpoint(ctx, pin, proof.ackFloor)
 	if err != nil {
 		return nil, err
 	}
@@ -68,29 +70,35 @@ func (r *reader) startSession(ctx context.Context, pin string) (*session, error)
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(r, pin, p.sent, base)
-	s.info, s.inbox = info, inbox
-	s.lag.Store(p.lag)
+	s := newSession(r, pin, proof.sent, base, inbox)
+	s.info = info
+	s.lag.Store(proof.lag)
 	return s, nil
 }
 
-// newSession makes a session that begins after the sequence base, by a pin that was proved by a request written at proved.
-func newSession(r *reader, pin string, proved time.Time, base uint64) *session {
+// newSession makes a session that begins after the sequence base. Its pin was proved by a request written at proved.
+func newSession(r *reader, pin string, proved time.Time, base uint64, inbox *inbox) *session {
 	s := &session{
-		r: r, pin: pin, lastStreamSeq: base, resumeAt: uint64(r.progress.committable),
-		lease:      consumer.NewLease(proved, r.cfg.SessionTimeout),
-		tracker:    consumer.NewTracker(int64(base)+1, r.cfg.MaxUncommitted),
-		bareHeader: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin),
-		names:      nameCache{},
-		commitSoon: make(chan struct{}, 1),
+		r:        r,
+		inbox:    inbox,
+		lease:    consumer.NewLease(proved, r.cfg.SessionTimeout),
+		tracker:  consumer.NewTracker(int64(base)+1, r.cfg.MaxUncommitted),
+		pin:      heldPin{id: pin, timeout: r.cfg.SessionTimeout},
+		commits:  commits{soon: make(chan struct{}, 1)},
+		pulls:    newPulls(r, pin, inbox),
+		position: position{resumeAt: uint64(r.progress.committable), streamSeq: base},
+		decoder:  newDecoder(pin),
 	}
-	s.tracker.Resume(consumer.AckedRanges(nil).Append(consumer.Range{From: int64(base) + 1, To: max(int64(base)+1, r.progress.committable)}).AppendFrom(r.progress.acked, r.progress.committable))
-	s.ackFloor.Store(base)
-	s.extendPin(proved)
+	first := int64(base) + 1
+	var acked consumer.AckedRanges
+	acked = acked.Append(consumer.Range{From: first, To: max(first, r.progress.committable)})
+	s.tracker.Resume(acked.AppendFrom(r.progress.acked, r.progress.committable))
+	s.commits.ackFloor.Store(base)
+	s.pin.extend(proved)
 	return s
 }
 
-// run hands over messages until ctx ends or the session does, gives up what is in hand, and acknowledges what is done.
+// run delivers messages until ctx or the session ends, drains what is in flight, and commits what is finished.
 func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle consumer.Handler) error {
 	r := s.r
 	defer s.inbox.close()
@@ -111,20 +119,20 @@ func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle con
 	close(finish)
 	keepers.Wait()
 	s.logDeleted()
-	r.progress.lastTracker, r.progress.lastPin = s.tracker, s.pin
+	r.progress.lastTracker, r.progress.lastPin = s.tracker, s.pin.id
 	r.metrics.countSession(s.cause())
-	if stop := (*fatalError)(nil); (ctx.Err() != nil || errors.As(s.cause(), &stop) || errors.Is(s.cause(), errReassigned)) && s.holdsPin() {
+	if (ctx.Err() != nil || isFatal(s.cause()) || errors.Is(s.cause(), errReassigned)) && s.pin.held() {
 		r.releasePin()
 	}
 	return s.cause()
 }
 
-// deliverUntilDrained hands messages over until the session ends, and then waits for what is in hand up to the drain limit. A handler that has
-// not returned by then is left behind: its lease is over, so that nothing comes of what it returns.
+// deliverUntilDrained delivers messages until the session ends, and then waits for what is in flight up to the drain limit. A
+// handler that has not returned by then is left behind: its lease is over, so nothing comes of what it returns.
 func (s *session) deliverUntilDrained(handle consumer.Handler) {
-	pumped := make(chan struct{})
+	delivered := make(chan struct{})
 	go func() {
-		defer close(pumped)
+		defer close(delivered)
 		s.end(s.deliverLoop(handle))
 	}()
 	<-s.lease.Done()
@@ -132,24 +140,31 @@ func (s *session) deliverUntilDrained(handle consumer.Handler) {
 	defer drained.Stop()
 	s.lease.End(s.r.cfg.DrainLimit)
 	select {
-	case <-pumped:
+	case <-delivered:
 	case <-drained.C:
 		s.r.log.Warn("a message was not taken within the drain limit: reading ends without it, and it comes again")
 	}
 }
 
-// end ends the session for the given reason, unless it ends already. Where the right to read may have passed to others, no
-// attempt begins from here on; the other ends leave it with us, and what is in hand may finish.
+// end ends the session for the given reason, unless it ends already. What is in flight may finish if the pin certainly stays
+// ours. Otherwise another replica may read now, so no attempt to send begins from here on.
 func (s *session) end(err error) {
 	if !s.endCause.CompareAndSwap(nil, &endCause{err}) {
 		return
 	}
-	if stop := (*fatalError)(nil); !errors.As(err, &stop) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errFloorWentBack) && !errors.Is(err, errReassigned) {
+	if !keepsPin(err) {
 		s.lease.Lose()
 	}
 	s.lease.Revoke(s.r.cfg.DrainLimit)
 }
 
+// keepsPin reports whether a session that ends for this reason keeps its pin until it is released.
+func keepsPin(err error) bool {
+	return isFatal(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, errFloorWentBack) || errors.Is(err, errReassigned)
+}
+
+// cause is why the session ends, nil while it does not.
 func (s *session) cause() error {
 	if c := s.endCause.Load(); c != nil {
 		return c.err
@@ -157,14 +172,15 @@ func (s *session) cause() error {
 	return nil
 }
 
-// keepPin renews the pin, and ends the session when it is lost, cannot be proved in time, or the connection breaks, since what was
-// on its way is then gone. It goes on during the drain, so that the last acknowledgement is made by right.
+// keepPin proves the pin again and again. It ends the session when the pin is lost or was not proved in time, when the
+// partition is assigned to another replica, and when the connection breaks, because what was on its way is then gone. It goes
+// on during the drain, so that the last commit is made under the pin.
 func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
 	every := time.NewTicker(s.r.cfg.SessionTimeout / 4)
 	defer every.Stop()
-	mine, changed := s.r.group.assigned(s.r.indexInGroup)
+	assigned, changed := s.r.group.assigned(s.r.indexInGroup)
 	for {
-		if !mine {
+		if !assigned {
 			s.end(errReassigned)
 			changed = nil
 		}
@@ -172,36 +188,37 @@ func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
 		case <-done:
 			return
 		case <-changed:
-			mine, changed = s.r.group.assigned(s.r.indexInGroup)
+			assigned, changed = s.r.group.assigned(s.r.indexInGroup)
 		case <-broken:
 			s.end(errDisconnected)
 			broken = nil
 		case <-every.C:
-			s.renewPin()
+			s.extendPin()
 		}
 	}
 }
 
-func (s *session) renewPin() {
-	acked := s.ackFloor.Load()
-	p, err := s.r.renewPin(context.Background(), s.pin)
+// extendPin proves the pin once, and extends it and the lease.
+func (s *session) extendPin() {
+	ackFloor := s.commits.ackFloor.Load()
+	proof, err := s.r.provePin(context.Background(), s.pin.id)
 	switch {
 	case errors.Is(err, errPinLost):
-		s.losePin()
+		s.pin.lose()
 		s.end(err)
 		return
-	case errors.Is(err, errConsumerGone) || errors.As(err, new(*fatalError)):
+	case errors.Is(err, errConsumerGone) || isFatal(err):
 		s.end(err)
 		return
 	case err == nil:
-		s.extendPin(p.sent)
-		s.lease.Renew(p.sent)
-		s.lag.Store(p.lag)
+		s.pin.extend(proof.sent)
+		s.lease.Renew(proof.sent)
+		s.lag.Store(proof.lag)
 	}
 	if !s.lease.Owned() {
 		s.end(errPinUnproven)
-	} else if err == nil && p.floor < acked {
-		// An acknowledgement of an earlier turn that arrived late makes the server take ours for older ones. A reset mends that.
+	} else if err == nil && proof.ackFloor < ackFloor {
+		// An ack of an earlier session that arrived late makes the server take ours for older ones. A reset mends that.
 		s.end(errFloorWentBack)
 	}
 }
