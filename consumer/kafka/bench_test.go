@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/recordtest"
 )
 
 // BenchmarkRecords is what a message costs from a fetched record set to its done: checksum, decoding, tracker. The sizes are those of a
@@ -22,12 +23,12 @@ func BenchmarkRecords(b *testing.B) {
 
 func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 	const perBatch = 100
-	tb := testBatch{attributes: attributes, producer: -1, time: 1_700_000_000_000}
+	tb := recordtest.Batch{Attributes: attributes, Producer: -1, Time: 1_700_000_000_000}
 	for i := range perBatch {
 		value := bytes.Repeat([]byte(`{"a":"b"},`), size/10)
-		tb.records = append(tb.records, testRecord{delta: int64(i), key: []byte("person-1234567890"), value: value})
+		tb.Records = append(tb.Records, recordtest.Record{Delta: int64(i), Key: []byte("person-1234567890"), Value: value})
 	}
-	set := tb.encode()
+	set := tb.Encode()
 	w := &consumer.FetchBudget{Limit: 1 << 30}
 	p := &partition{key: partitionKey{topic: "events"}, share: consumer.BudgetShare{Budget: w}, tracker: consumer.NewTracker(0, 10_000)}
 	work := &worker{

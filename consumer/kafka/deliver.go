@@ -2,36 +2,37 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
 // receive looks at what came for a partition.
-func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
-	if got.set != nil {
-		got.set.Charge(&p.share)
+func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int64, got wire.FetchedPartition) {
+	if got.Set != nil {
+		got.Set.Charge(&p.share)
 	}
 	p.mu.Lock()
 	mine := p.fetcher == f && p.epoch == epoch
-	if mine && got.code == 0 {
-		p.highWater = got.highWater
+	if mine && got.Code == 0 {
+		p.highWater = got.HighWater
 	}
 	p.mu.Unlock()
-	if mine && got.code == 0 {
+	if mine && got.Code == 0 {
 		p.retries.succeeded()
 	}
-	if mine && got.code == 0 && got.set != nil {
+	if mine && got.Code == 0 && got.Set != nil {
 		f.deliver(ctx, p, epoch, from, got)
 		return
 	}
-	if got.set != nil {
-		got.set.Release()
+	if got.Set != nil {
+		got.Set.Release()
 	}
-	if mine && got.code != 0 {
-		f.failed(p, from, got.code)
+	if mine && got.Code != 0 {
+		f.failed(p, from, got.Code)
 	}
 }
 
@@ -39,17 +40,17 @@ func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int
 const usualBatch = 128 << 10
 
 // deliver gives a record set to the partition's worker.
-func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int64, got fetched) {
-	next, need := scan(got.set.Bytes, from)
+func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int64, got wire.FetchedPartition) {
+	next, need := wire.ScanBatches(got.Set.Bytes, from)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fetcher != f || p.epoch != epoch || p.next != from || p.queued != nil {
-		got.set.Release() // what has happened since it was asked for makes it another partition's, or late
+		got.Set.Release() // what has happened since it was asked for makes it another partition's, or late
 		return
 	}
 	if next == from && need > 0 {
 		// Not one whole batch: ask for as much as it takes.
-		got.set.Release()
+		got.Set.Release()
 		if f.truncated == nil {
 			f.truncated = p
 		}
@@ -62,31 +63,13 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 	p.bytes = min(p.bytes, usualBatch)
 	p.next, f.last = next, p
 	f.open.Add(1)
-	c := &chunk{came: time.Now(), from: from, epoch: epoch, aborted: got.aborted, set: got.set, fetcher: f}
+	c := &chunk{came: time.Now(), from: from, epoch: epoch, aborted: got.Aborted, set: got.Set, fetcher: f}
 	if p.working {
 		p.queued = c
 		return
 	}
 	p.working = true
 	f.g.handing.Go(func() { f.g.work(ctx, p, c) })
-}
-
-// scan finds the offset after the last whole batch of a record set, without looking at what the batches hold. Need is the size of a
-// batch that does not fit although it is the first. It stops at a batch that makes no sense, over which the worker will stumble.
-func scan(set []byte, from int64) (next int64, need int) {
-	next = from
-	for first := true; len(set) > 0; first = false {
-		h, err := readBatchHeader(set)
-		if first && errors.Is(err, errTruncated) {
-			return next, max(h.size, batchHeaderSize)
-		}
-		if err != nil {
-			return next, 0
-		}
-		next = max(next, h.last()+1)
-		set = set[h.size:]
-	}
-	return next, 0
 }
 
 // failed deals with a partition for which the broker gave an error.
@@ -99,8 +82,8 @@ func (f *fetcher) failed(p *partition, from int64, code int16) {
 	case kafka.UnknownTopicOrPartition:
 		f.g.deleted(p.key.topic)
 	case kafka.InvalidMessage: // the broker's own checksum test failed
-		f.g.damaged(p, from, &corruptError{what: "the broker says that the record is corrupt"})
-	case kafka.Error(codeTooLarge):
+		f.g.damaged(p, from, &wire.CorruptError{What: "the broker says that the record is corrupt"})
+	case kafka.Error(wire.CodeTooLarge):
 		p.mu.Lock()
 		f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})
 		p.mu.Unlock()

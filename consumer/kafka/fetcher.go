@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
 const (
@@ -47,7 +48,7 @@ type fetcher struct {
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader
-	request fetchRequest
+	request wire.FetchRequest
 	asked   []*partition // for each of request.partitions
 	epochs  []int
 	encoded []byte
@@ -121,12 +122,12 @@ func (f *fetcher) connect(ctx context.Context) error {
 		return fmt.Errorf("connect to fetch: %w", err)
 	}
 	oldest, newest := conn.Versions(protocol.Fetch)
-	if newest < fetchOldest || oldest > fetchNewest {
+	if newest < wire.OldestFetch || oldest > wire.NewestFetch {
 		conn.Close()
 		return fmt.Errorf("fetch from %s: the broker speaks versions %d to %d of Fetch, the bridge %d to %d: %w",
-			f.addr, oldest, newest, fetchOldest, fetchNewest, kafka.UnsupportedVersion)
+			f.addr, oldest, newest, wire.OldestFetch, wire.NewestFetch, kafka.UnsupportedVersion)
 	}
-	f.conn, f.request.version = conn, min(newest, fetchNewest)
+	f.conn, f.request.Version = conn, min(newest, wire.NewestFetch)
 	f.reader = nil
 	return nil
 }
@@ -140,17 +141,17 @@ func (f *fetcher) disconnect() {
 
 // fetch makes one request and hands its chunks to the workers.
 func (f *fetcher) fetch(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, time.Duration(f.request.maxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
+	limited, cancel := context.WithTimeout(ctx, time.Duration(f.request.MaxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
 	defer cancel()
 	f.truncated = nil
-	f.request.correlation++
-	f.encoded = f.request.appendTo(f.encoded[:0], clientName)
+	f.request.Correlation++
+	f.encoded = f.request.AppendTo(f.encoded[:0], clientName)
 	err := f.conn.Exchange(limited, f.encoded, func(r io.Reader) error {
 		if f.reader == nil {
 			f.reader = bufio.NewReaderSize(r, 32<<10)
 		}
-		return f.request.readAnswer(f.reader, f.g.source.config.MaxBatchBytes, func(i int, got fetched) {
-			f.receive(ctx, f.asked[i], f.epochs[i], f.request.partitions[i].offset, got)
+		return f.request.ReadAnswer(f.reader, f.g.source.config.MaxBatchBytes, func(i int, got wire.FetchedPartition) {
+			f.receive(ctx, f.asked[i], f.epochs[i], f.request.Partitions[i].Offset, got)
 		})
 	})
 	if err != nil {

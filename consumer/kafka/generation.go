@@ -13,6 +13,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
 // generation is the time between two rebalances, in which a set of partitions is ours.
@@ -73,7 +74,7 @@ func (g *generation) newPartition(key partitionKey, handle consumer.Handler) *pa
 		key: key, share: consumer.BudgetShare{Budget: &g.budget},
 		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
 	}
-	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes, names: headerNames{},
+	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes, names: wire.HeaderNames{},
 		passed: g.source.metrics.passed}
 	return p
 }
@@ -211,7 +212,7 @@ func (g *generation) deleted(topic string) {
 
 // damaged is called for records that cannot be trusted. They are fetched again over a new connection, and when that does not help the
 // partition halts.
-func (g *generation) damaged(p *partition, at int64, broken *corruptError) {
+func (g *generation) damaged(p *partition, at int64, broken *wire.CorruptError) {
 	const attempts = 3
 	g.source.metrics.failed(reasonCorrupt)
 	p.mu.Lock()
@@ -222,7 +223,7 @@ func (g *generation) damaged(p *partition, at int64, broken *corruptError) {
 	p.faults++
 	if p.faults > attempts {
 		p.epoch++ // nothing behind the damage is handed over
-		g.halt(p, &stopped{reason: stopCorrupt, offset: at, end: p.highWater, resume: broken.after, detail: broken.what})
+		g.halt(p, &stopped{reason: stopCorrupt, offset: at, end: p.highWater, resume: broken.After, detail: broken.What})
 		return
 	}
 	g.source.log.Warn("records are damaged and fetched again", zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),

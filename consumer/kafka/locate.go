@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
 // What ListOffsets takes in place of a time.
@@ -55,7 +56,7 @@ func listOffsets(ctx context.Context, conn *broker.KafkaConn, keys []partitionKe
 	}
 	for _, key := range keys {
 		if _, ok := out[key]; !ok {
-			return nil, fmt.Errorf("list offsets: %w", errAnswer)
+			return nil, fmt.Errorf("list offsets: %w", wire.ErrAnswer)
 		}
 	}
 	return out, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/recordtest"
 )
 
 // Retention has deleted what the group has not read: the partition stops with the exact number, the other one goes on, and the
@@ -157,7 +158,7 @@ func TestKafkaLogDeletedWhileHeldUp(t *testing.T) {
 // A byte is flipped on the way, twice: it is noticed, fetched again, and what is handed over is what was published.
 func TestKafkaFlippedByte(t *testing.T) {
 	t.Parallel()
-	w := &wire{}
+	w := &damage{}
 	b := startKafka(t, kfake.ListenFn(w.listen))
 	w.flips.Store(2)
 	b.Publish("1", marker, "3")
@@ -173,7 +174,7 @@ func TestKafkaFlippedByte(t *testing.T) {
 // Damage that stays stops the partition at its place; the other one goes on, and nothing behind the damage is handed over.
 func TestKafkaDamageThatStays(t *testing.T) {
 	t.Parallel()
-	w := &wire{}
+	w := &damage{}
 	b := startKafka(t, kfake.SeedTopics(2, testTopic), kfake.ListenFn(w.listen))
 	w.flips.Store(1 << 30)
 	b.publishTo(0, "1")
@@ -260,15 +261,15 @@ func TestKafkaCompactedLog(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
 	b.Publish(numbers(0, 20)...) // so that the log is as long as the compacted one
-	batches := []testBatch{
-		{base: 0, producer: -1, records: []testRecord{{delta: 0, value: []byte("a")}, {delta: 1, value: []byte("b")}}},
-		{base: 2, producer: -1, lastDelta: 3},
-		{base: 6, producer: -1, lastDelta: 1},
-		{base: 10, producer: -1, lastDelta: 5, records: []testRecord{{delta: 1, value: []byte("c")}, {delta: 3, key: []byte("tombstone")}}},
-		{base: 17, producer: -1, lastDelta: 2, records: []testRecord{{delta: 0, value: []byte("d")}}},
+	batches := []recordtest.Batch{
+		{Base: 0, Producer: -1, Records: []recordtest.Record{{Delta: 0, Value: []byte("a")}, {Delta: 1, Value: []byte("b")}}},
+		{Base: 2, Producer: -1, LastDelta: 3},
+		{Base: 6, Producer: -1, LastDelta: 1},
+		{Base: 10, Producer: -1, LastDelta: 5, Records: []recordtest.Record{{Delta: 1, Value: []byte("c")}, {Delta: 3, Key: []byte("tombstone")}}},
+		{Base: 17, Producer: -1, LastDelta: 2, Records: []recordtest.Record{{Delta: 0, Value: []byte("d")}}},
 	}
 	var fetches atomic.Int64
-	b.cluster.ControlKey(fetchKey, func(req kmsg.Request) (kmsg.Response, error, bool) {
+	b.cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		b.cluster.KeepControl()
 		fetches.Add(1)
 		asked := req.(*kmsg.FetchRequest)
@@ -280,8 +281,8 @@ func TestKafkaCompactedLog(t *testing.T) {
 		from := asked.Topics[0].Partitions[0].FetchOffset
 		for _, tb := range batches {
 			// One batch an answer, as a broker with small limits gives them.
-			if last := tb.base + int64(max(tb.lastDelta, 1)); last >= from && len(p.RecordBatches) == 0 {
-				p.RecordBatches = tb.encode()
+			if last := tb.Base + int64(max(tb.LastDelta, 1)); last >= from && len(p.RecordBatches) == 0 {
+				p.RecordBatches = tb.Encode()
 			}
 		}
 		topic.Partitions = append(topic.Partitions, p)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
 // partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over: a goroutine
@@ -99,7 +100,7 @@ type chunk struct {
 	came    time.Time
 	from    int64
 	epoch   int
-	aborted []abortedRange
+	aborted []wire.AbortedRange
 	set     *consumer.Buffer
 }
 

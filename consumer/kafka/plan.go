@@ -4,13 +4,15 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
 // plan decides what to do next: which partitions are to be located, and which chunks to ask for.
 func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked, f.epochs, f.request.partitions = f.asked[:0], f.epochs[:0], f.request.partitions[:0]
+	f.asked, f.epochs, f.request.Partitions = f.asked[:0], f.epochs[:0], f.request.Partitions[:0]
 	wait, first := longestWait, f.first()
 	for i := range f.partitions {
 		p := f.partitions[(first+i)%len(f.partitions)]
@@ -34,7 +36,7 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 		}
 		p.mu.Unlock()
 	}
-	f.request.maxWait = int32(wait.Milliseconds())
+	f.request.MaxWait = int32(wait.Milliseconds())
 	f.reserve()
 	return lost, again
 }
@@ -62,7 +64,7 @@ func (f *fetcher) ask(p *partition) {
 	}
 	f.asked = append(f.asked, p)
 	f.epochs = append(f.epochs, p.epoch)
-	f.request.partitions = append(f.request.partitions, wanted{topic: p.key.topic, partition: p.key.id, offset: p.next, bytes: n})
+	f.request.Partitions = append(f.request.Partitions, wire.FetchPartition{Topic: p.key.topic, Partition: p.key.id, Offset: p.next, Bytes: n})
 }
 
 // reserve takes room for the answer, and drops the request where there is none; the window signals when there is. An answer brings
@@ -70,12 +72,12 @@ func (f *fetcher) ask(p *partition) {
 func (f *fetcher) reserve() {
 	for f.reserved = 0; len(f.asked) > 0; {
 		var all int64
-		for _, p := range f.request.partitions {
-			all += int64(p.bytes)
+		for _, p := range f.request.Partitions {
+			all += int64(p.Bytes)
 		}
-		first := int64(f.request.partitions[0].bytes)
+		first := int64(f.request.Partitions[0].Bytes)
 		f.reserved = f.g.budget.Reserve(min(all, max(f.g.answerBytes(), first)), first)
-		f.request.maxBytes = int32(min(f.reserved, math.MaxInt32))
+		f.request.MaxBytes = int32(min(f.reserved, math.MaxInt32))
 		if f.reserved > 0 {
 			return
 		}
@@ -84,7 +86,7 @@ func (f *fetcher) reserve() {
 			n = len(f.asked)
 		}
 		f.asked, f.epochs = slices.Delete(f.asked, 0, n), slices.Delete(f.epochs, 0, n)
-		f.request.partitions = slices.Delete(f.request.partitions, 0, n)
+		f.request.Partitions = slices.Delete(f.request.Partitions, 0, n)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -19,16 +20,16 @@ type worker struct {
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over
 	passed   prometheus.Counter
-	names    headerNames
+	names    wire.HeaderNames
 	headers  []event.Header
 }
 
 // run hands over a chunk, and those that have come meanwhile, until there is none, ctx ends or handle refuses a message. A damaged
 // chunk goes to damaged.
-func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, at int64, broken *corruptError)) error {
+func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, at int64, broken *wire.CorruptError)) error {
 	for c != nil {
 		if err := w.chunk(ctx, c); err != nil {
-			var broken *corruptError
+			var broken *wire.CorruptError
 			switch {
 			case errors.As(err, &broken):
 				damaged(w.p, w.position, broken)
@@ -51,45 +52,45 @@ func (w *worker) chunk(ctx context.Context, c *chunk) error {
 		return nil
 	}
 	w.position = max(w.position, c.from)
-	aborts := newAbortFilter(c.aborted)
+	aborts := wire.NewAbortFilter(c.aborted)
 	now := time.Now()
 	for b := c.set.Bytes; len(b) > 0; {
-		h, err := readBatchHeader(b)
-		if errors.Is(err, errTruncated) {
+		h, err := wire.ReadBatchHeader(b)
+		if errors.Is(err, wire.ErrTruncated) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		batch := b[:h.size]
-		b = b[h.size:]
-		if err := verify(batch); err != nil {
+		batch := b[:h.Size]
+		b = b[h.Size:]
+		if err := wire.VerifyChecksum(batch); err != nil {
 			return behind(err, &h)
 		}
-		records := batch[batchHeaderSize:]
-		if !aborts.drops(&h, records) && h.last() >= w.position {
+		records := batch[wire.BatchHeaderSize:]
+		if !aborts.Drops(&h, records) && h.Last() >= w.position {
 			if err := w.batch(ctx, &h, records, c.set, now); err != nil {
 				return behind(err, &h)
 			}
 		}
-		w.position = max(w.position, h.last()+1)
+		w.position = max(w.position, h.Last()+1)
 		w.p.tracker.Skip(w.position)
 	}
 	return nil
 }
 
 // behind adds to the error over a damaged batch where the next one begins.
-func behind(err error, h *batchHeader) error {
-	var broken *corruptError
+func behind(err error, h *wire.BatchHeader) error {
+	var broken *wire.CorruptError
 	if errors.As(err, &broken) {
-		broken.after = h.last() + 1
+		broken.After = h.Last() + 1
 	}
 	return err
 }
 
 // batch hands over the records of a batch that lies in the buffer from.
-func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from *consumer.Buffer, now time.Time) error {
-	if h.codec() != 0 {
+func (w *worker) batch(ctx context.Context, h *wire.BatchHeader, records []byte, from *consumer.Buffer, now time.Time) error {
+	if h.Codec() != 0 {
 		unpacked, err := w.unpack(ctx, h, records)
 		if err != nil {
 			return err
@@ -97,30 +98,30 @@ func (w *worker) batch(ctx context.Context, h *batchHeader, records []byte, from
 		defer unpacked.Release()
 		from, records = unpacked, unpacked.Bytes
 	}
-	var r record
-	for reader := newRecordReader(h, records); ; {
-		ok, err := reader.next(&r)
+	var r wire.Record
+	for reader := wire.NewRecordReader(h, records); ; {
+		ok, err := reader.Next(&r)
 		if !ok || err != nil {
 			return err
 		}
-		if r.offset < w.position {
+		if r.Offset < w.position {
 			continue // brokers answer with the whole batch in which the offset lies
 		}
 		if err := w.record(ctx, &r, from, now); err != nil {
 			return err
 		}
-		w.position = r.offset + 1
+		w.position = r.Offset + 1
 	}
 }
 
 // unpack decompresses a batch when the window has room.
-func (w *worker) unpack(ctx context.Context, h *batchHeader, records []byte) (*consumer.Buffer, error) {
+func (w *worker) unpack(ctx context.Context, h *wire.BatchHeader, records []byte) (*consumer.Buffer, error) {
 	window := w.p.share.Budget
 	if err := window.BeginUnpacking(ctx); err != nil {
 		return nil, err
 	}
 	defer window.EndUnpacking()
-	b, err := decompress(h.codec(), records, w.limit)
+	b, err := wire.Decompress(h.Codec(), records, w.limit)
 	if err != nil {
 		return nil, err
 	}
@@ -130,30 +131,30 @@ func (w *worker) unpack(ctx context.Context, h *batchHeader, records []byte) (*c
 }
 
 // record hands over one record.
-func (w *worker) record(ctx context.Context, r *record, from *consumer.Buffer, now time.Time) error {
+func (w *worker) record(ctx context.Context, r *wire.Record, from *consumer.Buffer, now time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	tracker := w.p.tracker
-	if tracker.AlreadyAcked(r.offset) {
-		return w.pass(ctx, r.offset, now)
+	if tracker.AlreadyAcked(r.Offset) {
+		return w.pass(ctx, r.Offset, now)
 	}
 	m := event.Message{
-		Origin: event.Origin{Topic: w.p.key.topic, Partition: w.p.key.id, Offset: r.offset},
-		Key:    r.key,
-		Value:  r.value,
+		Origin: event.Origin{Topic: w.p.key.topic, Partition: w.p.key.id, Offset: r.Offset},
+		Key:    r.Key,
+		Value:  r.Value,
 	}
-	if r.time >= 0 {
-		m.Time = time.UnixMilli(r.time)
+	if r.Time >= 0 {
+		m.Time = time.UnixMilli(r.Time)
 	}
-	if r.nHeader > 0 {
+	if r.HeaderCount > 0 {
 		headers, err := w.decodeHeaders(r)
 		if err != nil {
 			return err
 		}
 		m.Headers = headers
 	}
-	ticket, err := tracker.Track(ctx, r.offset, now)
+	ticket, err := tracker.Track(ctx, r.Offset, now)
 	if err != nil {
 		return err
 	}
@@ -177,12 +178,12 @@ func (w *worker) pass(ctx context.Context, offset int64, now time.Time) error {
 }
 
 // decodeHeaders carves a record's headers out of a slab, which saves an allocation for each.
-func (w *worker) decodeHeaders(r *record) ([]event.Header, error) {
-	if cap(w.headers)-len(w.headers) < r.nHeader {
-		w.headers = make([]event.Header, 0, max(256, r.nHeader))
+func (w *worker) decodeHeaders(r *wire.Record) ([]event.Header, error) {
+	if cap(w.headers)-len(w.headers) < r.HeaderCount {
+		w.headers = make([]event.Header, 0, max(256, r.HeaderCount))
 	}
 	from := len(w.headers)
-	headers, err := r.appendHeaders(w.headers, w.names)
+	headers, err := r.AppendHeaders(w.headers, w.names)
 	if err != nil {
 		return nil, err
 	}

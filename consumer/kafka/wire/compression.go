@@ -1,4 +1,4 @@
-package kafka
+package wire
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// decompress unpacks the records of a batch into a buffer of its own. What unpacks to more than limit bytes is corrupt: the cap is
+// Decompress unpacks the records of a batch into a buffer of its own. What unpacks to more than limit bytes is corrupt: the cap is
 // what stands between a batch of a few kilobytes and all of the memory.
-func decompress(codec int, packed []byte, limit int) (out *consumer.Buffer, err error) {
+func Decompress(codec int, packed []byte, limit int) (out *consumer.Buffer, err error) {
 	c := compress.Compression(codec).Codec()
 	if c == nil {
 		return nil, corrupt("compression %d is not known", codec)

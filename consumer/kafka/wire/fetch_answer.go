@@ -1,4 +1,4 @@
-package kafka
+package wire
 
 import (
 	"bufio"
@@ -7,21 +7,23 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// fetched is what came for one partition.
-type fetched struct {
-	code      int16 // the broker's error, 0 for none
-	highWater int64
-	aborted   []abortedRange
-	set       *consumer.Buffer // record batches, the last one perhaps cut off; nil for none
+// FetchedPartition is what came for one partition.
+type FetchedPartition struct {
+	Code      int16 // the broker's error, 0 for none
+	HighWater int64
+	Aborted   []AbortedRange
+	Set       *consumer.Buffer // record batches, the last one perhaps cut off; nil for none
 }
 
-// abortedRange says that a producer's records from an offset on, up to its next abort marker, belong to a transaction that failed.
-type abortedRange struct{ producer, first int64 }
+// AbortedRange says that a producer's records from an offset on, up to its next abort marker, belong to a transaction that failed.
+type AbortedRange struct{ Producer, First int64 }
 
-var errAnswer = errors.New("the broker's answer is malformed")
+var ErrAnswer = errors.New("the broker's answer is malformed")
 
 // answerReader takes a Fetch answer off a connection. Record sets are read straight into their buffers.
 type answerReader struct {
@@ -31,21 +33,21 @@ type answerReader struct {
 	err  error
 }
 
-// readAnswer reads the answer to r and calls on for every partition in it, with its index in r.partitions. A record set larger than
-// limit is thrown away and given as codeTooLarge.
-func (r *fetchRequest) readAnswer(from *bufio.Reader, limit int, on func(i int, f fetched)) error {
+// ReadAnswer reads the answer to r and calls on for every partition in it, with its index in r.Partitions. A record set larger than
+// limit is thrown away and given as CodeTooLarge.
+func (r *FetchRequest) ReadAnswer(from *bufio.Reader, limit int, on func(i int, f FetchedPartition)) error {
 	a := &answerReader{r: from, left: 4}
 	a.left = int(a.int32())
 	if a.err == nil && (a.left < 4 || a.left > 1<<30) {
-		return fmt.Errorf("%w: %d bytes", errAnswer, a.left)
+		return fmt.Errorf("%w: %d bytes", ErrAnswer, a.left)
 	}
-	if id := a.int32(); a.err == nil && id != r.correlation {
-		return fmt.Errorf("%w: it answers another request", errAnswer)
+	if id := a.int32(); a.err == nil && id != r.Correlation {
+		return fmt.Errorf("%w: it answers another request", ErrAnswer)
 	}
 	a.int32() // throttled for so long
-	if r.version >= 7 {
+	if r.Version >= 7 {
 		if code := a.int16(); a.err == nil && code != 0 {
-			return brokerError("fetch", code)
+			return fmt.Errorf("fetch: %w", kafka.Error(code))
 		}
 		a.int32() // session
 	}
@@ -54,46 +56,46 @@ func (r *fetchRequest) readAnswer(from *bufio.Reader, limit int, on func(i int, 
 		topic := a.bytes(int(a.int16()))
 		for range a.count(18) {
 			i := r.find(string(topic), a.int32(), &at)
-			f := a.partition(r.version, limit)
+			f := a.partition(r.Version, limit)
 			if a.err != nil {
 				return a.err
 			}
 			if i < 0 {
-				return fmt.Errorf("%w: a partition that was not asked for", errAnswer)
+				return fmt.Errorf("%w: a partition that was not asked for", ErrAnswer)
 			}
 			on(i, f)
 		}
 	}
 	if a.err == nil && a.left != 0 {
-		return fmt.Errorf("%w: %d bytes too many", errAnswer, a.left)
+		return fmt.Errorf("%w: %d bytes too many", ErrAnswer, a.left)
 	}
 	return a.err
 }
 
 // find looks a partition up, beginning where the last one stood: answers come in the order of the request.
-func (r *fetchRequest) find(topic string, partition int32, at *int) int {
-	for range r.partitions {
+func (r *FetchRequest) find(topic string, partition int32, at *int) int {
+	for range r.Partitions {
 		i := *at
-		*at = (*at + 1) % len(r.partitions)
-		if w := &r.partitions[i]; w.partition == partition && w.topic == topic {
+		*at = (*at + 1) % len(r.Partitions)
+		if w := &r.Partitions[i]; w.Partition == partition && w.Topic == topic {
 			return i
 		}
 	}
 	return -1
 }
 
-// codeTooLarge stands for a record set that is larger than what the bridge takes. No broker uses it.
-const codeTooLarge int16 = 32767
+// CodeTooLarge stands for a record set that is larger than what the bridge takes. No broker uses it.
+const CodeTooLarge int16 = 32767
 
-func (a *answerReader) partition(version int16, limit int) (f fetched) {
-	f.code = a.int16()
-	f.highWater = a.int64()
+func (a *answerReader) partition(version int16, limit int) (f FetchedPartition) {
+	f.Code = a.int16()
+	f.HighWater = a.int64()
 	a.int64() // last stable offset
 	if version >= 5 {
 		a.int64() // log start
 	}
 	for range a.count(16) {
-		f.aborted = append(f.aborted, abortedRange{producer: a.int64(), first: a.int64()})
+		f.Aborted = append(f.Aborted, AbortedRange{Producer: a.int64(), First: a.int64()})
 	}
 	if version >= 11 {
 		a.int32() // preferred replica: asked for by rack only
@@ -102,16 +104,16 @@ func (a *answerReader) partition(version int16, limit int) (f fetched) {
 	switch {
 	case a.err != nil || n <= 0:
 	case n > a.left:
-		a.err = fmt.Errorf("%w: records longer than the answer", errAnswer)
+		a.err = fmt.Errorf("%w: records longer than the answer", ErrAnswer)
 	case n > limit:
-		f.code = codeTooLarge
+		f.Code = CodeTooLarge
 		a.skip(n)
 	default:
-		f.set = consumer.NewBuffer(n)
-		a.full(f.set.Bytes)
+		f.Set = consumer.NewBuffer(n)
+		a.full(f.Set.Bytes)
 		if a.err != nil {
-			f.set.Release()
-			f.set = nil
+			f.Set.Release()
+			f.Set = nil
 		}
 	}
 	return f
@@ -121,7 +123,7 @@ func (a *answerReader) partition(version int16, limit int) (f fetched) {
 func (a *answerReader) count(size int) int {
 	n := int(a.int32())
 	if a.err == nil && n > a.left/size {
-		a.err = fmt.Errorf("%w: an array of %d elements", errAnswer, n)
+		a.err = fmt.Errorf("%w: an array of %d elements", ErrAnswer, n)
 	}
 	if a.err != nil {
 		return 0
@@ -131,7 +133,7 @@ func (a *answerReader) count(size int) int {
 
 func (a *answerReader) full(b []byte) {
 	if a.err == nil && len(b) > a.left {
-		a.err = fmt.Errorf("%w: it ends too early", errAnswer)
+		a.err = fmt.Errorf("%w: it ends too early", ErrAnswer)
 	}
 	if a.err != nil {
 		return

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// wire is what a broker listens on; it can damage what the broker sends.
-type wire struct {
+// damage is what a broker listens on; it can damage what the broker sends.
+type damage struct {
 	flips   atomic.Int64 // how many more times the marker is damaged
 	flipped atomic.Int64 // how many times it was
 }
@@ -15,38 +15,38 @@ type wire struct {
 // marker is text in a message's value of which one byte can be flipped on the way.
 const marker = "FLIP-THIS-BYTE"
 
-func (w *wire) listen(network, address string) (net.Listener, error) {
+func (w *damage) listen(network, address string) (net.Listener, error) {
 	l, err := net.Listen(network, address)
 	if err != nil {
 		return nil, err
 	}
-	return wireListener{l, w}, nil
+	return damagedListener{l, w}, nil
 }
 
-type wireListener struct {
+type damagedListener struct {
 	net.Listener
-	wire *wire
+	damage *damage
 }
 
-func (l wireListener) Accept() (net.Conn, error) {
+func (l damagedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return wireConn{c, l.wire}, nil
+	return damagedConn{c, l.damage}, nil
 }
 
-type wireConn struct {
+type damagedConn struct {
 	net.Conn
-	wire *wire
+	damage *damage
 }
 
-func (c wireConn) Write(b []byte) (int, error) {
+func (c damagedConn) Write(b []byte) (int, error) {
 	i := bytes.Index(b, []byte(marker))
-	if i < 0 || c.wire.flips.Add(-1) < 0 {
+	if i < 0 || c.damage.flips.Add(-1) < 0 {
 		return c.Conn.Write(b)
 	}
-	c.wire.flipped.Add(1)
+	c.damage.flipped.Add(1)
 	damaged := bytes.Clone(b)
 	damaged[i] ^= 0x20
 	return c.Conn.Write(damaged)
