@@ -24,70 +24,57 @@ type matching struct {
 //
 // A failure that reaches further than the letter, such as an event that cannot be read any more, becomes one failure per letter
 // with the letter's identity, so that the next replay does not ask for more than this one.
-func match(letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, destructive func(action string) bool) matching {
-	a := matching{owners: map[event.ID][]int{}, skipped: make([]bool, len(letters))}
+func match(letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, skipped func(action string) bool) matching {
+	m := matching{owners: map[event.ID][]int{}, skipped: make([]bool, len(letters))}
+	made := newMade(calls, failures)
 	wanted := make([][]int, len(calls))
 	for i, l := range letters {
-		mine := callsFor(l, calls, failures)
-		for _, c := range mine {
-			a.skipped[i] = a.skipped[i] || destructive(calls[c].Step.Action)
-		}
-		if a.skipped[i] {
+		asked := made.callsFor(l)
+		m.skipped[i] = slices.ContainsFunc(asked, func(c int) bool { return skipped(calls[c].Step.Action) })
+		if m.skipped[i] {
 			continue
 		}
-		for _, c := range mine {
+		for _, c := range asked {
 			wanted[c] = append(wanted[c], i)
 		}
 	}
 	for c, owners := range wanted {
 		if owners != nil {
-			a.calls = append(a.calls, calls[c])
-			a.own(calls[c].ID, owners...)
+			m.calls = append(m.calls, calls[c])
+			m.own(calls[c].ID, owners...)
 		}
 	}
 	for _, f := range failures {
-		a.matchFailure(letters, f, calls, failures)
+		m.matchFailure(letters, f, made)
 	}
-	return a
+	return m
 }
 
-func (a *matching) own(id event.ID, letters ...int) {
-	a.owners[id] = append(a.owners[id], letters...)
+func (m *matching) own(id event.ID, letters ...int) {
+	m.owners[id] = append(m.owners[id], letters...)
 }
 
 // matchFailure gives a failure to the letters that it concerns.
-func (a *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, calls []event.Call, failures []event.Failure) {
+func (m *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, made *made) {
 	shared := false
 	for i, l := range letters {
 		switch {
-		case a.skipped[i]:
-		case covers(l, f) || isSoleByName(l, f, calls, failures):
+		case m.skipped[i]:
+		case covers(l, f) || made.isSoleByName(l, f):
 			if !shared {
-				a.failures = append(a.failures, f)
+				m.failures = append(m.failures, f)
 				shared = true
 			}
-			a.own(f.ID, i)
+			m.own(f.ID, i)
 		case isBroader(f, l):
 			mine := f
 			mine.ID, mine.Rule, mine.Call = l.ID(), l.Failure.Rule, l.Failure.Call
-			if !slices.Contains(a.owners[mine.ID], i) {
-				a.failures = append(a.failures, mine)
-				a.own(mine.ID, i)
+			if !slices.Contains(m.owners[mine.ID], i) {
+				m.failures = append(m.failures, mine)
+				m.own(mine.ID, i)
 			}
 		}
 	}
-}
-
-// callsFor returns the calls that a letter asks for.
-func callsFor(l *deadletter.Letter, calls []event.Call, failures []event.Failure) []int {
-	var mine []int
-	for c := range calls {
-		f := event.Failure{ID: calls[c].ID, Rule: calls[c].Step.Rule, Call: calls[c].Step.Call}
-		if covers(l, f) || isSoleByName(l, f, calls, failures) {
-			mine = append(mine, c)
-		}
-	}
-	return mine
 }
 
 // covers reports whether what is named by f lies within what the letter asks for.
@@ -100,32 +87,6 @@ func covers(l *deadletter.Letter, f event.Failure) bool {
 	default:
 		return f.ID == l.ID()
 	}
-}
-
-// isSoleByName reports whether f is, for a letter of one call whose identity is no longer made, the only one of its rule and name.
-func isSoleByName(l *deadletter.Letter, f event.Failure, calls []event.Call, failures []event.Failure) bool {
-	rule, call := l.Failure.Rule, l.Failure.Call
-	if call == "" || f.Rule != rule || f.Call != call {
-		return false
-	}
-	n := 0
-	for i := range calls {
-		if calls[i].ID == l.ID() {
-			return false
-		}
-		if calls[i].Step.Rule == rule && calls[i].Step.Call == call {
-			n++
-		}
-	}
-	for i := range failures {
-		if failures[i].ID == l.ID() && failures[i].Call == call {
-			return false
-		}
-		if failures[i].Rule == rule && failures[i].Call == call {
-			n++
-		}
-	}
-	return n == 1
 }
 
 // isBroader reports whether f is about more than the letter: the whole event, or the rule of one call.

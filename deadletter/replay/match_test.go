@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
@@ -80,5 +81,35 @@ func TestADestructiveLetterStaysWhole(t *testing.T) {
 	a := match(letters, calls, []event.Failure{failure(4, "gone", "track:late")}, destructive)
 	if got := render(a); got != "3=[1]" || !slices.Equal(a.skipped, []bool{true, false}) {
 		t.Errorf("got %q, skipped %v", got, a.skipped)
+	}
+}
+
+// An event of which thousands of calls fail again is matched at once, whether the identities are the same or have changed.
+func TestMatchOfThousandsOfLetters(t *testing.T) {
+	const n = 5_000
+	var letters []*deadletter.Letter
+	var calls []event.Call
+	var failures []event.Failure
+	for i := range n {
+		name := fmt.Sprint("track:", i)
+		letters = append(letters, stored(i, "order", name))
+		if i%2 == 0 {
+			calls = append(calls, call(i+i%4*n, "order", name))
+		} else {
+			failures = append(failures, failure(i, "order", name))
+		}
+	}
+	begun := time.Now()
+	m := match(letters, calls, failures, func(string) bool { return false })
+	if took := time.Since(begun); took > 5*time.Second { // of a step for each letter, call and failure it would be minutes
+		t.Errorf("it took %s", took)
+	}
+	if len(m.calls) != n/2 || len(m.failures) != n/2 {
+		t.Errorf("%d calls and %d failures", len(m.calls), len(m.failures))
+	}
+	for i := range m.calls {
+		if len(m.owners[m.calls[i].ID]) != 1 {
+			t.Fatalf("call %s belongs to %v", m.calls[i].ID, m.owners[m.calls[i].ID])
+		}
 	}
 }
