@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// BatchPath is where batches are posted.
-const BatchPath = "/api/v2/batch"
-
 // Client makes exchanges with one workspace. It may be used from several goroutines.
 type Client struct {
 	root        string

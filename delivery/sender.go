@@ -26,7 +26,7 @@ type Sender struct {
 	log     *zap.Logger
 	metrics *metrics
 	breaker *breaker
-	parts   sync.Pool // of *[][]byte
+	bodies  sync.Pool // of *customerio.BatchBody
 }
 
 // New makes a Sender. It counts itself as the only replica until SetReplicas says otherwise.
@@ -35,7 +35,7 @@ func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Re
 		return nil, fmt.Errorf("requests_per_second: %d is less than 1", c.RequestsPerSecond)
 	}
 	s := &Sender{client: client, log: log}
-	s.parts.New = func() any { return new([][]byte) }
+	s.bodies.New = func() any { return new(customerio.BatchBody) }
 	a := &stateLogger{log: log}
 	s.breaker = newBreaker(c.RequestsPerSecond, client.NewCredentials, a)
 	s.metrics = newMetrics(reg, s.rate) // after the breaker, which a scrape reads
@@ -123,11 +123,13 @@ func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), c
 	if single := calls[0].Single; single != nil {
 		r.Endpoint, r.Method, r.Path, r.Body = customerio.Single, single.Method, single.Path, [][]byte{calls[0].Body}
 	} else {
-		parts := s.parts.Get().(*[][]byte)
-		defer s.parts.Put(parts)
-		*parts, size = appendBatch((*parts)[:0], calls)
-		defer clear(*parts)
-		r.Body = *parts
+		body := s.bodies.Get().(*customerio.BatchBody)
+		defer s.bodies.Put(body)
+		for i := range calls {
+			body.Add(calls[i].Body)
+		}
+		r.Body, size = body.Close()
+		defer body.Reset()
 		s.metrics.calls.Observe(float64(len(calls)))
 		s.metrics.bytes.Observe(float64(size))
 	}
@@ -143,18 +145,4 @@ func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), c
 			zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Verdict), zap.Duration("took", took))
 	}
 	return answer
-}
-
-var batchHead, batchComma, batchTail = []byte(`{"batch":[`), []byte(`,`), []byte(`]}`)
-
-// appendBatch lists the parts of a batch's body: its items where they stand, and what is around them. It also gives their size.
-func appendBatch(parts [][]byte, calls []event.Call) ([][]byte, int) {
-	size := len(batchHead) + len(batchTail) - len(batchComma)
-	before := batchHead
-	for i := range calls {
-		parts = append(parts, before, calls[i].Body)
-		before = batchComma
-		size += calls[i].Size()
-	}
-	return append(parts, batchTail), size
 }
