@@ -96,7 +96,9 @@ type Log struct {
 
 // Default gives what a file that sets nothing means.
 func Default() Config {
-	d := pipeline.DefaultConfig()
+	d := pipeline.DefaultConfig(pipeline.Limits{
+		Calls: customerio.MaxBatchItems, Bytes: customerio.MaxBatchBytes, Envelope: customerio.BatchEnvelope,
+	})
 	return Config{
 		CustomerIO:  customerio.DefaultConfig(),
 		Delivery:    d,

@@ -140,7 +140,7 @@ func (b *bench) pass(d time.Duration) {
 }
 
 func quiet() Config {
-	c := DefaultConfig()
+	c := DefaultConfig(testLimits)
 	c.StopShare = 0
 	return c
 }
@@ -412,7 +412,7 @@ func TestNobodyLingersWhileALeaseEnds(t *testing.T) {
 // a letter, must have been called by then; else it is delivered twice.
 func TestALeaseWaitsForWhatIsBeingTold(t *testing.T) {
 	for _, kind := range []string{"track", "unmappable"} {
-		onBench(t, DefaultConfig(), nil, func(b *bench) {
+		onBench(t, DefaultConfig(testLimits), nil, func(b *bench) {
 			l := lease.New(func() time.Time { return time.Time{} })
 			var told atomic.Bool
 			m := event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte("person 1 " + kind)}
@@ -422,7 +422,7 @@ func TestALeaseWaitsForWhatIsBeingTold(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(DefaultConfig().Linger + 10*time.Millisecond)
+			time.Sleep(DefaultConfig(testLimits).Linger + 10*time.Millisecond)
 			if told.Load() {
 				t.Fatal("the test is too late")
 			}

@@ -16,13 +16,10 @@ type batch struct {
 	limit      int        // calls it may take
 }
 
-// envelope is what surrounds the items of a batch in its body: {"batch":[…]}.
-const envelope = len(`{"batch":[]}`)
-
 // fillBatch moves entries from the front of one queue into the empty batch. Entries that cannot move any more because their lease
 // has run out are released instead, and what no longer fits stays where it is.
 func (q *queue) fillBatch(b *batch, from *fifo, now time.Time) {
-	b.room, b.limit = q.bytes-envelope, q.items
+	b.room, b.limit = q.bytes, q.items
 	if from == &q.singles {
 		b.limit = 1
 	}

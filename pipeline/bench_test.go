@@ -66,7 +66,7 @@ func BenchmarkPipeline(b *testing.B) {
 					f.messages = append(f.messages, event.Message{Key: key, Value: body, Origin: event.Origin{Topic: "t", Partition: int32(i % 4)}})
 					p.calls[string(key)] = []event.Call{{Step: kind.step, Body: body, Lanes: []event.Lane{event.LaneKindOf("id").Of(key)}}}
 				}
-				c := DefaultConfig()
+				c := DefaultConfig(testLimits)
 				b.ReportAllocs()
 				b.ResetTimer()
 				if err := New(c, Stages{f, p, taker{}, &letterbox{}}, zap.NewNop(), prometheus.NewRegistry()).Run(b.Context()); err != nil {

@@ -166,7 +166,7 @@ func TestOneEventOfManyPoisonousCalls(t *testing.T) {
 		}
 		return out
 	}
-	c := DefaultConfig()
+	c := DefaultConfig(testLimits)
 	c.Senders = 1
 	onBench(t, c, answer, func(b *bench) {
 		l := newTestLease()

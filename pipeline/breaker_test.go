@@ -18,7 +18,7 @@ func TestNothingPassesACallForWhichTheFlowStopped(t *testing.T) {
 		}
 		return out
 	}
-	c := DefaultConfig()
+	c := DefaultConfig(testLimits)
 	onBench(t, c, refuse, func(b *bench) {
 		l := newTestLease()
 		for i := range 2 * leastResults {
@@ -36,7 +36,7 @@ func TestNothingPassesACallForWhichTheFlowStopped(t *testing.T) {
 
 // TestSkippedEventsAreRead: events that no rule wants show that the topic can be read, as those do that a rule takes.
 func TestSkippedEventsAreRead(t *testing.T) {
-	onBench(t, DefaultConfig(), nil, func(b *bench) {
+	onBench(t, DefaultConfig(testLimits), nil, func(b *bench) {
 		l := newTestLease()
 		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
 		for i := range 10 * leastResults {
@@ -71,7 +71,7 @@ func TestRecordForgetsTheOldest(t *testing.T) {
 // TestOneEventDoesNotStopTheFlow, however many of its calls fail, neither while it is mapped nor at Customer.io, and each such event has
 // one letter.
 func TestOneEventDoesNotStopTheFlow(t *testing.T) {
-	onBench(t, DefaultConfig(), refuseSome(0), func(b *bench) {
+	onBench(t, DefaultConfig(testLimits), refuseSome(0), func(b *bench) {
 		l := newTestLease()
 		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
 		for i := range 3 * leastResults {
@@ -100,7 +100,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 
 // TestAnEventThatComesAgainCountsOnce: it is no sign of a broken rule that one event is never done.
 func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
-	onBench(t, DefaultConfig(), nil, func(b *bench) {
+	onBench(t, DefaultConfig(testLimits), nil, func(b *bench) {
 		b.letters.fail = func(time.Time) bool { return true }
 		for range 2 * leastResults {
 			l := newTestLease()
@@ -122,7 +122,7 @@ func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 // been told of it before its lease ended.
 func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 	for _, kind := range []string{"items", "unreadable", "refused"} {
-		onBench(t, DefaultConfig(), refuseSome(0), func(b *bench) {
+		onBench(t, DefaultConfig(testLimits), refuseSome(0), func(b *bench) {
 			l := newTestLease()
 			time.AfterFunc(time.Hour, func() { l.Revoke(time.Second) })
 			for i := range 2 * leastResults {

@@ -21,9 +21,9 @@ const (
 type Config struct {
 	// Senders is the number of requests that may be on the wire at once.
 	Senders int `yaml:"senders"`
-	// BatchItems closes a batch at so many calls; Customer.io documents no limit, 1,000 is the most that is known to work.
+	// BatchItems closes a batch at so many calls, at most Limits.Calls.
 	BatchItems int `yaml:"batch_items"`
-	// BatchBytes closes a batch at so many bytes of body; Customer.io takes up to 500,000.
+	// BatchBytes closes a batch at so many bytes of body, at most Limits.Bytes.
 	BatchBytes int `yaml:"batch_bytes"`
 	// Linger is how long the oldest ready call waits for company.
 	Linger time.Duration `yaml:"linger"`
@@ -31,17 +31,26 @@ type Config struct {
 	Order Order `yaml:"order"`
 	// Memory bounds the bytes of the messages and calls in hand.
 	Memory int64 `yaml:"-"`
+	// Limits says what the destination takes.
+	Limits Limits `yaml:"-"`
 	// StopShare stops the flow when more than this share of a rule's last events failed; 0 turns the breaker off. The breaker
 	// keeps a broken rule, or a producer's breaking change, from pouring a topic into the dead letters.
 	StopShare float64 `yaml:"-"`
 }
 
+// Limits are those of one request, as its destination takes it.
+type Limits struct {
+	Calls    int // in a batch
+	Bytes    int // of a batch's body
+	Envelope int // bytes around the calls of a batch
+}
+
 // DefaultConfig gives the values that a user who sets nothing gets: 16 senders × 500 calls hide an answer time of 100 ms up to
 // 80,000 calls a second, and 200 ms of linger fill a request from 2,500 events a second on.
-func DefaultConfig() Config {
+func DefaultConfig(limits Limits) Config {
 	return Config{
-		Senders: 16, BatchItems: 500, BatchBytes: 500_000, Linger: 200 * time.Millisecond, Order: Strict,
-		Memory: 24 << 20, StopShare: 0.5,
+		Senders: 16, BatchItems: 500, BatchBytes: limits.Bytes, Linger: 200 * time.Millisecond, Order: Strict,
+		Memory: 24 << 20, StopShare: 0.5, Limits: limits,
 	}
 }
 
@@ -54,9 +63,9 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.Senders >= 1 && c.Senders <= 1024, "senders: %d is outside 1 to 1024", c.Senders)
-	check(c.BatchItems >= 1 && c.BatchItems <= 1000, "batch_items: %d is outside 1 to 1000", c.BatchItems)
-	check(c.BatchBytes >= 40_000 && c.BatchBytes <= 500_000,
-		"batch_bytes: %d is outside 40000 to 500000, which is what Customer.io takes", c.BatchBytes)
+	check(c.BatchItems >= 1 && c.BatchItems <= c.Limits.Calls, "batch_items: %d is outside 1 to %d", c.BatchItems, c.Limits.Calls)
+	check(c.BatchBytes >= 40_000 && c.BatchBytes <= c.Limits.Bytes,
+		"batch_bytes: %d is outside 40000 to %d, which is what Customer.io takes", c.BatchBytes, c.Limits.Bytes)
 	check(c.Linger >= 0 && c.Linger <= time.Minute, "linger: %s is outside 0s to 1m", c.Linger)
 	check(c.Order == Strict || c.Order == Relaxed, "order: is neither strict nor relaxed")
 	check(c.Memory >= 1<<20, "memory: %d bytes are too few, give at least 1 MiB", c.Memory)

@@ -15,6 +15,9 @@ import (
 	"github.com/ciobridge/ciobridge/internal/checker"
 )
 
+// testLimits are those of Customer.io.
+var testLimits = Limits{Calls: 1000, Bytes: 500_000, Envelope: len(`{"batch":[]}`)}
+
 // mapper reads messages of the form "person seq kind", where kind says what they become.
 type mapper struct{}
 

@@ -130,7 +130,7 @@ func TestRequestsKeepToTheirLimits(t *testing.T) {
 			t.Errorf("%d done", got)
 		}
 		for i, calls := range requests {
-			size := envelope
+			size := testLimits.Envelope
 			for _, call := range calls {
 				size += call.Size()
 				if call.Single != nil && len(calls) > 1 {

@@ -57,7 +57,7 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		config: c, stages: s, log: log,
 		collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1), consumed: make(chan struct{}),
 		lanes:   newLanes(),
-		queue:   queue{began: began, items: c.BatchItems, bytes: c.BatchBytes, linger: c.Linger},
+		queue:   queue{began: began, items: c.BatchItems, bytes: c.BatchBytes - c.Limits.Envelope, linger: c.Linger},
 		breaker: newBreaker(c.StopShare),
 		intake: intake{
 			began: began, items: c.BatchItems, bytes: c.BatchBytes, most: ahead, idle: true,

@@ -33,7 +33,7 @@ type rig struct {
 func newRig(seed uint64, partitions, persons, events int, kinds ...string) *rig {
 	r := rand.New(rand.NewPCG(seed, 1))
 	messages, history := traffic(r, partitions, persons, events, kinds)
-	c := DefaultConfig()
+	c := DefaultConfig(testLimits)
 	c.StopShare = 0
 	return &rig{
 		source: memlog.New(messages), messages: messages, history: history, config: c, letters: &letterbox{},
@@ -371,7 +371,7 @@ func TestHotPersonTravelsInRuns(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	if err := DefaultConfig().Validate(); err != nil {
+	if err := DefaultConfig(testLimits).Validate(); err != nil {
 		t.Error(err)
 	}
 	err := Config{Order: "none", StopShare: 2, Linger: -1}.Validate()

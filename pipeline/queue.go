@@ -30,7 +30,7 @@ func (q *fifo) pop() *entry {
 
 // queue holds the entries that are ready to leave, and those that back off by themselves.
 type queue struct {
-	items, bytes int // limits of a batch
+	items, bytes int // limits of a batch: its calls, and the bytes of them
 	linger       time.Duration
 	began        time.Time // what calls' times count from
 

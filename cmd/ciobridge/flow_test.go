@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
@@ -71,7 +72,7 @@ const marked = "marked-event"
 // newFlow publishes events of some persons, one of them marked, into two partitions. It must be called inside the bubble.
 func newFlow(t *testing.T, events int) *flow {
 	t.Helper()
-	f := &flow{t: t, dir: t.TempDir(), letters: &letterbox{}, rules: worldRules, config: pipeline.DefaultConfig(), began: time.Now()}
+	f := &flow{t: t, dir: t.TempDir(), letters: &letterbox{}, rules: worldRules, config: config.Default().Delivery, began: time.Now()}
 	f.cio = emulator.New(emulator.Options{Region: "eu", Seed: 7, KeepReceipts: -1})
 	f.key(emulator.DefaultAPIKey)
 	site := filepath.Join(f.dir, "site_id")
