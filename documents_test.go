@@ -1,4 +1,4 @@
-package main
+package ciobridge_test
 
 import (
 	"os"
@@ -12,12 +12,12 @@ import (
 func TestDocumentsPointAtWhatExists(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
 	for _, name := range []string{"README.md", "SECURITY.md", "docs/faults.md", "docs/security.md"} {
-		text, err := os.ReadFile(filepath.Join("../..", name))
+		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join("../..", filepath.Dir(name), m[1])); err != nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), m[1])); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -40,7 +40,7 @@ type namedTest struct{ folder, name string }
 
 func testsNamed(t *testing.T, document string) []namedTest {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../..", document))
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func testsNamed(t *testing.T, document string) []namedTest {
 // testCode is the code of a folder's tests.
 func testCode(t *testing.T, folder string) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
 	if err != nil || len(files) == 0 {
 		t.Errorf("%s has no tests (%v)", folder, err)
 	}
