@@ -143,7 +143,10 @@ func stopLoop(t *testing.T, w *world, path string, publish func()) {
 	if _, err := w.cio.AddFault(mustFault(t, "name=slow,latency=30ms")); err != nil {
 		t.Fatal(err)
 	}
-	const stops = 3
+	stops := 2
+	if os.Getenv("CIOBRIDGE_LONG_TESTS") != "" {
+		stops = 5
+	}
 	for range stops {
 		publish()
 		goal := w.cio.Stats().Taken + 800

@@ -82,29 +82,35 @@ func (c *child) endedBy(s syscall.Signal, limit time.Duration) bool {
 	return ok && status.Signaled() && status.Signal() == s
 }
 
+// busy starts the bridge as a process of its own and waits until calls are on the wire. Letting go makes answers quick again.
+func (b *bus) busy() (bridge *child, path string, letGo func()) {
+	b.t.Helper()
+	path = b.configureKafka()
+	b.batches(5)
+	b.produce(3000)
+	letGo = b.slow(50 * time.Millisecond)
+	bridge = launchChild(b.t, "run", "-c", path)
+	eventually(b.t, "some delivered", 20*time.Second, func() bool { return b.cio.Stats().Taken >= 300 })
+	return bridge, path, letGo
+}
+
 // A signal lets a process finish what is on the wire; a second one ends it at once, and what was on the wire comes again.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 4)
-	path := b.configureKafka()
-	b.batches(5)
-	b.produce(3000)
-
-	release := b.slow(50 * time.Millisecond)
-	patient := launchChild(t, "run", "-c", path)
-	eventually(t, "some delivered", 20*time.Second, func() bool { return b.cio.Stats().Taken >= 300 })
+	patient, path, letGo := b.busy()
 	patient.signal(syscall.SIGTERM)
 	if patient.endedBy(syscall.SIGTERM, 20*time.Second) || patient.ProcessState.ExitCode() != exit.OK {
 		t.Errorf("one signal: %s\n%s", patient.ProcessState, patient.log)
 	}
-	release()
+	letGo()
 	before := b.cio.Stats()
 	if before.Duplicates > 0 {
 		t.Errorf("one signal: %d of %d calls were sent twice", before.Duplicates, before.Taken)
 	}
 	b.produce(1000)
 
-	release = b.slow(5 * time.Second)
+	letGo = b.slow(5 * time.Second)
 	hasty := launchChild(t, "run", "-c", path)
 	eventually(t, "calls on the wire", 20*time.Second, func() bool { return b.cio.Stats().Taken > before.Taken })
 	hasty.signal(syscall.SIGINT)
@@ -115,7 +121,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if !hasty.endedBy(syscall.SIGTERM, time.Second) {
 		t.Errorf("two signals: %s\n%s", hasty.ProcessState, hasty.log)
 	}
-	release()
+	letGo()
 
 	last := start(t, "run", "-c", path)
 	b.arrive(30 * time.Second)
@@ -216,19 +222,14 @@ func (w *world) judgeReplay(mark int) {
 func TestHangupDrains(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 4)
-	path := b.configureKafka()
-	b.batches(5)
-	b.produce(3000)
-	release := b.slow(50 * time.Millisecond)
-	bridge := launchChild(t, "run", "-c", path)
-	eventually(t, "some delivered", 20*time.Second, func() bool { return b.cio.Stats().Taken >= 300 })
+	bridge, path, letGo := b.busy()
 	onTheWire := b.cio.Stats().Taken
 	bridge.signal(syscall.SIGHUP)
 	bridge.signal(syscall.SIGHUP)
 	if bridge.endedBy(syscall.SIGHUP, 20*time.Second) || bridge.ProcessState.ExitCode() != exit.OK {
 		t.Errorf("%s\n%s", bridge.ProcessState, bridge.log)
 	}
-	release()
+	letGo()
 	before := b.cio.Stats()
 	last := start(t, "run", "-c", path)
 	b.arrive(30 * time.Second)

@@ -30,6 +30,7 @@ import (
 // TestScript runs the scripts in testdata/script, each of which is what somebody types, and what the program answers. Beside the usual
 // commands of testscript they have those below.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,

@@ -75,6 +75,7 @@ func refusal(t *testing.T) string {
 
 // While a broker cannot be reached, refused or silent, the bridge lives, is not ready, says why without an address, and ends in order.
 func TestAdminServerComesBeforeTheBroker(t *testing.T) {
+	t.Parallel()
 	for name, address := range map[string]string{"refused": refusal(t), "silent": silence(t)} {
 		for kind, c := range map[string]struct{ source, dead, reason string }{
 			"nats": {
