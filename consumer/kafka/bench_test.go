@@ -42,7 +42,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 		copy(buf.Bytes, set) // as the connection does
 		buf.Charge(&p.share)
 		work.position = 0
-		if err := work.chunk(context.Background(), &chunk{set: buf}); err != nil {
+		if err := work.handOver(context.Background(), &chunk{set: buf}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -19,7 +19,7 @@ type partitionKey struct {
 
 // commit writes offsets for the group, as a member of a generation or from outside. The first error among the partitions is
 // returned; the others have been written. Limit is how much metadata goes with each partition.
-func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets map[partitionKey]committed, limit int) error {
+func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets map[partitionKey]checkpoint, limit int) error {
 	byTopic := map[string][]offsetcommit.RequestPartition{}
 	for key, c := range offsets {
 		log := ""
@@ -48,8 +48,8 @@ func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets ma
 	return nil
 }
 
-// committed reads what the group has committed for partitions of the counts given by topic.
-func (m *member) committed(ctx context.Context, counts map[string]int) (map[partitionKey]committed, error) {
+// checkpoints reads what the group has committed for partitions of the counts given by topic.
+func (m *member) checkpoints(ctx context.Context, counts map[string]int) (map[partitionKey]checkpoint, error) {
 	req := &offsetfetch.Request{GroupID: m.config.Group}
 	for topic, count := range counts {
 		t := offsetfetch.RequestTopic{Name: topic}
@@ -66,7 +66,7 @@ func (m *member) committed(ctx context.Context, counts map[string]int) (map[part
 	if err := m.group.Check("read committed offsets", r.ErrorCode); err != nil {
 		return nil, err
 	}
-	out := map[partitionKey]committed{}
+	out := map[partitionKey]checkpoint{}
 	for _, t := range r.Topics {
 		for _, p := range t.Partitions {
 			// An error is never taken for "nothing committed": that would start over, or skip.
@@ -74,7 +74,7 @@ func (m *member) committed(ctx context.Context, counts map[string]int) (map[part
 				return nil, err
 			}
 			key := partitionKey{t.Name, p.PartitionIndex}
-			out[key] = parseCommitted(m.cluster.logName(key), p.CommittedOffset, p.Metadata)
+			out[key] = parseCheckpoint(m.cluster.logName(key), p.CommittedOffset, p.Metadata)
 		}
 	}
 	return out, nil
@@ -82,7 +82,7 @@ func (m *member) committed(ctx context.Context, counts map[string]int) (map[part
 
 // addedLater reports whether a partition without a committed offset came into being after the group had begun to read its topic:
 // another partition's commit was made when the topic had fewer partitions.
-func addedLater(key partitionKey, all map[partitionKey]committed) bool {
+func addedLater(key partitionKey, all map[partitionKey]checkpoint) bool {
 	for other, c := range all {
 		if other.topic == key.topic && c.offset >= 0 && c.partitions > 0 && int(key.id) >= c.partitions {
 			return true

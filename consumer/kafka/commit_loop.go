@@ -34,7 +34,7 @@ func (g *generation) commitLoop(ctx context.Context) {
 
 // commitOffsets commits the committable offset of every partition where something has been done. After an error they are committed again, or higher ones.
 func (g *generation) commitOffsets(ctx context.Context) error {
-	offsets := map[partitionKey]committed{}
+	offsets := map[partitionKey]checkpoint{}
 	for _, p := range g.partitions {
 		if c, ok := p.uncommitted(); ok {
 			c.reader = g.source.reader
@@ -74,7 +74,7 @@ func (g *generation) commitLast(ctx context.Context) {
 }
 
 // commit writes offsets for this generation. The answer also tells whether we are still a member.
-func (g *generation) commit(ctx context.Context, offsets map[partitionKey]committed) error {
+func (g *generation) commit(ctx context.Context, offsets map[partitionKey]checkpoint) error {
 	sent := time.Now()
 	err := g.member.commit(ctx, g.assignment.Generation, offsets, g.source.metadataLimit(len(offsets)))
 	g.source.metrics.committed(err)

@@ -20,8 +20,8 @@ const (
 	maxMetadataAll = 512 << 10
 )
 
-// committed is what the group has committed for a partition.
-type committed struct {
+// checkpoint is what the group has committed for a partition.
+type checkpoint struct {
 	offset int64 // the next to read; -1 when nothing is committed
 	// partitions is how many partitions the topic had then, 0 when the commit does not tell. A partition with a number not below
 	// it did not exist yet.
@@ -35,7 +35,7 @@ const metadataPrefix = "ciobridge partitions="
 
 // metadata is the text that is stored with a committed offset: words with a space between them, at most limit bytes or none. Log names the
 // partition's log.
-func (c committed) metadata(log string, limit int) string {
+func (c checkpoint) metadata(log string, limit int) string {
 	text := metadataPrefix + strconv.Itoa(c.partitions)
 	if c.reader != "" {
 		text += " reader=" + c.reader
@@ -53,9 +53,9 @@ func (c committed) metadata(log string, limit int) string {
 	return text
 }
 
-// parseCommitted reads what stands in a commit. A text of another make says nothing, and of a newer one what is known is read.
-func parseCommitted(log string, offset int64, metadata string) committed {
-	c := committed{offset: offset}
+// parseCheckpoint reads what stands in a commit. A text of another make says nothing, and of a newer one what is known is read.
+func parseCheckpoint(log string, offset int64, metadata string) checkpoint {
+	c := checkpoint{offset: offset}
 	text, ok := strings.CutPrefix(metadata, metadataPrefix)
 	if !ok || offset < 0 {
 		return c
@@ -87,7 +87,7 @@ func newReaderID() string {
 // recall adds to what is committed for a partition what this process knows to be done beyond that. It counts only where the last commit is
 // this reader's own. Whoever else has read the partition since, were it one message, or has set its offset, has made a commit before;
 // and with a topic go the commits.
-func (k *Source) recall(key partitionKey, c committed) committed {
+func (k *Source) recall(key partitionKey, c checkpoint) checkpoint {
 	k.mu.Lock()
 	l := k.past[key]
 	k.mu.Unlock()

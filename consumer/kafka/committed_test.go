@@ -28,11 +28,11 @@ func allBut(open ...string) func(context.Context, string, func()) error {
 	}
 }
 
-// committedFor is what stands in the commit for partition 0.
-func (b *testBed) committedFor(k *Source) (committed, error) {
+// checkpointFor is what stands in the commit for partition 0.
+func (b *testBed) checkpointFor(k *Source) (checkpoint, error) {
 	m := newMember(&k.config, k.cluster)
 	defer m.close()
-	all, err := m.committed(b.t.Context(), map[string]int{b.topic: 1})
+	all, err := m.checkpoints(b.t.Context(), map[string]int{b.topic: 1})
 	return all[partitionKey{b.topic, 0}], err
 }
 
@@ -54,7 +54,7 @@ func TestKafkaLeavesOutWhatIsDone(t *testing.T) {
 	r.Stop()
 	second := b.openWith(b.config())
 	r = consumertest.Read(t, second, func(context.Context, string, func()) error {
-		if c, err := b.committedFor(second); err != nil || c.reader != second.reader {
+		if c, err := b.checkpointFor(second); err != nil || c.reader != second.reader {
 			t.Errorf("a message is handed over while the commit is %q's, not %q's (%v)", c.reader, second.reader, err)
 		}
 		return nil
@@ -207,11 +207,11 @@ func TestKafkaRemembersWhatItHasDone(t *testing.T) {
 func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		commit committed
+		commit checkpoint
 		want   []string
 	}{
-		"another replica": {committed{offset: 1, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}}}, []string{"1", "2", "3", "6", "7", "8", "9"}},
-		"an operator":     {committed{offset: 2}, numbers(2, 10)},
+		"another replica": {checkpoint{offset: 1, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}}}, []string{"1", "2", "3", "6", "7", "8", "9"}},
+		"an operator":     {checkpoint{offset: 2}, numbers(2, 10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -220,7 +220,7 @@ func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
 			defer m.close()
 			consumertest.Eventually(t, "the group has no member, so that another can commit", func() bool {
 				key := partitionKey{testTopic, 0}
-				return m.commit(t.Context(), outside, map[partitionKey]committed{key: test.commit}, maxMetadata) == nil
+				return m.commit(t.Context(), outside, map[partitionKey]checkpoint{key: test.commit}, maxMetadata) == nil
 			})
 			x.late()
 			close(x.rejoin)
@@ -253,7 +253,7 @@ func TestKafkaLogEndsBeforeWhatIsDone(t *testing.T) {
 	}
 	m := newMember(&k.config, k.cluster)
 	key := partitionKey{testTopic, 0}
-	lost := map[partitionKey]committed{key: {offset: 2, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}, {From: 8, To: 12}}}}
+	lost := map[partitionKey]checkpoint{key: {offset: 2, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}, {From: 8, To: 12}}}}
 	if err := m.commit(t.Context(), outside, lost, maxMetadata); err != nil {
 		t.Fatal(err)
 	}
@@ -307,32 +307,32 @@ func TestKafkaMetadataTooLarge(t *testing.T) {
 
 func TestCommittedMetadata(t *testing.T) {
 	const log = "cluster/topic/0"
-	for _, c := range []committed{
+	for _, c := range []checkpoint{
 		{offset: 7}, {offset: 0, partitions: 12}, {offset: 7, partitions: 3, reader: "me"},
 		{offset: 7, partitions: 3, reader: "me", acked: consumer.AckedRanges{{From: 7, To: 9}, {From: 100, To: 200}}},
 	} {
-		if got := parseCommitted(log, c.offset, c.metadata(log, maxMetadata)); !reflect.DeepEqual(got, c) {
+		if got := parseCheckpoint(log, c.offset, c.metadata(log, maxMetadata)); !reflect.DeepEqual(got, c) {
 			t.Errorf("%+v is read as %+v", c, got)
 		}
 	}
 	for _, foreign := range []string{"", "something else", metadataPrefix, metadataPrefix + "-1", metadataPrefix + "x reader=me", " reader=me"} {
-		if got := parseCommitted(log, 7, foreign); !reflect.DeepEqual(got, committed{offset: 7}) {
+		if got := parseCheckpoint(log, 7, foreign); !reflect.DeepEqual(got, checkpoint{offset: 7}) {
 			t.Errorf("%q is read as %+v", foreign, got)
 		}
 	}
 	r := rand.New(rand.NewPCG(5, 5))
 	for range 500 {
-		c := committed{offset: r.Int64N(1 << 40), partitions: r.IntN(5000), reader: newReaderID()}
+		c := checkpoint{offset: r.Int64N(1 << 40), partitions: r.IntN(5000), reader: newReaderID()}
 		c.acked = randomRanges(r, c.offset, r.IntN(3000))
 		limit := r.IntN(maxMetadata + 1)
 		text := c.metadata(log, limit)
-		got := parseCommitted(log, c.offset, text)
+		got := parseCheckpoint(log, c.offset, text)
 		if len(text) > limit || text != "" && (got.reader != c.reader || got.partitions != c.partitions) || !slices.Equal(got.acked, c.acked[:len(got.acked)]) {
 			t.Fatalf("%d of %d bytes are read as %+v", len(text), limit, got)
 		}
 	}
 	old := metadataPrefix + "12" // what bridges wrote that knew of nothing else
-	if got := parseCommitted(log, 7, old); got.partitions != 12 {
+	if got := parseCheckpoint(log, 7, old); got.partitions != 12 {
 		t.Errorf("%q is read as %+v", old, got)
 	}
 }

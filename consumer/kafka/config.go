@@ -29,9 +29,9 @@ type Config struct {
 	SessionTimeout time.Duration `yaml:"session_timeout"`
 	// RebalanceTimeout is how long replicas have to give up their partitions when one comes or goes.
 	RebalanceTimeout time.Duration `yaml:"rebalance_timeout"`
-	// DrainLimit is how long messages in hand may take to be finished at a rebalance or at shutdown.
+	// DrainLimit is how long messages in flight may take to be finished at a rebalance or at shutdown.
 	DrainLimit time.Duration `yaml:"drain_limit"`
-	// MaxUncommitted is how many messages of one partition may be in hand past the oldest unfinished one, and with it how many
+	// MaxUncommitted is how many messages of one partition may be in flight past the oldest unfinished one, and with it how many
 	// come again after a crash.
 	MaxUncommitted int `yaml:"max_uncommitted"`
 	// FetchBytes bounds the memory for what is fetched and not finished, over all partitions.

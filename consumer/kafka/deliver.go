@@ -37,7 +37,7 @@ func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int
 }
 
 // usualBatch is how much is asked for. Producers seldom make larger batches, and those that do not fit are asked for twice.
-const usualBatch = 128 << 10
+const usualFetch = 128 << 10
 
 // deliver gives a record set to the partition's worker.
 func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int64, got wire.FetchedPartition) {
@@ -55,21 +55,21 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 			f.truncated = p
 		}
 		if p.bytes = int32(min(need, 1<<30)); need > f.g.source.config.MaxBatchBytes {
-			f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater,
+			f.g.halt(p, &haltReason{reason: stopCorrupt, offset: from, end: p.highWater,
 				detail: fmt.Sprintf("a batch of %d bytes is larger than max_batch_bytes (%d)", need, f.g.source.config.MaxBatchBytes)})
 		}
 		return
 	}
-	p.bytes = min(p.bytes, usualBatch)
+	p.bytes = min(p.bytes, usualFetch)
 	p.next, f.last = next, p
-	f.open.Add(1)
+	f.unhanded.Add(1)
 	c := &chunk{came: time.Now(), from: from, epoch: epoch, aborted: got.Aborted, set: got.Set, fetcher: f}
 	if p.working {
 		p.queued = c
 		return
 	}
 	p.working = true
-	f.g.handing.Go(func() { f.g.work(ctx, p, c) })
+	f.g.handing.Go(func() { f.g.startWorker(ctx, p, c) })
 }
 
 // failed deals with a partition for which the broker gave an error.
@@ -77,7 +77,7 @@ func (f *fetcher) failed(p *partition, from int64, code int16) {
 	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
 	case kafka.OffsetOutOfRange:
 		p.mu.Lock()
-		p.phase, p.start.offset = phaseLocate, p.next
+		p.phase, p.start.offset = phaseStarting, p.next
 		p.mu.Unlock()
 	case kafka.UnknownTopicOrPartition:
 		f.g.deleted(p.key.topic)
@@ -85,7 +85,7 @@ func (f *fetcher) failed(p *partition, from int64, code int16) {
 		f.g.damaged(p, from, &wire.CorruptError{What: "the broker says that the record is corrupt"})
 	case kafka.Error(wire.CodeTooLarge):
 		p.mu.Lock()
-		f.g.halt(p, &stopped{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})
+		f.g.halt(p, &haltReason{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})
 		p.mu.Unlock()
 	default:
 		p.mu.Lock()

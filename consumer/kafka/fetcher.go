@@ -25,8 +25,8 @@ const (
 // While so many chunks are not handed over, a fetcher waits before it asks for more, which would only stand in memory. It does not wait
 // for long: they may be those of partitions that are stuck, which must not hold up the others.
 const (
-	muchOpen = 16
-	openFor  = 50 * time.Millisecond
+	maxUnhanded = 16
+	maxUnhandedWait  = 50 * time.Millisecond
 )
 
 // fetcher reads from one broker the partitions that it leads, over one connection, one request at a time.
@@ -36,7 +36,7 @@ type fetcher struct {
 	retries *retryLogger
 	wake    chan struct{} // holds one
 	redial  atomic.Bool   // what came over the connection was damaged
-	open    atomic.Int32  // chunks that are not handed over
+	unhanded    atomic.Int32  // chunks that are not handed over
 
 	mu         sync.Mutex
 	partitions []*partition // in the order of their keys
@@ -44,7 +44,7 @@ type fetcher struct {
 	last      *partition // that was given something
 	turn      int        // who stood first in the last request
 	truncated *partition // what it was given was too little for a batch; it stands first in the next request
-	reserved  int64      // what the window holds for the request
+	reserved  int64      // what the budget holds for the request
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader
@@ -66,13 +66,13 @@ func (f *fetcher) signal() {
 func (f *fetcher) run(ctx context.Context) {
 	defer f.disconnect()
 	for ctx.Err() == nil {
-		f.await(ctx)
-		lost, again := f.plan(time.Now())
-		if len(lost) == 0 && len(f.asked) == 0 {
+		f.awaitWorkers(ctx)
+		starting, again := f.plan(time.Now())
+		if len(starting) == 0 && len(f.asked) == 0 {
 			f.sleep(ctx, again)
 			continue
 		}
-		err := f.serve(ctx, lost)
+		err := f.serve(ctx, starting)
 		if ctx.Err() != nil {
 			return
 		}
@@ -86,21 +86,21 @@ func (f *fetcher) run(ctx context.Context) {
 	}
 }
 
-// await holds the fetcher back while much is not handed over.
-func (f *fetcher) await(ctx context.Context) {
-	for until := time.Now().Add(openFor); f.open.Load() >= muchOpen && time.Now().Before(until) && ctx.Err() == nil; {
+// awaitWorkers holds the fetcher back while much is not handed over.
+func (f *fetcher) awaitWorkers(ctx context.Context) {
+	for until := time.Now().Add(maxUnhandedWait); f.unhanded.Load() >= maxUnhanded && time.Now().Before(until) && ctx.Err() == nil; {
 		f.sleep(ctx, until)
 	}
 }
 
-// handedOver notes that a chunk is.
-func (f *fetcher) handedOver() {
-	f.open.Add(-1)
+// chunkDone notes that a chunk is.
+func (f *fetcher) chunkDone() {
+	f.unhanded.Add(-1)
 	f.signal()
 }
 
-// serve locates what is lost, and otherwise fetches.
-func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
+// serve starts the partitions that are to be started, and fetches where there are none.
+func (f *fetcher) serve(ctx context.Context, starting []*partition) error {
 	defer f.releaseReservation()
 	if f.redial.Swap(false) {
 		f.disconnect()
@@ -110,8 +110,8 @@ func (f *fetcher) serve(ctx context.Context, lost []*partition) error {
 			return err
 		}
 	}
-	if len(lost) > 0 {
-		return f.g.locate(ctx, f.conn, lost)
+	if len(starting) > 0 {
+		return f.g.startPartitions(ctx, f.conn, starting)
 	}
 	return f.fetch(ctx)
 }

@@ -25,7 +25,7 @@ type generation struct {
 	budget     consumer.FetchBudget
 	fetchSize  int32 // what one request asks for a partition
 	partitions []*partition
-	begin      consumer.StartAt
+	startAt      consumer.StartAt
 
 	end     context.CancelCauseFunc // ends the reading
 	reading sync.WaitGroup          // the router and the fetchers
@@ -47,7 +47,7 @@ var (
 
 func newGeneration(k *Source, m *member, a *assignment, handle consumer.Handler) *generation {
 	g := &generation{
-		source: k, member: m, assignment: a, begin: k.begin,
+		source: k, member: m, assignment: a, startAt: k.startAt,
 		lease:   consumer.NewLease(a.Proof, k.config.SessionTimeout),
 		reroute: make(chan struct{}, 1), fetchers: map[string]*fetcher{},
 	}
@@ -64,8 +64,8 @@ func newGeneration(k *Source, m *member, a *assignment, handle consumer.Handler)
 		}
 		return int(a.key.id - b.key.id)
 	})
-	// More of each partition makes nothing faster, and messages in hand keep all that came with them.
-	g.fetchSize = int32(min(usualBatch, k.config.FetchBytes/64))
+	// More of each partition makes nothing faster, and messages in flight keep all that came with them.
+	g.fetchSize = int32(min(usualFetch, k.config.FetchBytes/64))
 	return g
 }
 
@@ -79,14 +79,14 @@ func (g *generation) newPartition(key partitionKey, handle consumer.Handler) *pa
 	return p
 }
 
-// run reads until ctx ends or the group rebalances, waits for what is in hand, and commits. The error is that of a handler that
+// run reads until ctx ends or the group rebalances, waits for what is in flight, and commits. The error is that of a handler that
 // refused a message while nothing was wrong.
 func (g *generation) run(ctx context.Context) error {
 	reading, end := context.WithCancelCause(ctx)
 	g.end = end
 	serving, served := context.WithCancel(context.WithoutCancel(ctx)) // until the drain is over
 	var serve sync.WaitGroup
-	serve.Go(func() { g.beat(serving) })
+	serve.Go(func() { g.heartbeatLoop(serving) })
 	serve.Go(func() { g.commitLoop(serving) })
 	g.reading.Go(func() { g.route(reading) })
 
@@ -160,8 +160,8 @@ func (g *generation) finish(why error) {
 	g.end(why)
 }
 
-// beat keeps the membership, also while the generation drains. Every answer that we are still a member is a proof for the lease.
-func (g *generation) beat(ctx context.Context) {
+// heartbeatLoop keeps the membership, also while the generation drains. Every answer that we are still a member is a proof for the lease.
+func (g *generation) heartbeatLoop(ctx context.Context) {
 	every := g.source.config.heartbeat()
 	retries := newRetryLogger(g.source.log, "heartbeat", g.source.metrics.failed)
 	wait := every
@@ -223,12 +223,12 @@ func (g *generation) damaged(p *partition, at int64, broken *wire.CorruptError) 
 	p.faults++
 	if p.faults > attempts {
 		p.epoch++ // nothing behind the damage is handed over
-		g.halt(p, &stopped{reason: stopCorrupt, offset: at, end: p.highWater, resume: broken.After, detail: broken.What})
+		g.halt(p, &haltReason{reason: stopCorrupt, offset: at, end: p.highWater, resume: broken.After, detail: broken.What})
 		return
 	}
 	g.source.log.Warn("records are damaged and fetched again", zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
 		zap.Int64("offset", at), zap.Int("attempt", p.faults), zap.Error(broken))
-	p.setBack(at)
+	p.rewind(at)
 	p.notBefore = time.Now().Add(100 * time.Millisecond << p.faults)
 	if p.fetcher != nil {
 		p.fetcher.redial.Store(true)
@@ -237,8 +237,8 @@ func (g *generation) damaged(p *partition, at int64, broken *wire.CorruptError) 
 }
 
 // halt stops a partition until an operator has decided. The caller holds p.mu.
-func (g *generation) halt(p *partition, why *stopped) {
-	p.phase, p.stop = phaseHalted, why
+func (g *generation) halt(p *partition, why *haltReason) {
+	p.phase, p.halt = phaseHalted, why
 	g.source.log.Error("partition stopped: set its offset with the offsets command and start again",
 		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id), zap.String("reason", why.reason), zap.String("detail", why.detail),
 		zap.Int64("offset", why.offset), zap.Int64("log_start", why.start), zap.Int64("log_end", why.end), zap.Int64("records_lost", why.lost), zap.Int64("next_batch", why.resume))

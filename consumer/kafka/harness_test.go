@@ -157,7 +157,7 @@ func (b *testBed) setOffset(partition int32, offset int64) {
 	m := newMember(&c, &cluster{kafka: connections})
 	defer m.cluster.close()
 	defer m.close()
-	err = m.commit(b.t.Context(), outside, map[partitionKey]committed{{b.topic, partition}: {offset: offset}}, maxMetadata)
+	err = m.commit(b.t.Context(), outside, map[partitionKey]checkpoint{{b.topic, partition}: {offset: offset}}, maxMetadata)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -183,15 +183,15 @@ func (b *testBed) deleteBefore(partition int32, offset int64) {
 }
 
 // halted waits until a partition is halted and returns why.
-func (k *Source) halted(t *testing.T, partition int32) stopped {
+func (k *Source) halted(t *testing.T, partition int32) haltReason {
 	t.Helper()
-	var why *stopped
+	var why *haltReason
 	consumertest.Eventually(t, "the partition is halted", func() bool {
 		if g := k.generation.Load(); g != nil {
 			for _, p := range g.partitions {
 				if p.key.id == partition {
 					p.mu.Lock()
-					why = p.stop
+					why = p.halt
 					p.mu.Unlock()
 				}
 			}

@@ -65,12 +65,12 @@ func listOffsets(ctx context.Context, conn *broker.KafkaConn, keys []partitionKe
 // bounds is the extent of a partition's log, and where reading begins where nothing is committed.
 type bounds struct {
 	start, end int64
-	begin      int64
+	startAt      int64
 	code       kafka.Error
 }
 
-// locate asks a leader for the bounds of partitions.
-func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, begin consumer.StartAt) (map[partitionKey]bounds, error) {
+// listBounds asks a leader for the bounds of partitions.
+func listBounds(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, begin consumer.StartAt) (map[partitionKey]bounds, error) {
 	starts, err := listOffsets(ctx, conn, keys, logStart, uncommittedToo)
 	if err != nil {
 		return nil, err
@@ -91,32 +91,32 @@ func locate(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, be
 	}
 	out := make(map[partitionKey]bounds, len(keys))
 	for _, key := range keys {
-		b := bounds{start: starts[key].offset, end: ends[key].offset, begin: begins[key].offset}
+		b := bounds{start: starts[key].offset, end: ends[key].offset, startAt: begins[key].offset}
 		for _, l := range []listed{starts[key], ends[key], begins[key]} {
 			if l.code != 0 {
 				b.code = l.code
 			}
 		}
-		if b.begin < 0 { // no record at or after the time
-			b.begin = b.end
+		if b.startAt < 0 { // no record at or after the time
+			b.startAt = b.end
 		}
 		out[key] = b
 	}
 	return out, nil
 }
 
-// place decides where a partition is read from. CommitFirst says that the place has to be committed first: otherwise a crash before the
+// startOffset decides where a partition is read from. CommitFirst says that the place has to be committed first: otherwise a crash before the
 // first ordinary commit would begin at another one. A non-nil stop means that the committed offset is outside of the log.
-func place(c committed, added bool, b bounds) (offset int64, commitFirst bool, stop *stopped) {
+func startOffset(c checkpoint, added bool, b bounds) (offset int64, commitFirst bool, halt *haltReason) {
 	switch {
 	case c.offset < 0 && added:
 		return b.start, true, nil
 	case c.offset < 0:
-		return b.begin, true, nil
+		return b.startAt, true, nil
 	case c.offset < b.start:
-		return 0, false, &stopped{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset - c.acked.CountWithin(c.offset, b.start)}
+		return 0, false, &haltReason{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset - c.acked.CountWithin(c.offset, b.start)}
 	case c.offset > b.end:
-		return 0, false, &stopped{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end, lost: c.offset - b.end}
+		return 0, false, &haltReason{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end, lost: c.offset - b.end}
 	}
 	return c.offset, false, nil
 }
@@ -125,9 +125,9 @@ func place(c committed, added bool, b bounds) (offset int64, commitFirst bool, s
 // old one for a moment.
 const aboveFor = 5 * time.Second
 
-// place decides about one partition: where it is read from, and whether that has to be committed first. Not ok means that it is not to be
+// startPoint decides about one partition: where it is read from, and whether that has to be committed first. Not ok means that it is not to be
 // read now.
-func (g *generation) place(p *partition, b bounds) (c committed, commitFirst, ok bool) {
+func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFirst, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if b.code != 0 {
@@ -149,13 +149,13 @@ func (g *generation) place(p *partition, b bounds) (c committed, commitFirst, ok
 		c.acked = nil
 	}
 	c.advance()
-	offset, commitFirst, stop := place(c, p.added, b)
-	if stop != nil && stop.reason == stopBelowLog && g.source.config.OnGap == consumer.GapSkip {
-		g.skipGap(p, &c, stop)
-		offset, commitFirst, stop = c.offset, p.tracker == nil, nil // a commit must not pass what is in hand
+	offset, commitFirst, halt := startOffset(c, p.added, b)
+	if halt != nil && halt.reason == stopBelowLog && g.source.config.OnGap == consumer.GapSkip {
+		g.skipGap(p, &c, halt)
+		offset, commitFirst, halt = c.offset, p.tracker == nil, nil // a commit must not pass what is in flight
 	}
-	if stop != nil {
-		g.halt(p, stop)
+	if halt != nil {
+		g.halt(p, halt)
 		return c, false, false
 	}
 	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs then know better.
@@ -165,7 +165,7 @@ func (g *generation) place(p *partition, b bounds) (c committed, commitFirst, ok
 }
 
 // skipGap goes on at the start of a log that has passed the committed offset.
-func (g *generation) skipGap(p *partition, c *committed, gap *stopped) {
+func (g *generation) skipGap(p *partition, c *checkpoint, gap *haltReason) {
 	g.source.metrics.lost.Add(float64(gap.lost))
 	g.source.log.Error("partition has lost records that were not read: reading goes on behind them, as on_gap says",
 		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
@@ -175,7 +175,7 @@ func (g *generation) skipGap(p *partition, c *committed, gap *stopped) {
 }
 
 // advance moves the offset over what is done right behind it.
-func (c *committed) advance() {
+func (c *checkpoint) advance() {
 	if len(c.acked) > 0 && c.acked[0].From <= c.offset {
 		c.offset, c.acked = c.acked[0].To, c.acked[1:]
 	}

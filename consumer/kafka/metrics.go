@@ -98,11 +98,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, p := range g.partitions {
 		topic, id := p.key.topic, strconv.Itoa(int(p.key.id))
 		p.mu.Lock()
-		tracker, end, stop := p.tracker, p.highWater, p.stop
+		tracker, end, halt := p.tracker, p.highWater, p.halt
 		p.mu.Unlock()
-		if stop != nil {
-			gauge(stoppedDesc, 1, topic, id, stop.reason)
-			gauge(lostDesc, float64(stop.lost), topic, id, stop.reason)
+		if halt != nil {
+			gauge(stoppedDesc, 1, topic, id, halt.reason)
+			gauge(lostDesc, float64(halt.lost), topic, id, halt.reason)
 		}
 		if tracker == nil {
 			continue

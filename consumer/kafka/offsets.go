@@ -42,8 +42,8 @@ func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.Of
 			byBroker[addr] = append(byBroker[addr], partitionKey{topic, p.partition})
 		}
 	}
-	var done map[partitionKey]committed
-	err = untilCoordinated(ctx, func() (err error) { done, err = m.committed(ctx, counts); return })
+	var done map[partitionKey]checkpoint
+	err = untilCoordinated(ctx, func() (err error) { done, err = m.checkpoints(ctx, counts); return })
 	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) { // a group that does not exist has committed nothing
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func boundsOf(ctx context.Context, k *broker.Kafka, addr string, keys []partitio
 		return nil, err
 	}
 	defer conn.Close()
-	return locate(ctx, conn, keys, consumer.StartAt{})
+	return listBounds(ctx, conn, keys, consumer.StartAt{})
 }
 
 // SetOffsets commits offsets for the group from outside. Kafka allows that only while the group has no members; the error is then
@@ -90,7 +90,7 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []c
 	for _, o := range now {
 		counts[o.Topic]++
 	}
-	offsets := map[partitionKey]committed{}
+	offsets := map[partitionKey]checkpoint{}
 	var errs []error
 	for _, change := range changes {
 		key := partitionKey{change.Topic, change.Partition}
@@ -101,7 +101,7 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []c
 		case change.Offset < now[i].Start || change.Offset > now[i].End:
 			errs = append(errs, fmt.Errorf("%s: offset %d is outside of the log, which goes from %d to %d", key, change.Offset, now[i].Start, now[i].End))
 		default:
-			offsets[key] = committed{offset: change.Offset, partitions: counts[key.topic]}
+			offsets[key] = checkpoint{offset: change.Offset, partitions: counts[key.topic]}
 		}
 	}
 	if len(errs) > 0 {

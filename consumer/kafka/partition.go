@@ -24,7 +24,7 @@ type partition struct {
 
 	mu        sync.Mutex
 	phase     phase
-	start     committed // where the group stands; while locating
+	start     checkpoint // where the group stands; while starting
 	added     bool      // the partition came into being after the group began to read the topic
 	count     int       // how many partitions the topic has
 	fetcher   *fetcher  // of its leader; nil while there is none
@@ -38,7 +38,7 @@ type partition struct {
 	faults    int       // corrupt reads in a row at faultAt
 	faultAt   int64
 	highWater int64
-	stop      *stopped
+	halt      *haltReason
 	deleted   bool // the topic is; there is nothing left to commit to
 }
 
@@ -46,13 +46,13 @@ type partition struct {
 type phase int
 
 const (
-	phaseLocate phase = iota // its committed offset is not yet compared with its log
-	phaseRead
+	phaseStarting phase = iota // its committed offset is not yet compared with its log
+	phaseReading
 	phaseHalted // it cannot go on without an operator
 )
 
-// stopped says why a partition is halted.
-type stopped struct {
+// haltReason says why a partition is halted.
+type haltReason struct {
 	reason string
 	offset int64 // where it stands
 	start  int64 // of the log
@@ -63,7 +63,7 @@ type stopped struct {
 }
 
 // String says it in a line.
-func (s *stopped) String() string {
+func (s *haltReason) String() string {
 	text := fmt.Sprintf("stopped: %s at offset %d, the log goes from %d to %d", s.reason, s.offset, s.start, s.end)
 	if s.lost > 0 {
 		text += fmt.Sprintf(", %d records lost", s.lost)
@@ -80,8 +80,8 @@ func (p *partition) state() string {
 	defer p.mu.Unlock()
 	switch p.phase {
 	case phaseHalted:
-		return p.stop.String()
-	case phaseRead:
+		return p.halt.String()
+	case phaseReading:
 		return "reading"
 	}
 	return "starting"
@@ -112,12 +112,12 @@ func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
 	if now.Before(p.notBefore) {
 		return false, p.notBefore
 	}
-	return ph == phaseLocate || p.queued == nil, time.Time{}
+	return ph == phaseStarting || p.queued == nil, time.Time{}
 }
 
-// following gives the worker its next chunk, and tells the partition's fetcher that there is room for one more. Where there is none the
+// nextChunk gives the worker its next chunk, and tells the partition's fetcher that there is room for one more. Where there is none the
 // worker ends.
-func (p *partition) following() *chunk {
+func (p *partition) nextChunk() *chunk {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.queued
@@ -135,8 +135,8 @@ func (p *partition) busy() bool {
 	return p.working
 }
 
-// setBack makes the next fetch begin at an offset that was fetched before.
-func (p *partition) setBack(offset int64) {
+// rewind makes the next fetch begin at an offset that was fetched before.
+func (p *partition) rewind(offset int64) {
 	p.epoch++
 	p.next = offset
 }
@@ -151,21 +151,21 @@ func (p *partition) current(epoch int) bool {
 // String renders the partition as topic/partition.
 func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
 
-// begin starts reading at an offset, or goes on there.
-func (p *partition) begin(c committed, limit int) {
+// startReading starts reading at an offset, or goes on there.
+func (p *partition) startReading(c checkpoint, limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tracker == nil {
 		p.tracker = consumer.NewTracker(c.offset, limit)
 		p.tracker.Resume(c.acked)
 	}
-	p.start = committed{offset: c.offset}
-	p.phase = phaseRead
+	p.start = checkpoint{offset: c.offset}
+	p.phase = phaseReading
 	p.next = c.offset
 }
 
 // uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when the log is gone.
-func (p *partition) uncommitted() (c committed, ok bool) {
+func (p *partition) uncommitted() (c checkpoint, ok bool) {
 	p.mu.Lock()
 	tracker, deleted := p.tracker, p.deleted
 	p.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
-// plan decides what to do next: which partitions are to be located, and which chunks to ask for.
-func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
+// plan decides what to do next: which partitions are to be started, and which chunks to ask for.
+func (f *fetcher) plan(now time.Time) (starting []*partition, again time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked, f.epochs, f.request.Partitions = f.asked[:0], f.epochs[:0], f.request.Partitions[:0]
@@ -18,11 +18,11 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 		p := f.partitions[(first+i)%len(f.partitions)]
 		p.mu.Lock()
 		at := p.notBefore
-		if ok, _ := p.ready(now, phaseLocate); ok {
-			lost = append(lost, p)
+		if ok, _ := p.ready(now, phaseStarting); ok {
+			starting = append(starting, p)
 			at = time.Time{}
-		} else if ok, _ := p.ready(now, phaseRead); ok {
-			f.ask(p)
+		} else if ok, _ := p.ready(now, phaseReading); ok {
+			f.askFor(p)
 			at = time.Time{}
 		} else if p.queued != nil {
 			// It will want its turn soon, probably after as long again as it has been waiting.
@@ -38,7 +38,7 @@ func (f *fetcher) plan(now time.Time) (lost []*partition, again time.Time) {
 	}
 	f.request.MaxWait = int32(wait.Milliseconds())
 	f.reserve()
-	return lost, again
+	return starting, again
 }
 
 // first is the index of the partition that stands first in the next request: the one behind the last that was given something, so that
@@ -56,8 +56,8 @@ func (f *fetcher) first() int {
 	return f.turn
 }
 
-// ask adds a partition to the request. The caller holds p.mu.
-func (f *fetcher) ask(p *partition) {
+// askFor adds a partition to the request. The caller holds p.mu.
+func (f *fetcher) askFor(p *partition) {
 	n := max(p.bytes, f.g.fetchSize)
 	if !f.g.budget.Allows(&p.share, int64(n)) {
 		return
@@ -67,7 +67,7 @@ func (f *fetcher) ask(p *partition) {
 	f.request.Partitions = append(f.request.Partitions, wire.FetchPartition{Topic: p.key.topic, Partition: p.key.id, Offset: p.next, Bytes: n})
 }
 
-// reserve takes room for the answer, and drops the request where there is none; the window signals when there is. An answer brings
+// reserve takes room for the answer, and drops the request where there is none; the budget signals when there is. An answer brings
 // much of a few partitions, not a little of each of many: what it costs is by the partition.
 func (f *fetcher) reserve() {
 	for f.reserved = 0; len(f.asked) > 0; {
@@ -90,16 +90,16 @@ func (f *fetcher) reserve() {
 	}
 }
 
-// releaseReservation gives back what the window holds for the request.
+// releaseReservation gives back what the budget holds for the request.
 func (f *fetcher) releaseReservation() {
 	f.g.budget.Release(nil, f.reserved, false)
 	f.reserved = 0
 }
 
 // answerBytes is how much one request may bring: what is enough for a while, and together with those to all other brokers no more than a
-// quarter of the window.
+// quarter of the budget.
 func (g *generation) answerBytes() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return min(g.budget.Limit/4/int64(max(1, len(g.fetchers))), muchOpen*int64(g.fetchSize))
+	return min(g.budget.Limit/4/int64(max(1, len(g.fetchers))), maxUnhanded*int64(g.fetchSize))
 }

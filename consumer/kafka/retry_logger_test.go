@@ -58,7 +58,7 @@ func TestReasons(t *testing.T) {
 }
 
 func TestPlace(t *testing.T) {
-	log := bounds{start: 10, end: 50, begin: 50}
+	log := bounds{start: 10, end: 50, startAt: 50}
 	for name, c := range map[string]struct {
 		committed int64
 		added     bool
@@ -74,18 +74,18 @@ func TestPlace(t *testing.T) {
 		"deleted":                    {committed: 9, stop: stopBelowLog, lost: 1},
 		"beyond":                     {committed: 53, stop: stopAboveLog, lost: 3},
 	} {
-		offset, commitFirst, stop := place(committed{offset: c.committed}, c.added, log)
+		offset, commitFirst, halt := startOffset(checkpoint{offset: c.committed}, c.added, log)
 		switch {
-		case c.stop == "" && (stop != nil || offset != c.offset || commitFirst != c.pin):
-			t.Errorf("%s: %d %v %+v", name, offset, commitFirst, stop)
-		case c.stop != "" && (stop == nil || stop.reason != c.stop || stop.lost != c.lost):
-			t.Errorf("%s: %+v", name, stop)
+		case c.stop == "" && (halt != nil || offset != c.offset || commitFirst != c.pin):
+			t.Errorf("%s: %d %v %+v", name, offset, commitFirst, halt)
+		case c.stop != "" && (halt == nil || halt.reason != c.stop || halt.lost != c.lost):
+			t.Errorf("%s: %+v", name, halt)
 		}
 	}
 }
 
 func TestAddedLater(t *testing.T) {
-	all := map[partitionKey]committed{
+	all := map[partitionKey]checkpoint{
 		{"a", 0}: {offset: 5, partitions: 2}, {"a", 1}: {offset: -1}, {"a", 2}: {offset: -1},
 		{"b", 0}: {offset: 5}, {"b", 1}: {offset: -1},
 	}

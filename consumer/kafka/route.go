@@ -24,9 +24,9 @@ func (g *generation) route(ctx context.Context) {
 		}
 	}
 	for prepared := false; ctx.Err() == nil; {
-		l, err := g.look(ctx, topics)
+		l, err := g.findLeaders(ctx, topics)
 		if err == nil && !prepared {
-			err = g.prepare(ctx, l)
+			err = g.readCheckpoints(ctx, l)
 			prepared = err == nil
 		}
 		wait := g.source.watchEvery
@@ -35,18 +35,18 @@ func (g *generation) route(ctx context.Context) {
 			return
 		case err != nil:
 			wait = retries.failed(err)
-		case g.grown(l):
+		case g.partitionsChanged(l):
 			g.finish(errGrown)
 			return
 		default:
 			retries.succeeded()
-			g.spread(ctx, l)
+			g.assignFetchers(ctx, l)
 		}
 		g.awaitReroute(ctx, wait)
 	}
 }
 
-func (g *generation) look(ctx context.Context, topics []string) (*layout, error) {
+func (g *generation) findLeaders(ctx context.Context, topics []string) (*layout, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.source.config.SessionTimeout)
 	defer cancel()
 	l, err := g.source.cluster.metadata(ctx, topics)
@@ -56,8 +56,8 @@ func (g *generation) look(ctx context.Context, topics []string) (*layout, error)
 	return l, err
 }
 
-// prepare notes for each partition where the group stands.
-func (g *generation) prepare(ctx context.Context, l *layout) error {
+// readCheckpoints notes for each partition where the group stands.
+func (g *generation) readCheckpoints(ctx context.Context, l *layout) error {
 	counts := map[string]int{}
 	for _, topic := range g.source.config.Topics {
 		counts[topic] = len(l.leaders[topic])
@@ -66,7 +66,7 @@ func (g *generation) prepare(ctx context.Context, l *layout) error {
 			g.source.log.Warn("topic does not exist; waiting for it", zap.String("topic", topic))
 		}
 	}
-	starts, err := g.member.committed(ctx, counts)
+	starts, err := g.member.checkpoints(ctx, counts)
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func (g *generation) routeAgain() {
 	}
 }
 
-// grown reports whether a topic has another number of partitions than when they were assigned.
-func (g *generation) grown(l *layout) bool {
+// partitionsChanged reports whether a topic has another number of partitions than when they were assigned.
+func (g *generation) partitionsChanged(l *layout) bool {
 	for topic, count := range g.assignment.counts {
 		if n := len(l.leaders[topic]); n != count {
 			g.source.log.Info("number of partitions changed", zap.String("topic", topic), zap.Int("before", count), zap.Int("now", n))
@@ -112,8 +112,8 @@ func (g *generation) grown(l *layout) bool {
 	return false
 }
 
-// spread gives every partition to the fetcher of its leader.
-func (g *generation) spread(ctx context.Context, l *layout) {
+// assignFetchers gives every partition to the fetcher of its leader.
+func (g *generation) assignFetchers(ctx context.Context, l *layout) {
 	leaders := map[partitionKey]string{}
 	for topic, partitions := range l.leaders {
 		for _, p := range partitions {
@@ -122,7 +122,7 @@ func (g *generation) spread(ctx context.Context, l *layout) {
 	}
 	for _, p := range g.partitions {
 		if addr := leaders[p.key]; addr != "" {
-			g.move(p, g.fetcher(ctx, addr))
+			g.moveTo(p, g.fetcher(ctx, addr))
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (g *generation) fetcher(ctx context.Context, addr string) *fetcher {
 	return f
 }
 
-func (g *generation) move(p *partition, to *fetcher) {
+func (g *generation) moveTo(p *partition, to *fetcher) {
 	p.mu.Lock()
 	from := p.fetcher
 	p.fetcher = to
@@ -176,27 +176,27 @@ func (g *generation) signalAll() {
 	}
 }
 
-// work is a worker's time from a chunk until nothing is left to hand over.
-func (g *generation) work(ctx context.Context, p *partition, c *chunk) {
+// startWorker is a worker's time from a chunk until nothing is left to hand over.
+func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
 	if err := p.worker.run(ctx, c, g.damaged); err != nil {
 		g.finish(&refusedError{err})
 	}
 }
 
-// locate compares the committed offsets of partitions with their logs and starts reading them, or halts them.
-func (g *generation) locate(ctx context.Context, conn *broker.KafkaConn, partitions []*partition) error {
+// startPartitions compares the committed offsets of partitions with their logs and starts reading them, or halts them.
+func (g *generation) startPartitions(ctx context.Context, conn *broker.KafkaConn, partitions []*partition) error {
 	keys := make([]partitionKey, len(partitions))
 	for i, p := range partitions {
 		keys[i] = p.key
 	}
-	found, err := locate(ctx, conn, keys, g.begin)
+	found, err := listBounds(ctx, conn, keys, g.startAt)
 	if err != nil {
 		return err
 	}
-	first := map[partitionKey]committed{}
-	places := map[*partition]committed{}
+	first := map[partitionKey]checkpoint{}
+	places := map[*partition]checkpoint{}
 	for _, p := range partitions {
-		c, commitFirst, ok := g.place(p, found[p.key])
+		c, commitFirst, ok := g.startPoint(p, found[p.key])
 		if !ok {
 			continue
 		}
@@ -211,7 +211,7 @@ func (g *generation) locate(ctx context.Context, conn *broker.KafkaConn, partiti
 		}
 	}
 	for p, c := range places {
-		p.begin(c, g.source.config.MaxUncommitted)
+		p.startReading(c, g.source.config.MaxUncommitted)
 	}
 	return nil
 }

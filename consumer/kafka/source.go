@@ -20,7 +20,7 @@ import (
 // Source reads topics as a member of a consumer group.
 type Source struct {
 	config  Config
-	begin   consumer.StartAt
+	startAt   consumer.StartAt
 	kafka   *broker.Kafka
 	cluster *cluster
 	log     *zap.Logger
@@ -53,7 +53,7 @@ func New(config Config, k *broker.Kafka, log *zap.Logger, reg prometheus.Registe
 		return nil, fmt.Errorf("start_at: %w", err)
 	}
 	s := &Source{
-		config: config, begin: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
+		config: config, startAt: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
 		replicas: func(int) {}, watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
 		absent: map[string]bool{}, reader: newReaderID(),
 	}
@@ -114,7 +114,7 @@ func (k *Source) setState(err error) {
 	k.metrics.joined.Set(joined)
 }
 
-// Consume reads until ctx ends; then it waits for the messages in hand up to the drain limit, commits, leaves the group and returns
+// Consume reads until ctx ends; then it waits for the messages in flight up to the drain limit, commits, leaves the group and returns
 // nil. What goes wrong with brokers is tried again for ever: it shows in Ready, in the log and in metrics. The only error is that of
 // a handle that refuses a message although neither ctx nor the message's lease has ended.
 func (k *Source) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {

@@ -75,12 +75,12 @@ func (k *Source) Troubles() []string {
 	var halted []string
 	for _, p := range g.partitions {
 		p.mu.Lock()
-		stop := p.stop
+		halt := p.halt
 		p.mu.Unlock()
-		if stop == nil {
+		if halt == nil {
 			return troubles
 		}
-		halted = append(halted, "partition "+p.key.String()+" is "+stop.String())
+		halted = append(halted, "partition "+p.key.String()+" is "+halt.String())
 	}
 	return append(troubles, halted...)
 }

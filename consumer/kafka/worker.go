@@ -28,7 +28,7 @@ type worker struct {
 // chunk goes to damaged.
 func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, at int64, broken *wire.CorruptError)) error {
 	for c != nil {
-		if err := w.chunk(ctx, c); err != nil {
+		if err := w.handOver(ctx, c); err != nil {
 			var broken *wire.CorruptError
 			switch {
 			case errors.As(err, &broken):
@@ -39,14 +39,14 @@ func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, a
 				return err
 			}
 		}
-		c.fetcher.handedOver()
-		c = w.p.following()
+		c.fetcher.chunkDone()
+		c = w.p.nextChunk()
 	}
 	return nil
 }
 
-// chunk hands over what one fetch brought.
-func (w *worker) chunk(ctx context.Context, c *chunk) error {
+// handOver hands over what one fetch brought.
+func (w *worker) handOver(ctx context.Context, c *chunk) error {
 	defer c.set.Release()
 	if !w.p.current(c.epoch) {
 		return nil
@@ -65,12 +65,12 @@ func (w *worker) chunk(ctx context.Context, c *chunk) error {
 		batch := b[:h.Size]
 		b = b[h.Size:]
 		if err := wire.VerifyChecksum(batch); err != nil {
-			return behind(err, &h)
+			return withNextBatch(err, &h)
 		}
 		records := batch[wire.BatchHeaderSize:]
 		if !aborts.Drops(&h, records) && h.Last() >= w.position {
-			if err := w.batch(ctx, &h, records, c.set, now); err != nil {
-				return behind(err, &h)
+			if err := w.handOverBatch(ctx, &h, records, c.set, now); err != nil {
+				return withNextBatch(err, &h)
 			}
 		}
 		w.position = max(w.position, h.Last()+1)
@@ -79,8 +79,8 @@ func (w *worker) chunk(ctx context.Context, c *chunk) error {
 	return nil
 }
 
-// behind adds to the error over a damaged batch where the next one begins.
-func behind(err error, h *wire.BatchHeader) error {
+// withNextBatch adds to the error over a damaged batch where the next one begins.
+func withNextBatch(err error, h *wire.BatchHeader) error {
 	var broken *wire.CorruptError
 	if errors.As(err, &broken) {
 		broken.After = h.Last() + 1
@@ -88,8 +88,8 @@ func behind(err error, h *wire.BatchHeader) error {
 	return err
 }
 
-// batch hands over the records of a batch that lies in the buffer from.
-func (w *worker) batch(ctx context.Context, h *wire.BatchHeader, records []byte, from *consumer.Buffer, now time.Time) error {
+// handOverBatch hands over the records of a batch that lies in the buffer from.
+func (w *worker) handOverBatch(ctx context.Context, h *wire.BatchHeader, records []byte, from *consumer.Buffer, now time.Time) error {
 	if h.Codec() != 0 {
 		unpacked, err := w.unpack(ctx, h, records)
 		if err != nil {
@@ -107,20 +107,20 @@ func (w *worker) batch(ctx context.Context, h *wire.BatchHeader, records []byte,
 		if r.Offset < w.position {
 			continue // brokers answer with the whole batch in which the offset lies
 		}
-		if err := w.record(ctx, &r, from, now); err != nil {
+		if err := w.handOverRecord(ctx, &r, from, now); err != nil {
 			return err
 		}
 		w.position = r.Offset + 1
 	}
 }
 
-// unpack decompresses a batch when the window has room.
+// unpack decompresses a batch when the budget has room.
 func (w *worker) unpack(ctx context.Context, h *wire.BatchHeader, records []byte) (*consumer.Buffer, error) {
-	window := w.p.share.Budget
-	if err := window.BeginUnpacking(ctx); err != nil {
+	budget := w.p.share.Budget
+	if err := budget.BeginUnpacking(ctx); err != nil {
 		return nil, err
 	}
-	defer window.EndUnpacking()
+	defer budget.EndUnpacking()
 	b, err := wire.Decompress(h.Codec(), records, w.limit)
 	if err != nil {
 		return nil, err
@@ -130,14 +130,14 @@ func (w *worker) unpack(ctx context.Context, h *wire.BatchHeader, records []byte
 	return b, nil
 }
 
-// record hands over one record.
-func (w *worker) record(ctx context.Context, r *wire.Record, from *consumer.Buffer, now time.Time) error {
+// handOverRecord hands over one record.
+func (w *worker) handOverRecord(ctx context.Context, r *wire.Record, from *consumer.Buffer, now time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	tracker := w.p.tracker
 	if tracker.AlreadyAcked(r.Offset) {
-		return w.pass(ctx, r.Offset, now)
+		return w.skipAcked(ctx, r.Offset, now)
 	}
 	m := event.Message{
 		Origin: event.Origin{Topic: w.p.key.topic, Partition: w.p.key.id, Offset: r.Offset},
@@ -166,8 +166,8 @@ func (w *worker) record(ctx context.Context, r *wire.Record, from *consumer.Buff
 	})
 }
 
-// pass leaves out a record that was done before.
-func (w *worker) pass(ctx context.Context, offset int64, now time.Time) error {
+// skipAcked leaves out a record that was done before.
+func (w *worker) skipAcked(ctx context.Context, offset int64, now time.Time) error {
 	ticket, err := w.p.tracker.Track(ctx, offset, now)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (w *worker) pass(ctx context.Context, offset int64, now time.Time) error {
 	return nil
 }
 
-// decodeHeaders carves a record's headers out of a slab, which saves an allocation for each.
+// decodeHeaders carves a record's headers out of one slice, which saves an allocation for each.
 func (w *worker) decodeHeaders(r *wire.Record) ([]event.Header, error) {
 	if cap(w.headers)-len(w.headers) < r.HeaderCount {
 		w.headers = make([]event.Header, 0, max(256, r.HeaderCount))
