@@ -1,6 +1,8 @@
 package expr
 
-import "testing"
+import (
+	"testing"
+)
 
 // The operators that stand in for gojq's must give what those give, for values of all kinds and for more than one output.
 func TestArithmetic(t *testing.T) {

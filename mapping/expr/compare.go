@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
 // compare orders two values as gojq does: by kind, then numbers by value, strings by their decoded text.
@@ -20,24 +22,10 @@ func (d *Document) compare(l, r Value) int {
 	case String:
 		return bytes.Compare(d.text(l), d.text(r))
 	case Array, Object:
-		return gojq.Compare(decode(l.Raw), decode(r.Raw))
+		return gojq.Compare(projection.Decode(l.Raw), projection.Decode(r.Raw))
 	}
 	return 0
 }
-
-// orders are those of the outcomes less, equal and greater for which a comparison holds, as bits.
-type orders uint8
-
-const (
-	less orders = 1 << iota
-	equal
-	greater
-)
-
-func (o orders) include(order int) bool { return o>>(order+1)&1 != 0 }
-
-// mirrored are the orders of the comparison with its sides exchanged.
-func (o orders) mirrored() orders { return o&equal | o&less<<2 | o&greater>>2 }
 
 // constant is one side of a comparison that is the same for every document: a number or a string.
 type constant struct {
@@ -89,7 +77,7 @@ func parseNumber(raw []byte) number {
 	if n, fraction, ok := shortDecimal(raw); ok {
 		return number{n, float64(n) / powers[fraction], fraction == 0, true}
 	}
-	if (Value{Number, raw}).IsInteger() {
+	if (Value{Kind: Number, Raw: raw}).IsInteger() {
 		i, err := strconv.ParseInt(string(raw), 10, 64)
 		return number{i, float64(i), true, err == nil}
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // TestDifferential runs random programs of the fast form on random documents and holds every output to gojq's. How many runs it makes
@@ -80,7 +82,7 @@ func (c *campaign) run(t *testing.T, most int) {
 		if err := c.doc.Parse(c.set, raw); err != nil {
 			t.Fatalf("%s: %v", raw, err)
 		}
-		c.doc.Bind("message", Value{Object, []byte(testMessage)})
+		c.doc.Bind("message", Value{Kind: Object, Raw: []byte(testMessage)})
 		decoded := stdDecode(t, raw)
 		for i, p := range c.programs {
 			if c.runs == most {
@@ -123,7 +125,7 @@ func (c *campaign) same(t *testing.T, p *Program, outputs gojq.Iter) bool {
 
 // sameJSON reports whether v is what gojq gave.
 func sameJSON(t *testing.T, v Value, want any) bool {
-	if kindOf[v.Raw[0]] != v.Kind {
+	if document.KindOf(v.Raw[0]) != v.Kind {
 		return false
 	}
 	switch want := want.(type) {

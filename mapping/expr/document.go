@@ -1,37 +1,33 @@
 package expr
 
-// Document is one parsed message. It is reusable, keeps its memory, and is not for concurrent use; callers keep a pool.
-type Document struct {
-	raw   []byte
-	root  Value
-	spans []span // by node id
-	gen   uint32 // spans of an older generation belong to an earlier document
+import (
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/limits"
+	"github.com/ciobridge/ciobridge/mapping/expr/projection"
+)
 
-	scan   scanner
-	arena  []byte  // text made by programs
-	limit  int     // how long the arena may become in this run
-	fuel   fuel    // of this run
-	used   int     // steps of all runs on the document
-	stack  []Value // parts of values that are being made
+// Document is one parsed message, and what runs of programs on it share. It is reusable, keeps its memory, and is not for concurrent
+// use; callers keep a pool.
+type Document struct {
+	doc document.Document
+
+	arena  []byte      // text made by programs
+	limit  int         // how long the arena may become in this run
+	fuel   limits.Fuel // of this run
+	used   int         // steps of all runs on the document
+	stack  []Value     // parts of values that are being made
 	vars   []variable
 	inputs []input // for gojq, made when they are first needed
 }
 
 // input is what programs on gojq read of the document.
 type input struct {
-	of    *projection
+	of    *projection.Projection
 	value any
 }
 
 // maxKept is how much memory for text a document keeps for the next one.
 const maxKept = 256 << 10
-
-// span is where a wanted value stands in the document.
-type span struct {
-	start, end int32
-	gen        uint32
-	kind       Kind
-}
 
 type variable struct {
 	name  string
@@ -43,28 +39,17 @@ type variable struct {
 // not change while the document is in use. Values given out before and variables bound before become invalid. An error
 // is an *InputError.
 func (d *Document) Parse(s *Set, raw []byte) error {
-	if !s.sealed {
-		panic("expr: Parse before Seal")
-	}
 	if cap(d.arena) > maxKept {
 		d.arena = nil
 	}
-	d.raw, d.root = raw, Value{}
 	clear(d.inputs)
 	d.used = 0
 	d.arena, d.vars, d.inputs = d.arena[:0], d.vars[:0], d.inputs[:0]
-	if len(d.spans) < len(s.nodes) {
-		d.spans = make([]span, len(s.nodes))
-	}
-	if d.gen++; d.gen == 0 {
-		clear(d.spans)
-		d.gen = 1
-	}
-	return d.parse(s)
+	return d.doc.Parse(s.places, raw)
 }
 
 // Root is the whole document.
-func (d *Document) Root() Value { return d.root }
+func (d *Document) Root() Value { return d.doc.Root() }
 
 // Bind sets the variable $name for the evaluations that follow, until it is bound again or the document is parsed again. A
 // variable that is not bound is null.
@@ -92,9 +77,7 @@ func (d *Document) lookup(name string) Value {
 		v.value, v.make = v.make(), nil
 	}
 	if v.value.Kind == Absent {
-		return null
+		return document.NullValue
 	}
 	return v.value
 }
-
-var null = Value{Null, []byte("null")}

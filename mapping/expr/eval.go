@@ -2,33 +2,21 @@ package expr
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/jq"
+	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
 // maxWork bounds the text that one run of a program on the fast path makes on its way to its outputs.
 const maxWork = 4 << 20
 
-func failedf(format string, args ...any) error {
-	return &EvalError{Kind: Failed, Reason: fmt.Sprintf(format, args...)}
-}
-
-// article is the kind with its article, for sentences.
-func article(k Kind) string {
-	switch k {
-	case Array, Object:
-		return "an " + k.String()
-	case Null, Absent:
-		return k.String()
-	}
-	return "a " + k.String()
-}
-
 func boolean(b bool) Value {
 	if b {
-		return Value{True, trueText}
+		return Value{Kind: True, Raw: trueText}
 	}
-	return Value{False, falseText}
+	return Value{Kind: False, Raw: falseText}
 }
 
 var trueText, falseText = []byte("true"), []byte("false")
@@ -36,7 +24,7 @@ var trueText, falseText = []byte("true"), []byte("false")
 // runOne runs a program on the fast path for its only output.
 func (d *Document) runOne(e *expr) (out Value, err error) {
 	if d.beginRun(); e.several {
-		err = d.each(e, d.root, func(v Value) error {
+		err = d.each(e, d.doc.Root(), func(v Value) error {
 			if out.Kind != Absent {
 				return errSeveral
 			}
@@ -44,27 +32,27 @@ func (d *Document) runOne(e *expr) (out Value, err error) {
 			return nil
 		})
 	} else {
-		out, err = d.eval(e, d.root)
+		out, err = d.eval(e, d.doc.Root())
 	}
 	if err = d.endRun(err); err != nil {
 		return Value{}, err
 	}
-	if len(out.Raw) > MaxOutput {
-		return Value{}, errTooMuch
+	if len(out.Raw) > limits.MaxOutput {
+		return Value{}, limits.ErrTooMuch
 	}
 	return out, nil
 }
 
 // runAll runs a program on the fast path for all its outputs.
 func (d *Document) runAll(e *expr, yield func(Value) error) error {
-	var m meter
+	var m limits.Meter
 	d.beginRun()
-	return d.endRun(d.each(e, d.root, func(v Value) error {
-		if err := m.count(v); err != nil {
+	return d.endRun(d.each(e, d.doc.Root(), func(v Value) error {
+		if err := m.Count(len(v.Raw)); err != nil {
 			return err
 		}
 		own := d.fuel // the caller may run other programs on the document
-		own.gave = true
+		own.Gave()
 		err := yield(v)
 		d.fuel = own
 		return err
@@ -73,9 +61,9 @@ func (d *Document) runAll(e *expr, yield func(Value) error) error {
 
 // endRun gives the error with which a run ended. A ? does not hide that the run met a limit.
 func (d *Document) endRun(err error) error {
-	d.used += d.fuel.steps
+	d.used += d.fuel.Steps()
 	if err == nil {
-		return d.fuel.failed
+		return d.fuel.Failed()
 	}
 	return err
 }
@@ -110,22 +98,22 @@ func (d *Document) each(e *expr, in Value, yield func(Value) error) error {
 // items yields the elements of an array, or the values of an object in the order of their keys, as jq does.
 func (d *Document) items(v Value, try bool, yield func(Value) error) error {
 	next := func(v Value) error {
-		if d.fuel.burn() {
-			return d.fuel.failed
+		if d.fuel.Burn() {
+			return d.fuel.Failed()
 		}
 		if len(d.arena) > d.limit {
-			return errTooLarge
+			return limits.ErrTooLarge
 		}
 		return yield(v)
 	}
 	switch {
 	case v.Kind == Array:
-		for at := skipSpace(v.Raw, 1); v.Raw[at] != ']'; {
-			end := skipValue(v.Raw, at)
-			if err := next(valueAt(v.Raw, at, end)); err != nil {
+		for at := document.SkipSpace(v.Raw, 1); v.Raw[at] != ']'; {
+			end := document.SkipValue(v.Raw, at)
+			if err := next(document.ValueAt(v.Raw, at, end)); err != nil {
 				return err
 			}
-			at = skipComma(v.Raw, end)
+			at = document.SkipComma(v.Raw, end)
 		}
 		return nil
 	case v.Kind == Object:
@@ -138,7 +126,7 @@ func (d *Document) items(v Value, try bool, yield func(Value) error) error {
 	case try:
 		return nil
 	}
-	return failedf("cannot iterate over %s", article(v.Kind))
+	return limits.Failedf("cannot iterate over %s", document.Article(v.Kind))
 }
 
 type memberValue struct {
@@ -148,9 +136,9 @@ type memberValue struct {
 
 func sortedMembers(raw []byte) []memberValue {
 	var members []memberValue
-	for i := skipSpace(raw, 1); raw[i] != '}'; {
-		key, v, next := member(raw, i)
-		members = append(members, memberValue{appendUnquoted(nil, key), v})
+	for i := document.SkipSpace(raw, 1); raw[i] != '}'; {
+		key, v, next := document.ReadMember(raw, i)
+		members = append(members, memberValue{document.AppendUnquoted(nil, key), v})
 		i = next
 	}
 	slices.SortFunc(members, func(x, y memberValue) int { return bytes.Compare(x.key, y.key) })
@@ -184,24 +172,24 @@ func (d *Document) eval(e *expr, in Value) (Value, error) {
 		if err != nil || l.Kind == Absent {
 			return l, err
 		}
-		if e.holds.rank() && l.Kind != r.Kind {
-			if err := orderable(l.Kind, r.Kind); err != nil {
+		if e.holds.Rank() && l.Kind != r.Kind {
+			if err := jq.Orderable(l.Kind, r.Kind); err != nil {
 				return Value{}, err
 			}
 		}
 		if err := d.payToCompare(l, r); err != nil {
 			return Value{}, err
 		}
-		return boolean(e.holds.include(d.compare(l, r))), nil
+		return boolean(e.holds.Include(d.compare(l, r))), nil
 	case opCompareTo:
 		l, err := d.eval(e.l, in)
 		if err != nil || l.Kind == Absent {
 			return l, err
 		}
-		if l.Kind != e.right.value.Kind && e.holds.rank() {
-			return Value{}, orderable(l.Kind, e.right.value.Kind)
+		if l.Kind != e.right.value.Kind && e.holds.Rank() {
+			return Value{}, jq.Orderable(l.Kind, e.right.value.Kind)
 		}
-		return boolean(e.holds.include(d.compareTo(l, e.right))), nil
+		return boolean(e.holds.Include(d.compareTo(l, e.right))), nil
 	case opIf, opSelect, opAnd, opOr:
 		return d.branch(e, in)
 	}

@@ -115,7 +115,7 @@ func everyFunction(t *testing.T) (programs []string) {
 	args := []string{`.`, `0`, `1`, `1.0`, `-1`, `2`, `0.5`, `$x`}
 	for _, n := range names.([]any) {
 		name, arity, _ := strings.Cut(n.(string), "/")
-		if strings.HasPrefix(name, "_") || forbidden[name] != "" {
+		if strings.HasPrefix(name, "_") {
 			continue
 		}
 		switch arity {
@@ -222,7 +222,7 @@ func TestWhatFloatsCannotHoldFailsByName(t *testing.T) {
 // Small numbers and fractions are as in jq.
 func TestExactFunctionsKeepSmallAnswers(t *testing.T) {
 	var forms []string
-	for name := range roundings {
+	for _, name := range []string{"floor", "ceil", "trunc", "round", "nearbyint", "rint", "fabs"} {
 		forms = append(forms, ".l | numbers | "+name)
 	}
 	forms = append(forms, `.l / .r`, `try (.l / .r) catch .`, `.l % .r`, `[.l / (.r, 2)?]`, `.l /= 3`, `.l %= 3`, `.l | sqrt?`, `[.l, .r] | add`, `pow(.l; 2)?`, `.l | frexp?`, `.l | todate?`)

@@ -8,6 +8,10 @@ import (
 	"strings"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/jq"
+	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
 // fastCompiler turns the syntax tree of a program into an expr. Its methods give nil for what does not run on raw bytes.
@@ -16,7 +20,7 @@ type fastCompiler struct{ vars []string }
 // incoming says what is known of the value that comes in: a place in the document, or nothing.
 type incoming struct {
 	known bool
-	steps []step
+	steps []document.Step
 }
 
 func (in incoming) expr() *expr {
@@ -51,18 +55,14 @@ func (c *fastCompiler) query(q *gojq.Query, in incoming) *expr {
 	case gojq.OpAlt:
 		return operands(opAlt, c.single(q.Left, in), c.single(q.Right, in))
 	}
-	if holds := comparisons[q.Op]; holds != 0 {
+	if holds := jq.Comparisons[q.Op]; holds != 0 {
 		return comparison(holds, c.compared(q.Left, in), c.compared(q.Right, in))
 	}
 	return nil
 }
 
-var comparisons = map[gojq.Operator]orders{
-	gojq.OpEq: equal, gojq.OpNe: less | greater, gojq.OpLt: less, gojq.OpLe: less | equal, gojq.OpGt: greater, gojq.OpGe: greater | equal,
-}
-
 // comparison is a comparison, with a constant where one side is a number or a string.
-func comparison(holds orders, l, r *expr) *expr {
+func comparison(holds jq.Orders, l, r *expr) *expr {
 	if l == nil || r == nil {
 		return nil
 	}
@@ -71,7 +71,7 @@ func comparison(holds orders, l, r *expr) *expr {
 	case constant(r):
 		return &expr{op: opCompareTo, holds: holds, l: l, right: newConstant(r.lit)}
 	case constant(l):
-		return &expr{op: opCompareTo, holds: holds.mirrored(), l: r, right: newConstant(l.lit)}
+		return &expr{op: opCompareTo, holds: holds.Mirrored(), l: r, right: newConstant(l.lit)}
 	}
 	return &expr{op: opCompare, holds: holds, l: l, r: r}
 }
@@ -104,9 +104,9 @@ func operands(o op, l, r *expr) *expr {
 
 // compared is single for a side of a comparison. There 100.0 may stand as 100: below 2^53 it compares alike.
 func (c *fastCompiler) compared(q *gojq.Query, in incoming) *expr {
-	if text, ok := literalNumber(q.Term); ok {
+	if text, ok := syntax.LiteralNumber(q.Term); ok {
 		if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-			return &expr{op: opLiteral, lit: Value{Number, strconv.AppendInt(nil, int64(f), 10)}}
+			return &expr{op: opLiteral, lit: Value{Kind: Number, Raw: strconv.AppendInt(nil, int64(f), 10)}}
 		}
 	}
 	return c.single(q, in)
@@ -157,7 +157,7 @@ func (c *fastCompiler) bare(t *gojq.Term, in incoming) *expr {
 	case gojq.TermTypeQuery:
 		return c.query(t.Query, in)
 	case gojq.TermTypeNull:
-		return &expr{op: opLiteral, lit: null}
+		return &expr{op: opLiteral, lit: document.NullValue}
 	case gojq.TermTypeTrue:
 		return &expr{op: opLiteral, lit: boolean(true)}
 	case gojq.TermTypeFalse:
@@ -165,7 +165,7 @@ func (c *fastCompiler) bare(t *gojq.Term, in incoming) *expr {
 	case gojq.TermTypeNumber, gojq.TermTypeUnary:
 		bare := *t
 		bare.SuffixList = nil
-		if text, ok := literalNumber(&bare); ok {
+		if text, ok := syntax.LiteralNumber(&bare); ok {
 			return numberLiteral(text)
 		}
 	case gojq.TermTypeString:
@@ -180,19 +180,6 @@ func (c *fastCompiler) bare(t *gojq.Term, in incoming) *expr {
 		return c.function(t.Func, in)
 	}
 	return nil
-}
-
-// literalNumber is the text of a term that is nothing but a number, with its sign.
-func literalNumber(t *gojq.Term) (string, bool) {
-	switch {
-	case t == nil || len(t.SuffixList) > 0:
-		return "", false
-	case t.Type == gojq.TermTypeNumber:
-		return t.Number, true
-	case t.Type == gojq.TermTypeUnary && t.Unary.Op == gojq.OpSub && t.Unary.Term.Type == gojq.TermTypeNumber:
-		return "-" + t.Unary.Term.Number, len(t.Unary.Term.SuffixList) == 0
-	}
-	return "", false
 }
 
 // numberLiteral gives the literal as gojq would write it. It gives nil for the few that are not read back as the number they are, such
@@ -210,12 +197,12 @@ func numberLiteral(text string) *expr {
 	} else if !json.Valid(out) || text == "-0" {
 		return nil
 	}
-	return &expr{op: opLiteral, lit: Value{Number, out}}
+	return &expr{op: opLiteral, lit: Value{Kind: Number, Raw: out}}
 }
 
 // index adds one step to e, or gives nil for a slice or an index that is not a constant.
 func index(e *expr, x *gojq.Index) *expr {
-	st, ok := constantStep(x)
+	st, ok := syntax.ConstantStep(x)
 	if !ok {
 		return nil
 	}
@@ -223,20 +210,4 @@ func index(e *expr, x *gojq.Index) *expr {
 		return &expr{op: opPath, steps: append(slices.Clone(e.steps), st)}
 	}
 	return &expr{op: opStep, l: e, step: st, several: e.several}
-}
-
-func constantStep(x *gojq.Index) (step, bool) {
-	switch {
-	case x.Name != "":
-		return step{name: x.Name, key: true}, true
-	case x.Str != nil:
-		return step{name: x.Str.Str, key: true}, x.Str.Queries == nil
-	case x.IsSlice || x.Start.Term == nil || len(x.Start.FuncDefs) > 0:
-		return step{}, false
-	case x.Start.Term.Type == gojq.TermTypeString && len(x.Start.Term.SuffixList) == 0:
-		return step{name: x.Start.Term.Str.Str, key: true}, x.Start.Term.Str.Queries == nil
-	}
-	text, ok := literalNumber(x.Start.Term)
-	i, err := strconv.ParseInt(text, 10, 32)
-	return step{index: int(i)}, ok && err == nil
 }

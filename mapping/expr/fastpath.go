@@ -1,25 +1,30 @@
 package expr
 
+import (
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/jq"
+)
+
 // expr is a program, or a part of one, that runs on the raw bytes. All but those for which several is true give at most one
 // output.
 type expr struct {
 	op      op
 	several bool
 
-	steps []step    // opPath: the place in the document, before the set is asked for its node
-	at    *node     // opPath: the place in the document
-	step  step      // opStep, opTryStep
-	name  string    // opVar
-	lit   Value     // opLiteral
-	cond  *expr     // opIf, opSelect
-	l, r  *expr     // operands
-	kvs   []keyed   // opObject, in the order in which they are written
-	list  []int     // opObject: kvs in the order of their keys, of equal keys only the last
-	parts []*expr   // opText
-	holds orders    // opCompare, opCompareTo
-	right *constant // opCompareTo
-	call  function  // opCall
-	arg   []byte    // opCall: the text of its argument, where it takes one
+	steps []document.Step // opPath: the place in the document, before the set is asked for its node
+	at    *document.Place // opPath: the place in the document
+	step  document.Step   // opStep, opTryStep
+	name  string          // opVar
+	lit   Value           // opLiteral
+	cond  *expr           // opIf, opSelect
+	l, r  *expr           // operands
+	kvs   []keyed         // opObject, in the order in which they are written
+	list  []int           // opObject: kvs in the order of their keys, of equal keys only the last
+	parts []*expr         // opText
+	holds jq.Orders       // opCompare, opCompareTo
+	right *constant       // opCompareTo
+	call  function        // opCall
+	arg   []byte          // opCall: the text of its argument, where it takes one
 }
 
 // keyed is one member of an object construction.
@@ -82,19 +87,16 @@ func (s *Set) resolve(e *expr) *expr {
 	if e.op != opPath {
 		return e
 	}
-	e.at = s.root
+	e.at = s.places.Root()
 	for i, st := range e.steps {
-		switch {
-		case st.key:
-			e.at = s.field(e.at, st)
-		case st.index >= 0 && st.index < maxElem:
-			e.at = s.elem(e.at, st)
-		default:
+		next, ok := s.places.Step(e.at, st)
+		if !ok {
 			for _, st := range e.steps[i:] {
 				e = &expr{op: opStep, l: e, step: st}
 			}
 			return e
 		}
+		e.at = next
 	}
 	return e
 }

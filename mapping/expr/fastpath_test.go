@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 func gojqOutputs(t testing.TB, code *gojq.Code, raw []byte, message string) (outputs []string, failed bool) {
@@ -54,7 +56,7 @@ func canonical(t testing.TB, raw []byte) string {
 func outputsOf(t testing.TB, p *Program, d *Document) (outputs []string, failed bool) {
 	t.Helper()
 	err := p.Each(d, func(v Value) error {
-		if !json.Valid(v.Raw) || kindOf[v.Raw[0]] != v.Kind {
+		if !json.Valid(v.Raw) || document.KindOf(v.Raw[0]) != v.Kind {
 			t.Fatalf("%s gave %q of kind %s", p, v.Raw, v.Kind)
 		}
 		outputs = append(outputs, canonical(t, v.Raw))
@@ -85,7 +87,7 @@ func sameAsGojq(t testing.TB, src string, raw []byte, wantFast bool) {
 	if err := d.Parse(s, raw); err != nil {
 		t.Fatalf("%s: %v", raw, err)
 	}
-	d.BindFunc("message", func() Value { return Value{Object, []byte(testMessage)} })
+	d.BindFunc("message", func() Value { return Value{Kind: Object, Raw: []byte(testMessage)} })
 	sameAsGojqOn(t, p, &d, raw)
 }
 
@@ -135,7 +137,7 @@ func onAllPairs(t *testing.T, forms []string) {
 				if err := d.Parse(s, raw); err != nil {
 					t.Fatal(err)
 				}
-				d.Bind("message", Value{Object, []byte(testMessage)})
+				d.Bind("message", Value{Kind: Object, Raw: []byte(testMessage)})
 				sameAs(t, code, ps[0], &d, raw)
 			}
 		}

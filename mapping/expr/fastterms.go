@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 func (c *fastCompiler) object(o *gojq.Object, in incoming) *expr {
@@ -14,7 +16,7 @@ func (c *fastCompiler) object(o *gojq.Object, in incoming) *expr {
 		if value == nil {
 			return nil
 		}
-		e.kvs = append(e.kvs, keyed{name, append(AppendQuoted(nil, []byte(name)), ':'), value})
+		e.kvs = append(e.kvs, keyed{name, append(document.AppendQuoted(nil, []byte(name)), ':'), value})
 	}
 	for i, kv := range e.kvs {
 		later := e.kvs[i+1:]
@@ -47,7 +49,7 @@ func (c *fastCompiler) member(kv *gojq.ObjectKeyVal, in incoming) (string, *expr
 
 func (c *fastCompiler) array(a *gojq.Array, in incoming) *expr {
 	if a.Query == nil {
-		return &expr{op: opLiteral, lit: Value{Array, []byte("[]")}}
+		return &expr{op: opLiteral, lit: Value{Kind: Array, Raw: []byte("[]")}}
 	}
 	if l := c.query(a.Query, in); l != nil {
 		return &expr{op: opArray, l: l}
@@ -57,7 +59,7 @@ func (c *fastCompiler) array(a *gojq.Array, in incoming) *expr {
 
 func (c *fastCompiler) text(s *gojq.String, in incoming) *expr {
 	if s.Queries == nil {
-		return &expr{op: opLiteral, lit: Value{String, AppendQuoted(nil, []byte(s.Str))}}
+		return &expr{op: opLiteral, lit: Value{Kind: String, Raw: document.AppendQuoted(nil, []byte(s.Str))}}
 	}
 	e := &expr{op: opText}
 	for _, q := range s.Queries {

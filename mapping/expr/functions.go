@@ -6,6 +6,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/limits"
+	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
 // function is a builtin that runs on raw bytes. Arg is its argument, where it takes one.
@@ -28,8 +32,8 @@ func init() {
 		"tostring":       {toString, false},
 		"ascii_downcase": {ofString("ascii_downcase", downcase), false},
 		"ascii_upcase":   {ofString("ascii_upcase", upcase), false},
-		"first":          {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, step{index: 0}) }, false},
-		"last":           {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, step{index: -1}) }, false},
+		"first":          {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, document.Step{Index: 0}) }, false},
+		"last":           {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, document.Step{Index: -1}) }, false},
 		"ltrimstr":       {ofString("ltrimstr", trimPrefix), true},
 		"rtrimstr":       {ofString("rtrimstr", trimSuffix), true},
 		"startswith":     {test("startswith", bytes.HasPrefix), true},
@@ -50,15 +54,15 @@ func length(d *Document, v Value, _ []byte) (Value, error) {
 	switch v.Kind {
 	case Null:
 	case Number:
-		return Value{Number, bytes.TrimPrefix(v.Raw, []byte("-"))}, nil
+		return Value{Kind: Number, Raw: bytes.TrimPrefix(v.Raw, []byte("-"))}, nil
 	case String:
 		n = utf8.RuneCount(d.text(v))
 	case Array:
-		n = countElems(v.Raw)
+		n = document.CountElems(v.Raw)
 	case Object:
-		n = countMembers(v.Raw)
+		n = document.CountMembers(v.Raw)
 	default:
-		return Value{}, failedf("%s has no length", article(v.Kind))
+		return Value{}, limits.Failedf("%s has no length", document.Article(v.Kind))
 	}
 	start := len(d.arena)
 	d.arena = strconv.AppendInt(d.arena, int64(n), 10)
@@ -73,9 +77,9 @@ func toString(d *Document, v Value, _ []byte) (Value, error) {
 		if err := d.payToDecode(v); err != nil {
 			return Value{}, err
 		}
-		text, err := gojq.Marshal(decode(v.Raw)) // jq sorts keys and drops white space
+		text, err := gojq.Marshal(projection.Decode(v.Raw)) // jq sorts keys and drops white space
 		if err != nil {
-			return Value{}, failedf("cannot write %s as a string", article(v.Kind))
+			return Value{}, limits.Failedf("cannot write %s as a string", document.Article(v.Kind))
 		}
 		return d.quoted(text), nil
 	}
@@ -85,7 +89,7 @@ func toString(d *Document, v Value, _ []byte) (Value, error) {
 func ofString(name string, f func(d *Document, text, arg []byte) []byte) function {
 	return func(d *Document, v Value, arg []byte) (Value, error) {
 		if v.Kind != String {
-			return Value{}, failedf("%s needs a string, not %s", name, article(v.Kind))
+			return Value{}, limits.Failedf("%s needs a string, not %s", name, document.Article(v.Kind))
 		}
 		return d.quoted(f(d, d.text(v), arg)), nil
 	}
@@ -94,7 +98,7 @@ func ofString(name string, f func(d *Document, text, arg []byte) []byte) functio
 func test(name string, f func(text, arg []byte) bool) function {
 	return func(d *Document, v Value, arg []byte) (Value, error) {
 		if v.Kind != String {
-			return Value{}, failedf("%s needs a string, not %s", name, article(v.Kind))
+			return Value{}, limits.Failedf("%s needs a string, not %s", name, document.Article(v.Kind))
 		}
 		return boolean(f(d.text(v), arg)), nil
 	}
@@ -119,4 +123,21 @@ func (d *Document) mapASCII(text []byte, first, last byte) []byte {
 		}
 	}
 	return out
+}
+
+func unixSeconds(d *Document, v Value, _ []byte) (Value, error) { return d.unix(v, 1) }
+
+func unixMillis(d *Document, v Value, _ []byte) (Value, error) { return d.unix(v, 1000) }
+
+func (d *Document) unix(v Value, perSecond int64) (Value, error) {
+	if v.Kind == Null {
+		return v, nil
+	}
+	ms, problem := document.ParseTimeIn(v, perSecond)
+	if problem != "" {
+		return Value{}, limits.Failedf("%s", problem)
+	}
+	start := len(d.arena)
+	d.arena = strconv.AppendInt(d.arena, ms/1000, 10)
+	return d.made(Number, start)
 }

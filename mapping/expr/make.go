@@ -1,6 +1,11 @@
 package expr
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/limits"
+)
 
 // Values that programs make are written to the document's arena. It may move while it grows; values given out before keep the
 // memory in which they were written.
@@ -8,21 +13,21 @@ import "bytes"
 // beginRun starts a run of a program on the fast path: it may make maxWork bytes and compute for TimeLimit.
 func (d *Document) beginRun() {
 	d.limit = len(d.arena) + maxWork
-	d.fuel = fuel{failed: d.exhausted()}
+	d.fuel = limits.Spent(d.exhausted())
 }
 
 // made is the value that was written to the arena from start on.
 func (d *Document) made(kind Kind, start int) (Value, error) {
 	if len(d.arena) > d.limit {
-		return Value{}, errTooLarge
+		return Value{}, limits.ErrTooLarge
 	}
-	return Value{kind, d.arena[start:len(d.arena):len(d.arena)]}, nil
+	return Value{Kind: kind, Raw: d.arena[start:len(d.arena):len(d.arena)]}, nil
 }
 
 func (d *Document) quoted(text []byte) Value {
 	start := len(d.arena)
-	d.arena = AppendQuoted(d.arena, text)
-	return Value{String, d.arena[start:len(d.arena):len(d.arena)]}
+	d.arena = document.AppendQuoted(d.arena, text)
+	return Value{Kind: String, Raw: d.arena[start:len(d.arena):len(d.arena)]}
 }
 
 // text is the decoded text of a String, without a copy where it has no escapes.
@@ -32,7 +37,7 @@ func (d *Document) text(v Value) []byte {
 		return inside
 	}
 	start := len(d.arena)
-	d.arena = appendUnquoted(d.arena, inside)
+	d.arena = document.AppendUnquoted(d.arena, inside)
 	return d.arena[start:len(d.arena):len(d.arena)]
 }
 
@@ -56,7 +61,7 @@ func (d *Document) object(e *expr, in Value) (Value, error) {
 		}
 		d.arena = append(d.arena, e.kvs[i].prefix...)
 		if d.arena = append(d.arena, d.stack[base+i].Raw...); len(d.arena) > d.limit {
-			return Value{}, errTooLarge
+			return Value{}, limits.ErrTooLarge
 		}
 	}
 	d.arena = append(d.arena, '}')
@@ -81,7 +86,7 @@ func (d *Document) array(e *expr, in Value) (Value, error) {
 			d.arena = append(d.arena, ',')
 		}
 		if d.arena = append(d.arena, v.Raw...); len(d.arena) > d.limit {
-			return Value{}, errTooLarge
+			return Value{}, limits.ErrTooLarge
 		}
 	}
 	d.arena = append(d.arena, ']')

@@ -1,12 +1,20 @@
 package expr
 
+import (
+	"github.com/ciobridge/ciobridge/mapping/expr/jq"
+	"github.com/ciobridge/ciobridge/mapping/expr/limits"
+	"github.com/ciobridge/ciobridge/mapping/expr/projection"
+)
+
 // Program is one compiled expression. It belongs to the Set that compiled it, and is safe for use by several goroutines, each
 // with a Document of its own.
 type Program struct {
 	src  string
-	at   int32 // the node of a program that is a path into the document and nothing else, else nowhere
+	at   int32 // the node of a program that is a path into the document and nothing else, else document.Nowhere
 	fast *expr // nil where the program runs on gojq
-	jq   *jqProgram
+	jq   *jq.Program
+
+	projection *projection.Projection // what a program on gojq reads of the document
 
 	warnings []string
 }
@@ -31,8 +39,8 @@ func (p *Program) Path() string {
 // One runs the program and gives its output: Kind Absent where there was none. An error is an *EvalError; a second output is
 // one of Kind SeveralOutputs.
 func (p *Program) One(d *Document) (Value, error) {
-	if sp := &d.spans[p.at]; sp.gen == d.gen && sp.end-sp.start <= MaxOutput {
-		return Value{sp.kind, d.raw[sp.start:sp.end]}, nil
+	if v, ok := d.doc.At(p.at); ok && len(v.Raw) <= limits.MaxOutput {
+		return v, nil
 	}
 	return p.one(d)
 }
@@ -45,7 +53,7 @@ func (p *Program) one(d *Document) (out Value, err error) {
 		}
 		return d.runOne(e)
 	}
-	err = p.jq.run(d, func(v Value) error {
+	err = d.runJQ(p, func(v Value) error {
 		if out.Kind != Absent {
 			return errSeveral
 		}
@@ -64,21 +72,7 @@ func (p *Program) Each(d *Document, yield func(Value) error) error {
 	if p.fast != nil {
 		return d.runAll(p.fast, yield)
 	}
-	return p.jq.run(d, yield)
+	return d.runJQ(p, yield)
 }
 
-var errSeveral = &EvalError{Kind: SeveralOutputs, Reason: "gave more than one output; wrap it in first(…) or [ … ] to get one"}
-
-// meter holds the outputs of a run to their limits.
-type meter struct{ outputs, bytes int }
-
-func (m *meter) count(v Value) error {
-	m.outputs++
-	m.bytes += len(v.Raw)
-	if m.outputs > MaxOutputs || m.bytes > MaxOutput {
-		return errTooMuch
-	}
-	return nil
-}
-
-var errTooMuch = &EvalError{Kind: TooMuch, Reason: "gave more than 256 KiB or 10,000 outputs"}
+var errSeveral = &limits.EvalError{Kind: limits.SeveralOutputs, Reason: "gave more than one output; wrap it in first(…) or [ … ] to get one"}

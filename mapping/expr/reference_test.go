@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
 // reference is a program as gojq compiles it, without any instruments of ours: the answer that programs on the fast path are held to. It differs from
@@ -19,11 +22,11 @@ func reference(t testing.TB, src string) *gojq.Code {
 	if err != nil {
 		t.Fatalf("%s: %v", src, err)
 	}
-	v := visitor{query: asPromised}
-	v.visit(q)
+	v := syntax.Visitor{Query: asPromised}
+	v.Visit(q)
 	options := []gojq.CompilerOption{
 		gojq.WithVariables([]string{"$message"}), gojq.WithFunction("same", 0, 0, func(v any, _ []any) any { return v }),
-		gojq.WithFunction("unix", 0, 0, jqUnix(1)), gojq.WithFunction("unix_ms", 0, 0, jqUnix(1000)),
+		gojq.WithFunction("unix", 0, 0, unixReference(1)), gojq.WithFunction("unix_ms", 0, 0, unixReference(1000)),
 	}
 	for op, holds := range map[gojq.Operator]func(order int) bool{
 		gojq.OpLt: func(o int) bool { return o < 0 }, gojq.OpLe: func(o int) bool { return o <= 0 },
@@ -39,14 +42,14 @@ func reference(t testing.TB, src string) *gojq.Code {
 	for op, compute := range map[gojq.Operator]func(z, x, y *big.Rat) *big.Rat{
 		gojq.OpAdd: (*big.Rat).Add, gojq.OpSub: (*big.Rat).Sub, gojq.OpMul: (*big.Rat).Mul,
 	} {
-		native := operator("$l " + op.String() + " $r")
+		native := operator(t, op)
 		options = append(options, gojq.WithFunction(promised[op], 2, 2, func(_ any, args []any) any {
 			if v := withDigits(compute, args[0], args[1]); v != nil {
 				return v
 			}
 			v, _ := native.Run(nil, args[0], args[1]).Next()
 			if f, ok := v.(float64); ok && math.IsInf(f, 0) {
-				return errInfinite // no document has an infinite number
+				return errors.New("gave a number outside the range of 64-bit floats") // no document has an infinite number
 			}
 			return v
 		}))
@@ -72,12 +75,12 @@ func asPromised(q *gojq.Query) {
 	switch {
 	case q.Term != nil:
 	case q.Op == gojq.OpPipe && len(q.Patterns) == 0:
-		q.Right = pipe(call("same"), q.Right)
+		q.Right = syntax.Pipe(syntax.Call("same"), q.Right)
 	case promised[q.Op] != "":
-		replace(q, call(promised[q.Op], q.Left, q.Right))
+		syntax.Replace(q, syntax.Call(promised[q.Op], q.Left, q.Right))
 	case updates[q.Op] != 0:
-		update := call(promised[updates[q.Op]], identity(), call("$ref"))
-		replace(q, group(bind(q.Right, "$ref", &gojq.Query{Left: q.Left, Op: gojq.OpModify, Right: update})))
+		update := syntax.Call(promised[updates[q.Op]], syntax.Identity(), syntax.Call("$ref"))
+		syntax.Replace(q, syntax.Group(syntax.Bind(q.Right, "$ref", &gojq.Query{Left: q.Left, Op: gojq.OpModify, Right: update})))
 	}
 }
 
@@ -115,11 +118,54 @@ func withDigits(compute func(z, x, y *big.Rat) *big.Rat, l, r any) any {
 	f, exact := z.Float64()
 	switch {
 	case z.IsInt() && z.Num().BitLen() > 1024:
-		return errInfinite
+		return errors.New("gave a number outside the range of 64-bit floats")
 	case z.IsInt():
 		return z.Num()
 	case !exact && math.Abs(f) >= 1<<52:
-		return errDigits
+		return errors.New("the result has more digits than a 64-bit float holds; compute with integers alone")
 	}
 	return f
+}
+
+// operator is an operator of gojq as a function of its operands.
+func operator(t testing.TB, op gojq.Operator) *gojq.Code {
+	t.Helper()
+	q, err := gojq.Parse("$l " + op.String() + " $r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := gojq.Compile(q, gojq.WithVariables([]string{"$l", "$r"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// unixReference is unix for numbers that count perSecond to the second. What is a time is told by package document.
+func unixReference(perSecond int64) func(any, []any) any {
+	return func(in any, _ []any) any {
+		if in == nil {
+			return nil
+		}
+		text, err := gojq.Marshal(in)
+		if err != nil {
+			return err
+		}
+		ms, problem := document.ParseTimeIn(Value{Kind: document.KindOf(text[0]), Raw: text}, perSecond)
+		if problem != "" {
+			return errors.New(problem)
+		}
+		return int(ms / 1000)
+	}
+}
+
+// isWhole reports whether gojq keeps v as an integer.
+func isWhole(v any) bool {
+	switch v := v.(type) {
+	case int, *big.Int:
+		return true
+	case json.Number:
+		return !strings.ContainsAny(string(v), ".eE")
+	}
+	return false
 }

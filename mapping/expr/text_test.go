@@ -1,6 +1,8 @@
 package expr
 
-import "testing"
+import (
+	"testing"
+)
 
 // What is not text must never become U+FFFD, which would make one person of all binary ids.
 func TestWhatIsNotTextFailsByName(t *testing.T) {

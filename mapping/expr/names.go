@@ -1,0 +1,45 @@
+package expr
+
+import (
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/expr/jq"
+	"github.com/ciobridge/ciobridge/mapping/expr/limits"
+)
+
+// What callers need to know of the packages below, so that they import this one alone.
+type (
+	// Value is a value of a document, or one that a program made.
+	Value = document.Value
+	// Kind is the kind of a value.
+	Kind = document.Kind
+	// InputError says why and where a document was refused.
+	InputError = document.InputError
+	// CompileError says what is wrong with a program.
+	CompileError = jq.CompileError
+	// EvalError says why a run failed.
+	EvalError = limits.EvalError
+)
+
+// The kinds of values.
+const (
+	Absent = document.Absent
+	Null   = document.Null
+	False  = document.False
+	True   = document.True
+	Number = document.Number
+	String = document.String
+	Array  = document.Array
+	Object = document.Object
+)
+
+const (
+	// TooLong is the kind of the error over a document that is too long.
+	TooLong = document.TooLong
+	// TimedOut is the kind of the error of a run that computed for longer than TimeLimit.
+	TimedOut = limits.TimedOut
+	// TimeLimit is how long one run of a program may compute.
+	TimeLimit = limits.TimeLimit
+)
+
+// ParseTime gives the unix milliseconds of a time, or says what is wrong with it; see document.ParseTime.
+func ParseTime(v Value) (ms int64, problem string) { return document.ParseTime(v) }
