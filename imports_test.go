@@ -19,7 +19,7 @@ const module = "github.com/ciobridge/ciobridge/"
 var mayImport = map[string][]string{
 	"event":      {},
 	"secret":     {},
-	"broker":     {"secret"},
+	"broker":     {"secret", "internal"},
 	"customerio": {"secret"},
 	"consumer":   {"event", "broker", "internal"},
 	"mapping":    {"event", "customerio", "internal"},

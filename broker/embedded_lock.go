@@ -1,5 +1,3 @@
-//go:build unix
-
 package broker
 
 import (
@@ -7,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
 // lockDir makes dir if need be and takes it for this process, for as long as the file that it returns is open. The kernel lets
 // go of the lock when the process ends, however it ends.
 func lockDir(dir string) (*os.File, error) {
+	if !filelock.Supported {
+		return nil, errors.New("the embedded server needs a Unix system: use a nats-server of its own")
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the embedded server's directory: %w", err)
 	}
@@ -27,8 +29,8 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the embedded server's directory: %w", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+	if err := filelock.Lock(file); err != nil {
+		if errors.Is(err, filelock.ErrLocked) {
 			err = fmt.Errorf("another process uses %s: stop it, or give this one a directory of its own", dir)
 		}
 		return nil, errors.Join(fmt.Errorf("lock the embedded server's directory: %w", err), file.Close())

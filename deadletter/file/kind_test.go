@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
+	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
 // What is no regular file is refused with a sentence, and nothing waits for the other end of a pipe.
@@ -62,10 +63,10 @@ func TestAFileThatAnotherKeepsLockedIsUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if err := lockFile(other); err != nil {
+	if err := filelock.Lock(other); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) || !errors.Is(err, errLocked) {
+	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) || !errors.Is(err, filelock.ErrLocked) {
 		t.Errorf("got %v", err)
 	}
 	other.Close()

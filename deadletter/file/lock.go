@@ -9,12 +9,16 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
 // Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the process dies, so
 // that there is nothing to wait for.
 func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.Lock, error) {
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := lockable(); err != nil {
 		return nil, err
 	}
 	path := f.path + ".replay"
@@ -28,8 +32,8 @@ func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", fileError(err))
 	}
-	if err := lockFile(file); err != nil {
-		if errors.Is(err, errLocked) {
+	if err := filelock.Lock(file); err != nil {
+		if errors.Is(err, filelock.ErrLocked) {
 			err = fmt.Errorf("%s is locked: %w", path, deadletter.ErrReplayRunning)
 		} else {
 			err = fmt.Errorf("lock %s: %w", path, fileError(err))
@@ -39,25 +43,10 @@ func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.
 	return deadletter.NewLock(func() { _ = file.Close() }), nil
 }
 
-// lockSoon takes the whole file for this handle, and waits for another that has it until the limit.
-func lockSoon(ctx context.Context, file *os.File, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		err := lockFile(file)
-		if !errors.Is(err, errLocked) {
-			return err
-		}
-		select {
-		case <-time.After(lockPause):
-		case <-ctx.Done():
-			return err
-		}
+// lockable fails on a system without locks that end with the process: two processes could write into each other's lines.
+func lockable() error {
+	if filelock.Supported {
+		return nil
 	}
+	return fmt.Errorf("lock: %w: dead letters in a file need a Unix system: name a topic or a subject", deadletter.ErrUnreachable)
 }
-
-// lockPause is how often a lock that another has is tried.
-const lockPause = 5 * time.Millisecond
-
-// errLocked means that another process, or another handle of this one, has the lock.
-var errLocked = errors.New("locked by another")

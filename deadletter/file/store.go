@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
 // Store keeps dead letters in a local file, one JSON object a line. It is what the embedded broker uses when no subject is named.
@@ -96,6 +97,9 @@ func (f *Store) append(ctx context.Context, lines []byte) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := lockable(); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	file, err := f.open()
@@ -107,7 +111,7 @@ func (f *Store) append(ctx context.Context, lines []byte) (err error) {
 			err = fileError(closing)
 		}
 	}()
-	if err := lockSoon(ctx, file, f.timeout); err != nil {
+	if err := filelock.LockSoon(ctx, file, f.timeout); err != nil {
 		return fmt.Errorf("lock: %w", fileError(err))
 	}
 	return f.write(file, lines)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package file
+package filelock
 
 import (
 	"errors"
@@ -8,15 +8,18 @@ import (
 	"syscall"
 )
 
-// lockFile takes the whole file for this handle until it is closed. It returns errLocked where another has it.
-func lockFile(file *os.File) error {
+// Supported reports whether the system has such locks.
+const Supported = true
+
+// Lock takes the whole file for this handle until it is closed. It returns ErrLocked where another has it.
+func Lock(file *os.File) error {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case errors.Is(err, syscall.EWOULDBLOCK):
-			return errLocked
+			return ErrLocked
 		default:
 			return err
 		}
