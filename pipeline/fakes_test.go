@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 )
 
 // testLimits are those of Customer.io.
@@ -92,7 +92,7 @@ type destination struct {
 	poison  func(call event.Call) bool
 
 	mu       sync.Mutex
-	receipts []checker.Receipt
+	receipts []checkertest.Receipt
 	requests int
 	troubles map[string]int
 	inFlight map[string]int // requests on the wire per person
@@ -189,7 +189,7 @@ func (d *destination) take(calls []event.Call, out []event.Outcome) {
 		f := strings.Fields(string(c.Body))
 		seq, _ := strconv.Atoi(f[1])
 		refused := f[2] == "refused"
-		d.receipts = append(d.receipts, checker.Receipt{Person: f[0], Seq: seq, ID: string(c.Body), Body: string(c.Body), Taken: !refused})
+		d.receipts = append(d.receipts, checkertest.Receipt{Person: f[0], Seq: seq, ID: string(c.Body), Body: string(c.Body), Taken: !refused})
 		out[i].Result = event.Delivered
 		if refused {
 			out[i] = event.Outcome{Result: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
@@ -220,8 +220,8 @@ func (l *letterbox) Put(_ context.Context, letters ...event.FailedMessage) error
 }
 
 // traffic makes partitions of messages for a number of persons, each of whom stays in one partition.
-func traffic(r *rand.Rand, partitions, persons, events int, kinds []string) ([][]event.Message, checker.History) {
-	var h checker.History
+func traffic(r *rand.Rand, partitions, persons, events int, kinds []string) ([][]event.Message, checkertest.History) {
+	var h checkertest.History
 	out := make([][]event.Message, partitions)
 	seqs := make([]int, persons)
 	for range events {
@@ -235,10 +235,10 @@ func traffic(r *rand.Rand, partitions, persons, events int, kinds []string) ([][
 			Value:  fmt.Appendf(nil, "%s %d %s", person, seqs[who], kind),
 		}
 		out[part] = append(out[part], m)
-		h.Published = append(h.Published, checker.Published{Person: person, Seq: seqs[who]})
+		h.Published = append(h.Published, checkertest.Published{Person: person, Seq: seqs[who]})
 		switch kind {
 		case "skip":
-			h.Skipped = append(h.Skipped, checker.Settled{Person: person, Seq: seqs[who]})
+			h.Skipped = append(h.Skipped, checkertest.Settled{Person: person, Seq: seqs[who]})
 		}
 	}
 	return out, h

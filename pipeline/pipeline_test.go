@@ -15,17 +15,17 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/checker"
-	"github.com/ciobridge/ciobridge/internal/memlog"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
+	"github.com/ciobridge/ciobridge/internal/memlogtest"
 )
 
 // rig is a pipeline between fakes.
 type rig struct {
-	source   *memlog.Log
+	source   *memlogtest.Log
 	dest     *destination
 	letters  *letterbox
 	messages [][]event.Message
-	history  checker.History
+	history  checkertest.History
 	config   Config
 	p        *Pipeline
 }
@@ -36,7 +36,7 @@ func newRig(seed uint64, partitions, persons, events int, kinds ...string) *rig 
 	c := DefaultConfig(testLimits)
 	c.StopShare = 0
 	return &rig{
-		source: memlog.New(messages), messages: messages, history: history, config: c, letters: &letterbox{},
+		source: memlogtest.New(messages), messages: messages, history: history, config: c, letters: &letterbox{},
 		dest: &destination{rand: r, latency: 100 * time.Millisecond, troubles: map[string]int{}, inFlight: map[string]int{}},
 	}
 }
@@ -73,7 +73,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 }
 
 // check judges what happened.
-func (r *rig) check(t *testing.T, l checker.Limits) checker.Report {
+func (r *rig) check(t *testing.T, l checkertest.Limits) checkertest.Report {
 	t.Helper()
 	h := r.history
 	h.Receipts = r.dest.receipts
@@ -85,9 +85,9 @@ func (r *rig) check(t *testing.T, l checker.Limits) checker.Report {
 			continue
 		}
 		seen[string(letter.Message.Value)] = true
-		h.DeadLetters = append(h.DeadLetters, checker.Settled{Person: f[0], Seq: seq})
+		h.DeadLetters = append(h.DeadLetters, checkertest.Settled{Person: f[0], Seq: seq})
 	}
-	report := checker.Check(h, l)
+	report := checkertest.Check(h, l)
 	if err := report.Err(); err != nil {
 		t.Error(err)
 	}
@@ -101,7 +101,7 @@ func TestEveryEventArrivesOnceAndInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(1, 4, 50, 5000, "track", "identify", "email", "single", "skip")
 		r.run(t, time.Hour, nil)
-		report := r.check(t, checker.Limits{})
+		report := r.check(t, checkertest.Limits{})
 		if report.Repeats != 0 {
 			t.Errorf("%d repeats on a quiet day", report.Repeats)
 		}
@@ -152,7 +152,7 @@ func TestRandomSchedules(t *testing.T) {
 						rebalances++
 					}
 				})
-				r.check(t, checker.Limits{Fallbacks: true, Repeats: -1})
+				r.check(t, checkertest.Limits{Fallbacks: true, Repeats: -1})
 				for k, n := range r.dest.troubles {
 					faults[k] += n
 				}
@@ -183,7 +183,7 @@ func TestStopUnderLoadLeavesNothingTwice(t *testing.T) {
 				stops++
 			}
 		})
-		report := r.check(t, checker.Limits{})
+		report := r.check(t, checkertest.Limits{})
 		if stops == 0 || report.Repeats != 0 {
 			t.Errorf("%d stops, %d repeats", stops, report.Repeats)
 		}
@@ -209,7 +209,7 @@ func TestOutageHoldsEverythingInBoundedMemory(t *testing.T) {
 				r.p.intake.mu.Unlock()
 			}
 		})
-		r.check(t, checker.Limits{})
+		r.check(t, checkertest.Limits{})
 		if r.dest.troubles["outage"] == 0 {
 			t.Error("there was no outage")
 		}
@@ -238,7 +238,7 @@ func TestPoisonIsIsolated(t *testing.T) {
 		if r.dest.troubles["poison"] < poisonAttempts {
 			t.Error("the poison was hardly tried")
 		}
-		r.check(t, checker.Limits{})
+		r.check(t, checkertest.Limits{})
 	})
 }
 
@@ -271,7 +271,7 @@ func TestShardOutageIsNoPoison(t *testing.T) {
 		if n := len(r.letters.letters); n > 0 {
 			t.Errorf("%d dead letters from an outage", n)
 		}
-		r.check(t, checker.Limits{})
+		r.check(t, checkertest.Limits{})
 	})
 }
 
@@ -294,7 +294,7 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 		if sender.whole == 0 || sender.whole+r.dest.requests > 40 {
 			t.Errorf("%d refused and %d good requests", sender.whole, r.dest.requests)
 		}
-		r.check(t, checker.Limits{})
+		r.check(t, checkertest.Limits{})
 	})
 }
 
@@ -352,7 +352,7 @@ func TestRequestsAreFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(9, 4, 20000, 20000, "track", "identify")
 		r.run(t, time.Hour, nil)
-		r.check(t, checker.Limits{})
+		r.check(t, checkertest.Limits{})
 		if r.dest.requests > 20000/500+8 {
 			t.Errorf("%d requests for 20000 calls of as many persons", r.dest.requests)
 		}
@@ -363,7 +363,7 @@ func TestHotPersonTravelsInRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(10, 1, 1, 5000, "track")
 		r.run(t, time.Hour, nil)
-		r.check(t, checker.Limits{})
+		r.check(t, checkertest.Limits{})
 		if r.dest.requests > 5000/500+2 {
 			t.Errorf("%d requests for 5000 events of one person", r.dest.requests)
 		}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -190,7 +190,7 @@ func takeTurns(t *testing.T, w *world, path string, publish func(n int)) {
 	if code := second.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
-	w.judge(checker.Limits{})
+	w.judge(checkertest.Limits{})
 }
 
 func TestRealNATSKilledUnderLoad(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/emulator"
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 
 	"go.uber.org/zap"
 )
@@ -32,8 +32,8 @@ type world struct {
 	server *httptest.Server
 
 	mu        sync.Mutex
-	published []checker.Published
-	skipped   []checker.Settled
+	published []checkertest.Published
+	skipped   []checkertest.Settled
 	seqs      map[string]int
 }
 
@@ -102,9 +102,9 @@ func (w *world) event(who, kind string) []byte {
 	defer w.mu.Unlock()
 	w.seqs[who]++
 	seq := w.seqs[who]
-	w.published = append(w.published, checker.Published{Person: who, Seq: seq})
+	w.published = append(w.published, checkertest.Published{Person: who, Seq: seq})
 	if kind == "skipped" {
-		w.skipped = append(w.skipped, checker.Settled{Person: who, Seq: seq})
+		w.skipped = append(w.skipped, checkertest.Settled{Person: who, Seq: seq})
 	}
 	b, err := json.Marshal(map[string]any{"type": kind, "who": who, "seq": seq, "pad": strings.Repeat("x", 100)})
 	if err != nil {
@@ -114,16 +114,16 @@ func (w *world) event(who, kind string) []byte {
 }
 
 // history is what the world knows of what became of the events.
-func (w *world) history(dead []checker.Settled) checker.History {
+func (w *world) history(dead []checkertest.Settled) checkertest.History {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := checker.History{Published: w.published, Skipped: w.skipped, DeadLetters: dead, Final: map[string]int{}}
+	h := checkertest.History{Published: w.published, Skipped: w.skipped, DeadLetters: dead, Final: map[string]int{}}
 	for _, r := range w.cio.Receipts(0) {
 		if r.Type != "person" {
 			continue
 		}
 		seq := sequenceOf(r.Body)
-		h.Receipts = append(h.Receipts, checker.Receipt{
+		h.Receipts = append(h.Receipts, checkertest.Receipt{
 			Person: strings.TrimPrefix(r.Person, "id:"), Seq: seq, ID: r.ID, Body: string(r.Body), Taken: r.Taken,
 		})
 	}
@@ -216,7 +216,7 @@ func TestEmbeddedToCustomerIO(t *testing.T) {
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	report := checker.Check(w.history(nil), checker.Limits{})
+	report := checkertest.Check(w.history(nil), checkertest.Limits{})
 	if err := report.Err(); err != nil {
 		t.Error(err)
 	}

@@ -5,13 +5,13 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 )
 
 // once is a day without repeats or fallbacks; again allows the receipts of an attempt whose answer was lost.
 var (
-	once  = checker.Limits{}
-	again = checker.Limits{Fallbacks: true, Repeats: -1}
+	once  = checkertest.Limits{}
+	again = checkertest.Limits{Fallbacks: true, Repeats: -1}
 )
 
 func TestFaultOneCallRefusedAmongMany(t *testing.T) {

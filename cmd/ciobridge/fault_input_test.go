@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/checker"
-	"github.com/ciobridge/ciobridge/internal/memlog"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
+	"github.com/ciobridge/ciobridge/internal/memlogtest"
 )
 
 // inputRules has a rule for every way in which an expression can go wrong.
@@ -76,7 +76,7 @@ func TestFaultBadInput(t *testing.T) {
 				partitions[p][o].Origin = event.Origin{Topic: "t", Partition: int32(p), Offset: int64(o)}
 			}
 		}
-		f.source = memlog.New(partitions)
+		f.source = memlogtest.New(partitions)
 		f.run(time.Hour, nil)
 		got := map[string]event.Reason{}
 		for _, l := range f.letters.letters {
@@ -97,7 +97,7 @@ func TestFaultBadInput(t *testing.T) {
 			t.Errorf("%d dead letters for %d bad events", len(f.letters.letters), len(bad))
 		}
 		f.letters.letters = nil // they are no numbered events
-		f.check(checker.Limits{})
+		f.check(checkertest.Limits{})
 	})
 }
 
@@ -112,7 +112,7 @@ func TestFaultProducerBreaksItsEvents(t *testing.T) {
 				Value: fmt.Appendf(nil, `{"type":"numbered","user":"p%d"}`, i),
 			})
 		}
-		f.source = memlog.New(partitions)
+		f.source = memlogtest.New(partitions)
 		f.unsettled = true
 		f.run(time.Hour, nil)
 		if n := len(f.letters.letters); n == 0 || n > 256 {

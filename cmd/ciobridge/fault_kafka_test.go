@@ -17,7 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/emulator"
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -111,9 +111,9 @@ func (w *world) arrive(limit time.Duration) {
 	eventually(w.t, "every event delivered", limit, func() bool { return w.cio.Stats().Taken >= w.wanted() && w.delivered() >= w.wanted() })
 }
 
-func (w *world) judge(l checker.Limits) checker.Report {
+func (w *world) judge(l checkertest.Limits) checkertest.Report {
 	w.t.Helper()
-	report := checker.Check(w.history(nil), l)
+	report := checkertest.Check(w.history(nil), l)
 	if err := report.Err(); err != nil {
 		w.t.Error(err)
 	}
@@ -129,7 +129,7 @@ func TestKafkaToCustomerIO(t *testing.T) {
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
-	b.judge(checker.Limits{})
+	b.judge(checkertest.Limits{})
 }
 
 func TestStopUnderLoadSendsNothingTwice(t *testing.T) {
@@ -159,7 +159,7 @@ func stopLoop(t *testing.T, w *world, path string, publish func()) {
 	p := start(t, "run", "-c", path)
 	w.arrive(30 * time.Second)
 	p.stop()
-	if report := w.judge(checker.Limits{}); report.Repeats > 0 {
+	if report := w.judge(checkertest.Limits{}); report.Repeats > 0 {
 		t.Errorf("%d repeats after %d stops", report.Repeats, stops)
 	}
 }

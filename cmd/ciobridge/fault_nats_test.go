@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -67,7 +67,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
-	s.judge(checker.Limits{})
+	s.judge(checkertest.Limits{})
 }
 
 func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
@@ -132,7 +132,7 @@ func TestNATSServerRestarts(t *testing.T) {
 	s.produce(500)
 	s.arrive(60 * time.Second)
 	p.stop()
-	s.judge(checker.Limits{}) // no repeats: the process knows what it delivered
+	s.judge(checkertest.Limits{}) // no repeats: the process knows what it delivered
 }
 
 func TestPausedReplicaOnJetStream(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/emulator"
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -191,18 +191,18 @@ func (w *world) batches(items int) {
 func (w *world) judgeReplay(mark int) {
 	w.t.Helper()
 	h := w.history(nil)
-	replayed := checker.History{Receipts: h.Receipts[mark:], Final: map[string]int{}}
+	replayed := checkertest.History{Receipts: h.Receipts[mark:], Final: map[string]int{}}
 	first := h.Receipts[:mark]
-	var letters []checker.Settled
+	var letters []checkertest.Settled
 	for _, r := range first {
 		if !r.Taken {
-			letters = append(letters, checker.Settled{Person: r.Person, Seq: r.Seq})
-			replayed.Published = append(replayed.Published, checker.Published{Person: r.Person, Seq: r.Seq})
+			letters = append(letters, checkertest.Settled{Person: r.Person, Seq: r.Seq})
+			replayed.Published = append(replayed.Published, checkertest.Published{Person: r.Person, Seq: r.Seq})
 		}
 	}
 	h.Receipts, h.DeadLetters = first, letters
-	for what, judged := range map[string]checker.Report{
-		"before the replay": checker.Check(h, checker.Limits{}), "the replay": checker.Check(replayed, again),
+	for what, judged := range map[string]checkertest.Report{
+		"before the replay": checkertest.Check(h, checkertest.Limits{}), "the replay": checkertest.Check(replayed, again),
 	} {
 		if err := judged.Err(); err != nil {
 			w.t.Errorf("%s: %v", what, err)
@@ -234,7 +234,7 @@ func TestHangupDrains(t *testing.T) {
 	last := start(t, "run", "-c", path)
 	b.arrive(30 * time.Second)
 	last.stop()
-	if report := b.judge(checker.Limits{}); before.Taken == onTheWire || report.Repeats > 0 || b.cio.Stats().Duplicates > 0 {
+	if report := b.judge(checkertest.Limits{}); before.Taken == onTheWire || report.Repeats > 0 || b.cio.Stats().Duplicates > 0 {
 		t.Errorf("%d delivered at the signal and %d at the end; then %d repeats", onTheWire, before.Taken, report.Repeats)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -60,7 +60,7 @@ func (r *restarts) finish() {
 	if code := r.bridge.stop(); code != exit.OK {
 		r.t.Errorf("exit code %d", code)
 	}
-	r.judge(checker.Limits{}) // no repeats: the process knows what it delivered
+	r.judge(checkertest.Limits{}) // no repeats: the process knows what it delivered
 }
 
 // The broker is restarted under load, once for less than a session and once for longer. Nothing is lost, and nothing is sent twice.

@@ -21,8 +21,8 @@ import (
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/checker"
-	"github.com/ciobridge/ciobridge/internal/memlog"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
+	"github.com/ciobridge/ciobridge/internal/memlogtest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/pipeline"
@@ -33,12 +33,12 @@ type flow struct {
 	t       *testing.T
 	dir     string
 	cio     *emulator.Server
-	source  *memlog.Log
+	source  *memlogtest.Log
 	letters *letterbox
 	config  pipeline.Config
 	cioConf customerio.Config
 	rules   string
-	history checker.History
+	history checkertest.History
 	began   time.Time
 
 	unsettled bool // the flow is expected to stop before everything is settled
@@ -102,9 +102,9 @@ func newFlow(t *testing.T, events int) *flow {
 		partitions[p] = append(partitions[p], event.Message{
 			Origin: event.Origin{Topic: "t", Partition: int32(p), Offset: int64(len(partitions[p]))}, Value: value, Time: time.Now(),
 		})
-		f.history.Published = append(f.history.Published, checker.Published{Person: who, Seq: seqs[who]})
+		f.history.Published = append(f.history.Published, checkertest.Published{Person: who, Seq: seqs[who]})
 	}
-	f.source = memlog.New(partitions)
+	f.source = memlogtest.New(partitions)
 	return f
 }
 
@@ -180,14 +180,14 @@ func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 }
 
 // check judges the outcome and that each of the named faults happened.
-func (f *flow) check(l checker.Limits, faults ...string) checker.Report {
+func (f *flow) check(l checkertest.Limits, faults ...string) checkertest.Report {
 	f.t.Helper()
 	h := f.history
 	for _, r := range f.cio.Receipts(0) {
 		if r.Type != "person" {
 			continue
 		}
-		h.Receipts = append(h.Receipts, checker.Receipt{
+		h.Receipts = append(h.Receipts, checkertest.Receipt{
 			Person: strings.TrimPrefix(r.Person, "id:"), Seq: sequenceOf(r.Body), ID: r.ID, Body: string(r.Body), Taken: r.Taken,
 		})
 	}
@@ -199,9 +199,9 @@ func (f *flow) check(l checker.Limits, faults ...string) checker.Report {
 		if err := json.Unmarshal(letter.Message.Value, &e); err != nil {
 			f.t.Fatal(err)
 		}
-		h.DeadLetters = append(h.DeadLetters, checker.Settled{Person: e.Who, Seq: e.Seq})
+		h.DeadLetters = append(h.DeadLetters, checkertest.Settled{Person: e.Who, Seq: e.Seq})
 	}
-	report := checker.Check(h, l)
+	report := checkertest.Check(h, l)
 	if err := report.Err(); err != nil {
 		f.t.Error(err)
 	}

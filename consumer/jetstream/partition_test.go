@@ -15,7 +15,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/checker"
+	"github.com/ciobridge/ciobridge/internal/checkertest"
 )
 
 // partitioned has the server divide the subjects events.<person> by person, into so many partitions.
@@ -59,8 +59,8 @@ func (s *natsServer) allFinished(cfg Config) bool {
 // mall is where the events of persons take effect, whichever replica brings them.
 type mall struct {
 	mu        sync.Mutex
-	published []checker.Published
-	receipts  []checker.Receipt
+	published []checkertest.Published
+	receipts  []checkertest.Receipt
 	newest    map[int32]uint64 // the last sequence of each partition
 }
 
@@ -72,7 +72,7 @@ func (m *mall) visit(s *natsServer, persons int, seq int) {
 		if _, err := s.client.JetStream().Publish(s.t.Context(), "events."+person, fmt.Append(nil, seq)); err != nil {
 			s.t.Fatal(err)
 		}
-		m.published = append(m.published, checker.Published{Person: person, Seq: seq})
+		m.published = append(m.published, checkertest.Published{Person: person, Seq: seq})
 	}
 }
 
@@ -104,7 +104,7 @@ func (r *shopper) take(lease context.Context, m event.Message, done func()) erro
 	if _, err := fmt.Sscan(string(m.Value), &seq); err != nil {
 		return err
 	}
-	r.mall.receipts = append(r.mall.receipts, checker.Receipt{Person: person, Seq: seq, ID: m.Origin.String(), Taken: true})
+	r.mall.receipts = append(r.mall.receipts, checkertest.Receipt{Person: person, Seq: seq, ID: m.Origin.String(), Taken: true})
 	r.mall.newest[m.Origin.Partition] = max(r.mall.newest[m.Origin.Partition], uint64(m.Origin.Offset))
 	r.lanes.Go(func() {
 		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
@@ -179,7 +179,7 @@ func TestJetStreamPartitionsAreShared(t *testing.T) {
 			t.Errorf("the floor of partition %d is %d, want %d", i, info.AckFloor.Stream, m.newest[int32(i)])
 		}
 	}
-	report := checker.Check(checker.History{Published: m.published, Receipts: m.receipts}, checker.Limits{Fallbacks: true, Repeats: -1})
+	report := checkertest.Check(checkertest.History{Published: m.published, Receipts: m.receipts}, checkertest.Limits{Fallbacks: true, Repeats: -1})
 	for _, p := range report.Problems {
 		t.Error(p)
 	}
@@ -273,7 +273,7 @@ func TestJetStreamDividedAnew(t *testing.T) {
 		t.Errorf("setting the offset under a reader gives %v", err)
 	}
 	r.leave()
-	report := checker.Check(checker.History{Published: m.published, Receipts: m.receipts}, checker.Limits{})
+	report := checkertest.Check(checkertest.History{Published: m.published, Receipts: m.receipts}, checkertest.Limits{})
 	for _, p := range report.Problems {
 		t.Error(p)
 	}
