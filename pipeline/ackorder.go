@@ -58,7 +58,7 @@ func (msg *message) leaves(k *link) bool {
 // follow makes a message wait for the one of its partition that left the lane before it and is unacked.
 func (msg *message) follow(l *lane) {
 	for c := l.unacked; c != nil; c = c.next {
-		if o := c.message; o.share == msg.share && o.before(msg) {
+		if o := c.message; o.account == msg.account && o.before(msg) {
 			precede(o, msg)
 		}
 	}
@@ -69,7 +69,7 @@ func (msg *message) follow(l *lane) {
 func (msg *message) stay(l *lane) {
 	msg.remembered = true
 	for c := l.unacked; c != nil; c = c.next {
-		if o := c.message; o.share == msg.share {
+		if o := c.message; o.account == msg.account {
 			switch {
 			case o.before(msg), o.prev == nil: // of one that is out of hand the source is being told: it can wait no more
 				c.message = msg

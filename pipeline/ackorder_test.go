@@ -17,6 +17,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // world is what outlives a bridge that is killed: the log, what the bridge has told the source, and what each person has seen.
@@ -221,7 +222,7 @@ func (w *world) live(t time.Duration) (left int) {
 	ended := make(chan error, 1)
 	c := quiet()
 	c.Senders, c.Linger = 3, 20*time.Millisecond
-	p := New(c, Stages{w, w, w, w}, zap.NewNop(), prometheus.NewRegistry())
+	p := New(c, Stages{w, w, w, w, nil}, zap.NewNop(), prometheus.NewRegistry())
 	go func() { ended <- p.Run(ctx) }()
 	time.Sleep(t)
 	synctest.Wait()
@@ -296,8 +297,8 @@ func TestNobodyWaitsInACircle(t *testing.T) {
 func TestRetriedWhileOvertakerIsTold(t *testing.T) {
 	p := &Pipeline{lanes: newLanes()}
 	tn := newAssignment(context.Background())
-	own := &share{}
-	retried, overtaker, behind := &message{seq: 1, assignment: tn, share: own}, &message{seq: 2, assignment: tn, share: own}, &message{seq: 3, assignment: tn, share: own}
+	own := &memory.Account{}
+	retried, overtaker, behind := &message{seq: 1, assignment: tn, account: own}, &message{seq: 2, assignment: tn, account: own}, &message{seq: 3, assignment: tn, account: own}
 	for _, msg := range []*message{retried, overtaker, behind} {
 		tn.add(msg)
 	}

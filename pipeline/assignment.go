@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // A message is one message in hand, with the calls it became. The message is done when every call of
@@ -27,10 +29,10 @@ type message struct {
 	prev       *message        // in the assignment's list
 	next       *message
 
-	done  func()
-	share *share
-	bytes int64 // that it takes in memory
-	calls []event.Call
+	done    func()
+	account *memory.Account
+	bytes   int64 // that it takes in memory
+	calls   []event.Call
 	event.Message
 }
 
@@ -49,14 +51,13 @@ type assignment struct {
 	drained   chan struct{}
 	isDrained bool
 
-	// Guarded by the intake's lock: whether something of it has arrived and is not admitted, since when, and how much.
-	behind bool
-	since  time.Duration
-	tally  tally
+	// Guarded by the input's lock: when the first of its messages arrived since the queue was last emptied.
+	arrived time.Duration
+	round   uint64
 }
 
 func newAssignment(lease context.Context) *assignment {
-	a := &assignment{lease: lease, drained: make(chan struct{})}
+	a := &assignment{lease: lease, drained: make(chan struct{}), round: math.MaxUint64}
 	a.messages.prev, a.messages.next = &a.messages, &a.messages
 	return a
 }
@@ -89,11 +90,11 @@ func (a *assignment) checkDrained() {
 	}
 }
 
-// assignment returns what is held under the lease, from its first message on. The caller holds the intake's lock.
+// assignment returns what is held under the lease, from its first message on. The caller holds the input's lock.
 func (p *Pipeline) assignment(lease context.Context) *assignment {
-	in := &p.intake
-	if in.current != nil && in.current.lease == lease {
-		return in.current
+	in := &p.input
+	if in.last != nil && in.last.lease == lease {
+		return in.last
 	}
 	a := in.assignments[lease]
 	if a == nil {
@@ -105,18 +106,17 @@ func (p *Pipeline) assignment(lease context.Context) *assignment {
 			p.drain(a)
 		})
 	}
-	in.current = a
+	in.last = a
 	return a
 }
 
 // drain lets what moves finish and drops the rest. It returns when nothing under the lease is in a request any more.
 func (p *Pipeline) drain(a *assignment) {
 	p.mu.Lock()
-	p.admit() // from the end of the lease on nothing arrives
+	p.takeArrived() // from the end of the lease on nothing arrives
 	a.draining = true
 	p.queue.abandonDelayed(a)
 	p.draining++
-	p.intake.refuse(a)
 	a.checkDrained()
 	p.mu.Unlock()
 	p.wake()
@@ -154,7 +154,8 @@ func (p *Pipeline) dropAssignment(a *assignment) {
 		dropped = append(dropped, m)
 		m = next
 	}
-	p.intake.forget(a, dropped)
+	p.input.forget(a)
+	p.release(dropped)
 	p.mu.Unlock()
 	p.ack(done)
 }
@@ -162,7 +163,7 @@ func (p *Pipeline) dropAssignment(a *assignment) {
 // endAssignments ends what is left when the source has returned and the senders are gone.
 func (p *Pipeline) endAssignments() {
 	p.mu.Lock()
-	for _, a := range p.intake.held() {
+	for _, a := range p.input.held() {
 		if a.stopWatching() {
 			p.drains.Done()
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // bench is a pipeline whose source is the test, which hands over single messages under leases of its own.
@@ -23,6 +24,7 @@ type bench struct {
 	t        *testing.T
 	p        *Pipeline
 	letters  *letterbox
+	memory   *memory.Limiter
 	registry *prometheus.Registry
 	handle   func(context.Context, event.Message, func()) error
 
@@ -51,7 +53,7 @@ func (s sender) Send(ctx context.Context, calls []event.Call) []event.Outcome { 
 func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, letters: &letterbox{}}
+		b := &bench{t: t, letters: &letterbox{}, memory: memory.New(c.Memory)}
 		send := func(ctx context.Context, calls []event.Call) []event.Outcome {
 			b.mu.Lock()
 			for _, c := range calls {
@@ -65,7 +67,7 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 		}
 		source := make(handed)
 		b.registry = prometheus.NewRegistry()
-		b.p = New(c, Stages{source, mapper{}, sender(send), b.letters}, zap.NewNop(), b.registry)
+		b.p = New(c, Stages{source, mapper{}, sender(send), b.letters, b.memory}, zap.NewNop(), b.registry)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- b.p.Run(ctx) }()
@@ -130,7 +132,7 @@ func (b *bench) settled() int {
 }
 
 func (b *bench) assignments() int {
-	return len(b.p.intake.held())
+	return b.p.Stats().Assignments
 }
 
 // pass lets time pass, until nothing happens any more.
@@ -181,35 +183,42 @@ func TestNothingEntersUnderAnEndedLease(t *testing.T) {
 	})
 }
 
-// TestRoomThatComesTooLate: a message waits for the budget; it is granted and the lease ends before it can enter.
+// deaf is a lease whose end nobody hears who waits for it; it has to be asked.
+type deaf struct{ *lease.Lease }
+
+func (deaf) Done() <-chan struct{} { return nil }
+
+// TestRoomThatComesTooLate: a message waits for memory; it is granted and the lease ends before it can enter.
 func TestRoomThatComesTooLate(t *testing.T) {
 	c := quiet()
-	c.Memory = 1000
+	c.Memory = 10_000
 	onBench(t, c, holdBack(time.Hour, "p 1 identify"), func(b *bench) {
-		one, two := newTestLease(), newTestLease()
+		one, two := newTestLease(), deaf{newTestLease()}
 		b.must(one, 0, "p 1 identify")
+		b.pass(time.Second)
+		before := b.p.Stats().Reserved
+		elsewhere := memory.Partition{Topic: "t", ID: 9}
+		others, waiter := b.memory.Reserve(elsewhere, c.Memory-before)
+		if waiter != nil {
+			t.Fatal("there is no room at the start")
+		}
 		taken := make(chan error, 1)
 		go func() { taken <- b.put(two, 1, "q 1 identify") }()
 		b.pass(time.Second)
-		in := &b.p.intake
-		in.mu.Lock()
-		before := in.budget.used
-		in.budget.limit = 1 << 20
-		in.budget.grant()
 		two.Revoke(15 * time.Second)
-		in.mu.Unlock()
+		b.memory.Release(others, c.Memory-before)
 		if err := <-taken; err == nil {
 			t.Error("a message was taken under a lease that had ended")
 		}
 		b.pass(time.Minute)
 		b.want("p 1 identify")
-		if in.budget.used != before {
-			t.Errorf("%d bytes stay reserved, %d are in hand", in.budget.used, before)
+		if got := b.p.Stats().Reserved; got != before {
+			t.Errorf("%d bytes stay reserved, %d are in hand", got, before)
 		}
 		one.End(time.Second)
 		synctest.Wait()
-		if in.budget.used != 0 || len(in.budget.shares) != 0 {
-			t.Errorf("%d bytes and %d shares left", in.budget.used, len(in.budget.shares))
+		if n, partitions := b.p.Stats().Reserved, b.memory.Partitions(); n != 0 || partitions != 0 {
+			t.Errorf("%d bytes and %d shares left", n, partitions)
 		}
 	})
 }

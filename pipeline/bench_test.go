@@ -69,7 +69,7 @@ func BenchmarkPipeline(b *testing.B) {
 				c := DefaultConfig(testLimits)
 				b.ReportAllocs()
 				b.ResetTimer()
-				if err := New(c, Stages{f, p, taker{}, &letterbox{}}, zap.NewNop(), prometheus.NewRegistry()).Run(b.Context()); err != nil {
+				if err := New(c, Stages{f, p, taker{}, &letterbox{}, nil}, zap.NewNop(), prometheus.NewRegistry()).Run(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 			})

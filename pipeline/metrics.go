@@ -64,9 +64,7 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 
 // reserved is how many bytes are reserved for the messages in flight.
 func (p *Pipeline) reserved() int64 {
-	p.intake.mu.Lock()
-	defer p.intake.mu.Unlock()
-	return p.intake.budget.used
+	return p.memory.Reserved()
 }
 
 // openLanes is how many lanes hold something.

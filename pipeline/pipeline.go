@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // Stages are the parts that a pipeline joins.
@@ -19,6 +20,8 @@ type Stages struct {
 	Mapper      Mapper
 	Sender      Sender
 	DeadLetters DeadLetters
+	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
+	Memory *memory.Limiter
 }
 
 // Pipeline moves messages from the source to the sender and settles them. It is made by New and used by one call of Run.
@@ -36,15 +39,16 @@ type Pipeline struct {
 	drains sync.WaitGroup // assignments whose lease is watched
 
 	stopped atomic.Bool // the breaker has stopped the flow
-	intake  intake
-	pool    messagePool
+	memory  *memory.Limiter
+	input   input
+	pool    sync.Pool // of *message
 
-	mu       sync.Mutex // before that of the intake
+	mu       sync.Mutex // before that of the input
 	lanes    lanes
 	queue    queue
-	entered  uint32 // messages whose calls have been put into their lanes
-	crowded  bool   // there was no room for somebody when admit last looked
-	draining int    // assignments that are being given up
+	entered  uint32     // messages whose calls have been put into their lanes
+	arrived  []*message // empty; the input and it take turns
+	draining int        // assignments that are being given up
 	pending  pendingLetters
 	breaker  breaker
 	bisector bisector
@@ -59,11 +63,11 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		lanes:   newLanes(),
 		queue:   queue{began: began, items: c.BatchItems, bytes: c.BatchBytes - c.Limits.Envelope, linger: c.Linger},
 		breaker: newBreaker(c.StopShare),
-		intake: intake{
-			began: began, items: c.BatchItems, bytes: c.BatchBytes, most: ahead, idle: true,
-			budget:      budget{limit: c.Memory, shares: map[sharekey]*share{}},
-			assignments: map[context.Context]*assignment{},
-		},
+		memory:  s.Memory,
+		input:   input{began: began, assignments: map[context.Context]*assignment{}},
+	}
+	if p.memory == nil {
+		p.memory = memory.New(c.Memory)
 	}
 	if m, ok := s.Mapper.(interface{ Recycle(iter.Seq[[]event.Call]) }); ok {
 		p.recycle = m.Recycle
@@ -108,12 +112,12 @@ func (p *Pipeline) LettersDown() bool {
 	return p.pending.down
 }
 
-// handle maps a message and puts it into the intake. It is given to the source.
+// handle maps a message and enqueues what it became. It is given to the source.
 func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
 		p.metrics.skipped.Add(1)
-		p.intake.skipped.Add(1)
+		p.input.skipped.Add(1)
 		done()
 		return nil
 	}
@@ -121,11 +125,7 @@ func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) e
 		<-lease.Done()
 		return context.Cause(lease)
 	}
-	look, err := p.arrive(lease, p.inFlight(m, done, calls, failures))
-	if look {
-		p.wake()
-	}
-	return err
+	return p.enqueue(lease, p.inFlight(m, done, calls, failures))
 }
 
 // What a message, a call and a failure take beside the bytes of the first two.
@@ -137,7 +137,10 @@ const (
 
 // inFlight takes up a message and what it became.
 func (p *Pipeline) inFlight(m event.Message, done func(), calls []event.Call, failures []event.Failure) *message {
-	msg := p.pool.take()
+	msg, ok := p.pool.Get().(*message)
+	if !ok {
+		msg = &message{}
+	}
 	if msg.entries = msg.first[:]; len(calls) != 1 {
 		msg.entries = make([]entry, len(calls))
 	}

@@ -46,7 +46,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r.p = New(r.config, Stages{r.source, mapper{}, r.dest, r.letters}, zap.NewNop(), prometheus.NewRegistry())
+	r.p = New(r.config, Stages{r.source, mapper{}, r.dest, r.letters, nil}, zap.NewNop(), prometheus.NewRegistry())
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(ctx) }()
 	stop := make(chan struct{})
@@ -59,7 +59,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	}()
 	for end := time.Now().Add(limit); !r.source.Settled(); {
 		if time.Now().After(end) {
-			t.Errorf("not settled after %s: floors %v, queue %d+%d held %d", limit, r.source.Floors(), r.p.queue.ready.items, len(r.p.intake.held()), len(r.p.queue.delayed))
+			t.Errorf("not settled after %s: floors %v, %+v", limit, r.source.Floors(), r.p.Stats())
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -204,9 +204,7 @@ func TestOutageHoldsEverythingInBoundedMemory(t *testing.T) {
 					return
 				case <-time.After(time.Minute):
 				}
-				r.p.intake.mu.Lock()
-				most = max(most, r.p.intake.budget.used)
-				r.p.intake.mu.Unlock()
+				most = max(most, r.p.Stats().Reserved)
 			}
 		})
 		r.check(t, checkertest.Limits{})
@@ -282,7 +280,7 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 		bad := string(r.messages[0][250].Value)
 		sender := &splitter{destination: r.dest, bad: bad}
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{r.source, mapper{}, sender, r.letters}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{r.source, mapper{}, sender, r.letters, nil}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Minute)
@@ -332,7 +330,7 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		r := newRig(8, 1, 50, 2000, "unmappable", "unmappable", "unmappable", "track")
 		r.config.StopShare = 0.5
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{r.source, mapper{}, r.dest, r.letters}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{r.source, mapper{}, r.dest, r.letters, nil}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Hour)

@@ -14,7 +14,7 @@ type readyQueue struct {
 }
 
 // full reports whether the line fills a request.
-func (q *queue) full(l *readyQueue) bool { return l.items >= q.items || l.bytes >= q.bytes }
+func (q *queue) full(l *readyQueue) bool { return l.reaches(load{q.items, q.bytes}) }
 
 // pushReady puts an entry into the line of its lease.
 func (q *queue) pushReady(e *entry) {
@@ -55,9 +55,17 @@ func (q *queue) uncount(e *entry) {
 	q.withReady = slices.Delete(q.withReady, i, i+1)
 }
 
-// ahead is how many full requests are made ready ahead of the senders, and one more for every line after the first. More would make
-// nothing faster, and take the place of what is read next in the processor's caches.
-const ahead = 4
+// missing is what has to arrive before a request may be full; where nothing is ready, whatever arrives is of interest.
+func (q *queue) missing() load {
+	if len(q.withReady) == 0 {
+		return load{1, never.bytes}
+	}
+	m := load{q.items, q.bytes}
+	for _, a := range q.withReady {
+		m.items, m.bytes = min(m.items, q.items-a.ready.items), min(m.bytes, q.bytes-a.ready.bytes)
+	}
+	return m
+}
 
 // readyDue gives the line from which a request should leave now, or how long to wait for one. A full one goes first, unless another
 // has waited for longer by twice the linger; where nobody may linger the one that fills most of a request goes.

@@ -42,17 +42,16 @@ func (p *Pipeline) collect(b *batch) bool {
 func (p *Pipeline) nextBatch(b *batch) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.watchInput()
 	for {
-		p.admit()
+		p.takeArrived()
 		now := time.Now()
-		from, wait := p.queue.due(now, p.crowded || p.draining > 0)
-		if from != nil {
-			p.queue.fillBatch(b, from, now)
-		}
-		switch again := p.report(from == nil); {
-		case len(b.entries) > 0:
-			return 0
-		case from != nil || again:
+		from, wait := p.queue.due(now, p.draining > 0 || p.memory.Full())
+		switch {
+		case from != nil:
+			if p.queue.fillBatch(b, from, now); len(b.entries) > 0 {
+				return 0
+			}
 		case wait < 0:
 			return time.Hour
 		default:

@@ -79,21 +79,24 @@ func (p *Pipeline) ackEach(done []*message) (next []*message) {
 			}
 		})
 	}
-	p.intake.give(done)
+	p.release(done)
 	p.mu.Lock()
 	for _, msg := range done {
 		msg.assignment.acking--
 		msg.assignment.checkDrained()
 	}
 	p.mu.Unlock()
-	p.pool.keep(done)
+	for _, msg := range done {
+		*msg = message{}
+		p.pool.Put(msg)
+	}
 	return next
 }
 
 // nothingElseMoves reports whether nothing but what an assignment's request brought back could move.
 func (p *Pipeline) nothingElseMoves(a *assignment) bool {
-	p.admit()
-	return a.queued == 0 && a.sending == 0 && len(p.queue.delayed) == 0 && len(p.intake.held()) == 1
+	p.takeArrived()
+	return a.queued == 0 && a.sending == 0 && len(p.queue.delayed) == 0 && len(p.input.held()) == 1
 }
 
 // settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins those that are done, or

@@ -12,7 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
-// TestAFullRequestLeavesAtOnce however many partitions its calls come from, and whatever credit they came in on.
+// TestAFullRequestLeavesAtOnce however many partitions its calls come from.
 func TestAFullRequestLeavesAtOnce(t *testing.T) {
 	for partitions := range 7 {
 		c := quiet()
@@ -33,7 +33,7 @@ func TestAFullRequestLeavesAtOnce(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsLongerThanTheLinger: calls of several leases and partitions trickle in, on credit and without.
+// TestNobodyWaitsLongerThanTheLinger: calls of several leases and partitions trickle in.
 func TestNobodyWaitsLongerThanTheLinger(t *testing.T) {
 	c := quiet()
 	c.Linger = 50 * time.Millisecond
@@ -70,12 +70,9 @@ func TestNobodyWaitsLongerThanTheLinger(t *testing.T) {
 		if got := b.settled(); got != n {
 			t.Errorf("%d of %d are done", got, n)
 		}
-		in := &b.p.intake
-		in.mu.Lock()
-		if in.budget.used != 0 || len(in.open) > 0 {
-			t.Errorf("%d bytes stay reserved, %d inlets have credit", in.budget.used, len(in.open))
+		if n := b.p.Stats().Reserved; n != 0 {
+			t.Errorf("%d bytes stay reserved", n)
 		}
-		in.mu.Unlock()
 		one.End(0)
 		two.End(0)
 	})
@@ -149,8 +146,8 @@ func TestNothingArrivesAfterTheDrain(t *testing.T) {
 		}
 		b.pass(time.Minute)
 		b.want("p 1 identify")
-		if in := &b.p.intake; in.budget.used != 0 || b.assignments() != 0 {
-			t.Errorf("%d bytes and %d leases left", in.budget.used, b.assignments())
+		if n := b.p.Stats().Reserved; n != 0 || b.assignments() != 0 {
+			t.Errorf("%d bytes and %d leases left", n, b.assignments())
 		}
 	})
 }

@@ -1,0 +1,165 @@
+// Package memory bounds what is in flight.
+package memory
+
+import (
+	"slices"
+	"sync"
+)
+
+// Partition names the part of a topic or stream whose messages share an account.
+type Partition struct {
+	Topic string
+	ID    int32
+}
+
+// Limiter bounds the bytes of the messages in flight. It is made by New and used from any goroutine.
+//
+// Who takes a message up reserves bytes for it and releases them when the message is acked. Where there is no room, Reserve gives
+// a Waiter. Waiters are served in the order in which they came, so that small messages do not pass a large one for ever, with one
+// exception: a partition that holds its share already lets others pass. A share is half of the limit while more than one
+// partition has something in flight; so a partition whose persons are stuck does not stop the others.
+//
+// Nothing waits for ever: a message that is larger than the limit is let in when nothing else is in flight, and a partition that
+// holds nothing may take a message whatever its size, where there is room.
+type Limiter struct {
+	limit int64
+
+	mu       sync.Mutex
+	reserved int64
+	accounts map[Partition]*Account // those with something reserved or waiting
+	last     *Account               // the account asked for last, which is mostly the next one too
+	waiting  []*Waiter
+}
+
+// An Account is what one partition has reserved. It ends when it has released everything.
+type Account struct {
+	partition Partition
+	reserved  int64
+	waiting   int
+}
+
+// A Waiter stands for a reservation that has to wait.
+type Waiter struct {
+	// Granted is closed when the bytes are reserved.
+	Granted chan struct{}
+
+	account *Account
+	bytes   int64
+}
+
+// New makes a limiter of so many bytes.
+func New(limit int64) *Limiter {
+	return &Limiter{limit: limit, accounts: map[Partition]*Account{}}
+}
+
+// Reserve reserves bytes for a message of a partition, or returns what to wait for. The bytes are released from the account.
+func (l *Limiter) Reserve(p Partition, bytes int64) (*Account, *Waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.account(p)
+	if len(l.waiting) == 0 && l.fits(bytes) && l.fair(a, bytes) {
+		l.reserved += bytes
+		a.reserved += bytes
+		return a, nil
+	}
+	w := &Waiter{Granted: make(chan struct{}), account: a, bytes: bytes}
+	a.waiting++
+	l.waiting = append(l.waiting, w)
+	l.grant() // those before it may wait for their share only
+	return a, w
+}
+
+// Cancel ends the waiting for a reservation. It releases the bytes where they have been reserved meanwhile.
+func (l *Limiter) Cancel(w *Waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.waiting, w); i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+		w.account.waiting--
+		l.release(w.account, 0)
+		return
+	}
+	l.release(w.account, w.bytes)
+}
+
+// Release gives back what was reserved, of one message or of several together.
+func (l *Limiter) Release(a *Account, bytes int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.release(a, bytes)
+}
+
+// Full reports whether somebody waits because there is no room at all, and not only for a partition's share.
+func (l *Limiter) Full() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.waiting, func(w *Waiter) bool { return l.fair(w.account, w.bytes) })
+}
+
+// Reserved is how many bytes are reserved.
+func (l *Limiter) Reserved() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reserved
+}
+
+// Partitions is how many partitions have something reserved, or wait.
+func (l *Limiter) Partitions() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accounts)
+}
+
+func (l *Limiter) account(p Partition) *Account {
+	if l.last != nil && l.last.partition == p {
+		return l.last
+	}
+	a := l.accounts[p]
+	if a == nil {
+		a = &Account{partition: p}
+		l.accounts[p] = a
+	}
+	l.last = a
+	return a
+}
+
+// fits reports whether there is room for so many bytes.
+func (l *Limiter) fits(bytes int64) bool { return l.reserved == 0 || l.reserved+bytes <= l.limit }
+
+// fair reports whether a partition may have so much more.
+func (l *Limiter) fair(a *Account, bytes int64) bool {
+	return a.reserved == 0 || a.reserved+bytes <= l.limit/2 || len(l.accounts) == 1
+}
+
+func (l *Limiter) release(a *Account, bytes int64) {
+	l.reserved -= bytes
+	a.reserved -= bytes
+	if a.reserved == 0 && a.waiting == 0 {
+		delete(l.accounts, a.partition)
+		l.last = nil
+	}
+	if len(l.waiting) > 0 {
+		l.grant()
+	}
+}
+
+// grant serves those that wait.
+func (l *Limiter) grant() {
+	kept := l.waiting[:0]
+	for i, w := range l.waiting {
+		if l.reserved > 0 && !l.fair(w.account, w.bytes) {
+			kept = append(kept, w)
+			continue
+		}
+		if !l.fits(w.bytes) {
+			kept = append(kept, l.waiting[i:]...)
+			break
+		}
+		l.reserved += w.bytes
+		w.account.reserved += w.bytes
+		w.account.waiting--
+		close(w.Granted)
+	}
+	clear(l.waiting[len(kept):])
+	l.waiting = kept
+}
