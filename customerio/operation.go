@@ -10,6 +10,7 @@ const (
 	Pageview
 	Screen
 	Delete
+	Suppress
 )
 
 // An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action reads its
@@ -81,10 +82,14 @@ var operations = [...]Operation{
 		Name: "delete", wire: "delete", Purpose: "deletes the person; a later call may make them anew",
 		Fields: []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
 	},
+	Suppress: {
+		Name: "suppress", wire: "suppress", Purpose: "deletes the person, and keeps the identifier from being used or sent to again",
+		Fields: []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
+	},
 }
 
 // laterDestructive are actions that no rule can ask for yet, so that one list of allowed actions serves every version.
-var laterDestructive = []string{"suppress", "merge"}
+var laterDestructive = []string{"merge"}
 
 // Operation gives the row of an action.
 func (a Action) Operation() *Operation { return &operations[a] }

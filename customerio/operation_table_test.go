@@ -37,6 +37,21 @@ func TestTheDocumentsShowEveryAction(t *testing.T) {
 	}
 }
 
+// TestTheReadmeNamesEveryAction keeps its one sentence about actions whole.
+func TestTheReadmeNamesEveryAction(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\nActions are ")
+	sentence, _, _ := strings.Cut(rest, ".")
+	for _, a := range Actions() {
+		if name := a.Operation().Name; !strings.Contains(sentence, "`"+name+"`") {
+			t.Errorf("the README's sentence about actions does not name %s: %q", name, sentence)
+		}
+	}
+}
+
 func actionTable() string {
 	var b strings.Builder
 	b.WriteString("| action | what it does | fields | the person is named by | besides |\n|---|---|---|---|---|\n")
