@@ -11,6 +11,7 @@ const (
 	Screen
 	Delete
 	Suppress
+	Unsuppress
 )
 
 // An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action reads its
@@ -85,6 +86,10 @@ var operations = [...]Operation{
 	Suppress: {
 		Name: "suppress", wire: "suppress", Purpose: "deletes the person, and keeps the identifier from being used or sent to again",
 		Fields: []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
+	},
+	Unsuppress: {
+		Name: "unsuppress", wire: "unsuppress", Purpose: "lets a suppressed identifier be used again; what was deleted does not come back",
+		Fields: []Field{person(named)}, Endpoints: batchOnly,
 	},
 }
 

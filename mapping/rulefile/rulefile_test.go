@@ -28,7 +28,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 		{"unknown key of a rule", "rules:\n  - name: r\n    evnt: e\n    do: []\n", `r.yaml:3: rules[0]: no key "evnt" here, did you mean "event"?; want do, event, id, id_scope, if, name, require or time`},
 		{"key twice", "rules:\n  - {name: r, name: s}\n", "already defined"},
 		{"missing keys", "rules:\n  - {name: r}\n", "needs event"},
-		{"no action", inRule("{each: .a}"), "r.yaml:5: rules[0].do[0]: names no action; want delete, identify, pageview, screen, suppress or track"},
+		{"no action", inRule("{each: .a}"), "r.yaml:5: rules[0].do[0]: names no action; want delete, identify, pageview, screen, suppress, track or unsuppress"},
 		{"two actions", inRule("{delete: {person: .a}, track: {person: .a, name: b}}"), "one action in each element"},
 		{"key of another action", inRule("{identify: {person: .a, data: {}}}"), `no key "data" here`},
 		{"person as a literal", inRule("{delete: {person: user.id}}"), `r.yaml:5: rules[0].do[0].delete.person: want an expression, found the literal "user.id"; an expression begins with . or $ or =`},
