@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -139,29 +138,4 @@ func (c *cluster) close() {
 		c.conn.Close()
 		c.conn = nil
 	}
-}
-
-func brokerError(doing string, code int16) error {
-	return fmt.Errorf("%s: %w", doing, kafka.Error(code))
-}
-
-// The reasons for which reading from a cluster can fail, as they stand in metrics.
-const (
-	reasonAuth       = "auth"       // the cluster refuses our credentials or what we may do
-	reasonConnection = "connection" // no answer
-	reasonBroker     = "broker"     // an answer that says not now
-	reasonCorrupt    = "corrupt"    // records that cannot be trusted
-)
-
-func reasonOf(err error) string {
-	var code kafka.Error
-	if !errors.As(err, &code) {
-		return reasonConnection
-	}
-	switch code {
-	case kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState, kafka.TopicAuthorizationFailed,
-		kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
-		return reasonAuth
-	}
-	return reasonBroker
 }

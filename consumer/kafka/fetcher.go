@@ -25,18 +25,18 @@ const (
 // While so many chunks are not handed over, a fetcher waits before it asks for more, which would only stand in memory. It does not wait
 // for long: they may be those of partitions that are stuck, which must not hold up the others.
 const (
-	maxUnhanded = 16
-	maxUnhandedWait  = 50 * time.Millisecond
+	maxUnhanded     = 16
+	maxUnhandedWait = 50 * time.Millisecond
 )
 
 // fetcher reads from one broker the partitions that it leads, over one connection, one request at a time.
 type fetcher struct {
-	g       *generation
-	addr    string
-	retries *retryLogger
-	wake    chan struct{} // holds one
-	redial  atomic.Bool   // what came over the connection was damaged
-	unhanded    atomic.Int32  // chunks that are not handed over
+	g        *generation
+	addr     string
+	retries  *retryLogger
+	wake     chan struct{} // holds one
+	redial   atomic.Bool   // what came over the connection was damaged
+	unhanded atomic.Int32  // chunks that are not handed over
 
 	mu         sync.Mutex
 	partitions []*partition // in the order of their keys

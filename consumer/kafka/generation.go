@@ -25,7 +25,7 @@ type generation struct {
 	budget     consumer.FetchBudget
 	fetchSize  int32 // what one request asks for a partition
 	partitions []*partition
-	startAt      consumer.StartAt
+	startAt    consumer.StartAt
 
 	end     context.CancelCauseFunc // ends the reading
 	reading sync.WaitGroup          // the router and the fetchers

@@ -14,9 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/ciobridge/ciobridge/internal/consumertest"
-
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/consumertest"
 	"github.com/ciobridge/ciobridge/internal/recordtest"
 )
 

@@ -7,8 +7,16 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/consumer"
-	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
+
+// partitionKey names a partition.
+type partitionKey struct {
+	topic string
+	id    int32
+}
+
+// String renders the partition as topic/partition.
+func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
 
 // partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over: a goroutine
 // while there is something to hand over, so that a partition in which nothing happens costs little.
@@ -25,17 +33,17 @@ type partition struct {
 	mu        sync.Mutex
 	phase     phase
 	start     checkpoint // where the group stands; while starting
-	added     bool      // the partition came into being after the group began to read the topic
-	count     int       // how many partitions the topic has
-	fetcher   *fetcher  // of its leader; nil while there is none
-	next      int64     // offset to fetch next
-	epoch     int       // grows when next is set back; chunks of older epochs are thrown away
-	bytes     int32     // to ask for, when a batch is larger than what is asked for ordinarily
-	working   bool      // there is a worker
-	queued    *chunk    // waits for the worker, which is at another
-	notBefore time.Time // when the leader may be asked again
-	above     time.Time // since when the log seems to end before the committed offset
-	faults    int       // corrupt reads in a row at faultAt
+	added     bool       // the partition came into being after the group began to read the topic
+	count     int        // how many partitions the topic has
+	fetcher   *fetcher   // of its leader; nil while there is none
+	next      int64      // offset to fetch next
+	epoch     int        // grows when next is set back; chunks of older epochs are thrown away
+	bytes     int32      // to ask for, when a batch is larger than what is asked for ordinarily
+	working   bool       // there is a worker
+	queued    *chunk     // waits for the worker, which is at another
+	notBefore time.Time  // when the leader may be asked again
+	above     time.Time  // since when the log seems to end before the committed offset
+	faults    int        // corrupt reads in a row at faultAt
 	faultAt   int64
 	highWater int64
 	halt      *haltReason
@@ -94,16 +102,6 @@ const (
 	stopCorrupt  = "corrupt"
 )
 
-// chunk is the record set of one fetch.
-type chunk struct {
-	fetcher *fetcher // that fetched it
-	came    time.Time
-	from    int64
-	epoch   int
-	aborted []wire.AbortedRange
-	set     *consumer.Buffer
-}
-
 // ready says whether a chunk may be fetched now, and else when to look again; zero means on a signal.
 func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
 	if p.phase != ph {
@@ -147,9 +145,6 @@ func (p *partition) current(epoch int) bool {
 	defer p.mu.Unlock()
 	return p.epoch == epoch
 }
-
-// String renders the partition as topic/partition.
-func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
 
 // startReading starts reading at an offset, or goes on there.
 func (p *partition) startReading(c checkpoint, limit int) {

@@ -20,7 +20,7 @@ import (
 // Source reads topics as a member of a consumer group.
 type Source struct {
 	config  Config
-	startAt   consumer.StartAt
+	startAt consumer.StartAt
 	kafka   *broker.Kafka
 	cluster *cluster
 	log     *zap.Logger

@@ -1,7 +1,10 @@
 package kafka
 
-import "testing"
-import "github.com/ciobridge/ciobridge/internal/consumertest"
+import (
+	"testing"
+
+	"github.com/ciobridge/ciobridge/internal/consumertest"
+)
 
 func TestKafkaContract(t *testing.T) {
 	consumertest.Run(t, func(t *testing.T) consumertest.Testbed { return startKafka(t) })

@@ -24,6 +24,13 @@ type worker struct {
 	headers  []event.Header
 }
 
+// startWorker is a worker's time from a chunk until nothing is left to hand over.
+func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
+	if err := p.worker.run(ctx, c, g.damaged); err != nil {
+		g.finish(&refusedError{err})
+	}
+}
+
 // run hands over a chunk, and those that have come meanwhile, until there is none, ctx ends or handle refuses a message. A damaged
 // chunk goes to damaged.
 func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, at int64, broken *wire.CorruptError)) error {

@@ -8,6 +8,9 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
+// usualFetch is how much is asked for. Producers seldom make larger batches, and those that do not fit are asked for twice.
+const usualFetch = 128 << 10
+
 // plan decides what to do next: which partitions are to be started, and which chunks to ask for.
 func (f *fetcher) plan(now time.Time) (starting []*partition, again time.Time) {
 	f.mu.Lock()

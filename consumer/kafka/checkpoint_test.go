@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/consumer"
-
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 

@@ -7,8 +7,19 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
+
+// chunk is the record set of one fetch.
+type chunk struct {
+	fetcher *fetcher // that fetched it
+	came    time.Time
+	from    int64
+	epoch   int
+	aborted []wire.AbortedRange
+	set     *consumer.Buffer
+}
 
 // receive looks at what came for a partition.
 func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int64, got wire.FetchedPartition) {
@@ -35,9 +46,6 @@ func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int
 		f.failed(p, from, got.Code)
 	}
 }
-
-// usualBatch is how much is asked for. Producers seldom make larger batches, and those that do not fit are asked for twice.
-const usualFetch = 128 << 10
 
 // deliver gives a record set to the partition's worker.
 func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int64, got wire.FetchedPartition) {

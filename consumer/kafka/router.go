@@ -9,8 +9,6 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
-
-	"github.com/ciobridge/ciobridge/broker"
 )
 
 // route reads what the group has committed, and then finds out which broker leads each partition, again and again
@@ -174,44 +172,4 @@ func (g *generation) signalAll() {
 	for _, f := range g.fetchers {
 		f.signal()
 	}
-}
-
-// startWorker is a worker's time from a chunk until nothing is left to hand over.
-func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
-	if err := p.worker.run(ctx, c, g.damaged); err != nil {
-		g.finish(&refusedError{err})
-	}
-}
-
-// startPartitions compares the committed offsets of partitions with their logs and starts reading them, or halts them.
-func (g *generation) startPartitions(ctx context.Context, conn *broker.KafkaConn, partitions []*partition) error {
-	keys := make([]partitionKey, len(partitions))
-	for i, p := range partitions {
-		keys[i] = p.key
-	}
-	found, err := listBounds(ctx, conn, keys, g.startAt)
-	if err != nil {
-		return err
-	}
-	first := map[partitionKey]checkpoint{}
-	places := map[*partition]checkpoint{}
-	for _, p := range partitions {
-		c, commitFirst, ok := g.startPoint(p, found[p.key])
-		if !ok {
-			continue
-		}
-		places[p] = c
-		if commitFirst {
-			first[p.key] = c
-		}
-	}
-	if len(first) > 0 {
-		if err := g.commit(ctx, first); err != nil {
-			return err
-		}
-	}
-	for p, c := range places {
-		p.startReading(c, g.source.config.MaxUncommitted)
-	}
-	return nil
 }

@@ -138,3 +138,21 @@ func (k *Source) lessMetadata(err error, partitions int) {
 	k.metadata.Store(int32(limit))
 	k.log.Warn("the brokers take less metadata with a commit: more will be sent again after a crash", zap.Int("bytes", limit), zap.Error(err))
 }
+
+// advance moves the offset over what is done right behind it.
+func (c *checkpoint) advance() {
+	if len(c.acked) > 0 && c.acked[0].From <= c.offset {
+		c.offset, c.acked = c.acked[0].To, c.acked[1:]
+	}
+}
+
+// addedLater reports whether a partition without a committed offset came into being after the group had begun to read its topic:
+// another partition's commit was made when the topic had fewer partitions.
+func addedLater(key partitionKey, all map[partitionKey]checkpoint) bool {
+	for other, c := range all {
+		if other.topic == key.topic && c.offset >= 0 && c.partitions > 0 && int(key.id) >= c.partitions {
+			return true
+		}
+	}
+	return false
+}
