@@ -76,8 +76,7 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 		p.queued = c
 		return
 	}
-	p.working = true
-	f.g.handing.Go(func() { f.g.startWorker(ctx, p, c) })
+	f.g.startWorker(ctx, p, c)
 }
 
 // failed deals with a partition for which the broker gave an error.

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // commitEvery is the pause between two commits.
@@ -23,7 +24,7 @@ func (g *generation) commitLoop(ctx context.Context) {
 	retries := newRetryLogger(g.source.log, "commit", g.source.metrics.failed)
 	wait := commitEvery
 	for {
-		pause(ctx, wait)
+		retry.Sleep(ctx, wait)
 		if ctx.Err() != nil {
 			return
 		}
@@ -63,14 +64,15 @@ func (g *generation) commitOffsets(ctx context.Context) error {
 func (g *generation) commitLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.member.requestLimit())
 	defer cancel()
-	err := errSilence
-	for g.lease.Owned() && ctx.Err() == nil {
-		err = g.commitOffsets(ctx)
-		if err == nil || errors.Is(err, kafka.RebalanceInProgress) {
-			break
+	again := retry.Policy{First: commitEvery, Longest: commitEvery, Exact: true, Passing: func(err error) bool {
+		return !errors.Is(err, errSilence) && !errors.Is(err, kafka.RebalanceInProgress)
+	}}
+	err := retry.Do(ctx, again, func(ctx context.Context) error {
+		if !g.lease.Owned() {
+			return errSilence
 		}
-		pause(ctx, commitEvery)
-	}
+		return g.commitOffsets(ctx)
+	})
 	if err != nil {
 		g.source.log.Warn("last commit of the generation failed; finished messages come again",
 			zap.Int32("generation", g.assignment.ID), zap.Error(err))

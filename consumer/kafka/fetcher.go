@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 const (
@@ -82,7 +83,7 @@ func (f *fetcher) run(ctx context.Context) {
 		}
 		f.disconnect()
 		f.g.routeAgain()
-		pause(ctx, f.retries.failed(err))
+		retry.Sleep(ctx, f.retries.failed(err))
 	}
 }
 
@@ -172,15 +173,5 @@ func (f *fetcher) sleep(ctx context.Context, until time.Time) {
 	case <-ctx.Done():
 	case <-f.wake:
 	case <-timer:
-	}
-}
-
-// pause waits, but not beyond ctx.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }

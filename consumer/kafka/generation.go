@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // generation is the time between two rebalances, in which a set of partitions is ours.
@@ -166,7 +167,7 @@ func (g *generation) heartbeatLoop(ctx context.Context) {
 	retries := newRetryLogger(g.source.log, "heartbeat", g.source.metrics.failed)
 	wait := every
 	for {
-		pause(ctx, wait)
+		retry.Sleep(ctx, wait)
 		if ctx.Err() != nil {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // ErrGroupRunning is the error of SetOffsets while the group has members.
@@ -121,13 +122,9 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []c
 // untilCoordinated repeats a request to the group's coordinator while there is none: a fresh cluster has none until it is asked for it,
 // and it moves when brokers come and go.
 func untilCoordinated(ctx context.Context, try func() error) error {
-	for {
-		err := try()
-		moving := errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.NotCoordinatorForGroup) ||
+	moves := retry.Policy{First: commitEvery, Longest: commitEvery, Exact: true, Passing: func(err error) bool {
+		return errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.NotCoordinatorForGroup) ||
 			errors.Is(err, kafka.GroupLoadInProgress)
-		if !moving || ctx.Err() != nil {
-			return err
-		}
-		pause(ctx, commitEvery)
-	}
+	}}
+	return retry.Do(ctx, moves, func(context.Context) error { return try() })
 }

@@ -4,47 +4,39 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// retryLogger logs that something has begun to fail and that it works again, but not every attempt in between, and says how long to
-// wait before the next one. It is safe for concurrent use.
+// retryLogger logs that something has begun to fail and that it works again, but not every try in between, and says how long to wait
+// before the next one. It is safe for concurrent use.
 type retryLogger struct {
-	log    *zap.Logger
-	doing  string
-	count  func(reason string)
+	log   *zap.Logger
+	doing string
+	count func(reason string)
+
 	mu     sync.Mutex
-	pause  *backoff.ExponentialBackOff
-	reason string // empty while all is well
-	since  time.Time
-	tries  int
+	streak *retry.Streak
+	reason string // of the last failure; empty while all is well
 }
 
 func newRetryLogger(log *zap.Logger, doing string, count func(reason string)) *retryLogger {
-	pause := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(100*time.Millisecond),
-		backoff.WithMaxInterval(5*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	)
-	return &retryLogger{log: log, doing: doing, count: count, pause: pause}
+	pauses := retry.Policy{First: 100 * time.Millisecond, Longest: 5 * time.Second}
+	return &retryLogger{log: log, doing: doing, count: count, streak: pauses.Streak()}
 }
 
 // failed counts a failure and returns the time to wait. A refused authentication is not repeated within a second.
-func (t *retryLogger) failed(err error) time.Duration {
+func (r *retryLogger) failed(err error) time.Duration {
 	reason := reasonOf(err)
-	t.count(reason)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.reason == "" {
-		t.since = time.Now()
+	r.count(reason)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reason != reason {
+		r.log.Warn("kafka trouble", zap.String("doing", r.doing), zap.String("reason", reason), zap.Error(err))
 	}
-	t.tries++
-	if t.reason != reason {
-		t.log.Warn("kafka trouble", zap.String("doing", t.doing), zap.String("reason", reason), zap.Error(err))
-	}
-	t.reason = reason
-	wait := t.pause.NextBackOff()
+	r.reason = reason
+	wait := r.streak.Failed()
 	if reason == reasonAuth {
 		wait = max(wait, time.Second)
 	}
@@ -52,13 +44,14 @@ func (t *retryLogger) failed(err error) time.Duration {
 }
 
 // succeeded notes that it works.
-func (t *retryLogger) succeeded() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.reason == "" {
+func (r *retryLogger) succeeded() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.streak.Count == 0 {
 		return
 	}
-	t.log.Info("kafka trouble over", zap.String("doing", t.doing), zap.Int("tries", t.tries), zap.Duration("lasted", time.Since(t.since)))
-	t.reason, t.tries = "", 0
-	t.pause.Reset()
+	r.log.Info("kafka trouble over", zap.String("doing", r.doing), zap.Int("tries", r.streak.Count),
+		zap.Duration("lasted", time.Since(r.streak.Since)))
+	r.streak.Worked()
+	r.reason = ""
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // route reads what the group has committed, and then finds out which broker leads each partition, again and again
@@ -87,7 +89,7 @@ func (g *generation) awaitReroute(ctx context.Context, wait time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	case <-g.reroute:
-		pause(ctx, 100*time.Millisecond) // errors come in crowds
+		retry.Sleep(ctx, 100*time.Millisecond) // errors come in crowds
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // Source reads topics as a member of a consumer group.
@@ -131,7 +132,7 @@ func (k *Source) Consume(ctx context.Context, handle func(lease context.Context,
 		}
 		if err != nil {
 			k.setState(err)
-			pause(ctx, retries.failed(err))
+			retry.Sleep(ctx, retries.failed(err))
 			continue
 		}
 		retries.succeeded()

@@ -24,11 +24,14 @@ type worker struct {
 	headers  []event.Header
 }
 
-// startWorker is a worker's time from a chunk until nothing is left to hand over.
+// startWorker starts the partition's worker with a chunk. It ends when there is nothing left to hand over. The caller holds p.mu.
 func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
-	if err := p.worker.run(ctx, c, g.damaged); err != nil {
-		g.finish(&refusedError{err})
-	}
+	p.working = true
+	g.handing.Go(func() {
+		if err := p.worker.run(ctx, c, g.damaged); err != nil {
+			g.finish(&refusedError{err})
+		}
+	})
 }
 
 // run hands over a chunk, and those that have come meanwhile, until there is none, ctx ends or handle refuses a message. A damaged
