@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // lockPause is how often a lock that another has is tried.
@@ -36,29 +37,32 @@ func (j *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadl
 // acquire creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the key ends.
 func (j *Store) acquire(ctx context.Context, k *lockKey, waiting func(until time.Time)) (sent time.Time, err error) {
 	var held uint64 // the revision that the key of another was found at
-	for begun := time.Now(); ; {
-		attempt, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
+	begun := time.Now()
+	again := retry.Policy{
+		First: lockPause, Longest: lockPause, Exact: true,
+		Passing: func(err error) bool { return errors.Is(err, errHeld) },
+	}
+	err = retry.Do(ctx, again, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
+		defer cancel()
 		sent = time.Now()
-		revision, err := k.create(attempt, j)
-		cancel()
+		revision, err := k.create(ctx, j)
 		switch {
-		case err != nil:
-			return sent, err
-		case revision == 0:
-			return sent, nil
+		case err != nil || revision == 0:
+			return err
 		case held == 0:
 			held = revision
 			waiting(begun.Add(j.session))
 		case held != revision, time.Since(begun) > 2*j.session:
-			return sent, deadletter.ErrReplayRunning
+			return deadletter.ErrReplayRunning
 		}
-		select {
-		case <-time.After(lockPause):
-		case <-ctx.Done():
-			return sent, ctx.Err()
-		}
-	}
+		return errHeld
+	})
+	return sent, err
 }
+
+// errHeld means that another has the key, and has not shown yet whether it lives.
+var errHeld = errors.New("the lock is held by another")
 
 // lockKey is the key of a lock. It is used by one goroutine at a time.
 type lockKey struct {

@@ -9,7 +9,11 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
+
+// lockPause is how often the lock is tried for.
+const lockPause = 200 * time.Millisecond
 
 // Lock joins the consumer group "ciobridge-replay.<topic>". The leader of the group, which is the member that came first, holds the
 // lock; whoever else joins leaves again. A holder that died holds it for ten seconds more, and is waited for.
@@ -20,9 +24,9 @@ func (k *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadl
 		m.leave(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("lock: group %s: %w", m.group, err)
 	}
-	h := &groupHold{member: m}
-	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return deadletter.KeepLock(ctx, proof, k.session, h.renew, h.release), nil
+	l := &groupLock{member: m}
+	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return deadletter.KeepLock(ctx, proof, k.session, l.renew, l.release), nil
 }
 
 // acquire joins until this member leads the group, and returns when that was proved. It gives up when another has shown that it
@@ -30,37 +34,37 @@ func (k *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadl
 func (m *groupMember) acquire(ctx context.Context, waiting func(until time.Time)) (proof time.Time, err error) {
 	limit, cancel := context.WithTimeout(ctx, 6*m.session())
 	defer cancel()
-	var silentSince time.Time
-	for {
-		begun := time.Now()
-		if err = m.joining.Connect(limit); err == nil {
-			proof, err = m.joinTold(limit, waiting)
-		}
-		if err == nil {
-			return proof, nil
-		}
+	var begun, silentSince time.Time
+	again := retry.Policy{First: lockPause, Longest: lockPause, Exact: true, Passing: func(err error) bool {
 		var answer kafka.Error
 		switch {
 		case errors.Is(err, errFollower):
-			return proof, deadletter.ErrReplayRunning
+			return false
 		case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
 			silentSince = time.Time{}
+			return true
 		case errors.Is(kafkaError(ctx, err), deadletter.ErrDenied), errors.As(err, &answer) && !answer.Temporary():
-			return proof, m.kafka.withAddresses(ctx, err)
-		default:
-			if silentSince.IsZero() {
-				silentSince = begun
-			}
-			if time.Since(silentSince) > m.session()*3/2 {
-				return proof, m.kafka.withAddresses(ctx, err)
-			}
+			return false
+		case silentSince.IsZero():
+			silentSince = begun
 		}
-		select {
-		case <-limit.Done():
-			return proof, m.kafka.withAddresses(ctx, err)
-		case <-time.After(readPause):
+		return time.Since(silentSince) <= m.session()*3/2
+	}}
+	err = retry.Do(limit, again, func(ctx context.Context) error {
+		begun = time.Now()
+		err := m.joining.Connect(ctx)
+		if err == nil {
+			proof, err = m.joinTold(ctx, waiting)
 		}
+		return err
+	})
+	switch {
+	case err == nil:
+		return proof, nil
+	case errors.Is(err, errFollower):
+		return proof, deadletter.ErrReplayRunning
 	}
+	return proof, m.kafka.withAddresses(ctx, err)
 }
 
 // joinTold joins, and tells when the coordinator takes longer to answer than for a group that nobody is in: then it waits for one
@@ -83,10 +87,10 @@ func (m *groupMember) joinTold(ctx context.Context, waiting func(until time.Time
 	return proof, err
 }
 
-// groupHold keeps a lock that was taken.
-type groupHold struct {
+// groupLock keeps a lock that was taken.
+type groupLock struct {
 	member    *groupMember
-	ctx       context.Context // ends with the hold
+	ctx       context.Context // ends with the lock
 	cancel    context.CancelFunc
 	rejoining chan rejoined // nil while no rejoin is under way
 }
@@ -95,28 +99,28 @@ type groupHold struct {
 type rejoined struct{ err error }
 
 // renew gives a sign of life. While the group rebalances, because another has come or gone, it joins again beside that.
-func (h *groupHold) renew(ctx context.Context) error {
-	if h.rejoining != nil {
+func (l *groupLock) renew(ctx context.Context) error {
+	if l.rejoining != nil {
 		select {
-		case answer := <-h.rejoining:
-			h.rejoining = nil
+		case answer := <-l.rejoining:
+			l.rejoining = nil
 			switch {
 			case errors.Is(answer.err, errFollower), errors.Is(answer.err, kafka.UnknownMemberId):
 				return deadletter.ErrLockTaken
 			case answer.err != nil:
-				h.rejoin()
+				l.rejoin()
 			}
 		default:
 		}
 	}
-	err := h.member.heartbeat(ctx)
+	err := l.member.heartbeat(ctx)
 	switch {
 	case errors.Is(err, kafka.RebalanceInProgress):
-		h.rejoin()
-		if h.member.awaited() {
+		l.rejoin()
+		if l.member.awaited() {
 			return nil
 		}
-	case errors.Is(err, kafka.IllegalGeneration) && h.rejoining != nil:
+	case errors.Is(err, kafka.IllegalGeneration) && l.rejoining != nil:
 		// The next generation has begun, and the answer that tells it is on its way.
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
 		return deadletter.ErrLockTaken
@@ -125,23 +129,23 @@ func (h *groupHold) renew(ctx context.Context) error {
 }
 
 // rejoin joins again, unless that is under way.
-func (h *groupHold) rejoin() {
-	if h.rejoining != nil {
+func (l *groupLock) rejoin() {
+	if l.rejoining != nil {
 		return
 	}
 	answer := make(chan rejoined, 1)
-	h.rejoining = answer
+	l.rejoining = answer
 	go func() {
-		_, err := h.member.join(h.ctx)
+		_, err := l.member.join(l.ctx)
 		answer <- rejoined{err}
 	}()
 }
 
 // release leaves the group.
-func (h *groupHold) release(ctx context.Context) {
-	h.cancel()
-	if h.rejoining != nil {
-		<-h.rejoining // whether it joined or not, it leaves
+func (l *groupLock) release(ctx context.Context) {
+	l.cancel()
+	if l.rejoining != nil {
+		<-l.rejoining // whether it joined or not, it leaves
 	}
-	h.member.leave(ctx)
+	l.member.leave(ctx)
 }

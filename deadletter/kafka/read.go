@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 const (
@@ -211,20 +212,16 @@ func ownRecord(partition int32, r *kafka.Record) (deadletter.Record, error) {
 
 // retry makes tries at a read for a while. What trying again cannot mend is returned at once.
 func (k *Store) retry(ctx context.Context, try func(context.Context) error) error {
-	pause, begun := readPause, time.Now()
-	for {
-		attempt, cancel := context.WithTimeout(ctx, k.readLimit)
-		err := try(attempt)
-		cancel()
-		if err == nil || time.Since(begun)+pause > k.readLimit || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) ||
-			errors.Is(kafkaError(ctx, err), deadletter.ErrDenied) || errors.Is(kafkaError(ctx, err), deadletter.ErrMissing) {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return err
-		}
-		pause = min(2*pause, 2*time.Second)
+	again := retry.Policy{
+		First: readPause, Longest: 2 * time.Second, Growth: 2, Exact: true, Limit: k.readLimit,
+		Passing: func(err error) bool {
+			known := kafkaError(ctx, err)
+			return !errors.Is(err, kafka.OffsetOutOfRange) && !errors.Is(known, deadletter.ErrDenied) && !errors.Is(known, deadletter.ErrMissing)
+		},
 	}
+	return retry.Do(ctx, again, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, k.readLimit)
+		defer cancel()
+		return try(ctx)
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 const (
@@ -170,22 +171,21 @@ func (r *Replay) writePending(ctx context.Context) error {
 func (r *Replay) writeRest(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Drain)
 	defer cancel()
-	for {
-		err := r.writePending(ctx)
-		left, sentAgain := r.unresolved()
-		if left == 0 {
-			return nil
+	again := retry.Policy{First: resolveEvery, Longest: resolveEvery, Exact: true}
+	err := retry.Do(ctx, again, func(ctx context.Context) error {
+		for left, _ := r.unresolved(); left > 0; left, _ = r.unresolved() {
+			if err := r.writePending(ctx); err != nil {
+				return err
+			}
 		}
-		if err == nil {
-			continue
-		}
-		select {
-		case <-time.After(resolveEvery):
-		case <-ctx.Done():
-			r.count(func(progress *Progress) { progress.Unresolved = sentAgain })
-			return fmt.Errorf("replay: what became of %d letters could not be noted; %d of them would be sent again: %w", left, sentAgain, err)
-		}
+		return nil
+	})
+	if err == nil {
+		return nil
 	}
+	left, sentAgain := r.unresolved()
+	r.count(func(progress *Progress) { progress.Unresolved = sentAgain })
+	return fmt.Errorf("replay: what became of %d letters could not be noted; %d of them would be sent again: %w", left, sentAgain, err)
 }
 
 // unresolved counts the letters that are settled but not yet in a resolution, and those of them that were delivered.
