@@ -17,55 +17,64 @@ import (
 // CheckpointBucket is the key-value bucket in which the bridges of an account keep how far they have read.
 const CheckpointBucket = "ciobridge"
 
-// maxAckedText is how long the text of what is done past the floor may be. 5,000 spans of a few messages each fit.
+// maxAckedText is how many bytes the text of the acked ranges may have. 5,000 ranges of a few messages each fit.
 const maxAckedText = 48 << 10
 
-// checkpoint is how far a durable has been read. The server's own floor is not enough: a purge moves it along, and so does the deletion of
-// a message that is in hand, as if everything before had been read.
+// checkpoint is how far a durable has been read: everything before Committable is acked, and so are the ranges of AckedText above it.
+//
+// The server's own ack floor is not enough. A purge moves it along, and so does the deletion of a message in flight, as if
+// everything before had been read. And it does not tell what is acked above it.
 type checkpoint struct {
-	Stream       string    `json:"stream"`
-	Durable      string    `json:"durable"`
-	Created      time.Time `json:"created"`           // when the stream was made: sequences of another one stand for other messages
-	Sets         int       `json:"sets"`              // how often an operator has set it: what a reader remembers of before is void
-	Committable  int64     `json:"next"`              // everything before is done
-	Acked        string    `json:"settled,omitempty"` // what is done beyond
-	IgnoredFloor uint64    `json:"void,omitempty"`    // the server's floor when an operator set it: it says nothing, because the consumer is set after
-	Reader       string    `json:"reader"`            // the pin of the reader that wrote it; empty for an operator
+	Stream  string `json:"stream"`
+	Durable string `json:"durable"`
+	// Created is when the stream was made. The sequences of a stream that was made at another time stand for other messages.
+	Created time.Time `json:"created"`
+	// Sets is how often an operator has set the checkpoint. What a reader remembers from before the last time is void.
+	Sets        int    `json:"sets"`
+	Committable int64  `json:"next"`
+	AckedText   string `json:"settled,omitempty"`
+	// IgnoredFloor is the server's ack floor when an operator set the checkpoint. It says nothing, because the consumer is set
+	// after the checkpoint.
+	IgnoredFloor uint64 `json:"void,omitempty"`
+	// Reader is the pin of the reader that wrote the checkpoint. It is empty where an operator did.
+	Reader string `json:"reader"`
 }
 
-// log names what the offsets of a checkpoint stand for.
+// log names the log whose messages the sequences of the checkpoint stand for.
 func (c *checkpoint) log() string {
 	return fmt.Sprintf("%s %s %s %d", c.Stream, c.Durable, c.Created.UTC().Format(time.RFC3339Nano), c.Sets)
 }
 
+// acked is what is acked above Committable.
 func (c *checkpoint) acked() consumer.AckedRanges {
-	return consumer.DecodeAckedRanges(c.log(), c.Committable, c.Acked)
+	return consumer.DecodeAckedRanges(c.log(), c.Committable, c.AckedText)
 }
 
-// setAcked puts in what is done.
-func (c *checkpoint) setAcked(next int64, done consumer.AckedRanges) {
-	c.Committable = next
-	c.Acked = done.Encode(c.log(), next, maxAckedText)
+// setAcked sets what is acked. The fields that log looks at are set before.
+func (c *checkpoint) setAcked(committable int64, acked consumer.AckedRanges) {
+	c.Committable = committable
+	c.AckedText = acked.Encode(c.log(), committable, maxAckedText)
 }
 
-// errFenced says that another reader has taken the durable over, or an operator has set it.
+// errFenced says that another reader has written the checkpoint since, or an operator has set it.
 var errFenced = errors.New("another reader has begun where this one left off")
 
-// checkpointStore keeps the checkpoint of one durable. Each write names the one before it, so that a reader that has been replaced writes
-// nothing any more. It is not safe for concurrent use.
+// checkpointStore keeps the checkpoint of one durable in a key-value bucket. Each write names the revision that it replaces, so
+// that a reader that has been replaced can write nothing any more. It is not safe for concurrent use: the reader uses it between
+// sessions, and the session under commits.mu.
 type checkpointStore struct {
 	conn     *broker.NATS
 	key      string
 	bucket   jetstream.KeyValue // nil until it is open
-	replicas int                // that it is made with
-	revision uint64             // of what was read or written last; 0 where there is nothing
+	replicas int                // how many the bucket is made with
+	revision uint64             // of the value that was read or written last; 0 where there is none
 }
 
 func newCheckpointStore(conn *broker.NATS, part *partition) *checkpointStore {
 	return &checkpointStore{conn: conn, key: keyName(part.stream) + "." + keyName(part.durable)}
 }
 
-// keyName writes a name with the characters that a key may have.
+// keyName writes a name in characters that a key may have.
 func keyName(name string) string {
 	var b strings.Builder
 	for i := range len(name) {
@@ -79,7 +88,7 @@ func keyName(name string) string {
 	return b.String()
 }
 
-// open finds the bucket. It reports false where there is none.
+// open looks for the bucket. It reports false where there is none.
 func (c *checkpointStore) open(ctx context.Context) (bool, error) {
 	if c.bucket != nil {
 		return true, nil
@@ -96,20 +105,22 @@ func (c *checkpointStore) open(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("look at the key-value bucket %s: %w", CheckpointBucket, err)
 	}
 	if ttl := status.TTL(); ttl > 0 {
-		return false, fatalf("the key-value bucket %s forgets after %v how far was read: make it keep its values with: nats stream edit KV_%s --max-age=0", CheckpointBucket, ttl, CheckpointBucket)
+		return false, fatalf("the key-value bucket %s forgets after %v how far was read: make it keep its values with: "+
+			"nats stream edit KV_%s --max-age=0", CheckpointBucket, ttl, CheckpointBucket)
 	}
 	c.bucket = bucket
 	return true, nil
 }
 
-// ensure finds the bucket, or makes it with as many replicas as the stream has.
+// ensure opens the bucket, or makes it with as many replicas as the stream has.
 func (c *checkpointStore) ensure(ctx context.Context, replicas int) error {
 	c.replicas = max(1, replicas)
 	if there, err := c.open(ctx); there || err != nil {
 		return err
 	}
 	bucket, err := c.conn.JetStream().CreateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: CheckpointBucket, Description: "how far ciobridge has read", History: 1, Storage: jetstream.FileStorage, Replicas: c.replicas,
+		Bucket: CheckpointBucket, Description: "how far ciobridge has read",
+		History: 1, Storage: jetstream.FileStorage, Replicas: c.replicas,
 	})
 	if errors.Is(err, jetstream.ErrBucketExists) { // another replica was faster
 		_, err = c.open(ctx)
@@ -122,22 +133,24 @@ func (c *checkpointStore) ensure(ctx context.Context, replicas int) error {
 	return nil
 }
 
-// bucketError says that the bucket could not be made. A server leaves the request of an account that may not make streams without an
-// answer, so that nobody can tell that from a server that is busy.
+// bucketError says that the bucket could not be made. If the account may not make streams, the server does not answer
+// the request. Nobody can tell that from a server that is busy.
 type bucketError struct {
 	replicas int
 	err      error
 }
 
 func (e *bucketError) Error() string {
-	return fmt.Sprintf("make the key-value bucket %s, which keeps how far was read: %v: where the account may not make streams, make it beforehand with: "+
-		"nats kv add %s --history=1 --storage=file --replicas=%d; and let the bridge publish to $KV.%s.>, $JS.API.STREAM.INFO.KV_%s and $JS.API.DIRECT.GET.KV_%s.>",
+	return fmt.Sprintf("make the key-value bucket %s, which keeps how far was read: %v: "+
+		"where the account may not make streams, make it beforehand with: "+
+		"nats kv add %s --history=1 --storage=file --replicas=%d; and let the bridge publish to "+
+		"$KV.%s.>, $JS.API.STREAM.INFO.KV_%s and $JS.API.DIRECT.GET.KV_%s.>",
 		CheckpointBucket, e.err, CheckpointBucket, e.replicas, CheckpointBucket, CheckpointBucket, CheckpointBucket)
 }
 
 func (e *bucketError) Unwrap() error { return e.err }
 
-// load reads what is stored, nil where nothing is.
+// load reads the stored checkpoint, nil where there is none.
 func (c *checkpointStore) load(ctx context.Context) (*checkpoint, error) {
 	entry, err := c.bucket.Get(ctx, c.key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -150,15 +163,15 @@ func (c *checkpointStore) load(ctx context.Context) (*checkpoint, error) {
 	}
 	var stored checkpoint
 	if err := json.Unmarshal(entry.Value(), &stored); err != nil || stored.Committable < 1 {
-		return nil, fatalf("the key %s of the key-value bucket %s does not say how far was read, and somebody else must have written it: delete it with: nats kv del %s %s; "+
-			"reading then goes on where the server's consumer stands", c.key, CheckpointBucket, CheckpointBucket, c.key)
+		return nil, fatalf("the key %s of the key-value bucket %s does not say how far was read, and somebody else must have "+
+			"written it: delete it with: nats kv del %s %s; reading then goes on where the server's consumer stands", c.key, CheckpointBucket, CheckpointBucket, c.key)
 	}
 	c.revision = entry.Revision()
 	return &stored, nil
 }
 
-// save replaces what was read or written last. It fails with errFenced where somebody else has written meanwhile; a write of our own whose
-// outcome was unknown does not count as such.
+// save replaces what was read or written last. It fails with errFenced where somebody else has written meanwhile; a
+// write of our own whose outcome was unknown does not count as such.
 func (c *checkpointStore) save(ctx context.Context, next checkpoint) error {
 	if c.bucket != nil {
 		if err := c.write(ctx, &next); !errors.Is(err, errFenced) {
@@ -179,6 +192,7 @@ func (c *checkpointStore) save(ctx context.Context, next checkpoint) error {
 	return c.write(ctx, &next)
 }
 
+// write replaces the revision that was read or written last. It fails with errFenced where there is a newer one.
 func (c *checkpointStore) write(ctx context.Context, next *checkpoint) error {
 	value, err := json.Marshal(next)
 	if err != nil {

@@ -34,7 +34,8 @@ func (s *natsServer) stored() *checkpoint {
 	return stored
 }
 
-// A reader that is killed repeats only what was in hand and not done: what was done out of turn was stored with the floor.
+// A reader that is killed repeats only what was in hand and not done: what was done out of turn was stored with the
+// floor.
 func TestJetStreamKilledRepeatsOnlyWhatWasNotDone(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -80,8 +81,8 @@ func TestJetStreamKilledWithAFilter(t *testing.T) {
 	next.stop()
 }
 
-// Where the process lives on, nothing is repeated: what it had in hand when the server went is settled while there is none, and the next turn
-// knows it.
+// Where the process lives on, nothing is repeated: what it had in hand when the server went is settled while there is
+// none, and the next turn knows it.
 func TestJetStreamServerRestartRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -114,7 +115,8 @@ func TestJetStreamCommitsSoonAfterTakeover(t *testing.T) {
 	r.crash()
 }
 
-// Of two who read the same checkpoint, the second to begin fences the first, and a write whose outcome was unknown fences nobody.
+// Of two who read the same checkpoint, the second to begin fences the first, and a write whose outcome was unknown
+// fences nobody.
 func TestCheckpointFences(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -173,7 +175,8 @@ func TestCheckpointFences(t *testing.T) {
 	}
 }
 
-// An operator goes back while a replica that has read it all stands by, without a pin on a quiet stream: it forgets what it knows.
+// An operator goes back while a replica that has read it all stands by, without a pin on a quiet stream: it forgets
+// what it knows.
 func TestJetStreamOffsetsSetBesideAStandby(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -222,7 +225,8 @@ func TestJetStreamBucketThatForgets(t *testing.T) {
 	wantRefusal(t, s.replica(fastConfig()).start(), "forgets after 1h0m0s", "--max-age=0")
 }
 
-// startRestricted starts a server with a user admin who may do anything, and a user bridge who may not make streams, and returns its address.
+// startRestricted starts a server with a user admin who may do anything, and a user bridge who may not make streams,
+// and returns its address.
 func startRestricted(t *testing.T) string {
 	t.Helper()
 	subjects := []string{
@@ -262,8 +266,8 @@ func dialAs(t *testing.T, address, user string) *broker.NATS {
 	return conn
 }
 
-// What a process has finished after its last commit counts only while nobody else has begun to read: the other may have sent a person's earlier
-// calls again, so that the later ones have to follow.
+// What a process has finished after its last commit counts only while nobody else has begun to read: the other may
+// have sent a person's earlier calls again, so that the later ones have to follow.
 func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -7,11 +7,11 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// chunk is a buffer that a connection is read into. Its messages point into it. The buffer goes back to its pool when the
-// connection needs it no more and all its messages are acked.
+// chunk is a buffer that a connection is read into. Its messages point into it. The buffer goes back to its pool when
+// the connection needs it no more and all its messages are acked.
 //
-// All bytes that were read into a chunk count as held by the inbox while one of its messages is in flight, because that one
-// keeps the memory of all.
+// All bytes that were read into a chunk count as held by the inbox while one of its messages is in flight, because
+// that one keeps the memory of all.
 type chunk struct {
 	*consumer.Buffer
 	inbox    *inbox

@@ -16,8 +16,9 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 )
 
-// In a cluster of three the consumer moves to another server while two replicas of the bridge are connected to different ones. A pin
-// does not move along, so that either may go on; nothing is lost, and what is read twice is read in order.
+// In a cluster of three the consumer moves to another server while two replicas of the bridge are connected to
+// different ones. A pin does not move along, so that either may go on; nothing is lost, and what is read twice is
+// read in order.
 //
 // Electing leaders takes such a cluster several seconds, so the test runs with CIOBRIDGE_LONG_TESTS=1 only.
 func TestJetStreamConsumerMovesInACluster(t *testing.T) {

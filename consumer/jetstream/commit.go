@@ -13,19 +13,19 @@ import (
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// commitAfter is the number of deliveries after which a commit does not wait for its time. The work of the server for each ack
-// and for each delivery grows with the number of messages that are not acked.
+// commitAfter is the number of deliveries after which a commit does not wait for its time. The work of the server for
+// each ack and for each delivery grows with the number of messages that are not acked.
 const commitAfter = 2000
 
-// firstCommit is when a session commits first. A reader that is killed soon after it began, as in a storm of restarts, then
-// repeats little of what was delivered to it at once.
+// firstCommit is when a session commits first. A reader that is killed soon after it began, as in a storm of
+// restarts, then repeats little of what was delivered to it at once.
 const firstCommit = 200 * time.Millisecond
 
-// commits is how far the session has told the server what is finished. A commit stores the checkpoint and then acks. The
-// checkpoint is never behind the ack: otherwise the next reader would take the difference for purged.
+// commits is how far the session has told the server what is finished. A commit stores the checkpoint and then acks.
+// The checkpoint is never behind the ack: otherwise the next reader would take the difference for purged.
 type commits struct {
 	soon     chan struct{}          // signaled when a commit should not wait for its time
-	reply    atomic.Pointer[string] // the reply subject of a message of the session, from which the subject of acks is made
+	reply    atomic.Pointer[string] // the reply subject of a message, from which the subject of acks is made
 	ackFloor atomic.Uint64          // the ack floor that the server has confirmed
 
 	mu      sync.Mutex           // held during a whole commit
@@ -52,8 +52,8 @@ func (s *session) commitEvery(done <-chan struct{}) {
 	}
 }
 
-// commit stores the checkpoint, acks up to the committable offset, and waits until the server confirms it. It reports whether
-// the server has both.
+// commit stores the checkpoint, acks up to the committable offset, and waits until the server confirms it. It reports
+// whether the server has both.
 func (s *session) commit() bool {
 	c := &s.commits
 	c.mu.Lock()
@@ -79,8 +79,8 @@ func (s *session) commit() bool {
 	return err == nil
 }
 
-// storeCheckpoint stores what is acked, if that has changed. It needs no proof of the pin: the next reader begins with a write,
-// and ours fails after that one. The caller holds commits.mu.
+// storeCheckpoint stores what is acked, if that has changed. It needs no proof of the pin: the next reader begins
+// with a write, and ours fails after that one. The caller holds commits.mu.
 func (s *session) storeCheckpoint(ctx context.Context) bool {
 	r, c := s.r, &s.commits
 	committable, acked, acks := s.tracker.Acked(c.acked[:0])
@@ -110,8 +110,9 @@ func (s *session) storeCheckpoint(ctx context.Context) bool {
 
 var errNotCommitted = errors.New("the server has not confirmed the commit")
 
-// commitFinal commits what was finished during the drain. If that fails, it tries again for a moment. Where the connection is
-// broken and the process goes on, it does not wait: the next session of the process knows what this one has finished.
+// commitFinal commits what was finished during the drain. If that fails, it tries again for a moment. Where the
+// connection is broken and the process goes on, it does not wait: the next session of the process knows what this one
+// has finished.
 func (s *session) commitFinal(ctx context.Context) {
 	conn, pause := s.r.conn.Conn(), s.r.cfg.tuning.retry/10
 	policy := retry.Policy{First: pause, Longest: pause, Exact: true, Limit: s.r.cfg.tuning.answer}
@@ -119,7 +120,8 @@ func (s *session) commitFinal(ctx context.Context) {
 		switch {
 		case s.commit():
 			return nil
-		case !s.pin.held(), errors.Is(s.cause(), errConsumerGone), conn.IsClosed(), ctx.Err() == nil && !conn.IsConnected():
+		case !s.pin.held(), errors.Is(s.cause(), errConsumerGone),
+			conn.IsClosed(), ctx.Err() == nil && !conn.IsConnected():
 			return retry.Permanent(errNotCommitted)
 		}
 		return errNotCommitted
@@ -129,6 +131,7 @@ func (s *session) commitFinal(ctx context.Context) {
 // logDeleted logs what checkGap has found since the last time.
 func (s *session) logDeleted() {
 	if n := s.deleted.Swap(0); n > 0 {
-		s.r.log.Warn("messages were deleted from the middle of the stream before they were read", zap.Int64("messages", n))
+		s.r.log.Warn("messages were deleted from the middle of the stream before they were read",
+			zap.Int64("messages", n))
 	}
 }

@@ -11,14 +11,14 @@ import (
 
 // Config says which streams are read, and how. DefaultConfig fills in what has a default.
 type Config struct {
-	// Streams are read side by side, each in its own order. They stand in the configuration file together with each stream's
-	// envelope, which is not the consumer's business.
+	// Streams are read side by side, each in its own order. They stand in the configuration file together with each
+	// stream's envelope, which is not the consumer's business.
 	Streams []StreamConfig `yaml:"-"`
-	// Durable is the name of the consumer on every stream. Replicas that share it take turns: one reads a stream, the others
-	// stand by.
+	// Durable is the name of the consumer on every stream. Replicas that share it take turns: one reads a stream, the
+	// others stand by.
 	Durable string `yaml:"durable"`
-	// StartAt says where reading begins on a stream that has no consumer of that name yet: earliest, latest, or a time in
-	// RFC 3339. It has no effect once the consumer exists.
+	// StartAt says where reading begins on a stream that has no consumer of that name yet: earliest, latest, or a
+	// time in RFC 3339. It has no effect once the consumer exists.
 	StartAt string `yaml:"start_at"`
 	// OnGap says what happens where a stream that is read whole has discarded messages that were not read.
 	OnGap consumer.GapPolicy `yaml:"on_gap"`
@@ -26,8 +26,8 @@ type Config struct {
 	SessionTimeout time.Duration `yaml:"session_timeout"`
 	// DrainLimit is how long messages in hand may take to be finished at shutdown.
 	DrainLimit time.Duration `yaml:"drain_limit"`
-	// MaxUncommitted is how many messages of one stream may be in hand past the oldest unfinished one, and with it how many
-	// come again after a crash.
+	// MaxUncommitted is how many messages of one stream may be in hand past the oldest unfinished one, and with it
+	// how many come again after a crash.
 	MaxUncommitted int `yaml:"max_uncommitted"`
 	// FetchBytes bounds the memory for what is fetched and not finished, over all streams.
 	FetchBytes int64 `yaml:"fetch_bytes"`
@@ -42,9 +42,9 @@ type StreamConfig struct {
 	Name string
 	// Subjects narrows what is read, with the wildcards of NATS. Empty reads everything.
 	Subjects []string
-	// Partitions, where they are given, divide the stream by subject, each with the subjects of one. They are read side by side,
-	// each in its own order and each by one replica. No two may want the same message, and their number and subjects stay as they
-	// are for as long as the durables exist.
+	// Partitions, where they are given, divide the stream by subject, each with the subjects of one. They are read
+	// side by side, each in its own order and each by one replica. No two may want the same message, and their number
+	// and subjects stay as they are for as long as the durables exist.
 	Partitions [][]string
 }
 
@@ -81,7 +81,8 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate reports everything that is wrong with the configuration, each with the path of its field. It connects to nothing.
+// Validate reports everything that is wrong with the configuration, each with the path of its field. It connects to
+// nothing.
 func (c Config) Validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -113,7 +114,8 @@ func (c Config) Validate() error {
 	errs = append(errs, c.OnGap.Validate())
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)
 	check(c.DrainLimit > 0, "drain_limit: %v is not positive", c.DrainLimit)
-	check(c.MaxUncommitted >= 1 && c.MaxUncommitted <= 1_000_000, "max_uncommitted: %d is not between 1 and 1000000", c.MaxUncommitted)
+	check(c.MaxUncommitted >= 1 && c.MaxUncommitted <= 1_000_000,
+		"max_uncommitted: %d is not between 1 and 1000000", c.MaxUncommitted)
 	check(c.FetchBytes >= 1<<20, "fetch_bytes: %d is less than 1 MiB (1048576)", c.FetchBytes)
 	check(c.CommitInterval >= 200*time.Millisecond, "commit_interval: %v is less than 200ms", c.CommitInterval)
 	return errors.Join(errs...)

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// silentTicks is how many heartbeat intervals may pass without a word while messages are asked for. One of them may be left
-// over from a time when nobody was listening.
+// silentTicks is how many heartbeat intervals may pass without a word while messages are asked for. One of them may
+// be left over from a time when nobody was listening.
 const silentTicks = 3
 
 // position is where the session stands in the order of deliveries. Only deliverLoop uses it.
@@ -140,8 +140,9 @@ func (s *session) message(f *frame, d delivery, headers []event.Header) event.Me
 	}
 }
 
-// track notes that a message is in flight. Before is the sequence of the last message. The tracker gets the offset right after
-// it: the ack floor may only be a sequence that the server has delivered, and what lies between was filtered out or deleted.
+// track notes that a message is in flight. Before is the sequence of the last message. The tracker gets the offset
+// right after it: the ack floor may only be a sequence that the server has delivered, and what lies between was
+// filtered out or deleted.
 func (s *session) track(before, seq uint64) (ticket uint64, err error) {
 	ticket, err = s.tracker.Track(s.lease, int64(before)+1, s.position.receivedAt)
 	if err != nil {
@@ -181,7 +182,8 @@ func (s *session) deliver(chunk *chunk, before uint64, m event.Message, handle c
 	return nil
 }
 
-// deliverError is the cause of the session's end if that is why a message could not be delivered, and otherwise a fatal error.
+// deliverError is the cause of the session's end if that is why a message could not be delivered, and otherwise a
+// fatal error.
 func (s *session) deliverError(err error) error {
 	if s.lease.Err() != nil {
 		return s.cause()
@@ -210,8 +212,8 @@ func (s *session) handleStatus(f *frame) error {
 	return nil
 }
 
-// checkHeartbeat compares the last delivery that the server names with the last one that arrived. In a cluster a heartbeat may
-// overtake a delivery, but not by a whole interval.
+// checkHeartbeat compares the last delivery that the server names with the last one that arrived. In a cluster a
+// heartbeat may overtake a delivery, but not by a whole interval.
 func (p *position) checkHeartbeat(last uint64) error {
 	before := p.heartbeatAhead
 	if p.heartbeatAhead = last != p.consumerSeq; p.heartbeatAhead && before {
@@ -220,9 +222,9 @@ func (p *position) checkHeartbeat(last uint64) error {
 	return nil
 }
 
-// checkGap looks into sequences that were passed over. What was filtered out or replaced is no loss. What was discarded from the
-// front of the stream before it was read is a gap. What was deleted behind the front, somebody deleted by name or subject: it is
-// counted and logged, and reading goes on.
+// checkGap looks into sequences that were passed over. What was filtered out or replaced is no loss. What was
+// discarded from the front of the stream before it was read is a gap. What was deleted behind the front, somebody
+// deleted by name or subject: it is counted and logged, and reading goes on.
 func (s *session) checkGap(next uint64) error {
 	from := max(s.position.streamSeq+1, s.position.resumeAt)
 	if !s.r.dense(s.info) || from >= next {

@@ -12,30 +12,23 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// priorityGroup is the group of readers of which the server pins one.
+// priorityGroup is the name of the group of clients of which the server pins one.
 const priorityGroup = "ciobridge"
 
-// prepare checks that the stream can be read as a log and is as it was read before, and that the consumer is there and as it
-// must be. A consumer that is missing is made: where the reading is known to stand, else at start_at.
+// prepare checks that the partition can be read as a log, and that the stream is the one that was read before. It
+// checks the consumer too, and makes it if it is missing: where the reading is known to stand, else at start_at.
 func (r *reader) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.partition.stream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return errNoStream
-	}
+	stream, err := r.openStream(ctx)
 	if err != nil {
-		return fmt.Errorf("look at the stream: %w", err)
+		return err
 	}
 	info := stream.CachedInfo()
-	if info.Config.Retention == jetstream.WorkQueuePolicy {
-		return fatalf("it has work-queue retention, where a message is gone once one consumer has it and nothing can be read twice: make a stream with limits retention that sources it (nats stream add --source %s --retention limits) and read that one", r.partition.stream)
-	}
 	if err := r.loadCheckpoint(ctx, info); err != nil {
 		return err
 	}
@@ -50,24 +43,33 @@ func (r *reader) prepare(ctx context.Context) error {
 		if err := r.createConsumer(ctx, info); err != nil {
 			return err
 		}
-		return r.checkPartitioning(ctx, stream) // of two that divide in different ways at the same time, one sees the other
+		// Of two replicas that divide the stream in different ways at the same time, one sees the other here.
+		return r.checkPartitioning(ctx, stream)
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
-		return fatalf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s", r.partition.durable, r.partition.stream, r.partition.durable)
+		p := &r.partition
+		return fatalf("consumer %s is a push consumer: name another durable, or delete it with: nats consumer rm %s %s",
+			p.durable, p.stream, p.durable)
 	case err != nil:
 		return fmt.Errorf("look at the consumer: %w", err)
 	}
-	if have := filterOf(consumer.CachedInfo().Config); r.partition.of > 0 && !slices.Equal(have, filterOf(r.consumerConfig())) {
-		return &fatalError{r.partitioningChanged(consumer.CachedInfo())}
-	}
-	if err := checkConsumer(consumer.CachedInfo().Config, r.consumerConfig()); err != nil {
+	if err := r.checkOwnConsumer(consumer.CachedInfo()); err != nil {
 		return err
 	}
 	r.consumerMissing, r.consumerSeen = time.Time{}, true
 	return nil
 }
 
-// awaitsOtherReader is true where the consumer was deleted while this replica stood by: the one that was reading makes it again when
-// it has drained, and knows better where the reading stood.
+// checkOwnConsumer refuses a consumer that does not deliver what this reader must read.
+func (r *reader) checkOwnConsumer(have *jetstream.ConsumerInfo) error {
+	want := r.consumerConfig()
+	if r.partition.of > 0 && !slices.Equal(filterOf(have.Config), filterOf(want)) {
+		return &fatalError{r.partitioningChanged(have)}
+	}
+	return checkConsumer(have.Config, want)
+}
+
+// awaitsOtherReader reports whether the consumer was deleted a short while ago, while this replica was on standby.
+// The replica that was reading makes it again when it has drained, and knows better where the reading stood.
 func (r *reader) awaitsOtherReader() bool {
 	if r.wasReading || !r.consumerSeen {
 		return false
@@ -78,43 +80,7 @@ func (r *reader) awaitsOtherReader() bool {
 	return time.Since(r.consumerMissing) < r.cfg.DrainLimit+r.cfg.SessionTimeout
 }
 
-var errNoStream = errors.New("there is no such stream yet")
-
-// checkStreamCreated ends the turn where the stream was deleted and made again under the same name: sequences stand for other messages, and the
-// next turn reads it from its beginning.
-func (r *reader) checkStreamCreated(info *jetstream.StreamInfo) error {
-	if r.streamCreated.IsZero() {
-		r.streamCreated = info.Created
-	}
-	if info.Created.Equal(r.streamCreated) {
-		return nil
-	}
-	earlier := r.streamCreated
-	r.streamCreated, r.pin, r.checkedFloor, r.skippedTo = info.Created, "", 0, 0
-	r.progress = progress{sets: r.progress.sets, committable: firstSeq(info)}
-	r.logRecreated(earlier)
-	return errStreamRecreated
-}
-
-// logRecreated says, once for each process, that reading begins anew.
-func (r *reader) logRecreated(earlier time.Time) {
-	r.metrics.recreated.Inc()
-	r.log.Warn("stream was deleted and made again: the new one is read from its beginning; whether the earlier one had unread messages cannot be known, and those are lost",
-		zap.Int64("first", r.progress.committable), zap.Time("earlier_created", earlier), zap.Time("created", r.streamCreated))
-}
-
-// firstSeq is the first sequence that the stream has, or gives next.
-func firstSeq(info *jetstream.StreamInfo) int64 { return int64(max(1, info.State.FirstSeq)) }
-
-// checkStreamEnd refuses a stream that was set back to an earlier state: sequences stand for other messages.
-func (r *reader) checkStreamEnd(info *jetstream.StreamInfo) error {
-	if last, read := info.State.LastSeq, r.progress.lastAcked(); last < read {
-		return fatalf("it has gone back: its last sequence is %d, but messages up to %d were read before: sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, read)
-	}
-	return nil
-}
-
-// consumerConfig is the consumer that the bridge reads by, but for the place where it starts.
+// consumerConfig is the configuration of the consumer, but for the place where it starts.
 func (r *reader) consumerConfig() jetstream.ConsumerConfig {
 	cfg := jetstream.ConsumerConfig{
 		Durable:        r.partition.durable,
@@ -135,6 +101,7 @@ func (r *reader) consumerConfig() jetstream.ConsumerConfig {
 	return cfg
 }
 
+// createConsumer makes the consumer: at the committable offset if that is known, else at start_at.
 func (r *reader) createConsumer(ctx context.Context, info *jetstream.StreamInfo) error {
 	cfg := r.consumerConfig()
 	start, err := consumer.ParseStartAt(r.cfg.StartAt)
@@ -144,10 +111,10 @@ func (r *reader) createConsumer(ctx context.Context, info *jetstream.StreamInfo)
 	switch {
 	case r.progress.known():
 		if err := r.checkFirstGap(info, r.progress.committable, math.MaxInt64); err != nil {
-			return err // the new consumer would begin behind the gap without a word
+			return err // the new consumer would skip the gap without a word
 		}
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, uint64(r.progress.committable)
-	case start.Latest: // as a sequence, because a consumer of the policy "new" can never be set to another place
+	case start.Latest: // as a sequence, because a consumer of the policy "new" cannot be reset to another place
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.State.LastSeq+1
 	case !start.At.IsZero():
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start.At
@@ -200,11 +167,12 @@ func checkConsumer(have, want jetstream.ConsumerConfig) error {
 	if err != nil {
 		return fmt.Errorf("write the consumer's configuration: %w", err)
 	}
-	return fatalf("consumer %s is not as the bridge needs it: %s: name another durable, or apply %s with: nats consumer add --config (what cannot be edited needs the consumer deleted first, which loses its place)",
+	return fatalf("consumer %s is not as the bridge needs it: %s: name another durable, or apply %s with: "+
+		"nats consumer add --config (what cannot be edited needs the consumer deleted first, which loses its place)",
 		want.Durable, strings.Join(differs, "; "), apply)
 }
 
-// filterOf is what a consumer reads, in order.
+// filterOf is the subjects that a consumer reads, sorted.
 func filterOf(c jetstream.ConsumerConfig) []string {
 	subjects := slices.Clone(c.FilterSubjects)
 	if c.FilterSubject != "" {
@@ -221,19 +189,4 @@ func wireName(policy json.Marshaler) string {
 		return "unknown"
 	}
 	return cmp.Or(strings.Trim(string(name), `"`), "none")
-}
-
-func (r *reader) dense(info *jetstream.StreamInfo) bool {
-	return len(r.partition.filter) == 0 && info.Config.MaxMsgsPerSubject <= 0
-}
-
-// streamInfo asks for the state of the stream.
-func (r *reader) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
-	defer cancel()
-	stream, err := r.conn.JetStream().Stream(ctx, r.partition.stream)
-	if err != nil {
-		return nil, fmt.Errorf("look at the stream: %w", err)
-	}
-	return stream.CachedInfo(), nil
 }

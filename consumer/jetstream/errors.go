@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// The ways in which a session ends, or cannot begin. They are not failures: the next session goes on at the committable offset.
+// The ways in which a session ends, or cannot begin. They are not failures: the next session goes on at the
+// committable offset.
 var (
 	errPinLost         = errors.New("another reader has the stream")
 	errDisconnected    = errors.New("the connection broke")

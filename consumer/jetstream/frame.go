@@ -31,8 +31,8 @@ var (
 	errRefused  = errors.New("the server refuses")
 )
 
-// parseFrame reads what stands at the front of b, and the number of bytes that it takes. Where b does not hold all of it, size is 0
-// and need the number of bytes that it will take, as far as that is known yet.
+// parseFrame reads what stands at the front of b, and the number of bytes that it takes. Where b does not hold all of
+// it, size is 0 and need the number of bytes that it will take, as far as that is known yet.
 func parseFrame(b []byte, f *frame) (op operation, size, need int, err error) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
@@ -69,8 +69,8 @@ func parseFrame(b []byte, f *frame) (op operation, size, need int, err error) {
 	return opMessage, size, 0, nil
 }
 
-// parseMessage reads <subject> <sid> [reply] [header size] <size>, with the header and the payload that follow from start on, as far as they
-// are there. It returns how much the whole takes.
+// parseMessage reads <subject> <sid> [reply] [header size] <size>, with the header and the payload that follow from
+// start on, as far as they are there. It returns how much the whole takes.
 func (f *frame) parseMessage(args, b []byte, start int, hasHeader bool) (size int, err error) {
 	var fields [5][]byte
 	n := 0

@@ -9,24 +9,25 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// GapError says that a stream has discarded messages before they were read: its limits, or somebody's purge, were faster.
-// The way on is to move the consumer past the gap, or to restore the messages.
+// GapError says that a stream has discarded messages before they were read, by its limits or by somebody's purge. An operator
+// either sets the checkpoint past the gap, or restores the messages.
 type GapError struct {
 	Stream   string
 	From, To uint64 // the first and the last sequence that is gone
-	Done     uint64 // how many between them were finished before, out of turn
+	Done     uint64 // how many of them were finished, because they were acked above the committable offset
 }
 
 // Lost is the number of messages that were never finished.
 func (e *GapError) Lost() uint64 { return e.To - e.From + 1 - e.Done }
 
 func (e *GapError) Error() string {
-	return fmt.Sprintf("stream %s has discarded %d messages that were not read, sequences %d to %d: restore them, or go on at %d with: ciobridge offsets skip",
+	return fmt.Sprintf("stream %s has discarded %d messages that were not read, sequences %d to %d: "+
+		"restore them, or go on at %d with: ciobridge offsets skip",
 		e.Stream, e.Lost(), e.From, e.To, e.To+1)
 }
 
-// checkFirstGap compares the place where reading goes on with what the stream still has. Where some subjects are left out, or where
-// newer messages replace older ones by design, nothing can be said. A gap that is not to stop the reading is counted once.
+// checkFirstGap fails if the front of the stream is past next, where reading goes on. Only sequences lower than before count. If
+// reading goes on in spite of a gap, the gap is counted once. Nothing can be said of a stream that is not dense.
 func (r *reader) checkFirstGap(info *jetstream.StreamInfo, next, before int64) error {
 	first := min(int64(info.State.FirstSeq), before)
 	if !r.dense(info) || first <= next {
@@ -35,7 +36,10 @@ func (r *reader) checkFirstGap(info *jetstream.StreamInfo, next, before int64) e
 	if next = max(next, r.skippedTo); first <= next {
 		return nil
 	}
-	gap := &GapError{Stream: r.partition.stream, From: uint64(next), To: uint64(first - 1), Done: uint64(r.progress.acked.CountWithin(next, first))}
+	gap := &GapError{
+		Stream: r.partition.stream, From: uint64(next), To: uint64(first - 1),
+		Done: uint64(r.progress.acked.CountWithin(next, first)),
+	}
 	if gap.Lost() == 0 {
 		return nil
 	}

@@ -19,31 +19,33 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 )
 
-// group divides the partitions among the replicas that are there. Each replica shows itself by a short-lived consumer of its own on
-// the first partitioned stream, which the server drops when its replica is silent, and all come to the same division from the list
-// of them.
+// group is the replicas that are there, among which the partitions are divided. Each replica shows its presence by a short-lived
+// consumer of its own on the first partitioned stream. The server drops that consumer when its replica is silent. All replicas
+// divide the partitions in the same way, by the list of those consumers.
 //
-// It only says who asks for a partition. Who reads one is decided by the pin alone, so that replicas that see different lists for a
-// moment do no harm.
+// The group only says which replica asks for a partition. Which one reads it is decided by the pin alone, so it does no harm if
+// replicas see different lists for a moment.
+//
+// run is one goroutine of Source.Consume. The readers ask assigned. onReplicas is called with mu held.
 type group struct {
 	conn         *broker.NATS
-	stream       string
-	filter       string // of the consumer; no message matches it where that can be had
+	stream       string // that has the consumers
+	filter       string // of the consumers; no message matches it where that is possible
 	prefix       string // of the consumers' names
-	name         string
+	name         string // of this replica's consumer
 	partitions   int
-	wholeStreams int // streams that are read whole, which any replica may have
+	wholeStreams int // streams that are read whole, by any replica
 	session      time.Duration
 	answer       time.Duration
 	log          *zap.Logger
 	onReplicas   func(replicas int)
 
-	presenceMade bool // our consumer was made; only run uses it
+	presenceMade bool // this replica's consumer was made; only run uses it
 
 	mu      sync.Mutex
-	members []string // nil until they are known
-	owners  []string // of the parts
-	changed chan struct{}
+	members []string      // names of the consumers; nil until they are known
+	owners  []string      // the member that each partition is assigned to
+	changed chan struct{} // closed when owners change
 }
 
 // newGroup is nil where no stream has partitions.
@@ -70,18 +72,18 @@ func newGroup(conn *broker.NATS, cfg Config, log *zap.Logger) *group {
 	return s
 }
 
-// assigned reports whether a part is ours to read, and a channel that is closed when that may have changed. Without anybody to share with
-// all is.
-func (s *group) assigned(part int) (bool, <-chan struct{}) {
-	if s == nil || part < 0 {
+// assigned reports whether a partition is assigned to this replica, and a channel that is closed when that may have changed. A
+// stream that is read whole has no group, and is always assigned.
+func (s *group) assigned(partition int) (bool, <-chan struct{}) {
+	if s == nil {
 		return true, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.members != nil && s.owners[part] == s.name, s.changed
+	return s.members != nil && s.owners[partition] == s.name, s.changed
 }
 
-// run shows this replica and looks for the others until ctx ends.
+// run shows this replica to the others, and divides the partitions, until ctx ends.
 func (s *group) run(ctx context.Context) {
 	tick := time.NewTicker(s.session / 4)
 	defer tick.Stop()
@@ -91,7 +93,7 @@ func (s *group) run(ctx context.Context) {
 		case ctx.Err() != nil:
 		case err == nil:
 			s.setMembers(members)
-		case s.known() || errors.Is(err, nats.ErrDisconnected):
+		case s.lastMembers() != nil || errors.Is(err, nats.ErrDisconnected):
 		default:
 			s.log.Warn("other replicas cannot be seen: partitions are not shared evenly", zap.Error(err))
 			s.setMembers([]string{s.name})
@@ -105,35 +107,52 @@ func (s *group) run(ctx context.Context) {
 	}
 }
 
-// showAndList shows that this replica is there, and lists all that are. Where the server has lost our consumer it may have lost the others'
-// too: then the list is that of before for one round.
+// showAndList shows the presence of this replica, and lists the members. If the server has lost our consumer, it may have lost
+// those of others too. Then the members stay as they were for one round.
 func (s *group) showAndList(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.answer)
 	defer cancel()
 	if !s.conn.Conn().IsConnected() {
 		return nil, nats.ErrDisconnected
 	}
-	again := s.presenceMade
-	there := false
-	if s.presenceMade {
-		subject := "$JS.API.CONSUMER.MSG.NEXT." + s.stream + "." + s.name
-		_, err := s.conn.Conn().RequestWithContext(ctx, subject, []byte(`{"batch":1,"no_wait":true}`))
-		if there = err == nil; err != nil && !errors.Is(err, nats.ErrNoResponders) {
-			return nil, fmt.Errorf("show this replica: %w", err)
-		}
+	exists, err := s.keepPresence(ctx)
+	if err != nil {
+		return nil, err
 	}
 	stream, err := s.conn.JetStream().Stream(ctx, s.stream)
 	if err != nil {
 		return nil, fmt.Errorf("look at the stream: %w", err)
 	}
-	if !there {
+	if !exists {
+		lost := s.presenceMade
 		if err := s.createPresence(ctx, stream); err != nil {
 			return nil, err
 		}
-		if again {
+		if lost {
 			return s.lastMembers(), nil
 		}
 	}
+	return s.listMembers(ctx, stream)
+}
+
+// keepPresence uses this replica's consumer, so that the server keeps it. It reports whether the server has it.
+func (s *group) keepPresence(ctx context.Context) (exists bool, err error) {
+	if !s.presenceMade {
+		return false, nil
+	}
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + s.stream + "." + s.name
+	_, err = s.conn.Conn().RequestWithContext(ctx, subject, []byte(`{"batch":1,"no_wait":true}`))
+	if errors.Is(err, nats.ErrNoResponders) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("show this replica: %w", err)
+	}
+	return true, nil
+}
+
+// listMembers lists this replica and those whose consumers the server has, sorted.
+func (s *group) listMembers(ctx context.Context, stream jetstream.Stream) ([]string, error) {
 	members := []string{s.name}
 	lister := stream.ConsumerNames(ctx)
 	for name := range lister.Name() {
@@ -148,10 +167,12 @@ func (s *group) showAndList(ctx context.Context) ([]string, error) {
 	return members, nil
 }
 
+// createPresence makes this replica's consumer.
 func (s *group) createPresence(ctx context.Context, stream jetstream.Stream) error {
 	_, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Name: s.name, Description: "shows that a replica is there", FilterSubject: s.filter,
-		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, InactiveThreshold: s.session,
+		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, InactiveThreshold: s.session,
 	})
 	if err != nil {
 		return fmt.Errorf("show this replica: %w", err)
@@ -160,24 +181,23 @@ func (s *group) createPresence(ctx context.Context, stream jetstream.Stream) err
 	return nil
 }
 
-// deletePresence tells the others at once.
+// deletePresence tells the others at once that this replica leaves.
 func (s *group) deletePresence() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.answer)
 	defer cancel()
 	if s.presenceMade && s.conn.Conn().IsConnected() {
-		_ = s.conn.JetStream().DeleteConsumer(ctx, s.stream, s.name) // else they see it when it has been silent
+		_ = s.conn.JetStream().DeleteConsumer(ctx, s.stream, s.name) // if it fails, the server drops it a little later
 	}
 }
 
-func (s *group) known() bool { return s.lastMembers() != nil }
-
+// lastMembers is nil until the members are known.
 func (s *group) lastMembers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.members
 }
 
-// setMembers gives each part an owner.
+// setMembers assigns the partitions anew if the members have changed.
 func (s *group) setMembers(members []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,20 +213,22 @@ func (s *group) setMembers(members []string) {
 			ours++
 		}
 	}
-	s.log.Info("partitions divided among the replicas", zap.Int("replicas", len(members)), zap.Int("partitions", s.partitions), zap.Int("ours", ours))
+	s.log.Info("partitions divided among the replicas",
+		zap.Int("replicas", len(members)), zap.Int("partitions", s.partitions), zap.Int("ours", ours))
 	s.onReplicas(min(len(members), s.partitions+s.wholeStreams))
 }
 
-// assignPartitions gives each member as many parts as any other, or one more, and moves few when a member comes or goes: the pairs of a part and
-// a member are taken in an order that is the same for all, and a pair is made where the part is free and the member has room.
-func assignPartitions(members []string, parts int) []string {
+// assignPartitions gives each member as many partitions as any other, or one more, and moves few when a member comes or goes. It
+// goes through all pairs of a partition and a member in an order that is the same for all replicas. It assigns a partition if it
+// is free and the member has room.
+func assignPartitions(members []string, partitions int) []string {
 	type pair struct {
-		part   int
-		member string
-		rank   uint64
+		partition int
+		member    string
+		rank      uint64
 	}
-	pairs := make([]pair, 0, parts*len(members))
-	for i := range parts {
+	pairs := make([]pair, 0, partitions*len(members))
+	for i := range partitions {
 		for _, m := range members {
 			h := fnv.New64a()
 			fmt.Fprintf(h, "%s/%d", m, i)
@@ -215,19 +237,19 @@ func assignPartitions(members []string, parts int) []string {
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.rank, b.rank) })
 
-	least, more := parts/len(members), parts%len(members)
+	least, more := partitions/len(members), partitions%len(members)
 	has := map[string]int{}
-	owners := make([]string, parts)
+	owners := make([]string, partitions)
 	for _, p := range pairs {
 		one := has[p.member] == least // one more than the least
-		if owners[p.part] != "" || has[p.member] > least || one && more == 0 {
+		if owners[p.partition] != "" || has[p.member] > least || one && more == 0 {
 			continue
 		}
 		if one {
 			more--
 		}
 		has[p.member]++
-		owners[p.part] = p.member
+		owners[p.partition] = p.member
 	}
 	return owners
 }

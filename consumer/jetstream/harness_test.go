@@ -141,7 +141,8 @@ func fastConfig() Config {
 	return cfg
 }
 
-// replica is one process that reads: a source with a connection and metrics of its own, and a handler that notes what it gets.
+// replica is one process that reads: a source with a connection and metrics of its own, and a handler that notes what
+// it gets.
 type replica struct {
 	t      testing.TB
 	conn   *broker.NATS

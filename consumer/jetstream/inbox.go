@@ -10,13 +10,15 @@ import (
 	"time"
 )
 
-// inbox receives the answers to requests for messages, in the order in which the server sent them, over a connection of its own.
+// inbox receives the answers to requests for messages, in the order in which the server sent them, over a connection
+// of its own.
 //
-// The messages are read in place. The client library copies each message, makes a map of its headers and passes it on through a
-// channel, which costs more than all that the bridge does with a message.
+// The messages are read in place. The client library copies each message, makes a map of its headers and passes it on
+// through a channel, which costs more than all that the bridge does with a message.
 //
-// readLoop reads the connection all the time, whatever becomes of the messages, because a server closes a connection that is not
-// read. How much can arrive is bounded by what was asked for. receive and request are called from one goroutine.
+// readLoop reads the connection all the time, whatever becomes of the messages, because a server closes a connection
+// that is not read. How much can arrive is bounded by what was asked for. receive and request are called from one
+// goroutine.
 type inbox struct {
 	conn        net.Conn
 	subject     string
@@ -88,8 +90,8 @@ func (b *inbox) close() {
 	b.reading.Wait()
 }
 
-// receive returns what has arrived since the last call, and why nothing comes after it if the connection has ended. It reuses
-// the memory of the frames that it returned last.
+// receive returns what has arrived since the last call, and why nothing comes after it if the connection has ended.
+// It reuses the memory of the frames that it returned last.
 func (b *inbox) receive(used []frame) ([]frame, error) {
 	clear(used)
 	b.mu.Lock()
@@ -126,8 +128,8 @@ func (b *inbox) readLoop() {
 	}
 }
 
-// parse puts the whole messages at the front of p into the queue, and answers pings. It returns the number of bytes that it has
-// parsed, and how many the message after them will take.
+// parse puts the whole messages at the front of p into the queue, and answers pings. It returns the number of bytes
+// that it has parsed, and how many the message after them will take.
 func (b *inbox) parse(c *chunk, p []byte) (size, need int, err error) {
 	pings, arrived, size, need, err := b.enqueue(c, p)
 	if arrived > 0 {

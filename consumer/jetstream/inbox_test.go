@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Messages of all sizes, cut anywhere on their way, come whole and in order although nobody takes them meanwhile, and stay as they
-// came until they are done. Nothing is held when all are.
+// Messages of all sizes, cut anywhere on their way, come whole and in order although nobody takes them meanwhile, and
+// stay as they came until they are done. Nothing is held when all are.
 func TestInboxReadsInPieces(t *testing.T) {
 	server, client := net.Pipe()
 	b := openInbox(client, "_INBOX.test", 128<<10) // chunks of 8 KiB

@@ -28,8 +28,8 @@ func (s *natsServer) makeAgain() {
 	}
 }
 
-// A stream that is made again while the bridge is away is read from its beginning, wherever start_at would begin, and it is told: what was
-// noted of the earlier one says only that it was read.
+// A stream that is made again while the bridge is away is read from its beginning, wherever start_at would begin, and
+// it is told: what was noted of the earlier one says only that it was read.
 func TestJetStreamStreamMadeAgainWhileAway(t *testing.T) {
 	t.Parallel()
 	for _, startAt := range []string{"earliest", "latest", "2100-01-01T00:00:00Z"} {
@@ -84,8 +84,8 @@ func TestJetStreamStreamMadeAgainNeverRead(t *testing.T) {
 	r.stop()
 }
 
-// A stream that is made again while it is read is read from its beginning too, by one replica, and what is in hand of the earlier one
-// counts for nothing in the new one.
+// A stream that is made again while it is read is read from its beginning too, by one replica, and what is in hand of
+// the earlier one counts for nothing in the new one.
 func TestJetStreamStreamMadeAgain(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)

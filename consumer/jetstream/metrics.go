@@ -11,32 +11,40 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// metrics counts what happens on all streams, and describes those that are read here when it is asked: their series are
-// gone with the right to read.
+// metrics counts what happens on all partitions. When it is asked, it also describes those that are read here: their series are
+// gone with the pin.
 type metrics struct {
 	source                                                *Source
 	active                                                *prometheus.GaugeVec
 	lost, deleted, recreated, redelivered, acks, sessions *prometheus.CounterVec
 }
 
+var streamLabels = []string{"stream", "partition"}
+
 var lagDesc = prometheus.NewDesc("ciobridge_stream_lag",
-	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.", []string{"stream", "partition"}, nil)
+	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.",
+	streamLabels, nil)
 
 func newMetrics(reg prometheus.Registerer, source *Source) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append(labels, streamLabels...))
 	}
 	m := &metrics{
 		source: source,
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ciobridge_stream_active",
-			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, []string{"stream", "partition"}),
-		lost:    counter("ciobridge_stream_lost_total", "Messages that the stream discarded before they were finished, purged or too old or too many.", "stream", "partition"),
-		deleted: counter("ciobridge_stream_deleted_total", "Messages that were deleted behind the front of the stream, one by one or by subject, before they were read.", "stream", "partition"),
+			Help: "1 while this replica reads the stream, 0 while it stands by or cannot."}, streamLabels),
+		lost: counter("ciobridge_stream_lost_total",
+			"Messages that the stream discarded before they were finished, purged or too old or too many."),
+		deleted: counter("ciobridge_stream_deleted_total",
+			"Messages that were deleted behind the front of the stream, one by one or by subject, before they were read."),
 		recreated: counter("ciobridge_stream_made_again_total",
-			"Times that the stream was found deleted and made again. What the earlier one had unread is lost, and how much that was cannot be known.", "stream", "partition"),
-		redelivered: counter("ciobridge_stream_redelivered_total", "Deliveries that were dropped because the message was in hand or finished already.", "stream", "partition"),
-		acks:        counter("ciobridge_stream_acks_total", "Acknowledgements of finished messages, by result; failed counts too what could not be stored beside them.", "stream", "partition", "result"),
-		sessions:    counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "stream", "partition", "reason"),
+			"Times that the stream was found deleted and made again. "+
+				"What the earlier one had unread is lost, and how much that was cannot be known."),
+		redelivered: counter("ciobridge_stream_redelivered_total",
+			"Deliveries that were dropped because the message was in hand or finished already."),
+		acks: counter("ciobridge_stream_acks_total",
+			"Acknowledgements of finished messages, by result; failed counts too what could not be stored beside them.", "result"),
+		sessions: counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "reason"),
 	}
 	reg.MustRegister(m.active, m.lost, m.deleted, m.recreated, m.redelivered, m.acks, m.sessions, m)
 	return m
@@ -55,17 +63,17 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		if s == nil {
 			continue
 		}
-		partition := strconv.Itoa(int(r.partition.index))
+		labels := []string{r.partition.stream, strconv.Itoa(int(r.partition.index))}
 		age := time.Duration(0)
 		if n, oldest := s.tracker.InFlight(); n > 0 {
 			age = max(0, time.Since(oldest))
 		}
-		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(s.lag.Load()), r.partition.stream, partition)
-		ch <- prometheus.MustNewConstMetric(consumer.OldestUnfinishedDesc, prometheus.GaugeValue, age.Seconds(), r.partition.stream, partition)
+		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(s.lag.Load()), labels...)
+		ch <- prometheus.MustNewConstMetric(consumer.OldestUnfinishedDesc, prometheus.GaugeValue, age.Seconds(), labels...)
 	}
 }
 
-// partitionMetrics is what is counted of one stream.
+// partitionMetrics is what is counted of one partition.
 type partitionMetrics struct {
 	active                                prometheus.Gauge
 	lost, deleted, recreated, redelivered prometheus.Counter
@@ -108,9 +116,18 @@ var sessionReasons = []struct {
 	err    error
 	reason string
 }{
-	{context.Canceled, "stopped"}, {errPinLost, "pin_lost"}, {errDisconnected, "disconnected"}, {errPinUnproven, "unproven"},
-	{errSilent, "silent"}, {errConsumerGone, "consumer_gone"}, {errStreamRecreated, "made_again"}, {errLeaderMoved, "moved"}, {errOutOfOrder, "out_of_turn"},
-	{errFenced, "fenced"}, {errFloorWentBack, "floor_went_back"}, {errReassigned, "handed_over"},
+	{context.Canceled, "stopped"},
+	{errPinLost, "pin_lost"},
+	{errDisconnected, "disconnected"},
+	{errPinUnproven, "unproven"},
+	{errSilent, "silent"},
+	{errConsumerGone, "consumer_gone"},
+	{errStreamRecreated, "made_again"},
+	{errLeaderMoved, "moved"},
+	{errOutOfOrder, "out_of_turn"},
+	{errFenced, "fenced"},
+	{errFloorWentBack, "floor_went_back"},
+	{errReassigned, "handed_over"},
 }
 
 func (m *partitionMetrics) countSession(why error) {

@@ -16,9 +16,10 @@ import (
 // ErrStreamRead is the error of SetOffsets while a replica reads a stream.
 var ErrStreamRead = errors.New("a replica of the bridge reads the stream: stop every replica first, and after a crash wait ten seconds")
 
-// Offsets reads where the bridge stands on the configured streams, in their order; offsets are stream sequences and the
-// partition is 0 where a stream has none. It changes nothing. Where only some subjects are read, or newer messages replace older ones, nobody can say
-// whether a message that is gone was wanted, and Committed is then never before Start.
+// Offsets reads where the bridge stands on the configured streams, in their order; offsets are stream sequences and
+// the partition is 0 where a stream has none. It changes nothing. Where only some subjects are read, or newer
+// messages replace older ones, nobody can say whether a message that is gone was wanted, and Committed is then never
+// before Start.
 func Offsets(ctx context.Context, conn *broker.NATS, config Config) ([]consumer.OffsetInfo, error) {
 	var offsets []consumer.OffsetInfo
 	for _, p := range config.partitions() {
@@ -31,9 +32,9 @@ func Offsets(ctx context.Context, conn *broker.NATS, config Config) ([]consumer.
 	return offsets, nil
 }
 
-// SetOffsets makes reading go on at the given sequences, which the streams must have or give next. While a replica reads one
-// of the streams the error is ErrStreamRead, and nothing has been changed. Any other error says what has been changed; to give the same
-// changes again then completes them.
+// SetOffsets makes reading go on at the given sequences, which the streams must have or give next. While a replica
+// reads one of the streams the error is ErrStreamRead, and nothing has been changed. Any other error says what has
+// been changed; to give the same changes again then completes them.
 func SetOffsets(ctx context.Context, conn *broker.NATS, config Config, changes []consumer.OffsetChange) error {
 	type place struct {
 		stream    string
@@ -85,7 +86,8 @@ func SetOffsets(ctx context.Context, conn *broker.NATS, config Config, changes [
 	return nil
 }
 
-// partlySetError says that some streams are set and one is not. It does not unwrap: ErrStreamRead says that nothing has been changed.
+// partlySetError says that some streams are set and one is not. It does not unwrap: ErrStreamRead says that nothing
+// has been changed.
 type partlySetError struct {
 	set []string
 	err error
@@ -147,8 +149,8 @@ func (r *reader) readOffset(ctx context.Context) (offset, error) {
 	return o, nil
 }
 
-// checkSettable refuses a place at which the server does not let the consumer begin: none to before where it once began, and to make it anew
-// would drop from the stream what no other consumer wants.
+// checkSettable refuses a place at which the server does not let the consumer begin: none to before where it once
+// began, and to make it anew would drop from the stream what no other consumer wants.
 func (r *reader) checkSettable(ctx context.Context, o offset, next uint64) error {
 	if !o.exists || o.stream.Retention == jetstream.LimitsPolicy {
 		return nil
@@ -171,8 +173,8 @@ func (r *reader) checkSettable(ctx context.Context, o offset, next uint64) error
 	return nil
 }
 
-// setOffset sets the checkpoint and then the consumer. The checkpoint comes first, because it fences: whoever gains the pin in between goes
-// by it, and a reader that began after o was seen makes its write fail.
+// setOffset sets the checkpoint and then the consumer. The checkpoint comes first, because it fences: whoever gains
+// the pin in between goes by it, and a reader that began after o was seen makes its write fail.
 func (r *reader) setOffset(ctx context.Context, o offset, next uint64) error {
 	if err := r.setCheckpoint(ctx, o, next); err != nil {
 		return err
@@ -183,8 +185,8 @@ func (r *reader) setOffset(ctx context.Context, o offset, next uint64) error {
 	return nil
 }
 
-// setConsumer sets the consumer, or makes it at that place. The server sets none to before the place at which it once began: then it
-// is made anew.
+// setConsumer sets the consumer, or makes it at that place. The server sets none to before the place at which it once
+// began: then it is made anew.
 func (r *reader) setConsumer(ctx context.Context, o offset, next uint64) error {
 	if o.exists {
 		_, err := r.conn.JetStream().ResetConsumerToSequence(ctx, r.partition.stream, r.partition.durable, next)
@@ -206,7 +208,8 @@ func (r *reader) setConsumer(ctx context.Context, o offset, next uint64) error {
 	return nil
 }
 
-// setCheckpoint stores the place, and with it that what a reader remembers is void, and so is the floor that the server has now.
+// setCheckpoint stores the place, and with it that what a reader remembers is void, and so is the floor that the
+// server has now.
 func (r *reader) setCheckpoint(ctx context.Context, o offset, next uint64) error {
 	if err := r.checkpoints.ensure(ctx, o.stream.Replicas); err != nil {
 		return fmt.Errorf("nothing of it is changed: %w", err)

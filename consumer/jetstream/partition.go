@@ -21,8 +21,8 @@ type partition struct {
 	durable string
 }
 
-// partitions are what a configuration reads, in its order. The name of a partition's durable tells the number of partitions too, so that
-// durables of different divisions are never taken for one another.
+// partitions are what a configuration reads, in its order. The name of a partition's durable tells the number of
+// partitions too, so that durables of different divisions are never taken for one another.
 func (c *Config) partitions() []partition {
 	var parts []partition
 	for _, s := range c.Streams {
@@ -51,8 +51,8 @@ func (p *partition) String() string {
 	return p.stream + "/" + strconv.Itoa(int(p.index))
 }
 
-// partitionCount reads the number of partitions from the name of a durable that belongs to the bridge of the given durable: 0 where it
-// reads the stream whole.
+// partitionCount reads the number of partitions from the name of a durable that belongs to the bridge of the given
+// durable: 0 where it reads the stream whole.
 func partitionCount(name, durable string) (of int, ok bool) {
 	if name == durable {
 		return 0, true
@@ -69,9 +69,9 @@ func partitionCount(name, durable string) (of int, ok bool) {
 	return int(n), err == nil && n > 0
 }
 
-// checkPartitioning refuses a stream on which the bridge has durables of another division. A partition is read from the place of its own
-// durable, and nobody but the operator can know that what the others have not finished is read nowhere else, or that what they have
-// finished is not read again.
+// checkPartitioning refuses a stream on which the bridge has durables of another division. A partition is read from
+// the place of its own durable, and nobody but the operator can know that what the others have not finished is read
+// nowhere else, or that what they have finished is not read again.
 func (r *reader) checkPartitioning(ctx context.Context, stream jetstream.Stream) error {
 	lister := stream.ConsumerNames(ctx)
 	var others []string
@@ -120,8 +120,9 @@ func (e *DivisionError) Error() string {
 	for i, name := range e.Durables {
 		remove[i] = fmt.Sprintf("nats consumer rm %s %s", e.Stream, name)
 	}
-	return fmt.Sprintf("stream %s was divided into partitions in another way, and at least %d messages of that are unfinished: "+
-		"pause the publishers; let the bridge finish with the partitions of before, until ciobridge offsets show says for each that nothing is unread; "+
+	return fmt.Sprintf("stream %s was divided into partitions in another way, and at least %d messages of that are "+
+		"unfinished: pause the publishers; let the bridge finish with the partitions of before, until "+
+		"ciobridge offsets show says for each that nothing is unread; "+
 		"stop every replica and note END; delete the old consumers with: %s; divide the subjects anew; "+
 		"with the new configuration run: ciobridge offsets set %s=END; then start the replicas and the publishers",
 		e.Stream, e.Unfinished, strings.Join(remove, "; "), e.Stream)
@@ -131,7 +132,8 @@ func (e *DivisionError) Error() string {
 func (s *StreamConfig) validatePartitions(path string) error {
 	var errs []error
 	if len(s.Partitions) > 0 && len(s.Subjects) > 0 {
-		errs = append(errs, fmt.Errorf("%s.partitions: cannot stand beside subjects: put the subjects into the partitions", path))
+		err := fmt.Errorf("%s.partitions: cannot stand beside subjects: put the subjects into the partitions", path)
+		errs = append(errs, err)
 	}
 	type named struct{ path, subject string }
 	var all []named
@@ -147,7 +149,8 @@ func (s *StreamConfig) validatePartitions(path string) error {
 			}
 			for _, before := range all {
 				if server.SubjectsCollide(before.subject, subject) {
-					errs = append(errs, fmt.Errorf("%s: overlaps a subject of %s: what both match would be read twice", at, before.path))
+					err := fmt.Errorf("%s: overlaps a subject of %s: what both match would be read twice", at, before.path)
+					errs = append(errs, err)
 				}
 			}
 			all = append(all, named{at, subject})
@@ -160,7 +163,10 @@ func (s *StreamConfig) validatePartitions(path string) error {
 func checkSubject(subject string) error {
 	tokens := strings.Split(subject, ".")
 	for i, token := range tokens {
-		if token == "" || strings.ContainsAny(token, " \t\r\n") || len(token) > 1 && strings.ContainsAny(token, "*>") || token == ">" && i < len(tokens)-1 {
+		switch {
+		case token == "" || strings.ContainsAny(token, " \t\r\n"),
+			len(token) > 1 && strings.ContainsAny(token, "*>"),
+			token == ">" && i < len(tokens)-1:
 			return errors.New("is not a subject")
 		}
 	}

@@ -76,7 +76,8 @@ func (m *mall) visit(s *natsServer, persons int, seq int) {
 	}
 }
 
-// shopper is a replica whose messages take effect when they are handed over, while their lease holds, and are done a little later.
+// shopper is a replica whose messages take effect when they are handed over, while their lease holds, and are done a
+// little later.
 type shopper struct {
 	mall   *mall
 	lanes  sync.WaitGroup
@@ -139,8 +140,9 @@ func (r *shopper) holds() int {
 	return n
 }
 
-// Four partitions are shared by two replicas, evenly after a moment. One is killed and its share goes to the other; then a third joins
-// and the other stops. Nobody's events are lost or out of order, and every floor is where its partition ends.
+// Four partitions are shared by two replicas, evenly after a moment. One is killed and its share goes to the other;
+// then a third joins and the other stops. Nobody's events are lost or out of order, and every floor is where its
+// partition ends.
 func TestJetStreamPartitionsAreShared(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -221,8 +223,8 @@ func TestJetStreamTellsReplicas(t *testing.T) {
 	first.stop()
 }
 
-// Another number of partitions is refused while the durables of before stand, whatever they have finished, in either direction; and
-// the way that the refusal tells leads on, with nothing lost and nothing twice.
+// Another number of partitions is refused while the durables of before stand, whatever they have finished, in either
+// direction; and the way that the refusal tells leads on, with nothing lost and nothing twice.
 func TestJetStreamDividedAnew(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)

@@ -11,7 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// heldPin is the pin of a session, and up to when the server leaves it with us. deliverLoop, keepPin and commits use it.
+// heldPin is the pin of a session, and up to when the server leaves it with us. deliverLoop, keepPin and commits use
+// it.
 type heldPin struct {
 	id      string
 	timeout time.Duration // how long the server waits for a sign of life
@@ -40,16 +41,18 @@ func pinOf(info *jetstream.ConsumerInfo) string {
 	return ""
 }
 
-// provePin gives the server a sign of life and asks for the state of the consumer. It fails if the pin is not ours any more. The
-// request asks for a message of at most one byte. There is none, so it counts as a sign of life whatever is in flight.
+// provePin gives the server a sign of life and asks for the state of the consumer. It fails if the pin is not ours
+// any more. The request asks for a message of at most one byte. There is none, so it counts as a sign of life
+// whatever is in flight.
 //
-// The answer alone proves nothing: a server that has given no pin at all answers alike. But no pin is given twice, so one that
-// stands after the answer also stood before it.
+// The answer alone proves nothing: a server that has given no pin at all answers alike. But no pin is given twice, so
+// one that stands after the answer also stood before it.
 func (r *reader) provePin(ctx context.Context, pin string) (*pinProof, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/3)
 	defer cancel()
 	p := &pinProof{sent: time.Now()}
-	m, err := r.conn.Conn().RequestWithContext(ctx, r.pullSubject(), pull{batch: 1, maxBytes: 1, noWait: true, pin: pin}.encode())
+	request := pull{batch: 1, maxBytes: 1, noWait: true, pin: pin}
+	m, err := r.conn.Conn().RequestWithContext(ctx, r.pullSubject(), request.encode())
 	if errors.Is(err, nats.ErrNoResponders) {
 		return nil, errConsumerGone
 	}
@@ -82,8 +85,8 @@ type pinProof struct {
 	lag      uint64 // messages that are not acked, delivered or not
 }
 
-// resetConsumer has the server deliver again from its ack floor on, or from our committable offset where that is lower. Delivery
-// goes on after the sequence base.
+// resetConsumer has the server deliver again from its ack floor on, or from our committable offset where that is
+// lower. Delivery goes on after the sequence base.
 func (r *reader) resetConsumer(ctx context.Context, acked uint64) (base uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
 	defer cancel()

@@ -72,7 +72,8 @@ func (p *proxy) pass(from, to net.Conn, sent func([]byte)) {
 	}
 }
 
-// watch has sent called with what clients send before it is passed on, on connections that are made from now on. It may block.
+// watch has sent called with what clients send before it is passed on, on connections that are made from now on. It
+// may block.
 func (p *proxy) watch(sent func(data []byte)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,8 +16,8 @@ const minPrefetch = 400
 
 // pulls are the session's requests for messages. Only deliverLoop uses them.
 //
-// The client library's own iterators hide when the pin changes hands, and keep messages of the time before in their buffers.
-// So the few messages of the pull protocol are written and read here.
+// The client library's own iterators hide when the pin changes hands, and keep messages of the time before in their
+// buffers. So the few messages of the pull protocol are written and read here.
 type pulls struct {
 	inbox       *inbox
 	subject     string
@@ -29,12 +29,13 @@ type pulls struct {
 func newPulls(r *reader, pin string, inbox *inbox) pulls {
 	t := &r.cfg.tuning
 	return pulls{inbox: inbox, subject: r.pullSubject(), each: pull{
-		batch: t.prefetch / 2, maxBytes: int(r.cfg.FetchBytes / 4), expires: t.expires, heartbeat: t.heartbeat, pin: pin,
+		batch: t.prefetch / 2, maxBytes: int(r.cfg.FetchBytes / 4),
+		expires: t.expires, heartbeat: t.heartbeat, pin: pin,
 	}}
 }
 
-// request asks for messages when few are left to come and the inbox has room. At most half of the bytes are in flight then, and
-// the requests that stand may fill the other half.
+// request asks for messages when few are left to come and the inbox has room. At most half of the bytes are in flight
+// then, and the requests that stand may fill the other half.
 func (p *pulls) request() error {
 	if p.outstanding > p.each.batch/2 || !p.inbox.hasRoom() {
 		return nil
@@ -50,8 +51,8 @@ func (p *pulls) request() error {
 	return nil
 }
 
-// ended notes that a request is over. A message that is too large for it is asked for alone if nothing else is outstanding: one
-// message past the first half of the bytes is what the other half is for.
+// ended notes that a request is over. A message that is too large for it is asked for alone if nothing else is
+// outstanding: one message past the first half of the bytes is what the other half is for.
 func (p *pulls) ended(st status) {
 	p.askOne = st.full && st.left >= p.outstanding && p.inbox.hasRoom()
 	p.outstanding = max(0, p.outstanding-st.left)

@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// What goes from the stream while nobody reads stops the reading with an exact count, whatever took it: the server moves the consumer's
-// floor along as if it had been read. The command tells the same, and its skip is the way on.
+// What goes from the stream while nobody reads stops the reading with an exact count, whatever took it: the server
+// moves the consumer's floor along as if it had been read. The command tells the same, and its skip is the way on.
 func TestJetStreamPurgedWhileAway(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -72,8 +72,8 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 	}
 }
 
-// Messages are in hand when they are purged, for Customer.io is out, and then the process is killed: what it had finished beyond the floor is
-// not counted as lost.
+// Messages are in hand when they are purged, for Customer.io is out, and then the process is killed: what it had
+// finished beyond the floor is not counted as lost.
 func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -94,8 +94,8 @@ func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 	}
 }
 
-// A message in hand is deleted: the server then takes everything before it for acknowledged. A reader that comes after a kill begins at the
-// bridge's own floor all the same, with a new message to be pinned by and without.
+// A message in hand is deleted: the server then takes everything before it for acknowledged. A reader that comes
+// after a kill begins at the bridge's own floor all the same, with a new message to be pinned by and without.
 func TestJetStreamDeletedInHandThenKilled(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -143,8 +143,8 @@ func TestJetStreamDeletedInTheMiddleWhileAway(t *testing.T) {
 	next.stop()
 }
 
-// A bridge of an older version knows nothing of the bridge's own floor. Before and after it reading goes on where the server's floor
-// stands.
+// A bridge of an older version knows nothing of the bridge's own floor. Before and after it reading goes on where the
+// server's floor stands.
 func TestJetStreamBesideAnOlderBridge(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -211,8 +211,8 @@ func (s *natsServer) goOnAt(offset int64) {
 	}
 }
 
-// Where it cannot be told whether what was purged was to be read, reading goes on behind it, also by a consumer that began at a time: the server
-// sets none of those to a place before the first message since that time.
+// Where it cannot be told whether what was purged was to be read, reading goes on behind it, also by a consumer that
+// began at a time: the server sets none of those to a place before the first message since that time.
 func TestJetStreamPurgedWhileAwayWithAFilterFromATime(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)

@@ -27,8 +27,9 @@ const (
 
 // reader reads one partition, or one stream that is read whole, session after session. In between it waits for the pin.
 //
-// run and what it calls use the fields without a lock, except for session, which metrics look at too. While a session runs,
-// deliverLoop uses the fields that checkFirstGap needs, and provePin, which keepPin calls, uses none that changes.
+// run and what it calls use the fields without a lock, except for session, which metrics look at too. While a session
+// runs, deliverLoop uses the fields that checkFirstGap needs, and provePin, which keepPin calls, uses none that
+// changes.
 type reader struct {
 	conn         *broker.NATS
 	cfg          Config

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What a purge takes away before it was read is counted exactly, and the reading stops; what is in hand then still finishes, since
-// it cannot come again.
+// What a purge takes away before it was read is counted exactly, and the reading stops; what is in hand then still
+// finishes, since it cannot come again.
 func TestJetStreamPurgedWhileReading(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -164,8 +164,8 @@ func TestJetStreamRefusesADifferingConsumer(t *testing.T) {
 	}
 }
 
-// Somebody changes the consumer while it is read, so that the server would give up on messages: the reading stops and says so, what is
-// done is acknowledged, and put right again it goes on with the next message.
+// Somebody changes the consumer while it is read, so that the server would give up on messages: the reading stops and
+// says so, what is done is acknowledged, and put right again it goes on with the next message.
 func TestJetStreamConsumerChangedWhileReading(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -259,7 +259,8 @@ func TestJetStreamTroubles(t *testing.T) {
 	r.stop()
 }
 
-// A handler that does not return holds neither the stop nor the hand-over of what it was called for, and what it says later says nothing.
+// A handler that does not return holds neither the stop nor the hand-over of what it was called for, and what it says
+// later says nothing.
 func TestJetStreamHandlerThatDoesNotReturn(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(r *replica){

@@ -11,17 +11,17 @@ import (
 // pinHeader is put on every message by the server to name the reader that it was meant for.
 const pinHeader = "Nats-Pin-Id"
 
-// delivery is what the reply subject of a delivered message tells: where the message stands in the stream and in the order of
-// deliveries. Acknowledgements are addressed to that subject too.
+// delivery is what the reply subject of a delivered message tells: where the message stands in the stream and in the
+// order of deliveries. Acknowledgements are addressed to that subject too.
 type delivery struct {
 	streamSeq   uint64 // in the stream
 	consumerSeq uint64 // of this delivery since the consumer was last reset, from 1, without holes
 	time        int64  // when the stream took the message, unix nanoseconds
 }
 
-// parseDelivery reads $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<ordinal>.<time>.<pending>, or the newer form with a domain and
-// an account before the stream and perhaps a token at the end. From is where the delivered field begins and to is where the
-// pending field ends.
+// parseDelivery reads $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<ordinal>.<time>.<pending>, or the newer form
+// with a domain and an account before the stream and perhaps a token at the end. From is where the delivered field
+// begins and to is where the pending field ends.
 func parseDelivery(reply []byte) (d delivery, from, to int, ok bool) {
 	from = numbersStart(reply)
 	if from == 0 {
@@ -82,8 +82,8 @@ func parseNumber(s []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-// ackSubject makes the subject that acknowledges everything up to a sequence. Reply is that of any message since the consumer was
-// last reset.
+// ackSubject makes the subject that acknowledges everything up to a sequence. Reply is that of any message since the
+// consumer was last reset.
 func ackSubject(reply string, seq, ordinal uint64) string {
 	_, from, to, _ := parseDelivery([]byte(reply))
 	b := make([]byte, 0, len(reply)+40)
@@ -96,8 +96,8 @@ func ackSubject(reply string, seq, ordinal uint64) string {
 	return string(append(b, reply[to:]...))
 }
 
-// decoder reads the reply subjects and headers of a session's messages. Most of them begin alike, or are alike, so that little
-// is parsed. Only deliverLoop uses it.
+// decoder reads the reply subjects and headers of a session's messages. Most of them begin alike, or are alike, so
+// that little is parsed. Only deliverLoop uses it.
 type decoder struct {
 	pin        string
 	bareHeader []byte // the header of a message that has none of its own
@@ -106,7 +106,8 @@ type decoder struct {
 }
 
 func newDecoder(pin string) decoder {
-	return decoder{pin: pin, bareHeader: fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin), names: nameCache{}}
+	bareHeader := fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin)
+	return decoder{pin: pin, bareHeader: bareHeader, names: nameCache{}}
 }
 
 // delivery reads a reply subject. It reports whether the front of it is a new one, as that of the first is.
@@ -122,8 +123,8 @@ func (c *decoder) delivery(reply []byte) (d delivery, newFront, ok bool) {
 	return d, ok, ok
 }
 
-// headers reads the headers of a message, in the order in which they came. It leaves out the pin, and reports whether the pin is
-// ours.
+// headers reads the headers of a message, in the order in which they came. It leaves out the pin, and reports whether
+// the pin is ours.
 func (c *decoder) headers(header []byte) (headers []event.Header, ours bool) {
 	if bytes.Equal(header, c.bareHeader) {
 		return nil, true

@@ -15,12 +15,13 @@ import (
 
 // session is one period of reading: from the moment the reader has the pin until it gives it up.
 //
-// startSession proves the pin, loads the checkpoint, resets the consumer, and stores the checkpoint under the new pin. From then
-// on no earlier reader can write the checkpoint. run starts the goroutines below and delivers messages until the session ends.
-// It ends when the pin is lost or cannot be proved, when the connection breaks, when a delivery does not follow the one before,
-// when the partition is assigned to another replica, and when the process stops. The first cause counts. What is in flight then
-// has until the drain limit to finish. The last commit stores what was finished, and the pin is given back if others can use
-// it. The reader keeps the tracker, so that the next session of this process knows what was acked after the last commit.
+// startSession proves the pin, loads the checkpoint, resets the consumer, and stores the checkpoint under the new
+// pin. From then on no earlier reader can write the checkpoint. run starts the goroutines below and delivers messages
+// until the session ends. It ends when the pin is lost or cannot be proved, when the connection breaks, when a
+// delivery does not follow the one before, when the partition is assigned to another replica, and when the process
+// stops. The first cause counts. What is in flight then has until the drain limit to finish. The last commit stores
+// what was finished, and the pin is given back if others can use it. The reader keeps the tracker, so that the next
+// session of this process knows what was acked after the last commit.
 //
 // Goroutines. All of them have ended when run returns, except for one that waits for a handler past the drain limit.
 //
@@ -32,8 +33,9 @@ import (
 //
 // The goroutines of the pipeline ack messages. They use tracker and the chunk of the message, nothing else.
 //
-// Locks. Two are held while another is taken, in this order: commits.mu before the mutexes of tracker and lease; inbox.mu before
-// chunk.mu, before that of the pool of buffers. Only commits.mu is held while the server is waited for.
+// Locks. Two are held while another is taken, in this order: commits.mu before the mutexes of tracker and lease;
+// inbox.mu before chunk.mu, before that of the pool of buffers. Only commits.mu is held while the server is waited
+// for.
 type session struct {
 	r       *reader
 	info    *jetstream.StreamInfo // the stream when the session began
@@ -55,8 +57,8 @@ type session struct {
 
 type endCause struct{ err error }
 
-// startSession begins a session with a pin that the reader has just got. The inbox is opened after the reset, so that nothing
-// that was sent before the reset is taken for what comes after it.
+// startSession begins a session with a pin that the reader has just got. The inbox is opened after the reset, so that
+// nothing that was sent before the reset is taken for what comes after it.
 func (r *reader) startSession(ctx context.Context, pin string) (*session, error) {
 	proof, err := r.provePin(ctx, pin)
 	if err != nil {
@@ -127,8 +129,9 @@ func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle con
 	return s.cause()
 }
 
-// deliverUntilDrained delivers messages until the session ends, and then waits for what is in flight up to the drain limit. A
-// handler that has not returned by then is left behind: its lease is over, so nothing comes of what it returns.
+// deliverUntilDrained delivers messages until the session ends, and then waits for what is in flight up to the drain
+// limit. A handler that has not returned by then is left behind: its lease is over, so nothing comes of what it
+// returns.
 func (s *session) deliverUntilDrained(handle consumer.Handler) {
 	delivered := make(chan struct{})
 	go func() {
@@ -146,8 +149,8 @@ func (s *session) deliverUntilDrained(handle consumer.Handler) {
 	}
 }
 
-// end ends the session for the given reason, unless it ends already. What is in flight may finish if the pin certainly stays
-// ours. Otherwise another replica may read now, so no attempt to send begins from here on.
+// end ends the session for the given reason, unless it ends already. What is in flight may finish if the pin
+// certainly stays ours. Otherwise another replica may read now, so no attempt to send begins from here on.
 func (s *session) end(err error) {
 	if !s.endCause.CompareAndSwap(nil, &endCause{err}) {
 		return
@@ -172,9 +175,9 @@ func (s *session) cause() error {
 	return nil
 }
 
-// keepPin proves the pin again and again. It ends the session when the pin is lost or was not proved in time, when the
-// partition is assigned to another replica, and when the connection breaks, because what was on its way is then gone. It goes
-// on during the drain, so that the last commit is made under the pin.
+// keepPin proves the pin again and again. It ends the session when the pin is lost or was not proved in time, when
+// the partition is assigned to another replica, and when the connection breaks, because what was on its way is then
+// gone. It goes on during the drain, so that the last commit is made under the pin.
 func (s *session) keepPin(done <-chan struct{}, broken <-chan nats.Status) {
 	every := time.NewTicker(s.r.cfg.SessionTimeout / 4)
 	defer every.Stop()

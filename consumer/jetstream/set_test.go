@@ -24,8 +24,8 @@ type setting struct {
 	ended  chan error
 }
 
-// setHeldUp begins to set the offsets over a connection that holds back the write of the given number: a change writes the checkpoint and
-// the consumer.
+// setHeldUp begins to set the offsets over a connection that holds back the write of the given number: a change
+// writes the checkpoint and the consumer.
 func (s *natsServer) setHeldUp(cfg Config, write int64, changes ...consumer.OffsetChange) *setting {
 	s.t.Helper()
 	o := &setting{t: s.t.(*testing.T), held: make(chan struct{}), ended: make(chan error, 1)}
@@ -104,7 +104,8 @@ func TestJetStreamOffsetsSkippedWhileAProcessStarts(t *testing.T) {
 	next.stop()
 }
 
-// The consumer cannot be set: the error says what has been changed, the command and a reader go by that, and giving it again completes it.
+// The consumer cannot be set: the error says what has been changed, the command and a reader go by that, and giving
+// it again completes it.
 func TestJetStreamOffsetsSetInPart(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -133,7 +134,8 @@ func TestJetStreamOffsetsSetInPart(t *testing.T) {
 	r.stop()
 }
 
-// A reader begins before the checkpoint is written: nothing has been changed, and where another one has been set already, the error says so.
+// A reader begins before the checkpoint is written: nothing has been changed, and where another one has been set
+// already, the error says so.
 func TestJetStreamOffsetsSetAfterAReaderBegan(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)

@@ -14,16 +14,18 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Source reads streams of NATS JetStream as logs: each in its order, by one replica at a time, with one committable offset.
+// Source reads streams of NATS JetStream as logs: each in its order, by one replica at a time, with one committable
+// offset.
 //
-// A stream is read whole, or divided into partitions by subject. For each there is one reader, with a durable consumer of its
-// own on the server. Among the replicas, the one to which the server has given the consumer's pin may read. The others are on
-// standby. A replica that gets the pin goes on from the checkpoint: what was in flight at another replica comes first, in order,
-// and what was acked there is left out. Messages that come from Consume are under the lease that goes with the pin.
+// A stream is read whole, or divided into partitions by subject. For each there is one reader, with a durable
+// consumer of its own on the server. Among the replicas, the one to which the server has given the consumer's pin may
+// read. The others are on standby. A replica that gets the pin goes on from the checkpoint: what was in flight at
+// another replica comes first, in order, and what was acked there is left out. Messages that come from Consume are
+// under the lease that goes with the pin.
 //
-// Consume starts a goroutine for each reader, and one that tells the replicas of one another if streams have partitions. It
-// returns when ctx has ended, or when one of the streams cannot be read on without an operator, and all goroutines have ended.
-// Ready, Troubles and States may be called at any time.
+// Consume starts a goroutine for each reader, and one that tells the replicas of one another if streams have
+// partitions. It returns when ctx has ended, or when one of the streams cannot be read on without an operator, and
+// all goroutines have ended. Ready, Troubles and States may be called at any time.
 type Source struct {
 	conn    *broker.NATS
 	readers []*reader
@@ -56,17 +58,18 @@ func New(conn *broker.NATS, cfg Config, log *zap.Logger, reg prometheus.Register
 	return s, nil
 }
 
-// OnReplicas sets a function that is told among how many replicas the partitions are divided, whenever that changes. It is
-// called from a goroutine of Consume, and never where no stream has partitions. OnReplicas must be called before Consume.
+// OnReplicas sets a function that is told among how many replicas the partitions are divided, whenever that changes.
+// It is called from a goroutine of Consume, and never where no stream has partitions. OnReplicas must be called
+// before Consume.
 func (s *Source) OnReplicas(f func(n int)) {
 	if s.group != nil {
 		s.group.onReplicas = f
 	}
 }
 
-// Consume reads until ctx ends; see pipeline.Source. It returns an error when a stream cannot be read on without a decision of
-// the operator: see GapError, DivisionError, and the errors about the configuration of stream and consumer. One such stream
-// ends the reading of all.
+// Consume reads until ctx ends; see pipeline.Source. It returns an error when a stream cannot be read on without a
+// decision of the operator: see GapError, DivisionError, and the errors about the configuration of stream and
+// consumer. One such stream ends the reading of all.
 func (s *Source) Consume(
 	ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error,
 ) error {
@@ -91,8 +94,8 @@ func (s *Source) Consume(
 	return errors.Join(errs...)
 }
 
-// Ready is nil when every stream is read here, or by another replica while this one is on standby. Otherwise it says which
-// stream is not, and why.
+// Ready is nil when every stream is read here, or by another replica while this one is on standby. Otherwise it says
+// which stream is not, and why.
 func (s *Source) Ready() error {
 	if troubles := s.Troubles(); len(troubles) > 0 {
 		return errors.New(strings.Join(troubles, "\n"))
@@ -100,8 +103,8 @@ func (s *Source) Ready() error {
 	return nil
 }
 
-// Troubles are the reasons why nothing is read, or not from every stream, which last until somebody or something mends them: no
-// connection, a store that takes nothing, no such stream, a gap. It is empty while all is well.
+// Troubles are the reasons why nothing is read, or not from every stream, which last until somebody or something
+// mends them: no connection, a store that takes nothing, no such stream, a gap. It is empty while all is well.
 func (s *Source) Troubles() []string {
 	var troubles []string
 	conn := s.conn.Trouble()
@@ -118,9 +121,9 @@ func (s *Source) Troubles() []string {
 	return troubles
 }
 
-// States tells the state of each stream, or of each partition, which is named stream/partition. It is active where the stream is
-// read here, standby where another replica reads it or it has no message yet, and closed where it cannot be read at the moment;
-// Ready says why.
+// States tells the state of each stream, or of each partition, which is named stream/partition. It is active where
+// the stream is read here, standby where another replica reads it or it has no message yet, and closed where it
+// cannot be read at the moment; Ready says why.
 func (s *Source) States() map[string]string {
 	states := map[string]string{}
 	for _, r := range s.readers {

@@ -50,8 +50,9 @@ func TestJetStreamCrashWithMessagesInFlight(t *testing.T) {
 	}
 }
 
-// A standby watches for longer than the pin lasts, with messages in flight at the active reader and none to deliver, which is when a
-// reset would tempt it most. It leaves the active reader alone, and takes over in order when that stops.
+// A standby watches for longer than the pin lasts, with messages in flight at the active reader and none to deliver,
+// which is when a reset would tempt it most. It leaves the active reader alone, and takes over in order when that
+// stops.
 func TestJetStreamStandby(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -80,8 +81,8 @@ func TestJetStreamStandby(t *testing.T) {
 	}
 }
 
-// A reader whose connection stalls finds its lease past before the standby gets the first message, and does not disturb it when
-// the connection comes back.
+// A reader whose connection stalls finds its lease past before the standby gets the first message, and does not
+// disturb it when the connection comes back.
 func TestJetStreamStalledReader(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -118,8 +119,8 @@ func TestJetStreamStalledReader(t *testing.T) {
 	}
 }
 
-// The connection that messages come over breaks, while the one that proves the right to read stands: the next turn goes on at the
-// floor, by the same right.
+// The connection that messages come over breaks, while the one that proves the right to read stands: the next turn
+// goes on at the floor, by the same right.
 func TestJetStreamMessagesConnectionBreaks(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -168,8 +169,9 @@ func TestJetStreamAcknowledgementsLost(t *testing.T) {
 	r.stop()
 }
 
-// An acknowledgement of an earlier turn arrives late, with a higher count of deliveries than those of this turn: the server then takes
-// the acknowledgements of this turn for old ones, and confirms them all the same. The reader notices and has itself set back.
+// An acknowledgement of an earlier turn arrives late, with a higher count of deliveries than those of this turn: the
+// server then takes the acknowledgements of this turn for old ones, and confirms them all the same. The reader
+// notices and has itself set back.
 func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -253,7 +255,8 @@ func TestJetStreamSlowHandler(t *testing.T) {
 	r.stop()
 }
 
-// While nothing is settled, what is handed over stays within fetch_bytes, and a message larger than a request's share passes.
+// While nothing is settled, what is handed over stays within fetch_bytes, and a message larger than a request's share
+// passes.
 func TestJetStreamBoundsWhatIsInHand(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)

@@ -33,7 +33,8 @@ func (r *reader) acquirePin(ctx context.Context, broken <-chan nats.Status) (pin
 	return r.pin, err
 }
 
-// standBy waits while the partition is assigned to another replica. It returns errReassigned when that may have changed.
+// standBy waits while the partition is assigned to another replica. It returns errReassigned when that may have
+// changed.
 func (r *reader) standBy(ctx context.Context, broken <-chan nats.Status, changed <-chan struct{}) error {
 	r.setState(stateStandby, nil)
 	r.wasReading, r.pin = false, ""
@@ -47,8 +48,9 @@ func (r *reader) standBy(ctx context.Context, broken <-chan nats.Status, changed
 	}
 }
 
-// awaitPin asks for a message until one comes, and with it the pin: the server gives a pin only together with a message. So all
-// replicas stand by on a stream without new messages. The message is dropped; it comes again after the reset.
+// awaitPin asks for a message until one comes, and with it the pin: the server gives a pin only together with a
+// message. So all replicas stand by on a stream without new messages. The message is dropped; it comes again after
+// the reset.
 func (r *reader) awaitPin(
 	ctx context.Context, inbox *inbox, broken <-chan nats.Status, changed <-chan struct{},
 ) (pin string, err error) {
@@ -107,9 +109,10 @@ func readPin(inbox *inbox) (pin string, asked bool, err error) {
 	return "", asked, end
 }
 
-// resetIfUnread looks whether anybody reads. The server pins nobody while it has nothing to deliver. It may have nothing because
-// all messages are in flight at a reader that is gone, or because it takes messages for read that were not. Then it is made to
-// deliver them again. Should another reader get the pin at the same moment, that one sees the reset and begins anew.
+// resetIfUnread looks whether anybody reads. The server pins nobody while it has nothing to deliver. It may have
+// nothing because all messages are in flight at a reader that is gone, or because it takes messages for read that
+// were not. Then it is made to deliver them again. Should another reader get the pin at the same moment, that one
+// sees the reset and begins anew.
 func (r *reader) resetIfUnread(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
