@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,6 +43,8 @@ type flow struct {
 	began   time.Time
 
 	unsettled bool // the flow is expected to stop before everything is settled
+
+	transport http.RoundTripper // to the emulator
 }
 
 // letterbox stores letters, unless it is down.
@@ -74,6 +77,7 @@ func newFlow(t *testing.T, events int) *flow {
 	t.Helper()
 	f := &flow{t: t, dir: t.TempDir(), letters: &letterbox{}, rules: worldRules, config: config.Default().Delivery, began: time.Now()}
 	f.cio = emulator.New(emulator.Options{Region: "eu", Seed: 7, KeepReceipts: -1})
+	f.transport = f.cio.Transport()
 	f.key(emulator.DefaultAPIKey)
 	site := filepath.Join(f.dir, "site_id")
 	if err := os.WriteFile(site, []byte(emulator.DefaultSiteID), 0o600); err != nil {
@@ -141,7 +145,7 @@ func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	client, err := customerio.NewClient(f.cioConf, f.config.Senders, f.cio.Transport())
+	client, err := customerio.NewClient(f.cioConf, f.config.Senders, f.transport)
 	if err != nil {
 		f.t.Fatal(err)
 	}
