@@ -41,8 +41,8 @@ var mayImport = map[string][]string{
 	"deploy":        {},
 }
 
-// standardOnly are the folders that import nothing but the standard library.
-var standardOnly = []string{"event"}
+// dependencies are, for folders that import little but the standard library, all else that they import.
+var dependencies = map[string][]string{"event": {"github.com/oklog/ulid/v2"}}
 
 // TestImports keeps messages flowing in one direction: no stage knows another stage, and only app and what stands above it know
 // them all.
@@ -56,12 +56,15 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		used[folder] = true
+		others, few := dependencies[folder]
 		for _, path := range p.Imports {
 			switch ours := strings.HasPrefix(path, module); {
 			case ours && folderOf(path) != folder && !slices.Contains(allowed, folderOf(path)):
 				t.Errorf("%s imports %s: %s may import only %q of this module", p.ImportPath, path, folder, allowed)
-			case !ours && slices.Contains(standardOnly, folder) && strings.Contains(strings.Split(path, "/")[0], "."):
-				t.Errorf("%s imports %s: %s uses the standard library only", p.ImportPath, path, folder)
+			case !ours && few && strings.Contains(strings.Split(path, "/")[0], ".") && !slices.Contains(others, path):
+				t.Errorf("%s imports %s: beside the standard library %s may import only %q", p.ImportPath, path, folder, others)
+			case strings.HasPrefix(path, module+"internal/") && strings.HasSuffix(path, "test") && !strings.HasSuffix(p.ImportPath, "test"):
+				t.Errorf("%s imports %s, which is for tests", p.ImportPath, path)
 			}
 		}
 	}
