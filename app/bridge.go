@@ -71,7 +71,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 		return exit.With(exit.Input, err)
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
-	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters}
+	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters, Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(b.config.Pipeline(), stages, b.log.Named("pipeline"), b.registry)
 	return nil
 }

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -26,7 +25,7 @@ type Lease struct {
 }
 
 // Handler is what messages are handed to, under their lease. The message is finished when done is called.
-type Handler func(lease context.Context, m event.Message, done func()) error
+type Handler func(lease event.Lease, m event.Message, done func()) error
 
 // NewLease starts a lease that was proved by a request written at proof.
 func NewLease(proof time.Time, session time.Duration) *Lease {

@@ -141,7 +141,7 @@ func (w *world) Put(context.Context, ...event.FailedMessage) error {
 }
 
 // Consume hands over what is not done, until the bridge is killed.
-func (w *world) Consume(ctx context.Context, handle func(context.Context, event.Message, func()) error) error {
+func (w *world) Consume(ctx context.Context, handle event.Handler) error {
 	var partitions sync.WaitGroup
 	var leases []*lease.Lease
 	for _, log := range w.log {
@@ -222,7 +222,7 @@ func (w *world) live(t time.Duration) (left int) {
 	ended := make(chan error, 1)
 	c := quiet()
 	c.Senders, c.Linger = 3, 20*time.Millisecond
-	p := New(c, Stages{w, w, w, w, nil}, zap.NewNop(), prometheus.NewRegistry())
+	p := New(c, Stages{Source: w, Mapper: w, Sender: w, DeadLetters: w}, zap.NewNop(), prometheus.NewRegistry())
 	go func() { ended <- p.Run(ctx) }()
 	time.Sleep(t)
 	synctest.Wait()
@@ -296,7 +296,7 @@ func TestNobodyWaitsInACircle(t *testing.T) {
 // any more, since it is used again for another message; who comes behind both waits for the retried one.
 func TestRetriedWhileOvertakerIsTold(t *testing.T) {
 	p := &Pipeline{lanes: newLanes()}
-	tn := newAssignment(context.Background())
+	tn := newAssignment(newTestLease())
 	own := &memory.Account{}
 	retried, overtaker, behind := &message{seq: 1, assignment: tn, account: own}, &message{seq: 2, assignment: tn, account: own}, &message{seq: 3, assignment: tn, account: own}
 	for _, msg := range []*message{retried, overtaker, behind} {

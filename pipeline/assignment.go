@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"math"
 	"time"
 
@@ -38,7 +37,7 @@ type message struct {
 
 // A assignment is what the pipeline holds under one lease.
 type assignment struct {
-	lease        context.Context
+	lease        event.Lease
 	draining     bool
 	ready        readyQueue
 	messages     message // head of the list of messages in hand
@@ -56,7 +55,7 @@ type assignment struct {
 	round   uint64
 }
 
-func newAssignment(lease context.Context) *assignment {
+func newAssignment(lease event.Lease) *assignment {
 	a := &assignment{lease: lease, drained: make(chan struct{}), round: math.MaxUint64}
 	a.messages.prev, a.messages.next = &a.messages, &a.messages
 	return a
@@ -91,7 +90,7 @@ func (a *assignment) checkDrained() {
 }
 
 // assignment returns what is held under the lease, from its first message on. The caller holds the input's lock.
-func (p *Pipeline) assignment(lease context.Context) *assignment {
+func (p *Pipeline) assignment(lease event.Lease) *assignment {
 	in := &p.input
 	if in.last != nil && in.last.lease == lease {
 		return in.last
@@ -101,7 +100,7 @@ func (p *Pipeline) assignment(lease context.Context) *assignment {
 		a = newAssignment(lease)
 		in.assignments[lease] = a
 		p.drains.Add(1)
-		a.stopWatching = afterEnd(lease, func() {
+		a.stopWatching = lease.AfterFunc(func() {
 			defer p.drains.Done()
 			p.drain(a)
 		})
@@ -173,13 +172,4 @@ func (p *Pipeline) endAssignments() {
 	}
 	p.mu.Unlock()
 	p.drains.Wait()
-}
-
-// afterEnd has f run when the lease ends. A lease of a source has a method of its own for that, which makes the source wait for
-// f; context.AfterFunc would put a goroutine in between for which nobody can wait.
-func afterEnd(lease context.Context, f func()) (stop func() bool) {
-	if l, ok := lease.(interface{ AfterFunc(func()) func() bool }); ok {
-		return l.AfterFunc(f)
-	}
-	return context.AfterFunc(lease, f)
 }

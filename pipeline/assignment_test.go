@@ -26,7 +26,7 @@ type bench struct {
 	letters  *letterbox
 	memory   *memory.Limiter
 	registry *prometheus.Registry
-	handle   func(context.Context, event.Message, func()) error
+	handle   event.Handler
 
 	handed atomic.Int64 // messages
 
@@ -36,9 +36,9 @@ type bench struct {
 }
 
 // handed is a source that gives its handle to the test.
-type handed chan func(context.Context, event.Message, func()) error
+type handed chan event.Handler
 
-func (h handed) Consume(ctx context.Context, handle func(context.Context, event.Message, func()) error) error {
+func (h handed) Consume(ctx context.Context, handle event.Handler) error {
 	h <- handle
 	<-ctx.Done()
 	return nil
@@ -67,7 +67,7 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 		}
 		source := make(handed)
 		b.registry = prometheus.NewRegistry()
-		b.p = New(c, Stages{source, mapper{}, sender(send), b.letters, b.memory}, zap.NewNop(), b.registry)
+		b.p = New(c, Stages{Source: source, Mapper: mapper{}, Sender: sender(send), DeadLetters: b.letters, Memory: b.memory, Recycle: mapper{}.Recycle}, zap.NewNop(), b.registry)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- b.p.Run(ctx) }()
@@ -79,7 +79,7 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 }
 
 // put hands a message over and returns the handle's error.
-func (b *bench) put(l context.Context, partition int32, value string) error {
+func (b *bench) put(l event.Lease, partition int32, value string) error {
 	m := event.Message{Origin: event.Origin{Topic: "t", Partition: partition, Offset: b.handed.Add(1)}, Value: []byte(value)}
 	return b.handle(l, m, func() {
 		b.mu.Lock()
@@ -107,7 +107,7 @@ func (b *bench) metric(name, outcome string) float64 {
 	return 0
 }
 
-func (b *bench) must(l context.Context, partition int32, value string) {
+func (b *bench) must(l event.Lease, partition int32, value string) {
 	b.t.Helper()
 	if err := b.put(l, partition, value); err != nil {
 		b.t.Fatalf("%s: %v", value, err)

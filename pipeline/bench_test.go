@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
 // feeder hands over b.N messages of many persons and returns when all are done.
@@ -17,11 +19,12 @@ type feeder struct {
 	messages []event.Message
 }
 
-func (f *feeder) Consume(ctx context.Context, handle func(context.Context, event.Message, func()) error) error {
+func (f *feeder) Consume(ctx context.Context, handle event.Handler) error {
 	left := make(chan struct{}, f.n)
 	done := func() { left <- struct{}{} }
+	l := lease.New(func() time.Time { return time.Time{} })
 	for i := range f.n {
-		if err := handle(ctx, f.messages[i%len(f.messages)], done); err != nil {
+		if err := handle(l, f.messages[i%len(f.messages)], done); err != nil {
 			return err
 		}
 	}
@@ -69,7 +72,7 @@ func BenchmarkPipeline(b *testing.B) {
 				c := DefaultConfig(testLimits)
 				b.ReportAllocs()
 				b.ResetTimer()
-				if err := New(c, Stages{f, p, taker{}, &letterbox{}, nil}, zap.NewNop(), prometheus.NewRegistry()).Run(b.Context()); err != nil {
+				if err := New(c, Stages{Source: f, Mapper: p, Sender: taker{}, DeadLetters: &letterbox{}}, zap.NewNop(), prometheus.NewRegistry()).Run(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 			})

@@ -137,7 +137,7 @@ func TestInnocentsOfAQuietDayGetThrough(t *testing.T) {
 		bad := string(r.messages[0][4].Value)
 		r.dest.poison = func(c event.Call) bool { return string(c.Body) == bad }
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{r.source, mapper{}, r.dest, r.letters, nil}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(10 * time.Minute)

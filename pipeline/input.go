@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
@@ -22,7 +23,7 @@ type input struct {
 	skipped atomic.Int64 // messages that no rule wanted, since the last that was enqueued
 
 	mu          sync.Mutex
-	assignments map[context.Context]*assignment
+	assignments map[event.Lease]*assignment
 	last        *assignment   // of the last message
 	messages    []*message    // in the order in which they came
 	load        load          // of their calls
@@ -43,7 +44,7 @@ var never = load{math.MaxInt, math.MaxInt}
 
 // enqueue reserves memory for a message and puts it into the queue. It waits while there is no room, and while enough is ready
 // for the senders: more would only stand in memory, in the place of what is read next in the processor's caches.
-func (p *Pipeline) enqueue(lease context.Context, msg *message) error {
+func (p *Pipeline) enqueue(lease event.Lease, msg *message) error {
 	if lease.Err() != nil {
 		return context.Cause(lease) // without taking room from others
 	}
@@ -76,7 +77,7 @@ func (p *Pipeline) enqueue(lease context.Context, msg *message) error {
 
 // append puts a message into the queue, or returns what to wait for while readers pause. Whether the lease stands is asked under
 // the lock: what its drain finds in the queue is all that there is, and nothing comes after it.
-func (p *Pipeline) append(lease context.Context, msg *message) (paused chan struct{}, err error) {
+func (p *Pipeline) append(lease event.Lease, msg *message) (paused chan struct{}, err error) {
 	in := &p.input
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -22,6 +22,9 @@ type Stages struct {
 	DeadLetters DeadLetters
 	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
 	Memory *memory.Limiter
+	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody looks at them any
+	// more. Those that are dropped unsettled are not given back. It is nil where the mapper does not want them.
+	Recycle func(settled iter.Seq[[]event.Call])
 }
 
 // Pipeline moves messages from the source to the sender and settles them. It is made by New and used by one call of Run.
@@ -30,7 +33,6 @@ type Pipeline struct {
 	stages  Stages
 	log     *zap.Logger
 	metrics *metrics
-	recycle func(iter.Seq[[]event.Call]) // nil where the mapper does not take calls back
 
 	collecting chan struct{} // held by the one sender that waits for a batch
 	wakeup     chan struct{} // rung when what that sender waits for may have come
@@ -64,13 +66,10 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		queue:   queue{began: began, items: c.BatchItems, bytes: c.BatchBytes - c.Limits.Envelope, linger: c.Linger},
 		breaker: newBreaker(c.StopShare),
 		memory:  s.Memory,
-		input:   input{began: began, assignments: map[context.Context]*assignment{}},
+		input:   input{began: began, assignments: map[event.Lease]*assignment{}},
 	}
 	if p.memory == nil {
 		p.memory = memory.New(c.Memory)
-	}
-	if m, ok := s.Mapper.(interface{ Recycle(iter.Seq[[]event.Call]) }); ok {
-		p.recycle = m.Recycle
 	}
 	p.pending.wake, p.pending.ended = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.metrics = newMetrics(reg, p)
@@ -113,7 +112,7 @@ func (p *Pipeline) LettersDown() bool {
 }
 
 // handle maps a message and enqueues what it became. It is given to the source.
-func (p *Pipeline) handle(lease context.Context, m event.Message, done func()) error {
+func (p *Pipeline) handle(lease event.Lease, m event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
 		p.metrics.skipped.Add(1)

@@ -46,7 +46,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r.p = New(r.config, Stages{r.source, mapper{}, r.dest, r.letters, nil}, zap.NewNop(), prometheus.NewRegistry())
+	r.p = New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(ctx) }()
 	stop := make(chan struct{})
@@ -280,7 +280,7 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 		bad := string(r.messages[0][250].Value)
 		sender := &splitter{destination: r.dest, bad: bad}
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{r.source, mapper{}, sender, r.letters, nil}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: sender, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Minute)
@@ -330,7 +330,7 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		r := newRig(8, 1, 50, 2000, "unmappable", "unmappable", "unmappable", "track")
 		r.config.StopShare = 0.5
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{r.source, mapper{}, r.dest, r.letters, nil}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Hour)

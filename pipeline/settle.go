@@ -70,8 +70,8 @@ func (p *Pipeline) ackEach(done []*message) (next []*message) {
 	next = p.acked(done)
 	p.metrics.delivered.Add(int64(len(done) - dead))
 	p.metrics.deadLettered.Add(int64(dead))
-	if p.recycle != nil {
-		p.recycle(func(yield func([]event.Call) bool) {
+	if p.stages.Recycle != nil {
+		p.stages.Recycle(func(yield func([]event.Call) bool) {
 			for _, msg := range done {
 				if !yield(msg.calls) {
 					return

@@ -14,23 +14,17 @@ import (
 type Source interface {
 	// Consume hands over messages until ctx ends, waits for those in hand up to its drain limit, commits and returns.
 	//
-	// The context given to handle is the message's lease: the consumer-group generation, or the right to read the stream.
-	// When the lease's Done closes, its partitions are being given up: what moves may finish, what is held back is released
-	// at once. No attempt begins after the lease's Deadline, which a source moves forward with every sign that it still owns
-	// the partitions and which may therefore be later each time it is asked for. A source's lease has a method
-	// AfterFunc(func()) (stop func() bool): the source runs what is registered there when the lease ends, and waits for it, up
-	// to the drain limit, before it gives the partitions up.
+	// The lease given to handle is the consumer-group generation, or the right to read the stream.
 	//
 	// Handle may be called from several goroutines, in order within a partition. It blocks while the bridge cannot take
 	// more; that is the backpressure. When it returns an error the message was not taken. Done may be called from any
 	// goroutine, late, or twice; a message whose done is never called comes again.
-	Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error
+	Consume(ctx context.Context, handle event.Handler) error
 }
 
 // Mapper turns a message into calls. One failing rule does not hold the calls of the others, so a message may give both.
 //
-// The calls belong to the pipeline. A mapper that has a method Recycle(iter.Seq[[]event.Call]) gets them back, each message's as it
-// gave them, once they are settled and nobody looks at them any more; those that are dropped unsettled are not given back.
+// The calls belong to the pipeline, which gives them back through Stages.Recycle.
 type Mapper interface {
 	Map(m event.Message) ([]event.Call, []event.Failure)
 }

@@ -155,7 +155,7 @@ func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	p := pipeline.New(f.config, pipeline.Stages{Source: f.source, Mapper: rules, Sender: sender, DeadLetters: f.letters}, zap.NewNop(), reg)
+	p := pipeline.New(f.config, pipeline.Stages{Source: f.source, Mapper: rules, Sender: sender, DeadLetters: f.letters, Recycle: rules.Recycle}, zap.NewNop(), reg)
 	ctx, cancel := context.WithCancel(f.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()

@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"context"
 	"errors"
 	"net"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -89,7 +89,7 @@ func TestJetStreamServerRestartRepeatsNothing(t *testing.T) {
 	s.publish(1, 10)
 	r := s.replica(fastConfig())
 	r.settle = func(seq int64) bool { return seq <= 4 || seq > 10 }
-	r.drain = func(context.Context) { r.done(5, 6, 7, 8, 10) }
+	r.drain = func(event.Lease) { r.done(5, 6, 7, 8, 10) }
 	r.start()
 	waitUntil(t, "floor is 4", func() bool { return r.last() == 10 && s.floor() == 4 })
 	s.restart()

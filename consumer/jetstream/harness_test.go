@@ -155,10 +155,10 @@ type replica struct {
 	got    []int64
 	dones  map[int64]func()
 	leases []context.Context
-	settle func(seq int64) bool        // what is done as soon as it is handed over; nil for everything
-	drain  func(lease context.Context) // called when a lease ends, and waited for
-	hold   chan struct{}               // when set, the handler waits for it to close, or for the lease
-	stuck  func(seq int64)             // when set, is called first, and may block
+	settle func(seq int64) bool    // what is done as soon as it is handed over; nil for everything
+	drain  func(lease event.Lease) // called when a lease ends, and waited for
+	hold   chan struct{}           // when set, the handler waits for it to close, or for the lease
+	stuck  func(seq int64)         // when set, is called first, and may block
 }
 
 func (s *natsServer) replica(cfg Config) *replica {
@@ -192,7 +192,7 @@ func (r *replica) start() *replica {
 	return r
 }
 
-func (r *replica) handle(lease context.Context, m event.Message, done func()) error {
+func (r *replica) handle(lease event.Lease, m event.Message, done func()) error {
 	if r.hold != nil {
 		select {
 		case <-r.hold:
@@ -216,7 +216,7 @@ func (r *replica) handle(lease context.Context, m event.Message, done func()) er
 	if n := len(r.leases); n == 0 || r.leases[n-1] != lease {
 		r.leases = append(r.leases, lease)
 		if r.drain != nil {
-			lease.(interface{ AfterFunc(func()) func() bool }).AfterFunc(func() { r.drain(lease) })
+			lease.AfterFunc(func() { r.drain(lease) })
 		}
 	}
 	settle := r.settle == nil || r.settle(seq)

@@ -94,7 +94,7 @@ func (m *mall) open(s *natsServer, cfg Config) *shopper {
 	return r
 }
 
-func (r *shopper) take(lease context.Context, m event.Message, done func()) error {
+func (r *shopper) take(lease event.Lease, m event.Message, done func()) error {
 	r.mall.mu.Lock()
 	defer r.mall.mu.Unlock()
 	if d, _ := lease.Deadline(); lease.Err() != nil || !time.Now().Before(d) {

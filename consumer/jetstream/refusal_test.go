@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ciobridge/ciobridge/event"
 )
 
 // What a purge takes away before it was read is counted exactly, and the reading stops; what is in hand then still
@@ -23,7 +24,7 @@ func TestJetStreamPurgedWhileReading(t *testing.T) {
 	r.hold = make(chan struct{})
 	r.settle = func(int64) bool { return false }
 	finished := false
-	r.drain = func(lease context.Context) {
+	r.drain = func(lease event.Lease) {
 		d, _ := lease.Deadline()
 		finished = d.After(time.Now())
 	}

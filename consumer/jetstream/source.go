@@ -71,7 +71,7 @@ func (s *Source) OnReplicas(f func(n int)) {
 // decision of the operator: see GapError, DivisionError, and the errors about the configuration of stream and
 // consumer. One such stream ends the reading of all.
 func (s *Source) Consume(
-	ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error,
+	ctx context.Context, handle event.Handler,
 ) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -14,12 +13,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
 // allBut acks every message but those named.
-func allBut(open ...string) func(context.Context, string, func()) error {
-	return func(_ context.Context, value string, done func()) error {
+func allBut(open ...string) func(event.Lease, string, func()) error {
+	return func(_ event.Lease, value string, done func()) error {
 		if !slices.Contains(open, value) {
 			done()
 		}
@@ -52,7 +52,7 @@ func TestKafkaLeavesOutWhatIsDone(t *testing.T) {
 	consumertest.Eventually(t, "what is done later is too", func() bool { return b.offsets(b.config())[0].Done == 6 })
 	r.Stop()
 	second := b.openWith(b.config())
-	r = consumertest.Read(t, second, func(context.Context, string, func()) error {
+	r = consumertest.Read(t, second, func(event.Lease, string, func()) error {
 		if c, err := b.checkpointFor(second); err != nil || c.reader != second.reader {
 			t.Errorf("a message is handed over while the commit is %q's, not %q's (%v)", c.reader, second.reader, err)
 		}
@@ -143,7 +143,7 @@ func expel(t *testing.T) *expulsion {
 	})
 	x.k = x.openWith(x.config())
 	late := make(chan func(), 1)
-	x.r = consumertest.Read(t, x.k, func(_ context.Context, value string, done func()) error {
+	x.r = consumertest.Read(t, x.k, func(_ event.Lease, value string, done func()) error {
 		switch {
 		case value == "6":
 			return nil // never
@@ -283,7 +283,7 @@ func TestKafkaMetadataTooLarge(t *testing.T) {
 			})
 			b.Publish(numbers(0, 2000)...)
 			k := b.openWith(b.config())
-			r := consumertest.Read(t, k, func(_ context.Context, value string, done func()) error {
+			r := consumertest.Read(t, k, func(_ event.Lease, value string, done func()) error {
 				if n, _ := strconv.Atoi(value); n%2 == 1 || n < 100 {
 					done()
 				}

@@ -28,16 +28,16 @@ type shopTenancy struct {
 	open   sync.WaitGroup
 }
 
-func (s *shop) replica(t *testing.T) func(lease context.Context, m event.Message, done func()) error {
+func (s *shop) replica(t *testing.T) func(lease event.Lease, m event.Message, done func()) error {
 	var mu sync.Mutex
 	tenancies := map[context.Context]*shopTenancy{}
-	return func(lease context.Context, m event.Message, done func()) error {
+	return func(lease event.Lease, m event.Message, done func()) error {
 		mu.Lock()
 		tenancy := tenancies[lease]
 		if tenancy == nil {
 			tenancy = &shopTenancy{}
 			tenancies[lease] = tenancy
-			consumertest.AfterFunc(t, lease, func() {
+			lease.AfterFunc(func() {
 				tenancy.mu.Lock()
 				tenancy.closed = true
 				tenancy.mu.Unlock()

@@ -34,7 +34,7 @@ func TestKafkaMemoryStaysBounded(t *testing.T) {
 	var mu sync.Mutex
 	var held []func()
 	free := false
-	r := consumertest.Read(t, k, func(_ context.Context, _ string, done func()) error {
+	r := consumertest.Read(t, k, func(_ event.Lease, _ string, done func()) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if free {
@@ -73,7 +73,7 @@ func TestKafkaBoundsWhatIsInHand(t *testing.T) {
 	c := b.config()
 	c.MaxUncommitted = 10
 	var first func()
-	r := consumertest.Read(t, b.openWith(c), func(_ context.Context, value string, done func()) error {
+	r := consumertest.Read(t, b.openWith(c), func(_ event.Lease, value string, done func()) error {
 		if value == "0" {
 			first = done
 			return nil
@@ -95,7 +95,7 @@ func TestKafkaMessagesAreWhole(t *testing.T) {
 	produced := producedRecord(b)
 	var got event.Message
 	ctx, cancel := context.WithCancel(t.Context())
-	err := b.openWith(b.config()).Consume(ctx, func(_ context.Context, m event.Message, done func()) error {
+	err := b.openWith(b.config()).Consume(ctx, func(_ event.Lease, m event.Message, done func()) error {
 		got = m
 		cancel()
 		return nil

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
@@ -39,7 +39,7 @@ func TestKafkaPartitionsTakeTurns(t *testing.T) {
 	got := map[int32]int{} // messages of a partition
 	behind := 0            // partitions of which less than half has come when another has come to its end
 	k := b.openWith(c)
-	r := consumertest.Read(t, k, func(_ context.Context, value string, done func()) error {
+	r := consumertest.Read(t, k, func(_ event.Lease, value string, done func()) error {
 		mu.Lock()
 		defer mu.Unlock()
 		var p int32

@@ -1,12 +1,12 @@
 package kafka
 
 import (
-	"context"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
@@ -52,9 +52,9 @@ func TestKafkaTopicMadeAgain(t *testing.T) {
 		c := b.config()
 		c.StartAt = startAt
 		k := b.openWith(c)
-		r := consumertest.Read(t, k, func(lease context.Context, value string, done func()) error {
+		r := consumertest.Read(t, k, func(lease event.Lease, value string, done func()) error {
 			if value == "3" {
-				consumertest.AfterFunc(t, lease, done) // done only when the topic has gone
+				lease.AfterFunc(done) // done only when the topic has gone
 			} else {
 				done()
 			}

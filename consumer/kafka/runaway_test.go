@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
@@ -23,7 +23,7 @@ func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
 	var stuck atomic.Bool
 	var left atomic.Int32
 	first := b.openWith(b.config())
-	r := consumertest.Read(t, first, func(_ context.Context, value string, done func()) error {
+	r := consumertest.Read(t, first, func(_ event.Lease, value string, done func()) error {
 		switch {
 		case value == "stuck" && stuck.CompareAndSwap(false, true):
 			left.Add(1)
@@ -40,7 +40,7 @@ func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
 		infos := b.offsets(b.config())
 		return infos[0].Committed == 1 && infos[1].Committed == 1
 	})
-	second := consumertest.Read(t, b.Open(), func(context.Context, string, func()) error { return nil })
+	second := consumertest.Read(t, b.Open(), func(event.Lease, string, func()) error { return nil })
 	began := time.Now()
 	consumertest.Eventually(t, "both have a partition", func() bool {
 		return counterValue(first) >= 2 && first.Ready() == nil

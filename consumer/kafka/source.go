@@ -118,7 +118,7 @@ func (k *Source) setState(err error) {
 // Consume reads until ctx ends; then it waits for the messages in flight up to the drain limit, commits, leaves the group and returns
 // nil. What goes wrong with brokers is tried again for ever: it shows in Ready, in the log and in metrics. The only error is that of
 // a handle that refuses a message although neither ctx nor the message's lease has ended.
-func (k *Source) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+func (k *Source) Consume(ctx context.Context, handle event.Handler) error {
 	m := newMember(&k.config, k.cluster)
 	defer k.cluster.close()
 	defer m.close()

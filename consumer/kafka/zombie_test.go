@@ -41,7 +41,7 @@ func TestKafkaZombieProcess(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	err = k.Consume(ctx, func(lease context.Context, m event.Message, done func()) error {
+	err = k.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
 		looked := time.Now() // before the line that has the process stopped
 		fmt.Printf("took %s\n", m.Value)
 		for {
@@ -90,7 +90,7 @@ func TestKafkaPausedPastItsSession(t *testing.T) {
 	if err := zombie.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	second := consumertest.Read(t, b.Open(), func(context.Context, string, func()) error { return nil }) // and keeps it
+	second := consumertest.Read(t, b.Open(), func(event.Lease, string, func()) error { return nil }) // and keeps it
 	second.Want("1")
 	time.Sleep(200 * time.Millisecond)
 	if err := zombie.Process.Signal(syscall.SIGCONT); err != nil {

@@ -127,7 +127,7 @@ func TestReplayEndsWithItsLock(t *testing.T) {
 		lettertest.MustPut(t, s, lettertest.Letters(0, 5)...)
 		var leases []context.Context
 		r := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}, Drain: time.Minute})
-		err := r.Consume(t.Context(), func(lease context.Context, m event.Message, done func()) error {
+		err := r.Consume(t.Context(), func(lease event.Lease, m event.Message, done func()) error {
 			leases = append(leases, lease)
 			if _, ok := lease.Deadline(); !ok {
 				t.Error("the lease has no deadline, although its lock has")

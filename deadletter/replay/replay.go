@@ -149,7 +149,7 @@ var ErrLockLost = errors.New("the replay was stopped because its lock was lost")
 // Consume hands over one message for each event that has chosen letters, and returns when all are settled and their resolutions
 // are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is another replay,
 // ErrLockLost when the lock was lost on the way, and nil when ctx ended.
-func (r *Replay) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+func (r *Replay) Consume(ctx context.Context, handle event.Handler) error {
 	lock, err := r.store.Lock(ctx, deadletter.LogWaiting(r.log))
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)

@@ -42,7 +42,7 @@ type flow struct {
 // run is what the pipeline does with a replay.
 func (f *flow) run(ctx context.Context, r *Replay) error {
 	mapper, letters := r.Mapper(), r.DeadLetters()
-	return r.Consume(ctx, func(lease context.Context, m event.Message, done func()) error {
+	return r.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
 		calls, failures := mapper.Map(m)
 		for _, c := range calls {
 			if lease.Err() != nil {

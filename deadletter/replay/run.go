@@ -21,7 +21,7 @@ const (
 	resolveLetters = 250 // letters of one resolution, with at most 35 bytes for each, so that the lowest max_bytes holds it
 )
 
-type handler = func(lease context.Context, m event.Message, done func()) error
+type handler = event.Handler
 
 // run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
 func (r *Replay) run(ctx context.Context, lock *deadletter.Lock, events [][]deadletter.Selected, handle handler) error {
@@ -67,7 +67,7 @@ func (r *Replay) run(ctx context.Context, lock *deadletter.Lock, events [][]dead
 }
 
 // feed hands over one message per event, in order.
-func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]deadletter.Selected, handle handler) error {
+func (r *Replay) feed(ctx context.Context, lease event.Lease, events [][]deadletter.Selected, handle handler) error {
 	for _, selection := range events {
 		letters, err := r.load(ctx, selection)
 		if ctx.Err() != nil || lease.Err() != nil {
@@ -90,7 +90,7 @@ func (r *Replay) feed(ctx context.Context, lease context.Context, events [][]dea
 }
 
 // handOver hands over the message of an event and its letters.
-func (r *Replay) handOver(lease context.Context, letters []*deadletter.Letter, handle handler) error {
+func (r *Replay) handOver(lease event.Lease, letters []*deadletter.Letter, handle handler) error {
 	e := newReplayedEvent(letters)
 	m := letters[0].Message
 	m.Ref = e

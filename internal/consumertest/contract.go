@@ -24,7 +24,7 @@ type Testbed interface {
 
 // Source is what the pipeline reads from.
 type Source interface {
-	Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error
+	Consume(ctx context.Context, handle event.Handler) error
 	Ready() error
 }
 
@@ -48,7 +48,7 @@ func Run(t *testing.T, newTestbed func(t *testing.T) Testbed) {
 
 func contractPrefix(t *testing.T, b Testbed) {
 	b.Publish("1", "2", "3", "4", "5")
-	first := Read(t, b.Open(), func(_ context.Context, value string, done func()) error {
+	first := Read(t, b.Open(), func(_ event.Lease, value string, done func()) error {
 		if value == "1" || value == "2" || value == "4" {
 			done()
 		}
@@ -68,7 +68,7 @@ func contractPrefix(t *testing.T, b Testbed) {
 func contractLateDone(t *testing.T, b Testbed) {
 	b.Publish("1", "2")
 	var dones []func()
-	first := Read(t, b.Open(), func(_ context.Context, _ string, done func()) error {
+	first := Read(t, b.Open(), func(_ event.Lease, _ string, done func()) error {
 		dones = append(dones, done)
 		return nil
 	})
@@ -79,7 +79,7 @@ func contractLateDone(t *testing.T, b Testbed) {
 			done()
 		}
 	}
-	second := Read(t, b.Open(), func(_ context.Context, _ string, done func()) error {
+	second := Read(t, b.Open(), func(_ event.Lease, _ string, done func()) error {
 		done()
 		done()
 		return nil
@@ -96,11 +96,11 @@ func contractDrain(t *testing.T, b Testbed) {
 	b.Publish("1", "2", "3")
 	registered, finished := false, false
 	var held []func()
-	first := Read(t, b.Open(), func(lease context.Context, _ string, done func()) error {
+	first := Read(t, b.Open(), func(lease event.Lease, _ string, done func()) error {
 		held = append(held, done)
 		if !registered {
 			registered = true
-			AfterFunc(t, lease, func() {
+			lease.AfterFunc(func() {
 				time.Sleep(300 * time.Millisecond)
 				for _, done := range held {
 					done()
@@ -124,10 +124,10 @@ func contractDrain(t *testing.T, b Testbed) {
 func contractDrainLimit(t *testing.T, b Testbed) {
 	b.Publish("1")
 	release := make(chan struct{})
-	var lease context.Context
-	first := Read(t, b.Open(), func(l context.Context, _ string, _ func()) error {
+	var lease event.Lease
+	first := Read(t, b.Open(), func(l event.Lease, _ string, _ func()) error {
 		lease = l
-		AfterFunc(t, l, func() { <-release })
+		l.AfterFunc(func() { <-release })
 		return nil
 	})
 	first.Want("1")
@@ -148,7 +148,7 @@ func contractDrainLimit(t *testing.T, b Testbed) {
 func contractHandlerError(t *testing.T, b Testbed) {
 	b.Publish("1", "2")
 	boom := errors.New("boom")
-	first := Read(t, b.Open(), func(_ context.Context, value string, done func()) error {
+	first := Read(t, b.Open(), func(_ event.Lease, value string, done func()) error {
 		if value == "2" {
 			return boom
 		}
@@ -166,10 +166,10 @@ func contractHandlerError(t *testing.T, b Testbed) {
 func contractBackpressure(t *testing.T, b Testbed) {
 	b.Publish("1", "2")
 	release := make(chan struct{})
-	var lease context.Context
+	var lease event.Lease
 	var once sync.Once
 	entered := make(chan struct{})
-	first := Read(t, b.Open(), func(l context.Context, _ string, done func()) error {
+	first := Read(t, b.Open(), func(l event.Lease, _ string, done func()) error {
 		once.Do(func() { lease = l; close(entered) })
 		<-release
 		done()
@@ -194,7 +194,7 @@ func contractHandover(t *testing.T, b Testbed) {
 	var mu sync.Mutex
 	var got []string
 	stopped := make(chan struct{})
-	note := func(_ context.Context, value string, done func()) error {
+	note := func(_ event.Lease, value string, done func()) error {
 		mu.Lock()
 		got = append(got, value)
 		if len(got) == n/2 {
@@ -237,14 +237,14 @@ type Reading struct {
 }
 
 // AckAll acks every message at once.
-func AckAll(_ context.Context, _ string, done func()) error {
+func AckAll(_ event.Lease, _ string, done func()) error {
 	done()
 	return nil
 }
 
 // AckAfter acks everything once release is closed, and holds the source up until then.
-func AckAfter(release <-chan struct{}) func(context.Context, string, func()) error {
-	return func(_ context.Context, _ string, done func()) error {
+func AckAfter(release <-chan struct{}) func(event.Lease, string, func()) error {
+	return func(_ event.Lease, _ string, done func()) error {
 		<-release
 		done()
 		return nil
@@ -252,12 +252,12 @@ func AckAfter(release <-chan struct{}) func(context.Context, string, func()) err
 }
 
 // Read starts reading a source. Values are noted before on is called.
-func Read(t *testing.T, s Source, on func(lease context.Context, value string, done func()) error) *Reading {
+func Read(t *testing.T, s Source, on func(lease event.Lease, value string, done func()) error) *Reading {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Reading{t: t, cancel: cancel, ended: make(chan error, 1)}
 	go func() {
-		r.ended <- s.Consume(ctx, func(lease context.Context, m event.Message, done func()) error {
+		r.ended <- s.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
 			value := string(m.Value)
 			err := on(lease, value, done)
 			r.mu.Lock()
@@ -317,16 +317,6 @@ func (r *Reading) Wait() error {
 		r.t.Fatal("consume does not end")
 		return nil
 	}
-}
-
-// AfterFunc registers f with the lease itself, so that it is waited for.
-func AfterFunc(t *testing.T, lease context.Context, f func()) {
-	l, ok := lease.(interface{ AfterFunc(func()) func() bool })
-	if !ok {
-		t.Errorf("a lease of type %T cannot be waited for", lease)
-		return
-	}
-	l.AfterFunc(f)
 }
 
 // Eventually waits until ok.

@@ -37,14 +37,14 @@ func New(partitions [][]event.Message) *Log {
 }
 
 // Consume hands the messages over, from the committed floor on, in as many generations as there are rebalances.
-func (l *Log) Consume(ctx context.Context, handle func(lease context.Context, m event.Message, done func()) error) error {
+func (l *Log) Consume(ctx context.Context, handle event.Handler) error {
 	for ctx.Err() == nil {
 		l.generate(ctx, handle)
 	}
 	return nil
 }
 
-func (l *Log) generate(ctx context.Context, handle func(context.Context, event.Message, func()) error) {
+func (l *Log) generate(ctx context.Context, handle event.Handler) {
 	g := lease.New(func() time.Time { return time.Time{} })
 	l.mu.Lock()
 	l.generation = g
@@ -66,7 +66,7 @@ func (l *Log) generate(ctx context.Context, handle func(context.Context, event.M
 	l.mu.Unlock()
 }
 
-func (l *Log) read(ctx context.Context, g *lease.Lease, partition int, handle func(context.Context, event.Message, func()) error) {
+func (l *Log) read(ctx context.Context, g *lease.Lease, partition int, handle event.Handler) {
 	l.mu.Lock()
 	from := l.floor[partition]
 	clear(l.finished[partition])
