@@ -28,12 +28,7 @@ func (r *Rules) Map(m event.Message) ([]event.Call, []event.Failure) {
 }
 
 func (c *compiled) run(s *state) {
-	t := s.topic
-	if t == nil || s.topicName != s.m.Origin.Topic {
-		t = c.topic(s.m.Origin.Topic)
-		s.topic, s.topicName = t, s.m.Origin.Topic
-	}
-	s.envelope = &t.envelope
+	c.chooseTopic(s)
 	if skip, p := s.open(c.set); p != nil {
 		if !skip {
 			s.failEvent(p)
@@ -54,6 +49,14 @@ func (c *compiled) run(s *state) {
 	if !matched && c.unmatched == DeadLetter {
 		s.failEvent(&problem{reason: event.ReasonUnmatched, field: "type", detail: "no rule names the event's type"})
 	}
+}
+
+// chooseTopic finds the message's topic, which is mostly that of the message before it.
+func (c *compiled) chooseTopic(s *state) {
+	if s.topic == nil || s.topicName != s.m.Origin.Topic {
+		s.topic, s.topicName = c.topic(s.m.Origin.Topic), s.m.Origin.Topic
+	}
+	s.envelope = &s.topic.envelope
 }
 
 func (c *compiled) topic(name string) *topic {

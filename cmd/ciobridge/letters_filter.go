@@ -89,7 +89,7 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *desk) (deadletter.Filter, er
 		}
 	}
 	if len(f.types) > 0 || f.eventAfter != "" || f.eventUntil != "" {
-		if out.Inspect, err = inspector(d.config.Mapping(), f.types); err != nil {
+		if out.Inspect, err = inspector(d.rules, f.types); err != nil {
 			errs = append(errs, err)
 		}
 	}

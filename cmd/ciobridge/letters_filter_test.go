@@ -56,13 +56,16 @@ func bound(n *int64) string {
 
 // The type and the time of an event are those of its topic's envelope.
 func TestInspector(t *testing.T) {
-	c := mapping.Config{Topics: []mapping.Topic{{
+	rules, err := mapping.Compile(mapping.Config{OnUnmatched: mapping.DeadLetter, Topics: []mapping.Topic{{
 		Name:     "billing",
 		Envelope: mapping.Envelope{Type: mapping.Term{Program: ".kind"}, Time: mapping.Term{Program: ".at"}},
-	}}}
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	recorded := time.Date(2026, 10, 6, 0, 0, 0, 0, time.UTC)
 	happened := time.Date(2026, 10, 5, 8, 30, 0, 0, time.UTC)
-	inspect, err := inspector(c, []string{"invoice.paid", "plan*"})
+	inspect, err := inspector(rules, []string{"invoice.paid", "plan*"})
 	if err != nil {
 		t.Fatal(err)
 	}

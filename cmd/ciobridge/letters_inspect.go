@@ -1,51 +1,30 @@
 package main
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
-// inspector gives the type and the time of events by the envelopes of their topics, with rules of its own: one for each type that is
-// asked for, under the type's name, and one for every event. The rule that matches tells the type, and the id of its call the time.
-// An event whose type was not asked for has none.
-func inspector(c mapping.Config, types []string) (func(event.Message) (string, time.Time), error) {
-	var text strings.Builder
-	text.WriteString("rules:\n")
-	if !slices.Contains(types, "*") {
-		types = append(slices.Clone(types), "*")
-	}
-	for _, t := range types {
-		name, err := json.Marshal(t)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(&text, "  - {name: %s, event: %s, do: [{track: {person: '=\"x\"', name: x}}]}\n", name, name)
-	}
-	file, err := rulefile.Parse("--type", []byte(text.String()))
-	if err != nil {
-		return nil, err
-	}
-	rules, err := mapping.Compile(mapping.Config{Topics: c.Topics, Rules: file.Rules})
-	if err != nil {
-		return nil, fmt.Errorf("--type: %w", err)
+// inspector gives the type and the time of events by the envelopes of their topics. The type is the first of those asked for that fits,
+// or * for any other; an event whose envelope cannot be read has none, and the time of its record.
+func inspector(rules *mapping.Rules, types []string) (func(event.Message) (string, time.Time), error) {
+	if slices.Contains(types, "") {
+		return nil, errors.New("--type: is empty")
 	}
 	return func(m event.Message) (string, time.Time) {
-		calls, _ := rules.Map(m)
-		if len(calls) == 0 {
+		e, err := rules.Inspect(m)
+		if err != nil {
 			return "", m.Time
 		}
-		at := m.Time
-		if ms := binary.BigEndian.Uint64(calls[0].ID[:8]) >> 16; ms > 0 {
-			at = time.UnixMilli(int64(ms))
+		for _, t := range types {
+			if mapping.MatchesType(t, e.Type) {
+				return t, e.Time
+			}
 		}
-		return calls[0].Step.Rule, at
+		return "*", e.Time
 	}, nil
 }
