@@ -53,6 +53,7 @@ type fetcher struct {
 	asked   []*partition // for each of request.partitions
 	epochs  []int
 	encoded []byte
+	answer  []wire.FetchedPartition
 }
 
 // signal makes the fetcher look at its partitions again.
@@ -147,14 +148,18 @@ func (f *fetcher) fetch(ctx context.Context) error {
 	f.truncated = nil
 	f.request.Correlation++
 	f.encoded = f.request.AppendTo(f.encoded[:0], clientName)
-	err := f.conn.Exchange(limited, f.encoded, func(r io.Reader) error {
+	f.answer = f.answer[:0]
+	err := f.conn.Exchange(limited, f.encoded, func(r io.Reader) (err error) {
 		if f.reader == nil {
 			f.reader = bufio.NewReaderSize(r, 32<<10)
 		}
-		return f.request.ReadAnswer(f.reader, f.g.source.config.MaxBatchBytes, func(i int, got wire.FetchedPartition) {
-			f.receive(ctx, f.asked[i], f.epochs[i], f.request.Partitions[i].Offset, got)
-		})
+		f.answer, err = f.request.ReadAnswer(f.reader, f.g.source.config.MaxBatchBytes, f.answer)
+		return err
 	})
+	for _, got := range f.answer {
+		f.receive(ctx, f.asked[got.Index], f.epochs[got.Index], f.request.Partitions[got.Index].Offset, got)
+	}
+	clear(f.answer) // it would keep the memory of what came
 	if err != nil {
 		return fmt.Errorf("fetch from %s: %w", f.addr, err)
 	}

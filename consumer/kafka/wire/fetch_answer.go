@@ -14,6 +14,7 @@ import (
 
 // FetchedPartition is what came for one partition.
 type FetchedPartition struct {
+	Index     int   // in the Partitions of the request
 	Code      int16 // the broker's error, 0 for none
 	HighWater int64
 	Aborted   []AbortedRange
@@ -33,21 +34,21 @@ type answerReader struct {
 	err  error
 }
 
-// ReadAnswer reads the answer to r and calls on for every partition in it, with its index in r.Partitions. A record set larger than
-// limit is thrown away and given as CodeTooLarge.
-func (r *FetchRequest) ReadAnswer(from *bufio.Reader, limit int, on func(i int, f FetchedPartition)) error {
+// ReadAnswer reads the answer to r and appends to dst what came for each partition, at most once for each. After an error that is what
+// came before it. A record set larger than limit is thrown away and given as CodeTooLarge.
+func (r *FetchRequest) ReadAnswer(from *bufio.Reader, limit int, dst []FetchedPartition) ([]FetchedPartition, error) {
 	a := &answerReader{r: from, left: 4}
 	a.left = int(a.int32())
 	if a.err == nil && (a.left < 4 || a.left > 1<<30) {
-		return fmt.Errorf("%w: %d bytes", ErrAnswer, a.left)
+		return dst, fmt.Errorf("%w: %d bytes", ErrAnswer, a.left)
 	}
 	if id := a.int32(); a.err == nil && id != r.Correlation {
-		return fmt.Errorf("%w: it answers another request", ErrAnswer)
+		return dst, fmt.Errorf("%w: it answers another request", ErrAnswer)
 	}
 	a.int32() // throttled for so long
 	if r.Version >= 7 {
 		if code := a.int16(); a.err == nil && code != 0 {
-			return fmt.Errorf("fetch: %w", kafka.Error(code))
+			return dst, fmt.Errorf("fetch: %w", kafka.Error(code))
 		}
 		a.int32() // session
 	}
@@ -58,18 +59,19 @@ func (r *FetchRequest) ReadAnswer(from *bufio.Reader, limit int, on func(i int, 
 			i := r.find(string(topic), a.int32(), &at)
 			f := a.partition(r.Version, limit)
 			if a.err != nil {
-				return a.err
+				return dst, a.err
 			}
-			if i < 0 {
-				return fmt.Errorf("%w: a partition that was not asked for", ErrAnswer)
+			if i < 0 || len(dst) == len(r.Partitions) {
+				return dst, fmt.Errorf("%w: a partition that was not asked for", ErrAnswer)
 			}
-			on(i, f)
+			f.Index = i
+			dst = append(dst, f)
 		}
 	}
 	if a.err == nil && a.left != 0 {
-		return fmt.Errorf("%w: %d bytes too many", ErrAnswer, a.left)
+		return dst, fmt.Errorf("%w: %d bytes too many", ErrAnswer, a.left)
 	}
-	return a.err
+	return dst, a.err
 }
 
 // find looks a partition up, beginning where the last one stood: answers come in the order of the request.

@@ -81,9 +81,10 @@ func TestFetchAnswerAgainstAnotherImplementation(t *testing.T) {
 		answer := append(sampleAnswer(version, []byte("batches")), "the next answer"...)
 		in := bufio.NewReader(bytes.NewReader(answer))
 		var seen []int
-		err := r.ReadAnswer(in, 1<<20, func(i int, f FetchedPartition) {
-			seen = append(seen, i)
-			w := r.Partitions[i]
+		fetched, err := r.ReadAnswer(in, 1<<20, nil)
+		for _, f := range fetched {
+			seen = append(seen, f.Index)
+			w := r.Partitions[f.Index]
 			if f.HighWater != 1000+int64(w.Partition) {
 				t.Errorf("version %d: high watermark %d", version, f.HighWater)
 			}
@@ -91,12 +92,12 @@ func TestFetchAnswerAgainstAnotherImplementation(t *testing.T) {
 				if f.Code != 6 || f.Set != nil {
 					t.Errorf("version %d: code %d, set %v", version, f.Code, f.Set)
 				}
-				return
+				continue
 			}
 			if f.Code != 0 || string(f.Set.Bytes) != "batches" || !slices.Equal(f.Aborted, []AbortedRange{{5, 70}}) {
 				t.Errorf("version %d: code %d, set %q, aborted %v", version, f.Code, f.Set.Bytes, f.Aborted)
 			}
-		})
+		}
 		if err != nil || !slices.Equal(seen, []int{0, 1, 2}) {
 			t.Errorf("version %d: partitions %v, %v", version, seen, err)
 		}
@@ -109,12 +110,13 @@ func TestFetchAnswerAgainstAnotherImplementation(t *testing.T) {
 func TestFetchAnswerWithALargeSet(t *testing.T) {
 	r := sampleRequest(NewestFetch)
 	codes := map[int]int16{}
-	err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(sampleAnswer(NewestFetch, make([]byte, 5000)))), 4096, func(i int, f FetchedPartition) {
-		codes[i] = f.Code
+	fetched, err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(sampleAnswer(NewestFetch, make([]byte, 5000)))), 4096, nil)
+	for _, f := range fetched {
+		codes[f.Index] = f.Code
 		if f.Set != nil {
-			t.Errorf("partition %d: a set of %d bytes was taken", i, len(f.Set.Bytes))
+			t.Errorf("partition %d: a set of %d bytes was taken", f.Index, len(f.Set.Bytes))
 		}
-	})
+	}
 	if err != nil || codes[0] != CodeTooLarge || codes[2] != 6 {
 		t.Fatalf("codes %v, %v", codes, err)
 	}
@@ -124,7 +126,7 @@ func TestFetchAnswerCutShort(t *testing.T) {
 	answer := sampleAnswer(NewestFetch, []byte("batches"))
 	for n := range len(answer) {
 		r := sampleRequest(NewestFetch)
-		if err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(answer[:n])), 1<<20, func(_ int, _ FetchedPartition) {}); err == nil {
+		if _, err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(answer[:n])), 1<<20, nil); err == nil {
 			t.Fatalf("an answer cut at %d bytes is taken as whole", n)
 		}
 	}
@@ -140,14 +142,15 @@ func FuzzFetchAnswer(f *testing.F) {
 			binary.BigEndian.PutUint32(b, uint32(len(b)-4))
 			binary.BigEndian.PutUint32(b[4:], 77)
 		}
-		err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(b)), 1<<16, func(i int, f FetchedPartition) {
-			if i < 0 || i >= len(r.Partitions) {
-				t.Fatalf("partition %d", i)
+		fetched, err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(b)), 1<<16, nil)
+		for _, f := range fetched {
+			if f.Index < 0 || f.Index >= len(r.Partitions) {
+				t.Fatalf("partition %d", f.Index)
 			}
 			if f.Set != nil && len(f.Set.Bytes) > 1<<16 {
 				t.Fatalf("a set of %d bytes", len(f.Set.Bytes))
 			}
-		})
+		}
 		if err == nil && len(b) < 8 {
 			t.Fatal("nothing was an answer")
 		}
