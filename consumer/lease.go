@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
@@ -23,9 +22,6 @@ type Lease struct {
 	proof time.Time // when the last request was written that proved it
 	lost  bool
 }
-
-// Handler is what messages are handed to, under their lease. The message is finished when done is called.
-type Handler func(lease event.Lease, m event.Message, done func()) error
 
 // NewLease starts a lease that was proved by a request written at proof.
 func NewLease(proof time.Time, session time.Duration) *Lease {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ciobridge/ciobridge/consumer"
-	"github.com/ciobridge/ciobridge/event"
 	"github.com/nats-io/nats.go"
+
+	"github.com/ciobridge/ciobridge/event"
 )
 
 // silentTicks is how many heartbeat intervals may pass without a word while messages are asked for. One of them may
@@ -25,7 +25,7 @@ type position struct {
 }
 
 // deliverLoop asks for messages and delivers them, in the order of the stream, until the session ends. It returns why.
-func (s *session) deliverLoop(handle consumer.Handler) error {
+func (s *session) deliverLoop(handle event.Handler) error {
 	tick := time.NewTicker(s.r.cfg.tuning.heartbeat)
 	defer tick.Stop()
 	var frames []frame
@@ -62,7 +62,7 @@ func (s *session) deliverLoop(handle consumer.Handler) error {
 }
 
 // handleFrames handles what has arrived, until the session ends.
-func (s *session) handleFrames(frames []frame, handle consumer.Handler) error {
+func (s *session) handleFrames(frames []frame, handle event.Handler) error {
 	s.position.receivedAt = time.Now()
 	for i := range frames {
 		if err := s.cause(); err != nil {
@@ -86,7 +86,7 @@ func (s *session) handleFrames(frames []frame, handle consumer.Handler) error {
 }
 
 // handleDelivery delivers a message, unless it is acked or in flight already.
-func (s *session) handleDelivery(f *frame, handle consumer.Handler) error {
+func (s *session) handleDelivery(f *frame, handle event.Handler) error {
 	d, front, ok := s.decoder.delivery(f.reply)
 	if !ok {
 		return fmt.Errorf("%w: it has an unknown form of reply subject", errOutOfOrder)
@@ -166,7 +166,7 @@ func (s *session) skipAcked(chunk *chunk, before, seq uint64) error {
 }
 
 // deliver hands a message to the handler.
-func (s *session) deliver(chunk *chunk, before uint64, m event.Message, handle consumer.Handler) error {
+func (s *session) deliver(chunk *chunk, before uint64, m event.Message, handle event.Handler) error {
 	ticket, err := s.track(before, uint64(m.Origin.Offset))
 	if err != nil {
 		return err

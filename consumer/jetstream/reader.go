@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
@@ -77,7 +77,7 @@ func newReader(conn *broker.NATS, cfg Config, part partition, log *zap.Logger) *
 }
 
 // run reads session after session until ctx ends or the stream cannot be read on.
-func (r *reader) run(ctx context.Context, handle consumer.Handler) error {
+func (r *reader) run(ctx context.Context, handle event.Handler) error {
 	for {
 		err := r.runSession(ctx, handle)
 		if ctx.Err() != nil {
@@ -96,7 +96,7 @@ func (r *reader) run(ctx context.Context, handle consumer.Handler) error {
 }
 
 // runSession waits for the pin, and reads for as long as it holds. It returns why the session ended or could not begin.
-func (r *reader) runSession(ctx context.Context, handle consumer.Handler) error {
+func (r *reader) runSession(ctx context.Context, handle event.Handler) error {
 	conn := r.conn.Conn()
 	broken := conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	defer conn.RemoveStatusListener(broken)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
 )
 
 // session is one period of reading: from the moment the reader has the pin until it gives it up.
@@ -101,7 +102,7 @@ func newSession(r *reader, pin string, proved time.Time, base uint64, inbox *inb
 }
 
 // run delivers messages until ctx or the session ends, drains what is in flight, and commits what is finished.
-func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle consumer.Handler) error {
+func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle event.Handler) error {
 	r := s.r
 	defer s.inbox.close()
 	r.session.Store(s)
@@ -132,7 +133,7 @@ func (s *session) run(ctx context.Context, broken <-chan nats.Status, handle con
 // deliverUntilDrained delivers messages until the session ends, and then waits for what is in flight up to the drain
 // limit. A handler that has not returned by then is left behind: its lease is over, so nothing comes of what it
 // returns.
-func (s *session) deliverUntilDrained(handle consumer.Handler) {
+func (s *session) deliverUntilDrained(handle event.Handler) {
 	delivered := make(chan struct{})
 	go func() {
 		defer close(delivered)

@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
@@ -46,7 +47,7 @@ var (
 	errGrown     = errors.New("the number of partitions has changed")
 )
 
-func newGeneration(k *Source, m *member, a *assignment, handle consumer.Handler) *generation {
+func newGeneration(k *Source, m *member, a *assignment, handle event.Handler) *generation {
 	g := &generation{
 		source: k, member: m, assignment: a, startAt: k.startAt,
 		lease:   consumer.NewLease(a.Proof, k.config.SessionTimeout),
@@ -70,7 +71,7 @@ func newGeneration(k *Source, m *member, a *assignment, handle consumer.Handler)
 	return g
 }
 
-func (g *generation) newPartition(key partitionKey, handle consumer.Handler) *partition {
+func (g *generation) newPartition(key partitionKey, handle event.Handler) *partition {
 	p := &partition{
 		key: key, share: consumer.BudgetShare{Budget: &g.budget},
 		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.failed),

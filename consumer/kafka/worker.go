@@ -16,7 +16,7 @@ import (
 type worker struct {
 	p        *partition
 	lease    *consumer.Lease
-	handle   consumer.Handler
+	handle   event.Handler
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over
 	passed   prometheus.Counter
