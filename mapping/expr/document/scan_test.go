@@ -206,13 +206,19 @@ func TestParseCollidingKeys(t *testing.T) {
 	s := want(t, nil).places
 	for _, first := range []string{`{`, `{"\u0061":1,`} {
 		raw := []byte(first + b.String()[1:] + "}")
-		quick := fastest(func() { _ = json.Valid(raw) })
-		slow := fastest(func() {
-			var d Document
-			if d.Parse(s, some) != nil || d.Parse(s, raw) != nil {
-				t.Error("refused")
+		var quick, slow time.Duration
+		for range 20 { // on a busy machine one of the two may find no undisturbed moment; what is slow itself stays so
+			quick = fastest(func() { _ = json.Valid(raw) })
+			slow = fastest(func() {
+				var d Document
+				if d.Parse(s, some) != nil || d.Parse(s, raw) != nil {
+					t.Error("refused")
+				}
+			})
+			if slow <= 10*quick {
+				break
 			}
-		})
+		}
 		if slow > 10*quick {
 			t.Errorf("%s, encoding/json.Valid %s", slow, quick)
 		}
