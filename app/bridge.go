@@ -92,11 +92,11 @@ func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*cu
 // prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the broker is proven side
 // by side, so that each tells what is in its way. The first failure that is final ends both.
 func (b *Bridge) prepare(ctx context.Context) error {
-	return sideBySide(ctx, b.proveDestination, b.proveBroker)
+	return concurrently(ctx, b.proveDestination, b.proveBroker)
 }
 
-// sideBySide waits for several proofs. The first failure ends the others and is the error.
-func sideBySide(ctx context.Context, proofs ...func(context.Context) error) error {
+// concurrently waits for several proofs. The first failure ends the others and is the error.
+func concurrently(ctx context.Context, proofs ...func(context.Context) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var all sync.WaitGroup
@@ -117,7 +117,7 @@ func (b *Bridge) proveBroker(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := sideBySide(ctx, b.proveSource, b.proveLetters); err != nil {
+	if err := concurrently(ctx, b.proveSource, b.proveLetters); err != nil {
 		return err
 	}
 	return b.broker.CheckLetters(ctx, b.config.DeadLetters.Config)
@@ -133,11 +133,11 @@ func (b *Bridge) run(ctx context.Context) error {
 	}
 	b.flowing.Store(true)
 	summaries, cancel := context.WithCancel(ctx)
-	var clerk sync.WaitGroup
-	clerk.Go(func() { b.summarize(summaries) })
+	var summarizing sync.WaitGroup
+	summarizing.Go(func() { b.summarize(summaries) })
 	err := b.pipeline.Run(ctx)
 	cancel()
-	clerk.Wait()
+	summarizing.Wait()
 	return exit.With(exit.Broker, err)
 }
 

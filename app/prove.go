@@ -83,11 +83,11 @@ func (b *Bridge) proveDestination(ctx context.Context) error {
 // missingFor is how long a topic of the source may be missing at the start: one that was just made is not known everywhere.
 const missingFor = 5 * time.Second
 
-// A spell measures for how long something has been so without a break: a topic is not missing while its broker cannot be asked.
-type spell struct{ begun time.Time }
+// A stopwatch measures for how long something has been so without a break: a topic is not missing while its broker cannot be asked.
+type stopwatch struct{ begun time.Time }
 
 // lasts says for how long it has been so, and begins anew where it is not.
-func (s *spell) lasts(so bool) time.Duration {
+func (s *stopwatch) lasts(so bool) time.Duration {
 	switch {
 	case !so:
 		s.begun = time.Time{}
@@ -100,7 +100,7 @@ func (s *spell) lasts(so bool) time.Duration {
 
 // proveSource makes sure that what is to be read exists. A topic that is deleted later is waited for.
 func (b *Bridge) proveSource(ctx context.Context) error {
-	var since spell
+	var since stopwatch
 	return exit.With(exit.Broker, b.await(ctx, provesSource, b.source.Check, func(err error) bool {
 		return since.lasts(b.source.Missing(err)) < missingFor
 	}))
@@ -115,7 +115,7 @@ func (b *Bridge) proveLetters(ctx context.Context) error {
 		}
 		return err
 	}
-	var since spell
+	var since stopwatch
 	err := b.await(ctx, provesLetters, check, func(err error) bool {
 		return deadletter.Passing(err, since.lasts(errors.Is(err, deadletter.ErrMissing))) || errors.Is(err, context.DeadlineExceeded) // silent
 	})

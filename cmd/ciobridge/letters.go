@@ -29,8 +29,8 @@ func newDeadLetters() *cobra.Command {
 	}, newLettersList(), newLettersShow(), newLettersStats(), newLettersReplay(), newLettersDiscard())
 }
 
-// A desk is what a command about dead letters works with.
-type desk struct {
+// A lettersClient is what a command about dead letters works with.
+type lettersClient struct {
 	config config.Config
 	rules  *mapping.Rules
 	log    *zap.Logger
@@ -38,8 +38,8 @@ type desk struct {
 	close  func() // ends the connection to the broker, if there is one
 }
 
-// openDesk reads the configuration and reaches its dead letters. It must be closed when err is nil.
-func openDesk(cmd *cobra.Command, path string, f format) (*desk, error) {
+// openLetters reads the configuration and reaches its dead letters. It must be closed when err is nil.
+func openLetters(cmd *cobra.Command, path string, f format) (*lettersClient, error) {
 	c, rules, err := app.Load(path)
 	if err != nil {
 		return nil, err
@@ -48,11 +48,11 @@ func openDesk(cmd *cobra.Command, path string, f format) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return deskOf(cmd, c, rules, log)
+	return newLettersClient(cmd, c, rules, log)
 }
 
-func deskOf(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*desk, error) {
-	d := &desk{config: c, rules: rules, log: log}
+func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*lettersClient, error) {
+	d := &lettersClient{config: c, rules: rules, log: log}
 	var err error
 	d.store, d.close, err = app.ReachLetters(cmd.Context(), c, rules.Hash(), log)
 	return d, err

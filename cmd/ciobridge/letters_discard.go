@@ -29,7 +29,7 @@ func newLettersDiscard() *cobra.Command {
 			if note == "" {
 				return exit.With(exit.Input, errors.New("--note is missing: say why the letters are discarded"))
 			}
-			d, err := openDesk(cmd, path, out)
+			d, err := openLetters(cmd, path, out)
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,7 @@ func newLettersDiscard() *cobra.Command {
 
 // discard settles the chosen letters and returns how many they were. It holds the lock of a replay, which would otherwise send what
 // was just discarded.
-func discard(ctx context.Context, d *desk, chosen deadletter.Filter, note string, dryRun bool) (int, error) {
+func discard(ctx context.Context, d *lettersClient, chosen deadletter.Filter, note string, dryRun bool) (int, error) {
 	if dryRun {
 		n := 0
 		for _, err := range deadletter.List(ctx, d.store, chosen) {

@@ -56,8 +56,8 @@ func reasons() []string {
 	return names
 }
 
-// filter is what the flags choose of the desk's letters.
-func (f *filterFlags) filter(cmd *cobra.Command, d *desk) (deadletter.Filter, error) {
+// filter is what the flags choose of the client's letters.
+func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.Filter, error) {
 	out := deadletter.Filter{Rules: f.rules, Types: f.types, Topic: f.topic, All: f.all, Limit: f.limit}
 	var errs []error
 	for _, text := range f.ids {

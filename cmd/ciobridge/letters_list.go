@@ -25,7 +25,7 @@ func newLettersList() *cobra.Command {
 			"  ciobridge dlq list --topic shop.orders --partition 3 --offset 100..200 -o json",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := openDesk(cmd, path, out)
+			d, err := openLetters(cmd, path, out)
 			if err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func showValuesFlag(cmd *cobra.Command, show *bool) {
 	cmd.Flags().BoolVar(show, "show-values", false, "print keys, headers and values, which hold personal data, instead of their shape")
 }
 
-func listLetters(cmd *cobra.Command, d *desk, chosen deadletter.Filter, out format, showValues bool) error {
+func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter, out format, showValues bool) error {
 	w := cmd.OutOrStdout()
 	rows := [][]string{{"LETTER", "FIRST FAILED", "REASON", "RULE", "CALL", "ORIGIN", "ATTEMPTS", "FIELD"}}
 	if showValues {

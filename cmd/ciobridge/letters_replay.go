@@ -33,7 +33,7 @@ func newLettersReplay() *cobra.Command {
 			"  ciobridge dlq replay --all",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := openDesk(cmd, path, out)
+			d, err := openLetters(cmd, path, out)
 			if err != nil {
 				return err
 			}
@@ -69,7 +69,7 @@ func (r *replayFlags) given() bool {
 }
 
 // run replays, or tries to, and tells what came of it.
-func (r *replayFlags) run(cmd *cobra.Command, d *desk, out format) error {
+func (r *replayFlags) run(cmd *cobra.Command, d *lettersClient, out format) error {
 	if r.rate < 0 {
 		return exit.With(exit.Input, fmt.Errorf("--rate: %d is negative", r.rate))
 	}

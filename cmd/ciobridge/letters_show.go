@@ -40,7 +40,7 @@ func newLettersShow() *cobra.Command {
 					return exit.With(exit.Input, fmt.Errorf("%q: %w", text, err))
 				}
 			}
-			d, err := openDesk(cmd, path, out)
+			d, err := openLetters(cmd, path, out)
 			if err != nil {
 				return err
 			}

@@ -25,7 +25,7 @@ func newLettersStats() *cobra.Command {
 		Example: "  ciobridge dlq stats -c ciobridge.yaml -o json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := openDesk(cmd, path, out)
+			d, err := openLetters(cmd, path, out)
 			if err != nil {
 				return err
 			}

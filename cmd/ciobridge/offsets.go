@@ -44,7 +44,7 @@ func newOffsetsShow() *cobra.Command {
 			"  ciobridge offsets show -o json",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := openReading(cmd, path, out)
+			r, err := openOffsets(cmd, path, out)
 			if err != nil {
 				return err
 			}
@@ -101,15 +101,15 @@ type offsetView struct {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// A reading is how far a source has been read, as its broker knows it.
-type reading struct {
+// An offsetsClient is what a command about offsets works with.
+type offsetsClient struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	broker source.Broker
 }
 
-// openReading reaches the broker of a configuration. It must be closed when err is nil.
-func openReading(cmd *cobra.Command, path string, out format) (*reading, error) {
+// openOffsets reaches the broker of a configuration. It must be closed when err is nil.
+func openOffsets(cmd *cobra.Command, path string, out format) (*offsetsClient, error) {
 	c, _, err := app.Load(path)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func openReading(cmd *cobra.Command, path string, out format) (*reading, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{}
+	r := &offsetsClient{}
 	r.ctx, r.cancel = context.WithTimeout(cmd.Context(), offsetsLimit)
 	if r.broker, err = app.Reach(r.ctx, c, log); err != nil {
 		r.cancel()
@@ -127,12 +127,12 @@ func openReading(cmd *cobra.Command, path string, out format) (*reading, error) 
 	return r, nil
 }
 
-func (r *reading) close() {
+func (r *offsetsClient) close() {
 	r.broker.Close()
 	r.cancel()
 }
 
-func (r *reading) offsets() ([]consumer.OffsetInfo, error) {
+func (r *offsetsClient) offsets() ([]consumer.OffsetInfo, error) {
 	offsets, err := r.broker.Offsets(r.ctx)
 	if err != nil {
 		return nil, exit.With(exit.Broker, fmt.Errorf("read the offsets: %w", err))
@@ -140,7 +140,7 @@ func (r *reading) offsets() ([]consumer.OffsetInfo, error) {
 	return offsets, nil
 }
 
-func (r *reading) set(changes []consumer.OffsetChange) error {
+func (r *offsetsClient) set(changes []consumer.OffsetChange) error {
 	err := r.broker.SetOffsets(r.ctx, changes)
 	if err == nil {
 		return nil

@@ -49,7 +49,7 @@ func newOffsetsChange(cmd *cobra.Command, plan func([]consumer.OffsetInfo, []str
 	var dryRun bool
 	var out format
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		r, err := openReading(cmd, path, out)
+		r, err := openOffsets(cmd, path, out)
 		if err != nil {
 			return err
 		}

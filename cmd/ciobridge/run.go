@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
@@ -36,7 +37,7 @@ func newRun() *cobra.Command {
 			}
 			c, rules, err := app.Load(path)
 			if err == nil {
-				err = carry(cmd, c, rules)
+				err = runBridge(cmd, c, rules)
 			}
 			return logged(cmd, c.Log, err)
 		},
@@ -48,8 +49,8 @@ func newRun() *cobra.Command {
 	return cmd
 }
 
-// carry runs a bridge until the command is stopped.
-func carry(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error {
+// runBridge runs a bridge until the command is stopped.
+func runBridge(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error {
 	log, err := app.NewLogger(c.Log, cmd.ErrOrStderr())
 	if err != nil {
 		return exit.With(exit.Input, err)
@@ -72,4 +73,28 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return exit.With(exit.Input, fmt.Errorf("%s takes no arguments, got %q", cmd.CommandPath(), args[0]))
 	}
 	return nil
+}
+
+// replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.
+func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out format) error {
+	c, rules, err := app.Load(path)
+	if err == nil {
+		err = replayLogged(cmd, c, rules, r, out)
+	}
+	return logged(cmd, c.Log, err)
+}
+
+func replayLogged(cmd *cobra.Command, c config.Config, rules *mapping.Rules, r *replayFlags, out format) error {
+	log, err := app.NewLogger(c.Log, cmd.ErrOrStderr())
+	if err != nil {
+		return exit.With(exit.Input, err)
+	}
+	d, err := newLettersClient(cmd, c, rules, log)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	d.log.Info("replaying dead letters", zap.String("version", buildVersion()), zap.String("rules", d.rules.Hash()))
+	r.filter.all = r.filter.all || !r.filter.chooses()
+	return r.run(cmd, d, out)
 }

@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options, out, errs io.Writer) (err error) {
 		return err
 	}
 	defer d.bridge.Close()
-	return d.carry(ctx, out)
+	return d.run(ctx, out)
 }
 
 // listen opens the emulator and chooses the other ports. Any free ports will do with once, when nobody comes to visit, and beside
@@ -139,8 +139,8 @@ func (d *demo) connect(ctx context.Context) error {
 // broker is the bridge's, which is embedded.
 func (d *demo) broker() *nats.Broker { return d.bridge.Broker().(*nats.Broker) }
 
-// carry runs the bridge while the sample events are published and counted.
-func (d *demo) carry(ctx context.Context, out io.Writer) error {
+// run runs the bridge while the sample events are published and counted.
+func (d *demo) run(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)

@@ -5,14 +5,9 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
-	"github.com/ciobridge/ciobridge/app"
-	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
-	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
-	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // tryReplay shows what a replay would do.
@@ -70,28 +65,4 @@ func (v planView) print(w io.Writer, f format) error {
 		fmt.Fprintln(w, "  nothing to send")
 	}
 	return nil
-}
-
-// replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.
-func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out format) error {
-	c, rules, err := app.Load(path)
-	if err == nil {
-		err = replayLogged(cmd, c, rules, r, out)
-	}
-	return logged(cmd, c.Log, err)
-}
-
-func replayLogged(cmd *cobra.Command, c config.Config, rules *mapping.Rules, r *replayFlags, out format) error {
-	log, err := app.NewLogger(c.Log, cmd.ErrOrStderr())
-	if err != nil {
-		return exit.With(exit.Input, err)
-	}
-	d, err := deskOf(cmd, c, rules, log)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	d.log.Info("replaying dead letters", zap.String("version", buildVersion()), zap.String("rules", d.rules.Hash()))
-	r.filter.all = r.filter.all || !r.filter.chooses()
-	return r.run(cmd, d, out)
 }

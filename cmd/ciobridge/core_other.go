@@ -1,6 +1,0 @@
-//go:build !linux
-
-package main
-
-// noCoreDumps does nothing where the bridge is only tried out.
-func noCoreDumps() {}
