@@ -23,11 +23,13 @@ type Config struct {
 	Partitions int `yaml:"partitions"`
 	// Replicas of a topic or stream that is made. 0 leaves it to the broker, which for NATS means one.
 	Replicas int `yaml:"replicas"`
-	// Retention of a topic or stream that is made. Dead letters hold personal data, so it is not endless: 30 days unless set.
+	// Retention of a topic or stream that is made. Dead letters hold personal data, so it is not endless: 30 days
+	// unless set.
 	Retention time.Duration `yaml:"retention"`
 
-	// MaxBytes is the largest record that is stored whole; a larger one is truncated and flagged. The default is 1,000,000, just under
-	// the limit of Kafka and NATS as they come; a stream's own lower limit is found by itself. A file has room for 16,000,000.
+	// MaxBytes is the largest record that is stored whole; a larger one is truncated and flagged. The default is
+	// 1,000,000, just under the limit of Kafka and NATS as they come; a stream's own lower limit is found by itself. A
+	// file has room for 16,000,000.
 	MaxBytes int `yaml:"max_bytes"`
 	// Timeout bounds one attempt to store, 10 s unless set.
 	Timeout time.Duration `yaml:"timeout"`

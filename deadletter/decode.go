@@ -14,9 +14,10 @@ import (
 // ErrForeign means that a record of the dead-letter log is neither a letter nor a resolution of this bridge.
 var ErrForeign = errors.New("neither a letter nor a resolution")
 
-// Decode reads a record of the log. A letter's event is computed from the record itself: one that says it is of another event is
-// ErrForeign. Of a letter that was truncated that cannot be computed, and it is never sent. Decode gives letters, one for each failure, or a resolution, or an error, which is ErrForeign for
-// a record without the bridge's headers and otherwise names the header that cannot be read. The letters share the record's memory.
+// Decode reads a record of the log. A letter's event is computed from the record itself: one that says it is of another
+// event is ErrForeign. Of a letter that was truncated that cannot be computed, and it is never sent. Decode gives
+// letters, one for each failure, or a resolution, or an error, which is ErrForeign for a record without the bridge's
+// headers and otherwise names the header that cannot be read. The letters share the record's memory.
 func Decode(r Record) ([]*Letter, *Resolution, error) {
 	if _, ok := r.header(headerResolves); ok {
 		res, err := decodeResolution(&r)
@@ -58,10 +59,12 @@ func (h *headerReader) number(key string) int {
 	return n
 }
 
-// MaxAttempts bounds the attempts that are counted. Nobody makes so many, and a sum near the largest integer would wrap.
+// MaxAttempts bounds the attempts that are counted. Nobody makes so many, and a sum near the largest integer would
+// wrap.
 const MaxAttempts = 1_000_000
 
-// parseAttempts reads a number of attempts. One that is too large, or that an older version has let wrap, counts as the most.
+// parseAttempts reads a number of attempts. One that is too large, or that an older version has let wrap, counts as the
+// most.
 func parseAttempts(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if errors.Is(err, strconv.ErrRange) {

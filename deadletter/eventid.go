@@ -9,10 +9,10 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// EventID names an event by its origin, the broker's time and its content, which is key, value and headers, so that the letters of one
-// event can be told from those of another that stood in the same place before a topic was made anew, and a record that was changed
-// from the original. Headers of the bridge's own do not count, nor does the order of headers with different names, which not every
-// store keeps. It is a ULID of the broker's time.
+// EventID names an event by its origin, the broker's time and its content, which is key, value and headers, so that the
+// letters of one event can be told from those of another that stood in the same place before a topic was made anew, and
+// a record that was changed from the original. Headers of the bridge's own do not count, nor does the order of headers
+// with different names, which not every store keeps. It is a ULID of the broker's time.
 func EventID(m *event.Message) event.ID {
 	h := sha256.New()
 	var stack [512]byte

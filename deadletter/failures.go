@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// failureGroup is what failures of one record have in common, and the identity of each: the calls of one step mostly fail in the same
-// way.
+// failureGroup is what failures of one record have in common, and the identity of each: the calls of one step mostly
+// fail in the same way.
 type failureGroup struct {
 	IDs      []string     `json:"ids"`
 	Stage    event.Stage  `json:"stage"`
@@ -26,7 +26,8 @@ type failureGroup struct {
 	First    string       `json:"first"` // RFC 3339
 }
 
-// encodeFailures writes failures as JSON text: a list of groups, neighbours that differ in nothing but their identity together.
+// encodeFailures writes failures as JSON text: a list of groups, neighbours that differ in nothing but their identity
+// together.
 func encodeFailures(failures []event.Failure, now time.Time) []byte {
 	var groups []failureGroup
 	var last event.Failure

@@ -27,8 +27,8 @@ func TestARecordOfOneFailureIsAsItWas(t *testing.T) {
 	}
 }
 
-// Failures that make a record too large are divided among a few records with the whole message; when those are too many, or the
-// message itself is too large, it is cut, and no failure is lost.
+// Failures that make a record too large are divided among a few records with the whole message; when those are too
+// many, or the message itself is too large, it is cut, and no failure is lost.
 func TestFailuresThatDoNotFit(t *testing.T) {
 	const limit = 20_000
 	for name, c := range map[string]struct {

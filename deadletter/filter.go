@@ -9,15 +9,16 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Filter chooses among the open letters. A letter must meet every condition that is set; a list is met by any of its entries.
+// Filter chooses among the open letters. A letter must meet every condition that is set; a list is met by any of its
+// entries.
 type Filter struct {
 	IDs     []event.ID
 	Reasons []event.Reason
 	Rules   []string
 	Types   []string // of the event; needs Inspect
 
-	// Topic, Partition and the offsets choose by where the original record stood. Partition and offsets need Topic; OffsetTo is
-	// the last one that is chosen.
+	// Topic, Partition and the offsets choose by where the original record stood. Partition and offsets need Topic;
+	// OffsetTo is the last one that is chosen.
 	Topic                string
 	Partition            *int32
 	OffsetFrom, OffsetTo *int64
@@ -30,8 +31,8 @@ type Filter struct {
 	// Limit is the greatest number of letters that are chosen, the first in the order of a replay. 0 means no limit.
 	Limit int
 
-	// Inspect gives the type of an event and when it happened, by the rules of its envelope. Without it an event happened at the
-	// broker's time for its record.
+	// Inspect gives the type of an event and when it happened, by the rules of its envelope. Without it an event
+	// happened at the broker's time for its record.
 	Inspect func(event.Message) (eventType string, at time.Time)
 }
 

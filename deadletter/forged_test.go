@@ -21,8 +21,8 @@ func forge(l event.FailedMessage, at int64, headers map[string]string) Record {
 	return r
 }
 
-// A record that takes a real letter's identity for another event is foreign: the real one is sent, and the other never. An event is
-// its value, its key and its headers: the type of a CloudEvent in binary mode is a header.
+// A record that takes a real letter's identity for another event is foreign: the real one is sent, and the other never.
+// An event is its value, its key and its headers: the type of a CloudEvent in binary mode is a header.
 func TestAForgedLetterIsForeign(t *testing.T) {
 	for name, change := range map[string]func(m *event.Message){
 		"value":         func(m *event.Message) { m.Value = []byte(`{"n":"of somebody else"}`) },
@@ -55,7 +55,8 @@ func TestAForgedLetterIsForeign(t *testing.T) {
 	}
 }
 
-// What was cut cannot show of which event it is. It is never sent, and does not take the place of a letter that is whole.
+// What was cut cannot show of which event it is. It is never sent, and does not take the place of a letter that is
+// whole.
 func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 	l := lettertest.Letter(1)
 	whole := forge(l, 0, nil)

@@ -2,8 +2,9 @@ package deadletter
 
 import "github.com/ciobridge/ciobridge/event"
 
-// The headers of a letter, which tell of its first failure. Each stored letter carries all of them once, behind the headers of the original record, from which the same
-// names are taken out: a letter that becomes a letter again does not grow. Values are UTF-8 text, numbers included.
+// The headers of a letter, which tell of its first failure. Each stored letter carries all of them once, behind the
+// headers of the original record, from which the same names are taken out: a letter that becomes a letter again does
+// not grow. Values are UTF-8 text, numbers included.
 const (
 	headerLetter     = "ciobridge-letter"          // the identity: the ULID of the failed call
 	headerReason     = "ciobridge-reason"          // one of event.Reasons

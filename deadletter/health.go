@@ -30,8 +30,8 @@ func (h *Health) Note(ctx context.Context, err error) {
 	h.cause = meaning(err)
 }
 
-// Ready is nil while the last attempt to store letters or resolutions succeeded, or none was made, and otherwise says since when and
-// why they cannot be stored. It names the place and no address, so that it can be shown to anybody.
+// Ready is nil while the last attempt to store letters or resolutions succeeded, or none was made, and otherwise says
+// since when and why they cannot be stored. It names the place and no address, so that it can be shown to anybody.
 func (h *Health) Ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -54,12 +54,12 @@ func meaning(err error) error {
 	return ErrUnreachable
 }
 
-// missingLimit is how long a place that is missing may be one that was just made: brokers tell each other of a new topic, and
-// clients keep what they know of topics for some seconds.
+// missingLimit is how long a place that is missing may be one that was just made: brokers tell each other of a new
+// topic, and clients keep what they know of topics for some seconds.
 const missingLimit = 10 * time.Second
 
-// Passing reports whether an error of Check may pass by itself when it has lasted for so long: while the place cannot be reached, and
-// for the first ten seconds while it is missing.
+// Passing reports whether an error of Check may pass by itself when it has lasted for so long: while the place cannot
+// be reached, and for the first ten seconds while it is missing.
 func Passing(err error, lasted time.Duration) bool {
 	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrMissing) && lasted < missingLimit
 }

@@ -20,8 +20,9 @@ type History struct {
 // ErrUnknownLetter means that a log has no letter of that identity.
 var ErrUnknownLetter = errors.New("no such letter")
 
-// Show gives what the log says of the letters of that identity: one for each event, which is mostly one, in the order in which they
-// were first written. The attempts of the last letter are all that were counted. Show returns ErrUnknownLetter when there is none.
+// Show gives what the log says of the letters of that identity: one for each event, which is mostly one, in the order
+// in which they were first written. The attempts of the last letter are all that were counted. Show returns
+// ErrUnknownLetter when there is none.
 func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 	var letters []*Letter
 	var resolutions []*Resolution

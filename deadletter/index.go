@@ -7,8 +7,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// index is what reading a log once tells: per letter, the newest record about it. It keeps about two hundred bytes a letter, whatever the
-// letters hold.
+// index is what reading a log once tells: per letter, the newest record about it. It keeps about two hundred bytes a
+// letter, whatever the letters hold.
 type index struct {
 	filter   *Filter // nil matches all
 	entries  map[letterKey]entry
@@ -20,7 +20,8 @@ type index struct {
 	written    int // letters, including those that were written again
 }
 
-// letterKey tells letters apart. Two events may make the same call, such as one that was published twice; each keeps its letter.
+// letterKey tells letters apart. Two events may make the same call, such as one that was published twice; each keeps
+// its letter.
 type letterKey struct{ id, event event.ID }
 
 // entry is the newest record about a letter.
@@ -80,7 +81,8 @@ func newIndex(filter *Filter) *index {
 	return &index{filter: filter, entries: map[letterKey]entry{}, attempts: map[letterKey]int{}, older: map[event.ID]entry{}}
 }
 
-// addRecord takes one record into account. The records of a partition come in order; those of several partitions in any.
+// addRecord takes one record into account. The records of a partition come in order; those of several partitions in
+// any.
 func (x *index) addRecord(r Record) {
 	letters, res, err := Decode(r)
 	switch {
@@ -137,8 +139,9 @@ func (x *index) applyOlder() {
 	}
 }
 
-// keepNewer keeps the newer of two records about a letter. In one partition that is the later one; records about one letter stand in
-// different partitions only when the topic was given more of them in between, and then their times decide.
+// keepNewer keeps the newer of two records about a letter. In one partition that is the later one; records about one
+// letter stand in different partitions only when the topic was given more of them in between, and then their times
+// decide.
 func keepNewer[K comparable](entries map[K]entry, key K, s entry) {
 	if old, known := entries[key]; known {
 		older := s.written < old.written

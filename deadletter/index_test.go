@@ -47,7 +47,8 @@ func listed(t *testing.T, log Reader, f Filter) []event.ID {
 	return ids
 }
 
-// randomLog writes letters and resolutions at random into partitions, and says what a reader of the true history would know.
+// randomLog writes letters and resolutions at random into partitions, and says what a reader of the true history would
+// know.
 func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessage) {
 	const partitions, ids = 3, 12
 	newest = map[event.ID]*event.FailedMessage{}

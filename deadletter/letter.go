@@ -6,8 +6,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Letter is a dead letter as it was read from the log: one failed call, or an event that could not be read. The letters of one record
-// share its memory.
+// Letter is a dead letter as it was read from the log: one failed call, or an event that could not be read. The letters
+// of one record share its memory.
 type Letter struct {
 	Message event.Message
 	Failure event.Failure

@@ -50,8 +50,9 @@ func LogWaiting(log *zap.Logger) func(until time.Time) {
 // ErrLockTaken is what renew returns when the store says that another has the lock.
 var ErrLockTaken = errors.New("the lock of the replay is lost")
 
-// KeepLock holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a session. An error
-// other than ErrLockTaken means that the store did not answer, which loses the lock only when the session is over.
+// KeepLock holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a
+// session. An error other than ErrLockTaken means that the store did not answer, which loses the lock only when the
+// session is over.
 func KeepLock(ctx context.Context, proof time.Time, session time.Duration, renew func(context.Context) error, release func(context.Context)) *Lock {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Lock{lost: make(chan struct{}), until: proof.Add(session)}

@@ -4,8 +4,9 @@ import "context"
 
 // Reader reads a dead-letter log.
 type Reader interface {
-	// Scan gives each the records from the start of the log to the end that stood when it began, partition by partition and in
-	// order within each. Damaged and foreign records are given too, as they are. It ends at the first error of each.
+	// Scan gives each the records from the start of the log to the end that stood when it began, partition by partition
+	// and in order within each. Damaged and foreign records are given too, as they are. It ends at the first error of
+	// each.
 	Scan(ctx context.Context, each func(Record) error) error
 	// Read gives one record again. Reading at rising positions of a partition costs little more than a scan.
 	Read(ctx context.Context, at Position) (Record, error)

@@ -13,12 +13,12 @@ import (
 // maskDepth is the greatest nesting that is shown.
 const maskDepth = 64
 
-// keyName is what a key looks like that was chosen by a programmer. Any other may itself be personal data, such as an address that
-// a list of consents is keyed by.
+// keyName is what a key looks like that was chosen by a programmer. Any other may itself be personal data, such as an
+// address that a list of consents is keyed by.
 var keyName = regexp.MustCompile(`^[A-Za-z_$@][A-Za-z0-9_$:.-]{0,63}$`)
 
-// Masked shows the shape of a value and none of its content: of JSON the keys, and instead of every scalar its type and length. A key
-// that does not look like a name is hidden too. Anything but one JSON value is hidden whole.
+// Masked shows the shape of a value and none of its content: of JSON the keys, and instead of every scalar its type and
+// length. A key that does not look like a name is hidden too. Anything but one JSON value is hidden whole.
 func Masked(value []byte) []byte {
 	if value == nil {
 		return []byte("null")

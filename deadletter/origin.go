@@ -15,9 +15,9 @@ import (
 //
 //	topic/partition@offset time subject
 //
-// Topic and subject are percent-encoded as in a path. Time is the record's own, as Unix seconds and nine digits of nanoseconds
-// after them ("1795226316.123000000"), or "-" where the broker gave none. The subject and the space before it are left out for
-// Kafka.
+// Topic and subject are percent-encoded as in a path. Time is the record's own, as Unix seconds and nine digits of
+// nanoseconds after them ("1795226316.123000000"), or "-" where the broker gave none. The subject and the space before
+// it are left out for Kafka.
 func formatOrigin(o event.Origin, at time.Time) string {
 	s := event.Origin{Topic: url.PathEscape(o.Topic), Partition: o.Partition, Offset: o.Offset}.String() + " "
 	if at.IsZero() {

@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// recordJSON is a record as JSON text. What is not valid UTF-8 stands in base64, under the name that ends in 64; what is null is left out.
-// It is read by its tags, and written by AppendJSON without a copy of what the record holds.
+// recordJSON is a record as JSON text. What is not valid UTF-8 stands in base64, under the name that ends in 64; what
+// is null is left out. It is read by its tags, and written by AppendJSON without a copy of what the record holds.
 type recordJSON struct {
 	Time    time.Time    `json:"time"`
 	Key     *string      `json:"key,omitempty"`
@@ -84,8 +84,8 @@ func headersOf(list []headerJSON) []event.Header {
 	return headers
 }
 
-// appendText appends bytes under a name whose closing quote is still missing: as text, or in base64 where they are no text or one of
-// mostly control characters, each of which takes six bytes. Null appends nothing.
+// appendText appends bytes under a name whose closing quote is still missing: as text, or in base64 where they are no
+// text or one of mostly control characters, each of which takes six bytes. Null appends nothing.
 func appendText(b []byte, name string, text []byte) []byte {
 	if text == nil {
 		return b
@@ -117,8 +117,8 @@ func appendText(b []byte, name string, text []byte) []byte {
 	return append(b, '"')
 }
 
-// escapes counts the bytes that a text grows by as a JSON string. It is not ok where there is no text, or the string would be more than
-// twice as long.
+// escapes counts the bytes that a text grows by as a JSON string. It is not ok where there is no text, or the string
+// would be more than twice as long.
 func escapes(text []byte) (extra int, ok bool) {
 	for _, c := range text {
 		switch {

@@ -42,8 +42,8 @@ func (l *Letter) Resolve(kind ResolutionKind, note string) Resolution {
 	}
 }
 
-// EncodeResolution turns a resolution into the record that is stored. Its value is empty and not null, so that no tool takes it
-// for a deletion.
+// EncodeResolution turns a resolution into the record that is stored. Its value is empty and not null, so that no tool
+// takes it for a deletion.
 func EncodeResolution(r *Resolution, now time.Time) Record {
 	ids := make([]string, len(r.Letters))
 	for i, id := range r.Letters {

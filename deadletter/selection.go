@@ -41,9 +41,9 @@ func Select(ctx context.Context, log Reader, filter *Filter) (Selection, error) 
 
 // selectLetters returns the open letters that the filter of the index wants, in the order of a replay.
 //
-// That is the order of the log, except that the letters of one source partition stand in the order of their events: a letter that
-// was written again stands at the end of the log, and a call may fail before one of an earlier event does. Each letter of a
-// partition takes one of the places that its partition has in the log, the earliest event the first.
+// That is the order of the log, except that the letters of one source partition stand in the order of their events: a
+// letter that was written again stands at the end of the log, and a call may fail before one of an earlier event does.
+// Each letter of a partition takes one of the places that its partition has in the log, the earliest event the first.
 func (x *index) selectLetters() []Selected {
 	list := make([]Selected, 0, len(x.entries))
 	for key, s := range x.entries {
@@ -77,7 +77,8 @@ func (x *index) selectLetters() []Selected {
 	return list
 }
 
-// LetterReader reads letters one by one. The record of the last one is kept, so that the letters of one record share it.
+// LetterReader reads letters one by one. The record of the last one is kept, so that the letters of one record share
+// it.
 type LetterReader struct {
 	log     Reader
 	at      Position

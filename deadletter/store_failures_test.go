@@ -91,7 +91,8 @@ func TestFailuresUnderTheStoresOwnLimit(t *testing.T) {
 	}
 }
 
-// Two events may make a call of the same identity: each has its letter, and what becomes of one says nothing of the other.
+// Two events may make a call of the same identity: each has its letter, and what becomes of one says nothing of the
+// other.
 func TestLettersOfOneIdentityAndTwoEvents(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		first, second := lettertest.Letter(1), lettertest.Letter(1)

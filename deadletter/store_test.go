@@ -74,8 +74,8 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 	})
 }
 
-// oddHeaders are lists of headers that a store may find hard to give back: repeated, null, empty, binary, with odd names, with names that
-// NATS would obey, that many to a record, or with names of the bridge's own beside them.
+// oddHeaders are lists of headers that a store may find hard to give back: repeated, null, empty, binary, with odd
+// names, with names that NATS would obey, that many to a record, or with names of the bridge's own beside them.
 func oddHeaders() [][]event.Header {
 	h := func(key, value string) event.Header { return event.Header{Key: key, Value: []byte(value)} }
 	null := func(key string) event.Header { return event.Header{Key: key} }

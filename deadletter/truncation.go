@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Truncation tells what a letter was before it was truncated to the store's limit. A truncated letter is never replayed: the original must be taken
-// from its source again.
+// Truncation tells what a letter was before it was truncated to the store's limit. A truncated letter is never
+// replayed: the original must be taken from its source again.
 type Truncation struct {
 	Bytes  int               // the length of the original value
 	SHA256 [sha256.Size]byte // of the original value
@@ -37,9 +37,9 @@ func parseTruncation(s string) (*Truncation, error) {
 // wholeParts is how many records a letter may become so that each of them holds the message whole.
 const wholeParts = 4
 
-// Fit makes a letter's record fit into limit bytes as size counts them. Where only the failures are too many, they are divided
-// among a few records that hold the message whole; otherwise the message is truncated. It fails where the headers of a single failure
-// do not fit.
+// Fit makes a letter's record fit into limit bytes as size counts them. Where only the failures are too many, they are
+// divided among a few records that hold the message whole; otherwise the message is truncated. It fails where the
+// headers of a single failure do not fit.
 func Fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
 	if parts := whole(r, limit, wholeParts, size); parts != nil {
 		return parts, nil
@@ -100,8 +100,9 @@ func halve(r Record) (first, rest Record, ok bool) {
 	return part(failures[:n]), part(failures[n:]), true
 }
 
-// truncate makes a letter's record fit by taking content away, and flags it. The value is truncated first; where that is not enough the original
-// headers go, and at last the key is truncated. It fails where the letter's own headers do not fit.
+// truncate makes a letter's record fit by taking content away, and flags it. The value is truncated first; where that
+// is not enough the original headers go, and at last the key is truncated. It fails where the letter's own headers do
+// not fit.
 func truncate(r Record, limit int, size func(*Record) int) (Record, error) {
 	c := Truncation{Bytes: len(r.Value), SHA256: sha256.Sum256(r.Value)}
 	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], event.Header{Key: headerTruncated, Value: []byte(c.String())})

@@ -22,8 +22,8 @@ type Step struct {
 	Call   string // the call's name inside the rule, such as "track:order_completed" or "identify#2"
 	Action string // the action's name as rules write it: identify, track, pageview, screen, delete …
 
-	// Repeatable is true for events, pages and screens: they carry their ID, Customer.io ignores a repeat, and neighbours of
-	// one person may share a request. Any other call changes state and travels alone for its person.
+	// Repeatable is true for events, pages and screens: they carry their ID, Customer.io ignores a repeat, and
+	// neighbours of one person may share a request. Any other call changes state and travels alone for its person.
 	Repeatable bool
 }
 
@@ -37,8 +37,8 @@ type Request struct {
 // Size is the number of bytes that the call adds to a batch, its separator included.
 func (c *Call) Size() int { return len(c.Body) + 1 }
 
-// Lane stands for one identifier of a person or object. Calls that share a lane leave in the order in which they came. It is a
-// hash: a collision can only make two persons wait for each other, never mix them.
+// Lane stands for one identifier of a person or object. Calls that share a lane leave in the order in which they came.
+// It is a hash: a collision can only make two persons wait for each other, never mix them.
 type Lane uint64
 
 var laneSeed = maphash.MakeSeed()
@@ -52,6 +52,6 @@ func LaneKindOf(name string) LaneKind {
 	return LaneKind(bits.RotateLeft64(maphash.String(laneSeed, name), 1))
 }
 
-// Of gives the lane of an identifier's value. It is taken as it is, so that the caller lower-cases what Customer.io compares
-// without case. Lanes differ between processes and are never stored.
+// Of gives the lane of an identifier's value. It is taken as it is, so that the caller lower-cases what Customer.io
+// compares without case. Lanes differ between processes and are never stored.
 func (k LaneKind) Of(value []byte) Lane { return Lane(k) ^ Lane(maphash.Bytes(laneSeed, value)) }

@@ -6,8 +6,8 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// ID is a ULID: 48 bits of milliseconds and 80 bits that tell calls apart. Customer.io remembers the ids of events, pages and
-// screens and ignores repeats; a letter is known by the id of its call.
+// ID is a ULID: 48 bits of milliseconds and 80 bits that tell calls apart. Customer.io remembers the ids of events,
+// pages and screens and ignores repeats; a letter is known by the id of its call.
 type ID [16]byte
 
 var zeros [ulid.EncodedSize]byte

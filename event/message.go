@@ -1,5 +1,5 @@
-// Package event holds the nouns that the stages of the bridge pass to each other: the message that was read, the calls it
-// became, what came of each call, and the failed message that is kept for a call that cannot be delivered.
+// Package event holds the nouns that the stages of the bridge pass to each other: the message that was read, the calls
+// it became, what came of each call, and the failed message that is kept for a call that cannot be delivered.
 //
 // It owns no behaviour beyond naming and printing these values, starts nothing and imports only the standard library.
 package event
@@ -11,8 +11,8 @@ import (
 
 // Message is one record as it was read from a broker.
 //
-// Key, Value and the values of Headers may point into a buffer of the reader and are valid until the message is settled, that
-// is, until the done function that came with it has been called. Whoever needs them longer copies them.
+// Key, Value and the values of Headers may point into a buffer of the reader and are valid until the message is
+// settled, that is, until the done function that came with it has been called. Whoever needs them longer copies them.
 type Message struct {
 	Origin  Origin
 	Key     []byte
@@ -20,8 +20,9 @@ type Message struct {
 	Headers []Header
 	Time    time.Time // the broker's time for the record; zero where it has none
 
-	// Ref is the source's own reference to the message: what it set comes back in every copy of the message, such as the one in a
-	// FailedMessage. It means something to the source alone, and nobody else looks at it. Most sources need none.
+	// Ref is the source's own reference to the message: what it set comes back in every copy of the message, such as
+	// the one in a FailedMessage. It means something to the source alone, and nobody else looks at it. Most sources
+	// need none.
 	Ref any
 }
 
@@ -40,8 +41,8 @@ type Header struct {
 	Value []byte
 }
 
-// Origin says where a message stood in its broker. Two messages with the same origin are the same message only as long as the
-// topic or stream has not been deleted and made again, which is why an identity never rests on it alone.
+// Origin says where a message stood in its broker. Two messages with the same origin are the same message only as long
+// as the topic or stream has not been deleted and made again, which is why an identity never rests on it alone.
 type Origin struct {
 	Topic     string // the Kafka topic, or the name of the JetStream stream
 	Subject   string // the JetStream subject; empty for Kafka

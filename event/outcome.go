@@ -6,8 +6,8 @@ import "time"
 type Result uint8
 
 const (
-	// Open means that the call is not settled and will be attempted again. It is the zero value, so that forgetting to fill an
-	// outcome can cause a redelivery but never a loss.
+	// Open means that the call is not settled and will be attempted again. It is the zero value, so that forgetting to
+	// fill an outcome can cause a redelivery but never a loss.
 	Open Result = iota
 	// Delivered means that Customer.io has taken the call.
 	Delivered
@@ -19,15 +19,15 @@ const (
 type Outcome struct {
 	Result Result
 
-	// Failure says why a call was refused or, for an open one, what the attempt met. Nil on an open outcome means that no
-	// attempt was made: the call was stopped before it reached the wire, and nothing is counted against it.
+	// Failure says why a call was refused or, for an open one, what the attempt met. Nil on an open outcome means that
+	// no attempt was made: the call was stopped before it reached the wire, and nothing is counted against it.
 	Failure *Failure
 
 	// NotBefore holds an open call back until then. Zero means that it is ready at once.
 	NotBefore time.Time
 
-	// Suspect is true where the whole request failed in a way that one of its calls may have caused. The call then travels
-	// in requests half as large until the culprit stands alone.
+	// Suspect is true where the whole request failed in a way that one of its calls may have caused. The call then
+	// travels in requests half as large until the culprit stands alone.
 	Suspect bool
 }
 
@@ -72,8 +72,8 @@ func Reasons() []Reason {
 	}
 }
 
-// Failure tells the story of a failed call. Detail is in the bridge's own words: texts of the server and of the expression
-// engine may quote personal data and are never kept.
+// Failure tells the story of a failed call. Detail is in the bridge's own words: texts of the server and of the
+// expression engine may quote personal data and are never kept.
 type Failure struct {
 	ID       ID // of the failed call, or of the event where no call could be made
 	Stage    Stage
@@ -87,9 +87,9 @@ type Failure struct {
 	First    time.Time // when the call first failed; zero means now
 }
 
-// FailedMessage is a message together with every failure that belongs to it, of which there is at least one. It is what the
-// pipeline hands over to be kept as a dead letter. In the log each failure is a letter of its own, which is listed, replayed and
-// resolved under its own ID.
+// FailedMessage is a message together with every failure that belongs to it, of which there is at least one. It is what
+// the pipeline hands over to be kept as a dead letter. In the log each failure is a letter of its own, which is listed,
+// replayed and resolved under its own ID.
 type FailedMessage struct {
 	Message  Message
 	Failures []Failure

@@ -12,8 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
-// Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the process dies, so
-// that there is nothing to wait for.
+// Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the
+// process dies, so that there is nothing to wait for.
 func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.Lock, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -43,7 +43,8 @@ func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.
 	return deadletter.NewLock(func() { _ = file.Close() }), nil
 }
 
-// lockable fails on a system without locks that end with the process: two processes could write into each other's lines.
+// lockable fails on a system without locks that end with the process: two processes could write into each other's
+// lines.
 func lockable() error {
 	if filelock.Supported {
 		return nil

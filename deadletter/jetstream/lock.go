@@ -20,8 +20,8 @@ const lockPause = 200 * time.Millisecond
 // lockBucket is the key-value bucket of the replay locks. Its keys live for one session unless they are renewed.
 const lockBucket = "ciobridge_replay"
 
-// Lock creates the key of the subject in the bucket "ciobridge_replay", which is made when it is missing. A holder that died holds
-// it for ten seconds more, and is waited for.
+// Lock creates the key of the subject in the bucket "ciobridge_replay", which is made when it is missing. A holder that
+// died holds it for ten seconds more, and is waited for.
 func (j *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error) {
 	k := &lockKey{key: base64.RawURLEncoding.EncodeToString([]byte(j.cfg.Subject)), token: []byte(rand.Text())}
 	sent, err := j.acquire(ctx, k, waiting)
@@ -34,7 +34,8 @@ func (j *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadl
 	return deadletter.KeepLock(ctx, sent, j.session, k.renew, k.release), nil
 }
 
-// acquire creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the key ends.
+// acquire creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the
+// key ends.
 func (j *Store) acquire(ctx context.Context, k *lockKey, waiting func(until time.Time)) (sent time.Time, err error) {
 	var held uint64 // the revision that the key of another was found at
 	begun := time.Now()

@@ -47,8 +47,8 @@ func toMessage(r *deadletter.Record, subject string) *nats.Msg {
 	return m
 }
 
-// natsHolds reports whether NATS carries a header as it is and without acting on it. Headers that begin with Nats- are orders to
-// the server: of a message that is published again they would purge, expire or reject the letter.
+// natsHolds reports whether NATS carries a header as it is and without acting on it. Headers that begin with Nats- are
+// orders to the server: of a message that is published again they would purge, expire or reject the letter.
 func natsHolds(h event.Header) bool {
 	value := string(h.Value)
 	if h.Value == nil || strings.ContainsAny(value, "\r\n") || textproto.TrimString(value) != value {

@@ -19,8 +19,9 @@ import (
 
 // Store keeps dead letters on one subject of a stream.
 //
-// A record carries the identities and attempts of its letters as Nats-Msg-Id, so that the server drops the second of two equal ones
-// within its window. Of what NATS cannot hold, the key, a null value and headers that it would change or obey travel in headers of our own.
+// A record carries the identities and attempts of its letters as Nats-Msg-Id, so that the server drops the second of
+// two equal ones within its window. Of what NATS cannot hold, the key, a null value and headers that it would change or
+// obey travel in headers of our own.
 type Store struct {
 	health     deadletter.Health
 	js         jetstream.JetStream
@@ -37,8 +38,8 @@ func New(js jetstream.JetStream, cfg deadletter.Config, configHash string) *Stor
 // Ready says since when and why nothing can be stored, as deadletter.Health does.
 func (j *Store) Ready() error { return j.health.Ready() }
 
-// publishers bounds the records of one call that wait for their acknowledgement together. A replay does not depend on the order
-// in which the letters of one call are stored.
+// publishers bounds the records of one call that wait for their acknowledgement together. A replay does not depend on
+// the order in which the letters of one call are stored.
 const publishers = 16
 
 // Put publishes letters and waits for the acknowledgement of each.
@@ -74,7 +75,8 @@ func (j *Store) publish(ctx context.Context, doing string, n int, record func(i 
 	return nil
 }
 
-// limit is the largest message that connection and configuration allow. A stream with a lower limit says so when it refuses.
+// limit is the largest message that connection and configuration allow. A stream with a lower limit says so when it
+// refuses.
 func (j *Store) limit() int {
 	return min(j.cfg.MaxBytes, int(j.js.Conn().MaxPayload()))
 }

@@ -93,7 +93,8 @@ func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 	}
 }
 
-// JetStream takes 64 KiB of headers, and key and failures are headers. Above that failures are divided, and a message is cut.
+// JetStream takes 64 KiB of headers, and key and failures are headers. Above that failures are divided, and a message
+// is cut.
 func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})

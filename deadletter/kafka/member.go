@@ -16,8 +16,8 @@ import (
 
 // groupMember is this process in the consumer group of the lock.
 //
-// It has two connections to the coordinator, because the answer to JoinGroup waits for members that have died, and meanwhile only
-// heartbeats prove that the coordinator still counts on this one.
+// It has two connections to the coordinator, because the answer to JoinGroup waits for members that have died, and
+// meanwhile only heartbeats prove that the coordinator still counts on this one.
 type groupMember struct {
 	kafka   *Store
 	group   string
@@ -70,7 +70,8 @@ func (m *groupMember) noteStable(at time.Time) {
 	m.stable = at
 }
 
-// awaited reports whether the coordinator is sure to wait for this member for a session more, although the group rebalances.
+// awaited reports whether the coordinator is sure to wait for this member for a session more, although the group
+// rebalances.
 func (m *groupMember) awaited() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -80,9 +81,9 @@ func (m *groupMember) awaited() bool {
 // errFollower means that another member leads the group.
 var errFollower = errors.New("another member leads the group")
 
-// join makes one attempt to become the leader of the group's next generation and returns when that was proved: before the request
-// that only a living leader answers, and not before JoinGroup, whose answer waits for members that have died. It returns errFollower
-// where another is the leader and has just shown that it lives.
+// join makes one attempt to become the leader of the group's next generation and returns when that was proved: before
+// the request that only a living leader answers, and not before JoinGroup, whose answer waits for members that have
+// died. It returns errFollower where another is the leader and has just shown that it lives.
 func (m *groupMember) join(ctx context.Context) (proof time.Time, err error) {
 	g, err := m.member.Join(ctx, assignNothing)
 	if err != nil {
@@ -100,7 +101,8 @@ func assignNothing(context.Context, []kafkagroup.Subscriber) (map[string][]byte,
 	return nil, nil
 }
 
-// heartbeat proves that the coordinator counts this member among the group's. kafka.RebalanceInProgress proves that too.
+// heartbeat proves that the coordinator counts this member among the group's. kafka.RebalanceInProgress proves that
+// too.
 func (m *groupMember) heartbeat(ctx context.Context) error {
 	sent := time.Now()
 	err := m.member.Heartbeat(ctx, m.member.Current())

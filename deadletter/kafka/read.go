@@ -22,8 +22,8 @@ const (
 	readPause  = 200 * time.Millisecond // doubled after each try
 )
 
-// Scan gives each the records of every partition up to the high watermark that stood when it began. It tries again when a broker
-// does not answer, and goes on behind what retention has taken away meanwhile.
+// Scan gives each the records of every partition up to the high watermark that stood when it began. It tries again when
+// a broker does not answer, and goes on behind what retention has taken away meanwhile.
 func (k *Store) Scan(ctx context.Context, each func(deadletter.Record) error) error {
 	ends, err := k.bounds(ctx, kafka.LastOffset)
 	if err != nil {

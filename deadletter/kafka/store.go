@@ -19,10 +19,10 @@ import (
 
 // Store keeps dead letters in a topic.
 //
-// It produces with acks=all through the client and not through a kafka.Writer, which may wait, retries by itself, goes on when its
-// context has ended and fails a whole call for one record that is too large. Records go to the partition that the Java client's
-// default partitioner gives their key; those without a key go to the number of the partition that they came from, so that they
-// keep their order too.
+// It produces with acks=all through the client and not through a kafka.Writer, which may wait, retries by itself, goes
+// on when its context has ended and fails a whole call for one record that is too large. Records go to the partition
+// that the Java client's default partitioner gives their key; those without a key go to the number of the partition
+// that they came from, so that they keep their order too.
 type Store struct {
 	health     deadletter.Health
 	broker     *broker.Kafka
@@ -116,8 +116,8 @@ func (k *Store) produce(ctx context.Context, partition int, records []deadletter
 	return nil
 }
 
-// request stores records in one request. What the topic does not take for its size is stored one by one, and what it still does
-// not take is made to fit into half, and half again.
+// request stores records in one request. What the topic does not take for its size is stored one by one, and what it
+// still does not take is made to fit into half, and half again.
 func (k *Store) request(ctx context.Context, partition int, records []deadletter.Record, limit int) error {
 	if len(records) == 1 && records[0].Size() > limit {
 		return k.requestParts(ctx, partition, records[0], limit)
@@ -156,7 +156,8 @@ func (k *Store) requestParts(ctx context.Context, partition int, r deadletter.Re
 }
 
 func (k *Store) send(ctx context.Context, partition int, records []deadletter.Record) error {
-	// Copies, because a request whose answer is not waited for to the end may be encoded when the message's memory is used again.
+	// Copies, because a request whose answer is not waited for to the end may be encoded when the message's memory is
+	// used again.
 	batch := make([]kafka.Record, len(records))
 	for i, r := range records {
 		headers := make([]kafka.Header, len(r.Headers))

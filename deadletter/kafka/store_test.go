@@ -148,7 +148,8 @@ func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
 	}
 }
 
-// TestKafkaPlacesKeysAsJavaDoes pins the partitions that franz-go's partitioner, which copies Java's, gives the same keys.
+// TestKafkaPlacesKeysAsJavaDoes pins the partitions that franz-go's partitioner, which copies Java's, gives the same
+// keys.
 func TestKafkaPlacesKeysAsJavaDoes(t *testing.T) {
 	const partitions = 7
 	other := kgo.StickyKeyPartitioner(nil).ForTopic("t")

@@ -74,7 +74,8 @@ func (w *watched) Resolve(ctx context.Context, r ...deadletter.Resolution) error
 	return nil
 }
 
-// What a replay has delivered is noted at once, so that one that is killed repeats what was on the wire and little more.
+// What a replay has delivered is noted at once, so that one that is killed repeats what was on the wire and little
+// more.
 func TestWhatIsDeliveredIsNotedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &watched{Store: storetest.File(t)}

@@ -10,8 +10,8 @@ import (
 
 // replayedEvent is one event of a replay that is in flight, with the letters that are open for it.
 //
-// It is the Ref of its message. The source makes it, Mapper notes which calls belong to which letter, DeadLetters notes what failed
-// again, and when the message is acked the source turns what was noted into resolutions.
+// It is the Ref of its message. The source makes it, Mapper notes which calls belong to which letter, DeadLetters notes
+// what failed again, and when the message is acked the source turns what was noted into resolutions.
 type replayedEvent struct {
 	letters []*deadletter.Letter
 
@@ -111,7 +111,8 @@ func (e *replayedEvent) noteWritten(failures []event.Failure) {
 	}
 }
 
-// resolutions counts what has become of the letters and returns their resolutions, and the letters of which the rules made no call.
+// resolutions counts what has become of the letters and returns their resolutions, and the letters of which the rules
+// made no call.
 func (e *replayedEvent) resolutions(progress *Progress) (settled []deadletter.Resolution, unmatched []*deadletter.Letter) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

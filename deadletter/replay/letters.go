@@ -9,9 +9,9 @@ import (
 // DeadLetters stores what fails again in a replay.
 type DeadLetters struct{ store Store }
 
-// Put stores failed messages of a replay, with the attempts of the letters that they come from added to their own. A call that failed
-// before it reached the wire counts as one attempt, so that every replay shows. A failure that is in the log already, but for its
-// attempts, is only counted: what nobody mends would otherwise be copied by every replay.
+// Put stores failed messages of a replay, with the attempts of the letters that they come from added to their own. A
+// call that failed before it reached the wire counts as one attempt, so that every replay shows. A failure that is in
+// the log already, but for its attempts, is only counted: what nobody mends would otherwise be copied by every replay.
 func (d *DeadLetters) Put(ctx context.Context, failed ...event.FailedMessage) error {
 	stored := make([]event.FailedMessage, 0, len(failed))
 	for _, f := range failed {

@@ -17,13 +17,13 @@ type matching struct {
 
 // match chooses what the letters of one event ask for.
 //
-// A letter that failed before any rule asks for everything, one that failed before the calls of its rule for what that rule makes.
-// Any other asks for its own call: the one of the same identity or, when there is none because the identities have changed, the
-// only one of its rule and name. Where a rule makes several calls of one name none of them is taken, because the others were
-// delivered and would count twice.
+// A letter that failed before any rule asks for everything, one that failed before the calls of its rule for what that
+// rule makes. Any other asks for its own call: the one of the same identity or, when there is none because the
+// identities have changed, the only one of its rule and name. Where a rule makes several calls of one name none of them
+// is taken, because the others were delivered and would count twice.
 //
-// A failure that reaches further than the letter, such as an event that cannot be read any more, becomes one failure per letter
-// with the letter's identity, so that the next replay does not ask for more than this one.
+// A failure that reaches further than the letter, such as an event that cannot be read any more, becomes one failure
+// per letter with the letter's identity, so that the next replay does not ask for more than this one.
 func match(letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, skipped func(action string) bool) matching {
 	m := matching{owners: map[event.ID][]int{}, skipped: make([]bool, len(letters))}
 	made := newMade(calls, failures)

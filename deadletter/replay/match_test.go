@@ -84,7 +84,8 @@ func TestADestructiveLetterStaysWhole(t *testing.T) {
 	}
 }
 
-// An event of which thousands of calls fail again is matched at once, whether the identities are the same or have changed.
+// An event of which thousands of calls fail again is matched at once, whether the identities are the same or have
+// changed.
 func TestMatchOfThousandsOfLetters(t *testing.T) {
 	const n = 5_000
 	var letters []*deadletter.Letter

@@ -19,13 +19,16 @@ import (
 type Options struct {
 	Filter deadletter.Filter
 
-	// Skip names the actions that are not sent: letters that need one of them stay open, such as one that deletes a person.
+	// Skip names the actions that are not sent: letters that need one of them stay open, such as one that deletes a
+	// person.
 	Skip []string
 
-	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay. Nil goes on.
+	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay.
+	// Nil goes on.
 	Confirm func(Progress) error
 
-	// Drain bounds the wait for what is in flight when the replay is stopped, and that for the last resolutions; 15 s unless set.
+	// Drain bounds the wait for what is in flight when the replay is stopped, and that for the last resolutions; 15 s
+	// unless set.
 	Drain time.Duration
 }
 
@@ -62,12 +65,13 @@ type UnknownRule struct {
 	Letters int
 }
 
-// Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, and comes with its mapper and
-// its store of letters.
+// Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, and comes with its mapper
+// and its store of letters.
 //
-// It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's rules, and
-// keeps only the calls that failed. What is delivered is resolved; what fails again is counted, and written again where it fails in
-// another way than before. It may be killed at any time: the next replay takes what is not resolved.
+// It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's
+// rules, and keeps only the calls that failed. What is delivered is resolved; what fails again is counted, and written
+// again where it fails in another way than before. It may be killed at any time: the next replay takes what is not
+// resolved.
 type Replay struct {
 	store Store
 	rules Rules
@@ -146,9 +150,9 @@ var errStopped = errors.New("the replay is being stopped")
 // ErrLockLost means that the lock of the replay was lost, so that another may have begun.
 var ErrLockLost = errors.New("the replay was stopped because its lock was lost")
 
-// Consume hands over one message for each event that has chosen letters, and returns when all are settled and their resolutions
-// are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is another replay,
-// ErrLockLost when the lock was lost on the way, and nil when ctx ended.
+// Consume hands over one message for each event that has chosen letters, and returns when all are settled and their
+// resolutions are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is
+// another replay, ErrLockLost when the lock was lost on the way, and nil when ctx ended.
 func (r *Replay) Consume(ctx context.Context, handle event.Handler) error {
 	lock, err := r.store.Lock(ctx, deadletter.LogWaiting(r.log))
 	if err != nil {

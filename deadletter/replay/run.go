@@ -135,8 +135,8 @@ func (r *Replay) eventsInFlight() int {
 	return r.inFlight
 }
 
-// writePending writes resolutions if there are any. What cannot be written stays for the next time, so that an error needs no more than
-// that, and is logged once.
+// writePending writes resolutions if there are any. What cannot be written stays for the next time, so that an error
+// needs no more than that, and is logged once.
 func (r *Replay) writePending(ctx context.Context) error {
 	r.mu.Lock()
 	n := min(len(r.pending), resolveBatch)

@@ -49,7 +49,8 @@ func Letters(from, to int) []event.FailedMessage {
 	return letters
 }
 
-// WithFailures gives a letter so many failures of one kind. The identity of the n-th is that of the letter and n thousand.
+// WithFailures gives a letter so many failures of one kind. The identity of the n-th is that of the letter and n
+// thousand.
 func WithFailures(l event.FailedMessage, failures int) event.FailedMessage {
 	first := l.Failures[0]
 	number := int(first.ID[7])<<8 | int(first.ID[8])

@@ -32,8 +32,8 @@ func Stays(t *testing.T, lock *deadletter.Lock, limit time.Duration) {
 	}
 }
 
-// AKilledHolderIsWaitedFor takes the lock of a holder that was killed a moment ago: it waits for the end of the dead one's session,
-// says so, and keeps its lock.
+// AKilledHolderIsWaitedFor takes the lock of a holder that was killed a moment ago: it waits for the end of the dead
+// one's session, says so, and keeps its lock.
 func AKilledHolderIsWaitedFor(t *testing.T, s Locker) {
 	begun := time.Now()
 	var told []time.Time
@@ -54,7 +54,8 @@ func AKilledHolderIsWaitedFor(t *testing.T, s Locker) {
 	Stays(t, lock, Session*3/2)
 }
 
-// ALivingHolderIsNotWaitedFor tries for a lock whose holder lives: that is known by its renewals, and not waited for longer.
+// ALivingHolderIsNotWaitedFor tries for a lock whose holder lives: that is known by its renewals, and not waited for
+// longer.
 func ALivingHolderIsNotWaitedFor(t *testing.T, s Locker) {
 	lock, err := s.Lock(t.Context(), Patient(t))
 	if err != nil {
