@@ -45,7 +45,8 @@ func (f *Filter) Validate() error {
 		}
 	}
 	if len(f.Types) > 0 && f.Inspect == nil {
-		errs = append(errs, errors.New("type: the types of events are known only together with the configuration of the source"))
+		errs = append(errs,
+			errors.New("type: the types of events are known only together with the configuration of the source"))
 	}
 	if f.Topic == "" && (f.Partition != nil || f.OffsetFrom != nil || f.OffsetTo != nil) {
 		errs = append(errs, errors.New("origin: a partition or an offset needs a topic"))
@@ -58,7 +59,8 @@ func (f *Filter) Validate() error {
 		from, to time.Time
 	}{{"failure time", f.FailedFrom, f.FailedTo}, {"event time", f.EventFrom, f.EventTo}} {
 		if !r.from.IsZero() && !r.to.IsZero() && !r.from.Before(r.to) {
-			errs = append(errs, fmt.Errorf("%s: the range from %s to %s is empty", r.name, r.from.Format(time.RFC3339), r.to.Format(time.RFC3339)))
+			errs = append(errs, fmt.Errorf("%s: the range from %s to %s is empty",
+				r.name, r.from.Format(time.RFC3339), r.to.Format(time.RFC3339)))
 		}
 	}
 	if f.Limit < 0 {

@@ -46,10 +46,14 @@ const (
 
 var ownHeaders = map[string]bool{
 	headerLetter: true, headerReason: true, headerField: true, headerDetail: true, headerStage: true, headerRule: true,
-	headerCall: true, headerAttempts: true, headerStatus: true, headerEventID: true, headerFirst: true, headerConfigHash: true,
-	headerOrigin: true, connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
-	connectMessage: true, headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true, headerResolves: true,
-	headerResolution: true, headerNote: true, headerResolvedAt: true,
+	headerCall: true, headerAttempts: true, headerStatus: true, headerEventID: true, headerFirst: true,
+	headerConfigHash: true, headerOrigin: true,
+
+	connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
+	connectMessage: true,
+
+	headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true,
+	headerResolves: true, headerResolution: true, headerNote: true, headerResolvedAt: true,
 }
 
 // withoutOwn returns the headers that the original record came with.

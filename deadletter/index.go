@@ -12,9 +12,12 @@ import (
 type index struct {
 	filter   *Filter // nil matches all
 	entries  map[letterKey]entry
-	attempts map[letterKey]int  // the attempts of letters that have failed again in the same way
-	older    map[event.ID]entry // resolutions that do not say of which event: they settle the letters of that identity before them
-	texts    textTable
+	attempts map[letterKey]int // the attempts of letters that have failed again in the same way
+
+	// older are resolutions that do not say of which event: they settle the letters of that identity before them.
+	older map[event.ID]entry
+
+	texts textTable
 
 	unreadable int // records that are damaged or of someone else
 	written    int // letters, including those that were written again
@@ -78,7 +81,9 @@ func readIndex(ctx context.Context, log Reader, filter *Filter) (*index, error) 
 }
 
 func newIndex(filter *Filter) *index {
-	return &index{filter: filter, entries: map[letterKey]entry{}, attempts: map[letterKey]int{}, older: map[event.ID]entry{}}
+	return &index{
+		filter: filter, entries: map[letterKey]entry{}, attempts: map[letterKey]int{}, older: map[event.ID]entry{},
+	}
 }
 
 // addRecord takes one record into account. The records of a partition come in order; those of several partitions in
@@ -94,10 +99,12 @@ func (x *index) addRecord(r Record) {
 	filter := x.filter.once()
 	for i, l := range letters {
 		x.written++
+		origin := &l.Message.Origin
 		s := entry{
-			at: r.Position, nth: int32(i), written: nanos(r.Time), open: true, matches: filter == nil || filter.Match(l), truncated: l.Truncated != nil,
+			at: r.Position, nth: int32(i), written: nanos(r.Time),
+			open: true, matches: filter == nil || filter.Match(l), truncated: l.Truncated != nil,
 			first:  nanos(l.Failure.First),
-			origin: indexedOrigin{x.texts.number(l.Message.Origin.Topic), l.Message.Origin.Partition, l.Message.Origin.Offset},
+			origin: indexedOrigin{x.texts.number(origin.Topic), origin.Partition, origin.Offset},
 			reason: x.texts.number(string(l.Failure.Reason)), rule: x.texts.number(l.Failure.Rule),
 		}
 		key := letterKey{l.ID(), l.EventID}

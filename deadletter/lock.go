@@ -53,7 +53,10 @@ var ErrLockTaken = errors.New("the lock of the replay is lost")
 // KeepLock holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a
 // session. An error other than ErrLockTaken means that the store did not answer, which loses the lock only when the
 // session is over.
-func KeepLock(ctx context.Context, proof time.Time, session time.Duration, renew func(context.Context) error, release func(context.Context)) *Lock {
+func KeepLock(
+	ctx context.Context, proof time.Time, session time.Duration,
+	renew func(context.Context) error, release func(context.Context),
+) *Lock {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Lock{lost: make(chan struct{}), until: proof.Add(session)}
 	ended := make(chan struct{})

@@ -64,7 +64,9 @@ func ParseJSON(b []byte) (Record, error) {
 	if err := json.Unmarshal(b, &r); err != nil || r.Headers == nil {
 		return Record{}, errJSON
 	}
-	return Record{Time: r.Time, Key: untext(r.Key, r.Key64), Value: untext(r.Value, r.Value64), Headers: headersOf(r.Headers)}, nil
+	return Record{
+		Time: r.Time, Key: untext(r.Key, r.Key64), Value: untext(r.Value, r.Value64), Headers: headersOf(r.Headers),
+	}, nil
 }
 
 // ParseHeadersJSON reads what AppendHeadersJSON wrote.

@@ -15,7 +15,7 @@ type ResolutionKind string
 // The kinds of resolution.
 const (
 	Delivered ResolutionKind = "delivered" // a replay has delivered its calls
-	Replaced  ResolutionKind = "replaced"  // a replay has delivered some of its calls and written narrower letters for the others
+	Replaced  ResolutionKind = "replaced"  // a replay delivered some of its calls, and wrote letters of others
 	Discarded ResolutionKind = "discarded" // an operator wants nothing more of it
 
 	// FailedAgain leaves a letter open: a replay has failed in the same way as before, which is counted and not copied.
@@ -38,7 +38,8 @@ type Resolution struct {
 // Resolve returns the resolution of letters of one event.
 func (l *Letter) Resolve(kind ResolutionKind, note string) Resolution {
 	return Resolution{
-		Letters: []event.ID{l.ID()}, EventID: l.EventID, Kind: kind, Note: note, Key: l.Message.Key, Origin: l.Message.Origin,
+		Letters: []event.ID{l.ID()}, EventID: l.EventID, Kind: kind, Note: note,
+		Key: l.Message.Key, Origin: l.Message.Origin,
 	}
 }
 

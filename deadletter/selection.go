@@ -52,8 +52,11 @@ func (x *index) selectLetters() []Selected {
 		}
 	}
 	slices.SortFunc(list, func(a, b Selected) int {
-		return cmp.Or(cmp.Compare(a.entry.at.Partition, b.entry.at.Partition), cmp.Compare(a.entry.at.Offset, b.entry.at.Offset),
-			cmp.Compare(a.entry.nth, b.entry.nth))
+		return cmp.Or(
+			cmp.Compare(a.entry.at.Partition, b.entry.at.Partition),
+			cmp.Compare(a.entry.at.Offset, b.entry.at.Offset),
+			cmp.Compare(a.entry.nth, b.entry.nth),
+		)
 	})
 	type source struct {
 		topic     uint32
@@ -65,7 +68,9 @@ func (x *index) selectLetters() []Selected {
 		waiting[of(c)] = append(waiting[of(c)], c)
 	}
 	for _, letters := range waiting {
-		slices.SortStableFunc(letters, func(a, b Selected) int { return cmp.Compare(a.entry.origin.offset, b.entry.origin.offset) })
+		slices.SortStableFunc(letters, func(a, b Selected) int {
+			return cmp.Compare(a.entry.origin.offset, b.entry.origin.offset)
+		})
 	}
 	for i, c := range list {
 		s := of(c)

@@ -94,7 +94,8 @@ func halve(r Record) (first, rest Record, ok bool) {
 		failures[i] = l.Failure
 	}
 	part := func(failures []event.Failure) Record {
-		return Encode(&event.FailedMessage{Message: letters[0].Message, Failures: failures}, r.Time, letters[0].ConfigHash)
+		m := event.FailedMessage{Message: letters[0].Message, Failures: failures}
+		return Encode(&m, r.Time, letters[0].ConfigHash)
 	}
 	n := len(failures) / 2
 	return part(failures[:n]), part(failures[n:]), true
@@ -105,7 +106,8 @@ func halve(r Record) (first, rest Record, ok bool) {
 // not fit.
 func truncate(r Record, limit int, size func(*Record) int) (Record, error) {
 	c := Truncation{Bytes: len(r.Value), SHA256: sha256.Sum256(r.Value)}
-	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], event.Header{Key: headerTruncated, Value: []byte(c.String())})
+	flag := event.Header{Key: headerTruncated, Value: []byte(c.String())}
+	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], flag)
 	value := r.Value
 	r.Value = value[:0:0]
 	if size(&r) > limit {

@@ -49,5 +49,6 @@ func lockable() error {
 	if filelock.Supported {
 		return nil
 	}
-	return fmt.Errorf("lock: %w: dead letters in a file need a Unix system: name a topic or a subject", deadletter.ErrUnreachable)
+	return fmt.Errorf("lock: %w: dead letters in a file need a Unix system: name a topic or a subject",
+		deadletter.ErrUnreachable)
 }

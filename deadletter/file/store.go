@@ -37,7 +37,10 @@ type Store struct {
 // New keeps letters in cfg.File. ConfigHash names the configuration in the letters.
 func New(cfg deadletter.Config, configHash string) *Store {
 	cfg = cfg.WithDefaults()
-	return &Store{health: deadletter.Health{Place: "file " + cfg.File}, path: cfg.File, maxBytes: cfg.MaxBytes, timeout: cfg.Timeout, configHash: configHash}
+	return &Store{
+		health: deadletter.Health{Place: "file " + cfg.File},
+		path:   cfg.File, maxBytes: cfg.MaxBytes, timeout: cfg.Timeout, configHash: configHash,
+	}
 }
 
 // Ready says since when and why nothing can be stored, as deadletter.Health does.
@@ -53,7 +56,8 @@ func (f *Store) Check(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("check: %w", fileError(err))
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return []string{fmt.Sprintf("%s has mode %04o: others can read the personal data in the letters; use chmod 600", f.path, mode)}, nil
+		weak := fmt.Sprintf("%s has mode %04o: others can read the personal data in the letters; use chmod 600", f.path, mode)
+		return []string{weak}, nil
 	}
 	return nil, nil
 }
@@ -64,7 +68,8 @@ func (f *Store) Put(ctx context.Context, letters ...event.FailedMessage) (err er
 	now := time.Now()
 	var lines []byte
 	for i := range letters {
-		records, err := deadletter.Fit(deadletter.Encode(&letters[i], now, f.configHash), f.maxBytes, (*deadletter.Record).Size)
+		whole := deadletter.Encode(&letters[i], now, f.configHash)
+		records, err := deadletter.Fit(whole, f.maxBytes, (*deadletter.Record).Size)
 		if err != nil {
 			return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
 		}

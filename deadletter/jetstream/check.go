@@ -17,8 +17,8 @@ func (j *Store) Check(ctx context.Context) ([]string, error) {
 	stream, err := j.stream(attempt)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && j.cfg.Create {
 		stream, err = j.js.CreateStream(attempt, jetstream.StreamConfig{
-			Name: j.cfg.Stream, Subjects: []string{j.cfg.Subject}, Storage: jetstream.FileStorage, Replicas: max(j.cfg.Replicas, 1),
-			MaxAge: j.cfg.Retention, Discard: jetstream.DiscardNew, AllowDirect: true,
+			Name: j.cfg.Stream, Subjects: []string{j.cfg.Subject}, Storage: jetstream.FileStorage,
+			Replicas: max(j.cfg.Replicas, 1), MaxAge: j.cfg.Retention, Discard: jetstream.DiscardNew, AllowDirect: true,
 		})
 	}
 	if err != nil {
@@ -30,7 +30,8 @@ func (j *Store) Check(ctx context.Context) ([]string, error) {
 	}
 	name, err := j.js.StreamNameBySubject(attempt, j.cfg.Subject)
 	if err == nil && j.cfg.Stream != "" && name != j.cfg.Stream {
-		err = fmt.Errorf("stream %s does not keep it, stream %s does: %w", j.cfg.Stream, name, jetstream.ErrStreamNotFound)
+		err = fmt.Errorf("stream %s does not keep it, stream %s does: %w",
+			j.cfg.Stream, name, jetstream.ErrStreamNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check subject %s: %w", j.cfg.Subject, natsError(ctx, err))
@@ -43,13 +44,15 @@ func judgeStream(c jetstream.StreamConfig) (weak []string, err error) {
 	refuse := func(what string) error { return fmt.Errorf("stream %s cannot keep dead letters: %s", c.Name, what) }
 	switch {
 	case c.Retention != jetstream.LimitsPolicy:
-		return nil, refuse("its retention is " + c.Retention.String() + ", which removes letters that were read; use limits")
+		return nil, refuse("its retention is " + c.Retention.String() +
+			", which removes letters that were read; use limits")
 	case c.NoAck:
 		return nil, refuse("no_ack is set, so that nothing proves that a letter is stored")
 	case c.Sealed, c.Mirror != nil:
 		return nil, refuse("it takes no messages, because it is sealed or a mirror")
 	case c.MaxMsgsPerSubject > 0:
-		return nil, refuse(fmt.Sprintf("max_msgs_per_subject is %d, and all letters share a subject; use -1", c.MaxMsgsPerSubject))
+		return nil, refuse(fmt.Sprintf("max_msgs_per_subject is %d, and all letters share a subject; use -1",
+			c.MaxMsgsPerSubject))
 	}
 	say := func(format string, args ...any) {
 		weak = append(weak, fmt.Sprintf("stream %s: "+format, append([]any{c.Name}, args...)...))

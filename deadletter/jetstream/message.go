@@ -36,7 +36,8 @@ func toMessage(r *deadletter.Record, subject string) *nats.Msg {
 		}
 	}
 	if packed != nil {
-		m.Header[deadletter.HeaderOriginals] = []string{base64.StdEncoding.EncodeToString(deadletter.AppendHeadersJSON(nil, packed))}
+		text := deadletter.AppendHeadersJSON(nil, packed)
+		m.Header[deadletter.HeaderOriginals] = []string{base64.StdEncoding.EncodeToString(text)}
 	}
 	if r.Value == nil {
 		m.Header[deadletter.HeaderTombstone] = []string{"true"}

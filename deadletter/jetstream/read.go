@@ -46,7 +46,10 @@ func (j *Store) Scan(ctx context.Context, each func(deadletter.Record) error) er
 	return j.scanMessages(ctx, stream, messages, last.Sequence, each)
 }
 
-func (j *Store) scanMessages(ctx context.Context, stream jetstream.Stream, messages jetstream.MessagesContext, end uint64, each func(deadletter.Record) error) error {
+func (j *Store) scanMessages(
+	ctx context.Context, stream jetstream.Stream, messages jetstream.MessagesContext, end uint64,
+	each func(deadletter.Record) error,
+) error {
 	seen := uint64(0)
 	for seen < end {
 		m, err := j.next(ctx, messages)
@@ -109,7 +112,8 @@ func (j *Store) Read(ctx context.Context, at deadletter.Position) (deadletter.Re
 	}
 	r, err := fromMessage(m.Header, m.Data, m.Sequence, m.Time)
 	if err != nil {
-		return deadletter.Record{}, fmt.Errorf("read: subject %s at %s: %w: %w", j.cfg.Subject, at, deadletter.ErrGone, err)
+		return deadletter.Record{}, fmt.Errorf("read: subject %s at %s: %w: %w",
+			j.cfg.Subject, at, deadletter.ErrGone, err)
 	}
 	return r, nil
 }

@@ -32,7 +32,10 @@ type Store struct {
 
 // New keeps letters on cfg.Subject. ConfigHash names the configuration in the letters.
 func New(js jetstream.JetStream, cfg deadletter.Config, configHash string) *Store {
-	return &Store{health: deadletter.Health{Place: "subject " + cfg.Subject}, js: js, cfg: cfg.WithDefaults(), configHash: configHash, session: deadletter.LockSession}
+	return &Store{
+		health: deadletter.Health{Place: "subject " + cfg.Subject},
+		js:     js, cfg: cfg.WithDefaults(), configHash: configHash, session: deadletter.LockSession,
+	}
 }
 
 // Ready says since when and why nothing can be stored, as deadletter.Health does.
@@ -45,13 +48,17 @@ const publishers = 16
 // Put publishes letters and waits for the acknowledgement of each.
 func (j *Store) Put(ctx context.Context, letters ...event.FailedMessage) error {
 	now := time.Now()
-	return j.publish(ctx, "put letters", len(letters), func(i int) deadletter.Record { return deadletter.Encode(&letters[i], now, j.configHash) })
+	return j.publish(ctx, "put letters", len(letters), func(i int) deadletter.Record {
+		return deadletter.Encode(&letters[i], now, j.configHash)
+	})
 }
 
 // Resolve publishes resolutions and waits for the acknowledgement of each.
 func (j *Store) Resolve(ctx context.Context, resolutions ...deadletter.Resolution) error {
 	now := time.Now()
-	return j.publish(ctx, "resolve letters", len(resolutions), func(i int) deadletter.Record { return deadletter.EncodeResolution(&resolutions[i], now) })
+	return j.publish(ctx, "resolve letters", len(resolutions), func(i int) deadletter.Record {
+		return deadletter.EncodeResolution(&resolutions[i], now)
+	})
 }
 
 func (j *Store) publish(ctx context.Context, doing string, n int, record func(i int) deadletter.Record) (err error) {
@@ -60,7 +67,8 @@ func (j *Store) publish(ctx context.Context, doing string, n int, record func(i 
 	}
 	defer func() { j.health.Note(ctx, err) }()
 	if !j.js.Conn().IsConnected() {
-		return fmt.Errorf("%s: subject %s: %w: %w", doing, j.cfg.Subject, deadletter.ErrUnreachable, nats.ErrDisconnected)
+		return fmt.Errorf("%s: subject %s: %w: %w",
+			doing, j.cfg.Subject, deadletter.ErrUnreachable, nats.ErrDisconnected)
 	}
 	attempt, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
 	defer cancel()
@@ -128,7 +136,7 @@ const (
 	codeInsufficientResources jetstream.ErrorCode = 10023
 	codeStorageFull           jetstream.ErrorCode = 10047
 	codeExpectedStream        jetstream.ErrorCode = 10060
-	codeStoreFailed           jetstream.ErrorCode = 10077 // maximum messages or bytes of a stream that discards new ones
+	codeStoreFailed           jetstream.ErrorCode = 10077 // a stream that discards new messages is full
 )
 
 // natsError gives an error one of the package's meanings. An end of the caller's own context is no fault of the store.
@@ -140,7 +148,8 @@ func natsError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	case errors.Is(err, deadletter.ErrTooLarge), errors.Is(err, deadletter.ErrGone):
 		return err
-	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
+	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrNoStreamResponse),
+		errors.Is(err, nats.ErrNoResponders):
 		meaning = deadletter.ErrMissing
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrPermissionViolation):
 		meaning = deadletter.ErrDenied

@@ -34,7 +34,8 @@ func (k *Store) Check(ctx context.Context) ([]string, error) {
 	replicas, weak := k.replication(topic)
 	settings, err := k.settings(ctx)
 	if err != nil {
-		return append(weak, fmt.Sprintf("the settings of topic %s cannot be read (%v): see for yourself that its cleanup.policy is delete and its retention long", k.topic, err)), nil
+		return append(weak, fmt.Sprintf("the settings of topic %s cannot be read (%v): "+
+			"see for yourself that its cleanup.policy is delete and its retention long", k.topic, err)), nil
 	}
 	more, err := k.judge(settings, replicas)
 	return append(weak, more...), err
@@ -77,7 +78,8 @@ func (k *Store) replication(topic kafka.Topic) (replicas int, weak []string) {
 		}
 	}
 	if replicas == 1 {
-		weak = append(weak, fmt.Sprintf("topic %s has one replica: one lost disk loses the dead letters; use three", k.topic))
+		weak = append(weak,
+			fmt.Sprintf("topic %s has one replica: one lost disk loses the dead letters; use three", k.topic))
 	}
 	if lagging > 0 {
 		weak = append(weak, fmt.Sprintf("%d partitions of topic %s lack in-sync replicas", lagging, k.topic))
@@ -87,10 +89,14 @@ func (k *Store) replication(topic kafka.Topic) (replicas int, weak []string) {
 
 // settings reads the topic's configuration.
 func (k *Store) settings(ctx context.Context) (map[string]string, error) {
-	res, err := k.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
+	resources := []kafka.DescribeConfigRequestResource{{
 		ResourceType: kafka.ResourceTypeTopic, ResourceName: k.topic,
-		ConfigNames: []string{"cleanup.policy", "retention.ms", "min.insync.replicas", "max.message.bytes", "unclean.leader.election.enable"},
-	}}})
+		ConfigNames: []string{
+			"cleanup.policy", "retention.ms", "min.insync.replicas", "max.message.bytes",
+			"unclean.leader.election.enable",
+		},
+	}}
+	res, err := k.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: resources})
 	if err != nil {
 		return nil, kafkaError(ctx, err)
 	}
@@ -116,19 +122,21 @@ func (k *Store) judge(settings map[string]string, replicas int) (weak []string, 
 		weak = append(weak, fmt.Sprintf("topic %s: "+format, append([]any{k.topic}, args...)...))
 	}
 	if strings.Contains(settings["cleanup.policy"], "compact") {
-		return nil, fmt.Errorf("topic %s has cleanup.policy %s: a person's newer letter would remove the older one; set it to delete",
-			k.topic, settings["cleanup.policy"])
+		return nil, fmt.Errorf("topic %s has cleanup.policy %s: a person's newer letter would remove the older one; "+
+			"set it to delete", k.topic, settings["cleanup.policy"])
 	}
 	if n, ok := number("min.insync.replicas"); ok {
 		switch {
 		case int(n) > replicas:
-			return nil, fmt.Errorf("topic %s wants %d in-sync replicas and has %d: %w", k.topic, n, replicas, deadletter.ErrNotEnoughReplicas)
+			return nil, fmt.Errorf("topic %s wants %d in-sync replicas and has %d: %w",
+				k.topic, n, replicas, deadletter.ErrNotEnoughReplicas)
 		case n < 2 && replicas > 1:
 			say("min.insync.replicas is %d: a letter may be acknowledged by one broker alone; use 2", n)
 		}
 	}
 	if n, ok := number("retention.ms"); ok && n >= 0 && time.Duration(n)*time.Millisecond < deadletter.MinRetention {
-		say("retention is %s: letters may be gone before someone looks; use 7 days or more", time.Duration(n)*time.Millisecond)
+		say("retention is %s: letters may be gone before someone looks; use 7 days or more",
+			time.Duration(n)*time.Millisecond)
 	}
 	if n, ok := number("max.message.bytes"); ok && n < int64(k.cfg.MaxBytes) {
 		say("max.message.bytes is %d, below dead_letters.max_bytes %d: larger letters will be cut", n, k.cfg.MaxBytes)

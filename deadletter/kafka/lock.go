@@ -41,7 +41,8 @@ func (m *groupMember) acquire(ctx context.Context, waiting func(until time.Time)
 		switch {
 		case errors.Is(err, errFollower):
 			return false
-		case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.IllegalGeneration):
+		case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId),
+			errors.Is(err, kafka.IllegalGeneration):
 			silentSince = time.Time{}
 			return true
 		case errors.Is(kafkaError(ctx, err), deadletter.ErrDenied), errors.As(err, &answer) && !answer.Temporary():

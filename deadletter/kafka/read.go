@@ -41,7 +41,9 @@ func (k *Store) Scan(ctx context.Context, each func(deadletter.Record) error) er
 	return nil
 }
 
-func (k *Store) scanPartition(ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error) error {
+func (k *Store) scanPartition(
+	ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error,
+) error {
 	for from < end {
 		records, err := k.fetch(ctx, partition, from)
 		if errors.Is(err, kafka.OffsetOutOfRange) {
@@ -118,7 +120,8 @@ func (k *Store) bounds(ctx context.Context, which int64) ([]int64, error) {
 		for i := range requests {
 			requests[i] = kafka.OffsetRequest{Partition: i, Timestamp: which}
 		}
-		res, err := k.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{k.topic: requests}})
+		topics := map[string][]kafka.OffsetRequest{k.topic: requests}
+		res, err := k.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: topics})
 		if err != nil {
 			return err
 		}
@@ -206,7 +209,8 @@ func ownRecord(partition int32, r *kafka.Record) (deadletter.Record, error) {
 		headers[i] = event.Header{Key: h.Key, Value: slices.Clone(h.Value)}
 	}
 	return deadletter.Record{
-		Position: deadletter.Position{Partition: partition, Offset: r.Offset}, Time: r.Time, Key: key, Value: value, Headers: headers,
+		Position: deadletter.Position{Partition: partition, Offset: r.Offset},
+		Time:     r.Time, Key: key, Value: value, Headers: headers,
 	}, nil
 }
 
@@ -216,7 +220,8 @@ func (k *Store) retry(ctx context.Context, try func(context.Context) error) erro
 		First: readPause, Longest: 2 * time.Second, Growth: 2, Exact: true, Limit: k.readLimit,
 		Passing: func(err error) bool {
 			known := kafkaError(ctx, err)
-			return !errors.Is(err, kafka.OffsetOutOfRange) && !errors.Is(known, deadletter.ErrDenied) && !errors.Is(known, deadletter.ErrMissing)
+			return !errors.Is(err, kafka.OffsetOutOfRange) && !errors.Is(known, deadletter.ErrDenied) &&
+				!errors.Is(known, deadletter.ErrMissing)
 		},
 	}
 	return retry.Do(ctx, again, func(ctx context.Context) error {

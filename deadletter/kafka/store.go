@@ -42,7 +42,8 @@ func New(b *broker.Kafka, cfg deadletter.Config, configHash string) *Store {
 	cfg = cfg.WithDefaults()
 	return &Store{
 		health: deadletter.Health{Place: "topic " + cfg.Topic},
-		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash, session: deadletter.LockSession, readLimit: readLimit, fetched: map[int32][]deadletter.Record{},
+		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash,
+		session: deadletter.LockSession, readLimit: readLimit, fetched: map[int32][]deadletter.Record{},
 	}
 }
 
@@ -165,7 +166,8 @@ func (k *Store) send(ctx context.Context, partition int, records []deadletter.Re
 			headers[j] = kafka.Header{Key: h.Key, Value: bytes.Clone(h.Value)}
 		}
 		batch[i] = kafka.Record{
-			Time: r.Time, Key: kafka.NewBytes(bytes.Clone(r.Key)), Value: kafka.NewBytes(bytes.Clone(r.Value)), Headers: headers,
+			Time: r.Time, Headers: headers,
+			Key: kafka.NewBytes(bytes.Clone(r.Key)), Value: kafka.NewBytes(bytes.Clone(r.Value)),
 		}
 	}
 	res, err := k.client.Produce(ctx, &kafka.ProduceRequest{
@@ -229,7 +231,8 @@ func kafkaError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	case errors.Is(err, deadletter.ErrTooLarge), errors.Is(err, deadletter.ErrGone):
 		return err
-	case errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, protocol.ErrNoTopic), errors.Is(err, kafka.InvalidTopic):
+	case errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, protocol.ErrNoTopic),
+		errors.Is(err, kafka.InvalidTopic):
 		meaning = deadletter.ErrMissing
 	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed),
 		errors.Is(err, kafka.ClusterAuthorizationFailed), errors.Is(err, kafka.SASLAuthenticationFailed):

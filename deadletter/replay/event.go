@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -90,7 +91,8 @@ func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 			first = past.First
 		}
 	}
-	f.Attempts = min(attempts, deadletter.MaxAttempts) + min(max(f.Attempts, 1), deadletter.MaxAttempts) // stored with a limit
+	// Both are bounded, so that the sum does not wrap; it is stored with the same bound.
+	f.Attempts = min(attempts, deadletter.MaxAttempts) + min(max(f.Attempts, 1), deadletter.MaxAttempts)
 	f.First = first
 	return f
 }
@@ -113,24 +115,28 @@ func (e *replayedEvent) noteWritten(failures []event.Failure) {
 
 // resolutions counts what has become of the letters and returns their resolutions, and the letters of which the rules
 // made no call.
-func (e *replayedEvent) resolutions(progress *Progress) (settled []deadletter.Resolution, unmatched []*deadletter.Letter) {
+func (e *replayedEvent) resolutions(progress *Progress) (
+	resolved []deadletter.Resolution, unmatched []*deadletter.Letter,
+) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delivered, replaced, again := deadletter.Resolution{Kind: deadletter.Delivered}, deadletter.Resolution{Kind: deadletter.Replaced}, deadletter.Resolution{Kind: deadletter.FailedAgain}
+	delivered, replaced := e.resolution(deadletter.Delivered), e.resolution(deadletter.Replaced)
+	again := e.resolution(deadletter.FailedAgain)
 	for i, l := range e.letters {
-		f := e.statuses[i]
+		s := e.statuses[i]
 		switch {
-		case f.skipped:
+		case s.skipped:
 			progress.Destructive++
-		case f.failed:
+		case s.failed:
 			progress.FailedAgain++
-		case f.attempts > 0:
+		case s.attempts > 0:
 			progress.FailedAgain++
-			again.Letters, again.Attempts = append(again.Letters, l.ID()), append(again.Attempts, min(f.attempts, deadletter.MaxAttempts))
-		case f.replaced:
+			again.Letters = append(again.Letters, l.ID())
+			again.Attempts = append(again.Attempts, min(s.attempts, deadletter.MaxAttempts))
+		case s.replaced:
 			progress.FailedAgain++
 			replaced.Letters = append(replaced.Letters, l.ID())
-		case f.calls == 0:
+		case s.calls == 0:
 			progress.Unmatched++
 			unmatched = append(unmatched, l)
 		default:
@@ -138,17 +144,32 @@ func (e *replayedEvent) resolutions(progress *Progress) (settled []deadletter.Re
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
 	}
+	resolved = slices.Concat(parts(delivered), parts(replaced), parts(again))
+	return resolved, unmatched
+}
+
+// resolution is one of that kind, without letters.
+func (e *replayedEvent) resolution(kind deadletter.ResolutionKind) deadletter.Resolution {
 	l := e.letters[0]
-	for _, res := range []deadletter.Resolution{delivered, replaced, again} {
-		res.At, res.EventID, res.Key, res.Origin = time.Now(), l.EventID, l.Message.Key, l.Message.Origin
-		for len(res.Letters) > 0 {
-			part, n := res, min(len(res.Letters), resolveLetters)
-			part.Letters, res.Letters = res.Letters[:n:n], res.Letters[n:]
-			if res.Attempts != nil {
-				part.Attempts, res.Attempts = res.Attempts[:n:n], res.Attempts[n:]
-			}
-			settled = append(settled, part)
-		}
+	return deadletter.Resolution{
+		Kind: kind, At: time.Now(), EventID: l.EventID, Key: l.Message.Key, Origin: l.Message.Origin,
 	}
-	return settled, unmatched
+}
+
+// resolveLetters is how many letters one resolution names, at most 35 bytes each, so that the lowest max_bytes holds
+// it.
+const resolveLetters = 250
+
+// parts divides a resolution of many letters, and is empty where it has none.
+func parts(r deadletter.Resolution) []deadletter.Resolution {
+	var list []deadletter.Resolution
+	for len(r.Letters) > 0 {
+		part, n := r, min(len(r.Letters), resolveLetters)
+		part.Letters, r.Letters = r.Letters[:n:n], r.Letters[n:]
+		if r.Attempts != nil {
+			part.Attempts, r.Attempts = r.Attempts[:n:n], r.Attempts[n:]
+		}
+		list = append(list, part)
+	}
+	return list
 }

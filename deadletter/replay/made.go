@@ -27,8 +27,8 @@ type failedCall struct {
 
 func newMade(calls []event.Call, failures []event.Failure) *made {
 	m := &made{
-		all: make([]int, len(calls)), byRule: map[string][]int{}, byID: map[event.ID][]int{}, byName: map[callName][]int{},
-		failed: make(map[failedCall]bool, len(failures)), count: map[callName]int{},
+		all: make([]int, len(calls)), byRule: map[string][]int{}, byID: map[event.ID][]int{},
+		byName: map[callName][]int{}, failed: make(map[failedCall]bool, len(failures)), count: map[callName]int{},
 	}
 	for i := range calls {
 		step := calls[i].Step

@@ -24,7 +24,9 @@ type matching struct {
 //
 // A failure that reaches further than the letter, such as an event that cannot be read any more, becomes one failure
 // per letter with the letter's identity, so that the next replay does not ask for more than this one.
-func match(letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, skipped func(action string) bool) matching {
+func match(
+	letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, skipped func(action string) bool,
+) matching {
 	m := matching{owners: map[event.ID][]int{}, skipped: make([]bool, len(letters))}
 	made := newMade(calls, failures)
 	wanted := make([][]int, len(calls))

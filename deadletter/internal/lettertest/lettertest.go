@@ -34,7 +34,8 @@ func Letter(n int) event.FailedMessage {
 			Time:    Time.Add(time.Duration(n) * time.Second),
 		},
 		Failures: []event.Failure{{
-			ID: ID(n), Stage: event.StageDelivery, Reason: event.ReasonRefused, Rule: "order", Call: "track:order_completed",
+			ID: ID(n), Stage: event.StageDelivery, Reason: event.ReasonRefused,
+			Rule: "order", Call: "track:order_completed",
 			Field: "data.total", Detail: "not a number", Status: 207, Attempts: 1, First: Time,
 		}},
 	}

@@ -9,7 +9,9 @@ import (
 )
 
 // ScanAll decodes the whole log.
-func ScanAll(t *testing.T, log deadletter.Reader) (letters []*deadletter.Letter, resolutions []*deadletter.Resolution, foreign int) {
+func ScanAll(t *testing.T, log deadletter.Reader) (
+	letters []*deadletter.Letter, resolutions []*deadletter.Resolution, foreign int,
+) {
 	t.Helper()
 	err := log.Scan(t.Context(), func(r deadletter.Record) error {
 		more, res, err := deadletter.Decode(r)

@@ -54,7 +54,8 @@ func FileOf(t *testing.T, maxBytes int) Store {
 }
 
 func kafkaOf(t *testing.T, maxBytes int) Store {
-	return Kafka(t, lettertest.StartKafka(t).ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, MaxBytes: maxBytes})
+	cfg := deadletter.Config{Topic: lettertest.Topic, MaxBytes: maxBytes}
+	return Kafka(t, lettertest.StartKafka(t).ListenAddrs(), cfg)
 }
 
 // Kafka is a store in a topic of a cluster.
@@ -96,7 +97,8 @@ func realKafkaOf(t *testing.T, maxBytes int) Store {
 	}
 	t.Logf("weak: %q", weak)
 	t.Cleanup(func() {
-		_, err := b.Client().DeleteTopics(context.WithoutCancel(t.Context()), &client.DeleteTopicsRequest{Topics: []string{topic}})
+		ctx := context.WithoutCancel(t.Context())
+		_, err := b.Client().DeleteTopics(ctx, &client.DeleteTopicsRequest{Topics: []string{topic}})
 		if err != nil {
 			t.Error(err)
 		}

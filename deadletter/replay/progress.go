@@ -1,0 +1,75 @@
+package replay
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+)
+
+// Progress counts what became of the letters of a replay.
+type Progress struct {
+	Open   int // letters that were open when the replay began
+	Chosen int // by the filter
+
+	Delivered   int // and resolved
+	FailedAgain int // with their attempts counted; written again where they failed in another way than before
+	Gone        int // taken away by retention before they could be read
+	LeftOpen    int // neither delivered nor failed again nor gone
+
+	// Of those left open; the others were not reached or not finished when the replay was stopped.
+	Unmatched   int // today's rules make no call for them
+	Destructive int // they need an action that Options.Skip names
+	Truncated   int // they were too large to be kept whole
+
+	// Unresolved letters were delivered, but it could not be written. The next replay sends them again.
+	Unresolved int
+}
+
+// UnknownRule is a rule, or a call of a rule, that letters ask for by its name and that today's rules do not have.
+type UnknownRule struct {
+	Rule    string
+	Call    string // empty where the whole rule is missing
+	Letters int
+}
+
+// Progress says how far the replay is.
+func (r *Replay) Progress() Progress {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	progress := r.progress
+	progress.LeftOpen = progress.Chosen - progress.Delivered - progress.FailedAgain - progress.Gone
+	return progress
+}
+
+// UnknownRules lists what the letters that were left open unmatched ask for and today's rules do not have, by name.
+func (r *Replay) UnknownRules() []UnknownRule {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]UnknownRule, 0, len(r.unknown))
+	for m, n := range r.unknown {
+		m.Letters = n
+		list = append(list, m)
+	}
+	slices.SortFunc(list, func(a, b UnknownRule) int {
+		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Call, b.Call))
+	})
+	return list
+}
+
+// resolutionsOf counts what has become of an event's letters and returns their resolutions. The caller holds mu.
+func (r *Replay) resolutionsOf(e *replayedEvent) []deadletter.Resolution {
+	settled, unmatched := e.resolutions(&r.progress)
+	for _, l := range unmatched {
+		f := &l.Failure
+		isRule, isCall := r.rules.Names(f.Rule, f.Call)
+		switch {
+		case f.Rule == "":
+		case !isRule:
+			r.unknown[UnknownRule{Rule: f.Rule}]++
+		case f.Call != "" && !isCall:
+			r.unknown[UnknownRule{Rule: f.Rule, Call: f.Call}]++
+		}
+	}
+	return settled
+}
