@@ -20,21 +20,23 @@ const CheckpointBucket = "ciobridge"
 // maxAckedText is how many bytes the text of the acked ranges may have. 5,000 ranges of a few messages each fit.
 const maxAckedText = 48 << 10
 
-// checkpoint is how far a durable has been read: everything before Committable is acked, and so are the ranges of AckedText above it.
+// checkpoint is how far a durable has been read: everything before Committable is acked, and so are the ranges of
+// AckedText above it.
 //
-// The server's own ack floor is not enough. A purge moves it along, and so does the deletion of a message in flight, as if
-// everything before had been read. And it does not tell what is acked above it.
+// The server's own ack floor is not enough. A purge moves it along, and so does the deletion of a message in flight,
+// as if everything before had been read. And it does not tell what is acked above it.
 type checkpoint struct {
 	Stream  string `json:"stream"`
 	Durable string `json:"durable"`
-	// Created is when the stream was made. The sequences of a stream that was made at another time stand for other messages.
+	// Created is when the stream was made. The sequences of a stream that was made at another time stand for other
+	// messages.
 	Created time.Time `json:"created"`
 	// Sets is how often an operator has set the checkpoint. What a reader remembers from before the last time is void.
 	Sets        int    `json:"sets"`
 	Committable int64  `json:"next"`
 	AckedText   string `json:"settled,omitempty"`
-	// IgnoredFloor is the server's ack floor when an operator set the checkpoint. It says nothing, because the consumer is set
-	// after the checkpoint.
+	// IgnoredFloor is the server's ack floor when an operator set the checkpoint. It says nothing, because the
+	// consumer is set after the checkpoint.
 	IgnoredFloor uint64 `json:"void,omitempty"`
 	// Reader is the pin of the reader that wrote the checkpoint. It is empty where an operator did.
 	Reader string `json:"reader"`
@@ -59,9 +61,9 @@ func (c *checkpoint) setAcked(committable int64, acked consumer.AckedRanges) {
 // errFenced says that another reader has written the checkpoint since, or an operator has set it.
 var errFenced = errors.New("another reader has begun where this one left off")
 
-// checkpointStore keeps the checkpoint of one durable in a key-value bucket. Each write names the revision that it replaces, so
-// that a reader that has been replaced can write nothing any more. It is not safe for concurrent use: the reader uses it between
-// sessions, and the session under commits.mu.
+// checkpointStore keeps the checkpoint of one durable in a key-value bucket. Each write names the revision that it
+// replaces, so that a reader that has been replaced can write nothing any more. It is not safe for concurrent use:
+// the reader uses it between sessions, and the session under commits.mu.
 type checkpointStore struct {
 	conn     *broker.NATS
 	key      string
@@ -105,8 +107,8 @@ func (c *checkpointStore) open(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("look at the key-value bucket %s: %w", CheckpointBucket, err)
 	}
 	if ttl := status.TTL(); ttl > 0 {
-		return false, fatalf("the key-value bucket %s forgets after %v how far was read: make it keep its values with: "+
-			"nats stream edit KV_%s --max-age=0", CheckpointBucket, ttl, CheckpointBucket)
+		return false, fatalf("the key-value bucket %s forgets after %v how far was read: "+
+			"make it keep its values with: nats stream edit KV_%s --max-age=0", CheckpointBucket, ttl, CheckpointBucket)
 	}
 	c.bucket = bucket
 	return true, nil
@@ -163,8 +165,9 @@ func (c *checkpointStore) load(ctx context.Context) (*checkpoint, error) {
 	}
 	var stored checkpoint
 	if err := json.Unmarshal(entry.Value(), &stored); err != nil || stored.Committable < 1 {
-		return nil, fatalf("the key %s of the key-value bucket %s does not say how far was read, and somebody else must have "+
-			"written it: delete it with: nats kv del %s %s; reading then goes on where the server's consumer stands", c.key, CheckpointBucket, CheckpointBucket, c.key)
+		return nil, fatalf("the key %s of the key-value bucket %s does not say how far was read, "+
+			"and somebody else must have written it: delete it with: nats kv del %s %s; "+
+			"reading then goes on where the server's consumer stands", c.key, CheckpointBucket, CheckpointBucket, c.key)
 	}
 	c.revision = entry.Revision()
 	return &stored, nil

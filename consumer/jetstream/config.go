@@ -14,8 +14,8 @@ type Config struct {
 	// Streams are read side by side, each in its own order. They stand in the configuration file together with each
 	// stream's envelope, which is not the consumer's business.
 	Streams []StreamConfig `yaml:"-"`
-	// Durable is the name of the consumer on every stream. Replicas that share it take turns: one reads a stream, the
-	// others stand by.
+	// Durable is the name of the consumer on every stream. Of the replicas that have the same, one reads a stream, and
+	// the others are on standby.
 	Durable string `yaml:"durable"`
 	// StartAt says where reading begins on a stream that has no consumer of that name yet: earliest, latest, or a
 	// time in RFC 3339. It has no effect once the consumer exists.
@@ -24,14 +24,14 @@ type Config struct {
 	OnGap consumer.GapPolicy `yaml:"on_gap"`
 	// SessionTimeout is how long a replica may be silent before another takes its streams over.
 	SessionTimeout time.Duration `yaml:"session_timeout"`
-	// DrainLimit is how long messages in hand may take to be finished at shutdown.
+	// DrainLimit is how long messages in flight may take to be finished at shutdown.
 	DrainLimit time.Duration `yaml:"drain_limit"`
-	// MaxUncommitted is how many messages of one stream may be in hand past the oldest unfinished one, and with it
-	// how many come again after a crash.
+	// MaxUncommitted is how many messages of a stream may be read past the committable offset. It bounds how many may
+	// come again after a crash.
 	MaxUncommitted int `yaml:"max_uncommitted"`
 	// FetchBytes bounds the memory for what is fetched and not finished, over all streams.
 	FetchBytes int64 `yaml:"fetch_bytes"`
-	// CommitInterval is how long what is finished may wait to be stored and acknowledged. Under load that comes sooner.
+	// CommitInterval is how long what is finished may wait until it is stored and acked. Under load it waits less.
 	CommitInterval time.Duration `yaml:"commit_interval"`
 
 	tuning tuning
@@ -42,9 +42,9 @@ type StreamConfig struct {
 	Name string
 	// Subjects narrows what is read, with the wildcards of NATS. Empty reads everything.
 	Subjects []string
-	// Partitions, where they are given, divide the stream by subject, each with the subjects of one. They are read
-	// side by side, each in its own order and each by one replica. No two may want the same message, and their number
-	// and subjects stay as they are for as long as the durables exist.
+	// Partitions divide the stream by subject. Each has the subjects of one partition. They are read side by side,
+	// each in its own order and each by one replica. No message may belong to two of them. Their number and subjects
+	// stay as they are for as long as the durables exist. The stream is read whole if there are none.
 	Partitions [][]string
 }
 
@@ -55,7 +55,7 @@ type tuning struct {
 	expires   time.Duration // how long one request for messages stands
 	answer    time.Duration // how long the server may take to answer a request
 	retry     time.Duration // the pause before reading is tried again
-	prefetch  int           // how many messages are asked for ahead, over all that is read; more makes nothing faster
+	prefetch  int           // how many messages are asked for ahead, over all partitions; more makes nothing faster
 }
 
 var defaultTuning = tuning{

@@ -12,18 +12,18 @@ type frame struct {
 	chunk                           *chunk
 }
 
-// operation is what the server says: a message, or one of the words that keep the connection.
+// operation is a kind of what the server sends.
 type operation uint8
 
 const (
 	opMessage operation = iota
-	opPing
-	opOther // nothing that asks for an answer
+	opPing              // asks for a PONG
+	opOther             // asks for nothing
 )
 
 const (
-	maxFrame = 128 << 20 // twice of what a server can be made to take
-	maxLine  = 64 << 10  // of what has no payload; a line about a large cluster is the longest
+	maxFrame = 128 << 20 // twice what a server can be configured to accept
+	maxLine  = 64 << 10  // without a payload; a line about a large cluster is the longest
 )
 
 var (
@@ -31,8 +31,8 @@ var (
 	errRefused  = errors.New("the server refuses")
 )
 
-// parseFrame reads what stands at the front of b, and the number of bytes that it takes. Where b does not hold all of
-// it, size is 0 and need the number of bytes that it will take, as far as that is known yet.
+// parseFrame reads what stands at the front of b. Size is the number of bytes that it takes. If b does not hold all
+// of it, size is 0, and need is the number of bytes that it will take, as far as that is known yet.
 func parseFrame(b []byte, f *frame) (op operation, size, need int, err error) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
@@ -69,40 +69,54 @@ func parseFrame(b []byte, f *frame) (op operation, size, need int, err error) {
 	return opMessage, size, 0, nil
 }
 
-// parseMessage reads <subject> <sid> [reply] [header size] <size>, with the header and the payload that follow from
-// start on, as far as they are there. It returns how much the whole takes.
+// parseMessage reads a message. Args is the rest of its first line. What follows the line begins at start of b, and
+// is read as far as it is there. Size is the number of bytes that the whole takes.
 func (f *frame) parseMessage(args, b []byte, start int, hasHeader bool) (size int, err error) {
-	var fields [5][]byte
-	n := 0
-	for more := true; more; n++ {
-		if n == len(fields) {
-			return 0, fmt.Errorf("%w: a message has too many fields", errProtocol)
-		}
-		fields[n], args, more = bytes.Cut(args, []byte(" "))
+	header, total, err := f.parseArgs(args, hasHeader)
+	if err != nil {
+		return 0, err
 	}
-	header, last := uint64(0), n-1
-	total, ok := parseNumber(fields[last])
-	if hasHeader && last > 0 {
-		last--
-		var okHeader bool
-		header, okHeader = parseNumber(fields[last])
-		ok = ok && okHeader
-	}
-	if !ok || last < 2 || last > 3 || header > total || total > maxFrame {
-		return 0, fmt.Errorf("%w: the fields of a message make no sense", errProtocol)
-	}
-	size = start + int(total) + len("\r\n")
+	size = start + total + len("\r\n")
 	if size > len(b) {
 		return size, nil
 	}
 	if b[size-2] != '\r' || b[size-1] != '\n' {
 		return 0, fmt.Errorf("%w: a message is not as long as it says", errProtocol)
 	}
+	f.header = b[start : start+header]
+	f.payload = b[start+header : size-2 : size-2]
+	return size, nil
+}
+
+// parseArgs reads <subject> <sid> [reply] [header size] <total size>.
+func (f *frame) parseArgs(args []byte, hasHeader bool) (header, total int, err error) {
+	var fields [5][]byte
+	n := 0
+	for more := true; more; n++ {
+		if n == len(fields) {
+			return 0, 0, fmt.Errorf("%w: a message has too many fields", errProtocol)
+		}
+		fields[n], args, more = bytes.Cut(args, []byte(" "))
+	}
+	sizes := 1
+	if hasHeader {
+		sizes = 2
+	}
+	names := n - sizes // subject, sid, and perhaps a reply subject
+	if names < 2 || names > 3 {
+		return 0, 0, fmt.Errorf("%w: the fields of a message make no sense", errProtocol)
+	}
+	all, ok := parseNumber(fields[n-1])
+	front, okFront := uint64(0), true
+	if hasHeader {
+		front, okFront = parseNumber(fields[n-2])
+	}
+	if !ok || !okFront || front > all || all > maxFrame {
+		return 0, 0, fmt.Errorf("%w: the fields of a message make no sense", errProtocol)
+	}
 	f.subject, f.reply = fields[0], nil
-	if last == 3 {
+	if names == 3 {
 		f.reply = fields[2]
 	}
-	f.header = b[start : start+int(header)]
-	f.payload = b[start+int(header) : size-2 : size-2]
-	return size, nil
+	return int(front), int(all), nil
 }

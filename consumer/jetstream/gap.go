@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// GapError says that a stream has discarded messages before they were read, by its limits or by somebody's purge. An operator
-// either sets the checkpoint past the gap, or restores the messages.
+// GapError says that a stream has discarded messages before they were read, by its limits or by somebody's purge. An
+// operator either sets the checkpoint past the gap, or restores the messages.
 type GapError struct {
 	Stream   string
 	From, To uint64 // the first and the last sequence that is gone
@@ -26,8 +26,9 @@ func (e *GapError) Error() string {
 		e.Stream, e.Lost(), e.From, e.To, e.To+1)
 }
 
-// checkFirstGap fails if the front of the stream is past next, where reading goes on. Only sequences lower than before count. If
-// reading goes on in spite of a gap, the gap is counted once. Nothing can be said of a stream that is not dense.
+// checkFirstGap fails if the front of the stream is past next, where reading goes on. Only sequences lower than
+// before count. If reading goes on in spite of a gap, the gap is counted once. Nothing can be said of a stream that
+// is not dense.
 func (r *reader) checkFirstGap(info *jetstream.StreamInfo, next, before int64) error {
 	first := min(int64(info.State.FirstSeq), before)
 	if !r.dense(info) || first <= next {

@@ -19,12 +19,12 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 )
 
-// group is the replicas that are there, among which the partitions are divided. Each replica shows its presence by a short-lived
-// consumer of its own on the first partitioned stream. The server drops that consumer when its replica is silent. All replicas
-// divide the partitions in the same way, by the list of those consumers.
+// group is the replicas that are there, among which the partitions are divided. Each replica shows its presence by a
+// short-lived consumer of its own on the first partitioned stream. The server drops that consumer when its replica is
+// silent. All replicas divide the partitions in the same way, by the list of those consumers.
 //
-// The group only says which replica asks for a partition. Which one reads it is decided by the pin alone, so it does no harm if
-// replicas see different lists for a moment.
+// The group only says which replica asks for a partition. Which one reads it is decided by the pin alone, so it does
+// no harm if replicas see different lists for a moment.
 //
 // run is one goroutine of Source.Consume. The readers ask assigned. onReplicas is called with mu held.
 type group struct {
@@ -72,8 +72,8 @@ func newGroup(conn *broker.NATS, cfg Config, log *zap.Logger) *group {
 	return s
 }
 
-// assigned reports whether a partition is assigned to this replica, and a channel that is closed when that may have changed. A
-// stream that is read whole has no group, and is always assigned.
+// assigned reports whether a partition is assigned to this replica, and a channel that is closed when that may have
+// changed. A stream that is read whole has no group, and is always assigned.
 func (s *group) assigned(partition int) (bool, <-chan struct{}) {
 	if s == nil {
 		return true, nil
@@ -107,8 +107,8 @@ func (s *group) run(ctx context.Context) {
 	}
 }
 
-// showAndList shows the presence of this replica, and lists the members. If the server has lost our consumer, it may have lost
-// those of others too. Then the members stay as they were for one round.
+// showAndList shows the presence of this replica, and lists the members. If the server has lost our consumer, it may
+// have lost those of others too. Then the members stay as they were for one round.
 func (s *group) showAndList(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.answer)
 	defer cancel()
@@ -218,9 +218,9 @@ func (s *group) setMembers(members []string) {
 	s.onReplicas(min(len(members), s.partitions+s.wholeStreams))
 }
 
-// assignPartitions gives each member as many partitions as any other, or one more, and moves few when a member comes or goes. It
-// goes through all pairs of a partition and a member in an order that is the same for all replicas. It assigns a partition if it
-// is free and the member has room.
+// assignPartitions gives each member as many partitions as any other, or one more, and moves few when a member comes
+// or goes. It goes through all pairs of a partition and a member in an order that is the same for all replicas. It
+// assigns a partition if it is free and the member has room.
 func assignPartitions(members []string, partitions int) []string {
 	type pair struct {
 		partition int

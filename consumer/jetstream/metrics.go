@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// metrics counts what happens on all partitions. When it is asked, it also describes those that are read here: their series are
-// gone with the pin.
+// metrics counts what happens on all partitions. When it is asked, it also describes those that are read here: their
+// series are gone with the pin.
 type metrics struct {
 	source                                                *Source
 	active                                                *prometheus.GaugeVec
@@ -22,8 +22,8 @@ type metrics struct {
 var streamLabels = []string{"stream", "partition"}
 
 var lagDesc = prometheus.NewDesc("ciobridge_stream_lag",
-	"Messages of the stream that are not acknowledged, handed over or not, as of the last renewal of the right to read.",
-	streamLabels, nil)
+	"Messages of the stream that are not acknowledged, handed over or not, "+
+		"as of the last renewal of the right to read.", streamLabels, nil)
 
 func newMetrics(reg prometheus.Registerer, source *Source) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -36,14 +36,16 @@ func newMetrics(reg prometheus.Registerer, source *Source) *metrics {
 		lost: counter("ciobridge_stream_lost_total",
 			"Messages that the stream discarded before they were finished, purged or too old or too many."),
 		deleted: counter("ciobridge_stream_deleted_total",
-			"Messages that were deleted behind the front of the stream, one by one or by subject, before they were read."),
+			"Messages that were deleted behind the front of the stream, one by one or by subject, "+
+				"before they were read."),
 		recreated: counter("ciobridge_stream_made_again_total",
 			"Times that the stream was found deleted and made again. "+
 				"What the earlier one had unread is lost, and how much that was cannot be known."),
 		redelivered: counter("ciobridge_stream_redelivered_total",
 			"Deliveries that were dropped because the message was in hand or finished already."),
 		acks: counter("ciobridge_stream_acks_total",
-			"Acknowledgements of finished messages, by result; failed counts too what could not be stored beside them.", "result"),
+			"Acknowledgements of finished messages, by result; "+
+				"failed counts too what could not be stored beside them.", "result"),
 		sessions: counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "reason"),
 	}
 	reg.MustRegister(m.active, m.lost, m.deleted, m.recreated, m.redelivered, m.acks, m.sessions, m)
@@ -68,8 +70,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		if n, oldest := s.tracker.InFlight(); n > 0 {
 			age = max(0, time.Since(oldest))
 		}
-		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(s.lag.Load()), labels...)
-		ch <- prometheus.MustNewConstMetric(consumer.OldestUnfinishedDesc, prometheus.GaugeValue, age.Seconds(), labels...)
+		gauge := func(desc *prometheus.Desc, value float64) {
+			ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+		}
+		gauge(lagDesc, float64(s.lag.Load()))
+		gauge(consumer.OldestUnfinishedDesc, age.Seconds())
 	}
 }
 

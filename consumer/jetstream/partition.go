@@ -12,17 +12,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// partition is what one reader reads: a stream, or one of the partitions into which its subjects divide it.
+// partition is what one reader reads: a whole stream, or one of the partitions into which it is divided by subject.
 type partition struct {
 	stream  string
-	index   int32
-	of      int // 0 for a stream that is read whole
-	filter  []string
-	durable string
+	index   int32    // from 0
+	of      int      // the number of partitions; 0 for a stream that is read whole
+	filter  []string // the subjects that are read; empty for all
+	durable string   // the name of the consumer
 }
 
-// partitions are what a configuration reads, in its order. The name of a partition's durable tells the number of
-// partitions too, so that durables of different divisions are never taken for one another.
+// partitions are what is read, in the order of the configuration. The name of a partition's durable has the number of
+// partitions in it, so that durables of different divisions are never taken for one another.
 func (c *Config) partitions() []partition {
 	var parts []partition
 	for _, s := range c.Streams {
@@ -43,7 +43,7 @@ func partitionDurable(durable string, index, of int) string {
 	return fmt.Sprintf("%s-%d-of-%d", durable, index, of)
 }
 
-// String is the stream, with the partition where there are some.
+// String is the stream, followed by the partition if the stream is divided.
 func (p *partition) String() string {
 	if p.of == 0 {
 		return p.stream
@@ -51,8 +51,8 @@ func (p *partition) String() string {
 	return p.stream + "/" + strconv.Itoa(int(p.index))
 }
 
-// partitionCount reads the number of partitions from the name of a durable that belongs to the bridge of the given
-// durable: 0 where it reads the stream whole.
+// partitionCount reads the number of partitions from the name of a consumer. It is 0 where the stream is read whole.
+// It is not ok if the consumer is not one of those that a configuration with this durable has.
 func partitionCount(name, durable string) (of int, ok bool) {
 	if name == durable {
 		return 0, true
@@ -70,8 +70,8 @@ func partitionCount(name, durable string) (of int, ok bool) {
 }
 
 // checkPartitioning refuses a stream on which the bridge has durables of another division. A partition is read from
-// the place of its own durable, and nobody but the operator can know that what the others have not finished is read
-// nowhere else, or that what they have finished is not read again.
+// the place where its own durable stands. Only the operator can know whether what the others have not finished is
+// read elsewhere, and whether what they have finished is read again.
 func (r *reader) checkPartitioning(ctx context.Context, stream jetstream.Stream) error {
 	lister := stream.ConsumerNames(ctx)
 	var others []string
@@ -99,7 +99,7 @@ func (r *reader) checkPartitioning(ctx context.Context, stream jetstream.Stream)
 	return &fatalError{&DivisionError{Stream: r.partition.stream, Durables: others, Unfinished: unfinished}}
 }
 
-// partitioningChanged is the error for a partition that has other subjects than its durable, whose state is given.
+// partitioningChanged is the error for a partition whose subjects are not those of its durable.
 func (r *reader) partitioningChanged(state *jetstream.ConsumerInfo) error {
 	e := &DivisionError{Stream: r.partition.stream, Unfinished: state.NumPending + uint64(state.NumAckPending)}
 	for i := range r.partition.of {
@@ -108,11 +108,12 @@ func (r *reader) partitioningChanged(state *jetstream.ConsumerInfo) error {
 	return e
 }
 
-// DivisionError says that a stream was divided in another way before, by durables that still stand.
+// DivisionError says that a stream was divided in another way before, and that the durables of that division still
+// exist.
 type DivisionError struct {
 	Stream     string
 	Durables   []string // of the other division
-	Unfinished uint64   // messages that those of them which were looked at have not finished
+	Unfinished uint64   // messages that they have not finished, as far as they were looked at
 }
 
 func (e *DivisionError) Error() string {
@@ -128,7 +129,7 @@ func (e *DivisionError) Error() string {
 		e.Stream, e.Unfinished, strings.Join(remove, "; "), e.Stream)
 }
 
-// validatePartitions refuses partitions that are not apart: a message that two of them want would be read twice.
+// validatePartitions refuses partitions that overlap: a message of two partitions would be read twice.
 func (s *StreamConfig) validatePartitions(path string) error {
 	var errs []error
 	if len(s.Partitions) > 0 && len(s.Subjects) > 0 {
@@ -149,8 +150,8 @@ func (s *StreamConfig) validatePartitions(path string) error {
 			}
 			for _, before := range all {
 				if server.SubjectsCollide(before.subject, subject) {
-					err := fmt.Errorf("%s: overlaps a subject of %s: what both match would be read twice", at, before.path)
-					errs = append(errs, err)
+					errs = append(errs, fmt.Errorf("%s: overlaps a subject of %s: what both match would be read twice",
+						at, before.path))
 				}
 			}
 			all = append(all, named{at, subject})
@@ -159,7 +160,7 @@ func (s *StreamConfig) validatePartitions(path string) error {
 	return errors.Join(errs...)
 }
 
-// checkSubject refuses what the server would not take for a filter.
+// checkSubject refuses what the server does not accept as a filter.
 func checkSubject(subject string) error {
 	tokens := strings.Split(subject, ".")
 	for i, token := range tokens {

@@ -13,13 +13,13 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// progress is how far a reader knows its partition to be read: what the checkpoint says, and what this process has finished
-// after its last commit. It outlives the sessions, so that a session that ends repeats nothing.
+// progress is how far a reader knows its partition to be read: what the checkpoint says, and what this process has
+// finished after its last commit. It outlives the sessions, so that a session that ends repeats nothing.
 type progress struct {
 	committable  int64                // everything before is acked; 0 while nothing is known
 	acked        consumer.AckedRanges // what is acked above it
 	sets         int                  // how often an operator had set the checkpoint
-	ignoredFloor uint64               // the server's ack floor when an operator set the checkpoint last: it says nothing
+	ignoredFloor uint64               // the server's ack floor when an operator set the checkpoint last
 	lastTracker  *consumer.Tracker    // of the last session; what is acked late is acked there
 	lastPin      string               // of that session
 }
@@ -53,8 +53,8 @@ func (p *progress) mergeLastSession() {
 	}
 }
 
-// loadCheckpoint merges the stored checkpoint into the progress. It also stores what the last session finished after its last
-// commit, unless others have begun to read since.
+// loadCheckpoint merges the stored checkpoint into the progress. It also stores what the last session finished after
+// its last commit, unless others have begun to read since.
 func (r *reader) loadCheckpoint(ctx context.Context, info *jetstream.StreamInfo) error {
 	if err := r.checkStreamCreated(info); err != nil {
 		return err
@@ -81,8 +81,9 @@ func (r *reader) loadCheckpoint(ctx context.Context, info *jetstream.StreamInfo)
 	return r.checkStreamEnd(info)
 }
 
-// mergeCheckpoint merges a checkpoint into the progress. A checkpoint of an earlier stream of the same name says that the stream
-// there is now is to be read from its beginning, because all messages in it are new. mergeCheckpoint reports whether that is news.
+// mergeCheckpoint merges a checkpoint into the progress. A checkpoint of an earlier stream of the same name says that
+// the stream there is now is to be read from its beginning, because all messages in it are new. mergeCheckpoint
+// reports whether that is news.
 func (r *reader) mergeCheckpoint(info *jetstream.StreamInfo, stored *checkpoint) (recreated bool) {
 	switch p := &r.progress; {
 	case stored == nil:
@@ -92,9 +93,9 @@ func (r *reader) mergeCheckpoint(info *jetstream.StreamInfo, stored *checkpoint)
 			return true
 		}
 	default:
-		// What this process knows beyond the checkpoint counts only if nobody else has begun to read since, and no operator
-		// has set the checkpoint. Another reader may have repeated earlier calls of a person. To leave out the later ones
-		// would leave the person in an old state.
+		// What this process knows beyond the checkpoint counts only if nobody else has begun to read since, and no
+		// operator has set the checkpoint. Another reader may have repeated earlier calls of a person. To leave out
+		// the later ones would leave the person in an old state.
 		if stored.Sets != p.sets || p.lastPin == "" || stored.Reader != p.lastPin {
 			*p = progress{sets: stored.Sets}
 		}
@@ -107,14 +108,16 @@ func (r *reader) mergeCheckpoint(info *jetstream.StreamInfo, stored *checkpoint)
 // checkpoint is what the reader with this pin is to store.
 func (r *reader) checkpoint(pin string, committable int64, acked consumer.AckedRanges) checkpoint {
 	c := checkpoint{
-		Stream: r.partition.stream, Durable: r.partition.durable, Created: r.streamCreated, Sets: r.progress.sets, Reader: pin,
+		Stream: r.partition.stream, Durable: r.partition.durable, Created: r.streamCreated,
+		Sets: r.progress.sets, Reader: pin,
 	}
 	c.setAcked(committable, acked)
 	return c
 }
 
-// startFromCheckpoint decides where the session begins, given the server's ack floor, resets the consumer to that place, and
-// stores the checkpoint under the pin. From then on only this reader can write it. Deliveries begin after the sequence base.
+// startFromCheckpoint decides where the session begins, given the server's ack floor, resets the consumer to that
+// place, and stores the checkpoint under the pin. From then on only this reader can write it. Deliveries begin after
+// the sequence base.
 func (r *reader) startFromCheckpoint(
 	ctx context.Context, pin string, ackFloor uint64,
 ) (base uint64, info *jetstream.StreamInfo, err error) {
@@ -142,8 +145,8 @@ func (r *reader) startFromCheckpoint(
 	return base, info, nil
 }
 
-// checkPosition compares the progress with the server's ack floor and with the front of the stream. It returns an error where
-// messages are lost and an operator has to decide.
+// checkPosition compares the progress with the server's ack floor and with the front of the stream. It returns an
+// error where messages are lost and an operator has to decide.
 func (r *reader) checkPosition(ctx context.Context, info *jetstream.StreamInfo, ackFloor uint64) error {
 	p := &r.progress
 	if err := r.mergeAckFloor(ctx, info, ackFloor); err != nil {
@@ -166,10 +169,11 @@ func (r *reader) checkPosition(ctx context.Context, info *jetstream.StreamInfo, 
 	return nil
 }
 
-// mergeAckFloor compares the server's ack floor with the progress. The server moves its floor for three reasons: for an ack, for
-// a purge, up to its end, and for the deletion of a message in flight, as if everything before it were acked. So a floor ahead
-// of our progress counts only if the message at the floor still exists. Then somebody else has acked it, such as a bridge of an
-// older version. The floor that an operator has found when setting the checkpoint does not count.
+// mergeAckFloor compares the server's ack floor with the progress. The server moves its floor for three reasons: for
+// an ack, for a purge, up to its end, and for the deletion of a message in flight, as if everything before it were
+// acked. So a floor ahead of our progress counts only if the message at the floor still exists. Then somebody else
+// has acked it, such as a bridge of an older version. The floor that an operator has found when setting the
+// checkpoint does not count.
 func (r *reader) mergeAckFloor(ctx context.Context, info *jetstream.StreamInfo, ackFloor uint64) error {
 	p := &r.progress
 	next := int64(ackFloor) + 1
@@ -219,8 +223,8 @@ func (r *reader) hasMessage(ctx context.Context, info *jetstream.StreamInfo, seq
 	return false, fmt.Errorf("look for message %d: %w", seq, answer.Error)
 }
 
-// checkUnread is called where no pin is given and the server has nothing to deliver. It looks whether the server takes messages
-// for read that were not. Then it counts those that are gone, and has the others delivered again.
+// checkUnread is called where no pin is given and the server has nothing to deliver. It looks whether the server
+// takes messages for read that were not. Then it counts those that are gone, and has the others delivered again.
 func (r *reader) checkUnread(ctx context.Context, ackFloor uint64) error {
 	if ackFloor == r.checkedFloor {
 		return nil

@@ -8,20 +8,20 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// pinHeader is put on every message by the server to name the reader that it was meant for.
+// pinHeader is a header that the server puts on every message. It is the pin of the reader that the message is meant
+// for.
 const pinHeader = "Nats-Pin-Id"
 
-// delivery is what the reply subject of a delivered message tells: where the message stands in the stream and in the
-// order of deliveries. Acknowledgements are addressed to that subject too.
+// delivery is what the reply subject of a delivered message tells. Acks are sent to such a subject too.
 type delivery struct {
-	streamSeq   uint64 // in the stream
-	consumerSeq uint64 // of this delivery since the consumer was last reset, from 1, without holes
-	time        int64  // when the stream took the message, unix nanoseconds
+	streamSeq   uint64 // the message's sequence in the stream
+	consumerSeq uint64 // the number of the delivery: from 1 after each reset of the consumer, without gaps
+	time        int64  // when the message was stored, in nanoseconds of unix time
 }
 
-// parseDelivery reads $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<ordinal>.<time>.<pending>, or the newer form
-// with a domain and an account before the stream and perhaps a token at the end. From is where the delivered field
-// begins and to is where the pending field ends.
+// parseDelivery reads $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>, or the
+// newer form, which has a domain and an account before the stream, and perhaps a token at the end. From is where the
+// delivered field begins, and to is where the pending field ends.
 func parseDelivery(reply []byte) (d delivery, from, to int, ok bool) {
 	from = numbersStart(reply)
 	if from == 0 {
@@ -31,7 +31,7 @@ func parseDelivery(reply []byte) (d delivery, from, to int, ok bool) {
 	return d, from, from + n, ok
 }
 
-// numbersStart is where the delivered field begins, 0 where it is no reply subject of a delivery.
+// numbersStart is where the delivered field begins. It is 0 if this is no reply subject of a delivery.
 func numbersStart(reply []byte) int {
 	if !bytes.HasPrefix(reply, []byte("$JS.ACK.")) {
 		return 0
@@ -49,7 +49,7 @@ func numbersStart(reply []byte) int {
 	return at
 }
 
-// parseNumbers reads <delivered>.<seq>.<ordinal>.<time>.<pending> at the front of b and returns how long that is.
+// parseNumbers reads <delivered>.<stream seq>.<consumer seq>.<time>.<pending> at the front of b. N is how long that is.
 func parseNumbers(b []byte) (d delivery, n int, ok bool) {
 	var fields [5]uint64
 	for i := range fields {
@@ -82,16 +82,16 @@ func parseNumber(s []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-// ackSubject makes the subject that acknowledges everything up to a sequence. Reply is that of any message since the
-// consumer was last reset.
-func ackSubject(reply string, seq, ordinal uint64) string {
+// ackSubject makes the subject that acks everything up to a sequence. Reply is the reply subject of any message since
+// the consumer was last reset.
+func ackSubject(reply string, streamSeq, consumerSeq uint64) string {
 	_, from, to, _ := parseDelivery([]byte(reply))
 	b := make([]byte, 0, len(reply)+40)
 	b = append(b, reply[:from]...)
 	b = append(b, "1."...)
-	b = strconv.AppendUint(b, seq, 10)
+	b = strconv.AppendUint(b, streamSeq, 10)
 	b = append(b, '.')
-	b = strconv.AppendUint(b, ordinal, 10)
+	b = strconv.AppendUint(b, consumerSeq, 10)
 	b = append(b, ".0.0"...)
 	return string(append(b, reply[to:]...))
 }

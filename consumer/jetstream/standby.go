@@ -78,10 +78,7 @@ func (r *reader) awaitPin(
 				return pin, err
 			}
 		case <-check.C:
-			if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
-				return "", errSilent
-			}
-			if err := r.resetIfUnread(ctx); err != nil {
+			if err := r.checkStandby(ctx, heard); err != nil {
 				return "", err
 			}
 		}
@@ -107,6 +104,14 @@ func readPin(inbox *inbox) (pin string, asked bool, err error) {
 		asked = st.code == statusHeartbeat
 	}
 	return "", asked, end
+}
+
+// checkStandby fails if nothing was heard of the server for long, and looks whether anybody reads.
+func (r *reader) checkStandby(ctx context.Context, heard time.Time) error {
+	if time.Since(heard) > silentTicks*r.cfg.tuning.heartbeat {
+		return errSilent
+	}
+	return r.resetIfUnread(ctx)
 }
 
 // resetIfUnread looks whether anybody reads. The server pins nobody while it has nothing to deliver. It may have

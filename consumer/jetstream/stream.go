@@ -63,7 +63,8 @@ func firstSeq(info *jetstream.StreamInfo) int64 { return int64(max(1, info.State
 func (r *reader) checkStreamEnd(info *jetstream.StreamInfo) error {
 	if last, read := info.State.LastSeq, r.progress.lastAcked(); last < read {
 		return fatalf("it has gone back: its last sequence is %d, but messages up to %d were read before: "+
-			"sequences now stand for other messages; see what was lost, then set the position with: ciobridge offsets set", last, read)
+			"sequences now stand for other messages; see what was lost, then set the position with: "+
+			"ciobridge offsets set", last, read)
 	}
 	return nil
 }
