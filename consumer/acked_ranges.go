@@ -12,9 +12,9 @@ import (
 // Range is the offsets from From up to To, exclusive.
 type Range struct{ From, To int64 }
 
-// AckedRanges is what is acked of a log past the committable offset: ranges in ascending order that do not touch. Since the messages
-// of one person are acked in the order of the log, leaving these messages out keeps each person's order; so does leaving out only
-// the first of the ranges.
+// AckedRanges is what is acked of a log past the committable offset: ranges in ascending order that do not touch. Since
+// the messages of one person are acked in the order of the log, leaving these messages out keeps each person's order;
+// so does leaving out only the first of the ranges.
 type AckedRanges []Range
 
 // Count is the number of offsets, those of holes included.
@@ -44,7 +44,10 @@ func (s AckedRanges) Append(sp Range) AckedRanges {
 
 // AppendFrom appends to s what past holds from an offset on.
 func (s AckedRanges) AppendFrom(past AckedRanges, offset int64) AckedRanges {
-	first, _ := slices.BinarySearchFunc(past, offset, func(sp Range, offset int64) int { return compareEnd(sp, offset) })
+	first, _ := slices.BinarySearchFunc(past, offset, func(sp Range,
+		offset int64) int {
+		return compareEnd(sp, offset)
+	})
 	for _, sp := range past[first:] {
 		s = s.Append(Range{max(sp.From, offset), sp.To})
 	}
@@ -81,7 +84,8 @@ func compareEnd(sp Range, offset int64) int {
 	return 1
 }
 
-// rangeCursor looks offsets up. For offsets that rise, all look-ups together cost no more than one walk over the ranges.
+// rangeCursor looks offsets up. For offsets that rise, all look-ups together cost no more than one walk over the
+// ranges.
 type rangeCursor struct {
 	ranges AckedRanges
 	at     int // ranges before it end at or before the last offset
@@ -98,9 +102,10 @@ func (c *rangeCursor) has(offset int64) bool {
 	return c.at < len(c.ranges) && c.ranges[c.at].From <= offset
 }
 
-// The text of acked ranges: a version, then in base64 a checksum of four bytes and two varints for each range, how far it begins
-// behind the end of the one before (the first: behind the committable offset) and how long it is. The checksum covers the name of
-// the log and the committable offset too: a text that has come to another log or committable offset, copied by a tool, says nothing.
+// The text of acked ranges: a version, then in base64 a checksum of four bytes and two varints for each range, how far
+// it begins behind the end of the one before (the first: behind the committable offset) and how long it is. The
+// checksum covers the name of the log and the committable offset too: a text that has come to another log or
+// committable offset, copied by a tool, says nothing.
 const (
 	rangesVersion    = "1."
 	maxEncodedRanges = 64 << 10 // bytes of a text that is read
@@ -108,8 +113,8 @@ const (
 
 var rangesEncoding = base64.RawURLEncoding.Strict()
 
-// Encode writes the ranges as a text of at most limit bytes, which holds as many of the first as there is room for. It is empty when
-// there are none. Log names the log: two logs whose offsets mean different messages have different names.
+// Encode writes the ranges as a text of at most limit bytes, which holds as many of the first as there is room for. It
+// is empty when there are none. Log names the log: two logs whose offsets mean different messages have different names.
 func (s AckedRanges) Encode(log string, committable int64, limit int) string {
 	room := rangesEncoding.DecodedLen(min(limit, maxEncodedRanges) - len(rangesVersion))
 	b := make([]byte, 4, max(4, min(room, 4+4*len(s))))
@@ -156,7 +161,8 @@ func DecodeAckedRanges(log string, committable int64, text string) AckedRanges {
 	return s
 }
 
-// readCount reads a varint in its shortest form that is not less than least and does not lead beyond the largest offset.
+// readCount reads a varint in its shortest form that is not less than least and does not lead beyond the largest
+// offset.
 func readCount(b []byte, least int, from int64) (n int64, rest []byte, ok bool) {
 	u, size := binary.Uvarint(b)
 	if size <= 0 || u < uint64(least) || size > 1 && b[size-1] == 0 || u > uint64(1<<63-1-from) {

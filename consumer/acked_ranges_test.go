@@ -63,7 +63,8 @@ func TestAckedRangesTextThatSaysNothing(t *testing.T) {
 	}
 }
 
-// Whatever text stands where spans are expected: it is read as nothing, or as spans that are in order and are written as the same text.
+// Whatever text stands where spans are expected: it is read as nothing, or as spans that are in order and are written
+// as the same text.
 func FuzzDecodeAckedRanges(f *testing.F) {
 	f.Add(int64(10), AckedRanges{{10, 11}, {20, 300}}.Encode("log", 10, 4096), []byte{0, 1, 5, 5})
 	f.Add(int64(math.MaxInt64), "1.AAAA", []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1})
@@ -105,7 +106,8 @@ func TestRangeCursor(t *testing.T) {
 	}
 }
 
-// What the tracker tells of itself is what a slow and obvious model says, also where it went on from what another had done.
+// What the tracker tells of itself is what a slow and obvious model says, also where it went on from what another had
+// done.
 func TestTrackerTellsWhatIsAcked(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 3))
@@ -134,13 +136,15 @@ func TestTrackerTellsWhatIsAcked(t *testing.T) {
 			}
 			committable, got, news := l.Acked(nil)
 			if news < last || committable != l.Committable() {
-				t.Fatalf("seed %d: news went from %d to %d, committable %d and %d", seed, last, news, committable, l.Committable())
+				t.Fatalf("seed %d: news went from %d to %d, committable %d and %d", seed, last, news, committable,
+					l.Committable())
 			}
 			last = news
 			c := rangeCursor{ranges: got}
 			for _, m := range log {
 				if done := m.offset < committable || c.has(m.offset); done != m.done {
-					t.Fatalf("seed %d: offset %d, committable %d: done %v, want %v (%v)", seed, m.offset, committable, done, m.done, got)
+					t.Fatalf("seed %d: offset %d, committable %d: done %v, want %v (%v)",
+						seed, m.offset, committable, done, m.done, got)
 				}
 			}
 			for _, sp := range earlier {
@@ -157,9 +161,10 @@ func TestTrackerTellsWhatIsAcked(t *testing.T) {
 	}
 }
 
-// One bridge after another reads the same log and is killed. Messages of a person are delivered in order, those of all persons in any
-// order. Whoever comes next leaves out what is recorded as done: for every person the deliveries go on at a place that was delivered
-// or is the next one, everything is delivered, and nothing is repeated but what was not recorded.
+// One bridge after another reads the same log and is killed. Messages of a person are delivered in order, those of all
+// persons in any order. Whoever comes next leaves out what is recorded as done: for every person the deliveries go on
+// at a place that was delivered or is the next one, everything is delivered, and nothing is repeated but what was not
+// recorded.
 func TestAckedRangesKeepEachPersonsOrder(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 4))

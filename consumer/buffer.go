@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// Buffer is memory that handed-out messages point into. It goes back to its pool when the last of them is acked; one whose messages
-// were dropped is left to the garbage collector.
+// Buffer is memory that handed-out messages point into. It goes back to its pool when the last of them is acked; one
+// whose messages were dropped is left to the garbage collector.
 type Buffer struct {
 	Bytes    []byte // the length that was asked for, or less
 	users    atomic.Int32
@@ -67,10 +67,10 @@ func (b *Buffer) Release() {
 	}
 }
 
-// FetchBudget bounds the bytes of the buffers that are fetched and not released. While less than a quarter of it is left, only
-// partitions that hold nothing are asked for more, so that those that hold much do not starve them. It is overdrawn by what cannot
-// be known in advance: a batch that is larger than what was asked for, one for each broker, and what batches unpack to, a few at a
-// time.
+// FetchBudget bounds the bytes of the buffers that are fetched and not released. While less than a quarter of it is
+// left, only partitions that hold nothing are asked for more, so that those that hold much do not starve them. It is
+// overdrawn by what cannot be known in advance: a batch that is larger than what was asked for, one for each broker,
+// and what batches unpack to, a few at a time.
 type FetchBudget struct {
 	Limit  int64
 	OnFree func() // called, without a lock held, when bytes have been given back after a reservation was refused
@@ -104,8 +104,8 @@ func (w *FetchBudget) Allows(s *BudgetShare, n int64) bool {
 	return true
 }
 
-// Reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where it would be less than
-// least. It is given back with Release. When nothing is in use, any answer is possible.
+// Reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where it
+// would be less than least. It is given back with Release. When nothing is in use, any answer is possible.
 func (w *FetchBudget) Reserve(n, least int64) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -150,8 +150,9 @@ func (w *FetchBudget) Release(s *BudgetShare, n int64, unpacked bool) {
 	}
 }
 
-// BeginUnpacking holds back whoever is about to unpack a batch while the budget is used up, or while others are at it; when nothing
-// unpacked is in use, one may always go on. Each call that returns nil is followed by EndUnpacking, after the buffer is charged.
+// BeginUnpacking holds back whoever is about to unpack a batch while the budget is used up, or while others are at it;
+// when nothing unpacked is in use, one may always go on. Each call that returns nil is followed by EndUnpacking, after
+// the buffer is charged.
 func (w *FetchBudget) BeginUnpacking(ctx context.Context) error {
 	for {
 		w.mu.Lock()

@@ -5,8 +5,8 @@ import "sync"
 // maxIdleBytes bounds the memory of the buffers that are kept for reuse.
 const maxIdleBytes = 4 << 20
 
-// idleBuffers are the buffers that wait for reuse. A sync.Pool would lose them with every second garbage collection, and they are most of
-// what there would be to collect.
+// idleBuffers are the buffers that wait for reuse. A sync.Pool would lose them with every second garbage collection,
+// and they are most of what there would be to collect.
 var idleBuffers bufferPool
 
 type bufferPool struct {

@@ -2,7 +2,8 @@ package consumer
 
 import "errors"
 
-// GapPolicy says what happens where a broker has discarded what was not read: its retention or somebody's purge was faster.
+// GapPolicy says what happens where a broker has discarded what was not read: its retention or somebody's purge was
+// faster.
 type GapPolicy string
 
 const (

@@ -7,13 +7,13 @@ import (
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
-// Lease is the right to read the partitions of a consumer-group generation, or the stream of a pin, and to send what was read. It is
-// the context that handed-out messages come with.
+// Lease is the right to read the partitions of a consumer-group generation, or the stream of a pin, and to send what
+// was read. It is the context that handed-out messages come with.
 //
-// Its Deadline moves forward with every proof that the partitions are still owned: it is the last proof plus the session
-// timeout or, while they are being given up, the end of the drain. A lease that went without a proof for longer than the
-// session timeout is lost for good, even if a proof arrives later, because whoever asked for its deadline meanwhile has dropped
-// what it held.
+// Its Deadline moves forward with every proof that the partitions are still owned: it is the last proof plus the
+// session timeout or, while they are being given up, the end of the drain. A lease that went without a proof for longer
+// than the session timeout is lost for good, even if a proof arrives later, because whoever asked for its deadline
+// meanwhile has dropped what it held.
 type Lease struct {
 	*lease.Lease
 	session time.Duration
@@ -45,8 +45,8 @@ func (o *Lease) expire() {
 	}
 }
 
-// Renew notes that a request written at sent was answered in a way that proves the lease. It reports false when the lease is lost:
-// the proof before was then older than the session timeout.
+// Renew notes that a request written at sent was answered in a way that proves the lease. It reports false when the
+// lease is lost: the proof before was then older than the session timeout.
 func (o *Lease) Renew(sent time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -57,7 +57,8 @@ func (o *Lease) Renew(sent time.Time) bool {
 	return !o.lost
 }
 
-// Lose ends the lease at once, for a broker that has said that others own the partitions. Deadline is past from here on.
+// Lose ends the lease at once, for a broker that has said that others own the partitions. Deadline is past from here
+// on.
 func (o *Lease) Lose() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -28,8 +28,8 @@ func TestLeaseDeadlineFollowsProofs(t *testing.T) {
 	})
 }
 
-// A process that was stopped for longer than its session finds the deadline past on its first look, and no later proof revives
-// the lease.
+// A process that was stopped for longer than its session finds the deadline past on its first look, and no later proof
+// revives the lease.
 func TestLeaseOfAPausedProcessStaysLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLease(time.Now(), 10*time.Second)

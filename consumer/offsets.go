@@ -12,7 +12,8 @@ type OffsetInfo struct {
 	Gone int64 // how many of Done stand before Start
 }
 
-// Lag is the number of offsets between what is committed and the end of the log; all of the log where nothing is committed.
+// Lag is the number of offsets between what is committed and the end of the log; all of the log where nothing is
+// committed.
 func (o OffsetInfo) Lag() int64 {
 	if o.Committed < 0 {
 		return o.End - o.Start
@@ -20,8 +21,8 @@ func (o OffsetInfo) Lag() int64 {
 	return max(0, o.End-max(o.Committed, o.Start)-o.Done+o.Gone)
 }
 
-// Lost is the number of offsets by which the committed one is outside of the log: records that were deleted before they were read, or
-// that the log has never had or has lost.
+// Lost is the number of offsets by which the committed one is outside of the log: records that were deleted before they
+// were read, or that the log has never had or has lost.
 func (o OffsetInfo) Lost() int64 {
 	if o.Committed < 0 {
 		return 0

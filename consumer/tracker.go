@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// Tracker knows which messages of one partition are in flight, and the committable offset: the one after the longest unbroken run
-// of acked messages. Offsets are those of the broker and only grow, with holes. Track and Ack cost the same however much is in
-// flight. It is safe for concurrent use.
+// Tracker knows which messages of one partition are in flight, and the committable offset: the one after the longest
+// unbroken run of acked messages. Offsets are those of the broker and only grow, with holes. Track and Ack cost the
+// same however much is in flight. It is safe for concurrent use.
 type Tracker struct {
 	limit int // how many messages may stand past the committable offset
 
-	mu        sync.Mutex
-	ring      []inFlight // its length is a power of two; grows up to the limit, and goes back to its pool when nothing is in flight
+	mu sync.Mutex
+	// its length is a power of two; grows up to the limit, and goes back to its pool when nothing is in flight
+	ring      []inFlight
 	smallRing [smallestRing]inFlight
 	head      uint64 // ticket of the oldest message that is not acked
 	tail      uint64 // ticket of the next message
@@ -38,23 +39,24 @@ func (e *inFlight) acked() bool { return e.since == 0 }
 // Resume says what is acked past the start already. It is called before the first Track.
 func (l *Tracker) Resume(done AckedRanges) { l.ackedBefore, l.cursor = done, rangeCursor{ranges: done} }
 
-// AlreadyAcked reports whether a message was acked before reading began. Whoever tracks messages asks this first, and acks such a
-// message at once. Only the goroutine that calls Track may call it.
+// AlreadyAcked reports whether a message was acked before reading began. Whoever tracks messages asks this first, and
+// acks such a message at once. Only the goroutine that calls Track may call it.
 func (l *Tracker) AlreadyAcked(offset int64) bool { return l.cursor.has(offset) }
 
 // ErrTrackerClosed is the error of Track after Close.
 var ErrTrackerClosed = errors.New("the partition has been given up")
 
-// NewTracker starts at the offset of the first message that will be tracked, or before it. At most limit messages stand past the
-// committable offset.
+// NewTracker starts at the offset of the first message that will be tracked, or before it. At most limit messages stand
+// past the committable offset.
 func NewTracker(start int64, limit int) *Tracker {
 	l := &Tracker{next: start, limit: limit}
 	l.ring = l.smallRing[:]
 	return l
 }
 
-// Track notes that a message is in flight and returns the ticket with which it is acked. While the limit is reached it waits for
-// the oldest message to be acked, for ctx or for Close. It is called in the order of the offsets, from one goroutine.
+// Track notes that a message is in flight and returns the ticket with which it is acked. While the limit is reached it
+// waits for the oldest message to be acked, for ctx or for Close. It is called in the order of the offsets, from one
+// goroutine.
 func (l *Tracker) Track(ctx context.Context, offset int64, now time.Time) (ticket uint64, err error) {
 	l.mu.Lock()
 	for !l.closed && l.tail-l.head >= uint64(l.limit) {
@@ -123,7 +125,8 @@ func (l *Tracker) Committable() int64 {
 	return committable
 }
 
-// Position is the committable offset and how many messages were acked: while that number is the same, the same are acked.
+// Position is the committable offset and how many messages were acked: while that number is the same, the same are
+// acked.
 func (l *Tracker) Position() (committable int64, news uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,9 +146,9 @@ func (l *Tracker) CommittableCount() (next int64, count uint64) {
 	return l.next, l.head
 }
 
-// Acked is the committable offset, and what is acked past it, appended to dst. What stands between two messages that are acked counts
-// as acked too: nothing of it has ever been in flight. After Close, the message at the committable offset may be acked. The number
-// of acks is that of Position.
+// Acked is the committable offset, and what is acked past it, appended to dst. What stands between two messages that
+// are acked counts as acked too: nothing of it has ever been in flight. After Close, the message at the committable
+// offset may be acked. The number of acks is that of Position.
 func (l *Tracker) Acked(dst AckedRanges) (committable int64, done AckedRanges, news uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -168,8 +171,8 @@ func (l *Tracker) Acked(dst AckedRanges) (committable int64, done AckedRanges, n
 	return committable, dst.AppendFrom(l.ackedBefore, l.next), l.acks
 }
 
-// InFlight is the number of messages at or past the committable offset, acked or not, and when the oldest was handed out. It is 0
-// after Close.
+// InFlight is the number of messages at or past the committable offset, acked or not, and when the oldest was handed
+// out. It is 0 after Close.
 func (l *Tracker) InFlight() (n int, oldest time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -179,7 +182,8 @@ func (l *Tracker) InFlight() (n int, oldest time.Time) {
 	return int(l.tail - l.head), time.Unix(0, l.at(l.head).since)
 }
 
-// Close ends the tracker: its committable offset stays where it is, whatever is acked later. Acked shows those later acks.
+// Close ends the tracker: its committable offset stays where it is, whatever is acked later. Acked shows those later
+// acks.
 func (l *Tracker) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

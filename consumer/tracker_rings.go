@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// idleRings are the rings that no tracker uses. How much partitions have in flight comes and goes, and a thousand of them would each
-// keep the largest ring they have ever needed.
+// idleRings are the rings that no tracker uses. How much partitions have in flight comes and goes, and a thousand of
+// them would each keep the largest ring they have ever needed.
 var idleRings ringPool
 
 type ringPool struct{ free [bits.UintSize]sync.Pool }

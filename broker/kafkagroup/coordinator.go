@@ -12,8 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 )
 
-// Coordinator is a connection to the broker that coordinates a group. It finds that broker and connects when a request needs it, and
-// again after an error. It is safe for concurrent use; requests wait for each other.
+// Coordinator is a connection to the broker that coordinates a group. It finds that broker and connects when a request
+// needs it, and again after an error. It is safe for concurrent use; requests wait for each other.
 type Coordinator struct {
 	// Find asks the cluster for the address of the group's coordinator.
 	Find func(ctx context.Context) (addr string, err error)

@@ -29,8 +29,9 @@ type Config struct {
 	SyncTimeout time.Duration
 }
 
-// Member is this process in a consumer group. It has no id until it joins for the first time, and keeps the one that the coordinator
-// gives it for all generations that follow, until it leaves or the group has forgotten it. It is safe for concurrent use.
+// Member is this process in a consumer group. It has no id until it joins for the first time, and keeps the one that
+// the coordinator gives it for all generations that follow, until it leaves or the group has forgotten it. It is safe
+// for concurrent use.
 type Member struct {
 	config  Config
 	joining *Coordinator // for JoinGroup, SyncGroup and LeaveGroup
@@ -58,13 +59,14 @@ type Subscriber struct {
 	Subscription []byte
 }
 
-// NewMember makes a member that has not joined yet. Heartbeats go over beating, all else over joining; they may be the same.
+// NewMember makes a member that has not joined yet. Heartbeats go over beating, all else over joining; they may be the
+// same.
 func NewMember(c Config, joining, beating *Coordinator) *Member {
 	return &Member{config: c, joining: joining, beating: beating}
 }
 
-// Current is the generation that the member has joined last. It is told as soon as the generation has begun, when Leads and what
-// follows it are not known yet.
+// Current is the generation that the member has joined last. It is told as soon as the generation has begun, when Leads
+// and what follows it are not known yet.
 func (m *Member) Current() Generation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -80,8 +82,8 @@ func (m *Member) set(id string, generation int32) {
 // Forget makes the member join as a new one the next time, because the group has gone on without it.
 func (m *Member) Forget() { m.set("", 0) }
 
-// Check turns the error code of an answer of the coordinator into an error and draws the consequences: the coordinator is looked for
-// anew where it has moved, and a member that the group has forgotten joins as a new one.
+// Check turns the error code of an answer of the coordinator into an error and draws the consequences: the coordinator
+// is looked for anew where it has moved, and a member that the group has forgotten joins as a new one.
 func (m *Member) Check(doing string, code int16) error {
 	err := m.joining.check(doing, code)
 	if Forgotten(err) {
@@ -98,8 +100,9 @@ func Forgotten(err error) bool {
 // Expelled reports whether the error says that the group has gone on without the member.
 func Expelled(err error) bool { return Forgotten(err) || errors.Is(err, kafka.IllegalGeneration) }
 
-// Join makes one attempt to join the group, or to join its next generation, and waits for the assignment. Assign makes the assignments,
-// by member, if this member leads. After an error of SyncGroup the generation is returned too, as far as it is known.
+// Join makes one attempt to join the group, or to join its next generation, and waits for the assignment. Assign makes
+// the assignments, by member, if this member leads. After an error of SyncGroup the generation is returned too, as far
+// as it is known.
 func (m *Member) Join(
 	ctx context.Context, assign func(context.Context, []Subscriber) (map[string][]byte, error),
 ) (Generation, error) {
@@ -127,7 +130,8 @@ func (m *Member) Join(
 }
 
 func makePlan(
-	ctx context.Context, members []joingroup.ResponseMember, assign func(context.Context, []Subscriber) (map[string][]byte, error),
+	ctx context.Context, members []joingroup.ResponseMember, assign func(context.Context,
+		[]Subscriber) (map[string][]byte, error),
 ) ([]syncgroup.RequestAssignment, error) {
 	subscribers := make([]Subscriber, len(members))
 	for i, member := range members {
@@ -175,9 +179,9 @@ func (m *Member) joinGroup(ctx context.Context) (*joingroup.Response, error) {
 	}
 }
 
-// Heartbeat gives a sign of life in a generation. That it is answered without an error proves that the coordinator counts on the member;
-// kafka.RebalanceInProgress proves that too. A member that is forgotten keeps its id here, for that may be the id of a Join under way:
-// see Forget.
+// Heartbeat gives a sign of life in a generation. That it is answered without an error proves that the coordinator
+// counts on the member; kafka.RebalanceInProgress proves that too. A member that is forgotten keeps its id here, for
+// that may be the id of a Join under way: see Forget.
 func (m *Member) Heartbeat(ctx context.Context, g Generation) error {
 	res, err := m.beating.Call(ctx, m.config.SessionTimeout/3, &heartbeat.Request{
 		GroupID: m.config.Group, GenerationID: g.ID, MemberID: g.Member,
@@ -188,8 +192,8 @@ func (m *Member) Heartbeat(ctx context.Context, g Generation) error {
 	return m.beating.check("heartbeat", res.(*heartbeat.Response).ErrorCode)
 }
 
-// Leave tells the group that the member is gone, so that it does not have to wait for the session to time out. Limit bounds the request.
-// It does nothing for a member that has not joined.
+// Leave tells the group that the member is gone, so that it does not have to wait for the session to time out. Limit
+// bounds the request. It does nothing for a member that has not joined.
 func (m *Member) Leave(ctx context.Context, limit time.Duration) error {
 	id := m.Current().Member
 	if id == "" {

@@ -28,8 +28,8 @@ func DecodeSubscription(b []byte) (topics []string, err error) {
 	return s.Topics, nil
 }
 
-// DecodeAssignment reads what this member is given, and among how many members the leader has divided the work: 1 if a leader of
-// another make does not say.
+// DecodeAssignment reads what this member is given, and among how many members the leader has divided the work: 1 if a
+// leader of another make does not say.
 func DecodeAssignment(b []byte) (partitions map[string][]int, replicas int, err error) {
 	defer recoverDecode(&err)
 	partitions, replicas = map[string][]int{}, 1
@@ -67,7 +67,8 @@ func EncodeAssignment(partitions map[string][]int, replicas int) ([]byte, error)
 	return b, nil
 }
 
-// versionOf is the version that encoded group data begins with, as far as the library knows it; later versions only add to the end.
+// versionOf is the version that encoded group data begins with, as far as the library knows it; later versions only add
+// to the end.
 func versionOf(b []byte) int16 {
 	if len(b) < 2 {
 		return 0

@@ -64,7 +64,8 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 		}
 		if p.bytes = int32(min(need, 1<<30)); need > f.g.source.config.MaxBatchBytes {
 			f.g.halt(p, &haltReason{reason: stopCorrupt, offset: from, end: p.highWater,
-				detail: fmt.Sprintf("a batch of %d bytes is larger than max_batch_bytes (%d)", need, f.g.source.config.MaxBatchBytes)})
+				detail: fmt.Sprintf("a batch of %d bytes is larger than max_batch_bytes (%d)", need,
+					f.g.source.config.MaxBatchBytes)})
 		}
 		return
 	}
@@ -92,7 +93,8 @@ func (f *fetcher) failed(p *partition, from int64, code int16) {
 		f.g.damaged(p, from, &wire.CorruptError{What: "the broker says that the record is corrupt"})
 	case kafka.Error(wire.CodeTooLarge):
 		p.mu.Lock()
-		f.g.halt(p, &haltReason{reason: stopCorrupt, offset: from, end: p.highWater, detail: "a batch is larger than max_batch_bytes"})
+		f.g.halt(p, &haltReason{reason: stopCorrupt, offset: from, end: p.highWater,
+			detail: "a batch is larger than max_batch_bytes"})
 		p.mu.Unlock()
 	default:
 		p.mu.Lock()

@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/recordtest"
 )
 
-// BenchmarkRecords is what a message costs from a fetched record set to its done: checksum, decoding, tracker. The sizes are those of a
-// small and of an ordinary event.
+// BenchmarkRecords is what a message costs from a fetched record set to its done: checksum, decoding, tracker. The
+// sizes are those of a small and of an ordinary event.
 func BenchmarkRecords(b *testing.B) {
 	for name, size := range map[string]int{"276B": 276, "1037B": 1037} {
 		for codec, attributes := range map[string]uint16{"plain": 0, "zstd": 4} {
@@ -26,11 +26,13 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 	tb := recordtest.Batch{Attributes: attributes, Producer: -1, Time: 1_700_000_000_000}
 	for i := range perBatch {
 		value := bytes.Repeat([]byte(`{"a":"b"},`), size/10)
-		tb.Records = append(tb.Records, recordtest.Record{Delta: int64(i), Key: []byte("person-1234567890"), Value: value})
+		tb.Records = append(tb.Records, recordtest.Record{Delta: int64(i), Key: []byte("person-1234567890"),
+			Value: value})
 	}
 	set := tb.Encode()
 	w := &consumer.FetchBudget{Limit: 1 << 30}
-	p := &partition{key: partitionKey{topic: "events"}, share: consumer.BudgetShare{Budget: w}, tracker: consumer.NewTracker(0, 10_000)}
+	p := &partition{key: partitionKey{topic: "events"}, share: consumer.BudgetShare{Budget: w},
+		tracker: consumer.NewTracker(0, 10_000)}
 	work := &worker{
 		p: p, lease: consumer.NewLease(time.Now(), time.Hour), limit: 16 << 20,
 		handle: func(_ event.Lease, _ event.Message, done func()) error { done(); return nil },

@@ -31,7 +31,8 @@ type listed struct {
 
 // listOffsets asks a leader for an offset of each partition: the log's start or end, or the first at or after a time in
 // milliseconds (-1 when there is none).
-func listOffsets(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, at int64, isolation int8) (map[partitionKey]listed, error) {
+func listOffsets(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, at int64,
+	isolation int8) (map[partitionKey]listed, error) {
 	byTopic := map[string][]listoffsets.RequestPartition{}
 	for _, key := range keys {
 		byTopic[key.topic] = append(byTopic[key.topic], listoffsets.RequestPartition{
@@ -68,7 +69,8 @@ type bounds struct {
 }
 
 // listBounds asks a leader for the bounds of partitions.
-func listBounds(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey, begin consumer.StartAt) (map[partitionKey]bounds, error) {
+func listBounds(ctx context.Context, conn *broker.KafkaConn, keys []partitionKey,
+	begin consumer.StartAt) (map[partitionKey]bounds, error) {
 	starts, err := listOffsets(ctx, conn, keys, logStart, uncommittedToo)
 	if err != nil {
 		return nil, err

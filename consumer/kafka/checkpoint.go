@@ -13,8 +13,9 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// What a commit's metadata may take. Brokers refuse more than offset.metadata.max.bytes for a partition, which is 4096 unless they are set
-// up otherwise, and a commit that is larger as a whole than a batch of the topic in which they keep offsets, which is 1 MB.
+// What a commit's metadata may take. Brokers refuse more than offset.metadata.max.bytes for a partition, which is 4096
+// unless they are set up otherwise, and a commit that is larger as a whole than a batch of the topic in which they keep
+// offsets, which is 1 MB.
 const (
 	maxMetadata    = 4096
 	maxMetadataAll = 512 << 10
@@ -23,8 +24,8 @@ const (
 // checkpoint is what the group has committed for a partition.
 type checkpoint struct {
 	offset int64 // the next to read; -1 when nothing is committed
-	// partitions is how many partitions the topic had then, 0 when the commit does not tell. A partition with a number not below
-	// it did not exist yet.
+	// partitions is how many partitions the topic had then, 0 when the commit does not tell. A partition with a number
+	// not below it did not exist yet.
 	partitions int
 	// reader is who made the commit, empty when that was not a bridge that reads.
 	reader string
@@ -33,8 +34,8 @@ type checkpoint struct {
 
 const metadataPrefix = "ciobridge partitions="
 
-// metadata is the text that is stored with a committed offset: words with a space between them, at most limit bytes or none. Log names the
-// partition's log.
+// metadata is the text that is stored with a committed offset: words with a space between them, at most limit bytes or
+// none. Log names the partition's log.
 func (c checkpoint) metadata(log string, limit int) string {
 	text := metadataPrefix + strconv.Itoa(c.partitions)
 	if c.reader != "" {
@@ -53,7 +54,8 @@ func (c checkpoint) metadata(log string, limit int) string {
 	return text
 }
 
-// parseCheckpoint reads what stands in a commit. A text of another make says nothing, and of a newer one what is known is read.
+// parseCheckpoint reads what stands in a commit. A text of another make says nothing, and of a newer one what is known
+// is read.
 func parseCheckpoint(log string, offset int64, metadata string) checkpoint {
 	c := checkpoint{offset: offset}
 	text, ok := strings.CutPrefix(metadata, metadataPrefix)
@@ -84,9 +86,9 @@ func newReaderID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// recall adds to what is committed for a partition what this process knows to be done beyond that. It counts only where the last commit is
-// this reader's own. Whoever else has read the partition since, were it one message, or has set its offset, has made a commit before;
-// and with a topic go the commits.
+// recall adds to what is committed for a partition what this process knows to be done beyond that. It counts only where
+// the last commit is this reader's own. Whoever else has read the partition since, were it one message, or has set its
+// offset, has made a commit before; and with a topic go the commits.
 func (k *Source) recall(key partitionKey, c checkpoint) checkpoint {
 	k.mu.Lock()
 	l := k.past[key]
@@ -129,14 +131,16 @@ func (k *Source) metadataLimit(partitions int) int {
 	return min(int(k.metadata.Load()), maxMetadataAll/max(1, partitions))
 }
 
-// lessMetadata is called when a commit has failed. Where it has because of its metadata, the following ones carry less, in the end none.
+// lessMetadata is called when a commit has failed. Where it has because of its metadata, the following ones carry less,
+// in the end none.
 func (k *Source) lessMetadata(err error, partitions int) {
 	if !errors.Is(err, kafka.OffsetMetadataTooLarge) && !errors.Is(err, kafka.InvalidCommitOffsetSize) {
 		return
 	}
 	limit := k.metadataLimit(partitions) / 4
 	k.metadata.Store(int32(limit))
-	k.log.Warn("the brokers take less metadata with a commit: more will be sent again after a crash", zap.Int("bytes", limit), zap.Error(err))
+	k.log.Warn("the brokers take less metadata with a commit: more will be sent again after a crash",
+		zap.Int("bytes", limit), zap.Error(err))
 }
 
 // advance moves the offset over what is done right behind it.
@@ -146,8 +150,8 @@ func (c *checkpoint) advance() {
 	}
 }
 
-// addedLater reports whether a partition without a committed offset came into being after the group had begun to read its topic:
-// another partition's commit was made when the topic had fewer partitions.
+// addedLater reports whether a partition without a committed offset came into being after the group had begun to read
+// its topic: another partition's commit was made when the topic had fewer partitions.
 func addedLater(key partitionKey, all map[partitionKey]checkpoint) bool {
 	for other, c := range all {
 		if other.topic == key.topic && c.offset >= 0 && c.partitions > 0 && int(key.id) >= c.partitions {

@@ -35,8 +35,9 @@ func (b *testBed) checkpointFor(k *Source) (checkpoint, error) {
 	return all[partitionKey{b.topic, 0}], err
 }
 
-// One message is not finished. What stands behind it and is done is committed with the offset, soon and without the offset having moved,
-// and whoever reads next leaves it out; and so does the one after that, which has not come to read all of it.
+// One message is not finished. What stands behind it and is done is committed with the offset, soon and without the
+// offset having moved, and whoever reads next leaves it out; and so does the one after that, which has not come to read
+// all of it.
 func TestKafkaLeavesOutWhatIsDone(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
@@ -67,7 +68,8 @@ func TestKafkaLeavesOutWhatIsDone(t *testing.T) {
 	third := b.openWith(b.config())
 	r = consumertest.Read(t, third, consumertest.AckAll)
 	r.Want("3", "7", "11")
-	consumertest.Eventually(t, "everything is committed", func() bool { return b.offsets(b.config())[0].Committed == 12 })
+	consumertest.Eventually(t, "everything is committed",
+		func() bool { return b.offsets(b.config())[0].Committed == 12 })
 	r.Stop()
 	if n := testutil.ToFloat64(third.metrics.passed); n != 6 {
 		t.Errorf("%v records are counted as left out, want 6", n)
@@ -83,7 +85,8 @@ func TestKafkaReadsAgainFromASetOffset(t *testing.T) {
 	r.Want(numbers(0, 10)...)
 	r.Stop()
 	k := b.openWith(b.config())
-	if err := SetOffsets(t.Context(), k.kafka, k.config, []consumer.OffsetChange{{Topic: testTopic, Offset: 3}}); err != nil {
+	if err := SetOffsets(t.Context(), k.kafka, k.config,
+		[]consumer.OffsetChange{{Topic: testTopic, Offset: 3}}); err != nil {
 		t.Fatal(err)
 	}
 	r = consumertest.Read(t, k, consumertest.AckAll)
@@ -91,8 +94,8 @@ func TestKafkaReadsAgainFromASetOffset(t *testing.T) {
 	r.Stop()
 }
 
-// expulsion is a source whose commits fail from a time on and which then loses its membership: what it has acked is not committed. It
-// comes back once rejoin is closed.
+// expulsion is a source whose commits fail from a time on and which then loses its membership: what it has acked is not
+// committed. It comes back once rejoin is closed.
 type expulsion struct {
 	*testBed
 	k      *Source
@@ -184,8 +187,8 @@ func (b *testBed) control(key int16, answer func(kmsg.Request) kmsg.Response) {
 	})
 }
 
-// The process has lost its membership, and what it did last could not be committed. It comes back to the partition and knows what it has
-// done, also what was finished in between.
+// The process has lost its membership, and what it did last could not be committed. It comes back to the partition and
+// knows what it has done, also what was finished in between.
 func TestKafkaRemembersWhatItHasDone(t *testing.T) {
 	t.Parallel()
 	x := expel(t)
@@ -201,16 +204,17 @@ func TestKafkaRemembersWhatItHasDone(t *testing.T) {
 	}
 }
 
-// While the process was out, somebody else has had the partition, or an operator has set its offset. What the process knows counts no more:
-// another may have delivered earlier messages again, which the later ones must follow.
+// While the process was out, somebody else has had the partition, or an operator has set its offset. What the process
+// knows counts no more: another may have delivered earlier messages again, which the later ones must follow.
 func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		commit checkpoint
 		want   []string
 	}{
-		"another replica": {checkpoint{offset: 1, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}}}, []string{"1", "2", "3", "6", "7", "8", "9"}},
-		"an operator":     {checkpoint{offset: 2}, numbers(2, 10)},
+		"another replica": {checkpoint{offset: 1, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}}},
+			[]string{"1", "2", "3", "6", "7", "8", "9"}},
+		"an operator": {checkpoint{offset: 2}, numbers(2, 10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,7 +256,8 @@ func TestKafkaLogEndsBeforeWhatIsDone(t *testing.T) {
 	}
 	m := newMember(&k.config, k.cluster)
 	key := partitionKey{testTopic, 0}
-	lost := map[partitionKey]checkpoint{key: {offset: 2, reader: "another", acked: consumer.AckedRanges{{From: 4, To: 6}, {From: 8, To: 12}}}}
+	lost := map[partitionKey]checkpoint{key: {offset: 2, reader: "another",
+		acked: consumer.AckedRanges{{From: 4, To: 6}, {From: 8, To: 12}}}}
 	if err := m.commit(t.Context(), outside, lost, maxMetadata); err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +269,8 @@ func TestKafkaLogEndsBeforeWhatIsDone(t *testing.T) {
 	r.Stop()
 }
 
-// Brokers that take less metadata than is usual get less: the first of what is done, in the end nothing, and always the offset.
+// Brokers that take less metadata than is usual get less: the first of what is done, in the end nothing, and always the
+// offset.
 func TestKafkaMetadataTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int{300, 60, 10} {
@@ -294,7 +300,8 @@ func TestKafkaMetadataTooLarge(t *testing.T) {
 			r.Stop()
 			o := b.offsets(b.config())[0]
 			if refused.Load() == 0 || o.Committed != 100 || o.Done > 300 || most == 300 && o.Done < 20 {
-				t.Errorf("%d bytes of metadata: %d commits were refused, then %d with %d done was taken", most, refused.Load(), o.Committed, o.Done)
+				t.Errorf("%d bytes of metadata: %d commits were refused, then %d with %d done was taken",
+					most, refused.Load(), o.Committed, o.Done)
 			}
 			again := b.openWith(b.config())
 			r = consumertest.Read(t, again, consumertest.AckAll)
@@ -314,7 +321,8 @@ func TestCommittedMetadata(t *testing.T) {
 			t.Errorf("%+v is read as %+v", c, got)
 		}
 	}
-	for _, foreign := range []string{"", "something else", metadataPrefix, metadataPrefix + "-1", metadataPrefix + "x reader=me", " reader=me"} {
+	for _, foreign := range []string{"", "something else", metadataPrefix, metadataPrefix + "-1",
+		metadataPrefix + "x reader=me", " reader=me"} {
 		if got := parseCheckpoint(log, 7, foreign); !reflect.DeepEqual(got, checkpoint{offset: 7}) {
 			t.Errorf("%q is read as %+v", foreign, got)
 		}
@@ -326,7 +334,8 @@ func TestCommittedMetadata(t *testing.T) {
 		limit := r.IntN(maxMetadata + 1)
 		text := c.metadata(log, limit)
 		got := parseCheckpoint(log, c.offset, text)
-		if len(text) > limit || text != "" && (got.reader != c.reader || got.partitions != c.partitions) || !slices.Equal(got.acked, c.acked[:len(got.acked)]) {
+		if len(text) > limit || text != "" && (got.reader != c.reader || got.partitions != c.partitions) ||
+			!slices.Equal(got.acked, c.acked[:len(got.acked)]) {
 			t.Fatalf("%d of %d bytes are read as %+v", len(text), limit, got)
 		}
 	}

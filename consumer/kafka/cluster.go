@@ -56,8 +56,8 @@ func (c *cluster) call(ctx context.Context, req protocol.Message) (protocol.Mess
 	return res, err
 }
 
-// dial tries the configured brokers in random order and then those that the cluster named. The error is the most telling one: a
-// refused authentication rather than a broker that is down.
+// dial tries the configured brokers in random order and then those that the cluster named. The error is the most
+// telling one: a refused authentication rather than a broker that is down.
 func (c *cluster) dial(ctx context.Context) (*broker.KafkaConn, error) {
 	addrs := slices.Clone(c.kafka.Brokers())
 	rand.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
@@ -110,8 +110,8 @@ func (c *cluster) metadata(ctx context.Context, topics []string) (*layout, error
 	return l, nil
 }
 
-// logName names the log of a partition, apart from those of the same name in other clusters. It needs the cluster to have been asked for
-// metadata.
+// logName names the log of a partition, apart from those of the same name in other clusters. It needs the cluster to
+// have been asked for metadata.
 func (c *cluster) logName(key partitionKey) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

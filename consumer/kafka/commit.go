@@ -37,7 +37,8 @@ func (g *generation) commitLoop(ctx context.Context) {
 	}
 }
 
-// commitOffsets commits the committable offset of every partition where something has been done. After an error they are committed again, or higher ones.
+// commitOffsets commits the committable offset of every partition where something has been done. After an error they
+// are committed again, or higher ones.
 func (g *generation) commitOffsets(ctx context.Context) error {
 	offsets := map[partitionKey]checkpoint{}
 	for _, p := range g.partitions {
@@ -60,7 +61,8 @@ func (g *generation) commitOffsets(ctx context.Context) error {
 	return nil
 }
 
-// commitLast commits the committable offsets at the end of the generation, and tries again for a moment. What it cannot commit comes again.
+// commitLast commits the committable offsets at the end of the generation, and tries again for a moment. What it cannot
+// commit comes again.
 func (g *generation) commitLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.member.requestLimit())
 	defer cancel()
@@ -97,9 +99,10 @@ func (g *generation) commit(ctx context.Context, offsets map[partitionKey]checkp
 	return err
 }
 
-// commit writes offsets for the group, as a member of a generation or from outside. The first error among the partitions is
-// returned; the others have been written. Limit is how much metadata goes with each partition.
-func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets map[partitionKey]checkpoint, limit int) error {
+// commit writes offsets for the group, as a member of a generation or from outside. The first error among the
+// partitions is returned; the others have been written. Limit is how much metadata goes with each partition.
+func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets map[partitionKey]checkpoint,
+	limit int) error {
 	byTopic := map[string][]offsetcommit.RequestPartition{}
 	for key, c := range offsets {
 		log := ""
@@ -107,7 +110,8 @@ func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets ma
 			log = m.cluster.logName(key)
 		}
 		byTopic[key.topic] = append(byTopic[key.topic], offsetcommit.RequestPartition{
-			PartitionIndex: key.id, CommittedOffset: c.offset, CommittedLeaderEpoch: -1, CommittedMetadata: c.metadata(log, limit),
+			PartitionIndex: key.id, CommittedOffset: c.offset, CommittedLeaderEpoch: -1,
+			CommittedMetadata: c.metadata(log, limit),
 		})
 	}
 	req := &offsetcommit.Request{GroupID: m.config.Group, GenerationID: g.ID, MemberID: g.Member, RetentionTimeMs: -1}
@@ -120,7 +124,8 @@ func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets ma
 	}
 	for _, t := range res.(*offsetcommit.Response).Topics {
 		for _, p := range t.Partitions {
-			if err := m.group.Check("commit the offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)), p.ErrorCode); err != nil {
+			if err := m.group.Check("commit the offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)),
+				p.ErrorCode); err != nil {
 				return err
 			}
 		}
@@ -150,7 +155,8 @@ func (m *member) checkpoints(ctx context.Context, counts map[string]int) (map[pa
 	for _, t := range r.Topics {
 		for _, p := range t.Partitions {
 			// An error is never taken for "nothing committed": that would start over, or skip.
-			if err := m.group.Check("read the committed offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)), p.ErrorCode); err != nil {
+			if err := m.group.Check("read the committed offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)),
+				p.ErrorCode); err != nil {
 				return nil, err
 			}
 			key := partitionKey{t.Name, p.PartitionIndex}

@@ -16,28 +16,28 @@ type Config struct {
 
 	// Group is the consumer group. Replicas of the bridge that share the work have the same one.
 	Group string `yaml:"group"`
-	// Topics are the names of the topics to read. They stand in the configuration file together with each topic's envelope,
-	// which is not the consumer's business.
+	// Topics are the names of the topics to read. They stand in the configuration file together with each topic's
+	// envelope, which is not the consumer's business.
 	Topics []string `yaml:"-"`
-	// StartAt says where reading begins on a partition for which the group has committed nothing: earliest, latest, or a time
-	// in RFC 3339. A partition that is added to a topic later is always read from its beginning.
+	// StartAt says where reading begins on a partition for which the group has committed nothing: earliest, latest, or
+	// a time in RFC 3339. A partition that is added to a topic later is always read from its beginning.
 	StartAt string `yaml:"start_at"`
 	// OnGap says what happens where retention has passed the committed offset.
 	OnGap consumer.GapPolicy `yaml:"on_gap"`
-	// SessionTimeout is how long a replica may be silent before the others take over its partitions. Brokers allow 6s to 30m
-	// unless they are set up otherwise.
+	// SessionTimeout is how long a replica may be silent before the others take over its partitions. Brokers allow 6s
+	// to 30m unless they are set up otherwise.
 	SessionTimeout time.Duration `yaml:"session_timeout"`
 	// RebalanceTimeout is how long replicas have to give up their partitions when one comes or goes.
 	RebalanceTimeout time.Duration `yaml:"rebalance_timeout"`
 	// DrainLimit is how long messages in flight may take to be finished at a rebalance or at shutdown.
 	DrainLimit time.Duration `yaml:"drain_limit"`
-	// MaxUncommitted is how many messages of one partition may be in flight past the oldest unfinished one, and with it how many
-	// come again after a crash.
+	// MaxUncommitted is how many messages of one partition may be in flight past the oldest unfinished one, and with it
+	// how many come again after a crash.
 	MaxUncommitted int `yaml:"max_uncommitted"`
 	// FetchBytes bounds the memory for what is fetched and not finished, over all partitions.
 	FetchBytes int64 `yaml:"fetch_bytes"`
-	// MaxBatchBytes bounds one batch of records as a producer wrote it, packed and unpacked. A partition with a larger one
-	// stops there.
+	// MaxBatchBytes bounds one batch of records as a producer wrote it, packed and unpacked. A partition with a larger
+	// one stops there.
 	MaxBatchBytes int `yaml:"max_batch_bytes"`
 }
 
@@ -54,7 +54,8 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate reports everything that is wrong with the configuration, each with the path of its field. It connects to nothing.
+// Validate reports everything that is wrong with the configuration, each with the path of its field. It connects to
+// nothing.
 func (c Config) Validate() error {
 	errs := []error{c.KafkaConfig.Validate()}
 	check := func(ok bool, format string, args ...any) {
@@ -68,7 +69,8 @@ func (c Config) Validate() error {
 	for i, topic := range c.Topics {
 		check(topic != "", "topics[%d]: has no name", i)
 		check(topic == "" || topicName.MatchString(topic) && topic != "." && topic != "..",
-			"topics[%d]: cannot be the name of a topic: those have letters, digits, dots, hyphens and underscores; patterns are not read, name each topic", i)
+			"topics[%d]: cannot be the name of a topic: those have letters, digits, dots, hyphens and underscores; "+
+				"patterns are not read, name each topic", i)
 		check(topic == "" || !seen[topic], "topics[%d]: is named twice", i)
 		seen[topic] = true
 	}
@@ -79,11 +81,14 @@ func (c Config) Validate() error {
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)
 	check(c.DrainLimit > 0, "drain_limit: %v is not positive", c.DrainLimit)
 	check(c.RebalanceTimeout > c.DrainLimit+c.heartbeat(),
-		"rebalance_timeout: %v leaves no room for draining: make it longer than drain_limit (%v) and three tenths of session_timeout (%v) together",
+		"rebalance_timeout: %v leaves no room for draining: "+
+			"make it longer than drain_limit (%v) and three tenths of session_timeout (%v) together",
 		c.RebalanceTimeout, c.DrainLimit, c.heartbeat())
-	check(c.MaxUncommitted >= 1 && c.MaxUncommitted <= 1_000_000, "max_uncommitted: %d is not between 1 and 1000000", c.MaxUncommitted)
+	check(c.MaxUncommitted >= 1 && c.MaxUncommitted <= 1_000_000, "max_uncommitted: %d is not between 1 and 1000000",
+		c.MaxUncommitted)
 	check(c.FetchBytes >= 1<<20, "fetch_bytes: %d is less than 1 MiB (1048576)", c.FetchBytes)
-	check(c.MaxBatchBytes >= 1<<20 && c.MaxBatchBytes <= 512<<20, "max_batch_bytes: %d is not between 1 MiB and 512 MiB", c.MaxBatchBytes)
+	check(c.MaxBatchBytes >= 1<<20 && c.MaxBatchBytes <= 512<<20,
+		"max_batch_bytes: %d is not between 1 MiB and 512 MiB", c.MaxBatchBytes)
 	return errors.Join(errs...)
 }
 

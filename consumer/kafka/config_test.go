@@ -37,7 +37,8 @@ func TestKafkaConfig(t *testing.T) {
 	} {
 		c := validKafkaConfig()
 		spoil(&c)
-		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "\n") > 0 {
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Count(err.Error(), "\n") > 0 {
 			t.Errorf("%v, want only %q", err, want)
 		}
 	}
@@ -64,7 +65,8 @@ session_timeout: 20s
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if c.SessionTimeout != 20*time.Second || c.DrainLimit != 15*time.Second || c.TLS == nil || c.SASL.Password.File != "/run/secrets/kafka" {
+	if c.SessionTimeout != 20*time.Second || c.DrainLimit != 15*time.Second || c.TLS == nil ||
+		c.SASL.Password.File != "/run/secrets/kafka" {
 		t.Errorf("%+v", c)
 	}
 }

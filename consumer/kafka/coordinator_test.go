@@ -20,8 +20,8 @@ const (
 	fetchOffsetKey = 9
 )
 
-// The group's coordinator does not say what is committed: loading, moved, gone, not answering. The bridge asks again until it does;
-// it never takes that for a group that has committed nothing, which would begin at start_at.
+// The group's coordinator does not say what is committed: loading, moved, gone, not answering. The bridge asks again
+// until it does; it never takes that for a group that has committed nothing, which would begin at start_at.
 func TestKafkaCommittedOffsetUnknown(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(*kmsg.OffsetFetchResponse){
@@ -85,8 +85,8 @@ func offsetsAnswer(req *kmsg.OffsetFetchRequest, refuse func(*kmsg.OffsetFetchRe
 	return res
 }
 
-// A commit whose outcome nobody knows is made again, with the same offset or a higher one; what is committed never goes back, and
-// nobody reads again what was done.
+// A commit whose outcome nobody knows is made again, with the same offset or a higher one; what is committed never goes
+// back, and nobody reads again what was done.
 func TestKafkaCommitOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
@@ -176,7 +176,8 @@ func commitRefused(code int16) func(*kmsg.OffsetCommitRequest) (kmsg.Response, e
 	}
 }
 
-// The group's coordinator moves again and again, between commits: it is found, the membership goes on, and nothing is read twice.
+// The group's coordinator moves again and again, between commits: it is found, the membership goes on, and nothing is
+// read twice.
 func TestKafkaCoordinatorMoves(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.NumBrokers(3))
@@ -187,12 +188,14 @@ func TestKafkaCoordinatorMoves(t *testing.T) {
 		want = append(want, fmt.Sprint(i))
 		b.Publish(want[i])
 		r.Want(want...)
-		consumertest.Eventually(t, "the offset is committed", func() bool { return b.offsets(b.config())[0].Committed == int64(i+1) })
+		consumertest.Eventually(t, "the offset is committed",
+			func() bool { return b.offsets(b.config())[0].Committed == int64(i+1) })
 		for old := b.cluster.CoordinatorFor(k.config.Group); b.cluster.CoordinatorFor(k.config.Group) == old; {
 			b.cluster.RehashCoordinators()
 		}
 		refused := k.failures(reasonBroker)
-		consumertest.Eventually(t, "the old coordinator refuses", func() bool { return k.failures(reasonBroker) > refused })
+		consumertest.Eventually(t, "the old coordinator refuses",
+			func() bool { return k.failures(reasonBroker) > refused })
 	}
 	b.Publish("last")
 	r.Want(append(want, "last")...)

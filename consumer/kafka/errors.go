@@ -25,7 +25,8 @@ func reasonOf(err error) string {
 		return reasonConnection
 	}
 	switch code {
-	case kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState, kafka.TopicAuthorizationFailed,
+	case kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState,
+		kafka.TopicAuthorizationFailed,
 		kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
 		return reasonAuth
 	}

@@ -16,7 +16,8 @@ import (
 	"github.com/ciobridge/ciobridge/secret"
 )
 
-// The broker goes away for longer than a session and comes back: reading goes on, and what was in hand comes again once.
+// The broker goes away for longer than a session and comes back: reading goes on, and what was in hand comes again
+// once.
 func TestKafkaBrokerRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -27,11 +28,13 @@ func TestKafkaBrokerRestart(t *testing.T) {
 	k := b.openWith(b.config())
 	r := consumertest.Read(t, k, consumertest.AckAll)
 	r.Want("1", "2")
-	consumertest.Eventually(t, "the offset is committed", func() bool { return b.offsets(b.config())[0].Committed == 2 })
+	consumertest.Eventually(t, "the offset is committed",
+		func() bool { return b.offsets(b.config())[0].Committed == 2 })
 	b.client.Close()
 	b.cluster.Close()
 	consumertest.Eventually(t, "the source is not ready", func() bool { return k.Ready() != nil })
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(n), kfake.DataDir(dir), kfake.GroupMinSessionTimeout(100*time.Millisecond))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(n), kfake.DataDir(dir),
+		kfake.GroupMinSessionTimeout(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
-// usualFetch is how much is asked for. Producers seldom make larger batches, and those that do not fit are asked for twice.
+// usualFetch is how much is asked for. Producers seldom make larger batches, and those that do not fit are asked for
+// twice.
 const usualFetch = 128 << 10
 
 // plan decides what to do next: which partitions are to be started, and which chunks to ask for.
@@ -44,9 +45,9 @@ func (f *fetcher) plan(now time.Time) (starting []*partition, again time.Time) {
 	return starting, again
 }
 
-// first is the index of the partition that stands first in the next request: the one behind the last that was given something, so that
-// an answer that is full before it has come round favours nobody. It is never the same twice in a row: answers that come round would
-// favour it.
+// first is the index of the partition that stands first in the next request: the one behind the last that was given
+// something, so that an answer that is full before it has come round favours nobody. It is never the same twice in a
+// row: answers that come round would favour it.
 func (f *fetcher) first() int {
 	i := slices.Index(f.partitions, f.truncated)
 	if i < 0 {
@@ -67,11 +68,12 @@ func (f *fetcher) askFor(p *partition) {
 	}
 	f.asked = append(f.asked, p)
 	f.epochs = append(f.epochs, p.epoch)
-	f.request.Partitions = append(f.request.Partitions, wire.FetchPartition{Topic: p.key.topic, Partition: p.key.id, Offset: p.next, Bytes: n})
+	f.request.Partitions = append(f.request.Partitions,
+		wire.FetchPartition{Topic: p.key.topic, Partition: p.key.id, Offset: p.next, Bytes: n})
 }
 
-// reserve takes room for the answer, and drops the request where there is none; the budget signals when there is. An answer brings
-// much of a few partitions, not a little of each of many: what it costs is by the partition.
+// reserve takes room for the answer, and drops the request where there is none; the budget signals when there is. An
+// answer brings much of a few partitions, not a little of each of many: what it costs is by the partition.
 func (f *fetcher) reserve() {
 	for f.reserved = 0; len(f.asked) > 0; {
 		var all int64
@@ -99,8 +101,8 @@ func (f *fetcher) releaseReservation() {
 	f.reserved = 0
 }
 
-// answerBytes is how much one request may bring: what is enough for a while, and together with those to all other brokers no more than a
-// quarter of the budget.
+// answerBytes is how much one request may bring: what is enough for a while, and together with those to all other
+// brokers no more than a quarter of the budget.
 func (g *generation) answerBytes() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -23,8 +23,8 @@ const (
 	soonestWait = 10 * time.Millisecond
 )
 
-// While so many chunks are not handed over, a fetcher waits before it asks for more, which would only stand in memory. It does not wait
-// for long: they may be those of partitions that are stuck, which must not hold up the others.
+// While so many chunks are not handed over, a fetcher waits before it asks for more, which would only stand in memory.
+// It does not wait for long: they may be those of partitions that are stuck, which must not hold up the others.
 const (
 	maxUnhanded     = 16
 	maxUnhandedWait = 50 * time.Millisecond
@@ -90,7 +90,8 @@ func (f *fetcher) run(ctx context.Context) {
 
 // awaitWorkers holds the fetcher back while much is not handed over.
 func (f *fetcher) awaitWorkers(ctx context.Context) {
-	for until := time.Now().Add(maxUnhandedWait); f.unhanded.Load() >= maxUnhanded && time.Now().Before(until) && ctx.Err() == nil; {
+	for until := time.Now().Add(maxUnhandedWait); f.unhanded.Load() >= maxUnhanded && time.Now().Before(until) &&
+		ctx.Err() == nil; {
 		f.sleep(ctx, until)
 	}
 }
@@ -143,7 +144,8 @@ func (f *fetcher) disconnect() {
 
 // fetch makes one request and hands its chunks to the workers.
 func (f *fetcher) fetch(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, time.Duration(f.request.MaxWait)*time.Millisecond+f.g.source.config.SessionTimeout)
+	limit := time.Duration(f.request.MaxWait)*time.Millisecond + f.g.source.config.SessionTimeout
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	f.truncated = nil
 	f.request.Correlation++

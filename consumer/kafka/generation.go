@@ -76,13 +76,14 @@ func (g *generation) newPartition(key partitionKey, handle event.Handler) *parti
 		key: key, share: consumer.BudgetShare{Budget: &g.budget},
 		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
 	}
-	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes, names: wire.HeaderNames{},
+	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes,
+		names:  wire.HeaderNames{},
 		passed: g.source.metrics.passed}
 	return p
 }
 
-// run reads until ctx ends or the group rebalances, waits for what is in flight, and commits. The error is that of a handler that
-// refused a message while nothing was wrong.
+// run reads until ctx ends or the group rebalances, waits for what is in flight, and commits. The error is that of a
+// handler that refused a message while nothing was wrong.
 func (g *generation) run(ctx context.Context) error {
 	reading, end := context.WithCancelCause(ctx)
 	g.end = end
@@ -109,7 +110,8 @@ func (g *generation) run(ctx context.Context) error {
 		p.mu.Unlock()
 	}
 	g.source.remember(g)
-	g.source.log.Info("generation over", zap.Int32("generation", g.assignment.ID), zap.String("why", describe(ctx, cause)),
+	g.source.log.Info("generation over", zap.Int32("generation", g.assignment.ID),
+		zap.String("why", describe(ctx, cause)),
 		zap.Bool("drained", drained))
 	var refused *refusedError
 	if errors.As(cause, &refused) {
@@ -118,9 +120,9 @@ func (g *generation) run(ctx context.Context) error {
 	return nil
 }
 
-// handlersReturned waits until nothing is handed over any more, but no longer than until limit. A handler that does not return by then is left
-// to itself: its partition is given up like the others, and its message comes again. What it does with the message it does under a
-// lease that is over.
+// handlersReturned waits until nothing is handed over any more, but no longer than until limit. A handler that does not
+// return by then is left to itself: its partition is given up like the others, and its message comes again. What it
+// does with the message it does under a lease that is over.
 func (g *generation) handlersReturned(limit time.Time) bool {
 	returned := make(chan struct{})
 	go func() {
@@ -162,7 +164,8 @@ func (g *generation) finish(why error) {
 	g.end(why)
 }
 
-// heartbeatLoop keeps the membership, also while the generation drains. Every answer that we are still a member is a proof for the lease.
+// heartbeatLoop keeps the membership, also while the generation drains. Every answer that we are still a member is a
+// proof for the lease.
 func (g *generation) heartbeatLoop(ctx context.Context) {
 	every := g.source.config.heartbeat()
 	retries := newRetryLogger(g.source.log, "heartbeat", g.source.metrics.failed)
@@ -198,8 +201,8 @@ func (g *generation) heartbeatLoop(ctx context.Context) {
 	}
 }
 
-// deleted ends the generation because a topic has gone. Made again it is another log, in which our places mean nothing: they are not
-// committed any more, and it is read from its beginning.
+// deleted ends the generation because a topic has gone. Made again it is another log, in which our places mean nothing:
+// they are not committed any more, and it is read from its beginning.
 func (g *generation) deleted(topic string) {
 	g.source.noteAbsent(topic)
 	for _, p := range g.partitions {
@@ -212,8 +215,8 @@ func (g *generation) deleted(topic string) {
 	g.finish(errDeleted)
 }
 
-// damaged is called for records that cannot be trusted. They are fetched again over a new connection, and when that does not help the
-// partition halts.
+// damaged is called for records that cannot be trusted. They are fetched again over a new connection, and when that
+// does not help the partition halts.
 func (g *generation) damaged(p *partition, at int64, broken *wire.CorruptError) {
 	const attempts = 3
 	g.source.metrics.failed(reasonCorrupt)
@@ -225,10 +228,12 @@ func (g *generation) damaged(p *partition, at int64, broken *wire.CorruptError) 
 	p.faults++
 	if p.faults > attempts {
 		p.epoch++ // nothing behind the damage is handed over
-		g.halt(p, &haltReason{reason: stopCorrupt, offset: at, end: p.highWater, resume: broken.After, detail: broken.What})
+		g.halt(p, &haltReason{reason: stopCorrupt, offset: at, end: p.highWater, resume: broken.After,
+			detail: broken.What})
 		return
 	}
-	g.source.log.Warn("records are damaged and fetched again", zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id),
+	g.source.log.Warn("records are damaged and fetched again", zap.String("topic", p.key.topic),
+		zap.Int32("partition", p.key.id),
 		zap.Int64("offset", at), zap.Int("attempt", p.faults), zap.Error(broken))
 	p.rewind(at)
 	p.notBefore = time.Now().Add(100 * time.Millisecond << p.faults)
@@ -242,6 +247,8 @@ func (g *generation) damaged(p *partition, at int64, broken *wire.CorruptError) 
 func (g *generation) halt(p *partition, why *haltReason) {
 	p.phase, p.halt = phaseHalted, why
 	g.source.log.Error("partition stopped: set its offset with the offsets command and start again",
-		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id), zap.String("reason", why.reason), zap.String("detail", why.detail),
-		zap.Int64("offset", why.offset), zap.Int64("log_start", why.start), zap.Int64("log_end", why.end), zap.Int64("records_lost", why.lost), zap.Int64("next_batch", why.resume))
+		zap.String("topic", p.key.topic), zap.Int32("partition", p.key.id), zap.String("reason", why.reason),
+		zap.String("detail", why.detail),
+		zap.Int64("offset", why.offset), zap.Int64("log_start", why.start), zap.Int64("log_end", why.end),
+		zap.Int64("records_lost", why.lost), zap.Int64("next_batch", why.resume))
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
-// shop is what all replicas together have done, and how: a message takes effect when it is handed over, unless its lease is over,
-// and is done some time later.
+// shop is what all replicas together have done, and how: a message takes effect when it is handed over, unless its
+// lease is over, and is done some time later.
 type shop struct {
 	mu      sync.Mutex
 	effects map[int32][]int64 // offsets by partition, in the order in which they took effect
@@ -81,7 +81,8 @@ func TestRealKafkaReplicasComeAndGo(t *testing.T) {
 	testReplicasComeAndGo(t, realKafka(t, 4))
 }
 
-// Three replicas come and go while messages are published. Every departure is a clean one: each message takes effect once, in order.
+// Three replicas come and go while messages are published. Every departure is a clean one: each message takes effect
+// once, in order.
 func testReplicasComeAndGo(t *testing.T, b *testBed) {
 	const each = 10
 	s := &shop{effects: map[int32][]int64{}}
@@ -142,7 +143,8 @@ func testReplicasComeAndGo(t *testing.T, b *testBed) {
 	}
 }
 
-// A partition that is added to a topic is read from its beginning even when reading starts at the latest: its first events are new.
+// A partition that is added to a topic is read from its beginning even when reading starts at the latest: its first
+// events are new.
 func TestKafkaPartitionsAdded(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)

@@ -61,7 +61,8 @@ func TestKafkaMemoryStaysBounded(t *testing.T) {
 		done()
 	}
 	mu.Unlock()
-	consumertest.Eventually(t, "everything is read once there is room", func() bool { return len(r.Values()) == partitions*len(values) })
+	consumertest.Eventually(t, "everything is read once there is room",
+		func() bool { return len(r.Values()) == partitions*len(values) })
 	r.Stop()
 }
 
@@ -103,7 +104,8 @@ func TestKafkaMessagesAreWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Origin != (event.Origin{Topic: testTopic, Offset: 0}) || string(got.Key) != string(produced.Key) || got.Value != nil {
+	if got.Origin != (event.Origin{Topic: testTopic, Offset: 0}) || string(got.Key) != string(produced.Key) ||
+		got.Value != nil {
 		t.Errorf("got %v %q %q", got.Origin, got.Key, got.Value)
 	}
 	if !got.Time.Equal(produced.Timestamp.Truncate(time.Millisecond)) {

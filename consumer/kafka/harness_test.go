@@ -35,15 +35,16 @@ type testBed struct {
 	client  *kgo.Client
 }
 
-// realKafka makes a topic on the brokers that CIOBRIDGE_TEST_KAFKA names, separated by commas. They must allow sessions of a second
-// (group.min.session.timeout.ms).
+// realKafka makes a topic on the brokers that CIOBRIDGE_TEST_KAFKA names, separated by commas. They must allow sessions
+// of a second (group.min.session.timeout.ms).
 func realKafka(t *testing.T, partitions int32) *testBed {
 	t.Helper()
 	addrs := os.Getenv("CIOBRIDGE_TEST_KAFKA")
 	if addrs == "" {
 		t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
 	}
-	b := &testBed{t: t, brokers: strings.Split(addrs, ","), topic: fmt.Sprintf("ciobridge-test-%d", time.Now().UnixNano())}
+	b := &testBed{t: t, brokers: strings.Split(addrs, ","),
+		topic: fmt.Sprintf("ciobridge-test-%d", time.Now().UnixNano())}
 	b.client = b.producer()
 	req := kmsg.NewCreateTopicsRequest()
 	topic := kmsg.NewCreateTopicsRequestTopic()
@@ -78,7 +79,8 @@ func (b *testBed) producer(opts ...kgo.Opt) *kgo.Client {
 	b.t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(b.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.UnknownTopicRetries(50), // a new topic takes a moment to be known
+		// a new topic takes a moment to be known
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.UnknownTopicRetries(50),
 	}, opts...)...)
 	if err != nil {
 		b.t.Fatal(err)
@@ -157,7 +159,8 @@ func (b *testBed) setOffset(partition int32, offset int64) {
 	m := newMember(&c, &cluster{kafka: connections})
 	defer m.cluster.close()
 	defer m.close()
-	err = m.commit(b.t.Context(), outside, map[partitionKey]checkpoint{{b.topic, partition}: {offset: offset}}, maxMetadata)
+	err = m.commit(b.t.Context(), outside, map[partitionKey]checkpoint{{b.topic, partition}: {offset: offset}},
+		maxMetadata)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/recordtest"
 )
 
-// Retention has deleted what the group has not read: the partition stops with the exact number, the other one goes on, and the
-// operator's decision is where it goes on.
+// Retention has deleted what the group has not read: the partition stops with the exact number, the other one goes on,
+// and the operator's decision is where it goes on.
 func TestKafkaCommittedBelowTheLog(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.SeedTopics(2, testTopic))
@@ -38,37 +38,44 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 		t.Errorf("halted: %+v", why)
 	}
 	wantStates := map[string]string{
-		"events/0": "stopped: offset_below_log at offset 3, the log goes from 7 to 10, 4 records lost", "events/1": "reading",
+		"events/0": "stopped: offset_below_log at offset 3, the log goes from 7 to 10, 4 records lost",
+		"events/1": "reading",
 	}
 	if got := k.States(); !maps.Equal(got, wantStates) {
 		t.Errorf("states %v", got)
 	}
-	if text := scrape(t, k); !strings.Contains(text, `ciobridge_kafka_partition_lost_records{partition="0",reason="offset_below_log",topic="events"} 4`) {
+	if text := scrape(t, k); !strings.Contains(text, `ciobridge_kafka_partition_lost_records{partition="0",`+
+		`reason="offset_below_log",topic="events"} 4`) {
 		t.Errorf("metrics:\n%s", text)
 	}
-	if err := SetOffsets(t.Context(), k.kafka, k.config, []consumer.OffsetChange{{Topic: testTopic, Partition: 0, Offset: 7}}); err == nil {
+	if err := SetOffsets(t.Context(), k.kafka, k.config,
+		[]consumer.OffsetChange{{Topic: testTopic, Partition: 0, Offset: 7}}); err == nil {
 		t.Error("offsets were set although the group is running")
 	}
 	r.Stop()
 	if text := scrape(t, k); strings.Contains(text, "partition=") {
 		t.Errorf("series of partitions are left:\n%s", text)
 	}
-	if err := SetOffsets(t.Context(), k.kafka, k.config, []consumer.OffsetChange{{Topic: testTopic, Partition: 0, Offset: 6}}); err == nil {
+	if err := SetOffsets(t.Context(), k.kafka, k.config,
+		[]consumer.OffsetChange{{Topic: testTopic, Partition: 0, Offset: 6}}); err == nil {
 		t.Error("an offset before the log was set")
 	}
-	if err := SetOffsets(t.Context(), k.kafka, k.config, []consumer.OffsetChange{{Topic: testTopic, Partition: 0, Offset: 7}}); err != nil {
+	if err := SetOffsets(t.Context(), k.kafka, k.config,
+		[]consumer.OffsetChange{{Topic: testTopic, Partition: 0, Offset: 7}}); err != nil {
 		t.Fatal(err)
 	}
 	again := consumertest.Read(t, b.Open(), consumertest.AckAll)
 	again.Want("7", "8", "9")
 	again.Stop()
-	want := []consumer.OffsetInfo{{Topic: testTopic, Committed: 10, Start: 7, End: 10}, {Topic: testTopic, Partition: 1, Committed: 1, End: 1}}
+	want := []consumer.OffsetInfo{{Topic: testTopic, Committed: 10, Start: 7, End: 10},
+		{Topic: testTopic, Partition: 1, Committed: 1, End: 1}}
 	if got := b.offsets(b.config()); !slices.Equal(got, want) {
 		t.Errorf("offsets %v, want %v", got, want)
 	}
 }
 
-// Where the configuration says so, reading goes on behind a gap at once, which is counted, also where it opens while messages are in hand.
+// Where the configuration says so, reading goes on behind a gap at once, which is counted, also where it opens while
+// messages are in hand.
 func TestKafkaGapIsSkipped(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
@@ -100,10 +107,12 @@ func TestKafkaGapIsSkippedWhileMessagesAreInHand(t *testing.T) {
 	config.OnGap = consumer.GapSkip
 	k := b.openWith(config)
 	r := consumertest.Read(t, k, consumertest.AckAfter(release))
-	consumertest.Eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.budget.InUse() >= 2*int64(g.fetchSize) })
+	consumertest.Eventually(t, "a chunk is fetched ahead",
+		func() bool { g := k.generation.Load(); return g != nil && g.budget.InUse() >= 2*int64(g.fetchSize) })
 	b.deleteBefore(0, 50)
 	close(release)
-	consumertest.Eventually(t, "the end of the log is read", func() bool { v := r.Values(); return len(v) > 0 && strings.HasPrefix(v[len(v)-1], "59 ") })
+	consumertest.Eventually(t, "the end of the log is read",
+		func() bool { v := r.Values(); return len(v) > 0 && strings.HasPrefix(v[len(v)-1], "59 ") })
 	lost := 60 - len(r.Values())
 	r.Stop()
 	if n := testutil.ToFloat64(k.metrics.lost); lost == 0 || n != float64(lost) {
@@ -132,7 +141,8 @@ func TestKafkaCommittedAboveTheLog(t *testing.T) {
 	r.Stop()
 }
 
-// The log is deleted under a reader that is held up: what it has fetched is handed over, and what it has not is counted.
+// The log is deleted under a reader that is held up: what it has fetched is handed over, and what it has not is
+// counted.
 func TestKafkaLogDeletedWhileHeldUp(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
@@ -143,12 +153,15 @@ func TestKafkaLogDeletedWhileHeldUp(t *testing.T) {
 	release := make(chan struct{})
 	k := b.openWith(b.config())
 	r := consumertest.Read(t, k, consumertest.AckAfter(release))
-	consumertest.Eventually(t, "a chunk is fetched ahead", func() bool { g := k.generation.Load(); return g != nil && g.budget.InUse() >= 2*int64(g.fetchSize) })
+	consumertest.Eventually(t, "a chunk is fetched ahead",
+		func() bool { g := k.generation.Load(); return g != nil && g.budget.InUse() >= 2*int64(g.fetchSize) })
 	b.deleteBefore(0, 50)
 	close(release)
 	why := k.halted(t, 0)
-	consumertest.Eventually(t, "everything that was fetched is handed over", func() bool { return int64(len(r.Values())) == why.offset })
-	if why.reason != stopBelowLog || why.start != 50 || why.lost != 50-why.offset || why.offset == 0 || why.offset >= 50 {
+	consumertest.Eventually(t, "everything that was fetched is handed over",
+		func() bool { return int64(len(r.Values())) == why.offset })
+	if why.reason != stopBelowLog || why.start != 50 || why.lost != 50-why.offset || why.offset == 0 ||
+		why.offset >= 50 {
 		t.Errorf("halted: %+v", why)
 	}
 	r.Stop()
@@ -170,7 +183,8 @@ func TestKafkaFlippedByte(t *testing.T) {
 	}
 }
 
-// Damage that stays stops the partition at its place; the other one goes on, and nothing behind the damage is handed over.
+// Damage that stays stops the partition at its place; the other one goes on, and nothing behind the damage is handed
+// over.
 func TestKafkaDamageThatStays(t *testing.T) {
 	t.Parallel()
 	w := &damage{}
@@ -213,7 +227,8 @@ func testTransactions(t *testing.T, b *testBed) {
 	say := func(client *kgo.Client, values ...string) {
 		t.Helper()
 		for _, v := range values {
-			if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: b.topic, Value: []byte(v)}).FirstErr(); err != nil {
+			if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: b.topic,
+				Value: []byte(v)}).FirstErr(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -261,10 +276,12 @@ func TestKafkaCompactedLog(t *testing.T) {
 	b := startKafka(t)
 	b.Publish(numbers(0, 20)...) // so that the log is as long as the compacted one
 	batches := []recordtest.Batch{
-		{Base: 0, Producer: -1, Records: []recordtest.Record{{Delta: 0, Value: []byte("a")}, {Delta: 1, Value: []byte("b")}}},
+		{Base: 0, Producer: -1, Records: []recordtest.Record{{Delta: 0, Value: []byte("a")},
+			{Delta: 1, Value: []byte("b")}}},
 		{Base: 2, Producer: -1, LastDelta: 3},
 		{Base: 6, Producer: -1, LastDelta: 1},
-		{Base: 10, Producer: -1, LastDelta: 5, Records: []recordtest.Record{{Delta: 1, Value: []byte("c")}, {Delta: 3, Key: []byte("tombstone")}}},
+		{Base: 10, Producer: -1, LastDelta: 5, Records: []recordtest.Record{{Delta: 1, Value: []byte("c")},
+			{Delta: 3, Key: []byte("tombstone")}}},
 		{Base: 17, Producer: -1, LastDelta: 2, Records: []recordtest.Record{{Delta: 0, Value: []byte("d")}}},
 	}
 	var fetches atomic.Int64
@@ -294,7 +311,8 @@ func TestKafkaCompactedLog(t *testing.T) {
 	began := time.Now()
 	r := consumertest.Read(t, b.Open(), consumertest.AckAll)
 	r.Want("a", "b", "c", "", "d")
-	consumertest.Eventually(t, "the end of the log is committed", func() bool { return b.offsets(b.config())[0].Committed == 20 })
+	consumertest.Eventually(t, "the end of the log is committed",
+		func() bool { return b.offsets(b.config())[0].Committed == 20 })
 	r.Stop()
 	if n := fetches.Load(); n > 50+int64(time.Since(began)/(50*time.Millisecond)) {
 		t.Errorf("%d fetches for five batches", n)
@@ -306,13 +324,15 @@ func TestKafkaCompressedBatches(t *testing.T) {
 	b := startKafka(t)
 	var want []string
 	for name, codec := range map[string]kgo.CompressionCodec{
-		"gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+		"gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	} {
 		client := b.producer(kgo.ProducerBatchCompression(codec))
 		for i := range 20 {
 			value := fmt.Sprintf("%s %d %s", name, i, strings.Repeat("again and ", 500))
 			want = append(want, value)
-			if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: testTopic, Value: []byte(value)}).FirstErr(); err != nil {
+			if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: testTopic,
+				Value: []byte(value)}).FirstErr(); err != nil {
 				t.Fatal(err)
 			}
 		}

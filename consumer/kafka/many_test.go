@@ -14,8 +14,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
-// An answer that has no room for all partitions favours none: each gets on while the others still have much to read, also where its
-// batches are far larger than what is asked for.
+// An answer that has no room for all partitions favours none: each gets on while the others still have much to read,
+// also where its batches are far larger than what is asked for.
 func TestKafkaPartitionsTakeTurns(t *testing.T) {
 	t.Parallel()
 	const partitions, rounds, each = 24, 5, 8
@@ -57,8 +57,12 @@ func TestKafkaPartitionsTakeTurns(t *testing.T) {
 		done()
 		return nil
 	})
-	consumertest.Eventually(t, "every partition is read to its end", func() bool { return len(r.Values()) == partitions*rounds*each })
-	consumertest.Eventually(t, "the window is empty", func() bool { g := k.generation.Load(); return g.budget.InUse() <= g.answerBytes() })
+	consumertest.Eventually(t, "every partition is read to its end",
+		func() bool { return len(r.Values()) == partitions*rounds*each })
+	consumertest.Eventually(t, "the window is empty", func() bool {
+		g := k.generation.Load()
+		return g.budget.InUse() <= g.answerBytes()
+	})
 	r.Stop()
 	if behind > partitions/4 { // on a busy machine some have to wait for their turn
 		t.Errorf("%d partitions were not half read when the first one was at its end", behind)
@@ -73,7 +77,9 @@ func TestKafkaIdlePartitionsCostNoGoroutine(t *testing.T) { // not parallel: it 
 	b.publishTo(7, "a")
 	r := consumertest.Read(t, b.openWith(b.config()), consumertest.AckAll)
 	r.Want("a")
-	consumertest.Eventually(t, "the worker is gone", func() bool { return runtime.NumGoroutine() < before+partitions/2 })
+	consumertest.Eventually(t, "the worker is gone", func() bool {
+		return runtime.NumGoroutine() < before+partitions/2
+	})
 	b.publishTo(7, "b")
 	r.Want("a", "b")
 	time.Sleep(10 * time.Millisecond)
@@ -83,8 +89,8 @@ func TestKafkaIdlePartitionsCostNoGoroutine(t *testing.T) { // not parallel: it 
 	r.Stop()
 }
 
-// The leader of a partition moves while a chunk of it waits for the worker: the fetcher that reads from the new one goes on when it has been
-// handed over.
+// The leader of a partition moves while a chunk of it waits for the worker: the fetcher that reads from the new one
+// goes on when it has been handed over.
 func TestKafkaLeaderMovesWhileAChunkWaits(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.NumBrokers(2), kfake.SeedTopics(2, testTopic))

@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 )
 
-// member is our membership in the consumer group, and what else the group's coordinator is asked. It starts no goroutine and is safe
-// for concurrent use; requests go over one connection and wait for each other.
+// member is our membership in the consumer group, and what else the group's coordinator is asked. It starts no
+// goroutine and is safe for concurrent use; requests go over one connection and wait for each other.
 type member struct {
 	config      *Config
 	cluster     *cluster
@@ -31,8 +31,8 @@ type assignment struct {
 // outside is the generation of a commit made from outside the group, which brokers take while the group has no members.
 var outside = kafkagroup.Generation{ID: kafkagroup.NoGeneration}
 
-// rangeBalancer is Kafka's range assignment: partitions of the same number of several topics go to the same member, so that topics with
-// the same keys are read by one replica.
+// rangeBalancer is Kafka's range assignment: partitions of the same number of several topics go to the same member, so
+// that topics with the same keys are read by one replica.
 var rangeBalancer kafka.RangeGroupBalancer
 
 func newMember(config *Config, c *cluster) *member {
@@ -44,7 +44,8 @@ func newMember(config *Config, c *cluster) *member {
 		config: config, cluster: c, coordinator: coordinator,
 		group: kafkagroup.NewMember(kafkagroup.Config{
 			Group: config.Group, Protocol: rangeBalancer.ProtocolName(), Topics: config.Topics,
-			SessionTimeout: config.SessionTimeout, RebalanceTimeout: config.RebalanceTimeout, SyncTimeout: config.RebalanceTimeout,
+			SessionTimeout: config.SessionTimeout, RebalanceTimeout: config.RebalanceTimeout,
+			SyncTimeout: config.RebalanceTimeout,
 		}, coordinator, coordinator),
 	}
 }
@@ -56,7 +57,8 @@ func (m *member) requestLimit() time.Duration { return m.config.SessionTimeout /
 func (m *member) join(ctx context.Context) (*assignment, error) {
 	a := &assignment{}
 	var err error
-	a.Generation, err = m.group.Join(ctx, func(ctx context.Context, members []kafkagroup.Subscriber) (map[string][]byte, error) {
+	a.Generation, err = m.group.Join(ctx, func(ctx context.Context,
+		members []kafkagroup.Subscriber) (map[string][]byte, error) {
 		var plan map[string][]byte
 		var err error
 		plan, a.counts, err = m.assign(ctx, members)
@@ -70,7 +72,8 @@ func (m *member) join(ctx context.Context) (*assignment, error) {
 }
 
 // assign divides the partitions of all topics among the members. Counts are those of the partitions by topic.
-func (m *member) assign(ctx context.Context, members []kafkagroup.Subscriber) (plan map[string][]byte, counts map[string]int, err error) {
+func (m *member) assign(ctx context.Context, members []kafkagroup.Subscriber) (plan map[string][]byte,
+	counts map[string]int, err error) {
 	var all []kafka.GroupMember
 	var topics []string
 	for _, gm := range members {

@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// metrics counts what happens, and describes the partitions of the current generation when it is asked: their series are gone
-// with them.
+// metrics counts what happens, and describes the partitions of the current generation when it is asked: their series
+// are gone with them.
 type metrics struct {
 	source     *Source
 	commits    *prometheus.CounterVec
@@ -23,11 +23,14 @@ type metrics struct {
 
 var (
 	lagDesc = prometheus.NewDesc("kafka_consumer_lag",
-		"Records between what is committed or about to be and the end of the partition's log.", consumer.PartitionLabels, nil)
+		"Records between what is committed or about to be and the end of the partition's log.",
+		consumer.PartitionLabels, nil)
 	stoppedDesc = prometheus.NewDesc("ciobridge_kafka_partition_stopped",
-		"1 for a partition that cannot be read on until an operator has set its offset.", append(consumer.PartitionLabels[:2:2], "reason"), nil)
+		"1 for a partition that cannot be read on until an operator has set its offset.",
+		append(consumer.PartitionLabels[:2:2], "reason"), nil)
 	lostDesc = prometheus.NewDesc("ciobridge_kafka_partition_lost_records",
-		"Records between the committed offset of a stopped partition and its log.", append(consumer.PartitionLabels[:2:2], "reason"), nil)
+		"Records between the committed offset of a stopped partition and its log.",
+		append(consumer.PartitionLabels[:2:2], "reason"), nil)
 	missingDesc = prometheus.NewDesc("ciobridge_kafka_topic_missing",
 		"1 for a topic that is to be read and does not exist, 0 for one that does.", []string{"topic"}, nil)
 	bufferedDesc = prometheus.NewDesc("ciobridge_kafka_fetched_bytes",
@@ -40,7 +43,8 @@ func newMetrics(reg prometheus.Registerer, k *Source) *metrics {
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ciobridge_kafka_commits_total",
 			Help: "Commits of offsets, by result."}, []string{"result"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ciobridge_kafka_failures_total",
-			Help: "Failed requests to Kafka and unusable answers, by reason. They are tried again."}, []string{"reason"}),
+			Help: "Failed requests to Kafka and unusable answers, by reason. They are tried again."},
+			[]string{"reason"}),
 		rebalances: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_rebalances_total",
 			Help: "Generations of the consumer group that this replica has joined."}),
 		passed: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_records_already_done_total",
@@ -72,7 +76,8 @@ func (m *metrics) committed(err error) {
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagDesc, consumer.OldestUnfinishedDesc, stoppedDesc, lostDesc, missingDesc, bufferedDesc} {
+	for _, d := range []*prometheus.Desc{lagDesc, consumer.OldestUnfinishedDesc, stoppedDesc, lostDesc, missingDesc,
+		bufferedDesc} {
 		ch <- d
 	}
 }

@@ -18,8 +18,8 @@ import (
 // ErrGroupRunning is the error of SetOffsets while the group has members.
 var ErrGroupRunning = errors.New("the consumer group has members: stop every replica of the bridge first")
 
-// Offsets reads where the group stands on every partition of the configured topics, in the order of topics and partitions. It does
-// not join the group and changes nothing.
+// Offsets reads where the group stands on every partition of the configured topics, in the order of topics and
+// partitions. It does not join the group and changes nothing.
 func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.OffsetInfo, error) {
 	c := &cluster{kafka: k}
 	defer c.close()
@@ -58,9 +58,11 @@ func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.Of
 			if code := found[key].code; code != 0 {
 				return nil, fmt.Errorf("list offsets of %s: %w", key, code)
 			}
-			info := consumer.OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start, End: found[key].end}
+			info := consumer.OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start,
+				End: found[key].end}
 			if c, ok := done[key]; ok {
-				info.Committed, info.Done, info.Gone = c.offset, c.acked.Count(), c.acked.CountWithin(c.offset, info.Start)
+				info.Committed, info.Done, info.Gone = c.offset, c.acked.Count(), c.acked.CountWithin(c.offset,
+					info.Start)
 			}
 			out = append(out, info)
 		}
@@ -80,8 +82,8 @@ func boundsOf(ctx context.Context, k *broker.Kafka, addr string, keys []partitio
 	return listBounds(ctx, conn, keys, consumer.StartAt{})
 }
 
-// SetOffsets commits offsets for the group from outside. Kafka allows that only while the group has no members; the error is then
-// ErrGroupRunning, and nothing has been changed. Every offset has to lie within its log, ends included.
+// SetOffsets commits offsets for the group from outside. Kafka allows that only while the group has no members; the
+// error is then ErrGroupRunning, and nothing has been changed. Every offset has to lie within its log, ends included.
 func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []consumer.OffsetChange) error {
 	now, err := Offsets(ctx, k, config)
 	if err != nil {
@@ -95,12 +97,16 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []c
 	var errs []error
 	for _, change := range changes {
 		key := partitionKey{change.Topic, change.Partition}
-		i := slices.IndexFunc(now, func(o consumer.OffsetInfo) bool { return o.Topic == key.topic && o.Partition == key.id })
+		i := slices.IndexFunc(now, func(o consumer.OffsetInfo) bool {
+			return o.Topic == key.topic &&
+				o.Partition == key.id
+		})
 		switch {
 		case i < 0:
 			errs = append(errs, fmt.Errorf("%s: is not one of the group's partitions", key))
 		case change.Offset < now[i].Start || change.Offset > now[i].End:
-			errs = append(errs, fmt.Errorf("%s: offset %d is outside of the log, which goes from %d to %d", key, change.Offset, now[i].Start, now[i].End))
+			errs = append(errs, fmt.Errorf("%s: offset %d is outside of the log, which goes from %d to %d", key,
+				change.Offset, now[i].Start, now[i].End))
 		default:
 			offsets[key] = checkpoint{offset: change.Offset, partitions: counts[key.topic]}
 		}
@@ -119,8 +125,8 @@ func SetOffsets(ctx context.Context, k *broker.Kafka, config Config, changes []c
 	return err
 }
 
-// untilCoordinated repeats a request to the group's coordinator while there is none: a fresh cluster has none until it is asked for it,
-// and it moves when brokers come and go.
+// untilCoordinated repeats a request to the group's coordinator while there is none: a fresh cluster has none until it
+// is asked for it, and it moves when brokers come and go.
 func untilCoordinated(ctx context.Context, try func() error) error {
 	moves := retry.Policy{First: commitEvery, Longest: commitEvery, Exact: true, Passing: func(err error) bool {
 		return errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.NotCoordinatorForGroup) ||

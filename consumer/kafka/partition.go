@@ -18,8 +18,8 @@ type partitionKey struct {
 // String renders the partition as topic/partition.
 func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
 
-// partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages over: a goroutine
-// while there is something to hand over, so that a partition in which nothing happens costs little.
+// partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages
+// over: a goroutine while there is something to hand over, so that a partition in which nothing happens costs little.
 type partition struct {
 	key      partitionKey
 	share    consumer.BudgetShare
@@ -113,8 +113,8 @@ func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
 	return ph == phaseStarting || p.queued == nil, time.Time{}
 }
 
-// nextChunk gives the worker its next chunk, and tells the partition's fetcher that there is room for one more. Where there is none the
-// worker ends.
+// nextChunk gives the worker its next chunk, and tells the partition's fetcher that there is room for one more. Where
+// there is none the worker ends.
 func (p *partition) nextChunk() *chunk {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -159,7 +159,8 @@ func (p *partition) startReading(c checkpoint, limit int) {
 	p.next = c.offset
 }
 
-// uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when the log is gone.
+// uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when
+// the log is gone.
 func (p *partition) uncommitted() (c checkpoint, ok bool) {
 	p.mu.Lock()
 	tracker, deleted := p.tracker, p.deleted

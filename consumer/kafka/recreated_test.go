@@ -43,8 +43,9 @@ func (b *testBed) makeTopic() {
 	b.client = b.producer() // knows the new topic
 }
 
-// The topic is deleted under the reader and made again. The place in the old log means nothing in the new one, which is read from its
-// beginning, also where it is already longer than the old one was, and where reading starts at the latest.
+// The topic is deleted under the reader and made again. The place in the old log means nothing in the new one, which is
+// read from its beginning, also where it is already longer than the old one was, and where reading starts at the
+// latest.
 func TestKafkaTopicMadeAgain(t *testing.T) {
 	t.Parallel()
 	for _, startAt := range []string{"earliest", "latest"} {
@@ -70,7 +71,8 @@ func TestKafkaTopicMadeAgain(t *testing.T) {
 		want := append([]string{"1", "2", "3"}, numbers(10, 20)...)
 		b.Publish(want[3:]...)
 		r.Want(want...)
-		consumertest.Eventually(t, "the offset in the new log is committed", func() bool { return b.offsets(c)[0].Committed == 10 })
+		consumertest.Eventually(t, "the offset in the new log is committed",
+			func() bool { return b.offsets(c)[0].Committed == 10 })
 		r.Stop()
 		if n := int(counterValue(k)); n < 2 {
 			t.Errorf("%s: %d generations: the deletion was not noticed", startAt, n)

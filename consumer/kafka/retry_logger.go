@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// retryLogger logs that something has begun to fail and that it works again, but not every try in between, and says how long to wait
-// before the next one. It is safe for concurrent use.
+// retryLogger logs that something has begun to fail and that it works again, but not every try in between, and says how
+// long to wait before the next one. It is safe for concurrent use.
 type retryLogger struct {
 	log   *zap.Logger
 	doing string

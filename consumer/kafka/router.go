@@ -105,7 +105,8 @@ func (g *generation) routeAgain() {
 func (g *generation) partitionsChanged(l *layout) bool {
 	for topic, count := range g.assignment.counts {
 		if n := len(l.leaders[topic]); n != count {
-			g.source.log.Info("number of partitions changed", zap.String("topic", topic), zap.Int("before", count), zap.Int("now", n))
+			g.source.log.Info("number of partitions changed", zap.String("topic", topic), zap.Int("before", count),
+				zap.Int("now", n))
 			return true
 		}
 	}

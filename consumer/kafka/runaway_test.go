@@ -12,8 +12,9 @@ import (
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
-// A handler does not return, whatever becomes of its lease. Another replica that comes is given its partitions after the drain limit all
-// the same, and a stop takes no longer than that. What the handler says in the end is not committed by the one that had the partition.
+// A handler does not return, whatever becomes of its lease. Another replica that comes is given its partitions after
+// the drain limit all the same, and a stop takes no longer than that. What the handler says in the end is not committed
+// by the one that had the partition.
 func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.SeedTopics(2, testTopic))

@@ -36,10 +36,11 @@ type Source struct {
 	generation atomic.Pointer[generation] // nil between generations
 
 	mu      sync.Mutex
-	state   error                              // why we are not joined; nil while we are
-	missing []string                           // topics that do not exist
-	absent  map[string]bool                    // topics that were missing at some time: what they hold has come since
-	past    map[partitionKey]*consumer.Tracker // of partitions that were ours in the last generation, when they were last read
+	state   error           // why we are not joined; nil while we are
+	missing []string        // topics that do not exist
+	absent  map[string]bool // topics that were missing at some time: what they hold has come since
+	// of partitions that were ours in the last generation, when they were last read
+	past map[partitionKey]*consumer.Tracker
 }
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
@@ -63,12 +64,12 @@ func New(config Config, k *broker.Kafka, log *zap.Logger, reg prometheus.Registe
 	return s, nil
 }
 
-// OnReplicas has f told, from Consume's goroutine and at the start of every generation, among how many members of the group the
-// partitions are divided. It must be called before Consume.
+// OnReplicas has f told, from Consume's goroutine and at the start of every generation, among how many members of the
+// group the partitions are divided. It must be called before Consume.
 func (k *Source) OnReplicas(f func(n int)) { k.replicas = f }
 
-// Ready is nil while the consumer group is joined, also when it has given us no partition, and every topic exists. It says otherwise what
-// is in the way.
+// Ready is nil while the consumer group is joined, also when it has given us no partition, and every topic exists. It
+// says otherwise what is in the way.
 func (k *Source) Ready() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -115,9 +116,10 @@ func (k *Source) setState(err error) {
 	k.metrics.joined.Set(joined)
 }
 
-// Consume reads until ctx ends; then it waits for the messages in flight up to the drain limit, commits, leaves the group and returns
-// nil. What goes wrong with brokers is tried again for ever: it shows in Ready, in the log and in metrics. The only error is that of
-// a handle that refuses a message although neither ctx nor the message's lease has ended.
+// Consume reads until ctx ends; then it waits for the messages in flight up to the drain limit, commits, leaves the
+// group and returns nil. What goes wrong with brokers is tried again for ever: it shows in Ready, in the log and in
+// metrics. The only error is that of a handle that refuses a message although neither ctx nor the message's lease has
+// ended.
 func (k *Source) Consume(ctx context.Context, handle event.Handler) error {
 	m := newMember(&k.config, k.cluster)
 	defer k.cluster.close()
@@ -141,7 +143,8 @@ func (k *Source) Consume(ctx context.Context, handle event.Handler) error {
 		k.replicas(a.replicas)
 		g := newGeneration(k, m, a, handle)
 		k.log.Info("joined consumer group", zap.String("group", k.config.Group), zap.Int32("generation", a.ID),
-			zap.Int("partitions", len(g.partitions)), zap.Int("replicas", a.replicas), zap.Bool("leader", a.counts != nil))
+			zap.Int("partitions", len(g.partitions)), zap.Int("replicas", a.replicas), zap.Bool("leader",
+				a.counts != nil))
 		k.generation.Store(g)
 		err = g.run(ctx)
 		k.generation.Store(nil)

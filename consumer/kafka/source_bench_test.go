@@ -24,7 +24,8 @@ func BenchmarkSource(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer cluster.Close()
-	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DefaultProduceTopic(testTopic), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DefaultProduceTopic(testTopic),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -44,7 +45,8 @@ func BenchmarkSource(b *testing.B) {
 	var took time.Duration
 	for i := 0; b.Loop(); i++ {
 		c := DefaultConfig()
-		c.Brokers, c.Group, c.Topics, c.StartAt = cluster.ListenAddrs(), fmt.Sprint("g", i), []string{testTopic}, "earliest"
+		c.Brokers, c.Group, c.Topics, c.StartAt = cluster.ListenAddrs(), fmt.Sprint("g",
+			i), []string{testTopic}, "earliest"
 		s, err := New(c, conns, zap.NewNop(), prometheus.NewRegistry())
 		if err != nil {
 			b.Fatal(err)

@@ -44,8 +44,9 @@ func (g *generation) startPartitions(ctx context.Context, conn *broker.KafkaConn
 	return nil
 }
 
-// startOffset decides where a partition is read from. CommitFirst says that the place has to be committed first: otherwise a crash before the
-// first ordinary commit would begin at another one. A non-nil stop means that the committed offset is outside of the log.
+// startOffset decides where a partition is read from. CommitFirst says that the place has to be committed first:
+// otherwise a crash before the first ordinary commit would begin at another one. A non-nil stop means that the
+// committed offset is outside of the log.
 func startOffset(c checkpoint, added bool, b bounds) (offset int64, commitFirst bool, halt *haltReason) {
 	switch {
 	case c.offset < 0 && added:
@@ -53,19 +54,21 @@ func startOffset(c checkpoint, added bool, b bounds) (offset int64, commitFirst 
 	case c.offset < 0:
 		return b.startAt, true, nil
 	case c.offset < b.start:
-		return 0, false, &haltReason{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end, lost: b.start - c.offset - c.acked.CountWithin(c.offset, b.start)}
+		return 0, false, &haltReason{reason: stopBelowLog, offset: c.offset, start: b.start, end: b.end,
+			lost: b.start - c.offset - c.acked.CountWithin(c.offset, b.start)}
 	case c.offset > b.end:
-		return 0, false, &haltReason{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end, lost: c.offset - b.end}
+		return 0, false, &haltReason{reason: stopAboveLog, offset: c.offset, start: b.start, end: b.end,
+			lost: c.offset - b.end}
 	}
 	return c.offset, false, nil
 }
 
-// aboveFor is for how long a log must end before the committed offset until that is believed: a new leader may know less than the
-// old one for a moment.
+// aboveFor is for how long a log must end before the committed offset until that is believed: a new leader may know
+// less than the old one for a moment.
 const aboveFor = 5 * time.Second
 
-// startPoint decides about one partition: where it is read from, and whether that has to be committed first. Not ok means that it is not to be
-// read now.
+// startPoint decides about one partition: where it is read from, and whether that has to be committed first. Not ok
+// means that it is not to be read now.
 func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFirst, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +86,8 @@ func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFir
 	}
 	c = p.start
 	if c.acked.End() > b.end {
-		g.source.log.Warn("the log has become shorter: what was done of it is not left out", zap.String("topic", p.key.topic),
+		g.source.log.Warn("the log has become shorter: what was done of it is not left out",
+			zap.String("topic", p.key.topic),
 			zap.Int32("partition", p.key.id), zap.Int64("done_to", c.acked.End()), zap.Int64("log_end", b.end))
 		c.acked = nil
 	}
@@ -97,7 +101,8 @@ func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFir
 		g.halt(p, halt)
 		return c, false, false
 	}
-	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs then know better.
+	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs
+	// then know better.
 	commitFirst = commitFirst || p.tracker == nil && c.reader != g.source.reader
 	c.offset, c.partitions, c.reader = offset, p.count, g.source.reader
 	return c, commitFirst, true
@@ -113,7 +118,8 @@ func (g *generation) skipGap(p *partition, c *checkpoint, gap *haltReason) {
 	c.advance()
 }
 
-// reaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller holds p.mu.
+// reaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller
+// holds p.mu.
 func (g *generation) reaches(p *partition, offset, end int64) bool {
 	if offset <= end {
 		p.above = time.Time{}

@@ -15,10 +15,12 @@ func (e *MissingTopicsError) Error() string {
 	if len(e.Topics) == 1 {
 		return fmt.Sprintf("topic %s does not exist: make it, or correct its name in source.kafka.topics", e.Topics[0])
 	}
-	return fmt.Sprintf("topics %s do not exist: make them, or correct their names in source.kafka.topics", strings.Join(e.Topics, ", "))
+	return fmt.Sprintf("topics %s do not exist: make them, or correct their names in source.kafka.topics",
+		strings.Join(e.Topics, ", "))
 }
 
-// Check asks the cluster whether it has every topic that is to be read. The error is a *MissingTopicsError when it has not.
+// Check asks the cluster whether it has every topic that is to be read. The error is a *MissingTopicsError when it has
+// not.
 func (k *Source) Check(ctx context.Context) error {
 	c := &cluster{kafka: k.kafka}
 	defer c.close()
@@ -55,8 +57,8 @@ func (k *Source) isMissing(topic string) bool {
 	return slices.Contains(k.missing, topic)
 }
 
-// Troubles says what keeps messages from coming, or some of them: that the group is not joined, which topics do not exist, and, when none of our
-// partitions can be read on, why. It is empty while all is well.
+// Troubles says what keeps messages from coming, or some of them: that the group is not joined, which topics do not
+// exist, and, when none of our partitions can be read on, why. It is empty while all is well.
 func (k *Source) Troubles() []string {
 	k.mu.Lock()
 	state, missing := k.state, k.missing

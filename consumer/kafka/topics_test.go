@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
-// A topic that does not exist keeps the source from being ready, with its name, in a metric too, until it exists; the other topics are
-// read meanwhile. So does one that is deleted later.
+// A topic that does not exist keeps the source from being ready, with its name, in a metric too, until it exists; the
+// other topics are read meanwhile. So does one that is deleted later.
 func TestKafkaMissingTopicIsTold(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
@@ -27,7 +27,10 @@ func TestKafkaMissingTopicIsTold(t *testing.T) {
 	told := func(topic string) bool {
 		err := k.Ready()
 		return errors.As(err, &missing) && slices.Equal(missing.Topics, []string{topic}) &&
-			slices.ContainsFunc(k.Troubles(), func(s string) bool { return strings.HasPrefix(s, "topic "+topic+" does not exist: ") })
+			slices.ContainsFunc(k.Troubles(), func(s string) bool {
+				return strings.HasPrefix(s,
+					"topic "+topic+" does not exist: ")
+			})
 	}
 	gauge := func(topic, value string) bool {
 		return strings.Contains(scrape(t, k), `ciobridge_kafka_topic_missing{topic="`+topic+`"} `+value)
@@ -44,7 +47,8 @@ func TestKafkaMissingTopicIsTold(t *testing.T) {
 	}
 	b.topic = testTopic
 	b.deleteTopic()
-	consumertest.Eventually(t, "the deleted topic is told of", func() bool { return told(testTopic) && gauge(testTopic, "1") })
+	consumertest.Eventually(t, "the deleted topic is told of",
+		func() bool { return told(testTopic) && gauge(testTopic, "1") })
 	r.Stop()
 }
 
@@ -59,7 +63,8 @@ func TestKafkaAllPartitionsStopped(t *testing.T) {
 	r := consumertest.Read(t, k, consumertest.AckAll)
 	consumertest.Eventually(t, "it is told", func() bool {
 		troubles := k.Troubles()
-		return len(troubles) == 1 && strings.HasPrefix(troubles[0], "partition events/0 is stopped: offset_below_log at offset 2")
+		return len(troubles) == 1 && strings.HasPrefix(troubles[0],
+			"partition events/0 is stopped: offset_below_log at offset 2")
 	})
 	r.Stop()
 }

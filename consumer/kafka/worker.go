@@ -24,7 +24,8 @@ type worker struct {
 	headers  []event.Header
 }
 
-// startWorker starts the partition's worker with a chunk. It ends when there is nothing left to hand over. The caller holds p.mu.
+// startWorker starts the partition's worker with a chunk. It ends when there is nothing left to hand over. The caller
+// holds p.mu.
 func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
 	p.working = true
 	g.handing.Go(func() {
@@ -34,9 +35,10 @@ func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
 	})
 }
 
-// run hands over a chunk, and those that have come meanwhile, until there is none, ctx ends or handle refuses a message. A damaged
-// chunk goes to damaged.
-func (w *worker) run(ctx context.Context, c *chunk, damaged func(p *partition, at int64, broken *wire.CorruptError)) error {
+// run hands over a chunk, and those that have come meanwhile, until there is none, ctx ends or handle refuses a
+// message. A damaged chunk goes to damaged.
+func (w *worker) run(ctx context.Context, c *chunk,
+	damaged func(p *partition, at int64, broken *wire.CorruptError)) error {
 	for c != nil {
 		if err := w.handOver(ctx, c); err != nil {
 			var broken *wire.CorruptError
@@ -99,7 +101,8 @@ func withNextBatch(err error, h *wire.BatchHeader) error {
 }
 
 // handOverBatch hands over the records of a batch that lies in the buffer from.
-func (w *worker) handOverBatch(ctx context.Context, h *wire.BatchHeader, records []byte, from *consumer.Buffer, now time.Time) error {
+func (w *worker) handOverBatch(ctx context.Context, h *wire.BatchHeader, records []byte, from *consumer.Buffer,
+	now time.Time) error {
 	if h.Codec() != 0 {
 		unpacked, err := w.unpack(ctx, h, records)
 		if err != nil {

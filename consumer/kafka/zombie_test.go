@@ -21,8 +21,9 @@ import (
 
 const zombieEnv = "CIOBRIDGE_TEST_ZOMBIE"
 
-// TestKafkaZombieProcess is not a test: it is the process that TestKafkaPausedPastItsSession stops and continues. It takes one message,
-// keeps it, and says when it first finds that its lease is over, having looked every millisecond; then it says that it is done.
+// TestKafkaZombieProcess is not a test: it is the process that TestKafkaPausedPastItsSession stops and continues. It
+// takes one message, keeps it, and says when it first finds that its lease is over, having looked every millisecond;
+// then it says that it is done.
 func TestKafkaZombieProcess(t *testing.T) {
 	addr := os.Getenv(zombieEnv)
 	if addr == "" {
@@ -59,8 +60,8 @@ func TestKafkaZombieProcess(t *testing.T) {
 	fmt.Printf("ended %v\n", err)
 }
 
-// A process is stopped for longer than its session and continued. Its first look at the lease says that it is over, by which time the
-// other replica owns the partition; what it then calls done is not committed.
+// A process is stopped for longer than its session and continued. Its first look at the lease says that it is over, by
+// which time the other replica owns the partition; what it then calls done is not committed.
 func TestKafkaPausedPastItsSession(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)

@@ -17,8 +17,8 @@ import (
 type Testbed interface {
 	// Publish appends values to the log, in order.
 	Publish(values ...string)
-	// Open makes one more source that reads the log from its beginning, as one more replica of the same reader. Its drain limit
-	// is about two seconds, its session a few.
+	// Open makes one more source that reads the log from its beginning, as one more replica of the same reader. Its
+	// drain limit is about two seconds, its session a few.
 	Open() Source
 }
 
@@ -187,8 +187,8 @@ func contractBackpressure(t *testing.T, b Testbed) {
 	first.Stop()
 }
 
-// Two replicas: one stops in the middle and the other one takes over. Nothing is lost, nothing is handed over twice after a clean
-// stop, and the order holds.
+// Two replicas: one stops in the middle and the other one takes over. Nothing is lost, nothing is handed over twice
+// after a clean stop, and the order holds.
 func contractHandover(t *testing.T, b Testbed) {
 	const n = 200
 	var mu sync.Mutex

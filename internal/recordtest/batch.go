@@ -96,7 +96,8 @@ func SampleBatch(attributes uint16) Batch {
 	return Batch{Base: 100, Time: 1_700_000_000_000, Attributes: attributes, Producer: -1, Records: []Record{
 		{Delta: 0, Key: []byte("k"), Value: []byte("one")},
 		{Delta: 1, Key: nil, Value: nil},
-		{Delta: 4, Key: []byte{}, Value: []byte{}, Headers: []event.Header{{Key: "a", Value: []byte("1")}, {Key: "a", Value: nil}, {Key: "", Value: []byte{}}}},
+		{Delta: 4, Key: []byte{}, Value: []byte{}, Headers: []event.Header{{Key: "a", Value: []byte("1")},
+			{Key: "a", Value: nil}, {Key: "", Value: []byte{}}}},
 		{Delta: 5, Value: bytes.Repeat([]byte("long "), 2000)},
 	}}
 }

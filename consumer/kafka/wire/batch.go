@@ -7,8 +7,8 @@ import (
 	"hash/crc32"
 )
 
-// A record batch as Kafka stores and sends it since 0.11 ("magic 2"): a header of 61 bytes, then the records, compressed or not.
-// https://kafka.apache.org/documentation/#recordbatch
+// A record batch as Kafka stores and sends it since 0.11 ("magic 2"): a header of 61 bytes, then the records,
+// compressed or not. https://kafka.apache.org/documentation/#recordbatch
 const (
 	BatchHeaderSize = 61
 	batchPrefixSize = 12 // base offset and length, which the length does not count
@@ -56,8 +56,8 @@ func (h *BatchHeader) Codec() int          { return int(h.attributes & attribute
 func (h *BatchHeader) control() bool       { return h.attributes&attributeControl != 0 }
 func (h *BatchHeader) transactional() bool { return h.attributes&attributeTransactional != 0 }
 
-// ReadBatchHeader reads the header of the batch with which b begins. It gives ErrTruncated for a batch that b does not hold whole; the
-// header's size is then set if b holds that much. The checksum is checked by VerifyChecksum.
+// ReadBatchHeader reads the header of the batch with which b begins. It gives ErrTruncated for a batch that b does not
+// hold whole; the header's size is then set if b holds that much. The checksum is checked by VerifyChecksum.
 func ReadBatchHeader(b []byte) (h BatchHeader, err error) {
 	if len(b) < batchPrefixSize {
 		return h, ErrTruncated
@@ -81,7 +81,8 @@ func ReadBatchHeader(b []byte) (h BatchHeader, err error) {
 	h.producer = int64(binary.BigEndian.Uint64(b[43:]))
 	h.count = int32(binary.BigEndian.Uint32(b[57:]))
 	if h.base < 0 || h.lastDelta < 0 || h.count < 0 || h.count > h.lastDelta+1 {
-		return h, corrupt("a batch of %d records over %d offsets from %d on is impossible", h.count, int64(h.lastDelta)+1, h.base)
+		return h, corrupt("a batch of %d records over %d offsets from %d on is impossible",
+			h.count, int64(h.lastDelta)+1, h.base)
 	}
 	return h, nil
 }
@@ -95,8 +96,9 @@ func VerifyChecksum(batch []byte) error {
 	return nil
 }
 
-// ScanBatches finds the offset after the last whole batch of a record set, without looking at what the batches hold. Need is the size of a
-// batch that does not fit although it is the first. It stops at a batch that makes no sense, and reading its records then finds it damaged.
+// ScanBatches finds the offset after the last whole batch of a record set, without looking at what the batches hold.
+// Need is the size of a batch that does not fit although it is the first. It stops at a batch that makes no sense, and
+// reading its records then finds it damaged.
 func ScanBatches(set []byte, from int64) (next int64, need int) {
 	next = from
 	for first := true; len(set) > 0; first = false {

@@ -45,7 +45,8 @@ func decodeAll(b []byte, limit int) ([]event.Message, error) {
 		if err != nil {
 			return out, err
 		}
-		out = append(out, event.Message{Origin: event.Origin{Offset: r.Offset}, Key: r.Key, Value: r.Value, Headers: headers})
+		out = append(out, event.Message{Origin: event.Origin{Offset: r.Offset}, Key: r.Key, Value: r.Value,
+			Headers: headers})
 	}
 }
 
@@ -65,7 +66,10 @@ func TestRecordsOfEveryCodec(t *testing.T) {
 				if m.Origin.Offset != 100+want.Delta || !same(m.Key, want.Key) || !same(m.Value, want.Value) {
 					t.Errorf("record %d is %v %q %q", i, m.Origin.Offset, m.Key, m.Value)
 				}
-				if !slices.EqualFunc(m.Headers, want.Headers, func(a, b event.Header) bool { return a.Key == b.Key && same(a.Value, b.Value) }) {
+				if !slices.EqualFunc(m.Headers, want.Headers, func(a, b event.Header) bool {
+					return a.Key == b.Key &&
+						same(a.Value, b.Value)
+				}) {
 					t.Errorf("record %d has headers %q, want %q", i, m.Headers, want.Headers)
 				}
 			}
@@ -135,7 +139,8 @@ func TestRecordsThatMakeNoSense(t *testing.T) {
 func TestRecordsThatExplode(t *testing.T) {
 	const limit = 1 << 20
 	for _, codec := range []compress.Compression{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
-		tb := recordtest.Batch{Attributes: uint16(codec), Records: []recordtest.Record{{Value: []byte(strings.Repeat("a", 64*limit))}}}
+		tb := recordtest.Batch{Attributes: uint16(codec),
+			Records: []recordtest.Record{{Value: []byte(strings.Repeat("a", 64*limit))}}}
 		b := tb.Encode()
 		var broken *CorruptError
 		if _, err := decodeAll(b, limit); !errors.As(err, &broken) || !strings.Contains(err.Error(), "more than") {
@@ -146,8 +151,9 @@ func TestRecordsThatExplode(t *testing.T) {
 		}
 	}
 	lies := map[string][]byte{
-		"a snappy block of 4 GiB":        binary.AppendUvarint(nil, 1<<32-1),
-		"a framed snappy block of 2 GiB": append([]byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"), 0x7f, 0xff, 0xff, 0xff),
+		"a snappy block of 4 GiB": binary.AppendUvarint(nil, 1<<32-1),
+		"a framed snappy block of 2 GiB": append([]byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"), 0x7f, 0xff,
+			0xff, 0xff),
 	}
 	for name, packed := range lies {
 		if claimed(compress.Snappy, packed, limit) <= limit {
@@ -166,7 +172,8 @@ func FuzzRecords(f *testing.F) {
 	for codec := range uint16(5) {
 		f.Add(recordtest.SampleBatch(codec).Encode())
 	}
-	f.Add(recordtest.Batch{Attributes: attributeControl, Records: []recordtest.Record{{Key: []byte{0, 0, 0, 0}}}}.Encode())
+	f.Add(recordtest.Batch{Attributes: attributeControl,
+		Records: []recordtest.Record{{Key: []byte{0, 0, 0, 0}}}}.Encode())
 	f.Fuzz(func(t *testing.T, given []byte) {
 		const limit = 1 << 20
 		b := slices.Clone(given)

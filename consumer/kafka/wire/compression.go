@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-// Decompress unpacks the records of a batch into a buffer of its own. What unpacks to more than limit bytes is corrupt: the cap is
-// what stands between a batch of a few kilobytes and all of the memory.
+// Decompress unpacks the records of a batch into a buffer of its own. What unpacks to more than limit bytes is corrupt:
+// the cap is what stands between a batch of a few kilobytes and all of the memory.
 func Decompress(codec int, packed []byte, limit int) (out *consumer.Buffer, err error) {
 	c := compress.Compression(codec).Codec()
 	if c == nil {
@@ -54,8 +54,8 @@ func Decompress(codec int, packed []byte, limit int) (out *consumer.Buffer, err 
 	}
 }
 
-// claimed is how much memory the libraries would take on the word of the data alone, before they look at what follows: the block
-// sizes of snappy and the window of zstd. The other codecs ask for nothing in advance.
+// claimed is how much memory the libraries would take on the word of the data alone, before they look at what follows:
+// the block sizes of snappy and the window of zstd. The other codecs ask for nothing in advance.
 func claimed(c compress.Compression, packed []byte, limit int) int {
 	switch c {
 	case compress.Snappy:
@@ -94,8 +94,8 @@ func blockClaim(block []byte, limit int) int {
 	return int(n)
 }
 
-// zstdClaim is the window of the first frame. A frame in a single segment has none: its window is its content, for which the
-// library makes room as it comes. Windows of up to 8 MiB, which every decoder supports, count as nothing.
+// zstdClaim is the window of the first frame. A frame in a single segment has none: its window is its content, for
+// which the library makes room as it comes. Windows of up to 8 MiB, which every decoder supports, count as nothing.
 // https://datatracker.ietf.org/doc/html/rfc8878#section-3.1.1.1.2
 func zstdClaim(packed []byte, limit int) int {
 	const always = 8 << 20

@@ -21,7 +21,8 @@ type FetchedPartition struct {
 	Set       *consumer.Buffer // record batches, the last one perhaps cut off; nil for none
 }
 
-// AbortedRange says that a producer's records from an offset on, up to its next abort marker, belong to a transaction that failed.
+// AbortedRange says that a producer's records from an offset on, up to its next abort marker, belong to a transaction
+// that failed.
 type AbortedRange struct{ Producer, First int64 }
 
 var ErrAnswer = errors.New("the broker's answer is malformed")
@@ -34,8 +35,8 @@ type answerReader struct {
 	err  error
 }
 
-// ReadAnswer reads the answer to r and appends to dst what came for each partition, at most once for each. After an error that is what
-// came before it. A record set larger than limit is thrown away and given as CodeTooLarge.
+// ReadAnswer reads the answer to r and appends to dst what came for each partition, at most once for each. After an
+// error that is what came before it. A record set larger than limit is thrown away and given as CodeTooLarge.
 func (r *FetchRequest) ReadAnswer(from *bufio.Reader, limit int, dst []FetchedPartition) ([]FetchedPartition, error) {
 	a := &answerReader{r: from, left: 4}
 	a.left = int(a.int32())

@@ -2,8 +2,8 @@ package wire
 
 import "encoding/binary"
 
-// The Fetch request in the versions 4 (Kafka 0.11, the first with transactions) to 11 (the last without compact encodings). Kafka 4
-// takes both. https://kafka.apache.org/protocol.html#The_Messages_Fetch
+// The Fetch request in the versions 4 (Kafka 0.11, the first with transactions) to 11 (the last without compact
+// encodings). Kafka 4 takes both. https://kafka.apache.org/protocol.html#The_Messages_Fetch
 const (
 	fetchKey      = 1
 	OldestFetch   = 4

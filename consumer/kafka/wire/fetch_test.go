@@ -60,13 +60,15 @@ func sampleAnswer(version int16, set []byte) []byte {
 			res.Topics = append(res.Topics, topic)
 		}
 		partition := kmsg.NewFetchResponseTopicPartition()
-		partition.Partition, partition.HighWatermark, partition.LastStableOffset, partition.LogStartOffset = p.Partition, 1000+int64(p.Partition), 999, 1
+		partition.Partition, partition.HighWatermark = p.Partition, 1000+int64(p.Partition)
+		partition.LastStableOffset, partition.LogStartOffset = 999, 1
 		partition.PreferredReadReplica = -1
 		if p.Topic == "b" {
 			partition.ErrorCode = 6
 		} else {
 			partition.RecordBatches = set
-			partition.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{{ProducerID: 5, FirstOffset: 70}}
+			partition.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{{ProducerID: 5,
+				FirstOffset: 70}}
 		}
 		topic := &res.Topics[len(res.Topics)-1]
 		topic.Partitions = append(topic.Partitions, partition)
@@ -110,7 +112,8 @@ func TestFetchAnswerAgainstAnotherImplementation(t *testing.T) {
 func TestFetchAnswerWithALargeSet(t *testing.T) {
 	r := sampleRequest(NewestFetch)
 	codes := map[int]int16{}
-	fetched, err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(sampleAnswer(NewestFetch, make([]byte, 5000)))), 4096, nil)
+	fetched, err := r.ReadAnswer(bufio.NewReader(bytes.NewReader(sampleAnswer(NewestFetch, make([]byte, 5000)))), 4096,
+		nil)
 	for _, f := range fetched {
 		codes[f.Index] = f.Code
 		if f.Set != nil {

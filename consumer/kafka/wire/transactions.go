@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// AbortFilter finds the batches of one fetch that belong to transactions that failed. Brokers send them, and name the failed
-// transactions beside them: by the producer and the offset of its first record; they end at the producer's next abort marker.
+// AbortFilter finds the batches of one fetch that belong to transactions that failed. Brokers send them, and name the
+// failed transactions beside them: by the producer and the offset of its first record; they end at the producer's next
+// abort marker.
 type AbortFilter struct {
 	coming []AbortedRange // not reached yet, in the order of their first offsets
 	open   map[int64]struct{}
@@ -39,7 +40,8 @@ func (f *AbortFilter) Drops(h *BatchHeader, records []byte) bool {
 	return aborted
 }
 
-// isAbortMarker looks into a control batch: the key of its record holds a version and the kind of the marker, 0 for an abort.
+// isAbortMarker looks into a control batch: the key of its record holds a version and the kind of the marker, 0 for an
+// abort.
 func isAbortMarker(h *BatchHeader, records []byte) bool {
 	var r Record
 	reader := NewRecordReader(h, records)
