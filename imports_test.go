@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"event":      {},
 	"secret":     {},
 	"broker":     {"secret", "internal"},
-	"customerio": {"secret"},
+	"customerio": {"secret", "internal"},
 	"consumer":   {"event", "broker", "internal"},
 	"mapping":    {"event", "customerio", "internal"},
 	"pipeline":   {"event", "internal"},

@@ -3,6 +3,8 @@ package customerio
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
 // SingleEvent is an event, page or screen that is too large for a batch and travels alone over v1.
@@ -45,7 +47,7 @@ func (e *SingleEvent) AppendTo(dst []byte) []byte {
 	dst = append(AppendMember(dst, "id"), '"')
 	dst = append(append(dst, e.ID...), '"')
 	if e.Person == AnonymousID {
-		dst = AppendString(AppendMember(dst, "anonymous_id"), e.Text)
+		dst = jsontext.AppendString(AppendMember(dst, "anonymous_id"), e.Text)
 	}
 	if e.Unix != 0 {
 		dst = strconv.AppendInt(AppendMember(dst, "timestamp"), e.Unix, 10)

@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
 // emulated is a Sender over the emulator.
@@ -60,9 +61,9 @@ func (e *emulated) writeKey(t *testing.T, key string) {
 // track makes a call that tracks an event with a name; an empty name is one that Customer.io refuses.
 func track(n int, name string) event.Call {
 	id := event.ID{15: byte(n)}
-	body := append(customerio.AppendString(customerio.Track.Operation().AppendItem(nil, customerio.ID), fmt.Appendf(nil, "p%d", n)), '}')
-	body = customerio.AppendString(customerio.AppendMember(body, "name"), []byte(name))
-	body = customerio.AppendString(customerio.AppendMember(body, "id"), []byte(id.String()))
+	body := append(jsontext.AppendString(customerio.Track.Operation().AppendItem(nil, customerio.ID), fmt.Appendf(nil, "p%d", n)), '}')
+	body = jsontext.AppendString(customerio.AppendMember(body, "name"), []byte(name))
+	body = jsontext.AppendString(customerio.AppendMember(body, "id"), []byte(id.String()))
 	return event.Call{ID: id, Step: step, Body: append(body, '}')}
 }
 

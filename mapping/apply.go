@@ -5,6 +5,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -155,7 +156,7 @@ func (s *state) write(a *action, c *pending) *problem {
 		return p
 	}
 	s.addLane(lanes, who.kind, s.who)
-	s.body = append(customerio.AppendString(append(s.body, who.head...), s.who), '}')
+	s.body = append(jsontext.AppendString(append(s.body, who.head...), s.who), '}')
 	var name span
 	if a.nameField != nil {
 		if name, p = s.name(a); p != nil {

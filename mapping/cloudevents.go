@@ -6,6 +6,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -45,7 +46,7 @@ func (s *state) compose() []byte {
 	b := append(s.composed[:0], '{')
 	if s.contentType.header != "" {
 		b = append(b, `"datacontenttype":`...)
-		b = append(customerio.AppendString(b, s.contentType.value), ',')
+		b = append(jsontext.AppendString(b, s.contentType.value), ',')
 	}
 	for i := range s.attributes {
 		a := &s.attributes[i]
@@ -53,8 +54,8 @@ func (s *state) compose() []byte {
 			continue
 		}
 		s.hash = customerio.AppendFolded(s.hash[:0], []byte(a.name)) // attributes have names in lower case
-		b = append(customerio.AppendString(b, s.hash), ':')
-		b = append(customerio.AppendString(b, a.value), ',')
+		b = append(jsontext.AppendString(b, s.hash), ':')
+		b = append(jsontext.AppendString(b, a.value), ',')
 	}
 	if value := trimSpace(s.m.Value); len(value) > 0 {
 		b = append(b, `"data":`...)

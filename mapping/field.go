@@ -6,6 +6,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -24,7 +25,7 @@ func (s *state) personAttribute(f *field, v expr.Value, lanes int) *problem {
 			if f.lane {
 				s.addLane(lanes, f.names, s.text)
 			}
-			s.body = append(customerio.AppendString(s.body, s.text), ',')
+			s.body = append(jsontext.AppendString(s.body, s.text), ',')
 			return nil
 		}
 	case customerio.TimeAttribute:

@@ -157,3 +157,22 @@ func TestCompareIdentitiesNamesWhatChanged(t *testing.T) {
 		t.Errorf("nothing changed, but %q", same)
 	}
 }
+
+// The identity of an event must not follow the way in which its texts happen to be escaped.
+func TestIdentityDoesNotFollowEscapes(t *testing.T) {
+	const hostile = "k\x7f\b\f\x01\n\"\\"
+	m := event.Message{
+		Key: []byte(hostile), Headers: []event.Header{{Key: "h", Value: []byte(hostile)}},
+		Value: []byte(`{"type":"e","id":1,"n":"x\u007f\b\f\u0001\ny` + "\x7f" + `"}`),
+	}
+	for name, want := range map[string]struct{ id, event string }{
+		"key":     {"$message.key", "0000000000B25BEG6GFADSWS70"},
+		"json":    {"'= $message | tojson'", "0000000000QENV8B2BB4GP17SM"},
+		"headers": {"'= $message.headers | tojson'", "0000000000GCGNK296179JK1ED"},
+	} {
+		rules := compileText(t, "rules: [{name: "+name+", event: e, id: "+want.id+", do: [{track: {person: .id, name: .n}}]}]")
+		if got := mapOne(t, rules, m).ID.String(); got != want.event {
+			t.Errorf("%s: %s, want %s", name, got, want.event)
+		}
+	}
+}

@@ -5,8 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -31,7 +31,7 @@ func (s *state) messageValue() expr.Value {
 	}
 	if m.Key != nil && utf8.Valid(m.Key) {
 		b = append(b, `,"key":`...)
-		b = customerio.AppendString(b, m.Key)
+		b = jsontext.AppendString(b, m.Key)
 	}
 	if !m.Time.IsZero() {
 		b = append(b, `,"time":"`...)
@@ -47,7 +47,7 @@ func appendName(b []byte, member, name string) []byte {
 	if !utf8.ValidString(name) {
 		return b
 	}
-	return customerio.AppendString(append(b, member...), []byte(name))
+	return jsontext.AppendString(append(b, member...), []byte(name))
 }
 
 func (s *state) appendHeaders(b []byte) []byte {
@@ -63,8 +63,8 @@ func (s *state) appendHeaders(b []byte) []byte {
 			b = append(b, ',')
 		}
 		first = false
-		b = append(customerio.AppendString(b, []byte(h.Key)), ':')
-		b = customerio.AppendString(b, h.Value)
+		b = append(jsontext.AppendString(b, []byte(h.Key)), ':')
+		b = jsontext.AppendString(b, h.Value)
 	}
 	return append(b, '}')
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -111,7 +112,7 @@ func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string)
 	if problem := a.nameField.CheckName(name); problem != "" {
 		return dst, problem
 	}
-	return customerio.AppendString(dst, name), ""
+	return jsontext.AppendString(dst, name), ""
 }
 
 // appendTimestamp appends the member timestamp. Neighbouring events mostly have the same second.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/itchyny/gojq"
 
-	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
 func (c *fastCompiler) object(o *gojq.Object, in incoming) *expr {
@@ -16,7 +16,7 @@ func (c *fastCompiler) object(o *gojq.Object, in incoming) *expr {
 		if value == nil {
 			return nil
 		}
-		e.kvs = append(e.kvs, keyed{name, append(document.AppendQuoted(nil, []byte(name)), ':'), value})
+		e.kvs = append(e.kvs, keyed{name, append(jsontext.AppendString(nil, []byte(name)), ':'), value})
 	}
 	for i, kv := range e.kvs {
 		later := e.kvs[i+1:]
@@ -59,7 +59,7 @@ func (c *fastCompiler) array(a *gojq.Array, in incoming) *expr {
 
 func (c *fastCompiler) text(s *gojq.String, in incoming) *expr {
 	if s.Queries == nil {
-		return &expr{op: opLiteral, lit: Value{Kind: String, Raw: document.AppendQuoted(nil, []byte(s.Str))}}
+		return &expr{op: opLiteral, lit: Value{Kind: String, Raw: jsontext.AppendString(nil, []byte(s.Str))}}
 	}
 	e := &expr{op: opText}
 	for _, q := range s.Queries {

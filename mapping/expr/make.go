@@ -3,6 +3,7 @@ package expr
 import (
 	"bytes"
 
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
@@ -26,7 +27,7 @@ func (d *Document) made(kind Kind, start int) (Value, error) {
 
 func (d *Document) quoted(text []byte) Value {
 	start := len(d.arena)
-	d.arena = document.AppendQuoted(d.arena, text)
+	d.arena = jsontext.AppendString(d.arena, text)
 	return Value{Kind: String, Raw: d.arena[start:len(d.arena):len(d.arena)]}
 }
 

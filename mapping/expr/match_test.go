@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
 // matching are the functions with a regular expression, and the ways in which their flags are written.
@@ -47,7 +47,7 @@ func TestMatchesLikeGojq(t *testing.T) {
 		if strings.Contains(re, `\Q`) && r.IntN(3) > 0 {
 			re += `\E`
 		}
-		src := fmt.Sprintf(matching[r.IntN(len(matching))], string(document.AppendQuoted(nil, []byte(re))))
+		src := fmt.Sprintf(matching[r.IntN(len(matching))], string(jsontext.AppendString(nil, []byte(re))))
 		if _, err := NewSet().Compile(src); err != nil {
 			continue
 		}

@@ -118,38 +118,6 @@ func hex4(s []byte) int {
 
 const hexDigits = "0123456789abcdef"
 
-// AppendQuoted appends s, which must be valid UTF-8, as a JSON string. It escapes what jq's own output escapes: the quote,
-// the backslash, control characters and DEL, and nothing else.
-func AppendQuoted(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i, c := range s {
-		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, `\b`...)
-		case '\f':
-			dst = append(dst, `\f`...)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
-}
-
 // NullValue is the value null.
 var NullValue = Value{Null, []byte("null")}
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/itchyny/gojq"
 
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
@@ -55,7 +56,7 @@ func appendJQ(dst []byte, v any, end, depth int) (_ []byte, err error) {
 		case !utf8.ValidString(v):
 			return dst, errNotText
 		}
-		return document.AppendQuoted(dst, []byte(v)), nil
+		return jsontext.AppendString(dst, []byte(v)), nil
 	case []any:
 		dst = append(dst, '[')
 		for i, e := range v {
