@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -32,12 +31,8 @@ func (b *Bridge) obstacles() []obstacle {
 	if err := b.letters.Ready(); err != nil && b.pipeline.LettersDown() {
 		list = append(list, obstacle{provesLetters, err})
 	}
-	if rule, stage, stopped := b.pipeline.Stopped(); stopped {
-		why := fmt.Errorf("stopped, because most of what rule %q makes fails in %s; mend it and restart", rule, stage)
-		if rule == "" {
-			why = errors.New("stopped, because most events cannot be read; look at the producer and at the topic's envelope, and restart")
-		}
-		list = append(list, obstacle{"flow", why})
+	if err := b.pipeline.Stopped(); err != nil {
+		list = append(list, obstacle{"flow", err})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -29,6 +30,20 @@ func (s subject) String() string {
 		return "events that cannot be read"
 	}
 	return "rule " + s.rule + " in " + string(s.stage)
+}
+
+// A StoppedError is why the flow has stopped: most of what a rule makes failed in a stage. The rule is empty where most events
+// failed before any rule.
+type StoppedError struct {
+	Rule  string
+	Stage event.Stage
+}
+
+func (e *StoppedError) Error() string {
+	if e.Rule == "" {
+		return "stopped, because most events cannot be read; look at the producer and at the topic's envelope, and restart"
+	}
+	return fmt.Sprintf("stopped, because most of what rule %q makes fails in %s; mend it and restart", e.Rule, e.Stage)
 }
 
 // stepWindows are the records of a step's rule, found without comparing names.

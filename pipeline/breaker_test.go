@@ -84,8 +84,8 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 		b.pass(time.Second)
 		b.must(l, 0, "p 4 track")
 		b.pass(time.Minute)
-		if rule, stage, stopped := b.p.Stopped(); stopped {
-			t.Errorf("stopped for %q in %s", rule, stage)
+		if err := b.p.Stopped(); err != nil {
+			t.Error(err)
 		}
 		letters := b.letters.letters
 		if len(letters) != 3 || len(letters[0].Failures)+len(letters[1].Failures)+len(letters[2].Failures) != 480 {
@@ -112,8 +112,8 @@ func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 			b.pass(time.Second)
 			l.End(time.Second)
 		}
-		if rule, stage, stopped := b.p.Stopped(); stopped || b.letters.failed < leastResults {
-			t.Errorf("stopped %v for %q in %s, after %d attempts to store", stopped, rule, stage, b.letters.failed)
+		if err := b.p.Stopped(); err != nil || b.letters.failed < leastResults {
+			t.Errorf("%v, after %d attempts to store", err, b.letters.failed)
 		}
 	})
 }
@@ -132,7 +132,7 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 			}
 			b.pass(2 * time.Hour)
 			l.End(time.Second)
-			if _, _, stopped := b.p.Stopped(); !stopped {
+			if b.p.Stopped() == nil {
 				t.Errorf("%s: the flow goes on", kind)
 			}
 			stored := map[string]bool{}

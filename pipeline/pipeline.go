@@ -93,15 +93,14 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	return err
 }
 
-// Stopped tells the rule and the stage whose failures have stopped the flow. It is false while the flow is not stopped. A
-// failure before any rule has an empty rule.
-func (p *Pipeline) Stopped() (rule string, stage event.Stage, stopped bool) {
+// Stopped is nil while the flow goes on, and a *StoppedError once too many failures have stopped it.
+func (p *Pipeline) Stopped() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.breaker.stopped == nil {
-		return "", "", false
+	if s := p.breaker.stopped; s != nil {
+		return &StoppedError{s.rule, s.stage}
 	}
-	return p.breaker.stopped.rule, p.breaker.stopped.stage, true
+	return nil
 }
 
 // LettersDown reports whether letters wait because they could not be stored.
