@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -28,81 +25,6 @@ func Decode(r Record) ([]*Letter, *Resolution, error) {
 		return letters, nil, err
 	}
 	return nil, nil, ErrForeign
-}
-
-// headerReader reads headers one by one and keeps the first mistake.
-type headerReader struct {
-	record *Record
-	err    error
-}
-
-func (h *headerReader) text(key string) string {
-	v, ok := h.record.header(key)
-	if !ok {
-		h.fail(key, errors.New("missing"))
-	}
-	return string(v)
-}
-
-func (h *headerReader) fail(key string, err error) {
-	if err != nil && h.err == nil {
-		h.err = fmt.Errorf("header %s: %w", key, err)
-	}
-}
-
-func (h *headerReader) number(key string) int {
-	n, err := strconv.Atoi(h.text(key))
-	if err != nil || n < 0 {
-		h.fail(key, errors.New("not a number from 0 on"))
-		return 0
-	}
-	return n
-}
-
-// MaxAttempts bounds the attempts that are counted. Nobody makes so many, and a sum near the largest integer would
-// wrap.
-const MaxAttempts = 1_000_000
-
-// parseAttempts reads a number of attempts. One that is too large, or that an older version has let wrap, counts as the
-// most.
-func parseAttempts(s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if errors.Is(err, strconv.ErrRange) {
-		return MaxAttempts, nil
-	}
-	if n < 0 || n > MaxAttempts {
-		n = MaxAttempts
-	}
-	return n, err
-}
-
-func (h *headerReader) attempts() int {
-	n, err := parseAttempts(h.text(headerAttempts))
-	if err != nil {
-		h.fail(headerAttempts, errors.New("not a number"))
-	}
-	return n
-}
-
-func (h *headerReader) id(key string) event.ID {
-	id, err := event.ParseID(h.text(key))
-	h.fail(key, err)
-	return id
-}
-
-func (h *headerReader) time(key string) time.Time {
-	t, err := parseInstant(h.text(key))
-	h.fail(key, err)
-	return t
-}
-
-// parseInstant reads a time of RFC 3339 that can be written again in UTC.
-func parseInstant(s string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if t = t.UTC(); err != nil || t.Year() < 0 || t.Year() > 9999 {
-		return time.Time{}, errors.New("not a time of RFC 3339")
-	}
-	return t, nil
 }
 
 func decodeLetters(r *Record) ([]*Letter, error) {
@@ -149,45 +71,4 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 		return nil, h.err
 	}
 	return letters, nil
-}
-
-func decodeResolution(r *Record) (*Resolution, error) {
-	h := headerReader{record: r}
-	res := &Resolution{
-		Kind: ResolutionKind(h.text(headerResolution)),
-		Note: h.text(headerNote),
-		At:   h.time(headerResolvedAt),
-		Key:  r.Key,
-	}
-	if !slices.Contains([]ResolutionKind{Delivered, Replaced, Discarded, FailedAgain}, res.Kind) {
-		h.fail(headerResolution, errors.New("not an outcome that this version knows"))
-	}
-	for s := range strings.FieldsSeq(h.text(headerResolves)) {
-		id, err := event.ParseID(s)
-		h.fail(headerResolves, err)
-		res.Letters = append(res.Letters, id)
-	}
-	if len(res.Letters) == 0 {
-		h.fail(headerResolves, errors.New("names no letter"))
-	}
-	origin, _, err := parseOrigin(h.text(headerOrigin))
-	h.fail(headerOrigin, err)
-	res.Origin = origin
-	if _, ok := r.header(headerEventID); ok {
-		res.EventID = h.id(headerEventID)
-	}
-	if res.Kind == FailedAgain {
-		for s := range strings.FieldsSeq(h.text(headerAttempts)) {
-			n, err := parseAttempts(s)
-			h.fail(headerAttempts, err)
-			res.Attempts = append(res.Attempts, n)
-		}
-		if len(res.Attempts) != len(res.Letters) || res.EventID.IsZero() {
-			h.fail(headerAttempts, errors.New("not one number for each letter of an event"))
-		}
-	}
-	if h.err != nil {
-		return nil, h.err
-	}
-	return res, nil
 }

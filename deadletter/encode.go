@@ -2,18 +2,9 @@ package deadletter
 
 import (
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/ciobridge/ciobridge/event"
-)
-
-// maxDetail and maxField bound the two headers that can be long. Both are for people; nothing is matched by them.
-const (
-	maxDetail = 1024
-	maxField  = 256
 )
 
 // letterHeaders is the number of headers that encode adds.
@@ -57,17 +48,6 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	return Record{Time: now, Key: m.Key, Value: m.Value, Headers: headers}
 }
 
-// storable is a failure with its texts made fit for a header and a time.
-func storable(f event.Failure, now time.Time) event.Failure {
-	f.Field, f.Detail = printable(f.Field, maxField), printable(f.Detail, maxDetail)
-	f.Attempts = min(f.Attempts, MaxAttempts)
-	if f.First.IsZero() {
-		f.First = now
-	}
-	f.First = f.First.Round(0).UTC() // without the process's own clock, so that equal times are equal
-	return f
-}
-
 // connectStageOf gives the stage of Kafka Connect (its enum Stage) that comes nearest.
 func connectStageOf(s event.Stage) string {
 	switch s {
@@ -78,21 +58,4 @@ func connectStageOf(s event.Stage) string {
 	default:
 		return "TASK_PUT"
 	}
-}
-
-// printable makes a text fit for a header of any store: valid UTF-8 of one line and at most limit bytes.
-func printable(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	if len(s) > limit {
-		s = s[:limit]
-		for !utf8.ValidString(s) {
-			s = s[:len(s)-1]
-		}
-	}
-	return strings.TrimSpace(s)
 }

@@ -85,6 +85,17 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 	return failures, nil
 }
 
+// storable is a failure with its texts made fit for a header and a time.
+func storable(f event.Failure, now time.Time) event.Failure {
+	f.Field, f.Detail = printable(f.Field, maxField), printable(f.Detail, maxDetail)
+	f.Attempts = min(f.Attempts, MaxAttempts)
+	if f.First.IsZero() {
+		f.First = now
+	}
+	f.First = f.First.Round(0).UTC() // without the process's own clock, so that equal times are equal
+	return f
+}
+
 // SameFailure reports whether a failure says nothing that the letter does not say, but for the attempts.
 func SameFailure(f, past event.Failure) bool {
 	f = storable(f, past.First)

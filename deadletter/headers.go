@@ -1,6 +1,12 @@
 package deadletter
 
-import "github.com/ciobridge/ciobridge/event"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ciobridge/ciobridge/event"
+)
 
 // The headers of a letter, which tell of its first failure. Each stored letter carries all of them once, behind the
 // headers of the original record, from which the same names are taken out: a letter that becomes a letter again does
@@ -65,4 +71,27 @@ func withoutOwn(headers []event.Header, room int) []event.Header {
 		}
 	}
 	return kept
+}
+
+// maxDetail and maxField bound the two headers that can be long. Both are for people; nothing is matched by them.
+const (
+	maxDetail = 1024
+	maxField  = 256
+)
+
+// printable makes a text fit for a header of any store: valid UTF-8 of one line and at most limit bytes.
+func printable(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > limit {
+		s = s[:limit]
+		for !utf8.ValidString(s) {
+			s = s[:len(s)-1]
+		}
+	}
+	return strings.TrimSpace(s)
 }

@@ -1,6 +1,10 @@
 package deadletter
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -21,3 +25,60 @@ type Letter struct {
 
 // ID is the identity of the letter: that of the call, which stays the same when the call fails again.
 func (l *Letter) ID() event.ID { return l.Failure.ID }
+
+// EventID names an event by its origin, the broker's time and its content, which is key, value and headers, so that the
+// letters of one event can be told from those of another that stood in the same place before a topic was made anew, and
+// a record that was changed from the original. Headers of the bridge's own do not count, nor does the order of headers
+// with different names, which not every store keeps. It is a ULID of the broker's time.
+func EventID(m *event.Message) event.ID {
+	h := sha256.New()
+	var stack [512]byte
+	b := appendNumber(stack[:0], int64(len(m.Origin.Topic)))
+	b = append(b, m.Origin.Topic...)
+	b = appendNumber(b, int64(len(m.Origin.Subject)))
+	b = append(b, m.Origin.Subject...)
+	b = appendNumber(b, int64(m.Origin.Partition))
+	b = appendNumber(b, m.Origin.Offset)
+	b = appendNumber(b, m.Time.Unix())
+	b = appendNumber(b, int64(m.Time.Nanosecond()))
+	b = appendLength(b, m.Key)
+	b = append(b, m.Key...)
+	var few [16]event.Header
+	for _, header := range sortedHeaders(few[:0], m.Headers) {
+		b = appendNumber(b, int64(len(header.Key)))
+		b = append(b, header.Key...)
+		b = appendLength(b, header.Value)
+		b = append(b, header.Value...)
+	}
+	h.Write(appendLength(b, m.Value))
+	h.Write(m.Value)
+	var millis int64
+	if !m.Time.IsZero() {
+		millis = min(max(m.Time.UnixMilli(), 0), 1<<48-1)
+	}
+	var id event.ID
+	binary.BigEndian.PutUint64(id[:8], uint64(millis)<<16)
+	copy(id[6:], h.Sum(stack[:0]))
+	return id
+}
+
+func appendNumber(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) }
+
+// appendLength tells null, which has the length -1, from empty.
+func appendLength(b, content []byte) []byte {
+	if content == nil {
+		return appendNumber(b, -1)
+	}
+	return appendNumber(b, int64(len(content)))
+}
+
+// sortedHeaders appends the headers that are not the bridge's own by name, those of one name in their order.
+func sortedHeaders(list, headers []event.Header) []event.Header {
+	for _, h := range headers {
+		if !ownHeaders[h.Key] {
+			list = append(list, h)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b event.Header) int { return strings.Compare(a.Key, b.Key) })
+	return list
+}

@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,6 +71,48 @@ func EncodeResolution(r *Resolution, now time.Time) Record {
 		headers = append(headers, event.Header{Key: headerAttempts, Value: []byte(strings.Join(attempts, " "))})
 	}
 	return Record{Time: now, Key: r.Key, Value: []byte{}, Headers: headers}
+}
+
+// decodeResolution reads what EncodeResolution wrote.
+func decodeResolution(r *Record) (*Resolution, error) {
+	h := headerReader{record: r}
+	res := &Resolution{
+		Kind: ResolutionKind(h.text(headerResolution)),
+		Note: h.text(headerNote),
+		At:   h.time(headerResolvedAt),
+		Key:  r.Key,
+	}
+	if !slices.Contains([]ResolutionKind{Delivered, Replaced, Discarded, FailedAgain}, res.Kind) {
+		h.fail(headerResolution, errors.New("not an outcome that this version knows"))
+	}
+	for s := range strings.FieldsSeq(h.text(headerResolves)) {
+		id, err := event.ParseID(s)
+		h.fail(headerResolves, err)
+		res.Letters = append(res.Letters, id)
+	}
+	if len(res.Letters) == 0 {
+		h.fail(headerResolves, errors.New("names no letter"))
+	}
+	origin, _, err := parseOrigin(h.text(headerOrigin))
+	h.fail(headerOrigin, err)
+	res.Origin = origin
+	if _, ok := r.header(headerEventID); ok {
+		res.EventID = h.id(headerEventID)
+	}
+	if res.Kind == FailedAgain {
+		for s := range strings.FieldsSeq(h.text(headerAttempts)) {
+			n, err := parseAttempts(s)
+			h.fail(headerAttempts, err)
+			res.Attempts = append(res.Attempts, n)
+		}
+		if len(res.Attempts) != len(res.Letters) || res.EventID.IsZero() {
+			h.fail(headerAttempts, errors.New("not one number for each letter of an event"))
+		}
+	}
+	if h.err != nil {
+		return nil, h.err
+	}
+	return res, nil
 }
 
 // about reports whether the resolution speaks of the letter.
