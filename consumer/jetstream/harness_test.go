@@ -18,6 +18,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // natsServer is the embedded server with a stream EVENTS, and a client of its own to publish and to look.
@@ -74,9 +75,7 @@ type natsBed struct{ *natsServer }
 func (b natsBed) Publish(values ...string) {
 	b.t.Helper()
 	for _, value := range values {
-		if _, err := b.client.JetStream().Publish(b.t.Context(), "events.test", []byte(value)); err != nil {
-			b.t.Fatal(err)
-		}
+		b.store("events.test", []byte(value))
 	}
 }
 
@@ -95,14 +94,37 @@ func (s *natsServer) publish(first, last int) {
 func (s *natsServer) publishTo(subject string, first, last int) {
 	s.t.Helper()
 	for i := first; i <= last; i++ {
-		ack, err := s.client.JetStream().Publish(s.t.Context(), subject, fmt.Append(nil, i))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if ack.Sequence != uint64(i) {
-			s.t.Fatalf("message %d has sequence %d", i, ack.Sequence)
+		if seq := s.store(subject, fmt.Append(nil, i)); seq != uint64(i) {
+			s.t.Fatalf("message %d has sequence %d", i, seq)
 		}
 	}
+}
+
+// store publishes a message and returns its sequence. On a busy machine the client's connection may break, and then it is not
+// known whether the message was stored. Since nobody else publishes, the end of the stream tells, and what is missing is
+// published again.
+func (s *natsServer) store(subject string, value []byte) (seq uint64) {
+	s.t.Helper()
+	before := s.stream().CachedInfo().State.LastSeq
+	patient := retry.Policy{First: 20 * time.Millisecond, Longest: time.Second, Limit: 20 * time.Second}
+	err := retry.Do(s.t.Context(), patient, func(ctx context.Context) error {
+		ack, err := s.client.JetStream().Publish(ctx, subject, value)
+		if err == nil {
+			seq = ack.Sequence
+			return nil
+		}
+		if stream, lookErr := s.client.JetStream().Stream(ctx, "EVENTS"); lookErr == nil {
+			if last := stream.CachedInfo().State.LastSeq; last > before {
+				seq = last
+				return nil
+			}
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return seq
 }
 
 func (s *natsServer) stream() jetstream.Stream {

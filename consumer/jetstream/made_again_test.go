@@ -18,7 +18,6 @@ func (s *natsServer) makeAgain() {
 	if err := s.client.JetStream().DeleteStream(s.t.Context(), "EVENTS"); err != nil {
 		s.t.Fatal(err)
 	}
-	time.Sleep(10 * time.Millisecond) // so that it is made at another time
 	stream, err := s.client.JetStream().CreateStream(s.t.Context(), info.Config)
 	if err != nil {
 		s.t.Fatal(err)
