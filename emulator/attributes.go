@@ -3,23 +3,25 @@ package emulator
 import (
 	"strconv"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // readAttributes checks the attributes that identify sets on a person, and takes from them what steers the call.
-func (c *call) readAttributes(d *document, i int, field string) {
+func (c *call) readAttributes(d *jsondoc.Document, i int, field string) {
 	if !c.attributeLimits(d, i, field) {
 		return
 	}
 	c.attributes = i
-	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
-		key := d.key(m)
+	for m := range d.Children(i) {
+		key := d.Key(m)
 		name := join(field, key)
 		switch key {
 		case "id", "email", "phone", "anonymous_id":
-			c.identifierAttribute(d, m, identifier{key, d.text(m)}, name)
+			c.identifierAttribute(d, m, identifier{key, d.Text(m)}, name)
 		case "cio_id":
 			// A client's documented way to update somebody repeats the identifier of the path among the attributes.
-			if field != "" || c.who.kind != "cio_id" || strings.TrimPrefix(d.text(m), "cio_") != c.who.value {
+			if field != "" || c.who.kind != "cio_id" || strings.TrimPrefix(d.Text(m), "cio_") != c.who.value {
 				c.refuse(reasonInvalid, name, "is set by Customer.io and cannot be changed")
 			}
 		case "_created_in_customerio_at":
@@ -37,16 +39,16 @@ func (c *call) readAttributes(d *document, i int, field string) {
 				c.timestamp = ts
 			}
 		case "_update":
-			if d.nodes[m].kind != kindBool {
+			if d.Nodes[m].Kind != jsondoc.Bool {
 				c.refuse(reasonInvalid, name, "must be a boolean")
 			}
-			c.updateOnly = d.raw(m) == "true"
+			c.updateOnly = d.Raw(m) == "true"
 		case "cio_subscription_preferences":
-			if d.nodes[m].kind != kindObject && !erases(d, m) {
+			if d.Nodes[m].Kind != jsondoc.Object && !erases(d, m) {
 				c.refuse(reasonInvalid, name, "must be an object")
 			}
 		default:
-			if strings.HasPrefix(key, "cio_subscription_preferences.") && d.nodes[m].kind != kindBool && !erases(d, m) {
+			if strings.HasPrefix(key, "cio_subscription_preferences.") && d.Nodes[m].Kind != jsondoc.Bool && !erases(d, m) {
 				c.refuse(reasonInvalid, name, "must be a boolean")
 			}
 		}
@@ -55,7 +57,7 @@ func (c *call) readAttributes(d *document, i int, field string) {
 
 // identifierAttribute checks an identifier that is set as an attribute. Null and the empty string would remove it, which
 // Customer.io allows for all but id.
-func (c *call) identifierAttribute(d *document, m int, i identifier, name string) {
+func (c *call) identifierAttribute(d *jsondoc.Document, m int, i identifier, name string) {
 	if i.kind == "id" && !wholeOrString(d, m) {
 		c.refuseAs("id attribute must be a string value", reasonInvalid, name, "must be a string or a number")
 		return
@@ -67,7 +69,7 @@ func (c *call) identifierAttribute(d *document, m int, i identifier, name string
 	if erases(d, m) {
 		return
 	}
-	if i.kind != "id" && d.nodes[m].kind != kindString && !(i.kind == "anonymous_id" && name == i.kind && wholeOrString(d, m)) {
+	if i.kind != "id" && d.Nodes[m].Kind != jsondoc.String && !(i.kind == "anonymous_id" && name == i.kind && wholeOrString(d, m)) {
 		c.refuse(reasonInvalid, name, "must be a string") // but Track v1 takes a number for an anonymous id
 		return
 	}
@@ -78,23 +80,23 @@ func (c *call) identifierAttribute(d *document, m int, i identifier, name string
 
 // attributeLimits checks number, names and sizes, and reports whether node i is an object at all. Reserved names that steer the call
 // count too, as the documentation makes no exception.
-func (c *call) attributeLimits(d *document, i int, field string) bool {
-	if d.nodes[i].kind != kindObject {
+func (c *call) attributeLimits(d *jsondoc.Document, i int, field string) bool {
+	if d.Nodes[i].Kind != jsondoc.Object {
 		c.refuse(reasonInvalid, field, "must be an object")
 		return false
 	}
-	if d.nodes[i].size > maxAttributes {
+	if d.Nodes[i].Size > maxAttributes {
 		c.refuseAs("cannot identify more than 300 attributes in one request", reasonInvalid, field, "cannot have more than 300 attributes")
 	}
-	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
-		n := &d.nodes[m]
-		if n.keyEnd-n.keyStart > maxNameBytes && len(d.key(m)) > maxNameBytes {
+	for m := range d.Children(i) {
+		n := &d.Nodes[m]
+		if len(d.Key(m)) > maxNameBytes {
 			c.refuseAs("attribute name cannot be longer than 150 bytes", reasonInvalid, field, "attribute name cannot be longer than 150 bytes")
 		}
-		if n.keyEnd == n.keyStart {
+		if d.Key(m) == "" {
 			c.refuse(reasonInvalid, field, "attribute name cannot be blank")
 		}
-		if key := d.key(m); n.end-n.start > maxValueBytes && len(d.text(m)) > maxValueBytes && key != "cio_relationships" {
+		if key := d.Key(m); n.End-n.Start > maxValueBytes && len(d.Text(m)) > maxValueBytes && key != "cio_relationships" {
 			c.refuseAs("value for attribute '"+key+"' cannot be longer than 1000 bytes", reasonInvalid, join(field, key),
 				"property value cannot be longer than 1000 bytes")
 		}
@@ -110,17 +112,17 @@ func join(field, key string) string {
 }
 
 // erases reports whether a value removes the attribute: null or the empty string.
-func erases(d *document, i int) bool {
-	n := &d.nodes[i]
-	return n.kind == kindNull || n.kind == kindString && n.end-n.start == 2
+func erases(d *jsondoc.Document, i int) bool {
+	n := &d.Nodes[i]
+	return n.Kind == jsondoc.Null || n.Kind == jsondoc.String && n.End-n.Start == 2
 }
 
 // unixTime reads unix seconds. Customer.io would put the time of receipt in the place of anything else; the emulator refuses it.
 // Values beyond the year 5138 are milliseconds taken for seconds.
-func (c *call) unixTime(d *document, i int, field string) int64 {
+func (c *call) unixTime(d *jsondoc.Document, i int, field string) int64 {
 	const tooLate = 100_000_000_000
-	if k := d.nodes[i].kind; k == kindNumber || k == kindString && field != "timestamp" {
-		if v, err := strconv.ParseInt(d.text(i), 10, 64); err == nil && v > 0 && v < tooLate {
+	if k := d.Nodes[i].Kind; k == jsondoc.Number || k == jsondoc.String && field != "timestamp" {
+		if v, err := strconv.ParseInt(d.Text(i), 10, 64); err == nil && v > 0 && v < tooLate {
 			return v
 		}
 	}
@@ -129,23 +131,23 @@ func (c *call) unixTime(d *document, i int, field string) int64 {
 }
 
 // readRelationships checks an array of relationships, whose other side is read by read.
-func (c *call) readRelationships(d *document, i int, field string, read func(d *document, i int, field string) (identifier, bool)) {
-	if d.nodes[i].kind != kindArray {
+func (c *call) readRelationships(d *jsondoc.Document, i int, field string, read func(d *jsondoc.Document, i int, field string) (identifier, bool)) {
+	if d.Nodes[i].Kind != jsondoc.Array {
 		c.refuse(reasonInvalid, field, "must be an array")
 		return
 	}
 	c.relationships = i
 	k := 0
-	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
+	for m := range d.Children(i) {
 		name := field + "[" + strconv.Itoa(k) + "]"
 		k++
-		if d.nodes[m].kind != kindObject {
+		if d.Nodes[m].Kind != jsondoc.Object {
 			c.refuse(reasonInvalid, name, "must be an object")
 			continue
 		}
 		named := false
-		for p := m + 1; p < int(d.nodes[m].next); p = int(d.nodes[p].next) {
-			switch key := d.key(p); key {
+		for p := range d.Children(m) {
+			switch key := d.Key(p); key {
 			case "identifiers":
 				named = true
 				read(d, p, name+".identifiers")
@@ -162,8 +164,8 @@ func (c *call) readRelationships(d *document, i int, field string, read func(d *
 }
 
 // objectAttributes checks the attributes of an object or a relationship, which have a limit on their sum too.
-func (c *call) objectAttributes(d *document, i int, field string) {
-	if c.attributeLimits(d, i, field) && d.nodes[i].end-d.nodes[i].start > maxAttributesBytes {
+func (c *call) objectAttributes(d *jsondoc.Document, i int, field string) {
+	if c.attributeLimits(d, i, field) && d.Nodes[i].End-d.Nodes[i].Start > maxAttributesBytes {
 		c.refuse(reasonInvalid, field, "cannot be longer than 100000 bytes in total")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // identifier names a person, an object or a delivery: the kind of name and its value.
@@ -17,7 +19,7 @@ func (i identifier) String() string {
 }
 
 // none stands for a part that a call does not have.
-const none = -1
+const none = jsondoc.None
 
 // call is one operation on the workspace, whatever endpoint it came by. Its strings are parts of the request's body, and the
 // numbers of its parts are nodes of the request's document.

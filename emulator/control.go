@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 const controlPrefix = "/_emulator/"
@@ -58,7 +60,7 @@ func reply(w http.ResponseWriter, v any) {
 }
 
 func controlError(w http.ResponseWriter, status int, message string) {
-	answer{status: status, body: string(append(appendString([]byte(`{"error":`), message), "}\n"...))}.send(w)
+	answer{status: status, body: string(append(jsondoc.AppendString([]byte(`{"error":`), message), "}\n"...))}.send(w)
 }
 
 // number reads a query parameter that must be a whole number; absent means the default.

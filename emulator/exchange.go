@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // exchange is one request on its way: what was read of it, the calls it holds and the answer it deserves before any fault. It is reused.
@@ -19,7 +21,7 @@ type exchange struct {
 	query        string
 	body         string
 	bytes        int
-	document     document
+	document     jsondoc.Document
 	calls        []call
 	answer       answer
 	refusal      string // why the request as a whole is refused; empty if its calls are judged one by one
@@ -27,7 +29,8 @@ type exchange struct {
 
 func (x *exchange) forget() {
 	clear(x.calls)
-	*x = exchange{calls: x.calls[:0], document: document{nodes: x.document.nodes[:0], flaws: x.document.flaws[:0], seen: x.document.seen}}
+	x.document.Reset()
+	*x = exchange{calls: x.calls[:0], document: x.document}
 }
 
 // answer is an HTTP response.
@@ -60,7 +63,7 @@ var success = answer{status: http.StatusOK, body: "{}\n"}
 // oldProblem is an error in the form of Track v1.
 func oldProblem(status int, message string) answer {
 	b := append([]byte(nil), `{"meta":{"error":`...)
-	return answer{status: status, body: string(append(appendString(b, message), "}}\n"...))}
+	return answer{status: status, body: string(append(jsondoc.AppendString(b, message), "}}\n"...))}
 }
 
 // newProblem is an error of a whole request in the form of Track v2.
@@ -77,9 +80,9 @@ func newProblem(status int, problems ...problem) answer {
 }
 
 func appendProblem(b []byte, p problem) []byte {
-	b = appendString(append(b, `"reason":`...), p.reason)
-	b = appendString(append(b, `,"field":`...), p.field)
-	b = appendString(append(b, `,"message":`...), p.message)
+	b = jsondoc.AppendString(append(b, `"reason":`...), p.reason)
+	b = jsondoc.AppendString(append(b, `,"field":`...), p.field)
+	b = jsondoc.AppendString(append(b, `,"message":`...), p.message)
 	return append(b, '}')
 }
 

@@ -1,26 +1,30 @@
 package emulator
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
+)
 
 const identifierChoice = "must be exactly one of id, email, phone or cio_id"
 
 // readPerson reads the identifiers of a person at node i, which the error messages call field. Only events, pages and screens
 // may name a person by anonymous_id.
-func (c *call) readPerson(d *document, i int, field string, anonymous bool) (identifier, bool) {
-	if d.nodes[i].kind != kindObject {
+func (c *call) readPerson(d *jsondoc.Document, i int, field string, anonymous bool) (identifier, bool) {
+	if d.Nodes[i].Kind != jsondoc.Object {
 		c.refuse(reasonInvalid, field, "must be an object")
 		return identifier{}, false
 	}
-	if d.nodes[i].size == 0 {
+	if d.Nodes[i].Size == 0 {
 		c.refuse(reasonRequired, field, identifierChoice)
 		return identifier{}, false
 	}
-	if d.nodes[i].size > 1 {
+	if d.Nodes[i].Size > 1 {
 		c.refuseAs("cannot have multiple identifiers in "+field, reasonInvalid, field, identifierChoice)
 		return identifier{}, false
 	}
 	m := i + 1
-	who := identifier{kind: d.key(m)}
+	who := identifier{kind: d.Key(m)}
 	name := field + "." + who.kind
 	switch who.kind {
 	case "id", "email", "phone", "cio_id":
@@ -38,7 +42,7 @@ func (c *call) readPerson(d *document, i int, field string, anonymous bool) (ide
 		c.refuse(reasonInvalid, name, "must be a string or a number")
 		return identifier{}, false
 	}
-	who.value = d.text(m)
+	who.value = d.Text(m)
 	if message := wrongIdentifier(who); message != "" {
 		c.refuse(choice(who.value), name, message)
 		return identifier{}, false
@@ -56,12 +60,12 @@ func (i identifier) canonical() identifier {
 
 // wholeOrString reports whether a value can be an identifier. Customer.io takes numbers; the emulator takes only those that have one
 // spelling.
-func wholeOrString(d *document, i int) bool {
-	switch d.nodes[i].kind {
-	case kindString:
+func wholeOrString(d *jsondoc.Document, i int) bool {
+	switch d.Nodes[i].Kind {
+	case jsondoc.String:
 		return true
-	case kindNumber:
-		return !strings.ContainsAny(d.raw(i), ".eE")
+	case jsondoc.Number:
+		return !strings.ContainsAny(d.Raw(i), ".eE")
 	default:
 		return false
 	}
@@ -130,25 +134,25 @@ func alphanumeric(s string) bool {
 }
 
 // readObject reads the identifiers of an object: its type and id, or the id that Customer.io gave it.
-func (c *call) readObject(d *document, i int, field string) (identifier, bool) {
-	if d.nodes[i].kind != kindObject {
+func (c *call) readObject(d *jsondoc.Document, i int, field string) (identifier, bool) {
+	if d.Nodes[i].Kind != jsondoc.Object {
 		c.refuse(reasonInvalid, field, "must be an object")
 		return identifier{}, false
 	}
 	var typ, id, cio string
-	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
-		key := d.key(m)
-		if d.nodes[m].kind != kindString {
+	for m := range d.Children(i) {
+		key := d.Key(m)
+		if d.Nodes[m].Kind != jsondoc.String {
 			c.refuse(reasonInvalid, field+"."+key, "must be a string")
 			return identifier{}, false
 		}
 		switch key {
 		case "object_type_id":
-			typ = d.text(m)
+			typ = d.Text(m)
 		case "object_id":
-			id = d.text(m)
+			id = d.Text(m)
 		case "cio_object_id":
-			cio = d.text(m)
+			cio = d.Text(m)
 		default:
 			c.refuse(reasonInvalid, field+"."+key, "is not an identifier of an object")
 			return identifier{}, false

@@ -1,8 +1,10 @@
 package emulator
 
+import "github.com/ciobridge/ciobridge/emulator/jsondoc"
+
 // identify creates or updates a person. Nothing at all is changed when a part of it cannot be: Customer.io then records a
 // failed attribute change and answers 200.
-func (w *workspace) identify(d *document, c *call, now int64) (ignored string) {
+func (w *workspace) identify(d *jsondoc.Document, c *call, now int64) (ignored string) {
 	p := w.people[c.who]
 	if p != nil && p.suppressed {
 		return ignoredSuppressed
@@ -40,16 +42,16 @@ func (w *workspace) identify(d *document, c *call, now int64) (ignored string) {
 }
 
 // names lists the identifiers that a call sets as attributes; a value of "" takes the identifier away.
-func (c *call) names(d *document) (names []identifier) {
+func (c *call) names(d *jsondoc.Document) (names []identifier) {
 	if c.attributes == none {
 		return nil
 	}
-	for m := c.attributes + 1; m < int(d.nodes[c.attributes].next); m = int(d.nodes[m].next) {
-		switch key := d.key(m); key {
+	for m := range d.Children(c.attributes) {
+		switch key := d.Key(m); key {
 		case "id", "email", "phone", "anonymous_id":
 			i := identifier{kind: key}
 			if !erases(d, m) {
-				i.value = d.text(m)
+				i.value = d.Text(m)
 			}
 			names = append(names, i.canonical())
 		}
@@ -102,7 +104,7 @@ func (w *workspace) claims(p *person, c *call, names []identifier) (absorbed []*
 	return absorbed, ""
 }
 
-func (w *workspace) edit(d *document, c *call, p *person, names []identifier, now int64) {
+func (w *workspace) edit(d *jsondoc.Document, c *call, p *person, names []identifier, now int64) {
 	w.name(p, c.who)
 	for _, n := range names {
 		if n.value == "" {

@@ -3,6 +3,8 @@ package emulator
 import (
 	"slices"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // field is a member that an operation of Track v2 can have.
@@ -98,14 +100,14 @@ func oneOf(names ...string) string {
 // item reads one operation of Track v2 into a call.
 type item struct {
 	*call
-	d  *document
+	d  *jsondoc.Document
 	at [fields]int
 }
 
 // readItem reads the operation at node i.
-func readItem(d *document, i int) call {
+func readItem(d *jsondoc.Document, i int) call {
 	it := item{d: d}
-	c := newCall(d.raw(i))
+	c := newCall(d.Raw(i))
 	it.call = &c
 	for f := range it.at {
 		it.at[f] = none
@@ -119,13 +121,13 @@ func (it *item) read(i int) {
 		it.refuse(reasonInvalid, "", "cannot be longer than 32000 bytes")
 		return
 	}
-	if it.d.nodes[i].kind != kindObject {
+	if it.d.Nodes[i].Kind != jsondoc.Object {
 		it.refuse(reasonInvalid, "", "must be an object")
 		return
 	}
 	var unknown []string
-	for m := i + 1; m < int(it.d.nodes[i].next); m = int(it.d.nodes[m].next) {
-		key := it.d.key(m)
+	for m := range it.d.Children(i) {
+		key := it.d.Key(m)
 		f := slices.Index(fieldNames[:], key)
 		if f < 0 {
 			unknown = append(unknown, key)
@@ -174,8 +176,8 @@ func (it *item) members(op operation, unknown []string) {
 
 // word gives the text of a member that must be a string, and nothing for any other value.
 func (it *item) word(f field) string {
-	if m := it.at[f]; m != none && it.d.nodes[m].kind == kindString {
-		return it.d.text(m)
+	if m := it.at[f]; m != none && it.d.Nodes[m].Kind == jsondoc.String {
+		return it.d.Text(m)
 	}
 	return ""
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,40 +115,6 @@ func FuzzBatch(f *testing.F) {
 			}
 		default:
 			t.Fatalf("answer %d", w.Code)
-		}
-	})
-}
-
-// FuzzJSON holds the parser to encoding/json: what is JSON for one is for the other, and strings decode to the same.
-func FuzzJSON(f *testing.F) {
-	for _, seed := range []string{`{"a":[1,-0.5e+3,"x\u00e9\n\/",null,true,false,{}]}`, `"\ud83d\ude00\ud800"`, ` [ ] `, `1.`, `-`, `"\x"`, "\"\x7f\u2028\"", `{"a":1,}`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, src string) {
-		var d document
-		err := d.parse(src)
-		valid := json.Valid([]byte(src)) && strings.ToValidUTF8(src, "") == src
-		if (err == nil) != valid && !(valid && strings.Contains(err.Error(), "nesting")) {
-			t.Fatalf("%q: %v, encoding/json says %v", src, err, valid)
-		}
-		if err != nil {
-			return
-		}
-		for i, n := range d.nodes {
-			if n.kind != kindString {
-				continue
-			}
-			var want string
-			if err := json.Unmarshal([]byte(d.raw(i)), &want); err != nil {
-				t.Fatal(err)
-			}
-			if got := d.text(i); got != want && !slices.ContainsFunc(d.flaws, func(f flaw) bool { return f.message == "contains a lone surrogate" }) {
-				t.Fatalf("%q decoded to %q, want %q", d.raw(i), got, want)
-			}
-			var back string
-			if err := json.Unmarshal(appendString(nil, want), &back); err != nil || back != want {
-				t.Fatalf("%q was written as %q: %v", want, appendString(nil, want), err)
-			}
 		}
 	})
 }

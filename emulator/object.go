@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // Object is what the emulator holds about one thing that is not a person, such as a company or a course.
@@ -34,7 +36,7 @@ func (w *workspace) ensureObject(i identifier) *object {
 	return o
 }
 
-func (w *workspace) applyObject(d *document, c *call) (ignored string) {
+func (w *workspace) applyObject(d *jsondoc.Document, c *call) (ignored string) {
 	if c.action == "delete" {
 		o := w.objects[c.who]
 		if o == nil {
@@ -54,8 +56,8 @@ func (w *workspace) applyObject(d *document, c *call) (ignored string) {
 		w.relate(d, none, c.other, o, false)
 	}
 	if c.relationships != none {
-		for _, r := range d.relations(c.relationships) {
-			w.relate(d, r.attributes, d.personAt(r.identifiers), o, c.unrelate)
+		for _, r := range relations(d, c.relationships) {
+			w.relate(d, r.attributes, personAt(d, r.identifiers), o, c.unrelate)
 		}
 	}
 	return ""
@@ -70,7 +72,7 @@ func (w *workspace) forgetObject(o *object) {
 }
 
 // relate ties a person to an object, or unties them. People and objects that are new come to be, except to be untied.
-func (w *workspace) relate(d *document, attributes int, who identifier, o *object, untie bool) {
+func (w *workspace) relate(d *jsondoc.Document, attributes int, who identifier, o *object, untie bool) {
 	if untie {
 		if p := w.people[who]; p != nil {
 			delete(p.relations, o.self)
@@ -91,9 +93,9 @@ func (w *workspace) relate(d *document, attributes int, who identifier, o *objec
 	}
 }
 
-func (w *workspace) relatePerson(d *document, c *call, p *person) {
-	for _, r := range d.relations(c.relationships) {
-		i := d.objectAt(r.identifiers)
+func (w *workspace) relatePerson(d *jsondoc.Document, c *call, p *person) {
+	for _, r := range relations(d, c.relationships) {
+		i := objectAt(d, r.identifiers)
 		if o := w.objects[i]; c.unrelate && o != nil {
 			delete(p.relations, o.self)
 		}
@@ -109,22 +111,22 @@ func (w *workspace) relatePerson(d *document, c *call, p *person) {
 // relation is one entry of cio_relationships: nodes of a document that was found to be right.
 type relation struct{ identifiers, attributes int }
 
-func (d *document) relations(i int) (out []relation) {
-	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
-		out = append(out, relation{d.member(m, "identifiers"), d.member(m, "relationship_attributes")})
+func relations(d *jsondoc.Document, i int) (out []relation) {
+	for m := range d.Children(i) {
+		out = append(out, relation{d.Member(m, "identifiers"), d.Member(m, "relationship_attributes")})
 	}
 	return out
 }
 
-func (d *document) personAt(i int) identifier {
-	return identifier{d.key(i + 1), d.text(i + 1)}.canonical()
+func personAt(d *jsondoc.Document, i int) identifier {
+	return identifier{d.Key(i + 1), d.Text(i + 1)}.canonical()
 }
 
-func (d *document) objectAt(i int) identifier {
-	if m := d.member(i, "cio_object_id"); m != none {
-		return identifier{"cio_object_id", d.text(m)}
+func objectAt(d *jsondoc.Document, i int) identifier {
+	if m := d.Member(i, "cio_object_id"); m != none {
+		return identifier{"cio_object_id", d.Text(m)}
 	}
-	return identifier{"object/" + d.text(d.member(i, "object_type_id")), d.text(d.member(i, "object_id"))}
+	return identifier{"object/" + d.Text(d.Member(i, "object_type_id")), d.Text(d.Member(i, "object_id"))}
 }
 
 // objectList lists every object in the order of creation.

@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // The checks of Track v2, one for each kind of operation. Each fills the call and refuses what the documentation does not allow.
@@ -43,7 +45,7 @@ func (it *item) event() {
 	if m := it.at[fieldTimestamp]; m != none {
 		it.timestamp = it.unixTime(it.d, m, "timestamp")
 	}
-	if m := it.at[fieldAttributes]; m != none && it.d.nodes[m].kind != kindObject {
+	if m := it.at[fieldAttributes]; m != none && it.d.Nodes[m].Kind != jsondoc.Object {
 		it.refuse(reasonInvalid, "attributes", "must be an object")
 	}
 }
@@ -51,12 +53,12 @@ func (it *item) event() {
 // eventName reads the name of an event, page or screen. Customer.io trims names, so the trimmed form is what counts. Of the two
 // limits that its list of errors names, 100 bytes and 500 characters, the second is taken for pages and screens: a page's name is
 // its URL.
-func (c *call) eventName(d *document, m int) {
-	if d.nodes[m].kind != kindString {
+func (c *call) eventName(d *jsondoc.Document, m int) {
+	if d.Nodes[m].Kind != jsondoc.String {
 		c.refuseAs("event name must not be blank", reasonInvalid, "name", "must be a string")
 		return
 	}
-	c.name = strings.TrimSpace(d.text(m))
+	c.name = strings.TrimSpace(d.Text(m))
 	switch {
 	case c.name == "":
 		c.refuseAs("event name must not be blank", reasonRequired, "name", "cannot be blank")
@@ -69,13 +71,13 @@ func (c *call) eventName(d *document, m int) {
 
 // eventID reads the id by which Customer.io knows a repeated event. What it does with an id that is not a ULID is not documented
 // and was seen to differ, so the emulator refuses such ids.
-func (c *call) eventID(d *document, m int) {
-	id, err := ulid.ParseStrict(d.text(m))
-	if d.nodes[m].kind != kindString || err != nil {
+func (c *call) eventID(d *jsondoc.Document, m int) {
+	id, err := ulid.ParseStrict(d.Text(m))
+	if d.Nodes[m].Kind != jsondoc.String || err != nil {
 		c.refuse(reasonInvalid, "id", "must be a ULID")
 		return
 	}
-	c.id, c.seen = d.text(m), id
+	c.id, c.seen = d.Text(m), id
 }
 
 func (it *item) relatePerson() {
@@ -101,24 +103,24 @@ func (it *item) deleteDevice() {
 }
 
 // readDevice reads a device whose token is the member key: "token" in Track v2, "id" in v1. A device that is added needs its platform.
-func (c *call) readDevice(d *document, i int, key string, added bool) {
-	if d.nodes[i].kind != kindObject {
+func (c *call) readDevice(d *jsondoc.Document, i int, key string, added bool) {
+	if d.Nodes[i].Kind != jsondoc.Object {
 		c.refuse(reasonInvalid, "device", "must be an object")
 		return
 	}
 	c.device = i
 	platform := ""
-	for m := i + 1; m < int(d.nodes[i].next); m = int(d.nodes[m].next) {
-		switch k := d.key(m); {
-		case added && (k == "attributes" || k == "last_used") && d.nodes[m].kind == kindNull: // as clients write what was not given
-		case k == key && d.nodes[m].kind == kindString:
-			c.name = d.text(m)
+	for m := range d.Children(i) {
+		switch k := d.Key(m); {
+		case added && (k == "attributes" || k == "last_used") && d.Nodes[m].Kind == jsondoc.Null: // as clients write what was not given
+		case k == key && d.Nodes[m].Kind == jsondoc.String:
+			c.name = d.Text(m)
 		case k == "platform" && added:
-			platform = d.text(m)
+			platform = d.Text(m)
 		case k == "last_used" && added:
 			c.unixTime(d, m, "device.last_used")
 		case k == "attributes" && added:
-			if d.nodes[m].kind != kindObject {
+			if d.Nodes[m].Kind != jsondoc.Object {
 				c.refuse(reasonInvalid, "device.attributes", "must be an object")
 			}
 		case k != key:
@@ -143,7 +145,7 @@ func (it *item) merge() {
 	it.mergeSides()
 }
 
-func (c *call) readMergeSide(d *document, i int, field string) (identifier, bool) {
+func (c *call) readMergeSide(d *jsondoc.Document, i int, field string) (identifier, bool) {
 	who, ok := c.readPerson(d, i, field, false)
 	if ok && who.kind == "phone" {
 		c.refuse(reasonInvalid, field+".phone", "must be one of cio_id, email or id")
@@ -182,7 +184,7 @@ func (it *item) relateObject() {
 	}
 }
 
-func (it *item) readRelatedPerson(d *document, i int, field string) (identifier, bool) {
+func (it *item) readRelatedPerson(d *jsondoc.Document, i int, field string) (identifier, bool) {
 	return it.readPerson(d, i, field, it.action == "identify_anonymous")
 }
 
@@ -197,8 +199,8 @@ func (it *item) identifyAnonymous() {
 		}
 		return
 	}
-	it.other = identifier{"anonymous_id", it.d.text(m)}
-	if message := wrongIdentifier(it.other); message != "" || it.d.nodes[m].kind != kindString {
+	it.other = identifier{"anonymous_id", it.d.Text(m)}
+	if message := wrongIdentifier(it.other); message != "" || it.d.Nodes[m].Kind != jsondoc.String {
 		it.refuse(reasonInvalid, "anonymous_id", strings.TrimSpace("must be a string "+message))
 	}
 }
@@ -222,8 +224,8 @@ func (it *item) delivery() {
 
 // member gives the text of a string member of the object at node i, and nothing where there is no such member.
 func (it *item) member(i int, key string) string {
-	if m := it.d.member(i, key); m != none && it.d.nodes[m].kind == kindString {
-		return it.d.text(m)
+	if m := it.d.Member(i, key); m != none && it.d.Nodes[m].Kind == jsondoc.String {
+		return it.d.Text(m)
 	}
 	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // Person is what the emulator holds about one person, or about one visitor who is known by anonymous ids only.
@@ -97,22 +99,22 @@ func steering(key string) bool {
 }
 
 // write sets and removes attributes.
-func write(d *document, object int, into map[string]string, skip func(string) bool) {
-	for m := object + 1; m < int(d.nodes[object].next); m = int(d.nodes[m].next) {
-		key := d.key(m)
+func write(d *jsondoc.Document, object int, into map[string]string, skip func(string) bool) {
+	for m := range d.Children(object) {
+		key := d.Key(m)
 		switch {
 		case skip != nil && skip(key):
 		case erases(d, m):
 			delete(into, key)
 		default:
-			into[strings.Clone(key)] = strings.Clone(d.raw(m))
+			into[strings.Clone(key)] = strings.Clone(d.Raw(m))
 		}
 	}
 }
 
 // wouldExceed reports whether writing would leave more attributes than a person can have.
-func wouldExceed(d *document, object int, have map[string]string) bool {
-	if len(have)+int(d.nodes[object].size) <= maxAttributes {
+func wouldExceed(d *jsondoc.Document, object int, have map[string]string) bool {
+	if len(have)+int(d.Nodes[object].Size) <= maxAttributes {
 		return false
 	}
 	after := maps.Clone(have)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // Receipt tells what arrived as one call and what the emulator did with it. A request that could not be read as calls, such as one with wrong
@@ -55,7 +57,7 @@ func (r *record) appendLine(b []byte) []byte {
 	text := func(name, v string) {
 		if v != "" {
 			b = append(b, name...)
-			b = appendString(b, v)
+			b = jsondoc.AppendString(b, v)
 		}
 	}
 	number(`{"n":`, int64(r.N))

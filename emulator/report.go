@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // form reads a form that a person has filled in, which identifies the person.
@@ -14,8 +16,8 @@ func (x *exchange) form(args []string) {
 	c := newCall(x.body)
 	c.typ, c.action, c.name = "person", "identify", args[0]
 	d := &x.document
-	data := d.member(0, "data")
-	if data == none || d.nodes[data].kind != kindObject {
+	data := d.Member(0, "data")
+	if data == none || d.Nodes[data].Kind != jsondoc.Object {
 		c.refuse(reasonRequired, "data", "must be an object")
 	} else {
 		c.formFields(d, data)
@@ -23,10 +25,10 @@ func (x *exchange) form(args []string) {
 	x.take(c, answer{status: http.StatusNoContent})
 }
 
-func (c *call) formFields(d *document, data int) {
-	for m := data + 1; m < int(d.nodes[data].next); m = int(d.nodes[m].next) {
-		key := d.key(m)
-		if d.nodes[m].kind != kindString {
+func (c *call) formFields(d *jsondoc.Document, data int) {
+	for m := range d.Children(data) {
+		key := d.Key(m)
+		if d.Nodes[m].Kind != jsondoc.String {
 			c.refuse(reasonInvalid, "data."+key, "must be a string")
 			continue
 		}
@@ -35,7 +37,7 @@ func (c *call) formFields(d *document, data int) {
 			if c.who.kind != "" {
 				c.refuse(reasonInvalid, "data", "must have exactly one of id or email")
 			}
-			c.who = identifier{key, d.text(m)}.canonical()
+			c.who = identifier{key, d.Text(m)}.canonical()
 			if message := wrongIdentifier(c.who); message != "" {
 				c.refuse(reasonInvalid, "data."+key, message)
 			}
@@ -70,12 +72,12 @@ func (x *exchange) report(key string, allowed []string, also ...string) {
 	c := newCall(x.body)
 	c.typ, c.action = "delivery", "event"
 	d := &x.document
-	for m := 1; m < int(d.nodes[0].next); m = int(d.nodes[m].next) {
-		switch k := d.key(m); {
-		case k == "delivery_id" && d.nodes[m].kind == kindString:
-			c.who = identifier{"delivery", d.text(m)}
+	for m := range d.Children(0) {
+		switch k := d.Key(m); {
+		case k == "delivery_id" && d.Nodes[m].Kind == jsondoc.String:
+			c.who = identifier{"delivery", d.Text(m)}
 		case k == key:
-			c.name = d.text(m)
+			c.name = d.Text(m)
 		case k == "timestamp":
 			c.timestamp = c.unixTime(d, m, k)
 		case !slices.Contains(also, k):
@@ -97,7 +99,7 @@ func (x *exchange) unsubscribe(args []string) {
 	}
 	c := newCall(x.body)
 	c.typ, c.action, c.who = "delivery", "unsubscribe", identifier{"delivery", args[0]}
-	if m := x.document.member(0, "unsubscribe"); m == none || x.document.nodes[m].kind != kindBool {
+	if m := x.document.Member(0, "unsubscribe"); m == none || x.document.Nodes[m].Kind != jsondoc.Bool {
 		c.refuse(reasonRequired, "unsubscribe", "must be a boolean")
 	}
 	x.take(c, success)

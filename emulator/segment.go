@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // segment reads the people to add to a manual segment or to take from it. Entries that are not of the kind asked for are ignored, as
@@ -25,7 +27,7 @@ func (x *exchange) segment(args []string) {
 	x.take(c, success)
 }
 
-func (c *call) segmentPeople(d *document, rawQuery string) {
+func (c *call) segmentPeople(d *jsondoc.Document, rawQuery string) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
 		c.refuse(reasonInvalid, "query", "is malformed")
@@ -37,20 +39,20 @@ func (c *call) segmentPeople(d *document, rawQuery string) {
 	if kind != "id" && kind != "email" && kind != "cio_id" {
 		c.refuse(reasonInvalid, "id_type", oneOf("id", "email", "cio_id"))
 	}
-	list := d.member(0, "ids")
-	if list == none || d.nodes[list].kind != kindArray || d.nodes[list].size == 0 {
+	list := d.Member(0, "ids")
+	if list == none || d.Nodes[list].Kind != jsondoc.Array || d.Nodes[list].Size == 0 {
 		c.refuse(reasonRequired, "ids", "must be an array with 1 to 1000 strings")
 		return
 	}
-	if d.nodes[list].size > maxSegmentIDs {
+	if d.Nodes[list].Size > maxSegmentIDs {
 		c.refuse(reasonInvalid, "ids", "cannot have more than 1000 entries")
 	}
-	for m := list + 1; m < int(d.nodes[list].next); m = int(d.nodes[m].next) {
-		if d.nodes[m].kind != kindString {
+	for m := range d.Children(list) {
+		if d.Nodes[m].Kind != jsondoc.String {
 			c.refuse(reasonInvalid, "ids", "must be strings")
 			return
 		}
-		if id := (identifier{kind, d.text(m)}); wrongIdentifier(id) == "" {
+		if id := (identifier{kind, d.Text(m)}); wrongIdentifier(id) == "" {
 			c.ids = append(c.ids, id.canonical())
 		}
 	}

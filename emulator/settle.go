@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/http"
 	"time"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // Stats counts what the emulator has seen since it was made or reset.
@@ -130,7 +132,7 @@ func (s *Server) settle(x *exchange, v verdict) {
 	s.stats.ByStatus[v.status]++
 }
 
-func (s *Server) settleCall(d *document, c *call, r record, v verdict, refusal string) {
+func (s *Server) settleCall(d *jsondoc.Document, c *call, r record, v verdict, refusal string) {
 	r.Type, r.Action, r.Person, r.Name, r.ID, r.Timestamp, r.body = c.typ, c.action, c.who.String(), c.name, c.id, c.timestamp, c.raw
 	switch {
 	case v.dropped != "":

@@ -3,6 +3,8 @@ package emulator
 import (
 	"net/http"
 	"strings"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // maxOldBodyBytes bounds the requests of Track v1, for which only the parts have documented limits.
@@ -32,12 +34,12 @@ func (x *exchange) take(c call, ok answer) {
 func (x *exchange) parseObject() bool {
 	message := ""
 	d := &x.document
-	if err := d.parse(x.body); err != nil {
+	if err := d.Read(x.body); err != nil {
 		message = "body must be valid JSON: " + err.Error()
-	} else if d.nodes[0].kind != kindObject {
+	} else if d.Nodes[0].Kind != jsondoc.Object {
 		message = "body must be an object"
-	} else if len(d.flaws) > 0 {
-		message = "body " + d.flaws[0].message
+	} else if len(d.Flaws) > 0 {
+		message = "body " + d.Flaws[0].Message
 	}
 	if message != "" {
 		x.refuse(oldProblem(http.StatusBadRequest, message), message)
@@ -78,20 +80,20 @@ func (x *exchange) oldIdentify(args []string) {
 	c.typ, c.action = "person", "identify"
 	c.pathPerson(args[0])
 	c.readAttributes(&x.document, 0, "")
-	if m := x.document.member(0, "cio_relationships"); m != none {
+	if m := x.document.Member(0, "cio_relationships"); m != none {
 		c.oldRelationships(&x.document, m)
 	}
 	x.take(c, success)
 }
 
 // oldRelationships reads {"action":…,"relationships":[…]}.
-func (c *call) oldRelationships(d *document, i int) {
-	action, list := d.member(i, "action"), d.member(i, "relationships")
+func (c *call) oldRelationships(d *jsondoc.Document, i int) {
+	action, list := d.Member(i, "action"), d.Member(i, "relationships")
 	if action == none || list == none {
 		c.refuse(reasonRequired, "cio_relationships", "must have action and relationships")
 		return
 	}
-	switch d.text(action) {
+	switch d.Text(action) {
 	case "add_relationships":
 	case "delete_relationships":
 		c.unrelate = true
@@ -110,12 +112,12 @@ func (x *exchange) oldEvent(args []string) {
 	c.typ, c.action = "person", "event"
 	d := &x.document
 	name := none
-	for m := 1; m < int(d.nodes[0].next); m = int(d.nodes[m].next) {
-		switch key := d.key(m); key {
+	for m := range d.Children(0) {
+		switch key := d.Key(m); key {
 		case "name":
 			name = m
 		case "type":
-			c.action = d.text(m)
+			c.action = d.Text(m)
 			if c.action != "event" && c.action != "page" && c.action != "screen" {
 				c.refuse(reasonInvalid, "type", oneOf("event", "page", "screen"))
 			}
@@ -126,7 +128,7 @@ func (x *exchange) oldEvent(args []string) {
 		case "data":
 			c.eventData(d, m)
 		case "anonymous_id":
-			c.other = identifier{key, d.text(m)}
+			c.other = identifier{key, d.Text(m)}
 			if message := wrongIdentifier(c.other); message != "" || !wholeOrString(d, m) {
 				c.refuse(reasonInvalid, key, strings.TrimSpace("must be a string or a number "+message))
 			}
@@ -144,23 +146,23 @@ func (x *exchange) oldEvent(args []string) {
 		c.pathPerson(args[0])
 	case c.other.kind != "":
 		c.who = c.other
-	case c.attributes == none || d.member(c.attributes, "recipient") == none:
+	case c.attributes == none || d.Member(c.attributes, "recipient") == none:
 		c.refuse(reasonRequired, "data.recipient", "is required for an event without anonymous_id")
 	}
 	c.other = identifier{}
 	x.take(c, success)
 }
 
-func (c *call) eventData(d *document, m int) {
-	if d.nodes[m].kind == kindNull {
+func (c *call) eventData(d *jsondoc.Document, m int) {
+	if d.Nodes[m].Kind == jsondoc.Null {
 		return // as clients write data that was not given
 	}
-	if d.nodes[m].kind != kindObject {
+	if d.Nodes[m].Kind != jsondoc.Object {
 		c.refuseAs("event data must be a hash", reasonInvalid, "data", "must be an object")
 		return
 	}
 	c.attributes = m
-	if len(d.raw(m)) > maxEventDataBytes {
+	if len(d.Raw(m)) > maxEventDataBytes {
 		c.refuseAs("event data cannot be longer than 100000 bytes", reasonInvalid, "data", "cannot be longer than 100000 bytes")
 	}
 }
@@ -172,7 +174,7 @@ func (x *exchange) oldAddDevice(args []string) {
 	c := newCall(x.body)
 	c.typ, c.action = "person", "add_device"
 	c.pathPerson(args[0])
-	if m := x.document.member(0, "device"); m != none {
+	if m := x.document.Member(0, "device"); m != none {
 		c.readDevice(&x.document, m, "id", true)
 	} else {
 		c.refuse(reasonRequired, "device", "is required")
@@ -193,7 +195,7 @@ func (x *exchange) oldMerge([]string) {
 	}
 	c := newCall(x.body)
 	c.typ, c.action = "person", "merge"
-	primary, secondary := x.document.member(0, "primary"), x.document.member(0, "secondary")
+	primary, secondary := x.document.Member(0, "primary"), x.document.Member(0, "secondary")
 	if primary == none || secondary == none {
 		c.refuse(reasonRequired, "", "primary and secondary are required")
 	} else {

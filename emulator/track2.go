@@ -3,6 +3,8 @@ package emulator
 import (
 	"net/http"
 	"strconv"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 const (
@@ -15,8 +17,8 @@ func (x *exchange) entity() {
 	if !x.post() || !x.parse() {
 		return
 	}
-	if len(x.document.flaws) > 0 {
-		x.malformed(x.document.flaws[0].message)
+	if len(x.document.Flaws) > 0 {
+		x.malformed(x.document.Flaws[0].Message)
 		return
 	}
 	x.calls = append(x.calls, readItem(&x.document, 0))
@@ -32,26 +34,26 @@ func (x *exchange) batch() {
 		return
 	}
 	d := &x.document
-	if d.nodes[0].kind != kindObject {
+	if d.Nodes[0].Kind != jsondoc.Object {
 		x.malformed("must be an object")
 		return
 	}
 	items := none
-	for m := 1; m < int(d.nodes[0].next); m = int(d.nodes[m].next) {
-		if d.key(m) != "batch" {
-			x.wrong(problem{reason: reasonInvalid, field: d.key(m), message: "is not a field of a batch"})
+	for m := range d.Children(0) {
+		if d.Key(m) != "batch" {
+			x.wrong(problem{reason: reasonInvalid, field: d.Key(m), message: "is not a field of a batch"})
 			return
 		}
 		items = m
 	}
 	switch {
-	case d.nodes[0].size > 1:
-		x.malformed(d.flaws[0].message)
+	case d.Nodes[0].Size > 1:
+		x.malformed(d.Flaws[0].Message)
 	case items == none:
 		x.wrong(problem{reason: reasonRequired, field: "batch", message: "is required"})
-	case d.nodes[items].kind != kindArray:
+	case d.Nodes[items].Kind != jsondoc.Array:
 		x.wrong(problem{reason: reasonInvalid, field: "batch", message: "must be an array"})
-	case d.nodes[items].size == 0:
+	case d.Nodes[items].Size == 0:
 		x.wrong(problem{reason: reasonRequired, field: "batch", message: "cannot be empty"})
 	default:
 		x.items(items)
@@ -60,11 +62,11 @@ func (x *exchange) batch() {
 
 func (x *exchange) items(array int) {
 	d := &x.document
-	flaws := d.flaws // those of an item stand before those of the next
-	for m := array + 1; m < int(d.nodes[array].next); m = int(d.nodes[m].next) {
+	flaws := d.Flaws // those of an item stand before those of the next
+	for m := range d.Children(array) {
 		c := readItem(d, m)
-		for len(flaws) > 0 && flaws[0].at < d.nodes[m].end {
-			c.refuse(reasonInvalid, "", flaws[0].message)
+		for len(flaws) > 0 && flaws[0].At < d.Nodes[m].End {
+			c.refuse(reasonInvalid, "", flaws[0].Message)
 			flaws = flaws[1:]
 		}
 		x.calls = append(x.calls, c)
@@ -101,7 +103,7 @@ func (x *exchange) post() bool {
 }
 
 func (x *exchange) parse() bool {
-	if err := x.document.parse(x.body); err != nil {
+	if err := x.document.Read(x.body); err != nil {
 		x.refuse(newProblem(http.StatusBadRequest, problem{reasonInvalid, "body", "must be valid JSON", ""}), "invalid JSON: "+err.Error())
 		return false
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // Why a call that was taken changed nothing. Customer.io answers all of these with a 200.
@@ -65,7 +67,7 @@ func (w *workspace) repeated(id ulid.ULID) bool {
 }
 
 // apply carries out a call that has no problems. It returns why the call changed nothing, or the empty string.
-func (w *workspace) apply(d *document, c *call, now int64) (ignored string) {
+func (w *workspace) apply(d *jsondoc.Document, c *call, now int64) (ignored string) {
 	switch c.typ {
 	case "person":
 		return w.applyPerson(d, c, now)
@@ -78,7 +80,7 @@ func (w *workspace) apply(d *document, c *call, now int64) (ignored string) {
 	}
 }
 
-func (w *workspace) applyPerson(d *document, c *call, now int64) (ignored string) {
+func (w *workspace) applyPerson(d *jsondoc.Document, c *call, now int64) (ignored string) {
 	switch c.action {
 	case "event", "page", "screen":
 		return w.event(c)
@@ -99,7 +101,7 @@ func (w *workspace) applyPerson(d *document, c *call, now int64) (ignored string
 	}
 	switch c.action {
 	case "add_device":
-		p.devices[strings.Clone(c.name)] = strings.Clone(d.raw(c.device))
+		p.devices[strings.Clone(c.name)] = strings.Clone(d.Raw(c.device))
 	case "delete_device":
 		if _, ok := p.devices[c.name]; !ok {
 			return ignoredUnknownDevice

@@ -1,4 +1,4 @@
-package emulator
+package jsondoc
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds the recursion of the parser. Customer.io documents no limit.
+// maxDepth bounds the recursion of Read. Customer.io documents no limit.
 const maxDepth = 100
 
 // syntaxError says where a text stops being JSON.
@@ -17,13 +17,14 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.what, e.offset) }
 
-func (d *document) parse(src string) error {
-	d.src, d.nodes, d.flaws, d.pos = src, d.nodes[:0], d.flaws[:0], 0
+// Read reads a text. It fails where that is not JSON, or is nested too deep; the error says at which byte.
+func (d *Document) Read(src string) error {
+	d.src, d.Nodes, d.Flaws, d.pos = src, d.Nodes[:0], d.Flaws[:0], 0
 	if !utf8.ValidString(src) {
 		return &syntaxError{firstInvalid(src), "invalid UTF-8"}
 	}
 	d.space()
-	if err := d.value(0, node{}); err != nil {
+	if err := d.value(0, Node{}); err != nil {
 		return err
 	}
 	d.space()
@@ -44,7 +45,7 @@ func firstInvalid(s string) int {
 	return len(s)
 }
 
-func (d *document) space() {
+func (d *Document) space() {
 	for d.pos < len(d.src) {
 		switch d.src[d.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -55,7 +56,7 @@ func (d *document) space() {
 	}
 }
 
-func (d *document) unexpected(where string) error {
+func (d *Document) unexpected(where string) error {
 	if d.pos >= len(d.src) {
 		return &syntaxError{d.pos, "unexpected end " + where}
 	}
@@ -63,40 +64,40 @@ func (d *document) unexpected(where string) error {
 }
 
 // value reads one value into a new node that starts out as n, which carries the member's name.
-func (d *document) value(depth int, n node) error {
+func (d *Document) value(depth int, n Node) error {
 	if depth > maxDepth {
 		return &syntaxError{d.pos, fmt.Sprintf("nesting deeper than %d", maxDepth)}
 	}
 	if d.pos >= len(d.src) {
 		return d.unexpected("in place of a value")
 	}
-	i := len(d.nodes)
-	n.start = int32(d.pos)
-	d.nodes = append(d.nodes, n)
+	i := len(d.Nodes)
+	n.Start = int32(d.pos)
+	d.Nodes = append(d.Nodes, n)
 	var err error
 	var size int32
 	switch c := d.src[d.pos]; {
 	case c == '{':
-		n.kind = kindObject
+		n.Kind = Object
 		size, err = d.object(depth, i)
 	case c == '[':
-		n.kind = kindArray
+		n.Kind = Array
 		size, err = d.array(depth)
 	case c == '"':
-		n.kind = kindString
+		n.Kind = String
 		n.escaped, err = d.quoted()
 	case c == '-' || c >= '0' && c <= '9':
-		n.kind = kindNumber
+		n.Kind = Number
 		err = d.number()
 	default:
-		n.kind, err = d.literal()
+		n.Kind, err = d.literal()
 	}
-	n.end, n.next, n.size = int32(d.pos), int32(len(d.nodes)), size
-	d.nodes[i] = n
+	n.End, n.next, n.Size = int32(d.pos), int32(len(d.Nodes)), size
+	d.Nodes[i] = n
 	return err
 }
 
-func (d *document) object(depth, self int) (size int32, err error) {
+func (d *Document) object(depth, self int) (size int32, err error) {
 	d.pos++
 	d.space()
 	if d.pos < len(d.src) && d.src[d.pos] == '}' {
@@ -108,7 +109,7 @@ func (d *document) object(depth, self int) (size int32, err error) {
 		if d.pos >= len(d.src) || d.src[d.pos] != '"' {
 			return size, d.unexpected("in place of a member's name")
 		}
-		var n node
+		var n Node
 		n.keyStart = int32(d.pos + 1)
 		if n.keyEscape, err = d.quoted(); err != nil {
 			return size, err
@@ -135,7 +136,7 @@ func (d *document) object(depth, self int) (size int32, err error) {
 	}
 }
 
-func (d *document) array(depth int) (size int32, err error) {
+func (d *Document) array(depth int) (size int32, err error) {
 	d.pos++
 	d.space()
 	if d.pos < len(d.src) && d.src[d.pos] == ']' {
@@ -144,7 +145,7 @@ func (d *document) array(depth int) (size int32, err error) {
 	}
 	for {
 		d.space()
-		if err = d.value(depth+1, node{}); err != nil {
+		if err = d.value(depth+1, Node{}); err != nil {
 			return size, err
 		}
 		size++
@@ -156,7 +157,7 @@ func (d *document) array(depth int) (size int32, err error) {
 }
 
 // separator consumes a comma or the closing character, and reports whether it was the comma.
-func (d *document) separator(closing byte) (more bool, err error) {
+func (d *Document) separator(closing byte) (more bool, err error) {
 	d.space()
 	if d.pos < len(d.src) {
 		switch d.src[d.pos] {
@@ -171,21 +172,21 @@ func (d *document) separator(closing byte) (more bool, err error) {
 	return false, d.unexpected("in place of a comma or " + string(rune(closing)))
 }
 
-func (d *document) literal() (kind, error) {
+func (d *Document) literal() (Kind, error) {
 	rest := d.src[d.pos:]
 	for _, l := range [...]struct {
 		word string
-		kind kind
-	}{{"null", kindNull}, {"true", kindBool}, {"false", kindBool}} {
+		kind Kind
+	}{{"null", Null}, {"true", Bool}, {"false", Bool}} {
 		if strings.HasPrefix(rest, l.word) {
 			d.pos += len(l.word)
 			return l.kind, nil
 		}
 	}
-	return kindNull, d.unexpected("in place of a value")
+	return Null, d.unexpected("in place of a value")
 }
 
-func (d *document) digits() error {
+func (d *Document) digits() error {
 	from := d.pos
 	for d.pos < len(d.src) && d.src[d.pos] >= '0' && d.src[d.pos] <= '9' {
 		d.pos++
@@ -196,7 +197,7 @@ func (d *document) digits() error {
 	return nil
 }
 
-func (d *document) number() error {
+func (d *Document) number() error {
 	if d.src[d.pos] == '-' {
 		d.pos++
 	}

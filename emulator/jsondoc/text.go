@@ -1,4 +1,4 @@
-package emulator
+package jsondoc
 
 import (
 	"strconv"
@@ -8,7 +8,7 @@ import (
 
 // quoted reads a string and reports whether it has escapes. A lone surrogate is a flaw: it stands for no character, so two
 // different identifiers could become one.
-func (d *document) quoted() (escaped bool, err error) {
+func (d *Document) quoted() (escaped bool, err error) {
 	d.pos++
 	for d.pos < len(d.src) {
 		switch c := d.src[d.pos]; {
@@ -29,7 +29,7 @@ func (d *document) quoted() (escaped bool, err error) {
 	return escaped, d.unexpected("in a string")
 }
 
-func (d *document) escape() error {
+func (d *Document) escape() error {
 	at := d.pos
 	d.pos++
 	if d.pos >= len(d.src) {
@@ -55,7 +55,7 @@ func (d *document) escape() error {
 		d.pos += 6
 		return nil
 	}
-	d.flaws = append(d.flaws, flaw{int32(at), "contains a lone surrogate"})
+	d.Flaws = append(d.Flaws, Flaw{int32(at), "contains a lone surrogate"})
 	return nil
 }
 
@@ -120,8 +120,8 @@ func unescape(s string) string {
 	return string(b)
 }
 
-// appendString appends s as a JSON string. HTML characters are left alone: the page escapes what it shows.
-func appendString(b []byte, s string) []byte {
+// AppendString appends s as a JSON string. HTML characters are left alone: the page escapes what it shows.
+func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
 	for i := 0; i < len(s); i++ {
