@@ -7,7 +7,18 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ciobridge/ciobridge/emulator/fault"
 )
+
+// Fault is one way to misbehave and when to do it; see package fault.
+type Fault = fault.Fault
+
+// ParseFault reads the form that command lines use; see fault.Parse.
+func ParseFault(spec string) (Fault, error) { return fault.Parse(spec) }
+
+// Shard tells in which of n parts a person is, so that tests can choose people. Person is kind:value, as in receipts.
+func Shard(person string, n int) int { return fault.Shard(person, n) }
 
 // faults is the list of faults in force, with the memory of how often each fired. It is safe for concurrent use.
 type faults struct {
@@ -43,7 +54,7 @@ func (s *faults) add(f Fault) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.Name == "" {
-		f.Name = s.freeName(f.effect())
+		f.Name = s.freeName(f.Effect())
 	}
 	if f.Nth > 0 && f.Times == 0 {
 		f.Times = 1
@@ -96,7 +107,7 @@ func (s *faults) pick(x *exchange) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.list {
-		if a.spent() || !a.matches(x) {
+		if a.spent() || !matches(&a.Fault, x) {
 			continue
 		}
 		a.matched++
@@ -110,57 +121,28 @@ func (s *faults) pick(x *exchange) (Fault, bool) {
 	return Fault{}, false
 }
 
-func (f *Fault) matches(x *exchange) bool {
-	if !strings.HasPrefix(x.path, f.Path) || f.Refuse != "" && (x.refusal != "" || f.Item > len(x.calls) || len(x.calls) == 0) {
+// matches reports whether a request meets the conditions of a fault.
+func matches(f *Fault, x *exchange) bool {
+	noCalls := x.refusal != "" || f.Item > len(x.calls) || len(x.calls) == 0
+	if !strings.HasPrefix(x.path, f.Path) || f.Refuse != "" && noCalls {
 		return false
 	}
 	if f.Person == "" && f.Shard == "" && f.Contains == "" {
 		return true
 	}
 	for i := range x.calls {
-		if f.matchesCall(&x.calls[i]) {
+		if matchesCall(f, &x.calls[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-func (f *Fault) matchesCall(c *call) bool {
-	return strings.Contains(c.raw, f.Contains) && (f.matchesPerson(c.who) || c.other.kind != "" && f.matchesPerson(c.other))
-}
-
-func (f *Fault) matchesPerson(i identifier) bool {
-	if f.Person == "" && f.Shard == "" {
-		return true
-	}
-	person := i.String()
-	if f.Shard != "" {
-		part, of, _ := parseShard(f.Shard)
-		if uint64(Shard(person, int(of))) != part {
-			return false
-		}
-	}
-	return f.Person == "" || glob(f.Person, person)
-}
-
-// glob matches a pattern in which a star stands for any run of bytes.
-func glob(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, parts[0]) {
+func matchesCall(f *Fault, c *call) bool {
+	if !strings.Contains(c.raw, f.Contains) {
 		return false
 	}
-	s = s[len(parts[0]):]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, p)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(p):]
-	}
-	return strings.HasSuffix(s, parts[len(parts)-1])
+	return f.MatchesPerson(c.who.String()) || c.other.kind != "" && f.MatchesPerson(c.other.String())
 }
 
 // AddFault puts a fault into force and returns its name.

@@ -41,7 +41,7 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, x *exchange, 
 	case f.Reset:
 		reset(w)
 	case f.Status != 0:
-		f.answer().send(w)
+		answerOf(f).send(w)
 	default:
 		x.answer.send(w)
 	}
@@ -50,7 +50,7 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, x *exchange, 
 // refuseCalls makes the server find fault with calls that are right. The message quotes who it is about, as messages of servers do.
 func (x *exchange) refuseCalls(f Fault) {
 	for i := range x.calls {
-		if c := &x.calls[i]; f.Item == i+1 || f.Item == 0 && f.matchesCall(c) {
+		if c := &x.calls[i]; f.Item == i+1 || f.Item == 0 && matchesCall(&f, c) {
 			c.refuse(f.Refuse, "identifiers", "refused by the fault "+f.Name+" for "+c.who.String())
 		}
 	}
@@ -64,8 +64,8 @@ func (x *exchange) refuseCalls(f Fault) {
 	}
 }
 
-// answer is the response that the fault prescribes.
-func (f Fault) answer() answer {
+// answerOf is the response that the fault prescribes.
+func answerOf(f Fault) answer {
 	a := answer{status: f.Status, body: f.Body, header: http.Header{}}
 	if a.body == "" {
 		a.body = success.body

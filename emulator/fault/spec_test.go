@@ -1,4 +1,4 @@
-package emulator
+package fault
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		"reset,status=500", "body=x", "item=1,reset", "refuse=x,applied", "latency=-1s", "retry_after=date+soon,status=429", `body="x,status=500`,
 		`body="x"y,status=500`, "reset=perhaps",
 	} {
-		if f, err := ParseFault(spec); err == nil {
+		if f, err := Parse(spec); err == nil {
 			t.Errorf("%q is taken as %+v", spec, f)
 		}
 	}
@@ -34,7 +34,7 @@ func TestFaultsAsJSON(t *testing.T) {
 			t.Errorf("%s became %+v: %v", b, back, err)
 		}
 	}
-	parsed, err := ParseFault(`name=n,path=/api,person=id:*,shard=0/2,contains=c,nth=1,times=2,probability=0.5,for=1m,status=207,body="b,\"",location=l,retry_after=1,latency=1s,applied`)
+	parsed, err := Parse(`name=n,path=/api,person=id:*,shard=0/2,contains=c,nth=1,times=2,probability=0.5,for=1m,status=207,body="b,\"",location=l,retry_after=1,latency=1s,applied`)
 	if err != nil || !reflect.DeepEqual(parsed, f) {
 		t.Errorf("%+v: %v", parsed, err)
 	}

@@ -1,4 +1,4 @@
-package emulator
+package fault
 
 import (
 	"errors"
@@ -113,8 +113,8 @@ func Shard(person string, n int) int {
 	return int(h.Sum64() % uint64(n))
 }
 
-// effect names what the fault does, for faults without a name.
-func (f *Fault) effect() string {
+// Effect names what the fault does, for faults without a name.
+func (f *Fault) Effect() string {
 	name := "latency"
 	switch {
 	case f.Status != 0:
@@ -130,4 +130,38 @@ func (f *Fault) effect() string {
 		name += " after applying"
 	}
 	return name
+}
+
+// MatchesPerson reports whether the fault is for a person, who is kind:value, as in receipts.
+func (f *Fault) MatchesPerson(person string) bool {
+	if f.Person == "" && f.Shard == "" {
+		return true
+	}
+	if f.Shard != "" {
+		part, of, _ := parseShard(f.Shard)
+		if uint64(Shard(person, int(of))) != part {
+			return false
+		}
+	}
+	return f.Person == "" || glob(f.Person, person)
+}
+
+// glob matches a pattern in which a star stands for any run of bytes.
+func glob(pattern, s string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, parts[len(parts)-1])
 }

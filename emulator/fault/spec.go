@@ -1,4 +1,4 @@
-package emulator
+package fault
 
 import (
 	"encoding/json"
@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// ParseFault reads the form that command lines use: "status=503,probability=0.1". The keys are the fields in snake case; reset and
+// Parse reads the form that command lines use: "status=503,probability=0.1". The keys are the fields in snake case; reset and
 // applied stand alone; a value with a comma is written as a JSON string.
-func ParseFault(spec string) (Fault, error) {
+func Parse(spec string) (Fault, error) {
 	var f Fault
 	rest := spec
 	for rest != "" {
@@ -106,14 +106,14 @@ func (f *Fault) set(key, value string) (err error) {
 	return nil
 }
 
-// UnmarshalJSON reads an object with the keys of ParseFault, durations being strings such as "30s", or a string as ParseFault reads it.
+// UnmarshalJSON reads an object with the keys of Parse, durations being strings such as "30s", or a string as Parse reads it.
 func (f *Fault) UnmarshalJSON(b []byte) (err error) {
 	if b[0] == '"' {
 		var spec string
 		if err := json.Unmarshal(b, &spec); err != nil {
 			return err
 		}
-		*f, err = ParseFault(spec)
+		*f, err = Parse(spec)
 		return err
 	}
 	var members map[string]json.RawMessage
