@@ -19,8 +19,8 @@ type AckedRanges []Range
 
 // Count is the number of offsets, those of holes included.
 func (s AckedRanges) Count() (n int64) {
-	for _, sp := range s {
-		n += sp.To - sp.From
+	for _, r := range s {
+		n += r.To - r.From
 	}
 	return n
 }
@@ -34,22 +34,19 @@ func (s AckedRanges) End() int64 {
 }
 
 // Append adds a range that begins at or after the end of the last one.
-func (s AckedRanges) Append(sp Range) AckedRanges {
-	if last := len(s) - 1; last >= 0 && s[last].To >= sp.From {
-		s[last].To = max(s[last].To, sp.To)
+func (s AckedRanges) Append(r Range) AckedRanges {
+	if last := len(s) - 1; last >= 0 && s[last].To >= r.From {
+		s[last].To = max(s[last].To, r.To)
 		return s
 	}
-	return append(s, sp)
+	return append(s, r)
 }
 
 // AppendFrom appends to s what past holds from an offset on.
 func (s AckedRanges) AppendFrom(past AckedRanges, offset int64) AckedRanges {
-	first, _ := slices.BinarySearchFunc(past, offset, func(sp Range,
-		offset int64) int {
-		return compareEnd(sp, offset)
-	})
-	for _, sp := range past[first:] {
-		s = s.Append(Range{max(sp.From, offset), sp.To})
+	first, _ := slices.BinarySearchFunc(past, offset, compareEnd)
+	for _, r := range past[first:] {
+		s = s.Append(Range{max(r.From, offset), r.To})
 	}
 	return s
 }
@@ -62,23 +59,23 @@ func (s AckedRanges) Union(t AckedRanges) AckedRanges {
 	all := slices.Concat(s, t)
 	slices.SortFunc(all, func(a, b Range) int { return cmp.Compare(a.From, b.From) })
 	var u AckedRanges
-	for _, sp := range all {
-		u = u.Append(sp)
+	for _, r := range all {
+		u = u.Append(r)
 	}
 	return u
 }
 
 // CountWithin is how many of the offsets from from up to to, exclusive, are acked.
 func (s AckedRanges) CountWithin(from, to int64) (n int64) {
-	for _, sp := range s {
-		n += max(0, min(sp.To, to)-max(sp.From, from))
+	for _, r := range s {
+		n += max(0, min(r.To, to)-max(r.From, from))
 	}
 	return n
 }
 
 // compareEnd places an offset among ranges: at the first that ends behind it.
-func compareEnd(sp Range, offset int64) int {
-	if sp.To <= offset {
+func compareEnd(r Range, offset int64) int {
+	if r.To <= offset {
 		return -1
 	}
 	return 1
@@ -119,15 +116,15 @@ func (s AckedRanges) Encode(log string, committable int64, limit int) string {
 	room := rangesEncoding.DecodedLen(min(limit, maxEncodedRanges) - len(rangesVersion))
 	b := make([]byte, 4, max(4, min(room, 4+4*len(s))))
 	end := committable
-	for _, sp := range s {
+	for _, r := range s {
 		var pair [2 * binary.MaxVarintLen64]byte
-		p := binary.AppendUvarint(pair[:0], uint64(sp.From-end))
-		p = binary.AppendUvarint(p, uint64(sp.To-sp.From))
+		p := binary.AppendUvarint(pair[:0], uint64(r.From-end))
+		p = binary.AppendUvarint(p, uint64(r.To-r.From))
 		if len(b)+len(p) > room {
 			break
 		}
 		b = append(b, p...)
-		end = sp.To
+		end = r.To
 	}
 	if len(b) == 4 {
 		return ""

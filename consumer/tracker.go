@@ -8,13 +8,22 @@ import (
 )
 
 // Tracker knows which messages of one partition are in flight, and the committable offset: the one after the longest
-// unbroken run of acked messages. Offsets are those of the broker and only grow, with holes. Track and Ack cost the
-// same however much is in flight. It is safe for concurrent use.
+// unbroken run of acked messages.
+//
+// A source makes one when it begins to read a partition, and tells it with Resume what an earlier reader has acked past
+// the start. Each message that is handed over is tracked first, in the order of the offsets, which are those of the
+// broker and have holes. Track waits while too many messages stand past the committable offset. Messages are acked in
+// any order. What is committed are Committable, or Acked where the ranges past it are stored too. After Close nothing
+// that is acked moves the committable offset, so that a message acked late is committed by nobody but the next reader,
+// who learns it from Acked.
+//
+// The messages in flight stand in a ring, and a ticket is the place in it; so Track and Ack cost the same however much
+// is in flight. A Tracker is safe for concurrent use.
 type Tracker struct {
 	limit int // how many messages may stand past the committable offset
 
 	mu sync.Mutex
-	// its length is a power of two; grows up to the limit, and goes back to its pool when nothing is in flight
+	// of a length that is a power of two; it grows, and goes back to its pool when nothing is in flight
 	ring      []inFlight
 	smallRing [smallestRing]inFlight
 	head      uint64 // ticket of the oldest message that is not acked
@@ -37,11 +46,13 @@ type inFlight struct {
 func (e *inFlight) acked() bool { return e.since == 0 }
 
 // Resume says what is acked past the start already. It is called before the first Track.
-func (l *Tracker) Resume(done AckedRanges) { l.ackedBefore, l.cursor = done, rangeCursor{ranges: done} }
+func (t *Tracker) Resume(acked AckedRanges) {
+	t.ackedBefore, t.cursor = acked, rangeCursor{ranges: acked}
+}
 
 // AlreadyAcked reports whether a message was acked before reading began. Whoever tracks messages asks this first, and
 // acks such a message at once. Only the goroutine that calls Track may call it.
-func (l *Tracker) AlreadyAcked(offset int64) bool { return l.cursor.has(offset) }
+func (t *Tracker) AlreadyAcked(offset int64) bool { return t.cursor.has(offset) }
 
 // ErrTrackerClosed is the error of Track after Close.
 var ErrTrackerClosed = errors.New("the partition has been given up")
@@ -49,112 +60,112 @@ var ErrTrackerClosed = errors.New("the partition has been given up")
 // NewTracker starts at the offset of the first message that will be tracked, or before it. At most limit messages stand
 // past the committable offset.
 func NewTracker(start int64, limit int) *Tracker {
-	l := &Tracker{next: start, limit: limit}
-	l.ring = l.smallRing[:]
-	return l
+	t := &Tracker{next: start, limit: limit}
+	t.ring = t.smallRing[:]
+	return t
 }
 
 // Track notes that a message is in flight and returns the ticket with which it is acked. While the limit is reached it
 // waits for the oldest message to be acked, for ctx or for Close. It is called in the order of the offsets, from one
 // goroutine.
-func (l *Tracker) Track(ctx context.Context, offset int64, now time.Time) (ticket uint64, err error) {
-	l.mu.Lock()
-	for !l.closed && l.tail-l.head >= uint64(l.limit) {
-		if l.headMoved == nil {
-			l.headMoved = make(chan struct{})
+func (t *Tracker) Track(ctx context.Context, offset int64, now time.Time) (ticket uint64, err error) {
+	t.mu.Lock()
+	for !t.closed && t.tail-t.head >= uint64(t.limit) {
+		if t.headMoved == nil {
+			t.headMoved = make(chan struct{})
 		}
-		room := l.headMoved
-		l.mu.Unlock()
+		moved := t.headMoved
+		t.mu.Unlock()
 		select {
-		case <-room:
+		case <-moved:
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
-		l.mu.Lock()
+		t.mu.Lock()
 	}
-	defer l.mu.Unlock()
-	if l.closed {
+	defer t.mu.Unlock()
+	if t.closed {
 		return 0, ErrTrackerClosed
 	}
-	if l.tail-l.head == uint64(len(l.ring)) {
-		l.grow()
+	if t.tail-t.head == uint64(len(t.ring)) {
+		t.grow()
 	}
-	ticket = l.tail
-	*l.at(ticket) = inFlight{offset: offset, since: now.UnixNano()}
-	l.tail++
-	l.next = offset + 1
+	ticket = t.tail
+	*t.at(ticket) = inFlight{offset: offset, since: now.UnixNano()}
+	t.tail++
+	t.next = offset + 1
 	return ticket, nil
 }
 
 // Ack marks a message as finished. It reports false when the message was acked before or when the tracker is closed.
-func (l *Tracker) Ack(ticket uint64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if ticket < l.head || ticket >= l.tail || l.at(ticket).acked() {
+func (t *Tracker) Ack(ticket uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ticket < t.head || ticket >= t.tail || t.at(ticket).acked() {
 		return false
 	}
-	l.at(ticket).since = 0
-	l.acks++
-	if l.closed {
+	t.at(ticket).since = 0
+	t.acks++
+	if t.closed {
 		return false
 	}
-	if ticket != l.head {
+	if ticket != t.head {
 		return true
 	}
-	for l.head < l.tail && l.at(l.head).acked() {
-		l.head++
+	for t.head < t.tail && t.at(t.head).acked() {
+		t.head++
 	}
-	if l.head == l.tail && len(l.ring) > smallestRing {
-		idleRings.put(l.ring)
-		l.ring = l.smallRing[:]
+	if t.head == t.tail && len(t.ring) > smallestRing {
+		idleRings.put(t.ring)
+		t.ring = t.smallRing[:]
 	}
-	l.wake()
+	t.wake()
 	return true
 }
 
 // Skip says that no message stands before next, beyond those that were tracked.
-func (l *Tracker) Skip(next int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.next = max(l.next, next)
+func (t *Tracker) Skip(next int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next = max(t.next, next)
 }
 
 // Committable is the offset after the longest unbroken run of acked messages. It never moves back.
-func (l *Tracker) Committable() int64 {
-	committable, _ := l.Position()
+func (t *Tracker) Committable() int64 {
+	committable, _ := t.Position()
 	return committable
 }
 
 // Position is the committable offset and how many messages were acked: while that number is the same, the same are
 // acked.
-func (l *Tracker) Position() (committable int64, news uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head < l.tail {
-		return l.at(l.head).offset, l.acks
+func (t *Tracker) Position() (committable int64, acks uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.head < t.tail {
+		return t.at(t.head).offset, t.acks
 	}
-	return l.next, l.acks
+	return t.next, t.acks
 }
 
 // CommittableCount is the committable offset, and how many messages were tracked before it.
-func (l *Tracker) CommittableCount() (next int64, count uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head < l.tail {
-		return l.at(l.head).offset, l.head
+func (t *Tracker) CommittableCount() (committable int64, count uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.head < t.tail {
+		return t.at(t.head).offset, t.head
 	}
-	return l.next, l.head
+	return t.next, t.head
 }
 
 // Acked is the committable offset, and what is acked past it, appended to dst. What stands between two messages that
 // are acked counts as acked too: nothing of it has ever been in flight. After Close, the message at the committable
 // offset may be acked. The number of acks is that of Position.
-func (l *Tracker) Acked(dst AckedRanges) (committable int64, done AckedRanges, news uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (t *Tracker) Acked(dst AckedRanges) (committable int64, acked AckedRanges, acks uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	from := int64(-1) // where a range begins that has not ended
-	for t := l.head; t < l.tail; t++ {
-		switch e := l.at(t); {
+	for ticket := t.head; ticket < t.tail; ticket++ {
+		switch e := t.at(ticket); {
 		case e.acked() && from < 0:
 			from = e.offset
 		case !e.acked() && from >= 0:
@@ -162,49 +173,49 @@ func (l *Tracker) Acked(dst AckedRanges) (committable int64, done AckedRanges, n
 		}
 	}
 	if from >= 0 {
-		dst = append(dst, Range{from, l.next})
+		dst = append(dst, Range{from, t.next})
 	}
-	committable = l.next
-	if l.head < l.tail {
-		committable = l.at(l.head).offset
+	committable = t.next
+	if t.head < t.tail {
+		committable = t.at(t.head).offset
 	}
-	return committable, dst.AppendFrom(l.ackedBefore, l.next), l.acks
+	return committable, dst.AppendFrom(t.ackedBefore, t.next), t.acks
 }
 
 // InFlight is the number of messages at or past the committable offset, acked or not, and when the oldest was handed
 // out. It is 0 after Close.
-func (l *Tracker) InFlight() (n int, oldest time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head == l.tail || l.closed {
+func (t *Tracker) InFlight() (n int, oldest time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.head == t.tail || t.closed {
 		return 0, time.Time{}
 	}
-	return int(l.tail - l.head), time.Unix(0, l.at(l.head).since)
+	return int(t.tail - t.head), time.Unix(0, t.at(t.head).since)
 }
 
 // Close ends the tracker: its committable offset stays where it is, whatever is acked later. Acked shows those later
 // acks.
-func (l *Tracker) Close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	l.wake()
+func (t *Tracker) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	t.wake()
 }
 
-func (l *Tracker) at(ticket uint64) *inFlight { return &l.ring[ticket&uint64(len(l.ring)-1)] }
+func (t *Tracker) at(ticket uint64) *inFlight { return &t.ring[ticket&uint64(len(t.ring)-1)] }
 
-func (l *Tracker) wake() {
-	if l.headMoved != nil {
-		close(l.headMoved)
-		l.headMoved = nil
+func (t *Tracker) wake() {
+	if t.headMoved != nil {
+		close(t.headMoved)
+		t.headMoved = nil
 	}
 }
 
-func (l *Tracker) grow() {
-	old := l.ring
-	l.ring = idleRings.get(2 * len(old))
-	for t := l.head; t < l.tail; t++ {
-		*l.at(t) = old[t&uint64(len(old)-1)]
+func (t *Tracker) grow() {
+	old := t.ring
+	t.ring = idleRings.get(2 * len(old))
+	for ticket := t.head; ticket < t.tail; ticket++ {
+		*t.at(ticket) = old[ticket&uint64(len(old)-1)]
 	}
 	idleRings.put(old)
 }

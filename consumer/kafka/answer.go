@@ -11,12 +11,13 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 )
 
-// chunk is the record set of one fetch.
+// chunk is what one answer brought of a partition: whole batches, and perhaps a part of one. It is handed over by the
+// worker, and its memory is released when its last message is acked.
 type chunk struct {
 	fetcher *fetcher // that fetched it
 	came    time.Time
-	from    int64
-	epoch   int
+	from    int64 // the offset that was asked for
+	epoch   int   // of the partition when it was asked for
 	aborted []wire.AbortedRange
 	set     *consumer.Buffer
 }
@@ -53,7 +54,7 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fetcher != f || p.epoch != epoch || p.next != from || p.queued != nil {
-		got.Set.Release() // what has happened since it was asked for makes it another partition's, or late
+		got.Set.Release() // it has been moved or rewound since
 		return
 	}
 	if next == from && need > 0 {

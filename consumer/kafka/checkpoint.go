@@ -21,7 +21,8 @@ const (
 	maxMetadataAll = 512 << 10
 )
 
-// checkpoint is what the group has committed for a partition.
+// checkpoint is what the group has committed for a partition. Kafka stores the offset, and the rest in the text beside
+// it, which is called metadata.
 type checkpoint struct {
 	offset int64 // the next to read; -1 when nothing is committed
 	// partitions is how many partitions the topic had then, 0 when the commit does not tell. A partition with a number
@@ -86,41 +87,41 @@ func newReaderID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// recall adds to what is committed for a partition what this process knows to be done beyond that. It counts only where
-// the last commit is this reader's own. Whoever else has read the partition since, were it one message, or has set its
-// offset, has made a commit before; and with a topic go the commits.
+// recall adds to what is committed for a partition what this process knows to be acked beyond that. It counts only
+// where the last commit is this reader's own. Whoever else has read the partition since, were it one message, or has
+// set its offset, has made a commit before; and with a topic go the commits.
 func (k *Source) recall(key partitionKey, c checkpoint) checkpoint {
 	k.mu.Lock()
-	l := k.past[key]
+	tracker := k.past[key]
 	k.mu.Unlock()
-	if l == nil || c.offset < 0 || c.reader != k.reader {
+	if tracker == nil || c.offset < 0 || c.reader != k.reader {
 		return c
 	}
-	committable, done, _ := l.Acked(nil)
+	committable, acked, _ := tracker.Acked(nil)
 	c.acked = nil
 	if committable > c.offset {
 		c.acked = consumer.AckedRanges{{From: c.offset, To: committable}}
 	}
-	for _, sp := range done {
-		c.acked = c.acked.Append(consumer.Range{From: max(sp.From, c.offset), To: sp.To})
+	for _, r := range acked {
+		c.acked = c.acked.Append(consumer.Range{From: max(r.From, c.offset), To: r.To})
 	}
 	return c
 }
 
-// remember takes over what the generation knows to be done, for the next one. What is done from now on counts too.
+// remember takes over what the generation knows to be acked, for the next one. What is acked from now on counts too.
 func (k *Source) remember(g *generation) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	past := map[partitionKey]*consumer.Tracker{}
 	for _, p := range g.partitions {
 		p.mu.Lock()
-		l, deleted := p.tracker, p.deleted
+		tracker, deleted := p.tracker, p.deleted
 		p.mu.Unlock()
-		if l == nil {
-			l = k.past[p.key] // this generation has not come to read it
+		if tracker == nil {
+			tracker = k.past[p.key] // this generation has not come to read it
 		}
-		if l != nil && !deleted {
-			past[p.key] = l
+		if tracker != nil && !deleted {
+			past[p.key] = tracker
 		}
 	}
 	k.past = past
@@ -143,7 +144,7 @@ func (k *Source) lessMetadata(err error, partitions int) {
 		zap.Int("bytes", limit), zap.Error(err))
 }
 
-// advance moves the offset over what is done right behind it.
+// advance moves the offset over what is acked right behind it.
 func (c *checkpoint) advance() {
 	if len(c.acked) > 0 && c.acked[0].From <= c.offset {
 		c.offset, c.acked = c.acked[0].To, c.acked[1:]

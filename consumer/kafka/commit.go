@@ -19,7 +19,7 @@ import (
 // commitEvery is the pause between two commits.
 const commitEvery = 200 * time.Millisecond
 
-// commitLoop commits the committable offsets as they move, and what is done past them.
+// commitLoop commits the committable offsets as they move, and what is acked past them.
 func (g *generation) commitLoop(ctx context.Context) {
 	retries := newRetryLogger(g.source.log, "commit", g.source.metrics.failed)
 	wait := commitEvery
@@ -37,7 +37,7 @@ func (g *generation) commitLoop(ctx context.Context) {
 	}
 }
 
-// commitOffsets commits the committable offset of every partition where something has been done. After an error they
+// commitOffsets commits the committable offset of every partition where something has been acked. After an error they
 // are committed again, or higher ones.
 func (g *generation) commitOffsets(ctx context.Context) error {
 	offsets := map[partitionKey]checkpoint{}

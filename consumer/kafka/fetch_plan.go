@@ -45,9 +45,9 @@ func (f *fetcher) plan(now time.Time) (starting []*partition, again time.Time) {
 	return starting, again
 }
 
-// first is the index of the partition that stands first in the next request: the one behind the last that was given
-// something, so that an answer that is full before it has come round favours nobody. It is never the same twice in a
-// row: answers that come round would favour it.
+// first picks the partition with which the next request begins, round robin: the one after the last that received
+// data, so that an answer cut off by MaxBytes cannot starve those behind it. It is never the same one twice in a row:
+// where answers reach all partitions, that one would be favoured.
 func (f *fetcher) first() int {
 	i := slices.Index(f.partitions, f.truncated)
 	if i < 0 {

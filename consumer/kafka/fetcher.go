@@ -31,6 +31,11 @@ const (
 )
 
 // fetcher reads from one broker the partitions that it leads, over one connection, one request at a time.
+//
+// The router makes it when a partition of ours is first led by that broker, and it runs until reading ends. In each
+// round it waits while workers have much to do, plans what to ask for, connects if need be, and then either starts
+// partitions or fetches. After an error it closes the connection, asks the router to look for the leaders, and waits.
+// Partitions come and go meanwhile; what came for one that has moved is thrown away.
 type fetcher struct {
 	g        *generation
 	addr     string

@@ -18,7 +18,13 @@ import (
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// generation is the time between two rebalances, in which a set of partitions is ours.
+// generation is the time between two rebalances, in which a set of partitions is ours. The package comment names its
+// goroutines and its locks.
+//
+// Its life is run: it starts the heartbeat loop, the commit loop and the router, which starts the fetchers, and waits
+// for the end of the reading. Whoever finds a reason for that calls finish. Then it ends the lease and waits for what
+// is registered with it, for the fetchers, and for the handlers, all up to the drain limit; heartbeats and commits go
+// on until then. At last it commits once more and closes the trackers.
 type generation struct {
 	source     *Source
 	member     *member

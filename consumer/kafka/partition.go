@@ -18,8 +18,16 @@ type partitionKey struct {
 // String renders the partition as topic/partition.
 func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(k.id)) }
 
-// partition is one partition during one generation. Its fetcher asks for chunks ahead, its worker hands their messages
-// over: a goroutine while there is something to hand over, so that a partition in which nothing happens costs little.
+// partition is one partition during one generation.
+//
+// It is starting until its checkpoint is known and compared with its log; then it has a tracker, and is reading. Its
+// fetcher asks for one chunk ahead while its worker hands over another. The worker is a goroutine only while there is a
+// chunk, so that a partition in which nothing happens costs little. When its leader moves, it changes its fetcher and
+// keeps its place. When what was fetched cannot be used, it is rewound: its epoch grows, and chunks of older epochs are
+// thrown away. When it falls out of its log, it is starting again; when it cannot go on, it is halted. At the end of
+// the generation its tracker is closed.
+//
+// The fields below mu are guarded by it. The functions that need it held say so.
 type partition struct {
 	key      partitionKey
 	share    consumer.BudgetShare
@@ -102,7 +110,8 @@ const (
 	stopCorrupt  = "corrupt"
 )
 
-// ready says whether a chunk may be fetched now, and else when to look again; zero means on a signal.
+// ready says whether the partition, being at ph, wants its fetcher now, and else when to look again; zero means on a
+// signal. The caller holds mu.
 func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
 	if p.phase != ph {
 		return false, time.Time{}
@@ -133,7 +142,7 @@ func (p *partition) busy() bool {
 	return p.working
 }
 
-// rewind makes the next fetch begin at an offset that was fetched before.
+// rewind makes the next fetch begin at an offset that was fetched before. The caller holds mu.
 func (p *partition) rewind(offset int64) {
 	p.epoch++
 	p.next = offset
@@ -159,7 +168,7 @@ func (p *partition) startReading(c checkpoint, limit int) {
 	p.next = c.offset
 }
 
-// uncommitted is what is done and not committed; not ok while that is nothing, while reading has not begun, and when
+// uncommitted is what is acked and not committed; not ok while that is nothing, while reading has not begun, and when
 // the log is gone.
 func (p *partition) uncommitted() (c checkpoint, ok bool) {
 	p.mu.Lock()
@@ -168,7 +177,7 @@ func (p *partition) uncommitted() (c checkpoint, ok bool) {
 	if tracker == nil || deleted {
 		return c, false
 	}
-	if committable, news := tracker.Position(); committable <= p.written && news == p.acks {
+	if committable, acks := tracker.Position(); committable <= p.written && acks == p.acks {
 		return c, false
 	}
 	c.partitions = p.count

@@ -45,7 +45,7 @@ func (g *generation) startPartitions(ctx context.Context, conn *broker.KafkaConn
 }
 
 // startOffset decides where a partition is read from. CommitFirst says that the place has to be committed first:
-// otherwise a crash before the first ordinary commit would begin at another one. A non-nil stop means that the
+// otherwise a crash before the first ordinary commit would begin at another one. A non-nil haltReason means that the
 // committed offset is outside of the log.
 func startOffset(c checkpoint, added bool, b bounds) (offset int64, commitFirst bool, halt *haltReason) {
 	switch {
@@ -101,8 +101,8 @@ func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFir
 		g.halt(p, halt)
 		return c, false, false
 	}
-	// Before the first message is handed over, the commit says whose the partition is: others that knew it as theirs
-	// then know better.
+	// Before the first message is handed over, the commit says whose the partition is, so that another reader that
+	// comes back does not use what it remembers.
 	commitFirst = commitFirst || p.tracker == nil && c.reader != g.source.reader
 	c.offset, c.partitions, c.reader = offset, p.count, g.source.reader
 	return c, commitFirst, true

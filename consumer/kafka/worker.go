@@ -91,7 +91,7 @@ func (w *worker) handOver(ctx context.Context, c *chunk) error {
 	return nil
 }
 
-// withNextBatch adds to the error over a damaged batch where the next one begins.
+// withNextBatch notes in the error of a damaged batch where the next batch begins.
 func withNextBatch(err error, h *wire.BatchHeader) error {
 	var broken *wire.CorruptError
 	if errors.As(err, &broken) {
