@@ -20,12 +20,12 @@ const (
 	natsMaxPings      = 3
 )
 
-// natsMajor and natsMinor are the first nats-server that can reset a consumer to its ack floor. Without that, the messages in
-// flight at a crash come back out of order.
+// natsMajor and natsMinor are the first nats-server that can reset a consumer to its ack floor. Without that, the
+// messages in flight at a crash come back out of order.
 const natsMajor, natsMinor = 2, 14
 
-// NATS is a connection to a NATS server or cluster. When it breaks, it is opened again, however long that takes. It is also a
-// Prometheus collector of the connection's state.
+// NATS is a connection to a NATS server or cluster. When it breaks, it is opened again, however long that takes. It
+// is also a Prometheus collector of the connection's state.
 //
 // What is published while there is no connection fails at once. It does not wait for the next connection.
 type NATS struct {
@@ -37,8 +37,8 @@ type NATS struct {
 	store  *Embedded // the server, where it is in this process
 }
 
-// NewNATS connects. It tries until the first connection stands or ctx ends, and refuses servers that are too old for what the
-// bridge needs.
+// NewNATS connects. It tries until the first connection stands or ctx ends, and refuses servers that are too old for
+// what the bridge needs.
 func NewNATS(ctx context.Context, cfg NATSConfig, log *zap.Logger) (*NATS, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -53,24 +53,7 @@ func NewNATS(ctx context.Context, cfg NATSConfig, log *zap.Logger) (*NATS, error
 func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Option) (*NATS, error) {
 	n := &NATS{log: log, closed: make(chan struct{})}
 	connected := make(chan struct{}, 1)
-	opts = append(opts,
-		nats.Name("ciobridge"),
-		nats.Timeout(natsDialTimeout),
-		nats.RetryOnFailedConnect(true),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(natsReconnectWait),
-		nats.ReconnectJitter(natsReconnectWait, natsReconnectWait),
-		nats.ReconnectBufSize(-1),
-		nats.PingInterval(natsPingInterval),
-		nats.MaxPingsOutstanding(natsMaxPings),
-		nats.IgnoreAuthErrorAbort(), // credentials may be on their way; giving up would need a restart
-		nats.ConnectHandler(func(*nats.Conn) { connected <- struct{}{} }),
-		nats.DisconnectErrHandler(n.onDisconnect),
-		nats.ReconnectHandler(n.onReconnect),
-		nats.ReconnectErrHandler(n.onError),
-		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) { n.onError(nc, err) }),
-		nats.ClosedHandler(func(*nats.Conn) { close(n.closed) }),
-	)
+	opts = append(opts, n.options(connected)...)
 	conn, err := nats.Connect(urls, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
@@ -94,6 +77,29 @@ func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Op
 	return n, nil
 }
 
+// options are what is the same for every connection. The first connect is told to connected.
+func (n *NATS) options(connected chan<- struct{}) []nats.Option {
+	return []nats.Option{
+		nats.Name("ciobridge"),
+		nats.Timeout(natsDialTimeout),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(natsReconnectWait),
+		nats.ReconnectJitter(natsReconnectWait, natsReconnectWait),
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(natsPingInterval),
+		nats.MaxPingsOutstanding(natsMaxPings),
+		nats.IgnoreAuthErrorAbort(), // credentials may be on their way; giving up would need a restart
+		nats.ConnectHandler(func(*nats.Conn) { connected <- struct{}{} }),
+		nats.DisconnectErrHandler(n.onDisconnect),
+		nats.ReconnectHandler(n.onReconnect),
+		nats.ReconnectErrHandler(n.onError),
+		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) { n.onError(nc, err) }),
+		nats.ClosedHandler(func(*nats.Conn) { close(n.closed) }),
+	}
+}
+
+// checkNATSVersion refuses a server that is too old.
 func checkNATSVersion(version string) error {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {
@@ -102,8 +108,9 @@ func checkNATSVersion(version string) error {
 	major, err1 := strconv.Atoi(parts[0])
 	minor, err2 := strconv.Atoi(parts[1])
 	if err1 == nil && err2 == nil && (major < natsMajor || major == natsMajor && minor < natsMinor) {
-		return fmt.Errorf("nats-server %s is too old: ciobridge needs %d.%d or newer, which can set a consumer back to its "+
-			"acknowledgement floor: upgrade the server", version, natsMajor, natsMinor)
+		return fmt.Errorf("nats-server %s is too old: ciobridge needs %d.%d or newer, "+
+			"which can set a consumer back to its acknowledgement floor: upgrade the server",
+			version, natsMajor, natsMinor)
 	}
 	return nil
 }
@@ -114,8 +121,8 @@ func (n *NATS) Conn() *nats.Conn { return n.conn }
 // JetStream is the JetStream API of the connection's account.
 func (n *NATS) JetStream() jetstream.JetStream { return n.js }
 
-// Trouble is why nothing can be read or published: there is no connection at the moment, or the store of the embedded server
-// takes nothing. It is nil while all is well.
+// Trouble is why nothing can be read or published: there is no connection at the moment, or the store of the embedded
+// server takes nothing. It is nil while all is well.
 func (n *NATS) Trouble() error {
 	if n.store != nil {
 		if err := n.store.Trouble(); err != nil {
@@ -150,8 +157,8 @@ func (n *NATS) onReconnect(nc *nats.Conn) {
 	n.log.Info("nats connection restored", zap.String("server", nc.ConnectedServerName()))
 }
 
-// onError counts every asynchronous error. It logs the first of each kind since the last connection only, because a refused
-// connect is reported at every attempt. The client's errors name subjects at most, never payloads.
+// onError counts every asynchronous error. It logs the first of each kind since the last connection only, because a
+// refused connect is reported at every attempt. The client's errors name subjects at most, never payloads.
 func (n *NATS) onError(_ *nats.Conn, err error) {
 	kind, first := n.events.recordError(err)
 	if first {

@@ -13,8 +13,8 @@ import (
 
 // NATSConfig says which NATS servers to connect to and as whom. At most one way of authentication is given.
 type NATSConfig struct {
-	// URLs are the servers, such as nats://nats-0:4222 or tls://nats.example.com. The first that answers names the others of
-	// its cluster.
+	// URLs are the servers, such as nats://nats-0:4222 or tls://nats.example.com. The first that answers names the
+	// others of its cluster.
 	URLs []string `yaml:"urls"`
 	// TLS encrypts the connection; a tls:// address does the same with the system's certificate authorities.
 	TLS *TLSConfig `yaml:"tls"`
@@ -46,7 +46,8 @@ func (c NATSConfig) Validate() error {
 		case err != nil || u.Host == "": // the parser's own text would quote the address, and with it a password
 			errs = append(errs, fmt.Errorf("urls[%d]: is not an address: write it as nats://host:4222", i))
 		case u.User != nil:
-			errs = append(errs, fmt.Errorf("urls[%d]: holds a user or a token: give them by user and password, or token", i))
+			errs = append(errs, fmt.Errorf("urls[%d]: holds a user or a token: "+
+				"give them by user and password, or token", i))
 		case u.Scheme != "nats" && u.Scheme != "tls":
 			errs = append(errs, fmt.Errorf("urls[%d]: its scheme is not supported: use nats or tls", i))
 		case u.Scheme == "tls":
@@ -87,14 +88,14 @@ func (c NATSConfig) validateAuth(encrypted bool) error {
 		errs = append(errs, fmt.Errorf("%s: only one way of authentication can be given", strings.Join(ways, ", ")))
 	}
 	if (!c.Password.IsZero() || !c.Token.IsZero()) && !encrypted && !c.AllowPlaintext {
-		errs = append(errs, errors.New("allow_plaintext: a password or token would travel unencrypted: configure tls, or set "+
-			"allow_plaintext: true"))
+		errs = append(errs, errors.New("allow_plaintext: a password or token would travel unencrypted: "+
+			"configure tls, or set allow_plaintext: true"))
 	}
 	return errors.Join(errs...)
 }
 
-// options turns the configuration into the client's options. Files are read now, so that a wrong path is an error at the start.
-// They are read again at every connect, so that rotated credentials are used.
+// options turns the configuration into the client's options. Files are read now, so that a wrong path is an error at
+// the start. They are read again at every connect, so that rotated credentials are used.
 func (c NATSConfig) options() ([]nats.Option, error) {
 	var opts []nats.Option
 	if c.TLS != nil {
@@ -132,8 +133,8 @@ func (c NATSConfig) options() ([]nats.Option, error) {
 	return opts, nil
 }
 
-// reveal reads a secret for one connect. It is empty while its file is being replaced. The server then refuses the connect,
-// which is tried again.
+// reveal reads a secret for one connect. It is empty while its file is being replaced. The server then refuses the
+// connect, which is tried again.
 func reveal(ref secret.Ref) string {
 	value, err := ref.Read()
 	if err != nil {

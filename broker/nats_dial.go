@@ -16,14 +16,14 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Dial opens one more connection to the server that n is connected to, with the same TLS settings and as the same user. When
-// it returns, the server has accepted the user. From there on the caller speaks the protocol, and answers the server's pings.
-// A connection that breaks stays broken.
+// Dial opens one more connection to the server that n is connected to, with the same TLS settings and as the same
+// user. When it returns, the server has accepted the user. From there on the caller speaks the protocol, and answers
+// the server's pings. A connection that breaks stays broken.
 //
-// The handshake is written here because the client library does not give its connections away. It keeps the socket, and the
-// TLS session over it, in unexported fields, and starts its own goroutine that reads from it. A dialer of our own
-// (nats.SetCustomDialer) would see only what is below TLS. What the handshake says is taken from the library's options, so
-// that both connections show the same certificates and credentials.
+// The handshake is written here because the client library does not give its connections away. It keeps the socket,
+// and the TLS session over it, in unexported fields, and starts its own goroutine that reads from it. A dialer of our
+// own (nats.SetCustomDialer) would see only what is below TLS. What the handshake says is taken from the library's
+// options, so that both connections show the same certificates and credentials.
 func (n *NATS) Dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, natsDialTimeout)
 	defer cancel()
@@ -58,8 +58,8 @@ func (n *NATS) connect(ctx context.Context) (net.Conn, error) {
 }
 
 // handshake does what comes before the first subscription. The server sends INFO. The client starts TLS if the first
-// connection uses it, and sends CONNECT with its credentials, followed by PING. The server answers with PONG, or with an
-// error if it refuses the client.
+// connection uses it, and sends CONNECT with its credentials, followed by PING. The server answers with PONG, or with
+// an error if it refuses the client.
 func (n *NATS) handshake(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	conn := &natsConn{Conn: raw, in: bufio.NewReader(raw)}
 	line, err := conn.readLine()
@@ -97,8 +97,8 @@ func (n *NATS) handshake(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	return conn, conn.awaitPong()
 }
 
-// startTLS shows and checks the same certificates as the first connection. Name is the server name that was checked there. It
-// is empty if the server was given by its IP address.
+// startTLS shows and checks the same certificates as the first connection. Name is the server name that was checked
+// there. It is empty if the server was given by its IP address.
 func (n *NATS) startTLS(ctx context.Context, raw net.Conn, name string) (net.Conn, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if n.conn.Opts.TLSConfig != nil {
@@ -117,26 +117,29 @@ func (n *NATS) startTLS(ctx context.Context, raw net.Conn, name string) (net.Con
 	return secured, nil
 }
 
+// natsConnect is what the client says of itself in CONNECT.
+type natsConnect struct {
+	Verbose      bool   `json:"verbose"`
+	Pedantic     bool   `json:"pedantic"`
+	JWT          string `json:"jwt,omitempty"`
+	NKey         string `json:"nkey,omitempty"`
+	Signature    string `json:"sig,omitempty"`
+	User         string `json:"user,omitempty"`
+	Password     string `json:"pass,omitempty"`
+	Token        string `json:"auth_token,omitempty"`
+	TLS          bool   `json:"tls_required"`
+	Name         string `json:"name"`
+	Language     string `json:"lang"`
+	Version      string `json:"version"`
+	Protocol     int    `json:"protocol"`
+	Headers      bool   `json:"headers"`
+	NoResponders bool   `json:"no_responders"`
+}
+
 // connectLine is the client's CONNECT, and the PING after it. Credentials are read anew, so that rotated ones are used.
 func (n *NATS) connectLine(nonce string, encrypted bool) ([]byte, error) {
 	o := &n.conn.Opts
-	h := struct {
-		Verbose      bool   `json:"verbose"`
-		Pedantic     bool   `json:"pedantic"`
-		JWT          string `json:"jwt,omitempty"`
-		NKey         string `json:"nkey,omitempty"`
-		Signature    string `json:"sig,omitempty"`
-		User         string `json:"user,omitempty"`
-		Password     string `json:"pass,omitempty"`
-		Token        string `json:"auth_token,omitempty"`
-		TLS          bool   `json:"tls_required"`
-		Name         string `json:"name"`
-		Language     string `json:"lang"`
-		Version      string `json:"version"`
-		Protocol     int    `json:"protocol"`
-		Headers      bool   `json:"headers"`
-		NoResponders bool   `json:"no_responders"`
-	}{
+	h := natsConnect{
 		NKey: o.Nkey, TLS: encrypted, Name: o.Name, Language: nats.LangString, Version: nats.Version,
 		Protocol: 1, Headers: true, NoResponders: true,
 	}

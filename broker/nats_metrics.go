@@ -9,10 +9,13 @@ import (
 )
 
 var (
-	natsConnectedDesc   = prometheus.NewDesc("ciobridge_nats_connected", "1 while the connection to NATS stands, else 0.", nil, nil)
-	natsDisconnectsDesc = prometheus.NewDesc("ciobridge_nats_disconnects_total", "How often the connection to NATS broke.", nil, nil)
-	natsErrorsDesc      = prometheus.NewDesc("ciobridge_nats_errors_total",
-		"Asynchronous errors of the NATS connection: auth, permission, slow_consumer, connect or other.", []string{"kind"}, nil)
+	natsConnectedDesc = prometheus.NewDesc("ciobridge_nats_connected",
+		"1 while the connection to NATS stands, else 0.", nil, nil)
+	natsDisconnectsDesc = prometheus.NewDesc("ciobridge_nats_disconnects_total",
+		"How often the connection to NATS broke.", nil, nil)
+	natsErrorsDesc = prometheus.NewDesc("ciobridge_nats_errors_total",
+		"Asynchronous errors of the NATS connection: auth, permission, slow_consumer, connect or other.",
+		[]string{"kind"}, nil)
 )
 
 // natsEvents counts what happens to a connection.
@@ -56,8 +59,8 @@ func (e *natsEvents) lastError() error {
 
 func natsErrorKind(err error) string {
 	switch {
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
-		errors.Is(err, nats.ErrAccountAuthExpired):
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
+		errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
 		return "auth"
 	case errors.Is(err, nats.ErrPermissionViolation):
 		return "permission"

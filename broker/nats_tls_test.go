@@ -20,8 +20,8 @@ import (
 	"go.uber.org/zap/zaptest"
 )
 
-// A server that asks for a client certificate, and a client that trusts its authority and shows one of its own. A client that trusts
-// another authority, or has no certificate, stays outside.
+// A server that asks for a client certificate, and a client that trusts its authority and shows one of its own. A
+// client that trusts another authority, or has no certificate, stays outside.
 func TestNATSOverTLS(t *testing.T) {
 	dir := t.TempDir()
 	ca, other := newAuthority(t), newAuthority(t)
