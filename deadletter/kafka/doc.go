@@ -1,0 +1,20 @@
+// Package kafka keeps dead letters in a topic.
+//
+// A record of the log is a record of the topic: key, value and headers as they are, with the headers of the letter
+// behind those of the original. Put and Resolve send each partition's records in order and wait until all in-sync
+// replicas have them. What the topic does not take for its size is divided or truncated and sent again.
+//
+// Scan reads every partition up to the high watermark that stood when it began. Read fetches a record and keeps what
+// came with it, because the records of a replay are mostly read one after the other. Reading tries again for fifteen
+// seconds when a broker does not answer; writing does not, because the pipeline does.
+//
+// The lock of a replay is the consumer group "ciobridge-replay.<topic>": the member that leads the group has it.
+// Nothing is read through that group. A holder that was killed is given up by the coordinator after ten seconds.
+//
+// Put starts one goroutine for each partition that it writes to, and waits for all. A lock that is held has the
+// goroutine of deadletter.KeepLock, and one more while it joins the group again; releasing it waits for both. The mutex
+// of [Store] protects the records that were read ahead, that of the membership its identity; neither is held while a
+// broker is asked.
+//
+// Begin reading with store.go, and with lock.go for the lock.
+package kafka
