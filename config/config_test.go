@@ -105,16 +105,23 @@ admin: {listen: nowhere}
 			"source.kafka.brokers", "source.kafka.group", "source.kafka.start_at", "customerio.region", "customerio.site_id_file",
 			"delivery.senders", "delivery.order", "stop_share", "dead_letters.topic", "log.level", "admin.listen",
 		}},
-		"no unit":              {valid + "delivery: {linger: 200}\n", []string{"[5:20] want a duration such as 30s, found a whole number"}},
-		"a colon":              {strings.Replace(valid, "dir: data", "dir: [a]", 1), []string{"want a text, in quotes if it has a colon, found a list"}},
-		"a secret in the file": {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1), []string{"[3:42] there is no such key here"}},
-		"a tag":                {valid + "rules: !x\n", []string{"ciobridge.yaml: [5:8] a YAML tag has no place here"}},
-		"a tag in a section":   {"source: {kafka: {brokers: !x }}", []string{"[1:27] a YAML tag"}},
-		"a tag on a list":      {valid + "rules_from: !x\n", []string{"[5:13] a YAML tag"}},
-		"too deep":             {strings.Repeat("- ", 100_000), []string{"nested deeper than 64"}},
-		"too long":             {valid + strings.Repeat("#", 1<<20), []string{"ciobridge.yaml: is longer than 1048576 bytes"}},
-		"no rule file":         {valid + "rules_from: [nope/*.yaml]\n", []string{"rules_from[0]"}},
-		"sources together":     {strings.Replace(valid, "source: {", "source: {nats: {urls: [nats://x], start_at: latest, streams: [{name: S}]}, ", 1), []string{"exactly one"}},
+		"no unit": {valid + "delivery: {linger: 200}\n", []string{"[5:20] want a duration such as 30s, found a whole number"}},
+		"an unknown unit": {valid + "delivery: {linger: 30d}\n", []string{
+			"ciobridge.yaml: [5:20] a value is not of its field's kind: a duration has a unit, such as 30s",
+		}},
+		"no duration in a section": {
+			"source:\n  kafka:\n    brokers: [a]\n    session_timeout: soon\n", []string{"[4:22] a value is not of its field's kind"},
+		},
+		"no duration in a shared part": {strings.Replace(valid, "dir: data", "dir: data, drain_limit: 10q", 1), []string{"[2:45] a value is not"}},
+		"a colon":                      {strings.Replace(valid, "dir: data", "dir: [a]", 1), []string{"want a text, in quotes if it has a colon, found a list"}},
+		"a secret in the file":         {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1), []string{"[3:42] there is no such key here"}},
+		"a tag":                        {valid + "rules: !x\n", []string{"ciobridge.yaml: [5:8] a YAML tag has no place here"}},
+		"a tag in a section":           {"source: {kafka: {brokers: !x }}", []string{"[1:27] a YAML tag"}},
+		"a tag on a list":              {valid + "rules_from: !x\n", []string{"[5:13] a YAML tag"}},
+		"too deep":                     {strings.Repeat("- ", 100_000), []string{"nested deeper than 64"}},
+		"too long":                     {valid + strings.Repeat("#", 1<<20), []string{"ciobridge.yaml: is longer than 1048576 bytes"}},
+		"no rule file":                 {valid + "rules_from: [nope/*.yaml]\n", []string{"rules_from[0]"}},
+		"sources together":             {strings.Replace(valid, "source: {", "source: {nats: {urls: [nats://x], start_at: latest, streams: [{name: S}]}, ", 1), []string{"exactly one"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

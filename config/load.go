@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/ciobridge/ciobridge/internal/yamlscan"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -62,7 +63,7 @@ func Decode(name string, data []byte, into any) (err error) {
 		if errors.Is(err, io.EOF) {
 			return fmt.Errorf("%s: is empty", name)
 		}
-		return fmt.Errorf("%s: %w", name, &SyntaxError{err})
+		return fmt.Errorf("%s: %w", name, &SyntaxError{err, misreadDuration(data, into)})
 	}
 	var more any
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
@@ -85,7 +86,10 @@ func unread(name string, err error) error {
 
 // SyntaxError is a mistake in the YAML itself. Its text tells the place and quotes nothing, neither a value nor a key, since a secret
 // may stand there by mistake.
-type SyntaxError struct{ err error }
+type SyntaxError struct {
+	err      error
+	duration *token.Position // of a duration that cannot be read, which the error of it does not tell
+}
 
 func (e *SyntaxError) Error() string {
 	var wrong *yaml.TypeError
@@ -96,7 +100,11 @@ func (e *SyntaxError) Error() string {
 		if joined := (interface{ Unwrap() []error })(nil); errors.As(e.err, &joined) || errors.Is(e.err, secret.ErrInline) {
 			return e.err.Error() // of a section that reads itself, in our words
 		}
-		return "a value is not of its field's kind: a duration has a unit, such as 30s"
+		const message = "a value is not of its field's kind: a duration has a unit, such as 30s"
+		if e.duration != nil {
+			return fmt.Sprintf("[%d:%d] %s", e.duration.Line, e.duration.Column, message)
+		}
+		return message
 	}
 	message := placed.GetMessage()
 	if strings.Contains(message, `"`) {
