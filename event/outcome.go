@@ -57,18 +57,13 @@ const (
 	ReasonNotAllowed    Reason = "not_allowed"    // a destructive call that customerio.allow does not name
 	ReasonRefused       Reason = "refused"        // Customer.io refused this call
 	ReasonPoison        Reason = "poison"         // Customer.io fails on this call while it takes others
-	ReasonStale         Reason = "stale"
-	ReasonTooLate       Reason = "too_late"
-	ReasonErased        Reason = "erased"
-	ReasonSendUncertain Reason = "send_uncertain"
 )
 
 // Reasons lists every reason once.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonCorruptRecord, ReasonUndecodable, ReasonNoType, ReasonUnmatched, ReasonMissingField, ReasonRuleError,
-		ReasonInvalidValue, ReasonTooLarge, ReasonNotAllowed, ReasonRefused, ReasonPoison, ReasonStale, ReasonTooLate,
-		ReasonErased, ReasonSendUncertain,
+		ReasonInvalidValue, ReasonTooLarge, ReasonNotAllowed, ReasonRefused, ReasonPoison,
 	}
 }
 

@@ -102,7 +102,7 @@ func (t *Topic) validate(m *mistakes, i int) {
 func (m *mistakes) policy(where string, p Policy) {
 	switch p {
 	case "", Skip, DeadLetter:
-	case "stop", "send":
+	case "stop", "send": // words that other places may come to know
 		m.add("%s: %s is not supported here by this version; want skip or dead_letter", where, p)
 	default:
 		m.add("%s: is no policy%s; want skip or dead_letter", where, choice.Near(string(p), []string{"skip", "dead_letter"}))
