@@ -8,7 +8,7 @@ import (
 )
 
 // delivered are the outcomes of a request that was taken whole, which nearly all are. Nobody writes to them.
-var delivered = filled(1000)
+var delivered = filled(customerio.MaxBatchItems)
 
 // filled makes the outcomes of so many calls that were delivered.
 func filled(n int) []event.Outcome {
