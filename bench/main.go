@@ -1,16 +1,3 @@
-// Command bench measures the bridge and holds every figure against its target, in one table with a row for each: what an event costs,
-// how much goes through, how full requests are, how late events are, how much memory is used, and how replicas share.
-//
-// Cost and speed are held against a ceiling: a program that does the least that any such program has to do, which is to read records,
-// see that each is JSON, splice the raw bytes into batches, post them and commit, with the fastest libraries for each. Beside it stands
-// a bare program, which reads and checks by hand, and what little it checks.
-//
-// Broker, sink, bridge and ceiling are processes of their own, so that the processor time and the memory of each can be told
-// apart. The bridge is the real binary, built for the run and configured by a file. Every run is checked: each event arrived
-// once, in order per person, and everything was committed; a run that fails the check gives no numbers and ends the bench. A target
-// that is missed does not.
-//
-// What counts are the ratios of one run on one machine. Absolute figures differ between machines and from day to day.
 package main
 
 import (

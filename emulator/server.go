@@ -1,12 +1,3 @@
-// Package emulator is a local Customer.io: Track v1 and v2, so far as they take data in, over HTTP.
-//
-// It is written from Customer.io's documentation and knows nothing of the client side of this module, so that the two can disagree.
-// It is stricter than the real service: what Customer.io takes with a 200 and ignores for being wrong (a timestamp in milliseconds,
-// a field that does not exist, an event id that is not a ULID) is refused by name. What Customer.io documents as a 200 without effect
-// (a repeated event id, a stale timestamp, a suppressed person) is a 200 without effect here too, and the receipt says so.
-//
-// It owns receipts of everything that arrived, in order, written before the answer; the people and objects that result; and
-// faults that make it misbehave on request. It does not deliver messages, evaluate segments or campaigns, or limit rates.
 package emulator
 
 import (

@@ -1,7 +1,3 @@
-// Package event holds the nouns that the stages of the bridge pass to each other: the message that was read, the calls
-// it became, what came of each call, and the failed message that is kept for a call that cannot be delivered.
-//
-// It owns no behaviour beyond naming and printing these values, starts nothing and imports only the standard library.
 package event
 
 import (

@@ -1,8 +1,3 @@
-// Package secret holds values that must not be printed, and says where they come from: a file or an environment variable,
-// never a configuration file.
-//
-// It owns neither what a secret is for nor when it is read again; whoever uses one decides that. It promises nothing about the
-// process's memory.
 package secret
 
 import (

@@ -1,5 +1,3 @@
-// Package sink is the stand-in for Customer.io of the bench: it counts what arrives, and finds what is lost, repeated or out of
-// order.
 package sink
 
 import (

@@ -1,4 +1,3 @@
-// Package traffic makes the events that the bench publishes: those of a shop, the same for the same numbers.
 package traffic
 
 import (
