@@ -178,11 +178,9 @@ func TestKafkaPartitionsAdded(t *testing.T) {
 func TestKafkaStartsWhereItIsTold(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
-	b.Publish("1", "2")
-	time.Sleep(5 * time.Millisecond)
-	between := time.Now()
-	time.Sleep(5 * time.Millisecond)
-	b.Publish("3")
+	between := time.Now().Add(-time.Minute)
+	b.publishAt(between.Add(-time.Second), "1", "2")
+	b.publishAt(between.Add(time.Second), "3")
 	for startAt, want := range map[string][]string{
 		"earliest":                       {"1", "2", "3"},
 		between.Format(time.RFC3339Nano): {"3"},

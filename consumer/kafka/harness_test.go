@@ -91,6 +91,17 @@ func (b *testBed) producer(opts ...kgo.Opt) *kgo.Client {
 
 func (b *testBed) Publish(values ...string) { b.publishTo(0, values...) }
 
+// publishAt publishes to partition 0, as of another time than now.
+func (b *testBed) publishAt(at time.Time, values ...string) {
+	b.t.Helper()
+	for _, v := range values {
+		record := &kgo.Record{Topic: b.topic, Value: []byte(v), Timestamp: at}
+		if err := b.client.ProduceSync(b.t.Context(), record).FirstErr(); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
 func (b *testBed) publishTo(partition int32, values ...string) {
 	b.t.Helper()
 	records := make([]*kgo.Record, len(values))
