@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -67,29 +66,6 @@ const (
 	phaseHalted // it cannot go on without an operator
 )
 
-// haltReason says why a partition is halted.
-type haltReason struct {
-	reason string
-	offset int64 // where it stands
-	start  int64 // of the log
-	end    int64 // of the log
-	lost   int64 // records that are gone, or that the log lacks
-	resume int64 // where the batch behind a damaged one begins; 0 when that is unknown
-	detail string
-}
-
-// String says it in a line.
-func (s *haltReason) String() string {
-	text := fmt.Sprintf("stopped: %s at offset %d, the log goes from %d to %d", s.reason, s.offset, s.start, s.end)
-	if s.lost > 0 {
-		text += fmt.Sprintf(", %d records lost", s.lost)
-	}
-	if s.detail != "" {
-		text += ": " + s.detail
-	}
-	return text
-}
-
 // state says what the partition is at.
 func (p *partition) state() string {
 	p.mu.Lock()
@@ -102,13 +78,6 @@ func (p *partition) state() string {
 	}
 	return "starting"
 }
-
-// The reasons for which a partition stops, as they stand in metrics.
-const (
-	stopBelowLog = "offset_below_log"
-	stopAboveLog = "offset_above_log"
-	stopCorrupt  = "corrupt"
-)
 
 // ready says whether the partition, being at ph, wants its fetcher now, and else when to look again; zero means on a
 // signal. The caller holds mu.
