@@ -11,10 +11,12 @@ import (
 // ErrForeign means that a record of the dead-letter log is neither a letter nor a resolution of this bridge.
 var ErrForeign = errors.New("neither a letter nor a resolution")
 
-// Decode reads a record of the log. A letter's event is computed from the record itself: one that says it is of another
-// event is ErrForeign. Of a letter that was truncated that cannot be computed, and it is never sent. Decode gives
-// letters, one for each failure, or a resolution, or an error, which is ErrForeign for a record without the bridge's
-// headers and otherwise names the header that cannot be read. The letters share the record's memory.
+// Decode reads a record of the log. It returns letters, one for each failure, or a resolution, or an error. The letters
+// share the record's memory.
+//
+// The error is ErrForeign for a record without the bridge's headers, and otherwise names the header that cannot be
+// read. The identity of a letter's event is computed from the record: a record that claims another one is ErrForeign.
+// For a truncated letter it cannot be computed; such a letter is never sent.
 func Decode(r Record) ([]*Letter, *Resolution, error) {
 	if _, ok := r.header(headerResolves); ok {
 		res, err := decodeResolution(&r)

@@ -11,7 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// failureGroup is what failures of one record have in common, and the identity of each: the calls of one step mostly
+// failureGroup is some failures of one record that differ in nothing but their identity. The calls of one step mostly
 // fail in the same way.
 type failureGroup struct {
 	IDs      []string     `json:"ids"`
@@ -26,8 +26,8 @@ type failureGroup struct {
 	First    string       `json:"first"` // RFC 3339
 }
 
-// encodeFailures writes failures as JSON text: a list of groups, neighbours that differ in nothing but their identity
-// together.
+// encodeFailures writes failures as JSON text: a list of groups, in which neighbours that differ in their identity
+// alone share one.
 func encodeFailures(failures []event.Failure, now time.Time) []byte {
 	var groups []failureGroup
 	var last event.Failure
@@ -85,7 +85,7 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 	return failures, nil
 }
 
-// storable is a failure with its texts made fit for a header and a time.
+// storable is the failure as it is stored: texts that fit a header, bounded attempts, and a time.
 func storable(f event.Failure, now time.Time) event.Failure {
 	f.Field, f.Detail = printable(f.Field, maxField), printable(f.Detail, maxDetail)
 	f.Attempts = min(f.Attempts, MaxAttempts)
@@ -96,7 +96,7 @@ func storable(f event.Failure, now time.Time) event.Failure {
 	return f
 }
 
-// SameFailure reports whether a failure says nothing that the letter does not say, but for the attempts.
+// SameFailure reports whether a failure says the same as one that is stored, attempts and time aside.
 func SameFailure(f, past event.Failure) bool {
 	f = storable(f, past.First)
 	f.Attempts, f.First = past.Attempts, past.First

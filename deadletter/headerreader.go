@@ -38,12 +38,11 @@ func (h *headerReader) number(key string) int {
 	return n
 }
 
-// MaxAttempts bounds the attempts that are counted. Nobody makes so many, and a sum near the largest integer would
-// wrap.
+// MaxAttempts bounds the attempts that are counted, so that a sum of two numbers of attempts never overflows.
 const MaxAttempts = 1_000_000
 
-// parseAttempts reads a number of attempts. One that is too large, or that an older version has let wrap, counts as the
-// most.
+// parseAttempts reads a number of attempts. One that is out of bounds, as older versions could write, counts as
+// MaxAttempts.
 func parseAttempts(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if errors.Is(err, strconv.ErrRange) {

@@ -20,9 +20,9 @@ type History struct {
 // ErrUnknownLetter means that a log has no letter of that identity.
 var ErrUnknownLetter = errors.New("no such letter")
 
-// Show gives what the log says of the letters of that identity: one for each event, which is mostly one, in the order
-// in which they were first written. The attempts of the last letter are all that were counted. Show returns
-// ErrUnknownLetter when there is none.
+// Show gives what the log says of the letters of that identity, one History for each event. Mostly there is one; a
+// message that was published twice has two. They come in the order in which they were first written. The attempts of
+// the last letter of each include those that were only counted. Show returns ErrUnknownLetter if there is none.
 func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 	var letters []*Letter
 	var resolutions []*Resolution
@@ -56,7 +56,7 @@ func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 	return x.histories(letters, resolutions), nil
 }
 
-// histories divides what a log says of the letters of one identity by their events.
+// histories groups what a log says of the letters of one identity by their events.
 func (x *index) histories(letters []*Letter, resolutions []*Resolution) []History {
 	var histories []History
 	index := map[event.ID]int{}

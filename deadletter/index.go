@@ -7,8 +7,10 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// index is what reading a log once tells: per letter, the newest record about it. It keeps about two hundred bytes a
-// letter, whatever the letters hold.
+// index is what reading a log once tells: for each letter, the newest record about it. It keeps about two hundred bytes
+// of a letter, however large the letter is.
+//
+// It is built by addRecord for each record and by applyOlder at the end, and only read after that.
 type index struct {
 	filter   *Filter // nil matches all
 	entries  map[letterKey]entry
@@ -43,14 +45,14 @@ type entry struct {
 	rule   uint32
 }
 
-// indexedOrigin is an event.Origin with a name in place of its texts.
+// indexedOrigin is an event.Origin whose topic is a number of the textTable.
 type indexedOrigin struct {
 	topic     uint32
 	partition int32
 	offset    int64
 }
 
-// textTable gives texts that repeat a number.
+// textTable numbers texts that occur again and again, so that an entry holds four bytes of each.
 type textTable struct {
 	numbers map[string]uint32
 	texts   []string
@@ -86,8 +88,7 @@ func newIndex(filter *Filter) *index {
 	}
 }
 
-// addRecord takes one record into account. The records of a partition come in order; those of several partitions in
-// any.
+// addRecord takes one record into account. The records of a partition come in their order, and the partitions in any.
 func (x *index) addRecord(r Record) {
 	letters, res, err := Decode(r)
 	switch {
@@ -130,7 +131,8 @@ func (x *index) addResolution(res *Resolution, s entry) {
 	}
 }
 
-// applyOlder settles what resolutions speak of that do not say of which event.
+// applyOlder applies the resolutions of older versions, which name a letter and not its event: each resolves the
+// letters of that identity that stand before it.
 func (x *index) applyOlder() {
 	used := map[event.ID]bool{}
 	for key := range x.entries {
@@ -146,9 +148,9 @@ func (x *index) applyOlder() {
 	}
 }
 
-// keepNewer keeps the newer of two records about a letter. In one partition that is the later one; records about one
-// letter stand in different partitions only when the topic was given more of them in between, and then their times
-// decide.
+// keepNewer keeps the newer of two records about a letter. Within a partition that is the later one. Records about one
+// letter stand in different partitions only if the topic was given more partitions in between; then the newer time
+// wins.
 func keepNewer[K comparable](entries map[K]entry, key K, s entry) {
 	if old, known := entries[key]; known {
 		older := s.written < old.written

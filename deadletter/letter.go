@@ -10,8 +10,15 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Letter is a dead letter as it was read from the log: one failed call, or an event that could not be read. The letters
-// of one record share its memory.
+// Letter is one failure as it stands in the log: a call that failed, or an event that could not be read.
+//
+// A letter begins when a store writes a failed message; the record then holds the message and one letter for each of
+// its failures. It is open, and listed as such, until a resolution that stands behind it names it. A replay that fails
+// in another way than before writes the letter again, with the same ID, and the newer record counts. A replay that
+// fails in the same way writes a resolution that counts the attempt and leaves the letter open. What retention takes
+// away is gone, open or not.
+//
+// The letters of one record share its memory.
 type Letter struct {
 	Message event.Message
 	Failure event.Failure
@@ -23,13 +30,16 @@ type Letter struct {
 	Written    time.Time
 }
 
-// ID is the identity of the letter: that of the call, which stays the same when the call fails again.
+// ID is the identity of the letter. It is that of the call, which stays the same when the call fails again.
 func (l *Letter) ID() event.ID { return l.Failure.ID }
 
-// EventID names an event by its origin, the broker's time and its content, which is key, value and headers, so that the
-// letters of one event can be told from those of another that stood in the same place before a topic was made anew, and
-// a record that was changed from the original. Headers of the bridge's own do not count, nor does the order of headers
-// with different names, which not every store keeps. It is a ULID of the broker's time.
+// EventID names the event that a message tells, so that the letters of one event are known to belong together. It is a
+// ULID: the broker's time of the message, and a hash of its origin, its time and its content, which is key, value and
+// headers.
+//
+// A message that stood in the same place of a topic that was deleted and made again has another identity, and so has a
+// copy of the message that was changed. Headers of the bridge's own do not count, and neither does the order of headers
+// with different names, which not every store keeps.
 func EventID(m *event.Message) event.ID {
 	h := sha256.New()
 	var stack [512]byte

@@ -6,9 +6,9 @@ import (
 	"iter"
 )
 
-// List gives the open letters that the filter chooses, in the order in which a replay would take them. It scans the log
-// first and then reads the letters one by one, so that its memory does not grow with their size. A letter that
-// retention takes away in between is left out. An error is the last that it gives.
+// List gives the open letters that the filter chooses, in the order of a replay. It scans the log first, and then reads
+// the letters one by one, so that its memory does not grow with their size. A letter that retention takes away in
+// between is left out. It ends with the first error.
 func List(ctx context.Context, log Reader, filter Filter) iter.Seq2[*Letter, error] {
 	return func(yield func(*Letter, error) bool) {
 		if err := filter.Validate(); err != nil {
@@ -39,8 +39,8 @@ const discardBatch = 100
 // ErrNote means that letters should be discarded without a note that says why.
 var ErrNote = errors.New("say in a note why the letters are discarded")
 
-// Discard settles the open letters that the filter chooses, with a note that says why nothing more is wanted of them,
-// and returns how many are settled, also beside an error.
+// Discard resolves the open letters that the filter chooses as discarded. The note says why nobody needs them. It
+// returns how many were resolved, also together with an error.
 func Discard(ctx context.Context, log Resolver, filter Filter, note string) (int, error) {
 	if printable(note, maxDetail) == "" {
 		return 0, ErrNote

@@ -12,7 +12,9 @@ import (
 // LockSession is how long a lock outlives the death of its holder.
 const LockSession = 10 * time.Second
 
-// Lock is the right to replay. It lasts until Release, unless it is lost before.
+// Lock is the right to replay, which one process has at a time. A store gives it, and it lasts until Release, unless it
+// is lost before: Lost closes when another has taken it, and when the store has not answered until the time of Until.
+// Nothing may be sent after that time.
 type Lock struct {
 	lost    chan struct{}
 	release func()
@@ -39,7 +41,7 @@ func (l *Lock) Until() time.Time {
 // Release gives the right up and waits until what kept it has ended.
 func (l *Lock) Release() { l.release() }
 
-// LogWaiting tells the log that a lock is waited for.
+// LogWaiting returns a function for a store's Lock, which logs that another holds the lock.
 func LogWaiting(log *zap.Logger) func(until time.Time) {
 	return func(until time.Time) {
 		log.Warn("another replay holds the lock of these dead letters, or was killed while it held it; waiting",
@@ -47,12 +49,13 @@ func LogWaiting(log *zap.Logger) func(until time.Time) {
 	}
 }
 
-// ErrLockTaken is what renew returns when the store says that another has the lock.
+// ErrLockTaken is what a renewal returns if the store says that another has the lock.
 var ErrLockTaken = errors.New("the lock of the replay is lost")
 
-// KeepLock holds a lock that was taken at proof and lasts for session after every renewal. It renews four times a
-// session. An error other than ErrLockTaken means that the store did not answer, which loses the lock only when the
-// session is over.
+// KeepLock holds a lock that was proved at the time of proof. Every renewal makes it last for one session more, and
+// there are four in a session. Renew returns ErrLockTaken if another has the lock; any other error means that the store
+// did not answer, which loses the lock only when the session is over. The first Release of the lock ends its renewal
+// and then calls release.
 func KeepLock(
 	ctx context.Context, proof time.Time, session time.Duration,
 	renew func(context.Context) error, release func(context.Context),

@@ -10,7 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// ResolutionKind says how a letter was settled.
+// ResolutionKind says what a resolution notes about its letters.
 type ResolutionKind string
 
 // The kinds of resolution.
@@ -23,7 +23,9 @@ const (
 	FailedAgain ResolutionKind = "failed_again"
 )
 
-// Resolution says what became of letters. It stands in the same log as they do, with the same key, and so behind them.
+// Resolution says what became of letters of one event. It is a record of the same log, with the same key as the
+// letters, so that it stands behind them in the same partition. It resolves those that stand before it: a letter that
+// is written again after it is open again.
 type Resolution struct {
 	Letters  []event.ID // letters of one event, which share key and origin
 	EventID  event.ID   // of that event; zero in a resolution by a bridge that did not write it down
@@ -36,7 +38,7 @@ type Resolution struct {
 	Origin event.Origin // the letters' origin
 }
 
-// Resolve returns the resolution of letters of one event.
+// Resolve returns a resolution of the letter alone.
 func (l *Letter) Resolve(kind ResolutionKind, note string) Resolution {
 	return Resolution{
 		Letters: []event.ID{l.ID()}, EventID: l.EventID, Kind: kind, Note: note,
@@ -120,7 +122,7 @@ func (r *Resolution) about(l *Letter) bool {
 	return slices.Contains(r.Letters, l.ID()) && (r.EventID.IsZero() || r.EventID == l.EventID)
 }
 
-// AttemptsOf is what a resolution says of a letter's attempts, 0 where that is nothing.
+// AttemptsOf is the number of attempts that the resolution notes of a letter, and 0 if it notes none.
 func (r *Resolution) AttemptsOf(id event.ID) int {
 	if i := slices.Index(r.Letters, id); i >= 0 && i < len(r.Attempts) {
 		return r.Attempts[i]

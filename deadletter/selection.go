@@ -41,9 +41,10 @@ func Select(ctx context.Context, log Reader, filter *Filter) (Selection, error) 
 
 // selectLetters returns the open letters that the filter of the index wants, in the order of a replay.
 //
-// That is the order of the log, except that the letters of one source partition stand in the order of their events: a
-// letter that was written again stands at the end of the log, and a call may fail before one of an earlier event does.
-// Each letter of a partition takes one of the places that its partition has in the log, the earliest event the first.
+// That is the order of the log, with one exception: the letters of one source partition are put in the order of their
+// events. In the log they may stand otherwise, because a letter that was written again stands at the end, and because a
+// later event may fail before an earlier one. The places that the letters of a partition have in the log stay the same;
+// the earliest event gets the first of them.
 func (x *index) selectLetters() []Selected {
 	list := make([]Selected, 0, len(x.entries))
 	for key, s := range x.entries {
@@ -82,8 +83,8 @@ func (x *index) selectLetters() []Selected {
 	return list
 }
 
-// LetterReader reads letters one by one. The record of the last one is kept, so that the letters of one record share
-// it.
+// LetterReader reads letters one by one. It keeps the record of the last one, because the next letter is often of the
+// same record.
 type LetterReader struct {
 	log     Reader
 	at      Position

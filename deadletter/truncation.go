@@ -37,9 +37,9 @@ func parseTruncation(s string) (*Truncation, error) {
 // wholeParts is how many records a letter may become so that each of them holds the message whole.
 const wholeParts = 4
 
-// Fit makes a letter's record fit into limit bytes as size counts them. Where only the failures are too many, they are
-// divided among a few records that hold the message whole; otherwise the message is truncated. It fails where the
-// headers of a single failure do not fit.
+// Fit makes the record of a failed message fit into limit bytes, as size counts them. Too many failures are divided
+// among up to four records that hold the message whole. Otherwise the message is truncated. It fails if the headers of
+// a single failure do not fit.
 func Fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
 	if parts := whole(r, limit, wholeParts, size); parts != nil {
 		return parts, nil
@@ -101,9 +101,8 @@ func halve(r Record) (first, rest Record, ok bool) {
 	return part(failures[:n]), part(failures[n:]), true
 }
 
-// truncate makes a letter's record fit by taking content away, and flags it. The value is truncated first; where that
-// is not enough the original headers go, and at last the key is truncated. It fails where the letter's own headers do
-// not fit.
+// truncate makes a record fit by taking content away, and flags it. The value goes first, then the original headers,
+// and at last the end of the key. It fails if the letter's own headers do not fit.
 func truncate(r Record, limit int, size func(*Record) int) (Record, error) {
 	c := Truncation{Bytes: len(r.Value), SHA256: sha256.Sum256(r.Value)}
 	flag := event.Header{Key: headerTruncated, Value: []byte(c.String())}

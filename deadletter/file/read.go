@@ -12,12 +12,12 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 )
 
-// maxLine bounds what is held of one line: an encoded record with room for escapes. What is longer was not written
-// here.
+// maxLine bounds how much of one line is kept in memory: an encoded record, with room for escapes. A longer line was
+// not written by a store.
 const maxLine = 8 * deadletter.FileMaxBytes
 
-// Scan gives each the lines that stood whole in the file when it began. A last line without an end is left out: its Put
-// has not returned. A file that does not exist is an empty log.
+// Scan gives each the lines that stood whole in the file when it began. A last line without an end is left out, because
+// its Put has not returned. A file that does not exist is an empty log.
 func (f *Store) Scan(ctx context.Context, each func(deadletter.Record) error) (err error) {
 	if err := regular(f.path); err != nil {
 		return fmt.Errorf("scan: %w", err)
@@ -85,8 +85,8 @@ func (f *Store) Read(ctx context.Context, at deadletter.Position) (r deadletter.
 	return r, nil
 }
 
-// readLine returns a line without its end, and how many bytes it took with it. A line over the limit comes back
-// truncated, which no record survives. io.EOF means that no whole line is left.
+// readLine returns a line without its end, and the number of bytes that were read. Of a line over maxLine it returns
+// the beginning, which no record can be read from. io.EOF means that no whole line is left.
 func readLine(in *bufio.Reader) (text []byte, taken int64, err error) {
 	for {
 		part, err := in.ReadSlice('\n')

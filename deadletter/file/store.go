@@ -18,11 +18,10 @@ import (
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
-// Store keeps dead letters in a local file, one JSON object a line. It is what the embedded broker uses when no subject
-// is named.
+// Store keeps dead letters in a local file, one JSON object a line.
 //
-// Every Put opens the file, appends under a lock that other processes respect, and syncs before it returns, so that a
-// file which is moved away or removed is simply made anew. The file has mode 0600, because letters hold personal data.
+// Every Put opens the file, appends under a lock that other processes respect, and syncs before it returns. A file that
+// was moved away or removed is made anew. The file has mode 0600, because letters hold personal data.
 type Store struct {
 	health     deadletter.Health
 	path       string
@@ -171,8 +170,8 @@ func (f *Store) open() (*os.File, error) {
 	return file, nil
 }
 
-// regular refuses what is there and no regular file: opening a named pipe waits for its other end, and what is written
-// to a device is gone.
+// regular fails for what is there and is no regular file. To open a named pipe would wait for its other end, and what
+// is written to a device is lost.
 func regular(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().IsRegular() {
@@ -190,8 +189,8 @@ func regular(path string) error {
 	return fmt.Errorf("%s is %s: %w: name a file in dead_letters.file", path, kind, deadletter.ErrNotAFile)
 }
 
-// partial reports whether the last line may lack its end: a process died while it wrote, or a write failed. A line
-// break then keeps the next record apart from it.
+// partial reports whether the last line may lack its end, because a process died while it wrote or a write failed. A
+// line break then keeps the next record apart from it.
 func (f *Store) partial(file *os.File) (bool, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -207,7 +206,7 @@ func (f *Store) partial(file *os.File) (bool, error) {
 	return !bytes.Equal(last[:], []byte{'\n'}), nil
 }
 
-// fileError gives an error of the file system one of the package's meanings.
+// fileError tells what an error of the file system means by one of the errors of package deadletter.
 func fileError(err error) error {
 	switch {
 	case errors.Is(err, deadletter.ErrNotAFile):

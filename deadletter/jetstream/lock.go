@@ -14,7 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// lockPause is how often a lock that another has is tried.
+// lockPause is the pause between two tries for the lock.
 const lockPause = 200 * time.Millisecond
 
 // lockBucket is the key-value bucket of the replay locks. Its keys live for one session unless they are renewed.
@@ -34,8 +34,8 @@ func (j *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadl
 	return deadletter.KeepLock(ctx, sent, j.session, k.renew, k.release), nil
 }
 
-// acquire creates the key. While another has it, it looks whether that one renews it, which shows that it lives, or the
-// key ends.
+// acquire creates the key. While another has the key, it waits until that one renews it, which shows that its holder
+// lives, or until the key ends.
 func (j *Store) acquire(ctx context.Context, k *lockKey, waiting func(until time.Time)) (sent time.Time, err error) {
 	var held uint64 // the revision that the key of another was found at
 	begun := time.Now()
@@ -73,7 +73,7 @@ type lockKey struct {
 	revision uint64
 }
 
-// create makes the key, or returns the revision at which another has it. Where that ends in between, it tries again.
+// create makes the key, or returns the revision at which another has it. If that key ends in between, it tries again.
 func (k *lockKey) create(ctx context.Context, j *Store) (held uint64, err error) {
 	if k.bucket == nil {
 		if k.bucket, err = j.bucket(ctx); err != nil {
@@ -112,7 +112,7 @@ func (k *lockKey) renew(ctx context.Context) error {
 	return err
 }
 
-// find takes up the revision of our key, and returns ErrLockTaken where it is gone.
+// find reads the revision of our key. It returns ErrLockTaken if the key is gone or another's.
 func (k *lockKey) find(ctx context.Context) error {
 	entry, err := k.bucket.Get(ctx, k.key)
 	switch {

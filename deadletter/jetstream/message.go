@@ -48,8 +48,8 @@ func toMessage(r *deadletter.Record, subject string) *nats.Msg {
 	return m
 }
 
-// natsHolds reports whether NATS carries a header as it is and without acting on it. Headers that begin with Nats- are
-// orders to the server: of a message that is published again they would purge, expire or reject the letter.
+// natsHolds reports whether NATS carries a header unchanged and without acting on it. Headers that begin with Nats- are
+// orders to the server: they would purge, expire or reject the letter.
 func natsHolds(h event.Header) bool {
 	value := string(h.Value)
 	if h.Value == nil || strings.ContainsAny(value, "\r\n") || textproto.TrimString(value) != value {
@@ -77,7 +77,7 @@ func messageSize(r *deadletter.Record) int { return toMessage(r, "").Size() + pu
 // maxHeaderBytes is what JetStream takes of the headers of one message.
 const maxHeaderBytes = 1<<16 - 1
 
-// sizeWithin is messageSize where headers that are over their own limit count as over the one of the message.
+// sizeWithin is messageSize, but a message whose headers are over their own limit counts as larger than limit.
 func sizeWithin(limit int) func(*deadletter.Record) int {
 	return func(r *deadletter.Record) int {
 		size := messageSize(r)

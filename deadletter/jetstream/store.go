@@ -19,9 +19,9 @@ import (
 
 // Store keeps dead letters on one subject of a stream.
 //
-// A record carries the identities and attempts of its letters as Nats-Msg-Id, so that the server drops the second of
-// two equal ones within its window. Of what NATS cannot hold, the key, a null value and headers that it would change or
-// obey travel in headers of our own.
+// A message carries the identities and attempts of its letters as Nats-Msg-Id, so that the server drops the second of
+// two equal ones. A key, a null value, and headers that NATS would change or obey travel in headers of the bridge's
+// own.
 type Store struct {
 	health     deadletter.Health
 	js         jetstream.JetStream
@@ -139,7 +139,8 @@ const (
 	codeStoreFailed           jetstream.ErrorCode = 10077 // a stream that discards new messages is full
 )
 
-// natsError gives an error one of the package's meanings. An end of the caller's own context is no fault of the store.
+// natsError tells what an error means by one of the errors of package deadletter. The end of the caller's context is
+// not the store's fault.
 func natsError(ctx context.Context, err error) error {
 	meaning := deadletter.ErrUnreachable
 	var api *jetstream.APIError

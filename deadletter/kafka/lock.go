@@ -12,11 +12,11 @@ import (
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// lockPause is how often the lock is tried for.
+// lockPause is the pause between two tries for the lock.
 const lockPause = 200 * time.Millisecond
 
 // Lock joins the consumer group "ciobridge-replay.<topic>". The leader of the group, which is the member that came
-// first, holds the lock; whoever else joins leaves again. A holder that died holds it for ten seconds more, and is
+// first, holds the lock. Any other member leaves again. A holder that died keeps the lock for ten seconds more, and is
 // waited for.
 func (k *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error) {
 	m := newGroupMember(k)
@@ -30,8 +30,8 @@ func (k *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*deadl
 	return deadletter.KeepLock(ctx, proof, k.session, l.renew, l.release), nil
 }
 
-// acquire joins until this member leads the group, and returns when that was proved. It gives up when another has shown
-// that it leads, and when the coordinator has not answered for one and a half sessions.
+// acquire joins until this member leads the group, and returns the time at which that was proved. It gives up when
+// another has shown that it leads, and when the coordinator has not answered for one and a half sessions.
 func (m *groupMember) acquire(ctx context.Context, waiting func(until time.Time)) (proof time.Time, err error) {
 	limit, cancel := context.WithTimeout(ctx, 6*m.session())
 	defer cancel()
@@ -69,8 +69,8 @@ func (m *groupMember) acquire(ctx context.Context, waiting func(until time.Time)
 	return proof, m.kafka.withAddresses(ctx, err)
 }
 
-// joinTold joins, and tells when the coordinator takes longer to answer than for a group that nobody is in: then it
-// waits for one that holds the lock or died with it, whose session ends by the time that waiting is given.
+// joinTold joins. If the coordinator takes longer to answer than for an empty group, it waits for a member that holds
+// the lock or died with it; then waiting is called with the time by which that member's session ends.
 func (m *groupMember) joinTold(ctx context.Context, waiting func(until time.Time)) (proof time.Time, err error) {
 	begun := time.Now()
 	joined := make(chan struct{})
@@ -100,7 +100,7 @@ type groupLock struct {
 // rejoined is the end of a rejoin.
 type rejoined struct{ err error }
 
-// renew gives a sign of life. While the group rebalances, because another has come or gone, it joins again beside that.
+// renew sends a heartbeat. While the group rebalances, because another has come or gone, it joins again in a goroutine.
 func (l *groupLock) renew(ctx context.Context) error {
 	if l.rejoining != nil {
 		select {

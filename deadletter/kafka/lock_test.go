@@ -13,11 +13,6 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
 )
 
-// patient takes a lock that may have to be waited for.
-func patient(t *testing.T) func(time.Time) {
-	return func(until time.Time) { t.Logf("waits for %s", time.Until(until)) }
-}
-
 func lockableKafka(t *testing.T) *Store {
 	cluster := lettertest.StartKafka(t, kfake.GroupMinSessionTimeout(100*time.Millisecond))
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})

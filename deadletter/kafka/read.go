@@ -23,7 +23,7 @@ const (
 )
 
 // Scan gives each the records of every partition up to the high watermark that stood when it began. It tries again when
-// a broker does not answer, and goes on behind what retention has taken away meanwhile.
+// a broker does not answer. What retention takes away meanwhile is left out.
 func (k *Store) Scan(ctx context.Context, each func(deadletter.Record) error) error {
 	ends, err := k.bounds(ctx, kafka.LastOffset)
 	if err != nil {
@@ -73,7 +73,7 @@ func (k *Store) scanPartition(
 	return nil
 }
 
-// Read fetches the record, and with it what stands behind it, which is kept for the next call.
+// Read fetches the record. The records that come with it are kept for the next call.
 func (k *Store) Read(ctx context.Context, at deadletter.Position) (deadletter.Record, error) {
 	if r, ok := k.fetchedAt(at); ok {
 		return r, nil
@@ -214,7 +214,7 @@ func ownRecord(partition int32, r *kafka.Record) (deadletter.Record, error) {
 	}, nil
 }
 
-// retry makes tries at a read for a while. What trying again cannot mend is returned at once.
+// retry tries a read again for as long as readLimit, unless the error is one that lasts.
 func (k *Store) retry(ctx context.Context, try func(context.Context) error) error {
 	again := retry.Policy{
 		First: readPause, Longest: 2 * time.Second, Growth: 2, Exact: true, Limit: k.readLimit,

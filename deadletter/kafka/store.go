@@ -19,10 +19,10 @@ import (
 
 // Store keeps dead letters in a topic.
 //
-// It produces with acks=all through the client and not through a kafka.Writer, which may wait, retries by itself, goes
-// on when its context has ended and fails a whole call for one record that is too large. Records go to the partition
-// that the Java client's default partitioner gives their key; those without a key go to the number of the partition
-// that they came from, so that they keep their order too.
+// It produces with acks=all through kafka.Client. A kafka.Writer would not do: it may wait, tries again by itself, goes
+// on when its context has ended, and fails a whole call for one record that is too large. A record goes to the
+// partition that the Java client's default partitioner gives its key. A record without a key goes to the partition
+// whose number it came from, so that such records keep their order too.
 type Store struct {
 	health     deadletter.Health
 	broker     *broker.Kafka
@@ -117,8 +117,8 @@ func (k *Store) produce(ctx context.Context, partition int, records []deadletter
 	return nil
 }
 
-// request stores records in one request. What the topic does not take for its size is stored one by one, and what it
-// still does not take is made to fit into half, and half again.
+// request stores records in one request. If they are too large together they are stored one by one, and one that is too
+// large is made to fit into half its size, and half again.
 func (k *Store) request(ctx context.Context, partition int, records []deadletter.Record, limit int) error {
 	if len(records) == 1 && records[0].Size() > limit {
 		return k.requestParts(ctx, partition, records[0], limit)
@@ -215,7 +215,7 @@ func (k *Store) describe(ctx context.Context) (kafka.Topic, error) {
 	return kafka.Topic{}, kafka.UnknownTopicOrPartition
 }
 
-// withAddresses is kafkaError with the addresses that were tried, where nobody could be reached.
+// withAddresses is kafkaError, with the addresses that were tried if nobody could be reached.
 func (k *Store) withAddresses(ctx context.Context, err error) error {
 	if err = kafkaError(ctx, err); errors.Is(err, deadletter.ErrUnreachable) {
 		return fmt.Errorf("brokers %s: %w", k.client.Addr, err)
@@ -223,7 +223,8 @@ func (k *Store) withAddresses(ctx context.Context, err error) error {
 	return err
 }
 
-// kafkaError gives an error one of the package's meanings. An end of the caller's own context is no fault of the store.
+// kafkaError tells what an error means by one of the errors of package deadletter. The end of the caller's context is
+// not the store's fault.
 func kafkaError(ctx context.Context, err error) error {
 	meaning := deadletter.ErrUnreachable
 	switch {

@@ -34,7 +34,7 @@ func newReplayedEvent(letters []*deadletter.Letter) *replayedEvent {
 	return &replayedEvent{letters: letters, statuses: make([]letterStatus, len(letters))}
 }
 
-// eventOf is the replayed event that a message stands for, nil where it is of another source.
+// eventOf is the event that a message of a replay stands for. It is nil for a message of another source.
 func eventOf(m *event.Message) *replayedEvent {
 	e, _ := m.Ref.(*replayedEvent)
 	return e
@@ -55,7 +55,8 @@ func (e *replayedEvent) matched(m matching) {
 	}
 }
 
-// newFailures gives the failures that are not in the log yet their story, and counts those that are.
+// newFailures returns the failures that are not in the log yet, with their past added, and counts the attempts of those
+// that are.
 func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -80,7 +81,7 @@ func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 	return fresh
 }
 
-// withPast adds the past of the letters that a failure belongs to. The caller holds mu.
+// withPast adds the attempts and the first time of the letters that a failure belongs to. The caller holds mu.
 func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 	attempts := 0
 	first := f.First
@@ -113,7 +114,7 @@ func (e *replayedEvent) noteWritten(failures []event.Failure) {
 	}
 }
 
-// resolutions counts what has become of the letters and returns their resolutions, and the letters of which the rules
+// resolutions counts what has become of the letters. It returns their resolutions, and the letters for which the rules
 // made no call.
 func (e *replayedEvent) resolutions(progress *Progress) (
 	resolved []deadletter.Resolution, unmatched []*deadletter.Letter,
@@ -160,7 +161,7 @@ func (e *replayedEvent) resolution(kind deadletter.ResolutionKind) deadletter.Re
 // it.
 const resolveLetters = 250
 
-// parts divides a resolution of many letters, and is empty where it has none.
+// parts divides a resolution into some that no store finds too large. Of a resolution without letters there are none.
 func parts(r deadletter.Resolution) []deadletter.Resolution {
 	var list []deadletter.Resolution
 	for len(r.Letters) > 0 {

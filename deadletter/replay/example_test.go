@@ -27,7 +27,8 @@ func (today) Map(m event.Message) ([]event.Call, []event.Failure) {
 
 func (today) Names(rule, _ string) (isRule, isCall bool) { return rule == "order", true }
 
-// A replay is the source of a pipeline, for which a function stands here. Of two calls only the one that failed is sent.
+// A replay is the source of a pipeline, for which a function stands here. Of two calls only the one that failed is
+// sent.
 func Example() {
 	dir, err := os.MkdirTemp("", "letters")
 	if err != nil {

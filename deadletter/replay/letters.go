@@ -10,8 +10,9 @@ import (
 type DeadLetters struct{ store Store }
 
 // Put stores failed messages of a replay, with the attempts of the letters that they come from added to their own. A
-// call that failed before it reached the wire counts as one attempt, so that every replay shows. A failure that is in
-// the log already, but for its attempts, is only counted: what nobody mends would otherwise be copied by every replay.
+// call that failed before it was sent counts as one attempt, so that every replay shows. A failure that says the same
+// as its letter is not stored again: its attempt is only counted, because otherwise every replay would copy what nobody
+// repairs.
 func (d *DeadLetters) Put(ctx context.Context, failed ...event.FailedMessage) error {
 	stored := make([]event.FailedMessage, 0, len(failed))
 	for _, f := range failed {

@@ -5,8 +5,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// made is what today's rules make of an event, by what a letter can ask for. It is built once for an event, because an
-// event may have thousands of letters and as many calls.
+// made is what today's rules make of one event, sorted by what a letter can ask for. It is built once for an event,
+// because an event may have thousands of letters and as many calls.
 type made struct {
 	all    []int              // calls, as indexes
 	byRule map[string][]int   // calls
@@ -64,14 +64,13 @@ func (m *made) callsFor(l *deadletter.Letter) []int {
 	return nil
 }
 
-// isSoleByName reports whether f is, for a letter of one call whose identity is no longer made, the only one of its
-// rule and name.
+// isSoleByName reports whether f stands for the letter by its name alone: see hasSole.
 func (m *made) isSoleByName(l *deadletter.Letter, f event.Failure) bool {
 	return l.Failure.Call != "" && callName{f.Rule, f.Call} == nameOf(l) && m.hasSole(l)
 }
 
-// hasSole reports whether the identity of the letter's call is no longer made, and there is one call or failure of its
-// name.
+// hasSole reports whether nothing with the identity of the letter's call is made any more, and exactly one call or
+// failure has its rule and name.
 func (m *made) hasSole(l *deadletter.Letter) bool {
 	return m.byID[l.ID()] == nil && !m.failed[failedCall{l.ID(), l.Failure.Call}] && m.count[nameOf(l)] == 1
 }

@@ -15,15 +15,15 @@ type matching struct {
 	skipped  []bool             // by letter: it needs a destructive call, and those are not allowed
 }
 
-// match chooses what the letters of one event ask for.
+// match finds what the letters of one event ask for.
 //
-// A letter that failed before any rule asks for everything, one that failed before the calls of its rule for what that
-// rule makes. Any other asks for its own call: the one of the same identity or, when there is none because the
-// identities have changed, the only one of its rule and name. Where a rule makes several calls of one name none of them
-// is taken, because the others were delivered and would count twice.
+// A letter that failed before any rule asks for everything. One that failed before the calls of its rule asks for all
+// calls of that rule. Any other asks for its own call: the one with the same identity or, if no call has that identity
+// because the rules changed, the only call of its rule and name. If there are several of that name none is taken,
+// because the others were delivered and would count twice.
 //
-// A failure that reaches further than the letter, such as an event that cannot be read any more, becomes one failure
-// per letter with the letter's identity, so that the next replay does not ask for more than this one.
+// A failure that is about more than the letter, such as an event that cannot be read any more, becomes one failure for
+// each letter, with the letter's identity. So the next replay does not ask for more than this one.
 func match(
 	letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, skipped func(action string) bool,
 ) matching {
@@ -56,7 +56,7 @@ func (m *matching) own(id event.ID, letters ...int) {
 	m.owners[id] = append(m.owners[id], letters...)
 }
 
-// matchFailure gives a failure to the letters that it concerns.
+// matchFailure gives a failure to the letters that it is about.
 func (m *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, made *made) {
 	shared := false
 	for i, l := range letters {

@@ -15,8 +15,8 @@ type Plan struct {
 	Failures []event.Failure // that it would write again
 }
 
-// DryRun maps the chosen letters without sending anything and without a lock, and gives each what it finds. In the
-// progress Delivered counts the letters whose calls would be sent.
+// DryRun maps the chosen letters and gives each event's plan to each. It sends nothing and takes no lock. In the
+// progress, Delivered counts the letters whose calls would be sent.
 func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, error) {
 	events, err := r.selectEvents(ctx)
 	if err != nil {

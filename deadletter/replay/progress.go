@@ -42,7 +42,8 @@ func (r *Replay) Progress() Progress {
 	return progress
 }
 
-// UnknownRules lists what the letters that were left open unmatched ask for and today's rules do not have, by name.
+// UnknownRules lists, by name, the rules and calls that the unmatched letters ask for and that today's rules do not
+// have.
 func (r *Replay) UnknownRules() []UnknownRule {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -37,13 +37,15 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Replay sends open letters again through the ordinary pipeline: it is the pipeline's source, and comes with its mapper
-// and its store of letters.
+// Replay sends open letters again through the ordinary pipeline. It is the pipeline's source, and gives the pipeline
+// its mapper and its dead letters.
 //
-// It takes the letters that stood when it began, under a lock that keeps a second replay away, maps them with today's
-// rules, and keeps only the calls that failed. What is delivered is resolved; what fails again is counted, and written
-// again where it fails in another way than before. It may be killed at any time: the next replay takes what is not
-// resolved.
+// Its life is one call of Consume. Under a lock that keeps a second replay away it selects the letters that are open by
+// now, hands over one message for each of their events, and waits until all are acked. When a message is acked, what
+// was delivered is resolved; what failed again is counted, and was written again if it failed in another way than
+// before. Consume returns when all resolutions are written, or when it is stopped.
+//
+// It may be killed at any time: the next replay takes what is not resolved.
 type Replay struct {
 	store Store
 	rules Rules
@@ -77,15 +79,15 @@ func (r *Replay) Mapper() *Mapper { return &Mapper{rules: r.rules, skipped: r.op
 // DeadLetters is where what fails again is stored.
 func (r *Replay) DeadLetters() *DeadLetters { return &DeadLetters{r.store} }
 
-// errStopped ends the feeding of a replay that is being stopped.
+// errStopped ends the feeding when a replay is stopped.
 var errStopped = errors.New("the replay is being stopped")
 
 // ErrLockLost means that the lock of the replay was lost, so that another may have begun.
 var ErrLockLost = errors.New("the replay was stopped because its lock was lost")
 
-// Consume hands over one message for each event that has chosen letters, and returns when all are settled and their
-// resolutions are written. It keeps to the contract of the pipeline's Source. It returns ErrReplayRunning when there is
-// another replay, ErrLockLost when the lock was lost on the way, and nil when ctx ended.
+// Consume hands over one message for each event that has chosen letters, and returns when all are acked and their
+// resolutions are written. It keeps the contract of the pipeline's source. It returns ErrReplayRunning if there is
+// another replay, ErrLockLost if the lock was lost on the way, and nil if ctx ended.
 func (r *Replay) Consume(ctx context.Context, handle event.Handler) error {
 	lock, err := r.store.Lock(ctx, deadletter.LogWaiting(r.log))
 	if err != nil {

@@ -24,8 +24,8 @@ func (r *Replay) wakeUp() {
 	}
 }
 
-// writePending writes resolutions if there are any. What cannot be written stays for the next time, so that an error
-// needs no more than that, and is logged once.
+// writePending writes some of the pending resolutions, if there are any. What cannot be written stays pending. The
+// first failure and the recovery are logged.
 func (r *Replay) writePending(ctx context.Context) error {
 	r.mu.Lock()
 	n := min(len(r.pending), resolveBatch)
@@ -56,7 +56,7 @@ func (r *Replay) writePending(ctx context.Context) error {
 	return nil
 }
 
-// writeRest writes the remaining resolutions, trying for as long as the drain limit allows.
+// writeRest writes all pending resolutions. It tries again for as long as the drain limit allows.
 func (r *Replay) writeRest(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Drain)
 	defer cancel()
@@ -78,7 +78,7 @@ func (r *Replay) writeRest(ctx context.Context) error {
 		left, sentAgain, err)
 }
 
-// unresolved counts the letters that are settled but not yet in a resolution, and those of them that were delivered.
+// unresolved counts the letters whose resolutions are pending, and those of them that the next replay would send again.
 func (r *Replay) unresolved() (left, delivered int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
