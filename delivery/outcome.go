@@ -31,7 +31,7 @@ func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
 	case customerio.Split:
 		r := firstRefusal(answer)
 		for i := range outcomes {
-			outcomes[i] = event.Outcome{Suspect: true, Failure: refusal(&calls[i], answer, r)}
+			outcomes[i] = event.Outcome{Suspect: true, AtFault: true, Failure: refusal(&calls[i], answer, r)}
 		}
 	default:
 		suspect, detail := answer.Suspect(), answer.String()

@@ -29,6 +29,10 @@ type Outcome struct {
 	// Suspect is true where the whole request failed in a way that one of its calls may have caused. The call then
 	// travels in requests half as large until the culprit stands alone.
 	Suspect bool
+
+	// AtFault is true where the request was refused as a whole, so that one of its calls is the cause for certain. Such a call is a
+	// suspect, too.
+	AtFault bool
 }
 
 // Stage names the part of the bridge in which a call failed.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
-	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // world is what outlives a bridge that is killed: the log, what the bridge has told the source, and what each person has seen.
@@ -238,8 +237,8 @@ func (w *world) live(t time.Duration) (left int) {
 	w.mu.Unlock()
 	cancel()
 	<-ended
-	if p.lanes.open > 0 && len(w.wrong) == 0 {
-		w.wrong = append(w.wrong, fmt.Sprintf("%d lanes are left", p.lanes.open))
+	if p.Stats().Lanes > 0 && len(w.wrong) == 0 {
+		w.wrong = append(w.wrong, fmt.Sprintf("%d lanes are left", p.Stats().Lanes))
 	}
 	return left
 }
@@ -289,32 +288,5 @@ func TestNobodyWaitsInACircle(t *testing.T) {
 				t.Errorf("seed %d: %d messages are never done; %v", seed, left, w.wrong)
 			}
 		})
-	}
-}
-
-// A message that was retried leaves a lane while the source is being told of one that had overtaken it in a request. That one waits for nothing
-// any more, since it is used again for another message; who comes behind both waits for the retried one.
-func TestRetriedWhileOvertakerIsTold(t *testing.T) {
-	p := &Pipeline{lanes: newLanes()}
-	tn := newAssignment(newTestLease())
-	own := &memory.Account{}
-	retried, overtaker, behind := &message{seq: 1, assignment: tn, account: own}, &message{seq: 2, assignment: tn, account: own}, &message{seq: 3, assignment: tn, account: own}
-	for _, msg := range []*message{retried, overtaker, behind} {
-		tn.add(msg)
-	}
-	l := p.lanes.add(7)
-	overtaker.calls = []event.Call{{Lanes: []event.Lane{7}}}
-	overtaker.stay(l)
-	done := p.finish(overtaker, nil)
-	retried.stay(l)
-	if overtaker.awaits != 0 || retried.followers != nil {
-		t.Error("a message that is being told waits for another")
-	}
-	if next := p.acked(done); len(next) > 0 {
-		t.Errorf("%d are told with it", len(next))
-	}
-	behind.follow(l)
-	if behind.awaits != 1 {
-		t.Errorf("the one behind both waits for %d", behind.awaits)
 	}
 }

@@ -270,24 +270,6 @@ func TestRestIsNoticedUnderLoad(t *testing.T) {
 	})
 }
 
-// TestNothingMovesOnceAnAssignmentIsDrained: between its rest and its end nothing of it may become ready.
-func TestNothingMovesOnceAnAssignmentIsDrained(t *testing.T) {
-	q := &queue{items: 10, bytes: 1000}
-	n := newAssignment(newTestLease())
-	n.draining = true
-	n.checkDrained()
-	select {
-	case <-n.drained:
-	default:
-		t.Fatal("an empty assignment does not rest")
-	}
-	e := &entry{message: &message{assignment: n}, call: &event.Call{Step: identifyStep}}
-	q.push(e)
-	if e.state != abandoned || n.queued != 0 || len(q.withReady) > 0 {
-		t.Errorf("state %d, %d ready", e.state, n.queued)
-	}
-}
-
 // TestDrainEndsWithTheDeadline: calls that nobody has taken before the deadline are let go, and those that follow them.
 func TestDrainEndsWithTheDeadline(t *testing.T) {
 	c := quiet()

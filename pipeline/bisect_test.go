@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/pipeline/batch"
 )
 
 // failing answers as a destination that fails on every request with one of the bodies in it.
@@ -51,60 +52,6 @@ func TestSuspectsDoNotTakeEverySender(t *testing.T) {
 		}
 		l.End(0)
 	})
-}
-
-// TestPoisonNeedsFailuresAlone: what a call has lived through in company, or while nothing was accepted, does not count.
-func TestPoisonNeedsFailuresAlone(t *testing.T) {
-	s := &bisector{}
-	now := time.Now()
-	e := &entry{message: &message{}, history: &history{first: now.Add(-2 * time.Hour), attempts: 80}, limit: 1}
-	f := &event.Failure{Status: 500}
-	for i := range poisonAttempts {
-		s.accepted++
-		if s.narrow(e, f, 1, false, now.Add(time.Duration(i)*time.Minute)) {
-			t.Fatalf("poison after %d failures alone", i+1)
-		}
-	}
-	for range 100 { // an outage
-		if s.narrow(e, f, 1, false, now.Add(time.Hour)) {
-			t.Fatal("poison while nothing is accepted")
-		}
-	}
-	s.accepted++
-	if !s.narrow(e, f, 1, false, now.Add(time.Hour)) {
-		t.Error("no poison after all")
-	}
-}
-
-// TestPoisonIsRationed: more than so many an hour is an outage.
-func TestPoisonIsRationed(t *testing.T) {
-	s := &bisector{}
-	now := time.Now()
-	for i := range 2 * poisonPerHour {
-		if got := s.allow(&message{}, now.Add(time.Duration(i)*time.Minute)); got != (i < poisonPerHour) {
-			t.Errorf("call %d: %v", i, got)
-		}
-	}
-	if !s.allow(&message{}, now.Add(time.Hour)) || s.allow(&message{}, now.Add(time.Hour)) {
-		t.Error("an hour after the first there is room for one")
-	}
-}
-
-// TestLoneFailuresAreCountedOnce: every call that fails alone counts once, until it is settled.
-func TestLoneFailuresAreCountedOnce(t *testing.T) {
-	s := &bisector{}
-	e := &entry{message: &message{}, history: &history{}}
-	for range 3 {
-		s.narrow(e, nil, 1, false, time.Now())
-	}
-	if len(s.alone) != 1 {
-		t.Errorf("%d, want 1", len(s.alone))
-	}
-	s.forget(e)
-	s.forget(e)
-	if len(s.alone) != 0 {
-		t.Errorf("%d left", len(s.alone))
-	}
 }
 
 // TestLettersCountAttempts: those that left a call open, and the one that refused it.
@@ -175,11 +122,11 @@ func TestOneEventOfManyPoisonousCalls(t *testing.T) {
 			b.must(l, 1, fmt.Sprintf("q%d 1 track", i))
 			b.pass(20 * time.Second)
 		}
-		if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 200 || failures < 200*poisonAttempts {
+		if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 200 || failures < 200*batch.PoisonAttempts {
 			t.Errorf("%d letters after %d failures", len(b.letters.letters), failures)
 		}
-		if b.settled() != 401 || len(b.p.bisector.alone) != 0 {
-			t.Errorf("%d done, %d alone", b.settled(), len(b.p.bisector.alone))
+		if b.settled() != 401 || b.p.Stats().Suspects != 0 {
+			t.Errorf("%d done, %d alone", b.settled(), b.p.Stats().Suspects)
 		}
 		l.End(0)
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/pipeline/breaker"
 )
 
 // TestNothingPassesACallForWhichTheFlowStopped: it is not settled, so its person's later calls must not leave.
@@ -21,11 +22,11 @@ func TestNothingPassesACallForWhichTheFlowStopped(t *testing.T) {
 	c := DefaultConfig(testLimits)
 	onBench(t, c, refuse, func(b *bench) {
 		l := newTestLease()
-		for i := range 2 * leastResults {
+		for i := range 2 * breaker.LeastResults {
 			b.must(l, 0, fmt.Sprintf("p %d identify", i))
 		}
 		b.pass(time.Hour)
-		if len(b.sent) != leastResults || len(b.letters.letters) != leastResults-1 || len(b.done) != leastResults-1 {
+		if len(b.sent) != breaker.LeastResults || len(b.letters.letters) != breaker.LeastResults-1 || len(b.done) != breaker.LeastResults-1 {
 			t.Errorf("%d sent, %d letters, %d done", len(b.sent), len(b.letters.letters), len(b.done))
 		}
 		if !l.End(time.Second) {
@@ -39,33 +40,19 @@ func TestSkippedEventsAreRead(t *testing.T) {
 	onBench(t, DefaultConfig(testLimits), nil, func(b *bench) {
 		l := newTestLease()
 		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
-		for i := range 10 * leastResults {
-			kind := []string{"skip", "track"}[i/(5*leastResults)]
+		for i := range 10 * breaker.LeastResults {
+			kind := []string{"skip", "track"}[i/(5*breaker.LeastResults)]
 			if i%5 == 0 {
 				kind = "unreadable"
 			}
 			b.must(l, int32(i%5), fmt.Sprintf("p %d %s", i, kind))
 		}
 		b.pass(time.Minute)
-		if b.p.breaker.stopped != nil || len(b.letters.letters) != 2*leastResults {
-			t.Errorf("stopped for %v with %d letters", b.p.breaker.stopped, len(b.letters.letters))
+		if b.p.Stats().Stopped || len(b.letters.letters) != 2*breaker.LeastResults {
+			t.Errorf("stopped: %v, with %d letters", b.p.Stats().Stopped, len(b.letters.letters))
 		}
 		l.End(0)
 	})
-}
-
-// TestRecordForgetsTheOldest: only the last results count.
-func TestRecordForgetsTheOldest(t *testing.T) {
-	r := &window{}
-	for range windowSize {
-		r.add(true)
-	}
-	for i := range windowSize {
-		r.add(false)
-		if want := windowSize - 1 - i; r.failed != want || r.seen != windowSize {
-			t.Fatalf("%d of %d failed, want %d of %d", r.failed, r.seen, want, windowSize)
-		}
-	}
 }
 
 // TestOneEventDoesNotStopTheFlow, however many of its calls fail, neither while it is mapped nor at Customer.io, and each such event has
@@ -74,7 +61,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 	onBench(t, DefaultConfig(testLimits), refuseSome(0), func(b *bench) {
 		l := newTestLease()
 		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
-		for i := range 3 * leastResults {
+		for i := range 3 * breaker.LeastResults {
 			b.must(l, 0, fmt.Sprintf("p%d %d track", i, i))
 		}
 		b.pass(time.Second)
@@ -91,7 +78,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 		if len(letters) != 3 || len(letters[0].Failures)+len(letters[1].Failures)+len(letters[2].Failures) != 480 {
 			t.Errorf("%d letters", len(letters))
 		}
-		if b.settled() != 3*leastResults+4 {
+		if b.settled() != 3*breaker.LeastResults+4 {
 			t.Errorf("%d done", b.settled())
 		}
 		l.End(0)
@@ -102,7 +89,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 	onBench(t, DefaultConfig(testLimits), nil, func(b *bench) {
 		b.letters.fail = func(time.Time) bool { return true }
-		for range 2 * leastResults {
+		for range 2 * breaker.LeastResults {
 			l := newTestLease()
 			for offset, value := range []string{"p 1 unmappable", "p 2 unreadable"} {
 				if err := b.handle(l, event.Message{Origin: event.Origin{Topic: "t", Offset: int64(offset)}, Value: []byte(value)}, func() {}); err != nil {
@@ -112,7 +99,7 @@ func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 			b.pass(time.Second)
 			l.End(time.Second)
 		}
-		if err := b.p.Stopped(); err != nil || b.letters.failed < leastResults {
+		if err := b.p.Stopped(); err != nil || b.letters.failed < breaker.LeastResults {
 			t.Errorf("%v, after %d attempts to store", err, b.letters.failed)
 		}
 	})
@@ -125,7 +112,7 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 		onBench(t, DefaultConfig(testLimits), refuseSome(0), func(b *bench) {
 			l := newTestLease()
 			time.AfterFunc(time.Hour, func() { l.Revoke(time.Second) })
-			for i := range 2 * leastResults {
+			for i := range 2 * breaker.LeastResults {
 				if b.put(l, 0, fmt.Sprintf("p%d %d %s", i, i, kind)) != nil {
 					break
 				}
@@ -142,34 +129,9 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 			for _, value := range b.done {
 				delete(stored, value)
 			}
-			if n := len(b.letters.letters); n < leastEvents || n >= leastResults || len(stored) > 0 {
+			if n := len(b.letters.letters); n < breaker.LeastEvents || n >= breaker.LeastResults || len(stored) > 0 {
 				t.Errorf("%s: %d letters, of which %d are not done", kind, n, len(stored))
 			}
 		})
-	}
-}
-
-// TestTheStopSaysWhat: an event that cannot be read has no rule.
-func TestTheStopSaysWhat(t *testing.T) {
-	for of, want := range map[subject]string{
-		{event.StageMapping, ""}:       "events that cannot be read",
-		{event.StageMapping, "order"}:  "rule order in mapping",
-		{event.StageDelivery, "order"}: "rule order in delivery",
-	} {
-		if got := of.String(); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}
-
-// TestWhatNoRuleWantsStopsNothing: such events are dead letters because the configuration wants them to be.
-func TestWhatNoRuleWantsStopsNothing(t *testing.T) {
-	g := newBreaker(0.5)
-	for i := range 1000 {
-		msg := &message{failures: []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonUnmatched}}}
-		msg.Origin.Offset = int64(i)
-		if of := g.mapped(msg); of != nil {
-			t.Fatalf("stopped over %s after %d events", of, i)
-		}
 	}
 }

@@ -173,7 +173,7 @@ func (d *destination) fail(kind string, calls []event.Call, out []event.Outcome)
 		o.Failure.Status = 0
 	case "status 400":
 		if len(calls) > 1 {
-			o.Failure.Status = 400
+			o.Failure.Status, o.AtFault = 400, true
 		}
 	case "status 429":
 		o.Failure.Status, o.Suspect, o.NotBefore = 429, false, time.Now().Add(time.Second)

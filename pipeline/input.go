@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,6 +10,9 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
+	"github.com/ciobridge/ciobridge/pipeline/batch"
+	"github.com/ciobridge/ciobridge/pipeline/breaker"
+	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
 // input is the queue between those that read and map messages and the sender that collects a batch. It has a lock of its own,
@@ -23,32 +25,23 @@ type input struct {
 	skipped atomic.Int64 // messages that no rule wanted, since the last that was enqueued
 
 	mu          sync.Mutex
-	assignments map[event.Lease]*assignment
-	last        *assignment   // of the last message
-	messages    []*message    // in the order in which they came
-	load        load          // of their calls
-	round       uint64        // how often the queue was emptied
-	wakeAt      load          // so much wakes the collecting sender
-	pauseAt     load          // so much makes readers pause
-	resumed     chan struct{} // not nil while readers pause, and closed when they may go on
+	assignments map[event.Lease]*inflight.Assignment
+	last        *inflight.Assignment // of the last message
+	messages    []*inflight.Message  // in the order in which they came
+	load        inflight.Load        // of their calls
+	round       uint64               // how often the queue was emptied
+	wakeAt      inflight.Load        // so much wakes the collecting sender
+	pauseAt     inflight.Load        // so much makes readers pause
+	resumed     chan struct{}        // not nil while readers pause, and closed when they may go on
 }
-
-// A load is a number of calls and their bytes.
-type load struct{ items, bytes int }
-
-// reaches reports whether there are as many calls, or as many bytes, as in the other.
-func (l load) reaches(other load) bool { return l.items >= other.items || l.bytes >= other.bytes }
-
-// never is more than there can be.
-var never = load{math.MaxInt, math.MaxInt}
 
 // enqueue reserves memory for a message and puts it into the queue. It waits while there is no room, and while enough is ready
 // for the senders: more would only stand in memory, in the place of what is read next in the processor's caches.
-func (p *Pipeline) enqueue(lease event.Lease, msg *message) error {
+func (p *Pipeline) enqueue(lease event.Lease, msg *inflight.Message) error {
 	if lease.Err() != nil {
 		return context.Cause(lease) // without taking room from others
 	}
-	account, waiter := p.memory.Reserve(memory.Partition{Topic: msg.Origin.Topic, ID: msg.Origin.Partition}, msg.bytes)
+	account, waiter := p.memory.Reserve(memory.Partition{Topic: msg.Event.Origin.Topic, ID: msg.Event.Origin.Partition}, msg.Bytes)
 	if waiter != nil {
 		p.wake() // nobody lingers while there is no room
 		select {
@@ -58,11 +51,11 @@ func (p *Pipeline) enqueue(lease event.Lease, msg *message) error {
 			return context.Cause(lease)
 		}
 	}
-	msg.account = account
+	msg.Account = account
 	for {
 		paused, err := p.append(lease, msg)
 		if err != nil {
-			p.memory.Release(account, msg.bytes)
+			p.memory.Release(account, msg.Bytes)
 			return err
 		}
 		if paused == nil {
@@ -77,7 +70,7 @@ func (p *Pipeline) enqueue(lease event.Lease, msg *message) error {
 
 // append puts a message into the queue, or returns what to wait for while readers pause. Whether the lease stands is asked under
 // the lock: what its drain finds in the queue is all that there is, and nothing comes after it.
-func (p *Pipeline) append(lease event.Lease, msg *message) (paused chan struct{}, err error) {
+func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan struct{}, err error) {
 	in := &p.input
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -88,21 +81,20 @@ func (p *Pipeline) append(lease event.Lease, msg *message) (paused chan struct{}
 		return in.resumed, nil
 	}
 	a := p.assignment(lease)
-	if a.round != in.round {
-		a.round, a.arrived = in.round, time.Since(in.began)
+	if a.Round != in.round {
+		a.Round, a.Arrived = in.round, time.Since(in.began)
 	}
-	msg.assignment, msg.arrived = a, a.arrived
+	msg.Assignment, msg.Arrived = a, a.Arrived
 	if in.skipped.Load() > 0 {
-		msg.skipped = int32(min(in.skipped.Swap(0), windowSize))
+		msg.Skipped = int(min(in.skipped.Swap(0), breaker.Window))
 	}
 	in.messages = append(in.messages, msg)
-	in.load.items += len(msg.calls)
-	in.load.bytes += int(msg.size)
-	if msg.urgent || in.load.reaches(in.wakeAt) {
-		in.wakeAt = never
+	in.load = in.load.Plus(inflight.Load{Calls: len(msg.Calls), Bytes: msg.Size})
+	if msg.Urgent || in.load.Reaches(in.wakeAt) {
+		in.wakeAt = batch.Never
 		p.wake()
 	}
-	if in.load.reaches(in.pauseAt) {
+	if in.load.Reaches(in.pauseAt) {
 		in.resumed = make(chan struct{})
 	}
 	return nil, nil
@@ -114,7 +106,7 @@ func (p *Pipeline) takeArrived() {
 	in.mu.Lock()
 	arrived := in.messages
 	in.messages, p.arrived = p.arrived[:0], nil
-	in.load = load{}
+	in.load = inflight.Load{}
 	in.round++
 	in.mu.Unlock()
 	for _, msg := range arrived {
@@ -124,55 +116,38 @@ func (p *Pipeline) takeArrived() {
 	p.arrived = arrived
 }
 
-// ahead is how many full requests are made ready ahead of the senders, and one more for every assignment after the first.
-const ahead = 4
-
 // watchInput says when to wake the collecting sender and when readers pause, by what is ready. What has arrived meanwhile counts.
 // The caller holds p.mu.
 func (p *Pipeline) watchInput() {
-	in, q := &p.input, &p.queue
-	requests := ahead + max(0, len(q.withReady)-1)
+	in := &p.input
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.wakeAt = q.missing()
-	in.pauseAt = load{requests*q.items - q.ready.items, requests*q.bytes - q.ready.bytes}
-	if in.load.reaches(in.wakeAt) && len(in.messages) > 0 {
-		in.wakeAt = never
+	in.wakeAt = p.queues.Missing()
+	if in.load.Reaches(in.wakeAt) && len(in.messages) > 0 {
+		in.wakeAt = batch.Never
 		p.wake()
 	}
-	half := load{requests / 2 * q.items, requests / 2 * q.bytes}
-	if in.resumed != nil && !q.ready.reaches(half) {
+	room, half := p.queues.Room()
+	in.pauseAt = room
+	if in.resumed != nil && half {
 		close(in.resumed)
 		in.resumed = nil
 	}
 }
 
 // held gives the assignments that have not ended.
-func (in *input) held() []*assignment {
+func (in *input) held() []*inflight.Assignment {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return slices.Collect(maps.Values(in.assignments))
 }
 
 // forget drops an assignment that has ended.
-func (in *input) forget(a *assignment) {
+func (in *input) forget(a *inflight.Assignment) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	delete(in.assignments, a.lease)
+	delete(in.assignments, a.Lease)
 	if in.last == a {
 		in.last = nil
-	}
-}
-
-// release gives back the memory of messages that are finished. What stands together is mostly of one partition.
-func (p *Pipeline) release(messages []*message) {
-	for len(messages) > 0 {
-		account, bytes, n := messages[0].account, int64(0), 0
-		for n < len(messages) && messages[n].account == account {
-			bytes += messages[n].bytes
-			n++
-		}
-		p.memory.Release(account, bytes)
-		messages = messages[n:]
 	}
 }

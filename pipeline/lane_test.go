@@ -4,65 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
-
-// TestLaneCountsItsRun compares what a lane knows of the run at its front with what stands in it, over random comings and goings.
-func TestLaneCountsItsRun(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	ls := newLanes()
-	var in []*entry
-	for range 20_000 {
-		if len(in) < 20 && r.IntN(2) == 0 {
-			e := &entry{}
-			e.begin(nil, &event.Call{Step: &event.Step{Repeatable: r.IntN(4) > 0}, Body: make([]byte, r.IntN(100)), Lanes: []event.Lane{7}}, Strict)
-			ls.join(e)
-			in = append(in, e)
-		} else if len(in) > 0 {
-			freed := 0
-			ls.leave(in[0], func(*entry) { freed++ })
-			if in = in[1:]; freed != min(len(in), 1) {
-				t.Fatalf("%d freed with %d left", freed, len(in))
-			}
-		}
-		run, bytes := 0, 0
-		for run < len(in) && in[run].run {
-			bytes += in[run].call.Size()
-			run++
-		}
-		l := ls.find(7)
-		if l == nil {
-			if len(in) > 0 {
-				t.Fatal("a lane that holds something is gone")
-			}
-			continue
-		}
-		if l.run != run || l.runBytes != bytes || l.sealed != (run < len(in)) {
-			t.Fatalf("the lane says %d, %d bytes, sealed %v; want %d, %d bytes of %d", l.run, l.runBytes, l.sealed, run, bytes, len(in))
-		}
-	}
-}
-
-// TestLanesThatAreEmptyTakeNoMemory beyond those kept for reuse.
-func TestLanesThatAreEmptyTakeNoMemory(t *testing.T) {
-	ls := newLanes()
-	in := make([]entry, 2*freeLanes)
-	for i := range in {
-		in[i].begin(nil, &event.Call{Step: identifyStep, Lanes: []event.Lane{event.Lane(i)}}, Strict)
-		ls.join(&in[i])
-	}
-	for i := range in {
-		ls.leave(&in[i], nil)
-	}
-	if ls.open != 0 || len(ls.free) != freeLanes {
-		t.Errorf("%d open, %d free", ls.open, len(ls.free))
-	}
-}
 
 // TestAFullRunDoesNotLinger: the events of one person fill a request, whether they came before or after a call that holds them up.
 func TestAFullRunDoesNotLinger(t *testing.T) {
@@ -162,7 +109,7 @@ func TestSuspectsKeepToThemselves(t *testing.T) {
 		out := taker{}.Send(ctx, calls)
 		if len(calls) > 2 {
 			for i := range out {
-				out[i] = event.Outcome{Suspect: true, Failure: &event.Failure{Stage: event.StageDelivery, Status: 400}}
+				out[i] = event.Outcome{Suspect: true, AtFault: true, Failure: &event.Failure{Stage: event.StageDelivery, Status: 400}}
 			}
 		}
 		return out

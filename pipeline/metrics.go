@@ -67,11 +67,17 @@ func (p *Pipeline) reserved() int64 {
 	return p.memory.Reserved()
 }
 
-// openLanes is how many lanes hold something.
+// openLanes is how many lanes hold something, or remember a message of which the source is to be told.
 func (p *Pipeline) openLanes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lanes.open
+	n := p.lanes.Len()
+	for _, key := range p.order.Remembered() {
+		if !p.lanes.Has(key) {
+			n++
+		}
+	}
+	return n
 }
 
 func boolValue(b bool) float64 {

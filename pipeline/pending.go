@@ -9,12 +9,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
 // pendingLetters holds letters on their way to the dead letters. Their messages stay in hand, so that the budget bounds them and the
 // source waits when they cannot be stored.
 type pendingLetters struct {
-	letters []*message
+	letters []*inflight.Message
 	wake    chan struct{} // holds one when a letter was added
 	ended   chan struct{} // holds one for a lease that is being given up
 	down    bool          // the last attempt failed
@@ -26,24 +27,12 @@ const (
 	letterBytesAtOnce = 1 << 20
 )
 
-// stopFlow stops the flow when a message has made too much of a rule's fail, or nothing when of is nil. The caller holds p.mu.
-func (p *Pipeline) stopFlow(msg *message, of *subject) {
-	if of == nil {
-		return
-	}
-	f := &msg.failures[len(msg.failures)-1]
-	p.log.Error("flow stopped: most of the last events failed; mend the rule or the producer and restart, or raise dead_letters.stop_share",
-		zap.Stringer("failing", of), zap.String("reason", string(f.Reason)), zap.String("field", f.Field), zap.Stringer("origin", msg.Origin))
-	p.metrics.stopped.Store(true)
-	p.stopped.Store(true)
-}
-
 // addLetter puts a message's letter into the pending letters. The caller holds p.mu.
-func (p *Pipeline) addLetter(msg *message) {
-	msg.assignment.letters++
+func (p *Pipeline) addLetter(msg *inflight.Message) {
+	msg.Assignment.Letters++
 	p.pending.letters = append(p.pending.letters, msg)
 	notify(p.pending.wake)
-	if msg.assignment.draining {
+	if msg.Assignment.Draining {
 		notify(p.pending.ended)
 	}
 }
@@ -64,7 +53,7 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 		}
 		letters := make([]event.FailedMessage, len(messages))
 		for i, msg := range messages {
-			letters[i] = event.FailedMessage{Message: msg.Message, Failures: msg.failures}
+			letters[i] = event.FailedMessage{Message: msg.Event, Failures: msg.Failures}
 		}
 		err := p.stages.DeadLetters.Put(ctx, letters...)
 		p.lettersStored(messages, err)
@@ -86,15 +75,15 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 
 // nextLetters looks at the first letters of the pending letters. Those of a lease that is being given up are dropped once storing fails:
 // their messages come again.
-func (p *Pipeline) nextLetters() []*message {
+func (p *Pipeline) nextLetters() []*inflight.Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.pending.down && p.draining > 0 {
 		kept := p.pending.letters[:0]
 		for _, msg := range p.pending.letters {
-			if a := msg.assignment; a.draining {
-				a.letters--
-				a.checkDrained()
+			if a := msg.Assignment; a.Draining {
+				a.Letters--
+				a.CheckDrained()
 				continue
 			}
 			kept = append(kept, msg)
@@ -107,19 +96,21 @@ func (p *Pipeline) nextLetters() []*message {
 		}
 	}
 	n, size := 0, int64(0)
-	for n < min(len(p.pending.letters), lettersAtOnce) && (n == 0 || size+p.pending.letters[n].letterSize() <= letterBytesAtOnce) {
-		size += p.pending.letters[n].letterSize()
+	for n < min(len(p.pending.letters), lettersAtOnce) && (n == 0 || size+letterSize(p.pending.letters[n]) <= letterBytesAtOnce) {
+		size += letterSize(p.pending.letters[n])
 		n++
 	}
 	return slices.Clone(p.pending.letters[:n])
 }
 
 // letterSize is about what a message's letter takes.
-func (msg *message) letterSize() int64 { return int64(msg.Size() + len(msg.failures)*failureOverhead) }
+func letterSize(msg *inflight.Message) int64 {
+	return int64(msg.Event.Size() + len(msg.Failures)*failureOverhead)
+}
 
 // lettersStored settles the letters of one Put.
-func (p *Pipeline) lettersStored(messages []*message, err error) {
-	var done []*message
+func (p *Pipeline) lettersStored(messages []*inflight.Message, err error) {
+	var done []*inflight.Message
 	p.mu.Lock()
 	if err != nil && !p.pending.down {
 		p.log.Warn("dead letters cannot be stored; the source waits", zap.Error(err), zap.Int("waiting", len(p.pending.letters)))
@@ -133,13 +124,13 @@ func (p *Pipeline) lettersStored(messages []*message, err error) {
 		clear(p.pending.letters[:len(messages)])
 		p.pending.letters = p.pending.letters[len(messages):]
 		for _, msg := range messages {
-			for i := range msg.failures {
-				p.metrics.letters[msg.failures[i].Reason].Add(1)
+			for i := range msg.Failures {
+				p.metrics.letters[msg.Failures[i].Reason].Add(1)
 			}
-			a := msg.assignment
-			a.letters--
+			a := msg.Assignment
+			a.Letters--
 			done = p.finish(msg, done)
-			a.checkDrained()
+			a.CheckDrained()
 		}
 	}
 	p.mu.Unlock()

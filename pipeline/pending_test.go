@@ -115,8 +115,8 @@ func TestALeaseEndsBeforeTheLetter(t *testing.T) {
 			t.Error("the lease was held up")
 		}
 		b.pass(2 * time.Hour)
-		if len(b.letters.letters) != 0 || b.settled() != 0 || b.p.lanes.open != 0 {
-			t.Errorf("%d letters, done %v, %d lanes", len(b.letters.letters), b.done, b.p.lanes.open)
+		if len(b.letters.letters) != 0 || b.settled() != 0 || b.p.Stats().Lanes != 0 {
+			t.Errorf("%d letters, done %v, %d lanes", len(b.letters.letters), b.done, b.p.Stats().Lanes)
 		}
 	})
 }

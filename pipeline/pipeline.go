@@ -12,6 +12,10 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
+	"github.com/ciobridge/ciobridge/pipeline/batch"
+	"github.com/ciobridge/ciobridge/pipeline/breaker"
+	"github.com/ciobridge/ciobridge/pipeline/inflight"
+	"github.com/ciobridge/ciobridge/pipeline/lanes"
 )
 
 // Stages are the parts that a pipeline joins.
@@ -27,33 +31,51 @@ type Stages struct {
 	Recycle func(settled iter.Seq[[]event.Call])
 }
 
-// Pipeline moves messages from the source to the sender and settles them. It is made by New and used by one call of Run.
+// Pipeline carries messages from a source to a sender. It is made by New and used by one call of Run.
+//
+// The source calls handle, from as many goroutines as it reads partitions. There a message is mapped, reserves memory and is
+// enqueued in the input. That is all that readers do; they wait while there is no memory, or while enough is ready.
+//
+// Run starts Config.Senders goroutines. One of them at a time collects: it takes what is in the input, puts each call into the
+// lanes of its persons, and waits until a batch is due. With a batch it leaves, another one collects, and it makes one attempt at
+// the batch and settles it. What was delivered or refused leaves its lanes, and what stood behind it may become ready. What is open
+// is sent again, at once or later, alone or with others, as package batch decides.
+//
+// When all calls of a message are settled, and nothing of it failed, the source is told that it is finished, in the order that
+// inflight.AckOrder wants. What failed goes to the dead letters first: one goroutine stores them.
+//
+// When a lease ends, a goroutine of the lease drains its assignment: what is in a request or ready may go until the lease's
+// deadline, and the rest is dropped and comes again from the source. When the source returns, all leases have ended: the senders
+// and the writer of dead letters stop, and Run returns.
+//
+// Locks are taken in this order: Pipeline.mu, then input.mu, then those of the memory limiter and of a lease. None is held while a
+// stage or a message's done is called. Pipeline.mu guards the fields below it, with all messages, calls and assignments in flight; a message belongs to its
+// reader until it is enqueued.
 type Pipeline struct {
 	config  Config
 	stages  Stages
 	log     *zap.Logger
 	metrics *metrics
 
-	collecting chan struct{} // held by the one sender that waits for a batch
-	wakeup     chan struct{} // rung when what that sender waits for may have come
+	collecting chan struct{} // full while a sender collects
+	wakeup     chan struct{} // full when what the collecting sender waits for may have come
 	consumed   chan struct{} // closed when the source has returned
 
-	drains sync.WaitGroup // assignments whose lease is watched
-
-	stopped atomic.Bool // the breaker has stopped the flow
+	drains  sync.WaitGroup // assignments whose lease has not ended, or is being drained
+	stopped atomic.Bool    // the breaker has stopped the flow
 	memory  *memory.Limiter
 	input   input
-	pool    sync.Pool // of *message
+	pool    sync.Pool // of *inflight.Message
 
-	mu       sync.Mutex // before that of the input
-	lanes    lanes
-	queue    queue
-	entered  uint32     // messages whose calls have been put into their lanes
-	arrived  []*message // empty; the input and it take turns
-	draining int        // assignments that are being given up
+	mu       sync.Mutex
+	lanes    *lanes.Table[inflight.Call]
+	queues   *batch.Queues
+	bisector batch.Bisector
+	order    *inflight.AckOrder
+	breaker  *breaker.Breaker
 	pending  pendingLetters
-	breaker  breaker
-	bisector bisector
+	arrived  []*inflight.Message // empty; it takes turns with that of the input
+	draining int                 // assignments that are being given up
 }
 
 // New joins the stages. The configuration must be valid.
@@ -62,11 +84,12 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 	p := &Pipeline{
 		config: c, stages: s, log: log,
 		collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1), consumed: make(chan struct{}),
-		lanes:   newLanes(),
-		queue:   queue{began: began, items: c.BatchItems, bytes: c.BatchBytes - c.Limits.Envelope, linger: c.Linger},
-		breaker: newBreaker(c.StopShare),
+		lanes:   lanes.NewTable[inflight.Call](),
+		queues:  batch.NewQueues(inflight.Load{Calls: c.BatchItems, Bytes: c.BatchBytes - c.Limits.Envelope}, c.Linger, began),
+		order:   inflight.NewAckOrder(),
+		breaker: breaker.New(c.StopShare),
 		memory:  s.Memory,
-		input:   input{began: began, assignments: map[event.Lease]*assignment{}},
+		input:   input{began: began, assignments: map[event.Lease]*inflight.Assignment{}},
 	}
 	if p.memory == nil {
 		p.memory = memory.New(c.Memory)
@@ -91,16 +114,6 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	writer.Wait()
 	p.endAssignments()
 	return err
-}
-
-// Stopped is nil while the flow goes on, and a *StoppedError once too many failures have stopped it.
-func (p *Pipeline) Stopped() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s := p.breaker.stopped; s != nil {
-		return &StoppedError{s.rule, s.stage}
-	}
-	return nil
 }
 
 // LettersDown reports whether letters wait because they could not be stored.
@@ -134,60 +147,55 @@ const (
 )
 
 // inFlight takes up a message and what it became.
-func (p *Pipeline) inFlight(m event.Message, done func(), calls []event.Call, failures []event.Failure) *message {
-	msg, ok := p.pool.Get().(*message)
+func (p *Pipeline) inFlight(m event.Message, done func(), calls []event.Call, failures []event.Failure) *inflight.Message {
+	msg, ok := p.pool.Get().(*inflight.Message)
 	if !ok {
-		msg = &message{}
+		msg = &inflight.Message{}
 	}
-	if msg.entries = msg.first[:]; len(calls) != 1 {
-		msg.entries = make([]entry, len(calls))
-	}
-	msg.Message, msg.done, msg.calls, msg.failures = m, done, calls, failures
-	msg.open, msg.urgent = int32(len(calls)), len(failures) > 0
-	msg.bytes = int64(m.Size()) + messageOverhead + int64(len(failures))*failureOverhead
+	msg.Init(m, done, calls, failures)
+	msg.Bytes = int64(m.Size()) + messageOverhead + int64(len(failures))*failureOverhead
 	for i := range calls {
 		c := &calls[i]
-		msg.entries[i].begin(msg, c, p.config.Order)
-		msg.urgent = msg.urgent || c.Single != nil
-		msg.size += int32(c.Size())
-		msg.bytes += int64(cap(c.Body)) + callOverhead
+		msg.Entries[i].Init(msg, c, p.config.Order == Relaxed)
+		msg.Urgent = msg.Urgent || c.Single != nil
+		msg.Size += c.Size()
+		msg.Bytes += int64(cap(c.Body)) + callOverhead
 	}
 	return msg
 }
 
 // enterLanes puts a message's calls into their lanes. The caller holds p.mu.
-func (p *Pipeline) enterLanes(msg *message) {
-	for range msg.skipped {
-		p.breaker.read()
+func (p *Pipeline) enterLanes(msg *inflight.Message) {
+	for range msg.Skipped {
+		p.breaker.Read()
 	}
-	msg.assignment.add(msg)
-	p.entered++
-	msg.seq = p.entered
-	stops := p.breaker.mapped(msg)
-	for i := range msg.entries {
-		e := &msg.entries[i]
-		p.lanes.join(e)
-		if e.behind == 0 {
-			p.queue.push(e)
+	msg.Assignment.Add(msg)
+	p.order.Enter(msg)
+	stops := p.mapped(msg)
+	for i := range msg.Entries {
+		e := &msg.Entries[i]
+		p.lanes.Join(&e.Node)
+		if e.Waits() {
+			p.queues.Extend(e)
 		} else {
-			p.queue.extend(e)
+			p.queues.Push(e)
 		}
 	}
-	if len(msg.failures) > 0 {
+	if len(msg.Failures) > 0 {
 		p.failMapping(msg, stops)
 	}
 }
 
 // failMapping dates what failed while a message was mapped, and has it stored where no call is waited for. The caller holds p.mu.
-func (p *Pipeline) failMapping(msg *message, stops *subject) {
+func (p *Pipeline) failMapping(msg *inflight.Message, stops *breaker.Subject) {
 	now := time.Now()
-	for i := range msg.failures {
-		if f := &msg.failures[i]; f.First.IsZero() {
+	for i := range msg.Failures {
+		if f := &msg.Failures[i]; f.First.IsZero() {
 			f.First = now
 		}
 	}
 	p.stopFlow(msg, stops)
-	if msg.open == 0 {
+	if msg.Open == 0 {
 		p.finishOrStore(msg, nil)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/memlogtest"
+	"github.com/ciobridge/ciobridge/pipeline/batch"
+	"github.com/ciobridge/ciobridge/pipeline/breaker"
 )
 
 // rig is a pipeline between fakes.
@@ -230,27 +232,33 @@ func TestPoisonIsIsolated(t *testing.T) {
 			t.Fatalf("dead letters: %d", len(r.letters.letters))
 		}
 		f := r.letters.letters[0].Failures[0]
-		if f.Reason != event.ReasonPoison || f.Attempts < poisonAttempts || f.Status != 500 {
+		if f.Reason != event.ReasonPoison || f.Attempts < batch.PoisonAttempts || f.Status != 500 {
 			t.Errorf("got %+v", f)
 		}
-		if r.dest.troubles["poison"] < poisonAttempts {
+		if r.dest.troubles["poison"] < batch.PoisonAttempts {
 			t.Error("the poison was hardly tried")
 		}
 		r.check(t, checkertest.Limits{})
 	})
 }
 
-// keepBusy appends traffic of another person, so that Customer.io goes on accepting calls.
+// keepBusy brings traffic of another person, so that Customer.io goes on accepting calls.
 func (r *rig) keepBusy(stop <-chan struct{}) {
-	for {
+	l := newTestLease()
+	for seq := 1; ; seq++ {
 		select {
 		case <-stop:
+			l.End(time.Minute)
 			return
 		case <-time.After(10 * time.Second):
 		}
-		r.p.mu.Lock()
-		r.p.bisector.accepted++ // as another replica's, or another topic's, calls would
-		r.p.mu.Unlock()
+		done := make(chan struct{})
+		m := event.Message{Origin: event.Origin{Topic: "other", Offset: int64(seq)}, Value: fmt.Appendf(nil, "busy %d track", seq)}
+		if err := r.p.handle(l, m, func() { close(done) }); err != nil {
+			panic(err)
+		}
+		<-done
+		r.history.Published = append(r.history.Published, checkertest.Published{Person: "busy", Seq: seq})
 	}
 }
 
@@ -318,7 +326,7 @@ func (s *splitter) Send(ctx context.Context, calls []event.Call) []event.Outcome
 		s.whole++
 		s.mu.Unlock()
 		for i := range out {
-			out[i] = event.Outcome{Failure: f, Suspect: true}
+			out[i] = event.Outcome{Failure: f, Suspect: true, AtFault: true}
 		}
 		return out
 	}
@@ -335,7 +343,7 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if n := len(r.letters.letters); n == 0 || n > leastResults {
+		if n := len(r.letters.letters); n == 0 || n > breaker.LeastResults {
 			t.Errorf("%d dead letters before the flow stopped", n)
 		}
 		if !p.Stats().Stopped {

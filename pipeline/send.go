@@ -1,20 +1,24 @@
 package pipeline
 
-import "time"
+import (
+	"time"
+
+	"github.com/ciobridge/ciobridge/pipeline/batch"
+)
 
 // send is one sender: it takes a batch, has it sent, and settles it.
 func (p *Pipeline) send() {
-	b := &batch{}
+	b := &batch.Batch{}
 	for p.collect(b) {
-		outcomes := p.stages.Sender.Send(b.assignment.lease, b.calls)
+		outcomes := p.stages.Sender.Send(b.Assignment.Lease, b.Calls)
 		p.settle(b, outcomes)
-		b.reset()
+		b.Reset()
 	}
 }
 
 // collect waits for a batch. One sender waits at a time, so that requests are as full as the traffic allows. It returns false
 // when the pipeline stops.
-func (p *Pipeline) collect(b *batch) bool {
+func (p *Pipeline) collect(b *batch.Batch) bool {
 	select {
 	case p.collecting <- struct{}{}:
 	case <-p.consumed:
@@ -25,7 +29,7 @@ func (p *Pipeline) collect(b *batch) bool {
 	defer timer.Stop()
 	for {
 		wait := p.nextBatch(b)
-		if len(b.entries) > 0 {
+		if len(b.Entries) > 0 {
 			return true
 		}
 		timer.Reset(wait)
@@ -39,17 +43,17 @@ func (p *Pipeline) collect(b *batch) bool {
 }
 
 // nextBatch takes a batch if one is due, and returns how long to wait for the next otherwise.
-func (p *Pipeline) nextBatch(b *batch) time.Duration {
+func (p *Pipeline) nextBatch(b *batch.Batch) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.watchInput()
 	for {
 		p.takeArrived()
 		now := time.Now()
-		from, wait := p.queue.due(now, p.draining > 0 || p.memory.Full())
+		from, wait := p.queues.Due(now, p.draining > 0 || p.memory.Full())
 		switch {
 		case from != nil:
-			if p.queue.fillBatch(b, from, now); len(b.entries) > 0 {
+			if p.queues.Fill(b, from, now); len(b.Entries) > 0 {
 				return 0
 			}
 		case wait < 0:

@@ -4,16 +4,18 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/pipeline/batch"
+	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
 // settle applies the outcomes of a request: what is delivered or refused leaves its lanes, what is open goes back.
-func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
+func (p *Pipeline) settle(b *batch.Batch, outcomes []event.Outcome) {
 	now := time.Now()
 	p.mu.Lock()
-	a := b.assignment
-	a.sending -= len(b.entries)
+	a := b.Assignment
+	a.Sending -= len(b.Entries)
 	delivered := false
-	for i, e := range b.entries {
+	for i, e := range b.Entries {
 		var o event.Outcome
 		if i < len(outcomes) {
 			o = outcomes[i]
@@ -21,184 +23,155 @@ func (p *Pipeline) settle(b *batch, outcomes []event.Outcome) {
 		switch o.Result {
 		case event.Delivered:
 			delivered = true
-			p.metrics.call(e.step, o.Result)
-			b.done = p.settleCall(e, b.done)
+			p.metrics.call(e.Step, o.Result)
+			b.Done = p.settleCall(e, b.Done)
 		case event.Refused:
 			delivered = true // Customer.io looked at the call, so it is no outage
-			p.metrics.call(e.step, o.Result)
+			p.metrics.call(e.Step, o.Result)
 			p.refuse(e, o.Failure, now)
 		}
 	}
 	if delivered {
-		p.bisector.accepted++
+		p.bisector.Accepted()
 	}
-	all := !delivered && p.nothingElseMoves(a)
-	for i, e := range b.entries {
-		if e.message == nil || e.state != sending {
+	all := false
+	if !delivered {
+		p.takeArrived()
+		all = p.nothingElseMoves(a)
+	}
+	for i, e := range b.Entries {
+		if e.Message == nil || e.State != inflight.Sending {
 			continue
 		}
 		var o event.Outcome
 		if i < len(outcomes) {
 			o = outcomes[i]
 		}
-		p.reopen(e, o, len(b.entries), all, now)
+		p.reopen(e, o, len(b.Entries), all, now)
 	}
 	p.metrics.flush()
-	a.checkDrained()
+	a.CheckDrained()
 	p.mu.Unlock()
 	p.wake()
-	p.ack(b.done)
-}
-
-// ack calls the acks of messages of which nothing is open, without the pipeline's lock: a source has locks of its own. Their
-// assignments may not come to rest before that.
-func (p *Pipeline) ack(done []*message) {
-	for len(done) > 0 {
-		done = p.ackEach(done)
-	}
-}
-
-// ackEach returns the messages that have waited for these to be told.
-func (p *Pipeline) ackEach(done []*message) (next []*message) {
-	dead := 0
-	for _, msg := range done {
-		msg.done()
-		if len(msg.failures) > 0 {
-			dead++
-		}
-	}
-	next = p.acked(done)
-	p.metrics.delivered.Add(int64(len(done) - dead))
-	p.metrics.deadLettered.Add(int64(dead))
-	if p.stages.Recycle != nil {
-		p.stages.Recycle(func(yield func([]event.Call) bool) {
-			for _, msg := range done {
-				if !yield(msg.calls) {
-					return
-				}
-			}
-		})
-	}
-	p.release(done)
-	p.mu.Lock()
-	for _, msg := range done {
-		msg.assignment.acking--
-		msg.assignment.checkDrained()
-	}
-	p.mu.Unlock()
-	for _, msg := range done {
-		*msg = message{}
-		p.pool.Put(msg)
-	}
-	return next
+	p.ack(b.Done)
 }
 
 // nothingElseMoves reports whether nothing but what an assignment's request brought back could move.
-func (p *Pipeline) nothingElseMoves(a *assignment) bool {
-	p.takeArrived()
-	return a.queued == 0 && a.sending == 0 && len(p.queue.delayed) == 0 && len(p.input.held()) == 1
+func (p *Pipeline) nothingElseMoves(a *inflight.Assignment) bool {
+	return a.Queued == 0 && a.Sending == 0 && p.queues.Delayed() == 0 && len(p.input.held()) == 1
 }
 
 // settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins those that are done, or
 // those whose letters wait to be stored; if the flow stops over it, it stays in hand and comes again after the restart.
-func (p *Pipeline) settleCall(e *entry, done []*message) []*message {
-	msg := e.message
-	last := msg.open == 1
-	p.leaving(e, last && len(msg.failures) == 0)
+func (p *Pipeline) settleCall(e *inflight.Call, done []*inflight.Message) []*inflight.Message {
+	msg := e.Message
+	last := msg.Open == 1
+	p.order.Leave(e, last && len(msg.Failures) == 0)
 	p.leaveLanes(e)
-	msg.open--
+	msg.Open--
 	if !last {
 		return done
 	}
-	p.stopFlow(msg, p.breaker.delivered(msg))
+	p.stopFlow(msg, p.delivered(msg))
 	return p.finishOrStore(msg, done)
 }
 
 // finishOrStore has what failed of a message stored whose calls are all settled, or finishes it.
-func (p *Pipeline) finishOrStore(msg *message, done []*message) []*message {
+func (p *Pipeline) finishOrStore(msg *inflight.Message, done []*inflight.Message) []*inflight.Message {
 	switch {
-	case len(msg.failures) == 0:
+	case len(msg.Failures) == 0:
 		return p.finish(msg, done)
-	case p.breaker.stopped == nil:
+	case p.breaker.Tripped() == nil:
 		p.addLetter(msg)
 	}
 	return done
 }
 
 // leaveLanes takes an entry out of its lanes; whatever stood behind it may become ready.
-func (p *Pipeline) leaveLanes(e *entry) {
-	p.bisector.forget(e)
-	p.lanes.leave(e, func(next *entry) {
-		if next.state == waiting {
-			p.queue.push(next)
+func (p *Pipeline) leaveLanes(e *inflight.Call) {
+	p.bisector.Forget(e)
+	p.lanes.Leave(&e.Node, func(next *inflight.Call) {
+		if next.State == inflight.Waiting {
+			p.queues.Push(next)
 		}
 	})
-	e.message = nil
+	e.Message = nil
 }
 
 // refuse adds a refused call to the failures of its message, which become a letter when nothing of it is open. When the flow stops
 // instead, the call keeps its place, so that nothing passes it.
-func (p *Pipeline) refuse(e *entry, f *event.Failure, now time.Time) {
+func (p *Pipeline) refuse(e *inflight.Call, f *event.Failure, now time.Time) {
 	failure := event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}
 	if f != nil {
 		failure = *f
 	}
-	failure.ID, failure.Rule, failure.Call = e.call.ID, e.step.Rule, e.step.Call
+	failure.ID, failure.Rule, failure.Call = e.Event.ID, e.Step.Rule, e.Step.Call
 	failure.Attempts, failure.First = 1, now
-	if e.history != nil && e.history.attempts > 0 {
-		failure.Attempts, failure.First = e.history.attempts+1, e.history.first
+	if e.History != nil && e.History.Attempts > 0 {
+		failure.Attempts, failure.First = e.History.Attempts+1, e.History.First
 	}
-	msg := e.message
-	msg.failures = append(msg.failures, failure)
-	if msg.open == 1 {
-		p.stopFlow(msg, p.breaker.delivered(msg))
+	msg := e.Message
+	msg.Failures = append(msg.Failures, failure)
+	if msg.Open == 1 {
+		p.stopFlow(msg, p.delivered(msg))
 	}
-	if p.breaker.stopped != nil {
-		msg.failures = msg.failures[:len(msg.failures)-1]
-		msg.assignment.abandon(e)
+	if p.breaker.Tripped() != nil {
+		msg.Failures = msg.Failures[:len(msg.Failures)-1]
+		msg.Assignment.Abandon(e)
 		return
 	}
-	p.leaving(e, false)
+	p.order.Leave(e, false)
 	p.leaveLanes(e)
-	if msg.open--; msg.open == 0 {
+	if msg.Open--; msg.Open == 0 {
 		p.finishOrStore(msg, nil)
 	}
 }
 
 // reopen puts a call back that was not settled. All says that its batch is everything that could move.
-func (p *Pipeline) reopen(e *entry, o event.Outcome, together int, all bool, now time.Time) {
-	e.state = waiting
-	if e.history == nil {
-		e.history = &history{}
+func (p *Pipeline) reopen(e *inflight.Call, o event.Outcome, together int, all bool, now time.Time) {
+	e.State = inflight.Waiting
+	if e.History == nil {
+		e.History = &inflight.History{}
 	}
-	if o.Failure == nil && !e.message.assignment.draining && o.NotBefore.IsZero() {
+	if o.Failure == nil && !e.Message.Assignment.Draining && o.NotBefore.IsZero() {
 		o.NotBefore = now.Add(idleBackoff)
 	}
 	if o.Failure != nil {
-		e.history.attempts++
-		if e.history.first.IsZero() {
-			e.history.first = now
+		e.History.Attempts++
+		if e.History.First.IsZero() {
+			e.History.First = now
 		}
 		p.metrics.retries.Add(1)
 	}
 	if o.Suspect {
-		if p.bisector.narrow(e, o.Failure, together, all, now) {
+		if p.bisector.Narrow(e, batch.Failure{Calls: together, AtFault: o.AtFault, All: all}, now) {
 			p.giveUp(e, o.Failure, now)
 			return
 		}
 		if together == 1 {
-			o.NotBefore = later(o.NotBefore, now.Add(aloneBackoff(e.history.attempts)))
+			o.NotBefore = later(o.NotBefore, now.Add(batch.AloneBackoff(e.History.Attempts)))
 		}
 	}
 	switch {
-	case e.behind > 0:
-	case e.message.assignment.draining:
-		e.message.assignment.abandon(e)
+	case e.Waits():
+	case e.Message.Assignment.Draining:
+		e.Message.Assignment.Abandon(e)
 	case o.NotBefore.After(now):
-		p.queue.delay(e, o.NotBefore)
+		p.queues.Delay(e, o.NotBefore)
 	default:
-		p.queue.push(e)
+		p.queues.Push(e)
 	}
+}
+
+// giveUp gives a call up that is poison.
+func (p *Pipeline) giveUp(e *inflight.Call, f *event.Failure, now time.Time) {
+	failure := event.Failure{Stage: event.StageDelivery}
+	if f != nil {
+		failure = *f
+	}
+	failure.Reason = event.ReasonPoison
+	e.History.Attempts-- // refuse counts the attempt
+	p.refuse(e, &failure, now)
 }
 
 // idleBackoff keeps a sender that returns without an attempt from being asked again at once.

@@ -21,6 +21,8 @@ type Stats struct {
 	Lanes int
 	// Reserved is the number of bytes reserved for the messages in flight.
 	Reserved int64
+	// Suspects is the number of messages in flight with calls that fail while they are alone in a request.
+	Suspects int
 	// Assignments is the number of leases under which something is in flight, or was since they began.
 	Assignments int
 }
@@ -46,6 +48,9 @@ func (p *Pipeline) Stats() Stats {
 		DeadLetters: map[event.Reason]int{}, Stopped: m.stopped.Load(), DeadLettersDown: m.lettersDown.Load(),
 		Lanes: p.openLanes(), Reserved: p.reserved(), Assignments: len(p.input.held()),
 	}
+	p.mu.Lock()
+	s.Suspects = p.bisector.Alone()
+	p.mu.Unlock()
 	for reason, n := range m.letters {
 		if n := int(n.Load()); n > 0 {
 			s.DeadLetters[reason] = n

@@ -1,0 +1,166 @@
+package breaker
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Breaker stops the flow when most of what a rule makes fails. It is made by New and is not safe for concurrent use.
+type Breaker struct {
+	share   float64
+	windows map[Subject]*window
+	rules   map[*event.Step]*Rule
+	last    *Rule   // the one asked for last
+	events  *window // events as such: those that fail before any rule against all
+	tripped *Subject
+}
+
+// Subject is what results are counted of: the events of a rule in one stage. The rule is empty for events that fail before any.
+type Subject struct {
+	Stage event.Stage
+	Rule  string
+}
+
+// String names the subject as the log does.
+func (s Subject) String() string {
+	if s.Rule == "" {
+		return "events that cannot be read"
+	}
+	return "rule " + s.Rule + " in " + string(s.Stage)
+}
+
+// A Rule is where the results of a rule are counted, found without comparing names.
+type Rule struct {
+	step              *event.Step
+	mapping, delivery *window
+}
+
+func (r *Rule) in(stage event.Stage) *window {
+	if stage == event.StageMapping {
+		return r.mapping
+	}
+	return r.delivery
+}
+
+// Message is what is counted of a message: the rules of its calls, one for each call, and what failed of it. The failures of
+// mapping stand before those of delivery.
+type Message struct {
+	Origin   event.Origin
+	Rules    iter.Seq[*Rule]
+	Failures []event.Failure
+}
+
+// New makes a breaker that trips when more than this share of a subject's last results are failures. With a share of 0 it never
+// trips.
+func New(share float64) *Breaker {
+	b := &Breaker{share: share, windows: map[Subject]*window{}, rules: map[*event.Step]*Rule{}}
+	b.events = b.window(Subject{event.StageMapping, ""})
+	return b
+}
+
+// Tripped tells over what the flow has stopped, or nil.
+func (b *Breaker) Tripped() *Subject { return b.tripped }
+
+// Rule gives where a step's rule is counted.
+func (b *Breaker) Rule(s *event.Step) *Rule {
+	if b.last != nil && b.last.step == s {
+		return b.last
+	}
+	r := b.rules[s]
+	if r == nil {
+		r = &Rule{s, b.window(Subject{event.StageMapping, s.Rule}), b.window(Subject{event.StageDelivery, s.Rule})}
+		b.rules[s] = r
+	}
+	b.last = r
+	return r
+}
+
+// Read counts an event that reached the rules.
+func (b *Breaker) Read() {
+	if b.share > 0 {
+		b.events.add(false)
+	}
+}
+
+// OneMapped counts a message of which a rule made one call, and nothing failed.
+func (b *Breaker) OneMapped(r *Rule) {
+	b.Read()
+	r.mapping.add(false)
+}
+
+// OneDelivered counts a message of one call that was delivered.
+func (b *Breaker) OneDelivered(r *Rule) { r.delivery.add(false) }
+
+// Mapped counts what the rules have made of a message. It returns what the breaker trips over, if it does.
+func (b *Breaker) Mapped(m Message) *Subject {
+	failed := b.failed(m.Failures)
+	if !slices.Contains(failed, b.events) {
+		b.Read()
+	}
+	return b.count(m, failed, event.StageMapping)
+}
+
+// Delivered counts what came of a message's calls. It returns what the breaker trips over, if it does.
+func (b *Breaker) Delivered(m Message) *Subject {
+	var failed []*window
+	for i := range m.Failures {
+		if m.Failures[i].Stage == event.StageDelivery {
+			failed = b.failed(m.Failures[i:])
+			break
+		}
+	}
+	return b.count(m, failed, event.StageDelivery)
+}
+
+// count counts a message for its rules, and as failed in the windows given.
+func (b *Breaker) count(m Message, failed []*window, stage event.Stage) *Subject {
+	if b.share == 0 {
+		return nil
+	}
+	var last *window
+	for r := range m.Rules {
+		w := r.in(stage)
+		if w != last && !slices.Contains(failed, w) { // the calls of a rule stand together
+			w.add(false)
+		}
+		last = w
+	}
+	for _, w := range failed {
+		w.fail(m.Origin)
+		if b.tripped == nil && w.seen >= LeastResults && w.failed >= LeastEvents && float64(w.failed) > b.share*float64(w.seen) {
+			b.tripped = &w.of
+			return b.tripped
+		}
+	}
+	return nil
+}
+
+// failed gives the windows in which failures count, each once.
+func (b *Breaker) failed(failures []event.Failure) []*window {
+	var failed []*window
+	for i := range failures {
+		f := &failures[i]
+		if f.Reason == event.ReasonUnmatched {
+			continue // nothing is broken: the configuration wants such events to be dead letters
+		}
+		w := b.events
+		if f.Rule != "" {
+			w = b.window(Subject{f.Stage, f.Rule})
+		}
+		if !slices.Contains(failed, w) {
+			failed = append(failed, w)
+		}
+	}
+	return failed
+}
+
+func (b *Breaker) window(of Subject) *window {
+	w := b.windows[of]
+	if w == nil {
+		w = &window{of: of}
+		b.windows[of] = w
+	}
+	return w
+}
