@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// Answer is what one exchange with Customer.io brought. It holds nothing that Customer.io wrote, only what was understood of it.
+// Answer is what one exchange with Customer.io brought. It holds nothing that Customer.io wrote, only what was
+// understood of it.
 type Answer struct {
 	// Status is the HTTP status, 0 where no answer came.
 	Status int
@@ -27,15 +28,16 @@ type Answer struct {
 	RetryAfter time.Duration
 	// Sent is true when the whole request was handed to the network, so that Customer.io may have acted on it.
 	Sent bool
-	// Withheld is true where the request's Until passed before all of it was handed to the network, so that nothing came of it.
-	// All else is empty then.
+	// Withheld is true where the request's Until passed before all of it was handed to the network, so that nothing
+	// came of it. All else is empty then.
 	Withheld bool
-	// NewCredentials is true on a 401 to credentials that have been replaced meanwhile: the next request uses the new ones.
+	// NewCredentials is true on a 401 to credentials that have been replaced meanwhile: the next request uses the new
+	// ones.
 	NewCredentials bool
 }
 
-// Suspect reports whether one of the request's calls may be what made it fail as a whole. Being asked to slow down, refused
-// credentials and a request that never left say nothing about its calls.
+// Suspect reports whether one of the request's calls may be what made it fail as a whole. Being asked to slow down,
+// refused credentials and a request that never left say nothing about its calls.
 func (a Answer) Suspect() bool {
 	switch a.Status {
 	case 0:
@@ -64,8 +66,8 @@ func (a Answer) String() string {
 // maxRetryAfter bounds how long a server can silence the bridge with one answer.
 const maxRetryAfter = 15 * time.Minute
 
-// ParseRetryAfter reads a Retry-After header, which is a number of seconds or an HTTP date. The result is between 0 and 15
-// minutes; anything else than these two forms gives 0.
+// ParseRetryAfter reads a Retry-After header, which is a number of seconds or an HTTP date. The result is between 0 and
+// 15 minutes; anything else than these two forms gives 0.
 func ParseRetryAfter(header string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(header, 10, 63); err == nil {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
@@ -91,7 +93,8 @@ func causeOfError(err error) Cause {
 	switch {
 	case errors.As(err, &dns):
 		return CauseName
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &hostname), errors.As(err, &authority):
+	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &hostname),
+		errors.As(err, &authority):
 		return CauseTLS
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return CauseTimeout

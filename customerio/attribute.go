@@ -13,7 +13,8 @@ const (
 	PlainAttribute AttributeKind = iota
 	// IdentifierAttribute names or renames the person.
 	IdentifierAttribute
-	// TimeAttribute is in unix seconds; any other value would be stored and not treated as a date, or be replaced by now.
+	// TimeAttribute is in unix seconds; any other value would be stored and not treated as a date, or be replaced by
+	// now.
 	TimeAttribute
 	// TruthAttribute is true or false; any other value would be taken for false.
 	TruthAttribute
@@ -32,8 +33,8 @@ func AttributeKindOf(name string) AttributeKind {
 	return PlainAttribute
 }
 
-// CheckAttributeName says why a call cannot set or remove an attribute of this name, or "" where it can. Customer.io would ignore
-// such a name, or take it for something else, without an error.
+// CheckAttributeName says why a call cannot set or remove an attribute of this name, or "" where it can. Customer.io
+// would ignore such a name, or take it for something else, without an error.
 func CheckAttributeName(name string) string {
 	switch {
 	case name == "cio_id" || name == "_created_in_customerio_at":

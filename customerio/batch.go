@@ -10,7 +10,8 @@ const BatchEnvelope = len(batchHead) + len(batchTail)
 
 var head, comma, tail = []byte(batchHead), []byte(batchComma), []byte(batchTail)
 
-// BatchBody lists the parts of a batch's body: the items where they stand, and what is around them. It may be used again after Reset.
+// BatchBody lists the parts of a batch's body: the items where they stand, and what is around them. It may be used
+// again after Reset.
 type BatchBody struct {
 	parts [][]byte
 	size  int

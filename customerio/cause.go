@@ -43,7 +43,8 @@ func (t Cause) Halts() bool {
 	return false
 }
 
-// causeOfStatus finds what a status says about the destination; empty where it speaks of the calls or says that all is well.
+// causeOfStatus finds what a status says about the destination; empty where it speaks of the calls or says that all is
+// well.
 func causeOfStatus(endpoint Endpoint, status int) Cause {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden && endpoint == Batch:

@@ -21,8 +21,8 @@ type Client struct {
 	agent       string
 }
 
-// NewClient reads the credentials and prepares up to pool connections; it does not connect. The configuration must be valid. A nil
-// transport means the network; another one takes its place in tests. An error is a *CredentialsError.
+// NewClient reads the credentials and prepares up to pool connections; it does not connect. The configuration must be
+// valid. A nil transport means the network; another one takes its place in tests. An error is a *CredentialsError.
 func NewClient(c Config, pool int, transport http.RoundTripper) (*Client, error) {
 	client := &Client{
 		root: c.root(), region: c.Region, transport: transport, timeout: c.Timeout, agent: userAgent(),
@@ -51,8 +51,8 @@ func (c *Client) Close() {
 // NewCredentials reads the credentials again, now, and reports whether others than before were found.
 func (c *Client) NewCredentials() bool { return c.credentials.refresh() }
 
-// newTransport speaks HTTP/1.1 only, because one stuck HTTP/2 connection holds up every sender. It follows no proxy from the
-// environment and unpacks nothing, so that a small answer cannot become a large one.
+// newTransport speaks HTTP/1.1 only, because one stuck HTTP/2 connection holds up every sender. It follows no proxy
+// from the environment and unpacks nothing, so that a small answer cannot become a large one.
 func newTransport(c Config, pool int) (*http.Transport, error) {
 	t := &http.Transport{
 		DialContext:            dial,
@@ -93,14 +93,14 @@ type Request struct {
 	Body     [][]byte // JSON in parts that follow each other, or nothing
 	Calls    int      // how many calls the body carries
 
-	// Until, if set, tells the time from which no part of the body may be handed to the network any more. It is asked before
-	// every 64 KiB, so that a process which was stopped in the middle of a request does not finish a large one when somebody else
-	// has taken over. It may move, and its second result is false where there is no such time.
+	// Until, if set, tells the time from which no part of the body may be handed to the network any more. It is asked
+	// before every 64 KiB, so that a process which was stopped in the middle of a request does not finish a large one
+	// when somebody else has taken over. It may move, and its second result is false where there is no such time.
 	Until func() (time.Time, bool)
 }
 
-// Do makes one exchange. One time-out covers all of it, to the last byte of the answer; ctx may end it earlier. Redirects are not
-// followed. Body may be used again as soon as Do has returned.
+// Do makes one exchange. One time-out covers all of it, to the last byte of the answer; ctx may end it earlier.
+// Redirects are not followed. Body may be used again as soon as Do has returned.
 func (c *Client) Do(ctx context.Context, r Request) Answer {
 	answer, body, whole := c.exchange(ctx, r)
 	if answer.Withheld {
@@ -127,7 +127,8 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 	defer content.revoke()
 	req, version, err := c.request(ctx, r, content)
 	if err != nil {
-		return Answer{Cause: CauseUnexpected, Sent: true}, nil, false // the call's own path is to blame, so it is suspect
+		// the call's own path is to blame, so it is suspect
+		return Answer{Cause: CauseUnexpected, Sent: true}, nil, false
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil && content.withheld() {
@@ -161,7 +162,8 @@ func (c *Client) request(ctx context.Context, r Request, content *requestBody) (
 	}
 	if content.size > 0 {
 		req.Body = content.open()
-		// The transport asks for a second reader when a kept connection turns out to be closed before anything was written.
+		// The transport asks for a second reader when a kept connection turns out to be closed before anything was
+		// written.
 		req.GetBody = func() (io.ReadCloser, error) { return content.open(), nil }
 		req.ContentLength = int64(content.size)
 		req.Header["Content-Type"] = []string{"application/json"}

@@ -16,14 +16,14 @@ import (
 type Config struct {
 	// Region is us or eu. It has no default, because a wrong one sends personal data through the wrong continent.
 	Region Region `yaml:"region"`
-	// SiteIDFile or SiteIDEnv, and APIKeyFile or APIKeyEnv, say where the workspace's Track credentials are read. They are
-	// read as a pair and again when a file's content changes.
+	// SiteIDFile or SiteIDEnv, and APIKeyFile or APIKeyEnv, say where the workspace's Track credentials are read. They
+	// are read as a pair and again when a file's content changes.
 	SiteIDFile string `yaml:"site_id_file"`
 	SiteIDEnv  string `yaml:"site_id_env"`
 	APIKeyFile string `yaml:"api_key_file"`
 	APIKeyEnv  string `yaml:"api_key_env"`
-	// URL is sent to instead of the region's own host: the emulator, or a gateway. Plain http is for loopback addresses, private
-	// addresses and private names only, because the credentials travel in every request.
+	// URL is sent to instead of the region's own host: the emulator, or a gateway. Plain http is for loopback
+	// addresses, private addresses and private names only, because the credentials travel in every request.
 	URL string `yaml:"url"`
 	// Proxy is the URL of an HTTP proxy, without credentials. The usual environment variables are not looked at.
 	Proxy string `yaml:"proxy"`
@@ -31,17 +31,18 @@ type Config struct {
 	Allow []string `yaml:"allow"`
 	// ReservedIDs changes which identifiers are refused because they stand for no person, such as null and 0.
 	ReservedIDs ReservedIDs `yaml:"reserved_ids"`
-	// RequestsPerSecond is the workspace's budget, shared by all replicas. Customer.io states 1000 as the most that it means to
-	// take and has named 100 as fair use; a batch counts as one request.
+	// RequestsPerSecond is the workspace's budget, shared by all replicas. Customer.io states 1000 as the most that it
+	// means to take and has named 100 as fair use; a batch counts as one request.
 	RequestsPerSecond int `yaml:"requests_per_second"`
 	// Timeout ends one exchange, from connecting to the last byte of the answer.
 	Timeout time.Duration `yaml:"timeout"`
 }
 
-// The limits of RequestsPerSecond and Timeout. A request must come to an end within the 15 s that a stopping bridge waits.
+// The limits of RequestsPerSecond and Timeout. A request must come to an end within the 15 s that a stopping bridge
+// waits.
 const (
 	maxRequestsPerSecond = 1000
-	maxElsewhere         = 100_000 // requests a second where the configuration names a URL, such as an emulator's under load
+	maxElsewhere         = 100_000 // requests a second where the configuration names a URL, such as an emulator's
 	minTimeout           = 100 * time.Millisecond
 	maxTimeout           = 14 * time.Second
 )
@@ -82,8 +83,10 @@ func (c Config) Validate() error {
 	if c.URL != "" {
 		most = maxElsewhere
 	}
-	check(c.RequestsPerSecond >= 1 && c.RequestsPerSecond <= most, "requests_per_second: %d is outside 1 to %d", c.RequestsPerSecond, most)
-	check(c.Timeout >= minTimeout && c.Timeout <= maxTimeout, "timeout: %s is outside %s to %s", c.Timeout, minTimeout, maxTimeout)
+	check(c.RequestsPerSecond >= 1 && c.RequestsPerSecond <= most, "requests_per_second: %d is outside 1 to %d",
+		c.RequestsPerSecond, most)
+	check(c.Timeout >= minTimeout && c.Timeout <= maxTimeout, "timeout: %s is outside %s to %s", c.Timeout, minTimeout,
+		maxTimeout)
 	return errors.Join(errs...)
 }
 
@@ -121,13 +124,14 @@ func checkURL(field, text string, secure bool) error {
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("%s: has more than scheme, host and port", field)
 	case secure && u.Scheme == "http" && !private(u.Hostname()):
-		return fmt.Errorf("%s: plain http would show the API key to the network: give https, or a loopback or private host", field)
+		return fmt.Errorf("%s: plain http would show the API key to the network: give https, or a loopback or "+
+			"private host", field)
 	}
 	return nil
 }
 
-// private reports whether a host cannot be one on the public internet: loopback and private addresses, names of one label, as
-// containers have, and names under domains that are kept for private use.
+// private reports whether a host cannot be one on the public internet: loopback and private addresses, names of one
+// label, as containers have, and names under domains that are kept for private use.
 func private(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.IsLoopback() || addr.IsPrivate()

@@ -14,8 +14,8 @@ import (
 // recheck is how long credentials are used before their files are looked at again.
 const recheck = 10 * time.Second
 
-// credentials are a site id and an API key, read as a pair. A pair that can be read replaces the one before; while a new one
-// cannot be read, or only half of it is there, the old one stays in use.
+// credentials are a site id and an API key, read as a pair. A pair that can be read replaces the one before; while a
+// new one cannot be read, or only half of it is there, the old one stays in use.
 type credentials struct {
 	siteID, apiKey secret.Ref
 

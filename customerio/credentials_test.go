@@ -192,8 +192,8 @@ func TestProveTakesUpNewCredentials(t *testing.T) {
 	})
 }
 
-// Kubernetes replaces a mounted secret by renaming a link to its directory. A reader that comes in between must not join the site
-// id of one with the key of the other.
+// Kubernetes replaces a mounted secret by renaming a link to its directory. A reader that comes in between must not
+// join the site id of one with the key of the other.
 func TestAPairIsNeverTorn(t *testing.T) {
 	dir := t.TempDir()
 	for _, v := range []string{"1", "2"} {

@@ -17,8 +17,8 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return wireConn{conn}, nil
 }
 
-// wireConn is a connection that writes a body from a buffer which outlives the request. The transport hands bodies to the
-// connection's ReadFrom, and a TCP connection's own makes a buffer for each, half as large.
+// wireConn is a connection that writes a body from a buffer which outlives the request. The transport hands bodies to
+// the connection's ReadFrom, and a TCP connection's own makes a buffer for each, half as large.
 type wireConn struct{ net.Conn }
 
 var wireBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}

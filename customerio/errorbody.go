@@ -51,9 +51,9 @@ const (
 	ProblemOther    Problem = "refused without a known reason"
 )
 
-// ParseErrorBody reads the body of an answer to a request with so many calls. Customer.io writes errors as errors[] with or without
-// batch_index, as meta.error or as meta.errors, and was seen to send the whole as a JSON string that contains JSON. A call that
-// is listed twice, for two of its fields, is refused once.
+// ParseErrorBody reads the body of an answer to a request with so many calls. Customer.io writes errors as errors[]
+// with or without batch_index, as meta.error or as meta.errors, and was seen to send the whole as a JSON string that
+// contains JSON. A call that is listed twice, for two of its fields, is refused once.
 func ParseErrorBody(body []byte, calls int) ErrorBody {
 	body = trimSpace(body)
 	switch {
@@ -89,11 +89,12 @@ func ParseErrorBody(body []byte, calls int) ErrorBody {
 	return ErrorBody{Shape: ShapeClean}
 }
 
-// trimSpace takes the white space of JSON from both ends. Other characters that pass for white space elsewhere are no part of JSON.
+// trimSpace takes the white space of JSON from both ends. Other characters that pass for white space elsewhere are no
+// part of JSON.
 func trimSpace(body []byte) []byte { return bytes.Trim(body, " \t\r\n") }
 
-// listed reads the members of errors[]. The first one that names no place makes it an error of the whole request: the call that it
-// refuses may be any that the others do not name.
+// listed reads the members of errors[]. The first one that names no place makes it an error of the whole request: the
+// call that it refuses may be any that the others do not name.
 func listed(errors []json.RawMessage, calls int) ErrorBody {
 	errs := ErrorBody{Shape: ShapeListed}
 	seen := make([]bool, calls)
@@ -127,7 +128,8 @@ func listed(errors []json.RawMessage, calls int) ErrorBody {
 	return errs
 }
 
-// placeOf reads a batch_index, also one in quotes or written as 1.0, and reports whether a request of so many calls has that place.
+// placeOf reads a batch_index, also one in quotes or written as 1.0, and reports whether a request of so many calls has
+// that place.
 func placeOf(index json.RawMessage, calls int) (place int, found bool) {
 	n, err := strconv.ParseFloat(strings.Trim(string(index), `"`), 64)
 	if err != nil || n != math.Trunc(n) || n < 0 || n >= float64(calls) {
@@ -209,8 +211,8 @@ const (
 	maxFieldPart = 64
 )
 
-// sanitize keeps of a field's path what looks like one. A part with other characters, or a very long one, may be a value, and
-// becomes a star.
+// sanitize keeps of a field's path what looks like one. A part with other characters, or a very long one, may be a
+// value, and becomes a star.
 func sanitize(field string) string {
 	if len(field) > maxField {
 		field = field[:maxField]

@@ -40,10 +40,10 @@ type Field struct {
 }
 
 func person(kinds []Identifier) Field {
-	return Field{Key: "person", Kind: PersonField, Required: true, Identifiers: kinds, Lanes: true, member: "identifiers"}
+	return Field{
+		Key: "person", Kind: PersonField, member: "identifiers", Required: true, Identifiers: kinds, Lanes: true,
+	}
 }
-
-var pageName = Field{Key: "name", Kind: NameField, member: "name", Required: true, MaxRunes: MaxPageNameRunes}
 
 // Takes reports whether an identifier of a kind may name the person.
 func (f *Field) Takes(kind Identifier) bool { return slices.Contains(f.Identifiers, kind) }

@@ -14,8 +14,8 @@ const (
 	Unsuppress
 )
 
-// An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action reads its
-// row: a new one needs no other code, unless it has a field of a kind that no other has.
+// An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action
+// reads its row: a new one needs no other code, unless it has a field of a kind that no other has.
 type Operation struct {
 	Name    string // of the action, as rules write it
 	Purpose string // what it does to a person, for the documents
@@ -25,12 +25,13 @@ type Operation struct {
 	Fields []Field
 	// Timestamp says when a call carries the event's time.
 	Timestamp Timestamp
-	// Endpoints are the classes that take the operation, the usual one first. What is too large for a batch goes to the next.
+	// Endpoints are the classes that take the operation, the usual one first. What is too large for a batch goes to the
+	// next.
 	Endpoints []Endpoint
 	// Repeatable is true where a call carries an id, and Customer.io ignores one whose id it has seen.
 	Repeatable bool
-	// Destructive is true where a call takes away what no later one can bring back. Rules may use it only where the configuration
-	// allows it by name.
+	// Destructive is true where a call takes away what no later one can bring back. Rules may use it only where the
+	// configuration allows it by name.
 	Destructive bool
 }
 
@@ -40,8 +41,8 @@ type Timestamp uint8
 const (
 	// NoTime: the operation has no timestamp.
 	NoTime Timestamp = iota
-	// ReplayTime: only in a replay, where Customer.io shall ignore what is older than the person's latest change. On live traffic the
-	// order of calls is kept, and a time that is a little behind would be ignored in silence.
+	// ReplayTime: only in a replay, where Customer.io shall ignore what is older than the person's latest change. On
+	// live traffic the order of calls is kept, and a time that is a little behind would be ignored in silence.
 	ReplayTime
 	// EventTime: always, as far as the event has one.
 	EventTime
@@ -54,42 +55,49 @@ var (
 	batchOnly    = []Endpoint{Batch}
 	batchOrAlone = []Endpoint{Batch, Single}
 
-	data = Field{Key: "data", Kind: DataField, member: "attributes"}
+	eventName = Field{Key: "name", Kind: NameField, member: "name", Required: true, MaxBytes: MaxEventNameBytes}
+	pageName  = Field{Key: "name", Kind: NameField, member: "name", Required: true, MaxRunes: MaxPageNameRunes}
+	data      = Field{Key: "data", Kind: DataField, member: "attributes"}
 )
 
 var operations = [...]Operation{
 	Identify: {
 		Name: "identify", wire: "identify", Purpose: "makes the person, or sets and removes attributes of them",
 		Fields: []Field{
-			person(named), {Key: "attributes", Kind: AttributesField, member: "attributes", Lanes: true, MaxEntries: MaxAttributes},
+			person(named),
+			{Key: "attributes", Kind: AttributesField, member: "attributes", Lanes: true, MaxEntries: MaxAttributes},
 			{Key: "remove", Kind: RemovalsField},
 		},
 		Timestamp: ReplayTime, Endpoints: batchOnly,
 	},
 	Track: {
 		Name: "track", wire: "event", Purpose: "tells what the person did",
-		Fields:    []Field{person(anybody), {Key: "name", Kind: NameField, member: "name", Required: true, MaxBytes: MaxEventNameBytes}, data},
+		Fields:    []Field{person(anybody), eventName, data},
 		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
 	},
 	Pageview: {
 		Name: "pageview", wire: "page", Purpose: "tells which page the person saw",
-		Fields: []Field{person(anybody), pageName, data}, Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
+		Fields:    []Field{person(anybody), pageName, data},
+		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
 	},
 	Screen: {
 		Name: "screen", wire: "screen", Purpose: "tells which screen of an app the person saw",
-		Fields: []Field{person(anybody), pageName, data}, Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
+		Fields:    []Field{person(anybody), pageName, data},
+		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
 	},
 	Delete: {
 		Name: "delete", wire: "delete", Purpose: "deletes the person; a later call may make them anew",
 		Fields: []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
 	},
 	Suppress: {
-		Name: "suppress", wire: "suppress", Purpose: "deletes the person, and keeps the identifier from being used or sent to again",
-		Fields: []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
+		Name: "suppress", wire: "suppress",
+		Purpose: "deletes the person, and keeps the identifier from being used or sent to again",
+		Fields:  []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
 	},
 	Unsuppress: {
-		Name: "unsuppress", wire: "unsuppress", Purpose: "lets a suppressed identifier be used again; what was deleted does not come back",
-		Fields: []Field{person(named)}, Endpoints: batchOnly,
+		Name: "unsuppress", wire: "unsuppress",
+		Purpose: "lets a suppressed identifier be used again; what was deleted does not come back",
+		Fields:  []Field{person(named)}, Endpoints: batchOnly,
 	},
 }
 
@@ -120,8 +128,8 @@ func ParseAction(name string) Action {
 	return 0
 }
 
-// DestructiveActions names the actions that work only where the configuration allows them by name: what they take away cannot
-// be brought back.
+// DestructiveActions names the actions that work only where the configuration allows them by name: what they take away
+// cannot be brought back.
 func DestructiveActions() []string {
 	var names []string
 	for _, a := range Actions() {

@@ -18,7 +18,9 @@ const (
 	AnonymousID                       // a visitor who has not been named yet; carries events only
 )
 
-var identifierNames = [...]string{ID: "id", Email: "email", Phone: "phone", CioID: "cio_id", AnonymousID: "anonymous_id"}
+var identifierNames = [...]string{
+	ID: "id", Email: "email", Phone: "phone", CioID: "cio_id", AnonymousID: "anonymous_id",
+}
 
 // String is the identifier's name on the wire and in rules.
 func (i Identifier) String() string { return identifierNames[i] }
@@ -36,8 +38,8 @@ func ParseIdentifier(name string) Identifier {
 // Identifiers lists the identifiers' names.
 func Identifiers() []string { return identifierNames[ID:] }
 
-// CheckIdentifier says what is wrong with an identifier's text, or "" where Customer.io would take it. It never quotes the
-// text, which is personal data.
+// CheckIdentifier says what is wrong with an identifier's text, or "" where Customer.io would take it. It never quotes
+// the text, which is personal data.
 func CheckIdentifier(kind Identifier, text []byte) string {
 	blank, ascii := true, true
 	for _, c := range text {

@@ -1,7 +1,7 @@
 package customerio
 
-// Region says in which of Customer.io's data centres a workspace lives. Data of an EU workspace that is sent to the US host
-// passes through the US; data of a US workspace that is sent to the EU host is refused.
+// Region says in which of Customer.io's data centres a workspace lives. Data of an EU workspace that is sent to the US
+// host passes through the US; data of a US workspace that is sent to the EU host is refused.
 type Region string
 
 // The regions of Customer.io.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// requestBody is a request's body that can be taken back: a transport may still be reading it after it has returned an answer or an
-// error, and by then the bytes may belong to the next request.
+// requestBody is a request's body that can be taken back: a transport may still be reading it after it has returned an
+// answer or an error, and by then the bytes may belong to the next request.
 type requestBody struct {
 	until   func() (time.Time, bool)
 	size    int
@@ -70,7 +70,8 @@ type requestBodyReader struct {
 	part, offset int // what comes next
 }
 
-// Read copies under the lock, so that revoke waits for a copy under way. A copy is as large as b, however small the parts are.
+// Read copies under the lock, so that revoke waits for a copy under way. A copy is as large as b, however small the
+// parts are.
 func (r *requestBodyReader) Read(b []byte) (int, error) {
 	p := r.body
 	p.mu.Lock()

@@ -12,12 +12,15 @@ type ReservedIDs struct {
 	Allow []string `yaml:"allow"` // taken although they are reserved by default
 }
 
-// reservedByDefault are what programs print where there is no value. As an identifier each would make one person of many. So would a number
-// or a UUID of zeros alone, however many there are. Words that somebody chose, such as guest, are left to ReservedIDs.
+// reservedByDefault are what programs print where there is no value. As an identifier each would make one person of
+// many. So would a number or a UUID of zeros alone, however many there are. Words that somebody chose, such as guest,
+// are left to ReservedIDs.
 var reservedByDefault = []string{
-	"undefined", "null", "nil", "none", "nan", "n/a", "#n/a", "<nil>", "<null>", "(null)", "[object object]", "[object undefined]", "[object null]",
+	"undefined", "null", "nil", "none", "nan", "n/a", "#n/a", "<nil>", "<null>", "(null)", "[object object]",
+	"[object undefined]", "[object null]",
 	"[object]", "[null]", "[undefined]", "optional(nil)", "invalid date", `\n`, "#ref!", "#value!", "#name?",
-	"[]", "{}", "true", "false", "infinity", "+infinity", "-infinity", "inf", "+inf", "-inf", "-1", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+	"[]", "{}", "true", "false", "infinity", "+infinity", "-infinity", "inf", "+inf", "-inf", "-1",
+	"ffffffff-ffff-ffff-ffff-ffffffffffff",
 }
 
 // Validate reports every mistake, each beginning with the field's name.
@@ -97,7 +100,8 @@ func bare(text []byte) []byte {
 	return text
 }
 
-// onlyZeros reports whether a text is zero: 0, 000, 0.0, -0, or the UUID that is nil, with or without hyphens or braces.
+// onlyZeros reports whether a text is zero: 0, 000, 0.0, -0, or the UUID that is nil, with or without hyphens or
+// braces.
 func onlyZeros(text []byte) bool {
 	return bytes.IndexByte(text, '0') >= 0 && len(bytes.Trim(text, "0-+.{}")) == 0
 }

@@ -18,9 +18,9 @@ type SingleEvent struct {
 	Data      []byte // an object as JSON, at most MaxEventDataBytes
 }
 
-// Path gives the path of the request, which is always a POST. It is empty where v1 cannot name the person: v1 tells the kinds of
-// identifiers apart by their looks, so that a phone number would be taken as an id, an id that looks like an e-mail address as
-// one, and what begins with cio_ as a cio_id.
+// Path gives the path of the request, which is always a POST. It is empty where v1 cannot name the person: v1 tells the
+// kinds of identifiers apart by their looks, so that a phone number would be taken as an id, an id that looks like an
+// e-mail address as one, and what begins with cio_ as a cio_id.
 func (e *SingleEvent) Path() string {
 	text := e.Text
 	switch e.Person {
@@ -56,8 +56,8 @@ func (e *SingleEvent) AppendTo(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// escapePath percent-encodes every byte that RFC 3986 does not list as unreserved. The dot is encoded as well, because a
-// segment "." or ".." would be taken as a step in the path.
+// escapePath percent-encodes every byte that RFC 3986 does not list as unreserved. The dot is encoded as well, because
+// a segment "." or ".." would be taken as a step in the path.
 func escapePath(text []byte) string {
 	const hexUpper = "0123456789ABCDEF"
 	out := make([]byte, 0, len(text)+16)

@@ -24,8 +24,8 @@ func (e Endpoint) String() string {
 type Verdict uint8
 
 const (
-	// Retry means that nothing is known or nothing was done; the same calls may succeed later. It is the zero value, so that what is
-	// forgotten is done again.
+	// Retry means that nothing is known or nothing was done; the same calls may succeed later. It is the zero value, so
+	// that what is forgotten is done again.
 	Retry Verdict = iota
 	// Accepted means that the calls were taken, but for those that the body refuses by their place.
 	Accepted
@@ -42,8 +42,8 @@ func (m Verdict) String() string {
 	return [...]string{Retry: "retry", Accepted: "accepted", Refused: "refused", Split: "split", Halt: "halt"}[m]
 }
 
-// VerdictOf says what an answer means. It is the only place that decides so. The status is 0 where no answer came; many says
-// whether the request carried more than one call.
+// VerdictOf says what an answer means. It is the only place that decides so. The status is 0 where no answer came; many
+// says whether the request carried more than one call.
 func VerdictOf(endpoint Endpoint, status int, many bool, said ErrorBody) Verdict {
 	if causeOfStatus(endpoint, status).Halts() {
 		return Halt
@@ -61,8 +61,8 @@ func VerdictOf(endpoint Endpoint, status int, many bool, said ErrorBody) Verdict
 	return Retry
 }
 
-// verdictOfSuccess reads the body of a 2xx: a captive portal's page must not count as delivered, and a 200 may list refusals
-// just as a 207 does.
+// verdictOfSuccess reads the body of a 2xx: a captive portal's page must not count as delivered, and a 200 may list
+// refusals just as a 207 does.
 func verdictOfSuccess(status int, many bool, said ErrorBody) Verdict {
 	switch said.Shape {
 	case ShapeEmpty:

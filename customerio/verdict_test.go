@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 )
 
-// The table below is the rule book, one letter for each status of a class: A accepted, R refused, S split, T try again, H halt.
-// It stands apart from the code, as a list of what is not the ordinary answer of its hundred.
+// The table below is the rule book, one letter for each status of a class: A accepted, R refused, S split, T try again,
+// H halt. It stands apart from the code, as a list of what is not the ordinary answer of its hundred.
 type book struct {
 	hundreds string // for 1xx to 5xx
 	others   map[int]byte

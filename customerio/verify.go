@@ -21,7 +21,8 @@ func (e *CredentialsError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("customer.io credentials: %v", e.Err)
 	}
-	return fmt.Sprintf("customer.io refuses the credentials (answer %d): compare site id and API key with the workspace's Track API credentials", e.Status)
+	return fmt.Sprintf("customer.io refuses the credentials (answer %d): compare site id and API key with the "+
+		"workspace's Track API credentials", e.Status)
 }
 
 // Unwrap gives the error of reading them.
@@ -32,10 +33,12 @@ type RegionError struct{ Configured, Actual Region }
 
 // Error says what to change.
 func (e *RegionError) Error() string {
-	return fmt.Sprintf("the workspace lives in region %s, but customerio.region is %s: change it before anything is sent", e.Actual, e.Configured)
+	return fmt.Sprintf("the workspace lives in region %s, but customerio.region is %s: "+
+		"change it before anything is sent", e.Actual, e.Configured)
 }
 
-// UnreachableError says that Customer.io gave no answer that verifies anything. It may pass by itself, unless Cause halts.
+// UnreachableError says that Customer.io gave no answer that verifies anything. It may pass by itself, unless Cause
+// halts.
 type UnreachableError struct {
 	Cause      Cause
 	Status     int // 0 where no answer came
@@ -44,7 +47,8 @@ type UnreachableError struct {
 
 // Error says what came instead of a proof.
 func (e *UnreachableError) Error() string {
-	return "customer.io cannot be asked for the workspace's region: " + Answer{Status: e.Status, Cause: e.Cause}.String()
+	answer := Answer{Status: e.Status, Cause: e.Cause}
+	return "customer.io cannot be asked for the workspace's region: " + answer.String()
 }
 
 // regionPath answers with the region of the workspace to which the credentials belong, from either region's host.
@@ -78,8 +82,8 @@ func (c *Client) Verify(ctx context.Context) error {
 	return nil
 }
 
-// regionOf reads the region of the workspace, which is told by name, as region or data_center, or by the host that takes its calls.
-// It is empty where nothing tells it, or where two of them do not agree.
+// regionOf reads the region of the workspace, which is told by name, as region or data_center, or by the host that
+// takes its calls. It is empty where nothing tells it, or where two of them do not agree.
 func regionOf(body []byte) Region {
 	var account struct {
 		Region     json.RawMessage `json:"region"`

@@ -81,8 +81,8 @@ func (s *state) prepare(r *rule) *problem {
 
 var errStop = errors.New("the action is given up")
 
-// applyAction makes the one call of an action, or one for each item. An action that is given up, because its list cannot be read to the end or
-// leads to too much, makes none: one failure stands for all of its calls.
+// applyAction makes the one call of an action, or one for each item. An action that is given up, because its list
+// cannot be read to the end or leads to too much, makes none: one failure stands for all of its calls.
 func (s *state) applyAction(r *rule, a *action) {
 	if a.each == nil {
 		if p := s.try(a, -1); p != nil {
@@ -114,16 +114,18 @@ func (s *state) applyAction(r *rule, a *action) {
 	}
 }
 
-// giveUp says why an action should not go on to its next item, or nil. It bounds what one event can cost: calls, dead letters, which
-// hold the whole event each, and time.
+// giveUp says why an action should not go on to its next item, or nil. It bounds what one event can cost: calls, dead
+// letters, which hold the whole event each, and time.
 func (s *state) giveUp(before savepoint, last *problem) *problem {
 	switch {
 	case last != nil && last.slow:
 		return last
 	case len(s.failures)-before.failures > maxFailures:
-		return &problem{reason: last.reason, field: last.field, detail: "more than 100 items failed; the last: " + last.detail}
+		return &problem{reason: last.reason, field: last.field,
+			detail: "more than 100 items failed; the last: " + last.detail}
 	case len(s.calls) > maxCalls || len(s.body) > maxBytes:
-		return &problem{reason: event.ReasonTooLarge, field: "each", detail: "the event becomes more than 10,000 calls or 8 MiB"}
+		return &problem{reason: event.ReasonTooLarge, field: "each",
+			detail: "the event becomes more than 10,000 calls or 8 MiB"}
 	}
 	return nil
 }
@@ -148,7 +150,8 @@ func (s *state) try(a *action, item int) *problem {
 // write appends the body and the lanes of a call.
 func (s *state) write(a *action, c *pending) *problem {
 	if !a.allowed {
-		return &problem{reason: event.ReasonNotAllowed, detail: a.Action + " is not among the destructive actions that the configuration allows"}
+		return &problem{reason: event.ReasonNotAllowed,
+			detail: a.Action + " is not among the destructive actions that the configuration allows"}
 	}
 	start, lanes := len(s.body), len(s.lanes)
 	who, p := s.person(a)

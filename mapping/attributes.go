@@ -18,8 +18,8 @@ type attribute struct {
 	value  []byte
 }
 
-// readAttributes reads the headers of a CloudEvent and reports whether it is in binary mode. In structured mode attributes may stand in
-// headers too, but the value counts.
+// readAttributes reads the headers of a CloudEvent and reports whether it is in binary mode. In structured mode
+// attributes may stand in headers too, but the value counts.
 func (s *state) readAttributes() (binary bool, p *problem) {
 	if p := s.readContentType(); p != nil {
 		return false, p
@@ -52,8 +52,8 @@ func (s *state) readAttributes() (binary bool, p *problem) {
 	return true, p
 }
 
-// required reports whether every CloudEvent has the attribute, so that its header makes a record one. Others may have been added by
-// whoever carries events.
+// required reports whether every CloudEvent has the attribute, so that its header makes a record one. Others may have
+// been added by whoever carries events.
 func (a *attribute) required() bool {
 	for _, name := range [...]string{"id", "type", "source", "specversion"} {
 		if strings.EqualFold(a.name, name) {
@@ -113,7 +113,8 @@ func (a *attribute) repeats(b *attribute) *problem {
 func (a *attribute) check() *problem {
 	switch {
 	case !utf8.ValidString(a.header):
-		return &problem{reason: event.ReasonUndecodable, detail: "the name of one of the CloudEvent's headers is not UTF-8"}
+		return &problem{reason: event.ReasonUndecodable,
+			detail: "the name of one of the CloudEvent's headers is not UTF-8"}
 	case !utf8.Valid(a.value):
 		return a.problem("is not UTF-8")
 	}

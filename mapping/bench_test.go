@@ -65,8 +65,8 @@ func BenchmarkMap(b *testing.B) {
 	}
 }
 
-// Plain rules cost two allocations an event that becomes several calls, one for the calls with their lanes and one for the bodies,
-// and none for an event that becomes one, once calls are given back.
+// Plain rules cost two allocations an event that becomes several calls, one for the calls with their lanes and one for
+// the bodies, and none for an event that becomes one, once calls are given back.
 func TestAllocationsOfPlainRules(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector makes sync.Pool forget at random")

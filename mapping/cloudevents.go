@@ -10,14 +10,14 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// CloudEvents come in two modes, as the bindings for Kafka and NATS have them. Structured: the value is the whole event as JSON.
-// Binary: the value is the data, and the attributes are headers: ce_type over Kafka, ce-type over NATS, where they are
-// percent-encoded as in HTTP. A content type that begins with application/cloudevents announces the structured mode; without
-// one, headers of required attributes mean the binary mode, and a record that has none can only be the whole event. A binary
-// event is put together as the structured one would look, so that the same rules read both.
+// CloudEvents come in two modes, as the bindings for Kafka and NATS have them. Structured: the value is the whole event
+// as JSON. Binary: the value is the data, and the attributes are headers: ce_type over Kafka, ce-type over NATS, where
+// they are percent-encoded as in HTTP. A content type that begins with application/cloudevents announces the structured
+// mode; without one, headers of required attributes mean the binary mode, and a record that has none can only be the
+// whole event. A binary event is put together as the structured one would look, so that the same rules read both.
 
-// eventFormat gives what follows application/cloudevents in a content type, such as +json, and reports whether it begins so. Some
-// clients write header values as JSON, in quotes.
+// eventFormat gives what follows application/cloudevents in a content type, such as +json, and reports whether it
+// begins so. Some clients write header values as JSON, in quotes.
 func eventFormat(contentType []byte) (format []byte, whole bool) {
 	const prefix = "application/cloudevents"
 	t := bytes.TrimSpace(bytes.Trim(bytes.TrimSpace(contentType), `"`))
@@ -40,8 +40,8 @@ func formatProblem(format []byte) *problem {
 	return (&attribute{header: "content-type"}).problem(what)
 }
 
-// compose writes a binary event as one object: the attributes from the headers, then the data. The content type is that of the
-// data; a header ce_datacontenttype, which the bindings do not have, counts where there is no other.
+// compose writes a binary event as one object: the attributes from the headers, then the data. The content type is that
+// of the data; a header ce_datacontenttype, which the bindings do not have, counts where there is no other.
 func (s *state) compose() []byte {
 	b := append(s.composed[:0], '{')
 	if s.contentType.header != "" {
@@ -67,7 +67,8 @@ func (s *state) compose() []byte {
 	return s.composed
 }
 
-// composedAsMeant reports whether the data is one value of the composed object, and not the end of that object and more.
+// composedAsMeant reports whether the data is one value of the composed object, and not the end of that object and
+// more.
 func (s *state) composedAsMeant() bool {
 	value := trimSpace(s.m.Value)
 	if len(value) == 0 {

@@ -33,7 +33,8 @@ func Compile(c Config) (*Rules, error) {
 		b.errs = append(b.errs, err)
 	}
 	if len(c.Rules) == 0 && c.OnUnmatched != DeadLetter {
-		b.add("rules: there is none, so that every event would be read, skipped and committed: give rules or rules_from, or on_unmatched: dead_letter")
+		b.add("rules: there is none, so that every event would be read, skipped and committed: give rules or " +
+			"rules_from, or on_unmatched: dead_letter")
 	}
 	b.topics(c.Topics)
 	b.rules(c.Rules)
@@ -151,8 +152,8 @@ func (b *compiler) rule(r *Rule, where string) *rule {
 	return out
 }
 
-// callNames names the calls of a rule: by what was written, else by action, literal name and ordinal among equals, so that a
-// call inserted above does not change the names of others.
+// callNames names the calls of a rule: by what was written, else by action, literal name and ordinal among equals, so
+// that a call inserted above does not change the names of others.
 func callNames(actions []Action) []string {
 	names := make([]string, len(actions))
 	seen := map[string]int{}

@@ -186,7 +186,8 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 		return
 	}
 	if f.attribute {
-		if problem := (&state{reserved: c.compiler.out.reserved}).personAttribute(f, f.value.literal, 0); problem != nil {
+		s := &state{reserved: c.compiler.out.reserved}
+		if problem := s.personAttribute(f, f.value.literal, 0); problem != nil {
 			c.mistakeAt(v.Pos, "%s: %s", f.name, problem.detail)
 		}
 	}
@@ -224,8 +225,8 @@ var (
 	pathPattern   = regexp.MustCompile(`^(data|item|message)\.`)
 )
 
-// forgottenDot warns of a literal that reads like a path. Names of events have dots of their own, so there only the usual
-// beginnings of paths are suspicious.
+// forgottenDot warns of a literal that reads like a path. Names of events have dots of their own, so there only the
+// usual beginnings of paths are suspicious.
 func (c *actionCompiler) forgottenDot(where, literal string, isName bool) {
 	var text string
 	if json.Unmarshal([]byte(literal), &text) != nil || !dottedPattern.MatchString(text) {

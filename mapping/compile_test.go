@@ -144,7 +144,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestOneReaderOfTimes: what unix reads, time: reads, and created_at takes the number; what one refuses, all refuse with the same words.
+// TestOneReaderOfTimes: what unix reads, time: reads, and created_at takes the number; what one refuses, all refuse
+// with the same words.
 func TestOneReaderOfTimes(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a, data: {at: .t | unix}}")+`
   - {name: time, event: e, time: .t, do: [{track: {person: .id, name: a}}]}

@@ -31,18 +31,19 @@ const (
 type Topic struct {
 	Name     string   // a Kafka topic or JetStream stream; * stands for any run of characters
 	Envelope Envelope // the default is plain
-	OnNull   Policy   // a record that holds no event, such as a tombstone or a removal: skip, or dead_letter, which is the default
+	// OnNull says what becomes of a record that holds no event, such as a tombstone or a removal: skip, or dead_letter,
+	// which is the default.
+	OnNull Policy
 
 	Pos Position `json:"-"`
 }
 
-// Envelope says where an event's type, time and identity are. It is one that has a name, or three
-// jq programs.
+// Envelope says where an event's type, time and identity are: it is one that has a name, or three jq programs.
 type Envelope struct {
 	Name string // empty for plain, and for an envelope of the configuration's own
 
-	// Type, Time and ID are the programs of an envelope of the configuration's own. Without Time the broker's time counts;
-	// without ID an event is known by its place in the broker.
+	// Type, Time and ID are the programs of an envelope of the configuration's own. Without Time the broker's time
+	// counts; without ID an event is known by its place in the broker.
 	Type, Time, ID Term
 }
 
@@ -61,13 +62,16 @@ func (e *Envelope) check() string {
 	case e.Name == "" || e.Name == plainEnvelope || e.Name == cloudEventsEnvelope:
 		return ""
 	case slices.Contains(laterEnvelopes, e.Name):
-		return fmt.Sprintf("the %s envelope is not supported by this version; a map {type: …, time: …, id: …} can read such events", e.Name)
+		return fmt.Sprintf("the %s envelope is not supported by this version; a map {type: …, time: …, id: …} "+
+			"can read such events", e.Name)
 	}
 	known := append([]string{plainEnvelope, cloudEventsEnvelope}, laterEnvelopes...)
-	return fmt.Sprintf("is no envelope%s; want plain, cloudevents or a map {type: …, time: …, id: …}", choice.Near(e.Name, known))
+	return fmt.Sprintf("is no envelope%s; want plain, cloudevents or a map {type: …, time: …, id: …}",
+		choice.Near(e.Name, known))
 }
 
-// Validate reports every mistake in the configuration that can be told without compiling its rules. Compile reports them too.
+// Validate reports every mistake in the configuration that can be told without compiling its rules. Compile reports
+// them too.
 func (c *Config) Validate() error {
 	m := &mistakes{}
 	for i := range c.Topics {
@@ -86,7 +90,8 @@ func (c *Config) Validate() error {
 	return m.err()
 }
 
-// validate names a topic by its place among the source's topics or streams: what stands there instead of a name may be anything.
+// validate names a topic by its place among the source's topics or streams: what stands there instead of a name may be
+// anything.
 func (t *Topic) validate(m *mistakes, i int) {
 	where := t.Pos.Prefix() + fmt.Sprintf("topics[%d]", i)
 	if t.Name == "" {
@@ -105,6 +110,7 @@ func (m *mistakes) policy(where string, p Policy) {
 	case "stop", "send": // words that other places may come to know
 		m.add("%s: %s is not supported here by this version; want skip or dead_letter", where, p)
 	default:
-		m.add("%s: is no policy%s; want skip or dead_letter", where, choice.Near(string(p), []string{"skip", "dead_letter"}))
+		m.add("%s: is no policy%s; want skip or dead_letter", where,
+			choice.Near(string(p), []string{"skip", "dead_letter"}))
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// counts is what a rule has done. Each event counts in one of several stripes, a line of the processor's cache each: events are mapped on
-// several cores, which would otherwise wait for each other at every rule.
+// counts is what a rule has done. Each event counts in one of several stripes, a line of the processor's cache each:
+// events are mapped on several cores, which would otherwise wait for each other at every rule.
 type counts [4]stripe
 
 type stripe struct {

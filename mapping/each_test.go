@@ -32,7 +32,8 @@ func TestOneBadItemCostsOneItem(t *testing.T) {
 	}
 }
 
-// A list that cannot be read to its end, that floods the dead letters or that takes too long is one failure, and no calls.
+// A list that cannot be read to its end, that floods the dead letters or that takes too long is one failure, and no
+// calls.
 func TestEachIsAllOrNothingWhereItIsGivenUp(t *testing.T) {
 	items := func(item string, n int) string { return strings.Repeat(item+",", n-1) + item }
 	for name, c := range map[string]struct {

@@ -10,8 +10,8 @@ import (
 
 const recordsValue = "the record's value"
 
-// open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and identity. A
-// record that holds no event is left out where the topic says so.
+// open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and
+// identity. A record that holds no event is left out where the topic says so.
 func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	binary := false
 	if s.envelope.cloudEvents {
@@ -21,7 +21,8 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	}
 	if !binary {
 		if what := tombstone(&s.m); what != "" {
-			return s.topic.onNull == Skip, &problem{reason: event.ReasonUndecodable, detail: what + "; on_null: skip leaves such records out"}
+			return s.topic.onNull == Skip, &problem{reason: event.ReasonUndecodable,
+				detail: what + "; on_null: skip leaves such records out"}
 		}
 	}
 	if p := s.parse(set, binary); p != nil {
@@ -106,8 +107,8 @@ func (s *state) timeFrom(prog *expr.Program) (moment, *problem) {
 	return moment{ms, true}, nil
 }
 
-// readID notes the identity that the envelope names. A CloudEvent has one always; for other events a missing one means that
-// they are known by their place.
+// readID notes the identity that the envelope names. A CloudEvent has one always; for other events a missing one means
+// that they are known by their place.
 func (s *state) readID() *problem {
 	id, p := s.idFrom(s.envelope.id)
 	if p != nil || !s.envelope.cloudEvents {

@@ -107,7 +107,8 @@ func throughJSON(data []byte) ([]byte, error) {
 	return json.MarshalIndent(v, "", "  ")
 }
 
-// exported shows rules without lines and file names. Numbers of test files may lose trailing zeros on the way and are left out.
+// exported shows rules without lines and file names. Numbers of test files may lose trailing zeros on the way and are
+// left out.
 func exported(t *testing.T, f rulefile.File) string {
 	t.Helper()
 	text, err := json.Marshal(f.Rules)

@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// personAttribute appends one attribute of a person with a comma after it. Null and no output leave it out; so does an empty string,
-// because Customer.io takes that for an order to erase, and only remove erases.
+// personAttribute appends one attribute of a person with a comma after it. Null and no output leave it out; so does an
+// empty string, because Customer.io takes that for an order to erase, and only remove erases.
 func (s *state) personAttribute(f *field, v expr.Value, lanes int) *problem {
 	if absent(v) || v.Kind == expr.String && len(v.Raw) == len(`""`) {
 		return nil
@@ -34,7 +34,8 @@ func (s *state) personAttribute(f *field, v expr.Value, lanes int) *problem {
 		what = checkTruth(v)
 	case customerio.PlainAttribute:
 		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
-			reason, what = event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n, customerio.MaxAttributeValueBytes)
+			reason = event.ReasonTooLarge
+			what = fmt.Sprintf("is %d bytes; Customer.io takes %d", n, customerio.MaxAttributeValueBytes)
 		}
 	}
 	if what != "" {

@@ -71,8 +71,8 @@ func TestEventDataIsSentAsItIs(t *testing.T) {
 	}
 }
 
-// Customer.io lets some members of an event's data steer the message that it sends. They get there only where a rule names them: nothing of an
-// event is passed on because it is there.
+// Customer.io lets some members of an event's data steer the message that it sends. They get there only where a rule
+// names them: nothing of an event is passed on because it is there.
 func TestAnEventDoesNotSteerItsMessage(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .who, name: a, data: {total: .data.total}}"))
 	c := mapOne(t, r, message(`{"type":"e","who":1,"recipient":"x@y.example","data":{"total":1,"recipient":"x@y.example","from_address":"x@y.example","reply_to":"x@y.example"}}`))

@@ -20,8 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// Each archive in testdata holds rules.yaml, perhaps config.yaml, and messages NAME.json with perhaps NAME.headers beside them.
-// What they become, or the mistakes in the rules, is in the archive's last file, want.
+// Each archive in testdata holds rules.yaml, perhaps config.yaml, and messages NAME.json with perhaps NAME.headers
+// beside them. What they become, or the mistakes in the rules, is in the archive's last file, want.
 func TestGolden(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {

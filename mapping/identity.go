@@ -26,8 +26,8 @@ func appendFramed[S string | []byte](dst []byte, s S) []byte {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendPlace appends the identity of an event that names none: where its record stood, when, and what it held. Place alone is
-// enough until a topic is deleted and made again; then the record's time tells records apart, and for the same
+// appendPlace appends the identity of an event that names none: where its record stood, when, and what it held. Place
+// alone is enough until a topic is deleted and made again; then the record's time tells records apart, and for the same
 // millisecond the length and checksum of the content. A checksum is enough there, and costs a tenth of a digest.
 func appendPlace(dst []byte, m *event.Message) []byte {
 	dst = append(dst, byPlace)
@@ -54,8 +54,8 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// identity is the event's identity as the current rule sees it. Where nothing names the event it is its place, made when first
-// asked for: that reads the whole content.
+// identity is the event's identity as the current rule sees it. Where nothing names the event it is its place, made
+// when first asked for: that reads the whole content.
 func (s *state) identity() []byte {
 	if len(s.ruleID) > 0 {
 		return s.ruleID
@@ -66,7 +66,8 @@ func (s *state) identity() []byte {
 	return s.eventID
 }
 
-// A callKey is what a rule gives to the identities of one of its calls: a digest of the scope and of the names of rule and call.
+// A callKey is what a rule gives to the identities of one of its calls: a digest of the scope and of the names of rule
+// and call.
 type callKey [16]byte
 
 func keyOf(scope, rule, call string) callKey {
@@ -75,8 +76,8 @@ func keyOf(scope, rule, call string) callKey {
 	return callKey(sum[:])
 }
 
-// callID is the identity of a call: the event's time, and a digest of the call's key and the event's identity. With an id like a UUID
-// that is one block of SHA-256.
+// callID is the identity of a call: the event's time, and a digest of the call's key and the event's identity. With an
+// id like a UUID that is one block of SHA-256.
 func (s *state) callID(a *action, item int) event.ID {
 	b := append(s.hash[:0], a.key[:]...)
 	b = appendFramed(b, s.identity())

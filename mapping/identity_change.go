@@ -6,16 +6,16 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// IdentityChange is a call whose identity differs between two versions of the rules. Events that were sent before the change and are
-// read again after it, by a replay or a redelivery, count twice.
+// IdentityChange is a call whose identity differs between two versions of the rules. Events that were sent before the
+// change and are read again after it, by a replay or a redelivery, count twice.
 type IdentityChange struct {
 	Rule string
 	Call string
 	Why  string
 }
 
-// CompareIdentities names the calls of the old rules whose identity the new rules change. Calls that are only in the new rules are
-// no change: nothing was sent for them.
+// CompareIdentities names the calls of the old rules whose identity the new rules change. Calls that are only in the
+// new rules are no change: nothing was sent for them.
 func CompareIdentities(before, after *Rules) []IdentityChange {
 	var out []IdentityChange
 	rules := map[string]*rule{}

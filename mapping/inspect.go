@@ -10,8 +10,9 @@ import (
 // Event is what a message tells of its event by the envelope of its topic, before any rule.
 type Event struct {
 	Type string
-	Time time.Time // in whole milliseconds; that of the record where the envelope names none, and zero where that has none either
-	ID   string    // as the envelope names it; empty where the event is known by its place in the broker
+	// Time is in whole milliseconds. Where the envelope names none it is that of the record, and zero if there is none.
+	Time time.Time
+	ID   string // as the envelope names it; empty where the event is known by its place in the broker
 }
 
 // EnvelopeError says why a message cannot be read as its envelope wants. It quotes nothing of the message.
@@ -24,7 +25,8 @@ type EnvelopeError struct {
 // Error tells the reason and the detail.
 func (e *EnvelopeError) Error() string { return fmt.Sprintf("%s: %s", e.Reason, e.Detail) }
 
-// Inspect reads a message's envelope and no more. The error is an *EnvelopeError; a record that holds no event has one as well.
+// Inspect reads a message's envelope and no more. The error is an *EnvelopeError; a record that holds no event has one
+// as well.
 func (r *Rules) Inspect(m event.Message) (Event, error) {
 	s := r.get(&m, r.replay)
 	defer r.put(s)
@@ -48,5 +50,6 @@ func (r *Rules) Inspect(m event.Message) (Event, error) {
 	return e, nil
 }
 
-// MatchesType reports whether a type of event fits a pattern as rules write it, in which * stands for any run of characters.
+// MatchesType reports whether a type of event fits a pattern as rules write it, in which * stands for any run of
+// characters.
 func MatchesType(pattern, eventType string) bool { return matches(pattern, eventType) }

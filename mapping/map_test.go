@@ -187,7 +187,8 @@ func TestOnNullCoversWhateverHoldsNoEvent(t *testing.T) {
 	}
 }
 
-// A CloudEvent in binary mode may have no data: the attributes say that it is an event, whatever on_null says of tombstones.
+// A CloudEvent in binary mode may have no data: the attributes say that it is an event, whatever on_null says of
+// tombstones.
 func TestACloudEventWithoutDataIsAnEvent(t *testing.T) {
 	text := inRule("delete: {person: .subject}")
 	r := compileWith(t, mapping.Config{Allow: []string{"delete"}, Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}, OnNull: mapping.Skip}}}, text)

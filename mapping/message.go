@@ -13,9 +13,9 @@ import (
 // maxHeaders bounds the work that the headers of one record can cause; those after it are left out of $message.
 const maxHeaders = 1000
 
-// messageValue makes $message: what the broker says of the record. Topic, partition and offset are there for every broker;
-// subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat. What is not UTF-8 is left
-// out. Of a header that is there several times the last counts.
+// messageValue makes $message: what the broker says of the record. Topic, partition and offset are there for every
+// broker; subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat. What is
+// not UTF-8 is left out. Of a header that is there several times the last counts.
 func (s *state) messageValue() expr.Value {
 	m := &s.m
 	b := append(s.meta[:0], `{"partition":`...)

@@ -14,8 +14,8 @@ type callBuffer struct {
 	body  []byte
 }
 
-// bufferPool keeps the buffers of settled calls for those to come, which spares an allocation for each and keeps them in memory that the
-// processor has at hand.
+// bufferPool keeps the buffers of settled calls for those to come, which spares an allocation for each and keeps them
+// in memory that the processor has at hand.
 type bufferPool struct {
 	mu      sync.Mutex
 	buffers []callBuffer
@@ -29,7 +29,8 @@ const (
 	poolTransfer  = 32 // buffers that change hands under one lock
 )
 
-// Recycle takes back the calls of messages, each as Map gave them, when nobody will look at them again. It is never owed.
+// Recycle takes back the calls of messages, each as Map gave them, when nobody will look at them again. It is never
+// owed.
 func (r *Rules) Recycle(settled iter.Seq[[]event.Call]) {
 	s := &r.pool
 	s.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
-// TestRecycledCallsAreMadeAnew: what is written into memory that has served before is what would be written into fresh memory, for
-// events of all sizes in any order and from several goroutines at once.
+// TestRecycledCallsAreMadeAnew: what is written into memory that has served before is what would be written into fresh
+// memory, for events of all sizes in any order and from several goroutines at once.
 func TestRecycledCallsAreMadeAnew(t *testing.T) {
 	fresh, used := compileText(t, benchRules()), compileText(t, benchRules())
 	var events []string

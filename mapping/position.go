@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Position is where somebody wrote something: in a rule file, or in the configuration, whose name is empty here. The zero Position is
-// that of what a program made.
+// Position is where somebody wrote something: in a rule file, or in the configuration, whose name is empty here. The
+// zero Position is that of what a program made.
 type Position struct {
 	file string
 	line int

@@ -16,16 +16,16 @@ type Rules struct {
 	replay bool
 }
 
-// ForReplay gives the same rules for events of the past: identify carries the event's time, so that Customer.io ignores it
-// where the person has changed since. On live traffic it carries none, because the order of calls is kept and a time that is
-// a little behind would be ignored in silence. Counters are shared with the original.
+// ForReplay gives the same rules for events of the past: identify carries the event's time, so that Customer.io ignores
+// it where the person has changed since. On live traffic it carries none, because the order of calls is kept and a time
+// that is a little behind would be ignored in silence. Counters are shared with the original.
 func (r *Rules) ForReplay() *Rules { return &Rules{r.compiled, true} }
 
 // Warnings names what is allowed but probably not meant.
 func (r *Rules) Warnings() []string { return r.warnings }
 
-// Hash is a short hexadecimal digest of the effective configuration: rules, envelopes and policies. It changes with anything
-// that could change a call, and not with comments or layout.
+// Hash is a short hexadecimal digest of the effective configuration: rules, envelopes and policies. It changes with
+// anything that could change a call, and not with comments or layout.
 func (r *Rules) Hash() string { return r.hash }
 
 // Names reports whether there is a rule of that name, and whether one of its calls has that name.
@@ -139,7 +139,7 @@ type field struct {
 	value  term
 	name   string // in the rule, such as data.total
 
-	attribute bool                     // of a person: checked, and an empty one is left out; data of an event is sent as it is
+	attribute bool                     // of a person, which is checked; data of an event is sent as it is
 	kind      customerio.AttributeKind // of an attribute
 	names     customerio.Identifier    // of an identifier
 	lane      bool                     // the call waits in the identifier's lane

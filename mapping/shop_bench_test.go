@@ -39,8 +39,8 @@ func shopEvent(size int) []byte {
 	return []byte(b + `"}}`)
 }
 
-// BenchmarkShop maps events that become one call each, beside a mere validation of the same bytes. What counts is the ratio of the
-// two: it holds on a busy machine too.
+// BenchmarkShop maps events that become one call each, beside a mere validation of the same bytes. What counts is the
+// ratio of the two: it holds on a busy machine too.
 func BenchmarkShop(b *testing.B) {
 	rules := compileWith(b, mapping.Config{Topics: []mapping.Topic{{Name: "shop", Envelope: mapping.Envelope{
 		Type: mapping.Term{Program: ".type"}, Time: mapping.Term{Program: ".time"}, ID: mapping.Term{Program: ".id"},

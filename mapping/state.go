@@ -73,7 +73,8 @@ func (s *state) savepoint() savepoint {
 }
 
 func (s *state) rollBack(m savepoint) {
-	s.calls, s.lanes, s.body, s.failures = s.calls[:m.calls], s.lanes[:m.lanes], s.body[:m.body], s.failures[:m.failures]
+	s.calls, s.failures = s.calls[:m.calls], s.failures[:m.failures]
+	s.lanes, s.body = s.lanes[:m.lanes], s.body[:m.body]
 }
 
 func (c *compiled) newState() any {
@@ -104,8 +105,8 @@ func (c *compiled) put(s *state) {
 	c.states.Put(s)
 }
 
-// result gives the calls away. One call, which is what nearly all messages become, goes with the buffer that it was written into;
-// several are copied, into one allocation for the calls with their lanes and one for the bodies.
+// result gives the calls away. One call, which is what nearly all messages become, goes with the buffer that it was
+// written into; several are copied, into one allocation for the calls with their lanes and one for the bodies.
 func (s *state) result() []event.Call {
 	switch len(s.calls) {
 	case 0:
@@ -129,8 +130,8 @@ func (s *state) result() []event.Call {
 	return calls
 }
 
-// onlyCall gives the only call away. Its body and lanes begin where those of the buffer do, since what came before them has been
-// taken back.
+// onlyCall gives the only call away. Its body and lanes begin where those of the buffer do, since what came before them
+// has been taken back.
 func (s *state) onlyCall() []event.Call {
 	r, p := s.callBuffer, &s.calls[0]
 	s.callBuffer = callBuffer{}

@@ -6,8 +6,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// tombstone says in which way a record holds no event, or "" where it holds something: it has no value or an empty one, its value
-// is null, or it says that an entry of a key-value bucket or the last message of a subject is gone.
+// tombstone says in which way a record holds no event, or "" where it holds something: it has no value or an empty one,
+// its value is null, or it says that an entry of a key-value bucket or the last message of a subject is gone.
 func tombstone(m *event.Message) string {
 	if m.Value == nil {
 		return "the record has no value (a tombstone)"
@@ -27,8 +27,8 @@ func tombstone(m *event.Message) string {
 	return ""
 }
 
-// isRemoval reports whether the headers of a JetStream message are those of a removal: by a client of a key-value bucket, or by
-// the server, for its limits.
+// isRemoval reports whether the headers of a JetStream message are those of a removal: by a client of a key-value
+// bucket, or by the server, for its limits.
 func isRemoval(headers []event.Header) bool {
 	for i := range headers {
 		switch headers[i].Key {

@@ -30,15 +30,16 @@ func (s *state) person(a *action) (*person, *problem) {
 		return p, nil
 	}
 	if len(a.person) > 1 {
-		return nil, &problem{reason: event.ReasonMissingField, field: "person", detail: "none of the identifiers is present"}
+		return nil, &problem{reason: event.ReasonMissingField, field: "person",
+			detail: "none of the identifiers is present"}
 	}
 	return nil, wrong(event.ReasonMissingField, "person", a.person[0].prog, "is absent or null")
 }
 
 var cioPrefix = []byte("cio_")
 
-// appendIdentifier appends an identifier's text: a string as it is, an integer as it is written. It says what is wrong with
-// any other value.
+// appendIdentifier appends an identifier's text: a string as it is, an integer as it is written. It says what is wrong
+// with any other value.
 func (s *state) appendIdentifier(dst []byte, kind customerio.Identifier, v expr.Value) ([]byte, string) {
 	start := len(dst)
 	switch {
@@ -102,7 +103,8 @@ func (s *state) name(a *action) (span, *problem) {
 	return span{start, len(s.body)}, nil
 }
 
-// appendName appends a name as JSON, trimmed as Customer.io would trim it, and says what is wrong with one it would refuse.
+// appendName appends a name as JSON, trimmed as Customer.io would trim it, and says what is wrong with one it would
+// refuse.
 func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string) {
 	if v.Kind != expr.String {
 		return dst, "the name is " + article(v.Kind) + "; want a string"
@@ -180,7 +182,8 @@ func (s *state) single(a *action, c *pending, kind customerio.Identifier, start 
 	}
 	path := e.Path()
 	if path == "" {
-		return tooLarge(key, "the call is over %d bytes, and the endpoint for larger ones cannot name a person by this %s", customerio.MaxItemBytes, kind)
+		return tooLarge(key, "the call is over %d bytes, and the endpoint for larger ones cannot name a person by "+
+			"this %s", customerio.MaxItemBytes, kind)
 	}
 	s.wide = e.AppendTo(s.wide[:0])
 	s.body = append(s.body[:start], s.wide...)

@@ -1,5 +1,5 @@
-// Package choice words what may be written in a place where only some words may stand: all of them, and the nearest to the one that
-// was written. It serves everybody who reads something that people write.
+// Package choice words what may be written in a place where only some words may stand: all of them, and the nearest to
+// the one that was written. It serves everybody who reads something that people write.
 package choice
 
 import (
@@ -20,7 +20,8 @@ func join(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + last + words[len(words)-1]
 }
 
-// Near gives `, did you mean "x"?` for the known word that is nearest to what was written, or nothing where none is near.
+// Near gives `, did you mean "x"?` for the known word that is nearest to what was written, or nothing where none is
+// near.
 func Near(written string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {

@@ -1,5 +1,5 @@
-// Package jsontext writes JSON texts. Strings that the bridge makes itself, in calls as in the values of expressions, all get their
-// quotes here, in the form that jq writes.
+// Package jsontext writes JSON texts. Strings that the bridge makes itself, in calls as in the values of expressions,
+// all get their quotes here, in the form that jq writes.
 package jsontext
 
 import (
@@ -9,8 +9,8 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends a text, which must be valid UTF-8, as a JSON string. It escapes what jq's own output escapes: the quote, the
-// backslash, control characters and DEL, and nothing else, because the bytes count against limits.
+// AppendString appends a text, which must be valid UTF-8, as a JSON string. It escapes what jq's own output escapes:
+// the quote, the backslash, control characters and DEL, and nothing else, because the bytes count against limits.
 func AppendString(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	start := 0

@@ -33,8 +33,8 @@ func (r *reader) fail(n ast.Node, at, format string, args ...any) {
 	r.errs = append(r.errs, errors.New(r.pos(n).Prefix()+at+fmt.Sprintf(format, args...)))
 }
 
-// written is what somebody wrote, for an error that quotes it. Of what stands in the configuration itself nothing is quoted: a secret may
-// stand there by mistake. Rule files are apart from those.
+// written is what somebody wrote, for an error that quotes it. Of what stands in the configuration itself nothing is
+// quoted: a secret may stand there by mistake. Rule files are apart from those.
 func (r *reader) written(text string) string {
 	if r.file == "" {
 		return "…"
@@ -59,7 +59,8 @@ func (r *reader) fields(node ast.Node, at string, known fields) {
 		case ok:
 			read(value, join(at, key))
 		case isProgram(key):
-			r.fail(keyNode, at, "%s is not a key: it looks like a part of an expression that YAML cut; quote this expression", r.written(strconv.Quote(key)))
+			r.fail(keyNode, at, "%s is not a key: it looks like a part of an expression that YAML cut; quote this "+
+				"expression", r.written(strconv.Quote(key)))
 		default:
 			near, named := choice.Near(key, slices.Collect(maps.Keys(known))), "no such key"
 			if near != "" || r.file != "" { // what is near to a word of ours is one
@@ -95,11 +96,13 @@ func (r *reader) entries(node ast.Node, at string, visit func(key string, keyNod
 func (r *reader) key(node ast.MapKeyNode, at string) (string, bool) {
 	s, ok := node.(*ast.StringNode)
 	if !ok {
-		r.fail(node, at, "the key %s is not a string for every YAML parser: quote it", r.written(strings.TrimSpace(node.String())))
+		r.fail(node, at, "the key %s is not a string for every YAML parser: quote it",
+			r.written(strings.TrimSpace(node.String())))
 		return "", false
 	}
 	if isPlain(s) && retyped(s.Value) {
-		r.fail(node, at, "some YAML parsers take the key %s for something other than a string: quote it", r.written(s.Value))
+		r.fail(node, at, "some YAML parsers take the key %s for something other than a string: quote it",
+			r.written(s.Value))
 		return "", false
 	}
 	return s.Value, true

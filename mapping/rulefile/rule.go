@@ -45,7 +45,8 @@ func (r *reader) action(node ast.Node, at string) mapping.Action {
 	for _, action := range customerio.Actions() {
 		known[action.Operation().Name] = func(n ast.Node, at string) {
 			if a.Action != 0 {
-				r.fail(n, at, "one action in each element of do; give %s an element of its own", action.Operation().Name)
+				r.fail(n, at, "one action in each element of do; give %s an element of its own",
+					action.Operation().Name)
 				return
 			}
 			a.Action = action
@@ -131,12 +132,14 @@ func (r *reader) person(node ast.Node, at string) mapping.Person {
 	return p
 }
 
-// values reads a map of names to programs and literals, in the order of the names: tools on a rule file's way may reorder a map.
+// values reads a map of names to programs and literals, in the order of the names: tools on a rule file's way may
+// reorder a map.
 func (r *reader) values(node ast.Node, at string) []mapping.Field {
 	var out []mapping.Field
 	r.entries(node, at, func(name string, keyNode, value ast.Node) {
 		if isProgram(name) {
-			r.fail(keyNode, at, "%q is not a name: it looks like a part of an expression that YAML cut; quote this expression", name)
+			r.fail(keyNode, at, "%q is not a name: it looks like a part of an expression that YAML cut; quote this "+
+				"expression", name)
 			return
 		}
 		out = append(out, mapping.Field{Name: name, Value: r.value(value, join(at, name))})

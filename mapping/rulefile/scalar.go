@@ -36,7 +36,8 @@ func (r *reader) value(node ast.Node, at string) mapping.Term {
 	case *ast.NullNode:
 		r.fail(node, at, "has no value; give one, or quote this expression if YAML cut it here")
 	case *ast.SequenceNode, ast.MapNode:
-		r.fail(node, at, "want one value, found %s; to make an object or a list write an expression such as '= {a: .b}' and quote this expression", describe(node))
+		r.fail(node, at, "want one value, found %s; to make an object or a list write an expression such as "+
+			"'= {a: .b}' and quote this expression", describe(node))
 	default:
 		r.unusual(node, at)
 	}
@@ -48,7 +49,8 @@ func (r *reader) program(node ast.Node, at string) mapping.Term {
 	mistakes := len(r.errs)
 	v := r.value(node, at)
 	if v.Program == "" && len(r.errs) == mistakes {
-		r.fail(node, at, "want an expression, found the literal %s; an expression begins with . or $ or =", r.written(v.Literal))
+		r.fail(node, at, "want an expression, found the literal %s; an expression begins with . or $ or =",
+			r.written(v.Literal))
 	}
 	return v
 }
@@ -62,9 +64,11 @@ func (r *reader) text(node ast.Node, at string) string {
 		switch {
 		case !isPlain(n):
 		case isProgram(n.Value) && unbalanced(n.Value):
-			r.fail(node, at, "YAML cuts this expression at a comma, a bracket, or a # after a space: quote this expression")
+			r.fail(node, at, "YAML cuts this expression at a comma, a bracket, or a # after a space: quote this "+
+				"expression")
 		case retyped(n.Value):
-			r.fail(node, at, "some YAML parsers take %s for something other than a string: quote it", r.written(n.Value))
+			r.fail(node, at, "some YAML parsers take %s for something other than a string: quote it",
+				r.written(n.Value))
 		}
 		return n.Value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
@@ -84,7 +88,8 @@ func (r *reader) number(node ast.Node, at string) string {
 	case s[0] == '.':
 		r.fail(node, at, "YAML takes %s for a number: quote this expression", r.written(s))
 	case !json.Valid([]byte(s)):
-		r.fail(node, at, "the number %s has another value for other YAML parsers: write it in decimal, or quote it if it is text", r.written(s))
+		r.fail(node, at, "the number %s has another value for other YAML parsers: write it in decimal, or quote it "+
+			"if it is text", r.written(s))
 	}
 	return s
 }
@@ -116,8 +121,8 @@ func describe(node ast.Node) string {
 
 func isPlain(n *ast.StringNode) bool { return n.Token.Type == token.StringType }
 
-// unbalanced reports whether a program ends inside brackets or a string, which shows that YAML has cut it. A comment after a
-// whole expression is harmless: jq would leave it out as well.
+// unbalanced reports whether a program ends inside brackets or a string, which shows that YAML has cut it. A comment
+// after a whole expression is harmless: jq would leave it out as well.
 func unbalanced(program string) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(program); i++ {

@@ -36,8 +36,8 @@ func (t *Topic) UnmarshalYAML(node ast.Node) error {
 	return r.err()
 }
 
-// Envelope says where an event's type, time and identity are: in YAML a name (plain, cloudevents), or a map of jq programs
-// {type, time, id}.
+// Envelope says where an event's type, time and identity are: in YAML a name (plain, cloudevents), or a map of jq
+// programs {type, time, id}.
 type Envelope mapping.Envelope
 
 // UnmarshalYAML reads an envelope: its name, or a map of jq programs.
@@ -63,7 +63,8 @@ func (r *reader) envelope(node ast.Node, at string) (e mapping.Envelope) {
 	return e
 }
 
-// Rules are the rules of a section. An empty list stays empty and none stays none: the digest of a configuration tells them apart.
+// Rules are the rules of a section. An empty list stays empty and none stays none: the digest of a configuration tells
+// them apart.
 func Rules(section []Rule) []mapping.Rule {
 	if section == nil {
 		return nil

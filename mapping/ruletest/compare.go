@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// compare says how calls and failures differ from what a test wants. Calls are compared with calls and failures with failures,
-// each in order.
+// compare says how calls and failures differ from what a test wants. Calls are compared with calls and failures with
+// failures, each in order.
 func compare(wants []Want, calls []event.Call, failures []event.Failure) []string {
 	var wantCalls, wantDead, haveCalls, haveDead []string
 	var diffs []string
@@ -36,7 +36,8 @@ func compare(wants []Want, calls []event.Call, failures []event.Failure) []strin
 		diffs = append(diffs, fmt.Sprintf("calls: want %s, got %s", orNone(wantCalls), orNone(haveCalls)))
 	}
 	if !slices.Equal(wantDead, haveDead) {
-		diffs = append(diffs, fmt.Sprintf("dead letters: want %s, got %s", orNone(wantDead), describeFailures(failures)))
+		diffs = append(diffs,
+			fmt.Sprintf("dead letters: want %s, got %s", orNone(wantDead), describeFailures(failures)))
 	}
 	return diffs
 }
@@ -112,8 +113,8 @@ func takeRemovals(attributes map[string]any) (removed []any) {
 	return removed
 }
 
-// differences compares what is wanted with what is there. Of maps only the wanted keys are compared, all else as a whole. A
-// wanted null stands for a field that is left out.
+// differences compares what is wanted with what is there. Of maps only the wanted keys are compared, all else as a
+// whole. A wanted null stands for a field that is left out.
 func differences(at string, want, have any) []string {
 	wantMap, ok := want.(map[string]any)
 	haveMap, alsoMap := have.(map[string]any)

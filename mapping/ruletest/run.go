@@ -35,7 +35,8 @@ func Run(rules *mapping.Rules, tests []Test, dir string) []Result {
 func (t *Test) run(rules *mapping.Rules, dir string) (diffs []string) {
 	defer func() {
 		if recover() != nil { // what it says may quote the event
-			diffs = []string{"a fault of the program: the event cannot be mapped, nor compared with what the test wants"}
+			diffs = []string{"a fault of the program: the event cannot be mapped, " +
+				"nor compared with what the test wants"}
 		}
 	}()
 	m, err := t.Given.message(dir)
@@ -77,8 +78,8 @@ func (g *Given) message(dir string) (event.Message, error) {
 // maxGiven is what an event may have.
 const maxGiven = 1 << 20
 
-// readBelow reads a regular file of a folder or of one below it. Rule files come from many hands, and check prints what differs: no
-// test may show another file of the machine that runs it.
+// readBelow reads a regular file of a folder or of one below it. Rule files come from many hands, and check prints what
+// differs: no test may show another file of the machine that runs it.
 func readBelow(dir, name string) ([]byte, error) {
 	root, err := os.OpenRoot(cmp.Or(dir, "."))
 	if err != nil {
