@@ -15,7 +15,7 @@ import (
 // worker, and its memory is released when its last message is acked.
 type chunk struct {
 	fetcher *fetcher // that fetched it
-	came    time.Time
+	arrived time.Time
 	from    int64 // the offset that was asked for
 	epoch   int   // of the partition when it was asked for
 	aborted []wire.AbortedRange
@@ -44,7 +44,7 @@ func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int
 		got.Set.Release()
 	}
 	if mine && got.Code != 0 {
-		f.failed(p, from, got.Code)
+		f.handleError(p, from, got.Code)
 	}
 }
 
@@ -73,7 +73,7 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 	p.bytes = min(p.bytes, usualFetch)
 	p.next, f.last = next, p
 	f.unhanded.Add(1)
-	c := &chunk{came: time.Now(), from: from, epoch: epoch, aborted: got.Aborted, set: got.Set, fetcher: f}
+	c := &chunk{arrived: time.Now(), from: from, epoch: epoch, aborted: got.Aborted, set: got.Set, fetcher: f}
 	if p.working {
 		p.queued = c
 		return
@@ -81,17 +81,17 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 	f.g.startWorker(ctx, p, c)
 }
 
-// failed deals with a partition for which the broker gave an error.
-func (f *fetcher) failed(p *partition, from int64, code int16) {
+// handleError deals with a partition for which the broker gave an error.
+func (f *fetcher) handleError(p *partition, from int64, code int16) {
 	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
 	case kafka.OffsetOutOfRange:
 		p.mu.Lock()
 		p.phase, p.start.offset = phaseStarting, p.next
 		p.mu.Unlock()
 	case kafka.UnknownTopicOrPartition:
-		f.g.deleted(p.key.topic)
+		f.g.handleDeleted(p.key.topic)
 	case kafka.InvalidMessage: // the broker's own checksum test failed
-		f.g.damaged(p, from, &wire.CorruptError{What: "the broker says that the record is corrupt"})
+		f.g.handleDamage(p, from, &wire.CorruptError{What: "the broker says that the record is corrupt"})
 	case kafka.Error(wire.CodeTooLarge):
 		p.mu.Lock()
 		f.g.halt(p, &haltReason{reason: stopCorrupt, offset: from, end: p.highWater,

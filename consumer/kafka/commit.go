@@ -21,7 +21,7 @@ const commitEvery = 200 * time.Millisecond
 
 // commitLoop commits the committable offsets as they move, and what is acked past them.
 func (g *generation) commitLoop(ctx context.Context) {
-	retries := newRetryLogger(g.source.log, "commit", g.source.metrics.failed)
+	retries := newRetryLogger(g.source.log, "commit", g.source.metrics.countFailure)
 	wait := commitEvery
 	for {
 		retry.Sleep(ctx, wait)
@@ -50,12 +50,12 @@ func (g *generation) commitOffsets(ctx context.Context) error {
 	if len(offsets) == 0 {
 		return nil
 	}
-	if err := g.commit(ctx, offsets); err != nil {
+	if err := g.commitNow(ctx, offsets); err != nil {
 		return err
 	}
 	for _, p := range g.partitions {
 		if c, ok := offsets[p.key]; ok {
-			p.written, p.acks = c.offset, p.acksSent
+			p.committed, p.committedAcks = c.offset, p.sentAcks
 		}
 	}
 	return nil
@@ -81,11 +81,11 @@ func (g *generation) commitLast(ctx context.Context) {
 	}
 }
 
-// commit writes offsets for this generation. The answer also tells whether we are still a member.
-func (g *generation) commit(ctx context.Context, offsets map[partitionKey]checkpoint) error {
+// commitNow writes offsets for this generation. The answer also tells whether we are still a member.
+func (g *generation) commitNow(ctx context.Context, offsets map[partitionKey]checkpoint) error {
 	sent := time.Now()
 	err := g.member.commit(ctx, g.assignment.Generation, offsets, g.source.metadataLimit(len(offsets)))
-	g.source.metrics.committed(err)
+	g.source.metrics.countCommit(err)
 	g.source.lessMetadata(err, len(offsets))
 	switch {
 	case err == nil:

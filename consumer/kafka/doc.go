@@ -14,8 +14,8 @@
 //     partition to the fetcher of that broker. It looks again now and then, and when a fetcher meets an error.
 //   - A fetcher for each broker (fetcher.go). Its plan (fetch_plan.go) says for which partitions to ask, as far as the
 //     fetch budget has room. A partition that is new to the generation is started first: its checkpoint is compared
-//     with the bounds of its log (bounds.go, start.go). What an answer brings of a partition (answer.go) is a chunk. The
-//     fetcher starts the partition's worker with it, or leaves it for the worker that is busy.
+//     with the bounds of its log (bounds.go, start.go). What an answer brings of a partition (answer.go) is a chunk.
+//     The fetcher starts the partition's worker with it, or leaves it for the worker that is busy.
 //   - A worker for each partition that has a chunk (worker.go). It checks the batches, unpacks them, tracks each record
 //     and hands it over, and ends when no chunk is left.
 //   - The heartbeat loop (generation.go) keeps the membership, also while the generation drains. Each answer that the

@@ -30,7 +30,7 @@ func (f *fetcher) plan(now time.Time) (starting []*partition, again time.Time) {
 			at = time.Time{}
 		} else if p.queued != nil {
 			// It will want its turn soon, probably after as long again as it has been waiting.
-			wait = min(wait, max(soonestWait, now.Sub(p.queued.came)))
+			wait = min(wait, max(soonestWait, now.Sub(p.queued.arrived)))
 		}
 		if at.After(now) && p.phase != phaseHalted {
 			wait = min(wait, max(soonestWait, at.Sub(now)))
@@ -52,12 +52,12 @@ func (f *fetcher) first() int {
 	i := slices.Index(f.partitions, f.truncated)
 	if i < 0 {
 		i = slices.Index(f.partitions, f.last) + 1
-		if i%max(1, len(f.partitions)) == f.turn {
+		if i%max(1, len(f.partitions)) == f.lastFirst {
 			i++
 		}
 	}
-	f.turn = i % max(1, len(f.partitions))
-	return f.turn
+	f.lastFirst = i % max(1, len(f.partitions))
+	return f.lastFirst
 }
 
 // askFor adds a partition to the request. The caller holds p.mu.

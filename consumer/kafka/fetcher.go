@@ -48,7 +48,7 @@ type fetcher struct {
 	partitions []*partition // in the order of their keys
 
 	last      *partition // that was given something
-	turn      int        // who stood first in the last request
+	lastFirst int        // who stood first in the last request
 	truncated *partition // what it was given was too little for a batch; it stands first in the next request
 	reserved  int64      // what the budget holds for the request
 

@@ -80,11 +80,11 @@ func newGeneration(k *Source, m *member, a *assignment, handle event.Handler) *g
 func (g *generation) newPartition(key partitionKey, handle event.Handler) *partition {
 	p := &partition{
 		key: key, share: consumer.BudgetShare{Budget: &g.budget},
-		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.failed),
+		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.countFailure),
 	}
 	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes,
-		names:  wire.HeaderNames{},
-		passed: g.source.metrics.passed}
+		names:   wire.HeaderNames{},
+		skipped: g.source.metrics.skipped}
 	return p
 }
 
@@ -174,7 +174,7 @@ func (g *generation) finish(why error) {
 // proof for the lease.
 func (g *generation) heartbeatLoop(ctx context.Context) {
 	every := g.source.config.heartbeat()
-	retries := newRetryLogger(g.source.log, "heartbeat", g.source.metrics.failed)
+	retries := newRetryLogger(g.source.log, "heartbeat", g.source.metrics.countFailure)
 	wait := every
 	for {
 		retry.Sleep(ctx, wait)
@@ -207,9 +207,9 @@ func (g *generation) heartbeatLoop(ctx context.Context) {
 	}
 }
 
-// deleted ends the generation because a topic has gone. Made again it is another log, in which our places mean nothing:
-// they are not committed any more, and it is read from its beginning.
-func (g *generation) deleted(topic string) {
+// handleDeleted ends the generation because a topic has gone. Made again it is another log, in which our places mean
+// nothing: they are not committed any more, and it is read from its beginning.
+func (g *generation) handleDeleted(topic string) {
 	g.source.noteAbsent(topic)
 	for _, p := range g.partitions {
 		if p.key.topic == topic {

@@ -39,11 +39,11 @@ func (s *haltReason) String() string {
 	return text
 }
 
-// damaged is called for records that cannot be trusted. They are fetched again over a new connection, and when that
-// does not help the partition halts.
-func (g *generation) damaged(p *partition, at int64, broken *wire.CorruptError) {
+// handleDamage is called for records that cannot be trusted. They are fetched again over a new connection, and when
+// that does not help the partition halts.
+func (g *generation) handleDamage(p *partition, at int64, broken *wire.CorruptError) {
 	const attempts = 3
-	g.source.metrics.failed(reasonCorrupt)
+	g.source.metrics.countFailure(reasonCorrupt)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.faultAt != at {

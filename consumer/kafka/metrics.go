@@ -16,7 +16,7 @@ type metrics struct {
 	commits    *prometheus.CounterVec
 	failures   *prometheus.CounterVec
 	rebalances prometheus.Counter
-	passed     prometheus.Counter
+	skipped    prometheus.Counter
 	lost       prometheus.Counter
 	joined     prometheus.Gauge
 }
@@ -47,7 +47,7 @@ func newMetrics(reg prometheus.Registerer, k *Source) *metrics {
 			[]string{"reason"}),
 		rebalances: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_rebalances_total",
 			Help: "Generations of the consumer group that this replica has joined."}),
-		passed: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_records_already_done_total",
+		skipped: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_records_already_done_total",
 			Help: "Records that were left out because they were done when reading began, by this replica or another."}),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "ciobridge_kafka_lost_records_total",
 			Help: "Records that retention took before they were read, where reading went on behind them."}),
@@ -60,13 +60,13 @@ func newMetrics(reg prometheus.Registerer, k *Source) *metrics {
 	for _, reason := range []string{reasonAuth, reasonConnection, reasonBroker, reasonCorrupt} {
 		m.failures.WithLabelValues(reason)
 	}
-	reg.MustRegister(m.commits, m.failures, m.rebalances, m.passed, m.lost, m.joined, m)
+	reg.MustRegister(m.commits, m.failures, m.rebalances, m.skipped, m.lost, m.joined, m)
 	return m
 }
 
-func (m *metrics) failed(reason string) { m.failures.WithLabelValues(reason).Inc() }
+func (m *metrics) countFailure(reason string) { m.failures.WithLabelValues(reason).Inc() }
 
-func (m *metrics) committed(err error) {
+func (m *metrics) countCommit(err error) {
 	if err != nil {
 		m.commits.WithLabelValues("failed").Inc()
 		return

@@ -28,33 +28,33 @@ func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(
 //
 // The fields below mu are guarded by it. The functions that need it held say so.
 type partition struct {
-	key      partitionKey
-	share    consumer.BudgetShare
-	tracker  *consumer.Tracker // set before the first chunk
-	worker   worker
-	retries  *retryLogger
-	written  int64  // what was last committed; the committer's own
-	acks     uint64 // of the tracker when that was; the committer's own
-	acksSent uint64 // of the tracker when the commit was made whose answer is awaited; the committer's own
+	key           partitionKey
+	share         consumer.BudgetShare
+	tracker       *consumer.Tracker // set before the first chunk
+	worker        worker
+	retries       *retryLogger
+	committed     int64  // what was last committed; the committer's own
+	committedAcks uint64 // of the tracker when that was; the committer's own
+	sentAcks      uint64 // of the tracker when the commit was made whose answer is awaited; the committer's own
 
-	mu        sync.Mutex
-	phase     phase
-	start     checkpoint // where the group stands; while starting
-	added     bool       // the partition came into being after the group began to read the topic
-	count     int        // how many partitions the topic has
-	fetcher   *fetcher   // of its leader; nil while there is none
-	next      int64      // offset to fetch next
-	epoch     int        // grows when next is set back; chunks of older epochs are thrown away
-	bytes     int32      // to ask for, when a batch is larger than what is asked for ordinarily
-	working   bool       // there is a worker
-	queued    *chunk     // waits for the worker, which is at another
-	notBefore time.Time  // when the leader may be asked again
-	above     time.Time  // since when the log seems to end before the committed offset
-	faults    int        // corrupt reads in a row at faultAt
-	faultAt   int64
-	highWater int64
-	halt      *haltReason
-	deleted   bool // the topic is; there is nothing left to commit to
+	mu              sync.Mutex
+	phase           phase
+	start           checkpoint // where the group stands; while starting
+	addedLater      bool       // the partition came into being after the group began to read the topic
+	topicPartitions int        // how many partitions the topic has
+	fetcher         *fetcher   // of its leader; nil while there is none
+	next            int64      // offset to fetch next
+	epoch           int        // grows when next is set back; chunks of older epochs are thrown away
+	bytes           int32      // to ask for, when a batch is larger than what is asked for ordinarily
+	working         bool       // there is a worker
+	queued          *chunk     // waits for the worker, which is at another
+	notBefore       time.Time  // when the leader may be asked again
+	aboveSince      time.Time  // since when the log seems to end before the committed offset
+	faults          int        // corrupt reads in a row at faultAt
+	faultAt         int64
+	highWater       int64
+	halt            *haltReason
+	deleted         bool // the topic is; there is nothing left to commit to
 }
 
 // phase is what a partition is at.
@@ -146,10 +146,10 @@ func (p *partition) uncommitted() (c checkpoint, ok bool) {
 	if tracker == nil || deleted {
 		return c, false
 	}
-	if committable, acks := tracker.Position(); committable <= p.written && acks == p.acks {
+	if committable, acks := tracker.Position(); committable <= p.committed && acks == p.committedAcks {
 		return c, false
 	}
-	c.partitions = p.count
-	c.offset, c.acked, p.acksSent = tracker.Acked(nil)
+	c.partitions = p.topicPartitions
+	c.offset, c.acked, p.sentAcks = tracker.Acked(nil)
 	return c, true
 }

@@ -16,7 +16,7 @@ import (
 // route reads what the group has committed, and then finds out which broker leads each partition, again and again
 // and whenever a fetcher meets an error. It keeps a fetcher for each of these brokers.
 func (g *generation) route(ctx context.Context) {
-	retries := newRetryLogger(g.source.log, "find partitions and their leaders", g.source.metrics.failed)
+	retries := newRetryLogger(g.source.log, "find partitions and their leaders", g.source.metrics.countFailure)
 	topics := slices.Clone(g.source.config.Topics)
 	for topic := range g.assignment.counts {
 		if !slices.Contains(topics, topic) {
@@ -51,7 +51,7 @@ func (g *generation) findLeaders(ctx context.Context, topics []string) (*layout,
 	defer cancel()
 	l, err := g.source.cluster.metadata(ctx, topics)
 	if err == nil {
-		g.source.noteMissing(l.missing(g.source.config.Topics))
+		g.source.noteMissing(l.missingTopics(g.source.config.Topics))
 	}
 	return l, err
 }
@@ -76,7 +76,8 @@ func (g *generation) readCheckpoints(ctx context.Context, l *layout) error {
 			return fmt.Errorf("read the committed offset of %s: %w", p.key, kafka.UnknownTopicOrPartition)
 		}
 		added := addedLater(p.key, starts) || g.source.wasAbsent(p.key.topic)
-		p.start, p.added, p.count, p.written = g.source.recall(p.key, start), added, counts[p.key.topic], start.offset
+		p.start, p.committed = g.source.recall(p.key, start), start.offset
+		p.addedLater, p.topicPartitions = added, counts[p.key.topic]
 	}
 	return nil
 }
@@ -136,7 +137,7 @@ func (g *generation) fetcher(ctx context.Context, addr string) *fetcher {
 	if f == nil {
 		f = &fetcher{
 			g: g, addr: addr, wake: make(chan struct{}, 1),
-			retries: newRetryLogger(g.source.log, "fetch from "+addr, g.source.metrics.failed),
+			retries: newRetryLogger(g.source.log, "fetch from "+addr, g.source.metrics.countFailure),
 		}
 		g.fetchers[addr] = f
 		g.reading.Go(func() { f.run(ctx) })

@@ -126,7 +126,7 @@ func (k *Source) Consume(ctx context.Context, handle event.Handler) error {
 	defer m.close()
 	defer k.leave(context.WithoutCancel(ctx), m)
 	defer k.setState(errNotJoined)
-	retries := newRetryLogger(k.log, "join the group", k.metrics.failed)
+	retries := newRetryLogger(k.log, "join the group", k.metrics.countFailure)
 	for ctx.Err() == nil {
 		a, err := m.join(ctx)
 		if ctx.Err() != nil {

@@ -34,7 +34,7 @@ func (g *generation) startPartitions(ctx context.Context, conn *broker.KafkaConn
 		}
 	}
 	if len(first) > 0 {
-		if err := g.commit(ctx, first); err != nil {
+		if err := g.commitNow(ctx, first); err != nil {
 			return err
 		}
 	}
@@ -81,7 +81,7 @@ func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFir
 	}
 	p.retries.succeeded()
 	p.highWater = b.end
-	if !g.reaches(p, max(p.start.offset, p.start.acked.End()), b.end) {
+	if !g.logReaches(p, max(p.start.offset, p.start.acked.End()), b.end) {
 		return c, false, false
 	}
 	c = p.start
@@ -92,7 +92,7 @@ func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFir
 		c.acked = nil
 	}
 	c.advance()
-	offset, commitFirst, halt := startOffset(c, p.added, b)
+	offset, commitFirst, halt := startOffset(c, p.addedLater, b)
 	if halt != nil && halt.reason == stopBelowLog && g.source.config.OnGap == consumer.GapSkip {
 		g.skipGap(p, &c, halt)
 		offset, commitFirst, halt = c.offset, p.tracker == nil, nil // a commit must not pass what is in flight
@@ -104,7 +104,7 @@ func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFir
 	// Before the first message is handed over, the commit says whose the partition is, so that another reader that
 	// comes back does not use what it remembers.
 	commitFirst = commitFirst || p.tracker == nil && c.reader != g.source.reader
-	c.offset, c.partitions, c.reader = offset, p.count, g.source.reader
+	c.offset, c.partitions, c.reader = offset, p.topicPartitions, g.source.reader
 	return c, commitFirst, true
 }
 
@@ -118,18 +118,18 @@ func (g *generation) skipGap(p *partition, c *checkpoint, gap *haltReason) {
 	c.advance()
 }
 
-// reaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller
+// logReaches reports whether a log reaches to an offset, or has not for so long that it is believed not to. The caller
 // holds p.mu.
-func (g *generation) reaches(p *partition, offset, end int64) bool {
+func (g *generation) logReaches(p *partition, offset, end int64) bool {
 	if offset <= end {
-		p.above = time.Time{}
+		p.aboveSince = time.Time{}
 		return true
 	}
 	now := time.Now()
-	if p.above.IsZero() {
-		p.above = now
+	if p.aboveSince.IsZero() {
+		p.aboveSince = now
 	}
-	if now.Sub(p.above) < g.source.aboveFor {
+	if now.Sub(p.aboveSince) < g.source.aboveFor {
 		p.notBefore = now.Add(g.source.aboveFor / 5)
 		return false
 	}

@@ -28,14 +28,14 @@ func (k *Source) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if missing := l.missing(k.config.Topics); len(missing) > 0 {
+	if missing := l.missingTopics(k.config.Topics); len(missing) > 0 {
 		return &MissingTopicsError{missing}
 	}
 	return nil
 }
 
-// missing are those of the topics that do not exist.
-func (l *layout) missing(topics []string) (missing []string) {
+// missingTopics are those of the topics that do not exist.
+func (l *layout) missingTopics(topics []string) (missing []string) {
 	for _, topic := range topics {
 		if len(l.leaders[topic]) == 0 {
 			missing = append(missing, topic)

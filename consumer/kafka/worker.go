@@ -19,7 +19,7 @@ type worker struct {
 	handle   event.Handler
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over
-	passed   prometheus.Counter
+	skipped  prometheus.Counter
 	names    wire.HeaderNames
 	headers  []event.Header
 }
@@ -29,7 +29,7 @@ type worker struct {
 func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
 	p.working = true
 	g.handing.Go(func() {
-		if err := p.worker.run(ctx, c, g.damaged); err != nil {
+		if err := p.worker.run(ctx, c, g.handleDamage); err != nil {
 			g.finish(&refusedError{err})
 		}
 	})
@@ -186,7 +186,7 @@ func (w *worker) skipAcked(ctx context.Context, offset int64, now time.Time) err
 		return err
 	}
 	w.p.tracker.Ack(ticket)
-	w.passed.Inc()
+	w.skipped.Inc()
 	return nil
 }
 
