@@ -48,7 +48,8 @@ func testsNamed(t *testing.T, document string) []namedTest {
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(line, " | ")
 		folder := ""
-		for _, m := range regexp.MustCompile("(?:([a-z/]+) )?`((?:Test|Fuzz)[A-Z]\\w+)`").FindAllStringSubmatch(cells[len(cells)-1], -1) {
+		for _, m := range regexp.MustCompile("(?:([a-z/]+) "+
+			")?`((?:Test|Fuzz)[A-Z]\\w+)`").FindAllStringSubmatch(cells[len(cells)-1], -1) {
 			if m[1] != "" {
 				folder = m[1]
 			}

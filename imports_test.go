@@ -13,9 +13,9 @@ import (
 
 const module = "github.com/ciobridge/ciobridge/"
 
-// mayImport says, for each folder, which folders of this module its code may import; packages of one folder may always import
-// each other. A new folder needs a row here. A folder within another may have a row of its own, which then counts for it and is
-// not among what the outer folder's row allows. Tests are free.
+// mayImport says, for each folder, which folders of this module its code may import; packages of one folder may
+// always import each other. A new folder needs a row here. A folder within another may have a row of its own, which
+// then counts for it and is not among what the outer folder's row allows. Tests are free.
 var mayImport = map[string][]string{
 	"event":      {},
 	"secret":     {},
@@ -33,7 +33,8 @@ var mayImport = map[string][]string{
 		"source", "config", "customerio", "mapping", "pipeline", "delivery", "deadletter", "internal",
 	},
 	"cmd": {
-		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "emulator", "source", "config", "internal",
+		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "emulator", "source", "config",
+		"internal",
 	},
 	"internal":      {"event"},
 	"internal/demo": {"app", "source", "config", "event", "deadletter", "emulator", "internal"},
@@ -44,8 +45,8 @@ var mayImport = map[string][]string{
 // dependencies are, for folders that import little but the standard library, all else that they import.
 var dependencies = map[string][]string{"event": {"github.com/oklog/ulid/v2"}}
 
-// TestImports keeps messages flowing in one direction: no stage knows another stage, and only app and what stands above it know
-// them all.
+// TestImports keeps messages flowing in one direction: no stage knows another stage, and only app and what stands
+// above it know them all.
 func TestImports(t *testing.T) {
 	used := map[string]bool{}
 	for _, p := range packages(t) {
@@ -63,7 +64,8 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s imports %s: %s may import only %q of this module", p.ImportPath, path, folder, allowed)
 			case !ours && few && strings.Contains(strings.Split(path, "/")[0], ".") && !slices.Contains(others, path):
 				t.Errorf("%s imports %s: beside the standard library %s may import only %q", p.ImportPath, path, folder, others)
-			case strings.HasPrefix(path, module+"internal/") && strings.HasSuffix(path, "test") && !strings.HasSuffix(p.ImportPath, "test"):
+			case strings.HasPrefix(path, module+"internal/") && strings.HasSuffix(path, "test") &&
+				!strings.HasSuffix(p.ImportPath, "test"):
 				t.Errorf("%s imports %s, which is for tests", p.ImportPath, path)
 			}
 		}

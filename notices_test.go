@@ -16,8 +16,8 @@ var update = flag.Bool("update", false, "write THIRD_PARTY_NOTICES.txt anew")
 
 const noticesFile = "THIRD_PARTY_NOTICES.txt"
 
-// TestThirdPartyNotices holds the file to what the program really links: each module with its version, its licence and its notice. With
-// -update it is written anew.
+// TestThirdPartyNotices holds the file to what the program really links: each module with its version, its licence
+// and its notice. With -update it is written anew.
 func TestThirdPartyNotices(t *testing.T) {
 	want := notices(t)
 	if *update {
@@ -37,12 +37,14 @@ func TestThirdPartyNotices(t *testing.T) {
 // compatible are beginnings of licence texts that go together with Apache 2.0.
 var compatible = []string{
 	"Apache License", "MIT License", "Permission is hereby granted, free of charge",
-	"Redistribution and use in source and binary forms", "Mozilla Public License Version 2.0", "Mozilla Public License, version 2.0",
+	"Redistribution and use in source and binary forms", "Mozilla Public License Version 2.0", "Mozilla Public License, " +
+		"version 2.0",
 }
 
 func notices(t *testing.T) []byte {
 	t.Helper()
-	list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}", "./cmd/ciobridge")
+	list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} "+
+		"{{.Version}}\t{{.Dir}}{{end}}{{end}}", "./cmd/ciobridge")
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64") // what the image holds, wherever the test runs
 	out, err := list.Output()
 	if err != nil {

@@ -12,11 +12,12 @@ import (
 	"testing"
 )
 
-// TestNoWayRoundTheRules reads the code of the product for what must not stand in it: TLS that is not verified, profiles over HTTP, servers
-// that anybody can add handlers to, other programs, and the environment's proxy.
+// TestNoWayRoundTheRules reads the code of the product for what must not stand in it: TLS that is not verified,
+// profiles over HTTP, servers that anybody can add handlers to, other programs, and the environment's proxy.
 func TestNoWayRoundTheRules(t *testing.T) {
 	forbidden := []string{
-		"tls.InsecureSkipVerify", "http.DefaultServeMux", "http.Handle", "http.HandleFunc", "http.ListenAndServe", "http.DefaultClient",
+		"tls.InsecureSkipVerify", "http.DefaultServeMux", "http.Handle", "http.HandleFunc", "http.ListenAndServe",
+		"http.DefaultClient",
 		"http.Get", "http.Post", "http.ProxyFromEnvironment", "exec.Command", "exec.CommandContext",
 	}
 	imports := []string{"net/http/pprof", "expvar", "plugin"}

@@ -38,8 +38,8 @@ func newAdmin(b *Bridge) (*admin, error) {
 	return a, nil
 }
 
-// readyz answers 200 when events can flow or are held by a destination's passing trouble, which the body then tells. Otherwise it
-// tells every reason.
+// readyz answers 200 when events can flow or are held by a destination's passing trouble, which the body then tells.
+// Otherwise it tells every reason.
 func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	if obstacles := a.bridge.obstacles(); len(obstacles) > 0 || !a.bridge.flowing.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -51,7 +51,8 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	s := a.bridge.sender.State()
 	fmt.Fprintf(w, "ready\ndestination: %s\n", s.Condition)
 	if s.Cause != "" {
-		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Cause, s.Status, s.Failures, s.Since.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Cause, s.Status, s.Failures,
+			s.Since.UTC().Format(time.RFC3339))
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/ciobridge/ciobridge/source"
 )
 
-// A bridge is the stages, joined.
+// A Bridge is the stages, joined.
 type Bridge struct {
 	config   config.Config
 	version  string // of the program
@@ -71,17 +71,20 @@ func (b *Bridge) Connect(ctx context.Context) error {
 		return exit.With(exit.Input, err)
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
-	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters, Recycle: b.rules.Recycle}
+	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters,
+		Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(b.config.Pipeline(), stages, b.log.Named("pipeline"), b.registry)
 	return nil
 }
 
-func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*customerio.Client, *delivery.Sender, error) {
+func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*customerio.Client, *delivery.Sender,
+	error) {
 	client, err := customerio.NewClient(c.CustomerIO, c.Delivery.Senders, nil)
 	if err != nil {
 		return nil, nil, exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
 	}
-	sender, err := delivery.New(delivery.Config{RequestsPerSecond: c.CustomerIO.RequestsPerSecond}, client, log.Named("delivery"), reg)
+	sender, err := delivery.New(delivery.Config{RequestsPerSecond: c.CustomerIO.RequestsPerSecond}, client,
+		log.Named("delivery"), reg)
 	if err != nil {
 		client.Close()
 		return nil, nil, exit.With(exit.Input, err)
@@ -89,8 +92,8 @@ func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*cu
 	return client, sender, nil
 }
 
-// prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the broker is proven side
-// by side, so that each tells what is in its way. The first failure that is final ends both.
+// prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the
+// broker is proven side by side, so that each tells what is in its way. The first failure that is final ends both.
 func (b *Bridge) prepare(ctx context.Context) error {
 	return concurrently(ctx, b.proveDestination, b.proveBroker)
 }
@@ -152,15 +155,15 @@ func (b *Bridge) Close() {
 	}
 }
 
-// Listen opens the address of the admin server, which Serve then serves. A bridge that was not asked to listen does so when it
-// is served.
+// Listen opens the address of the admin server, which Serve then serves. A bridge that was not asked to listen does
+// so when it is served.
 func (b *Bridge) Listen() (err error) {
 	b.admin, err = newAdmin(b)
 	return exit.With(exit.Input, err)
 }
 
-// Serve runs the bridge and its admin server until ctx ends or one of them fails. The admin server comes first: whoever asks
-// for health must not take a bridge that waits for its broker for a dead one.
+// Serve runs the bridge and its admin server until ctx ends or one of them fails. The admin server comes first:
+// whoever asks for health must not take a bridge that waits for its broker for a dead one.
 func (b *Bridge) Serve(ctx context.Context) error {
 	if b.admin == nil {
 		if err := b.Listen(); err != nil {

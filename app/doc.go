@@ -1,19 +1,19 @@
 // Package app makes a bridge of the stages.
 //
 // [Load] reads a configuration and compiles its rules. [New] makes a [Bridge] of them, with all that needs no broker;
-// [Bridge.Serve] runs it: it serves health and metrics, proves that Customer.io and the broker can be used, connects, and runs
-// the pipeline until its context ends. [Replay] is the same for the dead letters of a replay. [Reach] and [ReachLetters] are for
-// commands that do one thing at a broker and end.
+// [Bridge.Serve] runs it: it serves health and metrics, proves that Customer.io and the broker can be used, connects,
+// and runs the pipeline until its context ends. [Replay] is the same for the dead letters of a replay. [Reach] and
+// [ReachLetters] are for commands that do one thing at a broker and end.
 //
-// While a bridge starts, everything that must hold before the first event is read is an obstacle, and stays one until it is
-// proven. What may pass by itself is waited for, with growing pauses; a failure that somebody has to mend ends the bridge, with
-// an error that has the exit code. Afterwards the obstacles are what the source, the dead letters and the pipeline say keeps
-// events from flowing. /readyz tells them, and the log does once a minute.
+// While a bridge starts, everything that must hold before the first event is read is an obstacle, and stays one until
+// it is proven. What may pass by itself is waited for, with growing pauses; a failure that somebody has to mend ends
+// the bridge, with an error that has the exit code. Afterwards the obstacles are what the source, the dead letters
+// and the pipeline say keeps events from flowing. /readyz tells them, and the log does once a minute.
 //
-// Serve has one goroutine for the admin server, one that repeats the obstacles in the log, one for the summary of each minute,
-// and while it starts one for each thing to prove; it waits for all of them. The obstacles of the start have a lock of their
-// own, and nothing is called while it is held.
+// Serve has one goroutine for the admin server, one that repeats the obstacles in the log, one for the summary of
+// each minute, and while it starts one for each thing to prove; it waits for all of them. The obstacles of the start
+// have a lock of their own, and nothing is called while it is held.
 //
-// Which stage does what is decided elsewhere; this package knows only how they are joined. Flags, signals and what is printed
-// are the command's. Begin reading with [Bridge].
+// Which stage does what is decided elsewhere; this package knows only how they are joined. Flags, signals and what is
+// printed are the command's. Begin reading with [Bridge].
 package app

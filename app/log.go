@@ -30,8 +30,8 @@ func NewLogger(c config.Log, w io.Writer) (*zap.Logger, error) {
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(escaper{w})), level)), nil
 }
 
-// An escaper writes lines with everything escaped that a terminal or a reader of lines could obey: zap leaves DEL, the controls from
-// U+0080 on, and what separates lines or turns the direction of text as they are.
+// An escaper writes lines with everything escaped that a terminal or a reader of lines could obey: zap leaves DEL,
+// the controls from U+0080 on, and what separates lines or turns the direction of text as they are.
 type escaper struct{ w io.Writer }
 
 func (e escaper) Write(line []byte) (int, error) {
@@ -53,8 +53,8 @@ func (e escaper) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// obeyed reports whether a character is more than a letter, sign or blank. Within a line zap has escaped those of ASCII, but for tabs between
-// the fields of the console.
+// obeyed reports whether a character is more than a letter, sign or blank. Within a line zap has escaped those of
+// ASCII, but for tabs between the fields of the console.
 func obeyed(r rune) bool {
 	return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 )
 
-// No line of the log is left out, however many are alike, and none can be made to look like two or to move a terminal's cursor.
+// No line of the log is left out, however many are alike, and none can be made to look like two or to move a
+// terminal's cursor.
 func TestLogLinesAreWholeAndAlone(t *testing.T) {
 	const lines = 10_000
 	hostile := "first\nsecond\r\x1b[2J\x00\x7f\u0085\u2028\u202e"

@@ -11,8 +11,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// An event leaves some 50 bytes of garbage. Collecting it at a seventh of Go's default growth takes a third off the peak of memory; while
-// the heap is small, that would be every few megabytes, and cost a twentieth of the processor's time.
+// An event leaves some 50 bytes of garbage. Collecting it at a seventh of Go's default growth takes a third off the
+// peak of memory; while the heap is small, that would be every few megabytes, and cost a twentieth of the processor's
+// time.
 const (
 	collectAt = 15       // growth of the heap, in percent of what is live, at which garbage is collected
 	smallHeap = 30 << 20 // bytes; a heap that is smaller may double before it is collected, but not past this
@@ -43,8 +44,8 @@ func (c *collector) choose() {
 	}
 }
 
-// LimitMemory sets how eagerly garbage is collected, and keeps the heap under nine tenths of the control group's memory, unless
-// GOGC and GOMEMLIMIT say otherwise.
+// LimitMemory sets how eagerly garbage is collected, and keeps the heap under nine tenths of the control group's
+// memory, unless GOGC and GOMEMLIMIT say otherwise.
 func LimitMemory(log *zap.Logger) {
 	if os.Getenv("GOGC") == "" {
 		(&collector{}).watch()

@@ -24,7 +24,8 @@ const (
 	provesLetters     = "dead letters"
 )
 
-// connectLimit is how long one attempt to connect takes, after which what is in the way is told. A silent network takes a client 5 s.
+// connectLimit is how long one attempt to connect takes, after which what is in the way is told. A silent network
+// takes a client 5 s.
 const connectLimit = 7 * time.Second
 
 var errNotProven = errors.New("not proven yet")
@@ -63,8 +64,8 @@ func (p *proofs) left() []obstacle {
 	return slices.Clone(p.open)
 }
 
-// proveDestination makes sure that Customer.io takes the credentials and that the region is right. What may pass by itself is waited
-// for; an answer that stays until somebody mends the configuration or the account is final.
+// proveDestination makes sure that Customer.io takes the credentials and that the region is right. What may pass by
+// itself is waited for; an answer that stays until somebody mends the configuration or the account is final.
 func (b *Bridge) proveDestination(ctx context.Context) error {
 	var unreachable *customerio.UnreachableError
 	var region *customerio.RegionError
@@ -80,10 +81,12 @@ func (b *Bridge) proveDestination(ctx context.Context) error {
 	return exit.With(exit.Credentials, err)
 }
 
-// missingFor is how long a topic of the source may be missing at the start: one that was just made is not known everywhere.
+// missingFor is how long a topic of the source may be missing at the start: one that was just made is not known
+// everywhere.
 const missingFor = 5 * time.Second
 
-// A stopwatch measures for how long something has been so without a break: a topic is not missing while its broker cannot be asked.
+// A stopwatch measures for how long something has been so without a break: a topic is not missing while its broker
+// cannot be asked.
 type stopwatch struct{ begun time.Time }
 
 // lasts says for how long it has been so, and begins anew where it is not.
@@ -117,7 +120,9 @@ func (b *Bridge) proveLetters(ctx context.Context) error {
 	}
 	var since stopwatch
 	err := b.await(ctx, provesLetters, check, func(err error) bool {
-		return deadletter.Passing(err, since.lasts(errors.Is(err, deadletter.ErrMissing))) || errors.Is(err, context.DeadlineExceeded) // silent
+		// silent
+		return deadletter.Passing(err, since.lasts(errors.Is(err, deadletter.ErrMissing))) ||
+			errors.Is(err, context.DeadlineExceeded)
 	})
 	if err != nil {
 		code := exit.Broker
@@ -129,8 +134,8 @@ func (b *Bridge) proveLetters(ctx context.Context) error {
 	return nil
 }
 
-// await tries until it works, the failure is not passing, or ctx ends; then its error is that of the last attempt. What is in the
-// way can be asked for. The first failure and the recovery are logged; being stopped is neither.
+// await tries until it works, the failure is not passing, or ctx ends; then its error is that of the last attempt.
+// What is in the way can be asked for. The first failure and the recovery are logged; being stopped is neither.
 func (b *Bridge) await(
 	ctx context.Context, what string, try func(context.Context) error, passing func(error) bool,
 ) error {

@@ -14,16 +14,16 @@ import (
 // reachLimit is how long a command that does one thing waits for a broker.
 const reachLimit = 15 * time.Second
 
-// Reach connects to the broker of a configuration for one task: it gives up after a while, and where a bridge already runs an
-// embedded server it uses that one.
+// Reach connects to the broker of a configuration for one task: it gives up after a while, and where a bridge already
+// runs an embedded server it uses that one.
 func Reach(ctx context.Context, c config.Config, log *zap.Logger) (source.Broker, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
 	return c.Source.Section().Reach(ctx, log)
 }
 
-// ReachLetters opens the dead letters of a configuration for one task. Those in a file need no broker. The function returned must
-// be called when err is nil.
+// ReachLetters opens the dead letters of a configuration for one task. Those in a file need no broker. The function
+// returned must be called when err is nil.
 func ReachLetters(ctx context.Context, c config.Config, hash string, log *zap.Logger) (source.Letters, func(), error) {
 	if c.DeadLetters.File != "" {
 		return openLetters(c, nil, hash), func() {}, nil

@@ -18,8 +18,8 @@ type obstacle struct {
 	err  error
 }
 
-// obstacles tells every reason for which events do not flow. An outage of Customer.io is none once it was proven: it would take the
-// bridge out of a rollout that is to mend it.
+// obstacles tells every reason for which events do not flow. An outage of Customer.io is none once it was proven: it
+// would take the bridge out of a rollout that is to mend it.
 func (b *Bridge) obstacles() []obstacle {
 	if !b.flowing.Load() {
 		return b.proofs.left()
@@ -72,7 +72,8 @@ var (
 	addressPattern = regexp.MustCompile(`[a-z]+://\S+` + // an address with its scheme
 		`|\[[0-9a-fA-F:.%a-z]+\](:\d+)?|\d{1,3}(\.\d{1,3}){3}(:\d+)?` + // IPv6 in brackets, IPv4
 		`|[A-Za-z0-9_][A-Za-z0-9_.-]*:\d{1,5}`) // host:port
-	namesPattern = regexp.MustCompile(`(\blookup )[^\s:]+` + // the errors of the resolver and of TLS, which have names without ports
+	// the errors of the resolver and of TLS, which have names without ports
+	namesPattern = regexp.MustCompile(`(\blookup )[^\s:]+` +
 		`|(\bcertificate is (?:not )?valid for )[^\n;]*`)
 	timePattern = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d$`)
 )

@@ -61,7 +61,8 @@ func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
 	core, logged := observer.New(zapcore.DebugLevel)
 	last := map[string]uint64{}
 	for range 2 {
-		rules.Map(event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte(`{"type":"e","id":1,"phone":"` + strings.Repeat("x", 100_000) + `"}`)})
+		rules.Map(event.Message{Origin: event.Origin{Topic: "t"},
+			Value: []byte(`{"type":"e","id":1,"phone":"` + strings.Repeat("x", 100_000) + `"}`)})
 		warnOfSlowRules(zap.New(core), rules.Stats(), last)
 		warnOfSlowRules(zap.New(core), rules.Stats(), last)
 	}
@@ -79,23 +80,30 @@ func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
 
 // Whoever may ask for health learns why, and no host.
 func TestReasonsForThePublicNameNoHost(t *testing.T) {
-	dial := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 9092}, Err: errors.New("connection refused")}
+	dial := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 9092},
+		Err: errors.New("connection refused")}
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{fmt.Errorf("topic shop.dead: %w", dial), "source: topic shop.dead: dial tcp …: connection refused"},
-		{&net.DNSError{Name: "kafka-0.internal", Server: "10.0.0.2:53", Err: "no such host"}, "source: lookup … on …: no such host"},
-		{errors.New("not connected: dial tcp: lookup nats.internal on 10.0.0.2:53: no such host"), "source: not connected: dial tcp: lookup … on …: no such host"},
-		{errors.Join(&net.DNSError{Name: "a.internal", Err: "no such host"}, &net.DNSError{Name: "b.internal", Err: "no such host"}),
+		{&net.DNSError{Name: "kafka-0.internal", Server: "10.0.0.2:53", Err: "no such host"},
+			"source: lookup … on …: no such host"},
+		{errors.New("not connected: dial tcp: lookup nats.internal on 10.0.0.2:53: no such host"),
+			"source: not connected: dial tcp: lookup … on …: no such host"},
+		{errors.Join(&net.DNSError{Name: "a.internal", Err: "no such host"},
+			&net.DNSError{Name: "b.internal", Err: "no such host"}),
 			"source: lookup …: no such host; lookup …: no such host"},
-		{errors.New("x509: certificate is valid for a.internal, b.internal, not c.internal\nnext"), "source: x509: certificate is valid for …; next"},
-		{errors.New("x509: certificate is not valid for any names, but wanted to match c.internal"), "source: x509: certificate is not valid for …"},
+		{errors.New("x509: certificate is valid for a.internal, b.internal, not c.internal\nnext"),
+			"source: x509: certificate is valid for …; next"},
+		{errors.New("x509: certificate is not valid for any names, but wanted to match c.internal"),
+			"source: x509: certificate is not valid for …"},
 		{errors.New("connect to kafka-0.internal:9093: eof"), "source: connect to …: eof"},
 		{errors.New("dial tcp [::1]:4222: refused"), "source: dial tcp …: refused"},
 		{errors.New("get nats://u:p@h: refused"), "source: get … refused"},
 		{errors.Join(errors.New("a"), errors.New("b\x1b[2J")), "source: a; b [2J"},
-		{errors.New("nothing since 2026-11-26T17:35:45Z: topic shop/3 at offset 12"), "source: nothing since 2026-11-26T17:35:45Z: topic shop/3 at offset 12"},
+		{errors.New("nothing since 2026-11-26T17:35:45Z: topic shop/3 at offset 12"),
+			"source: nothing since 2026-11-26T17:35:45Z: topic shop/3 at offset 12"},
 	} {
 		if got := (obstacle{"source", c.err}).public(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
@@ -121,8 +129,8 @@ type lettersOf struct {
 
 func (l lettersOf) Check(context.Context) ([]string, error) { return nil, l.check() }
 
-// A broker that came late may be followed by its topics some seconds later, just as one that was there from the start; what stays missing
-// ends the start.
+// A broker that came late may be followed by its topics some seconds later, just as one that was there from the
+// start; what stays missing ends the start.
 func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
 	missing := &kafka.MissingTopicsError{Topics: []string{"shop"}}
 	for name, prove := range map[string]func(ctx context.Context, b *Bridge, check func() error) error{

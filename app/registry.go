@@ -12,9 +12,11 @@ import (
 // newRegistry makes the registry of a process's metrics, with those that belong to no stage.
 func newRegistry(rules *mapping.Rules, version string) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), ruleMetrics{rules})
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		ruleMetrics{rules})
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "ciobridge_build_info", Help: "Always 1; the labels tell the version, the Go version and the hash of the rules.",
+		Name: "ciobridge_build_info", Help: "Always 1; the labels tell the version, the Go version and the hash of the " +
+			"rules.",
 	}, []string{"version", "go", "config_hash"})
 	info.WithLabelValues(version, runtime.Version(), rules.Hash()).Set(1)
 	reg.MustRegister(info)
@@ -25,7 +27,8 @@ func newRegistry(rules *mapping.Rules, version string) *prometheus.Registry {
 type ruleMetrics struct{ rules *mapping.Rules }
 
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
-	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls failed; events for which an expression ran into its time limit.",
+	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls failed; "+
+		"events for which an expression ran into its time limit.",
 	[]string{"rule", "result"}, nil)
 
 // Describe implements prometheus.Collector.
@@ -34,7 +37,8 @@ func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) { ch <- ruleDesc }
 // Collect implements prometheus.Collector.
 func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range m.rules.Stats() {
-		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls, "failed": s.Failed, "timed_out": s.TimedOut} {
+		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls,
+			"failed": s.Failed, "timed_out": s.TimedOut} {
 			ch <- prometheus.MustNewConstMetric(ruleDesc, prometheus.CounterValue, float64(n), s.Rule, result)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/ciobridge/ciobridge/source"
 )
 
-// Replay sends the letters of a replay through the ordinary pipeline, and returns when they are settled or ctx ends. The letters
-// stand in a log that was opened with ReachLetters.
+// Replay sends the letters of a replay through the ordinary pipeline, and returns when they are settled or ctx ends.
+// The letters stand in a log that was opened with ReachLetters.
 func Replay(
 	ctx context.Context, c config.Config, rules *mapping.Rules, letters source.Letters, run *replay.Replay,
 	log *zap.Logger, version string,
@@ -38,8 +38,8 @@ func Replay(
 	return b.pipeline.Run(ctx)
 }
 
-// proveSoon proves what a replay needs. It gives up after a while, because somebody waits for it; once calls leave, an outage is
-// waited for.
+// proveSoon proves what a replay needs. It gives up after a while, because somebody waits for it; once calls leave,
+// an outage is waited for.
 func (b *Bridge) proveSoon(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()

@@ -36,13 +36,15 @@ func (b *Bridge) summarize(ctx context.Context) {
 	}
 }
 
-// warnOfSlowRules names each rule whose expressions ran into their time limit since the last time. An expression is stopped between two
-// of its steps, so that one step that takes long shows here too.
+// warnOfSlowRules names each rule whose expressions ran into their time limit since the last time. An expression is
+// stopped between two of its steps, so that one step that takes long shows here too.
 func warnOfSlowRules(log *zap.Logger, rules []mapping.RuleStats, last map[string]uint64) {
 	for _, s := range rules {
 		if n := s.TimedOut - last[s.Rule]; n > 0 {
-			log.Warn("an expression of the rule does not end in time, and its events become dead letters", zap.String("rule", s.Rule),
-				zap.Uint64("events", n), zap.Duration("of", summaryEvery), zap.Duration("limit", expr.TimeLimit), zap.Duration("longest", s.Longest))
+			log.Warn("an expression of the rule does not end in time, and its events become dead letters",
+				zap.String("rule", s.Rule),
+				zap.Uint64("events", n), zap.Duration("of", summaryEvery), zap.Duration("limit",
+					expr.TimeLimit), zap.Duration("longest", s.Longest))
 			last[s.Rule] = s.TimedOut
 		}
 	}

@@ -1,8 +1,9 @@
-// Package config reads the configuration of a bridge: one strict YAML file made of each stage's own Config, and the rule files
-// that it names.
+// Package config reads the configuration of a bridge: one strict YAML file made of each stage's own Config, and the
+// rule files that it names.
 //
-// It owns where things stand in the file and that every mistake is reported with its path; what a field means belongs to the
-// stage whose Config it is, or to the kind of broker whose Section it is. Only app, the demo and the command import it.
+// It owns where things stand in the file and that every mistake is reported with its path; what a field means belongs
+// to the stage whose Config it is, or to the kind of broker whose Section it is. Only app, the demo and the command
+// import it.
 package config
 
 import (
@@ -25,7 +26,8 @@ type Config struct {
 	Delivery    pipeline.Config   `yaml:"delivery"`
 	DeadLetters DeadLetters       `yaml:"dead_letters"`
 
-	// Rules stand in the file itself, RulesFrom names files of rules by path or glob, relative to the configuration file.
+	// Rules stand in the file itself, RulesFrom names files of rules by path or glob, relative to the configuration
+	// file.
 	Rules     []rulefile.Rule `yaml:"rules"`
 	RulesFrom []string        `yaml:"rules_from"`
 	// OnUnmatched says what becomes of an event that no rule names: skip, the default, or dead_letter.
@@ -38,7 +40,8 @@ type Config struct {
 	Files []RuleFile `yaml:"-"`
 }
 
-// Source is where events come from. Exactly one of its fields is set; each is a kind of broker, and sections lists them.
+// Source is where events come from. Exactly one of its fields is set; each is a kind of broker, and sections lists
+// them.
 type Source struct {
 	Kafka    *kafka.Section `yaml:"kafka"`
 	NATS     *nats.Section  `yaml:"nats"`

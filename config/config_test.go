@@ -41,7 +41,8 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := Default()
-	if c.Delivery != d.Delivery || c.Admin != d.Admin || c.Log != d.Log || c.DeadLetters.StopShare != d.DeadLetters.StopShare ||
+	if c.Delivery != d.Delivery || c.Admin != d.Admin || c.Log != d.Log ||
+		c.DeadLetters.StopShare != d.DeadLetters.StopShare ||
 		c.CustomerIO.RequestsPerSecond != d.CustomerIO.RequestsPerSecond {
 		t.Errorf("the example differs from the defaults: %+v", c)
 	}
@@ -67,7 +68,8 @@ func TestAByteOrderMarkIsNoKey(t *testing.T) {
 	if _, err := Load(write(t, "\uFEFF"+strings.TrimSpace(valid))); err != nil {
 		t.Error(err)
 	}
-	if _, err := rulefile.Parse("r.yaml", []byte("\uFEFFrules: [{name: a, event: b, do: [{delete: {person: .id}}]}]")); err != nil {
+	if _, err := rulefile.Parse("r.yaml", []byte("\uFEFFrules: [{name: a, event: b, do: [{delete: {person: "+
+		".id}}]}]")); err != nil {
 		t.Error(err)
 	}
 }
@@ -91,9 +93,10 @@ func TestMistakesAreAllReportedWithTheirPlace(t *testing.T) {
 		"nothing":        {"", []string{"is empty"}},
 		"unknown key":    {valid + "deliverry: {}\n", []string{"ciobridge.yaml: [5:1] there is no such key here"}},
 		"unknown nested": {strings.Replace(valid, "dir:", "dirr:", 1), []string{"[2:21] there is no such key here"}},
-		"repeated key":   {valid + "dead_letters: {file: x}\n", []string{"[5:1] is no YAML: look for a key that is there twice"}},
-		"no source":      {strings.Replace(valid, "embedded", "kafka", 1), []string{"[2:18] there is no such key here"}},
-		"two documents":  {valid + "---\nx: 1\n", []string{"one"}},
+		"repeated key": {valid + "dead_letters: {file: x}\n", []string{"[5:1] is no YAML: look for a key that is there " +
+			"twice"}},
+		"no source":     {strings.Replace(valid, "embedded", "kafka", 1), []string{"[2:18] there is no such key here"}},
+		"two documents": {valid + "---\nx: 1\n", []string{"one"}},
 		"several at once": {`
 source: {kafka: {brokers: [], start_at: sometimes, topics: [a, ciobridge.dead]}}
 customerio: {region: mars, api_key_env: B}
@@ -102,26 +105,36 @@ dead_letters: {topic: ciobridge.dead, stop_share: 7}
 log: {level: loud}
 admin: {listen: nowhere}
 `, []string{
-			"source.kafka.brokers", "source.kafka.group", "source.kafka.start_at", "customerio.region", "customerio.site_id_file",
+			"source.kafka.brokers", "source.kafka.group", "source.kafka.start_at", "customerio.region",
+			"customerio.site_id_file",
 			"delivery.senders", "delivery.order", "stop_share", "dead_letters.topic", "log.level", "admin.listen",
 		}},
-		"no unit": {valid + "delivery: {linger: 200}\n", []string{"[5:20] want a duration such as 30s, found a whole number"}},
+		"no unit": {valid + "delivery: {linger: 200}\n", []string{"[5:20] want a duration such as 30s, found a whole " +
+			"number"}},
 		"an unknown unit": {valid + "delivery: {linger: 30d}\n", []string{
 			"ciobridge.yaml: [5:20] a value is not of its field's kind: a duration has a unit, such as 30s",
 		}},
 		"no duration in a section": {
-			"source:\n  kafka:\n    brokers: [a]\n    session_timeout: soon\n", []string{"[4:22] a value is not of its field's kind"},
+			"source:\n  kafka:\n    brokers: [a]\n    session_timeout: soon\n", []string{"[4:22] a value is not of its field's " +
+				"" +
+				"kind"},
 		},
-		"no duration in a shared part": {strings.Replace(valid, "dir: data", "dir: data, drain_limit: 10q", 1), []string{"[2:45] a value is not"}},
-		"a colon":                      {strings.Replace(valid, "dir: data", "dir: [a]", 1), []string{"want a text, in quotes if it has a colon, found a list"}},
-		"a secret in the file":         {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1), []string{"[3:42] there is no such key here"}},
-		"a tag":                        {valid + "rules: !x\n", []string{"ciobridge.yaml: [5:8] a YAML tag has no place here"}},
-		"a tag in a section":           {"source: {kafka: {brokers: !x }}", []string{"[1:27] a YAML tag"}},
-		"a tag on a list":              {valid + "rules_from: !x\n", []string{"[5:13] a YAML tag"}},
-		"too deep":                     {strings.Repeat("- ", 100_000), []string{"nested deeper than 64"}},
-		"too long":                     {valid + strings.Repeat("#", 1<<20), []string{"ciobridge.yaml: is longer than 1048576 bytes"}},
-		"no rule file":                 {valid + "rules_from: [nope/*.yaml]\n", []string{"rules_from[0]"}},
-		"sources together":             {strings.Replace(valid, "source: {", "source: {nats: {urls: [nats://x], start_at: latest, streams: [{name: S}]}, ", 1), []string{"exactly one"}},
+		"no duration in a shared part": {strings.Replace(valid, "dir: data", "dir: data, drain_limit: 10q", 1),
+			[]string{"[2:45] a value is not"}},
+		"a colon": {strings.Replace(valid, "dir: data", "dir: [a]", 1),
+			[]string{"want a text, in quotes if it has a colon, found a list"}},
+		"a secret in the file": {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1),
+			[]string{"[3:42] there is no such key here"}},
+		"a tag": {valid + "rules: !x\n", []string{"ciobridge.yaml: [5:8] a YAML tag has no place " +
+			"here"}},
+		"a tag in a section": {"source: {kafka: {brokers: !x }}", []string{"[1:27] a YAML tag"}},
+		"a tag on a list":    {valid + "rules_from: !x\n", []string{"[5:13] a YAML tag"}},
+		"too deep":           {strings.Repeat("- ", 100_000), []string{"nested deeper than 64"}},
+		"too long": {valid + strings.Repeat("#", 1<<20),
+			[]string{"ciobridge.yaml: is longer than 1048576 bytes"}},
+		"no rule file": {valid + "rules_from: [nope/*.yaml]\n", []string{"rules_from[0]"}},
+		"sources together": {strings.Replace(valid, "source: {",
+			"source: {nats: {urls: [nats://x], start_at: latest, streams: [{name: S}]}, ", 1), []string{"exactly one"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +154,8 @@ admin: {listen: nowhere}
 // What two sections could report is reported once, under the path that stands in the file.
 func TestAllowIsReportedOnce(t *testing.T) {
 	_, err := Load(write(t, strings.Replace(valid, "region: eu", "region: eu, allow: [delte]", 1)))
-	if err == nil || strings.Count(err.Error(), "allow[0]") != 1 || !strings.Contains(err.Error(), "customerio.allow[0]: is not a destructive action") {
+	if err == nil || strings.Count(err.Error(), "allow[0]") != 1 ||
+		!strings.Contains(err.Error(), "customerio.allow[0]: is not a destructive action") {
 		t.Errorf("reported: %v", err)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// misreadDuration finds the first duration that cannot be read in a text that is decoded into a value. The decoder does not tell
-// where it stands. It is nil if there is none.
+// misreadDuration finds the first duration that cannot be read in a text that is decoded into a value. The decoder
+// does not tell where it stands. It is nil if there is none.
 func misreadDuration(data []byte, into any) *token.Position {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil || len(file.Docs) == 0 {

@@ -24,9 +24,9 @@ type RuleFile struct {
 	rulefile.File
 }
 
-// Load reads a configuration file and the rule files that it names. Every mistake is reported with its place; a secret is only
-// read when it is used. Paths in the file are relative to the file itself, except those of secrets and data, which are
-// relative to the working directory. Beside an error the configuration is as far as it could be read.
+// Load reads a configuration file and the rule files that it names. Every mistake is reported with its place; a
+// secret is only read when it is used. Paths in the file are relative to the file itself, except those of secrets and
+// data, which are relative to the working directory. Beside an error the configuration is as far as it could be read.
 func Load(path string) (Config, error) {
 	data, err := ReadFile(path)
 	if err != nil {
@@ -84,8 +84,8 @@ func unread(name string, err error) error {
 	return fmt.Errorf("%s: [%d:%d] %s", name, e.Line, e.Column, e.Message)
 }
 
-// SyntaxError is a mistake in the YAML itself. Its text tells the place and quotes nothing, neither a value nor a key, since a secret
-// may stand there by mistake.
+// SyntaxError is a mistake in the YAML itself. Its text tells the place and quotes nothing, neither a value nor a
+// key, since a secret may stand there by mistake.
 type SyntaxError struct {
 	err      error
 	duration *token.Position // of a duration that cannot be read, which the error of it does not tell
@@ -108,7 +108,8 @@ func (e *SyntaxError) Error() string {
 	}
 	message := placed.GetMessage()
 	if strings.Contains(message, `"`) {
-		message = "is no YAML: look for a key that is there twice, for a quote, a bracket or a colon that is missing, and at the indentation"
+		message = "is no YAML: look for a key that is there twice, for a quote, a bracket or a colon that is missing, and " +
+			"at the indentation"
 	}
 	switch {
 	case errors.As(e.err, &wrong):
@@ -155,8 +156,8 @@ func found(t reflect.Type) string {
 	return "a whole number"
 }
 
-// RuleFiles reads the rule files that paths and globs name, in that order and each glob's files by name. A glob that matches
-// nothing is an error: a rollout that forgets the rules would otherwise skip every event.
+// RuleFiles reads the rule files that paths and globs name, in that order and each glob's files by name. A glob that
+// matches nothing is an error: a rollout that forgets the rules would otherwise skip every event.
 func RuleFiles(dir string, patterns []string) ([]RuleFile, error) {
 	var files []RuleFile
 	var errs []error

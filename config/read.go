@@ -8,7 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/yamlscan"
 )
 
-// ReadFile reads a file of YAML. One that is longer than such a file may be is not read to its end, which it may not have.
+// ReadFile reads a file of YAML. One that is longer than such a file may be is not read to its end, which it may not
+// have.
 func ReadFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

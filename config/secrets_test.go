@@ -20,11 +20,12 @@ const canary = "canary7f3a"
 
 // misplaced are forms in which it may stand there.
 var misplaced = []string{
-	canary, "kafka://u:" + canary + "@h:9", "https://u:" + canary + "@h", canary + "://h", canary + "://u@h", canary + ":x", "a " + canary, canary + ".>", "*" + canary, "y" + canary + "/z",
+	canary, "kafka://u:" + canary + "@h:9", "https://u:" + canary + "@h", canary + "://h", canary + "://u@h", canary +
+		":x", "a " + canary, canary + ".>", "*" + canary, "y" + canary + "/z",
 }
 
-// No field quotes its value in an error, whatever stands in it. The rules are the exception: they hold no secret, and an expression
-// cannot be mended by its place alone.
+// No field quotes its value in an error, whatever stands in it. The rules are the exception: they hold no secret, and
+// an expression cannot be mended by its place alone.
 func TestErrorsQuoteNoValue(t *testing.T) {
 	tried := 0
 	for _, source := range []Source{
@@ -77,7 +78,8 @@ func leaves(v reflect.Value, visit func(path string, leaf reflect.Value)) {
 			}
 		case reflect.Struct:
 			for i := range v.NumField() {
-				if f := v.Type().Field(i); f.IsExported() && f.Name != "Rules" && f.Name != "Files" && f.Type != reflect.TypeFor[mapping.Term]() {
+				if f := v.Type().Field(i); f.IsExported() && f.Name != "Rules" && f.Name != "Files" &&
+					f.Type != reflect.TypeFor[mapping.Term]() {
 					walk(path+"."+f.Name, v.Field(i))
 				}
 			}
@@ -95,17 +97,28 @@ func leaves(v reflect.Value, visit func(path string, leaf reflect.Value)) {
 // Nor is a key or a value quoted that the YAML itself makes wrong.
 func TestErrorsQuoteNoYAML(t *testing.T) {
 	for _, text := range []string{
-		canary + ": x\n", canary, "- " + canary, canary + ": [", "x: *" + canary, "x: &" + canary + " y", "x: !" + canary + " y", "<<: *" + canary,
-		"'" + canary, "\"\\q" + canary, "\"" + canary, "a: b: " + canary, "%YAML " + canary, "{" + canary, "@" + canary, "`" + canary,
-		valid + canary + ": 1\n" + canary + ": 2\n", valid + "log: " + canary, valid + "log: {" + canary + ": 1}", valid + "log: {level: [" + canary + "]}",
-		valid + "log: {level: {" + canary + ": 1}}", valid + "delivery: {senders: " + canary + "}", valid + "delivery: {linger: " + canary + "}",
-		valid + "dead_letters: {stop_share: " + canary + "}", "source: {kafka: {topics: [{" + canary + ": 1}]}}", "source: {kafka: {topics: [{name: a, envelope: {" + canary + ": 1}}]}}",
-		"source: {kafka: {topics: [{name: a, envelope: " + canary + "}]}}", "source: {kafka: {topics: [{name: a, on_null: " + canary + "}]}}",
-		"source: {kafka: {topics: [[" + canary + "]]}}", "source: {kafka: {topics: " + canary + "}}", "source: {kafka: {brokers: " + canary + "}}",
-		"source: {kafka: {sasl: {password: " + canary + "}}}", "source: {kafka: {sasl: {password: {" + canary + ": x}}}}", "source: {nats: {token: [" + canary + "]}}",
-		"rules: [{" + canary + ": 1}]", "rules: " + canary, "rules: [" + canary + "]", "rules: [{name: a, event: b, do: [{" + canary + ": 1}]}]",
-		"rules: [{name: a, event: b, do: [{track: {person: {" + canary + ": 1}}}]}]", "customerio: {api_key: " + canary + "}", "customerio: {allow: " + canary + "}",
-		"source: {embedded: {streams: [{partitions: [{" + canary + ": 1}]}]}}", "customerio: {timeout: " + canary + "}", "x: 1" + canary + "\n\t" + canary,
+		canary + ": x\n", canary, "- " + canary, canary + ": [", "x: *" + canary, "x: &" + canary + " y", "x: !" + canary +
+			" y", "<<: *" + canary,
+		"'" + canary, "\"\\q" + canary, "\"" + canary, "a: b: " + canary, "%YAML " + canary, "{" + canary,
+		"@" + canary, "`" + canary,
+		valid + canary + ": 1\n" + canary + ": 2\n", valid + "log: " + canary, valid + "log: {" + canary + ": 1}",
+		valid + "log: {level: [" + canary + "]}",
+		valid + "log: {level: {" + canary + ": 1}}", valid + "delivery: {senders: " + canary + "}",
+		valid + "delivery: {linger: " + canary + "}",
+		valid + "dead_letters: {stop_share: " + canary + "}", "source: {kafka: {topics: [{" + canary + ": 1}]}}",
+		"source: {kafka: {topics: [{name: a, envelope: {" + canary + ": 1}}]}}",
+		"source: {kafka: {topics: [{name: a, envelope: " + canary + "}]}}",
+		"source: {kafka: {topics: [{name: a, on_null: " + canary + "}]}}",
+		"source: {kafka: {topics: [[" + canary + "]]}}", "source: {kafka: {topics: " + canary + "}}",
+		"source: {kafka: {brokers: " + canary + "}}",
+		"source: {kafka: {sasl: {password: " + canary + "}}}",
+		"source: {kafka: {sasl: {password: {" + canary + ": x}}}}", "source: {nats: {token: [" + canary + "]}}",
+		"rules: [{" + canary + ": 1}]", "rules: " + canary, "rules: [" + canary + "]",
+		"rules: [{name: a, event: b, do: [{" + canary + ": 1}]}]",
+		"rules: [{name: a, event: b, do: [{track: {person: {" + canary + ": 1}}}]}]",
+		"customerio: {api_key: " + canary + "}", "customerio: {allow: " + canary + "}",
+		"source: {embedded: {streams: [{partitions: [{" + canary + ": 1}]}]}}",
+		"customerio: {timeout: " + canary + "}", "x: 1" + canary + "\n\t" + canary,
 	} {
 		_, err := Load(write(t, text))
 		if err == nil {
@@ -131,7 +144,8 @@ func TestErrorsQuoteNoPlaceOfASecret(t *testing.T) {
 	_, errCreds := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{"nats://h"}, CredsFile: canary}, nil)
 	_, errNkey := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{"nats://h"}, NkeyFile: canary}, nil)
 	for name, err := range map[string]error{
-		"file": errFile, "env": errEnv, "a long file": errLong, "an empty variable": errEmpty, "kafka": errKafka, "creds_file": errCreds, "nkey_file": errNkey,
+		"file": errFile, "env": errEnv, "a long file": errLong, "an empty variable": errEmpty, "kafka": errKafka,
+		"creds_file": errCreds, "nkey_file": errNkey,
 		"ca_file": tls(broker.TLSConfig{CAFile: canary}), "cert_file": tls(broker.TLSConfig{CertFile: canary, KeyFile: "k"}),
 		"key_file": tls(broker.TLSConfig{CertFile: "secrets_test.go", KeyFile: canary}),
 	} {

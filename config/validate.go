@@ -9,7 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 )
 
-// Validate reports every mistake, each beginning with its path in the file. It compiles no rules and connects to nothing.
+// Validate reports every mistake, each beginning with its path in the file. It compiles no rules and connects to
+// nothing.
 func (c *Config) Validate() error {
 	m := c.Mapping()
 	m.Allow, m.ReservedIDs = nil, customerio.ReservedIDs{} // customerio reports them

@@ -34,8 +34,8 @@ type Section interface {
 	Reach(context.Context, *zap.Logger) (Broker, error)
 	// Passing reports whether an error of Connect may pass by itself.
 	Passing(error) bool
-	// ChecksFirst reports whether Reader.Check has to succeed before anything is read. If not, what is read is looked at
-	// while it is read.
+	// ChecksFirst reports whether Reader.Check has to succeed before anything is read. If not, what is read is looked
+	// at while it is read.
 	ChecksFirst() bool
 }
 
@@ -43,15 +43,16 @@ type Section interface {
 type Broker interface {
 	// Reader makes the source of the pipeline. Its metrics are registered.
 	Reader(*zap.Logger, prometheus.Registerer) (Reader, error)
-	// Offsets tells how far the source has been read, and SetOffsets sets it while nobody reads: where somebody does, its
-	// error is an InUseError.
+	// Offsets tells how far the source has been read, and SetOffsets sets it while nobody reads: where somebody does,
+	// its error is an InUseError.
 	Offsets(context.Context) ([]consumer.OffsetInfo, error)
 	SetOffsets(context.Context, []consumer.OffsetChange) error
 
 	// Letters opens the dead letters that this broker keeps. Hash is that of the rules.
 	Letters(c deadletter.Config, hash string) Letters
-	// CheckLetters makes sure that the source does not read what keeps the dead letters, as far as only the broker knows
-	// that: each letter would come back as an event, fail again and become the next. Its error has the exit code.
+	// CheckLetters makes sure that the source does not read what keeps the dead letters, as far as only the broker
+	// knows that: each letter would come back as an event, fail again and become the next. Its error has the exit
+	// code.
 	CheckLetters(context.Context, deadletter.Config) error
 
 	Publisher() Publisher
@@ -61,8 +62,8 @@ type Broker interface {
 // A Reader reads the messages, and tells what keeps them from coming.
 type Reader interface {
 	pipeline.Source
-	// Troubles says what keeps messages from coming, or some of them. It is empty while the source reads, or stands by to
-	// read.
+	// Troubles says what keeps messages from coming, or some of them. It is empty while the source reads, or stands
+	// by to read.
 	Troubles() []string
 	// OnReplicas has f told among how many replicas the source is divided. It must be called before Consume.
 	OnReplicas(f func(n int))
@@ -74,12 +75,12 @@ type Reader interface {
 // Letters is where a bridge keeps its dead letters.
 type Letters interface {
 	replay.Store
-	// Ready is nil while the last attempt to store succeeded, or none was made, and otherwise says since when and why letters
-	// cannot be stored. It names no address.
+	// Ready is nil while the last attempt to store succeeded, or none was made, and otherwise says since when and why
+	// letters cannot be stored. It names no address.
 	Ready() error
-	// Check proves that letters can be kept there. It makes the place if the configuration says so. Weak lists what an
-	// operator should know, one sentence each, such as a retention that is shorter than a weekend; an error says why nothing
-	// can be kept.
+	// Check proves that letters can be kept there. It makes the place if the configuration says so. Weak lists what
+	// an operator should know, one sentence each, such as a retention that is shorter than a weekend; an error says
+	// why nothing can be kept.
 	Check(ctx context.Context) (weak []string, err error)
 }
 

@@ -73,7 +73,8 @@ func refusal(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// While a broker cannot be reached, refused or silent, the bridge lives, is not ready, says why without an address, and ends in order.
+// While a broker cannot be reached, refused or silent, the bridge lives, is not ready, says why without an address,
+// and ends in order.
 func TestAdminServerComesBeforeTheBroker(t *testing.T) {
 	t.Parallel()
 	for name, address := range map[string]string{"refused": refusal(t), "silent": silence(t)} {
@@ -121,11 +122,13 @@ func TestBrokerThatComesLate(t *testing.T) {
 	t.Parallel()
 	address := refusal(t)
 	w := newWorld(t)
-	path := w.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, streams: [{name: EVENTS}]}}", "nats://"+address), "{file: "+w.path("dead.jsonl")+"}")
+	path := w.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, streams: [{name: EVENTS}]}}",
+		"nats://"+address), "{file: "+w.path("dead.jsonl")+"}")
 	p := start(t, "run", "-c", path)
 	url := p.admin(t)
 	answers(t, url+"/readyz", http.StatusServiceUnavailable, "not ready: broker: ")
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "data"), Listen: address}.WithDefaults(), zap.NewNop())
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "data"),
+		Listen: address}.WithDefaults(), zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,30 +148,36 @@ func TestReadyzTellsEveryReason(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.server.Close()
-	path := w.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: g, start_at: earliest, topics: [shop]}}", refusal(t)), "{topic: shop.dead}")
+	path := w.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: g, start_at: earliest, topics: [shop]}}",
+		refusal(t)), "{topic: shop.dead}")
 	p := start(t, "run", "-c", path)
 	answers(t, p.admin(t)+"/readyz", http.StatusServiceUnavailable,
-		"not ready: customer.io: customer.io cannot be asked for the workspace's region: connection refused\n", "not ready: dead letters: check topic shop.dead: the dead letters cannot be reached: ")
+		"not ready: customer.io: customer.io cannot be asked for the workspace's region: connection refused\n", "not ready: "+
+			"dead letters: check topic shop.dead: the dead letters cannot be reached: ")
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
-	for _, part := range []string{`"source":"kafka"`, `"reads":["shop"]`, `"region":"eu"`, `"rules":3`, `"config_hash":"`} {
+	for _, part := range []string{`"source":"kafka"`, `"reads":["shop"]`, `"region":"eu"`, `"rules":3`,
+		`"config_hash":"`} {
 		if !regexp.MustCompile(`"message":"starting".*` + regexp.QuoteMeta(part)).MatchString(p.log.String()) {
 			t.Errorf("the line that tells of the start lacks %s:\n%s", part, p.log)
 		}
 	}
 }
 
-// A flow that the guard has stopped is not ready, and says what to mend. Events that no rule could read have no rule to blame.
+// A flow that the guard has stopped is not ready, and says what to mend. Events that no rule could read have no rule
+// to blame.
 func TestStoppedFlowIsNotReady(t *testing.T) {
 	for name, c := range map[string]struct{ event, reason string }{
-		"a rule":     {`{"type":"numbered","who":null,"n":%d}`, `not ready: flow: stopped, because most of what rule "numbered" makes fails in mapping; mend it and restart`},
+		"a rule": {`{"type":"numbered","who":null,"n":%d}`,
+			`not ready: flow: stopped, because most of what rule "numbered" makes fails in mapping; mend it and restart`},
 		"unreadable": {`{"type":"numbered","n":%d`, "not ready: flow: stopped, because most events cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
+			path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+				"{file: "+w.path("dead.jsonl")+"}")
 			var texts []string
 			for i := range 400 {
 				texts = append(texts, fmt.Sprintf(c.event, i))
@@ -190,10 +199,12 @@ func TestStoppedFlowIsNotReady(t *testing.T) {
 func TestStoppedWhileTheRegionIsAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if _, err := w.cio.AddFault(emulator.Fault{Name: "hang", Path: "/api/v1/accounts/region", Hang: "headers"}); err != nil {
+	if _, err := w.cio.AddFault(emulator.Fault{Name: "hang", Path: "/api/v1/accounts/region",
+		Hang: "headers"}); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "run", "-c", w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}"))
+	p := start(t, "run", "-c", w.configure("{embedded: {dir: "+
+		""+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}"))
 	eventually(t, "the region is asked for", 10*time.Second, func() bool { return w.cio.FaultCounts()["hang"] > 0 })
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
@@ -208,7 +219,8 @@ func TestReplayEndsWhereCustomerIOCannotBeReached(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.server.Close()
-	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+"}")
 	expect(t, exit.CustomerIO, "", "deadletters", "replay", "-c", path, "--all")
 }
 
@@ -228,7 +240,8 @@ func TestLettersThatCannotBeStoredAreNotReady(t *testing.T) {
 		t.Errorf("names an address:\n%s", body)
 	}
 	answers(t, url+"/healthz", http.StatusOK, "ok")
-	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead.events"}}); err != nil {
+	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "DEAD",
+		Subjects: []string{"dead.events"}}); err != nil {
 		t.Fatal(err)
 	}
 	answers(t, url+"/readyz", http.StatusOK, "ready\n")

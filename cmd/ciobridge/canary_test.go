@@ -42,13 +42,15 @@ rules:
       - track: {person: .who, name: seen, data: {pad: '= .pad | tonumber'}}
 `
 
-// What is personal, and the keys, reach Customer.io and the dead letters, and neither the log at its most talkative, nor the metrics, nor
-// what health tells. Customer.io refuses some calls and quotes them in its answers, and refuses the key for a while.
+// What is personal, and the keys, reach Customer.io and the dead letters, and neither the log at its most talkative,
+// nor the metrics, nor what health tells. Customer.io refuses some calls and quotes them in its answers, and refuses
+// the key for a while.
 func TestNothingPersonalIsShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.write("rules.yaml", canaryRules)
-	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+"}")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -76,14 +78,16 @@ func TestNothingPersonalIsShown(t *testing.T) {
 		return bytes.Count(dead, []byte("\n")) >= len(canaryEvents) && bytes.Contains(dead, []byte("refused"))
 	})
 	admin := p.adminAddr()
-	shown := map[string]string{"metrics": get(t, "http://"+admin+"/metrics"), "readiness": get(t, "http://"+admin+"/readyz")}
+	shown := map[string]string{"metrics": get(t, "http://"+admin+"/metrics"),
+		"readiness": get(t, "http://"+admin+"/readyz")}
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	shown["the log"] = p.log.String()
 	for _, command := range []string{"list", "stats", "show"} {
 		var out bytes.Buffer
-		if code := run(t.Context(), []string{"deadletters", command, "-c", path}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code > exit.Input {
+		if code := run(t.Context(), []string{"deadletters", command, "-c", path},
+			stdio{in: strings.NewReader(""), out: &out, err: &out}); code > exit.Input {
 			t.Errorf("deadletters %s: exit code %d", command, code)
 		}
 		shown["deadletters "+command] = out.String()

@@ -20,10 +20,10 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [rule file]...",
 		Short: "Find the mistakes in a configuration and run the tests of its rules",
-		Long: "Read a configuration and its rule files, or rule files alone, name every mistake with its place, and run the tests that\n" +
-			"stand in the rule files. Neither a broker nor a secret is needed.\n\n" +
-			"With --against, name the calls whose identity differs from an older version: events that were sent before the change\n" +
-			"and are read again after it would count twice.\n\n" +
+		Long: "Read a configuration and its rule files, or rule files alone, name every mistake with its place, and " +
+			"run the tests that\nstand in the rule files. Neither a broker nor a secret is needed.\n\n" +
+			"With --against, name the calls whose identity differs from an older version: events that were sent " +
+			"before the change\nand are read again after it would count twice.\n\n" +
 			"The exit code is 2 for mistakes, and 6 for tests that fail or identities that differ.",
 		Example: "  ciobridge check -c ciobridge.yaml\n" +
 			"  ciobridge check rules/*.yaml\n" +

@@ -39,19 +39,22 @@ func needDocker(t *testing.T) {
 	case os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") == "1":
 		t.Fatalf("CIOBRIDGE_REQUIRE_DOCKER=1, but docker info fails: %v", err)
 	default:
-		t.Skip("no Docker answers, so the real brokers are not tested; start Docker, or set CIOBRIDGE_REQUIRE_DOCKER=1 to make this a failure")
+		t.Skip("no Docker answers, so the real brokers are not tested; start Docker, or set CIOBRIDGE_REQUIRE_DOCKER=1 to " +
+			"make this a failure")
 	}
 }
 
 // startContainer starts a container that goes with the test.
 func startContainer(t *testing.T, req testcontainers.ContainerRequest) testcontainers.Container {
 	t.Helper()
-	c, err := testcontainers.GenericContainer(t.Context(), testcontainers.GenericContainerRequest{ContainerRequest: req, Started: true})
+	c, err := testcontainers.GenericContainer(t.Context(),
+		testcontainers.GenericContainerRequest{ContainerRequest: req, Started: true})
 	if c != nil {
 		testcontainers.CleanupContainer(t, c)
 	}
 	if err != nil && os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") != "1" {
-		t.Skipf("Docker answers, but cannot start %s; set CIOBRIDGE_REQUIRE_DOCKER=1 to make this a failure: %v", req.Image, err)
+		t.Skipf("Docker answers, but cannot start %s; set CIOBRIDGE_REQUIRE_DOCKER=1 to make this a failure: %v",
+			req.Image, err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +71,8 @@ func containerBus(t *testing.T, partitions int32) *bus {
 	return joinBus(t, []string{address})
 }
 
-// kafkaContainer starts an Apache Kafka that tells clients to find it at an address, or at its mapped port where none is given. That
-// port is only known once the container runs, so it waits for a script that says so.
+// kafkaContainer starts an Apache Kafka that tells clients to find it at an address, or at its mapped port where none
+// is given. That port is only known once the container runs, so it waits for a script that says so.
 func kafkaContainer(t *testing.T, address string) testcontainers.Container {
 	t.Helper()
 	needDocker(t)

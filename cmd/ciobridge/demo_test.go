@@ -18,7 +18,8 @@ import (
 func demoOnce(t *testing.T, args ...string) demo.Result {
 	t.Helper()
 	var out, errs logBuffer
-	code := run(t.Context(), append([]string{"demo", "--once", "-o", "json"}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs})
+	code := run(t.Context(), append([]string{"demo", "--once", "-o", "json"}, args...),
+		stdio{in: strings.NewReader(""), out: &out, err: &errs})
 	if code != exit.OK {
 		t.Fatalf("exit code %d: %s%s", code, &out, &errs)
 	}
@@ -36,7 +37,8 @@ func TestDemoAddsUp(t *testing.T) {
 	if first.Published != 1200 || first.Delivered+first.Skipped+first.DeadLettered != 1200 {
 		t.Errorf("does not add up: %+v", first)
 	}
-	if first.Delivered == 0 || first.Skipped == 0 || first.Calls < first.Delivered || first.Requests == 0 || first.Duplicates != 0 {
+	if first.Delivered == 0 || first.Skipped == 0 || first.Calls < first.Delivered || first.Requests == 0 ||
+		first.Duplicates != 0 {
 		t.Errorf("too little happened: %+v", first)
 	}
 	for _, reason := range []string{"undecodable", "no_type", "missing_field", "too_large", "refused"} {
@@ -83,12 +85,14 @@ func TestDemoKeepsChangedRules(t *testing.T) {
 func TestDemoSaysThatARuleStopsTheFlow(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shop")
 	demoOnce(t, "--dir", dir, "--events", "10")
-	broken := "rules:\n  - name: broken\n    event: web.page_viewed\n    do:\n      - track: {person: .nowhere, name: broken}\n"
+	broken := "rules:\n  - name: broken\n    event: web.page_viewed\n    do:\n      - track: {person: .nowhere, name: " +
+		"broken}\n"
 	if err := os.WriteFile(filepath.Join(dir, "rules", "pages.yaml"), []byte(broken), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var out logBuffer
-	code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out})
+	code := run(t.Context(), []string{"demo", "--once", "--dir", dir},
+		stdio{in: strings.NewReader(""), out: &out, err: &out})
 	if code != exit.Failure || !strings.Contains(out.String(), "the flow has stopped") {
 		t.Errorf("exit code %d: %s", code, &out)
 	}
@@ -100,7 +104,8 @@ func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out logBuffer
-	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Input {
+	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir},
+		stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Input {
 		t.Errorf("exit code %d: %s", code, &out)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
@@ -114,7 +119,8 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 	p := start(t, "demo", "--dir", dir, "--events", "100")
 	eventually(t, "the samples done", 20*time.Second, func() bool { return strings.Contains(p.log.String(), "Ctrl-C") })
 	var out logBuffer
-	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir}, stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Broker {
+	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir},
+		stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Broker {
 		t.Errorf("a second demo in the same folder: exit code %d: %s", code, &out)
 	}
 	c, _, err := app.Load(filepath.Join(dir, "ciobridge.yaml"))
@@ -124,12 +130,14 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 	publishTo(t, "nats://"+c.Source.Embedded.Listen, "events.people",
 		`{"type":"user.signed_up","data":{"user_id":"me_and_only_me","plan":"trial"}}`,
 		`{"type":"nobody.wants.it"}`, `{"type":"user.deleted","data":{}}`)
-	if _, after, _ := strings.Cut(p.log.String(), "Ctrl-C"); strings.Contains(after, "delivered") && !strings.Contains(after, "me_and_only_me") {
+	if _, after, _ := strings.Cut(p.log.String(), "Ctrl-C"); strings.Contains(after, "delivered") &&
+		!strings.Contains(after, "me_and_only_me") {
 		t.Errorf("sample events are shown as somebody's own: %s", after)
 	}
 	eventually(t, "my events shown", 20*time.Second, func() bool {
 		log := p.log.String()
-		return strings.Contains(log, "me_and_only_me") && strings.Contains(log, "skipped        1") && strings.Contains(log, "missing_field deletion person")
+		return strings.Contains(log, "me_and_only_me") && strings.Contains(log, "skipped        1") &&
+			strings.Contains(log, "missing_field deletion person")
 	})
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)

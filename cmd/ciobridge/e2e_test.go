@@ -23,8 +23,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// world is a Customer.io, and a folder with a configuration whose events are numbered per person so that the checker can judge
-// what became of them.
+// world is a Customer.io, and a folder with a configuration whose events are numbered per person so that the checker
+// can judge what became of them.
 type world struct {
 	t      *testing.T
 	dir    string
@@ -208,7 +208,8 @@ func eventually(t *testing.T, what string, limit time.Duration, ok func() bool) 
 func TestEmbeddedToCustomerIO(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+"}")
 	const events = 2000
 	w.publishEmbedded(events)
 	p := start(t, "run", "-c", path)
@@ -231,7 +232,8 @@ func (w *world) publishEmbedded(n int) {
 // withEmbedded runs the embedded server by itself for as long as use takes.
 func (w *world) withEmbedded(use func(js jetstream.JetStream)) {
 	w.t.Helper()
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: w.path("data"), Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: w.path("data"),
+		Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -247,7 +249,8 @@ func (w *world) withEmbedded(use func(js jetstream.JetStream)) {
 // publish sends numbered events of some persons, a tenth of which a rule skips.
 func (w *world) publish(js jetstream.JetStream, subject string, n int) {
 	w.t.Helper()
-	kinds := []string{"numbered", "state", "numbered", "numbered", "skipped", "numbered", "state", "numbered", "numbered", "numbered"}
+	kinds := []string{"numbered", "state", "numbered", "numbered", "skipped", "numbered", "state", "numbered",
+		"numbered", "numbered"}
 	const persons = 97
 	for first := 0; first < n; first += persons {
 		var round []outgoing

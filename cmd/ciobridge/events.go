@@ -23,8 +23,8 @@ type eventText struct {
 	value []byte
 }
 
-// readEvents gives the events of files, or of standard input where none is named. Each line is an event, except where a file as a
-// whole is one JSON value. Whether an event is valid is not looked at: broken ones have to be tried too.
+// readEvents gives the events of files, or of standard input where none is named. Each line is an event, except where
+// a file as a whole is one JSON value. Whether an event is valid is not looked at: broken ones have to be tried too.
 func readEvents(cmd *cobra.Command, files []string, each func(eventText) error) error {
 	if len(files) == 0 {
 		files = []string{"-"}
@@ -40,7 +40,8 @@ func readEvents(cmd *cobra.Command, files []string, each func(eventText) error) 
 		}
 	}
 	if found == 0 {
-		return exit.With(exit.Input, errors.New("no event was given: name a file, or write events to standard input, one a line"))
+		return exit.With(exit.Input, errors.New("no event was given: name a file, or write events to standard input, one a "+
+			"line"))
 	}
 	return nil
 }

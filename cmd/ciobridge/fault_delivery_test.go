@@ -41,9 +41,9 @@ func TestFaultBatchRefusedWholeForOneCall(t *testing.T) {
 	})
 }
 
-// A sizeLimit refuses requests with a larger body, as a proxy does, and carries the others on. It stands for a fault of the
-// emulator that is told how often to happen: which of the requests have only one call, which would be too large for good,
-// depends on how the goroutines of the pipeline take turns.
+// A sizeLimit refuses requests with a larger body, as a proxy does, and carries the others on. It stands for a fault
+// of the emulator that is told how often to happen: which of the requests have only one call, which would be too
+// large for good, depends on how the goroutines of the pipeline take turns.
 type sizeLimit struct {
 	http.RoundTripper
 	bytes   int64
@@ -169,10 +169,12 @@ func TestFaultAnswersThatAreNone(t *testing.T) {
 	}
 }
 
-// A refusal of a call that the batch did not have costs nothing: everything else of the batch was taken, and is never sent again.
+// A refusal of a call that the batch did not have costs nothing: everything else of the batch was taken, and is never
+// sent again.
 func TestFaultRefusalsOfNoCall(t *testing.T) {
 	inFlow(t, 2000, func(t *testing.T, f *flow) {
-		f.fault(`name=fault,path=/api/v2/batch,status=207,applied,body="{\"errors\":[{\"batch_index\":1000,\"reason\":\"invalid\"}]}",times=3`)
+		f.fault(`name=fault,path=/api/v2/batch,status=207,applied,` +
+			`body="{\"errors\":[{\"batch_index\":1000,\"reason\":\"invalid\"}]}",times=3`)
 		f.run(10*time.Minute, nil)
 		f.check(once, "fault")
 		if n := len(f.letters.letters); n > 0 {
@@ -184,7 +186,8 @@ func TestFaultRefusalsOfNoCall(t *testing.T) {
 // A refusal that names no call, beside one that does, may be of any other call: smaller requests show of which.
 func TestFaultRefusalWithoutAPlaceBesideOneThatHasIt(t *testing.T) {
 	inFlow(t, 2000, func(t *testing.T, f *flow) {
-		f.fault(`name=fault,path=/api/v2/batch,status=207,contains=` + marked + `,body="{\"errors\":[{\"batch_index\":0},{\"reason\":\"invalid\"}]}"`)
+		f.fault(`name=fault,path=/api/v2/batch,status=207,contains=` + marked +
+			`,body="{\"errors\":[{\"batch_index\":0},{\"reason\":\"invalid\"}]}"`)
 		f.run(time.Hour, nil)
 		f.check(once, "fault")
 		if d := f.dead(); d.Reason != event.ReasonRefused || d.Status != 207 {

@@ -41,15 +41,17 @@ func TestFaultBadInput(t *testing.T) {
 		value  string
 		reason event.Reason
 	}{
-		"not JSON":           {`{"type": "numbered", `, event.ReasonUndecodable},
-		"no bytes":           {``, event.ReasonUndecodable},
-		"two values":         {`{"type":"numbered"} {}`, event.ReasonUndecodable},
-		"invalid UTF-8":      {"{\"type\":\"numbered\",\"who\":\"a\xff\"}", event.ReasonUndecodable},
-		"a lone surrogate":   {`{"type":"numbered","who":"\ud800"}`, event.ReasonUndecodable},
-		"a repeated key":     {`{"type":"numbered","who":"x","who":"y"}`, event.ReasonUndecodable},
-		"an escaped repeat":  {`{"type":"numbered","who":"x","\u0077ho":"y"}`, event.ReasonUndecodable},
-		"too deep":           {`{"type":"numbered","who":"x","v":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`, event.ReasonUndecodable},
-		"too long":           {`{"type":"numbered","who":"x","v":"` + strings.Repeat("x", 1<<20) + `"}`, event.ReasonTooLarge},
+		"not JSON":          {`{"type": "numbered", `, event.ReasonUndecodable},
+		"no bytes":          {``, event.ReasonUndecodable},
+		"two values":        {`{"type":"numbered"} {}`, event.ReasonUndecodable},
+		"invalid UTF-8":     {"{\"type\":\"numbered\",\"who\":\"a\xff\"}", event.ReasonUndecodable},
+		"a lone surrogate":  {`{"type":"numbered","who":"\ud800"}`, event.ReasonUndecodable},
+		"a repeated key":    {`{"type":"numbered","who":"x","who":"y"}`, event.ReasonUndecodable},
+		"an escaped repeat": {`{"type":"numbered","who":"x","\u0077ho":"y"}`, event.ReasonUndecodable},
+		"too deep": {`{"type":"numbered","who":"x","v":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) +
+			`}`, event.ReasonUndecodable},
+		"too long": {`{"type":"numbered","who":"x","v":"` + strings.Repeat("x", 1<<20) + `"}`,
+			event.ReasonTooLarge},
 		"no type":            {`{"who":"x"}`, event.ReasonNoType},
 		"no id":              {`{"type":"numbered"}`, event.ReasonMissingField},
 		"a null id":          {`{"type":"numbered","who":null}`, event.ReasonMissingField},

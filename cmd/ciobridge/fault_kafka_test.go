@@ -64,7 +64,8 @@ func (b *bus) source() string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return fmt.Sprintf("{kafka: {brokers: %s, group: bridge, start_at: earliest, session_timeout: 1s, rebalance_timeout: 20s, topics: [%s]}}", list, eventsTopic)
+	return fmt.Sprintf("{kafka: {brokers: %s, group: bridge, start_at: earliest, session_timeout: 1s, rebalance_timeout: "+
+		"20s, topics: [%s]}}", list, eventsTopic)
 }
 
 // produce publishes numbered events of some persons and waits for the acknowledgements.
@@ -73,11 +74,12 @@ func (b *bus) produce(n int) {
 	kinds := []string{"numbered", "state", "numbered", "numbered", "skipped"}
 	for i := range n {
 		who := "p" + strconv.Itoa(i%53)
-		b.client.Produce(context.Background(), &kgo.Record{Key: []byte(who), Value: b.event(who, kinds[i/53%5])}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				b.t.Error(err)
-			}
-		})
+		b.client.Produce(context.Background(), &kgo.Record{Key: []byte(who), Value: b.event(who, kinds[i/53%5])},
+			func(_ *kgo.Record, err error) {
+				if err != nil {
+					b.t.Error(err)
+				}
+			})
 	}
 	if err := b.client.Flush(context.Background()); err != nil {
 		b.t.Fatal(err)
@@ -108,7 +110,10 @@ func (w *world) wanted() int {
 
 func (w *world) arrive(limit time.Duration) {
 	w.t.Helper()
-	eventually(w.t, "every event delivered", limit, func() bool { return w.cio.Stats().Taken >= w.wanted() && w.delivered() >= w.wanted() })
+	eventually(w.t, "every event delivered", limit, func() bool {
+		return w.cio.Stats().Taken >= w.wanted() &&
+			w.delivered() >= w.wanted()
+	})
 }
 
 func (w *world) judge(l checkertest.Limits) checkertest.Report {
@@ -231,7 +236,8 @@ func launchWith(t *testing.T, out io.Writer, env []string, args ...string) *exec
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: self, Args: append([]string{"ciobridge"}, args...), Stdout: out, Stderr: out, Env: append(os.Environ(), env...)}
+	cmd := &exec.Cmd{Path: self, Args: append([]string{"ciobridge"}, args...), Stdout: out, Stderr: out,
+		Env: append(os.Environ(), env...)}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +253,8 @@ func TestKilledUnderLoadOnKafka(t *testing.T) {
 
 // killLoop kills the bridge again and again with kill -9 while events are published and Customer.io is unreliable.
 func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
-	for _, spec := range []string{"name=lost answers,reset,applied,nth=4,times=2", "name=errors,status=500,nth=9,times=3", "name=slow,latency=5ms"} {
+	for _, spec := range []string{"name=lost answers,reset,applied,nth=4,times=2",
+		"name=errors,status=500,nth=9,times=3", "name=slow,latency=5ms"} {
 		if _, err := w.cio.AddFault(mustFault(t, spec)); err != nil {
 			t.Fatal(err)
 		}
@@ -272,15 +279,17 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 	t.Logf("%d kills, %d events, %d receipts repeated, faults %v", killed, report.Events, report.Repeats, faults)
 }
 
-// killedAtWork starts a bridge, kills it while it reads and calls arrive, and reports whether it was the signal that ended it. Another
-// replica may deliver all there is while this one starts, so that events are published until both have been seen.
+// killedAtWork starts a bridge, kills it while it reads and calls arrive, and reports whether it was the signal that
+// ended it. Another replica may deliver all there is while this one starts, so that events are published until both
+// have been seen.
 func killedAtWork(t *testing.T, w *world, path string, publish func(n int)) bool {
 	t.Helper()
 	var log logBuffer
 	before := w.cio.Stats().Taken
 	cmd := launch(t, &log, "run", "-c", path)
 	atWork := func() bool {
-		reads := strings.Contains(log.String(), `"joined consumer group"`) || strings.Contains(log.String(), `"stream read here"`)
+		reads := strings.Contains(log.String(), `"joined consumer group"`) ||
+			strings.Contains(log.String(), `"stream read here"`)
 		return reads && w.cio.Stats().Taken >= before+300
 	}
 	for range 40 {

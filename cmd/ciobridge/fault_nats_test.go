@@ -26,7 +26,8 @@ type subjects struct {
 // newSubjects starts a NATS server in this process.
 func newSubjects(t *testing.T) *subjects {
 	t.Helper()
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "data"), Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "data"),
+		Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,8 @@ func joinSubjects(t *testing.T, url string) *subjects {
 }
 
 func (s *subjects) configureNATS() string {
-	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: EVENTS}]}}", s.url),
+	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: "+
+		"EVENTS}]}}", s.url),
 		"{subject: dead.events, stream: DEAD, create: true}")
 }
 
@@ -106,7 +108,8 @@ func TestKilledUnderLoadOnJetStream(t *testing.T) {
 func TestNATSServerRestarts(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: dir, Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: dir, Listen: "127.0.0.1:0"}.WithDefaults(),
+		zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,13 +14,16 @@ func (s *subjects) divide() string {
 	s.t.Helper()
 	_, err := s.js.UpdateStream(s.t.Context(), jetstream.StreamConfig{
 		Name: "EVENTS", Subjects: []string{"events.*"},
-		SubjectTransform: &jetstream.SubjectTransformConfig{Source: "events.*", Destination: "events.{{partition(4,1)}}.{{wildcard(1)}}"},
+		SubjectTransform: &jetstream.SubjectTransformConfig{Source: "events.*",
+			Destination: "events.{{partition(4,1)}}.{{wildcard(1)}}"},
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: EVENTS, "+
-		"partitions: [events.0.*, [events.1.*], events.2.*, events.3.*]}]}}", s.url), "{subject: dead.events, stream: DEAD, create: true}")
+	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: "+
+		"EVENTS, "+
+		"partitions: [events.0.*, [events.1.*], events.2.*, events.3.*]}]}}", s.url), "{subject: dead.events, stream: DEAD, "+
+		"create: true}")
 }
 
 // produceDivided publishes events of some persons, each under a subject of the person's own.

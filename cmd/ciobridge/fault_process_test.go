@@ -82,7 +82,8 @@ func (c *child) endedBy(s syscall.Signal, limit time.Duration) bool {
 	return ok && status.Signaled() && status.Signal() == s
 }
 
-// busy starts the bridge as a process of its own and waits until calls are on the wire. Letting go makes answers quick again.
+// busy starts the bridge as a process of its own and waits until calls are on the wire. Letting go makes answers
+// quick again.
 func (b *bus) busy() (bridge *child, path string, letGo func()) {
 	b.t.Helper()
 	path = b.configureKafka()
@@ -94,7 +95,8 @@ func (b *bus) busy() (bridge *child, path string, letGo func()) {
 	return bridge, path, letGo
 }
 
-// A signal lets a process finish what is on the wire; a second one ends it at once, and what was on the wire comes again.
+// A signal lets a process finish what is on the wire; a second one ends it at once, and what was on the wire comes
+// again.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 4)
@@ -131,8 +133,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// A replay is killed half-way. The next one takes what is not resolved, which are a few calls that Customer.io has and drops; the one
-// after that sends nothing.
+// A replay is killed half-way. The next one takes what is not resolved, which are a few calls that Customer.io has
+// and drops; the one after that sends nothing.
 func TestReplayKilledHalfWay(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 4)
@@ -147,7 +149,8 @@ func TestReplayKilledHalfWay(t *testing.T) {
 		stats := b.cio.Stats()
 		return stats.Items - stats.Taken
 	}
-	eventually(t, "everything delivered or refused", 30*time.Second, func() bool { return b.cio.Stats().Items >= b.wanted() })
+	eventually(t, "everything delivered or refused", 30*time.Second,
+		func() bool { return b.cio.Stats().Items >= b.wanted() })
 	if code := p.stop(); code != exit.OK || dead() < 100 {
 		t.Fatalf("exit code %d, %d letters", code, dead())
 	}
@@ -184,10 +187,12 @@ func (w *world) batches(items int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.write("ciobridge.yaml", strings.Replace(string(text), "delivery: {", fmt.Sprintf("delivery: {batch_items: %d, ", items), 1))
+	w.write("ciobridge.yaml", strings.Replace(string(text), "delivery: {",
+		fmt.Sprintf("delivery: {batch_items: %d, ", items), 1))
 }
 
-// judgeReplay judges the receipts from the mark on as a history of their own, in which what was refused before is what was published.
+// judgeReplay judges the receipts from the mark on as a history of their own, in which what was refused before is
+// what was published.
 func (w *world) judgeReplay(mark int) {
 	w.t.Helper()
 	h := w.history(nil)
@@ -234,7 +239,8 @@ func TestHangupDrains(t *testing.T) {
 	last := start(t, "run", "-c", path)
 	b.arrive(30 * time.Second)
 	last.stop()
-	if report := b.judge(checkertest.Limits{}); before.Taken == onTheWire || report.Repeats > 0 || b.cio.Stats().Duplicates > 0 {
+	if report := b.judge(checkertest.Limits{}); before.Taken == onTheWire || report.Repeats > 0 ||
+		b.cio.Stats().Duplicates > 0 {
 		t.Errorf("%d delivered at the signal and %d at the end; then %d repeats", onTheWire, before.Taken, report.Repeats)
 	}
 }
@@ -258,7 +264,8 @@ func TestSignalAfterAHangupEndsAtOnce(t *testing.T) {
 	}
 }
 
-// The commands that run until they are stopped end in order when they are hung up, unless they were started to outlive that.
+// The commands that run until they are stopped end in order when they are hung up, unless they were started to
+// outlive that.
 func TestHangupEndsCommands(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{

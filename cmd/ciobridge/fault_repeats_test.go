@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 )
 
-// A kill repeats what was on the wire and what was settled since the last commit, however long one slow call has held back the unbroken
-// prefix.
+// A kill repeats what was on the wire and what was settled since the last commit, however long one slow call has held
+// back the unbroken prefix.
 func TestKillRepeatsLittleOnJetStream(t *testing.T) {
 	t.Parallel()
 	s := newSubjects(t)
@@ -43,7 +43,8 @@ func killRepeats(t *testing.T, w *world, path string, publish func(n int)) {
 		publish(3000)
 		before := len(w.cio.Receipts(0))
 		cmd := launch(t, &log, "run", "-c", path)
-		eventually(t, "much is delivered", 60*time.Second, func() bool { return w.receiptsSince(before, onTheWire+sinceCommit+busyMachine) >= 500 })
+		eventually(t, "much is delivered", 60*time.Second,
+			func() bool { return w.receiptsSince(before, onTheWire+sinceCommit+busyMachine) >= 500 })
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +72,8 @@ func killRepeats(t *testing.T, w *world, path string, publish func(n int)) {
 	slices.Sort(wires)
 	middle := len(repeats) / 2
 	if len(repeats) >= 10 && repeats[middle] > 2*wires[middle] {
-		t.Errorf("the median of the repeats is %d, more than twice that of the calls on the wire, %d", repeats[middle], wires[middle])
+		t.Errorf("the median of the repeats is %d, more than twice that of the calls on the wire, %d", repeats[middle],
+			wires[middle])
 	}
 	t.Logf("repeats %v, on the wire %v", repeats, wires)
 }
@@ -87,8 +89,8 @@ func (w *world) receiptsSince(first int, age time.Duration) (n int) {
 	return n
 }
 
-// repeatsOf counts the calls that were taken before a kill and again after it, those that were not answered by then, and how long before the
-// kill the first of those that were repeated was taken.
+// repeatsOf counts the calls that were taken before a kill and again after it, those that were not answered by then,
+// and how long before the kill the first of those that were repeated was taken.
 func repeatsOf(before, after []emulator.Receipt, killed time.Time) (repeats, wire int, oldest time.Duration) {
 	type call struct {
 		person string

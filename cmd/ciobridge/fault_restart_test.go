@@ -63,14 +63,16 @@ func (r *restarts) finish() {
 	r.judge(checkertest.Limits{}) // no repeats: the process knows what it delivered
 }
 
-// The broker is restarted under load, once for less than a session and once for longer. Nothing is lost, and nothing is sent twice.
+// The broker is restarted under load, once for less than a session and once for longer. Nothing is lost, and nothing
+// is sent twice.
 func TestKafkaBrokerRestartsUnderLoad(t *testing.T) {
 	t.Parallel()
 	dir, port := t.TempDir(), 0
 	var cluster *kfake.Cluster
 	up := func() {
 		var err error
-		cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.SeedTopics(4, eventsTopic, deadTopic),
+		cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
+			kfake.SeedTopics(4, eventsTopic, deadTopic),
 			kfake.GroupMinSessionTimeout(500*time.Millisecond))
 		if err != nil {
 			t.Fatal(err)
@@ -118,7 +120,8 @@ func TestRealKafkaRestartsUnderLoad(t *testing.T) {
 	r.finish()
 }
 
-// A door is an address that stays while what is behind it moves: a container gets another port when it is started again.
+// A door is an address that stays while what is behind it moves: a container gets another port when it is started
+// again.
 type door struct {
 	net.Listener
 	target  atomic.Pointer[string]

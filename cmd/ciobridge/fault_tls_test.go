@@ -53,7 +53,8 @@ func newAuthority(t *testing.T) *authority {
 func (a *authority) issue(address string, until time.Time) *tls.Certificate {
 	a.t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: until, IPAddresses: []net.IP{net.ParseIP(address)},
+		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
+		IPAddresses: []net.IP{net.ParseIP(address)},
 	}, a.cert, &a.key.PublicKey, a.key)
 	if err != nil {
 		a.t.Fatal(err)
@@ -61,8 +62,8 @@ func (a *authority) issue(address string, until time.Time) *tls.Certificate {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}
 }
 
-// Customer.io's certificate becomes one that has expired, is for another host, or is of an authority that nobody knows: nothing is sent
-// and nothing lost, and the flow goes on by itself when the certificate is right again.
+// Customer.io's certificate becomes one that has expired, is for another host, or is of an authority that nobody
+// knows: nothing is sent and nothing lost, and the flow goes on by itself when the certificate is right again.
 func TestFaultCertificates(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 4)
@@ -71,7 +72,8 @@ func TestFaultCertificates(t *testing.T) {
 	soon := time.Now().Add(time.Hour)
 	good := known.issue("127.0.0.1", soon)
 	bad := []*tls.Certificate{
-		known.issue("127.0.0.1", time.Now().Add(-time.Minute)), known.issue("127.0.0.2", soon), newAuthority(t).issue("127.0.0.1", soon),
+		known.issue("127.0.0.1", time.Now().Add(-time.Minute)), known.issue("127.0.0.2",
+			soon), newAuthority(t).issue("127.0.0.1", soon),
 	}
 	var broken atomic.Bool
 	var shown atomic.Int64
@@ -91,7 +93,8 @@ func TestFaultCertificates(t *testing.T) {
 	path := b.configureKafka()
 	b.produce(500)
 	out := &logBuffer{}
-	bridge := watch(t, launchWith(t, out, []string{"SSL_CERT_FILE=" + b.path("ca.pem"), "SSL_CERT_DIR=" + b.path("none")}, "run", "-c", path), out)
+	bridge := watch(t, launchWith(t, out, []string{"SSL_CERT_FILE=" + b.path("ca.pem"),
+		"SSL_CERT_DIR=" + b.path("none")}, "run", "-c", path), out)
 	b.arrive(20 * time.Second)
 
 	broken.Store(true)
@@ -99,7 +102,8 @@ func TestFaultCertificates(t *testing.T) {
 	before := b.cio.Stats().Requests
 	b.produce(500)
 	eventually(t, "every bad certificate is shown", 20*time.Second, func() bool { return shown.Load() >= int64(len(bad)) })
-	eventually(t, "the bridge says so", 20*time.Second, func() bool { return strings.Contains(out.String(), `"trouble":"tls"`) })
+	eventually(t, "the bridge says so", 20*time.Second,
+		func() bool { return strings.Contains(out.String(), `"trouble":"tls"`) })
 	if n := b.cio.Stats().Requests - before; n > 0 {
 		t.Errorf("%d requests were made over connections that cannot be trusted", n)
 	}

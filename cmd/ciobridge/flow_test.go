@@ -72,10 +72,12 @@ func (l *letterbox) Put(_ context.Context, letters ...event.FailedMessage) error
 // marked is in the body of the one event that a fault looks for.
 const marked = "marked-event"
 
-// newFlow publishes events of some persons, one of them marked, into two partitions. It must be called inside the bubble.
+// newFlow publishes events of some persons, one of them marked, into two partitions. It must be called inside the
+// bubble.
 func newFlow(t *testing.T, events int) *flow {
 	t.Helper()
-	f := &flow{t: t, dir: t.TempDir(), letters: &letterbox{}, rules: worldRules, config: config.Default().Delivery, began: time.Now()}
+	f := &flow{t: t, dir: t.TempDir(), letters: &letterbox{}, rules: worldRules, config: config.Default().Delivery,
+		began: time.Now()}
 	f.cio = emulator.New(emulator.Options{Region: "eu", Seed: 7, KeepReceipts: -1})
 	f.transport = f.cio.Transport()
 	f.key(emulator.DefaultAPIKey)
@@ -104,7 +106,8 @@ func newFlow(t *testing.T, events int) *flow {
 		n, _ := strconv.Atoi(who[1:])
 		p := n % 2
 		partitions[p] = append(partitions[p], event.Message{
-			Origin: event.Origin{Topic: "t", Partition: int32(p), Offset: int64(len(partitions[p]))}, Value: value, Time: time.Now(),
+			Origin: event.Origin{Topic: "t", Partition: int32(p),
+				Offset: int64(len(partitions[p]))}, Value: value, Time: time.Now(),
 		})
 		f.history.Published = append(f.history.Published, checkertest.Published{Person: who, Seq: seqs[who]})
 	}
@@ -155,7 +158,8 @@ func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	p := pipeline.New(f.config, pipeline.Stages{Source: f.source, Mapper: rules, Sender: sender, DeadLetters: f.letters, Recycle: rules.Recycle}, zap.NewNop(), reg)
+	p := pipeline.New(f.config, pipeline.Stages{Source: f.source, Mapper: rules, Sender: sender, DeadLetters: f.letters,
+		Recycle: rules.Recycle}, zap.NewNop(), reg)
 	ctx, cancel := context.WithCancel(f.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()

@@ -19,8 +19,8 @@ func newHealthcheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask a running bridge whether it is ready",
-		Long: "Ask a running bridge whether it is ready, for containers whose image holds no other program that could. The exit code is\n" +
-			"0 when the answer is a 200 and 1 otherwise.",
+		Long: "Ask a running bridge whether it is ready, for containers whose image holds no other program that " +
+			"could. The exit code is\n0 when the answer is a 200 and 1 otherwise.",
 		Example: "  ciobridge healthcheck\n" +
 			"  ciobridge healthcheck --url http://127.0.0.1:8080/healthz",
 		Args: noArgs,

@@ -20,8 +20,8 @@ func newDeadLetters() *cobra.Command {
 		Use:     "deadletters",
 		Aliases: []string{"dlq"},
 		Short:   "List, show, replay and discard what could not be delivered",
-		Long: "Work on the dead letters: one for each call that could not be delivered, or for each event that could not be read.\n" +
-			"A letter is open until a replay has delivered it or somebody has discarded it.",
+		Long: "Work on the dead letters: one for each call that could not be delivered, or for each event that could " +
+			"not be read.\nA letter is open until a replay has delivered it or somebody has discarded it.",
 		Example: "  ciobridge dlq stats\n" +
 			"  ciobridge dlq list --reason missing_field\n" +
 			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7\n" +
@@ -51,7 +51,8 @@ func openLetters(cmd *cobra.Command, path string, f format) (*lettersClient, err
 	return newLettersClient(cmd, c, rules, log)
 }
 
-func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*lettersClient, error) {
+func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*lettersClient,
+	error) {
 	d := &lettersClient{config: c, rules: rules, log: log}
 	var err error
 	d.store, d.close, err = app.ReachLetters(cmd.Context(), c, rules.Hash(), log)
@@ -79,7 +80,8 @@ func lettersError(err error) error {
 		return exit.With(exit.Failure, err)
 	}
 	for _, broken := range []error{
-		deadletter.ErrMissing, deadletter.ErrDenied, deadletter.ErrNotEnoughReplicas, deadletter.ErrFull, deadletter.ErrTooLarge,
+		deadletter.ErrMissing, deadletter.ErrDenied, deadletter.ErrNotEnoughReplicas, deadletter.ErrFull,
+		deadletter.ErrTooLarge,
 		deadletter.ErrUnreachable, replay.ErrLockLost,
 	} {
 		if errors.Is(err, broken) {

@@ -20,8 +20,8 @@ func newLettersDiscard() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discard",
 		Short: "Close dead letters that nobody needs",
-		Long: "Close the open letters that meet every condition given. They stay in the log with a note that says why, and no replay\n" +
-			"takes them again. There is no question asked; --dry-run counts first.",
+		Long: "Close the open letters that meet every condition given. They stay in the log with a note that says " +
+			"why, and no replay\ntakes them again. There is no question asked; --dry-run counts first.",
 		Example: "  ciobridge dlq discard --rule trial_event --failed-before 2026-10-05 --note 'test traffic' --dry-run\n" +
 			"  ciobridge dlq discard --id 01JBM6W3Q0V9T3Y1H2X4C5D6E7 --note 'customer has left'",
 		Args: noArgs,
@@ -61,8 +61,8 @@ func newLettersDiscard() *cobra.Command {
 	return cmd
 }
 
-// discard settles the chosen letters and returns how many they were. It holds the lock of a replay, which would otherwise send what
-// was just discarded.
+// discard settles the chosen letters and returns how many they were. It holds the lock of a replay, which would
+// otherwise send what was just discarded.
 func discard(ctx context.Context, d *lettersClient, chosen deadletter.Filter, note string, dryRun bool) (int, error) {
 	if dryRun {
 		n := 0

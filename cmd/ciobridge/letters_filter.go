@@ -35,11 +35,14 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.ids, "id", nil, "only these letters, by their ids")
 	flags.StringSliceVar(&f.reasons, "reason", nil, "only letters with these reasons, such as missing_field")
 	flags.StringArrayVar(&f.rules, "rule", nil, "only letters of this rule; may be repeated")
-	flags.StringArrayVar(&f.types, "type", nil, "only letters of events of this type, in which * stands for any characters; may be repeated")
+	flags.StringArrayVar(&f.types, "type", nil, "only letters of events of this type, in which * stands for any "+
+		"characters; may be repeated")
 	flags.StringVar(&f.topic, "topic", "", "only letters of records that stood in this topic or stream")
 	flags.Int32Var(&f.partition, "partition", 0, "only letters of records that stood in this partition of --topic")
-	flags.StringVar(&f.offset, "offset", "", "only letters of records at this offset of --topic, or in a range such as 100..200, 100.. or ..200")
-	flags.StringVar(&f.failedAfter, "failed-after", "", "only letters that first failed at this time or later: RFC 3339, a date, or how long ago, such as 2h")
+	flags.StringVar(&f.offset, "offset", "", "only letters of records at this offset of --topic, or in a range such as "+
+		"100..200, 100.. or ..200")
+	flags.StringVar(&f.failedAfter, "failed-after", "", "only letters that first failed at this time or later: RFC 3339, "+
+		"a date, or how long ago, such as 2h")
 	flags.StringVar(&f.failedUntil, "failed-before", "", "only letters that first failed before this time")
 	flags.StringVar(&f.eventAfter, "event-after", "", "only letters of events that happened at this time or later")
 	flags.StringVar(&f.eventUntil, "event-before", "", "only letters of events that happened before this time")
@@ -102,7 +105,8 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 // chooses reports whether a flag narrows the choice.
 func (f *filterFlags) chooses() bool {
 	return len(f.ids)+len(f.reasons)+len(f.rules)+len(f.types) > 0 ||
-		slices.ContainsFunc([]string{f.topic, f.failedAfter, f.failedUntil, f.eventAfter, f.eventUntil}, func(s string) bool { return s != "" })
+		slices.ContainsFunc([]string{f.topic, f.failedAfter, f.failedUntil, f.eventAfter, f.eventUntil},
+			func(s string) bool { return s != "" })
 }
 
 // offsetRange reads an offset, or a range of them with either end open.
@@ -144,5 +148,6 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, errors.New("want RFC 3339 such as 2026-10-05T08:30:00Z, a date such as 2026-10-05, or how long ago such as 2h")
+	return time.Time{}, errors.New("want RFC 3339 such as 2026-10-05T08:30:00Z, a date such as 2026-10-05, or how long " +
+		"ago such as 2h")
 }

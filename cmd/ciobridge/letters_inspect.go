@@ -9,8 +9,9 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
-// inspector gives the type and the time of events by the envelopes of their topics. The type is the first of those asked for that fits,
-// or * for any other; an event whose envelope cannot be read has none, and the time of its record.
+// inspector gives the type and the time of events by the envelopes of their topics. The type is the first of those
+// asked for that fits, or * for any other; an event whose envelope cannot be read has none, and the time of its
+// record.
 func inspector(rules *mapping.Rules, types []string) (func(event.Message) (string, time.Time), error) {
 	if slices.Contains(types, "") {
 		return nil, errors.New("--type: is empty")

@@ -19,8 +19,8 @@ func newLettersList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List open dead letters",
-		Long: "List the open dead letters that meet every condition given, in the order in which a replay would take them; all of them\n" +
-			"without a condition.",
+		Long: "List the open dead letters that meet every condition given, in the order in which a replay would take " +
+			"them; all of them\nwithout a condition.",
 		Example: "  ciobridge dlq list --reason missing_field,rule_error --failed-after 24h\n" +
 			"  ciobridge dlq list --topic shop.orders --partition 3 --offset 100..200 -o json",
 		Args: noArgs,
@@ -46,7 +46,8 @@ func newLettersList() *cobra.Command {
 }
 
 func showValuesFlag(cmd *cobra.Command, show *bool) {
-	cmd.Flags().BoolVar(show, "show-values", false, "print keys, headers and values, which hold personal data, instead of their shape")
+	cmd.Flags().BoolVar(show, "show-values", false, "print keys, headers and values, which hold personal data, instead "+
+		"of their shape")
 }
 
 func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter, out format, showValues bool) error {
@@ -67,7 +68,8 @@ func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter,
 			continue
 		}
 		row := []string{
-			v.ID, v.FirstFailed.Format(time.RFC3339), v.Reason, output.Dash(v.Rule), output.Dash(v.Call), output.Printable(l.Message.Origin.String()),
+			v.ID, v.FirstFailed.Format(time.RFC3339), v.Reason, output.Dash(v.Rule), output.Dash(v.Call),
+			output.Printable(l.Message.Origin.String()),
 			strconv.Itoa(v.Attempts), output.Dash(v.Field),
 		}
 		if showValues {

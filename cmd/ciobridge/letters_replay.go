@@ -22,12 +22,14 @@ func newLettersReplay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Send open dead letters again",
-		Long: "Map the open letters that meet every condition given with today's rules, and send the calls that failed: only those, and\n" +
-			"in order for each person among the letters chosen. What is delivered is resolved, what fails again is counted.\n\n" +
-			"A replay can be interrupted at any time: the next one takes what is not resolved. Two cannot run at once; a bridge may\n" +
-			"run beside it. A replay waits for an outage of Customer.io to end, but does not begin in one. There is no question asked;\n" +
-			"--dry-run shows what would be sent.\n\n" +
-			"The exit code is 1 when letters that were chosen stay open, or would with --dry-run, and 5 when Customer.io could not be reached.",
+		Long: "Map the open letters that meet every condition given with today's rules, and send the calls that " +
+			"failed: only those, and\nin order for each person among the letters chosen. What is delivered is " +
+			"resolved, what fails again is counted.\n\n" +
+			"A replay can be interrupted at any time: the next one takes what is not resolved. Two cannot run at " +
+			"once; a bridge may\nrun beside it. A replay waits for an outage of Customer.io to end, but does not " +
+			"begin in one. There is no question asked;\n--dry-run shows what would be sent.\n\n" +
+			"The exit code is 1 when letters that were chosen stay open, or would with --dry-run, and 5 when " +
+			"Customer.io could not be reached.",
 		Example: "  ciobridge dlq replay --reason missing_field --dry-run\n" +
 			"  ciobridge dlq replay --rule order --event-after 2026-10-05 --rate 10\n" +
 			"  ciobridge dlq replay --all",
@@ -58,14 +60,17 @@ type replayFlags struct {
 func (r *replayFlags) add(cmd *cobra.Command) {
 	r.filter.add(cmd)
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "show what would be sent, and send nothing")
-	cmd.Flags().IntVar(&r.rate, "rate", 0, "at most so many requests a second; 0 means customerio.requests_per_second, which a bridge beside it uses too")
-	cmd.Flags().BoolVar(&r.includeDestructive, "include-destructive", false, "send calls that delete, suppress or merge people, too")
+	cmd.Flags().IntVar(&r.rate, "rate", 0, "at most so many requests a second; 0 means customerio.requests_per_second, "+
+		"which a bridge beside it uses too")
+	cmd.Flags().BoolVar(&r.includeDestructive, "include-destructive", false,
+		"send calls that delete, suppress or merge people, too")
 }
 
 // given reports whether any of the flags was.
 func (r *replayFlags) given() bool {
 	f := &r.filter
-	return f.chooses() || f.all || f.limit != 0 || f.partition != 0 || f.offset != "" || r.dryRun || r.rate != 0 || r.includeDestructive
+	return f.chooses() || f.all || f.limit != 0 || f.partition != 0 || f.offset != "" || r.dryRun || r.rate != 0 ||
+		r.includeDestructive
 }
 
 // run replays, or tries to, and tells what came of it.
@@ -120,8 +125,9 @@ func (v replayView) print(w io.Writer, f format) error {
 	if f == asJSON {
 		return output.JSON(w, map[string]any{
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
-			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated, "unresolved": v.Unresolved,
-			"missing": unknownViews(v.unknown),
+			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
+			"unresolved": v.Unresolved,
+			"missing":    unknownViews(v.unknown),
 		})
 	}
 	fmt.Fprintf(w, "replayed %d of %s: %d delivered, %d failed again, %d left open\n",
@@ -136,10 +142,12 @@ func (v replayView) reasons(w io.Writer) {
 	for _, m := range v.unknown {
 		unmatched -= m.Letters
 		if m.Call == "" {
-			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their calls now this name again (name: %s) "+
+			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their calls now this "+
+				"name again (name: %s) "+
 				"until they are replayed, or discard them\n", m.Letters, m.Rule, yamlText(m.Rule))
 		} else {
-			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that takes its place this name again "+
+			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that takes its place "+
+				"this name again "+
 				"(call: %s beside its action), or discard them\n", m.Letters, m.Call, m.Rule, yamlText(m.Call))
 		}
 	}

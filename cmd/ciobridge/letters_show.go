@@ -22,8 +22,8 @@ func newLettersShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show letter...",
 		Short: "Show dead letters with their story",
-		Long: "Show all that is known of dead letters, open or not: why the call failed, each time that it did, the record, and how the\n" +
-			"letter was resolved.",
+		Long: "Show all that is known of dead letters, open or not: why the call failed, each time that it did, the " +
+			"record, and how the\nletter was resolved.",
 		Example: "  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7\n" +
 			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7 --show-values -o json",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -68,8 +68,9 @@ func newLettersShow() *cobra.Command {
 // historyView is a letter's story: the letter as it was written last, and what happened before and after.
 type historyView struct {
 	letterView
-	Open        bool             `json:"open"`
-	Written     []time.Time      `json:"written"`                // each time that the call failed, in another way than before
+	Open bool `json:"open"`
+	// Written is each time that the call failed, in another way than before.
+	Written     []time.Time      `json:"written"`
 	FailedAgain []againView      `json:"failed_again,omitempty"` // each time that a replay failed in the same way
 	Resolutions []resolutionView `json:"resolutions,omitempty"`
 }

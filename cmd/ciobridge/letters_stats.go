@@ -81,7 +81,8 @@ func (v statsView) print(w io.Writer, f format) error {
 	if v.Open == 0 {
 		return nil
 	}
-	fmt.Fprintf(w, "the oldest failed first at %s, the newest at %s\n\n", v.Oldest.Format(time.RFC3339), v.Newest.Format(time.RFC3339))
+	fmt.Fprintf(w, "the oldest failed first at %s, the newest at %s\n\n", v.Oldest.Format(time.RFC3339),
+		v.Newest.Format(time.RFC3339))
 	rows := [][]string{{"OPEN", "BY", "NAME"}}
 	for _, g := range []struct {
 		by     string

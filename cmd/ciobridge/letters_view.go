@@ -67,8 +67,8 @@ func newLetterView(l *deadletter.Letter, showValues bool) letterView {
 	return v
 }
 
-// content is a record's value as JSON shows it best: as JSON, as text, or, where it is neither, in base 64. Masked, only its shape is
-// left.
+// content is a record's value as JSON shows it best: as JSON, as text, or, where it is neither, in base 64. Masked,
+// only its shape is left.
 func content(b []byte, show bool) any {
 	if !show && b != nil {
 		b = deadletter.Masked(b)

@@ -11,9 +11,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the test binary be the program itself when it is called by the program's name, for scripts and for tests that kill
-// a real process. Tests that run side by side mostly wait, for sessions that end and brokers that answer, so more of them run than
-// there are processors.
+// TestMain lets the test binary be the program itself when it is called by the program's name, for scripts and for
+// tests that kill a real process. Tests that run side by side mostly wait, for sessions that end and brokers that
+// answer, so more of them run than there are processors.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) != "ciobridge" {
 		flag.Parse()

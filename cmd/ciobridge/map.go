@@ -25,10 +25,11 @@ func newMap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "map [file]...",
 		Short: "Show what events become",
-		Long: "Read events, map them by the rules, and print the calls that they become and the failures. Nothing is sent; neither a\n" +
-			"broker nor a secret is needed.\n\n" +
-			"A file, or standard input where none is named, holds an event a line, or one event as a whole. An event that names no\n" +
-			"identity of its own is known by its place, so its calls get other ids here than in a bridge.\n\n" +
+		Long: "Read events, map them by the rules, and print the calls that they become and the failures. Nothing is " +
+			"sent; neither a\nbroker nor a secret is needed.\n\n" +
+			"A file, or standard input where none is named, holds an event a line, or one event as a whole. An " +
+			"event that names no\nidentity of its own is known by its place, so its calls get other ids here than " +
+			"in a bridge.\n\n" +
 			"The exit code is 2 when a call or an event could not be mapped.",
 		Example: "  ciobridge map -c ciobridge.yaml event.json\n" +
 			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge map --rules 'rules/*.yaml'\n" +
@@ -58,7 +59,8 @@ func newMap() *cobra.Command {
 	outputFlag(cmd, &out)
 	record.add(cmd)
 	cmd.Flags().StringVar(&record.time, "time", "", "the broker's time of the record, in RFC 3339")
-	cmd.Flags().StringVar(&topic, "topic", "", "the topic or stream that the events stand in, which decides their envelope")
+	cmd.Flags().StringVar(&topic, "topic", "", "the topic or stream that the events stand in, which decides their "+
+		"envelope")
 	cmd.Flags().StringArrayVar(&rules, "rules", nil, "rule files to use without a configuration; may be repeated")
 	return cmd
 }
@@ -168,7 +170,8 @@ func newMappedCall(c *event.Call) mappedCall {
 }
 
 func newMappedFailed(f *event.Failure) mappedFailed {
-	return mappedFailed{ID: f.ID.String(), Reason: string(f.Reason), Rule: f.Rule, Call: f.Call, Field: f.Field, Detail: f.Detail}
+	return mappedFailed{ID: f.ID.String(), Reason: string(f.Reason), Rule: f.Rule, Call: f.Call, Field: f.Field,
+		Detail: f.Detail}
 }
 
 func (m mapped) print(w io.Writer, f format) error {

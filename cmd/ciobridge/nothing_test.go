@@ -23,7 +23,8 @@ func TestBucketWithManyDeletionsGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newSubjects(t)
 	ctx := context.Background()
-	bucket, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "people", History: 5, LimitMarkerTTL: time.Minute})
+	bucket, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "people", History: 5,
+		LimitMarkerTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func TestBucketWithManyDeletionsGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	letters := s.path("dead.jsonl")
-	path := s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: KV_people, on_null: skip}]}}", s.url),
+	path := s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: "+
+		"KV_people, on_null: skip}]}}", s.url),
 		"{file: "+letters+"}")
 	p := start(t, "run", "-c", path)
 	s.receives("event", "id:c7")
@@ -66,12 +68,14 @@ func TestCloudEventWithoutDataArrives(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 1)
 	b.write("rules.yaml", "rules: [{name: gone, event: com.acme.user.deleted, do: [{delete: {person: .subject}}]}]\n")
-	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, topics: [{name: %s, envelope: cloudevents, on_null: skip}]}}",
+	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, "+
+		"topics: [{name: %s, envelope: cloudevents, on_null: skip}]}}",
 		b.brokers[0], eventsTopic), "{topic: "+deadTopic+"}")
 	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
 	records := []*kgo.Record{
 		{Key: []byte("c_8")},
-		{Key: []byte("c_9"), Headers: []kgo.RecordHeader{header("ce_specversion", "1.0"), header("ce_id", "1"), header("ce_source", "/users"),
+		{Key: []byte("c_9"), Headers: []kgo.RecordHeader{header("ce_specversion", "1.0"), header("ce_id", "1"),
+			header("ce_source", "/users"),
 			header("ce_type", "com.acme.user.deleted"), header("ce_subject", "c_9")}},
 	}
 	if err := b.client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
@@ -86,7 +90,10 @@ func TestCloudEventWithoutDataArrives(t *testing.T) {
 func (w *world) receives(action, person string) {
 	w.t.Helper()
 	eventually(w.t, action+" of "+person, 20*time.Second, func() bool {
-		return slices.ContainsFunc(w.cio.Receipts(0), func(r emulator.Receipt) bool { return r.Taken && r.Action == action && r.Person == person })
+		return slices.ContainsFunc(w.cio.Receipts(0), func(r emulator.Receipt) bool {
+			return r.Taken &&
+				r.Action == action && r.Person == person
+		})
 	})
 }
 
@@ -102,6 +109,7 @@ func (p *process) skipped(n int) {
 		}
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
-		return err == nil && strings.Contains(string(body), fmt.Sprintf("ciobridge_messages_total{outcome=\"skipped\"} %d\n", n))
+		return err == nil && strings.Contains(string(body), fmt.Sprintf("ciobridge_messages_total{outcome=\"skipped\"} "+
+			"%d\n", n))
 	})
 }

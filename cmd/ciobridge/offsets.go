@@ -24,8 +24,9 @@ func newOffsets() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "offsets",
 		Short: "Show and set how far the source has been read",
-		Long: "Show how far the configured topics or streams have been read, and set it while no bridge runs. A bridge stops reading a\n" +
-			"partition whose next offset is not in its log any more, because it cannot know what was there; skip is the way on.",
+		Long: "Show how far the configured topics or streams have been read, and set it while no bridge runs. A " +
+			"bridge stops reading a\npartition whose next offset is not in its log any more, because it cannot know " +
+			"what was there; skip is the way on.",
 		Example: "  ciobridge offsets show\n" +
 			"  ciobridge offsets skip --dry-run\n" +
 			"  ciobridge offsets set shop.orders/3=1200",
@@ -38,8 +39,8 @@ func newOffsetsShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show how far the source has been read",
-		Long: "Show for each partition, or for each stream, the next offset to read, where the log begins and ends, how much is not read\n" +
-			"yet, and how much was lost: deleted before it was read.",
+		Long: "Show for each partition, or for each stream, the next offset to read, where the log begins and ends, " +
+			"how much is not read\nyet, and how much was lost: deleted before it was read.",
 		Example: "  ciobridge offsets show -c ciobridge.yaml\n" +
 			"  ciobridge offsets show -o json",
 		Args: noArgs,

@@ -19,8 +19,9 @@ func newOffsetsSet() *cobra.Command {
 	return newOffsetsChange(&cobra.Command{
 		Use:   "set topic/partition=offset...",
 		Short: "Set the next offset to read",
-		Long: "Set the next offset to read, while no bridge runs: a number, earliest or latest. Without a partition it is set for all of\n" +
-			"the topic's. Going back sends events again: Customer.io ignores those whose ids it remembers.",
+		Long: "Set the next offset to read, while no bridge runs: a number, earliest or latest. Without a partition " +
+			"it is set for all of\nthe topic's. Going back sends events again: Customer.io ignores those whose ids " +
+			"it remembers.",
 		Example: "  ciobridge offsets set shop.orders/3=1200 shop.orders/4=latest\n" +
 			"  ciobridge offsets set EVENTS=earliest --dry-run",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -36,15 +37,16 @@ func newOffsetsSkip() *cobra.Command {
 	return newOffsetsChange(&cobra.Command{
 		Use:   "skip [topic/partition]...",
 		Short: "Go on where the log begins, past what was lost",
-		Long: "Go on where the log begins, in the partitions named or in all, where the next offset to read was deleted before it was\n" +
-			"read. It tells how many offsets are lost. No bridge may run meanwhile.",
+		Long: "Go on where the log begins, in the partitions named or in all, where the next offset to read was " +
+			"deleted before it was\nread. It tells how many offsets are lost. No bridge may run meanwhile.",
 		Example: "  ciobridge offsets skip --dry-run\n" +
 			"  ciobridge offsets skip shop.orders/3",
 	}, skipChanges)
 }
 
 // newOffsetsChange completes a command that sets offsets. The change is planned from where the source stands.
-func newOffsetsChange(cmd *cobra.Command, plan func([]consumer.OffsetInfo, []string) ([]consumer.OffsetChange, error)) *cobra.Command {
+func newOffsetsChange(cmd *cobra.Command, plan func([]consumer.OffsetInfo, []string) ([]consumer.OffsetChange,
+	error)) *cobra.Command {
 	var path string
 	var dryRun bool
 	var out format
@@ -100,7 +102,8 @@ func setChanges(now []consumer.OffsetInfo, args []string) ([]consumer.OffsetChan
 				}
 			}
 			if c.Offset < o.Start || c.Offset > o.End {
-				return nil, fmt.Errorf("%s/%d: offset %d is outside of the log: give %d to %d", o.Topic, o.Partition, c.Offset, o.Start, o.End)
+				return nil, fmt.Errorf("%s/%d: offset %d is outside of the log: give %d to %d", o.Topic, o.Partition, c.Offset,
+					o.Start, o.End)
 			}
 			changes = append(changes, c)
 		}
@@ -126,8 +129,10 @@ func skipChanges(now []consumer.OffsetInfo, args []string) ([]consumer.OffsetCha
 		switch {
 		case o.Lost() == 0:
 		case o.Committed > o.End:
-			return nil, fmt.Errorf("%s/%d: the next offset %d lies behind the end %d: records were lost by the broker, or the topic was made anew; "+
-				"decide with offsets set %s/%d=%d, or =earliest", o.Topic, o.Partition, o.Committed, o.End, o.Topic, o.Partition, o.End)
+			return nil, fmt.Errorf("%s/%d: the next offset %d lies behind the end %d: records were lost by the broker, or the "+
+				"topic was made anew; "+
+				"decide with offsets set %s/%d=%d, or =earliest",
+				o.Topic, o.Partition, o.Committed, o.End, o.Topic, o.Partition, o.End)
 		default:
 			changes = append(changes, consumer.OffsetChange{Topic: o.Topic, Partition: o.Partition, Offset: o.Start})
 		}
@@ -163,13 +168,17 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-func printChanges(w io.Writer, now []consumer.OffsetInfo, changes []consumer.OffsetChange, dryRun bool, out format) error {
+func printChanges(w io.Writer, now []consumer.OffsetInfo, changes []consumer.OffsetChange, dryRun bool,
+	out format) error {
 	did := "set"
 	if dryRun {
 		did = "would set"
 	}
 	for _, c := range changes {
-		i := slices.IndexFunc(now, func(o consumer.OffsetInfo) bool { return o.Topic == c.Topic && o.Partition == c.Partition })
+		i := slices.IndexFunc(now, func(o consumer.OffsetInfo) bool {
+			return o.Topic == c.Topic &&
+				o.Partition == c.Partition
+		})
 		v := changeView{Topic: c.Topic, Partition: c.Partition, To: c.Offset, Lost: now[i].Lost(), DryRun: dryRun}
 		from := "nothing"
 		if o := now[i].Committed; o >= 0 {

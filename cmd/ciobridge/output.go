@@ -16,8 +16,9 @@ import (
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
-// What a command says, and where: results go to standard output, in words or as JSON; everything else, such as errors, warnings
-// and progress, goes to standard error. Lists are one JSON object a line, so that they can be read as they come.
+// What a command says, and where: results go to standard output, in words or as JSON; everything else, such as
+// errors, warnings and progress, goes to standard error. Lists are one JSON object a line, so that they can be read
+// as they come.
 
 // format is how results are printed.
 type format string
@@ -50,7 +51,8 @@ func outputFlag(cmd *cobra.Command, f *format) {
 
 // complete names the values of a flag for shells.
 func complete(cmd *cobra.Command, flag string, values ...string) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values,
+		cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // there is no such flag
 	}
 }
@@ -63,8 +65,8 @@ func (e *loggedError) Error() string { return e.err.Error() }
 // Unwrap returns the error itself.
 func (e *loggedError) Unwrap() error { return e.err }
 
-// logged has an error told as the log of its command is written, unless a flag says how to print errors. Where the configuration could
-// not be read nobody knows, and it is told in plain words.
+// logged has an error told as the log of its command is written, unless a flag says how to print errors. Where the
+// configuration could not be read nobody knows, and it is told in plain words.
 func logged(cmd *cobra.Command, c config.Log, err error) error {
 	if err == nil || c.Format != "json" || cmd.Flags().Changed("output") {
 		return err
@@ -79,7 +81,8 @@ func logError(w io.Writer, err error) {
 		fmt.Fprintf(w, "ciobridge: %v\n", err)
 		return
 	}
-	fields := []zap.Field{zap.Error(errors.New(err.Error())), zap.Int("code", exit.Code(err))} // zap would spell out what is wrapped
+	// zap would spell out what is wrapped
+	fields := []zap.Field{zap.Error(errors.New(err.Error())), zap.Int("code", exit.Code(err))}
 	if list := mistakes(err); len(list) > 1 {
 		fields = append(fields, zap.Strings("details", list))
 	}

@@ -28,10 +28,12 @@ func newPublish() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish [file]...",
 		Short: "Publish events to the configured source",
-		Long: "Publish events to the broker that the configured source reads, and wait until it has stored them. It takes the place of\n" +
-			"a client of the broker for trying things out; a broken event is published as it is.\n\n" +
-			"A file, or standard input where none is named, holds an event a line, or one event as a whole. With the embedded source\n" +
-			"it publishes to the bridge that runs, or else into the store that the bridge will read.\n\n" +
+		Long: "Publish events to the broker that the configured source reads, and wait until it has stored them. It " +
+			"takes the place of\na client of the broker for trying things out; a broken event is published as it " +
+			"is.\n\n" +
+			"A file, or standard input where none is named, holds an event a line, or one event as a whole. With " +
+			"the embedded source\nit publishes to the bridge that runs, or else into the store that the bridge will " +
+			"read.\n\n" +
 			"With --null or --empty it publishes one record without an event: what on_null is about.",
 		Example: "  ciobridge publish --topic shop.orders --key c_7 order.json\n" +
 			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge publish --subject events.shop\n" +
@@ -58,10 +60,12 @@ func newPublish() *cobra.Command {
 	configFlag(cmd, &path)
 	outputFlag(cmd, &out)
 	record.add(cmd)
-	cmd.Flags().BoolVar(&without.null, "null", false, "publish one record with a null value, which Kafka takes for a tombstone, and no event")
+	cmd.Flags().BoolVar(&without.null, "null", false, "publish one record with a null value, which Kafka takes for a "+
+		"tombstone, and no event")
 	cmd.Flags().BoolVar(&without.empty, "empty", false, "publish one record with an empty value, and no event")
 	cmd.Flags().StringVar(&to.Topic, "topic", "", "the Kafka topic; not needed where the configuration has only one")
-	cmd.Flags().StringVar(&to.Subject, "subject", "", "the NATS subject; not needed where the configuration has only one, without wildcards")
+	cmd.Flags().StringVar(&to.Subject, "subject", "", "the NATS subject; not needed where the configuration has only "+
+		"one, without wildcards")
 	return cmd
 }
 
@@ -91,7 +95,8 @@ func (v valueless) values(cmd *cobra.Command, files []string) func(each func(eve
 	}
 }
 
-func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values func(func(eventText) error) error, out format) error {
+func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values func(func(eventText) error) error,
+	out format) error {
 	log, err := quietLogger(cmd, out)
 	if err != nil {
 		return err

@@ -19,10 +19,10 @@ type outgoing struct {
 	data    []byte
 }
 
-// publishRound stores events, of which no two concern the same person, and returns when the server has them all. On a busy
-// machine the connection of a publisher may break, and then nobody knows whether an event was stored. So each has an id, by
-// which the server drops what it has already, and what is not acknowledged is published again. Since the rounds of a test
-// follow one another, the order of each person's events stays.
+// publishRound stores events, of which no two concern the same person, and returns when the server has them all. On a
+// busy machine the connection of a publisher may break, and then nobody knows whether an event was stored. So each
+// has an id, by which the server drops what it has already, and what is not acknowledged is published again. Since
+// the rounds of a test follow one another, the order of each person's events stays.
 func publishRound(t *testing.T, js jetstream.JetStream, events []outgoing) {
 	t.Helper()
 	patient := retry.Policy{First: 50 * time.Millisecond, Longest: time.Second, Limit: time.Minute}

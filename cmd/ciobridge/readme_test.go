@@ -17,7 +17,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
-// A block is a fenced block of the README. What a block of shell commands is expected to print is the block of text behind it.
+// A block is a fenced block of the README. What a block of shell commands is expected to print is the block of text
+// behind it.
 type block struct {
 	line     int
 	heading  string
@@ -105,7 +106,8 @@ func natsTool(t *testing.T) string {
 		return filepath.Dir(path)
 	}
 	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "./testdata/nats").CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "./testdata/nats")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return dir
@@ -127,7 +129,9 @@ func runReadme(t *testing.T, dir string, limit time.Duration, chosen func(block)
 		ran++
 		if strings.HasSuffix(strings.TrimSpace(b.text), " demo") {
 			staying = startShell(t, dir, b.text)
-			eventually(t, fmt.Sprintf("README line %d prints what it should", b.line), limit, func() bool { return printed(staying.out.String(), b.want) })
+			eventually(t, fmt.Sprintf("README line %d prints what it should", b.line), limit, func() bool {
+				return printed(staying.out.String(), b.want)
+			})
 			continue
 		}
 		b.run(t, dir, limit)

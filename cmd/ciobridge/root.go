@@ -20,8 +20,8 @@ type stdio struct {
 	out, err io.Writer
 }
 
-// run is the whole program: it returns the exit code instead of exiting. The first interrupt asks for an orderly stop, a second one
-// ends the process at once.
+// run is the whole program: it returns the exit code instead of exiting. The first interrupt asks for an orderly
+// stop, a second one ends the process at once.
 func run(ctx context.Context, args []string, std stdio) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -38,8 +38,9 @@ func run(ctx context.Context, args []string, std stdio) int {
 	return exit.Code(err)
 }
 
-// stopOnHangup ends the context when the terminal goes away, or somebody means to have files read again. More of these signals do
-// nothing: a terminal that is closed sends two. One that was ignored at the start, as nohup has it, stays ignored.
+// stopOnHangup ends the context when the terminal goes away, or somebody means to have files read again. More of
+// these signals do nothing: a terminal that is closed sends two. One that was ignored at the start, as nohup has it,
+// stays ignored.
 func stopOnHangup(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	if signal.Ignored(syscall.SIGHUP) {
@@ -66,8 +67,8 @@ func newRoot(std stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ciobridge",
 		Short: "Carry domain events from Kafka or NATS to Customer.io",
-		Long: "ciobridge reads domain events from Kafka or NATS JetStream, maps them by rules to Customer.io calls, delivers those\n" +
-			"in batches and keeps what cannot be delivered as dead letters that can be replayed.",
+		Long: "ciobridge reads domain events from Kafka or NATS JetStream, maps them by rules to Customer.io calls, " +
+			"delivers those\nin batches and keeps what cannot be delivered as dead letters that can be replayed.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noSuchCommand,
@@ -79,7 +80,8 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit.With(exit.Input, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
-	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(), newEmulate(), newHealthcheck(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
+		newEmulate(), newHealthcheck(), newVersion())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
@@ -99,7 +101,8 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		meant = fmt.Sprintf(", did you mean %q?", near[0])
 	}
-	return exit.With(exit.Input, fmt.Errorf("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], meant, cmd.CommandPath()))
+	return exit.With(exit.Input, fmt.Errorf("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], meant,
+		cmd.CommandPath()))
 }
 
 // group is a command that only has subcommands.

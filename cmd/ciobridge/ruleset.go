@@ -14,7 +14,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
-// A ruleset is what can be checked and tried without a broker or a secret: the rules of a configuration, or rule files alone.
+// A ruleset is what can be checked and tried without a broker or a secret: the rules of a configuration, or rule
+// files alone.
 type ruleset struct {
 	name    string // for people: the configuration's path, or how many rule files
 	mapping mapping.Config
@@ -22,8 +23,8 @@ type ruleset struct {
 	rules   *mapping.Rules // nil where there are mistakes
 }
 
-// readConfiguration reads a configuration with its rules. Unlike config.Load it goes on after a mistake, so that the error names
-// all of them: those of the configuration, of the form of its rule files, and of the rules.
+// readConfiguration reads a configuration with its rules. Unlike config.Load it goes on after a mistake, so that the
+// error names all of them: those of the configuration, of the form of its rule files, and of the rules.
 func readConfiguration(path string) (ruleset, error) {
 	s := ruleset{name: path}
 	data, err := config.ReadFile(path)
@@ -48,7 +49,8 @@ func readConfiguration(path string) (ruleset, error) {
 	return s, errors.Join(c.Validate(), errFiles, errRules)
 }
 
-// readRules reads rule files alone. Without a configuration nobody says which destructive actions are allowed, and so all are.
+// readRules reads rule files alone. Without a configuration nobody says which destructive actions are allowed, and so
+// all are.
 func readRules(patterns []string) (ruleset, error) {
 	s := ruleset{name: output.Count(len(patterns), "rule file")}
 	var errs []error
@@ -77,7 +79,8 @@ func readRules(patterns []string) (ruleset, error) {
 	return s, errors.Join(errFiles, errRules)
 }
 
-// worthCompiling is false where no rule is left because the rule files have mistakes: that there is none would be one more.
+// worthCompiling is false where no rule is left because the rule files have mistakes: that there is none would be one
+// more.
 func (s *ruleset) worthCompiling(errFiles error) bool {
 	return errFiles == nil || len(s.mapping.Rules) > 0
 }
@@ -90,8 +93,8 @@ func sound(files []config.RuleFile) []config.RuleFile {
 	})
 }
 
-// before reads the older version that a ruleset is compared with: a configuration, or one rule file, whose events then arrive as the
-// ruleset's do.
+// before reads the older version that a ruleset is compared with: a configuration, or one rule file, whose events
+// then arrive as the ruleset's do.
 func (s *ruleset) before(path string) (*mapping.Rules, error) {
 	data, err := config.ReadFile(path)
 	if err != nil {

@@ -21,10 +21,11 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Carry events until stopped",
-		Long: "Carry events from the configured source to Customer.io until an interrupt, SIGTERM or SIGHUP; then finish what is in hand.\n" +
-			"A second signal ends the process at once; nothing is lost by it, but some calls are sent again after the next start.\n\n" +
-			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those that the conditions\n" +
-			"choose. It is the same as ciobridge deadletters replay, and reads no new events.",
+		Long: "Carry events from the configured source to Customer.io until an interrupt, SIGTERM or SIGHUP; then " +
+			"finish what is in hand.\nA second signal ends the process at once; nothing is lost by it, but some " +
+			"calls are sent again after the next start.\n\n" +
+			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those " +
+			"that the conditions\nchoose. It is the same as ciobridge deadletters replay, and reads no new events.",
 		Example: "  ciobridge run -c ciobridge.yaml\n" +
 			"  ciobridge run --replay-dead-letters --rule order",
 		Args: noArgs,
@@ -44,7 +45,8 @@ func newRun() *cobra.Command {
 	}
 	configFlag(cmd, &path)
 	outputFlag(cmd, &out)
-	cmd.Flags().BoolVar(&replay, "replay-dead-letters", false, "send open dead letters again and end, instead of carrying events")
+	cmd.Flags().BoolVar(&replay, "replay-dead-letters", false, "send open dead letters again and end, instead of "+
+		"carrying events")
 	r.add(cmd)
 	return cmd
 }

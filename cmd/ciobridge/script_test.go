@@ -27,8 +27,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 )
 
-// TestScript runs the scripts in testdata/script, each of which is what somebody types, and what the program answers. Beside the usual
-// commands of testscript they have those below.
+// TestScript runs the scripts in testdata/script, each of which is what somebody types, and what the program answers.
+// Beside the usual commands of testscript they have those below.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -72,7 +72,8 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	if strconv.Itoa(got) != args[0] {
-		ts.Fatalf("exit code %d, want %s\nstdout:\n%s\nstderr:\n%s", got, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		ts.Fatalf("exit code %d, want %s\nstdout:\n%s\nstderr:\n%s", got, args[0], ts.ReadFile("stdout"),
+			ts.ReadFile("stderr"))
 	}
 }
 
@@ -187,14 +188,16 @@ func scriptDeleteRecords(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	req := kmsg.NewPtrDeleteRecordsRequest()
 	req.Topics = []kmsg.DeleteRecordsRequestTopic{{
-		Topic: args[0], Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Partition: int32(partition), Offset: int64(offset)}},
+		Topic: args[0], Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Partition: int32(partition),
+			Offset: int64(offset)}},
 	}}
 	res, err := req.RequestWith(context.Background(), client)
 	ts.Check(err)
 	ts.Check(kerr.ErrorForCode(res.Topics[0].Partitions[0].ErrorCode))
 }
 
-// records topic N waits for N records of a topic and prints the key and the value of each: null, or the value in quotes.
+// records topic N waits for N records of a topic and prints the key and the value of each: null, or the value in
+// quotes.
 func scriptRecords(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: records topic N")

@@ -12,7 +12,8 @@ import (
 // A thousand connections that never finish their request neither keep the admin server from answering nor hold much.
 func TestAdminWithSlowClients(t *testing.T) {
 	w := newWorld(t)
-	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+"}")
 	p := start(t, "run", "-c", path)
 	eventually(t, "the admin server listens", 20*time.Second, func() bool { return p.adminAddr() != "" })
 	admin := p.adminAddr()
@@ -46,7 +47,8 @@ func TestAdminWithSlowClients(t *testing.T) {
 // Names that stand in events make no series: labels come from the configuration and from closed sets.
 func TestEventsMakeNoSeries(t *testing.T) {
 	w := newWorld(t)
-	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`, "{file: "+w.path("dead.jsonl")+"}")
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+"}")
 	events := make([]string, 500)
 	for i := range events {
 		events[i] = fmt.Sprintf(`{"type":"made-up-%d","who":"made-up-person-%d"}`, i, i)
@@ -55,7 +57,8 @@ func TestEventsMakeNoSeries(t *testing.T) {
 	w.publishTexts(events)
 	p := start(t, "run", "-c", path)
 	eventually(t, "the last event has arrived", 20*time.Second, func() bool { return len(w.cio.Receipts(0)) > 0 })
-	if metrics := get(t, "http://"+p.adminAddr()+"/metrics"); strings.Contains(metrics, "made-up") || !strings.Contains(metrics, `rule="numbered"`) {
+	if metrics := get(t, "http://"+p.adminAddr()+"/metrics"); strings.Contains(metrics, "made-up") ||
+		!strings.Contains(metrics, `rule="numbered"`) {
 		t.Error("the metrics name what stands in events, or no rule")
 	}
 	if code := p.stop(); code != 0 {

@@ -17,8 +17,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
-// The walk of the README, without Docker: publish, see the calls, break one, list the dead letter, mend the rule, replay, see it
-// delivered and the letter resolved.
+// The walk of the README, without Docker: publish, see the calls, break one, list the dead letter, mend the rule,
+// replay, see it delivered and the letter resolved.
 func TestWalkOnKafka(t *testing.T) { walkOnKafka(t, newBus(t, 2)) }
 
 func TestWalkOnRealKafka(t *testing.T) {
@@ -28,7 +28,8 @@ func TestWalkOnRealKafka(t *testing.T) {
 
 func walkOnKafka(t *testing.T, b *bus) {
 	walk(t, b.world, b.configureKafka(), func(key, value string) {
-		if err := b.client.ProduceSync(t.Context(), &kgo.Record{Key: []byte(key), Value: []byte(value)}).FirstErr(); err != nil {
+		if err := b.client.ProduceSync(t.Context(), &kgo.Record{Key: []byte(key),
+			Value: []byte(value)}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -60,7 +61,8 @@ func (w *world) orderRules() string {
 func walk(t *testing.T, w *world, configuration string, publish func(key, value string)) {
 	rules := w.orderRules()
 	p := start(t, "run", "-c", configuration)
-	publish("ada", `{"type":"shop.order.completed","data":{"order_id":"o_1","customer_id":"ada","total":60.75,"items":[{"sku":"LAMP-01"}]}}`)
+	publish("ada", `{"type":"shop.order.completed","data":{"order_id":"o_1","customer_id":"ada",`+
+		`"total":60.75,"items":[{"sku":"LAMP-01"}]}}`)
 	eventually(t, "ada's calls at Customer.io", 20*time.Second, func() bool {
 		return slices.Equal(w.callsOf("ada"), []string{"identify", "order_completed", "item_bought"})
 	})
@@ -73,7 +75,8 @@ func walk(t *testing.T, w *world, configuration string, publish func(key, value 
 		return code == exit.OK && len(letters) == 1
 	})
 	var letter struct{ ID, Reason, Rule string }
-	if err := json.Unmarshal([]byte(letters[0]), &letter); err != nil || letter.Reason != "missing_field" || letter.Rule != "order" {
+	if err := json.Unmarshal([]byte(letters[0]), &letter); err != nil || letter.Reason != "missing_field" ||
+		letter.Rule != "order" {
 		t.Fatalf("the letter says %+v (%v)", letter, err)
 	}
 

@@ -24,8 +24,9 @@ const (
 	natsBridge  = "http://127.0.0.1:8082"
 )
 
-// TestCompose brings everything up, publishes on both brokers with ordinary clients, sees the calls at the emulator and the dead
-// letters counted, and takes it down. It builds images and takes minutes, so it runs only where CIOBRIDGE_COMPOSE is 1.
+// TestCompose brings everything up, publishes on both brokers with ordinary clients, sees the calls at the emulator
+// and the dead letters counted, and takes it down. It builds images and takes minutes, so it runs only where
+// CIOBRIDGE_COMPOSE is 1.
 func TestCompose(t *testing.T) {
 	if os.Getenv("CIOBRIDGE_COMPOSE") != "1" {
 		t.Skip("set CIOBRIDGE_COMPOSE=1 to build the images and run docker-compose.yml")
@@ -42,22 +43,28 @@ func TestCompose(t *testing.T) {
 		await(t, "the calls of "+customer, func() error { return arrived(t, customer) })
 	}
 	for _, bridge := range []string{kafkaBridge, natsBridge} {
-		await(t, "a dead letter at "+bridge, func() error { return counted(t, bridge, `ciobridge_dead_letters_total{reason="missing_field"}`) })
+		await(t, "a dead letter at "+bridge, func() error {
+			return counted(t, bridge,
+				`ciobridge_dead_letters_total{reason="missing_field"}`)
+		})
 	}
 	stopsCleanly(t)
 }
 
 func signUp(customer string) []byte {
-	return fmt.Appendf(nil, `{"type":"user.signed_up","time":%q,"data":{"user_id":%q,"plan":"trial","source":"check"}}`, time.Now().Format(time.RFC3339), customer)
+	return fmt.Appendf(nil, `{"type":"user.signed_up","time":%q,"data":{"user_id":%q,"plan":"trial","source":"check"}}`,
+		time.Now().Format(time.RFC3339), customer)
 }
 
 var nobodysOrder = []byte(`{"type":"shop.order.completed","data":{"total":10,"items":[]}}`)
 
 func publishKafka(t *testing.T, customer string) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP("127.0.0.1:9094"), Topic: "shop.events", RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP("127.0.0.1:9094"), Topic: "shop.events", RequiredAcks: kafka.RequireAll,
+		BatchTimeout: 5 * time.Millisecond}
 	defer w.Close()
-	if err := w.WriteMessages(t.Context(), kafka.Message{Key: []byte(customer), Value: signUp(customer)}, kafka.Message{Value: nobodysOrder}); err != nil {
+	if err := w.WriteMessages(t.Context(), kafka.Message{Key: []byte(customer), Value: signUp(customer)},
+		kafka.Message{Value: nobodysOrder}); err != nil {
 		t.Fatalf("publish to Kafka: %v", err)
 	}
 }
@@ -191,7 +198,8 @@ func stopsCleanly(t *testing.T) {
 func compose(ctx context.Context, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose", "--file", "../../docker-compose.yml"}, args...)...)
+	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose", "--file", "../../docker-compose.yml"},
+		args...)...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -54,7 +54,8 @@ func TestPins(t *testing.T) {
 	}
 }
 
-// TestContainersHaveNoRights looks at every service: no capabilities, no new ones, and a file system that only Kafka may write.
+// TestContainersHaveNoRights looks at every service: no capabilities, no new ones, and a file system that only Kafka
+// may write.
 func TestContainersHaveNoRights(t *testing.T) {
 	text, err := os.ReadFile("../../docker-compose.yml")
 	if err != nil {

@@ -19,7 +19,8 @@ func TestUnitHasNoRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"DynamicUser=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict", "MemoryDenyWriteExecute=yes",
+		"DynamicUser=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict",
+		"MemoryDenyWriteExecute=yes",
 		"RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "LimitCORE=0", "UMask=0077",
 	} {
 		if !strings.Contains(string(text), "\n"+line+"\n") {

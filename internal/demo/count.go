@@ -30,7 +30,8 @@ type Result struct {
 	Mismatches []string `json:"mismatches,omitempty"`
 }
 
-// count compares what the bridge counted with what Customer.io took since before and with what stands in the dead letters.
+// count compares what the bridge counted with what Customer.io took since before and with what stands in the dead
+// letters.
 func (d *demo) count(ctx context.Context, before emulator.Stats) (Result, error) {
 	c := d.bridge.Stats()
 	letters, events, err := countLetters(ctx, d.bridge.Letters())
@@ -40,7 +41,8 @@ func (d *demo) count(ctx context.Context, before emulator.Stats) (Result, error)
 	took := d.cio.Stats()
 	r := Result{
 		Published: d.Events, Delivered: c.Delivered, Skipped: c.Skipped, DeadLettered: c.DeadLettered,
-		Calls: c.CallsDelivered, Refused: c.CallsRefused, Requests: c.Requests, Duplicates: took.Duplicates - before.Duplicates, People: took.People,
+		Calls: c.CallsDelivered, Refused: c.CallsRefused, Requests: c.Requests,
+		Duplicates: took.Duplicates - before.Duplicates, People: took.People,
 		DeadLetters: c.Letters(), Reasons: map[string]int{}, Elapsed: time.Since(d.began).Round(time.Millisecond).String(),
 	}
 	for reason, n := range c.DeadLetters {

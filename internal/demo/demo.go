@@ -78,8 +78,8 @@ func Run(ctx context.Context, o Options, out, errs io.Writer) (err error) {
 	return d.run(ctx, out)
 }
 
-// listen opens the emulator and chooses the other ports. Any free ports will do with once, when nobody comes to visit, and beside
-// another demo, which has the emulator's port and is about to take the others.
+// listen opens the emulator and chooses the other ports. Any free ports will do with once, when nobody comes to
+// visit, and beside another demo, which has the emulator's port and is about to take the others.
 func (d *demo) listen(ctx context.Context) (net.Listener, error) {
 	port := emulatorPort
 	if d.Once {

@@ -16,7 +16,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 )
 
-// A folder is where a demo keeps its configuration, rules, events and dead letters, for the other commands to use afterwards.
+// A folder is where a demo keeps its configuration, rules, events and dead letters, for the other commands to use
+// afterwards.
 type folder struct {
 	dir  string   // absolute
 	kept []string // rule files that somebody has changed
@@ -135,13 +136,15 @@ type addresses struct{ nats, emulator, admin string }
 // draft writes the configuration to start from, with the credentials beside it, and returns its path.
 func (f *folder) draft(at addresses) (string, error) {
 	return f.path(draftName), errors.Join(
-		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)), f.configure(draftName, at))
+		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key",
+			[]byte(emulator.DefaultAPIKey)), f.configure(draftName, at))
 }
 
 func (f *folder) configure(name string, at addresses) error {
 	var text bytes.Buffer
 	err := configTemplate.Execute(&text, map[string]string{
-		"Path": f.path(configName), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" + at.emulator,
+		"Path": f.path(configName), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" +
+			at.emulator,
 		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(lettersName), "Admin": at.admin,
 	})
 	if err != nil {
@@ -150,8 +153,8 @@ func (f *folder) configure(name string, at addresses) error {
 	return f.write(name, text.Bytes())
 }
 
-// settle writes the configuration with the ports that were taken, and forgets the dead letters of an earlier demo. Only the process
-// that holds the folder's broker may call it.
+// settle writes the configuration with the ports that were taken, and forgets the dead letters of an earlier demo.
+// Only the process that holds the folder's broker may call it.
 func (f *folder) settle(at addresses) error {
 	for _, name := range []string{lettersName, draftName} {
 		if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {

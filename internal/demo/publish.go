@@ -40,7 +40,8 @@ func (d *demo) emptyStreams(ctx context.Context) error {
 	return nil
 }
 
-// samplesAtOnce is how many sample events share a batch, and with it one wait for the broker's disk. The server takes 1000.
+// samplesAtOnce is how many sample events share a batch, and with it one wait for the broker's disk. The server takes
+// 1000.
 const samplesAtOnce = 500
 
 // publish publishes the sample events over a connection of its own and waits until the broker has acknowledged all.
@@ -50,7 +51,8 @@ func (d *demo) publish(ctx context.Context, published *atomic.Int64) error {
 		return err
 	}
 	defer conn.Close()
-	events := shop.New(d.Seed, d.began.Add(-time.Duration(d.Events)*shop.LongestPause)) // so that nothing happens in the future
+	// so that nothing happens in the future
+	events := shop.New(d.Seed, d.began.Add(-time.Duration(d.Events)*shop.LongestPause))
 	for left := d.Events; left > 0; {
 		n := min(left, samplesAtOnce)
 		if err := publishBatch(ctx, conn.Conn(), events, n); err != nil {
@@ -62,7 +64,8 @@ func (d *demo) publish(ctx context.Context, published *atomic.Int64) error {
 	return nil
 }
 
-// publishBatch publishes the shop's next events as one atomic batch: the headers number the messages, and the last one commits.
+// publishBatch publishes the shop's next events as one atomic batch: the headers number the messages, and the last
+// one commits.
 func publishBatch(ctx context.Context, conn *nats.Conn, events *shop.Shop, n int) error {
 	batch := rand.Text()
 	for i := 1; ; i++ {
@@ -138,14 +141,16 @@ func (d *demo) await(ctx context.Context, published *atomic.Int64) error {
 	for {
 		done := d.bridge.Stats()
 		if done.Stopped {
-			return fmt.Errorf("the flow has stopped, because most events of a rule fail: see %s, and mend the rule", d.folder.path(logName))
+			return fmt.Errorf("the flow has stopped, because most events of a rule fail: see %s, and mend the rule",
+				d.folder.path(logName))
 		}
 		if done.Finished() >= d.Events && published.Load() == int64(d.Events) {
 			return nil
 		}
 		if now := time.Now(); now.Sub(shown) >= time.Second {
 			shown = now
-			fmt.Fprintf(d.talk, "  %3.0f s   %d published, %d done\n", now.Sub(d.began).Seconds(), published.Load(), done.Finished())
+			fmt.Fprintf(d.talk, "  %3.0f s   %d published, %d done\n", now.Sub(d.began).Seconds(), published.Load(),
+				done.Finished())
 		}
 		if !retry.Sleep(ctx, 20*time.Millisecond) {
 			return ctx.Err()

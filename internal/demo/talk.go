@@ -63,7 +63,8 @@ After %s each of the %d events is in one of three places:
   skipped        %6d   no rule wants them
   dead-lettered  %6d   %d dead letters: %s
 
-`, r.Elapsed, r.Published, r.Delivered, r.Calls, r.Requests, r.People, r.Duplicates, r.Skipped, r.DeadLettered, r.DeadLetters, strings.Join(reasons, ", "))
+`, r.Elapsed, r.Published, r.Delivered, r.Calls, r.Requests, r.People, r.Duplicates, r.Skipped,
+		r.DeadLettered, r.DeadLetters, strings.Join(reasons, ", "))
 	if len(r.Mismatches) == 0 {
 		fmt.Fprintf(d.talk, "The local Customer.io and the dead-letter file hold just what the bridge counted.\n")
 	}

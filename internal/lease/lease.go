@@ -1,7 +1,7 @@
 // Package lease makes the context under which a source hands over messages: the right to read, for as long as it lasts.
 //
-// It owns the end of that right: that everybody who registered is told, and is waited for up to a limit. What proves the right is
-// the source's business.
+// It owns the end of that right: that everybody who registered is told, and is waited for up to a limit. What proves
+// the right is the source's business.
 package lease
 
 import (
@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Lease is a context. Done closes when the right is being given up; from the Deadline on no attempt may begin. It wraps no other
-// context, because functions registered with context.AfterFunc on one that does would run in a goroutine for which the
-// source cannot wait.
+// Lease is a context. Done closes when the right is being given up; from the Deadline on no attempt may begin. It
+// wraps no other context, because functions registered with context.AfterFunc on one that does would run in a
+// goroutine for which the source cannot wait.
 type Lease struct {
 	until func() time.Time
 	done  chan struct{}
@@ -24,14 +24,14 @@ type Lease struct {
 	idle    chan struct{} // closed when the last of those running at a time has returned
 }
 
-// New makes a lease. Until tells how long the right is proved to last, by now; its zero time means no limit. It is called with
-// no lock held and may move forward.
+// New makes a lease. Until tells how long the right is proved to last, by now; its zero time means no limit. It is
+// called with no lock held and may move forward.
 func New(until func() time.Time) *Lease {
 	return &Lease{until: until, done: make(chan struct{}), after: map[*func()]struct{}{}}
 }
 
-// Deadline is the time from which no attempt may begin: the end of what is proved and, once Done is closed, of the drain. It may be
-// later each time it is asked for.
+// Deadline is the time from which no attempt may begin: the end of what is proved and, once Done is closed, of the
+// drain. It may be later each time it is asked for.
 func (l *Lease) Deadline() (time.Time, bool) {
 	d := l.until()
 	l.mu.Lock()
@@ -58,8 +58,8 @@ func (l *Lease) Err() error {
 // Value is always nil: a lease carries no values.
 func (l *Lease) Value(any) any { return nil }
 
-// AfterFunc runs f in its own goroutine when Done closes, or at once if it is closed, and End waits for it. Stop reports whether it
-// kept f from being run.
+// AfterFunc runs f in its own goroutine when Done closes, or at once if it is closed, and End waits for it. Stop
+// reports whether it kept f from being run.
 func (l *Lease) AfterFunc(f func()) (stop func() bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,7 +96,8 @@ func (l *Lease) start(f func()) {
 	}()
 }
 
-// Revoke closes Done and starts the registered functions, which have limit to come to an end. A second call changes nothing.
+// Revoke closes Done and starts the registered functions, which have limit to come to an end. A second call changes
+// nothing.
 func (l *Lease) Revoke(limit time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,8 +112,9 @@ func (l *Lease) Revoke(limit time.Duration) {
 	clear(l.after)
 }
 
-// End revokes the lease and waits for the registered functions until the drain limit has passed. It reports whether they have all
-// returned: after false some still run, but none of them begins an attempt, because Deadline has passed.
+// End revokes the lease and waits for the registered functions until the drain limit has passed. It reports whether
+// they have all returned: after false some still run, but none of them begins an attempt, because Deadline has
+// passed.
 func (l *Lease) End(limit time.Duration) bool {
 	l.Revoke(limit)
 	l.mu.Lock()

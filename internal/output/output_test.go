@@ -22,7 +22,8 @@ func TestForms(t *testing.T) {
 		t.Errorf("%q, %v", b.String(), err)
 	}
 	b.Reset()
-	if err := output.Table(&b, [][]string{{"NAME", "N"}, {"longer", "1"}}); err != nil || b.String() != "NAME    N\nlonger  1\n" {
+	if err := output.Table(&b, [][]string{{"NAME", "N"}, {"longer", "1"}}); err != nil || b.String() != "NAME    "+
+		"N\nlonger  1\n" {
 		t.Errorf("%q, %v", b.String(), err)
 	}
 	if one, more := output.Count(1, "event"), output.Count(0, "event"); one != "1 event" || more != "0 events" {

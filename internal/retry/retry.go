@@ -8,11 +8,11 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// A Policy says how long to wait between tries, which failures are worth another one, and who is told. The zero value tries
-// for ever, with pauses of half a second to one minute.
+// A Policy says how long to wait between tries, which failures are worth another one, and who is told. The zero value
+// tries for ever, with pauses of half a second to one minute.
 type Policy struct {
-	// First is the pause after the first failure, and Longest the one that pauses grow to. Zero is the default of package
-	// backoff. The pauses are all alike where First is Longest.
+	// First is the pause after the first failure, and Longest the one that pauses grow to. Zero is the default of
+	// package backoff. The pauses are all alike where First is Longest.
 	First, Longest time.Duration
 	// Growth is what a pause is multiplied with for the next; 1.5 if zero.
 	Growth float64
@@ -32,9 +32,9 @@ type Policy struct {
 	Working func(failures *Streak)
 }
 
-// Do tries until it works, and returns nil then. It gives up with the error of the last try when that is final, when the limit
-// of the policy is reached, or when ctx has ended; a failure that comes with the end of ctx is told to nobody. There is always
-// one try.
+// Do tries until it works, and returns nil then. It gives up with the error of the last try when that is final, when
+// the limit of the policy is reached, or when ctx has ended; a failure that comes with the end of ctx is told to
+// nobody. There is always one try.
 func Do(ctx context.Context, p Policy, try func(context.Context) error) error {
 	streak, began := p.Streak(), time.Now()
 	for {

@@ -1,5 +1,5 @@
-// Package shop makes up the events of a small shop, for the demo and for tests that want traffic that looks real. The rules of
-// package config have rules for them.
+// Package shop makes up the events of a small shop, for the demo and for tests that want traffic that looks real. The
+// rules of package config have rules for them.
 package shop
 
 import (
@@ -16,7 +16,8 @@ type Sample struct {
 	Value   []byte
 }
 
-// Recalled is a product of which the demo's Customer.io takes no calls, so that there is something that only the answer tells.
+// Recalled is a product of which the demo's Customer.io takes no calls, so that there is something that only the
+// answer tells.
 const Recalled = "RECALLED-13"
 
 // A Shop makes up the events of a small shop. The same seed and time give the same events.
@@ -62,9 +63,11 @@ func (s *Shop) Next() Sample {
 	case n < 90:
 		return s.planChange()
 	case n < 94:
-		return s.event("events.stock", "warehouse.stock_counted", map[string]any{"sku": s.product(), "count": s.rand.IntN(500)})
+		return s.event("events.stock", "warehouse.stock_counted",
+			map[string]any{"sku": s.product(), "count": s.rand.IntN(500)})
 	case n < 96:
-		return s.event("events.orders", "shop.order.completed", map[string]any{"customer_id": s.customer().id, "total": 0, "items": []any{}})
+		return s.event("events.orders", "shop.order.completed",
+			map[string]any{"customer_id": s.customer().id, "total": 0, "items": []any{}})
 	case n < 98:
 		return s.deletion()
 	}
@@ -94,7 +97,8 @@ func (s *Shop) signUp() Sample {
 // account is what a sign-up tells of a customer.
 func (s *Shop) account(c *customer) map[string]any {
 	data := map[string]any{
-		"user_id": c.id, "email": fmt.Sprintf("%s@example.com", c.id), "first_name": c.name, "plan": c.plan, "source": pick(s, sources),
+		"user_id": c.id, "email": fmt.Sprintf("%s@example.com",
+			c.id), "first_name": c.name, "plan": c.plan, "source": pick(s, sources),
 	}
 	if c.plan == "trial" {
 		data["trial_ends_at"] = s.now.AddDate(0, 0, 14).Format(time.RFC3339)
@@ -104,7 +108,8 @@ func (s *Shop) account(c *customer) map[string]any {
 
 func (s *Shop) pageView() Sample {
 	path := pick(s, pages)
-	data := map[string]any{"visitor_id": fmt.Sprintf("v_%d", s.rand.IntN(5000)), "path": path, "url": "https://shop.example" + path}
+	data := map[string]any{"visitor_id": fmt.Sprintf("v_%d", s.rand.IntN(5000)), "path": path,
+		"url": "https://shop.example" + path}
 	if s.rand.IntN(3) > 0 {
 		data["user_id"] = s.customer().id
 	}

@@ -1,5 +1,6 @@
-// Package yamlscan looks at YAML that somebody else wrote before the YAML library builds a tree of it, and keeps a fault of that
-// library from ending the process. It owns how large such a text may be, and knows nothing of what it says.
+// Package yamlscan looks at YAML that somebody else wrote before the YAML library builds a tree of it, and keeps a
+// fault of that library from ending the process. It owns how large such a text may be, and knows nothing of what it
+// says.
 package yamlscan
 
 import (
@@ -10,7 +11,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// The limits of a file. The library takes memory with the square of the depth, and time with the square of the keys of a map.
+// The limits of a file. The library takes memory with the square of the depth, and time with the square of the keys
+// of a map.
 const (
 	MaxBytes  = 1 << 20
 	maxDepth  = 64
@@ -31,8 +33,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
 }
 
-// Check refuses a text that is too long, too deep or made of too many parts, and what no tool on a file's way treats alike: tags,
-// anchors and aliases. It neither recurses nor expands anything. An error is an *Error.
+// Check refuses a text that is too long, too deep or made of too many parts, and what no tool on a file's way treats
+// alike: tags, anchors and aliases. It neither recurses nor expands anything. An error is an *Error.
 func Check(data []byte) (err error) {
 	if len(data) > MaxBytes {
 		return &Error{Message: fmt.Sprintf("is longer than %d bytes: split it", MaxBytes)}
@@ -125,13 +127,15 @@ func (d *depth) keys() int {
 	return d.levels[len(d.levels)-1].keys
 }
 
-// WithoutMark is a text without the byte order mark that some editors begin it with, which the library takes for a part of the first key.
+// WithoutMark is a text without the byte order mark that some editors begin it with, which the library takes for a
+// part of the first key.
 func WithoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\uFEFF")) }
 
-// Recover turns a panic of the function that defers it into its error. It quotes nothing, because what a library panics with may
-// hold the text.
+// Recover turns a panic of the function that defers it into its error. It quotes nothing, because what a library
+// panics with may hold the text.
 func Recover(err *error) {
 	if recover() != nil {
-		*err = &Error{Message: "cannot be read: the YAML library fails on what stands there; look for a value that is missing"}
+		*err = &Error{Message: "cannot be read: the YAML library fails on what stands there; look for a value that is " +
+			"missing"}
 	}
 }

@@ -83,7 +83,8 @@ func (b *Broker) CheckLetters(ctx context.Context, d deadletter.Config) error {
 		overlaps := func(filter string) bool { return server.SubjectsCollide(filter, d.Subject) }
 		subjects := slices.Concat(append(r.Partitions, r.Subjects)...)
 		if r.Name == stream && (len(subjects) == 0 || slices.ContainsFunc(subjects, overlaps)) {
-			return exit.With(exit.Input, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source reads too, "+
+			return exit.With(exit.Input, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source reads "+
+				"too, "+
 				"and every dead letter would come back as an event; name a subject of another stream", d.Subject, stream))
 		}
 	}

@@ -18,8 +18,8 @@ type publisher struct {
 	read []consumerjetstream.StreamConfig
 }
 
-// Publish implements source.Publisher. It waits for the acknowledgement of each message, and makes sure that a stream keeps it
-// which the source reads.
+// Publish implements source.Publisher. It waits for the acknowledgement of each message, and makes sure that a stream
+// keeps it which the source reads.
 func (p *publisher) Publish(ctx context.Context, messages []event.Message) error {
 	acks := make([]jetstream.PubAckFuture, len(messages))
 	for i, m := range messages {

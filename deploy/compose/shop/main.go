@@ -1,5 +1,5 @@
-// Command shop is the sample shop of docker-compose.yml: it makes the topics and streams of the two brokers, and publishes the
-// events that config/rules has rules for. It is no part of the bridge.
+// Command shop is the sample shop of docker-compose.yml: it makes the topics and streams of the two brokers, and
+// publishes the events that config/rules has rules for. It is no part of the bridge.
 //
 // The brokers are named by the environment variables KAFKA (host:port) and NATS (a URL).
 package main
@@ -43,7 +43,8 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("want one argument: create or publish")
 	}
 	// A server that is still starting is tried again for as long as it takes.
-	conn, err := nats.Connect(os.Getenv("NATS"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second))
+	conn, err := nats.Connect(os.Getenv("NATS"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+		nats.ReconnectWait(time.Second))
 	if err != nil {
 		return fmt.Errorf("connect to NATS: %w", err)
 	}

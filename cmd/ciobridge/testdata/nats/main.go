@@ -1,4 +1,5 @@
-// Command nats stands in for the NATS command line where that is not installed, so that the README's commands can be tested:
+// Command nats stands in for the NATS command line where that is not installed, so that the README's commands can be
+// tested:
 //
 //	nats --server URL pub SUBJECT BODY
 package main
