@@ -42,10 +42,10 @@ func TestJetStreamKilledRepeatsOnlyWhatWasNotDone(t *testing.T) {
 	s.publish(1, 5000)
 	slow := func(seq int64) bool { return seq == 3 || seq%1000 == 7 }
 	r := s.replica(fastConfig())
-	r.settle = func(seq int64) bool { return !slow(seq) }
+	r.autoAck = func(seq int64) bool { return !slow(seq) }
 	r.start()
 	waitUntil(t, "what is done is stored", func() bool { return s.stored().acked().Count() == 5000-3-5 })
-	if floor := s.floor(); floor != 2 {
+	if floor := s.ackFloor(); floor != 2 {
 		t.Fatalf("the server's floor is %d", floor)
 	}
 	r.crash()
@@ -53,7 +53,7 @@ func TestJetStreamKilledRepeatsOnlyWhatWasNotDone(t *testing.T) {
 	next := s.replica(fastConfig()).start()
 	waitUntil(t, "the rest is read", func() bool { return next.last() == 5002 })
 	wantSeen(t, "the next process", next.seen(), []int64{3, 7, 1007, 2007, 3007, 4007, 5001, 5002})
-	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 5002 })
+	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 5002 })
 	next.stop()
 	last := s.replica(fastConfig()).start()
 	s.publish(5003, 5003)
@@ -71,12 +71,12 @@ func TestJetStreamKilledWithAFilter(t *testing.T) {
 	cfg := fastConfig()
 	cfg.Streams[0].Subjects = []string{"events.mine"}
 	r := s.replica(cfg)
-	r.settle = func(seq int64) bool { return seq != 6 && seq != 14 }
+	r.autoAck = func(seq int64) bool { return seq != 6 && seq != 14 }
 	r.start()
 	waitUntil(t, "what is done is stored", func() bool { return r.last() == 20 && len(s.stored().acked()) == 2 })
 	r.crash()
 	next := s.replica(cfg).start()
-	waitUntil(t, "the rest is acknowledged", func() bool { return s.floor() == 20 })
+	waitUntil(t, "the rest is acknowledged", func() bool { return s.ackFloor() == 20 })
 	wantSeen(t, "the next process", next.seen(), []int64{6, 14})
 	next.stop()
 }
@@ -88,14 +88,14 @@ func TestJetStreamServerRestartRepeatsNothing(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 10)
 	r := s.replica(fastConfig())
-	r.settle = func(seq int64) bool { return seq <= 4 || seq > 10 }
-	r.drain = func(event.Lease) { r.done(5, 6, 7, 8, 10) }
+	r.autoAck = func(seq int64) bool { return seq <= 4 || seq > 10 }
+	r.onLeaseEnd = func(event.Lease) { r.ack(5, 6, 7, 8, 10) }
 	r.start()
-	waitUntil(t, "floor is 4", func() bool { return r.last() == 10 && s.floor() == 4 })
+	waitUntil(t, "floor is 4", func() bool { return r.last() == 10 && s.ackFloor() == 4 })
 	s.restart()
-	r.done(9) // later still, with no turn to belong to
+	r.ack(9) // later still, with no turn to belong to
 	s.publish(11, 12)
-	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 12 })
+	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 12 })
 	wantSeen(t, "the reader", r.seen(), sequence(1, 12))
 	if n := r.metric("ciobridge_stream_turns_total"); n < 1 {
 		t.Error("the restart was not noticed")
@@ -111,7 +111,7 @@ func TestJetStreamCommitsSoonAfterTakeover(t *testing.T) {
 	cfg := fastConfig()
 	cfg.CommitInterval = time.Hour
 	r := s.replica(cfg).start()
-	waitUntil(t, "the first ten are acknowledged", func() bool { return s.floor() == 10 && s.stored().Committable == 11 })
+	waitUntil(t, "the first ten are acknowledged", func() bool { return s.ackFloor() == 10 && s.stored().Committable == 11 })
 	r.crash()
 }
 
@@ -182,7 +182,7 @@ func TestJetStreamOffsetsSetBesideAStandby(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 5)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.floor() == 5 })
+	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
 	s.restart() // which forgets the pin
 	waitUntil(t, "it stands by", func() bool { return r.state() == "standby" })
 	s.goOnAt(4)
@@ -211,7 +211,7 @@ func TestJetStreamAccountThatMakesNoStreams(t *testing.T) {
 	if _, err := admin.JetStream().CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "ciobridge", History: 1}); err != nil {
 		t.Fatal(err)
 	}
-	waitUntil(t, "it reads", func() bool { return s.floor() == 3 && s.stored().Committable == 4 })
+	waitUntil(t, "it reads", func() bool { return s.ackFloor() == 3 && s.stored().Committable == 4 })
 	r.stop()
 }
 

@@ -46,7 +46,7 @@ func TestJetStreamConsumerMovesInACluster(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == uint64(last) })
+		waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == uint64(last) })
 		if _, err := conn.Conn().Request("$JS.API.CONSUMER.LEADER.STEPDOWN.EVENTS.ciobridge", nil, 2*time.Second); err != nil {
 			t.Fatal(err)
 		}

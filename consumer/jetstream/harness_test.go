@@ -100,9 +100,9 @@ func (s *natsServer) publishTo(subject string, first, last int) {
 	}
 }
 
-// store publishes a message and returns its sequence. On a busy machine the client's connection may break, and then it is not
-// known whether the message was stored. Since nobody else publishes, the end of the stream tells, and what is missing is
-// published again.
+// store publishes a message and returns its sequence. On a busy machine the client's connection may break, and then
+// it is not known whether the message was stored. Since nobody else publishes, the end of the stream tells, and what
+// is missing is published again.
 func (s *natsServer) store(subject string, value []byte) (seq uint64) {
 	s.t.Helper()
 	before := s.stream().CachedInfo().State.LastSeq
@@ -146,7 +146,7 @@ func (s *natsServer) consumer() *jetstream.ConsumerInfo {
 	return c.CachedInfo()
 }
 
-func (s *natsServer) floor() uint64 { return s.consumer().AckFloor.Stream }
+func (s *natsServer) ackFloor() uint64 { return s.consumer().AckFloor.Stream }
 
 // fastConfig reads EVENTS with times that suit a test.
 func fastConfig() Config {
@@ -173,14 +173,14 @@ type replica struct {
 	cancel context.CancelFunc
 	ended  chan error
 
-	mu     sync.Mutex
-	got    []int64
-	dones  map[int64]func()
-	leases []context.Context
-	settle func(seq int64) bool    // what is done as soon as it is handed over; nil for everything
-	drain  func(lease event.Lease) // called when a lease ends, and waited for
-	hold   chan struct{}           // when set, the handler waits for it to close, or for the lease
-	stuck  func(seq int64)         // when set, is called first, and may block
+	mu         sync.Mutex
+	got        []int64
+	acks       map[int64]func()
+	leases     []context.Context
+	autoAck    func(seq int64) bool    // what is done as soon as it is handed over; nil for everything
+	onLeaseEnd func(lease event.Lease) // called when a lease ends, and waited for
+	blocked    chan struct{}           // when set, the handler waits for it to close, or for the lease
+	before     func(seq int64)         // when set, is called first, and may block
 }
 
 func (s *natsServer) replica(cfg Config) *replica {
@@ -196,7 +196,7 @@ func (s *natsServer) replicaVia(cfg Config, url string) *replica {
 
 func (s *natsServer) replicaOn(cfg Config, conn *broker.NATS) *replica {
 	s.t.Helper()
-	r := &replica{t: s.t, conn: conn, reg: prometheus.NewRegistry(), dones: map[int64]func(){}, ended: make(chan error, 1)}
+	r := &replica{t: s.t, conn: conn, reg: prometheus.NewRegistry(), acks: map[int64]func(){}, ended: make(chan error, 1)}
 	source, err := New(r.conn, cfg, zaptest.NewLogger(s.t, zaptest.Level(zap.WarnLevel)), r.reg)
 	if err != nil {
 		s.t.Fatal(err)
@@ -215,16 +215,16 @@ func (r *replica) start() *replica {
 }
 
 func (r *replica) handle(lease event.Lease, m event.Message, done func()) error {
-	if r.hold != nil {
+	if r.blocked != nil {
 		select {
-		case <-r.hold:
+		case <-r.blocked:
 		case <-lease.Done():
 			return lease.Err()
 		}
 	}
 	seq := m.Origin.Offset
-	if r.stuck != nil {
-		r.stuck(seq)
+	if r.before != nil {
+		r.before(seq)
 	}
 	if err := lease.Err(); err != nil {
 		return err
@@ -234,14 +234,14 @@ func (r *replica) handle(lease event.Lease, m event.Message, done func()) error 
 	}
 	r.mu.Lock()
 	r.got = append(r.got, seq)
-	r.dones[seq] = done
+	r.acks[seq] = done
 	if n := len(r.leases); n == 0 || r.leases[n-1] != lease {
 		r.leases = append(r.leases, lease)
-		if r.drain != nil {
-			lease.AfterFunc(func() { r.drain(lease) })
+		if r.onLeaseEnd != nil {
+			lease.AfterFunc(func() { r.onLeaseEnd(lease) })
 		}
 	}
-	settle := r.settle == nil || r.settle(seq)
+	settle := r.autoAck == nil || r.autoAck(seq)
 	r.mu.Unlock()
 	if settle {
 		done()
@@ -298,12 +298,27 @@ func (r *replica) last() int64 {
 	return r.got[len(r.got)-1]
 }
 
-func (r *replica) done(seqs ...int64) {
+func (r *replica) ack(seqs ...int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, seq := range seqs {
-		r.dones[seq]()
+		r.acks[seq]()
 	}
+}
+
+// waitForRequests waits until the replica has sent so many requests more, other than those for messages.
+func (r *replica) waitForRequests(n uint64) {
+	r.t.Helper()
+	sent := func() uint64 { return r.conn.Conn().Stats().OutMsgs }
+	before := sent()
+	waitUntil(r.t, "the replica sends requests", func() bool { return sent() >= before+n })
+}
+
+// waitForProofs waits until the replica has proved its pin so many times more. It takes two requests for each, and
+// may be in the middle of one. Nothing else may happen meanwhile.
+func (r *replica) waitForProofs(n uint64) {
+	r.t.Helper()
+	r.waitForRequests(2*n + 1)
 }
 
 func (r *replica) state() string { return r.source.States()["EVENTS"] }

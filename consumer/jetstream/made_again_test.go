@@ -37,7 +37,7 @@ func TestJetStreamStreamMadeAgainWhileAway(t *testing.T) {
 			s := startNATS(t)
 			s.publish(1, 5)
 			r := s.replica(fastConfig()).start()
-			waitUntil(t, "five are acknowledged", func() bool { return s.floor() == 5 })
+			waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
 			r.stop()
 			s.makeAgain()
 			s.publish(1, 3)
@@ -48,7 +48,7 @@ func TestJetStreamStreamMadeAgainWhileAway(t *testing.T) {
 				t.Errorf("offsets are %+v, %v", offsets, err)
 			}
 			next := s.replica(cfg).start()
-			waitUntil(t, "the new stream is read", func() bool { return next.last() == 3 && s.floor() == 3 })
+			waitUntil(t, "the new stream is read", func() bool { return next.last() == 3 && s.ackFloor() == 3 })
 			wantSeen(t, "the next process", next.seen(), sequence(1, 3))
 			if n := next.metric("ciobridge_stream_made_again_total"); n != 1 {
 				t.Errorf("it is counted %v times", n)
@@ -92,17 +92,17 @@ func TestJetStreamStreamMadeAgain(t *testing.T) {
 	cfg.StartAt = "latest"
 	cfg.DrainLimit = 500 * time.Millisecond
 	r := s.replica(cfg)
-	r.settle = func(seq int64) bool { return seq != 4 }
+	r.autoAck = func(seq int64) bool { return seq != 4 }
 	r.start()
 	waitUntil(t, "the consumer is made", func() bool { return s.consumer().Name != "" })
 	s.publish(1, 5)
-	waitUntil(t, "three are acknowledged", func() bool { return r.last() == 5 && s.floor() == 3 })
+	waitUntil(t, "three are acknowledged", func() bool { return r.last() == 5 && s.ackFloor() == 3 })
 	standby := s.replica(cfg).start()
 	waitUntil(t, "another stands by", func() bool { return standby.state() == "standby" })
 	s.makeAgain()
-	r.done(4) // of the earlier one
+	r.ack(4) // of the earlier one
 	s.publish(1, 6)
-	waitUntil(t, "the new stream is read", func() bool { return len(r.seen())+len(standby.seen()) == 11 && s.floor() >= 3 })
+	waitUntil(t, "the new stream is read", func() bool { return len(r.seen())+len(standby.seen()) == 11 && s.ackFloor() >= 3 })
 	want := append(sequence(1, 5), sequence(1, 6)...)
 	wantSeen(t, "the readers", slices.Concat(r.seen(), standby.seen()), want)
 	for _, replica := range []*replica{r, standby} {
@@ -110,9 +110,9 @@ func TestJetStreamStreamMadeAgain(t *testing.T) {
 	}
 	if len(standby.seen()) == 0 {
 		waitUntil(t, "the floor stands before what is in hand", func() bool { return s.stored().Committable == 4 })
-		r.done(4)
+		r.ack(4)
 	}
-	waitUntil(t, "all is acknowledged", func() bool { return s.floor() == 6 })
+	waitUntil(t, "all is acknowledged", func() bool { return s.ackFloor() == 6 })
 	standby.stop()
 	r.stop()
 }
@@ -136,7 +136,7 @@ func TestJetStreamLooksForOneMessage(t *testing.T) {
 			s.publishTo("events.front", 1, 1)
 			s.publish(2, 4)
 			r := s.replica(fastConfig()).start()
-			waitUntil(t, "four are acknowledged", func() bool { return s.floor() == 4 })
+			waitUntil(t, "four are acknowledged", func() bool { return s.ackFloor() == 4 })
 			r.stop()
 			s.publish(5, 12)
 			s.deleteMessages(7, 9)

@@ -31,7 +31,7 @@ func TestStreamOffsets(t *testing.T) {
 	r := s.replica(cfg).start()
 	waitUntil(t, "it has joined", func() bool { return r.source.Ready() == nil })
 	s.publish(11, 12)
-	waitUntil(t, "two are acknowledged", func() bool { return s.floor() == 12 })
+	waitUntil(t, "two are acknowledged", func() bool { return s.ackFloor() == 12 })
 	wantOffset(13, 1, 13, 0)
 	if err := set(12); !errors.Is(err, ErrStreamRead) {
 		t.Fatalf("setting the offset under a reader gives %v", err)

@@ -56,47 +56,45 @@ func (s *natsServer) allFinished(cfg Config) bool {
 	return len(infos) > 0 && !slices.ContainsFunc(infos, func(i *jetstream.ConsumerInfo) bool { return i.NumPending > 0 || i.NumAckPending > 0 })
 }
 
-// mall is where the events of persons take effect, whichever replica brings them.
-type mall struct {
+// sink is where the events of persons take effect, whichever replica delivers them.
+type sink struct {
 	mu        sync.Mutex
 	published []checkertest.Published
 	receipts  []checkertest.Receipt
 	newest    map[int32]uint64 // the last sequence of each partition
 }
 
-// visit publishes one event of each person.
-func (m *mall) visit(s *natsServer, persons int, seq int) {
+// publishRound publishes one event of each person.
+func (m *sink) publishRound(s *natsServer, persons int, seq int) {
 	s.t.Helper()
 	for i := range persons {
 		person := fmt.Sprintf("p%d", i)
-		if _, err := s.client.JetStream().Publish(s.t.Context(), "events."+person, fmt.Append(nil, seq)); err != nil {
-			s.t.Fatal(err)
-		}
+		s.store("events."+person, fmt.Append(nil, seq))
 		m.published = append(m.published, checkertest.Published{Person: person, Seq: seq})
 	}
 }
 
-// shopper is a replica whose messages take effect when they are handed over, while their lease holds, and are done a
+// sinkReplica is a replica whose messages take effect when they are delivered, while their lease holds, and are acked a
 // little later.
-type shopper struct {
-	mall   *mall
+type sinkReplica struct {
+	sink   *sink
 	lanes  sync.WaitGroup
 	ended  chan error
 	cancel context.CancelFunc
 	*replica
 }
 
-func (m *mall) open(s *natsServer, cfg Config) *shopper {
+func (m *sink) startReplica(s *natsServer, cfg Config) *sinkReplica {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &shopper{mall: m, replica: s.replica(cfg), cancel: cancel, ended: make(chan error, 1)}
-	go func() { r.ended <- r.source.Consume(ctx, r.take) }()
+	r := &sinkReplica{sink: m, replica: s.replica(cfg), cancel: cancel, ended: make(chan error, 1)}
+	go func() { r.ended <- r.source.Consume(ctx, r.handle) }()
 	s.t.Cleanup(func() { r.leave() })
 	return r
 }
 
-func (r *shopper) take(lease event.Lease, m event.Message, done func()) error {
-	r.mall.mu.Lock()
-	defer r.mall.mu.Unlock()
+func (r *sinkReplica) handle(lease event.Lease, m event.Message, done func()) error {
+	r.sink.mu.Lock()
+	defer r.sink.mu.Unlock()
 	if d, _ := lease.Deadline(); lease.Err() != nil || !time.Now().Before(d) {
 		return context.Canceled
 	}
@@ -105,8 +103,8 @@ func (r *shopper) take(lease event.Lease, m event.Message, done func()) error {
 	if _, err := fmt.Sscan(string(m.Value), &seq); err != nil {
 		return err
 	}
-	r.mall.receipts = append(r.mall.receipts, checkertest.Receipt{Person: person, Seq: seq, ID: m.Origin.String(), Taken: true})
-	r.mall.newest[m.Origin.Partition] = max(r.mall.newest[m.Origin.Partition], uint64(m.Origin.Offset))
+	r.sink.receipts = append(r.sink.receipts, checkertest.Receipt{Person: person, Seq: seq, ID: m.Origin.String(), Taken: true})
+	r.sink.newest[m.Origin.Partition] = max(r.sink.newest[m.Origin.Partition], uint64(m.Origin.Offset))
 	r.lanes.Go(func() {
 		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
 		done()
@@ -115,7 +113,7 @@ func (r *shopper) take(lease event.Lease, m event.Message, done func()) error {
 }
 
 // leave stops the replica, unless it has been; kill ends it without a word to the server.
-func (r *shopper) leave() {
+func (r *sinkReplica) leave() {
 	r.cancel()
 	if err := <-r.ended; err != nil {
 		r.t.Errorf("consume: %v", err)
@@ -125,12 +123,12 @@ func (r *shopper) leave() {
 	r.conn.Close()
 }
 
-func (r *shopper) kill() {
+func (r *sinkReplica) kill() {
 	r.conn.Close()
 	r.leave()
 }
 
-func (r *shopper) holds() int {
+func (r *sinkReplica) activeCount() int {
 	n := 0
 	for _, state := range r.source.States() {
 		if state == string(stateActive) {
@@ -147,33 +145,33 @@ func TestJetStreamPartitionsAreShared(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
 	cfg := s.partitioned(4)
-	m := &mall{newest: map[int32]uint64{}}
+	m := &sink{newest: map[int32]uint64{}}
 	const persons = 20
 	seq := 0
-	visits := func(until func() bool) { // events come all the time, since a pin is given with a message
+	publishUntil := func(until func() bool) { // events come all the time, since a pin is given with a message
 		t.Helper()
 		for end := time.Now().Add(15 * time.Second); !until(); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("the shares did not become as they should")
 			}
 			seq++
-			m.visit(s, persons, seq)
+			m.publishRound(s, persons, seq)
 		}
 	}
 
-	a := m.open(s, cfg)
-	visits(func() bool { return a.holds() == 4 })
-	b := m.open(s, cfg)
-	visits(func() bool { return a.holds() == 2 && b.holds() == 2 })
+	a := m.startReplica(s, cfg)
+	publishUntil(func() bool { return a.activeCount() == 4 })
+	b := m.startReplica(s, cfg)
+	publishUntil(func() bool { return a.activeCount() == 2 && b.activeCount() == 2 })
 	if n := a.metric("ciobridge_stream_turns_total", "reason", "handed_over"); n != 2 {
 		t.Errorf("%v partitions were handed over, want 2", n)
 	}
 	a.kill()
-	visits(func() bool { return b.holds() == 4 })
-	c := m.open(s, cfg)
-	visits(func() bool { return b.holds() == 2 && c.holds() == 2 })
+	publishUntil(func() bool { return b.activeCount() == 4 })
+	c := m.startReplica(s, cfg)
+	publishUntil(func() bool { return b.activeCount() == 2 && c.activeCount() == 2 })
 	b.leave()
-	visits(func() bool { return c.holds() == 4 })
+	publishUntil(func() bool { return c.activeCount() == 4 })
 	waitUntil(t, "everything is acknowledged", func() bool { return s.allFinished(cfg) })
 
 	for i, info := range s.durables(cfg) {
@@ -197,7 +195,7 @@ func TestJetStreamTellsReplicas(t *testing.T) {
 	cfg := s.partitioned(2)
 	var mu sync.Mutex
 	var told []int
-	m := &mall{newest: map[int32]uint64{}}
+	m := &sink{newest: map[int32]uint64{}}
 	first := s.replica(cfg)
 	first.source.OnReplicas(func(n int) {
 		mu.Lock()
@@ -213,9 +211,9 @@ func TestJetStreamTellsReplicas(t *testing.T) {
 		}
 	}
 	waitUntil(t, "it is alone", tells(1))
-	second := m.open(s, cfg)
+	second := m.startReplica(s, cfg)
 	waitUntil(t, "they are two", tells(1, 2))
-	third := m.open(s, cfg)
+	third := m.startReplica(s, cfg)
 	waitUntil(t, "three are known", func() bool { return strings.Count(fmt.Sprint(third.source.group.lastMembers()), "-replica-") == 3 })
 	second.kill()
 	third.leave()
@@ -228,10 +226,10 @@ func TestJetStreamTellsReplicas(t *testing.T) {
 func TestJetStreamDividedAnew(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	m := &mall{newest: map[int32]uint64{}}
+	m := &sink{newest: map[int32]uint64{}}
 	whole := fastConfig()
-	m.visit(s, 5, 1)
-	r := m.open(s, whole)
+	m.publishRound(s, 5, 1)
+	r := m.startReplica(s, whole)
 	waitUntil(t, "all is finished", func() bool { return s.allFinished(whole) })
 	r.leave()
 
@@ -252,7 +250,7 @@ func TestJetStreamDividedAnew(t *testing.T) {
 	if err := s.client.JetStream().DeleteConsumer(t.Context(), "EVENTS", "ciobridge"); err != nil {
 		t.Fatal(err)
 	}
-	m.visit(s, 5, 2)
+	m.publishRound(s, 5, 2)
 	var changes []consumer.OffsetChange
 	for i := range 4 {
 		changes = append(changes, consumer.OffsetChange{Topic: "EVENTS", Partition: int32(i), Offset: 6})
@@ -260,7 +258,7 @@ func TestJetStreamDividedAnew(t *testing.T) {
 	if err := SetOffsets(t.Context(), s.client, four, changes); err != nil {
 		t.Fatal(err)
 	}
-	r = m.open(s, four)
+	r = m.startReplica(s, four)
 	waitUntil(t, "all is finished", func() bool { return s.allFinished(four) })
 	offsets, err := Offsets(t.Context(), s.client, four)
 	if err != nil || len(offsets) != 4 {
@@ -326,20 +324,20 @@ func TestJetStreamFloorBeforeAHole(t *testing.T) {
 	cfg := fastConfig()
 	cfg.Streams[0].Subjects = []string{"events.a"}
 	r := s.replica(cfg)
-	r.settle = func(seq int64) bool { return seq == 1 }
+	r.autoAck = func(seq int64) bool { return seq == 1 }
 	r.start()
-	waitUntil(t, "the floor is 1", func() bool { return r.last() == 6 && s.floor() == 1 })
-	r.done(3)
-	waitUntil(t, "the floor is 3", func() bool { return s.floor() == 3 })
+	waitUntil(t, "the floor is 1", func() bool { return r.last() == 6 && s.ackFloor() == 1 })
+	r.ack(3)
+	waitUntil(t, "the floor is 3", func() bool { return s.ackFloor() == 3 })
 	s.restart()
 	waitUntil(t, "the rest comes again", func() bool { return len(r.seen()) == 4 })
 	wantSeen(t, "the reader", r.seen(), []int64{1, 3, 6, 6})
-	time.Sleep(fastConfig().SessionTimeout) // the pin was renewed, and the floor compared with it
+	r.waitForProofs(1) // which compare the floor too
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "floor_went_back"); n != 0 {
 		t.Errorf("%v turns ended because the floor went back", n)
 	}
-	r.done(6)
-	waitUntil(t, "the floor is 6", func() bool { return s.floor() == 6 })
+	r.ack(6)
+	waitUntil(t, "the floor is 6", func() bool { return s.ackFloor() == 6 })
 }
 
 // However many there are, all have as many parts as any other or one more, and few parts move.

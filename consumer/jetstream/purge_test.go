@@ -35,7 +35,7 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 				s := startNATS(t)
 				s.publishTo("events.front", 1, 2)
 				r := s.replica(fastConfig()).start()
-				waitUntil(t, "two are acknowledged", func() bool { return s.floor() == 2 })
+				waitUntil(t, "two are acknowledged", func() bool { return s.ackFloor() == 2 })
 				r.stop()
 				s.publishTo("events.front", 3, 4)
 				s.publish(5, 6)
@@ -79,11 +79,11 @@ func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 10)
 	r := s.replica(fastConfig())
-	r.settle = func(seq int64) bool { return seq <= 2 || seq == 5 || seq == 7 }
+	r.autoAck = func(seq int64) bool { return seq <= 2 || seq == 5 || seq == 7 }
 	r.start()
 	waitUntil(t, "what is done is stored", func() bool { return r.last() == 10 && s.stored().acked().Count() == 2 })
 	s.purge(jetstream.WithPurgeSequence(9))
-	waitUntil(t, "the server has moved its floor", func() bool { return s.floor() == 8 })
+	waitUntil(t, "the server has moved its floor", func() bool { return s.ackFloor() == 8 })
 	r.crash()
 	offsets, err := Offsets(t.Context(), s.client, fastConfig())
 	if err != nil || offsets[0].Committed != 3 || offsets[0].Lost() != 4 {
@@ -110,11 +110,11 @@ func TestJetStreamDeletedInHandThenKilled(t *testing.T) {
 			s := startNATS(t)
 			s.publish(1, 10)
 			r := s.replica(fastConfig())
-			r.settle = func(seq int64) bool { return seq <= 2 }
+			r.autoAck = func(seq int64) bool { return seq <= 2 }
 			r.start()
-			waitUntil(t, "ten are in hand", func() bool { return r.last() == 10 && s.floor() == 2 })
+			waitUntil(t, "ten are in hand", func() bool { return r.last() == 10 && s.ackFloor() == 2 })
 			s.deleteMessages(c.deleted)
-			waitUntil(t, "the server has moved its floor", func() bool { return s.floor() == c.deleted })
+			waitUntil(t, "the server has moved its floor", func() bool { return s.ackFloor() == c.deleted })
 			r.crash()
 			next := s.replica(fastConfig()).start()
 			waitUntil(t, "the rest is read", func() bool { return next.last() == c.want[len(c.want)-1] })
@@ -130,7 +130,7 @@ func TestJetStreamDeletedInTheMiddleWhileAway(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 2)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "two are acknowledged", func() bool { return s.floor() == 2 })
+	waitUntil(t, "two are acknowledged", func() bool { return s.ackFloor() == 2 })
 	r.stop()
 	s.publish(3, 10)
 	s.deleteMessages(5, 6, 8)
@@ -150,14 +150,14 @@ func TestJetStreamBesideAnOlderBridge(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 4)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "four are acknowledged", func() bool { return s.floor() == 4 })
+	waitUntil(t, "four are acknowledged", func() bool { return s.ackFloor() == 4 })
 	r.stop()
 	if err := s.client.JetStream().DeleteKeyValue(t.Context(), CheckpointBucket); err != nil { // as the older one leaves it
 		t.Fatal(err)
 	}
 	s.publish(5, 8)
 	r = s.replica(fastConfig()).start()
-	waitUntil(t, "four more are acknowledged", func() bool { return s.floor() == 8 })
+	waitUntil(t, "four more are acknowledged", func() bool { return s.ackFloor() == 8 })
 	wantSeen(t, "the one after it", r.seen(), sequence(5, 8))
 	r.stop()
 	s.publish(9, 12)
@@ -221,13 +221,13 @@ func TestJetStreamPurgedWhileAwayWithAFilterFromATime(t *testing.T) {
 	cfg.StartAt = "2020-01-01T00:00:00Z"
 	cfg.Streams[0].Subjects = []string{"events.mine"}
 	r := s.replica(cfg).start()
-	waitUntil(t, "two are acknowledged", func() bool { return s.floor() == 2 })
+	waitUntil(t, "two are acknowledged", func() bool { return s.ackFloor() == 2 })
 	r.stop()
 	s.publishTo("events.mine", 3, 6)
 	s.purge(jetstream.WithPurgeSequence(5))
 	next := s.replica(cfg).start()
 	waitUntil(t, "the rest is read", func() bool { return next.last() == 6 })
 	wantSeen(t, "the next process", next.seen(), sequence(5, 6))
-	waitUntil(t, "it is acknowledged", func() bool { return s.floor() == 6 && s.stored().Committable == 7 })
+	waitUntil(t, "it is acknowledged", func() bool { return s.ackFloor() == 6 && s.stored().Committable == 7 })
 	next.stop()
 }

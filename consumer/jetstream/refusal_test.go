@@ -21,10 +21,10 @@ func TestJetStreamPurgedWhileReading(t *testing.T) {
 	cfg := fastConfig()
 	cfg.tuning.prefetch = 4
 	r := s.replica(cfg)
-	r.hold = make(chan struct{})
-	r.settle = func(int64) bool { return false }
+	r.blocked = make(chan struct{})
+	r.autoAck = func(int64) bool { return false }
 	finished := false
-	r.drain = func(lease event.Lease) {
+	r.onLeaseEnd = func(lease event.Lease) {
 		d, _ := lease.Deadline()
 		finished = d.After(time.Now())
 	}
@@ -33,7 +33,7 @@ func TestJetStreamPurgedWhileReading(t *testing.T) {
 	if err := s.stream().Purge(t.Context(), jetstream.WithPurgeSequence(16)); err != nil {
 		t.Fatal(err)
 	}
-	close(r.hold)
+	close(r.blocked)
 	gap := wantGap(t, r)
 	if gap.From != uint64(r.last())+1 || gap.To != 15 || gap.Lost() != uint64(15-r.last()) || r.last() > 10 {
 		t.Fatalf("the gap is %d to %d after %d", gap.From, gap.To, r.last())
@@ -52,7 +52,7 @@ func TestJetStreamDiscardedWhileAway(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 5)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "the floor is 5", func() bool { return s.floor() == 5 })
+	waitUntil(t, "the floor is 5", func() bool { return s.ackFloor() == 5 })
 	r.stop()
 	s.publish(6, 30)
 	cfg := s.stream().CachedInfo().Config
@@ -78,7 +78,7 @@ func TestJetStreamReplacedMessagesAreNoGap(t *testing.T) {
 	}
 	s.publish(1, 5)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "the newest is read", func() bool { return r.last() == 5 && s.floor() == 5 })
+	waitUntil(t, "the newest is read", func() bool { return r.last() == 5 && s.ackFloor() == 5 })
 	r.stop()
 	s.publish(6, 9)
 	next := s.replica(fastConfig()).start()
@@ -180,7 +180,7 @@ func TestJetStreamConsumerChangedWhileReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefusal(t, r, "max_deliver is 3, want -1", "ack_wait is 5s, want 1h0m0s")
-	if floor := s.floor(); floor != 10 {
+	if floor := s.ackFloor(); floor != 10 {
 		t.Errorf("the floor is %d, want 10", floor)
 	}
 	if _, err := s.client.JetStream().UpdateConsumer(t.Context(), "EVENTS", right); err != nil {
@@ -277,7 +277,7 @@ func TestJetStreamHandlerThatDoesNotReturn(t *testing.T) {
 			release := make(chan struct{})
 			var once atomic.Bool
 			r := s.replica(cfg)
-			r.stuck = func(seq int64) {
+			r.before = func(seq int64) {
 				if seq == 2 && once.CompareAndSwap(false, true) {
 					<-release
 				}
@@ -292,7 +292,7 @@ func TestJetStreamHandlerThatDoesNotReturn(t *testing.T) {
 				}
 				r = s.replica(cfg).start()
 			}
-			waitUntil(t, "the rest is read", func() bool { return r.last() == 3 && s.floor() == 3 })
+			waitUntil(t, "the rest is read", func() bool { return r.last() == 3 && s.ackFloor() == 3 })
 			close(release)
 			r.stop()
 		})

@@ -65,7 +65,7 @@ func TestJetStreamOffsetsSetBackWhileAStandbyBegins(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 5)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.floor() == 5 })
+	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
 	s.restart() // which forgets the pin
 	waitUntil(t, "it stands by", func() bool { return r.state() == "standby" && pinOf(s.consumer()) == "" })
 	set := s.setHeldUp(fastConfig(), 2, consumer.OffsetChange{Topic: "EVENTS", Offset: 3})
@@ -75,7 +75,7 @@ func TestJetStreamOffsetsSetBackWhileAStandbyBegins(t *testing.T) {
 		t.Errorf("setting the offset: %v", err)
 	}
 	s.publish(7, 7)
-	waitUntil(t, "all is acknowledged", func() bool { return s.floor() == 7 && s.stored().Committable == 8 })
+	waitUntil(t, "all is acknowledged", func() bool { return s.ackFloor() == 7 && s.stored().Committable == 8 })
 	wantSeen(t, "the standby", r.seen(), []int64{1, 2, 3, 4, 5, 3, 4, 5, 6, 7})
 	r.stop()
 }
@@ -86,7 +86,7 @@ func TestJetStreamOffsetsSkippedWhileAProcessStarts(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 5)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.floor() == 5 })
+	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
 	r.stop()
 	s.publish(6, 10)
 	s.purge(jetstream.WithPurgeSequence(9))
@@ -99,7 +99,7 @@ func TestJetStreamOffsetsSkippedWhileAProcessStarts(t *testing.T) {
 		t.Errorf("setting the offset: %v", err)
 	}
 	s.publish(11, 11)
-	waitUntil(t, "all is acknowledged", func() bool { return s.floor() == 11 })
+	waitUntil(t, "all is acknowledged", func() bool { return s.ackFloor() == 11 })
 	wantSeen(t, "the next process", next.seen(), sequence(9, 11))
 	next.stop()
 }
@@ -111,7 +111,7 @@ func TestJetStreamOffsetsSetInPart(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 5)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.floor() == 5 })
+	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
 	r.stop()
 	set := s.setHeldUp(fastConfig(), 2, consumer.OffsetChange{Topic: "EVENTS", Offset: 3})
 	set.cancel()
@@ -125,7 +125,7 @@ func TestJetStreamOffsetsSetInPart(t *testing.T) {
 		t.Errorf("offsets are %+v, %v", offsets, err)
 	}
 	s.goOnAt(3)
-	if floor := s.floor(); floor != 2 {
+	if floor := s.ackFloor(); floor != 2 {
 		t.Errorf("the server's floor is %d", floor)
 	}
 	r = s.replica(fastConfig()).start()

@@ -30,7 +30,7 @@ func TestJetStreamCrashWithMessagesInFlight(t *testing.T) {
 			s := startNATS(t)
 			s.publish(1, 10)
 			r := s.replica(fastConfig())
-			r.settle = func(seq int64) bool { return seq <= 3 }
+			r.autoAck = func(seq int64) bool { return seq <= 3 }
 			r.start()
 			waitUntil(t, "floor is 3 with 4 to 10 in flight", func() bool {
 				info := s.consumer()
@@ -45,7 +45,7 @@ func TestJetStreamCrashWithMessagesInFlight(t *testing.T) {
 			next := s.replica(fastConfig()).start()
 			waitUntil(t, "everything is read", func() bool { return next.last() == last })
 			wantSeen(t, "the next process", next.seen(), sequence(4, last))
-			waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == uint64(last) })
+			waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == uint64(last) })
 		})
 	}
 }
@@ -58,11 +58,12 @@ func TestJetStreamStandby(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 10)
 	active := s.replica(fastConfig())
-	active.settle = func(seq int64) bool { return seq <= 3 || seq == 7 }
+	active.autoAck = func(seq int64) bool { return seq <= 3 || seq == 7 }
 	active.start()
 	waitUntil(t, "ten messages are in hand", func() bool { return active.last() == 10 })
 	standby := s.replica(fastConfig()).start()
-	time.Sleep(2 * fastConfig().SessionTimeout)
+	waitUntil(t, "it is on standby", func() bool { return standby.state() == "standby" })
+	standby.waitForRequests(7) // one at each look, of which there are three in a session timeout
 	if active.state() != "active" || standby.state() != "standby" || standby.source.Ready() != nil {
 		t.Fatalf("states are %s and %s, %v", active.state(), standby.state(), standby.source.Ready())
 	}
@@ -89,13 +90,13 @@ func TestJetStreamStalledReader(t *testing.T) {
 	proxy := newProxy(t, strings.TrimPrefix(s.srv.URL(), "nats://"))
 	s.publish(1, 10)
 	stalled := s.replicaVia(fastConfig(), proxy.url())
-	stalled.settle = func(seq int64) bool { return seq <= 3 }
+	stalled.autoAck = func(seq int64) bool { return seq <= 3 }
 	stalled.start()
-	waitUntil(t, "ten messages are in hand", func() bool { return stalled.last() == 10 && s.floor() == 3 })
+	waitUntil(t, "ten messages are in hand", func() bool { return stalled.last() == 10 && s.ackFloor() == 3 })
 
 	var overlap atomic.Bool
 	standby := s.replica(fastConfig())
-	standby.settle = func(int64) bool {
+	standby.autoAck = func(int64) bool {
 		if d, _ := stalled.leases[0].Deadline(); d.After(time.Now()) {
 			overlap.Store(true)
 		}
@@ -108,11 +109,11 @@ func TestJetStreamStalledReader(t *testing.T) {
 	if overlap.Load() {
 		t.Error("the standby read while the stalled reader's lease still held")
 	}
-	stalled.done(4, 5, 6, 7, 8, 9, 10)
+	stalled.ack(4, 5, 6, 7, 8, 9, 10)
 	proxy.flow()
 	waitUntil(t, "the stalled reader stands by", func() bool { return stalled.state() == "standby" })
 	s.publish(11, 12)
-	waitUntil(t, "the new reader reads on", func() bool { return standby.last() == 12 && s.floor() == 12 })
+	waitUntil(t, "the new reader reads on", func() bool { return standby.last() == 12 && s.ackFloor() == 12 })
 	wantSeen(t, "the new reader", standby.seen(), sequence(4, 12))
 	if n := stalled.metric("ciobridge_stream_turns_total"); n != 1 {
 		t.Errorf("%v turns of the stalled reader ended, want 1", n)
@@ -127,12 +128,12 @@ func TestJetStreamMessagesConnectionBreaks(t *testing.T) {
 	proxy := newProxy(t, strings.TrimPrefix(s.srv.URL(), "nats://"))
 	s.publish(1, 10)
 	r := s.replicaVia(fastConfig(), proxy.url())
-	r.settle = func(seq int64) bool { return seq <= 3 || len(r.leases) > 1 }
+	r.autoAck = func(seq int64) bool { return seq <= 3 || len(r.leases) > 1 }
 	r.start()
-	waitUntil(t, "ten messages are in hand", func() bool { return r.last() == 10 && s.floor() == 3 })
+	waitUntil(t, "ten messages are in hand", func() bool { return r.last() == 10 && s.ackFloor() == 3 })
 	pin := pinOf(s.consumer())
 	proxy.dropNewest()
-	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 10 })
+	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 10 })
 	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(4, 10)...))
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "disconnected"); n != 1 {
 		t.Errorf("%v turns ended by the broken connection, want 1", n)
@@ -163,7 +164,7 @@ func TestJetStreamAcknowledgementsLost(t *testing.T) {
 	}
 	r.start()
 	waitUntil(t, "the floor is acknowledged", func() bool { return r.metric("ciobridge_stream_acks_total", "result", "ok") == 1 })
-	if floor, failed := s.floor(), r.metric("ciobridge_stream_acks_total", "result", "failed"); floor != 5 || failed != 2 {
+	if floor, failed := s.ackFloor(), r.metric("ciobridge_stream_acks_total", "result", "failed"); floor != 5 || failed != 2 {
 		t.Fatalf("floor is %d after %v failures, want 5 after 2", floor, failed)
 	}
 	r.stop()
@@ -178,14 +179,14 @@ func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	s.publish(1, 10)
 	s.deleteMessages(3) // of a message in hand the server knows the count itself
 	r := s.replica(fastConfig())
-	r.settle = func(seq int64) bool { return seq <= 2 || len(r.leases) > 1 }
+	r.autoAck = func(seq int64) bool { return seq <= 2 || len(r.leases) > 1 }
 	r.start()
-	waitUntil(t, "floor is 2", func() bool { return r.last() == 10 && s.floor() == 2 })
+	waitUntil(t, "floor is 2", func() bool { return r.last() == 10 && s.ackFloor() == 2 })
 	if _, err := s.client.Conn().Request("$JS.ACK.EVENTS.ciobridge.1.3.9.0.0", []byte("+ACK"), time.Second); err != nil {
 		t.Fatal(err)
 	}
-	r.done(4, 5, 6, 7)
-	waitUntil(t, "the rest is acknowledged", func() bool { return s.floor() == 10 })
+	r.ack(4, 5, 6, 7)
+	waitUntil(t, "the rest is acknowledged", func() bool { return s.ackFloor() == 10 })
 	wantSeen(t, "the reader", r.seen(), []int64{1, 2, 4, 5, 6, 7, 8, 9, 10, 8, 9, 10})
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "floor_went_back"); n != 1 {
 		t.Errorf("%v turns ended by the floor, want 1", n)
@@ -198,14 +199,14 @@ func TestJetStreamServerRestart(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 10)
 	r := s.replica(fastConfig())
-	r.settle = func(seq int64) bool { return seq != 5 || len(r.leases) > 1 }
+	r.autoAck = func(seq int64) bool { return seq != 5 || len(r.leases) > 1 }
 	r.start()
-	waitUntil(t, "floor is 4", func() bool { return r.last() == 10 && s.floor() == 4 })
+	waitUntil(t, "floor is 4", func() bool { return r.last() == 10 && s.ackFloor() == 4 })
 	s.restart()
 	s.publish(11, 15)
 	waitUntil(t, "everything is read", func() bool { return r.last() == 15 })
 	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), 5, 11, 12, 13, 14, 15))
-	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 15 })
+	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 15 })
 	if n := r.metric("ciobridge_stream_turns_total"); n != 1 {
 		t.Errorf("%v turns ended, want 1", n)
 	}
@@ -222,7 +223,7 @@ func TestJetStreamConsumerDeleted(t *testing.T) {
 	s := startNATS(t)
 	s.publish(1, 10)
 	r := s.replica(fastConfig()).start()
-	waitUntil(t, "the floor is 10", func() bool { return s.floor() == 10 })
+	waitUntil(t, "the floor is 10", func() bool { return s.ackFloor() == 10 })
 	if err := s.client.JetStream().DeleteConsumer(t.Context(), "EVENTS", "ciobridge"); err != nil {
 		t.Fatal(err)
 	}
@@ -243,12 +244,12 @@ func TestJetStreamSlowHandler(t *testing.T) {
 	cfg := fastConfig()
 	cfg.tuning.ackWait = 300 * time.Millisecond
 	r := s.replica(cfg)
-	r.settle = func(int64) bool { return false }
+	r.autoAck = func(int64) bool { return false }
 	r.start()
 	waitUntil(t, "the server has delivered again", func() bool { return r.metric("ciobridge_stream_redelivered_total") >= 3 })
 	wantSeen(t, "the handler", r.seen(), sequence(1, 3))
-	r.done(1, 2, 3)
-	waitUntil(t, "everything is acknowledged", func() bool { return s.floor() == 3 })
+	r.ack(1, 2, 3)
+	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 3 })
 	s.publish(4, 4)
 	waitUntil(t, "the next message is read", func() bool { return r.last() == 4 })
 	wantSeen(t, "the handler", r.seen(), sequence(1, 4))
@@ -282,7 +283,8 @@ func TestJetStreamBoundsWhatIsInHand(t *testing.T) {
 			return nil
 		})
 	}()
-	time.Sleep(500 * time.Millisecond)
+	waitUntil(t, "the first comes", func() bool { return n.Load() == 1 })
+	r.waitForProofs(1) // long enough for more to come, if more were asked for
 	for range 5 {
 		(<-dones)()
 	}
