@@ -47,7 +47,8 @@ func (b *bench) withOtherBuild(trials []trial) []turn {
 		repeated.programs = nil
 		for _, p := range t.programs {
 			if bridge, ok := p.(bridgeProgram); ok {
-				repeated.programs = append(repeated.programs, b.against.with(bridge.label+", other build", bridge.settings))
+				repeated.programs = append(repeated.programs,
+					b.against.with(bridge.label+", other build", bridge.settings))
 			}
 		}
 		if len(repeated.programs) > 0 {
@@ -69,7 +70,8 @@ func (r *report) addComparison(this, other result) {
 	r.Comparisons = append(r.Comparisons, comparison{This: this, Other: other})
 }
 
-// writeComparisons writes the table of both builds, where there are two. The ratios are this build's share of the other's.
+// writeComparisons writes the table of both builds, where there are two. The ratios are this build's share of the
+// other's.
 func (r *report) writeComparisons(w io.Writer) error {
 	if len(r.Comparisons) == 0 {
 		return nil

@@ -105,10 +105,10 @@ func (b *bench) openFilled(ctx context.Context, l traffic.Load, stream bool) (so
 	return src, nil
 }
 
-// takeTurns runs the trials one after the other, as often as the plan says, so that a machine that slows down slows them
-// all, and returns the medians of each. Before that every source is read once: the first read of a broker is several times
-// slower than all that follow. Where there is another build, it takes its turn after each trial of the bridge, and the two
-// are compared in the report.
+// takeTurns runs the trials one after the other, as often as the plan says, so that a machine that slows down slows
+// them all, and returns the medians of each. Before that every source is read once: the first read of a broker is
+// several times slower than all that follow. Where there is another build, it takes its turn after each trial of the
+// bridge, and the two are compared in the report.
 func (b *bench) takeTurns(ctx context.Context, group string, trials ...trial) ([]result, error) {
 	all := b.withOtherBuild(trials)
 	runs := make([][]result, len(all))
@@ -129,7 +129,8 @@ func (b *bench) takeTurns(ctx context.Context, group string, trials ...trial) ([
 			if t.speed != nil {
 				res.EventsPerSecond = t.speed(log)
 			}
-			b.say("%s: %s, run %d of %d: %.0f events/s, %.2f µs of CPU per event, %.0f MiB", group, res.Program, round, b.runs,
+			b.say("%s: %s, run %d of %d: %.0f events/s, %.2f µs of CPU per event, %.0f MiB", group, res.Program,
+				round, b.runs,
 				res.EventsPerSecond, res.CPUPerMillion, res.PeakRSS/(1<<20))
 			res.Group = group
 			runs[i] = append(runs[i], res)

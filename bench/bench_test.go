@@ -26,16 +26,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestRowsOfEachKind measures a little of each kind of row with the real bridge. What counts is that every run passes its check and
-// that each row comes out; the figures say nothing. All run at once, because most of their time is waiting.
+// TestRowsOfEachKind measures a little of each kind of row with the real bridge. What counts is that every run passes
+// its check and that each row comes out; the figures say nothing. All run at once, because most of their time is
+// waiting.
 func TestRowsOfEachKind(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "ciobridge")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/ciobridge/ciobridge/cmd/ciobridge").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary,
+		"github.com/ciobridge/ciobridge/cmd/ciobridge").CombinedOutput(); err != nil {
 		t.Fatalf("build the bridge: %v\n%s", err, out)
 	}
 	var running sync.WaitGroup
 	for rows, want := range map[string]int{
-		"kafka-300,size": 4, "jetstream-1k": 3, "latency": 2, "start": 1, "memory": 3, "stream": 1, "fill": 3, "delay": 1, "replicas": 4,
+		"kafka-300,size": 4, "jetstream-1k": 3, "latency": 2, "start": 1, "memory": 3, "stream": 1, "fill": 3,
+		"delay": 1, "replicas": 4,
 	} {
 		dir := t.TempDir()
 		running.Go(func() {
@@ -87,7 +90,8 @@ func TestAgainstMeasuresBothBuildsInTurns(t *testing.T) {
 	}
 	var compared []string
 	for _, c := range b.report.Comparisons {
-		if c.This.CPUPerMillion <= 0 || c.Other.CPUPerMillion <= 0 || c.Other.Program != c.This.Program+", other build" {
+		if c.This.CPUPerMillion <= 0 || c.Other.CPUPerMillion <= 0 ||
+			c.Other.Program != c.This.Program+", other build" {
 			t.Errorf("implausible comparison %+v", c)
 		}
 		compared = append(compared, c.This.Group)
@@ -117,12 +121,14 @@ func TestAgainstNeedsAProgramOrACheckout(t *testing.T) {
 func measureLittle(ctx context.Context, rows, binary, dir string, progress io.Writer) (*report, error) {
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
-	p, err := parsePlan([]string{"-rows", rows, "-events", "8000", "-persons", "20000", "-runs", "1", "-backlog", "8000"}, progress)
+	p, err := parsePlan([]string{"-rows", rows, "-events", "8000", "-persons", "20000", "-runs", "1", "-backlog",
+		"8000"}, progress)
 	if err != nil {
 		return nil, err
 	}
 	p.hang, p.pacing, p.settling, p.window = time.Second, unsteady+time.Second, time.Second/2, time.Second/2
-	b := &bench{plan: p, bridge: bridgeProgram{binary: binary, label: programBridge}, report: newReport(&p), progress: progress, dir: dir}
+	b := &bench{plan: p, bridge: bridgeProgram{binary: binary, label: programBridge}, report: newReport(&p),
+		progress: progress, dir: dir}
 	return b.report, b.measure(ctx)
 }
 
@@ -146,7 +152,8 @@ func TestRunsThatLoseEventsDoNotCount(t *testing.T) {
 
 func TestPlanRefusesWhatItCannotDo(t *testing.T) {
 	for _, args := range [][]string{
-		{"-rows", "kafka-1k,other"}, {"-events", "0"}, {"-runs", "0"}, {"-backlog", "0"}, {"-pacing", "1s"}, {"-o", "xml"}, {"word"},
+		{"-rows", "kafka-1k,other"}, {"-events", "0"}, {"-runs", "0"}, {"-backlog", "0"}, {"-pacing", "1s"},
+		{"-o", "xml"}, {"word"},
 	} {
 		if _, err := parsePlan(args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%v was accepted", args)

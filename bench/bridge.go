@@ -77,7 +77,8 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	var b strings.Builder
 	switch src := src.(type) {
 	case *kafkaSource:
-		fmt.Fprintf(&b, "source:\n  kafka:\n    brokers: [%s]\n    group: %s\n    start_at: earliest\n    topics:\n      - {name: %s, %s}\n",
+		fmt.Fprintf(&b, "source:\n  kafka:\n    brokers: [%s]\n    group: %s\n    start_at: earliest\n"+
+			"    topics:\n      - {name: %s, %s}\n",
 			src.brokers, reader, src.topic, envelope)
 		fmt.Fprintf(&b, "dead_letters: {topic: %s}\n", src.deadTopic())
 	case *natsSource:
@@ -85,7 +86,8 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 		if src.partitions > 0 {
 			stream += ", partitions: [" + strings.Join(src.subjects(), ", ") + "]"
 		}
-		fmt.Fprintf(&b, "source:\n  nats:\n    urls: [%q]\n    durable: %s\n    start_at: earliest\n    streams:\n      - {name: %s, %s}\n",
+		fmt.Fprintf(&b, "source:\n  nats:\n    urls: [%q]\n    durable: %s\n    start_at: earliest\n"+
+			"    streams:\n      - {name: %s, %s}\n",
 			src.url, reader, stream, envelope)
 		fmt.Fprintf(&b, "dead_letters: {subject: %s}\n", natsDead)
 	default:
@@ -95,7 +97,8 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	if rate == 0 {
 		rate = 100000
 	}
-	fmt.Fprintf(&b, "customerio:\n  region: eu\n  url: http://%s\n  site_id_file: %s\n  api_key_file: %s\n  requests_per_second: %d\n",
+	fmt.Fprintf(&b, "customerio:\n  region: eu\n  url: http://%s\n  site_id_file: %s\n"+
+		"  api_key_file: %s\n  requests_per_second: %d\n",
 		sink, filepath.Join(dir, "site_id"), filepath.Join(dir, "api_key"), rate)
 	if s.linger > 0 || s.batchItems > 0 {
 		b.WriteString("delivery:\n")

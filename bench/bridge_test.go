@@ -14,8 +14,8 @@ import (
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
-// TestBridgeConfigMapsEveryEventToOneCall keeps the comparisons fair: whatever its rules, the bridge makes one call of each event, as
-// the ceiling does.
+// TestBridgeConfigMapsEveryEventToOneCall keeps the comparisons fair: whatever its rules, the bridge makes one call
+// of each event, as the ceiling does.
 func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 	kafka, nats := &kafkaSource{brokers: "127.0.0.1:9092", topic: "events"}, &natsSource{url: "nats://127.0.0.1:4222"}
 	one := traffic.EventTypes[:1]
@@ -41,11 +41,13 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 			}
 			events := traffic.New(traffic.Load{Events: 300, Persons: 10, Size: traffic.MaxEventSize, Types: tc.types})
 			for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
-				calls, failures := rules.Map(event.Message{Origin: event.Origin{Topic: topic, Subject: natsSubject}, Value: value})
+				calls, failures := rules.Map(event.Message{Origin: event.Origin{Topic: topic, Subject: natsSubject},
+					Value: value})
 				if len(calls) != 1 || len(failures) > 0 {
 					t.Fatalf("%d calls and %+v of %s", len(calls), failures, value)
 				}
-				if items := strings.Count(string(calls[0].Body), `"sku"`); items != strings.Count(string(value), `"sku"`) {
+				if items := strings.Count(string(calls[0].Body), `"sku"`); items != strings.Count(string(value),
+					`"sku"`) {
 					t.Fatalf("the call tells %d items: %s", items, calls[0].Body)
 				}
 			}

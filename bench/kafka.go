@@ -34,7 +34,8 @@ type kafkaSource struct {
 }
 
 func openKafka(ctx context.Context, brokers string, partitions int) (*kafkaSource, error) {
-	k := &kafkaSource{brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano()), partitions: partitions}
+	k := &kafkaSource{brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano()),
+		partitions: partitions}
 	if brokers == "" {
 		var err error
 		if k.process, err = startRole("kafka-broker"); err != nil {

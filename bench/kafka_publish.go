@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
-// fill publishes the events in batches of records of up to 128 kB, as producers under load do. A person's events share a
-// partition.
+// fill publishes the events in batches of records of up to 128 kB, as producers under load do. A person's events
+// share a partition.
 func (k *kafkaSource) fill(ctx context.Context, t *traffic.Traffic) error {
 	// Batches wait until they are full, so that a topic with many partitions has as few of them as one with few.
 	return k.publish(ctx, t, func() error { return nil }, kgo.ProducerLinger(5*time.Second),
@@ -36,7 +36,8 @@ func (k *kafkaSource) pace(ctx context.Context, t *traffic.Traffic, rate float64
 // publish sends each event after wait has returned.
 func (k *kafkaSource) publish(ctx context.Context, t *traffic.Traffic, wait func() error, opts ...kgo.Opt) error {
 	client, err := kgo.NewClient(append(opts,
-		kgo.SeedBrokers(strings.Split(k.brokers, ",")...), kgo.DefaultProduceTopic(k.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.SeedBrokers(strings.Split(k.brokers, ",")...), kgo.DefaultProduceTopic(k.topic),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(128<<10),
 	)...)
 	if err != nil {
@@ -53,7 +54,8 @@ func (k *kafkaSource) publish(ctx context.Context, t *traffic.Traffic, wait func
 			break
 		}
 		client.Produce(ctx, &kgo.Record{
-			Partition: int32(person % uint32(k.partitions)), Key: []byte(traffic.CustomerID(person)), Value: append([]byte(nil), value...),
+			Partition: int32(person % uint32(k.partitions)), Key: []byte(traffic.CustomerID(person)),
+			Value: append([]byte(nil), value...),
 		}, failed.Promise())
 	}
 	if err := client.Flush(ctx); err != nil {

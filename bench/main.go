@@ -28,8 +28,8 @@ func main() {
 	}
 }
 
-// run dispatches to the role that the first argument names. Without one this process is the coordinator, which starts the
-// others.
+// run dispatches to the role that the first argument names. Without one this process is the coordinator, which starts
+// the others.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
 		if role, ok := roles[args[0]]; ok {

@@ -23,8 +23,8 @@ const (
 	natsDead    = "bench.dead"
 )
 
-// runNATSBroker is a nats-server with JetStream and a file store in the directory that is its argument. It prints its URL and
-// serves until it is stopped.
+// runNATSBroker is a nats-server with JetStream and a file store in the directory that is its argument. It prints its
+// URL and serves until it is stopped.
 func runNATSBroker(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("want the directory of the file store")
@@ -79,7 +79,8 @@ func (n *natsSource) connect(ctx context.Context) (err error) {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	for name, subjects := range map[string][]string{natsStream: n.subjects(), natsStream + "-DEAD": {natsDead}} {
-		if _, err := n.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: subjects, Storage: jetstream.FileStorage}); err != nil {
+		if _, err := n.js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: subjects,
+			Storage: jetstream.FileStorage}); err != nil {
 			return fmt.Errorf("create stream %s: %w", name, err)
 		}
 	}
@@ -108,7 +109,8 @@ func (n *natsSource) fill(ctx context.Context, t *traffic.Traffic) error {
 	for {
 		person, value, ok := t.Next()
 		if ok {
-			ack, err := n.js.PublishMsgAsync(&nats.Msg{Subject: subjects[int(person)%len(subjects)], Data: append([]byte(nil), value...)})
+			ack, err := n.js.PublishMsgAsync(&nats.Msg{Subject: subjects[int(person)%len(subjects)],
+				Data: append([]byte(nil), value...)})
 			if err != nil {
 				return err
 			}
@@ -156,8 +158,8 @@ func (n *natsSource) settled(ctx context.Context, durable string) (int64, error)
 	return settled, nil
 }
 
-// awaitMembers waits until so many replicas show themselves, each by a consumer of its own, and for as long as it takes them to see one
-// another, which is a quarter of their session time-out.
+// awaitMembers waits until so many replicas show themselves, each by a consumer of its own, and for as long as it
+// takes them to see one another, which is a quarter of their session time-out.
 func (n *natsSource) awaitMembers(ctx context.Context, durable string, members int) error {
 	const look = 2500 * time.Millisecond
 	for seen := 0; seen < members; {

@@ -38,12 +38,14 @@ func parsePlan(args []string, stderr io.Writer) (plan, error) {
 	fs.IntVar(&p.backlog, "backlog", 5_000_000, "events in the backlog of the rows about memory")
 	fs.IntVar(&p.runs, "runs", 3, "runs of each program, which take turns; rows have their medians")
 	fs.DurationVar(&p.pacing, "pacing", 15*time.Second, "for how long events are published at a fixed rate")
-	fs.StringVar(&p.brokers, "brokers", "", "comma-separated `addresses` of a real Kafka; without it an in-memory one is started")
+	fs.StringVar(&p.brokers, "brokers", "",
+		"comma-separated `addresses` of a real Kafka; without it an in-memory one is started")
 	fs.StringVar(&p.otherBuild, "against", "",
 		"another ciobridge to compare with: the `path` of a program, or of a checkout to build it from")
 	fs.StringVar(&p.output, "o", "table", "output `format`: table or json")
 	fs.DurationVar(&p.timeout, "timeout", 5*time.Minute, "how long one run may take")
-	fs.BoolVar(&quick, "quick", false, "measure less of everything and leave the slow rows out, as a check that the bench works")
+	fs.BoolVar(&quick, "quick", false,
+		"measure less of everything and leave the slow rows out, as a check that the bench works")
 	fs.Usage = func() { usage(fs) }
 	if err := fs.Parse(args); err != nil {
 		return plan{}, err
@@ -96,7 +98,8 @@ func (p *plan) validate() error {
 		errs = append(errs, errors.New("-events, -persons, -backlog and -runs must be at least 1"))
 	}
 	if p.pacing < 3*time.Second {
-		errs = append(errs, fmt.Errorf("-pacing %s: want at least 3s, of which the first two are not measured", p.pacing))
+		errs = append(errs, fmt.Errorf("-pacing %s: want at least 3s, of which the first two are not measured",
+			p.pacing))
 	}
 	if p.output != "table" && p.output != "json" {
 		errs = append(errs, fmt.Errorf("-o %q: want table or json", p.output))

@@ -107,8 +107,8 @@ func (p *process) failure(what string) error {
 
 var errNoProc = errors.New("what a process uses while it runs can be read on Linux only")
 
-// peakRSS is the most memory, in bytes, that the process has had so far. The figure of getrusage will not do: a child inherits
-// its parent's peak.
+// peakRSS is the most memory, in bytes, that the process has had so far. The figure of getrusage will not do: a child
+// inherits its parent's peak.
 func (p *process) peakRSS() (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {

@@ -37,10 +37,12 @@ func (c ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, 
 	}
 	switch s := src.(type) {
 	case *kafkaSource:
-		return exec.Command(self, "kafka-ceiling", "-brokers", s.brokers, "-topic", s.topic, "-partitions", strconv.Itoa(s.partitions),
+		return exec.Command(self, "kafka-ceiling", "-brokers", s.brokers, "-topic", s.topic, "-partitions",
+			strconv.Itoa(s.partitions),
 			"-group", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare)), nil
 	case *natsSource:
-		return exec.Command(self, "nats-ceiling", "-url", s.url, "-stream", natsStream, "-durable", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare)), nil
+		return exec.Command(self, "nats-ceiling", "-url", s.url, "-stream", natsStream, "-durable", reader, "-sink",
+			sink, "-bare="+strconv.FormatBool(c.bare)), nil
 	}
 	return nil, fmt.Errorf("the ceiling cannot read %s", src.name())
 }

@@ -33,7 +33,8 @@ type result struct {
 	Program         string  `json:"program"`
 	EventsPerSecond float64 `json:"events_per_second"`
 	CPUPerMillion   float64 `json:"cpu_seconds_per_million_events"`
-	CPUOnceRunning  float64 `json:"cpu_seconds_per_million_events_once_running"` // without what it took until the first request
+	// without what it took until the first request
+	CPUOnceRunning  float64 `json:"cpu_seconds_per_million_events_once_running"`
 	Requests        float64 `json:"requests"`
 	ItemsPerRequest float64 `json:"items_per_request"`
 	Fill            float64 `json:"fill"`                // of the items that fit a request by its limits
@@ -70,7 +71,10 @@ func (r *report) addRuns(runs ...result) result {
 // medians takes the median of each figure by itself.
 func medians(runs []result) result {
 	of := func(figure func(result) float64) float64 {
-		sorted := slices.SortedFunc(slices.Values(runs), func(a, b result) int { return cmp.Compare(figure(a), figure(b)) })
+		sorted := slices.SortedFunc(slices.Values(runs), func(a,
+			b result) int {
+			return cmp.Compare(figure(a), figure(b))
+		})
 		return (figure(sorted[(len(sorted)-1)/2]) + figure(sorted[len(sorted)/2])) / 2
 	}
 	m := runs[0]
@@ -93,12 +97,14 @@ func (r *report) writeJSON(w io.Writer) error {
 }
 
 func (r *report) writeTable(w io.Writer) error {
-	fmt.Fprintf(w, "%s, %d CPUs, %s. Every run behind these figures was checked: each event arrived once, in order, and was committed.\n\n",
+	fmt.Fprintf(w, "%s, %d CPUs, %s. Every run behind these figures was checked: "+
+		"each event arrived once, in order, and was committed.\n\n",
 		r.Broker, r.CPUs, r.Go)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "row\twhat\tmeasured\ttarget\t\tfigures")
 	for _, x := range r.Rows {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", x.Group, x.What, x.Unit.format(x.Measured), x.target(), x.verdict(), x.Figures)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", x.Group, x.What, x.Unit.format(x.Measured), x.target(),
+			x.verdict(), x.Figures)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -110,7 +116,8 @@ func (r *report) writeTable(w io.Writer) error {
 	tw = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "row\tsource\tevent\tprogram\tevents/s\tCPU µs/event\titems/request\tfill\tpeak RSS\tfirst request\t")
 	for _, m := range r.Programs {
-		fmt.Fprintf(tw, "%s\t%s\t%d B\t%s\t%.0f\t%.2f\t%.0f\t%.0f %%\t%.1f MiB\t%.2f s\t\n", m.Group, m.Source, m.Size, m.Program,
+		fmt.Fprintf(tw, "%s\t%s\t%d B\t%s\t%.0f\t%.2f\t%.0f\t%.0f %%\t%.1f MiB\t%.2f s\t\n", m.Group, m.Source,
+			m.Size, m.Program,
 			m.EventsPerSecond, m.CPUPerMillion, m.ItemsPerRequest, 100*m.Fill, m.PeakRSS/(1<<20), m.FirstRequest)
 	}
 	return tw.Flush()

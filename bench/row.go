@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// row is a line of the report's table: one figure, and the target that it is held against. Without a target it is there to be
-// compared.
+// row is a line of the report's table: one figure, and the target that it is held against. Without a target it is
+// there to be compared.
 type row struct {
 	Group    string  `json:"group"` // the name that -rows takes
 	What     string  `json:"what"`

@@ -20,15 +20,18 @@ func (b *bench) flatRules(ctx context.Context, group string) error {
 	kind := traffic.EventTypes[0]
 	l := traffic.Load{Events: b.events, Persons: b.persons, Size: 300, Partitions: 4, Types: []string{kind}}
 	return b.flat(ctx, group, "1,000 rules against 1",
-		side{label: "bridge, 1 rule", load: l, rules: amongOthers(kind, 1)}, side{label: "bridge, 1,000 rules", load: l, rules: amongOthers(kind, 1000)})
+		side{label: "bridge, 1 rule", load: l, rules: amongOthers(kind, 1)},
+		side{label: "bridge, 1,000 rules", load: l, rules: amongOthers(kind, 1000)})
 }
 
 // flatPartitions does so for a topic with one partition and one with a thousand.
 func (b *bench) flatPartitions(ctx context.Context, group string) error {
-	few := traffic.Load{Events: 2 * b.events, Persons: b.persons, Size: 300, Partitions: 1} // what a partition costs once is not a cost of events
+	// what a partition costs once is not a cost of events
+	few := traffic.Load{Events: 2 * b.events, Persons: b.persons, Size: 300, Partitions: 1}
 	many := few
 	many.Partitions = 1000
-	return b.flat(ctx, group, "1,000 partitions against 1", side{label: "bridge, 1 partition", load: few}, side{label: "bridge, 1,000 partitions", load: many})
+	return b.flat(ctx, group, "1,000 partitions against 1", side{label: "bridge, 1 partition", load: few},
+		side{label: "bridge, 1,000 partitions", load: many})
 }
 
 // flatPersons does so for events about ten thousand persons and about ten million.
@@ -46,15 +49,17 @@ func (b *bench) flatStream(ctx context.Context, group string) error {
 	divided := whole
 	divided.Partitions = 16
 	return b.costs(ctx, group, "CPU per event, a stream in 16 partitions against one whole",
-		side{label: "bridge, stream whole", load: whole, stream: true}, side{label: "bridge, 16 partitions", load: divided, stream: true}, 0)
+		side{label: "bridge, stream whole", load: whole, stream: true},
+		side{label: "bridge, 16 partitions", load: divided, stream: true}, 0)
 }
 
 func (b *bench) flat(ctx context.Context, group, what string, few, many side) error {
 	return b.costs(ctx, group, "CPU per event, "+what, few, many, 1.1)
 }
 
-// pathsAndPrograms holds rules that need all of jq against rules of plain paths: for a value that is computed from another and, without
-// a target, for one that is computed from a list, and for a list that is sorted, which is most of the event.
+// pathsAndPrograms holds rules that need all of jq against rules of plain paths: for a value that is computed from
+// another and, without a target, for one that is computed from a list, and for a list that is sorted, which is most
+// of the event.
 func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
 	l := traffic.Load{Events: b.events, Persons: b.persons, Size: 1000, Partitions: 4}
 	paths := side{label: "bridge, plain paths", load: l}
@@ -62,7 +67,8 @@ func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
 		what, label, told string
 		most              float64
 	}{
-		{"CPU per event, rules that need full jq for a value against plain paths", "bridge, jq computes a value", toldWithValue, 4},
+		{"CPU per event, rules that need full jq for a value against plain paths", "bridge, jq computes a value",
+			toldWithValue, 4},
 		{"the same with a sum over the event's items", "bridge, jq computes a sum", toldWithSum, 0},
 		{"the same with the event's items filtered and sorted", "bridge, jq sorts objects", toldSorted, 0},
 	} {
@@ -74,8 +80,8 @@ func (b *bench) pathsAndPrograms(ctx context.Context, group string) error {
 	return nil
 }
 
-// costs holds the processor time that an event costs on one side, the start of the process left out, against that on the other.
-// Sides with an equal load read the same broker. Most is the target, 0 for none.
+// costs holds the processor time that an event costs on one side, the start of the process left out, against that on
+// the other. Sides with an equal load read the same broker. Most is the target, 0 for none.
 func (b *bench) costs(ctx context.Context, group, what string, base, other side, most float64) error {
 	src, err := b.openFilled(ctx, base.load, base.stream)
 	if err != nil {
@@ -90,8 +96,10 @@ func (b *bench) costs(ctx context.Context, group, what string, base, other side,
 		defer otherSrc.close()
 	}
 	results, err := b.takeTurns(ctx, group,
-		trial{programs: []program{b.bridge.with(base.label, settings{rules: base.rules})}, source: src, load: base.load},
-		trial{programs: []program{b.bridge.with(other.label, settings{rules: other.rules})}, source: otherSrc, load: other.load})
+		trial{programs: []program{b.bridge.with(base.label, settings{rules: base.rules})}, source: src,
+			load: base.load},
+		trial{programs: []program{b.bridge.with(other.label, settings{rules: other.rules})}, source: otherSrc,
+			load: other.load})
 	if err != nil {
 		return err
 	}

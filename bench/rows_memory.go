@@ -18,7 +18,8 @@ func (b *bench) memory(ctx context.Context, group string) error {
 		return err
 	}
 	many := traffic.Load{Events: min(b.backlog, 1_000_000), Persons: b.persons, Size: 300, Partitions: 1000}
-	return b.peaks(ctx, group, many, peak{fmt.Sprintf("1,000 partitions, backlog of %d events", many.Events), sink.Options{}})
+	return b.peaks(ctx, group, many, peak{fmt.Sprintf("1,000 partitions, backlog of %d events", many.Events),
+		sink.Options{}})
 }
 
 // peak is a sink under which memory is looked at.
@@ -36,7 +37,8 @@ func (b *bench) peaks(ctx context.Context, group string, l traffic.Load, peaks .
 	defer src.close()
 	for _, p := range peaks {
 		b.say("%s: %s", group, p.what)
-		t := trial{programs: []program{b.bridge.with("bridge, "+p.what, settings{})}, source: src, load: l, options: p.sink}
+		t := trial{programs: []program{b.bridge.with("bridge, "+p.what, settings{})}, source: src, load: l,
+			options: p.sink}
 		res, err := b.once(ctx, group, t)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)

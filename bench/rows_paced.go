@@ -13,14 +13,16 @@ import (
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
-// unsteady is how long publishing at a fixed rate goes on before it is looked at. The bridge starts in that time and catches up.
+// unsteady is how long publishing at a fixed rate goes on before it is looked at. The bridge starts in that time and
+// catches up.
 const unsteady = 2 * time.Second
 
-// paced publishes at a fixed rate while the bridge runs and returns the requests of the steady part: those that came after the
-// beginning and before publishing ended. Every event is about another person, so that only the linger and the limits of a request
-// decide what travels together.
+// paced publishes at a fixed rate while the bridge runs and returns the requests of the steady part: those that came
+// after the beginning and before publishing ended. Every event is about another person, so that only the linger and
+// the limits of a request decide what travels together.
 func (b *bench) paced(ctx context.Context, group string, rate int, s settings) ([]sink.Request, error) {
-	l := traffic.Load{Events: int(float64(rate) * b.pacing.Seconds()), Size: 300, Partitions: 4, Scattered: true, Stamped: true}
+	l := traffic.Load{Events: int(float64(rate) * b.pacing.Seconds()), Size: 300, Partitions: 4, Scattered: true,
+		Stamped: true}
 	l.Persons = l.Events
 	src, err := openKafka(ctx, b.brokers, l.Partitions)
 	if err != nil {
@@ -35,7 +37,8 @@ func (b *bench) paced(ctx context.Context, group string, rate int, s settings) (
 		return src.pace(ctx, traffic.New(l), float64(rate))
 	}
 	b.say("%s: publishing %d events/s for %s", group, rate, b.pacing)
-	res, log, err := b.run(ctx, trial{programs: []program{b.bridge.with(label, s)}, source: src, load: l, publish: publish})
+	res, log, err := b.run(ctx, trial{programs: []program{b.bridge.with(label, s)}, source: src, load: l,
+		publish: publish})
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +51,11 @@ func (b *bench) paced(ctx context.Context, group string, rate int, s settings) (
 	return steady, nil
 }
 
-// fillAtRates measures how many items requests have at fixed rates, all at the same time, since none of them takes much.
+// fillAtRates measures how many items requests have at fixed rates, all at the same time, since none of them takes
+// much.
 func (b *bench) fillAtRates(ctx context.Context, group string) error {
-	// No rate divides this linger so that an event comes just when it ends, which would make the best possible a matter of luck.
+	// No rate divides this linger so that an event comes just when it ends, which would make the best possible a
+	// matter of luck.
 	const linger = 205 * time.Millisecond
 	rates := []int{50, 500, 5000}
 	fills := make([]float64, len(rates))
@@ -80,15 +85,15 @@ func (b *bench) fillAtRates(ctx context.Context, group string) error {
 	return nil
 }
 
-// bestFill is the most items that requests can have on average when events come evenly spaced and no call may wait for longer than
-// the linger. A request is opened by a call, at which its linger begins, and leaves when that is over: with the calls of
-// rate × linger further events, rounded down, or when it is full.
+// bestFill is the most items that requests can have on average when events come evenly spaced and no call may wait
+// for longer than the linger. A request is opened by a call, at which its linger begins, and leaves when that is
+// over: with the calls of rate × linger further events, rounded down, or when it is full.
 func bestFill(rate int, linger time.Duration) float64 {
 	return min(math.Floor(float64(rate)*linger.Seconds())+1, sink.MaxItems)
 }
 
-// delay measures how long events are on their way at a low rate, from before each is handed to the producer until the request with
-// it has been read by the sink, on the one clock of this machine.
+// delay measures how long events are on their way at a low rate, from before each is handed to the producer until the
+// request with it has been read by the sink, on the one clock of this machine.
 func (b *bench) delay(ctx context.Context, group string) error {
 	const rate, linger = 100, 50 * time.Millisecond
 	steady, err := b.paced(ctx, group, rate, settings{linger: linger})
@@ -103,7 +108,8 @@ func (b *bench) delay(ctx context.Context, group string) error {
 	at := func(share float64) float64 { return float64(waits[int(share*float64(len(waits)-1))]) / 1000 }
 	most := (linger + 15*time.Millisecond).Seconds() * 1000
 	figures := fmt.Sprintf("p50 %.1f ms, p90 %.1f ms, most %.1f ms of %d events", at(0.5), at(0.9), at(1), len(waits))
-	b.report.addRow(group, fmt.Sprintf("p99 from publishing to the request, %d events/s, linger %s", rate, linger), figures,
+	b.report.addRow(group, fmt.Sprintf("p99 from publishing to the request, %d events/s, linger %s", rate, linger),
+		figures,
 		atMost(at(0.99), most, millis))
 	return nil
 }

@@ -21,8 +21,8 @@ const (
 	sharedItems = 10 // calls in a request
 )
 
-// replicas measures whether replicas share the work and, together, keep to the workspace's rate. Each group has a broker of its own, and
-// all run at the same time, since none takes much.
+// replicas measures whether replicas share the work and, together, keep to the workspace's rate. Each group has a
+// broker of its own, and all run at the same time, since none takes much.
 func (b *bench) replicas(ctx context.Context, group string) error {
 	type sharing struct {
 		stream   bool
@@ -49,11 +49,12 @@ func (b *bench) replicas(ctx context.Context, group string) error {
 	return nil
 }
 
-// sharing starts so many replicas, publishes when they have divided the partitions, and looks at the requests of a while after a
-// while.
+// sharing starts so many replicas, publishes when they have divided the partitions, and looks at the requests of a
+// while after a while.
 func (b *bench) sharing(ctx context.Context, group string, stream bool, replicas int) (row, error) {
 	last := b.settling + b.window + b.settling/2
-	l := traffic.Load{Events: int(last.Seconds() * sharedRate * sharedItems), Size: 300, Partitions: 16, Scattered: true}
+	l := traffic.Load{Events: int(last.Seconds() * sharedRate * sharedItems), Size: 300, Partitions: 16,
+		Scattered: true}
 	l.Persons = l.Events
 	src, err := b.open(ctx, l.Partitions, stream)
 	if err != nil {
@@ -80,10 +81,14 @@ func (b *bench) sharing(ctx context.Context, group string, stream bool, replicas
 	b.report.addRuns(res)
 
 	from := log[0].At + b.settling.Microseconds()
-	counted := slices.DeleteFunc(slices.Clone(log), func(r sink.Request) bool { return r.At < from || r.At >= from+b.window.Microseconds() })
+	counted := slices.DeleteFunc(slices.Clone(log), func(r sink.Request) bool {
+		return r.At < from ||
+			r.At >= from+b.window.Microseconds()
+	})
 	rate := float64(len(counted)) / b.window.Seconds()
 	w := atMost(100*math.Abs(rate/sharedRate-1), 2, percent)
-	w.What = fmt.Sprintf("%s, %d replicas, 16 partitions: requests/s, off the budget of %d by", src.name(), replicas, sharedRate)
+	w.What = fmt.Sprintf("%s, %d replicas, 16 partitions: requests/s, off the budget of %d by", src.name(), replicas,
+		sharedRate)
 	w.Figures = fmt.Sprintf("%.1f requests/s from %s on for %s, of %.1f calls; the events were split %s",
 		rate, b.settling, b.window, res.ItemsPerRequest, split(log, replicas))
 	return w, nil
@@ -107,7 +112,8 @@ func split(log []sink.Request, replicas int) string {
 func (k *kafkaSource) awaitMembers(ctx context.Context, group string, members int) error {
 	for {
 		res, err := k.client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{group}})
-		if err == nil && len(res.Groups) == 1 && res.Groups[0].GroupState == "Stable" && len(res.Groups[0].Members) == members {
+		if err == nil && len(res.Groups) == 1 && res.Groups[0].GroupState == "Stable" &&
+			len(res.Groups[0].Members) == members {
 			return nil
 		}
 		select {

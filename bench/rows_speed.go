@@ -9,11 +9,13 @@ import (
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
-// besideCeiling holds what the bridge uses and carries against the ceiling, while broker, sink and program share the machine. Most is
-// how many times the ceiling's processor time an event may cost. Without a target it is held against the bare program as well.
+// besideCeiling holds what the bridge uses and carries against the ceiling, while broker, sink and program share the
+// machine. Most is how many times the ceiling's processor time an event may cost. Without a target it is held against
+// the bare program as well.
 func besideCeiling(size int, stream bool, most float64) func(*bench, context.Context, string) error {
 	return func(b *bench, ctx context.Context, group string) error {
-		l := traffic.Load{Events: b.events * 2000 / size, Persons: b.persons, Size: size, Partitions: 4} // so that starting does not count
+		// so that starting does not count
+		l := traffic.Load{Events: b.events * 2000 / size, Persons: b.persons, Size: size, Partitions: 4}
 		if stream {
 			l.Partitions = 0 // one consumer reads it whole
 		}
@@ -45,10 +47,12 @@ func besideCeiling(size int, stream bool, most float64) func(*bench, context.Con
 	}
 }
 
-// slowAnswers measures whether all senders are kept busy when each request takes long: with every event about another person, so
-// that each may leave at once, and with the shop's visits, in which a person's next event waits for the answer to the one before.
+// slowAnswers measures whether all senders are kept busy when each request takes long: with every event about another
+// person, so that each may leave at once, and with the shop's visits, in which a person's next event waits for the
+// answer to the one before.
 func (b *bench) slowAnswers(ctx context.Context, group string) error {
-	l := traffic.Load{Events: max(b.events, 4*defaultSenders*sink.MaxItems), Persons: b.persons, Size: 1000, Partitions: 4}
+	l := traffic.Load{Events: max(b.events, 4*defaultSenders*sink.MaxItems), Persons: b.persons, Size: 1000,
+		Partitions: 4}
 	visits, err := b.answeredLate(ctx, group, "bridge, visits", l)
 	if err != nil {
 		return err
@@ -60,7 +64,8 @@ func (b *bench) slowAnswers(ctx context.Context, group string) error {
 	}
 	const what = "events/s with 100 ms answers, of senders × items ÷ latency"
 	b.report.addRow(group, what, scattered.Figures, atLeast(scattered.Measured, 90, percent))
-	b.report.addRow(group, "the same with persons who come back within 100 ms", visits.Figures, untargeted(visits.Measured, percent))
+	b.report.addRow(group, "the same with persons who come back within 100 ms", visits.Figures,
+		untargeted(visits.Measured, percent))
 	return nil
 }
 
@@ -76,8 +81,9 @@ func (b *bench) answeredLate(ctx context.Context, group, label string, l traffic
 	}
 	defer src.close()
 	results, err := b.takeTurns(ctx, group, trial{
-		programs: []program{b.bridge.with(label, settings{})}, source: src, load: l, options: sink.Options{Latency: latency},
-		speed: func(log []sink.Request) float64 { return afterFirstWave(log, defaultSenders) },
+		programs: []program{b.bridge.with(label, settings{})}, source: src, load: l,
+		options: sink.Options{Latency: latency},
+		speed:   func(log []sink.Request) float64 { return afterFirstWave(log, defaultSenders) },
 	})
 	if err != nil {
 		return row{}, err
@@ -86,12 +92,13 @@ func (b *bench) answeredLate(ctx context.Context, group, label string, l traffic
 	possible := defaultSenders * m.ItemsPerRequest / m.Fill / latency.Seconds()
 	return row{
 		Measured: 100 * m.EventsPerSecond / possible,
-		Figures:  fmt.Sprintf("%.0f events/s of %.0f, in requests of %.0f items", m.EventsPerSecond, possible, m.ItemsPerRequest),
+		Figures: fmt.Sprintf("%.0f events/s of %.0f, in requests of %.0f items", m.EventsPerSecond, possible,
+			m.ItemsPerRequest),
 	}, nil
 }
 
-// afterFirstWave is the rate from the first wave of requests, one of each sender, until the last full wave. The first requests
-// come together without a latency before them, and would count as speed.
+// afterFirstWave is the rate from the first wave of requests, one of each sender, until the last full wave. The first
+// requests come together without a latency before them, and would count as speed.
 func afterFirstWave(log []sink.Request, senders int) float64 {
 	waves := len(log)/senders - 1
 	if waves < 2 {

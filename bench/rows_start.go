@@ -20,7 +20,8 @@ func (b *bench) startUp(ctx context.Context, group string) error {
 	if err != nil {
 		return err
 	}
-	b.report.addRow(group, "start of the process to the first request, warm broker", fmt.Sprintf("median of %d", b.runs),
+	b.report.addRow(group, "start of the process to the first request, warm broker",
+		fmt.Sprintf("median of %d", b.runs),
 		atMost(results[0].FirstRequest, 1, seconds))
 	return nil
 }
@@ -31,6 +32,7 @@ func (b *bench) binarySize(_ context.Context, group string) error {
 	if err != nil {
 		return fmt.Errorf("measure the binary: %w", err)
 	}
-	b.report.addRow(group, "size of the binary", fmt.Sprintf("%d bytes", info.Size()), atMost(float64(info.Size())/1e6, 40, mega))
+	b.report.addRow(group, "size of the binary", fmt.Sprintf("%d bytes", info.Size()),
+		atMost(float64(info.Size())/1e6, 40, mega))
 	return nil
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
-// What a rule sends of an event, which is all that the event tells: by paths alone, with a value that only gojq can compute beside
-// them, from one number or from a list, or with a program that makes gojq read, sort and write most of the event. None leaves an item
-// out.
+// What a rule sends of an event, which is all that the event tells: by paths alone, with a value that only gojq can
+// compute beside them, from one number or from a list, or with a program that makes gojq read, sort and write most of
+// the event. None leaves an item out.
 const (
-	told          = "sequence: .data.sequence, total: .data.total, currency: .data.currency, channel: .data.channel, note: .data.note"
+	told = "sequence: .data.sequence, total: .data.total, currency: .data.currency, " +
+		"channel: .data.channel, note: .data.note"
 	toldByPaths   = "{" + told + ", items: .data.items}"
 	toldWithValue = "{" + told + ", items: .data.items, value: '= " + jqValue + "'}"
 	toldWithSum   = "{" + told + ", items: .data.items, value: '= " + jqSum + "'}"
@@ -27,7 +28,8 @@ func rulesFor(types []string, told string) []string {
 	rules := make([]string, len(types))
 	for i, kind := range types {
 		name := strings.NewReplacer("shop.", "", ".", "_").Replace(kind)
-		head := fmt.Sprintf("  - name: %s\n    event: %s\n    if: .data.total > 0\n    require: [.data.customer_id]\n    do:\n", name, kind)
+		head := fmt.Sprintf("  - name: %s\n    event: %s\n"+
+			"    if: .data.total > 0\n    require: [.data.customer_id]\n    do:\n", name, kind)
 		if kind == traffic.ProfileType {
 			rules[i] = head + "      - identify: {person: .data.customer_id, attributes: " + told + "}\n"
 			continue

@@ -14,14 +14,15 @@ import (
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
-// trial is one run: programs carry what a source holds to a fresh sink, and what arrived and what was committed is checked.
+// trial is one run: programs carry what a source holds to a fresh sink, and what arrived and what was committed is
+// checked.
 type trial struct {
 	programs []program // more than one are replicas, which share the work
 	source   source
 	load     traffic.Load
 	options  sink.Options // of the sink
-	// speed, if set, tells the events per second from the sink's log of requests, for a trial in which a part of them is
-	// left out.
+	// speed, if set, tells the events per second from the sink's log of requests, for a trial in which a part of them
+	// is left out.
 	speed func(log []sink.Request) float64
 	// publish, if set, publishes while the programs run. Otherwise the source holds everything before.
 	publish func(ctx context.Context, reader string) error
@@ -43,7 +44,8 @@ func (r *running) logFile() string { return filepath.Join(r.dir, "requests") }
 func (b *bench) run(ctx context.Context, t trial) (res result, log []sink.Request, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
-	r := &running{trial: t, dir: b.newDir(), reader: fmt.Sprintf("bench-%d", time.Now().UnixNano()), ended: make(chan *process, len(t.programs))}
+	r := &running{trial: t, dir: b.newDir(), reader: fmt.Sprintf("bench-%d", time.Now().UnixNano()),
+		ended: make(chan *process, len(t.programs))}
 	name := t.programs[0].name()
 	if err := r.start(ctx); err != nil {
 		return res, nil, fmt.Errorf("%s: %w", name, err)
@@ -107,7 +109,8 @@ func (r *running) kill() {
 	}
 }
 
-// measure waits until everything has arrived, stops the programs and holds what they did against what they should have done.
+// measure waits until everything has arrived, stops the programs and holds what they did against what they should
+// have done.
 func (r *running) measure(ctx context.Context) (res result, err error) {
 	if r.publish != nil {
 		if err := r.publish(ctx, r.reader); err != nil {
@@ -209,7 +212,8 @@ func (r *running) check(ctx context.Context) (sink.Arrivals, error) {
 	}
 	want := int64(r.load.Events)
 	if seen.Items != want || seen.Disorder > 0 || settled != want {
-		return seen, fmt.Errorf("the run does not count: of %d events %d arrived, %d of them repeated or out of order, and %d were committed",
+		return seen, fmt.Errorf("the run does not count: of %d events %d arrived, "+
+			"%d of them repeated or out of order, and %d were committed",
 			want, seen.Items, seen.Disorder, settled)
 	}
 	if r.options.Hang > 0 && seen.Hung == 0 {

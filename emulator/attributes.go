@@ -48,15 +48,16 @@ func (c *call) readAttributes(d *jsondoc.Document, i int, field string) {
 				c.refuse(reasonInvalid, name, "must be an object")
 			}
 		default:
-			if strings.HasPrefix(key, "cio_subscription_preferences.") && d.Nodes[m].Kind != jsondoc.Bool && !erases(d, m) {
+			if strings.HasPrefix(key, "cio_subscription_preferences.") && d.Nodes[m].Kind != jsondoc.Bool &&
+				!erases(d, m) {
 				c.refuse(reasonInvalid, name, "must be a boolean")
 			}
 		}
 	}
 }
 
-// identifierAttribute checks an identifier that is set as an attribute. Null and the empty string would remove it, which
-// Customer.io allows for all but id.
+// identifierAttribute checks an identifier that is set as an attribute. Null and the empty string would remove it,
+// which Customer.io allows for all but id.
 func (c *call) identifierAttribute(d *jsondoc.Document, m int, i identifier, name string) {
 	if i.kind == "id" && !wholeOrString(d, m) {
 		c.refuseAs("id attribute must be a string value", reasonInvalid, name, "must be a string or a number")
@@ -69,7 +70,8 @@ func (c *call) identifierAttribute(d *jsondoc.Document, m int, i identifier, nam
 	if erases(d, m) {
 		return
 	}
-	if i.kind != "id" && d.Nodes[m].Kind != jsondoc.String && !(i.kind == "anonymous_id" && name == i.kind && wholeOrString(d, m)) {
+	if i.kind != "id" && d.Nodes[m].Kind != jsondoc.String &&
+		!(i.kind == "anonymous_id" && name == i.kind && wholeOrString(d, m)) {
 		c.refuse(reasonInvalid, name, "must be a string") // but Track v1 takes a number for an anonymous id
 		return
 	}
@@ -78,26 +80,30 @@ func (c *call) identifierAttribute(d *jsondoc.Document, m int, i identifier, nam
 	}
 }
 
-// attributeLimits checks number, names and sizes, and reports whether node i is an object at all. Reserved names that steer the call
-// count too, as the documentation makes no exception.
+// attributeLimits checks number, names and sizes, and reports whether node i is an object at all. Reserved names that
+// steer the call count too, as the documentation makes no exception.
 func (c *call) attributeLimits(d *jsondoc.Document, i int, field string) bool {
 	if d.Nodes[i].Kind != jsondoc.Object {
 		c.refuse(reasonInvalid, field, "must be an object")
 		return false
 	}
 	if d.Nodes[i].Size > maxAttributes {
-		c.refuseAs("cannot identify more than 300 attributes in one request", reasonInvalid, field, "cannot have more than 300 attributes")
+		c.refuseAs("cannot identify more than 300 attributes in one request", reasonInvalid, field,
+			"cannot have more than 300 attributes")
 	}
 	for m := range d.Children(i) {
 		n := &d.Nodes[m]
 		if len(d.Key(m)) > maxNameBytes {
-			c.refuseAs("attribute name cannot be longer than 150 bytes", reasonInvalid, field, "attribute name cannot be longer than 150 bytes")
+			c.refuseAs("attribute name cannot be longer than 150 bytes", reasonInvalid, field,
+				"attribute name cannot be longer than 150 bytes")
 		}
 		if d.Key(m) == "" {
 			c.refuse(reasonInvalid, field, "attribute name cannot be blank")
 		}
-		if key := d.Key(m); n.End-n.Start > maxValueBytes && len(d.Text(m)) > maxValueBytes && key != "cio_relationships" {
-			c.refuseAs("value for attribute '"+key+"' cannot be longer than 1000 bytes", reasonInvalid, join(field, key),
+		if key := d.Key(m); n.End-n.Start > maxValueBytes && len(d.Text(m)) > maxValueBytes &&
+			key != "cio_relationships" {
+			c.refuseAs("value for attribute '"+key+"' cannot be longer than 1000 bytes", reasonInvalid,
+				join(field, key),
 				"property value cannot be longer than 1000 bytes")
 		}
 	}
@@ -117,8 +123,8 @@ func erases(d *jsondoc.Document, i int) bool {
 	return n.Kind == jsondoc.Null || n.Kind == jsondoc.String && n.End-n.Start == 2
 }
 
-// unixTime reads unix seconds. Customer.io would put the time of receipt in the place of anything else; the emulator refuses it.
-// Values beyond the year 5138 are milliseconds taken for seconds.
+// unixTime reads unix seconds. Customer.io would put the time of receipt in the place of anything else; the emulator
+// refuses it. Values beyond the year 5138 are milliseconds taken for seconds.
 func (c *call) unixTime(d *jsondoc.Document, i int, field string) int64 {
 	const tooLate = 100_000_000_000
 	if k := d.Nodes[i].Kind; k == jsondoc.Number || k == jsondoc.String && field != "timestamp" {
@@ -131,7 +137,8 @@ func (c *call) unixTime(d *jsondoc.Document, i int, field string) int64 {
 }
 
 // readRelationships checks an array of relationships, whose other side is read by read.
-func (c *call) readRelationships(d *jsondoc.Document, i int, field string, read func(d *jsondoc.Document, i int, field string) (identifier, bool)) {
+func (c *call) readRelationships(d *jsondoc.Document, i int, field string,
+	read func(d *jsondoc.Document, i int, field string) (identifier, bool)) {
 	if d.Nodes[i].Kind != jsondoc.Array {
 		c.refuse(reasonInvalid, field, "must be an array")
 		return

@@ -21,8 +21,8 @@ func (i identifier) String() string {
 // none stands for a part that a call does not have.
 const none = jsondoc.None
 
-// call is one operation on the workspace, whatever endpoint it came by. Its strings are parts of the request's body, and the
-// numbers of its parts are nodes of the request's document.
+// call is one operation on the workspace, whatever endpoint it came by. Its strings are parts of the request's body,
+// and the numbers of its parts are nodes of the request's document.
 type call struct {
 	typ, action string
 	who         identifier
@@ -47,8 +47,8 @@ func newCall(raw string) call {
 	return call{raw: raw, attributes: none, relationships: none, device: none}
 }
 
-// problem is one reason why a call is refused, in the words of Track v2. The old is the whole sentence of Track v1, where
-// Customer.io documents one.
+// problem is one reason why a call is refused, in the words of Track v2. The old is the whole sentence of Track v1,
+// where Customer.io documents one.
 type problem struct{ reason, field, message, old string }
 
 // sentence is the problem as Track v1 tells it.

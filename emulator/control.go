@@ -17,12 +17,15 @@ const controlPrefix = "/_emulator/"
 //go:embed page.html
 var page []byte
 
-// control serves the emulator's own endpoints. They want no credentials: the emulator is for a developer's machine and for tests.
+// control serves the emulator's own endpoints. They want no credentials: the emulator is for a developer's machine
+// and for tests.
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, controlPrefix) {
 	case "GET /":
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'")
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "+
+				"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Write(page)
 	case "GET receipts":
@@ -45,8 +48,9 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.Reset()
 		reply(w, struct{}{})
 	default:
-		controlError(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, stats; "+
-			"GET, POST and DELETE faults; PUT credentials; POST reset, all under "+controlPrefix)
+		controlError(w, http.StatusNotFound,
+			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, stats; "+
+				"GET, POST and DELETE faults; PUT credentials; POST reset, all under "+controlPrefix)
 	}
 }
 
@@ -71,8 +75,8 @@ func number(r *http.Request, name string, otherwise int) (int, error) {
 	return strconv.Atoi(r.URL.Query().Get(name))
 }
 
-// controlReceipts answers {"first":…,"next":…,"receipts":[…]}: what is kept begins at first; next is where to go on. A negative from counts
-// from the end.
+// controlReceipts answers {"first":…,"next":…,"receipts":[…]}: what is kept begins at first; next is where to go on.
+// A negative from counts from the end.
 func (s *Server) controlReceipts(w http.ResponseWriter, r *http.Request) {
 	from, err := number(r, "from", 0)
 	limit, err2 := number(r, "limit", 1000)

@@ -65,7 +65,8 @@ func TestControlPeopleAndStats(t *testing.T) {
 		Total  int
 		People []Person
 	}
-	for query, want := range map[string]string{"": "b,a", "?limit=1": "b", "?person=email:a@B.c": "a", "?person=id:z": ""} {
+	for query, want := range map[string]string{"": "b,a", "?limit=1": "b", "?person=email:a@B.c": "a",
+		"?person=id:z": ""} {
 		c.get("/_emulator/people"+query, &got)
 		var ids []string
 		for _, p := range got.People {
@@ -98,13 +99,15 @@ func TestControlPeopleAndStats(t *testing.T) {
 
 func TestControlFaults(t *testing.T) {
 	c := start(t, Options{})
-	if r := c.do("POST", "/_emulator/faults", `{"status":503,"times":1}`); r.status != 200 || r.body != `{"names":["503 Service Unavailable"]}`+"\n" {
+	if r := c.do("POST", "/_emulator/faults", `{"status":503,"times":1}`); r.status != 200 ||
+		r.body != `{"names":["503 Service Unavailable"]}`+"\n" {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	if r := c.do("POST", "/_emulator/faults", `[{"name":"slow","latency":"1ms"},"name=gone,reset"]`); r.status != 200 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	for _, bad := range []string{``, `{`, `{"status":1}`, `{"colour":"red"}`, `[{"status":500},{}]`, `7`, `null`, `"status=1"`} {
+	for _, bad := range []string{``, `{`, `{"status":1}`, `{"colour":"red"}`, `[{"status":500},{}]`, `7`, `null`,
+		`"status=1"`} {
 		if r := c.do("POST", "/_emulator/faults", bad); r.status != 400 {
 			t.Errorf("%s: %d %s", bad, r.status, r.body)
 		}
@@ -122,7 +125,8 @@ func TestControlFaults(t *testing.T) {
 		Fired map[string]int
 	}
 	c.get("/_emulator/faults", &got)
-	if len(got.Faults) != 3 || !got.Faults[0].Spent || got.Faults[0].Fired != 1 || got.Faults[1].Fired != 1 || got.Faults[2].Fault.Name != "gone" ||
+	if len(got.Faults) != 3 || !got.Faults[0].Spent || got.Faults[0].Fired != 1 || got.Faults[1].Fired != 1 ||
+		got.Faults[2].Fault.Name != "gone" ||
 		got.Fired["slow"] != 1 || got.Fired["gone"] != 0 {
 		t.Errorf("%+v", got)
 	}
@@ -133,7 +137,8 @@ func TestControlFaults(t *testing.T) {
 		t.Error(r.body)
 	}
 	c.ok(c.batch(event("7", 2)))
-	if r := c.do("POST", "/_emulator/reset", ""); r.status != 200 || c.s.Stats().Requests != 0 || len(c.s.FaultCounts()) != 0 {
+	if r := c.do("POST", "/_emulator/reset", ""); r.status != 200 || c.s.Stats().Requests != 0 ||
+		len(c.s.FaultCounts()) != 0 {
 		t.Errorf("%d %+v", r.status, c.s.Stats())
 	}
 }
@@ -158,7 +163,8 @@ func TestControlIsGuarded(t *testing.T) {
 func TestPage(t *testing.T) {
 	c := start(t, Options{})
 	r := c.do("GET", "/", "")
-	if r.status != 200 || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") || !strings.Contains(r.header.Get("Content-Security-Policy"), "default-src 'none'") {
+	if r.status != 200 || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") ||
+		!strings.Contains(r.header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%d %v", r.status, r.header)
 	}
 	for _, part := range []string{`lang="en"`, "/_emulator/", "<title>"} {

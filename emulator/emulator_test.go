@@ -93,12 +93,14 @@ func event(person string, n int) string {
 }
 
 func identify(person, attributes string) string {
-	return fmt.Sprintf(`{"type":"person","action":"identify","identifiers":{"id":%q},"attributes":%s}`, person, attributes)
+	return fmt.Sprintf(`{"type":"person","action":"identify","identifiers":{"id":%q},"attributes":%s}`, person,
+		attributes)
 }
 
 func TestBatchTellsGoodItemsFromBad(t *testing.T) {
 	c := start(t, Options{})
-	r := c.batch(event("7", 1), `{"type":"person","action":"event","identifiers":{"id":"7"}}`, identify("7", `{"plan":"`+strings.Repeat("x", 1001)+`"}`), event("8", 2))
+	r := c.batch(event("7", 1), `{"type":"person","action":"event","identifiers":{"id":"7"}}`,
+		identify("7", `{"plan":"`+strings.Repeat("x", 1001)+`"}`), event("8", 2))
 	want := `{"errors":[{"batch_index":1,"reason":"required","field":"name","message":"is required"},` +
 		`{"batch_index":2,"reason":"invalid","field":"attributes.plan","message":"property value cannot be longer than 1000 bytes"}]}` + "\n"
 	if r.status != 207 || r.body != want {
@@ -106,15 +108,19 @@ func TestBatchTellsGoodItemsFromBad(t *testing.T) {
 	}
 	var got []string
 	for _, r := range c.s.Receipts(0) {
-		got = append(got, fmt.Sprintf("%d/%d %s %s %v %v %d", r.N, r.Request, r.Action, r.Person, r.Taken, r.Applied, r.Status))
+		got = append(got, fmt.Sprintf("%d/%d %s %s %v %v %d", r.N, r.Request, r.Action, r.Person, r.Taken, r.Applied,
+			r.Status))
 	}
-	if s := strings.Join(got, "; "); s != "1/1 event id:7 true true 207; 2/1 event id:7 false false 207; 3/1 identify id:7 false false 207; 4/1 event id:8 true true 207" {
+	if s := strings.Join(got,
+		"; "); s != "1/1 event id:7 true true 207; 2/1 event id:7 false false 207; 3/1 identify id:7 false false 207; 4/1 event id:8 true true 207" {
 		t.Error(s)
 	}
-	if r := c.s.Receipts(4)[0]; string(r.Body) != event("8", 2) || r.ID != ulidOf(2) || r.Name != "bought" || r.Timestamp != 1700000000 {
+	if r := c.s.Receipts(4)[0]; string(r.Body) != event("8", 2) || r.ID != ulidOf(2) || r.Name != "bought" ||
+		r.Timestamp != 1700000000 {
 		t.Errorf("receipt %+v", r)
 	}
-	if got := c.s.Stats(); got.Items != 4 || got.Taken != 2 || got.Refused != 2 || got.People != 2 || got.ByStatus[207] != 1 {
+	if got := c.s.Stats(); got.Items != 4 || got.Taken != 2 || got.Refused != 2 || got.People != 2 ||
+		got.ByStatus[207] != 1 {
 		t.Errorf("stats %+v", got)
 	}
 }
@@ -139,11 +145,13 @@ func TestCredentials(t *testing.T) {
 		user, password string
 		status         int
 	}{{"s", "k+/", 200}, {"s", "k", 401}, {"x", "k+/", 401}, {"", "", 401}} {
-		if r := c.do("POST", entityPath, event("7", 1), as(tc.user, tc.password)); r.status != tc.status || !json.Valid([]byte(r.body)) {
+		if r := c.do("POST", entityPath, event("7", 1), as(tc.user, tc.password)); r.status != tc.status ||
+			!json.Valid([]byte(r.body)) {
 			t.Errorf("%s:%s answered %d %s", tc.user, tc.password, r.status, r.body)
 		}
 	}
-	if r := c.do("POST", entityPath, event("7", 1), func(r *http.Request) { r.Header.Del("Authorization") }); r.status != 401 {
+	if r := c.do("POST", entityPath, event("7", 1),
+		func(r *http.Request) { r.Header.Del("Authorization") }); r.status != 401 {
 		t.Errorf("without credentials: %d", r.status)
 	}
 	if r := c.do("PUT", "/_emulator/credentials", `{"site_id":"s","api_key":"new"}`); r.status != 200 {

@@ -46,7 +46,8 @@ func ExampleServer_Receipts() {
 	srv := httptest.NewServer(e)
 	defer srv.Close()
 
-	post(srv.URL+"/api/v2/entity", `{"type":"person","identifiers":{"id":"7"},"action":"event","name":"n","timestamp":1700000000000}`)
+	post(srv.URL+"/api/v2/entity",
+		`{"type":"person","identifiers":{"id":"7"},"action":"event","name":"n","timestamp":1700000000000}`)
 	for _, r := range e.Receipts(0) {
 		fmt.Println(r.Taken, r.Status)
 	}

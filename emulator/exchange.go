@@ -12,7 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
-// exchange is one request on its way: what was read of it, the calls it holds and the answer it deserves before any fault. It is reused.
+// exchange is one request on its way: what was read of it, the calls it holds and the answer it deserves before any
+// fault. It is reused.
 type exchange struct {
 	region       string // of the workspace
 	partial      int    // the status of a batch with items that are refused
@@ -55,7 +56,8 @@ func (a answer) send(w http.ResponseWriter) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)
-	io.WriteString(w, a.body) // an error means that the client is gone: its receipt is written, and nobody is left to tell
+	// an error means that the client is gone: its receipt is written, and nobody is left to tell
+	io.WriteString(w, a.body)
 }
 
 var success = answer{status: http.StatusOK, body: "{}\n"}
@@ -113,10 +115,12 @@ func (x *exchange) read(r *http.Request, authentic bool) {
 		a.header = http.Header{"Www-Authenticate": {`Basic realm="Customer.io Track"`}}
 		x.refuse(a, "wrong credentials")
 	case err != nil:
-		x.refuse(oldProblem(http.StatusBadRequest, "the body could not be read"), "the body could not be read: "+err.Error())
+		x.refuse(oldProblem(http.StatusBadRequest, "the body could not be read"),
+			"the body could not be read: "+err.Error())
 	case !whole && v2:
 		message := "cannot be longer than " + strconv.Itoa(limit) + " bytes"
-		x.refuse(newProblem(http.StatusRequestEntityTooLarge, problem{reasonInvalid, "body", message, ""}), "body "+message)
+		x.refuse(newProblem(http.StatusRequestEntityTooLarge, problem{reasonInvalid, "body", message, ""}),
+			"body "+message)
 	case !whole:
 		message := "body cannot be longer than " + strconv.Itoa(limit) + " bytes"
 		x.refuse(oldProblem(http.StatusRequestEntityTooLarge, message), message)
@@ -127,8 +131,8 @@ func (x *exchange) read(r *http.Request, authentic bool) {
 	}
 }
 
-// readBody reads the body up to limit and reports whether that was all. A longer one is read on for a while and thrown away, because
-// a client that is cut off while it writes may not see the answer.
+// readBody reads the body up to limit and reports whether that was all. A longer one is read on for a while and
+// thrown away, because a client that is cut off while it writes may not see the answer.
 func (x *exchange) readBody(r *http.Request, limit int) (whole bool, err error) {
 	var b strings.Builder
 	if r.ContentLength > 0 {
@@ -154,10 +158,12 @@ func jsonContent(header string) bool {
 		return true
 	}
 	media, params, err := mime.ParseMediaType(header)
-	return err == nil && media == "application/json" && (params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8"))
+	return err == nil && media == "application/json" && (params["charset"] == "" ||
+		strings.EqualFold(params["charset"], "utf-8"))
 }
 
-// route splits the path into decoded segments and hands over to the endpoint. Dots are no names: clients and proxies resolve them.
+// route splits the path into decoded segments and hands over to the endpoint. Dots are no names: clients and proxies
+// resolve them.
 func (x *exchange) route() {
 	for _, part := range strings.Split(strings.TrimPrefix(x.path, "/"), "/") {
 		s, err := url.PathUnescape(part)

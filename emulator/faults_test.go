@@ -40,13 +40,17 @@ func TestFaultAnswers(t *testing.T) {
 		header, is   string
 		taken, apply bool
 	}{
-		{"status=503", "503 Service Unavailable", 503, "{}\n", "Content-Type", "application/json; charset=utf-8", false, false},
+		{"status=503", "503 Service Unavailable", 503, "{}\n", "Content-Type", "application/json; charset=utf-8",
+			false, false},
 		{"status=503,applied", "503 Service Unavailable after applying", 503, "{}\n", "", "", true, true},
 		{"status=429,retry_after=30", "429 Too Many Requests", 429, "{}\n", "Retry-After", "30", false, false},
 		{"name=odd,status=429,retry_after=-1", "odd", 429, "{}\n", "Retry-After", "-1", false, false},
-		{"status=200,body=<html>portal</html>", "200 OK", 200, "<html>portal</html>", "Content-Type", "text/html; charset=utf-8", false, false},
-		{"status=302,location=https://example.com/", "302 Found", 302, "{}\n", "Location", "https://example.com/", false, false},
-		{`status=207,applied,body="{\"errors\":[{\"batch_index\":99}]}"`, "207 Multi-Status after applying", 207, `{"errors":[{"batch_index":99}]}`, "", "", true, true},
+		{"status=200,body=<html>portal</html>", "200 OK", 200, "<html>portal</html>", "Content-Type",
+			"text/html; charset=utf-8", false, false},
+		{"status=302,location=https://example.com/", "302 Found", 302, "{}\n", "Location", "https://example.com/",
+			false, false},
+		{`status=207,applied,body="{\"errors\":[{\"batch_index\":99}]}"`, "207 Multi-Status after applying", 207,
+			`{"errors":[{"batch_index":99}]}`, "", "", true, true},
 		{"latency=1ms", "latency", 200, "{}\n", "", "", true, true},
 		{"latency=1ms,applied", "latency after applying", 200, "{}\n", "", "", true, true},
 	} {
@@ -59,7 +63,8 @@ func TestFaultAnswers(t *testing.T) {
 			t.Errorf("%s: %d %q %v", row.spec, r.status, r.body, r.header)
 		}
 		got := c.last()
-		if got.Taken != row.taken || got.Applied != row.apply || got.Status != row.status || got.Fault != row.name || got.Person != "id:7" {
+		if got.Taken != row.taken || got.Applied != row.apply || got.Status != row.status || got.Fault != row.name ||
+			got.Person != "id:7" {
 			t.Errorf("%s: receipt %+v", row.spec, got)
 		}
 		if got := len(c.s.People()); got != map[bool]int{true: 1}[row.apply] {
@@ -192,7 +197,8 @@ func TestRefusals(t *testing.T) {
 	c := start(t, Options{})
 	c.fault("name=second,refuse=invalid,item=2,times=1")
 	r := c.batch(event("1", 1), event("2", 2), event("3", 3))
-	if r.status != 207 || firstProblem(t, r.body) != "invalid|identifiers|refused by the fault second for id:2" || !strings.Contains(r.body, `"batch_index":1`) {
+	if r.status != 207 || firstProblem(t, r.body) != "invalid|identifiers|refused by the fault second for id:2" ||
+		!strings.Contains(r.body, `"batch_index":1`) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	c.ok(c.batch(event("1", 4), event("2", 5)))
@@ -204,7 +210,8 @@ func TestRefusals(t *testing.T) {
 	if r := c.do("POST", entityPath, event("vip3", 9)); r.status != 400 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	if r := c.do("POST", "/api/v1/customers/vip4/suppress", ""); r.status != 400 || !strings.Contains(r.body, `{"meta":`) {
+	if r := c.do("POST", "/api/v1/customers/vip4/suppress", ""); r.status != 400 ||
+		!strings.Contains(r.body, `{"meta":`) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	if got := c.last(); got.Taken || got.Fault != "vip" || got.Error == "" || c.s.Stats().People != 3 {
@@ -213,7 +220,8 @@ func TestRefusals(t *testing.T) {
 	c.fired("second", 1)
 	c.fired("vip", 3)
 	c = start(t, Options{PartialStatusOK: true, Faults: []Fault{{Refuse: "invalid", Item: 1}}})
-	if r := c.batch(event("1", 1), event("2", 2)); r.status != 200 || !strings.Contains(r.body, `"batch_index":0`) || c.last().Status != 200 {
+	if r := c.batch(event("1", 1), event("2", 2)); r.status != 200 || !strings.Contains(r.body, `"batch_index":0`) ||
+		c.last().Status != 200 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 }
@@ -223,7 +231,8 @@ func TestFaultsInTime(t *testing.T) {
 		s := New(Options{})
 		c := &client{t: t, s: s, url: "http://track.customer.io", transport: s.Transport()}
 		c.fault("name=outage,status=429,retry_after=date+90s,for=1h")
-		if r := c.batch(event("7", 1)); r.status != 429 || r.header.Get("Retry-After") != time.Now().Add(90*time.Second).UTC().Format(http.TimeFormat) {
+		if r := c.batch(event("7", 1)); r.status != 429 ||
+			r.header.Get("Retry-After") != time.Now().Add(90*time.Second).UTC().Format(http.TimeFormat) {
 			t.Errorf("%d %v", r.status, r.header)
 		}
 		time.Sleep(time.Hour)
@@ -245,7 +254,8 @@ func TestFaultsInTime(t *testing.T) {
 				t.Errorf("%s: no error", spec)
 			}
 			synctest.Wait()
-			if got, applied := c.last(), strings.HasSuffix(spec, "applied"); got.Applied != applied || got.Fault != "slow" {
+			if got, applied := c.last(), strings.HasSuffix(spec, "applied"); got.Applied != applied ||
+				got.Fault != "slow" {
 				t.Errorf("%s: %+v", spec, got)
 			}
 		}

@@ -8,8 +8,8 @@ import (
 
 const identifierChoice = "must be exactly one of id, email, phone or cio_id"
 
-// readPerson reads the identifiers of a person at node i, which the error messages call field. Only events, pages and screens
-// may name a person by anonymous_id.
+// readPerson reads the identifiers of a person at node i, which the error messages call field. Only events, pages and
+// screens may name a person by anonymous_id.
 func (c *call) readPerson(d *jsondoc.Document, i int, field string, anonymous bool) (identifier, bool) {
 	if d.Nodes[i].Kind != jsondoc.Object {
 		c.refuse(reasonInvalid, field, "must be an object")
@@ -58,8 +58,8 @@ func (i identifier) canonical() identifier {
 	return i
 }
 
-// wholeOrString reports whether a value can be an identifier. Customer.io takes numbers; the emulator takes only those that have one
-// spelling.
+// wholeOrString reports whether a value can be an identifier. Customer.io takes numbers; the emulator takes only
+// those that have one spelling.
 func wholeOrString(d *jsondoc.Document, i int) bool {
 	switch d.Nodes[i].Kind {
 	case jsondoc.String:
@@ -108,7 +108,8 @@ func control(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }
 // emailShaped is a coarse test: one @ with something on both sides, no spaces, and the lengths of RFC 5321.
 func emailShaped(s string) bool {
 	local, domain, ok := strings.Cut(s, "@")
-	return ok && local != "" && domain != "" && len(local) <= 64 && len(s) <= 254 && !strings.ContainsAny(s, " \t<>,;") &&
+	return ok && local != "" && domain != "" && len(local) <= 64 && len(s) <= 254 &&
+		!strings.ContainsAny(s, " \t<>,;") &&
 		!strings.Contains(domain, "@") && !strings.HasPrefix(domain, ".") && !strings.HasSuffix(domain, ".")
 }
 

@@ -2,8 +2,8 @@ package emulator
 
 import "github.com/ciobridge/ciobridge/emulator/jsondoc"
 
-// identify creates or updates a person. Nothing at all is changed when a part of it cannot be: Customer.io then records a
-// failed attribute change and answers 200.
+// identify creates or updates a person. Nothing at all is changed when a part of it cannot be: Customer.io then
+// records a failed attribute change and answers 200.
 func (w *workspace) identify(d *jsondoc.Document, c *call, now int64) (ignored string) {
 	p := w.people[c.who]
 	if p != nil && p.suppressed {
@@ -59,7 +59,8 @@ func (c *call) names(d *jsondoc.Document) (names []identifier) {
 	return names
 }
 
-// owner finds the person that an unknown identifier will belong to because the call names somebody else's identifier beside it.
+// owner finds the person that an unknown identifier will belong to because the call names somebody else's identifier
+// beside it.
 func (w *workspace) owner(c *call, names []identifier) (p *person, ignored string) {
 	if c.who.kind == "cio_id" {
 		return nil, ignoredUnknownCioID
@@ -80,8 +81,8 @@ func (w *workspace) owner(c *call, names []identifier) (p *person, ignored strin
 	return p, ""
 }
 
-// claims checks the identifiers that a call sets for p, and returns the profiles that p takes over: anonymous visitors, and a person
-// who has only what p lacks, as workspaces that identify people by e-mail or id merge those.
+// claims checks the identifiers that a call sets for p, and returns the profiles that p takes over: anonymous
+// visitors, and a person who has only what p lacks, as workspaces that identify people by e-mail or id merge those.
 func (w *workspace) claims(p *person, c *call, names []identifier) (absorbed []*person, ignored string) {
 	for _, n := range names {
 		q := w.people[n]

@@ -55,7 +55,8 @@ func init() {
 	relateObject := operation{set(fieldIdentifiers, fieldRelationships), 0, (*item).relateObject}
 	operations = map[string]map[string]operation{
 		"person": {
-			"identify":             {set(fieldIdentifiers), set(fieldAttributes, fieldTimestamp, fieldRelationships), (*item).identify},
+			"identify": {set(fieldIdentifiers), set(fieldAttributes, fieldTimestamp, fieldRelationships),
+				(*item).identify},
 			"delete":               bare,
 			"suppress":             bare,
 			"unsuppress":           bare,
@@ -69,8 +70,10 @@ func init() {
 			"merge":                {set(fieldPrimary, fieldSecondary), 0, (*item).merge},
 		},
 		"object": {
-			"identify":             {set(fieldIdentifiers), set(fieldAttributes, fieldRelationships), (*item).identifyObject},
-			"identify_anonymous":   {set(fieldIdentifiers), set(fieldAttributes, fieldRelationships, fieldAnonymousID), (*item).identifyAnonymous},
+			"identify": {set(fieldIdentifiers), set(fieldAttributes, fieldRelationships),
+				(*item).identifyObject},
+			"identify_anonymous": {set(fieldIdentifiers), set(fieldAttributes, fieldRelationships,
+				fieldAnonymousID), (*item).identifyAnonymous},
 			"delete":               {set(fieldIdentifiers), 0, (*item).object},
 			"add_relationships":    relateObject,
 			"delete_relationships": relateObject,

@@ -21,7 +21,8 @@ func TestManyAtOnce(t *testing.T) {
 	for n := range senders {
 		all.Go(func() {
 			for b := range batches {
-				body := `{"batch":[` + event(fmt.Sprint(n), n*1000+b) + `,` + identify(fmt.Sprint(n), fmt.Sprintf(`{"b":%d}`, b)) + `]}`
+				body := `{"batch":[` + event(fmt.Sprint(n), n*1000+b) +
+					`,` + identify(fmt.Sprint(n), fmt.Sprintf(`{"b":%d}`, b)) + `]}`
 				for {
 					r, err := c.try("POST", batchPath, body)
 					if err != nil {
@@ -51,20 +52,22 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	}
 	got := c.s.Stats()
-	if len(people) != senders || got.Duplicates != c.s.FaultCounts()["lost"] || got.Duplicates == 0 || got.Requests != log.writes {
+	if len(people) != senders || got.Duplicates != c.s.FaultCounts()["lost"] || got.Duplicates == 0 ||
+		got.Requests != log.writes {
 		t.Errorf("%d people, %d writes, stats %+v, faults %v", len(people), log.writes, got, c.s.FaultCounts())
 	}
 }
 
-// FuzzBatch holds the emulator to two promises about any bytes: it answers, and each item of a batch that is read is taken or is
-// listed in the errors, never both.
+// FuzzBatch holds the emulator to two promises about any bytes: it answers, and each item of a batch that is read is
+// taken or is listed in the errors, never both.
 func FuzzBatch(f *testing.F) {
 	for _, row := range operationRows {
 		if len(row.item) < 2000 {
 			f.Add([]byte(`{"batch":[` + row.item + `]}`))
 		}
 	}
-	for _, seed := range []string{`{"batch":[1,"\ud800",{"a":1,"a":2},[]]}`, `{"batch":[{}],"batch":[{}]}`, "{\"batch\":[\"\xff\"]}", `{"batch":[-0,1e5,0.1E-7,01]}`} {
+	for _, seed := range []string{`{"batch":[1,"\ud800",{"a":1,"a":2},[]]}`, `{"batch":[{}],"batch":[{}]}`,
+		"{\"batch\":[\"\xff\"]}", `{"batch":[-0,1e5,0.1E-7,01]}`} {
 		f.Add([]byte(seed))
 	}
 	s := New(Options{KeepReceipts: 1000})
@@ -125,7 +128,8 @@ func BenchmarkBatch(b *testing.B) {
 	var items []string
 	pad := x(800)
 	for n := range size {
-		items = append(items, fmt.Sprintf(`{"type":"person","action":"event","identifiers":{"id":"p%d"},"name":"bought","id":"ULID%022d","timestamp":1700000000,"attributes":{"n":%d,"pad":%q}}`, n, n, n, pad))
+		items = append(items,
+			fmt.Sprintf(`{"type":"person","action":"event","identifiers":{"id":"p%d"},"name":"bought","id":"ULID%022d","timestamp":1700000000,"attributes":{"n":%d,"pad":%q}}`, n, n, n, pad))
 	}
 	body := `{"batch":[` + strings.Join(items, ",") + `]}`
 	s := New(Options{})

@@ -47,7 +47,8 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, x *exchange, 
 	}
 }
 
-// refuseCalls makes the server find fault with calls that are right. The message quotes who it is about, as messages of servers do.
+// refuseCalls makes the server find fault with calls that are right. The message quotes who it is about, as messages
+// of servers do.
 func (x *exchange) refuseCalls(f Fault) {
 	for i := range x.calls {
 		if c := &x.calls[i]; f.Item == i+1 || f.Item == 0 && matchesCall(&f, c) {

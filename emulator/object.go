@@ -30,7 +30,8 @@ func (w *workspace) ensureObject(i identifier) *object {
 	if o == nil && i.kind != "cio_object_id" {
 		w.born++
 		i.kind, i.value = strings.Clone(i.kind), strings.Clone(i.value)
-		o = &object{born: w.born, self: i, cio: identifier{"cio_object_id", fmt.Sprintf("ob%06d", w.born)}, attributes: map[string]string{}}
+		o = &object{born: w.born, self: i, cio: identifier{"cio_object_id", fmt.Sprintf("ob%06d", w.born)},
+			attributes: map[string]string{}}
 		w.objects[o.self], w.objects[o.cio] = o, o
 	}
 	return o

@@ -9,7 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
-// The checks of Track v2, one for each kind of operation. Each fills the call and refuses what the documentation does not allow.
+// The checks of Track v2, one for each kind of operation. Each fills the call and refuses what the documentation does
+// not allow.
 
 func (it *item) person() {
 	it.personNamed(false)
@@ -50,9 +51,9 @@ func (it *item) event() {
 	}
 }
 
-// eventName reads the name of an event, page or screen. Customer.io trims names, so the trimmed form is what counts. Of the two
-// limits that its list of errors names, 100 bytes and 500 characters, the second is taken for pages and screens: a page's name is
-// its URL.
+// eventName reads the name of an event, page or screen. Customer.io trims names, so the trimmed form is what counts.
+// Of the two limits that its list of errors names, 100 bytes and 500 characters, the second is taken for pages and
+// screens: a page's name is its URL.
 func (c *call) eventName(d *jsondoc.Document, m int) {
 	if d.Nodes[m].Kind != jsondoc.String {
 		c.refuseAs("event name must not be blank", reasonInvalid, "name", "must be a string")
@@ -63,14 +64,16 @@ func (c *call) eventName(d *jsondoc.Document, m int) {
 	case c.name == "":
 		c.refuseAs("event name must not be blank", reasonRequired, "name", "cannot be blank")
 	case c.action != "event" && utf8.RuneCountInString(c.name) >= maxPageNameChars:
-		c.refuseAs("event name must be less than 500 characters", reasonInvalid, "name", "must be less than 500 characters")
+		c.refuseAs("event name must be less than 500 characters", reasonInvalid, "name",
+			"must be less than 500 characters")
 	case c.action == "event" && len(c.name) > maxEventNameBytes:
-		c.refuseAs("event name cannot be longer than 100 bytes", reasonInvalid, "name", "cannot be longer than 100 bytes")
+		c.refuseAs("event name cannot be longer than 100 bytes", reasonInvalid, "name",
+			"cannot be longer than 100 bytes")
 	}
 }
 
-// eventID reads the id by which Customer.io knows a repeated event. What it does with an id that is not a ULID is not documented
-// and was seen to differ, so the emulator refuses such ids.
+// eventID reads the id by which Customer.io knows a repeated event. What it does with an id that is not a ULID is not
+// documented and was seen to differ, so the emulator refuses such ids.
 func (c *call) eventID(d *jsondoc.Document, m int) {
 	id, err := ulid.ParseStrict(d.Text(m))
 	if d.Nodes[m].Kind != jsondoc.String || err != nil {
@@ -102,7 +105,8 @@ func (it *item) deleteDevice() {
 	}
 }
 
-// readDevice reads a device whose token is the member key: "token" in Track v2, "id" in v1. A device that is added needs its platform.
+// readDevice reads a device whose token is the member key: "token" in Track v2, "id" in v1. A device that is added
+// needs its platform.
 func (c *call) readDevice(d *jsondoc.Document, i int, key string, added bool) {
 	if d.Nodes[i].Kind != jsondoc.Object {
 		c.refuse(reasonInvalid, "device", "must be an object")
@@ -112,7 +116,8 @@ func (c *call) readDevice(d *jsondoc.Document, i int, key string, added bool) {
 	platform := ""
 	for m := range d.Children(i) {
 		switch k := d.Key(m); {
-		case added && (k == "attributes" || k == "last_used") && d.Nodes[m].Kind == jsondoc.Null: // as clients write what was not given
+		// as clients write what was not given
+		case added && (k == "attributes" || k == "last_used") && d.Nodes[m].Kind == jsondoc.Null:
 		case k == key && d.Nodes[m].Kind == jsondoc.String:
 			c.name = d.Text(m)
 		case k == "platform" && added:
@@ -188,8 +193,8 @@ func (it *item) readRelatedPerson(d *jsondoc.Document, i int, field string) (ide
 	return it.readPerson(d, i, field, it.action == "identify_anonymous")
 }
 
-// identifyAnonymous relates an object to people known by anonymous_id only. The schema has them in cio_relationships and the
-// example at the top, so both are taken.
+// identifyAnonymous relates an object to people known by anonymous_id only. The schema has them in cio_relationships
+// and the example at the top, so both are taken.
 func (it *item) identifyAnonymous() {
 	it.identifyObject()
 	m := it.at[fieldAnonymousID]

@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
-// Receipt tells what arrived as one call and what the emulator did with it. A request that could not be read as calls, such as one with wrong
-// credentials or a body that is not JSON, has one receipt with an empty Type.
+// Receipt tells what arrived as one call and what the emulator did with it. A request that could not be read as
+// calls, such as one with wrong credentials or a body that is not JSON, has one receipt with an empty Type.
 type Receipt struct {
 	N       int       `json:"n"`       // 1, 2, 3 … in the order in which calls were carried out or refused
 	Request int       `json:"request"` // the number of the request; receipts of one request are neighbours
@@ -18,20 +18,22 @@ type Receipt struct {
 	Method  string    `json:"method"`
 	Path    string    `json:"path"` // as it was sent, percent-encoding included
 
-	Type      string          `json:"type,omitempty"`      // person, object, delivery, segment
-	Action    string          `json:"action,omitempty"`    // as Track v2 names it
-	Person    string          `json:"person,omitempty"`    // kind:value, such as id:7, email:a@example.com (lower case), object/1:acme
+	Type   string `json:"type,omitempty"`   // person, object, delivery, segment
+	Action string `json:"action,omitempty"` // as Track v2 names it
+	// kind:value, such as id:7, email:a@example.com (lower case), object/1:acme
+	Person    string          `json:"person,omitempty"`
 	Name      string          `json:"name,omitempty"`      // of the event, page, screen, metric, segment or device
 	ID        string          `json:"id,omitempty"`        // the ULID of an event, as it was sent
 	Timestamp int64           `json:"timestamp,omitempty"` // unix seconds; 0 where the call has none
 	Body      json.RawMessage `json:"body,omitempty"`      // the bytes of the call; of Track v2, the item
 
-	Status  int    `json:"status"`            // the answer to the whole request; 0 where none was given
-	Taken   bool   `json:"taken"`             // accepted: Customer.io would have answered 200 for it
-	Applied bool   `json:"applied"`           // taken, and it changed something or counted
-	Ignored string `json:"ignored,omitempty"` // why a call that was taken was not applied: duplicate, stale, suppressed …
-	Error   string `json:"error,omitempty"`   // why it was not taken
-	Fault   string `json:"fault,omitempty"`   // the fault that the request met
+	Status  int  `json:"status"`  // the answer to the whole request; 0 where none was given
+	Taken   bool `json:"taken"`   // accepted: Customer.io would have answered 200 for it
+	Applied bool `json:"applied"` // taken, and it changed something or counted
+	// why a call that was taken was not applied: duplicate, stale, suppressed …
+	Ignored string `json:"ignored,omitempty"`
+	Error   string `json:"error,omitempty"` // why it was not taken
+	Fault   string `json:"fault,omitempty"` // the fault that the request met
 }
 
 // record is a receipt as it is kept: its strings are parts of the body of the request.
@@ -90,7 +92,8 @@ func (r *record) appendLine(b []byte) []byte {
 	return append(b, "}\n"...)
 }
 
-// appendOneLine appends JSON as it is, but for line breaks. Those can only stand between tokens, so a space means the same.
+// appendOneLine appends JSON as it is, but for line breaks. Those can only stand between tokens, so a space means the
+// same.
 func appendOneLine(b []byte, raw string) []byte {
 	from := len(b)
 	b = append(b, raw...)

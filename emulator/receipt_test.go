@@ -28,7 +28,8 @@ func (b *brokenLog) Write(p []byte) (int, error) {
 func TestReceiptLog(t *testing.T) {
 	log := &brokenLog{}
 	c := start(t, Options{ReceiptLog: log})
-	c.ok(c.batch(event("7", 1), "{ \"type\":\"person\",\n\"action\":\"identify\",\r\n\"identifiers\":{\"id\":\"\\u0041<é\\\"@b.c\"}}"))
+	c.ok(c.batch(event("7", 1),
+		"{ \"type\":\"person\",\n\"action\":\"identify\",\r\n\"identifiers\":{\"id\":\"\\u0041<é\\\"@b.c\"}}"))
 	c.batch(`7`)
 	c.do("POST", batchPath, `nonsense`)
 	if log.writes != 3 {

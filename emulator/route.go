@@ -7,11 +7,12 @@ import (
 
 // open reports whether an endpoint wants no credentials.
 func open(path string) bool {
-	return path == "/api/v1/metrics" || path == "/api/v1/push/events" || path == "/push/events" || strings.HasPrefix(path, "/unsubscribe/")
+	return path == "/api/v1/metrics" || path == "/api/v1/push/events" || path == "/push/events" ||
+		strings.HasPrefix(path, "/unsubscribe/")
 }
 
-// foreign says that a path belongs to another API of Customer.io, whose clients would take a refusal of their key for the reason; empty
-// for any other path.
+// foreign says that a path belongs to another API of Customer.io, whose clients would take a refusal of their key for
+// the reason; empty for any other path.
 func foreign(path string) string {
 	const known = ", which this emulator does not have: it has the Track API under /api/v1/ and /api/v2/"
 	if path == "/v1" || strings.HasPrefix(path, "/v1/") {

@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
-// segment reads the people to add to a manual segment or to take from it. Entries that are not of the kind asked for are ignored, as
-// documented.
+// segment reads the people to add to a manual segment or to take from it. Entries that are not of the kind asked for
+// are ignored, as documented.
 func (x *exchange) segment(args []string) {
 	if args[1] != "add_customers" && args[1] != "remove_customers" {
 		x.refuse(oldProblem(http.StatusNotFound, "not found"), "no such path")

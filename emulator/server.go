@@ -22,31 +22,33 @@ type Options struct {
 	SiteID string // the user of Basic authentication; DefaultSiteID if empty
 	APIKey string // its password; DefaultAPIKey if empty
 
-	// Region is where the workspace lives, "us" or "eu"; empty means "us". A request that names Customer.io's own host in its
-	// Host header meets what the real hosts do: the US host forwards to the EU, the EU host refuses a US workspace.
+	// Region is where the workspace lives, "us" or "eu"; empty means "us". A request that names Customer.io's own
+	// host in its Host header meets what the real hosts do: the US host forwards to the EU, the EU host refuses a US
+	// workspace.
 	Region string
 
-	// Hosts are the names and addresses by which the emulator may be asked beside loopback ones and Customer.io's own, without ports. A
-	// request for any other host is refused, because a web page could have made its own name lead here.
+	// Hosts are the names and addresses by which the emulator may be asked beside loopback ones and Customer.io's
+	// own, without ports. A request for any other host is refused, because a web page could have made its own name
+	// lead here.
 	Hosts []string
 
 	Seed   uint64  // what the probabilities of faults are drawn from
 	Faults []Fault // in force from the start, in the order in which they are asked
 
-	// KeepReceipts is how many receipts are kept, and 256 MiB of their bodies at most; 0 means 100,000. A negative number keeps
-	// every receipt, for tests that account for all of them.
+	// KeepReceipts is how many receipts are kept, and 256 MiB of their bodies at most; 0 means 100,000. A negative
+	// number keeps every receipt, for tests that account for all of them.
 	KeepReceipts int
 
-	// RememberIDs is how many event ids are remembered for de-duplication; 0 means 4,000,000. At least the latest half is known
-	// at any time. How long Customer.io remembers is not documented.
+	// RememberIDs is how many event ids are remembered for de-duplication; 0 means 4,000,000. At least the latest
+	// half is known at any time. How long Customer.io remembers is not documented.
 	RememberIDs int
 
-	// PartialStatusOK answers a batch of which some items are refused with a 200 in the place of the documented 207, as the real
-	// service was seen to do. The body is the same.
+	// PartialStatusOK answers a batch of which some items are refused with a 200 in the place of the documented 207,
+	// as the real service was seen to do. The body is the same.
 	PartialStatusOK bool
 
-	// ReceiptLog, if set, gets every receipt as a line of JSON, with one Write for each request, before the request is answered.
-	// A request whose receipts cannot be written is answered 500.
+	// ReceiptLog, if set, gets every receipt as a line of JSON, with one Write for each request, before the request
+	// is answered. A request whose receipts cannot be written is answered 500.
 	ReceiptLog io.Writer
 }
 
@@ -74,9 +76,11 @@ func (o Options) Validate() error {
 }
 
 // errRealCredentials keeps keys of a real workspace out of a program that shows everything to whoever asks.
-var errRealCredentials = errors.New("credentials: these look like a real workspace's, which have no place in an emulator: make some up")
+var errRealCredentials = errors.New("credentials: these look like a real workspace's, " +
+	"which have no place in an emulator: make some up")
 
-// looksReal reports whether text has the form of Customer.io's site ids and Track API keys, which is 20 hexadecimal digits.
+// looksReal reports whether text has the form of Customer.io's site ids and Track API keys, which is 20 hexadecimal
+// digits.
 func looksReal(text string) bool {
 	return len(text) == 20 && strings.Trim(text, "0123456789abcdef") == ""
 }
@@ -188,7 +192,8 @@ func (s *Server) authentic(r *http.Request) bool {
 	s.mu.Lock()
 	want, wantKey := s.siteID, s.apiKey
 	s.mu.Unlock()
-	if !ok || subtle.ConstantTimeCompare([]byte(site), []byte(want))&subtle.ConstantTimeCompare([]byte(key), []byte(wantKey)) == 0 {
+	if !ok || subtle.ConstantTimeCompare([]byte(site), []byte(want))&subtle.ConstantTimeCompare([]byte(key),
+		[]byte(wantKey)) == 0 {
 		return false
 	}
 	europe := strings.HasPrefix(r.Host, "track-eu.customer.io")

@@ -36,8 +36,8 @@ func (s *Server) Receipts(from int) []Receipt {
 	return s.receipts(from, "", 0)
 }
 
-// receipts returns at most limit receipts (0 means all) of one person (empty means everybody), under whichever name the person was
-// called.
+// receipts returns at most limit receipts (0 means all) of one person (empty means everybody), under whichever name
+// the person was called.
 func (s *Server) receipts(from int, person string, limit int) []Receipt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +68,8 @@ func (s *Server) People() []Person {
 	return out
 }
 
-// latestPeople returns the people who came to be last, latest first, or the one that an identifier names, and how many there are.
+// latestPeople returns the people who came to be last, latest first, or the one that an identifier names, and how
+// many there are.
 func (s *Server) latestPeople(named string, limit int) (people []Person, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,15 +94,16 @@ func (s *Server) Objects() []Object {
 	return s.workspace.objectList()
 }
 
-// verdict says how a request ends: the status that will be answered, or 0, and why none of its calls is carried out, if so.
+// verdict says how a request ends: the status that will be answered, or 0, and why none of its calls is carried out,
+// if so.
 type verdict struct {
 	status  int
 	dropped string
 	fault   string
 }
 
-// settle carries out the calls of a request and writes their receipts, in one step, so that the order of receipts is the order of
-// effects.
+// settle carries out the calls of a request and writes their receipts, in one step, so that the order of receipts is
+// the order of effects.
 func (s *Server) settle(x *exchange, v verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +135,8 @@ func (s *Server) settle(x *exchange, v verdict) {
 }
 
 func (s *Server) settleCall(d *jsondoc.Document, c *call, r record, v verdict, refusal string) {
-	r.Type, r.Action, r.Person, r.Name, r.ID, r.Timestamp, r.body = c.typ, c.action, c.who.String(), c.name, c.id, c.timestamp, c.raw
+	r.Type, r.Action, r.Person, r.Name, r.ID, r.Timestamp, r.body = c.typ, c.action, c.who.String(), c.name, c.id,
+		c.timestamp, c.raw
 	switch {
 	case v.dropped != "":
 		r.Error = v.dropped

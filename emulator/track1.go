@@ -18,7 +18,8 @@ func (x *exchange) accountRegion([]string) {
 	if x.region == "eu" {
 		host = "track-eu.customer.io"
 	}
-	x.answer = answer{status: http.StatusOK, body: `{"url":"https://` + host + `","region":"` + x.region + `","environment_id":1}` + "\n"}
+	x.answer = answer{status: http.StatusOK, body: `{"url":"https://` + host + `","region":"` + x.region +
+		`","environment_id":1}` + "\n"}
 }
 
 // take ends the reading of a request that is one call: 400 with the first problem, or the answer of the endpoint.
@@ -163,7 +164,8 @@ func (c *call) eventData(d *jsondoc.Document, m int) {
 	}
 	c.attributes = m
 	if len(d.Raw(m)) > maxEventDataBytes {
-		c.refuseAs("event data cannot be longer than 100000 bytes", reasonInvalid, "data", "cannot be longer than 100000 bytes")
+		c.refuseAs("event data cannot be longer than 100000 bytes", reasonInvalid, "data",
+			"cannot be longer than 100000 bytes")
 	}
 }
 

@@ -104,7 +104,8 @@ func (x *exchange) post() bool {
 
 func (x *exchange) parse() bool {
 	if err := x.document.Read(x.body); err != nil {
-		x.refuse(newProblem(http.StatusBadRequest, problem{reasonInvalid, "body", "must be valid JSON", ""}), "invalid JSON: "+err.Error())
+		x.refuse(newProblem(http.StatusBadRequest, problem{reasonInvalid, "body", "must be valid JSON", ""}),
+			"invalid JSON: "+err.Error())
 		return false
 	}
 	return true

@@ -8,8 +8,9 @@ import (
 )
 
 // Transport carries requests to the server without a network, so that an http.Client can talk to it in virtual time
-// (testing/synctest). The Host header stays the one of the request's URL. A request runs in a goroutine of its own, which has ended when
-// the response's body has been read to its end or closed, or when RoundTrip has returned an error.
+// (testing/synctest). The Host header stays the one of the request's URL. A request runs in a goroutine of its own,
+// which has ended when the response's body has been read to its end or closed, or when RoundTrip has returned an
+// error.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ server *Server }

@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// A web page that somebody has open in a browser can send requests to this machine, and a name of its own can be made to lead here
-// (DNS rebinding), so that the page may read the answers too. Neither is let in: the emulator shows what was sent to it without
-// asking for credentials.
+// A web page that somebody has open in a browser can send requests to this machine, and a name of its own can be made
+// to lead here (DNS rebinding), so that the page may read the answers too. Neither is let in: the emulator shows what
+// was sent to it without asking for credentials.
 
 // turnAway says why a request is not answered, and with what status; 0 for one that is.
 func (s *Server) turnAway(r *http.Request) (status int, why string) {
 	host := hostname(r.Host)
 	if !local(host) && !customerIO(host) && !slices.Contains(s.hosts, host) {
-		return http.StatusMisdirectedRequest, "this emulator does not answer to this host name: ask for localhost, or name the host with --host"
+		return http.StatusMisdirectedRequest,
+			"this emulator does not answer to this host name: ask for localhost, or name the host with --host"
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host {
 		return http.StatusForbidden, "requests of other sites' pages are not taken"

@@ -55,7 +55,8 @@ func TestPagesOfOtherSitesAreTurnedAway(t *testing.T) {
 			{"PUT", "/_emulator/credentials", `{"site_id":"` + DefaultSiteID + `","api_key":"` + DefaultAPIKey + `"}`},
 			{"POST", "/api/v1/customers/7/suppress", ""},
 		} {
-			if r := c.do(request.method, request.path, request.body, as); r.status != row.status || row.status != 200 && !strings.Contains(r.body, "error") {
+			if r := c.do(request.method, request.path, request.body, as); r.status != row.status ||
+				row.status != 200 && !strings.Contains(r.body, "error") {
 				t.Errorf("%+v: %s %s: %d %s", row, request.method, request.path, r.status, r.body)
 			}
 		}
@@ -65,7 +66,8 @@ func TestPagesOfOtherSitesAreTurnedAway(t *testing.T) {
 	}
 }
 
-// A link to the page may stand on any site; the page cannot be shown inside another, and nothing is taken for what it is not.
+// A link to the page may stand on any site; the page cannot be shown inside another, and nothing is taken for what it
+// is not.
 func TestThePageStandsAlone(t *testing.T) {
 	c := start(t, Options{})
 	r := c.do("GET", "/", "", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
@@ -88,7 +90,8 @@ func TestRealCredentialsAreRefused(t *testing.T) {
 		}
 	}
 	c := start(t, Options{SiteID: real[1:], APIKey: real + "0"})
-	if r := c.do("PUT", "/_emulator/credentials", `{"site_id":"a","api_key":"`+real+`"}`); r.status != 400 || strings.Contains(r.body, real) {
+	if r := c.do("PUT", "/_emulator/credentials", `{"site_id":"a","api_key":"`+real+`"}`); r.status != 400 ||
+		strings.Contains(r.body, real) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 }

@@ -25,13 +25,14 @@ const (
 	ignoredTooMany       = "attribute_limit"     // the person would have more than 300 attributes
 )
 
-// workspace is the state behind the API: people, objects and the event ids that were seen. It grows with the number of distinct
-// people and objects; the memory of ids is bounded. Its owner serialises access.
+// workspace is the state behind the API: people, objects and the event ids that were seen. It grows with the number
+// of distinct people and objects; the memory of ids is bounded. Its owner serialises access.
 //
-// A person is found by id, email (without case), phone, cio_id or anonymous_id. What names somebody unknown creates a person, but for a
-// cio_id, deletion and merging. An identify that sets an identifier of somebody else changes nothing, unless the two profiles complete
-// each other (one has only what the other lacks): then they merge and the older one stays. An id that is set changes by cio_id only;
-// an e-mail address changes freely, as with the workspace setting that allows it. Real workspaces can be set up otherwise.
+// A person is found by id, email (without case), phone, cio_id or anonymous_id. What names somebody unknown creates a
+// person, but for a cio_id, deletion and merging. An identify that sets an identifier of somebody else changes
+// nothing, unless the two profiles complete each other (one has only what the other lacks): then they merge and the
+// older one stays. An id that is set changes by cio_id only; an e-mail address changes freely, as with the workspace
+// setting that allows it. Real workspaces can be set up otherwise.
 type workspace struct {
 	people  map[identifier]*person
 	all     map[*person]struct{}

@@ -45,39 +45,63 @@ var histories = []struct {
 		[]string{set7(`"a":1,"b":"x","c":true`), set7(`"a":2,"b":null,"c":""`)}, ",", `7,, {"a":2} 0`},
 	{"an event makes its person", []string{event("7", 1)}, "", `7,, {} 1`},
 	{"identifiers set as attributes",
-		[]string{set7(`"email":"A@Example.com","phone":"+123"`), op("event", `"email":"a@EXAMPLE.com"`, `,"name":"n"`), op("event", `"phone":"+123"`, `,"name":"n"`)}, ",,",
+		[]string{set7(`"email":"A@Example.com","phone":"+123"`),
+			op("event", `"email":"a@EXAMPLE.com"`, `,"name":"n"`), op("event", `"phone":"+123"`, `,"name":"n"`)}, ",,",
 		`7,a@example.com,+123 {} 2`},
-	{"an unknown id beside a known e-mail", []string{op("identify", `"email":"a@b.c"`, ""), set7(`"email":"a@b.c"`)}, ",", `7,a@b.c, {} 0`},
-	{"the e-mail of somebody with another id", []string{op("identify", `"id":"8"`, `,"attributes":{"email":"a@b.c"}`), set7(`"email":"a@b.c","x":1`)},
+	{"an unknown id beside a known e-mail", []string{op("identify", `"email":"a@b.c"`, ""), set7(`"email":"a@b.c"`)},
+		",", `7,a@b.c, {} 0`},
+	{"the e-mail of somebody with another id", []string{op("identify", `"id":"8"`, `,"attributes":{"email":"a@b.c"}`),
+		set7(`"email":"a@b.c","x":1`)},
 		",identifier_conflict", `8,a@b.c, {} 0`},
-	{"two profiles that complete each other become the older", []string{op("identify", `"email":"a@b.c"`, `,"attributes":{"x":1,"y":1}`), event("7", 1), set7(`"email":"a@b.c","y":2`)},
+	{"two profiles that complete each other become the older",
+		[]string{op("identify", `"email":"a@b.c"`, `,"attributes":{"x":1,"y":1}`), event("7", 1),
+			set7(`"email":"a@b.c","y":2`)},
 		",,", `7,a@b.c, {"x":1,"y":2} 1`},
-	{"the older has the id", []string{event("7", 1), op("identify", `"email":"a@b.c"`, `,"attributes":{"y":1}`), op("identify", `"email":"a@b.c"`, `,"attributes":{"id":"7","y":2}`)},
+	{"the older has the id", []string{event("7", 1), op("identify", `"email":"a@b.c"`, `,"attributes":{"y":1}`),
+		op("identify", `"email":"a@b.c"`, `,"attributes":{"id":"7","y":2}`)},
 		",,", `7,a@b.c, {"y":2} 1`},
-	{"a set id stays", []string{set7(""), op("identify", `"id":"7"`, `,"attributes":{"id":"9"}`)}, ",identifier_conflict", `7,, {} 0`},
-	{"a set id changes by cio_id", []string{set7(""), op("identify", `"cio_id":"em000001"`, `,"attributes":{"id":"9"}`)}, ",", `9,, {} 0`},
-	{"an e-mail removed", []string{set7(`"email":"a@b.c"`), set7(`"email":null`), op("delete", `"email":"a@b.c"`, "")}, ",,unknown_person", `7,, {} 0`},
-	{"an unknown cio_id", []string{op("identify", `"cio_id":"a1"`, ""), op("event", `"cio_id":"a1"`, `,"name":"n"`)}, "unknown_cio_id,unknown_cio_id", ""},
-	{"_update makes nobody", []string{set7(`"_update":true,"a":1`), set7(""), set7(`"_update":true,"a":1`)}, "update_only,,", `7,, {"a":1} 0`},
-	{"delete", []string{set7(`"a":1`), op("delete", `"id":"7"`, ""), op("delete", `"id":"7"`, ""), set7(`"b":1`)}, ",,unknown_person,", `7,, {"b":1} 0`},
-	{"suppress and unsuppress", []string{set7(`"email":"a@b.c"`), op("suppress", `"id":"7"`, ""), event("7", 1), op("identify", `"email":"a@b.c"`, ""),
-		op("identify", `"id":"8"`, `,"attributes":{"email":"a@b.c"}`), op("delete", `"id":"7"`, ""), op("unsuppress", `"id":"7"`, ""), op("unsuppress", `"id":"7"`, ""), set7("")},
+	{"a set id stays", []string{set7(""), op("identify", `"id":"7"`, `,"attributes":{"id":"9"}`)},
+		",identifier_conflict", `7,, {} 0`},
+	{"a set id changes by cio_id", []string{set7(""), op("identify", `"cio_id":"em000001"`,
+		`,"attributes":{"id":"9"}`)}, ",", `9,, {} 0`},
+	{"an e-mail removed", []string{set7(`"email":"a@b.c"`), set7(`"email":null`),
+		op("delete", `"email":"a@b.c"`, "")}, ",,unknown_person", `7,, {} 0`},
+	{"an unknown cio_id", []string{op("identify", `"cio_id":"a1"`, ""), op("event", `"cio_id":"a1"`, `,"name":"n"`)},
+		"unknown_cio_id,unknown_cio_id", ""},
+	{"_update makes nobody", []string{set7(`"_update":true,"a":1`), set7(""), set7(`"_update":true,"a":1`)},
+		"update_only,,", `7,, {"a":1} 0`},
+	{"delete", []string{set7(`"a":1`), op("delete", `"id":"7"`, ""), op("delete", `"id":"7"`, ""), set7(`"b":1`)},
+		",,unknown_person,", `7,, {"b":1} 0`},
+	{"suppress and unsuppress", []string{set7(`"email":"a@b.c"`), op("suppress", `"id":"7"`, ""), event("7", 1),
+		op("identify", `"email":"a@b.c"`, ""),
+		op("identify", `"id":"8"`, `,"attributes":{"email":"a@b.c"}`), op("delete", `"id":"7"`, ""),
+		op("unsuppress", `"id":"7"`, ""), op("unsuppress", `"id":"7"`, ""), set7("")},
 		",,suppressed,suppressed,suppressed,suppressed,,not_suppressed,", `7,, {} 0`},
-	{"a person suppressed who was never seen", []string{op("suppress", `"id":"7"`, ""), event("7", 1)}, ",suppressed", `7,, {} 0 suppressed`},
-	{"merge", []string{set7(`"a":1`), op("identify", `"id":"8"`, `,"attributes":{"a":2,"b":2,"email":"b@b.c"}`), event("8", 1), merge("7", "8"), merge("7", "8"), op("event", `"email":"b@b.c"`, `,"name":"n"`)},
+	{"a person suppressed who was never seen", []string{op("suppress", `"id":"7"`, ""), event("7", 1)}, ",suppressed",
+		`7,, {} 0 suppressed`},
+	{"merge", []string{set7(`"a":1`), op("identify", `"id":"8"`, `,"attributes":{"a":2,"b":2,"email":"b@b.c"}`),
+		event("8", 1), merge("7", "8"), merge("7", "8"), op("event", `"email":"b@b.c"`, `,"name":"n"`)},
 		",,,,unknown_merge_side,", `7,b@b.c, {"a":1,"b":2} 2`},
 	{"merge into nobody", []string{op("identify", `"id":"8"`, ""), merge("7", "8")}, ",unknown_merge_side", `8,, {} 0`},
-	{"a visitor who becomes known", []string{op("event", `"anonymous_id":"v"`, `,"name":"n"`), op("page", `"anonymous_id":"v"`, `,"name":"n"`), set7(`"anonymous_id":"v"`), op("event", `"anonymous_id":"v"`, `,"name":"n"`)},
+	{"a visitor who becomes known", []string{op("event", `"anonymous_id":"v"`, `,"name":"n"`),
+		op("page", `"anonymous_id":"v"`, `,"name":"n"`), set7(`"anonymous_id":"v"`),
+		op("event", `"anonymous_id":"v"`, `,"name":"n"`)},
 		",,,", `7,, {} 3 v`},
-	{"an anonymous id of somebody else", []string{set7(`"anonymous_id":"v"`), op("identify", `"id":"8"`, `,"attributes":{"anonymous_id":"v"}`)}, ",identifier_conflict", `7,, {} 0 v`},
-	{"a repeated id is ignored for another person too", []string{event("7", 1), event("8", 1)}, ",duplicate", `7,, {} 1`},
-	{"more than 300 attributes in all", []string{set7(members(300)), set7(`"k0":2`), set7(`"one_more":1`), set7(`"one_more":1,"k1":null`)}, ",,attribute_limit,", ""},
-	{"devices", []string{op("add_device", `"id":"7"`, `,"device":{"token":"t","platform":"ios"}`), op("delete_device", `"id":"7"`, `,"device":{"token":"u"}`), op("delete_device", `"id":"7"`, `,"device":{"token":"t"}`)},
+	{"an anonymous id of somebody else", []string{set7(`"anonymous_id":"v"`),
+		op("identify", `"id":"8"`, `,"attributes":{"anonymous_id":"v"}`)}, ",identifier_conflict", `7,, {} 0 v`},
+	{"a repeated id is ignored for another person too", []string{event("7", 1), event("8", 1)}, ",duplicate",
+		`7,, {} 1`},
+	{"more than 300 attributes in all", []string{set7(members(300)), set7(`"k0":2`), set7(`"one_more":1`),
+		set7(`"one_more":1,"k1":null`)}, ",,attribute_limit,", ""},
+	{"devices", []string{op("add_device", `"id":"7"`, `,"device":{"token":"t","platform":"ios"}`),
+		op("delete_device", `"id":"7"`, `,"device":{"token":"u"}`),
+		op("delete_device", `"id":"7"`, `,"device":{"token":"t"}`)},
 		",unknown_device,", `7,, {} 0`},
 }
 
 func merge(primary, secondary string) string {
-	return fmt.Sprintf(`{"type":"person","action":"merge","primary":{"id":%q},"secondary":{"id":%q}}`, primary, secondary)
+	return fmt.Sprintf(`{"type":"person","action":"merge","primary":{"id":%q},"secondary":{"id":%q}}`, primary,
+		secondary)
 }
 
 func TestHistories(t *testing.T) {
@@ -117,11 +141,13 @@ func TestStaleIdentify(t *testing.T) {
 		}
 		c.ok(c.batch(set7(`"v":4`)))
 		time.Sleep(time.Hour)
-		c.ok(c.batch(at(now-1, 5), op("identify", `"id":"7"`, fmt.Sprintf(`,"attributes":{"v":6,"_timestamp":%d}`, now-1))))
+		c.ok(c.batch(at(now-1, 5), op("identify", `"id":"7"`,
+			fmt.Sprintf(`,"attributes":{"v":6,"_timestamp":%d}`, now-1))))
 		if got := state(s); got != `7,, {"v":4} 0` {
 			t.Errorf("an edit without timestamp counts as now: %s", got)
 		}
-		if got := c.last(); got.Ignored != "stale" || !got.Taken || got.Applied || got.Timestamp != now-1 || !got.At.Equal(time.Now()) {
+		if got := c.last(); got.Ignored != "stale" || !got.Taken || got.Applied || got.Timestamp != now-1 ||
+			!got.At.Equal(time.Now()) {
 			t.Errorf("%+v", got)
 		}
 		c.ok(c.batch(event("7", 1), at(now+1, 7)))
@@ -134,7 +160,8 @@ func TestStaleIdentify(t *testing.T) {
 func TestTheOlderProfileStays(t *testing.T) {
 	for _, first := range []string{op("identify", `"email":"a@b.c"`, ""), op("identify", `"id":"7"`, "")} {
 		c := start(t, Options{})
-		c.ok(c.batch(first, op("identify", `"email":"a@b.c"`, ""), op("identify", `"id":"7"`, ""), set7(`"email":"a@b.c"`)))
+		c.ok(c.batch(first, op("identify", `"email":"a@b.c"`, ""), op("identify", `"id":"7"`, ""),
+			set7(`"email":"a@b.c"`)))
 		if p := c.s.People(); len(p) != 1 || p[0].CioID != "em000001" || p[0].ID != "7" || p[0].Email != "a@b.c" {
 			t.Errorf("%+v", p)
 		}
@@ -146,7 +173,8 @@ func TestObjectsAndRelationships(t *testing.T) {
 	c.ok(c.batch(
 		objectOp(`"action":"identify","attributes":{"name":"Acme","x":1},"cio_relationships":[{"identifiers":{"id":"7"},"relationship_attributes":{"role":"admin","since":1}}]`),
 		objectOp(`"action":"identify","attributes":{"x":null}`),
-		op("add_relationships", `"id":"7"`, `,"cio_relationships":[{"identifiers":{"object_type_id":"1","object_id":"acme"},"relationship_attributes":{"since":null}},{"identifiers":{"object_type_id":"2","object_id":"go"}}]`),
+		op("add_relationships", `"id":"7"`,
+			`,"cio_relationships":[{"identifiers":{"object_type_id":"1","object_id":"acme"},"relationship_attributes":{"since":null}},{"identifiers":{"object_type_id":"2","object_id":"go"}}]`),
 		objectOp(`"action":"add_relationships","cio_relationships":[{"identifiers":{"email":"B@b.c"}}]`),
 	))
 	people, _ := json.Marshal([]any{c.s.People()[0].Relationships, c.s.People()[1].Relationships})
@@ -165,11 +193,13 @@ func TestObjectsAndRelationships(t *testing.T) {
 	if got := c.last().Ignored; got != "unknown_object" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(c.s.People()[0].Relationships, c.s.People()[1].Relationships); got != "map[object/1:acme:map[role:[34 97 100 109 105 110 34]]] map[]" {
+	if got := fmt.Sprint(c.s.People()[0].Relationships,
+		c.s.People()[1].Relationships); got != "map[object/1:acme:map[role:[34 97 100 109 105 110 34]]] map[]" {
 		t.Error(got)
 	}
 	c.ok(c.batch(objectOp(`"action":"delete"`), objectOp(`"action":"identify_anonymous","anonymous_id":"v"`)))
-	if got := fmt.Sprint(c.s.People()[0].Relationships, len(c.s.People()), c.s.People()[2].Relationships); got != "map[] 3 map[object/1:acme:map[]]" {
+	if got := fmt.Sprint(c.s.People()[0].Relationships, len(c.s.People()),
+		c.s.People()[2].Relationships); got != "map[] 3 map[object/1:acme:map[]]" {
 		t.Error(got)
 	}
 }

@@ -8,17 +8,20 @@ import (
 	"testing/quick"
 )
 
-// The canonical form is the number of 128 bits with 26 digits of base 32, of which Crockford's alphabet leaves out I, L, O and U.
+// The canonical form is the number of 128 bits with 26 digits of base 32, of which Crockford's alphabet leaves out I,
+// L, O and U.
 func TestIDIsAULID(t *testing.T) {
 	written := func(id ID) string {
 		digits := fmt.Sprintf("%026s", new(big.Int).SetBytes(id[:]).Text(32))
 		return strings.Map(func(digit rune) rune {
-			return rune("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[strings.IndexRune("0123456789abcdefghijklmnopqrstuv", digit)])
+			return rune("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[strings.IndexRune("0123456789abcdefghijklmnopqrstuv",
+				digit)])
 		}, digits)
 	}
 	same := func(id ID) bool {
 		back, err := ParseID(id.String())
-		if want := written(id); id.String() != want || string(id.AppendTo([]byte("x"))) != "x"+want || err != nil || back != id {
+		if want := written(id); id.String() != want || string(id.AppendTo([]byte("x"))) != "x"+want || err != nil ||
+			back != id {
 			t.Logf("%x: %s, want %s; read back as %s, %v", id[:], id, want, back, err)
 			return false
 		}
@@ -31,7 +34,8 @@ func TestIDIsAULID(t *testing.T) {
 
 func TestParseIDRefusesWhatIsNone(t *testing.T) {
 	for _, text := range []string{
-		"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAVX", "81ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAU",
+		"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAVX", "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+		"01ARZ3NDEKTSV4RRFFQ69G5FAU",
 		"01ARZ3NDEKTSV4RRFFQ69G5FA!",
 	} {
 		if id, err := ParseID(text); err == nil {
@@ -50,7 +54,8 @@ func TestLanes(t *testing.T) {
 	if again := LaneKindOf("id").Of([]byte("7")); again != one {
 		t.Error("one identifier has two lanes")
 	}
-	if LaneKindOf("id").Of([]byte("7")) == LaneKindOf("email").Of([]byte("7")) || LaneKindOf("a").Of([]byte("bc")) == LaneKindOf("ab").Of([]byte("c")) {
+	if LaneKindOf("id").Of([]byte("7")) == LaneKindOf("email").Of([]byte("7")) ||
+		LaneKindOf("a").Of([]byte("bc")) == LaneKindOf("ab").Of([]byte("c")) {
 		t.Error("two identifiers share a lane")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Ref says where a secret is to be read: in a file or in an environment variable, exactly one of the two. A configuration file
-// holds Refs and never the secret itself, so that it can be committed and shown.
+// Ref says where a secret is to be read: in a file or in an environment variable, exactly one of the two. A
+// configuration file holds Refs and never the secret itself, so that it can be committed and shown.
 type Ref struct {
 	// File is the path of a file that holds the secret and nothing else, but for one line break at its end.
 	File string `yaml:"file,omitempty"`
@@ -57,12 +57,12 @@ func (r Ref) Validate() error {
 	return nil
 }
 
-// Read reads the secret. One line break at the end is taken off; what is empty or blank is an error. No variable inside the
-// secret is expanded. No error names the file or the variable, because the secret itself may stand there by mistake; whoever wraps it
-// names the field.
+// Read reads the secret. One line break at the end is taken off; what is empty or blank is an error. No variable
+// inside the secret is expanded. No error names the file or the variable, because the secret itself may stand there
+// by mistake; whoever wraps it names the field.
 //
-// A file that others may read is accepted: Kubernetes mounts secrets with mode 0644 unless told otherwise, and inside a
-// container nobody else is there to read them. On a shared machine the file's mode is the operator's to set (0400).
+// A file that others may read is accepted: Kubernetes mounts secrets with mode 0644 unless told otherwise, and inside
+// a container nobody else is there to read them. On a shared machine the file's mode is the operator's to set (0400).
 func (r Ref) Read() (Value, error) {
 	if err := r.Validate(); err != nil {
 		return Value{}, fmt.Errorf("secret %w", err)
@@ -106,8 +106,8 @@ func readFile(path string) (string, error) {
 	return string(content), nil
 }
 
-// WithoutPath takes the path out of the error of a file, as what stands in place of the path of a key may be the key itself. What the error
-// is can still be asked for.
+// WithoutPath takes the path out of the error of a file, as what stands in place of the path of a key may be the key
+// itself. What the error is can still be asked for.
 func WithoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

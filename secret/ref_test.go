@@ -57,7 +57,8 @@ func TestReadEnv(t *testing.T) {
 	if _, err := (secret.Ref{Env: "CIO_TEST_KEY"}).Read(); err == nil || !strings.Contains(err.Error(), "is empty") {
 		t.Errorf("error %v for an empty variable", err)
 	}
-	if _, err := (secret.Ref{Env: "CIO_TEST_ABSENT"}).Read(); err == nil || !strings.Contains(err.Error(), "is not set") {
+	if _, err := (secret.Ref{Env: "CIO_TEST_ABSENT"}).Read(); err == nil ||
+		!strings.Contains(err.Error(), "is not set") {
 		t.Errorf("error %v for a variable that is not set", err)
 	}
 }

@@ -9,11 +9,11 @@ import (
 
 const mask = "***"
 
-// Value is a text that prints as *** however it is printed, encoded or logged, also as a field of something else. Reveal is the
-// only way out. The zero Value is empty.
+// Value is a text that prints as *** however it is printed, encoded or logged, also as a field of something else.
+// Reveal is the only way out. The zero Value is empty.
 type Value struct {
-	// A pointer, because fmt prints unexported fields without asking their methods: of a pointer inside a struct it prints
-	// the address.
+	// A pointer, because fmt prints unexported fields without asking their methods: of a pointer inside a struct it
+	// prints the address.
 	text *string
 }
 

@@ -29,7 +29,8 @@ type holder struct {
 
 func newHolder() holder {
 	v := secret.New(canary)
-	return holder{Open: v, Pointer: &v, List: []secret.Value{v}, Map: map[string]secret.Value{"k": v}, Any: v, hidden: v}
+	return holder{Open: v, Pointer: &v, List: []secret.Value{v}, Map: map[string]secret.Value{"k": v}, Any: v,
+		hidden: v}
 }
 
 func TestValueIsNeverPrinted(t *testing.T) {
@@ -55,7 +56,8 @@ func TestValueIsNeverPrinted(t *testing.T) {
 			t.Errorf("%s shows the secret: %s", name, output)
 		}
 	}
-	for _, name := range []string{"value %v", "value %#v", "value %d", "json", "yaml", "zap", "slog text", "slog json"} {
+	for _, name := range []string{"value %v", "value %#v", "value %d", "json", "yaml", "zap", "slog text",
+		"slog json"} {
 		if !strings.Contains(outputs[name], "***") {
 			t.Errorf("%s does not show the mask: %s", name, outputs[name])
 		}
@@ -75,7 +77,8 @@ func encode(t *testing.T, marshal func(any) ([]byte, error), v any) string {
 
 func zapLine(h holder) string {
 	var b bytes.Buffer
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&b), zap.DebugLevel)
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&b),
+		zap.DebugLevel)
 	zap.New(core).Info("m", zap.Any("value", h.Open), zap.Any("holder", h), zap.Stringer("stringer", h.Open),
 		zap.Reflect("reflect", h.Open), zap.Any("list", h.List))
 	return b.String()
@@ -88,7 +91,8 @@ func slogLine(h holder, handler func(*bytes.Buffer) slog.Handler) string {
 }
 
 func TestEqual(t *testing.T) {
-	if !secret.New("a").Equal(secret.New("a")) || secret.New("a").Equal(secret.New("b")) || secret.New("a").Equal(secret.Value{}) {
+	if !secret.New("a").Equal(secret.New("a")) || secret.New("a").Equal(secret.New("b")) ||
+		secret.New("a").Equal(secret.Value{}) {
 		t.Error("Equal does not compare the texts")
 	}
 	if !(secret.Value{}).Equal(secret.New("")) {

@@ -66,14 +66,15 @@ type poster struct {
 
 func newPoster(addr string, read reader) *poster {
 	return &poster{
-		read:   read,
-		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{WriteBufferSize: 64 << 10, MaxIdleConnsPerHost: 16, DisableCompression: true}},
-		url:    "http://" + addr + "/api/v2/batch",
+		read: read,
+		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{WriteBufferSize: 64 << 10,
+			MaxIdleConnsPerHost: 16, DisableCompression: true}},
+		url: "http://" + addr + "/api/v2/batch",
 	}
 }
 
-// flush posts the batch and empties it. A request that has begun is finished even when ctx ends, so that what arrived is also
-// committed.
+// flush posts the batch and empties it. A request that has begun is finished even when ctx ends, so that what arrived
+// is also committed.
 func (p *poster) flush(ctx context.Context, b *batch) error {
 	if b.items == 0 {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// connReader reads one partition for the ceiling: kafka-go's connection reads each record into one buffer, the cheapest way that a library
-// offers. It does not check the CRC of what it reads.
+// connReader reads one partition for the ceiling: kafka-go's connection reads each record into one buffer, the
+// cheapest way that a library offers. It does not check the CRC of what it reads.
 type connReader struct {
 	conn *kafka.Conn
 	buf  []byte
@@ -42,7 +42,9 @@ func (l *connReader) fetch(offset int64, each func(offset int64, value []byte) e
 		}
 		at := batch.Offset() - 1
 		if at < offset {
-			continue // a broker answers with the whole batch of records in which the offset lies, and Read leaves none of them out
+			// a broker answers with the whole batch of records in which the offset lies, and Read leaves none of them
+			// out
+			continue
 		}
 		if err := each(at, l.buf[:n]); err != nil {
 			return offset, errors.Join(err, batch.Close())

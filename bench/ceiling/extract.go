@@ -14,8 +14,8 @@ func readerFor(bare bool) reader {
 	return extract
 }
 
-// extract checks that b is JSON and takes the members that a call needs out of it, both with gjson, the fastest library for that which
-// copies nothing.
+// extract checks that b is JSON and takes the members that a call needs out of it, both with gjson, the fastest
+// library for that which copies nothing.
 func extract(b []byte) (fields, error) {
 	if !gjson.ValidBytes(b) {
 		return fields{}, errNotJSON
@@ -37,7 +37,8 @@ func extract(b []byte) (fields, error) {
 	return f, nil
 }
 
-// raw gives the bytes of a value as they stand in the event. They are the event's own, which outlives what is made of it.
+// raw gives the bytes of a value as they stand in the event. They are the event's own, which outlives what is made of
+// it.
 func raw(value gjson.Result) []byte {
 	if value.Raw == "" {
 		return nil

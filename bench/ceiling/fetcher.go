@@ -13,8 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// fetcher reads one partition with fetch requests of its own over one connection, checks the CRC of every batch of records and
-// hands the values out where they stand in its buffer.
+// fetcher reads one partition with fetch requests of its own over one connection, checks the CRC of every batch of
+// records and hands the values out where they stand in its buffer.
 type fetcher struct {
 	conn    net.Conn
 	format  *kmsg.RequestFormatter
@@ -42,15 +42,16 @@ func newFetcher(ctx context.Context, addr, topic string, partition int32) (*fetc
 	top := kmsg.NewFetchRequestTopic()
 	top.Topic, top.Partitions = topic, []kmsg.FetchRequestTopicPartition{part}
 	f.req = kmsg.NewFetchRequest()
-	f.req.Version, f.req.MaxWaitMillis, f.req.MinBytes, f.req.MaxBytes = fetchVersion, int32(fetchWait.Milliseconds()), 1, fetchBytes
+	f.req.Version, f.req.MaxWaitMillis, f.req.MinBytes, f.req.MaxBytes = fetchVersion,
+		int32(fetchWait.Milliseconds()), 1, fetchBytes
 	f.req.Topics = []kmsg.FetchRequestTopic{top}
 	return f, nil
 }
 
 func (f *fetcher) close() error { return f.conn.Close() }
 
-// fetch gives each record from offset on to the function, in order, and returns the offset after the last. The values are
-// valid until the next fetch.
+// fetch gives each record from offset on to the function, in order, and returns the offset after the last. The values
+// are valid until the next fetch.
 func (f *fetcher) fetch(offset int64, each func(offset int64, value []byte) error) (int64, error) {
 	sets, err := f.exchange(offset)
 	if err != nil {
@@ -124,8 +125,8 @@ var (
 	errRecords = errors.New("damaged batch of records")
 )
 
-// readBatch hands out the records of one batch and returns the offset after it. Records before the offset asked for are left
-// out: a broker answers with the whole batch in which that offset lies.
+// readBatch hands out the records of one batch and returns the offset after it. Records before the offset asked for
+// are left out: a broker answers with the whole batch in which that offset lies.
 func readBatch(b []byte, from int64, each func(offset int64, value []byte) error) (int64, error) {
 	if len(b) < batchRecords || b[batchMagic] != 2 {
 		return from, errRecords
@@ -183,7 +184,8 @@ func (r *records) bytes(n int64) []byte {
 	return v
 }
 
-// next gives a record's offset from the base and its value. What follows the value, headers, is passed over by the length.
+// next gives a record's offset from the base and its value. What follows the value, headers, is passed over by the
+// length.
 func (r *records) next() (delta int64, value []byte) {
 	rec := records{b: r.bytes(r.varint())}
 	rec.bytes(1) // attributes

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// kafkaCeiling reads a topic as a member of a consumer group, one loop per partition, and commits once a second what has been
-// posted.
+// kafkaCeiling reads a topic as a member of a consumer group, one loop per partition, and commits once a second what
+// has been posted.
 type kafkaCeiling struct {
 	brokers []string
 	topic   string
@@ -128,8 +128,8 @@ func (c *kafkaCeiling) partition(ctx context.Context, partition int, offset int6
 	return nil
 }
 
-// recordReader reads one partition: each record from offset on goes to the function, in order. It returns the offset after the last,
-// which is the same where nothing came for a while.
+// recordReader reads one partition: each record from offset on goes to the function, in order. It returns the offset
+// after the last, which is the same where nothing came for a while.
 type recordReader interface {
 	fetch(offset int64, each func(offset int64, value []byte) error) (int64, error)
 	close() error

@@ -12,7 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// natsCeiling reads a stream with one pull consumer and acknowledges, once a request, everything up to the last message in it.
+// natsCeiling reads a stream with one pull consumer and acknowledges, once a request, everything up to the last
+// message in it.
 type natsCeiling struct {
 	post   *poster
 	failed chan error // the first failure
@@ -72,7 +73,8 @@ func (c *natsCeiling) message(ctx context.Context, m jetstream.Msg) {
 	c.report(err)
 }
 
-// flushWhenIdle posts what has waited for company, until ctx ends. What is not posted by then is left for the next reader.
+// flushWhenIdle posts what has waited for company, until ctx ends. What is not posted by then is left for the next
+// reader.
 func (c *natsCeiling) flushWhenIdle(ctx context.Context) error {
 	tick := time.NewTicker(fetchWait)
 	defer tick.Stop()

@@ -2,7 +2,8 @@ package ceiling
 
 import "errors"
 
-// fields are the raw members of an event that the ceiling and the bare program splice into a call, as they stand in the event's bytes.
+// fields are the raw members of an event that the ceiling and the bare program splice into a call, as they stand in
+// the event's bytes.
 type fields struct {
 	kind   []byte // .type, with its quotes
 	person []byte // .data.customer_id, with its quotes
@@ -11,8 +12,8 @@ type fields struct {
 
 var errNotJSON = errors.New("not one JSON value")
 
-// scan checks in one pass that b is one JSON object and takes the members that a call needs out of it. Like the standard
-// library's json.Valid it leaves the encoding of strings unchecked.
+// scan checks in one pass that b is one JSON object and takes the members that a call needs out of it. Like the
+// standard library's json.Valid it leaves the encoding of strings unchecked.
 func scan(b []byte) (fields, error) {
 	s := scanner{b: b}
 	s.space()
@@ -35,7 +36,8 @@ type scanner struct {
 const maxDepth = 64
 
 func (s *scanner) space() {
-	for s.i < len(s.b) && s.b[s.i] <= ' ' && (s.b[s.i] == ' ' || s.b[s.i] == '\n' || s.b[s.i] == '\t' || s.b[s.i] == '\r') {
+	for s.i < len(s.b) && s.b[s.i] <= ' ' && (s.b[s.i] == ' ' || s.b[s.i] == '\n' || s.b[s.i] == '\t' ||
+		s.b[s.i] == '\r') {
 		s.i++
 	}
 }

@@ -8,16 +8,18 @@ import (
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
-// FuzzScan holds the bare program's one pass over an event to the standard library: what it accepts is JSON, and the members that it
-// takes out are those that a full decode finds.
+// FuzzScan holds the bare program's one pass over an event to the standard library: what it accepts is JSON, and the
+// members that it takes out are those that a full decode finds.
 func FuzzScan(f *testing.F) {
 	t := traffic.New(traffic.Load{Events: 20, Persons: 5, Size: 400})
 	for _, event, ok := t.Next(); ok; _, event, ok = t.Next() {
 		f.Add(append([]byte(nil), event...))
 	}
 	for _, s := range []string{
-		`{"type":"a","data":{"customer_id":"c"}}`, ` { "data" : { "customer_id" : "\u00e9\"" , "x":[1,-0.5e+3,{},[]] } , "type" : null } `,
-		`{"type":"a","data":{"customer_id":"c"}}x`, `{"type":01,"data":{"customer_id":"c"}}`, `{"type":"a","data":{"customer_id":"\x"}}`, `{`, ``, `[]`,
+		`{"type":"a","data":{"customer_id":"c"}}`,
+		` { "data" : { "customer_id" : "\u00e9\"" , "x":[1,-0.5e+3,{},[]] } , "type" : null } `,
+		`{"type":"a","data":{"customer_id":"c"}}x`, `{"type":01,"data":{"customer_id":"c"}}`,
+		`{"type":"a","data":{"customer_id":"\x"}}`, `{`, ``, `[]`,
 	} {
 		f.Add([]byte(s))
 	}

@@ -22,31 +22,33 @@ type Arrivals struct {
 	Most     time.Time `json:"most"`     // when most of what is expected had come, see MostOf
 }
 
-// MostOf is the part of the events over which the rate is measured. The rest is left out: there the last requests wait to be
-// filled, which says nothing about speed.
+// MostOf is the part of the events over which the rate is measured. The rest is left out: there the last requests
+// wait to be filled, which says nothing about speed.
 func MostOf(events int64) int64 { return max(events*95/100, 1) }
 
 func (s *sink) arrivals() Arrivals {
 	return Arrivals{
-		Items: s.items.Load(), Requests: s.requests.Load(), Hung: s.hung.Load(), Bytes: s.bytes.Load(), Disorder: s.disorder.Load(),
-		First: time.Unix(0, s.first.Load()), Most: time.Unix(0, s.most.Load()),
+		Items: s.items.Load(), Requests: s.requests.Load(), Hung: s.hung.Load(), Bytes: s.bytes.Load(),
+		Disorder: s.disorder.Load(),
+		First:    time.Unix(0, s.first.Load()), Most: time.Unix(0, s.most.Load()),
 	}
 }
 
 // Request is a line in the sink's log.
 type Request struct {
-	At    int64   `json:"at"` // unix microseconds, when it had been read
-	Items int     `json:"items"`
-	Bytes int     `json:"bytes"`
-	From  string  `json:"from"`            // the user name, by which replicas are told apart
-	Waits []int64 `json:"waits,omitempty"` // for stamped events, microseconds from when each was made until the request had been read
+	At    int64  `json:"at"` // unix microseconds, when it had been read
+	Items int    `json:"items"`
+	Bytes int    `json:"bytes"`
+	From  string `json:"from"` // the user name, by which replicas are told apart
+	// for stamped events, microseconds from when each was made until the request had been read
+	Waits []int64 `json:"waits,omitempty"`
 }
 
 var sequenceKey = []byte(`"sequence":"`)
 
-// count finds the items of a batch by the member that every event has once, "<person>.<number>" or "<person>.<number>.<stamp>", and
-// checks each number against the one before it. A person's next request is sent only after this one is answered, so that no lock is
-// needed.
+// count finds the items of a batch by the member that every event has once, "<person>.<number>" or
+// "<person>.<number>.<stamp>", and checks each number against the one before it. A person's next request is sent only
+// after this one is answered, so that no lock is needed.
 func (s *sink) count(body []byte, req *Request) {
 	for {
 		i := bytes.Index(body, sequenceKey)

@@ -27,8 +27,8 @@ type Options struct {
 	Hang    time.Duration // for how long from its first request on it answers nothing at all
 }
 
-// sink stands in for Customer.io: it takes every batch, counts what is in it and answers as Customer.io does. It does as little
-// as it can, so that the programs in front of it are what is measured.
+// sink stands in for Customer.io: it takes every batch, counts what is in it and answers as Customer.io does. It does
+// as little as it can, so that the programs in front of it are what is measured.
 type sink struct {
 	Options
 	expect  int64
@@ -51,14 +51,15 @@ type sink struct {
 
 func newSink(expect int64, persons int, o Options) *sink {
 	s := &sink{
-		Options: o, expect: expect, began: make(chan struct{}), reached: make(chan struct{}), next: make([]atomic.Uint32, persons),
+		Options: o, expect: expect, began: make(chan struct{}), reached: make(chan struct{}),
+		next: make([]atomic.Uint32, persons),
 	}
 	s.buffers.New = func() any { return bytes.NewBuffer(make([]byte, 0, MaxBytes)) }
 	return s
 }
 
-// Run prints its address, then "first" with its first request, "reached" when all events have come, and what arrived when it is
-// stopped.
+// Run prints its address, then "first" with its first request, "reached" when all events have come, and what arrived
+// when it is stopped.
 func Run(ctx context.Context, args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("sink", flag.ContinueOnError)
 	var o Options
@@ -119,7 +120,8 @@ func (s *sink) batch(w http.ResponseWriter, r *http.Request) {
 	defer s.buffers.Put(buf)
 	buf.Reset()
 	if _, err := buf.ReadFrom(r.Body); err != nil {
-		http.Error(w, `{"errors":[{"reason":"invalid","field":"body","message":"cannot be read"}]}`, http.StatusBadRequest)
+		http.Error(w, `{"errors":[{"reason":"invalid","field":"body","message":"cannot be read"}]}`,
+			http.StatusBadRequest)
 		return
 	}
 	now := time.Now()
@@ -135,8 +137,8 @@ func (s *sink) batch(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "{}\n")
 }
 
-// leaveHanging never answers: it ends the connection when the time is over, unless the client does so before. What was in the
-// request does not count as arrived.
+// leaveHanging never answers: it ends the connection when the time is over, unless the client does so before. What
+// was in the request does not count as arrived.
 func (s *sink) leaveHanging(client context.Context, left time.Duration) {
 	s.hung.Add(1)
 	select {

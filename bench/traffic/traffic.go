@@ -19,7 +19,8 @@ const ProfileType = "shop.customer.updated"
 
 // EventTypes are what happens in the shop. Each has a rule of its own in the bridge's configuration.
 var EventTypes = [10]string{
-	"shop.product.viewed", "shop.search.performed", "shop.cart.item_added", "shop.cart.abandoned", "shop.order.completed",
+	"shop.product.viewed", "shop.search.performed", "shop.cart.item_added", "shop.cart.abandoned",
+	"shop.order.completed",
 	"shop.order.shipped", "shop.order.refunded", "shop.review.written", "shop.newsletter.opened", ProfileType,
 }
 
@@ -38,8 +39,8 @@ func (l Load) Equal(m Load) bool {
 		slices.Equal(l.Types, m.Types) && l.Scattered == m.Scattered && l.Stamped == m.Stamped
 }
 
-// Traffic makes the events of a shop: many persons, each coming back in short visits, nearly all events of a visit close
-// together. The same numbers give the same events.
+// Traffic makes the events of a shop: many persons, each coming back in short visits, nearly all events of a visit
+// close together. The same numbers give the same events.
 type Traffic struct {
 	Load
 	rng      *rand.Rand
@@ -64,8 +65,8 @@ func New(l Load) *Traffic {
 	return t
 }
 
-// Next gives the next event and the number of the person it is about; ok is false after the last. The bytes are valid until
-// the following call.
+// Next gives the next event and the number of the person it is about; ok is false after the last. The bytes are valid
+// until the following call.
 func (t *Traffic) Next() (person uint32, event []byte, ok bool) {
 	if t.made == t.Events {
 		return 0, nil, false
@@ -79,7 +80,8 @@ func (t *Traffic) Next() (person uint32, event []byte, ok bool) {
 	if t.Stamped {
 		b = fmt.Appendf(b, ".%d", time.Now().UnixMicro())
 	}
-	b = fmt.Appendf(b, `","total":%d.%02d,"currency":"EUR","channel":"web","items":[`, 1+t.rng.IntN(200), t.rng.IntN(100))
+	b = fmt.Appendf(b, `","total":%d.%02d,"currency":"EUR","channel":"web","items":[`, 1+t.rng.IntN(200),
+		t.rng.IntN(100))
 	b = t.appendItems(b)
 	b = append(b, `],"note":"`...)
 	for n := 0; len(b) < t.Size-len(`"}}`); n++ {

@@ -10,15 +10,17 @@ import (
 	"time"
 )
 
-// Fault is one way to misbehave and when to do it. The first fault of the list that matches a request is the one it meets.
+// Fault is one way to misbehave and when to do it. The first fault of the list that matches a request is the one it
+// meets.
 //
-// A fault without conditions meets every Track request. With several, all must hold. Person, Shard and Contains are asked of each call
-// of a request, and one call is enough.
+// A fault without conditions meets every Track request. With several, all must hold. Person, Shard and Contains are
+// asked of each call of a request, and one call is enough.
 type Fault struct {
 	Name string // how it is counted; made from the effect if empty. Adding a fault of the same name replaces it
 
-	Path        string        // the request's path begins so; empty means any Track path
-	Person      string        // a call is for such a person: a glob over kind:value, such as "id:vip-*"; a star matches anything
+	Path string // the request's path begins so; empty means any Track path
+	// a call is for such a person: a glob over kind:value, such as "id:vip-*"; a star matches anything
+	Person      string
 	Shard       string        // "i/n": a call is for a person in part i, from 0, of n parts by hash
 	Contains    string        // a call has these bytes in its body
 	Nth         int           // from the nth match on, 1 being the first; then Times defaults to 1
@@ -31,13 +33,15 @@ type Fault struct {
 	Location   string        // with this Location
 	RetryAfter string        // with this Retry-After, as it is; "date+30s" becomes the HTTP date 30 s after the request
 	Latency    time.Duration // wait first; alone, the request is then carried out and answered as usual
-	Hang       string        // never answer: "headers" waits before the status line, "body" in the middle of a body. It ends with the client
-	Reset      bool          // close the connection without an answer
-	Refuse     string        // refuse calls with this reason: Item, or those that match Person, Shard and Contains
-	Item       int           // with Refuse: the place of the call in the batch, counted from 1; 0 means every call that matches
+	// never answer: "headers" waits before the status line, "body" in the middle of a body. It ends with the client
+	Hang   string
+	Reset  bool   // close the connection without an answer
+	Refuse string // refuse calls with this reason: Item, or those that match Person, Shard and Contains
+	// with Refuse: the place of the call in the batch, counted from 1; 0 means every call that matches
+	Item int
 
-	// Applied carries the request out, receipts included, before Status, Hang, Reset or Latency have their way: "applied but
-	// unanswered". Without it those keep the request from having any effect.
+	// Applied carries the request out, receipts included, before Status, Hang, Reset or Latency have their way:
+	// "applied but unanswered". Without it those keep the request from having any effect.
 	Applied bool
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Parse reads the form that command lines use: "status=503,probability=0.1". The keys are the fields in snake case; reset and
-// applied stand alone; a value with a comma is written as a JSON string.
+// Parse reads the form that command lines use: "status=503,probability=0.1". The keys are the fields in snake case;
+// reset and applied stand alone; a value with a comma is written as a JSON string.
 func Parse(spec string) (Fault, error) {
 	var f Fault
 	rest := spec
@@ -106,7 +106,8 @@ func (f *Fault) set(key, value string) (err error) {
 	return nil
 }
 
-// UnmarshalJSON reads an object with the keys of Parse, durations being strings such as "30s", or a string as Parse reads it.
+// UnmarshalJSON reads an object with the keys of Parse, durations being strings such as "30s", or a string as Parse
+// reads it.
 func (f *Fault) UnmarshalJSON(b []byte) (err error) {
 	if b[0] == '"' {
 		var spec string
@@ -140,7 +141,8 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	out := map[string]any{}
 	for key, value := range map[string]any{
 		"name": f.Name, "path": f.Path, "person": f.Person, "shard": f.Shard, "contains": f.Contains, "body": f.Body,
-		"location": f.Location, "retry_after": f.RetryAfter, "hang": f.Hang, "refuse": f.Refuse, "nth": f.Nth, "times": f.Times,
+		"location": f.Location, "retry_after": f.RetryAfter, "hang": f.Hang, "refuse": f.Refuse, "nth": f.Nth,
+		"times":  f.Times,
 		"status": f.Status, "item": f.Item, "probability": f.Probability, "reset": f.Reset, "applied": f.Applied,
 		"for": duration(f.For), "latency": duration(f.Latency),
 	} {

@@ -9,8 +9,10 @@ import (
 
 func TestFaultsThatMakeNoSense(t *testing.T) {
 	for _, spec := range []string{
-		"", "status=99", "status=abc", "colour=red", "probability=2,status=500", "nth=-1,reset", "shard=3/3,reset", "shard=x,reset", "hang=feet",
-		"reset,status=500", "body=x", "item=1,reset", "refuse=x,applied", "latency=-1s", "retry_after=date+soon,status=429", `body="x,status=500`,
+		"", "status=99", "status=abc", "colour=red", "probability=2,status=500", "nth=-1,reset", "shard=3/3,reset",
+		"shard=x,reset", "hang=feet",
+		"reset,status=500", "body=x", "item=1,reset", "refuse=x,applied", "latency=-1s",
+		"retry_after=date+soon,status=429", `body="x,status=500`,
 		`body="x"y,status=500`, "reset=perhaps",
 	} {
 		if f, err := Parse(spec); err == nil {
@@ -21,7 +23,8 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 
 func TestFaultsAsJSON(t *testing.T) {
 	f := Fault{
-		Name: "n", Path: "/api", Person: "id:*", Shard: "0/2", Contains: "c", Nth: 1, Times: 2, Probability: 0.5, For: time.Minute, Status: 207,
+		Name: "n", Path: "/api", Person: "id:*", Shard: "0/2", Contains: "c", Nth: 1, Times: 2, Probability: 0.5,
+		For: time.Minute, Status: 207,
 		Body: "b,\"", Location: "l", RetryAfter: "1", Latency: time.Second, Applied: true,
 	}
 	for _, f := range []Fault{f, {Hang: "body"}, {Reset: true}, {Refuse: "r", Item: 3}} {

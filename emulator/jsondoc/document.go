@@ -32,14 +32,15 @@ type Node struct {
 	escaped, keyEscape bool  // the string, the member name, contains a backslash
 }
 
-// Flaw is something that ordinary parsers let pass and this one does not: it spoils the value around it, not the document.
+// Flaw is something that ordinary parsers let pass and this one does not: it spoils the value around it, not the
+// document.
 type Flaw struct {
 	At      int32 // where it stands in the text
 	Message string
 }
 
-// Document is a JSON text that was read once, without decoding any value. Its values are numbered in the order in which they begin; the text as a whole is
-// node 0. It is reused: Read forgets what was read before.
+// Document is a JSON text that was read once, without decoding any value. Its values are numbered in the order in
+// which they begin; the text as a whole is node 0. It is reused: Read forgets what was read before.
 type Document struct {
 	Nodes []Node
 	Flaws []Flaw // those of a value stand before those of the next
@@ -101,8 +102,8 @@ func (d *Document) Member(i int, key string) int {
 	return None
 }
 
-// repeats notes a flaw when two members of an object have one name. The object's own node is not complete yet, so its children
-// are found by their number.
+// repeats notes a flaw when two members of an object have one name. The object's own node is not complete yet, so its
+// children are found by their number.
 func (d *Document) repeats(self int, size int32) {
 	if size < 2 {
 		return

@@ -10,7 +10,8 @@ import (
 
 // FuzzJSON holds the parser to encoding/json: what is JSON for one is for the other, and strings decode to the same.
 func FuzzJSON(f *testing.F) {
-	for _, seed := range []string{`{"a":[1,-0.5e+3,"x\u00e9\n\/",null,true,false,{}]}`, `"\ud83d\ude00\ud800"`, ` [ ] `, `1.`, `-`, `"\x"`, "\"\x7f\u2028\"", `{"a":1,}`} {
+	for _, seed := range []string{`{"a":[1,-0.5e+3,"x\u00e9\n\/",null,true,false,{}]}`, `"\ud83d\ude00\ud800"`,
+		` [ ] `, `1.`, `-`, `"\x"`, "\"\x7f\u2028\"", `{"a":1,}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
@@ -31,7 +32,8 @@ func FuzzJSON(f *testing.F) {
 			if err := json.Unmarshal([]byte(d.Raw(i)), &want); err != nil {
 				t.Fatal(err)
 			}
-			if got := d.Text(i); got != want && !slices.ContainsFunc(d.Flaws, func(f Flaw) bool { return f.Message == "contains a lone surrogate" }) {
+			if got := d.Text(i); got != want && !slices.ContainsFunc(d.Flaws,
+				func(f Flaw) bool { return f.Message == "contains a lone surrogate" }) {
 				t.Fatalf("%q decoded to %q, want %q", d.Raw(i), got, want)
 			}
 			var back string
@@ -80,11 +82,13 @@ func TestNodes(t *testing.T) {
 	for i, n := range d.Nodes {
 		got = append(got, fmt.Sprintf("%s=%s/%d", d.Key(i), d.Raw(i), n.Size))
 	}
-	want := []string{`={"a" : [1, -2.50e3 ,"x\n"] , "b":{ } ,"c":null,"d":true}/4`, `a=[1, -2.50e3 ,"x\n"]/3`, `=1/0`, `=-2.50e3/0`, `="x\n"/0`, `b={ }/0`, `c=null/0`, `d=true/0`}
+	want := []string{`={"a" : [1, -2.50e3 ,"x\n"] , "b":{ } ,"c":null,"d":true}/4`, `a=[1, -2.50e3 ,"x\n"]/3`, `=1/0`,
+		`=-2.50e3/0`, `="x\n"/0`, `b={ }/0`, `c=null/0`, `d=true/0`}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if m := d.Member(0, "a"); d.Text(m+3) != "x\n" || len(slices.Collect(d.Children(m))) != 3 || d.Member(m, "a") != None {
+	if m := d.Member(0, "a"); d.Text(m+3) != "x\n" || len(slices.Collect(d.Children(m))) != 3 ||
+		d.Member(m, "a") != None {
 		t.Error("the members of a are not found")
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// quoted reads a string and reports whether it has escapes. A lone surrogate is a flaw: it stands for no character, so two
-// different identifiers could become one.
+// quoted reads a string and reports whether it has escapes. A lone surrogate is a flaw: it stands for no character,
+// so two different identifiers could become one.
 func (d *Document) quoted() (escaped bool, err error) {
 	d.pos++
 	for d.pos < len(d.src) {

@@ -8,7 +8,8 @@ func good() History {
 	for s := 1; s <= 4; s++ {
 		h.Published = append(h.Published, Published{Person: "a", Seq: s})
 	}
-	h.Published = append(h.Published, Published{Person: "b", Seq: 1}, Published{Person: "b", Seq: 2}, Published{Person: "b", Seq: 3})
+	h.Published = append(h.Published, Published{Person: "b", Seq: 1}, Published{Person: "b", Seq: 2},
+		Published{Person: "b", Seq: 3})
 	for _, r := range []Receipt{
 		{Person: "a", Seq: 1, ID: "A1"}, {Person: "b", Seq: 1, ID: "B1"}, {Person: "a", Seq: 2, ID: "A2"},
 		{Person: "a", Seq: 4, ID: "A4"}, {Person: "b", Seq: 2, ID: "B2"},
@@ -59,9 +60,14 @@ func TestBrokenHistories(t *testing.T) {
 		{"a receipt is missing", Limits{}, Lost, func(h *History) { h.Receipts = h.Receipts[:4] }},
 		{"a receipt was refused", Limits{}, Lost, func(h *History) { h.Receipts[4].Taken = false }},
 		{"a dead letter is missing", Limits{}, Lost, func(h *History) { h.DeadLetters = nil }},
-		{"two receipts are swapped", Limits{}, OutOfOrder, func(h *History) { h.Receipts[0], h.Receipts[2] = h.Receipts[2], h.Receipts[0] }},
-		{"a swap hides behind allowed fallbacks", fallbacks, OutOfOrder, func(h *History) { h.Receipts[0], h.Receipts[2] = h.Receipts[2], h.Receipts[0] }},
-		{"a fallback without permission", Limits{Repeats: -1}, OutOfOrder, func(h *History) { h.Receipts = append(h.Receipts, h.Receipts[0]) }},
+		{"two receipts are swapped", Limits{}, OutOfOrder, func(h *History) {
+			h.Receipts[0],
+				h.Receipts[2] = h.Receipts[2], h.Receipts[0]
+		}},
+		{"a swap hides behind allowed fallbacks", fallbacks, OutOfOrder,
+			func(h *History) { h.Receipts[0], h.Receipts[2] = h.Receipts[2], h.Receipts[0] }},
+		{"a fallback without permission", Limits{Repeats: -1}, OutOfOrder,
+			func(h *History) { h.Receipts = append(h.Receipts, h.Receipts[0]) }},
 		{"a fallback skips on its way forward", fallbacks, OutOfOrder, func(h *History) {
 			h.Receipts = append(h.Receipts, h.Receipts[0], h.Receipts[3])
 		}},
@@ -71,7 +77,8 @@ func TestBrokenHistories(t *testing.T) {
 		{"a receipt nobody published", Limits{}, Phantom, func(h *History) {
 			h.Receipts = append(h.Receipts, Receipt{Person: "z", Seq: 1, Taken: true})
 		}},
-		{"a dead letter nobody published", Limits{}, Phantom, func(h *History) { h.DeadLetters = append(h.DeadLetters, Settled{"z", 9}) }},
+		{"a dead letter nobody published", Limits{}, Phantom,
+			func(h *History) { h.DeadLetters = append(h.DeadLetters, Settled{"z", 9}) }},
 		{"a new id on a retry", fallbacks, Changed, func(h *History) {
 			h.Receipts = append(h.Receipts, Receipt{Person: "b", Seq: 2, ID: "other", Taken: true})
 		}},
@@ -79,7 +86,10 @@ func TestBrokenHistories(t *testing.T) {
 			h.Receipts = append(h.Receipts, Receipt{Person: "b", Seq: 2, ID: "B2", Body: "other", Taken: true})
 		}},
 		{"two events share an id", Limits{}, Changed, func(h *History) { h.Receipts[2].ID = "A1" }},
-		{"delivered and dead-lettered", Limits{}, Both, func(h *History) { h.DeadLetters = append(h.DeadLetters, Settled{"a", 2}) }},
+		{"delivered and dead-lettered", Limits{}, Both, func(h *History) {
+			h.DeadLetters = append(h.DeadLetters,
+				Settled{"a", 2})
+		}},
 		{"the last state is an old one", Limits{}, Final, func(h *History) { h.Final["a"] = 2 }},
 	}
 	for _, c := range cases {

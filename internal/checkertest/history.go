@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Published is one event that a producer sent. Seq counts a person's events from 1 in the order of their partition or stream.
+// Published is one event that a producer sent. Seq counts a person's events from 1 in the order of their partition or
+// stream.
 type Published struct {
 	Person string
 	Seq    int
@@ -40,8 +41,8 @@ type History struct {
 
 // Limits says which faults were injected, and so what may be seen.
 type Limits struct {
-	// Fallbacks allows a person's accepted calls to fall back to an earlier point and be replayed from there, as after a
-	// crash or a rebalance.
+	// Fallbacks allows a person's accepted calls to fall back to an earlier point and be replayed from there, as
+	// after a crash or a rebalance.
 	Fallbacks bool
 	// Repeats is how many accepted receipts may be repeats, -1 for any number.
 	Repeats int

@@ -61,8 +61,8 @@ type number struct {
 	ok      bool // whether i, or f alone where it is no integer, is what was written
 }
 
-// compareNumbers follows gojq: integers compare exactly, and as soon as one side has a fraction or an exponent both compare as
-// 64-bit floats. What fits neither goes to gojq.
+// compareNumbers follows gojq: integers compare exactly, and as soon as one side has a fraction or an exponent both
+// compare as 64-bit floats. What fits neither goes to gojq.
 func compareNumbers(lraw, rraw []byte, l, r number) int {
 	switch {
 	case !l.ok || !r.ok:
@@ -85,8 +85,9 @@ func parseNumber(raw []byte) number {
 	return number{0, f, false, err == nil}
 }
 
-// shortDecimal reads a number of at most 15 digits and a point, or 16 digits, as a whole number and how many of its digits stand
-// behind the point; ok is false for any other. Both fit a float64 exactly, so that dividing rounds as strconv does.
+// shortDecimal reads a number of at most 15 digits and a point, or 16 digits, as a whole number and how many of its
+// digits stand behind the point; ok is false for any other. Both fit a float64 exactly, so that dividing rounds as
+// strconv does.
 func shortDecimal(raw []byte) (n int64, fraction int, ok bool) {
 	if len(raw) > 16 {
 		return 0, 0, false

@@ -13,8 +13,9 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
-// TestDifferential runs random programs of the fast form on random documents and holds every output to gojq's. How many runs it makes
-// can be set by CIOBRIDGE_EXECUTIONS; other runs than those of the last time come from another CIOBRIDGE_SEED.
+// TestDifferential runs random programs of the fast form on random documents and holds every output to gojq's. How
+// many runs it makes can be set by CIOBRIDGE_EXECUTIONS; other runs than those of the last time come from another
+// CIOBRIDGE_SEED.
 func TestDifferential(t *testing.T) {
 	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS", 60_000)
 	seed := fromEnvironment(t, "CIOBRIDGE_SEED", 1)
@@ -26,9 +27,11 @@ func TestDifferential(t *testing.T) {
 		if done%10_000_000 > (done+c.runs)%10_000_000 {
 			t.Logf("%d executions, %s", done+c.runs, time.Since(start).Round(time.Second))
 		}
-		done, programs, outputs, failures = done+c.runs, programs+len(c.programs), outputs+c.outputs, failures+c.failures
+		done, programs, outputs, failures = done+c.runs, programs+len(c.programs), outputs+c.outputs,
+			failures+c.failures
 	}
-	t.Logf("%d executions of %d programs in %s: %d outputs, %d failures, the same as gojq's", done, programs, time.Since(start).Round(time.Millisecond), outputs, failures)
+	t.Logf("%d executions of %d programs in %s: %d outputs, %d failures, the same as gojq's", done, programs,
+		time.Since(start).Round(time.Millisecond), outputs, failures)
 	if outputs < done/4 || failures < done/100 {
 		t.Error("the programs say too little")
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
-// Document is one parsed message, and what runs of programs on it share. It is reusable, keeps its memory, and is not for concurrent
-// use; callers keep a pool.
+// Document is one parsed message, and what runs of programs on it share. It is reusable, keeps its memory, and is not
+// for concurrent use; callers keep a pool.
 type Document struct {
 	doc document.Document
 
@@ -35,9 +35,9 @@ type variable struct {
 	make  func() Value // not nil until the value was asked for
 }
 
-// Parse validates raw and notes the place of every value that the programs of s want. It reads raw once and keeps it: raw must
-// not change while the document is in use. Values given out before and variables bound before become invalid. An error
-// is an *InputError.
+// Parse validates raw and notes the place of every value that the programs of s want. It reads raw once and keeps it:
+// raw must not change while the document is in use. Values given out before and variables bound before become
+// invalid. An error is an *InputError.
 func (d *Document) Parse(s *Set, raw []byte) error {
 	if cap(d.arena) > maxKept {
 		d.arena = nil
@@ -51,8 +51,8 @@ func (d *Document) Parse(s *Set, raw []byte) error {
 // Root is the whole document.
 func (d *Document) Root() Value { return d.doc.Root() }
 
-// Bind sets the variable $name for the evaluations that follow, until it is bound again or the document is parsed again. A
-// variable that is not bound is null.
+// Bind sets the variable $name for the evaluations that follow, until it is bound again or the document is parsed
+// again. A variable that is not bound is null.
 func (d *Document) Bind(name string, v Value) { *d.variable(name) = variable{name: name, value: v} }
 
 // BindFunc is Bind for a value that is made when a program first reads it.

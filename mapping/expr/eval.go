@@ -145,8 +145,8 @@ func sortedMembers(raw []byte) []memberValue {
 	return members
 }
 
-// eval runs an e that gives at most one output; Kind Absent where it gives none. Operands are evaluated in gojq's order, the
-// right one first, because it decides which of two failures is seen.
+// eval runs an e that gives at most one output; Kind Absent where it gives none. Operands are evaluated in gojq's
+// order, the right one first, because it decides which of two failures is seen.
 func (d *Document) eval(e *expr, in Value) (Value, error) {
 	switch e.op {
 	case opInput:

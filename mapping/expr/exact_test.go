@@ -15,11 +15,18 @@ import (
 
 // sameID are programs that give an integer as it came.
 var sameID = []string{
-	`floor`, `round`, `ceil`, `trunc`, `nearbyint`, `rint`, `tostring | tonumber`, `tojson | fromjson`, `. * 1`, `. * 1.0`, `1.0 * .`, `. / 1`, `. / 1.0`, `. + 0`, `. + 0.0`, `0.0 + .`,
-	`. - 0`, `. - 0.0`, `-(-.)`, `[., 0.0] | .[0]`, `[.] | add`, `[.] | max`, `[.] | min`, `[., .] | unique | .[0]`, `[.] | sort | .[0]`, `[.] | group_by(.) | .[0][0]`, `[.] | min_by(.)`,
-	`[.] | unique_by(.) | .[0]`, `. / 2 * 2 | . * 1.0 | . // 0`, `{a: .} | .a`, `{a: .} | .a *= 1.0 | .a`, `{a: .} | .a /= 1.0 | .a`, `{a: .} | .a += 0.0 | .a`, `{a: .} | .a -= 0.0 | .a`, `[limit(1; .)] | .[0]`,
-	`first(range(.; . + 1))`, `[.] | first`, `[.] | flatten | .[0]`, `[.] | @json | fromjson | .[0]`, `@text | tonumber`, `"\(.)" | tonumber`, `[.] | @csv | tonumber`, `[.] | join("") | tonumber`, `[.] | tostream | select(length > 1) | .[1]`,
-	`. % 1000000000000000000000000000000000`, `. % 1e33`, `(. * 10) / 10`, `(. * 10.0) / 10.0`, `[.] | to_entries | .[0].value`, `[.] | map(floor) | .[0]`, `[.[]?, .] | last`, `walk(if type == "number" then floor else . end)`, `. as $x | [$x] | .[0]`,
+	`floor`, `round`, `ceil`, `trunc`, `nearbyint`, `rint`, `tostring | tonumber`, `tojson | fromjson`, `. * 1`,
+	`. * 1.0`, `1.0 * .`, `. / 1`, `. / 1.0`, `. + 0`, `. + 0.0`, `0.0 + .`,
+	`. - 0`, `. - 0.0`, `-(-.)`, `[., 0.0] | .[0]`, `[.] | add`, `[.] | max`, `[.] | min`, `[., .] | unique | .[0]`,
+	`[.] | sort | .[0]`, `[.] | group_by(.) | .[0][0]`, `[.] | min_by(.)`,
+	`[.] | unique_by(.) | .[0]`, `. / 2 * 2 | . * 1.0 | . // 0`, `{a: .} | .a`, `{a: .} | .a *= 1.0 | .a`,
+	`{a: .} | .a /= 1.0 | .a`, `{a: .} | .a += 0.0 | .a`, `{a: .} | .a -= 0.0 | .a`, `[limit(1; .)] | .[0]`,
+	`first(range(.; . + 1))`, `[.] | first`, `[.] | flatten | .[0]`, `[.] | @json | fromjson | .[0]`,
+	`@text | tonumber`, `"\(.)" | tonumber`, `[.] | @csv | tonumber`, `[.] | join("") | tonumber`,
+	`[.] | tostream | select(length > 1) | .[1]`,
+	`. % 1000000000000000000000000000000000`, `. % 1e33`, `(. * 10) / 10`, `(. * 10.0) / 10.0`,
+	`[.] | to_entries | .[0].value`, `[.] | map(floor) | .[0]`, `[.[]?, .] | last`,
+	`walk(if type == "number" then floor else . end)`, `. as $x | [$x] | .[0]`,
 }
 
 // longIntegers gives integers of 16 to 30 digits of either sign.
@@ -78,12 +85,21 @@ func TestIntegersKeepEveryDigit(t *testing.T) {
 func TestTwoIntegersStayTwo(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, src := range []string{
-		`.a != .b`, `.a < .b`, `.a <= .b`, `.b > .a`, `.b >= .a`, `(.a == .b) | not`, `(.a | tostring) != (.b | tostring)`, `(.a | floor) != (.b | floor)`, `"\(.a)" != "\(.b)"`,
-		`[.a, .b] | unique | length == 2`, `[.a, .b] | unique_by(.) | length == 2`, `[.a, .b] | group_by(.) | length == 2`, `. as {$a} | [.b, .a] | min == $a`, `. as {$b} | [.b, .a] | max == $b`,
-		`. as {$b} | [.a, .b] | sort_by(-.) | .[0] == $b`, `. as {$a, $b} | [$a, $b] - [$a] == [$b]`, `. as {$b} | [.a, .b] | index([$b]) == 1`, `. as {$b} | [.a, .b] | indices($b) == [1]`,
-		`[.a] as $l | .b | IN($l[]) | not`, `INDEX(.a, .b; .) | length == 2`, `. as {$b} | [.a] | bsearch($b) == -2`, `[.a] as $a | [.b] | contains($a) | not`, `[.a] as $a | [.b] | inside($a) | not`,
-		`{(.a | tostring): 1, (.b | tostring): 2} | length == 2`, `.b - .a == 1`, `. as {$a, $b} | [range($a; $b)] == [$a]`, `(.a % 1000007) != (.b % 1000007)`, `[.a, .b] | (map(round) | unique | length) == 2`,
-		`[.a, 0.5] != [.b, 0.5]`, `{x: .a} != {x: .b}`, `(.a | tojson | fromjson) != (.b | tojson | fromjson)`, `[.a, .b] | @csv | split(",") | unique | length == 2`, `[.a, .b] | to_entries | map(.value) | unique | length == 2`,
+		`.a != .b`, `.a < .b`, `.a <= .b`, `.b > .a`, `.b >= .a`, `(.a == .b) | not`,
+		`(.a | tostring) != (.b | tostring)`, `(.a | floor) != (.b | floor)`, `"\(.a)" != "\(.b)"`,
+		`[.a, .b] | unique | length == 2`, `[.a, .b] | unique_by(.) | length == 2`,
+		`[.a, .b] | group_by(.) | length == 2`, `. as {$a} | [.b, .a] | min == $a`,
+		`. as {$b} | [.b, .a] | max == $b`,
+		`. as {$b} | [.a, .b] | sort_by(-.) | .[0] == $b`, `. as {$a, $b} | [$a, $b] - [$a] == [$b]`,
+		`. as {$b} | [.a, .b] | index([$b]) == 1`, `. as {$b} | [.a, .b] | indices($b) == [1]`,
+		`[.a] as $l | .b | IN($l[]) | not`, `INDEX(.a, .b; .) | length == 2`, `. as {$b} | [.a] | bsearch($b) == -2`,
+		`[.a] as $a | [.b] | contains($a) | not`, `[.a] as $a | [.b] | inside($a) | not`,
+		`{(.a | tostring): 1, (.b | tostring): 2} | length == 2`, `.b - .a == 1`,
+		`. as {$a, $b} | [range($a; $b)] == [$a]`, `(.a % 1000007) != (.b % 1000007)`,
+		`[.a, .b] | (map(round) | unique | length) == 2`,
+		`[.a, 0.5] != [.b, 0.5]`, `{x: .a} != {x: .b}`, `(.a | tojson | fromjson) != (.b | tojson | fromjson)`,
+		`[.a, .b] | @csv | split(",") | unique | length == 2`,
+		`[.a, .b] | to_entries | map(.value) | unique | length == 2`,
 	} {
 		s, ps := sealed(t, []string{src})
 		var d Document
@@ -120,16 +136,19 @@ func everyFunction(t *testing.T) (programs []string) {
 		}
 		switch arity {
 		case "0":
-			for _, form := range []string{`%s`, `[.] | %s`, `[., 0.5] | %s`, `[., 1] | map(%s)`, `{a: .} | %s`, `tostring | %s`, `[tostring] | %s`} {
+			for _, form := range []string{`%s`, `[.] | %s`, `[., 0.5] | %s`, `[., 1] | map(%s)`, `{a: .} | %s`,
+				`tostring | %s`, `[tostring] | %s`} {
 				programs = append(programs, fmt.Sprintf(form, name))
 			}
 		case "1":
 			for _, a := range args {
-				programs = append(programs, fmt.Sprintf(`. as $x | %s(%s)`, name, a), fmt.Sprintf(`. as $x | [.] | %s(%s)`, name, a))
+				programs = append(programs, fmt.Sprintf(`. as $x | %s(%s)`, name, a),
+					fmt.Sprintf(`. as $x | [.] | %s(%s)`, name, a))
 			}
 		case "2":
 			for _, a := range args {
-				programs = append(programs, fmt.Sprintf(`. as $x | %s(%s; 1)`, name, a), fmt.Sprintf(`. as $x | %s(1; %s)`, name, a), fmt.Sprintf(`. as $x | %s(0; %s)`, name, a))
+				programs = append(programs, fmt.Sprintf(`. as $x | %s(%s; 1)`, name, a),
+					fmt.Sprintf(`. as $x | %s(1; %s)`, name, a), fmt.Sprintf(`. as $x | %s(0; %s)`, name, a))
 			}
 		case "3":
 			programs = append(programs, name+`(.; 1; 0)`, name+`(1; .; 0)`, name+`(1; 0; .)`)
@@ -137,15 +156,16 @@ func everyFunction(t *testing.T) (programs []string) {
 	}
 	for _, op := range []string{"+", "-", "*", "/", "%"} {
 		for _, c := range []string{"0", "1", "1.0", "-1", "2", "0.5", "1.5", "1e0", "1000", "9007199254740993", "0.1"} {
-			programs = append(programs, fmt.Sprintf(`. %s %s`, op, c), fmt.Sprintf(`%s %s .`, c, op), fmt.Sprintf(`[.] | .[0] %s= %s`, op, c))
+			programs = append(programs, fmt.Sprintf(`. %s %s`, op, c), fmt.Sprintf(`%s %s .`, c, op),
+				fmt.Sprintf(`[.] | .[0] %s= %s`, op, c))
 		}
 	}
 	slices.Sort(programs)
 	return programs
 }
 
-// TestNoFunctionMergesTwoIntegers runs every function of gojq on neighbouring integers. No result with as many digits as
-// they have may be the same for both: it could be two persons.
+// TestNoFunctionMergesTwoIntegers runs every function of gojq on neighbouring integers. No result with as many digits
+// as they have may be the same for both: it could be two persons.
 func TestNoFunctionMergesTwoIntegers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	integers := longIntegers(r, 3)
@@ -225,8 +245,10 @@ func TestExactFunctionsKeepSmallAnswers(t *testing.T) {
 	for _, name := range []string{"floor", "ceil", "trunc", "round", "nearbyint", "rint", "fabs"} {
 		forms = append(forms, ".l | numbers | "+name)
 	}
-	forms = append(forms, `.l / .r`, `try (.l / .r) catch .`, `.l % .r`, `[.l / (.r, 2)?]`, `.l /= 3`, `.l %= 3`, `.l | sqrt?`, `[.l, .r] | add`, `pow(.l; 2)?`, `.l | frexp?`, `.l | todate?`)
-	values := []string{`null`, `true`, `0`, `-0`, `1`, `1.0`, `1e3`, `-7`, `7`, `0.1`, `-2.5`, `2.5`, `3.5`, `1795687200.123`, `9007199254740991`, `"a,b"`, `","`, `[]`, `[1]`, `{}`}
+	forms = append(forms, `.l / .r`, `try (.l / .r) catch .`, `.l % .r`, `[.l / (.r, 2)?]`, `.l /= 3`, `.l %= 3`,
+		`.l | sqrt?`, `[.l, .r] | add`, `pow(.l; 2)?`, `.l | frexp?`, `.l | todate?`)
+	values := []string{`null`, `true`, `0`, `-0`, `1`, `1.0`, `1e3`, `-7`, `7`, `0.1`, `-2.5`, `2.5`, `3.5`,
+		`1795687200.123`, `9007199254740991`, `"a,b"`, `","`, `[]`, `[1]`, `{}`}
 	for _, form := range forms {
 		code := reference(t, form)
 		s, ps := sealed(t, []string{form})
@@ -237,7 +259,8 @@ func TestExactFunctionsKeepSmallAnswers(t *testing.T) {
 				if err := d.Parse(s, raw); err != nil {
 					t.Fatal(err)
 				}
-				if r == "9007199254740991" && strings.ContainsAny(l, ".e") || l == "9007199254740991" && strings.ContainsAny(r, ".e") {
+				if r == "9007199254740991" && strings.ContainsAny(l, ".e") || l == "9007199254740991" &&
+					strings.ContainsAny(r, ".e") {
 					continue // no fraction has room beside it
 				}
 				sameAs(t, code, ps[0], &d, raw)

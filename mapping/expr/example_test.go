@@ -10,7 +10,8 @@ import (
 func Example() {
 	set := expr.NewSet()
 	var programs []*expr.Program
-	for _, src := range []string{`.data.total > 10`, `{id: .user.id, sku: .data.items[0].sku}`, `[.data.items[].qty] | add`} {
+	for _, src := range []string{`.data.total > 10`, `{id: .user.id, sku: .data.items[0].sku}`,
+		`[.data.items[].qty] | add`} {
 		p, err := set.Compile(src)
 		if err != nil {
 			fmt.Println(err)

@@ -49,9 +49,11 @@ func TestCompileErrors(t *testing.T) {
 // Each of these programs would end check with a stack overflow, or hold it for minutes.
 func TestProgramLimits(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
-		{"a million brackets", strings.Repeat("[", 500_000) + "1" + strings.Repeat("]", 500_000), "at byte 16384: longer than 16 KiB"},
+		{"a million brackets", strings.Repeat("[", 500_000) + "1" + strings.Repeat("]", 500_000),
+			"at byte 16384: longer than 16 KiB"},
 		{"1 MB of steps", strings.Repeat(".a", 500_000), "longer than 16 KiB"},
-		{"257 brackets", strings.Repeat("(", 257) + "1" + strings.Repeat(")", 257), "at byte 256: more than 256 brackets inside each other"},
+		{"257 brackets", strings.Repeat("(", 257) + "1" + strings.Repeat(")", 257),
+			"at byte 256: more than 256 brackets inside each other"},
 		{"256 brackets", strings.Repeat("(", 256) + "1" + strings.Repeat(")", 256), ""},
 		{"257 brackets, one behind the other", strings.Repeat("[1]|", 257) + ".", ""},
 		{"1,001 steps", strings.Repeat(".a", 1001), "a path of more than 1,000 steps"},
@@ -87,11 +89,21 @@ func TestProgramLimits(t *testing.T) {
 func TestEvalErrors(t *testing.T) {
 	raw := `{"s":"secret","n":42424242,"o":{"secret":"secret"},"l":["secret"],"t":true}`
 	for _, c := range []struct{ src, want string }{
-		{`.s.x`, "cannot index a string with a string"}, {`.n.x`, "cannot index a number with a string"}, {`.o[0]`, "cannot index an object with a number"}, {`.l.x`, "cannot index an array with a string"},
-		{`.t.x.y`, "cannot index a boolean with a string"}, {`.n[]`, "cannot iterate over a number"}, {`.n | ascii_downcase`, "ascii_downcase needs a string, not a number"}, {`.s, .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"},
-		{`.l[], .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"}, {`.s + .n`, "cannot add; met a string, a number"}, {`.s | tonumber`, "tonumber does not take this; met a string"}, {`.o | .secret | .[.s]`, "only an object has keys; met a string"},
-		{`.o | keys | .x`, "only an object has keys; met an array"}, {`error(.s)`, "called error"}, {`.s | utf8bytelength | .[]`, "[] needs an array or an object; met a number"}, {`{(.n | tojson | tonumber): 1}`, "a key must be a string; met a number"},
-		{`.s | unix`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"}, {`[.s | unix] | add`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"}, {`.n / 0 * 1`, "division by zero; met a number, a number"}, {`def f: f; f`, "did not end within 10 ms"},
+		{`.s.x`, "cannot index a string with a string"}, {`.n.x`, "cannot index a number with a string"},
+		{`.o[0]`, "cannot index an object with a number"}, {`.l.x`, "cannot index an array with a string"},
+		{`.t.x.y`, "cannot index a boolean with a string"}, {`.n[]`, "cannot iterate over a number"},
+		{`.n | ascii_downcase`, "ascii_downcase needs a string, not a number"},
+		{`.s, .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"},
+		{`.l[], .n`, "gave more than one output; wrap it in first(…) or [ … ] to get one"},
+		{`.s + .n`, "cannot add; met a string, a number"},
+		{`.s | tonumber`, "tonumber does not take this; met a string"},
+		{`.o | .secret | .[.s]`, "only an object has keys; met a string"},
+		{`.o | keys | .x`, "only an object has keys; met an array"}, {`error(.s)`, "called error"},
+		{`.s | utf8bytelength | .[]`, "[] needs an array or an object; met a number"},
+		{`{(.n | tojson | tonumber): 1}`, "a key must be a string; met a number"},
+		{`.s | unix`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"},
+		{`[.s | unix] | add`, "is a string that is not an RFC 3339 time such as 2026-03-14T09:26:53Z"},
+		{`.n / 0 * 1`, "division by zero; met a number, a number"}, {`def f: f; f`, "did not end within 10 ms"},
 	} {
 		_, err := runOne(t, c.src, raw)
 		var failure *EvalError
@@ -106,13 +118,43 @@ func TestEvalErrors(t *testing.T) {
 
 func TestUnix(t *testing.T) {
 	for _, c := range []struct{ in, f, want string }{
-		{`"2026-03-14T09:26:53Z"`, "unix", "1773480413"}, {`"2026-03-14T09:26:53.999Z"`, "unix", "1773480413"}, {`"2026-03-14T10:26:53+01:00"`, "unix", "1773480413"}, {`"2026-03-14t04:56:53.1-04:30"`, "unix_ms", "1773480413"},
-		{`"2024-02-29T00:00:00z"`, "unix", "1709164800"}, {`"2016-12-31T23:59:60Z"`, "unix", "1483228800"}, {`"2026-03-14T09\u003a26:53Z"`, "unix", "1773480413"}, {`1773480413`, "unix", "1773480413"}, {`1773480413120`, "unix_ms", "1773480413"},
-		{`1773480413.0`, "unix", "1773480413"}, {`1.773480413e9`, "unix", "1773480413"}, {`null`, "unix", "null"}, {`null`, "unix_ms", "null"}, {`86400`, "unix", "86400"}, {`7289654399`, "unix", "7289654399"},
-		{`1773480413120`, "unix", "looks like milliseconds: use unix_ms"}, {`100000000001`, "unix", "looks like milliseconds: use unix_ms"}, {`1773480413`, "unix_ms", "looks like seconds: use unix"}, {`7289654399`, "unix_ms", "looks like seconds: use unix"}, {`99999999999`, "unix_ms", "99999999"}, {`7289654399999`, "unix_ms", "7289654399"}, {`7289654400000`, "unix_ms", "after 2200"}, {`100000000000`, "unix_ms", "100000000"}, {`99999999999`, "unix", "after 2200"}, {`100000000000`, "unix", "looks like milliseconds: use unix_ms"}, {`1773480413120456`, "unix", "looks like microseconds: use . / 1000000 | floor | unix"}, {`1773480413120456`, "unix_ms", "looks like microseconds: use . / 1000000 | floor | unix"}, {`1773480413120456789`, "unix_ms", "looks like nanoseconds: use . / 1000000000 | floor | unix"}, {`86399`, "unix", "before 1970-01-02"},
-		{`7289654400`, "unix", "after 2200"}, {`-5`, "unix", "before 1970-01-02"}, {`1773480413.5`, "unix", "is a number with a fraction: use floor | unix"}, {`1773480413120.5`, "unix", "is a number with a fraction: use floor | unix_ms"}, {`1e300`, "unix", "after 2200"}, {`0.5`, "unix", "before 1970-01-02"}, {`99999999999999999999`, "unix", "after 2200"}, {`true`, "unix", "is a boolean"}, {`[1]`, "unix", "is an array"},
-		{`"1773480413"`, "unix", "is a string of digits: use tonumber | unix"}, {`"+1773480413"`, "unix", "not an RFC 3339 time"}, {`"12"`, "unix", "not an RFC 3339 time"}, {`"9999-12-31T23:59:59Z"`, "unix", "after 2200"}, {`"0001-01-01T00:00:00Z"`, "unix", "before 1970-01-02"}, {`"0000-01-01T00:00:00Z"`, "unix", "before 1970-01-02"}, {`"2026-02-30T00:00:00Z"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14T09:26:53"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14T09:26:53.Z"`, "unix", "not an RFC 3339 time"},
-		{`"2026-03-14T24:00:00Z"`, "unix", "not an RFC 3339 time"}, {`"2026-03-14T09:26:53+1:00"`, "unix", "not an RFC 3339 time"}, {`"1969-03-14T09:26:53Z"`, "unix", "before 1970-01-02"}, {`"2201-01-01T00:00:00Z"`, "unix", "after 2200"}, {`""`, "unix", "not an RFC 3339 time"},
+		{`"2026-03-14T09:26:53Z"`, "unix", "1773480413"}, {`"2026-03-14T09:26:53.999Z"`, "unix", "1773480413"},
+		{`"2026-03-14T10:26:53+01:00"`, "unix", "1773480413"},
+		{`"2026-03-14t04:56:53.1-04:30"`, "unix_ms", "1773480413"},
+		{`"2024-02-29T00:00:00z"`, "unix", "1709164800"}, {`"2016-12-31T23:59:60Z"`, "unix", "1483228800"},
+		{`"2026-03-14T09\u003a26:53Z"`, "unix", "1773480413"}, {`1773480413`, "unix", "1773480413"},
+		{`1773480413120`, "unix_ms", "1773480413"},
+		{`1773480413.0`, "unix", "1773480413"}, {`1.773480413e9`, "unix", "1773480413"}, {`null`, "unix", "null"},
+		{`null`, "unix_ms", "null"}, {`86400`, "unix", "86400"}, {`7289654399`, "unix", "7289654399"},
+		{`1773480413120`, "unix", "looks like milliseconds: use unix_ms"},
+		{`100000000001`, "unix", "looks like milliseconds: use unix_ms"},
+		{`1773480413`, "unix_ms", "looks like seconds: use unix"},
+		{`7289654399`, "unix_ms", "looks like seconds: use unix"}, {`99999999999`, "unix_ms", "99999999"},
+		{`7289654399999`, "unix_ms", "7289654399"}, {`7289654400000`, "unix_ms", "after 2200"},
+		{`100000000000`, "unix_ms", "100000000"}, {`99999999999`, "unix", "after 2200"},
+		{`100000000000`, "unix", "looks like milliseconds: use unix_ms"},
+		{`1773480413120456`, "unix", "looks like microseconds: use . / 1000000 | floor | unix"},
+		{`1773480413120456`, "unix_ms", "looks like microseconds: use . / 1000000 | floor | unix"},
+		{`1773480413120456789`, "unix_ms", "looks like nanoseconds: use . / 1000000000 | floor | unix"},
+		{`86399`, "unix", "before 1970-01-02"},
+		{`7289654400`, "unix", "after 2200"}, {`-5`, "unix", "before 1970-01-02"},
+		{`1773480413.5`, "unix", "is a number with a fraction: use floor | unix"},
+		{`1773480413120.5`, "unix", "is a number with a fraction: use floor | unix_ms"},
+		{`1e300`, "unix", "after 2200"}, {`0.5`, "unix", "before 1970-01-02"},
+		{`99999999999999999999`, "unix", "after 2200"}, {`true`, "unix", "is a boolean"},
+		{`[1]`, "unix", "is an array"},
+		{`"1773480413"`, "unix", "is a string of digits: use tonumber | unix"},
+		{`"+1773480413"`, "unix", "not an RFC 3339 time"}, {`"12"`, "unix", "not an RFC 3339 time"},
+		{`"9999-12-31T23:59:59Z"`, "unix", "after 2200"}, {`"0001-01-01T00:00:00Z"`, "unix", "before 1970-01-02"},
+		{`"0000-01-01T00:00:00Z"`, "unix", "before 1970-01-02"},
+		{`"2026-02-30T00:00:00Z"`, "unix", "not an RFC 3339 time"},
+		{`"2026-03-14"`, "unix", "not an RFC 3339 time"},
+		{`"2026-03-14T09:26:53"`, "unix", "not an RFC 3339 time"},
+		{`"2026-03-14T09:26:53.Z"`, "unix", "not an RFC 3339 time"},
+		{`"2026-03-14T24:00:00Z"`, "unix", "not an RFC 3339 time"},
+		{`"2026-03-14T09:26:53+1:00"`, "unix", "not an RFC 3339 time"},
+		{`"1969-03-14T09:26:53Z"`, "unix", "before 1970-01-02"}, {`"2201-01-01T00:00:00Z"`, "unix", "after 2200"},
+		{`""`, "unix", "not an RFC 3339 time"},
 	} {
 		for _, src := range []string{`.x | ` + c.f, `[.x] | map(` + c.f + `) | add`} {
 			v, err := runOne(t, src, `{"x":`+c.in+`}`)
@@ -163,7 +205,8 @@ func TestVariables(t *testing.T) {
 }
 
 func TestPath(t *testing.T) {
-	for src, want := range map[string]bool{`.data.id`: true, `.a["b c"][0]?`: true, `$item.sku`: true, `.`: true, `.a[-1]`: true, `.a // .b`: false, `"x"`: false, `.a[]`: false, `.a | unix`: false, `[.a]`: false} {
+	for src, want := range map[string]bool{`.data.id`: true, `.a["b c"][0]?`: true, `$item.sku`: true, `.`: true,
+		`.a[-1]`: true, `.a // .b`: false, `"x"`: false, `.a[]`: false, `.a | unix`: false, `[.a]`: false} {
 		_, ps := sealed(t, []string{src})
 		if got := ps[0].Path(); (got == src) != want || got != "" && got != src {
 			t.Errorf("%s: path %q", src, got)
@@ -173,8 +216,11 @@ func TestPath(t *testing.T) {
 
 // Programs on the fast path allocate nothing once a document's memory has grown.
 func TestFastPathAllocations(t *testing.T) {
-	srcs := append([]string{`.type == "shop.order.completed" and .data.total > 100.0`, `{total: .data.total, id: (.user.id // .data.customer_id)}`, `.time | unix`, `"\(.id)-\(.data.total)"`, `.data.tier | ascii_upcase`,
-		`.data.items[-1].sku`, `$item.sku`, `if .data.gift then "gift" else "none" end`, `.data.coupon // "none"`, `.user.email | startswith("ada")`}, paths1000...)
+	srcs := append([]string{`.type == "shop.order.completed" and .data.total > 100.0`,
+		`{total: .data.total, id: (.user.id // .data.customer_id)}`, `.time | unix`, `"\(.id)-\(.data.total)"`,
+		`.data.tier | ascii_upcase`,
+		`.data.items[-1].sku`, `$item.sku`, `if .data.gift then "gift" else "none" end`, `.data.coupon // "none"`,
+		`.user.email | startswith("ada")`}, paths1000...)
 	s, ps := sealed(t, srcs)
 	item := Value{Kind: Object, Raw: []byte(`{"sku":"a"}`)}
 	var d Document

@@ -14,7 +14,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// fastCompiler turns the syntax tree of a program into an expr. Its methods give nil for what does not run on raw bytes.
+// fastCompiler turns the syntax tree of a program into an expr. Its methods give nil for what does not run on raw
+// bytes.
 type fastCompiler struct{ vars []string }
 
 // incoming says what is known of the value that comes in: a place in the document, or nothing.
@@ -130,8 +131,8 @@ func (c *fastCompiler) term(t *gojq.Term, in incoming) *expr {
 	return e
 }
 
-// optional is what the question mark makes of e: it covers the last step or [] alone where one was written before it, else all
-// of e.
+// optional is what the question mark makes of e: it covers the last step or [] alone where one was written before it,
+// else all of e.
 func optional(e *expr, last bool) *expr {
 	switch {
 	case last && e.op == opPath:
@@ -182,8 +183,8 @@ func (c *fastCompiler) bare(t *gojq.Term, in incoming) *expr {
 	return nil
 }
 
-// numberLiteral gives the literal as gojq would write it. It gives nil for the few that are not read back as the number they are, such
-// as 100.0, which gojq holds as a fraction but writes as an integer.
+// numberLiteral gives the literal as gojq would write it. It gives nil for the few that are not read back as the
+// number they are, such as 100.0, which gojq holds as a fraction but writes as an integer.
 func numberLiteral(text string) *expr {
 	out := []byte(text)
 	if strings.ContainsAny(text, ".eE") {

@@ -5,8 +5,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/jq"
 )
 
-// expr is a program, or a part of one, that runs on the raw bytes. All but those for which several is true give at most one
-// output.
+// expr is a program, or a part of one, that runs on the raw bytes. All but those for which several is true give at
+// most one output.
 type expr struct {
 	op      op
 	several bool
@@ -71,8 +71,8 @@ func (e *expr) isPath() bool {
 	return false
 }
 
-// resolve makes nodes of the set for all paths in e. Steps that the pass over a document does not follow, such as negative indexes,
-// become steps of their own.
+// resolve makes nodes of the set for all paths in e. Steps that the pass over a document does not follow, such as
+// negative indexes, become steps of their own.
 func (s *Set) resolve(e *expr) *expr {
 	if e == nil {
 		return nil

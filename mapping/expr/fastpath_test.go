@@ -107,20 +107,30 @@ func sameAs(t testing.TB, code *gojq.Code, p *Program, d *Document, raw []byte) 
 }
 
 // trickyValues are values of all kinds, with the numbers that are easily got wrong.
-var trickyValues = []string{`null`, `false`, `true`, `0`, `-0`, `1`, `1.0`, `1e3`, `1000`, `9007199254740993`, `9007199254740992.0`,
-	`123456789012345678901234567890`, `""`, `"a"`, `"\u0061"`, `"é"`, `"\ud83d\ude00x"`, `[]`, `[1]`, `[1.0]`, `{}`, `{"a":1}`, `{ "b" : 2, "a" : [ 1 , {} ] }`,
-	`-1`, `0.1`, `-2.5`, `2147483647`, `-2147483649`, `9223372036854775807`, `-9223372036854775808`, `2305843009213693951`, `1e-320`, `1.7e308`}
+var trickyValues = []string{`null`, `false`, `true`, `0`, `-0`, `1`, `1.0`, `1e3`, `1000`, `9007199254740993`,
+	`9007199254740992.0`,
+	`123456789012345678901234567890`, `""`, `"a"`, `"\u0061"`, `"é"`, `"\ud83d\ude00x"`, `[]`, `[1]`, `[1.0]`, `{}`,
+	`{"a":1}`, `{ "b" : 2, "a" : [ 1 , {} ] }`,
+	`-1`, `0.1`, `-2.5`, `2147483647`, `-2147483649`, `9223372036854775807`, `-9223372036854775808`,
+	`2305843009213693951`, `1e-320`, `1.7e308`}
 
 // The truth table: every operator and form on every pair of kinds.
 func TestFastPathTruthTable(t *testing.T) {
 	forms := []string{
-		`.l == .r`, `.l != .r`, `.l < .r`, `.l <= .r`, `.l > .r`, `.l >= .r`, `.l and .r`, `.l or .r`, `.l // .r`, `(.l | not) or .r`,
-		`.l.x == .r`, `.l == .r.x`, `.l.x // .r`, `.l.x? // .r`, `.l.x and .r`, `.l or .r.x`, `{a: .l.x, b: .r[0]}`, `{b: .l, a: .r, b: .r}`,
-		`.l[0]? == .r[0]?`, `[.l[]?, .r]`, `[.l[]?]`, `.l[]`, `.l[].a?`, `.l | .x`, `.l | {v: .}`, `.l | tostring`, `"\(.l)-\(.r)"`, `"\(.l.x)-\(.r[0])"`,
-		`if .l then .r else 1 end`, `if .l then .r end`, `.l | select(. == 1)`, `.l | map(.a?)`, `.l | ascii_downcase`, `.l | startswith("a")`,
-		`.l | ltrimstr("a")`, `.l | unix`, `.l | unix_ms`, `.l | first`, `.l | last`, `empty // .l`, `[.l, .r] | length`,
-		`{"a": (.l // empty)}`, `.l[-1]`, `.l[5]`, `.l == 1`, `.l < 1.5`, `.l == "a"`, `.l == []`, `.l == {}`, `[.l]`, `.l?`, `.["l"]["a"]?`,
-		`(.l.x | .r)?`, `.l | .a | .b`, `.l.a[0]?`, `$message.offset == .l`, `{$message, l}`, `{"l"}`, `.l | tostring | ascii_upcase`, `.l | length`, `.l | type`,
+		`.l == .r`, `.l != .r`, `.l < .r`, `.l <= .r`, `.l > .r`, `.l >= .r`, `.l and .r`, `.l or .r`, `.l // .r`,
+		`(.l | not) or .r`,
+		`.l.x == .r`, `.l == .r.x`, `.l.x // .r`, `.l.x? // .r`, `.l.x and .r`, `.l or .r.x`, `{a: .l.x, b: .r[0]}`,
+		`{b: .l, a: .r, b: .r}`,
+		`.l[0]? == .r[0]?`, `[.l[]?, .r]`, `[.l[]?]`, `.l[]`, `.l[].a?`, `.l | .x`, `.l | {v: .}`, `.l | tostring`,
+		`"\(.l)-\(.r)"`, `"\(.l.x)-\(.r[0])"`,
+		`if .l then .r else 1 end`, `if .l then .r end`, `.l | select(. == 1)`, `.l | map(.a?)`,
+		`.l | ascii_downcase`, `.l | startswith("a")`,
+		`.l | ltrimstr("a")`, `.l | unix`, `.l | unix_ms`, `.l | first`, `.l | last`, `empty // .l`,
+		`[.l, .r] | length`,
+		`{"a": (.l // empty)}`, `.l[-1]`, `.l[5]`, `.l == 1`, `.l < 1.5`, `.l == "a"`, `.l == []`, `.l == {}`, `[.l]`,
+		`.l?`, `.["l"]["a"]?`,
+		`(.l.x | .r)?`, `.l | .a | .b`, `.l.a[0]?`, `$message.offset == .l`, `{$message, l}`, `{"l"}`,
+		`.l | tostring | ascii_upcase`, `.l | length`, `.l | type`,
 	}
 	onAllPairs(t, forms)
 }
@@ -147,11 +157,16 @@ func onAllPairs(t *testing.T, forms []string) {
 func TestFastPathForms(t *testing.T) {
 	raw := []byte(`{"type":"order","a":{"b":1.50,"b c":"x","n":null,"list":[{"sku":"k1"},{"sku":"k2","q":2}]},"s":"hé","user":{"id":"c_7"},"t":"2026-03-14T09:26:53.5+01:00","ms":1773480413120}`)
 	for _, src := range []string{
-		`.`, `.a.b`, `.a["b c"]`, `.["type"]`, `."type"`, `.a."b c"`, `.a.list[0]`, `.a.list[-1].sku`, `.a.list[7].sku`, `.a.n.x.y`, `.a?`, `.a.b.c?`, `.a | .b`,
-		`.a | .list | .[0]`, `.a.list[].sku`, `[.a.list[].sku]`, `[.a.list[] | {sku, q: (.q // 1)}]`, `.a.list[] | select(.q == 2) | .sku`, `.a.list | map(.sku)`,
-		`.s[1]`, `.s[-1]`, `.t | unix`, `.ms | unix_ms`, `.a.b > 1`, `.type == "order" and .a.b >= 1.5`, `.x // .user.id // "none"`, `(.x // .a).b`,
-		`"id-\(.user.id)/\(.a.b)"`, `{id: .user.id, "k k": 1, n: null, t: true, o: {x: .a.b}}`, `$message.key`, `$message.headers["a-b"]`, `"x"`, `1`, `-1`, `1.5`, `null`,
-		`.user.id | ltrimstr("c_")`, `if .a.b > 1 then "big" elif .a.b == 1 then "one" else "small" end`, `.a[] `, `.type | . == "order"`, `{}`, `[]`, `.a.list[1:]?`,
+		`.`, `.a.b`, `.a["b c"]`, `.["type"]`, `."type"`, `.a."b c"`, `.a.list[0]`, `.a.list[-1].sku`,
+		`.a.list[7].sku`, `.a.n.x.y`, `.a?`, `.a.b.c?`, `.a | .b`,
+		`.a | .list | .[0]`, `.a.list[].sku`, `[.a.list[].sku]`, `[.a.list[] | {sku, q: (.q // 1)}]`,
+		`.a.list[] | select(.q == 2) | .sku`, `.a.list | map(.sku)`,
+		`.s[1]`, `.s[-1]`, `.t | unix`, `.ms | unix_ms`, `.a.b > 1`, `.type == "order" and .a.b >= 1.5`,
+		`.x // .user.id // "none"`, `(.x // .a).b`,
+		`"id-\(.user.id)/\(.a.b)"`, `{id: .user.id, "k k": 1, n: null, t: true, o: {x: .a.b}}`, `$message.key`,
+		`$message.headers["a-b"]`, `"x"`, `1`, `-1`, `1.5`, `null`,
+		`.user.id | ltrimstr("c_")`, `if .a.b > 1 then "big" elif .a.b == 1 then "one" else "small" end`, `.a[] `,
+		`.type | . == "order"`, `{}`, `[]`, `.a.list[1:]?`,
 	} {
 		sameAsGojq(t, src, raw, src != `.a.list[1:]?`)
 	}
@@ -159,8 +174,10 @@ func TestFastPathForms(t *testing.T) {
 
 // FuzzFastPath holds programs on the fast path, made from seed, to gojq's answer on any document.
 func FuzzFastPath(f *testing.F) {
-	for i, raw := range []string{`{"a":{"b":[1,2,{"a":"x"}]},"b":null,"c":"1","d":1.0}`, `[{"a":1},{"a":false},null]`, `{"a":"\u0061é","b":"aé","c":-0,"d":1e3}`, `null`, `"text"`,
-		`{"a":123456789012345678901,"b":1.23456789012345678901e20,"c":[[],{}],"d":{"c":{"d":[0]}}}`, string(event300), string(event1000)} {
+	for i, raw := range []string{`{"a":{"b":[1,2,{"a":"x"}]},"b":null,"c":"1","d":1.0}`, `[{"a":1},{"a":false},null]`,
+		`{"a":"\u0061é","b":"aé","c":-0,"d":1e3}`, `null`, `"text"`,
+		`{"a":123456789012345678901,"b":1.23456789012345678901e20,"c":[[],{}],"d":{"c":{"d":[0]}}}`, string(event300),
+		string(event1000)} {
 		for j := range 8 {
 			f.Add([]byte(raw), uint64(i*100+j))
 		}

@@ -26,20 +26,29 @@ func init() {
 		takes bool
 	}
 	functions = map[string]entry{
-		"not":            {not, false},
-		"length":         {length, false},
-		"type":           {func(d *Document, v Value, _ []byte) (Value, error) { return d.quoted([]byte(v.Kind.String())), nil }, false},
+		"not":    {not, false},
+		"length": {length, false},
+		"type": {func(d *Document, v Value, _ []byte) (Value,
+			error) {
+			return d.quoted([]byte(v.Kind.String())), nil
+		}, false},
 		"tostring":       {toString, false},
 		"ascii_downcase": {ofString("ascii_downcase", downcase), false},
 		"ascii_upcase":   {ofString("ascii_upcase", upcase), false},
-		"first":          {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, document.Step{Index: 0}) }, false},
-		"last":           {func(d *Document, v Value, _ []byte) (Value, error) { return d.step(v, document.Step{Index: -1}) }, false},
-		"ltrimstr":       {ofString("ltrimstr", trimPrefix), true},
-		"rtrimstr":       {ofString("rtrimstr", trimSuffix), true},
-		"startswith":     {test("startswith", bytes.HasPrefix), true},
-		"endswith":       {test("endswith", bytes.HasSuffix), true},
-		"unix":           {unixSeconds, false},
-		"unix_ms":        {unixMillis, false},
+		"first": {func(d *Document, v Value, _ []byte) (Value,
+			error) {
+			return d.step(v, document.Step{Index: 0})
+		}, false},
+		"last": {func(d *Document, v Value, _ []byte) (Value,
+			error) {
+			return d.step(v, document.Step{Index: -1})
+		}, false},
+		"ltrimstr":   {ofString("ltrimstr", trimPrefix), true},
+		"rtrimstr":   {ofString("rtrimstr", trimSuffix), true},
+		"startswith": {test("startswith", bytes.HasPrefix), true},
+		"endswith":   {test("endswith", bytes.HasSuffix), true},
+		"unix":       {unixSeconds, false},
+		"unix_ms":    {unixMillis, false},
 	}
 }
 

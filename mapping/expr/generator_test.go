@@ -28,8 +28,10 @@ func (g *generator) value(depth int) string {
 		}
 		return "{" + strings.Join(parts, ",") + "}"
 	}
-	return g.pick("null", "false", "true", "0", "-0", "1", "1.0", "1e0", "-1", "1.5", "15e-1", "1000", "1e3", "9007199254740992", "9007199254740993", "9007199254740992.0",
-		"9223372036854775807", "9223372036854775808", "86400", "1773480413120", `""`, `"a"`, `"\u0061"`, `"aé"`, `"A\n\"\\\/"`, `"\ud83d\ude00"`, `"2026-03-14T09:26:53Z"`, "[]", "{}")
+	return g.pick("null", "false", "true", "0", "-0", "1", "1.0", "1e0", "-1", "1.5", "15e-1", "1000", "1e3",
+		"9007199254740992", "9007199254740993", "9007199254740992.0",
+		"9223372036854775807", "9223372036854775808", "86400", "1773480413120", `""`, `"a"`, `"\u0061"`, `"aé"`,
+		`"A\n\"\\\/"`, `"\ud83d\ude00"`, `"2026-03-14T09:26:53Z"`, "[]", "{}")
 }
 
 // event makes a document that has the shape of an event, mostly.
@@ -49,14 +51,16 @@ func (g *generator) event() string {
 func (g *generator) path() string {
 	p := ""
 	for range 1 + g.IntN(3) {
-		p += g.pick(".a", ".b", ".c", ".d", `."a"`, `.["b"]`, ".[0]", ".[1]", ".[-1]", ".data", ".items", ".total", ".user", ".id") + g.pick("", "", "", "?")
+		p += g.pick(".a", ".b", ".c", ".d", `."a"`, `.["b"]`, ".[0]", ".[1]", ".[-1]", ".data", ".items", ".total",
+			".user", ".id") + g.pick("", "", "", "?")
 	}
 	return p
 }
 
 func (g *generator) program(depth int) string {
 	if depth == 0 {
-		return g.pick(g.path(), g.path(), ".", "$message.offset", "null", "true", "false", "1", "-1", "1.5", "1000", `"a"`, `"aé"`, "{}", "[]", "empty")
+		return g.pick(g.path(), g.path(), ".", "$message.offset", "null", "true", "false", "1", "-1", "1.5", "1000",
+			`"a"`, `"aé"`, "{}", "[]", "empty")
 	}
 	x := func() string { return g.program(depth - 1 - g.IntN(depth)) }
 	switch g.IntN(14) {
@@ -77,7 +81,9 @@ func (g *generator) program(depth int) string {
 	case 8:
 		return "(if " + x() + " then " + x() + " else " + x() + " end)"
 	case 9:
-		return "(" + x() + " | " + g.pick("not", "tostring", "length", "type", "ascii_downcase", "ascii_upcase", "first", "last", `ltrimstr("a")`, `rtrimstr("é")`, `startswith("a")`, `endswith("x")`, "unix", "unix_ms") + ")"
+		return "(" + x() + " | " + g.pick("not", "tostring", "length", "type", "ascii_downcase", "ascii_upcase",
+			"first", "last", `ltrimstr("a")`, `rtrimstr("é")`, `startswith("a")`, `endswith("x")`, "unix",
+			"unix_ms") + ")"
 	case 10:
 		return `"<\(` + x() + `)|\(` + x() + `)>"`
 	case 11:

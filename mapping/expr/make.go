@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// Values that programs make are written to the document's arena. It may move while it grows; values given out before keep the
-// memory in which they were written.
+// Values that programs make are written to the document's arena. It may move while it grows; values given out before
+// keep the memory in which they were written.
 
 // beginRun starts a run of a program on the fast path: it may make maxWork bytes and compute for TimeLimit.
 func (d *Document) beginRun() {
@@ -42,8 +42,8 @@ func (d *Document) text(v Value) []byte {
 	return d.arena[start:len(d.arena):len(d.arena)]
 }
 
-// object constructs an object. Its keys stand in their own order, as gojq writes them; the values are copies of the text that
-// they came from.
+// object constructs an object. Its keys stand in their own order, as gojq writes them; the values are copies of the
+// text that they came from.
 func (d *Document) object(e *expr, in Value) (Value, error) {
 	base := len(d.stack)
 	defer func() { d.stack = d.stack[:base] }()

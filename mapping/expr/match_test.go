@@ -11,15 +11,19 @@ import (
 
 // matching are the functions with a regular expression, and the ways in which their flags are written.
 var matching = []string{
-	`[.[] | test(%s)]`, `[.[] | match(%s)]`, `[.[] | match(%s; "g")]`, `[.[] | match(%s; "gi")]`, `[.[] | capture(%s; "g")]`, `[.[] | capture(%s)]`, `[.[] | scan(%s)]`, `[.[] | scan(%s; "i")]`,
-	`[.[] | splits(%s)]`, `[.[] | split(%s; "m")]`, `[.[] | sub(%s; "<>")]`, `[.[] | gsub(%s; "<>")]`, `[.[] | gsub(%s; "a", "")]`, `[.[] | gsub(%s; empty)]`,
-	`[.[] | gsub(%s; "\(.x)-", (select(.x == "a") | "+"))]`, `[.[] | sub(%s; null; "gm")]`, `[.[] | [gsub(%s; 1)?]]`, `[.[] | gsub(%s; "[\(. | length)]"; "im")]`, `[.[] | [match(%s; "g") | .offset, .length]]`,
+	`[.[] | test(%s)]`, `[.[] | match(%s)]`, `[.[] | match(%s; "g")]`, `[.[] | match(%s; "gi")]`,
+	`[.[] | capture(%s; "g")]`, `[.[] | capture(%s)]`, `[.[] | scan(%s)]`, `[.[] | scan(%s; "i")]`,
+	`[.[] | splits(%s)]`, `[.[] | split(%s; "m")]`, `[.[] | sub(%s; "<>")]`, `[.[] | gsub(%s; "<>")]`,
+	`[.[] | gsub(%s; "a", "")]`, `[.[] | gsub(%s; empty)]`,
+	`[.[] | gsub(%s; "\(.x)-", (select(.x == "a") | "+"))]`, `[.[] | sub(%s; null; "gm")]`, `[.[] | [gsub(%s; 1)?]]`,
+	`[.[] | gsub(%s; "[\(. | length)]"; "im")]`, `[.[] | [match(%s; "g") | .offset, .length]]`,
 }
 
 func regexpOf(r *rand.Rand, depth int) string {
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
 	if depth == 0 {
-		return pick("a", "b", "é", ".", `\b`, `\B`, "^", "$", `\A`, `\z`, "[^a]", "[ab]", `\w`, "", "x", `\n`, "(?m:^)", "(?m:$)", "😀", `\Qa`, `(?i)A`)
+		return pick("a", "b", "é", ".", `\b`, `\B`, "^", "$", `\A`, `\z`, "[^a]", "[ab]", `\w`, "", "x", `\n`,
+			"(?m:^)", "(?m:$)", "😀", `\Qa`, `(?i)A`)
 	}
 	x := func() string { return regexpOf(r, depth-1-r.IntN(depth)) }
 	switch r.IntN(7) {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An error over a large object takes gojq some ten milliseconds and no fuel. Where each element of a list runs into one, the event's
-// expressions end all the same.
+// An error over a large object takes gojq some ten milliseconds and no fuel. Where each element of a list runs into
+// one, the event's expressions end all the same.
 func TestUnpaidTimeCountsOnTheDocument(t *testing.T) {
 	t.Parallel()
 	var keys strings.Builder

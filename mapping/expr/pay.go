@@ -7,7 +7,8 @@ import (
 // exhausted says that no run on the document may begin any more, or is nil.
 func (d *Document) exhausted() error {
 	if d.used > limits.MaxUsed {
-		return &limits.EvalError{Kind: limits.TimedOut, Reason: "did not run: the event's expressions took as much as 25 may take alone"}
+		return &limits.EvalError{Kind: limits.TimedOut,
+			Reason: "did not run: the event's expressions took as much as 25 may take alone"}
 	}
 	return nil
 }

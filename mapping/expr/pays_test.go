@@ -11,7 +11,9 @@ import (
 func TestFastPathProgramsPay(t *testing.T) {
 	list := "[" + strings.Repeat("0,", 100_000) + "0]"
 	big := `{"a":[` + strings.Repeat(`{"b":[1,2]},`, 60_000) + `0],"z":1}`
-	for _, src := range []string{`.list | map($item.z)`, `.list | map($item.z?)`, `.list | map($item == $item)`, `.list | map($item.a | length)`, `[.list[] | $item | tostring]`, `.list | map("\($item)")`, `.list | map(select($item.a[59999] == 1))`, `[.list[] | $item.a[0].b]`, `.list | map($item | type)`} {
+	for _, src := range []string{`.list | map($item.z)`, `.list | map($item.z?)`, `.list | map($item == $item)`,
+		`.list | map($item.a | length)`, `[.list[] | $item | tostring]`, `.list | map("\($item)")`,
+		`.list | map(select($item.a[59999] == 1))`, `[.list[] | $item.a[0].b]`, `.list | map($item | type)`} {
 		s, ps := sealed(t, []string{src})
 		var d Document
 		if err := d.Parse(s, []byte(`{"list":`+list+`}`)); err != nil {
@@ -27,7 +29,8 @@ func TestFastPathProgramsPay(t *testing.T) {
 		_, err := ps[0].One(&d)
 		took := time.Since(start)
 		runtime.ReadMemStats(&after)
-		if made := (after.TotalAlloc - before.TotalAlloc) >> 20; made > 96 || took > 20*time.Second || d.fuel.Steps() > 2_200_000 {
+		if made := (after.TotalAlloc - before.TotalAlloc) >> 20; made > 96 || took > 20*time.Second ||
+			d.fuel.Steps() > 2_200_000 {
 			t.Errorf("%s made %d MiB in %s with %d steps", src, made, took, d.fuel.Steps())
 		}
 		if !strings.HasSuffix(src, "type)") && err == nil {

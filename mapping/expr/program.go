@@ -6,8 +6,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
-// Program is one compiled expression. It belongs to the Set that compiled it, and is safe for use by several goroutines, each
-// with a Document of its own.
+// Program is one compiled expression. It belongs to the Set that compiled it, and is safe for use by several
+// goroutines, each with a Document of its own.
 type Program struct {
 	src  string
 	at   int32 // the node of a program that is a path into the document and nothing else, else document.Nowhere
@@ -36,8 +36,8 @@ func (p *Program) Path() string {
 	return p.src
 }
 
-// One runs the program and gives its output: Kind Absent where there was none. An error is an *EvalError; a second output is
-// one of Kind SeveralOutputs.
+// One runs the program and gives its output: Kind Absent where there was none. An error is an *EvalError; a second
+// output is one of Kind SeveralOutputs.
 func (p *Program) One(d *Document) (Value, error) {
 	if v, ok := d.doc.At(p.at); ok && len(v.Raw) <= limits.MaxOutput {
 		return v, nil
@@ -66,8 +66,8 @@ func (p *Program) one(d *Document) (out Value, err error) {
 	return out, nil
 }
 
-// Each runs the program and yields its outputs in order, until one gives an error, which Each returns as it is. Any other
-// error is an *EvalError.
+// Each runs the program and yields its outputs in order, until one gives an error, which Each returns as it is. Any
+// other error is an *EvalError.
 func (p *Program) Each(d *Document, yield func(Value) error) error {
 	if p.fast != nil {
 		return d.runAll(p.fast, yield)
@@ -75,4 +75,5 @@ func (p *Program) Each(d *Document, yield func(Value) error) error {
 	return d.runJQ(p, yield)
 }
 
-var errSeveral = &limits.EvalError{Kind: limits.SeveralOutputs, Reason: "gave more than one output; wrap it in first(…) or [ … ] to get one"}
+var errSeveral = &limits.EvalError{Kind: limits.SeveralOutputs,
+	Reason: "gave more than one output; wrap it in first(…) or [ … ] to get one"}

@@ -11,8 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
-// Programs on gojq are given what they read of the document. They must answer as if they had all of it, even where they ask for what a
-// message quotes.
+// Programs on gojq are given what they read of the document. They must answer as if they had all of it, even where
+// they ask for what a message quotes.
 func TestProjection(t *testing.T) {
 	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", 20_000)
 	seed := fromEnvironment(t, "CIOBRIDGE_SEED", 1)
@@ -128,11 +128,29 @@ func (g *generator) full(depth int) string {
 
 // fullForms are programs in which each □ stands for another program.
 var fullForms = []string{
-	"□ + □", "□ - □", "□, □", "□ | □", "□ == □", "□ // □", "[□]", "{a: □, b: □}", "{(□ | tostring): □}", "{a, items}", `{"b": □, "c"}`, "□ | {a}", "{$message, a: □}", `{"a\(□)"}?`, `{"d"}`, "-□", "□ * 2", "□ % 3", "□ / 2", "□[]", "□[]?", "□[0]", "□[□]?", "□[1:]?", "□[:□]?", "□.a", "□.b?",
-	"□ | map(□)", "map(□)?", "□ | map(.a?)", "□ | select(□)", "select(□)", "□[] | select(□) | □", "first(□)", "last(□)", "limit(2; □)", "skip(1; □)", "isempty(□)", "any(□; □)", "all(□[]?; . == 1)", "□ | any(□)", "□ | all(□)", "any", "first", "□ | last", "□ | first.a", "nth(1; □)", "range(□)?",
-	"[limit(20; range(□; 5)?)]", "□ as $v | □", "□ as $v | [$v, □]", "□ as [$v] | $v", "□ as {a: $v} | [$v, □]", ". as {(□ | tostring): $v} | $v", `. as {"\(□)": $v} | $v`, "□ as [$v] ?// $v | [$v, □]", "reduce □ as $v (□; [., $v])", "reduce □[]? as $v (0; . + 1)", "[limit(9; foreach □ as $v (□; [.]; □))]", "[foreach □[]? as {a: $v} (0; . + 1; [$v, .])]?",
-	"try □ catch .", "try □", "(□)? // □", "try error(□) catch .", "error(□)?", "try (□ | error) catch □", "if □ then □ else □ end", "if □ then □ end", "if □ then □ elif □ then □ end", "label $l | □, break $l", "label $l | □ | ., break $l", "def f: □; f", "def f(g): □ | g; f(□)", "def f($v): $v | □; f(□)", "□ | (def f: □; f)", "[□ | ..]", "[..]", ".. == 1", "[recurse(□[]?; . != null)] | length",
-	"□ | keys?", "to_entries?", "□ | to_entries? | length", "□ | with_entries(.value |= □)?", "□ | del(.a)?", "del(□)?", "□ | has(\"a\")?", "has(\"a\")?", "□ | length", "[paths]", "path(□)?", "[path(..)] | length", "getpath([\"a\", \"b\"])?", "□ | getpath([\"a\"])?", "pick(.a)?", "□ | tojson", "tojson", "tostring", "□ | @json", "@json \"<\\(□)>\"", "@text", "\"\\(□)\\(□)\"",
-	".a = □", ".a |= □", "(□ | .a) |= □", ".a += □", ".items[0] //= □", "□ | .b = □", "□ | sort?", "□ | sort_by(□)?", "□ | group_by(.a?)?", "□ | unique?", "□ | add?", "add(□)?", "□ | flatten?", "□ | min?", "□ | reverse?", "□ | contains(□)?", "□ | index(\"a\")?", "□ | ascii_downcase?", "□ | ltrimstr(□)", "□ | tonumber?", "□ | type", "□ | not", "□ | test(\"a\")?", "□ | sub(\"a\"; \"b\")?", "□ | splits(\"a\")?",
-	"□ | IN(□)", "INDEX(□; .a?)?", "walk(□)", "□ | transpose?", "□ | explode?", "□ | floor?", "□ < infinite", "empty, □", "□ | values", "□ | objects", "□ | unix?", "$message | □", "[□ | numbers]", "□ | to_entries[]? | .value", "□ | join(\",\")?", "□ | tostream?", "[splits(\"a\")]?", "getpath(□)?",
+	"□ + □", "□ - □", "□, □", "□ | □", "□ == □", "□ // □", "[□]", "{a: □, b: □}", "{(□ | tostring): □}", "{a, items}",
+	`{"b": □, "c"}`, "□ | {a}", "{$message, a: □}", `{"a\(□)"}?`, `{"d"}`, "-□", "□ * 2", "□ % 3", "□ / 2", "□[]",
+	"□[]?", "□[0]", "□[□]?", "□[1:]?", "□[:□]?", "□.a", "□.b?",
+	"□ | map(□)", "map(□)?", "□ | map(.a?)", "□ | select(□)", "select(□)", "□[] | select(□) | □", "first(□)",
+	"last(□)", "limit(2; □)", "skip(1; □)", "isempty(□)", "any(□; □)", "all(□[]?; . == 1)", "□ | any(□)",
+	"□ | all(□)", "any", "first", "□ | last", "□ | first.a", "nth(1; □)", "range(□)?",
+	"[limit(20; range(□; 5)?)]", "□ as $v | □", "□ as $v | [$v, □]", "□ as [$v] | $v", "□ as {a: $v} | [$v, □]",
+	". as {(□ | tostring): $v} | $v", `. as {"\(□)": $v} | $v`, "□ as [$v] ?// $v | [$v, □]",
+	"reduce □ as $v (□; [., $v])", "reduce □[]? as $v (0; . + 1)", "[limit(9; foreach □ as $v (□; [.]; □))]",
+	"[foreach □[]? as {a: $v} (0; . + 1; [$v, .])]?",
+	"try □ catch .", "try □", "(□)? // □", "try error(□) catch .", "error(□)?", "try (□ | error) catch □",
+	"if □ then □ else □ end", "if □ then □ end", "if □ then □ elif □ then □ end", "label $l | □, break $l",
+	"label $l | □ | ., break $l", "def f: □; f", "def f(g): □ | g; f(□)", "def f($v): $v | □; f(□)",
+	"□ | (def f: □; f)", "[□ | ..]", "[..]", ".. == 1", "[recurse(□[]?; . != null)] | length",
+	"□ | keys?", "to_entries?", "□ | to_entries? | length", "□ | with_entries(.value |= □)?", "□ | del(.a)?",
+	"del(□)?", "□ | has(\"a\")?", "has(\"a\")?", "□ | length", "[paths]", "path(□)?", "[path(..)] | length",
+	"getpath([\"a\", \"b\"])?", "□ | getpath([\"a\"])?", "pick(.a)?", "□ | tojson", "tojson", "tostring",
+	"□ | @json", "@json \"<\\(□)>\"", "@text", "\"\\(□)\\(□)\"",
+	".a = □", ".a |= □", "(□ | .a) |= □", ".a += □", ".items[0] //= □", "□ | .b = □", "□ | sort?", "□ | sort_by(□)?",
+	"□ | group_by(.a?)?", "□ | unique?", "□ | add?", "add(□)?", "□ | flatten?", "□ | min?", "□ | reverse?",
+	"□ | contains(□)?", "□ | index(\"a\")?", "□ | ascii_downcase?", "□ | ltrimstr(□)", "□ | tonumber?",
+	"□ | type", "□ | not", "□ | test(\"a\")?", "□ | sub(\"a\"; \"b\")?", "□ | splits(\"a\")?",
+	"□ | IN(□)", "INDEX(□; .a?)?", "walk(□)", "□ | transpose?", "□ | explode?", "□ | floor?", "□ < infinite",
+	"empty, □", "□ | values", "□ | objects", "□ | unix?", "$message | □", "[□ | numbers]",
+	"□ | to_entries[]? | .value", "□ | join(\",\")?", "□ | tostream?", "[splits(\"a\")]?", "getpath(□)?",
 }

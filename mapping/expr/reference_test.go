@@ -14,8 +14,9 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// reference is a program as gojq compiles it, without any instruments of ours: the answer that programs on the fast path are held to. It differs from
-// gojq where the package promises to: values of two kinds have no order, and an integer keeps its digits beside a fraction.
+// reference is a program as gojq compiles it, without any instruments of ours: the answer that programs on the fast
+// path are held to. It differs from gojq where the package promises to: values of two kinds have no order, and an
+// integer keeps its digits beside a fraction.
 func reference(t testing.TB, src string) *gojq.Code {
 	t.Helper()
 	q, err := gojq.Parse(src)
@@ -25,7 +26,8 @@ func reference(t testing.TB, src string) *gojq.Code {
 	v := syntax.Visitor{Query: asPromised}
 	v.Visit(q)
 	options := []gojq.CompilerOption{
-		gojq.WithVariables([]string{"$message"}), gojq.WithFunction("same", 0, 0, func(v any, _ []any) any { return v }),
+		gojq.WithVariables([]string{"$message"}), gojq.WithFunction("same", 0, 0,
+			func(v any, _ []any) any { return v }),
 		gojq.WithFunction("unix", 0, 0, unixReference(1)), gojq.WithFunction("unix_ms", 0, 0, unixReference(1000)),
 	}
 	for op, holds := range map[gojq.Operator]func(order int) bool{
@@ -49,7 +51,8 @@ func reference(t testing.TB, src string) *gojq.Code {
 			}
 			v, _ := native.Run(nil, args[0], args[1]).Next()
 			if f, ok := v.(float64); ok && math.IsInf(f, 0) {
-				return errors.New("gave a number outside the range of 64-bit floats") // no document has an infinite number
+				// no document has an infinite number
+				return errors.New("gave a number outside the range of 64-bit floats")
 			}
 			return v
 		}))
@@ -68,10 +71,11 @@ var promised = map[gojq.Operator]string{
 
 // asPromised puts the functions of the reference in the place of operators.
 //
-// Gojq 0.12.20 compiles {a: (.x or .y | "z")} wrongly: it melts a constant after a pipe into the constants true and false
-// before it. A function that does nothing, put into every pipe, keeps them apart.
+// Gojq 0.12.20 compiles {a: (.x or .y | "z")} wrongly: it melts a constant after a pipe into the constants true and
+// false before it. A function that does nothing, put into every pipe, keeps them apart.
 func asPromised(q *gojq.Query) {
-	updates := map[gojq.Operator]gojq.Operator{gojq.OpUpdateAdd: gojq.OpAdd, gojq.OpUpdateSub: gojq.OpSub, gojq.OpUpdateMul: gojq.OpMul}
+	updates := map[gojq.Operator]gojq.Operator{gojq.OpUpdateAdd: gojq.OpAdd, gojq.OpUpdateSub: gojq.OpSub,
+		gojq.OpUpdateMul: gojq.OpMul}
 	switch {
 	case q.Term != nil:
 	case q.Op == gojq.OpPipe && len(q.Patterns) == 0:
@@ -80,12 +84,13 @@ func asPromised(q *gojq.Query) {
 		syntax.Replace(q, syntax.Call(promised[q.Op], q.Left, q.Right))
 	case updates[q.Op] != 0:
 		update := syntax.Call(promised[updates[q.Op]], syntax.Identity(), syntax.Call("$ref"))
-		syntax.Replace(q, syntax.Group(syntax.Bind(q.Right, "$ref", &gojq.Query{Left: q.Left, Op: gojq.OpModify, Right: update})))
+		syntax.Replace(q, syntax.Group(syntax.Bind(q.Right, "$ref",
+			&gojq.Query{Left: q.Left, Op: gojq.OpModify, Right: update})))
 	}
 }
 
-// withDigits computes what gojq would with floats although one number is an integer that has no room there for a fraction; nil where
-// there is none.
+// withDigits computes what gojq would with floats although one number is an integer that has no room there for a
+// fraction; nil where there is none.
 func withDigits(compute func(z, x, y *big.Rat) *big.Rat, l, r any) any {
 	value := func(v any) (*big.Rat, bool) {
 		if f, ok := v.(float64); ok {
@@ -109,7 +114,8 @@ func withDigits(compute func(z, x, y *big.Rat) *big.Rat, l, r any) any {
 	long := func(v any, x *big.Rat) bool {
 		f, _ := x.Float64()
 		n, _ := v.(json.Number)
-		return isWhole(v) && math.Abs(f) >= 1<<52 || n != "" && math.Abs(f) >= 1<<53 && !strings.ContainsAny(string(n), "eE")
+		return isWhole(v) && math.Abs(f) >= 1<<52 || n != "" && math.Abs(f) >= 1<<53 &&
+			!strings.ContainsAny(string(n), "eE")
 	}
 	if !long(l, x) && !long(r, y) {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
-// Set holds every program of the loaded rules, so that one pass over a document finds all that they read. It is built by one
-// goroutine and is safe for use by several once it is sealed.
+// Set holds every program of the loaded rules, so that one pass over a document finds all that they read. It is built
+// by one goroutine and is safe for use by several once it is sealed.
 type Set struct{ places *document.Places }
 
 // NewSet gives an empty set.
@@ -34,7 +34,8 @@ func (s *Set) Compile(src string, vars ...string) (*Program, error) {
 	unused := func(name string) bool { return !slices.Contains(used, "$"+name) }
 	onJQ, err := jq.Compile(q, slices.DeleteFunc(slices.Clone(vars), unused))
 	if err != nil {
-		return nil, &jq.CompileError{Source: src, Offset: -1, Reason: err.Error()} // it names a part of the program, and no value
+		// it names a part of the program, and no value
+		return nil, &jq.CompileError{Source: src, Offset: -1, Reason: err.Error()}
 	}
 	p := &Program{src: src, at: document.Nowhere, fast: s.resolve(fast), warnings: warnings}
 	switch {

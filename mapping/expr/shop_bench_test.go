@@ -10,7 +10,8 @@ import (
 
 // shopPaths are what a rule of a shop reads of an order: its envelope, a condition and the attributes.
 var shopPaths = []string{
-	".type", ".time", ".id", ".data.total > 0", ".data.customer_id", ".data.customer_id", ".data.sequence", ".data.total", ".data.currency", ".data.channel", ".data.items", ".data.note",
+	".type", ".time", ".id", ".data.total > 0", ".data.customer_id", ".data.customer_id", ".data.sequence",
+	".data.total", ".data.currency", ".data.channel", ".data.items", ".data.note",
 }
 
 // shopEvents are orders of about the size whose values have other lengths.
@@ -20,8 +21,11 @@ func shopEvents(size int) [][]byte {
 	for range 64 {
 		raw := string(shopEvent(size - 30 + r.IntN(60)))
 		for _, v := range [][]string{
-			{"000001234", "1", "771", "000001234", "00000000000123"}, {"done5", "done", "done5", "completed"}, {".120Z", "Z", ".120Z"}, {"4711", "1", "4711", "99120", "120045011"},
-			{"184.90", "7", "12.5", "184.90", "1024.99"}, {"47110", "M", "42-BLK", "47110"}, {"Linen shirt, size 42", "Socks", "Bottle 750 ml", "Linen shirt, size 42", "Trail shoe, black, size 42"}, {"49.95", "5", "49.95", "119.9"},
+			{"000001234", "1", "771", "000001234", "00000000000123"}, {"done5", "done", "done5", "completed"},
+			{".120Z", "Z", ".120Z"}, {"4711", "1", "4711", "99120", "120045011"},
+			{"184.90", "7", "12.5", "184.90", "1024.99"}, {"47110", "M", "42-BLK", "47110"},
+			{"Linen shirt, size 42", "Socks", "Bottle 750 ml", "Linen shirt, size 42",
+				"Trail shoe, black, size 42"}, {"49.95", "5", "49.95", "119.9"},
 		} {
 			raw = vary(r, raw, v[0], v[1:])
 		}
@@ -83,28 +87,32 @@ func parseAndRead(b *testing.B, s *Set, ps []*Program, raws ...[]byte) {
 
 // BenchmarkShopJQ is BenchmarkShop with one attribute more, which a path gives or which needs gojq.
 func BenchmarkShopJQ(b *testing.B) {
-	for _, src := range []string{".data.channel", `.data.total * 100 | floor`, `[.data.items[] | .quantity * .price] | add`, `.data.items | length`, `.data | del(.items)`} {
+	for _, src := range []string{".data.channel", `.data.total * 100 | floor`,
+		`[.data.items[] | .quantity * .price] | add`, `.data.items | length`, `.data | del(.items)`} {
 		s, ps := sealed(b, append(slices.Clone(shopPaths), src))
 		for _, size := range []int{300, 1000} {
 			raw := shopEvent(size)
-			b.Run(fmt.Sprintf("%dB/%s", size, strings.ReplaceAll(src, "/", "")), func(b *testing.B) { parseAndRead(b, s, ps, raw) })
+			b.Run(fmt.Sprintf("%dB/%s", size, strings.ReplaceAll(src, "/", "")),
+				func(b *testing.B) { parseAndRead(b, s, ps, raw) })
 		}
 	}
 }
 
-// BenchmarkManyRules reads one rule's five paths with the paths of others in the set. Its events are of the kind that has a key of its own
-// for each rule.
+// BenchmarkManyRules reads one rule's five paths with the paths of others in the set. Its events are of the kind that
+// has a key of its own for each rule.
 func BenchmarkManyRules(b *testing.B) {
 	for _, rules := range []int{1, 1000} {
 		var paths []string
 		for i := range rules {
-			paths = append(paths, ".type", ".data.total", fmt.Sprintf(".data.f%d", i), fmt.Sprintf(".data.g%d.id", i), fmt.Sprintf(".data.items[%d].sku%d", i%3, i))
+			paths = append(paths, ".type", ".data.total", fmt.Sprintf(".data.f%d", i), fmt.Sprintf(".data.g%d.id", i),
+				fmt.Sprintf(".data.items[%d].sku%d", i%3, i))
 		}
 		s, ps := sealed(b, paths)
 		var same, each [][]byte
 		for i := range 50 {
 			event := func(n int) []byte {
-				return fmt.Appendf(nil, `{"id":"evt_%d","type":"shop.order.done%d","data":{"customer_id":"c_%d","total":%d.5,"f%d":"%d","g%d":{"id":%d},"items":[{"sku%d":"a"},{"sku%d":"b"},{"sku%d":"c"}]}}`, i, n, i, i, n, i, n, i, n, n, n)
+				return fmt.Appendf(nil,
+					`{"id":"evt_%d","type":"shop.order.done%d","data":{"customer_id":"c_%d","total":%d.5,"f%d":"%d","g%d":{"id":%d},"items":[{"sku%d":"a"},{"sku%d":"b"},{"sku%d":"c"}]}}`, i, n, i, i, n, i, n, i, n, n, n)
 			}
 			same, each = append(same, event(0)), append(each, event(i%rules))
 		}

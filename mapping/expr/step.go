@@ -7,8 +7,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// at gives the value at a wanted place of the document, null where jq gives null, and jq's error where a step does not fit
-// what is there.
+// at gives the value at a wanted place of the document, null where jq gives null, and jq's error where a step does
+// not fit what is there.
 func (d *Document) at(n *document.Place) (Value, error) {
 	if v, ok := d.doc.At(n.ID()); ok {
 		return v, nil

@@ -7,17 +7,19 @@ import (
 	"testing"
 )
 
-// TestWhatATimeErrorAdvisesWorks follows the advice that unix, unix_ms and time: give: the program that they name gives a time, and
-// there is advice wherever a usual unit is mixed up.
+// TestWhatATimeErrorAdvisesWorks follows the advice that unix, unix_ms and time: give: the program that they name
+// gives a time, and there is advice wherever a usual unit is mixed up.
 func TestWhatATimeErrorAdvisesWorks(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	values := []string{`"9999-12-31T23:59:59Z"`, `9223372036854775807`, `-1`, `"-5"`, `0`, `1e18`, `"tomorrow"`, `7289654400`, `86399999`}
+	values := []string{`"9999-12-31T23:59:59Z"`, `9223372036854775807`, `-1`, `"-5"`, `0`, `1e18`, `"tomorrow"`,
+		`7289654400`, `86399999`}
 	advised := 0
 	for range 60 {
 		second := 100_000_000 + r.Int64N(7_000_000_000)
 		for _, perSecond := range []int64{1, 1000, 1_000_000, 1_000_000_000} {
 			n := new(big.Int).Mul(big.NewInt(second), big.NewInt(perSecond))
-			values = append(values, n.String(), `"`+n.String()+`"`, n.String()+".5", n.Add(n, big.NewInt(perSecond-1)).String())
+			values = append(values, n.String(), `"`+n.String()+`"`, n.String()+".5",
+				n.Add(n, big.NewInt(perSecond-1)).String())
 		}
 	}
 	for _, f := range []string{"unix", "unix_ms"} {

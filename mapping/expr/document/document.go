@@ -2,9 +2,10 @@ package document
 
 // Document is one parsed message. It is reusable, keeps its memory, and is not for concurrent use.
 //
-// Parse reads a message once. It refuses what is not a strict JSON document, and notes where the wanted values stand. A value that a
-// Document gives is a part of the message, and is valid until the next Parse. What stays from one message to the next is memory,
-// and the key cache, which makes a message cheaper that has the keys of the one before it.
+// Parse reads a message once. It refuses what is not a strict JSON document, and notes where the wanted values stand.
+// A value that a Document gives is a part of the message, and is valid until the next Parse. What stays from one
+// message to the next is memory, and the key cache, which makes a message cheaper that has the keys of the one before
+// it.
 type Document struct {
 	raw   []byte
 	root  Value
@@ -20,8 +21,8 @@ type span struct {
 	kind       Kind
 }
 
-// Parse validates raw and notes the position of every value at a place of s. It reads raw once and keeps it: raw must not change
-// while the document is in use. Values given out before become invalid. An error is an *InputError.
+// Parse validates raw and notes the position of every value at a place of s. It reads raw once and keeps it: raw must
+// not change while the document is in use. Values given out before become invalid. An error is an *InputError.
 func (d *Document) Parse(s *Places, raw []byte) error {
 	if !s.sealed {
 		panic("document: Parse before Seal")

@@ -5,16 +5,16 @@ import (
 	"unicode/utf8"
 )
 
-// Documents of one publisher have the same keys in the same order. A Document therefore caches the keys of those that it has
-// parsed, each with the key that followed it, and compares the next key with the one that it expects. Where they are the same,
-// there is nothing to scan, to hash and to look up.
+// Documents of one publisher have the same keys in the same order. A Document therefore caches the keys of those that
+// it has parsed, each with the key that followed it, and compares the next key with the one that it expects. Where
+// they are the same, there is nothing to scan, to hash and to look up.
 //
-// An expected key is compared byte by byte. Every key of an object is either cached, and then marked with the object's number
-// when it comes, or on the keyStack. A shape does not grow once an object has put a key on the stack, so that no key can be in
-// both, and a key that comes twice is found in either.
+// An expected key is compared byte by byte. Every key of an object is either cached, and then marked with the
+// object's number when it comes, or on the keyStack. A shape does not grow once an object has put a key on the stack,
+// so that no key can be in both, and a key that comes twice is found in either.
 
-// What a Document caches at most, about 1 MiB. The keys of a shape that has more are taken for data, as those of a map by id
-// are, and no longer cached.
+// What a Document caches at most, about 1 MiB. The keys of a shape that has more are taken for data, as those of a
+// map by id are, and no longer cached.
 const (
 	maxCachedKeys = 4096
 	maxShapeKeys  = 256
@@ -30,8 +30,8 @@ type keyCache struct {
 	root   *shape
 }
 
-// shape is what the objects at one place have in common, which is the document, the value of a key, or an element of an array:
-// the keys that they had, and the shapes of the values behind them.
+// shape is what the objects at one place have in common, which is the document, the value of a key, or an element of
+// an array: the keys that they had, and the shapes of the values behind them.
 type shape struct {
 	node    int32        // in the set, or noPlace
 	count   int          // of the keys
@@ -42,7 +42,8 @@ type shape struct {
 	elems   []*shape     // of the wanted elements, by index
 }
 
-// cachedKey is a key of a shape. Its spelling is how it was written last, from behind the brace or the comma before it to its value.
+// cachedKey is a key of a shape. Its spelling is how it was written last, from behind the brace or the comma before
+// it to its value.
 type cachedKey struct {
 	head, tail uint64 // the first and the last eight bytes of the spelling
 	mask       uint64 // the bytes of both that count, where the spelling is shorter
@@ -92,7 +93,8 @@ func (m *keyCache) values(p *shape) *shape {
 	return p.rest
 }
 
-// rest gives the shape of the elements of an array that nobody wants: all share it, and so do those of arrays inside the array.
+// rest gives the shape of the elements of an array that nobody wants: all share it, and so do those of arrays inside
+// the array.
 func (m *keyCache) rest(p *shape) *shape {
 	if p == nil || p.node == noPlace {
 		return p
@@ -136,7 +138,8 @@ func (m *keyCache) learn(p *shape, hash uint64, spelling []byte, nameAt, nameEnd
 	if p.count == maxShapeKeys {
 		p.dynamic = true // from the next object on
 	}
-	if p.dynamic || len(spelling) > maxSpelling || m.count >= maxCachedKeys || p.crowded(hash) || !utf8.Valid(spelling) {
+	if p.dynamic || len(spelling) > maxSpelling || m.count >= maxCachedKeys || p.crowded(hash) ||
+		!utf8.Valid(spelling) {
 		return nil
 	}
 	m.count++

@@ -6,22 +6,44 @@ import (
 	"testing"
 )
 
-// sequences are documents in the order in which one Document parses them: what comes later is not quite what came before.
+// sequences are documents in the order in which one Document parses them: what comes later is not quite what came
+// before.
 var sequences = [][]string{
-	{`{"a":1,"b":2,"c":3}`, `{"x":1,"b":2,"c":3}`, `{"a":1,"x":2,"c":3}`, `{"a":1,"b":2,"x":3}`, `{"a":1,"b":2,"c":3}`},                                                                                   // another key at each place
-	{`{"a":1,"b":2,"c":3}`, `{"b":2,"c":3}`, `{"a":1,"c":3}`, `{"a":1,"b":2}`, `{"c":1,"b":2,"a":3}`, `{}`},                                                                                               // missing keys, other orders
-	{`{"a":1,"b":2}`, `{"z":0,"a":1,"b":2}`, `{"a":1,"z":0,"b":2}`, `{"a":1,"b":2,"z":0}`},                                                                                                                // more keys
-	{`{"a":1,"b":2}`, `{"a":1,"a":2}`, `{"a":1,"b":2,"a":3}`, `{"a":1,"b":2,"b":3}`, `{"b":1,"a":2,"b":3}`},                                                                                               // keys that come twice
-	{`{"a":1,"b":2}`, `{"a":1,"\u0061":2}`, `{"\u0061":1,"a":2}`, `{"\u0061":1,"\u0062":2}`, `{"\u0061":1,"b":2,"a":3}`, `{"\u007a":1,"z":2}`, `{"\u007a":1,"y":3,"z":2,"y":4}`, `{"y":3}`},               // escaped keys
-	{`{"a":1,"b":2}`, `{ "a" : 1 , "b" : 2 }`, "{\n  \"a\": 1,\n  \"b\": 2\n}", "{\"a\":\t1 \r\n,\"b\":2}", `{"a": 1,"b"  :2}`, `{"a":1,"b":2}`, `{"a":1 "b":2}`, `{"a" 1}`, `{"a":}`, `{"a":1,}`, `{ }`}, // white space
-	{`{"a":1,"b":2}`, `{"b":1,"a":2}`, `{"a":1,"b":2,"a":3}`, `{"b":1,"a":2,"b":3}`},                                                                                                                      // keys that are expected again
+	// another key at each place
+	{`{"a":1,"b":2,"c":3}`, `{"x":1,"b":2,"c":3}`, `{"a":1,"x":2,"c":3}`, `{"a":1,"b":2,"x":3}`, `{"a":1,"b":2,"c":3}`},
+	// missing keys, other orders
+	{`{"a":1,"b":2,"c":3}`, `{"b":2,"c":3}`, `{"a":1,"c":3}`, `{"a":1,"b":2}`, `{"c":1,"b":2,"a":3}`, `{}`},
+	// more keys
+	{`{"a":1,"b":2}`, `{"z":0,"a":1,"b":2}`, `{"a":1,"z":0,"b":2}`, `{"a":1,"b":2,"z":0}`},
+	// keys that come twice
+	{`{"a":1,"b":2}`, `{"a":1,"a":2}`, `{"a":1,"b":2,"a":3}`, `{"a":1,"b":2,"b":3}`, `{"b":1,"a":2,"b":3}`},
+	// escaped keys
+	{`{"a":1,"b":2}`, `{"a":1,"\u0061":2}`, `{"\u0061":1,"a":2}`, `{"\u0061":1,"\u0062":2}`,
+		`{"\u0061":1,"b":2,"a":3}`, `{"\u007a":1,"z":2}`, `{"\u007a":1,"y":3,"z":2,"y":4}`, `{"y":3}`},
+	// white space
+	{`{"a":1,"b":2}`, `{ "a" : 1 , "b" : 2 }`, "{\n  \"a\": 1,\n  \"b\": 2\n}", "{\"a\":\t1 \r\n,\"b\":2}",
+		`{"a": 1,"b"  :2}`, `{"a":1,"b":2}`, `{"a":1 "b":2}`, `{"a" 1}`, `{"a":}`, `{"a":1,}`, `{ }`},
+	// keys that are expected again
+	{`{"a":1,"b":2}`, `{"b":1,"a":2}`, `{"a":1,"b":2,"a":3}`, `{"b":1,"a":2,"b":3}`},
 	{`{"b":1,"a":2}`, `{"b":1,"c":2}`, `{"a":1,"b":2,"a":3}`},
-	{`{"a":{"b":1}}`, `{"a":{"b":1,"b":2}}`, `{"a":[{"b":1},{"b":2,"c":3}]}`, `{"a":{"c":{"b":1}},"data":{"a":0}}`, `{"a":null}`, `{"a":[[{"b":1}],{"b":[]}]}`},                    // nested
-	{`{"a":[{"b":1,"c":2},{"b":1,"c":2}]}`, `{"a":[{"c":1},{"b":1,"d":2},{"b":1,"b":2}]}`, `{"a":[{"b":1},{},3,{"b":{"b":1}},{"b":2}]}`, `[{"b":1},{"b":2}]`, `[[{"b":1}]]`},       // elements
-	{`{"abcdefghijklmnopq":1}`, `{"abcdefghXjklmnopq":1}`, `{"abcdefghijklmnopX":1}`, `{"abcdefghijklmnopq":2}`, `{"abcdefghijklmnop":1,"abcdefghijklmnopq":1}`, `{"abcdefgh":1}`}, // long keys
-	{`{"größe":1}`, "{\"größe\":\"\xff\"}", "{\"gr\xc3\":1}", "{\"gr\xc3\":1}", "{\"a\xff\":1}", "{\"a\xff\":1}", `{"größe":2,"gr":1}`},                                            // bytes that are no text
-	{manyKeys(40, ""), manyKeys(40, `,"k7":0`), manyKeys(20, ""), manyKeys(20, `,"z":0,"k7":0`), manyKeys(70, `,"k69":0`), manyKeys(70, `,"\u006b7":0`)},                           // many keys
-	{`{"a":1}`, `{"\u007a":1,` + manyKeys(50, "")[1:], `{"\u007a":1,` + manyKeys(50, `,"k49":0`)[1:], `{"\u007a":1,` + manyKeys(50, `,"k3":0,"z":0`)[1:], `{"\u007a":1,` + manyKeys(50, `,"k3":0,"z":`)[1:], `{"\u007a":1,` + manyKeys(50, `,"k3":0,"q":{"b":}`)[1:]},
+	// nested
+	{`{"a":{"b":1}}`, `{"a":{"b":1,"b":2}}`, `{"a":[{"b":1},{"b":2,"c":3}]}`, `{"a":{"c":{"b":1}},"data":{"a":0}}`,
+		`{"a":null}`, `{"a":[[{"b":1}],{"b":[]}]}`},
+	// elements
+	{`{"a":[{"b":1,"c":2},{"b":1,"c":2}]}`, `{"a":[{"c":1},{"b":1,"d":2},{"b":1,"b":2}]}`,
+		`{"a":[{"b":1},{},3,{"b":{"b":1}},{"b":2}]}`, `[{"b":1},{"b":2}]`, `[[{"b":1}]]`},
+	// long keys
+	{`{"abcdefghijklmnopq":1}`, `{"abcdefghXjklmnopq":1}`, `{"abcdefghijklmnopX":1}`, `{"abcdefghijklmnopq":2}`,
+		`{"abcdefghijklmnop":1,"abcdefghijklmnopq":1}`, `{"abcdefgh":1}`},
+	// bytes that are no text
+	{`{"größe":1}`, "{\"größe\":\"\xff\"}", "{\"gr\xc3\":1}", "{\"gr\xc3\":1}", "{\"a\xff\":1}", "{\"a\xff\":1}",
+		`{"größe":2,"gr":1}`},
+	// many keys
+	{manyKeys(40, ""), manyKeys(40, `,"k7":0`), manyKeys(20, ""), manyKeys(20, `,"z":0,"k7":0`),
+		manyKeys(70, `,"k69":0`), manyKeys(70, `,"\u006b7":0`)},
+	{`{"a":1}`, `{"\u007a":1,` + manyKeys(50, "")[1:], `{"\u007a":1,` + manyKeys(50, `,"k49":0`)[1:],
+		`{"\u007a":1,` + manyKeys(50, `,"k3":0,"z":0`)[1:], `{"\u007a":1,` + manyKeys(50, `,"k3":0,"z":`)[1:],
+		`{"\u007a":1,` + manyKeys(50, `,"k3":0,"q":{"b":}`)[1:]},
 	{escapedKeys(40, ""), escapedKeys(40, `,"k3":0`), escapedKeys(40, `,"z":0,"z":0`), escapedKeys(40, `,"k39":0,"k`)},
 }
 
@@ -30,7 +52,8 @@ func escapedKeys(n int, more string) string {
 	return strings.ReplaceAll(manyKeys(n, ""), `"k`, `"\u006b`)[:len(manyKeys(n, ""))+5*n-1] + more + "}"
 }
 
-// withRoom gives each document as it is and with white space behind it: an expected key is compared where eight bytes are left.
+// withRoom gives each document as it is and with white space behind it: an expected key is compared where eight bytes
+// are left.
 func withRoom(raws []string) (all []string) {
 	for _, raw := range raws {
 		all = append(all, raw, raw+"        ")
@@ -74,7 +97,8 @@ func TestKeyCacheIsUsed(t *testing.T) {
 	}
 }
 
-// readTwice gives a function that parses a document two times and holds the wanted values to those that a decoder finds.
+// readTwice gives a function that parses a document two times and holds the wanted values to those that a decoder
+// finds.
 func readTwice(t *testing.T) func(d *Document, raw string) {
 	w := want(t, []string{".data.id", ".users.u7.name", ".last"})
 	return func(d *Document, raw string) {

@@ -7,8 +7,8 @@ import (
 	"math/bits"
 )
 
-// hashKey spreads keys that differ in length or in their first or last eight bytes. It is the same in every process, and
-// decides nothing by itself: whoever finds equal hashes compares the keys.
+// hashKey spreads keys that differ in length or in their first or last eight bytes. It is the same in every process,
+// and decides nothing by itself: whoever finds equal hashes compares the keys.
 func hashKey(key []byte) uint64 {
 	n := len(key)
 	if n >= 8 {
@@ -27,8 +27,8 @@ func mix(first, last uint64, n int) uint64 {
 	return hi ^ lo
 }
 
-// smallObject is the number of keys up to which each new key is compared with those before it. Objects with more are checked
-// when they close, by a hash table whose hash no sender can foresee.
+// smallObject is the number of keys up to which each new key is compared with those before it. Objects with more are
+// checked when they close, by a hash table whose hash no sender can foresee.
 const smallObject = 32
 
 // keyStack holds the keys of the objects that are open, to find the one that comes twice.
@@ -39,8 +39,8 @@ type keyStack struct {
 	table []int32
 }
 
-// seenKey is where a key stands: in the document or, where it had escapes, in the stack's text, counted from -1 down. It holds no
-// pointer, which keeps the stack out of the garbage collector's sight.
+// seenKey is where a key stands: in the document or, where it had escapes, in the stack's text, counted from -1 down.
+// It holds no pointer, which keeps the stack out of the garbage collector's sight.
 type seenKey struct {
 	hash       uint64
 	start, end int32

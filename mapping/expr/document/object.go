@@ -33,14 +33,15 @@ func (s *scanner) object(i int, node int32, at *shape) int {
 	return i
 }
 
-// members reads the members of an object, of which there is one at least, and gives the position after its closing brace. Before is the
-// cached key that stands before them.
+// members reads the members of an object, of which there is one at least, and gives the position after its closing
+// brace. Before is the cached key that stands before them.
 func (s *scanner) members(i int, o *openObject, before *cachedKey) int {
 	data := s.data
 	for {
 		k := before.next[0]
 		var node int32
-		if k != nil && i+int(k.reach) <= len(data) && k.ends(data, i) && k.object != o.number && (k.length <= 16 || k.middle(data, i)) {
+		if k != nil && i+int(k.reach) <= len(data) && k.ends(data, i) && k.object != o.number &&
+			(k.length <= 16 || k.middle(data, i)) {
 			k.object = o.number
 			i += int(k.length)
 			node = k.node
@@ -106,7 +107,8 @@ func (s *scanner) inside(k *cachedKey, node int32, o *openObject) *shape {
 	return nil
 }
 
-// key reads a key that was not the expected one, with its colon, and gives the position of its value. K is nil where the key is not cached.
+// key reads a key that was not the expected one, with its colon, and gives the position of its value. K is nil where
+// the key is not cached.
 func (s *scanner) key(i int, o *openObject, before *cachedKey) (k *cachedKey, node int32, value int) {
 	if k = before.next[1]; k != nil && k.matches(s.data, i) && k.object != o.number {
 		k.came(o.number, before)
@@ -134,7 +136,8 @@ func (s *scanner) key(i int, o *openObject, before *cachedKey) (k *cachedKey, no
 }
 
 // newKey is the rest of key for a name that is not cached.
-func (s *scanner) newKey(i, start, end int, o *openObject, before *cachedKey, name seenKey) (k *cachedKey, node int32, value int) {
+func (s *scanner) newKey(i, start, end int, o *openObject, before *cachedKey, name seenKey) (k *cachedKey, node int32,
+	value int) {
 	if len(s.keys.keys) == o.keys.first && name.start >= 0 {
 		if value = s.colon(end); value < 0 {
 			return nil, 0, value
@@ -176,8 +179,8 @@ func (s *scanner) pushKey(start, end int, o *openObject, name seenKey) (node int
 	return node, s.colon(end)
 }
 
-// close forgets the keys that are not cached, of which the object has had some, and refuses the object where one came twice. End is
-// the place after it, or -1 where it was refused for what stands behind those keys.
+// close forgets the keys that are not cached, of which the object has had some, and refuses the object where one came
+// twice. End is the place after it, or -1 where it was refused for what stands behind those keys.
 func (s *scanner) close(o *openObject, end int) int {
 	keys := s.keys.keys[o.keys.first:]
 	s.keys.keys = s.keys.keys[:o.keys.first]

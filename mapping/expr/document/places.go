@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// Places are what the programs of some rules want of a document, so that one pass over it finds all. They are built by one
-// goroutine, and are safe for use by several once they are sealed.
+// Places are what the programs of some rules want of a document, so that one pass over it finds all. They are built
+// by one goroutine, and are safe for use by several once they are sealed.
 type Places struct {
 	root   *Place
 	places []*Place // by id
@@ -42,8 +42,8 @@ func (s *Places) Sealed() bool { return s.sealed }
 // Root is the place of the whole document.
 func (s *Places) Root() *Place { return s.root }
 
-// Step wants the place one step from n; ok is false for a step that a pass over a document does not follow, which is an index from
-// the end or a large one.
+// Step wants the place one step from n; ok is false for a step that a pass over a document does not follow, which is
+// an index from the end or a large one.
 func (s *Places) Step(n *Place, st Step) (next *Place, ok bool) {
 	switch {
 	case st.Key:
@@ -85,7 +85,8 @@ type field struct {
 	node *Place
 }
 
-// maxElem bounds the index of an array element that the pass over the document looks for. Others are found when asked for.
+// maxElem bounds the index of an array element that the pass over the document looks for. Others are found when asked
+// for.
 const maxElem = 64
 
 func (s *Places) newPlace(parent *Place, st Step) *Place {

@@ -4,8 +4,8 @@ import (
 	"unicode/utf8"
 )
 
-// scanner is the one pass over a document. It checks everything that makes a document acceptable and notes the spans of the
-// wanted places, walking the nodes of the set, and the shapes of earlier documents, beside the text.
+// scanner is the one pass over a document. It checks everything that makes a document acceptable and notes the spans
+// of the wanted places, walking the nodes of the set, and the shapes of earlier documents, beside the text.
 type scanner struct {
 	data     []byte
 	spans    []span
@@ -72,8 +72,8 @@ func (s *scanner) space(i int) int {
 	return i
 }
 
-// value reads the value that begins at i and gives the position after it, or -1. Node is the value's in the set, and at its shape where
-// one is cached.
+// value reads the value that begins at i and gives the position after it, or -1. Node is the value's in the set, and
+// at its shape where one is cached.
 func (s *scanner) value(i int, node int32, at *shape) int {
 	switch byteAt(s.data, i) {
 	case '"':

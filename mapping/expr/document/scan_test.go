@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-var wantedPaths = []string{".", ".a", ".a.b", ".a[1]", ".a[0].b", `."a b"`, ".data.items[0].sku", ".data.total", ".user.id", ".k40", ".abcdefghijklmnopq"}
+var wantedPaths = []string{".", ".a", ".a.b", ".a[1]", ".a[0].b", `."a b"`, ".data.items[0].sku", ".data.total",
+	".user.id", ".k40", ".abcdefghijklmnopq"}
 
-// FuzzParse parses several documents, one behind the other. Each must be taken or refused as a slow reading does, and a Document that
-// remembers those before it must find what one finds that has seen none.
+// FuzzParse parses several documents, one behind the other. Each must be taken or refused as a slow reading does, and
+// a Document that remembers those before it must find what one finds that has seen none.
 func FuzzParse(f *testing.F) {
 	all := []byte(manyKeys(40, ""))
 	for _, c := range inputCases {
@@ -48,7 +49,8 @@ func FuzzParse(f *testing.F) {
 // between parts documents, as RFC 7464 does.
 const between = "\x1e"
 
-// parseLikeFresh parses with a Document that may remember others, and compares with one that does not and with the slow reading.
+// parseLikeFresh parses with a Document that may remember others, and compares with one that does not and with the
+// slow reading.
 func parseLikeFresh(t testing.TB, s *Places, d *Document, raw []byte) error {
 	t.Helper()
 	err := d.Parse(s, raw)
@@ -69,7 +71,8 @@ func parseLikeFresh(t testing.TB, s *Places, d *Document, raw []byte) error {
 	}
 	for i := range s.places {
 		got, want := d.spans[i], fresh.spans[i]
-		if (got.gen == d.gen) != (want.gen == fresh.gen) || got.gen == d.gen && (got.start != want.start || got.end != want.end || got.kind != want.kind) {
+		if (got.gen == d.gen) != (want.gen == fresh.gen) || got.gen == d.gen &&
+			(got.start != want.start || got.end != want.end || got.kind != want.kind) {
 			t.Fatalf("%q: place %d is at %v, without earlier documents at %v", raw, i, got, want)
 		}
 	}
@@ -137,7 +140,8 @@ var inputCases = []struct {
 	{"duplicate among many keys", manyKeys(60, `,"k7":0`), DuplicateKey, len(manyKeys(60, ""))},
 	{"depth 65", strings.Repeat("[", 65) + strings.Repeat("]", 65), TooDeep, 64},
 	{"1,000 digits", `{"a":[-0.` + strings.Repeat("7", 999) + `]}`, 0, -1},
-	{"1,000 digits with a point and an exponent", `{"a":` + strings.Repeat("7", 300) + "." + strings.Repeat("7", 699) + `e-1}`, 0, -1},
+	{"1,000 digits with a point and an exponent", `{"a":` + strings.Repeat("7", 300) +
+		"." + strings.Repeat("7", 699) + `e-1}`, 0, -1},
 	{"outside of floats", `{"a":[1E400]}`, NumberRange, 6},
 	{"outside of floats, below zero", `{"a":-1.7e+309}`, NumberRange, 5},
 	{"outside of floats, digits alone", `{"a":` + strings.Repeat("7", 310) + `}`, NumberRange, 5},
@@ -195,8 +199,8 @@ func TestParseReuse(t *testing.T) {
 	}
 }
 
-// Keys that share what hashKey looks at must not make a document slow, whether they may be learned or, behind a key with an escape, may
-// not: 30,000 of them are read in the time of a few documents.
+// Keys that share what hashKey looks at must not make a document slow, whether they may be learned or, behind a key
+// with an escape, may not: 30,000 of them are read in the time of a few documents.
 func TestParseCollidingKeys(t *testing.T) {
 	var b strings.Builder
 	for i := range 30_000 {

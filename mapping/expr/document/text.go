@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// number reads the number that begins at i and gives the position after it, or -1. Nearly all numbers are a few digits, or two times a
-// few digits with a point between; these end inside of eight bytes.
+// number reads the number that begins at i and gives the position after it, or -1. Nearly all numbers are a few
+// digits, or two times a few digits with a point between; these end inside of eight bytes.
 func (s *scanner) number(i int) int {
 	if i+8 > len(s.data) {
 		return s.longNumber(i)
@@ -85,7 +85,8 @@ func (s *scanner) longNumber(i int) int {
 // maxFloatDigits is how many digits an integer may have without a look at its value.
 const maxFloatDigits = 308
 
-// InFloat reports whether the number is inside the range of 64-bit floats, which is what JSON can be counted on to carry.
+// InFloat reports whether the number is inside the range of 64-bit floats, which is what JSON can be counted on to
+// carry.
 func InFloat(raw []byte) bool {
 	_, err := strconv.ParseFloat(string(raw), 64)
 	return err == nil
@@ -106,9 +107,9 @@ const (
 // word is the eight bytes that begin at i.
 func word(data []byte, i int) uint64 { return binary.LittleEndian.Uint64(data[i : i+8 : i+8]) }
 
-// special marks the bytes of x that end a run of plain text: the quote, the backslash and control characters. Only its lowest
-// mark is exact, which is all that is asked of it. The quote is 0x22: with its second bit turned over it stands behind the control
-// characters and before the space, so that one subtraction finds both.
+// special marks the bytes of x that end a run of plain text: the quote, the backslash and control characters. Only
+// its lowest mark is exact, which is all that is asked of it. The quote is 0x22: with its second bit turned over it
+// stands behind the control characters and before the space, so that one subtraction finds both.
 func special(x uint64) uint64 {
 	return (((x ^ low*0x02) - low*0x21) | ((x ^ low*'\\') - low)) &^ x & high
 }
@@ -136,8 +137,8 @@ func (s *scanner) text(i int) int {
 	return s.tail(i)
 }
 
-// firstMark gives the place of the first mark in two words, or 16. Where it is found decides no branch, which most strings would
-// have made to be foretold wrongly.
+// firstMark gives the place of the first mark in two words, or 16. Where it is found decides no branch, which most
+// strings would have made to be foretold wrongly.
 func firstMark(m, n uint64) int {
 	at := bits.TrailingZeros64(n) + 64
 	if m != 0 {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The plausible times: from 1970-01-02 to the end of 2200. Anything outside is a unit mixed up or a field that is no time.
+// The plausible times: from 1970-01-02 to the end of 2200. Anything outside is a unit mixed up or a field that is no
+// time.
 var (
 	earliest = time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC).Unix()
 	latest   = time.Date(2201, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
@@ -26,8 +27,8 @@ var units = []struct {
 
 const implausible = "is a time before 1970-01-02 or after 2200"
 
-// ParseTime gives the unix milliseconds of an RFC 3339 string or of whole unix seconds, from 1970-01-02 to 2200. Of any other value it
-// says what is wrong, in words that follow a name, and where it can what to do.
+// ParseTime gives the unix milliseconds of an RFC 3339 string or of whole unix seconds, from 1970-01-02 to 2200. Of
+// any other value it says what is wrong, in words that follow a name, and where it can what to do.
 func ParseTime(v Value) (ms int64, problem string) { return ParseTimeIn(v, 1) }
 
 // ParseTimeIn is ParseTime for numbers that count perSecond to the second, which is 1 or 1000.
@@ -74,8 +75,8 @@ func parseWhole(v Value, perSecond int64) (ms int64, problem string) {
 	}
 }
 
-// unitOf gives the unit in which n probably is a time, or -1. In units below the second that is one after 1973: what is less could be
-// seconds far in the future, too.
+// unitOf gives the unit in which n probably is a time, or -1. In units below the second that is one after 1973: what
+// is less could be seconds far in the future, too.
 func unitOf(n int64) int {
 	for i, u := range units {
 		begin := earliest
@@ -89,7 +90,8 @@ func unitOf(n int64) int {
 	return -1
 }
 
-// wholeNumber is a number without its fraction, and whether it has none: some publishers write 1700000000.0 or 1.7e9. It is 0 where it is too large.
+// wholeNumber is a number without its fraction, and whether it has none: some publishers write 1700000000.0 or 1.7e9.
+// It is 0 where it is too large.
 func wholeNumber(v Value) (n int64, whole bool) {
 	if n, ok := v.Int64(); ok {
 		return n, true
@@ -101,17 +103,19 @@ func wholeNumber(v Value) (n int64, whole bool) {
 	return int64(math.Floor(f)), f == math.Trunc(f)
 }
 
-// parseRFC3339 reads a time such as 2026-03-14T09:26:53.120+01:00 as unix milliseconds; further digits are dropped. The letters may be
-// small, and second 60 is a leap second, which is the first one of the next minute.
+// parseRFC3339 reads a time such as 2026-03-14T09:26:53.120+01:00 as unix milliseconds; further digits are dropped.
+// The letters may be small, and second 60 is a leap second, which is the first one of the next minute.
 func parseRFC3339(s []byte) (ms int64, ok bool) {
-	if len(s) < len("2006-01-02T15:04:05Z") || s[4] != '-' || s[7] != '-' || s[10]|0x20 != 't' || s[13] != ':' || s[16] != ':' {
+	if len(s) < len("2006-01-02T15:04:05Z") || s[4] != '-' || s[7] != '-' || s[10]|0x20 != 't' || s[13] != ':' ||
+		s[16] != ':' {
 		return 0, false
 	}
 	year, month, day := decimal(s[0:4]), decimal(s[5:7]), decimal(s[8:10])
 	hour, minute, second := decimal(s[11:13]), decimal(s[14:16]), decimal(s[17:19])
 	millis, rest := fraction(s[19:])
 	east, ok := zone(rest)
-	if !ok || year|month|day|hour|minute|second|millis < 0 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60 {
+	if !ok || year|month|day|hour|minute|second|millis < 0 || month < 1 || month > 12 || day < 1 || hour > 23 ||
+		minute > 59 || second > 60 {
 		return 0, false
 	}
 	if day > 28 && day > daysIn(year, month) {
@@ -145,7 +149,8 @@ func decimal(digits []byte) (n int64) {
 	return n
 }
 
-// fraction reads the milliseconds of a fraction of a second, and gives what stands behind it: nothing where it has no digits.
+// fraction reads the milliseconds of a fraction of a second, and gives what stands behind it: nothing where it has no
+// digits.
 func fraction(s []byte) (millis int64, rest []byte) {
 	if s[0] != '.' {
 		return 0, s

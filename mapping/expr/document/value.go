@@ -26,8 +26,8 @@ var kindNames = [...]string{"nothing", "null", "boolean", "boolean", "number", "
 // String names the kind as jq's type function does; Absent is "nothing".
 func (k Kind) String() string { return kindNames[k] }
 
-// Value is a JSON value as text. Raw is valid JSON without white space around it and is nil only where Kind is Absent. It
-// aliases the document, or memory that the document owns, and is valid until the Document is parsed again.
+// Value is a JSON value as text. Raw is valid JSON without white space around it and is nil only where Kind is
+// Absent. It aliases the document, or memory that the document owns, and is valid until the Document is parsed again.
 type Value struct {
 	Kind Kind
 	Raw  []byte
@@ -137,5 +137,6 @@ func KindOf(first byte) Kind { return kindOf[first] }
 
 var kindOf = [256]Kind{
 	'n': Null, 'f': False, 't': True, '"': String, '[': Array, '{': Object, '-': Number,
-	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number, '9': Number,
+	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number,
+	'8': Number, '9': Number,
 }

@@ -11,8 +11,12 @@ func TestValue(t *testing.T) {
 		ok      bool
 		truthy  bool
 	}{
-		{raw: `"a\n\"\u00e9\ud83d\ude00\/"`, text: "a\n\"é😀/", truthy: true}, {raw: `12`, integer: true, n: 12, ok: true, truthy: true}, {raw: `-0`, integer: true, ok: true, truthy: true},
-		{raw: `99999999999999999999`, integer: true, truthy: true}, {raw: `1.0`, truthy: true}, {raw: `1e2`, truthy: true}, {raw: `null`}, {raw: `false`}, {raw: `true`, truthy: true}, {raw: `[]`, truthy: true}, {raw: `{}`, truthy: true},
+		{raw: `"a\n\"\u00e9\ud83d\ude00\/"`, text: "a\n\"é😀/", truthy: true},
+		{raw: `12`, integer: true, n: 12, ok: true, truthy: true},
+		{raw: `-0`, integer: true, ok: true, truthy: true},
+		{raw: `99999999999999999999`, integer: true, truthy: true}, {raw: `1.0`, truthy: true},
+		{raw: `1e2`, truthy: true}, {raw: `null`}, {raw: `false`}, {raw: `true`, truthy: true},
+		{raw: `[]`, truthy: true}, {raw: `{}`, truthy: true},
 	} {
 		var d Document
 		if err := d.Parse(want(t, nil).places, []byte(c.raw)); err != nil {

@@ -73,8 +73,8 @@ func MemberOf(raw []byte, name string) Value {
 	return NullValue
 }
 
-// ReadMember reads the member of an object whose key begins at i, and gives the position of the next key or of the closing brace. Key
-// is the text between the quotes, escapes and all.
+// ReadMember reads the member of an object whose key begins at i, and gives the position of the next key or of the
+// closing brace. Key is the text between the quotes, escapes and all.
 func ReadMember(raw []byte, i int) (key []byte, v Value, next int) {
 	end := SkipString(raw, i)
 	key = raw[i+1 : end-1]

@@ -96,9 +96,11 @@ func canonical(t testing.TB, raw []byte) string { return marshalled(t, decoded(t
 // orders are events of a shop, with the same keys in the same order and values of other lengths.
 func orders(n int) (raws [][]byte) {
 	for i := range n {
-		raws = append(raws, fmt.Appendf(nil, `{"id":"evt_%d","type":"shop.order.%s","time":"2026-03-14T09:26:53Z","data":`+
-			`{"customer_id":"c_%d","total":%d.%d,"items":[{"sku":"%s","qty":%d},{"sku":"SKU-2","qty":1}],"note":"%s"}}`,
-			i*i*i, "done"[:1+i%4], i*7919, i, i%100, "SKU-47110-M-BLK"[:5+i%10], i%13, "left with the neighbour"[:i%20]))
+		raws = append(raws, fmt.Appendf(nil,
+			`{"id":"evt_%d","type":"shop.order.%s","time":"2026-03-14T09:26:53Z","data":`+
+				`{"customer_id":"c_%d","total":%d.%d,"items":[{"sku":"%s","qty":%d},{"sku":"SKU-2","qty":1}],"note":"%s"}}`,
+			i*i*i, "done"[:1+i%4], i*7919, i, i%100, "SKU-47110-M-BLK"[:5+i%10], i%13,
+			"left with the neighbour"[:i%20]))
 	}
 	return raws
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// arithmetic is an operator as a function of its operands, which gojq calls in the operator's place. It computes with ordinary numbers
-// itself, and leaves all else to gojq where that cannot take too long.
+// arithmetic is an operator as a function of its operands, which gojq calls in the operator's place. It computes with
+// ordinary numbers itself, and leaves all else to gojq where that cannot take too long.
 type arithmetic struct {
 	ints    func(l, r int) int
 	most    int // integers with a larger absolute value may not give one
@@ -23,7 +23,8 @@ type arithmetic struct {
 	code    *gojq.Code
 }
 
-// operators are those that are used most; several steps about each of their operands would cost more than the operation.
+// operators are those that are used most; several steps about each of their operands would cost more than the
+// operation.
 var operators = map[gojq.Operator]*arithmetic{
 	gojq.OpAdd: {
 		ints:   func(l, r int) int { return l + r },

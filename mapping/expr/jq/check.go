@@ -13,8 +13,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// forbidden are the names that a program must not use, each with the reason. What a rule makes of an event must not depend on
-// the machine or the moment, or a replay would give something else.
+// forbidden are the names that a program must not use, each with the reason. What a rule makes of an event must not
+// depend on the machine or the moment, or a replay would give something else.
 var forbidden = map[string]string{
 	"now":               "now is different at every replay; use a time of the event",
 	"localtime":         "localtime depends on the machine's time zone; use gmtime",
@@ -33,8 +33,9 @@ var forbidden = map[string]string{
 	"input_line_number": "input_line_number is not available: events do not come from files",
 }
 
-// Parse reads a program and refuses what no rule may use. Vars are the names of the variables that it may use, without the dollar sign;
-// used are those and the functions that it does use, variables with their dollar sign. An error is a *CompileError.
+// Parse reads a program and refuses what no rule may use. Vars are the names of the variables that it may use,
+// without the dollar sign; used are those and the functions that it does use, variables with their dollar sign. An
+// error is a *CompileError.
 func Parse(src string, vars []string) (q *gojq.Query, used []string, err error) {
 	if err := sizeOf(src); err != nil {
 		return nil, nil, err
@@ -78,17 +79,20 @@ func check(src string, q *gojq.Query, vars []string) (used []string, err error) 
 	return used, nil
 }
 
-// sizeOf refuses what gojq's parser, and all that walks a syntax tree, would be slow or deep on. It counts brackets inside of strings too.
+// sizeOf refuses what gojq's parser, and all that walks a syntax tree, would be slow or deep on. It counts brackets
+// inside of strings too.
 func sizeOf(src string) error {
 	if len(src) > limits.MaxProgram {
-		return &CompileError{src, limits.MaxProgram, "longer than 16 KiB: split it over several fields, or define functions for what it repeats"}
+		return &CompileError{src, limits.MaxProgram,
+			"longer than 16 KiB: split it over several fields, or define functions for what it repeats"}
 	}
 	depth := 0
 	for i := range len(src) {
 		switch src[i] {
 		case '(', '[', '{':
 			if depth++; depth > limits.MaxBrackets {
-				return &CompileError{src, i, "more than 256 brackets inside each other: define functions for the inner parts"}
+				return &CompileError{src, i,
+					"more than 256 brackets inside each other: define functions for the inner parts"}
 			}
 		case ')', ']', '}':
 			depth = max(0, depth-1)
@@ -135,8 +139,8 @@ func unknownFormat(q *gojq.Query) (name string) {
 	return name
 }
 
-// unknownFunction names a function that is not to be had, so that one that a newer gojq adds cannot be called before it is known what
-// it costs, or a name that is ours.
+// unknownFunction names a function that is not to be had, so that one that a newer gojq adds cannot be called before
+// it is known what it costs, or a name that is ours.
 func unknownFunction(src string, q *gojq.Query) (err error) {
 	fail := func(name, why string) {
 		if err == nil {
@@ -179,7 +183,8 @@ func parseError(src string, err error) error {
 		return &CompileError{src, at.Offset, "ends too early: a bracket, a quote or an operand is missing"}
 	}
 	return &CompileError{src, max(0, at.Offset-len(at.Token)),
-		fmt.Sprintf("unexpected %q; keys with other characters than letters, digits and _ are written .[\"like this\"]", at.Token)}
+		fmt.Sprintf("unexpected %q; keys with other characters than letters, digits and _ "+
+			"are written .[\"like this\"]", at.Token)}
 }
 
 func unknownVariable(src, name string, vars []string) error {

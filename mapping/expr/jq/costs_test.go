@@ -85,14 +85,16 @@ func TestEveryFunctionOfGojqIsKnown(t *testing.T) {
 	if _, err := compile(`_match("a"; null; false)`); err == nil {
 		t.Error("a function of gojq's own can be called")
 	}
-	for _, src := range []string{`def __cost_split($x): .; split("a")`, `1 as $__0 | $__0`, `def f($__right): 1; f(1)`, `. as {a: $__x} | 1`} {
+	for _, src := range []string{`def __cost_split($x): .; split("a")`, `1 as $__0 | $__0`,
+		`def f($__right): 1; f(1)`, `. as {a: $__x} | 1`} {
 		if _, err := compile(src); err == nil || !strings.Contains(err.Error(), "names that begin with __ are taken") {
 			t.Errorf("%s: %v", src, err)
 		}
 	}
 }
 
-// Every function of gojq on values that are as hostile as they can be, alone and in a loop. With CIOBRIDGE_HOSTILE=1 each on all values of 1 MB, which takes half an hour.
+// Every function of gojq on values that are as hostile as they can be, alone and in a loop. With CIOBRIDGE_HOSTILE=1
+// each on all values of 1 MB, which takes half an hour.
 func TestNoFunctionOutrunsItsFuel(t *testing.T) {
 	if raceDetector {
 		t.Skip("measures memory and time, and runs in one goroutine: the race detector would find nothing")
@@ -123,14 +125,22 @@ func TestNoFunctionOutrunsItsFuel(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d calls; the most memory was %d MiB, for %s; the longest was %s, for %s", len(calls), most>>20, worst, slowest, slow)
+	t.Logf("%d calls; the most memory was %d MiB, for %s; the longest was %s, for %s", len(calls), most>>20, worst,
+		slowest, slow)
 }
 
 // operatorCalls are what is no function.
 var operatorCalls = []string{
-	`.[]`, `[.[]]`, `first(.[])`, `.[0]`, `.[-1]`, `.[1:]`, `.[:100]`, `.[$a:]?`, `.[$a]?`, `. == $x`, `. != $x`, `. < $x`, `. + $x`, `. - $x`, `. * $x`, `. / ","`, `. / ""`, `. % 7`, `. * 1000`, `-.`, `"\(.)"`, `"\(.)\(.)\(.)\(.)\(.)\(.)\(.)\(.)"`,
-	`@csv`, `@tsv`, `@html`, `@uri`, `@sh`, `@base64`, `@base64d`, `@json`, `@text`, `@urid`, `@html "\(.)"`, `..`, `.[0] = 1`, `.[0] |= 1`, `.a = 1`, `.[] |= 1`, `.[] += 1`, `.a += $x`, `.[99999] = 1`, `.[1e6] = 1`, `.[0:10] = $x`, `.[0:10] |= []`, `.[] |= empty`, `{a: $x}`, `[$x, $x]`,
-	`{(.): 1}`, `. as [$b, $c] | $b`, `. as {a: $b} | $b`, `try error($x) catch 1`, `.[0]?`, `.a?`, `[limit(3; .[])]`, `path(.[])`, `path(..)`, `[paths]`, `to_entries[0]`, `if . == $x then 1 else 2 end`, `. // 1`, `. and $x`, `label $f | .[] | ., break $f`, `{a: .[]}`, `.[[1]]?`, `[.[] | tojson]`, `getpath([range(2000)])?`, `try setpath([range(2000)]; 1) catch 1`,
+	`.[]`, `[.[]]`, `first(.[])`, `.[0]`, `.[-1]`, `.[1:]`, `.[:100]`, `.[$a:]?`, `.[$a]?`, `. == $x`, `. != $x`,
+	`. < $x`, `. + $x`, `. - $x`, `. * $x`, `. / ","`, `. / ""`, `. % 7`, `. * 1000`, `-.`, `"\(.)"`,
+	`"\(.)\(.)\(.)\(.)\(.)\(.)\(.)\(.)"`,
+	`@csv`, `@tsv`, `@html`, `@uri`, `@sh`, `@base64`, `@base64d`, `@json`, `@text`, `@urid`, `@html "\(.)"`, `..`,
+	`.[0] = 1`, `.[0] |= 1`, `.a = 1`, `.[] |= 1`, `.[] += 1`, `.a += $x`, `.[99999] = 1`, `.[1e6] = 1`,
+	`.[0:10] = $x`, `.[0:10] |= []`, `.[] |= empty`, `{a: $x}`, `[$x, $x]`,
+	`{(.): 1}`, `. as [$b, $c] | $b`, `. as {a: $b} | $b`, `try error($x) catch 1`, `.[0]?`, `.a?`, `[limit(3; .[])]`,
+	`path(.[])`, `path(..)`, `[paths]`, `to_entries[0]`, `if . == $x then 1 else 2 end`, `. // 1`, `. and $x`,
+	`label $f | .[] | ., break $f`, `{a: .[]}`, `.[[1]]?`, `[.[] | tojson]`, `getpath([range(2000)])?`,
+	`try setpath([range(2000)]; 1) catch 1`,
 }
 
 // callsOf gives calls of a function.
@@ -143,15 +153,18 @@ func callsOf(name string) []string {
 		if strings.HasSuffix(bare, "sub") {
 			return map[string][]string{"2": {bare + `("a"; "b")`}, "3": {bare + `("[^0]"; "b"; "g")`}}[arity]
 		}
-		return map[string][]string{"1": {bare + `("a")`, bare + `("(a+a+)+$")`}, "2": {bare + `("a"; "g")`, bare + `("((a)|(b))*"; "gi")`}}[arity]
+		return map[string][]string{"1": {bare + `("a")`, bare + `("(a+a+)+$")`},
+			"2": {bare + `("a"; "g")`, bare + `("((a)|(b))*"; "gi")`}}[arity]
 	}
 	switch arity {
 	case "0":
 		return []string{bare}
 	case "1":
-		return []string{bare + "(.)", bare + "($x)", bare + `(",")`, bare + `("")`, bare + "(3)", bare + "(.[]?)", bare + "(1e9)"}
+		return []string{bare + "(.)", bare + "($x)", bare + `(",")`, bare + `("")`, bare + "(3)", bare + "(.[]?)",
+			bare + "(1e9)"}
 	case "2":
-		return []string{bare + "(.; $x)", bare + "($x; 1)", bare + "(1e9; 2e9)", bare + `(.[]?; .)`, bare + `(["a"]; .)`}
+		return []string{bare + "(.; $x)", bare + "($x; 1)", bare + "(1e9; 2e9)", bare + `(.[]?; .)`, bare +
+			`(["a"]; .)`}
 	case "3":
 		return []string{bare + "(.; $x; 1)", bare + "(0; 1e9; 1)"}
 	}
@@ -167,10 +180,16 @@ func hostileInputs(n int) (docs []string) {
 	}
 	nested := strings.Repeat(`[`, 54) + list("0")[:1+n/4*2] + `0]` + strings.Repeat(`]`, 54)
 	for _, v := range []string{
-		`"` + strings.Repeat("a", n) + `"`, `"` + strings.Repeat(`\u0001`, n/6) + `"`, `"` + strings.Repeat("é", n/2) + `"`, `"` + strings.Repeat("a,", n/2) + `"`, `"` + strings.Repeat("<", n) + `"`,
-		`"` + strings.Repeat("1", n) + `"`, `"` + strings.Repeat("[", n) + `"`, `"[` + strings.Repeat("{},", n/3) + `0]"`, `"` + strings.Repeat(" ", n) + `"`, `"` + strings.Repeat("%c", n/2) + `"`,
-		list("0"), list(`""`), list("[]"), list("{}"), list(`{"a":1}`), list("[1,2]"), list(strings.Repeat("9", 300)), list(`"` + strings.Repeat("x", 1000) + `"`), list(`{"key":"a","value":[1]}`), "{" + strings.TrimSuffix(keys.String(), ",") + "}",
-		nested, `{"a":` + list("0") + `}`, strings.Repeat("9", 300), `[` + list("0")[:1+n/4*2] + `0],` + list("1")[:1+(n/4-20)*2] + `1]]`,
+		`"` + strings.Repeat("a", n) + `"`, `"` + strings.Repeat(`\u0001`, n/6) + `"`,
+		`"` + strings.Repeat("é", n/2) + `"`, `"` + strings.Repeat("a,", n/2) + `"`,
+		`"` + strings.Repeat("<", n) + `"`,
+		`"` + strings.Repeat("1", n) + `"`, `"` + strings.Repeat("[", n) + `"`, `"[` + strings.Repeat("{},", n/3) +
+			`0]"`, `"` + strings.Repeat(" ", n) + `"`, `"` + strings.Repeat("%c", n/2) + `"`,
+		list("0"), list(`""`), list("[]"), list("{}"), list(`{"a":1}`), list("[1,2]"), list(strings.Repeat("9", 300)),
+		list(`"` + strings.Repeat("x", 1000) + `"`), list(`{"key":"a","value":[1]}`),
+		"{" + strings.TrimSuffix(keys.String(), ",") + "}",
+		nested, `{"a":` + list("0") + `}`, strings.Repeat("9", 300), `[` + list("0")[:1+n/4*2] +
+			`0],` + list("1")[:1+(n/4-20)*2] + `1]]`,
 	} {
 		docs = append(docs, `{"a":3,"v":`+v+`}`)
 	}

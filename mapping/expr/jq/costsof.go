@@ -33,7 +33,8 @@ func ofText(n int) cost {
 	}
 }
 
-// onText is the cost of a function that takes a string alone. The error that an object gives quotes its first key, for which gojq sorts all.
+// onText is the cost of a function that takes a string alone. The error that an object gives quotes its first key,
+// for which gojq sorts all.
 func onText(c cost) cost {
 	return func(f *limits.Fuel, v any, args []any) (int, error) {
 		if object, ok := v.(map[string]any); ok {
@@ -147,6 +148,14 @@ func ofOrder(_ *limits.Fuel, _ any, args []any) (int, error) {
 // ofFormat is the cost of a format of strftime, which may pad to 1,024 characters.
 func ofFormat(_ *limits.Fuel, _ any, args []any) (int, error) { return 200 * flat(args[0]), nil }
 
+// textAndFormat is the cost of reading a text by a format.
+func textAndFormat(_ *limits.Fuel, v any, args []any) (int, error) {
+	return flat(v) + flat(args[0]), nil
+}
+
+// addedUp is the cost of add.
+func addedUp(_ *limits.Fuel, v any, _ []any) (int, error) { return 2 * flatElems(v), nil }
+
 // numeralText refuses what would take long to become a number.
 func numeralText(_ *limits.Fuel, v any, _ []any) (int, error) {
 	if s, ok := v.(string); ok && digitsIn(s) > document.MaxDigits {
@@ -239,7 +248,8 @@ func indexed(_ *limits.Fuel, v any, _ []any) (int, error) {
 	return len(s), nil
 }
 
-// part is the cost of a part of a string with as many parts as the argument says, each of which is copied once for each behind it.
+// part is the cost of a part of a string with as many parts as the argument says, each of which is copied once for
+// each behind it.
 func part(f *limits.Fuel, v any, args []any) (int, error) {
 	n, err := tree(f, v)
 	return n * (4 + args[0].(int)), err

@@ -7,8 +7,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
-// describe says what kind of jq error err is and the kinds of the values it met. Gojq exports neither, and its text quotes the
-// values, so the names come from the error's type.
+// describe says what kind of jq error err is and the kinds of the values it met. Gojq exports neither, and its text
+// quotes the values, so the names come from the error's type.
 func describe(err error) string {
 	v := reflect.ValueOf(err)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {

@@ -14,9 +14,9 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// encode appends what gojq gave, as jq writes it, and gives all of dst with the kind of what was appended. Values that would
-// take more than MaxOutput bytes are refused while they are written: gojq shares parts of values, so that a small one can stand for a
-// text without end.
+// encode appends what gojq gave, as jq writes it, and gives all of dst with the kind of what was appended. Values
+// that would take more than MaxOutput bytes are refused while they are written: gojq shares parts of values, so that
+// a small one can stand for a text without end.
 func encode(dst []byte, v any) (document.Value, error) {
 	start := len(dst)
 	dst, err := appendJQ(dst, v, start+limits.MaxOutput, 0)

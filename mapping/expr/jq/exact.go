@@ -13,8 +13,9 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// Gojq computes with 64-bit floats as soon as one number has a fraction, and in most of its functions always. Beyond 2^53 two
-// integers then become the same, and with them two persons. The functions below compute such numbers exactly, or fail.
+// Gojq computes with 64-bit floats as soon as one number has a fraction, and in most of its functions always. Beyond
+// 2^53 two integers then become the same, and with them two persons. The functions below compute such numbers
+// exactly, or fail.
 
 const (
 	maxExact = 1 << 53 // up to here a 64-bit float holds every integer
@@ -24,8 +25,8 @@ const (
 	maxRational  = 1 << 13 // bits of a number that is computed with as a fraction
 )
 
-// isLarge reports whether v is a number as it was written, or an integer, of 2^53 or more. Even one that a 64-bit float holds is
-// written by gojq as another: 34235726079027312 as 34235726079027310.
+// isLarge reports whether v is a number as it was written, or an integer, of 2^53 or more. Even one that a 64-bit
+// float holds is written by gojq as another: 34235726079027312 as 34235726079027310.
 func isLarge(v any) bool {
 	switch v := v.(type) {
 	case int:
@@ -75,7 +76,8 @@ func shortest(b *big.Int) any {
 	return b
 }
 
-// rounded is an exact result: an integer as it is, a fraction as a 64-bit float. It fails where that would take a fraction for an integer.
+// rounded is an exact result: an integer as it is, a fraction as a 64-bit float. It fails where that would take a
+// fraction for an integer.
 func rounded(r *big.Rat) any {
 	switch {
 	case r.Num().BitLen()-r.Denom().BitLen() > maxFloatBits:
@@ -214,11 +216,14 @@ func tooManyDigits(name string) error {
 
 // inFloats are the functions that compute with 64-bit floats, by how many arguments they have.
 var inFloats = [][]string{
-	{"significand", "sqrt", "cbrt", "exp", "exp10", "exp2", "expm1", "frexp", "modf", "log", "log10", "log1p", "log2", "logb", "gamma", "tgamma",
-		"lgamma", "erf", "erfc", "j0", "j1", "y0", "y1", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh",
+	{"significand", "sqrt", "cbrt", "exp", "exp10", "exp2", "expm1", "frexp", "modf", "log", "log10", "log1p", "log2",
+		"logb", "gamma", "tgamma",
+		"lgamma", "erf", "erfc", "j0", "j1", "y0", "y1", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+		"tanh", "asinh", "acosh",
 		"atanh", "gmtime", "todate", "todateiso8601"},
 	{"strftime"},
-	{"atan2", "copysign", "drem", "fdim", "fmax", "fmin", "fmod", "hypot", "jn", "nextafter", "nexttoward", "remainder", "ldexp", "scalb",
+	{"atan2", "copysign", "drem", "fdim", "fmax", "fmin", "fmod", "hypot", "jn", "nextafter", "nexttoward",
+		"remainder", "ldexp", "scalb",
 		"scalbln", "yn", "pow"},
 	{"fma"},
 }

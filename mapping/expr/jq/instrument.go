@@ -8,10 +8,11 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// Gojq looks at its context between instructions, but one instruction can be one call that works for hours or takes all memory:
-// "x" * 1e9, .[1e8] = 0, two long arrays subtracted, a value that holds itself twice forty times over and is then written out. instrumented
-// puts a step before each such call and each such instruction that pays for it, and functions that pay for the operators + - and *. It
-// changes nothing else: the steps hand on what they are given, or fail.
+// Gojq looks at its context between instructions, but one instruction can be one call that works for hours or takes
+// all memory: "x" * 1e9, .[1e8] = 0, two long arrays subtracted, a value that holds itself twice forty times over and
+// is then written out. instrumented puts a step before each such call and each such instruction that pays for it, and
+// functions that pay for the operators + - and *. It changes nothing else: the steps hand on what they are given, or
+// fail.
 
 const rightVar = "$__right"
 
@@ -84,7 +85,8 @@ func instrumentTerm(t *gojq.Term, v *syntax.Visitor) {
 }
 
 func stepped(t gojq.Term, step string, s *gojq.Suffix) gojq.Term {
-	return gojq.Term{Type: gojq.TermTypeQuery, Query: syntax.Pipe(&gojq.Query{Term: &t}, syntax.Call(step)), SuffixList: []*gojq.Suffix{s}}
+	return gojq.Term{Type: gojq.TermTypeQuery, Query: syntax.Pipe(&gojq.Query{Term: &t}, syntax.Call(step)),
+		SuffixList: []*gojq.Suffix{s}}
 }
 
 // indexNeedsStep reports whether an index is no constant key. A computed one gets a step of its own.

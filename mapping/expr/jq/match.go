@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// Gojq finds all matches of a text at once and counts its characters from the beginning for each. The functions below take the place of
-// its _match: they go over the text once.
+// Gojq finds all matches of a text at once and counts its characters from the beginning for each. The functions below
+// take the place of its _match: they go over the text once.
 
 // patternKey is a regular expression as a program writes it.
 type patternKey struct{ re, flags string }

@@ -8,16 +8,17 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// What the functions of gojq cost, as the bytes that they read and make. A value costs 8 bytes and its text; what is made of an array
-// costs its memory.
+// What the functions of gojq cost, as the bytes that they read and make. A value costs 8 bytes and its text; what is
+// made of an array costs its memory.
 const (
 	nodeBytes  = 8
-	elemBytes  = 16                                // of an array
-	entryBytes = 64                                // of an object: hashing, copying and sorting its key
-	runeBytes  = 24                                // of an array of code points
-	pieceBytes = 48                                // of an array of strings
-	maxNesting = 1000                              // levels of a value that is walked
-	maxBits    = (document.MaxDigits + 8) * 10 / 3 // of an integer; digits, a sign, a point and an exponent for one that is still text
+	elemBytes  = 16   // of an array
+	entryBytes = 64   // of an object: hashing, copying and sorting its key
+	runeBytes  = 24   // of an array of code points
+	pieceBytes = 48   // of an array of strings
+	maxNesting = 1000 // levels of a value that is walked
+	// of an integer; digits, a sign, a point and an exponent for one that is still text
+	maxBits = (document.MaxDigits + 8) * 10 / 3
 )
 
 var (
@@ -45,7 +46,8 @@ func charge(f *limits.Fuel, c cost) func(any, []any) any {
 	}
 }
 
-// tree is the size of all of v. Parts that v shares count every time; it stops counting once the run cannot pay for more.
+// tree is the size of all of v. Parts that v shares count every time; it stops counting once the run cannot pay for
+// more.
 func tree(f *limits.Fuel, v any) (int, error) {
 	w := walker{left: f.Left()}
 	if w.walk(v, 0); w.deep {

@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// Jq orders values of all kinds: "0.00" > 0 holds, because a text is above every number. In a rule that is a mistake, so that <, <=, >
-// and >= fail for values of two kinds. Sort and its like keep jq's order, and so do == and !=.
+// Jq orders values of all kinds: "0.00" > 0 holds, because a text is above every number. In a rule that is a mistake,
+// so that <, <=, > and >= fail for values of two kinds. Sort and its like keep jq's order, and so do == and !=.
 
 // Orders are those of the outcomes Less, Equal and Greater for which a comparison holds, as bits.
 type Orders uint8
@@ -31,7 +31,8 @@ func (o Orders) Mirrored() Orders { return o&Equal | o&Less<<2 | o&Greater>>2 }
 
 // Comparisons are the operators that compare, with the outcomes for which they hold.
 var Comparisons = map[gojq.Operator]Orders{
-	gojq.OpEq: Equal, gojq.OpNe: Less | Greater, gojq.OpLt: Less, gojq.OpLe: Less | Equal, gojq.OpGt: Greater, gojq.OpGe: Greater | Equal,
+	gojq.OpEq: Equal, gojq.OpNe: Less | Greater, gojq.OpLt: Less, gojq.OpLe: Less | Equal, gojq.OpGt: Greater,
+	gojq.OpGe: Greater | Equal,
 }
 
 // ordering gives the function that stands for one of those operators.
@@ -133,7 +134,12 @@ func apparentTerm(t *gojq.Term) document.Kind {
 
 // results are the kinds of what some functions give.
 var results = map[string]document.Kind{
-	"tostring": document.String, "tojson": document.String, "ascii_downcase": document.String, "ascii_upcase": document.String, "ltrimstr": document.String, "rtrimstr": document.String, "trim": document.String,
-	"join": document.String, "todate": document.String, "strftime": document.String, "type": document.String, "length": document.Number, "tonumber": document.Number, "floor": document.Number, "round": document.Number,
-	"ceil": document.Number, "keys": document.Array, "split": document.Array, "map": document.Array, "not": document.True, "startswith": document.True, "endswith": document.True, "test": document.True, "has": document.True,
+	"tostring": document.String, "tojson": document.String, "ascii_downcase": document.String,
+	"ascii_upcase": document.String, "ltrimstr": document.String, "rtrimstr": document.String,
+	"trim": document.String,
+	"join": document.String, "todate": document.String, "strftime": document.String, "type": document.String,
+	"length": document.Number, "tonumber": document.Number, "floor": document.Number, "round": document.Number,
+	"ceil": document.Number, "keys": document.Array, "split": document.Array, "map": document.Array,
+	"not": document.True, "startswith": document.True, "endswith": document.True, "test": document.True,
+	"has": document.True,
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// maxPattern is how many instructions a regular expression may have once its repetitions are written out. (?:x{100}){100} has 10,000.
+// maxPattern is how many instructions a regular expression may have once its repetitions are written out.
+// (?:x{100}){100} has 10,000.
 const maxPattern = 5000
 
 // pattern is a compiled regular expression. Its size is about how many instructions it has.
@@ -22,7 +23,8 @@ type pattern struct {
 	size  int
 }
 
-// newPattern compiles a regular expression with jq's flags. An error says what to do, in words that follow the expression.
+// newPattern compiles a regular expression with jq's flags. An error says what to do, in words that follow the
+// expression.
 func newPattern(re, flags string) (*pattern, error) {
 	if i := strings.IndexFunc(flags, func(r rune) bool { return r != 'g' && r != 'i' && r != 'm' }); i >= 0 {
 		return nil, fmt.Errorf("unknown flag %q of a regular expression; known are g, i and m", flags[i:])
@@ -39,7 +41,8 @@ func newPattern(re, flags string) (*pattern, error) {
 	}
 	p := &pattern{size: sizeOfRegexp(tree)}
 	if p.size > maxPattern {
-		return nil, fmt.Errorf("the regular expression has more than %d instructions once its repetitions are written out; repeat less or use + or *", maxPattern)
+		return nil, fmt.Errorf("the regular expression has more than %d instructions once its repetitions are written out; "+
+			"repeat less or use + or *", maxPattern)
 	}
 	if p.first, err = regexp.Compile(re); err != nil {
 		return nil, fmt.Errorf("cannot compile the regular expression: %w", err)
@@ -76,7 +79,8 @@ func sizeOfRegexp(re *syntax.Regexp) int {
 	return n
 }
 
-// search is one pass of a pattern over a text. It pays for each character that the pattern looks at, however often it looks.
+// search is one pass of a pattern over a text. It pays for each character that the pattern looks at, however often it
+// looks.
 type search struct {
 	*pattern
 	fuel *limits.Fuel

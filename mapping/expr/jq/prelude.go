@@ -9,11 +9,11 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// The prelude defines some of gojq's functions anew, in front of the programs that use them. What a program defines itself comes before
-// the prelude, and gojq's own definitions see nothing of it.
+// The prelude defines some of gojq's functions anew, in front of the programs that use them. What a program defines
+// itself comes before the prelude, and gojq's own definitions see nothing of it.
 
-// redefined are the definitions by the name that a program uses. In a definition the name still means gojq's function where a copy
-// of that has been made before it.
+// redefined are the definitions by the name that a program uses. In a definition the name still means gojq's function
+// where a copy of that has been made before it.
 var redefined = func() map[string][]*gojq.FuncDef {
 	sources := map[string]string{
 		"add":        `def __addall: add; def add: __addable | __addall; def add(f): [f] | add;`,
@@ -23,7 +23,8 @@ var redefined = func() map[string][]*gojq.FuncDef {
 		"_tobase64d": `def _tobase64d: __base64d;`,
 		"_tourid":    `def __urid: _tourid; def _tourid: __urid | __text("@urid");`,
 		"format": `def __format(f): format(f); def __urid: _tourid;
-			def format(f): f as $f | if $f == "base64d" then __base64d elif $f == "urid" then __urid | __text("@urid") else __format($f) end;`,
+			def format(f): f as $f | if $f == "base64d" then __base64d elif $f == "urid"
+				then __urid | __text("@urid") else __format($f) end;`,
 	}
 	for name := range roundings {
 		sources[name] = strings.ReplaceAll(`def NAME: __NAME;`, "NAME", name)
@@ -32,7 +33,8 @@ var redefined = func() map[string][]*gojq.FuncDef {
 		`def __NAME: NAME; def NAME: __held("NAME") | __NAME;`,
 		`def __NAME(a): NAME(a); def NAME(a): __held("NAME") | __NAME(a);`,
 		`def __NAME(a; b): NAME(a; b); def NAME(a; b): __NAME(a | __held("NAME"); b | __held("NAME"));`,
-		`def __NAME(a; b; c): NAME(a; b; c); def NAME(a; b; c): __NAME(a | __held("NAME"); b | __held("NAME"); c | __held("NAME"));`,
+		`def __NAME(a; b; c): NAME(a; b; c); 
+		 def NAME(a; b; c): __NAME(a | __held("NAME"); b | __held("NAME"); c | __held("NAME"));`,
 	}
 	for i, names := range inFloats {
 		for _, name := range names {
@@ -50,8 +52,8 @@ var redefined = func() map[string][]*gojq.FuncDef {
 	return defs
 }()
 
-// redefine puts the definitions of what q uses in front of q, the library's behind those that it uses, and functions in the place of
-// operators.
+// redefine puts the definitions of what q uses in front of q, the library's behind those that it uses, and functions
+// in the place of operators.
 func redefine(q *gojq.Query, library []*gojq.FuncDef) *gojq.Query {
 	redefineOperators(q)
 	var defs []*gojq.FuncDef

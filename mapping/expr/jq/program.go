@@ -20,7 +20,8 @@ type Program struct {
 	idle []*machine
 }
 
-// machine is a compiled copy of a program and the fuel of its run, from which its functions take. A program has as many as run at once.
+// machine is a compiled copy of a program and the fuel of its run, from which its functions take. A program has as
+// many as run at once.
 type machine struct {
 	fuel     limits.Fuel
 	code     *gojq.Code
@@ -92,8 +93,8 @@ func jqUnix(perSecond int64) func(any, []any) any {
 // Vars are the variables that the program uses, without the dollar sign.
 func (j *Program) Vars() []string { return j.vars }
 
-// Run yields the outputs of the program for an input and the values of its variables, until one yield gives an error, which Run
-// returns as it is. Outputs are appended to the arena. Steps is what the run counts for.
+// Run yields the outputs of the program for an input and the values of its variables, until one yield gives an error,
+// which Run returns as it is. Outputs are appended to the arena. Steps is what the run counts for.
 func (j *Program) Run(input any, vars []any, arena *[]byte, yield func(document.Value) error) (steps int, err error) {
 	m, err := j.acquire()
 	if err != nil {
@@ -131,11 +132,13 @@ func (j *Program) Run(input any, vars []any, arena *[]byte, yield func(document.
 	}
 }
 
-// next asks gojq for the next output. A panic inside gojq, which it has had on rare values, becomes the failure of this run alone.
+// next asks gojq for the next output. A panic inside gojq, which it has had on rare values, becomes the failure of
+// this run alone.
 func next(outputs gojq.Iter) (out any, ok bool) {
 	defer func() {
 		if recover() != nil {
-			out, ok = &limits.EvalError{Kind: limits.Failed, Reason: "gojq broke off with a panic; please report the expression"}, true
+			out, ok = &limits.EvalError{Kind: limits.Failed,
+				Reason: "gojq broke off with a panic; please report the expression"}, true
 		}
 	}()
 	return outputs.Next()

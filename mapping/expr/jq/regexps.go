@@ -8,11 +8,13 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// regexps are the functions with a regular expression, each with the number of arguments that stand before it where it has one.
-var regexps = map[string]int{"test": 0, "match": 0, "capture": 0, "scan": 0, "splits": 0, "sub": 0, "gsub": 0, "split": 1}
+// regexps are the functions with a regular expression, each with the number of arguments that stand before it where
+// it has one.
+var regexps = map[string]int{"test": 0, "match": 0, "capture": 0, "scan": 0, "splits": 0, "sub": 0, "gsub": 0,
+	"split": 1}
 
-// variableRegexp gives the name of a function whose regular expression is not a constant, or nothing. Only one that is known when rules
-// are loaded can be refused then, and need not be compiled for each event.
+// variableRegexp gives the name of a function whose regular expression is not a constant, or nothing. Only one that
+// is known when rules are loaded can be refused then, and need not be compiled for each event.
 func variableRegexp(q *gojq.Query) (name string) {
 	v := &syntax.Visitor{}
 	v.Term = func(t *gojq.Term) {

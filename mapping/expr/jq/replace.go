@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// replacement is a text in which sub puts others in the place of matches. Where sub's argument gives several outputs there are several
-// such texts.
+// replacement is a text in which sub puts others in the place of matches. Where sub's argument gives several outputs
+// there are several such texts.
 type replacement struct {
 	fuel    *limits.Fuel
 	text    string

@@ -14,11 +14,11 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
-// What is not text must not become text: gojq puts U+FFFD in the place of everything that it cannot decode, so that all binary ids
-// would be one person. The functions below fail instead.
+// What is not text must not become text: gojq puts U+FFFD in the place of everything that it cannot decode, so that
+// all binary ids would be one person. The functions below fail instead.
 
-// base64Text is @base64d. Line breaks and missing padding are left to the publisher; anything else that two texts could have in
-// front of the same bytes is refused.
+// base64Text is @base64d. Line breaks and missing padding are left to the publisher; anything else that two texts
+// could have in front of the same bytes is refused.
 func base64Text(v any, _ []any) any {
 	s, ok := v.(string)
 	if !ok {

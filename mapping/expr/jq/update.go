@@ -10,12 +10,13 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// changes are those of one assignment, such as .items[].qty *= 2. Each array and object on the way to what is assigned to is copied once,
-// and paid for then; gojq's own assignment does the same, without asking.
+// changes are those of one assignment, such as .items[].qty *= 2. Each array and object on the way to what is
+// assigned to is copied once, and paid for then; gojq's own assignment does the same, without asking.
 type changes struct {
 	fuel *limits.Fuel
-	own  map[uintptr]any // the copies, which nobody else has seen; kept, so that nothing else comes to lie in the place of one
-	gone []any           // paths that are to be deleted
+	// the copies, which nobody else has seen; kept, so that nothing else comes to lie in the place of one
+	own  map[uintptr]any
+	gone []any // paths that are to be deleted
 }
 
 func (m *machine) newChanges(any, []any) any {
@@ -41,7 +42,8 @@ func (m *machine) set(v any, args []any) any {
 
 var setpathCode = compiled("$v | setpath($p; $w)", "$v", "$p", "$w")
 
-// get gives the value at a path to the right side of an assignment. What the right side has seen is no longer changed in place.
+// get gives the value at a path to the right side of an assignment. What the right side has seen is no longer changed
+// in place.
 func (m *machine) get(v any, args []any) any {
 	c := args[0].(*changes)
 	steps, ok := args[1].([]any)

@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 )
 
-// A copy that an assignment has made and let go stays where it is until the assignment ends: a value that came to lie in its place would be
-// taken for a copy that nobody has seen, and be changed for all who hold it.
+// A copy that an assignment has made and let go stays where it is until the assignment ends: a value that came to lie
+// in its place would be taken for a copy that nobody has seen, and be changed for all who hold it.
 func TestAssignmentKeepsItsCopies(t *testing.T) {
 	t.Parallel()
 	c := (&machine{fuel: limits.NewFuel()}).newChanges(nil, nil).(*changes)

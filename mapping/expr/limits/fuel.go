@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// Fuel is what one run may use. For gojq it is the run's context: gojq asks Done before each of its instructions, so that the run can
-// be measured without a timer and without a goroutine, and one that never ends is stopped even where the clock stands still.
+// Fuel is what one run may use. For gojq it is the run's context: gojq asks Done before each of its instructions, so
+// that the run can be measured without a timer and without a goroutine, and one that never ends is stopped even where
+// the clock stands still.
 //
-// A step is an instruction, or BytesPerStep bytes that a function reads or makes. Functions cannot be stopped while they work, so that
-// they pay before.
+// A step is an instruction, or BytesPerStep bytes that a function reads or makes. Functions cannot be stopped while
+// they work, so that they pay before.
 //
-// A pause between two looks at the clock counts for little more than what was paid for: it is the machine that was busy with something
-// else, and an event must not become a dead letter because of that. It may also have been an instruction that took long unpaid, such as the text of
-// an error over a large object, for which gojq sorts its keys. So the steps after a pause are looked at one by one: pauses that follow
-// each other are the program's.
+// A pause between two looks at the clock counts for little more than what was paid for: it is the machine that was
+// busy with something else, and an event must not become a dead letter because of that. It may also have been an
+// instruction that took long unpaid, such as the text of an error over a large object, for which gojq sorts its keys.
+// So the steps after a pause are looked at one by one: pauses that follow each other are the program's.
 type Fuel struct {
 	context.Context
 	steps  int
@@ -67,12 +68,12 @@ func (f *Fuel) look() {
 	}
 }
 
-// MaxUsed is how many steps all runs on a document may take, about a second. An expression that goes through a list is quick, and
-// takes minutes where it is run for each element of that list.
+// MaxUsed is how many steps all runs on a document may take, about a second. An expression that goes through a list
+// is quick, and takes minutes where it is run for each element of that list.
 const MaxUsed = 25 * maxSteps
 
-// Used is how many steps the run counts for on its document. One that took long over a few has done something that it did not pay for, and counts
-// by its time.
+// Used is how many steps the run counts for on its document. One that took long over a few has done something that it
+// did not pay for, and counts by its time.
 func (f *Fuel) Used() int {
 	if f.look(); f.spent > time.Millisecond {
 		return max(f.steps, int(f.spent/maxStep))

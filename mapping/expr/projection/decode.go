@@ -15,7 +15,8 @@ func decodeProjected(r *Projection, raw []byte) any {
 	return v
 }
 
-// decodeAt decodes what is read of the value at i and gives the place after it. Src is raw as a string, which decoded strings share.
+// decodeAt decodes what is read of the value at i and gives the place after it. Src is raw as a string, which decoded
+// strings share.
 func decodeAt(r *Projection, raw []byte, src string, i int) (any, int) {
 	kind := document.KindOf(raw[i])
 	if !r.isPartial(kind) {

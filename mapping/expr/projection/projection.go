@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
-// Projection is a place in a document and what a program on gojq reads of it, so that nothing else has to be decoded. Where the value at
-// the place is not what the program takes it for, all of it is: a message of gojq may quote it.
+// Projection is a place in a document and what a program on gojq reads of it, so that nothing else has to be decoded.
+// Where the value at the place is not what the program takes it for, all of it is: a message of gojq may quote it.
 type Projection struct {
 	whole bool            // all of the value
 	keys  []keyProjection // of an object
@@ -66,7 +66,8 @@ func (r *Projection) isPartial(kind document.Kind) bool {
 	return kind == document.Array && r.elems != nil
 }
 
-// Of says what q reads of a document, and wants the places of it. All programs that read the whole document share one projection.
+// Of says what q reads of a document, and wants the places of it. All programs that read the whole document share one
+// projection.
 func Of(s *document.Places, q *gojq.Query) *Projection {
 	p := projector{root: &Projection{place: noPlace}}
 	p.queryAll(q, p.root)

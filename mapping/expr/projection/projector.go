@@ -6,7 +6,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
-// projector walks a syntax tree with the place of the value that comes in. Its methods give the place of what comes out.
+// projector walks a syntax tree with the place of the value that comes in. Its methods give the place of what comes
+// out.
 type projector struct{ root *Projection }
 
 // queryAll is query where the outputs become part of something else.
@@ -149,10 +150,11 @@ func (p *projector) branch(i *gojq.If, in *Projection) {
 	p.queryAll(i.Else, in)
 }
 
-// ofArguments are the functions that make their outputs of those of their arguments, whose input is their own. What the later arguments of
-// any and all see comes from the first.
+// ofArguments are the functions that make their outputs of those of their arguments, whose input is their own. What
+// the later arguments of any and all see comes from the first.
 var ofArguments = map[string]bool{
-	"first": true, "last": true, "limit": true, "skip": true, "isempty": true, "range": true, "any": true, "all": true, "add": true, "error": true,
+	"first": true, "last": true, "limit": true, "skip": true, "isempty": true, "range": true, "any": true,
+	"all": true, "add": true, "error": true,
 }
 
 func (p *projector) function(f *gojq.Func, in *Projection) *Projection {

@@ -11,7 +11,8 @@ import (
 // IsConstant reports whether q is nothing but a number or a string.
 func IsConstant(q *gojq.Query) bool {
 	t := q.Term
-	return t != nil && len(q.FuncDefs) == 0 && len(t.SuffixList) == 0 && (t.Type == gojq.TermTypeNumber || t.Type == gojq.TermTypeString && t.Str.Queries == nil)
+	return t != nil && len(q.FuncDefs) == 0 && len(t.SuffixList) == 0 &&
+		(t.Type == gojq.TermTypeNumber || t.Type == gojq.TermTypeString && t.Str.Queries == nil)
 }
 
 // LiteralNumber is the text of a term that is nothing but a number, with its sign.
