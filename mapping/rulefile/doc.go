@@ -2,9 +2,15 @@
 // stand in the configuration.
 //
 // It owns the form: which keys there are, which texts are expressions, and that every YAML parser sees the same values.
-// All that it gives is the plain data of packages mapping and ruletest, with the place where each part was written, so
-// that later mistakes can name it. What an expression says is checked by mapping.Compile.
+// Tags, anchors and aliases are refused, and so are scalars that another parser would take for something else, because
+// rules pass through other tools on their way. Which keys an action has is read from customerio's table of operations.
 //
-// A reader goes on after a mistake, so that one run names all of them. Parse in file.go is the way in; reader.go takes
-// maps and lists apart, scalar.go tells expressions from literals, rule.go and test.go know the keys.
+// Text goes in, and plain data comes out: a mapping.Rule for each rule, a ruletest.Test for each test, each part with the
+// place where it was written, so that a later mistake can name it. What an expression says is checked by mapping.Compile.
+// A reader goes on after a mistake, so that one run names all of them; of what stands in the configuration itself it quotes
+// nothing, since a secret may stand there by mistake.
+//
+// There are no goroutines and no locks. Begin reading with Parse in file.go, for a file, or with the types of section.go,
+// for a part of the configuration. Both use the reader: reader.go takes maps and lists apart, scalar.go tells expressions
+// from literals, rule.go and test.go know the keys.
 package rulefile
