@@ -10,11 +10,13 @@ import (
 
 func TestConfigFromYAML(t *testing.T) {
 	var c Config
-	text := "topic: ciobridge.dead\ncreate: true\npartitions: 6\nreplicas: 3\nretention: 720h\nmax_bytes: 900000\ntimeout: 5s\n"
+	text := "topic: ciobridge.dead\ncreate: true\npartitions: 6\n" +
+		"replicas: 3\nretention: 720h\nmax_bytes: 900000\ntimeout: 5s\n"
 	if err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	want := Config{Topic: "ciobridge.dead", Create: true, Partitions: 6, Replicas: 3, Retention: 720 * time.Hour, MaxBytes: 900000, Timeout: 5 * time.Second}
+	want := Config{Topic: "ciobridge.dead", Create: true, Partitions: 6, Replicas: 3, Retention: 720 * time.Hour,
+		MaxBytes: 900000, Timeout: 5 * time.Second}
 	if c != want || c.Validate() != nil {
 		t.Errorf("got %+v, %v", c, c.Validate())
 	}
@@ -35,7 +37,8 @@ func TestConfigReportsEveryMistake(t *testing.T) {
 		"create":   {Config{Subject: "a", Create: true}, []string{"dead_letters.stream: name the stream"}},
 		"lonely":   {Config{Topic: "a", Stream: "A"}, []string{"dead_letters.stream: works only"}},
 		"numbers": {Config{File: "f", Partitions: -1, Replicas: -1, Retention: -1, MaxBytes: 1, Timeout: -1}, []string{
-			"dead_letters.partitions:", "dead_letters.replicas:", "dead_letters.retention:", "dead_letters.max_bytes:", "dead_letters.timeout:",
+			"dead_letters.partitions:", "dead_letters.replicas:", "dead_letters.retention:", "dead_letters.max_bytes:",
+			"dead_letters.timeout:",
 		}},
 	} {
 		err := c.config.Validate()
@@ -54,7 +57,8 @@ func TestConfigReportsEveryMistake(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []Config{{Topic: "a.b-c_1"}, {Subject: "a.b"}, {Subject: "a", Stream: "A", Create: true}, {File: "dead.jsonl"}} {
+	for _, c := range []Config{{Topic: "a.b-c_1"}, {Subject: "a.b"}, {Subject: "a", Stream: "A", Create: true},
+		{File: "dead.jsonl"}} {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}

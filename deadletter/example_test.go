@@ -122,17 +122,20 @@ func ExampleDiscard() {
 	store, remove := openFile()
 	defer remove()
 	ctx := context.Background()
-	if err := store.Put(ctx, order(41, event.ReasonRefused, "identify"), order(42, event.ReasonNoType, "")); err != nil {
+	if err := store.Put(ctx, order(41, event.ReasonRefused, "identify"),
+		order(42, event.ReasonNoType, "")); err != nil {
 		fmt.Println(err)
 	}
-	n, err := deadletter.Discard(ctx, store, deadletter.Filter{Reasons: []event.Reason{event.ReasonNoType}}, "test traffic")
+	n, err := deadletter.Discard(ctx, store, deadletter.Filter{Reasons: []event.Reason{event.ReasonNoType}},
+		"test traffic")
 	fmt.Println(n, err)
 	// Output: 1 <nil>
 }
 
 // Of a value people see the shape. A key that may be personal data itself is hidden too.
 func ExampleMasked() {
-	fmt.Printf("%s\n", deadletter.Masked([]byte(`{"email":"ann@example.com","plan":null,"consents":{"ann@example.com":true}}`)))
+	value := []byte(`{"email":"ann@example.com","plan":null,"consents":{"ann@example.com":true}}`)
+	fmt.Printf("%s\n", deadletter.Masked(value))
 	fmt.Printf("%s\n", deadletter.Masked([]byte("not JSON")))
 	// Output:
 	// {"email":"string(15)","plan":null,"consents":{"key(15)":"boolean"}}

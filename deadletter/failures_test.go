@@ -61,7 +61,8 @@ func TestFailuresThatDoNotFit(t *testing.T) {
 		var all []event.Failure
 		for _, r := range records {
 			letters, _, err := Decode(r)
-			if err != nil || r.Size() > limit || (letters[0].Truncated != nil) != c.cut || letters[0].EventID != EventID(&l.Message) {
+			if err != nil || r.Size() > limit || (letters[0].Truncated != nil) != c.cut ||
+				letters[0].EventID != EventID(&l.Message) {
 				t.Fatalf("%s: a record of %d bytes, %v, %v", name, r.Size(), letters, err)
 			}
 			if !c.cut && len(letters[0].Message.Value) != c.value {
@@ -79,7 +80,8 @@ func TestFailuresThatDoNotFit(t *testing.T) {
 
 // What a letter takes on disk is at most twice its text: `<` and what else HTML escapes is written as it is.
 func TestALineIsNotMuchLongerThanItsRecord(t *testing.T) {
-	for name, unit := range map[string]string{"markup": "<>&", "quotes": `"\`, "control": "\x01", "mixed": "a\n\x02b<é", "binary": "\xff", "separators": "\u2028"} {
+	for name, unit := range map[string]string{"markup": "<>&", "quotes": `"\`, "control": "\x01",
+		"mixed": "a\n\x02b<é", "binary": "\xff", "separators": "\u2028"} {
 		l := lettertest.Letter(1)
 		l.Message.Value = bytes.Repeat([]byte(unit), 100_000/len(unit))
 		l.Message.Key = l.Message.Value[:1000]
@@ -93,9 +95,10 @@ func TestALineIsNotMuchLongerThanItsRecord(t *testing.T) {
 			t.Errorf("%s: %d bytes for %d", name, len(text), r.Size())
 		}
 		got, err := ParseJSON(text)
-		if err != nil || !bytes.Equal(got.Value, r.Value) || !bytes.Equal(got.Key, r.Key) || !slices.EqualFunc(got.Headers, r.Headers, func(a, b event.Header) bool {
-			return a.Key == b.Key && bytes.Equal(a.Value, b.Value)
-		}) {
+		if err != nil || !bytes.Equal(got.Value, r.Value) || !bytes.Equal(got.Key, r.Key) ||
+			!slices.EqualFunc(got.Headers, r.Headers, func(a, b event.Header) bool {
+				return a.Key == b.Key && bytes.Equal(a.Value, b.Value)
+			}) {
 			t.Errorf("%s: came back as %+v, %v", name, got, err)
 		}
 	}

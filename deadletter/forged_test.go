@@ -25,10 +25,12 @@ func forge(l event.FailedMessage, at int64, headers map[string]string) Record {
 // An event is its value, its key and its headers: the type of a CloudEvent in binary mode is a header.
 func TestAForgedLetterIsForeign(t *testing.T) {
 	for name, change := range map[string]func(m *event.Message){
-		"value":         func(m *event.Message) { m.Value = []byte(`{"n":"of somebody else"}`) },
-		"key":           func(m *event.Message) { m.Key = []byte("somebody else") },
-		"no key":        func(m *event.Message) { m.Key = nil },
-		"header":        func(m *event.Message) { m.Headers = []event.Header{{Key: "ce_type", Value: []byte("another")}} },
+		"value":  func(m *event.Message) { m.Value = []byte(`{"n":"of somebody else"}`) },
+		"key":    func(m *event.Message) { m.Key = []byte("somebody else") },
+		"no key": func(m *event.Message) { m.Key = nil },
+		"header": func(m *event.Message) {
+			m.Headers = []event.Header{{Key: "ce_type", Value: []byte("another")}}
+		},
 		"one more":      func(m *event.Message) { m.Headers = append(m.Headers, event.Header{Key: "ce_type"}) },
 		"without any":   func(m *event.Message) { m.Headers = nil },
 		"another order": func(m *event.Message) { m.Headers = []event.Header{m.Headers[1], m.Headers[0]} },
@@ -91,7 +93,8 @@ func TestAResolutionWithoutAnEvent(t *testing.T) {
 		if got := listed(t, c.log, Filter{All: true}); len(got) != c.open {
 			t.Errorf("%d are open, want %d", len(got), c.open)
 		}
-		if sum, err := Stats(t.Context(), c.log); err != nil || sum.Open != c.open || sum.Open+sum.Resolved != 1 || sum.Unreadable != 0 {
+		if sum, err := Stats(t.Context(), c.log); err != nil || sum.Open != c.open || sum.Open+sum.Resolved != 1 ||
+			sum.Unreadable != 0 {
 			t.Errorf("got %+v, %v", sum, err)
 		}
 	}

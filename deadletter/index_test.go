@@ -110,7 +110,8 @@ func TestTheIndexIsTheNewestOfEachLetter(t *testing.T) {
 		for _, n := range sum.ByReason {
 			reasons += n
 		}
-		if err != nil || sum.Open != open || reasons != open || sum.ByTopic["shop.orders"] != open || sum.ByRule["order"] != open {
+		if err != nil || sum.Open != open || reasons != open || sum.ByTopic["shop.orders"] != open ||
+			sum.ByRule["order"] != open {
 			t.Fatalf("seed %d: %+v, %v", seed, sum, err)
 		}
 	}

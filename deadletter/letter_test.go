@@ -80,7 +80,8 @@ func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
 	}
 	got := letters[0]
 	d := got.Failure.Detail
-	if len(d) > maxDetail || strings.ContainsAny(d, "\r\n\x00") || !strings.HasPrefix(d, "bad  X: y  \uFFFD ü") || !strings.HasSuffix(d, "ü") {
+	if len(d) > maxDetail || strings.ContainsAny(d, "\r\n\x00") || !strings.HasPrefix(d, "bad  X: y  \uFFFD ü") ||
+		!strings.HasSuffix(d, "ü") {
 		t.Errorf("detail is %q", d)
 	}
 	if !got.Failure.First.Equal(lettertest.Time) {
@@ -113,7 +114,8 @@ func TestEventIDTellsEventsApart(t *testing.T) {
 		// The same: a store need not keep the order of different names, and adds headers of the bridge's own.
 		"same: other order": headers(a, t1, t2),
 		"same: in between":  headers(t1, a, t2),
-		"same: own headers": headers(header(headerRule, "x"), t1, t2, header(connectTopic, "y"), a, header(HeaderKey, "z")),
+		"same: own headers": headers(header(headerRule, "x"), t1, t2, header(connectTopic, "y"), a,
+			header(HeaderKey, "z")),
 
 		"order of a name": headers(t2, t1, a),
 		"no headers":      headers(),
@@ -151,7 +153,8 @@ func TestEventIDTellsEventsApart(t *testing.T) {
 func TestOriginsComeBack(t *testing.T) {
 	times := []time.Time{{}, lettertest.Time, time.Unix(-1, 5).UTC(), time.Unix(1<<50, 0).UTC()}
 	for _, o := range []event.Origin{
-		{}, {Topic: "a", Partition: 3, Offset: 1 << 60}, {Topic: "S", Subject: "a.b c/d@e%"}, {Topic: "x/1@2 -", Offset: -1}, {Topic: "é\n"},
+		{}, {Topic: "a", Partition: 3, Offset: 1 << 60}, {Topic: "S", Subject: "a.b c/d@e%"},
+		{Topic: "x/1@2 -", Offset: -1}, {Topic: "é\n"},
 	} {
 		for _, at := range times {
 			got, gotAt, err := parseOrigin(formatOrigin(o, at))
@@ -160,7 +163,8 @@ func TestOriginsComeBack(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"", "a/1@2", "a/1@2 -  ", "a1@2 -", "a/1 -", "a/x@1 -", "a/1@x -", "a/1@2 1.5", "a/1@2 - %zz", "%zz/1@2 -", "a/1@2 x.000000000"} {
+	for _, bad := range []string{"", "a/1@2", "a/1@2 -  ", "a1@2 -", "a/1 -", "a/x@1 -", "a/1@x -", "a/1@2 1.5",
+		"a/1@2 - %zz", "%zz/1@2 -", "a/1@2 x.000000000"} {
 		if _, _, err := parseOrigin(bad); !errors.Is(err, errOrigin) {
 			t.Errorf("%q gives %v", bad, err)
 		}
@@ -174,7 +178,8 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
 		{headerAttempts, "many", "ciobridge-attempts"}, {headerStatus, "x", "ciobridge-status"},
 		{headerFirst, "yesterday", "ciobridge-first-failed-at"}, {headerOrigin, "nowhere", "ciobridge-origin"},
-		{headerEventID, "", "ciobridge-event-id"}, {headerFailures, `[{"ids":["x"]}]`, "ciobridge-failures"}, {headerTruncated, "12 34", "ciobridge-cut"},
+		{headerEventID, "", "ciobridge-event-id"}, {headerFailures, `[{"ids":["x"]}]`, "ciobridge-failures"},
+		{headerTruncated, "12 34", "ciobridge-cut"},
 	} {
 		r := good
 		r.Headers = append(withoutHeader(good.Headers, c.header), event.Header{Key: c.header, Value: []byte(c.value)})
@@ -217,7 +222,8 @@ func FuzzDecode(f *testing.F) {
 	l, several := lettertest.Letter(1), lettertest.WithFailures(lettertest.Letter(2), 5)
 	for _, r := range []Record{
 		Encode(&l, lettertest.Time, "hash"), Encode(&several, lettertest.Time, "hash"),
-		EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1), lettertest.ID(2)}, Kind: Delivered}, lettertest.Time),
+		EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1), lettertest.ID(2)}, Kind: Delivered},
+			lettertest.Time),
 	} {
 		f.Add(AppendJSON(nil, &r))
 	}
@@ -244,7 +250,8 @@ func FuzzDecode(f *testing.F) {
 			}
 			for i, l := range letters {
 				again := written[i]
-				if !lettertest.Same(again.Message, l.Message) || again.ID() != l.ID() || again.Failure.Rule != l.Failure.Rule || !again.Failure.First.Equal(l.Failure.First) {
+				if !lettertest.Same(again.Message, l.Message) || again.ID() != l.ID() ||
+					again.Failure.Rule != l.Failure.Rule || !again.Failure.First.Equal(l.Failure.First) {
 					t.Fatalf("changed:\n%+v\n%+v", l, again)
 				}
 			}

@@ -51,7 +51,8 @@ func TestALockLastsWhileItIsRenewed(t *testing.T) {
 func TestALockIsLostWhenTheStoreSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		l := KeepLock(t.Context(), begun, 10*time.Second, func(context.Context) error { return ErrLockTaken }, func(context.Context) {})
+		l := KeepLock(t.Context(), begun, 10*time.Second, func(context.Context) error { return ErrLockTaken },
+			func(context.Context) {})
 		<-l.Lost()
 		if took := time.Since(begun); took != 2500*time.Millisecond {
 			t.Errorf("it took %s", took)

@@ -20,38 +20,47 @@ import (
 func TestOneRecordHoldsTheFailuresOfItsMessage(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		l := lettertest.WithFailures(lettertest.Letter(1), 5)
-		l.Failures[2].Reason, l.Failures[2].Detail, l.Failures[2].Attempts = event.ReasonPoison, "the second\u2028<kind>", 12
+		f := &l.Failures[2]
+		f.Reason, f.Detail, f.Attempts = event.ReasonPoison, "the second\u2028<kind>", 12
 		lettertest.MustPut(t, s, l)
 		lettertest.MustPut(t, s, lettertest.Letter(4))
 		records := 0
-		if err := s.Scan(t.Context(), func(deadletter.Record) error { records++; return nil }); err != nil || records != 2 {
+		if err := s.Scan(t.Context(), func(deadletter.Record) error { records++; return nil }); err != nil ||
+			records != 2 {
 			t.Errorf("%d records, %v", records, err)
 		}
 		letters, _, _ := logtest.ScanAll(t, s)
 		if len(letters) != 6 {
 			t.Fatalf("%d letters", len(letters))
 		}
-		slices.SortStableFunc(letters, func(a, b *deadletter.Letter) int { return int(a.Message.Origin.Offset - b.Message.Origin.Offset) })
+		slices.SortStableFunc(letters, func(a, b *deadletter.Letter) int {
+			return int(a.Message.Origin.Offset - b.Message.Origin.Offset)
+		})
 		for i, f := range l.Failures {
-			if got := letters[i]; got.Failure != f || !lettertest.Same(got.Message, l.Message) || got.EventID != letters[0].EventID {
+			if got := letters[i]; got.Failure != f || !lettertest.Same(got.Message, l.Message) ||
+				got.EventID != letters[0].EventID {
 				t.Errorf("letter %d:\n got %+v\nwant %+v", i, got, f)
 			}
 		}
 		if &letters[0].Message.Value[0] != &letters[4].Message.Value[0] {
 			t.Error("the letters of one record have a copy of the message each")
 		}
-		want := []event.ID{lettertest.ID(1), lettertest.ID(1001), lettertest.ID(2001), lettertest.ID(3001), lettertest.ID(4001), lettertest.ID(4)}
+		want := []event.ID{lettertest.ID(1), lettertest.ID(1001), lettertest.ID(2001), lettertest.ID(3001),
+			lettertest.ID(4001), lettertest.ID(4)}
 		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); !slices.Equal(got, want) {
 			t.Errorf("listed are %v", got)
 		}
-		if got := logtest.Listed(t, s, deadletter.Filter{Reasons: []event.Reason{event.ReasonPoison}}); !slices.Equal(got, want[2:3]) {
+		poison := deadletter.Filter{Reasons: []event.Reason{event.ReasonPoison}}
+		if got := logtest.Listed(t, s, poison); !slices.Equal(got, want[2:3]) {
 			t.Errorf("poison are %v", got)
 		}
-		if n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{IDs: want[1:2]}, "not wanted"); n != 1 || err != nil {
+		if n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{IDs: want[1:2]}, "not wanted"); n != 1 ||
+			err != nil {
 			t.Errorf("%d discarded, %v", n, err)
 		}
 		sum, err := deadletter.Stats(t.Context(), s)
-		if err != nil || sum.Open != 5 || sum.Resolved != 1 || sum.Written != 6 || sum.ByReason[event.ReasonPoison] != 1 {
+		if err != nil || sum.Open != 5 || sum.Resolved != 1 || sum.Written != 6 ||
+			sum.ByReason[event.ReasonPoison] != 1 {
 			t.Errorf("%+v, %v", sum, err)
 		}
 		h, err := logtest.ShowOne(t, s, lettertest.ID(2001))
@@ -99,7 +108,8 @@ func TestLettersOfOneIdentityAndTwoEvents(t *testing.T) {
 		second.Message.Value = []byte(`{"n":"another"}`)
 		lettertest.MustPut(t, s, first)
 		lettertest.MustPut(t, s, second)
-		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); !slices.Equal(got, []event.ID{lettertest.ID(1), lettertest.ID(1)}) {
+		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); !slices.Equal(got,
+			[]event.ID{lettertest.ID(1), lettertest.ID(1)}) {
 			t.Fatalf("got %v", got)
 		}
 		for l := range deadletter.List(t.Context(), s, deadletter.Filter{All: true}) {
@@ -117,7 +127,8 @@ func TestLettersOfOneIdentityAndTwoEvents(t *testing.T) {
 			t.Errorf("open are %+v", open)
 		}
 		histories, err := deadletter.Show(t.Context(), s, lettertest.ID(1))
-		if err != nil || len(histories) != 2 || !histories[0].Open || histories[1].Open || len(histories[0].Resolutions) != 0 {
+		if err != nil || len(histories) != 2 || !histories[0].Open || histories[1].Open ||
+			len(histories[0].Resolutions) != 0 {
 			t.Errorf("got %+v, %v", histories, err)
 		}
 	})

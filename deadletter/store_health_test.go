@@ -36,7 +36,8 @@ func TestAStoreSaysThatItCannotStore(t *testing.T) {
 		"kafka": func(t *testing.T) (storetest.Store, func()) {
 			cluster := lettertest.StartKafka(t)
 			var mended atomic.Bool
-			refused := lettertest.RefuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(*kmsg.ProduceRequest) bool { return !mended.Load() })
+			refused := lettertest.RefuseProduce(cluster, kerr.NotEnoughReplicas.Code,
+				func(*kmsg.ProduceRequest) bool { return !mended.Load() })
 			return storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic}), func() {
 				if refused.Load() == 0 {
 					t.Error("nothing was refused")

@@ -20,8 +20,10 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 	odd := lettertest.Letter(1)
 	odd.Message.Key, odd.Message.Value = []byte{0xff, 0, '\n'}, []byte("\xff\x00not json\r\n")
 	odd.Message.Headers = []event.Header{
-		{Key: "two\nlines", Value: []byte("a\r\nb")}, {Key: "", Value: []byte(" padded ")}, {Key: "Nats-Rollup", Value: []byte("all")},
-		{Key: "Nats-Expected-Stream", Value: []byte("OTHER")}, {Key: "Status", Value: []byte("404")}, {Key: "bin", Value: []byte{0, 0xfe}},
+		{Key: "two\nlines", Value: []byte("a\r\nb")}, {Key: "", Value: []byte(" padded ")}, {Key: "Nats-Rollup",
+			Value: []byte("all")},
+		{Key: "Nats-Expected-Stream", Value: []byte("OTHER")}, {Key: "Status", Value: []byte("404")}, {Key: "bin",
+			Value: []byte{0, 0xfe}},
 		{Key: "empty", Value: []byte{}},
 	}
 	odd.Failures[0].Rule = "two\nlines"
@@ -60,14 +62,16 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 			if got.Failure != w.Failures[0] {
 				t.Errorf("failure changed:\n got %+v\nwant %+v", got.Failure, w.Failures[0])
 			}
-			if got.EventID != deadletter.EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Truncated != nil || time.Since(got.Written) > time.Minute {
+			if got.EventID != deadletter.EventID(&w.Message) || got.ConfigHash != "hash-1" || got.Truncated != nil ||
+				time.Since(got.Written) > time.Minute {
 				t.Errorf("story changed: %+v", got)
 			}
 			again, err := s.Read(t.Context(), got.Position)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l, _, err := deadletter.Decode(again); err != nil || len(l) != 1 || l[0].ID() != got.ID() || l[0].Position != got.Position {
+			if l, _, err := deadletter.Decode(again); err != nil || len(l) != 1 || l[0].ID() != got.ID() ||
+				l[0].Position != got.Position {
 				t.Errorf("read at %s gives %+v, %v", got.Position, l, err)
 			}
 		}
@@ -81,7 +85,8 @@ func oddHeaders() [][]event.Header {
 	null := func(key string) event.Header { return event.Header{Key: key} }
 	var all, many []event.Header
 	for c := range 256 {
-		all = append(all, h(string([]byte{'n', byte(c)}), string([]byte{byte(c)})), h("v", string([]byte{'<', byte(c), '>'})))
+		all = append(all, h(string([]byte{'n', byte(c)}), string([]byte{byte(c)})),
+			h("v", string([]byte{'<', byte(c), '>'})))
 		many = append(many, h("m"+string(rune('a'+c%26)), "x"))
 	}
 	return [][]event.Header{
@@ -91,10 +96,14 @@ func oddHeaders() [][]event.Header {
 		{null("null"), h("empty", ""), h("", ""), null(""), h("", "nameless")},
 		{h("z", "1"), h("a", "2"), h("z", "3"), h("a", "4"), h("A", "5")},
 		{h("bin", "\x00\xff\xfe"), h("bin", "\x80"), h("bin", "\v\f\x7f"), h("\xff\x00", "odd name"), h("é ü", "ÿ")},
-		{h("Nats-Msg-Id", "1"), h("nats-rollup", "all"), h("NATS-TTL", "1s"), h("Nats-Msg-Id", "2"), h("Nats-", ""), h("traceparent", "00-0-0-01")},
-		{h("Status", "503"), h("Description", "x"), h("status", "x"), h("KV-Operation", "PURGE"), h("Content-Length", "7"), h("host", "a:b: c")},
-		{h("ce_type", "order"), h("ce-id", "1"), h("ce_source", "/shop?a=b#c"), h("ce_type", `"order"`), h("content-type", "application/json; charset=utf-8")},
-		{h("ciobridge-keys", "not ours"), h("Ciobridge-Key", "not ours"), h("CIOBRIDGE-TOMBSTONE", "true"), h("__connect.errors.topicx", "x")},
+		{h("Nats-Msg-Id", "1"), h("nats-rollup", "all"), h("NATS-TTL", "1s"), h("Nats-Msg-Id", "2"), h("Nats-", ""),
+			h("traceparent", "00-0-0-01")},
+		{h("Status", "503"), h("Description", "x"), h("status", "x"), h("KV-Operation", "PURGE"),
+			h("Content-Length", "7"), h("host", "a:b: c")},
+		{h("ce_type", "order"), h("ce-id", "1"), h("ce_source", "/shop?a=b#c"), h("ce_type", `"order"`),
+			h("content-type", "application/json; charset=utf-8")},
+		{h("ciobridge-keys", "not ours"), h("Ciobridge-Key", "not ours"), h("CIOBRIDGE-TOMBSTONE", "true"),
+			h("__connect.errors.topicx", "x")},
 		all, many,
 	}
 }
@@ -137,7 +146,8 @@ func TestStoresResolve(t *testing.T) {
 			t.Fatalf("got %d resolutions and %d foreign records", len(resolutions), foreign)
 		}
 		r := resolutions[0]
-		if r.Kind != deadletter.Discarded || r.Note != "a test of ours" || r.Origin != first.Message.Origin || !bytes.Equal(r.Key, first.Message.Key) || r.At.IsZero() {
+		if r.Kind != deadletter.Discarded || r.Note != "a test of ours" || r.Origin != first.Message.Origin ||
+			!bytes.Equal(r.Key, first.Message.Key) || r.At.IsZero() {
 			t.Errorf("got %+v", r)
 		}
 		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); len(got) != 3 {
@@ -150,7 +160,9 @@ func TestStoresResolve(t *testing.T) {
 		if _, err := logtest.ShowOne(t, s, lettertest.ID(99)); !errors.Is(err, deadletter.ErrUnknownLetter) {
 			t.Errorf("got %v", err)
 		}
-		lettertest.MustPut(t, s, func() event.FailedMessage { l := lettertest.Letter(2); l.Failures[0].Attempts = 5; return l }())
+		again := lettertest.Letter(2)
+		again.Failures[0].Attempts = 5
+		lettertest.MustPut(t, s, again)
 		if h, err := logtest.ShowOne(t, s, lettertest.ID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
 			t.Errorf("a letter that was written again is not open: %+v, %v", h, err)
 		}
@@ -161,10 +173,12 @@ func TestStoresDiscardWithANote(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		const letters = 150
 		lettertest.MustPut(t, s, lettertest.Letters(0, letters)...)
-		if n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{All: true}, " \n"); !errors.Is(err, deadletter.ErrNote) || n != 0 {
+		n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{All: true}, " \n")
+		if !errors.Is(err, deadletter.ErrNote) || n != 0 {
 			t.Errorf("without a note: %d, %v", n, err)
 		}
-		if n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{All: true, Limit: letters - 2}, "a test"); err != nil || n != letters-2 {
+		if n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{All: true, Limit: letters - 2},
+			"a test"); err != nil || n != letters-2 {
 			t.Errorf("discarded %d, %v", n, err)
 		}
 		if sum, err := deadletter.Stats(t.Context(), s); err != nil || sum.Open != 2 || sum.Resolved != letters-2 {

@@ -30,7 +30,8 @@ func TestAFileOfAnotherKindIsRefused(t *testing.T) {
 	}
 	defer socket.Close()
 	for file, kind := range map[string]string{
-		path("pipe"): "a named pipe", path("folder"): "a directory", path("socket"): "a socket", "/dev/null": "a device",
+		path("pipe"): "a named pipe", path("folder"): "a directory", path("socket"): "a socket",
+		"/dev/null": "a device",
 	} {
 		s := New(deadletter.Config{File: file}, "")
 		for doing, do := range map[string]func() error{
@@ -66,7 +67,8 @@ func TestAFileThatAnotherKeepsLockedIsUnreachable(t *testing.T) {
 	if err := filelock.Lock(other); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) || !errors.Is(err, filelock.ErrLocked) {
+	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) ||
+		!errors.Is(err, filelock.ErrLocked) {
 		t.Errorf("got %v", err)
 	}
 	other.Close()

@@ -55,7 +55,8 @@ func (f *Store) Check(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("check: %w", fileError(err))
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		weak := fmt.Sprintf("%s has mode %04o: others can read the personal data in the letters; use chmod 600", f.path, mode)
+		weak := fmt.Sprintf("%s has mode %04o: others can read the personal data in the letters; use chmod 600",
+			f.path, mode)
 		return []string{weak}, nil
 	}
 	return nil, nil

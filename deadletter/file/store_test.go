@@ -112,10 +112,12 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(plain, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := New(deadletter.Config{File: filepath.Join(plain, "dead")}, "").Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
+	below := New(deadletter.Config{File: filepath.Join(plain, "dead")}, "")
+	if err := below.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("below a file: %v", err)
 	}
-	if err := New(deadletter.Config{File: dir}, "").Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrNotAFile) {
+	err := New(deadletter.Config{File: dir}, "").Put(t.Context(), lettertest.Letter(1))
+	if !errors.Is(err, deadletter.ErrNotAFile) {
 		t.Errorf("a directory: %v", err)
 	}
 	// The device that is always full: the failed write must not be taken for a stored letter.
@@ -125,7 +127,8 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 	}
 	defer device.Close()
 	full := New(deadletter.Config{File: plain}, "")
-	if err := full.write(device, []byte("a line\n")); !errors.Is(err, deadletter.ErrFull) || !errors.Is(err, syscall.ENOSPC) || !full.unsure {
+	if err := full.write(device, []byte("a line\n")); !errors.Is(err, deadletter.ErrFull) ||
+		!errors.Is(err, syscall.ENOSPC) || !full.unsure {
 		t.Errorf("a full disk: %v", err)
 	}
 }

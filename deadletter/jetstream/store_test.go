@@ -25,7 +25,8 @@ func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
 		if err := s.Scan(t.Context(), nil); !errors.Is(err, deadletter.ErrMissing) {
 			t.Errorf("scan: %v", err)
 		}
-		if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) || !strings.Contains(err.Error(), "dead_letters.create") {
+		if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) ||
+			!strings.Contains(err.Error(), "dead_letters.create") {
 			t.Errorf("check: %v", err)
 		}
 	}
@@ -45,7 +46,8 @@ func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
 	if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
-	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) || !strings.Contains(err.Error(), "OTHER") {
+	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) ||
+		!strings.Contains(err.Error(), "OTHER") {
 		t.Errorf("check: %v", err)
 	}
 	lettertest.MustPut(t, New(js, deadletter.Config{Subject: "dead.letters"}, ""), lettertest.Letter(1))
@@ -53,7 +55,8 @@ func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
 
 func TestJetStreamFullIsNotStored(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgs: 3, Discard: jetstream.DiscardNew})
+	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgs: 3,
+		Discard: jetstream.DiscardNew})
 	s := New(js, deadletter.Config{Subject: "dead"}, "")
 	lettertest.MustPut(t, s, lettertest.Letters(0, 3)...)
 	if err := s.Put(t.Context(), lettertest.Letter(3)); !errors.Is(err, deadletter.ErrFull) {
@@ -99,7 +102,8 @@ func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
 	s := New(js, deadletter.Config{Subject: "dead"}, "hash")
-	key, headers, several := lettertest.Letter(1), lettertest.Letter(2), lettertest.WithFailures(lettertest.Letter(3), 3_000)
+	key, headers, several := lettertest.Letter(1), lettertest.Letter(2), lettertest.WithFailures(lettertest.Letter(3),
+		3_000)
 	key.Message.Key = bytes.Repeat([]byte("k"), 60_000)
 	headers.Message.Headers = []event.Header{{Key: "x", Value: bytes.Repeat([]byte("v"), 70_000)}}
 	fits := lettertest.Letter(4)

@@ -19,13 +19,18 @@ func TestKafkaCheckSaysWhatIsWeak(t *testing.T) {
 		weak    []string
 		err     string
 	}{
-		"compacted":      {3, map[string]string{"cleanup.policy": "compact,delete"}, nil, "set it to delete"},
-		"short":          {3, map[string]string{"retention.ms": "3600000", "min.insync.replicas": "2"}, []string{"retention is 1h0m0s"}, ""},
-		"for ever":       {3, map[string]string{"retention.ms": "-1", "min.insync.replicas": "2"}, nil, ""},
-		"one in sync":    {3, map[string]string{"min.insync.replicas": "1", "retention.ms": "-1"}, []string{"min.insync.replicas is 1"}, ""},
-		"too few":        {1, map[string]string{"min.insync.replicas": "2", "retention.ms": "-1"}, nil, "wants 2 in-sync replicas"},
-		"small messages": {3, map[string]string{"max.message.bytes": "1000", "min.insync.replicas": "2", "retention.ms": "-1"}, []string{"max.message.bytes is 1000"}, ""},
-		"unclean":        {3, map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "2", "retention.ms": "-1"}, []string{"unclean"}, ""},
+		"compacted": {3, map[string]string{"cleanup.policy": "compact,delete"}, nil, "set it to delete"},
+		"short": {3, map[string]string{"retention.ms": "3600000", "min.insync.replicas": "2"},
+			[]string{"retention is 1h0m0s"}, ""},
+		"for ever": {3, map[string]string{"retention.ms": "-1", "min.insync.replicas": "2"}, nil, ""},
+		"one in sync": {3, map[string]string{"min.insync.replicas": "1", "retention.ms": "-1"},
+			[]string{"min.insync.replicas is 1"}, ""},
+		"too few": {1, map[string]string{"min.insync.replicas": "2", "retention.ms": "-1"}, nil,
+			"wants 2 in-sync replicas"},
+		"small messages": {3, map[string]string{"max.message.bytes": "1000", "min.insync.replicas": "2",
+			"retention.ms": "-1"}, []string{"max.message.bytes is 1000"}, ""},
+		"unclean": {3, map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "2",
+			"retention.ms": "-1"}, []string{"unclean"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := lettertest.StartKafka(t, kfake.NumBrokers(c.brokers))

@@ -42,7 +42,8 @@ func newGroupMember(k *Store) *groupMember {
 }
 
 func (m *groupMember) coordinator() *kafkagroup.Coordinator {
-	return &kafkagroup.Coordinator{Find: m.findCoordinator, Dial: m.kafka.broker.Dial, ConnectLimit: m.session() * 3 / 4}
+	return &kafkagroup.Coordinator{Find: m.findCoordinator, Dial: m.kafka.broker.Dial,
+		ConnectLimit: m.session() * 3 / 4}
 }
 
 func (m *groupMember) findCoordinator(ctx context.Context) (addr string, err error) {

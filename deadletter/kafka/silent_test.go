@@ -29,7 +29,9 @@ func TestKafkaRefusedOrSilentIsWaitedForAsLong(t *testing.T) {
 		for doing, do := range map[string]func(s *Store) error{
 			"scan": func(s *Store) error { return s.Scan(t.Context(), func(deadletter.Record) error { return nil }) },
 			"lock": func(s *Store) error {
-				_, err := s.Lock(t.Context(), func(time.Time) { t.Errorf("%s: it says that another holds the lock", name) })
+				_, err := s.Lock(t.Context(), func(time.Time) {
+					t.Errorf("%s: it says that another holds the lock", name)
+				})
 				return err
 			},
 		} {

@@ -35,7 +35,8 @@ func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
 			cluster := lettertest.StartKafka(t)
 			s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 			var over atomic.Bool
-			refused := lettertest.RefuseProduce(cluster, c.code, func(*kmsg.ProduceRequest) bool { return !over.Load() })
+			refused := lettertest.RefuseProduce(cluster, c.code,
+				func(*kmsg.ProduceRequest) bool { return !over.Load() })
 			if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
@@ -57,7 +58,8 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 	refused := lettertest.RefuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(r *kmsg.ProduceRequest) bool {
 		return r.Topics[0].Partitions[0].Partition == 1
 	})
-	if err := s.Put(t.Context(), lettertest.Letters(0, 20)...); !errors.Is(err, deadletter.ErrNotEnoughReplicas) || refused.Load() == 0 {
+	if err := s.Put(t.Context(), lettertest.Letters(0, 20)...); !errors.Is(err, deadletter.ErrNotEnoughReplicas) ||
+		refused.Load() == 0 {
 		t.Errorf("got %v with %d refused requests", err, refused.Load())
 	}
 }
@@ -68,16 +70,19 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
-	if err := s.Scan(t.Context(), func(deadletter.Record) error { return nil }); !errors.Is(err, deadletter.ErrMissing) {
+	err := s.Scan(t.Context(), func(deadletter.Record) error { return nil })
+	if !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("scan: %v", err)
 	}
-	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) || !strings.Contains(err.Error(), "create: true") {
+	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) ||
+		!strings.Contains(err.Error(), "create: true") {
 		t.Errorf("check: %v", err)
 	}
 	if cluster.TopicInfo("nowhere") != nil {
 		t.Fatal("the topic was made")
 	}
-	s = newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere", Create: true, Partitions: 2, Retention: 8 * 24 * time.Hour})
+	s = newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere", Create: true, Partitions: 2,
+		Retention: 8 * 24 * time.Hour})
 	weak, err := s.Check(t.Context())
 	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
 		t.Fatalf("check: %q, %v", weak, err)

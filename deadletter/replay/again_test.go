@@ -18,7 +18,8 @@ import (
 // undecodable fails as an event does that nobody mends.
 var undecodable = rules(func(m event.Message) ([]event.Call, []event.Failure) {
 	return nil, []event.Failure{{
-		ID: lettertest.ID(int(m.Origin.Offset)), Stage: event.StageMapping, Reason: event.ReasonUndecodable, Detail: "not JSON at byte 7",
+		ID: lettertest.ID(int(m.Origin.Offset)), Stage: event.StageMapping,
+		Reason: event.ReasonUndecodable, Detail: "not JSON at byte 7",
 	}}
 })
 
@@ -40,7 +41,8 @@ func TestWhatFailsInTheSameWayIsCountedAndNotCopied(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		}
-		if sum, err := deadletter.Stats(t.Context(), s); err != nil || sum.Open != letters || sum.Written != letters || sum.Unreadable != 0 || sum.Resolved != 0 {
+		if sum, err := deadletter.Stats(t.Context(), s); err != nil || sum.Open != letters ||
+			sum.Written != letters || sum.Unreadable != 0 || sum.Resolved != 0 {
 			t.Errorf("got %+v, %v", sum, err)
 		}
 		for l, err := range deadletter.List(t.Context(), s, deadletter.Filter{All: true}) {
@@ -52,7 +54,8 @@ func TestWhatFailsInTheSameWayIsCountedAndNotCopied(t *testing.T) {
 			}
 		}
 		h, err := logtest.ShowOne(t, s, lettertest.ID(3))
-		if err != nil || len(h.Letters) != 1 || len(h.Again) != rounds || h.Letters[0].Failure.Attempts != rounds || !h.Open {
+		if err != nil || len(h.Letters) != 1 || len(h.Again) != rounds || h.Letters[0].Failure.Attempts != rounds ||
+			!h.Open {
 			t.Errorf("got %+v, %v", h, err)
 		}
 	})
@@ -89,7 +92,8 @@ func TestWhatIsDeliveredIsNotedAtOnce(t *testing.T) {
 			}
 			delivered++
 		}
-		if err := f.run(t.Context(), newReplay(t, w, oneCall, Options{Filter: deadletter.Filter{All: true}})); err != nil {
+		if err := f.run(t.Context(), newReplay(t, w, oneCall,
+			Options{Filter: deadletter.Filter{All: true}})); err != nil {
 			t.Fatal(err)
 		}
 		if delivered != 30 || w.resolved.Load() != 30 {
@@ -101,7 +105,8 @@ func TestWhatIsDeliveredIsNotedAtOnce(t *testing.T) {
 // A number of attempts that nobody makes neither wraps nor damages the letter.
 func TestAttemptsAreBounded(t *testing.T) {
 	for written, want := range map[string]int{
-		"7": 7, "1000000": deadletter.MaxAttempts, "9223372036854775807": deadletter.MaxAttempts, "99999999999999999999": deadletter.MaxAttempts, "-9223372036854775808": deadletter.MaxAttempts,
+		"7": 7, "1000000": deadletter.MaxAttempts, "9223372036854775807": deadletter.MaxAttempts,
+		"99999999999999999999": deadletter.MaxAttempts, "-9223372036854775808": deadletter.MaxAttempts,
 	} {
 		l := lettertest.Letter(1)
 		r := deadletter.Encode(&l, lettertest.Time, "")
@@ -119,7 +124,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 			t.Errorf("%s: counted %+v", written, e.statuses)
 		}
 		l.Failures[0].Attempts = 1<<63 - 1
-		if letters, _, err := deadletter.Decode(deadletter.Encode(&l, lettertest.Time, "")); err != nil || letters[0].Failure.Attempts != deadletter.MaxAttempts {
+		if letters, _, err := deadletter.Decode(deadletter.Encode(&l, lettertest.Time, "")); err != nil ||
+			letters[0].Failure.Attempts != deadletter.MaxAttempts {
 			t.Errorf("written: %v, %v", letters, err)
 		}
 	}

@@ -69,14 +69,16 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	lettertest.MustPut(t, s, l)
 	f := &flow{refuse: func(c event.Call) bool { return c.ID == lettertest.ID(1005) }}
 	broken := rules(func(event.Message) ([]event.Call, []event.Failure) {
-		return nil, []event.Failure{{ID: lettertest.ID(5), Stage: event.StageMapping, Reason: event.ReasonRuleError, Rule: "order"}}
+		return nil, []event.Failure{{ID: lettertest.ID(5), Stage: event.StageMapping, Reason: event.ReasonRuleError,
+			Rule: "order"}}
 	})
 	r := newReplay(t, s, broken, Options{Filter: deadletter.Filter{All: true}})
 	if err := f.run(t.Context(), r); err != nil || r.Progress().FailedAgain != 1 {
 		t.Fatalf("%v, %+v", err, r.Progress())
 	}
 	r = newReplay(t, s, rules(func(m event.Message) ([]event.Call, []event.Failure) {
-		return []event.Call{call(1, "order", "track:order_completed"), call(1005, "order", "identify"), call(7, "other", "identify")}, nil
+		return []event.Call{call(1, "order", "track:order_completed"), call(1005, "order", "identify"),
+			call(7, "other", "identify")}, nil
 	}), Options{Filter: deadletter.Filter{All: true}})
 	if err := f.run(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -85,7 +87,8 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 		t.Errorf("got %+v, sent %v", got, f.sent)
 	}
 	h, err := logtest.ShowOne(t, s, lettertest.ID(5))
-	if err != nil || h.Open || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 1 || len(h.Resolutions) != 1 || h.Resolutions[0].Kind != deadletter.Replaced {
+	if err != nil || h.Open || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 1 || len(h.Resolutions) != 1 ||
+		h.Resolutions[0].Kind != deadletter.Replaced {
 		t.Errorf("the letter of the rule: %+v, %v", h, err)
 	}
 	open := logtest.Listed(t, s, deadletter.Filter{All: true})
@@ -113,7 +116,8 @@ func TestLettersOfOneEventTravelTogether(t *testing.T) {
 	if err := f.run(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if maps != 2 || fmt.Sprint(f.sent) != fmt.Sprint([]event.ID{lettertest.ID(1005), lettertest.ID(5), lettertest.ID(3)}) {
+	if maps != 2 || fmt.Sprint(f.sent) != fmt.Sprint([]event.ID{lettertest.ID(1005), lettertest.ID(5),
+		lettertest.ID(3)}) {
 		t.Errorf("mapped %d times, sent %v", maps, f.sent)
 	}
 	if got := r.Progress(); got.Delivered != 3 {
@@ -175,7 +179,8 @@ func TestReplayRefusesAndGivesWay(t *testing.T) {
 	lettertest.MustPut(t, s, lettertest.Letter(1))
 	no := errors.New("no")
 	f := &flow{}
-	err := f.run(t.Context(), newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}, Confirm: func(Progress) error { return no }}))
+	err := f.run(t.Context(), newReplay(t, s, oneCall,
+		Options{Filter: deadletter.Filter{All: true}, Confirm: func(Progress) error { return no }}))
 	if !errors.Is(err, no) || f.sent != nil {
 		t.Errorf("got %v, sent %v", err, f.sent)
 	}
@@ -184,7 +189,8 @@ func TestReplayRefusesAndGivesWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Release()
-	if err := f.run(t.Context(), newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}})); !errors.Is(err, deadletter.ErrReplayRunning) {
+	if err := f.run(t.Context(), newReplay(t, s, oneCall,
+		Options{Filter: deadletter.Filter{All: true}})); !errors.Is(err, deadletter.ErrReplayRunning) {
 		t.Errorf("got %v", err)
 	}
 }

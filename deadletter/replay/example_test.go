@@ -41,7 +41,8 @@ func Example() {
 	err = store.Put(ctx, event.FailedMessage{
 		Message: event.Message{Origin: event.Origin{Topic: "shop.orders", Offset: 41}, Value: []byte(`{}`)},
 		Failures: []event.Failure{{
-			ID: event.ID{41, 2}, Stage: event.StageDelivery, Reason: event.ReasonRefused, Rule: "order", Call: "track:order",
+			ID: event.ID{41, 2}, Stage: event.StageDelivery, Reason: event.ReasonRefused,
+			Rule: "order", Call: "track:order",
 		}},
 	})
 	if err != nil {

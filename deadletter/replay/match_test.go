@@ -14,7 +14,8 @@ import (
 
 // call makes the n-th call of a rule's step.
 func call(n int, rule, name string) event.Call {
-	return event.Call{ID: lettertest.ID(n), Step: &event.Step{Rule: rule, Call: name, Action: strings.SplitN(name, ":", 2)[0]}}
+	return event.Call{ID: lettertest.ID(n), Step: &event.Step{Rule: rule, Call: name,
+		Action: strings.SplitN(name, ":", 2)[0]}}
 }
 
 func failure(n int, rule, name string) event.Failure {
@@ -36,23 +37,36 @@ func TestMatch(t *testing.T) {
 		failures []event.Failure
 		want     string
 	}{
-		"its own call":                       {[]*deadletter.Letter{stored(2, "order", "track:done")}, two, nil, "2=[0]"},
-		"identity changed, one of that name": {[]*deadletter.Letter{stored(9, "order", "track:done")}, two, nil, "2=[0]"},
-		"identity changed, several":          {[]*deadletter.Letter{stored(9, "order", "track:item")}, items, nil, ""},
-		"one of several items":               {[]*deadletter.Letter{stored(2, "order", "track:item")}, items, nil, "2=[0]"},
-		"no longer made":                     {[]*deadletter.Letter{stored(9, "order", "track:gone")}, two, nil, ""},
-		"the rule failed before its calls":   {[]*deadletter.Letter{stored(9, "order", "")}, two, nil, "1=[0] 2=[0]"},
-		"failed before any rule":             {[]*deadletter.Letter{stored(9, "", "")}, two, nil, "1=[0] 2=[0] 3=[0]"},
-		"two letters of one event":           {[]*deadletter.Letter{stored(3, "audit", "track:seen"), stored(1, "order", "identify")}, two, nil, "1=[1] 3=[0]"},
-		"two letters that overlap":           {[]*deadletter.Letter{stored(9, "order", ""), stored(1, "order", "identify")}, two, nil, "1=[0 1] 2=[0]"},
-		"fails the same way":                 {[]*deadletter.Letter{stored(2, "order", "track:done")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "!2/order/track:done=[0]"},
-		"fails under another identity":       {[]*deadletter.Letter{stored(9, "order", "track:done")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "!2/order/track:done=[0]"},
-		"another call fails":                 {[]*deadletter.Letter{stored(1, "order", "identify")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "1=[0]"},
-		"now the rule fails":                 {[]*deadletter.Letter{stored(2, "order", "track:done")}, two[2:], []event.Failure{failure(8, "order", "")}, "!2/order/track:done=[0]"},
-		"now the event fails":                {[]*deadletter.Letter{stored(2, "order", "track:done"), stored(8, "audit", "")}, nil, []event.Failure{failure(7, "", "")}, "!2/order/track:done=[0] !8/audit/=[1]"},
-		"one of the rule's calls fails":      {[]*deadletter.Letter{stored(9, "order", "")}, two[:1], []event.Failure{failure(2, "order", "track:done")}, "1=[0] !2/order/track:done=[0]"},
-		"another rule fails":                 {[]*deadletter.Letter{stored(9, "order", "")}, two[:2], []event.Failure{failure(8, "audit", "")}, "1=[0] 2=[0]"},
-		"the rule fails again":               {[]*deadletter.Letter{stored(9, "order", "")}, nil, []event.Failure{failure(9, "order", "")}, "!9/order/=[0]"},
+		"its own call": {[]*deadletter.Letter{stored(2, "order", "track:done")}, two, nil,
+			"2=[0]"},
+		"identity changed, one of that name": {[]*deadletter.Letter{stored(9, "order", "track:done")}, two, nil,
+			"2=[0]"},
+		"identity changed, several": {[]*deadletter.Letter{stored(9, "order", "track:item")}, items, nil, ""},
+		"one of several items": {[]*deadletter.Letter{stored(2, "order", "track:item")}, items, nil,
+			"2=[0]"},
+		"no longer made":                   {[]*deadletter.Letter{stored(9, "order", "track:gone")}, two, nil, ""},
+		"the rule failed before its calls": {[]*deadletter.Letter{stored(9, "order", "")}, two, nil, "1=[0] 2=[0]"},
+		"failed before any rule":           {[]*deadletter.Letter{stored(9, "", "")}, two, nil, "1=[0] 2=[0] 3=[0]"},
+		"two letters of one event": {[]*deadletter.Letter{stored(3, "audit", "track:seen"),
+			stored(1, "order", "identify")}, two, nil, "1=[1] 3=[0]"},
+		"two letters that overlap": {[]*deadletter.Letter{stored(9, "order", ""),
+			stored(1, "order", "identify")}, two, nil, "1=[0 1] 2=[0]"},
+		"fails the same way": {[]*deadletter.Letter{stored(2, "order", "track:done")}, two[:1],
+			[]event.Failure{failure(2, "order", "track:done")}, "!2/order/track:done=[0]"},
+		"fails under another identity": {[]*deadletter.Letter{stored(9, "order", "track:done")}, two[:1],
+			[]event.Failure{failure(2, "order", "track:done")}, "!2/order/track:done=[0]"},
+		"another call fails": {[]*deadletter.Letter{stored(1, "order", "identify")}, two[:1],
+			[]event.Failure{failure(2, "order", "track:done")}, "1=[0]"},
+		"now the rule fails": {[]*deadletter.Letter{stored(2, "order", "track:done")}, two[2:],
+			[]event.Failure{failure(8, "order", "")}, "!2/order/track:done=[0]"},
+		"now the event fails": {[]*deadletter.Letter{stored(2, "order", "track:done"),
+			stored(8, "audit", "")}, nil, []event.Failure{failure(7, "", "")}, "!2/order/track:done=[0] !8/audit/=[1]"},
+		"one of the rule's calls fails": {[]*deadletter.Letter{stored(9, "order", "")}, two[:1],
+			[]event.Failure{failure(2, "order", "track:done")}, "1=[0] !2/order/track:done=[0]"},
+		"another rule fails": {[]*deadletter.Letter{stored(9, "order", "")}, two[:2],
+			[]event.Failure{failure(8, "audit", "")}, "1=[0] 2=[0]"},
+		"the rule fails again": {[]*deadletter.Letter{stored(9, "order", "")}, nil,
+			[]event.Failure{failure(9, "order", "")}, "!9/order/=[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := match(c.letters, c.calls, c.failures, func(string) bool { return false })
@@ -102,7 +116,7 @@ func TestMatchOfThousandsOfLetters(t *testing.T) {
 	}
 	begun := time.Now()
 	m := match(letters, calls, failures, func(string) bool { return false })
-	if took := time.Since(begun); took > 5*time.Second { // of a step for each letter, call and failure it would be minutes
+	if took := time.Since(begun); took > 5*time.Second { // the cube of them takes minutes
 		t.Errorf("it took %s", took)
 	}
 	if len(m.calls) != n/2 || len(m.failures) != n/2 {

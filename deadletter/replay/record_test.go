@@ -21,18 +21,24 @@ func TestAReplayOfOneRecord(t *testing.T) {
 			}
 			return calls, nil
 		})
-		f := &flow{refuse: func(c event.Call) bool { return c.ID == lettertest.ID(1001) || c.ID == lettertest.ID(3001) }}
+		f := &flow{refuse: func(c event.Call) bool {
+			return c.ID == lettertest.ID(1001) ||
+				c.ID == lettertest.ID(3001)
+		}}
 		r := newReplay(t, s, calls, Options{Filter: deadletter.Filter{All: true}})
 		if err := f.run(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Progress(); got != (Progress{Open: 5, Chosen: 5, Delivered: 3, FailedAgain: 2}) || len(f.sent) != 5 {
+		if got := r.Progress(); got != (Progress{Open: 5, Chosen: 5, Delivered: 3, FailedAgain: 2}) ||
+			len(f.sent) != 5 {
 			t.Errorf("%+v, %d sent", got, len(f.sent))
 		}
-		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); !slices.Equal(got, []event.ID{lettertest.ID(1001), lettertest.ID(3001)}) {
+		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); !slices.Equal(got,
+			[]event.ID{lettertest.ID(1001), lettertest.ID(3001)}) {
 			t.Errorf("open are %v", got)
 		}
-		if h, err := logtest.ShowOne(t, s, lettertest.ID(3001)); err != nil || len(h.Letters) != 2 || h.Letters[1].Failure.Attempts != 3 {
+		if h, err := logtest.ShowOne(t, s, lettertest.ID(3001)); err != nil || len(h.Letters) != 2 ||
+			h.Letters[1].Failure.Attempts != 3 {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})

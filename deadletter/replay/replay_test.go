@@ -57,7 +57,8 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 			}
 			if f.refuse != nil && f.refuse(c) {
 				failures = append(failures, event.Failure{
-					ID: c.ID, Stage: event.StageDelivery, Reason: event.ReasonRefused, Rule: c.Step.Rule, Call: c.Step.Call, Attempts: 2, First: time.Now(),
+					ID: c.ID, Stage: event.StageDelivery, Reason: event.ReasonRefused,
+					Rule: c.Step.Rule, Call: c.Step.Call, Attempts: 2, First: time.Now(),
 				})
 			}
 		}
@@ -87,14 +88,16 @@ func TestReplayDeliversOnceAndOnlyOnce(t *testing.T) {
 		lettertest.MustPut(t, s, lettertest.Letters(0, letters)...)
 		f := &flow{}
 		confirmed := 0
-		r := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}, Confirm: func(progress Progress) error {
-			confirmed = progress.Chosen
-			return nil
-		}})
+		r := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true},
+			Confirm: func(progress Progress) error {
+				confirmed = progress.Chosen
+				return nil
+			}})
 		if err := f.run(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Progress(); got != (Progress{Open: letters, Chosen: letters, Delivered: letters}) || confirmed != letters {
+		if got := r.Progress(); got != (Progress{Open: letters, Chosen: letters, Delivered: letters}) ||
+			confirmed != letters {
 			t.Errorf("got %+v, confirmed %d", got, confirmed)
 		}
 		if len(f.sent) != letters {
@@ -142,7 +145,8 @@ func TestReplayFailsAgainWithItsAttemptsCounted(t *testing.T) {
 				open = append(open, l)
 			}
 			want := lettertest.Letter(1)
-			if len(open) != 1 || open[0].ID() != lettertest.ID(1) || open[0].Failure.Attempts != 1+2*round || !open[0].Failure.First.Equal(want.Failures[0].First) {
+			if len(open) != 1 || open[0].ID() != lettertest.ID(1) || open[0].Failure.Attempts != 1+2*round ||
+				!open[0].Failure.First.Equal(want.Failures[0].First) {
 				t.Fatalf("round %d: open are %+v", round, open)
 			}
 			if !lettertest.Same(open[0].Message, want.Message) {
@@ -151,7 +155,8 @@ func TestReplayFailsAgainWithItsAttemptsCounted(t *testing.T) {
 		}
 		// The first round failed in another way than the letter says, the second in the same way as the first.
 		h, err := logtest.ShowOne(t, s, lettertest.ID(1))
-		if err != nil || len(h.Letters) != 2 || len(h.Again) != 1 || len(h.Resolutions) != 0 || !h.Open || h.Letters[1].Failure.Attempts != 5 {
+		if err != nil || len(h.Letters) != 2 || len(h.Again) != 1 || len(h.Resolutions) != 0 || !h.Open ||
+			h.Letters[1].Failure.Attempts != 5 {
 			t.Errorf("got %+v, %v", h, err)
 		}
 	})
@@ -172,7 +177,8 @@ func TestAStoppedReplayGoesOnWhereItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 		progress := r.Progress()
-		if progress.Delivered < stopAt || progress.Delivered == letters || progress.LeftOpen != letters-progress.Delivered {
+		if progress.Delivered < stopAt || progress.Delivered == letters ||
+			progress.LeftOpen != letters-progress.Delivered {
 			t.Errorf("got %+v after %d of %d", progress, stopAt, letters)
 		}
 		rest := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}})

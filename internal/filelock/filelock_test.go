@@ -45,7 +45,8 @@ func TestLockSoonWaitsForTheOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		if err := LockSoon(t.Context(), second, time.Second); !errors.Is(err, ErrLocked) || time.Since(begun) != time.Second {
+		if err := LockSoon(t.Context(), second, time.Second); !errors.Is(err, ErrLocked) ||
+			time.Since(begun) != time.Second {
 			t.Errorf("got %v after %s", err, time.Since(begun))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
