@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
@@ -67,13 +68,15 @@ func (b *Bridge) Connect(ctx context.Context) error {
 		return err
 	}
 	b.letters = openLetters(b.config, b.broker, b.rules.Hash())
-	if b.source, err = b.broker.Reader(b.log.Named("consumer"), b.registry); err != nil {
+	c := b.config.Pipeline()
+	limiter := memory.New(c.Memory)
+	if b.source, err = b.broker.Reader(limiter, b.log.Named("consumer"), b.registry); err != nil {
 		return exit.With(exit.Input, err)
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
 	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters,
-		Recycle: b.rules.Recycle}
-	b.pipeline = pipeline.New(b.config.Pipeline(), stages, b.log.Named("pipeline"), b.registry)
+		Memory: limiter, Recycle: b.rules.Recycle}
+	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
 	return nil
 }
 

@@ -1,15 +1,14 @@
 package consumer
 
 import (
-	"context"
 	"testing"
-	"testing/synctest"
-	"time"
+
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 func TestBufferGoesBackOnce(t *testing.T) {
-	w := &FetchBudget{Limit: 1 << 20}
-	s := &BudgetShare{Budget: w}
+	w := memory.New(0).Fetching(1<<20, nil)
+	s := &memory.Share{Fetching: w}
 	b := NewBuffer(5000)
 	if cap(b.Bytes) != 8192 || len(b.Bytes) != 5000 {
 		t.Fatalf("a buffer of %d of %d bytes", len(b.Bytes), cap(b.Bytes))
@@ -17,90 +16,22 @@ func TestBufferGoesBackOnce(t *testing.T) {
 	b.Charge(s)
 	b.Retain()
 	b.Release()
-	if w.InUse() != 8192 {
-		t.Fatalf("%d bytes in use while there is a user", w.InUse())
+	if w.Reserved() != 8192 {
+		t.Fatalf("%d bytes in use while there is a user", w.Reserved())
 	}
 	b.Release()
-	if w.InUse() != 0 {
-		t.Fatalf("%d bytes in use after the last user", w.InUse())
+	if w.Reserved() != 0 {
+		t.Fatalf("%d bytes in use after the last user", w.Reserved())
 	}
 	large := NewBuffer(5 << 20)
 	large.Charge(s)
-	if w.InUse() != 5<<20 {
-		t.Fatalf("a buffer beyond the pools counts as %d", w.InUse())
+	if w.Reserved() != 5<<20 {
+		t.Fatalf("a buffer beyond the pools counts as %d", w.Reserved())
 	}
 	large.Release()
-	if w.InUse() != 0 {
-		t.Fatalf("%d bytes are left", w.InUse())
+	if w.Reserved() != 0 {
+		t.Fatalf("%d bytes are left", w.Reserved())
 	}
-}
-
-func TestWindowKeepsAQuarterForThoseThatHoldNothing(t *testing.T) {
-	freed := 0
-	w := &FetchBudget{Limit: 1000, OnFree: func() { freed++ }}
-	greedy, modest := &BudgetShare{Budget: w}, &BudgetShare{Budget: w}
-	taken := int64(0)
-	for w.Allows(greedy, 50) {
-		w.charge(greedy, 50, false)
-		taken += 50
-	}
-	if taken != 750 {
-		t.Fatalf("one partition got %d of 1000", taken)
-	}
-	if !w.Allows(modest, 200) {
-		t.Fatal("nothing was left for the other one")
-	}
-	if n := w.Reserve(500, 200); n != 250 {
-		t.Fatalf("%d bytes were reserved of 250", n)
-	}
-	if n := w.Reserve(1, 1); n != 0 {
-		t.Fatalf("%d bytes were given of none", n)
-	}
-	w.Release(greedy, taken, false)
-	w.Release(nil, 250, false)
-	if freed != 1 || w.InUse() != 0 { // once for the refusals before
-		t.Fatalf("told %d times, %d in use", freed, w.InUse())
-	}
-	if w.Reserve(5000, 5000) != 5000 {
-		t.Fatal("a fetch larger than the window is never possible")
-	}
-}
-
-func TestWindowHoldsBackUnpacking(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &FetchBudget{Limit: 1000}
-		s := &BudgetShare{Budget: w}
-		w.charge(s, 2000, false) // full of packed batches
-		if err := w.BeginUnpacking(t.Context()); err != nil {
-			t.Fatal("not even one may unpack:", err)
-		}
-		w.charge(s, 500, true)
-		w.EndUnpacking()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := w.BeginUnpacking(ctx); err == nil {
-			t.Fatal("a second one was let through a full window")
-		}
-		go func() {
-			time.Sleep(time.Second)
-			w.Release(s, 500, true)
-		}()
-		if err := w.BeginUnpacking(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		w.EndUnpacking()
-		w.Release(s, 2000, false)
-		for range unpackers {
-			if err := w.BeginUnpacking(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := w.BeginUnpacking(ctx); err == nil {
-			t.Fatal("more unpack at a time than may")
-		}
-	})
 }
 
 // TestKeptBuffersAreBounded, and those of a size that is wanted take the place of others.

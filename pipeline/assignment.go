@@ -70,8 +70,8 @@ func (p *Pipeline) dropAssignment(a *inflight.Assignment) {
 		dropped = append(dropped, m)
 	}
 	p.input.forget(a)
-	p.release(dropped)
 	p.mu.Unlock()
+	p.release(dropped)
 	p.ack(done)
 }
 

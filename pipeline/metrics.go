@@ -64,7 +64,7 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 
 // reserved is how many bytes are reserved for the messages in flight.
 func (p *Pipeline) reserved() int64 {
-	return p.memory.Reserved()
+	return p.memory.Mapped()
 }
 
 // openLanes is how many lanes hold something, or remember a message of which the source is to be told.

@@ -10,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
@@ -41,8 +42,8 @@ type Section interface {
 
 // A Broker is the connection to the broker of a configuration. It must be closed.
 type Broker interface {
-	// Reader makes the source of the pipeline. Its metrics are registered.
-	Reader(*zap.Logger, prometheus.Registerer) (Reader, error)
+	// Reader makes the source of the pipeline, which shares the limiter with it. Its metrics are registered.
+	Reader(*memory.Limiter, *zap.Logger, prometheus.Registerer) (Reader, error)
 	// Offsets tells how far the source has been read, and SetOffsets sets it while nobody reads: where somebody does,
 	// its error is an InUseError.
 	Offsets(context.Context) ([]consumer.OffsetInfo, error)

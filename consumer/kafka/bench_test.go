@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/internal/recordtest"
 )
 
@@ -30,8 +31,8 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 			Value: value})
 	}
 	set := tb.Encode()
-	w := &consumer.FetchBudget{Limit: 1 << 30}
-	p := &partition{key: partitionKey{topic: "events"}, share: consumer.BudgetShare{Budget: w},
+	w := memory.New(0).Fetching(1<<30, nil)
+	p := &partition{key: partitionKey{topic: "events"}, share: memory.Share{Fetching: w},
 		tracker: consumer.NewTracker(0, 10_000)}
 	work := &worker{
 		p: p, lease: consumer.NewLease(time.Now(), time.Hour), limit: 16 << 20,
@@ -48,7 +49,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 			b.Fatal(err)
 		}
 	}
-	if w.InUse() != 0 {
-		b.Fatalf("%d bytes are left", w.InUse())
+	if w.Reserved() != 0 {
+		b.Fatalf("%d bytes are left", w.Reserved())
 	}
 }

@@ -63,7 +63,7 @@ func (f *fetcher) first() int {
 // askFor adds a partition to the request. The caller holds p.mu.
 func (f *fetcher) askFor(p *partition) {
 	n := max(p.bytes, f.g.fetchSize)
-	if !f.g.budget.Allows(&p.share, int64(n)) {
+	if !f.g.memory.Allows(&p.share, int64(n)) {
 		return
 	}
 	f.asked = append(f.asked, p)
@@ -81,7 +81,7 @@ func (f *fetcher) reserve() {
 			all += int64(p.Bytes)
 		}
 		first := int64(f.request.Partitions[0].Bytes)
-		f.reserved = f.g.budget.Reserve(min(all, max(f.g.answerBytes(), first)), first)
+		f.reserved = f.g.memory.Reserve(min(all, max(f.g.answerBytes(), first)), first)
 		f.request.MaxBytes = int32(min(f.reserved, math.MaxInt32))
 		if f.reserved > 0 {
 			return
@@ -97,7 +97,7 @@ func (f *fetcher) reserve() {
 
 // releaseReservation gives back what the budget holds for the request.
 func (f *fetcher) releaseReservation() {
-	f.g.budget.Release(nil, f.reserved, false)
+	f.g.memory.Release(nil, f.reserved, false)
 	f.reserved = 0
 }
 
@@ -106,5 +106,5 @@ func (f *fetcher) releaseReservation() {
 func (g *generation) answerBytes() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return min(g.budget.Limit/4/int64(max(1, len(g.fetchers))), maxUnhanded*int64(g.fetchSize))
+	return min(g.memory.Limit()/4/int64(max(1, len(g.fetchers))), maxUnhanded*int64(g.fetchSize))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/kafka/wire"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
@@ -30,8 +31,8 @@ type generation struct {
 	member     *member
 	assignment *assignment
 	lease      *consumer.Lease
-	budget     consumer.FetchBudget
-	fetchSize  int32 // what one request asks for a partition
+	memory     *memory.Fetching // what is fetched of it
+	fetchSize  int32            // what one request asks for a partition
 	partitions []*partition
 	startAt    consumer.StartAt
 
@@ -59,8 +60,7 @@ func newGeneration(k *Source, m *member, a *assignment, handle event.Handler) *g
 		lease:   consumer.NewLease(a.Proof, k.config.SessionTimeout),
 		reroute: make(chan struct{}, 1), fetchers: map[string]*fetcher{},
 	}
-	g.budget.Limit = k.config.FetchBytes
-	g.budget.OnFree = g.signalAll
+	g.memory = k.memory.Fetching(k.config.FetchBytes, g.signalAll)
 	for topic, ids := range a.partitions {
 		for _, id := range ids {
 			g.partitions = append(g.partitions, g.newPartition(partitionKey{topic, int32(id)}, handle))
@@ -79,7 +79,7 @@ func newGeneration(k *Source, m *member, a *assignment, handle event.Handler) *g
 
 func (g *generation) newPartition(key partitionKey, handle event.Handler) *partition {
 	p := &partition{
-		key: key, share: consumer.BudgetShare{Budget: &g.budget},
+		key: key, share: memory.Share{Fetching: g.memory},
 		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.countFailure),
 	}
 	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes,
@@ -108,6 +108,7 @@ func (g *generation) run(ctx context.Context) error {
 	served()
 	serve.Wait()
 	g.commitLast(context.WithoutCancel(ctx))
+	g.memory.Close()
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.tracker != nil {

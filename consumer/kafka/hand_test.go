@@ -48,7 +48,7 @@ func TestKafkaMemoryStaysBounded(t *testing.T) {
 	for range 100 {
 		time.Sleep(5 * time.Millisecond)
 		if g := k.generation.Load(); g != nil {
-			peak = max(peak, g.budget.InUse())
+			peak = max(peak, g.memory.Reserved())
 		}
 	}
 	// The producer makes batches of up to a megabyte; the last one is fetched before its size is known.

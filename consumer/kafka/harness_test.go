@@ -22,6 +22,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 const testTopic = "events"
@@ -134,7 +135,7 @@ func (b *testBed) openWith(c Config) *Source {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(connections.Close)
-	k, err := New(c, connections, zaptest.NewLogger(b.t, zaptest.Level(zap.InfoLevel)), prometheus.NewRegistry())
+	k, err := New(c, connections, memory.New(0), zaptest.NewLogger(b.t, zaptest.Level(zap.InfoLevel)), prometheus.NewRegistry())
 	if err != nil {
 		b.t.Fatal(err)
 	}

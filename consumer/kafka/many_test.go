@@ -61,7 +61,7 @@ func TestKafkaPartitionsTakeTurns(t *testing.T) {
 		func() bool { return len(r.Values()) == partitions*rounds*each })
 	consumertest.Eventually(t, "the window is empty", func() bool {
 		g := k.generation.Load()
-		return g.budget.InUse() <= g.answerBytes()
+		return g.memory.Reserved() <= g.answerBytes()
 	})
 	r.Stop()
 	if behind > partitions/4 { // on a busy machine some have to wait for their turn

@@ -98,7 +98,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	if g == nil {
 		return
 	}
-	gauge(bufferedDesc, float64(g.budget.InUse()))
+	gauge(bufferedDesc, float64(g.memory.Reserved()))
 	now := time.Now()
 	for _, p := range g.partitions {
 		topic, id := p.key.topic, strconv.Itoa(int(p.key.id))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // partitionKey names a partition.
@@ -29,7 +30,7 @@ func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(
 // The fields below mu are guarded by it. The functions that need it held say so.
 type partition struct {
 	key           partitionKey
-	share         consumer.BudgetShare
+	share         memory.Share
 	tracker       *consumer.Tracker // set before the first chunk
 	worker        worker
 	retries       *retryLogger

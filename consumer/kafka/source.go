@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
@@ -24,6 +25,7 @@ type Source struct {
 	startAt consumer.StartAt
 	kafka   *broker.Kafka
 	cluster *cluster
+	memory  *memory.Limiter
 	log     *zap.Logger
 	metrics *metrics
 
@@ -45,8 +47,9 @@ type Source struct {
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
 
-// New makes a source of the topics in config, over the connections that k opens. It connects to nothing.
-func New(config Config, k *broker.Kafka, log *zap.Logger, reg prometheus.Registerer) (*Source, error) {
+// New makes a source of the topics in config, over the connections that k opens. What it fetches ahead, it reserves with m.
+// It connects to nothing.
+func New(config Config, k *broker.Kafka, m *memory.Limiter, log *zap.Logger, reg prometheus.Registerer) (*Source, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func New(config Config, k *broker.Kafka, log *zap.Logger, reg prometheus.Registe
 		return nil, fmt.Errorf("start_at: %w", err)
 	}
 	s := &Source{
-		config: config, startAt: begin, kafka: k, cluster: &cluster{kafka: k}, log: log,
+		config: config, startAt: begin, kafka: k, memory: m, cluster: &cluster{kafka: k}, log: log,
 		replicas: func(int) {}, watchEvery: 10 * time.Second, aboveFor: aboveFor, state: errNotJoined,
 		absent: map[string]bool{}, reader: newReaderID(),
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // BenchmarkSource is what a message costs from a broker inside the process to its done, the broker's work included.
@@ -47,7 +48,7 @@ func BenchmarkSource(b *testing.B) {
 		c := DefaultConfig()
 		c.Brokers, c.Group, c.Topics, c.StartAt = cluster.ListenAddrs(), fmt.Sprint("g",
 			i), []string{testTopic}, "earliest"
-		s, err := New(c, conns, zap.NewNop(), prometheus.NewRegistry())
+		s, err := New(c, conns, memory.New(0), zap.NewNop(), prometheus.NewRegistry())
 		if err != nil {
 			b.Fatal(err)
 		}

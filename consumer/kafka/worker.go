@@ -129,7 +129,7 @@ func (w *worker) handOverBatch(ctx context.Context, h *wire.BatchHeader, records
 
 // unpack decompresses a batch when the budget has room.
 func (w *worker) unpack(ctx context.Context, h *wire.BatchHeader, records []byte) (*consumer.Buffer, error) {
-	budget := w.p.share.Budget
+	budget := w.p.share.Fetching
 	if err := budget.BeginUnpacking(ctx); err != nil {
 		return nil, err
 	}

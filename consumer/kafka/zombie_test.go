@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 const zombieEnv = "CIOBRIDGE_TEST_ZOMBIE"
@@ -36,7 +37,7 @@ func TestKafkaZombieProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := New(c, connections, zap.NewNop(), prometheus.NewRegistry())
+	k, err := New(c, connections, memory.New(0), zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

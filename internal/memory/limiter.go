@@ -1,4 +1,3 @@
-// Package memory bounds what is in flight.
 package memory
 
 import (
@@ -12,23 +11,28 @@ type Partition struct {
 	ID    int32
 }
 
-// Limiter bounds the bytes of the messages in flight. It is made by New and used from any goroutine.
+// Limiter bounds the bytes of the messages in flight: what is mapped, and what a source has fetched ahead. It is made by New and
+// used from any goroutine; its one lock is held for little and calls nobody.
 //
 // Who takes a message up reserves bytes for it and releases them when the message is acked. Where there is no room, Reserve gives
 // a Waiter. Waiters are served in the order in which they came, so that small messages do not pass a large one for ever, with one
-// exception: a partition that holds its share already lets others pass. A share is half of the limit while more than one
-// partition has something in flight; so a partition whose persons are stuck does not stop the others.
+// exception: a partition that has its share already lets others pass. A share is half of what New was given, while more than one
+// partition has something mapped; so a partition whose persons are stuck does not stop the others.
 //
-// Nothing waits for ever: a message that is larger than the limit is let in when nothing else is in flight, and a partition that
-// holds nothing may take a message whatever its size, where there is room.
+// Mapped messages may take all that is not fetched; what is fetched ahead has a limit of its own, by which the whole grows. So
+// nothing waits for ever: what is fetched leaves room for what is mapped, and when nothing is mapped a message is let in
+// whatever its size.
 type Limiter struct {
-	limit int64
+	share int64 // of a partition, of what is mapped
 
 	mu       sync.Mutex
-	reserved int64
+	limit    int64 // of what is fetched and mapped
+	reserved int64 // by both
+	mapped   int64
 	accounts map[Partition]*Account // those with something reserved or waiting
 	last     *Account               // the account asked for last, which is mostly the next one too
 	waiting  []*Waiter
+	fetching []*Fetching
 }
 
 // An Account is what one partition has reserved. It ends when it has released everything.
@@ -47,9 +51,9 @@ type Waiter struct {
 	bytes   int64
 }
 
-// New makes a limiter of so many bytes.
+// New makes a limiter of so many bytes, beside those that Fetching adds.
 func New(limit int64) *Limiter {
-	return &Limiter{limit: limit, accounts: map[Partition]*Account{}}
+	return &Limiter{limit: limit, share: limit / 2, accounts: map[Partition]*Account{}}
 }
 
 // Reserve reserves bytes for a message of a partition, or returns what to wait for. The bytes are released from the account.
@@ -58,8 +62,7 @@ func (l *Limiter) Reserve(p Partition, bytes int64) (*Account, *Waiter) {
 	defer l.mu.Unlock()
 	a := l.account(p)
 	if len(l.waiting) == 0 && l.fits(bytes) && l.fair(a, bytes) {
-		l.reserved += bytes
-		a.reserved += bytes
+		l.add(a, bytes)
 		return a, nil
 	}
 	w := &Waiter{Granted: make(chan struct{}), account: a, bytes: bytes}
@@ -72,20 +75,18 @@ func (l *Limiter) Reserve(p Partition, bytes int64) (*Account, *Waiter) {
 // Cancel ends the waiting for a reservation. It releases the bytes where they have been reserved meanwhile.
 func (l *Limiter) Cancel(w *Waiter) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	bytes := w.bytes
 	if i := slices.Index(l.waiting, w); i >= 0 {
 		l.waiting = slices.Delete(l.waiting, i, i+1)
 		w.account.waiting--
-		l.release(w.account, 0)
-		return
+		bytes = 0
 	}
-	l.release(w.account, w.bytes)
+	l.release(w.account, bytes)
 }
 
 // Release gives back what was reserved, of one message or of several together.
 func (l *Limiter) Release(a *Account, bytes int64) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.release(a, bytes)
 }
 
@@ -96,11 +97,11 @@ func (l *Limiter) Full() bool {
 	return slices.ContainsFunc(l.waiting, func(w *Waiter) bool { return l.fair(w.account, w.bytes) })
 }
 
-// Reserved is how many bytes are reserved.
-func (l *Limiter) Reserved() int64 {
+// Mapped is how many bytes are reserved for mapped messages.
+func (l *Limiter) Mapped() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.reserved
+	return l.mapped
 }
 
 // Partitions is how many partitions have something reserved, or wait.
@@ -124,22 +125,43 @@ func (l *Limiter) account(p Partition) *Account {
 }
 
 // fits reports whether there is room for so many bytes.
-func (l *Limiter) fits(bytes int64) bool { return l.reserved == 0 || l.reserved+bytes <= l.limit }
+func (l *Limiter) fits(bytes int64) bool { return l.mapped == 0 || l.reserved+bytes <= l.limit }
+
+func (l *Limiter) add(a *Account, bytes int64) {
+	a.reserved += bytes
+	l.mapped += bytes
+	l.reserved += bytes
+}
 
 // fair reports whether a partition may have so much more.
 func (l *Limiter) fair(a *Account, bytes int64) bool {
-	return a.reserved == 0 || a.reserved+bytes <= l.limit/2 || len(l.accounts) == 1
+	return a.reserved == 0 || a.reserved+bytes <= l.share || len(l.accounts) == 1
 }
 
+// release gives back bytes. The caller holds mu, which is unlocked.
 func (l *Limiter) release(a *Account, bytes int64) {
-	l.reserved -= bytes
-	a.reserved -= bytes
+	l.add(a, -bytes)
 	if a.reserved == 0 && a.waiting == 0 {
 		delete(l.accounts, a.partition)
 		l.last = nil
 	}
-	if len(l.waiting) > 0 {
-		l.grant()
+	l.freed()
+}
+
+// freed gives what has been given back to those that wait: first to mapped messages, whose bytes are fetched already. The caller
+// holds mu, which is unlocked.
+func (l *Limiter) freed() {
+	l.grant()
+	var tell []func()
+	for _, f := range l.fetching {
+		if f.refused && f.onFree != nil {
+			f.refused = false
+			tell = append(tell, f.onFree)
+		}
+	}
+	l.mu.Unlock()
+	for _, onFree := range tell {
+		onFree()
 	}
 }
 
@@ -147,7 +169,7 @@ func (l *Limiter) release(a *Account, bytes int64) {
 func (l *Limiter) grant() {
 	kept := l.waiting[:0]
 	for i, w := range l.waiting {
-		if l.reserved > 0 && !l.fair(w.account, w.bytes) {
+		if l.mapped > 0 && !l.fair(w.account, w.bytes) {
 			kept = append(kept, w)
 			continue
 		}
@@ -155,8 +177,7 @@ func (l *Limiter) grant() {
 			kept = append(kept, l.waiting[i:]...)
 			break
 		}
-		l.reserved += w.bytes
-		w.account.reserved += w.bytes
+		l.add(w.account, w.bytes)
 		w.account.waiting--
 		close(w.Granted)
 	}

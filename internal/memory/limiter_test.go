@@ -58,8 +58,8 @@ func TestAPartitionThatHasItsShareIsPassed(t *testing.T) {
 	if _, w := d.ask(2, 50); !granted(w) {
 		t.Error("a partition that holds nothing waits although there is room")
 	}
-	if d.Reserved() != 100 {
-		t.Errorf("%d bytes in use", d.Reserved())
+	if d.Mapped() != 100 {
+		t.Errorf("%d bytes in use", d.Mapped())
 	}
 }
 
@@ -100,8 +100,8 @@ func TestPartitionsAreForgotten(t *testing.T) {
 	for _, m := range in {
 		d.give(m)
 	}
-	if d.Reserved() != 0 || d.Partitions() != 0 {
-		t.Errorf("%d bytes and %d partitions left", d.Reserved(), d.Partitions())
+	if d.Mapped() != 0 || d.Partitions() != 0 {
+		t.Errorf("%d bytes and %d partitions left", d.Mapped(), d.Partitions())
 	}
 }
 
@@ -110,7 +110,7 @@ func TestALonePartitionMayHaveItAll(t *testing.T) {
 	d := newDesk(100)
 	for range 10 {
 		if _, w := d.ask(0, 10); !granted(w) {
-			t.Fatalf("no room beside %d bytes", d.Reserved())
+			t.Fatalf("no room beside %d bytes", d.Mapped())
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestCancelReleasesWhatWasGranted(t *testing.T) {
 		t.Fatal("not granted although there is room")
 	}
 	d.Cancel(late)
-	if d.Reserved() != 0 || d.Partitions() != 0 {
-		t.Errorf("%d bytes and %d partitions left", d.Reserved(), d.Partitions())
+	if d.Mapped() != 0 || d.Partitions() != 0 {
+		t.Errorf("%d bytes and %d partitions left", d.Mapped(), d.Partitions())
 	}
 }

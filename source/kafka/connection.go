@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	deadletterkafka "github.com/ciobridge/ciobridge/deadletter/kafka"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -34,8 +35,8 @@ func (reader) Missing(err error) bool {
 }
 
 // Reader implements source.Broker.
-func (c *connection) Reader(log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
-	k, err := consumerkafka.New(c.config, c.conn, log, reg)
+func (c *connection) Reader(m *memory.Limiter, log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
+	k, err := consumerkafka.New(c.config, c.conn, m, log, reg)
 	if err != nil {
 		return nil, err
 	}

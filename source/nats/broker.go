@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	deadletterjetstream "github.com/ciobridge/ciobridge/deadletter/jetstream"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -41,8 +42,8 @@ func (reader) Check(context.Context) error { return nil }
 // Missing implements source.Reader.
 func (reader) Missing(error) bool { return false }
 
-// Reader implements source.Broker. The connection's metrics are registered too.
-func (b *Broker) Reader(log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
+// Reader implements source.Broker. What it fetches is bounded by its own fetch_bytes. The connection's metrics are registered too.
+func (b *Broker) Reader(_ *memory.Limiter, log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
 	reg.MustRegister(b.conn)
 	j, err := jetstream.New(b.conn, b.config, log, reg)
 	if err != nil {

@@ -1,0 +1,181 @@
+package memory
+
+import (
+	"context"
+	"slices"
+)
+
+// Fetching is what a source has fetched ahead, in buffers that messages in flight point into. It is made by Limiter.Fetching, used
+// from any goroutine, and ended by Close.
+//
+// A source asks with Allows which partitions it may ask for more, reserves room for an answer, charges the buffers that have come to
+// their partitions, and releases the reservation; each buffer is released when the last message in it is acked. While less
+// than a quarter of the limit is left, only partitions that hold nothing may ask, so that those that hold much do not starve them.
+//
+// The limit is overdrawn by what cannot be known in advance: a batch that is larger than what was asked for, one for each broker, and
+// what batches unpack to, a few at a time.
+type Fetching struct {
+	limiter *Limiter
+	limit   int64
+	onFree  func()
+
+	// Guarded by the limiter's lock.
+	closed    bool
+	refused   bool // a reservation was, and onFree has not been called since
+	reserved  int64
+	unpacked  int64         // the part of it that was unpacked
+	unpacking int           // how many are at it
+	moved     chan struct{} // closed when bytes are given back, while somebody waits for that
+}
+
+// Unpackers is how many may unpack a batch at a time.
+const Unpackers = 4
+
+// A Share is what one partition holds of what is fetched.
+type Share struct {
+	Fetching *Fetching
+
+	held int64 // guarded by the limiter's lock
+}
+
+// Fetching lets a source fetch up to so many bytes ahead, and raises the limit by them. OnFree is called, without a lock held, when
+// bytes have been given back after a reservation was refused; it may be nil.
+func (l *Limiter) Fetching(limit int64, onFree func()) *Fetching {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit += limit
+	f := &Fetching{limiter: l, limit: limit, onFree: onFree}
+	l.fetching = append(l.fetching, f)
+	return f
+}
+
+// Limit is how many bytes may be fetched ahead.
+func (f *Fetching) Limit() int64 { return f.limit }
+
+// Close gives back what is held and lowers the limit again. What is released later does not count.
+func (f *Fetching) Close() {
+	l := f.limiter
+	l.mu.Lock()
+	if i := slices.Index(l.fetching, f); i >= 0 {
+		l.fetching = slices.Delete(l.fetching, i, i+1)
+		l.limit -= f.limit
+		l.reserved -= f.reserved
+		f.closed, f.reserved, f.unpacked = true, 0, 0
+		f.wake()
+	}
+	l.freed()
+}
+
+// Allows reports whether a partition may ask for n bytes more.
+func (f *Fetching) Allows(s *Share, n int64) bool {
+	f.limiter.mu.Lock()
+	defer f.limiter.mu.Unlock()
+	if s.held > 0 && f.reserved+n > f.limit/4*3 {
+		f.refused = true
+		return false
+	}
+	return true
+}
+
+// Reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where it would be less
+// than least. It is given back with Release. When nothing is fetched, any answer is possible.
+func (f *Fetching) Reserve(n, least int64) int64 {
+	l := f.limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f.reserved > 0 {
+		n = min(n, f.limit-f.reserved, l.limit-l.reserved)
+	}
+	if n < least {
+		f.refused = true
+		return 0
+	}
+	f.add(n)
+	return n
+}
+
+// Charge counts n bytes of a partition, whether there is room or not.
+func (f *Fetching) Charge(s *Share, n int64, unpacked bool) {
+	f.limiter.mu.Lock()
+	defer f.limiter.mu.Unlock()
+	s.held += n
+	f.add(n)
+	if unpacked {
+		f.unpacked += n
+	}
+}
+
+// add counts what is fetched. Once all is closed nothing counts any more.
+func (f *Fetching) add(n int64) {
+	if !f.closed {
+		f.reserved += n
+		f.limiter.reserved += n
+	}
+}
+
+// Release gives back what a partition held or, without a share, what was reserved.
+func (f *Fetching) Release(s *Share, n int64, unpacked bool) {
+	l := f.limiter
+	l.mu.Lock()
+	if s != nil {
+		s.held -= n
+	}
+	if unpacked && !f.closed {
+		f.unpacked -= n
+	}
+	f.add(-n)
+	f.wake()
+	l.freed()
+}
+
+// BeginUnpacking holds back whoever is about to unpack a batch while all is used up, or while others are at it; when nothing
+// unpacked is in use, one may always go on. Each call that returns nil is followed by EndUnpacking, after the buffer is charged.
+func (f *Fetching) BeginUnpacking(ctx context.Context) error {
+	for {
+		moved := f.beginUnpacking()
+		if moved == nil {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *Fetching) beginUnpacking() (wait chan struct{}) {
+	f.limiter.mu.Lock()
+	defer f.limiter.mu.Unlock()
+	if f.unpacking == 0 && f.unpacked == 0 || f.unpacking < Unpackers && f.reserved <= f.limit {
+		f.unpacking++
+		return nil
+	}
+	if f.moved == nil {
+		f.moved = make(chan struct{})
+	}
+	return f.moved
+}
+
+// EndUnpacking lets the next one unpack.
+func (f *Fetching) EndUnpacking() {
+	f.limiter.mu.Lock()
+	defer f.limiter.mu.Unlock()
+	f.unpacking--
+	f.wake()
+}
+
+// wake lets those that wait look again. The caller holds the limiter's lock.
+func (f *Fetching) wake() {
+	if f.moved != nil {
+		close(f.moved)
+		f.moved = nil
+	}
+}
+
+// Reserved is how many bytes are fetched, or reserved for what is being fetched.
+func (f *Fetching) Reserved() int64 {
+	f.limiter.mu.Lock()
+	defer f.limiter.mu.Unlock()
+	return f.reserved
+}
