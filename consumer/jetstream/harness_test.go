@@ -105,19 +105,23 @@ func (s *natsServer) publishTo(subject string, first, last int) {
 // is missing is published again.
 func (s *natsServer) store(subject string, value []byte) (seq uint64) {
 	s.t.Helper()
-	before := s.stream().CachedInfo().State.LastSeq
-	patient := retry.Policy{First: 20 * time.Millisecond, Longest: time.Second, Limit: 20 * time.Second}
+	var before *uint64
+	patient := retry.Policy{First: 20 * time.Millisecond, Longest: time.Second, Limit: time.Minute}
 	err := retry.Do(s.t.Context(), patient, func(ctx context.Context) error {
+		stream, err := s.client.JetStream().Stream(ctx, "EVENTS")
+		if err != nil {
+			return err
+		}
+		last := stream.CachedInfo().State.LastSeq
+		if before == nil {
+			before = &last
+		}
+		if seq = last; last > *before {
+			return nil
+		}
 		ack, err := s.client.JetStream().Publish(ctx, subject, value)
 		if err == nil {
 			seq = ack.Sequence
-			return nil
-		}
-		if stream, lookErr := s.client.JetStream().Stream(ctx, "EVENTS"); lookErr == nil {
-			if last := stream.CachedInfo().State.LastSeq; last > before {
-				seq = last
-				return nil
-			}
 		}
 		return err
 	})
