@@ -43,8 +43,9 @@ func TestNATSDial(t *testing.T) {
 		client NATSConfig
 	}{
 		"nobody asks": {},
-		"password":    {server.Options{Username: "bridge", Password: "right"}, NATSConfig{User: "bridge", Password: right}},
-		"token":       {server.Options{Authorization: "right"}, NATSConfig{Token: right}},
+		"password": {server.Options{Username: "bridge", Password: "right"},
+			NATSConfig{User: "bridge", Password: right}},
+		"token": {server.Options{Authorization: "right"}, NATSConfig{Token: right}},
 		"nkey": {server.Options{Nkeys: []*server.NkeyUser{{Nkey: testNkey}}},
 			NATSConfig{NkeyFile: filepath.Join(keys, "user.nkey")}},
 		"credentials": {server.Options{TrustedKeys: []string{testOperator}, AccountResolver: accounts},
@@ -71,7 +72,8 @@ func TestNATSDialRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv := startServer(t, &server.Options{Username: "bridge", Password: "right"})
-	cfg := NATSConfig{URLs: []string{srv.ClientURL()}, User: "bridge", Password: secret.Ref{File: file}, AllowPlaintext: true}
+	cfg := NATSConfig{URLs: []string{srv.ClientURL()}, User: "bridge", Password: secret.Ref{File: file},
+		AllowPlaintext: true}
 	n, err := NewNATS(t.Context(), cfg, zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)

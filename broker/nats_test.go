@@ -20,14 +20,19 @@ func TestNATSConfigValidate(t *testing.T) {
 		cfg  NATSConfig
 		want []string
 	}{
-		"nothing":             {NATSConfig{}, []string{"urls: is empty"}},
-		"password in address": {NATSConfig{URLs: []string{"nats://joe:hunter2@host:4222"}}, []string{"urls[0]: holds a user"}},
-		"not an address":      {NATSConfig{URLs: []string{"hunter2@:host"}}, []string{"urls[0]: is not an address"}},
-		"wrong scheme":        {NATSConfig{URLs: []string{"http://host"}}, []string{"urls[0]: its scheme is not supported"}},
-		"plain password":      {NATSConfig{URLs: []string{"nats://h"}, User: "u", Password: ref}, []string{"allow_plaintext: "}},
-		"two ways":            {NATSConfig{URLs: []string{"tls://h"}, Token: ref, NkeyFile: "n"}, []string{"nkey_file, token: only one"}},
-		"half a user":         {NATSConfig{URLs: []string{"tls://h"}, User: "u"}, []string{"password: is missing"}},
-		"half a certificate":  {NATSConfig{URLs: []string{"tls://h"}, TLS: &TLSConfig{CertFile: "c"}}, []string{"tls: cert_file and key_file"}},
+		"nothing": {NATSConfig{}, []string{"urls: is empty"}},
+		"password in address": {NATSConfig{URLs: []string{"nats://joe:hunter2@host:4222"}},
+			[]string{"urls[0]: holds a user"}},
+		"not an address": {NATSConfig{URLs: []string{"hunter2@:host"}}, []string{"urls[0]: is not an address"}},
+		"wrong scheme": {NATSConfig{URLs: []string{"http://host"}},
+			[]string{"urls[0]: its scheme is not supported"}},
+		"plain password": {NATSConfig{URLs: []string{"nats://h"}, User: "u", Password: ref},
+			[]string{"allow_plaintext: "}},
+		"two ways": {NATSConfig{URLs: []string{"tls://h"}, Token: ref, NkeyFile: "n"},
+			[]string{"nkey_file, token: only one"}},
+		"half a user": {NATSConfig{URLs: []string{"tls://h"}, User: "u"}, []string{"password: is missing"}},
+		"half a certificate": {NATSConfig{URLs: []string{"tls://h"}, TLS: &TLSConfig{CertFile: "c"}},
+			[]string{"tls: cert_file and key_file"}},
 	} {
 		err := tc.cfg.Validate()
 		for _, want := range tc.want {
@@ -46,7 +51,8 @@ func TestNATSConfigValidate(t *testing.T) {
 }
 
 func TestNATSRefusesOldServers(t *testing.T) {
-	for version, ok := range map[string]bool{"2.13.9": false, "1.99.0": false, "2.14.0": true, "2.15.2-beta": true, "3.0.0": true} {
+	for version, ok := range map[string]bool{"2.13.9": false, "1.99.0": false, "2.14.0": true, "2.15.2-beta": true,
+		"3.0.0": true} {
 		err := checkNATSVersion(version)
 		if (err == nil) != ok {
 			t.Errorf("%s gives %v", version, err)
@@ -65,7 +71,8 @@ func TestNATSFilesThatAreMissing(t *testing.T) {
 		"tls":        {TLS: &TLSConfig{CAFile: none}},
 	} {
 		cfg.URLs = []string{"tls://127.0.0.1:1"}
-		if _, err := NewNATS(t.Context(), cfg, zaptest.NewLogger(t)); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
+		if _, err := NewNATS(t.Context(), cfg, zaptest.NewLogger(t)); err == nil ||
+			!strings.HasPrefix(err.Error(), field+": ") {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
@@ -88,7 +95,8 @@ func TestNATSPasswordIsReadAgain(t *testing.T) {
 	if err := os.WriteFile(file, []byte("wrong\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg := NATSConfig{URLs: []string{srv.ClientURL()}, User: "bridge", Password: secret.Ref{File: file}, AllowPlaintext: true}
+	cfg := NATSConfig{URLs: []string{srv.ClientURL()}, User: "bridge", Password: secret.Ref{File: file},
+		AllowPlaintext: true}
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := NewNATS(ctx, cfg, zaptest.NewLogger(t)); err == nil {

@@ -46,9 +46,12 @@ func TestNATSOverTLS(t *testing.T) {
 		conf TLSConfig
 		ok   bool
 	}{
-		"all is well":          {TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: own.CertFile, KeyFile: own.KeyFile}, true},
-		"another authority":    {TLSConfig{CAFile: filepath.Join(dir, "other.pem"), CertFile: own.CertFile, KeyFile: own.KeyFile}, false},
-		"another name":         {TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: own.CertFile, KeyFile: own.KeyFile, ServerName: "elsewhere"}, false},
+		"all is well": {TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: own.CertFile,
+			KeyFile: own.KeyFile}, true},
+		"another authority": {TLSConfig{CAFile: filepath.Join(dir, "other.pem"), CertFile: own.CertFile,
+			KeyFile: own.KeyFile}, false},
+		"another name": {TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: own.CertFile,
+			KeyFile: own.KeyFile, ServerName: "elsewhere"}, false},
 		"no certificate":       {TLSConfig{CAFile: filepath.Join(dir, "ca.pem")}, false},
 		"authority is missing": {TLSConfig{CAFile: filepath.Join(dir, "none.pem")}, false},
 		"authority is empty":   {TLSConfig{CAFile: own.KeyFile}, false},
@@ -79,7 +82,8 @@ type issued struct {
 func newAuthority(t *testing.T) *issued {
 	t.Helper()
 	return sign(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign,
 	}, nil)
 }
 
@@ -87,7 +91,8 @@ func newAuthority(t *testing.T) *issued {
 func (i *issued) issue(t *testing.T) *issued {
 	t.Helper()
 	return sign(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, i)
 }

@@ -59,9 +59,11 @@ type cannedServer struct {
 func newCannedServer(pin string, size int) *cannedServer {
 	header := fmt.Sprintf("NATS/1.0\r\n%s: %s\r\n\r\n", pinHeader, pin)
 	reply := "$JS.ACK.EVENTS.ciobridge.1.0000000000.0000000000.1700000000000000000.77"
-	frame := fmt.Appendf(nil, "HMSG events.test 1 %s %d %d\r\n%s%s\r\n", reply, len(header), len(header)+size, header, make([]byte, size))
+	frame := fmt.Appendf(nil, "HMSG events.test 1 %s %d %d\r\n%s%s\r\n", reply, len(header), len(header)+size,
+		header, make([]byte, size))
 	at := bytes.Index(frame, []byte("0000000000"))
-	return &cannedServer{frame: frame, seq: frame[at : at+10], ordinal: frame[at+11 : at+21], requests: make(chan struct{}, 16)}
+	return &cannedServer{frame: frame, seq: frame[at : at+10], ordinal: frame[at+11 : at+21],
+		requests: make(chan struct{}, 16)}
 }
 
 func (c *cannedServer) Read(p []byte) (n int, err error) {

@@ -111,7 +111,9 @@ func TestJetStreamCommitsSoonAfterTakeover(t *testing.T) {
 	cfg := fastConfig()
 	cfg.CommitInterval = time.Hour
 	r := s.replica(cfg).start()
-	waitUntil(t, "the first ten are acknowledged", func() bool { return s.ackFloor() == 10 && s.stored().Committable == 11 })
+	waitUntil(t, "the first ten are acknowledged", func() bool {
+		return s.ackFloor() == 10 && s.stored().Committable == 11
+	})
 	r.crash()
 }
 
@@ -137,7 +139,8 @@ func TestCheckpointFences(t *testing.T) {
 		return c
 	}
 	first, second := open(), open()
-	if err := first.save(t.Context(), of("first", 3, consumer.AckedRanges{{From: 5, To: 7}, {From: 9, To: 10}})); err != nil {
+	if err := first.save(t.Context(), of("first", 3,
+		consumer.AckedRanges{{From: 5, To: 7}, {From: 9, To: 10}})); err != nil {
 		t.Fatal(err)
 	}
 	unknown := *first // its next write arrives, and it does not hear of it
@@ -197,7 +200,8 @@ func TestJetStreamAccountThatMakesNoStreams(t *testing.T) {
 	srv := startRestricted(t)
 	admin := dialAs(t, srv, "admin")
 	defer admin.Close()
-	if _, err := admin.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}}); err != nil {
+	if _, err := admin.JetStream().CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}}); err != nil {
 		t.Fatal(err)
 	}
 	s := &natsServer{t: t, client: admin}
@@ -205,10 +209,12 @@ func TestJetStreamAccountThatMakesNoStreams(t *testing.T) {
 	r := s.replicaOn(fastConfig(), dialAs(t, srv, "bridge")).start()
 	waitUntil(t, "it says what it needs", func() bool {
 		err := r.source.Ready()
-		return err != nil && strings.Contains(err.Error(), "nats kv add ciobridge --history=1 --storage=file --replicas=1") &&
+		return err != nil && strings.Contains(err.Error(),
+			"nats kv add ciobridge --history=1 --storage=file --replicas=1") &&
 			strings.Contains(err.Error(), "$KV.ciobridge.>")
 	})
-	if _, err := admin.JetStream().CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "ciobridge", History: 1}); err != nil {
+	if _, err := admin.JetStream().CreateKeyValue(t.Context(),
+		jetstream.KeyValueConfig{Bucket: "ciobridge", History: 1}); err != nil {
 		t.Fatal(err)
 	}
 	waitUntil(t, "it reads", func() bool { return s.ackFloor() == 3 && s.stored().Committable == 4 })
@@ -219,7 +225,8 @@ func TestJetStreamAccountThatMakesNoStreams(t *testing.T) {
 func TestJetStreamBucketThatForgets(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	if _, err := s.client.JetStream().CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: CheckpointBucket, TTL: time.Hour}); err != nil {
+	if _, err := s.client.JetStream().CreateKeyValue(t.Context(),
+		jetstream.KeyValueConfig{Bucket: CheckpointBucket, TTL: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	wantRefusal(t, s.replica(fastConfig()).start(), "forgets after 1h0m0s", "--max-age=0")
@@ -237,7 +244,8 @@ func startRestricted(t *testing.T) string {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
 		Users: []*server.User{
 			{Username: "admin", Password: "admin"},
-			{Username: "bridge", Password: "bridge", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: subjects}}},
+			{Username: "bridge", Password: "bridge",
+				Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: subjects}}},
 		},
 	})
 	if err != nil {

@@ -34,7 +34,8 @@ func TestJetStreamConsumerMovesInACluster(t *testing.T) {
 	t.Cleanup(conn.Close)
 	s := &natsServer{t: t, client: conn}
 	waitUntil(t, "the stream is made", func() bool {
-		_, err := conn.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}, Replicas: 3})
+		_, err := conn.JetStream().CreateStream(t.Context(),
+			jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}, Replicas: 3})
 		return err == nil
 	})
 	a, b := s.replicaVia(fastConfig(), urls[0]).start(), s.replicaVia(fastConfig(), urls[1]).start()
@@ -47,7 +48,8 @@ func TestJetStreamConsumerMovesInACluster(t *testing.T) {
 			}
 		}
 		waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == uint64(last) })
-		if _, err := conn.Conn().Request("$JS.API.CONSUMER.LEADER.STEPDOWN.EVENTS.ciobridge", nil, 2*time.Second); err != nil {
+		if _, err := conn.Conn().Request("$JS.API.CONSUMER.LEADER.STEPDOWN.EVENTS.ciobridge", nil,
+			2*time.Second); err != nil {
 			t.Fatal(err)
 		}
 	}

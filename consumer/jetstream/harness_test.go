@@ -200,7 +200,8 @@ func (s *natsServer) replicaVia(cfg Config, url string) *replica {
 
 func (s *natsServer) replicaOn(cfg Config, conn *broker.NATS) *replica {
 	s.t.Helper()
-	r := &replica{t: s.t, conn: conn, reg: prometheus.NewRegistry(), acks: map[int64]func(){}, ended: make(chan error, 1)}
+	r := &replica{t: s.t, conn: conn, reg: prometheus.NewRegistry(), acks: map[int64]func(){},
+		ended: make(chan error, 1)}
 	source, err := New(r.conn, cfg, zaptest.NewLogger(s.t, zaptest.Level(zap.WarnLevel)), r.reg)
 	if err != nil {
 		s.t.Fatal(err)

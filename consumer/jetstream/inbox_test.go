@@ -25,7 +25,8 @@ func TestInboxReadsInPieces(t *testing.T) {
 		want = append(want, payload)
 		switch header := "NATS/1.0\r\nk: v\r\n\r\n"; i % 3 {
 		case 0:
-			wire = fmt.Appendf(wire, "HMSG events.%d 1 $JS.ACK.%d %d %d\r\n%s%s\r\n", i, i, len(header), len(header)+len(payload), header, payload)
+			wire = fmt.Appendf(wire, "HMSG events.%d 1 $JS.ACK.%d %d %d\r\n%s%s\r\n", i, i, len(header),
+				len(header)+len(payload), header, payload)
 		case 1:
 			wire = fmt.Appendf(wire, "MSG events.%d 1 $JS.ACK.%d %d\r\n%s\r\n", i, i, len(payload), payload)
 		default:
@@ -53,7 +54,8 @@ func TestInboxReadsInPieces(t *testing.T) {
 		if i%3 < 2 {
 			reply = fmt.Sprintf("$JS.ACK.%d", i)
 		}
-		if string(f.subject) != fmt.Sprintf("events.%d", i) || string(f.reply) != reply || !bytes.Equal(f.payload, want[i]) || len(f.header) > 0 != (i%3 == 0) {
+		if string(f.subject) != fmt.Sprintf("events.%d", i) || string(f.reply) != reply ||
+			!bytes.Equal(f.payload, want[i]) || len(f.header) > 0 != (i%3 == 0) {
 			t.Fatalf("message %d is %s with reply %s and %d bytes", i, f.subject, f.reply, len(f.payload))
 		}
 		f.chunk.ackMessage()
@@ -136,7 +138,8 @@ func FuzzParseFrame(f *testing.F) {
 		switch {
 		case cut < size && (size2 != 0 || err2 != nil || need2 <= cut):
 			t.Fatalf("the first %d bytes give %d, need %d, %v", cut, size2, need2, err2)
-		case cut == size && (op2 != op || size2 != size || !bytes.Equal(half.payload, whole.payload) || !bytes.Equal(half.header, whole.header)):
+		case cut == size && (op2 != op || size2 != size || !bytes.Equal(half.payload, whole.payload) ||
+			!bytes.Equal(half.header, whole.header)):
 			t.Fatalf("cut at its end it is another")
 		}
 	})

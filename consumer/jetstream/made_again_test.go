@@ -102,11 +102,15 @@ func TestJetStreamStreamMadeAgain(t *testing.T) {
 	s.makeAgain()
 	r.ack(4) // of the earlier one
 	s.publish(1, 6)
-	waitUntil(t, "the new stream is read", func() bool { return len(r.seen())+len(standby.seen()) == 11 && s.ackFloor() >= 3 })
+	waitUntil(t, "the new stream is read", func() bool {
+		return len(r.seen())+len(standby.seen()) == 11 && s.ackFloor() >= 3
+	})
 	want := append(sequence(1, 5), sequence(1, 6)...)
 	wantSeen(t, "the readers", slices.Concat(r.seen(), standby.seen()), want)
 	for _, replica := range []*replica{r, standby} {
-		waitUntil(t, "each has told it", func() bool { return replica.metric("ciobridge_stream_made_again_total") == 1 })
+		waitUntil(t, "each has told it", func() bool {
+			return replica.metric("ciobridge_stream_made_again_total") == 1
+		})
 	}
 	if len(standby.seen()) == 0 {
 		waitUntil(t, "the floor stands before what is in hand", func() bool { return s.stored().Committable == 4 })
@@ -125,10 +129,14 @@ func TestJetStreamLooksForOneMessage(t *testing.T) {
 		change func(*natsServer)
 		want   []int64
 	}{
-		"it is there":                    {8, nil, []int64{10, 11, 12}},
-		"it was deleted":                 {9, nil, []int64{5, 6, 8, 10, 11, 12}},
-		"it is there, with direct gets":  {8, func(s *natsServer) { s.limit(func(c *jetstream.StreamConfig) { c.AllowDirect = true }) }, []int64{10, 11, 12}},
-		"it was replaced by a newer one": {8, func(s *natsServer) { s.limit(func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 3 }) }, []int64{10, 11, 12}},
+		"it is there":    {8, nil, []int64{10, 11, 12}},
+		"it was deleted": {9, nil, []int64{5, 6, 8, 10, 11, 12}},
+		"it is there, with direct gets": {8, func(s *natsServer) {
+			s.limit(func(c *jetstream.StreamConfig) { c.AllowDirect = true })
+		}, []int64{10, 11, 12}},
+		"it was replaced by a newer one": {8, func(s *natsServer) {
+			s.limit(func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 3 })
+		}, []int64{10, 11, 12}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -143,7 +151,8 @@ func TestJetStreamLooksForOneMessage(t *testing.T) {
 			if c.change != nil {
 				c.change(s)
 			}
-			if _, err := s.client.JetStream().ResetConsumerToSequence(t.Context(), "EVENTS", "ciobridge", c.floor+1); err != nil {
+			if _, err := s.client.JetStream().ResetConsumerToSequence(t.Context(), "EVENTS", "ciobridge",
+				c.floor+1); err != nil {
 				t.Fatal(err)
 			}
 			p := newProxy(t, strings.TrimPrefix(s.srv.URL(), "nats://"))
@@ -160,7 +169,8 @@ func TestJetStreamLooksForOneMessage(t *testing.T) {
 			waitUntil(t, "the rest is read", func() bool { return next.last() == 12 })
 			wantSeen(t, "the next process", next.seen(), c.want)
 			if all.Load() > 0 || one.Load() == 0 {
-				t.Errorf("it asked %d times for all that was deleted and %d times for one message", all.Load(), one.Load())
+				t.Errorf("it asked %d times for all that was deleted and %d times for one message", all.Load(),
+					one.Load())
 			}
 			next.stop()
 		})

@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 func findLeaks(deadline time.Time) error {
 	for {
 		err := goleak.Find(
-			goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.init.0.func1"), // the server's clock, started at import
+			// the server's clock, started at import
+			goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.init.0.func1"),
 		)
 		if err == nil || time.Now().After(deadline) {
 			return err

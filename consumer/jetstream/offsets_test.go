@@ -61,7 +61,8 @@ func TestStreamOffsetsPastAGap(t *testing.T) {
 	cfg := fastConfig()
 	change := func(offset int64) {
 		t.Helper()
-		if err := SetOffsets(t.Context(), s.client, cfg, []consumer.OffsetChange{{Topic: "EVENTS", Offset: offset}}); err != nil {
+		if err := SetOffsets(t.Context(), s.client, cfg,
+			[]consumer.OffsetChange{{Topic: "EVENTS", Offset: offset}}); err != nil {
 			t.Fatal(err)
 		}
 	}

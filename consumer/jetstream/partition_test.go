@@ -53,7 +53,8 @@ func (s *natsServer) durables(cfg Config) []*jetstream.ConsumerInfo {
 
 func (s *natsServer) allFinished(cfg Config) bool {
 	infos := s.durables(cfg)
-	return len(infos) > 0 && !slices.ContainsFunc(infos, func(i *jetstream.ConsumerInfo) bool { return i.NumPending > 0 || i.NumAckPending > 0 })
+	return len(infos) > 0 && !slices.ContainsFunc(infos,
+		func(i *jetstream.ConsumerInfo) bool { return i.NumPending > 0 || i.NumAckPending > 0 })
 }
 
 // sink is where the events of persons take effect, whichever replica delivers them.
@@ -103,7 +104,8 @@ func (r *sinkReplica) handle(lease event.Lease, m event.Message, done func()) er
 	if _, err := fmt.Sscan(string(m.Value), &seq); err != nil {
 		return err
 	}
-	r.sink.receipts = append(r.sink.receipts, checkertest.Receipt{Person: person, Seq: seq, ID: m.Origin.String(), Taken: true})
+	r.sink.receipts = append(r.sink.receipts, checkertest.Receipt{Person: person, Seq: seq, ID: m.Origin.String(),
+		Taken: true})
 	r.sink.newest[m.Origin.Partition] = max(r.sink.newest[m.Origin.Partition], uint64(m.Origin.Offset))
 	r.lanes.Go(func() {
 		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
@@ -179,7 +181,8 @@ func TestJetStreamPartitionsAreShared(t *testing.T) {
 			t.Errorf("the floor of partition %d is %d, want %d", i, info.AckFloor.Stream, m.newest[int32(i)])
 		}
 	}
-	report := checkertest.Check(checkertest.History{Published: m.published, Receipts: m.receipts}, checkertest.Limits{Fallbacks: true, Repeats: -1})
+	report := checkertest.Check(checkertest.History{Published: m.published, Receipts: m.receipts},
+		checkertest.Limits{Fallbacks: true, Repeats: -1})
 	for _, p := range report.Problems {
 		t.Error(p)
 	}
@@ -214,7 +217,9 @@ func TestJetStreamTellsReplicas(t *testing.T) {
 	second := m.startReplica(s, cfg)
 	waitUntil(t, "they are two", tells(1, 2))
 	third := m.startReplica(s, cfg)
-	waitUntil(t, "three are known", func() bool { return strings.Count(fmt.Sprint(third.source.group.lastMembers()), "-replica-") == 3 })
+	waitUntil(t, "three are known", func() bool {
+		return strings.Count(fmt.Sprint(third.source.group.lastMembers()), "-replica-") == 3
+	})
 	second.kill()
 	third.leave()
 	waitUntil(t, "it is alone again", tells(1, 2, 1)) // two partitions are never divided among three
@@ -292,15 +297,18 @@ func TestJetStreamPartitionsValidate(t *testing.T) {
 		stream StreamConfig
 		want   string
 	}{
-		"beside subjects": {StreamConfig{Subjects: []string{"a"}, Partitions: [][]string{{"b"}}}, "streams[0].partitions: cannot stand beside subjects"},
-		"the same":        {StreamConfig{Partitions: [][]string{{"a"}, {"a"}}}, "streams[0].partitions[1]: overlaps a subject of streams[0].partitions[0]"},
-		"a star":          {StreamConfig{Partitions: [][]string{{"e.*.x"}, {"e.1.*"}}}, "overlaps"},
-		"a tail":          {StreamConfig{Partitions: [][]string{{"e.>"}, {"e.1.2.3"}}}, "overlaps"},
-		"within one":      {StreamConfig{Partitions: [][]string{{"e.1", "e.*"}}}, "overlaps"},
-		"nothing":         {StreamConfig{Partitions: [][]string{{"a"}, nil}}, "partitions[1]: names no subject"},
-		"no subject":      {StreamConfig{Partitions: [][]string{{"a..b"}}}, "partitions[0]: is not a subject"},
-		"a tail inside":   {StreamConfig{Partitions: [][]string{{"a.>.b"}}}, "partitions[0]: is not a subject"},
-		"apart":           {StreamConfig{Partitions: [][]string{{"e.0.>"}, {"e.1.>", "e.2"}, {"e"}, {"f.*.1"}, {"f.*.2.>"}}}, ""},
+		"beside subjects": {StreamConfig{Subjects: []string{"a"}, Partitions: [][]string{{"b"}}},
+			"streams[0].partitions: cannot stand beside subjects"},
+		"the same": {StreamConfig{Partitions: [][]string{{"a"}, {"a"}}},
+			"streams[0].partitions[1]: overlaps a subject of streams[0].partitions[0]"},
+		"a star":        {StreamConfig{Partitions: [][]string{{"e.*.x"}, {"e.1.*"}}}, "overlaps"},
+		"a tail":        {StreamConfig{Partitions: [][]string{{"e.>"}, {"e.1.2.3"}}}, "overlaps"},
+		"within one":    {StreamConfig{Partitions: [][]string{{"e.1", "e.*"}}}, "overlaps"},
+		"nothing":       {StreamConfig{Partitions: [][]string{{"a"}, nil}}, "partitions[1]: names no subject"},
+		"no subject":    {StreamConfig{Partitions: [][]string{{"a..b"}}}, "partitions[0]: is not a subject"},
+		"a tail inside": {StreamConfig{Partitions: [][]string{{"a.>.b"}}}, "partitions[0]: is not a subject"},
+		"apart": {StreamConfig{Partitions: [][]string{{"e.0.>"}, {"e.1.>", "e.2"}, {"e"}, {"f.*.1"},
+			{"f.*.2.>"}}}, ""},
 	} {
 		cfg := fastConfig()
 		tc.stream.Name = "EVENTS"

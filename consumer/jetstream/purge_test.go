@@ -21,13 +21,21 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 		"all":                    {func(s *natsServer) { s.purge() }, 4},
 		"a subject at the front": {func(s *natsServer) { s.purge(jetstream.WithPurgeSubject("events.front")) }, 2},
 		"one by one":             {func(s *natsServer) { s.deleteMessages(1, 2, 3, 4) }, 2},
-		"more than it may keep":  {func(s *natsServer) { s.limit(func(c *jetstream.StreamConfig) { c.MaxMsgs = 2 }) }, 2},
+		"more than it may keep": {func(s *natsServer) {
+			s.limit(func(c *jetstream.StreamConfig) { c.MaxMsgs = 2 })
+		}, 2},
 		"older than it may keep": {func(s *natsServer) {
 			s.limit(func(c *jetstream.StreamConfig) { c.MaxAge = 100 * time.Millisecond; c.Duplicates = c.MaxAge })
 		}, 4},
-		"with the consumer deleted":  {func(s *natsServer) { s.purge(jetstream.WithPurgeSequence(5)); s.deleteConsumer() }, 2},
-		"with the server restarted":  {func(s *natsServer) { s.purge(jetstream.WithPurgeSequence(5)); s.restart() }, 2},
-		"also what was read already": {func(s *natsServer) { s.deleteMessages(1); s.purge(jetstream.WithPurgeSequence(6)) }, 3},
+		"with the consumer deleted": {func(s *natsServer) {
+			s.purge(jetstream.WithPurgeSequence(5))
+			s.deleteConsumer()
+		}, 2},
+		"with the server restarted": {func(s *natsServer) { s.purge(jetstream.WithPurgeSequence(5)); s.restart() }, 2},
+		"also what was read already": {func(s *natsServer) {
+			s.deleteMessages(1)
+			s.purge(jetstream.WithPurgeSequence(6))
+		}, 3},
 	} {
 		for _, policy := range []consumer.GapPolicy{consumer.GapStop, consumer.GapSkip} {
 			t.Run(name+"/"+string(policy), func(t *testing.T) {
@@ -41,7 +49,9 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 				s.publish(5, 6)
 				c.take(s)
 				first := int64(3 + c.lost)
-				waitUntil(t, "they are gone", func() bool { return s.stream().CachedInfo().State.FirstSeq == uint64(first) })
+				waitUntil(t, "they are gone", func() bool {
+					return s.stream().CachedInfo().State.FirstSeq == uint64(first)
+				})
 				offsets, err := Offsets(t.Context(), s.client, fastConfig())
 				if err != nil || offsets[0].Committed != 3 || offsets[0].Lost() != int64(c.lost) {
 					t.Errorf("offsets are %+v, %v", offsets, err)
@@ -59,11 +69,13 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 					s.goOnAt(first)
 				}
 				last := s.replica(config).start()
-				waitUntil(t, "it reads what is left", func() bool { return last.source.Ready() == nil && (first == 7 || last.last() == 6) })
+				waitUntil(t, "it reads what is left",
+					func() bool { return last.source.Ready() == nil && (first == 7 || last.last() == 6) })
 				s.publish(7, 7)
 				waitUntil(t, "it reads on", func() bool { return last.last() == 7 })
 				wantSeen(t, "the reader", last.seen(), sequence(first, 7))
-				if n := last.metric("ciobridge_stream_lost_total"); config.OnGap == consumer.GapSkip && n != float64(c.lost) {
+				if n := last.metric("ciobridge_stream_lost_total"); config.OnGap == consumer.GapSkip &&
+					n != float64(c.lost) {
 					t.Errorf("%v are counted as lost where reading went on, want %d", n, c.lost)
 				}
 				last.stop()
@@ -152,7 +164,8 @@ func TestJetStreamBesideAnOlderBridge(t *testing.T) {
 	r := s.replica(fastConfig()).start()
 	waitUntil(t, "four are acknowledged", func() bool { return s.ackFloor() == 4 })
 	r.stop()
-	if err := s.client.JetStream().DeleteKeyValue(t.Context(), CheckpointBucket); err != nil { // as the older one leaves it
+	// as the older one leaves it
+	if err := s.client.JetStream().DeleteKeyValue(t.Context(), CheckpointBucket); err != nil {
 		t.Fatal(err)
 	}
 	s.publish(5, 8)
@@ -161,7 +174,8 @@ func TestJetStreamBesideAnOlderBridge(t *testing.T) {
 	wantSeen(t, "the one after it", r.seen(), sequence(5, 8))
 	r.stop()
 	s.publish(9, 12)
-	if _, err := s.client.JetStream().ResetConsumerToSequence(t.Context(), "EVENTS", "ciobridge", 12); err != nil { // it reads up to 11
+	// it reads up to 11
+	if _, err := s.client.JetStream().ResetConsumerToSequence(t.Context(), "EVENTS", "ciobridge", 12); err != nil {
 		t.Fatal(err)
 	}
 	again := s.replica(fastConfig()).start()
@@ -206,7 +220,8 @@ func (s *natsServer) limit(change func(*jetstream.StreamConfig)) {
 func (s *natsServer) goOnAt(offset int64) {
 	s.t.Helper()
 	waitUntil(s.t, "the reader has let go", func() bool { return pinOf(s.consumer()) == "" })
-	if err := SetOffsets(s.t.Context(), s.client, fastConfig(), []consumer.OffsetChange{{Topic: "EVENTS", Offset: offset}}); err != nil {
+	if err := SetOffsets(s.t.Context(), s.client, fastConfig(),
+		[]consumer.OffsetChange{{Topic: "EVENTS", Offset: offset}}); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -102,7 +102,8 @@ func wantGap(t *testing.T, r *replica) *GapError {
 func TestJetStreamRefusesWorkQueues(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	_, err := s.client.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "JOBS", Subjects: []string{"jobs"}, Retention: jetstream.WorkQueuePolicy})
+	_, err := s.client.JetStream().CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "JOBS", Subjects: []string{"jobs"}, Retention: jetstream.WorkQueuePolicy})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,8 @@ func TestJetStreamRefusesWorkQueues(t *testing.T) {
 func TestJetStreamReadsInterestStreams(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	_, err := s.client.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "NEWS", Subjects: []string{"news"}, Retention: jetstream.InterestPolicy})
+	_, err := s.client.JetStream().CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "NEWS", Subjects: []string{"news"}, Retention: jetstream.InterestPolicy})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +156,8 @@ func TestJetStreamRefusesADifferingConsumer(t *testing.T) {
 	}
 	cfg := fastConfig()
 	cfg.Durable = "explicit"
-	wantRefusal(t, s.replica(cfg).start(), "ack_policy is explicit, want all", "max_deliver is 5, want -1", "priority_policy is none, want pinned_client", `"ack_policy":"all"`)
+	wantRefusal(t, s.replica(cfg).start(), "ack_policy is explicit, want all", "max_deliver is 5, want -1",
+		"priority_policy is none, want pinned_client", `"ack_policy":"all"`)
 	cfg.Durable = "push"
 	wantRefusal(t, s.replica(cfg).start(), "push consumer", "nats consumer rm EVENTS push")
 
@@ -204,10 +207,12 @@ func wantRefusal(t *testing.T, r *replica, words ...string) {
 }
 
 func TestJetStreamConfigValidate(t *testing.T) {
-	cfg := Config{Streams: []StreamConfig{{Name: "a.b", Subjects: []string{"x y"}}, {Name: "S"}, {Name: "S"}}, Durable: "no spaces"}
+	cfg := Config{Streams: []StreamConfig{{Name: "a.b", Subjects: []string{"x y"}}, {Name: "S"}, {Name: "S"}},
+		Durable: "no spaces"}
 	err := cfg.Validate()
 	for _, want := range []string{
-		"streams[0].name: ", "streams[0].subjects[0]: ", "streams[2].name: ", "durable: ", "start_at: is missing", "drain_limit: ",
+		"streams[0].name: ", "streams[0].subjects[0]: ", "streams[2].name: ", "durable: ",
+		"start_at: is missing", "drain_limit: ",
 		"max_uncommitted: ", "fetch_bytes: ", "commit_interval: ",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -223,7 +228,8 @@ func TestJetStreamConfigValidate(t *testing.T) {
 func TestJetStreamTroubles(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	if _, err := s.client.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}); err != nil {
+	if _, err := s.client.JetStream().CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := fastConfig()
@@ -253,7 +259,8 @@ func TestJetStreamTroubles(t *testing.T) {
 	s.start()
 	waitUntil(t, "the client is connected again", s.client.Conn().IsConnected)
 	waitUntil(t, "the missing stream is told", told("stream LATER: there is no such stream yet"))
-	if _, err := s.client.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "LATER", Subjects: []string{"later"}}); err != nil {
+	if _, err := s.client.JetStream().CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "LATER", Subjects: []string{"later"}}); err != nil {
 		t.Fatal(err)
 	}
 	waitUntil(t, "all is well", told())

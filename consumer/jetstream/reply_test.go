@@ -26,12 +26,14 @@ func FuzzParseDelivery(f *testing.F) {
 			}
 			t.Fatalf("%q: %v", reply, err)
 		}
-		if meta.Sequence.Stream != d.streamSeq || meta.Sequence.Consumer != d.consumerSeq || meta.Timestamp.UnixNano() != d.time {
+		if meta.Sequence.Stream != d.streamSeq || meta.Sequence.Consumer != d.consumerSeq ||
+			meta.Timestamp.UnixNano() != d.time {
 			t.Fatalf("%q: %+v, want %+v", reply, d, meta)
 		}
 		ack := ackSubject(reply, 99, 98)
 		again, _, _, ok := parseDelivery([]byte(ack))
-		if !ok || again.streamSeq != 99 || again.consumerSeq != 98 || strings.Count(ack, ".") != strings.Count(reply, ".") {
+		if !ok || again.streamSeq != 99 || again.consumerSeq != 98 ||
+			strings.Count(ack, ".") != strings.Count(reply, ".") {
 			t.Fatalf("%q becomes %q", reply, ack)
 		}
 	})

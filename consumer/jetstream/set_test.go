@@ -33,7 +33,8 @@ func (s *natsServer) setHeldUp(cfg Config, write int64, changes ...consumer.Offs
 	var writes atomic.Int64
 	p := newProxy(o.t, strings.TrimPrefix(s.srv.URL(), "nats://"))
 	p.watch(func(data []byte) {
-		isWrite := bytes.Contains(data, []byte("PUB $JS.API.CONSUMER.RESET.")) || bytes.Contains(data, []byte("PUB $KV."))
+		isWrite := bytes.Contains(data, []byte("PUB $JS.API.CONSUMER.RESET.")) ||
+			bytes.Contains(data, []byte("PUB $KV."))
 		if isWrite && writes.Add(1) == write {
 			close(o.held)
 			<-o.goOn.Done()
@@ -117,7 +118,8 @@ func TestJetStreamOffsetsSetInPart(t *testing.T) {
 	set.cancel()
 	err := <-set.ended
 	set.letGo()
-	if err == nil || errors.Is(err, ErrStreamRead) || !strings.Contains(err.Error(), "checkpoint is set to 3") || !strings.Contains(err.Error(), "run the command again") {
+	if err == nil || errors.Is(err, ErrStreamRead) || !strings.Contains(err.Error(), "checkpoint is set to 3") ||
+		!strings.Contains(err.Error(), "run the command again") {
 		t.Errorf("the error is %v", err)
 	}
 	offsets, err := Offsets(t.Context(), s.client, fastConfig())
@@ -172,7 +174,8 @@ func TestJetStreamOffsetsSetAfterAReaderBegan(t *testing.T) {
 	}
 	set = s.setHeldUp(cfg, 3, changes...)
 	begin(1)
-	if err := set.finish(); err == nil || errors.Is(err, ErrStreamRead) || !strings.Contains(err.Error(), "already set: EVENTS/0") {
+	if err := set.finish(); err == nil || errors.Is(err, ErrStreamRead) ||
+		!strings.Contains(err.Error(), "already set: EVENTS/0") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -185,11 +188,13 @@ func TestJetStreamOffsetsSetBeforeInterestBegan(t *testing.T) {
 			t.Parallel()
 			s := startNATS(t)
 			js := s.client.JetStream()
-			stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "NEWS", Subjects: []string{"news"}, Retention: jetstream.InterestPolicy})
+			stream, err := js.CreateStream(t.Context(),
+				jetstream.StreamConfig{Name: "NEWS", Subjects: []string{"news"}, Retention: jetstream.InterestPolicy})
 			if err != nil {
 				t.Fatal(err)
 			}
-			other := jetstream.ConsumerConfig{Durable: "other", AckPolicy: jetstream.AckExplicitPolicy} // keeps everything
+			// keeps everything
+			other := jetstream.ConsumerConfig{Durable: "other", AckPolicy: jetstream.AckExplicitPolicy}
 			if _, err := stream.CreateConsumer(t.Context(), other); err != nil {
 				t.Fatal(err)
 			}
@@ -211,7 +216,8 @@ func TestJetStreamOffsetsSetBeforeInterestBegan(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want.DeliverPolicy, want.OptStartSeq, want.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &third.Time
+				want.DeliverPolicy = jetstream.DeliverByStartTimePolicy
+				want.OptStartSeq, want.OptStartTime = 0, &third.Time
 			}
 			if _, err := stream.CreateConsumer(t.Context(), want); err != nil {
 				t.Fatal(err)
@@ -225,7 +231,8 @@ func TestJetStreamOffsetsSetBeforeInterestBegan(t *testing.T) {
 					t.Errorf("setting it to %d: %v", offset, err)
 				}
 			}
-			if err := set(2); err == nil || !strings.Contains(err.Error(), "its retention keeps only what consumers want") {
+			if err := set(2); err == nil || !strings.Contains(err.Error(),
+				"its retention keeps only what consumers want") {
 				t.Errorf("setting it to before gives %v", err)
 			}
 			offsets, err := Offsets(t.Context(), s.client, cfg)

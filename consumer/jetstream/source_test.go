@@ -163,8 +163,11 @@ func TestJetStreamAcknowledgementsLost(t *testing.T) {
 		return send(ctx, subject)
 	}
 	r.start()
-	waitUntil(t, "the floor is acknowledged", func() bool { return r.metric("ciobridge_stream_acks_total", "result", "ok") == 1 })
-	if floor, failed := s.ackFloor(), r.metric("ciobridge_stream_acks_total", "result", "failed"); floor != 5 || failed != 2 {
+	waitUntil(t, "the floor is acknowledged", func() bool {
+		return r.metric("ciobridge_stream_acks_total", "result", "ok") == 1
+	})
+	if floor, failed := s.ackFloor(), r.metric("ciobridge_stream_acks_total", "result", "failed"); floor != 5 ||
+		failed != 2 {
 		t.Fatalf("floor is %d after %v failures, want 5 after 2", floor, failed)
 	}
 	r.stop()
@@ -182,7 +185,8 @@ func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	r.autoAck = func(seq int64) bool { return seq <= 2 || len(r.leases) > 1 }
 	r.start()
 	waitUntil(t, "floor is 2", func() bool { return r.last() == 10 && s.ackFloor() == 2 })
-	if _, err := s.client.Conn().Request("$JS.ACK.EVENTS.ciobridge.1.3.9.0.0", []byte("+ACK"), time.Second); err != nil {
+	if _, err := s.client.Conn().Request("$JS.ACK.EVENTS.ciobridge.1.3.9.0.0", []byte("+ACK"),
+		time.Second); err != nil {
 		t.Fatal(err)
 	}
 	r.ack(4, 5, 6, 7)
@@ -246,7 +250,9 @@ func TestJetStreamSlowHandler(t *testing.T) {
 	r := s.replica(cfg)
 	r.autoAck = func(int64) bool { return false }
 	r.start()
-	waitUntil(t, "the server has delivered again", func() bool { return r.metric("ciobridge_stream_redelivered_total") >= 3 })
+	waitUntil(t, "the server has delivered again", func() bool {
+		return r.metric("ciobridge_stream_redelivered_total") >= 3
+	})
 	wantSeen(t, "the handler", r.seen(), sequence(1, 3))
 	r.ack(1, 2, 3)
 	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 3 })
@@ -339,8 +345,10 @@ func TestJetStreamFilterHeadersAndHoles(t *testing.T) {
 		t.Fatalf("the third message is %+v", all[2].Origin)
 	}
 	h := all[0].Headers
-	slices.SortStableFunc(h, func(a, b event.Header) int { return strings.Compare(a.Key, b.Key) }) // the publisher's client keeps no order
-	if len(h) != 3 || h[0].Key != "ce_id" || string(h[0].Value) != "1" || string(h[1].Value) != "2" || h[2].Key != "traceparent" {
+	// the publisher's client keeps no order
+	slices.SortStableFunc(h, func(a, b event.Header) int { return strings.Compare(a.Key, b.Key) })
+	if len(h) != 3 || h[0].Key != "ce_id" || string(h[0].Value) != "1" || string(h[1].Value) != "2" ||
+		h[2].Key != "traceparent" {
 		t.Fatalf("headers are %v", h)
 	}
 	if time.Since(all[0].Time) > time.Minute {
@@ -389,7 +397,8 @@ func TestJetStreamWaitsForItsStream(t *testing.T) {
 		err := r.source.Ready()
 		return err != nil && strings.Contains(err.Error(), "no such stream")
 	})
-	if _, err := s.client.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}}); err != nil {
+	if _, err := s.client.JetStream().CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}}); err != nil {
 		t.Fatal(err)
 	}
 	s.publish(1, 2)
