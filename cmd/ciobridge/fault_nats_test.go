@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -19,8 +20,9 @@ import (
 // subjects is a NATS server with a stream that a world publishes to: in this process, or a real one.
 type subjects struct {
 	*world
-	url string
-	js  jetstream.JetStream
+	session time.Duration // of the bridges; a short one if zero
+	url     string
+	js      jetstream.JetStream
 }
 
 // newSubjects starts a NATS server in this process.
@@ -50,8 +52,8 @@ func joinSubjects(t *testing.T, url string) *subjects {
 }
 
 func (s *subjects) configureNATS() string {
-	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: "+
-		"EVENTS}]}}", s.url),
+	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: %s, streams: [{name: "+
+		"EVENTS}]}}", s.url, cmp.Or(s.session, shortSession)),
 		"{subject: dead.events, stream: DEAD, create: true}")
 }
 
@@ -63,6 +65,7 @@ func (s *subjects) produce(n int) {
 func TestJetStreamToCustomerIO(t *testing.T) {
 	t.Parallel()
 	s := newSubjects(t)
+	s.session = longSession
 	s.produce(3000)
 	p := start(t, "run", "-c", s.configureNATS())
 	s.arrive(20 * time.Second)
@@ -75,6 +78,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
 	t.Parallel()
 	s := newSubjects(t)
+	s.session = longSession
 	stopLoop(t, s.world, s.configureNATS(), func() { s.produce(3000) })
 }
 

@@ -100,6 +100,7 @@ func (b *bus) busy() (bridge *child, path string, letGo func()) {
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 4)
+	b.session = 3 * time.Second // long enough for the first drain; the last bridge has to wait for it to end
 	patient, path, letGo := b.busy()
 	patient.signal(syscall.SIGTERM)
 	if patient.endedBy(syscall.SIGTERM, 20*time.Second) || patient.ProcessState.ExitCode() != exit.OK {
@@ -227,6 +228,7 @@ func (w *world) judgeReplay(mark int) {
 func TestHangupDrains(t *testing.T) {
 	t.Parallel()
 	b := newBus(t, 4)
+	b.session = longSession
 	bridge, path, letGo := b.busy()
 	onTheWire := b.cio.Stats().Taken
 	bridge.signal(syscall.SIGHUP)
