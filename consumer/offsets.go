@@ -1,15 +1,14 @@
 package consumer
 
-// OffsetInfo is where the group stands on one partition.
+// OffsetInfo says how far one partition is read.
 type OffsetInfo struct {
 	Topic     string
 	Partition int32
 	Committed int64 // the next offset to read; -1 when nothing is committed
 	Start     int64 // the first offset of the log
 	End       int64 // the offset that the next record will get
-	Done      int64 // offsets from the committed one on that are done already
-
-	Gone int64 // how many of Done stand before Start
+	Done      int64 // offsets from the committed one on that are acked already
+	Gone      int64 // how many of Done stand before Start
 }
 
 // Lag is the number of offsets between what is committed and the end of the log; all of the log where nothing is

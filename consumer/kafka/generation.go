@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -66,12 +65,7 @@ func newGeneration(k *Source, m *member, a *assignment, handle event.Handler) *g
 			g.partitions = append(g.partitions, g.newPartition(partitionKey{topic, int32(id)}, handle))
 		}
 	}
-	slices.SortFunc(g.partitions, func(a, b *partition) int {
-		if c := strings.Compare(a.key.topic, b.key.topic); c != 0 {
-			return c
-		}
-		return int(a.key.id - b.key.id)
-	})
+	slices.SortFunc(g.partitions, comparePartitions)
 	// More of each partition makes nothing faster, and messages in flight keep all that came with them.
 	g.fetchSize = int32(min(usualFetch, k.config.FetchBytes/64))
 	return g

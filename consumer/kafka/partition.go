@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"strconv"
 	"sync"
 	"time"
@@ -116,6 +117,11 @@ func (p *partition) busy() bool {
 func (p *partition) rewind(offset int64) {
 	p.epoch++
 	p.next = offset
+}
+
+// comparePartitions puts partitions in the order of their topics and numbers.
+func comparePartitions(a, b *partition) int {
+	return cmp.Or(cmp.Compare(a.key.topic, b.key.topic), cmp.Compare(a.key.id, b.key.id))
 }
 
 // current reports whether a chunk of this epoch is to be handed over.

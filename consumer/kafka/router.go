@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -13,8 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// route reads what the group has committed, and then finds out which broker leads each partition, again and again
-// and whenever a fetcher meets an error. It keeps a fetcher for each of these brokers.
+// route reads what the group has committed, and then finds out which broker leads each partition, now and then and
+// whenever a fetcher meets an error. It keeps a fetcher for each of these brokers.
 func (g *generation) route(ctx context.Context) {
 	retries := newRetryLogger(g.source.log, "find partitions and their leaders", g.source.metrics.countFailure)
 	topics := slices.Clone(g.source.config.Topics)
@@ -160,12 +159,7 @@ func (g *generation) moveTo(p *partition, to *fetcher) {
 	}
 	to.mu.Lock()
 	to.partitions = append(to.partitions, p)
-	slices.SortFunc(to.partitions, func(a, b *partition) int {
-		if c := strings.Compare(a.key.topic, b.key.topic); c != 0 {
-			return c
-		}
-		return int(a.key.id - b.key.id)
-	})
+	slices.SortFunc(to.partitions, comparePartitions)
 	to.mu.Unlock()
 	to.signal()
 }

@@ -20,6 +20,12 @@ import (
 )
 
 // Source reads topics as a member of a consumer group.
+//
+// New makes it, which connects to nothing. Consume is its life, and is called once: it joins the group, and runs one
+// generation after another, each with the partitions that the group gives to this member. Between two of them it keeps
+// their trackers, so that nothing that this process has finished is handed over again while nobody else has read the
+// partition. When its context ends it waits for what is in flight, commits, and leaves the group. Meanwhile Ready,
+// States and Troubles tell from any goroutine what it is at; Check asks the cluster before it begins.
 type Source struct {
 	config  Config
 	startAt consumer.StartAt
@@ -41,8 +47,7 @@ type Source struct {
 	state   error           // why we are not joined; nil while we are
 	missing []string        // topics that do not exist
 	absent  map[string]bool // topics that were missing at some time: what they hold has come since
-	// of partitions that were ours in the last generation, when they were last read
-	past map[partitionKey]*consumer.Tracker
+	past    map[partitionKey]*consumer.Tracker // of the partitions that were ours in the last generation
 }
 
 var errNotJoined = errors.New("the consumer group is not joined yet")

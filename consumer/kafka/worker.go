@@ -13,6 +13,11 @@ import (
 )
 
 // worker hands over the messages of one partition, in order.
+//
+// It lives as long as its partition, and has a goroutine while there is a chunk: the fetcher starts it with one, and the
+// worker takes the next from the partition until none waits. A record is tracked before it is handed over, and its done
+// function acks it and releases its part of the chunk's memory. The worker stops early when its context or its lease
+// ends, and ends the generation when the handler refuses a message otherwise.
 type worker struct {
 	p        *partition
 	lease    *consumer.Lease
@@ -36,7 +41,7 @@ func (g *generation) startWorker(ctx context.Context, p *partition, c *chunk) {
 }
 
 // run hands over a chunk, and those that have come meanwhile, until there is none, ctx ends or handle refuses a
-// message. A damaged chunk goes to damaged.
+// message. A damaged chunk is given to damaged.
 func (w *worker) run(ctx context.Context, c *chunk,
 	damaged func(p *partition, at int64, broken *wire.CorruptError)) error {
 	for c != nil {

@@ -51,8 +51,12 @@ type BatchHeader struct {
 	count      int32
 }
 
-func (h *BatchHeader) Last() int64         { return h.base + int64(h.lastDelta) }
-func (h *BatchHeader) Codec() int          { return int(h.attributes & attributeCodec) }
+// Last is the offset of the last record, or of one that the broker has removed behind it.
+func (h *BatchHeader) Last() int64 { return h.base + int64(h.lastDelta) }
+
+// Codec says how the records are compressed; 0 is not at all.
+func (h *BatchHeader) Codec() int { return int(h.attributes & attributeCodec) }
+
 func (h *BatchHeader) control() bool       { return h.attributes&attributeControl != 0 }
 func (h *BatchHeader) transactional() bool { return h.attributes&attributeTransactional != 0 }
 

@@ -25,6 +25,7 @@ type FetchedPartition struct {
 // that failed.
 type AbortedRange struct{ Producer, First int64 }
 
+// ErrAnswer says that an answer of a broker makes no sense.
 var ErrAnswer = errors.New("the broker's answer is malformed")
 
 // answerReader takes a Fetch answer off a connection. Record sets are read straight into their buffers.

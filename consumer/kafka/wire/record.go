@@ -24,6 +24,7 @@ type RecordReader struct {
 	last   int64 // the delta of the record before
 }
 
+// NewRecordReader begins with the first of the records that stand behind a header, decompressed if need be.
 func NewRecordReader(h *BatchHeader, records []byte) RecordReader {
 	return RecordReader{header: h, b: records, left: h.count, last: -1}
 }

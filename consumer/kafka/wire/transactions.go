@@ -13,6 +13,7 @@ type AbortFilter struct {
 	open   map[int64]struct{}
 }
 
+// NewAbortFilter makes a filter for the batches of one fetch, given the failed transactions that came with them.
 func NewAbortFilter(ranges []AbortedRange) AbortFilter {
 	slices.SortFunc(ranges, func(a, b AbortedRange) int { return int(max(-1, min(1, a.First-b.First))) })
 	return AbortFilter{coming: ranges}
