@@ -116,8 +116,6 @@ func hex4(s []byte) int {
 	return n
 }
 
-const hexDigits = "0123456789abcdef"
-
 // NullValue is the value null.
 var NullValue = Value{Null, []byte("null")}
 

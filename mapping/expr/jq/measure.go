@@ -17,7 +17,8 @@ const (
 	runeBytes  = 24   // of an array of code points
 	pieceBytes = 48   // of an array of strings
 	maxNesting = 1000 // levels of a value that is walked
-	// of an integer; digits, a sign, a point and an exponent for one that is still text
+
+	// maxBits bounds an integer. One that is still text has digits, a sign, a point and an exponent.
 	maxBits = (document.MaxDigits + 8) * 10 / 3
 )
 
