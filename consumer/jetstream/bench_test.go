@@ -17,7 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// BenchmarkDeliveries reads deliveries as a server writes them, from memory, and settles each at once: what the
+// BenchmarkDeliveries reads deliveries as a server writes them, from memory, and acks each at once: what the
 // bridge's own side of reading costs, with nothing of the server and of the system's calls.
 func BenchmarkDeliveries(b *testing.B) {
 	for _, size := range []int{300, 1000} {
@@ -104,7 +104,7 @@ func (c *cannedServer) Close() error {
 
 func (c *cannedServer) SetWriteDeadline(time.Time) error { return nil }
 
-// BenchmarkJetStream reads messages of 1 KB from a server in the same process over a socket, settling each at once.
+// BenchmarkJetStream reads messages of 1 KB from a server in the same process over a socket, acking each at once.
 // What the server allocates is counted too.
 func BenchmarkJetStream(b *testing.B) {
 	s := startNATS(b)

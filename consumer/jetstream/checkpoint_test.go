@@ -34,7 +34,7 @@ func (s *natsServer) stored() *checkpoint {
 	return stored
 }
 
-// A reader that is killed repeats only what was in hand and not done: what was done out of turn was stored with the
+// A reader that is killed repeats only what was in flight and not done: what was done out of turn was stored with the
 // floor.
 func TestJetStreamKilledRepeatsOnlyWhatWasNotDone(t *testing.T) {
 	t.Parallel()
@@ -81,8 +81,8 @@ func TestJetStreamKilledWithAFilter(t *testing.T) {
 	next.stop()
 }
 
-// Where the process lives on, nothing is repeated: what it had in hand when the server went is settled while there is
-// none, and the next turn knows it.
+// Where the process lives on, nothing is repeated: what it had in flight when the server went is acked while there is
+// none, and the next session knows it.
 func TestJetStreamServerRestartRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -93,7 +93,7 @@ func TestJetStreamServerRestartRepeatsNothing(t *testing.T) {
 	r.start()
 	waitUntil(t, "floor is 4", func() bool { return r.last() == 10 && s.ackFloor() == 4 })
 	s.restart()
-	r.ack(9) // later still, with no turn to belong to
+	r.ack(9) // later still, with no session to belong to
 	s.publish(11, 12)
 	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 12 })
 	wantSeen(t, "the reader", r.seen(), sequence(1, 12))

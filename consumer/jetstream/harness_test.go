@@ -181,7 +181,7 @@ type replica struct {
 	got        []int64
 	acks       map[int64]func()
 	leases     []context.Context
-	autoAck    func(seq int64) bool    // what is done as soon as it is handed over; nil for everything
+	autoAck    func(seq int64) bool    // what is done as soon as it is delivered; nil for everything
 	onLeaseEnd func(lease event.Lease) // called when a lease ends, and waited for
 	blocked    chan struct{}           // when set, the handler waits for it to close, or for the lease
 	before     func(seq int64)         // when set, is called first, and may block
@@ -246,9 +246,9 @@ func (r *replica) handle(lease event.Lease, m event.Message, done func()) error 
 			lease.AfterFunc(func() { r.onLeaseEnd(lease) })
 		}
 	}
-	settle := r.autoAck == nil || r.autoAck(seq)
+	now := r.autoAck == nil || r.autoAck(seq)
 	r.mu.Unlock()
-	if settle {
+	if now {
 		done()
 	}
 	return nil

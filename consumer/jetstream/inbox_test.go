@@ -70,7 +70,7 @@ func TestInboxReadsInPieces(t *testing.T) {
 	}
 }
 
-// A chunk is held whole for as long as one of its messages is in hand.
+// A chunk is held whole for as long as one of its messages is in flight.
 func TestInboxHoldsTheSlabOfAMessage(t *testing.T) {
 	server, client := net.Pipe()
 	b := openInbox(client, "_INBOX.test", 128<<10)

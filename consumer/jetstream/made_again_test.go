@@ -83,7 +83,7 @@ func TestJetStreamStreamMadeAgainNeverRead(t *testing.T) {
 	r.stop()
 }
 
-// A stream that is made again while it is read is read from its beginning too, by one replica, and what is in hand of
+// A stream that is made again while it is read is read from its beginning too, by one replica, and what is in flight of
 // the earlier one counts for nothing in the new one.
 func TestJetStreamStreamMadeAgain(t *testing.T) {
 	t.Parallel()
@@ -113,7 +113,7 @@ func TestJetStreamStreamMadeAgain(t *testing.T) {
 		})
 	}
 	if len(standby.seen()) == 0 {
-		waitUntil(t, "the floor stands before what is in hand", func() bool { return s.stored().Committable == 4 })
+		waitUntil(t, "the floor stands before what is in flight", func() bool { return s.stored().Committable == 4 })
 		r.ack(4)
 	}
 	waitUntil(t, "all is acknowledged", func() bool { return s.ackFloor() == 6 })

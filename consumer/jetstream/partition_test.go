@@ -320,7 +320,7 @@ func TestJetStreamPartitionsValidate(t *testing.T) {
 	}
 }
 
-// A floor below a message that is in hand is kept by the server although what lies between is not read here.
+// A floor below a message that is in flight is kept by the server although what lies between is not read here.
 func TestJetStreamFloorBeforeAHole(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
@@ -342,7 +342,7 @@ func TestJetStreamFloorBeforeAHole(t *testing.T) {
 	wantSeen(t, "the reader", r.seen(), []int64{1, 3, 6, 6})
 	r.waitForProofs(1) // which compare the floor too
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "floor_went_back"); n != 0 {
-		t.Errorf("%v turns ended because the floor went back", n)
+		t.Errorf("%v sessions ended because the floor went back", n)
 	}
 	r.ack(6)
 	waitUntil(t, "the floor is 6", func() bool { return s.ackFloor() == 6 })

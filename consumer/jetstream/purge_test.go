@@ -84,7 +84,7 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 	}
 }
 
-// Messages are in hand when they are purged, for Customer.io is out, and then the process is killed: what it had
+// Messages are in flight when they are purged, for Customer.io is out, and then the process is killed: what it had
 // finished beyond the floor is not counted as lost.
 func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 	t.Parallel()
@@ -106,7 +106,7 @@ func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 	}
 }
 
-// A message in hand is deleted: the server then takes everything before it for acknowledged. A reader that comes
+// A message in flight is deleted: the server then takes everything before it for acknowledged. A reader that comes
 // after a kill begins at the bridge's own floor all the same, with a new message to be pinned by and without.
 func TestJetStreamDeletedInHandThenKilled(t *testing.T) {
 	t.Parallel()
@@ -124,7 +124,7 @@ func TestJetStreamDeletedInHandThenKilled(t *testing.T) {
 			r := s.replica(fastConfig())
 			r.autoAck = func(seq int64) bool { return seq <= 2 }
 			r.start()
-			waitUntil(t, "ten are in hand", func() bool { return r.last() == 10 && s.ackFloor() == 2 })
+			waitUntil(t, "ten are in flight", func() bool { return r.last() == 10 && s.ackFloor() == 2 })
 			s.deleteMessages(c.deleted)
 			waitUntil(t, "the server has moved its floor", func() bool { return s.ackFloor() == c.deleted })
 			r.crash()

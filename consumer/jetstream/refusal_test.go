@@ -12,7 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// What a purge takes away before it was read is counted exactly, and the reading stops; what is in hand then still
+// What a purge takes away before it was read is counted exactly, and the reading stops; what is in flight then still
 // finishes, since it cannot come again.
 func TestJetStreamPurgedWhileReading(t *testing.T) {
 	t.Parallel()
@@ -39,7 +39,7 @@ func TestJetStreamPurgedWhileReading(t *testing.T) {
 		t.Fatalf("the gap is %d to %d after %d", gap.From, gap.To, r.last())
 	}
 	if !finished {
-		t.Error("what was in hand had no time to finish")
+		t.Error("what was in flight had no time to finish")
 	}
 	if n := r.metric("ciobridge_stream_lost_total"); n != float64(gap.Lost()) {
 		t.Errorf("%v are counted as lost, want %d", n, gap.Lost())

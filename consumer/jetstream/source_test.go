@@ -60,7 +60,7 @@ func TestJetStreamStandby(t *testing.T) {
 	active := s.replica(fastConfig())
 	active.autoAck = func(seq int64) bool { return seq <= 3 || seq == 7 }
 	active.start()
-	waitUntil(t, "ten messages are in hand", func() bool { return active.last() == 10 })
+	waitUntil(t, "ten messages are in flight", func() bool { return active.last() == 10 })
 	standby := s.replica(fastConfig()).start()
 	waitUntil(t, "it is on standby", func() bool { return standby.state() == "standby" })
 	standby.waitForRequests(7) // one at each look, of which there are three in a session timeout
@@ -92,7 +92,7 @@ func TestJetStreamStalledReader(t *testing.T) {
 	stalled := s.replicaVia(fastConfig(), proxy.url())
 	stalled.autoAck = func(seq int64) bool { return seq <= 3 }
 	stalled.start()
-	waitUntil(t, "ten messages are in hand", func() bool { return stalled.last() == 10 && s.ackFloor() == 3 })
+	waitUntil(t, "ten messages are in flight", func() bool { return stalled.last() == 10 && s.ackFloor() == 3 })
 
 	var overlap atomic.Bool
 	standby := s.replica(fastConfig())
@@ -116,7 +116,7 @@ func TestJetStreamStalledReader(t *testing.T) {
 	waitUntil(t, "the new reader reads on", func() bool { return standby.last() == 12 && s.ackFloor() == 12 })
 	wantSeen(t, "the new reader", standby.seen(), sequence(4, 12))
 	if n := stalled.metric("ciobridge_stream_turns_total"); n != 1 {
-		t.Errorf("%v turns of the stalled reader ended, want 1", n)
+		t.Errorf("%v sessions of the stalled reader ended, want 1", n)
 	}
 }
 
@@ -130,13 +130,13 @@ func TestJetStreamMessagesConnectionBreaks(t *testing.T) {
 	r := s.replicaVia(fastConfig(), proxy.url())
 	r.autoAck = func(seq int64) bool { return seq <= 3 || len(r.leases) > 1 }
 	r.start()
-	waitUntil(t, "ten messages are in hand", func() bool { return r.last() == 10 && s.ackFloor() == 3 })
+	waitUntil(t, "ten messages are in flight", func() bool { return r.last() == 10 && s.ackFloor() == 3 })
 	pin := pinOf(s.consumer())
 	proxy.dropNewest()
 	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 10 })
 	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), sequence(4, 10)...))
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "disconnected"); n != 1 {
-		t.Errorf("%v turns ended by the broken connection, want 1", n)
+		t.Errorf("%v sessions ended by the broken connection, want 1", n)
 	}
 	if now := pinOf(s.consumer()); now != pin {
 		t.Errorf("the pin changed from %s to %s", pin, now)
@@ -180,7 +180,7 @@ func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
 	s.publish(1, 10)
-	s.deleteMessages(3) // of a message in hand the server knows the count itself
+	s.deleteMessages(3) // of a message in flight the server knows the count itself
 	r := s.replica(fastConfig())
 	r.autoAck = func(seq int64) bool { return seq <= 2 || len(r.leases) > 1 }
 	r.start()
@@ -193,7 +193,7 @@ func TestJetStreamLateAcknowledgementOfAnEarlierTurn(t *testing.T) {
 	waitUntil(t, "the rest is acknowledged", func() bool { return s.ackFloor() == 10 })
 	wantSeen(t, "the reader", r.seen(), []int64{1, 2, 4, 5, 6, 7, 8, 9, 10, 8, 9, 10})
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "floor_went_back"); n != 1 {
-		t.Errorf("%v turns ended by the floor, want 1", n)
+		t.Errorf("%v sessions ended by the floor, want 1", n)
 	}
 	r.stop()
 }
@@ -212,7 +212,7 @@ func TestJetStreamServerRestart(t *testing.T) {
 	wantSeen(t, "the reader", r.seen(), append(sequence(1, 10), 5, 11, 12, 13, 14, 15))
 	waitUntil(t, "everything is acknowledged", func() bool { return s.ackFloor() == 15 })
 	if n := r.metric("ciobridge_stream_turns_total"); n != 1 {
-		t.Errorf("%v turns ended, want 1", n)
+		t.Errorf("%v sessions ended, want 1", n)
 	}
 	// The server forgets the pin when it restarts, so the lease of before must not have let anything begin after.
 	if d, _ := r.leases[0].Deadline(); d.After(time.Now()) {
@@ -235,7 +235,7 @@ func TestJetStreamConsumerDeleted(t *testing.T) {
 	waitUntil(t, "everything is read", func() bool { return r.last() == 12 })
 	wantSeen(t, "the reader", r.seen(), sequence(1, 12))
 	if n := r.metric("ciobridge_stream_turns_total", "reason", "consumer_gone"); n != 1 {
-		t.Errorf("%v turns ended by the deletion, want 1", n)
+		t.Errorf("%v sessions ended by the deletion, want 1", n)
 	}
 	r.stop()
 }
@@ -300,7 +300,7 @@ func TestJetStreamBoundsWhatIsInHand(t *testing.T) {
 	}
 	r.conn.Close()
 	if most.Load() > cfg.FetchBytes+int64(len(large)) || n.Load() != 5 {
-		t.Fatalf("%d messages came, with at most %d bytes in hand", n.Load(), most.Load())
+		t.Fatalf("%d messages came, with at most %d bytes in flight", n.Load(), most.Load())
 	}
 }
 
