@@ -3,7 +3,10 @@ package deadletter
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +35,29 @@ type Letter struct {
 
 // ID is the identity of the letter. It is that of the call, which stays the same when the call fails again.
 func (l *Letter) ID() event.ID { return l.Failure.ID }
+
+// Truncation tells what a letter was before it was truncated to the store's limit. A truncated letter is never
+// replayed: the original must be taken from its source again.
+type Truncation struct {
+	Bytes  int               // the length of the original value
+	SHA256 [sha256.Size]byte // of the original value
+}
+
+func (c *Truncation) String() string {
+	return strconv.Itoa(c.Bytes) + " " + hex.EncodeToString(c.SHA256[:])
+}
+
+var errTruncation = errors.New("not the length and the SHA-256 of a value")
+
+func parseTruncation(s string) (*Truncation, error) {
+	length, sum, _ := strings.Cut(s, " ")
+	n, err := strconv.Atoi(length)
+	raw, errSum := hex.DecodeString(sum)
+	if err != nil || errSum != nil || n < 0 || len(raw) != sha256.Size {
+		return nil, errTruncation
+	}
+	return &Truncation{Bytes: n, SHA256: [sha256.Size]byte(raw)}, nil
+}
 
 // EventID names the event that a message tells, so that the letters of one event are known to belong together. It is a
 // ULID: the broker's time of the message, and a hash of its origin, its time and its content, which is key, value and

@@ -2,37 +2,10 @@ package deadletter
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/ciobridge/ciobridge/event"
 )
-
-// Truncation tells what a letter was before it was truncated to the store's limit. A truncated letter is never
-// replayed: the original must be taken from its source again.
-type Truncation struct {
-	Bytes  int               // the length of the original value
-	SHA256 [sha256.Size]byte // of the original value
-}
-
-func (c *Truncation) String() string {
-	return strconv.Itoa(c.Bytes) + " " + hex.EncodeToString(c.SHA256[:])
-}
-
-var errTruncation = errors.New("not the length and the SHA-256 of a value")
-
-func parseTruncation(s string) (*Truncation, error) {
-	length, sum, _ := strings.Cut(s, " ")
-	n, err := strconv.Atoi(length)
-	raw, errSum := hex.DecodeString(sum)
-	if err != nil || errSum != nil || n < 0 || len(raw) != sha256.Size {
-		return nil, errTruncation
-	}
-	return &Truncation{Bytes: n, SHA256: [sha256.Size]byte(raw)}, nil
-}
 
 // wholeParts is how many records a letter may become so that each of them holds the message whole.
 const wholeParts = 4

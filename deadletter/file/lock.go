@@ -42,13 +42,3 @@ func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.
 	}
 	return deadletter.NewLock(func() { _ = file.Close() }), nil
 }
-
-// lockable fails on a system without locks that end with the process: two processes could write into each other's
-// lines.
-func lockable() error {
-	if filelock.Supported {
-		return nil
-	}
-	return fmt.Errorf("lock: %w: dead letters in a file need a Unix system: name a topic or a subject",
-		deadletter.ErrUnreachable)
-}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/ciobridge/ciobridge/deadletter"
@@ -171,25 +170,6 @@ func (f *Store) open() (*os.File, error) {
 	return file, nil
 }
 
-// regular fails for what is there and is no regular file. To open a named pipe would wait for its other end, and what
-// is written to a device is lost.
-func regular(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().IsRegular() {
-		return nil // what is missing or denied shows when it is opened
-	}
-	kind := "a device"
-	switch mode := info.Mode(); {
-	case mode.IsDir():
-		kind = "a directory"
-	case mode&fs.ModeNamedPipe != 0:
-		kind = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		kind = "a socket"
-	}
-	return fmt.Errorf("%s is %s: %w: name a file in dead_letters.file", path, kind, deadletter.ErrNotAFile)
-}
-
 // partial reports whether the last line may lack its end, because a process died while it wrote or a write failed. A
 // line break then keeps the next record apart from it.
 func (f *Store) partial(file *os.File) (bool, error) {
@@ -205,20 +185,4 @@ func (f *Store) partial(file *os.File) (bool, error) {
 		return false, err
 	}
 	return !bytes.Equal(last[:], []byte{'\n'}), nil
-}
-
-// fileError tells what an error of the file system means by one of the errors of package deadletter.
-func fileError(err error) error {
-	switch {
-	case errors.Is(err, deadletter.ErrNotAFile):
-		return err
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %w", deadletter.ErrDenied, err)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%w: %w", deadletter.ErrMissing, err)
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w: %w", deadletter.ErrFull, err)
-	default:
-		return fmt.Errorf("%w: %w", deadletter.ErrUnreachable, err)
-	}
 }

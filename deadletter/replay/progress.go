@@ -58,6 +58,13 @@ func (r *Replay) UnknownRules() []UnknownRule {
 	return list
 }
 
+// count changes the progress.
+func (r *Replay) count(change func(*Progress)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.progress)
+}
+
 // resolutionsOf counts what has become of an event's letters and returns their resolutions. The caller holds mu.
 func (r *Replay) resolutionsOf(e *replayedEvent) []deadletter.Resolution {
 	settled, unmatched := e.resolutions(&r.progress)

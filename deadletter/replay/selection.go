@@ -1,0 +1,56 @@
+package replay
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// selectEvents scans the log and groups the chosen letters by event, in the order of the first of each.
+func (r *Replay) selectEvents(ctx context.Context) ([][]deadletter.Selected, error) {
+	selection, err := deadletter.Select(ctx, r.store, &r.opts.Filter)
+	if err != nil {
+		return nil, err
+	}
+	index := make(map[event.ID]int, len(selection.Letters))
+	var events [][]deadletter.Selected
+	for _, s := range selection.Letters {
+		i, ok := index[s.EventID()]
+		if !ok {
+			i = len(events)
+			index[s.EventID()] = i
+			events = append(events, nil)
+		}
+		events[i] = append(events[i], s)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress.Chosen, r.progress.Open = len(selection.Letters), selection.Open
+	return events, nil
+}
+
+// load reads the letters of one event. Those that are gone or truncated are counted and left out.
+func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*deadletter.Letter, error) {
+	var whole []*deadletter.Letter
+	reader := deadletter.NewLetterReader(r.store)
+	for i := range letters {
+		l, err := reader.Read(ctx, &letters[i])
+		switch {
+		case errors.Is(err, deadletter.ErrGone):
+			r.count(func(progress *Progress) { progress.Gone++ })
+		case err != nil:
+			return nil, err
+		case l.Truncated != nil:
+			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
+				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Truncated.Bytes))
+			r.count(func(progress *Progress) { progress.Truncated++ })
+		default:
+			whole = append(whole, l)
+		}
+	}
+	return whole, nil
+}
