@@ -1,10 +1,6 @@
 package mapping
 
-import (
-	"errors"
-	"fmt"
-	"strconv"
-)
+import "strconv"
 
 // Position is where somebody wrote something: in a rule file, or in the configuration, whose name is empty here. The
 // zero Position is that of what a program made.
@@ -33,20 +29,4 @@ func (p Position) Prefix() string {
 		return ""
 	}
 	return p.String() + ": "
-}
-
-// mistakes collects what is wrong with a configuration, so that all of it can be mended at once.
-type mistakes struct{ errs []error }
-
-func (m *mistakes) add(format string, args ...any) {
-	m.errs = append(m.errs, fmt.Errorf(format, args...))
-}
-
-func (m *mistakes) err() error { return errors.Join(m.errs...) }
-
-func quoted(name string) string {
-	if name == "" {
-		return "without a name"
-	}
-	return strconv.Quote(name)
 }

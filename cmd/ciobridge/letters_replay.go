@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
+	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
@@ -63,7 +64,7 @@ func (r *replayFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&r.rate, "rate", 0, "at most so many requests a second; 0 means customerio.requests_per_second, "+
 		"which a bridge beside it uses too")
 	cmd.Flags().BoolVar(&r.includeDestructive, "include-destructive", false,
-		"send calls that delete, suppress or merge people, too")
+		"send calls that "+destructive()+" people, too")
 }
 
 // given reports whether any of the flags was.
@@ -156,7 +157,7 @@ func (v replayView) reasons(w io.Writer) {
 		why string
 	}{
 		{unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
-		{v.Destructive, "left open: they delete, suppress or merge; --include-destructive sends those too"},
+		{v.Destructive, "left open: they " + destructive() + "; --include-destructive sends those too"},
 		{v.Truncated, "left open: they were too large to be kept whole; take the originals from their source"},
 		{v.Gone, "gone: the log's retention took them away"},
 		{v.Unresolved, "delivered, but that could not be noted: the next replay sends them again"},
@@ -198,3 +199,6 @@ func (v replayView) verdict(stay string) error {
 	}
 	return nil
 }
+
+// destructive lists what cannot be taken back: a, b or c.
+func destructive() string { return choice.List(customerio.DestructiveActions()) }
