@@ -105,6 +105,11 @@ func (o Options) withDefaults() Options {
 }
 
 // Server is the emulator. It is an http.Handler, safe for concurrent use, and starts no goroutines.
+//
+// ServeHTTP turns away web pages, answers the emulator's own endpoints, and makes an exchange of every Track request.
+// An exchange that meets a fault ends as the fault says; any other is settled and answered. Receipts, People,
+// Objects, Stats and FaultCounts tell what has happened so far. Reset forgets all of that, and the Server is as new
+// but for its credentials. A Server needs no closing; the http.Server around it does.
 type Server struct {
 	options Options
 	hosts   []string

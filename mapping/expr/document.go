@@ -8,6 +8,11 @@ import (
 
 // Document is one parsed message, and what runs of programs on it share. It is reusable, keeps its memory, and is not
 // for concurrent use; callers keep a pool.
+//
+// Its life is a sequence of messages. Parse takes the next one, and forgets the values, variables and text of the one
+// before. Bind and BindFunc then set variables, and programs run, each with fuel of its own. What they make is appended
+// to the arena and is valid until the next Parse. All runs on one message together have a limit too, so that an
+// expression which is run for each element of a long list cannot take minutes.
 type Document struct {
 	doc document.Document
 

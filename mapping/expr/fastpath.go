@@ -11,7 +11,7 @@ type expr struct {
 	op      op
 	several bool
 
-	steps []document.Step // opPath: the place in the document, before the set is asked for its node
+	steps []document.Step // opPath: the place in the document, before the set has resolved it
 	at    *document.Place // opPath: the place in the document
 	step  document.Step   // opStep, opTryStep
 	name  string          // opVar
@@ -71,7 +71,7 @@ func (e *expr) isPath() bool {
 	return false
 }
 
-// resolve makes nodes of the set for all paths in e. Steps that the pass over a document does not follow, such as
+// resolve wants the places of all paths in e. Steps that the pass over a document does not follow, such as
 // negative indexes, become steps of their own.
 func (s *Set) resolve(e *expr) *expr {
 	if e == nil {

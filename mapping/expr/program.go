@@ -8,9 +8,14 @@ import (
 
 // Program is one compiled expression. It belongs to the Set that compiled it, and is safe for use by several
 // goroutines, each with a Document of its own.
+//
+// Set.Compile decides once how it runs: on the fast path, where every part of it has a form there, or else on gojq. A
+// Program that is a path and nothing else has its value found by the pass over the document already, and One gives
+// that. Otherwise the Document is the memory of the run: One and Each start it with new fuel, and it ends with the last
+// output or with an EvalError.
 type Program struct {
 	src  string
-	at   int32 // the node of a program that is a path into the document and nothing else, else document.Nowhere
+	at   int32 // the id of the place, of a program that is a path and nothing else; else document.Nowhere
 	fast *expr // nil where the program runs on gojq
 	jq   *jq.Program
 

@@ -33,12 +33,12 @@ type keyCache struct {
 // shape is what the objects at one place have in common, which is the document, the value of a key, or an element of
 // an array: the keys that they had, and the shapes of the values behind them.
 type shape struct {
-	node    int32        // in the set, or noPlace
+	place   int32        // id, or noPlace
 	count   int          // of the keys
 	start   cachedKey    // stands before the first
 	table   []*cachedKey // by hash, open addressing; its length is a power of two
 	dynamic bool         // the keys are data
-	rest    *shape       // where node is wanted: of elements that are not; where it is dynamic: of values that are not
+	rest    *shape       // where place is wanted: of elements that are not; where it is dynamic: of values that are not
 	elems   []*shape     // of the wanted elements, by index
 }
 
@@ -53,14 +53,14 @@ type cachedKey struct {
 	nameAt     uint8 // in the spelling
 	nameEnd    uint8
 	object     uint32        // the number of the last object that had the key
-	node       int32         // in the set, or noPlace
+	place      int32         // id, or noPlace
 	next       [2]*cachedKey // the keys that came behind it, the last one first
 	inside     *shape        // of the key's value; nil until that was an object or an array
 	hash       uint64
 	spelling   [maxSpelling]byte
 }
 
-// begin forgets all where it was learned for another set, or where the numbers run out.
+// begin forgets all where it was learned for other places, or where the numbers run out.
 func (m *keyCache) begin(s *Places) {
 	if m.places != s || m.object >= 1<<31 {
 		*m = keyCache{places: s}
@@ -69,18 +69,18 @@ func (m *keyCache) begin(s *Places) {
 }
 
 // newShape makes a shape, or gives nil where the cache is full.
-func (m *keyCache) newShape(node int32) *shape {
+func (m *keyCache) newShape(place int32) *shape {
 	if m.count >= maxCachedKeys {
 		return nil
 	}
 	m.count++
-	return &shape{node: node, table: make([]*cachedKey, 8)}
+	return &shape{place: place, table: make([]*cachedKey, 8)}
 }
 
 // inside gives the shape of the value of a key, which may be nil.
 func (m *keyCache) inside(k *cachedKey) *shape {
 	if k.inside == nil {
-		k.inside = m.newShape(k.node)
+		k.inside = m.newShape(k.place)
 	}
 	return k.inside
 }
@@ -96,7 +96,7 @@ func (m *keyCache) values(p *shape) *shape {
 // rest gives the shape of the elements of an array that nobody wants: all share it, and so do those of arrays inside
 // the array.
 func (m *keyCache) rest(p *shape) *shape {
-	if p == nil || p.node == noPlace {
+	if p == nil || p.place == noPlace {
 		return p
 	}
 	if p.rest == nil {
@@ -105,8 +105,8 @@ func (m *keyCache) rest(p *shape) *shape {
 	return p.rest
 }
 
-// elem gives the shape of the element of an array that is wanted as node.
-func (m *keyCache) elem(p *shape, index int, node int32) *shape {
+// elem gives the shape of the element of an array that is wanted as place.
+func (m *keyCache) elem(p *shape, index int, place int32) *shape {
 	if p == nil {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (m *keyCache) elem(p *shape, index int, node int32) *shape {
 		p.elems = append(p.elems, nil)
 	}
 	if p.elems[index] == nil {
-		p.elems[index] = m.newShape(node)
+		p.elems[index] = m.newShape(place)
 	}
 	return p.elems[index]
 }
@@ -146,9 +146,9 @@ func (m *keyCache) learn(p *shape, hash uint64, spelling []byte, nameAt, nameEnd
 	if p.count++; p.count*2 > len(p.table) {
 		p.grow()
 	}
-	k := &cachedKey{hash: hash, node: noPlace}
-	if p.node != noPlace {
-		k.node = m.places.places[p.node].child(hash, spelling[nameAt:nameEnd])
+	k := &cachedKey{hash: hash, place: noPlace}
+	if p.place != noPlace {
+		k.place = m.places.places[p.place].child(hash, spelling[nameAt:nameEnd])
 	}
 	k.spell(spelling, nameAt, nameEnd)
 	p.put(k)

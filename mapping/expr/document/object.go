@@ -2,7 +2,7 @@ package document
 
 // openObject is an object whose closing brace is still to come.
 type openObject struct {
-	node    int32  // in the set, or noPlace
+	place   int32  // id, or noPlace
 	number  uint32 // marks the cached keys that it has had
 	at      *shape // nil where no keys are cached
 	dynamic *shape // the shape, where its keys are data
@@ -10,12 +10,12 @@ type openObject struct {
 }
 
 // object reads the object whose opening brace stands before i.
-func (s *scanner) object(i int, node int32, at *shape) int {
+func (s *scanner) object(i int, place int32, at *shape) int {
 	if s.depth++; s.depth > MaxDepth {
 		return s.fail(TooDeep, i-1)
 	}
 	s.cache.object++
-	o := openObject{node: node, number: s.cache.object, keys: s.keys.open()}
+	o := openObject{place: place, number: s.cache.object, keys: s.keys.open()}
 	before := &s.uncached
 	switch {
 	case at == nil:
@@ -39,16 +39,16 @@ func (s *scanner) members(i int, o *openObject, before *cachedKey) int {
 	data := s.data
 	for {
 		k := before.next[0]
-		var node int32
+		var place int32
 		if k != nil && i+int(k.reach) <= len(data) && k.ends(data, i) && k.object != o.number &&
 			(k.length <= 16 || k.middle(data, i)) {
 			k.object = o.number
 			i += int(k.length)
-			node = k.node
+			place = k.place
 		} else if o.at == nil {
-			node, i = s.uncachedKey(i, o)
+			place, i = s.uncachedKey(i, o)
 		} else {
-			k, node, i = s.key(i, o, before)
+			k, place, i = s.key(i, o, before)
 		}
 		if i < 0 {
 			return i
@@ -68,18 +68,18 @@ func (s *scanner) members(i int, o *openObject, before *cachedKey) int {
 		case c-'0' < 10:
 			i = s.number(i)
 		case c == '{':
-			i = s.object(i+1, node, s.inside(k, node, o))
+			i = s.object(i+1, place, s.inside(k, place, o))
 		case c == '[' || c <= ' ':
 			start = s.space(i)
-			i = s.value(start, node, s.inside(k, node, o))
+			i = s.value(start, place, s.inside(k, place, o))
 		default:
-			i = s.value(i, node, nil)
+			i = s.value(i, place, nil)
 		}
 		if i < 0 {
 			return i
 		}
-		if node != noPlace {
-			s.note(node, start, i)
+		if place != noPlace {
+			s.note(place, start, i)
 		}
 		if k != nil {
 			before = k
@@ -97,11 +97,11 @@ func (s *scanner) members(i int, o *openObject, before *cachedKey) int {
 }
 
 // inside gives the shape of the value of a key, or nil where none is cached.
-func (s *scanner) inside(k *cachedKey, node int32, o *openObject) *shape {
+func (s *scanner) inside(k *cachedKey, place int32, o *openObject) *shape {
 	switch {
 	case k != nil:
 		return s.cache.inside(k)
-	case o.dynamic != nil && node == noPlace:
+	case o.dynamic != nil && place == noPlace:
 		return s.cache.values(o.dynamic)
 	}
 	return nil
@@ -109,10 +109,10 @@ func (s *scanner) inside(k *cachedKey, node int32, o *openObject) *shape {
 
 // key reads a key that was not the expected one, with its colon, and gives the position of its value. K is nil where
 // the key is not cached.
-func (s *scanner) key(i int, o *openObject, before *cachedKey) (k *cachedKey, node int32, value int) {
+func (s *scanner) key(i int, o *openObject, before *cachedKey) (k *cachedKey, place int32, value int) {
 	if k = before.next[1]; k != nil && k.matches(s.data, i) && k.object != o.number {
 		k.came(o.number, before)
-		return k, k.node, i + int(k.length)
+		return k, k.place, i + int(k.length)
 	}
 	start := s.space(i)
 	if byteAt(s.data, start) != '"' {
@@ -132,11 +132,11 @@ func (s *scanner) key(i int, o *openObject, before *cachedKey) (k *cachedKey, no
 		k.spell(s.data[i:value], start+1-i, end-1-i)
 	}
 	k.came(o.number, before)
-	return k, k.node, value
+	return k, k.place, value
 }
 
 // newKey is the rest of key for a name that is not cached.
-func (s *scanner) newKey(i, start, end int, o *openObject, before *cachedKey, name seenKey) (k *cachedKey, node int32,
+func (s *scanner) newKey(i, start, end int, o *openObject, before *cachedKey, name seenKey) (k *cachedKey, place int32,
 	value int) {
 	if len(s.keys.keys) == o.keys.first && name.start >= 0 {
 		if value = s.colon(end); value < 0 {
@@ -144,15 +144,15 @@ func (s *scanner) newKey(i, start, end int, o *openObject, before *cachedKey, na
 		}
 		if k = s.cache.learn(o.at, name.hash, s.data[i:value], start+1-i, end-1-i); k != nil {
 			k.came(o.number, before)
-			return k, k.node, value
+			return k, k.place, value
 		}
 	}
-	node, value = s.pushKey(start, end, o, name)
-	return nil, node, value
+	place, value = s.pushKey(start, end, o, name)
+	return nil, place, value
 }
 
 // uncachedKey is key for an object whose keys are not cached.
-func (s *scanner) uncachedKey(i int, o *openObject) (node int32, value int) {
+func (s *scanner) uncachedKey(i int, o *openObject) (place int32, value int) {
 	if i = s.space(i); byteAt(s.data, i) != '"' {
 		return 0, s.fail(NotJSON, i)
 	}
@@ -164,19 +164,19 @@ func (s *scanner) uncachedKey(i int, o *openObject) (node int32, value int) {
 }
 
 // pushKey puts a key on the stack, where it did not come before, and reads its colon.
-func (s *scanner) pushKey(start, end int, o *openObject, name seenKey) (node int32, value int) {
+func (s *scanner) pushKey(start, end int, o *openObject, name seenKey) (place int32, value int) {
 	if o.keys.maybe(name.hash) && s.keys.repeats(o.keys.first, name) {
 		return 0, s.fail(DuplicateKey, start)
 	}
 	name.quote = int32(start)
 	s.keys.keys = append(s.keys.keys, name)
-	if node = noPlace; o.node != noPlace {
-		node = s.cache.places.places[o.node].child(name.hash, s.keys.bytes(name))
+	if place = noPlace; o.place != noPlace {
+		place = s.cache.places.places[o.place].child(name.hash, s.keys.bytes(name))
 	}
 	if byteAt(s.data, end) == ':' && byteAt(s.data, end+1) > ' ' {
-		return node, end + 1
+		return place, end + 1
 	}
-	return node, s.colon(end)
+	return place, s.colon(end)
 }
 
 // close forgets the keys that are not cached, of which the object has had some, and refuses the object where one came

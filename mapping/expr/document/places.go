@@ -80,9 +80,9 @@ type Place struct {
 }
 
 type field struct {
-	hash uint64
-	name string
-	node *Place
+	hash  uint64
+	name  string
+	place *Place
 }
 
 // maxElem bounds the index of an array element that the pass over the document looks for. Others are found when asked
@@ -101,7 +101,7 @@ func (s *Places) key(n *Place, st Step) *Place {
 		i = len(n.fields)
 		n.fields = append(n.fields, field{hashKey([]byte(st.Name)), st.Name, s.newPlace(n, st)})
 	}
-	return n.fields[i].node
+	return n.fields[i].place
 }
 
 func (s *Places) elem(n *Place, st Step) *Place {
@@ -134,7 +134,7 @@ func (n *Place) index() {
 	n.table = make([]field, size)
 	for _, f := range n.fields {
 		i := f.hash & uint64(size-1)
-		for n.table[i].node != nil {
+		for n.table[i].place != nil {
 			i = (i + 1) & uint64(size-1)
 		}
 		n.table[i] = f
@@ -149,16 +149,16 @@ func (n *Place) child(hash uint64, key []byte) int32 {
 	mask := uint64(len(n.table) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		f := &n.table[i]
-		if f.node == nil {
+		if f.place == nil {
 			return noPlace
 		}
 		if f.hash == hash && f.name == string(key) {
-			return f.node.id
+			return f.place.id
 		}
 	}
 }
 
-// elems gives the wanted elements of an array at a node.
+// elems gives the wanted elements of an array at a place.
 func (s *Places) elems(id int32) []*Place {
 	if id == noPlace {
 		return nil

@@ -5,7 +5,7 @@ import (
 )
 
 // scanner is the one pass over a document. It checks everything that makes a document acceptable and notes the spans
-// of the wanted places, walking the nodes of the set, and the shapes of earlier documents, beside the text.
+// of the wanted places, walking the tree of places, and the shapes of earlier documents, beside the text.
 type scanner struct {
 	data     []byte
 	spans    []span
@@ -47,8 +47,8 @@ func (s *scanner) fail(kind InputKind, at int) int {
 	return -1
 }
 
-func (s *scanner) note(node int32, start, end int) {
-	s.spans[node] = span{int32(start), int32(end), s.gen, KindOf(s.data[start])}
+func (s *scanner) note(place int32, start, end int) {
+	s.spans[place] = span{int32(start), int32(end), s.gen, KindOf(s.data[start])}
 }
 
 // byteAt is the byte at i, or zero behind the end, where no JSON has one.
@@ -72,16 +72,16 @@ func (s *scanner) space(i int) int {
 	return i
 }
 
-// value reads the value that begins at i and gives the position after it, or -1. Node is the value's in the set, and
-// at its shape where one is cached.
-func (s *scanner) value(i int, node int32, at *shape) int {
+// value reads the value that begins at i and gives the position after it, or -1. Place is the id of the value's place, or
+// noPlace; at is its shape, or nil where none is cached.
+func (s *scanner) value(i int, place int32, at *shape) int {
 	switch byteAt(s.data, i) {
 	case '"':
 		return s.text(i + 1)
 	case '{':
-		return s.object(i+1, node, at)
+		return s.object(i+1, place, at)
 	case '[':
-		return s.array(i+1, node, at)
+		return s.array(i+1, place, at)
 	case 't':
 		return s.word(i, "true")
 	case 'f':
@@ -99,7 +99,7 @@ func (s *scanner) word(i int, w string) int {
 	return i + len(w)
 }
 
-func (s *scanner) array(i int, node int32, at *shape) int {
+func (s *scanner) array(i int, place int32, at *shape) int {
 	if s.depth++; s.depth > MaxDepth {
 		return s.fail(TooDeep, i-1)
 	}
@@ -108,7 +108,7 @@ func (s *scanner) array(i int, node int32, at *shape) int {
 		s.depth--
 		return i + 1
 	}
-	wanted := s.cache.places.elems(node)
+	wanted := s.cache.places.elems(place)
 	rest := s.cache.rest(at)
 	for n := 0; ; n++ {
 		elem, shape := int32(noPlace), rest

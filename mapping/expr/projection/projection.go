@@ -16,7 +16,7 @@ type Projection struct {
 	elems *Projection     // of an array, or of all values of an object
 	index bool            // elems are asked for by number, which no object has
 
-	place int32 // in the set, for places that are reached by keys alone; else noPlace
+	place int32 // the id, for what is reached by keys alone; else noPlace
 }
 
 type keyProjection struct {
