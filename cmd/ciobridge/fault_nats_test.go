@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,7 +127,9 @@ func TestNATSServerRestarts(t *testing.T) {
 	eventually(t, "some delivered", 20*time.Second, func() bool { return s.cio.Stats().Taken >= 100 })
 	address := s.url[len("nats://"):]
 	server.Close()
-	time.Sleep(300 * time.Millisecond) // the bridge is without its broker for a while
+	eventually(t, "the bridge is without its broker", 20*time.Second, func() bool {
+		return strings.Contains(p.log.String(), "nats connection lost")
+	})
 	server, err = broker.StartEmbedded(broker.EmbeddedConfig{Dir: dir, Listen: address}.WithDefaults(), zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
