@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/itchyny/gojq"
-
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
 
@@ -72,42 +70,6 @@ func sameAsWhole(t *testing.T, d *Document, p *Program) int {
 		t.Errorf("%s\n got %v\nwant %v", p, got, want)
 	}
 	return len(got) - 1
-}
-
-// What is not read is not decoded.
-func TestProjectionDecodesNothingElse(t *testing.T) {
-	raw := `{"data":{"total":1.5,"items":[{"sku":"a","qty":1},{"sku":"b","qty":2}],"by":{"x":{"n":1,"m":2},"y":{"n":3}},"s":"text"},"id":"e","\u0061":[1]}`
-	for src, want := range map[string]string{
-		`.data.total * 100`:                         `{"data":{"total":1.5}}`,
-		`[.data.items[] | .qty * 2] | add`:          `{"data":{"items":[{"qty":1},{"qty":2}]}}`,
-		`.data.items[0].sku + .id`:                  `{"data":{"items":[{"sku":"a"},{"sku":"b"}]},"id":"e"}`,
-		`[.data.by[] | .n + 1]`:                     `{"data":{"by":{"x":{"n":1},"y":{"n":3}}}}`,
-		`.data.by.x.n + 1`:                          `{"data":{"by":{"x":{"n":1}}}}`,
-		`.data.by[0].n + 1`:                         `{"data":{"by":{"x":{"n":1,"m":2},"y":{"n":3}}}}`,
-		`.data.s.x + 1`:                             `{"data":{"s":"text"}}`,
-		`.data.items.x + 1`:                         `{"data":{"items":[{"sku":"a","qty":1},{"sku":"b","qty":2}]}}`,
-		`.data.missing.x + 1`:                       `{"data":{}}`,
-		`.a[0] + 1`:                                 `{"a":[1]}`,
-		`.data | select(.total > 1) | .total + 1`:   `{"data":{"total":1.5}}`,
-		`.data.items | map(select(.qty > 1)) | add`: `{"data":{"items":[{"sku":"a","qty":1},{"sku":"b","qty":2}]}}`,
-		`def f: .id; f + 1`:                         raw,
-		`. as {id: $x} | $x + 1`:                    raw,
-		`[paths]`:                                   raw,
-		`.id as $x | $x + 1`:                        `{"id":"e"}`,
-		`.a |= .`:                                   raw,
-		`$message.key + 1`:                          `null`,
-		`first(.data.items[].qty) + 1`:              `{"data":{"items":[{"qty":1},{"qty":2}]}}`,
-	} {
-		s, ps := sealed(t, []string{src})
-		var d Document
-		if err := d.Parse(s, []byte(raw)); err != nil || ps[0].OnFastPath() {
-			t.Fatal(src, err)
-		}
-		got, err := gojq.Marshal(d.input(ps[0].projection))
-		if err != nil || string(got) != canonical(t, []byte(want)) {
-			t.Errorf("%s: %s, want %s: %v", src, got, want, err)
-		}
-	}
 }
 
 // full makes programs beyond the forms of the fast path, which read the document in all ways.
