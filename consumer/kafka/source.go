@@ -44,9 +44,9 @@ type Source struct {
 	generation atomic.Pointer[generation] // nil between generations
 
 	mu      sync.Mutex
-	state   error           // why we are not joined; nil while we are
-	missing []string        // topics that do not exist
-	absent  map[string]bool // topics that were missing at some time: what they hold has come since
+	state   error                              // why we are not joined; nil while we are
+	missing []string                           // topics that do not exist
+	absent  map[string]bool                    // topics that were missing at some time: what they hold has come since
 	past    map[partitionKey]*consumer.Tracker // of the partitions that were ours in the last generation
 }
 

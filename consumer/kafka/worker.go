@@ -14,10 +14,10 @@ import (
 
 // worker hands over the messages of one partition, in order.
 //
-// It lives as long as its partition, and has a goroutine while there is a chunk: the fetcher starts it with one, and the
-// worker takes the next from the partition until none waits. A record is tracked before it is handed over, and its done
-// function acks it and releases its part of the chunk's memory. The worker stops early when its context or its lease
-// ends, and ends the generation when the handler refuses a message otherwise.
+// It lives as long as its partition, and has a goroutine while there is a chunk: the fetcher starts it with one, and
+// the worker takes the next from the partition until none waits. A record is tracked before it is handed over, and its
+// done function acks it and releases its part of the chunk's memory. The worker stops early when its context or its
+// lease ends, and ends the generation when the handler refuses a message otherwise.
 type worker struct {
 	p        *partition
 	lease    *consumer.Lease
