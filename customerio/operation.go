@@ -39,12 +39,12 @@ type Operation struct {
 type Timestamp uint8
 
 const (
-	// NoTime: the operation has no timestamp.
+	// NoTime means that the operation has no timestamp.
 	NoTime Timestamp = iota
-	// ReplayTime: only in a replay, where Customer.io shall ignore what is older than the person's latest change. On
-	// live traffic the order of calls is kept, and a time that is a little behind would be ignored in silence.
+	// ReplayTime means only in a replay, where Customer.io shall ignore what is older than the person's latest change.
+	// On live traffic the order of calls is kept, and a time that is a little behind would be ignored in silence.
 	ReplayTime
-	// EventTime: always, as far as the event has one.
+	// EventTime means always, as far as the event has one.
 	EventTime
 )
 
