@@ -120,7 +120,7 @@ func (b *Bridge) proveLetters(ctx context.Context) error {
 	}
 	var since stopwatch
 	err := b.await(ctx, provesLetters, check, func(err error) bool {
-		// silent
+		// A broker that is silent ends the attempt with its deadline.
 		return deadletter.Passing(err, since.lasts(errors.Is(err, deadletter.ErrMissing))) ||
 			errors.Is(err, context.DeadlineExceeded)
 	})

@@ -72,7 +72,7 @@ var (
 	addressPattern = regexp.MustCompile(`[a-z]+://\S+` + // an address with its scheme
 		`|\[[0-9a-fA-F:.%a-z]+\](:\d+)?|\d{1,3}(\.\d{1,3}){3}(:\d+)?` + // IPv6 in brackets, IPv4
 		`|[A-Za-z0-9_][A-Za-z0-9_.-]*:\d{1,5}`) // host:port
-	// the errors of the resolver and of TLS, which have names without ports
+	// The errors of the resolver and of TLS have names without ports.
 	namesPattern = regexp.MustCompile(`(\blookup )[^\s:]+` +
 		`|(\bcertificate is (?:not )?valid for )[^\n;]*`)
 	timePattern = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d$`)
