@@ -14,7 +14,7 @@ import (
 // that one keeps the memory of all.
 type chunk struct {
 	*consumer.Buffer
-	inbox    *inbox
+	held     *heldBytes
 	inFlight atomic.Int32 // messages that are not acked
 
 	mu      sync.Mutex
@@ -23,8 +23,8 @@ type chunk struct {
 	sealed  bool  // nothing more is read into it
 }
 
-func (b *inbox) newChunk(size int) *chunk {
-	return &chunk{Buffer: consumer.NewBuffer(size), inbox: b}
+func newChunk(size int, held *heldBytes) *chunk {
+	return &chunk{Buffer: consumer.NewBuffer(size), held: held}
 }
 
 // addMessages counts messages that have arrived, and all bytes that they take.
@@ -33,7 +33,7 @@ func (c *chunk) addMessages(messages int, bytes int64) {
 	defer c.mu.Unlock()
 	c.inFlight.Add(int32(messages))
 	c.size += bytes
-	c.inbox.heldBytes.Add(c.size - c.counted)
+	c.held.count.Add(c.size - c.counted)
 	c.counted = c.size
 }
 
@@ -59,10 +59,35 @@ func (c *chunk) freeIfUnused() {
 	if c.inFlight.Load() != 0 {
 		return
 	}
-	c.inbox.free(c.counted)
+	c.held.free(c.counted)
 	c.counted = 0
 	if c.sealed && c.Buffer != nil {
 		c.Buffer.Release()
 		c.Buffer = nil
+	}
+}
+
+// heldBytes counts the bytes of all chunks of an inbox that messages in flight need.
+type heldBytes struct {
+	count       atomic.Int64
+	resumeBelow int64         // half of what may be held
+	roomAgain   chan struct{} // signaled when count has come down to resumeBelow
+}
+
+// hasRoom reports whether more may be asked for.
+func (h *heldBytes) hasRoom() bool { return h.count.Load() <= h.resumeBelow }
+
+// free notes that bytes are not held any more.
+func (h *heldBytes) free(bytes int64) {
+	if now := h.count.Add(-bytes); now <= h.resumeBelow && now+bytes > h.resumeBelow {
+		signal(h.roomAgain)
+	}
+}
+
+// signal wakes whoever waits on c, or the next one that does.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }

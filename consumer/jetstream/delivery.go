@@ -47,7 +47,7 @@ func (s *session) deliverLoop(handle event.Handler) error {
 			if end != nil {
 				return end
 			}
-		case <-s.inbox.roomAgain:
+		case <-s.inbox.held.roomAgain:
 		case <-tick.C:
 			received := s.inbox.received.Load()
 			if silent++; received != before || s.pulls.outstanding == 0 {

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -33,4 +34,32 @@ func fatalf(format string, args ...any) error { return &fatalError{fmt.Errorf(fo
 func isFatal(err error) bool {
 	fatal := (*fatalError)(nil)
 	return errors.As(err, &fatal)
+}
+
+type endCause struct{ err error }
+
+// end ends the session for the given reason, unless it ends already. What is in flight may finish if the pin
+// certainly stays ours. Otherwise another replica may read now, so no attempt to send begins from here on.
+func (s *session) end(err error) {
+	if !s.endCause.CompareAndSwap(nil, &endCause{err}) {
+		return
+	}
+	if !keepsPin(err) {
+		s.lease.Lose()
+	}
+	s.lease.Revoke(s.r.cfg.DrainLimit)
+}
+
+// keepsPin reports whether a session that ends for this reason keeps its pin until it is released.
+func keepsPin(err error) bool {
+	return isFatal(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, errFloorWentBack) || errors.Is(err, errReassigned)
+}
+
+// cause is why the session ends, nil while it does not.
+func (s *session) cause() error {
+	if c := s.endCause.Load(); c != nil {
+		return c.err
+	}
+	return nil
 }

@@ -20,16 +20,14 @@ import (
 // that is not read. How much can arrive is bounded by what was asked for. receive and request are called from one
 // goroutine.
 type inbox struct {
-	conn        net.Conn
-	subject     string
-	chunkSize   int           // bytes
-	resumeBelow int64         // bytes: half of what may be held
-	arrived     chan struct{} // signaled when messages have arrived, or the connection has ended
-	roomAgain   chan struct{} // signaled when heldBytes has come down to resumeBelow
-	heldBytes   atomic.Int64  // bytes of what has arrived and is not acked
-	received    atomic.Uint64 // messages so far
-	reading     sync.WaitGroup
-	writeMu     sync.Mutex // held during a write
+	conn      net.Conn
+	subject   string
+	chunkSize int           // bytes
+	arrived   chan struct{} // signaled when messages have arrived, or the connection has ended
+	received  atomic.Uint64 // messages so far
+	held      heldBytes     // of what has arrived and is not acked
+	reading   sync.WaitGroup
+	writeMu   sync.Mutex // held during a write
 
 	mu    sync.Mutex
 	queue []frame // what has arrived and was not received yet
@@ -57,17 +55,16 @@ func (r *reader) subscribe(ctx context.Context) (*inbox, error) {
 func openInbox(conn net.Conn, subject string, fetchBytes int64) *inbox {
 	b := &inbox{
 		conn: conn, subject: subject,
-		chunkSize:   int(min(max(fetchBytes/16, smallestChunk), largestChunk)),
-		resumeBelow: fetchBytes / 2,
-		arrived:     make(chan struct{}, 1), roomAgain: make(chan struct{}, 1),
+		chunkSize: int(min(max(fetchBytes/16, smallestChunk), largestChunk)),
+		arrived:   make(chan struct{}, 1),
+		held:      heldBytes{resumeBelow: fetchBytes / 2, roomAgain: make(chan struct{}, 1)},
 	}
 	b.reading.Go(b.readLoop)
 	return b
 }
 
 // request asks the server for messages, which it sends to this inbox.
-func (b *inbox) request(subject string, p pull) error {
-	body := p.encode()
+func (b *inbox) request(subject string, body []byte) error {
 	if err := b.write(fmt.Appendf(nil, "PUB %s %s %d\r\n%s\r\n", subject, b.subject, len(body), body)); err != nil {
 		return fmt.Errorf("ask for messages: %w", err)
 	}
@@ -103,7 +100,7 @@ func (b *inbox) receive(used []frame) ([]frame, error) {
 
 // readLoop reads what the server sends until the connection ends.
 func (b *inbox) readLoop() {
-	c := b.newChunk(b.chunkSize)
+	c := newChunk(b.chunkSize, &b.held)
 	defer func() { c.seal() }()
 	from, to := 0, 0 // what has been read and not parsed yet
 	for {
@@ -119,7 +116,7 @@ func (b *inbox) readLoop() {
 			return
 		}
 		if len(c.Bytes)-to < b.chunkSize/8 || len(c.Bytes)-from < need {
-			next := b.newChunk(max(b.chunkSize, need))
+			next := newChunk(max(b.chunkSize, need), &b.held)
 			to = copy(next.Bytes, c.Bytes[from:to])
 			from = 0
 			c.seal()
@@ -175,22 +172,4 @@ func (b *inbox) end(err error) {
 		b.err = fmt.Errorf("%w: %w", errDisconnected, err)
 	}
 	signal(b.arrived)
-}
-
-// hasRoom reports whether more may be asked for.
-func (b *inbox) hasRoom() bool { return b.heldBytes.Load() <= b.resumeBelow }
-
-// free notes that bytes are not held any more.
-func (b *inbox) free(bytes int64) {
-	if now := b.heldBytes.Add(-bytes); now <= b.resumeBelow && now+bytes > b.resumeBelow {
-		signal(b.roomAgain)
-	}
-}
-
-// signal wakes whoever waits on c, or the next one that does.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

@@ -46,8 +46,8 @@ func TestInboxReadsInPieces(t *testing.T) {
 	}
 
 	frames, err := b.receive(nil)
-	if err != nil || len(frames) != len(want) || b.received.Load() != uint64(len(want)) || b.heldBytes.Load() == 0 {
-		t.Fatalf("%d messages came, %d bytes are held, %v", len(frames), b.heldBytes.Load(), err)
+	if err != nil || len(frames) != len(want) || b.received.Load() != uint64(len(want)) || b.held.count.Load() == 0 {
+		t.Fatalf("%d messages came, %d bytes are held, %v", len(frames), b.held.count.Load(), err)
 	}
 	for i, f := range frames {
 		reply := ""
@@ -60,11 +60,11 @@ func TestInboxReadsInPieces(t *testing.T) {
 		}
 		f.chunk.ackMessage()
 	}
-	if b.heldBytes.Load() != 0 {
-		t.Errorf("%d bytes are held when all is done", b.heldBytes.Load())
+	if b.held.count.Load() != 0 {
+		t.Errorf("%d bytes are held when all is done", b.held.count.Load())
 	}
 	select {
-	case <-b.roomAgain:
+	case <-b.held.roomAgain:
 	default:
 		t.Error("nobody is told that there is room again")
 	}
@@ -86,11 +86,11 @@ func TestInboxHoldsTheSlabOfAMessage(t *testing.T) {
 	for _, f := range frames[1:] {
 		f.chunk.ackMessage()
 	}
-	if held := b.heldBytes.Load(); held < int64(len(wire)) {
+	if held := b.held.count.Load(); held < int64(len(wire)) {
 		t.Errorf("%d bytes are held by the chunk of one message, want the %d that were read into it", held, len(wire))
 	}
 	frames[0].chunk.ackMessage()
-	if held := b.heldBytes.Load(); held != 0 {
+	if held := b.held.count.Load(); held != 0 {
 		t.Errorf("%d bytes are held", held)
 	}
 }

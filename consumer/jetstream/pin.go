@@ -85,24 +85,6 @@ type pinProof struct {
 	lag      uint64 // messages that are not acked, delivered or not
 }
 
-// resetConsumer has the server deliver again from its ack floor on, or from our committable offset where that is
-// lower. Delivery goes on after the sequence base.
-func (r *reader) resetConsumer(ctx context.Context, acked uint64) (base uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
-	defer cancel()
-	js := r.conn.JetStream()
-	var reset *jetstream.ConsumerResetResponse
-	if m := &r.progress; m.known() && m.committable <= int64(acked) {
-		reset, err = js.ResetConsumerToSequence(ctx, r.partition.stream, r.partition.durable, uint64(m.committable))
-	} else {
-		reset, err = js.ResetConsumer(ctx, r.partition.stream, r.partition.durable)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
-	}
-	return reset.ResetSeq - 1, nil
-}
-
 // releasePin gives the pin back, so that a replica on standby need not wait until it lapses.
 func (r *reader) releasePin() {
 	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.tuning.answer)

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,6 +50,17 @@ func (p *progress) mergeLastSession() {
 		committable, acked, _ := p.lastTracker.Acked(nil)
 		p.merge(committable, acked)
 	}
+}
+
+// checkStreamEnd refuses a stream that was set back to an earlier state, because its sequences then stand for other
+// messages.
+func (r *reader) checkStreamEnd(info *jetstream.StreamInfo) error {
+	if last, read := info.State.LastSeq, r.progress.lastAcked(); last < read {
+		return fatalf("it has gone back: its last sequence is %d, but messages up to %d were read before: "+
+			"sequences now stand for other messages; see what was lost, then set the position with: "+
+			"ciobridge offsets set", last, read)
+	}
+	return nil
 }
 
 // loadCheckpoint merges the stored checkpoint into the progress. It also stores what the last session finished after
@@ -192,37 +202,6 @@ func (r *reader) mergeAckFloor(ctx context.Context, info *jetstream.StreamInfo, 
 	return nil
 }
 
-// hasMessage reports whether the stream has a message of this sequence.
-func (r *reader) hasMessage(ctx context.Context, info *jetstream.StreamInfo, seq uint64) (bool, error) {
-	if seq < info.State.FirstSeq || seq > info.State.LastSeq || info.State.Msgs == 0 {
-		return false, nil
-	}
-	if info.State.NumDeleted == 0 {
-		return true, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
-	defer cancel()
-	// The leader answers this request. A direct get may be answered by a replica that lags.
-	subject := "$JS.API.STREAM.MSG.GET." + r.partition.stream
-	m, err := r.conn.Conn().RequestWithContext(ctx, subject, fmt.Appendf(nil, `{"seq":%d}`, seq))
-	if err != nil {
-		return false, fmt.Errorf("look for message %d, which needs the right to publish to %s: %w", seq, subject, err)
-	}
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return false, fmt.Errorf("look for message %d: %w", seq, err)
-	}
-	switch {
-	case answer.Error == nil:
-		return true, nil
-	case answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return false, nil
-	}
-	return false, fmt.Errorf("look for message %d: %w", seq, answer.Error)
-}
-
 // checkUnread is called where no pin is given and the server has nothing to deliver. It looks whether the server
 // takes messages for read that were not. Then it counts those that are gone, and has the others delivered again.
 func (r *reader) checkUnread(ctx context.Context, ackFloor uint64) error {
@@ -248,4 +227,22 @@ func (r *reader) checkUnread(ctx context.Context, ackFloor uint64) error {
 	}
 	r.checkedFloor = ackFloor
 	return nil
+}
+
+// resetConsumer has the server deliver again from its ack floor on, or from our committable offset where that is
+// lower. Delivery goes on after the sequence base.
+func (r *reader) resetConsumer(ctx context.Context, acked uint64) (base uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.SessionTimeout/2)
+	defer cancel()
+	js := r.conn.JetStream()
+	var reset *jetstream.ConsumerResetResponse
+	if m := &r.progress; m.known() && m.committable <= int64(acked) {
+		reset, err = js.ResetConsumerToSequence(ctx, r.partition.stream, r.partition.durable, uint64(m.committable))
+	} else {
+		reset, err = js.ResetConsumer(ctx, r.partition.stream, r.partition.durable)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("set the consumer back to its floor: %w", err)
+	}
+	return reset.ResetSeq - 1, nil
 }

@@ -37,14 +37,14 @@ func newPulls(r *reader, pin string, inbox *inbox) pulls {
 // request asks for messages when few are left to come and the inbox has room. At most half of the bytes are in flight
 // then, and the requests that stand may fill the other half.
 func (p *pulls) request() error {
-	if p.outstanding > p.each.batch/2 || !p.inbox.hasRoom() {
+	if p.outstanding > p.each.batch/2 || !p.inbox.held.hasRoom() {
 		return nil
 	}
 	next := p.each
 	if p.askOne {
 		next.batch, next.maxBytes, p.askOne = 1, 0, false
 	}
-	if err := p.inbox.request(p.subject, next); err != nil {
+	if err := p.inbox.request(p.subject, next.encode()); err != nil {
 		return err
 	}
 	p.outstanding += next.batch
@@ -54,7 +54,7 @@ func (p *pulls) request() error {
 // ended notes that a request is over. A message that is too large for it is asked for alone if nothing else is
 // outstanding: one message past the first half of the bytes is what the other half is for.
 func (p *pulls) ended(st status) {
-	p.askOne = st.full && st.left >= p.outstanding && p.inbox.hasRoom()
+	p.askOne = st.full && st.left >= p.outstanding && p.inbox.held.hasRoom()
 	p.outstanding = max(0, p.outstanding-st.left)
 }
 

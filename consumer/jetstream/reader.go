@@ -16,15 +16,6 @@ import (
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
-// state is what a reader does.
-type state string
-
-const (
-	stateActive  state = "active"
-	stateStandby state = "standby"
-	stateClosed  state = "closed"
-)
-
 // reader reads one partition, or one stream that is read whole, session after session. In between it waits for the pin.
 //
 // run and what it calls use the fields without a lock, except for session, which metrics look at too. While a session
@@ -118,31 +109,4 @@ func (r *reader) runSession(ctx context.Context, handle event.Handler) error {
 		return err
 	}
 	return s.run(ctx, broken, handle)
-}
-
-// setState notes the state, and logs changes.
-func (r *reader) setState(state state, why error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	changed := r.state != state || state == stateClosed && r.closedReason.Error() != why.Error()
-	r.state, r.closedReason = state, why
-	r.metrics.setState(state)
-	switch {
-	case !changed:
-	case state == stateClosed && errors.Is(why, context.Canceled):
-		r.log.Info("stream left")
-	case state == stateClosed:
-		r.log.Warn("stream not read", zap.Error(why))
-	case state == stateActive:
-		r.log.Info("stream read here")
-	default:
-		r.log.Info("stream on standby: it is read here when it has a message and nobody else reads it")
-	}
-}
-
-// currentState is the state, and why it is closed.
-func (r *reader) currentState() (state, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.state, r.closedReason
 }

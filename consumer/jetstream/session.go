@@ -56,8 +56,6 @@ type session struct {
 	deleted  atomic.Int64             // messages found deleted that were not logged yet
 }
 
-type endCause struct{ err error }
-
 // startSession begins a session with a pin that the reader has just got. The inbox is opened after the reset, so that
 // nothing that was sent before the reset is taken for what comes after it.
 func (r *reader) startSession(ctx context.Context, pin string) (*session, error) {
@@ -148,32 +146,6 @@ func (s *session) deliverUntilDrained(handle event.Handler) {
 	case <-drained.C:
 		s.r.log.Warn("a message was not taken within the drain limit: reading ends without it, and it comes again")
 	}
-}
-
-// end ends the session for the given reason, unless it ends already. What is in flight may finish if the pin
-// certainly stays ours. Otherwise another replica may read now, so no attempt to send begins from here on.
-func (s *session) end(err error) {
-	if !s.endCause.CompareAndSwap(nil, &endCause{err}) {
-		return
-	}
-	if !keepsPin(err) {
-		s.lease.Lose()
-	}
-	s.lease.Revoke(s.r.cfg.DrainLimit)
-}
-
-// keepsPin reports whether a session that ends for this reason keeps its pin until it is released.
-func keepsPin(err error) bool {
-	return isFatal(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, errFloorWentBack) || errors.Is(err, errReassigned)
-}
-
-// cause is why the session ends, nil while it does not.
-func (s *session) cause() error {
-	if c := s.endCause.Load(); c != nil {
-		return c.err
-	}
-	return nil
 }
 
 // keepPin proves the pin again and again. It ends the session when the pin is lost or was not proved in time, when

@@ -60,7 +60,7 @@ func (r *reader) awaitPin(
 	asked, heard := false, time.Now()
 	for {
 		if !asked {
-			if err := inbox.request(r.pullSubject(), request); err != nil {
+			if err := inbox.request(r.pullSubject(), request.encode()); err != nil {
 				return "", err
 			}
 		}
