@@ -20,9 +20,6 @@ func (d *Document) runJQ(p *Program, yield func(Value) error) error {
 
 // input gives what a program reads of the document, with no more than that about it.
 func (d *Document) input(r *projection.Projection) any {
-	if r.IsEmpty() {
-		return nil
-	}
 	for i := range d.inputs {
 		if d.inputs[i].of == r {
 			return d.inputs[i].value

@@ -70,8 +70,13 @@ func decodeText(raw []byte, src string, start, end int) string {
 	return src[start:end]
 }
 
-// Of decodes what is read of a document.
-func (r *Projection) Of(d *document.Document) any { return r.decodePlaces(d, d.Root()) }
+// Of decodes what is read of a document; it gives nil where that is nothing.
+func (r *Projection) Of(d *document.Document) any {
+	if r.isEmpty() {
+		return nil
+	}
+	return r.decodePlaces(d, d.Root())
+}
 
 // decodePlaces decodes what is read of the value v at a place that the pass over the document knows.
 func (r *Projection) decodePlaces(d *document.Document, v document.Value) any {

@@ -99,8 +99,8 @@ func (r *Projection) member(key string) *Projection {
 	return nil
 }
 
-// IsEmpty reports whether the place is never looked at.
-func (r *Projection) IsEmpty() bool { return !r.whole && len(r.keys) == 0 && r.elems == nil }
+// isEmpty reports whether the place is never looked at.
+func (r *Projection) isEmpty() bool { return !r.whole && len(r.keys) == 0 && r.elems == nil }
 
 // noPlace is for what no pass over a document looks for.
 const noPlace = -1
