@@ -29,8 +29,9 @@ type breaker struct {
 	looked   time.Time // when, while halted, it last looked for new credentials
 }
 
-// The backoff doubles from 1 s to 6.5 s; backoff adds its jitter of up to a half after the cap. It counts from the beginning of the
-// request that failed, so that probes begin 9.75 s apart at most, or the time-out of one that hangs.
+// The backoff doubles from 1 s to 6.5 s; backoff adds its jitter of up to a half after the cap. It counts from the
+// beginning of the request that failed, so that probes begin 9.75 s apart at most, or the time-out of one that
+// hangs.
 const (
 	firstBackoff   = time.Second
 	largestBackoff = 6500 * time.Millisecond
@@ -64,8 +65,9 @@ type permit struct {
 	began time.Time
 }
 
-// acquire waits until a request may go. It returns false, and no permit, when ctx ends while the breaker is tripped or when ctx's
-// deadline passes. Waiting for a turn at the allowed rate goes on after ctx has ended. The deadline may move while acquire waits.
+// acquire waits until a request may go. It returns false, and no permit, when ctx ends while the breaker is tripped
+// or when ctx's deadline passes. Waiting for a turn at the allowed rate goes on after ctx has ended. The deadline
+// may move while acquire waits.
 func (b *breaker) acquire(ctx context.Context) (permit, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -103,8 +105,8 @@ func (b *breaker) acquire(ctx context.Context) (permit, bool) {
 	}
 }
 
-// mayProbe reports whether a probe may pass while the breaker is tripped. While halted it looks for new credentials, which are worth a
-// probe at once.
+// mayProbe reports whether a probe may pass while the breaker is tripped. While halted it looks for new
+// credentials, which are worth a probe at once.
 func (b *breaker) mayProbe(now time.Time) bool {
 	if b.probing {
 		return false
@@ -171,7 +173,8 @@ func (b *breaker) retryNow(p permit, now time.Time) {
 }
 
 // requestAnswered notes that the destination works. What was sent before the breaker tripped ends the pause as well
-// as a probe does, unless the destination has asked to be left alone or the state is halted: there only a probe counts.
+// as a probe does, unless the destination has asked to be left alone or the state is halted: there only a probe
+// counts.
 func (b *breaker) requestAnswered(p permit, accepted bool, now time.Time) {
 	if accepted {
 		b.accepted = now
@@ -186,7 +189,8 @@ func (b *breaker) requestAnswered(p permit, accepted bool, now time.Time) {
 	b.setState(State{Condition: OK, Since: now})
 }
 
-// requestFailed trips the breaker. A lone call that may itself be the cause does not trip it while other requests are accepted.
+// requestFailed trips the breaker. A lone call that may itself be the cause does not trip it while other requests
+// are accepted.
 func (b *breaker) requestFailed(p permit, answer customerio.Answer, alone bool, now time.Time) {
 	if answer.Cause == customerio.CauseRate || answer.Cause == customerio.CauseUnavailable {
 		b.limiter.lower(now)

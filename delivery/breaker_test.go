@@ -198,8 +198,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// What was on the wire before a 429 may be answered with a 200 after it: that must not cut short what the destination asked for,
-// and it must when the destination asked for nothing.
+// What was on the wire before a 429 may be answered with a 200 after it: that must not cut short what the
+// destination asked for, and it must when the destination asked for nothing.
 func TestALateSuccessOpensTheGateUnlessAskedToWait(t *testing.T) {
 	for _, asked := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -275,7 +275,8 @@ func TestALoneCallThatFailsWhileOthersSucceedDoesNotCloseTheGate(t *testing.T) {
 				t.Fatal("the breaker tripped")
 			}
 		}
-		// Two or more calls together speak of the destination, and so does a lone one when nothing was accepted for a while.
+		// Two or more calls together speak of the destination, and so does a lone one when nothing was accepted for
+		// a while.
 		time.Sleep(11 * time.Second)
 		r.Send(t.Context(), []event.Call{poison})
 		if r.State().Condition != delivery.BackingOff {

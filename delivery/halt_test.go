@@ -119,7 +119,8 @@ func TestWhatHaltsGoesOnByItself(t *testing.T) {
 	}
 }
 
-// A request that was on the wire when the breaker halted must not reset it: it says nothing about the new state of things.
+// A request that was on the wire when the breaker halted must not reset it: it says nothing about the new state of
+// things.
 func TestOnlyAProbeEndsAHalt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {

@@ -2,8 +2,8 @@ package delivery
 
 import "time"
 
-// rateLimiter spreads requests evenly at the rate allowed. The rate halves when the destination asks for less and climbs back by a fixed
-// step for every second in which requests are accepted.
+// rateLimiter spreads requests evenly at the rate allowed. The rate halves when the destination asks for less and
+// climbs back by a fixed step for every second in which requests are accepted.
 type rateLimiter struct {
 	budget  float64 // requests a second of the whole workspace
 	ceiling float64 // this replica's share of it
@@ -18,8 +18,8 @@ const (
 	leastRate  = 1  // requests a second, unless the ceiling itself is lower
 	adjustment = time.Second
 
-	// lateness is by how much a turn may be late without moving those after it. Timers are, and a rate that every late request
-	// lowered would never be reached.
+	// lateness is by how much a turn may be late without moving those after it. Timers are, and a rate that every
+	// late request lowered would never be reached.
 	lateness = 5 * time.Millisecond
 )
 

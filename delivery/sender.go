@@ -43,7 +43,8 @@ func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Re
 	return s, nil
 }
 
-// SetReplicas divides the workspace's budget among so many live replicas, this one among them. Fewer than one counts as one.
+// SetReplicas divides the workspace's budget among so many live replicas, this one among them. Fewer than one
+// counts as one.
 func (s *Sender) SetReplicas(n int) {
 	s.breaker.mu.Lock()
 	defer s.breaker.mu.Unlock()
@@ -66,13 +67,13 @@ func (s *Sender) rate() float64 {
 	return s.breaker.limiter.rate
 }
 
-// Send makes one attempt at the calls, which fit one request, and returns one outcome for each, in their order, to be read only. Calls that no
-// batch can carry go by themselves, in their places; after a request that fails, what would follow it stays open without an
-// attempt.
+// Send makes one attempt at the calls, which fit one request, and returns one outcome for each, in their order, to
+// be read only. Calls that no batch can carry go by themselves, in their places; after a request that fails, what
+// would follow it stays open without an attempt.
 //
-// While the destination is failing or halted, Send waits, and returns open outcomes at once when ctx ends. When it only waits for its
-// turn at the allowed rate it goes on after ctx has ended, unless ctx's deadline passes first. A request that has begun runs to its
-// own time-out.
+// While the destination is failing or halted, Send waits, and returns open outcomes at once when ctx ends. When it
+// only waits for its turn at the allowed rate it goes on after ctx has ended, unless ctx's deadline passes first. A
+// request that has begun runs to its own time-out.
 func (s *Sender) Send(ctx context.Context, calls []event.Call) []event.Outcome {
 	if together(calls) == len(calls) {
 		outcomes, _ := s.attempt(ctx, calls)

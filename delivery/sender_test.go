@@ -74,8 +74,8 @@ func TestNothingFollowsAFailedRequest(t *testing.T) {
 	})
 }
 
-// A refusal at a place that the batch does not have settles everything: what it names is refused, and the rest is taken and never
-// sent again. Operators are told, by a metric each time and by the log once a minute.
+// A refusal at a place that the batch does not have settles everything: what it names is refused, and the rest is
+// taken and never sent again. Operators are told, by a metric each time and by the log once a minute.
 func TestRefusalsOfNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(n int, q request, _ *http.Request) (*http.Response, error) {

@@ -6,8 +6,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// stateLogger tells operators how the destination is doing. Every change reaches the metrics. The log has a line when the
-// condition changes, but a destination that only failuresToLog now and then has one a minute.
+// stateLogger tells operators how the destination is doing. Every change reaches the metrics. The log has a line
+// when the condition changes, but a destination that only failuresToLog now and then has one a minute.
 type stateLogger struct {
 	log     *zap.Logger
 	metrics *metrics

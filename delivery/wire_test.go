@@ -26,7 +26,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// canary stands for personal data: it is in every call and in every answer, and must be in no log line and no outcome.
+// canary stands for personal data: it is in every call and in every answer, and must be in no log line and no
+// outcome.
 const canary = "jane.canary@example.com"
 
 // A request is what the destination saw of one request.

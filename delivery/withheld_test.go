@@ -38,7 +38,8 @@ func (o *overtaken) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, err
 }
 
-// A request whose lease runs out while it is written was not made: nothing is counted against its calls or the destination.
+// A request whose lease runs out while it is written was not made: nothing is counted against its calls or the
+// destination.
 func TestARequestOvertakenWhileItIsWritten(t *testing.T) {
 	c := customerio.DefaultConfig()
 	c.Region = customerio.EU

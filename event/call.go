@@ -37,8 +37,8 @@ type Request struct {
 // Size is the number of bytes that the call adds to a batch, its separator included.
 func (c *Call) Size() int { return len(c.Body) + 1 }
 
-// Lane stands for one identifier of a person or object. Calls that share a lane leave in the order in which they came.
-// It is a hash: a collision can only make two persons wait for each other, never mix them.
+// Lane stands for one identifier of a person or object. Calls that share a lane leave in the order in which they
+// came. It is a hash: a collision can only make two persons wait for each other, never mix them.
 type Lane uint64
 
 var laneSeed = maphash.MakeSeed()

@@ -37,8 +37,9 @@ type Header struct {
 	Value []byte
 }
 
-// Origin says where a message stood in its broker. Two messages with the same origin are the same message only as long
-// as the topic or stream has not been deleted and made again, which is why an identity never rests on it alone.
+// Origin says where a message stood in its broker. Two messages with the same origin are the same message only as
+// long as the topic or stream has not been deleted and made again, which is why an identity never rests on it
+// alone.
 type Origin struct {
 	Topic     string // the Kafka topic, or the name of the JetStream stream
 	Subject   string // the JetStream subject; empty for Kafka

@@ -6,8 +6,8 @@ import "time"
 type Result uint8
 
 const (
-	// Open means that the call is not settled and will be attempted again. It is the zero value, so that forgetting to
-	// fill an outcome can cause a redelivery but never a loss.
+	// Open means that the call is not settled and will be attempted again. It is the zero value, so that forgetting
+	// to fill an outcome can cause a redelivery but never a loss.
 	Open Result = iota
 	// Delivered means that Customer.io has taken the call.
 	Delivered
@@ -19,8 +19,8 @@ const (
 type Outcome struct {
 	Result Result
 
-	// Failure says why a call was refused or, for an open one, what the attempt met. Nil on an open outcome means that
-	// no attempt was made: the call was stopped before it reached the wire, and nothing is counted against it.
+	// Failure says why a call was refused or, for an open one, what the attempt met. Nil on an open outcome means
+	// that no attempt was made: the call was stopped before it reached the wire, and nothing is counted against it.
 	Failure *Failure
 
 	// NotBefore holds an open call back until then. Zero means that it is ready at once.
@@ -30,8 +30,8 @@ type Outcome struct {
 	// travels in requests half as large until the culprit stands alone.
 	Suspect bool
 
-	// AtFault is true where the request was refused as a whole, so that one of its calls is the cause for certain. Such a call is a
-	// suspect, too.
+	// AtFault is true where the request was refused as a whole, so that one of its calls is the cause for certain.
+	// Such a call is a suspect, too.
 	AtFault bool
 }
 
@@ -86,9 +86,9 @@ type Failure struct {
 	First    time.Time // when the call first failed; zero means now
 }
 
-// FailedMessage is a message together with every failure that belongs to it, of which there is at least one. It is what
-// the pipeline hands over to be kept as a dead letter. In the log each failure is a letter of its own, which is listed,
-// replayed and resolved under its own ID.
+// FailedMessage is a message together with every failure that belongs to it, of which there is at least one. It is
+// what the pipeline hands over to be kept as a dead letter. In the log each failure is a letter of its own, which
+// is listed, replayed and resolved under its own ID.
 type FailedMessage struct {
 	Message  Message
 	Failures []Failure

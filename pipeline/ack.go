@@ -5,8 +5,8 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// finish adds a message of which nothing is open to those of which the source is to be told, unless it has to wait for others. The
-// caller holds p.mu.
+// finish adds a message of which nothing is open to those of which the source is to be told, unless it has to wait
+// for others. The caller holds p.mu.
 func (p *Pipeline) finish(msg *inflight.Message, done []*inflight.Message) []*inflight.Message {
 	if !p.order.Finish(msg) {
 		return done
@@ -14,15 +14,16 @@ func (p *Pipeline) finish(msg *inflight.Message, done []*inflight.Message) []*in
 	return append(done, takeOut(msg))
 }
 
-// takeOut takes a message out of its assignment, which is not drained before the source has been told of it. The caller holds p.mu.
+// takeOut takes a message out of its assignment, which is not drained before the source has been told of it. The
+// caller holds p.mu.
 func takeOut(msg *inflight.Message) *inflight.Message {
 	msg.Assignment.Acking++
 	msg.Assignment.Remove(msg)
 	return msg
 }
 
-// ack tells the source of messages that are finished, and then of those that have waited for them. It does so without the
-// pipeline's lock, since a source has locks of its own.
+// ack tells the source of messages that are finished, and then of those that have waited for them. It does so
+// without the pipeline's lock, since a source has locks of its own.
 func (p *Pipeline) ack(done []*inflight.Message) {
 	for len(done) > 0 {
 		dead := 0

@@ -19,7 +19,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
-// world is what outlives a bridge that is killed: the log, what the bridge has told the source, and what each person has seen.
+// world is what outlives a bridge that is killed: the log, what the bridge has told the source, and what each
+// person has seen.
 type world struct {
 	rand  *rand.Rand
 	calls map[event.Origin][]event.Call
@@ -114,8 +115,8 @@ func (w *world) Send(_ context.Context, calls []event.Call) []event.Outcome {
 	return out
 }
 
-// see notes that the persons of a call see it. Each sees its calls one after the other; a bridge that begins may fall back to an earlier
-// one, and never leaves one out.
+// see notes that the persons of a call see it. Each sees its calls one after the other; a bridge that begins may
+// fall back to an earlier one, and never leaves one out.
 func (w *world) see(c event.Call) {
 	if !w.alive {
 		return
@@ -243,7 +244,8 @@ func (w *world) live(t time.Duration) (left int) {
 	return left
 }
 
-// TestOrderSurvivesKills: whatever is skipped after a kill because it was done, each person sees an order that the log allows.
+// TestOrderSurvivesKills: whatever is skipped after a kill because it was done, each person sees an order that the
+// log allows.
 func TestOrderSurvivesKills(t *testing.T) {
 	kills, skipped := 0, 0
 	for seed := range uint64(150) {
@@ -277,8 +279,8 @@ func TestOrderSurvivesKills(t *testing.T) {
 	t.Logf("%d kills, %d messages that were done behind others", kills, skipped)
 }
 
-// TestNobodyWaitsInACircle: calls of a person that share a request may come back settled and open in any order, and every message is
-// done all the same.
+// TestNobodyWaitsInACircle: calls of a person that share a request may come back settled and open in any order, and
+// every message is done all the same.
 func TestNobodyWaitsInACircle(t *testing.T) {
 	for seed := range uint64(150) {
 		synctest.Test(t, func(t *testing.T) {

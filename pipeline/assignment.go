@@ -53,8 +53,8 @@ func (p *Pipeline) drain(a *inflight.Assignment) {
 	p.wake() // what stood behind it may be ready
 }
 
-// dropAssignment drops everything that is left under an ended lease: nothing of it is in a request, and since it rests nothing becomes
-// ready when the one before it goes.
+// dropAssignment drops everything that is left under an ended lease: nothing of it is in a request, and since it
+// rests nothing becomes ready when the one before it goes.
 func (p *Pipeline) dropAssignment(a *inflight.Assignment) {
 	p.mu.Lock()
 	p.draining--

@@ -223,8 +223,8 @@ func TestRoomThatComesTooLate(t *testing.T) {
 	})
 }
 
-// TestSuccessorsOfAnEndedLeaseGoOn: what another lease holds stands behind something that goes with its lease, at a time when no
-// request comes back and no message comes in.
+// TestSuccessorsOfAnEndedLeaseGoOn: what another lease holds stands behind something that goes with its lease, at a
+// time when no request comes back and no message comes in.
 func TestSuccessorsOfAnEndedLeaseGoOn(t *testing.T) {
 	onBench(t, quiet(), holdBack(time.Hour, "p 1 identify"), func(b *bench) {
 		b.letters.fail = func(time.Time) bool { time.Sleep(5 * time.Second); return false }
@@ -270,7 +270,8 @@ func TestRestIsNoticedUnderLoad(t *testing.T) {
 	})
 }
 
-// TestDrainEndsWithTheDeadline: calls that nobody has taken before the deadline are let go, and those that follow them.
+// TestDrainEndsWithTheDeadline: calls that nobody has taken before the deadline are let go, and those that follow
+// them.
 func TestDrainEndsWithTheDeadline(t *testing.T) {
 	c := quiet()
 	c.Senders = 1
@@ -301,7 +302,8 @@ func TestDrainEndsWithTheDeadline(t *testing.T) {
 	})
 }
 
-// TestOthersBackOffAsBefore: a lease that ends takes only its own calls from those that back off, and the rest keep their times.
+// TestOthersBackOffAsBefore: a lease that ends takes only its own calls from those that back off, and the rest keep
+// their times.
 func TestOthersBackOffAsBefore(t *testing.T) {
 	began := time.Time{}
 	answer := func(_ context.Context, calls []event.Call) []event.Outcome {
@@ -399,8 +401,8 @@ func TestNobodyLingersWhileALeaseEnds(t *testing.T) {
 	})
 }
 
-// TestALeaseWaitsForWhatIsBeingTold: a source commits when its lease has come to rest, so every done of what was delivered, or stored as
-// a letter, must have been called by then; else it is delivered twice.
+// TestALeaseWaitsForWhatIsBeingTold: a source commits when its lease has come to rest, so every done of what was
+// delivered, or stored as a letter, must have been called by then; else it is delivered twice.
 func TestALeaseWaitsForWhatIsBeingTold(t *testing.T) {
 	for _, kind := range []string{"track", "unmappable"} {
 		onBench(t, DefaultConfig(testLimits), nil, func(b *bench) {

@@ -52,8 +52,8 @@ func (taker) Send(_ context.Context, calls []event.Call) []event.Outcome {
 	return out
 }
 
-// BenchmarkPipeline is the cost of a call on its way from the source through a lane and a batch to being done, without mapping
-// and sending. The cost must not grow with the number of persons or rules.
+// BenchmarkPipeline is the cost of a call on its way from the source through a lane and a batch to being done,
+// without mapping and sending. The cost must not grow with the number of persons or rules.
 func BenchmarkPipeline(b *testing.B) {
 	for _, persons := range []int{100, 100_000} {
 		for _, kind := range []struct {

@@ -33,8 +33,8 @@ func failing(bodies ...string) sender {
 	}
 }
 
-// TestSuspectsDoNotTakeEverySender: as many batches fail for a call of theirs as there are senders; the rest goes on, which is
-// also what tells the culprits.
+// TestSuspectsDoNotTakeEverySender: as many batches fail for a call of theirs as there are senders; the rest goes
+// on, which is also what tells the culprits.
 func TestSuspectsDoNotTakeEverySender(t *testing.T) {
 	c := quiet()
 	c.Senders, c.BatchItems = 2, 10
@@ -76,8 +76,8 @@ func TestLettersCountAttempts(t *testing.T) {
 	})
 }
 
-// Where a batch with a call that cannot be swallowed is all there is, it is halved although nobody else can be accepted, so that the
-// others get through.
+// Where a batch with a call that cannot be swallowed is all there is, it is halved although nobody else can be
+// accepted, so that the others get through.
 func TestInnocentsOfAQuietDayGetThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(11, 1, 10, 10, "identify")
@@ -96,8 +96,8 @@ func TestInnocentsOfAQuietDayGetThrough(t *testing.T) {
 	})
 }
 
-// TestOneEventOfManyPoisonousCalls is given up like any other: what is rationed is events, because a part of Customer.io that is down
-// fails on many.
+// TestOneEventOfManyPoisonousCalls is given up like any other: what is rationed is events, because a part of
+// Customer.io that is down fails on many.
 func TestOneEventOfManyPoisonousCalls(t *testing.T) {
 	failures := 0
 	answer := func(_ context.Context, calls []event.Call) []event.Outcome {

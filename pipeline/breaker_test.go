@@ -55,8 +55,8 @@ func TestSkippedEventsAreRead(t *testing.T) {
 	})
 }
 
-// TestOneEventDoesNotStopTheFlow, however many of its calls fail, neither while it is mapped nor at Customer.io, and each such event has
-// one letter.
+// TestOneEventDoesNotStopTheFlow, however many of its calls fail, neither while it is mapped nor at Customer.io,
+// and each such event has one letter.
 func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 	onBench(t, DefaultConfig(testLimits), refuseSome(0), func(b *bench) {
 		l := newTestLease()
@@ -105,8 +105,8 @@ func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 	})
 }
 
-// TestWhatIsStoredBeforeAStopIsDone: an event whose letter is written is not written again after the restart, because the source has
-// been told of it before its lease ended.
+// TestWhatIsStoredBeforeAStopIsDone: an event whose letter is written is not written again after the restart,
+// because the source has been told of it before its lease ended.
 func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 	for _, kind := range []string{"items", "unreadable", "refused"} {
 		onBench(t, DefaultConfig(testLimits), refuseSome(0), func(b *bench) {

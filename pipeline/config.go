@@ -10,8 +10,8 @@ import (
 type Order string
 
 const (
-	// Strict lets a state-changing call travel alone for its person in a request, because Customer.io documents no order
-	// inside a batch. It is the default.
+	// Strict lets a state-changing call travel alone for its person in a request, because Customer.io documents no
+	// order inside a batch. It is the default.
 	Strict Order = "strict"
 	// Relaxed trusts the order of a batch, so that several state-changing calls of one person may share a request.
 	Relaxed Order = "relaxed"
@@ -33,8 +33,8 @@ type Config struct {
 	Memory int64 `yaml:"-"`
 	// Limits says what the destination takes.
 	Limits Limits `yaml:"-"`
-	// StopShare stops the flow when more than this share of a rule's last events failed; 0 turns the breaker off. The breaker
-	// keeps a broken rule, or a producer's breaking change, from pouring a topic into the dead letters.
+	// StopShare stops the flow when more than this share of a rule's last events failed; 0 turns the breaker off.
+	// The breaker keeps a broken rule, or a producer's breaking change, from pouring a topic into the dead letters.
 	StopShare float64 `yaml:"-"`
 }
 
@@ -45,8 +45,8 @@ type Limits struct {
 	Envelope int // bytes around the calls of a batch
 }
 
-// DefaultConfig gives the values that a user who sets nothing gets: 16 senders × 500 calls hide an answer time of 100 ms up to
-// 80,000 calls a second, and 200 ms of linger fill a request from 2,500 events a second on.
+// DefaultConfig gives the values that a user who sets nothing gets: 16 senders × 500 calls hide an answer time of
+// 100 ms up to 80,000 calls a second, and 200 ms of linger fill a request from 2,500 events a second on.
 func DefaultConfig(limits Limits) Config {
 	return Config{
 		Senders: 16, BatchItems: 500, BatchBytes: limits.Bytes, Linger: 200 * time.Millisecond, Order: Strict,

@@ -70,7 +70,8 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 	return []event.Call{c}, nil
 }
 
-// Recycle makes the calls unusable, so that every test fails in which somebody looks at them again, or gives them back twice.
+// Recycle makes the calls unusable, so that every test fails in which somebody looks at them again, or gives them
+// back twice.
 func (mapper) Recycle(settled iter.Seq[[]event.Call]) {
 	for calls := range settled {
 		for i := range calls {

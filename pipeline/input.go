@@ -15,11 +15,12 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// input is the queue between those that read and map messages and the sender that collects a batch. It has a lock of its own,
-// which is held for an append or an exchange of slices, so that readers do not wait for what senders do under p.mu.
+// input is the queue between those that read and map messages and the sender that collects a batch. It has a lock
+// of its own, which is held for an append or an exchange of slices, so that readers do not wait for what senders do
+// under p.mu.
 //
-// All messages have one order, whichever partitions they come from. The collecting sender takes all of them at once. It says
-// after how many calls it is to be woken, and from how many on readers pause.
+// All messages have one order, whichever partitions they come from. The collecting sender takes all of them at
+// once. It says after how many calls it is to be woken, and from how many on readers pause.
 type input struct {
 	began   time.Time    // what times of arrival count from
 	skipped atomic.Int64 // messages that no rule wanted, since the last that was enqueued
@@ -35,8 +36,9 @@ type input struct {
 	resumed     chan struct{}        // not nil while readers pause, and closed when they may go on
 }
 
-// enqueue reserves memory for a message and puts it into the queue. It waits while there is no room, and while enough is ready
-// for the senders: more would only stand in memory, in the place of what is read next in the processor's caches.
+// enqueue reserves memory for a message and puts it into the queue. It waits while there is no room, and while
+// enough is ready for the senders: more would only stand in memory, in the place of what is read next in the
+// processor's caches.
 func (p *Pipeline) enqueue(lease event.Lease, msg *inflight.Message) error {
 	if lease.Err() != nil {
 		return context.Cause(lease) // without taking room from others
@@ -68,8 +70,8 @@ func (p *Pipeline) enqueue(lease event.Lease, msg *inflight.Message) error {
 	}
 }
 
-// append puts a message into the queue, or returns what to wait for while readers pause. Whether the lease stands is asked under
-// the lock: what its drain finds in the queue is all that there is, and nothing comes after it.
+// append puts a message into the queue, or returns what to wait for while readers pause. Whether the lease stands
+// is asked under the lock: what its drain finds in the queue is all that there is, and nothing comes after it.
 func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan struct{}, err error) {
 	in := &p.input
 	in.mu.Lock()
@@ -116,8 +118,8 @@ func (p *Pipeline) takeArrived() {
 	p.arrived = arrived
 }
 
-// watchInput says when to wake the collecting sender and when readers pause, by what is ready. What has arrived meanwhile counts.
-// The caller holds p.mu.
+// watchInput says when to wake the collecting sender and when readers pause, by what is ready. What has arrived
+// meanwhile counts. The caller holds p.mu.
 func (p *Pipeline) watchInput() {
 	in := &p.input
 	in.mu.Lock()

@@ -78,7 +78,8 @@ func TestNobodyWaitsLongerThanTheLinger(t *testing.T) {
 	})
 }
 
-// TestAPersonsOrderAcrossPartitions: what is handed over one after the other leaves in that order, whichever partitions it comes from.
+// TestAPersonsOrderAcrossPartitions: what is handed over one after the other leaves in that order, whichever
+// partitions it comes from.
 func TestAPersonsOrderAcrossPartitions(t *testing.T) {
 	c := quiet()
 	c.Linger, c.BatchItems, c.Senders = 50*time.Millisecond, 40, 3
@@ -152,7 +153,8 @@ func TestNothingArrivesAfterTheDrain(t *testing.T) {
 	})
 }
 
-// TestAHandleThatDoesNotReturn holds up neither the end of its lease nor that of the pipeline, and what it brings then is not taken.
+// TestAHandleThatDoesNotReturn holds up neither the end of its lease nor that of the pipeline, and what it brings
+// then is not taken.
 func TestAHandleThatDoesNotReturn(t *testing.T) {
 	onBench(t, quiet(), nil, func(b *bench) {
 		late := make(chan error, 2)

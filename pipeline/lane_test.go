@@ -11,7 +11,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// TestAFullRunDoesNotLinger: the events of one person fill a request, whether they came before or after a call that holds them up.
+// TestAFullRunDoesNotLinger: the events of one person fill a request, whether they came before or after a call that
+// holds them up.
 func TestAFullRunDoesNotLinger(t *testing.T) {
 	c := quiet()
 	c.Linger, c.BatchItems = time.Minute, 50

@@ -12,8 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// pendingLetters holds letters on their way to the dead letters. Their messages stay in hand, so that the budget bounds them and the
-// source waits when they cannot be stored.
+// pendingLetters holds letters on their way to the dead letters. Their messages stay in hand, so that the budget
+// bounds them and the source waits when they cannot be stored.
 type pendingLetters struct {
 	letters []*inflight.Message
 	wake    chan struct{} // holds one when a letter was added
@@ -73,8 +73,8 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 	}
 }
 
-// nextLetters looks at the first letters of the pending letters. Those of a lease that is being given up are dropped once storing fails:
-// their messages come again.
+// nextLetters looks at the first letters of the pending letters. Those of a lease that is being given up are
+// dropped once storing fails: their messages come again.
 func (p *Pipeline) nextLetters() []*inflight.Message {
 	p.mu.Lock()
 	defer p.mu.Unlock()

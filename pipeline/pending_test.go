@@ -10,7 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// TestLettersThatCannotBeStored: the writer backs off although letters keep coming, and a lease that ends is not held up.
+// TestLettersThatCannotBeStored: the writer backs off although letters keep coming, and a lease that ends is not
+// held up.
 func TestLettersThatCannotBeStored(t *testing.T) {
 	onBench(t, quiet(), nil, func(b *bench) {
 		b.letters.fail = func(time.Time) bool { return true }
@@ -62,7 +63,8 @@ func TestMessagesAreCountedOnce(t *testing.T) {
 	})
 }
 
-// refuseSome refuses calls whose body ends in "refused", keeps those open that begin with "other-" for so long, and accepts the rest.
+// refuseSome refuses calls whose body ends in "refused", keeps those open that begin with "other-" for so long, and
+// accepts the rest.
 func refuseSome(d time.Duration) sender {
 	began := time.Now()
 	return func(_ context.Context, calls []event.Call) []event.Outcome {
@@ -81,8 +83,8 @@ func refuseSome(d time.Duration) sender {
 	}
 }
 
-// TestOneLetterForAMessage: what fails while it is mapped and what is refused is stored once, when nothing of the message is open; till
-// then nobody waits for a call that was refused.
+// TestOneLetterForAMessage: what fails while it is mapped and what is refused is stored once, when nothing of the
+// message is open; till then nobody waits for a call that was refused.
 func TestOneLetterForAMessage(t *testing.T) {
 	var answer sender
 	onBench(t, quiet(), func(ctx context.Context, calls []event.Call) []event.Outcome { return answer(ctx, calls) }, func(b *bench) {

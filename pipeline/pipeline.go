@@ -26,31 +26,34 @@ type Stages struct {
 	DeadLetters DeadLetters
 	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
 	Memory *memory.Limiter
-	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody looks at them any
-	// more. Those that are dropped unsettled are not given back. It is nil where the mapper does not want them.
+	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody
+	// looks at them any more. Those that are dropped unsettled are not given back. It is nil where the mapper does
+	// not want them.
 	Recycle func(settled iter.Seq[[]event.Call])
 }
 
 // Pipeline carries messages from a source to a sender. It is made by New and used by one call of Run.
 //
-// The source calls handle, from as many goroutines as it reads partitions. There a message is mapped, reserves memory and is
-// enqueued in the input. That is all that readers do; they wait while there is no memory, or while enough is ready.
+// The source calls handle, from as many goroutines as it reads partitions. There a message is mapped, reserves
+// memory and is enqueued in the input. That is all that readers do; they wait while there is no memory, or while
+// enough is ready.
 //
-// Run starts Config.Senders goroutines. One of them at a time collects: it takes what is in the input, puts each call into the
-// lanes of its persons, and waits until a batch is due. With a batch it leaves, another one collects, and it makes one attempt at
-// the batch and settles it. What was delivered or refused leaves its lanes, and what stood behind it may become ready. What is open
-// is sent again, at once or later, alone or with others, as package batch decides.
+// Run starts Config.Senders goroutines. One of them at a time collects: it takes what is in the input, puts each
+// call into the lanes of its persons, and waits until a batch is due. With a batch it leaves, another one collects,
+// and it makes one attempt at the batch and settles it. What was delivered or refused leaves its lanes, and what
+// stood behind it may become ready. What is open is sent again, at once or later, alone or with others, as package
+// batch decides.
 //
-// When all calls of a message are settled, and nothing of it failed, the source is told that it is finished, in the order that
-// inflight.AckOrder wants. What failed goes to the dead letters first: one goroutine stores them.
+// When all calls of a message are settled, and nothing of it failed, the source is told that it is finished, in the
+// order that inflight.AckOrder wants. What failed goes to the dead letters first: one goroutine stores them.
 //
-// When a lease ends, a goroutine of the lease drains its assignment: what is in a request or ready may go until the lease's
-// deadline, and the rest is dropped and comes again from the source. When the source returns, all leases have ended: the senders
-// and the writer of dead letters stop, and Run returns.
+// When a lease ends, a goroutine of the lease drains its assignment: what is in a request or ready may go until the
+// lease's deadline, and the rest is dropped and comes again from the source. When the source returns, all leases
+// have ended: the senders and the writer of dead letters stop, and Run returns.
 //
-// Locks are taken in this order: Pipeline.mu, then input.mu, then those of the memory limiter and of a lease. None is held while a
-// stage or a message's done is called. Pipeline.mu guards the fields below it, with all messages, calls and assignments in flight; a message belongs to its
-// reader until it is enqueued.
+// Locks are taken in this order: Pipeline.mu, then input.mu, then those of the memory limiter and of a lease. None
+// is held while a stage or a message's done is called. Pipeline.mu guards the fields below it, with all messages,
+// calls and assignments in flight; a message belongs to its reader until it is enqueued.
 type Pipeline struct {
 	config  Config
 	stages  Stages
@@ -99,7 +102,8 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 	return p
 }
 
-// Run consumes until ctx ends or the source fails, and returns when everything it started is gone. Its error is the source's.
+// Run consumes until ctx ends or the source fails, and returns when everything it started is gone. Its error is the
+// source's.
 func (p *Pipeline) Run(ctx context.Context) error {
 	var senders, writer sync.WaitGroup
 	for range p.config.Senders {
@@ -186,7 +190,8 @@ func (p *Pipeline) enterLanes(msg *inflight.Message) {
 	}
 }
 
-// failMapping dates what failed while a message was mapped, and has it stored where no call is waited for. The caller holds p.mu.
+// failMapping dates what failed while a message was mapped, and has it stored where no call is waited for. The
+// caller holds p.mu.
 func (p *Pipeline) failMapping(msg *inflight.Message, stops *breaker.Subject) {
 	now := time.Now()
 	for i := range msg.Failures {

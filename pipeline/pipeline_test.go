@@ -124,7 +124,8 @@ func seeds(t *testing.T) uint64 {
 	return n
 }
 
-// TestRandomSchedules is the central property: whatever fails, per person the accepted calls are the published ones in order.
+// TestRandomSchedules is the central property: whatever fails, per person the accepted calls are the published ones
+// in order.
 func TestRandomSchedules(t *testing.T) {
 	faults := map[string]int{}
 	rebalances := 0

@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
-// TestManyLeasesFillTheirRequests: calls of many leases that come mixed leave in full requests all the same, and one that is alone
-// under its lease does not wait for ever behind those of full ones.
+// TestManyLeasesFillTheirRequests: calls of many leases that come mixed leave in full requests all the same, and
+// one that is alone under its lease does not wait for ever behind those of full ones.
 func TestManyLeasesFillTheirRequests(t *testing.T) {
 	c := quiet()
 	c.BatchItems, c.Linger, c.Senders = 50, time.Second, 1

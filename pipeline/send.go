@@ -16,8 +16,8 @@ func (p *Pipeline) send() {
 	}
 }
 
-// collect waits for a batch. One sender waits at a time, so that requests are as full as the traffic allows. It returns false
-// when the pipeline stops.
+// collect waits for a batch. One sender waits at a time, so that requests are as full as the traffic allows. It
+// returns false when the pipeline stops.
 func (p *Pipeline) collect(b *batch.Batch) bool {
 	select {
 	case p.collecting <- struct{}{}:

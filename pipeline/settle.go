@@ -61,8 +61,9 @@ func (p *Pipeline) nothingElseMoves(a *inflight.Assignment) bool {
 	return a.Queued == 0 && a.Sending == 0 && p.queues.Delayed() == 0 && len(p.input.held()) == 1
 }
 
-// settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins those that are done, or
-// those whose letters wait to be stored; if the flow stops over it, it stays in hand and comes again after the restart.
+// settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins
+// those that are done, or those whose letters wait to be stored; if the flow stops over it, it stays in hand and
+// comes again after the restart.
 func (p *Pipeline) settleCall(e *inflight.Call, done []*inflight.Message) []*inflight.Message {
 	msg := e.Message
 	last := msg.Open == 1
@@ -98,8 +99,8 @@ func (p *Pipeline) leaveLanes(e *inflight.Call) {
 	e.Message = nil
 }
 
-// refuse adds a refused call to the failures of its message, which become a letter when nothing of it is open. When the flow stops
-// instead, the call keeps its place, so that nothing passes it.
+// refuse adds a refused call to the failures of its message, which become a letter when nothing of it is open. When
+// the flow stops instead, the call keeps its place, so that nothing passes it.
 func (p *Pipeline) refuse(e *inflight.Call, f *event.Failure, now time.Time) {
 	failure := event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}
 	if f != nil {

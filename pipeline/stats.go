@@ -4,8 +4,8 @@ import "github.com/ciobridge/ciobridge/event"
 
 // Stats is what a pipeline has done since it was made. The same is counted in its metrics.
 type Stats struct {
-	// Messages that are finished, by what became of them. One with any failure counts as dead-lettered, whatever became of
-	// its other calls; one that no rule wanted is skipped.
+	// Messages that are finished, by what became of them. One with any failure counts as dead-lettered, whatever
+	// became of its other calls; one that no rule wanted is skipped.
 	Delivered, DeadLettered, Skipped int
 	// Calls that Customer.io took, and that it refused for good.
 	CallsDelivered, CallsRefused int

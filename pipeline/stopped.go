@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// A StoppedError is why the flow has stopped: most of what a rule makes failed in a stage. The rule is empty where most events
-// failed before any rule.
+// A StoppedError is why the flow has stopped: most of what a rule makes failed in a stage. The rule is empty where
+// most events failed before any rule.
 type StoppedError struct {
 	Rule  string
 	Stage event.Stage
@@ -54,7 +54,8 @@ func (p *Pipeline) delivered(msg *inflight.Message) *breaker.Subject {
 	return p.breaker.Delivered(msg.Counted())
 }
 
-// stopFlow stops the flow when a message has made too much of a rule's fail, or nothing when of is nil. The caller holds p.mu.
+// stopFlow stops the flow when a message has made too much of a rule's fail, or nothing when of is nil. The caller
+// holds p.mu.
 func (p *Pipeline) stopFlow(msg *inflight.Message, of *breaker.Subject) {
 	if of == nil {
 		return

@@ -1,7 +1,8 @@
-// Package memory bounds the bytes of the messages in flight, so that the process stays small whatever the backlog, the number of
-// partitions or the length of an outage.
+// Package memory bounds the bytes of the messages in flight, so that the process stays small whatever the backlog,
+// the number of partitions or the length of an outage.
 //
-// There is one Limiter in a bridge. The source reserves with it what it fetches ahead, and the pipeline what it maps; both wait
-// while there is no room, and that is the backpressure. Both release when messages are acked. See Limiter for who has to wait, and
-// why nobody waits for ever, and Fetching for the source's part. Nothing here starts a goroutine.
+// There is one Limiter in a bridge. The source reserves with it what it fetches ahead, and the pipeline what it
+// maps; both wait while there is no room, and that is the backpressure. Both release when messages are acked. See
+// Limiter for who has to wait, and why nobody waits for ever, and Fetching for the source's part. Nothing here
+// starts a goroutine.
 package memory

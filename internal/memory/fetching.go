@@ -5,15 +5,16 @@ import (
 	"slices"
 )
 
-// Fetching is what a source has fetched ahead, in buffers that messages in flight point into. It is made by Limiter.Fetching, used
-// from any goroutine, and ended by Close.
+// Fetching is what a source has fetched ahead, in buffers that messages in flight point into. It is made by
+// Limiter.Fetching, used from any goroutine, and ended by Close.
 //
-// A source asks with Allows which partitions it may ask for more, reserves room for an answer, charges the buffers that have come to
-// their partitions, and releases the reservation; each buffer is released when the last message in it is acked. While less
-// than a quarter of the limit is left, only partitions that hold nothing may ask, so that those that hold much do not starve them.
+// A source asks with Allows which partitions it may ask for more, reserves room for an answer, charges the buffers
+// that have come to their partitions, and releases the reservation; each buffer is released when the last message
+// in it is acked. While less than a quarter of the limit is left, only partitions that hold nothing may ask, so
+// that those that hold much do not starve them.
 //
-// The limit is overdrawn by what cannot be known in advance: a batch that is larger than what was asked for, one for each broker, and
-// what batches unpack to, a few at a time.
+// The limit is overdrawn by what cannot be known in advance: a batch that is larger than what was asked for, one
+// for each broker, and what batches unpack to, a few at a time.
 type Fetching struct {
 	limiter *Limiter
 	limit   int64
@@ -38,8 +39,8 @@ type Share struct {
 	held int64 // guarded by the limiter's lock
 }
 
-// Fetching lets a source fetch up to so many bytes ahead, and raises the limit by them. OnFree is called, without a lock held, when
-// bytes have been given back after a reservation was refused; it may be nil.
+// Fetching lets a source fetch up to so many bytes ahead, and raises the limit by them. OnFree is called, without a
+// lock held, when bytes have been given back after a reservation was refused; it may be nil.
 func (l *Limiter) Fetching(limit int64, onFree func()) *Fetching {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,8 +78,8 @@ func (f *Fetching) Allows(s *Share, n int64) bool {
 	return true
 }
 
-// Reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where it would be less
-// than least. It is given back with Release. When nothing is fetched, any answer is possible.
+// Reserve takes room for an answer, n bytes or as much of them as there is, and returns how much that is: 0 where
+// it would be less than least. It is given back with Release. When nothing is fetched, any answer is possible.
 func (f *Fetching) Reserve(n, least int64) int64 {
 	l := f.limiter
 	l.mu.Lock()
@@ -128,8 +129,9 @@ func (f *Fetching) Release(s *Share, n int64, unpacked bool) {
 	l.freed()
 }
 
-// BeginUnpacking holds back whoever is about to unpack a batch while all is used up, or while others are at it; when nothing
-// unpacked is in use, one may always go on. Each call that returns nil is followed by EndUnpacking, after the buffer is charged.
+// BeginUnpacking holds back whoever is about to unpack a batch while all is used up, or while others are at it;
+// when nothing unpacked is in use, one may always go on. Each call that returns nil is followed by EndUnpacking,
+// after the buffer is charged.
 func (f *Fetching) BeginUnpacking(ctx context.Context) error {
 	for {
 		moved := f.beginUnpacking()

@@ -11,17 +11,18 @@ type Partition struct {
 	ID    int32
 }
 
-// Limiter bounds the bytes of the messages in flight: what is mapped, and what a source has fetched ahead. It is made by New and
-// used from any goroutine; its one lock is held for little and calls nobody.
+// Limiter bounds the bytes of the messages in flight: what is mapped, and what a source has fetched ahead. It is
+// made by New and used from any goroutine; its one lock is held for little and calls nobody.
 //
-// Who takes a message up reserves bytes for it and releases them when the message is acked. Where there is no room, Reserve gives
-// a Waiter. Waiters are served in the order in which they came, so that small messages do not pass a large one for ever, with one
-// exception: a partition that has its share already lets others pass. A share is half of what New was given, while more than one
-// partition has something mapped; so a partition whose persons are stuck does not stop the others.
+// Who takes a message up reserves bytes for it and releases them when the message is acked. Where there is no room,
+// Reserve gives a Waiter. Waiters are served in the order in which they came, so that small messages do not pass a
+// large one for ever, with one exception: a partition that has its share already lets others pass. A share is half
+// of what New was given, while more than one partition has something mapped; so a partition whose persons are stuck
+// does not stop the others.
 //
-// Mapped messages may take all that is not fetched; what is fetched ahead has a limit of its own, by which the whole grows. So
-// nothing waits for ever: what is fetched leaves room for what is mapped, and when nothing is mapped a message is let in
-// whatever its size.
+// Mapped messages may take all that is not fetched; what is fetched ahead has a limit of its own, by which the
+// whole grows. So nothing waits for ever: what is fetched leaves room for what is mapped, and when nothing is
+// mapped a message is let in whatever its size.
 type Limiter struct {
 	share int64 // of a partition, of what is mapped
 
@@ -56,7 +57,8 @@ func New(limit int64) *Limiter {
 	return &Limiter{limit: limit, share: limit / 2, accounts: map[Partition]*Account{}}
 }
 
-// Reserve reserves bytes for a message of a partition, or returns what to wait for. The bytes are released from the account.
+// Reserve reserves bytes for a message of a partition, or returns what to wait for. The bytes are released from the
+// account.
 func (l *Limiter) Reserve(p Partition, bytes int64) (*Account, *Waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,8 +150,8 @@ func (l *Limiter) release(a *Account, bytes int64) {
 	l.freed()
 }
 
-// freed gives what has been given back to those that wait: first to mapped messages, whose bytes are fetched already. The caller
-// holds mu, which is unlocked.
+// freed gives what has been given back to those that wait: first to mapped messages, whose bytes are fetched
+// already. The caller holds mu, which is unlocked.
 func (l *Limiter) freed() {
 	l.grant()
 	var tell []func()

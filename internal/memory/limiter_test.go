@@ -37,7 +37,8 @@ func granted(w *memory.Waiter) bool {
 	}
 }
 
-// TestAPartitionThatHasItsShareIsPassed: one partition is stuck with its half, and its next message waits; others come and go.
+// TestAPartitionThatHasItsShareIsPassed: one partition is stuck with its half, and its next message waits; others
+// come and go.
 func TestAPartitionThatHasItsShareIsPassed(t *testing.T) {
 	d := newDesk(100)
 	other, _ := d.ask(1, 10)

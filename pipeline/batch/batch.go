@@ -18,8 +18,8 @@ type Batch struct {
 	limit int // calls it may take
 }
 
-// Fill moves calls from the front of one queue into an empty batch. Calls that cannot move any more because their lease has
-// run out are abandoned instead, and what no longer fits stays where it is.
+// Fill moves calls from the front of one queue into an empty batch. Calls that cannot move any more because their
+// lease has run out are abandoned instead, and what no longer fits stays where it is.
 func (q *Queues) Fill(b *Batch, from *inflight.Queue, now time.Time) {
 	b.room, b.limit = q.limit.Bytes, q.limit.Calls
 	if from == &q.singles {

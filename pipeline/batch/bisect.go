@@ -15,17 +15,18 @@ const (
 	PoisonAttempts = 10
 	// PoisonAge is for how long.
 	PoisonAge = 15 * time.Minute
-	// PoisonPerHour is how many events an hour may be given up, and of how many events calls may fail alone at a time: more are a
-	// part of Customer.io that is down.
+	// PoisonPerHour is how many events an hour may be given up, and of how many events calls may fail alone at a
+	// time: more are a part of Customer.io that is down.
 	PoisonPerHour = 10
 )
 
-// Bisector finds the call for which a batch fails. Its zero value knows of no failures; it is not safe for concurrent use.
+// Bisector finds the call for which a batch fails. Its zero value knows of no failures; it is not safe for
+// concurrent use.
 //
-// When a whole request fails, one of its calls may be the cause, or the destination may be down. Its calls become suspects, which
-// travel in smaller and smaller batches among themselves. A call is poison only when it has failed often and long enough while
-// it stood alone, and others were accepted all the while: what it failed with before, in company or in an outage, says nothing.
-// Everything that is not poison is waited for.
+// When a whole request fails, one of its calls may be the cause, or the destination may be down. Its calls become
+// suspects, which travel in smaller and smaller batches among themselves. A call is poison only when it has failed
+// often and long enough while it stood alone, and others were accepted all the while: what it failed with before,
+// in company or in an outage, says nothing. Everything that is not poison is waited for.
 type Bisector struct {
 	accepted uint64                    // requests in which a call was settled
 	alone    map[*inflight.Message]int // by message, its calls that fail while alone in their request
@@ -47,8 +48,9 @@ func (b *Bisector) Alone() int { return len(b.alone) }
 
 // Narrow narrows the batch in which a suspect may travel, and reports whether the call is poison.
 //
-// The batch is halved only after another request succeeded since the call last failed: otherwise the destination itself may be
-// down. It is halved at once where the request is at fault, or where it was all that could move, so that no other can succeed.
+// The batch is halved only after another request succeeded since the call last failed: otherwise the destination
+// itself may be down. It is halved at once where the request is at fault, or where it was all that could move, so
+// that no other can succeed.
 func (b *Bisector) Narrow(c *inflight.Call, f Failure, now time.Time) (poison bool) {
 	h := c.History
 	progress := h.Attempts > 1 && b.accepted > h.Accepted
@@ -101,8 +103,8 @@ func (b *Bisector) Forget(c *inflight.Call) {
 	}
 }
 
-// AloneBackoff is how long a call that failed alone waits before its next attempt: 1 s, doubled up to a minute, less up to a half
-// by chance so that many do not return together.
+// AloneBackoff is how long a call that failed alone waits before its next attempt: 1 s, doubled up to a minute,
+// less up to a half by chance so that many do not return together.
 func AloneBackoff(attempts int) time.Duration {
 	pause := time.Minute
 	if attempts < 7 {

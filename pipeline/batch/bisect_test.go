@@ -7,7 +7,8 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// TestPoisonNeedsFailuresAlone: what a call has lived through in company, or while nothing was accepted, does not count.
+// TestPoisonNeedsFailuresAlone: what a call has lived through in company, or while nothing was accepted, does not
+// count.
 func TestPoisonNeedsFailuresAlone(t *testing.T) {
 	b := &Bisector{}
 	now := time.Now()

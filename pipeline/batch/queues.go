@@ -8,12 +8,12 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// Queues hold the calls that are ready to leave, and those that back off by themselves. They are made by NewQueues and are not safe
-// for concurrent use.
+// Queues hold the calls that are ready to leave, and those that back off by themselves. They are made by NewQueues
+// and are not safe for concurrent use.
 //
-// A call that heads all its lanes is pushed. One that was never attempted lingers in the queue of its assignment, for company. One
-// that came back open is delayed, if it has to wait, and then goes at once: with others that are retried or, while it is a
-// suspect, with other suspects in smaller batches.
+// A call that heads all its lanes is pushed. One that was never attempted lingers in the queue of its assignment,
+// for company. One that came back open is delayed, if it has to wait, and then goes at once: with others that are
+// retried or, while it is a suspect, with other suspects in smaller batches.
 type Queues struct {
 	limit  inflight.Load // of a batch
 	linger time.Duration
@@ -90,12 +90,12 @@ func (q *Queues) AbandonDelayed(a *inflight.Assignment) {
 	heap.Init(&q.delayed)
 }
 
-// Due returns the queue from which a batch should leave now, or how long to wait for one. A wait below zero means that nothing is
-// coming by itself. With noLinger nobody waits for company.
+// Due returns the queue from which a batch should leave now, or how long to wait for one. A wait below zero means
+// that nothing is coming by itself. With noLinger nobody waits for company.
 //
-// Suspects go first, the smallest batches before all: they are few, and each answer narrows the search for a culprit. But every
-// other batch is one of others, where there are any: while nobody else is accepted, a failure of suspects says nothing, and
-// suspects alone would fail for ever.
+// Suspects go first, the smallest batches before all: they are few, and each answer narrows the search for a
+// culprit. But every other batch is one of others, where there are any: while nobody else is accepted, a failure of
+// suspects says nothing, and suspects alone would fail for ever.
 func (q *Queues) Due(now time.Time, noLinger bool) (*inflight.Queue, time.Duration) {
 	for len(q.delayed) > 0 && !q.delayed[0].History.NotBefore.After(now) {
 		q.Push(heap.Pop(&q.delayed).(*inflight.Call))

@@ -8,8 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// Ahead is how many full requests are made ready ahead of the senders, and one more for every assignment after the first. More
-// would make nothing faster, and take the place of what is read next in the processor's caches.
+// Ahead is how many full requests are made ready ahead of the senders, and one more for every assignment after the
+// first. More would make nothing faster, and take the place of what is read next in the processor's caches.
 const Ahead = 4
 
 // Never is more than there can be.
@@ -49,7 +49,8 @@ func (q *Queues) uncount(c *inflight.Call) {
 	q.assignments = slices.Delete(q.assignments, i, i+1)
 }
 
-// Missing is what has to arrive before a request may be full; where nothing is ready, whatever arrives is of interest.
+// Missing is what has to arrive before a request may be full; where nothing is ready, whatever arrives is of
+// interest.
 func (q *Queues) Missing() inflight.Load {
 	if len(q.assignments) == 0 {
 		return inflight.Load{Calls: 1, Bytes: math.MaxInt}
@@ -69,8 +70,9 @@ func (q *Queues) Room() (room inflight.Load, half bool) {
 	return enough.Minus(q.ready), !q.ready.Reaches(inflight.Load{Calls: enough.Calls / 2, Bytes: enough.Bytes / 2})
 }
 
-// readyDue gives the queue from which a request should leave now, or how long to wait for one. A full one goes first, unless
-// another has waited for longer by twice the linger; where nobody may linger, the one that fills most of a request goes.
+// readyDue gives the queue from which a request should leave now, or how long to wait for one. A full one goes
+// first, unless another has waited for longer by twice the linger; where nobody may linger, the one that fills most
+// of a request goes.
 func (q *Queues) readyDue(now time.Time, noLinger bool) (*inflight.Queue, time.Duration) {
 	var full, largest, oldest *inflight.ReadyQueue
 	for _, a := range q.assignments {

@@ -17,7 +17,8 @@ type Breaker struct {
 	tripped *Subject
 }
 
-// Subject is what results are counted of: the events of a rule in one stage. The rule is empty for events that fail before any.
+// Subject is what results are counted of: the events of a rule in one stage. The rule is empty for events that fail
+// before any.
 type Subject struct {
 	Stage event.Stage
 	Rule  string
@@ -44,16 +45,16 @@ func (r *Rule) in(stage event.Stage) *window {
 	return r.delivery
 }
 
-// Message is what is counted of a message: the rules of its calls, one for each call, and what failed of it. The failures of
-// mapping stand before those of delivery.
+// Message is what is counted of a message: the rules of its calls, one for each call, and what failed of it. The
+// failures of mapping stand before those of delivery.
 type Message struct {
 	Origin   event.Origin
 	Rules    iter.Seq[*Rule]
 	Failures []event.Failure
 }
 
-// New makes a breaker that trips when more than this share of a subject's last results are failures. With a share of 0 it never
-// trips.
+// New makes a breaker that trips when more than this share of a subject's last results are failures. With a share
+// of 0 it never trips.
 func New(share float64) *Breaker {
 	b := &Breaker{share: share, windows: map[Subject]*window{}, rules: map[*event.Step]*Rule{}}
 	b.events = b.window(Subject{event.StageMapping, ""})

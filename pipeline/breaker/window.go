@@ -11,7 +11,8 @@ const (
 	Window = 256
 	// LeastResults is how many results there must be.
 	LeastResults = 100
-	// LeastEvents is how many events must have failed. One that comes again and again, because it is never done, counts once.
+	// LeastEvents is how many events must have failed. One that comes again and again, because it is never done,
+	// counts once.
 	LeastEvents = 8
 )
 

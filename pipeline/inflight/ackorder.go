@@ -8,12 +8,14 @@ import (
 
 // AckOrder says of which messages the source may be told.
 //
-// A message of which the source has been told is skipped when its partition is read again after a crash, while those before it that
-// are not done come again. A person would then see the earlier call after the later one. So the source is told of a message only
-// after it has been told of every message of the same partition that came before it and shares a lane with it.
+// A message of which the source has been told is skipped when its partition is read again after a crash, while
+// those before it that are not done come again. A person would then see the earlier call after the later one. So
+// the source is told of a message only after it has been told of every message of the same partition that came
+// before it and shares a lane with it.
 //
-// A message with one call, or with all its calls in the same lanes, makes nobody wait: what shares a lane with it stands behind
-// it until it is done. Only a message that has left one lane while it is open in another has to be remembered, by the lane.
+// A message with one call, or with all its calls in the same lanes, makes nobody wait: what shares a lane with it
+// stands behind it until it is done. Only a message that has left one lane while it is open in another has to be
+// remembered, by the lane.
 type AckOrder struct {
 	entered    uint32                // messages
 	remembered map[event.Lane]*chain // by lane and partition, the latest message that has left and of which the source is not told
@@ -52,7 +54,8 @@ func (o *AckOrder) Enter(m *Message) {
 	m.seq = o.entered
 }
 
-// Leave notes that a call has been settled and is about to leave its lanes. Last says that its message is done with it.
+// Leave notes that a call has been settled and is about to leave its lanes. Last says that its message is done with
+// it.
 func (o *AckOrder) Leave(c *Call, last bool) {
 	m := c.Message
 	if last && m.awaits == 0 && len(o.remembered) == 0 {
@@ -73,14 +76,15 @@ func (o *AckOrder) Leave(c *Call, last bool) {
 	}
 }
 
-// Finish notes that nothing of a message is open. It reports whether the source may be told of it now; if not, Acked or
-// Forget gives it back when it may.
+// Finish notes that nothing of a message is open. It reports whether the source may be told of it now; if not,
+// Acked or Forget gives it back when it may.
 func (o *AckOrder) Finish(m *Message) bool {
 	m.finished = true
 	return m.awaits == 0
 }
 
-// Acked ends the waiting for messages of which the source has been told, and gives those that have waited for them alone.
+// Acked ends the waiting for messages of which the source has been told, and gives those that have waited for them
+// alone.
 func (o *AckOrder) Acked(done []*Message) (next []*Message) {
 	for _, m := range done {
 		next = o.Forget(m, next)
@@ -93,8 +97,8 @@ func AnyAwaited(done []*Message) bool {
 	return slices.ContainsFunc(done, func(m *Message) bool { return m.remembered })
 }
 
-// Forget ends the waiting for a message, and appends those that have waited for it alone. Of messages of a drained assignment the
-// source is told nothing more.
+// Forget ends the waiting for a message, and appends those that have waited for it alone. Of messages of a drained
+// assignment the source is told nothing more.
 func (o *AckOrder) Forget(m *Message, next []*Message) []*Message {
 	if m.remembered {
 		for i := range m.Calls {
@@ -132,7 +136,8 @@ func precede(earlier, later *Message) {
 	earlier.followers = &chain{later, earlier.followers}
 }
 
-// follow makes a message wait for the one of its partition that left the lane before it and of which the source is not told.
+// follow makes a message wait for the one of its partition that left the lane before it and of which the source is
+// not told.
 func (o *AckOrder) follow(m *Message, key event.Lane) {
 	for c := o.remembered[key]; c != nil; c = c.next {
 		if other := c.message; samePartition(m, other) && other.before(m) {
@@ -141,8 +146,9 @@ func (o *AckOrder) follow(m *Message, key event.Lane) {
 	}
 }
 
-// remember makes a lane remember a message until the source has been told of it. The latest of a partition stands for those before
-// it, which it waits for. One that was retried may leave behind a later one, which then waits for it.
+// remember makes a lane remember a message until the source has been told of it. The latest of a partition stands
+// for those before it, which it waits for. One that was retried may leave behind a later one, which then waits for
+// it.
 func (o *AckOrder) remember(m *Message, key event.Lane) {
 	m.remembered = true
 	for c := o.remembered[key]; c != nil; c = c.next {

@@ -9,8 +9,9 @@ import (
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
-// A message that was retried leaves a lane while the source is being told of one that had overtaken it in a request. That one waits for
-// nothing any more, since it is used again for another message; who comes behind both waits for the retried one.
+// A message that was retried leaves a lane while the source is being told of one that had overtaken it in a
+// request. That one waits for nothing any more, since it is used again for another message; who comes behind both
+// waits for the retried one.
 func TestRetriedWhileOvertakerIsTold(t *testing.T) {
 	o, a, own := NewAckOrder(), NewAssignment(lease.New(func() time.Time { return time.Time{} })), &memory.Account{}
 	retried, overtaker, behind := &Message{}, &Message{}, &Message{}

@@ -10,9 +10,9 @@ import (
 
 // Assignment is what is in flight under one lease.
 //
-// It begins with the lease's first message. When the lease ends it is draining: what is ready or in a request may still go, until the
-// lease's deadline; what backs off is abandoned. When nothing of it moves any more it is drained, and the pipeline drops the rest,
-// which comes again from the source.
+// It begins with the lease's first message. When the lease ends it is draining: what is ready or in a request may
+// still go, until the lease's deadline; what backs off is abandoned. When nothing of it moves any more it is
+// drained, and the pipeline drops the rest, which comes again from the source.
 type Assignment struct {
 	Lease    event.Lease
 	Draining bool
@@ -24,7 +24,8 @@ type Assignment struct {
 	Acking     int        // messages whose Done is about to be called
 	Unregister func() bool
 
-	// Of the input queue, and guarded by its lock: in which round the last message came, and when the first of that round did.
+	// Of the input queue, and guarded by its lock: in which round the last message came, and when the first of that
+	// round did.
 	Round   uint64
 	Arrived time.Duration
 
@@ -33,8 +34,8 @@ type Assignment struct {
 	stopped  bool // drained is closed
 }
 
-// ReadyQueue holds the calls of one lease that are ready and were never attempted. A request carries calls of one lease, so each
-// lease has a queue of its own. They leave in full requests, or linger.
+// ReadyQueue holds the calls of one lease that are ready and were never attempted. A request carries calls of one
+// lease, so each lease has a queue of its own. They leave in full requests, or linger.
 type ReadyQueue struct {
 	Queue
 	Load                // its calls, and the runs behind them
@@ -79,8 +80,8 @@ func (a *Assignment) Expired(now time.Time) bool {
 	return ok && !now.Before(deadline)
 }
 
-// Abandon gives up on a call that cannot move before its lease ends. It stays in its lanes, so that nothing overtakes it, and
-// comes again from the source.
+// Abandon gives up on a call that cannot move before its lease ends. It stays in its lanes, so that nothing
+// overtakes it, and comes again from the source.
 func (a *Assignment) Abandon(c *Call) { c.State = Abandoned }
 
 // CheckDrained closes Drained when nothing of a draining assignment moves any more. From then on nothing may.

@@ -26,7 +26,8 @@ type Call struct {
 	Counted Load  // what the call stands for while it is ready: itself, and the run behind it
 }
 
-// Init makes an entry of one of a message's calls. With relaxed, calls that change a person's state may share a request too.
+// Init makes an entry of one of a message's calls. With relaxed, calls that change a person's state may share a
+// request too.
 func (c *Call) Init(m *Message, e *event.Call, relaxed bool) {
 	*c = Call{Message: m, Event: e, Step: e.Step, Single: e.Single != nil}
 	c.Node = lanes.NewNode(c, e.Lanes, e.Size(), e.Single == nil && (e.Step.Repeatable || relaxed))
@@ -44,11 +45,13 @@ const (
 	Delayed
 	// Sending calls are in a request.
 	Sending
-	// Abandoned calls cannot move, because their lease is being given up. They hold their lanes until the assignment ends.
+	// Abandoned calls cannot move, because their lease is being given up. They hold their lanes until the
+	// assignment ends.
 	Abandoned
 )
 
-// History is what a call that came back open has behind it. Few do, and what stands in every Call costs memory for every call.
+// History is what a call that came back open has behind it. Few do, and what stands in every Call costs memory for
+// every call.
 type History struct {
 	NotBefore     time.Time // when it has backed off
 	Attempts      int       // attempts that reached the wire

@@ -8,13 +8,13 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/breaker"
 )
 
-// Message is a message in flight, with the calls it became. It is finished when all its calls are settled and what failed of it is
-// stored as a dead letter.
+// Message is a message in flight, with the calls it became. It is finished when all its calls are settled and what
+// failed of it is stored as a dead letter.
 type Message struct {
 	Entries    []Call // one for each of Calls
 	Assignment *Assignment
-	// Arrived is when the message was enqueued, since the pipeline was made. Linger counts from here, also for calls that
-	// waited behind another call of the same person.
+	// Arrived is when the message was enqueued, since the pipeline was made. Linger counts from here, also for
+	// calls that waited behind another call of the same person.
 	Arrived  time.Duration
 	Failures []event.Failure // of mapping it, and of its calls: they become one dead letter
 	Open     int             // calls that are not settled

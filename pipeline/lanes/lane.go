@@ -33,8 +33,8 @@ type lane[C any] struct {
 	sealed bool
 }
 
-// NewNode is the node of a call that adds size bytes to a request. With shares, it may share a request with its neighbours in a
-// lane; that is of use to calls with one lane only.
+// NewNode is the node of a call that adds size bytes to a request. With shares, it may share a request with its
+// neighbours in a lane; that is of use to calls with one lane only.
 func NewNode[C any](call *C, keys []event.Lane, size int, shares bool) Node[C] {
 	n := Node[C]{call: call, lanes: int32(len(keys)), size: int32(size), shares: shares && len(keys) == 1}
 	if len(keys) > 0 {
@@ -63,8 +63,8 @@ func (n *Node[C]) Shares() bool { return n.shares }
 // Waits reports whether something stands before the call in one of its lanes.
 func (n *Node[C]) Waits() bool { return n.behind > 0 }
 
-// Run is how many calls at the front of the call's lane may share a request with it, itself among them, and their bytes. The call
-// heads all its lanes.
+// Run is how many calls at the front of the call's lane may share a request with it, itself among them, and their
+// bytes. The call heads all its lanes.
 func (n *Node[C]) Run() (calls, bytes int) {
 	if n.shares && n.first.lane.run > 1 {
 		return n.first.lane.run, n.first.lane.runBytes
@@ -72,7 +72,8 @@ func (n *Node[C]) Run() (calls, bytes int) {
 	return 1, int(n.size)
 }
 
-// Joined is the call at the front of the run that this one, which has just joined its lane, is a part of; nil where it is of none.
+// Joined is the call at the front of the run that this one, which has just joined its lane, is a part of; nil where
+// it is of none.
 func (n *Node[C]) Joined() *C {
 	if !n.shares || n.first.lane.sealed {
 		return nil
@@ -119,8 +120,8 @@ func (l *lane[C]) extend(n *Node[C]) {
 	}
 }
 
-// recount brings the run up to date after k has left. Only when a call that sealed the lane's front is gone are calls walked,
-// and each is walked once, since it stays in the run until it leaves.
+// recount brings the run up to date after k has left. Only when a call that sealed the lane's front is gone are
+// calls walked, and each is walked once, since it stays in the run until it leaves.
 func (l *lane[C]) recount(k *link[C], wasHead bool) {
 	switch {
 	case k.node.shares && l.run > 0:

@@ -16,7 +16,8 @@ func newCall(size int, shares bool, keys ...event.Lane) *call {
 	return c
 }
 
-// TestLaneCountsItsRun compares what a lane knows of the run at its front with what stands in it, over random comings and goings.
+// TestLaneCountsItsRun compares what a lane knows of the run at its front with what stands in it, over random
+// comings and goings.
 func TestLaneCountsItsRun(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ls := NewTable[call]()

@@ -4,8 +4,8 @@ import "github.com/ciobridge/ciobridge/event"
 
 // Table holds all lanes. It is made by NewTable and is not safe for concurrent use.
 //
-// It is a hash table whose slots are lists: a lane's key is a hash already. Joining and leaving a lane cost the same whatever the
-// backlog.
+// It is a hash table whose slots are lists: a lane's key is a hash already. Joining and leaving a lane cost the
+// same whatever the backlog.
 type Table[C any] struct {
 	slots []*lane[C] // as many as a power of two, and at least as many as there are lanes
 	open  int
