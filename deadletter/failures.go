@@ -1,7 +1,6 @@
 package deadletter
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
 // failureGroup is some failures of one record that differ in nothing but their identity. The calls of one step mostly
@@ -44,11 +44,7 @@ func encodeFailures(failures []event.Failure, now time.Time) []byte {
 		g := &groups[len(groups)-1]
 		g.IDs = append(g.IDs, id)
 	}
-	var text bytes.Buffer
-	out := json.NewEncoder(&text)
-	out.SetEscapeHTML(false)
-	_ = out.Encode(groups) // texts and numbers always encode
-	return bytes.TrimSpace(text.Bytes())
+	return []byte(jsontext.Of(groups))
 }
 
 var errFailures = errors.New("not a list of failures")
