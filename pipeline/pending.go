@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/retry"
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
@@ -39,8 +39,7 @@ func (p *Pipeline) addLetter(msg *inflight.Message) {
 
 // writeLetters stores letters until ctx ends.
 func (p *Pipeline) writeLetters(ctx context.Context) {
-	wait := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(6500*time.Millisecond), backoff.WithMaxElapsedTime(0))
+	streak := retry.Policy{First: 200 * time.Millisecond, Longest: 6500 * time.Millisecond}.Streak()
 	for {
 		messages := p.nextLetters()
 		if len(messages) == 0 {
@@ -58,10 +57,10 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 		err := p.stages.DeadLetters.Put(ctx, letters...)
 		p.lettersStored(messages, err)
 		if err == nil {
-			wait.Reset()
+			streak.Worked()
 			continue
 		}
-		timer := time.NewTimer(wait.NextBackOff())
+		timer := time.NewTimer(streak.Failed())
 		select {
 		case <-timer.C:
 		case <-p.pending.ended:
