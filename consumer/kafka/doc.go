@@ -13,7 +13,7 @@
 //   - The router (router.go) reads the group's checkpoints, asks which broker leads each partition, and gives each
 //     partition to the fetcher of that broker. It looks again now and then, and when a fetcher meets an error.
 //   - A fetcher for each broker (fetcher.go). Its plan (fetch_plan.go) says for which partitions to ask, as far as the
-//     fetch budget has room. A partition that is new to the generation is started first: its checkpoint is compared
+//     memory limiter has room. A partition that is new to the generation is started first: its checkpoint is compared
 //     with the bounds of its log (bounds.go, start.go). What an answer brings of a partition (answer.go) is a chunk.
 //     The fetcher starts the partition's worker with it, or leaves it for the worker that is busy.
 //   - A worker for each partition that has a chunk (worker.go). It checks the batches, unpacks them, tracks each record
@@ -40,7 +40,7 @@
 //  1. Source.mu: what Ready tells, the missing topics, and what the last generation knew.
 //  2. fetcher.mu: which partitions the fetcher serves.
 //  3. partition.mu: what the partition is at, its next offset, its chunk that waits.
-//  4. One of these, while no further one is taken: generation.mu (the fetchers by address), the budget's mutex,
+//  4. One of these, while no further one is taken: generation.mu (the fetchers by address), the memory limiter's mutex,
 //     retryLogger.mu, the mutexes of package consumer.
 //
 // Apart from these, the connection of kafkagroup.Coordinator has a lock, and within it the cluster's: both are held

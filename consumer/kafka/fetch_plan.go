@@ -72,8 +72,8 @@ func (f *fetcher) askFor(p *partition) {
 		wire.FetchPartition{Topic: p.key.topic, Partition: p.key.id, Offset: p.next, Bytes: n})
 }
 
-// reserve takes room for the answer, and drops the request where there is none; the budget signals when there is. An
-// answer brings much of a few partitions, not a little of each of many: what it costs is by the partition.
+// reserve takes room for the answer, and drops the request where there is none; the memory limiter signals when there
+// is. An answer brings much of a few partitions, not a little of each of many: what it costs is by the partition.
 func (f *fetcher) reserve() {
 	for f.reserved = 0; len(f.asked) > 0; {
 		var all int64
@@ -95,14 +95,14 @@ func (f *fetcher) reserve() {
 	}
 }
 
-// releaseReservation gives back what the budget holds for the request.
+// releaseReservation gives back what is reserved for the request.
 func (f *fetcher) releaseReservation() {
 	f.g.memory.Release(nil, f.reserved, false)
 	f.reserved = 0
 }
 
 // answerBytes is how much one request may bring: what is enough for a while, and together with those to all other
-// brokers no more than a quarter of the budget.
+// brokers no more than a quarter of what may be fetched ahead.
 func (g *generation) answerBytes() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

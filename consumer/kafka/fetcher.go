@@ -50,7 +50,7 @@ type fetcher struct {
 	last      *partition // that was given something
 	lastFirst int        // who stood first in the last request
 	truncated *partition // what it was given was too little for a batch; it stands first in the next request
-	reserved  int64      // what the budget holds for the request
+	reserved  int64      // with the memory limiter, for the request
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader

@@ -135,7 +135,8 @@ func (b *testBed) openWith(c Config) *Source {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(connections.Close)
-	k, err := New(c, connections, memory.New(0), zaptest.NewLogger(b.t, zaptest.Level(zap.InfoLevel)), prometheus.NewRegistry())
+	k, err := New(c, connections, memory.New(0), zaptest.NewLogger(b.t, zaptest.Level(zap.InfoLevel)),
+		prometheus.NewRegistry())
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func TestKafkaPartitionsTakeTurns(t *testing.T) {
 	})
 	consumertest.Eventually(t, "every partition is read to its end",
 		func() bool { return len(r.Values()) == partitions*rounds*each })
-	consumertest.Eventually(t, "the window is empty", func() bool {
+	consumertest.Eventually(t, "nothing is fetched ahead", func() bool {
 		g := k.generation.Load()
 		return g.memory.Reserved() <= g.answerBytes()
 	})

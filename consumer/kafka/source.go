@@ -52,9 +52,10 @@ type Source struct {
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
 
-// New makes a source of the topics in config, over the connections that k opens. What it fetches ahead, it reserves with m.
-// It connects to nothing.
-func New(config Config, k *broker.Kafka, m *memory.Limiter, log *zap.Logger, reg prometheus.Registerer) (*Source, error) {
+// New makes a source of the topics in config, over the connections that k opens. What it fetches ahead, it reserves
+// with m. It connects to nothing.
+func New(config Config, k *broker.Kafka, m *memory.Limiter, log *zap.Logger,
+	reg prometheus.Registerer) (*Source, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}

@@ -132,13 +132,13 @@ func (w *worker) handOverBatch(ctx context.Context, h *wire.BatchHeader, records
 	}
 }
 
-// unpack decompresses a batch when the budget has room.
+// unpack decompresses a batch when the memory limiter has room.
 func (w *worker) unpack(ctx context.Context, h *wire.BatchHeader, records []byte) (*consumer.Buffer, error) {
-	budget := w.p.share.Fetching
-	if err := budget.BeginUnpacking(ctx); err != nil {
+	memory := w.p.share.Fetching
+	if err := memory.BeginUnpacking(ctx); err != nil {
 		return nil, err
 	}
-	defer budget.EndUnpacking()
+	defer memory.EndUnpacking()
 	b, err := wire.Decompress(h.Codec(), records, w.limit)
 	if err != nil {
 		return nil, err
