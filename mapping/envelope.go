@@ -6,6 +6,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 const recordsValue = "the record's value"
@@ -42,7 +43,7 @@ func (s *state) parse(set *expr.Set, binary bool) *problem {
 			return inputProblem(recordsValue, err)
 		}
 		if kind := s.doc.Root().Kind; s.envelope.cloudEvents && kind != expr.Object {
-			return &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " + article(kind) +
+			return &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " + document.Article(kind) +
 				"; want one CloudEvent as an object, or its attributes as headers (batches are not read)"}
 		}
 		return nil
@@ -71,7 +72,7 @@ func (s *state) readType() *problem {
 		return p
 	}
 	if v.Kind != expr.String {
-		return wrong(event.ReasonNoType, "type", s.envelope.typ, "is "+article(v.Kind)+"; want a string")
+		return wrong(event.ReasonNoType, "type", s.envelope.typ, "is "+document.Article(v.Kind)+"; want a string")
 	}
 	if s.typ = v.Raw[1 : len(v.Raw)-1]; bytes.IndexByte(s.typ, '\\') >= 0 {
 		s.typText = v.AppendString(s.typText[:0])
@@ -166,5 +167,5 @@ func unfit(v expr.Value) string {
 	if v.Kind == expr.Number {
 		return "a number with a fraction or exponent; want a string or an integer"
 	}
-	return article(v.Kind) + "; want a string or an integer"
+	return document.Article(v.Kind) + "; want a string or an integer"
 }

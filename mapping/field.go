@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // personAttribute appends one attribute of a person with a comma after it. Null and no output leave it out; so does an
@@ -69,7 +70,7 @@ func (s *state) length(v expr.Value) int {
 func checkUnixValue(v expr.Value) string {
 	_, problem := expr.ParseTime(v)
 	if _, ok := v.Int64(); !ok && problem == "" {
-		return "is " + article(v.Kind) + "; want unix seconds: use unix"
+		return "is " + document.Article(v.Kind) + "; want unix seconds: use unix"
 	}
 	return problem
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // problem is why a call, a rule or an event failed.
@@ -115,7 +116,7 @@ func evalProblem(prog *expr.Program, field string, err error) *problem {
 
 // missing is the problem of a required place that came out empty.
 func missing(prog *expr.Program, field string, v expr.Value) *problem {
-	return wrong(event.ReasonMissingField, field, prog, "is "+article(v.Kind))
+	return wrong(event.ReasonMissingField, field, prog, "is "+document.Article(v.Kind))
 }
 
 // wrong is the problem of a program's value, in words that follow the program.

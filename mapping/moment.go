@@ -1,7 +1,5 @@
 package mapping
 
-import "github.com/ciobridge/ciobridge/mapping/expr"
-
 // moment is an event's time. Known is false where neither the event nor the broker gave one.
 type moment struct {
 	ms    int64 // unix milliseconds
@@ -10,13 +8,3 @@ type moment struct {
 
 // unix is the moment in whole seconds, as Customer.io takes it.
 func (m moment) unix() int64 { return m.ms / 1000 }
-
-func article(k expr.Kind) string {
-	switch k {
-	case expr.Absent, expr.Null:
-		return k.String()
-	case expr.Array, expr.Object:
-		return "an " + k.String()
-	}
-	return "a " + k.String()
-}

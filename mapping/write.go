@@ -10,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // person finds the first identifier that is present and leaves its text in who.
@@ -107,7 +108,7 @@ func (s *state) name(a *action) (span, *problem) {
 // refuse.
 func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string) {
 	if v.Kind != expr.String {
-		return dst, "the name is " + article(v.Kind) + "; want a string"
+		return dst, "the name is " + document.Article(v.Kind) + "; want a string"
 	}
 	s.text = v.AppendString(s.text[:0])
 	name := bytes.Trim(s.text, " ")
