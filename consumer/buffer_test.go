@@ -7,7 +7,7 @@ import (
 )
 
 func TestBufferGoesBackOnce(t *testing.T) {
-	w := memory.New(0).Fetching(1<<20, nil)
+	w := memory.New(1<<20).Fetching(1<<20, nil)
 	s := &memory.Share{Fetching: w}
 	b := NewBuffer(5000)
 	if cap(b.Bytes) != 8192 || len(b.Bytes) != 5000 {

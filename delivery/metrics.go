@@ -27,7 +27,8 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, rate func() float64) *metrics {
 	f := promauto.With(reg)
 	requests := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "ciobridge_requests_total", Help: "Requests to Customer.io by endpoint and class of the answer; none is no answer.",
+		Name: "ciobridge_requests_total",
+		Help: "Requests to Customer.io by endpoint and class of the answer; none is no answer.",
 	}, []string{"endpoint", "class"})
 	duration := f.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "ciobridge_request_duration_seconds", Help: "Time from sending a request to the last byte of the answer.",
@@ -51,11 +52,13 @@ func newMetrics(reg prometheus.Registerer, rate func() float64) *metrics {
 		failures: map[customerio.Cause]prometheus.Counter{},
 		unplaced: f.NewCounter(prometheus.CounterOpts{
 			Name: "ciobridge_unplaced_refusals_total",
-			Help: "Refusals by Customer.io of calls that the request did not have. The calls that no refusal names count as accepted.",
+			Help: "Refusals by Customer.io of calls that the request did not have. " +
+				"The calls that no refusal names count as accepted.",
 		}),
 		state: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ciobridge_destination_state",
-			Help: "1 for the condition in which Customer.io is, as far as the last requests tell: ok, backing_off or halted.",
+			Help: "1 for the condition in which Customer.io is, as far as the last requests tell: " +
+				"ok, backing_off or halted.",
 		}, []string{"state", "trouble"}),
 	}
 	for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {

@@ -63,7 +63,8 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.Senders >= 1 && c.Senders <= 1024, "senders: %d is outside 1 to 1024", c.Senders)
-	check(c.BatchItems >= 1 && c.BatchItems <= c.Limits.Calls, "batch_items: %d is outside 1 to %d", c.BatchItems, c.Limits.Calls)
+	check(c.BatchItems >= 1 && c.BatchItems <= c.Limits.Calls,
+		"batch_items: %d is outside 1 to %d", c.BatchItems, c.Limits.Calls)
 	check(c.BatchBytes >= 40_000 && c.BatchBytes <= c.Limits.Bytes,
 		"batch_bytes: %d is outside 40000 to %d, which is what Customer.io takes", c.BatchBytes, c.Limits.Bytes)
 	check(c.Linger >= 0 && c.Linger <= time.Minute, "linger: %s is outside 0s to 1m", c.Linger)

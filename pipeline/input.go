@@ -43,7 +43,8 @@ func (p *Pipeline) enqueue(lease event.Lease, msg *inflight.Message) error {
 	if lease.Err() != nil {
 		return context.Cause(lease) // without taking room from others
 	}
-	account, waiter := p.memory.Reserve(memory.Partition{Topic: msg.Event.Origin.Topic, ID: msg.Event.Origin.Partition}, msg.Bytes)
+	from := memory.Partition{Topic: msg.Event.Origin.Topic, ID: msg.Event.Origin.Partition}
+	account, waiter := p.memory.Reserve(from, msg.Bytes)
 	if waiter != nil {
 		p.wake() // nobody lingers while there is no room
 		select {

@@ -35,7 +35,8 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 		}, []string{"action", "outcome"}),
 	}
 	counter := func(name, help string, labels prometheus.Labels, of *atomic.Int64) {
-		f.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, func() float64 { return float64(of.Load()) })
+		opts := prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}
+		f.NewCounterFunc(opts, func() float64 { return float64(of.Load()) })
 	}
 	gauge := func(name, help string, of func() float64) {
 		f.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, of)
@@ -43,12 +44,14 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 	for outcome, of := range map[string]*atomic.Int64{
 		"delivered": &m.delivered, "dead_lettered": &m.deadLettered, "skipped": &m.skipped,
 	} {
-		counter("ciobridge_messages_total", "Messages that are done, by what became of them; one with any dead letter counts as dead_lettered.",
+		counter("ciobridge_messages_total",
+			"Messages that are done, by what became of them; one with any dead letter counts as dead_lettered.",
 			prometheus.Labels{"outcome": outcome}, of)
 	}
 	for _, r := range event.Reasons() {
 		m.letters[r] = &atomic.Int64{}
-		counter("ciobridge_dead_letters_total", "Dead letters stored, by reason.", prometheus.Labels{"reason": string(r)}, m.letters[r])
+		counter("ciobridge_dead_letters_total", "Dead letters stored, by reason.",
+			prometheus.Labels{"reason": string(r)}, m.letters[r])
 	}
 	counter("ciobridge_call_retries_total", "Attempts after which a call stayed open.", nil, &m.retries)
 	gauge("ciobridge_dead_letters_down", "1 while dead letters cannot be stored and the source waits.",

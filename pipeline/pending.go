@@ -95,8 +95,10 @@ func (p *Pipeline) nextLetters() []*inflight.Message {
 		}
 	}
 	n, size := 0, int64(0)
-	for n < min(len(p.pending.letters), lettersAtOnce) && (n == 0 || size+letterSize(p.pending.letters[n]) <= letterBytesAtOnce) {
-		size += letterSize(p.pending.letters[n])
+	for n < min(len(p.pending.letters), lettersAtOnce) {
+		if size += letterSize(p.pending.letters[n]); n > 0 && size > letterBytesAtOnce {
+			break
+		}
 		n++
 	}
 	return slices.Clone(p.pending.letters[:n])
@@ -112,7 +114,8 @@ func (p *Pipeline) lettersStored(messages []*inflight.Message, err error) {
 	var done []*inflight.Message
 	p.mu.Lock()
 	if err != nil && !p.pending.down {
-		p.log.Warn("dead letters cannot be stored; the source waits", zap.Error(err), zap.Int("waiting", len(p.pending.letters)))
+		p.log.Warn("dead letters cannot be stored; the source waits",
+			zap.Error(err), zap.Int("waiting", len(p.pending.letters)))
 	}
 	if err == nil && p.pending.down {
 		p.log.Info("dead letters are stored again")

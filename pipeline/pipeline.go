@@ -83,12 +83,12 @@ type Pipeline struct {
 
 // New joins the stages. The configuration must be valid.
 func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeline {
-	began := time.Now()
+	began, limit := time.Now(), inflight.Load{Calls: c.BatchItems, Bytes: c.BatchBytes - c.Limits.Envelope}
 	p := &Pipeline{
 		config: c, stages: s, log: log,
 		collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1), consumed: make(chan struct{}),
 		lanes:   lanes.NewTable[inflight.Call](),
-		queues:  batch.NewQueues(inflight.Load{Calls: c.BatchItems, Bytes: c.BatchBytes - c.Limits.Envelope}, c.Linger, began),
+		queues:  batch.NewQueues(limit, c.Linger, began),
 		order:   inflight.NewAckOrder(),
 		breaker: breaker.New(c.StopShare),
 		memory:  s.Memory,
@@ -145,13 +145,15 @@ func (p *Pipeline) handle(lease event.Lease, m event.Message, done func()) error
 
 // What a message, a call and a failure take beside the bytes of the first two.
 const (
-	messageOverhead = 256
+	messageOverhead = 320
 	callOverhead    = 384
 	failureOverhead = 512
 )
 
 // inFlight takes up a message and what it became.
-func (p *Pipeline) inFlight(m event.Message, done func(), calls []event.Call, failures []event.Failure) *inflight.Message {
+func (p *Pipeline) inFlight(
+	m event.Message, done func(), calls []event.Call, failures []event.Failure,
+) *inflight.Message {
 	msg, ok := p.pool.Get().(*inflight.Message)
 	if !ok {
 		msg = &inflight.Message{}

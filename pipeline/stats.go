@@ -44,7 +44,8 @@ func (p *Pipeline) Stats() Stats {
 	m := p.metrics
 	s := Stats{
 		Delivered: int(m.delivered.Load()), DeadLettered: int(m.deadLettered.Load()), Skipped: int(m.skipped.Load()),
-		CallsDelivered: int(m.callsDelivered.Load()), CallsRefused: int(m.callsRefused.Load()), Retries: int(m.retries.Load()),
+		CallsDelivered: int(m.callsDelivered.Load()), CallsRefused: int(m.callsRefused.Load()),
+		Retries:     int(m.retries.Load()),
 		DeadLetters: map[event.Reason]int{}, Stopped: m.stopped.Load(), DeadLettersDown: m.lettersDown.Load(),
 		Lanes: p.openLanes(), Reserved: p.reserved(), Assignments: len(p.input.held()),
 	}

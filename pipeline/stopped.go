@@ -19,7 +19,8 @@ type StoppedError struct {
 
 func (e *StoppedError) Error() string {
 	if e.Rule == "" {
-		return "stopped, because most events cannot be read; look at the producer and at the topic's envelope, and restart"
+		return "stopped, because most events cannot be read; " +
+			"look at the producer and at the topic's envelope, and restart"
 	}
 	return fmt.Sprintf("stopped, because most of what rule %q makes fails in %s; mend it and restart", e.Rule, e.Stage)
 }
@@ -61,8 +62,10 @@ func (p *Pipeline) stopFlow(msg *inflight.Message, of *breaker.Subject) {
 		return
 	}
 	f := &msg.Failures[len(msg.Failures)-1]
-	p.log.Error("flow stopped: most of the last events failed; mend the rule or the producer and restart, or raise dead_letters.stop_share",
-		zap.Stringer("failing", of), zap.String("reason", string(f.Reason)), zap.String("field", f.Field), zap.Stringer("origin", msg.Event.Origin))
+	p.log.Error("flow stopped: most of the last events failed; mend the rule or the producer and restart, "+
+		"or raise dead_letters.stop_share",
+		zap.Stringer("failing", of), zap.String("reason", string(f.Reason)), zap.String("field", f.Field),
+		zap.Stringer("origin", msg.Event.Origin))
 	p.metrics.stopped.Store(true)
 	p.stopped.Store(true)
 }

@@ -31,7 +31,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 			Value: value})
 	}
 	set := tb.Encode()
-	w := memory.New(0).Fetching(1<<30, nil)
+	w := memory.New(1<<30).Fetching(1<<30, nil)
 	p := &partition{key: partitionKey{topic: "events"}, share: memory.Share{Fetching: w},
 		tracker: consumer.NewTracker(0, 10_000)}
 	work := &worker{

@@ -135,7 +135,7 @@ func (b *testBed) openWith(c Config) *Source {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(connections.Close)
-	k, err := New(c, connections, memory.New(0), zaptest.NewLogger(b.t, zaptest.Level(zap.InfoLevel)),
+	k, err := New(c, connections, memory.New(24<<20), zaptest.NewLogger(b.t, zaptest.Level(zap.InfoLevel)),
 		prometheus.NewRegistry())
 	if err != nil {
 		b.t.Fatal(err)

@@ -48,7 +48,7 @@ func BenchmarkSource(b *testing.B) {
 		c := DefaultConfig()
 		c.Brokers, c.Group, c.Topics, c.StartAt = cluster.ListenAddrs(), fmt.Sprint("g",
 			i), []string{testTopic}, "earliest"
-		s, err := New(c, conns, memory.New(0), zap.NewNop(), prometheus.NewRegistry())
+		s, err := New(c, conns, memory.New(24<<20), zap.NewNop(), prometheus.NewRegistry())
 		if err != nil {
 			b.Fatal(err)
 		}

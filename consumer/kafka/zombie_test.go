@@ -37,7 +37,7 @@ func TestKafkaZombieProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := New(c, connections, memory.New(0), zap.NewNop(), prometheus.NewRegistry())
+	k, err := New(c, connections, memory.New(24<<20), zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

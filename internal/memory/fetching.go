@@ -39,12 +39,13 @@ type Share struct {
 	held int64 // guarded by the limiter's lock
 }
 
-// Fetching lets a source fetch up to so many bytes ahead, and raises the limit by them. OnFree is called, without a
-// lock held, when bytes have been given back after a reservation was refused; it may be nil.
+// Fetching lets a source fetch up to so many bytes ahead. It raises the limit by three quarters of them, since
+// mapped messages are counted with their own bytes, which are fetched, too. OnFree is called, without a lock held,
+// when bytes have been given back after a reservation was refused; it may be nil.
 func (l *Limiter) Fetching(limit int64, onFree func()) *Fetching {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.limit += limit
+	l.limit += limit / 4 * 3
 	f := &Fetching{limiter: l, limit: limit, onFree: onFree}
 	l.fetching = append(l.fetching, f)
 	return f
@@ -59,7 +60,7 @@ func (f *Fetching) Close() {
 	l.mu.Lock()
 	if i := slices.Index(l.fetching, f); i >= 0 {
 		l.fetching = slices.Delete(l.fetching, i, i+1)
-		l.limit -= f.limit
+		l.limit -= f.limit / 4 * 3
 		l.reserved -= f.reserved
 		f.closed, f.reserved, f.unpacked = true, 0, 0
 		f.wake()
@@ -85,7 +86,8 @@ func (f *Fetching) Reserve(n, least int64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f.reserved > 0 {
-		n = min(n, f.limit-f.reserved, l.limit-l.reserved)
+		kept := l.share // for what is mapped
+		n = min(n, f.limit-f.reserved, l.limit-kept-f.reserved, l.limit-l.reserved)
 	}
 	if n < least {
 		f.refused = true

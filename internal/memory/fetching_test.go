@@ -11,7 +11,7 @@ import (
 
 func TestFetchingKeepsAQuarterForThoseThatHoldNothing(t *testing.T) {
 	freed := 0
-	w := memory.New(0).Fetching(1000, func() { freed++ })
+	w := memory.New(1000).Fetching(1000, func() { freed++ })
 	greedy, modest := &memory.Share{Fetching: w}, &memory.Share{Fetching: w}
 	taken := int64(0)
 	for w.Allows(greedy, 50) {
@@ -42,7 +42,7 @@ func TestFetchingKeepsAQuarterForThoseThatHoldNothing(t *testing.T) {
 
 func TestFetchingHoldsBackUnpacking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := memory.New(0).Fetching(1000, nil)
+		w := memory.New(1000).Fetching(1000, nil)
 		s := &memory.Share{Fetching: w}
 		w.Charge(s, 2000, false) // full of packed batches
 		if err := w.BeginUnpacking(t.Context()); err != nil {
@@ -88,7 +88,7 @@ func TestWhatIsFetchedAndWhatIsMappedShareTheLimit(t *testing.T) {
 	}
 	f.Release(nil, 2000, false)
 	f.Charge(s, 500, false)
-	first, w := d.ask(0, 1000)
+	first, w := d.ask(0, 875)
 	if !granted(w) {
 		t.Fatal("no room for what is mapped beside what is fetched")
 	}
@@ -106,7 +106,7 @@ func TestWhatIsFetchedAndWhatIsMappedShareTheLimit(t *testing.T) {
 		t.Fatal("there is room although too much is fetched")
 	}
 	d.Cancel(w)
-	d.Release(first.Account, 1001)
+	d.Release(first.Account, 876)
 	next, w := d.ask(0, 1000)
 	if !granted(w) {
 		t.Fatal("nothing is mapped, and a message that is fetched may not be")
@@ -122,5 +122,19 @@ func TestWhatIsFetchedAndWhatIsMappedShareTheLimit(t *testing.T) {
 	}
 	if _, w := d.ask(1, 1); granted(w) {
 		t.Error("the limit is as high as while somebody fetched")
+	}
+}
+
+// TestALargeFetchLimitLeavesRoomForWhatIsMapped: half of what the limiter was made with.
+func TestALargeFetchLimitLeavesRoomForWhatIsMapped(t *testing.T) {
+	d := newDesk(1000)
+	f := d.Fetching(100_000, nil)
+	f.Charge(&memory.Share{Fetching: f}, 1, false)
+	for f.Reserve(1000, 1) > 0 {
+	}
+	for range 5 {
+		if _, w := d.ask(0, 100); !granted(w) {
+			t.Fatalf("%d bytes are mapped beside %d fetched, and there is no room", d.Mapped(), f.Reserved())
+		}
 	}
 }

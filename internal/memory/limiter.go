@@ -20,9 +20,8 @@ type Partition struct {
 // of what New was given, while more than one partition has something mapped; so a partition whose persons are stuck
 // does not stop the others.
 //
-// Mapped messages may take all that is not fetched; what is fetched ahead has a limit of its own, by which the
-// whole grows. So nothing waits for ever: what is fetched leaves room for what is mapped, and when nothing is
-// mapped a message is let in whatever its size.
+// Mapped messages may take all that is not fetched; what is fetched ahead has a limit of its own, and leaves half of
+// what New was given. So nothing waits for ever; and when nothing is mapped, a message is let in whatever its size.
 type Limiter struct {
 	share int64 // of a partition, of what is mapped
 

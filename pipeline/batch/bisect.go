@@ -75,7 +75,8 @@ func (b *Bisector) Narrow(c *inflight.Call, f Failure, now time.Time) (poison bo
 		return false
 	}
 	h.AloneFailures++
-	return h.AloneFailures >= PoisonAttempts && now.Sub(h.Alone) >= PoisonAge && len(b.alone) <= PoisonPerHour && b.allow(c.Message, now)
+	return h.AloneFailures >= PoisonAttempts && now.Sub(h.Alone) >= PoisonAge &&
+		len(b.alone) <= PoisonPerHour && b.allow(c.Message, now)
 }
 
 // allow reports whether a call of a message may be given up as poison, and counts the message.

@@ -130,7 +130,8 @@ func (b *Breaker) count(m Message, failed []*window, stage event.Stage) *Subject
 	}
 	for _, w := range failed {
 		w.fail(m.Origin)
-		if b.tripped == nil && w.seen >= LeastResults && w.failed >= LeastEvents && float64(w.failed) > b.share*float64(w.seen) {
+		if b.tripped == nil && w.seen >= LeastResults && w.failed >= LeastEvents &&
+			float64(w.failed) > b.share*float64(w.seen) {
 			b.tripped = &w.of
 			return b.tripped
 		}

@@ -17,8 +17,9 @@ import (
 // stands behind it until it is done. Only a message that has left one lane while it is open in another has to be
 // remembered, by the lane.
 type AckOrder struct {
-	entered    uint32                // messages
-	remembered map[event.Lane]*chain // by lane and partition, the latest message that has left and of which the source is not told
+	entered uint32 // messages
+	// remembered has, by lane and partition, the latest message that has left and of which the source is not told.
+	remembered map[event.Lane]*chain
 }
 
 // order is what a message knows of it.
@@ -154,7 +155,7 @@ func (o *AckOrder) remember(m *Message, key event.Lane) {
 	for c := o.remembered[key]; c != nil; c = c.next {
 		if other := c.message; samePartition(m, other) {
 			switch {
-			case other.before(m), other.prev == nil: // of one that is out of flight the source is being told: it can wait no more
+			case other.before(m), other.prev == nil: // of one that is taken out the source is being told already
 				c.message = m
 			case m.before(other):
 				precede(m, other)
