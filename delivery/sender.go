@@ -118,7 +118,8 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 // exchange makes the request. Nothing of it is handed to the network once until has passed.
 func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), calls []event.Call) customerio.Answer {
 	r := customerio.Request{
-		Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath, Calls: len(calls), Until: until,
+		Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath,
+		Calls: len(calls), Until: until,
 	}
 	size := len(calls[0].Body)
 	if single := calls[0].Single; single != nil {

@@ -37,7 +37,8 @@ func (l *stateLogger) logUnplaced(n, calls, status int) {
 func (l *stateLogger) stateChanged(before, after State) {
 	l.metrics.stateChanged(before, after)
 	fields := []zap.Field{
-		zap.String("trouble", string(after.Cause)), zap.Int("status", after.Status), zap.Time("next_attempt", after.RetryAt),
+		zap.String("trouble", string(after.Cause)), zap.Int("status", after.Status),
+		zap.Time("next_attempt", after.RetryAt),
 	}
 	switch after.Condition {
 	case OK:
@@ -52,7 +53,8 @@ func (l *stateLogger) stateChanged(before, after State) {
 		}
 		l.logged = true
 	case BackingOff:
-		if before.Condition == Halted || !l.logged && (after.Failures >= failuresToLog || time.Since(l.warned) >= logInterval) {
+		if before.Condition == Halted || !l.logged &&
+			(after.Failures >= failuresToLog || time.Since(l.warned) >= logInterval) {
 			l.log.Warn("customer.io fails, waiting", fields...)
 			l.warned, l.logged = time.Now(), true
 		}
