@@ -187,3 +187,28 @@ func TestASingleCallAtTheEmulator(t *testing.T) {
 		}
 	})
 }
+
+// The table of operations and the emulator's own agree on every action, as far as a smallest call of it shows.
+func TestTheEmulatorTakesEveryAction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEmulated(t, customerio.US, emulator.Options{})
+		var calls []event.Call
+		for i, action := range customerio.Actions() {
+			op, id := action.Operation(), event.ID{15: byte(i + 1)}
+			body := append(jsontext.AppendString(op.AppendItem(nil, customerio.ID), fmt.Appendf(nil, "p%d", i)), '}')
+			if f := op.Field(customerio.NameField); f != nil {
+				body = jsontext.AppendString(f.AppendMember(body), []byte("a name"))
+			}
+			if op.Repeatable {
+				body = jsontext.AppendString(customerio.AppendMember(body, "id"), []byte(id.String()))
+			}
+			calls = append(calls, event.Call{ID: id, Step: &event.Step{Action: op.Name}, Body: append(body, '}')})
+		}
+		if got := count(e.Send(t.Context(), calls)); got.delivered != len(calls) {
+			t.Errorf("of %d actions: %+v", len(calls), got)
+		}
+		if receipts := e.server.Receipts(0); len(receipts) != len(calls) {
+			t.Errorf("%d receipts, want %d", len(receipts), len(calls))
+		}
+	})
+}
