@@ -335,3 +335,22 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 		})
 	}
 }
+
+// The state of the stream is asked for before the checkpoint is read. Where another replica has read on in between,
+// the stream has not gone back.
+func TestStreamEndIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	s.publish(1, 1)
+	before := s.stream().CachedInfo()
+	s.publish(2, 3)
+	r := newReader(s.client, fastConfig(), partition{stream: "EVENTS", durable: "ciobridge"}, zap.NewNop())
+	r.progress.merge(4, nil)
+	if err := r.checkStreamEnd(t.Context(), before); err != nil {
+		t.Errorf("a stream that has grown is refused: %v", err)
+	}
+	r.progress.merge(5, nil)
+	if err := r.checkStreamEnd(t.Context(), before); !isFatal(err) {
+		t.Errorf("a stream that lacks what was read is not refused: %v", err)
+	}
+}

@@ -53,9 +53,18 @@ func (p *progress) mergeLastSession() {
 }
 
 // checkStreamEnd refuses a stream that was set back to an earlier state, because its sequences then stand for other
-// messages.
-func (r *reader) checkStreamEnd(info *jetstream.StreamInfo) error {
-	if last, read := info.State.LastSeq, r.progress.lastAcked(); last < read {
+// messages. The state that is given may be older than the checkpoint, which another replica has written meanwhile:
+// then it looks again.
+func (r *reader) checkStreamEnd(ctx context.Context, info *jetstream.StreamInfo) error {
+	read := r.progress.lastAcked()
+	if info.State.LastSeq >= read {
+		return nil
+	}
+	info, err := r.streamInfo(ctx)
+	if err != nil {
+		return err
+	}
+	if last := info.State.LastSeq; last < read {
 		return fatalf("it has gone back: its last sequence is %d, but messages up to %d were read before: "+
 			"sequences now stand for other messages; see what was lost, then set the position with: "+
 			"ciobridge offsets set", last, read)
@@ -88,7 +97,7 @@ func (r *reader) loadCheckpoint(ctx context.Context, info *jetstream.StreamInfo)
 			return err
 		}
 	}
-	return r.checkStreamEnd(info)
+	return r.checkStreamEnd(ctx, info)
 }
 
 // mergeCheckpoint merges a checkpoint into the progress. A checkpoint of an earlier stream of the same name says that
@@ -162,7 +171,7 @@ func (r *reader) checkPosition(ctx context.Context, info *jetstream.StreamInfo, 
 	if err := r.mergeAckFloor(ctx, info, ackFloor); err != nil {
 		return err
 	}
-	if err := r.checkStreamEnd(info); err != nil {
+	if err := r.checkStreamEnd(ctx, info); err != nil {
 		return err
 	}
 	first := int64(info.State.FirstSeq)
@@ -199,33 +208,6 @@ func (r *reader) mergeAckFloor(ctx context.Context, info *jetstream.StreamInfo, 
 			zap.Int64("from", p.committable), zap.Int64("to", next))
 	}
 	p.merge(next, nil)
-	return nil
-}
-
-// checkUnread is called where no pin is given and the server has nothing to deliver. It looks whether the server
-// takes messages for read that were not. Then it counts those that are gone, and has the others delivered again.
-func (r *reader) checkUnread(ctx context.Context, ackFloor uint64) error {
-	if ackFloor == r.checkedFloor {
-		return nil
-	}
-	info, err := r.streamInfo(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.loadCheckpoint(ctx, info); err != nil {
-		return err
-	}
-	if r.progress.known() {
-		if err := r.checkPosition(ctx, info, ackFloor); err != nil {
-			return err
-		}
-		if int64(ackFloor) >= r.progress.committable {
-			if _, err := r.resetConsumer(ctx, ackFloor); err != nil {
-				return err
-			}
-		}
-	}
-	r.checkedFloor = ackFloor
 	return nil
 }
 

@@ -138,3 +138,30 @@ func (r *reader) resetIfUnread(ctx context.Context) error {
 	}
 	return r.checkUnread(ctx, info.AckFloor.Stream)
 }
+
+// checkUnread is called where no pin is given and the server has nothing to deliver. It looks whether the server
+// takes messages for read that were not. Then it counts those that are gone, and has the others delivered again.
+func (r *reader) checkUnread(ctx context.Context, ackFloor uint64) error {
+	if ackFloor == r.checkedFloor {
+		return nil
+	}
+	info, err := r.streamInfo(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.loadCheckpoint(ctx, info); err != nil {
+		return err
+	}
+	if r.progress.known() {
+		if err := r.checkPosition(ctx, info, ackFloor); err != nil {
+			return err
+		}
+		if int64(ackFloor) >= r.progress.committable {
+			if _, err := r.resetConsumer(ctx, ackFloor); err != nil {
+				return err
+			}
+		}
+	}
+	r.checkedFloor = ackFloor
+	return nil
+}
