@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,20 +16,6 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 	"github.com/ciobridge/ciobridge/pipeline/lanes"
 )
-
-// Stages are the parts that a pipeline joins.
-type Stages struct {
-	Source      Source
-	Mapper      Mapper
-	Sender      Sender
-	DeadLetters DeadLetters
-	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
-	Memory *memory.Limiter
-	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody
-	// looks at them any more. Those that are dropped unsettled are not given back. It is nil where the mapper does
-	// not want them.
-	Recycle func(settled iter.Seq[[]event.Call])
-}
 
 // Pipeline carries messages from a source to a sender. It is made by New and used by one call of Run.
 //

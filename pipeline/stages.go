@@ -1,13 +1,11 @@
-// Package pipeline carries messages from a source through the mapper to the sender, and settles them.
-//
-// It owns the flow: a lane for each person, batching, suspects, the memory budget, and when a message is done. It
-// knows neither a broker nor Customer.io: those are behind four interfaces of one method each.
 package pipeline
 
 import (
 	"context"
+	"iter"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // Source hands over messages that a broker keeps until they are settled.
@@ -44,4 +42,18 @@ type Sender interface {
 // DeadLetters stores letters. Put returns nil only when all are stored; after an error any of them may have been.
 type DeadLetters interface {
 	Put(ctx context.Context, letters ...event.FailedMessage) error
+}
+
+// Stages are the parts that a pipeline joins.
+type Stages struct {
+	Source      Source
+	Mapper      Mapper
+	Sender      Sender
+	DeadLetters DeadLetters
+	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
+	Memory *memory.Limiter
+	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody
+	// looks at them any more. Those that are dropped unsettled are not given back. It is nil where the mapper does
+	// not want them.
+	Recycle func(settled iter.Seq[[]event.Call])
 }
