@@ -29,7 +29,7 @@ type Config struct {
 	Linger time.Duration `yaml:"linger"`
 	// Order is strict or relaxed.
 	Order Order `yaml:"order"`
-	// Memory bounds the bytes of the messages and calls in hand.
+	// Memory bounds the bytes of the messages in flight and their calls, beside what a source fetches ahead.
 	Memory int64 `yaml:"-"`
 	// Limits says what the destination takes.
 	Limits Limits `yaml:"-"`

@@ -12,8 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// pendingLetters holds letters on their way to the dead letters. Their messages stay in hand, so that the budget
-// bounds them and the source waits when they cannot be stored.
+// pendingLetters holds letters on their way to the dead letters. Their messages stay in flight, so that the memory
+// limit bounds them and the source waits when they cannot be stored.
 type pendingLetters struct {
 	letters []*inflight.Message
 	wake    chan struct{} // holds one when a letter was added

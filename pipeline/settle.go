@@ -62,7 +62,7 @@ func (p *Pipeline) nothingElseMoves(a *inflight.Assignment) bool {
 }
 
 // settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins
-// those that are done, or those whose letters wait to be stored; if the flow stops over it, it stays in hand and
+// those that are done, or those whose letters wait to be stored; if the flow stops over it, it stays in flight and
 // comes again after the restart.
 func (p *Pipeline) settleCall(e *inflight.Call, done []*inflight.Message) []*inflight.Message {
 	msg := e.Message

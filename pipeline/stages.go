@@ -10,7 +10,8 @@ import (
 
 // Source hands over messages that a broker keeps until they are settled.
 type Source interface {
-	// Consume hands over messages until ctx ends, waits for those in hand up to its drain limit, commits and returns.
+	// Consume hands over messages until ctx ends, waits for those in flight up to its drain limit, commits and
+	// returns.
 	//
 	// The lease given to handle is the consumer-group generation, or the right to read the stream.
 	//
