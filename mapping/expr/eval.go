@@ -1,9 +1,6 @@
 package expr
 
 import (
-	"bytes"
-	"slices"
-
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/expr/jq"
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
@@ -127,22 +124,6 @@ func (d *Document) items(v Value, try bool, yield func(Value) error) error {
 		return nil
 	}
 	return limits.Failedf("cannot iterate over %s", document.Article(v.Kind))
-}
-
-type memberValue struct {
-	key   []byte
-	value Value
-}
-
-func sortedMembers(raw []byte) []memberValue {
-	var members []memberValue
-	for i := document.SkipSpace(raw, 1); raw[i] != '}'; {
-		key, v, next := document.ReadMember(raw, i)
-		members = append(members, memberValue{document.AppendUnquoted(nil, key), v})
-		i = next
-	}
-	slices.SortFunc(members, func(x, y memberValue) int { return bytes.Compare(x.key, y.key) })
-	return members
 }
 
 // eval runs an e that gives at most one output; Kind Absent where it gives none. Operands are evaluated in gojq's

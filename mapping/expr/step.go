@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
@@ -62,4 +64,20 @@ func (d *Document) runeOf(v Value, i int) Value {
 		text = text[n:]
 	}
 	return document.NullValue
+}
+
+type memberValue struct {
+	key   []byte
+	value Value
+}
+
+func sortedMembers(raw []byte) []memberValue {
+	var members []memberValue
+	for i := document.SkipSpace(raw, 1); raw[i] != '}'; {
+		key, v, next := document.ReadMember(raw, i)
+		members = append(members, memberValue{document.AppendUnquoted(nil, key), v})
+		i = next
+	}
+	slices.SortFunc(members, func(x, y memberValue) int { return bytes.Compare(x.key, y.key) })
+	return members
 }
