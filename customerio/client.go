@@ -14,8 +14,8 @@ import (
 // Client makes exchanges with one workspace. It may be used from several goroutines.
 //
 // NewClient reads the credentials and connects to nothing. Verify asks once whether they are right and belong to the
-// configured region; from then on Do makes one exchange for each caller, over connections that are kept. Credentials that
-// have been replaced are read again by NewCredentials, and taken up by the next request. Close drops what is idle.
+// configured region; from then on Do makes one exchange for each caller, over connections that are kept. Credentials
+// that have been replaced are read again by NewCredentials, and taken up by the next request. Close drops what is idle.
 type Client struct {
 	root        string
 	region      Region

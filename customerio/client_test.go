@@ -72,7 +72,8 @@ func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 }
 
 var batch = customerio.Request{
-	Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath, Body: [][]byte{[]byte(`{"batch":[`), []byte("{},{}"), []byte("]}")}, Calls: 2,
+	Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath,
+	Body: [][]byte{[]byte(`{"batch":[`), []byte("{},{}"), []byte("]}")}, Calls: 2,
 }
 
 func TestWhatIsSent(t *testing.T) {
@@ -84,7 +85,8 @@ func TestWhatIsSent(t *testing.T) {
 		fmt.Fprintln(w, "{}")
 	})
 	client := dial(t, newKeys(t).config(s.URL), nil)
-	single := customerio.Request{Endpoint: customerio.Single, Method: "PUT", Path: "/api/v1/customers/%2E%2E%2Fa%2Bb?id_type=id", Body: [][]byte{[]byte(`{"a":1}`)}, Calls: 1}
+	single := customerio.Request{Endpoint: customerio.Single, Method: "PUT",
+		Path: "/api/v1/customers/%2E%2E%2Fa%2Bb?id_type=id", Body: [][]byte{[]byte(`{"a":1}`)}, Calls: 1}
 	answer := client.Do(context.Background(), single)
 	if answer.Verdict != customerio.Accepted || answer.Status != 200 || !answer.Sent || answer.Cause != "" {
 		t.Errorf("answer %+v", answer)
@@ -100,7 +102,8 @@ func TestWhatIsSent(t *testing.T) {
 	if fmt.Sprint(got.Header) != fmt.Sprint(want) {
 		t.Errorf("headers %v, want %v", got.Header, want)
 	}
-	client.Do(context.Background(), customerio.Request{Endpoint: customerio.Single, Method: "DELETE", Path: "/api/v1/customers/7", Calls: 1})
+	client.Do(context.Background(), customerio.Request{Endpoint: customerio.Single, Method: "DELETE",
+		Path: "/api/v1/customers/7", Calls: 1})
 	if got.Method != "DELETE" || len(body) != 0 || got.Header.Get("Content-Type") != "" {
 		t.Errorf("a request without a body: %s %q %v", got.Method, body, got.Header)
 	}
@@ -194,13 +197,17 @@ func TestNothingListens(t *testing.T) {
 	url := s.URL
 	s.Close()
 	answer := dial(t, newKeys(t).config(url), nil).Do(context.Background(), batch)
-	if answer.Verdict != customerio.Retry || answer.Cause != customerio.CauseRefused || answer.Sent || answer.Suspect() {
+	if answer.Verdict != customerio.Retry || answer.Cause != customerio.CauseRefused || answer.Sent ||
+		answer.Suspect() {
 		t.Errorf("answer %+v", answer)
 	}
 }
 
 func TestAnUnknownCertificateIsRefused(t *testing.T) {
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was made") }))
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter,
+		*http.Request) {
+		t.Error("a request was made")
+	}))
 	s.Config.ErrorLog = quiet
 	s.StartTLS()
 	defer s.Close()
@@ -221,7 +228,8 @@ func TestCausesOfTheNetwork(t *testing.T) {
 		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, customerio.CauseReset},
 		{fmt.Errorf("malformed HTTP response %q", "canary"), customerio.CauseReset},
 	} {
-		client := dial(t, newKeys(t).config(""), roundTrip(func(*http.Request) (*http.Response, error) { return nil, c.err }))
+		client := dial(t, newKeys(t).config(""),
+			roundTrip(func(*http.Request) (*http.Response, error) { return nil, c.err }))
 		answer := client.Do(context.Background(), batch)
 		if answer.Cause != c.want || answer.Sent || strings.Contains(fmt.Sprintf("%+v %s", answer, answer), "canary") {
 			t.Errorf("%v: answer %+v %s", c.err, answer, answer)
@@ -234,8 +242,10 @@ func TestAPathThatIsNone(t *testing.T) {
 		t.Error("a request was made")
 		return nil, io.EOF
 	}))
-	answer := client.Do(context.Background(), customerio.Request{Endpoint: customerio.Single, Method: "POST", Path: "/%zz", Calls: 1})
-	if answer.Verdict != customerio.Retry || answer.Cause.Halts() || !answer.Suspect() || answer.String() != "the request cannot be written" {
+	answer := client.Do(context.Background(),
+		customerio.Request{Endpoint: customerio.Single, Method: "POST", Path: "/%zz", Calls: 1})
+	if answer.Verdict != customerio.Retry || answer.Cause.Halts() || !answer.Suspect() ||
+		answer.String() != "the request cannot be written" {
 		t.Errorf("answer %+v %s", answer, answer)
 	}
 }

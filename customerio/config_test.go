@@ -25,35 +25,50 @@ func TestConfig(t *testing.T) {
 		{"default", func(*customerio.Config) {}, ""},
 		{"no region", func(c *customerio.Config) { c.Region = "" }, "region: is missing"},
 		{"a foreign region", func(c *customerio.Config) { c.Region = "asia" }, "region: is neither us nor eu"},
-		{"no site id", func(c *customerio.Config) { c.SiteIDEnv = "" }, "site_id_file: is missing: give site_id_file or site_id_env"},
+		{"no site id", func(c *customerio.Config) { c.SiteIDEnv = "" },
+			"site_id_file: is missing: give site_id_file or site_id_env"},
 		{"two keys", func(c *customerio.Config) { c.APIKeyEnv = "KEY" }, "api_key_file: stands beside api_key_env"},
 		{"allowed actions", func(c *customerio.Config) { c.Allow = []string{"delete", "suppress"} }, ""},
-		{"an action that needs no leave", func(c *customerio.Config) { c.Allow = []string{"delete", "identify"} }, "allow[1]: is not a destructive action"},
+		{"an action that needs no leave", func(c *customerio.Config) { c.Allow = []string{"delete", "identify"} },
+			"allow[1]: is not a destructive action"},
 		{"reserved ids", func(c *customerio.Config) {
 			c.ReservedIDs = customerio.ReservedIDs{Add: []string{"test"}, Allow: []string{"0"}}
 		}, ""},
-		{"an id that is not reserved", func(c *customerio.Config) { c.ReservedIDs.Allow = []string{"c_7"} }, `reserved_ids.allow[0]: is not reserved`},
-		{"no rate", func(c *customerio.Config) { c.RequestsPerSecond = 0 }, "requests_per_second: 0 is outside 1 to 1000"},
-		{"too high a rate", func(c *customerio.Config) { c.RequestsPerSecond = 3000 }, "requests_per_second: 3000 is outside"},
-		{"a rate for an emulator", func(c *customerio.Config) { c.URL, c.RequestsPerSecond = "http://127.0.0.1:8090", 100_000 }, ""},
-		{"too high a rate for anything", func(c *customerio.Config) { c.URL, c.RequestsPerSecond = "http://127.0.0.1:8090", 100_001 }, "requests_per_second: 100001 is outside 1 to 100000"},
-		{"a time-out past the drain", func(c *customerio.Config) { c.Timeout = 15 * time.Second }, "timeout: 15s is outside"},
+		{"an id that is not reserved", func(c *customerio.Config) { c.ReservedIDs.Allow = []string{"c_7"} },
+			`reserved_ids.allow[0]: is not reserved`},
+		{"no rate", func(c *customerio.Config) { c.RequestsPerSecond = 0 },
+			"requests_per_second: 0 is outside 1 to 1000"},
+		{"too high a rate", func(c *customerio.Config) { c.RequestsPerSecond = 3000 },
+			"requests_per_second: 3000 is outside"},
+		{"a rate for an emulator",
+			func(c *customerio.Config) { c.URL, c.RequestsPerSecond = "http://127.0.0.1:8090", 100_000 }, ""},
+		{"too high a rate for anything",
+			func(c *customerio.Config) { c.URL, c.RequestsPerSecond = "http://127.0.0.1:8090", 100_001 },
+			"requests_per_second: 100001 is outside 1 to 100000"},
+		{"a time-out past the drain", func(c *customerio.Config) { c.Timeout = 15 * time.Second },
+			"timeout: 15s is outside"},
 		{"https", func(c *customerio.Config) { c.URL = "https://gateway.example.com/" }, ""},
-		{"http in public", func(c *customerio.Config) { c.URL = "http://gateway.example.com" }, "url: plain http would show the API key"},
+		{"http in public", func(c *customerio.Config) { c.URL = "http://gateway.example.com" },
+			"url: plain http would show the API key"},
 		{"http to a public address", func(c *customerio.Config) { c.URL = "http://8.8.8.8" }, "url: plain http"},
-		{"http to the metadata address", func(c *customerio.Config) { c.URL = "http://169.254.169.254" }, "url: plain http"},
+		{"http to the metadata address", func(c *customerio.Config) { c.URL = "http://169.254.169.254" },
+			"url: plain http"},
 		{"http to loopback", func(c *customerio.Config) { c.URL = "http://127.0.0.1:8090" }, ""},
 		{"http to loopback, v6", func(c *customerio.Config) { c.URL = "http://[::1]:8090" }, ""},
 		{"http to a private address", func(c *customerio.Config) { c.URL = "http://10.1.2.3" }, ""},
 		{"http to a container", func(c *customerio.Config) { c.URL = "http://emulator:8090" }, ""},
 		{"http to a service", func(c *customerio.Config) { c.URL = "http://emulator.shop.svc.cluster.local." }, ""},
 		{"not a URL", func(c *customerio.Config) { c.URL = "emulator:8090" }, "url: "},
-		{"another scheme", func(c *customerio.Config) { c.URL = "ftp://emulator" }, "url: has another scheme than https or http"},
-		{"a password in the URL", func(c *customerio.Config) { c.URL = "https://u:canary@h" }, "url: has a user name or password"},
-		{"a path", func(c *customerio.Config) { c.URL = "https://h/api/v2" }, "url: has more than scheme, host and port"},
+		{"another scheme", func(c *customerio.Config) { c.URL = "ftp://emulator" },
+			"url: has another scheme than https or http"},
+		{"a password in the URL", func(c *customerio.Config) { c.URL = "https://u:canary@h" },
+			"url: has a user name or password"},
+		{"a path", func(c *customerio.Config) { c.URL = "https://h/api/v2" },
+			"url: has more than scheme, host and port"},
 		{"a query", func(c *customerio.Config) { c.URL = "https://h?key=canary" }, "url: has more than"},
 		{"a proxy", func(c *customerio.Config) { c.Proxy = "http://proxy.example.com:3128" }, ""},
-		{"a password in the proxy", func(c *customerio.Config) { c.Proxy = "http://u:canary@proxy:3128" }, "proxy: has a user name or password"},
+		{"a password in the proxy", func(c *customerio.Config) { c.Proxy = "http://u:canary@proxy:3128" },
+			"proxy: has a user name or password"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := valid()
@@ -73,7 +88,8 @@ func TestConfig(t *testing.T) {
 
 func TestAllMistakesAreReported(t *testing.T) {
 	err := customerio.Config{URL: "x", Proxy: "x", Allow: []string{"x"}}.Validate()
-	for _, field := range []string{"region", "site_id_file", "api_key_file", "url", "proxy", "allow[0]", "requests_per_second", "timeout"} {
+	for _, field := range []string{"region", "site_id_file", "api_key_file", "url", "proxy", "allow[0]",
+		"requests_per_second", "timeout"} {
 		if !strings.Contains("\n"+err.Error(), "\n"+field+": ") {
 			t.Errorf("no word about %s in\n%v", field, err)
 		}
@@ -86,7 +102,8 @@ func TestConfigInYAML(t *testing.T) {
 	if err := yaml.UnmarshalWithOptions([]byte(in), &got, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	if err := got.Validate(); err != nil || got.Timeout != 5*time.Second || got.RequestsPerSecond != 100 || got.Region != customerio.EU {
+	if err := got.Validate(); err != nil || got.Timeout != 5*time.Second || got.RequestsPerSecond != 100 ||
+		got.Region != customerio.EU {
 		t.Errorf("%+v %v", got, err)
 	}
 }

@@ -82,11 +82,13 @@ func TestA401LooksForNewCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, g := newKeys(t), &guard{right: "site:second"}
 		client := dial(t, k.config(""), g)
-		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Halt || answer.NewCredentials {
+		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Halt ||
+			answer.NewCredentials {
 			t.Errorf("answer %+v, but nothing has changed", answer)
 		}
 		write(t, k.apiKey, "second")
-		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Halt || !answer.NewCredentials {
+		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Halt ||
+			!answer.NewCredentials {
 			t.Errorf("answer %+v, but the file has changed", answer)
 		}
 		if client.NewCredentials() {
@@ -109,7 +111,8 @@ func TestCredentialsThatCannotBeRead(t *testing.T) {
 	}
 	_, err := customerio.NewClient(k.config(""), 1, nil)
 	var credentials *customerio.CredentialsError
-	if !errors.As(err, &credentials) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "site_id_file: ") {
+	if !errors.As(err, &credentials) || !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), "site_id_file: ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -129,15 +132,21 @@ func TestVerify(t *testing.T) {
 		{"the right region", 200, `{"url":"https://track.customer.io","region":"us","environment_id":3}`, nil,
 			func(err error) bool { return err == nil }},
 		{"the other region", 200, `{"region":"eu"}`, nil, elsewhere},
-		{"the data center alone", 200, `{"data_center":"US","environment_id":3}`, nil, func(err error) bool { return err == nil }},
+		{"the data center alone", 200, `{"data_center":"US","environment_id":3}`, nil,
+			func(err error) bool { return err == nil }},
 		{"the URL alone", 200, `{"url":"https://track.customer.io"}`, nil, func(err error) bool { return err == nil }},
-		{"the URL with a path", 200, `{"url":"https://Track.customer.io/api/v1","region":null}`, nil, func(err error) bool { return err == nil }},
+		{"the URL with a path", 200, `{"url":"https://Track.customer.io/api/v1","region":null}`, nil,
+			func(err error) bool { return err == nil }},
 		{"the other region's data center", 200, `{"data_center":"eu"}`, nil, elsewhere},
 		{"the other region's URL", 200, `{"url":"https://track-eu.customer.io/"}`, nil, elsewhere},
-		{"region and URL that differ", 200, `{"region":"us","url":"https://track-eu.customer.io"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
-		{"region and data center that differ", 200, `{"region":"us","data_center":"eu"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
-		{"a URL that only begins so", 200, `{"url":"https://track.customer.io.canary.example/"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
-		{"an unknown region at a known URL", 200, `{"region":"canary","url":"https://track.customer.io"}`, nil, unreachable(customerio.CauseUnexpected, 200)},
+		{"region and URL that differ", 200, `{"region":"us","url":"https://track-eu.customer.io"}`, nil,
+			unreachable(customerio.CauseUnexpected, 200)},
+		{"region and data center that differ", 200, `{"region":"us","data_center":"eu"}`, nil,
+			unreachable(customerio.CauseUnexpected, 200)},
+		{"a URL that only begins so", 200, `{"url":"https://track.customer.io.canary.example/"}`, nil,
+			unreachable(customerio.CauseUnexpected, 200)},
+		{"an unknown region at a known URL", 200, `{"region":"canary","url":"https://track.customer.io"}`, nil,
+			unreachable(customerio.CauseUnexpected, 200)},
 		{"refused", 401, `{}`, nil, func(err error) bool {
 			var e *customerio.CredentialsError
 			return errors.As(err, &e) && e.Status == 401

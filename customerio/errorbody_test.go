@@ -12,7 +12,8 @@ import (
 
 func TestParseErrorBody(t *testing.T) {
 	whole := func(p customerio.Problem, field string) customerio.ErrorBody {
-		return customerio.ErrorBody{Shape: customerio.ShapeWhole, Refusals: []customerio.Refusal{{Problem: p, Field: field}}}
+		return customerio.ErrorBody{Shape: customerio.ShapeWhole,
+			Refusals: []customerio.Refusal{{Problem: p, Field: field}}}
 	}
 	listed := func(r ...customerio.Refusal) customerio.ErrorBody {
 		return customerio.ErrorBody{Shape: customerio.ShapeListed, Refusals: r}
@@ -20,7 +21,8 @@ func TestParseErrorBody(t *testing.T) {
 	unplaced := func(n int, r ...customerio.Refusal) customerio.ErrorBody {
 		return customerio.ErrorBody{Shape: customerio.ShapeListed, Refusals: r, Unplaced: n}
 	}
-	clean, empty, unreadable := customerio.ErrorBody{Shape: customerio.ShapeClean}, customerio.ErrorBody{Shape: customerio.ShapeEmpty}, customerio.ErrorBody{}
+	clean, empty, unreadable := customerio.ErrorBody{Shape: customerio.ShapeClean},
+		customerio.ErrorBody{Shape: customerio.ShapeEmpty}, customerio.ErrorBody{}
 	for _, c := range []struct {
 		body string
 		want customerio.ErrorBody
@@ -47,28 +49,35 @@ func TestParseErrorBody(t *testing.T) {
 		{"<!DOCTYPE html>", unreadable},
 		{"\x1f\x8b\x08", unreadable}, // gzip
 		{`{"meta":{"error":"event name must not be blank"}}`, whole(customerio.ProblemRequired, "")},
-		{`{"meta":{"errors":["cannot identify more than 300 attributes in one request"]}}`, whole(customerio.ProblemMany, "")},
+		{`{"meta":{"errors":["cannot identify more than 300 attributes in one request"]}}`,
+			whole(customerio.ProblemMany, "")},
 		{`{"meta":{"error":{"nested":1}}}`, whole(customerio.ProblemOther, "")},
-		{`{"errors":[{"reason":"invalid","field":"body","message":"must be valid JSON"}]}`, whole(customerio.ProblemInvalid, "body")},
+		{`{"errors":[{"reason":"invalid","field":"body","message":"must be valid JSON"}]}`,
+			whole(customerio.ProblemInvalid, "body")},
 		{`{"errors":["id attribute must be a string value"]}`, whole(customerio.ProblemType, "")},
 		{`{"errors":[{"detail":"unauthorized","status":"401"}]}`, whole(customerio.ProblemOther, "")},
-		{`{"errors":[{"batch_index":1,"reason":"invalid","field":"attributes.plan","message":"property value cannot be longer than 1000 bytes"}]}`,
+		{`{"errors":[{"batch_index":1,"reason":"invalid","field":"attributes.plan",` +
+			`"message":"property value cannot be longer than 1000 bytes"}]}`,
 			listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemLong, Field: "attributes.plan"})},
-		{`{"errors":[{"batch_index":2,"reason":"required","field":"name"},{"batch_index":0,"field":"primary.id","message":"must be a string or a number"}]}`,
+		{`{"errors":[{"batch_index":2,"reason":"required","field":"name"},` +
+			`{"batch_index":0,"field":"primary.id","message":"must be a string or a number"}]}`,
 			listed(customerio.Refusal{Index: 2, Problem: customerio.ProblemRequired, Field: "name"},
 				customerio.Refusal{Index: 0, Problem: customerio.ProblemType, Field: "primary.id"})},
 		{`{"errors":[{"batch_index":1,"field":"a"},{"batch_index":1,"field":"b"}]}`,
 			listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther, Field: "a"})},
-		{`{"errors":[{"batch_index":1,"reason":7,"field":[],"message":{}}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
+		{`{"errors":[{"batch_index":1,"reason":7,"field":[],"message":{}}]}`,
+			listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
 		{`{"errors":[{"batch_index":1},{"reason":"invalid"}]}`, whole(customerio.ProblemInvalid, "")},
-		{`{"errors":[{"reason":"required","field":"name"},{"batch_index":1}]}`, whole(customerio.ProblemRequired, "name")},
+		{`{"errors":[{"reason":"required","field":"name"},{"batch_index":1}]}`,
+			whole(customerio.ProblemRequired, "name")},
 		{`{"errors":[{"batch_index":1},{"batch_index":null},{"batch_index":9}]}`, whole(customerio.ProblemOther, "")},
 		{`{"errors":[{"batch_index":1},"must be a string"]}`, whole(customerio.ProblemType, "")},
 		{`{"errors":[{"batch_index":7},{"reason":"invalid"}]}`, whole(customerio.ProblemInvalid, "")},
 		{`{"errors":[{"batch_index":null}]}`, whole(customerio.ProblemOther, "")},
 		{`{"errors":[{"batch_index":3}]}`, unplaced(1)},
 		{`{"errors":[{"batch_index":-1}]}`, unplaced(1)},
-		{`{"errors":[{"batch_index":0},{"batch_index":9},{"batch_index":9}]}`, unplaced(2, customerio.Refusal{Index: 0, Problem: customerio.ProblemOther})},
+		{`{"errors":[{"batch_index":0},{"batch_index":9},{"batch_index":9}]}`,
+			unplaced(2, customerio.Refusal{Index: 0, Problem: customerio.ProblemOther})},
 		{`{"errors":[{"batch_index":"1"}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
 		{`{"errors":[{"batch_index":1.0}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
 		{`{"errors":[{"batch_index":1e0}]}`, listed(customerio.Refusal{Index: 1, Problem: customerio.ProblemOther})},
@@ -125,7 +134,8 @@ func TestParseCleanReportAllocatesNothing(t *testing.T) {
 func FuzzParseErrorBody(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "null", `{"errors":[{"batch_index":1,"reason":"invalid","field":"attributes.a b","message":"x"}]}`,
-		`{"meta":{"error":"x"}}`, `{"meta":{"errors":["x"]}}`, `"{\"errors\":[]}"`, "<html>", `{"errors":[{"batch_index":-1}]}`, "\f\"{}\"",
+		`{"meta":{"error":"x"}}`, `{"meta":{"errors":["x"]}}`, `"{\"errors\":[]}"`, "<html>",
+		`{"errors":[{"batch_index":-1}]}`, "\f\"{}\"",
 	} {
 		f.Add([]byte(seed), 3)
 	}
@@ -142,7 +152,8 @@ func FuzzParseErrorBody(f *testing.F) {
 				t.Fatalf("refusal %+v", r)
 			}
 		}
-		if has := len(report.Refusals)+report.Unplaced > 0; has != (report.Shape == customerio.ShapeListed || report.Shape == customerio.ShapeWhole) {
+		if has := len(report.Refusals)+report.Unplaced > 0; has != (report.Shape == customerio.ShapeListed ||
+			report.Shape == customerio.ShapeWhole) {
 			t.Fatalf("shape %d with %d refusals", report.Shape, len(report.Refusals))
 		}
 		if report.Shape == customerio.ShapeClean && !json.Valid(body) {

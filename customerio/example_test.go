@@ -26,7 +26,8 @@ func ExampleVerdictOf() {
 // An answer may take a batch but for some of its calls. Only their places and a reason in our own words are kept.
 func ExampleParseErrorBody() {
 	body := customerio.ParseErrorBody([]byte(
-		`{"errors":[{"batch_index":2,"reason":"invalid","field":"identifiers.id","message":"c_7 can't be longer than 150 bytes"}]}`), 3)
+		`{"errors":[{"batch_index":2,"reason":"invalid","field":"identifiers.id",`+
+			`"message":"c_7 can't be longer than 150 bytes"}]}`), 3)
 	for _, r := range body.Refusals {
 		fmt.Printf("call %d: %s %s\n", r.Index, r.Field, r.Problem)
 	}

@@ -19,7 +19,8 @@ func TestTheDocumentsShowEveryAction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begin, end := []byte("<!-- actions: made by go test ./customerio -update -->\n"), []byte("<!-- end of actions -->\n")
+	begin, end := []byte("<!-- actions: made by go test ./customerio -update -->\n"),
+		[]byte("<!-- end of actions -->\n")
 	before, rest, found := bytes.Cut(text, begin)
 	_, after, ended := bytes.Cut(rest, end)
 	if !found || !ended {
@@ -30,7 +31,8 @@ func TestTheDocumentsShowEveryAction(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("the table of actions in %s is not up to date; go test ./customerio -update writes it:\n%s", document, actionTable())
+		t.Fatalf("the table of actions in %s is not up to date; go test ./customerio -update writes it:\n%s", document,
+			actionTable())
 	}
 	if err := os.WriteFile(document, want, 0o644); err != nil {
 		t.Fatal(err)
@@ -101,7 +103,8 @@ func besides(op *Operation) (out []string) {
 		out = append(out, "Customer.io ignores a repeat of its id")
 	}
 	if op.GoesAlone() {
-		out = append(out, fmt.Sprintf("over %d bytes it goes alone, with up to %d bytes of data", MaxItemBytes, MaxEventDataBytes))
+		out = append(out, fmt.Sprintf("over %d bytes it goes alone, with up to %d bytes of data", MaxItemBytes,
+			MaxEventDataBytes))
 	}
 	return out
 }

@@ -14,12 +14,18 @@ func item(action Action, kind Identifier, text string) []byte {
 
 func TestItems(t *testing.T) {
 	for want, item := range map[string][]byte{
-		`{"type":"person","action":"identify","identifiers":{"id":"c_7"}}`:             append(item(Identify, ID, "c_7"), '}'),
-		`{"type":"person","action":"event","identifiers":{"email":"a@b"}}`:             append(item(Track, Email, "a@b"), '}'),
-		`{"type":"person","action":"page","identifiers":{"anonymous_id":"v"}}`:         append(item(Pageview, AnonymousID, "v"), '}'),
-		`{"type":"person","action":"screen","identifiers":{"phone":"+15551234567"}}`:   append(item(Screen, Phone, "+15551234567"), '}'),
-		`{"type":"person","action":"delete","identifiers":{"cio_id":"03"}}`:            append(item(Delete, CioID, "03"), '}'),
-		`{"type":"person","action":"delete","identifiers":{"id":"1"},"timestamp":100}`: append(AppendTimestamp(item(Delete, ID, "1"), 100), '}'),
+		`{"type":"person","action":"identify","identifiers":{"id":"c_7"}}`: append(
+			item(Identify, ID, "c_7"), '}'),
+		`{"type":"person","action":"event","identifiers":{"email":"a@b"}}`: append(
+			item(Track, Email, "a@b"), '}'),
+		`{"type":"person","action":"page","identifiers":{"anonymous_id":"v"}}`: append(
+			item(Pageview, AnonymousID, "v"), '}'),
+		`{"type":"person","action":"screen","identifiers":{"phone":"+15551234567"}}`: append(
+			item(Screen, Phone, "+15551234567"), '}'),
+		`{"type":"person","action":"delete","identifiers":{"cio_id":"03"}}`: append(
+			item(Delete, CioID, "03"), '}'),
+		`{"type":"person","action":"delete","identifiers":{"id":"1"},"timestamp":100}`: append(
+			AppendTimestamp(item(Delete, ID, "1"), 100), '}'),
 	} {
 		if string(item) != want || !json.Valid(item) {
 			t.Errorf("got %s, want %s", item, want)
@@ -35,7 +41,8 @@ func TestActionsHaveNamesOfTheirOwn(t *testing.T) {
 			t.Errorf("action %d has no name of its own, but %q", a, op.Name)
 		}
 		names[op.Name] = true
-		if ParseAction(op.Name) != a || op.Purpose == "" || op.wire == "" || len(op.Endpoints) == 0 || op.Endpoints[0] != Batch ||
+		if ParseAction(op.Name) != a || op.Purpose == "" || op.wire == "" || len(op.Endpoints) == 0 ||
+			op.Endpoints[0] != Batch ||
 			op.Field(PersonField) == nil {
 			t.Errorf("%s: the row is not complete: %+v", op.Name, op)
 		}

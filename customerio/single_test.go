@@ -29,13 +29,15 @@ func TestSingleEventPaths(t *testing.T) {
 }
 
 func TestSingleEventBodies(t *testing.T) {
-	e := SingleEvent{Operation: Pageview.Operation(), Person: ID, Text: []byte("c_7"), Name: []byte(`"/a"`), ID: []byte("01M6B8TE80GGQX5P19YCWSSWP7"), Data: []byte(`{"a":1}`)}
+	e := SingleEvent{Operation: Pageview.Operation(), Person: ID, Text: []byte("c_7"), Name: []byte(`"/a"`),
+		ID: []byte("01M6B8TE80GGQX5P19YCWSSWP7"), Data: []byte(`{"a":1}`)}
 	want := `{"name":"/a","type":"page","id":"01M6B8TE80GGQX5P19YCWSSWP7","data":{"a":1}}`
 	if got := e.AppendTo(nil); string(got) != want || !json.Valid(got) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	e.Person, e.Text, e.Unix, e.Operation = AnonymousID, []byte(`v"1`), 1_793_527_200, Track.Operation()
-	want = `{"name":"/a","type":"event","id":"01M6B8TE80GGQX5P19YCWSSWP7","anonymous_id":"v\"1","timestamp":1793527200,"data":{"a":1}}`
+	want = `{"name":"/a","type":"event","id":"01M6B8TE80GGQX5P19YCWSSWP7","anonymous_id":"v\"1",` +
+		`"timestamp":1793527200,"data":{"a":1}}`
 	if got := e.AppendTo(nil); string(got) != want || !json.Valid(got) {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -37,7 +37,8 @@ func TestABodyIsWithheldWhenItsTimeIsOver(t *testing.T) {
 	}
 	defer client.Close()
 	asked := 0
-	request := Request{Endpoint: Batch, Method: http.MethodPost, Path: BatchPath, Calls: 2, Body: [][]byte{bytes.Repeat([]byte(" "), 400_000)}}
+	request := Request{Endpoint: Batch, Method: http.MethodPost, Path: BatchPath, Calls: 2,
+		Body: [][]byte{bytes.Repeat([]byte(" "), 400_000)}}
 	request.Until = func() (time.Time, bool) {
 		if asked++; asked > 2 {
 			return time.Now().Add(-time.Second), true // the process was stopped here

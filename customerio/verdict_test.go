@@ -36,7 +36,8 @@ var books = map[customerio.Endpoint]map[bool]book{
 }
 
 var letters = map[customerio.Verdict]byte{
-	customerio.Accepted: 'A', customerio.Refused: 'R', customerio.Split: 'S', customerio.Retry: 'T', customerio.Halt: 'H',
+	customerio.Accepted: 'A', customerio.Refused: 'R', customerio.Split: 'S', customerio.Retry: 'T',
+	customerio.Halt: 'H',
 }
 
 func TestVerdictOfEveryStatus(t *testing.T) {
@@ -67,7 +68,8 @@ func TestVerdictOfEveryStatus(t *testing.T) {
 // Only on a 2xx does the body change the verdict.
 func TestVerdictOfEveryBody(t *testing.T) {
 	forms := []customerio.Shape{
-		customerio.ShapeUnreadable, customerio.ShapeEmpty, customerio.ShapeClean, customerio.ShapeListed, customerio.ShapeWhole,
+		customerio.ShapeUnreadable, customerio.ShapeEmpty, customerio.ShapeClean, customerio.ShapeListed,
+		customerio.ShapeWhole,
 	}
 	want := map[string]string{ // in the order of forms
 		"200 many": "TAAAT", "200 one": "TAARR",

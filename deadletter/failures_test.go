@@ -20,7 +20,8 @@ func TestARecordOfOneFailureIsAsItWas(t *testing.T) {
 	if _, ok := r.header(headerFailures); ok || len(r.Headers) != 2+letterHeaders {
 		t.Errorf("one failure has the headers %v", r.Headers)
 	}
-	text := `{"time":"2026-03-04T05:06:07Z","key":"k","headers":[{"name":"a\u003c","value":"\u003e"},{"name":"b","value64":"/w=="}],"value":"\u003c\u0026"}`
+	text := `{"time":"2026-03-04T05:06:07Z","key":"k","headers":[{"name":"a\u003c","value":"\u003e"},` +
+		`{"name":"b","value64":"/w=="}],"value":"\u003c\u0026"}`
 	got, err := ParseJSON([]byte(text))
 	if err != nil || string(got.Value) != "<&" || got.Headers[0].Key != "a<" || string(got.Headers[1].Value) != "\xff" {
 		t.Errorf("%+v, %v", got, err)

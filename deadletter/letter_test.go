@@ -227,7 +227,8 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add(AppendJSON(nil, &r))
 	}
-	f.Add([]byte(`{"time":"2026-01-01T00:00:00Z","headers":[{"name":"ciobridge-letter","value":"x"}],"value64":"/w=="}`))
+	f.Add([]byte(`{"time":"2026-01-01T00:00:00Z",` +
+		`"headers":[{"name":"ciobridge-letter","value":"x"}],"value64":"/w=="}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := ParseJSON(raw)
 		if err != nil {

@@ -8,8 +8,10 @@ import (
 
 func TestMaskedShowsShapeOnly(t *testing.T) {
 	for in, want := range map[string]string{
-		`{"type":"order","total":12.50,"ok":true,"none":null,"items":[{"sku":"ä"},1]}`: `{"type":"string(5)","total":"number(5)","ok":"boolean","none":null,"items":[{"sku":"string(1)"},"number(1)"]}`,
-		`{"ann@example.com":{"a b":1},"4711":2,"$ref":3,"a.b-c":4,"a@b":5}`:            `{"key(15)":{"key(3)":"number(1)"},"key(4)":"number(1)","$ref":"number(1)","a.b-c":"number(1)","key(3)":"number(1)"}`,
+		`{"type":"order","total":12.50,"ok":true,"none":null,"items":[{"sku":"ä"},1]}`: `{"type":"string(5)",` +
+			`"total":"number(5)","ok":"boolean","none":null,"items":[{"sku":"string(1)"},"number(1)"]}`,
+		`{"ann@example.com":{"a b":1},"4711":2,"$ref":3,"a.b-c":4,"a@b":5}`: `{"key(15)":{"key(3)":"number(1)"},` +
+			`"key(4)":"number(1)","$ref":"number(1)","a.b-c":"number(1)","key(3)":"number(1)"}`,
 		` "secret" `:             `"string(6)"`,
 		`[]`:                     `[]`,
 		`{}`:                     `{}`,

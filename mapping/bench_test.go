@@ -15,26 +15,30 @@ func benchRules() string {
 	var b strings.Builder
 	b.WriteString("rules:\n")
 	for i := range 8 {
-		fmt.Fprintf(&b, "  - name: other%d\n    event: shop.other%d\n    do: [{track: {person: .data.user.id, name: other, data: {a: .data.a%d, b: .data.b}}}]\n", i, i, i)
+		fmt.Fprintf(&b, "  - name: other%d\n    event: shop.other%d\n    do: [{track: {person: .data.user.id, name: "+
+			"other, data: {a: .data.a%d, b: .data.b}}}]\n", i, i, i)
 	}
 	b.WriteString(`
   - name: seen
     event: web.viewed
     if: .data.page != null
     do:
-      - track: {person: .data.user.id, name: page_seen, data: {page: .data.page, price: .data.price, campaign: .data.campaign, title: .data.title}}
+      - track: {person: .data.user.id, name: page_seen,
+          data: {page: .data.page, price: .data.price, campaign: .data.campaign, title: .data.title}}
   - name: profile
     event: web.*
     require: [.data.user.id]
     do:
-      - identify: {person: .data.user.id, attributes: {email: .data.user.email, last_seen: .time | unix, plan: .data.user.plan}}
+      - identify: {person: .data.user.id,
+          attributes: {email: .data.user.email, last_seen: .time | unix, plan: .data.user.plan}}
 `)
 	return b.String()
 }
 
 // benchEvent is an event of about the size.
 func benchEvent(size int) string {
-	e := `{"type":"web.viewed","time":"2026-11-01T10:00:00Z","data":{"user":{"id":"c_1234567","email":"ada@example.com","plan":"pro"},"page":"/lamps","price":19.99,"campaign":null,"title":"Lamps & more","rest":[%s]}}`
+	e := `{"type":"web.viewed","time":"2026-11-01T10:00:00Z","data":{"user":{"id":"c_1234567","email":"ada@example.com","plan":"pro"},` +
+		`"page":"/lamps","price":19.99,"campaign":null,"title":"Lamps & more","rest":[%s]}}`
 	var rest []string
 	for n := len(e); n < size; n += 34 {
 		rest = append(rest, `{"key":"value","n":12345,"ok":true}`)

@@ -46,7 +46,8 @@ func TestCompileRefusesWhatCustomerIOWouldIgnore(t *testing.T) {
 		}
 	}
 	for remove, want := range map[string]string{
-		"[id]": "id cannot be removed", "[a, a]": "a is there twice", "['']": "a name is empty", "[cio_id]": "cannot be set", "[a, email]": "",
+		"[id]": "id cannot be removed", "[a, a]": "a is there twice", "['']": "a name is empty",
+		"[cio_id]": "cannot be set", "[a, email]": "",
 	} {
 		got := compileError(t, inRule("identify: {person: .id, remove: "+remove+"}"))
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
@@ -67,15 +68,20 @@ func TestCompileRefusesWhatCustomerIOWouldIgnore(t *testing.T) {
 }
 
 func TestCompileChecksSettingsMadeInGo(t *testing.T) {
-	_, err := mapping.Compile(mapping.Config{Rules: []mapping.Rule{{}, {Name: "r", Event: []string{""}, If: mapping.Term{Literal: "true"}, Do: []mapping.Action{
-		{}, {Action: customerio.Track}, {Action: customerio.Delete, Person: []mapping.Person{{Kind: customerio.AnonymousID, Value: mapping.Term{Program: ".a"}}}},
-	}}}, Topics: []mapping.Topic{{}, {Name: "a"}, {Name: "a", OnNull: "send"}}})
+	_, err := mapping.Compile(mapping.Config{Rules: []mapping.Rule{{},
+		{Name: "r", Event: []string{""}, If: mapping.Term{Literal: "true"}, Do: []mapping.Action{
+			{}, {Action: customerio.Track},
+			{Action: customerio.Delete, Person: []mapping.Person{
+				{Kind: customerio.AnonymousID, Value: mapping.Term{Program: ".a"}}}},
+		}}}, Topics: []mapping.Topic{{}, {Name: "a"}, {Name: "a", OnNull: "send"}}})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		"rule without a name: name is missing", "rule without a name: event is missing", "rule without a name: do is missing",
-		`rule "r": event is missing or empty`, `rule "r": if: want an expression`, "do[0]: names no action", "do[1].track: person is missing",
+		"rule without a name: name is missing", "rule without a name: event is missing",
+		"rule without a name: do is missing",
+		`rule "r": event is missing or empty`, `rule "r": if: want an expression`, "do[0]: names no action",
+		"do[1].track: person is missing",
 		"do[1].track: name is missing", "do[2].delete: person: an anonymous_id", "topics[0]: name is empty",
 		`topics[2]: is named twice`, "send is not supported here by this version",
 	} {
@@ -138,7 +144,8 @@ func TestTimes(t *testing.T) {
 			if _, got, _ := strings.Cut(string(calls[0].Body), `"timestamp":`); strings.TrimSuffix(got, "}") != want {
 				t.Errorf("%s: %s, want %s", value, calls[0].Body, want)
 			}
-		} else if f := failures[0]; f.Reason != event.ReasonInvalidValue || f.Field != "time" || !strings.Contains(f.Detail, want) {
+		} else if f := failures[0]; f.Reason != event.ReasonInvalidValue || f.Field != "time" ||
+			!strings.Contains(f.Detail, want) {
 			t.Errorf("%s: %+v, want %s", value, f, want)
 		}
 	}
@@ -154,9 +161,12 @@ func TestOneReaderOfTimes(t *testing.T) {
 `)
 	read, refused := 0, 0
 	for _, value := range []string{
-		`"2026-11-26T10:00:00Z"`, `"2026-11-26T10:00:00.8002130Z"`, `"2026-11-26t10:00:00z"`, `"2016-12-31T23:59:60Z"`, `"2200-12-31T23:59:59Z"`, `"2201-01-01T00:00:00Z"`,
-		`"9999-12-31T00:00:00Z"`, `"0001-01-01T00:00:00Z"`, `"2026-11-26T10:00:00+0100"`, `"2026-11-26 10:00:00+00:00"`, `"2026-11-26T10:00Z"`, `"1795687200"`, `"x"`, `1795687200`, `1795687200.0`,
-		`1795687200.123`, `1795687200123`, `1795687200123456`, `1795687200123456789`, `7289654399`, `7289654400`, `86400`, `86399`, `0`, `-1`, `1e300`, `true`, `[]`,
+		`"2026-11-26T10:00:00Z"`, `"2026-11-26T10:00:00.8002130Z"`, `"2026-11-26t10:00:00z"`, `"2016-12-31T23:59:60Z"`,
+		`"2200-12-31T23:59:59Z"`, `"2201-01-01T00:00:00Z"`,
+		`"9999-12-31T00:00:00Z"`, `"0001-01-01T00:00:00Z"`, `"2026-11-26T10:00:00+0100"`, `"2026-11-26 10:00:00+00:00"`,
+		`"2026-11-26T10:00Z"`, `"1795687200"`, `"x"`, `1795687200`, `1795687200.0`,
+		`1795687200.123`, `1795687200123`, `1795687200123456`, `1795687200123456789`, `7289654399`, `7289654400`,
+		`86400`, `86399`, `0`, `-1`, `1e300`, `true`, `[]`,
 	} {
 		calls, failures := r.Map(message(`{"type":"e","id":1,"t":` + value + `}`))
 		byRule := map[string]string{}
@@ -165,13 +175,15 @@ func TestOneReaderOfTimes(t *testing.T) {
 		}
 		if len(calls) > 0 {
 			read++
-			if why := byRule["created"]; len(failures) > 1 || why != "" && !strings.HasSuffix(why, "want unix seconds: use unix") {
+			if why := byRule["created"]; len(failures) > 1 || why != "" &&
+				!strings.HasSuffix(why, "want unix seconds: use unix") {
 				t.Errorf("%s: %v", value, byRule)
 			}
 			continue
 		}
 		refused++
-		if byRule["r"] != byRule["time"] || byRule["r"] != byRule["created"] || byRule["r"] != byRule["created by unix"] {
+		if byRule["r"] != byRule["time"] || byRule["r"] != byRule["created"] ||
+			byRule["r"] != byRule["created by unix"] {
 			t.Errorf("%s: %q", value, byRule)
 		}
 	}
@@ -182,7 +194,8 @@ func TestOneReaderOfTimes(t *testing.T) {
 
 // Rules that are not there would let every event pass by.
 func TestCompileRefusesNoRules(t *testing.T) {
-	if _, err := mapping.Compile(mapping.Config{}); err == nil || !strings.Contains(err.Error(), "rules: there is none") {
+	if _, err := mapping.Compile(mapping.Config{}); err == nil ||
+		!strings.Contains(err.Error(), "rules: there is none") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := mapping.Compile(mapping.Config{OnUnmatched: mapping.DeadLetter}); err != nil {
@@ -193,7 +206,8 @@ func TestCompileRefusesNoRules(t *testing.T) {
 func TestHashFollowsMeaningAndNotLayout(t *testing.T) {
 	hash := func(text string) string { return compileText(t, text).Hash() }
 	one := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .y}}"))
-	if other := hash("# a comment\n\n" + inRule("track: {name: a, data: {c: '.y', b: '.x'}, person: .a}")); other != one {
+	if other := hash("# a comment\n\n" +
+		inRule("track: {name: a, data: {c: '.y', b: '.x'}, person: .a}")); other != one {
 		t.Errorf("layout changed the hash: %s, %s", one, other)
 	}
 	if other := hash(inRule("track: {person: .a, name: a, data: {b: .x, c: .z}}")); other == one {

@@ -7,25 +7,28 @@
 //
 // # How a message goes through
 //
-// Compile turns a Config, which is plain data, into Rules: every expression is compiled, every literal checked, and what
-// calls of one action have in common is written in advance. Rules.Map then takes these steps for a message:
+// Compile turns a Config, which is plain data, into Rules: every expression is compiled, every literal checked, and
+// what calls of one action have in common is written in advance. Rules.Map then takes these steps for a message:
 //
 //   - The envelope of its topic is read (envelope.go, and cloudevents.go with attributes.go for CloudEvents): the
 //     document that expressions see, and the event's type, time and identity. A record that holds no event ends here
 //     (tombstone.go).
 //   - The rules that name the type are looked up, and each is applied by itself (apply.go): its condition, the time and
-//     identity that it gives the event, what it requires, and its actions, with one call or one for each item of a list.
+//     identity that it gives the event, what it requires, and its actions, with one call or one for each item of a
+//     list.
 //   - Each call is written into one buffer (write.go, field.go): the person, the name, the identity, the time, the
-//     attributes or data; and with it the lanes in which it has to wait. What is too large for a batch becomes a request of
-//     its own where Customer.io has one for it.
-//   - What cannot be written becomes an event.Failure. It takes nothing else with it: every rule and every call of a rule
-//     stands for itself, except that an action over a list makes all of its calls or none.
+//     attributes or data; and with it the lanes in which it has to wait. What is too large for a batch becomes a
+//     request of its own where Customer.io has one for it.
+//   - What cannot be written becomes an event.Failure. It takes nothing else with it: every rule and every call of a
+//     rule stands for itself, each item of a list too. Only an action whose list cannot be read to its end, or leads
+//     to too much, makes no call at all and one failure.
 //
 // # Promises
 //
-// The identity of a call (identity.go) is a digest of the event's identity, the rule's name and scope, and the call's name.
-// It is the same whenever the same event is mapped by the same rule, which lets Customer.io ignore a repeat. Nothing else
-// in the rules may change it; CompareIdentities tells which calls a change of rules renames.
+// The identity of a call (identity.go) is a ULID: the event's time, and a digest of the event's identity, the names of
+// rule and call, the rule's id_scope and, in a list, the number of the item. It is the same whenever the same event is
+// mapped by the same rule, which lets Customer.io ignore a repeat. Of a rule only those names, id_scope, id and time
+// may change it; CompareIdentities tells whose identity a change of rules changes.
 //
 // One message may become 10,000 calls and 8 MiB. Failures name kinds of values and places in rules, and never quote a
 // value, which may be personal data.
@@ -33,9 +36,10 @@
 // # Goroutines and locks
 //
 // The package starts no goroutine. Rules may be used from several: each call of Map takes a state of its own from a
-// sync.Pool. The only lock is that of the pool of buffers (pool.go), which is held for a few moves of a slice and
-// never together with another. What rules count is spread over several cache lines and added up when it is asked for (counts.go).
+// sync.Pool. The only lock is that of the pool of buffers (pool.go), which is held for a few moves of a slice and never
+// together with another. What rules count is spread over several cache lines and added up when it is asked for
+// (counts.go).
 //
-// Begin reading with Rules.Map in map.go, then state.go, apply.go and write.go; compile.go and compile_action.go make what
-// these use.
+// Begin reading with Rules.Map in map.go, then state.go, apply.go and write.go; compile.go and compile_action.go make
+// what these use.
 package mapping

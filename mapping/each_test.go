@@ -10,7 +10,8 @@ import (
 )
 
 func TestEachMakesOneCallForEveryItem(t *testing.T) {
-	r := compileText(t, inRule("each: .items[]\n        if: $item.n != 2\n        track: {person: .id, name: a, data: {number: $item.n}}"))
+	r := compileText(t, inRule("each: .items[]\n        if: $item.n != 2\n        track: {person: .id, name: a, "+
+		"data: {number: $item.n}}"))
 	calls, failures := r.Map(message(`{"type":"e","id":1,"items":[{"n":1},{"n":2},{"n":3}]}`))
 	if len(calls) != 2 || len(failures) != 0 {
 		t.Fatalf("%d calls, %+v", len(calls), failures)
@@ -27,7 +28,8 @@ func TestEachMakesOneCallForEveryItem(t *testing.T) {
 func TestOneBadItemCostsOneItem(t *testing.T) {
 	r := compileText(t, inRule("each: .items[]\n        track: {person: $item, name: a}"))
 	calls, failures := r.Map(message(`{"type":"e","items":["a","","c"]}`))
-	if len(calls) != 2 || len(failures) != 1 || failures[0].Reason != event.ReasonInvalidValue || failures[0].Call != "track:a" {
+	if len(calls) != 2 || len(failures) != 1 || failures[0].Reason != event.ReasonInvalidValue ||
+		failures[0].Call != "track:a" {
 		t.Errorf("%d calls, %+v", len(calls), failures)
 	}
 }
@@ -42,24 +44,29 @@ func TestEachIsAllOrNothingWhereItIsGivenUp(t *testing.T) {
 		reason             event.Reason
 		field              string
 	}{
-		"an error in the middle": {"'= .items[] | if . == 3 then error else . end'", ".id", "{}", "1,2,3,4", event.ReasonRuleError, "each"},
+		"an error in the middle": {"'= .items[] | if . == 3 then error else . end'", ".id", "{}", "1,2,3,4",
+			event.ReasonRuleError, "each"},
 		"more than 100 failures": {".items[]", "$item", "{}", items(`""`, 200), event.ReasonInvalidValue, "person"},
 		"too much output":        {".items[]", ".id", "{text: .text}", items("1", 1000), event.ReasonTooLarge, "each"},
 		"too many items":         {"'= range(20000)'", ".id", "{}", "", event.ReasonTooLarge, "each"},
-		"a program without end":  {".items[]", ".id", "{x: '= [range(0; infinite)]'}", items("1", 1000), event.ReasonRuleError, "data.x"},
+		"a program without end": {".items[]", ".id", "{x: '= [range(0; infinite)]'}", items("1", 1000),
+			event.ReasonRuleError, "data.x"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := compileText(t, inRule("track: {person: .id, name: before}\n      - each: "+c.each+"\n        track: {person: "+c.person+", name: a, data: "+c.data+"}")+
+			r := compileText(t, inRule("track: {person: .id, name: before}\n      - each: "+c.each+
+				"\n        track: {person: "+c.person+", name: a, data: "+c.data+"}")+
 				"  - {name: other, event: e, do: [{track: {person: .id, name: after}}]}\n")
 			start := time.Now()
-			calls, failures := r.Map(message(fmt.Sprintf(`{"type":"e","id":1,"text":%q,"items":[%s]}`, strings.Repeat("x", 20_000), c.items)))
+			calls, failures := r.Map(message(fmt.Sprintf(`{"type":"e","id":1,"text":%q,"items":[%s]}`,
+				strings.Repeat("x", 20_000), c.items)))
 			if spent := time.Since(start); spent > 5*time.Second {
 				t.Errorf("took %v", spent)
 			}
 			if len(calls) != 2 || calls[0].Step.Call != "track:before" || calls[1].Step.Call != "track:after" {
 				t.Errorf("want the calls of other actions and rules, got %d", len(calls))
 			}
-			if len(failures) != 1 || failures[0].Reason != c.reason || failures[0].Field != c.field || failures[0].Call != "track:a" {
+			if len(failures) != 1 || failures[0].Reason != c.reason || failures[0].Field != c.field ||
+				failures[0].Call != "track:a" {
 				t.Errorf("%+v", failures)
 			}
 			if s := r.Stats()[0]; s.Calls != 1 || s.Failed != 1 {

@@ -75,7 +75,8 @@ func TestExampleRulesSurviveOtherYAMLParsers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for how, pass := range map[string]func([]byte) ([]byte, error){"YAML": throughYAML, "JSON": throughJSON, "JSON of this parser": yaml.YAMLToJSON} {
+		for how, pass := range map[string]func([]byte) ([]byte, error){"YAML": throughYAML, "JSON": throughJSON,
+			"JSON of this parser": yaml.YAMLToJSON} {
 			again, err := pass(data)
 			if err != nil {
 				t.Fatalf("%s through %s: %v", name, how, err)

@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -35,12 +36,21 @@ rules:
 		Value:  []byte(`{"type":"shop.order.completed","data":{"customer_id":"c_7","total":12.50}}`),
 	})
 	for _, c := range calls {
-		fmt.Println(c.Step.Call, string(c.Body))
+		fmt.Println(c.Step.Call, strings.ReplaceAll(string(c.Body), `,"`, ",\n  \""))
 	}
 	fmt.Println(len(failures), "failures")
 	// Output:
-	// identify {"type":"person","action":"identify","identifiers":{"id":"c_7"},"attributes":{}}
-	// track:order_completed {"type":"person","action":"event","identifiers":{"id":"c_7"},"name":"order_completed","id":"01M6B8TE804SQSS2TJQSBMYGNR","timestamp":1793527200,"attributes":{"total":12.50}}
+	// identify {"type":"person",
+	//   "action":"identify",
+	//   "identifiers":{"id":"c_7"},
+	//   "attributes":{}}
+	// track:order_completed {"type":"person",
+	//   "action":"event",
+	//   "identifiers":{"id":"c_7"},
+	//   "name":"order_completed",
+	//   "id":"01M6B8TE804SQSS2TJQSBMYGNR",
+	//   "timestamp":1793527200,
+	//   "attributes":{"total":12.50}}
 	// 0 failures
 }
 

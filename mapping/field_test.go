@@ -44,7 +44,8 @@ func TestAttributes(t *testing.T) {
 		{"unsubscribed", `"yes"`, "invalid_value"},
 		{"_update", `true`, `{"_update":true}`},
 		{"_update", `2`, "invalid_value"},
-		{"cio_subscription_preferences.topics.topic_1", `false`, `{"cio_subscription_preferences.topics.topic_1":false}`},
+		{"cio_subscription_preferences.topics.topic_1", `false`,
+			`{"cio_subscription_preferences.topics.topic_1":false}`},
 	} {
 		r := compileText(t, inRule(fmt.Sprintf("identify: {person: .who, attributes: {%s: .v}}", c.name)))
 		calls, failures := r.Map(message(`{"type":"e","who":"c_7","v":` + c.value + `}`))
@@ -66,7 +67,8 @@ func TestAttributes(t *testing.T) {
 func TestEventDataIsSentAsItIs(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .who, name: a, data: {email: .a, empty: .b, recipient: .c, none: .d}}"))
 	c := mapOne(t, r, message(`{"type":"e","who":1,"a":"not an address","b":"","c":"x@y.example","d":null}`))
-	if want := `"attributes":{"email":"not an address","empty":"","recipient":"x@y.example"}}`; !strings.HasSuffix(string(c.Body), want) {
+	if want := `"attributes":{"email":"not an address","empty":"","recipient":"x@y.example"}}`; !strings.HasSuffix(
+		string(c.Body), want) {
 		t.Errorf("got %s, want %s", c.Body, want)
 	}
 }
@@ -75,7 +77,8 @@ func TestEventDataIsSentAsItIs(t *testing.T) {
 // names them: nothing of an event is passed on because it is there.
 func TestAnEventDoesNotSteerItsMessage(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .who, name: a, data: {total: .data.total}}"))
-	c := mapOne(t, r, message(`{"type":"e","who":1,"recipient":"x@y.example","data":{"total":1,"recipient":"x@y.example","from_address":"x@y.example","reply_to":"x@y.example"}}`))
+	c := mapOne(t, r, message(`{"type":"e","who":1,"recipient":"x@y.example","data":{"total":1,"recipient":"x@y.example",`+
+		`"from_address":"x@y.example","reply_to":"x@y.example"}}`))
 	if want := `"attributes":{"total":1}}`; !strings.HasSuffix(string(c.Body), want) {
 		t.Errorf("got %s, want %s", c.Body, want)
 	}

@@ -18,10 +18,12 @@ rules:
   - name: all
     event: "*"
     do:
-      - identify: {person: [.data.id, {email: .data.email}, {phone: .data.phone}, {cio_id: .data.cio}], attributes: {email: .data.email, plan: .data.plan, created_at: .time, all: ., key: $message.key, h: $message.headers}, remove: [gone]}
+      - identify: {person: [.data.id, {email: .data.email}, {phone: .data.phone}, {cio_id: .data.cio}],
+          attributes: {email: .data.email, plan: .data.plan, created_at: .time, all: ., key: $message.key, h: $message.headers}, remove: [gone]}
       - track: {person: .data.id, name: .type, data: {all: ., plan: .data.plan // "none"}}
       - each: .data[]?
-        pageview: {person: [.data.id, {anonymous_id: $item}], name: $item.url?, data: {item: $item, up: '= ($item | tostring | ascii_upcase)'}}
+        pageview: {person: [.data.id, {anonymous_id: $item}], name: $item.url?,
+            data: {item: $item, up: '= ($item | tostring | ascii_upcase)'}}
       - delete: {person: .data.id}
 `
 
@@ -30,13 +32,16 @@ func FuzzMap(f *testing.F) {
 	f.Add([]byte(orderEvent), []byte("key"), "content-type", []byte("application/json"), false)
 	f.Add([]byte(`{"customer":"c_7"}`), []byte(nil), "ce_type", []byte("x"), true)
 	f.Add([]byte(`{"a":1},"type":"x"`), []byte{0xff}, "ce_type", []byte("x\"y"), true)
-	f.Add([]byte(`{"type":"\ud83d\ude00","time":1793527200,"data":{"id":"a\u0000","email":"A@b"}}`), []byte("k"), "Ce-Id", []byte("%41%"), false)
+	f.Add([]byte(`{"type":"\ud83d\ude00","time":1793527200,"data":{"id":"a\u0000","email":"A@b"}}`), []byte("k"),
+		"Ce-Id", []byte("%41%"), false)
 	f.Add([]byte(`{"type":" ","data":[{"id":1.0,"url":"x"}]}`), []byte("k"), "", []byte{}, false)
 	file, err := rulefile.Parse("fuzz.yaml", []byte(fuzzRules))
 	if err != nil {
 		f.Fatal(err)
 	}
-	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"}, OnUnmatched: mapping.DeadLetter, Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}}}})
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"},
+		OnUnmatched: mapping.DeadLetter,
+		Topics:      []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -44,7 +49,8 @@ func FuzzMap(f *testing.F) {
 		m := event.Message{Value: value, Key: key, Headers: []event.Header{{Key: header, Value: headerValue}}}
 		if cloud {
 			m.Origin.Topic = "ce"
-			m.Headers = append(m.Headers, event.Header{Key: "ce_source", Value: headerValue}, event.Header{Key: "ce_id", Value: key})
+			m.Headers = append(m.Headers, event.Header{Key: "ce_source", Value: headerValue},
+				event.Header{Key: "ce_id", Value: key})
 		}
 		calls, failures := rules.Map(m)
 		if len(calls)+len(failures) == 0 {
@@ -85,7 +91,8 @@ func checkCall(t *testing.T, c *event.Call) {
 func FuzzParseRules(f *testing.F) {
 	f.Add(fuzzRules)
 	f.Add(benchRules())
-	f.Add(inRule("track: {person: [.a, {email: $message.key}], name: n.a, data: {x: 1.5, z: '= {a: .b}'}}") + "tests: [{name: t, given: {event: {a: [1, null]}}, want: [{track: {}}, {dead_letter: refused}]}]")
+	f.Add(inRule("track: {person: [.a, {email: $message.key}], name: n.a, data: {x: 1.5, z: '= {a: .b}'}}") +
+		"tests: [{name: t, given: {event: {a: [1, null]}}, want: [{track: {}}, {dead_letter: refused}]}]")
 	f.Add("rules: [{name: 1, event: &a b, do: !x c}]\n---\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, err := rulefile.Parse("fuzz.yaml", []byte(text))

@@ -99,7 +99,8 @@ func golden(t *testing.T, archive *txtar.Archive) string {
 		if !ok {
 			continue
 		}
-		m := event.Message{Origin: event.Origin{Topic: "shop.orders", Offset: offset}, Value: f.Data, Time: time.UnixMilli(1_790_000_000_123)}
+		m := event.Message{Origin: event.Origin{Topic: "shop.orders", Offset: offset}, Value: f.Data,
+			Time: time.UnixMilli(1_790_000_000_123)}
 		offset++
 		for _, line := range strings.Split(strings.TrimSpace(string(files[name+".headers"])), "\n") {
 			if key, value, ok := strings.Cut(line, ": "); ok {

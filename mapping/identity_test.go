@@ -43,13 +43,17 @@ func TestIdentity(t *testing.T) {
 		"another topic":     func() event.ID { n := m; n.Origin.Topic += "x"; return idOf(t, base, n) },
 		"another time":      func() event.ID { n := m; n.Time = n.Time.Add(time.Millisecond); return idOf(t, base, n) },
 		"another content":   func() event.ID { return idOf(t, base, message(`{"type":"e","id":1 }`)) },
-		"another call":      func() event.ID { return idOf(t, compileText(t, inRule("track: {person: .id, name: b}")), m) },
+		"another call": func() event.ID {
+			return idOf(t, compileText(t, inRule("track: {person: .id, name: b}")), m)
+		},
 		"second of equals": func() event.ID {
 			return lastID(t, inRule("track: {person: .id, name: a}\n      - track: {person: .id, name: a}"), m)
 		},
-		"another rule": func() event.ID { return idOf(t, compileText(t, strings.Replace(text, "name: r", "name: s", 1)), m) },
-		"a scope":      func() event.ID { return idOf(t, compileText(t, text+"    id_scope: x\n"), m) },
-		"an id":        func() event.ID { return idOf(t, compileText(t, text+"    id: .id\n"), m) },
+		"another rule": func() event.ID {
+			return idOf(t, compileText(t, strings.Replace(text, "name: r", "name: s", 1)), m)
+		},
+		"a scope": func() event.ID { return idOf(t, compileText(t, text+"    id_scope: x\n"), m) },
+		"an id":   func() event.ID { return idOf(t, compileText(t, text+"    id: .id\n"), m) },
 	}
 	seen := map[event.ID]string{want: "the base"}
 	for name, id := range different {
@@ -84,7 +88,8 @@ func TestTheDivisionOfAStreamIsNoPartOfIdentity(t *testing.T) {
 
 func TestAnEventsOwnIDMakesItsPlaceIrrelevant(t *testing.T) {
 	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "*", Envelope: mapping.Envelope{
-		Type: mapping.Term{Program: ".type"}, Time: mapping.Term{Program: ".at"}, ID: mapping.Term{Program: ".event_id"},
+		Type: mapping.Term{Program: ".type"}, Time: mapping.Term{Program: ".at"},
+		ID: mapping.Term{Program: ".event_id"},
 	}}}}, inRule("track: {person: .id, name: a}"))
 	m := message(`{"type":"e","id":1,"at":1793527200,"event_id":"x"}`)
 	n := message(`{"type":"e","id":2,"at":1793527200,"event_id":"x"}`)
@@ -101,7 +106,8 @@ func TestIdentityBeginsWithTheEventsTime(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a}"))
 	ms := func(m event.Message) int64 {
 		id := idOf(t, r, m)
-		return int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
+		return int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(
+			id[4])<<8 | int64(id[5])
 	}
 	if got := ms(message(`{"type":"e","id":1,"time":"2026-11-01T10:00:00.25Z"}`)); got != 1_793_527_200_250 {
 		t.Errorf("event time: %d", got)
@@ -135,7 +141,8 @@ func TestCompareIdentitiesNamesWhatChanged(t *testing.T) {
 	before := compileText(t, inRule("track: {person: .id, name: a}\n      - track: {person: .id, name: b}")+
 		"  - {name: gone, event: e, do: [{delete: {person: .id}}]}\n"+
 		"  - {name: kept, event: e, do: [{delete: {person: .id}}]}\n")
-	after := compileWith(t, mapping.Config{Allow: []string{"delete"}, Topics: []mapping.Topic{{Name: "t", Envelope: mapping.Envelope{Name: "cloudevents"}}}},
+	after := compileWith(t, mapping.Config{Allow: []string{"delete"},
+		Topics: []mapping.Topic{{Name: "t", Envelope: mapping.Envelope{Name: "cloudevents"}}}},
 		inRule("track: {person: .id, name: c}\n      - track: {person: .id, name: b}\n    id: .event_id")+
 			"  - {name: kept, event: x, do: [{identify: {person: .id}}, {delete: {person: .other}}]}\n")
 	want := []mapping.IdentityChange{
@@ -170,7 +177,8 @@ func TestIdentityDoesNotFollowEscapes(t *testing.T) {
 		"json":    {"'= $message | tojson'", "0000000000QENV8B2BB4GP17SM"},
 		"headers": {"'= $message.headers | tojson'", "0000000000GCGNK296179JK1ED"},
 	} {
-		rules := compileText(t, "rules: [{name: "+name+", event: e, id: "+want.id+", do: [{track: {person: .id, name: .n}}]}]")
+		rules := compileText(t, "rules: [{name: "+name+", event: e, id: "+want.id+
+			", do: [{track: {person: .id, name: .n}}]}]")
 		if got := mapOne(t, rules, m).ID.String(); got != want.event {
 			t.Errorf("%s: %s, want %s", name, got, want.event)
 		}

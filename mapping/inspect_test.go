@@ -26,7 +26,8 @@ func TestInspect(t *testing.T) {
 		want         mapping.Event
 		reason       event.Reason
 	}{
-		{"billing", `{"kind":"paid","at":"2026-11-01T10:00:00Z","no":7}`, mapping.Event{Type: "paid", Time: happened, ID: "7"}, ""},
+		{"billing", `{"kind":"paid","at":"2026-11-01T10:00:00Z","no":7}`,
+			mapping.Event{Type: "paid", Time: happened, ID: "7"}, ""},
 		{"billing", `{"kind":"paid"}`, mapping.Event{Type: "paid", Time: recorded}, ""},
 		{"cloud", `{"type":"paid","id":"a","source":"s"}`, mapping.Event{Type: "paid", Time: recorded, ID: "a"}, ""},
 		{"other", `{"type":"paid","time":1793527200}`, mapping.Event{Type: "paid", Time: happened}, ""},
@@ -36,7 +37,8 @@ func TestInspect(t *testing.T) {
 		{"cloud", `{"type":"paid","id":"a"}`, mapping.Event{}, event.ReasonMissingField},
 		{"other", `null`, mapping.Event{}, event.ReasonUndecodable},
 	} {
-		got, err := rules.Inspect(event.Message{Origin: event.Origin{Topic: c.topic}, Value: []byte(c.value), Time: recorded})
+		got, err := rules.Inspect(event.Message{Origin: event.Origin{Topic: c.topic}, Value: []byte(c.value),
+			Time: recorded})
 		var refused *mapping.EnvelopeError
 		if errors.As(err, &refused) != (c.reason != "") || refused != nil && refused.Reason != c.reason {
 			t.Errorf("%s: %v, want %q", c.value, err, c.reason)

@@ -67,7 +67,8 @@ func failOne(t *testing.T, r *mapping.Rules, m event.Message) event.Failure {
 }
 
 func TestLanesCoverEveryIdentifier(t *testing.T) {
-	r := compileText(t, inRule("identify: {person: {email: .who}, attributes: {id: .id, phone: .phone, anonymous_id: .visitor, email: .who, plan: pro}}"))
+	r := compileText(t, inRule("identify: {person: {email: .who}, "+
+		"attributes: {id: .id, phone: .phone, anonymous_id: .visitor, email: .who, plan: pro}}"))
 	c := mapOne(t, r, message(`{"type":"e","who":"Ada@Example.com","id":7,"phone":"+15551234567","visitor":"v1"}`))
 	want := []event.Lane{
 		event.LaneKindOf("email").Of([]byte("ada@example.com")), event.LaneKindOf("anonymous_id").Of([]byte("v1")),
@@ -83,7 +84,8 @@ func TestLanesCoverEveryIdentifier(t *testing.T) {
 }
 
 func TestOnlyEventsAreRepeatable(t *testing.T) {
-	r := compileText(t, inRule("identify: {person: .id}\n      - track: {person: .id, name: a}\n      - pageview: {person: .id, name: a}\n      - screen: {person: .id, name: a}\n      - delete: {person: .id}"))
+	r := compileText(t, inRule("identify: {person: .id}\n      - track: {person: .id, name: a}\n      "+
+		"- pageview: {person: .id, name: a}\n      - screen: {person: .id, name: a}\n      - delete: {person: .id}"))
 	calls, _ := r.Map(message(`{"type":"e","id":1}`))
 	want := map[string]bool{"identify": false, "track": true, "pageview": true, "screen": true, "delete": false}
 	for _, c := range calls {
@@ -115,7 +117,8 @@ func TestIdentifyCarriesATimeOnReplayOnly(t *testing.T) {
 func TestDestructiveActionsNeedLeave(t *testing.T) {
 	text := inRule("delete: {person: .id}")
 	r := compileWith(t, mapping.Config{}, text)
-	if f := failOne(t, r, message(`{"type":"e","id":1}`)); f.Reason != event.ReasonNotAllowed || f.Rule != "r" || f.Call != "delete" {
+	if f := failOne(t, r, message(`{"type":"e","id":1}`)); f.Reason != event.ReasonNotAllowed || f.Rule != "r" ||
+		f.Call != "delete" {
 		t.Errorf("%+v", f)
 	}
 	if len(r.Warnings()) != 1 {
@@ -130,7 +133,8 @@ func TestDestructiveActionsNeedLeave(t *testing.T) {
 func TestTombstones(t *testing.T) {
 	text := inRule("delete: {person: .id}")
 	null := event.Message{Origin: event.Origin{Topic: "compacted"}, Key: []byte("k")}
-	if f := failOne(t, compileText(t, text), null); f.Reason != event.ReasonUndecodable || !strings.Contains(f.Detail, "tombstone") {
+	if f := failOne(t, compileText(t, text), null); f.Reason != event.ReasonUndecodable ||
+		!strings.Contains(f.Detail, "tombstone") {
 		t.Errorf("%+v", f)
 	}
 	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "comp*", OnNull: mapping.Skip}}}, text)
@@ -191,9 +195,12 @@ func TestOnNullCoversWhateverHoldsNoEvent(t *testing.T) {
 // tombstones.
 func TestACloudEventWithoutDataIsAnEvent(t *testing.T) {
 	text := inRule("delete: {person: .subject}")
-	r := compileWith(t, mapping.Config{Allow: []string{"delete"}, Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}, OnNull: mapping.Skip}}}, text)
+	r := compileWith(t, mapping.Config{Allow: []string{"delete"},
+		Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"},
+			OnNull: mapping.Skip}}}, text)
 	m := event.Message{Origin: event.Origin{Topic: "ce"}, Key: []byte("c_9"), Headers: []event.Header{
-		{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/users")},
+		{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")},
+		{Key: "ce_source", Value: []byte("/users")},
 		{Key: "ce_type", Value: []byte("e")}, {Key: "ce_subject", Value: []byte("c_9")},
 	}}
 	for name, value := range map[string][]byte{"no value": nil, "an empty one": {}, "null": []byte("null")} {
@@ -222,7 +229,8 @@ func TestLargeEventsTravelAlone(t *testing.T) {
 		return compileText(t, inRule("track: {person: "+person+", name: big, data: {text: .text}}"))
 	}
 	of := func(size int) event.Message {
-		return message(fmt.Sprintf(`{"type":"e","time":1793527200,"id":"a/b","mail":"a@b.example","phone":"+15551234567","text":%q}`, strings.Repeat("x", size)))
+		return message(fmt.Sprintf(`{"type":"e","time":1793527200,"id":"a/b","mail":"a@b.example","phone":"+15551234567",`+
+			`"text":%q}`, strings.Repeat("x", size)))
 	}
 	if c := mapOne(t, rules(".id"), of(31_000)); c.Single != nil {
 		t.Error("an event that fits an item does not travel in the batch")
@@ -239,13 +247,16 @@ func TestLargeEventsTravelAlone(t *testing.T) {
 	if err := json.Unmarshal(c.Body, &body); err != nil {
 		t.Fatal(err)
 	}
-	if body.Name != "big" || body.Type != "event" || body.ID != c.ID.String() || body.Timestamp != 1793527200 || len(body.Data["text"]) != 40_000 {
+	if body.Name != "big" || body.Type != "event" || body.ID != c.ID.String() || body.Timestamp != 1793527200 ||
+		len(body.Data["text"]) != 40_000 {
 		t.Errorf("%.200s", c.Body)
 	}
-	if c := mapOne(t, rules("{email: .mail}"), of(40_000)); c.Single.Path != "/api/v1/customers/a%40b%2Eexample/events" {
+	c = mapOne(t, rules("{email: .mail}"), of(40_000))
+	if c.Single.Path != "/api/v1/customers/a%40b%2Eexample/events" {
 		t.Errorf("%+v", c.Single)
 	}
-	if c := mapOne(t, rules("{anonymous_id: .id}"), of(40_000)); c.Single.Path != "/api/v1/events" || !strings.Contains(string(c.Body), `"anonymous_id":"a/b"`) {
+	if c := mapOne(t, rules("{anonymous_id: .id}"), of(40_000)); c.Single.Path != "/api/v1/events" ||
+		!strings.Contains(string(c.Body), `"anonymous_id":"a/b"`) {
 		t.Errorf("%+v %.200s", c.Single, c.Body)
 	}
 	for _, r := range []*mapping.Rules{rules("{phone: .phone}"), rules(".mail")} {
@@ -268,22 +279,26 @@ func TestIdentifyOverTheItemLimitIsTooLarge(t *testing.T) {
 		values = append(values, fmt.Sprintf(`"a%d":%q`, i, strings.Repeat("x", 1000)))
 	}
 	r := compileText(t, inRule("identify: {person: .id, attributes: {"+strings.Join(attributes, ", ")+"}}"))
-	if f := failOne(t, r, message(`{"type":"e","id":1,`+strings.Join(values, ",")+`}`)); f.Reason != event.ReasonTooLarge || f.Field != "attributes" {
+	f := failOne(t, r, message(`{"type":"e","id":1,`+strings.Join(values, ",")+`}`))
+	if f.Reason != event.ReasonTooLarge || f.Field != "attributes" {
 		t.Errorf("%+v", f)
 	}
 }
 
 func TestAProgramThatNeverEndsCostsItsCallOnly(t *testing.T) {
-	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]'}}\n      - track: {person: .id, name: b}"))
+	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]'}}\n      "+
+		"- track: {person: .id, name: b}"))
 	calls, failures := r.Map(message(`{"type":"e","id":1}`))
-	if len(calls) != 1 || len(failures) != 1 || failures[0].Reason != event.ReasonRuleError || failures[0].Field != "data.x" {
+	if len(calls) != 1 || len(failures) != 1 || failures[0].Reason != event.ReasonRuleError ||
+		failures[0].Field != "data.x" {
 		t.Errorf("%d calls, %+v", len(calls), failures)
 	}
 }
 
 // A program that runs into its limit is counted for its rule, once for each event, with how long it took.
 func TestStatsTellWhoseProgramsTakeTooLong(t *testing.T) {
-	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]', z: '= .x'}}\n      - track: {person: .id, name: b, data: {x: '= def f: f; f'}}")+
+	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]', z: '= .x'}}\n      "+
+		"- track: {person: .id, name: b, data: {x: '= def f: f; f'}}")+
 		"  - name: quick\n    event: e\n    do: [{track: {person: .id, name: a}}]\n")
 	r.Map(message(`{"type":"e","id":1}`))
 	r.Map(message(`{"type":"e","id":2}`))
@@ -299,20 +314,27 @@ func TestStatsTellWhoseProgramsTakeTooLong(t *testing.T) {
 // An expression that is quick alone takes minutes where each item of a long list runs it over the whole list.
 func TestAnEventHasOnlySoMuchTime(t *testing.T) {
 	const items = 5000
-	r := compileText(t, inRule("each: .items[]\n        track: {person: .id, name: a, data: {sum: '= [.items[] | . * 2] | add'}}"))
+	r := compileText(t, inRule("each: .items[]\n        "+
+		"track: {person: .id, name: a, data: {sum: '= [.items[] | . * 2] | add'}}"))
 	calls, failures := r.Map(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`))
-	if len(calls) != 0 || len(failures) == 0 || failures[len(failures)-1].Reason != event.ReasonRuleError || !strings.Contains(failures[len(failures)-1].Detail, "10 ms") && !strings.Contains(failures[len(failures)-1].Detail, "as 25 may take alone") {
+	if len(calls) != 0 || len(failures) == 0 || failures[len(failures)-1].Reason != event.ReasonRuleError ||
+		!strings.Contains(failures[len(failures)-1].Detail, "10 ms") &&
+			!strings.Contains(failures[len(failures)-1].Detail, "as 25 may take alone") {
 		t.Errorf("%d calls, %d failures, the last %+v", len(calls), len(failures), failures[max(0, len(failures)-1):])
 	}
-	quick := compileText(t, inRule("each: .items[]\n        track: {person: .id, name: a, data: {twice: '= $item * 2'}}"))
-	if calls, failures := quick.Map(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`)); len(calls) != items || len(failures) != 0 {
+	quick := compileText(t,
+		inRule("each: .items[]\n        track: {person: .id, name: a, data: {twice: '= $item * 2'}}"))
+	calls, failures = quick.Map(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`))
+	if len(calls) != items || len(failures) != 0 {
 		t.Errorf("%d calls, %d failures", len(calls), len(failures))
 	}
 }
 
 func TestStatsCountWhatRulesDid(t *testing.T) {
-	r := compileText(t, inRule("track: {person: .id, name: a}\n    if: .ok")+"  - name: quiet\n    event: other\n    do: [{track: {person: .id, name: a}}]\n")
-	for _, v := range []string{`{"type":"e","id":1,"ok":true}`, `{"type":"e","ok":true}`, `{"type":"e"}`, `{"type":"e"}`, `{"type":"x"}`} {
+	r := compileText(t, inRule("track: {person: .id, name: a}\n    if: .ok")+
+		"  - name: quiet\n    event: other\n    do: [{track: {person: .id, name: a}}]\n")
+	for _, v := range []string{`{"type":"e","id":1,"ok":true}`, `{"type":"e","ok":true}`, `{"type":"e"}`,
+		`{"type":"e"}`, `{"type":"x"}`} {
 		r.Map(message(v))
 	}
 	want := []mapping.RuleStats{{Rule: "r", Matched: 2, Skipped: 2, Calls: 1, Failed: 1}, {Rule: "quiet"}}
@@ -345,7 +367,8 @@ func TestMapIsSafeForSeveralGoroutines(t *testing.T) {
 	wait.Wait()
 }
 
-const orderEvent = `{"type":"shop.order.completed","time":"2026-10-05T10:00:00Z","data":{"order_id":"o_1","customer_id":"c_7","total":12.5,"items":[{"sku":"a","price":1},{"sku":"b","price":2}]}}`
+const orderEvent = `{"type":"shop.order.completed","time":"2026-10-05T10:00:00Z",` +
+	`"data":{"order_id":"o_1","customer_id":"c_7","total":12.5,"items":[{"sku":"a","price":1},{"sku":"b","price":2}]}}`
 
 // The result must not change when the message's memory is used again.
 func TestCallsOwnTheirMemory(t *testing.T) {
@@ -372,8 +395,10 @@ func TestMatches(t *testing.T) {
 		want       bool
 	}{
 		{"a", "a", true}, {"a", "b", false}, {"a", "ab", false}, {"*", "", true}, {"*", "a.b", true},
-		{"shop.*", "shop.order.completed", true}, {"shop.*", "shop", false}, {"*.completed", "shop.order.completed", true},
-		{"*.completed", "shop.order.completed.late", false}, {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYbZ", false}, {"a**", "a", true},
+		{"shop.*", "shop.order.completed", true}, {"shop.*", "shop", false},
+		{"*.completed", "shop.order.completed", true},
+		{"*.completed", "shop.order.completed.late", false}, {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYbZ", false},
+		{"a**", "a", true},
 	} {
 		if got := mapping.Matches(c.pattern, c.s); got != c.want {
 			t.Errorf("matches(%q, %q) = %v", c.pattern, c.s, got)

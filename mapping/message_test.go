@@ -12,9 +12,12 @@ import (
 func TestMessageMetadata(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a, data: {m: $message}}"))
 	for want, m := range map[string]event.Message{
-		`{"partition":3,"offset":42,"topic":"t","key":"k\n","time":"2026-05-28T20:26:40.123Z","headers":{"a":"2","b":"\""}}`: {
-			Origin: event.Origin{Topic: "t", Partition: 3, Offset: 42}, Key: []byte("k\n"), Time: time.UnixMilli(1_780_000_000_123),
-			Headers: []event.Header{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte(`"`)}, {Key: "c", Value: []byte{0xff}}, {Key: "\xff", Value: nil}, {Key: "a", Value: []byte("2")}},
+		`{"partition":3,"offset":42,"topic":"t","key":"k\n","time":"2026-05-28T20:26:40.123Z",` +
+			`"headers":{"a":"2","b":"\""}}`: {
+			Origin: event.Origin{Topic: "t", Partition: 3, Offset: 42}, Key: []byte("k\n"),
+			Time: time.UnixMilli(1_780_000_000_123),
+			Headers: []event.Header{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte(`"`)},
+				{Key: "c", Value: []byte{0xff}}, {Key: "\xff", Value: nil}, {Key: "a", Value: []byte("2")}},
 		},
 		`{"partition":0,"offset":9,"topic":"S","subject":"shop.orders","stream":"S","sequence":9,"headers":{}}`: {
 			Origin: event.Origin{Topic: "S", Subject: "shop.orders", Offset: 9}, Key: []byte{0xff},

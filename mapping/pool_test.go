@@ -16,7 +16,8 @@ func TestRecycledCallsAreMadeAnew(t *testing.T) {
 	fresh, used := compileText(t, benchRules()), compileText(t, benchRules())
 	var events []string
 	for i := range 40 {
-		events = append(events, benchEvent(250+97*i%3000), fmt.Sprintf(`{"type":"shop.other%d","data":{"user":{"id":"%d"},"a1":"%d"}}`, i%8, i+1, i*i))
+		events = append(events, benchEvent(250+97*i%3000),
+			fmt.Sprintf(`{"type":"shop.other%d","data":{"user":{"id":"%d"},"a1":"%d"}}`, i%8, i+1, i*i))
 	}
 	var want [][]event.Call
 	for _, e := range events {
@@ -48,7 +49,8 @@ func sameCalls(a, b []event.Call) bool {
 		return false
 	}
 	for i := range a {
-		if a[i].ID != b[i].ID || a[i].Step.Call != b[i].Step.Call || !bytes.Equal(a[i].Body, b[i].Body) || fmt.Sprint(a[i].Lanes) != fmt.Sprint(b[i].Lanes) {
+		if a[i].ID != b[i].ID || a[i].Step.Call != b[i].Step.Call || !bytes.Equal(a[i].Body, b[i].Body) ||
+			fmt.Sprint(a[i].Lanes) != fmt.Sprint(b[i].Lanes) {
 			return false
 		}
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// Rules are compiled rules. Compile makes them, and nothing changes them afterwards but their counters and their pool of
-// buffers; they are safe for use by several goroutines, and need no closing.
+// Rules are compiled rules. Compile makes them, and nothing changes them afterwards but their counters and their pool
+// of buffers; they are safe for use by several goroutines, and need no closing.
 //
 // For each message Map takes a state from a pool, reads the message's envelope into it, applies the rules that name the
-// event's type, and gives the calls away; the state goes back. Most messages become one call, whose memory the caller may
-// bring back by Recycle once nobody looks at it, so that a steady flow allocates next to nothing.
+// event's type, and gives the calls away; the state goes back. Most messages become one call, whose memory the caller
+// may bring back by Recycle once nobody looks at it, so that a steady flow allocates next to nothing.
 type Rules struct {
 	*compiled
 	replay bool

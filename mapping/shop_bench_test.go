@@ -19,7 +19,9 @@ func shopRules() string {
     if: .data.total > 0
     require: [.data.customer_id]
     do:
-      - track: {person: .data.customer_id, name: done%d, data: {sequence: .data.sequence, total: .data.total, currency: .data.currency, channel: .data.channel, items: .data.items, note: .data.note}}
+      - track: {person: .data.customer_id, name: done%d,
+          data: {sequence: .data.sequence, total: .data.total, currency: .data.currency,
+          channel: .data.channel, items: .data.items, note: .data.note}}
 `, i, i, i)
 	}
 	return b.String()
@@ -27,7 +29,8 @@ func shopRules() string {
 
 // shopEvent is an order of about the size: a list of items, and a note that fills what they leave.
 func shopEvent(size int) []byte {
-	head := `{"id":"evt_000001234","type":"shop.order.done5","time":"2026-03-14T09:26:53.120Z","data":{"customer_id":"c_00004711","sequence":"4711.12","total":184.90,"currency":"EUR","channel":"web","items":[`
+	head := `{"id":"evt_000001234","type":"shop.order.done5","time":"2026-03-14T09:26:53.120Z","data":{"customer_id":"c_00004711",` +
+		`"sequence":"4711.12","total":184.90,"currency":"EUR","channel":"web","items":[`
 	var items []string
 	for n := len(head); n+100 < size; n += 80 {
 		items = append(items, `{"sku":"SKU-47110","name":"Linen shirt, size 42","quantity":2,"price":49.95}`)

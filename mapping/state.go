@@ -20,11 +20,12 @@ const (
 const maxKeptState = 256 << 10
 
 // state is what mapping one message needs. A goroutine takes it from the pool of its Rules for one message, and puts it
-// back with whatever memory it has grown, within bounds. Nothing that it owns leaves it but the buffer of a message's only
-// call, in whose place it gets another.
+// back with whatever memory it has grown, within bounds. Nothing that it owns leaves it but the buffer of a message's
+// only call, in whose place it gets another.
 //
-// The message's envelope fills typ, eventTime and eventID. Each rule then has its own time and ruleID over those, and adds
-// to calls, lanes, body and failures; what fails half way is taken back to a savepoint. result makes event.Calls of it.
+// The message's envelope fills typ, eventTime and eventID. Each rule then has its own time and ruleID over those, and
+// adds to calls, lanes, body and failures; what fails half way is taken back to a savepoint. result makes event.Calls
+// of it.
 type state struct {
 	m         event.Message
 	replay    bool

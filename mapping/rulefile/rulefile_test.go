@@ -25,14 +25,20 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 		{"too deep", strings.Repeat("- ", 100_000), "r.yaml:1: is nested deeper than 64"},
 		{"too long", strings.Repeat("#", 1<<20+1), "r.yaml: is longer than 1048576 bytes"},
 		{"unknown key", "rule: []\n", `r.yaml:1: no key "rule" here, did you mean "rules"?`},
-		{"unknown key of a rule", "rules:\n  - name: r\n    evnt: e\n    do: []\n", `r.yaml:3: rules[0]: no key "evnt" here, did you mean "event"?; want do, event, id, id_scope, if, name, require or time`},
+		{"unknown key of a rule", "rules:\n  - name: r\n    evnt: e\n    do: []\n",
+			`r.yaml:3: rules[0]: no key "evnt" here, did you mean "event"?; ` +
+				`want do, event, id, id_scope, if, name, require or time`},
 		{"key twice", "rules:\n  - {name: r, name: s}\n", "already defined"},
 		{"missing keys", "rules:\n  - {name: r}\n", "needs event"},
-		{"no action", inRule("{each: .a}"), "r.yaml:5: rules[0].do[0]: names no action; want delete, identify, pageview, screen, suppress, track or unsuppress"},
+		{"no action", inRule("{each: .a}"), "r.yaml:5: rules[0].do[0]: names no action; want delete, identify, " +
+			"pageview, screen, suppress, track or unsuppress"},
 		{"two actions", inRule("{delete: {person: .a}, track: {person: .a, name: b}}"), "one action in each element"},
 		{"key of another action", inRule("{identify: {person: .a, data: {}}}"), `no key "data" here`},
-		{"person as a literal", inRule("{delete: {person: user.id}}"), `r.yaml:5: rules[0].do[0].delete.person: want an expression, found the literal "user.id"; an expression begins with . or $ or =`},
-		{"if as a literal", "rules:\n  - {name: r, event: e, if: true, do: []}\n", "rules[0].if: want an expression, found the literal true"},
+		{"person as a literal", inRule("{delete: {person: user.id}}"),
+			`r.yaml:5: rules[0].do[0].delete.person: want an expression, found the literal "user.id"; ` +
+				`an expression begins with . or $ or =`},
+		{"if as a literal", "rules:\n  - {name: r, event: e, if: true, do: []}\n",
+			"rules[0].if: want an expression, found the literal true"},
 		{"two identifiers", inRule("{delete: {person: {id: .a, email: .b}}}"), "named by one identifier"},
 		{"unknown identifier", inRule("{delete: {person: {mail: .a}}}"), `no key "mail" here, did you mean "email"?`},
 		{"no person", inRule("{delete: {}}"), "needs person"},
@@ -40,27 +46,39 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 		{"empty expression", inRule("{delete: {person: '='}}"), "the expression is empty"},
 		{"null value", inRule("{track: {person: .a, name: a, data: {a: }}}"), "has no value"},
 
-		{"cut at a bracket", inRule("{track: {person: .items[0], name: a}}"), "r.yaml:5: ',' or '}' must be specified; quote this expression"},
+		{"cut at a bracket", inRule("{track: {person: .items[0], name: a}}"),
+			"r.yaml:5: ',' or '}' must be specified; quote this expression"},
 		{"cut at a colon", inRule("if: .a: b"), "quote this expression"},
 		{"cut at a brace", inRule("track: {person: .a, name: a, data: {x: = {y: .z}}}"), "quote this expression"},
-		{"cut at a comma", inRule("{track: {person: '.a', name: a, data: {x: .a | f(1, 2)}}}"), "quote this expression"},
-		{"cut at a comma before a path", inRule("{track: {person: '.a', name: a, data: {x: .a, .b}}}"), `".b" is not a name: it looks like a part of an expression that YAML cut; quote this expression`},
-		{"cut at a number sign", inRule(`track: {person: .a, name: '.b + " # "'}`) + "    if: .a == \" # x\"\n", "r.yaml:6: rules[0].if: YAML cuts this expression"},
-		{"braces without quotes", inRule("{track: {person: .a, name: a, data: {x: {y: .z}}}}"), "quote this expression"},
+		{"cut at a comma", inRule("{track: {person: '.a', name: a, data: {x: .a | f(1, 2)}}}"),
+			"quote this expression"},
+		{"cut at a comma before a path", inRule("{track: {person: '.a', name: a, data: {x: .a, .b}}}"),
+			`".b" is not a name: it looks like a part of an expression that YAML cut; quote this expression`},
+		{"cut at a number sign", inRule(`track: {person: .a, name: '.b + " # "'}`) + "    if: .a == \" # x\"\n",
+			"r.yaml:6: rules[0].if: YAML cuts this expression"},
+		{"braces without quotes", inRule("{track: {person: .a, name: a, data: {x: {y: .z}}}}"),
+			"quote this expression"},
 		{"brackets without quotes", inRule("{track: {person: .a, name: a, data: {x: [.z]}}}"), "quote this expression"},
-		{"an expression like a number", inRule("{track: {person: .a, name: a, data: {x: .5}}}"), "YAML takes .5 for a number: quote this expression"},
-		{"an expression like infinity", inRule("{track: {person: .a, name: a, data: {x: .inf}}}"), "YAML takes .inf for a number: quote this expression"},
+		{"an expression like a number", inRule("{track: {person: .a, name: a, data: {x: .5}}}"),
+			"YAML takes .5 for a number: quote this expression"},
+		{"an expression like infinity", inRule("{track: {person: .a, name: a, data: {x: .inf}}}"),
+			"YAML takes .inf for a number: quote this expression"},
 		{"a tag", inRule("{track: {person: .a, name: !x y}}"), "r.yaml:5: a YAML tag has no place here"},
 		{"an anchor", inRule("{track: {person: &a .a, name: *a}}"), "r.yaml:5: a YAML anchor has no place here"},
-		{"a boolean of YAML 1.1", inRule("{track: {person: .a, name: yes}}"), "some YAML parsers take yes for something other than a string: quote it"},
-		{"a key like a boolean", inRule("{track: {person: .a, name: a, data: {on: .x}}}"), "some YAML parsers take the key on"},
+		{"a boolean of YAML 1.1", inRule("{track: {person: .a, name: yes}}"),
+			"some YAML parsers take yes for something other than a string: quote it"},
+		{"a key like a boolean", inRule("{track: {person: .a, name: a, data: {on: .x}}}"),
+			"some YAML parsers take the key on"},
 		{"a number as key", inRule("{track: {person: .a, name: a, data: {1: .x}}}"), "the key 1 is not a string"},
 		{"a time of YAML 1.1", inRule("{track: {person: .a, name: 2026-01-02}}"), "quote it"},
 		{"an octal number", inRule("{track: {person: .a, name: a, data: {x: 010}}}"), "write it in decimal"},
-		{"a number in place of a text", "rules:\n  - {name: 5, event: e, do: []}\n", "want a string, found 5: quote it"},
+		{"a number in place of a text", "rules:\n  - {name: 5, event: e, do: []}\n",
+			"want a string, found 5: quote it"},
 
-		{"test without want", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}}\n", "a test needs name, want, and given"},
-		{"test with an unknown reason", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}, want: {dead_letter: mising_field}}\n", `did you mean "missing_field"?`},
+		{"test without want", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}}\n",
+			"a test needs name, want, and given"},
+		{"test with an unknown reason", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}, want: " +
+			"{dead_letter: mising_field}}\n", `did you mean "missing_field"?`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,12 +147,14 @@ rules:
 }
 
 func TestRetyped(t *testing.T) {
-	for _, s := range []string{"y", "Yes", "no", "ON", "off", "12:30", "1:20:30.5", "1_000", "2026-01-02", "2026-01-02T10:00:00Z", "010", "0x1F", "0b1", "=", "<<"} {
+	for _, s := range []string{"y", "Yes", "no", "ON", "off", "12:30", "1:20:30.5", "1_000", "2026-01-02",
+		"2026-01-02T10:00:00Z", "010", "0x1F", "0b1", "=", "<<"} {
 		if !retyped(s) {
 			t.Errorf("%s has one meaning for every parser", s)
 		}
 	}
-	for _, s := range []string{"pro", "yes please", "order:12", "v1_000", "2026", "1.5", "a", "/lamps", "12:30 pm", "on_sale"} {
+	for _, s := range []string{"pro", "yes please", "order:12", "v1_000", "2026", "1.5", "a", "/lamps", "12:30 pm",
+		"on_sale"} {
 		if retyped(s) {
 			t.Errorf("%s is retyped", s)
 		}

@@ -21,7 +21,8 @@ func inRule(action string) string {
 }
 
 func TestTestsOfRuleFilesCanFail(t *testing.T) {
-	text := inRule("identify: {person: {email: .mail}, attributes: {plan: .plan}, remove: [trial]}\n      - track: {person: .id, name: bought, data: {total: .total, skus: .skus}}") + `
+	text := inRule("identify: {person: {email: .mail}, attributes: {plan: .plan}, remove: [trial]}\n      - track: "+
+		"{person: .id, name: bought, data: {total: .total, skus: .skus}}") + `
 tests:
   - name: passes
     given: {event: {type: e, mail: a@b.example, id: 7, plan: pro, total: 1.50, skus: [a, b]}}
@@ -52,7 +53,8 @@ tests:
     given: {event: {type: meta}, topic: t1, key: k1, headers: {h1: v1}, time: "2026-11-01T10:00:00Z"}
     want: [{track: {person: k1, name: t1, timestamp: 1793527200, data: {h: v1}}}]
 `
-	text = "rules:\n  - {name: meta, event: meta, do: [{track: {person: $message.key, name: $message.topic, data: {h: $message.headers.h1}}}]}\n" + text[len("rules:\n"):]
+	text = "rules:\n  - {name: meta, event: meta, do: [{track: {person: $message.key, name: $message.topic, data: " +
+		"{h: $message.headers.h1}}}]}\n" + text[len("rules:\n"):]
 	file, err := rulefile.Parse("r.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -74,8 +76,10 @@ tests:
 			"call 2 track.name: want \"sold\", got \"bought\"",
 		},
 		{"call 1: want track, got identify", "calls: want track, got identify, track"},
-		{`dead letters: want invalid_value, got missing_field (rule "r", call "identify", person: .mail is absent or null)`},
-		{"calls: want none, got track", `dead letters: want none, got invalid_value (rule "r", call "identify", person: .mail is not an e-mail address)`},
+		{`dead letters: want invalid_value, got missing_field ` +
+			`(rule "r", call "identify", person: .mail is absent or null)`},
+		{"calls: want none, got track", `dead letters: want none, got invalid_value ` +
+			`(rule "r", call "identify", person: .mail is not an e-mail address)`},
 		{"given.file: openat testdata/none.json: no such file or directory"},
 		nil,
 	}
@@ -100,7 +104,8 @@ tests:
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"}, Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}, OnNull: mapping.Skip}}})
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"},
+		Topics: []mapping.Topic{{Name: "ce", Envelope: mapping.Envelope{Name: "cloudevents"}, OnNull: mapping.Skip}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +125,8 @@ func TestFilesOfTestsStayInTheFolder(t *testing.T) {
 		"rules/large.json": strings.Repeat(" ", 3<<20), "rules/..data/mounted.json": `{"type":"e","id":"CANARY"}`,
 	} {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+			os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -146,7 +152,8 @@ func TestFilesOfTestsStayInTheFolder(t *testing.T) {
 		"in":                         "given.file: in: is not a regular file",
 		"large.json":                 "given.file: large.json: is longer than 1048576 bytes",
 	} {
-		parsed, err := rulefile.Parse("r.yaml", fmt.Appendf(nil, "%stests:\n  - {name: t, given: {file: %q}, want: {track: {person: other}}}\n", inRule("{track: {person: .id, name: bought}}"), file))
+		parsed, err := rulefile.Parse("r.yaml", fmt.Appendf(nil, "%stests:\n  - {name: t, given: {file: %q}, want: "+
+			"{track: {person: other}}}\n", inRule("{track: {person: .id, name: bought}}"), file))
 		if err != nil {
 			t.Fatal(err)
 		}
