@@ -37,7 +37,8 @@ func benchRules() string {
 
 // benchEvent is an event of about the size.
 func benchEvent(size int) string {
-	e := `{"type":"web.viewed","time":"2026-11-01T10:00:00Z","data":{"user":{"id":"c_1234567","email":"ada@example.com","plan":"pro"},` +
+	e := `{"type":"web.viewed","time":"2026-11-01T10:00:00Z",` +
+		`"data":{"user":{"id":"c_1234567","email":"ada@example.com","plan":"pro"},` +
 		`"page":"/lamps","price":19.99,"campaign":null,"title":"Lamps & more","rest":[%s]}}`
 	var rest []string
 	for n := len(e); n < size; n += 34 {

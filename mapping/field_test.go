@@ -77,8 +77,8 @@ func TestEventDataIsSentAsItIs(t *testing.T) {
 // names them: nothing of an event is passed on because it is there.
 func TestAnEventDoesNotSteerItsMessage(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .who, name: a, data: {total: .data.total}}"))
-	c := mapOne(t, r, message(`{"type":"e","who":1,"recipient":"x@y.example","data":{"total":1,"recipient":"x@y.example",`+
-		`"from_address":"x@y.example","reply_to":"x@y.example"}}`))
+	c := mapOne(t, r, message(`{"type":"e","who":1,"recipient":"x@y.example",`+
+		`"data":{"total":1,"recipient":"x@y.example","from_address":"x@y.example","reply_to":"x@y.example"}}`))
 	if want := `"attributes":{"total":1}}`; !strings.HasSuffix(string(c.Body), want) {
 		t.Errorf("got %s, want %s", c.Body, want)
 	}

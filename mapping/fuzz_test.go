@@ -19,7 +19,8 @@ rules:
     event: "*"
     do:
       - identify: {person: [.data.id, {email: .data.email}, {phone: .data.phone}, {cio_id: .data.cio}],
-          attributes: {email: .data.email, plan: .data.plan, created_at: .time, all: ., key: $message.key, h: $message.headers}, remove: [gone]}
+          attributes: {email: .data.email, plan: .data.plan, created_at: .time, all: ., key: $message.key,
+            h: $message.headers}, remove: [gone]}
       - track: {person: .data.id, name: .type, data: {all: ., plan: .data.plan // "none"}}
       - each: .data[]?
         pageview: {person: [.data.id, {anonymous_id: $item}], name: $item.url?,

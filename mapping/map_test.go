@@ -229,8 +229,8 @@ func TestLargeEventsTravelAlone(t *testing.T) {
 		return compileText(t, inRule("track: {person: "+person+", name: big, data: {text: .text}}"))
 	}
 	of := func(size int) event.Message {
-		return message(fmt.Sprintf(`{"type":"e","time":1793527200,"id":"a/b","mail":"a@b.example","phone":"+15551234567",`+
-			`"text":%q}`, strings.Repeat("x", size)))
+		return message(fmt.Sprintf(`{"type":"e","time":1793527200,"id":"a/b","mail":"a@b.example",`+
+			`"phone":"+15551234567","text":%q}`, strings.Repeat("x", size)))
 	}
 	if c := mapOne(t, rules(".id"), of(31_000)); c.Single != nil {
 		t.Error("an event that fits an item does not travel in the batch")

@@ -29,8 +29,9 @@ func shopRules() string {
 
 // shopEvent is an order of about the size: a list of items, and a note that fills what they leave.
 func shopEvent(size int) []byte {
-	head := `{"id":"evt_000001234","type":"shop.order.done5","time":"2026-03-14T09:26:53.120Z","data":{"customer_id":"c_00004711",` +
-		`"sequence":"4711.12","total":184.90,"currency":"EUR","channel":"web","items":[`
+	head := `{"id":"evt_000001234","type":"shop.order.done5","time":"2026-03-14T09:26:53.120Z",` +
+		`"data":{"customer_id":"c_00004711","sequence":"4711.12","total":184.90,"currency":"EUR",` +
+		`"channel":"web","items":[`
 	var items []string
 	for n := len(head); n+100 < size; n += 80 {
 		items = append(items, `{"sku":"SKU-47110","name":"Linen shirt, size 42","quantity":2,"price":49.95}`)
