@@ -158,7 +158,9 @@ func (s *state) write(a *action, c *pending) *problem {
 	if p != nil {
 		return p
 	}
-	s.addLane(lanes, who.kind, s.who)
+	if a.personField.Lanes {
+		s.addLane(lanes, who.kind, s.who)
+	}
 	s.body = append(jsontext.AppendString(append(s.body, who.head...), s.who), '}')
 	var name span
 	if a.nameField != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -168,12 +169,14 @@ func callNames(actions []Action) []string {
 			name += ":" + literal
 		}
 		if seen[name]++; seen[name] > 1 {
-			name += "#" + itoa(seen[name])
+			name += "#" + strconv.Itoa(seen[name])
 		}
 		names[i] = name
 	}
 	return names
 }
+
+func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
 
 // index makes the table by which an event finds its rules.
 func (b *compiler) index() {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -13,10 +12,6 @@ import (
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
 
 // actionCompiler knows where in the settings a call stands.
 type actionCompiler struct {
@@ -54,6 +49,7 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	for i := range op.Fields {
 		c.field(&op.Fields[i])
 	}
+	c.withoutField(op)
 	return c.out
 }
 
@@ -84,7 +80,22 @@ func (c *actionCompiler) field(f *customerio.Field) {
 	}
 }
 
+// withoutField refuses what a program wrote where the operation has no field for it. It would be left out in silence.
+func (c *actionCompiler) withoutField(op *customerio.Operation) {
+	has := func(kind customerio.FieldKind) bool { return op.Field(kind) != nil }
+	if !c.from.Name.IsZero() && !has(customerio.NameField) {
+		c.mistake("takes no name")
+	}
+	if len(c.from.Fields) > 0 && !has(customerio.AttributesField) && !has(customerio.DataField) {
+		c.mistake("takes neither attributes nor data")
+	}
+	if len(c.from.Remove) > 0 && !has(customerio.RemovalsField) {
+		c.mistake("takes no attributes to remove")
+	}
+}
+
 func (c *actionCompiler) person(f *customerio.Field) {
+	c.out.personField = f
 	if len(c.from.Person) == 0 {
 		c.mistake("%s is missing", f.Key)
 	}

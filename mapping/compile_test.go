@@ -73,6 +73,8 @@ func TestCompileChecksSettingsMadeInGo(t *testing.T) {
 			{}, {Action: customerio.Track},
 			{Action: customerio.Delete, Person: []mapping.Person{
 				{Kind: customerio.AnonymousID, Value: mapping.Term{Program: ".a"}}}},
+			{Action: customerio.Suppress, Name: mapping.Term{Program: ".a"}, Remove: []string{"a"},
+				Fields: []mapping.Field{{Name: "a", Value: mapping.Term{Program: ".a"}}}},
 		}}}, Topics: []mapping.Topic{{}, {Name: "a"}, {Name: "a", OnNull: "send"}}})
 	if err == nil {
 		t.Fatal("no error")
@@ -83,6 +85,8 @@ func TestCompileChecksSettingsMadeInGo(t *testing.T) {
 		`rule "r": event is missing or empty`, `rule "r": if: want an expression`, "do[0]: names no action",
 		"do[1].track: person is missing",
 		"do[1].track: name is missing", "do[2].delete: person: an anonymous_id", "topics[0]: name is empty",
+		"do[3].suppress: takes no name", "do[3].suppress: takes neither attributes nor data",
+		"do[3].suppress: takes no attributes to remove",
 		`topics[2]: is named twice`, "send is not supported here by this version",
 	} {
 		if !strings.Contains(err.Error(), want) {

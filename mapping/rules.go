@@ -112,19 +112,21 @@ type rule struct {
 
 type action struct {
 	event.Step
-	op        *customerio.Operation
-	allowed   bool
-	each      *expr.Program
-	cond      *expr.Program
-	person    []person
-	nameField *customerio.Field // nil where the operation has no name
-	name      term
-	named     []byte            // the member name, where it is a literal
-	values    *customerio.Field // the attributes or the data; nil where the operation has neither
-	opening   []byte            // of the member that holds the values
-	fields    []field
-	removed   []byte // the members that erase attributes
-	key       callKey
+	op      *customerio.Operation
+	allowed bool
+	each    *expr.Program
+	cond    *expr.Program
+	key     callKey
+
+	personField *customerio.Field
+	person      []person
+	nameField   *customerio.Field // nil where the operation has no name
+	name        term
+	named       []byte            // the member name, where it is a literal
+	values      *customerio.Field // the attributes or the data; nil where the operation has neither
+	opening     []byte            // of the member that holds the values
+	fields      []field
+	removed     []byte // the members that erase attributes
 }
 
 type person struct {

@@ -19,22 +19,22 @@ func (s *state) person(a *action) (*person, *problem) {
 		p := &a.person[i]
 		v, err := p.prog.One(&s.doc)
 		if err != nil {
-			return nil, evalProblem(p.prog, "person", err)
+			return nil, evalProblem(p.prog, a.personField.Key, err)
 		}
 		if absent(v) {
 			continue
 		}
 		var what string
 		if s.who, what = s.appendIdentifier(s.who[:0], p.kind, v); what != "" {
-			return nil, wrong(event.ReasonInvalidValue, "person", p.prog, what)
+			return nil, wrong(event.ReasonInvalidValue, a.personField.Key, p.prog, what)
 		}
 		return p, nil
 	}
 	if len(a.person) > 1 {
-		return nil, &problem{reason: event.ReasonMissingField, field: "person",
+		return nil, &problem{reason: event.ReasonMissingField, field: a.personField.Key,
 			detail: "none of the identifiers is present"}
 	}
-	return nil, wrong(event.ReasonMissingField, "person", a.person[0].prog, "is absent or null")
+	return nil, wrong(event.ReasonMissingField, a.personField.Key, a.person[0].prog, "is absent or null")
 }
 
 var cioPrefix = []byte("cio_")
@@ -90,16 +90,16 @@ func (s *state) name(a *action) (span, *problem) {
 	}
 	s.body = a.nameField.AppendMember(s.body)
 	start := len(s.body)
-	v, p := s.one(a.name.prog, "name")
+	v, p := s.one(a.name.prog, a.nameField.Key)
 	if p != nil {
 		return span{}, p
 	}
 	if absent(v) {
-		return span{}, missing(a.name.prog, "name", v)
+		return span{}, missing(a.name.prog, a.nameField.Key, v)
 	}
 	var what string
 	if s.body, what = s.appendName(s.body, a, v); what != "" {
-		return span{}, &problem{reason: event.ReasonInvalidValue, field: "name", detail: what}
+		return span{}, &problem{reason: event.ReasonInvalidValue, field: a.nameField.Key, detail: what}
 	}
 	return span{start, len(s.body)}, nil
 }
