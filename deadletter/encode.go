@@ -7,7 +7,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// letterHeaders is the number of headers that encode adds.
+// letterHeaders is the number of headers that Encode adds to every record.
 const letterHeaders = 19
 
 // Encode turns a failed message into the record that is stored. The record shares the message's memory.

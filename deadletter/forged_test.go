@@ -80,7 +80,7 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 	}
 }
 
-// A resolution of an older version names no event and settles the letters of its identity that stand before it.
+// A resolution of an older version names no event and resolves the letters of its identity that stand before it.
 func TestAResolutionWithoutAnEvent(t *testing.T) {
 	l := lettertest.Letter(1)
 	res := EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1)}, Kind: Delivered}, lettertest.Time)

@@ -19,7 +19,7 @@ const (
 	headerStage      = "ciobridge-stage"           // consumer, mapping or delivery
 	headerRule       = "ciobridge-rule"            // empty: failed before any rule
 	headerCall       = "ciobridge-call"            // empty: failed before the rule's calls
-	headerAttempts   = "ciobridge-attempts"        // attempts that reached the wire, and replays that failed before it
+	headerAttempts   = "ciobridge-attempts"        // requests that were made, and replays that failed before one
 	headerStatus     = "ciobridge-status"          // the HTTP status, 0 where there was none
 	headerEventID    = "ciobridge-event-id"        // a ULID that all letters of one event share
 	headerFirst      = "ciobridge-first-failed-at" // RFC 3339
@@ -44,8 +44,8 @@ const (
 	HeaderTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
 	HeaderKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
 	HeaderOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
-	headerResolves   = "ciobridge-resolves"    // on a resolution: the identities it settles, with spaces between
-	headerResolution = "ciobridge-resolution"  // on a resolution: one of the outcomes
+	headerResolves   = "ciobridge-resolves"    // on a resolution: the identities of its letters, with spaces between
+	headerResolution = "ciobridge-resolution"  // on a resolution: its kind
 	headerNote       = "ciobridge-note"        // on a resolution: why
 	headerResolvedAt = "ciobridge-resolved-at" // on a resolution: RFC 3339
 )

@@ -13,7 +13,7 @@ import (
 type History struct {
 	Letters     []*Letter     // oldest first; one for each time that it was written
 	Again       []*Resolution // each time that a replay failed in the same way, which is counted and not written again
-	Resolutions []*Resolution // that settled it
+	Resolutions []*Resolution // that closed it
 	Open        bool
 }
 

@@ -16,7 +16,7 @@ type index struct {
 	entries  map[letterKey]entry
 	attempts map[letterKey]int // the attempts of letters that have failed again in the same way
 
-	// older are resolutions that do not say of which event: they settle the letters of that identity before them.
+	// older are resolutions that do not say of which event: they resolve the letters of that identity before them.
 	older map[event.ID]entry
 
 	texts textTable

@@ -45,7 +45,7 @@ func Discard(ctx context.Context, log Resolver, filter Filter, note string) (int
 	if printable(note, maxDetail) == "" {
 		return 0, ErrNote
 	}
-	settled := 0
+	discarded := 0
 	var batch []Resolution
 	flush := func() error {
 		if len(batch) == 0 {
@@ -54,19 +54,19 @@ func Discard(ctx context.Context, log Resolver, filter Filter, note string) (int
 		if err := log.Resolve(ctx, batch...); err != nil {
 			return err
 		}
-		settled, batch = settled+len(batch), nil
+		discarded, batch = discarded+len(batch), nil
 		return nil
 	}
 	for l, err := range List(ctx, log, filter) {
 		if err != nil {
-			return settled, err
+			return discarded, err
 		}
 		batch = append(batch, l.Resolve(Discarded, note))
 		if len(batch) == discardBatch {
 			if err := flush(); err != nil {
-				return settled, err
+				return discarded, err
 			}
 		}
 	}
-	return settled, flush()
+	return discarded, flush()
 }

@@ -7,8 +7,8 @@ import (
 
 // Message is one record as it was read from a broker.
 //
-// Key, Value and the values of Headers may point into a buffer of the reader and are valid until the message is
-// settled, that is, until the done function that came with it has been called. Whoever needs them longer copies them.
+// Key, Value and the values of Headers may point into a buffer of the reader and are valid until the message is acked,
+// that is, until the done function that came with it has been called. Whoever needs them longer copies them.
 type Message struct {
 	Origin  Origin
 	Key     []byte

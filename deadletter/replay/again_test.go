@@ -119,8 +119,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 		e := newReplayedEvent(letters)
 		e.owners = map[event.ID][]int{letters[0].ID(): {0}}
 		again := e.newFailures([]event.Failure{letters[0].Failure})
-		settled, _ := e.resolutions(&Progress{})
-		if len(again) != 0 || settled[0].Attempts[0] != min(want*2, deadletter.MaxAttempts) {
+		resolved, _ := e.resolutions(&Progress{})
+		if len(again) != 0 || resolved[0].Attempts[0] != min(want*2, deadletter.MaxAttempts) {
 			t.Errorf("%s: counted %+v", written, e.statuses)
 		}
 		l.Failures[0].Attempts = 1<<63 - 1

@@ -67,7 +67,7 @@ func (r *Replay) count(change func(*Progress)) {
 
 // resolutionsOf counts what has become of an event's letters and returns their resolutions. The caller holds mu.
 func (r *Replay) resolutionsOf(e *replayedEvent) []deadletter.Resolution {
-	settled, unmatched := e.resolutions(&r.progress)
+	resolved, unmatched := e.resolutions(&r.progress)
 	for _, l := range unmatched {
 		f := &l.Failure
 		isRule, isCall := r.rules.Names(f.Rule, f.Call)
@@ -79,5 +79,5 @@ func (r *Replay) resolutionsOf(e *replayedEvent) []deadletter.Resolution {
 			r.unknown[UnknownRule{Rule: f.Rule, Call: f.Call}]++
 		}
 	}
-	return settled
+	return resolved
 }

@@ -56,11 +56,11 @@ func TestResolutionsOfManyLettersFit(t *testing.T) {
 			e.statuses[i] = letterStatus{calls: 1, attempts: i % 2 * deadletter.MaxAttempts}
 		}
 		progress := Progress{}
-		settled, _ := e.resolutions(&progress)
+		resolved, _ := e.resolutions(&progress)
 		if progress.Delivered != letters/2 || progress.FailedAgain != letters/2 {
 			t.Errorf("got %+v", progress)
 		}
-		if err := s.Resolve(t.Context(), settled...); err != nil {
+		if err := s.Resolve(t.Context(), resolved...); err != nil {
 			t.Fatal(err)
 		}
 		sum, err := deadletter.Stats(t.Context(), s)

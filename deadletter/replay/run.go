@@ -14,7 +14,7 @@ import (
 
 type handler = event.Handler
 
-// run feeds the events to handle and writes resolutions until everything is settled or the replay is stopped.
+// run feeds the events to handle and writes resolutions until everything is acked or the replay is stopped.
 func (r *Replay) run(ctx context.Context, lock *deadletter.Lock, events [][]deadletter.Selected, handle handler) error {
 	lease := lease.New(lock.Until)
 	feeding, stopFeeding := context.WithCancel(ctx)
@@ -29,7 +29,7 @@ func (r *Replay) run(ctx context.Context, lock *deadletter.Lock, events [][]dead
 		case errFeed = <-fed:
 			feeds, stopped = false, errFeed != nil
 		case <-r.wake:
-			// At once, so that a kill repeats little; what is settled meanwhile goes with the next write.
+			// At once, so that a kill repeats little; what is acked meanwhile goes with the next write.
 			if !r.failing {
 				_ = r.writePending(ctx)
 			}
