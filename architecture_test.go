@@ -11,13 +11,14 @@ import (
 	"testing"
 )
 
-// A step of a walk in docs/architecture.md: "1. `folder` `name`: what it does". The name is that of a function, or of a type and its
-// method.
+// A step of a walk in docs/architecture.md: "1. `folder` `name`: what it does". The name is that of a function, or of a
+// type and its method.
 var walkStep = regexp.MustCompile("^[0-9]+\\. `([a-z0-9/]+)` `([A-Za-z.]+)`")
 
 const mostSteps = 35
 
-// TestArchitectureNamesWhatExists holds the walks of docs/architecture.md to the code, and to a length that somebody reads.
+// TestArchitectureNamesWhatExists holds the walks of docs/architecture.md to the code, and to a length that somebody
+// reads.
 func TestArchitectureNamesWhatExists(t *testing.T) {
 	text, err := os.ReadFile("docs/architecture.md")
 	if err != nil {

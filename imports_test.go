@@ -33,7 +33,8 @@ var mayImport = map[string][]string{
 		"source", "config", "customerio", "mapping", "pipeline", "delivery", "deadletter", "internal",
 	},
 	"cmd": {
-		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "emulator", "source", "config",
+		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "emulator",
+		"source", "config",
 		"internal",
 	},
 	"internal":      {"event"},
@@ -63,7 +64,8 @@ func TestImports(t *testing.T) {
 			case ours && folderOf(path) != folder && !slices.Contains(allowed, folderOf(path)):
 				t.Errorf("%s imports %s: %s may import only %q of this module", p.ImportPath, path, folder, allowed)
 			case !ours && few && strings.Contains(strings.Split(path, "/")[0], ".") && !slices.Contains(others, path):
-				t.Errorf("%s imports %s: beside the standard library %s may import only %q", p.ImportPath, path, folder, others)
+				t.Errorf("%s imports %s: beside the standard library %s may import only %q", p.ImportPath, path,
+					folder, others)
 			case strings.HasPrefix(path, module+"internal/") && strings.HasSuffix(path, "test") &&
 				!strings.HasSuffix(p.ImportPath, "test"):
 				t.Errorf("%s imports %s, which is for tests", p.ImportPath, path)

@@ -37,7 +37,8 @@ func TestThirdPartyNotices(t *testing.T) {
 // compatible are beginnings of licence texts that go together with Apache 2.0.
 var compatible = []string{
 	"Apache License", "MIT License", "Permission is hereby granted, free of charge",
-	"Redistribution and use in source and binary forms", "Mozilla Public License Version 2.0", "Mozilla Public License, " +
+	"Redistribution and use in source and binary forms", "Mozilla Public License Version 2.0",
+	"Mozilla Public License, " +
 		"version 2.0",
 }
 

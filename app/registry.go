@@ -15,8 +15,8 @@ func newRegistry(rules *mapping.Rules, version string) *prometheus.Registry {
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		ruleMetrics{rules})
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "ciobridge_build_info", Help: "Always 1; the labels tell the version, the Go version and the hash of the " +
-			"rules.",
+		Name: "ciobridge_build_info", Help: "Always 1; the labels tell the version, the Go version and the hash " +
+			"of rules.",
 	}, []string{"version", "go", "config_hash"})
 	info.WithLabelValues(version, runtime.Version(), rules.Hash()).Set(1)
 	reg.MustRegister(info)
@@ -27,8 +27,8 @@ func newRegistry(rules *mapping.Rules, version string) *prometheus.Registry {
 type ruleMetrics struct{ rules *mapping.Rules }
 
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
-	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls failed; "+
-		"events for which an expression ran into its time limit.",
+	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls "+
+		"failed; events for which an expression ran into its time limit.",
 	[]string{"rule", "result"}, nil)
 
 // Describe implements prometheus.Collector.

@@ -30,7 +30,8 @@ func (b *Bridge) summarize(ctx context.Context) {
 			zap.Int("delivered", now.Delivered-last.Delivered), zap.Int("skipped", now.Skipped-last.Skipped),
 			zap.Int("dead_lettered", now.DeadLettered-last.DeadLettered),
 			zap.Int("calls", now.CallsDelivered-last.CallsDelivered),
-			zap.Int("requests", now.Requests-last.Requests), zap.String("destination", string(b.sender.State().Condition)))
+			zap.Int("requests", now.Requests-last.Requests),
+			zap.String("destination", string(b.sender.State().Condition)))
 		last = now
 		warnOfSlowRules(b.log, b.rules.Stats(), timedOut)
 	}

@@ -114,7 +114,8 @@ func (r *report) writeTable(w io.Writer) error {
 	}
 	fmt.Fprintln(w, "\nThe programs behind them; CPU is that of the program alone.")
 	tw = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "row\tsource\tevent\tprogram\tevents/s\tCPU µs/event\titems/request\tfill\tpeak RSS\tfirst request\t")
+	fmt.Fprintln(tw, "row\tsource\tevent\tprogram\tevents/s\tCPU µs/event\titems/request\tfill\tpeak RSS\tfirst "+
+		"request\t")
 	for _, m := range r.Programs {
 		fmt.Fprintf(tw, "%s\t%s\t%d B\t%s\t%.0f\t%.2f\t%.0f\t%.0f %%\t%.1f MiB\t%.2f s\t\n", m.Group, m.Source,
 			m.Size, m.Program,

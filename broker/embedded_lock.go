@@ -9,8 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
-// lockDir makes dir if need be and takes it for this process, for as long as the file that it returns is open. The kernel lets
-// go of the lock when the process ends, however it ends.
+// lockDir makes dir if need be and takes it for this process, for as long as the file that it returns is open. The
+// kernel lets go of the lock when the process ends, however it ends.
 func lockDir(dir string) (*os.File, error) {
 	if !filelock.Supported {
 		return nil, errors.New("the embedded server needs a Unix system: use a nats-server of its own")
@@ -23,7 +23,8 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("look at the embedded server's directory: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the embedded server's directory %s has mode %04o and would show events to other users: run chmod 700 on it", dir, info.Mode().Perm())
+		return nil, fmt.Errorf("the embedded server's directory %s has mode %04o and would show events to other "+
+			"users: run chmod 700 on it", dir, info.Mode().Perm())
 	}
 	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

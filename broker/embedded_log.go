@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// embeddedLog passes on the embedded server's warnings and keeps the text of what stopped it from starting, which the server
-// tells nobody else.
+// embeddedLog passes on the embedded server's warnings and keeps the text of what stopped it from starting, which the
+// server tells nobody else.
 type embeddedLog struct {
 	log *zap.Logger
 

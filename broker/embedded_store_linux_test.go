@@ -89,8 +89,8 @@ func TestEmbeddedDiskFull(t *testing.T) {
 	}
 }
 
-// Another process fills the disk, so that the server's next write fails, after which it takes nothing any more. The connection says why, and once
-// there is room it takes messages again, with all that it had acknowledged.
+// Another process fills the disk, so that the server's next write fails, after which it takes nothing any more. The
+// connection says why, and once there is room it takes messages again, with all that it had acknowledged.
 func TestEmbeddedDiskFullForAWhile(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m,mode=0700"); err != nil {
@@ -148,7 +148,8 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// A store in which a bit has flipped loses what stands behind it in its file. The log says so and names the file; the rest is kept.
+// A store in which a bit has flipped loses what stands behind it in its file. The log says so and names the file; the
+// rest is kept.
 func TestEmbeddedDamagedStore(t *testing.T) {
 	cfg := embeddedConfig(t)
 	srv, err := StartEmbedded(cfg, zap.NewNop())

@@ -112,7 +112,8 @@ func TestEmbeddedSaysWhyItDoesNotStart(t *testing.T) {
 
 func TestEmbeddedConfigValidate(t *testing.T) {
 	err := EmbeddedConfig{Listen: "0.0.0.0:4222", Streams: []EmbeddedStream{{MaxAge: -1}}}.Validate()
-	for _, want := range []string{"dir: ", "listen: ", "not on loopback", "streams[0].name: ", "streams[0].subjects: ", "streams[0].max_age: "} {
+	for _, want := range []string{"dir: ", "listen: ", "not on loopback", "streams[0].name: ", "streams[0].subjects: ",
+		"streams[0].max_age: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in: %v", want, err)
 		}

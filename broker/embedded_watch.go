@@ -17,8 +17,8 @@ const (
 	embeddedRoom = 256 << 10 // bytes that the disk must take before the server is started again
 )
 
-// watch starts the server again when its store has failed: after one write that the disk refused it takes nothing any more, whatever
-// room there is later.
+// watch starts the server again when its store has failed: after one write that the disk refused it takes nothing any
+// more, whatever room there is later.
 func (e *Embedded) watch(ctx context.Context) {
 	tick := time.NewTicker(embeddedLook)
 	defer tick.Stop()
@@ -94,7 +94,8 @@ func (e *Embedded) failed(err error) {
 	e.trouble = fmt.Errorf("the embedded store takes nothing, and is started again when the disk has room: %w", err)
 	e.mu.Unlock()
 	if first {
-		e.log.Error("the embedded store takes nothing any more; it is started again when the disk has room", zap.String("dir", e.cfg.Dir), zap.Error(err))
+		e.log.Error("the embedded store takes nothing any more; it is started again when the disk has room",
+			zap.String("dir", e.cfg.Dir), zap.Error(err))
 	}
 }
 

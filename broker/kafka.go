@@ -30,8 +30,8 @@ type KafkaConfig struct {
 	AllowPlaintext bool `yaml:"allow_plaintext,omitempty"`
 }
 
-// SASLConfig is a user and a password. The password is read anew for every connection, so that it can be replaced while the
-// bridge runs.
+// SASLConfig is a user and a password. The password is read anew for every connection, so that it can be replaced while
+// the bridge runs.
 type SASLConfig struct {
 	// Mechanism is plain, scram-sha-256 or scram-sha-512.
 	Mechanism string     `yaml:"mechanism"`
@@ -39,15 +39,18 @@ type SASLConfig struct {
 	Password  secret.Ref `yaml:"password"`
 }
 
-// Validate reports everything that is wrong with the configuration, each with the path of its field. It connects to nothing.
+// Validate reports everything that is wrong with the configuration, each with the path of its field. It connects to
+// nothing.
 func (c KafkaConfig) Validate() error {
 	var errs []error
 	if len(c.Brokers) == 0 {
 		errs = append(errs, errors.New("brokers: is missing: give at least one host:port"))
 	}
 	for i, addr := range c.Brokers {
-		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" || strings.ContainsAny(addr, "/@ ") {
-			errs = append(errs, fmt.Errorf("brokers[%d]: is not host:port, such as kafka-0:9092", i)) // a password may stand there
+		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" ||
+			strings.ContainsAny(addr, "/@ ") {
+			// a password may stand there
+			errs = append(errs, fmt.Errorf("brokers[%d]: is not host:port, such as kafka-0:9092", i))
 		}
 	}
 	if c.TLS != nil {
@@ -64,7 +67,8 @@ func (c SASLConfig) validate(private bool) []error {
 	switch c.Mechanism {
 	case "plain":
 		if !private {
-			errs = append(errs, errors.New("sasl.mechanism: plain sends the password readable: add tls, or set allow_plaintext: true"))
+			errs = append(errs, errors.New("sasl.mechanism: plain sends the password readable: add tls, or set "+
+				"allow_plaintext: true"))
 		}
 	case "scram-sha-256", "scram-sha-512":
 	case "":
@@ -90,7 +94,8 @@ type Kafka struct {
 	cancel    context.CancelFunc
 }
 
-// NewKafka reads the files that the configuration names and checks that the password can be read. It connects to nothing yet.
+// NewKafka reads the files that the configuration names and checks that the password can be read. It connects to
+// nothing yet.
 func NewKafka(c KafkaConfig) (*Kafka, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -125,8 +130,8 @@ func NewKafka(c KafkaConfig) (*Kafka, error) {
 // Brokers are the configured addresses.
 func (k *Kafka) Brokers() []string { return k.config.Brokers }
 
-// Transport is the connection pool of kafka-go, for its Writer and Client. It finds the cluster by itself; its knowledge of
-// partition leaders can be five seconds old.
+// Transport is the connection pool of kafka-go, for its Writer and Client. It finds the cluster by itself; its
+// knowledge of partition leaders can be five seconds old.
 func (k *Kafka) Transport() *kafka.Transport { return k.transport }
 
 // Client makes single requests through Transport.

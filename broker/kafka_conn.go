@@ -22,9 +22,9 @@ const (
 
 var dialer = &net.Dialer{Timeout: dialTimeout}
 
-// newest holds back versions that kafka-go v0.4.51 does not read or write as brokers do. From version 1 on it takes the error and the
-// throttle time of the answers to Heartbeat and LeaveGroup in the wrong order, so that every error reads as none; its SyncGroup 5
-// lacks the compact strings. Brokers from Kafka 2.3 to 4.3 speak the versions named here.
+// newest holds back versions that kafka-go v0.4.51 does not read or write as brokers do. From version 1 on it takes the
+// error and the throttle time of the answers to Heartbeat and LeaveGroup in the wrong order, so that every error reads
+// as none; its SyncGroup 5 lacks the compact strings. Brokers from Kafka 2.3 to 4.3 speak the versions named here.
 var newest = map[protocol.ApiKey]int16{
 	protocol.Heartbeat:  0,
 	protocol.LeaveGroup: 0,
@@ -32,22 +32,22 @@ var newest = map[protocol.ApiKey]int16{
 	protocol.SyncGroup:  3,
 }
 
-// KafkaConn is one connection to one broker, authenticated and with its protocol versions known. It carries one exchange at a
-// time, is not safe for concurrent use, and is closed by the first error.
+// KafkaConn is one connection to one broker, authenticated and with its protocol versions known. It carries one
+// exchange at a time, is not safe for concurrent use, and is closed by the first error.
 type KafkaConn struct {
 	proto  *protocol.Conn
 	ranges map[protocol.ApiKey][2]int16
 }
 
-// Dial connects to the broker at addr (host:port). A refused authentication is kafka.SASLAuthenticationFailed, and what does not speak
-// Kafka a *PeerError.
+// Dial connects to the broker at addr (host:port). A refused authentication is kafka.SASLAuthenticationFailed, and what
+// does not speak Kafka a *PeerError.
 func (k *Kafka) Dial(ctx context.Context, addr string) (*KafkaConn, error) {
 	c, _, err := k.connect(ctx, addr)
 	return c, err
 }
 
-// dialPooled makes the connections of kafka-go's pool, which sets no deadline for the authentication and believes what it reads. The pool
-// asks for the versions once more.
+// dialPooled makes the connections of kafka-go's pool, which sets no deadline for the authentication and believes what
+// it reads. The pool asks for the versions once more.
 func (k *Kafka) dialPooled(ctx context.Context, _, addr string) (net.Conn, error) {
 	_, conn, err := k.connect(ctx, addr)
 	if err != nil {
@@ -131,7 +131,8 @@ func (c *KafkaConn) greet(ctx context.Context, mechanism sasl.Mechanism) (err er
 	return nil
 }
 
-// Versions are the oldest and the newest version of a request that the broker takes; both are -1 for one that it does not know.
+// Versions are the oldest and the newest version of a request that the broker takes; both are -1 for one that it does
+// not know.
 func (c *KafkaConn) Versions(key protocol.ApiKey) (oldest, newest int16) {
 	if r, ok := c.ranges[key]; ok {
 		return r[0], r[1]
@@ -148,8 +149,8 @@ func (c *KafkaConn) RoundTrip(ctx context.Context, req protocol.Message) (res pr
 	return c.proto.RoundTrip(req)
 }
 
-// Exchange writes a request that the caller has encoded, its size included, and lets read take the answer off the connection. It
-// is for the one request whose answer is too large to be copied.
+// Exchange writes a request that the caller has encoded, its size included, and lets read take the answer off the
+// connection. It is for the one request whose answer is too large to be copied.
 func (c *KafkaConn) Exchange(ctx context.Context, req []byte, read func(io.Reader) error) (err error) {
 	release := c.bind(ctx)
 	defer release()
@@ -175,7 +176,8 @@ func (c *KafkaConn) bind(ctx context.Context) (release func() bool) {
 	return context.AfterFunc(ctx, func() { _ = c.proto.SetDeadline(time.Unix(1, 0)) })
 }
 
-// closeOn closes a connection on which an exchange failed, because what else would come over it belongs to that exchange.
+// closeOn closes a connection on which an exchange failed, because what else would come over it belongs to that
+// exchange.
 func (c *KafkaConn) closeOn(ctx context.Context, err *error) {
 	if *err == nil {
 		return

@@ -26,8 +26,8 @@ const (
 	mostAnswer   = 1 << 30
 )
 
-// checked is a connection whose answers have a length that can be. kafka-go believes the lengths that stand in an answer, and what does
-// not speak Kafka keeps it busy for minutes.
+// checked is a connection whose answers have a length that can be. kafka-go believes the lengths that stand in an
+// answer, and what does not speak Kafka keeps it busy for minutes.
 type checked struct {
 	net.Conn
 	addr    string
@@ -94,7 +94,8 @@ func (c *checked) closed(err error) error {
 	}
 	reason := "closed the connection without an answer: it may want TLS (set tls), or not speak Kafka"
 	if _, ok := c.Conn.(*tls.Conn); ok {
-		reason = "closed the connection without an answer: it may want a certificate (tls.cert_file), or not speak Kafka"
+		reason = "closed the connection without an answer: it may want a certificate (tls.cert_file), or not " +
+			"speak Kafka"
 	}
 	return &PeerError{Addr: c.addr, Reason: reason}
 }
@@ -104,7 +105,8 @@ func (c *checked) stranger(first []byte) error {
 }
 
 func hungUp(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE)
 }
 
 // strange says what an answer is that is none of Kafka's, from its first bytes.

@@ -60,7 +60,8 @@ func says(answer string) func(net.Conn) {
 	}
 }
 
-// frame is an answer to the first request: its correlation, no error, an array that says that it has so many elements, and some bytes.
+// frame is an answer to the first request: its correlation, no error, an array that says that it has so many elements,
+// and some bytes.
 func frame(elements int32, bytes int) string {
 	b := binary.BigEndian.AppendUint32(nil, uint32(10+bytes))
 	b = append(b, 0, 0, 0, 1, 0, 0)
@@ -68,8 +69,8 @@ func frame(elements int32, bytes int) string {
 	return string(append(b, make([]byte, bytes)...))
 }
 
-// Whatever listens where Kafka is expected: a sentence says what it is, as soon as that can be known, over a connection of our own and
-// through kafka-go's pool.
+// Whatever listens where Kafka is expected: a sentence says what it is, as soon as that can be known, over a connection
+// of our own and through kafka-go's pool.
 func TestWhatDoesNotSpeakKafka(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewServer(http.NotFoundHandler())
@@ -81,22 +82,34 @@ func TestWhatDoesNotSpeakKafka(t *testing.T) {
 		tls  bool
 		want string
 	}{
-		"HTTP":                   {addr: listen(t, says("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request")), want: "does not speak Kafka (it answers like HTTP)"},
-		"HTTP, asked for TLS":    {addr: web.Listener.Addr().String(), tls: true, want: "does not speak Kafka (it answers like HTTP)"},
-		"NATS":                   {addr: listen(t, says("INFO {\"server_id\":\"N\"}\r\n")), want: "does not speak Kafka (it answers like NATS)"},
-		"NATS, asked for TLS":    {addr: listen(t, says("INFO {\"server_id\":\"N\"}\r\n")), tls: true, want: "does not speak Kafka (it answers like NATS)"},
-		"TLS alert":              {addr: listen(t, says("\x15\x03\x03\x00\x02\x02\x0a")), want: "speaks TLS: set tls"},
-		"TLS handshake":          {addr: listen(t, says("\x16\x03\x01\x00\xa5\x01")), want: "speaks TLS: set tls"},
-		"a server of TLS":        {addr: listen(t, func(c net.Conn) { _ = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}}).Handshake() }), want: "TLS"},
-		"hangs up":               {addr: listen(t, hangUp), want: "it may want TLS (set tls), or not speak Kafka"},
-		"hangs up, asked TLS":    {addr: listen(t, hangUp), tls: true, want: "leave out tls if it wants TLS off"},
-		"no TLS":                 {addr: listen(t, says("\x00\x00\x00\x23\x00\x00")), tls: true, want: "leave out tls if it wants TLS off"},
-		"text":                   {addr: listen(t, says("220 mail ESMTP\r\n")), want: "its first answer is none of Kafka's"},
-		"endless zeros":          {addr: listen(t, func(c net.Conn) { _, _ = io.Copy(c, zeros{}) }), want: "its first answer is none of Kafka's"},
-		"a negative length":      {addr: listen(t, says("\xff\xff\xff\xff")), want: "its first answer is none of Kafka's"},
-		"an array without end":   {addr: listen(t, says(frame(1<<31-1, 12))), want: "its first answer is none of Kafka's"},
+		"HTTP": {addr: listen(t, says("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 "+
+			"Bad Request")), want: "does not speak Kafka (it answers like HTTP)"},
+		"HTTP, asked for TLS": {addr: web.Listener.Addr().String(), tls: true,
+			want: "does not speak Kafka (it answers like HTTP)"},
+		"NATS": {addr: listen(t, says("INFO {\"server_id\":\"N\"}\r\n")),
+			want: "does not speak Kafka (it answers like NATS)"},
+		"NATS, asked for TLS": {addr: listen(t, says("INFO {\"server_id\":\"N\"}\r\n")), tls: true,
+			want: "does not speak Kafka (it answers like NATS)"},
+		"TLS alert":     {addr: listen(t, says("\x15\x03\x03\x00\x02\x02\x0a")), want: "speaks TLS: set tls"},
+		"TLS handshake": {addr: listen(t, says("\x16\x03\x01\x00\xa5\x01")), want: "speaks TLS: set tls"},
+		"a server of TLS": {addr: listen(t,
+			func(c net.Conn) { _ = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}}).Handshake() }),
+			want: "TLS"},
+		"hangs up":            {addr: listen(t, hangUp), want: "it may want TLS (set tls), or not speak Kafka"},
+		"hangs up, asked TLS": {addr: listen(t, hangUp), tls: true, want: "leave out tls if it wants TLS off"},
+		"no TLS": {addr: listen(t, says("\x00\x00\x00\x23\x00\x00")), tls: true,
+			want: "leave out tls if it wants TLS off"},
+		"text": {addr: listen(t, says("220 mail ESMTP\r\n")),
+			want: "its first answer is none of Kafka's"},
+		"endless zeros": {addr: listen(t, func(c net.Conn) { _, _ = io.Copy(c, zeros{}) }),
+			want: "its first answer is none of Kafka's"},
+		"a negative length": {addr: listen(t, says("\xff\xff\xff\xff")),
+			want: "its first answer is none of Kafka's"},
+		"an array without end": {addr: listen(t, says(frame(1<<31-1, 12))),
+			want: "its first answer is none of Kafka's"},
 		"an array of two of one": {addr: listen(t, says(frame(2, 6))), want: "its first answer is none of Kafka's"},
-		"too short":              {addr: listen(t, says("\x00\x00\x00\x04\x00\x00\x00\x01")), want: "its first answer is none of Kafka's"},
+		"too short": {addr: listen(t, says("\x00\x00\x00\x04\x00\x00\x00\x01")),
+			want: "its first answer is none of Kafka's"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,13 +212,15 @@ func TestScramIterations(t *testing.T) {
 		_, nonce, _ := bytes.Cut(first, []byte("r="))
 		return []byte("r=" + string(nonce) + "x,s=c2FsdHNhbHQ=,i=" + iterations)
 	}
-	for iterations, refused := range map[string]bool{"4096": false, "16384": false, "100001": true, "2147483647": true, "99999999999999999999": true} {
+	for iterations, refused := range map[string]bool{"4096": false, "16384": false, "100001": true, "2147483647": true,
+		"99999999999999999999": true} {
 		session, first, err := c.Start(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		var excess *iterationsError
-		if _, _, err = session.Next(t.Context(), challenge(first, iterations)); errors.As(err, &excess) != refused || !refused && err != nil {
+		if _, _, err = session.Next(t.Context(), challenge(first, iterations)); errors.As(err, &excess) != refused ||
+			!refused && err != nil {
 			t.Errorf("%s iterations: %v", iterations, err)
 		}
 	}

@@ -47,7 +47,8 @@ func (c credentials) Start(ctx context.Context) (sasl.StateMachine, []byte, erro
 	return limited{session}, first, err
 }
 
-// mostIterations is how often a broker may have the password hashed. Kafka's own limit is 16,384; a hundred thousand take a fraction of a second.
+// mostIterations is how often a broker may have the password hashed. Kafka's own limit is 16,384; a hundred thousand
+// take a fraction of a second.
 const mostIterations = 100_000
 
 // iterationsError is a broker that asks for more.

@@ -29,7 +29,8 @@ import (
 
 func startKafka(t *testing.T, opts ...kfake.Opt) string {
 	t.Helper()
-	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(1, "events")}, opts...)...)
+	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(1, "events")},
+		opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,8 @@ func startKafka(t *testing.T, opts ...kfake.Opt) string {
 	return cluster.ListenAddrs()[0]
 }
 
-// ask connects as the configuration says and asks for the topics, over a connection of our own and through kafka-go's pool.
+// ask connects as the configuration says and asks for the topics, over a connection of our own and through kafka-go's
+// pool.
 func ask(t *testing.T, c KafkaConfig) error {
 	t.Helper()
 	k, err := NewKafka(c)
@@ -82,12 +84,14 @@ func TestKafkaPasswords(t *testing.T) {
 			}
 			if err := ask(t, c); !errors.Is(err, want) {
 				t.Errorf("%s with the %s password: %v", mechanism, password, err)
-			} else if err != nil && (strings.Contains(err.Error(), "wrong") || strings.Contains(err.Error(), "bridge")) {
+			} else if err != nil && (strings.Contains(err.Error(), "wrong") ||
+				strings.Contains(err.Error(), "bridge")) {
 				t.Errorf("the error tells: %v", err)
 			}
 		}
 		c.SASL.Mechanism = "plain"
-		if err := ask(t, c); mechanism != "plain" && !errors.Is(err, kafka.UnsupportedSASLMechanism) && !errors.Is(err, kafka.SASLAuthenticationFailed) {
+		if err := ask(t, c); mechanism != "plain" && !errors.Is(err, kafka.UnsupportedSASLMechanism) &&
+			!errors.Is(err, kafka.SASLAuthenticationFailed) {
 			t.Errorf("a mechanism that the broker does not have: %v", err)
 		}
 	}
@@ -110,7 +114,8 @@ func TestKafkaTLS(t *testing.T) {
 		t.Errorf("with the system's authorities: %v", err)
 	}
 	var wrongName x509.HostnameError
-	if err := ask(t, KafkaConfig{Brokers: []string{addr}, TLS: &TLSConfig{CAFile: ca, ServerName: "other"}}); !errors.As(err, &wrongName) {
+	if err := ask(t, KafkaConfig{Brokers: []string{addr},
+		TLS: &TLSConfig{CAFile: ca, ServerName: "other"}}); !errors.As(err, &wrongName) {
 		t.Errorf("under another name: %v", err)
 	}
 	if err := ask(t, KafkaConfig{Brokers: []string{addr}}); err == nil {
@@ -134,7 +139,8 @@ func certificates(t *testing.T) (caPEM []byte, server tls.Certificate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // A broker that does not answer costs the time-out and no more, and ending the context ends the wait.
@@ -153,7 +159,8 @@ func TestKafkaSilentBroker(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := k.Dial(ctx, l.Addr().String()); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err := k.Dial(ctx, l.Addr().String()); !errors.Is(err, context.DeadlineExceeded) &&
+		!errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("dial: %v", err)
 	}
 	if took := time.Since(start); took > 3*time.Second {
@@ -210,7 +217,8 @@ func TestKafkaGroupErrorsAreSeen(t *testing.T) {
 	if err != nil || res.(*heartbeat.Response).ErrorCode == 0 {
 		t.Errorf("a heartbeat of nobody: %+v, %v", res, err)
 	}
-	res, err = conn.RoundTrip(t.Context(), &leavegroup.Request{GroupID: "none", Members: []leavegroup.RequestMember{{MemberID: "nobody"}}})
+	res, err = conn.RoundTrip(t.Context(),
+		&leavegroup.Request{GroupID: "none", Members: []leavegroup.RequestMember{{MemberID: "nobody"}}})
 	if err != nil || res.(*leavegroup.Response).ErrorCode == 0 {
 		t.Errorf("nobody leaves: %+v, %v", res, err)
 	}
@@ -226,21 +234,24 @@ func TestKafkaConfigReportsEveryMistake(t *testing.T) {
 		TLS:     nil,
 		SASL:    &SASLConfig{Mechanism: "plain"},
 	}.Validate()
-	for _, want := range []string{"brokers[1]: is not host:port", "sasl.mechanism: plain sends the password readable", "sasl.username: is missing", "sasl.password: is missing"} {
+	for _, want := range []string{"brokers[1]: is not host:port", "sasl.mechanism: plain sends the password readable",
+		"sasl.username: is missing", "sasl.password: is missing"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
 	}
 	for _, c := range []KafkaConfig{
 		{},
-		{Brokers: []string{"a:1"}, SASL: &SASLConfig{Mechanism: "gssapi", Username: "u", Password: secret.Ref{Env: "P"}}},
+		{Brokers: []string{"a:1"}, SASL: &SASLConfig{Mechanism: "gssapi", Username: "u",
+			Password: secret.Ref{Env: "P"}}},
 		{Brokers: []string{"a:1"}, TLS: &TLSConfig{CertFile: "only"}},
 	} {
 		if c.Validate() == nil {
 			t.Errorf("%+v is taken", c)
 		}
 	}
-	ok := KafkaConfig{Brokers: []string{"a:1", "[::1]:9092"}, TLS: &TLSConfig{}, SASL: &SASLConfig{Mechanism: "plain", Username: "u", Password: secret.Ref{Env: "P"}}}
+	ok := KafkaConfig{Brokers: []string{"a:1", "[::1]:9092"}, TLS: &TLSConfig{},
+		SASL: &SASLConfig{Mechanism: "plain", Username: "u", Password: secret.Ref{Env: "P"}}}
 	if err := ok.Validate(); err != nil {
 		t.Error(err)
 	}

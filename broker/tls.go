@@ -10,13 +10,13 @@ import (
 	"github.com/ciobridge/ciobridge/secret"
 )
 
-// TLSConfig says how a connection is encrypted. An empty one trusts the system's certificate authorities and shows no certificate
-// of its own. There is no way to switch the verification of the server off.
+// TLSConfig says how a connection is encrypted. An empty one trusts the system's certificate authorities and shows no
+// certificate of its own. There is no way to switch the verification of the server off.
 type TLSConfig struct {
 	// CAFile holds the PEM certificates that the server's certificate must descend from, instead of the system's.
 	CAFile string `yaml:"ca_file"`
-	// CertFile and KeyFile are the client's own certificate and its key, in PEM. They are read at every handshake, so that a
-	// renewed certificate is used from the next connection on.
+	// CertFile and KeyFile are the client's own certificate and its key, in PEM. They are read at every handshake, so
+	// that a renewed certificate is used from the next connection on.
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
 	// ServerName is the name that the server's certificate must carry. Empty means the host of the address.

@@ -29,7 +29,8 @@ func TestExampleLoads(t *testing.T) {
 			}
 		}
 	}
-	if k := c.Source.Kafka; k.SessionTimeout != 10*time.Second || k.Group != "ciobridge" || len(k.Consumer().Topics) != 4 {
+	if k := c.Source.Kafka; k.SessionTimeout != 10*time.Second || k.Group != "ciobridge" ||
+		len(k.Consumer().Topics) != 4 {
 		t.Errorf("defaults and values do not meet: %+v", k)
 	}
 }
@@ -93,8 +94,9 @@ func TestMistakesAreAllReportedWithTheirPlace(t *testing.T) {
 		"nothing":        {"", []string{"is empty"}},
 		"unknown key":    {valid + "deliverry: {}\n", []string{"ciobridge.yaml: [5:1] there is no such key here"}},
 		"unknown nested": {strings.Replace(valid, "dir:", "dirr:", 1), []string{"[2:21] there is no such key here"}},
-		"repeated key": {valid + "dead_letters: {file: x}\n", []string{"[5:1] is no YAML: look for a key that is there " +
-			"twice"}},
+		"repeated key": {valid + "dead_letters: {file: x}\n",
+			[]string{"[5:1] is no YAML: look for a key that is there " +
+				"twice"}},
 		"no source":     {strings.Replace(valid, "embedded", "kafka", 1), []string{"[2:18] there is no such key here"}},
 		"two documents": {valid + "---\nx: 1\n", []string{"one"}},
 		"several at once": {`
@@ -115,7 +117,8 @@ admin: {listen: nowhere}
 			"ciobridge.yaml: [5:20] a value is not of its field's kind: a duration has a unit, such as 30s",
 		}},
 		"no duration in a section": {
-			"source:\n  kafka:\n    brokers: [a]\n    session_timeout: soon\n", []string{"[4:22] a value is not of its field's " +
+			"source:\n  kafka:\n    brokers: [a]\n    session_timeout: soon\n",
+			[]string{"[4:22] a value is not of its field's " +
 				"" +
 				"kind"},
 		},

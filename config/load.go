@@ -97,7 +97,8 @@ func (e *SyntaxError) Error() string {
 	var twice *yaml.DuplicateKeyError
 	var placed yaml.Error
 	if !errors.As(e.err, &placed) {
-		if joined := (interface{ Unwrap() []error })(nil); errors.As(e.err, &joined) || errors.Is(e.err, secret.ErrInline) {
+		if joined := (interface{ Unwrap() []error })(nil); errors.As(e.err, &joined) ||
+			errors.Is(e.err, secret.ErrInline) {
 			return e.err.Error() // of a section that reads itself, in our words
 		}
 		const message = "a value is not of its field's kind: a duration has a unit, such as 30s"
@@ -108,7 +109,8 @@ func (e *SyntaxError) Error() string {
 	}
 	message := placed.GetMessage()
 	if strings.Contains(message, `"`) {
-		message = "is no YAML: look for a key that is there twice, for a quote, a bracket or a colon that is missing, and " +
+		message = "is no YAML: look for a key that is there twice, for a quote, a bracket or a colon that is " +
+			"missing, and " +
 			"at the indentation"
 	}
 	switch {
@@ -168,7 +170,8 @@ func RuleFiles(dir string, patterns []string) ([]RuleFile, error) {
 		}
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
-			errs = append(errs, fmt.Errorf("rules_from[%d]: no file matches; a path is relative to the configuration file", i))
+			errs = append(errs, fmt.Errorf("rules_from[%d]: no file matches; a path is relative to the "+
+				"configuration file", i))
 		}
 		for _, path := range paths {
 			if seen[path] {

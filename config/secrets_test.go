@@ -97,7 +97,8 @@ func leaves(v reflect.Value, visit func(path string, leaf reflect.Value)) {
 // Nor is a key or a value quoted that the YAML itself makes wrong.
 func TestErrorsQuoteNoYAML(t *testing.T) {
 	for _, text := range []string{
-		canary + ": x\n", canary, "- " + canary, canary + ": [", "x: *" + canary, "x: &" + canary + " y", "x: !" + canary +
+		canary + ": x\n", canary, "- " + canary, canary + ": [", "x: *" + canary, "x: &" + canary + " y",
+		"x: !" + canary +
 			" y", "<<: *" + canary,
 		"'" + canary, "\"\\q" + canary, "\"" + canary, "a: b: " + canary, "%YAML " + canary, "{" + canary,
 		"@" + canary, "`" + canary,
@@ -146,8 +147,9 @@ func TestErrorsQuoteNoPlaceOfASecret(t *testing.T) {
 	for name, err := range map[string]error{
 		"file": errFile, "env": errEnv, "a long file": errLong, "an empty variable": errEmpty, "kafka": errKafka,
 		"creds_file": errCreds, "nkey_file": errNkey,
-		"ca_file": tls(broker.TLSConfig{CAFile: canary}), "cert_file": tls(broker.TLSConfig{CertFile: canary, KeyFile: "k"}),
-		"key_file": tls(broker.TLSConfig{CertFile: "secrets_test.go", KeyFile: canary}),
+		"ca_file":   tls(broker.TLSConfig{CAFile: canary}),
+		"cert_file": tls(broker.TLSConfig{CertFile: canary, KeyFile: "k"}),
+		"key_file":  tls(broker.TLSConfig{CertFile: "secrets_test.go", KeyFile: canary}),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)

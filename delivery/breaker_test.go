@@ -66,7 +66,8 @@ func TestADayOfOutage(t *testing.T) {
 		}
 		recovery := r.log.FilterMessage("customer.io answers again").All()[0].ContextMap()
 		// The up to 16 requests that failed together at the start count as one failure.
-		if n := recovery["failures"].(int64); n < int64(r.failed(503)-15) || n > int64(r.failed(503)) || recovery["after"].(time.Duration) < outage {
+		if n := recovery["failures"].(int64); n < int64(r.failed(503)-15) || n > int64(r.failed(503)) ||
+			recovery["after"].(time.Duration) < outage {
 			t.Errorf("recovery says %v after %d failures", recovery, r.failed(503))
 		}
 		if s := r.State(); s.Condition != delivery.OK || s.Failures != 0 {
@@ -166,10 +167,12 @@ func TestRetryAfter(t *testing.T) {
 		min, max time.Duration
 	}{
 		{"seconds", func() string { return "120" }, 120 * time.Second, 121 * time.Second},
-		{"a date", func() string { return time.Now().Add(3 * time.Minute).UTC().Format(http.TimeFormat) }, 179 * time.Second, 181 * time.Second},
+		{"a date", func() string { return time.Now().Add(3 * time.Minute).UTC().Format(http.TimeFormat) },
+			179 * time.Second, 181 * time.Second},
 		{"too long", func() string { return "86400" }, 15 * time.Minute, 15*time.Minute + time.Second},
 		{"shorter than the backoff", func() string { return "0" }, 500 * time.Millisecond, 2 * time.Second},
-		{"a past date", func() string { return time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, 500 * time.Millisecond, 2 * time.Second},
+		{"a past date", func() string { return time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) },
+			500 * time.Millisecond, 2 * time.Second},
 		{"nonsense", func() string { return "soon" }, 500 * time.Millisecond, 2 * time.Second},
 		{"negative", func() string { return "-5" }, 500 * time.Millisecond, 2 * time.Second},
 		{"overflow", func() string { return "99999999999999999999" }, 500 * time.Millisecond, 2 * time.Second},

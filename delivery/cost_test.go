@@ -40,7 +40,8 @@ func newLoopback(tb testing.TB, requestsPerSecond int) *delivery.Sender {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(client.Close)
-	s, err := delivery.New(delivery.Config{RequestsPerSecond: requestsPerSecond}, client, zap.NewNop(), prometheus.NewRegistry())
+	s, err := delivery.New(delivery.Config{RequestsPerSecond: requestsPerSecond}, client, zap.NewNop(),
+		prometheus.NewRegistry())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -50,7 +51,8 @@ func newLoopback(tb testing.TB, requestsPerSecond int) *delivery.Sender {
 func kilobytes(n int) []event.Call {
 	calls := make([]event.Call, n)
 	for i := range calls {
-		calls[i] = event.Call{Step: step, Body: fmt.Appendf(nil, `{"n":%d,"x":"%s"}`, i, bytes.Repeat([]byte("x"), 950))}
+		calls[i] = event.Call{Step: step,
+			Body: fmt.Appendf(nil, `{"n":%d,"x":"%s"}`, i, bytes.Repeat([]byte("x"), 950))}
 	}
 	return calls
 }

@@ -44,7 +44,8 @@ func newEmulated(t *testing.T, region customerio.Region, o emulator.Options) *em
 	if e.client, err = customerio.NewClient(c, 4, e.server.Transport()); err != nil {
 		t.Fatal(err)
 	}
-	e.Sender, err = delivery.New(delivery.Config{RequestsPerSecond: 100}, e.client, zap.NewNop(), prometheus.NewRegistry())
+	e.Sender, err = delivery.New(delivery.Config{RequestsPerSecond: 100}, e.client, zap.NewNop(),
+		prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,8 @@ func (e *emulated) writeKey(t *testing.T, key string) {
 // track makes a call that tracks an event with a name; an empty name is one that Customer.io refuses.
 func track(n int, name string) event.Call {
 	id := event.ID{15: byte(n)}
-	body := append(jsontext.AppendString(customerio.Track.Operation().AppendItem(nil, customerio.ID), fmt.Appendf(nil, "p%d", n)), '}')
+	body := append(jsontext.AppendString(customerio.Track.Operation().AppendItem(nil, customerio.ID),
+		fmt.Appendf(nil, "p%d", n)), '}')
 	body = jsontext.AppendString(customerio.AppendMember(body, "name"), []byte(name))
 	body = jsontext.AppendString(customerio.AppendMember(body, "id"), []byte(id.String()))
 	return event.Call{ID: id, Step: step, Body: append(body, '}')}
@@ -98,7 +100,8 @@ func TestTheEmulatorRefusesOneCall(t *testing.T) {
 			if got, want := count(outcomes), (tally{delivered: 4, refused: 1}); got != want {
 				t.Fatalf("outcomes %+v, want %+v", got, want)
 			}
-			if f := outcomes[3].Failure; f == nil || f.Reason != event.ReasonRefused || f.Field != "name" || f.ID != calls[3].ID {
+			if f := outcomes[3].Failure; f == nil || f.Reason != event.ReasonRefused || f.Field != "name" ||
+				f.ID != calls[3].ID {
 				t.Errorf("failure %+v", f)
 			}
 			if applied, _ := e.applied(); applied != 4 {
@@ -175,10 +178,12 @@ func TestASingleCallAtTheEmulator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEmulated(t, customerio.US, emulator.Options{})
 		single := customerio.SingleEvent{
-			Operation: customerio.Track.Operation(), Person: customerio.ID, Text: []byte("../a b"), Name: []byte(`"order"`),
-			ID: []byte(event.ID{15: 9}.String()), Data: []byte(`{"total":3}`),
+			Operation: customerio.Track.Operation(), Person: customerio.ID, Text: []byte("../a b"),
+			Name: []byte(`"order"`),
+			ID:   []byte(event.ID{15: 9}.String()), Data: []byte(`{"total":3}`),
 		}
-		call := event.Call{Step: step, Body: single.AppendTo(nil), Single: &event.Request{Method: "POST", Path: single.Path()}}
+		call := event.Call{Step: step, Body: single.AppendTo(nil),
+			Single: &event.Request{Method: "POST", Path: single.Path()}}
 		if got := count(e.Send(t.Context(), []event.Call{call})); got.delivered != 1 {
 			t.Errorf("outcome %+v", got)
 		}

@@ -35,7 +35,8 @@ func TestHeldUntilTheKeyFileIsReplaced(t *testing.T) {
 		var operator sync.WaitGroup
 		operator.Go(func() {
 			time.Sleep(time.Hour)
-			if s := r.State(); s.Condition != delivery.Halted || s.Cause != customerio.CauseCredentials || s.Status != 401 || !s.Since.Equal(start) {
+			if s := r.State(); s.Condition != delivery.Halted || s.Cause != customerio.CauseCredentials ||
+				s.Status != 401 || !s.Since.Equal(start) {
 				t.Errorf("state %+v", s)
 			}
 			r.writeKey(t, "key-2")
@@ -59,7 +60,8 @@ func TestHeldUntilTheKeyFileIsReplaced(t *testing.T) {
 		if n := r.failed(200); n != 8 || seen[len(seen)-1].authorization != newKey || seen[0].authorization != oldKey {
 			t.Errorf("%d requests delivered", n)
 		}
-		want := []string{"error: customer.io refuses every request, holding all calls until it is mended", "info: customer.io answers again"}
+		want := []string{"error: customer.io refuses every request, holding all calls until it is mended",
+			"info: customer.io answers again"}
 		if got := r.messages(); !reflect.DeepEqual(got, want) {
 			t.Errorf("log %q, want %q", got, want)
 		}

@@ -11,7 +11,10 @@ import (
 
 func TestBeingStoppedIsNotAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(503, "", "Retry-After", "900") })
+		r := newRig(t, func(int, request, *http.Request) (*http.Response,
+			error) {
+			return reply(503, "", "Retry-After", "900")
+		})
 		r.Send(t.Context(), makeCalls(2))
 		ctx, cancel := context.WithCancel(t.Context())
 		start := time.Now()

@@ -82,7 +82,8 @@ func TestRefusalsOfNoCall(t *testing.T) {
 			return reply(207, `{"errors":[{"batch_index":1,"reason":"invalid"},{"batch_index":4,"reason":"invalid"},{"batch_index":-1}]}`)
 		})
 		for range 3 {
-			if got, want := count(r.Send(context.Background(), makeCalls(4))), (tally{delivered: 3, refused: 1}); got != want {
+			if got, want := count(r.Send(context.Background(), makeCalls(4))),
+				(tally{delivered: 3, refused: 1}); got != want {
 				t.Errorf("outcomes %+v, want %+v", got, want)
 			}
 			time.Sleep(25 * time.Second)
@@ -93,7 +94,8 @@ func TestRefusalsOfNoCall(t *testing.T) {
 		if r.failed(207) != 4 || string(r.State().Condition) != "ok" {
 			t.Errorf("%d answers, state %+v", r.failed(207), r.State())
 		}
-		if got := r.messages(); len(got) != 2 || !strings.HasPrefix(got[0], "warn: customer.io refuses calls that the request did not have") {
+		if got := r.messages(); len(got) != 2 || !strings.HasPrefix(got[0], "warn: customer.io refuses calls that "+
+			"the request did not have") {
 			t.Errorf("log: %q", got)
 		}
 		if want := "ciobridge_unplaced_refusals_total 9"; !strings.Contains(r.exposition(), want) {
@@ -143,7 +145,10 @@ func TestRefusalsInsideABatch(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(c.status, c.body) })
+				r := newRig(t, func(int, request, *http.Request) (*http.Response,
+					error) {
+					return reply(c.status, c.body)
+				})
 				outcomes := r.Send(context.Background(), makeCalls(4))
 				if got := count(outcomes); got != c.want {
 					t.Fatalf("outcomes %+v, want %+v", got, c.want)
@@ -152,7 +157,8 @@ func TestRefusalsInsideABatch(t *testing.T) {
 					if o.Result == event.Open && !o.Suspect {
 						t.Errorf("call %d is open and no suspect, but one of the calls may be the cause", i)
 					}
-					if o.Result == event.Refused && o.Failure.Detail == "" || o.Failure != nil && strings.Contains(fmt.Sprint(*o.Failure), "canary") {
+					if o.Result == event.Refused && o.Failure.Detail == "" || o.Failure != nil &&
+						strings.Contains(fmt.Sprint(*o.Failure), "canary") {
 						t.Errorf("call %d: failure %+v", i, *o.Failure)
 					}
 				}
@@ -162,10 +168,12 @@ func TestRefusalsInsideABatch(t *testing.T) {
 }
 
 func TestALoneCallRefusedWithA2xx(t *testing.T) {
-	for _, body := range []string{`{"meta":{"error":"no"}}`, `{"meta":{"errors":["no"]}}`, refuse, `{"errors":[{"batch_index":0,"reason":"required","field":"name"}]}`} {
+	for _, body := range []string{`{"meta":{"error":"no"}}`, `{"meta":{"errors":["no"]}}`, refuse,
+		`{"errors":[{"batch_index":0,"reason":"required","field":"name"}]}`} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(200, body) })
-			if o := r.Send(context.Background(), makeCalls(1))[0]; o.Result != event.Refused || o.Failure.Reason != event.ReasonRefused {
+			if o := r.Send(context.Background(), makeCalls(1))[0]; o.Result != event.Refused ||
+				o.Failure.Reason != event.ReasonRefused {
 				t.Errorf("%s: outcome %+v", body, o)
 			}
 		})
@@ -210,7 +218,8 @@ ciobridge_destination_state{state="ok",trouble=""} 0
 # TYPE ciobridge_request_rate_limit gauge
 ciobridge_request_rate_limit 50
 `
-		if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), "ciobridge_destination_state", "ciobridge_request_rate_limit"); err != nil {
+		if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), "ciobridge_destination_state",
+			"ciobridge_request_rate_limit"); err != nil {
 			t.Error(err)
 		}
 		if problems, err := testutil.GatherAndLint(r.registry); err != nil || len(problems) > 0 {

@@ -30,7 +30,10 @@ func TestADestinationThatStumblesHasALineAMinute(t *testing.T) {
 func TestAnOutageRightAfterAStumbleIsAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		statuses := []int{500, 200, 500, 500, 500, 500, 200}
-		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) { return reply(statuses[n], "") })
+		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response,
+			error) {
+			return reply(statuses[n], "")
+		})
 		for range 2 {
 			sendUntilDelivered(t.Context(), r.Sender, makeCalls(2))
 		}

@@ -102,7 +102,8 @@ func checkOutcome(t *testing.T, name string, o event.Outcome, want want, status 
 		return
 	}
 	f := *o.Failure
-	if f.Reason != want.reason || f.Status != status || f.Stage != event.StageDelivery || f.Rule != "orders" || f.Call != "track:order" || f.ID != id {
+	if f.Reason != want.reason || f.Status != status || f.Stage != event.StageDelivery || f.Rule != "orders" ||
+		f.Call != "track:order" || f.ID != id {
 		t.Errorf("%s: failure %+v, want reason %q", name, f, want.reason)
 	}
 	if f.Detail == "" || strings.Contains(f.Detail+f.Field, "canary") {

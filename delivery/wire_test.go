@@ -47,7 +47,8 @@ type destination struct {
 }
 
 func (d *destination) RoundTrip(req *http.Request) (*http.Response, error) {
-	r := request{at: time.Now(), method: req.Method, path: req.URL.EscapedPath(), authorization: req.Header.Get("Authorization")}
+	r := request{at: time.Now(), method: req.Method, path: req.URL.EscapedPath(),
+		authorization: req.Header.Get("Authorization")}
 	if req.Body != nil {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
@@ -93,7 +94,8 @@ func reply(status int, body string, headers ...string) (*http.Response, error) {
 }
 
 // refuse is the body with which Customer.io refuses a request. It quotes the call, as the real one does.
-const refuse = `{"errors":[{"reason":"invalid","field":"attributes.` + canary + `","message":"` + canary + ` is wrong"}]}`
+const refuse = `{"errors":[{"reason":"invalid","field":"attributes.` + canary + `","message":"` + canary +
+	` is wrong"}]}`
 
 func ok(int, request, *http.Request) (*http.Response, error) { return reply(200, "{}\n") }
 
@@ -111,7 +113,8 @@ type rig struct {
 func newRig(t testing.TB, answer func(int, request, *http.Request) (*http.Response, error)) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	r := &rig{to: &destination{answer: answer, answered: map[int]int{}}, registry: prometheus.NewRegistry(), keyFile: filepath.Join(dir, "key")}
+	r := &rig{to: &destination{answer: answer, answered: map[int]int{}}, registry: prometheus.NewRegistry(),
+		keyFile: filepath.Join(dir, "key")}
 	r.writeKey(t, "key-1")
 	if err := os.WriteFile(filepath.Join(dir, "site"), []byte("site-1\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -127,7 +130,8 @@ func newRig(t testing.TB, answer func(int, request, *http.Request) (*http.Respon
 	}
 	core, logs := observer.New(zapcore.DebugLevel)
 	r.log = logs
-	r.Sender, err = delivery.New(delivery.Config{RequestsPerSecond: c.RequestsPerSecond}, client, zap.New(core), r.registry)
+	r.Sender, err = delivery.New(delivery.Config{RequestsPerSecond: c.RequestsPerSecond}, client, zap.New(core),
+		r.registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +183,8 @@ var step = &event.Step{Rule: "orders", Call: "track:order", Action: "track", Rep
 func makeCalls(n int) []event.Call {
 	calls := make([]event.Call, n)
 	for i := range calls {
-		calls[i] = event.Call{ID: event.ID{byte(i >> 8), byte(i)}, Step: step, Body: fmt.Appendf(nil, `{"n":%d,"to":%q}`, i, canary)}
+		calls[i] = event.Call{ID: event.ID{byte(i >> 8), byte(i)}, Step: step,
+			Body: fmt.Appendf(nil, `{"n":%d,"to":%q}`, i, canary)}
 	}
 	return calls
 }

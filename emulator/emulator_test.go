@@ -112,7 +112,8 @@ func TestBatchTellsGoodItemsFromBad(t *testing.T) {
 			r.Status))
 	}
 	if s := strings.Join(got,
-		"; "); s != "1/1 event id:7 true true 207; 2/1 event id:7 false false 207; 3/1 identify id:7 false false 207; 4/1 event id:8 true true 207" {
+		"; "); s != "1/1 event id:7 true true 207; 2/1 event id:7 false false 207; 3/1 identify id:7 false false "+
+		"207; 4/1 event id:8 true true 207" {
 		t.Error(s)
 	}
 	if r := c.s.Receipts(4)[0]; string(r.Body) != event("8", 2) || r.ID != ulidOf(2) || r.Name != "bought" ||

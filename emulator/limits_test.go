@@ -62,9 +62,11 @@ var operationRows = []struct{ name, item, want string }{
 	{"no type", `{"action":"event"}`, "required|type|must be one of delivery, object or person"},
 	{"wrong type", `{"type":"thing","action":"event"}`, "invalid|type|must be one of delivery, object or person"},
 	{"object without action", objectOp(`"attributes":{}`),
-		"required|action|must be one of add_relationships, delete, delete_relationships, identify or identify_anonymous"},
+		"required|action|must be one of add_relationships, delete, delete_relationships, identify or " +
+			"identify_anonymous"},
 	{"undocumented action", personOp(`"action":"viewed_content"`),
-		"invalid|action|must be one of add_device, add_relationships, delete, delete_device, delete_relationships, event, identify, merge, page, screen, suppress or unsuppress"},
+		"invalid|action|must be one of add_device, add_relationships, delete, delete_device, delete_relationships, " +
+			"event, identify, merge, page, screen, suppress or unsuppress"},
 	{"not an object", `7`, "invalid||must be an object"},
 	{"v1 name of a field", personOp(`"action":"event","name":"n","data":{}`),
 		"invalid|data|is not a field of this operation"},

@@ -51,9 +51,11 @@ func newWorld(r *rand.Rand) *world {
 	for partition := range 2 {
 		var log []event.Message
 		for offset := range 40 {
-			m := event.Message{Origin: event.Origin{Topic: "t", Partition: int32(partition), Offset: int64(offset)}, Value: []byte("v")}
+			m := event.Message{Origin: event.Origin{Topic: "t", Partition: int32(partition), Offset: int64(offset)},
+				Value: []byte("v")}
 			for n := range []int{0, 1, 1, 1, 2, 3, 4}[r.IntN(7)] {
-				c := event.Call{Step: []*event.Step{identifyStep, trackStep}[r.IntN(2)], Body: fmt.Appendf(nil, "%s#%d", m.Origin, n)}
+				c := event.Call{Step: []*event.Step{identifyStep, trackStep}[r.IntN(2)],
+					Body: fmt.Appendf(nil, "%s#%d", m.Origin, n)}
 				if r.IntN(12) == 0 {
 					c.Body = append(c.Body, " refused"...)
 				}
@@ -100,7 +102,8 @@ func (w *world) Send(_ context.Context, calls []event.Call) []event.Outcome {
 			stays = stays || open[l] && !w.loose
 		}
 		if stays {
-			out[i] = event.Outcome{NotBefore: time.Now().Add(time.Duration(w.rand.IntN(400)) * time.Millisecond), Failure: &event.Failure{Stage: event.StageDelivery}}
+			out[i] = event.Outcome{NotBefore: time.Now().Add(time.Duration(w.rand.IntN(400)) * time.Millisecond),
+				Failure: &event.Failure{Stage: event.StageDelivery}}
 			for _, l := range c.Lanes {
 				open[l] = true
 			}
@@ -108,7 +111,8 @@ func (w *world) Send(_ context.Context, calls []event.Call) []event.Outcome {
 		}
 		out[i].Result = event.Delivered
 		if strings.HasSuffix(string(c.Body), "refused") {
-			out[i] = event.Outcome{Result: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}}
+			out[i] = event.Outcome{Result: event.Refused,
+				Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}}
 		}
 		w.see(c)
 	}

@@ -67,7 +67,8 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 		}
 		source := make(handed)
 		b.registry = prometheus.NewRegistry()
-		b.p = New(c, Stages{Source: source, Mapper: mapper{}, Sender: sender(send), DeadLetters: b.letters, Memory: b.memory, Recycle: mapper{}.Recycle}, zap.NewNop(), b.registry)
+		b.p = New(c, Stages{Source: source, Mapper: mapper{}, Sender: sender(send), DeadLetters: b.letters,
+			Memory: b.memory, Recycle: mapper{}.Recycle}, zap.NewNop(), b.registry)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- b.p.Run(ctx) }()
@@ -80,7 +81,8 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 
 // put hands a message over and returns the handle's error.
 func (b *bench) put(l event.Lease, partition int32, value string) error {
-	m := event.Message{Origin: event.Origin{Topic: "t", Partition: partition, Offset: b.handed.Add(1)}, Value: []byte(value)}
+	m := event.Message{Origin: event.Origin{Topic: "t", Partition: partition, Offset: b.handed.Add(1)},
+		Value: []byte(value)}
 	return b.handle(l, m, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -156,7 +158,8 @@ func holdBack(d time.Duration, bodies string) sender {
 		for i, c := range calls {
 			out[i].Result = event.Delivered
 			if strings.Contains(bodies, string(c.Body)) {
-				out[i] = event.Outcome{NotBefore: time.Now().Add(d), Failure: &event.Failure{Stage: event.StageDelivery}}
+				out[i] = event.Outcome{NotBefore: time.Now().Add(d),
+					Failure: &event.Failure{Stage: event.StageDelivery}}
 			}
 		}
 		return out
@@ -351,7 +354,8 @@ func TestAMessageIsDoneWithItsLetter(t *testing.T) {
 			out := make([]event.Outcome, len(calls))
 			for i, c := range calls {
 				out[i].Result = event.Delivered
-				if until := began.Add(time.Duration(slices.Index(order, string(c.Body))+1) * time.Minute); time.Now().Before(until) {
+				if until := began.Add(time.Duration(
+					slices.Index(order, string(c.Body))+1) * time.Minute); time.Now().Before(until) {
 					out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
 				}
 			}

@@ -66,13 +66,16 @@ func BenchmarkPipeline(b *testing.B) {
 				body := make([]byte, 1000)
 				for i := range persons {
 					key := fmt.Appendf(nil, "p%d", i)
-					f.messages = append(f.messages, event.Message{Key: key, Value: body, Origin: event.Origin{Topic: "t", Partition: int32(i % 4)}})
-					p.calls[string(key)] = []event.Call{{Step: kind.step, Body: body, Lanes: []event.Lane{event.LaneKindOf("id").Of(key)}}}
+					f.messages = append(f.messages,
+						event.Message{Key: key, Value: body, Origin: event.Origin{Topic: "t", Partition: int32(i % 4)}})
+					p.calls[string(key)] = []event.Call{
+						{Step: kind.step, Body: body, Lanes: []event.Lane{event.LaneKindOf("id").Of(key)}}}
 				}
 				c := DefaultConfig(testLimits)
 				b.ReportAllocs()
 				b.ResetTimer()
-				if err := New(c, Stages{Source: f, Mapper: p, Sender: taker{}, DeadLetters: &letterbox{}}, zap.NewNop(), prometheus.NewRegistry()).Run(b.Context()); err != nil {
+				if err := New(c, Stages{Source: f, Mapper: p, Sender: taker{}, DeadLetters: &letterbox{}}, zap.NewNop(),
+					prometheus.NewRegistry()).Run(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 			})

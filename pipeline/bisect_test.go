@@ -62,14 +62,16 @@ func TestLettersCountAttempts(t *testing.T) {
 		if attempts < 3 {
 			return []event.Outcome{{NotBefore: time.Now().Add(time.Second), Failure: &event.Failure{Status: 429}}}
 		}
-		return []event.Outcome{{Result: event.Refused, Failure: &event.Failure{Reason: event.ReasonRefused, Status: 400}}}
+		return []event.Outcome{{Result: event.Refused,
+			Failure: &event.Failure{Reason: event.ReasonRefused, Status: 400}}}
 	}
 	onBench(t, quiet(), answer, func(b *bench) {
 		began := time.Now()
 		l := newTestLease()
 		b.must(l, 0, "p 1 identify")
 		b.pass(time.Minute)
-		if f := b.letters.letters[0].Failures[0]; f.Attempts != 3 || f.Status != 400 || f.First.Sub(began) > time.Second {
+		if f := b.letters.letters[0].Failures[0]; f.Attempts != 3 || f.Status != 400 ||
+			f.First.Sub(began) > time.Second {
 			t.Errorf("got %+v after %d attempts since %s", f, attempts, began)
 		}
 		l.End(0)
@@ -84,14 +86,16 @@ func TestInnocentsOfAQuietDayGetThrough(t *testing.T) {
 		bad := string(r.messages[0][4].Value)
 		r.dest.poison = func(c event.Call) bool { return string(c.Body) == bad }
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
+			Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(10 * time.Minute)
 		cancel()
 		<-ended
 		if r.dest.troubles["poison"] == 0 || len(r.dest.receipts) < 7 || len(r.letters.letters) > 0 {
-			t.Errorf("%d failures, %d receipts, %d dead letters", r.dest.troubles["poison"], len(r.dest.receipts), len(r.letters.letters))
+			t.Errorf("%d failures, %d receipts, %d dead letters", r.dest.troubles["poison"], len(r.dest.receipts),
+				len(r.letters.letters))
 		}
 	})
 }
@@ -122,7 +126,8 @@ func TestOneEventOfManyPoisonousCalls(t *testing.T) {
 			b.must(l, 1, fmt.Sprintf("q%d 1 track", i))
 			b.pass(20 * time.Second)
 		}
-		if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 200 || failures < 200*batch.PoisonAttempts {
+		if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 200 ||
+			failures < 200*batch.PoisonAttempts {
 			t.Errorf("%d letters after %d failures", len(b.letters.letters), failures)
 		}
 		if b.settled() != 401 || b.p.Stats().Suspects != 0 {

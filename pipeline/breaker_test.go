@@ -26,7 +26,8 @@ func TestNothingPassesACallForWhichTheFlowStopped(t *testing.T) {
 			b.must(l, 0, fmt.Sprintf("p %d identify", i))
 		}
 		b.pass(time.Hour)
-		if len(b.sent) != breaker.LeastResults || len(b.letters.letters) != breaker.LeastResults-1 || len(b.done) != breaker.LeastResults-1 {
+		if len(b.sent) != breaker.LeastResults || len(b.letters.letters) != breaker.LeastResults-1 ||
+			len(b.done) != breaker.LeastResults-1 {
 			t.Errorf("%d sent, %d letters, %d done", len(b.sent), len(b.letters.letters), len(b.done))
 		}
 		if !l.End(time.Second) {
@@ -92,7 +93,8 @@ func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 		for range 2 * breaker.LeastResults {
 			l := newTestLease()
 			for offset, value := range []string{"p 1 unmappable", "p 2 unreadable"} {
-				if err := b.handle(l, event.Message{Origin: event.Origin{Topic: "t", Offset: int64(offset)}, Value: []byte(value)}, func() {}); err != nil {
+				if err := b.handle(l, event.Message{Origin: event.Origin{Topic: "t", Offset: int64(offset)},
+					Value: []byte(value)}, func() {}); err != nil {
 					t.Fatal(err)
 				}
 			}

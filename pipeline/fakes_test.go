@@ -29,7 +29,8 @@ var (
 func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 	f := strings.Fields(string(m.Value))
 	person, kind := f[0], f[2]
-	c := event.Call{Step: identifyStep, Body: bytes.Clone(m.Value), Lanes: []event.Lane{event.LaneKindOf("id").Of([]byte(person))}}
+	c := event.Call{Step: identifyStep, Body: bytes.Clone(m.Value),
+		Lanes: []event.Lane{event.LaneKindOf("id").Of([]byte(person))}}
 	copy(c.ID[:], m.Value)
 	switch kind {
 	case "skip":
@@ -44,11 +45,13 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 		other := c
 		other.Body = append([]byte("other-"), m.Value...)
 		other.Lanes = []event.Lane{event.LaneKindOf("id").Of(append([]byte("other-"), person...))}
-		return []event.Call{c, other}, []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "s"}}
+		return []event.Call{c, other}, []event.Failure{
+			{Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "s"}}
 	case "items": // none of which can be mapped
 		failures := make([]event.Failure, 140)
 		for i := range failures {
-			failures[i] = event.Failure{ID: event.ID{1, byte(i)}, Stage: event.StageMapping, Reason: event.ReasonMissingField, Rule: "r", Call: "track"}
+			failures[i] = event.Failure{ID: event.ID{1, byte(i)}, Stage: event.StageMapping,
+				Reason: event.ReasonMissingField, Rule: "r", Call: "track"}
 		}
 		return nil, failures
 	case "crowd": // calls for two hundred persons
@@ -190,10 +193,12 @@ func (d *destination) take(calls []event.Call, out []event.Outcome) {
 		f := strings.Fields(string(c.Body))
 		seq, _ := strconv.Atoi(f[1])
 		refused := f[2] == "refused"
-		d.receipts = append(d.receipts, checkertest.Receipt{Person: f[0], Seq: seq, ID: string(c.Body), Body: string(c.Body), Taken: !refused})
+		d.receipts = append(d.receipts, checkertest.Receipt{Person: f[0], Seq: seq, ID: string(c.Body),
+			Body: string(c.Body), Taken: !refused})
 		out[i].Result = event.Delivered
 		if refused {
-			out[i] = event.Outcome{Result: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
+			out[i] = event.Outcome{Result: event.Refused,
+				Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
 		}
 	}
 }

@@ -110,7 +110,8 @@ func TestSuspectsKeepToThemselves(t *testing.T) {
 		out := taker{}.Send(ctx, calls)
 		if len(calls) > 2 {
 			for i := range out {
-				out[i] = event.Outcome{Suspect: true, AtFault: true, Failure: &event.Failure{Stage: event.StageDelivery, Status: 400}}
+				out[i] = event.Outcome{Suspect: true, AtFault: true,
+					Failure: &event.Failure{Stage: event.StageDelivery, Status: 400}}
 			}
 		}
 		return out

@@ -76,7 +76,8 @@ func refuseSome(d time.Duration) sender {
 			case other && time.Now().Before(until):
 				out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
 			case !other && strings.HasSuffix(string(c.Body), "refused"):
-				out[i] = event.Outcome{Result: event.Refused, Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
+				out[i] = event.Outcome{Result: event.Refused,
+					Failure: &event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused, Status: 400}}
 			}
 		}
 		return out
@@ -87,40 +88,42 @@ func refuseSome(d time.Duration) sender {
 // message is open; till then nobody waits for a call that was refused.
 func TestOneLetterForAMessage(t *testing.T) {
 	var answer sender
-	onBench(t, quiet(), func(ctx context.Context, calls []event.Call) []event.Outcome { return answer(ctx, calls) }, func(b *bench) {
-		answer = refuseSome(time.Hour)
-		l := newTestLease()
-		b.must(l, 0, "p 1 several refused") // a mapping failure, a refused call, and one that is open for an hour
-		b.must(l, 0, "p 2 identify")
-		b.pass(time.Minute)
-		if len(b.letters.letters) != 0 || b.settled() != 0 {
-			t.Errorf("%d letters, done %v, while a call is open", len(b.letters.letters), b.done)
-		}
-		b.want("p 1 several refused", "other-p 1 several refused", "p 2 identify")
-		b.pass(2 * time.Hour)
-		if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 2 || b.settled() != 2 {
-			t.Errorf("letters %+v, done %v", b.letters.letters, b.done)
-		}
-		l.End(0)
-	})
+	onBench(t, quiet(), func(ctx context.Context, calls []event.Call) []event.Outcome { return answer(ctx, calls) },
+		func(b *bench) {
+			answer = refuseSome(time.Hour)
+			l := newTestLease()
+			b.must(l, 0, "p 1 several refused") // a mapping failure, a refused call, and one that is open for an hour
+			b.must(l, 0, "p 2 identify")
+			b.pass(time.Minute)
+			if len(b.letters.letters) != 0 || b.settled() != 0 {
+				t.Errorf("%d letters, done %v, while a call is open", len(b.letters.letters), b.done)
+			}
+			b.want("p 1 several refused", "other-p 1 several refused", "p 2 identify")
+			b.pass(2 * time.Hour)
+			if len(b.letters.letters) != 1 || len(b.letters.letters[0].Failures) != 2 || b.settled() != 2 {
+				t.Errorf("letters %+v, done %v", b.letters.letters, b.done)
+			}
+			l.End(0)
+		})
 }
 
 // TestALeaseEndsBeforeTheLetter: the message comes again, so its letter is not written.
 func TestALeaseEndsBeforeTheLetter(t *testing.T) {
 	var answer sender
-	onBench(t, quiet(), func(ctx context.Context, calls []event.Call) []event.Outcome { return answer(ctx, calls) }, func(b *bench) {
-		answer = refuseSome(time.Hour)
-		l := newTestLease()
-		b.must(l, 0, "p 1 several refused")
-		b.pass(time.Minute)
-		if !l.End(15 * time.Second) {
-			t.Error("the lease was held up")
-		}
-		b.pass(2 * time.Hour)
-		if len(b.letters.letters) != 0 || b.settled() != 0 || b.p.Stats().Lanes != 0 {
-			t.Errorf("%d letters, done %v, %d lanes", len(b.letters.letters), b.done, b.p.Stats().Lanes)
-		}
-	})
+	onBench(t, quiet(), func(ctx context.Context, calls []event.Call) []event.Outcome { return answer(ctx, calls) },
+		func(b *bench) {
+			answer = refuseSome(time.Hour)
+			l := newTestLease()
+			b.must(l, 0, "p 1 several refused")
+			b.pass(time.Minute)
+			if !l.End(15 * time.Second) {
+				t.Error("the lease was held up")
+			}
+			b.pass(2 * time.Hour)
+			if len(b.letters.letters) != 0 || b.settled() != 0 || b.p.Stats().Lanes != 0 {
+				t.Errorf("%d letters, done %v, %d lanes", len(b.letters.letters), b.done, b.p.Stats().Lanes)
+			}
+		})
 }
 
 // TestLettersAreBoundedByBytes, and a letter that is larger than that is written alone.

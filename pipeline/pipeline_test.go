@@ -39,7 +39,8 @@ func newRig(seed uint64, partitions, persons, events int, kinds ...string) *rig 
 	c.StopShare = 0
 	return &rig{
 		source: memlogtest.New(messages), messages: messages, history: history, config: c, letters: &letterbox{},
-		dest: &destination{rand: r, latency: 100 * time.Millisecond, troubles: map[string]int{}, inFlight: map[string]int{}},
+		dest: &destination{rand: r, latency: 100 * time.Millisecond, troubles: map[string]int{},
+			inFlight: map[string]int{}},
 	}
 }
 
@@ -48,7 +49,8 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r.p = New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+	r.p = New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
+		Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(ctx) }()
 	stop := make(chan struct{})
@@ -132,7 +134,8 @@ func TestRandomSchedules(t *testing.T) {
 	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip", "refused", "unmappable")
+				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip",
+					"refused", "unmappable")
 				r.dest.trouble = 0.3
 				r.source.DrainLimit = time.Second
 				r.letters.fail = func(time.Time) bool { return rand.Float64() < 0.3 }
@@ -198,7 +201,10 @@ func TestOutageHoldsEverythingInBoundedMemory(t *testing.T) {
 		r := newRig(4, 4, 500, 30000, "track", "identify")
 		r.config.Memory = 1 << 20
 		start := time.Now()
-		r.dest.down = func(now time.Time) bool { return now.Sub(start) > 2*time.Second && now.Sub(start) < 24*time.Hour }
+		r.dest.down = func(now time.Time) bool {
+			return now.Sub(start) > 2*time.Second &&
+				now.Sub(start) < 24*time.Hour
+		}
 		var most int64
 		r.run(t, 30*time.Hour, func(stop <-chan struct{}) {
 			for {
@@ -254,7 +260,8 @@ func (r *rig) keepBusy(stop <-chan struct{}) {
 		case <-time.After(10 * time.Second):
 		}
 		done := make(chan struct{})
-		m := event.Message{Origin: event.Origin{Topic: "other", Offset: int64(seq)}, Value: fmt.Appendf(nil, "busy %d track", seq)}
+		m := event.Message{Origin: event.Origin{Topic: "other", Offset: int64(seq)},
+			Value: fmt.Appendf(nil, "busy %d track", seq)}
 		if err := r.p.handle(l, m, func() { close(done) }); err != nil {
 			panic(err)
 		}
@@ -289,7 +296,8 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 		bad := string(r.messages[0][250].Value)
 		sender := &splitter{destination: r.dest, bad: bad}
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: sender, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: sender, DeadLetters: r.letters,
+			Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Minute)
@@ -339,7 +347,8 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		r := newRig(8, 1, 50, 2000, "unmappable", "unmappable", "unmappable", "track")
 		r.config.StopShare = 0.5
 		ctx, cancel := context.WithCancel(context.Background())
-		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters, Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
+			Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Hour)

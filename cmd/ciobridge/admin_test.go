@@ -80,7 +80,8 @@ func TestAdminServerComesBeforeTheBroker(t *testing.T) {
 	for name, address := range map[string]string{"refused": refusal(t), "silent": silence(t)} {
 		for kind, c := range map[string]struct{ source, dead, reason string }{
 			"nats": {
-				"{nats: {urls: [%q], start_at: earliest, streams: [{name: EVENTS}]}}", "{subject: dead.events, stream: DEAD}",
+				"{nats: {urls: [%q], start_at: earliest, streams: [{name: EVENTS}]}}",
+				"{subject: dead.events, stream: DEAD}",
 				"not ready: broker: connect to the broker: ",
 			},
 			"kafka": {
@@ -101,9 +102,11 @@ func TestAdminServerComesBeforeTheBroker(t *testing.T) {
 				body := answers(t, url+"/readyz", http.StatusServiceUnavailable, c.reason)
 				eventually(t, "the reason is told", 30*time.Second, func() bool {
 					body = fetched(url + "/readyz")
-					return !strings.Contains(body, "not proven yet\n") || kind == "nats" && strings.Count(body, "not proven yet") == 1
+					return !strings.Contains(body, "not proven yet\n") || kind == "nats" &&
+						strings.Count(body, "not proven yet") == 1
 				})
-				if strings.Contains(body, address) || strings.Contains(body, "127.0.0.1") || strings.Contains(body, "customer.io") {
+				if strings.Contains(body, address) || strings.Contains(body, "127.0.0.1") ||
+					strings.Contains(body, "customer.io") {
 					t.Errorf("readyz says\n%s", body)
 				}
 				eventually(t, "the log has the reason with the address", 20*time.Second, func() bool {
@@ -152,7 +155,8 @@ func TestReadyzTellsEveryReason(t *testing.T) {
 		refusal(t)), "{topic: shop.dead}")
 	p := start(t, "run", "-c", path)
 	answers(t, p.admin(t)+"/readyz", http.StatusServiceUnavailable,
-		"not ready: customer.io: customer.io cannot be asked for the workspace's region: connection refused\n", "not ready: "+
+		"not ready: customer.io: customer.io cannot be asked for the workspace's region: connection refused\n",
+		"not ready: "+
 			"dead letters: check topic shop.dead: the dead letters cannot be reached: ")
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)

@@ -27,7 +27,8 @@ func newCheck() *cobra.Command {
 			"The exit code is 2 for mistakes, and 6 for tests that fail or identities that differ.",
 		Example: "  ciobridge check -c ciobridge.yaml\n" +
 			"  ciobridge check rules/*.yaml\n" +
-			"  git show main:rules/orders.yaml > /tmp/old.yaml && ciobridge check rules/orders.yaml --against /tmp/old.yaml",
+			"  git show main:rules/orders.yaml > /tmp/old.yaml && ciobridge check rules/orders.yaml --against " +
+			"/tmp/old.yaml",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(files) > 0 && cmd.Flags().Changed("config") {
 				return exit.With(exit.Input, fmt.Errorf("give either --config or rule files, not both"))
@@ -69,7 +70,8 @@ func newCheckReport(set ruleset, err error) checkReport {
 	r.Hash, r.Warnings = set.rules.Hash(), set.rules.Warnings()
 	for _, f := range set.files {
 		for _, t := range ruletest.Run(set.rules, f.Tests, filepath.Dir(f.Path)) {
-			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0, Diffs: t.Diffs})
+			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0,
+				Diffs: t.Diffs})
 		}
 	}
 	return r
@@ -165,7 +167,8 @@ func (r *checkReport) print(w io.Writer, f format) error {
 		fmt.Fprintf(w, "identity changed: rule %q, call %q: %s\n", c.Rule, c.Call, c.Why)
 	}
 	if r.OK {
-		fmt.Fprintf(w, "%s: %s, %s passed: ok\n", r.Name, output.Count(r.Rules, "rule"), output.Count(len(r.Tests), "test"))
+		fmt.Fprintf(w, "%s: %s, %s passed: ok\n", r.Name, output.Count(r.Rules, "rule"),
+			output.Count(len(r.Tests), "test"))
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func needDocker(t *testing.T) {
 	case os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") == "1":
 		t.Fatalf("CIOBRIDGE_REQUIRE_DOCKER=1, but docker info fails: %v", err)
 	default:
-		t.Skip("no Docker answers, so the real brokers are not tested; start Docker, or set CIOBRIDGE_REQUIRE_DOCKER=1 to " +
+		t.Skip("no Docker answers, so the real brokers are not tested; start Docker, or set " +
+			"CIOBRIDGE_REQUIRE_DOCKER=1 to " +
 			"make this a failure")
 	}
 }
@@ -89,7 +90,8 @@ func kafkaContainer(t *testing.T, address string) testcontainers.Container {
 						return fmt.Errorf("find the mapped port: %w", err)
 					}
 				}
-				text := kafkaSettings + "export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://" + told + "\nexec /etc/kafka/docker/run\n"
+				text := kafkaSettings + "export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://" + told +
+					"\nexec /etc/kafka/docker/run\n"
 				return c.CopyToContainer(ctx, []byte(text), script, 0o644)
 			},
 		}}},

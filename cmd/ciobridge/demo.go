@@ -15,10 +15,10 @@ func newDemo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show a whole bridge at work, with nothing installed",
-		Long: "Run a broker, a bridge and a local Customer.io in this process, publish sample events of a small shop, " +
-			"some of them\nbroken on purpose, and tell what became of each. Then wait for events of your own until " +
-			"an interrupt. The folder keeps the\nconfiguration and the rules, for the other commands to use. No " +
-			"account and no credentials are needed.",
+		Long: "Run a broker, a bridge and a local Customer.io in this process, publish sample events of a small " +
+			"shop, some of them\nbroken on purpose, and tell what became of each. Then wait for events of your own " +
+			"until an interrupt. The folder keeps the\nconfiguration and the rules, for the other commands to use. " +
+			"No account and no credentials are needed.",
 		Example: "  ciobridge demo\n  ciobridge demo --events 20000 --once -o json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -85,8 +85,8 @@ func TestDemoKeepsChangedRules(t *testing.T) {
 func TestDemoSaysThatARuleStopsTheFlow(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shop")
 	demoOnce(t, "--dir", dir, "--events", "10")
-	broken := "rules:\n  - name: broken\n    event: web.page_viewed\n    do:\n      - track: {person: .nowhere, name: " +
-		"broken}\n"
+	broken := "rules:\n  - name: broken\n    event: web.page_viewed\n    do:\n      - track: {person: .nowhere, " +
+		"name: broken}\n"
 	if err := os.WriteFile(filepath.Join(dir, "rules", "pages.yaml"), []byte(broken), 0o644); err != nil {
 		t.Fatal(err)
 	}

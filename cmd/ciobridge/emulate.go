@@ -45,19 +45,23 @@ func newEmulate() *cobra.Command {
 			"are turned away.\n\n" +
 			"Without flags the credentials come from " + emulateSiteIDEnv + " and " + emulateAPIKeyEnv + ".",
 		Example: "  ciobridge emulate\n" +
-			"  ciobridge emulate --fault status=429,retry_after=30,times=3 --fault latency=200ms --receipts received.jsonl",
+			"  ciobridge emulate --fault status=429,retry_after=30,times=3 --fault latency=200ms --receipts " +
+			"received.jsonl",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, out) },
 	}
 	outputFlag(cmd, &out)
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8085", "the address to listen on; port 0 takes a free one")
-	flags.StringArrayVar(&f.options.Hosts, "host", nil, "a name under which others reach the emulator, without a port; "+
-		"may be repeated")
+	flags.StringArrayVar(&f.options.Hosts, "host", nil,
+		"a name under which others reach the emulator, without a port; "+
+			"may be repeated")
 	flags.StringVar(&f.options.Region, "region", "eu", "where the workspace lives: us or eu")
-	flags.StringVar(&f.options.SiteID, "site-id", "", "the site id that is accepted; \""+emulator.DefaultSiteID+"\" if "+
+	flags.StringVar(&f.options.SiteID, "site-id", "", "the site id that is accepted; \""+
+		emulator.DefaultSiteID+"\" if "+
 		"not given")
-	flags.StringVar(&f.options.APIKey, "api-key", "", "the API key that is accepted; \""+emulator.DefaultAPIKey+"\" if "+
+	flags.StringVar(&f.options.APIKey, "api-key", "", "the API key that is accepted; \""+
+		emulator.DefaultAPIKey+"\" if "+
 		"not given")
 	flags.StringArrayVar(&f.faults, "fault", nil, "a fault to begin with; may be repeated")
 	flags.Uint64Var(&f.options.Seed, "seed", 0, "what the probabilities of faults are drawn from")
@@ -107,7 +111,8 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
 		fmt.Fprintf(warnings, "warning: %s is not on loopback: whoever reaches it can see what was sent, without "+
 			"credentials\n", addr)
 		if len(f.options.Hosts) == 0 {
-			fmt.Fprintln(warnings, "warning: it answers to loopback names only: name the host under which others reach it with "+
+			fmt.Fprintln(warnings, "warning: it answers to loopback names only: name the host under which others "+
+				"reach it with "+
 				"--host")
 		}
 		if tcp.IP.IsUnspecified() {

@@ -40,7 +40,8 @@ func readEvents(cmd *cobra.Command, files []string, each func(eventText) error) 
 		}
 	}
 	if found == 0 {
-		return exit.With(exit.Input, errors.New("no event was given: name a file, or write events to standard input, one a "+
+		return exit.With(exit.Input, errors.New("no event was given: name a file, or write events to standard "+
+			"input, one a "+
 			"line"))
 	}
 	return nil
@@ -146,7 +147,8 @@ func (f *recordFlags) record() (event.Message, error) {
 	if f.time != "" {
 		t, err := time.Parse(time.RFC3339, f.time)
 		if err != nil {
-			return m, exit.With(exit.Input, fmt.Errorf("--time %q: want RFC 3339, such as 2026-10-05T08:30:00Z", f.time))
+			return m, exit.With(exit.Input,
+				fmt.Errorf("--time %q: want RFC 3339, such as 2026-10-05T08:30:00Z", f.time))
 		}
 		m.Time = t
 	}

@@ -58,11 +58,12 @@ func TestFaultBadInput(t *testing.T) {
 		"an empty id":        {`{"type":"numbered","who":""}`, event.ReasonInvalidValue},
 		"a float id":         {`{"type":"numbered","who":1.5}`, event.ReasonInvalidValue},
 		"a control in an id": {`{"type":"numbered","who":"a\u0000"}`, event.ReasonInvalidValue},
-		"an id too long":     {`{"type":"numbered","who":"` + strings.Repeat("x", 151) + `"}`, event.ReasonInvalidValue},
-		"a jq error":         {`{"type":"failing","who":"x","seq":1}`, event.ReasonRuleError},
-		"two outputs":        {`{"type":"twice","who":"x"}`, event.ReasonRuleError},
-		"no end":             {`{"type":"endless","who":"x"}`, event.ReasonRuleError},
-		"a missing need":     {`{"type":"needy","who":"x"}`, event.ReasonMissingField},
+		"an id too long": {`{"type":"numbered","who":"` + strings.Repeat("x", 151) + `"}`,
+			event.ReasonInvalidValue},
+		"a jq error":     {`{"type":"failing","who":"x","seq":1}`, event.ReasonRuleError},
+		"two outputs":    {`{"type":"twice","who":"x"}`, event.ReasonRuleError},
+		"no end":         {`{"type":"endless","who":"x"}`, event.ReasonRuleError},
+		"a missing need": {`{"type":"needy","who":"x"}`, event.ReasonMissingField},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlow(t, 2000)
@@ -86,7 +87,8 @@ func TestFaultBadInput(t *testing.T) {
 			if v := string(l.Message.Value); v != bad[string(l.Message.Key)].value {
 				t.Errorf("%s: the letter holds another value", l.Message.Key)
 			}
-			if d := l.Failures[0].Detail + l.Failures[0].Field; strings.Contains(d, "xxx") || strings.Contains(d, "\xff") {
+			if d := l.Failures[0].Detail + l.Failures[0].Field; strings.Contains(d, "xxx") ||
+				strings.Contains(d, "\xff") {
 				t.Errorf("%s: the detail quotes the event: %q", l.Message.Key, d)
 			}
 		}

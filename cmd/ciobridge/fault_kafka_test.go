@@ -60,8 +60,8 @@ func joinBus(t *testing.T, brokers []string) *bus {
 // configureKafka writes the configuration of a bridge that reads the bus.
 func (b *bus) configureKafka() string { return b.configure(b.source(), "{topic: "+deadTopic+"}") }
 
-// A short session is for tests in which a replica goes without a word, and another has to take its place soon. Where nobody does,
-// a long one keeps a busy machine from ending it: what is sent or committed late would come again.
+// A short session is for tests in which a replica goes without a word, and another has to take its place soon. Where
+// nobody does, a long one keeps a busy machine from ending it: what is sent or committed late would come again.
 const (
 	shortSession = time.Second
 	longSession  = 10 * time.Second
@@ -73,7 +73,8 @@ func (b *bus) source() string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return fmt.Sprintf("{kafka: {brokers: %s, group: bridge, start_at: earliest, session_timeout: %s, rebalance_timeout: "+
+	return fmt.Sprintf("{kafka: {brokers: %s, group: bridge, start_at: earliest, session_timeout: %s, "+
+		"rebalance_timeout: "+
 		"20s, topics: [%s]}}", list, cmp.Or(b.session, shortSession), eventsTopic)
 }
 

@@ -22,8 +22,9 @@ func (s *subjects) divide() string {
 	}
 	return s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: "+
 		"EVENTS, "+
-		"partitions: [events.0.*, [events.1.*], events.2.*, events.3.*]}]}}", s.url), "{subject: dead.events, stream: DEAD, "+
-		"create: true}")
+		"partitions: [events.0.*, [events.1.*], events.2.*, events.3.*]}]}}", s.url),
+		"{subject: dead.events, stream: DEAD, "+
+			"create: true}")
 }
 
 // produceDivided publishes events of some persons, each under a subject of the person's own.

@@ -18,7 +18,8 @@ import (
 // slow carries batches out but holds back the answers, and returns how to let go.
 func (w *world) slow(latency time.Duration) (release func()) {
 	w.t.Helper()
-	name, err := w.cio.AddFault(emulator.Fault{Name: "slow", Path: customerio.BatchPath, Latency: latency, Applied: true})
+	name, err := w.cio.AddFault(emulator.Fault{Name: "slow", Path: customerio.BatchPath, Latency: latency,
+		Applied: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -208,7 +209,8 @@ func (w *world) judgeReplay(mark int) {
 	}
 	h.Receipts, h.DeadLetters = first, letters
 	for what, judged := range map[string]checkertest.Report{
-		"before the replay": checkertest.Check(h, checkertest.Limits{}), "the replay": checkertest.Check(replayed, again),
+		"before the replay": checkertest.Check(h, checkertest.Limits{}),
+		"the replay":        checkertest.Check(replayed, again),
 	} {
 		if err := judged.Err(); err != nil {
 			w.t.Errorf("%s: %v", what, err)
@@ -243,7 +245,8 @@ func TestHangupDrains(t *testing.T) {
 	last.stop()
 	if report := b.judge(checkertest.Limits{}); before.Taken == onTheWire || report.Repeats > 0 ||
 		b.cio.Stats().Duplicates > 0 {
-		t.Errorf("%d delivered at the signal and %d at the end; then %d repeats", onTheWire, before.Taken, report.Repeats)
+		t.Errorf("%d delivered at the signal and %d at the end; then %d repeats", onTheWire, before.Taken,
+			report.Repeats)
 	}
 }
 
@@ -275,7 +278,8 @@ func TestHangupEndsCommands(t *testing.T) {
 		"demo":    {"demo", "--dir", t.TempDir(), "--events", "10"},
 	} {
 		c := launchChild(t, args...)
-		eventually(t, name+" is up", 30*time.Second, func() bool { return strings.Contains(c.log.String(), "Ctrl-C ends") })
+		eventually(t, name+" is up", 30*time.Second,
+			func() bool { return strings.Contains(c.log.String(), "Ctrl-C ends") })
 		c.signal(syscall.SIGHUP)
 		if c.endedBy(syscall.SIGHUP, 20*time.Second) || c.ProcessState.ExitCode() != exit.OK {
 			t.Errorf("%s: %s\n%s", name, c.ProcessState, c.log)

@@ -66,7 +66,8 @@ func killRepeats(t *testing.T, w *world, path string, publish func(n int)) {
 		p.stop()
 		n, wire, oldest := repeatsOf(first, w.cio.Receipts(0)[before+len(first):], killed)
 		if limit := onTheWire + sinceCommit + busyMachine + 10*behind(); oldest > limit {
-			t.Errorf("a call is repeated that was settled %v before the kill, more than %v", oldest-onTheWire, limit-onTheWire)
+			t.Errorf("a call is repeated that was settled %v before the kill, more than %v", oldest-onTheWire,
+				limit-onTheWire)
 		}
 		repeats, wires = append(repeats, n), append(wires, wire)
 	}
@@ -81,7 +82,8 @@ func killRepeats(t *testing.T, w *world, path string, publish func(n int)) {
 	t.Logf("repeats %v, on the wire %v", repeats, wires)
 }
 
-// lag measures by how much this machine is behind its clock at most: how late a timer is that should take ten milliseconds.
+// lag measures by how much this machine is behind its clock at most: how late a timer is that should take ten
+// milliseconds.
 func lag(t *testing.T) func() time.Duration {
 	const period = 10 * time.Millisecond
 	var most atomic.Int64

@@ -32,8 +32,9 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{t: t, cert: &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority"},
+		NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:  time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}}
 	var err error
 	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
@@ -101,7 +102,8 @@ func TestFaultCertificates(t *testing.T) {
 	server.CloseClientConnections()
 	before := b.cio.Stats().Requests
 	b.produce(500)
-	eventually(t, "every bad certificate is shown", 20*time.Second, func() bool { return shown.Load() >= int64(len(bad)) })
+	eventually(t, "every bad certificate is shown", 20*time.Second,
+		func() bool { return shown.Load() >= int64(len(bad)) })
 	eventually(t, "the bridge says so", 20*time.Second,
 		func() bool { return strings.Contains(out.String(), `"trouble":"tls"`) })
 	if n := b.cio.Stats().Requests - before; n > 0 {

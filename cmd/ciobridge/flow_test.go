@@ -154,7 +154,8 @@ func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 	}
 	defer client.Close()
 	reg := prometheus.NewRegistry()
-	sender, err := delivery.New(delivery.Config{RequestsPerSecond: f.cioConf.RequestsPerSecond}, client, zap.NewNop(), reg)
+	sender, err := delivery.New(delivery.Config{RequestsPerSecond: f.cioConf.RequestsPerSecond}, client,
+		zap.NewNop(), reg)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -196,7 +197,8 @@ func (f *flow) check(l checkertest.Limits, faults ...string) checkertest.Report 
 			continue
 		}
 		h.Receipts = append(h.Receipts, checkertest.Receipt{
-			Person: strings.TrimPrefix(r.Person, "id:"), Seq: sequenceOf(r.Body), ID: r.ID, Body: string(r.Body), Taken: r.Taken,
+			Person: strings.TrimPrefix(r.Person, "id:"), Seq: sequenceOf(r.Body), ID: r.ID, Body: string(r.Body),
+			Taken: r.Taken,
 		})
 	}
 	for _, letter := range f.letters.letters {

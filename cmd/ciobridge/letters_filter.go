@@ -39,9 +39,11 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 		"characters; may be repeated")
 	flags.StringVar(&f.topic, "topic", "", "only letters of records that stood in this topic or stream")
 	flags.Int32Var(&f.partition, "partition", 0, "only letters of records that stood in this partition of --topic")
-	flags.StringVar(&f.offset, "offset", "", "only letters of records at this offset of --topic, or in a range such as "+
-		"100..200, 100.. or ..200")
-	flags.StringVar(&f.failedAfter, "failed-after", "", "only letters that first failed at this time or later: RFC 3339, "+
+	flags.StringVar(&f.offset, "offset", "",
+		"only letters of records at this offset of --topic, or in a range such as "+
+			"100..200, 100.. or ..200")
+	flags.StringVar(&f.failedAfter, "failed-after", "", "only letters that first failed at this time or later: "+
+		"RFC 3339, "+
 		"a date, or how long ago, such as 2h")
 	flags.StringVar(&f.failedUntil, "failed-before", "", "only letters that first failed before this time")
 	flags.StringVar(&f.eventAfter, "event-after", "", "only letters of events that happened at this time or later")
@@ -148,6 +150,6 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, errors.New("want RFC 3339 such as 2026-10-05T08:30:00Z, a date such as 2026-10-05, or how long " +
-		"ago such as 2h")
+	return time.Time{}, errors.New("want RFC 3339 such as 2026-10-05T08:30:00Z, a date such as 2026-10-05, or how " +
+		"long ago such as 2h")
 }

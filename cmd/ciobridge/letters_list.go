@@ -46,8 +46,9 @@ func newLettersList() *cobra.Command {
 }
 
 func showValuesFlag(cmd *cobra.Command, show *bool) {
-	cmd.Flags().BoolVar(show, "show-values", false, "print keys, headers and values, which hold personal data, instead "+
-		"of their shape")
+	cmd.Flags().BoolVar(show, "show-values", false,
+		"print keys, headers and values, which hold personal data, instead "+
+			"of their shape")
 }
 
 func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter, out format, showValues bool) error {

@@ -61,8 +61,9 @@ type replayFlags struct {
 func (r *replayFlags) add(cmd *cobra.Command) {
 	r.filter.add(cmd)
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "show what would be sent, and send nothing")
-	cmd.Flags().IntVar(&r.rate, "rate", 0, "at most so many requests a second; 0 means customerio.requests_per_second, "+
-		"which a bridge beside it uses too")
+	cmd.Flags().IntVar(&r.rate, "rate", 0,
+		"at most so many requests a second; 0 means customerio.requests_per_second, "+
+			"which a bridge beside it uses too")
 	cmd.Flags().BoolVar(&r.includeDestructive, "include-destructive", false,
 		"send calls that "+destructive()+" people, too")
 }
@@ -143,11 +144,13 @@ func (v replayView) reasons(w io.Writer) {
 	for _, m := range v.unknown {
 		unmatched -= m.Letters
 		if m.Call == "" {
-			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their calls now this "+
+			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their calls "+
+				"now this "+
 				"name again (name: %s) "+
 				"until they are replayed, or discard them\n", m.Letters, m.Rule, yamlText(m.Rule))
 		} else {
-			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that takes its place "+
+			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that takes "+
+				"its place "+
 				"this name again "+
 				"(call: %s beside its action), or discard them\n", m.Letters, m.Call, m.Rule, yamlText(m.Call))
 		}

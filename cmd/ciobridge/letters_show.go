@@ -131,7 +131,8 @@ func (v historyView) print(w io.Writer, f format) error {
 		line("written", "%s", t.Format(time.RFC3339))
 	}
 	for _, a := range v.FailedAgain {
-		line("failed again", "%s in the same way, after %s", a.At.Format(time.RFC3339), output.Count(a.Attempts, "attempt"))
+		line("failed again", "%s in the same way, after %s", a.At.Format(time.RFC3339),
+			output.Count(a.Attempts, "attempt"))
 	}
 	for _, r := range v.Resolutions {
 		line("resolved", "%s %s %s", r.At.Format(time.RFC3339), r.Outcome, r.Note)

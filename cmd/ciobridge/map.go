@@ -32,7 +32,8 @@ func newMap() *cobra.Command {
 			"in a bridge.\n\n" +
 			"The exit code is 2 when a call or an event could not be mapped.",
 		Example: "  ciobridge map -c ciobridge.yaml event.json\n" +
-			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge map --rules 'rules/*.yaml'\n" +
+			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge map --rules " +
+			"'rules/*.yaml'\n" +
 			"  kcat -b kafka:9092 -t shop.orders -C -e -c 100 | ciobridge map --topic shop.orders -o json",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(rules) > 0 && cmd.Flags().Changed("config") {

@@ -33,7 +33,10 @@ func TestBucketWithManyDeletionsGoesOn(t *testing.T) {
 		key := fmt.Sprintf("c%d", i)
 		remove := bucket.Delete
 		if i%2 == 0 {
-			remove = func(ctx context.Context, key string, _ ...jetstream.KVDeleteOpt) error { return bucket.Purge(ctx, key) }
+			remove = func(ctx context.Context, key string,
+				_ ...jetstream.KVDeleteOpt) error {
+				return bucket.Purge(ctx, key)
+			}
 		}
 		if err := remove(ctx, key); err != nil {
 			t.Fatal(err)
@@ -109,7 +112,8 @@ func (p *process) skipped(n int) {
 		}
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
-		return err == nil && strings.Contains(string(body), fmt.Sprintf("ciobridge_messages_total{outcome=\"skipped\"} "+
-			"%d\n", n))
+		return err == nil && strings.Contains(string(body),
+			fmt.Sprintf("ciobridge_messages_total{outcome=\"skipped\"} "+
+				"%d\n", n))
 	})
 }

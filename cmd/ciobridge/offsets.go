@@ -66,7 +66,8 @@ func printOffsets(w io.Writer, offsets []consumer.OffsetInfo, out format) error 
 	rows := [][]string{{"TOPIC", "PARTITION", "NEXT", "START", "END", "UNREAD", "LOST"}}
 	for _, o := range offsets {
 		if out == asJSON {
-			v := offsetView{Topic: o.Topic, Partition: o.Partition, Start: o.Start, End: o.End, Unread: o.Lag(), Lost: o.Lost()}
+			v := offsetView{Topic: o.Topic, Partition: o.Partition, Start: o.Start, End: o.End, Unread: o.Lag(),
+				Lost: o.Lost()}
 			if o.Committed >= 0 {
 				v.Next = &o.Committed
 			}
@@ -80,7 +81,8 @@ func printOffsets(w io.Writer, offsets []consumer.OffsetInfo, out format) error 
 			next = number(o.Committed)
 		}
 		rows = append(rows, []string{
-			o.Topic, strconv.Itoa(int(o.Partition)), next, number(o.Start), number(o.End), number(o.Lag()), number(o.Lost()),
+			o.Topic, strconv.Itoa(int(o.Partition)), next, number(o.Start), number(o.End), number(o.Lag()),
+			number(o.Lost()),
 		})
 	}
 	if out == asJSON {

@@ -102,7 +102,8 @@ func setChanges(now []consumer.OffsetInfo, args []string) ([]consumer.OffsetChan
 				}
 			}
 			if c.Offset < o.Start || c.Offset > o.End {
-				return nil, fmt.Errorf("%s/%d: offset %d is outside of the log: give %d to %d", o.Topic, o.Partition, c.Offset,
+				return nil, fmt.Errorf("%s/%d: offset %d is outside of the log: give %d to %d", o.Topic,
+					o.Partition, c.Offset,
 					o.Start, o.End)
 			}
 			changes = append(changes, c)
@@ -129,7 +130,8 @@ func skipChanges(now []consumer.OffsetInfo, args []string) ([]consumer.OffsetCha
 		switch {
 		case o.Lost() == 0:
 		case o.Committed > o.End:
-			return nil, fmt.Errorf("%s/%d: the next offset %d lies behind the end %d: records were lost by the broker, or the "+
+			return nil, fmt.Errorf("%s/%d: the next offset %d lies behind the end %d: records were lost by the "+
+				"broker, or the "+
 				"topic was made anew; "+
 				"decide with offsets set %s/%d=%d, or =earliest",
 				o.Topic, o.Partition, o.Committed, o.End, o.Topic, o.Partition, o.End)

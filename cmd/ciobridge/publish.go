@@ -36,7 +36,8 @@ func newPublish() *cobra.Command {
 			"read.\n\n" +
 			"With --null or --empty it publishes one record without an event: what on_null is about.",
 		Example: "  ciobridge publish --topic shop.orders --key c_7 order.json\n" +
-			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge publish --subject events.shop\n" +
+			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge publish --subject " +
+			"events.shop\n" +
 			"  ciobridge publish --topic cdc.customers --key c_7 --null",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := without.check(files); err != nil {

@@ -29,7 +29,8 @@ func startShell(t *testing.T, dir, script string, args ...string) *shellRun {
 	r.cmd = exec.CommandContext(context.Background(), "bash",
 		append([]string{"-euo", "pipefail", "-c", goStandIn + script, "readme"}, args...)...)
 	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = dir, r.out, r.out
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that an interrupt reaches the program too, as Ctrl-C does
+	// so that an interrupt reaches the program too, as Ctrl-C does
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

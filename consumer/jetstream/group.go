@@ -1,12 +1,10 @@
 package jetstream
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strings"
 	"sync"
@@ -216,40 +214,4 @@ func (s *group) setMembers(members []string) {
 	s.log.Info("partitions divided among the replicas",
 		zap.Int("replicas", len(members)), zap.Int("partitions", s.partitions), zap.Int("ours", ours))
 	s.onReplicas(min(len(members), s.partitions+s.wholeStreams))
-}
-
-// assignPartitions gives each member as many partitions as any other, or one more, and moves few when a member comes
-// or goes. It goes through all pairs of a partition and a member in an order that is the same for all replicas. It
-// assigns a partition if it is free and the member has room.
-func assignPartitions(members []string, partitions int) []string {
-	type pair struct {
-		partition int
-		member    string
-		rank      uint64
-	}
-	pairs := make([]pair, 0, partitions*len(members))
-	for i := range partitions {
-		for _, m := range members {
-			h := fnv.New64a()
-			fmt.Fprintf(h, "%s/%d", m, i)
-			pairs = append(pairs, pair{i, m, h.Sum64()})
-		}
-	}
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.rank, b.rank) })
-
-	least, more := partitions/len(members), partitions%len(members)
-	has := map[string]int{}
-	owners := make([]string, partitions)
-	for _, p := range pairs {
-		one := has[p.member] == least // one more than the least
-		if owners[p.partition] != "" || has[p.member] > least || one && more == 0 {
-			continue
-		}
-		if one {
-			more--
-		}
-		has[p.member]++
-		owners[p.partition] = p.member
-	}
-	return owners
 }

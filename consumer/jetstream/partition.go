@@ -1,9 +1,11 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,4 +174,40 @@ func checkSubject(subject string) error {
 		}
 	}
 	return nil
+}
+
+// assignPartitions gives each member as many partitions as any other, or one more, and moves few when a member comes
+// or goes. It goes through all pairs of a partition and a member in an order that is the same for all replicas. It
+// assigns a partition if it is free and the member has room.
+func assignPartitions(members []string, partitions int) []string {
+	type pair struct {
+		partition int
+		member    string
+		rank      uint64
+	}
+	pairs := make([]pair, 0, partitions*len(members))
+	for i := range partitions {
+		for _, m := range members {
+			h := fnv.New64a()
+			fmt.Fprintf(h, "%s/%d", m, i)
+			pairs = append(pairs, pair{i, m, h.Sum64()})
+		}
+	}
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.rank, b.rank) })
+
+	least, more := partitions/len(members), partitions%len(members)
+	has := map[string]int{}
+	owners := make([]string, partitions)
+	for _, p := range pairs {
+		one := has[p.member] == least // one more than the least
+		if owners[p.partition] != "" || has[p.member] > least || one && more == 0 {
+			continue
+		}
+		if one {
+			more--
+		}
+		has[p.member]++
+		owners[p.partition] = p.member
+	}
+	return owners
 }

@@ -43,7 +43,8 @@ func (d *demo) count(ctx context.Context, before emulator.Stats) (Result, error)
 		Published: d.Events, Delivered: c.Delivered, Skipped: c.Skipped, DeadLettered: c.DeadLettered,
 		Calls: c.CallsDelivered, Refused: c.CallsRefused, Requests: c.Requests,
 		Duplicates: took.Duplicates - before.Duplicates, People: took.People,
-		DeadLetters: c.Letters(), Reasons: map[string]int{}, Elapsed: time.Since(d.began).Round(time.Millisecond).String(),
+		DeadLetters: c.Letters(), Reasons: map[string]int{},
+		Elapsed: time.Since(d.began).Round(time.Millisecond).String(),
 	}
 	for reason, n := range c.DeadLetters {
 		r.Reasons[string(reason)] = n

@@ -34,7 +34,8 @@ const (
 	logName     = "ciobridge.log"
 )
 
-var configTemplate = template.Must(template.New(configName).Funcs(template.FuncMap{"quote": strconv.Quote}).Parse(mark + `
+var configTemplate = template.Must(template.New(configName).Funcs(
+	template.FuncMap{"quote": strconv.Quote}).Parse(mark + `
 # Change the rules in rules/ as you like; the next demo keeps them. When the demo has ended, start its Customer.io with
 #   ciobridge emulate --listen {{.Emulator}} --region eu
 # and go on with

@@ -144,7 +144,8 @@ func (d *demo) showLetters(ctx context.Context, known int) (int, error) {
 		}
 		if n++; n > known {
 			f := letter.Failure
-			fmt.Fprintf(d.talk, "dead-lettered  %s %s %s: %s\n", f.Reason, output.Dash(f.Rule), output.Dash(f.Field), f.Detail)
+			fmt.Fprintf(d.talk, "dead-lettered  %s %s %s: %s\n", f.Reason, output.Dash(f.Rule),
+				output.Dash(f.Field), f.Detail)
 		}
 	}
 	return n, nil

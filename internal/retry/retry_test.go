@@ -97,7 +97,8 @@ func TestDoEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		var made []time.Duration
 		err := retry.Do(ctx, retry.Policy{First: time.Second, Longest: time.Second, Exact: true}, failing(9, &made))
-		if err == nil || err.Error() != "try 3: nobody answers" || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		if err == nil || err.Error() != "try 3: nobody answers" ||
+			!errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			t.Errorf("%v with context %v, want the error of the third try", err, ctx.Err())
 		}
 	})

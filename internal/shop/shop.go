@@ -130,8 +130,9 @@ func (s *Shop) order(sku string) Sample {
 		total += float64(quantity) * item["price"].(float64)
 	}
 	return s.event("events.orders", "shop.order.completed", map[string]any{
-		"customer_id": s.customer().id, "order_id": fmt.Sprintf("o_%08x", s.rand.Uint32()), "total": total, "currency": "EUR",
-		"tier": "gold", "items": items,
+		"customer_id": s.customer().id, "order_id": fmt.Sprintf("o_%08x", s.rand.Uint32()), "total": total,
+		"currency": "EUR",
+		"tier":     "gold", "items": items,
 	})
 }
 

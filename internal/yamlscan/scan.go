@@ -135,7 +135,7 @@ func WithoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\uF
 // panics with may hold the text.
 func Recover(err *error) {
 	if recover() != nil {
-		*err = &Error{Message: "cannot be read: the YAML library fails on what stands there; look for a value that is " +
-			"missing"}
+		*err = &Error{Message: "cannot be read: the YAML library fails on what stands there; look for a value that " +
+			"is missing"}
 	}
 }

@@ -14,7 +14,8 @@ func TestValuesOfTwoKindsHaveNoOrder(t *testing.T) {
 	for src, want := range map[string]string{
 		`.total > 0`: text, `.total >= 0`: text, `.total < 0`: text, `.total <= 0`: text, `.total > .n`: text,
 		`[.total] | map(. > 0)`: text,
-		`.none > 0`:             missing, `.gone > 0`: missing, `.gone >= .n`: missing, `.list | map(select(. > 0))`: text,
+		`.none > 0`:             missing, `.gone > 0`: missing, `.gone >= .n`: missing,
+		`.list | map(select(. > 0))`:                 text,
 		`any(.list[]; . < 0)`:                        text,
 		`.total as $t | if $t > 0 then 1 else 2 end`: text, `def big: . > 100; .total | big`: text,
 		`[.list[] | . >= 2]`: text,

@@ -12,7 +12,8 @@ import (
 func TestPoisonNeedsFailuresAlone(t *testing.T) {
 	b := &Bisector{}
 	now := time.Now()
-	c := &inflight.Call{Message: &inflight.Message{}, History: &inflight.History{First: now.Add(-2 * time.Hour), Attempts: 80}, Limit: 1}
+	c := &inflight.Call{Message: &inflight.Message{},
+		History: &inflight.History{First: now.Add(-2 * time.Hour), Attempts: 80}, Limit: 1}
 	f := Failure{Calls: 1}
 	for i := range PoisonAttempts {
 		b.Accepted()

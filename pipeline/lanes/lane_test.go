@@ -47,7 +47,8 @@ func TestLaneCountsItsRun(t *testing.T) {
 			continue
 		}
 		if l.run != run || l.runBytes != bytes || l.sealed != (run < len(in)) {
-			t.Fatalf("the lane says %d, %d bytes, sealed %v; want %d, %d bytes of %d", l.run, l.runBytes, l.sealed, run, bytes, len(in))
+			t.Fatalf("the lane says %d, %d bytes, sealed %v; want %d, %d bytes of %d", l.run, l.runBytes, l.sealed, run,
+				bytes, len(in))
 		}
 	}
 }

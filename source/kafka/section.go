@@ -62,7 +62,8 @@ func (s *Section) CheckLetters(d deadletter.Config) error {
 	case d.Subject != "":
 		return errors.New("dead_letters.subject: is for a NATS source; give topic or file")
 	case d.Topic != "" && slices.Contains(s.Names(), d.Topic):
-		return errors.New("dead_letters.topic: is read by the source too, and every dead letter would come back as an event")
+		return errors.New("dead_letters.topic: is read by the source too, and every dead letter would come back as " +
+			"an event")
 	}
 	return nil
 }

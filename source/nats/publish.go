@@ -54,7 +54,8 @@ func messageOf(m event.Message) *nats.Msg {
 func (p *publisher) await(ctx context.Context, ack jetstream.PubAckFuture) error {
 	select {
 	case stored := <-ack.Ok():
-		if !slices.ContainsFunc(p.read, func(s consumerjetstream.StreamConfig) bool { return s.Name == stored.Stream }) {
+		reads := func(s consumerjetstream.StreamConfig) bool { return s.Name == stored.Stream }
+		if !slices.ContainsFunc(p.read, reads) {
 			return fmt.Errorf("is kept by the stream %s, which the source does not read", stored.Stream)
 		}
 		return nil

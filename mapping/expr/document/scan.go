@@ -72,8 +72,8 @@ func (s *scanner) space(i int) int {
 	return i
 }
 
-// value reads the value that begins at i and gives the position after it, or -1. Place is the id of the value's place, or
-// noPlace; at is its shape, or nil where none is cached.
+// value reads the value that begins at i and gives the position after it, or -1. Place is the id of the value's place,
+// or noPlace; at is its shape, or nil where none is cached.
 func (s *scanner) value(i int, place int32, at *shape) int {
 	switch byteAt(s.data, i) {
 	case '"':

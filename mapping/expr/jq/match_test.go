@@ -32,7 +32,8 @@ func TestPatternsAreCompiledWithTheirRule(t *testing.T) {
 		`test("(")`:                    "cannot compile the regular expression: error parsing regexp: missing closing )",
 		`gsub("a(?=b)"; "")`:           "cannot compile the regular expression",
 		`test("((a{100}){100}){100}")`: "cannot compile the regular expression", // over what Go itself takes
-		`test("(?:a{100}){100}")`:      "cannot compile the regular expression: error parsing regexp: invalid repeat count",
+		`test("(?:a{100}){100}")`: "cannot compile the regular expression: error parsing regexp: invalid " +
+			"repeat count",
 		`[.a | scan("` + strings.Repeat("[a-z]{999}", 6) +
 			`")]`: "more than 5000 instructions once its repetitions are written out",
 		`test("` + strings.Repeat("(?:a{1,31}b?){1,31}", 6) + `")`: "more than 5000 instructions",

@@ -41,7 +41,8 @@ func newPattern(re, flags string) (*pattern, error) {
 	}
 	p := &pattern{size: sizeOfRegexp(tree)}
 	if p.size > maxPattern {
-		return nil, fmt.Errorf("the regular expression has more than %d instructions once its repetitions are written out; "+
+		return nil, fmt.Errorf("the regular expression has more than %d instructions once its repetitions are "+
+			"written out; "+
 			"repeat less or use + or *", maxPattern)
 	}
 	if p.first, err = regexp.Compile(re); err != nil {
