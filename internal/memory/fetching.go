@@ -86,8 +86,7 @@ func (f *Fetching) Reserve(n, least int64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f.reserved > 0 {
-		kept := l.share // for what is mapped
-		n = min(n, f.limit-f.reserved, l.limit-kept-f.reserved, l.limit-l.reserved)
+		n = min(n, f.limit-f.reserved, l.limit-l.kept-f.reserved, l.limit-l.reserved)
 	}
 	if n < least {
 		f.refused = true

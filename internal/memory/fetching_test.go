@@ -125,7 +125,7 @@ func TestWhatIsFetchedAndWhatIsMappedShareTheLimit(t *testing.T) {
 	}
 }
 
-// TestALargeFetchLimitLeavesRoomForWhatIsMapped: half of what the limiter was made with.
+// TestALargeFetchLimitLeavesRoomForWhatIsMapped: half of what the limiter was made with, at least.
 func TestALargeFetchLimitLeavesRoomForWhatIsMapped(t *testing.T) {
 	d := newDesk(1000)
 	f := d.Fetching(100_000, nil)

@@ -20,10 +20,12 @@ type Partition struct {
 // of what New was given, while more than one partition has something mapped; so a partition whose persons are stuck
 // does not stop the others.
 //
-// Mapped messages may take all that is not fetched; what is fetched ahead has a limit of its own, and leaves half of
-// what New was given. So nothing waits for ever; and when nothing is mapped, a message is let in whatever its size.
+// Mapped messages may take all that is not fetched, and three quarters of what New was given whatever is fetched:
+// that is a share and as much again as half of one, so that there is room beside a partition that is stuck with its
+// share. When nothing is mapped, a message is let in whatever its size. So nothing waits for ever.
 type Limiter struct {
 	share int64 // of a partition, of what is mapped
+	kept  int64 // for what is mapped, whatever is fetched
 
 	mu       sync.Mutex
 	limit    int64 // of what is fetched and mapped
@@ -53,7 +55,7 @@ type Waiter struct {
 
 // New makes a limiter of so many bytes, beside those that Fetching adds.
 func New(limit int64) *Limiter {
-	return &Limiter{limit: limit, share: limit / 2, accounts: map[Partition]*Account{}}
+	return &Limiter{limit: limit, share: limit / 2, kept: limit / 4 * 3, accounts: map[Partition]*Account{}}
 }
 
 // Reserve reserves bytes for a message of a partition, or returns what to wait for. The bytes are released from the
@@ -125,8 +127,10 @@ func (l *Limiter) account(p Partition) *Account {
 	return a
 }
 
-// fits reports whether there is room for so many bytes.
-func (l *Limiter) fits(bytes int64) bool { return l.mapped == 0 || l.reserved+bytes <= l.limit }
+// fits reports whether there is room for so many bytes of what is mapped.
+func (l *Limiter) fits(bytes int64) bool {
+	return l.mapped == 0 || l.mapped+bytes <= l.kept || l.reserved+bytes <= l.limit
+}
 
 func (l *Limiter) add(a *Account, bytes int64) {
 	a.reserved += bytes
