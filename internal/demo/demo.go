@@ -94,7 +94,7 @@ func (d *demo) listen(ctx context.Context) (net.Listener, error) {
 		d.at.nats, d.at.admin = addressNear(ctx, natsPort), addressNear(ctx, adminPort)
 	}
 	d.cio = emulator.New(emulator.Options{Region: "eu", Seed: d.Seed, Faults: []emulator.Fault{
-		{Name: "shop.Recalled product", Contains: shop.Recalled, Refuse: "invalid"},
+		{Name: "recalled product", Contains: shop.Recalled, Refuse: "invalid"},
 	}})
 	return customers, nil
 }
