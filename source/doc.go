@@ -1,5 +1,5 @@
 // Package source says what the program needs of a kind of broker, so that a third one is a folder beside kafka and
-// nats and a line in config.Source.
+// nats, and a field of config.Source that its sections list.
 //
 // A kind has two parts. Its [Section] is what stands in the configuration under source: it knows what is read,
 // whether it makes sense, and how to connect. Its [Broker] is the connection, and makes everything that speaks to the

@@ -42,7 +42,8 @@ type Section interface {
 
 // A Broker is the connection to the broker of a configuration. It must be closed.
 type Broker interface {
-	// Reader makes the source of the pipeline, which shares the limiter with it. Its metrics are registered.
+	// Reader makes the source of the pipeline. It may reserve what it fetches ahead with the limiter, which is the
+	// pipeline's too. Its metrics are registered.
 	Reader(*memory.Limiter, *zap.Logger, prometheus.Registerer) (Reader, error)
 	// Offsets tells how far the source has been read, and SetOffsets sets it while nobody reads: where somebody does,
 	// its error is an InUseError.

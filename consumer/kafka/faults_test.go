@@ -16,7 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/secret"
 )
 
-// The broker goes away for longer than a session and comes back: reading goes on, and what was in hand comes again
+// The broker goes away for longer than a session and comes back: reading goes on, and what was in flight comes again
 // once.
 func TestKafkaBrokerRestart(t *testing.T) {
 	t.Parallel()

@@ -75,7 +75,7 @@ func TestKafkaCommittedBelowTheLog(t *testing.T) {
 }
 
 // Where the configuration says so, reading goes on behind a gap at once, which is counted, also where it opens while
-// messages are in hand.
+// messages are in flight.
 func TestKafkaGapIsSkipped(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)

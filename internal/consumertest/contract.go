@@ -33,7 +33,7 @@ func Run(t *testing.T, newTestbed func(t *testing.T) Testbed) {
 	for name, test := range map[string]func(t *testing.T, b Testbed){
 		"commits only the unbroken prefix":          contractPrefix,
 		"done late, twice or never":                 contractLateDone,
-		"waits for what is in hand when it stops":   contractDrain,
+		"waits for what is in flight when it stops": contractDrain,
 		"does not wait longer than the drain limit": contractDrainLimit,
 		"ends with the error of the handler":        contractHandlerError,
 		"a slow handler keeps its lease":            contractBackpressure,
@@ -113,7 +113,7 @@ func contractDrain(t *testing.T, b Testbed) {
 	first.Want("1", "2", "3")
 	first.Stop()
 	if !finished {
-		t.Fatal("the source did not wait for what was in hand")
+		t.Fatal("the source did not wait for what was in flight")
 	}
 	b.Publish("4")
 	second := Read(t, b.Open(), AckAll)

@@ -14,7 +14,7 @@ import (
 
 // Log is the broker with its one consumer group. Its partitions are set before Consume and not changed afterwards.
 type Log struct {
-	// DrainLimit is how long a generation that ends may take to finish what is in hand.
+	// DrainLimit is how long a generation that ends may take to finish what is in flight.
 	DrainLimit time.Duration
 
 	partitions [][]event.Message

@@ -42,8 +42,8 @@ func (reader) Check(context.Context) error { return nil }
 // Missing implements source.Reader.
 func (reader) Missing(error) bool { return false }
 
-// Reader implements source.Broker. What it fetches is bounded by its own fetch_bytes. The connection's metrics are
-// registered too.
+// Reader implements source.Broker. What it fetches ahead is bounded by fetch_bytes alone, beside the limiter. The
+// connection's metrics are registered too.
 func (b *Broker) Reader(_ *memory.Limiter, log *zap.Logger, reg prometheus.Registerer) (source.Reader, error) {
 	reg.MustRegister(b.conn)
 	j, err := jetstream.New(b.conn, b.config, log, reg)
@@ -85,10 +85,8 @@ func (b *Broker) CheckLetters(ctx context.Context, d deadletter.Config) error {
 		overlaps := func(filter string) bool { return server.SubjectsCollide(filter, d.Subject) }
 		subjects := slices.Concat(append(r.Partitions, r.Subjects)...)
 		if r.Name == stream && (len(subjects) == 0 || slices.ContainsFunc(subjects, overlaps)) {
-			return exit.With(exit.Input, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the "+
-				"source reads "+
-				"too, "+
-				"and every dead letter would come back as an event; name a subject of another stream",
+			return exit.With(exit.Input, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source "+
+				"reads too, and every dead letter would come back as an event; name a subject of another stream",
 				d.Subject, stream))
 		}
 	}
