@@ -35,8 +35,8 @@ func Causes() []Cause {
 }
 
 // Halts reports whether the cause lasts until somebody mends it.
-func (t Cause) Halts() bool {
-	switch t {
+func (c Cause) Halts() bool {
+	switch c {
 	case CauseCredentials, CauseAccount, CauseRegion, CausePath, CauseProxy:
 		return true
 	}
@@ -73,8 +73,8 @@ func causeOfStatus(endpoint Endpoint, status int) Cause {
 }
 
 // words describes a failure to get any answer.
-func (t Cause) words() string {
-	switch t {
+func (c Cause) words() string {
+	switch c {
 	case CauseTimeout:
 		return "no answer in time"
 	case CauseName:

@@ -23,46 +23,46 @@ type requestBody struct {
 var errLate = errors.New("the time of the calls is over")
 
 func newRequestBody(r Request) *requestBody {
-	p := &requestBody{parts: r.Body, until: r.Until}
+	b := &requestBody{parts: r.Body, until: r.Until}
 	for _, part := range r.Body {
-		p.size += len(part)
+		b.size += len(part)
 	}
-	return p
+	return b
 }
 
-func (p *requestBody) open() io.ReadCloser { return &requestBodyReader{body: p} }
+func (b *requestBody) open() io.ReadCloser { return &requestBodyReader{body: b} }
 
-func (p *requestBody) revoke() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.parts, p.revoked = nil, true
+func (b *requestBody) revoke() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.parts, b.revoked = nil, true
 }
 
 // withheld reports whether a part of the body was not given away because its time was over.
-func (p *requestBody) withheld() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.late
+func (b *requestBody) withheld() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.late
 }
 
 // over reports whether nothing may be given away any more. The caller holds mu.
-func (p *requestBody) over() bool {
-	if p.until == nil {
+func (b *requestBody) over() bool {
+	if b.until == nil {
 		return false
 	}
-	until, limited := p.until()
-	p.late = p.late || limited && !time.Now().Before(until)
-	return p.late
+	until, limited := b.until()
+	b.late = b.late || limited && !time.Now().Before(until)
+	return b.late
 }
 
 // sent reports whether the whole request may have reached the other side, given how the exchange failed.
-func (p *requestBody) sent(t Cause) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.size == 0 {
-		return t == CauseTimeout || t == CauseReset
+func (b *requestBody) sent(c Cause) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.size == 0 {
+		return c == CauseTimeout || c == CauseReset
 	}
-	return p.read
+	return b.read
 }
 
 type requestBodyReader struct {
@@ -70,30 +70,30 @@ type requestBodyReader struct {
 	part, offset int // what comes next
 }
 
-// Read copies under the lock, so that revoke waits for a copy under way. A copy is as large as b, however small the
+// Read copies under the lock, so that revoke waits for a copy under way. A copy is as large as dst, however small the
 // parts are.
-func (r *requestBodyReader) Read(b []byte) (int, error) {
-	p := r.body
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (r *requestBodyReader) Read(dst []byte) (int, error) {
+	b := r.body
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch {
-	case p.revoked:
+	case b.revoked:
 		return 0, net.ErrClosed
-	case r.part == len(p.parts):
+	case r.part == len(b.parts):
 		return 0, io.EOF
-	case p.over():
+	case b.over():
 		return 0, errLate
 	}
 	n := 0
-	for n < len(b) && r.part < len(p.parts) {
-		part := p.parts[r.part]
-		copied := copy(b[n:], part[r.offset:])
+	for n < len(dst) && r.part < len(b.parts) {
+		part := b.parts[r.part]
+		copied := copy(dst[n:], part[r.offset:])
 		n += copied
 		if r.offset += copied; r.offset == len(part) {
 			r.part, r.offset = r.part+1, 0
 		}
 	}
-	p.read = p.read || r.part == len(p.parts)
+	b.read = b.read || r.part == len(b.parts)
 	return n, nil
 }
 

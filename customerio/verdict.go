@@ -38,8 +38,8 @@ const (
 )
 
 // String is the verdict's name as a metric's label.
-func (m Verdict) String() string {
-	return [...]string{Retry: "retry", Accepted: "accepted", Refused: "refused", Split: "split", Halt: "halt"}[m]
+func (v Verdict) String() string {
+	return [...]string{Retry: "retry", Accepted: "accepted", Refused: "refused", Split: "split", Halt: "halt"}[v]
 }
 
 // VerdictOf says what an answer means. It is the only place that decides so. The status is 0 where no answer came; many
