@@ -18,7 +18,7 @@ type Options struct {
 	Filter deadletter.Filter
 
 	// Skip names the actions that are not sent: letters that need one of them stay open, such as one that deletes a
-	// person.
+	// person. Nil sends all of them, so a caller that does not ask names the destructive ones here.
 	Skip []string
 
 	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay.
