@@ -89,8 +89,8 @@ func headersOf(list []headerJSON) []event.Header {
 // appendText appends bytes under a name whose closing quote is still missing: as text, or in base64 where they are no
 // text or one of mostly control characters, each of which takes six bytes. Null appends nothing.
 //
-// It does not use package jsontext, which escapes in another way: the lines of a file keep their form, and escapes tells
-// how long one becomes.
+// It does not use package jsontext, which escapes in another way: the lines of a file keep their form, and escapes
+// tells how long one becomes.
 func appendText(b []byte, name string, text []byte) []byte {
 	if text == nil {
 		return b
