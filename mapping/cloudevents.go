@@ -16,30 +16,6 @@ import (
 // mode; without one, headers of required attributes mean the binary mode, and a record that has none can only be the
 // whole event. A binary event is put together as the structured one would look, so that the same rules read both.
 
-// eventFormat gives what follows application/cloudevents in a content type, such as +json, and reports whether it
-// begins so. Some clients write header values as JSON, in quotes.
-func eventFormat(contentType []byte) (format []byte, whole bool) {
-	const prefix = "application/cloudevents"
-	t := bytes.TrimSpace(bytes.Trim(bytes.TrimSpace(contentType), `"`))
-	if len(t) < len(prefix) || !bytes.EqualFold(t[:len(prefix)], []byte(prefix)) {
-		return nil, false
-	}
-	format, _, _ = bytes.Cut(t[len(prefix):], []byte(";"))
-	return bytes.TrimSpace(format), true
-}
-
-// formatProblem says why an event format is not read.
-func formatProblem(format []byte) *problem {
-	what := "announces an event format that is not read: publish CloudEvents as JSON, or in binary mode"
-	switch {
-	case len(format) == 0 || bytes.EqualFold(format, []byte("+json")):
-		return nil
-	case format[0] == '-':
-		what = "announces a batch, which CloudEvents over Kafka and NATS do not have: publish each event by itself"
-	}
-	return (&attribute{header: "content-type"}).problem(what)
-}
-
 // compose writes a binary event as one object: the attributes from the headers, then the data. The content type is that
 // of the data; a header ce_datacontenttype, which the bindings do not have, counts where there is no other.
 func (s *state) compose() []byte {

@@ -13,13 +13,6 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// compiler turns settings into rules and collects the mistakes.
-type compiler struct {
-	mistakes
-	out   *compiled
-	allow []string
-}
-
 // Compile checks a configuration and makes it ready for use. The error names every mistake.
 func Compile(c Config) (*Rules, error) {
 	b := &compiler{allow: c.Allow, out: &compiled{
@@ -86,26 +79,6 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	out.envelope.time = b.program(e.Time, where+"time")
 	out.envelope.id = b.program(e.ID, where+"id")
 	return out
-}
-
-// program compiles an expression; nil where nothing was written or a mistake was noted.
-func (b *compiler) program(v Term, where string, vars ...string) *expr.Program {
-	if v.IsZero() {
-		return nil
-	}
-	if v.Program == "" {
-		b.add("%s%s: want an expression, found the literal %s", v.Pos.Prefix(), where, v.Literal)
-		return nil
-	}
-	p, err := b.out.set.Compile(v.Program, append(vars, "message")...)
-	if err != nil {
-		b.add("%s%s: %w", v.Pos.Prefix(), where, err)
-		return nil
-	}
-	for _, warning := range p.Warnings() {
-		b.out.warnings = append(b.out.warnings, v.Pos.Prefix()+where+": "+warning)
-	}
-	return p
 }
 
 func (b *compiler) rules(rules []Rule) {
@@ -176,8 +149,6 @@ func callNames(actions []Action) []string {
 	return names
 }
 
-func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
-
 // index makes the table by which an event finds its rules.
 func (b *compiler) index() {
 	for _, r := range b.out.rules {
@@ -203,35 +174,4 @@ func (b *compiler) rulesFor(typ string) []*rule {
 		}
 	}
 	return out
-}
-
-// matches reports whether s fits the pattern, in which * stands for any run of characters, dots and none included.
-func matches[S string | []byte](pattern string, s S) bool {
-	p, i, star, mark := 0, 0, -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && pattern[p] == s[i]:
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
-
-// names reports whether one of the rule's patterns is the type.
-func (r *rule) names(typ []byte) bool {
-	for _, p := range r.patterns {
-		if matches(p, typ) {
-			return true
-		}
-	}
-	return false
 }

@@ -16,12 +16,12 @@
 //   - The rules that name the type are looked up, and each is applied by itself (apply.go): its condition, the time and
 //     identity that it gives the event, what it requires, and its actions, with one call or one for each item of a
 //     list.
-//   - Each call is written into one buffer (write.go, field.go): the person, the name, the identity, the time, the
-//     attributes or data; and with it the lanes in which it has to wait. What is too large for a batch becomes a
-//     request of its own where Customer.io has one for it.
-//   - What cannot be written becomes an event.Failure. It takes nothing else with it: every rule and every call of a
-//     rule stands for itself, each item of a list too. Only an action whose list cannot be read to its end, or leads
-//     to too much, makes no call at all and one failure.
+//   - Each call is written into one buffer (write.go): the person (person.go), the name, the identity, the time, the
+//     attributes (field.go) or data; and with it the lanes in which it has to wait. What is too large for a batch
+//     becomes a request of its own where Customer.io has one for it.
+//   - What cannot be written becomes an event.Failure (problem.go). It takes nothing else with it: every rule and every
+//     call of a rule stands for itself, each item of a list too. Only an action whose list cannot be read to its end,
+//     or leads to too much, makes no call at all and one failure.
 //
 // # Promises
 //

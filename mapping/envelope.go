@@ -2,14 +2,11 @@ package mapping
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
-
-const recordsValue = "the record's value"
 
 // open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and
 // identity. A record that holds no event is left out where the topic says so.
@@ -55,15 +52,6 @@ func (s *state) parse(set *expr.Set, binary bool) *problem {
 		return &problem{reason: event.ReasonUndecodable, detail: recordsValue + ": not one JSON value"}
 	}
 	return nil
-}
-
-func inputProblem(where string, err error) *problem {
-	reason := event.ReasonUndecodable
-	var e *expr.InputError
-	if errors.As(err, &e) && e.Kind == expr.TooLong {
-		reason = event.ReasonTooLarge
-	}
-	return &problem{reason: reason, detail: where + ": " + err.Error()}
 }
 
 func (s *state) readType() *problem {
@@ -160,12 +148,4 @@ func (s *state) idFrom(prog *expr.Program) ([]byte, *problem) {
 		return nil, wrong(event.ReasonInvalidValue, "id", prog, "is an empty string")
 	}
 	return id, nil
-}
-
-// unfit names the kind of a value that is neither a string nor an integer.
-func unfit(v expr.Value) string {
-	if v.Kind == expr.Number {
-		return "a number with a fraction or exponent; want a string or an integer"
-	}
-	return document.Article(v.Kind) + "; want a string or an integer"
 }

@@ -1,23 +1,6 @@
 package mapping
 
-import (
-	"errors"
-	"strings"
-	"time"
-
-	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/mapping/expr"
-	"github.com/ciobridge/ciobridge/mapping/expr/document"
-)
-
-// problem is why a call, a rule or an event failed.
-type problem struct {
-	reason event.Reason
-	field  string
-	detail string
-	slow   bool          // a program ran into its time limit
-	took   time.Duration // then: how long it had computed
-}
+import "github.com/ciobridge/ciobridge/event"
 
 // Map turns a message into calls, and into failures where it cannot. Every rule and every call of a rule stands for
 // itself: one that fails does not hold the others. The result shares no memory with the message.
@@ -76,62 +59,3 @@ func (c *compiled) topic(name string) *topic {
 var noRule = &action{key: keyOf("", "", "")}
 
 func (s *state) failEvent(p *problem) { s.fail(noRule, -1, p) }
-
-func (s *state) fail(a *action, item int, p *problem) {
-	if p.slow {
-		s.overran = max(s.overran, p.took, 1)
-	}
-	s.failures = append(s.failures, event.Failure{
-		ID:     s.callID(a, item),
-		Stage:  event.StageMapping,
-		Reason: p.reason,
-		Rule:   a.Rule,
-		Call:   a.Call,
-		Field:  p.field,
-		Detail: p.detail,
-	})
-}
-
-// one runs a program that must not give more than one output. A nil program gives nothing.
-func (s *state) one(prog *expr.Program, field string) (expr.Value, *problem) {
-	if prog == nil {
-		return expr.Value{}, nil
-	}
-	v, err := prog.One(&s.doc)
-	if err != nil {
-		return expr.Value{}, evalProblem(prog, field, err)
-	}
-	return v, nil
-}
-
-// evalProblem words a failed expression. The error names types and never values, because values may be personal data.
-func evalProblem(prog *expr.Program, field string, err error) *problem {
-	p := &problem{reason: event.ReasonRuleError, field: field, detail: shortened(prog.String()) + ": " + err.Error()}
-	var e *expr.EvalError
-	if errors.As(err, &e) && e.Kind == expr.TimedOut {
-		p.slow, p.took = true, e.Took
-	}
-	return p
-}
-
-// missing is the problem of a required place that came out empty.
-func missing(prog *expr.Program, field string, v expr.Value) *problem {
-	return wrong(event.ReasonMissingField, field, prog, "is "+document.Article(v.Kind))
-}
-
-// wrong is the problem of a program's value, in words that follow the program.
-func wrong(reason event.Reason, field string, prog *expr.Program, what string) *problem {
-	return &problem{reason: reason, field: field, detail: shortened(prog.String()) + " " + what}
-}
-
-// shortened keeps a long expression from filling a dead letter's headers.
-func shortened(text string) string {
-	const most = 120
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
-}
-
-// absent reports whether a value leaves its place empty.
-func absent(v expr.Value) bool { return v.Kind <= expr.Null }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -150,4 +151,35 @@ type field struct {
 	kind      customerio.AttributeKind // of an attribute
 	names     customerio.Identifier    // of an identifier
 	lane      bool                     // the call waits in the identifier's lane
+}
+
+// names reports whether one of the rule's patterns is the type.
+func (r *rule) names(typ []byte) bool {
+	for _, p := range r.patterns {
+		if matches(p, typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches reports whether s fits the pattern, in which * stands for any run of characters, dots and none included.
+func matches[S string | []byte](pattern string, s S) bool {
+	p, i, star, mark := 0, 0, -1, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && pattern[p] == s[i]:
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }
