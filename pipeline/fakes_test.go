@@ -229,7 +229,7 @@ func (l *letterbox) Put(_ context.Context, letters ...event.FailedMessage) error
 func traffic(r *rand.Rand, partitions, persons, events int, kinds []string) ([][]event.Message, checkertest.History) {
 	var h checkertest.History
 	out := make([][]event.Message, partitions)
-	seqs := make([]int, persons)
+	seqs := map[int]int{}
 	for range events {
 		who := r.IntN(persons)
 		seqs[who]++
