@@ -109,9 +109,8 @@ func (e *SyntaxError) Error() string {
 	}
 	message := placed.GetMessage()
 	if strings.Contains(message, `"`) {
-		message = "is no YAML: look for a key that is there twice, for a quote, a bracket or a colon that is " +
-			"missing, and " +
-			"at the indentation"
+		message = "is no YAML: look for a key that is there twice, for a quote, a bracket " +
+			"or a colon that is missing, and at the indentation"
 	}
 	switch {
 	case errors.As(e.err, &wrong):

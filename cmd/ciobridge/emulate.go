@@ -35,18 +35,20 @@ func newEmulate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulate",
 		Short: "Serve a local Customer.io",
-		Long: "Serve a local Customer.io until stopped. It takes what a bridge sends, is stricter than the real one, " +
-			"shows what arrived\non a page, and misbehaves as --fault says. It delivers no message to anybody, and " +
-			"forgets everything when it ends.\n\n" +
-			"A fault is conditions and effects, such as status=503,probability=0.1 or refuse=invalid,contains=c_7 " +
-			"or\nlatency=2s,times=10; the first that matches a request is the one that it meets.\n\n" +
-			"It is asked for under a loopback name or address, the host that --listen has, or the name that --host " +
-			"gives, such as a container's. Web\npages under other names, which might have been made to lead here, " +
-			"are turned away.\n\n" +
+		Long: "Serve a local Customer.io until stopped. It takes what a bridge sends, " +
+			"is stricter than the real one, shows what arrived\n" +
+			"on a page, and misbehaves as --fault says. It delivers no message to " +
+			"anybody, and forgets everything when it ends.\n\n" +
+			"A fault is conditions and effects, such as " +
+			"status=503,probability=0.1 or refuse=invalid,contains=c_7 or\n" +
+			"latency=2s,times=10; the first that matches a request is the one that it meets.\n\n" +
+			"It is asked for under a loopback name or address, the host that --listen has, " +
+			"or the name that --host gives, such as a container's. Web\n" +
+			"pages under other names, which might have been made to lead here, are turned away.\n\n" +
 			"Without flags the credentials come from " + emulateSiteIDEnv + " and " + emulateAPIKeyEnv + ".",
 		Example: "  ciobridge emulate\n" +
-			"  ciobridge emulate --fault status=429,retry_after=30,times=3 --fault latency=200ms --receipts " +
-			"received.jsonl",
+			"  ciobridge emulate --fault status=429,retry_after=30,times=3 " +
+			"--fault latency=200ms --receipts received.jsonl",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, out) },
 	}
@@ -58,11 +60,9 @@ func newEmulate() *cobra.Command {
 			"may be repeated")
 	flags.StringVar(&f.options.Region, "region", "eu", "where the workspace lives: us or eu")
 	flags.StringVar(&f.options.SiteID, "site-id", "", "the site id that is accepted; \""+
-		emulator.DefaultSiteID+"\" if "+
-		"not given")
+		emulator.DefaultSiteID+"\" if not given")
 	flags.StringVar(&f.options.APIKey, "api-key", "", "the API key that is accepted; \""+
-		emulator.DefaultAPIKey+"\" if "+
-		"not given")
+		emulator.DefaultAPIKey+"\" if not given")
 	flags.StringArrayVar(&f.faults, "fault", nil, "a fault to begin with; may be repeated")
 	flags.Uint64Var(&f.options.Seed, "seed", 0, "what the probabilities of faults are drawn from")
 	flags.StringVar(&f.receipts, "receipts", "", "a file to which every call that arrives is added as a line of JSON")
@@ -111,9 +111,8 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
 		fmt.Fprintf(warnings, "warning: %s is not on loopback: whoever reaches it can see what was sent, without "+
 			"credentials\n", addr)
 		if len(f.options.Hosts) == 0 {
-			fmt.Fprintln(warnings, "warning: it answers to loopback names only: name the host under which others "+
-				"reach it with "+
-				"--host")
+			fmt.Fprintln(warnings, "warning: it answers to loopback names only: name the host "+
+				"under which others reach it with --host")
 		}
 		if tcp.IP.IsUnspecified() {
 			url = fmt.Sprintf("http://localhost:%d", tcp.Port)

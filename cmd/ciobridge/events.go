@@ -40,9 +40,8 @@ func readEvents(cmd *cobra.Command, files []string, each func(eventText) error) 
 		}
 	}
 	if found == 0 {
-		return exit.With(exit.Input, errors.New("no event was given: name a file, or write events to standard "+
-			"input, one a "+
-			"line"))
+		return exit.With(exit.Input, errors.New("no event was given: name a file, or write events "+
+			"to standard input, one a line"))
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ func newLettersDiscard() *cobra.Command {
 		Short: "Close dead letters that nobody needs",
 		Long: "Close the open letters that meet every condition given. They stay in the log with a note that says " +
 			"why, and no replay\ntakes them again. There is no question asked; --dry-run counts first.",
-		Example: "  ciobridge dlq discard --rule trial_event --failed-before 2026-10-05 --note 'test traffic' " +
-			"--dry-run\n" +
+		Example: "  ciobridge dlq discard --rule trial_event --failed-before " +
+			"2026-10-05 --note 'test traffic' --dry-run\n" +
 			"  ciobridge dlq discard --id 01JBM6W3Q0V9T3Y1H2X4C5D6E7 --note 'customer has left'",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -22,8 +22,8 @@ func tryReplay(cmd *cobra.Command, run *replay.Replay, out format) error {
 		return v.verdict("would stay")
 	}
 	fmt.Fprintf(w, "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n",
-		progress.Chosen, output.Count(progress.Open, "open "+
-			"letter"), progress.Delivered, progress.FailedAgain, progress.LeftOpen)
+		progress.Chosen, output.Count(progress.Open, "open letter"),
+		progress.Delivered, progress.FailedAgain, progress.LeftOpen)
 	v.reasons(w)
 	return v.verdict("would stay")
 }

@@ -42,9 +42,8 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.offset, "offset", "",
 		"only letters of records at this offset of --topic, or in a range such as "+
 			"100..200, 100.. or ..200")
-	flags.StringVar(&f.failedAfter, "failed-after", "", "only letters that first failed at this time or later: "+
-		"RFC 3339, "+
-		"a date, or how long ago, such as 2h")
+	flags.StringVar(&f.failedAfter, "failed-after", "", "only letters that first failed at this time or later: RFC "+
+		"3339, a date, or how long ago, such as 2h")
 	flags.StringVar(&f.failedUntil, "failed-before", "", "only letters that first failed before this time")
 	flags.StringVar(&f.eventAfter, "event-after", "", "only letters of events that happened at this time or later")
 	flags.StringVar(&f.eventUntil, "event-before", "", "only letters of events that happened before this time")

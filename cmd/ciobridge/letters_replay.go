@@ -144,15 +144,13 @@ func (v replayView) reasons(w io.Writer) {
 	for _, m := range v.unknown {
 		unmatched -= m.Letters
 		if m.Call == "" {
-			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their calls "+
-				"now this "+
-				"name again (name: %s) "+
-				"until they are replayed, or discard them\n", m.Letters, m.Rule, yamlText(m.Rule))
+			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule "+
+				"that makes their calls now this name again (name: %s) until they "+
+				"are replayed, or discard them\n", m.Letters, m.Rule, yamlText(m.Rule))
 		} else {
-			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that takes "+
-				"its place "+
-				"this name again "+
-				"(call: %s beside its action), or discard them\n", m.Letters, m.Call, m.Rule, yamlText(m.Call))
+			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; "+
+				"give the call that takes its place this name again (call: %s "+
+				"beside its action), or discard them\n", m.Letters, m.Call, m.Rule, yamlText(m.Call))
 		}
 	}
 	for _, line := range []struct {

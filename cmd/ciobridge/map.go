@@ -25,15 +25,16 @@ func newMap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "map [file]...",
 		Short: "Show what events become",
-		Long: "Read events, map them by the rules, and print the calls that they become and the failures. Nothing is " +
-			"sent; neither a\nbroker nor a secret is needed.\n\n" +
-			"A file, or standard input where none is named, holds an event a line, or one event as a whole. An " +
-			"event that names no\nidentity of its own is known by its place, so its calls get other ids here than " +
-			"in a bridge.\n\n" +
+		Long: "Read events, map them by the rules, and print the calls that they " +
+			"become and the failures. Nothing is sent; neither a\n" +
+			"broker nor a secret is needed.\n\n" +
+			"A file, or standard input where none is named, holds an event a line, " +
+			"or one event as a whole. An event that names no\n" +
+			"identity of its own is known by its place, so its calls get other ids here than in a bridge.\n\n" +
 			"The exit code is 2 when a call or an event could not be mapped.",
 		Example: "  ciobridge map -c ciobridge.yaml event.json\n" +
-			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge map --rules " +
-			"'rules/*.yaml'\n" +
+			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | " +
+			"ciobridge map --rules 'rules/*.yaml'\n" +
 			"  kcat -b kafka:9092 -t shop.orders -C -e -c 100 | ciobridge map --topic shop.orders -o json",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(rules) > 0 && cmd.Flags().Changed("config") {

@@ -131,9 +131,7 @@ func skipChanges(now []consumer.OffsetInfo, args []string) ([]consumer.OffsetCha
 		case o.Lost() == 0:
 		case o.Committed > o.End:
 			return nil, fmt.Errorf("%s/%d: the next offset %d lies behind the end %d: records were lost by the "+
-				"broker, or the "+
-				"topic was made anew; "+
-				"decide with offsets set %s/%d=%d, or =earliest",
+				"broker, or the topic was made anew; decide with offsets set %s/%d=%d, or =earliest",
 				o.Topic, o.Partition, o.Committed, o.End, o.Topic, o.Partition, o.End)
 		default:
 			changes = append(changes, consumer.OffsetChange{Topic: o.Topic, Partition: o.Partition, Offset: o.Start})

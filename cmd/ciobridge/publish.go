@@ -28,16 +28,16 @@ func newPublish() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish [file]...",
 		Short: "Publish events to the configured source",
-		Long: "Publish events to the broker that the configured source reads, and wait until it has stored them. It " +
-			"takes the place of\na client of the broker for trying things out; a broken event is published as it " +
-			"is.\n\n" +
-			"A file, or standard input where none is named, holds an event a line, or one event as a whole. With " +
-			"the embedded source\nit publishes to the bridge that runs, or else into the store that the bridge will " +
-			"read.\n\n" +
+		Long: "Publish events to the broker that the configured source reads, and wait " +
+			"until it has stored them. It takes the place of\n" +
+			"a client of the broker for trying things out; a broken event is published as it is.\n\n" +
+			"A file, or standard input where none is named, holds an event a line, " +
+			"or one event as a whole. With the embedded source\n" +
+			"it publishes to the bridge that runs, or else into the store that the bridge will read.\n\n" +
 			"With --null or --empty it publishes one record without an event: what on_null is about.",
 		Example: "  ciobridge publish --topic shop.orders --key c_7 order.json\n" +
-			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | ciobridge publish --subject " +
-			"events.shop\n" +
+			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | " +
+			"ciobridge publish --subject events.shop\n" +
 			"  ciobridge publish --topic cdc.customers --key c_7 --null",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := without.check(files); err != nil {
