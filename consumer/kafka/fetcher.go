@@ -23,8 +23,10 @@ const (
 	soonestWait = 10 * time.Millisecond
 )
 
-// While so many chunks are not handed over, a fetcher waits before it asks for more, which would only stand in memory.
-// It does not wait for long: they may be those of partitions that are stuck, which must not hold up the others.
+// While maxUnhanded chunks are not handed over, a fetcher waits before it asks for more. The memory limiter would allow
+// more, but nothing would become faster by it: workers have enough to do for a while, and what is fetched beside that
+// only stands in memory. The fetcher waits for maxUnhandedWait at most, since the chunks may be those of partitions
+// that are stuck, and the other partitions must be read on.
 const (
 	maxUnhanded     = 16
 	maxUnhandedWait = 50 * time.Millisecond
@@ -93,7 +95,7 @@ func (f *fetcher) run(ctx context.Context) {
 	}
 }
 
-// awaitWorkers holds the fetcher back while much is not handed over.
+// awaitWorkers waits while many chunks are not handed over, as the constants above say.
 func (f *fetcher) awaitWorkers(ctx context.Context) {
 	for until := time.Now().Add(maxUnhandedWait); f.unhanded.Load() >= maxUnhanded && time.Now().Before(until) &&
 		ctx.Err() == nil; {
@@ -101,7 +103,7 @@ func (f *fetcher) awaitWorkers(ctx context.Context) {
 	}
 }
 
-// chunkDone notes that a chunk is.
+// chunkDone notes that a worker has done with a chunk.
 func (f *fetcher) chunkDone() {
 	f.unhanded.Add(-1)
 	f.signal()

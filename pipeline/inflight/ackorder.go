@@ -78,19 +78,10 @@ func (o *AckOrder) Leave(c *Call, last bool) {
 }
 
 // Finish notes that nothing of a message is open. It reports whether the source may be told of it now; if not,
-// Acked or Forget gives it back when it may.
+// Forget gives it back when it may.
 func (o *AckOrder) Finish(m *Message) bool {
 	m.finished = true
 	return m.awaits == 0
-}
-
-// Acked ends the waiting for messages of which the source has been told, and gives those that have waited for them
-// alone.
-func (o *AckOrder) Acked(done []*Message) (next []*Message) {
-	for _, m := range done {
-		next = o.Forget(m, next)
-	}
-	return next
 }
 
 // AnyAwaited reports whether somebody may wait for one of the messages.
