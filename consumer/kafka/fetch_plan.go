@@ -22,10 +22,10 @@ func (f *fetcher) plan(now time.Time) (starting []*partition, again time.Time) {
 		p := f.partitions[(first+i)%len(f.partitions)]
 		p.mu.Lock()
 		at := p.notBefore
-		if ok, _ := p.ready(now, phaseStarting); ok {
+		if p.ready(now, phaseStarting) {
 			starting = append(starting, p)
 			at = time.Time{}
-		} else if ok, _ := p.ready(now, phaseReading); ok {
+		} else if p.ready(now, phaseReading) {
 			f.askFor(p)
 			at = time.Time{}
 		} else if p.queued != nil {

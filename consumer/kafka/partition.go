@@ -81,16 +81,9 @@ func (p *partition) state() string {
 	return "starting"
 }
 
-// ready says whether the partition, being at ph, wants its fetcher now, and else when to look again; zero means on a
-// signal. The caller holds mu.
-func (p *partition) ready(now time.Time, ph phase) (ok bool, again time.Time) {
-	if p.phase != ph {
-		return false, time.Time{}
-	}
-	if now.Before(p.notBefore) {
-		return false, p.notBefore
-	}
-	return ph == phaseStarting || p.queued == nil, time.Time{}
+// ready reports whether the partition, being at ph, wants its fetcher now. The caller holds mu.
+func (p *partition) ready(now time.Time, ph phase) bool {
+	return p.phase == ph && !now.Before(p.notBefore) && (ph == phaseStarting || p.queued == nil)
 }
 
 // nextChunk gives the worker its next chunk, and tells the partition's fetcher that there is room for one more. Where
