@@ -15,7 +15,7 @@ import (
 
 // A record of before there were several failures is read as it always was.
 func TestARecordOfOneFailureIsAsItWas(t *testing.T) {
-	l := lettertest.Letter(1)
+	l := lettertest.Failed(1)
 	r := Encode(&l, lettertest.Time, "hash")
 	if _, ok := r.header(headerFailures); ok || len(r.Headers) != 2+letterHeaders {
 		t.Errorf("one failure has the headers %v", r.Headers)
@@ -46,7 +46,7 @@ func TestFailuresThatDoNotFit(t *testing.T) {
 		"different texts":             {1_000, 40, 1_000, 4, false},
 		"a message that is too large": {50_000, 1, 0, 1, true},
 	} {
-		l := lettertest.WithFailures(lettertest.Letter(1), c.failures)
+		l := lettertest.WithFailures(lettertest.Failed(1), c.failures)
 		for i := range l.Failures {
 			l.Failures[i].ID = event.ID{1, byte(i >> 16), byte(i >> 8), byte(i)}
 			if c.differing > 0 {
@@ -83,7 +83,7 @@ func TestFailuresThatDoNotFit(t *testing.T) {
 func TestALineIsNotMuchLongerThanItsRecord(t *testing.T) {
 	for name, unit := range map[string]string{"markup": "<>&", "quotes": `"\`, "control": "\x01",
 		"mixed": "a\n\x02b<é", "binary": "\xff", "separators": "\u2028"} {
-		l := lettertest.Letter(1)
+		l := lettertest.Failed(1)
 		l.Message.Value = bytes.Repeat([]byte(unit), 100_000/len(unit))
 		l.Message.Key = l.Message.Value[:1000]
 		l.Message.Headers = append(l.Message.Headers, event.Header{Key: unit, Value: l.Message.Value[:1000]})
@@ -107,8 +107,8 @@ func TestALineIsNotMuchLongerThanItsRecord(t *testing.T) {
 
 // Letters of one record have one event, which is inspected once.
 func TestAnEventIsInspectedOnce(t *testing.T) {
-	l := lettertest.WithFailures(lettertest.Letter(2), 50)
-	other := lettertest.Letter(3)
+	l := lettertest.WithFailures(lettertest.Failed(2), 50)
+	other := lettertest.Failed(3)
 	log := memory{Encode(&l, lettertest.Time, ""), Encode(&other, lettertest.Time, "")}
 	log[1].Position.Offset = 1
 	inspected := 0

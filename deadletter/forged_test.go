@@ -36,7 +36,7 @@ func TestAForgedLetterIsForeign(t *testing.T) {
 		"another order": func(m *event.Message) { m.Headers = []event.Header{m.Headers[1], m.Headers[0]} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			real, other := lettertest.Letter(1), lettertest.Letter(1)
+			real, other := lettertest.Failed(1), lettertest.Failed(1)
 			change(&other.Message)
 			forged := forge(other, 1, map[string]string{headerEventID: EventID(&real.Message).String()})
 			if _, _, err := Decode(forged); !errors.Is(err, ErrForeign) {
@@ -60,7 +60,7 @@ func TestAForgedLetterIsForeign(t *testing.T) {
 // What was cut cannot show of which event it is. It is never sent, and does not take the place of a letter that is
 // whole.
 func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
-	l := lettertest.Letter(1)
+	l := lettertest.Failed(1)
 	whole := forge(l, 0, nil)
 	again := forge(l, 1, nil)
 	short, err := truncate(again, again.Size()+100, (*Record).Size) // flagged, whatever it takes
@@ -82,7 +82,7 @@ func TestACutLetterTakesNoWholeOnesPlace(t *testing.T) {
 
 // A resolution of an older version names no event and resolves the letters of its identity that stand before it.
 func TestAResolutionWithoutAnEvent(t *testing.T) {
-	l := lettertest.Letter(1)
+	l := lettertest.Failed(1)
 	res := EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1)}, Kind: Delivered}, lettertest.Time)
 	res.Headers = slices.DeleteFunc(res.Headers, func(h event.Header) bool { return h.Key == headerEventID })
 	res.Position.Offset = 1

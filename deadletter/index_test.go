@@ -56,7 +56,7 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessa
 	for step := range r.IntN(60) {
 		n := r.IntN(ids)
 		now := lettertest.Time.Add(time.Duration(step) * time.Second)
-		l := lettertest.Letter(n)
+		l := lettertest.Failed(n)
 		partition := n % partitions
 		if step > 40 {
 			partition = (n + 1) % partitions // the topic was given more partitions
@@ -120,7 +120,7 @@ func TestTheIndexIsTheNewestOfEachLetter(t *testing.T) {
 func TestLettersComeInTheOrderOfTheirEvents(t *testing.T) {
 	var log memory
 	put := func(partition int32, offset int64) {
-		l := lettertest.Letter(int(100*int64(partition) + offset))
+		l := lettertest.Failed(int(100*int64(partition) + offset))
 		l.Message.Origin.Partition, l.Message.Origin.Offset = partition, offset
 		r := Encode(&l, lettertest.Time, "")
 		r.Position.Offset = int64(len(log))
@@ -147,7 +147,7 @@ func TestLettersComeInTheOrderOfTheirEvents(t *testing.T) {
 func TestFilters(t *testing.T) {
 	var log memory
 	for n := range 10 {
-		l := lettertest.Letter(n)
+		l := lettertest.Failed(n)
 		l.Failures[0].First = lettertest.Time.Add(time.Duration(n) * time.Minute)
 		if n >= 5 {
 			l.Failures[0].Reason, l.Failures[0].Rule = event.ReasonNoType, ""

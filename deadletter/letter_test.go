@@ -14,7 +14,7 @@ import (
 )
 
 func TestALetterCarriesEachHeaderOnce(t *testing.T) {
-	l := lettertest.Letter(7)
+	l := lettertest.Failed(7)
 	now := lettertest.Time.Add(time.Hour)
 	r := Encode(&l, now, "hash-1")
 	want := map[string]string{
@@ -55,9 +55,9 @@ func TestALetterCarriesEachHeaderOnce(t *testing.T) {
 }
 
 func TestALetterOfALetterDoesNotGrow(t *testing.T) {
-	first := lettertest.Letter(7)
+	first := lettertest.Failed(7)
 	r := Encode(&first, lettertest.Time, "hash-1")
-	second := lettertest.Letter(8)
+	second := lettertest.Failed(8)
 	second.Message.Key, second.Message.Value, second.Message.Headers = r.Key, r.Value, r.Headers
 	again := Encode(&second, lettertest.Time, "hash-2")
 	if len(again.Headers) != len(r.Headers) {
@@ -70,7 +70,7 @@ func TestALetterOfALetterDoesNotGrow(t *testing.T) {
 }
 
 func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
-	l := lettertest.Letter(1)
+	l := lettertest.Failed(1)
 	l.Failures[0].Detail = "bad\r\nX: y\x00 \xff " + strings.Repeat("ü", 5000)
 	l.Failures[0].First = time.Time{}
 	r := Encode(&l, lettertest.Time, "")
@@ -90,7 +90,7 @@ func TestTextsForPeopleAreOneBoundedLine(t *testing.T) {
 }
 
 func TestEventIDTellsEventsApart(t *testing.T) {
-	base := lettertest.Letter(1).Message
+	base := lettertest.Failed(1).Message
 	header := func(key, value string) event.Header { return event.Header{Key: key, Value: []byte(value)} }
 	base.Headers = append(base.Headers, header("a", "1"))
 	t1, t2, a := base.Headers[0], base.Headers[1], base.Headers[2]
@@ -172,7 +172,7 @@ func TestOriginsComeBack(t *testing.T) {
 }
 
 func TestDamagedRecordsAreNamed(t *testing.T) {
-	l := lettertest.Letter(1)
+	l := lettertest.Failed(1)
 	good := Encode(&l, lettertest.Time, "")
 	for _, c := range []struct{ header, value, want string }{
 		{headerLetter, "not an id", "ciobridge-letter"}, {headerReason, "bored", "ciobridge-reason"},
@@ -219,7 +219,7 @@ func withoutHeader(headers []event.Header, key string) []event.Header {
 
 // FuzzDecode reads foreign lines: what is accepted must be written and read again as it is.
 func FuzzDecode(f *testing.F) {
-	l, several := lettertest.Letter(1), lettertest.WithFailures(lettertest.Letter(2), 5)
+	l, several := lettertest.Failed(1), lettertest.WithFailures(lettertest.Failed(2), 5)
 	for _, r := range []Record{
 		Encode(&l, lettertest.Time, "hash"), Encode(&several, lettertest.Time, "hash"),
 		EncodeResolution(&Resolution{Letters: []event.ID{lettertest.ID(1), lettertest.ID(2)}, Kind: Delivered},

@@ -19,11 +19,11 @@ import (
 // Every call of one record is a letter of its own for whoever lists, shows, counts, replays or discards.
 func TestOneRecordHoldsTheFailuresOfItsMessage(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		l := lettertest.WithFailures(lettertest.Letter(1), 5)
+		l := lettertest.WithFailures(lettertest.Failed(1), 5)
 		f := &l.Failures[2]
 		f.Reason, f.Detail, f.Attempts = event.ReasonPoison, "the second\u2028<kind>", 12
 		lettertest.MustPut(t, s, l)
-		lettertest.MustPut(t, s, lettertest.Letter(4))
+		lettertest.MustPut(t, s, lettertest.Failed(4))
 		records := 0
 		if err := s.Scan(t.Context(), func(deadletter.Record) error { records++; return nil }); err != nil ||
 			records != 2 {
@@ -75,7 +75,7 @@ func TestOneRecordHoldsTheFailuresOfItsMessage(t *testing.T) {
 
 // A topic or stream whose own limit is lower gets as many records as it takes.
 func TestFailuresUnderTheStoresOwnLimit(t *testing.T) {
-	l := lettertest.WithFailures(lettertest.Letter(1), 3_000)
+	l := lettertest.WithFailures(lettertest.Failed(1), 3_000)
 	for i := range l.Failures {
 		l.Failures[i].ID = event.ID{1, byte(i >> 16), byte(i >> 8), byte(i)}
 	}
@@ -104,7 +104,7 @@ func TestFailuresUnderTheStoresOwnLimit(t *testing.T) {
 // other.
 func TestLettersOfOneIdentityAndTwoEvents(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		first, second := lettertest.Letter(1), lettertest.Letter(1)
+		first, second := lettertest.Failed(1), lettertest.Failed(1)
 		second.Message.Value = []byte(`{"n":"another"}`)
 		lettertest.MustPut(t, s, first)
 		lettertest.MustPut(t, s, second)

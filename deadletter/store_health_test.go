@@ -57,7 +57,7 @@ func TestAStoreSaysThatItCannotStore(t *testing.T) {
 			if err := s.Ready(); err != nil {
 				t.Errorf("before anything was stored: %v", err)
 			}
-			failed := s.Put(t.Context(), lettertest.Letter(1))
+			failed := s.Put(t.Context(), lettertest.Failed(1))
 			if failed == nil {
 				t.Fatal("it was stored")
 			}
@@ -70,7 +70,7 @@ func TestAStoreSaysThatItCannotStore(t *testing.T) {
 			}
 			t.Log(err)
 			mend()
-			lettertest.MustPut(t, s, lettertest.Letter(1))
+			lettertest.MustPut(t, s, lettertest.Failed(1))
 			if err := s.Ready(); err != nil {
 				t.Errorf("after it was mended: %v", err)
 			}

@@ -17,7 +17,7 @@ import (
 )
 
 func TestStoresKeepTheRecordWhole(t *testing.T) {
-	odd := lettertest.Letter(1)
+	odd := lettertest.Failed(1)
 	odd.Message.Key, odd.Message.Value = []byte{0xff, 0, '\n'}, []byte("\xff\x00not json\r\n")
 	odd.Message.Headers = []event.Header{
 		{Key: "two\nlines", Value: []byte("a\r\nb")}, {Key: "", Value: []byte(" padded ")}, {Key: "Nats-Rollup",
@@ -27,16 +27,16 @@ func TestStoresKeepTheRecordWhole(t *testing.T) {
 		{Key: "empty", Value: []byte{}},
 	}
 	odd.Failures[0].Rule = "two\nlines"
-	tombstone, empty, keyless := lettertest.Letter(2), lettertest.Letter(3), lettertest.Letter(4)
+	tombstone, empty, keyless := lettertest.Failed(2), lettertest.Failed(3), lettertest.Failed(4)
 	tombstone.Message.Value, empty.Message.Value, keyless.Message.Key = nil, []byte{}, nil
 	empty.Message.Key = []byte{}
-	nats := lettertest.Letter(5)
+	nats := lettertest.Failed(5)
 	nats.Message.Origin = event.Origin{Topic: "EVENTS", Subject: "events.a b/c@d", Offset: 9}
-	timeless := lettertest.Letter(6)
+	timeless := lettertest.Failed(6)
 	timeless.Message.Time = time.Time{}
-	want := []event.FailedMessage{lettertest.Letter(0), odd, tombstone, empty, keyless, nats, timeless}
+	want := []event.FailedMessage{lettertest.Failed(0), odd, tombstone, empty, keyless, nats, timeless}
 	for i, headers := range oddHeaders() {
-		l := lettertest.Letter(10 + i)
+		l := lettertest.Failed(10 + i)
 		l.Message.Headers = headers
 		want = append(want, l)
 	}
@@ -111,7 +111,7 @@ func oddHeaders() [][]event.Header {
 func TestStoresKeepTheOrderOfAKey(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		for n := range 30 {
-			lettertest.MustPut(t, s, lettertest.Letter(n))
+			lettertest.MustPut(t, s, lettertest.Failed(n))
 		}
 		last := map[string]int64{}
 		letters, _, _ := logtest.ScanAll(t, s)
@@ -130,7 +130,7 @@ func TestStoresKeepTheOrderOfAKey(t *testing.T) {
 
 func TestStoresResolve(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		lettertest.MustPut(t, s, lettertest.Letters(0, 4)...)
+		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 4)...)
 		letters, _, _ := logtest.ScanAll(t, s)
 		var first *deadletter.Letter
 		for _, l := range letters {
@@ -160,7 +160,7 @@ func TestStoresResolve(t *testing.T) {
 		if _, err := logtest.ShowOne(t, s, lettertest.ID(99)); !errors.Is(err, deadletter.ErrUnknownLetter) {
 			t.Errorf("got %v", err)
 		}
-		again := lettertest.Letter(2)
+		again := lettertest.Failed(2)
 		again.Failures[0].Attempts = 5
 		lettertest.MustPut(t, s, again)
 		if h, err := logtest.ShowOne(t, s, lettertest.ID(2)); err != nil || !h.Open || len(h.Letters) != 2 {
@@ -172,7 +172,7 @@ func TestStoresResolve(t *testing.T) {
 func TestStoresDiscardWithANote(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		const letters = 150
-		lettertest.MustPut(t, s, lettertest.Letters(0, letters)...)
+		lettertest.MustPut(t, s, lettertest.FailedBetween(0, letters)...)
 		n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{All: true}, " \n")
 		if !errors.Is(err, deadletter.ErrNote) || n != 0 {
 			t.Errorf("without a note: %d, %v", n, err)
@@ -189,11 +189,11 @@ func TestStoresDiscardWithANote(t *testing.T) {
 
 func TestStoresCutWhatIsTooLarge(t *testing.T) {
 	storetest.OnEveryStoreOf(t, lettertest.MinMaxBytes, func(t *testing.T, s storetest.Store) {
-		long, heavy := lettertest.Letter(1), lettertest.Letter(2)
+		long, heavy := lettertest.Failed(1), lettertest.Failed(2)
 		long.Message.Value = bytes.Repeat([]byte("x"), 3*lettertest.MinMaxBytes)
 		heavy.Message.Key = bytes.Repeat([]byte("k"), 2*lettertest.MinMaxBytes)
 		heavy.Message.Headers = []event.Header{{Key: "big", Value: bytes.Repeat([]byte("h"), 2*lettertest.MinMaxBytes)}}
-		lettertest.MustPut(t, s, lettertest.Letter(0), long, heavy)
+		lettertest.MustPut(t, s, lettertest.Failed(0), long, heavy)
 		letters, _, _ := logtest.ScanAll(t, s)
 		if len(letters) != 3 {
 			t.Fatalf("got %d letters, want 3", len(letters))
@@ -234,7 +234,7 @@ func TestStoresTakeConcurrentWriters(t *testing.T) {
 		for w := range writers {
 			wg.Go(func() {
 				for n := range each {
-					if err := s.Put(t.Context(), lettertest.Letter(w*each+n)); err != nil {
+					if err := s.Put(t.Context(), lettertest.Failed(w*each+n)); err != nil {
 						t.Error(err)
 					}
 				}
@@ -249,10 +249,10 @@ func TestStoresTakeConcurrentWriters(t *testing.T) {
 
 func TestScanEndsWhereTheLogEndedWhenItBegan(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		lettertest.MustPut(t, s, lettertest.Letters(0, 9)...)
+		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 9)...)
 		n := 0
 		err := s.Scan(t.Context(), func(deadletter.Record) error {
-			lettertest.MustPut(t, s, lettertest.Letter(100+n))
+			lettertest.MustPut(t, s, lettertest.Failed(100+n))
 			n++
 			return nil
 		})
@@ -268,7 +268,7 @@ func TestScanEndsWhereTheLogEndedWhenItBegan(t *testing.T) {
 		if err := s.Scan(ctx, func(deadletter.Record) error { return nil }); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if err := s.Put(ctx, lettertest.Letter(1)); !errors.Is(err, context.Canceled) {
+		if err := s.Put(ctx, lettertest.Failed(1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})

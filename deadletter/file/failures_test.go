@@ -15,7 +15,7 @@ import (
 func TestManyFailuresOfALargeMessage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dead.jsonl")
 	s := New(deadletter.Config{File: path}, "hash")
-	l := lettertest.WithFailures(lettertest.Letter(1), 95)
+	l := lettertest.WithFailures(lettertest.Failed(1), 95)
 	l.Message.Value = bytes.Repeat([]byte("<"), 1_000_000)
 	const puts = 20
 	var before, after runtime.MemStats

@@ -36,7 +36,7 @@ func TestAFileOfAnotherKindIsRefused(t *testing.T) {
 		s := New(deadletter.Config{File: file}, "")
 		for doing, do := range map[string]func() error{
 			"check":   func() error { _, err := s.Check(t.Context()); return err },
-			"put":     func() error { return s.Put(t.Context(), lettertest.Letter(1)) },
+			"put":     func() error { return s.Put(t.Context(), lettertest.Failed(1)) },
 			"resolve": func() error { return s.Resolve(t.Context(), deadletter.Resolution{}) },
 			"scan":    func() error { return s.Scan(t.Context(), func(deadletter.Record) error { return nil }) },
 			"read":    func() error { _, err := s.Read(t.Context(), deadletter.Position{}); return err },
@@ -58,7 +58,7 @@ func TestAFileOfAnotherKindIsRefused(t *testing.T) {
 // Another process that keeps the file locked is not waited for without end.
 func TestAFileThatAnotherKeepsLockedIsUnreachable(t *testing.T) {
 	s := New(deadletter.Config{File: filepath.Join(t.TempDir(), "letters.jsonl"), Timeout: 20 * time.Millisecond}, "")
-	lettertest.MustPut(t, s, lettertest.Letter(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
 	other, err := os.Open(s.path)
 	if err != nil {
 		t.Fatal(err)
@@ -67,10 +67,10 @@ func TestAFileThatAnotherKeepsLockedIsUnreachable(t *testing.T) {
 	if err := filelock.Lock(other); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) ||
+	if err := s.Put(t.Context(), lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) ||
 		!errors.Is(err, filelock.ErrLocked) {
 		t.Errorf("got %v", err)
 	}
 	other.Close()
-	lettertest.MustPut(t, s, lettertest.Letter(2))
+	lettertest.MustPut(t, s, lettertest.Failed(2))
 }

@@ -61,16 +61,16 @@ func (f *Store) Check(ctx context.Context) ([]string, error) {
 	return nil, nil
 }
 
-// Put appends letters and syncs.
-func (f *Store) Put(ctx context.Context, letters ...event.FailedMessage) (err error) {
+// Put appends failed messages as letters and syncs.
+func (f *Store) Put(ctx context.Context, failed ...event.FailedMessage) (err error) {
 	defer func() { f.health.Note(ctx, err) }()
 	now := time.Now()
 	var lines []byte
-	for i := range letters {
-		whole := deadletter.Encode(&letters[i], now, f.configHash)
+	for i := range failed {
+		whole := deadletter.Encode(&failed[i], now, f.configHash)
 		records, err := deadletter.Fit(whole, f.maxBytes, (*deadletter.Record).Size)
 		if err != nil {
-			return fmt.Errorf("put letter of %s: %w", letters[i].Message.Origin, err)
+			return fmt.Errorf("put letter of %s: %w", failed[i].Message.Origin, err)
 		}
 		for i := range records {
 			lines = deadletter.AppendJSON(lines, &records[i])

@@ -52,14 +52,14 @@ func TestFileIsMadeForItsOwnerAlone(t *testing.T) {
 
 func TestFileToleratesATornLine(t *testing.T) {
 	f, path := newFile(t)
-	lettertest.MustPut(t, f, lettertest.Letter(1))
+	lettertest.MustPut(t, f, lettertest.Failed(1))
 	appendRaw(t, path, `{"time":"2026-01-01T00:00:00Z","headers":[{"na`)
 	if letters, _, foreign := logtest.ScanAll(t, f); len(letters) != 1 || foreign != 0 {
 		t.Errorf("before the next write: %d letters, %d foreign", len(letters), foreign)
 	}
-	lettertest.MustPut(t, New(deadletter.Config{File: path}, ""), lettertest.Letter(2))
+	lettertest.MustPut(t, New(deadletter.Config{File: path}, ""), lettertest.Failed(2))
 	appendRaw(t, path, "garbage\n\n")
-	lettertest.MustPut(t, f, lettertest.Letter(3))
+	lettertest.MustPut(t, f, lettertest.Failed(3))
 	letters, _, foreign := logtest.ScanAll(t, f)
 	if len(letters) != 3 || foreign != 2 {
 		t.Errorf("after it: %d letters, %d foreign, want 3 and 2", len(letters), foreign)
@@ -71,7 +71,7 @@ func TestFileToleratesATornLine(t *testing.T) {
 
 func TestFileIsMadeAnewWhenItWasMovedAway(t *testing.T) {
 	f, path := newFile(t)
-	lettertest.MustPut(t, f, lettertest.Letter(1))
+	lettertest.MustPut(t, f, lettertest.Failed(1))
 	letters, _, _ := logtest.ScanAll(t, f)
 	if err := os.Rename(path, path+".old"); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestFileIsMadeAnewWhenItWasMovedAway(t *testing.T) {
 	if _, err := f.Read(t.Context(), letters[0].Position); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("got %v", err)
 	}
-	lettertest.MustPut(t, f, lettertest.Letter(2))
+	lettertest.MustPut(t, f, lettertest.Failed(2))
 	if got := logtest.Listed(t, f, deadletter.Filter{All: true}); len(got) != 1 || got[0] != lettertest.ID(2) {
 		t.Errorf("got %v", got)
 	}
@@ -93,7 +93,7 @@ func TestFileTakesWritersOfSeveralProcesses(t *testing.T) {
 		wg.Go(func() {
 			f := New(deadletter.Config{File: path}, "") // a handle of its own, as another process has
 			for n := range each {
-				if err := f.Put(t.Context(), lettertest.Letter(w*each+n)); err != nil {
+				if err := f.Put(t.Context(), lettertest.Failed(w*each+n)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -113,10 +113,10 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	below := New(deadletter.Config{File: filepath.Join(plain, "dead")}, "")
-	if err := below.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
+	if err := below.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("below a file: %v", err)
 	}
-	err := New(deadletter.Config{File: dir}, "").Put(t.Context(), lettertest.Letter(1))
+	err := New(deadletter.Config{File: dir}, "").Put(t.Context(), lettertest.Failed(1))
 	if !errors.Is(err, deadletter.ErrNotAFile) {
 		t.Errorf("a directory: %v", err)
 	}
@@ -135,9 +135,9 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 
 func TestFileKeepsTheRecordAfterAFailedWriteApart(t *testing.T) {
 	f, path := newFile(t)
-	lettertest.MustPut(t, f, lettertest.Letter(1))
+	lettertest.MustPut(t, f, lettertest.Failed(1))
 	f.unsure = true
-	lettertest.MustPut(t, f, lettertest.Letter(2))
+	lettertest.MustPut(t, f, lettertest.Failed(2))
 	raw, err := os.ReadFile(path)
 	if err != nil || strings.Count(string(raw), "\n\n") != 1 || f.unsure {
 		t.Errorf("%q, %v", raw, err)

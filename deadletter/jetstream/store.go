@@ -45,11 +45,11 @@ func (j *Store) Ready() error { return j.health.Ready() }
 // the order in which the letters of one call are stored.
 const publishers = 16
 
-// Put publishes letters and waits for the acknowledgement of each.
-func (j *Store) Put(ctx context.Context, letters ...event.FailedMessage) error {
+// Put publishes failed messages as letters and waits for the acknowledgement of each.
+func (j *Store) Put(ctx context.Context, failed ...event.FailedMessage) error {
 	now := time.Now()
-	return j.publish(ctx, "put letters", len(letters), func(i int) deadletter.Record {
-		return deadletter.Encode(&letters[i], now, j.configHash)
+	return j.publish(ctx, "put letters", len(failed), func(i int) deadletter.Record {
+		return deadletter.Encode(&failed[i], now, j.configHash)
 	})
 }
 

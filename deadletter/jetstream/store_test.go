@@ -19,7 +19,7 @@ func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	for _, cfg := range []deadletter.Config{{Subject: "dead.letters"}, {Subject: "dead.letters", Stream: "DEAD"}} {
 		s := New(js, cfg, "")
-		if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
+		if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 			t.Errorf("put: %v", err)
 		}
 		if err := s.Scan(t.Context(), nil); !errors.Is(err, deadletter.ErrMissing) {
@@ -35,7 +35,7 @@ func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
 	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
 		t.Errorf("check: %q, %v", weak, err)
 	}
-	lettertest.MustPut(t, s, lettertest.Letter(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
 }
 
 func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
@@ -43,14 +43,14 @@ func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"dead.>"}})
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"elsewhere"}})
 	s := New(js, deadletter.Config{Subject: "dead.letters", Stream: "DEAD"}, "")
-	if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
+	if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
 	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) ||
 		!strings.Contains(err.Error(), "OTHER") {
 		t.Errorf("check: %v", err)
 	}
-	lettertest.MustPut(t, New(js, deadletter.Config{Subject: "dead.letters"}, ""), lettertest.Letter(1))
+	lettertest.MustPut(t, New(js, deadletter.Config{Subject: "dead.letters"}, ""), lettertest.Failed(1))
 }
 
 func TestJetStreamFullIsNotStored(t *testing.T) {
@@ -58,8 +58,8 @@ func TestJetStreamFullIsNotStored(t *testing.T) {
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgs: 3,
 		Discard: jetstream.DiscardNew})
 	s := New(js, deadletter.Config{Subject: "dead"}, "")
-	lettertest.MustPut(t, s, lettertest.Letters(0, 3)...)
-	if err := s.Put(t.Context(), lettertest.Letter(3)); !errors.Is(err, deadletter.ErrFull) {
+	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 3)...)
+	if err := s.Put(t.Context(), lettertest.Failed(3)); !errors.Is(err, deadletter.ErrFull) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -68,9 +68,9 @@ func TestJetStreamDropsRepeatsOfALetter(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
 	s := New(js, deadletter.Config{Subject: "dead"}, "")
-	lettertest.MustPut(t, s, lettertest.Letter(1))
-	lettertest.MustPut(t, s, lettertest.Letter(1))
-	again := lettertest.Letter(1)
+	lettertest.MustPut(t, s, lettertest.Failed(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
+	again := lettertest.Failed(1)
 	again.Failures[0].Attempts++
 	lettertest.MustPut(t, s, again)
 	if letters, _, _ := logtest.ScanAll(t, s); len(letters) != 2 {
@@ -82,9 +82,9 @@ func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgSize: 20_000})
 	s := New(js, deadletter.Config{Subject: "dead"}, "")
-	huge := lettertest.Letter(1)
+	huge := lettertest.Failed(1)
 	huge.Message.Value = bytes.Repeat([]byte("x"), 2<<20) // more than the connection takes, too
-	lettertest.MustPut(t, s, huge, lettertest.Letter(2))
+	lettertest.MustPut(t, s, huge, lettertest.Failed(2))
 	letters, _, _ := logtest.ScanAll(t, s)
 	if len(letters) != 2 {
 		t.Fatalf("%d letters", len(letters))
@@ -102,11 +102,11 @@ func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
 	s := New(js, deadletter.Config{Subject: "dead"}, "hash")
-	key, headers, several := lettertest.Letter(1), lettertest.Letter(2), lettertest.WithFailures(lettertest.Letter(3),
+	key, headers, several := lettertest.Failed(1), lettertest.Failed(2), lettertest.WithFailures(lettertest.Failed(3),
 		3_000)
 	key.Message.Key = bytes.Repeat([]byte("k"), 60_000)
 	headers.Message.Headers = []event.Header{{Key: "x", Value: bytes.Repeat([]byte("v"), 70_000)}}
-	fits := lettertest.Letter(4)
+	fits := lettertest.Failed(4)
 	fits.Message.Headers = []event.Header{{Key: "x", Value: bytes.Repeat([]byte("v"), 60_000)}}
 	several.Message.Value = bytes.Repeat([]byte("v"), 100_000)
 	fits.Message.Value = several.Message.Value
@@ -139,9 +139,9 @@ func TestJetStreamDownIsUnreachable(t *testing.T) {
 	js, srv := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
 	s := New(js, deadletter.Config{Subject: "dead", Timeout: 300 * time.Millisecond}, "")
-	lettertest.MustPut(t, s, lettertest.Letter(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
 	srv.Shutdown()
-	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) {
+	if err := s.Put(t.Context(), lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) {
 		t.Errorf("put: %v", err)
 	}
 	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrUnreachable) {
@@ -153,13 +153,13 @@ func TestJetStreamReadsPastForeignMessages(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead", "other"}})
 	s := New(js, deadletter.Config{Subject: "dead"}, "")
-	lettertest.MustPut(t, s, lettertest.Letter(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
 	for subject, data := range map[string]string{"dead": "hello", "other": "not ours to read"} {
 		if _, err := js.Publish(t.Context(), subject, []byte(data)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	lettertest.MustPut(t, s, lettertest.Letter(2))
+	lettertest.MustPut(t, s, lettertest.Failed(2))
 	letters, _, foreign := logtest.ScanAll(t, s)
 	if len(letters) != 2 || foreign != 1 {
 		t.Errorf("%d letters and %d foreign, want 2 and 1", len(letters), foreign)

@@ -17,7 +17,7 @@ import (
 func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
 	cluster := lettertest.StartKafka(t)
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
-	lettertest.MustPut(t, s, lettertest.Letters(0, 10)...)
+	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 10)...)
 	var faults atomic.Int32
 	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
@@ -35,7 +35,7 @@ func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
 func TestKafkaSkipsWhatRetentionHasTaken(t *testing.T) {
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
-	lettertest.MustPut(t, s, lettertest.Letters(0, 10)...)
+	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 10)...)
 	letters, _, _ := logtest.ScanAll(t, s)
 	admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
 	if err != nil {

@@ -56,12 +56,12 @@ type placed struct {
 	partition int
 }
 
-// Put stores letters on all in-sync replicas.
-func (k *Store) Put(ctx context.Context, letters ...event.FailedMessage) error {
+// Put stores failed messages as letters, on all in-sync replicas.
+func (k *Store) Put(ctx context.Context, failed ...event.FailedMessage) error {
 	now := time.Now()
-	return k.write(ctx, "put letters", len(letters), func(i, partitions int) placed {
-		l := &letters[i]
-		return placed{deadletter.Encode(l, now, k.configHash), partitionOf(l.Message.Key, l.Message.Origin, partitions)}
+	return k.write(ctx, "put letters", len(failed), func(i, partitions int) placed {
+		f := &failed[i]
+		return placed{deadletter.Encode(f, now, k.configHash), partitionOf(f.Message.Key, f.Message.Origin, partitions)}
 	})
 }
 

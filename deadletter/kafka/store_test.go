@@ -37,14 +37,14 @@ func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
 			var over atomic.Bool
 			refused := lettertest.RefuseProduce(cluster, c.code,
 				func(*kmsg.ProduceRequest) bool { return !over.Load() })
-			if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, c.want) {
+			if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			if refused.Load() == 0 {
 				t.Error("nothing was refused")
 			}
 			over.Store(true)
-			lettertest.MustPut(t, s, lettertest.Letter(1))
+			lettertest.MustPut(t, s, lettertest.Failed(1))
 			if letters, _, _ := logtest.ScanAll(t, s); len(letters) != 1 {
 				t.Errorf("%d letters after the fault, want 1", len(letters))
 			}
@@ -58,7 +58,8 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 	refused := lettertest.RefuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(r *kmsg.ProduceRequest) bool {
 		return r.Topics[0].Partitions[0].Partition == 1
 	})
-	if err := s.Put(t.Context(), lettertest.Letters(0, 20)...); !errors.Is(err, deadletter.ErrNotEnoughReplicas) ||
+	if err := s.Put(t.Context(), lettertest.FailedBetween(0, 20)...); !errors.Is(err,
+		deadletter.ErrNotEnoughReplicas) ||
 		refused.Load() == 0 {
 		t.Errorf("got %v with %d refused requests", err, refused.Load())
 	}
@@ -67,7 +68,7 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	cluster := lettertest.StartKafka(t, kfake.AllowAutoTopicCreation())
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere"})
-	if err := s.Put(t.Context(), lettertest.Letter(1)); !errors.Is(err, deadletter.ErrMissing) {
+	if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
 	err := s.Scan(t.Context(), func(deadletter.Record) error { return nil })
@@ -87,7 +88,7 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
 		t.Fatalf("check: %q, %v", weak, err)
 	}
-	lettertest.MustPut(t, s, lettertest.Letter(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
 	settings, err := s.settings(t.Context())
 	if err != nil || settings["retention.ms"] != "691200000" || settings["cleanup.policy"] != "delete" {
 		t.Errorf("made with %v, %v", settings, err)
@@ -97,10 +98,10 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 func TestKafkaDownIsUnreachable(t *testing.T) {
 	cluster := lettertest.StartKafka(t)
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond})
-	lettertest.MustPut(t, s, lettertest.Letter(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
 	cluster.Close()
 	begun := time.Now()
-	if err := s.Put(t.Context(), lettertest.Letter(2)); !errors.Is(err, deadletter.ErrUnreachable) {
+	if err := s.Put(t.Context(), lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(begun); took > 3*time.Second {
@@ -118,7 +119,7 @@ func TestKafkaHangingIsUnreachable(t *testing.T) {
 		return nil, nil, false
 	})
 	begun := time.Now()
-	err := s.Put(t.Context(), lettertest.Letter(2))
+	err := s.Put(t.Context(), lettertest.Failed(2))
 	took := time.Since(begun)
 	close(hanging)
 	if !errors.Is(err, deadletter.ErrUnreachable) || took < 250*time.Millisecond || took > 3*time.Second {
@@ -133,7 +134,7 @@ func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
 	refused := lettertest.RefuseProduce(cluster, kerr.MessageTooLarge.Code, func(r *kmsg.ProduceRequest) bool {
 		return len(r.Topics[0].Partitions[0].Records) > limit
 	})
-	letters := lettertest.Letters(0, 3)
+	letters := lettertest.FailedBetween(0, 3)
 	for i := range letters { // one partition, one request, which is refused as a whole
 		letters[i].Message.Key = []byte("one person")
 	}

@@ -28,7 +28,7 @@ func TestWhatFailsInTheSameWayIsCountedAndNotCopied(t *testing.T) {
 	const letters, rounds = 20, 5
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		for n := range letters {
-			m := lettertest.Letter(n).Message
+			m := lettertest.Failed(n).Message
 			_, failures := undecodable(m)
 			lettertest.MustPut(t, s, event.FailedMessage{Message: m, Failures: failures})
 		}
@@ -82,7 +82,7 @@ func (w *watched) Resolve(ctx context.Context, r ...deadletter.Resolution) error
 func TestWhatIsDeliveredIsNotedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &watched{Store: storetest.File(t)}
-		lettertest.MustPut(t, w, lettertest.Letters(0, 30)...)
+		lettertest.MustPut(t, w, lettertest.FailedBetween(0, 30)...)
 		f := &flow{}
 		delivered := 0
 		f.after = func(int) {
@@ -108,7 +108,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 		"7": 7, "1000000": deadletter.MaxAttempts, "9223372036854775807": deadletter.MaxAttempts,
 		"99999999999999999999": deadletter.MaxAttempts, "-9223372036854775808": deadletter.MaxAttempts,
 	} {
-		l := lettertest.Letter(1)
+		l := lettertest.Failed(1)
 		r := deadletter.Encode(&l, lettertest.Time, "")
 		i := slices.IndexFunc(r.Headers, func(h event.Header) bool { return h.Key == "ciobridge-attempts" })
 		r.Headers[i].Value = []byte(written)

@@ -20,9 +20,9 @@ import (
 
 func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
 	s := storetest.FileOf(t, lettertest.MinMaxBytes)
-	cutOff := lettertest.Letter(4)
+	cutOff := lettertest.Failed(4)
 	cutOff.Message.Value = make([]byte, 2*lettertest.MinMaxBytes)
-	lettertest.MustPut(t, s, lettertest.Letter(1), lettertest.Letter(2), lettertest.Letter(3), cutOff)
+	lettertest.MustPut(t, s, lettertest.Failed(1), lettertest.Failed(2), lettertest.Failed(3), cutOff)
 	m := rules(func(m event.Message) ([]event.Call, []event.Failure) {
 		switch n := int(m.Origin.Offset); n {
 		case 1:
@@ -63,7 +63,7 @@ func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
 
 func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	s := storetest.File(t)
-	l := lettertest.Letter(5)
+	l := lettertest.Failed(5)
 	story := &l.Failures[0]
 	story.Call, story.Stage, story.Reason, story.Attempts = "", event.StageMapping, event.ReasonMissingField, 0
 	lettertest.MustPut(t, s, l)
@@ -103,9 +103,9 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 
 func TestLettersOfOneEventTravelTogether(t *testing.T) {
 	s := storetest.File(t)
-	second := lettertest.Letter(5)
+	second := lettertest.Failed(5)
 	second.Failures[0].ID, second.Failures[0].Call = lettertest.ID(1005), "identify"
-	lettertest.MustPut(t, s, lettertest.Letter(5), lettertest.Letter(3), second)
+	lettertest.MustPut(t, s, lettertest.Failed(5), lettertest.Failed(3), second)
 	f := &flow{}
 	maps := 0
 	r := newReplay(t, s, rules(func(m event.Message) ([]event.Call, []event.Failure) {
@@ -128,7 +128,7 @@ func TestLettersOfOneEventTravelTogether(t *testing.T) {
 func TestReplayEndsWithItsLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &losing{Store: storetest.File(t), lost: make(chan struct{})}
-		lettertest.MustPut(t, s, lettertest.Letters(0, 5)...)
+		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 5)...)
 		var leases []context.Context
 		r := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}, Drain: time.Minute})
 		err := r.Consume(t.Context(), func(lease event.Lease, m event.Message, done func()) error {
@@ -176,7 +176,7 @@ func TestReplayRefusesAndGivesWay(t *testing.T) {
 	if _, err := New(s, oneCall, Options{}, zaptest.NewLogger(t)); err == nil {
 		t.Error("a replay without a filter was taken")
 	}
-	lettertest.MustPut(t, s, lettertest.Letter(1))
+	lettertest.MustPut(t, s, lettertest.Failed(1))
 	no := errors.New("no")
 	f := &flow{}
 	err := f.run(t.Context(), newReplay(t, s, oneCall,

@@ -14,7 +14,7 @@ import (
 // A replay takes each call of a record by itself, and what fails again of one event is one record again.
 func TestAReplayOfOneRecord(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		lettertest.MustPut(t, s, lettertest.WithFailures(lettertest.Letter(1), 5))
+		lettertest.MustPut(t, s, lettertest.WithFailures(lettertest.Failed(1), 5))
 		calls := rules(func(event.Message) (calls []event.Call, _ []event.Failure) {
 			for n := range 6 {
 				calls = append(calls, call(1+1000*n, "order", "track:order_completed"))
@@ -48,7 +48,7 @@ func TestAReplayOfOneRecord(t *testing.T) {
 func TestResolutionsOfManyLettersFit(t *testing.T) {
 	const letters = 3_000
 	storetest.OnEveryStoreOf(t, lettertest.MinMaxBytes, func(t *testing.T, s storetest.Store) {
-		l := lettertest.WithFailures(lettertest.Letter(1), letters)
+		l := lettertest.WithFailures(lettertest.Failed(1), letters)
 		lettertest.MustPut(t, s, l)
 		open, _, _ := logtest.ScanAll(t, s)
 		e := newReplayedEvent(open)

@@ -85,7 +85,7 @@ func newReplay(t *testing.T, s Store, m Rules, opts Options) *Replay {
 func TestReplayDeliversOnceAndOnlyOnce(t *testing.T) {
 	const letters = 60
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		lettertest.MustPut(t, s, lettertest.Letters(0, letters)...)
+		lettertest.MustPut(t, s, lettertest.FailedBetween(0, letters)...)
 		f := &flow{}
 		confirmed := 0
 		r := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true},
@@ -127,7 +127,7 @@ func TestReplayDeliversOnceAndOnlyOnce(t *testing.T) {
 
 func TestReplayFailsAgainWithItsAttemptsCounted(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		lettertest.MustPut(t, s, lettertest.Letters(0, 3)...)
+		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 3)...)
 		f := &flow{refuse: func(c event.Call) bool { return c.ID == lettertest.ID(1) }}
 		for round := 1; round <= 2; round++ {
 			r := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}})
@@ -144,7 +144,7 @@ func TestReplayFailsAgainWithItsAttemptsCounted(t *testing.T) {
 				}
 				open = append(open, l)
 			}
-			want := lettertest.Letter(1)
+			want := lettertest.Failed(1)
 			if len(open) != 1 || open[0].ID() != lettertest.ID(1) || open[0].Failure.Attempts != 1+2*round ||
 				!open[0].Failure.First.Equal(want.Failures[0].First) {
 				t.Fatalf("round %d: open are %+v", round, open)
@@ -165,7 +165,7 @@ func TestReplayFailsAgainWithItsAttemptsCounted(t *testing.T) {
 func TestAStoppedReplayGoesOnWhereItWas(t *testing.T) {
 	const letters, stopAt = 40, 17
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
-		lettertest.MustPut(t, s, lettertest.Letters(0, letters)...)
+		lettertest.MustPut(t, s, lettertest.FailedBetween(0, letters)...)
 		ctx, stop := context.WithCancel(t.Context())
 		f := &flow{after: func(sent int) {
 			if sent == stopAt {
@@ -214,7 +214,7 @@ func (d *dying) Resolve(ctx context.Context, r ...deadletter.Resolution) error {
 
 func TestAKilledReplaySendsTheUnresolvedAgain(t *testing.T) {
 	s := storetest.File(t)
-	lettertest.MustPut(t, s, lettertest.Letters(0, 10)...)
+	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 10)...)
 	d := &dying{Store: s, dead: true}
 	f := &flow{}
 	r := newReplay(t, d, oneCall, Options{Filter: deadletter.Filter{All: true}, Drain: 50 * time.Millisecond})

@@ -20,11 +20,11 @@ func ID(n int) event.ID {
 	return event.ID{0, 1, 2, 3, 4, 5, byte(n >> 16), byte(n >> 8), byte(n)}
 }
 
-// Time is when the first letter failed.
+// Time is when the first call failed.
 var Time = time.Date(2026, 3, 4, 5, 6, 7, 891011121, time.UTC)
 
-// Letter is a failed message: the n-th event, whose call failed in delivery.
-func Letter(n int) event.FailedMessage {
+// Failed is the failed message of the n-th event, whose call failed in delivery.
+func Failed(n int) event.FailedMessage {
 	return event.FailedMessage{
 		Message: event.Message{
 			Origin:  event.Origin{Topic: "shop.orders", Partition: int32(n % 3), Offset: int64(n)},
@@ -41,34 +41,34 @@ func Letter(n int) event.FailedMessage {
 	}
 }
 
-// Letters are those numbered from up to to.
-func Letters(from, to int) []event.FailedMessage {
-	var letters []event.FailedMessage
+// FailedBetween are the failed messages of the events from the first number to the one before the second.
+func FailedBetween(from, to int) []event.FailedMessage {
+	var failed []event.FailedMessage
 	for n := from; n < to; n++ {
-		letters = append(letters, Letter(n))
+		failed = append(failed, Failed(n))
 	}
-	return letters
+	return failed
 }
 
-// WithFailures gives a letter so many failures of one kind. The identity of the n-th is that of the letter and n
-// thousand.
-func WithFailures(l event.FailedMessage, failures int) event.FailedMessage {
-	first := l.Failures[0]
+// WithFailures gives a failed message so many failures of one kind. The identity of the n-th is that of the first and
+// n thousand.
+func WithFailures(m event.FailedMessage, failures int) event.FailedMessage {
+	first := m.Failures[0]
 	number := int(first.ID[7])<<8 | int(first.ID[8])
 	for n := 1; n < failures; n++ {
 		f := first
 		f.ID = ID(number + 1000*n)
-		l.Failures = append(l.Failures, f)
+		m.Failures = append(m.Failures, f)
 	}
-	return l
+	return m
 }
 
-// MustPut stores letters.
+// MustPut stores failed messages.
 func MustPut(t *testing.T, w interface {
 	Put(ctx context.Context, failed ...event.FailedMessage) error
-}, letters ...event.FailedMessage) {
+}, failed ...event.FailedMessage) {
 	t.Helper()
-	if err := w.Put(t.Context(), letters...); err != nil {
+	if err := w.Put(t.Context(), failed...); err != nil {
 		t.Fatal(err)
 	}
 }
