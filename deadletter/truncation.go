@@ -7,7 +7,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// wholeParts is how many records a letter may become so that each of them holds the message whole.
+// wholeParts is how many records one may become so that each of them holds the message whole.
 const wholeParts = 4
 
 // Fit makes the record of a failed message fit into limit bytes, as size counts them. Too many failures are divided
@@ -36,7 +36,7 @@ func Fit(r Record, limit int, size func(*Record) int) ([]Record, error) {
 	return parts, nil
 }
 
-// whole divides a letter among at most so many records that fit, or returns nil.
+// whole divides the failures of a record among at most so many that fit, or returns nil.
 func whole(r Record, limit, most int, size func(*Record) int) []Record {
 	if size(&r) <= limit {
 		return []Record{r}
@@ -56,7 +56,7 @@ func whole(r Record, limit, most int, size func(*Record) int) []Record {
 	return append(a, b...)
 }
 
-// halve divides the failures of a letter between two records. It does not where there is only one.
+// halve divides the failures of a record between two. It does not where there is only one.
 func halve(r Record) (first, rest Record, ok bool) {
 	letters, _, err := Decode(r)
 	if err != nil || len(letters) < 2 {

@@ -11,6 +11,6 @@
 // configuration itself it quotes nothing, since a secret may stand there by mistake.
 //
 // There are no goroutines and no locks. Begin reading with Parse in file.go, for a file, or with the types of
-// section.go, for a part of the configuration. Both use the reader: reader.go takes maps and lists apart, scalar.go
-// tells expressions from literals, rule.go and test.go know the keys.
+// section.go, for a part of the configuration. Both use the reader: rule.go and test.go know the keys, collection.go
+// takes maps and lists apart, scalar.go tells expressions from literals, and reader.go notes the mistakes.
 package rulefile
