@@ -65,12 +65,12 @@ func (k *Kafka) connect(ctx context.Context, addr string) (*KafkaConn, net.Conn,
 		return nil, nil, err
 	}
 	c := &KafkaConn{proto: protocol.NewConn(conn, clientID)}
-	release := c.bind(ctx)
+	unbind := c.bind(ctx)
 	err = c.greet(ctx, k.sasl)
 	if err != nil {
 		c.Close()
 	}
-	if stopped := release(); !stopped && err == nil { // the connection has been given a deadline that is past
+	if stopped := unbind(); !stopped && err == nil { // the connection has been given a deadline that is past
 		c.Close()
 		err = ctx.Err()
 	}
@@ -142,8 +142,8 @@ func (c *KafkaConn) Versions(key protocol.ApiKey) (oldest, newest int16) {
 
 // RoundTrip makes one request. It ends with ctx, and after ten seconds where ctx has no deadline.
 func (c *KafkaConn) RoundTrip(ctx context.Context, req protocol.Message) (res protocol.Message, err error) {
-	release := c.bind(ctx)
-	defer release()
+	unbind := c.bind(ctx)
+	defer unbind()
 	defer c.closeOn(ctx, &err)
 	defer recoverDecode(&err)
 	return c.proto.RoundTrip(req)
@@ -152,8 +152,8 @@ func (c *KafkaConn) RoundTrip(ctx context.Context, req protocol.Message) (res pr
 // Exchange writes a request that the caller has encoded, its size included, and lets read take the answer off the
 // connection. It is for the one request whose answer is too large to be copied.
 func (c *KafkaConn) Exchange(ctx context.Context, req []byte, read func(io.Reader) error) (err error) {
-	release := c.bind(ctx)
-	defer release()
+	unbind := c.bind(ctx)
+	defer unbind()
 	defer c.closeOn(ctx, &err)
 	defer recoverDecode(&err)
 	if _, err := c.proto.Write(req); err != nil {
@@ -166,8 +166,8 @@ func (c *KafkaConn) Exchange(ctx context.Context, req []byte, read func(io.Reade
 func (c *KafkaConn) Close() { _ = c.proto.Close() }
 
 // bind puts ctx's deadline on the connection and interrupts the exchange when ctx ends.
-// Release reports whether it did not come to that.
-func (c *KafkaConn) bind(ctx context.Context) (release func() bool) {
+// Unbind reports whether it did not come to that.
+func (c *KafkaConn) bind(ctx context.Context) (unbind func() bool) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(requestTimeout)

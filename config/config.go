@@ -1,9 +1,3 @@
-// Package config reads the configuration of a bridge: one strict YAML file made of each stage's own Config, and the
-// rule files that it names.
-//
-// It owns where things stand in the file and that every mistake is reported with its path; what a field means belongs
-// to the stage whose Config it is, or to the kind of broker whose Section it is. Only app, the demo and the command
-// import it.
 package config
 
 import (
