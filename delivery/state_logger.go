@@ -7,7 +7,7 @@ import (
 )
 
 // stateLogger tells operators how the destination is doing. Every change reaches the metrics. The log has a line
-// when the condition changes, but a destination that only failuresToLog now and then has one a minute.
+// when the condition changes, but a destination that fails only now and then has one a minute.
 type stateLogger struct {
 	log     *zap.Logger
 	metrics *metrics
