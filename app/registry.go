@@ -16,7 +16,7 @@ func newRegistry(rules *mapping.Rules, version string) *prometheus.Registry {
 		ruleMetrics{rules})
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "ciobridge_build_info", Help: "Always 1; the labels tell the version, the Go version and the hash " +
-			"of rules.",
+			"of the rules.",
 	}, []string{"version", "go", "config_hash"})
 	info.WithLabelValues(version, runtime.Version(), rules.Hash()).Set(1)
 	reg.MustRegister(info)
