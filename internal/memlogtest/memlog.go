@@ -20,24 +20,24 @@ type Log struct {
 	partitions [][]event.Message
 	rebalance  chan struct{}
 
-	mu         sync.Mutex
-	floor      []int          // committed: everything below is done
-	finished   []map[int]bool // done above the floor
-	generation *lease.Lease
+	mu          sync.Mutex
+	committable []int          // everything below is acked
+	acked       []map[int]bool // those acked above it
+	generation  *lease.Lease
 }
 
 // New makes a log of the messages.
 func New(partitions [][]event.Message) *Log {
 	l := &Log{DrainLimit: 15 * time.Second, partitions: partitions, rebalance: make(chan struct{})}
-	l.floor = make([]int, len(partitions))
-	l.finished = make([]map[int]bool, len(partitions))
-	for i := range l.finished {
-		l.finished[i] = map[int]bool{}
+	l.committable = make([]int, len(partitions))
+	l.acked = make([]map[int]bool, len(partitions))
+	for i := range l.acked {
+		l.acked[i] = map[int]bool{}
 	}
 	return l
 }
 
-// Consume hands the messages over, from the committed floor on, in as many generations as there are rebalances.
+// Consume hands the messages over, from the committable offset on, in as many generations as there are rebalances.
 func (l *Log) Consume(ctx context.Context, handle event.Handler) error {
 	for ctx.Err() == nil {
 		l.generate(ctx, handle)
@@ -69,8 +69,8 @@ func (l *Log) generate(ctx context.Context, handle event.Handler) {
 
 func (l *Log) read(ctx context.Context, g *lease.Lease, partition int, handle event.Handler) {
 	l.mu.Lock()
-	from := l.floor[partition]
-	clear(l.finished[partition])
+	from := l.committable[partition]
+	clear(l.acked[partition])
 	l.mu.Unlock()
 	for at := from; at < len(l.partitions[partition]) && ctx.Err() == nil; at++ {
 		if handle(g, l.partitions[partition][at], func() { l.done(g, partition, at) }) != nil {
@@ -86,10 +86,10 @@ func (l *Log) done(g *lease.Lease, partition, offset int) {
 	if l.generation != g {
 		return
 	}
-	l.finished[partition][offset] = true
-	for l.finished[partition][l.floor[partition]] {
-		delete(l.finished[partition], l.floor[partition])
-		l.floor[partition]++
+	l.acked[partition][offset] = true
+	for l.acked[partition][l.committable[partition]] {
+		delete(l.acked[partition], l.committable[partition])
+		l.committable[partition]++
 	}
 }
 
@@ -117,7 +117,7 @@ func (l *Log) Settled() bool {
 func (l *Log) Floors() []int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]int(nil), l.floor...)
+	return append([]int(nil), l.committable...)
 }
 
 // Partitions are the messages, for a test that makes another log of them.
