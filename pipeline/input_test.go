@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
+	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
 // TestAFullRequestLeavesAtOnce however many partitions its calls come from.
@@ -181,5 +183,46 @@ func TestAHandleThatDoesNotReturn(t *testing.T) {
 			t.Errorf("%d leases are held", b.assignments())
 		}
 		b.want("p 1 track", "p 2 track")
+	})
+}
+
+// TestAStuckPartitionDoesNotStopOthers: the persons of one partition are stuck, its messages hold their share, and more
+// is fetched ahead than may be. Another partition's messages go through.
+func TestAStuckPartitionDoesNotStopOthers(t *testing.T) {
+	c := quiet()
+	c.Memory = 1 << 20
+	stuck := func(ctx context.Context, calls []event.Call) []event.Outcome {
+		out := taker{}.Send(ctx, calls)
+		for i, call := range calls {
+			if strings.HasPrefix(string(call.Body), "stuck") {
+				out[i] = event.Outcome{NotBefore: time.Now().Add(time.Hour)}
+			}
+		}
+		return out
+	}
+	onBench(t, c, stuck, func(b *bench) {
+		l, fetching := newTestLease(), b.memory.Fetching(1<<20, nil)
+		share := &memory.Share{Fetching: fetching}
+		fetching.Charge(share, 1, false)
+		b.must(l, 1, "stuck 0 track") // shares are for those who have company
+		put := func(partition int32, person string, n int) {
+			for i := range n {
+				text := fmt.Sprintf("%s%d 1 track%s", person, i, strings.Repeat(" ", 10<<10))
+				if b.put(l, partition, text) != nil {
+					return
+				}
+			}
+		}
+		go put(0, "stuck", 1000)
+		b.pass(time.Second)
+		for fetching.Reserve(100<<10, 1) > 0 {
+		}
+		fetching.Charge(share, 1<<20, true) // what a batch unpacks to
+		go put(1, "q", 300)
+		b.pass(time.Minute)
+		if got := b.settled(); got != 300 {
+			t.Errorf("%d of 300 went through beside a stuck partition; %d bytes are mapped", got, b.p.Stats().Reserved)
+		}
+		l.End(0)
 	})
 }
