@@ -97,7 +97,7 @@ func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan
 		in.wakeAt = batch.Never
 		p.wake()
 	}
-	if in.load.Reaches(in.pauseAt) {
+	if in.load.Reaches(in.pauseAt) { // the sender is woken by then: less than a full request wakes it
 		in.resumed = make(chan struct{})
 	}
 	return nil, nil
