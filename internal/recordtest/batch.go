@@ -1,4 +1,3 @@
-// Package recordtest writes record batches of Kafka for tests, as producers do.
 package recordtest
 
 import (

@@ -1,4 +1,3 @@
-// Package serve runs an HTTP server until a context ends.
 package serve
 
 import (

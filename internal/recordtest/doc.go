@@ -1,0 +1,2 @@
+// Package recordtest writes record batches of Kafka for tests, as producers do.
+package recordtest

@@ -1,0 +1,2 @@
+// Package serve runs an HTTP server until a context ends.
+package serve
