@@ -32,7 +32,7 @@ type Limiter struct {
 	reserved int64 // by both
 	mapped   int64
 	accounts map[Partition]*Account // those with something reserved or waiting
-	last     *Account               // the account asked for last, which is mostly the next one too
+	recent   [64]*Account           // what was asked for last, by ID modulo 64: mostly it is asked for again
 	waiting  []*Waiter
 	fetching []*Fetching
 }
@@ -115,15 +115,16 @@ func (l *Limiter) Partitions() int {
 }
 
 func (l *Limiter) account(p Partition) *Account {
-	if l.last != nil && l.last.partition == p {
-		return l.last
+	recent := &l.recent[uint32(p.ID)%uint32(len(l.recent))]
+	if a := *recent; a != nil && a.partition == p {
+		return a
 	}
 	a := l.accounts[p]
 	if a == nil {
 		a = &Account{partition: p}
 		l.accounts[p] = a
 	}
-	l.last = a
+	*recent = a
 	return a
 }
 
@@ -148,7 +149,7 @@ func (l *Limiter) release(a *Account, bytes int64) {
 	l.add(a, -bytes)
 	if a.reserved == 0 && a.waiting == 0 {
 		delete(l.accounts, a.partition)
-		l.last = nil
+		l.recent[uint32(a.partition.ID)%uint32(len(l.recent))] = nil
 	}
 	l.freed()
 }
