@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 // its check and that each row comes out; the figures say nothing. All run at once, because most of their time is
 // waiting.
 func TestRowsOfEachKind(t *testing.T) {
+	longTest(t)
 	binary := filepath.Join(t.TempDir(), "ciobridge")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary,
 		"github.com/ciobridge/ciobridge/cmd/ciobridge").CombinedOutput(); err != nil {
@@ -67,6 +68,7 @@ func TestRowsOfEachKind(t *testing.T) {
 
 // TestAgainstMeasuresBothBuildsInTurns compares the bridge with itself, given as a program.
 func TestAgainstMeasuresBothBuildsInTurns(t *testing.T) {
+	longTest(t)
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "ciobridge")
 	this, err := buildBridge(t.Context(), ".", binary)
@@ -176,5 +178,13 @@ func TestBestFill(t *testing.T) {
 		if got := bestFill(rate, 205*time.Millisecond); got != want {
 			t.Errorf("the best possible at %d events/s is %v, want %v", rate, got, want)
 		}
+	}
+}
+
+// longTest skips a test that builds the bridge and measures it, unless CIOBRIDGE_LONG_TESTS asks for such tests.
+func longTest(t *testing.T) {
+	t.Helper()
+	if os.Getenv("CIOBRIDGE_LONG_TESTS") == "" {
+		t.Skip("takes several seconds of both cores: set CIOBRIDGE_LONG_TESTS=1 to run it")
 	}
 }

@@ -31,6 +31,11 @@ type world struct {
 	cio    *emulator.Server
 	server *httptest.Server
 
+	// What delivered has counted, up to which receipt: a look at all of them every few milliseconds costs more than the
+	// bridge does.
+	taken       map[checkertest.Published]bool
+	lastReceipt int
+
 	mu        sync.Mutex
 	published []checkertest.Published
 	skipped   []checkertest.Settled
@@ -57,7 +62,7 @@ rules:
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), seqs: map[string]int{}}
+	w := &world{t: t, dir: t.TempDir(), seqs: map[string]int{}, taken: map[checkertest.Published]bool{}}
 	w.cio = emulator.New(emulator.Options{Region: "eu", KeepReceipts: -1})
 	w.server = httptest.NewServer(w.cio)
 	t.Cleanup(w.server.Close)
