@@ -141,20 +141,22 @@ func (t *Tracker) Committable() int64 {
 func (t *Tracker) Position() (committable int64, acks uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.head < t.tail {
-		return t.at(t.head).offset, t.acks
-	}
-	return t.next, t.acks
+	return t.committable(), t.acks
 }
 
 // CommittableCount is the committable offset, and how many messages were tracked before it.
 func (t *Tracker) CommittableCount() (committable int64, count uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.committable(), t.head
+}
+
+// committable is the offset of the first message that is not acked, or the next one. The caller holds mu.
+func (t *Tracker) committable() int64 {
 	if t.head < t.tail {
-		return t.at(t.head).offset, t.head
+		return t.at(t.head).offset
 	}
-	return t.next, t.head
+	return t.next
 }
 
 // Acked is the committable offset, and what is acked past it, appended to dst. What stands between two messages that
@@ -175,11 +177,7 @@ func (t *Tracker) Acked(dst AckedRanges) (committable int64, acked AckedRanges, 
 	if from >= 0 {
 		dst = append(dst, Range{from, t.next})
 	}
-	committable = t.next
-	if t.head < t.tail {
-		committable = t.at(t.head).offset
-	}
-	return committable, dst.AppendFrom(t.ackedBefore, t.next), t.acks
+	return t.committable(), dst.AppendFrom(t.ackedBefore, t.next), t.acks
 }
 
 // InFlight is the number of messages at or past the committable offset, acked or not, and when the oldest was handed

@@ -115,7 +115,7 @@ func (l *Limiter) Partitions() int {
 }
 
 func (l *Limiter) account(p Partition) *Account {
-	recent := &l.recent[uint32(p.ID)%uint32(len(l.recent))]
+	recent := l.recentOf(p)
 	if a := *recent; a != nil && a.partition == p {
 		return a
 	}
@@ -126,6 +126,11 @@ func (l *Limiter) account(p Partition) *Account {
 	}
 	*recent = a
 	return a
+}
+
+// recentOf is where the account of a partition stands if it was asked for lately.
+func (l *Limiter) recentOf(p Partition) **Account {
+	return &l.recent[uint32(p.ID)%uint32(len(l.recent))]
 }
 
 // fits reports whether there is room for so many bytes of what is mapped.
@@ -149,7 +154,7 @@ func (l *Limiter) release(a *Account, bytes int64) {
 	l.add(a, -bytes)
 	if a.reserved == 0 && a.waiting == 0 {
 		delete(l.accounts, a.partition)
-		l.recent[uint32(a.partition.ID)%uint32(len(l.recent))] = nil
+		*l.recentOf(a.partition) = nil
 	}
 	l.freed()
 }
