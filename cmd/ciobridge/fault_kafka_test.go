@@ -293,26 +293,24 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 func killedAtWork(t *testing.T, w *world, path string, publish func(n int)) bool {
 	t.Helper()
 	var log logBuffer
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log of the bridge that is killed:\n%s", &log)
+		}
+	})
 	before := w.cio.Stats().Taken
 	cmd := launch(t, &log, "run", "-c", path)
-	atWork := func() bool {
+	publish(1000)
+	published := time.Now()
+	eventually(t, "a killed bridge's successor delivers", 40*time.Second, func() bool {
+		if time.Since(published) > 2*time.Second {
+			publish(300)
+			published = time.Now()
+		}
 		reads := strings.Contains(log.String(), `"joined consumer group"`) ||
 			strings.Contains(log.String(), `"stream read here"`)
 		return reads && w.cio.Stats().Taken >= before+300
-	}
-	publish(1000)
-	for range 20 {
-		for until := time.Now().Add(2 * time.Second); !atWork() && time.Now().Before(until); {
-			time.Sleep(5 * time.Millisecond)
-		}
-		if atWork() {
-			break
-		}
-		publish(300)
-	}
-	if !atWork() {
-		t.Fatalf("a killed bridge's successor does not deliver\n%s", &log)
-	}
+	})
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

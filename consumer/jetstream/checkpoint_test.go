@@ -183,9 +183,7 @@ func TestCheckpointFences(t *testing.T) {
 func TestJetStreamOffsetsSetBesideAStandby(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	s.publish(1, 5)
-	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
+	r := s.readFive()
 	s.restart() // which forgets the pin
 	waitUntil(t, "it stands by", func() bool { return r.state() == "standby" })
 	s.goOnAt(4)

@@ -187,6 +187,15 @@ type replica struct {
 	before     func(seq int64)         // when set, is called first, and may block
 }
 
+// readFive publishes five messages and returns a replica that has read them, once they are acknowledged.
+func (s *natsServer) readFive() *replica {
+	s.t.Helper()
+	s.publish(1, 5)
+	r := s.replica(fastConfig()).start()
+	waitUntil(s.t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
+	return r
+}
+
 func (s *natsServer) replica(cfg Config) *replica {
 	s.t.Helper()
 	return s.replicaVia(cfg, s.srv.URL())

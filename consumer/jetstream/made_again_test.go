@@ -35,9 +35,7 @@ func TestJetStreamStreamMadeAgainWhileAway(t *testing.T) {
 		t.Run(startAt, func(t *testing.T) {
 			t.Parallel()
 			s := startNATS(t)
-			s.publish(1, 5)
-			r := s.replica(fastConfig()).start()
-			waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
+			r := s.readFive()
 			r.stop()
 			s.makeAgain()
 			s.publish(1, 3)

@@ -64,9 +64,7 @@ func (o *setting) finish() error {
 func TestJetStreamOffsetsSetBackWhileAStandbyBegins(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	s.publish(1, 5)
-	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
+	r := s.readFive()
 	s.restart() // which forgets the pin
 	waitUntil(t, "it stands by", func() bool { return r.state() == "standby" && pinOf(s.consumer()) == "" })
 	set := s.setHeldUp(fastConfig(), 2, consumer.OffsetChange{Topic: "EVENTS", Offset: 3})
@@ -85,9 +83,7 @@ func TestJetStreamOffsetsSetBackWhileAStandbyBegins(t *testing.T) {
 func TestJetStreamOffsetsSkippedWhileAProcessStarts(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	s.publish(1, 5)
-	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
+	r := s.readFive()
 	r.stop()
 	s.publish(6, 10)
 	s.purge(jetstream.WithPurgeSequence(9))
@@ -110,9 +106,7 @@ func TestJetStreamOffsetsSkippedWhileAProcessStarts(t *testing.T) {
 func TestJetStreamOffsetsSetInPart(t *testing.T) {
 	t.Parallel()
 	s := startNATS(t)
-	s.publish(1, 5)
-	r := s.replica(fastConfig()).start()
-	waitUntil(t, "five are acknowledged", func() bool { return s.ackFloor() == 5 })
+	r := s.readFive()
 	r.stop()
 	set := s.setHeldUp(fastConfig(), 2, consumer.OffsetChange{Topic: "EVENTS", Offset: 3})
 	set.cancel()
