@@ -60,6 +60,7 @@ func kept(t *testing.T, srv *Embedded) (n int) {
 
 // A disk that is full refuses publishers, and keeps what it acknowledged.
 func TestEmbeddedDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m,mode=0700"); err != nil {
 		t.Skipf("a small disk cannot be mounted here, which needs root: %v", err)
@@ -92,6 +93,7 @@ func TestEmbeddedDiskFull(t *testing.T) {
 // Another process fills the disk, so that the server's next write fails, after which it takes nothing any more. The
 // connection says why, and once there is room it takes messages again, with all that it had acknowledged.
 func TestEmbeddedDiskFullForAWhile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m,mode=0700"); err != nil {
 		t.Skipf("a small disk cannot be mounted here, which needs root: %v", err)
@@ -151,6 +153,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // A store in which a bit has flipped loses what stands behind it in its file. The log says so and names the file; the
 // rest is kept.
 func TestEmbeddedDamagedStore(t *testing.T) {
+	t.Parallel()
 	cfg := embeddedConfig(t)
 	srv, err := StartEmbedded(cfg, zap.NewNop())
 	if err != nil {
@@ -193,6 +196,7 @@ func TestEmbeddedDamagedStore(t *testing.T) {
 
 // A directory on a read-only disk gives an error that says so.
 func TestEmbeddedReadOnlyDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, "size=1m,mode=0700"); err != nil {
 		t.Skipf("a read-only disk cannot be mounted here, which needs root: %v", err)

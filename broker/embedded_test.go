@@ -21,6 +21,7 @@ func embeddedConfig(t *testing.T) EmbeddedConfig {
 
 // What an ordinary client published over the socket is there after a restart.
 func TestEmbeddedKeepsWhatItAcknowledged(t *testing.T) {
+	t.Parallel()
 	cfg := embeddedConfig(t)
 	ctx := context.Background()
 
@@ -62,6 +63,7 @@ func TestEmbeddedKeepsWhatItAcknowledged(t *testing.T) {
 }
 
 func TestEmbeddedDirectoryBelongsToOneProcess(t *testing.T) {
+	t.Parallel()
 	cfg := embeddedConfig(t)
 	first, err := StartEmbedded(cfg, zaptest.NewLogger(t))
 	if err != nil {
@@ -91,6 +93,7 @@ func TestEmbeddedDirectoryBelongsToOneProcess(t *testing.T) {
 }
 
 func TestEmbeddedSaysWhyItDoesNotStart(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +129,7 @@ func TestEmbeddedConfigValidate(t *testing.T) {
 }
 
 func TestNATSReconnectsAndCounts(t *testing.T) {
+	t.Parallel()
 	cfg := embeddedConfig(t)
 	srv, err := StartEmbedded(cfg, zaptest.NewLogger(t))
 	if err != nil {

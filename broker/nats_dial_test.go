@@ -24,6 +24,7 @@ const (
 
 // The second connection is let in by every server that let the first one in, and carries messages.
 func TestNATSDial(t *testing.T) {
+	t.Parallel()
 	keys := filepath.Join("testdata", "nats")
 	jwt, err := os.ReadFile(filepath.Join(keys, "account.jwt"))
 	if err != nil {
@@ -67,6 +68,7 @@ func TestNATSDial(t *testing.T) {
 
 // A refusal is an error that says so.
 func TestNATSDialRefused(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(file, []byte("right"), 0o600); err != nil {
 		t.Fatal(err)

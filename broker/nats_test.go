@@ -51,6 +51,7 @@ func TestNATSConfigValidate(t *testing.T) {
 }
 
 func TestNATSRefusesOldServers(t *testing.T) {
+	t.Parallel()
 	for version, ok := range map[string]bool{"2.13.9": false, "1.99.0": false, "2.14.0": true, "2.15.2-beta": true,
 		"3.0.0": true} {
 		err := checkNATSVersion(version)
@@ -80,6 +81,7 @@ func TestNATSFilesThatAreMissing(t *testing.T) {
 
 // While the server does not exist the connect is tried until the context ends, and the error says what was met.
 func TestNATSWaitsForTheServer(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
 	defer cancel()
 	_, err := NewNATS(ctx, NATSConfig{URLs: []string{"nats://127.0.0.1:1"}}, zaptest.NewLogger(t))
@@ -90,6 +92,7 @@ func TestNATSWaitsForTheServer(t *testing.T) {
 
 // A password is read again at every connect, so that a rotated one is used without a restart.
 func TestNATSPasswordIsReadAgain(t *testing.T) {
+	t.Parallel()
 	srv := startServer(t, &server.Options{Username: "bridge", Password: "right"})
 	file := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(file, []byte("wrong\n"), 0o600); err != nil {

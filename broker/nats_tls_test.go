@@ -23,6 +23,7 @@ import (
 // A server that asks for a client certificate, and a client that trusts its authority and shows one of its own. A
 // client that trusts another authority, or has no certificate, stays outside.
 func TestNATSOverTLS(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ca, other := newAuthority(t), newAuthority(t)
 	ca.write(t, filepath.Join(dir, "ca.pem"), "")

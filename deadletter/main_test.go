@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil { // the tests wait for sessions to end more than they compute
+	if err := flag.Set("test.parallel", "24"); err != nil { // the tests wait for sessions to end more than they compute
 		panic(err)
 	}
 	goleak.VerifyTestMain(m,

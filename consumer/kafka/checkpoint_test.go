@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -275,40 +276,47 @@ func TestKafkaMetadataTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int{300, 60, 10} {
 		for _, code := range []int16{kerr.OffsetMetadataTooLarge.Code, kerr.InvalidCommitOffsetSize.Code} {
-			b := startKafka(t)
-			var refused, taken atomic.Int64
-			b.control(commitKey, func(req kmsg.Request) kmsg.Response {
-				commit := req.(*kmsg.OffsetCommitRequest)
-				if text := commit.Topics[0].Partitions[0].Metadata; text == nil || len(*text) <= most {
-					taken.Store(commit.Topics[0].Partitions[0].Offset)
-					return nil
-				}
-				refused.Add(1)
-				res, _ := commitRefused(code)(commit)
-				return res
+			t.Run(fmt.Sprintf("%d bytes, code %d", most, code), func(t *testing.T) {
+				t.Parallel()
+				testMetadataTooLarge(t, most, code)
 			})
-			b.Publish(numbers(0, 2000)...)
-			k := b.openWith(b.config())
-			r := consumertest.Read(t, k, func(_ event.Lease, value string, done func()) error {
-				if n, _ := strconv.Atoi(value); n%2 == 1 || n < 100 {
-					done()
-				}
-				return nil
-			})
-			consumertest.Eventually(t, "everything is read", func() bool { return len(r.Values()) == 2000 })
-			consumertest.Eventually(t, "the offset is committed", func() bool { return taken.Load() == 100 })
-			r.Stop()
-			o := b.offsets(b.config())[0]
-			if refused.Load() == 0 || o.Committed != 100 || o.Done > 300 || most == 300 && o.Done < 20 {
-				t.Errorf("%d bytes of metadata: %d commits were refused, then %d with %d done was taken",
-					most, refused.Load(), o.Committed, o.Done)
-			}
-			again := b.openWith(b.config())
-			r = consumertest.Read(t, again, consumertest.AckAll)
-			consumertest.Eventually(t, "the rest is read", func() bool { return int64(len(r.Values())) == 1900-o.Done })
-			r.Stop()
 		}
 	}
+}
+
+func testMetadataTooLarge(t *testing.T, most int, code int16) {
+	b := startKafka(t)
+	var refused, taken atomic.Int64
+	b.control(commitKey, func(req kmsg.Request) kmsg.Response {
+		commit := req.(*kmsg.OffsetCommitRequest)
+		if text := commit.Topics[0].Partitions[0].Metadata; text == nil || len(*text) <= most {
+			taken.Store(commit.Topics[0].Partitions[0].Offset)
+			return nil
+		}
+		refused.Add(1)
+		res, _ := commitRefused(code)(commit)
+		return res
+	})
+	b.Publish(numbers(0, 2000)...)
+	k := b.openWith(b.config())
+	r := consumertest.Read(t, k, func(_ event.Lease, value string, done func()) error {
+		if n, _ := strconv.Atoi(value); n%2 == 1 || n < 100 {
+			done()
+		}
+		return nil
+	})
+	consumertest.Eventually(t, "everything is read", func() bool { return len(r.Values()) == 2000 })
+	consumertest.Eventually(t, "the offset is committed", func() bool { return taken.Load() == 100 })
+	r.Stop()
+	o := b.offsets(b.config())[0]
+	if refused.Load() == 0 || o.Committed != 100 || o.Done > 300 || most == 300 && o.Done < 20 {
+		t.Errorf("%d bytes of metadata: %d commits were refused, then %d with %d done was taken",
+			most, refused.Load(), o.Committed, o.Done)
+	}
+	again := b.openWith(b.config())
+	r = consumertest.Read(t, again, consumertest.AckAll)
+	consumertest.Eventually(t, "the rest is read", func() bool { return int64(len(r.Values())) == 1900-o.Done })
+	r.Stop()
 }
 
 func TestCommittedMetadata(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 )
 
 func TestKafkaContract(t *testing.T) {
+	t.Parallel()
 	consumertest.Run(t, func(t *testing.T) consumertest.Testbed { return startKafka(t) })
 }
 

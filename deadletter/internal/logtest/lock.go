@@ -10,7 +10,7 @@ import (
 )
 
 // Session is the session of a lock in tests that wait for the end of one.
-const Session = 3 * time.Second
+const Session = 1500 * time.Millisecond
 
 // Locker is a store whose lock outlives a holder that is killed.
 type Locker interface {

@@ -31,15 +31,18 @@ type Store interface {
 
 const configHash = "hash-1"
 
-// OnEveryStore runs a test on each kind of store, and on the Kafka that CIOBRIDGE_TEST_KAFKA names.
+// OnEveryStore runs a test on each kind of store, side by side, and on the Kafka that CIOBRIDGE_TEST_KAFKA names.
 func OnEveryStore(t *testing.T, test func(t *testing.T, s Store)) { OnEveryStoreOf(t, 0, test) }
 
-// OnEveryStoreOf runs a test on stores that take records of so many bytes; 0 means the default.
+// OnEveryStoreOf runs a test, side by side, on stores that take records of so many bytes; 0 means the default.
 func OnEveryStoreOf(t *testing.T, maxBytes int, test func(t *testing.T, s Store)) {
 	for name, open := range map[string]func(t *testing.T, maxBytes int) Store{
 		"file": FileOf, "kafka": kafkaOf, "jetstream": jetStreamOf, "real kafka": realKafkaOf,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t, maxBytes)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t, maxBytes))
+		})
 	}
 }
 
