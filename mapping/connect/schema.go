@@ -1,0 +1,152 @@
+package connect
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+)
+
+// Schema is the schema of a record: its text, and what that says of values.
+type Schema struct {
+	Name string // as Kafka Connect names it, such as shop.public.customers.Envelope; empty where it has none
+	Type *Type  // of the payload; nil where the text says nothing of it
+
+	text []byte
+}
+
+// Type says how values of one part of a payload are written.
+type Type struct {
+	form   form
+	scale  int     // of a decimal
+	fields []field // of a struct, in order
+	items  *Type   // of an array
+	values *Type   // of a map
+	plain  bool    // nothing in it is written otherwise than as plain JSON
+}
+
+type field struct {
+	name string
+	of   *Type
+}
+
+// form is how a value is written that plain JSON has no type for.
+type form uint8
+
+const (
+	asItIs form = iota
+	decimal
+	variableDecimal
+	days
+	millisOfDay
+	microsOfDay
+	nanosOfDay
+	millis
+	micros
+	nanos
+)
+
+// forms are the types that Kafka Connect and Debezium name. Others, such as io.debezium.data.Json, Uuid and Enum and
+// io.debezium.time.ZonedTimestamp, are texts already, or have no better form, such as geometries.
+var forms = map[string]form{
+	"org.apache.kafka.connect.data.Decimal":   decimal,
+	"org.apache.kafka.connect.data.Date":      days,
+	"org.apache.kafka.connect.data.Time":      millisOfDay,
+	"org.apache.kafka.connect.data.Timestamp": millis,
+	"io.debezium.data.VariableScaleDecimal":   variableDecimal,
+	"io.debezium.time.Date":                   days,
+	"io.debezium.time.Time":                   millisOfDay,
+	"io.debezium.time.MicroTime":              microsOfDay,
+	"io.debezium.time.NanoTime":               nanosOfDay,
+	"io.debezium.time.Timestamp":              millis,
+	"io.debezium.time.MicroTimestamp":         micros,
+	"io.debezium.time.NanoTimestamp":          nanos,
+}
+
+// written is a schema as JsonConverter writes it.
+type written struct {
+	Name       string    `json:"name"`
+	Field      string    `json:"field"`
+	Fields     []written `json:"fields"`
+	Items      *written  `json:"items"`
+	Values     *written  `json:"values"`
+	Parameters struct {
+		Scale string `json:"scale"`
+	} `json:"parameters"`
+}
+
+var (
+	errSchema = errors.New("the schema beside the payload is none that Kafka Connect writes")
+	errScale  = errors.New("the schema beside the payload has a decimal without a usable scale")
+)
+
+// parseSchema reads the text of a schema, which is valid JSON, and keeps a copy of it.
+func parseSchema(text []byte) (*Schema, error) {
+	s := &Schema{text: append([]byte(nil), text...)}
+	var w *written
+	if err := json.Unmarshal(s.text, &w); err != nil {
+		return nil, errSchema // the error of package json could quote the text
+	}
+	if w == nil {
+		return s, nil
+	}
+	var err error
+	s.Name = w.Name
+	s.Type, err = w.typ()
+	return s, err
+}
+
+// typ gives the type of a part of the schema.
+func (w *written) typ() (*Type, error) {
+	t := &Type{form: forms[w.Name]}
+	t.plain = t.form == asItIs
+	switch t.form {
+	case asItIs:
+	case decimal:
+		var err error
+		if t.scale, err = strconv.Atoi(w.Parameters.Scale); err != nil || t.scale > maxScale || t.scale < -maxScale {
+			return nil, errScale
+		}
+		return t, nil
+	default:
+		return t, nil
+	}
+	for i := range w.Fields {
+		of, err := w.Fields[i].typ()
+		if err != nil {
+			return nil, err
+		}
+		t.fields = append(t.fields, field{w.Fields[i].Field, of})
+		t.plain = t.plain && of.plain
+	}
+	var err error
+	if t.items, err = w.Items.part(t); err == nil {
+		t.values, err = w.Values.part(t)
+	}
+	return t, err
+}
+
+// part gives the type of what is in values of the type t; nil where the schema has none.
+func (w *written) part(t *Type) (*Type, error) {
+	if w == nil {
+		return nil, nil
+	}
+	of, err := w.typ()
+	t.plain = t.plain && of.Plain()
+	return of, err
+}
+
+// Plain reports whether values of the type are written as plain JSON throughout. It is so for no type at all.
+func (t *Type) Plain() bool { return t == nil || t.plain }
+
+// Field is the type of a struct's field; nil where there is none of that name.
+func (t *Type) Field(name string) *Type {
+	if t == nil {
+		return nil
+	}
+	for i := range t.fields {
+		if t.fields[i].name == name {
+			return t.fields[i].of
+		}
+	}
+	return nil
+}
