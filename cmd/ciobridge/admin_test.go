@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -122,7 +123,7 @@ func TestAdminServerComesBeforeTheBroker(t *testing.T) {
 
 // A bridge that was started before its broker begins to read when the broker comes.
 func TestBrokerThatComesLate(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	address := refusal(t)
 	w := newWorld(t)
 	path := w.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, streams: [{name: EVENTS}]}}",
@@ -148,7 +149,7 @@ func TestBrokerThatComesLate(t *testing.T) {
 
 // Everything that is in the way is told at once, not only the first of it.
 func TestReadyzTellsEveryReason(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	w.server.Close()
 	path := w.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: g, start_at: earliest, topics: [shop]}}",
@@ -172,6 +173,7 @@ func TestReadyzTellsEveryReason(t *testing.T) {
 // A flow that the guard has stopped is not ready, and says what to mend. Events that no rule could read have no rule
 // to blame.
 func TestStoppedFlowIsNotReady(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ event, reason string }{
 		"a rule": {`{"type":"numbered","who":null,"n":%d}`,
 			`not ready: flow: stopped, because most of what rule "numbered" makes fails in mapping; mend it and restart`},
@@ -201,7 +203,7 @@ func TestStoppedFlowIsNotReady(t *testing.T) {
 
 // Being stopped while Customer.io is asked for the region is no failure, and is not logged as one.
 func TestStoppedWhileTheRegionIsAsked(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	if _, err := w.cio.AddFault(emulator.Fault{Name: "hang", Path: "/api/v1/accounts/region",
 		Hang: "headers"}); err != nil {
@@ -225,12 +227,14 @@ func TestReplayEndsWhereCustomerIOCannotBeReached(t *testing.T) {
 	w.server.Close()
 	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
 		"{file: "+w.path("dead.jsonl")+"}")
-	expect(t, exit.CustomerIO, "", "deadletters", "replay", "-c", path, "--all")
+	synctest.Test(t, func(t *testing.T) { // it tries for 15 s
+		expect(t, exit.CustomerIO, "", "deadletters", "replay", "-c", path, "--all")
+	})
 }
 
 // Dead letters that cannot be stored hold the source, so the bridge is not ready until they can be again.
 func TestLettersThatCannotBeStoredAreNotReady(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	p := start(t, "run", "-c", s.configureNATS())
 	url := p.admin(t)

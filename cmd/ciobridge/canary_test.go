@@ -46,7 +46,7 @@ rules:
 // nor the metrics, nor what health tells. Customer.io refuses some calls and quotes them in its answers, and refuses
 // the key for a while.
 func TestNothingPersonalIsShown(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	w.write("rules.yaml", canaryRules)
 	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,

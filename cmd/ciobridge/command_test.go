@@ -28,7 +28,8 @@ import (
 )
 
 // TestScript runs the scripts in testdata/script, each of which is what somebody types, and what the program answers.
-// Beside the usual commands of testscript they have those below.
+// Those whose names begin with "waits_" hardly do anything else. Beside the usual commands of testscript they have those
+// below.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -37,6 +38,9 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("CIOBRIDGE_UPDATE_SCRIPTS") == "1",
 		Setup: func(env *testscript.Env) error {
+			if !strings.Contains(filepath.Base(env.WorkDir), "waits_") {
+				takePlace(env.Defer)
+			}
 			example, err := filepath.Abs("../../config")
 			env.Setenv("EXAMPLE", example)
 			env.Setenv("GORACE", "atexit_sleep_ms=10") // instead of a second at the end of every program

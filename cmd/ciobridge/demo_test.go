@@ -32,6 +32,7 @@ func demoOnce(t *testing.T, args ...string) demo.Result {
 }
 
 func TestDemoAddsUp(t *testing.T) {
+	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	first := demoOnce(t, "--dir", dir, "--events", "1200")
 	if first.Published != 1200 || first.Delivered+first.Skipped+first.DeadLettered != 1200 {
@@ -66,6 +67,7 @@ func TestDemoAddsUp(t *testing.T) {
 }
 
 func TestDemoKeepsChangedRules(t *testing.T) {
+	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	demoOnce(t, "--dir", dir, "--events", "10")
 	path := filepath.Join(dir, "rules", "pages.yaml")
@@ -83,6 +85,7 @@ func TestDemoKeepsChangedRules(t *testing.T) {
 }
 
 func TestDemoSaysThatARuleStopsTheFlow(t *testing.T) {
+	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	demoOnce(t, "--dir", dir, "--events", "10")
 	broken := "rules:\n  - name: broken\n    event: web.page_viewed\n    do:\n      - track: {person: .nowhere, " +
@@ -115,6 +118,7 @@ func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
 
 // While a demo runs, its folder is its own and its events are followed.
 func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
+	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	p := start(t, "demo", "--dir", dir, "--events", "100")
 	eventually(t, "the samples done", 20*time.Second, func() bool { return strings.Contains(p.log.String(), "Ctrl-C") })

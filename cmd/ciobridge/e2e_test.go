@@ -211,7 +211,7 @@ func eventually(t *testing.T, what string, limit time.Duration, ok func() bool) 
 }
 
 func TestEmbeddedToCustomerIO(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
 		"{file: "+w.path("dead.jsonl")+"}")

@@ -132,7 +132,7 @@ func (w *world) judge(l checkertest.Limits) checkertest.Report {
 }
 
 func TestKafkaToCustomerIO(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	b.session = longSession
 	b.produce(3000)
@@ -145,7 +145,7 @@ func TestKafkaToCustomerIO(t *testing.T) {
 }
 
 func TestStopUnderLoadSendsNothingTwice(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	b.session = longSession
 	stopLoop(t, b.world, b.configureKafka(), func() { b.produce(4000) })
@@ -188,7 +188,7 @@ func mustFault(t *testing.T, spec string) emulator.Fault {
 
 // Replicas come and go while requests are on the wire, and while Customer.io is down.
 func TestReplicasComeAndGo(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 6)
 	path := b.configureKafka()
 	if _, err := b.cio.AddFault(mustFault(t, "name=slow,latency=50ms,times=100")); err != nil {
@@ -254,7 +254,7 @@ func launchWith(t *testing.T, out io.Writer, env []string, args ...string) *exec
 }
 
 func TestKilledUnderLoadOnKafka(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	killLoop(t, b.world, b.configureKafka(), b.produce)
 }
@@ -320,7 +320,7 @@ func killedAtWork(t *testing.T, w *world, path string, publish func(n int)) bool
 
 // A replica that is paused past its session finds its requests overtaken: what it still had to send it drops.
 func TestPausedReplicaOnKafka(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	pauseReplica(t, b.world, b.configureKafka(), b.produce)
 }

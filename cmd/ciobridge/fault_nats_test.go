@@ -64,7 +64,7 @@ func (s *subjects) produce(n int) {
 }
 
 func TestJetStreamToCustomerIO(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	s.session = longSession
 	s.produce(3000)
@@ -77,7 +77,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 }
 
 func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	s.session = longSession
 	stopLoop(t, s.world, s.configureNATS(), func() { s.produce(3000) })
@@ -85,7 +85,7 @@ func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
 
 // A standby waits while another replica reads, and takes over when that one stops.
 func TestStandbyTakesOver(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	path := s.configureNATS()
 	first := start(t, "run", "-c", path)
@@ -104,14 +104,14 @@ func TestStandbyTakesOver(t *testing.T) {
 }
 
 func TestKilledUnderLoadOnJetStream(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	killLoop(t, s.world, s.configureNATS(), s.produce)
 }
 
 // Events of the stream survive a restart of its server with the bridge running, and none is sent twice.
 func TestNATSServerRestarts(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: dir, Listen: "127.0.0.1:0"}.WithDefaults(),
 		zap.NewNop())
@@ -146,7 +146,7 @@ func TestNATSServerRestarts(t *testing.T) {
 }
 
 func TestPausedReplicaOnJetStream(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	pauseReplica(t, s.world, s.configureNATS(), s.produce)
 }

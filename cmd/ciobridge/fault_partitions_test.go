@@ -43,7 +43,7 @@ func (s *subjects) produceDivided(n int) {
 
 // One replica of a divided stream reads all the time while its neighbour is killed again and again.
 func TestKilledUnderLoadOnPartitions(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	path := s.divide()
 	neighbour := start(t, "run", "-c", path)

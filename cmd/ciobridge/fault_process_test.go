@@ -99,7 +99,7 @@ func (b *bus) busy() (bridge *child, path string, letGo func()) {
 // A signal lets a process finish what is on the wire; a second one ends it at once, and what was on the wire comes
 // again.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	b.session = 3 * time.Second // long enough for the first drain; the last bridge has to wait for it to end
 	patient, path, letGo := b.busy()
@@ -138,7 +138,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 // A replay is killed half-way. The next one takes what is not resolved, which are a few calls that Customer.io has
 // and drops; the one after that sends nothing.
 func TestReplayKilledHalfWay(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	path := b.configure(b.source(), "{file: "+b.path("dead.jsonl")+"}")
 	b.batches(10)
@@ -228,7 +228,7 @@ func (w *world) judgeReplay(mark int) {
 
 // A hang-up is a request to stop like any other: what is on the wire finishes, and more of them change nothing.
 func TestHangupDrains(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	b.session = longSession
 	bridge, path, letGo := b.busy()
@@ -252,7 +252,7 @@ func TestHangupDrains(t *testing.T) {
 
 // Who does not want to wait for the end of a drain sends one more signal, also where a hang-up began it.
 func TestSignalAfterAHangupEndsAtOnce(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	path := b.configureKafka()
 	b.produce(100)
@@ -272,7 +272,7 @@ func TestSignalAfterAHangupEndsAtOnce(t *testing.T) {
 // The commands that run until they are stopped end in order when they are hung up, unless they were started to
 // outlive that.
 func TestHangupEndsCommands(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	for name, args := range map[string][]string{
 		"emulate": {"emulate", "--listen", "127.0.0.1:0"},
 		"demo":    {"demo", "--dir", t.TempDir(), "--events", "10"},

@@ -15,13 +15,13 @@ import (
 // A kill repeats what was on the wire and what was settled since the last commit, however long one slow call has held
 // back the unbroken prefix.
 func TestKillRepeatsLittleOnJetStream(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	killRepeats(t, s.world, s.configureNATS(), s.produce)
 }
 
 func TestKillRepeatsLittleOnKafka(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	killRepeats(t, b.world, b.configureKafka(), b.produce)
 }

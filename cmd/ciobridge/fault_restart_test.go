@@ -66,7 +66,7 @@ func (r *restarts) finish() {
 // The broker is restarted under load, once for less than a session and once for longer. Nothing is lost, and nothing
 // is sent twice.
 func TestKafkaBrokerRestartsUnderLoad(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	dir, port := t.TempDir(), 0
 	var cluster *kfake.Cluster
 	up := func() {

@@ -66,7 +66,7 @@ func (a *authority) issue(address string, until time.Time) *tls.Certificate {
 // Customer.io's certificate becomes one that has expired, is for another host, or is of an authority that nobody
 // knows: nothing is sent and nothing lost, and the flow goes on by itself when the certificate is right again.
 func TestFaultCertificates(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 4)
 	known := newAuthority(t)
 	b.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: known.cert.Raw})))

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"testing"
 
@@ -12,18 +13,34 @@ import (
 )
 
 // TestMain lets the test binary be the program itself when it is called by the program's name, for scripts and for
-// tests that kill a real process. Tests that run side by side mostly wait, for sessions that end and brokers that
-// answer, so more of them run than there are processors.
+// tests that kill a real process.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) != "ciobridge" {
 		flag.Parse()
 		if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-			if err := flag.Set("test.parallel", "8"); err != nil {
+			if err := flag.Set("test.parallel", "64"); err != nil { // see places
 				panic(err)
 			}
 		}
+		debug.SetGCPercent(400) // what servers in this process hold is small, and a third of the time went into finding that
 		// Where the tests run under nohup, the processes that they start would ignore hang-ups too.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	testscript.Main(m, map[string]func(){"ciobridge": main})
+}
+
+// places are for the tests that give processors something to do, though they mostly wait too, for sessions that end and
+// brokers that answer. Tests that do nothing but wait need none, and all begin at once.
+var places = make(chan struct{}, 8)
+
+// beside has a test run beside others, as soon as there is a place for it.
+func beside(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	takePlace(t.Cleanup)
+}
+
+func takePlace(atEnd func(func())) {
+	places <- struct{}{}
+	atEnd(func() { <-places })
 }

@@ -20,7 +20,7 @@ import (
 
 // A key-value bucket holds as many deletions as it likes: on_null: skip leaves them out, and what follows is delivered.
 func TestBucketWithManyDeletionsGoesOn(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newSubjects(t)
 	ctx := context.Background()
 	bucket, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "people", History: 5,
@@ -68,7 +68,7 @@ func TestBucketWithManyDeletionsGoesOn(t *testing.T) {
 
 // A record without a value is a tombstone, unless its headers are those of a CloudEvent without data.
 func TestCloudEventWithoutDataArrives(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	b := newBus(t, 1)
 	b.write("rules.yaml", "rules: [{name: gone, event: com.acme.user.deleted, do: [{delete: {person: .subject}}]}]\n")
 	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, "+

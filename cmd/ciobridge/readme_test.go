@@ -64,6 +64,7 @@ func readmeBlocks(t *testing.T) []block {
 
 // The README's commands run as they stand, in order, in one folder.
 func TestReadmeCommands(t *testing.T) {
+	beside(t)
 	dir := t.TempDir()
 	if err := os.CopyFS(filepath.Join(dir, "config"), os.DirFS("../../config")); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 // A thousand connections that never finish their request neither keep the admin server from answering nor hold much.
 func TestAdminWithSlowClients(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	w := newWorld(t)
 	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
 		"{file: "+w.path("dead.jsonl")+"}")

@@ -19,7 +19,10 @@ import (
 
 // The walk of the README, without Docker: publish, see the calls, break one, list the dead letter, mend the rule,
 // replay, see it delivered and the letter resolved.
-func TestWalkOnKafka(t *testing.T) { walkOnKafka(t, newBus(t, 2)) }
+func TestWalkOnKafka(t *testing.T) {
+	beside(t)
+	walkOnKafka(t, newBus(t, 2))
+}
 
 func TestWalkOnRealKafka(t *testing.T) {
 	needDocker(t)
@@ -36,6 +39,7 @@ func walkOnKafka(t *testing.T, b *bus) {
 }
 
 func TestWalkOnNATS(t *testing.T) {
+	beside(t)
 	s := newSubjects(t)
 	walk(t, s.world, s.configureNATS(), func(_, value string) { publishTo(t, s.url, "events.orders", value) })
 }
