@@ -28,8 +28,8 @@ import (
 )
 
 // TestScript runs the scripts in testdata/script, each of which is what somebody types, and what the program answers.
-// Those whose names begin with "waits_" hardly do anything else. Beside the usual commands of testscript they have those
-// below.
+// Those whose names begin with "waits_" hardly do anything else. Beside the usual commands of testscript they have
+// those below.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{

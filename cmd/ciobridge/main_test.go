@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 				panic(err)
 			}
 		}
-		debug.SetGCPercent(400) // what servers in this process hold is small, and a third of the time went into finding that
+		debug.SetGCPercent(400) // what servers here hold is small; a third of the time went into finding that out
 		// Where the tests run under nohup, the processes that they start would ignore hang-ups too.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
