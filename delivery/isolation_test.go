@@ -75,7 +75,7 @@ func TestMemoryIsFlatOverADay(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			return m.HeapAlloc
 		}
-		calls := makeCalls(50)
+		calls := makeCalls(10)
 		attempt := func(until time.Duration) {
 			for time.Since(start) < until {
 				r.Send(t.Context(), calls)

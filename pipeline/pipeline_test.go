@@ -66,7 +66,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 			t.Errorf("not settled after %s: floors %v, %+v", limit, r.source.Floors(), r.p.Stats())
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(max(50*time.Millisecond, limit/100_000))
 	}
 	close(stop)
 	<-quiet
