@@ -72,8 +72,11 @@ func (b *compiler) topic(t Topic, where string) *topic {
 		out.envelope.source = b.program(Term{Program: ".source"}, "envelope")
 		out.envelope.data = b.program(Term{Program: ".data"}, "envelope")
 		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"}}
-	case e.Type.IsZero():
-		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}}
+	default:
+		out.envelope.builtIn, e = b.builtIn(e)
+	}
+	if e.Name == debeziumEnvelope && t.OnNull == "" {
+		out.onNull = Skip // a tombstone follows every deletion
 	}
 	out.envelope.typ = b.program(e.Type, where+"type")
 	out.envelope.time = b.program(e.Time, where+"time")

@@ -42,7 +42,7 @@ func (b *compiler) program(v Term, where string, vars ...string) *expr.Program {
 		b.add("%s%s: want an expression, found the literal %s", v.Pos.Prefix(), where, v.Literal)
 		return nil
 	}
-	p, err := b.out.set.Compile(v.Program, append(vars, "message")...)
+	p, err := b.out.set.Compile(v.Program, append(vars, "message", "change")...)
 	if err != nil {
 		b.add("%s%s: %w", v.Pos.Prefix(), where, err)
 		return nil

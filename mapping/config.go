@@ -32,42 +32,37 @@ type Topic struct {
 	Name     string   // a Kafka topic or JetStream stream; * stands for any run of characters
 	Envelope Envelope // the default is plain
 	// OnNull says what becomes of a record that holds no event, such as a tombstone or a removal: skip, or dead_letter,
-	// which is the default.
+	// which is the default but for Debezium, where a tombstone follows every deletion.
 	OnNull Policy
 
 	Pos Position `json:"-"`
 }
 
-// Envelope says where an event's type, time and identity are: it is one that has a name, or three jq programs.
+// Envelope says where an event's type, time and identity are: one that is built in, jq programs, or both. Programs
+// beside a built-in envelope are used in place of what that would give.
 type Envelope struct {
-	Name string // empty for plain, and for an envelope of the configuration's own
+	Name string // of the built-in envelope; empty for plain, and for an envelope of the configuration's own
 
-	// Type, Time and ID are the programs of an envelope of the configuration's own. Without Time the broker's time
-	// counts; without ID an event is known by its place in the broker.
+	// Type, Time and ID are the programs of the configuration's own. Without Time the broker's time counts; without ID
+	// an event is known by its place in the broker.
 	Type, Time, ID Term
+
+	// Unavailable is what Debezium is told to write for values that did not change; empty for its own placeholder.
+	Unavailable string `json:",omitempty"`
 }
-
-// The envelopes by name.
-const (
-	plainEnvelope       = "plain"
-	cloudEventsEnvelope = "cloudevents"
-)
-
-// laterEnvelopes are known and not read yet.
-var laterEnvelopes = []string{"segment", "debezium"}
 
 // check says what is wrong with an envelope, or "".
 func (e *Envelope) check() string {
 	switch {
-	case e.Name == "" || e.Name == plainEnvelope || e.Name == cloudEventsEnvelope:
-		return ""
-	case slices.Contains(laterEnvelopes, e.Name):
-		return fmt.Sprintf("the %s envelope is not supported by this version; a map {type: …, time: …, id: …} "+
-			"can read such events", e.Name)
+	case !slices.Contains(envelopes, e.Name) && e.Name != "":
+		return fmt.Sprintf("is no envelope%s; want %s, or a map {type: …, time: …, id: …}",
+			choice.Near(e.Name, envelopes), choice.List(envelopes))
+	case e.Unavailable != "" && e.Name != debeziumEnvelope:
+		return "unavailable is for the debezium envelope only"
+	case e.Name == cloudEventsEnvelope && !(e.Type.IsZero() && e.Time.IsZero() && e.ID.IsZero()):
+		return "a CloudEvent has its type, time and id where its specification says; want cloudevents alone"
 	}
-	known := append([]string{plainEnvelope, cloudEventsEnvelope}, laterEnvelopes...)
-	return fmt.Sprintf("is no envelope%s; want plain, cloudevents or a map {type: …, time: …, id: …}",
-		choice.Near(e.Name, known))
+	return ""
 }
 
 // Validate reports every mistake in the configuration that can be told without compiling its rules. Compile reports

@@ -23,10 +23,13 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 				detail: what + "; on_null: skip leaves such records out"}
 		}
 	}
-	if p := s.parse(set, binary); p != nil {
-		return false, p
+	if skip, p := s.parse(set, binary); p != nil {
+		return skip, p
 	}
 	s.doc.BindFunc("message", s.message)
+	if s.isChange {
+		s.doc.BindFunc("change", s.change)
+	}
 	if p := s.readType(); p != nil {
 		return false, p
 	}
@@ -34,27 +37,35 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	return false, s.readID()
 }
 
-func (s *state) parse(set *expr.Set, binary bool) *problem {
+func (s *state) parse(set *expr.Set, binary bool) (skip bool, p *problem) {
 	if !binary {
-		if err := s.doc.Parse(set, s.m.Value); err != nil {
-			return inputProblem(recordsValue, err)
+		value, err := s.unwrap(s.m.Value)
+		if err != nil {
+			return s.unwrapProblem(err)
+		}
+		if err := s.doc.Parse(set, value); err != nil {
+			return false, inputProblem(recordsValue, err)
 		}
 		if kind := s.doc.Root().Kind; s.envelope.cloudEvents && kind != expr.Object {
-			return &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " + document.Article(kind) +
+			return false, &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " +
+				document.Article(kind) +
 				"; want one CloudEvent as an object, or its attributes as headers (batches are not read)"}
 		}
-		return nil
+		return false, nil
 	}
 	if err := s.doc.Parse(set, s.compose()); err != nil {
-		return s.composedProblem(set, err)
+		return false, s.composedProblem(set, err)
 	}
 	if !s.composedAsMeant() {
-		return &problem{reason: event.ReasonUndecodable, detail: recordsValue + ": not one JSON value"}
+		return false, &problem{reason: event.ReasonUndecodable, detail: recordsValue + ": not one JSON value"}
 	}
-	return nil
+	return false, nil
 }
 
 func (s *state) readType() *problem {
+	if s.envelope.typ == nil {
+		return nil // it came with the document
+	}
 	v, p := s.one(s.envelope.typ, "type")
 	if p != nil {
 		return p
@@ -75,6 +86,9 @@ func (s *state) readType() *problem {
 // readTime keeps a problem for the rules that have no time of their own.
 func (s *state) readTime() {
 	t, p := s.timeFrom(s.envelope.time)
+	if p == nil && !t.known && s.envelope.segment != nil {
+		t, p = s.segmentTime(s.envelope.segment)
+	}
 	if p != nil {
 		s.timeProblem = p
 	} else if t.known {

@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -21,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // Each archive in testdata holds rules.yaml, perhaps config.yaml, and messages NAME.json with perhaps NAME.headers
-// beside them. What they become, or the mistakes in the rules, is in the archive's last file, want.
+// and NAME.key beside them. What they become, or the mistakes in the rules, is in the archive's last file, want.
 func TestGolden(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -106,6 +107,9 @@ func golden(t *testing.T, archive *txtar.Archive) string {
 			if key, value, ok := strings.Cut(line, ": "); ok {
 				m.Headers = append(m.Headers, event.Header{Key: key, Value: []byte(value)})
 			}
+		}
+		if key, ok := files[name+".key"]; ok {
+			m.Key = bytes.TrimSpace(key)
 		}
 		fmt.Fprintf(&out, "== %s\n", name)
 		show(&out, rules, m)

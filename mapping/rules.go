@@ -92,8 +92,10 @@ type topic struct {
 	onNull   Policy
 }
 
-// envelope is where an event keeps its type, time and identity. Identity is by id; CloudEvents add their source.
+// envelope is where an event keeps its type, time and identity. Identity is by id; CloudEvents add their source. The
+// type is that of Debezium where typ is nil.
 type envelope struct {
+	builtIn
 	typ, time, id *expr.Program
 	source, data  *expr.Program // of CloudEvents
 	cloudEvents   bool

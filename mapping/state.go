@@ -6,6 +6,8 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/connect"
+	"github.com/ciobridge/ciobridge/mapping/debezium"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -36,6 +38,11 @@ type state struct {
 	doc       expr.Document
 	message   func() expr.Value // makes $message; a field, so that binding it allocates nothing
 
+	wrapper  *connect.Wrapper  // made when a topic has records in a wrapper
+	debezium *debezium.Reader  // made when a topic has records of Debezium
+	isChange bool              // of the last message: it is one of those
+	change   func() expr.Value // makes $change
+
 	typ         []byte // the event's type, in the document or in typText
 	typText     []byte
 	eventTime   moment   // as the envelope has it
@@ -58,6 +65,7 @@ type state struct {
 	contentType attribute   // the header, where there is one
 
 	composed, meta        []byte // the document of a CloudEvent in binary mode, and $message
+	changeText            []byte // $change
 	who, text, hash, wide []byte
 }
 
@@ -85,7 +93,7 @@ func (s *state) rollBack(m savepoint) {
 
 func (c *compiled) newState() any {
 	s := &state{reserved: c.reserved, stripe: int(c.statesMade.Add(1)) % len(counts{})}
-	s.message = s.messageValue
+	s.message, s.change = s.messageValue, s.changeValue
 	return s
 }
 
@@ -102,7 +110,8 @@ func (c *compiled) get(m *event.Message, replay bool) *state {
 
 func (c *compiled) put(s *state) {
 	s.failures = nil
-	if cap(s.body)+cap(s.composed)+cap(s.meta)+cap(s.wide) > maxKeptState || cap(s.calls) > maxKeptState/64 {
+	kept := cap(s.body) + cap(s.composed) + cap(s.meta) + cap(s.changeText) + cap(s.wide)
+	if kept > maxKeptState || cap(s.calls) > maxKeptState/64 {
 		return
 	}
 	if len(s.calls) > 1 {

@@ -17,6 +17,8 @@ type Wrapper struct {
 const (
 	maxKnown     = 64      // schemas
 	maxKnownSize = 1 << 20 // bytes of their texts
+
+	maxKept = 256 << 10 // memory for a value that is kept for the next
 )
 
 var (
@@ -93,6 +95,9 @@ func IsWrapper(schema, payload document.Value) bool {
 // until the next Open, or as long as raw is. An error is an *document.InputError, or says what of the payload does not
 // fit its schema, and quotes no value.
 func (w *Wrapper) Open(raw []byte) (document.Value, error) {
+	if cap(w.value) > maxKept {
+		w.value = nil
+	}
 	payload, schema := w.Known(raw)
 	if schema != nil && w.doc.Parse(places, payload) == nil {
 		return w.decode(schema, w.doc.Root())

@@ -19,6 +19,9 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
+// standard is the placeholder of Debezium's own.
+var standard = debezium.NewPlaceholder("")
+
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestRead reads the records of testdata: NAME.json, with perhaps NAME.key, NAME.headers and NAME.topic beside it.
@@ -54,7 +57,7 @@ func tellAll(archive *txtar.Archive) string {
 		files[f.Name] = strings.TrimSpace(string(f.Data))
 	}
 	var out strings.Builder
-	r := debezium.NewReader("")
+	r := &debezium.Reader{}
 	for _, f := range archive.Files {
 		name, ok := strings.CutSuffix(f.Name, ".json")
 		if !ok {
@@ -78,7 +81,7 @@ func tellAll(archive *txtar.Archive) string {
 }
 
 func tell(out *strings.Builder, r *debezium.Reader, m *event.Message) {
-	c, err := r.Read(m, m.Value)
+	c, err := r.Read(m, m.Value, standard)
 	if err != nil {
 		fmt.Fprintf(out, "! %T %s\n", err, err)
 		return
@@ -100,14 +103,15 @@ func TestPlaceholders(t *testing.T) {
 			`{"e":"__debezium_unavailable_value"}`},
 		{`a"ö`, `{"a":"a\"ö","d":[97,34,-61,-74],"e":1}`, `{"e":1}`},
 	} {
-		r := debezium.NewReader(test.placeholder)
+		r := &debezium.Reader{}
+		unavailable := debezium.NewPlaceholder(test.placeholder)
 		for _, value := range []string{
 			`{"op":"u","before":null,"after":` + test.after + `,"source":{"table":"t"}}`,
 			`{"schema":{"type":"struct"},"payload":{"op":"u","after":` + test.after + `,"source":{"table":"t"}}}`,
 			test.after,
 			strings.TrimSuffix(test.after, "}") + `,"__op":"u"}`,
 		} {
-			c, err := r.Read(&event.Message{Origin: event.Origin{Topic: "t"}}, []byte(value))
+			c, err := r.Read(&event.Message{Origin: event.Origin{Topic: "t"}}, []byte(value), unavailable)
 			if err != nil || string(c.Row) != test.want || string(c.Type) != "t.upsert" {
 				t.Errorf("%s: got %s, %s, %v; want %s", value, c.Type, c.Row, err, test.want)
 			}
@@ -122,11 +126,11 @@ func TestKnownRecordsAllocateNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := debezium.NewReader("")
+	r := &debezium.Reader{}
 	m := event.Message{Origin: event.Origin{Topic: "srv.public.customers"}}
 	value := archive.Files[0].Data
 	read := func() {
-		if _, err := r.Read(&m, value); err != nil {
+		if _, err := r.Read(&m, value, standard); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,7 +164,7 @@ func FuzzRead(f *testing.F) {
 		m := event.Message{Origin: event.Origin{Topic: "a.b"}, Key: key, Value: value, Headers: []event.Header{
 			{Key: "__op", Value: header}, {Key: "__table", Value: header}, {Key: "__ts_ms", Value: header}}}
 		var told [2]string
-		r := debezium.NewReader("")
+		r := &debezium.Reader{}
 		for i := range told {
 			var out strings.Builder
 			tell(&out, r, &m)
@@ -169,7 +173,7 @@ func FuzzRead(f *testing.F) {
 		if told[0] != told[1] {
 			t.Fatalf("told first\n%s\nthen\n%s", told[0], told[1])
 		}
-		c, err := r.Read(&m, value)
+		c, err := r.Read(&m, value, standard)
 		if err != nil {
 			return
 		}
@@ -229,11 +233,37 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 		`{"schema":{"fields":[{"field":"after","fields":[{"field":"c","name":"org.apache.kafka.connect.data.Decimal",` +
 			`"parameters":{"scale":"1"}}]}]},"payload":{"op":"u","after":{"c":"?secret"},"source":{}}}`,
 	} {
-		_, err := debezium.NewReader("").Read(&event.Message{}, []byte(value))
+		_, err := (&debezium.Reader{}).Read(&event.Message{}, []byte(value), standard)
 		var form *debezium.FormError
 		var column *connect.ValueError
 		if !errors.As(err, &form) && !errors.As(err, &column) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got %v", value, err)
+		}
+	}
+}
+
+// BenchmarkRead reads records of the three forms; the wrapped one is mostly schema.
+func BenchmarkRead(b *testing.B) {
+	for _, name := range []string{"postgres", "flat"} {
+		archive, err := txtar.ParseFile("testdata/" + name + ".txtar")
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if !strings.HasPrefix(f.Name, "update, ") && !strings.HasSuffix(f.Name, "what was added.json") {
+				continue
+			}
+			b.Run(strings.TrimSuffix(f.Name, ".json"), func(b *testing.B) {
+				r := &debezium.Reader{}
+				m := event.Message{Origin: event.Origin{Topic: "srv.public.customers"}, Value: bytes.TrimSpace(f.Data)}
+				b.SetBytes(int64(len(m.Value)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := r.Read(&m, m.Value, standard); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }

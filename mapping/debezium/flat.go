@@ -58,7 +58,7 @@ func (r *Reader) flatOperation() byte {
 func (r *Reader) headerTime() int64 {
 	for _, name := range []string{"__source_ts_ms", "__ts_ms"} {
 		if text := r.header(name); len(text) > 0 && text[0] >= '0' && text[0] <= '9' {
-			if n, ok := document.ValueAt(text, 0, len(text)).Int64(); ok {
+			if n, ok := document.ValueAt(text, 0, len(text)).Int64(); ok && n >= earliest && n < latest {
 				return n
 			}
 		}

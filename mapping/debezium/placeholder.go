@@ -12,14 +12,15 @@ import (
 // Unavailable is what Debezium writes in place of a value that did not change and that the database did not tell.
 const Unavailable = "__debezium_unavailable_value"
 
-// placeholder is how that stands in columns of the various types: a text, bytes in base64, a list of texts, a list of
-// the numbers of its bytes, or a map.
-type placeholder struct {
+// Placeholder is how that stands in columns of the various types: a text, bytes in base64, a list of texts, a list of
+// the numbers of its bytes, or a map. It never changes.
+type Placeholder struct {
 	texts connect.Texts
 	signs [][]byte // of which one is in each of the texts
 }
 
-func newPlaceholder(text string) placeholder {
+// NewPlaceholder gives that of a connector whose unavailable.value.placeholder is the text; "" is Unavailable.
+func NewPlaceholder(text string) *Placeholder {
 	if text == "" {
 		text = Unavailable
 	}
@@ -34,7 +35,7 @@ func newPlaceholder(text string) placeholder {
 	}
 	numbers = append(numbers, ']')
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
-	return placeholder{
+	return &Placeholder{
 		texts: connect.Texts{
 			quoted,
 			[]byte(`"` + inBase64 + `"`),
@@ -49,7 +50,7 @@ func newPlaceholder(text string) placeholder {
 }
 
 // within reports whether one of the texts may stand in a row.
-func (p *placeholder) within(row []byte) bool {
+func (p *Placeholder) within(row []byte) bool {
 	for _, sign := range p.signs {
 		if bytes.Contains(row, sign) {
 			return true

@@ -22,7 +22,7 @@ var ErrTombstone = errors.New("the payload is null (a tombstone)")
 type Mark struct{ What string }
 
 // Error says what the record is.
-func (m *Mark) Error() string { return "is " + m.What + " of Debezium" }
+func (m *Mark) Error() string { return m.What + " of Debezium" }
 
 // FormError says why a record is no change event. It names members and columns, and quotes no value.
 type FormError struct {
@@ -33,9 +33,8 @@ type FormError struct {
 // Error says what is wrong.
 func (e *FormError) Error() string { return e.Detail }
 
-// Reader reads records. NewReader makes one; it is for one goroutine at a time.
+// Reader reads records. The zero Reader is ready for use; it is for one goroutine at a time.
 type Reader struct {
-	hidden placeholder
 	values connect.Wrapper
 	keys   connect.Wrapper
 
@@ -45,6 +44,7 @@ type Reader struct {
 
 	// of the last record
 	record *event.Message
+	hidden *Placeholder
 	schema *connect.Schema
 	full   bool // the event has its envelope, and is not the row alone
 	op     byte // 0 where the record does not tell
@@ -53,15 +53,17 @@ type Reader struct {
 	name, typ, row, flat, text []byte
 }
 
-// NewReader gives a reader for a connector that writes the placeholder for values that did not change; "" is that of
-// Debezium's own.
-func NewReader(unavailable string) *Reader { return &Reader{hidden: newPlaceholder(unavailable)} }
+// maxKept is how much memory for rows a Reader keeps for the next record.
+const maxKept = 256 << 10
 
-// Read reads the value of a record; the record itself gives the key, the headers and the topic. What it returns is
-// valid until the next Read, or as long as the value is. An error is ErrTombstone, a *Mark, a *FormError, a
-// *connect.ValueError or a *document.InputError.
-func (r *Reader) Read(m *event.Message, value []byte) (Change, error) {
-	r.record = m
+// Read reads the value of a record; the record itself gives the key, the headers and the topic. Columns whose value is
+// the placeholder are left out of rows. What it returns is valid until the next Read, or as long as the value is. An
+// error is ErrTombstone, a *Mark, a *FormError, a *connect.ValueError or a *document.InputError.
+func (r *Reader) Read(m *event.Message, value []byte, unavailable *Placeholder) (Change, error) {
+	r.record, r.hidden = m, unavailable
+	if cap(r.row)+cap(r.flat)+cap(r.text) > maxKept {
+		r.row, r.flat, r.text = nil, nil, nil
+	}
 	if err := r.open(value); err != nil {
 		return Change{}, err
 	}
@@ -70,7 +72,7 @@ func (r *Reader) Read(m *event.Message, value []byte) (Change, error) {
 	case root.Kind == document.Null:
 		return Change{}, ErrTombstone
 	case root.Kind != document.Object:
-		return Change{}, &FormError{Detail: "is " + document.Article(root.Kind) + "; want a change event or a row"}
+		return Change{}, &FormError{Detail: document.Article(root.Kind) + "; want a change event or a row"}
 	}
 	if what := r.mark(); what != "" {
 		return Change{}, &Mark{what}

@@ -8,14 +8,20 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
-// time is the first time that is there. Some connectors write 0 for none.
+// The times that are taken, in unix milliseconds: from 1970-01-02 to 2200. Some connectors write 0 for none.
+const (
+	earliest = 24 * 60 * 60 * 1000
+	latest   = 7_289_654_400_000
+)
+
+// time is the first time that is there.
 func (r *Reader) time(of []clock) int64 {
 	for _, c := range of {
 		v := r.value(c.place)
 		if v.Kind == document.String { // as the transformation may write it
 			v = document.ValueAt(v.Raw, 1, len(v.Raw)-1)
 		}
-		if n, ok := v.Int64(); ok && n > 0 {
+		if n, ok := v.Int64(); ok && n/c.perMs >= earliest && n/c.perMs < latest {
 			return n / c.perMs
 		}
 	}

@@ -36,11 +36,11 @@ func (t *Topic) UnmarshalYAML(node ast.Node) error {
 	return r.err()
 }
 
-// Envelope says where an event's type, time and identity are: in YAML a name (plain, cloudevents), or a map of jq
-// programs {type, time, id}.
+// Envelope says where an event's type, time and identity are: in YAML the name of one that is built in, or a map of
+// its name (form), jq programs (type, time, id), or both.
 type Envelope mapping.Envelope
 
-// UnmarshalYAML reads an envelope: its name, or a map of jq programs.
+// UnmarshalYAML reads an envelope: its name, or a map.
 func (e *Envelope) UnmarshalYAML(node ast.Node) error {
 	r := &reader{}
 	*e = Envelope(r.envelope(node, "envelope"))
@@ -53,12 +53,15 @@ func (r *reader) envelope(node ast.Node, at string) (e mapping.Envelope) {
 		return e
 	}
 	r.fields(node, at, fields{
+		"form": func(n ast.Node, at string) { e.Name = r.text(n, at) },
 		"type": func(n ast.Node, at string) { e.Type = r.program(n, at) },
 		"time": func(n ast.Node, at string) { e.Time = r.program(n, at) },
 		"id":   func(n ast.Node, at string) { e.ID = r.program(n, at) },
+
+		"unavailable": func(n ast.Node, at string) { e.Unavailable = r.text(n, at) },
 	})
-	if e.Type.IsZero() {
-		r.fail(node, at, "needs type: the expression that gives an event's type")
+	if e.Type.IsZero() && e.Name == "" {
+		r.fail(node, at, "needs type: the expression that gives an event's type; or form: the name of an envelope")
 	}
 	return e
 }
