@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/ciobridge/ciobridge/internal/yamlscan"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
 
 // ReadFile reads a file of YAML. One that is longer than such a file may be is not read to its end, which it may not
@@ -16,9 +16,9 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, yamlscan.MaxBytes+1))
-	if err == nil && len(data) > yamlscan.MaxBytes {
-		err = fmt.Errorf("%s: is longer than %d bytes: split it", path, yamlscan.MaxBytes)
+	data, err := io.ReadAll(io.LimitReader(file, yamltree.MaxBytes+1))
+	if err == nil && len(data) > yamltree.MaxBytes {
+		err = fmt.Errorf("%s: is longer than %d bytes: split it", path, yamltree.MaxBytes)
 	}
 	return data, err
 }

@@ -79,7 +79,7 @@ func leaves(v reflect.Value, visit func(path string, leaf reflect.Value)) {
 		case reflect.Struct:
 			for i := range v.NumField() {
 				if f := v.Type().Field(i); f.IsExported() && f.Name != "Rules" && f.Name != "Files" &&
-					f.Type != reflect.TypeFor[mapping.Term]() {
+					f.Type != reflect.TypeFor[mapping.Term]() && f.Type != reflect.TypeFor[mapping.Position]() {
 					walk(path+"."+f.Name, v.Field(i))
 				}
 			}

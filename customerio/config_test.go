@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 
 	"github.com/ciobridge/ciobridge/customerio"
 )
@@ -99,7 +99,7 @@ func TestAllMistakesAreReported(t *testing.T) {
 func TestConfigInYAML(t *testing.T) {
 	got := customerio.DefaultConfig()
 	in := "region: eu\nsite_id_env: SITE\napi_key_file: /run/secrets/key\ntimeout: 5s\nallow: [delete]\n"
-	if err := yaml.UnmarshalWithOptions([]byte(in), &got, yaml.Strict()); err != nil {
+	if err := yamltree.Unmarshal("c.yaml", []byte(in), &got); err != nil {
 		t.Fatal(err)
 	}
 	if err := got.Validate(); err != nil || got.Timeout != 5*time.Second || got.RequestsPerSecond != 100 ||

@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
 
 func TestConfigFromYAML(t *testing.T) {
 	var c Config
 	text := "topic: ciobridge.dead\ncreate: true\npartitions: 6\n" +
 		"replicas: 3\nretention: 720h\nmax_bytes: 900000\ntimeout: 5s\n"
-	if err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict()); err != nil {
+	if err := yamltree.Unmarshal("c.yaml", []byte(text), &c); err != nil {
 		t.Fatal(err)
 	}
 	want := Config{Topic: "ciobridge.dead", Create: true, Partitions: 6, Replicas: 3, Retention: 720 * time.Hour,

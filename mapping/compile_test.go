@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -110,7 +110,7 @@ func TestEnvelopesDecodeByThemselves(t *testing.T) {
 		var c struct {
 			Envelope rulefile.Envelope `yaml:"envelope"`
 		}
-		err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict())
+		err := yamltree.Unmarshal("c.yaml", []byte(text), &c)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -7,8 +7,8 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	yaml3 "go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -76,7 +76,7 @@ func TestExampleRulesSurviveOtherYAMLParsers(t *testing.T) {
 			t.Fatal(err)
 		}
 		for how, pass := range map[string]func([]byte) ([]byte, error){"YAML": throughYAML, "JSON": throughJSON,
-			"JSON of this parser": yaml.YAMLToJSON} {
+			"YAML of this parser": throughThisParser} {
 			again, err := pass(data)
 			if err != nil {
 				t.Fatalf("%s through %s: %v", name, how, err)
@@ -98,6 +98,14 @@ func throughYAML(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	return yaml3.Marshal(v)
+}
+
+func throughThisParser(data []byte) ([]byte, error) {
+	var v any
+	if err := yaml.Load(data, &v); err != nil {
+		return nil, err
+	}
+	return yaml.Dump(v)
 }
 
 func throughJSON(data []byte) ([]byte, error) {

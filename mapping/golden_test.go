@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -77,8 +77,10 @@ func golden(t *testing.T, archive *txtar.Archive) string {
 		files[f.Name] = f.Data
 	}
 	var written writtenConfig
-	if err := yaml.UnmarshalWithOptions(files["config.yaml"], &written, yaml.Strict()); err != nil {
-		return err.Error() + "\n"
+	if text := files["config.yaml"]; len(text) > 0 {
+		if err := yamltree.Unmarshal("config.yaml", text, &written); err != nil {
+			return err.Error() + "\n"
+		}
 	}
 	config := written.config()
 	file, err := rulefile.Parse("rules.yaml", files["rules.yaml"])

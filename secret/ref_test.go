@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 
 	"github.com/ciobridge/ciobridge/secret"
 )
@@ -93,7 +93,7 @@ func TestRefInYAML(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var d doc
-			err := yaml.UnmarshalWithOptions([]byte(c.in), &d, yaml.Strict())
+			err := yamltree.Unmarshal("c.yaml", []byte(c.in), &d)
 			switch {
 			case c.err == "" && err != nil:
 				t.Fatal(err)

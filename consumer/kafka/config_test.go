@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
 
 func validKafkaConfig() Config {
@@ -50,14 +50,14 @@ func TestKafkaConfig(t *testing.T) {
 
 func TestKafkaConfigFromYAML(t *testing.T) {
 	c := DefaultConfig()
-	err := yaml.UnmarshalWithOptions([]byte(`
+	err := yamltree.Unmarshal("c.yaml", []byte(`
 brokers: [kafka-0:9093]
 tls: {}
 sasl: {mechanism: scram-sha-512, username: bridge, password: {file: /run/secrets/kafka}}
 group: ciobridge
 start_at: 2026-01-31T00:00:00Z
 session_timeout: 20s
-`), &c, yaml.Strict())
+`), &c)
 	if err != nil {
 		t.Fatal(err)
 	}

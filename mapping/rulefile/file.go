@@ -1,16 +1,7 @@
 package rulefile
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-
-	"github.com/ciobridge/ciobridge/internal/yamlscan"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
@@ -21,60 +12,31 @@ type File struct {
 	Tests []ruletest.Test
 }
 
-// Parse reads a rule file. Name is what errors call it. It reports every mistake in the file's form, each with its line
-// and the path of the field; what the expressions say is checked by mapping.Compile.
+// fileKeys are the keys of a rule file.
+var fileKeys = table[File]{
+	{yamltree.Row{Key: "rules", Form: yamltree.InnerMap, Many: yamltree.ListOf, Inside: func() []yamltree.Row {
+		return ruleKeys.rows()
+	}}, func(r *reader, n *yamltree.Node, f *File) {
+		if f.Rules = list(r, n, r.rule); f.Rules != nil && len(f.Rules) == 0 {
+			r.fail(n, "the list is empty: write a rule, or leave the key out where the file has only tests")
+		}
+	}},
+	{yamltree.Row{Key: "tests", Form: yamltree.InnerMap, Many: yamltree.ListOf, Inside: func() []yamltree.Row {
+		return testKeys.rows()
+	}}, func(r *reader, n *yamltree.Node, f *File) { f.Tests = list(r, n, r.test) }},
+}
+
+// Parse reads a rule file. Name is what mistakes call it. The error holds every mistake in the file's form, each with
+// its place and the path of the field; what the expressions say is checked by mapping.Compile.
 func Parse(name string, data []byte) (file File, err error) {
-	r := &reader{file: name}
-	defer func() { err = r.unread(err) }()
-	defer yamlscan.Recover(&err)
-	data = yamlscan.WithoutMark(data)
-	if err := yamlscan.Check(data); err != nil {
-		return file, err
+	tree, err := yamltree.Parse(name, data)
+	r := &reader{}
+	r.mistakes.Join(err)
+	if tree == nil {
+		return file, r.mistakes.Err()
 	}
-	tree, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return file, r.syntax(err, data)
+	if readMap(r, tree, fileKeys, &file) && r.mistakes.Len() == 0 && len(file.Rules)+len(file.Tests) == 0 {
+		r.fail(tree, "holds no rule and no test; want the key rules")
 	}
-	docs := slices.DeleteFunc(tree.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
-	switch {
-	case len(docs) == 0:
-		return file, fmt.Errorf("%s: is empty; want the key rules", name)
-	case len(docs) > 1:
-		return file, fmt.Errorf("%s:%d: a rule file is one YAML document; split it", name, line(docs[1].Body))
-	}
-	r.fields(docs[0].Body, "", fields{
-		"rules": func(n ast.Node, at string) {
-			if file.Rules = list(r, n, at, r.rule); len(file.Rules) == 0 && len(r.errs) == 0 {
-				r.fail(n, at, "the list is empty: write a rule, or leave the key out where the file has only tests")
-			}
-		},
-		"tests": func(n ast.Node, at string) { file.Tests = list(r, n, at, r.test) },
-	})
-	if len(r.errs) == 0 && len(file.Rules)+len(file.Tests) == 0 {
-		r.fail(docs[0].Body, "", "holds no rule and no test")
-	}
-	return file, r.err()
-}
-
-// unread puts the file's place before an error of a text that was not taken apart.
-func (r *reader) unread(err error) error {
-	var e *yamlscan.Error
-	if errors.As(err, &e) {
-		return fmt.Errorf("%s%s", mapping.At(r.file, e.Line).Prefix(), e.Message)
-	}
-	return err
-}
-
-// syntax words an error of the YAML parser, with a hint where the line seems to hold an expression.
-func (r *reader) syntax(err error, data []byte) error {
-	var e yaml.Error
-	if !errors.As(err, &e) || e.GetToken() == nil {
-		return fmt.Errorf("%s: %w", r.file, err)
-	}
-	hint := ""
-	at := e.GetToken().Position.Line
-	if lines := strings.Split(string(data), "\n"); at <= len(lines) && holdsExpression(lines[at-1]) {
-		hint = "; quote this expression"
-	}
-	return fmt.Errorf("%s%s%s", mapping.At(r.file, at).Prefix(), e.GetMessage(), hint)
+	return file, r.mistakes.Err()
 }

@@ -1,45 +1,82 @@
 package rulefile
 
 import (
-	"errors"
-	"fmt"
+	"strconv"
 
-	"github.com/goccy/go-yaml/ast"
-
-	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
 
-// reader takes YAML apart and keeps going after a mistake, so that one run names them all.
+// reader puts a tree into rules, topics and tests, and keeps going after a mistake, so that one run names them all.
 type reader struct {
-	file string // empty for a part of the configuration
-	errs []error
+	quiet    bool // quotes nothing, because a secret may stand there by mistake
+	mistakes mistake.List
 }
 
-func (r *reader) err() error { return errors.Join(r.errs...) }
-
-func (r *reader) pos(n ast.Node) mapping.Position {
-	return mapping.At(r.file, line(n))
-}
-
-func (r *reader) fail(n ast.Node, at, format string, args ...any) {
-	if at != "" {
-		at += ": "
+// fail notes a mistake. Of what is broken one has been noted before.
+func (r *reader) fail(n *yamltree.Node, format string, args ...any) {
+	if n.Kind != yamltree.Broken {
+		r.add(n.Place, n.Path, format, args...)
 	}
-	r.errs = append(r.errs, errors.New(r.pos(n).Prefix()+at+fmt.Sprintf(format, args...)))
 }
 
-// written is what somebody wrote, for an error that quotes it. Of what stands in the configuration itself nothing is
+// written is what somebody wrote, for a mistake that quotes it. Of what stands in the configuration itself nothing is
 // quoted: a secret may stand there by mistake. Rule files are apart from those.
 func (r *reader) written(text string) string {
-	if r.file == "" {
+	if r.quiet {
 		return "…"
 	}
 	return text
 }
 
-func line(n ast.Node) int {
-	if n == nil || n.GetToken() == nil {
-		return 0
+// entries visits the keys of a map in order.
+func (r *reader) entries(n *yamltree.Node, visit func(key string, keyNode, value *yamltree.Node)) {
+	if n.Kind != yamltree.Map {
+		r.fail(n, "want a map, found %s", n.Describe())
+		return
 	}
-	return n.GetToken().Position.Line
+	for _, e := range n.Entries {
+		if key, ok := r.key(n, e.Key); ok {
+			visit(key, e.Key, e.Value)
+		}
+	}
+}
+
+// key reads a key that every YAML parser takes for the same string.
+func (r *reader) key(in, n *yamltree.Node) (string, bool) {
+	switch {
+	case n.Kind == yamltree.Map || n.Kind == yamltree.List:
+		r.add(n.Place, in.Path, "a key is %s: quote this expression if it is one, or write a text", n.Describe())
+		return "", false
+	case n.Kind != yamltree.Text:
+		r.add(n.Place, in.Path, "the key %s is not a string for every YAML parser: quote it",
+			r.written(strconv.Quote(n.Value)))
+		return "", false
+	case n.Plain && retyped(n.Value):
+		r.add(n.Place, in.Path, "some YAML parsers take the key %s for something other than a string: quote it",
+			r.written(n.Value))
+		return "", false
+	}
+	return n.Value, true
+}
+
+// list reads every element of a list.
+func list[T any](r *reader, n *yamltree.Node, read func(*yamltree.Node) T) []T {
+	if n.Kind != yamltree.List {
+		r.fail(n, "want a list, found %s", n.Describe())
+		return nil
+	}
+	out := make([]T, 0, len(n.Items))
+	for _, item := range n.Items {
+		out = append(out, read(item))
+	}
+	return out
+}
+
+// oneOrList reads a single element, or every element of a list.
+func oneOrList[T any](r *reader, n *yamltree.Node, read func(*yamltree.Node) T) []T {
+	if n.Kind == yamltree.List {
+		return list(r, n, read)
+	}
+	return []T{read(n)}
 }

@@ -4,145 +4,161 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
-func (r *reader) rule(node ast.Node, at string) mapping.Rule {
-	rule := mapping.Rule{Pos: r.pos(node)}
-	mistakes := len(r.errs)
-	r.fields(node, at, fields{
-		"name":     func(n ast.Node, at string) { rule.Name = r.text(n, at) },
-		"event":    func(n ast.Node, at string) { rule.Event = oneOrList(r, n, at, r.text) },
-		"if":       func(n ast.Node, at string) { rule.If = r.program(n, at) },
-		"require":  func(n ast.Node, at string) { rule.Require = oneOrList(r, n, at, r.program) },
-		"do":       func(n ast.Node, at string) { rule.Do = list(r, n, at, r.action) },
-		"time":     func(n ast.Node, at string) { rule.Time = r.program(n, at) },
-		"id":       func(n ast.Node, at string) { rule.ID = r.program(n, at) },
-		"id_scope": func(n ast.Node, at string) { rule.IDScope = r.text(n, at) },
-	})
-	for _, missing := range []struct {
-		key   string
-		found bool
-	}{{"name", rule.Name != ""}, {"event", len(rule.Event) > 0}, {"do", len(rule.Do) > 0}} {
-		if !missing.found && len(r.errs) == mistakes {
-			r.fail(node, at, "needs %s", missing.key)
+// ruleKeys are the keys of a rule. It is set when the program starts, since a rule's keys hold keys of steps.
+var ruleKeys = table[mapping.Rule]{
+	{yamltree.Row{Key: "name", Form: yamltree.InText, Required: true},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Name = r.text(n) }},
+	{yamltree.Row{Key: "event", Form: yamltree.InText, Many: yamltree.OneOrMany, Required: true},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Event = oneOrList(r, n, r.text) }},
+	{yamltree.Row{Key: "if", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.If = r.program(n) }},
+	{yamltree.Row{Key: "require", Form: yamltree.InExpression, Many: yamltree.OneOrMany},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Require = oneOrList(r, n, r.program) }},
+	{yamltree.Row{Key: "do", Form: yamltree.InnerMap, Many: yamltree.ListOf, Required: true, Inside: stepRows},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Do = list(r, n, r.action) }},
+	{yamltree.Row{Key: "time", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Time = r.program(n) }},
+	{yamltree.Row{Key: "id", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.ID = r.program(n) }},
+	{yamltree.Row{Key: "id_scope", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.IDScope = r.text(n) }},
+}
+
+func (r *reader) rule(node *yamltree.Node) mapping.Rule {
+	rule := mapping.Rule{Pos: node.Place}
+	before := r.mistakes.Len()
+	if !readMap(r, node, ruleKeys, &rule) || r.mistakes.Len() > before {
+		return rule
+	}
+	for _, empty := range []struct {
+		key string
+		is  bool
+	}{{"name", rule.Name == ""}, {"event", len(rule.Event) == 0}, {"do", len(rule.Do) == 0}} {
+		if empty.is {
+			r.fail(node.Get(empty.key), "is empty")
 		}
 	}
 	return rule
 }
 
-func (r *reader) action(node ast.Node, at string) mapping.Action {
-	a := mapping.Action{Pos: r.pos(node)}
-	known := fields{
-		"each": func(n ast.Node, at string) { a.Each = r.program(n, at) },
-		"if":   func(n ast.Node, at string) { a.If = r.program(n, at) },
-		"call": func(n ast.Node, at string) { a.Call = r.text(n, at) },
-	}
+// stepKeys are the keys of a step beside the action's own.
+var stepKeys = table[mapping.Action]{
+	{yamltree.Row{Key: "each", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Each = r.program(n) }},
+	{yamltree.Row{Key: "if", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.If = r.program(n) }},
+	{yamltree.Row{Key: "call", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Call = r.text(n) }},
+}
+
+// stepTable has a step's keys and a key for each action.
+var stepTable = slices.Concat(stepKeys, actionKeys())
+
+func stepRows() []yamltree.Row { return slices.Concat(stepKeys, actionKeys()).rows() }
+
+func actionKeys() table[mapping.Action] {
+	var t table[mapping.Action]
 	for _, action := range customerio.Actions() {
-		known[action.Operation().Name] = func(n ast.Node, at string) {
-			if a.Action != 0 {
-				r.fail(n, at, "one action in each element of do; give %s an element of its own",
-					action.Operation().Name)
-				return
-			}
-			a.Action = action
-			r.operation(n, at, &a)
-		}
+		name, fields := action.Operation().Name, fieldKeys(action.Operation())
+		t = append(t, row[mapping.Action]{
+			yamltree.Row{Key: name, Form: yamltree.InnerMap, Inside: fields.rows},
+			func(r *reader, n *yamltree.Node, a *mapping.Action) {
+				if a.Action != 0 {
+					r.fail(n, "one action in each element of do; give %s an element of its own", name)
+					return
+				}
+				a.Action = action
+				readMap(r, n, fields, a)
+			},
+		})
 	}
-	mistakes := len(r.errs)
-	r.fields(node, at, known)
-	if a.Action == 0 && len(r.errs) == mistakes {
-		r.fail(node, at, "names no action; want %s", choice.List(actionNames()))
+	return t
+}
+
+func (r *reader) action(node *yamltree.Node) mapping.Action {
+	a := mapping.Action{Pos: node.Place}
+	if readMap(r, node, stepTable, &a) && a.Action == 0 {
+		r.fail(node, "names no action; want %s", choice.List(actionNames()))
 	}
 	return a
 }
 
-func actionNames() []string {
-	var names []string
-	for _, action := range customerio.Actions() {
-		names = append(names, action.Operation().Name)
-	}
-	slices.Sort(names)
-	return names
-}
+func actionNames() []string { return actionKeys().keys() }
 
-// operation reads the fields of an action.
-func (r *reader) operation(node ast.Node, at string, a *mapping.Action) {
-	op := a.Action.Operation()
-	known, given := fields{}, map[string]bool{}
+// fieldKeys are the keys of an action.
+func fieldKeys(op *customerio.Operation) table[mapping.Action] {
+	var t table[mapping.Action]
 	for i := range op.Fields {
 		f := &op.Fields[i]
-		known[f.Key] = func(n ast.Node, at string) { given[f.Key] = r.field(n, at, f.Kind, a) }
+		row := fieldKinds[f.Kind]
+		row.Key, row.Required = f.Key, f.Required
+		t = append(t, row)
 	}
-	mistakes := len(r.errs)
-	r.fields(node, at, known)
-	if len(r.errs) > mistakes {
-		return
-	}
-	for _, f := range op.Fields {
-		if f.Required && !given[f.Key] {
-			r.fail(node, at, "needs %s", f.Key)
-		}
-	}
+	return t
 }
 
-// field reads one field of an action, and reports whether something stands there.
-func (r *reader) field(n ast.Node, at string, kind customerio.FieldKind, a *mapping.Action) bool {
-	switch kind {
-	case customerio.PersonField:
-		a.Person = oneOrList(r, n, at, r.person)
-		return len(a.Person) > 0
-	case customerio.NameField:
-		a.Name = r.value(n, at)
-		return !a.Name.IsZero()
-	case customerio.AttributesField, customerio.DataField:
-		a.Fields = r.values(n, at)
-		return len(a.Fields) > 0
-	case customerio.RemovalsField:
-		a.Remove = oneOrList(r, n, at, r.text)
-		return len(a.Remove) > 0
-	}
-	return false
+// fieldKinds are the fields that actions have. What stands in a required one is looked at when it is compiled.
+var fieldKinds = map[customerio.FieldKind]row[mapping.Action]{
+	customerio.PersonField: {yamltree.Row{Form: yamltree.InExpression, Many: yamltree.OneOrMany, Inside: personRows},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Person = oneOrList(r, n, r.person) }},
+	customerio.NameField: {yamltree.Row{Form: yamltree.InValue},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Name = r.value(n) }},
+	customerio.AttributesField: {yamltree.Row{Form: yamltree.InnerMap, Inside: namedValues},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Fields = r.values(n) }},
+	customerio.DataField: {yamltree.Row{Form: yamltree.InnerMap, Inside: namedValues},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Fields = r.values(n) }},
+	customerio.RemovalsField: {yamltree.Row{Form: yamltree.InText, Many: yamltree.OneOrMany},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Remove = oneOrList(r, n, r.text) }},
 }
+
+// personKeys are the kinds of identifiers.
+var personKeys = func() table[mapping.Person] {
+	var t table[mapping.Person]
+	for _, name := range customerio.Identifiers() {
+		t = append(t, row[mapping.Person]{yamltree.Row{Key: name, Form: yamltree.InExpression},
+			func(r *reader, n *yamltree.Node, p *mapping.Person) {
+				if p.Kind != 0 {
+					r.fail(n, "a person is named by one identifier; write a list to try several in turn")
+				}
+				*p = mapping.Person{Kind: customerio.ParseIdentifier(name), Value: r.program(n)}
+			}})
+	}
+	return t
+}()
+
+func personRows() []yamltree.Row { return personKeys.rows() }
 
 // person reads a program, which gives an id, or a map of one kind of identifier to a program.
-func (r *reader) person(node ast.Node, at string) mapping.Person {
-	if _, isMap := node.(ast.MapNode); !isMap {
-		return mapping.Person{Kind: customerio.ID, Value: r.program(node, at)}
+func (r *reader) person(node *yamltree.Node) (p mapping.Person) {
+	if node.Kind != yamltree.Map {
+		return mapping.Person{Kind: customerio.ID, Value: r.program(node)}
 	}
-	var p mapping.Person
-	known := fields{}
-	for _, name := range customerio.Identifiers() {
-		known[name] = func(n ast.Node, at string) {
-			if p.Kind != 0 {
-				r.fail(n, at, "a person is named by one identifier; write a list to try several in turn")
-			}
-			p = mapping.Person{Kind: customerio.ParseIdentifier(name), Value: r.program(n, at)}
-		}
-	}
-	mistakes := len(r.errs)
-	r.fields(node, at, known)
-	if p.Kind == 0 && len(r.errs) == mistakes {
-		r.fail(node, at, "names no identifier; want %s", choice.List(customerio.Identifiers()))
+	if readMap(r, node, personKeys, &p) && p.Kind == 0 {
+		r.fail(node, "names no identifier; want %s", choice.List(customerio.Identifiers()))
 	}
 	return p
 }
 
+// namedValues is the row of a map whose keys are names that rules make up.
+func namedValues() []yamltree.Row { return []yamltree.Row{{Form: yamltree.InValue}} }
+
 // values reads a map of names to programs and literals, in the order of the names: tools on a rule file's way may
 // reorder a map.
-func (r *reader) values(node ast.Node, at string) []mapping.Field {
+func (r *reader) values(node *yamltree.Node) []mapping.Field {
 	var out []mapping.Field
-	r.entries(node, at, func(name string, keyNode, value ast.Node) {
+	r.entries(node, func(name string, keyNode, value *yamltree.Node) {
 		if isProgram(name) {
-			r.fail(keyNode, at, "%q is not a name: it looks like a part of an expression that YAML cut; quote this "+
-				"expression", name)
+			r.add(keyNode.Place, node.Path, "%q is not a name: it looks like a part of an expression that YAML cut; "+
+				"quote this expression", name)
 			return
 		}
-		out = append(out, mapping.Field{Name: name, Value: r.value(value, join(at, name))})
+		out = append(out, mapping.Field{Name: name, Value: r.value(value)})
 	})
 	slices.SortFunc(out, func(a, b mapping.Field) int { return strings.Compare(a.Name, b.Name) })
 	return out

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 
 	"github.com/ciobridge/ciobridge/mapping"
 )
@@ -17,25 +17,26 @@ func inRule(action string) string {
 func TestRuleFilesAreReadStrictly(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"empty", "", "r.yaml: is empty"},
-		{"two documents", "rules: []\n---\nrules: []\n", "r.yaml:3: a rule file is one YAML document"},
-		{"no rule and no test", "{}\n", "r.yaml:1: holds no rule and no test"},
-		{"an empty list", "rules: []\n", "r.yaml:1: rules: the list is empty"},
-		{"a tag alone", "rules: !x", "r.yaml:1: a YAML tag has no place here"},
+		{"two documents", "rules: []\n---\nrules: []\n", "r.yaml:3:1: a second YAML document begins here"},
+		{"no rule and no test", "{}\n", "r.yaml:1:1: holds no rule and no test"},
+		{"an empty list", "rules: []\n", "r.yaml:1:8: rules: the list is empty"},
+		{"a tag alone", "rules: !x", "r.yaml:1:8: rules: a YAML tag has no place here"},
 		{"a tag as a test", inRule("{track: {person: .a, name: b}}") + "tests: !x", "a YAML tag has no place here"},
-		{"too deep", strings.Repeat("- ", 100_000), "r.yaml:1: is nested deeper than 64"},
+		{"too deep", strings.Repeat("- ", 100_000), "r.yaml:1:129: is nested deeper than 64"},
 		{"too long", strings.Repeat("#", 1<<20+1), "r.yaml: is longer than 1048576 bytes"},
-		{"unknown key", "rule: []\n", `r.yaml:1: no key "rule" here, did you mean "rules"?`},
+		{"unknown key", "rule: []\n", `r.yaml:1:1: no key "rule" here, did you mean "rules"?`},
 		{"unknown key of a rule", "rules:\n  - name: r\n    evnt: e\n    do: []\n",
-			`r.yaml:3: rules[0]: no key "evnt" here, did you mean "event"?; ` +
+			`r.yaml:3:5: rules[0]: no key "evnt" here, did you mean "event"?; ` +
 				`want do, event, id, id_scope, if, name, require or time`},
-		{"key twice", "rules:\n  - {name: r, name: s}\n", "already defined"},
+		{"key twice", "rules:\n  - {name: r, name: s}\n",
+			"r.yaml:2:15: rules[0]: the key is there twice, first in line 2"},
 		{"missing keys", "rules:\n  - {name: r}\n", "needs event"},
-		{"no action", inRule("{each: .a}"), "r.yaml:5: rules[0].do[0]: names no action; want delete, identify, " +
+		{"no action", inRule("{each: .a}"), "r.yaml:5:9: rules[0].do[0]: names no action; want delete, identify, " +
 			"pageview, screen, suppress, track or unsuppress"},
 		{"two actions", inRule("{delete: {person: .a}, track: {person: .a, name: b}}"), "one action in each element"},
 		{"key of another action", inRule("{identify: {person: .a, data: {}}}"), `no key "data" here`},
 		{"person as a literal", inRule("{delete: {person: user.id}}"),
-			`r.yaml:5: rules[0].do[0].delete.person: want an expression, found the literal "user.id"; ` +
+			`r.yaml:5:27: rules[0].do[0].delete.person: want an expression, found the literal "user.id"; ` +
 				`an expression begins with . or $ or =`},
 		{"if as a literal", "rules:\n  - {name: r, event: e, if: true, do: []}\n",
 			"rules[0].if: want an expression, found the literal true"},
@@ -47,7 +48,8 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 		{"null value", inRule("{track: {person: .a, name: a, data: {a: }}}"), "has no value"},
 
 		{"cut at a bracket", inRule("{track: {person: .items[0], name: a}}"),
-			"r.yaml:5: ',' or '}' must be specified; quote this expression"},
+			"r.yaml:5:32: this does not continue the map in braces: look for a comma or a closing brace " +
+				"that is missing; quote this expression"},
 		{"cut at a colon", inRule("if: .a: b"), "quote this expression"},
 		{"cut at a brace", inRule("track: {person: .a, name: a, data: {x: = {y: .z}}}"), "quote this expression"},
 		{"cut at a comma", inRule("{track: {person: '.a', name: a, data: {x: .a | f(1, 2)}}}"),
@@ -55,7 +57,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 		{"cut at a comma before a path", inRule("{track: {person: '.a', name: a, data: {x: .a, .b}}}"),
 			`".b" is not a name: it looks like a part of an expression that YAML cut; quote this expression`},
 		{"cut at a number sign", inRule(`track: {person: .a, name: '.b + " # "'}`) + "    if: .a == \" # x\"\n",
-			"r.yaml:6: rules[0].if: YAML cuts this expression"},
+			"r.yaml:6:9: rules[0].if: YAML cuts this expression"},
 		{"braces without quotes", inRule("{track: {person: .a, name: a, data: {x: {y: .z}}}}"),
 			"quote this expression"},
 		{"brackets without quotes", inRule("{track: {person: .a, name: a, data: {x: [.z]}}}"), "quote this expression"},
@@ -63,20 +65,22 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 			"YAML takes .5 for a number: quote this expression"},
 		{"an expression like infinity", inRule("{track: {person: .a, name: a, data: {x: .inf}}}"),
 			"YAML takes .inf for a number: quote this expression"},
-		{"a tag", inRule("{track: {person: .a, name: !x y}}"), "r.yaml:5: a YAML tag has no place here"},
-		{"an anchor", inRule("{track: {person: &a .a, name: *a}}"), "r.yaml:5: a YAML anchor has no place here"},
+		{"a tag", inRule("{track: {person: .a, name: !x y}}"),
+			"r.yaml:5:36: rules[0].do[0].track.name: a YAML tag has no place here"},
+		{"an anchor", inRule("{track: {person: &a .a, name: *a}}"),
+			"r.yaml:5:26: rules[0].do[0].track.person: a YAML anchor has no place here"},
 		{"a boolean of YAML 1.1", inRule("{track: {person: .a, name: yes}}"),
 			"some YAML parsers take yes for something other than a string: quote it"},
 		{"a key like a boolean", inRule("{track: {person: .a, name: a, data: {on: .x}}}"),
 			"some YAML parsers take the key on"},
-		{"a number as key", inRule("{track: {person: .a, name: a, data: {1: .x}}}"), "the key 1 is not a string"},
+		{"a number as key", inRule("{track: {person: .a, name: a, data: {1: .x}}}"), `the key "1" is not a string`},
 		{"a time of YAML 1.1", inRule("{track: {person: .a, name: 2026-01-02}}"), "quote it"},
 		{"an octal number", inRule("{track: {person: .a, name: a, data: {x: 010}}}"), "write it in decimal"},
 		{"a number in place of a text", "rules:\n  - {name: 5, event: e, do: []}\n",
 			"want a string, found 5: quote it"},
 
 		{"test without want", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}}\n",
-			"a test needs name, want, and given"},
+			"r.yaml:3:5: tests[0]: needs want"},
 		{"test with an unknown reason", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}, want: " +
 			"{dead_letter: mising_field}}\n", `did you mean "missing_field"?`},
 	}
@@ -126,7 +130,7 @@ allow: [delete, suppress]
 rules:
   - {name: r, event: [a, b.*], do: [{delete: {person: .id}}]}
 `
-	if err := yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict()); err != nil {
+	if err := yamltree.Unmarshal("c.yaml", []byte(text), &c); err != nil {
 		t.Fatal(err)
 	}
 	valid := mapping.Config{OnUnmatched: c.OnUnmatched, Allow: c.Allow}
@@ -140,8 +144,9 @@ rules:
 		c.Topics[2].Envelope.ID.Program != ".event_id" || len(c.Rules) != 1 || len(c.Rules[0].Event) != 2 {
 		t.Errorf("%+v", c)
 	}
-	err := yaml.UnmarshalWithOptions([]byte("topics:\n  - {name: a, envelop: plain}\n"), &c, yaml.Strict())
-	if err == nil || !strings.Contains(err.Error(), `line 2: topic: no key "envelop" here, did you mean "envelope"?`) {
+	err := yamltree.Unmarshal("c.yaml", []byte("topics:\n  - {name: a, envelop: plain}\n"), &c)
+	if want := `c.yaml:2:15: topics[0]: no key "envelop" here, did you mean "envelope"?`; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Error(err)
 	}
 }

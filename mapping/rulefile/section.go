@@ -1,67 +1,86 @@
 package rulefile
 
 import (
-	"github.com/goccy/go-yaml/ast"
-
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // Rule is a rule where it stands in another YAML document, such as the configuration.
 type Rule mapping.Rule
 
-// UnmarshalYAML reads a rule strictly.
-func (rule *Rule) UnmarshalYAML(node ast.Node) error {
-	r := &reader{}
-	*rule = Rule(r.rule(node, "rules[]"))
-	return r.err()
+// ReadYAML reads a rule strictly.
+func (rule *Rule) ReadYAML(n *yamltree.Node) error {
+	r := &reader{quiet: true}
+	*rule = Rule(r.rule(n))
+	return r.mistakes.Err()
 }
+
+// Rows says what may stand in a rule.
+func (*Rule) Rows() []yamltree.Row { return ruleKeys.rows() }
 
 // Topic says how the events of one topic or stream arrive: in YAML the name alone, or a map.
 type Topic mapping.Topic
 
-// UnmarshalYAML reads a topic: its name, or a map with name, envelope and on_null.
-func (t *Topic) UnmarshalYAML(node ast.Node) error {
-	r := &reader{}
-	if _, isMap := node.(ast.MapNode); !isMap {
-		*t = Topic{Name: r.text(node, "name"), Pos: r.pos(node)}
-		return r.err()
-	}
-	topic := Topic{Pos: r.pos(node)}
-	r.fields(node, "topic", fields{
-		"name":     func(n ast.Node, at string) { topic.Name = r.text(n, at) },
-		"envelope": func(n ast.Node, at string) { topic.Envelope = r.envelope(n, at) },
-		"on_null":  func(n ast.Node, at string) { topic.OnNull = mapping.Policy(r.text(n, at)) },
-	})
-	*t = topic
-	return r.err()
+var topicKeys = table[mapping.Topic]{
+	{yamltree.Row{Key: "name", Form: yamltree.InText, Required: true},
+		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Name = r.text(n) }},
+	{yamltree.Row{Key: "envelope", Form: yamltree.TextOrMap, Inside: func() []yamltree.Row {
+		return envelopeKeys.rows()
+	}}, func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Envelope = r.envelope(n) }},
+	{yamltree.Row{Key: "on_null", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.OnNull = mapping.Policy(r.text(n)) }},
 }
+
+// ReadYAML reads a topic: its name, or a map with name, envelope and on_null.
+func (t *Topic) ReadYAML(n *yamltree.Node) error {
+	r := &reader{quiet: true}
+	topic := mapping.Topic{Pos: n.Place}
+	if n.Kind == yamltree.Map {
+		readMap(r, n, topicKeys, &topic)
+	} else {
+		topic.Name = r.text(n)
+	}
+	*t = Topic(topic)
+	return r.mistakes.Err()
+}
+
+// Rows says what may stand in a topic that is a map.
+func (*Topic) Rows() []yamltree.Row { return topicKeys.rows() }
 
 // Envelope says where an event's type, time and identity are: in YAML the name of one that is built in, or a map of
 // its name (form), jq programs (type, time, id), or both.
 type Envelope mapping.Envelope
 
-// UnmarshalYAML reads an envelope: its name, or a map.
-func (e *Envelope) UnmarshalYAML(node ast.Node) error {
-	r := &reader{}
-	*e = Envelope(r.envelope(node, "envelope"))
-	return r.err()
+var envelopeKeys = table[mapping.Envelope]{
+	{yamltree.Row{Key: "form", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Name = r.text(n) }},
+	{yamltree.Row{Key: "type", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Type = r.program(n) }},
+	{yamltree.Row{Key: "time", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Time = r.program(n) }},
+	{yamltree.Row{Key: "id", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.ID = r.program(n) }},
+	{yamltree.Row{Key: "unavailable", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Unavailable = r.text(n) }},
 }
 
-func (r *reader) envelope(node ast.Node, at string) (e mapping.Envelope) {
-	if _, isMap := node.(ast.MapNode); !isMap {
-		e.Name = r.text(node, at)
+// ReadYAML reads an envelope: its name, or a map of jq programs.
+func (e *Envelope) ReadYAML(n *yamltree.Node) error {
+	r := &reader{quiet: true}
+	*e = Envelope(r.envelope(n))
+	return r.mistakes.Err()
+}
+
+// Rows says what may stand in an envelope that is a map.
+func (*Envelope) Rows() []yamltree.Row { return envelopeKeys.rows() }
+
+func (r *reader) envelope(node *yamltree.Node) (e mapping.Envelope) {
+	if node.Kind != yamltree.Map {
+		e.Name = r.text(node)
 		return e
 	}
-	r.fields(node, at, fields{
-		"form": func(n ast.Node, at string) { e.Name = r.text(n, at) },
-		"type": func(n ast.Node, at string) { e.Type = r.program(n, at) },
-		"time": func(n ast.Node, at string) { e.Time = r.program(n, at) },
-		"id":   func(n ast.Node, at string) { e.ID = r.program(n, at) },
-
-		"unavailable": func(n ast.Node, at string) { e.Unavailable = r.text(n, at) },
-	})
-	if e.Type.IsZero() && e.Name == "" {
-		r.fail(node, at, "needs type: the expression that gives an event's type; or form: the name of an envelope")
+	if readMap(r, node, envelopeKeys, &e) && e.Type.IsZero() && e.Name == "" {
+		r.fail(node, "needs type: the expression that gives an event's type; or form: the name of an envelope")
 	}
 	return e
 }

@@ -4,80 +4,100 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
-func (r *reader) test(node ast.Node, at string) ruletest.Test {
-	t := ruletest.Test{Pos: r.pos(node)}
-	mistakes, wants := len(r.errs), false
-	r.fields(node, at, fields{
-		"name":  func(n ast.Node, at string) { t.Name = r.text(n, at) },
-		"given": func(n ast.Node, at string) { t.Given = r.given(n, at) },
-		"want":  func(n ast.Node, at string) { wants, t.Want = true, oneOrList(r, n, at, r.want) },
-	})
-	if len(r.errs) > mistakes {
+// testKeys are the keys of a test.
+var testKeys = table[ruletest.Test]{
+	{yamltree.Row{Key: "name", Form: yamltree.InText, Required: true},
+		func(r *reader, n *yamltree.Node, t *ruletest.Test) { t.Name = r.text(n) }},
+	{yamltree.Row{Key: "given", Form: yamltree.InnerMap, Required: true, Inside: func() []yamltree.Row {
+		return givenKeys.rows()
+	}}, func(r *reader, n *yamltree.Node, t *ruletest.Test) { readMap(r, n, givenKeys, &t.Given) }},
+	{yamltree.Row{Key: "want", Form: yamltree.InnerMap, Many: yamltree.OneOrMany, Required: true, Inside: wantRows},
+		func(r *reader, n *yamltree.Node, t *ruletest.Test) { t.Want = oneOrList(r, n, r.want) }},
+}
+
+func (r *reader) test(node *yamltree.Node) ruletest.Test {
+	t := ruletest.Test{Pos: node.Place}
+	before := r.mistakes.Len()
+	if !readMap(r, node, testKeys, &t) || r.mistakes.Len() > before {
 		return t
 	}
-	if t.Name == "" || (t.Given.Event != "" || t.Given.NoValue) == (t.Given.File != "") || !wants {
-		r.fail(node, at, "a test needs name, want, and given with either event or file")
+	if t.Name == "" || (t.Given.Event != "" || t.Given.NoValue) == (t.Given.File != "") {
+		r.fail(node, "a test needs name, want, and given with either event or file")
 	}
 	return t
 }
 
-func (r *reader) given(node ast.Node, at string) (g ruletest.Given) {
-	r.fields(node, at, fields{
-		"event": func(n ast.Node, at string) {
-			switch n.(type) {
-			case ast.MapNode:
-				g.Event = r.json(n, at)
-			case *ast.NullNode:
+// givenKeys are the keys of what a test begins with.
+var givenKeys = table[ruletest.Given]{
+	{yamltree.Row{Key: "event", Form: yamltree.InJSON},
+		func(r *reader, n *yamltree.Node, g *ruletest.Given) {
+			switch n.Kind {
+			case yamltree.Map:
+				g.Event = r.json(n)
+			case yamltree.Null:
 				g.NoValue = true
 			default:
-				g.Event = r.text(n, at)
+				g.Event = r.text(n)
 			}
-		},
-		"file":    func(n ast.Node, at string) { g.File = r.text(n, at) },
-		"topic":   func(n ast.Node, at string) { g.Topic = r.text(n, at) },
-		"key":     func(n ast.Node, at string) { g.Key = r.text(n, at) },
-		"headers": func(n ast.Node, at string) { g.Headers = r.headers(n, at) },
-		"time":    func(n ast.Node, at string) { g.Time = r.text(n, at) },
-	})
-	return g
+		}},
+	{yamltree.Row{Key: "file", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.File = r.text(n) }},
+	{yamltree.Row{Key: "topic", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Topic = r.text(n) }},
+	{yamltree.Row{Key: "key", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Key = r.text(n) }},
+	{yamltree.Row{Key: "headers", Form: yamltree.InnerMap, Inside: func() []yamltree.Row {
+		return []yamltree.Row{{Form: yamltree.InText}}
+	}}, func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Headers = r.headers(n) }},
+	{yamltree.Row{Key: "time", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Time = r.text(n) }},
 }
 
-func (r *reader) headers(node ast.Node, at string) (out []mapping.Field) {
-	r.entries(node, at, func(name string, _, value ast.Node) {
-		out = append(out, mapping.Field{Name: name, Value: mapping.Term{Literal: r.text(value, join(at, name))}})
+func (r *reader) headers(node *yamltree.Node) (out []mapping.Field) {
+	r.entries(node, func(name string, _, value *yamltree.Node) {
+		out = append(out, mapping.Field{Name: name, Value: mapping.Term{Literal: r.text(value)}})
 	})
 	return out
 }
 
-func (r *reader) want(node ast.Node, at string) (w ruletest.Want) {
-	known := fields{"dead_letter": func(n ast.Node, at string) {
-		w.DeadLetter = event.Reason(r.text(n, at))
-		if !slices.Contains(event.Reasons(), w.DeadLetter) {
-			r.fail(n, at, "no reason %q%s", w.DeadLetter, choice.Near(string(w.DeadLetter), reasonNames()))
-		}
-	}}
-	for _, action := range actionNames() {
-		known[action] = func(n ast.Node, at string) {
-			w.Action = action
-			w.Call = "{}"
-			if _, isNull := n.(*ast.NullNode); !isNull {
-				w.Call = r.json(n, at)
+// wantKeys are the keys of what a test expects: an action, or a reason.
+var wantKeys = func() table[ruletest.Want] {
+	t := table[ruletest.Want]{{yamltree.Row{Key: "dead_letter", Form: yamltree.InText, Choices: reasonNames()},
+		func(r *reader, n *yamltree.Node, w *ruletest.Want) {
+			w.DeadLetter = event.Reason(r.text(n))
+			if !slices.Contains(event.Reasons(), w.DeadLetter) {
+				r.fail(n, "no reason %q%s; want %s", w.DeadLetter, choice.Near(string(w.DeadLetter), reasonNames()),
+					choice.List(reasonNames()))
 			}
-		}
+		}}}
+	for _, action := range actionNames() {
+		t = append(t, row[ruletest.Want]{yamltree.Row{Key: action, Form: yamltree.InJSON},
+			func(r *reader, n *yamltree.Node, w *ruletest.Want) {
+				if w.Action != "" {
+					r.fail(n, "one action in each element; give %s an element of its own", action)
+				}
+				w.Action, w.Call = action, "{}"
+				if n.Kind != yamltree.Null {
+					w.Call = r.json(n)
+				}
+			}})
 	}
-	mistakes := len(r.errs)
-	r.fields(node, at, known)
-	if len(r.errs) == mistakes && (w.Action == "") == (w.DeadLetter == "") {
-		r.fail(node, at, "want one action or dead_letter in each element")
+	return t
+}()
+
+func wantRows() []yamltree.Row { return wantKeys.rows() }
+
+func (r *reader) want(node *yamltree.Node) (w ruletest.Want) {
+	if readMap(r, node, wantKeys, &w) && (w.Action == "") == (w.DeadLetter == "") {
+		r.fail(node, "want one action or dead_letter in each element")
 	}
 	return w
 }
@@ -90,25 +110,22 @@ func reasonNames() (names []string) {
 }
 
 // json writes YAML as JSON: numbers keep their digits, and strings are those that every YAML parser sees.
-func (r *reader) json(node ast.Node, at string) string {
-	switch n := node.(type) {
-	case *ast.NullNode:
-		return "null"
-	case *ast.BoolNode:
-		return jsontext.Of(n.Value)
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return r.number(node, at)
-	case *ast.StringNode, *ast.LiteralNode:
-		return jsontext.Of(r.text(node, at))
-	case *ast.SequenceNode:
-		return "[" + strings.Join(list(r, node, at, r.json), ",") + "]"
-	case ast.MapNode:
+func (r *reader) json(n *yamltree.Node) string {
+	switch n.Kind {
+	case yamltree.Bool:
+		return strings.ToLower(n.Value)
+	case yamltree.Number:
+		return r.number(n)
+	case yamltree.Text:
+		return jsontext.Of(r.text(n))
+	case yamltree.List:
+		return "[" + strings.Join(list(r, n, r.json), ",") + "]"
+	case yamltree.Map:
 		var members []string
-		r.entries(node, at, func(key string, _, value ast.Node) {
-			members = append(members, jsontext.Of(key)+":"+r.json(value, join(at, key)))
+		r.entries(n, func(key string, _, value *yamltree.Node) {
+			members = append(members, jsontext.Of(key)+":"+r.json(value))
 		})
 		return "{" + strings.Join(members, ",") + "}"
 	}
-	r.unusual(node, at)
 	return "null"
 }

@@ -39,7 +39,7 @@ tests:
 		fmt.Printf("%s: %s %q\n", result.Place, result.Name, result.Diffs)
 	}
 	// Output:
-	// people.yaml:7: the plan is kept []
-	// people.yaml:10: everybody begins for free ["call 1 identify.attributes.plan: want \"free\", got \"pro\""]
-	// people.yaml:13: nobody signs up without an id []
+	// people.yaml:7:5: the plan is kept []
+	// people.yaml:10:5: everybody begins for free ["call 1 identify.attributes.plan: want \"free\", got \"pro\""]
+	// people.yaml:13:5: nobody signs up without an id []
 }

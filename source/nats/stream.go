@@ -34,18 +34,8 @@ type Stream struct {
 	OnNull     mapping.Policy    `yaml:"on_null"`
 }
 
-// Subjects are what one partition of a stream holds.
+// Subjects are what one partition of a stream holds: in YAML one subject, or a list of them.
 type Subjects []string
-
-// UnmarshalYAML reads one subject or a list of them.
-func (s *Subjects) UnmarshalYAML(decode func(any) error) error {
-	var one string
-	if decode(&one) == nil {
-		*s = Subjects{one}
-		return nil
-	}
-	return decode((*[]string)(s))
-}
 
 func (s *Stream) partitions() [][]string {
 	var partitions [][]string

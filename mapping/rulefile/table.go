@@ -1,0 +1,96 @@
+package rulefile
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
+)
+
+// A table has a row for each key of a map that is read into a T.
+type table[T any] []row[T]
+
+// row is one key of a map, and how its value is read.
+type row[T any] struct {
+	yamltree.Row
+	read func(r *reader, n *yamltree.Node, into *T)
+}
+
+// rows are the rows of a table without the way in which they are read.
+func (t table[T]) rows() []yamltree.Row {
+	var rows []yamltree.Row
+	for _, row := range t {
+		rows = append(rows, row.Row)
+	}
+	return rows
+}
+
+func (t table[T]) find(key string) *row[T] {
+	for i := range t {
+		if t[i].Key == key {
+			return &t[i]
+		}
+	}
+	return nil
+}
+
+func (t table[T]) keys() []string {
+	var keys []string
+	for _, row := range t {
+		keys = append(keys, row.Key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// readMap reads each key of a map by the row of a table. It reports whether the map has the form that the table asks
+// for: a map with no unknown key and every required one.
+func readMap[T any](r *reader, node *yamltree.Node, t table[T], into *T) bool {
+	if node.Kind != yamltree.Map {
+		r.fail(node, "want a map, found %s", node.Describe())
+		return false
+	}
+	unknown, given := false, map[string]bool{}
+	r.entries(node, func(key string, keyNode, value *yamltree.Node) {
+		if row := t.find(key); row != nil {
+			given[key] = true
+			row.read(r, value, into)
+			return
+		}
+		unknown = true
+		r.unknownKey(node, keyNode, t.keys())
+	})
+	if unknown {
+		return false // what is missing may be what is misspelt
+	}
+	var missing []string
+	for _, row := range t {
+		if row.Required && !given[row.Key] {
+			missing = append(missing, row.Key)
+		}
+	}
+	if len(missing) > 0 {
+		r.fail(node, "needs %s", choice.And(missing))
+	}
+	return len(missing) == 0
+}
+
+func (r *reader) unknownKey(node, keyNode *yamltree.Node, known []string) {
+	key := keyNode.Value
+	if isProgram(key) {
+		r.add(keyNode.Place, node.Path, "%s is not a key: it looks like a part of an expression that YAML cut; quote "+
+			"this expression", r.written(strconv.Quote(key)))
+		return
+	}
+	near, named := choice.Near(key, known), "no such key"
+	if near != "" || !r.quiet { // what is near to a word of ours is one
+		named = "no key " + strconv.Quote(key)
+	}
+	r.add(keyNode.Place, node.Path, "%s here%s; want %s", named, near, choice.List(known))
+}
+
+func (r *reader) add(place mistake.Place, path, format string, args ...any) {
+	r.mistakes.Add(place, path, format, args...)
+}
