@@ -19,6 +19,7 @@ func (c *compiled) run(s *state) {
 		}
 		return
 	}
+	c.pool.provide(s)
 	rules, exact := c.exact[string(s.typ)]
 	if !exact {
 		rules = c.globs

@@ -43,7 +43,7 @@ func (r *Rules) Recycle(settled iter.Seq[[]event.Call]) {
 	}
 }
 
-// provide gives the state a buffer for the calls of its message.
+// provide gives the state a buffer for the calls of its message, as large as the event that rules see.
 func (p *bufferPool) provide(s *state) {
 	if s.call == nil {
 		if len(s.buffers) == 0 {
@@ -59,7 +59,7 @@ func (p *bufferPool) provide(s *state) {
 			s.callBuffer = callBuffer{call: made.call[:], lanes: made.lanes[:0]}
 		}
 	}
-	if want := len(s.m.Value) + bodyOverhead; cap(s.body) < want {
+	if want := len(s.doc.Root().Raw) + bodyOverhead; cap(s.body) < want {
 		s.body = make([]byte, 0, (want+bodyUnit-1)/bodyUnit*bodyUnit)
 	}
 	s.lanes, s.body = s.lanes[:0], s.body[:0]

@@ -104,7 +104,7 @@ func (c *compiled) get(m *event.Message, replay bool) *state {
 	s.time = s.eventTime
 	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]
 	s.calls, s.failures = s.calls[:0], nil
-	c.pool.provide(s)
+	s.lanes, s.body = s.lanes[:0], s.body[:0]
 	return s
 }
 

@@ -26,6 +26,7 @@ var (
 
 	beforeSchema  = []byte(`{"schema":`)
 	beforePayload = []byte(`,"payload":`)
+	end           = []byte(`}`)
 )
 
 func wrapperPlaces() (s *document.Places, schema, payload int32) {
@@ -44,7 +45,10 @@ func wrapperPlaces() (s *document.Places, schema, payload int32) {
 // where it is not, the record is no valid JSON or of another shape.
 func (w *Wrapper) Known(raw []byte) (payload []byte, s *Schema) {
 	rest, ok := bytes.CutPrefix(raw, beforeSchema)
-	if !ok || len(raw) > document.MaxDocument || raw[len(raw)-1] != '}' {
+	if !ok || len(raw) > document.MaxDocument {
+		return nil, nil
+	}
+	if rest = bytes.TrimRight(rest, " \t\r\n"); !bytes.HasSuffix(rest, end) {
 		return nil, nil
 	}
 	for i, s := range w.known {
