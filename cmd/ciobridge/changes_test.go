@@ -52,6 +52,9 @@ func TestChangesOfATableReachCustomerIO(t *testing.T) {
 	p.skipped(2)
 	var got []string
 	for _, r := range b.cio.Receipts(0) {
+		if r.Action == "" {
+			continue // the look at the account as the bridge starts
+		}
 		var body struct{ Attributes map[string]any }
 		if err := json.Unmarshal(r.Body, &body); err != nil {
 			t.Fatal(err)
