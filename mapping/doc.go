@@ -11,8 +11,9 @@
 // what calls of one action have in common is written in advance. Rules.Map then takes these steps for a message:
 //
 //   - The envelope of its topic is read (envelope.go, and cloudevents.go with attributes.go for CloudEvents): the
-//     document that expressions see, and the event's type, time and identity. A record that holds no event ends here
-//     (tombstone.go).
+//     document that expressions see, and the event's type, time and identity. Those of other systems are built in
+//     (builtin.go), and what Kafka Connect and Debezium write is read by packages of its own. A record that holds no
+//     event ends here (tombstone.go).
 //   - The rules that name the type are looked up, and each is applied by itself (apply.go): its condition, the time and
 //     identity that it gives the event, what it requires, and its actions, with one call or one for each item of a
 //     list.

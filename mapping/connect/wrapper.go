@@ -15,7 +15,7 @@ type Wrapper struct {
 }
 
 const (
-	maxKnown     = 64      // schemas
+	maxKnown     = 256     // schemas
 	maxKnownSize = 1 << 20 // bytes of their texts
 
 	maxKept = 256 << 10 // memory for a value that is kept for the next
