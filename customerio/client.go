@@ -97,9 +97,9 @@ type Request struct {
 	Body     [][]byte // JSON in parts that follow each other, or nothing
 	Calls    int      // how many calls the body carries
 
-	// Until, if set, tells the time from which no part of the body may be handed to the network any more. It is asked
-	// before every 64 KiB, so that a process which was stopped in the middle of a request does not finish a large one
-	// when somebody else has taken over. It may move, and its second result is false where there is no such time.
+	// Until, if set, tells the time from which no part of the request may be handed to the network any more. It is
+	// asked right before every write, so that a process which was stopped in the middle of a request does not finish
+	// it when somebody else has taken over. It may move, and its second result is false where there is no such time.
 	Until func() (time.Time, bool)
 }
 
@@ -160,7 +160,7 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 }
 
 func (c *Client) request(ctx context.Context, r Request, content *requestBody) (*http.Request, uint64, error) {
-	req, err := http.NewRequestWithContext(ctx, r.Method, c.root+r.Path, nil)
+	req, err := http.NewRequestWithContext(content.limited(ctx), r.Method, c.root+r.Path, nil)
 	if err != nil {
 		return nil, 0, err
 	}

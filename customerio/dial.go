@@ -4,7 +4,10 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -14,17 +17,62 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wireConn{conn}, nil
+	raw, err := conn.(syscall.Conn).SyscallConn() // of a connection over TCP, which has one
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &wireConn{Conn: conn, raw: raw}, nil
 }
 
-// wireConn is a connection that writes a body from a buffer which outlives the request. The transport hands bodies to
-// the connection's ReadFrom, and a TCP connection's own makes a buffer for each, half as large.
-type wireConn struct{ net.Conn }
+// wireConn is a connection that knows the request which is written to it, and writes nothing of it once its time is
+// over. It asks before every call of the system, because between the moment at which the body was read and that one
+// the bytes wait in a buffer, or for the other side to take those before them.
+//
+// It writes a body from a buffer that outlives the request. The transport hands bodies to the connection's ReadFrom,
+// and a TCP connection's own makes a buffer for each, half as large.
+type wireConn struct {
+	net.Conn
+	raw     syscall.RawConn
+	carries atomic.Pointer[requestBody]
+}
 
 var wireBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-func (c wireConn) ReadFrom(r io.Reader) (int64, error) {
+func (c *wireConn) ReadFrom(r io.Reader) (int64, error) {
 	buffer := wireBuffers.Get().(*[64 << 10]byte)
 	defer wireBuffers.Put(buffer)
-	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, r, buffer[:])
+	return io.CopyBuffer(struct{ io.Writer }{c}, r, buffer[:])
+}
+
+func (c *wireConn) Write(p []byte) (int, error) {
+	body := c.carries.Load()
+	if body == nil {
+		return c.Conn.Write(p)
+	}
+	return c.writeWhile(func() bool { return !body.overdue() }, p)
+}
+
+// limited has the connection that ctx's request gets look at the body's time.
+func (b *requestBody) limited(ctx context.Context) context.Context {
+	if b.until == nil {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		if c := wireOf(got.Conn); c != nil {
+			b.wire.Store(c)
+			c.carries.Store(b)
+		}
+	}})
+}
+
+// wireOf is the connection below TLS, nil for one that we have not dialled.
+func wireOf(conn net.Conn) *wireConn {
+	switch c := conn.(type) {
+	case *wireConn:
+		return c
+	case interface{ NetConn() net.Conn }:
+		return wireOf(c.NetConn())
+	}
+	return nil
 }

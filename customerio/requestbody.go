@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,7 +18,9 @@ type requestBody struct {
 	parts   [][]byte
 	revoked bool
 	read    bool // somebody has read it to its end
-	late    bool // a part of it was asked for when its time was over
+	late    bool // a part of it was asked for, or was to be written, when its time was over
+
+	wire atomic.Pointer[wireConn] // that it is written to
 }
 
 var errLate = errors.New("the time of the calls is over")
@@ -36,6 +39,9 @@ func (b *requestBody) revoke() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.parts, b.revoked = nil, true
+	if c := b.wire.Load(); c != nil {
+		c.carries.CompareAndSwap(b, nil)
+	}
 }
 
 // withheld reports whether a part of the body was not given away because its time was over.
@@ -43,6 +49,13 @@ func (b *requestBody) withheld() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.late
+}
+
+// overdue reports whether nothing may be written any more.
+func (b *requestBody) overdue() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.over()
 }
 
 // over reports whether nothing may be given away any more. The caller holds mu.
