@@ -14,6 +14,8 @@ type (
 	Kind = document.Kind
 	// InputError says why and where a document was refused.
 	InputError = document.InputError
+	// Definitions are functions that programs share.
+	Definitions = jq.Definitions
 	// CompileError says what is wrong with a program.
 	CompileError = jq.CompileError
 	// EvalError says why a run failed.
@@ -43,3 +45,8 @@ const (
 
 // ParseTime gives the unix milliseconds of a time, or says what is wrong with it; see document.ParseTime.
 func ParseTime(v Value) (ms int64, problem string) { return document.ParseTime(v) }
+
+// Define reads definitions of functions and adds them to outer; see jq.Define.
+func Define(src string, outer *Definitions, vars ...string) (defs *Definitions, warnings []string, err error) {
+	return jq.Define(src, outer, vars)
+}

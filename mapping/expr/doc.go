@@ -6,6 +6,9 @@
 // Document. A Value that they give is text, either a part of the message or a part of the Document's arena, and is
 // valid until the next Parse.
 //
+// Programs may share functions: Define reads them, and Set.CompileWith writes them out where they are called, so that
+// such a program runs like one that repeats them.
+//
 // Most programs of rules are paths, comparisons, conditions and objects made of those. They run on the fast path:
 // fastCompiler makes an expr of the syntax tree, and Document.eval runs that on the raw bytes, without gojq and
 // without allocating. All other programs run on gojq, with limits. What gojq is given of a document is no more than
@@ -16,7 +19,7 @@
 //
 //   - document reads JSON: validation, the places that are wanted, the key cache, values as text, times
 //   - limits is what one run may use, and the error with which a run ends
-//   - syntax knows gojq's syntax trees: walking, building, and seeing constants
+//   - syntax knows gojq's syntax trees: walking, building, seeing constants, and writing out shared functions
 //   - projection finds what a program reads of a document, and decodes that alone
 //   - jq checks programs, and runs them on gojq within the limits
 //

@@ -157,10 +157,10 @@ func FuzzSetCompile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, src string) {
 		_, ours := NewSet().Compile(src, "message")
-		q, used, err := jq.Parse(src, []string{"message"})
+		source, err := jq.Parse(src, nil, []string{"message"})
 		if err == nil {
-			_, err = jq.Compile(q, slices.DeleteFunc([]string{"message"},
-				func(v string) bool { return !slices.Contains(used, "$"+v) }))
+			_, err = jq.Compile(source.Query, slices.DeleteFunc([]string{"message"},
+				func(v string) bool { return !slices.Contains(source.Used, "$"+v) }))
 		}
 		if (err == nil) != (ours == nil) {
 			t.Errorf("%s: %v, want %v", src, ours, err)

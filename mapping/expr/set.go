@@ -15,29 +15,32 @@ type Set struct{ places *document.Places }
 // NewSet gives an empty set.
 func NewSet() *Set { return &Set{document.NewPlaces()} }
 
-// Compile adds a program. Vars are the names of the variables that it may use, without the dollar sign. An error is a
-// *CompileError.
-func (s *Set) Compile(src string, vars ...string) (*Program, error) {
+// Compile adds a program that calls no functions but jq's. Vars are the names of the variables that it may use, without
+// the dollar sign. An error is a *CompileError.
+func (s *Set) Compile(src string, vars ...string) (*Program, error) { return s.CompileWith(nil, src, vars...) }
+
+// CompileWith is Compile for a program that may call functions of defs, too; nil is none.
+func (s *Set) CompileWith(defs *Definitions, src string, vars ...string) (*Program, error) {
 	if s.places.Sealed() {
 		panic("expr: Compile after Seal")
 	}
-	q, used, err := jq.Parse(src, vars)
+	source, err := jq.Parse(src, defs, vars)
 	if err != nil {
 		return nil, err
 	}
+	q := source.Query
 	fast := (&fastCompiler{vars}).query(q, incoming{known: true})
-	warnings := jq.Warnings(q) // before Compile changes q
 	projected := projection.Whole
 	if fast == nil {
 		projected = projection.Of(s.places, q)
 	}
-	unused := func(name string) bool { return !slices.Contains(used, "$"+name) }
+	unused := func(name string) bool { return !slices.Contains(source.Used, "$"+name) }
 	onJQ, err := jq.Compile(q, slices.DeleteFunc(slices.Clone(vars), unused))
 	if err != nil {
 		// it names a part of the program, and no value
 		return nil, &jq.CompileError{Source: src, Offset: -1, Reason: err.Error()}
 	}
-	p := &Program{src: src, at: document.Nowhere, fast: s.resolve(fast), warnings: warnings}
+	p := &Program{src: src, at: document.Nowhere, fast: s.resolve(fast), warnings: source.Warnings}
 	switch {
 	case fast == nil:
 		p.jq, p.projection = onJQ, projected

@@ -33,50 +33,65 @@ var forbidden = map[string]string{
 	"input_line_number": "input_line_number is not available: events do not come from files",
 }
 
-// Parse reads a program and refuses what no rule may use. Vars are the names of the variables that it may use,
-// without the dollar sign; used are those and the functions that it does use, variables with their dollar sign. An
-// error is a *CompileError.
-func Parse(src string, vars []string) (q *gojq.Query, used []string, err error) {
+// Source is a program as Parse read it.
+type Source struct {
+	// Query is its syntax tree, in which the functions that programs share are written out.
+	Query *gojq.Query
+	// Used are the variables and functions that it uses, variables with their dollar sign.
+	Used []string
+	// Warnings name the parts of it that fail whatever the event is.
+	Warnings []string
+}
+
+// Parse reads a program and refuses what no rule may use. It may call the functions of defs, and use variables of the
+// names vars, without the dollar sign. An error is a *CompileError.
+func Parse(src string, defs *Definitions, vars []string) (Source, error) {
 	if err := sizeOf(src); err != nil {
-		return nil, nil, err
+		return Source{}, err
 	}
-	if q, err = gojq.Parse(src); err != nil {
-		return nil, nil, parseError(src, err)
+	q, err := gojq.Parse(src)
+	if err != nil {
+		return Source{}, parseError(src, err)
 	}
-	used, err = check(src, q, vars)
-	return q, used, err
+	if err := check(src, q, defs, vars); err != nil {
+		return Source{}, err
+	}
+	out := Source{Warnings: warnings(q)}
+	out.Query = defs.expand(q)
+	out.Used, _ = syntax.Names(out.Query)
+	return out, nil
 }
 
 // check refuses what no rule may use.
-func check(src string, q *gojq.Query, vars []string) (used []string, err error) {
+func check(src string, q *gojq.Query, defs *Definitions, vars []string) error {
 	if why := oversized(q); why != "" {
-		return nil, &CompileError{src, -1, why}
+		return &CompileError{src, -1, why}
 	}
 	if len(q.Imports) > 0 || q.Meta != nil {
-		return nil, &CompileError{src, -1, forbidden["modulemeta"]}
+		return &CompileError{src, -1, forbidden["modulemeta"]}
 	}
 	used, bound := syntax.Names(q)
 	for _, name := range used {
 		if why, ok := forbidden[name]; ok {
-			return nil, &CompileError{src, strings.Index(src, name), why}
+			return &CompileError{src, strings.Index(src, name), why}
 		}
 		if name[0] == '$' && !bound[name] && !slices.Contains(vars, name[1:]) {
-			return nil, unknownVariable(src, name, vars)
+			return unknownVariable(src, name, vars)
 		}
 	}
-	if err := unknownFunction(src, q); err != nil {
-		return nil, err
+	if err := unknownFunction(src, q, defs); err != nil {
+		return err
 	}
 	if name := unknownFormat(q); name != "" {
 		why := "no such format; there are " + strings.Join(formats, ", ")
-		return nil, &CompileError{src, strings.Index(src, name), why}
+		return &CompileError{src, strings.Index(src, name), why}
 	}
 	if name := variableRegexp(q); name != "" {
 		why := name + " needs its regular expression as a constant string, such as " + name +
 			`("^c_"); flags are the argument after it`
-		return nil, &CompileError{src, strings.Index(src, name), why}
+		return &CompileError{src, strings.Index(src, name), why}
 	}
-	return used, nil
+	return nil
 }
 
 // sizeOf refuses what gojq's parser, and all that walks a syntax tree, would be slow or deep on. It counts brackets
@@ -141,7 +156,7 @@ func unknownFormat(q *gojq.Query) (name string) {
 
 // unknownFunction names a function that is not to be had, so that one that a newer gojq adds cannot be called before
 // it is known what it costs, or a name that is ours.
-func unknownFunction(src string, q *gojq.Query) (err error) {
+func unknownFunction(src string, q *gojq.Query, defs *Definitions) (err error) {
 	fail := func(name, why string) {
 		if err == nil {
 			err = &CompileError{src, strings.Index(src, name), why}
@@ -165,10 +180,10 @@ func unknownFunction(src string, q *gojq.Query) (err error) {
 			return
 		}
 		name := syntax.Signature(t.Func.Name, len(t.Func.Args))
-		if v.Defined(name) || t.Func.Name[0] != '_' && (costs[name] != nil || cheap[name] || inLibrary[name]) {
+		if v.Defined(name) || defs.knows(name) || t.Func.Name[0] != '_' && (costs[name] != nil || cheap[name] || inLibrary[name]) {
 			return
 		}
-		fail(t.Func.Name, "function not defined: "+name)
+		fail(t.Func.Name, "function not defined: "+name+defs.near(t.Func.Name))
 	}
 	v.Visit(q)
 	return err

@@ -15,12 +15,12 @@ import (
 
 // compile compiles a program as a rule does.
 func compile(src string, vars ...string) (*Program, error) {
-	q, used, err := Parse(src, vars)
+	source, err := Parse(src, nil, vars)
 	if err != nil {
 		return nil, err
 	}
-	unused := func(name string) bool { return !slices.Contains(used, "$"+name) }
-	return Compile(q, slices.DeleteFunc(slices.Clone(vars), unused))
+	unused := func(name string) bool { return !slices.Contains(source.Used, "$"+name) }
+	return Compile(source.Query, slices.DeleteFunc(slices.Clone(vars), unused))
 }
 
 // hostile runs a program and fails where it takes more than a run may: steps and memory, and a minute on any machine.

@@ -74,8 +74,8 @@ func Orderable(l, r document.Kind) error {
 	return limits.Failedf("compares %s with %s%s", document.Article(l), document.Article(r), hint)
 }
 
-// Warnings names the comparisons of a program that always fail, because the kinds of both sides can be seen and differ.
-func Warnings(q *gojq.Query) (warnings []string) {
+// warnings names the comparisons of a program that always fail, because the kinds of both sides can be seen and differ.
+func warnings(q *gojq.Query) (found []string) {
 	v := syntax.Visitor{Query: func(q *gojq.Query) {
 		if orderings[q.Op] == "" || q.Term != nil {
 			return
@@ -85,11 +85,11 @@ func Warnings(q *gojq.Query) (warnings []string) {
 			return
 		}
 		if err := Orderable(l, r); err != nil {
-			warnings = append(warnings, fmt.Sprintf("%s always fails: it %s", q, err))
+			found = append(found, fmt.Sprintf("%s always fails: it %s", q, err))
 		}
 	}}
 	v.Visit(q)
-	return warnings
+	return found
 }
 
 // apparent is the kind of all that q gives as far as it can be seen without running it, else Absent.
