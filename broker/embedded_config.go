@@ -2,7 +2,7 @@ package broker
 
 import (
 	"errors"
-	"fmt"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"net"
 	"strconv"
 	"time"
@@ -52,21 +52,21 @@ func (c EmbeddedConfig) Validate() error {
 	c = c.WithDefaults()
 	var errs []error
 	if c.Dir == "" {
-		errs = append(errs, errors.New("dir: is empty: name a directory for the streams"))
+		errs = append(errs, mistake.Of("dir: is empty: name a directory for the streams"))
 	}
 	if _, _, err := c.address(); err != nil {
-		errs = append(errs, fmt.Errorf("listen: %w", err))
+		errs = append(errs, mistake.Of("listen: %w", err))
 	}
 	for i, s := range c.Streams {
 		if s.Name == "" {
-			errs = append(errs, fmt.Errorf("streams[%d].name: is empty", i))
+			errs = append(errs, mistake.Of("streams[%d].name: is empty", i))
 		}
 		if len(s.Subjects) == 0 {
-			errs = append(errs, fmt.Errorf("streams[%d].subjects: is empty: name what the stream keeps, such as "+
+			errs = append(errs, mistake.Of("streams[%d].subjects: is empty: name what the stream keeps, such as "+
 				"events.>", i))
 		}
 		if s.MaxAge < 0 {
-			errs = append(errs, fmt.Errorf("streams[%d].max_age: is negative", i))
+			errs = append(errs, mistake.Of("streams[%d].max_age: is negative", i))
 		}
 	}
 	return errors.Join(errs...)

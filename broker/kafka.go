@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -44,13 +45,13 @@ type SASLConfig struct {
 func (c KafkaConfig) Validate() error {
 	var errs []error
 	if len(c.Brokers) == 0 {
-		errs = append(errs, errors.New("brokers: is missing: give at least one host:port"))
+		errs = append(errs, mistake.Of("brokers: is missing: give at least one host:port"))
 	}
 	for i, addr := range c.Brokers {
 		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" ||
 			strings.ContainsAny(addr, "/@ ") {
 			// a password may stand there
-			errs = append(errs, fmt.Errorf("brokers[%d]: is not host:port, such as kafka-0:9092", i))
+			errs = append(errs, mistake.Of("brokers[%d]: is not host:port, such as kafka-0:9092", i))
 		}
 	}
 	if c.TLS != nil {
@@ -67,20 +68,20 @@ func (c SASLConfig) validate(private bool) []error {
 	switch c.Mechanism {
 	case "plain":
 		if !private {
-			errs = append(errs, errors.New("sasl.mechanism: plain sends the password readable: add tls, or set "+
+			errs = append(errs, mistake.Of("sasl.mechanism: plain sends the password readable: add tls, or set "+
 				"allow_plaintext: true"))
 		}
 	case "scram-sha-256", "scram-sha-512":
 	case "":
-		errs = append(errs, errors.New("sasl.mechanism: is missing: give plain, scram-sha-256 or scram-sha-512"))
+		errs = append(errs, mistake.Of("sasl.mechanism: is missing: give plain, scram-sha-256 or scram-sha-512"))
 	default:
-		errs = append(errs, errors.New("sasl.mechanism: is not plain, scram-sha-256 or scram-sha-512"))
+		errs = append(errs, mistake.Of("sasl.mechanism: is not plain, scram-sha-256 or scram-sha-512"))
 	}
 	if c.Username == "" {
-		errs = append(errs, errors.New("sasl.username: is missing"))
+		errs = append(errs, mistake.Of("sasl.username: is missing"))
 	}
 	if err := c.Password.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("sasl.password: %w", err))
+		errs = append(errs, mistake.Of("sasl.password: %w", err))
 	}
 	return errs
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/secret"
 	"github.com/nats-io/nats.go"
 )
@@ -37,19 +38,19 @@ type NATSConfig struct {
 func (c NATSConfig) Validate() error {
 	var errs []error
 	if len(c.URLs) == 0 {
-		errs = append(errs, errors.New("urls: is empty: name at least one server, such as nats://nats-0:4222"))
+		errs = append(errs, mistake.Of("urls: is empty: name at least one server, such as nats://nats-0:4222"))
 	}
 	encrypted := c.TLS != nil
 	for i, raw := range c.URLs {
 		u, err := url.Parse(raw)
 		switch {
 		case err != nil || u.Host == "": // the parser's own text would quote the address, and with it a password
-			errs = append(errs, fmt.Errorf("urls[%d]: is not an address: write it as nats://host:4222", i))
+			errs = append(errs, mistake.Of("urls[%d]: is not an address: write it as nats://host:4222", i))
 		case u.User != nil:
-			errs = append(errs, fmt.Errorf("urls[%d]: holds a user or a token: "+
+			errs = append(errs, mistake.Of("urls[%d]: holds a user or a token: "+
 				"give them by user and password, or token", i))
 		case u.Scheme != "nats" && u.Scheme != "tls":
-			errs = append(errs, fmt.Errorf("urls[%d]: its scheme is not supported: use nats or tls", i))
+			errs = append(errs, mistake.Of("urls[%d]: its scheme is not supported: use nats or tls", i))
 		case u.Scheme == "tls":
 			encrypted = true // one tls:// address makes the client ask every server for TLS
 		}
@@ -72,23 +73,23 @@ func (c NATSConfig) validateAuth(encrypted bool) error {
 	if c.User != "" || !c.Password.IsZero() {
 		ways = append(ways, "user and password")
 		if c.User == "" {
-			errs = append(errs, errors.New("user: is missing beside password"))
+			errs = append(errs, mistake.Of("user: is missing beside password"))
 		}
 		if err := c.Password.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("password: %w", err))
+			errs = append(errs, mistake.Of("password: %w", err))
 		}
 	}
 	if !c.Token.IsZero() {
 		ways = append(ways, "token")
 		if err := c.Token.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("token: %w", err))
+			errs = append(errs, mistake.Of("token: %w", err))
 		}
 	}
 	if len(ways) > 1 {
-		errs = append(errs, fmt.Errorf("%s: only one way of authentication can be given", strings.Join(ways, ", ")))
+		errs = append(errs, mistake.At("", "%s: only one way of authentication can be given", strings.Join(ways, ", ")))
 	}
 	if (!c.Password.IsZero() || !c.Token.IsZero()) && !encrypted && !c.AllowPlaintext {
-		errs = append(errs, errors.New("allow_plaintext: a password or token would travel unencrypted: "+
+		errs = append(errs, mistake.Of("allow_plaintext: a password or token would travel unencrypted: "+
 			"configure tls, or set allow_plaintext: true"))
 	}
 	return errors.Join(errs...)

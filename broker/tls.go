@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -26,7 +27,7 @@ type TLSConfig struct {
 // Validate reports what is wrong with the configuration itself; it reads no file. Its errors begin with path.
 func (c *TLSConfig) Validate(path string) error {
 	if (c.CertFile == "") != (c.KeyFile == "") {
-		return fmt.Errorf("%s: cert_file and key_file go together: give both or neither", path)
+		return mistake.Of("%s: cert_file and key_file go together: give both or neither", path)
 	}
 	return nil
 }

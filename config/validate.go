@@ -2,11 +2,11 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
 // Validate reports every mistake, each beginning with its path in the file. It compiles no rules and connects to
@@ -16,23 +16,23 @@ func (c *Config) Validate() error {
 	m.Allow, m.ReservedIDs = nil, customerio.ReservedIDs{} // customerio reports them
 	return errors.Join(
 		c.Source.validate(),
-		under("customerio", c.CustomerIO.Validate()),
-		under("delivery", c.Pipeline().Validate()),
+		mistake.Under("customerio", c.CustomerIO.Validate()),
+		mistake.Under("delivery", c.Pipeline().Validate()),
 		c.DeadLetters.Validate(),
 		c.crossed(),
-		under("", m.Validate()),
-		under("admin", c.Admin.validate()),
-		under("log", c.Log.validate()),
+		m.Validate(),
+		mistake.Under("admin", c.Admin.validate()),
+		mistake.Under("log", c.Log.validate()),
 	)
 }
 
 func (s *Source) validate() error {
 	sections := s.sections()
 	if len(sections) != 1 {
-		return errors.New("source: give exactly one of kafka, nats and embedded; " +
+		return mistake.Of("source: give exactly one of kafka, nats and embedded; " +
 			"there is no default, because a bridge that reads a private empty broker looks healthy and moves nothing")
 	}
-	return under("source."+sections[0].Kind(), sections[0].Validate())
+	return mistake.Under("source."+sections[0].Kind(), sections[0].Validate())
 }
 
 // crossed reports settings that contradict each other although each is right by itself.
@@ -48,7 +48,7 @@ func (a Admin) validate() error {
 		return nil
 	}
 	if _, _, err := net.SplitHostPort(a.Listen); err != nil {
-		return errors.New("listen: is not host:port, such as 127.0.0.1:8080 or :8080")
+		return mistake.Of("listen: is not host:port, such as 127.0.0.1:8080 or :8080")
 	}
 	return nil
 }
@@ -56,29 +56,10 @@ func (a Admin) validate() error {
 func (l Log) validate() error {
 	var errs []error
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Level) {
-		errs = append(errs, errors.New("level: is none of debug, info, warn, error"))
+		errs = append(errs, mistake.Of("level: is none of debug, info, warn, error"))
 	}
 	if l.Format != "json" && l.Format != "console" {
-		errs = append(errs, errors.New("format: is neither json nor console"))
-	}
-	return errors.Join(errs...)
-}
-
-// under puts the path of a section before each of the errors that were joined.
-func under(path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		if path == "" {
-			return err
-		}
-		return fmt.Errorf("%s.%w", path, err)
-	}
-	var errs []error
-	for _, e := range joined.Unwrap() {
-		errs = append(errs, under(path, e))
+		errs = append(errs, mistake.Of("format: is neither json nor console"))
 	}
 	return errors.Join(errs...)
 }

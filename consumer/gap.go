@@ -1,6 +1,6 @@
 package consumer
 
-import "errors"
+import "github.com/ciobridge/ciobridge/internal/mistake"
 
 // GapPolicy says what happens where a broker has discarded what was not read: its retention or somebody's purge was
 // faster.
@@ -16,7 +16,7 @@ const (
 // Validate reports a policy that is neither of the two.
 func (p GapPolicy) Validate() error {
 	if p != GapStop && p != GapSkip {
-		return errors.New("on_gap: is neither stop nor skip")
+		return mistake.Of("on_gap: is neither stop nor skip")
 	}
 	return nil
 }

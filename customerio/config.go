@@ -2,13 +2,13 @@ package customerio
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -57,11 +57,11 @@ func (c Config) Validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
+			errs = append(errs, mistake.Of(format, args...))
 		}
 	}
 	if c.Region == "" {
-		errs = append(errs, errors.New("region: is missing: give us or eu, as the workspace's settings show it"))
+		errs = append(errs, mistake.Of("region: is missing: give us or eu, as the workspace's settings show it"))
 	} else {
 		check(c.Region.TrackURL() != "", "region: is neither us nor eu")
 	}
@@ -77,7 +77,7 @@ func (c Config) Validate() error {
 			i, strings.Join(DestructiveActions(), ", "))
 	}
 	for _, err := range c.ReservedIDs.Validate() {
-		errs = append(errs, fmt.Errorf("reserved_ids.%w", err))
+		errs = append(errs, mistake.Of("reserved_ids.%w", err))
 	}
 	most := maxRequestsPerSecond
 	if c.URL != "" {
@@ -104,9 +104,9 @@ func (c Config) root() string {
 func oneOf(field string, ref secret.Ref) error {
 	switch {
 	case ref.IsZero():
-		return fmt.Errorf("%s_file: is missing: give %s_file or %s_env", field, field, field)
+		return mistake.Of("%s_file: is missing: give %s_file or %s_env", field, field, field)
 	case ref.Validate() != nil:
-		return fmt.Errorf("%s_file: stands beside %s_env: give one of them", field, field)
+		return mistake.Of("%s_file: stands beside %s_env: give one of them", field, field)
 	}
 	return nil
 }
@@ -116,15 +116,15 @@ func checkURL(field, text string, secure bool) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
-		return fmt.Errorf("%s: is not a URL with a host, such as https://gateway.example.com", field)
+		return mistake.Of("%s: is not a URL with a host, such as https://gateway.example.com", field)
 	case u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("%s: has another scheme than https or http", field)
+		return mistake.Of("%s: has another scheme than https or http", field)
 	case u.User != nil:
-		return fmt.Errorf("%s: has a user name or password in it: they do not belong there", field)
+		return mistake.Of("%s: has a user name or password in it: they do not belong there", field)
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("%s: has more than scheme, host and port", field)
+		return mistake.Of("%s: has more than scheme, host and port", field)
 	case secure && u.Scheme == "http" && !private(u.Hostname()):
-		return fmt.Errorf("%s: plain http would show the API key to the network: give https, or a loopback or "+
+		return mistake.Of("%s: plain http would show the API key to the network: give https, or a loopback or "+
 			"private host", field)
 	}
 	return nil

@@ -2,7 +2,7 @@ package customerio
 
 import (
 	"bytes"
-	"fmt"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"slices"
 )
 
@@ -29,20 +29,20 @@ func (c ReservedIDs) Validate() (errs []error) {
 	for i, text := range c.Add {
 		switch inside := bare([]byte(text)); {
 		case len(bytes.TrimSpace(inside)) == 0:
-			errs = append(errs, fmt.Errorf("add[%d]: is empty", i))
+			errs = append(errs, mistake.Of("add[%d]: is empty", i))
 		case len(bytes.TrimSpace(inside)) < len(inside):
-			errs = append(errs, fmt.Errorf("add[%d]: %s, and such an identifier is refused in any case", i, surrounded))
+			errs = append(errs, mistake.Of("add[%d]: %s, and such an identifier is refused in any case", i, surrounded))
 		}
 	}
 	for i, text := range c.Allow {
 		inside := bare([]byte(text))
 		switch {
 		case len(inside) == 0:
-			errs = append(errs, fmt.Errorf("allow[%d]: is empty", i))
+			errs = append(errs, mistake.Of("allow[%d]: is empty", i))
 		case slices.ContainsFunc(c.Add, func(s string) bool { return bytes.EqualFold(bare([]byte(s)), inside) }):
-			errs = append(errs, fmt.Errorf("allow[%d]: stands in add, too", i))
+			errs = append(errs, mistake.Of("allow[%d]: stands in add, too", i))
 		case !standard.Has([]byte(text)):
-			errs = append(errs, fmt.Errorf("allow[%d]: is not reserved by default, so that it needs no leave", i))
+			errs = append(errs, mistake.Of("allow[%d]: is not reserved by default, so that it needs no leave", i))
 		}
 	}
 	return errs

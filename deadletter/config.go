@@ -2,7 +2,7 @@ package deadletter
 
 import (
 	"errors"
-	"fmt"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"regexp"
 	"strings"
 	"time"
@@ -71,7 +71,7 @@ var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("dead_letters."+field+": "+format, args...))
+		errs = append(errs, mistake.Of("dead_letters."+field+": "+format, args...))
 	}
 	places := 0
 	for _, place := range []string{c.Topic, c.Subject, c.File} {
@@ -80,7 +80,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if places != 1 {
-		errs = append(errs, errors.New("dead_letters: set exactly one of topic (Kafka), subject (NATS) and file"))
+		errs = append(errs, mistake.Of("dead_letters: set exactly one of topic (Kafka), subject (NATS) and file"))
 	}
 	if c.Topic != "" && (!topicName.MatchString(c.Topic) || c.Topic == "." || c.Topic == "..") {
 		bad("topic", "is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,17 +22,15 @@ func Compile(c Config) (*Rules, error) {
 		reserved:  customerio.NewReserved(c.ReservedIDs),
 		hash:      hashOf(c),
 	}}
-	if err := c.Validate(); err != nil {
-		b.errs = append(b.errs, err)
-	}
+	b.Join(c.Validate())
 	if len(c.Rules) == 0 && c.OnUnmatched != DeadLetter {
-		b.add("rules: there is none, so that every event would be read, skipped and committed: give rules or " +
-			"rules_from, or on_unmatched: dead_letter")
+		b.Add(Position{Path: "rules"}, "there is none, so that every event would be read, skipped and committed: "+
+			"give rules or rules_from, or on_unmatched: dead_letter")
 	}
 	b.topics(c.Topics)
 	b.rules(c.Rules)
 	b.index()
-	if err := b.err(); err != nil {
+	if err := b.Err(); err != nil {
 		return nil, err
 	}
 	b.out.set.Seal()
@@ -54,10 +51,10 @@ func hashOf(c Config) string {
 func (b *compiler) topics(topics []Topic) {
 	b.out.other = b.topic(Topic{}, "")
 	for i := range topics {
-		t := b.topic(topics[i], fmt.Sprintf("topics[%d]: envelope.", i))
+		t := b.topic(topics[i], topics[i].path(i)+".envelope.")
 		b.out.listed = append(b.out.listed, t)
 		if b.out.topics[t.pattern] != nil {
-			b.add("%stopics[%d]: is named twice", topics[i].Pos.Prefix(), i)
+			b.Add(topics[i].Pos.With(topics[i].path(i)), "is named twice: leave one of them out")
 		}
 		b.out.topics[t.pattern] = t
 	}
@@ -88,27 +85,26 @@ func (b *compiler) rules(rules []Rule) {
 	names := map[string]bool{}
 	for i := range rules {
 		r := &rules[i]
-		where := r.Pos.Prefix() + "rule " + quoted(r.Name)
 		if r.Name == "" {
-			b.add("%s: name is missing", where)
+			b.Add(r.place("name"), "is missing: name the rule")
 		}
 		if names[r.Name] {
-			b.add("%s: the name is taken; it is part of the identity of the rule's calls", where)
+			b.Add(r.place("name"), "the name is taken; it is part of the identity of the rule's calls: give another")
 		}
 		names[r.Name] = true
-		b.out.rules = append(b.out.rules, b.rule(r, where))
+		b.out.rules = append(b.out.rules, b.rule(r))
 	}
 }
 
-func (b *compiler) rule(r *Rule, where string) *rule {
+func (b *compiler) rule(r *Rule) *rule {
 	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, counts: &counts{}}
 	if len(r.Event) == 0 || slices.Contains(r.Event, "") {
-		b.add("%s: event is missing or empty", where)
+		b.Add(r.place("event"), "is missing or empty: name the types of events, such as order.placed")
 	}
 	if len(r.Do) == 0 {
-		b.add("%s: do is missing or empty", where)
+		b.Add(r.place("do"), "is missing or empty: say what becomes of the event")
 	}
-	at := func(field string) string { return "rule " + quoted(r.Name) + ": " + field }
+	at := func(field string) string { return r.place(field).Path }
 	out.cond = b.program(r.If, at("if"))
 	out.time = b.program(r.Time, at("time"))
 	out.id = b.program(r.ID, at("id"))
@@ -122,7 +118,8 @@ func (b *compiler) rule(r *Rule, where string) *rule {
 	calls := callNames(r.Do)
 	for i := range r.Do {
 		if slices.Index(calls, calls[i]) < i {
-			b.add("%s: do[%d]: the call's name %q is taken; give it another with call:", where, i, calls[i])
+			b.Add(r.Do[i].Pos.With(at(indexed("do", i))), "the call's name %q is taken; give it another with call:",
+				calls[i])
 		}
 		out.actions = append(out.actions, b.action(r, i, calls[i]))
 	}

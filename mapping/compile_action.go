@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -18,7 +18,7 @@ type actionCompiler struct {
 	*compiler
 	rule  *Rule
 	from  *Action
-	where string // rule and call, for errors
+	where string // the path of the action, for mistakes
 	vars  []string
 	out   *action
 }
@@ -32,13 +32,13 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 		allowed: !op.Destructive || slices.Contains(b.allow, op.Name),
 		key:     keyOf(r.IDScope, r.Name, call),
 	}}
-	c.where = fmt.Sprintf("rule %s: do[%d]", quoted(r.Name), i)
+	c.where = r.place(indexed("do", i)).Path
 	if from.Action == 0 {
-		c.mistake("names no action")
+		c.wrong("", "names no action")
 		return c.out
 	}
 	if !c.out.allowed {
-		c.warn("%s is not allowed: its calls become dead letters until allow names it", op.Name)
+		c.warn("", "%s is not allowed: its calls become dead letters until allow names it", op.Name)
 	}
 	c.out.each = c.program(from.Each, c.where+".each")
 	if !from.Each.IsZero() {
@@ -53,17 +53,18 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	return c.out
 }
 
-func (c *actionCompiler) mistake(format string, args ...any) {
-	c.mistakeAt(c.from.Pos, format, args...)
+// wrong notes a mistake in a field of the action that has no place of its own, or in the action itself.
+func (c *actionCompiler) wrong(field, format string, args ...any) {
+	c.wrongAt(c.from.Pos, field, format, args...)
 }
 
-func (c *actionCompiler) mistakeAt(pos Position, format string, args ...any) {
-	c.add("%s%s: %s", pos.Prefix(), c.where, fmt.Sprintf(format, args...))
+func (c *actionCompiler) wrongAt(pos Position, field, format string, args ...any) {
+	c.Add(pos.With(mistake.Join(c.where, field)), format, args...)
 }
 
-func (c *actionCompiler) warn(format string, args ...any) {
+func (c *actionCompiler) warn(field, format string, args ...any) {
 	c.compiler.out.warnings = append(c.compiler.out.warnings,
-		fmt.Sprintf("%s%s: %s", c.from.Pos.Prefix(), c.where, fmt.Sprintf(format, args...)))
+		mistake.New(c.from.Pos.With(mistake.Join(c.where, field)), format, args...))
 }
 
 // field compiles what a rule writes under one key of the action.
@@ -84,25 +85,25 @@ func (c *actionCompiler) field(f *customerio.Field) {
 func (c *actionCompiler) withoutField(op *customerio.Operation) {
 	has := func(kind customerio.FieldKind) bool { return op.Field(kind) != nil }
 	if !c.from.Name.IsZero() && !has(customerio.NameField) {
-		c.mistake("takes no name")
+		c.wrong("name", "this action takes none: leave it out")
 	}
 	if len(c.from.Fields) > 0 && !has(customerio.AttributesField) && !has(customerio.DataField) {
-		c.mistake("takes neither attributes nor data")
+		c.wrong("", "takes neither attributes nor data")
 	}
 	if len(c.from.Remove) > 0 && !has(customerio.RemovalsField) {
-		c.mistake("takes no attributes to remove")
+		c.wrong("", "takes no attributes to remove")
 	}
 }
 
 func (c *actionCompiler) person(f *customerio.Field) {
 	c.out.personField = f
 	if len(c.from.Person) == 0 {
-		c.mistake("%s is missing", f.Key)
+		c.wrong(f.Key, "is missing")
 	}
 	for _, p := range c.from.Person {
 		if !f.Takes(p.Kind) {
-			c.mistakeAt(p.Value.Pos, "%s: an %s carries only %s; name the person by %s",
-				f.Key, p.Kind, carriers(p.Kind), choice.List(names(f.Identifiers)))
+			c.wrongAt(p.Value.Pos, f.Key, "an %s carries only %s; name the person by %s",
+				p.Kind, carriers(p.Kind), choice.List(names(f.Identifiers)))
 		}
 		prog := c.program(p.Value, c.where+"."+f.Key, c.vars...)
 		c.out.person = append(c.out.person, person{p.Kind, prog, c.out.op.AppendItem(nil, p.Kind)})
@@ -154,7 +155,7 @@ func literalValue(text string) expr.Value {
 
 func (c *actionCompiler) name(f *customerio.Field) {
 	if c.from.Name.IsZero() {
-		c.mistake("%s is missing", f.Key)
+		c.wrong(f.Key, "is missing")
 		return
 	}
 	c.out.nameField = f
@@ -162,7 +163,7 @@ func (c *actionCompiler) name(f *customerio.Field) {
 	if c.out.name.prog == nil && c.from.Name.Program == "" {
 		name, problem := new(state).appendName(nil, c.out, c.out.name.literal)
 		if problem != "" {
-			c.mistakeAt(c.from.Name.Pos, "%s: %s", f.Key, problem)
+			c.wrongAt(c.from.Name.Pos, f.Key, "%s", problem)
 		}
 		c.out.name.literal.Raw = name
 		c.out.named = append(f.AppendMember(nil), name...)
@@ -174,11 +175,11 @@ func (c *actionCompiler) name(f *customerio.Field) {
 func (c *actionCompiler) values(f *customerio.Field) {
 	c.out.values, c.out.opening = f, append(f.AppendMember(nil), '{')
 	if n := len(c.from.Fields) + len(c.from.Remove); f.MaxEntries > 0 && n > f.MaxEntries {
-		c.mistake("sets and removes %d attributes; Customer.io takes %d in one call", n, f.MaxEntries)
+		c.wrong("", "sets and removes %d attributes; Customer.io takes %d in one call", n, f.MaxEntries)
 	}
 	for _, from := range c.from.Fields {
 		if from.Name == "" {
-			c.mistakeAt(from.Value.Pos, "%s: a name is empty", f.Key)
+			c.wrongAt(from.Value.Pos, f.Key, "a name is empty")
 		}
 		out := field{name: f.Key + "." + from.Name, member: append([]byte(jsontext.Of(from.Name)), ':')}
 		if f.Kind == customerio.AttributesField {
@@ -199,7 +200,7 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 	if f.attribute {
 		s := &state{reserved: c.compiler.out.reserved}
 		if problem := s.personAttribute(f, f.value.literal, 0); problem != nil {
-			c.mistakeAt(v.Pos, "%s: %s", f.name, problem.detail)
+			c.wrongAt(v.Pos, f.name, "%s", problem.detail)
 		}
 	}
 	c.forgottenDot(f.name, v.Literal, false)
@@ -207,7 +208,7 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 
 func (c *actionCompiler) attributeName(name string, pos Position) {
 	if problem := customerio.CheckAttributeName(name); problem != "" {
-		c.mistakeAt(pos, "attributes.%s: the name %s", name, problem)
+		c.wrongAt(pos, "attributes."+name, "the name %s", problem)
 	}
 }
 
@@ -217,13 +218,13 @@ func (c *actionCompiler) removals() {
 		set := slices.ContainsFunc(c.from.Fields, func(f Field) bool { return f.Name == name })
 		switch {
 		case name == "":
-			c.mistake("remove[%d]: a name is empty", i)
+			c.wrong(indexed("remove", i), "a name is empty")
 		case name == "id" || name == "_update":
-			c.mistake("remove[%d]: %s cannot be removed", i, name)
+			c.wrong(indexed("remove", i), "%s cannot be removed", name)
 		case set:
-			c.mistake("remove[%d]: %s is set by the same call", i, name)
+			c.wrong(indexed("remove", i), "%s is set by the same call", name)
 		case slices.Index(c.from.Remove, name) < i:
-			c.mistake("remove[%d]: %s is there twice", i, name)
+			c.wrong(indexed("remove", i), "%s is there twice", name)
 		}
 		c.attributeName(name, c.from.Pos)
 		c.out.removed = append(c.out.removed, jsontext.Of(name)...)
@@ -244,6 +245,6 @@ func (c *actionCompiler) forgottenDot(where, literal string, isName bool) {
 		return
 	}
 	if !isName || pathPattern.MatchString(text) {
-		c.warn("%s: %q is a literal text; for the event's value write .%s", where, text, text)
+		c.warn(where, "%q is a literal text; for the event's value write .%s", text, text)
 	}
 }

@@ -80,12 +80,12 @@ func TestCompileChecksSettingsMadeInGo(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		"rule without a name: name is missing", "rule without a name: event is missing",
-		"rule without a name: do is missing",
-		`rule "r": event is missing or empty`, `rule "r": if: want an expression`, "do[0]: names no action",
-		"do[1].track: person is missing",
-		"do[1].track: name is missing", "do[2].delete: person: an anonymous_id", "topics[0]: name is empty",
-		"do[3].suppress: takes no name", "do[3].suppress: takes neither attributes nor data",
+		"rule without a name: name: is missing", "rule without a name: event: is missing",
+		"rule without a name: do: is missing",
+		`rule "r": event: is missing or empty`, `rule "r": if: want an expression`, "do[0]: names no action",
+		"do[1].track.person: is missing",
+		"do[1].track.name: is missing", "do[2].delete.person: an anonymous_id", "topics[0]: has no name",
+		"do[3].suppress.name: this action takes none", "do[3].suppress: takes neither attributes nor data",
 		"do[3].suppress: takes no attributes to remove",
 		`topics[2]: is named twice`, "send is not supported here by this version",
 	} {

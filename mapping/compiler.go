@@ -1,21 +1,11 @@
 package mapping
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
-
-// mistakes collects what is wrong with a configuration, so that all of it can be mended at once.
-type mistakes struct{ errs []error }
-
-func (m *mistakes) add(format string, args ...any) {
-	m.errs = append(m.errs, fmt.Errorf(format, args...))
-}
-
-func (m *mistakes) err() error { return errors.Join(m.errs...) }
 
 func quoted(name string) string {
 	if name == "" {
@@ -28,27 +18,28 @@ func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + 
 
 // compiler turns settings into rules and collects the mistakes.
 type compiler struct {
-	mistakes
-	out   *compiled
-	allow []string
+	mistake.List // what is wrong, so that all of it can be mended at once
+	out          *compiled
+	allow        []string
 }
 
-// program compiles an expression; nil where nothing was written or a mistake was noted.
+// program compiles an expression that stands in the field with a path. It is nil where nothing was written or a mistake
+// was noted.
 func (b *compiler) program(v Term, where string, vars ...string) *expr.Program {
 	if v.IsZero() {
 		return nil
 	}
 	if v.Program == "" {
-		b.add("%s%s: want an expression, found the literal %s", v.Pos.Prefix(), where, v.Literal)
+		b.Add(v.Pos.With(where), "want an expression, found the literal %s", v.Literal)
 		return nil
 	}
 	p, err := b.out.set.Compile(v.Program, append(vars, "message", "change")...)
 	if err != nil {
-		b.add("%s%s: %w", v.Pos.Prefix(), where, err)
+		b.Add(v.Pos.With(where), "%w", err)
 		return nil
 	}
 	for _, warning := range p.Warnings() {
-		b.out.warnings = append(b.out.warnings, v.Pos.Prefix()+where+": "+warning)
+		b.out.warnings = append(b.out.warnings, mistake.New(v.Pos.With(where), "%s", warning))
 	}
 	return p
 }

@@ -1,11 +1,14 @@
 package mapping
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
 // Config is everything that decides what a message becomes.
@@ -68,44 +71,44 @@ func (e *Envelope) check() string {
 // Validate reports every mistake in the configuration that can be told without compiling its rules. Compile reports
 // them too.
 func (c *Config) Validate() error {
-	m := &mistakes{}
+	m := &mistake.List{}
 	for i := range c.Topics {
 		c.Topics[i].validate(m, i)
 	}
-	m.policy("on_unmatched", c.OnUnmatched)
+	checkPolicy(m, Position{Path: "on_unmatched"}, c.OnUnmatched)
 	for i, name := range c.Allow {
 		if !slices.Contains(customerio.DestructiveActions(), name) {
-			m.add("allow[%d]: is no destructive action%s; want %s", i,
+			m.Add(Position{Path: indexed("allow", i)}, "is no destructive action%s; want %s",
 				choice.Near(name, customerio.DestructiveActions()), choice.List(customerio.DestructiveActions()))
 		}
 	}
-	for _, err := range c.ReservedIDs.Validate() {
-		m.add("reserved_ids.%w", err)
-	}
-	return m.err()
+	m.Join(mistake.Under("reserved_ids", errors.Join(c.ReservedIDs.Validate()...)))
+	return m.Err()
 }
 
 // validate names a topic by its place among the source's topics or streams: what stands there instead of a name may be
 // anything.
-func (t *Topic) validate(m *mistakes, i int) {
-	where := t.Pos.Prefix() + fmt.Sprintf("topics[%d]", i)
+func (t *Topic) validate(m *mistake.List, i int) {
+	where := t.path(i)
 	if t.Name == "" {
-		m.add("%s: name is empty", where)
+		m.Add(t.Pos.With(where), "has no name")
 	}
 	if problem := t.Envelope.check(); problem != "" {
-		m.add("%s: envelope: %s", where, problem)
+		m.Add(t.Pos.With(where+".envelope"), "%s", problem)
 	}
-	m.policy(where+": on_null", t.OnNull)
+	checkPolicy(m, t.Pos.With(where+".on_null"), t.OnNull)
 }
 
-// policy checks a policy of a place where an event can only be skipped or dead-lettered.
-func (m *mistakes) policy(where string, p Policy) {
+func (t *Topic) path(i int) string { return cmp.Or(t.Pos.Path, indexed("topics", i)) }
+
+// checkPolicy checks a policy of a place where an event can only be skipped or dead-lettered.
+func checkPolicy(m *mistake.List, where Position, p Policy) {
 	switch p {
 	case "", Skip, DeadLetter:
 	case "stop", "send": // words that other places may come to know
-		m.add("%s: %s is not supported here by this version; want skip or dead_letter", where, p)
+		m.Add(where, "%s is not supported here by this version; want skip or dead_letter", p)
 	default:
-		m.add("%s: is no policy%s; want skip or dead_letter", where,
+		m.Add(where, "is no policy%s; want skip or dead_letter",
 			choice.Near(string(p), []string{"skip", "dead_letter"}))
 	}
 }

@@ -20,6 +20,14 @@ type Rule struct {
 	Pos Position `json:"-"`
 }
 
+// place is where a field of the rule stands, as far as the rule's own place is known.
+func (r *Rule) place(field string) Position {
+	if r.Pos.Path == "" {
+		return r.Pos.With("rule " + quoted(r.Name) + ": " + field)
+	}
+	return r.Pos.With(mistake.Join(r.Pos.Path, field))
+}
+
 // Action is one call of a rule.
 type Action struct {
 	Action customerio.Action

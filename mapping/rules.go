@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -28,7 +29,7 @@ type Rules struct {
 func (r *Rules) ForReplay() *Rules { return &Rules{r.compiled, true} }
 
 // Warnings names what is allowed but probably not meant.
-func (r *Rules) Warnings() []string { return r.warnings }
+func (r *Rules) Warnings() []*mistake.Mistake { return r.warnings }
 
 // Hash is a short hexadecimal digest of the effective configuration: rules, envelopes and policies. It changes with
 // anything that could change a call, and not with comments or layout.
@@ -79,7 +80,7 @@ type compiled struct {
 	other      *topic             // for topics that the configuration does not name
 	unmatched  Policy
 	reserved   *customerio.Reserved
-	warnings   []string
+	warnings   []*mistake.Mistake
 	hash       string
 	states     sync.Pool
 	statesMade atomic.Uint32 // that were made

@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"errors"
-	"fmt"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"time"
 )
 
@@ -59,7 +59,7 @@ func (c Config) Validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
+			errs = append(errs, mistake.Of(format, args...))
 		}
 	}
 	check(c.Senders >= 1 && c.Senders <= 1024, "senders: %d is outside 1 to 1024", c.Senders)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
@@ -63,11 +64,12 @@ func readSet(path string, files []string) (ruleset, error) {
 }
 
 func newCheckReport(set ruleset, err error) checkReport {
-	r := checkReport{Name: set.name, Files: len(set.files), Rules: len(set.mapping.Rules), Mistakes: mistakes(err)}
+	r := checkReport{Name: set.name, Files: len(set.files), Rules: len(set.mapping.Rules),
+		Mistakes: told(mistake.All(err))}
 	if err != nil {
 		return r
 	}
-	r.Hash, r.Warnings = set.rules.Hash(), set.rules.Warnings()
+	r.Hash, r.Warnings = set.rules.Hash(), told(set.rules.Warnings())
 	for _, f := range set.files {
 		for _, t := range ruletest.Run(set.rules, f.Tests, filepath.Dir(f.Path)) {
 			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0,
@@ -84,10 +86,29 @@ type checkReport struct {
 	Files    int              `json:"rule_files"`
 	Rules    int              `json:"rules"`
 	Hash     string           `json:"config_hash,omitempty"`
-	Mistakes []string         `json:"mistakes,omitempty"`
-	Warnings []string         `json:"warnings,omitempty"`
+	Mistakes []toldMistake    `json:"mistakes,omitempty"`
+	Warnings []toldMistake    `json:"warnings,omitempty"`
 	Tests    []testReport     `json:"tests,omitempty"`
 	Changes  []identityChange `json:"identity_changes,omitempty"`
+}
+
+// toldMistake is a mistake or a warning.
+type toldMistake struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Path    string `json:"path,omitempty"`
+	Message string `json:"message"`
+
+	text string
+}
+
+func told(mistakes []*mistake.Mistake) []toldMistake {
+	var all []toldMistake
+	for _, m := range mistakes {
+		all = append(all, toldMistake{m.File, m.Line, m.Column, m.Path, m.Message, m.Error()})
+	}
+	return all
 }
 
 type testReport struct {
@@ -145,10 +166,10 @@ func (r *checkReport) print(w io.Writer, f format) error {
 		return output.JSON(w, r)
 	}
 	for _, m := range r.Mistakes {
-		fmt.Fprintln(w, m)
+		fmt.Fprintln(w, m.text)
 	}
 	for _, m := range r.Warnings {
-		fmt.Fprintln(w, "warning:", m)
+		fmt.Fprintln(w, "warning:", m.text)
 	}
 	for _, t := range r.Tests {
 		if t.Passed {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -13,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
@@ -114,29 +113,10 @@ func printError(w io.Writer, cmd *cobra.Command, err error) {
 	}
 }
 
-// mistakes lists the errors that were joined into one, each text once.
-func mistakes(err error) []string {
-	if err == nil {
-		return nil
+// mistakes lists the texts of the errors that were joined into one, each text once.
+func mistakes(err error) (texts []string) {
+	for _, m := range mistake.All(err) {
+		texts = append(texts, m.Error())
 	}
-	if coded, ok := err.(*exit.Error); ok { //nolint:errorlint // what is wrapped deeper belongs to the text around it
-		err = coded.Cause
-	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
-	if !ok {
-		return []string{err.Error()}
-	}
-	var list, texts []string
-	for _, e := range joined.Unwrap() {
-		texts = append(texts, e.Error())
-		for _, m := range mistakes(e) {
-			if !slices.Contains(list, m) {
-				list = append(list, m)
-			}
-		}
-	}
-	if strings.Join(texts, "\n") != err.Error() {
-		return []string{err.Error()} // not joined: words stand around the errors
-	}
-	return list
+	return texts
 }

@@ -59,7 +59,7 @@ func runBridge(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error 
 	}
 	app.LimitMemory(log)
 	for _, w := range rules.Warnings() {
-		log.Warn(w)
+		log.Warn(w.Error())
 	}
 	b, err := app.New(c, rules, log, buildVersion())
 	if err != nil {

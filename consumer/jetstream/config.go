@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
 // Config says which streams are read, and how. DefaultConfig fills in what has a default.
@@ -87,29 +88,29 @@ func (c Config) Validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
+			errs = append(errs, mistake.Of(format, args...))
 		}
 	}
 	check(len(c.Streams) > 0, "streams: is missing: name at least one stream")
 	seen := map[string]bool{}
 	for i, s := range c.Streams {
 		if err := checkName(s.Name); err != nil {
-			errs = append(errs, fmt.Errorf("streams[%d].name: %w", i, err))
+			errs = append(errs, mistake.Of("streams[%d].name: %w", i, err))
 		}
 		check(s.Name == "" || !seen[s.Name], "streams[%d].name: is named twice: put all its subjects into one entry", i)
 		seen[s.Name] = true
 		for k, subject := range s.Subjects {
 			if err := checkSubject(subject); err != nil {
-				errs = append(errs, fmt.Errorf("streams[%d].subjects[%d]: %w", i, k, err))
+				errs = append(errs, mistake.Of("streams[%d].subjects[%d]: %w", i, k, err))
 			}
 		}
 		errs = append(errs, s.validatePartitions(fmt.Sprintf("streams[%d]", i)))
 	}
 	if err := checkName(c.Durable); err != nil {
-		errs = append(errs, fmt.Errorf("durable: %w", err))
+		errs = append(errs, mistake.Of("durable: %w", err))
 	}
 	if _, err := consumer.ParseStartAt(c.StartAt); err != nil {
-		errs = append(errs, fmt.Errorf("start_at: %w", err))
+		errs = append(errs, mistake.Of("start_at: %w", err))
 	}
 	errs = append(errs, c.OnGap.Validate())
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -135,7 +136,7 @@ func (e *DivisionError) Error() string {
 func (s *StreamConfig) validatePartitions(path string) error {
 	var errs []error
 	if len(s.Partitions) > 0 && len(s.Subjects) > 0 {
-		err := fmt.Errorf("%s.partitions: cannot stand beside subjects: put the subjects into the partitions", path)
+		err := mistake.Of("%s.partitions: cannot stand beside subjects: put the subjects into the partitions", path)
 		errs = append(errs, err)
 	}
 	type named struct{ path, subject string }
@@ -143,16 +144,16 @@ func (s *StreamConfig) validatePartitions(path string) error {
 	for i, filter := range s.Partitions {
 		at := fmt.Sprintf("%s.partitions[%d]", path, i)
 		if len(filter) == 0 {
-			errs = append(errs, fmt.Errorf("%s: names no subject", at))
+			errs = append(errs, mistake.Of("%s: names no subject", at))
 		}
 		for _, subject := range filter {
 			if err := checkSubject(subject); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", at, err))
+				errs = append(errs, mistake.Of("%s: %w", at, err))
 				continue
 			}
 			for _, before := range all {
 				if server.SubjectsCollide(before.subject, subject) {
-					errs = append(errs, fmt.Errorf("%s: overlaps a subject of %s: what both match would be read twice",
+					errs = append(errs, mistake.Of("%s: overlaps a subject of %s: what both match would be read twice",
 						at, before.path))
 				}
 			}

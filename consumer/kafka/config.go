@@ -2,12 +2,12 @@ package kafka
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"time"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
 // Config says what is read from Kafka, and how. DefaultConfig fills in what has a default.
@@ -60,7 +60,7 @@ func (c Config) Validate() error {
 	errs := []error{c.KafkaConfig.Validate()}
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
+			errs = append(errs, mistake.Of(format, args...))
 		}
 	}
 	check(c.Group != "", "group: is missing: name the consumer group")
@@ -75,7 +75,7 @@ func (c Config) Validate() error {
 		seen[topic] = true
 	}
 	if _, err := consumer.ParseStartAt(c.StartAt); err != nil {
-		errs = append(errs, fmt.Errorf("start_at: %w", err))
+		errs = append(errs, mistake.Of("start_at: %w", err))
 	}
 	errs = append(errs, c.OnGap.Validate())
 	check(c.SessionTimeout >= time.Second, "session_timeout: %v is less than 1s", c.SessionTimeout)

@@ -8,45 +8,80 @@ import (
 
 // A Mistake is one thing that is wrong in a text, in the words of the program.
 type Mistake struct {
-	Place   Place
-	Path    string // of the field, such as source.kafka.brokers[0]; empty for the text as a whole
+	Place
 	Message string // what is wrong, and what to write instead
 	Cause   error  // what Message tells of; may be nil
 }
 
 // Error is place, path and message, as far as they are known.
 func (m *Mistake) Error() string {
-	text := m.Place.Prefix()
-	if m.Path != "" {
-		text += m.Path + ": "
+	text := m.Message
+	for _, part := range []string{m.Path, m.Place.String()} {
+		if part != "" {
+			text = part + ": " + text
+		}
 	}
-	return text + m.Message
+	return text
 }
 
 // Unwrap returns the cause.
 func (m *Mistake) Unwrap() error { return m.Cause }
 
-// At is a mistake in the field with a path, whose place whoever read the field knows.
-func At(path, format string, args ...any) error {
+// New makes a mistake.
+func New(place Place, format string, args ...any) *Mistake {
 	err := fmt.Errorf(format, args...)
-	return &Mistake{Path: path, Message: err.Error(), Cause: errors.Unwrap(err)}
+	return &Mistake{Place: place, Message: err.Error(), Cause: errors.Unwrap(err)}
 }
 
-// All takes an error that was joined of several apart. An error of another kind becomes a mistake without a place.
+// At is a mistake in the field with a path; whoever read the field knows where that stands.
+func At(path, format string, args ...any) error { return New(Place{Path: path}, format, args...) }
+
+// Of is a mistake whose format begins with the field's path, a colon and a blank.
+func Of(format string, args ...any) error {
+	path, message, found := strings.Cut(format, ": ")
+	if !found {
+		return New(Place{}, format, args...)
+	}
+	n := strings.Count(path, "%")
+	return At(fmt.Sprintf(path, args[:n]...), message, args[n:]...)
+}
+
+// All takes an error that was joined of several apart, and names each mistake once. An error of another kind becomes a
+// mistake without a place.
 func All(err error) []*Mistake {
+	var all []*Mistake
+	seen := map[string]bool{}
+	for _, m := range apart(err) {
+		if text := m.Error(); !seen[text] {
+			seen[text] = true
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+func apart(err error) []*Mistake {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []*Mistake
-		for _, e := range joined.Unwrap() {
-			all = append(all, All(e)...)
-		}
-		return all
-	}
-	var m *Mistake
-	if errors.As(err, &m) && m.Error() == err.Error() {
+	if m, ok := err.(*Mistake); ok { //nolint:errorlint // what is wrapped deeper belongs to the text around it
 		return []*Mistake{m}
+	}
+	switch err := err.(type) { //nolint:errorlint // as above
+	case interface{ Unwrap() error }:
+		if inner := err.Unwrap(); inner != nil && inner.Error() == err.(error).Error() {
+			return apart(inner)
+		}
+	case interface{ Unwrap() []error }:
+		var texts []string
+		var all []*Mistake
+		for _, e := range err.Unwrap() {
+			texts = append(texts, e.Error())
+			all = append(all, apart(e)...)
+		}
+		if strings.Join(texts, "\n") == err.(error).Error() { // else words stand around the errors
+			return all
+		}
 	}
 	return []*Mistake{{Message: err.Error(), Cause: err}}
 }
@@ -74,10 +109,8 @@ func Join(section, field string) string {
 type List struct{ errs []error }
 
 // Add adds a mistake.
-func (l *List) Add(place Place, path, format string, args ...any) {
-	m := At(path, format, args...).(*Mistake)
-	m.Place = place
-	l.errs = append(l.errs, m)
+func (l *List) Add(place Place, format string, args ...any) {
+	l.errs = append(l.errs, New(place, format, args...))
 }
 
 // Join adds all mistakes of an error, which may be nil.

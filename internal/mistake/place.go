@@ -6,6 +6,13 @@ import "strconv"
 type Place struct {
 	File         string // its path, or the flag that it stands in
 	Line, Column int
+	Path         string // of the field, such as source.kafka.brokers[0]; empty for a text as a whole
+}
+
+// With is the place with another path: that of a field which has no place of its own, or whose name stands there.
+func (p Place) With(path string) Place {
+	p.Path = path
+	return p
 }
 
 // String is file, line and column, as far as they are known.
@@ -24,12 +31,4 @@ func (p Place) String() string {
 		}
 	}
 	return text
-}
-
-// Prefix begins an error's text; it is empty where nothing is known.
-func (p Place) Prefix() string {
-	if p == (Place{}) {
-		return ""
-	}
-	return p.String() + ": "
 }

@@ -39,7 +39,7 @@ func Unmarshal(name string, data []byte, into any) error {
 
 type decoder struct{ mistake.List }
 
-func (d *decoder) fail(n *Node, format string, args ...any) { d.Add(n.Place, n.Path, format, args...) }
+func (d *decoder) fail(n *Node, format string, args ...any) { d.Add(n.Place, format, args...) }
 
 func (d *decoder) value(n *Node, v reflect.Value) {
 	if n.Kind == Broken {
@@ -88,7 +88,7 @@ func (d *decoder) own(n *Node, v unmarshaler) {
 	err := v.UnmarshalYAML(func(into any) error { return Decode(n, into) })
 	for _, m := range mistake.All(err) {
 		if m.Place == (mistake.Place{}) {
-			m.Place, m.Path = n.Place, n.Path
+			m.Place = n.Place
 		}
 		d.Join(m)
 	}
@@ -107,7 +107,7 @@ func (d *decoder) fields(n *Node, v reflect.Value) {
 		}
 		known := keysOf(v.Type())
 		slices.Sort(known)
-		d.Add(e.Key.Place, n.Path, "there is no such key here%s; want %s", choice.Near(e.Key.Value, known),
+		d.Add(e.Key.Place, "there is no such key here%s; want %s", choice.Near(e.Key.Value, known),
 			choice.List(known))
 	}
 }

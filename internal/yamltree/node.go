@@ -27,9 +27,8 @@ func (k Kind) String() string {
 
 // A Node is one value of a text.
 type Node struct {
-	Kind  Kind
-	Place mistake.Place
-	Path  string // such as rules[0].do[1].track
+	Kind Kind
+	mistake.Place
 
 	Value string // of a scalar: the text itself, or a number, a boolean or null as it was written
 	Plain bool   // a scalar without quotes, which another parser may take for something else

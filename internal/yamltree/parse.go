@@ -38,7 +38,7 @@ func Parse(name string, data []byte) (*Node, error) {
 	case len(docs) == 0:
 		return nil, &mistake.Mistake{Place: mistake.Place{File: name}, Message: "is empty"}
 	case len(docs) > 1:
-		return nil, &mistake.Mistake{Place: place(name, docs[1]), Message: "a second YAML document begins here; " +
+		return nil, &mistake.Mistake{Place: place(name, docs[1], ""), Message: "a second YAML document begins here; " +
 			"write one, or split the file"}
 	}
 	c := converter{name: name}
@@ -128,18 +128,18 @@ type converter struct {
 	mistake.List
 }
 
-func place(name string, n *yaml.Node) mistake.Place {
-	return mistake.Place{File: name, Line: n.Line, Column: n.Column}
+func place(name string, n *yaml.Node, path string) mistake.Place {
+	return mistake.Place{File: name, Line: n.Line, Column: n.Column, Path: path}
 }
 
 func (c *converter) node(from *yaml.Node, path string, depth int) *Node {
-	n := &Node{Place: place(c.name, from), Path: path}
+	n := &Node{Place: place(c.name, from, path)}
 	if what := unusual(from); what != "" {
-		c.Add(n.Place, path, "%s has no place here: quote the text if it is meant as one", what)
+		c.Add(n.Place, "%s has no place here: quote the text if it is meant as one", what)
 		return n
 	}
 	if depth++; depth > maxDepth {
-		c.Add(n.Place, path, "%w", errDepth)
+		c.Add(n.Place, "%w", errDepth)
 		return n
 	}
 	switch from.Kind {
@@ -165,7 +165,7 @@ func (c *converter) node(from *yaml.Node, path string, depth int) *Node {
 // entries reads the keys of a map and their values.
 func (c *converter) entries(n *Node, content []*yaml.Node, depth int) {
 	if len(content)/2 > maxKeys {
-		c.Add(n.Place, n.Path, "has more than %d keys: split it", maxKeys)
+		c.Add(n.Place, "has more than %d keys: split it", maxKeys)
 		n.Kind = Broken
 		return
 	}
@@ -177,7 +177,7 @@ func (c *converter) entries(n *Node, content []*yaml.Node, depth int) {
 		}
 		if content[i].Kind == yaml.ScalarNode {
 			if line, twice := first[key.Value]; twice {
-				c.Add(key.Place, n.Path, "the key is there twice, first in line %d: leave one of them out", line)
+				c.Add(key.Place, "the key is there twice, first in line %d: leave one of them out", line)
 				continue
 			}
 			first[key.Value] = key.Place.Line

@@ -16,7 +16,7 @@ type reader struct {
 // fail notes a mistake. Of what is broken one has been noted before.
 func (r *reader) fail(n *yamltree.Node, format string, args ...any) {
 	if n.Kind != yamltree.Broken {
-		r.add(n.Place, n.Path, format, args...)
+		r.mistakes.Add(n.Place, format, args...)
 	}
 }
 
@@ -36,24 +36,24 @@ func (r *reader) entries(n *yamltree.Node, visit func(key string, keyNode, value
 		return
 	}
 	for _, e := range n.Entries {
-		if key, ok := r.key(n, e.Key); ok {
+		if key, ok := r.key(e.Key); ok {
 			visit(key, e.Key, e.Value)
 		}
 	}
 }
 
 // key reads a key that every YAML parser takes for the same string.
-func (r *reader) key(in, n *yamltree.Node) (string, bool) {
+func (r *reader) key(n *yamltree.Node) (string, bool) {
 	switch {
 	case n.Kind == yamltree.Map || n.Kind == yamltree.List:
-		r.add(n.Place, in.Path, "a key is %s: quote this expression if it is one, or write a text", n.Describe())
+		r.mistakes.Add(n.Place, "a key is %s: quote this expression if it is one, or write a text", n.Describe())
 		return "", false
 	case n.Kind != yamltree.Text:
-		r.add(n.Place, in.Path, "the key %s is not a string for every YAML parser: quote it",
+		r.mistakes.Add(n.Place, "the key %s is not a string for every YAML parser: quote it",
 			r.written(strconv.Quote(n.Value)))
 		return "", false
 	case n.Plain && retyped(n.Value):
-		r.add(n.Place, in.Path, "some YAML parsers take the key %s for something other than a string: quote it",
+		r.mistakes.Add(n.Place, "some YAML parsers take the key %s for something other than a string: quote it",
 			r.written(n.Value))
 		return "", false
 	}

@@ -154,7 +154,7 @@ func (r *reader) values(node *yamltree.Node) []mapping.Field {
 	var out []mapping.Field
 	r.entries(node, func(name string, keyNode, value *yamltree.Node) {
 		if isProgram(name) {
-			r.add(keyNode.Place, node.Path, "%q is not a name: it looks like a part of an expression that YAML cut; "+
+			r.mistakes.Add(keyNode.Place, "%q is not a name: it looks like a part of an expression that YAML cut; "+
 				"quote this expression", name)
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/ciobridge/ciobridge/internal/choice"
-	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
 
@@ -60,7 +59,7 @@ func readMap[T any](r *reader, node *yamltree.Node, t table[T], into *T) bool {
 			return
 		}
 		unknown = true
-		r.unknownKey(node, keyNode, t.keys())
+		r.unknownKey(keyNode, t.keys())
 	})
 	if unknown {
 		return false // what is missing may be what is misspelt
@@ -77,10 +76,10 @@ func readMap[T any](r *reader, node *yamltree.Node, t table[T], into *T) bool {
 	return len(missing) == 0
 }
 
-func (r *reader) unknownKey(node, keyNode *yamltree.Node, known []string) {
+func (r *reader) unknownKey(keyNode *yamltree.Node, known []string) {
 	key := keyNode.Value
 	if isProgram(key) {
-		r.add(keyNode.Place, node.Path, "%s is not a key: it looks like a part of an expression that YAML cut; quote "+
+		r.mistakes.Add(keyNode.Place, "%s is not a key: it looks like a part of an expression that YAML cut; quote "+
 			"this expression", r.written(strconv.Quote(key)))
 		return
 	}
@@ -88,9 +87,5 @@ func (r *reader) unknownKey(node, keyNode *yamltree.Node, known []string) {
 	if near != "" || !r.quiet { // what is near to a word of ours is one
 		named = "no key " + strconv.Quote(key)
 	}
-	r.add(keyNode.Place, node.Path, "%s here%s; want %s", named, near, choice.List(known))
-}
-
-func (r *reader) add(place mistake.Place, path, format string, args ...any) {
-	r.mistakes.Add(place, path, format, args...)
+	r.mistakes.Add(keyNode.Place, "%s here%s; want %s", named, near, choice.List(known))
 }

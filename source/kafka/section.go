@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
@@ -60,9 +61,9 @@ func (s *Section) Validate() error { return s.Consumer().Validate() }
 func (s *Section) CheckLetters(d deadletter.Config) error {
 	switch {
 	case d.Subject != "":
-		return errors.New("dead_letters.subject: is for a NATS source; give topic or file")
+		return mistake.Of("dead_letters.subject: is for a NATS source; give topic or file")
 	case d.Topic != "" && slices.Contains(s.Names(), d.Topic):
-		return errors.New("dead_letters.topic: is read by the source too, and every dead letter would come back as " +
+		return mistake.Of("dead_letters.topic: is read by the source too, and every dead letter would come back as " +
 			"an event")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
@@ -57,7 +58,7 @@ func (r *Reading) Topics() []mapping.Topic {
 // CheckLetters implements source.Section. Which stream keeps a subject, only the server knows.
 func (r *Reading) CheckLetters(d deadletter.Config) error {
 	if d.Topic != "" {
-		return errors.New("dead_letters.topic: is for a Kafka source; give subject or file")
+		return mistake.Of("dead_letters.topic: is for a Kafka source; give subject or file")
 	}
 	return nil
 }
