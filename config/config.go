@@ -24,6 +24,9 @@ type Config struct {
 	// file.
 	Rules     []rulefile.Rule `yaml:"rules"`
 	RulesFrom []string        `yaml:"rules_from"`
+	// DefineFrom names files of functions in jq that all expressions may call, by path or glob, relative to the
+	// configuration file.
+	DefineFrom []string `yaml:"define_from"`
 	// OnUnmatched says what becomes of an event that no rule names: skip, the default, or dead_letter.
 	OnUnmatched mapping.Policy `yaml:"on_unmatched"`
 
@@ -32,6 +35,8 @@ type Config struct {
 
 	// Files are the rule files that RulesFrom named, in the order in which their rules apply.
 	Files []RuleFile `yaml:"-"`
+	// Define are the functions of the files that DefineFrom named, in their order.
+	Define []mapping.Definitions `yaml:"-"`
 }
 
 // Source is where events come from. Exactly one of its fields is set; each is a kind of broker, and sections lists
@@ -109,7 +114,7 @@ func Default() Config {
 func (c *Config) Mapping() mapping.Config {
 	m := mapping.Config{
 		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
-		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
+		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs, Define: c.Define,
 	}
 	for _, f := range c.Files {
 		m.Rules = append(m.Rules, f.Rules...)

@@ -14,7 +14,7 @@ import (
 
 // Compile checks a configuration and makes it ready for use. The error names every mistake.
 func Compile(c Config) (*Rules, error) {
-	b := &compiler{allow: c.Allow, out: &compiled{
+	b := &compiler{allow: c.Allow, inFiles: map[string]scope{}, out: &compiled{
 		set:       expr.NewSet(),
 		exact:     map[string][]*rule{},
 		topics:    map[string]*topic{},
@@ -27,6 +27,10 @@ func Compile(c Config) (*Rules, error) {
 		b.Add(Position{Path: "rules"}, "there is none, so that every event would be read, skipped and committed: "+
 			"give rules or rules_from, or on_unmatched: dead_letter")
 	}
+	for _, d := range c.Define {
+		b.shared = b.define(b.shared, d)
+	}
+	b.scope = b.shared
 	b.topics(c.Topics)
 	b.rules(c.Rules)
 	b.index()
@@ -97,6 +101,7 @@ func (b *compiler) rules(rules []Rule) {
 }
 
 func (b *compiler) rule(r *Rule) *rule {
+	b.scope = b.scopeOf(r.Define)
 	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, counts: &counts{}}
 	if len(r.Event) == 0 || slices.Contains(r.Event, "") {
 		b.Add(r.place("event"), "is missing or empty: name the types of events, such as order.placed")

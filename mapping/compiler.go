@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -21,6 +22,47 @@ type compiler struct {
 	mistake.List // what is wrong, so that all of it can be mended at once
 	out          *compiled
 	allow        []string
+
+	shared  scope            // of all programs
+	scope   scope            // of the programs that are being compiled
+	inFiles map[string]scope // by the source of a file's definitions
+}
+
+// scope is the functions that programs may call beside jq's own. In one whose definitions have a mistake no program is
+// compiled: what would be wrong with it is that mistake once more.
+type scope struct {
+	defs   *expr.Definitions
+	broken bool
+}
+
+// define adds definitions to a scope.
+func (b *compiler) define(outer scope, d Definitions) scope {
+	if outer.broken || d.Source == "" {
+		return outer
+	}
+	defs, warnings, err := expr.Define(d.Source, outer.defs, "message", "change")
+	at := d.Pos
+	var placed *expr.CompileError
+	if errors.As(err, &placed) {
+		at.Line, at.Column = at.Line+placed.Line(), 0
+	}
+	if err != nil {
+		b.Add(at.With("define"), "%w", err)
+	}
+	for _, warning := range warnings {
+		b.out.warnings = append(b.out.warnings, mistake.New(d.Pos.With("define"), "%s", warning))
+	}
+	return scope{defs, err != nil}
+}
+
+// scopeOf is the scope of a file, which its rules have in common.
+func (b *compiler) scopeOf(d Definitions) scope {
+	s, known := b.inFiles[d.Source]
+	if !known {
+		s = b.define(b.shared, d)
+		b.inFiles[d.Source] = s
+	}
+	return s
 }
 
 // program compiles an expression that stands in the field with a path. It is nil where nothing was written or a mistake
@@ -33,7 +75,10 @@ func (b *compiler) program(v Term, where string, vars ...string) *expr.Program {
 		b.Add(v.Pos.With(where), "want an expression, found the literal %s", v.Literal)
 		return nil
 	}
-	p, err := b.out.set.Compile(v.Program, append(vars, "message", "change")...)
+	if b.scope.broken {
+		return nil
+	}
+	p, err := b.out.set.CompileWith(b.scope.defs, v.Program, append(vars, "message", "change")...)
 	if err != nil {
 		b.Add(v.Pos.With(where), "%w", err)
 		return nil

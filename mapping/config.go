@@ -19,6 +19,15 @@ type Config struct {
 	Allow       []string // destructive actions that rules may use, by name
 
 	ReservedIDs customerio.ReservedIDs `json:",omitzero"` // identifiers that stand for no person
+
+	Define []Definitions `json:",omitempty"` // functions that all programs may call; each knows those before it
+}
+
+// Definitions are functions in jq that programs share, such as "def cents: . * 100;".
+type Definitions struct {
+	Source string
+
+	Pos Position `json:"-"` // of the first line of Source
 }
 
 // Policy says what becomes of something that cannot simply be sent.

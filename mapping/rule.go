@@ -17,6 +17,8 @@ type Rule struct {
 	ID      Term   // the event's identity, in place of the envelope's
 	IDScope string // keeps apart the ids of producers that number their events alike
 
+	Define Definitions `json:",omitzero"` // functions that the rule's programs may call: those of its file
+
 	Pos Position `json:"-"`
 }
 

@@ -17,7 +17,9 @@ func NewSet() *Set { return &Set{document.NewPlaces()} }
 
 // Compile adds a program that calls no functions but jq's. Vars are the names of the variables that it may use, without
 // the dollar sign. An error is a *CompileError.
-func (s *Set) Compile(src string, vars ...string) (*Program, error) { return s.CompileWith(nil, src, vars...) }
+func (s *Set) Compile(src string, vars ...string) (*Program, error) {
+	return s.CompileWith(nil, src, vars...)
+}
 
 // CompileWith is Compile for a program that may call functions of defs, too; nil is none.
 func (s *Set) CompileWith(defs *Definitions, src string, vars ...string) (*Program, error) {

@@ -1,6 +1,8 @@
 package rulefile
 
 import (
+	"strings"
+
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
@@ -8,12 +10,22 @@ import (
 
 // File is a file of rules and of the tests that prove them.
 type File struct {
-	Rules []mapping.Rule
-	Tests []ruletest.Test
+	Define mapping.Definitions // which every one of Rules has
+	Rules  []mapping.Rule
+	Tests  []ruletest.Test
 }
 
 // fileKeys are the keys of a rule file.
 var fileKeys = table[File]{
+	{yamltree.Row{Key: "define", Form: yamltree.InText}, func(r *reader, n *yamltree.Node, f *File) {
+		f.Define = mapping.Definitions{Source: r.text(n), Pos: n.Place}
+		if n.Block {
+			f.Define.Pos.Line++ // the text begins below the sign of a block
+		}
+		if strings.TrimSpace(f.Define.Source) == "" {
+			r.fail(n, "is empty: write functions such as def cents: . * 100;, or leave the key out")
+		}
+	}},
 	{yamltree.Row{Key: "rules", Form: yamltree.InnerMap, Many: yamltree.ListOf, Inside: func() []yamltree.Row {
 		return ruleKeys.rows()
 	}}, func(r *reader, n *yamltree.Node, f *File) {
@@ -37,6 +49,9 @@ func Parse(name string, data []byte) (file File, err error) {
 	}
 	if readMap(r, tree, fileKeys, &file) && r.mistakes.Len() == 0 && len(file.Rules)+len(file.Tests) == 0 {
 		r.fail(tree, "holds no rule and no test; want the key rules")
+	}
+	for i := range file.Rules {
+		file.Rules[i].Define = file.Define
 	}
 	return file, r.mistakes.Err()
 }

@@ -180,13 +180,18 @@ func unknownFunction(src string, q *gojq.Query, defs *Definitions) (err error) {
 			return
 		}
 		name := syntax.Signature(t.Func.Name, len(t.Func.Args))
-		if v.Defined(name) || defs.knows(name) || t.Func.Name[0] != '_' && (costs[name] != nil || cheap[name] || inLibrary[name]) {
+		if v.Defined(name) || defs.knows(name) || t.Func.Name[0] != '_' && isJQ(name) {
 			return
 		}
 		fail(t.Func.Name, "function not defined: "+name+defs.near(t.Func.Name))
 	}
 	v.Visit(q)
 	return err
+}
+
+// isJQ reports whether a signature is that of a function that every program may call.
+func isJQ(signature string) bool {
+	return costs[signature] != nil || cheap[signature] || inLibrary[signature]
 }
 
 func parseError(src string, err error) error {

@@ -55,7 +55,7 @@ func twice(src string, q *gojq.Query, outer *Definitions) error {
 		switch {
 		case seen[signature] || outer.knows(signature):
 			return &CompileError{src, at, signature + " is defined twice; give one of them another name"}
-		case costs[signature] != nil || cheap[signature] || inLibrary[signature]:
+		case isJQ(signature):
 			return &CompileError{src, at, signature + " is a function of jq's own; give yours another name"}
 		}
 		seen[signature] = true

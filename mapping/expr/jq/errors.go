@@ -30,4 +30,6 @@ func (e *CompileError) Error() string {
 }
 
 // Line is the line of the place, counted from 0 in the program.
-func (e *CompileError) Line() int { return strings.Count(e.Source[:max(0, min(e.Offset, len(e.Source)))], "\n") }
+func (e *CompileError) Line() int {
+	return strings.Count(e.Source[:max(0, min(e.Offset, len(e.Source)))], "\n")
+}

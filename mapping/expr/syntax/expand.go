@@ -15,7 +15,7 @@ import (
 type Expander struct {
 	defs   []*gojq.FuncDef // in their order, as they were written
 	bodies map[string]*written
-	order  map[string]int // the place of a definition by its signature
+	order  map[string]int  // the place of a definition by its signature
 	vars   map[string]bool // that definitions read and do not bind
 }
 
