@@ -20,13 +20,10 @@ type Config struct {
 	Delivery    pipeline.Config   `yaml:"delivery"`
 	DeadLetters DeadLetters       `yaml:"dead_letters"`
 
-	// Rules stand in the file itself, RulesFrom names files of rules by path or glob, relative to the configuration
-	// file.
+	// Rules stand in the file itself, RulesFrom names files of rules, and files of functions in jq whose names end in
+	// .jq, by path or glob, relative to the configuration file.
 	Rules     []rulefile.Rule `yaml:"rules"`
 	RulesFrom []string        `yaml:"rules_from"`
-	// DefineFrom names files of functions in jq that all expressions may call, by path or glob, relative to the
-	// configuration file.
-	DefineFrom []string `yaml:"define_from"`
 	// OnUnmatched says what becomes of an event that no rule names: skip, the default, or dead_letter.
 	OnUnmatched mapping.Policy `yaml:"on_unmatched"`
 
@@ -35,8 +32,6 @@ type Config struct {
 
 	// Files are the rule files that RulesFrom named, in the order in which their rules apply.
 	Files []RuleFile `yaml:"-"`
-	// Define are the functions of the files that DefineFrom named, in their order.
-	Define []mapping.Definitions `yaml:"-"`
 }
 
 // Source is where events come from. Exactly one of its fields is set; each is a kind of broker, and sections lists
@@ -114,11 +109,9 @@ func Default() Config {
 func (c *Config) Mapping() mapping.Config {
 	m := mapping.Config{
 		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
-		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs, Define: c.Define,
+		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
 	}
-	for _, f := range c.Files {
-		m.Rules = append(m.Rules, f.Rules...)
-	}
+	AddTo(&m, c.Files)
 	return m
 }
 

@@ -6,13 +6,27 @@ import (
 	"path/filepath"
 
 	"github.com/ciobridge/ciobridge/internal/yamltree"
+	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
-// RuleFile is a file of rules with its path.
+// RuleFile is a file of rules with its path, or one of functions that all expressions may call, which has no rules.
 type RuleFile struct {
 	Path string
 	rulefile.File
+}
+
+// isShared reports whether a file holds functions for all expressions, in jq and not in YAML.
+func (f *RuleFile) isShared() bool { return filepath.Ext(f.Path) == ".jq" }
+
+// AddTo adds the rules and functions of files to the configuration of a mapping.
+func AddTo(m *mapping.Config, files []RuleFile) {
+	for _, f := range files {
+		m.Rules = append(m.Rules, f.Rules...)
+		if f.isShared() {
+			m.Define = append(m.Define, f.Define)
+		}
+	}
 }
 
 // Load reads a configuration file and the rule files that it names. Every mistake is reported with its place; a
@@ -78,6 +92,11 @@ func readRules(path string) (RuleFile, error) {
 	if err != nil {
 		return RuleFile{}, fmt.Errorf("read rules: %w", err)
 	}
-	rules, err := rulefile.Parse(path, data)
-	return RuleFile{Path: path, File: rules}, err
+	file := RuleFile{Path: path}
+	if file.isShared() {
+		file.Define = mapping.Definitions{Source: string(data), Pos: mapping.Position{File: path, Line: 1}}
+		return file, nil
+	}
+	file.File, err = rulefile.Parse(path, data)
+	return file, err
 }

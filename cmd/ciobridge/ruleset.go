@@ -69,9 +69,7 @@ func readRules(patterns []string) (ruleset, error) {
 		files = sound(files)
 	}
 	s.mapping = mapping.Config{Allow: customerio.DestructiveActions()}
-	for _, f := range files {
-		s.mapping.Rules = append(s.mapping.Rules, f.Rules...)
-	}
+	config.AddTo(&s.mapping, files)
 	var errRules error
 	if s.worthCompiling(errFiles) {
 		s.rules, errRules = mapping.Compile(s.mapping)
