@@ -1,15 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
 	"time"
 
-	"github.com/testcontainers/testcontainers-go"
-	"github.com/testcontainers/testcontainers-go/wait"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -17,12 +16,6 @@ import (
 
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
-)
-
-// The public images of the brokers that the tests run against.
-const (
-	kafkaImage = "apache/kafka:4.3.0"
-	natsImage  = "nats:2.15.2"
 )
 
 // needDocker skips the test where no Docker answers; with CIOBRIDGE_REQUIRE_DOCKER=1 that is a failure.
@@ -45,80 +38,77 @@ func needDocker(t *testing.T) {
 	}
 }
 
-// startContainer starts a container that goes with the test.
-func startContainer(t *testing.T, req testcontainers.ContainerRequest) testcontainers.Container {
+// A container is a broker in a container, which goes with the test.
+type container struct {
+	t       *testing.T
+	id      string
+	ask     io.Writer
+	answers *bufio.Scanner
+}
+
+// startContainer has internal/brokercontainer start a broker.
+func startContainer(t *testing.T, kind, address string) *container {
 	t.Helper()
-	c, err := testcontainers.GenericContainer(t.Context(),
-		testcontainers.GenericContainerRequest{ContainerRequest: req, Started: true})
-	if c != nil {
-		testcontainers.CleanupContainer(t, c)
-	}
-	if err != nil && os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") != "1" {
-		t.Skipf("Docker answers, but cannot start %s; set CIOBRIDGE_REQUIRE_DOCKER=1 to make this a failure: %v",
-			req.Image, err)
-	}
+	needDocker(t)
+	// It ends with its standard input, also where this process is killed.
+	helper := exec.Command("go", "run", "../../internal/brokercontainer", kind, address)
+	var errs logBuffer
+	helper.Stderr = &errs
+	in, err := helper.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	out, err := helper.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := helper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		if err := helper.Wait(); err != nil && !t.Skipped() {
+			t.Errorf("the container of %s: %v\n%s", kind, err, &errs)
+		}
+	})
+	c := &container{t: t, ask: in, answers: bufio.NewScanner(out)}
+	if c.answers.Scan() {
+		c.id = c.answers.Text()
+		return c
+	}
+	if os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") != "1" {
+		t.Skipf("Docker answers, but cannot start %s; set CIOBRIDGE_REQUIRE_DOCKER=1 to make this a failure: %s", kind,
+			&errs)
+	}
+	t.FailNow()
+	return nil
+}
+
+// address is where the broker is found since the container was started.
+func (c *container) address() string {
+	c.t.Helper()
+	if !c.answers.Scan() {
+		c.t.Fatal("the container is gone")
+	}
+	return c.answers.Text()
+}
+
+// addressAgain is where the broker is found now that the container was started again.
+func (c *container) addressAgain() string {
+	c.t.Helper()
+	if _, err := io.WriteString(c.ask, "\n"); err != nil {
+		c.t.Fatal(err)
+	}
+	return c.address()
 }
 
 // containerBus starts an Apache Kafka of one node.
 func containerBus(t *testing.T, partitions int32) *bus {
 	t.Helper()
-	c := kafkaContainer(t, "")
-	address := mappedPort(t, c)
+	address := startContainer(t, "kafka", "").address()
 	createTopics(t, address, partitions)
 	return joinBus(t, []string{address})
 }
-
-// kafkaContainer starts an Apache Kafka that tells clients to find it at an address, or at its mapped port where none
-// is given. That port is only known once the container runs, so it waits for a script that says so.
-func kafkaContainer(t *testing.T, address string) testcontainers.Container {
-	t.Helper()
-	needDocker(t)
-	const script = "/tmp/start.sh"
-	return startContainer(t, testcontainers.ContainerRequest{
-		Image: kafkaImage, ExposedPorts: []string{"9092/tcp"},
-		Entrypoint: []string{"sh", "-c", "while [ ! -s " + script + " ]; do sleep 0.1; done; exec sh " + script},
-		LifecycleHooks: []testcontainers.ContainerLifecycleHooks{{PostStarts: []testcontainers.ContainerHook{
-			func(ctx context.Context, c testcontainers.Container) error {
-				told := address
-				if told == "" {
-					var err error
-					if told, err = c.PortEndpoint(ctx, "9092/tcp", ""); err != nil {
-						return fmt.Errorf("find the mapped port: %w", err)
-					}
-				}
-				text := kafkaSettings + "export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://" + told +
-					"\nexec /etc/kafka/docker/run\n"
-				return c.CopyToContainer(ctx, []byte(text), script, 0o644)
-			},
-		}}},
-		WaitingFor: wait.ForLog("Kafka Server started").WithStartupTimeout(2 * time.Minute),
-	})
-}
-
-// mappedPort is where Kafka's port of a container is found now.
-func mappedPort(t *testing.T, c testcontainers.Container) string {
-	t.Helper()
-	address, err := c.PortEndpoint(t.Context(), "9092/tcp", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
-}
-
-// kafkaSettings makes one node that is broker and controller.
-const kafkaSettings = `
-export KAFKA_NODE_ID=1 KAFKA_PROCESS_ROLES=broker,controller KAFKA_CONTROLLER_LISTENER_NAMES=CONTROLLER
-export KAFKA_CONTROLLER_QUORUM_VOTERS=1@localhost:9093 KAFKA_LISTENERS=PLAINTEXT://:9092,CONTROLLER://:9093
-export KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-export KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=1 KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR=1
-export KAFKA_TRANSACTION_STATE_LOG_MIN_ISR=1 KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS=0
-export KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS=500 KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR=1
-export KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR=1
-`
 
 func createTopics(t *testing.T, address string, partitions int32) {
 	t.Helper()
@@ -147,17 +137,9 @@ func createTopics(t *testing.T, address string, partitions int32) {
 // containerSubjects starts a NATS server with JetStream and makes the stream of events.
 func containerSubjects(t *testing.T) *subjects {
 	t.Helper()
-	needDocker(t)
-	c := startContainer(t, testcontainers.ContainerRequest{
-		Image: natsImage, ExposedPorts: []string{"4222/tcp"}, Cmd: []string{"-js", "-sd", "/data"},
-		WaitingFor: wait.ForLog("Server is ready").WithStartupTimeout(time.Minute),
-	})
-	address, err := c.PortEndpoint(t.Context(), "4222/tcp", "nats")
-	if err != nil {
-		t.Fatal(err)
-	}
+	address := "nats://" + startContainer(t, "nats", "").address()
 	s := joinSubjects(t, address)
-	_, err = s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}})
+	_, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,13 +96,12 @@ func TestKafkaBrokerRestartsUnderLoad(t *testing.T) {
 
 // The same with an Apache Kafka, which is stopped in good order once and killed once.
 func TestRealKafkaRestartsUnderLoad(t *testing.T) {
-	needDocker(t)
 	d := openDoor(t)
-	container := kafkaContainer(t, d.Addr().String())
-	d.leadTo(mappedPort(t, container))
+	c := startContainer(t, "kafka", d.Addr().String())
+	d.leadTo(c.address())
 	docker := func(command string) func() {
 		return func() {
-			out, err := exec.CommandContext(t.Context(), "docker", command, container.GetContainerID()).CombinedOutput()
+			out, err := exec.CommandContext(t.Context(), "docker", command, c.id).CombinedOutput()
 			if err != nil {
 				t.Fatalf("docker %s: %v: %s", command, err, out)
 			}
@@ -110,7 +109,7 @@ func TestRealKafkaRestartsUnderLoad(t *testing.T) {
 	}
 	up := func() {
 		docker("start")()
-		d.leadTo(mappedPort(t, container))
+		d.leadTo(c.addressAgain())
 	}
 	createTopics(t, d.Addr().String(), 4)
 	r := startUnderLoad(t, joinBus(t, []string{d.Addr().String()}))
