@@ -1,9 +1,6 @@
 package customerio
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // AttributeKind is what Customer.io takes an attribute of a person for.
 type AttributeKind uint8
@@ -21,8 +18,8 @@ const (
 )
 
 // AttributeKindOf tells what Customer.io takes the attribute of a name for.
-func AttributeKindOf(name string) AttributeKind {
-	switch name {
+func AttributeKindOf[S string | []byte](name S) AttributeKind {
+	switch string(name) {
 	case "id", "email", "phone", "anonymous_id":
 		return IdentifierAttribute
 	case "created_at":
@@ -35,18 +32,29 @@ func AttributeKindOf(name string) AttributeKind {
 
 // CheckAttributeName says why a call cannot set or remove an attribute of this name, or "" where it can. Customer.io
 // would ignore such a name, or take it for something else, without an error.
-func CheckAttributeName(name string) string {
-	switch {
-	case name == "cio_id" || name == "_created_in_customerio_at":
+func CheckAttributeName[S string | []byte](name S) string {
+	switch string(name) {
+	case "":
+		return "is empty"
+	case "cio_id", "_created_in_customerio_at":
 		return "is given by Customer.io and cannot be set"
-	case name == "cio_relationships":
+	case "cio_relationships":
 		return "is not an attribute: relationships are calls of their own, which this version does not make"
-	case name == "_timestamp":
-		return "is not an attribute: the bridge keeps the order of calls, and sets the time itself on replay"
-	case strings.HasPrefix(name, "_") && name != "_update":
+	case "_timestamp":
+		return "is not an attribute: the bridge keeps the order of calls, and sets the time itself on replay; the key " +
+			"timestamp beside attributes gives another"
+	case "_update":
+		return ""
+	}
+	switch {
+	case name[0] == '_':
 		return "begins with an underscore, which Customer.io reserves"
 	case len(name) > MaxAttributeNameBytes:
 		return fmt.Sprintf("is longer than %d bytes", MaxAttributeNameBytes)
 	}
 	return ""
 }
+
+// MustNotVanish reports whether an attribute says who the person is or whether they may be written to. A value that is
+// missing by accident must not take it away.
+func (k AttributeKind) MustNotVanish() bool { return k == IdentifierAttribute || k == TruthAttribute }

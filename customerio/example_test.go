@@ -51,6 +51,7 @@ func ExampleAction_Operation() {
 	//    person true [id email phone cio_id anonymous_id]
 	//    name true []
 	//    data false []
+	//    except false []
 	// suppress repeatable: false destructive: true
 	//    person true [id email phone cio_id]
 }

@@ -21,6 +21,10 @@ const (
 	RemovalsField
 	// DataField is the data of an event, which is sent as it is.
 	DataField
+	// ExceptField names members of whole objects, among attributes or data, that are left out.
+	ExceptField
+	// TimestampField says since when the attributes of a person are so.
+	TimestampField
 )
 
 // Field is what rules write under one key of an action, and where it stands in a call.

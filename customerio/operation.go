@@ -58,6 +58,7 @@ var (
 	eventName = Field{Key: "name", Kind: NameField, member: "name", Required: true, MaxBytes: MaxEventNameBytes}
 	pageName  = Field{Key: "name", Kind: NameField, member: "name", Required: true, MaxRunes: MaxPageNameRunes}
 	data      = Field{Key: "data", Kind: DataField, member: "attributes"}
+	except    = Field{Key: "except", Kind: ExceptField}
 )
 
 var operations = [...]Operation{
@@ -66,23 +67,25 @@ var operations = [...]Operation{
 		Fields: []Field{
 			person(named),
 			{Key: "attributes", Kind: AttributesField, member: "attributes", Lanes: true, MaxEntries: MaxAttributes},
+			except,
 			{Key: "remove", Kind: RemovalsField},
+			{Key: "timestamp", Kind: TimestampField},
 		},
 		Timestamp: ReplayTime, Endpoints: batchOnly,
 	},
 	Track: {
 		Name: "track", wire: "event", Purpose: "tells what the person did",
-		Fields:    []Field{person(anybody), eventName, data},
+		Fields:    []Field{person(anybody), eventName, data, except},
 		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
 	},
 	Pageview: {
 		Name: "pageview", wire: "page", Purpose: "tells which page the person saw",
-		Fields:    []Field{person(anybody), pageName, data},
+		Fields:    []Field{person(anybody), pageName, data, except},
 		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
 	},
 	Screen: {
 		Name: "screen", wire: "screen", Purpose: "tells which screen of an app the person saw",
-		Fields:    []Field{person(anybody), pageName, data},
+		Fields:    []Field{person(anybody), pageName, data, except},
 		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
 	},
 	Delete: {

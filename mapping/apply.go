@@ -52,7 +52,7 @@ func (s *state) holds(cond *expr.Program) (bool, *problem) {
 // prepare finds the time and identity that the rule gives the event, and what it requires.
 func (s *state) prepare(r *rule) *problem {
 	if r.time != nil {
-		t, p := s.timeFrom(r.time)
+		t, p := s.timeFrom(r.time, "time")
 		if p != nil {
 			return p
 		}
@@ -171,8 +171,8 @@ func (s *state) write(a *action, c *pending) *problem {
 	if a.op.Repeatable {
 		s.body = append(c.id.AppendTo(append(s.body, `,"id":"`...)), '"')
 	}
-	if s.time.known && (a.op.Timestamp == customerio.EventTime || s.replay && a.op.Timestamp == customerio.ReplayTime) {
-		s.body = s.appendTimestamp(s.body, s.time.unix())
+	if p := s.timestamp(a); p != nil {
+		return p
 	}
 	data, p := s.fields(a, lanes)
 	if p != nil {

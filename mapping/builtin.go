@@ -122,7 +122,7 @@ func (s *state) segmentTime(e *segmentTimes) (moment, *problem) {
 	var times [3]moment
 	for i, prog := range []*expr.Program{e.original, e.sent, e.received} {
 		var p *problem
-		if times[i], p = s.timeFrom(prog); p != nil {
+		if times[i], p = s.timeFrom(prog, "time"); p != nil {
 			return moment{}, p
 		}
 	}

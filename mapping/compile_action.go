@@ -8,7 +8,6 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
-	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
@@ -76,8 +75,12 @@ func (c *actionCompiler) field(f *customerio.Field) {
 		c.name(f)
 	case customerio.AttributesField, customerio.DataField:
 		c.values(f)
+	case customerio.ExceptField:
+		c.except(f)
 	case customerio.RemovalsField:
 		c.removals()
+	case customerio.TimestampField:
+		c.timestamp(f)
 	}
 }
 
@@ -90,8 +93,17 @@ func (c *actionCompiler) withoutField(op *customerio.Operation) {
 	if len(c.from.Fields) > 0 && !has(customerio.AttributesField) && !has(customerio.DataField) {
 		c.wrong("", "takes neither attributes nor data")
 	}
+	if len(c.from.Except) > 0 && !has(customerio.ExceptField) {
+		c.wrong("except", "this action sends no objects: leave it out")
+	}
 	if len(c.from.Remove) > 0 && !has(customerio.RemovalsField) {
 		c.wrong("", "takes no attributes to remove")
+	}
+	if len(c.from.Erase) > 0 && !has(customerio.AttributesField) {
+		c.wrong("", "sets no attributes that erase could erase")
+	}
+	if !c.from.Timestamp.IsZero() && !has(customerio.TimestampField) {
+		c.wrong("timestamp", "this action takes none; the time of an event is the rule's time")
 	}
 }
 
@@ -168,67 +180,6 @@ func (c *actionCompiler) name(f *customerio.Field) {
 		c.out.name.literal.Raw = name
 		c.out.named = append(f.AppendMember(nil), name...)
 		c.forgottenDot(f.Key, c.from.Name.Literal, true)
-	}
-}
-
-// values compiles the attributes of a person, or the data of an event.
-func (c *actionCompiler) values(f *customerio.Field) {
-	c.out.values, c.out.opening = f, append(f.AppendMember(nil), '{')
-	if n := len(c.from.Fields) + len(c.from.Remove); f.MaxEntries > 0 && n > f.MaxEntries {
-		c.wrong("", "sets and removes %d attributes; Customer.io takes %d in one call", n, f.MaxEntries)
-	}
-	for _, from := range c.from.Fields {
-		if from.Name == "" {
-			c.wrongAt(from.Value.Pos, f.Key, "a name is empty")
-		}
-		out := field{name: f.Key + "." + from.Name, member: append([]byte(jsontext.Of(from.Name)), ':')}
-		if f.Kind == customerio.AttributesField {
-			out.attribute, out.kind = true, customerio.AttributeKindOf(from.Name)
-			out.names, out.lane = customerio.ParseIdentifier(from.Name), f.Lanes
-			c.attributeName(from.Name, from.Value.Pos)
-		}
-		out.value = c.value(from.Value, out.name)
-		c.literalField(&out, from.Value)
-		c.out.fields = append(c.out.fields, out)
-	}
-}
-
-func (c *actionCompiler) literalField(f *field, v Term) {
-	if v.Program != "" {
-		return
-	}
-	if f.attribute {
-		s := &state{reserved: c.compiler.out.reserved}
-		if problem := s.personAttribute(f, f.value.literal, 0); problem != nil {
-			c.wrongAt(v.Pos, f.name, "%s", problem.detail)
-		}
-	}
-	c.forgottenDot(f.name, v.Literal, false)
-}
-
-func (c *actionCompiler) attributeName(name string, pos Position) {
-	if problem := customerio.CheckAttributeName(name); problem != "" {
-		c.wrongAt(pos, "attributes."+name, "the name %s", problem)
-	}
-}
-
-// removals writes the members that erase attributes. A null removes an attribute; an empty string would as well.
-func (c *actionCompiler) removals() {
-	for i, name := range c.from.Remove {
-		set := slices.ContainsFunc(c.from.Fields, func(f Field) bool { return f.Name == name })
-		switch {
-		case name == "":
-			c.wrong(indexed("remove", i), "a name is empty")
-		case name == "id" || name == "_update":
-			c.wrong(indexed("remove", i), "%s cannot be removed", name)
-		case set:
-			c.wrong(indexed("remove", i), "%s is set by the same call", name)
-		case slices.Index(c.from.Remove, name) < i:
-			c.wrong(indexed("remove", i), "%s is there twice", name)
-		}
-		c.attributeName(name, c.from.Pos)
-		c.out.removed = append(c.out.removed, jsontext.Of(name)...)
-		c.out.removed = append(c.out.removed, ":null,"...)
 	}
 }
 

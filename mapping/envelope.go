@@ -85,7 +85,7 @@ func (s *state) readType() *problem {
 
 // readTime keeps a problem for the rules that have no time of their own.
 func (s *state) readTime() {
-	t, p := s.timeFrom(s.envelope.time)
+	t, p := s.timeFrom(s.envelope.time, "time")
 	if p == nil && !t.known && s.envelope.segment != nil {
 		t, p = s.segmentTime(s.envelope.segment)
 	}
@@ -98,14 +98,14 @@ func (s *state) readTime() {
 }
 
 // timeFrom runs a program that gives a time; an unknown moment means that it gave none.
-func (s *state) timeFrom(prog *expr.Program) (moment, *problem) {
-	v, p := s.one(prog, "time")
+func (s *state) timeFrom(prog *expr.Program, field string) (moment, *problem) {
+	v, p := s.one(prog, field)
 	if p != nil || absent(v) {
 		return moment{}, p
 	}
 	ms, what := expr.ParseTime(v)
 	if what != "" {
-		return moment{}, wrong(event.ReasonInvalidValue, "time", prog, what)
+		return moment{}, wrong(event.ReasonInvalidValue, field, prog, what)
 	}
 	return moment{ms, true}, nil
 }

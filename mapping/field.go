@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -11,39 +12,120 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
-// personAttribute appends one attribute of a person with a comma after it. Null and no output leave it out; so does an
-// empty string, because Customer.io takes that for an order to erase, and only remove erases.
-func (s *state) personAttribute(f *field, v expr.Value, lanes int) *problem {
-	if absent(v) || v.Kind == expr.String && len(v.Raw) == len(`""`) {
+// value appends one attribute or datum, with its name before it and a comma after it, or leaves it out. It is the one
+// place where a value is judged, be it of a field that the rule names or of a member of a whole object. Null and no
+// output leave a value out. So does an empty attribute, because Customer.io takes that for an order to erase, which is
+// given by remove and erase alone.
+func (s *state) value(f *field, v expr.Value, lanes int) *problem {
+	if !f.attribute {
+		if !absent(v) {
+			s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
+		}
 		return nil
 	}
-	s.body = append(s.body, f.member...)
-	what := ""
-	reason := event.ReasonInvalidValue
-	switch f.kind {
-	case customerio.IdentifierAttribute:
-		if s.text, what = s.appendIdentifier(s.text[:0], f.names, v); what == "" {
-			if f.lane {
-				s.addLane(lanes, f.names, s.text)
-			}
-			s.body = append(jsontext.AppendString(s.body, s.text), ',')
+	erased := false
+	if absent(v) || isEmpty(v) {
+		if !f.erase.by(v) {
 			return nil
 		}
-	case customerio.TimeAttribute:
-		what = checkUnixValue(v)
-	case customerio.TruthAttribute:
-		what = checkTruth(v)
-	case customerio.PlainAttribute:
-		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
-			reason = event.ReasonTooLarge
-			what = fmt.Sprintf("is %d bytes; Customer.io takes %d", n, customerio.MaxAttributeValueBytes)
-		}
+		v, erased = document.NullValue, true
+	}
+	before := len(s.body)
+	s.body = append(s.body, f.member...)
+	reason, what := event.ReasonInvalidValue, ""
+	if f.of != nil {
+		what = customerio.CheckAttributeName(f.key)
+	}
+	switch {
+	case what != "":
+		what = "has a name that " + what
+	case erased:
+		s.body = append(s.body, v.Raw...)
+	case f.kind == customerio.IdentifierAttribute:
+		what = s.identifier(f, v, lanes)
+	default:
+		s.body = append(s.body, v.Raw...)
+		reason, what = s.checkAttribute(f.kind, v)
 	}
 	if what != "" {
+		s.body = s.body[:before]
+		return f.unfit(reason, what)
+	}
+	s.body = append(s.body, ',')
+	s.entries++
+	return nil
+}
+
+// isEmpty reports whether a value is the text of no length.
+func isEmpty(v expr.Value) bool { return v.Kind == expr.String && len(v.Raw) == len(`""`) }
+
+// identifier appends an attribute that names the person, and adds its lane.
+func (s *state) identifier(f *field, v expr.Value, lanes int) (what string) {
+	if s.text, what = s.appendIdentifier(s.text[:0], f.names, v); what != "" {
+		return what
+	}
+	if f.lane {
+		s.addLane(lanes, f.names, s.text)
+	}
+	s.body = jsontext.AppendString(s.body, s.text)
+	return ""
+}
+
+// checkAttribute says what is wrong with the value of an attribute that is no identifier.
+func (s *state) checkAttribute(kind customerio.AttributeKind, v expr.Value) (event.Reason, string) {
+	switch kind {
+	case customerio.TimeAttribute:
+		return event.ReasonInvalidValue, checkUnixValue(v)
+	case customerio.TruthAttribute:
+		return event.ReasonInvalidValue, checkTruth(v)
+	case customerio.PlainAttribute:
+		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
+			return event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n,
+				customerio.MaxAttributeValueBytes)
+		}
+	}
+	return "", ""
+}
+
+// unfit is the problem of a value. The name of a member comes from the event: it is told where nobody but the reader of
+// the dead letter sees it, and as far as it reads like the name of an attribute.
+func (f *field) unfit(reason event.Reason, what string) *problem {
+	if f.of == nil {
 		return &problem{reason: reason, field: f.name, detail: f.value.source() + what}
 	}
-	s.body = append(append(s.body, v.Raw...), ',')
-	return nil
+	member := "a member"
+	if memberPattern.Match(f.key) {
+		member = "the member " + string(f.key)
+	}
+	return &problem{reason: reason, field: f.of.name, detail: f.of.value.source() + "has a member that does not fit: " +
+		member + " " + what}
+}
+
+var memberPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ .-]{0,49}$`)
+
+// setKind finds what Customer.io takes a member of a whole object for. What says who the person is is not erased by an
+// object's null.
+func (f *field) setKind() {
+	f.kind, f.names, f.erase = customerio.AttributeKindOf(f.key), 0, f.of.erase
+	if f.kind == customerio.IdentifierAttribute {
+		f.names = customerio.ParseIdentifier(string(f.key))
+	}
+	if f.kind.MustNotVanish() {
+		f.erase = 0
+	}
+}
+
+// erase is a set of the ways in which an attribute's value can hold nothing, for which the attribute is erased.
+type erase uint8
+
+const (
+	eraseNull erase = 1 << iota
+	eraseEmpty
+)
+
+// by reports whether a value that holds nothing erases its attribute.
+func (e erase) by(v expr.Value) bool {
+	return v.Kind == expr.Null && e&eraseNull != 0 || v.Kind == expr.String && e&eraseEmpty != 0
 }
 
 // source begins a problem's text with the program that gave the value.

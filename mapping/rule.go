@@ -33,10 +33,16 @@ func (r *Rule) place(field string) Position {
 // Action is one call of a rule.
 type Action struct {
 	Action customerio.Action
-	Person []Person // the first one that is present is named
-	Name   Term     // of an event, page or screen
-	Fields []Field  // attributes of identify, data of the others
-	Remove []string // attributes that identify erases
+	Person []Person  // the first one that is present is named
+	Name   Term      // of an event, page or screen
+	Fields []Field   // attributes of identify, data of the others; of two with one name the later counts
+	Except []string  `json:",omitempty"` // members of whole objects among the fields that are left out
+	Remove []string  // attributes that identify erases
+	Erase  []Nothing `json:",omitempty"` // what erases an attribute of identify, where its field does not say
+
+	// Timestamp is since when the attributes of identify are so: a program, or the literal "event" for the event's time.
+	// Customer.io ignores an identify whose timestamp is older than the person's latest change.
+	Timestamp Term `json:",omitzero"`
 
 	Each Term   // the call is made once for each output, which it reads as $item
 	If   Term   // the call is left out unless this is true
@@ -51,11 +57,26 @@ type Person struct {
 	Value Term
 }
 
-// Field is one attribute of a person, or one value of an event's data.
+// Field is one attribute of a person, or one value of an event's data; or the members of an object, which are sent as
+// if the rule named each of them. Of a value that a later field gives, too, nothing is sent.
 type Field struct {
 	Name  string
 	Value Term
+	Whole bool      `json:",omitempty"` // the value is an object, whose members are sent
+	Erase []Nothing `json:",omitempty"` // of an attribute: what erases it; nil is as the action says
 }
+
+// Nothing is a way in which a value can hold nothing.
+type Nothing string
+
+// The ways. A value that is not there at all erases nothing.
+const (
+	NullValue  Nothing = "null"
+	EmptyValue Nothing = "empty" // the text of no length
+)
+
+// EventTime is the literal timestamp of an action that takes the event's time, as JSON.
+const EventTime = `"event"`
 
 // Term is what a rule writes in one place: a jq program, or a literal.
 type Term struct {

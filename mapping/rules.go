@@ -129,8 +129,13 @@ type action struct {
 	named       []byte            // the member name, where it is a literal
 	values      *customerio.Field // the attributes or the data; nil where the operation has neither
 	opening     []byte            // of the member that holds the values
-	fields      []field
-	removed     []byte // the members that erase attributes
+	fields      []field           // in the order in which they are evaluated
+	removed     []byte            // the members that erase attributes
+	removals    int               // how many those are
+	merges      bool              // two fields may give the same name: the last is evaluated first, and counts
+	left        map[string]bool   // names of members of whole objects that are left out
+	timestamp   *expr.Program     // of identify; nil where the event's time or none is meant
+	eventTime   bool              // it carries the event's time
 }
 
 type person struct {
@@ -154,6 +159,14 @@ type field struct {
 	kind      customerio.AttributeKind // of an attribute
 	names     customerio.Identifier    // of an identifier
 	lane      bool                     // the call waits in the identifier's lane
+	erase     erase                    // what erases the attribute
+
+	own   string // the name; empty where the field is whole
+	whole bool   // the value is an object, whose members are sent
+	raw   bool   // of a whole field: its members are data, and nothing is left out but what is null
+
+	of  *field // of a member of a whole field: that field
+	key []byte // then: the member's name
 }
 
 // names reports whether one of the rule's patterns is the type.

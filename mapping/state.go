@@ -61,6 +61,11 @@ type state struct {
 	callBuffer              // what the calls are written into
 	buffers    []callBuffer // for the messages to come
 
+	entries int             // attributes of the call that is being written
+	member  field           // of a whole object, the one that is being written
+	key     []byte          // its name, where that had escapes
+	taken   map[string]bool // names that the fields evaluated so far have given, where fields merge
+
 	attributes  []attribute // of a CloudEvent, from its headers
 	contentType attribute   // the header, where there is one
 
@@ -117,6 +122,10 @@ func (c *compiled) put(s *state) {
 	if len(s.calls) > 1 {
 		clear(s.calls)
 	}
+	if len(s.taken) > maxKeptNames {
+		s.taken = nil
+	}
+	s.member = field{}
 	c.states.Put(s)
 }
 

@@ -48,45 +48,32 @@ func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string)
 	return jsontext.AppendString(dst, name), ""
 }
 
+// timestamp appends the time that a call carries. Of identify it is the one that the rule asks for, and in a replay the
+// event's where that gives none.
+func (s *state) timestamp(a *action) *problem {
+	t := moment{}
+	if a.timestamp != nil {
+		var p *problem
+		if t, p = s.timeFrom(a.timestamp, "timestamp"); p != nil {
+			return p
+		}
+	}
+	carries := a.eventTime || a.op.Timestamp == customerio.EventTime || s.replay && a.op.Timestamp == customerio.ReplayTime
+	if !t.known && carries {
+		t = s.time
+	}
+	if t.known {
+		s.body = s.appendTimestamp(s.body, t.unix())
+	}
+	return nil
+}
+
 // appendTimestamp appends the member timestamp. Neighbouring events mostly have the same second.
 func (s *state) appendTimestamp(dst []byte, unix int64) []byte {
 	if unix != s.second || len(s.stamp) == 0 {
 		s.second, s.stamp = unix, customerio.AppendTimestamp(s.stamp[:0], unix)
 	}
 	return append(dst, s.stamp...)
-}
-
-// fields appends attributes, and says where their object stands.
-func (s *state) fields(a *action, lanes int) (span, *problem) {
-	if len(a.fields)+len(a.removed) == 0 {
-		return span{}, nil
-	}
-	s.body = append(s.body, a.opening...)
-	start := len(s.body) - 1
-	for i := range a.fields {
-		f := &a.fields[i]
-		v := f.value.literal
-		if f.value.prog != nil {
-			var err error
-			if v, err = f.value.prog.One(&s.doc); err != nil {
-				return span{}, evalProblem(f.value.prog, f.name, err)
-			}
-		}
-		if f.attribute {
-			if p := s.personAttribute(f, v, lanes); p != nil {
-				return span{}, p
-			}
-		} else if !absent(v) {
-			s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
-		}
-	}
-	s.body = append(s.body, a.removed...)
-	if last := len(s.body) - 1; s.body[last] == ',' {
-		s.body[last] = '}'
-	} else {
-		s.body = append(s.body, '}')
-	}
-	return span{start, len(s.body)}, nil
 }
 
 // single writes an event that is too large for a batch as a request of its own, where v1 can carry it.

@@ -33,7 +33,10 @@ const (
 	InDuration   Form = "duration"
 	InnerMap     Form = "map"
 	TextOrMap    Form = "text or map"
-	SecretRef    Form = "secret"
+
+	ExpressionOrMap Form = "expression or map"
+	ValueOrMap      Form = "value or map"
+	SecretRef       Form = "secret"
 )
 
 // Many says how many values stand under a key.

@@ -12,6 +12,8 @@ type (
 	Value = document.Value
 	// Kind is the kind of a value.
 	Kind = document.Kind
+	// Members goes through the members of an object.
+	Members = document.Members
 	// InputError says why and where a document was refused.
 	InputError = document.InputError
 	// Definitions are functions that programs share.
@@ -50,3 +52,9 @@ func ParseTime(v Value) (ms int64, problem string) { return document.ParseTime(v
 func Define(src string, outer *Definitions, vars ...string) (defs *Definitions, warnings []string, err error) {
 	return jq.Define(src, outer, vars)
 }
+
+// MembersOf begins before the first member of an object.
+func MembersOf(object Value) Members { return document.MembersOf(object) }
+
+// AppendUnquoted appends the text of a key that Members gives, which may have escapes.
+func AppendUnquoted(dst, key []byte) []byte { return document.AppendUnquoted(dst, key) }

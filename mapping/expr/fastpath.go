@@ -1,8 +1,11 @@
 package expr
 
 import (
+	"github.com/itchyny/gojq"
+
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/expr/jq"
+	"github.com/ciobridge/ciobridge/mapping/expr/syntax"
 )
 
 // expr is a program, or a part of one, that runs on the raw bytes. All but those for which several is true give at
@@ -69,6 +72,37 @@ func (e *expr) isPath() bool {
 		return !e.several && e.l.isPath()
 	}
 	return false
+}
+
+// head gives the longest path with which a program begins, whatever it is piped into; nil where it begins with anything
+// else.
+func (c *fastCompiler) head(q *gojq.Query) *expr {
+	var parts []*gojq.Query
+	for ; q.Op == gojq.OpPipe && len(q.FuncDefs)+len(q.Patterns) == 0; q = q.Right {
+		parts = append(parts, q.Left)
+	}
+	for parts = append(parts, q); len(parts) > 0; parts = parts[:len(parts)-1] {
+		if e := c.query(syntax.Pipe(parts[0], parts[1:]...), incoming{known: true}); e != nil && e.isPath() {
+			return e
+		}
+	}
+	return nil
+}
+
+// find gives what a path leads to, and reports whether it is there.
+func (d *Document) find(path *expr) (Value, bool) {
+	switch path.op {
+	case opPath:
+		return d.doc.At(path.at.ID())
+	case opVar:
+		return d.lookup(path.name), true
+	case opTry:
+		return d.find(path.l)
+	}
+	if above, there := d.find(path.l); there {
+		return document.Find(above, path.step)
+	}
+	return Value{}, false
 }
 
 // resolve wants the places of all paths in e. Steps that the pass over a document does not follow, such as

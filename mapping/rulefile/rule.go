@@ -2,7 +2,6 @@ package rulefile
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
@@ -55,6 +54,7 @@ var stepKeys = table[mapping.Action]{
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.If = r.program(n) }},
 	{yamltree.Row{Key: "call", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Call = r.text(n) }},
+	{eraseRow, func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Erase = oneOrList(r, n, r.nothing) }},
 }
 
 // stepTable has a step's keys and a key for each action.
@@ -109,10 +109,12 @@ var fieldKinds = map[customerio.FieldKind]row[mapping.Action]{
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Person = oneOrList(r, n, r.person) }},
 	customerio.NameField: {yamltree.Row{Form: yamltree.InValue},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Name = r.value(n) }},
-	customerio.AttributesField: {yamltree.Row{Form: yamltree.InnerMap, Inside: namedValues},
-		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Fields = r.values(n) }},
-	customerio.DataField: {yamltree.Row{Form: yamltree.InnerMap, Inside: namedValues},
-		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Fields = r.values(n) }},
+	customerio.AttributesField: {valuesRow, readValues},
+	customerio.DataField:       {valuesRow, readValues},
+	customerio.ExceptField: {yamltree.Row{Form: yamltree.InText, Many: yamltree.OneOrMany},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Except = oneOrList(r, n, r.text) }},
+	customerio.TimestampField: {yamltree.Row{Form: yamltree.InValue},
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Timestamp = r.value(n) }},
 	customerio.RemovalsField: {yamltree.Row{Form: yamltree.InText, Many: yamltree.OneOrMany},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Remove = oneOrList(r, n, r.text) }},
 }
@@ -143,23 +145,4 @@ func (r *reader) person(node *yamltree.Node) (p mapping.Person) {
 		r.fail(node, "names no identifier; want %s", choice.List(customerio.Identifiers()))
 	}
 	return p
-}
-
-// namedValues is the row of a map whose keys are names that rules make up.
-func namedValues() []yamltree.Row { return []yamltree.Row{{Form: yamltree.InValue}} }
-
-// values reads a map of names to programs and literals, in the order of the names: tools on a rule file's way may
-// reorder a map.
-func (r *reader) values(node *yamltree.Node) []mapping.Field {
-	var out []mapping.Field
-	r.entries(node, func(name string, keyNode, value *yamltree.Node) {
-		if isProgram(name) {
-			r.mistakes.Add(keyNode.Place, "%q is not a name: it looks like a part of an expression that YAML cut; "+
-				"quote this expression", name)
-			return
-		}
-		out = append(out, mapping.Field{Name: name, Value: r.value(value)})
-	})
-	slices.SortFunc(out, func(a, b mapping.Field) int { return strings.Compare(a.Name, b.Name) })
-	return out
 }

@@ -83,6 +83,49 @@ func ReadMember(raw []byte, i int) (key []byte, v Value, next int) {
 	return key, ValueAt(raw, start, end), SkipComma(raw, end)
 }
 
+// Members goes through the members of an object, in the order in which they are written.
+type Members struct {
+	Key   []byte // between the quotes, escapes and all
+	Head  []byte // the key with its quotes and the colon, up to the value
+	Value Value
+
+	raw []byte
+	at  int
+}
+
+// MembersOf begins before the first member of an object.
+func MembersOf(object Value) Members { return Members{raw: object.Raw, at: SkipSpace(object.Raw, 1)} }
+
+// Next goes to the next member and reports whether there is one.
+func (m *Members) Next() bool {
+	if m.raw[m.at] == '}' {
+		return false
+	}
+	end := SkipString(m.raw, m.at)
+	start := SkipSpace(m.raw, SkipSpace(m.raw, end)+1)
+	m.Key, m.Head = m.raw[m.at+1:end-1], m.raw[m.at:start]
+	end = SkipValue(m.raw, start)
+	m.Value, m.at = ValueAt(m.raw, start, end), SkipComma(m.raw, end)
+	return true
+}
+
+// Find gives what a step leads to, and reports whether it is there. A member that is null is there.
+func Find(v Value, st Step) (Value, bool) {
+	switch {
+	case st.Key && v.Kind == Object:
+		for m := MembersOf(v); m.Next(); {
+			if sameKey(m.Key, st.Name) {
+				return m.Value, true
+			}
+		}
+	case !st.Key && v.Kind == Array:
+		if n := CountElems(v.Raw); st.Index < n && st.Index >= -n {
+			return ElemOf(v.Raw, st.Index), true
+		}
+	}
+	return Value{}, false
+}
+
 // SkipComma gives the position of what stands behind the comma at i or after it, or of the closing bracket.
 func SkipComma(raw []byte, i int) int {
 	if i = SkipSpace(raw, i); raw[i] == ',' {

@@ -1,0 +1,130 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+)
+
+// maxKeptNames is how many names of merged objects a state keeps memory for.
+const maxKeptNames = 1000
+
+// fields appends attributes or data, and says where their object stands.
+func (s *state) fields(a *action, lanes int) (span, *problem) {
+	if len(a.fields)+len(a.removed) == 0 {
+		return span{}, nil
+	}
+	s.body = append(s.body, a.opening...)
+	start := len(s.body) - 1
+	s.entries = a.removals
+	if a.merges {
+		s.forgetNames()
+	}
+	for i := range a.fields {
+		f := &a.fields[i]
+		if a.merges && s.taken[f.own] {
+			continue
+		}
+		v, p := s.fieldValue(f)
+		if p != nil {
+			return span{}, p
+		}
+		before := len(s.body)
+		if f.whole {
+			p = s.members(a, i, v, lanes)
+		} else {
+			p = s.value(f, v, lanes)
+		}
+		if p != nil {
+			return span{}, p
+		}
+		if a.merges && !f.whole && len(s.body) > before {
+			s.taken[f.own] = true
+		}
+	}
+	if most := a.values.MaxEntries; most > 0 && s.entries > most {
+		return span{}, &problem{reason: event.ReasonTooLarge, field: a.values.Key, detail: fmt.Sprintf(
+			"the call sets and removes %d attributes; Customer.io takes %d: except leaves some out", s.entries, most)}
+	}
+	s.body = append(s.body, a.removed...)
+	if last := len(s.body) - 1; s.body[last] == ',' {
+		s.body[last] = '}'
+	} else {
+		s.body = append(s.body, '}')
+	}
+	return span{start, len(s.body)}, nil
+}
+
+func (s *state) forgetNames() {
+	if s.taken == nil {
+		s.taken = map[string]bool{}
+	}
+	clear(s.taken)
+}
+
+// fieldValue gives the value of a field. What a path does not find is Absent and not null where the difference counts.
+func (s *state) fieldValue(f *field) (expr.Value, *problem) {
+	if f.value.prog == nil {
+		return f.value.literal, nil
+	}
+	v, err := f.value.prog.One(&s.doc)
+	if err != nil {
+		return expr.Value{}, evalProblem(f.value.prog, f.name, err)
+	}
+	if v.Kind == expr.Null && f.erase != 0 && f.value.prog.Missing(&s.doc) {
+		return expr.Value{}, nil
+	}
+	return v, nil
+}
+
+// members appends the members of an object, each as the field that it would be if the rule named it. They are copied as
+// they are written; what has to be judged is read in place.
+func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
+	f := &a.fields[i]
+	switch {
+	case absent(v):
+		return nil
+	case v.Kind != expr.Object:
+		return wrong(event.ReasonInvalidValue, a.values.Key, f.value.prog,
+			"is "+document.Article(v.Kind)+"; want an object")
+	case f.raw && !bytes.Contains(v.Raw, nullText):
+		if inside := bytes.TrimSpace(v.Raw[1 : len(v.Raw)-1]); len(inside) > 0 {
+			s.body = append(append(s.body, inside...), ',')
+		}
+		return nil
+	}
+	notes := i+1 < len(a.fields) // for the fields that are evaluated after it
+	m := &s.member
+	*m = field{attribute: f.attribute, lane: f.lane, of: f}
+	for members := expr.MembersOf(v); members.Next(); {
+		m.member, m.key = members.Head, s.memberName(members.Key)
+		if a.left[string(m.key)] || a.merges && s.taken[string(m.key)] {
+			continue
+		}
+		if m.attribute {
+			m.setKind()
+		}
+		before := len(s.body)
+		if p := s.value(m, members.Value, lanes); p != nil {
+			return p
+		}
+		if notes && len(s.body) > before {
+			s.taken[string(m.key)] = true
+		}
+	}
+	return nil
+}
+
+var nullText = []byte("null")
+
+// memberName is the name of a member, which may be written with escapes.
+func (s *state) memberName(key []byte) []byte {
+	if bytes.IndexByte(key, '\\') < 0 {
+		return key
+	}
+	s.key = expr.AppendUnquoted(s.key[:0], key)
+	return s.key
+}
