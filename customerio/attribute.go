@@ -41,8 +41,8 @@ func CheckAttributeName[S string | []byte](name S) string {
 	case "cio_relationships":
 		return "is not an attribute: relationships are calls of their own, which this version does not make"
 	case "_timestamp":
-		return "is not an attribute: the bridge keeps the order of calls, and sets the time itself on replay; the key " +
-			"timestamp beside attributes gives another"
+		return "is not an attribute: the bridge keeps the order of calls, and sets the time itself on replay; the " +
+			"key timestamp beside attributes gives another"
 	case "_update":
 		return ""
 	}

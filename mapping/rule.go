@@ -40,7 +40,7 @@ type Action struct {
 	Remove []string  // attributes that identify erases
 	Erase  []Nothing `json:",omitempty"` // what erases an attribute of identify, where its field does not say
 
-	// Timestamp is since when the attributes of identify are so: a program, or the literal "event" for the event's time.
+	// Timestamp is since when the attributes of identify are so: a program, or the literal event for the event's time.
 	// Customer.io ignores an identify whose timestamp is older than the person's latest change.
 	Timestamp Term `json:",omitzero"`
 
@@ -63,7 +63,7 @@ type Field struct {
 	Name  string
 	Value Term
 	Whole bool      `json:",omitempty"` // the value is an object, whose members are sent
-	Erase []Nothing `json:",omitempty"` // of an attribute: what erases it; nil is as the action says
+	Erase []Nothing `json:",omitzero"`  // of an attribute: what erases it; nil is as the action says
 }
 
 // Nothing is a way in which a value can hold nothing.

@@ -58,7 +58,8 @@ func (s *state) timestamp(a *action) *problem {
 			return p
 		}
 	}
-	carries := a.eventTime || a.op.Timestamp == customerio.EventTime || s.replay && a.op.Timestamp == customerio.ReplayTime
+	when := a.op.Timestamp
+	carries := a.eventTime || when == customerio.EventTime || s.replay && when == customerio.ReplayTime
 	if !t.known && carries {
 		t = s.time
 	}

@@ -35,8 +35,8 @@ func (r *reader) values(node *yamltree.Node) []mapping.Field {
 	var out []mapping.Field
 	r.entries(node, func(name string, keyNode, value *yamltree.Node) {
 		if isProgram(name) {
-			r.mistakes.Add(keyNode.Place, "%q is not a name: it looks like a part of an expression that YAML cut; quote this "+
-				"expression", name)
+			r.mistakes.Add(keyNode.Place, "%q is not a name: it looks like a part of an expression that YAML cut; "+
+				"quote this expression", name)
 			return
 		}
 		field := mapping.Field{}
