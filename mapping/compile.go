@@ -57,6 +57,12 @@ func (b *compiler) topics(topics []Topic) {
 	for i := range topics {
 		t := b.topic(topics[i], topics[i].path(i)+".envelope.")
 		b.out.listed = append(b.out.listed, t)
+		if t.regexp != nil {
+			if slices.ContainsFunc(topics[:i], func(other Topic) bool { return other.Pattern == topics[i].Pattern }) {
+				b.Add(topics[i].Pos.With(topics[i].path(i)), "has the pattern of another one: leave one of them out")
+			}
+			continue
+		}
 		if b.out.topics[t.pattern] != nil {
 			b.Add(topics[i].Pos.With(topics[i].path(i)), "is named twice: leave one of them out")
 		}
@@ -66,6 +72,9 @@ func (b *compiler) topics(topics []Topic) {
 
 func (b *compiler) topic(t Topic, where string) *topic {
 	out := &topic{pattern: t.Name, onNull: t.OnNull}
+	if t.Pattern != "" {
+		out.regexp, _ = t.regexp() // validate tells of its mistakes
+	}
 	e := t.Envelope
 	switch {
 	case e.Name == cloudEventsEnvelope:

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+	"regexp/syntax"
 	"slices"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -41,7 +43,10 @@ const (
 
 // Topic says how the events of one topic or stream arrive.
 type Topic struct {
-	Name     string   // a Kafka topic or JetStream stream; * stands for any run of characters
+	Name string // a Kafka topic or JetStream stream; * stands for any run of characters
+	// Pattern stands in place of Name for topics whose whole names match this regular expression, in the syntax of RE2.
+	// A topic that is named itself is not meant.
+	Pattern  string   `json:",omitempty"`
 	Envelope Envelope // the default is plain
 	// OnNull says what becomes of a record that holds no event, such as a tombstone or a removal: skip, or dead_letter,
 	// which is the default but for Debezium, where a tombstone follows every deletion.
@@ -95,11 +100,22 @@ func (c *Config) Validate() error {
 	return m.Err()
 }
 
+// regexp is the pattern, for a whole name.
+func (t *Topic) regexp() (*regexp.Regexp, error) { return regexp.Compile(`^(?:` + t.Pattern + `)$`) }
+
 // validate names a topic by its place among the source's topics or streams: what stands there instead of a name may be
 // anything.
 func (t *Topic) validate(m *mistake.List, i int) {
 	where := t.path(i)
-	if t.Name == "" {
+	switch {
+	case t.Pattern != "" && t.Name != "":
+		m.Add(t.Pos.With(where), "has both a name and a pattern; want one of them")
+	case t.Pattern != "":
+		var wrong *syntax.Error // whose Code quotes nothing
+		if _, err := t.regexp(); errors.As(err, &wrong) {
+			m.Add(t.Pos.With(where+".pattern"), "is no regular expression: %s; `orders\\..*` is one, of names that begin with orders.", wrong.Code)
+		}
+	case t.Name == "":
 		m.Add(t.Pos.With(where), "has no name")
 	}
 	if problem := t.Envelope.check(); problem != "" {

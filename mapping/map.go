@@ -54,7 +54,7 @@ func (c *compiled) topic(name string) *topic {
 		return t
 	}
 	for _, t := range c.listed {
-		if matches(t.pattern, name) {
+		if t.regexp != nil && t.regexp.MatchString(name) || t.regexp == nil && matches(t.pattern, name) {
 			return t
 		}
 	}

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,7 +89,8 @@ type compiled struct {
 }
 
 type topic struct {
-	pattern  string
+	pattern  string         // of the name, with *
+	regexp   *regexp.Regexp // in its place
 	envelope envelope
 	onNull   Policy
 }

@@ -19,7 +19,7 @@ type Config struct {
 	Group string
 	// Protocol names the way in which the leader divides the work. All members of a group name the same.
 	Protocol string
-	// Topics are what this member subscribes to.
+	// Topics are what this member subscribes to, unless Subscribe has said otherwise.
 	Topics []string
 	// SessionTimeout is how long the coordinator waits for a heartbeat before it gives the member up.
 	SessionTimeout time.Duration
@@ -39,6 +39,7 @@ type Member struct {
 
 	mu      sync.Mutex
 	current Generation
+	topics  []string
 }
 
 // Generation is one division of the work among the members of a group.
@@ -62,7 +63,20 @@ type Subscriber struct {
 // NewMember makes a member that has not joined yet. Heartbeats go over beating, all else over joining; they may be the
 // same.
 func NewMember(c Config, joining, beating *Coordinator) *Member {
-	return &Member{config: c, joining: joining, beating: beating}
+	return &Member{config: c, joining: joining, beating: beating, topics: c.Topics}
+}
+
+// Subscribe says what the member subscribes to from its next Join on.
+func (m *Member) Subscribe(topics []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.topics = topics
+}
+
+func (m *Member) subscription() ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return encodeSubscription(m.topics)
 }
 
 // Current is the generation that the member has joined last. It is told as soon as the generation has begun, when Leads
@@ -149,7 +163,7 @@ func makePlan(
 }
 
 func (m *Member) joinGroup(ctx context.Context) (*joingroup.Response, error) {
-	subscription, err := encodeSubscription(m.config.Topics)
+	subscription, err := m.subscription()
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ type Config struct {
 	// Topics are the names of the topics to read. They stand in the configuration file together with each topic's
 	// envelope, which is not the consumer's business.
 	Topics []string `yaml:"-"`
+	// Patterns are regular expressions of the names of more topics to read, in the syntax of RE2. The whole name has to
+	// match. A topic that is made later is read within 30 seconds, from its beginning.
+	Patterns []string `yaml:"-"`
 	// StartAt says where reading begins on a partition for which the group has committed nothing: earliest, latest, or
 	// a time in RFC 3339. A partition that is added to a topic later is always read from its beginning.
 	StartAt string `yaml:"start_at"`
@@ -64,13 +67,13 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.Group != "", "group: is missing: name the consumer group")
-	check(len(c.Topics) > 0, "topics: is missing: name at least one topic")
+	check(len(c.Topics)+len(c.Patterns) > 0, "topics: is missing: name at least one topic")
 	seen := map[string]bool{}
 	for i, topic := range c.Topics {
 		check(topic != "", "topics[%d]: has no name", i)
 		check(topic == "" || topicName.MatchString(topic) && topic != "." && topic != "..",
 			"topics[%d]: cannot be the name of a topic: those have letters, digits, dots, hyphens and underscores; "+
-				"patterns are not read, name each topic", i)
+				`write {pattern: "…"} for a regular expression of names`, i)
 		check(topic == "" || !seen[topic], "topics[%d]: is named twice", i)
 		seen[topic] = true
 	}

@@ -51,6 +51,8 @@ var (
 	errSilence   = errors.New("the group's coordinator has not answered for a session timeout")
 	errDeleted   = errors.New("a topic has been deleted")
 	errGrown     = errors.New("the number of partitions has changed")
+	// errSubscription: every member of the group finds out by itself, and joins anew with what it found.
+	errSubscription = errors.New("a topic that matches a pattern has come or gone")
 )
 
 func newGeneration(k *Source, m *member, a *assignment, handle event.Handler) *generation {

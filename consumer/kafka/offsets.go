@@ -18,19 +18,23 @@ import (
 // ErrGroupRunning is the error of SetOffsets while the group has members.
 var ErrGroupRunning = errors.New("the consumer group has members: stop every replica of the bridge first")
 
-// Offsets reads where the group stands on every partition of the configured topics, in the order of topics and
+// Offsets reads where the group stands on every partition of the topics that are read, in the order of topics and
 // partitions. It does not join the group and changes nothing.
 func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.OffsetInfo, error) {
 	c := &cluster{kafka: k}
 	defer c.close()
 	m := newMember(&config, c)
 	defer m.close()
-	l, err := c.metadata(ctx, config.Topics)
+	s, err := c.subscription(ctx, &config)
+	if err != nil {
+		return nil, err
+	}
+	l, err := c.metadata(ctx, s.topics)
 	if err != nil {
 		return nil, err
 	}
 	counts, byBroker := map[string]int{}, map[string][]partitionKey{}
-	for _, topic := range config.Topics {
+	for _, topic := range s.topics {
 		if len(l.leaders[topic]) == 0 {
 			return nil, fmt.Errorf("topic %s: %w", topic, kafka.UnknownTopicOrPartition)
 		}

@@ -16,7 +16,7 @@ import (
 // whenever a fetcher meets an error. It keeps a fetcher for each of these brokers.
 func (g *generation) route(ctx context.Context) {
 	retries := newRetryLogger(g.source.log, "find partitions and their leaders", g.source.metrics.countFailure)
-	topics := slices.Clone(g.source.config.Topics)
+	topics := slices.Clone(g.source.subscribed().topics)
 	for topic := range g.assignment.counts {
 		if !slices.Contains(topics, topic) {
 			topics = append(topics, topic) // of other members of the group
@@ -28,12 +28,19 @@ func (g *generation) route(ctx context.Context) {
 			err = g.readCheckpoints(ctx, l)
 			prepared = err == nil
 		}
+		changed := false
+		if err == nil {
+			changed, err = g.subscriptionChanged(ctx)
+		}
 		wait := g.source.watchEvery
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			wait = retries.failed(err)
+		case changed:
+			g.finish(errSubscription)
+			return
 		case g.partitionsChanged(l):
 			g.finish(errGrown)
 			return
@@ -58,7 +65,7 @@ func (g *generation) findLeaders(ctx context.Context, topics []string) (*layout,
 // readCheckpoints notes for each partition where the group stands.
 func (g *generation) readCheckpoints(ctx context.Context, l *layout) error {
 	counts := map[string]int{}
-	for _, topic := range g.source.config.Topics {
+	for _, topic := range g.source.subscribed().topics {
 		counts[topic] = len(l.leaders[topic])
 		if counts[topic] == 0 {
 			g.source.noteAbsent(topic)

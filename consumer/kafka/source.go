@@ -45,9 +45,11 @@ type Source struct {
 
 	mu      sync.Mutex
 	state   error                              // why we are not joined; nil while we are
-	missing []string                           // topics that do not exist
+	missing []string                           // topics that are named and do not exist
 	absent  map[string]bool                    // topics that were missing at some time: what they hold has come since
 	past    map[partitionKey]*consumer.Tracker // of the partitions that were ours in the last generation
+
+	subscription subscription // of the current generation, or of the next one while we are joining
 }
 
 var errNotJoined = errors.New("the consumer group is not joined yet")
@@ -58,6 +60,11 @@ func New(config Config, k *broker.Kafka, m *memory.Limiter, log *zap.Logger,
 	reg prometheus.Registerer) (*Source, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
+	}
+	for _, pattern := range config.Patterns {
+		if _, err := CompilePattern(pattern); err != nil {
+			return nil, fmt.Errorf("topics: %w", err)
+		}
 	}
 	begin, err := consumer.ParseStartAt(config.StartAt)
 	if err != nil {
@@ -82,8 +89,8 @@ func (k *Source) OnReplicas(f func(n int)) { k.replicas = f }
 func (k *Source) Ready() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.state == nil && len(k.missing) > 0 {
-		return &MissingTopicsError{k.missing}
+	if k.state == nil && len(k.missing)+len(k.subscription.idle) > 0 {
+		return &MissingTopicsError{k.missing, k.subscription.idle}
 	}
 	return k.state
 }
@@ -137,7 +144,7 @@ func (k *Source) Consume(ctx context.Context, handle event.Handler) error {
 	defer k.setState(errNotJoined)
 	retries := newRetryLogger(k.log, "join the group", k.metrics.countFailure)
 	for ctx.Err() == nil {
-		a, err := m.join(ctx)
+		a, err := k.join(ctx, m)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -162,6 +169,14 @@ func (k *Source) Consume(ctx context.Context, handle event.Handler) error {
 		}
 	}
 	return nil
+}
+
+// join joins the group, for the topics that there are now.
+func (k *Source) join(ctx context.Context, m *member) (*assignment, error) {
+	if err := k.subscribe(ctx, m); err != nil {
+		return nil, err
+	}
+	return m.join(ctx)
 }
 
 func (k *Source) leave(ctx context.Context, m *member) {

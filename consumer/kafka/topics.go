@@ -7,29 +7,44 @@ import (
 	"strings"
 )
 
-// MissingTopicsError names topics that the configuration names and the cluster does not have.
-type MissingTopicsError struct{ Topics []string }
+// MissingTopicsError names what the configuration wants to read and the cluster does not have: topics, and patterns
+// that no topic matches.
+type MissingTopicsError struct{ Topics, Patterns []string }
 
-// Error says which topics they are and what to do.
+// Error says which they are and what to do.
 func (e *MissingTopicsError) Error() string {
-	if len(e.Topics) == 1 {
-		return fmt.Sprintf("topic %s does not exist: make it, or correct its name in source.kafka.topics", e.Topics[0])
+	var texts []string
+	switch len(e.Topics) {
+	case 0:
+	case 1:
+		texts = append(texts, fmt.Sprintf("topic %s does not exist: make it, or correct its name in "+
+			"source.kafka.topics", e.Topics[0]))
+	default:
+		texts = append(texts, fmt.Sprintf("topics %s do not exist: make them, or correct their names in "+
+			"source.kafka.topics", strings.Join(e.Topics, ", ")))
 	}
-	return fmt.Sprintf("topics %s do not exist: make them, or correct their names in source.kafka.topics",
-		strings.Join(e.Topics, ", "))
+	for _, pattern := range e.Patterns {
+		texts = append(texts, fmt.Sprintf("no topic matches the pattern %q: make one, or correct the pattern in "+
+			"source.kafka.topics", pattern))
+	}
+	return strings.Join(texts, "; ")
 }
 
-// Check asks the cluster whether it has every topic that is to be read. The error is a *MissingTopicsError when it has
-// not.
+// Check asks the cluster whether it has every topic that is to be read, and one for each pattern. The error is a
+// *MissingTopicsError when it has not.
 func (k *Source) Check(ctx context.Context) error {
 	c := &cluster{kafka: k.kafka}
 	defer c.close()
-	l, err := c.metadata(ctx, k.config.Topics)
+	s, err := c.subscription(ctx, &k.config)
 	if err != nil {
 		return err
 	}
-	if missing := l.missingTopics(k.config.Topics); len(missing) > 0 {
-		return &MissingTopicsError{missing}
+	l, err := c.metadata(ctx, s.topics)
+	if err != nil {
+		return err
+	}
+	if missing := l.missingTopics(k.config.Topics); len(missing)+len(s.idle) > 0 {
+		return &MissingTopicsError{missing, s.idle}
 	}
 	return nil
 }
@@ -61,14 +76,17 @@ func (k *Source) isMissing(topic string) bool {
 // exist, and, when none of our partitions can be read on, why. It is empty while all is well.
 func (k *Source) Troubles() []string {
 	k.mu.Lock()
-	state, missing := k.state, k.missing
+	state, missing, idle := k.state, k.missing, k.subscription.idle
 	k.mu.Unlock()
 	var troubles []string
 	if state != nil {
 		troubles = append(troubles, state.Error())
 	}
 	for _, topic := range missing {
-		troubles = append(troubles, (&MissingTopicsError{[]string{topic}}).Error())
+		troubles = append(troubles, (&MissingTopicsError{Topics: []string{topic}}).Error())
+	}
+	for _, pattern := range idle {
+		troubles = append(troubles, (&MissingTopicsError{Patterns: []string{pattern}}).Error())
 	}
 	g := k.generation.Load()
 	if g == nil {

@@ -22,8 +22,10 @@ func (*Rule) Rows() []yamltree.Row { return ruleKeys.rows() }
 type Topic mapping.Topic
 
 var topicKeys = table[mapping.Topic]{
-	{yamltree.Row{Key: "name", Form: yamltree.InText, Required: true},
+	{yamltree.Row{Key: "name", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Name = r.text(n) }},
+	{yamltree.Row{Key: "pattern", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Pattern = r.text(n) }},
 	{yamltree.Row{Key: "envelope", Form: yamltree.TextOrMap, Inside: func() []yamltree.Row {
 		return envelopeKeys.rows()
 	}}, func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Envelope = r.envelope(n) }},
@@ -31,12 +33,14 @@ var topicKeys = table[mapping.Topic]{
 		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.OnNull = mapping.Policy(r.text(n)) }},
 }
 
-// ReadYAML reads a topic: its name, or a map with name, envelope and on_null.
+// ReadYAML reads a topic: its name, or a map with name or pattern, envelope and on_null.
 func (t *Topic) ReadYAML(n *yamltree.Node) error {
 	r := &reader{quiet: true}
 	topic := mapping.Topic{Pos: n.Place}
 	if n.Kind == yamltree.Map {
-		readMap(r, n, topicKeys, &topic)
+		if readMap(r, n, topicKeys, &topic) && n.Get("name") == nil && n.Get("pattern") == nil {
+			r.fail(n, "needs name, or pattern for a regular expression of names")
+		}
 	} else {
 		topic.Name = r.text(n)
 	}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -35,18 +36,24 @@ func (s *Section) UnmarshalYAML(decode func(any) error) error {
 // Consumer is the configuration of the consumer.
 func (s *Section) Consumer() kafka.Config {
 	c := s.Config
-	c.Topics = s.Names()
+	for _, t := range s.Read {
+		if t.Pattern != "" {
+			c.Patterns = append(c.Patterns, t.Pattern)
+		} else {
+			c.Topics = append(c.Topics, t.Name)
+		}
+	}
 	return c
 }
 
 // Kind implements source.Section.
 func (*Section) Kind() string { return "kafka" }
 
-// Names implements source.Section.
+// Names implements source.Section. A pattern is named by itself.
 func (s *Section) Names() []string {
 	var names []string
 	for _, t := range s.Read {
-		names = append(names, t.Name)
+		names = append(names, cmp.Or(t.Name, t.Pattern))
 	}
 	return names
 }
@@ -66,6 +73,12 @@ func (s *Section) CheckLetters(d deadletter.Config) error {
 		return mistake.Of("dead_letters.topic: is read by the source too, and every dead letter would come back as " +
 			"an event")
 	}
+	for _, text := range s.Consumer().Patterns {
+		if pattern, err := kafka.CompilePattern(text); err == nil && d.Topic != "" && pattern.MatchString(d.Topic) {
+			return mistake.Of("dead_letters.topic: matches a pattern of source.kafka.topics, so that every dead " +
+				"letter would come back as an event: give it a name that no pattern matches")
+		}
+	}
 	return nil
 }
 
@@ -73,6 +86,11 @@ func (s *Section) CheckLetters(d deadletter.Config) error {
 func (s *Section) Destination(to source.Target) (event.Origin, error) {
 	if to.Subject != "" {
 		return event.Origin{}, errors.New("--subject is for NATS, and the source is Kafka: give --topic")
+	}
+	for _, text := range s.Consumer().Patterns {
+		if pattern, err := kafka.CompilePattern(text); err == nil && to.Topic != "" && pattern.MatchString(to.Topic) {
+			return event.Origin{Topic: to.Topic}, nil
+		}
 	}
 	topic, err := source.One("--topic", to.Topic, s.Names())
 	return event.Origin{Topic: topic}, err
