@@ -113,7 +113,8 @@ func (t *Topic) validate(m *mistake.List, i int) {
 	case t.Pattern != "":
 		var wrong *syntax.Error // whose Code quotes nothing
 		if _, err := t.regexp(); errors.As(err, &wrong) {
-			m.Add(t.Pos.With(where+".pattern"), "is no regular expression: %s; `orders\\..*` is one, of names that begin with orders.", wrong.Code)
+			m.Add(t.Pos.With(where+".pattern"),
+				"is no regular expression: %s; `orders\\..*` is one, of names that begin with orders.", wrong.Code)
 		}
 	case t.Name == "":
 		m.Add(t.Pos.With(where), "has no name")
