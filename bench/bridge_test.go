@@ -66,7 +66,7 @@ func compile(t *testing.T, s settings, src source) *mapping.Rules {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	conf, err := config.Load(path)
+	conf, err := config.Load(config.File(path))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/pipeline"
@@ -32,6 +33,9 @@ type Config struct {
 
 	// Files are the rule files that RulesFrom named, in the order in which their rules apply.
 	Files []RuleFile `yaml:"-"`
+
+	tree *yamltree.Node // what it was decoded from; nil where nothing was
+	err  error          // the mistakes that were found when it was read
 }
 
 // Source is where events come from. Exactly one of its fields is set; each is a kind of broker, and sections lists

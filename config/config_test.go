@@ -14,7 +14,7 @@ import (
 )
 
 func TestExampleLoads(t *testing.T) {
-	c, err := Load("example.yaml")
+	c, err := Load(File("example.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestExampleLoads(t *testing.T) {
 
 // The values that the example shows for what has a default are the defaults.
 func TestExampleShowsTheDefaults(t *testing.T) {
-	c, err := Load("example.yaml")
+	c, err := Load(File("example.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ dead_letters: {file: dead.jsonl}
 
 // Some editors begin a file with a mark that nobody sees.
 func TestAByteOrderMarkIsNoKey(t *testing.T) {
-	if _, err := Load(write(t, "\uFEFF"+strings.TrimSpace(valid))); err != nil {
+	if _, err := Load(File(write(t, "\uFEFF"+strings.TrimSpace(valid)))); err != nil {
 		t.Error(err)
 	}
 	if _, err := rulefile.Parse("r.yaml", []byte("\uFEFFrules: [{name: a, event: b, do: [{delete: {person: "+
@@ -76,7 +76,7 @@ func TestAByteOrderMarkIsNoKey(t *testing.T) {
 }
 
 func TestEmbeddedDefaults(t *testing.T) {
-	c, err := Load(write(t, valid))
+	c, err := Load(File(write(t, valid)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ admin: {listen: nowhere}
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(write(t, c.text))
+			_, err := Load(File(write(t, c.text)))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -156,7 +156,7 @@ admin: {listen: nowhere}
 
 // What two sections could report is reported once, under the path that stands in the file.
 func TestAllowIsReportedOnce(t *testing.T) {
-	_, err := Load(write(t, strings.Replace(valid, "region: eu", "region: eu, allow: [delte]", 1)))
+	_, err := Load(File(write(t, strings.Replace(valid, "region: eu", "region: eu, allow: [delte]", 1))))
 	if err == nil || strings.Count(err.Error(), "allow[0]") != 1 ||
 		!strings.Contains(err.Error(), "customerio.allow[0]: is not a destructive action") {
 		t.Errorf("reported: %v", err)
@@ -166,7 +166,7 @@ func TestAllowIsReportedOnce(t *testing.T) {
 func TestReservedIDsReachTheRules(t *testing.T) {
 	text := strings.Replace(valid, "region: eu", `region: eu, reserved_ids: {add: [tester], allow: ["0"]}`, 1) +
 		"rules: [{name: r, event: e, do: [{track: {person: .id, name: a}}]}]\n"
-	c, err := Load(write(t, text))
+	c, err := Load(File(write(t, text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestReservedIDsReachTheRules(t *testing.T) {
 			t.Errorf("%s: %d calls", id, len(calls))
 		}
 	}
-	_, err = Load(write(t, strings.Replace(text, `["0"]`, `["c_7"]`, 1)))
+	_, err = Load(File(write(t, strings.Replace(text, `["0"]`, `["c_7"]`, 1))))
 	if err == nil || strings.Contains(err.Error(), "c_7") || strings.Count(err.Error(), "reserved_ids.allow[0]") != 1 {
 		t.Errorf("reported: %v", err)
 	}

@@ -3,100 +3,146 @@ package config
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
+	"strings"
 
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/mapping/rulefile"
+	"github.com/ciobridge/ciobridge/secret"
 )
 
-// RuleFile is a file of rules with its path, or one of functions that all expressions may call, which has no rules.
-type RuleFile struct {
-	Path string
-	rulefile.File
+// Input says what a configuration is read from.
+type Input struct {
+	// Files are merged from left to right: maps key by key, and everything else is replaced.
+	Files []string
+	// Set are single values over the files, each as path=value, where the value is YAML.
+	Set []string
 }
 
-// isShared reports whether a file holds functions for all expressions, in jq and not in YAML.
-func (f *RuleFile) isShared() bool { return filepath.Ext(f.Path) == ".jq" }
+// File is the input of one file.
+func File(path string) Input { return Input{Files: []string{path}} }
 
-// AddTo adds the rules and functions of files to the configuration of a mapping.
-func AddTo(m *mapping.Config, files []RuleFile) {
-	for _, f := range files {
-		m.Rules = append(m.Rules, f.Rules...)
-		if f.isShared() {
-			m.Define = append(m.Define, f.Define)
-		}
+// Load reads a configuration and the rule files that it names. The error holds every mistake of all of them, each with
+// its place; a secret that is not in ${} is only read when it is used. Paths of rule files are relative to the file
+// that names them; those of secrets and data, and what stands in Set, are relative to the working directory. Beside an
+// error the configuration is as far as it could be read.
+func Load(in Input) (Config, error) {
+	tree, err := read(in)
+	c := Default()
+	err = yamltree.Hide(err, c)
+	if tree == nil {
+		return Config{err: err}, err
 	}
+	err = errors.Join(err, c.decode(tree))
+	var errFiles error
+	c.Files, errFiles = ruleFiles(c.rulesFrom())
+	c.err = errors.Join(err, c.placed(mistake.Beyond(err, c.Validate())), errFiles)
+	return c, c.err
 }
 
-// Load reads a configuration file and the rule files that it names. Every mistake is reported with its place; a
-// secret is only read when it is used. Paths in the file are relative to the file itself, except those of secrets and
-// data, which are relative to the working directory. Beside an error the configuration is as far as it could be read.
-func Load(path string) (Config, error) {
-	data, err := ReadFile(path)
-	if err != nil {
-		return Config{}, fmt.Errorf("read the configuration: %w", err)
-	}
-	c, err := Parse(path, data)
-	if err != nil {
-		return Config{}, err
-	}
-	c.Files, err = RuleFiles(filepath.Dir(path), c.RulesFrom)
-	if err != nil {
-		return c, err
-	}
-	return c, c.Validate()
+// LoadRules reads rule files alone. Nobody says which destructive actions are allowed, and so all are.
+func LoadRules(patterns []string) (Config, error) {
+	c := Default()
+	c.CustomerIO.Allow = customerio.DestructiveActions()
+	c.Files, c.err = RuleFiles("", patterns)
+	return c, c.err
 }
 
 // Parse reads a configuration from its text, without its rule files and without checking what it means.
 func Parse(name string, data []byte) (Config, error) {
 	c := Default()
-	err := Decode(name, data, &c)
-	return c, err
+	tree, err := yamltree.Parse(name, data)
+	if tree == nil {
+		return c, yamltree.Hide(err, c)
+	}
+	return c, errors.Join(yamltree.Hide(errors.Join(err, expand(tree)), c), c.decode(tree))
 }
 
-// Decode reads strict YAML: an unknown or a repeated key is a mistake. The error holds every mistake, and quotes
-// neither a value nor a key, since a secret may stand there by mistake.
-func Decode(name string, data []byte, into any) error { return yamltree.Unmarshal(name, data, into) }
+func (c *Config) decode(tree *yamltree.Node) error {
+	c.tree = tree
+	return yamltree.Decode(tree, c)
+}
 
-// RuleFiles reads the rule files that paths and globs name, in that order and each glob's files by name. A glob that
-// matches nothing is an error: a rollout that forgets the rules would otherwise skip every event.
-func RuleFiles(dir string, patterns []string) ([]RuleFile, error) {
-	var files []RuleFile
+// read merges the files and the single values. It is nil where nothing could be read.
+func read(in Input) (*yamltree.Node, error) {
+	var tree *yamltree.Node
 	var errs []error
-	seen := map[string]bool{}
-	for i, pattern := range patterns {
-		if !filepath.IsAbs(pattern) {
-			pattern = filepath.Join(dir, pattern)
+	for _, path := range in.Files {
+		data, err := ReadFile(path)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read the configuration: %w", err))
+			continue
 		}
-		paths, err := filepath.Glob(pattern)
-		if err != nil || len(paths) == 0 {
-			errs = append(errs, fmt.Errorf("rules_from[%d]: no file matches; a path is relative to the "+
-				"configuration file", i))
+		file, err := yamltree.Parse(path, data)
+		if file != nil {
+			tree = yamltree.Merge(tree, file)
 		}
-		for _, path := range paths {
-			if seen[path] {
-				continue
-			}
-			seen[path] = true
-			file, err := readRules(path)
-			errs = append(errs, err)
-			files = append(files, file)
-		}
+		errs = append(errs, err)
 	}
-	return files, errors.Join(errs...)
+	for _, assignment := range in.Set {
+		path, value, found := strings.Cut(assignment, "=")
+		if !found {
+			errs = append(errs, errors.New("--set: want path=value, such as log.level=debug"))
+			continue
+		}
+		changed, err := yamltree.Set(tree, "--set", path, value)
+		tree = changed
+		errs = append(errs, err)
+	}
+	if tree != nil {
+		errs = append(errs, expand(tree))
+	}
+	return tree, errors.Join(errs...)
 }
 
-func readRules(path string) (RuleFile, error) {
-	data, err := ReadFile(path)
-	if err != nil {
-		return RuleFile{}, fmt.Errorf("read rules: %w", err)
+// expand puts values in place of ${…}, but not in rules, which hold no secret and mean the same in every place.
+func expand(tree *yamltree.Node) error {
+	outside := *tree
+	outside.Entries = nil
+	for _, e := range tree.Entries {
+		if e.Key.Value != "rules" {
+			outside.Entries = append(outside.Entries, e)
+		}
 	}
-	file := RuleFile{Path: path}
-	if file.isShared() {
-		file.Define = mapping.Definitions{Source: string(data), Pos: mapping.Position{File: path, Line: 1}}
-		return file, nil
+	return yamltree.Expand(&outside, func(name string) (string, error) {
+		if path, ok := strings.CutPrefix(name, "file:"); ok {
+			value, err := secret.Ref{File: path}.Read()
+			return value.Reveal(), err
+		}
+		value, ok := os.LookupEnv(name)
+		if !ok {
+			return "", yamltree.ErrUnset
+		}
+		return value, nil
+	})
+}
+
+// Compile compiles the rules. The error holds what has not been reported when they were read; the rules are nil where
+// either had mistakes.
+func (c *Config) Compile() (*mapping.Rules, error) {
+	m := c.Mapping()
+	if c.err != nil && len(m.Rules) == 0 {
+		return nil, nil // that there is none would be one more mistake
 	}
-	file.File, err = rulefile.Parse(path, data)
-	return file, err
+	rules, err := mapping.Compile(m)
+	if c.err != nil {
+		rules = nil
+	}
+	return rules, c.placed(mistake.Beyond(c.err, err))
+}
+
+// placed gives mistakes that know only their path the place of the field, or of what it would stand in.
+func (c *Config) placed(err error) error {
+	var l mistake.List
+	for _, m := range mistake.All(err) {
+		if m.File == "" && m.Path != "" && c.tree != nil {
+			found := *m
+			found.Place = c.tree.Nearest(m.Path).With(m.Path)
+			m = &found
+		}
+		l.Join(m)
+	}
+	return l.Err()
 }

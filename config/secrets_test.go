@@ -121,7 +121,7 @@ func TestErrorsQuoteNoYAML(t *testing.T) {
 		"source: {embedded: {streams: [{partitions: [{" + canary + ": 1}]}]}}",
 		"customerio: {timeout: " + canary + "}", "x: 1" + canary + "\n\t" + canary,
 	} {
-		_, err := Load(write(t, text))
+		_, err := Load(File(write(t, text)))
 		if err == nil {
 			t.Errorf("%s: no error", text)
 		} else if strings.Contains(err.Error(), canary) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -16,7 +17,8 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	var path, against string
+	var in config.Input
+	var against string
 	var out format
 	cmd := &cobra.Command{
 		Use:   "check [rule file]...",
@@ -31,10 +33,10 @@ func newCheck() *cobra.Command {
 			"  git show main:rules/orders.yaml > /tmp/old.yaml && ciobridge check rules/orders.yaml --against " +
 			"/tmp/old.yaml",
 		RunE: func(cmd *cobra.Command, files []string) error {
-			if len(files) > 0 && cmd.Flags().Changed("config") {
-				return exit.With(exit.Input, fmt.Errorf("give either --config or rule files, not both"))
+			if len(files) > 0 && (cmd.Flags().Changed("config") || len(in.Set) > 0) {
+				return exit.With(exit.Input, fmt.Errorf("give either --config, with --set, or rule files, not both"))
 			}
-			set, err := readSet(path, files)
+			set, err := readSet(in, files)
 			r := newCheckReport(set, err)
 			if against != "" && err == nil {
 				old, err := set.before(against)
@@ -49,18 +51,18 @@ func newCheck() *cobra.Command {
 			return r.verdict()
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	cmd.Flags().StringVar(&against, "against", "", "an older configuration or rule file to compare identities with")
 	return cmd
 }
 
 // readSet reads rule files where some are named, and else a configuration.
-func readSet(path string, files []string) (ruleset, error) {
+func readSet(in config.Input, files []string) (ruleset, error) {
 	if len(files) > 0 {
 		return readRules(files)
 	}
-	return readConfiguration(path)
+	return readConfiguration(in)
 }
 
 func newCheckReport(set ruleset, err error) checkReport {

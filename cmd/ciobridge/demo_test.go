@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/demo"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
@@ -53,7 +54,7 @@ func TestDemoAddsUp(t *testing.T) {
 		t.Errorf("the second demo counts what the first one left: %+v", second)
 	}
 
-	c, rules, err := app.Load(filepath.Join(dir, "ciobridge.yaml"))
+	c, rules, err := app.Load(config.File(filepath.Join(dir, "ciobridge.yaml")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 		stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Broker {
 		t.Errorf("a second demo in the same folder: exit code %d: %s", code, &out)
 	}
-	c, _, err := app.Load(filepath.Join(dir, "ciobridge.yaml"))
+	c, _, err := app.Load(config.File(filepath.Join(dir, "ciobridge.yaml")))
 	if err != nil {
 		t.Fatal(err)
 	}

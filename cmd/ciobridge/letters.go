@@ -39,8 +39,8 @@ type lettersClient struct {
 }
 
 // openLetters reads the configuration and reaches its dead letters. It must be closed when err is nil.
-func openLetters(cmd *cobra.Command, path string, f format) (*lettersClient, error) {
-	c, rules, err := app.Load(path)
+func openLetters(cmd *cobra.Command, in config.Input, f format) (*lettersClient, error) {
+	c, rules, err := app.Load(in)
 	if err != nil {
 		return nil, err
 	}

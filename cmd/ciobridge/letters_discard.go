@@ -7,13 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersDiscard() *cobra.Command {
-	var path, note string
+	var in config.Input
+	var note string
 	var filter filterFlags
 	var dryRun bool
 	var out format
@@ -30,7 +32,7 @@ func newLettersDiscard() *cobra.Command {
 			if note == "" {
 				return exit.With(exit.Input, errors.New("--note is missing: say why the letters are discarded"))
 			}
-			d, err := openLetters(cmd, path, out)
+			d, err := openLetters(cmd, in, out)
 			if err != nil {
 				return err
 			}
@@ -54,7 +56,7 @@ func newLettersDiscard() *cobra.Command {
 			return err
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	filter.add(cmd)
 	cmd.Flags().StringVar(&note, "note", "", "why, for those who look later")

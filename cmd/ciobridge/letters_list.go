@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersList() *cobra.Command {
-	var path string
+	var in config.Input
 	var filter filterFlags
 	var out format
 	var showValues bool
@@ -25,7 +26,7 @@ func newLettersList() *cobra.Command {
 			"  ciobridge dlq list --topic shop.orders --partition 3 --offset 100..200 -o json",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := openLetters(cmd, path, out)
+			d, err := openLetters(cmd, in, out)
 			if err != nil {
 				return err
 			}
@@ -38,7 +39,7 @@ func newLettersList() *cobra.Command {
 			return lettersError(listLetters(cmd, d, chosen, out, showValues))
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	filter.add(cmd)
 	showValuesFlag(cmd, &showValues)

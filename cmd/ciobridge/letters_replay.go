@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/choice"
@@ -17,7 +18,7 @@ import (
 )
 
 func newLettersReplay() *cobra.Command {
-	var path string
+	var in config.Input
 	var r replayFlags
 	var out format
 	cmd := &cobra.Command{
@@ -36,7 +37,7 @@ func newLettersReplay() *cobra.Command {
 			"  ciobridge dlq replay --all",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := openLetters(cmd, path, out)
+			d, err := openLetters(cmd, in, out)
 			if err != nil {
 				return err
 			}
@@ -44,7 +45,7 @@ func newLettersReplay() *cobra.Command {
 			return r.run(cmd, d, out)
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	r.add(cmd)
 	return cmd

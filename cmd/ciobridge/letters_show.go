@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -16,7 +17,7 @@ import (
 )
 
 func newLettersShow() *cobra.Command {
-	var path string
+	var in config.Input
 	var out format
 	var showValues bool
 	cmd := &cobra.Command{
@@ -40,7 +41,7 @@ func newLettersShow() *cobra.Command {
 					return exit.With(exit.Input, fmt.Errorf("%q: %w", text, err))
 				}
 			}
-			d, err := openLetters(cmd, path, out)
+			d, err := openLetters(cmd, in, out)
 			if err != nil {
 				return err
 			}
@@ -59,7 +60,7 @@ func newLettersShow() *cobra.Command {
 			return nil
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	showValuesFlag(cmd, &showValues)
 	return cmd

@@ -11,12 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 func newLettersStats() *cobra.Command {
-	var path string
+	var in config.Input
 	var out format
 	cmd := &cobra.Command{
 		Use:     "stats",
@@ -25,7 +26,7 @@ func newLettersStats() *cobra.Command {
 		Example: "  ciobridge dlq stats -c ciobridge.yaml -o json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := openLetters(cmd, path, out)
+			d, err := openLetters(cmd, in, out)
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func newLettersStats() *cobra.Command {
 			return newStatsView(s).print(cmd.OutOrStdout(), out)
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	return cmd
 }

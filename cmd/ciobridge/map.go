@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -18,7 +19,8 @@ import (
 )
 
 func newMap() *cobra.Command {
-	var path, topic string
+	var in config.Input
+	var topic string
 	var rules []string
 	var record recordFlags
 	var out format
@@ -37,13 +39,13 @@ func newMap() *cobra.Command {
 			"ciobridge map --rules 'rules/*.yaml'\n" +
 			"  kcat -b kafka:9092 -t shop.orders -C -e -c 100 | ciobridge map --topic shop.orders -o json",
 		RunE: func(cmd *cobra.Command, files []string) error {
-			if len(rules) > 0 && cmd.Flags().Changed("config") {
-				return exit.With(exit.Input, errors.New("give either --config or --rules, not both"))
+			if len(rules) > 0 && (cmd.Flags().Changed("config") || len(in.Set) > 0) {
+				return exit.With(exit.Input, errors.New("give either --config, with --set, or --rules, not both"))
 			}
 			if len(rules) > 0 {
 				rules, files = ruleFilesAmong(rules, files)
 			}
-			set, err := readSet(path, rules)
+			set, err := readSet(in, rules)
 			if err != nil {
 				return exit.With(exit.Input, err)
 			}
@@ -57,7 +59,7 @@ func newMap() *cobra.Command {
 			return mapEvents(cmd, set, m, files, out)
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	record.add(cmd)
 	cmd.Flags().StringVar(&record.time, "time", "", "the broker's time of the record, in RFC 3339")

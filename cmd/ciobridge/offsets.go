@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -34,7 +35,7 @@ func newOffsets() *cobra.Command {
 }
 
 func newOffsetsShow() *cobra.Command {
-	var path string
+	var in config.Input
 	var out format
 	cmd := &cobra.Command{
 		Use:   "show",
@@ -45,7 +46,7 @@ func newOffsetsShow() *cobra.Command {
 			"  ciobridge offsets show -o json",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := openOffsets(cmd, path, out)
+			r, err := openOffsets(cmd, in, out)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func newOffsetsShow() *cobra.Command {
 			return printOffsets(cmd.OutOrStdout(), offsets, out)
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	return cmd
 }
@@ -112,8 +113,8 @@ type offsetsClient struct {
 }
 
 // openOffsets reaches the broker of a configuration. It must be closed when err is nil.
-func openOffsets(cmd *cobra.Command, path string, out format) (*offsetsClient, error) {
-	c, _, err := app.Load(path)
+func openOffsets(cmd *cobra.Command, in config.Input, out format) (*offsetsClient, error) {
+	c, _, err := app.Load(in)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -47,11 +48,11 @@ func newOffsetsSkip() *cobra.Command {
 // newOffsetsChange completes a command that sets offsets. The change is planned from where the source stands.
 func newOffsetsChange(cmd *cobra.Command, plan func([]consumer.OffsetInfo, []string) ([]consumer.OffsetChange,
 	error)) *cobra.Command {
-	var path string
+	var in config.Input
 	var dryRun bool
 	var out format
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		r, err := openOffsets(cmd, path, out)
+		r, err := openOffsets(cmd, in, out)
 		if err != nil {
 			return err
 		}
@@ -71,7 +72,7 @@ func newOffsetsChange(cmd *cobra.Command, plan func([]consumer.OffsetInfo, []str
 		}
 		return printChanges(cmd.OutOrStdout(), now, changes, dryRun, out)
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be set, and set nothing")
 	return cmd

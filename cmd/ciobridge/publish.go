@@ -20,7 +20,7 @@ import (
 const publishLimit = 30 * time.Second
 
 func newPublish() *cobra.Command {
-	var path string
+	var in config.Input
 	var to source.Target
 	var record recordFlags
 	var without valueless
@@ -47,7 +47,7 @@ func newPublish() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := config.Load(path)
+			c, err := config.Load(in)
 			if err != nil {
 				return exit.With(exit.Input, err)
 			}
@@ -58,7 +58,7 @@ func newPublish() *cobra.Command {
 			return publishEvents(cmd, c, m, without.values(cmd, files), out)
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	record.add(cmd)
 	cmd.Flags().BoolVar(&without.null, "null", false, "publish one record with a null value, which Kafka takes for a "+

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -23,36 +23,19 @@ type ruleset struct {
 	rules   *mapping.Rules // nil where there are mistakes
 }
 
-// readConfiguration reads a configuration with its rules. Unlike config.Load it goes on after a mistake, so that the
-// error names all of them: those of the configuration, of the form of its rule files, and of the rules.
-func readConfiguration(path string) (ruleset, error) {
-	s := ruleset{name: path}
-	data, err := config.ReadFile(path)
-	if err != nil {
-		return s, fmt.Errorf("read the configuration: %w", err)
-	}
-	c, err := config.Parse(path, data)
-	if err != nil {
-		return s, err
-	}
-	var errFiles error
-	c.Files, errFiles = config.RuleFiles(filepath.Dir(path), c.RulesFrom)
-	s.files = c.Files
-	if errFiles != nil {
-		c.Files = sound(c.Files)
-	}
-	s.mapping = c.Mapping()
-	var errRules error
-	if s.worthCompiling(errFiles) {
-		s.rules, errRules = mapping.Compile(s.mapping)
-	}
-	return s, errors.Join(c.Validate(), errFiles, errRules)
+func newRuleset(name string, c config.Config, err error) (ruleset, error) {
+	rules, errRules := c.Compile()
+	return ruleset{name: name, mapping: c.Mapping(), files: c.Files, rules: rules}, errors.Join(err, errRules)
 }
 
-// readRules reads rule files alone. Without a configuration nobody says which destructive actions are allowed, and so
-// all are.
+// readConfiguration reads a configuration with its rules. The error names every mistake of all files.
+func readConfiguration(in config.Input) (ruleset, error) {
+	c, err := config.Load(in)
+	return newRuleset(strings.Join(in.Files, ", "), c, err)
+}
+
+// readRules reads rule files alone.
 func readRules(patterns []string) (ruleset, error) {
-	s := ruleset{name: output.Count(len(patterns), "rule file")}
 	var errs []error
 	for _, p := range patterns {
 		if found, err := filepath.Glob(p); err != nil || len(found) == 0 {
@@ -60,35 +43,10 @@ func readRules(patterns []string) (ruleset, error) {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return s, err
+		return ruleset{name: output.Count(len(patterns), "rule file")}, err
 	}
-	files, errFiles := config.RuleFiles("", patterns)
-	s.files = files
-	s.name = output.Count(len(files), "rule file")
-	if errFiles != nil {
-		files = sound(files)
-	}
-	s.mapping = mapping.Config{Allow: customerio.DestructiveActions()}
-	config.AddTo(&s.mapping, files)
-	var errRules error
-	if s.worthCompiling(errFiles) {
-		s.rules, errRules = mapping.Compile(s.mapping)
-	}
-	return s, errors.Join(errFiles, errRules)
-}
-
-// worthCompiling is false where no rule is left because the rule files have mistakes: that there is none would be one
-// more.
-func (s *ruleset) worthCompiling(errFiles error) bool {
-	return errFiles == nil || len(s.mapping.Rules) > 0
-}
-
-// sound keeps the files whose form is right. What a broken file seems to say is not worth more mistakes.
-func sound(files []config.RuleFile) []config.RuleFile {
-	return slices.DeleteFunc(slices.Clone(files), func(f config.RuleFile) bool {
-		_, err := config.RuleFiles(filepath.Dir(f.Path), []string{filepath.Base(f.Path)})
-		return err != nil
-	})
+	c, err := config.LoadRules(patterns)
+	return newRuleset(output.Count(len(c.Files), "rule file"), c, err)
 }
 
 // before reads the older version that a ruleset is compared with: a configuration, or one rule file, whose events
@@ -98,8 +56,8 @@ func (s *ruleset) before(path string) (*mapping.Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what to compare with: %w", err)
 	}
-	var keys map[string]any
-	if err := config.Decode(path, data, &keys); err == nil && keys["source"] == nil && keys["rules_from"] == nil {
+	tree, err := yamltree.Parse(path, data)
+	if err == nil && tree.Get("source") == nil && tree.Get("rules_from") == nil {
 		old, err := readRules([]string{path})
 		if err != nil {
 			return nil, err
@@ -107,13 +65,16 @@ func (s *ruleset) before(path string) (*mapping.Rules, error) {
 		old.mapping.Topics = s.mapping.Topics
 		return mapping.Compile(old.mapping)
 	}
-	old, err := readConfiguration(path)
+	old, err := readConfiguration(config.File(path))
 	return old.rules, err
 }
 
-// configFlag adds the flag that names the configuration file.
-func configFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVarP(path, "config", "c", "ciobridge.yaml", "the configuration file")
+// configFlags adds the flags that say what the configuration is read from.
+func configFlags(cmd *cobra.Command, in *config.Input) {
+	cmd.Flags().StringArrayVarP(&in.Files, "config", "c", []string{"ciobridge.yaml"}, "the configuration file; given "+
+		"again, a later one is merged over those before it")
+	cmd.Flags().StringArrayVar(&in.Set, "set", nil, "set one value of the configuration, as path=value, such as "+
+		"log.level=debug; may be repeated")
 	if err := cmd.MarkFlagFilename("config", "yaml", "yml"); err != nil {
 		panic(err) // there is no such flag
 	}

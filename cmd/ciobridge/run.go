@@ -14,7 +14,7 @@ import (
 )
 
 func newRun() *cobra.Command {
-	var path string
+	var in config.Input
 	var replay bool
 	var r replayFlags
 	var out format
@@ -31,19 +31,19 @@ func newRun() *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if replay {
-				return replayDeadLetters(cmd, path, &r, out)
+				return replayDeadLetters(cmd, in, &r, out)
 			}
 			if r.given() {
 				return exit.With(exit.Input, errors.New("flags that choose dead letters need --replay-dead-letters"))
 			}
-			c, rules, err := app.Load(path)
+			c, rules, err := app.Load(in)
 			if err == nil {
 				err = runBridge(cmd, c, rules)
 			}
 			return logged(cmd, c.Log, err)
 		},
 	}
-	configFlag(cmd, &path)
+	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	cmd.Flags().BoolVar(&replay, "replay-dead-letters", false, "send open dead letters again and end, instead of "+
 		"carrying events")
@@ -78,8 +78,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 }
 
 // replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.
-func replayDeadLetters(cmd *cobra.Command, path string, r *replayFlags, out format) error {
-	c, rules, err := app.Load(path)
+func replayDeadLetters(cmd *cobra.Command, in config.Input, r *replayFlags, out format) error {
+	c, rules, err := app.Load(in)
 	if err == nil {
 		err = replayLogged(cmd, c, rules, r, out)
 	}

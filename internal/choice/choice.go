@@ -21,16 +21,21 @@ func join(words []string, last string) string {
 // Near gives `, did you mean "x"?` for the known word that is nearest to what was written, or nothing where none is
 // near.
 func Near(written string, known []string) string {
-	best, distance := "", 3
+	if best, ok := Nearest(written, known); ok {
+		return fmt.Sprintf(", did you mean %q?", best)
+	}
+	return ""
+}
+
+// Nearest is the known word that is nearest to what was written, if one is near.
+func Nearest(written string, known []string) (best string, ok bool) {
+	distance := 3
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(written), k); d < distance && d < len(k) {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
+	return best, best != ""
 }
 
 // editDistance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/serve"
@@ -105,7 +106,7 @@ func (d *demo) join(ctx context.Context, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c, rules, err := app.Load(path)
+	c, rules, err := app.Load(config.File(path))
 	if err != nil {
 		return err
 	}

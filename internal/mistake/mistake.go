@@ -3,6 +3,7 @@ package mistake
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,10 @@ type Mistake struct {
 	Place
 	Message string // what is wrong, and what to write instead
 	Cause   error  // what Message tells of; may be nil
+
+	// Covers are the paths of which nothing more need be said, nor of what is below them: a value that is not of its
+	// kind, a key that is missing, or the one that was meant.
+	Covers []string
 }
 
 // Error is place, path and message, as far as they are known.
@@ -86,6 +91,29 @@ func apart(err error) []*Mistake {
 	return []*Mistake{{Message: err.Error(), Cause: err}}
 }
 
+// Beyond leaves out of later mistakes those that only follow from earlier ones: they are in the same field, or in one
+// that is covered. A later mistake without a file is of the same text as all of the earlier ones.
+func Beyond(earlier, later error) error {
+	first := All(earlier)
+	var l List
+	for _, m := range All(later) {
+		if !slices.ContainsFunc(first, func(f *Mistake) bool { return f.explains(m) }) {
+			l.Join(m)
+		}
+	}
+	return l.Err()
+}
+
+func (m *Mistake) explains(later *Mistake) bool {
+	if later.File != "" && later.File != m.File || later.Path == "" {
+		return false
+	}
+	return later.Path == m.Path || slices.ContainsFunc(m.Covers, func(path string) bool {
+		rest, ok := strings.CutPrefix(later.Path, path)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
 // Under puts the path of a section before the paths of all mistakes in an error.
 func Under(path string, err error) error {
 	var errs []error
@@ -110,7 +138,14 @@ type List struct{ errs []error }
 
 // Add adds a mistake.
 func (l *List) Add(place Place, format string, args ...any) {
-	l.errs = append(l.errs, New(place, format, args...))
+	l.AddCovering(place, nil, format, args...)
+}
+
+// AddCovering adds a mistake that makes others moot.
+func (l *List) AddCovering(place Place, covers []string, format string, args ...any) {
+	m := New(place, format, args...)
+	m.Covers = covers
+	l.errs = append(l.errs, m)
 }
 
 // Join adds all mistakes of an error, which may be nil.

@@ -37,9 +37,14 @@ func Unmarshal(name string, data []byte, into any) error {
 	return errors.Join(err, Decode(tree, into))
 }
 
+// taker is a value that is not written into a text itself, but may come into it by way of ${}.
+type taker interface{ TakeExpanded(text string) }
+
 type decoder struct{ mistake.List }
 
-func (d *decoder) fail(n *Node, format string, args ...any) { d.Add(n.Place, format, args...) }
+func (d *decoder) fail(n *Node, format string, args ...any) {
+	d.AddCovering(n.Place, n.Covers(), format, args...)
+}
 
 func (d *decoder) value(n *Node, v reflect.Value) {
 	if n.Kind == Broken {
@@ -58,7 +63,13 @@ func (d *decoder) value(n *Node, v reflect.Value) {
 	case Reader:
 		d.Join(own.ReadYAML(n))
 		return
-	case unmarshaler:
+	case taker:
+		if n.Expanded {
+			own.TakeExpanded(n.Value)
+			return
+		}
+	}
+	if own, ok := v.Addr().Interface().(unmarshaler); ok {
 		d.own(n, own)
 		return
 	}
@@ -101,30 +112,69 @@ func (d *decoder) fields(n *Node, v reflect.Value) {
 		return
 	}
 	for _, e := range n.Entries {
-		if field, ok := fieldOf(v, e.Key.Value); ok {
-			d.value(e.Value, field)
+		if field, lower, ok := fieldOf(v, e.Key.Value); ok {
+			value := e.Value
+			if lower && value.Kind == Text {
+				folded := *value
+				folded.Value = strings.ToLower(strings.TrimSpace(value.Value))
+				value = &folded
+			}
+			d.value(value, field)
 			continue
 		}
-		known := keysOf(v.Type())
-		slices.Sort(known)
-		d.Add(e.Key.Place, "there is no such key here%s; want %s", choice.Near(e.Key.Value, known),
-			choice.List(known))
+		d.unknown(n, e.Key, v)
 	}
 }
 
-// fieldOf is the field that a key stands for, in a struct or in those that it holds inline.
-func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
+// unknown reports a key that no field has. A struct may know what people mean by it.
+func (d *decoder) unknown(n, key *Node, v reflect.Value) {
+	if hint := hintOf(v, key.Value); hint != "" {
+		d.Add(key.Place, "there is no key %s here: %s", key.Value, hint)
+		return
+	}
+	known := keysOf(v.Type())
+	slices.Sort(known)
+	var covers []string
+	near := choice.Near(key.Value, known)
+	if meant, ok := choice.Nearest(key.Value, known); ok {
+		covers = []string{mistake.Join(n.Path, meant)}
+	}
+	d.AddCovering(key.Place, covers, "there is no such key here%s; want %s", near, choice.List(known))
+}
+
+// A hinter knows keys that people write and that are not its own, and says what to write instead; "" for others.
+type hinter interface{ Hint(key string) string }
+
+func hintOf(v reflect.Value, key string) string {
+	if h, ok := v.Addr().Interface().(hinter); ok {
+		if hint := h.Hint(key); hint != "" {
+			return hint
+		}
+	}
+	for i, f := range slices.Collect(v.Type().Fields()) {
+		if _, inline := tagOf(f); inline {
+			if hint := hintOf(v.Field(i), key); hint != "" {
+				return hint
+			}
+		}
+	}
+	return ""
+}
+
+// fieldOf is the field that a key stands for, in a struct or in those that it holds inline, and whether capitals do not
+// count in it.
+func fieldOf(v reflect.Value, key string) (field reflect.Value, lower, ok bool) {
 	for i, f := range slices.Collect(v.Type().Fields()) {
 		name, inline := tagOf(f)
 		if inline {
-			if found, ok := fieldOf(v.Field(i), key); ok {
-				return found, true
+			if found, lower, ok := fieldOf(v.Field(i), key); ok {
+				return found, lower, true
 			}
 		} else if name == key && name != "-" {
-			return v.Field(i), true
+			return v.Field(i), strings.HasSuffix(f.Tag.Get("yaml"), ",lower"), true
 		}
 	}
-	return reflect.Value{}, false
+	return reflect.Value{}, false, false
 }
 
 // keysOf are the keys of a struct.
@@ -153,36 +203,4 @@ func tagOf(f reflect.StructField) (name string, inline bool) {
 		return strings.ToLower(f.Name), false
 	}
 	return name, false
-}
-
-// list decodes a list, or a single value in place of one.
-func (d *decoder) list(n *Node, v reflect.Value) {
-	items := n.Items
-	if n.Kind != List {
-		if v.Type().Elem().Kind() != reflect.String || n.Kind != Text {
-			d.fail(n, "want a list, found %s", n.Describe())
-			return
-		}
-		items = []*Node{n}
-	}
-	list := reflect.MakeSlice(v.Type(), len(items), len(items))
-	for i, item := range items {
-		d.value(item, list.Index(i))
-	}
-	v.Set(list)
-}
-
-func (d *decoder) entries(n *Node, v reflect.Value) {
-	if n.Kind != Map {
-		d.fail(n, "want a map, found %s", n.Describe())
-		return
-	}
-	v.Set(reflect.MakeMap(v.Type()))
-	for _, e := range n.Entries {
-		member := reflect.New(v.Type().Elem()).Elem()
-		d.value(e.Value, member)
-		if member.IsValid() && (member.Kind() != reflect.Interface || !member.IsNil()) {
-			v.SetMapIndex(reflect.ValueOf(e.Key.Value).Convert(v.Type().Key()), member)
-		}
-	}
 }

@@ -2,6 +2,8 @@ package yamltree
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/ciobridge/ciobridge/internal/mistake"
 )
@@ -34,6 +36,9 @@ type Node struct {
 	Plain bool   // a scalar without quotes, which another parser may take for something else
 	Block bool   // a text that begins with | or >
 
+	// Expanded is set where something in ${} stood. The value may be a secret, and stands for whatever it reads as.
+	Expanded bool
+
 	Items   []*Node // of a list
 	Entries []Entry // of a map, in the order in which they were written
 }
@@ -52,6 +57,42 @@ func (n *Node) Get(key string) *Node {
 		}
 	}
 	return nil
+}
+
+// Nearest is the place of the node with a path, or of the innermost one that it would stand in.
+func (n *Node) Nearest(path string) mistake.Place {
+	for _, inner := range n.inner() {
+		rest, ok := strings.CutPrefix(path, inner.Path)
+		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return inner.Nearest(path)
+		}
+	}
+	return n.Place
+}
+
+// inner are the values that stand in a node.
+func (n *Node) inner() []*Node {
+	all := slices.Clone(n.Items)
+	for _, e := range n.Entries {
+		all = append(all, e.Value)
+	}
+	return all
+}
+
+// Covers is the path of a value that is not of its kind, or nothing for a map, whose keys may be right.
+func (n *Node) Covers() []string {
+	if n.Kind == Map {
+		return nil
+	}
+	return []string{n.Path}
+}
+
+// scalar is the kind of a scalar; one that was expanded is what it reads as without quotes.
+func (n *Node) scalar() Kind {
+	if n.Expanded {
+		return plainKind(n.Value)
+	}
+	return n.Kind
 }
 
 // Describe says what a node is, in the words of error messages.

@@ -32,7 +32,7 @@ func Parse(name string, data []byte) (*Node, error) {
 	}
 	docs, err := load(name, data)
 	if err != nil {
-		return nil, err
+		return inParts(name, data, err)
 	}
 	switch {
 	case len(docs) == 0:
@@ -135,11 +135,11 @@ func place(name string, n *yaml.Node, path string) mistake.Place {
 func (c *converter) node(from *yaml.Node, path string, depth int) *Node {
 	n := &Node{Place: place(c.name, from, path)}
 	if what := unusual(from); what != "" {
-		c.Add(n.Place, "%s has no place here: quote the text if it is meant as one", what)
+		c.AddCovering(n.Place, []string{path}, "%s has no place here: quote the text if it is meant as one", what)
 		return n
 	}
 	if depth++; depth > maxDepth {
-		c.Add(n.Place, "%w", errDepth)
+		c.AddCovering(n.Place, []string{path}, "%w", errDepth)
 		return n
 	}
 	switch from.Kind {
@@ -165,7 +165,7 @@ func (c *converter) node(from *yaml.Node, path string, depth int) *Node {
 // entries reads the keys of a map and their values.
 func (c *converter) entries(n *Node, content []*yaml.Node, depth int) {
 	if len(content)/2 > maxKeys {
-		c.Add(n.Place, "has more than %d keys: split it", maxKeys)
+		c.AddCovering(n.Place, []string{n.Path}, "has more than %d keys: split it", maxKeys)
 		n.Kind = Broken
 		return
 	}

@@ -12,14 +12,15 @@ import (
 
 func (d *decoder) duration(n *Node, v reflect.Value) {
 	length, err := time.ParseDuration(n.Value)
-	if n.Kind != Text || err != nil {
-		d.fail(n, "want a duration with its unit, such as 30s, 5m or 1h30m")
+	if n.scalar() != Text || err != nil {
+		d.fail(n, "want a duration with its unit, such as 30s, 5m or 1h30m; a day is 24h")
 		return
 	}
 	v.SetInt(int64(length))
 }
 
 func (d *decoder) scalar(n *Node, v reflect.Value) {
+	kind := n.scalar()
 	switch v.Kind() {
 	case reflect.String:
 		if n.Kind != Text && (n.Kind != Number || !json.Valid([]byte(n.Value))) {
@@ -28,22 +29,22 @@ func (d *decoder) scalar(n *Node, v reflect.Value) {
 		}
 		v.SetString(n.Value)
 	case reflect.Bool:
-		if n.Kind != Bool {
-			d.fail(n, "want true or false, found %s", n.Describe())
+		if kind != Bool {
+			d.fail(n, "want true or false, found %s", describe(n))
 			return
 		}
 		v.SetBool(strings.EqualFold(n.Value, "true"))
 	case reflect.Int, reflect.Int64:
 		whole, err := strconv.ParseInt(n.Value, 10, 64)
-		if n.Kind != Number || err != nil || v.OverflowInt(whole) {
-			d.fail(n, "want a whole number, found %s", describeNumber(n))
+		if kind != Number || err != nil || v.OverflowInt(whole) {
+			d.fail(n, "want a whole number in decimal, without a unit, found %s", describe(n))
 			return
 		}
 		v.SetInt(whole)
 	case reflect.Float64:
 		number, err := strconv.ParseFloat(n.Value, 64)
-		if n.Kind != Number || err != nil || math.IsInf(number, 0) || math.IsNaN(number) {
-			d.fail(n, "want a number, found %s", n.Describe())
+		if kind != Number || err != nil || math.IsInf(number, 0) || math.IsNaN(number) {
+			d.fail(n, "want a number in decimal, without a unit, found %s", describe(n))
 			return
 		}
 		v.SetFloat(number)
@@ -52,11 +53,15 @@ func (d *decoder) scalar(n *Node, v reflect.Value) {
 	}
 }
 
-func describeNumber(n *Node) string {
-	if n.Kind != Number {
-		return n.Describe()
+// describe says what a scalar is where another kind is wanted.
+func describe(n *Node) string {
+	switch {
+	case n.scalar() == Number:
+		return "another number"
+	case n.Expanded:
+		return "what ${} gave"
 	}
-	return "a number that is not whole, or is not written in decimal"
+	return n.Describe()
 }
 
 // plain is a node as values without types. A number stays the text that was written.

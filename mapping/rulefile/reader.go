@@ -16,7 +16,7 @@ type reader struct {
 // fail notes a mistake. Of what is broken one has been noted before.
 func (r *reader) fail(n *yamltree.Node, format string, args ...any) {
 	if n.Kind != yamltree.Broken {
-		r.mistakes.Add(n.Place, format, args...)
+		r.mistakes.AddCovering(n.Place, n.Covers(), format, args...)
 	}
 }
 

@@ -48,7 +48,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 		{"null value", inRule("{track: {person: .a, name: a, data: {a: }}}"), "has no value"},
 
 		{"cut at a bracket", inRule("{track: {person: .items[0], name: a}}"),
-			"r.yaml:5:32: this does not continue the map in braces: look for a comma or a closing brace " +
+			"r.yaml:5:32: rules[0]: this does not continue the map in braces: look for a comma or a closing brace " +
 				"that is missing; quote this expression"},
 		{"cut at a colon", inRule("if: .a: b"), "quote this expression"},
 		{"cut at a brace", inRule("track: {person: .a, name: a, data: {x: = {y: .z}}}"), "quote this expression"},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
 
@@ -71,7 +72,11 @@ func readMap[T any](r *reader, node *yamltree.Node, t table[T], into *T) bool {
 		}
 	}
 	if len(missing) > 0 {
-		r.fail(node, "needs %s", choice.And(missing))
+		var covers []string
+		for _, key := range missing {
+			covers = append(covers, mistake.Join(node.Path, key))
+		}
+		r.mistakes.AddCovering(node.Place, covers, "needs %s", choice.And(missing))
 	}
 	return len(missing) == 0
 }
@@ -87,5 +92,9 @@ func (r *reader) unknownKey(keyNode *yamltree.Node, known []string) {
 	if near != "" || !r.quiet { // what is near to a word of ours is one
 		named = "no key " + strconv.Quote(key)
 	}
-	r.mistakes.Add(keyNode.Place, "%s here%s; want %s", named, near, choice.List(known))
+	var covers []string
+	if meant, ok := choice.Nearest(key, known); ok {
+		covers = []string{mistake.Join(keyNode.Path, meant)}
+	}
+	r.mistakes.AddCovering(keyNode.Place, covers, "%s here%s; want %s", named, near, choice.List(known))
 }
