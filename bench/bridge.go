@@ -22,6 +22,7 @@ type bridgeProgram struct {
 // settings are what a row changes in the bridge's configuration. What is zero is left out of it.
 type settings struct {
 	rules             []string // the rules for the ten types where it is empty
+	envelope          string   // of the topic; the shop's where it is empty
 	linger            time.Duration
 	batchItems        int
 	requestsPerSecond int
@@ -71,10 +72,15 @@ func (b bridgeProgram) command(dir, reader, sink string, src source) (*exec.Cmd,
 	return exec.Command(b.binary, "run", "--config", path), nil
 }
 
-const envelope = `envelope: {type: .type, time: .time, id: .id}`
+// shopEnvelope is where the events of the shop have what an envelope tells.
+const shopEnvelope = `envelope: {type: .type, time: .time, id: .id}`
 
 func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	var b strings.Builder
+	envelope := s.envelope
+	if envelope == "" {
+		envelope = shopEnvelope
+	}
 	switch src := src.(type) {
 	case *kafkaSource:
 		fmt.Fprintf(&b, "source:\n  kafka:\n    brokers: [%s]\n    group: %s\n    start_at: earliest\n"+

@@ -49,7 +49,7 @@ func (k *kafkaSource) publish(ctx context.Context, t *traffic.Traffic, wait func
 		if err := wait(); err != nil {
 			return err
 		}
-		person, value, ok := t.Next()
+		person, value, ok := t.NextRecord()
 		if !ok {
 			break
 		}

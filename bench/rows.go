@@ -22,6 +22,8 @@ var groups = []group{
 	{name: "persons", what: "cost of an event with 10 thousand persons and with 10 million",
 		measure: (*bench).flatPersons},
 	{name: "jq", what: "cost of an event whose rule needs full jq", measure: (*bench).pathsAndPrograms},
+	{name: "shapes", what: "cost of an event in other shapes, and of objects sent whole",
+		measure: (*bench).shapesOfEvents},
 	{name: "start", what: "time to the first request", measure: (*bench).startUp},
 	{name: "size", what: "size of the binary", measure: (*bench).binarySize},
 	{name: "replicas", what: "how 2 and 4 replicas share work and rate", slow: true, measure: (*bench).replicas},

@@ -13,6 +13,8 @@ type side struct {
 	load   traffic.Load
 	rules  []string // the rules for the ten types where it is empty
 	stream bool     // on JetStream
+
+	envelope string // of the topic; the shop's where it is empty
 }
 
 // flatRules holds the cost of an event with one rule against that with a thousand, of which the same one applies.
@@ -96,10 +98,7 @@ func (b *bench) costs(ctx context.Context, group, what string, base, other side,
 		defer otherSrc.close()
 	}
 	results, err := b.takeTurns(ctx, group,
-		trial{programs: []program{b.bridge.with(base.label, settings{rules: base.rules})}, source: src,
-			load: base.load},
-		trial{programs: []program{b.bridge.with(other.label, settings{rules: other.rules})}, source: otherSrc,
-			load: other.load})
+		b.trialOf(base, src), b.trialOf(other, otherSrc))
 	if err != nil {
 		return err
 	}
@@ -112,4 +111,9 @@ func (b *bench) costs(ctx context.Context, group, what string, base, other side,
 	b.report.addRow(group, what, fmt.Sprintf("%.2f µs against %.2f µs, in requests of %.0f and %.0f items",
 		to.CPUOnceRunning, from.CPUOnceRunning, to.ItemsPerRequest, from.ItemsPerRequest), r)
 	return nil
+}
+
+func (b *bench) trialOf(s side, src source) trial {
+	bridge := b.bridge.with(s.label, settings{rules: s.rules, envelope: s.envelope})
+	return trial{programs: []program{bridge}, source: src, load: s.load}
 }

@@ -210,11 +210,11 @@ func (r *running) check(ctx context.Context) (sink.Arrivals, error) {
 	if err != nil {
 		return seen, err
 	}
-	want := int64(r.load.Events)
-	if seen.Items != want || seen.Disorder > 0 || settled != want {
+	want, records := int64(r.load.Events), int64(r.load.Records())
+	if seen.Items != want || seen.Disorder > 0 || settled != records {
 		return seen, fmt.Errorf("the run does not count: of %d events %d arrived, "+
-			"%d of them repeated or out of order, and %d were committed",
-			want, seen.Items, seen.Disorder, settled)
+			"%d of them repeated or out of order, and %d of %d records were committed",
+			want, seen.Items, seen.Disorder, settled, records)
 	}
 	if r.options.Hang > 0 && seen.Hung == 0 {
 		return seen, errors.New("the run does not count: no request was left without an answer")

@@ -31,12 +31,28 @@ type Load struct {
 	Types                 []string // of the events; all ten where it is empty
 	Scattered             bool     // person after person in place of visits, so that no event waits for one before it
 	Stamped               bool     // each event tells when it was made
+	Shape                 Shape    // how records hold the events; the zero Shape is an event as a record
+}
+
+// Shape is how a record holds events of the shop.
+type Shape struct {
+	Name   string
+	Events int // in a record; 0 is one
+	// Append appends the record that holds the events, which are objects of JSON.
+	Append func(dst []byte, events [][]byte) []byte
+}
+
+// Records is how many records hold the events.
+func (l Load) Records() int {
+	n := max(1, l.Shape.Events)
+	return (l.Events + n - 1) / n
 }
 
 // Equal reports whether the same would be published.
 func (l Load) Equal(m Load) bool {
 	return l.Events == m.Events && l.Persons == m.Persons && l.Size == m.Size && l.Partitions == m.Partitions &&
-		slices.Equal(l.Types, m.Types) && l.Scattered == m.Scattered && l.Stamped == m.Stamped
+		slices.Equal(l.Types, m.Types) && l.Scattered == m.Scattered && l.Stamped == m.Stamped &&
+		l.Shape.Name == m.Shape.Name
 }
 
 // Traffic makes the events of a shop: many persons, each coming back in short visits, nearly all events of a visit
@@ -49,6 +65,9 @@ type Traffic struct {
 	start    time.Time
 	made     int
 	buf      []byte
+	held     []byte   // the events of a record
+	parts    [][]byte // of held
+	record   []byte
 }
 
 // New begins the traffic of a load.
@@ -91,6 +110,29 @@ func (t *Traffic) Next() (person uint32, event []byte, ok bool) {
 	t.seen[person]++
 	t.made++
 	return person, t.buf, true
+}
+
+// NextRecord gives the next record, which holds as many events as the load's shape says, and the number of the person
+// whom the last of them is about; ok is false after the last record. The bytes are valid until the following call.
+func (t *Traffic) NextRecord() (person uint32, record []byte, ok bool) {
+	if t.Shape.Append == nil {
+		return t.Next()
+	}
+	t.held, t.parts = t.held[:0], t.parts[:0]
+	for range max(1, t.Shape.Events) {
+		p, event, more := t.Next()
+		if !more {
+			break
+		}
+		person = p
+		t.held = append(t.held, event...)
+		t.parts = append(t.parts, t.held[len(t.held)-len(event):])
+	}
+	if len(t.parts) == 0 {
+		return 0, nil, false
+	}
+	t.record = t.Shape.Append(t.record[:0], t.parts)
+	return person, t.record, true
 }
 
 // Made is how many events there have been.

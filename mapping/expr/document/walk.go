@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"math/bits"
 )
 
 // The functions below walk text that was validated before.
@@ -17,6 +18,12 @@ func SkipSpace(raw []byte, i int) int {
 // SkipString gives the position after the string whose opening quote stands at i.
 func SkipString(raw []byte, i int) int {
 	for i++; ; i++ {
+		for ; i+8 <= len(raw); i += 8 {
+			if marks := special(word(raw, i)); marks != 0 {
+				i += bits.TrailingZeros64(marks) >> 3
+				break
+			}
+		}
 		switch raw[i] {
 		case '"':
 			return i + 1

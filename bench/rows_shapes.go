@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+
+	"github.com/ciobridge/ciobridge/bench/traffic"
+)
+
+// shape is a form in which events come, or in which rules take them.
+type shape struct {
+	name     string        // in the report
+	record   traffic.Shape // how a record holds events; the zero Shape is an event of the shop as it is
+	envelope string        // of the topic; the shop's where it is empty
+	told     string        // what rules send of an event: the value of data or attributes
+	beside   string        // the shape that it is held against; the first where it is empty
+	most     float64       // how many times the processor time of that one an event may cost; 0 for no target
+}
+
+// shapes are all of them. The first is plain JSON, of which rules name each field that they send.
+var shapes = []shape{
+	{name: "named fields", told: "{customer_id: .data.customer_id, " + toldByPaths[1:]},
+	{name: "whole object", told: ".data", most: 1.15},
+	{name: "whole object with a field", told: "[.data, {kind: .type}]"},
+	{name: "whole object but a member", told: ".data, except: [note]"},
+}
+
+// shapesOfEvents holds the cost of an event in each shape against that of the one beside which it stands.
+func (b *bench) shapesOfEvents(ctx context.Context, group string) error {
+	for i := range shapes[1:] {
+		s := &shapes[1+i]
+		base := &shapes[0]
+		for j := range shapes {
+			if shapes[j].name == s.beside {
+				base = &shapes[j]
+			}
+		}
+		what := "CPU per event, " + s.name + " against " + base.name
+		if err := b.costs(ctx, group, what, b.shapeSide(base), b.shapeSide(s), s.most); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) shapeSide(s *shape) side {
+	l := traffic.Load{Events: b.events, Persons: b.persons, Size: 1000, Partitions: 4, Shape: s.record}
+	if s.record.Events > 1 {
+		l.Partitions = 1 // a record's events are about several persons, each of whom has their order in one partition
+	}
+	return side{label: "bridge, " + s.name, load: l, envelope: s.envelope,
+		rules: rulesFor(traffic.EventTypes[:], s.told)}
+}
