@@ -93,11 +93,30 @@ func (s *natsServer) publish(first, last int) {
 
 func (s *natsServer) publishTo(subject string, first, last int) {
 	s.t.Helper()
+	if last-first >= 100 {
+		first = s.publishMany(subject, first, last)
+	}
 	for i := first; i <= last; i++ {
 		if seq := s.store(subject, fmt.Append(nil, i)); seq != uint64(i) {
 			s.t.Fatalf("message %d has sequence %d", i, seq)
 		}
 	}
+}
+
+// publishMany publishes messages without waiting for each, and returns the next to be published: the first that was
+// not stored, or else the one after the last.
+func (s *natsServer) publishMany(subject string, first, last int) (next int) {
+	s.t.Helper()
+	js := s.client.JetStream()
+	for i := first; i <= last; i++ {
+		// An error shows in what is stored.
+		_, _ = js.PublishAsync(subject, fmt.Append(nil, i), jetstream.WithExpectLastSequence(uint64(i-1)))
+	}
+	select {
+	case <-js.PublishAsyncComplete():
+	case <-time.After(20 * time.Second):
+	}
+	return int(s.stream().CachedInfo().State.LastSeq) + 1
 }
 
 // store publishes a message and returns its sequence. On a busy machine the client's connection may break, and then
