@@ -119,6 +119,24 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
+func TestTombstone(t *testing.T) {
+	r := &debezium.Reader{}
+	for range 2 { // also after another record
+		m := event.Message{Origin: event.Origin{Topic: "srv.public.customers"},
+			Key:     []byte(`{"schema":{"type":"struct"},"payload":{"id":7}}`),
+			Headers: []event.Header{{Key: "__source_ts_ms", Value: []byte("1791194400123")}}}
+		c := r.Tombstone(&m)
+		got := fmt.Sprintf("%s %d %s %s", c.Type, c.Time, c.Row, r.AppendChange(nil))
+		if want := `customers.delete 1791194400123 {"id":7} ` +
+			`{"table":"customers","op":"d","before":null,"source":{},"key":{"id":7}}`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if _, err := r.Read(&m, []byte(`{"id":8,"__lsn":5}`), standard); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestKnownRecordsAllocateNothing proves that a record whose schema is known costs no allocation, whether its row has
 // to be decoded or not.
 func TestKnownRecordsAllocateNothing(t *testing.T) {

@@ -3,6 +3,7 @@ package debezium
 import (
 	"bytes"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/connect"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
@@ -34,6 +35,18 @@ func (r *Reader) readRow() (Change, error) {
 	var err error
 	c.Row, err = r.flatRow()
 	return c, err
+}
+
+// Tombstone tells the deletion of which a record without a value is all that is left, where a transformation has dropped
+// the event before it: the row is the columns of the key. What it returns is valid until the next record is read.
+func (r *Reader) Tombstone(m *event.Message) Change {
+	r.record, r.schema, r.full, r.op = m, nil, false, 'd'
+	_ = r.doc.Parse(places, []byte("{}")) // has no member that was added
+	r.table = r.tableName()
+	c := Change{Type: r.typed(".delete"), Time: r.headerTime()}
+	r.row = r.appendKey(r.row[:0])
+	c.Row = r.row
+	return c
 }
 
 // flatOperation is the operation that a member or a header tells; 0 where none does.

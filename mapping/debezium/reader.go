@@ -115,7 +115,9 @@ func (r *Reader) value(place int32) document.Value {
 // mark says what else than data a record tells, or "".
 func (r *Reader) mark() string {
 	switch {
-	case r.has(status) && r.has(eventCount) && r.has(collections) && !r.has(op):
+	case r.has(op):
+		return ""
+	case r.has(status) && r.has(eventCount) && r.has(collections):
 		return "the mark of a transaction's begin or end"
 	case r.isHeartbeat():
 		return "a heartbeat"
