@@ -14,6 +14,9 @@ type Call struct {
 
 	// Single is set for a call that no batch can carry. Nil means that Body is one item of a Track v2 batch.
 	Single *Request
+
+	// Item is the number of the call's event among those of its message, from 1; 0 where the message is one event.
+	Item int32
 }
 
 // Step is the part of a call that is known when its rule is compiled.

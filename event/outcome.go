@@ -79,6 +79,7 @@ type Failure struct {
 	Reason   Reason
 	Rule     string // empty where the event failed before any rule
 	Call     string // the Step's Call; empty where the rule failed before its calls
+	Item     int    // the number of the event among those of its message, from 1; 0 where that is one event
 	Field    string // where in the rule or in the call, such as attributes.plan
 	Detail   string
 	Status   int       // the HTTP status, 0 where there was none

@@ -137,7 +137,7 @@ func (s *state) try(a *action, item int) *problem {
 		return p
 	}
 	before := s.savepoint()
-	c := pending{step: &a.Step, id: s.callID(a, item)}
+	c := pending{step: &a.Step, id: s.callID(a, item), item: int32(s.item)}
 	if p := s.write(a, &c); p != nil {
 		s.rollBack(before)
 		return p

@@ -7,6 +7,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/connect"
 	"github.com/ciobridge/ciobridge/mapping/debezium"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/record"
 )
 
 // The envelopes by name.
@@ -94,14 +95,13 @@ func (s *state) unwrap(value []byte) ([]byte, error) {
 }
 
 // unwrapProblem words what is wrong with a record within its envelope; skip says that it tells nothing of data.
-func (s *state) unwrapProblem(err error) (skip bool, p *problem) {
+func (s *state) unwrapProblem(set *expr.Set, err error) (skip bool, p *problem) {
 	var mark *debezium.Mark
 	var form *debezium.FormError
-	p = inputProblem(recordsValue, err)
+	p = s.contentProblem(err)
 	switch {
 	case errors.Is(err, debezium.ErrTombstone):
-		p.detail += "; on_null: skip leaves such records out"
-		return s.topic.onNull == Skip, p
+		return s.nothing(set, record.Null(p.detail))
 	case errors.As(err, &mark):
 		return true, p
 	case errors.As(err, &form) && form.Type:

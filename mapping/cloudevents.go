@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/record"
 )
 
 // CloudEvents come in two modes, as the bindings for Kafka and NATS have them. Structured: the value is the whole event
@@ -33,7 +34,7 @@ func (s *state) compose() []byte {
 		b = append(jsontext.AppendString(b, s.hash), ':')
 		b = append(jsontext.AppendString(b, a.value), ',')
 	}
-	if value := trimSpace(s.m.Value); len(value) > 0 {
+	if value := record.TrimSpace(s.m.Value); len(value) > 0 {
 		b = append(b, `"data":`...)
 		b = append(b, value...)
 	} else {
@@ -46,7 +47,7 @@ func (s *state) compose() []byte {
 // composedAsMeant reports whether the data is one value of the composed object, and not the end of that object and
 // more.
 func (s *state) composedAsMeant() bool {
-	value := trimSpace(s.m.Value)
+	value := record.TrimSpace(s.m.Value)
 	if len(value) == 0 {
 		return true
 	}

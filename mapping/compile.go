@@ -91,6 +91,8 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	out.envelope.typ = b.program(e.Type, where+"type")
 	out.envelope.time = b.program(e.Time, where+"time")
 	out.envelope.id = b.program(e.ID, where+"id")
+	out.envelope.from = b.inside(t.Envelope.From, where+"from")
+	out.envelope.each = b.inside(t.Envelope.Each, where+"each")
 	return out
 }
 

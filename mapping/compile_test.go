@@ -100,7 +100,7 @@ func TestEnvelopesDecodeByThemselves(t *testing.T) {
 		"envelope: plain":                        "",
 		"envelope: {type: .kind}":                "",
 		"envelope: {time: .at}":                  "needs type",
-		"envelope: {type: .kind, ident: .a}":     `no such key here; want form, id, time, type or unavailable`,
+		"envelope: {type: .kind, ident: .a}":     `no such key here; want each, form, from, id, time, type or unavailable`,
 		"envelope: {form: debezium}":             "",
 		"envelope: {type: kind}":                 "want an expression",
 		"envelope: [a]":                          "want a string, found a list",

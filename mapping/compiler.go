@@ -17,6 +17,9 @@ func quoted(name string) string {
 
 func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
 
+// variables are what all programs may use.
+var variables = []string{"message", "change", "record"}
+
 // compiler turns settings into rules and collects the mistakes.
 type compiler struct {
 	mistake.List // what is wrong, so that all of it can be mended at once
@@ -40,7 +43,7 @@ func (b *compiler) define(outer scope, d Definitions) scope {
 	if outer.broken || d.Source == "" {
 		return outer
 	}
-	defs, warnings, err := expr.Define(d.Source, outer.defs, "message", "change")
+	defs, warnings, err := expr.Define(d.Source, outer.defs, variables...)
 	at := d.Pos
 	var placed *expr.CompileError
 	if errors.As(err, &placed) {
@@ -68,6 +71,11 @@ func (b *compiler) scopeOf(d Definitions) scope {
 // program compiles an expression that stands in the field with a path. It is nil where nothing was written or a mistake
 // was noted.
 func (b *compiler) program(v Term, where string, vars ...string) *expr.Program {
+	return b.programIn(b.out.set, v, where, vars...)
+}
+
+// programIn is program for an expression that does not run on the documents that rules see.
+func (b *compiler) programIn(set *expr.Set, v Term, where string, vars ...string) *expr.Program {
 	if v.IsZero() {
 		return nil
 	}
@@ -78,7 +86,7 @@ func (b *compiler) program(v Term, where string, vars ...string) *expr.Program {
 	if b.scope.broken {
 		return nil
 	}
-	p, err := b.out.set.CompileWith(b.scope.defs, v.Program, append(vars, "message", "change")...)
+	p, err := set.CompileWith(b.scope.defs, v.Program, append(vars, variables...)...)
 	if err != nil {
 		b.Add(v.Pos.With(where), "%w", err)
 		return nil

@@ -39,6 +39,7 @@ type Policy string
 const (
 	Skip       Policy = "skip"        // leave it out and count it
 	DeadLetter Policy = "dead_letter" // store it with the dead letters
+	AsEvent    Policy = "event"       // give rules an event that says so; of a record that holds nothing
 )
 
 // Topic says how the events of one topic or stream arrive.
@@ -48,8 +49,8 @@ type Topic struct {
 	// A topic that is named itself is not meant.
 	Pattern  string   `json:",omitempty"`
 	Envelope Envelope // the default is plain
-	// OnNull says what becomes of a record that holds no event, such as a tombstone or a removal: skip, or dead_letter,
-	// which is the default but for Debezium, where a tombstone follows every deletion.
+	// OnNull says what becomes of a record that holds nothing, such as a tombstone or a removal: skip, event, or
+	// dead_letter, which is the default but for Debezium, where a tombstone follows every deletion.
 	OnNull Policy
 
 	Pos Position `json:"-"`
@@ -63,6 +64,11 @@ type Envelope struct {
 	// Type, Time and ID are the programs of the configuration's own. Without Time the broker's time counts; without ID
 	// an event is known by its place in the broker.
 	Type, Time, ID Term
+
+	// From gives the document in which the event is, where that is not the record's value itself: a text of JSON, or
+	// one that is compressed or in base64, is opened. Each gives the events of a record that holds several.
+	From Term `json:",omitzero"`
+	Each Term `json:",omitzero"`
 
 	// Unavailable is what Debezium is told to write for values that did not change; empty for its own placeholder.
 	Unavailable string `json:",omitempty"`
@@ -89,7 +95,7 @@ func (c *Config) Validate() error {
 	for i := range c.Topics {
 		c.Topics[i].validate(m, i)
 	}
-	checkPolicy(m, Position{Path: "on_unmatched"}, c.OnUnmatched)
+	checkPolicy(m, Position{Path: "on_unmatched"}, c.OnUnmatched, Skip, DeadLetter)
 	for i, name := range c.Allow {
 		if !slices.Contains(customerio.DestructiveActions(), name) {
 			m.Add(Position{Path: indexed("allow", i)}, "is no destructive action%s; want %s",
@@ -122,19 +128,25 @@ func (t *Topic) validate(m *mistake.List, i int) {
 	if problem := t.Envelope.check(); problem != "" {
 		m.Add(t.Pos.With(where+".envelope"), "%s", problem)
 	}
-	checkPolicy(m, t.Pos.With(where+".on_null"), t.OnNull)
+	checkPolicy(m, t.Pos.With(where+".on_null"), t.OnNull, Skip, DeadLetter, AsEvent)
 }
 
 func (t *Topic) path(i int) string { return cmp.Or(t.Pos.Path, indexed("topics", i)) }
 
-// checkPolicy checks a policy of a place where an event can only be skipped or dead-lettered.
-func checkPolicy(m *mistake.List, where Position, p Policy) {
+// checkPolicy checks a policy of a place that knows some.
+func checkPolicy(m *mistake.List, where Position, p Policy, known ...Policy) {
+	if p == "" || slices.Contains(known, p) {
+		return
+	}
+	var words []string
+	for _, k := range known {
+		words = append(words, string(k))
+	}
+	want := choice.List(words)
 	switch p {
-	case "", Skip, DeadLetter:
-	case "stop", "send": // words that other places may come to know
-		m.Add(where, "%s is not supported here by this version; want skip or dead_letter", p)
+	case "stop", "send", AsEvent: // words of other places, or that others may come to know
+		m.Add(where, "%s is not supported here by this version; want %s", p, want)
 	default:
-		m.Add(where, "is no policy%s; want skip or dead_letter",
-			choice.Near(string(p), []string{"skip", "dead_letter"}))
+		m.Add(where, "is no policy%s; want %s", choice.Near(string(p), words), want)
 	}
 }

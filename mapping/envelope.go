@@ -6,27 +6,34 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/record"
 )
 
 // open reads the message and its envelope: the document that expressions see as `.`, and the event's type, time and
 // identity. A record that holds no event is left out where the topic says so.
 func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	binary := false
-	if s.envelope.cloudEvents {
+	if s.envelope.cloudEvents && s.envelope.from == nil && s.envelope.each == nil {
 		if binary, p = s.readAttributes(); p != nil {
 			return false, p
 		}
 	}
-	if !binary {
-		if what := tombstone(&s.m); what != "" {
-			return s.topic.onNull == Skip, &problem{reason: event.ReasonUndecodable,
-				detail: what + "; on_null: skip leaves such records out"}
-		}
+	if none := record.Empty(&s.m, s.content); !binary && none.Operation != "" {
+		skip, p = s.nothing(set, none)
+	} else {
+		skip, p = s.parse(set, binary)
 	}
-	if skip, p := s.parse(set, binary); p != nil {
+	if p != nil {
 		return skip, p
 	}
 	s.doc.BindFunc("message", s.message)
+	if s.record.Kind != expr.Absent {
+		s.doc.Bind("record", s.record)
+	}
+	if s.operation != "" {
+		s.readNothing()
+		return false, nil
+	}
 	if s.isChange {
 		s.doc.BindFunc("change", s.change)
 	}
@@ -37,17 +44,40 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	return false, s.readID()
 }
 
+// nothing takes up a record that holds no event, as the topic says.
+func (s *state) nothing(set *expr.Set, none record.Nothing) (skip bool, p *problem) {
+	if s.topic.onNull != AsEvent {
+		return s.topic.onNull == Skip, &problem{reason: event.ReasonUndecodable,
+			detail: none.Detail + "; on_null: skip leaves such records out, on_null: event lets rules map them"}
+	}
+	s.operation, s.isChange = none.Operation, false
+	if err := s.doc.Parse(set, document.NullValue.Raw); err != nil {
+		return false, inputProblem(recordsValue, err)
+	}
+	return false, nil
+}
+
+// readNothing gives a record that holds no event the type that the envelope's own program gives, which may look at
+// $message, or else one that says so. It happened when the record was written, and is known by its place.
+func (s *state) readNothing() {
+	if s.envelope.typ == nil || s.readType() != nil {
+		s.typText = append(append(s.typText[:0], "null."...), s.operation...)
+		s.typ = s.typText
+	}
+	s.eventID = s.appendPlace(s.eventID[:0])
+}
+
 func (s *state) parse(set *expr.Set, binary bool) (skip bool, p *problem) {
 	if !binary {
-		value, err := s.unwrap(s.m.Value)
+		value, err := s.unwrap(s.content)
 		if err != nil {
-			return s.unwrapProblem(err)
+			return s.unwrapProblem(set, err)
 		}
 		if err := s.doc.Parse(set, value); err != nil {
-			return false, inputProblem(recordsValue, err)
+			return false, s.contentProblem(err)
 		}
 		if kind := s.doc.Root().Kind; s.envelope.cloudEvents && kind != expr.Object {
-			return false, &problem{reason: event.ReasonUndecodable, detail: recordsValue + " is " +
+			return false, &problem{reason: event.ReasonUndecodable, detail: s.where + " is " +
 				document.Article(kind) +
 				"; want one CloudEvent as an object, or its attributes as headers (batches are not read)"}
 		}

@@ -91,11 +91,11 @@ func ExampleRules_Inspect() {
 		Origin: event.Origin{Topic: "billing.invoices"},
 		Value:  []byte(`{"kind":"invoice.paid","at":"2026-10-05T08:30:00Z","no":1207}`),
 	}
-	e, err := rules.Inspect(m)
+	e, err := rules.Inspect(m, 0)
 	fmt.Println(e.Type, e.Time.UTC().Format(time.RFC3339), e.ID, err)
 
 	m.Value = []byte(`{"at":"2026-10-05T08:30:00Z"}`)
-	_, err = rules.Inspect(m)
+	_, err = rules.Inspect(m, 0)
 	fmt.Println(err)
 	// Output:
 	// invoice.paid 2026-10-05T08:30:00Z 1207 <nil>

@@ -18,6 +18,7 @@ const identityVersion = 1
 const (
 	byID    = 'i' // the id that the envelope or the rule names
 	byPlace = 'p' // topic, partition, offset, time and content of the record
+	byItem  = 'e' // the same of one event of a record, and its number
 )
 
 // appendFramed appends a text with its length before it, so that no two lists of texts give the same bytes.
@@ -48,6 +49,18 @@ func appendPlace(dst []byte, m *event.Message) []byte {
 	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(m.Value, castagnoli))
 }
 
+// appendPlace appends the place of the current event. One of several in a record is known by its number and its own
+// content, so that it stays the same where another one of them is mended.
+func (s *state) appendPlace(dst []byte) []byte {
+	if s.item == 0 {
+		return appendPlace(dst, &s.m)
+	}
+	m := s.m
+	m.Value = s.content
+	dst = appendPlace(append(dst, byItem), &m)
+	return binary.AppendUvarint(dst, uint64(s.item))
+}
+
 // millis is a time in unix milliseconds, 0 for no time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
@@ -63,7 +76,7 @@ func (s *state) identity() []byte {
 		return s.ruleID
 	}
 	if len(s.eventID) == 0 {
-		s.eventID = appendPlace(s.eventID, &s.m)
+		s.eventID = s.appendPlace(s.eventID)
 	}
 	return s.eventID
 }
@@ -151,7 +164,14 @@ func (r *rule) basis() string {
 }
 
 func (e *envelope) basis() string {
-	return fmt.Sprintf("id %s, source %s, time %s", programText(e.id), programText(e.source), programText(e.time))
+	text := fmt.Sprintf("id %s, source %s, time %s", programText(e.id), programText(e.source), programText(e.time))
+	if e.from != nil {
+		text += ", from " + e.from.prog.String()
+	}
+	if e.each != nil {
+		text += ", each " + e.each.prog.String()
+	}
+	return text
 }
 
 func programText(p *expr.Program) string {

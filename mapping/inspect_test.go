@@ -38,7 +38,7 @@ func TestInspect(t *testing.T) {
 		{"other", `null`, mapping.Event{}, event.ReasonUndecodable},
 	} {
 		got, err := rules.Inspect(event.Message{Origin: event.Origin{Topic: c.topic}, Value: []byte(c.value),
-			Time: recorded})
+			Time: recorded}, 0)
 		var refused *mapping.EnvelopeError
 		if errors.As(err, &refused) != (c.reason != "") || refused != nil && refused.Reason != c.reason {
 			t.Errorf("%s: %v, want %q", c.value, err, c.reason)

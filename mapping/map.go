@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
 // Map turns a message into calls, and into failures where it cannot. Every rule and every call of a rule stands for
@@ -18,13 +19,30 @@ func (r *Rules) Map(m event.Message) ([]event.Call, []event.Failure) {
 
 func (c *compiled) run(s *state) {
 	c.chooseTopic(s)
+	if s.envelope.from == nil && s.envelope.each == nil {
+		c.event(s)
+		return
+	}
+	p := c.events(s, func() *problem {
+		c.event(s)
+		return s.tooMuch()
+	})
+	if p != nil {
+		s.failRecord(p)
+	}
+}
+
+// event reads one event and applies the rules to it.
+func (c *compiled) event(s *state) {
 	if skip, p := s.open(c.set); p != nil {
 		if !skip {
 			s.failEvent(p)
 		}
 		return
 	}
-	c.pool.provide(s)
+	if !s.provided {
+		c.pool.provide(s, len(s.doc.Root().Raw))
+	}
 	rules, exact := c.exact[string(s.typ)]
 	if !exact {
 		rules = c.globs
@@ -84,29 +102,43 @@ type EnvelopeError struct {
 // Error tells the reason and the detail.
 func (e *EnvelopeError) Error() string { return fmt.Sprintf("%s: %s", e.Reason, e.Detail) }
 
-// Inspect reads a message's envelope and no more. The error is an *EnvelopeError; a record that holds no event has one
-// as well.
-func (r *Rules) Inspect(m event.Message) (Event, error) {
+// Inspect reads the envelope of a message, and no more: of the event with that number, where the message is several.
+// The error is an *EnvelopeError; a record that holds no event has one as well.
+func (r *Rules) Inspect(m event.Message, item int) (e Event, err error) {
 	s := r.get(&m, r.replay)
 	defer r.put(s)
 	r.chooseTopic(s)
-	_, p := s.open(r.set)
+	found := false
+	p := r.events(s, func() (p *problem) {
+		if found = s.item == item; found {
+			e, p = s.inspect(r.set)
+		}
+		return p
+	})
+	if p == nil && !found {
+		p = &problem{reason: event.ReasonUndecodable, detail: "the record holds no event of that number"}
+	}
+	if p != nil {
+		return Event{}, &EnvelopeError{Reason: p.reason, Field: p.field, Detail: p.detail}
+	}
+	return e, nil
+}
+
+func (s *state) inspect(set *expr.Set) (Event, *problem) {
+	_, p := s.open(set)
 	if p == nil {
 		p = s.timeProblem
 	}
 	if p != nil {
-		return Event{}, &EnvelopeError{Reason: p.reason, Field: p.field, Detail: p.detail}
+		return Event{}, p
 	}
 	e := Event{Type: string(s.typ)}
 	if s.eventTime.known {
 		e.Time = time.UnixMilli(s.eventTime.ms)
 	}
 	id, p := s.idFrom(s.envelope.id)
-	if p != nil {
-		return Event{}, &EnvelopeError{Reason: p.reason, Field: p.field, Detail: p.detail}
-	}
 	e.ID = string(id)
-	return e, nil
+	return e, p
 }
 
 // MatchesType reports whether a type of event fits a pattern as rules write it, in which * stands for any run of

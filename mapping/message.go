@@ -14,8 +14,9 @@ import (
 const maxHeaders = 1000
 
 // messageValue makes $message: what the broker says of the record. Topic, partition and offset are there for every
-// broker; subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat. What is
-// not UTF-8 is left out. Of a header that is there several times the last counts.
+// broker; subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat.
+// Operation says in which form the record holds nothing; index is the place of the event among those of its record.
+// What is not UTF-8 is left out. Of a header that is there several times the last counts.
 func (s *state) messageValue() expr.Value {
 	m := &s.m
 	b := append(s.meta[:0], `{"partition":`...)
@@ -32,6 +33,12 @@ func (s *state) messageValue() expr.Value {
 	if m.Key != nil && utf8.Valid(m.Key) {
 		b = append(b, `,"key":`...)
 		b = jsontext.AppendString(b, m.Key)
+	}
+	if s.operation != "" {
+		b = appendName(b, `,"operation":`, s.operation)
+	}
+	if s.item > 0 {
+		b = strconv.AppendInt(append(b, `,"index":`...), int64(s.item-1), 10)
 	}
 	if !m.Time.IsZero() {
 		b = append(b, `,"time":"`...)

@@ -43,8 +43,9 @@ func (r *Rules) Recycle(settled iter.Seq[[]event.Call]) {
 	}
 }
 
-// provide gives the state a buffer for the calls of its message, as large as the event that rules see.
-func (p *bufferPool) provide(s *state) {
+// provide gives the state a buffer for the calls of its message, as large as the events that rules see.
+func (p *bufferPool) provide(s *state, size int) {
+	s.provided = true
 	if s.call == nil {
 		if len(s.buffers) == 0 {
 			s.buffers = p.some(s.buffers)
@@ -59,7 +60,7 @@ func (p *bufferPool) provide(s *state) {
 			s.callBuffer = callBuffer{call: made.call[:], lanes: made.lanes[:0]}
 		}
 	}
-	if want := len(s.doc.Root().Raw) + bodyOverhead; cap(s.body) < want {
+	if want := size + bodyOverhead; cap(s.body) < want {
 		s.body = make([]byte, 0, (want+bodyUnit-1)/bodyUnit*bodyUnit)
 	}
 	s.lanes, s.body = s.lanes[:0], s.body[:0]

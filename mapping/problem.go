@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/record"
 )
 
 // problem is why a call, a rule or an event failed.
@@ -31,6 +32,7 @@ func (s *state) fail(a *action, item int, p *problem) {
 		Call:   a.Call,
 		Field:  p.field,
 		Detail: p.detail,
+		Item:   s.item,
 	})
 }
 
@@ -57,6 +59,17 @@ func evalProblem(prog *expr.Program, field string, err error) *problem {
 }
 
 const recordsValue = "the record's value"
+
+// contentProblem words why the content is no document. Where it has a form that is known, the problem says so.
+func (s *state) contentProblem(err error) *problem {
+	p := inputProblem(s.where, err)
+	if p.reason == event.ReasonUndecodable {
+		if form := record.Form(s.content); form != "" {
+			p.detail += "; it looks like " + form
+		}
+	}
+	return p
+}
 
 func inputProblem(where string, err error) *problem {
 	reason := event.ReasonUndecodable

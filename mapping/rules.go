@@ -99,6 +99,7 @@ type topic struct {
 // type is that of Debezium where typ is nil.
 type envelope struct {
 	builtIn
+	from, each    *inside // nil where the event is the record's value itself
 	typ, time, id *expr.Program
 	source, data  *expr.Program // of CloudEvents
 	cloudEvents   bool

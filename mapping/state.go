@@ -30,6 +30,11 @@ const maxKeptState = 256 << 10
 // of it.
 type state struct {
 	m         event.Message
+	content   []byte     // the document of the current event: the value of the record, or what was found in it
+	operation string     // where the record holds nothing: in which form
+	where     string     // what the content is, in words
+	record    expr.Value // the whole record, where the content was found in it
+	item      int        // the number of the event among those of its record, from 1; 0 where that is one event
 	replay    bool
 	reserved  *customerio.Reserved
 	topic     *topic // of the last message, which is mostly the next one's too
@@ -42,6 +47,9 @@ type state struct {
 	debezium *debezium.Reader  // made when a topic has records of Debezium
 	isChange bool              // of the last message: it is one of those
 	change   func() expr.Value // makes $change
+
+	within   *within // what is found in a record; made when a topic asks for that
+	provided bool    // there is a buffer for the calls of the message
 
 	typ         []byte // the event's type, in the document or in typText
 	typText     []byte
@@ -79,6 +87,7 @@ type pending struct {
 	id          event.ID
 	step        *event.Step
 	body, lanes span
+	item        int32
 	single      *event.Request
 }
 
@@ -104,13 +113,20 @@ func (c *compiled) newState() any {
 
 func (c *compiled) get(m *event.Message, replay bool) *state {
 	s := c.states.Get().(*state)
-	s.m, s.replay = *m, replay
-	s.eventTime, s.timeProblem = moment{millis(m.Time), !m.Time.IsZero()}, nil
-	s.time = s.eventTime
-	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]
+	s.m, s.replay, s.provided = *m, replay, false
+	s.where, s.record = recordsValue, expr.Value{}
+	s.begin(0, m.Value)
 	s.calls, s.failures = s.calls[:0], nil
 	s.lanes, s.body = s.lanes[:0], s.body[:0]
 	return s
+}
+
+// begin takes the next event of the message up, which is what the record tells of it until its envelope is read.
+func (s *state) begin(item int, content []byte) {
+	s.item, s.content, s.operation = item, content, ""
+	s.eventTime, s.timeProblem = moment{millis(s.m.Time), !s.m.Time.IsZero()}, nil
+	s.time = s.eventTime
+	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]
 }
 
 func (c *compiled) put(s *state) {
@@ -126,6 +142,7 @@ func (c *compiled) put(s *state) {
 		s.taken = nil
 	}
 	s.member = field{}
+	s.within.release()
 	c.states.Put(s)
 }
 
@@ -149,6 +166,7 @@ func (s *state) result() []event.Call {
 			Body:   body[p.body.start:p.body.end:p.body.end],
 			Lanes:  lanes[p.lanes.start:p.lanes.end:p.lanes.end],
 			Single: p.single,
+			Item:   p.item,
 		}
 	}
 	return calls
@@ -159,7 +177,7 @@ func (s *state) result() []event.Call {
 func (s *state) onlyCall() []event.Call {
 	r, p := s.callBuffer, &s.calls[0]
 	s.callBuffer = callBuffer{}
-	r.call[0] = event.Call{ID: p.id, Step: p.step, Body: r.body, Lanes: r.lanes, Single: p.single}
+	r.call[0] = event.Call{ID: p.id, Step: p.step, Body: r.body, Lanes: r.lanes, Single: p.single, Item: p.item}
 	return r.call
 }
 

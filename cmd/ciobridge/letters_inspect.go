@@ -17,7 +17,7 @@ func inspector(rules *mapping.Rules, types []string) (func(event.Message) (strin
 		return nil, errors.New("--type: is empty")
 	}
 	return func(m event.Message) (string, time.Time) {
-		e, err := rules.Inspect(m)
+		e, err := rules.Inspect(m, 0)
 		if err != nil {
 			return "", m.Time
 		}

@@ -20,6 +20,7 @@ type Document struct {
 	limit  int         // how long the arena may become in this run
 	fuel   limits.Fuel // of this run
 	used   int         // steps of all runs on the document
+	carry  int         // steps with which the next document begins
 	stack  []Value     // parts of values that are being made
 	vars   []variable
 	inputs []input // for gojq, made when they are first needed
@@ -48,10 +49,14 @@ func (d *Document) Parse(s *Set, raw []byte) error {
 		d.arena = nil
 	}
 	clear(d.inputs)
-	d.used = 0
+	d.used, d.carry = d.carry, 0
 	d.arena, d.vars, d.inputs = d.arena[:0], d.vars[:0], d.inputs[:0]
 	return d.doc.Parse(s.places, raw)
 }
+
+// Carry has the next document count as a part of this one for what all runs may use together. It may use a little more
+// for being one more.
+func (d *Document) Carry() { d.carry = max(0, d.used-limits.MaxUsed/1000) }
 
 // Root is the whole document.
 func (d *Document) Root() Value { return d.doc.Root() }

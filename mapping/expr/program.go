@@ -62,6 +62,10 @@ func (p *Program) One(d *Document) (Value, error) {
 	return p.one(d)
 }
 
+// Find gives the value at the place in the document that the program is the path to, however long that value is. It is
+// not ok where the program is more than a path, and where the document has nothing there.
+func (p *Program) Find(d *Document) (v Value, ok bool) { return d.doc.At(p.at) }
+
 // one is One for all but paths to values that are there.
 func (p *Program) one(d *Document) (out Value, err error) {
 	if e := p.fast; e != nil {

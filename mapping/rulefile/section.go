@@ -52,7 +52,7 @@ func (t *Topic) ReadYAML(n *yamltree.Node) error {
 func (*Topic) Rows() []yamltree.Row { return topicKeys.rows() }
 
 // Envelope says where an event's type, time and identity are: in YAML the name of one that is built in, or a map of
-// its name (form), jq programs (type, time, id), or both.
+// its name (form), jq programs (type, time, id, from, each), or both.
 type Envelope mapping.Envelope
 
 var envelopeKeys = table[mapping.Envelope]{
@@ -64,6 +64,10 @@ var envelopeKeys = table[mapping.Envelope]{
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Time = r.program(n) }},
 	{yamltree.Row{Key: "id", Form: yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.ID = r.program(n) }},
+	{yamltree.Row{Key: "from", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.From = r.program(n) }},
+	{yamltree.Row{Key: "each", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Each = r.program(n) }},
 	{yamltree.Row{Key: "unavailable", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Unavailable = r.text(n) }},
 }
@@ -83,8 +87,9 @@ func (r *reader) envelope(node *yamltree.Node) (e mapping.Envelope) {
 		e.Name = r.text(node)
 		return e
 	}
-	if readMap(r, node, envelopeKeys, &e) && e.Type.IsZero() && e.Name == "" {
-		r.fail(node, "needs type: the expression that gives an event's type; or form: the name of an envelope")
+	if readMap(r, node, envelopeKeys, &e) && e.Type.IsZero() && e.From.IsZero() && e.Each.IsZero() && e.Name == "" {
+		r.fail(node, "needs type: the expression that gives an event's type; or form: the name of an envelope; "+
+			"or from or each: where in the record events are")
 	}
 	return e
 }
