@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 
+	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/secret"
 )
@@ -35,7 +36,7 @@ type KafkaConfig struct {
 // the bridge runs.
 type SASLConfig struct {
 	// Mechanism is plain, scram-sha-256 or scram-sha-512.
-	Mechanism string     `yaml:"mechanism"`
+	Mechanism string     `yaml:"mechanism,lower"`
 	Username  string     `yaml:"username"`
 	Password  secret.Ref `yaml:"password"`
 }
@@ -50,8 +51,7 @@ func (c KafkaConfig) Validate() error {
 	for i, addr := range c.Brokers {
 		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" ||
 			strings.ContainsAny(addr, "/@ ") {
-			// a password may stand there
-			errs = append(errs, mistake.Of("brokers[%d]: is not host:port, such as kafka-0:9092", i))
+			errs = append(errs, mistake.Of("brokers[%d]: is not host:port, such as kafka-0:9092%s", i, instead(addr)))
 		}
 	}
 	if c.TLS != nil {
@@ -62,6 +62,41 @@ func (c KafkaConfig) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// instead says what to change in what is not an address. It quotes nothing: a password may stand there.
+func instead(addr string) string {
+	switch {
+	case strings.Contains(addr, "://"):
+		return ": leave out what stands before it; tls and sasl say how to connect"
+	case strings.Contains(addr, ","):
+		return ": give each broker an item of its own, or write all of them as one text without brackets"
+	case !strings.Contains(addr, ":"):
+		return ": its port is missing"
+	}
+	return ""
+}
+
+// Hint says what Kafka's own settings are called here.
+func (KafkaConfig) Hint(key string) string {
+	switch strings.NewReplacer(".", "_", "-", "_").Replace(strings.ToLower(key)) {
+	case "bootstrap_servers", "bootstrap_server", "servers", "hosts":
+		return "write brokers: [host:port]"
+	case "security_protocol":
+		return "PLAINTEXT needs no key; for SSL write tls: {}, for SASL_SSL tls: {} and sasl: {mechanism, username, " +
+			"password}"
+	case "sasl_mechanism", "sasl_mechanisms", "sasl_jaas_config":
+		return "write sasl: {mechanism, username, password}"
+	case "group_id", "consumer_group":
+		return "write group: NAME"
+	case "auto_offset_reset", "offset":
+		return "write start_at: earliest or latest"
+	case "topic":
+		return "write topics: [NAME]"
+	}
+	return ""
+}
+
+var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
 
 func (c SASLConfig) validate(private bool) []error {
 	var errs []error
@@ -75,7 +110,7 @@ func (c SASLConfig) validate(private bool) []error {
 	case "":
 		errs = append(errs, mistake.Of("sasl.mechanism: is missing: give plain, scram-sha-256 or scram-sha-512"))
 	default:
-		errs = append(errs, mistake.Of("sasl.mechanism: is not plain, scram-sha-256 or scram-sha-512"))
+		errs = append(errs, mistake.Of("sasl.mechanism: %s", c.otherMechanism()))
 	}
 	if c.Username == "" {
 		errs = append(errs, mistake.Of("sasl.username: is missing"))
@@ -84,6 +119,21 @@ func (c SASLConfig) validate(private bool) []error {
 		errs = append(errs, mistake.Of("sasl.password: %w", err))
 	}
 	return errs
+}
+
+func (c SASLConfig) otherMechanism() string {
+	switch c.Mechanism {
+	case "plaintext":
+		return "PLAINTEXT is a protocol without a password: leave sasl out, or give plain"
+	case "ssl":
+		return "SSL is a protocol without a password: leave sasl out and give tls: {}"
+	case "sasl_ssl", "sasl_plaintext":
+		return "SASL_SSL and SASL_PLAINTEXT are protocols: give plain, scram-sha-256 or scram-sha-512, and tls: {} " +
+			"for SSL"
+	case "oauthbearer", "gssapi", "aws_msk_iam":
+		return "this mechanism is not supported: give plain, scram-sha-256 or scram-sha-512"
+	}
+	return "is not plain, scram-sha-256 or scram-sha-512" + choice.Near(c.Mechanism, mechanisms)
 }
 
 // Kafka opens connections to one Kafka cluster. It is safe for concurrent use.

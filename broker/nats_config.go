@@ -34,6 +34,19 @@ type NATSConfig struct {
 	AllowPlaintext bool `yaml:"allow_plaintext"`
 }
 
+// Hint says what the settings of other clients are called here.
+func (NATSConfig) Hint(key string) string {
+	switch strings.ToLower(key) {
+	case "servers", "server", "hosts", "brokers":
+		return "write urls: [nats://host:4222]"
+	case "credentials", "creds":
+		return "write creds_file: PATH"
+	case "username":
+		return "write user: NAME"
+	}
+	return ""
+}
+
 // Validate reports all that is wrong with the configuration. It reads no file and connects to nothing.
 func (c NATSConfig) Validate() error {
 	var errs []error

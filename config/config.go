@@ -26,7 +26,7 @@ type Config struct {
 	Rules     []rulefile.Rule `yaml:"rules"`
 	RulesFrom []string        `yaml:"rules_from"`
 	// OnUnmatched says what becomes of an event that no rule names: skip, the default, or dead_letter.
-	OnUnmatched mapping.Policy `yaml:"on_unmatched"`
+	OnUnmatched mapping.Policy `yaml:"on_unmatched,lower"`
 
 	Admin Admin `yaml:"admin"`
 	Log   Log   `yaml:"log"`
@@ -91,8 +91,8 @@ type Admin struct {
 
 // Log says what is logged and how.
 type Log struct {
-	Level  string `yaml:"level"`  // debug, info, warn or error
-	Format string `yaml:"format"` // json or console
+	Level  string `yaml:"level,lower"`  // debug, info, warn or error
+	Format string `yaml:"format,lower"` // json or console
 }
 
 // Default gives what a file that sets nothing means.

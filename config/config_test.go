@@ -127,7 +127,7 @@ admin: {listen: nowhere}
 		"a colon": {strings.Replace(valid, "dir: data", "dir: [a]", 1),
 			[]string{"2:26: source.embedded.dir: want a text, found a list"}},
 		"a secret in the file": {strings.Replace(valid, "api_key_env: B", "api_key: hunter2", 1),
-			[]string{"3:42: customerio: there is no such key here"}},
+			[]string{"3:42: customerio: there is no key api_key here: a secret is not written into"}},
 		"a tag": {valid + "rules: !x\n", []string{
 			"ciobridge.yaml:5:8: rules: a YAML tag has no place here"}},
 		"a tag in a section": {"source: {kafka: {brokers: !x }}", []string{"1:27: source.kafka.brokers: a YAML tag"}},

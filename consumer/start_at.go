@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -13,7 +14,7 @@ type StartAt struct {
 
 // ParseStartAt reads earliest, latest, or a time in RFC 3339.
 func ParseStartAt(s string) (StartAt, error) {
-	switch s {
+	switch strings.ToLower(s) {
 	case "earliest":
 		return StartAt{}, nil
 	case "latest":

@@ -15,7 +15,7 @@ import (
 // Config says which workspace receives the calls and how hard it may be pressed.
 type Config struct {
 	// Region is us or eu. It has no default, because a wrong one sends personal data through the wrong continent.
-	Region Region `yaml:"region"`
+	Region Region `yaml:"region,lower"`
 	// SiteIDFile or SiteIDEnv, and APIKeyFile or APIKeyEnv, say where the workspace's Track credentials are read. They
 	// are read as a pair and again when a file's content changes.
 	SiteIDFile string `yaml:"site_id_file"`
@@ -50,6 +50,17 @@ const (
 // DefaultConfig gives the values of what may be left out: 100 requests a second and a time-out of 10 s.
 func DefaultConfig() Config {
 	return Config{RequestsPerSecond: 100, Timeout: 10 * time.Second}
+}
+
+// Hint says what to write in place of a key that would hold a secret.
+func (Config) Hint(key string) string {
+	switch strings.ReplaceAll(strings.ToLower(key), "-", "_") {
+	case "api_key", "apikey", "track_api_key", "key", "secret":
+		return "a secret is not written into the configuration: write api_key_file: PATH, or api_key_env: NAME"
+	case "site_id", "siteid":
+		return "write site_id_file: PATH, or site_id_env: NAME"
+	}
+	return ""
 }
 
 // Validate reports every mistake, each beginning with the field's name. It reads no files.

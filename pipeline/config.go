@@ -28,7 +28,7 @@ type Config struct {
 	// Linger is how long the oldest ready call waits for company.
 	Linger time.Duration `yaml:"linger"`
 	// Order is strict or relaxed.
-	Order Order `yaml:"order"`
+	Order Order `yaml:"order,lower"`
 	// Memory bounds the bytes of the messages in flight and their calls, beside what a source fetches ahead.
 	Memory int64 `yaml:"-"`
 	// Limits says what the destination takes.

@@ -16,13 +16,18 @@ type Ref struct {
 	File string `yaml:"file,omitempty"`
 	// Env is the name of an environment variable.
 	Env string `yaml:"env,omitempty"`
+
+	value Value // that came into the configuration by way of ${}
 }
+
+// TakeExpanded takes a secret that came into the configuration by way of ${}, and does not stand in it.
+func (r *Ref) TakeExpanded(text string) { *r = Ref{value: New(text)} }
 
 // maxBytes is more than any key or password has; it keeps a wrong path from being read into memory.
 const maxBytes = 64 << 10
 
 // ErrInline says that a secret stands in the configuration itself.
-var ErrInline = errors.New("a secret is not written into the configuration: give {file: PATH} or {env: NAME}")
+var ErrInline = errors.New("a secret is not written into the configuration: give {file: PATH}, {env: NAME} or ${NAME}")
 
 // UnmarshalYAML reads a Ref and refuses a secret that stands in the configuration itself, without quoting it.
 func (r *Ref) UnmarshalYAML(decode func(any) error) error {
@@ -68,14 +73,17 @@ func (r Ref) Read() (Value, error) {
 		return Value{}, fmt.Errorf("secret %w", err)
 	}
 	text, from := "", ""
-	if r.File != "" {
+	switch {
+	case r.value != Value{}:
+		text, from = r.value.Reveal(), "what ${} gave"
+	case r.File != "":
 		from = "the file"
 		content, err := readFile(r.File)
 		if err != nil {
 			return Value{}, fmt.Errorf("read secret: %w", WithoutPath(err))
 		}
 		text = content
-	} else {
+	default:
 		from = "the environment variable"
 		value, ok := os.LookupEnv(r.Env)
 		if !ok {

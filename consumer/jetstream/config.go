@@ -22,7 +22,7 @@ type Config struct {
 	// time in RFC 3339. It has no effect once the consumer exists.
 	StartAt string `yaml:"start_at"`
 	// OnGap says what happens where a stream that is read whole has discarded messages that were not read.
-	OnGap consumer.GapPolicy `yaml:"on_gap"`
+	OnGap consumer.GapPolicy `yaml:"on_gap,lower"`
 	// SessionTimeout is how long a replica may be silent before another takes its streams over.
 	SessionTimeout time.Duration `yaml:"session_timeout"`
 	// DrainLimit is how long messages in flight may take to be finished at shutdown.

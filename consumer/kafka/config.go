@@ -26,7 +26,7 @@ type Config struct {
 	// a time in RFC 3339. A partition that is added to a topic later is always read from its beginning.
 	StartAt string `yaml:"start_at"`
 	// OnGap says what happens where retention has passed the committed offset.
-	OnGap consumer.GapPolicy `yaml:"on_gap"`
+	OnGap consumer.GapPolicy `yaml:"on_gap,lower"`
 	// SessionTimeout is how long a replica may be silent before the others take over its partitions. Brokers allow 6s
 	// to 30m unless they are set up otherwise.
 	SessionTimeout time.Duration `yaml:"session_timeout"`

@@ -129,7 +129,13 @@ func (d *decoder) fields(n *Node, v reflect.Value) {
 // unknown reports a key that no field has. A struct may know what people mean by it.
 func (d *decoder) unknown(n, key *Node, v reflect.Value) {
 	if hint := hintOf(v, key.Value); hint != "" {
-		d.Add(key.Place, "there is no key %s here: %s", key.Value, hint)
+		var covers []string // the keys that are to be written instead
+		for _, k := range keysOf(v.Type()) {
+			if strings.HasPrefix(k, key.Value) {
+				covers = append(covers, mistake.Join(n.Path, k))
+			}
+		}
+		d.AddCovering(key.Place, covers, "there is no key %s here: %s", key.Value, hint)
 		return
 	}
 	known := keysOf(v.Type())

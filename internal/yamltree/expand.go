@@ -111,9 +111,9 @@ func (e *expander) value(inside string, depth int) (string, error) {
 	}
 	switch {
 	case file && err != nil: // a secret may stand in place of the path
-		return "", fmt.Errorf("the file of ${file:…}: %w", err)
+		return "", fmt.Errorf("${file:…}: %w", err)
 	case err != nil:
-		return "", fmt.Errorf("${%s}: %w: set the environment variable, or write ${%s:-default}", name, err, name)
+		return "", fmt.Errorf("${%s} %w: set the environment variable, or write ${%s:-default}", name, err, name)
 	}
 	return value, nil
 }

@@ -10,13 +10,13 @@ import (
 func (d *decoder) list(n *Node, v reflect.Value) {
 	items := n.Items
 	if n.Kind != List {
-		if v.Type().Elem().Kind() != reflect.String || n.Kind != Text {
-			d.fail(n, "want a list, found %s", n.Describe())
+		if n.Kind != Text || !takesText(v.Type().Elem()) {
+			d.fail(n, "want a list, found %s: begin each item with a dash", n.Describe())
 			return
 		}
 		items = divided(n)
 	}
-	if v.Type().Elem().Kind() == reflect.String {
+	if takesText(v.Type().Elem()) {
 		items = flat(items)
 	}
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))
@@ -24,6 +24,14 @@ func (d *decoder) list(n *Node, v reflect.Value) {
 		d.value(item, list.Index(i))
 	}
 	v.Set(list)
+}
+
+// A texter is a Reader for which a text may stand.
+type texter interface{ FromText() }
+
+func takesText(t reflect.Type) bool {
+	return t.Kind() == reflect.String || reflect.PointerTo(t).Implements(reflect.TypeFor[texter]()) ||
+		t.Kind() == reflect.Slice && takesText(t.Elem())
 }
 
 // flat has several items where ${} gave one text with commas in it.

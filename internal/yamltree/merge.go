@@ -48,14 +48,14 @@ func Set(tree *Node, flag, path, text string) (*Node, error) {
 	value.at(place, path)
 	steps, err := segments(path)
 	if err != nil {
-		return tree, mistake.New(place, "%w", err)
+		return tree, mistake.New(place.With(path), "%w", err)
 	}
 	if tree == nil {
 		tree = &Node{Kind: Map, Place: place}
 	}
 	out, err := set(tree, steps, place, value)
 	if err != nil {
-		return tree, mistake.New(place, "%w", err)
+		return tree, mistake.New(place.With(path), "%w", err)
 	}
 	return out, nil
 }

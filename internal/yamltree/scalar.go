@@ -57,7 +57,7 @@ func (d *decoder) scalar(n *Node, v reflect.Value) {
 func describe(n *Node) string {
 	switch {
 	case n.scalar() == Number:
-		return "another number"
+		return "one with a fraction or in another form"
 	case n.Expanded:
 		return "what ${} gave"
 	}

@@ -48,6 +48,9 @@ func (t *Topic) ReadYAML(n *yamltree.Node) error {
 	return r.mistakes.Err()
 }
 
+// FromText says that a text may stand for a topic.
+func (*Topic) FromText() {}
+
 // Rows says what may stand in a topic that is a map.
 func (*Topic) Rows() []yamltree.Row { return topicKeys.rows() }
 

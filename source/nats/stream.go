@@ -32,7 +32,7 @@ type Stream struct {
 	// Partitions divide the stream among replicas: the subjects of each, one or a list.
 	Partitions []Subjects        `yaml:"partitions"`
 	Envelope   rulefile.Envelope `yaml:"envelope"`
-	OnNull     mapping.Policy    `yaml:"on_null"`
+	OnNull     mapping.Policy    `yaml:"on_null,lower"`
 }
 
 // Subjects are what one partition of a stream holds: in YAML one subject, or a list of them.
