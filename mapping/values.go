@@ -90,7 +90,7 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 	case v.Kind != expr.Object:
 		return wrong(event.ReasonInvalidValue, a.values.Key, f.value.prog,
 			"is "+document.Article(v.Kind)+"; want an object")
-	case f.raw && !bytes.Contains(v.Raw, nullText):
+	case f.raw && !f.value.prog.MayHoldNull(&s.doc):
 		if inside := bytes.TrimSpace(v.Raw[1 : len(v.Raw)-1]); len(inside) > 0 {
 			s.body = append(append(s.body, inside...), ',')
 		}
@@ -117,8 +117,6 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 	}
 	return nil
 }
-
-var nullText = []byte("null")
 
 // memberName is the name of a member, which may be written with escapes.
 func (s *state) memberName(key []byte) []byte {

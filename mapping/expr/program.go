@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/expr/jq"
 	"github.com/ciobridge/ciobridge/mapping/expr/limits"
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
@@ -41,6 +42,10 @@ func (p *Program) Path() string {
 	}
 	return p.src
 }
+
+// MayHoldNull reports whether a null may stand in what the program gives. It is false only for a path into a document
+// without one.
+func (p *Program) MayHoldNull(d *Document) bool { return p.at == document.Nowhere || d.doc.HasNull() }
 
 // Missing reports whether the program is a path, or pipes what a path leads to into something, and the path leads to
 // nothing in the document. Then null is what the program gave because of that, and not what the document says. A member

@@ -42,7 +42,7 @@ func (d *Document) parse(places *Places) error {
 	s := &d.scan
 	s.data, s.spans, s.gen = d.raw, d.spans, d.gen
 	s.cache.begin(places)
-	s.depth, s.high = 0, 0
+	s.depth, s.high, s.nulls = 0, 0, false
 	s.keys.reset(d.raw)
 	start, end := s.document()
 	s.data, s.keys.data = nil, nil
@@ -55,6 +55,9 @@ func (d *Document) parse(places *Places) error {
 
 // Root is the whole document.
 func (d *Document) Root() Value { return d.root }
+
+// HasNull reports whether a null stands anywhere in the document.
+func (d *Document) HasNull() bool { return d.scan.nulls }
 
 // At gives the value at the place with that id; ok is false where the document has none there.
 func (d *Document) At(id int32) (v Value, ok bool) {

@@ -11,6 +11,7 @@ type scanner struct {
 	spans    []span
 	gen      uint32
 	depth    int
+	nulls    bool   // there is one
 	high     uint64 // all bytes of strings, or-ed together: tells whether there is anything but ASCII
 	cache    keyCache
 	uncached cachedKey // stands before the keys of an object that has no shape
@@ -87,6 +88,7 @@ func (s *scanner) value(i int, place int32, at *shape) int {
 	case 'f':
 		return s.word(i, "false")
 	case 'n':
+		s.nulls = true
 		return s.word(i, "null")
 	}
 	return s.number(i)
