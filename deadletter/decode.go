@@ -47,6 +47,9 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 	if !slices.Contains(event.Reasons(), l.Failure.Reason) {
 		h.fail(headerReason, errors.New("not a reason that this version knows"))
 	}
+	if _, ok := r.header(headerItem); ok {
+		l.Failure.Item = h.number(headerItem)
+	}
 	l.EventID = h.id(headerEventID)
 	l.ConfigHash = h.text(headerConfigHash)
 	origin, at, err := parseOrigin(h.text(headerOrigin))

@@ -18,7 +18,7 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	if field != "" {
 		message = field + ": " + detail
 	}
-	headers := withoutOwn(m.Headers, letterHeaders+2)
+	headers := withoutOwn(m.Headers, letterHeaders+3)
 	for _, h := range [letterHeaders][2]string{
 		{headerLetter, f.ID.String()},
 		{headerReason, string(f.Reason)},
@@ -41,6 +41,9 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 		{connectMessage, message},
 	} {
 		headers = append(headers, event.Header{Key: h[0], Value: []byte(h[1])})
+	}
+	if f.Item > 0 {
+		headers = append(headers, event.Header{Key: headerItem, Value: strconv.AppendInt(nil, int64(f.Item), 10)})
 	}
 	if len(l.Failures) > 1 {
 		headers = append(headers, event.Header{Key: headerFailures, Value: encodeFailures(l.Failures[1:], now)})

@@ -11,10 +11,11 @@ import (
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
-// failureGroup is some failures of one record that differ in nothing but their identity. The calls of one step mostly
-// fail in the same way.
+// failureGroup is some failures of one record that differ in nothing but their identity, and in the event of the record
+// that they are of. The calls of one step mostly fail in the same way.
 type failureGroup struct {
 	IDs      []string     `json:"ids"`
+	Items    []int        `json:"items,omitempty"` // by identity; empty where the record is one event
 	Stage    event.Stage  `json:"stage"`
 	Reason   event.Reason `json:"reason"`
 	Rule     string       `json:"rule,omitempty"`
@@ -33,8 +34,8 @@ func encodeFailures(failures []event.Failure, now time.Time) []byte {
 	var last event.Failure
 	for i := range failures {
 		f := storable(failures[i], now)
-		id := f.ID.String()
-		if f.ID = last.ID; f != last || groups == nil {
+		id, item := f.ID.String(), f.Item
+		if f.ID, f.Item = last.ID, min(item, 1); f != last || groups == nil {
 			groups = append(groups, failureGroup{
 				Stage: f.Stage, Reason: f.Reason, Rule: f.Rule, Call: f.Call, Field: f.Field, Detail: f.Detail,
 				Status: f.Status, Attempts: f.Attempts, First: f.First.Format(time.RFC3339Nano),
@@ -43,6 +44,9 @@ func encodeFailures(failures []event.Failure, now time.Time) []byte {
 		}
 		g := &groups[len(groups)-1]
 		g.IDs = append(g.IDs, id)
+		if item > 0 {
+			g.Items = append(g.Items, item)
+		}
 	}
 	return []byte(jsontext.Of(groups))
 }
@@ -60,6 +64,9 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 		if !slices.Contains(event.Reasons(), g.Reason) {
 			return nil, fmt.Errorf("%w: a reason that this version does not know", errFailures)
 		}
+		if len(g.Items) > 0 && (len(g.Items) != len(g.IDs) || slices.Min(g.Items) < 1) {
+			return nil, fmt.Errorf("%w: not one event of the record for each", errFailures)
+		}
 		if g.Status < 0 || g.Attempts < 0 {
 			return nil, fmt.Errorf("%w: a negative number", errFailures)
 		}
@@ -71,7 +78,10 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 			Stage: g.Stage, Reason: g.Reason, Rule: g.Rule, Call: g.Call, Field: g.Field, Detail: g.Detail,
 			Status: g.Status, Attempts: min(g.Attempts, MaxAttempts), First: first,
 		}
-		for _, id := range g.IDs {
+		for i, id := range g.IDs {
+			if len(g.Items) > 0 {
+				f.Item = g.Items[i]
+			}
 			if f.ID, err = event.ParseID(id); err != nil {
 				return nil, fmt.Errorf("%w: %w", errFailures, err)
 			}

@@ -105,6 +105,54 @@ func TestALineIsNotMuchLongerThanItsRecord(t *testing.T) {
 	}
 }
 
+// The failures of the events of one record keep the numbers of those, and fail alike in one group.
+func TestFailuresOfSeveralEvents(t *testing.T) {
+	l := lettertest.WithFailures(lettertest.Failed(1), 6)
+	for i, item := range []int{3, 1, 4, 4, 0, 7} {
+		l.Failures[i].Item = item
+	}
+	l.Failures[5].Detail = "another"
+	r := Encode(&l, lettertest.Time, "")
+	if text, _ := r.header(headerFailures); bytes.Count(text, []byte(`"ids"`)) != 3 {
+		t.Errorf("the failures are not in three groups: %s", text)
+	}
+	letters, _, err := Decode(r)
+	if err != nil || len(letters) != 6 {
+		t.Fatal(len(letters), err)
+	}
+	for i := range letters {
+		if got, want := letters[i].Failure, l.Failures[i]; got.Item != want.Item || !SameFailure(want, got) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		if len(letters[i].Message.Headers) != 2 {
+			t.Errorf("headers of the bridge's own are left: %v", letters[i].Message.Headers)
+		}
+	}
+	for _, bad := range []string{`[{"ids":["` + lettertest.ID(1).String() + `"],"items":[0],"reason":"refused",` +
+		`"first":"2026-01-01T00:00:00Z"}]`, `[{"ids":[],"items":[1],"reason":"refused","first":"2026-01-01T00:00:00Z"}]`} {
+		if _, err := decodeFailures([]byte(bad)); err == nil {
+			t.Errorf("%s is read", bad)
+		}
+	}
+}
+
+// Letters of one event are inspected once, and each event of a record for itself.
+func TestTheEventsOfARecordAreInspected(t *testing.T) {
+	l := lettertest.WithFailures(lettertest.Failed(2), 4)
+	for i := range l.Failures {
+		l.Failures[i].Item = i/2 + 1
+	}
+	log := memory{Encode(&l, lettertest.Time, "")}
+	inspected := 0
+	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message, item int) (string, time.Time) {
+		inspected++
+		return []string{"even", "odd"}[item%2], m.Time
+	}})
+	if inspected != 2 || len(got) != 2 {
+		t.Errorf("inspected %d times, %d letters", inspected, len(got))
+	}
+}
+
 // Letters of one record have one event, which is inspected once.
 func TestAnEventIsInspectedOnce(t *testing.T) {
 	l := lettertest.WithFailures(lettertest.Failed(2), 50)
@@ -112,7 +160,7 @@ func TestAnEventIsInspectedOnce(t *testing.T) {
 	log := memory{Encode(&l, lettertest.Time, ""), Encode(&other, lettertest.Time, "")}
 	log[1].Position.Offset = 1
 	inspected := 0
-	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message) (string, time.Time) {
+	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message, _ int) (string, time.Time) {
 		inspected++
 		return []string{"even", "odd"}[m.Origin.Offset%2], m.Time
 	}})

@@ -31,9 +31,10 @@ type Filter struct {
 	// Limit is the greatest number of letters that are chosen, the first in the order of a replay. 0 means no limit.
 	Limit int
 
-	// Inspect gives the type of an event and when it happened, by the rules of its envelope. Without it an event
+	// Inspect gives the type of an event and when it happened, by the rules of its envelope; item is the number of the
+	// event among those of the message, and 0 where that is one. Without it an event
 	// happened at the broker's time for its record.
-	Inspect func(event.Message) (eventType string, at time.Time)
+	Inspect func(m event.Message, item int) (eventType string, at time.Time)
 }
 
 // Validate reports every mistake.
@@ -83,13 +84,13 @@ func (f *Filter) once() *Filter {
 	if f == nil || f.Inspect == nil {
 		return f
 	}
-	one, inspected := *f, false
+	one, inspected := *f, -1
 	var eventType string
 	var at time.Time
-	one.Inspect = func(m event.Message) (string, time.Time) {
-		if !inspected {
-			eventType, at = f.Inspect(m)
-			inspected = true
+	one.Inspect = func(m event.Message, item int) (string, time.Time) {
+		if inspected != item {
+			eventType, at = f.Inspect(m, item)
+			inspected = item
 		}
 		return eventType, at
 	}
@@ -115,7 +116,7 @@ func (f *Filter) Match(l *Letter) bool {
 	}
 	eventType, at := "", l.Message.Time
 	if f.Inspect != nil {
-		eventType, at = f.Inspect(l.Message)
+		eventType, at = f.Inspect(l.Message, failure.Item)
 	}
 	return (len(f.Types) == 0 || slices.Contains(f.Types, eventType)) && within(at, f.EventFrom, f.EventTo)
 }

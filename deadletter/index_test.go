@@ -160,7 +160,7 @@ func TestFilters(t *testing.T) {
 	at := func(n int) time.Time { return lettertest.Time.Add(time.Duration(n) * time.Minute) }
 	offset := func(n int64) *int64 { return &n }
 	one := int32(1)
-	inspect := func(m event.Message) (string, time.Time) {
+	inspect := func(m event.Message, _ int) (string, time.Time) {
 		if m.Origin.Offset%2 == 0 {
 			return "even", at(0)
 		}

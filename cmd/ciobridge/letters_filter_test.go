@@ -82,7 +82,7 @@ func TestInspector(t *testing.T) {
 	}
 	for _, c := range cases {
 		gotType, gotTime := inspect(event.Message{Origin: event.Origin{Topic: c.topic}, Value: []byte(c.value),
-			Time: recorded})
+			Time: recorded}, 0)
 		if gotType != c.wantType || !gotTime.Equal(c.wantTime) {
 			t.Errorf("%s is of type %q at %s, want %q at %s", c.value, gotType, gotTime, c.wantType, c.wantTime)
 		}

@@ -121,6 +121,9 @@ func (v historyView) print(w io.Writer, f format) error {
 	line("reason", "%s", v.Reason)
 	optional("field", v.Field)
 	optional("detail", v.Detail)
+	if v.Item > 0 {
+		line("event", "number %d of its record", v.Item)
+	}
 	optional("rule", v.Rule)
 	optional("call", v.Call)
 	line("stage", "%s, after %s", v.Stage, output.Count(v.Attempts, "attempt"))

@@ -18,6 +18,7 @@ type letterView struct {
 	Field       string     `json:"field,omitempty"`
 	Detail      string     `json:"detail,omitempty"`
 	Stage       string     `json:"stage"`
+	Item        int        `json:"item,omitempty"` // the number of the event, of a record that holds several
 	Rule        string     `json:"rule,omitempty"`
 	Call        string     `json:"call,omitempty"`
 	Attempts    int        `json:"attempts"`
@@ -50,7 +51,7 @@ func newLetterView(l *deadletter.Letter, showValues bool) letterView {
 	f, m := &l.Failure, &l.Message
 	v := letterView{
 		ID: l.ID().String(), Event: l.EventID.String(), Reason: string(f.Reason), Field: f.Field, Detail: f.Detail,
-		Stage: string(f.Stage), Rule: f.Rule, Call: f.Call, Attempts: f.Attempts, Status: f.Status,
+		Item: f.Item, Stage: string(f.Stage), Rule: f.Rule, Call: f.Call, Attempts: f.Attempts, Status: f.Status,
 		FirstFailed: f.First.UTC(), Written: l.Written.UTC(), ConfigHash: l.ConfigHash, Position: l.Position.String(),
 		Origin: originView{m.Origin.Topic, m.Origin.Subject, m.Origin.Partition, m.Origin.Offset, m.Time.UTC()},
 		Key:    label(m.Key, showValues), Value: content(m.Value, showValues),

@@ -141,12 +141,14 @@ type mappedCall struct {
 	Rule    string          `json:"rule"`
 	Call    string          `json:"call"`
 	ID      string          `json:"id"`
+	Item    int32           `json:"item,omitempty"`    // the number of its event, of a record that holds several
 	Request string          `json:"request,omitempty"` // of a call that no batch can carry
 	Body    json.RawMessage `json:"body,omitempty"`
 }
 
 type mappedFailed struct {
 	ID     string `json:"id"`
+	Item   int    `json:"item,omitempty"` // the number of its event, of a record that holds several
 	Reason string `json:"reason"`
 	Rule   string `json:"rule,omitempty"`
 	Call   string `json:"call,omitempty"`
@@ -166,7 +168,8 @@ func newMapped(place string, calls []event.Call, failures []event.Failure) mappe
 }
 
 func newMappedCall(c *event.Call) mappedCall {
-	m := mappedCall{Action: c.Step.Action, Rule: c.Step.Rule, Call: c.Step.Call, ID: c.ID.String(), Body: c.Body}
+	m := mappedCall{Action: c.Step.Action, Rule: c.Step.Rule, Call: c.Step.Call, ID: c.ID.String(), Item: c.Item,
+		Body: c.Body}
 	if c.Single != nil {
 		m.Request = c.Single.Method + " " + c.Single.Path
 	}
@@ -174,8 +177,8 @@ func newMappedCall(c *event.Call) mappedCall {
 }
 
 func newMappedFailed(f *event.Failure) mappedFailed {
-	return mappedFailed{ID: f.ID.String(), Reason: string(f.Reason), Rule: f.Rule, Call: f.Call, Field: f.Field,
-		Detail: f.Detail}
+	return mappedFailed{ID: f.ID.String(), Item: f.Item, Reason: string(f.Reason), Rule: f.Rule, Call: f.Call,
+		Field: f.Field, Detail: f.Detail}
 }
 
 func (m mapped) print(w io.Writer, f format) error {
@@ -200,11 +203,19 @@ func (m mapped) print(w io.Writer, f format) error {
 }
 
 func (c mappedCall) String() string {
-	return fmt.Sprintf("%s  rule %q, call %q, id %s", c.Action, c.Rule, c.Call, c.ID)
+	return fmt.Sprintf("%s  %srule %q, call %q, id %s", c.Action, ofEvent(int(c.Item)), c.Rule, c.Call, c.ID)
+}
+
+// ofEvent says which event of a record something is of; nothing where the record is one event.
+func ofEvent(item int) string {
+	if item == 0 {
+		return ""
+	}
+	return fmt.Sprintf("event %d, ", item)
 }
 
 func (f mappedFailed) String() string {
-	text := "dead letter  " + f.Reason + "  "
+	text := "dead letter  " + f.Reason + "  " + ofEvent(f.Item)
 	if f.Rule != "" {
 		text += fmt.Sprintf("rule %q, ", f.Rule)
 	}

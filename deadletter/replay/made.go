@@ -25,26 +25,57 @@ type failedCall struct {
 	call string
 }
 
-func newMade(calls []event.Call, failures []event.Failure) *made {
-	m := &made{
-		all: make([]int, len(calls)), byRule: map[string][]int{}, byID: map[event.ID][]int{},
-		byName: map[callName][]int{}, failed: make(map[failedCall]bool, len(failures)), count: map[callName]int{},
-	}
+// madeByItem is what is made of each event of a record; under 0 what is made of the record, whichever event it is of.
+type madeByItem map[int]*made
+
+func newMadeByItem(calls []event.Call, failures []event.Failure) madeByItem {
+	m := madeByItem{0: newMade()}
 	for i := range calls {
-		step := calls[i].Step
-		name := callName{step.Rule, step.Call}
-		m.all[i] = i
-		m.byRule[step.Rule] = append(m.byRule[step.Rule], i)
-		m.byID[calls[i].ID] = append(m.byID[calls[i].ID], i)
-		m.byName[name] = append(m.byName[name], i)
-		m.count[name]++
+		c := &calls[i]
+		m[0].addCall(i, c)
+		if c.Item > 0 {
+			m.item(int(c.Item)).addCall(i, c)
+		}
 	}
 	for i := range failures {
 		f := &failures[i]
-		m.failed[failedCall{f.ID, f.Call}] = true
-		m.count[callName{f.Rule, f.Call}]++
+		m[0].addFailure(f)
+		if f.Item > 0 {
+			m.item(f.Item).addFailure(f)
+		}
 	}
 	return m
+}
+
+func (m madeByItem) item(i int) *made {
+	if m[i] == nil {
+		m[i] = newMade()
+	}
+	return m[i]
+}
+
+// of gives what is made of the event that a letter is of.
+func (m madeByItem) of(l *deadletter.Letter) *made { return m.item(l.Failure.Item) }
+
+func newMade() *made {
+	return &made{
+		byRule: map[string][]int{}, byID: map[event.ID][]int{}, byName: map[callName][]int{},
+		failed: map[failedCall]bool{}, count: map[callName]int{},
+	}
+}
+
+func (m *made) addCall(i int, c *event.Call) {
+	name := callName{c.Step.Rule, c.Step.Call}
+	m.all = append(m.all, i)
+	m.byRule[name.rule] = append(m.byRule[name.rule], i)
+	m.byID[c.ID] = append(m.byID[c.ID], i)
+	m.byName[name] = append(m.byName[name], i)
+	m.count[name]++
+}
+
+func (m *made) addFailure(f *event.Failure) {
+	m.failed[failedCall{f.ID, f.Call}] = true
+	m.count[callName{f.Rule, f.Call}]++
 }
 
 // callsFor returns the calls that a letter asks for.

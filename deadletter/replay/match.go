@@ -20,7 +20,8 @@ type matching struct {
 // A letter that failed before any rule asks for everything. One that failed before the calls of its rule asks for all
 // calls of that rule. Any other asks for its own call: the one with the same identity or, if no call has that identity
 // because the rules changed, the only call of its rule and name. If there are several of that name none is taken,
-// because the others were delivered and would count twice.
+// because the others were delivered and would count twice. Where a record holds several events, a letter of one asks for
+// nothing of the others.
 //
 // A failure that is about more than the letter, such as an event that cannot be read any more, becomes one failure for
 // each letter, with the letter's identity. So the next replay does not ask for more than this one.
@@ -28,10 +29,10 @@ func match(
 	letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, skipped func(action string) bool,
 ) matching {
 	m := matching{owners: map[event.ID][]int{}, skipped: make([]bool, len(letters))}
-	made := newMade(calls, failures)
+	made := newMadeByItem(calls, failures)
 	wanted := make([][]int, len(calls))
 	for i, l := range letters {
-		asked := made.callsFor(l)
+		asked := made.of(l).callsFor(l)
 		m.skipped[i] = slices.ContainsFunc(asked, func(c int) bool { return skipped(calls[c].Step.Action) })
 		if m.skipped[i] {
 			continue
@@ -57,12 +58,12 @@ func (m *matching) own(id event.ID, letters ...int) {
 }
 
 // matchFailure gives a failure to the letters that it is about.
-func (m *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, made *made) {
+func (m *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, made madeByItem) {
 	shared := false
 	for i, l := range letters {
 		switch {
 		case m.skipped[i]:
-		case covers(l, f) || made.isSoleByName(l, f):
+		case covers(l, f) || made.of(l).isSoleByName(l, f):
 			if !shared {
 				m.failures = append(m.failures, f)
 				shared = true
@@ -81,7 +82,9 @@ func (m *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, m
 
 // covers reports whether what is named by f lies within what the letter asks for.
 func covers(l *deadletter.Letter, f event.Failure) bool {
-	switch {
+	switch item := l.Failure.Item; {
+	case item > 0 && item != f.Item:
+		return false
 	case l.Failure.Rule == "":
 		return true
 	case l.Failure.Call == "":
@@ -91,8 +94,11 @@ func covers(l *deadletter.Letter, f event.Failure) bool {
 	}
 }
 
-// isBroader reports whether f is about more than the letter: the whole event, or the rule of one call.
+// isBroader reports whether f is about more than the letter: the whole record, the whole event, or the rule of one call.
 func isBroader(f event.Failure, l *deadletter.Letter) bool {
+	if f.Item != l.Failure.Item {
+		return f.Item == 0 && f.Rule == ""
+	}
 	if f.Rule == "" {
 		return l.Failure.Rule != ""
 	}

@@ -28,9 +28,26 @@ func stored(n int, rule, name string) *deadletter.Letter {
 	return l
 }
 
+func of(item int32, c event.Call) event.Call {
+	c.Item = item
+	return c
+}
+
+func ofItem(item int, l *deadletter.Letter) *deadletter.Letter {
+	l.Failure.Item = item
+	return l
+}
+
+func failedItem(item int, f event.Failure) event.Failure {
+	f.Item = item
+	return f
+}
+
 func TestMatch(t *testing.T) {
 	two := []event.Call{call(1, "order", "identify"), call(2, "order", "track:done"), call(3, "audit", "track:seen")}
 	items := []event.Call{call(1, "order", "track:item"), call(2, "order", "track:item")}
+	several := []event.Call{of(1, call(1, "order", "identify")), of(1, call(2, "order", "track:done")),
+		of(2, call(3, "order", "identify")), of(2, call(4, "order", "track:done"))}
 	for name, c := range map[string]struct {
 		letters  []*deadletter.Letter
 		calls    []event.Call
@@ -65,6 +82,24 @@ func TestMatch(t *testing.T) {
 			[]event.Failure{failure(2, "order", "track:done")}, "1=[0] !2/order/track:done=[0]"},
 		"another rule fails": {[]*deadletter.Letter{stored(9, "order", "")}, two[:2],
 			[]event.Failure{failure(8, "audit", "")}, "1=[0] 2=[0]"},
+		"an event of a record": {[]*deadletter.Letter{ofItem(2, stored(9, "", ""))}, several, nil, "3=[0] 4=[0]"},
+		"a rule for an event of a record": {[]*deadletter.Letter{ofItem(1, stored(9, "order", ""))}, several, nil,
+			"1=[0] 2=[0]"},
+		"identity changed, one of that name in its event": {
+			[]*deadletter.Letter{ofItem(2, stored(9, "order", "track:done"))}, several, nil, "4=[0]"},
+		"no such event any more": {[]*deadletter.Letter{ofItem(3, stored(9, "", ""))}, several, nil, ""},
+		"a record that was given up": {[]*deadletter.Letter{stored(9, "", "")}, several, nil,
+			"1=[0] 2=[0] 3=[0] 4=[0]"},
+		"now the record fails": {[]*deadletter.Letter{ofItem(2, stored(9, "", ""))}, nil,
+			[]event.Failure{failure(8, "", "")}, "!9//=[0]"},
+		"now another event fails": {[]*deadletter.Letter{ofItem(2, stored(9, "", ""))}, several[2:],
+			[]event.Failure{failedItem(1, failure(8, "", ""))}, "3=[0] 4=[0]"},
+		"the event fails again": {[]*deadletter.Letter{ofItem(2, stored(9, "", ""))}, several[:2],
+			[]event.Failure{failedItem(2, failure(9, "", ""))}, "!9//=[0]"},
+		"the event fails in a rule": {[]*deadletter.Letter{ofItem(2, stored(9, "", ""))}, several[:2],
+			[]event.Failure{failedItem(2, failure(8, "order", ""))}, "!8/order/=[0]"},
+		"a record of one event becomes several, which fail": {[]*deadletter.Letter{stored(1, "order", "identify")}, nil,
+			[]event.Failure{failedItem(2, failure(8, "", ""))}, ""},
 		"the rule fails again": {[]*deadletter.Letter{stored(9, "order", "")}, nil,
 			[]event.Failure{failure(9, "order", "")}, "!9/order/=[0]"},
 	} {
