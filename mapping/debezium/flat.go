@@ -37,7 +37,7 @@ func (r *Reader) readRow() (Change, error) {
 	return c, err
 }
 
-// Tombstone tells the deletion of which a record without a value is all that is left, where a transformation has dropped
+// Tombstone tells the deletion of which a record without a value is all that is left, where a transformation dropped
 // the event before it: the row is the columns of the key. What it returns is valid until the next record is read.
 func (r *Reader) Tombstone(m *event.Message) Change {
 	r.record, r.schema, r.full, r.op = m, nil, false, 'd'
