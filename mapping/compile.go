@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -116,6 +117,11 @@ func (b *compiler) rule(r *Rule) *rule {
 	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, counts: &counts{}}
 	if len(r.Event) == 0 || slices.Contains(r.Event, "") {
 		b.Add(r.place("event"), "is missing or empty: name the types of events, such as order.placed")
+	}
+	for i, pattern := range r.Event {
+		if odd := foreign.Pattern(pattern); odd != "" {
+			b.warn(r.EventPos.With(r.place(indexed("event", i)).Path), odd)
+		}
 	}
 	if len(r.Do) == 0 {
 		b.Add(r.place("do"), "is missing or empty: say what becomes of the event")

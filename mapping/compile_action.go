@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
@@ -188,11 +189,17 @@ var (
 	pathPattern   = regexp.MustCompile(`^(data|item|message)\.`)
 )
 
-// forgottenDot warns of a literal that reads like a path. Names of events have dots of their own, so there only the
-// usual beginnings of paths are suspicious.
+// forgottenDot warns of a literal that reads like a path, or like something of another language. Names of events have
+// dots of their own, so there only the usual beginnings of paths are suspicious.
 func (c *actionCompiler) forgottenDot(where, literal string, isName bool) {
 	var text string
-	if json.Unmarshal([]byte(literal), &text) != nil || !dottedPattern.MatchString(text) {
+	if json.Unmarshal([]byte(literal), &text) != nil {
+		return
+	}
+	if odd := foreign.Text(text); odd != "" {
+		c.warn(where, "%s", odd)
+	}
+	if !dottedPattern.MatchString(text) {
 		return
 	}
 	if !isName || pathPattern.MatchString(text) {

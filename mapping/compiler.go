@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
@@ -53,7 +54,7 @@ func (b *compiler) define(outer scope, d Definitions) scope {
 		b.Add(at.With("define"), "%w", err)
 	}
 	for _, warning := range warnings {
-		b.out.warnings = append(b.out.warnings, mistake.New(d.Pos.With("define"), "%s", warning))
+		b.warn(d.Pos.With("define"), warning)
 	}
 	return scope{defs, err != nil}
 }
@@ -87,12 +88,23 @@ func (b *compiler) programIn(set *expr.Set, v Term, where string, vars ...string
 		return nil
 	}
 	p, err := set.CompileWith(b.scope.defs, v.Program, append(vars, variables...)...)
-	if err != nil {
+	odd := foreign.Program(v.Program)
+	switch {
+	case err != nil && odd != "":
+		b.Add(v.Pos.With(where), "%w; %s", err, odd)
+		return nil
+	case err != nil:
 		b.Add(v.Pos.With(where), "%w", err)
 		return nil
+	case odd != "":
+		b.warn(v.Pos.With(where), odd)
 	}
 	for _, warning := range p.Warnings() {
-		b.out.warnings = append(b.out.warnings, mistake.New(v.Pos.With(where), "%s", warning))
+		b.warn(v.Pos.With(where), warning)
 	}
 	return p
+}
+
+func (b *compiler) warn(at Position, text string) {
+	b.out.warnings = append(b.out.warnings, mistake.New(at, "%s", text))
 }

@@ -19,7 +19,7 @@ type Rule struct {
 
 	Define Definitions `json:",omitzero"` // functions that the rule's programs may call: those of its file
 
-	Pos Position `json:"-"`
+	Pos, EventPos Position `json:"-"`
 }
 
 // place is where a field of the rule stands, as far as the rule's own place is known.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,12 +20,14 @@ import (
 func newCheck() *cobra.Command {
 	var in config.Input
 	var against string
+	var strict bool
 	var out format
 	cmd := &cobra.Command{
 		Use:   "check [rule file]...",
 		Short: "Find the mistakes in a configuration and run the tests of its rules",
 		Long: "Read a configuration and its rule files, or rule files alone, name every mistake with its place, and " +
 			"run the tests that\nstand in the rule files. Neither a broker nor a secret is needed.\n\n" +
+			"Warnings tell what is allowed and most likely not meant; --strict takes them for mistakes.\n\n" +
 			"With --against, name the calls whose identity differs from an older version: events that were sent " +
 			"before the change\nand are read again after it would count twice.\n\n" +
 			"The exit code is 2 for mistakes, and 6 for tests that fail or identities that differ.",
@@ -37,7 +40,7 @@ func newCheck() *cobra.Command {
 				return exit.With(exit.Input, fmt.Errorf("give either --config, with --set, or rule files, not both"))
 			}
 			set, err := readSet(in, files)
-			r := newCheckReport(set, err)
+			r := newCheckReport(set, err, strict)
 			if against != "" && err == nil {
 				old, err := set.before(against)
 				if err != nil {
@@ -53,6 +56,7 @@ func newCheck() *cobra.Command {
 	}
 	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
+	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for mistakes")
 	cmd.Flags().StringVar(&against, "against", "", "an older configuration or rule file to compare identities with")
 	return cmd
 }
@@ -65,52 +69,38 @@ func readSet(in config.Input, files []string) (ruleset, error) {
 	return readConfiguration(in)
 }
 
-func newCheckReport(set ruleset, err error) checkReport {
-	r := checkReport{Name: set.name, Files: len(set.files), Rules: len(set.mapping.Rules),
-		Mistakes: told(mistake.All(err))}
+func newCheckReport(set ruleset, err error, strict bool) checkReport {
+	r := checkReport{Name: set.name, Files: len(set.files), Rules: len(set.mapping.Rules), strict: strict,
+		Mistakes: mistake.Sorted(mistake.All(err))}
 	if err != nil {
 		return r
 	}
-	r.Hash, r.Warnings = set.rules.Hash(), told(set.rules.Warnings())
+	warnings := slices.Clone(set.rules.Warnings())
 	for _, f := range set.files {
+		warnings = append(warnings, ruletest.SameNames(f.Tests)...)
 		for _, t := range ruletest.Run(set.rules, f.Tests, filepath.Dir(f.Path)) {
 			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0,
 				Diffs: t.Diffs})
 		}
 	}
+	warnings = append(warnings, ruletest.Untested(set.rules, set.mapping.Rules, len(r.Tests))...)
+	r.Hash, r.Warnings = set.rules.Hash(), mistake.Sorted(warnings)
 	return r
 }
 
 // checkReport is what check found.
 type checkReport struct {
-	OK       bool             `json:"ok"`
-	Name     string           `json:"-"`
-	Files    int              `json:"rule_files"`
-	Rules    int              `json:"rules"`
-	Hash     string           `json:"config_hash,omitempty"`
-	Mistakes []toldMistake    `json:"mistakes,omitempty"`
-	Warnings []toldMistake    `json:"warnings,omitempty"`
-	Tests    []testReport     `json:"tests,omitempty"`
-	Changes  []identityChange `json:"identity_changes,omitempty"`
-}
+	OK       bool               `json:"ok"`
+	Name     string             `json:"-"`
+	Files    int                `json:"rule_files"`
+	Rules    int                `json:"rules"`
+	Hash     string             `json:"config_hash,omitempty"`
+	Mistakes []*mistake.Mistake `json:"mistakes,omitempty"`
+	Warnings []*mistake.Mistake `json:"warnings,omitempty"`
+	Tests    []testReport       `json:"tests,omitempty"`
+	Changes  []identityChange   `json:"identity_changes,omitempty"`
 
-// toldMistake is a mistake or a warning.
-type toldMistake struct {
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-	Path    string `json:"path,omitempty"`
-	Message string `json:"message"`
-
-	text string
-}
-
-func told(mistakes []*mistake.Mistake) []toldMistake {
-	var all []toldMistake
-	for _, m := range mistakes {
-		all = append(all, toldMistake{m.File, m.Line, m.Column, m.Path, m.Message, m.Error()})
-	}
-	return all
+	strict bool // warnings are mistakes
 }
 
 type testReport struct {
@@ -138,6 +128,9 @@ func identityChanges(changes []mapping.IdentityChange) []identityChange {
 func (r *checkReport) verdict() error {
 	if n := len(r.Mistakes); n > 0 {
 		return exit.With(exit.Input, fmt.Errorf("%s: %s", r.Name, output.Count(n, "mistake")))
+	}
+	if n := len(r.Warnings); n > 0 && r.strict {
+		return exit.With(exit.Input, fmt.Errorf("%s: %s", r.Name, output.Count(n, "warning")))
 	}
 	var differ []string
 	if n := r.failed(); n > 0 {
@@ -168,10 +161,10 @@ func (r *checkReport) print(w io.Writer, f format) error {
 		return output.JSON(w, r)
 	}
 	for _, m := range r.Mistakes {
-		fmt.Fprintln(w, m.text)
+		fmt.Fprintln(w, m)
 	}
 	for _, m := range r.Warnings {
-		fmt.Fprintln(w, "warning:", m.text)
+		fmt.Fprintln(w, "warning:", m)
 	}
 	for _, t := range r.Tests {
 		if t.Passed {

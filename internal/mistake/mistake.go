@@ -1,6 +1,7 @@
 package mistake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,12 +11,12 @@ import (
 // A Mistake is one thing that is wrong in a text, in the words of the program.
 type Mistake struct {
 	Place
-	Message string // what is wrong, and what to write instead
-	Cause   error  // what Message tells of; may be nil
+	Message string `json:"message"` // what is wrong, and what to write instead
+	Cause   error  `json:"-"`       // what Message tells of; may be nil
 
 	// Covers are the paths of which nothing more need be said, nor of what is below them: a value that is not of its
 	// kind, a key that is missing, or the one that was meant.
-	Covers []string
+	Covers []string `json:"-"`
 }
 
 // Error is place, path and message, as far as they are known.
@@ -89,6 +90,20 @@ func apart(err error) []*Mistake {
 		}
 	}
 	return []*Mistake{{Message: err.Error(), Cause: err}}
+}
+
+// Sorted are mistakes in the order of their lines, file by file.
+func Sorted(mistakes []*Mistake) []*Mistake {
+	files := map[string]int{}
+	for _, m := range mistakes {
+		if _, known := files[m.File]; !known {
+			files[m.File] = len(files)
+		}
+	}
+	return slices.SortedStableFunc(slices.Values(mistakes), func(a, b *Mistake) int {
+		return cmp.Or(cmp.Compare(files[a.File], files[b.File]), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column))
+	})
 }
 
 // Beyond leaves out of later mistakes those that only follow from earlier ones: they are in the same field, or in one

@@ -4,9 +4,10 @@ import "strconv"
 
 // A Place is where somebody wrote something. Lines and columns count from one; what is not known is zero.
 type Place struct {
-	File         string // its path, or the flag that it stands in
-	Line, Column int
-	Path         string // of the field, such as source.kafka.brokers[0]; empty for a text as a whole
+	File   string `json:"file,omitempty"` // its path, or the flag that it stands in
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Path   string `json:"path,omitempty"` // such as source.kafka.brokers[0]; empty for a text as a whole
 }
 
 // With is the place with another path: that of a field which has no place of its own, or whose name stands there.

@@ -14,7 +14,9 @@ var ruleKeys = table[mapping.Rule]{
 	{yamltree.Row{Key: "name", Form: yamltree.InText, Required: true},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Name = r.text(n) }},
 	{yamltree.Row{Key: "event", Form: yamltree.InText, Many: yamltree.OneOrMany, Required: true},
-		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Event = oneOrList(r, n, r.text) }},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) {
+			rule.EventPos, rule.Event = n.Place, oneOrList(r, n, r.text)
+		}},
 	{yamltree.Row{Key: "if", Form: yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.If = r.program(n) }},
 	{yamltree.Row{Key: "require", Form: yamltree.InExpression, Many: yamltree.OneOrMany},
