@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+
+	"github.com/ciobridge/ciobridge/internal/logical"
 )
 
 // Schema is the schema of a record: its text, and what that says of values.
@@ -17,11 +19,12 @@ type Schema struct {
 // Type says how values of one part of a payload are written.
 type Type struct {
 	form   form
-	scale  int     // of a decimal
-	fields []field // of a struct, in order
-	items  *Type   // of an array
-	values *Type   // of a map
-	plain  bool    // nothing in it is written otherwise than as plain JSON
+	scale  int          // of a decimal
+	unit   logical.Unit // of a time
+	fields []field      // of a struct, in order
+	items  *Type        // of an array
+	values *Type        // of a map
+	plain  bool         // nothing in it is written otherwise than as plain JSON
 }
 
 type field struct {
@@ -36,30 +39,21 @@ const (
 	asItIs form = iota
 	decimal
 	variableDecimal
-	days
-	millisOfDay
-	microsOfDay
-	nanosOfDay
-	millis
-	micros
-	nanos
+	timed
 )
 
-// forms are the types that Kafka Connect and Debezium name. Others, such as io.debezium.data.Json, Uuid and Enum and
-// io.debezium.time.ZonedTimestamp, are texts already, or have no better form, such as geometries.
-var forms = map[string]form{
-	"org.apache.kafka.connect.data.Decimal":   decimal,
-	"org.apache.kafka.connect.data.Date":      days,
-	"org.apache.kafka.connect.data.Time":      millisOfDay,
-	"org.apache.kafka.connect.data.Timestamp": millis,
-	"io.debezium.data.VariableScaleDecimal":   variableDecimal,
-	"io.debezium.time.Date":                   days,
-	"io.debezium.time.Time":                   millisOfDay,
-	"io.debezium.time.MicroTime":              microsOfDay,
-	"io.debezium.time.NanoTime":               nanosOfDay,
-	"io.debezium.time.Timestamp":              millis,
-	"io.debezium.time.MicroTimestamp":         micros,
-	"io.debezium.time.NanoTimestamp":          nanos,
+// formOf is the form of the types that Kafka Connect and Debezium name.
+func formOf(name string) (form, logical.Unit) {
+	switch name {
+	case "org.apache.kafka.connect.data.Decimal":
+		return decimal, 0
+	case "io.debezium.data.VariableScaleDecimal":
+		return variableDecimal, 0
+	}
+	if unit, ok := logical.UnitOf(name); ok {
+		return timed, unit
+	}
+	return asItIs, 0
 }
 
 // written is a schema as JsonConverter writes it.
@@ -97,13 +91,14 @@ func parseSchema(text []byte) (*Schema, error) {
 
 // typ gives the type of a part of the schema.
 func (w *written) typ() (*Type, error) {
-	t := &Type{form: forms[w.Name]}
+	t := &Type{}
+	t.form, t.unit = formOf(w.Name)
 	t.plain = t.form == asItIs
 	switch t.form {
 	case asItIs:
 	case decimal:
 		var err error
-		if t.scale, err = strconv.Atoi(w.Parameters.Scale); err != nil || t.scale > maxScale || t.scale < -maxScale {
+		if t.scale, err = strconv.Atoi(w.Parameters.Scale); err != nil || t.scale > logical.MaxScale || t.scale < -logical.MaxScale {
 			return nil, errScale
 		}
 		return t, nil
