@@ -22,6 +22,9 @@ var shapes = []shape{
 	{name: "whole object", told: ".data", most: 1.15},
 	{name: "whole object with a field", told: "[.data, {kind: .type}]"},
 	{name: "whole object but a member", told: ".data, except: [note]"},
+	{name: "a change of Debezium with its schema", record: traffic.Change,
+		envelope: "envelope: {form: debezium, type: .type, time: .time, id: .id}",
+		told:     "{customer_id: .data.customer_id, " + toldByPaths[1:]},
 }
 
 // shapesOfEvents holds the cost of an event in each shape against that of the one beside which it stands.

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -26,6 +27,7 @@ type builtIn struct {
 	segment     *segmentTimes
 	unavailable *debezium.Placeholder // of Debezium
 	connect     bool
+	batch       bool // each is there for the batches of Segment, and not written
 }
 
 // segmentTimes are the places of the times that a message of Segment has beside its timestamp.
@@ -39,6 +41,7 @@ func (b *compiler) builtIn(e Envelope) (builtIn, Envelope) {
 	switch e.Name {
 	case segmentEnvelope:
 		standard.Time, standard.ID = Term{Program: ".timestamp"}, Term{Program: ".messageId"}
+		standard.Each, out.batch = Term{Program: ".batch"}, e.Each.IsZero()
 		if e.Time.IsZero() {
 			out.segment = &segmentTimes{program(".originalTimestamp"), program(".sentAt"), program(".receivedAt")}
 		}
@@ -54,7 +57,7 @@ func (b *compiler) builtIn(e Envelope) (builtIn, Envelope) {
 		}
 	}
 	for _, t := range []struct{ written, standard *Term }{
-		{&e.Type, &standard.Type}, {&e.Time, &standard.Time}, {&e.ID, &standard.ID},
+		{&e.Type, &standard.Type}, {&e.Time, &standard.Time}, {&e.ID, &standard.ID}, {&e.Each, &standard.Each},
 	} {
 		if t.written.IsZero() {
 			*t.written = *t.standard
@@ -78,20 +81,41 @@ func (s *state) unwrap(value []byte) ([]byte, error) {
 		}
 		return v.Raw, err
 	case e.unavailable != nil:
-		if s.debezium == nil {
-			s.debezium = &debezium.Reader{}
-		}
-		c, err := s.debezium.Read(&s.m, value, e.unavailable)
+		c, err := s.changes().Read(&s.m, value, e.unavailable)
 		if err != nil {
 			return nil, err
 		}
-		s.typ, s.isChange = c.Type, true
-		if c.Time > 0 {
-			s.eventTime = moment{c.Time, true}
-		}
-		return c.Row, nil
+		return s.changed(c), nil
 	}
 	return value, nil
+}
+
+func (s *state) changes() *debezium.Reader {
+	if s.debezium == nil {
+		s.debezium = &debezium.Reader{}
+	}
+	return s.debezium
+}
+
+// changed notes what a change tells of its type and time, and gives its row.
+func (s *state) changed(c debezium.Change) []byte {
+	s.typ, s.isChange = c.Type, true
+	if c.Time > 0 {
+		s.eventTime = moment{c.Time, true}
+		s.time = s.eventTime
+	}
+	return c.Row
+}
+
+var batchKey = []byte(`"batch"`)
+
+// isBatch reports whether the content is a batch of Segment rather than a message. Most messages are told by a look.
+func (s *state) isBatch() bool {
+	if !bytes.Contains(s.content, batchKey) || s.within.each.Parse(s.envelope.each.set, s.content) != nil {
+		return false
+	}
+	v, ok := s.envelope.each.prog.Find(&s.within.each)
+	return ok && v.Kind == expr.Array
 }
 
 // unwrapProblem words what is wrong with a record within its envelope; skip says that it tells nothing of data.

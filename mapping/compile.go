@@ -82,7 +82,7 @@ func (b *compiler) topic(t Topic, where string) *topic {
 		out.envelope.cloudEvents = true
 		out.envelope.source = b.program(Term{Program: ".source"}, "envelope")
 		out.envelope.data = b.program(Term{Program: ".data"}, "envelope")
-		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"}}
+		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"}, Each: e.Each}
 	default:
 		out.envelope.builtIn, e = b.builtIn(e)
 	}
@@ -93,7 +93,7 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	out.envelope.time = b.program(e.Time, where+"time")
 	out.envelope.id = b.program(e.ID, where+"id")
 	out.envelope.from = b.inside(t.Envelope.From, where+"from")
-	out.envelope.each = b.inside(t.Envelope.Each, where+"each")
+	out.envelope.each = b.inside(e.Each, where+"each")
 	return out
 }
 

@@ -30,12 +30,12 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	if s.record.Kind != expr.Absent {
 		s.doc.Bind("record", s.record)
 	}
+	if s.isChange {
+		s.doc.BindFunc("change", s.change)
+	}
 	if s.operation != "" {
 		s.readNothing()
 		return false, nil
-	}
-	if s.isChange {
-		s.doc.BindFunc("change", s.change)
 	}
 	if p := s.readType(); p != nil {
 		return false, p
@@ -51,16 +51,21 @@ func (s *state) nothing(set *expr.Set, none record.Nothing) (skip bool, p *probl
 			detail: none.Detail + "; on_null: skip leaves such records out, on_null: event lets rules map them"}
 	}
 	s.operation, s.isChange = none.Operation, false
-	if err := s.doc.Parse(set, document.NullValue.Raw); err != nil {
+	row := document.NullValue.Raw
+	if s.envelope.unavailable != nil {
+		row = s.changed(s.changes().Tombstone(&s.m))
+	}
+	if err := s.doc.Parse(set, row); err != nil {
 		return false, inputProblem(recordsValue, err)
 	}
 	return false, nil
 }
 
 // readNothing gives a record that holds no event the type that the envelope's own program gives, which may look at
-// $message, or else one that says so. It happened when the record was written, and is known by its place.
+// $message, or that of the deletion that it tells of, or else one that says so. It happened when the record was
+// written, and is known by its place.
 func (s *state) readNothing() {
-	if s.envelope.typ == nil || s.readType() != nil {
+	if s.readType() != nil || s.envelope.typ == nil && !s.isChange {
 		s.typText = append(append(s.typText[:0], "null."...), s.operation...)
 		s.typ = s.typText
 	}

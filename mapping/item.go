@@ -73,10 +73,10 @@ func (c *compiled) events(s *state, visit func() *problem) *problem {
 	if s.within == nil {
 		s.within = &within{}
 	}
-	if p := s.findDocument(e.from); p != nil || e.each == nil {
-		if p != nil {
-			return p
-		}
+	if p := s.findDocument(e.from); p != nil {
+		return p
+	}
+	if e.each == nil || e.batch && !s.isBatch() {
 		return visit()
 	}
 	if p := s.findItems(e.each); p != nil {
