@@ -174,3 +174,19 @@ func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
 		}
 	}
 }
+
+// TestTimestampsFarFromTheirRecordsAreNamed looks at what tells of identify calls that Customer.io may ignore.
+func TestTimestampsFarFromTheirRecordsAreNamed(t *testing.T) {
+	core, logged := observer.New(zapcore.DebugLevel)
+	last := map[string]mapping.RuleStats{}
+	for _, s := range []mapping.RuleStats{
+		{Rule: "sub"}, {Rule: "sub", Behind: 2}, {Rule: "sub", Behind: 2, Ahead: 3}, {Rule: "sub", Behind: 2, Ahead: 3},
+	} {
+		warnOfTimestamps(zap.New(core), []mapping.RuleStats{s}, last)
+	}
+	lines := logged.FilterField(zap.String("rule", "sub"))
+	if lines.Len() != 2 || lines.FilterMessageSnippet("older").FilterField(zap.Uint64("calls", 2)).Len() != 1 ||
+		lines.FilterMessageSnippet("future").FilterField(zap.Uint64("calls", 3)).Len() != 1 {
+		t.Errorf("logged %v", logged.All())
+	}
+}

@@ -28,7 +28,8 @@ type ruleMetrics struct{ rules *mapping.Rules }
 
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
 	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls "+
-		"failed; events for which an expression ran into its time limit.",
+		"failed; events for which an expression ran into its time limit; timestamps of identify that lay over a "+
+		"minute behind or ahead of their record.",
 	[]string{"rule", "result"}, nil)
 
 // Describe implements prometheus.Collector.
@@ -38,7 +39,7 @@ func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) { ch <- ruleDesc }
 func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range m.rules.Stats() {
 		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls,
-			"failed": s.Failed, "timed_out": s.TimedOut} {
+			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead} {
 			ch <- prometheus.MustNewConstMetric(ruleDesc, prometheus.CounterValue, float64(n), s.Rule, result)
 		}
 	}

@@ -18,7 +18,7 @@ func (b *Bridge) summarize(ctx context.Context) {
 	tick := time.NewTicker(summaryEvery)
 	defer tick.Stop()
 	var last Stats
-	timedOut := map[string]uint64{}
+	timedOut, stamped := map[string]uint64{}, map[string]mapping.RuleStats{}
 	for {
 		select {
 		case <-tick.C:
@@ -34,6 +34,7 @@ func (b *Bridge) summarize(ctx context.Context) {
 			zap.String("destination", string(b.sender.State().Condition)))
 		last = now
 		warnOfSlowRules(b.log, b.rules.Stats(), timedOut)
+		warnOfTimestamps(b.log, b.rules.Stats(), stamped)
 	}
 }
 
@@ -47,6 +48,24 @@ func warnOfSlowRules(log *zap.Logger, rules []mapping.RuleStats, last map[string
 				zap.Uint64("events", n), zap.Duration("of", summaryEvery), zap.Duration("limit",
 					expr.TimeLimit), zap.Duration("longest", s.Longest))
 			last[s.Rule] = s.TimedOut
+		}
+	}
+}
+
+// warnOfTimestamps names each rule whose identify calls carried timestamps far from those of their records since the
+// last time. What Customer.io did with them its answer does not tell.
+func warnOfTimestamps(log *zap.Logger, rules []mapping.RuleStats, last map[string]mapping.RuleStats) {
+	for _, s := range rules {
+		before := last[s.Rule]
+		if last[s.Rule] = s; s.Ahead > before.Ahead {
+			log.Warn("the rule's timestamps lie in the future: Customer.io may ignore what comes until then",
+				zap.String("rule", s.Rule), zap.Uint64("calls", s.Ahead-before.Ahead),
+				zap.Duration("of", summaryEvery))
+		}
+		if s.Behind > before.Behind {
+			log.Warn("the rule's timestamps are older than their records: Customer.io ignores those calls where the "+
+				"person has changed since", zap.String("rule", s.Rule),
+				zap.Uint64("calls", s.Behind-before.Behind), zap.Duration("of", summaryEvery))
 		}
 	}
 }

@@ -143,7 +143,9 @@ func (b *compiler) rule(r *Rule) *rule {
 			b.Add(r.Do[i].Pos.With(at(indexed("do", i))), "the call's name %q is taken; give it another with call:",
 				calls[i])
 		}
-		out.actions = append(out.actions, b.action(r, i, calls[i]))
+		a := b.action(r, i, calls[i])
+		a.counts = out.counts
+		out.actions = append(out.actions, a)
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
 // values compiles the attributes of a person, or the data of an event.
@@ -32,10 +33,46 @@ func (c *actionCompiler) values(f *customerio.Field) {
 	if out.merges {
 		slices.Reverse(out.fields)
 	}
+	if whole > 0 {
+		c.describe(f)
+	}
 	for i := range out.fields {
 		alone := len(out.fields) == 1 && len(c.from.Except) == 0
 		out.fields[i].raw = out.fields[i].whole && f.Kind == customerio.DataField && alone
 	}
+}
+
+// describe says what the call may send, whose names are the event's.
+func (c *actionCompiler) describe(f *customerio.Field) {
+	var objects, named []string
+	for i := range c.from.Fields {
+		if from := &c.from.Fields[i]; from.Whole {
+			objects = append(objects, from.Value.Program)
+		} else {
+			named = append(named, from.Name)
+		}
+	}
+	text := "sends every member of " + choice.And(objects)
+	if left := slices.Concat(c.from.Except, c.from.Remove); len(left) > 0 {
+		text += " but " + choice.And(left)
+	}
+	if len(named) > 0 {
+		text += ", and " + choice.And(named)
+	}
+	if len(c.from.Fields) > 1 {
+		text += "; of two with one name the later counts"
+	}
+	if f.Kind == customerio.AttributesField {
+		set := slices.DeleteFunc([]string{"id", "email", "phone", "anonymous_id"}, func(name string) bool {
+			return slices.Contains(c.from.Except, name) || slices.Contains(c.from.Remove, name)
+		})
+		if len(set) > 0 {
+			text += "; " + choice.List(set) + " among them sets an identifier of the person"
+		}
+	}
+	c.out.sends = text
+	c.compiler.out.notes = append(c.compiler.out.notes, mistake.New(c.from.Pos.With(mistake.Join(c.where, f.Key)), "%s",
+		text))
 }
 
 // wholeField compiles a field that sends all members of an object.
@@ -63,8 +100,10 @@ func (c *actionCompiler) namedField(f *customerio.Field, from *Field) field {
 		}
 	}
 	out.erase = c.erase(out.name, from)
-	if out.kind.MustNotVanish() && len(from.Erase) == 0 {
+	if out.kind.MustNotVanish() && len(from.Erase) == 0 && out.erase != 0 {
 		out.erase = 0
+		c.warn(out.name, "erase of the step does not reach it, because it says who the person is or whether they "+
+			"may be written to; erase beside its own value does")
 	}
 	out.value = c.value(from.Value, out.name)
 	c.literalField(&out, from.Value)

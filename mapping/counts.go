@@ -12,8 +12,22 @@ type counts [4]stripe
 type stripe struct {
 	matched, skipped, calls, failed, timedOut atomic.Uint64
 	longest                                   atomic.Int64 // nanoseconds
+	behind, ahead                             atomic.Uint64
+}
 
-	_ [16]byte
+// clockSkew is how far a timestamp may be from the record's time before it is counted: clocks differ, and records are
+// on their way for a while.
+const clockSkew = time.Minute
+
+// stamped counts the timestamp of an identify that lies far from the time of the event's record.
+func (s *stripe) stamped(t moment, record time.Time) {
+	switch since := time.Duration(t.ms-millis(record)) * time.Millisecond; {
+	case record.IsZero():
+	case since > clockSkew:
+		s.ahead.Add(1)
+	case since < -clockSkew:
+		s.behind.Add(1)
+	}
 }
 
 // overran counts an event for which a program of the rule ran into its time limit.
@@ -34,6 +48,8 @@ func (c *counts) stats(rule string) RuleStats {
 		out.Calls += s.calls.Load()
 		out.Failed += s.failed.Load()
 		out.TimedOut += s.timedOut.Load()
+		out.Behind += s.behind.Load()
+		out.Ahead += s.ahead.Load()
 		out.Longest = max(out.Longest, time.Duration(s.longest.Load()))
 	}
 	return out

@@ -32,6 +32,19 @@ func (r *Rules) ForReplay() *Rules { return &Rules{r.compiled, true} }
 // Warnings names what is allowed but probably not meant.
 func (r *Rules) Warnings() []*mistake.Mistake { return r.warnings }
 
+// Notes says of each call that sends objects whole what it may send.
+func (r *Rules) Notes() []*mistake.Mistake { return r.notes }
+
+// Sends is such a note on one call of a rule, and empty for a call that names each value.
+func (r *Rules) Sends(rule, call string) string {
+	for _, candidate := range r.rules {
+		if a := candidate.call(call); candidate.name == rule && a != nil {
+			return a.sends
+		}
+	}
+	return ""
+}
+
 // Hash is a short hexadecimal digest of the effective configuration: rules, envelopes and policies. It changes with
 // anything that could change a call, and not with comments or layout.
 func (r *Rules) Hash() string { return r.hash }
@@ -60,6 +73,11 @@ type RuleStats struct {
 
 	TimedOut uint64        // events for which a program ran into its time limit
 	Longest  time.Duration // how long the longest of those had computed when it was stopped
+
+	// Behind and Ahead count the timestamps of identify calls, outside of replays, that lay over a minute before or
+	// after the record's time. Customer.io ignores the first where the person has changed since, and may ignore what
+	// comes after the second.
+	Behind, Ahead uint64
 }
 
 // Stats gives a row for every rule, in file order.
@@ -82,6 +100,7 @@ type compiled struct {
 	unmatched  Policy
 	reserved   *customerio.Reserved
 	warnings   []*mistake.Mistake
+	notes      []*mistake.Mistake // on what calls may send
 	hash       string
 	states     sync.Pool
 	statesMade atomic.Uint32 // that were made
@@ -135,6 +154,8 @@ type action struct {
 	fields      []field           // in the order in which they are evaluated
 	removed     []byte            // the members that erase attributes
 	removals    int               // how many those are
+	counts      *counts           // of its rule
+	sends       string            // what it may send, where it sends objects whole
 	merges      bool              // two fields may give the same name: the last is evaluated first, and counts
 	left        map[string]bool   // names of members of whole objects that are left out
 	timestamp   *expr.Program     // of identify; nil where the event's time or none is meant

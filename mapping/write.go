@@ -63,9 +63,13 @@ func (s *state) timestamp(a *action) *problem {
 	if !t.known && carries {
 		t = s.time
 	}
-	if t.known {
-		s.body = s.appendTimestamp(s.body, t.unix())
+	if !t.known {
+		return nil
 	}
+	if when == customerio.ReplayTime && !s.replay {
+		a.counts[s.stripe].stamped(t, s.m.Time)
+	}
+	s.body = s.appendTimestamp(s.body, t.unix())
 	return nil
 }
 

@@ -85,6 +85,7 @@ func newCheckReport(set ruleset, err error, strict bool) checkReport {
 	}
 	warnings = append(warnings, ruletest.Untested(set.rules, set.mapping.Rules, len(r.Tests))...)
 	r.Hash, r.Warnings = set.rules.Hash(), mistake.Sorted(warnings)
+	r.Sends = set.rules.Notes()
 	return r
 }
 
@@ -97,6 +98,7 @@ type checkReport struct {
 	Hash     string             `json:"config_hash,omitempty"`
 	Mistakes []*mistake.Mistake `json:"mistakes,omitempty"`
 	Warnings []*mistake.Mistake `json:"warnings,omitempty"`
+	Sends    []*mistake.Mistake `json:"sends,omitempty"` // what calls may send whose names are the events'
 	Tests    []testReport       `json:"tests,omitempty"`
 	Changes  []identityChange   `json:"identity_changes,omitempty"`
 
@@ -165,6 +167,9 @@ func (r *checkReport) print(w io.Writer, f format) error {
 	}
 	for _, m := range r.Warnings {
 		fmt.Fprintln(w, "warning:", m)
+	}
+	for _, m := range r.Sends {
+		fmt.Fprintln(w, "note:", m)
 	}
 	for _, t := range r.Tests {
 		if t.Passed {

@@ -110,7 +110,11 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string,
 		if len(failures) > 0 {
 			bad++
 		}
-		return newMapped(e.place, calls, failures).print(cmd.OutOrStdout(), out)
+		became := newMapped(e.place, calls, failures)
+		for i := range became.Calls {
+			became.Calls[i].Sends = set.rules.Sends(became.Calls[i].Rule, became.Calls[i].Call)
+		}
+		return became.print(cmd.OutOrStdout(), out)
 	})
 	if err == nil && bad > 0 {
 		err = exit.With(exit.Input, fmt.Errorf("%d of %s could not be mapped", bad, output.Count(total, "event")))
@@ -144,6 +148,7 @@ type mappedCall struct {
 	Item    int32           `json:"item,omitempty"`    // the number of its event, of a record that holds several
 	Request string          `json:"request,omitempty"` // of a call that no batch can carry
 	Body    json.RawMessage `json:"body,omitempty"`
+	Sends   string          `json:"sends,omitempty"` // what the rule may send, where the event decides it
 }
 
 type mappedFailed struct {
@@ -192,6 +197,9 @@ func (m mapped) print(w io.Writer, f format) error {
 			fmt.Fprintf(w, "    %s\n", output.Printable(c.Request))
 		}
 		fmt.Fprintf(w, "    %s\n", output.Printable(string(c.Body)))
+		if c.Sends != "" {
+			fmt.Fprintf(w, "    the rule %s\n", output.Printable(c.Sends))
+		}
 	}
 	for _, f := range m.Failures {
 		fmt.Fprintf(w, "  %s\n", f)

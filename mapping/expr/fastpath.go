@@ -74,17 +74,27 @@ func (e *expr) isPath() bool {
 	return false
 }
 
-// head gives the longest path with which a program begins, whatever it is piped into; nil where it begins with anything
-// else.
-func (c *fastCompiler) head(q *gojq.Query) *expr {
+// heads gives the paths with which a program begins, whatever they are piped into: one, or those of which // chooses.
+// It is empty where the program begins with anything else.
+func (c *fastCompiler) heads(q *gojq.Query) []*expr {
 	var parts []*gojq.Query
 	for ; q.Op == gojq.OpPipe && len(q.FuncDefs)+len(q.Patterns) == 0; q = q.Right {
 		parts = append(parts, q.Left)
 	}
 	for parts = append(parts, q); len(parts) > 0; parts = parts[:len(parts)-1] {
 		if e := c.query(syntax.Pipe(parts[0], parts[1:]...), incoming{known: true}); e != nil && e.isPath() {
-			return e
+			return []*expr{e}
 		}
+		q = parts[0]
+	}
+	switch {
+	case len(q.FuncDefs) > 0:
+	case q.Op == gojq.OpAlt:
+		if l, r := c.heads(q.Left), c.heads(q.Right); len(l) > 0 && len(r) > 0 {
+			return append(l, r...)
+		}
+	case q.Term != nil && q.Term.Type == gojq.TermTypeQuery && len(q.Term.SuffixList) == 0:
+		return c.heads(q.Term.Query)
 	}
 	return nil
 }

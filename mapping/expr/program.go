@@ -18,8 +18,9 @@ type Program struct {
 	src  string
 	at   int32 // the id of the place, of a program that is a path and nothing else; else document.Nowhere
 	fast *expr // nil where the program runs on gojq
-	head *expr // the path that the program begins with; nil where it begins with anything else
-	jq   *jq.Program
+
+	heads []*expr // the paths that the program begins with; none where it begins with anything else
+	jq    *jq.Program
 
 	projection *projection.Projection // what a program on gojq reads of the document
 
@@ -48,14 +49,15 @@ func (p *Program) Path() string {
 func (p *Program) MayHoldNull(d *Document) bool { return p.at == document.Nowhere || d.doc.HasNull() }
 
 // Missing reports whether the program is a path, or pipes what a path leads to into something, and the path leads to
-// nothing in the document. Then null is what the program gave because of that, and not what the document says. A member
-// that is null is not missing.
+// nothing in the document; of .a // .b and its like, whether no path leads to anything. Then null is what the program
+// gave because of that, and not what the document says. A member that is null is not missing.
 func (p *Program) Missing(d *Document) bool {
-	if p.head == nil {
-		return false
+	for _, head := range p.heads {
+		if _, there := d.find(head); there {
+			return false
+		}
 	}
-	_, there := d.find(p.head)
-	return !there
+	return len(p.heads) > 0
 }
 
 // One runs the program and gives its output: Kind Absent where there was none. An error is an *EvalError; a second

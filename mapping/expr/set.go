@@ -32,7 +32,7 @@ func (s *Set) CompileWith(defs *Definitions, src string, vars ...string) (*Progr
 	}
 	q := source.Query
 	fast := (&fastCompiler{vars}).query(q, incoming{known: true})
-	head := (&fastCompiler{vars}).head(q)
+	heads := (&fastCompiler{vars}).heads(q)
 	projected := projection.Whole
 	if fast == nil {
 		projected = projection.Of(s.places, q)
@@ -43,8 +43,10 @@ func (s *Set) CompileWith(defs *Definitions, src string, vars ...string) (*Progr
 		// it names a part of the program, and no value
 		return nil, &jq.CompileError{Source: src, Offset: -1, Reason: err.Error()}
 	}
-	p := &Program{src: src, at: document.Nowhere, fast: s.resolve(fast), head: s.resolve(head),
-		warnings: source.Warnings}
+	p := &Program{src: src, at: document.Nowhere, fast: s.resolve(fast), warnings: source.Warnings}
+	for _, head := range heads {
+		p.heads = append(p.heads, s.resolve(head))
+	}
 	switch {
 	case fast == nil:
 		p.jq, p.projection = onJQ, projected
