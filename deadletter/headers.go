@@ -59,7 +59,9 @@ var ownHeaders = map[string]bool{
 	connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
 	connectMessage: true,
 
-	headerItem: true, headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true,
+	headerItem: true,
+
+	headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true,
 	headerResolves: true, headerResolution: true, headerNote: true, headerResolvedAt: true,
 }
 

@@ -94,6 +94,10 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	out.envelope.id = b.program(e.ID, where+"id")
 	out.envelope.from = b.inside(t.Envelope.From, where+"from")
 	out.envelope.each = b.inside(e.Each, where+"each")
+	if path := out.envelope.id.Path(); out.envelope.each != nil && isOfRecord(path) {
+		b.Add(e.ID.Pos.With(where+"id"), "%s is the same for all events of a record, so that Customer.io would take "+
+			"them for one: want an id of the event, or \"\\(%s)-\\($message.index)\"", path, path)
+	}
 	return out
 }
 
@@ -198,4 +202,9 @@ func (b *compiler) rulesFor(typ string) []*rule {
 		}
 	}
 	return out
+}
+
+// isOfRecord reports whether a path leads to something that the events of a record have in common.
+func isOfRecord(path string) bool {
+	return strings.HasPrefix(path, "$record") || strings.HasPrefix(path, "$message") && path != "$message.index"
 }

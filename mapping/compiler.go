@@ -2,7 +2,9 @@ package mapping
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -107,4 +109,29 @@ func (b *compiler) programIn(set *expr.Set, v Term, where string, vars ...string
 
 func (b *compiler) warn(at Position, text string) {
 	b.out.warnings = append(b.out.warnings, mistake.New(at, "%s", text))
+}
+
+// inside compiles the program of an envelope that finds something within a record; nil for none.
+func (b *compiler) inside(t Term, where string) *inside {
+	in := &inside{set: expr.NewSet()}
+	if in.prog = b.programIn(in.set, t, where); in.prog == nil {
+		return nil
+	}
+	path, ok := strings.CutSuffix(in.prog.String(), "[]")
+	if list, err := in.set.Compile(path); ok && err == nil && list.Path() != "" {
+		in.list = list
+	}
+	in.names = memberNames(path)
+	in.set.Seal()
+	return in
+}
+
+var plainPath = regexp.MustCompile(`^\.([A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$`)
+
+// memberNames are the names of which a path consists; nil where it has anything else.
+func memberNames(path string) []string {
+	if !plainPath.MatchString(path) {
+		return nil
+	}
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' })
 }

@@ -38,6 +38,9 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 		return false, nil
 	}
 	if p := s.readType(); p != nil {
+		if s.item == 0 && s.envelope.each == nil && s.doc.Root().Kind == expr.Array {
+			p.detail += "; envelope: {each: .} reads the events of a list"
+		}
 		return false, p
 	}
 	s.readTime()

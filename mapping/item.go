@@ -1,20 +1,11 @@
 package mapping
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/record"
-)
-
-// Limits of a record that holds several events.
-const (
-	maxItems       = 10_000
-	maxItemsFailed = 1000 // failures of all of them
 )
 
 // inside is a program that finds something within a record: a document, or events. It runs before the programs that
@@ -23,27 +14,14 @@ type inside struct {
 	set  *expr.Set
 	prog *expr.Program
 	list *expr.Program // prog without its last [], where that leaves a path
-}
 
-// inside compiles the program of an envelope that finds something within a record; nil for none.
-func (b *compiler) inside(t Term, where string) *inside {
-	in := &inside{set: expr.NewSet()}
-	if in.prog = b.programIn(in.set, t, where); in.prog == nil {
-		return nil
-	}
-	if path, ok := strings.CutSuffix(in.prog.String(), "[]"); ok {
-		if list, err := in.set.Compile(path); err == nil && list.Path() != "" {
-			in.list = list
-		}
-	}
-	in.set.Seal()
-	return in
+	names []string // of the members that lead to the list; nil where it is found in another way
 }
 
 // within is what is found within a record, and the memory that finding it takes.
 type within struct {
 	value, document, item opened        // of the record, by from, by each
-	from, each            expr.Document // in which those look
+	from, each, check     expr.Document // in which those look, and an item that is looked at
 	items                 []expr.Value
 }
 
@@ -142,7 +120,11 @@ func (s *state) findDocument(in *inside) *problem {
 // findItems finds the events that each names.
 func (s *state) findItems(in *inside) *problem {
 	w := s.within
+	w.items = w.items[:0]
 	if err := w.each.Parse(in.set, s.content); err != nil {
+		if s.splitItems(in) {
+			return s.tooMany()
+		}
 		return s.contentProblem(err)
 	}
 	if s.record.Kind == expr.Absent {
@@ -154,16 +136,15 @@ func (s *state) findItems(in *inside) *problem {
 	add := func(v expr.Value) error {
 		if v.Kind == expr.Null {
 			why = missing(in.prog, "each", v)
-		} else if w.items = appendItems(w.items, v); len(w.items) > maxItems {
-			why = &problem{reason: event.ReasonTooLarge, field: "each",
-				detail: "the record holds more than 10,000 events"}
+		} else {
+			w.items = appendItems(w.items, v)
+			why = s.tooMany()
 		}
 		if why != nil {
 			return errStop
 		}
 		return nil
 	}
-	w.items = w.items[:0]
 	v, ok := in.prog.Find(&w.each)
 	if !ok && in.list != nil {
 		v, ok = in.list.Find(&w.each)
@@ -179,6 +160,46 @@ func (s *state) findItems(in *inside) *problem {
 		why = evalProblem(in.prog, "each", err)
 	}
 	return why
+}
+
+// splitItems finds the events in content that is not one document: on lines, or in a list of which some are bad. It
+// reports whether it could. What stands around the list must be as strict as any document.
+func (s *state) splitItems(in *inside) bool {
+	w := s.within
+	if in.names == nil {
+		return false
+	}
+	if lines := record.Lines(s.content); lines != nil && len(in.names) == 0 {
+		w.appendUnread(in, lines)
+		return true
+	}
+	items, start, end, ok := record.Items(s.content, in.names)
+	if !ok {
+		return false
+	}
+	rest := append(append([]byte(nil), s.content[:start]...), "[]"...)
+	if w.each.Parse(in.set, append(rest, s.content[end:]...)) != nil {
+		return false
+	}
+	w.appendUnread(in, items)
+	if s.record.Kind == expr.Absent {
+		s.record = w.each.Root()
+	}
+	return true
+}
+
+// appendUnread adds events of which nothing is known but where they end. The text of a string will be opened, so that a
+// string must be right to count as one.
+func (w *within) appendUnread(in *inside, items [][]byte) {
+	for _, item := range items {
+		v := expr.Value{Kind: expr.Object, Raw: item}
+		if len(item) > 0 && item[0] == '"' && w.check.Parse(in.set, item) == nil {
+			v.Kind = expr.String
+		}
+		if w.items = append(w.items, v); len(w.items) > maxItems {
+			return
+		}
+	}
 }
 
 // appendItems appends the elements of an array, or the value itself.
@@ -202,29 +223,6 @@ func (s *state) openText(o *opened, v expr.Value) *problem {
 		return s.openProblem(err)
 	}
 	s.content = content
-	return nil
-}
-
-func (s *state) openProblem(err error) *problem {
-	p := &problem{reason: event.ReasonUndecodable, detail: s.where + ": " + err.Error()}
-	var wrapped *record.Error
-	if errors.As(err, &wrapped) && wrapped.TooLong {
-		p.reason = event.ReasonTooLarge
-	}
-	return p
-}
-
-// tooMuch says why a record is given up as a whole, or is nil: it bounds what one record can cost.
-func (s *state) tooMuch() *problem {
-	switch {
-	case len(s.calls) > maxCalls || len(s.body) > maxBytes:
-		return &problem{reason: event.ReasonTooLarge, field: "each",
-			detail: "the events of the record become more than 10,000 calls or 8 MiB"}
-	case len(s.failures) > maxItemsFailed:
-		last := &s.failures[len(s.failures)-1]
-		return &problem{reason: last.Reason, field: last.Field,
-			detail: "the record's events have more than 1,000 failures; the last: " + last.Detail}
-	}
 	return nil
 }
 

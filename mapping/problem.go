@@ -80,6 +80,42 @@ func inputProblem(where string, err error) *problem {
 	return &problem{reason: reason, detail: where + ": " + err.Error()}
 }
 
+// Limits of a record that holds several events.
+const (
+	maxItems       = 10_000
+	maxItemsFailed = 1000 // failures of all of them
+)
+
+func (s *state) tooMany() *problem {
+	if len(s.within.items) <= maxItems {
+		return nil
+	}
+	return &problem{reason: event.ReasonTooLarge, field: "each", detail: "the record holds more than 10,000 events"}
+}
+
+func (s *state) openProblem(err error) *problem {
+	p := &problem{reason: event.ReasonUndecodable, detail: s.where + ": " + err.Error()}
+	var wrapped *record.Error
+	if errors.As(err, &wrapped) && wrapped.TooLong {
+		p.reason = event.ReasonTooLarge
+	}
+	return p
+}
+
+// tooMuch says why a record is given up as a whole, or is nil: it bounds what one record can cost.
+func (s *state) tooMuch() *problem {
+	switch {
+	case len(s.calls) > maxCalls || len(s.body) > maxBytes:
+		return &problem{reason: event.ReasonTooLarge, field: "each",
+			detail: "the events of the record become more than 10,000 calls or 8 MiB"}
+	case len(s.failures) > maxItemsFailed:
+		last := &s.failures[len(s.failures)-1]
+		return &problem{reason: last.Reason, field: last.Field,
+			detail: "the record's events have more than 1,000 failures; the last: " + last.Detail}
+	}
+	return nil
+}
+
 // missing is the problem of a required place that came out empty.
 func missing(prog *expr.Program, field string, v expr.Value) *problem {
 	return wrong(event.ReasonMissingField, field, prog, "is "+document.Article(v.Kind))

@@ -20,8 +20,8 @@ type matching struct {
 // A letter that failed before any rule asks for everything. One that failed before the calls of its rule asks for all
 // calls of that rule. Any other asks for its own call: the one with the same identity or, if no call has that identity
 // because the rules changed, the only call of its rule and name. If there are several of that name none is taken,
-// because the others were delivered and would count twice. Where a record holds several events, a letter of one asks for
-// nothing of the others.
+// because the others were delivered and would count twice. Where a record holds several events, a letter of one asks
+// for nothing of the others.
 //
 // A failure that is about more than the letter, such as an event that cannot be read any more, becomes one failure for
 // each letter, with the letter's identity. So the next replay does not ask for more than this one.
@@ -94,7 +94,7 @@ func covers(l *deadletter.Letter, f event.Failure) bool {
 	}
 }
 
-// isBroader reports whether f is about more than the letter: the whole record, the whole event, or the rule of one call.
+// isBroader reports whether f is about more than the letter: the whole record or event, or the rule of one call.
 func isBroader(f event.Failure, l *deadletter.Letter) bool {
 	if f.Item != l.Failure.Item {
 		return f.Item == 0 && f.Rule == ""

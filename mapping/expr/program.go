@@ -36,9 +36,10 @@ func (p *Program) String() string { return p.src }
 // OnFastPath reports whether the program runs on the raw bytes, without gojq.
 func (p *Program) OnFastPath() bool { return p.fast != nil }
 
-// Path is the program as it was written where it is a plain path such as .data.items[0].sku, and empty for any other.
+// Path is the program as it was written where it is a plain path such as .data.items[0].sku, and empty for any other,
+// and for nil.
 func (p *Program) Path() string {
-	if p.fast == nil || !p.fast.isPath() {
+	if p == nil || p.fast == nil || !p.fast.isPath() {
 		return ""
 	}
 	return p.src

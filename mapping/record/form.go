@@ -27,10 +27,7 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // formOf tells the forms that an Opener opens.
 func formOf(v []byte) form {
-	if len(v) < 4 || v[0] == '{' {
-		if len(v) >= 4 && v[1] == 0 {
-			return formUTF16
-		}
+	if len(v) < 4 || v[0] == '{' && v[1] != 0 {
 		return formUnknown
 	}
 	switch {
@@ -42,12 +39,14 @@ func formOf(v []byte) form {
 		return formZstd
 	case bytes.HasPrefix(v, byteOrderMark):
 		return formMark
-	case v[0] == 0xff && v[1] == 0xfe, v[0] == 0xfe && v[1] == 0xff, v[0] == '[' && v[1] == 0,
-		v[0] == 0 && (v[1] == '{' || v[1] == '[') && v[2] == 0:
+	case v[0] == 0xff && v[1] == 0xfe, v[0] == 0xfe && v[1] == 0xff, v[1] == 0 && beginsDocument(v[0]),
+		v[0] == 0 && v[2] == 0 && beginsDocument(v[1]):
 		return formUTF16
 	}
 	return formUnknown
 }
+
+func beginsDocument(c byte) bool { return c == '{' || c == '[' || c == '"' }
 
 // What reads a form that is no JSON text.
 const (
@@ -74,7 +73,10 @@ func Form(value []byte) string {
 	case !utf8.Valid(value):
 		return unreadableForm(value)
 	}
-	return textForm(trimmed)
+	if form := textForm(trimmed); form != "" || value[0] >= ' ' || !isProtobuf(value) {
+		return form
+	}
+	return "Protobuf; " + nothing
 }
 
 // binaryForm tells forms that begin with bytes of their own.
@@ -182,8 +184,8 @@ func isProtobuf(v []byte) bool {
 // textForm tells the forms of texts. The text is not empty.
 func textForm(v []byte) string {
 	switch {
-	case isLines(v):
-		return "several JSON values; " + readsEach
+	case Lines(v) != nil:
+		return "a JSON value on each line; " + readsEach
 	case v[0] == '<':
 		return "XML; " + nothing
 	case v[0] == '{' && bytes.HasPrefix(TrimSpace(v[1:]), []byte("'")):
@@ -192,27 +194,9 @@ func textForm(v []byte) string {
 		return "an encoded form (name=value&…); " + nothing
 	case fromBase64(v) != nil:
 		return "JSON in base64; " + readsFrom
-	case v[0] < ' ' && isProtobuf(v):
-		return "Protobuf; " + nothing
 	}
 	return ""
 }
-
-// isLines reports whether a text has more than one JSON object or array, each on a line of its own or right behind the
-// other.
-func isLines(v []byte) bool {
-	if v[0] != '{' && v[0] != '[' {
-		return false
-	}
-	for i, c := range v[1:] {
-		if (c == '{' || c == '[') && (v[i] == '}' || v[i] == ']' || v[i] == '\n' || v[i] == 0x1e) {
-			return i > 0 && bytes.ContainsAny(TrimSpace(v[:i+1]), "}]") && endsValue(TrimSpace(v[:i+1]))
-		}
-	}
-	return false
-}
-
-func endsValue(v []byte) bool { return len(v) > 0 && (v[len(v)-1] == '}' || v[len(v)-1] == ']') }
 
 // isEncodedForm reports whether a text is that of a form, as application/x-www-form-urlencoded has it.
 func isEncodedForm(v []byte) bool {

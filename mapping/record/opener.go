@@ -108,7 +108,7 @@ func isPacked(text []byte) bool {
 	if len(text) == 0 {
 		return false
 	}
-	return text[0] == '{' || text[0] == '[' || text[0] == '"' || formOf(text) != formUnknown
+	return beginsDocument(text[0]) || formOf(text) != formUnknown
 }
 
 var nowhere = func() *document.Places {
@@ -126,8 +126,8 @@ func fromBase64(text []byte) []byte {
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		out := make([]byte, encoding.DecodedLen(len(text)))
 		n, err := encoding.Decode(out, text)
-		if err == nil && isPacked(TrimSpace(out[:n])) {
-			return out[:n]
+		if out = out[:n]; err == nil && (isPacked(TrimSpace(out)) || fromBase64(TrimSpace(out)) != nil) {
+			return out
 		}
 	}
 	return nil
