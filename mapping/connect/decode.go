@@ -101,11 +101,9 @@ func (t *Type) member(key []byte, expected *int) field {
 	if bytes.IndexByte(key, '\\') >= 0 {
 		key = document.AppendUnquoted(nil, key)
 	}
-	for i, f := range t.fields {
-		if f.name == string(key) {
-			*expected = i + 1
-			return f
-		}
+	if i, ok := t.byName[string(key)]; ok {
+		*expected = i + 1
+		return t.fields[i]
 	}
 	if t.values != nil {
 		return field{of: t.values}

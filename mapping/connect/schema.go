@@ -19,12 +19,13 @@ type Schema struct {
 // Type says how values of one part of a payload are written.
 type Type struct {
 	form   form
-	scale  int          // of a decimal
-	unit   logical.Unit // of a time
-	fields []field      // of a struct, in order
-	items  *Type        // of an array
-	values *Type        // of a map
-	plain  bool         // nothing in it is written otherwise than as plain JSON
+	scale  int            // of a decimal
+	unit   logical.Unit   // of a time
+	fields []field        // of a struct, in order
+	byName map[string]int // their places
+	items  *Type          // of an array
+	values *Type          // of a map
+	plain  bool           // nothing in it is written otherwise than as plain JSON
 }
 
 type field struct {
@@ -98,7 +99,8 @@ func (w *written) typ() (*Type, error) {
 	case asItIs:
 	case decimal:
 		var err error
-		if t.scale, err = strconv.Atoi(w.Parameters.Scale); err != nil || t.scale > logical.MaxScale || t.scale < -logical.MaxScale {
+		t.scale, err = strconv.Atoi(w.Parameters.Scale)
+		if err != nil || t.scale > logical.MaxScale || t.scale < -logical.MaxScale {
 			return nil, errScale
 		}
 		return t, nil
@@ -110,6 +112,10 @@ func (w *written) typ() (*Type, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t.byName == nil {
+			t.byName = make(map[string]int, len(w.Fields))
+		}
+		t.byName[w.Fields[i].Field] = len(t.fields)
 		t.fields = append(t.fields, field{w.Fields[i].Field, of})
 		t.plain = t.plain && of.plain
 	}
@@ -138,10 +144,8 @@ func (t *Type) Field(name string) *Type {
 	if t == nil {
 		return nil
 	}
-	for i := range t.fields {
-		if t.fields[i].name == name {
-			return t.fields[i].of
-		}
+	if i, ok := t.byName[name]; ok {
+		return t.fields[i].of
 	}
 	return nil
 }
