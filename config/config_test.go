@@ -1,6 +1,8 @@
 package config
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -182,6 +184,63 @@ func TestReservedIDsReachTheRules(t *testing.T) {
 	_, err = Load(File(write(t, strings.Replace(text, `["0"]`, `["c_7"]`, 1))))
 	if err == nil || strings.Contains(err.Error(), "c_7") || strings.Count(err.Error(), "reserved_ids.allow[0]") != 1 {
 		t.Errorf("reported: %v", err)
+	}
+}
+
+// A secret that comes in by way of ${} is one that nobody prints.
+func TestExpandedSecrets(t *testing.T) {
+	t.Setenv("PASSWORD", canary)
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(canary+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, written := range []string{"'${PASSWORD}'", "'${file:" + file + "}'", "{env: '${NAME:-PASSWORD}'}"} {
+		c, err := Load(File(write(t, strings.Replace(valid, "embedded: {dir: data, start_at: earliest}", "kafka: "+
+			"{brokers: h:1, group: g, start_at: latest, topics: orders, tls: {}, sasl: {mechanism: PLAIN, username: u, "+
+			"password: "+written+"}}", 1)+"on_unmatched: dead_letter\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref := c.Source.Kafka.SASL.Password
+		if value, err := ref.Read(); err != nil || value.Reveal() != canary {
+			t.Errorf("%s: read %v", written, err)
+		}
+		encoded, err := json.Marshal(c.Source)
+		if shown := fmt.Sprintf("%+v %#v %s %v", ref, ref, encoded, err); strings.Contains(shown, canary) {
+			t.Errorf("%s is shown: %s", written, shown)
+		}
+	}
+}
+
+// What several files and flags say is one configuration, and each rule file is looked for beside the file that names
+// it.
+func TestInputs(t *testing.T) {
+	base := write(t, valid+"delivery: {senders: 2, linger: 300ms}\n")
+	folder := filepath.Join(filepath.Dir(base), "more")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	over, rules := filepath.Join(folder, "over.yaml"), filepath.Join(folder, "r.yaml")
+	for path, text := range map[string]string{
+		over:  "delivery: {senders: 3}\nrules_from: [r.yaml]\ncustomerio: {allow: [delete]}\n",
+		rules: "rules: [{name: r, event: e, do: [{delete: {person: .id}}]}]\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := Load(Input{Files: []string{base, over}, Set: []string{
+		"delivery.linger=250ms", "customerio.allow[1]=suppress", "log={level: debug}",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Delivery.Senders != 3 || c.Delivery.Linger != 250*time.Millisecond || c.Log.Level != "debug" ||
+		c.Log.Format != "json" || strings.Join(c.CustomerIO.Allow, " ") != "delete suppress" || len(c.Files) != 1 {
+		t.Errorf("%+v", c)
+	}
+	if _, err := c.Compile(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -87,7 +87,7 @@ func read(in Input) (*yamltree.Node, error) {
 			errs = append(errs, errors.New("--set: want path=value, such as log.level=debug"))
 			continue
 		}
-		changed, err := yamltree.Set(tree, "--set", path, value)
+		changed, err := yamltree.Set(tree, "--set "+path, path, value)
 		tree = changed
 		errs = append(errs, err)
 	}
@@ -97,16 +97,13 @@ func read(in Input) (*yamltree.Node, error) {
 	return tree, errors.Join(errs...)
 }
 
-// expand puts values in place of ${…}, but not in rules, which hold no secret and mean the same in every place.
+// programs are the keys below which expressions stand. They hold no secret, mean the same in every place, and are
+// quoted by mistakes.
+var programs = []string{"rules", "define", "envelope"}
+
+// expand puts values in place of ${…}, but not in expressions.
 func expand(tree *yamltree.Node) error {
-	outside := *tree
-	outside.Entries = nil
-	for _, e := range tree.Entries {
-		if e.Key.Value != "rules" {
-			outside.Entries = append(outside.Entries, e)
-		}
-	}
-	return yamltree.Expand(&outside, func(name string) (string, error) {
+	return yamltree.Expand(tree, programs, func(name string) (string, error) {
 		if path, ok := strings.CutPrefix(name, "file:"); ok {
 			value, err := secret.Ref{File: path}.Read()
 			return value.Reveal(), err

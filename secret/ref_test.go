@@ -89,6 +89,7 @@ func TestRefInYAML(t *testing.T) {
 		{"inline text", "password: canary-7f3a", secret.Ref{}, "not written into the configuration"},
 		{"an inline number", "password: 12345", secret.Ref{}, "not written into the configuration"},
 		{"an inline list", "password: [canary-7f3a]", secret.Ref{}, "not written into the configuration"},
+		{"what came by way of ${} alone", "password: '${P}'", secret.Ref{}, "not written into the configuration"},
 		{"an unknown key", "password: {value: canary-7f3a}", secret.Ref{}, "not written into the configuration"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

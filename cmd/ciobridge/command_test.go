@@ -58,6 +58,7 @@ func TestScript(t *testing.T) {
 			"deleterecords": scriptDeleteRecords,
 			"records":       scriptRecords,
 			"webserver":     scriptWebServer,
+			"windows":       scriptWindows,
 		},
 	})
 }
@@ -79,6 +80,12 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, want %s\nstdout:\n%s\nstderr:\n%s", got, args[0], ts.ReadFile("stdout"),
 			ts.ReadFile("stderr"))
 	}
+}
+
+// windows FROM TO copies a file as editors on Windows write it: with a byte order mark, and carriage returns.
+func scriptWindows(ts *testscript.TestScript, _ bool, args []string) {
+	text := "\uFEFF" + strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 // port NAME... sets NAME to an address that is free, and NAME_PORT to its port.

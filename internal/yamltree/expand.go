@@ -4,16 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
-// Expand puts values in place of ${…} in all texts of a tree, but not in keys. Lookup gives what stands between the
+// Expand puts values in place of ${…} in all texts of a tree, but not in keys, nor below those of except. Lookup gives what stands between the
 // braces before :-, such as NAME or file:PATH, and an error whose text quotes no value. $${ stands for ${. The error
 // holds every mistake.
-func Expand(n *Node, lookup func(name string) (string, error)) error {
-	e := expander{lookup: lookup}
+func Expand(n *Node, except []string, lookup func(name string) (string, error)) error {
+	e := expander{except: except, lookup: lookup}
 	e.node(n)
 	return e.Err()
 }
@@ -22,6 +23,7 @@ func Expand(n *Node, lookup func(name string) (string, error)) error {
 var ErrUnset = errors.New("is not set")
 
 type expander struct {
+	except []string
 	lookup func(name string) (string, error)
 	mistake.List
 }
@@ -34,7 +36,9 @@ func (e *expander) node(n *Node) {
 		}
 	case Map:
 		for _, entry := range n.Entries {
-			e.node(entry.Value)
+			if !slices.Contains(e.except, entry.Key.Value) {
+				e.node(entry.Value)
+			}
 		}
 	case Text:
 		if !strings.Contains(n.Value, "${") {

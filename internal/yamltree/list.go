@@ -48,9 +48,12 @@ func flat(items []*Node) (all []*Node) {
 
 // divided is what stands in place of a list: one text, or several with commas between them.
 func divided(n *Node) (items []*Node) {
-	for i, part := range strings.Split(n.Value, ",") {
+	for part := range strings.SplitSeq(n.Value, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
 		item := *n
-		item.Value, item.Path = strings.TrimSpace(part), fmt.Sprintf("%s[%d]", n.Path, i)
+		item.Value, item.Path = part, fmt.Sprintf("%s[%d]", n.Path, len(items))
 		items = append(items, &item)
 	}
 	return items

@@ -36,7 +36,10 @@ func syntax(name string, data []byte, err error) error {
 	if m.Place.Line > len(lines) { // behind the last line break
 		m.Place.Line, m.Place.Column = len(lines), utf8.RuneCountInString(lines[len(lines)-1])+1
 	}
-	if at := m.Place.Line; at > 0 && holdsExpression(lines[at-1]) {
+	switch at := m.Place.Line; {
+	case at > 0 && strings.Contains(lines[at-1], "${"):
+		m.Message += "; in braces and brackets quote a text with ${…}"
+	case at > 0 && holdsExpression(lines[at-1]):
 		m.Message += "; quote this expression"
 	}
 	return m
