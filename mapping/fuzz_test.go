@@ -25,6 +25,13 @@ rules:
       - each: .data[]?
         pageview: {person: [.data.id, {anonymous_id: $item}], name: $item.url?,
             data: {item: $item, up: '= ($item | tostring | ascii_upcase)'}}
+      - identify: {person: .data.id, attributes: [., .data, {plan: {value: .data.plan, erase: empty}}],
+          except: [time], remove: [gone], timestamp: .time}
+        erase: [null, empty]
+        call: whole
+      - track: {person: .data.id, name: whole, data: .data}
+      - each: .data[]?
+        track: {person: .id, name: item, data: [$message, $item], except: headers}
       - delete: {person: .data.id}
 `
 

@@ -150,8 +150,9 @@ func compareObjects(t *testing.T, value string, bits byte) {
 	m := message(value)
 	calls, failures := rules.Map(m)
 	var e map[string]json.RawMessage
-	if json.Unmarshal(m.Value, &e) != nil || len(failures) > 0 && failures[0].Rule == "" {
-		return // no event at all
+	if json.Unmarshal(m.Value, &e) != nil || len(failures) > 0 && failures[0].Rule == "" ||
+		len(calls)+len(failures) == 0 {
+		return // no event, or one of another type
 	}
 	for _, name := range []string{"o", "p"} {
 		if e[name] == nil {
@@ -160,7 +161,8 @@ func compareObjects(t *testing.T, value string, bits byte) {
 	}
 	slow, err := c.slowly(e)
 	if err != nil {
-		if len(failures) == 0 {
+		nameless := !c.attributes && len(calls) > 0 && slices.Contains(memberNames(t, calls[0].Body), "") // which data may have
+		if len(failures) == 0 && !nameless {
 			t.Errorf("%s\nbits %b: the slow way refuses it: %v\nand it became %s", value, bits, err, calls[0].Body)
 		}
 		return

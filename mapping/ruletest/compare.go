@@ -89,6 +89,8 @@ func view(c *event.Call) any {
 			out[f.Key] = values
 		case customerio.RemovalsField:
 			out[f.Key] = takeRemovals(values)
+		case customerio.TimestampField:
+			out[f.Key] = item["timestamp"]
 		}
 	}
 	return out

@@ -167,3 +167,33 @@ func TestFilesOfTestsStayInTheFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestATestSeesATimestampOfIdentify holds the time that identify says of its attributes against what a test wants.
+func TestATestSeesATimestampOfIdentify(t *testing.T) {
+	text := inRule("identify: {person: .id, attributes: {a: .a}, timestamp: .at}") + `
+tests:
+  - name: passes
+    given: {event: {type: e, id: 7, a: 1, at: 1793527200}}
+    want: [{identify: {timestamp: 1793527200}}]
+  - name: none
+    given: {event: {type: e, id: 7, a: 1}}
+    want: [{identify: {timestamp: null}}]
+  - name: wrong
+    given: {event: {type: e, id: 7, a: 1, at: 1793527200}}
+    want: [{identify: {timestamp: 1}}]
+`
+	file, err := rulefile.Parse("r.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{nil, nil, {"call 1 identify.timestamp: want 1, got 1793527200"}}
+	for i, got := range ruletest.Run(rules, file.Tests, t.TempDir()) {
+		if !slices.Equal(got.Diffs, want[i]) {
+			t.Errorf("%s: %q, want %q", got.Name, got.Diffs, want[i])
+		}
+	}
+}
