@@ -22,6 +22,9 @@ var shapes = []shape{
 	{name: "whole object", told: ".data", most: 1.15},
 	{name: "whole object with a field", told: "[.data, {kind: .type}]"},
 	{name: "whole object but a member", told: ".data, except: [note]"},
+	{name: "20 events in a list", record: traffic.List,
+		envelope: "envelope: {each: .records, type: .type, time: .time, id: .id}",
+		told:     "{customer_id: .data.customer_id, " + toldByPaths[1:]},
 	{name: "a change of Debezium with its schema", record: traffic.Change,
 		envelope: "envelope: {form: debezium, type: .type, time: .time, id: .id}",
 		told:     "{customer_id: .data.customer_id, " + toldByPaths[1:]},
@@ -38,16 +41,17 @@ func (b *bench) shapesOfEvents(ctx context.Context, group string) error {
 			}
 		}
 		what := "CPU per event, " + s.name + " against " + base.name
-		if err := b.costs(ctx, group, what, b.shapeSide(base), b.shapeSide(s), s.most); err != nil {
+		if err := b.costs(ctx, group, what, b.shapeSide(base, s.record), b.shapeSide(s, s.record), s.most); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *bench) shapeSide(s *shape) side {
+// shapeSide is a bridge that maps a shape, with as many partitions as the record of the other side allows.
+func (b *bench) shapeSide(s *shape, beside traffic.Shape) side {
 	l := traffic.Load{Events: b.events, Persons: b.persons, Size: 1000, Partitions: 4, Shape: s.record}
-	if s.record.Events > 1 {
+	if beside.Events > 1 {
 		l.Partitions = 1 // a record's events are about several persons, each of whom has their order in one partition
 	}
 	return side{label: "bridge, " + s.name, load: l, envelope: s.envelope,
