@@ -109,6 +109,9 @@ func Default() Config {
 	}
 }
 
+// Rows are the keys of a configuration file, as they are read.
+func Rows() []yamltree.Row { return yamltree.Rows(Default()) }
+
 // Mapping is the configuration of the rules, with the envelopes of the source's topics or streams.
 func (c *Config) Mapping() mapping.Config {
 	m := mapping.Config{

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
@@ -196,8 +198,8 @@ func TestExpandedSecrets(t *testing.T) {
 	}
 	for _, written := range []string{"'${PASSWORD}'", "'${file:" + file + "}'", "{env: '${NAME:-PASSWORD}'}"} {
 		c, err := Load(File(write(t, strings.Replace(valid, "embedded: {dir: data, start_at: earliest}", "kafka: "+
-			"{brokers: h:1, group: g, start_at: latest, topics: orders, tls: {}, sasl: {mechanism: PLAIN, username: u, "+
-			"password: "+written+"}}", 1)+"on_unmatched: dead_letter\n")))
+			"{brokers: h:1, group: g, start_at: latest, topics: orders, tls: {}, sasl: {mechanism: PLAIN, "+
+			"username: u, password: "+written+"}}", 1)+"on_unmatched: dead_letter\n")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,6 +244,62 @@ func TestInputs(t *testing.T) {
 	if _, err := c.Compile(); err != nil {
 		t.Error(err)
 	}
+}
+
+// The rows that documents are made of have every key that is read, and nothing else: what the example sets is there,
+// with the defaults.
+func TestRows(t *testing.T) {
+	data, err := os.ReadFile("example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := yamltree.Parse("example.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	var compare func(n *yamltree.Node, rows []yamltree.Row)
+	compare = func(n *yamltree.Node, rows []yamltree.Row) {
+		for _, item := range n.Items {
+			compare(item, rows)
+		}
+		for _, e := range n.Entries {
+			i := slices.IndexFunc(rows, func(r yamltree.Row) bool { return r.Key == e.Key.Value || r.Key == "" })
+			if i < 0 {
+				t.Errorf("%s: there is no row for %s", e.Key.Place, e.Key.Value)
+				continue
+			}
+			found++
+			if inside := rows[i].Inside; inside != nil {
+				compare(e.Value, inside())
+			}
+		}
+	}
+	rows := Rows()
+	compare(tree, rows)
+	if found < 20 {
+		t.Errorf("only %d keys were compared", found)
+	}
+	for path, want := range map[string]string{
+		"delivery.senders": "16", "source.kafka.session_timeout": "10s", "source.nats.durable": "ciobridge",
+		"log.level": "info", "dead_letters.stop_share": "0.5", "source.kafka.sasl.password": "",
+	} {
+		if got, ok := row(rows, strings.Split(path, ".")); !ok || got.Default != want {
+			t.Errorf("%s: default %q, want %q", path, got.Default, want)
+		}
+	}
+}
+
+func row(rows []yamltree.Row, path []string) (yamltree.Row, bool) {
+	for _, r := range rows {
+		if r.Key == path[0] {
+			if len(path) == 1 {
+				return r, true
+			}
+			return row(r.Inside(), path[1:])
+		}
+	}
+	return yamltree.Row{}, false
 }
 
 func FuzzLoad(f *testing.F) {

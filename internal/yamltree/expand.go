@@ -10,9 +10,9 @@ import (
 	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
-// Expand puts values in place of ${…} in all texts of a tree, but not in keys, nor below those of except. Lookup gives what stands between the
-// braces before :-, such as NAME or file:PATH, and an error whose text quotes no value. $${ stands for ${. The error
-// holds every mistake.
+// Expand puts values in place of ${…} in all texts of a tree, but not in keys, nor below those of except. Lookup gives
+// what stands between the braces before :-, such as NAME or file:PATH, and an error whose text quotes no value. $${
+// stands for ${. The error holds every mistake.
 func Expand(n *Node, except []string, lookup func(name string) (string, error)) error {
 	e := expander{except: except, lookup: lookup}
 	e.node(n)

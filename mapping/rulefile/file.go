@@ -38,6 +38,9 @@ var fileKeys = table[File]{
 	}}, func(r *reader, n *yamltree.Node, f *File) { f.Tests = list(r, n, r.test) }},
 }
 
+// Rows are the keys of a rule file, as they are read.
+func Rows() []yamltree.Row { return fileKeys.rows() }
+
 // Parse reads a rule file. Name is what mistakes call it. The error holds every mistake in the file's form, each with
 // its place and the path of the field; what the expressions say is checked by mapping.Compile.
 func Parse(name string, data []byte) (file File, err error) {

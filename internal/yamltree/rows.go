@@ -1,0 +1,129 @@
+package yamltree
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+)
+
+// A rower has rows of its own, because it reads itself.
+type rower interface{ Rows() []Row }
+
+// A describer says of its keys what their types do not tell: what they mean, their units, choices and examples, and
+// which are required. What it leaves empty is taken from the type and the default.
+type describer interface{ Describe() map[string]Row }
+
+// Rows are the rows of a value that Decode decodes into, with what stands in it for the defaults.
+func Rows(of any) []Row { return rowsOf(reflect.ValueOf(of)) }
+
+func rowsOf(v reflect.Value) (rows []Row) {
+	v = addressable(v)
+	if own, ok := v.Addr().Interface().(rower); ok {
+		return own.Rows()
+	}
+	if own, ok := v.Addr().Interface().(unmarshaler); ok { // it is read over its defaults
+		_ = own.UnmarshalYAML(func(any) error { return nil })
+	}
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	described := map[string]Row{}
+	if own, ok := v.Addr().Interface().(describer); ok {
+		described = own.Describe()
+	}
+	for i := range v.NumField() {
+		switch key, inline := tagOf(v.Type().Field(i)); {
+		case inline:
+			rows = append(rows, rowsOf(v.Field(i))...)
+		case key != "-":
+			rows = append(rows, described[key].over(rowOf(key, v.Field(i))))
+		}
+	}
+	for i := range rows { // an outer struct may say more of what stands inline
+		rows[i] = described[rows[i].Key].over(rows[i])
+	}
+	return rows
+}
+
+// rowOf is what a field's type and value tell of its key.
+func rowOf(key string, v reflect.Value) Row {
+	row := Row{Key: key}
+	if v.Kind() == reflect.Slice {
+		row.Many = ListOf
+		if v.Type().Elem().Kind() == reflect.String {
+			row.Many = OneOrMany
+		}
+		v = reflect.New(v.Type().Elem()).Elem()
+	}
+	v = addressable(v)
+	_, secret := v.Addr().Interface().(taker)
+	_, itself := v.Addr().Interface().(rower)
+	switch kind := v.Kind(); {
+	case secret:
+		row.Form = SecretRef
+	case itself:
+		row.Form = InnerMap
+		if _, text := v.Addr().Interface().(texter); text {
+			row.Form = TextOrMap
+		}
+		row.Inside = func() []Row { return rowsOf(v) }
+	case v.Type() == reflect.TypeFor[time.Duration]():
+		row.Form = InDuration
+	case kind == reflect.Struct:
+		row.Form = InnerMap
+		row.Inside = func() []Row { return rowsOf(v) }
+	case kind == reflect.Slice: // a list of lists, of which each may be one value
+		row.Form = InText
+	default:
+		row.Form = scalarForms[kind]
+	}
+	if v.IsValid() && !v.IsZero() && row.Inside == nil {
+		row.Default = written(v)
+	}
+	return row
+}
+
+var scalarForms = map[reflect.Kind]Form{
+	reflect.String: InText, reflect.Bool: InBool, reflect.Int: InWhole, reflect.Int64: InWhole,
+	reflect.Float64: InNumber,
+}
+
+func written(v reflect.Value) string {
+	if v.Kind() == reflect.Float64 {
+		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// addressable is a copy of a value that its methods can be asked of; of a pointer it is what that would point to.
+func addressable(v reflect.Value) reflect.Value {
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			v = reflect.New(v.Type().Elem())
+		}
+		v = v.Elem()
+	}
+	out := reflect.New(v.Type()).Elem()
+	out.Set(v)
+	return out
+}
+
+// over is a row with what another says of what it leaves empty.
+func (r Row) over(below Row) Row {
+	if r.Form != "" {
+		below.Form = r.Form
+	}
+	if r.Inside != nil {
+		below.Inside = r.Inside
+	}
+	if r.Choices != nil {
+		below.Choices = r.Choices
+	}
+	below.Many = max(r.Many, below.Many)
+	below.Required = below.Required || r.Required
+	below.Default, below.Unit = cmp.Or(r.Default, below.Default), cmp.Or(r.Unit, below.Unit)
+	below.Meaning, below.Example = cmp.Or(r.Meaning, below.Meaning), cmp.Or(r.Example, below.Example)
+	return below
+}
