@@ -123,7 +123,7 @@ func (s *state) giveUp(before savepoint, last *problem) *problem {
 	case len(s.failures)-before.failures > maxFailures:
 		return &problem{reason: last.reason, field: last.field,
 			detail: "more than 100 items failed; the last: " + last.detail}
-	case len(s.calls) > maxCalls || len(s.body) > maxBytes:
+	case len(s.calls)-s.start.calls > maxCalls || len(s.body)-s.start.body > maxBytes:
 		return &problem{reason: event.ReasonTooLarge, field: "each",
 			detail: "the event becomes more than 10,000 calls or 8 MiB"}
 	}

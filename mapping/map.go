@@ -110,7 +110,8 @@ func (r *Rules) Inspect(m event.Message, item int) (e Event, err error) {
 	r.chooseTopic(s)
 	found := false
 	p := r.events(s, func() (p *problem) {
-		if found = s.item == item; found {
+		if s.item == item {
+			found = true
 			e, p = s.inspect(r.set)
 		}
 		return p

@@ -34,6 +34,7 @@ type state struct {
 	operation string     // where the record holds nothing: in which form
 	where     string     // what the content is, in words
 	record    expr.Value // the whole record, where the content was found in it
+	start     savepoint  // what there was before the current event
 	item      int        // the number of the event among those of its record, from 1; 0 where that is one event
 	replay    bool
 	reserved  *customerio.Reserved
@@ -115,15 +116,16 @@ func (c *compiled) get(m *event.Message, replay bool) *state {
 	s := c.states.Get().(*state)
 	s.m, s.replay, s.provided = *m, replay, false
 	s.where, s.record = recordsValue, expr.Value{}
-	s.begin(0, m.Value)
 	s.calls, s.failures = s.calls[:0], nil
 	s.lanes, s.body = s.lanes[:0], s.body[:0]
+	s.begin(0, m.Value)
 	return s
 }
 
 // begin takes the next event of the message up, which is what the record tells of it until its envelope is read.
 func (s *state) begin(item int, content []byte) {
 	s.item, s.content, s.operation = item, content, ""
+	s.start = s.savepoint()
 	s.eventTime, s.timeProblem = moment{millis(s.m.Time), !s.m.Time.IsZero()}, nil
 	s.time = s.eventTime
 	s.eventID, s.ruleID = s.eventID[:0], s.ruleID[:0]

@@ -69,7 +69,8 @@ func someEvents(random *rand.Rand, offset int64) (m event.Message, good []int) {
 		good = append(good, n)
 		items = append(items, item)
 	}
-	return event.Message{Origin: event.Origin{Topic: "t", Offset: offset}, Time: time.UnixMilli(1_790_000_000_000 + offset),
+	return event.Message{Origin: event.Origin{Topic: "t", Offset: offset},
+		Time:  time.UnixMilli(1_790_000_000_000 + offset),
 		Value: []byte(`{"records":[` + strings.Join(items, ",") + `]}`)}, good
 }
 
