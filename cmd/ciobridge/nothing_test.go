@@ -66,6 +66,61 @@ func TestBucketWithManyDeletionsGoesOn(t *testing.T) {
 	}
 }
 
+// The removal of a key reaches Customer.io where on_null gives rules an event of it: of a bucket by its subject, of a
+// compacted topic by the record's key.
+func TestRemovalsReachCustomerIO(t *testing.T) {
+	beside(t)
+	ctx := context.Background()
+	t.Run("bucket", func(t *testing.T) {
+		s := newSubjects(t)
+		bucket, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "people", History: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write("rules.yaml", `rules:
+  - name: person
+    event: $KV.people
+    if: $message.operation == null
+    do: [{identify: {person: '$message.subject | split(".") | last', attributes: {plan: .plan}}}]
+  - name: gone
+    event: $KV.people
+    if: $message.operation == "delete" or $message.operation == "purge"
+    do: [{delete: {person: '$message.subject | split(".") | last'}}]
+`)
+		for _, err := range []error{
+			second(bucket.PutString(ctx, "c1", `{"plan":"pro"}`)), second(bucket.PutString(ctx, "c2", `{"plan":"free"}`)),
+			bucket.Delete(ctx, "c1"), bucket.Purge(ctx, "c2"),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		start(t, "run", "-c", s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, "+
+			"streams: [{name: KV_people, on_null: event, "+
+			"envelope: {type: '$message.subject | split(\".\") | .[:2] | join(\".\")'}}]}}", s.url),
+			"{file: "+s.path("dead.jsonl")+"}"))
+		s.receives("delete", "id:c1")
+		s.receives("delete", "id:c2")
+	})
+	t.Run("topic", func(t *testing.T) {
+		b := newBus(t, 1)
+		b.write("rules.yaml", "rules: [{name: gone, event: \"null.*\", do: [{delete: {person: $message.key}}]}]\n")
+		path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, "+
+			"session_timeout: 1s, topics: [{name: %s, on_null: event}]}}", b.brokers[0], eventsTopic),
+			"{topic: "+deadTopic+"}")
+		err := b.client.ProduceSync(ctx, &kgo.Record{Key: []byte("c_8")}, &kgo.Record{Key: []byte("c_9"),
+			Value: []byte("null")}).FirstErr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		start(t, "run", "-c", path)
+		b.receives("delete", "id:c_8")
+		b.receives("delete", "id:c_9")
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
 // A record without a value is a tombstone, unless its headers are those of a CloudEvent without data.
 func TestCloudEventWithoutDataArrives(t *testing.T) {
 	beside(t)

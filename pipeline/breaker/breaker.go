@@ -96,7 +96,7 @@ func (b *Breaker) OneDelivered(r *Rule) { r.delivery.add(false) }
 
 // Mapped counts what the rules have made of a message. It returns what the breaker trips over, if it does.
 func (b *Breaker) Mapped(m Message) *Subject {
-	failed := b.failed(m.Failures)
+	failed := b.failed(&m, m.Failures)
 	if !slices.Contains(failed, b.events) {
 		b.Read()
 	}
@@ -108,7 +108,7 @@ func (b *Breaker) Delivered(m Message) *Subject {
 	var failed []*window
 	for i := range m.Failures {
 		if m.Failures[i].Stage == event.StageDelivery {
-			failed = b.failed(m.Failures[i:])
+			failed = b.failed(&m, m.Failures[i:])
 			break
 		}
 	}
@@ -139,23 +139,58 @@ func (b *Breaker) count(m Message, failed []*window, stage event.Stage) *Subject
 	return nil
 }
 
-// failed gives the windows in which failures count, each once.
-func (b *Breaker) failed(failures []event.Failure) []*window {
+// failed gives the windows in which failures count, each once. A message that holds several events has failed in one
+// only where most of those have: one bad event in each of a hundred lists breaks nothing.
+func (b *Breaker) failed(m *Message, failures []event.Failure) []*window {
 	var failed []*window
+	several := false
 	for i := range failures {
-		f := &failures[i]
-		if f.Reason == event.ReasonUnmatched {
-			continue // nothing is broken: the configuration wants such events to be dead letters
-		}
-		w := b.events
-		if f.Rule != "" {
-			w = b.window(Subject{f.Stage, f.Rule})
-		}
-		if !slices.Contains(failed, w) {
+		w := b.windowOf(&failures[i])
+		if w != nil && !slices.Contains(failed, w) {
 			failed = append(failed, w)
 		}
+		several = several || failures[i].Item > 0
+	}
+	if several {
+		failed = slices.DeleteFunc(failed, func(w *window) bool { return !b.mostFailed(m, failures, w) })
 	}
 	return failed
+}
+
+// windowOf gives the window in which a failure counts, or nil.
+func (b *Breaker) windowOf(f *event.Failure) *window {
+	switch {
+	case f.Reason == event.ReasonUnmatched:
+		return nil // nothing is broken: the configuration wants such events to be dead letters
+	case f.Rule == "":
+		return b.events
+	}
+	return b.window(Subject{f.Stage, f.Rule})
+}
+
+// mostFailed reports whether more events of a message failed in a window than did not, as far as is known: of those of
+// which nothing was made, only the ones before one that failed.
+func (b *Breaker) mostFailed(m *Message, failures []event.Failure, w *window) bool {
+	bad, good, last := 0, 0, 0
+	for i := range failures {
+		f := &failures[i]
+		if last = max(last, f.Item); b.windowOf(f) != w {
+			continue
+		}
+		if f.Item == 0 {
+			return true
+		}
+		bad++
+	}
+	for r := range m.Rules {
+		if w == b.events || r.mapping == w || r.delivery == w {
+			good++
+		}
+	}
+	if w == b.events {
+		good = max(good, last-bad)
+	}
+	return bad > good
 }
 
 func (b *Breaker) window(of Subject) *window {

@@ -44,3 +44,42 @@ func TestWhatNoRuleWantsStopsNothing(t *testing.T) {
 		}
 	}
 }
+
+// A list in which some events are bad is no failure, one in which most are is; so it is for the calls of a rule.
+func TestAListFailsWithMostOfItsEvents(t *testing.T) {
+	step := &event.Step{Rule: "order"}
+	for name, c := range map[string]struct {
+		calls    int
+		failures []event.Failure
+		stops    string
+	}{
+		"one of several":                    {5, []event.Failure{{Item: 3}}, ""},
+		"one of several that no rule wants": {0, []event.Failure{{Item: 5}}, ""},
+		"most":                              {1, []event.Failure{{Item: 1}, {Item: 2}, {Item: 3}}, "events that cannot be read"},
+		"the record":                        {0, []event.Failure{{}}, "events that cannot be read"},
+		"one call of a rule":                {3, []event.Failure{{Item: 2, Rule: "order"}}, ""},
+		"most calls of a rule": {1, []event.Failure{{Item: 2, Rule: "order"}, {Item: 3, Rule: "order"}},
+			"rule order in mapping"},
+	} {
+		b := New(0.5)
+		rules := func(yield func(*Rule) bool) {
+			for range c.calls {
+				if !yield(b.Rule(step)) {
+					return
+				}
+			}
+		}
+		for i := range c.failures {
+			c.failures[i].Stage, c.failures[i].Reason = event.StageMapping, event.ReasonRuleError
+		}
+		stops := ""
+		for i := range 1000 {
+			if of := b.Mapped(Message{event.Origin{Offset: int64(i)}, rules, c.failures}); of != nil {
+				stops = of.String()
+			}
+		}
+		if stops != c.stops {
+			t.Errorf("%s: stopped over %q, want %q", name, stops, c.stops)
+		}
+	}
+}
