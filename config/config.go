@@ -5,6 +5,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -70,10 +71,17 @@ func (s *Source) Section() source.Section {
 }
 
 func (s *Source) topics() []mapping.Topic {
-	if section := s.Section(); section != nil {
-		return section.Topics()
+	section := s.Section()
+	if section == nil {
+		return nil
 	}
-	return nil
+	topics := section.Topics()
+	for i := range topics {
+		if at := &topics[i].Pos; at.Line == 0 && at.Path != "" { // it knows its path in the section only
+			at.Path = mistake.Join("source."+section.Kind(), at.Path)
+		}
+	}
+	return topics
 }
 
 // DeadLetters says where dead letters are kept, and when there are too many.

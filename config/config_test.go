@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -310,8 +311,9 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(example)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if c, err := Parse("f.yaml", data); err == nil {
-			_ = c.Validate() // must not panic, whatever stands in the file
-		}
+		// must not panic, whatever stands in the file, and however much of it is wrong
+		c, err := Parse("f.yaml", data)
+		_ = c.placed(mistake.Beyond(err, c.Validate()))
+		_, _ = c.Compile()
 	})
 }

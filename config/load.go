@@ -127,7 +127,7 @@ func (c *Config) Compile() (*mapping.Rules, error) {
 	if c.err != nil {
 		rules = nil
 	}
-	return rules, c.placed(mistake.Beyond(c.err, err))
+	return rules, c.placed(mistake.Beyond(c.err, mistake.Without(err, m.Validate())))
 }
 
 // placed gives mistakes that know only their path the place of the field, or of what it would stand in.

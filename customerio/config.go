@@ -87,9 +87,7 @@ func (c Config) Validate() error {
 		check(slices.Contains(DestructiveActions(), action), "allow[%d]: is not a destructive action: give some of %s",
 			i, strings.Join(DestructiveActions(), ", "))
 	}
-	for _, err := range c.ReservedIDs.Validate() {
-		errs = append(errs, mistake.Of("reserved_ids.%w", err))
-	}
+	errs = append(errs, mistake.Under("reserved_ids", errors.Join(c.ReservedIDs.Validate()...)))
 	most := maxRequestsPerSecond
 	if c.URL != "" {
 		most = maxElsewhere

@@ -67,6 +67,7 @@ func NewReserved(c ReservedIDs) *Reserved {
 	for _, text := range c.Allow {
 		r.texts[string(AppendFolded(nil, bare([]byte(text))))] = false
 	}
+	delete(r.texts, "") // a mistake, which Validate reports
 	for text := range r.texts {
 		r.longest = max(r.longest, len(text))
 		r.begins[text[0]] = true

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -39,7 +40,7 @@ func readRules(patterns []string) (ruleset, error) {
 	var errs []error
 	for _, p := range patterns {
 		if found, err := filepath.Glob(p); err != nil || len(found) == 0 {
-			errs = append(errs, fmt.Errorf("%s: no such rule file", p))
+			errs = append(errs, mistake.New(mistake.Place{File: p}, "no such rule file"))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

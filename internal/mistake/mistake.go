@@ -92,6 +92,21 @@ func apart(err error) []*Mistake {
 	return []*Mistake{{Message: err.Error(), Cause: err}}
 }
 
+// Without leaves out of an error the mistakes of another.
+func Without(err, known error) error {
+	seen := map[string]bool{}
+	for _, m := range All(known) {
+		seen[m.Error()] = true
+	}
+	var l List
+	for _, m := range All(err) {
+		if !seen[m.Error()] {
+			l.Join(m)
+		}
+	}
+	return l.Err()
+}
+
 // Sorted are mistakes in the order of their lines, file by file.
 func Sorted(mistakes []*Mistake) []*Mistake {
 	files := map[string]int{}

@@ -78,8 +78,12 @@ type parts struct {
 // section reads the value of one top-level key.
 func (p *parts) section(lines []string, from, to int, key string) *Node {
 	tree, err := p.part(lines, from, to, key)
-	if tree != nil {
-		return tree.Get(key)
+	if value := tree.Get(key); value != nil {
+		return value
+	}
+	if err == nil {
+		err = mistake.New(mistake.Place{File: p.name, Line: from + 1, Column: 1}, "is no key with a value: look for a "+
+			"quote that is missing")
 	}
 	broken := &Node{Place: mistake.Place{File: p.name, Line: from + 1, Column: 1, Path: key}}
 	items := beginnings(lines[from+1:to], itemPattern)

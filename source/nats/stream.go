@@ -49,8 +49,10 @@ func (s *Stream) partitions() [][]string {
 // Topics implements source.Section.
 func (r *Reading) Topics() []mapping.Topic {
 	var topics []mapping.Topic
-	for _, s := range r.Streams {
-		topics = append(topics, mapping.Topic{Name: s.Name, Envelope: mapping.Envelope(s.Envelope), OnNull: s.OnNull})
+	for i, s := range r.Streams {
+		topics = append(topics, mapping.Topic{
+			Pos:  mapping.Position{Path: fmt.Sprintf("streams[%d]", i)},
+			Name: s.Name, Envelope: mapping.Envelope(s.Envelope), OnNull: s.OnNull})
 	}
 	return topics
 }
