@@ -20,30 +20,14 @@ func (s *state) fields(a *action, lanes int) (span, *problem) {
 	s.body = append(s.body, a.opening...)
 	start := len(s.body) - 1
 	s.entries = a.removals
+	var p *problem
 	if a.merges {
-		s.forgetNames()
+		p = s.merged(a, lanes)
+	} else {
+		p = s.inOrder(a, lanes)
 	}
-	for i := range a.fields {
-		f := &a.fields[i]
-		if a.merges && s.taken[f.own] {
-			continue
-		}
-		v, p := s.fieldValue(f)
-		if p != nil {
-			return span{}, p
-		}
-		before := len(s.body)
-		if f.whole {
-			p = s.members(a, i, v, lanes)
-		} else {
-			p = s.value(f, v, lanes)
-		}
-		if p != nil {
-			return span{}, p
-		}
-		if a.merges && !f.whole && len(s.body) > before {
-			s.taken[f.own] = true
-		}
+	if p != nil {
+		return span{}, p
 	}
 	if most := a.values.MaxEntries; most > 0 && s.entries > most {
 		return span{}, &problem{reason: event.ReasonTooLarge, field: a.values.Key, detail: fmt.Sprintf(
@@ -58,11 +42,64 @@ func (s *state) fields(a *action, lanes int) (span, *problem) {
 	return span{start, len(s.body)}, nil
 }
 
-func (s *state) forgetNames() {
+// inOrder appends fields of which no two give the same name. Nearly all calls are made here, and nearly all of their
+// values are data that nobody judges.
+func (s *state) inOrder(a *action, lanes int) *problem {
+	for i := range a.fields {
+		f := &a.fields[i]
+		if f.attribute || f.whole {
+			if p := s.judged(a, i, lanes); p != nil {
+				return p
+			}
+			continue
+		}
+		v := f.value.literal
+		if f.value.prog != nil {
+			var err error
+			if v, err = f.value.prog.One(&s.doc); err != nil {
+				return evalProblem(f.value.prog, f.name, err)
+			}
+		}
+		if !absent(v) {
+			s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
+		}
+	}
+	return nil
+}
+
+// merged appends fields of which the first that gives a name counts: they are in the opposite order of the rule's.
+func (s *state) merged(a *action, lanes int) *problem {
 	if s.taken == nil {
 		s.taken = map[string]bool{}
 	}
 	clear(s.taken)
+	for i := range a.fields {
+		f := &a.fields[i]
+		if s.taken[f.own] {
+			continue
+		}
+		before := len(s.body)
+		if p := s.judged(a, i, lanes); p != nil {
+			return p
+		}
+		if !f.whole && len(s.body) > before {
+			s.taken[f.own] = true
+		}
+	}
+	return nil
+}
+
+// judged appends one field, or the members of one that is whole.
+func (s *state) judged(a *action, i, lanes int) *problem {
+	f := &a.fields[i]
+	v, p := s.fieldValue(f)
+	switch {
+	case p != nil:
+		return p
+	case f.whole:
+		return s.members(a, i, v, lanes)
+	}
+	return s.value(f, v, lanes)
 }
 
 // fieldValue gives the value of a field. What a path does not find is Absent and not null where the difference counts.
