@@ -36,6 +36,9 @@ func Load(in Input) (Config, error) {
 		return Config{err: err}, err
 	}
 	err = errors.Join(err, c.decode(tree))
+	if tree.Kind != yamltree.Map { // what is missing in it is all there is
+		return Config{err: err}, err
+	}
 	var errFiles error
 	c.Files, errFiles = ruleFiles(c.rulesFrom())
 	c.err = errors.Join(err, c.placed(mistake.Beyond(err, c.Validate())), errFiles)

@@ -29,6 +29,7 @@ func Near(written string, known []string) string {
 
 // Nearest is the known word that is nearest to what was written, if one is near.
 func Nearest(written string, known []string) (best string, ok bool) {
+	written = strings.Trim(written, "\"'`“”„‘’«»") // which a word processor may have put around it
 	distance := 3
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(written), k); d < distance && d < len(k) {

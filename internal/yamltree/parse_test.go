@@ -48,6 +48,8 @@ func TestParse(t *testing.T) {
 		{"an escape", `a: "\q"`, "f:1:5: a: an escape that YAML does not know"},
 		{"a tab", "a:\n\tb: hunter2\n", "f:2:1: a: a text cannot begin with this character: quote the text; indent " +
 			"with spaces"},
+		{"a colon without a space", "a:\n  b:hunter2\n  c: d\n", "the colon in line 2 has no space behind it"},
+		{"a blank that is none", "a:\u00a0hunter2\nb: c\n", "line 1 has a blank that is no ordinary space"},
 		{"a sign that YAML keeps", "a: @hunter2", "f:1:4: a: a text cannot begin with this character"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

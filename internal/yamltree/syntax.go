@@ -2,6 +2,7 @@ package yamltree
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -36,14 +37,33 @@ func syntax(name string, data []byte, err error) error {
 	if m.Place.Line > len(lines) { // behind the last line break
 		m.Place.Line, m.Place.Column = len(lines), utf8.RuneCountInString(lines[len(lines)-1])+1
 	}
-	switch at := m.Place.Line; {
-	case at > 0 && strings.Contains(lines[at-1], "${"):
-		m.Message += "; in braces and brackets quote a text with ${…}"
-	case at > 0 && holdsExpression(lines[at-1]):
-		m.Message += "; quote this expression"
-	}
+	m.Message += hint(lines, m.Place.Line)
 	return m
 }
+
+// hint says what is known to break a line of YAML, or the one before it, without looking so.
+func hint(lines []string, at int) string {
+	if at == 0 {
+		return ""
+	}
+	for i := max(at-2, 0); i < at; i++ {
+		switch line := lines[i]; {
+		case strings.ContainsAny(line, "\u00a0\u2007\u202f\u200b\u2028\ufeff"):
+			return fmt.Sprintf("; line %d has a blank that is no ordinary space", i+1)
+		case tightPattern.MatchString(line):
+			return fmt.Sprintf("; the colon in line %d has no space behind it", i+1)
+		}
+	}
+	switch {
+	case strings.Contains(lines[at-1], "${"):
+		return "; in braces and brackets quote a text with ${…}"
+	case holdsExpression(lines[at-1]):
+		return "; quote this expression"
+	}
+	return ""
+}
+
+var tightPattern = regexp.MustCompile(`^\s*(-\s+)?[A-Za-z_]+:[^\s/:]`)
 
 // words are what parts of the library's texts mean.
 var words = []struct {

@@ -63,7 +63,7 @@ func (r *reader) key(n *yamltree.Node) (string, bool) {
 // list reads every element of a list.
 func list[T any](r *reader, n *yamltree.Node, read func(*yamltree.Node) T) []T {
 	if n.Kind != yamltree.List {
-		r.fail(n, "want a list, found %s", n.Describe())
+		r.fail(n, "want a list, found %s: begin each item with a dash", n.Describe())
 		return nil
 	}
 	out := make([]T, 0, len(n.Items))
