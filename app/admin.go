@@ -10,7 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// admin serves health and metrics. It shows nothing secret and nothing of the events.
+// admin serves health, metrics and a status. It shows nothing secret, and of the events only the types that no rule
+// names and names of members that do not fit, so many and so long.
 type admin struct {
 	bridge   *Bridge
 	listener net.Listener
@@ -30,6 +31,7 @@ func newAdmin(b *Bridge) (*admin, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("GET /status", a.status)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{}))
 	a.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

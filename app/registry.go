@@ -32,8 +32,23 @@ var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
 		"minute behind or ahead of their record.",
 	[]string{"rule", "result"}, nil)
 
+var skippedDesc = prometheus.NewDesc("ciobridge_events_skipped_total",
+	"Events that became neither a call nor a dead letter, by reason: no rule names their type (no_rule), no "+
+		"condition of a rule held (condition), conditions or empty lists left none of a rule's calls (no_call), the "+
+		"record holds no event (no_event).",
+	[]string{"reason"}, nil)
+
+var unfitDesc = prometheus.NewDesc("ciobridge_rule_values_unfit_total",
+	"Values that Customer.io would refuse or ignore, by rule, field and reason, and by what became of them: left_out "+
+		"or truncated. Of objects that are sent whole a rule tells 20 members apart.",
+	[]string{"rule", "field", "reason", "result"}, nil)
+
 // Describe implements prometheus.Collector.
-func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) { ch <- ruleDesc }
+func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{ruleDesc, skippedDesc, unfitDesc} {
+		ch <- d
+	}
+}
 
 // Collect implements prometheus.Collector.
 func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
@@ -42,5 +57,14 @@ func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead} {
 			ch <- prometheus.MustNewConstMetric(ruleDesc, prometheus.CounterValue, float64(n), s.Rule, result)
 		}
+	}
+	s := m.rules.Skips()
+	for reason, n := range map[string]uint64{"no_rule": s.NoRule, "condition": s.Condition, "no_call": s.NoCall,
+		"no_event": s.NoEvent} {
+		ch <- prometheus.MustNewConstMetric(skippedDesc, prometheus.CounterValue, float64(n), reason)
+	}
+	for _, u := range m.rules.Unfit() {
+		ch <- prometheus.MustNewConstMetric(unfitDesc, prometheus.CounterValue, float64(u.Values), u.Rule, u.Name(),
+			string(u.Reason), u.Result())
 	}
 }

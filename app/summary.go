@@ -19,6 +19,8 @@ func (b *Bridge) summarize(ctx context.Context) {
 	defer tick.Stop()
 	var last Stats
 	timedOut, stamped := map[string]uint64{}, map[string]mapping.RuleStats{}
+	unfit := map[mapping.Unfit]uint64{}
+	defer func() { warnOfUnfit(b.log, b.rules.Unfit(), unfit) }()
 	for {
 		select {
 		case <-tick.C:
@@ -35,6 +37,7 @@ func (b *Bridge) summarize(ctx context.Context) {
 		last = now
 		warnOfSlowRules(b.log, b.rules.Stats(), timedOut)
 		warnOfTimestamps(b.log, b.rules.Stats(), stamped)
+		warnOfUnfit(b.log, b.rules.Unfit(), unfit)
 	}
 }
 
@@ -66,6 +69,28 @@ func warnOfTimestamps(log *zap.Logger, rules []mapping.RuleStats, last map[strin
 			log.Warn("the rule's timestamps are older than their records: Customer.io ignores those calls where the "+
 				"person has changed since", zap.String("rule", s.Rule),
 				zap.Uint64("calls", s.Behind-before.Behind), zap.Duration("of", summaryEvery))
+		}
+	}
+}
+
+// warnOfUnfit names the fields whose values calls went without, or with their beginning, since the last time. Names of
+// members come from events and are not logged.
+func warnOfUnfit(log *zap.Logger, unfit []mapping.Unfit, last map[mapping.Unfit]uint64) {
+	now := map[mapping.Unfit]uint64{}
+	var keys []mapping.Unfit
+	for _, u := range unfit {
+		key := mapping.Unfit{Rule: u.Rule, Field: u.Field, Reason: u.Reason, Cut: u.Cut}
+		if now[key] == 0 {
+			keys = append(keys, key)
+		}
+		now[key] += u.Values
+	}
+	for _, key := range keys {
+		if n := now[key] - last[key]; n > 0 {
+			log.Warn("values do not fit Customer.io, and calls go without them or with their beginning: ciobridge map "+
+				"shows why", zap.String("rule", key.Rule), zap.String("field", key.Field),
+				zap.String("reason", string(key.Reason)), zap.String("result", key.Result()), zap.Uint64("values", n))
+			last[key] = now[key]
 		}
 	}
 }

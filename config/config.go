@@ -28,6 +28,9 @@ type Config struct {
 	RulesFrom []string        `yaml:"rules_from"`
 	// OnUnmatched says what becomes of an event that no rule names: skip, the default, or dead_letter.
 	OnUnmatched mapping.Policy `yaml:"on_unmatched,lower"`
+	// OnInvalid says what becomes of a value that Customer.io would refuse or ignore, where neither the step of a rule
+	// nor the field says it: leave_out, the default but for what is required, dead_letter or truncate.
+	OnInvalid mapping.Policy `yaml:"on_invalid,lower"`
 
 	Admin Admin `yaml:"admin"`
 	Log   Log   `yaml:"log"`
@@ -124,7 +127,8 @@ func Rows() []yamltree.Row { return yamltree.Rows(Default()) }
 func (c *Config) Mapping() mapping.Config {
 	m := mapping.Config{
 		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
-		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
+		OnInvalid: c.OnInvalid,
+		Allow:     c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
 	}
 	AddTo(&m, c.Files)
 	return m

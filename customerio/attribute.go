@@ -1,6 +1,10 @@
 package customerio
 
-import "fmt"
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
 
 // AttributeKind is what Customer.io takes an attribute of a person for.
 type AttributeKind uint8
@@ -58,3 +62,34 @@ func CheckAttributeName[S string | []byte](name S) string {
 // MustNotVanish reports whether an attribute says who the person is or whether they may be written to. A value that is
 // missing by accident must not take it away.
 func (k AttributeKind) MustNotVanish() bool { return k == IdentifierAttribute || k == TruthAttribute }
+
+// Cut gives the beginning of a text that has at most so many bytes. It ends where a character does, and as far as marks
+// and joiners tell before a character that stands for one with those after it, such as an emoji of a family.
+func Cut(text []byte, most int) []byte {
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	for at := end; at > 0 && end-at < longestCharacter; {
+		next, _ := utf8.DecodeRune(text[at:])
+		last, size := utf8.DecodeLastRune(text[:at])
+		if last != joiner && !continues(next) {
+			return text[:at]
+		}
+		at -= size
+	}
+	return text[:end] // more marks than any writing has
+}
+
+const (
+	joiner           = '\u200d' // makes one character of those beside it
+	longestCharacter = 64       // bytes
+)
+
+// continues reports whether a rune belongs to the character before it.
+func continues(r rune) bool {
+	return r == joiner || unicode.Is(unicode.M, r) || r >= 0x1f3fb && r <= 0x1f3ff // tones of skin
+}

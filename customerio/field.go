@@ -67,3 +67,19 @@ func (f *Field) CheckName(name []byte) string {
 	}
 	return ""
 }
+
+// CutName gives as much of a name as Customer.io takes.
+func (f *Field) CutName(name []byte) []byte {
+	if f.MaxBytes > 0 {
+		name = Cut(name, f.MaxBytes)
+	}
+	if f.MaxRunes > 0 && utf8.RuneCount(name) > f.MaxRunes {
+		end := 0
+		for range f.MaxRunes {
+			_, n := utf8.DecodeRune(name[end:])
+			end += n
+		}
+		name = Cut(name, end)
+	}
+	return bytes.Trim(name, " ")
+}

@@ -6,19 +6,20 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
 // apply makes the calls of one rule and counts what came of it.
-func (s *state) apply(r *rule) {
+func (s *state) apply(r *rule) skipped {
 	s.ruleID, s.time = s.ruleID[:0], s.eventTime
 	counts := &r.counts[s.stripe]
-	holds, p := s.holds(r.cond)
+	holds, p := s.holds(r.self, r.cond)
 	if p == nil && !holds {
 		counts.skipped.Add(1)
-		return
+		return skippedCondition
 	}
-	calls, failures := len(s.calls), len(s.failures)
+	calls, failures, remarks := len(s.calls), len(s.failures), len(s.remarks)
 	if p == nil {
 		counts.matched.Add(1)
 		p = s.prepare(r)
@@ -38,15 +39,23 @@ func (s *state) apply(r *rule) {
 		counts.overran(s.overran)
 		s.overran = 0
 	}
+	if len(s.remarks) > remarks {
+		r.unfit.count(s.remarks[remarks:])
+	}
+	return skippedNoCall
 }
 
 // holds runs a condition; no condition holds.
-func (s *state) holds(cond *expr.Program) (bool, *problem) {
+func (s *state) holds(a *action, cond *expr.Program) (bool, *problem) {
 	if cond == nil {
 		return true, nil
 	}
 	v, p := s.one(cond, "if")
-	return v.Truthy(), p
+	if p == nil && !v.Truthy() {
+		s.remarkOnCondition(a, cond, v)
+		return false, nil
+	}
+	return p == nil, p
 }
 
 // prepare finds the time and identity that the rule gives the event, and what it requires.
@@ -105,8 +114,12 @@ func (s *state) applyAction(r *rule, a *action) {
 		}
 		return nil
 	})
-	if err != nil && why == nil {
+	switch {
+	case err != nil && why == nil:
 		why = evalProblem(a.each, "each", err)
+	case err == nil && item == 0:
+		s.remark(explain.Remark{Why: explain.NoItem, Rule: a.Rule, Call: a.Call, Field: "each",
+			Detail: shortened(a.each.String()) + " gave nothing"})
 	}
 	if why != nil {
 		s.rollBack(before)
@@ -123,6 +136,9 @@ func (s *state) giveUp(before savepoint, last *problem) *problem {
 	case len(s.failures)-before.failures > maxFailures:
 		return &problem{reason: last.reason, field: last.field,
 			detail: "more than 100 items failed; the last: " + last.detail}
+	case len(s.remarks)-before.remarks > maxCalls:
+		return &problem{reason: event.ReasonTooLarge, field: "each",
+			detail: "more than 10,000 values of the event do not fit, or conditions do not hold"}
 	case len(s.calls)-s.start.calls > maxCalls || len(s.body)-s.start.body > maxBytes:
 		return &problem{reason: event.ReasonTooLarge, field: "each",
 			detail: "the event becomes more than 10,000 calls or 8 MiB"}
@@ -132,7 +148,7 @@ func (s *state) giveUp(before savepoint, last *problem) *problem {
 
 // try makes one call, and takes back what it had written where that fails.
 func (s *state) try(a *action, item int) *problem {
-	holds, p := s.holds(a.cond)
+	holds, p := s.holds(a, a.cond)
 	if p != nil || !holds {
 		return p
 	}

@@ -15,13 +15,13 @@ import (
 
 // Compile checks a configuration and makes it ready for use. The error names every mistake.
 func Compile(c Config) (*Rules, error) {
-	b := &compiler{allow: c.Allow, inFiles: map[string]scope{}, out: &compiled{
-		set:       expr.NewSet(),
-		exact:     map[string][]*rule{},
-		topics:    map[string]*topic{},
-		unmatched: c.OnUnmatched,
-		reserved:  customerio.NewReserved(c.ReservedIDs),
-		hash:      hashOf(c),
+	b := &compiler{allow: c.Allow, onInvalid: c.OnInvalid, inFiles: map[string]scope{}, out: &compiled{
+		set:         expr.NewSet(),
+		exact:       map[string][]*rule{},
+		topics:      map[string]*topic{},
+		onUnmatched: c.OnUnmatched,
+		reserved:    customerio.NewReserved(c.ReservedIDs),
+		hash:        hashOf(c),
 	}}
 	b.Join(c.Validate())
 	if len(c.Rules) == 0 && c.OnUnmatched != DeadLetter {

@@ -1,16 +1,18 @@
 package mapping
 
 import (
+	"cmp"
 	"encoding/json"
+	"math"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/internal/mistake"
-	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
 // actionCompiler knows where in the settings a call stands.
@@ -45,6 +47,8 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 		c.vars = []string{"item"}
 	}
 	c.out.cond = c.program(from.If, c.where+".if", c.vars...)
+	checkPolicy(&c.List, from.Pos.With(c.where+".on_invalid"), from.OnInvalid, DeadLetter, LeaveOut, Truncate)
+	c.out.onInvalid = cmp.Or(from.OnInvalid, b.onInvalid)
 	c.where += "." + op.Name
 	for i := range op.Fields {
 		c.field(&op.Fields[i])
@@ -142,28 +146,38 @@ func names(kinds []customerio.Identifier) []string {
 	return out
 }
 
+// invalid decides what becomes of a field's value that does not fit: as the field says, or its step, or the
+// configuration, and else as it is required. A value is required where its field says so, or where the rule requires
+// what the same program gives; that is never left out, but a text may be cut.
+func (c *actionCompiler) invalid(f *field, from *Field) {
+	where := c.where + "." + f.name
+	checkPolicy(&c.List, from.Value.Pos.With(where+".on_invalid"), from.OnInvalid, DeadLetter, LeaveOut, Truncate)
+	f.required = from.Required
+	f.room = c.out.values.MaxEntries
+	if f.room == 0 {
+		f.room = math.MaxInt
+	}
+	policy := cmp.Or(from.OnInvalid, c.out.onInvalid)
+	if from.Required && from.OnInvalid == LeaveOut {
+		c.wrongAt(from.Value.Pos, f.name, "is required, and on_invalid leaves it out: take one of them away")
+	}
+	path, _, _ := strings.Cut(from.Value.Program, "|") // what a path leads to and what unix makes of it are one value
+	asked := from.Required || slices.ContainsFunc(c.rule.Require, func(v Term) bool {
+		return v.Program != "" && (v.Program == from.Value.Program || v.Program == strings.TrimSpace(path))
+	})
+	f.cuts = policy == Truncate
+	f.strict = policy == DeadLetter || asked && from.OnInvalid != LeaveOut
+	if f.strict {
+		f.room = math.MaxInt // all are counted at the end
+	}
+}
+
 // value compiles a program, or parses a literal.
 func (c *actionCompiler) value(v Term, where string) term {
 	if v.Program != "" {
 		return term{prog: c.program(v, c.where+"."+where, c.vars...)}
 	}
 	return term{literal: literalValue(v.Literal)}
-}
-
-func literalValue(text string) expr.Value {
-	if text == "" {
-		return expr.Value{}
-	}
-	kind := expr.Number
-	switch text[0] {
-	case '"':
-		kind = expr.String
-	case 't':
-		kind = expr.True
-	case 'f':
-		kind = expr.False
-	}
-	return expr.Value{Kind: kind, Raw: []byte(text)}
 }
 
 func (c *actionCompiler) name(f *customerio.Field) {
@@ -204,5 +218,18 @@ func (c *actionCompiler) forgottenDot(where, literal string, isName bool) {
 	}
 	if !isName || pathPattern.MatchString(text) {
 		c.warn(where, "%q is a literal text; for the event's value write .%s", text, text)
+	}
+}
+
+// timestamp compiles what identify says of the time of its attributes.
+func (c *actionCompiler) timestamp(f *customerio.Field) {
+	switch v := c.from.Timestamp; {
+	case v.IsZero():
+	case v.Literal == EventTime:
+		c.out.eventTime = true
+	case v.Program == "":
+		c.wrongAt(v.Pos, f.Key, "want the word event, for the event's time, or an expression that gives a time")
+	default:
+		c.out.timestamp = c.program(v, c.where+"."+f.Key, c.vars...)
 	}
 }

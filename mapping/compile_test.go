@@ -173,12 +173,15 @@ func TestOneReaderOfTimes(t *testing.T) {
 		`1795687200.123`, `1795687200123`, `1795687200123456`, `1795687200123456789`, `7289654399`, `7289654400`,
 		`86400`, `86399`, `0`, `-1`, `1e300`, `true`, `[]`,
 	} {
-		calls, failures := r.Map(message(`{"type":"e","id":1,"t":` + value + `}`))
+		_, failures := r.Map(message(`{"type":"e","id":1,"t":` + value + `}`))
 		byRule := map[string]string{}
+		for _, n := range r.Explain(message(`{"type":"e","id":1,"t":` + value + `}`)).Remarks { // of attributes and data
+			failures = append(failures, event.Failure{Rule: n.Rule, Detail: n.Detail})
+		}
 		for _, f := range failures {
 			byRule[f.Rule] = strings.TrimPrefix(strings.TrimPrefix(f.Detail, ".t | unix: "), ".t ")
 		}
-		if len(calls) > 0 {
+		if len(failures) < 3 {
 			read++
 			if why := byRule["created"]; len(failures) > 1 || why != "" &&
 				!strings.HasSuffix(why, "want unix seconds: use unix") {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -35,6 +36,15 @@ func (c *actionCompiler) values(f *customerio.Field) {
 	}
 	if whole > 0 {
 		c.describe(f)
+	}
+	after := 0 // fields with a name of their own that are evaluated after the field
+	for i := len(out.fields) - 1; i >= 0; i-- {
+		if f := &out.fields[i]; !f.strict {
+			f.room -= after
+		}
+		if !out.fields[i].whole {
+			after++
+		}
 	}
 	for i := range out.fields {
 		alone := len(out.fields) == 1 && len(c.from.Except) == 0
@@ -79,6 +89,7 @@ func (c *actionCompiler) describe(f *customerio.Field) {
 func (c *actionCompiler) wholeField(f *customerio.Field, from *Field) field {
 	out := field{name: f.Key, whole: true, attribute: f.Kind == customerio.AttributesField, lane: f.Lanes,
 		erase: c.erase(f.Key, from)}
+	c.invalid(&out, from)
 	if from.Value.Program == "" {
 		c.wrongAt(from.Value.Pos, f.Key, "want a program that gives an object, or a map of names to values")
 		return out
@@ -106,6 +117,7 @@ func (c *actionCompiler) namedField(f *customerio.Field, from *Field) field {
 			"may be written to; erase beside its own value does")
 	}
 	out.value = c.value(from.Value, out.name)
+	c.invalid(&out, from)
 	c.literalField(&out, from.Value)
 	return out
 }
@@ -144,8 +156,9 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 		return
 	}
 	if f.attribute {
-		s := &state{reserved: c.compiler.out.reserved}
-		if problem := s.value(f, f.value.literal, 0); problem != nil {
+		s, given := &state{reserved: c.compiler.out.reserved}, *f
+		given.cuts, given.strict, given.room = false, true, math.MaxInt
+		if problem := s.value(c.out, &given, f.value.literal, 0); problem != nil {
 			c.wrongAt(v.Pos, f.name, "%s", problem.detail)
 		}
 	}
@@ -213,18 +226,5 @@ func (c *actionCompiler) removals() {
 		c.leaveOut(name)
 		c.out.removed = append(c.out.removed, jsontext.Of(name)...)
 		c.out.removed = append(c.out.removed, ":null,"...)
-	}
-}
-
-// timestamp compiles what identify says of the time of its attributes.
-func (c *actionCompiler) timestamp(f *customerio.Field) {
-	switch v := c.from.Timestamp; {
-	case v.IsZero():
-	case v.Literal == EventTime:
-		c.out.eventTime = true
-	case v.Program == "":
-		c.wrongAt(v.Pos, f.Key, "want the word event, for the event's time, or an expression that gives a time")
-	default:
-		c.out.timestamp = c.program(v, c.where+"."+f.Key, c.vars...)
 	}
 }

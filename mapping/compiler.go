@@ -28,6 +28,7 @@ type compiler struct {
 	mistake.List // what is wrong, so that all of it can be mended at once
 	out          *compiled
 	allow        []string
+	onInvalid    Policy
 
 	shared  scope            // of all programs
 	scope   scope            // of the programs that are being compiled
@@ -134,4 +135,20 @@ func memberNames(path string) []string {
 		return nil
 	}
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' })
+}
+
+func literalValue(text string) expr.Value {
+	if text == "" {
+		return expr.Value{}
+	}
+	kind := expr.Number
+	switch text[0] {
+	case '"':
+		kind = expr.String
+	case 't':
+		kind = expr.True
+	case 'f':
+		kind = expr.False
+	}
+	return expr.Value{Kind: kind, Raw: []byte(text)}
 }

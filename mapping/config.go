@@ -20,6 +20,10 @@ type Config struct {
 	OnUnmatched Policy   // an event that no rule names: skip (the default) or dead_letter
 	Allow       []string // destructive actions that rules may use, by name
 
+	// OnInvalid says what becomes of a value that Customer.io would refuse or ignore, where neither its step nor its
+	// field says it: dead_letter, leave_out (the default but for what is required) or truncate.
+	OnInvalid Policy `json:",omitempty"`
+
 	ReservedIDs customerio.ReservedIDs `json:",omitzero"` // identifiers that stand for no person
 
 	Define []Definitions `json:",omitempty"` // functions that all programs may call; each knows those before it
@@ -40,6 +44,8 @@ const (
 	Skip       Policy = "skip"        // leave it out and count it
 	DeadLetter Policy = "dead_letter" // store it with the dead letters
 	AsEvent    Policy = "event"       // give rules an event that says so; of a record that holds nothing
+	LeaveOut   Policy = "leave_out"   // of a value that does not fit: send the call without it, and count it
+	Truncate   Policy = "truncate"    // of a text that is too long: cut it; what cannot be cut is left out
 )
 
 // Topic says how the events of one topic or stream arrive.
@@ -96,6 +102,7 @@ func (c *Config) Validate() error {
 		c.Topics[i].validate(m, i)
 	}
 	checkPolicy(m, Position{Path: "on_unmatched"}, c.OnUnmatched, Skip, DeadLetter)
+	checkPolicy(m, Position{Path: "on_invalid"}, c.OnInvalid, DeadLetter, LeaveOut, Truncate)
 	for i, name := range c.Allow {
 		if !slices.Contains(customerio.DestructiveActions(), name) {
 			m.Add(Position{Path: indexed("allow", i)}, "is no destructive action%s; want %s",

@@ -1,8 +1,15 @@
 package mapping
 
 import (
+	"cmp"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/explain"
+	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
 
 // counts is what a rule has done. Each event counts in one of several stripes, a line of the processor's cache each:
@@ -53,4 +60,123 @@ func (c *counts) stats(rule string) RuleStats {
 		out.Longest = max(out.Longest, time.Duration(s.longest.Load()))
 	}
 	return out
+}
+
+// skipped is why an event became no call and no failure; of the reasons of several rules the last counts.
+type skipped int
+
+const (
+	skippedNoEvent   skipped = iota // the record holds none
+	skippedNoRule                   // no rule names the event's type
+	skippedCondition                // that of every rule which names it did not hold
+	skippedNoCall                   // a rule applied, and conditions or empty lists left no call of it
+)
+
+// skips counts skipped events in stripes, as counts does.
+type skips [len(counts{})]struct {
+	by [skippedNoCall + 1]atomic.Uint64
+	_  [32]byte
+}
+
+func (s *skips) count(stripe int, why skipped) { s[stripe].by[why].Add(1) }
+
+// Skips counts the events that became neither a call nor a failure, by reason.
+type Skips struct {
+	NoRule    uint64 // no rule names their type
+	Condition uint64 // no condition of the rules that name their type held
+	NoCall    uint64 // a rule applied, and the conditions or empty lists of its calls left none
+	NoEvent   uint64 // records that hold no event
+}
+
+// Skips gives the counts since the rules were compiled.
+func (r *Rules) Skips() Skips {
+	by := func(why skipped) (n uint64) {
+		for i := range r.skips {
+			n += r.skips[i].by[why].Load()
+		}
+		return n
+	}
+	return Skips{by(skippedNoRule), by(skippedCondition), by(skippedNoCall), by(skippedNoEvent)}
+}
+
+// Unmatched gives types that no rule names, most events first, and how many events had others.
+func (r *Rules) Unmatched() (types []unmatched.Type, others uint64) { return r.unmatched.List() }
+
+// Unfit counts the values of one place in a rule that did not fit.
+type Unfit struct {
+	Rule   string
+	Field  string // in the rule
+	Member string // of an object that is sent whole: the member's name, or "*" for names beyond a number
+	Reason event.Reason
+	Cut    bool // the call has the beginning of the value; else it goes without
+	Values uint64
+}
+
+// Name is the field, and of an object that is sent whole the member.
+func (u *Unfit) Name() string {
+	if u.Member == "" {
+		return u.Field
+	}
+	return u.Field + "." + u.Member
+}
+
+// Result is what became of the values, in the word that metrics use.
+func (u *Unfit) Result() string {
+	if u.Cut {
+		return string(explain.ValueCut)
+	}
+	return string(explain.ValueLeftOut)
+}
+
+// Unfit gives the counts of values that did not fit, by rule in file order.
+func (r *Rules) Unfit() (all []Unfit) {
+	for _, rule := range r.rules {
+		all = append(all, rule.unfit.list()...)
+	}
+	return all
+}
+
+// unfits are a rule's values that did not fit. Where objects are sent whole the names come from events, and so only
+// some of them are told apart.
+type unfits struct {
+	mu      sync.Mutex
+	values  map[Unfit]uint64
+	members int
+}
+
+// maxMembers is how many members of objects that are sent whole a rule tells apart.
+const maxMembers = 20
+
+func (u *unfits) count(remarks []explain.Remark) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i := range remarks {
+		n := &remarks[i]
+		if n.Why != explain.ValueLeftOut && n.Why != explain.ValueCut {
+			continue
+		}
+		key := Unfit{Rule: n.Rule, Field: n.Field, Member: n.Member, Reason: n.Reason, Cut: n.Why == explain.ValueCut}
+		if _, known := u.values[key]; !known && key.Member != "" {
+			if u.members++; u.members > maxMembers {
+				key.Member = "*"
+			}
+		}
+		if u.values == nil {
+			u.values = map[Unfit]uint64{}
+		}
+		u.values[key]++
+	}
+}
+
+func (u *unfits) list() (list []Unfit) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, n := range u.values {
+		key.Values = n
+		list = append(list, key)
+	}
+	slices.SortFunc(list, func(a, b Unfit) int {
+		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Member, b.Member), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
 }

@@ -8,25 +8,23 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
-// value appends one attribute or datum, with its name before it and a comma after it, or leaves it out. It is the one
-// place where a value is judged, be it of a field that the rule names or of a member of a whole object. Null and no
+// value appends one attribute or datum, with its name before it and a comma after it, or says why it cannot. It is the
+// one place where a value is judged, be it of a field that the rule names or of a member of a whole object. Null and no
 // output leave a value out. So does an empty attribute, because Customer.io takes that for an order to erase, which is
 // given by remove and erase alone.
-func (s *state) value(f *field, v expr.Value, lanes int) *problem {
+func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 	if !f.attribute {
-		if !absent(v) {
-			s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
-		}
-		return nil
+		return s.datum(f, v)
 	}
 	erased := false
 	if absent(v) || isEmpty(v) {
 		if !f.erase.by(v) {
-			return nil
+			return f.absence(v)
 		}
 		v, erased = document.NullValue, true
 	}
@@ -39,6 +37,9 @@ func (s *state) value(f *field, v expr.Value, lanes int) *problem {
 	switch {
 	case what != "":
 		what = "has a name that " + what
+	case s.entries >= f.room:
+		reason, what = event.ReasonTooLarge, fmt.Sprintf("is one attribute too many; Customer.io takes %d in one call",
+			customerio.MaxAttributes)
 	case erased:
 		s.body = append(s.body, v.Raw...)
 	case f.kind == customerio.IdentifierAttribute:
@@ -46,6 +47,12 @@ func (s *state) value(f *field, v expr.Value, lanes int) *problem {
 	default:
 		s.body = append(s.body, v.Raw...)
 		reason, what = s.checkAttribute(f.kind, v)
+		if reason == event.ReasonTooLarge && f.cuts && v.Kind == expr.String {
+			s.remarkOnValue(a, explain.ValueCut, f.unfit(reason, what))
+			s.body = s.body[:before+len(f.member)]
+			s.body = jsontext.AppendString(s.body, customerio.Cut(s.text, customerio.MaxAttributeValueBytes))
+			what = ""
+		}
 	}
 	if what != "" {
 		s.body = s.body[:before]
@@ -54,6 +61,32 @@ func (s *state) value(f *field, v expr.Value, lanes int) *problem {
 	s.body = append(s.body, ',')
 	s.entries++
 	return nil
+}
+
+// datum appends a value of an event's data. It has no limit of its own but that of all data.
+func (s *state) datum(f *field, v expr.Value) *problem {
+	switch {
+	case absent(v):
+		return f.absence(v)
+	case len(v.Raw) > customerio.MaxEventDataBytes:
+		return f.unfit(event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", len(v.Raw),
+			customerio.MaxEventDataBytes))
+	}
+	s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
+	return nil
+}
+
+// absence is the problem of a value that holds nothing, where the field is required.
+func (f *field) absence(v expr.Value) *problem {
+	switch {
+	case !f.required:
+		return nil
+	case f.value.prog == nil:
+		return &problem{reason: event.ReasonMissingField, field: f.name, detail: "is empty"}
+	case isEmpty(v):
+		return wrong(event.ReasonMissingField, f.name, f.value.prog, "is an empty string")
+	}
+	return missing(f.value.prog, f.name, v)
 }
 
 // isEmpty reports whether a value is the text of no length.
@@ -91,15 +124,21 @@ func (s *state) checkAttribute(kind customerio.AttributeKind, v expr.Value) (eve
 // the dead letter sees it, and as far as it reads like the name of an attribute.
 func (f *field) unfit(reason event.Reason, what string) *problem {
 	if f.of == nil {
-		return &problem{reason: reason, field: f.name, detail: f.value.source() + what}
+		return &problem{reason: reason, field: f.name, detail: f.value.source() + what,
+			unfit: f.own != orderNotToMake}
 	}
+	p := &problem{reason: reason, field: f.of.name, unfit: string(f.key) != orderNotToMake}
 	member := "a member"
 	if memberPattern.Match(f.key) {
-		member = "the member " + string(f.key)
+		p.member = string(f.key)
+		member = "the member " + p.member
 	}
-	return &problem{reason: reason, field: f.of.name, detail: f.of.value.source() + "has a member that does not fit: " +
-		member + " " + what}
+	p.detail = f.of.value.source() + "has a member that does not fit: " + member + " " + what
+	return p
 }
+
+// orderNotToMake is among the attributes, and is none: a call without it would make a person that it was not to make.
+const orderNotToMake = "_update"
 
 var memberPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ .-]{0,49}$`)
 

@@ -47,7 +47,8 @@ func TestAttributes(t *testing.T) {
 		{"cio_subscription_preferences.topics.topic_1", `false`,
 			`{"cio_subscription_preferences.topics.topic_1":false}`},
 	} {
-		r := compileText(t, inRule(fmt.Sprintf("identify: {person: .who, attributes: {%s: .v}}", c.name)))
+		action := fmt.Sprintf("identify: {person: .who, attributes: {%s: .v}}", c.name)
+		r := compileText(t, inRule(action+"\n        on_invalid: dead_letter"))
 		calls, failures := r.Map(message(`{"type":"e","who":"c_7","v":` + c.value + `}`))
 		var got string
 		if len(failures) == 1 {

@@ -56,12 +56,13 @@ type writtenConfig struct {
 	Topics      []rulefile.Topic
 	Rules       []rulefile.Rule
 	OnUnmatched mapping.Policy `yaml:"on_unmatched"`
+	OnInvalid   mapping.Policy `yaml:"on_invalid"`
 	Allow       []string
 	ReservedIDs customerio.ReservedIDs `yaml:"reserved_ids"`
 }
 
 func (w writtenConfig) config() mapping.Config {
-	c := mapping.Config{OnUnmatched: w.OnUnmatched, Allow: w.Allow, ReservedIDs: w.ReservedIDs}
+	c := mapping.Config{OnUnmatched: w.OnUnmatched, OnInvalid: w.OnInvalid, Allow: w.Allow, ReservedIDs: w.ReservedIDs}
 	for _, t := range w.Topics {
 		c.Topics = append(c.Topics, mapping.Topic(t))
 	}
@@ -120,7 +121,11 @@ func golden(t *testing.T, archive *txtar.Archive) string {
 }
 
 func show(out *strings.Builder, rules *mapping.Rules, m event.Message) {
+	got := rules.Explain(m)
 	calls, failures := rules.Map(m)
+	if fmt.Sprintf("%+v %+v", got.Calls, got.Failures) != fmt.Sprintf("%+v %+v", calls, failures) {
+		fmt.Fprintf(out, "what is explained is not what is mapped: %+v %+v\n", got.Calls, got.Failures)
+	}
 	for _, c := range calls {
 		fmt.Fprintf(out, "%s %s/%s lanes=%d\n", c.ID, c.Step.Rule, c.Step.Call, len(c.Lanes))
 		if c.Single != nil {
@@ -130,5 +135,8 @@ func show(out *strings.Builder, rules *mapping.Rules, m event.Message) {
 	}
 	for _, f := range failures {
 		fmt.Fprintf(out, "! %s %s rule=%q call=%q field=%q: %s\n", f.ID, f.Reason, f.Rule, f.Call, f.Field, f.Detail)
+	}
+	for _, n := range got.Remarks {
+		fmt.Fprintf(out, "~ %s\n", n)
 	}
 }

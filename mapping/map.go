@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -15,6 +16,22 @@ func (r *Rules) Map(m event.Message) ([]event.Call, []event.Failure) {
 	defer r.put(s)
 	r.run(s)
 	return s.result(), s.failures
+}
+
+// Explanation is what a message becomes, and why it does not become more.
+type Explanation struct {
+	Calls    []event.Call
+	Failures []event.Failure
+	Remarks  []explain.Remark
+}
+
+// Explain is Map for people who want to know. It takes longer.
+func (r *Rules) Explain(m event.Message) Explanation {
+	s := r.get(&m, r.replay)
+	s.explains = true
+	defer r.put(s)
+	r.run(s)
+	return Explanation{s.result(), s.failures, append(s.remarks, s.reasons...)}
 }
 
 func (c *compiled) run(s *state) {
@@ -37,7 +54,10 @@ func (c *compiled) event(s *state) {
 	if skip, p := s.open(c.set); p != nil {
 		if !skip {
 			s.failEvent(p)
+			return
 		}
+		c.skips.count(s.stripe, skippedNoEvent)
+		s.remark(explain.Remark{Why: explain.NoEvent, Reason: p.reason, Detail: p.detail})
 		return
 	}
 	if !s.provided {
@@ -47,15 +67,39 @@ func (c *compiled) event(s *state) {
 	if !exact {
 		rules = c.globs
 	}
-	matched := false
+	calls, failures, why := len(s.calls), len(s.failures), skippedNoRule
 	for _, rule := range rules {
 		if exact || rule.names(s.typ) {
-			matched = true
-			s.apply(rule)
+			why = max(why, s.apply(rule))
 		}
 	}
-	if !matched && c.unmatched == DeadLetter {
-		s.failEvent(&problem{reason: event.ReasonUnmatched, field: "type", detail: "no rule names the event's type"})
+	if len(s.calls) > calls || len(s.failures) > failures {
+		return
+	}
+	if why == skippedNoRule {
+		c.unnamed(s)
+		if c.onUnmatched == DeadLetter {
+			s.failEvent(&problem{reason: event.ReasonUnmatched, field: "type",
+				detail: "no rule names the event's type"})
+			return
+		}
+	}
+	c.skips.count(s.stripe, why)
+}
+
+// unnamed counts an event whose type no rule names.
+func (c *compiled) unnamed(s *state) {
+	var ms int64
+	if !s.m.Time.IsZero() {
+		ms = millis(s.m.Time)
+	}
+	c.unmatched.Add(s.stripe, s.typ, ms)
+	if s.explains {
+		var patterns []string
+		for _, r := range c.rules {
+			patterns = append(patterns, r.patterns...)
+		}
+		s.remark(explain.Remark{Why: explain.NoRule, Detail: explain.Unnamed(shortened(string(s.typ)), patterns)})
 	}
 }
 

@@ -264,7 +264,7 @@ func TestLargeEventsTravelAlone(t *testing.T) {
 			t.Errorf("v1 cannot name the person: %+v", f)
 		}
 	}
-	if f := failOne(t, rules(".id"), of(100_000)); f.Reason != event.ReasonTooLarge || f.Field != "data" {
+	if f := failOne(t, rules(".id"), of(99_995)); f.Reason != event.ReasonTooLarge || f.Field != "data" {
 		t.Errorf("%+v", f)
 	}
 	if f := failOne(t, rules(".id"), of(2<<20)); f.Reason != event.ReasonTooLarge || f.Call != "" {

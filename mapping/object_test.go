@@ -56,8 +56,9 @@ func (c *objectCase) rules(fields []mapping.Field, except []string) (*mapping.Ru
 	}
 	a.Call = "call"
 	a.Person = []mapping.Person{{Kind: customerio.ID, Value: program(".id")}}
-	return mapping.Compile(mapping.Config{Rules: []mapping.Rule{{Name: "r", Event: []string{"e"},
-		Do: []mapping.Action{a}}}})
+	return mapping.Compile(mapping.Config{OnInvalid: mapping.DeadLetter,
+		Rules: []mapping.Rule{{Name: "r", Event: []string{"e"},
+			Do: []mapping.Action{a}}}})
 }
 
 // whole is the rule that sends objects whole.
@@ -161,7 +162,8 @@ func compareObjects(t *testing.T, value string, bits byte) {
 	}
 	slow, err := c.slowly(e)
 	if err != nil {
-		nameless := !c.attributes && len(calls) > 0 && slices.Contains(memberNames(t, calls[0].Body), "") // which data may have
+		nameless := !c.attributes && len(calls) > 0 &&
+			slices.Contains(memberNames(t, calls[0].Body), "") // which data may have
 		if len(failures) == 0 && !nameless {
 			t.Errorf("%s\nbits %b: the slow way refuses it: %v\nand it became %s", value, bits, err, calls[0].Body)
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/record"
@@ -15,7 +17,9 @@ import (
 type problem struct {
 	reason event.Reason
 	field  string
+	member string // of an object that is sent whole
 	detail string
+	unfit  bool          // one value does not fit, and the call could go without it
 	slow   bool          // a program ran into its time limit
 	took   time.Duration // then: how long it had computed
 }
@@ -52,8 +56,8 @@ func (s *state) one(prog *expr.Program, field string) (expr.Value, *problem) {
 func evalProblem(prog *expr.Program, field string, err error) *problem {
 	p := &problem{reason: event.ReasonRuleError, field: field, detail: shortened(prog.String()) + ": " + err.Error()}
 	var e *expr.EvalError
-	if errors.As(err, &e) && e.Kind == expr.TimedOut {
-		p.slow, p.took = true, e.Took
+	if errors.As(err, &e) {
+		p.slow, p.took, p.unfit = e.Kind == expr.TimedOut, e.Took, e.Kind == expr.Unreadable
 	}
 	return p
 }
@@ -145,3 +149,75 @@ func shortened(text string) string {
 
 // absent reports whether a value leaves its place empty.
 func absent(v expr.Value) bool { return v.Kind <= expr.Null }
+
+func (s *state) remarkOnValue(a *action, why explain.Why, p *problem) {
+	s.remarks = append(s.remarks, explain.Remark{Why: why, Rule: a.Rule, Call: a.Call, Field: p.field, Member: p.member,
+		Reason: p.reason, Detail: p.detail})
+}
+
+// spare leaves a value out that does not fit, where the call may go without it, and gives no problem then.
+func (s *state) spare(a *action, f *field, p *problem) *problem {
+	if p == nil || !p.unfit || f.strict {
+		return p
+	}
+	s.remarkOnValue(a, explain.ValueLeftOut, p)
+	return nil
+}
+
+// maxReasons bounds what one explanation tells beside values.
+const maxReasons = 1000
+
+// remark keeps a remark for who asked for an explanation.
+func (s *state) remark(n explain.Remark) {
+	if s.explains && len(s.reasons) < maxReasons {
+		s.reasons = append(s.reasons, n)
+	}
+}
+
+// remarkOnCondition tells that a condition did not hold, and what kinds of values it has looked at.
+func (s *state) remarkOnCondition(a *action, cond *expr.Program, v expr.Value) {
+	if !s.explains {
+		return
+	}
+	n := explain.Remark{Why: explain.Condition, Rule: a.Rule, Call: a.Call, Field: "if"}
+	gave := "was false"
+	if v.Kind != expr.False {
+		gave = "gave " + document.Article(v.Kind)
+	}
+	n.Detail = shortened(cond.String()) + " " + gave
+	var saw []string
+	for _, path := range explain.Reads(cond.String()) {
+		if what := s.kindAt(path); what != "" {
+			saw = append(saw, path+" is "+what)
+		}
+	}
+	if len(saw) > 0 {
+		n.Detail += ": " + choice.And(saw)
+	}
+	s.remark(n)
+}
+
+// kindAt is the kind of the value at a path of the event, or "" where it has none that a path leads to.
+func (s *state) kindAt(path string) string {
+	set, vars := expr.NewSet(), []string{"message", "change", "item", "record"}
+	prog, err := set.Compile(path, vars...)
+	if err != nil {
+		return ""
+	}
+	set.Seal()
+	var doc expr.Document
+	if doc.Parse(set, s.doc.Root().Raw) != nil {
+		return ""
+	}
+	for _, name := range vars {
+		doc.Bind(name, s.doc.Variable(name))
+	}
+	v, err := prog.One(&doc)
+	switch {
+	case err != nil:
+		return ""
+	case absent(v) && prog.Missing(&doc):
+		return "absent"
+	}
+	return document.Article(v.Kind)
+}

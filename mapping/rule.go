@@ -40,6 +40,8 @@ type Action struct {
 	Remove []string  // attributes that identify erases
 	Erase  []Nothing `json:",omitempty"` // what erases an attribute of identify, where its field does not say
 
+	OnInvalid Policy `json:",omitempty"` // what becomes of a value that does not fit, where its field does not say
+
 	// Timestamp is since when the attributes of identify are so: a program, or the literal event for the event's time.
 	// Customer.io ignores an identify whose timestamp is older than the person's latest change.
 	Timestamp Term `json:",omitzero"`
@@ -64,6 +66,9 @@ type Field struct {
 	Value Term
 	Whole bool      `json:",omitempty"` // the value is an object, whose members are sent
 	Erase []Nothing `json:",omitzero"`  // of an attribute: what erases it; nil is as the action says
+
+	Required  bool   `json:",omitempty"` // without the value, or with one that does not fit, there is no call
+	OnInvalid Policy `json:",omitempty"` // what becomes of a value that does not fit; empty is as the action says
 }
 
 // Nothing is a way in which a value can hold nothing.

@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
 
 // Rules are compiled rules. Compile makes them, and nothing changes them afterwards but their counters and their pool
@@ -90,21 +91,23 @@ func (r *Rules) Stats() []RuleStats {
 }
 
 type compiled struct {
-	set        *expr.Set
-	rules      []*rule
-	exact      map[string][]*rule // by type: every rule that names it, globs included, in file order
-	globs      []*rule            // for types that no rule names exactly
-	topics     map[string]*topic  // by name
-	listed     []*topic           // all that the configuration names, in order
-	other      *topic             // for topics that the configuration does not name
-	unmatched  Policy
-	reserved   *customerio.Reserved
-	warnings   []*mistake.Mistake
-	notes      []*mistake.Mistake // on what calls may send
-	hash       string
-	states     sync.Pool
-	statesMade atomic.Uint32 // that were made
-	pool       bufferPool
+	set         *expr.Set
+	rules       []*rule
+	exact       map[string][]*rule // by type: every rule that names it, globs included, in file order
+	globs       []*rule            // for types that no rule names exactly
+	topics      map[string]*topic  // by name
+	listed      []*topic           // all that the configuration names, in order
+	other       *topic             // for topics that the configuration does not name
+	unmatched   unmatched.Types
+	onUnmatched Policy
+	skips       skips
+	reserved    *customerio.Reserved
+	warnings    []*mistake.Mistake
+	notes       []*mistake.Mistake // on what calls may send
+	hash        string
+	states      sync.Pool
+	statesMade  atomic.Uint32 // that were made
+	pool        bufferPool
 }
 
 type topic struct {
@@ -134,6 +137,7 @@ type rule struct {
 	actions  []*action
 	self     *action // stands for the rule in the identity of a failure that precedes its calls
 	counts   *counts
+	unfit    unfits
 }
 
 type action struct {
@@ -158,6 +162,7 @@ type action struct {
 	sends       string            // what it may send, where it sends objects whole
 	merges      bool              // two fields may give the same name: the last is evaluated first, and counts
 	left        map[string]bool   // names of members of whole objects that are left out
+	onInvalid   Policy            // of the name
 	timestamp   *expr.Program     // of identify; nil where the event's time or none is meant
 	eventTime   bool              // it carries the event's time
 }
@@ -184,6 +189,11 @@ type field struct {
 	names     customerio.Identifier    // of an identifier
 	lane      bool                     // the call waits in the identifier's lane
 	erase     erase                    // what erases the attribute
+
+	required bool // a call without the value is not made
+	strict   bool // nor is one where the value does not fit; else it is left out
+	cuts     bool // a text that is too long is cut
+	room     int  // how many attributes a call may have
 
 	own   string // the name; empty where the field is whole
 	whole bool   // the value is an object, whose members are sent

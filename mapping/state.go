@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/connect"
 	"github.com/ciobridge/ciobridge/mapping/debezium"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -67,8 +68,11 @@ type state struct {
 	overran    time.Duration // of the current rule's programs, the longest that ran into its time limit
 	calls      []pending
 	failures   []event.Failure
-	callBuffer              // what the calls are written into
-	buffers    []callBuffer // for the messages to come
+	remarks    []explain.Remark // of values that did not fit
+	explains   bool             // somebody asks why more was not made
+	reasons    []explain.Remark // then: what was not made
+	callBuffer                  // what the calls are written into
+	buffers    []callBuffer     // for the messages to come
 
 	entries int             // attributes of the call that is being written
 	member  field           // of a whole object, the one that is being written
@@ -95,15 +99,15 @@ type pending struct {
 type span struct{ start, end int }
 
 // savepoint is a point in the state's output to which it can go back.
-type savepoint struct{ calls, lanes, body, failures int }
+type savepoint struct{ calls, lanes, body, failures, remarks int }
 
 func (s *state) savepoint() savepoint {
-	return savepoint{len(s.calls), len(s.lanes), len(s.body), len(s.failures)}
+	return savepoint{len(s.calls), len(s.lanes), len(s.body), len(s.failures), len(s.remarks)}
 }
 
 func (s *state) rollBack(m savepoint) {
 	s.calls, s.failures = s.calls[:m.calls], s.failures[:m.failures]
-	s.lanes, s.body = s.lanes[:m.lanes], s.body[:m.body]
+	s.lanes, s.body, s.remarks = s.lanes[:m.lanes], s.body[:m.body], s.remarks[:m.remarks]
 }
 
 func (c *compiled) newState() any {
@@ -116,7 +120,7 @@ func (c *compiled) get(m *event.Message, replay bool) *state {
 	s := c.states.Get().(*state)
 	s.m, s.replay, s.provided = *m, replay, false
 	s.where, s.record = recordsValue, expr.Value{}
-	s.calls, s.failures = s.calls[:0], nil
+	s.calls, s.failures, s.remarks, s.explains, s.reasons = s.calls[:0], nil, nil, false, nil
 	s.lanes, s.body = s.lanes[:0], s.body[:0]
 	s.begin(0, m.Value)
 	return s
@@ -132,7 +136,7 @@ func (s *state) begin(item int, content []byte) {
 }
 
 func (c *compiled) put(s *state) {
-	s.failures = nil
+	s.failures, s.remarks, s.reasons = nil, nil, nil
 	kept := cap(s.body) + cap(s.composed) + cap(s.meta) + cap(s.changeText) + cap(s.wide)
 	if kept > maxKeptState || cap(s.calls) > maxKeptState/64 {
 		return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
@@ -57,11 +58,19 @@ func (s *state) inOrder(a *action, lanes int) *problem {
 		if f.value.prog != nil {
 			var err error
 			if v, err = f.value.prog.One(&s.doc); err != nil {
-				return evalProblem(f.value.prog, f.name, err)
+				if p := s.spare(a, f, f.failed(err)); p != nil {
+					return p
+				}
+				continue
 			}
 		}
-		if !absent(v) {
-			s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
+		if absent(v) && !f.required {
+			continue
+		}
+		if p := s.datum(f, v); p != nil {
+			if p = s.spare(a, f, p); p != nil {
+				return p
+			}
 		}
 	}
 	return nil
@@ -95,11 +104,12 @@ func (s *state) judged(a *action, i, lanes int) *problem {
 	v, p := s.fieldValue(f)
 	switch {
 	case p != nil:
-		return p
 	case f.whole:
-		return s.members(a, i, v, lanes)
+		p = s.members(a, i, v, lanes)
+	default:
+		p = s.value(a, f, v, lanes)
 	}
-	return s.value(f, v, lanes)
+	return s.spare(a, f, p)
 }
 
 // fieldValue gives the value of a field. What a path does not find is Absent and not null where the difference counts.
@@ -109,12 +119,22 @@ func (s *state) fieldValue(f *field) (expr.Value, *problem) {
 	}
 	v, err := f.value.prog.One(&s.doc)
 	if err != nil {
-		return expr.Value{}, evalProblem(f.value.prog, f.name, err)
+		return expr.Value{}, f.failed(err)
 	}
 	if v.Kind == expr.Null && f.erase != 0 && f.value.prog.Missing(&s.doc) {
 		return expr.Value{}, nil
 	}
 	return v, nil
+}
+
+// failed is the problem of a field whose program failed. A time or number that a function could not read is a value
+// that does not fit; all else is a mistake in the rule.
+func (f *field) failed(err error) *problem {
+	p := evalProblem(f.value.prog, f.name, err)
+	if p.unfit {
+		p.reason = event.ReasonInvalidValue
+	}
+	return p
 }
 
 // members appends the members of an object, each as the field that it would be if the rule named it. They are copied as
@@ -125,17 +145,20 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 	case absent(v):
 		return nil
 	case v.Kind != expr.Object:
-		return wrong(event.ReasonInvalidValue, a.values.Key, f.value.prog,
+		p := wrong(event.ReasonInvalidValue, a.values.Key, f.value.prog,
 			"is "+document.Article(v.Kind)+"; want an object")
-	case f.raw && !f.value.prog.MayHoldNull(&s.doc):
+		p.unfit = true
+		return p
+	case f.raw && len(v.Raw) <= customerio.MaxEventDataBytes && !f.value.prog.MayHoldNull(&s.doc):
 		if inside := bytes.TrimSpace(v.Raw[1 : len(v.Raw)-1]); len(inside) > 0 {
 			s.body = append(append(s.body, inside...), ',')
 		}
 		return nil
 	}
+	noted := len(s.remarks)
 	notes := i+1 < len(a.fields) // for the fields that are evaluated after it
 	m := &s.member
-	*m = field{attribute: f.attribute, lane: f.lane, of: f}
+	*m = field{attribute: f.attribute, lane: f.lane, strict: f.strict, cuts: f.cuts, room: f.room, of: f}
 	for members := expr.MembersOf(v); members.Next(); {
 		m.member, m.key = members.Head, s.memberName(members.Key)
 		if a.left[string(m.key)] || a.merges && s.taken[string(m.key)] {
@@ -145,8 +168,13 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 			m.setKind()
 		}
 		before := len(s.body)
-		if p := s.value(m, members.Value, lanes); p != nil {
+		p := s.value(a, m, members.Value, lanes)
+		full := p != nil && m.attribute && s.entries >= m.room
+		if p = s.spare(a, m, p); p != nil || full {
 			return p
+		}
+		if len(s.remarks)-noted > customerio.MaxAttributes {
+			return wrong(event.ReasonTooLarge, a.values.Key, f.value.prog, "has more than 300 members that do not fit")
 		}
 		if notes && len(s.body) > before {
 			s.taken[string(m.key)] = true

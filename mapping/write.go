@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
@@ -42,8 +43,14 @@ func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string)
 	}
 	s.text = v.AppendString(s.text[:0])
 	name := bytes.Trim(s.text, " ")
-	if problem := a.nameField.CheckName(name); problem != "" {
-		return dst, problem
+	if what := a.nameField.CheckName(name); what != "" {
+		cut := a.nameField.CutName(name)
+		if a.onInvalid != Truncate || a.name.prog == nil || a.nameField.CheckName(cut) != "" {
+			return dst, what
+		}
+		p := &problem{reason: event.ReasonTooLarge, field: a.nameField.Key, detail: what}
+		s.remarkOnValue(a, explain.ValueCut, p)
+		name = cut
 	}
 	return jsontext.AppendString(dst, name), ""
 }

@@ -43,7 +43,7 @@ func TestDemoAddsUp(t *testing.T) {
 		first.Duplicates != 0 {
 		t.Errorf("too little happened: %+v", first)
 	}
-	for _, reason := range []string{"undecodable", "no_type", "missing_field", "too_large", "refused"} {
+	for _, reason := range []string{"undecodable", "no_type", "missing_field", "refused"} {
 		if first.Reasons[reason] == 0 {
 			t.Errorf("no dead letter for %s: %v", reason, first.Reasons)
 		}

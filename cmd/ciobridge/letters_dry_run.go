@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // tryReplay shows what a replay would do.
@@ -38,7 +39,7 @@ type planView struct {
 
 // newPlanView leaves the calls' bodies out: they hold personal data.
 func newPlanView(t replay.Plan) planView {
-	m := newMapped("", t.Calls, t.Failures)
+	m := newMapped("", mapping.Explanation{Calls: t.Calls, Failures: t.Failures})
 	v := planView{Origin: t.Letters[0].Message.Origin.String(), Calls: m.Calls, Failures: m.Failures}
 	for _, l := range t.Letters {
 		v.Letters = append(v.Letters, l.ID().String())

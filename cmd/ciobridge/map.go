@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 )
 
 func newMap() *cobra.Command {
@@ -69,48 +67,19 @@ func newMap() *cobra.Command {
 	return cmd
 }
 
-// ruleFilesAmong moves the YAML files from the events to the rules, where a shell puts them when a glob is not quoted.
-func ruleFilesAmong(rules, files []string) (allRules, events []string) {
-	for _, f := range files {
-		if ext := filepath.Ext(f); ext == ".yaml" || ext == ".yml" {
-			rules = append(rules, f)
-			continue
-		}
-		events = append(events, f)
-	}
-	return rules, events
-}
-
-// topic is the name of the topic whose envelope events have: the given one, or the only one of the configuration.
-func (s *ruleset) topic(given string) (string, error) {
-	var names []string
-	for _, t := range s.mapping.Topics {
-		names = append(names, t.Name)
-	}
-	switch {
-	case len(names) == 0 || slices.Contains(names, given):
-		return given, nil
-	case given != "":
-		return "", fmt.Errorf("--topic %s: is not in the configuration, which has %s", given, strings.Join(names, ", "))
-	case len(names) == 1:
-		return names[0], nil
-	}
-	return "", fmt.Errorf("--topic is missing: say where the events stand: %s", strings.Join(names, ", "))
-}
-
 func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string, out format) error {
 	total, bad := 0, 0
 	err := readEvents(cmd, files, func(e eventText) error {
 		m.Value, m.Origin.Offset = e.value, int64(total)
 		total++
-		calls, failures, err := mapOne(set.rules, m)
+		got, err := mapOne(set.rules, m)
 		if err != nil {
 			return exit.With(exit.Failure, fmt.Errorf("%s: %w", e.place, err))
 		}
-		if len(failures) > 0 {
+		if len(got.Failures) > 0 {
 			bad++
 		}
-		became := newMapped(e.place, calls, failures)
+		became := newMapped(e.place, got)
 		for i := range became.Calls {
 			became.Calls[i].Sends = set.rules.Sends(became.Calls[i].Rule, became.Calls[i].Call)
 		}
@@ -123,14 +92,13 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string,
 }
 
 // mapOne maps an event. A panic, whose text may quote the event, ends as an error that names the place.
-func mapOne(rules *mapping.Rules, m event.Message) (calls []event.Call, failures []event.Failure, err error) {
+func mapOne(rules *mapping.Rules, m event.Message) (got mapping.Explanation, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("a fault of the program: this event cannot be mapped; please report it with the rules")
 		}
 	}()
-	calls, failures = rules.Map(m)
-	return calls, failures, nil
+	return rules.Explain(m), nil
 }
 
 // mapped is what an event became.
@@ -138,6 +106,7 @@ type mapped struct {
 	Event    string         `json:"event"` // where it was found
 	Calls    []mappedCall   `json:"calls"`
 	Failures []mappedFailed `json:"failures"`
+	Reasons  []mappedReason `json:"reasons,omitempty"` // why it did not become more
 }
 
 type mappedCall struct {
@@ -161,13 +130,27 @@ type mappedFailed struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-func newMapped(place string, calls []event.Call, failures []event.Failure) mapped {
+type mappedReason struct {
+	Why    string `json:"why"`
+	Reason string `json:"reason,omitempty"`
+	Rule   string `json:"rule,omitempty"`
+	Call   string `json:"call,omitempty"`
+	Field  string `json:"field,omitempty"`
+	Member string `json:"member,omitempty"`
+	Detail string `json:"detail"`
+}
+
+func newMapped(place string, got mapping.Explanation) mapped {
 	m := mapped{Event: place, Calls: []mappedCall{}, Failures: []mappedFailed{}}
-	for i := range calls {
-		m.Calls = append(m.Calls, newMappedCall(&calls[i]))
+	for i := range got.Calls {
+		m.Calls = append(m.Calls, newMappedCall(&got.Calls[i]))
 	}
-	for i := range failures {
-		m.Failures = append(m.Failures, newMappedFailed(&failures[i]))
+	for i := range got.Failures {
+		m.Failures = append(m.Failures, newMappedFailed(&got.Failures[i]))
+	}
+	for _, r := range got.Remarks {
+		m.Reasons = append(m.Reasons, mappedReason{Why: string(r.Why), Reason: string(r.Reason), Rule: r.Rule,
+			Call: r.Call, Field: r.Field, Member: r.Member, Detail: r.Detail})
 	}
 	return m
 }
@@ -207,6 +190,9 @@ func (m mapped) print(w io.Writer, f format) error {
 	if len(m.Calls)+len(m.Failures) == 0 {
 		fmt.Fprintln(w, "  skipped: no rule makes a call of it")
 	}
+	for _, r := range m.Reasons {
+		fmt.Fprintf(w, "  %s\n", r)
+	}
 	return nil
 }
 
@@ -234,4 +220,24 @@ func (f mappedFailed) String() string {
 		text += f.Field + ": "
 	}
 	return text + output.Printable(f.Detail)
+}
+
+// headings are what a reason is called in a list for people.
+var headings = map[explain.Why]string{
+	explain.NoRule: "no rule", explain.Condition: "condition", explain.NoItem: "no item", explain.NoEvent: "no event",
+	explain.ValueLeftOut: "left out", explain.ValueCut: "truncated",
+}
+
+func (r mappedReason) String() string {
+	text := headings[explain.Why(r.Why)] + "  "
+	if r.Rule != "" {
+		text += fmt.Sprintf("rule %q, ", r.Rule)
+	}
+	if r.Call != "" {
+		text += fmt.Sprintf("call %q, ", r.Call)
+	}
+	if r.Field != "" {
+		text += r.Field + ": "
+	}
+	return text + output.Printable(r.Detail)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -79,4 +80,33 @@ func configFlags(cmd *cobra.Command, in *config.Input) {
 	if err := cmd.MarkFlagFilename("config", "yaml", "yml"); err != nil {
 		panic(err) // there is no such flag
 	}
+}
+
+// ruleFilesAmong moves the YAML files from the events to the rules, where a shell puts them when a glob is not quoted.
+func ruleFilesAmong(rules, files []string) (allRules, events []string) {
+	for _, f := range files {
+		if ext := filepath.Ext(f); ext == ".yaml" || ext == ".yml" {
+			rules = append(rules, f)
+			continue
+		}
+		events = append(events, f)
+	}
+	return rules, events
+}
+
+// topic is the name of the topic whose envelope events have: the given one, or the only one of the configuration.
+func (s *ruleset) topic(given string) (string, error) {
+	var names []string
+	for _, t := range s.mapping.Topics {
+		names = append(names, t.Name)
+	}
+	switch {
+	case len(names) == 0 || slices.Contains(names, given):
+		return given, nil
+	case given != "":
+		return "", fmt.Errorf("--topic %s: is not in the configuration, which has %s", given, strings.Join(names, ", "))
+	case len(names) == 1:
+		return names[0], nil
+	}
+	return "", fmt.Errorf("--topic is missing: say where the events stand: %s", strings.Join(names, ", "))
 }

@@ -41,6 +41,8 @@ const (
 	TooLong = document.TooLong
 	// TimedOut is the kind of the error of a run that computed for longer than TimeLimit.
 	TimedOut = limits.TimedOut
+	// Unreadable is the kind of the error of a function that reads a time or a number, of a value that holds none.
+	Unreadable = limits.Unreadable
 	// TimeLimit is how long one run of a program may compute.
 	TimeLimit = limits.TimeLimit
 )

@@ -80,6 +80,9 @@ func (d *Document) variable(name string) *variable {
 	return &d.vars[len(d.vars)-1]
 }
 
+// Variable is the value of a variable, null where it is not bound.
+func (d *Document) Variable(name string) Value { return d.lookup(name) }
+
 // lookup gives the value of a variable, null where it is not bound.
 func (d *Document) lookup(name string) Value {
 	v := d.variable(name)

@@ -144,7 +144,7 @@ func (d *Document) unix(v Value, perSecond int64) (Value, error) {
 	}
 	ms, problem := document.ParseTimeIn(v, perSecond)
 	if problem != "" {
-		return Value{}, limits.Failedf("%s", problem)
+		return Value{}, limits.Unreadablef("%s", problem)
 	}
 	start := len(d.arena)
 	d.arena = strconv.AppendInt(d.arena, ms/1000, 10)

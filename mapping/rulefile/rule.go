@@ -56,6 +56,8 @@ var stepKeys = table[mapping.Action]{
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.If = r.program(n) }},
 	{yamltree.Row{Key: "call", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Call = r.text(n) }},
+	{onInvalidRow,
+		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.OnInvalid = mapping.Policy(r.text(n)) }},
 	{eraseRow, func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Erase = oneOrList(r, n, r.nothing) }},
 }
 

@@ -21,7 +21,8 @@ func readValues(r *reader, n *yamltree.Node, a *mapping.Action) {
 	a.Fields = slices.Concat(oneOrList(r, n, r.values)...)
 }
 
-// values reads a program that gives an object, or a map of names to programs and literals. The map is read in the order
+// values reads a program that gives an object, or a map of names to programs and literals; a ! behind a name says
+// that the value is required. The map is read in the order
 // of the names: tools on a rule file's way may reorder it.
 func (r *reader) values(node *yamltree.Node) []mapping.Field {
 	switch node.Kind {
@@ -33,6 +34,7 @@ func (r *reader) values(node *yamltree.Node) []mapping.Field {
 		return nil
 	}
 	var out []mapping.Field
+	named := map[string]bool{}
 	r.entries(node, func(name string, keyNode, value *yamltree.Node) {
 		if isProgram(name) {
 			r.mistakes.Add(keyNode.Place, "%q is not a name: it looks like a part of an expression that YAML cut; "+
@@ -45,7 +47,11 @@ func (r *reader) values(node *yamltree.Node) []mapping.Field {
 		} else {
 			field.Value = r.value(value)
 		}
-		field.Name = name
+		field.Name, field.Required = strings.CutSuffix(name, "!")
+		if named[field.Name] {
+			r.fail(keyNode, "%s is there with and without the !: leave one of them out", r.written(field.Name))
+		}
+		named[field.Name] = true
 		out = append(out, field)
 	})
 	slices.SortFunc(out, func(a, b mapping.Field) int { return strings.Compare(a.Name, b.Name) })
@@ -56,8 +62,14 @@ func (r *reader) values(node *yamltree.Node) []mapping.Field {
 var fieldTable = table[mapping.Field]{
 	{yamltree.Row{Key: "value", Form: yamltree.InValue, Required: true},
 		func(r *reader, n *yamltree.Node, f *mapping.Field) { f.Value = r.value(n) }},
+	{onInvalidRow,
+		func(r *reader, n *yamltree.Node, f *mapping.Field) { f.OnInvalid = mapping.Policy(r.text(n)) }},
 	{eraseRow, func(r *reader, n *yamltree.Node, f *mapping.Field) { f.Erase = oneOrList(r, n, r.nothing) }},
 }
+
+// onInvalidRow is the row of on_invalid, which a step and a field have.
+var onInvalidRow = yamltree.Row{Key: "on_invalid", Form: yamltree.InText,
+	Choices: []string{string(mapping.DeadLetter), string(mapping.LeaveOut), string(mapping.Truncate)}}
 
 // eraseRow is the row of erase, which a step and a field have.
 var eraseRow = yamltree.Row{Key: "erase", Form: yamltree.InText, Many: yamltree.OneOrMany,

@@ -43,8 +43,13 @@ func (t *Test) run(rules *mapping.Rules, dir string) (diffs []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	calls, failures := rules.Map(m)
-	return compare(t.Want, calls, failures)
+	got := rules.Explain(m)
+	if diffs = compare(t.Want, got.Calls, got.Failures); len(diffs) > 0 {
+		for _, r := range got.Remarks {
+			diffs = append(diffs, "because: "+r.String())
+		}
+	}
+	return diffs
 }
 
 func (g *Given) message(dir string) (event.Message, error) {

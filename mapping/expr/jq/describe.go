@@ -33,6 +33,18 @@ func describe(err error) string {
 	return what
 }
 
+// functionOf is the name of the function that failed, as far as the error tells it.
+func functionOf(err error) string {
+	v := reflect.ValueOf(err)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
+		return ""
+	}
+	if name := v.Elem().FieldByName("name"); name.Kind() == reflect.String {
+		return name.String()
+	}
+	return ""
+}
+
 var jqErrors = map[string]string{
 	"expectedObjectError":       "only an object has keys",
 	"expectedArrayError":        "only an array has elements",

@@ -84,7 +84,7 @@ func jqUnix(perSecond int64) func(any, []any) any {
 		}
 		ms, problem := document.ParseTimeIn(v, perSecond)
 		if problem != "" {
-			return limits.Failedf("%s", problem)
+			return limits.Unreadablef("%s", problem)
 		}
 		return int(ms / 1000)
 	}
@@ -153,6 +153,9 @@ func evalError(err error) error {
 	var thrown gojq.ValueError
 	if errors.As(err, &thrown) {
 		return limits.Failedf("called error")
+	}
+	if functionOf(err) == "tonumber" {
+		return &limits.EvalError{Kind: limits.Unreadable, Reason: describe(err)}
 	}
 	return &limits.EvalError{Kind: limits.Failed, Reason: describe(err)}
 }

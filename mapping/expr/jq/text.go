@@ -97,7 +97,7 @@ func numeral(v any, _ []any) any {
 	n := json.Number(s)
 	switch {
 	case !document.InFloat([]byte(s)):
-		return limits.Failedf("tonumber: the number is outside the range of 64-bit floats")
+		return limits.Unreadablef("tonumber: the number is outside the range of 64-bit floats")
 	case isLarge(n):
 		return n
 	}

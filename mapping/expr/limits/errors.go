@@ -14,6 +14,7 @@ const (
 	SeveralOutputs                 // One met a second output
 	TimedOut                       // longer than TimeLimit
 	TooMuch                        // over MaxOutput, MaxOutputs, or a value too large to work on
+	Unreadable                     // a function that reads a time or number of a value found none
 )
 
 // EvalError says why a run failed. Its text names types, never values.
@@ -29,6 +30,11 @@ func (e *EvalError) Error() string { return e.Reason }
 // Failedf is the error of a run that failed as a jq program does.
 func Failedf(format string, args ...any) error {
 	return &EvalError{Kind: Failed, Reason: fmt.Sprintf(format, args...)}
+}
+
+// Unreadablef is the error of a function that could not read what a value should hold.
+func Unreadablef(format string, args ...any) error {
+	return &EvalError{Kind: Unreadable, Reason: fmt.Sprintf(format, args...)}
 }
 
 // The errors of runs that met a limit.

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+// status is what GET /status answers: what the rules have done since the process began. It will grow; no key changes
+// its meaning.
+type status struct {
+	Version    string       `json:"version"`
+	ConfigHash string       `json:"config_hash"`
+	Rules      []ruleStatus `json:"rules"` // in the order of the rules
+	Skipped    struct {
+		NoRule    uint64 `json:"no_rule"`
+		Condition uint64 `json:"condition"`
+		NoCall    uint64 `json:"no_call"`
+		NoEvent   uint64 `json:"no_event"`
+	} `json:"skipped"` // events, by reason
+	Unmatched struct {
+		Types  []unmatchedType `json:"types"`  // most events first
+		Others uint64          `json:"others"` // events of types beyond those
+	} `json:"unmatched"` // events whose type no rule names
+}
+
+type ruleStatus struct {
+	Rule      string `json:"rule"`
+	Matched   uint64 `json:"matched"`   // events
+	Skipped   uint64 `json:"skipped"`   // events, by the rule's condition
+	Calls     uint64 `json:"calls"`     // made
+	Failed    uint64 `json:"failed"`    // calls, or whole events
+	LeftOut   uint64 `json:"left_out"`  // values that calls went without
+	Truncated uint64 `json:"truncated"` // values of which calls have the beginning
+}
+
+type unmatchedType struct {
+	Type   string    `json:"type"`
+	Events uint64    `json:"events"`
+	First  time.Time `json:"first,omitzero"` // when the first and the last of their records were written
+	Last   time.Time `json:"last,omitzero"`
+}
+
+func newStatus(rules *mapping.Rules, version string) status {
+	s := status{Version: version, ConfigHash: rules.Hash(), Rules: []ruleStatus{}}
+	byRule := map[string]*ruleStatus{}
+	stats := rules.Stats()
+	s.Rules = make([]ruleStatus, len(stats))
+	for i, r := range stats {
+		s.Rules[i] = ruleStatus{Rule: r.Rule, Matched: r.Matched, Skipped: r.Skipped, Calls: r.Calls, Failed: r.Failed}
+		byRule[r.Rule] = &s.Rules[i]
+	}
+	for _, u := range rules.Unfit() {
+		if r := byRule[u.Rule]; u.Cut {
+			r.Truncated += u.Values
+		} else {
+			r.LeftOut += u.Values
+		}
+	}
+	skips := rules.Skips()
+	s.Skipped.NoRule, s.Skipped.Condition = skips.NoRule, skips.Condition
+	s.Skipped.NoCall, s.Skipped.NoEvent = skips.NoCall, skips.NoEvent
+	types, others := rules.Unmatched()
+	s.Unmatched.Types, s.Unmatched.Others = []unmatchedType{}, others
+	for _, t := range types {
+		s.Unmatched.Types = append(s.Unmatched.Types, unmatchedType{t.Type, t.Events, t.First, t.Last})
+	}
+	return s
+}
+
+// status tells what the rules have done. Types of events come from whoever publishes them: what is written is JSON and
+// said to be nothing else, so that no browser takes it for a page.
+func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	out := json.NewEncoder(w) // it escapes <, > and &
+	out.SetIndent("", "  ")
+	if err := out.Encode(newStatus(a.bridge.rules, a.bridge.version)); err != nil {
+		return // whoever asked has gone
+	}
+}
