@@ -3,7 +3,9 @@ package rulefile
 import (
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
@@ -58,7 +60,14 @@ var givenKeys = table[ruletest.Given]{
 		return []yamltree.Row{{Form: yamltree.InText}}
 	}}, func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Headers = r.headers(n) }},
 	{yamltree.Row{Key: "time", Form: yamltree.InText},
-		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Time = r.text(n) }},
+		func(r *reader, n *yamltree.Node, g *ruletest.Given) {
+			if g.Time = r.text(n); g.Time == "" {
+				return
+			}
+			if _, err := time.Parse(time.RFC3339, g.Time); err != nil {
+				r.fail(n, "is no time in RFC 3339: write one such as 2026-01-31T00:00:00Z, in quotes")
+			}
+		}},
 }
 
 func (r *reader) headers(node *yamltree.Node) (out []mapping.Field) {
@@ -86,12 +95,29 @@ var wantKeys = func() table[ruletest.Want] {
 				}
 				w.Action, w.Call = action, "{}"
 				if n.Kind != yamltree.Null {
+					r.compared(n, action)
 					w.Call = r.json(n)
 				}
 			}})
 	}
 	return t
 }()
+
+// compared refuses a key that no call of an action has: with it a test could never pass, or tell why.
+func (r *reader) compared(n *yamltree.Node, action string) {
+	known := []string{"timestamp"}
+	for _, f := range customerio.ParseAction(action).Operation().Fields {
+		if f.Kind != customerio.ExceptField && f.Kind != customerio.TimestampField {
+			known = append(known, f.Key)
+		}
+	}
+	slices.Sort(known)
+	r.entries(n, func(key string, keyNode, _ *yamltree.Node) {
+		if !slices.Contains(known, key) {
+			r.unknownKey(keyNode, known)
+		}
+	})
+}
 
 func wantRows() []yamltree.Row { return wantKeys.rows() }
 
