@@ -38,8 +38,11 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 		return false, nil
 	}
 	if p := s.readType(); p != nil {
-		if s.item == 0 && s.envelope.each == nil && s.doc.Root().Kind == expr.Array {
+		switch kind := s.doc.Root().Kind; {
+		case kind == expr.Array && s.envelope.each == nil:
 			p.detail += "; envelope: {each: .} reads the events of a list"
+		case kind == expr.String && s.envelope.each == nil && s.envelope.from == nil:
+			p.detail += "; envelope: {from: .} reads what is in a string"
 		}
 		return false, p
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,8 @@ type eventText struct {
 }
 
 // readEvents gives the events of files, or of standard input where none is named. Each line is an event, except where
-// a file as a whole is one JSON value. Whether an event is valid is not looked at: broken ones have to be tried too.
+// a file as a whole is one JSON value, or no text. Whether an event is valid is not looked at: broken ones have to be
+// tried too.
 func readEvents(cmd *cobra.Command, files []string, each func(eventText) error) error {
 	if len(files) == 0 {
 		files = []string{"-"}
@@ -66,6 +68,13 @@ func readEventFile(cmd *cobra.Command, name string, each func(eventText) error) 
 // eachEvent reads line by line as soon as the first line shows that it is an event by itself.
 func eachEvent(name string, r io.Reader, each func(eventText) error) error {
 	lines := &lineReader{in: bufio.NewReaderSize(r, 64<<10)}
+	if begin, _ := lines.in.Peek(4); isBinary(begin) {
+		value, err := io.ReadAll(lines.in)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		return each(eventText{name, value})
+	}
 	first, err := lines.next()
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -97,6 +106,18 @@ func eachEvent(name string, r io.Reader, each func(eventText) error) error {
 			return fmt.Errorf("read %s: %w", name, err)
 		}
 	}
+}
+
+// isBinary reports whether what begins so is no text, such as a record that is compressed. It has no lines.
+func isBinary(begin []byte) bool {
+	for len(begin) > 0 {
+		r, n := utf8.DecodeRune(begin)
+		if r == utf8.RuneError && utf8.FullRune(begin) || r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != 0x1e {
+			return true
+		}
+		begin = begin[n:]
+	}
+	return false
 }
 
 // lineReader gives the lines that are not blank.

@@ -17,6 +17,9 @@ func TestEventsOfAFile(t *testing.T) {
 		"a whole":              {"\n{\n \"a\": 1\n}\n", []string{"f {\n \"a\": 1\n}"}},
 		"a broken line first":  {"\n{\"a\":\n{\"a\":2}\n", []string{"f:2 {\"a\":", "f:3 {\"a\":2}"}},
 		"a broken line within": {"{}\nx\n{}", []string{"f:1 {}", "f:2 x", "f:3 {}"}},
+		"compressed":           {"\x1f\x8b\x08\n\r\n ", []string{"f \x1f\x8b\x08\n\r\n "}},
+		"zstd":                 {"\x28\xb5\x2f\xfd\n", []string{"f \x28\xb5\x2f\xfd\n"}},
+		"a mark before text":   {"\xef\xbb\xbf{}\n", []string{"f:1 \xef\xbb\xbf{}"}},
 		"broken altogether":    {"{\n\"a\": 1", []string{"f:1 {", "f:2 \"a\": 1"}},
 	}
 	for name, c := range cases {

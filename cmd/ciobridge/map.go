@@ -21,6 +21,8 @@ func newMap() *cobra.Command {
 	var topic string
 	var rules []string
 	var record recordFlags
+	var without valueless
+	var subject string
 	var out format
 	cmd := &cobra.Command{
 		Use:   "map [file]...",
@@ -43,6 +45,9 @@ func newMap() *cobra.Command {
 			if len(rules) > 0 {
 				rules, files = ruleFilesAmong(rules, files)
 			}
+			if err := without.check(files); err != nil {
+				return exit.With(exit.Input, err)
+			}
 			set, err := readSet(in, rules)
 			if err != nil {
 				return exit.With(exit.Input, err)
@@ -54,12 +59,15 @@ func newMap() *cobra.Command {
 			if m.Origin.Topic, err = set.topic(topic); err != nil {
 				return exit.With(exit.Input, err)
 			}
-			return mapEvents(cmd, set, m, files, out)
+			m.Origin.Subject = subject
+			return mapEvents(cmd, set, m, without.values(cmd, files), out)
 		},
 	}
 	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	record.add(cmd)
+	without.add(cmd)
+	cmd.Flags().StringVar(&subject, "subject", "", "the subject of the message, for a stream")
 	cmd.Flags().StringVar(&record.time, "time", "", "the broker's time of the record, in RFC 3339")
 	cmd.Flags().StringVar(&topic, "topic", "", "the topic or stream that the events stand in, which decides their "+
 		"envelope")
@@ -67,9 +75,10 @@ func newMap() *cobra.Command {
 	return cmd
 }
 
-func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, files []string, out format) error {
+func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(func(eventText) error) error,
+	out format) error {
 	total, bad := 0, 0
-	err := readEvents(cmd, files, func(e eventText) error {
+	err := values(func(e eventText) error {
 		m.Value, m.Origin.Offset = e.value, int64(total)
 		total++
 		got, err := mapOne(set.rules, m)

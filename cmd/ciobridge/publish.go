@@ -61,9 +61,7 @@ func newPublish() *cobra.Command {
 	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	record.add(cmd)
-	cmd.Flags().BoolVar(&without.null, "null", false, "publish one record with a null value, which Kafka takes for a "+
-		"tombstone, and no event")
-	cmd.Flags().BoolVar(&without.empty, "empty", false, "publish one record with an empty value, and no event")
+	without.add(cmd)
 	cmd.Flags().StringVar(&to.Topic, "topic", "", "the Kafka topic; not needed where the configuration has only one")
 	cmd.Flags().StringVar(&to.Subject, "subject", "", "the NATS subject; not needed where the configuration has only "+
 		"one, without wildcards")
@@ -73,12 +71,18 @@ func newPublish() *cobra.Command {
 // valueless asks for a record that holds no event, which no line of a file can say.
 type valueless struct{ null, empty bool }
 
+func (v *valueless) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&v.null, "null", false, cmd.Name()+" one record with a null value, which Kafka takes for a "+
+		"tombstone, and no event")
+	cmd.Flags().BoolVar(&v.empty, "empty", false, cmd.Name()+" one record with an empty value, and no event")
+}
+
 func (v valueless) check(files []string) error {
 	switch {
 	case v.null && v.empty:
 		return errors.New("give either --null or --empty, not both")
 	case (v.null || v.empty) && len(files) > 0:
-		return errors.New("--null and --empty publish a record without an event: name no file")
+		return errors.New("--null and --empty are for a record without an event: name no file")
 	}
 	return nil
 }

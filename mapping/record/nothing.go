@@ -28,13 +28,13 @@ func Null(detail string) Nothing { return Nothing{null.Operation, detail} }
 // operations are tombstone for no value at all, empty, null, and for what a message of JetStream marks: delete or purge
 // of a key-value bucket or by an operator, and expire for a message whose time to live is over.
 func Empty(m *event.Message, content []byte) Nothing {
-	if content == nil {
-		return tombstone
-	}
 	if m.Origin.Subject != "" {
 		if operation := removal(m.Headers); operation != "" {
 			return Nothing{operation, marked}
 		}
+	}
+	if content == nil {
+		return tombstone
 	}
 	if len(content) > 0 && content[0] == '{' {
 		return Nothing{}

@@ -42,7 +42,7 @@ var givenKeys = table[ruletest.Given]{
 	{yamltree.Row{Key: "event", Form: yamltree.InJSON},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) {
 			switch n.Kind {
-			case yamltree.Map:
+			case yamltree.Map, yamltree.List:
 				g.Event = r.json(n)
 			case yamltree.Null:
 				g.NoValue = true
@@ -54,6 +54,8 @@ var givenKeys = table[ruletest.Given]{
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.File = r.text(n) }},
 	{yamltree.Row{Key: "topic", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Topic = r.text(n) }},
+	{yamltree.Row{Key: "subject", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Subject = r.text(n) }},
 	{yamltree.Row{Key: "key", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Key = r.text(n) }},
 	{yamltree.Row{Key: "headers", Form: yamltree.InnerMap, Inside: func() []yamltree.Row {

@@ -53,7 +53,7 @@ func (t *Test) run(rules *mapping.Rules, dir string) (diffs []string) {
 }
 
 func (g *Given) message(dir string) (event.Message, error) {
-	m := event.Message{Origin: event.Origin{Topic: g.Topic}, Value: []byte(g.Event)}
+	m := event.Message{Origin: event.Origin{Topic: g.Topic, Subject: g.Subject}, Value: []byte(g.Event)}
 	if g.NoValue {
 		m.Value = nil
 	}

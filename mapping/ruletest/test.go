@@ -20,6 +20,7 @@ type Given struct {
 	NoValue bool   // event: null, a record without a value
 	File    string // a file that holds the value instead, relative to the rule file
 	Topic   string
+	Subject string // of a message of JetStream
 	Key     string
 	Headers []mapping.Field // values are literals
 	Time    string          // the broker's time for the record, RFC 3339

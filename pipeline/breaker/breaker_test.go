@@ -55,9 +55,10 @@ func TestAListFailsWithMostOfItsEvents(t *testing.T) {
 	}{
 		"one of several":                    {5, []event.Failure{{Item: 3}}, ""},
 		"one of several that no rule wants": {0, []event.Failure{{Item: 5}}, ""},
-		"most":                              {1, []event.Failure{{Item: 1}, {Item: 2}, {Item: 3}}, "events that cannot be read"},
-		"the record":                        {0, []event.Failure{{}}, "events that cannot be read"},
-		"one call of a rule":                {3, []event.Failure{{Item: 2, Rule: "order"}}, ""},
+		"most": {1, []event.Failure{{Item: 1}, {Item: 2}, {Item: 3}},
+			"events that cannot be read"},
+		"the record":         {0, []event.Failure{{}}, "events that cannot be read"},
+		"one call of a rule": {3, []event.Failure{{Item: 2, Rule: "order"}}, ""},
 		"most calls of a rule": {1, []event.Failure{{Item: 2, Rule: "order"}, {Item: 3, Rule: "order"}},
 			"rule order in mapping"},
 	} {
