@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 
+	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/record"
@@ -59,6 +60,10 @@ func (c *compiled) events(s *state, visit func() *problem) *problem {
 	}
 	if p := s.findItems(e.each); p != nil {
 		return p
+	}
+	if len(s.within.items) == 0 {
+		c.skips.count(s.stripe, skippedNoEvent)
+		s.remark(explain.Remark{Why: explain.NoEvent, Detail: "the list of events is empty"})
 	}
 	where := fmt.Sprintf("an event of %s", s.where)
 	c.pool.provide(s, len(s.content))

@@ -42,6 +42,9 @@ func (c *compiled) run(s *state) {
 	}
 	p := c.events(s, func() *problem {
 		c.event(s)
+		if !s.explains {
+			s.remarks = s.remarks[:0] // they are counted, and the next event begins anew
+		}
 		return s.tooMuch()
 	})
 	if p != nil {

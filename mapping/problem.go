@@ -151,8 +151,8 @@ func shortened(text string) string {
 func absent(v expr.Value) bool { return v.Kind <= expr.Null }
 
 func (s *state) remarkOnValue(a *action, why explain.Why, p *problem) {
-	s.remarks = append(s.remarks, explain.Remark{Why: why, Rule: a.Rule, Call: a.Call, Field: p.field, Member: p.member,
-		Reason: p.reason, Detail: p.detail})
+	s.remarks = append(s.remarks, explain.Remark{Why: why, Item: s.item, Rule: a.Rule, Call: a.Call, Field: p.field,
+		Member: p.member, Reason: p.reason, Detail: p.detail})
 }
 
 // spare leaves a value out that does not fit, where the call may go without it, and gives no problem then.
@@ -169,7 +169,7 @@ const maxReasons = 1000
 
 // remark keeps a remark for who asked for an explanation.
 func (s *state) remark(n explain.Remark) {
-	if s.explains && len(s.reasons) < maxReasons {
+	if n.Item = s.item; s.explains && len(s.reasons) < maxReasons {
 		s.reasons = append(s.reasons, n)
 	}
 }

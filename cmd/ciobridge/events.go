@@ -174,3 +174,11 @@ func (f *recordFlags) record() (event.Message, error) {
 	}
 	return m, nil
 }
+
+// ofEvent says which event of a record something is of; nothing where the record is one event.
+func ofEvent(item int) string {
+	if item == 0 {
+		return ""
+	}
+	return fmt.Sprintf("event %d, ", item)
+}

@@ -141,6 +141,7 @@ type mappedFailed struct {
 
 type mappedReason struct {
 	Why    string `json:"why"`
+	Item   int    `json:"item,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Rule   string `json:"rule,omitempty"`
 	Call   string `json:"call,omitempty"`
@@ -158,8 +159,8 @@ func newMapped(place string, got mapping.Explanation) mapped {
 		m.Failures = append(m.Failures, newMappedFailed(&got.Failures[i]))
 	}
 	for _, r := range got.Remarks {
-		m.Reasons = append(m.Reasons, mappedReason{Why: string(r.Why), Reason: string(r.Reason), Rule: r.Rule,
-			Call: r.Call, Field: r.Field, Member: r.Member, Detail: r.Detail})
+		m.Reasons = append(m.Reasons, mappedReason{Why: string(r.Why), Item: r.Item, Reason: string(r.Reason),
+			Rule: r.Rule, Call: r.Call, Field: r.Field, Member: r.Member, Detail: r.Detail})
 	}
 	return m
 }
@@ -209,14 +210,6 @@ func (c mappedCall) String() string {
 	return fmt.Sprintf("%s  %srule %q, call %q, id %s", c.Action, ofEvent(int(c.Item)), c.Rule, c.Call, c.ID)
 }
 
-// ofEvent says which event of a record something is of; nothing where the record is one event.
-func ofEvent(item int) string {
-	if item == 0 {
-		return ""
-	}
-	return fmt.Sprintf("event %d, ", item)
-}
-
 func (f mappedFailed) String() string {
 	text := "dead letter  " + f.Reason + "  " + ofEvent(f.Item)
 	if f.Rule != "" {
@@ -238,7 +231,7 @@ var headings = map[explain.Why]string{
 }
 
 func (r mappedReason) String() string {
-	text := headings[explain.Why(r.Why)] + "  "
+	text := headings[explain.Why(r.Why)] + "  " + ofEvent(r.Item)
 	if r.Rule != "" {
 		text += fmt.Sprintf("rule %q, ", r.Rule)
 	}

@@ -10,6 +10,7 @@ import (
 // Remark tells why something that rules could have made of an event is not there.
 type Remark struct {
 	Why    Why
+	Item   int    // the number of the event among those of its message, from 1; 0 where that is one event
 	Rule   string // empty where no rule is meant
 	Call   string // empty where the whole rule is meant
 	Field  string // of a value

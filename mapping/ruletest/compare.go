@@ -53,7 +53,12 @@ func orNone(names []string) string {
 func describeFailures(failures []event.Failure) string {
 	var out []string
 	for _, f := range failures {
-		out = append(out, fmt.Sprintf("%s (rule %q, call %q, %s: %s)", f.Reason, f.Rule, f.Call, f.Field, f.Detail))
+		which := ""
+		if f.Item > 0 {
+			which = fmt.Sprintf("event %d, ", f.Item)
+		}
+		out = append(out, fmt.Sprintf("%s (%srule %q, call %q, %s: %s)", f.Reason, which, f.Rule, f.Call, f.Field,
+			f.Detail))
 	}
 	return orNone(out)
 }
