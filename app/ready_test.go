@@ -175,8 +175,8 @@ func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
 	}
 }
 
-// TestTimestampsFarFromTheirRecordsAreNamed looks at what tells of identify calls that Customer.io may ignore.
-func TestTimestampsFarFromTheirRecordsAreNamed(t *testing.T) {
+// TestTimestampsThatCustomerIOIgnoresAreNamed looks at what tells of identify calls that Customer.io may ignore.
+func TestTimestampsThatCustomerIOIgnoresAreNamed(t *testing.T) {
 	core, logged := observer.New(zapcore.DebugLevel)
 	last := map[string]mapping.RuleStats{}
 	for _, s := range []mapping.RuleStats{

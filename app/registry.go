@@ -28,8 +28,8 @@ type ruleMetrics struct{ rules *mapping.Rules }
 
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
 	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls "+
-		"failed; events for which an expression ran into its time limit; timestamps of identify that lay over a "+
-		"minute behind or ahead of their record.",
+		"failed; events for which an expression ran into its time limit; calls of identify whose timestamp was "+
+		"older than one before, or over a minute ahead of its record.",
 	[]string{"rule", "result"}, nil)
 
 var skippedDesc = prometheus.NewDesc("ciobridge_events_skipped_total",

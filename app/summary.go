@@ -55,8 +55,8 @@ func warnOfSlowRules(log *zap.Logger, rules []mapping.RuleStats, last map[string
 	}
 }
 
-// warnOfTimestamps names each rule whose identify calls carried timestamps far from those of their records since the
-// last time. What Customer.io did with them its answer does not tell.
+// warnOfTimestamps names each rule whose identify calls carried timestamps since the last time that Customer.io
+// ignores, or that may have it ignore others. Its answers do not tell.
 func warnOfTimestamps(log *zap.Logger, rules []mapping.RuleStats, last map[string]mapping.RuleStats) {
 	for _, s := range rules {
 		before := last[s.Rule]
@@ -66,8 +66,8 @@ func warnOfTimestamps(log *zap.Logger, rules []mapping.RuleStats, last map[strin
 				zap.Duration("of", summaryEvery))
 		}
 		if s.Behind > before.Behind {
-			log.Warn("the rule's timestamps are older than their records: Customer.io ignores those calls where the "+
-				"person has changed since", zap.String("rule", s.Rule),
+			log.Warn("the rule's timestamps are older than those of the same persons before: Customer.io ignores "+
+				"the calls", zap.String("rule", s.Rule),
 				zap.Uint64("calls", s.Behind-before.Behind), zap.Duration("of", summaryEvery))
 		}
 	}

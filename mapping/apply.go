@@ -187,7 +187,8 @@ func (s *state) write(a *action, c *pending) *problem {
 	if a.op.Repeatable {
 		s.body = append(c.id.AppendTo(append(s.body, `,"id":"`...)), '"')
 	}
-	if p := s.timestamp(a); p != nil {
+	at, p := s.timestamp(a)
+	if p != nil {
 		return p
 	}
 	data, p := s.fields(a, lanes)
@@ -195,6 +196,9 @@ func (s *state) write(a *action, c *pending) *problem {
 		return p
 	}
 	s.body = append(s.body, '}')
+	if at.known && a.latest != nil && !s.replay {
+		a.counts[s.stripe].stamped(at, s.m.Time, a.latest.overtakes(s.lanes[lanes], at.unix()))
+	}
 	if len(s.body)-start <= customerio.MaxItemBytes {
 		return nil
 	}

@@ -22,19 +22,41 @@ type stripe struct {
 	behind, ahead                             atomic.Uint64
 }
 
-// clockSkew is how far a timestamp may be from the record's time before it is counted: clocks differ, and records are
-// on their way for a while.
+// clockSkew is how far a timestamp may lie behind the record's time before it counts as one in the future: clocks
+// differ.
 const clockSkew = time.Minute
 
-// stamped counts the timestamp of an identify that lies far from the time of the event's record.
-func (s *stripe) stamped(t moment, record time.Time) {
-	switch since := time.Duration(t.ms-millis(record)) * time.Millisecond; {
-	case record.IsZero():
-	case since > clockSkew:
-		s.ahead.Add(1)
-	case since < -clockSkew:
+// stamped counts the timestamp of an identify that Customer.io will ignore or that will make it ignore others, as far
+// as that can be told from the calls before it.
+func (s *stripe) stamped(t moment, record time.Time, overtaken bool) {
+	if overtaken {
 		s.behind.Add(1)
 	}
+	if !record.IsZero() && t.ms-millis(record) > clockSkew.Milliseconds() {
+		s.ahead.Add(1)
+	}
+}
+
+// latest remembers the latest timestamps of identify calls by person, of as many persons as it has slots. Whoever
+// shares a slot with another is forgotten.
+type latest struct {
+	mu    sync.Mutex
+	slots [4096]struct {
+		lane event.Lane
+		unix int64
+	}
+}
+
+// overtakes notes the timestamp of a call and reports whether an earlier call of the person had a later one.
+func (l *latest) overtakes(lane event.Lane, unix int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slot := &l.slots[uint64(lane)%uint64(len(l.slots))]
+	if slot.lane == lane && slot.unix > unix {
+		return true
+	}
+	slot.lane, slot.unix = lane, unix
+	return false
 }
 
 // overran counts an event for which a program of the rule ran into its time limit.

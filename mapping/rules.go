@@ -75,9 +75,9 @@ type RuleStats struct {
 	TimedOut uint64        // events for which a program ran into its time limit
 	Longest  time.Duration // how long the longest of those had computed when it was stopped
 
-	// Behind and Ahead count the timestamps of identify calls, outside of replays, that lay over a minute before or
-	// after the record's time. Customer.io ignores the first where the person has changed since, and may ignore what
-	// comes after the second.
+	// Behind counts identify calls whose timestamp is older than that of a call made before it for the person, which
+	// Customer.io ignores. Of the persons of long ago nothing is remembered. Ahead counts timestamps over a minute
+	// after the record's time, after which Customer.io may ignore others. Neither counts replays.
 	Behind, Ahead uint64
 }
 
@@ -158,6 +158,7 @@ type action struct {
 	fields      []field           // in the order in which they are evaluated
 	removed     []byte            // the members that erase attributes
 	removals    int               // how many those are
+	latest      *latest           // of all rules; nil where the action gives no timestamp of its own
 	counts      *counts           // of its rule
 	sends       string            // what it may send, where it sends objects whole
 	merges      bool              // two fields may give the same name: the last is evaluated first, and counts

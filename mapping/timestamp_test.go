@@ -7,22 +7,38 @@ import (
 	"time"
 )
 
-// TestTimestampsFarFromTheirRecordsAreCounted looks at what the bridge can see of timestamps that Customer.io ignores.
-func TestTimestampsFarFromTheirRecordsAreCounted(t *testing.T) {
-	r := compileText(t, inRule("identify: {person: .id, attributes: {a: 1}, timestamp: .at}"))
+// TestTimestampsThatCustomerIOIgnoresAreCounted looks at what the bridge can see of them.
+func TestTimestampsThatCustomerIOIgnoresAreCounted(t *testing.T) {
+	r := compileText(t, inRule("identify: {person: .id, attributes: {a: .a}, timestamp: .at}\n        on_invalid: dead_letter"))
 	record := message("").Time
-	for _, after := range []time.Duration{0, 59 * time.Second, -59 * time.Second, 2 * time.Minute, -2 * time.Minute,
-		-time.Hour} {
-		m := message(fmt.Sprintf(`{"type":"e","id":1,"at":%d}`, record.Add(after).Unix()))
+	for _, e := range []struct {
+		person int
+		after  time.Duration
+		behind uint64
+		ahead  uint64
+	}{
+		{1, -time.Hour, 0, 0}, {2, -2 * time.Hour, 0, 0}, {1, -time.Hour, 0, 0}, {1, -time.Hour - time.Second, 1, 0},
+		{1, -time.Hour - time.Second, 2, 0}, {1, -time.Minute, 2, 0}, {2, time.Minute, 2, 0},
+		{3, 2 * time.Minute, 2, 1}, {3, time.Minute, 3, 1},
+	} {
+		m := message(fmt.Sprintf(`{"type":"e","id":%d,"at":%d}`, e.person, record.Add(e.after).Unix()))
 		calls, failures := r.Map(m)
-		want := fmt.Sprintf(`"timestamp":%d`, record.Add(after).Unix())
+		want := fmt.Sprintf(`"timestamp":%d`, record.Add(e.after).Unix())
 		if len(calls) != 1 || !strings.Contains(string(calls[0].Body), want) {
-			t.Errorf("%v after its record: %v, %+v, want %s", after, calls, failures, want)
+			t.Errorf("%+v: %v, %+v, want %s", e, calls, failures, want)
 		}
 		r.ForReplay().Map(m) // where old ones are meant
+		if got := r.Stats()[0]; got.Behind != e.behind || got.Ahead != e.ahead {
+			t.Errorf("after %+v: %+v", e, got)
+		}
 	}
-	if got := r.Stats()[0]; got.Ahead != 1 || got.Behind != 2 {
-		t.Errorf("%+v, want 1 ahead and 2 behind", got)
+	failing := fmt.Sprintf(`{"type":"e","id":1,"a":%q,"at":%d}`, strings.Repeat("x", 1001), record.Unix())
+	if _, failures := r.Map(message(failing)); len(failures) != 1 {
+		t.Errorf("%+v of a value that is too long", failures)
+	}
+	r.Map(message(fmt.Sprintf(`{"type":"e","id":1,"at":%d}`, record.Add(-time.Second).Unix())))
+	if got := r.Stats()[0]; got.Behind != 3 {
+		t.Errorf("%+v: a call that was never made counts as the latest", got)
 	}
 }
 

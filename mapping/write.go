@@ -57,12 +57,10 @@ func (s *state) appendName(dst []byte, a *action, v expr.Value) ([]byte, string)
 
 // timestamp appends the time that a call carries. Of identify it is the one that the rule asks for, and in a replay the
 // event's where that gives none.
-func (s *state) timestamp(a *action) *problem {
-	t := moment{}
+func (s *state) timestamp(a *action) (t moment, p *problem) {
 	if a.timestamp != nil {
-		var p *problem
 		if t, p = s.timeFrom(a.timestamp, "timestamp"); p != nil {
-			return p
+			return t, p
 		}
 	}
 	when := a.op.Timestamp
@@ -70,14 +68,10 @@ func (s *state) timestamp(a *action) *problem {
 	if !t.known && carries {
 		t = s.time
 	}
-	if !t.known {
-		return nil
+	if t.known {
+		s.body = s.appendTimestamp(s.body, t.unix())
 	}
-	if when == customerio.ReplayTime && !s.replay {
-		a.counts[s.stripe].stamped(t, s.m.Time)
-	}
-	s.body = s.appendTimestamp(s.body, t.unix())
-	return nil
+	return t, nil
 }
 
 // appendTimestamp appends the member timestamp. Neighbouring events mostly have the same second.
