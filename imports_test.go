@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"customerio": {"secret", "internal"},
 	"consumer":   {"event", "broker", "internal"},
 	"mapping":    {"event", "customerio", "internal"},
+	"content":    {"event", "broker", "secret", "internal"},
 	"pipeline":   {"event", "internal"},
 	"delivery":   {"event", "customerio"},
 	"deadletter": {"event", "broker", "internal"},
