@@ -3,7 +3,9 @@ package mapping_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,4 +173,55 @@ func BenchmarkList(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzList holds the events of a list to the same events as records of their own, and proves that what wraps a list, or
+// is broken in it, cannot do more than fail.
+func FuzzList(f *testing.F) {
+	f.Add([]byte(`[{"type":"e","id":1},{"type":"e","id":"x","x":[1,{"a":null}]},{"kind":1},null,7]`))
+	f.Add([]byte(`[{"type":"e","id":1,"id":2},{"type":"e"},{]},"{\"type\":\"e\",\"id\":3}"]`))
+	f.Add([]byte("{\"type\":\"e\",\"id\":1}\n{\"type\":\"e\",\"id\":2}\n{\n"))
+	f.Add([]byte(`"eyJ0eXBlIjoiZSIsImlkIjoxfQ=="`))
+	step := "track: {person: .id, name: a, data: {x: .x, type: .type}}"
+	lists := listRules(f, step)
+	records := compileText(f, inRule(step))
+	within := compileWith(f, mapping.Config{Topics: []mapping.Topic{{Name: "*", OnNull: mapping.AsEvent,
+		Envelope: mapping.Envelope{From: mapping.Term{Program: ".a // ."}, Each: mapping.Term{Program: ".b[]?, .c?"}}}}},
+		inRule(step))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		within.Map(message(string(value)))
+		calls, failures := lists.Map(message(string(value)))
+		last := int32(0)
+		for i := range calls {
+			checkCall(t, &calls[i])
+			if calls[i].Item < last {
+				t.Errorf("event %d behind event %d", calls[i].Item, last)
+			}
+			last = calls[i].Item
+		}
+		var items []json.RawMessage
+		if json.Unmarshal(value, &items) != nil || len(failures) == 1 && failures[0].Item == 0 {
+			return
+		}
+		var want, got []string
+		for _, item := range items {
+			if item[0] == '"' {
+				return // what is in the text is read
+			}
+			alone, _ := records.Map(message(string(item)))
+			for _, c := range alone {
+				want = append(want, withoutID(c))
+			}
+		}
+		for _, c := range calls {
+			got = append(got, withoutID(c))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s became %q, and event by event %q", value, got, want)
+		}
+	})
+}
+
+func withoutID(c event.Call) string {
+	return strings.Replace(string(c.Body), c.ID.String(), "", 1)
 }
