@@ -140,12 +140,12 @@ func (d *decoder) unknown(n, key *Node, v reflect.Value) {
 	}
 	known := keysOf(v.Type())
 	slices.Sort(known)
-	var covers []string
-	near := choice.Near(key.Value, known)
 	if meant, ok := choice.Nearest(key.Value, known); ok {
-		covers = []string{mistake.Join(n.Path, meant)}
+		d.AddCovering(key.Place, []string{mistake.Join(n.Path, meant)}, "there is no such key here%s",
+			choice.Near(key.Value, known))
+		return
 	}
-	d.AddCovering(key.Place, covers, "there is no such key here%s; want %s", near, choice.List(known))
+	d.Add(key.Place, "there is no such key here; want %s", choice.List(known))
 }
 
 // A hinter knows keys that people write and that are not its own, and says what to write instead; "" for others.

@@ -2,8 +2,10 @@ package yamltree_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
@@ -101,6 +103,46 @@ func parsedAndExpanded(t *testing.T, text string) *yamltree.Node {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// described says of its keys what their types do not tell.
+type described struct {
+	Size  int      `yaml:"size"`
+	Names []string `yaml:"names"`
+	Word  string   `yaml:"word,lower"`
+	Inner struct {
+		Wait time.Duration `yaml:"wait"`
+	} `yaml:"inner"`
+	hidden bool
+}
+
+func (described) Describe() map[string]yamltree.Row {
+	return map[string]yamltree.Row{
+		"size": {Unit: "bytes", Meaning: "How much.", Required: true},
+		"word": {Choices: []string{"a", "b"}, Default: "a"},
+	}
+}
+
+func TestRows(t *testing.T) {
+	d := described{Size: 3, hidden: true}
+	d.Inner.Wait = time.Second
+	rows := yamltree.Rows(&d)
+	if len(rows) != 4 {
+		t.Fatalf("%+v", rows)
+	}
+	for i, want := range []string{
+		"size whole number 0 3 bytes How much. true []", "names text 1    false []", "word text 0 a   false [a b]",
+		"inner map 0    false []",
+	} {
+		r := rows[i]
+		if got := fmt.Sprint(r.Key, " ", r.Form, " ", r.Many, " ", r.Default, " ", r.Unit, " ", r.Meaning, " ",
+			r.Required, " ", r.Choices); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if inside := rows[3].Inside(); len(inside) != 1 || inside[0].Form != yamltree.InDuration || inside[0].Default != "1s" {
+		t.Errorf("%+v", inside)
+	}
 }
 
 func TestMergeAndSet(t *testing.T) {

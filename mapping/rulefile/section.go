@@ -82,6 +82,9 @@ func (e *Envelope) ReadYAML(n *yamltree.Node) error {
 	return r.mistakes.Err()
 }
 
+// FromText says that a text may stand for an envelope.
+func (*Envelope) FromText() {}
+
 // Rows says what may stand in an envelope that is a map.
 func (*Envelope) Rows() []yamltree.Row { return envelopeKeys.rows() }
 

@@ -88,13 +88,14 @@ func (r *reader) unknownKey(keyNode *yamltree.Node, known []string) {
 			"this expression", r.written(strconv.Quote(key)))
 		return
 	}
-	near, named := choice.Near(key, known), "no such key"
-	if near != "" || !r.quiet { // what is near to a word of ours is one
+	if meant, ok := choice.Nearest(key, known); ok { // what is near to a word of ours is no secret
+		r.mistakes.AddCovering(keyNode.Place, []string{mistake.Join(keyNode.Path, meant)}, "no key %q here%s", key,
+			choice.Near(key, known))
+		return
+	}
+	named := "no such key"
+	if !r.quiet {
 		named = "no key " + strconv.Quote(key)
 	}
-	var covers []string
-	if meant, ok := choice.Nearest(key, known); ok {
-		covers = []string{mistake.Join(keyNode.Path, meant)}
-	}
-	r.mistakes.AddCovering(keyNode.Place, covers, "%s here%s; want %s", named, near, choice.List(known))
+	r.mistakes.Add(keyNode.Place, "%s here; want %s", named, choice.List(known))
 }
