@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // Config is everything that decides what a message becomes.
@@ -46,6 +47,7 @@ const (
 	AsEvent    Policy = "event"       // give rules an event that says so; of a record that holds nothing
 	LeaveOut   Policy = "leave_out"   // of a value that does not fit: send the call without it, and count it
 	Truncate   Policy = "truncate"    // of a text that is too long: cut it; what cannot be cut is left out
+	BrokerTime Policy = "broker"      // take the record's time; of an event whose own cannot be read
 )
 
 // Topic says how the events of one topic or stream arrive.
@@ -71,6 +73,11 @@ type Envelope struct {
 	// an event is known by its place in the broker.
 	Type, Time, ID Term
 
+	// Zone is the time zone of times that name none, such as Europe/Oslo or +01:00. TimeElse says what becomes of an
+	// event whose time cannot be read: broker, or dead_letter, which is the default.
+	Zone     string `json:",omitempty"`
+	TimeElse Policy `json:",omitempty"`
+
 	// From gives the document in which the event is, where that is not the record's value itself: a text of JSON, or
 	// one that is compressed or in base64, is opened. Each gives the events of a record that holds several.
 	From Term `json:",omitzero"`
@@ -88,6 +95,8 @@ func (e *Envelope) check() string {
 			choice.Near(e.Name, envelopes), choice.List(envelopes))
 	case e.Unavailable != "" && e.Name != debeziumEnvelope:
 		return "unavailable is for the debezium envelope only"
+	case e.Zone != "" && !document.IsZone(e.Zone):
+		return "time.zone is no time zone; want a name such as Europe/Oslo, or an offset such as +01:00"
 	case e.Name == cloudEventsEnvelope && !(e.Type.IsZero() && e.Time.IsZero() && e.ID.IsZero()):
 		return "a CloudEvent has its type, time and id where its specification says; want cloudevents alone"
 	}
@@ -135,6 +144,7 @@ func (t *Topic) validate(m *mistake.List, i int) {
 	if problem := t.Envelope.check(); problem != "" {
 		m.Add(t.Pos.With(where+".envelope"), "%s", problem)
 	}
+	checkPolicy(m, t.Pos.With(where+".envelope.time.else"), t.Envelope.TimeElse, BrokerTime, DeadLetter)
 	checkPolicy(m, t.Pos.With(where+".on_null"), t.OnNull, Skip, DeadLetter, AsEvent)
 }
 

@@ -124,14 +124,16 @@ func (s *state) readType() *problem {
 	return nil
 }
 
-// readTime keeps a problem for the rules that have no time of their own.
+// readTime keeps a problem for the rules that have no time of their own, unless the record's time is to count then.
 func (s *state) readTime() {
 	t, p := s.timeFrom(s.envelope.time, "time")
 	if p == nil && !t.known && s.envelope.segment != nil {
 		t, p = s.segmentTime(s.envelope.segment)
 	}
 	if p != nil {
-		s.timeProblem = p
+		if s.envelope.timeElse != BrokerTime {
+			s.timeProblem = p
+		}
 	} else if t.known {
 		s.eventTime = t
 	}
@@ -144,11 +146,11 @@ func (s *state) timeFrom(prog *expr.Program, field string) (moment, *problem) {
 	if p != nil || absent(v) {
 		return moment{}, p
 	}
-	ms, what := expr.ParseTime(v)
+	ms, known, what := expr.TimeReader{Zone: s.envelope.zone}.ReadEvent(v)
 	if what != "" {
 		return moment{}, wrong(event.ReasonInvalidValue, field, prog, what)
 	}
-	return moment{ms, true}, nil
+	return moment{ms, known}, nil
 }
 
 // readID notes the identity that the envelope names. A CloudEvent has one always; for other events a missing one means

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -44,6 +45,12 @@ func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 		s.body = append(s.body, v.Raw...)
 	case f.kind == customerio.IdentifierAttribute:
 		what = s.identifier(f, v, lanes)
+	case f.kind == customerio.TimeAttribute:
+		var known bool
+		if known, what = s.unixSeconds(v); !known && what == "" {
+			s.body = s.body[:before]
+			return f.noTime()
+		}
 	default:
 		s.body = append(s.body, v.Raw...)
 		reason, what = s.checkAttribute(f.kind, v)
@@ -89,6 +96,14 @@ func (f *field) absence(v expr.Value) *problem {
 	return missing(f.value.prog, f.name, v)
 }
 
+// noTime is the problem of a time that stands for none, where the field is required.
+func (f *field) noTime() *problem {
+	if !f.required {
+		return nil
+	}
+	return f.unfit(event.ReasonMissingField, "stands for no time")
+}
+
 // isEmpty reports whether a value is the text of no length.
 func isEmpty(v expr.Value) bool { return v.Kind == expr.String && len(v.Raw) == len(`""`) }
 
@@ -107,8 +122,6 @@ func (s *state) identifier(f *field, v expr.Value, lanes int) (what string) {
 // checkAttribute says what is wrong with the value of an attribute that is no identifier.
 func (s *state) checkAttribute(kind customerio.AttributeKind, v expr.Value) (event.Reason, string) {
 	switch kind {
-	case customerio.TimeAttribute:
-		return event.ReasonInvalidValue, checkUnixValue(v)
 	case customerio.TruthAttribute:
 		return event.ReasonInvalidValue, checkTruth(v)
 	case customerio.PlainAttribute:
@@ -187,13 +200,22 @@ func (s *state) length(v expr.Value) int {
 	return len(s.text)
 }
 
-// checkUnixValue refuses what Customer.io would store and not treat as a date, or replace by now.
-func checkUnixValue(v expr.Value) string {
-	_, problem := expr.ParseTime(v)
-	if _, ok := v.Int64(); !ok && problem == "" {
-		return "is " + document.Article(v.Kind) + "; want unix seconds: use unix"
+// unixSeconds appends a time as Customer.io takes it for a date. What stands for no time is not known, and appends
+// nothing.
+func (s *state) unixSeconds(v expr.Value) (known bool, what string) {
+	r := expr.TimeReader{}
+	if s.envelope != nil { // there is none when a rule is compiled
+		r.Zone = s.envelope.zone
 	}
-	return problem
+	ms, known, what := r.Read(v)
+	if known {
+		seconds := ms / 1000
+		if ms%1000 < 0 {
+			seconds--
+		}
+		s.body = strconv.AppendInt(s.body, seconds, 10)
+	}
+	return known, what
 }
 
 // checkTruth refuses what Customer.io would take for false without saying so.

@@ -165,6 +165,9 @@ func (r *rule) basis() string {
 
 func (e *envelope) basis() string {
 	text := fmt.Sprintf("id %s, source %s, time %s", programText(e.id), programText(e.source), programText(e.time))
+	if e.zone != nil {
+		text += ", zone " + e.zone.String()
+	}
 	if e.from != nil {
 		text += ", from " + e.from.prog.String()
 	}

@@ -125,6 +125,8 @@ type envelope struct {
 	typ, time, id *expr.Program
 	source, data  *expr.Program // of CloudEvents
 	cloudEvents   bool
+	zone          *time.Location // of times that name none; nil for none
+	timeElse      Policy
 }
 
 type rule struct {

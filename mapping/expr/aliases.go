@@ -47,8 +47,8 @@ const (
 	TimeLimit = limits.TimeLimit
 )
 
-// ParseTime gives the unix milliseconds of a time, or says what is wrong with it; see document.ParseTime.
-func ParseTime(v Value) (ms int64, problem string) { return document.ParseTime(v) }
+// TimeReader reads the times of producers; see document.TimeReader.
+type TimeReader = document.TimeReader
 
 // Define reads definitions of functions and adds them to outer; see jq.Define.
 func Define(src string, outer *Definitions, vars ...string) (defs *Definitions, warnings []string, err error) {

@@ -121,6 +121,11 @@ func (c *fastCompiler) function(f *gojq.Func, in incoming) *expr {
 		if arg != nil && arg.op == opLiteral && arg.lit.Kind == String {
 			return pipeInto(in, &expr{op: opCall, call: call.run, arg: arg.lit.AppendString(nil)})
 		}
+	case zoned[f.Name] != nil:
+		arg := c.single(f.Args[0], in)
+		if arg != nil && arg.op == opLiteral && arg.lit.Kind == String {
+			return pipeInto(in, &expr{op: opCall, call: zoned[f.Name], arg: arg.lit.AppendString([]byte{})})
+		}
 	}
 	return nil
 }

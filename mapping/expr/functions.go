@@ -47,10 +47,15 @@ func init() {
 		"rtrimstr":   {ofString("rtrimstr", trimSuffix), true},
 		"startswith": {test("startswith", bytes.HasPrefix), true},
 		"endswith":   {test("endswith", bytes.HasSuffix), true},
-		"unix":       {unixSeconds, false},
-		"unix_ms":    {unixMillis, false},
+	}
+	for name, perSecond := range document.TimeFunctions {
+		functions[name] = entry{unix(perSecond), false}
+		zoned[name] = unix(perSecond)
 	}
 }
+
+// zoned are the functions that take a time zone, and can be called without one, too.
+var zoned = map[string]function{}
 
 func not(_ *Document, v Value, _ []byte) (Value, error) { return boolean(!v.Truthy()), nil }
 
@@ -134,19 +139,18 @@ func (d *Document) mapASCII(text []byte, first, last byte) []byte {
 	return out
 }
 
-func unixSeconds(d *Document, v Value, _ []byte) (Value, error) { return d.unix(v, 1) }
-
-func unixMillis(d *Document, v Value, _ []byte) (Value, error) { return d.unix(v, 1000) }
-
-func (d *Document) unix(v Value, perSecond int64) (Value, error) {
-	if v.Kind == Null {
-		return v, nil
+// unix is the function that gives the unix seconds of a time. Its argument is the zone of a text that names none.
+func unix(perSecond int64) function {
+	return func(d *Document, v Value, zone []byte) (Value, error) {
+		seconds, known, err := document.Unix(v, perSecond, zone)
+		if err != nil {
+			return Value{}, limits.Unreadablef("%s", err)
+		}
+		if !known {
+			return document.NullValue, nil
+		}
+		start := len(d.arena)
+		d.arena = strconv.AppendInt(d.arena, seconds, 10)
+		return d.made(Number, start)
 	}
-	ms, problem := document.ParseTimeIn(v, perSecond)
-	if problem != "" {
-		return Value{}, limits.Unreadablef("%s", problem)
-	}
-	start := len(d.arena)
-	d.arena = strconv.AppendInt(d.arena, ms/1000, 10)
-	return d.made(Number, start)
 }

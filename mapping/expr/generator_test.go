@@ -83,7 +83,7 @@ func (g *generator) program(depth int) string {
 	case 9:
 		return "(" + x() + " | " + g.pick("not", "tostring", "length", "type", "ascii_downcase", "ascii_upcase",
 			"first", "last", `ltrimstr("a")`, `rtrimstr("é")`, `startswith("a")`, `endswith("x")`, "unix",
-			"unix_ms") + ")"
+			"unix_ms", "unix_us", `unix("Europe/Oslo")`) + ")"
 	case 10:
 		return `"<\(` + x() + `)|\(` + x() + `)>"`
 	case 11:

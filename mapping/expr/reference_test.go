@@ -28,7 +28,9 @@ func reference(t testing.TB, src string) *gojq.Code {
 	options := []gojq.CompilerOption{
 		gojq.WithVariables([]string{"$message"}), gojq.WithFunction("same", 0, 0,
 			func(v any, _ []any) any { return v }),
-		gojq.WithFunction("unix", 0, 0, unixReference(1)), gojq.WithFunction("unix_ms", 0, 0, unixReference(1000)),
+	}
+	for name, perSecond := range document.TimeFunctions {
+		options = append(options, gojq.WithFunction(name, 0, 1, unixReference(perSecond)))
 	}
 	for op, holds := range map[gojq.Operator]func(order int) bool{
 		gojq.OpLt: func(o int) bool { return o < 0 }, gojq.OpLe: func(o int) bool { return o <= 0 },
@@ -149,19 +151,23 @@ func operator(t testing.TB, op gojq.Operator) *gojq.Code {
 
 // unixReference is unix for numbers that count perSecond to the second. What is a time is told by package document.
 func unixReference(perSecond int64) func(any, []any) any {
-	return func(in any, _ []any) any {
-		if in == nil {
-			return nil
+	return func(in any, args []any) any {
+		var zone []byte
+		if len(args) > 0 {
+			zone = []byte(args[0].(string))
 		}
 		text, err := gojq.Marshal(in)
 		if err != nil {
 			return err
 		}
-		ms, problem := document.ParseTimeIn(Value{Kind: document.KindOf(text[0]), Raw: text}, perSecond)
-		if problem != "" {
-			return errors.New(problem)
+		seconds, known, err := document.Unix(Value{Kind: document.KindOf(text[0]), Raw: text}, perSecond, zone)
+		switch {
+		case err != nil:
+			return err
+		case !known:
+			return nil
 		}
-		return int(ms / 1000)
+		return int(seconds)
 	}
 }
 

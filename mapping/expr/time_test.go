@@ -22,7 +22,10 @@ func TestWhatATimeErrorAdvisesWorks(t *testing.T) {
 				n.Add(n, big.NewInt(perSecond-1)).String())
 		}
 	}
-	for _, f := range []string{"unix", "unix_ms"} {
+	for _, text := range []string{"2026-11-26T10:00:00", "2026-11-26 10:00", "Thu, 26 Nov 2026 10:00:00"} {
+		values = append(values, `"`+text+`"`)
+	}
+	for _, f := range []string{"unix", "unix_ms", "unix_us", "unix_ns"} {
 		for _, value := range values {
 			_, err := runOne(t, ".x | "+f, `{"x":`+value+`}`)
 			if err == nil {
@@ -30,13 +33,16 @@ func TestWhatATimeErrorAdvisesWorks(t *testing.T) {
 			}
 			_, steps, ok := strings.Cut(err.Error(), ": use ")
 			if !ok {
+				_, steps, ok = strings.Cut(err.Error(), "as in ")
+			}
+			if !ok {
 				continue
 			}
 			advised++
 			v, err := runOne(t, ".x | "+steps, `{"x":`+value+`}`)
 			if err != nil {
 				t.Errorf("%s | %s advises %s: %v", value, f, steps, err)
-			} else if _, problem := ParseTime(v); problem != "" {
+			} else if _, _, problem := (TimeReader{PerSecond: 1}).Read(v); problem != "" {
 				t.Errorf("%s | %s advises %s: %s %s", value, f, steps, v.Raw, problem)
 			}
 		}

@@ -63,8 +63,15 @@ var envelopeKeys = table[mapping.Envelope]{
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Name = r.text(n) }},
 	{yamltree.Row{Key: "type", Form: yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Type = r.program(n) }},
-	{yamltree.Row{Key: "time", Form: yamltree.InExpression},
-		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Time = r.program(n) }},
+	{yamltree.Row{Key: "time", Form: yamltree.ExpressionOrMap, Inside: func() []yamltree.Row {
+		return timeKeys.rows()
+	}}, func(r *reader, n *yamltree.Node, e *mapping.Envelope) {
+		if n.Kind == yamltree.Map {
+			readMap(r, n, timeKeys, e)
+		} else {
+			e.Time = r.program(n)
+		}
+	}},
 	{yamltree.Row{Key: "id", Form: yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.ID = r.program(n) }},
 	{yamltree.Row{Key: "from", Form: yamltree.InExpression},
@@ -73,6 +80,17 @@ var envelopeKeys = table[mapping.Envelope]{
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Each = r.program(n) }},
 	{yamltree.Row{Key: "unavailable", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Unavailable = r.text(n) }},
+}
+
+// timeKeys are what an envelope says of the time of events.
+var timeKeys = table[mapping.Envelope]{
+	{yamltree.Row{Key: "value", Form: yamltree.InExpression},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Time = r.program(n) }},
+	{yamltree.Row{Key: "zone", Form: yamltree.InText},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.Zone = r.text(n) }},
+	{yamltree.Row{Key: "else", Form: yamltree.InText,
+		Choices: []string{string(mapping.BrokerTime), string(mapping.DeadLetter)}},
+		func(r *reader, n *yamltree.Node, e *mapping.Envelope) { e.TimeElse = mapping.Policy(r.text(n)) }},
 }
 
 // ReadYAML reads an envelope: its name, or a map of jq programs.

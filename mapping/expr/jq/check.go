@@ -86,6 +86,10 @@ func check(src string, q *gojq.Query, defs *Definitions, vars []string) error {
 		why := "no such format; there are " + strings.Join(formats, ", ")
 		return &CompileError{src, strings.Index(src, name), why}
 	}
+	if name := unknownZone(q); name != "" {
+		return &CompileError{src, strings.Index(src, name), "the argument of " + name + " is no time zone; want a " +
+			"name such as Europe/Oslo, or an offset such as +01:00"}
+	}
 	if name := variableRegexp(q); name != "" {
 		why := name + " needs its regular expression as a constant string, such as " + name +
 			`("^c_"); flags are the argument after it`
@@ -150,6 +154,22 @@ func unknownFormat(q *gojq.Query) (name string) {
 			name = t.Format
 		}
 	}}
+	v.Visit(q)
+	return name
+}
+
+// unknownZone names a function of times whose argument is a text and no time zone.
+func unknownZone(q *gojq.Query) (name string) {
+	v := &syntax.Visitor{}
+	v.Term = func(t *gojq.Term) {
+		if t.Func == nil || len(t.Func.Args) != 1 || document.TimeFunctions[t.Func.Name] == 0 {
+			return
+		}
+		zone, ok := syntax.ConstantString(t.Func.Args[0])
+		if _, err := document.Zone(zone); ok && err != nil && !v.Defined(syntax.Signature(t.Func.Name, 1)) {
+			name = t.Func.Name
+		}
+	}
 	v.Visit(q)
 	return name
 }

@@ -40,7 +40,8 @@ var cheap = func() map[string]bool {
 	all := map[string]bool{}
 	for _, name := range strings.Fields(`empty/0 path/1 error/0 error/1 not/0 type/0 has/1 in/1 toboolean/0 abs/0
 		range/1 range/2 range/3
-		infinite/0 nan/0 isinfinite/0 isnan/0 isnormal/0 isfinite/0 unix/0 unix_ms/0
+		infinite/0 nan/0 isinfinite/0 isnan/0 isnormal/0 isfinite/0 unix/0 unix/1 unix_ms/0
+		unix_ms/1 unix_us/0 unix_us/1 unix_ns/0 unix_ns/1
 		select/1 recurse/1 recurse/2 arrays/0 objects/0 iterables/0 booleans/0 numbers/0 finites/0 normals/0 strings/0
 		nulls/0 values/0 scalars/0
 		while/2 until/2 repeat/1 first/1 last/1 isempty/1 all/2 any/2 limit/2 skip/2 nth/2

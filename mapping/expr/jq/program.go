@@ -58,10 +58,11 @@ func (j *Program) acquire() (m *machine, err error) {
 		named = append(named, "$"+v)
 	}
 	options := append([]gojq.CompilerOption{
-		gojq.WithFunction("unix", 0, 0, jqUnix(1)),
-		gojq.WithFunction("unix_ms", 0, 0, jqUnix(1000)),
 		gojq.WithVariables(named),
 	}, natives...)
+	for name, perSecond := range document.TimeFunctions {
+		options = append(options, gojq.WithFunction(name, 0, 1, jqUnix(perSecond)))
+	}
 	m.code, err = gojq.Compile(j.query, append(options, m.options()...)...)
 	return m, err
 }
@@ -74,19 +75,27 @@ func (j *Program) putBack(m *machine) {
 }
 
 func jqUnix(perSecond int64) func(any, []any) any {
-	return func(in any, _ []any) any {
-		if in == nil {
-			return nil
-		}
+	return func(in any, args []any) any {
 		v, err := encode(nil, in)
 		if err != nil {
 			return err
 		}
-		ms, problem := document.ParseTimeIn(v, perSecond)
-		if problem != "" {
-			return limits.Unreadablef("%s", problem)
+		var zone []byte
+		if len(args) > 0 {
+			name, ok := args[0].(string)
+			if !ok {
+				return limits.Failedf("the time zone is not a string")
+			}
+			zone = append([]byte{}, name...)
 		}
-		return int(ms / 1000)
+		seconds, known, err := document.Unix(v, perSecond, zone)
+		switch {
+		case err != nil:
+			return limits.Unreadablef("%s", err)
+		case !known:
+			return nil
+		}
+		return int(seconds)
 	}
 }
 
