@@ -9,7 +9,8 @@ import (
 
 // TestTimestampsThatCustomerIOIgnoresAreCounted looks at what the bridge can see of them.
 func TestTimestampsThatCustomerIOIgnoresAreCounted(t *testing.T) {
-	r := compileText(t, inRule("identify: {person: .id, attributes: {a: .a}, timestamp: .at}\n        on_invalid: dead_letter"))
+	r := compileText(t, inRule("identify: {person: .id, attributes: {a: .a}, timestamp: .at}\n        on_invalid: "+
+		"dead_letter"))
 	record := message("").Time
 	for _, e := range []struct {
 		person int

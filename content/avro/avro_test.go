@@ -39,9 +39,14 @@ const orderSchema = `{
 
 func order() map[string]any {
 	return map[string]any{
-		"id":       "o\u00e91\"",
-		"customer": map[string]any{"id": int64(9007199254740993), "email": map[string]any{"string": "a@example.com"}, "referrer": map[string]any{"com.example.Customer": map[string]any{"id": int64(-1), "email": nil, "referrer": nil}}},
-		"total":    big.NewRat(-12345678901234567, 100), "tax": big.NewRat(1, 8),
+		"id": "o\u00e91\"",
+		"customer": map[string]any{
+			"id": int64(9007199254740993), "email": map[string]any{"string": "a@example.com"},
+			"referrer": map[string]any{
+				"com.example.Customer": map[string]any{"id": int64(-1), "email": nil, "referrer": nil},
+			},
+		},
+		"total": big.NewRat(-12345678901234567, 100), "tax": big.NewRat(1, 8),
 		"placed": time.UnixMilli(1_791_194_400_123), "paid": time.UnixMicro(1_791_194_400_123_456),
 		"born": time.Date(1969, 12, 31, 0, 0, 0, 0, time.UTC), "at": 8*time.Hour + 30*time.Minute,
 		"changed": int64(1_791_194_400_123_456), "nanos": int64(1_791_194_400_123_456_789),
@@ -108,10 +113,13 @@ func TestAppendSpecialValues(t *testing.T) {
 		{`"float"`, "\x00\x00\x80\xff", `"-Infinity"`},
 		{`"double"`, "\x00\x00\x00\x00\x00\x00\xf0\x3f", `1`},
 		{`"long"`, long(-1 << 63), `-9223372036854775808`},
-		{`{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}`, "0123456789abcdef", `"30313233-3435-3637-3839-616263646566"`},
-		{`{"type":"fixed","name":"D","size":12,"logicalType":"duration"}`, "\x01\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00", `{"months":1,"days":2,"millis":3}`},
+		{`{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}`, "0123456789abcdef",
+			`"30313233-3435-3637-3839-616263646566"`},
+		{`{"type":"fixed","name":"D","size":12,"logicalType":"duration"}`,
+			"\x01\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00", `{"months":1,"days":2,"millis":3}`},
 		{`{"type":"fixed","name":"F","size":2}`, "\x00\xff", `"AP8="`},
-		{`{"type":"array","items":"int"}`, long(-2) + long(2) + long(1) + long(2) + long(1) + long(3) + long(0), `[1,2,3]`},
+		{`{"type":"array","items":"int"}`, long(-2) + long(2) + long(1) + long(2) + long(1) + long(3) + long(0),
+			`[1,2,3]`},
 		{`{"type":"map","values":"null"}`, long(1) + long(1) + "k" + long(0), `{"k":null}`},
 		{`{"type":"long","logicalType":"timestamp-millis"}`, long(1 << 62), `4611686018427387904`},
 		{`{"type":"record","name":"io.debezium.data.VariableScaleDecimal","fields":[{"name":"scale","type":"int"},{"name":"value","type":"bytes"}]}`,
@@ -142,7 +150,8 @@ func TestAppendRefuses(t *testing.T) {
 	long := func(n int64) string { return string(varint(n)) }
 	for _, test := range []struct{ schema, data, want string }{
 		{`{"type":"array","items":"null"}`, long(1<<62) + long(0), "more than 2 MiB"},
-		{`{"type":"array","items":{"type":"record","name":"E","fields":[]}}`, long(-1<<63) + long(0), "more than 2 MiB"},
+		{`{"type":"array","items":{"type":"record","name":"E","fields":[]}}`, long(-1<<63) + long(0),
+			"more than 2 MiB"},
 		{`{"type":"enum","name":"E","symbols":["A"]}`, long(1), "written by another schema"},
 		{`["null","int"]`, long(-1), "written by another schema"},
 		{`"boolean"`, "\x02", "neither true nor false"},
@@ -152,7 +161,8 @@ func TestAppendRefuses(t *testing.T) {
 		{`"long"`, strings.Repeat("\xff", 10) + "\x01", "more than 64 bits"},
 		{`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"array","items":{"type":"record","name":"S","fields":[{"name":"b","type":"int"}]}}}]}`,
 			long(1), ".a[].b: ends too early"},
-		{`{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}`, strings.Repeat("\x02", 200) + "\x00", "nested more than 64 deep"},
+		{`{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}`, strings.Repeat("\x02", 200) +
+			"\x00", "nested more than 64 deep"},
 	} {
 		s, err := Parse(test.schema)
 		if err != nil {

@@ -199,8 +199,8 @@ var units = map[string]logical.Unit{
 	"local-timestamp-nanos": logical.Nanos,
 }
 
-// unitOf is what an int or a long counts, by its logical type or, where Kafka Connect wrote the schema, by the name that
-// it has there.
+// unitOf is what an int or a long counts, by its logical type or, where Kafka Connect wrote the schema, by the name
+// that it has there.
 func unitOf(l avro.LogicalSchema, s *avro.PrimitiveSchema) (logical.Unit, bool) {
 	if l != nil {
 		unit, ok := units[string(l.Type())]

@@ -39,8 +39,8 @@ func (s *Schema) Append(dst, data []byte) ([]byte, error) {
 		return dst, err
 	}
 	m := dynamicpb.NewMessage(descriptor)
-	if err := (proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}).Unmarshal(data, m); err != nil {
-		return dst, errEncoding // its own text may quote the value
+	if !decoded(data, m) {
+		return dst, errEncoding
 	}
 	w := writer{most: len(dst) + MaxOutput}
 	dst = w.message(dst, m)
@@ -48,6 +48,17 @@ func (s *Schema) Append(dst, data []byte) ([]byte, error) {
 		w.err = errLarge
 	}
 	return dst, w.err
+}
+
+// decoded reads a message, and reports whether it could. The error's own text may quote the value. The library panics
+// on some bytes, such as the entry of a map whose key is of another kind (protobuf 1.36.12).
+func decoded(data []byte, into proto.Message) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}.Unmarshal(data, into) == nil
 }
 
 // writer writes one message. After an error it writes nothing of use.
