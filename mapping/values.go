@@ -145,10 +145,8 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 	case absent(v):
 		return nil
 	case v.Kind != expr.Object:
-		p := wrong(event.ReasonInvalidValue, a.values.Key, f.value.prog,
+		return wrong(event.ReasonInvalidValue, a.values.Key, f.value.prog,
 			"is "+document.Article(v.Kind)+"; want an object")
-		p.unfit = true
-		return p
 	case f.raw && len(v.Raw) <= customerio.MaxEventDataBytes && !f.value.prog.MayHoldNull(&s.doc):
 		if inside := bytes.TrimSpace(v.Raw[1 : len(v.Raw)-1]); len(inside) > 0 {
 			s.body = append(append(s.body, inside...), ',')
