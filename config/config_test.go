@@ -99,7 +99,8 @@ func TestMistakesAreAllReportedWithTheirPlace(t *testing.T) {
 		"nothing": {"", []string{"is empty"}},
 		"unknown key": {valid + "deliverry: {}\n", []string{
 			`ciobridge.yaml:5:1: there is no such key here, did you mean "delivery"?`}},
-		"unknown section": {valid + "sink: {}\n", []string{"ciobridge.yaml:5:1: there is no such key here; want admin, "}},
+		"unknown section": {valid + "sink: {}\n", []string{
+			"ciobridge.yaml:5:1: there is no such key here; want admin, "}},
 		"unknown nested": {strings.Replace(valid, "dir:", "dirr:", 1), []string{
 			`2:21: source.embedded: there is no such key here, did you mean "dir"?`}},
 		"repeated key": {valid + "dead_letters: {file: x}\n",

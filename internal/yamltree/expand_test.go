@@ -140,7 +140,8 @@ func TestRows(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if inside := rows[3].Inside(); len(inside) != 1 || inside[0].Form != yamltree.InDuration || inside[0].Default != "1s" {
+	inside := rows[3].Inside()
+	if len(inside) != 1 || inside[0].Form != yamltree.InDuration || inside[0].Default != "1s" {
 		t.Errorf("%+v", inside)
 	}
 }
