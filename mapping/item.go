@@ -37,6 +37,11 @@ func (w *within) release() {
 	if w == nil {
 		return
 	}
+	for _, o := range []*opened{&w.value, &w.document, &w.item} {
+		if o.Kept()+cap(o.text) > maxKeptState {
+			*o = opened{}
+		}
+	}
 	clear(w.items)
 	if w.items = w.items[:0]; cap(w.items) > maxKeptState/64 {
 		w.items = nil

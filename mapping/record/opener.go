@@ -20,7 +20,6 @@ import (
 const (
 	maxOpened = document.MaxDocument
 	maxLayers = 8
-	maxKept   = 256 << 10
 )
 
 // Error says why a wrapping cannot be taken off. It quotes nothing.
@@ -211,11 +210,11 @@ func (o *Opener) fromUTF16(value []byte) ([]byte, error) {
 	return o.keep(notNil(out)), nil
 }
 
+// Kept is how much memory the opener keeps for the next value.
+func (o *Opener) Kept() int { return cap(o.buffers[0]) + cap(o.buffers[1]) }
+
 // buffer gives the buffer for the next layer.
 func (o *Opener) buffer() []byte {
-	if cap(o.buffers[o.next]) > maxKept {
-		o.buffers[o.next] = nil
-	}
 	return o.buffers[o.next][:0]
 }
 
