@@ -1,0 +1,132 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
+)
+
+// afterEvents is a bridge whose rules have seen some events.
+func afterEvents(t *testing.T) *Bridge {
+	t.Helper()
+	file, err := rulefile.Parse("r.yaml", []byte(`
+rules:
+  - name: order
+    event: order
+    if: .total > 0
+    do:
+      - {if: .vip, track: {person: .id, name: bought}}
+  - name: profile
+    event: profile
+    do:
+      - {on_invalid: truncate, identify: {person: .id, attributes: [.traits, {seen: .seen | unix}]}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules,
+		Topics: []mapping.Topic{{Name: "t", OnNull: mapping.Skip}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 1001)
+	for i, value := range []string{
+		`{"type":"order","id":"1","total":1,"vip":true}`, `{"type":"order","id":"1","total":0}`,
+		`{"type":"order","id":"1","total":1}`, `{"type":"order","total":1,"vip":true}`, `null`,
+		`{"type":"<script>alert(1)</script>"}`, `{"type":"<script>alert(1)</script>"}`, `{"type":"` + long + `"}`,
+		`{"type":"profile","id":"1","traits":{"bio":"` + long + `","_x":1,"canary@example.com":["` + long + `"]},"seen":"canary"}`,
+	} {
+		rules.Map(event.Message{Origin: event.Origin{Topic: "t", Offset: int64(i)}, Value: []byte(value),
+			Time: time.Unix(1_790_000_000+int64(i), 0)})
+	}
+	return &Bridge{rules: rules, version: "1.2.3"}
+}
+
+// TestStatusTellsWhatTheRulesHaveDone reads the answer as a program does and as a browser might.
+func TestStatusTellsWhatTheRulesHaveDone(t *testing.T) {
+	b := afterEvents(t)
+	w := httptest.NewRecorder()
+	(&admin{bridge: b}).status(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/status", nil))
+	text := w.Body.String()
+	if w.Header().Get("Content-Type") != "application/json" || w.Header().Get("X-Content-Type-Options") != "nosniff" ||
+		strings.Contains(text, "<") || strings.Contains(text, "canary") || len(text) > 4000 {
+		t.Errorf("%v\n%s", w.Header(), text)
+	}
+	var s status
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	want := []ruleStatus{
+		{Rule: "order", Matched: 3, Skipped: 1, Calls: 1, Failed: 1},
+		{Rule: "profile", Matched: 1, Calls: 1, LeftOut: 3, Truncated: 1},
+	}
+	if len(s.Rules) != 2 || s.Rules[0] != want[0] || s.Rules[1] != want[1] || s.Version != "1.2.3" ||
+		s.ConfigHash != b.rules.Hash() {
+		t.Errorf("got %+v", s)
+	}
+	if k := s.Skipped; k.NoRule != 3 || k.Condition != 1 || k.NoCall != 1 || k.NoEvent != 1 {
+		t.Errorf("got %+v", k)
+	}
+	u := s.Unmatched.Types
+	if len(u) != 2 || u[0].Type != "<script>alert(1)</script>" || u[0].Events != 2 || u[0].First.Unix() != 1_790_000_005 ||
+		u[0].Last.Unix() != 1_790_000_006 || len(u[1].Type) > 110 || s.Unmatched.Others != 0 {
+		t.Errorf("got %+v", s.Unmatched)
+	}
+}
+
+// TestMetricsTellWhyNothingHappened looks at what an operator's dashboards read.
+func TestMetricsTellWhyNothingHappened(t *testing.T) {
+	b := afterEvents(t)
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(ruleMetrics{b.rules})
+	want := `
+# HELP ciobridge_events_skipped_total Events that became neither a call nor a dead letter, by reason: no rule names their type (no_rule), no condition of a rule held (condition), conditions or empty lists left none of a rule's calls (no_call), the record holds no event (no_event).
+# TYPE ciobridge_events_skipped_total counter
+ciobridge_events_skipped_total{reason="condition"} 1
+ciobridge_events_skipped_total{reason="no_call"} 1
+ciobridge_events_skipped_total{reason="no_event"} 1
+ciobridge_events_skipped_total{reason="no_rule"} 3
+# HELP ciobridge_rule_values_unfit_total Values that Customer.io would refuse or ignore, by rule, field and reason, and by what became of them: left_out or truncated. Of objects that are sent whole a rule tells 20 members apart.
+# TYPE ciobridge_rule_values_unfit_total counter
+ciobridge_rule_values_unfit_total{field="attributes",reason="too_large",result="left_out",rule="profile"} 1
+ciobridge_rule_values_unfit_total{field="attributes._x",reason="invalid_value",result="left_out",rule="profile"} 1
+ciobridge_rule_values_unfit_total{field="attributes.bio",reason="too_large",result="truncated",rule="profile"} 1
+ciobridge_rule_values_unfit_total{field="attributes.seen",reason="invalid_value",result="left_out",rule="profile"} 1
+`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "ciobridge_events_skipped_total",
+		"ciobridge_rule_values_unfit_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestValuesThatDoNotFitAreNamedOnce looks at the warnings: one for a rule, field and reason, and again only for more.
+func TestValuesThatDoNotFitAreNamedOnce(t *testing.T) {
+	b := afterEvents(t)
+	core, logged := observer.New(zapcore.DebugLevel)
+	last := map[mapping.Unfit]uint64{}
+	warnOfUnfit(zap.New(core), b.rules.Unfit(), last)
+	warnOfUnfit(zap.New(core), b.rules.Unfit(), last)
+	if lines := logged.FilterField(zap.String("rule", "profile")); lines.Len() != 4 ||
+		lines.FilterField(zap.String("field", "attributes")).Len() != 3 ||
+		lines.FilterField(zap.String("result", "truncated")).Len() != 1 {
+		t.Errorf("logged %v", logged.All())
+	}
+	for _, line := range logged.All() {
+		if field := line.ContextMap()["field"]; field != "attributes" && field != "attributes.seen" {
+			t.Errorf("a name that an event gave is logged: %v", field)
+		}
+	}
+}
