@@ -81,8 +81,9 @@ func TestStatusTellsWhatTheRulesHaveDone(t *testing.T) {
 		t.Errorf("got %+v", k)
 	}
 	u := s.Unmatched.Types
-	if len(u) != 2 || u[0].Type != "<script>alert(1)</script>" || u[0].Events != 2 || u[0].First.Unix() != 1_790_000_005 ||
-		u[0].Last.Unix() != 1_790_000_006 || len(u[1].Type) > 110 || s.Unmatched.Others != 0 {
+	if len(u) != 2 || u[0].Type != "<script>alert(1)</script>" || u[0].Events != 2 ||
+		u[0].First.Unix() != 1_790_000_005 || u[0].Last.Unix() != 1_790_000_006 ||
+		len(u[1].Type) > 110 || s.Unmatched.Others != 0 {
 		t.Errorf("got %+v", s.Unmatched)
 	}
 }

@@ -128,7 +128,7 @@ func (r *Rules) Unmatched() (types []unmatched.Type, others uint64) { return r.u
 type Unfit struct {
 	Rule   string
 	Field  string // in the rule
-	Member string // of an object that is sent whole: the member's name, or "*" for names beyond a number
+	Member string // of an object that is sent whole: the member's name if it is a word, "*" beyond a number of them
 	Reason event.Reason
 	Cut    bool // the call has the beginning of the value; else it goes without
 	Values uint64
@@ -178,6 +178,9 @@ func (u *unfits) count(remarks []explain.Remark) {
 			continue
 		}
 		key := Unfit{Rule: n.Rule, Field: n.Field, Member: n.Member, Reason: n.Reason, Cut: n.Why == explain.ValueCut}
+		if !isWord(key.Member) {
+			key.Member = ""
+		}
 		if _, known := u.values[key]; !known && key.Member != "" {
 			if u.members++; u.members > maxMembers {
 				key.Member = "*"
@@ -188,6 +191,17 @@ func (u *unfits) count(remarks []explain.Remark) {
 		}
 		u.values[key]++
 	}
+}
+
+// isWord reports whether a name has only letters, digits and underscores, as names of attributes mostly have. Others
+// may be addresses or numbers of people, which metrics must not show.
+func isWord(name string) bool {
+	for i, c := range []byte(name) {
+		if letter := c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z'; !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 func (u *unfits) list() (list []Unfit) {

@@ -29,6 +29,10 @@ var canaryEvents = []string{
 	`{"type":"fine","who":{"canary-key":"canary-person"},"pad":"canary-payload"}`,
 }
 
+// canaryLeftOut is an event whose values do not fit and are left out.
+const canaryLeftOut = `{"type":"left","who":"canary-person","pad":"canary-payload","traits":{"email":"canary-payload",` +
+	`"canary@mail.invalid":"canary-number-7001","_canary-key":1,"created_at":"canary-key"}}`
+
 const canaryRules = `
 rules:
   - name: fine
@@ -39,7 +43,11 @@ rules:
   - name: failing
     event: failing
     do:
-      - track: {person: .who, name: seen, data: {pad: '= .pad | tonumber'}}
+      - track: {person: .who, name: seen, data: {pad!: '= .pad | tonumber'}}
+  - name: left
+    event: left
+    do:
+      - identify: {person: .who, attributes: [.traits, {seen: '= .pad | unix'}]}
 `
 
 // What is personal, and the keys, reach Customer.io and the dead letters, and neither the log at its most talkative,
@@ -56,7 +64,7 @@ func TestNothingPersonalIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write("ciobridge.yaml", strings.Replace(string(text), "level: info", "level: debug", 1))
-	w.publishTexts(canaryEvents)
+	w.publishTexts(append([]string{canaryLeftOut}, canaryEvents...))
 	for _, spec := range []string{
 		`path=/api/v2/batch,status=401,times=1,body="no key for canary-person <canary@mail.invalid>"`,
 		`path=/api/v2/batch,status=500,times=1,body="canary-payload"`,
@@ -79,7 +87,7 @@ func TestNothingPersonalIsShown(t *testing.T) {
 	})
 	admin := p.adminAddr()
 	shown := map[string]string{"metrics": get(t, "http://"+admin+"/metrics"),
-		"readiness": get(t, "http://"+admin+"/readyz")}
+		"readiness": get(t, "http://"+admin+"/readyz"), "status": get(t, "http://"+admin+"/status")}
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -95,6 +103,9 @@ func TestNothingPersonalIsShown(t *testing.T) {
 
 	if !bytes.Contains(dead, []byte("refused")) || !strings.Contains(shown["the log"], "401") {
 		t.Error("Customer.io refused neither a call nor the key")
+	}
+	if !strings.Contains(shown["the log"], "values do not fit") || !strings.Contains(shown["status"], `"left_out": 4`) {
+		t.Errorf("nothing was left out: %s", shown["status"])
 	}
 	for _, canary := range canaries {
 		if !bytes.Contains(dead, []byte(canary)) {
