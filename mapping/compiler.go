@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
@@ -151,4 +152,41 @@ func literalValue(text string) expr.Value {
 		kind = expr.False
 	}
 	return expr.Value{Kind: kind, Raw: []byte(text)}
+}
+
+// timestamps has the calls that carry a timestamp of their own counted together, and warns where others for the same
+// persons carry none: for Customer.io those are changes of the moment in which they arrive.
+func (b *compiler) timestamps(rules []Rule) {
+	var all *latest
+	without := ""
+	for i := range rules {
+		for j := range rules[i].Do {
+			switch a := &rules[i].Do[j]; {
+			case a.Action.Operation().Field(customerio.TimestampField) == nil:
+			case a.Timestamp.IsZero() && without == "":
+				without = rules[i].Name
+			case !a.Timestamp.IsZero():
+				if all == nil {
+					all = &latest{}
+				}
+				b.out.rules[i].actions[j].latest = all
+			}
+		}
+	}
+	if all == nil || without == "" {
+		return
+	}
+	for i := range rules {
+		for j := range rules[i].Do {
+			if b.out.rules[i].actions[j].latest == nil {
+				continue
+			}
+			a := &rules[i].Do[j]
+			at := rules[i].place(indexed("do", j)).Path + "." + a.Action.Operation().Name + ".timestamp"
+			b.out.warnings = append(b.out.warnings, mistake.New(a.Timestamp.Pos.With(at),
+				"the identify of rule %s carries none, which is a change of the moment in which it arrives: of the "+
+					"persons whom both are about Customer.io ignores calls with an older timestamp; give it one, too",
+				quoted(without)))
+		}
+	}
 }
