@@ -101,10 +101,7 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	out.envelope.id = b.program(e.ID, where+"id")
 	out.envelope.from = b.inside(t.Envelope.From, where+"from")
 	out.envelope.each = b.inside(e.Each, where+"each")
-	if path := out.envelope.id.Path(); out.envelope.each != nil && isOfRecord(path) {
-		b.Add(e.ID.Pos.With(where+"id"), "%s is the same for all events of a record, so that Customer.io would take "+
-			"them for one: want an id of the event, or \"\\(%s)-\\($message.index)\"", path, path)
-	}
+	b.checkShared(out, e.ID.Pos.With(where+"id"))
 	return out
 }
 
@@ -141,6 +138,9 @@ func (b *compiler) rule(r *Rule) *rule {
 	out.cond = b.program(r.If, at("if"))
 	out.time = b.program(r.Time, at("time"))
 	out.id = b.program(r.ID, at("id"))
+	if path := out.id.Path(); isOfRecord(path) && slices.ContainsFunc(b.out.listed, (*topic).holdsLists) {
+		b.warn(r.place("id"), path+" is the same for all events of a list, which Customer.io would take for one")
+	}
 	for i, v := range r.Require {
 		if p := b.program(v, at(indexed("require", i))); p != nil {
 			out.require = append(out.require, p)
@@ -209,9 +209,4 @@ func (b *compiler) rulesFor(typ string) []*rule {
 		}
 	}
 	return out
-}
-
-// isOfRecord reports whether a path leads to something that the events of a record have in common.
-func isOfRecord(path string) bool {
-	return strings.HasPrefix(path, "$record") || strings.HasPrefix(path, "$message") && path != "$message.index"
 }

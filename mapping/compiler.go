@@ -190,3 +190,19 @@ func (b *compiler) timestamps(rules []Rule) {
 		}
 	}
 }
+
+// checkShared refuses an identity that the events of a record have in common.
+func (b *compiler) checkShared(t *topic, at Position) {
+	if path := t.envelope.id.Path(); t.holdsLists() && isOfRecord(path) {
+		b.Add(at, "%s is the same for all events of a record, so that Customer.io would take them for one: "+
+			"want an id of the event, or \"\\(%s)-\\($message.index)\"", path, path)
+	}
+}
+
+// holdsLists reports whether records of the topic are said to hold several events.
+func (t *topic) holdsLists() bool { return t.envelope.each != nil && !t.envelope.batch }
+
+// isOfRecord reports whether a path leads to something that the events of a record have in common.
+func isOfRecord(path string) bool {
+	return strings.HasPrefix(path, "$record") || strings.HasPrefix(path, "$message") && path != "$message.index"
+}

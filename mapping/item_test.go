@@ -186,7 +186,8 @@ func FuzzList(f *testing.F) {
 	lists := listRules(f, step)
 	records := compileText(f, inRule(step))
 	within := compileWith(f, mapping.Config{Topics: []mapping.Topic{{Name: "*", OnNull: mapping.AsEvent,
-		Envelope: mapping.Envelope{From: mapping.Term{Program: ".a // ."}, Each: mapping.Term{Program: ".b[]?, .c?"}}}}},
+		Envelope: mapping.Envelope{From: mapping.Term{Program: ".a // ."},
+			Each: mapping.Term{Program: ".b[]?, .c?"}}}}},
 		inRule(step))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		within.Map(message(string(value)))
