@@ -75,7 +75,10 @@ func (s *state) readContentType() *problem {
 			return p
 		}
 		if s.contentType.header != "" {
-			return a.repeats(&s.contentType)
+			if p := a.repeats(&s.contentType); p != nil && !sameMediaType(a.value, s.contentType.value) {
+				return p
+			}
+			continue
 		}
 		s.contentType = a
 	}
@@ -176,6 +179,16 @@ func eventFormat(contentType []byte) (format []byte, whole bool) {
 	return bytes.TrimSpace(format), true
 }
 
+// sameMediaType reports whether two content types differ in nothing but parameters, quotes, blanks and case.
+func sameMediaType(a, b []byte) bool {
+	return bytes.EqualFold(mediaType(a), mediaType(b))
+}
+
+func mediaType(contentType []byte) []byte {
+	name, _, _ := bytes.Cut(bytes.Trim(contentType, `" 	`), []byte(";"))
+	return bytes.Trim(name, `" 	`)
+}
+
 // formatProblem says why an event format is not read.
 func formatProblem(format []byte) *problem {
 	what := "announces an event format that is not read: publish CloudEvents as JSON, or in binary mode"
@@ -183,7 +196,7 @@ func formatProblem(format []byte) *problem {
 	case len(format) == 0 || bytes.EqualFold(format, []byte("+json")):
 		return nil
 	case format[0] == '-':
-		what = "announces a batch, which CloudEvents over Kafka and NATS do not have: publish each event by itself"
+		what = "announces a batch, and the record's value is not a list of events in JSON"
 	}
 	return (&attribute{header: "content-type"}).problem(what)
 }

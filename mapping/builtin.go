@@ -27,7 +27,7 @@ type builtIn struct {
 	segment     *segmentTimes
 	unavailable *debezium.Placeholder // of Debezium
 	connect     bool
-	batch       bool // each is there for the batches of Segment, and not written
+	batch       bool // each is there for the batches of Segment or CloudEvents, and not written
 }
 
 // segmentTimes are the places of the times that a message of Segment has beside its timestamp.
@@ -109,8 +109,12 @@ func (s *state) changed(c debezium.Change) []byte {
 
 var batchKey = []byte(`"batch"`)
 
-// isBatch reports whether the content is a batch of Segment rather than a message. Most messages are told by a look.
+// isBatch reports whether the content is a batch of Segment or of CloudEvents rather than one message. Most messages
+// are told by a look.
 func (s *state) isBatch() bool {
+	if s.envelope.cloudEvents {
+		return s.isEventBatch()
+	}
 	if !bytes.Contains(s.content, batchKey) || s.within.each.Parse(s.envelope.each.set, s.content) != nil {
 		return false
 	}

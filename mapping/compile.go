@@ -11,7 +11,6 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/mapping/expr"
-	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // Compile checks a configuration and makes it ready for use. The error names every mistake.
@@ -81,18 +80,11 @@ func (b *compiler) topic(t Topic, where string) *topic {
 	e := t.Envelope
 	switch {
 	case e.Name == cloudEventsEnvelope:
-		out.envelope.cloudEvents = true
-		out.envelope.source = b.program(Term{Program: ".source"}, "envelope")
-		out.envelope.data = b.program(Term{Program: ".data"}, "envelope")
-		e = Envelope{Type: Term{Program: ".type"}, Time: Term{Program: ".time"}, ID: Term{Program: ".id"}, Each: e.Each,
-			Zone: e.Zone, TimeElse: e.TimeElse}
+		e = b.cloudEvents(&out.envelope, e)
 	default:
 		out.envelope.builtIn, e = b.builtIn(e)
 	}
-	out.envelope.timeElse = e.TimeElse
-	if e.Zone != "" {
-		out.envelope.zone, _ = document.Zone(e.Zone) // validate tells of its mistakes
-	}
+	out.envelope.zone, out.envelope.timeElse = e.location(), e.TimeElse
 	if e.Name == debeziumEnvelope && t.OnNull == "" {
 		out.onNull = Skip // a tombstone follows every deletion
 	}

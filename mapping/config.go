@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
@@ -85,6 +86,15 @@ type Envelope struct {
 
 	// Unavailable is what Debezium is told to write for values that did not change; empty for its own placeholder.
 	Unavailable string `json:",omitempty"`
+}
+
+// location is the time zone of times that name none; nil for none, and for one that check does not know.
+func (e *Envelope) location() *time.Location {
+	if e.Zone == "" {
+		return nil
+	}
+	loc, _ := document.Zone(e.Zone)
+	return loc
 }
 
 // check says what is wrong with an envelope, or "".

@@ -13,7 +13,7 @@ import (
 // identity. A record that holds no event is left out where the topic says so.
 func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	binary := false
-	if s.envelope.cloudEvents && s.envelope.from == nil && s.envelope.each == nil {
+	if e := s.envelope; e.cloudEvents && s.item == 0 && e.from == nil && (e.each == nil || e.batch) {
 		if binary, p = s.readAttributes(); p != nil {
 			return false, p
 		}
@@ -90,17 +90,14 @@ func (s *state) parse(set *expr.Set, binary bool) (skip bool, p *problem) {
 		if kind := s.doc.Root().Kind; s.envelope.cloudEvents && kind != expr.Object {
 			return false, &problem{reason: event.ReasonUndecodable, detail: s.where + " is " +
 				document.Article(kind) +
-				"; want one CloudEvent as an object, or its attributes as headers (batches are not read)"}
+				"; want one CloudEvent as an object, a list of them, or its attributes as headers"}
+		}
+		if s.envelope.cloudEvents {
+			return false, s.decodeData(set, value)
 		}
 		return false, nil
 	}
-	if err := s.doc.Parse(set, s.compose()); err != nil {
-		return false, s.composedProblem(set, err)
-	}
-	if !s.composedAsMeant() {
-		return false, &problem{reason: event.ReasonUndecodable, detail: recordsValue + ": not one JSON value"}
-	}
-	return false, nil
+	return false, s.parseComposed(set)
 }
 
 func (s *state) readType() *problem {

@@ -171,7 +171,7 @@ func (e *envelope) basis() string {
 	if e.from != nil {
 		text += ", from " + e.from.prog.String()
 	}
-	if e.each != nil {
+	if e.each != nil && !e.batch {
 		text += ", each " + e.each.prog.String()
 	}
 	return text

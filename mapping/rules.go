@@ -124,6 +124,7 @@ type envelope struct {
 	from, each    *inside // nil where the event is the record's value itself
 	typ, time, id *expr.Program
 	source, data  *expr.Program // of CloudEvents
+	encoded       *expr.Program // of CloudEvents: data in base64
 	cloudEvents   bool
 	zone          *time.Location // of times that name none; nil for none
 	timeElse      Policy
