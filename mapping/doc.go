@@ -20,6 +20,9 @@
 //   - Each call is written into one buffer (write.go): the person (person.go), the name, the identity, the time, the
 //     attributes (field.go) or data; and with it the lanes in which it has to wait. What is too large for a batch
 //     becomes a request of its own where Customer.io has one for it.
+//   - A value that does not fit is left out or cut, as on_invalid says, and noted; a rule counts its own (counts.go).
+//     Types that no rule names are counted by package unmatched, and package explain words for Rules.Explain why an
+//     event became nothing.
 //   - What cannot be written becomes an event.Failure (problem.go). It takes nothing else with it: every rule and every
 //     call of a rule stands for itself, each item of a list too. Only an action whose list cannot be read to its end,
 //     or leads to too much, makes no call at all and one failure.
