@@ -82,8 +82,8 @@ func FuzzTime(f *testing.F) {
 		}
 		trimmed := strings.ToUpper(strings.TrimSpace(text))
 		date, rest, _ := strings.Cut(trimmed, " ")
-		if !known || strings.Contains(trimmed, "60") || len(date) < len("2006-01-02") || strings.ContainsAny(date, ".") &&
-			!strings.Contains(date, "T") || strings.ContainsAny(trimmed[:8], "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") ||
+		if !known || strings.Contains(trimmed, "60") || len(date) < len("2006-01-02") ||
+			strings.Contains(date, ".") && !strings.Contains(date, "T") || strings.ContainsAny(trimmed[:8], "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") ||
 			strings.Trim(trimmed, "-.0123456789") == "" && !strings.Contains(trimmed[4:], "-") {
 			return
 		}
@@ -122,7 +122,8 @@ func withoutAbbreviation(text string) string {
 // TestClocksOfZones walks over the changes of clocks: what a zone shows at some time is read as that time, or as the
 // first of two, and what it never shows as what it shows an hour later.
 func TestClocksOfZones(t *testing.T) {
-	for _, name := range []string{"Europe/Oslo", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "+05:30"} {
+	for _, name := range []string{"Europe/Oslo", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca",
+		"+05:30"} {
 		loc, err := Zone(name)
 		if err != nil {
 			t.Fatal(err)
