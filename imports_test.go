@@ -29,9 +29,9 @@ var mayImport = map[string][]string{
 	"deadletter": {"event", "broker", "internal"},
 	"emulator":   {},
 	"source":     {"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "internal"},
-	"config":     {"source", "customerio", "mapping", "pipeline", "deadletter", "secret", "internal"},
+	"config":     {"source", "content", "customerio", "mapping", "pipeline", "deadletter", "secret", "internal"},
 	"app": {
-		"source", "config", "customerio", "mapping", "pipeline", "delivery", "deadletter", "internal",
+		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "internal",
 	},
 	"cmd": {
 		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "emulator",

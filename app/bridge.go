@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -33,6 +34,7 @@ type Bridge struct {
 	client   *customerio.Client
 	sender   *delivery.Sender
 	letters  source.Letters
+	decoder  *content.Decoder
 	pipeline *pipeline.Pipeline
 
 	admin   *admin // nil until it listens
@@ -50,8 +52,19 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 		b.proofs.note(provesSource, nil)
 	}
 	var err error
-	b.client, b.sender, err = newSender(c, log, b.registry)
-	return b, err
+	if b.decoder, err = content.NewDecoder(c.SchemaRegistry, log.Named("content"), b.registry); err != nil {
+		return nil, exit.With(exit.Input, fmt.Errorf("schema_registry: %w", err))
+	}
+	if b.client, b.sender, err = newSender(c, log, b.registry); err != nil {
+		b.decoder.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// read gives the messages of a source their content.
+func (b *Bridge) read(s pipeline.Source) pipeline.Source {
+	return &content.Source{Consumer: s, Decoder: b.decoder, FormOf: b.rules.Content}
 }
 
 // Connect reaches the broker, for as long as that takes, and builds the stages that need it.
@@ -74,7 +87,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 		return exit.With(exit.Input, err)
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
-	stages := pipeline.Stages{Source: b.source, Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters,
+	stages := pipeline.Stages{Source: b.read(b.source), Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters,
 		Memory: limiter, Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
 	return nil
@@ -153,6 +166,7 @@ func (b *Bridge) Close() {
 		b.admin.close()
 	}
 	b.client.Close()
+	b.decoder.Close()
 	if b.broker != nil {
 		b.broker.Close()
 	}

@@ -28,6 +28,9 @@ func (b *Bridge) obstacles() []obstacle {
 	for _, text := range b.source.Troubles() {
 		list = append(list, obstacle{"source", errors.New(text)})
 	}
+	for _, text := range b.decoder.Troubles() {
+		list = append(list, obstacle{"content", errors.New(text)})
+	}
 	if err := b.letters.Ready(); err != nil && b.pipeline.LettersDown() {
 		list = append(list, obstacle{provesLetters, err})
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 
+	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -21,6 +22,8 @@ type Config struct {
 	CustomerIO  customerio.Config `yaml:"customerio"`
 	Delivery    pipeline.Config   `yaml:"delivery"`
 	DeadLetters DeadLetters       `yaml:"dead_letters"`
+	// SchemaRegistry has the schemas of topics and streams whose content is not JSON.
+	SchemaRegistry registry.Config `yaml:"schema_registry"`
 
 	// Rules stand in the file itself, RulesFrom names files of rules, and files of functions in jq whose names end in
 	// .jq, by path or glob, relative to the configuration file.

@@ -5,8 +5,10 @@ import (
 	"net"
 	"slices"
 
+	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // Validate reports every mistake, each beginning with its path in the file. It compiles no rules and connects to
@@ -19,6 +21,7 @@ func (c *Config) Validate() error {
 		mistake.Under("customerio", c.CustomerIO.Validate()),
 		mistake.Under("delivery", c.Pipeline().Validate()),
 		c.DeadLetters.Validate(),
+		mistake.Under("schema_registry", c.SchemaRegistry.Validate()),
 		c.crossed(),
 		m.Validate(),
 		mistake.Under("admin", c.Admin.validate()),
@@ -37,10 +40,16 @@ func (s *Source) validate() error {
 
 // crossed reports settings that contradict each other although each is right by itself.
 func (c *Config) crossed() error {
-	if section := c.Source.Section(); section != nil {
-		return section.CheckLetters(c.DeadLetters.Config)
+	section := c.Source.Section()
+	if section == nil {
+		return nil
 	}
-	return nil
+	errs := []error{section.CheckLetters(c.DeadLetters.Config)}
+	needs := func(t mapping.Topic) bool { return content.NeedsRegistry(t.Content) }
+	if c.SchemaRegistry.IsZero() && slices.ContainsFunc(section.Topics(), needs) {
+		errs = append(errs, mistake.Of("schema_registry: is missing: content: avro and protobuf need the url of one"))
+	}
+	return errors.Join(errs...)
 }
 
 func (a Admin) validate() error {

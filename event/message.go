@@ -16,6 +16,11 @@ type Message struct {
 	Headers []Header
 	Time    time.Time // the broker's time for the record; zero where it has none
 
+	// Content is what Value holds, as JSON, where a schema says how to read it. Nil means that Value is read as it is.
+	Content []byte
+	// Unreadable says in the bridge's own words why Value cannot be turned into Content. It is empty if it can.
+	Unreadable string
+
 	// Ref is the source's own reference to the message: what it set comes back in every copy of the message, such as
 	// the one in a FailedMessage. It means something to the source alone, and nobody else looks at it. Most sources
 	// need none.
@@ -24,7 +29,7 @@ type Message struct {
 
 // Size is the number of bytes that the message's own content takes: key, value and headers.
 func (m *Message) Size() int {
-	n := len(m.Key) + len(m.Value)
+	n := len(m.Key) + len(m.Value) + cap(m.Content)
 	for i := range m.Headers {
 		n += len(m.Headers[i].Key) + len(m.Headers[i].Value)
 	}

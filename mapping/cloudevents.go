@@ -36,7 +36,7 @@ func (b *compiler) cloudEvents(out *envelope, e Envelope) Envelope {
 // parseComposed reads an event in binary mode. Data that is no JSON, and that nothing says is JSON, is given as the
 // structured mode has it: as text, or in base64.
 func (s *state) parseComposed(set *expr.Set) *problem {
-	value := record.TrimSpace(s.m.Value)
+	value := record.TrimSpace(s.payload())
 	err := s.doc.Parse(set, s.compose(value))
 	switch {
 	case err == nil && s.composedAsMeant():
@@ -69,7 +69,7 @@ func (s *state) compose(data []byte) []byte {
 		b = append(jsontext.AppendString(b, s.hash), ':')
 		b = append(jsontext.AppendString(b, a.value), ',')
 	}
-	switch value := s.m.Value; {
+	switch value := s.payload(); {
 	case len(data) > 0:
 		b = append(append(b, `"data":`...), data...)
 	case len(record.TrimSpace(value)) > 0:
@@ -84,7 +84,7 @@ func (s *state) compose(data []byte) []byte {
 // composedAsMeant reports whether the data is one value of the composed object, and not the end of that object and
 // more.
 func (s *state) composedAsMeant() bool {
-	value := record.TrimSpace(s.m.Value)
+	value := record.TrimSpace(s.payload())
 	if len(value) == 0 {
 		return true
 	}
@@ -94,7 +94,7 @@ func (s *state) composedAsMeant() bool {
 
 // composedProblem says why a composed event cannot be read: because of the record's value, nearly always.
 func (s *state) composedProblem(set *expr.Set, err error) *problem {
-	own := s.doc.Parse(set, s.m.Value)
+	own := s.doc.Parse(set, s.payload())
 	if own == nil {
 		return inputProblem("the event, made of the record's headers and value", err)
 	}

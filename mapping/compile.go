@@ -73,7 +73,7 @@ func (b *compiler) topics(topics []Topic) {
 }
 
 func (b *compiler) topic(t Topic, where string) *topic {
-	out := &topic{pattern: t.Name, onNull: t.OnNull}
+	out := &topic{pattern: t.Name, content: t.Content, onNull: t.OnNull}
 	if t.Pattern != "" {
 		out.regexp, _ = t.regexp() // validate tells of its mistakes
 	}

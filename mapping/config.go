@@ -58,6 +58,9 @@ type Topic struct {
 	// A topic that is named itself is not meant.
 	Pattern  string   `json:",omitempty"`
 	Envelope Envelope // the default is plain
+	// Content is the form of the values, from which JSON is made before anything reads them. Empty is JSON itself; the
+	// mapping makes nothing of it, and a value that was not turned into JSON before is read as it is.
+	Content string `json:",omitempty"`
 	// OnNull says what becomes of a record that holds nothing, such as a tombstone or a removal: skip, event, or
 	// dead_letter, which is the default but for Debezium, where a tombstone follows every deletion.
 	OnNull Policy
@@ -132,6 +135,11 @@ func (c *Config) Validate() error {
 	return m.Err()
 }
 
+var contents = []string{"json", "avro", "protobuf", "json_schema"}
+
+// Contents are the forms of values that a topic may have. Package content reads them.
+func Contents() []string { return slices.Clone(contents) }
+
 // regexp is the pattern, for a whole name.
 func (t *Topic) regexp() (*regexp.Regexp, error) { return regexp.Compile(`^(?:` + t.Pattern + `)$`) }
 
@@ -155,6 +163,10 @@ func (t *Topic) validate(m *mistake.List, i int) {
 		m.Add(t.Pos.With(where+".envelope"), "%s", problem)
 	}
 	checkPolicy(m, t.Pos.With(where+".envelope.time.else"), t.Envelope.TimeElse, BrokerTime, DeadLetter)
+	if !slices.Contains(contents, t.Content) && t.Content != "" {
+		m.Add(t.Pos.With(where+".content"), "is no form of values%s; want %s", choice.Near(t.Content, contents),
+			choice.List(contents))
+	}
 	checkPolicy(m, t.Pos.With(where+".on_null"), t.OnNull, Skip, DeadLetter, AsEvent)
 }
 

@@ -239,6 +239,6 @@ func (s *state) openText(o *opened, v expr.Value) *problem {
 // failRecord fails the record as a whole, in place of whatever its events became.
 func (s *state) failRecord(p *problem) {
 	s.rollBack(savepoint{})
-	s.begin(0, s.m.Value)
+	s.begin(0, s.payload())
 	s.failEvent(p)
 }

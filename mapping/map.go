@@ -36,6 +36,10 @@ func (r *Rules) Explain(m event.Message) Explanation {
 
 func (c *compiled) run(s *state) {
 	c.chooseTopic(s)
+	if s.m.Unreadable != "" {
+		s.failEvent(&problem{reason: event.ReasonUndecodable, detail: recordsValue + " " + s.m.Unreadable})
+		return
+	}
 	if s.envelope.from == nil && s.envelope.each == nil {
 		c.event(s)
 		return
@@ -113,6 +117,9 @@ func (c *compiled) chooseTopic(s *state) {
 	}
 	s.envelope = &s.topic.envelope
 }
+
+// Content is the form of the values of a topic or stream, as the configuration says; empty is JSON.
+func (r *Rules) Content(topic string) string { return r.topic(topic).content }
 
 func (c *compiled) topic(name string) *topic {
 	if t, ok := c.topics[name]; ok {

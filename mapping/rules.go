@@ -113,6 +113,7 @@ type compiled struct {
 type topic struct {
 	pattern  string         // of the name, with *
 	regexp   *regexp.Regexp // in its place
+	content  string
 	envelope envelope
 	onNull   Policy
 }

@@ -122,8 +122,16 @@ func (c *compiled) get(m *event.Message, replay bool) *state {
 	s.where, s.record = recordsValue, expr.Value{}
 	s.calls, s.failures, s.remarks, s.explains, s.reasons = s.calls[:0], nil, nil, false, nil
 	s.lanes, s.body = s.lanes[:0], s.body[:0]
-	s.begin(0, m.Value)
+	s.begin(0, s.payload())
 	return s
+}
+
+// payload is what the record holds: its value, or what that is in JSON where it has another form.
+func (s *state) payload() []byte {
+	if s.m.Content != nil {
+		return s.m.Content
+	}
+	return s.m.Value
 }
 
 // begin takes the next event of the message up, which is what the record tells of it until its envelope is read.

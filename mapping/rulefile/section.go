@@ -29,6 +29,9 @@ var topicKeys = table[mapping.Topic]{
 	{yamltree.Row{Key: "envelope", Form: yamltree.TextOrMap, Inside: func() []yamltree.Row {
 		return envelopeKeys.rows()
 	}}, func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Envelope = r.envelope(n) }},
+	{yamltree.Row{Key: "content", Form: yamltree.InText, Choices: mapping.Contents(),
+		Meaning: "The form of the values. All but json need schema_registry."},
+		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Content = r.text(n) }},
 	{yamltree.Row{Key: "on_null", Form: yamltree.InText},
 		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.OnNull = mapping.Policy(r.text(n)) }},
 }

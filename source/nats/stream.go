@@ -32,7 +32,9 @@ type Stream struct {
 	// Partitions divide the stream among replicas: the subjects of each, one or a list.
 	Partitions []Subjects        `yaml:"partitions"`
 	Envelope   rulefile.Envelope `yaml:"envelope"`
-	OnNull     mapping.Policy    `yaml:"on_null,lower"`
+	// Content is the form of the values: json, avro, protobuf or json_schema. All but json need schema_registry.
+	Content string         `yaml:"content,lower"`
+	OnNull  mapping.Policy `yaml:"on_null,lower"`
 }
 
 // Subjects are what one partition of a stream holds: in YAML one subject, or a list of them.
@@ -52,7 +54,8 @@ func (r *Reading) Topics() []mapping.Topic {
 	for i, s := range r.Streams {
 		topics = append(topics, mapping.Topic{
 			Pos:  mapping.Position{Path: fmt.Sprintf("streams[%d]", i)},
-			Name: s.Name, Envelope: mapping.Envelope(s.Envelope), OnNull: s.OnNull})
+			Name: s.Name, Envelope: mapping.Envelope(s.Envelope), Content: s.Content,
+			OnNull: s.OnNull})
 	}
 	return topics
 }

@@ -1,0 +1,97 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/content/avro"
+	"github.com/ciobridge/ciobridge/content/protobuf"
+	"github.com/ciobridge/ciobridge/content/registry"
+	"github.com/ciobridge/ciobridge/internal/retry"
+)
+
+// ask asks the registry until it answers or ctx ends.
+func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
+	if d.client == nil {
+		return unreadable(fmt.Errorf("has schema %d, and there is no schema_registry in the configuration", id)), nil
+	}
+	waits := false
+	defer func() {
+		if waits {
+			d.waiting.Add(-1)
+		}
+	}()
+	var found registry.Schema
+	err := retry.Do(ctx, retry.Policy{
+		Longest: 15 * time.Second,
+		Failing: func(err error) {
+			waits = true
+			d.waiting.Add(1)
+			d.log.Warn("waiting for the schema registry", zap.Uint32("schema", id), zap.Error(err))
+		},
+		Working: func(failures *retry.Streak) {
+			d.log.Info("the schema registry answers again", zap.Duration("after", time.Since(failures.Since)))
+		},
+	}, func(ctx context.Context) (err error) {
+		found, err = d.client.Schema(ctx, id)
+		var unknown *registry.UnknownError
+		switch {
+		case errors.As(err, &unknown):
+			return retry.Permanent(err)
+		case err != nil:
+			d.asked.WithLabelValues("failed").Inc()
+		}
+		return err
+	})
+	var unknown *registry.UnknownError
+	switch {
+	case errors.As(err, &unknown):
+		d.asked.WithLabelValues("unknown").Inc()
+		return unreadable(fmt.Errorf("has schema %d, which the schema registry does not have", id)), nil
+	case err != nil:
+		return nil, context.Cause(ctx)
+	}
+	return d.compile(ctx, id, found)
+}
+
+func unreadable(why error) *readSchema { return &readSchema{wrong: why, until: time.Now().Add(askAgain)} }
+
+// compile makes a schema ready for use.
+func (d *Decoder) compile(ctx context.Context, id uint32, found registry.Schema) (*readSchema, error) {
+	r := &readSchema{typ: found.Type}
+	var err error
+	switch found.Type {
+	case types[Avro]:
+		var references []string
+		for _, ref := range found.References {
+			references = append(references, ref.Text)
+		}
+		var s *avro.Schema
+		if s, err = avro.Parse(found.Text, references...); err == nil {
+			r.append = s.Append
+		}
+	case types[Protobuf]:
+		var imports []protobuf.File
+		for _, ref := range found.References {
+			imports = append(imports, protobuf.File(ref))
+		}
+		var s *protobuf.Schema
+		if s, err = protobuf.Parse(ctx, found.Text, imports...); err == nil {
+			r.append = s.Append
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		d.asked.WithLabelValues("unreadable").Inc()
+		d.log.Error("a schema cannot be read: values of it become dead letters", zap.Uint32("schema", id), zap.Error(err))
+		return unreadable(fmt.Errorf("has schema %d, which cannot be read", id)), nil
+	}
+	d.asked.WithLabelValues("found").Inc()
+	return r, nil
+}
