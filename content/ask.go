@@ -58,7 +58,9 @@ func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
 	return d.compile(ctx, id, found)
 }
 
-func unreadable(why error) *readSchema { return &readSchema{wrong: why, until: time.Now().Add(askAgain)} }
+func unreadable(why error) *readSchema {
+	return &readSchema{wrong: why, until: time.Now().Add(askAgain)}
+}
 
 // compile makes a schema ready for use.
 func (d *Decoder) compile(ctx context.Context, id uint32, found registry.Schema) (*readSchema, error) {
@@ -89,7 +91,8 @@ func (d *Decoder) compile(ctx context.Context, id uint32, found registry.Schema)
 	}
 	if err != nil {
 		d.asked.WithLabelValues("unreadable").Inc()
-		d.log.Error("a schema cannot be read: values of it become dead letters", zap.Uint32("schema", id), zap.Error(err))
+		d.log.Error("a schema cannot be read: values of it become dead letters", zap.Uint32("schema", id),
+			zap.Error(err))
 		return unreadable(fmt.Errorf("has schema %d, which cannot be read", id)), nil
 	}
 	d.asked.WithLabelValues("found").Inc()

@@ -47,7 +47,8 @@ type readSchema struct {
 	until  time.Time // for how long that is believed
 }
 
-// NewDecoder makes a decoder. Without a registry it reads JSON with the number of a schema only. It connects to nothing.
+// NewDecoder makes a decoder. Without a registry it reads JSON with the number of a schema only. It connects to
+// nothing.
 func NewDecoder(c registry.Config, log *zap.Logger, reg prometheus.Registerer) (*Decoder, error) {
 	d := &Decoder{log: log, known: map[uint32]*schema{}, asked: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ciobridge_schema_registry_requests_total",
