@@ -50,6 +50,9 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 	if _, ok := r.header(headerItem); ok {
 		l.Failure.Item = h.number(headerItem)
 	}
+	if _, ok := r.header(headerRepairs); ok {
+		l.Original = h.original()
+	}
 	l.EventID = h.id(headerEventID)
 	l.ConfigHash = h.text(headerConfigHash)
 	origin, at, err := parseOrigin(h.text(headerOrigin))

@@ -45,6 +45,10 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	if f.Item > 0 {
 		headers = append(headers, event.Header{Key: headerItem, Value: strconv.AppendInt(nil, int64(f.Item), 10)})
 	}
+	if o := l.Original; !o.IsZero() {
+		headers = append(headers,
+			event.Header{Key: headerRepairs, Value: []byte(o.Letter.String() + " " + o.Event.String())})
+	}
 	if len(l.Failures) > 1 {
 		headers = append(headers, event.Header{Key: headerFailures, Value: encodeFailures(l.Failures[1:], now)})
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -66,6 +67,17 @@ func (h *headerReader) id(key string) event.ID {
 	id, err := event.ParseID(h.text(key))
 	h.fail(key, err)
 	return id
+}
+
+// original reads what a repaired copy stands for.
+func (h *headerReader) original() (o event.Original) {
+	letter, of, _ := strings.Cut(h.text(headerRepairs), " ")
+	var err error
+	o.Letter, err = event.ParseID(letter)
+	h.fail(headerRepairs, err)
+	o.Event, err = event.ParseID(of)
+	h.fail(headerRepairs, err)
+	return o
 }
 
 func (h *headerReader) time(key string) time.Time {

@@ -40,6 +40,7 @@ const (
 // Headers that only some records carry.
 const (
 	headerItem       = "ciobridge-item"        // the number of the event among those of its record, from 1
+	headerRepairs    = "ciobridge-repairs"     // of a repaired copy: the letter that it stands for, and its event
 	headerFailures   = "ciobridge-failures"    // the failures behind the first one, see encodeFailures
 	headerTruncated  = "ciobridge-cut"         // bytes and SHA-256 of a value that was too long to be kept whole
 	HeaderTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
@@ -59,7 +60,7 @@ var ownHeaders = map[string]bool{
 	connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
 	connectMessage: true,
 
-	headerItem: true,
+	headerItem: true, headerRepairs: true,
 
 	headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true,
 	headerResolves: true, headerResolution: true, headerNote: true, headerResolvedAt: true,

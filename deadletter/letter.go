@@ -26,10 +26,11 @@ type Letter struct {
 	Message event.Message
 	Failure event.Failure
 
-	EventID    event.ID    // shared by all letters of one event
-	ConfigHash string      // of the configuration under which the call failed
-	Truncated  *Truncation // nil where the original record is whole
-	Position   Position    // where the letter stands in the dead-letter log
+	EventID    event.ID       // shared by all letters of one event
+	ConfigHash string         // of the configuration under which the call failed
+	Original   event.Original // where the record is a repaired copy
+	Truncated  *Truncation    // nil where the original record is whole
+	Position   Position       // where the letter stands in the dead-letter log
 	Written    time.Time
 }
 

@@ -10,8 +10,9 @@ import (
 
 // Selection is what a filter selects of a log.
 type Selection struct {
-	Open    int        // open letters, selected or not
-	Letters []Selected // in the order of a replay
+	Open       int        // open letters, selected or not
+	Unreadable int        // records that are damaged or of someone else
+	Letters    []Selected // in the order of a replay
 }
 
 // Selected is an open letter that a filter selects. It tells where the letter stands, and is read with a LetterReader.
@@ -30,7 +31,7 @@ func Select(ctx context.Context, log Reader, filter *Filter) (Selection, error) 
 	if err != nil {
 		return Selection{}, err
 	}
-	s := Selection{Letters: x.selectLetters()}
+	s := Selection{Unreadable: x.unreadable, Letters: x.selectLetters()}
 	for _, e := range x.entries {
 		if e.open {
 			s.Open++

@@ -67,7 +67,7 @@ func halve(r Record) (first, rest Record, ok bool) {
 		failures[i] = l.Failure
 	}
 	part := func(failures []event.Failure) Record {
-		m := event.FailedMessage{Message: letters[0].Message, Failures: failures}
+		m := event.FailedMessage{Message: letters[0].Message, Failures: failures, Original: letters[0].Original}
 		return Encode(&m, r.Time, letters[0].ConfigHash)
 	}
 	n := len(failures) / 2

@@ -93,4 +93,14 @@ type Failure struct {
 type FailedMessage struct {
 	Message  Message
 	Failures []Failure
+	Original Original // where Message is a repaired copy
 }
+
+// Original names what a repaired copy of a message stands for. Its zero value is that of a message that nobody changed.
+type Original struct {
+	Letter ID // which was repaired
+	Event  ID // of that letter, as package deadletter computes it
+}
+
+// IsZero reports whether nothing was repaired.
+func (o Original) IsZero() bool { return o == Original{} }

@@ -53,7 +53,13 @@ func appendPlace(dst []byte, m *event.Message) []byte {
 // content, so that it stays the same where another one of them is mended.
 func (s *state) appendPlace(dst []byte) []byte {
 	if s.item == 0 {
-		return appendPlace(dst, &s.m)
+		m := &s.m
+		if s.original != nil {
+			whole := *m
+			whole.Value = s.original.value
+			m = &whole
+		}
+		return appendPlace(dst, m)
 	}
 	m := s.m
 	m.Value = s.content
@@ -94,6 +100,11 @@ func keyOf(scope, rule, call string) callKey {
 // callID is the identity of a call: the event's time, and a digest of the call's key and the event's identity. With an
 // id like a UUID that is one block of SHA-256.
 func (s *state) callID(a *action, item int) event.ID {
+	if s.original != nil && item < 0 {
+		if id, kept := s.original.identity(s.item, a); kept {
+			return id
+		}
+	}
 	b := append(s.hash[:0], a.key[:]...)
 	b = appendFramed(b, s.identity())
 	if item >= 0 {
@@ -107,6 +118,34 @@ func (s *state) callID(a *action, item int) event.ID {
 	copy(id[:6], ms[2:])
 	copy(id[6:], sum[:10])
 	return id
+}
+
+// original is what a repaired message was before.
+type original struct {
+	value    []byte
+	failures []event.Failure // for which it was repaired
+}
+
+// identity is the one that the failure has which an action would repeat for that event of the record.
+func (o *original) identity(item int, a *action) (event.ID, bool) {
+	for i := range o.failures {
+		if f := &o.failures[i]; f.Item == item && f.Rule == a.Rule && f.Call == a.Call {
+			return f.ID, true
+		}
+	}
+	return event.ID{}, false
+}
+
+// MapRepaired is Map for a message whose value was repaired by hand for the sake of these failures. A call that failed
+// keeps its identity, whatever the repair has changed, and an event that is known by its place is known by the value
+// that stood there; so a call counts once, however often and in whatever way the message is repaired. The calls that a
+// rule makes for each item of a list have their own identities, of which only the value that stood there decides.
+func (r *Rules) MapRepaired(m event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure) {
+	s := r.get(&m, r.replay)
+	defer r.put(s)
+	s.original = &original{value, failures}
+	r.run(s)
+	return s.result(), s.failures
 }
 
 // IdentityChange is a call whose identity differs between two versions of the rules. Events that were sent before the

@@ -97,3 +97,25 @@ func (v Term) IsZero() bool { return v.Program == "" && v.Literal == "" }
 // Position is where somebody wrote something: in a rule file or in the configuration. The zero Position is that of what
 // a program made.
 type Position = mistake.Place
+
+// RuleNames are the names of the rules, in file order.
+func (r *Rules) RuleNames() []string {
+	names := make([]string, len(r.rules))
+	for i, rule := range r.rules {
+		names[i] = rule.name
+	}
+	return names
+}
+
+// CallNames are the names of a rule's calls, in their order.
+func (r *Rules) CallNames(rule string) (names []string) {
+	for _, candidate := range r.rules {
+		if candidate.name != rule {
+			continue
+		}
+		for _, a := range candidate.actions {
+			names = append(names, a.Call)
+		}
+	}
+	return names
+}

@@ -38,6 +38,7 @@ type state struct {
 	start     savepoint  // what there was before the current event
 	item      int        // the number of the event among those of its record, from 1; 0 where that is one event
 	replay    bool
+	original  *original // of a message that was repaired
 	reserved  *customerio.Reserved
 	topic     *topic // of the last message, which is mostly the next one's too
 	topicName string
@@ -118,7 +119,7 @@ func (c *compiled) newState() any {
 
 func (c *compiled) get(m *event.Message, replay bool) *state {
 	s := c.states.Get().(*state)
-	s.m, s.replay, s.provided = *m, replay, false
+	s.m, s.replay, s.provided, s.original = *m, replay, false, nil
 	s.where, s.record = recordsValue, expr.Value{}
 	s.calls, s.failures, s.remarks, s.explains, s.reasons = s.calls[:0], nil, nil, false, nil
 	s.lanes, s.body = s.lanes[:0], s.body[:0]

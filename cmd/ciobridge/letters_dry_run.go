@@ -12,20 +12,16 @@ import (
 )
 
 // tryReplay shows what a replay would do.
-func tryReplay(cmd *cobra.Command, run *replay.Replay, out format) error {
+func tryReplay(cmd *cobra.Command, rules *mapping.Rules, run *replay.Replay, out format) error {
 	w := cmd.OutOrStdout()
-	progress, err := run.DryRun(cmd.Context(), func(t replay.Plan) error { return newPlanView(t).print(w, out) })
+	_, err := run.DryRun(cmd.Context(), func(t replay.Plan) error { return newPlanView(t).print(w, out) })
 	if err != nil {
 		return lettersError(err)
 	}
-	v := replayView{progress, run.UnknownRules()}
-	if out == asJSON {
-		return v.verdict("would stay")
+	v := newReplayView(run, rules, true)
+	if err := v.print(w, out); err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n",
-		progress.Chosen, output.Count(progress.Open, "open letter"),
-		progress.Delivered, progress.FailedAgain, progress.LeftOpen)
-	v.reasons(w)
 	return v.verdict("would stay")
 }
 

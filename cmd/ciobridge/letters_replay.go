@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,9 +12,9 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
-	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 func newLettersReplay() *cobra.Command {
@@ -30,10 +30,16 @@ func newLettersReplay() *cobra.Command {
 			"A replay can be interrupted at any time: the next one takes what is not resolved. Two cannot run at " +
 			"once; a bridge may\nrun beside it. A replay waits for an outage of Customer.io to end, but does not " +
 			"begin in one. There is no question asked;\n--dry-run shows what would be sent.\n\n" +
+			"Letters of a rule or call that has another name now are replayed with --as. Their calls get the " +
+			"identity of the new\nname, as those of live events do: with an event that the bridge has read again, " +
+			"and with a second replay, they count\nonce. --whole-event sends all that today's rules make of the " +
+			"events, with today's identities: what was delivered before\nunder another name, or by another id, may " +
+			"count twice, which --yes accepts.\n\n" +
 			"The exit code is 1 when letters that were chosen stay open, or would with --dry-run, and 5 when " +
 			"Customer.io could not be reached.",
 		Example: "  ciobridge dlq replay --reason missing_field --dry-run\n" +
 			"  ciobridge dlq replay --rule order --event-after 2026-10-05 --rate 10\n" +
+			"  ciobridge dlq replay --rule order --as order_placed/track:done\n" +
 			"  ciobridge dlq replay --all",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,6 +63,9 @@ type replayFlags struct {
 	dryRun             bool
 	rate               int
 	includeDestructive bool
+	as                 string
+	wholeEvent         bool
+	yes                bool
 }
 
 func (r *replayFlags) add(cmd *cobra.Command) {
@@ -67,13 +76,19 @@ func (r *replayFlags) add(cmd *cobra.Command) {
 			"which a bridge beside it uses too")
 	cmd.Flags().BoolVar(&r.includeDestructive, "include-destructive", false,
 		"send calls that "+destructive()+" people, too")
+	cmd.Flags().StringVar(&r.as, "as", "",
+		"replay letters whose rule or call is gone as those of this rule, or of this call: RULE or RULE/CALL")
+	cmd.Flags().BoolVar(&r.wholeEvent, "whole-event", false,
+		"send all that today's rules make of the letters' events, with today's identities; what was delivered before "+
+			"may count twice")
+	cmd.Flags().BoolVar(&r.yes, "yes", false, "accept that calls may count twice")
 }
 
 // given reports whether any of the flags was.
 func (r *replayFlags) given() bool {
 	f := &r.filter
 	return f.chooses() || f.all || f.limit != 0 || f.partition != 0 || f.offset != "" || r.dryRun || r.rate != 0 ||
-		r.includeDestructive
+		r.includeDestructive || r.as != "" || r.wholeEvent || r.yes
 }
 
 // run replays, or tries to, and tells what came of it.
@@ -81,29 +96,75 @@ func (r *replayFlags) run(cmd *cobra.Command, d *lettersClient, out format) erro
 	if r.rate < 0 {
 		return exit.With(exit.Input, fmt.Errorf("--rate: %d is negative", r.rate))
 	}
-	chosen, err := r.filter.filter(cmd, d)
+	opts, err := r.options(cmd, d)
 	if err != nil {
 		return err
 	}
+	return r.replay(cmd, d, opts, out)
+}
+
+// options are those of the replay that the flags ask for.
+func (r *replayFlags) options(cmd *cobra.Command, d *lettersClient) (replay.Options, error) {
+	chosen, err := r.filter.filter(cmd, d)
+	if err != nil {
+		return replay.Options{}, err
+	}
+	opts := replay.Options{Filter: chosen, WholeEvent: r.wholeEvent}
+	switch {
+	case r.wholeEvent && r.as != "":
+		err = errors.New("--as and --whole-event: give one of them")
+	case r.wholeEvent && !r.yes && !r.dryRun:
+		err = errors.New("--whole-event: every call that today's rules make of these events is sent with the " +
+			"identity that it has today; what was delivered before under another name, or by another id, may " +
+			"count twice. Look with --dry-run, and give --yes to accept that")
+	case r.as != "":
+		opts.As, err = target(d.rules, r.as)
+	}
+	return opts, exit.With(exit.Input, err)
+}
+
+// target finds the rule, and the call, that --as names. Both may have a slash in their names.
+func target(rules *mapping.Rules, text string) (*replay.Target, error) {
+	if isRule, _ := rules.Names(text, ""); isRule {
+		return &replay.Target{Rule: text}, nil
+	}
+	rule := text
+	for i := range len(text) {
+		if text[i] != '/' {
+			continue
+		}
+		isRule, isCall := rules.Names(text[:i], text[i+1:])
+		if isCall {
+			return &replay.Target{Rule: text[:i], Call: text[i+1:]}, nil
+		}
+		if isRule {
+			return nil, fmt.Errorf("--as %q: rule %q has no call %q%s", text, text[:i], text[i+1:],
+				candidates(text[i+1:], rules.CallNames(text[:i])))
+		}
+	}
+	rule, _, _ = strings.Cut(rule, "/")
+	return nil, fmt.Errorf("--as %q: there is no such rule%s", text, candidates(rule, rules.RuleNames()))
+}
+
+// replay replays, or tries to.
+func (r *replayFlags) replay(cmd *cobra.Command, d *lettersClient, opts replay.Options, out format) error {
 	progress := cmd.ErrOrStderr()
 	if out == asJSON {
 		progress = io.Discard
 	}
-	var skip []string
 	if !r.includeDestructive {
-		skip = customerio.DestructiveActions()
+		opts.Skip = customerio.DestructiveActions()
 	}
-	run, err := replay.New(d.store, d.rules.ForReplay(), replay.Options{
-		Filter: chosen, Skip: skip, Confirm: func(p replay.Progress) error {
-			fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
-			return nil
-		},
-	}, d.log.Named("replay"))
+	opts.Confirm = func(p replay.Progress) error {
+		fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
+		return nil
+	}
+	run, err := replay.New(d.store, d.rules.ForReplay(), opts, d.log.Named("replay"))
 	if err != nil {
 		return exit.With(exit.Input, err)
 	}
 	if r.dryRun {
-		return tryReplay(cmd, run, out)
+		return tryReplay(cmd, d.rules, run, out)
 	}
 	if r.rate > 0 {
 		d.config.CustomerIO.RequestsPerSecond = r.rate
@@ -111,96 +172,9 @@ func (r *replayFlags) run(cmd *cobra.Command, d *lettersClient, out format) erro
 	if err := app.Replay(cmd.Context(), d.config, d.rules, d.store, run, d.log, buildVersion()); err != nil {
 		return lettersError(err)
 	}
-	v := replayView{run.Progress(), run.UnknownRules()}
+	v := newReplayView(run, d.rules, false)
 	if err := v.print(cmd.OutOrStdout(), out); err != nil {
 		return err
 	}
 	return v.verdict("stayed")
 }
-
-// replayView tells what became of the letters of a replay.
-type replayView struct {
-	replay.Progress
-	unknown []replay.UnknownRule
-}
-
-func (v replayView) print(w io.Writer, f format) error {
-	if f == asJSON {
-		return output.JSON(w, map[string]any{
-			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
-			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
-			"unresolved": v.Unresolved,
-			"missing":    unknownViews(v.unknown),
-		})
-	}
-	fmt.Fprintf(w, "replayed %d of %s: %d delivered, %d failed again, %d left open\n",
-		v.Chosen, output.Count(v.Open, "open letter"), v.Delivered, v.FailedAgain, v.LeftOpen)
-	v.reasons(w)
-	return nil
-}
-
-// reasons tells why letters are left open, and what to do about it.
-func (v replayView) reasons(w io.Writer) {
-	unmatched := v.Unmatched
-	for _, m := range v.unknown {
-		unmatched -= m.Letters
-		if m.Call == "" {
-			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule "+
-				"that makes their calls now this name again (name: %s) until they "+
-				"are replayed, or discard them\n", m.Letters, m.Rule, yamlText(m.Rule))
-		} else {
-			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; "+
-				"give the call that takes its place this name again (call: %s "+
-				"beside its action), or discard them\n", m.Letters, m.Call, m.Rule, yamlText(m.Call))
-		}
-	}
-	for _, line := range []struct {
-		n   int
-		why string
-	}{
-		{unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
-		{v.Destructive, "left open: they " + destructive() + "; --include-destructive sends those too"},
-		{v.Truncated, "left open: they were too large to be kept whole; take the originals from their source"},
-		{v.Gone, "gone: the log's retention took them away"},
-		{v.Unresolved, "delivered, but that could not be noted: the next replay sends them again"},
-	} {
-		if line.n > 0 {
-			fmt.Fprintf(w, "%d %s\n", line.n, line.why)
-		}
-	}
-}
-
-// yamlText is a text as it stands in a rule file.
-func yamlText(s string) string {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return strconv.Quote(s)
-	}
-	return string(raw)
-}
-
-// unknownView is a rule, or a call of a rule, that is gone.
-type unknownView struct {
-	Rule    string `json:"rule"`
-	Call    string `json:"call,omitempty"`
-	Letters int    `json:"letters"`
-}
-
-func unknownViews(unknown []replay.UnknownRule) []unknownView {
-	views := make([]unknownView, len(unknown))
-	for i, m := range unknown {
-		views[i] = unknownView(m)
-	}
-	return views
-}
-
-// verdict is the error with which a replay ends, or would end.
-func (v replayView) verdict(stay string) error {
-	if open := v.FailedAgain + v.LeftOpen + v.Unresolved; open > 0 {
-		return exit.With(exit.Failure, fmt.Errorf("%s of those chosen %s open", output.Count(open, "letter"), stay))
-	}
-	return nil
-}
-
-// destructive lists what cannot be taken back: a, b or c.
-func destructive() string { return choice.List(customerio.DestructiveActions()) }

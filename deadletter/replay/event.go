@@ -15,6 +15,8 @@ import (
 // what failed again, and when the message is acked the source turns what was noted into resolutions.
 type replayedEvent struct {
 	letters []*deadletter.Letter
+	repairs event.Original // where the message is a repaired copy, of what
+	note    string         // of the resolutions
 
 	mu       sync.Mutex
 	statuses []letterStatus     // by letter
@@ -25,6 +27,7 @@ type replayedEvent struct {
 type letterStatus struct {
 	calls    int  // made of it by today's rules
 	skipped  bool // it needs a destructive call
+	none     bar
 	failed   bool // it was written again
 	attempts int  // it failed in the same way as before, and so many attempts are to be noted
 	replaced bool // other letters were written in its place
@@ -32,6 +35,21 @@ type letterStatus struct {
 
 func newReplayedEvent(letters []*deadletter.Letter) *replayedEvent {
 	return &replayedEvent{letters: letters, statuses: make([]letterStatus, len(letters))}
+}
+
+// repair puts a repaired value into the message of the event's only letter.
+func (e *replayedEvent) repair(m *event.Message, value []byte) {
+	e.repairs = event.Original{Letter: e.letters[0].ID(), Event: e.letters[0].EventID}
+	m.Value = value
+	e.note = "by a repaired copy, event " + deadletter.EventID(m).String()
+}
+
+// original is what the message is a repaired copy of: now, or when its letters were written.
+func (e *replayedEvent) original() event.Original {
+	if e.repairs.IsZero() {
+		return e.letters[0].Original
+	}
+	return e.repairs
 }
 
 // eventOf is the event that a message of a replay stands for. It is nil for a message of another source.
@@ -46,7 +64,7 @@ func (e *replayedEvent) matched(m matching) {
 	defer e.mu.Unlock()
 	e.owners = m.owners
 	for i := range e.statuses {
-		e.statuses[i] = letterStatus{skipped: m.skipped[i]}
+		e.statuses[i] = letterStatus{skipped: m.skipped[i], none: m.none[i]}
 	}
 	for c := range m.calls {
 		for _, i := range m.owners[m.calls[c].ID] {
@@ -65,7 +83,8 @@ func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 		f = e.withPast(f)
 		known := -1
 		for _, i := range e.owners[f.ID] {
-			if e.letters[i].ID() == f.ID && deadletter.SameFailure(f, e.letters[i].Failure) {
+			same := e.letters[i].ID() == f.ID && deadletter.SameFailure(f, e.letters[i].Failure)
+			if same && e.repairs.IsZero() {
 				known = i
 			}
 		}
@@ -105,7 +124,7 @@ func (e *replayedEvent) noteWritten(failures []event.Failure) {
 	for f := range failures {
 		id := failures[f].ID
 		for _, i := range e.owners[id] {
-			if e.letters[i].ID() == id {
+			if e.letters[i].ID() == id && e.repairs.IsZero() {
 				e.statuses[i].failed = true
 			} else {
 				e.statuses[i].replaced = true
@@ -128,6 +147,10 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 		switch {
 		case s.skipped:
 			progress.Destructive++
+		case s.none == barNamed:
+			progress.Named++
+		case s.none == barWholeRule:
+			progress.WholeRules++
 		case s.failed:
 			progress.FailedAgain++
 		case s.attempts > 0:
@@ -153,7 +176,7 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 func (e *replayedEvent) resolution(kind deadletter.ResolutionKind) deadletter.Resolution {
 	l := e.letters[0]
 	return deadletter.Resolution{
-		Kind: kind, At: time.Now(), EventID: l.EventID, Key: l.Message.Key, Origin: l.Message.Origin,
+		Kind: kind, At: time.Now(), EventID: l.EventID, Note: e.note, Key: l.Message.Key, Origin: l.Message.Origin,
 	}
 }
 

@@ -25,6 +25,10 @@ func (today) Map(m event.Message) ([]event.Call, []event.Failure) {
 	}, nil
 }
 
+func (t today) MapRepaired(m event.Message, _ []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
+	return t.Map(m)
+}
+
 func (today) Names(rule, _ string) (isRule, isCall bool) { return rule == "order", true }
 
 // A replay is the source of a pipeline, for which a function stands here. Of two calls only the one that failed is

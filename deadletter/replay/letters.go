@@ -17,7 +17,7 @@ func (d *DeadLetters) Put(ctx context.Context, failed ...event.FailedMessage) er
 	stored := make([]event.FailedMessage, 0, len(failed))
 	for _, f := range failed {
 		if e := eventOf(&f.Message); e != nil {
-			f.Failures = e.newFailures(f.Failures)
+			f.Failures, f.Original = e.newFailures(f.Failures), e.original()
 		}
 		if len(f.Failures) > 0 {
 			stored = append(stored, f)

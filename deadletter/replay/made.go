@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -54,8 +53,8 @@ func (m madeByItem) item(i int) *made {
 	return m[i]
 }
 
-// of gives what is made of the event that a letter is of.
-func (m madeByItem) of(l *deadletter.Letter) *made { return m.item(l.Failure.Item) }
+// of gives what is made of the event that a wish is about.
+func (m madeByItem) of(w *wish) *made { return m.item(w.item) }
 
 func newMade() *made {
 	return &made{
@@ -78,32 +77,32 @@ func (m *made) addFailure(f *event.Failure) {
 	m.count[callName{f.Rule, f.Call}]++
 }
 
-// callsFor returns the calls that a letter asks for.
-func (m *made) callsFor(l *deadletter.Letter) []int {
+// callsFor returns the calls that a wish asks for.
+func (m *made) callsFor(w *wish) []int {
 	switch {
-	case l.Failure.Rule == "":
+	case w.none != nothingBars:
+		return nil
+	case w.rule == "":
 		return m.all
-	case l.Failure.Call == "":
-		return m.byRule[l.Failure.Rule]
+	case w.call == "":
+		return m.byRule[w.rule]
 	}
-	if calls := m.byID[l.ID()]; calls != nil {
+	if calls := m.byID[w.id]; calls != nil {
 		return calls
 	}
-	if m.hasSole(l) {
-		return m.byName[nameOf(l)]
+	if m.hasSole(w) {
+		return m.byName[w.name()]
 	}
 	return nil
 }
 
-// isSoleByName reports whether f stands for the letter by its name alone: see hasSole.
-func (m *made) isSoleByName(l *deadletter.Letter, f event.Failure) bool {
-	return l.Failure.Call != "" && callName{f.Rule, f.Call} == nameOf(l) && m.hasSole(l)
+// isSoleByName reports whether f stands for the wish by its name alone: see hasSole.
+func (m *made) isSoleByName(w *wish, f event.Failure) bool {
+	return w.call != "" && callName{f.Rule, f.Call} == w.name() && m.hasSole(w)
 }
 
-// hasSole reports whether nothing with the identity of the letter's call is made any more, and exactly one call or
+// hasSole reports whether nothing with the identity of the wanted call is made any more, and exactly one call or
 // failure has its rule and name.
-func (m *made) hasSole(l *deadletter.Letter) bool {
-	return m.byID[l.ID()] == nil && !m.failed[failedCall{l.ID(), l.Failure.Call}] && m.count[nameOf(l)] == 1
+func (m *made) hasSole(w *wish) bool {
+	return m.byID[w.id] == nil && !m.failed[failedCall{w.id, w.call}] && m.count[w.name()] == 1
 }
-
-func nameOf(l *deadletter.Letter) callName { return callName{l.Failure.Rule, l.Failure.Call} }

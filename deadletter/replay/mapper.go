@@ -11,12 +11,15 @@ type Rules interface {
 	Map(m event.Message) ([]event.Call, []event.Failure)
 	// Names reports whether there is a rule of that name, and whether one of its calls has that name.
 	Names(rule, call string) (isRule, isCall bool)
+	// MapRepaired is Map for a message that was repaired for the sake of these failures, whose calls keep their
+	// identities; value is what it held before.
+	MapRepaired(m event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure)
 }
 
 // Mapper maps the messages of a replay by today's rules, and keeps only the calls that their letters ask for.
 type Mapper struct {
-	rules   Rules
-	skipped []string // the actions whose letters stay open
+	rules Rules
+	opts  Options
 }
 
 // Map maps a message of the replay. Of any other it makes nothing.
@@ -25,8 +28,27 @@ func (m *Mapper) Map(msg event.Message) ([]event.Call, []event.Failure) {
 	if e == nil {
 		return nil, nil
 	}
-	calls, failures := m.rules.Map(msg)
-	found := match(e.letters, calls, failures, func(action string) bool { return slices.Contains(m.skipped, action) })
+	calls, failures := m.mapEvent(msg, e)
+	wishes := make([]wish, len(e.letters))
+	for i, l := range e.letters {
+		wishes[i] = m.wishOf(l)
+	}
+	found := match(e.letters, wishes, calls, failures, func(action string) bool {
+		return slices.Contains(m.opts.Skip, action)
+	})
 	e.matched(found)
 	return found.calls, found.failures
+}
+
+// mapEvent maps the event of letters. One that was repaired, now or when its letters were written, keeps the identities
+// of its letters.
+func (m *Mapper) mapEvent(msg event.Message, e *replayedEvent) ([]event.Call, []event.Failure) {
+	if e.repairs.IsZero() && e.letters[0].Original.IsZero() {
+		return m.rules.Map(msg)
+	}
+	failed := make([]event.Failure, len(e.letters))
+	for i, l := range e.letters {
+		failed[i] = l.Failure
+	}
+	return m.rules.MapRepaired(msg, failed, e.letters[0].Message.Value)
 }

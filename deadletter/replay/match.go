@@ -13,6 +13,7 @@ type matching struct {
 	failures []event.Failure
 	owners   map[event.ID][]int // by the identity of a call or failure, the letters that it belongs to
 	skipped  []bool             // by letter: it needs a destructive call, and those are not allowed
+	none     []bar              // by letter
 }
 
 // match finds what the letters of one event ask for.
@@ -26,13 +27,18 @@ type matching struct {
 // A failure that is about more than the letter, such as an event that cannot be read any more, becomes one failure for
 // each letter, with the letter's identity. So the next replay does not ask for more than this one.
 func match(
-	letters []*deadletter.Letter, calls []event.Call, failures []event.Failure, skipped func(action string) bool,
+	letters []*deadletter.Letter, wishes []wish, calls []event.Call, failures []event.Failure,
+	skipped func(action string) bool,
 ) matching {
-	m := matching{owners: map[event.ID][]int{}, skipped: make([]bool, len(letters))}
+	m := matching{
+		owners: map[event.ID][]int{}, skipped: make([]bool, len(letters)), none: make([]bar, len(letters)),
+	}
 	made := newMadeByItem(calls, failures)
 	wanted := make([][]int, len(calls))
-	for i, l := range letters {
-		asked := made.of(l).callsFor(l)
+	for i := range wishes {
+		w := &wishes[i]
+		m.none[i] = w.none
+		asked := made.of(w).callsFor(w)
 		m.skipped[i] = slices.ContainsFunc(asked, func(c int) bool { return skipped(calls[c].Step.Action) })
 		if m.skipped[i] {
 			continue
@@ -48,7 +54,7 @@ func match(
 		}
 	}
 	for _, f := range failures {
-		m.matchFailure(letters, f, made)
+		m.matchFailure(letters, wishes, f, made)
 	}
 	return m
 }
@@ -58,18 +64,21 @@ func (m *matching) own(id event.ID, letters ...int) {
 }
 
 // matchFailure gives a failure to the letters that it is about.
-func (m *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, made madeByItem) {
+func (m *matching) matchFailure(
+	letters []*deadletter.Letter, wishes []wish, f event.Failure, made madeByItem,
+) {
 	shared := false
 	for i, l := range letters {
+		w := &wishes[i]
 		switch {
-		case m.skipped[i]:
-		case covers(l, f) || made.of(l).isSoleByName(l, f):
+		case m.skipped[i] || m.none[i] != nothingBars:
+		case covers(w, f) || made.of(w).isSoleByName(w, f):
 			if !shared {
 				m.failures = append(m.failures, f)
 				shared = true
 			}
 			m.own(f.ID, i)
-		case isBroader(f, l):
+		case isBroader(f, w):
 			mine := f
 			mine.ID, mine.Rule, mine.Call = l.ID(), l.Failure.Rule, l.Failure.Call
 			if !slices.Contains(m.owners[mine.ID], i) {
@@ -81,26 +90,26 @@ func (m *matching) matchFailure(letters []*deadletter.Letter, f event.Failure, m
 }
 
 // covers reports whether what is named by f lies within what the letter asks for.
-func covers(l *deadletter.Letter, f event.Failure) bool {
-	switch item := l.Failure.Item; {
-	case item > 0 && item != f.Item:
+func covers(w *wish, f event.Failure) bool {
+	switch {
+	case w.item > 0 && w.item != f.Item:
 		return false
-	case l.Failure.Rule == "":
+	case w.rule == "":
 		return true
-	case l.Failure.Call == "":
-		return f.Rule == l.Failure.Rule
+	case w.call == "":
+		return f.Rule == w.rule
 	default:
-		return f.ID == l.ID()
+		return f.ID == w.id
 	}
 }
 
 // isBroader reports whether f is about more than the letter: the whole record or event, or the rule of one call.
-func isBroader(f event.Failure, l *deadletter.Letter) bool {
-	if f.Item != l.Failure.Item {
+func isBroader(f event.Failure, w *wish) bool {
+	if f.Item != w.item {
 		return f.Item == 0 && f.Rule == ""
 	}
 	if f.Rule == "" {
-		return l.Failure.Rule != ""
+		return w.rule != ""
 	}
-	return f.Call == "" && l.Failure.Call != "" && f.Rule == l.Failure.Rule
+	return f.Call == "" && w.call != "" && f.Rule == w.rule
 }

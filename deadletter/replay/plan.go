@@ -31,8 +31,8 @@ func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, e
 		if len(whole) == 0 {
 			continue
 		}
-		e, m := newReplayedEvent(whole), whole[0].Message
-		m.Ref = e
+		m := r.message(whole)
+		e := eventOf(&m)
 		calls, failures := mapper.Map(m)
 		e.noteWritten(failures)
 		r.mu.Lock()

@@ -20,7 +20,11 @@ type Progress struct {
 	// Of those left open; the others were not reached or not finished when the replay was stopped.
 	Unmatched   int // today's rules make no call for them
 	Destructive int // they need an action that Options.Skip names
+	Named       int // today's rules have their rules and calls, and they were to be replayed as others
+	WholeRules  int // they are about a whole rule or event, and were to be replayed as one call
 	Truncated   int // they were too large to be kept whole
+
+	Unreadable int // records of the log that are damaged or of someone else; they are no letters
 
 	// Unresolved letters were delivered, but it could not be written. The next replay sends them again.
 	Unresolved int
@@ -69,14 +73,14 @@ func (r *Replay) count(change func(*Progress)) {
 func (r *Replay) resolutionsOf(e *replayedEvent) []deadletter.Resolution {
 	resolved, unmatched := e.resolutions(&r.progress)
 	for _, l := range unmatched {
-		f := &l.Failure
-		isRule, isCall := r.rules.Names(f.Rule, f.Call)
+		w := r.Mapper().wishOf(l)
+		isRule, isCall := r.rules.Names(w.rule, w.call)
 		switch {
-		case f.Rule == "":
+		case w.rule == "":
 		case !isRule:
-			r.unknown[UnknownRule{Rule: f.Rule}]++
-		case f.Call != "" && !isCall:
-			r.unknown[UnknownRule{Rule: f.Rule, Call: f.Call}]++
+			r.unknown[UnknownRule{Rule: w.rule}]++
+		case w.call != "" && !isCall:
+			r.unknown[UnknownRule{Rule: w.rule, Call: w.call}]++
 		}
 	}
 	return resolved

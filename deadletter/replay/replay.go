@@ -21,6 +21,18 @@ type Options struct {
 	// person. Nil sends all of them, so a caller that does not ask names the destructive ones here.
 	Skip []string
 
+	// As replays the letters whose rule or call is gone as those of another; the others stay open. Nil replays each
+	// letter by its own names.
+	As *Target
+
+	// WholeEvent sends all calls that today's rules make of the letters' events, with their identities of today: those
+	// that were delivered under another name, or by another id, count again.
+	WholeEvent bool
+
+	// Repaired takes the place of the value of the only letter that the filter chooses, which keeps its identity. Nil
+	// replays what stands in the log.
+	Repaired []byte
+
 	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay.
 	// Nil goes on.
 	Confirm func(Progress) error
@@ -74,7 +86,7 @@ func New(store Store, rules Rules, opts Options, log *zap.Logger) (*Replay, erro
 }
 
 // Mapper is the mapper of the replay's messages.
-func (r *Replay) Mapper() *Mapper { return &Mapper{rules: r.rules, skipped: r.opts.Skip} }
+func (r *Replay) Mapper() *Mapper { return &Mapper{rules: r.rules, opts: r.opts} }
 
 // DeadLetters is where what fails again is stored.
 func (r *Replay) DeadLetters() *DeadLetters { return &DeadLetters{r.store} }

@@ -82,9 +82,8 @@ func (r *Replay) feed(ctx context.Context, lease event.Lease, events [][]deadlet
 
 // handOver hands over the message of an event and its letters.
 func (r *Replay) handOver(lease event.Lease, letters []*deadletter.Letter, handle handler) error {
-	e := newReplayedEvent(letters)
-	m := letters[0].Message
-	m.Ref = e
+	m := r.message(letters)
+	e := eventOf(&m)
 	r.mu.Lock()
 	r.inFlight++
 	r.mu.Unlock()
@@ -94,6 +93,16 @@ func (r *Replay) handOver(lease event.Lease, letters []*deadletter.Letter, handl
 		once.Do(r.dropped)
 	}
 	return err
+}
+
+// message makes the message of an event and its letters.
+func (r *Replay) message(letters []*deadletter.Letter) event.Message {
+	e, m := newReplayedEvent(letters), letters[0].Message
+	if r.opts.Repaired != nil {
+		e.repair(&m, r.opts.Repaired)
+	}
+	m.Ref = e
+	return m
 }
 
 // finished resolves the letters of an event that was acked.

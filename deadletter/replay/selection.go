@@ -3,12 +3,16 @@ package replay
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 )
+
+// ErrNotOne means that a repaired value is given, and that the filter chooses no letter or several.
+var ErrNotOne = errors.New("a repair is for one open letter")
 
 // selectEvents scans the log and groups the chosen letters by event, in the order of the first of each.
 func (r *Replay) selectEvents(ctx context.Context) ([][]deadletter.Selected, error) {
@@ -27,8 +31,12 @@ func (r *Replay) selectEvents(ctx context.Context) ([][]deadletter.Selected, err
 		}
 		events[i] = append(events[i], s)
 	}
+	if r.opts.Repaired != nil && len(selection.Letters) != 1 {
+		return nil, fmt.Errorf("%w: %d are open", ErrNotOne, len(selection.Letters))
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.progress.Unreadable = selection.Unreadable
 	r.progress.Chosen, r.progress.Open = len(selection.Letters), selection.Open
 	return events, nil
 }

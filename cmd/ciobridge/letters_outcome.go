@@ -1,0 +1,149 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+// replayView tells what became of the letters of a replay.
+type replayView struct {
+	replay.Progress
+	unknown []replay.UnknownRule
+	rules   *mapping.Rules
+	dryRun  bool
+}
+
+func newReplayView(run *replay.Replay, rules *mapping.Rules, dryRun bool) replayView {
+	return replayView{run.Progress(), run.UnknownRules(), rules, dryRun}
+}
+
+func (v replayView) print(w io.Writer, f format) error {
+	if f == asJSON {
+		return output.JSON(w, map[string]any{
+			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
+			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
+			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "unreadable": v.Unreadable,
+			"missing": v.unknownViews(), "dry_run": v.dryRun,
+		})
+	}
+	text := "replayed %d of %s: %d delivered, %d failed again, %d left open\n"
+	if v.dryRun {
+		text = "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n"
+	}
+	fmt.Fprintf(w, text, v.Chosen, output.Count(v.Open, "open letter"), v.Delivered, v.FailedAgain, v.LeftOpen)
+	v.reasons(w)
+	return nil
+}
+
+// reasons tells why letters are left open, and what to do about it.
+func (v replayView) reasons(w io.Writer) {
+	unmatched := v.Unmatched
+	for _, m := range v.unknown {
+		unmatched -= m.Letters
+		if m.Call == "" {
+			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their "+
+				"calls now this name again (name: %s) until they are replayed, replay them as that rule's with "+
+				"--as RULE, or discard them%s\n",
+				m.Letters, m.Rule, yamlText(m.Rule), candidates(m.Rule, v.rules.RuleNames()))
+		} else {
+			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that "+
+				"takes its place this name again (call: %s beside its action), replay them as that call with "+
+				"--as %s, or discard them%s\n",
+				m.Letters, m.Call, m.Rule, yamlText(m.Call), yamlText(m.Rule+"/CALL"),
+				candidates(m.Call, v.rules.CallNames(m.Rule)))
+		}
+	}
+	for _, line := range []struct {
+		n   int
+		why string
+	}{
+		{unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
+		{v.Destructive, "left open: they " + destructive() + "; --include-destructive sends those too"},
+		{v.Named, "left open: today's rules have their rules and calls, so that --as is not for them; " +
+			"replay them without it"},
+		{v.WholeRules, "left open: they are about a whole rule; --as RULE, without a call, replays those"},
+		{v.Truncated, "left open: they were too large to be kept whole; take the originals from their source"},
+		{v.Gone, "gone: the log's retention took them away"},
+		{v.Unreadable, "of the log's records are damaged or of someone else, and no letters"},
+		{v.Unresolved, "delivered, but that could not be noted: the next replay sends them again"},
+	} {
+		if line.n > 0 {
+			fmt.Fprintf(w, "%d %s\n", line.n, line.why)
+		}
+	}
+}
+
+// mostNamed is how many names are listed where none is near.
+const mostNamed = 8
+
+// candidates tells which name may have taken the place of another one.
+func candidates(gone string, names []string) string {
+	switch near, ok := choice.Nearest(gone, names); {
+	case ok:
+		return fmt.Sprintf("; the nearest name today is %q", near)
+	case len(names) == 0:
+		return "; there is none today"
+	case len(names) > mostNamed:
+		return fmt.Sprintf("; none of today's %d names is near", len(names))
+	}
+	return "; today's names: " + strings.Join(quoted(names), ", ")
+}
+
+func quoted(names []string) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = strconv.Quote(name)
+	}
+	return list
+}
+
+// yamlText is a text as it stands in a rule file.
+func yamlText(s string) string {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return strconv.Quote(s)
+	}
+	return string(raw)
+}
+
+// unknownView is a rule, or a call of a rule, that is gone.
+type unknownView struct {
+	Rule    string `json:"rule"`
+	Call    string `json:"call,omitempty"`
+	Letters int    `json:"letters"`
+	Nearest string `json:"nearest,omitempty"`
+}
+
+func (v replayView) unknownViews() []unknownView {
+	views := make([]unknownView, len(v.unknown))
+	for i, m := range v.unknown {
+		written, names := m.Rule, v.rules.RuleNames()
+		if m.Call != "" {
+			written, names = m.Call, v.rules.CallNames(m.Rule)
+		}
+		near, _ := choice.Nearest(written, names)
+		views[i] = unknownView{Rule: m.Rule, Call: m.Call, Letters: m.Letters, Nearest: near}
+	}
+	return views
+}
+
+// verdict is the error with which a replay ends, or would end.
+func (v replayView) verdict(stay string) error {
+	if open := v.FailedAgain + v.LeftOpen + v.Unresolved; open > 0 {
+		return exit.With(exit.Failure, fmt.Errorf("%s of those chosen %s open", output.Count(open, "letter"), stay))
+	}
+	return nil
+}
+
+// destructive lists what cannot be taken back: a, b or c.
+func destructive() string { return choice.List(customerio.DestructiveActions()) }

@@ -1,0 +1,59 @@
+package replay
+
+import (
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// Target is the rule, or the call of a rule, that letters are replayed as because what they name is gone.
+type Target struct {
+	Rule string
+	Call string // empty: of each letter the call of its own name
+}
+
+// wish is what a letter asks for of what today's rules make of its event.
+type wish struct {
+	item       int
+	rule, call string   // no rule: everything; no call: all calls of the rule
+	id         event.ID // of the letter
+	none       bar
+}
+
+// bar is why a letter cannot be replayed in the way that was asked for.
+type bar int
+
+const (
+	nothingBars  bar = iota
+	barNamed         // today's rules have its rule and call, so that it needs no other
+	barWholeRule     // it is about a rule or an event as a whole, and the target is one call
+)
+
+func (w *wish) name() callName { return callName{w.rule, w.call} }
+
+// wishOf says what a letter asks for. Where it is replayed as another rule or call than its own the identity is the
+// one that today's rules give: that is what a live event gets, so that one which was read again counts once.
+func (m *Mapper) wishOf(l *deadletter.Letter) wish {
+	f := &l.Failure
+	w := wish{item: f.Item, rule: f.Rule, call: f.Call, id: f.ID}
+	switch {
+	case m.opts.WholeEvent:
+		w.rule, w.call = "", ""
+	case m.opts.As == nil:
+	case !gone(m.rules, f):
+		w.none = barNamed
+	case f.Call == "" && m.opts.As.Call != "":
+		w.none = barWholeRule
+	default:
+		w.rule = m.opts.As.Rule
+		if m.opts.As.Call != "" {
+			w.call = m.opts.As.Call
+		}
+	}
+	return w
+}
+
+// gone reports whether today's rules no longer have the rule or call that a letter names.
+func gone(rules Rules, f *event.Failure) bool {
+	isRule, isCall := rules.Names(f.Rule, f.Call)
+	return f.Rule != "" && (!isRule || f.Call != "" && !isCall)
+}
