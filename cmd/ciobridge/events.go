@@ -9,13 +9,13 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // eventText is one event as it was found.
@@ -165,10 +165,10 @@ func (f *recordFlags) record() (event.Message, error) {
 		m.Headers = append(m.Headers, event.Header{Key: key, Value: []byte(value)})
 	}
 	if f.time != "" {
-		t, err := time.Parse(time.RFC3339, f.time)
-		if err != nil {
+		t, ok := document.ParseTime(f.time)
+		if !ok {
 			return m, exit.With(exit.Input,
-				fmt.Errorf("--time %q: want RFC 3339, such as 2026-10-05T08:30:00Z", f.time))
+				fmt.Errorf("--time %q: want a time with its zone, such as 2026-10-05T08:30:00Z", f.time))
 		}
 		m.Time = t
 	}

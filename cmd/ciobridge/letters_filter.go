@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // filterFlags choose dead letters.
@@ -137,7 +138,7 @@ func parseOffset(text string) (*int64, error) {
 	return &n, err
 }
 
-// parseMoment reads RFC 3339, a date in UTC, or how long ago.
+// parseMoment reads a time, a date in UTC, or how long ago.
 func parseMoment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -145,13 +146,11 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, nil
-		}
+	if t, ok := document.ParseTime(text); ok {
+		return t, nil
 	}
-	return time.Time{}, errors.New("want RFC 3339 such as 2026-10-05T08:30:00Z, a date such as 2026-10-05, or how " +
-		"long ago such as 2h")
+	return time.Time{}, errors.New("want a time with its zone such as 2026-10-05T08:30:00Z, a date such as " +
+		"2026-10-05, or how long ago such as 2h")
 }
 
 // inspector gives the type and the time of events by the envelopes of their topics. The type is the first of those

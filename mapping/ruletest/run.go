@@ -2,14 +2,15 @@ package ruletest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // Result is what came of one test.
@@ -64,9 +65,9 @@ func (g *Given) message(dir string) (event.Message, error) {
 		m.Headers = append(m.Headers, event.Header{Key: h.Name, Value: []byte(h.Value.Literal)})
 	}
 	if g.Time != "" {
-		t, err := time.Parse(time.RFC3339, g.Time)
-		if err != nil {
-			return m, fmt.Errorf("given.time: want RFC 3339: %w", err)
+		t, ok := document.ParseTime(g.Time)
+		if !ok {
+			return m, errors.New("given.time: want a time with its zone, such as 2026-10-05T08:30:00Z")
 		}
 		m.Time = t
 	}

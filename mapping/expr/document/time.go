@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
 // The plausible times of events, and the oldest date that is read: from 1970-01-02 and from 1800 to the end of 2200.
@@ -234,4 +236,14 @@ func floorDiv(n, by int64) int64 {
 		q--
 	}
 	return q
+}
+
+// ParseTime reads the text of a time that somebody writes by hand, as the times of events are read.
+func ParseTime(text string) (t time.Time, ok bool) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, true
+	}
+	raw := jsontext.AppendString(nil, []byte(text))
+	ms, ok, _ := TimeReader{}.ReadEvent(Value{Kind: String, Raw: raw})
+	return time.UnixMilli(ms).UTC(), ok
 }

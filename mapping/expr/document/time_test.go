@@ -83,7 +83,8 @@ func FuzzTime(f *testing.F) {
 		trimmed := strings.ToUpper(strings.TrimSpace(text))
 		date, rest, _ := strings.Cut(trimmed, " ")
 		if !known || strings.Contains(trimmed, "60") || len(date) < len("2006-01-02") ||
-			strings.Contains(date, ".") && !strings.Contains(date, "T") || strings.ContainsAny(trimmed[:8], "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") ||
+			strings.Contains(date, ".") && !strings.Contains(date, "T") ||
+			strings.ContainsAny(trimmed[:8], "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") ||
 			strings.Trim(trimmed, "-.0123456789") == "" && !strings.Contains(trimmed[4:], "-") {
 			return
 		}
