@@ -70,12 +70,22 @@ type replayFlags struct {
 
 func (r *replayFlags) add(cmd *cobra.Command) {
 	r.filter.add(cmd)
+	r.addSending(cmd)
+	r.addAnew(cmd)
+}
+
+// addSending adds how what is replayed is sent.
+func (r *replayFlags) addSending(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	cmd.Flags().IntVar(&r.rate, "rate", 0,
 		"at most so many requests a second; 0 means customerio.requests_per_second, "+
 			"which a bridge beside it uses too")
 	cmd.Flags().BoolVar(&r.includeDestructive, "include-destructive", false,
 		"send calls that "+destructive()+" people, too")
+}
+
+// addAnew adds how letters are replayed as something else.
+func (r *replayFlags) addAnew(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.as, "as", "",
 		"replay letters whose rule or call is gone as those of this rule, or of this call: RULE or RULE/CALL")
 	cmd.Flags().BoolVar(&r.wholeEvent, "whole-event", false,

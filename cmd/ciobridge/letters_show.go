@@ -148,6 +148,7 @@ func (v historyView) print(w io.Writer, f format) error {
 	for _, h := range v.Headers {
 		line("header", "%s: %s", h.Key, textOf(h.Value))
 	}
+	optional("repairs", v.Repairs)
 	optional("cut", v.Cut)
 	line("value", "%s", textOf(v.Value))
 	fmt.Fprintln(w)

@@ -28,6 +28,7 @@ type letterView struct {
 	ConfigHash  string     `json:"config_hash,omitempty"`
 	Position    string     `json:"position"`
 	Origin      originView `json:"origin"`
+	Repairs     string     `json:"repairs,omitempty"` // the letter of which its record is a repaired copy
 	Cut         string     `json:"cut,omitempty"`
 	Key         any        `json:"key"`
 	Headers     []header   `json:"headers,omitempty"`
@@ -61,6 +62,9 @@ func newLetterView(l *deadletter.Letter, showValues bool) letterView {
 	}
 	if l.Truncated != nil {
 		v.Cut = l.Truncated.String()
+	}
+	if !l.Original.IsZero() {
+		v.Repairs = l.Original.Letter.String() + " of event " + l.Original.Event.String()
 	}
 	for _, h := range m.Headers {
 		v.Headers = append(v.Headers, header{h.Key, label(h.Value, showValues)})
