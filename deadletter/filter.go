@@ -16,6 +16,7 @@ type Filter struct {
 	Reasons []event.Reason
 	Rules   []string
 	Types   []string // of the event; needs Inspect
+	Keys    []string // of the original record, byte for byte
 
 	// Topic, Partition and the offsets choose by where the original record stood. Partition and offsets need Topic;
 	// OffsetTo is the last one that is chosen.
@@ -25,6 +26,10 @@ type Filter struct {
 
 	FailedFrom, FailedTo time.Time // when the call first failed; FailedTo is not included
 	EventFrom, EventTo   time.Time // when the event happened; EventTo is not included
+
+	// Concerns chooses the letters whose events it reports; nil chooses all. Item is as for Inspect. It is asked last,
+	// and once for the letters of one event.
+	Concerns func(m event.Message, item int) bool
 
 	// All chooses every open letter. Without it a filter that sets nothing is a mistake.
 	All bool
@@ -75,24 +80,35 @@ func (f *Filter) Validate() error {
 
 // conditional reports whether any condition is set.
 func (f *Filter) conditional() bool {
-	return len(f.IDs)+len(f.Reasons)+len(f.Rules)+len(f.Types) > 0 || f.Topic != "" ||
+	return len(f.IDs)+len(f.Reasons)+len(f.Rules)+len(f.Types)+len(f.Keys) > 0 || f.Topic != "" || f.Concerns != nil ||
 		!f.FailedFrom.IsZero() || !f.FailedTo.IsZero() || !f.EventFrom.IsZero() || !f.EventTo.IsZero()
 }
 
 // once gives the filter for the letters of one record: their event is inspected at most once.
 func (f *Filter) once() *Filter {
-	if f == nil || f.Inspect == nil {
+	if f == nil || f.Inspect == nil && f.Concerns == nil {
 		return f
 	}
-	one, inspected := *f, -1
+	one, inspected, asked := *f, -1, -1
 	var eventType string
 	var at time.Time
-	one.Inspect = func(m event.Message, item int) (string, time.Time) {
-		if inspected != item {
-			eventType, at = f.Inspect(m, item)
-			inspected = item
+	if f.Inspect != nil {
+		one.Inspect = func(m event.Message, item int) (string, time.Time) {
+			if inspected != item {
+				eventType, at = f.Inspect(m, item)
+				inspected = item
+			}
+			return eventType, at
 		}
-		return eventType, at
+	}
+	concerns := false
+	if f.Concerns != nil {
+		one.Concerns = func(m event.Message, item int) bool {
+			if asked != item {
+				concerns, asked = f.Concerns(m, item), item
+			}
+			return concerns
+		}
 	}
 	return &one
 }
@@ -104,6 +120,7 @@ func (f *Filter) Match(l *Letter) bool {
 	case len(f.IDs) > 0 && !slices.Contains(f.IDs, failure.ID),
 		len(f.Reasons) > 0 && !slices.Contains(f.Reasons, failure.Reason),
 		len(f.Rules) > 0 && !slices.Contains(f.Rules, failure.Rule),
+		len(f.Keys) > 0 && (l.Message.Key == nil || !slices.Contains(f.Keys, string(l.Message.Key))),
 		f.Topic != "" && f.Topic != origin.Topic,
 		f.Partition != nil && *f.Partition != origin.Partition,
 		f.OffsetFrom != nil && origin.Offset < *f.OffsetFrom,
@@ -111,12 +128,17 @@ func (f *Filter) Match(l *Letter) bool {
 		!within(failure.First, f.FailedFrom, f.FailedTo):
 		return false
 	}
+	return f.matchesEvent(l) && (f.Concerns == nil || f.Concerns(l.Message, failure.Item))
+}
+
+// matchesEvent looks at what has to be read from the event itself.
+func (f *Filter) matchesEvent(l *Letter) bool {
 	if len(f.Types) == 0 && f.EventFrom.IsZero() && f.EventTo.IsZero() {
 		return true
 	}
 	eventType, at := "", l.Message.Time
 	if f.Inspect != nil {
-		eventType, at = f.Inspect(l.Message, failure.Item)
+		eventType, at = f.Inspect(l.Message, l.Failure.Item)
 	}
 	return (len(f.Types) == 0 || slices.Contains(f.Types, eventType)) && within(at, f.EventFrom, f.EventTo)
 }

@@ -216,3 +216,31 @@ func TestFiltersReportTheirMistakes(t *testing.T) {
 		}
 	}
 }
+
+// A filter by key and by what an event concerns asks once for the letters of one event.
+func TestFilterByKeyAndEvent(t *testing.T) {
+	m := event.Message{Key: []byte("k_1"), Value: []byte("{}")}
+	l := &Letter{Message: m}
+	for _, c := range []struct {
+		filter Filter
+		want   bool
+	}{
+		{Filter{Keys: []string{"k_1"}}, true},
+		{Filter{Keys: []string{"x", "k_1"}}, true},
+		{Filter{Keys: []string{"k_11"}}, false},
+		{Filter{Concerns: func(event.Message, int) bool { return true }}, true},
+		{Filter{Concerns: func(event.Message, int) bool { return false }}, false},
+		{Filter{Keys: []string{"x"}, Concerns: func(event.Message, int) bool { return true }}, false},
+	} {
+		if err := c.filter.Validate(); err != nil {
+			t.Errorf("%+v: %v", c.filter, err)
+		}
+		if got := c.filter.Match(l); got != c.want {
+			t.Errorf("%v, %t: %t", c.filter.Keys, c.filter.Concerns != nil, got)
+		}
+	}
+	none := Filter{Keys: []string{""}}
+	if none.Match(&Letter{}) {
+		t.Error("a record without a key has an empty one")
+	}
+}

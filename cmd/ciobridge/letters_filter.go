@@ -15,11 +15,14 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/persons"
 )
 
 // filterFlags choose dead letters.
 type filterFlags struct {
-	ids, reasons, rules, types []string
+	ids, reasons, rules, types, keys []string
+
+	person string
 
 	topic       string
 	partition   int32
@@ -39,6 +42,9 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.rules, "rule", nil, "only letters of this rule; may be repeated")
 	flags.StringArrayVar(&f.types, "type", nil, "only letters of events of this type, in which * stands for any "+
 		"characters; may be repeated")
+	flags.StringArrayVar(&f.keys, "key", nil, "only letters of records with this key; may be repeated")
+	flags.StringVar(&f.person, "person", "", "only letters of events that concern this person, by any identifier or "+
+		"by one such as email:ann@example.com")
 	flags.StringVar(&f.topic, "topic", "", "only letters of records that stood in this topic or stream")
 	flags.Int32Var(&f.partition, "partition", 0, "only letters of records that stood in this partition of --topic")
 	flags.StringVar(&f.offset, "offset", "",
@@ -64,7 +70,7 @@ func reasons() []string {
 
 // filter is what the flags choose of the client's letters.
 func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.Filter, error) {
-	out := deadletter.Filter{Rules: f.rules, Types: f.types, Topic: f.topic, All: f.all, Limit: f.limit}
+	out := deadletter.Filter{Rules: f.rules, Types: f.types, Keys: f.keys, Topic: f.topic, All: f.all, Limit: f.limit}
 	var errs []error
 	for _, text := range f.ids {
 		id, err := event.ParseID(text)
@@ -99,6 +105,15 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 			errs = append(errs, err)
 		}
 	}
+	if cmd.Flags().Changed("person") {
+		person, err := persons.Parse(f.person)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--person: %w", err))
+		} else {
+			rules := d.rules.ForReplay()
+			out.Concerns = func(m event.Message, item int) bool { return person.In(rules, m, item) }
+		}
+	}
 	if len(errs) == 0 {
 		errs = append(errs, out.Validate())
 	}
@@ -107,8 +122,8 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 
 // chooses reports whether a flag narrows the choice.
 func (f *filterFlags) chooses() bool {
-	return len(f.ids)+len(f.reasons)+len(f.rules)+len(f.types) > 0 ||
-		slices.ContainsFunc([]string{f.topic, f.failedAfter, f.failedUntil, f.eventAfter, f.eventUntil},
+	return len(f.ids)+len(f.reasons)+len(f.rules)+len(f.types)+len(f.keys) > 0 ||
+		slices.ContainsFunc([]string{f.person, f.topic, f.failedAfter, f.failedUntil, f.eventAfter, f.eventUntil},
 			func(s string) bool { return s != "" })
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 func newLettersShow() *cobra.Command {
@@ -52,7 +53,7 @@ func newLettersShow() *cobra.Command {
 					return lettersError(err)
 				}
 				for _, h := range histories {
-					if err := newHistoryView(h, showValues).print(cmd.OutOrStdout(), out); err != nil {
+					if err := newHistoryView(d.rules, h, showValues).print(cmd.OutOrStdout(), out); err != nil {
 						return err
 					}
 				}
@@ -87,8 +88,8 @@ type resolutionView struct {
 	At      time.Time `json:"at"`
 }
 
-func newHistoryView(h deadletter.History, showValues bool) historyView {
-	v := historyView{letterView: newLetterView(h.Letters[len(h.Letters)-1], showValues), Open: h.Open}
+func newHistoryView(rules *mapping.Rules, h deadletter.History, showValues bool) historyView {
+	v := historyView{letterView: newLetterView(rules, h.Letters[len(h.Letters)-1], showValues), Open: h.Open}
 	for _, l := range h.Letters {
 		v.Written = append(v.Written, l.Written.UTC())
 	}
@@ -124,6 +125,7 @@ func (v historyView) print(w io.Writer, f format) error {
 	if v.Item > 0 {
 		line("event", "number %d of its record", v.Item)
 	}
+	optional("type", v.Type)
 	optional("rule", v.Rule)
 	optional("call", v.Call)
 	line("stage", "%s, after %s", v.Stage, output.Count(v.Attempts, "attempt"))

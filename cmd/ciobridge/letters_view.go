@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // letterView is a letter as it is printed. Key, value and the headers' values are masked unless they were asked for.
@@ -18,6 +19,7 @@ type letterView struct {
 	Field       string     `json:"field,omitempty"`
 	Detail      string     `json:"detail,omitempty"`
 	Stage       string     `json:"stage"`
+	Type        string     `json:"type,omitempty"` // of the event, where its envelope can be read
 	Item        int        `json:"item,omitempty"` // the number of the event, of a record that holds several
 	Rule        string     `json:"rule,omitempty"`
 	Call        string     `json:"call,omitempty"`
@@ -48,7 +50,7 @@ type header struct {
 	Value any    `json:"value"`
 }
 
-func newLetterView(l *deadletter.Letter, showValues bool) letterView {
+func newLetterView(rules *mapping.Rules, l *deadletter.Letter, showValues bool) letterView {
 	f, m := &l.Failure, &l.Message
 	v := letterView{
 		ID: l.ID().String(), Event: l.EventID.String(), Reason: string(f.Reason), Field: f.Field, Detail: f.Detail,
@@ -62,6 +64,9 @@ func newLetterView(l *deadletter.Letter, showValues bool) letterView {
 	}
 	if l.Truncated != nil {
 		v.Cut = l.Truncated.String()
+	}
+	if e, err := rules.Inspect(*m, f.Item); err == nil {
+		v.Type = e.Type
 	}
 	if !l.Original.IsZero() {
 		v.Repairs = l.Original.Letter.String() + " of event " + l.Original.Event.String()
