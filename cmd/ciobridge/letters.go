@@ -19,14 +19,15 @@ func newDeadLetters() *cobra.Command {
 	return group(&cobra.Command{
 		Use:     "deadletters",
 		Aliases: []string{"dlq"},
-		Short:   "List, show, replay, repair and discard what could not be delivered",
+		Short:   "List, show, replay, repair, discard and purge what could not be delivered",
 		Long: "Work on the dead letters: one for each call that could not be delivered, or for each event that could " +
 			"not be read.\nA letter is open until a replay has delivered it or somebody has discarded it.",
 		Example: "  ciobridge dlq stats\n" +
 			"  ciobridge dlq list --reason missing_field\n" +
 			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7\n" +
 			"  ciobridge dlq replay --rule order --dry-run",
-	}, newLettersList(), newLettersShow(), newLettersStats(), newLettersReplay(), newLettersEdit(), newLettersDiscard())
+	}, newLettersList(), newLettersShow(), newLettersStats(), newLettersReplay(), newLettersEdit(), newLettersDiscard(),
+		newLettersPurge())
 }
 
 // A lettersClient is what a command about dead letters works with.
@@ -75,7 +76,7 @@ func lettersError(err error) error {
 	case err == nil || errors.As(err, &coded):
 		return err
 	case errors.Is(err, deadletter.ErrUnknownLetter), errors.Is(err, deadletter.ErrNotAFile),
-		errors.Is(err, replay.ErrNotOne):
+		errors.Is(err, replay.ErrNotOne), errors.Is(err, deadletter.ErrKeeps):
 		return exit.With(exit.Input, err)
 	case errors.Is(err, deadletter.ErrReplayRunning):
 		return exit.With(exit.Failure, err)

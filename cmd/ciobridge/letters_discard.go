@@ -88,3 +88,85 @@ func discard(ctx context.Context, d *lettersClient, chosen deadletter.Filter, no
 	}
 	return n, nil
 }
+
+func newLettersPurge() *cobra.Command {
+	var in config.Input
+	var filter filterFlags
+	var dryRun, includeOpen, yes bool
+	var out format
+	cmd := &cobra.Command{
+		Use:   "purge",
+		Short: "Remove resolved dead letters for good",
+		Long: "Remove the records of the resolved letters that meet every condition given, with their resolutions, " +
+			"such as those of a\nperson who has a right to it. Open letters stay unless --include-open is given. A " +
+			"record with letters that are not chosen\nstays. A file has its lines overwritten, and a stream its " +
+			"messages; a topic of Kafka removes by its retention alone.\nMirrors and backups are not reached.",
+		Example: "  ciobridge dlq purge --person email:ann@example.com --dry-run\n" +
+			"  ciobridge dlq purge --person email:ann@example.com --include-open --yes",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case !dryRun && !yes:
+				return exit.With(exit.Input, errors.New("what is purged cannot be brought back: look with "+
+					"--dry-run, and give --yes"))
+			case filter.limit != 0:
+				return exit.With(exit.Input, errors.New("--limit: works with open letters, and not with purge"))
+			}
+			d, err := openLetters(cmd, in, out)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			chosen, err := filter.filter(cmd, d)
+			if err != nil {
+				return err
+			}
+			n, err := purge(cmd.Context(), d, chosen, includeOpen, dryRun)
+			if err != nil {
+				return lettersError(err)
+			}
+			return printPurged(cmd, n, dryRun, out)
+		},
+	}
+	configFlags(cmd, &in)
+	outputFlag(cmd, &out)
+	filter.add(cmd)
+	cmd.Flags().BoolVar(&includeOpen, "include-open", false, "remove open letters, too, which nobody can replay then")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "count, and remove nothing")
+	cmd.Flags().BoolVar(&yes, "yes", false, "accept that nothing brings them back")
+	return cmd
+}
+
+// purge removes letters. It holds the lock of a replay, which could be sending them.
+func purge(
+	ctx context.Context, d *lettersClient, chosen deadletter.Filter, open, dryRun bool,
+) (deadletter.Purged, error) {
+	if !dryRun {
+		lock, err := d.store.Lock(ctx, deadletter.LogWaiting(d.log))
+		if err != nil {
+			return deadletter.Purged{}, err
+		}
+		defer lock.Release()
+	}
+	return deadletter.Purge(ctx, d.store, chosen, open, dryRun)
+}
+
+func printPurged(cmd *cobra.Command, n deadletter.Purged, dryRun bool, out format) error {
+	w := cmd.OutOrStdout()
+	if out == asJSON {
+		return output.JSON(w, map[string]any{"letters": n.Letters, "resolutions": n.Resolutions, "left_open": n.Open,
+			"left_shared": n.Shared, "dry_run": dryRun})
+	}
+	verb := "purged"
+	if dryRun {
+		verb = "would purge"
+	}
+	fmt.Fprintf(w, "%s %s and %s\n", verb, output.Count(n.Letters, "letter"), output.Count(n.Resolutions, "resolution"))
+	if n.Open > 0 {
+		fmt.Fprintf(w, "%d left: open; discard them first, or give --include-open\n", n.Open)
+	}
+	if n.Shared > 0 {
+		fmt.Fprintf(w, "%d left: letters that were not chosen, or are open, stand in the same records\n", n.Shared)
+	}
+	return nil
+}

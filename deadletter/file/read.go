@@ -2,6 +2,7 @@ package file
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func (f *Store) Scan(ctx context.Context, each func(deadletter.Record) error) (e
 		if err != nil {
 			return fmt.Errorf("scan: %w", fileError(err))
 		}
-		if len(text) > 0 {
+		if len(bytes.TrimSpace(text)) > 0 { // a line that was removed is blank
 			r, err := deadletter.ParseJSON(text)
 			if err != nil {
 				r = deadletter.Record{Value: text}

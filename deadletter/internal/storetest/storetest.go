@@ -23,6 +23,7 @@ import (
 // Store is what every store can do.
 type Store interface {
 	deadletter.Resolver
+	deadletter.Purger
 	Put(ctx context.Context, failed ...event.FailedMessage) error
 	Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error)
 	Ready() error
