@@ -100,12 +100,14 @@ func keyOf(scope, rule, call string) callKey {
 // callID is the identity of a call: the event's time, and a digest of the call's key and the event's identity. With an
 // id like a UUID that is one block of SHA-256.
 func (s *state) callID(a *action, item int) event.ID {
-	if s.original != nil && item < 0 {
-		if id, kept := s.original.identity(s.item, a); kept {
+	key := &a.key
+	if o := s.original; o != nil {
+		if id, kept := o.identity(s.item, a); kept && item < 0 {
 			return id
 		}
+		key = o.keyOf(a)
 	}
-	b := append(s.hash[:0], a.key[:]...)
+	b := append(s.hash[:0], key[:]...)
 	b = appendFramed(b, s.identity())
 	if item >= 0 {
 		b = binary.AppendUvarint(b, uint64(item))
@@ -118,34 +120,6 @@ func (s *state) callID(a *action, item int) event.ID {
 	copy(id[:6], ms[2:])
 	copy(id[6:], sum[:10])
 	return id
-}
-
-// original is what a repaired message was before.
-type original struct {
-	value    []byte
-	failures []event.Failure // for which it was repaired
-}
-
-// identity is the one that the failure has which an action would repeat for that event of the record.
-func (o *original) identity(item int, a *action) (event.ID, bool) {
-	for i := range o.failures {
-		if f := &o.failures[i]; f.Item == item && f.Rule == a.Rule && f.Call == a.Call {
-			return f.ID, true
-		}
-	}
-	return event.ID{}, false
-}
-
-// MapRepaired is Map for a message whose value was repaired by hand for the sake of these failures. A call that failed
-// keeps its identity, whatever the repair has changed, and an event that is known by its place is known by the value
-// that stood there; so a call counts once, however often and in whatever way the message is repaired. The calls that a
-// rule makes for each item of a list have their own identities, of which only the value that stood there decides.
-func (r *Rules) MapRepaired(m event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure) {
-	s := r.get(&m, r.replay)
-	defer r.put(s)
-	s.original = &original{value, failures}
-	r.run(s)
-	return s.result(), s.failures
 }
 
 // IdentityChange is a call whose identity differs between two versions of the rules. Events that were sent before the

@@ -85,3 +85,59 @@ func repeated(headers []event.Header, i int) bool {
 	}
 	return false
 }
+
+// original is what a message, or a rule, was before somebody mended it.
+type original struct {
+	value    []byte
+	failures []event.Failure // for which the message was repaired
+
+	rule, call string // that has another name now
+	key        callKey
+}
+
+// keyOf is the key of an action, which is that of its old name where it was renamed.
+func (o *original) keyOf(a *action) *callKey {
+	if o.call != "" && o.rule == a.Rule && o.call == a.Call {
+		return &o.key
+	}
+	return &a.key
+}
+
+// identity is the one that the failure has which an action would repeat for that event of the record.
+func (o *original) identity(item int, a *action) (event.ID, bool) {
+	for i := range o.failures {
+		if f := &o.failures[i]; f.Item == item && f.Rule == a.Rule && f.Call == a.Call {
+			return f.ID, true
+		}
+	}
+	return event.ID{}, false
+}
+
+// MapRepaired is Map for a message whose value was repaired by hand for the sake of these failures. A call that failed
+// keeps its identity, whatever the repair has changed, and an event that is known by its place is known by the value
+// that stood there; so a call counts once, however often and in whatever way the message is repaired. The calls that a
+// rule makes for each item of a list have their own identities, of which only the value that stood there decides.
+func (r *Rules) MapRepaired(m event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure) {
+	s := r.get(&m, r.replay)
+	defer r.put(s)
+	s.original = &original{value: value, failures: failures}
+	r.run(s)
+	return s.result(), s.failures
+}
+
+// MapRenamed is Map with the identities that the calls of one name had when rule and call were called otherwise. All
+// else is as Map gives it, in the same order, so that the identities of before and of today can be told by their place.
+func (r *Rules) MapRenamed(
+	m event.Message, rule, call, oldRule, oldCall string,
+) ([]event.Call, []event.Failure) {
+	s := r.get(&m, r.replay)
+	defer r.put(s)
+	s.original = &original{value: m.Value, rule: rule, call: call}
+	for _, candidate := range r.rules {
+		if candidate.name == rule {
+			s.original.key = keyOf(candidate.scope, oldRule, oldCall)
+		}
+	}
+	r.run(s)
+	return s.result(), s.failures
+}

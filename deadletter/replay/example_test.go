@@ -25,6 +25,10 @@ func (today) Map(m event.Message) ([]event.Call, []event.Failure) {
 	}, nil
 }
 
+func (t today) MapRenamed(m event.Message, _, _, _, _ string) ([]event.Call, []event.Failure) {
+	return t.Map(m)
+}
+
 func (t today) MapRepaired(m event.Message, _ []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
 	return t.Map(m)
 }

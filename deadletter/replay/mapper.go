@@ -14,6 +14,8 @@ type Rules interface {
 	// MapRepaired is Map for a message that was repaired for the sake of these failures, whose calls keep their
 	// identities; value is what it held before.
 	MapRepaired(m event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure)
+	// MapRenamed is Map with the identities that the calls of one name had when it was another.
+	MapRenamed(m event.Message, rule, call, oldRule, oldCall string) ([]event.Call, []event.Failure)
 }
 
 // Mapper maps the messages of a replay by today's rules, and keeps only the calls that their letters ask for.
@@ -32,6 +34,9 @@ func (m *Mapper) Map(msg event.Message) ([]event.Call, []event.Failure) {
 	wishes := make([]wish, len(e.letters))
 	for i, l := range e.letters {
 		wishes[i] = m.wishOf(l)
+	}
+	if m.opts.As != nil {
+		m.follow(msg, e, wishes, calls, failures)
 	}
 	found := match(e.letters, wishes, calls, failures, func(action string) bool {
 		return slices.Contains(m.opts.Skip, action)

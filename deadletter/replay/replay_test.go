@@ -22,6 +22,10 @@ type rules func(m event.Message) ([]event.Call, []event.Failure)
 
 func (r rules) Map(m event.Message) ([]event.Call, []event.Failure) { return r(m) }
 
+func (r rules) MapRenamed(m event.Message, _, _, _, _ string) ([]event.Call, []event.Failure) {
+	return r(m)
+}
+
 func (r rules) MapRepaired(m event.Message, _ []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
 	return r(m)
 }

@@ -57,3 +57,46 @@ func gone(rules Rules, f *event.Failure) bool {
 	isRule, isCall := rules.Names(f.Rule, f.Call)
 	return f.Rule != "" && (!isRule || f.Call != "" && !isCall)
 }
+
+// follow gives the wishes of renamed calls the identities of today. A rule may make several calls of one name, and only
+// their identities tell which of them a letter is about; so the event is mapped once more under the names of before.
+func (m *Mapper) follow(
+	msg event.Message, e *replayedEvent, wishes []wish, calls []event.Call, failures []event.Failure,
+) {
+	mapped := map[[4]string]map[event.ID]event.ID{} // by the names of today and of before
+	for i := range wishes {
+		w, was := &wishes[i], &e.letters[i].Failure
+		if w.none != nothingBars || w.call == "" {
+			continue
+		}
+		names := [4]string{w.rule, w.call, was.Rule, was.Call}
+		today := mapped[names]
+		if today == nil {
+			oldCalls, oldFailures := m.rules.MapRenamed(msg, names[0], names[1], names[2], names[3])
+			today = renamed(oldCalls, calls, oldFailures, failures)
+			mapped[names] = today
+		}
+		if id, ok := today[w.id]; ok {
+			w.id = id
+		}
+	}
+}
+
+// renamed gives the identity of today for each of before, by their places. Where the event was not mapped in the same
+// way twice, as when a program ran out of time, nothing is told.
+func renamed(oldCalls, calls []event.Call, oldFailures, failures []event.Failure) map[event.ID]event.ID {
+	today := map[event.ID]event.ID{}
+	if len(oldCalls) != len(calls) || len(oldFailures) != len(failures) {
+		return today
+	}
+	for i := range calls {
+		if oldCalls[i].Step != calls[i].Step {
+			return map[event.ID]event.ID{}
+		}
+		today[oldCalls[i].ID] = calls[i].ID
+	}
+	for i := range failures {
+		today[oldFailures[i].ID] = failures[i].ID
+	}
+	return today
+}

@@ -12,16 +12,18 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
-// renamed are rules of which each has another name than the letters say, and calls with other identities.
-type renamed struct{ rules }
+// otherNames are rules of which each has another name than the letters say, and calls with other identities.
+type otherNames struct{ rules }
 
-func (renamed) Names(rule, call string) (isRule, isCall bool) {
+func (otherNames) Names(rule, call string) (isRule, isCall bool) {
 	return rule == "order_v2", rule == "order_v2" && (call == "identify" || call == "track:order_completed")
 }
 
-var underNewNames = renamed{func(m event.Message) ([]event.Call, []event.Failure) {
+var underNewNames = otherNames{func(m event.Message) ([]event.Call, []event.Failure) {
 	n := int(m.Origin.Offset)
 	return []event.Call{call(2000+n, "order_v2", "track:order_completed"), call(3000+n, "order_v2", "identify")}, nil
 }}
@@ -119,5 +121,61 @@ func TestAReplayAsAnotherRuleIsKilled(t *testing.T) {
 				t.Errorf("open are %v", open)
 			}
 		})
+	}
+}
+
+// lines are rules that make a call for each line of an order, under such a name of the rule and the call.
+func lines(t *testing.T, rule, call, person string) *mapping.Rules {
+	t.Helper()
+	file, err := rulefile.Parse("rules.yaml", []byte(`
+rules:
+  - name: `+rule+`
+    event: order
+    id_scope: shop
+    do:
+      - identify: {person: .user, attributes: {a: 1}}
+      - call: `+call+`
+        each: .lines[]
+        track: {person: `+person+`, name: line, data: {sku: $item.sku}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+// Of the calls that a renamed rule makes for the items of a list, a letter is replayed as its own one, whether it is
+// made or fails again.
+func TestALetterOfAnItemIsFoundUnderItsNewName(t *testing.T) {
+	m := event.Message{Origin: event.Origin{Topic: "t", Offset: 7}, Time: time.UnixMilli(1_790_000_000_000), Value: []byte(
+		`{"type":"order","user":"u","lines":[{"sku":"a","for":"u"},{"sku":"b"},{"sku":"c","for":"v"},{"sku":"d"}]}`)}
+	_, failed := lines(t, "order", "line", "$item.for").Map(m)
+	if len(failed) != 2 {
+		t.Fatalf("%d failures", len(failed))
+	}
+	letters := storedLetters(t, m, failed)
+	mended, unmended := lines(t, "order_v2", "sku", `'$item.for // "guest"'`), lines(t, "order_v2", "sku", "$item.for")
+	for i, sku := range []string{"b", "d"} {
+		m.Ref = newReplayedEvent(letters[i : i+1])
+		as := Options{As: &Target{"order_v2", "sku"}}
+		calls, failures := (&Mapper{rules: mended, opts: as}).Map(m)
+		if len(calls) != 1 || len(failures) > 0 || !bytes.Contains(calls[0].Body, []byte(`"sku":"`+sku+`"`)) {
+			t.Fatalf("the letter of %s: %d calls, %d failures", sku, len(calls), len(failures))
+		}
+		live, _ := mended.Map(m)
+		isLive := func(c event.Call) bool { return c.ID == calls[0].ID && bytes.Equal(c.Body, calls[0].Body) }
+		if !slices.ContainsFunc(live, isLive) {
+			t.Errorf("the letter of %s has another identity than a live event has", sku)
+		}
+		m.Ref = newReplayedEvent(letters[i : i+1])
+		calls, failures = (&Mapper{rules: unmended, opts: as}).Map(m)
+		_, liveFailures := unmended.Map(m)
+		if len(calls) > 0 || len(failures) != 1 || failures[0].ID != liveFailures[i].ID {
+			t.Errorf("before the mend the letter of %s: %d calls, failures %+v", sku, len(calls), failures)
+		}
 	}
 }
