@@ -151,8 +151,9 @@ rules:
 // Of the calls that a renamed rule makes for the items of a list, a letter is replayed as its own one, whether it is
 // made or fails again.
 func TestALetterOfAnItemIsFoundUnderItsNewName(t *testing.T) {
-	m := event.Message{Origin: event.Origin{Topic: "t", Offset: 7}, Time: time.UnixMilli(1_790_000_000_000), Value: []byte(
-		`{"type":"order","user":"u","lines":[{"sku":"a","for":"u"},{"sku":"b"},{"sku":"c","for":"v"},{"sku":"d"}]}`)}
+	m := event.Message{Origin: event.Origin{Topic: "t", Offset: 7}, Time: time.UnixMilli(1_790_000_000_000)}
+	m.Value = []byte(
+		`{"type":"order","user":"u","lines":[{"sku":"a","for":"u"},{"sku":"b"},{"sku":"c","for":"v"},{"sku":"d"}]}`)
 	_, failed := lines(t, "order", "line", "$item.for").Map(m)
 	if len(failed) != 2 {
 		t.Fatalf("%d failures", len(failed))
