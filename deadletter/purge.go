@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -12,8 +14,15 @@ import (
 type Purger interface {
 	Reader
 	// Remove removes records. It returns ErrKeeps where the store cannot remove single records. Those that are gone
-	// already are passed by. After another error any of them may have been removed.
-	Remove(ctx context.Context, at ...Position) error
+	// already are passed by, and so are other records that have taken their places. After another error any of them may
+	// have been removed.
+	Remove(ctx context.Context, records ...Seen) error
+}
+
+// Seen is a record of a log as a scan gave it.
+type Seen struct {
+	At   Position
+	Time time.Time
 }
 
 // ErrKeeps means that a store removes records by its retention alone.
@@ -22,14 +31,15 @@ var ErrKeeps = errors.New("this store cannot remove single records")
 // Purged counts what a purge removed, or would remove.
 type Purged struct {
 	Letters     int // with every time that each was written
-	Resolutions int // of those letters
+	Resolutions int // of which no letter is left in the log
 	Open        int // letters that were left because they are open
 	Shared      int // letters that were left because others stand in the same record, which were not chosen or are open
 }
 
-// Purge removes for good the records of the letters that the filter chooses, and the resolutions that are about none
-// but them. Open letters stay unless open says otherwise. A record is removed only as a whole. With dryRun it counts
-// and removes nothing. Whoever calls it holds the lock of a replay.
+// Purge removes for good the records of the letters that the filter chooses, and the resolutions of which no letter
+// is left. Open letters stay unless open says otherwise. A record is removed only as a whole. With dryRun it counts
+// and removes nothing. Whoever calls it holds the lock of a replay; a bridge may write beside it: the log is read once,
+// so that a letter which is written again meanwhile is not taken for one that is resolved.
 func Purge(ctx context.Context, log Purger, filter Filter, open, dryRun bool) (Purged, error) {
 	if err := filter.Validate(); err != nil {
 		return Purged{}, err
@@ -37,101 +47,105 @@ func Purge(ctx context.Context, log Purger, filter Filter, open, dryRun bool) (P
 	if err := log.Remove(ctx); err != nil { // of nothing, which tells whether it can
 		return Purged{}, fmt.Errorf("purge: %w", err)
 	}
-	x, err := readIndex(ctx, log, nil)
-	if err != nil {
-		return Purged{}, err
-	}
-	p := purge{filter: &filter, index: x, open: open, removed: map[letterKey]bool{}, left: map[letterKey]bool{}}
-	err = log.Scan(ctx, func(r Record) error {
+	p := purge{filter: &filter, index: newIndex(nil), open: open, left: map[letterKey]bool{}}
+	err := log.Scan(ctx, func(r Record) error {
 		p.addRecord(r)
 		return nil
 	})
 	if err != nil {
 		return Purged{}, err
 	}
-	p.addResolutions()
+	p.index.applyOlder()
+	// Letters go first, the older ones before those that were written again: without its resolution a letter would be
+	// open again.
+	removed := append(p.letters(), p.resolutions()...)
 	if dryRun {
 		return p.counts, nil
 	}
-	// Letters go first: without its resolution a letter would be open again.
-	for _, list := range [][]Position{p.letters, p.resolutions} {
-		for len(list) > 0 {
-			n := min(len(list), discardBatch)
-			if err := log.Remove(ctx, list[:n]...); err != nil {
-				return p.counts, fmt.Errorf("purge: %w", err)
-			}
-			list = list[n:]
+	for len(removed) > 0 {
+		n := min(len(removed), discardBatch)
+		if err := log.Remove(ctx, removed[:n]...); err != nil {
+			return p.counts, fmt.Errorf("purge: %w", err)
 		}
+		removed = removed[n:]
 	}
 	return p.counts, nil
 }
 
-// purge is what is to be removed from a log.
+// purge is what a purge knows of a log.
 type purge struct {
 	filter *Filter
 	index  *index
 	open   bool // open letters too
 	counts Purged
 
-	letters, resolutions []Position
-	removed, left        map[letterKey]bool // letters of records that are removed, and of those that stay
-	about                []resolved
+	records []purgeRecord      // of letters
+	about   []purgeRecord      // resolutions
+	left    map[letterKey]bool // letters of records that stay; with no event, those of that identity of any event
 }
 
-// resolved is a resolution that may be removed.
-type resolved struct {
-	at    Position
-	ids   []event.ID
-	event event.ID
+// purgeRecord is a record of the log, and the letters that it holds or is about.
+type purgeRecord struct {
+	seen   Seen
+	event  event.ID
+	ids    []event.ID
+	chosen []event.ID // of the ids, those that the filter chooses
 }
 
 func (p *purge) addRecord(r Record) {
+	p.index.addRecord(r)
 	letters, res, err := Decode(r)
 	if err != nil {
 		return
 	}
+	record := purgeRecord{seen: Seen{r.Position, r.Time}}
 	if res != nil {
-		p.about = append(p.about, resolved{r.Position, res.Letters, res.EventID})
+		record.event, record.ids = res.EventID, res.Letters
+		p.about = append(p.about, record)
 		return
 	}
 	filter := p.filter.once()
-	chosen, open := 0, 0
 	for _, l := range letters {
-		if !filter.Match(l) {
-			continue
-		}
-		chosen++
-		if !p.open && p.index.entries[letterKey{l.ID(), l.EventID}].open {
-			open++
+		record.event, record.ids = l.EventID, append(record.ids, l.ID())
+		if filter.Match(l) {
+			record.chosen = append(record.chosen, l.ID())
 		}
 	}
-	of := p.left
-	switch {
-	case chosen == len(letters) && open == 0:
-		of = p.removed
-		p.letters = append(p.letters, r.Position)
-		p.counts.Letters += len(letters)
-	default:
-		p.counts.Open += open
-		p.counts.Shared += chosen - open
-	}
-	for _, l := range letters {
-		of[letterKey{l.ID(), l.EventID}] = true
-	}
+	p.records = append(p.records, record)
 }
 
-// addResolutions adds the resolutions all of whose letters are removed. They hold the letters' keys.
-func (p *purge) addResolutions() {
-	for _, res := range p.about {
-		removed, left := false, res.event.IsZero() // of which event is not known
-		for _, id := range res.ids {
-			key := letterKey{id, res.event}
-			removed = removed || p.removed[key]
-			left = left || p.left[key]
+// letters lists the records of letters that are removed, in the order of the log.
+func (p *purge) letters() (list []Seen) {
+	for _, r := range p.records {
+		open := 0
+		for _, id := range r.chosen {
+			if !p.open && p.index.entries[letterKey{id, r.event}].open {
+				open++
+			}
 		}
-		if removed && !left {
-			p.resolutions = append(p.resolutions, res.at)
+		if len(r.chosen) == len(r.ids) && open == 0 {
+			list = append(list, r.seen)
+			p.counts.Letters += len(r.ids)
+			continue
+		}
+		p.counts.Open += open
+		p.counts.Shared += len(r.chosen) - open
+		for _, id := range r.ids {
+			p.left[letterKey{id, r.event}], p.left[letterKey{id: id}] = true, true
+		}
+	}
+	return list
+}
+
+// resolutions lists the resolutions of which no letter is left, because it is removed now, or was by a purge that died,
+// or by the log's retention. They hold the letters' keys.
+func (p *purge) resolutions() (list []Seen) {
+	for _, res := range p.about {
+		left := func(id event.ID) bool { return p.left[letterKey{id, res.event}] }
+		if !slices.ContainsFunc(res.ids, left) {
+			list = append(list, res.seen)
 			p.counts.Resolutions++
 		}
 	}
+	return list
 }

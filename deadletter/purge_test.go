@@ -1,6 +1,7 @@
 package deadletter_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -75,4 +76,80 @@ func TestPurge(t *testing.T) {
 			t.Errorf("after the purge, and another letter, open are %v", open)
 		}
 	})
+}
+
+// rewritten is a log in which a bridge writes a letter again right after each scan.
+type rewritten struct {
+	storetest.Store
+	t *testing.T
+}
+
+func (r *rewritten) Scan(ctx context.Context, each func(deadletter.Record) error) error {
+	err := r.Store.Scan(ctx, each)
+	again := lettertest.Failed(1)
+	again.Failures[0].Attempts = 7
+	lettertest.MustPut(r.t, r.Store, again)
+	return err
+}
+
+// A letter that is written again while the log is read is open, and stays.
+func TestALetterThatIsWrittenAgainIsNotPurged(t *testing.T) {
+	s := storetest.File(t)
+	lettertest.MustPut(t, s, lettertest.Failed(1))
+	one := deadletter.Filter{IDs: []event.ID{lettertest.ID(1)}}
+	if n, err := deadletter.Discard(t.Context(), s, one, "test"); n != 1 || err != nil {
+		t.Fatalf("%d letters were discarded, %v", n, err)
+	}
+	got, err := deadletter.Purge(t.Context(), &rewritten{s, t}, one, false, false)
+	if err != nil || got != (deadletter.Purged{Letters: 1, Resolutions: 1}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if open := logtest.Listed(t, s, one); !slices.Equal(open, one.IDs) {
+		t.Errorf("open are %v", open)
+	}
+}
+
+// counting is a log whose process dies when it has removed so many records.
+type counting struct {
+	storetest.Store
+	left int
+}
+
+func (c *counting) Remove(ctx context.Context, records ...deadletter.Seen) error {
+	n := min(len(records), c.left)
+	c.left -= n
+	if err := c.Store.Remove(ctx, records[:n]...); err != nil || n == len(records) {
+		return err
+	}
+	return errDied
+}
+
+var errDied = errors.New("the process died")
+
+// A purge that dies on the way leaves no letter open that was resolved, and the next one does the rest.
+func TestAPurgeThatDies(t *testing.T) {
+	all := deadletter.Filter{All: true}
+	for removed, died := 0, true; died; removed++ {
+		s := storetest.File(t)
+		again := lettertest.Failed(1)
+		again.Failures[0].Attempts = 2
+		lettertest.MustPut(t, s, lettertest.Failed(1), again, lettertest.Failed(2), lettertest.Failed(3))
+		resolved := deadletter.Filter{IDs: []event.ID{lettertest.ID(1), lettertest.ID(2)}}
+		if n, err := deadletter.Discard(t.Context(), s, resolved, "test"); n != 2 || err != nil {
+			t.Fatalf("%d letters were discarded, %v", n, err)
+		}
+		_, err := deadletter.Purge(t.Context(), &counting{s, removed}, all, false, false)
+		if died = errors.Is(err, errDied); err != nil && !died {
+			t.Fatal(err)
+		}
+		if open := logtest.Listed(t, s, all); !slices.Equal(open, []event.ID{lettertest.ID(3)}) {
+			t.Errorf("after %d records open are %v", removed, open)
+		}
+		if _, err := deadletter.Purge(t.Context(), s, all, false, false); err != nil {
+			t.Error(err)
+		}
+		if letters, notes, _ := logtest.ScanAll(t, s); len(letters) != 1 || len(notes) != 0 {
+			t.Errorf("after %d records and a second purge: %d letters and %d notes", removed, len(letters), len(notes))
+		}
+	}
 }

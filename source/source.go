@@ -78,7 +78,7 @@ type Reader interface {
 type Letters interface {
 	replay.Store
 	// Remove removes records for good, or fails with deadletter.ErrKeeps where the place cannot do that.
-	Remove(ctx context.Context, at ...deadletter.Position) error
+	Remove(ctx context.Context, records ...deadletter.Seen) error
 	// Ready is nil while the last attempt to store succeeded, or none was made, and otherwise says since when and why
 	// letters cannot be stored. It names no address.
 	Ready() error

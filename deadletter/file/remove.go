@@ -15,8 +15,8 @@ import (
 
 // Remove overwrites lines with blanks, under the lock of those who write, and syncs. The file keeps its length, so that
 // the other records keep their places and a bridge may go on writing.
-func (f *Store) Remove(ctx context.Context, at ...deadletter.Position) (err error) {
-	if err := lockable(); err != nil || len(at) == 0 {
+func (f *Store) Remove(ctx context.Context, records ...deadletter.Seen) (err error) {
+	if err := lockable(); err != nil || len(records) == 0 {
 		return err
 	}
 	if err := regular(f.path); err != nil {
@@ -32,21 +32,30 @@ func (f *Store) Remove(ctx context.Context, at ...deadletter.Position) (err erro
 	if err := filelock.LockSoon(ctx, file, f.timeout); err != nil {
 		return fmt.Errorf("remove: lock: %w", fileError(err))
 	}
-	for _, p := range at {
-		in := bufio.NewReader(io.NewSectionReader(file, p.Offset, maxLine+1))
-		text, _, err := readLine(in)
-		if errors.Is(err, io.EOF) {
-			continue
-		}
-		if err == nil {
-			_, err = file.WriteAt(bytes.Repeat([]byte{' '}, len(text)), p.Offset)
-		}
-		if err != nil {
-			return fmt.Errorf("remove %s at %d: %w", f.path, p.Offset, fileError(err))
+	for _, r := range records {
+		if err := overwrite(file, r); err != nil {
+			return fmt.Errorf("remove %s at %d: %w", f.path, r.At.Offset, fileError(err))
 		}
 	}
 	if err := file.Sync(); err != nil {
 		return fmt.Errorf("remove: %w", fileError(err))
 	}
 	return nil
+}
+
+// overwrite overwrites the line of one record, unless the file was moved away since it was read and another line stands
+// there.
+func overwrite(file *os.File, r deadletter.Seen) error {
+	text, _, err := readLine(bufio.NewReader(io.NewSectionReader(file, r.At.Offset, maxLine+1)))
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if found, err := deadletter.ParseJSON(text); err != nil || !found.Time.Equal(r.Time) {
+		return nil
+	}
+	_, err = file.WriteAt(bytes.Repeat([]byte{' '}, len(text)), r.At.Offset)
+	return err
 }

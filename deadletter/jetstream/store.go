@@ -103,7 +103,10 @@ func (j *Store) send(ctx context.Context, r deadletter.Record, limit int) error 
 		if j.cfg.Stream != "" {
 			m.Header.Set(jetstream.ExpectedStreamHeader, j.cfg.Stream)
 		}
-		_, err := j.js.PublishMsg(ctx, m)
+		ack, err := j.js.PublishMsg(ctx, m)
+		if err == nil && ack.Duplicate {
+			err = j.sendAgain(ctx, m, ack)
+		}
 		if errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) || errors.Is(err, nats.ErrMaxPayload) {
 			return j.send(ctx, r, messageSize(&parts[i])/2)
 		}
@@ -112,6 +115,21 @@ func (j *Store) send(ctx context.Context, r deadletter.Record, limit int) error 
 		}
 	}
 	return nil
+}
+
+// sendAgain publishes a message that the server dropped as a repeat, unless the first one is known to be there still:
+// it may have been removed since.
+func (j *Store) sendAgain(ctx context.Context, m *nats.Msg, ack *jetstream.PubAck) error {
+	look, cancel := context.WithTimeout(ctx, j.cfg.Timeout/4)
+	defer cancel()
+	if stream, err := j.js.Stream(look, ack.Stream); err == nil {
+		if _, err := stream.GetMsg(look, ack.Sequence); err == nil {
+			return nil
+		}
+	}
+	m.Header.Del(jetstream.MsgIDHeader)
+	_, err := j.js.PublishMsg(ctx, m)
+	return err
 }
 
 // messageID names a record by its event, its letters and their attempts. A resolution has none.
