@@ -43,3 +43,22 @@ func TestDifferencesAreBounded(t *testing.T) {
 		t.Errorf("%d differences of a deep value", n)
 	}
 }
+
+func FuzzDifferences(f *testing.F) {
+	f.Add([]byte(`{"a":[1,{"b":null}]}`), []byte(`{"a":[1,{"b":"x"}],"c":true}`))
+	f.Add([]byte(`{"a":`), []byte(`7`))
+	f.Fuzz(func(t *testing.T, was, is []byte) {
+		if list := deadletter.Differences(was, was); len(list) > 0 {
+			t.Fatalf("a value differs from itself: %v", list)
+		}
+		there, back := deadletter.Differences(was, is), deadletter.Differences(is, was)
+		if len(there) != len(back) {
+			t.Fatalf("%v there, and %v back", there, back)
+		}
+		for i, d := range there {
+			if (d.Path != back[i].Path || d.Was != back[i].Is || d.Is != back[i].Was) || d.String() == "" {
+				t.Fatalf("%v there, and %v back", d, back[i])
+			}
+		}
+	})
+}

@@ -165,6 +165,10 @@ func (r *replayFlags) replay(cmd *cobra.Command, d *lettersClient, opts replay.O
 	if !r.includeDestructive {
 		opts.Skip = customerio.DestructiveActions()
 	}
+	if opts.WholeEvent {
+		fmt.Fprintln(progress, "whole events: calls that were delivered before under another name, or by another id, "+
+			"count twice")
+	}
 	opts.Confirm = func(p replay.Progress) error {
 		fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
 		return nil

@@ -102,6 +102,14 @@ func newHistoryView(rules *mapping.Rules, h deadletter.History, showValues bool)
 	return v
 }
 
+// named is a name, and whether today's rules have it.
+func named(name string, gone bool) string {
+	if gone {
+		return name + ", which today's rules do not have"
+	}
+	return name
+}
+
 func (v historyView) print(w io.Writer, f format) error {
 	if f == asJSON {
 		return output.JSON(w, v)
@@ -126,8 +134,8 @@ func (v historyView) print(w io.Writer, f format) error {
 		line("event", "number %d of its record", v.Item)
 	}
 	optional("type", v.Type)
-	optional("rule", v.Rule)
-	optional("call", v.Call)
+	optional("rule", named(v.Rule, v.Gone == "rule"))
+	optional("call", named(v.Call, v.Gone == "call"))
 	line("stage", "%s, after %s", v.Stage, output.Count(v.Attempts, "attempt"))
 	if v.Status != 0 {
 		line("status", "%d", v.Status)

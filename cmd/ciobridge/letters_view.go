@@ -23,6 +23,7 @@ type letterView struct {
 	Item        int        `json:"item,omitempty"` // the number of the event, of a record that holds several
 	Rule        string     `json:"rule,omitempty"`
 	Call        string     `json:"call,omitempty"`
+	Gone        string     `json:"gone,omitempty"` // rule or call, where today's rules have none of that name
 	Attempts    int        `json:"attempts"`
 	Status      int        `json:"status,omitempty"`
 	FirstFailed time.Time  `json:"first_failed_at"`
@@ -64,6 +65,12 @@ func newLetterView(rules *mapping.Rules, l *deadletter.Letter, showValues bool) 
 	}
 	if l.Truncated != nil {
 		v.Cut = l.Truncated.String()
+	}
+	switch isRule, isCall := rules.Names(f.Rule, f.Call); {
+	case f.Rule != "" && !isRule:
+		v.Gone = "rule"
+	case f.Call != "" && !isCall:
+		v.Gone = "call"
 	}
 	if e, err := rules.Inspect(*m, f.Item); err == nil {
 		v.Type = e.Type
