@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/source"
@@ -36,7 +38,12 @@ type lettersClient struct {
 	rules  *mapping.Rules
 	log    *zap.Logger
 	store  source.Letters
-	close  func() // ends the connection to the broker, if there is one
+	close  func() // ends the connections to the broker and to the schema registry, if there are any
+
+	decoder interface {
+		Decode(ctx context.Context, form string, m *event.Message) error
+		Close()
+	}
 }
 
 // openLetters reads the configuration and reaches its dead letters. It must be closed when err is nil.
@@ -55,9 +62,34 @@ func openLetters(cmd *cobra.Command, in config.Input, f format) (*lettersClient,
 func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*lettersClient,
 	error) {
 	d := &lettersClient{config: c, rules: rules, log: log}
-	var err error
-	d.store, d.close, err = app.ReachLetters(cmd.Context(), c, rules.Hash(), log)
-	return d, err
+	decoder, err := app.Content(c, log)
+	if err != nil {
+		return nil, err
+	}
+	store, closeStore, err := app.ReachLetters(cmd.Context(), c, rules.Hash(), log)
+	if err != nil {
+		decoder.Close()
+		return nil, err
+	}
+	d.store, d.decoder = store, decoder
+	d.close = func() {
+		closeStore()
+		decoder.Close()
+	}
+	return d, nil
+}
+
+// content gives a letter's message what its value holds. It waits for the schema registry where it must.
+func (d *lettersClient) content(ctx context.Context, m *event.Message) error {
+	return d.decoder.Decode(ctx, d.rules.Content(m.Origin.Topic), m)
+}
+
+// read is a message with what its value holds. That stays unknown only where ctx has ended, and so the command.
+func (d *lettersClient) read(ctx context.Context, m event.Message) event.Message {
+	if err := d.content(ctx, &m); err != nil {
+		m.Unreadable = "was not read: " + err.Error()
+	}
+	return m
 }
 
 // quietLogger tells a command's user of trouble only.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -102,6 +103,9 @@ func openLetter(cmd *cobra.Command, d *lettersClient, id event.ID) (*deadletter.
 	case len(found) > 1:
 		return nil, exit.With(exit.Input, fmt.Errorf("%d events have a letter %s; they cannot be told apart here: "+
 			"replay or discard them by --topic and --offset", len(found), id))
+	case !slices.Contains([]string{"", "json"}, d.rules.Content(found[0].Message.Origin.Topic)):
+		return nil, exit.With(exit.Input, fmt.Errorf("letter %s holds a value that only a producer with its schema "+
+			"can write: publish a repaired event in its topic, and discard the letter", id))
 	case found[0].Truncated != nil:
 		return nil, exit.With(exit.Input, fmt.Errorf("letter %s was cut when it was stored, so that its event is not "+
 			"known any more: take the original from its source", id))

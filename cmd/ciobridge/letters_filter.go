@@ -101,8 +101,13 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 		}
 	}
 	if len(f.types) > 0 || f.eventAfter != "" || f.eventUntil != "" {
-		if out.Inspect, err = inspector(d.rules, f.types); err != nil {
+		inspect, err := inspector(d.rules, f.types)
+		if err != nil {
 			errs = append(errs, err)
+		} else {
+			out.Inspect = func(m event.Message, item int) (string, time.Time) {
+				return inspect(d.read(cmd.Context(), m), item)
+			}
 		}
 	}
 	if cmd.Flags().Changed("person") {
@@ -111,7 +116,9 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 			errs = append(errs, fmt.Errorf("--person: %w", err))
 		} else {
 			rules := d.rules.ForReplay()
-			out.Concerns = func(m event.Message, item int) bool { return person.In(rules, m, item) }
+			out.Concerns = func(m event.Message, item int) bool {
+				return person.In(rules, d.read(cmd.Context(), m), item)
+			}
 		}
 	}
 	if len(errs) == 0 {

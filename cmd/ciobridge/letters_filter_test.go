@@ -1,12 +1,23 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -100,5 +111,70 @@ func TestMistakesAreListedOnce(t *testing.T) {
 	}
 	if mistakes(nil) != nil {
 		t.Error("nothing is no mistake")
+	}
+}
+
+// Values that carry the number of a schema are read before letters are chosen, listed or tried, as a bridge reads them.
+// They cannot be repaired, because nobody but a producer writes them.
+func TestLettersHaveTheirContent(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ciobridge.yaml")
+	text := `
+source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: json_schema}]}}
+customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
+dead_letters: {file: ` + filepath.Join(dir, "dead.jsonl") + `}
+rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, rules, err := app.Load(config.File(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &cobra.Command{}
+	cmd.SetContext(t.Context())
+	d, err := newLettersClient(cmd, c, rules, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	id := event.ID{1}
+	framed := []byte("\x00\x00\x00\x00\x07" + `{"type":"bill","id":"e1","time":"2026-10-05T08:30:00Z","user":"c_7"}`)
+	failed := event.FailedMessage{
+		Message: event.Message{Origin: event.Origin{Topic: "EVENTS", Offset: 3}, Value: framed},
+		Failures: []event.Failure{{ID: id, Stage: event.StageDelivery, Reason: event.ReasonRefused, Rule: "r",
+			Call: "track:billed", Attempts: 1, First: time.Now()}},
+	}
+	if err := d.store.Put(t.Context(), failed); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--type", "bill"}, {"--person", "id:c_7"}, {"--event-before", "2026-10-06"}} {
+		var f filterFlags
+		f.add(cmd)
+		if err := cmd.ParseFlags(args); err != nil {
+			t.Fatal(err)
+		}
+		chosen, err := f.filter(cmd, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		err = listLetters(cmd, d, chosen, asJSON, false)
+		if err != nil || !strings.Contains(out.String(), id.String()) {
+			t.Errorf("%q: %q, %v", args, out.String(), err)
+		}
+		cmd.ResetFlags()
+	}
+	r := replayFlags{dryRun: true}
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	err = r.replay(cmd, d, replay.Options{Filter: deadletter.Filter{All: true}}, asText)
+	if err != nil || !strings.Contains(out.String(), "1 would be sent") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	if _, err := openLetter(cmd, d, id); err == nil || !strings.Contains(err.Error(), "only a producer") {
+		t.Errorf("got %v", err)
 	}
 }

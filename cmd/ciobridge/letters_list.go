@@ -62,7 +62,7 @@ func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter,
 		if err != nil {
 			return err
 		}
-		v := newLetterView(d.rules, l, showValues)
+		v := newLetterView(cmd.Context(), d, l, showValues)
 		if out == asJSON {
 			if err := output.JSON(w, v); err != nil {
 				return err

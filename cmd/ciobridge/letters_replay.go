@@ -169,6 +169,7 @@ func (r *replayFlags) replay(cmd *cobra.Command, d *lettersClient, opts replay.O
 		fmt.Fprintln(progress, "whole events: calls that were delivered before under another name, or by another id, "+
 			"count twice")
 	}
+	opts.Content = d.content
 	opts.Confirm = func(p replay.Progress) error {
 		fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
 		return nil

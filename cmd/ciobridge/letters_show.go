@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,6 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
-	"github.com/ciobridge/ciobridge/mapping"
 )
 
 func newLettersShow() *cobra.Command {
@@ -53,7 +53,8 @@ func newLettersShow() *cobra.Command {
 					return lettersError(err)
 				}
 				for _, h := range histories {
-					if err := newHistoryView(d.rules, h, showValues).print(cmd.OutOrStdout(), out); err != nil {
+					v := newHistoryView(cmd.Context(), d, h, showValues)
+					if err := v.print(cmd.OutOrStdout(), out); err != nil {
 						return err
 					}
 				}
@@ -88,8 +89,8 @@ type resolutionView struct {
 	At      time.Time `json:"at"`
 }
 
-func newHistoryView(rules *mapping.Rules, h deadletter.History, showValues bool) historyView {
-	v := historyView{letterView: newLetterView(rules, h.Letters[len(h.Letters)-1], showValues), Open: h.Open}
+func newHistoryView(ctx context.Context, d *lettersClient, h deadletter.History, showValues bool) historyView {
+	v := historyView{letterView: newLetterView(ctx, d, h.Letters[len(h.Letters)-1], showValues), Open: h.Open}
 	for _, l := range h.Letters {
 		v.Written = append(v.Written, l.Written.UTC())
 	}

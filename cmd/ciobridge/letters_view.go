@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"time"
 	"unicode/utf8"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/output"
-	"github.com/ciobridge/ciobridge/mapping"
 )
 
 // letterView is a letter as it is printed. Key, value and the headers' values are masked unless they were asked for.
@@ -51,7 +51,7 @@ type header struct {
 	Value any    `json:"value"`
 }
 
-func newLetterView(rules *mapping.Rules, l *deadletter.Letter, showValues bool) letterView {
+func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, showValues bool) letterView {
 	f, m := &l.Failure, &l.Message
 	v := letterView{
 		ID: l.ID().String(), Event: l.EventID.String(), Reason: string(f.Reason), Field: f.Field, Detail: f.Detail,
@@ -66,13 +66,13 @@ func newLetterView(rules *mapping.Rules, l *deadletter.Letter, showValues bool) 
 	if l.Truncated != nil {
 		v.Cut = l.Truncated.String()
 	}
-	switch isRule, isCall := rules.Names(f.Rule, f.Call); {
+	switch isRule, isCall := d.rules.Names(f.Rule, f.Call); {
 	case f.Rule != "" && !isRule:
 		v.Gone = "rule"
 	case f.Call != "" && !isCall:
 		v.Gone = "call"
 	}
-	if e, err := rules.Inspect(*m, f.Item); err == nil {
+	if e, err := d.rules.Inspect(d.read(ctx, *m), f.Item); err == nil {
 		v.Type = e.Type
 	}
 	if !l.Original.IsZero() {

@@ -32,6 +32,11 @@ func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, e
 			continue
 		}
 		m := r.message(whole)
+		if r.opts.Content != nil {
+			if err := r.opts.Content(ctx, &m); err != nil {
+				return r.Progress(), fmt.Errorf("try replay: %w", err)
+			}
+		}
 		e := eventOf(&m)
 		calls, failures := mapper.Map(m)
 		e.noteWritten(failures)

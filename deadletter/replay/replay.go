@@ -33,6 +33,10 @@ type Options struct {
 	// replays what stands in the log.
 	Repaired []byte
 
+	// Content gives a message of a dry run what its value holds, as the source of a replay has it given. Nil gives it
+	// nothing.
+	Content func(context.Context, *event.Message) error
+
 	// Confirm is called once, when the letters have been counted and nothing has been sent. An error ends the replay.
 	// Nil goes on.
 	Confirm func(Progress) error
