@@ -18,6 +18,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 func newLettersEdit() *cobra.Command {
@@ -162,12 +163,23 @@ func checkJSON(text []byte) error {
 	err := json.Unmarshal(text, &v)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		before := text[:min(int(syntax.Offset), len(text))]
-		line := bytes.Count(before, []byte("\n")) + 1
-		return fmt.Errorf("is not one JSON value: line %d, byte %d of it", line,
-			len(before)-bytes.LastIndexByte(before, '\n')-1)
+		return fmt.Errorf("is not one JSON value: %s", lineAndByte(text, int(syntax.Offset)))
+	}
+	// What follows is JSON that a bridge refuses, such as an object with one key twice.
+	places := document.NewPlaces()
+	places.Seal()
+	var refused *document.InputError
+	if errors.As(new(document.Document).Parse(places, text), &refused) {
+		return fmt.Errorf("would not be read: %s: %s", refused.Kind, lineAndByte(text, refused.Offset+1))
 	}
 	return err
+}
+
+// lineAndByte tells where a text is, after so many bytes.
+func lineAndByte(text []byte, bytesRead int) string {
+	before := text[:min(bytesRead, len(text))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	return fmt.Sprintf("line %d, byte %d of it", line, len(before)-bytes.LastIndexByte(before, '\n')-1)
 }
 
 // differenceView is a place in which a repaired value differs.
