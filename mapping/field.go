@@ -226,7 +226,7 @@ func checkTruth(v expr.Value) string {
 			return ""
 		}
 	}
-	return "is neither true nor false"
+	return "is neither true nor false; Customer.io would take it for false: write true or false"
 }
 
 var truths = [][]byte{[]byte("true"), []byte("false"), []byte("1"), []byte("0")}
