@@ -97,7 +97,7 @@ func TestDefinitionsThatDouble(t *testing.T) {
 	}
 	set := NewSet()
 	defs := define(t, src.String())
-	p, err := set.CompileWith(defs, "f12 | length")
+	p, err := set.CompileWith(defs, "f5 | length")
 	if err != nil {
 		t.Fatal(err)
 	}
