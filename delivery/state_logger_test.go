@@ -46,3 +46,20 @@ func TestAnOutageRightAfterAStumbleIsAnnounced(t *testing.T) {
 		}
 	})
 }
+
+// A cause that joins while the destination fails is named once, since it may be the one that somebody has to mend.
+func TestACauseThatJoinsAnOutageIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		statuses := []int{500, 500, 500, 429, 500, 429, 500, 200}
+		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+			return reply(statuses[n], "")
+		})
+		sendUntilDelivered(t.Context(), r.Sender, makeCalls(2))
+		want := []string{
+			"warn: customer.io fails, waiting", "warn: customer.io fails, waiting", "info: customer.io answers again",
+		}
+		if got := r.messages(); !reflect.DeepEqual(got, want) {
+			t.Errorf("log %q, want %q", got, want)
+		}
+	})
+}
