@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -27,7 +26,7 @@ func BenchmarkDeliveries(b *testing.B) {
 			b.ReportAllocs()
 			server := newCannedServer(pin, size)
 			r := &reader{partition: partition{stream: "EVENTS"}, cfg: DefaultConfig()}
-			r.metrics = newMetrics(prometheus.NewRegistry(), &Source{}).forPartition(partition{stream: "EVENTS"})
+			r.metrics = newMetrics(&Source{}).forPartition(partition{stream: "EVENTS"})
 			s := newSession(r, pin, time.Now(), 0, openInbox(server, "_INBOX.bench", r.cfg.FetchBytes))
 			defer s.inbox.close()
 			n := 0

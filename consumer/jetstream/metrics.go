@@ -25,7 +25,7 @@ var lagDesc = prometheus.NewDesc("ciobridge_stream_lag",
 	"Messages of the stream that are not acknowledged, handed over or not, "+
 		"as of the last renewal of the right to read.", streamLabels, nil)
 
-func newMetrics(reg prometheus.Registerer, source *Source) *metrics {
+func newMetrics(source *Source) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append(labels, streamLabels...))
 	}
@@ -48,8 +48,11 @@ func newMetrics(reg prometheus.Registerer, source *Source) *metrics {
 				"failed counts too what could not be stored beside them.", "result"),
 		sessions: counter("ciobridge_stream_turns_total", "Turns of reading that ended, by reason.", "reason"),
 	}
-	reg.MustRegister(m.active, m.lost, m.deleted, m.recreated, m.redelivered, m.acks, m.sessions, m)
 	return m
+}
+
+func (m *metrics) register(reg prometheus.Registerer) {
+	reg.MustRegister(m.active, m.lost, m.deleted, m.recreated, m.redelivered, m.acks, m.sessions, m)
 }
 
 // Describe implements prometheus.Collector.

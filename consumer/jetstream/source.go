@@ -44,7 +44,7 @@ func New(conn *broker.NATS, cfg Config, log *zap.Logger, reg prometheus.Register
 	cfg.FetchBytes = max(cfg.FetchBytes/int64(len(partitions)), minFetchBytes)
 	cfg.tuning.prefetch = max(cfg.tuning.prefetch/len(partitions), min(cfg.tuning.prefetch, minPrefetch))
 	s := &Source{conn: conn, group: newGroup(conn, cfg, log)}
-	metrics := newMetrics(reg, s)
+	metrics := newMetrics(s)
 	grouped := 0
 	for _, p := range partitions {
 		r := newReader(conn, cfg, p, log)
@@ -55,6 +55,7 @@ func New(conn *broker.NATS, cfg Config, log *zap.Logger, reg prometheus.Register
 		}
 		s.readers = append(s.readers, r)
 	}
+	metrics.register(reg) // from here on another goroutine may look at the readers
 	return s, nil
 }
 
