@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // fill publishes until a message is not acknowledged, at most n, and returns how many were.
@@ -93,6 +95,7 @@ func TestEmbeddedDiskFull(t *testing.T) {
 // Another process fills the disk, so that the server's next write fails, after which it takes nothing any more. The
 // connection says why, and once there is room it takes messages again, with all that it had acknowledged.
 func TestEmbeddedDiskFullForAWhile(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m,mode=0700"); err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 func lockable(t *testing.T) *Store {
@@ -16,6 +17,7 @@ func lockable(t *testing.T) *Store {
 }
 
 func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := lockable(t)
 	k := &lockKey{key: "ZGVhZC5sZXR0ZXJz", token: []byte("of one that was killed")}
@@ -26,6 +28,7 @@ func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
 }
 
 func TestALivingHolderIsNotWaitedFor(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	logtest.ALivingHolderIsNotWaitedFor(t, lockable(t))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 func lockableKafka(t *testing.T) *Store {
@@ -21,6 +22,7 @@ func lockableKafka(t *testing.T) *Store {
 }
 
 func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := lockableKafka(t)
 	m := newGroupMember(s)
@@ -33,6 +35,7 @@ func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
 
 // Another that comes while the lock is held, and dies before it goes, ends nothing.
 func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	for name, dies := range map[string]func(ctx context.Context, m *groupMember) error{
 		"before it is answered": func(ctx context.Context, m *groupMember) error {
@@ -72,6 +75,7 @@ func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 }
 
 func TestALivingHolderIsNotWaitedFor(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	logtest.ALivingHolderIsNotWaitedFor(t, lockableKafka(t))
 }

@@ -24,7 +24,7 @@ func TestKafkaRefusedOrSilentIsWaitedForAsLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	const limit = 2 * time.Second
+	const limit = time.Second
 	for name, addr := range map[string]string{"silent": silent.Addr().String(), "refused": closed.Addr().String()} {
 		for doing, do := range map[string]func(s *Store) error{
 			"scan": func(s *Store) error { return s.Scan(t.Context(), func(deadletter.Record) error { return nil }) },
