@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -63,6 +64,7 @@ func TestARecordIsGivenUpAsAWhole(t *testing.T) {
 
 // The programs of all events of a record together have a limit, too, beside a little for each.
 func TestSlowEventsOfARecordHaveALimitTogether(t *testing.T) {
+	longtest.Only(t)
 	r := listRules(t, "track: {person: .id, name: a, data: {x: '= [range(0; infinite)]'}}")
 	start := time.Now()
 	calls, failures := r.Map(list(`{"type":"e","id":1}`, 900))

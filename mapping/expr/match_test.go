@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // matching are the functions with a regular expression, and the ways in which their flags are written.
@@ -43,7 +44,7 @@ func regexpOf(r *rand.Rand, depth int) string {
 
 // One pass over a text must find what gojq finds in it.
 func TestMatchesLikeGojq(t *testing.T) {
-	rounds := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", 1500)
+	rounds := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", longtest.Either(500, 1500))
 	r := rand.New(rand.NewPCG(uint64(fromEnvironment(t, "CIOBRIDGE_SEED", 1)), 9))
 	compiled, found := 0, 0
 	for range rounds {
