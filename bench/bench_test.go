@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/bench/sink"
 	"github.com/ciobridge/ciobridge/bench/traffic"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // TestMain lets the test binary play the roles that the bench starts as processes of their own.
@@ -184,7 +185,5 @@ func TestBestFill(t *testing.T) {
 // longTest skips a test that builds the bridge and measures it, unless CIOBRIDGE_LONG_TESTS asks for such tests.
 func longTest(t *testing.T) {
 	t.Helper()
-	if os.Getenv("CIOBRIDGE_LONG_TESTS") == "" {
-		t.Skip("takes several seconds of both cores: set CIOBRIDGE_LONG_TESTS=1 to run it")
-	}
+	longtest.Only(t)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // In a cluster of three the consumer moves to another server while two replicas of the bridge are connected to
@@ -22,9 +22,7 @@ import (
 //
 // Electing leaders takes such a cluster several seconds, so the test runs with CIOBRIDGE_LONG_TESTS=1 only.
 func TestJetStreamConsumerMovesInACluster(t *testing.T) {
-	if testing.Short() || os.Getenv("CIOBRIDGE_LONG_TESTS") == "" {
-		t.Skip("takes several seconds: set CIOBRIDGE_LONG_TESTS=1 to run it")
-	}
+	longtest.Only(t)
 	t.Parallel()
 	urls := startCluster(t)
 	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: urls[:1]}, zap.NewNop())

@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // allBut acks every message but those named.
@@ -208,6 +209,7 @@ func TestKafkaRemembersWhatItHasDone(t *testing.T) {
 // While the process was out, somebody else has had the partition, or an operator has set its offset. What the process
 // knows counts no more: another may have delivered earlier messages again, which the later ones must follow.
 func TestKafkaMemoryEndsWithAnothersCommit(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	for name, test := range map[string]struct {
 		commit checkpoint

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // shop is what all replicas together have done, and how: a message takes effect when it is handed over, unless its
@@ -72,6 +73,7 @@ func (s *shop) total() int {
 }
 
 func TestKafkaReplicasComeAndGo(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	testReplicasComeAndGo(t, startKafka(t, kfake.SeedTopics(4, testTopic)))
 }
