@@ -2,13 +2,13 @@ package main
 
 import (
 	"net/http"
-	"os"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // once is a day without repeats or fallbacks; again allows the receipts of an attempt whose answer was lost.
@@ -93,7 +93,7 @@ func TestFaultTooManyRequests(t *testing.T) {
 
 func TestFaultOutages(t *testing.T) {
 	outages := map[string]int{"an hour": 1}
-	if os.Getenv("CIOBRIDGE_LONG_TESTS") != "" {
+	if longtest.On() {
 		outages["three hours"] = 3
 	}
 	for name, hours := range outages {

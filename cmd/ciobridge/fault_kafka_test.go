@@ -20,6 +20,7 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 const (
@@ -156,10 +157,7 @@ func stopLoop(t *testing.T, w *world, path string, publish func()) {
 	if _, err := w.cio.AddFault(mustFault(t, "name=slow,latency=30ms")); err != nil {
 		t.Fatal(err)
 	}
-	stops := 2
-	if os.Getenv("CIOBRIDGE_LONG_TESTS") != "" {
-		stops = 5
-	}
+	stops := longtest.Either(1, 5)
 	for range stops {
 		publish()
 		goal := w.cio.Stats().Taken + 800
@@ -268,7 +266,7 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 		}
 	}
 	killed := 0
-	for range kills(t, 2) {
+	for range kills(t, longtest.Either(1, 2)) {
 		if killedAtWork(t, w, path, publish) {
 			killed++
 		}
@@ -277,8 +275,8 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 	w.arrive(60 * time.Second)
 	p.stop()
 	report := w.judge(again)
-	if killed != kills(t, 2) {
-		t.Errorf("killed %d times, wanted %d", killed, kills(t, 2))
+	if killed != kills(t, longtest.Either(1, 2)) {
+		t.Errorf("killed %d times, wanted %d", killed, kills(t, longtest.Either(1, 2)))
 	}
 	faults := w.cio.FaultCounts()
 	if faults["lost answers"] == 0 || faults["errors"] == 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // produceLists publishes numbered events of some persons in lists of random lengths, with bad events among them. It
@@ -57,7 +58,7 @@ func TestListsSurviveKills(t *testing.T) {
 	bad := 0
 	var log logBuffer
 	b.batches(7)
-	for range kills(t, 2) {
+	for range kills(t, longtest.Either(1, 2)) {
 		answer := b.slow(50 * time.Millisecond)
 		bad += b.produceLists(600, random)
 		before := b.cio.Stats().Taken
