@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "24"); err != nil { // the tests wait for brokers more than they compute
+	if err := flag.Set("test.parallel", "12"); err != nil { // the tests wait for brokers more than they compute
 		panic(err)
 	}
 	code := m.Run()

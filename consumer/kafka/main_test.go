@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "32"); err != nil { // the tests wait for brokers more than they compute
+	if err := flag.Set("test.parallel", "16"); err != nil { // the tests wait for brokers more than they compute
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
