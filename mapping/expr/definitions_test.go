@@ -119,6 +119,32 @@ func TestDefinitionsThatDouble(t *testing.T) {
 	}
 }
 
+// Arguments that are calls double too, and are written out up to the same bound.
+func TestDefinitionsWhoseArgumentsDouble(t *testing.T) {
+	set := NewSet()
+	defs := define(t, `def twice(f): f | f; def two: 1, 2;`)
+	for _, src := range []string{
+		strings.Repeat("twice(", 200) + ".a" + strings.Repeat(")", 200),
+		"[" + strings.Repeat("two, ", 3000) + "two] | length",
+	} {
+		if _, err := set.CompileWith(defs, src); err != nil {
+			t.Error(err)
+		}
+	}
+	p, err := set.CompileWith(defs, "twice(twice(twice(.a)))")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.Seal()
+	var d Document
+	if err := d.Parse(set, []byte(`{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":"x"}}}}}}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := p.One(&d); err != nil || string(v.Raw) != `"x"` {
+		t.Errorf("%s, %v", v.Raw, err)
+	}
+}
+
 func TestDefinitionsRefused(t *testing.T) {
 	outer := define(t, `def person: .id;`)
 	for src, want := range map[string]string{

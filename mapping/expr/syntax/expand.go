@@ -25,8 +25,11 @@ type written struct {
 	body   *gojq.Query
 }
 
-// maxExpanded bounds the terms of a body that is written out: bodies that call each other twice double with each.
-const maxExpanded = 500
+// Limits of what is written out: bodies that call each other twice, and arguments that are calls, double with each.
+const (
+	maxExpanded = 500    // terms of one call
+	maxWritten  = 10_000 // terms of all calls in a program
+)
 
 // NewExpander makes an expander of definitions with signatures of their own. A definition knows those before it.
 func NewExpander(defs []*gojq.FuncDef) *Expander {
@@ -91,6 +94,7 @@ func (e *Expander) hides(q *gojq.Query) (hides bool) {
 
 // writeOut puts bodies in the place of calls. The arguments of a call have been written out before the call is shown.
 func (e *Expander) writeOut(q *gojq.Query, isParam func(signature string) bool) {
+	written := 0
 	v := Visitor{Term: func(t *gojq.Term) {
 		if t.Func == nil || isParam(Signature(t.Func.Name, len(t.Func.Args))) {
 			return
@@ -100,9 +104,11 @@ func (e *Expander) writeOut(q *gojq.Query, isParam func(signature string) bool) 
 			return
 		}
 		args, ok := w.arguments(t.Func.Args)
-		if !ok {
+		size := w.size(args)
+		if !ok || size > maxExpanded || written+size > maxWritten {
 			return
 		}
+		written += size
 		body := Copy(w.body)
 		substitute(body, args)
 		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: body, SuffixList: t.SuffixList}
@@ -125,6 +131,22 @@ func (w *written) arguments(given []*gojq.Query) (args map[string]*gojq.Query, o
 		}
 	}
 	return args, true
+}
+
+// size is how many terms the body has with the arguments in it.
+func (w *written) size(args map[string]*gojq.Query) int {
+	n, of := 0, map[string]int{}
+	for name, arg := range args {
+		of[name] = terms(arg)
+	}
+	v := Visitor{Term: func(t *gojq.Term) {
+		n++
+		if t.Func != nil && len(t.Func.Args) == 0 {
+			n += of[t.Func.Name]
+		}
+	}}
+	v.Visit(w.body)
+	return n
 }
 
 // substitute puts arguments in the place of parameters.
