@@ -124,7 +124,11 @@ func Default() Config {
 }
 
 // Rows are the keys of a configuration file, as they are read.
-func Rows() []yamltree.Row { return yamltree.Rows(Default()) }
+func Rows() []yamltree.Row {
+	c := Default()
+	c.DeadLetters.Config = c.DeadLetters.WithDefaults()
+	return yamltree.Described(yamltree.Rows(c), "", described)
+}
 
 // Mapping is the configuration of the rules, with the envelopes of the source's topics or streams.
 func (c *Config) Mapping() mapping.Config {

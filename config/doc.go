@@ -10,7 +10,7 @@
 // over the defaults, reads the rule files ([RuleFiles]), and checks what all of it means ([Config.Validate]).
 // [Config.Compile] compiles the rules. Both go on after a mistake, and leave out what only follows from another.
 // Secrets are not read here, but for those in ${}; the stages read them when they use them. Nothing is connected to,
-// and no goroutine is started. [Rows] lists all keys.
+// and no goroutine is started. [Rows] lists all keys, with what meaning.go says of them.
 //
 // Begin reading with Config in config.go, then Load in load.go. The rules of the sample shop stand beside them, and are
 // embedded for the demo (embed.go).

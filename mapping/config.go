@@ -140,6 +140,9 @@ var contents = []string{"json", "avro", "protobuf", "json_schema"}
 // Contents are the forms of values that a topic may have. Package content reads them.
 func Contents() []string { return slices.Clone(contents) }
 
+// EnvelopeForms are the names of the envelopes that are built in.
+func EnvelopeForms() []string { return slices.Clone(envelopes) }
+
 // regexp is the pattern, for a whole name.
 func (t *Topic) regexp() (*regexp.Regexp, error) { return regexp.Compile(`^(?:` + t.Pattern + `)$`) }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/config/reference"
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 func main() {
@@ -48,6 +51,35 @@ func newVersion() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "ciobridge %s %s %s/%s\n", buildVersion(), runtime.Version(),
 				runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+func newSchema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema config|rules",
+		Short: "Write the JSON Schema of a configuration or of a rule file, for editors",
+		Long: "Write the JSON Schema (draft 7) of a configuration or of a rule file. Editors with the YAML language " +
+			"server complete keys,\nshow what they mean and mark what is wrong, where the first line of a file is\n\n" +
+			"  # yaml-language-server: $schema=PATH",
+		Example: "  ciobridge schema config > ciobridge.schema.json\n" +
+			"  ciobridge schema rules > rules.schema.json",
+		ValidArgs: reference.Names(),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return exit.With(exit.Input, fmt.Errorf("%s: want %s (see %s --help)", cmd.CommandPath(),
+					choice.List(reference.Names()), cmd.CommandPath()))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data, err := reference.Schema(args[0])
+			if err != nil {
+				return exit.With(exit.Input, fmt.Errorf("%w%s; want %s", err, choice.Near(args[0], reference.Names()),
+					choice.List(reference.Names())))
+			}
+			_, err = cmd.OutOrStdout().Write(data)
 			return err
 		},
 	}

@@ -81,7 +81,7 @@ func newRoot(std stdio) *cobra.Command {
 		return exit.With(exit.Input, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
-		newEmulate(), newHealthcheck(), newVersion())
+		newEmulate(), newHealthcheck(), newSchema(), newVersion())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {

@@ -105,7 +105,6 @@ func parsedAndExpanded(t *testing.T, text string) *yamltree.Node {
 	return n
 }
 
-// described says of its keys what their types do not tell.
 type described struct {
 	Size  int      `yaml:"size"`
 	Names []string `yaml:"names"`
@@ -116,17 +115,16 @@ type described struct {
 	hidden bool
 }
 
-func (described) Describe() map[string]yamltree.Row {
-	return map[string]yamltree.Row{
-		"size": {Unit: "bytes", Meaning: "How much.", Required: true},
-		"word": {Choices: []string{"a", "b"}, Default: "a"},
-	}
+var descriptions = map[string]yamltree.Row{
+	"size":       {Unit: "bytes", Meaning: "How much.", Required: true},
+	"word":       {Choices: []string{"a", "b"}, Default: "a"},
+	"inner.wait": {Meaning: "How long."},
 }
 
 func TestRows(t *testing.T) {
 	d := described{Size: 3, hidden: true}
 	d.Inner.Wait = time.Second
-	rows := yamltree.Rows(&d)
+	rows := yamltree.Described(yamltree.Rows(&d), "", func(path string) yamltree.Row { return descriptions[path] })
 	if len(rows) != 4 {
 		t.Fatalf("%+v", rows)
 	}
@@ -141,7 +139,8 @@ func TestRows(t *testing.T) {
 		}
 	}
 	inside := rows[3].Inside()
-	if len(inside) != 1 || inside[0].Form != yamltree.InDuration || inside[0].Default != "1s" {
+	if len(inside) != 1 || inside[0].Form != yamltree.InDuration || inside[0].Default != "1s" ||
+		inside[0].Meaning != "How long." {
 		t.Errorf("%+v", inside)
 	}
 }

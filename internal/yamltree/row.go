@@ -13,6 +13,10 @@ type Row struct {
 	Meaning  string   // a sentence
 	Example  string   // as it would be written
 
+	// Strict is set where what stands there reads itself by rows: nothing may stand for a value, and no number for a
+	// text.
+	Strict bool
+
 	// Inside are the keys of the map that stands there, where Form is InnerMap or can be one. A function, because some
 	// maps are made of tables that are made when the program starts.
 	Inside func() []Row
@@ -26,7 +30,8 @@ const (
 	InText       Form = "text"
 	InExpression Form = "expression"
 	InValue      Form = "value"
-	InJSON       Form = "any" // any YAML, which becomes JSON
+	InJSON       Form = "any"               // any YAML, which becomes JSON
+	InRecord     Form = "value of a record" // a text as it is, nothing, or a map or a list, which becomes JSON
 	InBool       Form = "true or false"
 	InWhole      Form = "whole number"
 	InNumber     Form = "number"

@@ -11,10 +11,6 @@ import (
 // A rower has rows of its own, because it reads itself.
 type rower interface{ Rows() []Row }
 
-// A describer says of its keys what their types do not tell: what they mean, their units, choices and examples, and
-// which are required. What it leaves empty is taken from the type and the default.
-type describer interface{ Describe() map[string]Row }
-
 // Rows are the rows of a value that Decode decodes into, with what stands in it for the defaults.
 func Rows(of any) []Row { return rowsOf(reflect.ValueOf(of)) }
 
@@ -29,22 +25,32 @@ func rowsOf(v reflect.Value) (rows []Row) {
 	if v.Kind() != reflect.Struct {
 		return nil
 	}
-	described := map[string]Row{}
-	if own, ok := v.Addr().Interface().(describer); ok {
-		described = own.Describe()
-	}
 	for i := range v.NumField() {
 		switch key, inline := tagOf(v.Type().Field(i)); {
 		case inline:
 			rows = append(rows, rowsOf(v.Field(i))...)
 		case key != "-":
-			rows = append(rows, described[key].over(rowOf(key, v.Field(i))))
+			rows = append(rows, rowOf(key, v.Field(i)))
 		}
 	}
-	for i := range rows { // an outer struct may say more of what stands inline
-		rows[i] = described[rows[i].Key].over(rows[i])
-	}
 	return rows
+}
+
+// Described are rows with what a table says of their paths, such as source.kafka.brokers: what they mean, their units,
+// choices and examples. What the table leaves empty is taken from the rows.
+func Described(rows []Row, under string, of func(path string) Row) []Row {
+	out := make([]Row, len(rows))
+	for i, row := range rows {
+		path := row.Key
+		if under != "" {
+			path = under + "." + row.Key
+		}
+		out[i] = of(path).over(row)
+		if inside := row.Inside; inside != nil {
+			out[i].Inside = func() []Row { return Described(inside(), path, of) }
+		}
+	}
+	return out
 }
 
 // rowOf is what a field's type and value tell of its key.
@@ -64,7 +70,7 @@ func rowOf(key string, v reflect.Value) Row {
 	case secret:
 		row.Form = SecretRef
 	case itself:
-		row.Form = InnerMap
+		row.Form, row.Strict = InnerMap, true
 		if _, text := v.Addr().Interface().(texter); text {
 			row.Form = TextOrMap
 		}
@@ -94,6 +100,9 @@ func written(v reflect.Value) string {
 	if v.Kind() == reflect.Float64 {
 		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
 	}
+	if d, ok := v.Interface().(time.Duration); ok && d%time.Hour == 0 {
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
 	return fmt.Sprint(v.Interface())
 }
 
@@ -114,9 +123,6 @@ func addressable(v reflect.Value) reflect.Value {
 func (r Row) over(below Row) Row {
 	if r.Form != "" {
 		below.Form = r.Form
-	}
-	if r.Inside != nil {
-		below.Inside = r.Inside
 	}
 	if r.Choices != nil {
 		below.Choices = r.Choices

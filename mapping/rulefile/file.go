@@ -17,7 +17,10 @@ type File struct {
 
 // fileKeys are the keys of a rule file.
 var fileKeys = table[File]{
-	{yamltree.Row{Key: "define", Form: yamltree.InText}, func(r *reader, n *yamltree.Node, f *File) {
+	{yamltree.Row{Key: "define",
+		Meaning: "Functions in jq that all expressions of the file may call.",
+		Example: "'def cents: . * 100;'",
+		Form:    yamltree.InText}, func(r *reader, n *yamltree.Node, f *File) {
 		f.Define = mapping.Definitions{Source: r.text(n), Pos: n.Place}
 		if n.Block {
 			f.Define.Pos.Line++ // the text begins below the sign of a block
@@ -26,16 +29,24 @@ var fileKeys = table[File]{
 			r.fail(n, "is empty: write functions such as def cents: . * 100;, or leave the key out")
 		}
 	}},
-	{yamltree.Row{Key: "rules", Form: yamltree.InnerMap, Many: yamltree.ListOf, Inside: func() []yamltree.Row {
-		return ruleKeys.rows()
-	}}, func(r *reader, n *yamltree.Node, f *File) {
+	{yamltree.Row{Key: "rules",
+		Meaning: "The rules, each of which says which calls an event becomes.",
+		Example: "[{name: order, event: order.placed, do: [{track: {person: .user_id, name: " +
+			"order_placed}}]}]",
+		Form: yamltree.InnerMap, Many: yamltree.ListOf, Inside: func() []yamltree.Row {
+			return ruleKeys.rows()
+		}}, func(r *reader, n *yamltree.Node, f *File) {
 		if f.Rules = list(r, n, r.rule); f.Rules != nil && len(f.Rules) == 0 {
 			r.fail(n, "the list is empty: write a rule, or leave the key out where the file has only tests")
 		}
 	}},
-	{yamltree.Row{Key: "tests", Form: yamltree.InnerMap, Many: yamltree.ListOf, Inside: func() []yamltree.Row {
-		return testKeys.rows()
-	}}, func(r *reader, n *yamltree.Node, f *File) { f.Tests = list(r, n, r.test) }},
+	{yamltree.Row{Key: "tests",
+		Meaning: "Events, and the calls that they have to become. `check` runs them.",
+		Example: "[{name: nobody, given: {event: {type: order.placed}}, want: {dead_letter: " +
+			"missing_field}}]",
+		Form: yamltree.InnerMap, Many: yamltree.ListOf, Inside: func() []yamltree.Row {
+			return testKeys.rows()
+		}}, func(r *reader, n *yamltree.Node, f *File) { f.Tests = list(r, n, r.test) }},
 }
 
 // Rows are the keys of a rule file, as they are read.

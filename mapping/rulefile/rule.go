@@ -2,6 +2,7 @@ package rulefile
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
@@ -11,23 +12,48 @@ import (
 
 // ruleKeys are the keys of a rule. It is set when the program starts, since a rule's keys hold keys of steps.
 var ruleKeys = table[mapping.Rule]{
-	{yamltree.Row{Key: "name", Form: yamltree.InText, Required: true},
+	{yamltree.Row{Key: "name",
+		Meaning: "The name of the rule, which no other has. It is part of the identity of the rule's " +
+			"calls.",
+		Example: "order",
+		Form:    yamltree.InText, Required: true},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Name = r.text(n) }},
-	{yamltree.Row{Key: "event", Form: yamltree.InText, Many: yamltree.OneOrMany, Required: true},
+	{yamltree.Row{Key: "event",
+		Meaning: "The types of events that the rule is for. `*` stands for any run of characters.",
+		Example: "shop.order.*",
+		Form:    yamltree.InText, Many: yamltree.OneOrMany, Required: true},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) {
 			rule.EventPos, rule.Event = n.Place, oneOrList(r, n, r.text)
 		}},
-	{yamltree.Row{Key: "if", Form: yamltree.InExpression},
+	{yamltree.Row{Key: "if",
+		Meaning: "The rule is left out unless this is true.",
+		Example: ".total > 0",
+		Form:    yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.If = r.program(n) }},
-	{yamltree.Row{Key: "require", Form: yamltree.InExpression, Many: yamltree.OneOrMany},
+	{yamltree.Row{Key: "require",
+		Meaning: "Values without which the event is a dead letter.",
+		Example: "[.customer.id, .total]",
+		Form:    yamltree.InExpression, Many: yamltree.OneOrMany},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Require = oneOrList(r, n, r.program) }},
-	{yamltree.Row{Key: "do", Form: yamltree.InnerMap, Many: yamltree.ListOf, Required: true, Inside: stepRows},
+	{yamltree.Row{Key: "do",
+		Meaning: "The steps, each of which makes calls of one action, in order.",
+		Example: "[{track: {person: .user_id, name: order_placed}}]",
+		Form:    yamltree.InnerMap, Many: yamltree.ListOf, Required: true, Inside: stepRows},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Do = list(r, n, r.action) }},
-	{yamltree.Row{Key: "time", Form: yamltree.InExpression},
+	{yamltree.Row{Key: "time",
+		Meaning: "The event's time, in place of the envelope's.",
+		Example: ".placed_at",
+		Form:    yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Time = r.program(n) }},
-	{yamltree.Row{Key: "id", Form: yamltree.InExpression},
+	{yamltree.Row{Key: "id",
+		Meaning: "The event's identity, in place of the envelope's.",
+		Example: ".event_id",
+		Form:    yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.ID = r.program(n) }},
-	{yamltree.Row{Key: "id_scope", Form: yamltree.InText},
+	{yamltree.Row{Key: "id_scope",
+		Meaning: "Keeps apart the ids of producers that number their events alike.",
+		Example: "shop-eu",
+		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.IDScope = r.text(n) }},
 }
 
@@ -50,11 +76,21 @@ func (r *reader) rule(node *yamltree.Node) mapping.Rule {
 
 // stepKeys are the keys of a step beside the action's own.
 var stepKeys = table[mapping.Action]{
-	{yamltree.Row{Key: "each", Form: yamltree.InExpression},
+	{yamltree.Row{Key: "each",
+		Meaning: "The call is made once for each output, which expressions of the step read as `$item`.",
+		Example: "'.items[]'",
+		Form:    yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Each = r.program(n) }},
-	{yamltree.Row{Key: "if", Form: yamltree.InExpression},
+	{yamltree.Row{Key: "if",
+		Meaning: "The call is left out unless this is true.",
+		Example: ".total > 100",
+		Form:    yamltree.InExpression},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.If = r.program(n) }},
-	{yamltree.Row{Key: "call", Form: yamltree.InText},
+	{yamltree.Row{Key: "call",
+		Meaning: "The call's name inside the rule, which is part of its identity. Left out, it is made of " +
+			"the action and its name or number.",
+		Example: "bought",
+		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Call = r.text(n) }},
 	{onInvalidRow,
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.OnInvalid = mapping.Policy(r.text(n)) }},
@@ -71,7 +107,8 @@ func actionKeys() table[mapping.Action] {
 	for _, action := range customerio.Actions() {
 		name, fields := action.Operation().Name, fieldKeys(action.Operation())
 		t = append(t, row[mapping.Action]{
-			yamltree.Row{Key: name, Form: yamltree.InnerMap, Inside: fields.rows},
+			yamltree.Row{Key: name, Form: yamltree.InnerMap, Inside: fields.rows,
+				Meaning: sentence(action.Operation().Purpose), Example: exampleOf(fields)},
 			func(r *reader, n *yamltree.Node, a *mapping.Action) {
 				if a.Action != 0 {
 					r.fail(n, "one action in each element of do; give %s an element of its own", name)
@@ -83,6 +120,20 @@ func actionKeys() table[mapping.Action] {
 		})
 	}
 	return t
+}
+
+// sentence is a text as a sentence of its own.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+
+// exampleOf is an action with the fields that it needs.
+func exampleOf(fields table[mapping.Action]) string {
+	var parts []string
+	for _, f := range fields {
+		if f.Required {
+			parts = append(parts, f.Key+": "+f.Example)
+		}
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 func (r *reader) action(node *yamltree.Node) mapping.Action {
@@ -109,17 +160,37 @@ func fieldKeys(op *customerio.Operation) table[mapping.Action] {
 
 // fieldKinds are the fields that actions have. What stands in a required one is looked at when it is compiled.
 var fieldKinds = map[customerio.FieldKind]row[mapping.Action]{
-	customerio.PersonField: {yamltree.Row{Form: yamltree.InExpression, Many: yamltree.OneOrMany, Inside: personRows},
+	customerio.PersonField: {yamltree.Row{
+		Meaning: "Who the call is about: an expression that gives an id, or a map with the kind of the identifier. " +
+			"Of a list the first that is present counts.",
+		Example: "{email: .user.email}",
+		Form:    yamltree.ExpressionOrMap, Many: yamltree.OneOrMany, Inside: personRows},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Person = oneOrList(r, n, r.person) }},
-	customerio.NameField: {yamltree.Row{Form: yamltree.InValue},
+	customerio.NameField: {yamltree.Row{
+		Meaning: "The name of the event, page or screen: an expression or a literal.",
+		Example: "order_placed",
+		Form:    yamltree.InValue},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Name = r.value(n) }},
-	customerio.AttributesField: {valuesRow, readValues},
-	customerio.DataField:       {valuesRow, readValues},
-	customerio.ExceptField: {yamltree.Row{Form: yamltree.InText, Many: yamltree.OneOrMany},
+	customerio.AttributesField: {withMeaning("Attributes of the person: a map of names to values, an expression that "+
+		"gives an object, or a list of both, of which the later counts.", "{plan: .plan, seen: .at | unix}"),
+		readValues},
+	customerio.DataField: {withMeaning("What the event tells: a map of names to values, an expression that gives an "+
+		"object, or a list of both, of which the later counts.", "{total: .total, currency: EUR}"), readValues},
+	customerio.ExceptField: {yamltree.Row{
+		Meaning: "Members of whole objects that are not sent.",
+		Example: "[password]",
+		Form:    yamltree.InText, Many: yamltree.OneOrMany},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Except = oneOrList(r, n, r.text) }},
-	customerio.TimestampField: {yamltree.Row{Form: yamltree.InValue},
+	customerio.TimestampField: {yamltree.Row{
+		Meaning: "Since when the attributes are so: an expression, or the word `event` for the event's time. An " +
+			"older one is ignored by Customer.io.",
+		Example: ".updated_at",
+		Form:    yamltree.InValue},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Timestamp = r.value(n) }},
-	customerio.RemovalsField: {yamltree.Row{Form: yamltree.InText, Many: yamltree.OneOrMany},
+	customerio.RemovalsField: {yamltree.Row{
+		Meaning: "Attributes that are removed from the person.",
+		Example: "[trial_ends_at]",
+		Form:    yamltree.InText, Many: yamltree.OneOrMany},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Remove = oneOrList(r, n, r.text) }},
 }
 
@@ -127,7 +198,8 @@ var fieldKinds = map[customerio.FieldKind]row[mapping.Action]{
 var personKeys = func() table[mapping.Person] {
 	var t table[mapping.Person]
 	for _, name := range customerio.Identifiers() {
-		t = append(t, row[mapping.Person]{yamltree.Row{Key: name, Form: yamltree.InExpression},
+		t = append(t, row[mapping.Person]{yamltree.Row{Key: name, Form: yamltree.InExpression,
+			Meaning: "Gives the person's " + name + ".", Example: ".user." + name},
 			func(r *reader, n *yamltree.Node, p *mapping.Person) {
 				if p.Kind != 0 {
 					r.fail(n, "a person is named by one identifier; write a list to try several in turn")

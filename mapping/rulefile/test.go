@@ -16,12 +16,21 @@ import (
 
 // testKeys are the keys of a test.
 var testKeys = table[ruletest.Test]{
-	{yamltree.Row{Key: "name", Form: yamltree.InText, Required: true},
+	{yamltree.Row{Key: "name",
+		Meaning: "The name of the test.",
+		Example: "an order by nobody",
+		Form:    yamltree.InText, Required: true},
 		func(r *reader, n *yamltree.Node, t *ruletest.Test) { t.Name = r.text(n) }},
-	{yamltree.Row{Key: "given", Form: yamltree.InnerMap, Required: true, Inside: func() []yamltree.Row {
-		return givenKeys.rows()
-	}}, func(r *reader, n *yamltree.Node, t *ruletest.Test) { readMap(r, n, givenKeys, &t.Given) }},
-	{yamltree.Row{Key: "want", Form: yamltree.InnerMap, Many: yamltree.OneOrMany, Required: true, Inside: wantRows},
+	{yamltree.Row{Key: "given",
+		Meaning: "What the test begins with: a record with `event` or `file`.",
+		Example: "{event: {type: order.placed, total: 0}}",
+		Form:    yamltree.InnerMap, Required: true, Inside: func() []yamltree.Row {
+			return givenKeys.rows()
+		}}, func(r *reader, n *yamltree.Node, t *ruletest.Test) { readMap(r, n, givenKeys, &t.Given) }},
+	{yamltree.Row{Key: "want",
+		Meaning: "The calls and dead letters that come of it, in order. An empty list wants none.",
+		Example: "[{track: {name: order_placed}}]",
+		Form:    yamltree.InnerMap, Many: yamltree.OneOrMany, Required: true, Inside: wantRows},
 		func(r *reader, n *yamltree.Node, t *ruletest.Test) { t.Want = oneOrList(r, n, r.want) }},
 }
 
@@ -39,7 +48,11 @@ func (r *reader) test(node *yamltree.Node) ruletest.Test {
 
 // givenKeys are the keys of what a test begins with.
 var givenKeys = table[ruletest.Given]{
-	{yamltree.Row{Key: "event", Form: yamltree.InJSON},
+	{yamltree.Row{Key: "event",
+		Meaning: "The record's value: YAML that becomes JSON, or a text as it is. `null` is a record " +
+			"without a value.",
+		Example: "{type: order.placed, total: 10}",
+		Form:    yamltree.InRecord},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) {
 			switch n.Kind {
 			case yamltree.Map, yamltree.List:
@@ -51,18 +64,36 @@ var givenKeys = table[ruletest.Given]{
 				g.Empty = g.Event == "" && n.Kind == yamltree.Text
 			}
 		}},
-	{yamltree.Row{Key: "file", Form: yamltree.InText},
+	{yamltree.Row{Key: "file",
+		Meaning: "In place of `event`: a file that holds the value, relative to the rule file.",
+		Example: "testdata/order.json",
+		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.File = r.text(n) }},
-	{yamltree.Row{Key: "topic", Form: yamltree.InText},
+	{yamltree.Row{Key: "topic",
+		Meaning: "The topic or stream of the record, whose envelope counts.",
+		Example: "shop.orders",
+		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Topic = r.text(n) }},
-	{yamltree.Row{Key: "subject", Form: yamltree.InText},
+	{yamltree.Row{Key: "subject",
+		Meaning: "The subject of a message of JetStream.",
+		Example: "orders.eu",
+		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Subject = r.text(n) }},
-	{yamltree.Row{Key: "key", Form: yamltree.InText},
+	{yamltree.Row{Key: "key",
+		Meaning: "The key of the record.",
+		Example: "customer-7",
+		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Key = r.text(n) }},
-	{yamltree.Row{Key: "headers", Form: yamltree.InnerMap, Inside: func() []yamltree.Row {
-		return []yamltree.Row{{Form: yamltree.InText}}
-	}}, func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Headers = r.headers(n) }},
-	{yamltree.Row{Key: "time", Form: yamltree.InText},
+	{yamltree.Row{Key: "headers",
+		Meaning: "The headers of the record.",
+		Example: "{ce_type: order.placed}",
+		Form:    yamltree.InnerMap, Inside: func() []yamltree.Row {
+			return []yamltree.Row{{Form: yamltree.InText, Meaning: "A name, and the header's value.", Example: "a1"}}
+		}}, func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Headers = r.headers(n) }},
+	{yamltree.Row{Key: "time",
+		Meaning: "The broker's time for the record, in RFC 3339 and in quotes.",
+		Example: "'2026-01-31T00:00:00Z'",
+		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) {
 			if g.Time = r.text(n); g.Time == "" {
 				return
@@ -82,7 +113,10 @@ func (r *reader) headers(node *yamltree.Node) (out []mapping.Field) {
 
 // wantKeys are the keys of what a test expects: an action, or a reason.
 var wantKeys = func() table[ruletest.Want] {
-	t := table[ruletest.Want]{{yamltree.Row{Key: "dead_letter", Form: yamltree.InText, Choices: reasonNames()},
+	t := table[ruletest.Want]{{yamltree.Row{Key: "dead_letter",
+		Meaning: "The event is a dead letter for this reason.",
+		Example: "missing_field",
+		Form:    yamltree.InText, Choices: reasonNames()},
 		func(r *reader, n *yamltree.Node, w *ruletest.Want) {
 			w.DeadLetter = event.Reason(r.text(n))
 			if !slices.Contains(event.Reasons(), w.DeadLetter) {
@@ -91,7 +125,9 @@ var wantKeys = func() table[ruletest.Want] {
 			}
 		}}}
 	for _, action := range actionNames() {
-		t = append(t, row[ruletest.Want]{yamltree.Row{Key: action, Form: yamltree.InJSON},
+		t = append(t, row[ruletest.Want]{yamltree.Row{Key: action, Form: yamltree.InJSON,
+			Meaning: "A call of this action. Only what stands here is compared.", Example: "{timestamp: 1791194400}",
+			Inside: func() []yamltree.Row { return comparedRows(action) }},
 			func(r *reader, n *yamltree.Node, w *ruletest.Want) {
 				if w.Action != "" {
 					r.fail(n, "one action in each element; give %s an element of its own", action)
@@ -106,13 +142,40 @@ var wantKeys = func() table[ruletest.Want] {
 	return t
 }()
 
-// compared refuses a key that no call of an action has: with it a test could never pass, or tell why.
-func (r *reader) compared(n *yamltree.Node, action string) {
-	known := []string{"timestamp"}
+// What a call has under the keys of each kind of field, as tests compare it.
+var (
+	comparedMeanings = map[customerio.FieldKind]string{
+		customerio.PersonField:     "Who the call is about: an id, or a map with the kind of the identifier.",
+		customerio.NameField:       "The name that is sent.",
+		customerio.AttributesField: "Attributes that are sent.",
+		customerio.RemovalsField:   "Attributes that are removed.",
+		customerio.DataField:       "Data that are sent.",
+	}
+	comparedExamples = map[customerio.FieldKind]string{
+		customerio.PersonField: "c_7", customerio.NameField: "order_placed",
+		customerio.AttributesField: "{plan: gold}", customerio.RemovalsField: "[trial_ends_at]",
+		customerio.DataField: "{total: 10}",
+	}
+)
+
+// comparedRows are the keys of a call of an action as tests compare it.
+func comparedRows(action string) []yamltree.Row {
+	rows := []yamltree.Row{{Key: "timestamp", Form: yamltree.InJSON, Meaning: "The time of the call, in unix seconds.",
+		Example: "1791194400"}}
 	for _, f := range customerio.ParseAction(action).Operation().Fields {
 		if f.Kind != customerio.ExceptField && f.Kind != customerio.TimestampField {
-			known = append(known, f.Key)
+			rows = append(rows, yamltree.Row{Key: f.Key, Form: yamltree.InJSON, Meaning: comparedMeanings[f.Kind],
+				Example: comparedExamples[f.Kind]})
 		}
+	}
+	return rows
+}
+
+// compared refuses a key that no call of an action has: with it a test could never pass, or tell why.
+func (r *reader) compared(n *yamltree.Node, action string) {
+	var known []string
+	for _, row := range comparedRows(action) {
+		known = append(known, row.Key)
 	}
 	slices.Sort(known)
 	r.entries(n, func(key string, keyNode, _ *yamltree.Node) {

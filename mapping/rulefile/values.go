@@ -12,9 +12,20 @@ import (
 // both.
 var valuesRow = yamltree.Row{Form: yamltree.ExpressionOrMap, Many: yamltree.OneOrMany, Inside: namedValues}
 
+// withMeaning is the row of whole objects for one kind of field.
+func withMeaning(meaning, example string) yamltree.Row {
+	row := valuesRow
+	row.Meaning, row.Example = meaning, example
+	return row
+}
+
 // namedValues is the row of a map whose keys are names that rules make up.
 func namedValues() []yamltree.Row {
-	return []yamltree.Row{{Form: yamltree.ValueOrMap, Inside: fieldTable.rows}}
+	return []yamltree.Row{{
+		Meaning: "A name, and its value: an expression, a literal, or a map. A `!` behind the name says that the " +
+			"call needs the value.",
+		Example: ".plan",
+		Form:    yamltree.ValueOrMap, Inside: fieldTable.rows}}
 }
 
 func readValues(r *reader, n *yamltree.Node, a *mapping.Action) {
@@ -60,7 +71,10 @@ func (r *reader) values(node *yamltree.Node) []mapping.Field {
 
 // fieldTable is what a field says of its value beside it.
 var fieldTable = table[mapping.Field]{
-	{yamltree.Row{Key: "value", Form: yamltree.InValue, Required: true},
+	{yamltree.Row{Key: "value",
+		Meaning: "The value: an expression or a literal.",
+		Example: ".phone",
+		Form:    yamltree.InValue, Required: true},
 		func(r *reader, n *yamltree.Node, f *mapping.Field) { f.Value = r.value(n) }},
 	{onInvalidRow,
 		func(r *reader, n *yamltree.Node, f *mapping.Field) { f.OnInvalid = mapping.Policy(r.text(n)) }},
@@ -68,11 +82,18 @@ var fieldTable = table[mapping.Field]{
 }
 
 // onInvalidRow is the row of on_invalid, which a step and a field have.
-var onInvalidRow = yamltree.Row{Key: "on_invalid", Form: yamltree.InText,
+var onInvalidRow = yamltree.Row{Key: "on_invalid",
+	Meaning: "What becomes of a value that Customer.io would refuse or ignore. Left out, it is as the step, and then " +
+		"the configuration says.",
+	Example: "truncate",
+	Form:    yamltree.InText,
 	Choices: []string{string(mapping.DeadLetter), string(mapping.LeaveOut), string(mapping.Truncate)}}
 
 // eraseRow is the row of erase, which a step and a field have.
-var eraseRow = yamltree.Row{Key: "erase", Form: yamltree.InText, Many: yamltree.OneOrMany,
+var eraseRow = yamltree.Row{Key: "erase",
+	Meaning: "What a value has to be for the attribute to be erased. `[]` beside a value says that nothing erases it.",
+	Example: "[null, empty]",
+	Form:    yamltree.InText, Many: yamltree.OneOrMany,
 	Choices: []string{string(mapping.NullValue), string(mapping.EmptyValue)}}
 
 // nothing reads a way in which a value can hold nothing. YAML takes the bare word null for one.
