@@ -28,6 +28,11 @@ def label_it: label $out | (1, break $out, 2);
 def opt: .a.b?;
 def list: .items[];
 def uses_sum: {sum: (.items | sum), p: person};
+def bumped: . as $n | [$n];
+def calls_bumped: bumped;
+def takes(bumped): calls_bumped;
+def takes_value($bumped): calls_bumped;
+def takes_both(bumped): bumped | calls_bumped;
 `
 
 func define(t testing.TB, src string) *Definitions {
@@ -53,6 +58,7 @@ func TestDefinitionsLikeGojq(t *testing.T) {
 		`"\(person)-\(named)"`, `.a = person`, `person |= "x"`, `[paths] | length`, `path(opt)`, `del(opt)`,
 		`reduce list as $k (0; . + ($k | cents))`, `try person catch 1`, `label $out | person`, `named["id"]`,
 		`.items[0] | . as $n | add_to($n)`, `.name as $k | member($k)?`, `first(list)`, `limit(2; list)`,
+		`takes(100)`, `.a | takes(.b?)`, `takes_value(100)`, `takes_both(.name?)`, `takes(bumped)`,
 	} {
 		set := NewSet()
 		p, err := set.CompileWith(defs, src, "message")

@@ -19,12 +19,6 @@ type Expander struct {
 	vars   map[string]bool // that definitions read and do not bind
 }
 
-// written is a function that can be written out.
-type written struct {
-	params []string
-	body   *gojq.Query
-}
-
 // Limits of what is written out: bodies that call each other twice, and arguments that are calls, double with each.
 const (
 	maxExpanded = 500    // terms of one call
@@ -105,7 +99,7 @@ func (e *Expander) writeOut(q *gojq.Query, isParam func(signature string) bool) 
 		}
 		args, ok := w.arguments(t.Func.Args)
 		size := w.size(args)
-		if !ok || size > maxExpanded || written+size > maxWritten {
+		if !ok || w.reads(isParam) || size > maxExpanded || written+size > maxWritten {
 			return
 		}
 		written += size
@@ -114,63 +108,6 @@ func (e *Expander) writeOut(q *gojq.Query, isParam func(signature string) bool) 
 		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: body, SuffixList: t.SuffixList}
 	}}
 	v.Visit(q)
-}
-
-// arguments gives what stands for each parameter; ok is false where an argument has to be computed once, before the
-// body.
-func (w *written) arguments(given []*gojq.Query) (args map[string]*gojq.Query, ok bool) {
-	args = map[string]*gojq.Query{}
-	for i, param := range w.params {
-		name, isValue := strings.CutPrefix(param, "$")
-		if isValue && !IsConstant(given[i]) && !isVariable(given[i]) {
-			return nil, false
-		}
-		args[name] = given[i]
-		if isValue {
-			args[param] = given[i]
-		}
-	}
-	return args, true
-}
-
-// size is how many terms the body has with the arguments in it.
-func (w *written) size(args map[string]*gojq.Query) int {
-	n, of := 0, map[string]int{}
-	for name, arg := range args {
-		of[name] = terms(arg)
-	}
-	v := Visitor{Term: func(t *gojq.Term) {
-		n++
-		if t.Func != nil && len(t.Func.Args) == 0 {
-			n += of[t.Func.Name]
-		}
-	}}
-	v.Visit(w.body)
-	return n
-}
-
-// substitute puts arguments in the place of parameters.
-func substitute(body *gojq.Query, args map[string]*gojq.Query) {
-	if len(args) == 0 {
-		return
-	}
-	v := Visitor{Term: func(t *gojq.Term) {
-		if t.Func == nil || len(t.Func.Args) > 0 || args[t.Func.Name] == nil {
-			return
-		}
-		arg := Copy(args[t.Func.Name])
-		if len(t.SuffixList) == 0 && arg.Term != nil && len(arg.FuncDefs) == 0 {
-			*t = *arg.Term // as it would be written, without brackets
-			return
-		}
-		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: arg, SuffixList: t.SuffixList}
-	}}
-	v.Visit(body)
-}
-
-func isVariable(q *gojq.Query) bool {
-	t := q.Term
-	return t != nil && len(q.FuncDefs) == 0 && len(t.SuffixList) == 0 && t.Func != nil && t.Func.Name[0] == '$'
 }
 
 // plain reports whether a body means the same wherever it stands.
