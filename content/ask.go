@@ -17,7 +17,7 @@ import (
 // ask asks the registry until it answers or ctx ends.
 func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
 	if d.client == nil {
-		return unreadable(fmt.Errorf("has schema %d, and there is no schema_registry in the configuration", id)), nil
+		return wrong(fmt.Errorf("has schema %d, and there is no schema_registry in the configuration", id)), nil
 	}
 	waits := false
 	defer func() {
@@ -39,8 +39,9 @@ func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
 	}, func(ctx context.Context) (err error) {
 		found, err = d.client.Schema(ctx, id)
 		var unknown *registry.UnknownError
+		var incomplete *registry.ReferenceError
 		switch {
-		case errors.As(err, &unknown):
+		case errors.As(err, &unknown), errors.As(err, &incomplete):
 			return retry.Permanent(err)
 		case err != nil:
 			d.asked.WithLabelValues("failed").Inc()
@@ -48,17 +49,20 @@ func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
 		return err
 	})
 	var unknown *registry.UnknownError
+	var incomplete *registry.ReferenceError
 	switch {
+	case errors.As(err, &incomplete):
+		return d.unreadable(id, err), nil
 	case errors.As(err, &unknown):
 		d.asked.WithLabelValues("unknown").Inc()
-		return unreadable(fmt.Errorf("has schema %d, which the schema registry does not have", id)), nil
+		return wrong(fmt.Errorf("has schema %d, which the schema registry does not have", id)), nil
 	case err != nil:
 		return nil, context.Cause(ctx)
 	}
 	return d.compile(ctx, id, found)
 }
 
-func unreadable(why error) *readSchema {
+func wrong(why error) *readSchema {
 	return &readSchema{wrong: why, until: time.Now().Add(askAgain)}
 }
 
@@ -90,11 +94,15 @@ func (d *Decoder) compile(ctx context.Context, id uint32, found registry.Schema)
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		d.asked.WithLabelValues("unreadable").Inc()
-		d.log.Error("a schema cannot be read: values of it become dead letters", zap.Uint32("schema", id),
-			zap.Error(err))
-		return unreadable(fmt.Errorf("has schema %d, which cannot be read", id)), nil
+		return d.unreadable(id, err), nil
 	}
 	d.asked.WithLabelValues("found").Inc()
 	return r, nil
+}
+
+// unreadable tells of a schema that is there and of no use.
+func (d *Decoder) unreadable(id uint32, err error) *readSchema {
+	d.asked.WithLabelValues("unreadable").Inc()
+	d.log.Error("a schema cannot be read: values of it become dead letters", zap.Uint32("schema", id), zap.Error(err))
+	return wrong(fmt.Errorf("has schema %d, which cannot be read", id))
 }

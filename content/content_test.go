@@ -108,6 +108,7 @@ func TestDecode(t *testing.T) {
 	f.put("/schemas/ids/1", "", person)
 	f.put("/schemas/ids/2", "PROTOBUF", `syntax = "proto3"; message Person { int64 id = 1; }`)
 	f.put("/schemas/ids/3", "AVRO", `{"type":"none"}`)
+	f.schemas["/schemas/ids/5"] = `{"schema":"\"Gone\"","references":[{"name":"Gone","subject":"gone","version":1}]}`
 	d := newDecoder(t, registry.Config{URL: f.URL})
 	row := encode(t, person, map[string]any{"id": int64(9007199254740993)})
 	for _, test := range []struct {
@@ -128,6 +129,8 @@ func TestDecode(t *testing.T) {
 		{Avro, framed(1, row[:1]), "", "does not fit its schema 1: .id: ends too early"},
 		{Avro, framed(2, row), "", `has schema 2, which the registry has as "PROTOBUF"; content: avro wants "AVRO"`},
 		{Avro, framed(3, row), "", "has schema 3, which cannot be read"},
+		{Avro, framed(5, row), "", "has schema 5, which cannot be read"},
+		{Avro, []byte("\x00\xff\xff\xff\xffgarbage"), "", "has schema 4294967295, which the schema registry does not"},
 		{Avro, framed(4, row), "", "has schema 4, which the schema registry does not have"},
 		{Avro, framed(1, make([]byte, 1<<20)), "", "is longer than 1 MiB"},
 	} {
@@ -137,10 +140,10 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s %x: %s, %s", test.form, test.value[:min(9, len(test.value))], m.Content, m.Unreadable)
 		}
 	}
-	if n := f.asked.Load(); n != 4 {
-		t.Errorf("the registry was asked %d times for 4 schemas", n)
+	if n := f.asked.Load(); n != 6 {
+		t.Errorf("the registry was asked %d times for 5 schemas and a reference", n)
 	}
-	if n := testutil.ToFloat64(d.asked.WithLabelValues("unknown")); n != 1 {
+	if n := testutil.ToFloat64(d.asked.WithLabelValues("unknown")); n != 2 {
 		t.Errorf("%v unknown schemas are counted", n)
 	}
 	without := newDecoder(t, registry.Config{})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -40,6 +41,20 @@ type UnknownError struct{ ID uint32 }
 // Error names the number.
 func (e *UnknownError) Error() string {
 	return fmt.Sprintf("the schema registry has no schema %d", e.ID)
+}
+
+// ReferenceError says that the registry has a schema and not all that it refers to, or that this is too much.
+type ReferenceError struct {
+	ID   uint32
+	many bool
+}
+
+// Error names the schema.
+func (e *ReferenceError) Error() string {
+	if e.many {
+		return fmt.Sprintf("schema %d refers to more than %d others", e.ID, maxReferences)
+	}
+	return fmt.Sprintf("schema %d refers to one that the schema registry does not have", e.ID)
 }
 
 // StatusError is an answer that is none to the question: that of a proxy, of a wrong path, or of a registry that has
@@ -99,9 +114,12 @@ type answer struct {
 }
 
 // Schema asks for a schema and for those that it uses. The error is an *UnknownError where the registry knows that
-// there is none; any other may pass.
+// there is none, and a *ReferenceError where that is so of what it uses; any other may pass.
 func (c *Client) Schema(ctx context.Context, id uint32) (Schema, error) {
-	a, err := c.get(ctx, "schemas", "ids", strconv.FormatUint(uint64(id), 10))
+	if id > math.MaxInt32 { // a registry cannot have it, and answers as if the path were wrong
+		return Schema{}, &UnknownError{id}
+	}
+	a, err := c.get(ctx, "", "schemas", "ids", strconv.FormatUint(uint64(id), 10))
 	var missing *missingError
 	if errors.As(err, &missing) {
 		return Schema{}, &UnknownError{id}
@@ -113,13 +131,17 @@ func (c *Client) Schema(ctx context.Context, id uint32) (Schema, error) {
 	if s.Type == "" {
 		s.Type = "AVRO"
 	}
-	if err := c.references(ctx, &s, a, map[string]bool{}); err != nil {
+	err = c.references(ctx, &s, a, map[string]bool{})
+	if many := errors.Is(err, errReferences); many || errors.As(err, &missing) {
+		return Schema{}, &ReferenceError{id, many}
+	}
+	if err != nil {
 		return Schema{}, fmt.Errorf("ask for what schema %d refers to: %w", id, err)
 	}
 	return s, nil
 }
 
-var errReferences = errors.New("there are more than 100 references")
+var errReferences = errors.New("there are too many references")
 
 // references adds what a schema uses, depth first.
 func (c *Client) references(ctx context.Context, s *Schema, a *answer, seen map[string]bool) error {
@@ -130,7 +152,8 @@ func (c *Client) references(ctx context.Context, s *Schema, a *answer, seen map[
 		if seen[r.Name] = true; len(seen) > maxReferences {
 			return errReferences
 		}
-		used, err := c.get(ctx, "subjects", r.Subject, "versions", strconv.Itoa(r.Version))
+		// what was deleted softly is still used by values that were written before
+		used, err := c.get(ctx, "?deleted=true", "subjects", r.Subject, "versions", strconv.Itoa(r.Version))
 		if err != nil {
 			return err
 		}
@@ -150,12 +173,12 @@ func (e *missingError) Error() string {
 }
 
 // get asks for one schema.
-func (c *Client) get(ctx context.Context, path ...string) (*answer, error) {
+func (c *Client) get(ctx context.Context, query string, path ...string) (*answer, error) {
 	for i := range path {
 		path[i] = url.PathEscape(path[i])
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-		strings.TrimSuffix(c.config.URL, "/")+"/"+strings.Join(path, "/"), nil)
+		strings.TrimSuffix(c.config.URL, "/")+"/"+strings.Join(path, "/")+query, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ func serve(t *testing.T, answers map[string]string) (url string, seen *[]string)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		*seen = append(*seen, r.URL.EscapedPath()+" "+r.Header.Get("Authorization"))
 		answer, ok := answers[r.URL.EscapedPath()]
+		if text, deleted := strings.CutPrefix(answer, "deleted:"); deleted {
+			answer, ok = text, r.URL.Query().Get("deleted") == "true"
+		}
 		if !ok {
 			w.WriteHeader(http.StatusNotFound)
 			answer = `{"error_code":40403}`
@@ -57,7 +60,7 @@ func TestSchemaWithReferences(t *testing.T) {
 		"/api/schemas/ids/7": `{"schema":"main","schemaType":"PROTOBUF","references":[
 			{"name":"a.proto","subject":"a/x","version":2},{"name":"b.proto","subject":"b","version":1}]}`,
 		"/api/subjects/a%2Fx/versions/2": `{"schema":"A","references":[{"name":"b.proto","subject":"b","version":1}]}`,
-		"/api/subjects/b/versions/1":     `{"schema":"B","references":[{"name":"a.proto","subject":"a/x","version":2}]}`,
+		"/api/subjects/b/versions/1":     `deleted:{"schema":"B","references":[{"name":"a.proto","subject":"a/x","version":2}]}`,
 	})
 	got, err := client(t, Config{URL: url + "/api/"}).Schema(t.Context(), 7)
 	want := Schema{"PROTOBUF", "main", []Reference{{"b.proto", "B"}, {"a.proto", "A"}}}
@@ -67,18 +70,28 @@ func TestSchemaWithReferences(t *testing.T) {
 }
 
 func TestSchemaErrors(t *testing.T) {
+	var many []string
+	for i := range 101 {
+		many = append(many, fmt.Sprintf(`{"name":"r%d","subject":"s","version":1}`, i))
+	}
 	url, _ := serve(t, map[string]string{
-		"/schemas/ids/1": `404|<html>not found</html>`,
-		"/schemas/ids/2": `404|{"error_code":404,"message":"No artifact"}`,
-		"/schemas/ids/3": `500|{"error_code":50001}`,
-		"/schemas/ids/4": `401|`,
-		"/schemas/ids/5": `<html>hello</html>`,
-		"/schemas/ids/6": `302|`,
-		"/schemas/ids/7": `{"schema":"x","references":[{"name":"gone","subject":"gone","version":1}]}`,
+		"/schemas/ids/1":            `404|<html>not found</html>`,
+		"/schemas/ids/2":            `404|{"error_code":404,"message":"No artifact"}`,
+		"/schemas/ids/3":            `500|{"error_code":50001}`,
+		"/schemas/ids/4":            `401|`,
+		"/schemas/ids/5":            `<html>hello</html>`,
+		"/schemas/ids/6":            `302|`,
+		"/schemas/ids/7":            `{"schema":"x","references":[{"name":"gone","subject":"gone","version":1}]}`,
+		"/schemas/ids/9":            `{"schema":"x","references":[{"name":"away","subject":"away","version":1}]}`,
+		"/subjects/away/versions/1": `503|`,
+		"/schemas/ids/2147483648":   `404|`,
+		"/subjects/s/versions/1":    `{"schema":"s"}`,
+		"/schemas/ids/8":            `{"schema":"x","references":[` + strings.Join(many, ",") + `]}`,
 	})
 	c := client(t, Config{URL: url})
 	var status *StatusError
 	var unknown *UnknownError
+	var incomplete *ReferenceError
 	for id, want := range map[uint32]string{
 		0: "the schema registry has no schema 0",
 		1: "what answers is no schema registry (status 404)",
@@ -87,11 +100,17 @@ func TestSchemaErrors(t *testing.T) {
 		4: "the schema registry refuses the credentials (status 401)",
 		5: "what answers is no schema registry (status 200)",
 		6: "the schema registry has trouble (status 302)",
-		7: "what schema 7 refers to: the schema registry does not have it",
+		7: "schema 7 refers to one that the schema registry does not have",
+		8: "schema 8 refers to more than 100 others",
+		9: "what schema 9 refers to: the schema registry has trouble (status 503)",
+		// not a number of Java's int, in which registries count: they answer with the 404 of a wrong path
+		1 << 31: "the schema registry has no schema 2147483648",
 	} {
 		_, err := c.Schema(t.Context(), id)
-		if err == nil || !strings.Contains(err.Error(), want) || errors.As(err, &unknown) != (id == 0 || id == 2) ||
-			id != 7 && errors.As(err, &status) == errors.As(err, &unknown) {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			errors.As(err, &unknown) != (id == 0 || id == 2 || id == 1<<31) ||
+			errors.As(err, &incomplete) != (id == 7 || id == 8) ||
+			errors.As(err, &status) == (errors.As(err, &unknown) || errors.As(err, &incomplete)) {
 			t.Errorf("schema %d: %v, want %s", id, err, want)
 		}
 	}
