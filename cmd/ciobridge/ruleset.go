@@ -52,7 +52,7 @@ func readRules(patterns []string) (ruleset, error) {
 }
 
 // before reads the older version that a ruleset is compared with: a configuration, or one rule file, whose events
-// then arrive as the ruleset's do.
+// then arrive as the ruleset's do, and whose expressions call the functions that the ruleset shares.
 func (s *ruleset) before(path string) (*mapping.Rules, error) {
 	data, err := config.ReadFile(path)
 	if err != nil {
@@ -60,12 +60,13 @@ func (s *ruleset) before(path string) (*mapping.Rules, error) {
 	}
 	tree, err := yamltree.Parse(path, data)
 	if err == nil && tree.Get("source") == nil && tree.Get("rules_from") == nil {
-		old, err := readRules([]string{path})
+		old, err := config.LoadRules([]string{path})
 		if err != nil {
 			return nil, err
 		}
-		old.mapping.Topics = s.mapping.Topics
-		return mapping.Compile(old.mapping)
+		m := old.Mapping()
+		m.Topics, m.Define = s.mapping.Topics, s.mapping.Define
+		return mapping.Compile(m)
 	}
 	old, err := readConfiguration(config.File(path))
 	return old.rules, err
