@@ -83,7 +83,8 @@ func (s *Source) topics() []mapping.Topic {
 	}
 	topics := section.Topics()
 	for i := range topics {
-		if at := &topics[i].Pos; at.Line == 0 && at.Path != "" { // it knows its path in the section only
+		// without a file or a line it knows its path in the section only
+		if at := &topics[i].Pos; at.File == "" && at.Line == 0 && at.Path != "" {
 			at.Path = mistake.Join("source."+section.Kind(), at.Path)
 		}
 	}

@@ -249,6 +249,22 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+// A mistake in a topic that --set gave has the topic's path once, and is told once.
+func TestSetTopicWithMistakes(t *testing.T) {
+	for value, want := range map[string]string{
+		`{pattern: "("}`:              "source.kafka.topics[0].pattern: is no regular expression",
+		`{name: a, pattern: "b.*"}`:   "source.kafka.topics[0]: has both a name and a pattern",
+		`{name: "", envelope: plain}`: "source.kafka.topics[0]: has no name",
+		`{name: a, content: marrow}`:  "source.kafka.topics[0].content: is no form of values",
+	} {
+		_, err := Load(Input{Files: []string{"example.yaml"}, Set: []string{"source.kafka.topics=[" + value + "]"}})
+		all := mistake.All(err)
+		if len(all) != 1 || !strings.HasPrefix(all[0].Error(), "--set source.kafka.topics: "+want) {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
 // The rows that documents are made of have every key that is read, and nothing else: what the example sets is there,
 // with the defaults.
 func TestRows(t *testing.T) {
