@@ -138,7 +138,7 @@ func (c *Config) Mapping() mapping.Config {
 		OnInvalid: c.OnInvalid,
 		Allow:     c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
 	}
-	AddTo(&m, c.Files)
+	addTo(&m, c.Files)
 	return m
 }
 

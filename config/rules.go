@@ -22,8 +22,8 @@ type RuleFile struct {
 // isShared reports whether a file holds functions for all expressions, in jq and not in YAML.
 func (f *RuleFile) isShared() bool { return filepath.Ext(f.Path) == ".jq" }
 
-// AddTo adds the rules and functions of files to the configuration of a mapping.
-func AddTo(m *mapping.Config, files []RuleFile) {
+// addTo adds the rules and functions of files to the configuration of a mapping.
+func addTo(m *mapping.Config, files []RuleFile) {
 	for _, f := range files {
 		m.Rules = append(m.Rules, f.Rules...)
 		if f.isShared() {

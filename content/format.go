@@ -14,9 +14,6 @@ const (
 	JSONSchema = "json_schema"
 )
 
-// Forms lists the forms.
-func Forms() []string { return []string{JSON, Avro, Protobuf, JSONSchema} }
-
 // NeedsRegistry reports whether values of a form cannot be read without their schema.
 func NeedsRegistry(form string) bool { return form == Avro || form == Protobuf }
 

@@ -120,8 +120,10 @@ func (b *compiler) inside(t Term, where string) *inside {
 		return nil
 	}
 	path, ok := strings.CutSuffix(in.prog.String(), "[]")
-	if list, err := in.set.Compile(path); ok && err == nil && list.Path() != "" {
-		in.list = list
+	if ok {
+		if list, err := in.set.Compile(path); err == nil && list.Path() != "" {
+			in.list = list
+		}
 	}
 	in.names = memberNames(path)
 	in.set.Seal()

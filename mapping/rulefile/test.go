@@ -40,7 +40,7 @@ func (r *reader) test(node *yamltree.Node) ruletest.Test {
 	if !readMap(r, node, testKeys, &t) || r.mistakes.Len() > before {
 		return t
 	}
-	if t.Name == "" || (t.Given.Event != "" || t.Given.NoValue || t.Given.Empty) == (t.Given.File != "") {
+	if t.Name == "" || (node.Get("given").Get("event") != nil) == (t.Given.File != "") {
 		r.fail(node, "a test needs name, want, and given with either event or file")
 	}
 	return t
@@ -61,7 +61,6 @@ var givenKeys = table[ruletest.Given]{
 				g.NoValue = true
 			default:
 				g.Event = r.text(n)
-				g.Empty = g.Event == "" && n.Kind == yamltree.Text
 			}
 		}},
 	{yamltree.Row{Key: "file",

@@ -18,7 +18,6 @@ type Test struct {
 type Given struct {
 	Event   string // the record's value; JSON made of the YAML that stands there, or a string as it is
 	NoValue bool   // event: null, a record without a value
-	Empty   bool   // event: "", a record with an empty value
 	File    string // a file that holds the value instead, relative to the rule file
 	Topic   string
 	Subject string // of a message of JetStream

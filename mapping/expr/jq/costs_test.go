@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/expr/projection"
 )
@@ -109,7 +110,7 @@ func TestNoFunctionOutrunsItsFuel(t *testing.T) {
 	names, _ := compiled("builtins").Run(nil).Next()
 	for _, name := range names.([]any) {
 		of := callsOf(name.(string))
-		if len(of) > 1 && !long && os.Getenv("CIOBRIDGE_LONG_TESTS") == "" {
+		if len(of) > 1 && !long && !longtest.On() {
 			of = of[len(calls)%len(of):][:1]
 		}
 		calls = append(calls, of...)
