@@ -10,6 +10,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/foreign"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
@@ -75,7 +76,7 @@ func (b *compiler) topics(topics []Topic) {
 func (b *compiler) topic(t Topic, where string) *topic {
 	out := &topic{pattern: t.Name, content: t.Content, onNull: t.OnNull}
 	if t.Pattern != "" {
-		out.regexp, _ = t.regexp() // validate tells of its mistakes
+		out.regexp, _ = topicpattern.Compile(t.Pattern) // validate tells of its mistakes
 	}
 	e := t.Envelope
 	switch {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
@@ -143,9 +143,6 @@ func Contents() []string { return slices.Clone(contents) }
 // EnvelopeForms are the names of the envelopes that are built in.
 func EnvelopeForms() []string { return slices.Clone(envelopes) }
 
-// regexp is the pattern, for a whole name.
-func (t *Topic) regexp() (*regexp.Regexp, error) { return regexp.Compile(`^(?:` + t.Pattern + `)$`) }
-
 // validate names a topic by its place among the source's topics or streams: what stands there instead of a name may be
 // anything.
 func (t *Topic) validate(m *mistake.List, i int) {
@@ -155,7 +152,7 @@ func (t *Topic) validate(m *mistake.List, i int) {
 		m.Add(t.Pos.With(where), "has both a name and a pattern; want one of them")
 	case t.Pattern != "":
 		var wrong *syntax.Error // whose Code quotes nothing
-		if _, err := t.regexp(); errors.As(err, &wrong) {
+		if _, err := topicpattern.Compile(t.Pattern); errors.As(err, &wrong) {
 			m.Add(t.Pos.With(where+".pattern"),
 				"is no regular expression: %s; `orders\\..*` is one, of names that begin with orders.", wrong.Code)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/internal/retry"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 )
 
 // Source reads topics as a member of a consumer group.
@@ -62,7 +63,7 @@ func New(config Config, k *broker.Kafka, m *memory.Limiter, log *zap.Logger,
 		return nil, err
 	}
 	for _, pattern := range config.Patterns {
-		if _, err := CompilePattern(pattern); err != nil {
+		if _, err := topicpattern.Compile(pattern); err != nil {
 			return nil, fmt.Errorf("topics: %w", err)
 		}
 	}

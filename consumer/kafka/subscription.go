@@ -2,11 +2,12 @@ package kafka
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 )
 
 // subscription is which topics are read: those that the configuration names, and those that one of its patterns
@@ -29,7 +30,7 @@ func (c *cluster) subscription(ctx context.Context, config *Config) (subscriptio
 	}
 	s := subscription{topics: slices.Clone(config.Topics)}
 	for _, text := range config.Patterns {
-		pattern, err := CompilePattern(text)
+		pattern, err := topicpattern.Compile(text)
 		if err != nil {
 			return subscription{}, err
 		}
@@ -47,9 +48,6 @@ func (c *cluster) subscription(ctx context.Context, config *Config) (subscriptio
 	s.topics = slices.Compact(s.topics)
 	return s, nil
 }
-
-// CompilePattern reads the pattern of topics: a regular expression of the whole name, in the syntax of RE2.
-func CompilePattern(text string) (*regexp.Regexp, error) { return regexp.Compile(`^(?:` + text + `)$`) }
 
 // subscribe finds out which topics are to be read, for the member's next generation. What came to the cluster while we
 // were looking is read from its beginning.

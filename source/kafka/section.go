@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
@@ -72,14 +73,19 @@ func (s *Section) CheckLetters(d deadletter.Config) error {
 	case d.Topic != "" && slices.Contains(s.Names(), d.Topic):
 		return mistake.Of("dead_letters.topic: is read by the source too, and every dead letter would come back as " +
 			"an event")
-	}
-	for _, text := range s.Consumer().Patterns {
-		if pattern, err := kafka.CompilePattern(text); err == nil && d.Topic != "" && pattern.MatchString(d.Topic) {
-			return mistake.Of("dead_letters.topic: matches a pattern of source.kafka.topics, so that every dead " +
-				"letter would come back as an event: give it a name that no pattern matches")
-		}
+	case s.matches(d.Topic):
+		return mistake.Of("dead_letters.topic: matches a pattern of source.kafka.topics, so that every dead " +
+			"letter would come back as an event: give it a name that no pattern matches")
 	}
 	return nil
+}
+
+// matches reports whether one of the patterns matches the name of a topic.
+func (s *Section) matches(topic string) bool {
+	return topic != "" && slices.ContainsFunc(s.Consumer().Patterns, func(text string) bool {
+		pattern, err := topicpattern.Compile(text)
+		return err == nil && pattern.MatchString(topic)
+	})
 }
 
 // Destination implements source.Section.
@@ -87,10 +93,8 @@ func (s *Section) Destination(to source.Target) (event.Origin, error) {
 	if to.Subject != "" {
 		return event.Origin{}, errors.New("--subject is for NATS, and the source is Kafka: give --topic")
 	}
-	for _, text := range s.Consumer().Patterns {
-		if pattern, err := kafka.CompilePattern(text); err == nil && to.Topic != "" && pattern.MatchString(to.Topic) {
-			return event.Origin{Topic: to.Topic}, nil
-		}
+	if s.matches(to.Topic) {
+		return event.Origin{Topic: to.Topic}, nil
 	}
 	topic, err := source.One("--topic", to.Topic, s.Names())
 	return event.Origin{Topic: topic}, err
