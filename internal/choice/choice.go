@@ -40,24 +40,40 @@ func Nearest(written string, known []string) (best string, ok bool) {
 }
 
 // editDistance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b.
-func editDistance(a, b string) int {
+func editDistance(a, b string) int { return changes(a, b, false) }
+
+// Changes counts the letters that are inserted, deleted, replaced or swapped with their neighbours so that a text fits
+// a pattern, in which * stands for any run of characters. The work grows with the product of both lengths.
+func Changes(text, pattern string) int { return changes(text, pattern, true) }
+
+// changes is the distance of Damerau and Levenshtein between neighbours, where a star costs nothing if it is any run.
+func changes(text, pattern string, anyRun bool) int {
 	var before, last, row []int
-	for i := 0; i <= len(a); i++ {
-		before, last, row = last, row, make([]int, len(b)+1)
+	for i := 0; i <= len(text); i++ {
+		before, last, row = last, row, make([]int, len(pattern)+1)
 		for j := range row {
-			if i == 0 || j == 0 {
-				row[j] = i + j
-				continue
-			}
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
+			switch {
+			case i == 0 && j == 0:
+				row[j] = 0
+			case anyRun && j > 0 && pattern[j-1] == '*':
+				if row[j] = row[j-1]; i > 0 {
+					row[j] = min(row[j], last[j])
+				}
+			case i == 0:
+				row[j] = row[j-1] + 1
+			case j == 0:
+				row[j] = i
+			default:
+				cost := 1
+				if text[i-1] == pattern[j-1] {
+					cost = 0
+				}
+				row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+				if i > 1 && j > 1 && text[i-1] == pattern[j-2] && text[i-2] == pattern[j-1] {
+					row[j] = min(row[j], before[j-2]+1)
+				}
 			}
 		}
 	}
-	return row[len(b)]
+	return row[len(pattern)]
 }

@@ -66,36 +66,7 @@ func endsLike(long, short string) bool {
 // maxCompared bounds the work: no rule has longer types.
 const maxCompared = 200
 
-// changes counts the letters that are inserted, deleted, replaced or swapped with their neighbours so that a text fits
-// a pattern, in which * stands for any run of characters.
+// changes counts what has to be changed so that a text fits a pattern.
 func changes(text, pattern string) int {
-	text, pattern = text[:min(len(text), maxCompared)], pattern[:min(len(pattern), maxCompared)]
-	var before, last, row []int
-	for i := 0; i <= len(text); i++ {
-		before, last, row = last, row, make([]int, len(pattern)+1)
-		for j := range row {
-			switch {
-			case i == 0 && j == 0:
-				row[j] = 0
-			case j > 0 && pattern[j-1] == '*':
-				if row[j] = row[j-1]; i > 0 {
-					row[j] = min(row[j], last[j])
-				}
-			case i == 0:
-				row[j] = row[j-1] + 1
-			case j == 0:
-				row[j] = i
-			default:
-				cost := 1
-				if text[i-1] == pattern[j-1] {
-					cost = 0
-				}
-				row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-				if i > 1 && j > 1 && text[i-1] == pattern[j-2] && text[i-2] == pattern[j-1] {
-					row[j] = min(row[j], before[j-2]+1)
-				}
-			}
-		}
-	}
-	return row[len(pattern)]
+	return choice.Changes(text[:min(len(text), maxCompared)], pattern[:min(len(pattern), maxCompared)])
 }
