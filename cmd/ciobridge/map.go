@@ -211,17 +211,22 @@ func (c mappedCall) String() string {
 }
 
 func (f mappedFailed) String() string {
-	text := "dead letter  " + f.Reason + "  " + ofEvent(f.Item)
-	if f.Rule != "" {
-		text += fmt.Sprintf("rule %q, ", f.Rule)
+	return "dead letter  " + f.Reason + "  " + ofEvent(f.Item) + inRule(f.Rule, f.Call, f.Field, f.Detail)
+}
+
+// inRule says what is so, and in which rule, call and field, as far as those are known.
+func inRule(rule, call, field, detail string) string {
+	text := ""
+	if rule != "" {
+		text += fmt.Sprintf("rule %q, ", rule)
 	}
-	if f.Call != "" {
-		text += fmt.Sprintf("call %q, ", f.Call)
+	if call != "" {
+		text += fmt.Sprintf("call %q, ", call)
 	}
-	if f.Field != "" {
-		text += f.Field + ": "
+	if field != "" {
+		text += field + ": "
 	}
-	return text + output.Printable(f.Detail)
+	return text + output.Printable(detail)
 }
 
 // headings are what a reason is called in a list for people.
@@ -231,15 +236,5 @@ var headings = map[explain.Why]string{
 }
 
 func (r mappedReason) String() string {
-	text := headings[explain.Why(r.Why)] + "  " + ofEvent(r.Item)
-	if r.Rule != "" {
-		text += fmt.Sprintf("rule %q, ", r.Rule)
-	}
-	if r.Call != "" {
-		text += fmt.Sprintf("call %q, ", r.Call)
-	}
-	if r.Field != "" {
-		text += r.Field + ": "
-	}
-	return text + output.Printable(r.Detail)
+	return headings[explain.Why(r.Why)] + "  " + ofEvent(r.Item) + inRule(r.Rule, r.Call, r.Field, r.Detail)
 }
