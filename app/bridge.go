@@ -52,14 +52,22 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 		b.proofs.note(provesSource, nil)
 	}
 	var err error
-	if b.decoder, err = content.NewDecoder(c.SchemaRegistry, log.Named("content"), b.registry); err != nil {
-		return nil, exit.With(exit.Input, fmt.Errorf("schema_registry: %w", err))
+	if b.decoder, err = newDecoder(c, log, b.registry); err != nil {
+		return nil, err
 	}
 	if b.client, b.sender, err = newSender(c, log, b.registry); err != nil {
 		b.decoder.Close()
 		return nil, err
 	}
 	return b, nil
+}
+
+func newDecoder(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*content.Decoder, error) {
+	d, err := content.NewDecoder(c.SchemaRegistry, log.Named("content"), reg)
+	if err != nil {
+		return nil, exit.With(exit.Input, fmt.Errorf("schema_registry: %w", err))
+	}
+	return d, nil
 }
 
 // read gives the messages of a source their content.

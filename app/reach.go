@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,7 +10,6 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/deadletter/file"
-	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -50,9 +48,5 @@ func openLetters(c config.Config, b source.Broker, hash string) source.Letters {
 // Content makes what gives the messages of dead letters their content, as a bridge does before it maps them. It must be
 // closed.
 func Content(c config.Config, log *zap.Logger) (*content.Decoder, error) {
-	d, err := content.NewDecoder(c.SchemaRegistry, log.Named("content"), prometheus.NewRegistry())
-	if err != nil {
-		return nil, exit.With(exit.Input, fmt.Errorf("schema_registry: %w", err))
-	}
-	return d, nil
+	return newDecoder(c, log, prometheus.NewRegistry())
 }

@@ -32,15 +32,11 @@ func newLettersDiscard() *cobra.Command {
 			if note == "" {
 				return exit.With(exit.Input, errors.New("--note is missing: say why the letters are discarded"))
 			}
-			d, err := openLetters(cmd, in, out)
+			d, chosen, err := filter.open(cmd, in, out)
 			if err != nil {
 				return err
 			}
 			defer d.close()
-			chosen, err := filter.filter(cmd, d)
-			if err != nil {
-				return err
-			}
 			n, err := discard(cmd.Context(), d, chosen, note, dryRun)
 			if err != nil {
 				return lettersError(err)
@@ -112,15 +108,11 @@ func newLettersPurge() *cobra.Command {
 			case filter.limit != 0:
 				return exit.With(exit.Input, errors.New("--limit: works with open letters, and not with purge"))
 			}
-			d, err := openLetters(cmd, in, out)
+			d, chosen, err := filter.open(cmd, in, out)
 			if err != nil {
 				return err
 			}
 			defer d.close()
-			chosen, err := filter.filter(cmd, d)
-			if err != nil {
-				return err
-			}
 			n, err := purge(cmd.Context(), d, chosen, includeOpen, dryRun)
 			if err != nil {
 				return lettersError(err)

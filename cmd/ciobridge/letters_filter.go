@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -66,6 +67,20 @@ func reasons() []string {
 		names = append(names, string(r))
 	}
 	return names
+}
+
+// open reaches the dead letters, and says what the flags choose of them. The client must be closed when err is nil.
+func (f *filterFlags) open(cmd *cobra.Command, in config.Input, out format) (*lettersClient, deadletter.Filter, error) {
+	d, err := openLetters(cmd, in, out)
+	if err != nil {
+		return nil, deadletter.Filter{}, err
+	}
+	chosen, err := f.filter(cmd, d)
+	if err != nil {
+		d.close()
+		return nil, deadletter.Filter{}, err
+	}
+	return d, chosen, nil
 }
 
 // filter is what the flags choose of the client's letters.

@@ -26,16 +26,12 @@ func newLettersList() *cobra.Command {
 			"  ciobridge dlq list --topic shop.orders --partition 3 --offset 100..200 -o json",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := openLetters(cmd, in, out)
+			filter.all = filter.all || !filter.chooses()
+			d, chosen, err := filter.open(cmd, in, out)
 			if err != nil {
 				return err
 			}
 			defer d.close()
-			filter.all = filter.all || !filter.chooses()
-			chosen, err := filter.filter(cmd, d)
-			if err != nil {
-				return err
-			}
 			return lettersError(listLetters(cmd, d, chosen, out, showValues))
 		},
 	}
