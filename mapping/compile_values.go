@@ -46,10 +46,6 @@ func (c *actionCompiler) values(f *customerio.Field) {
 			after++
 		}
 	}
-	for i := range out.fields {
-		alone := len(out.fields) == 1 && len(c.from.Except) == 0
-		out.fields[i].raw = out.fields[i].whole && f.Kind == customerio.DataField && alone
-	}
 }
 
 // describe says what the call may send, whose names are the event's.
@@ -89,6 +85,7 @@ func (c *actionCompiler) describe(f *customerio.Field) {
 func (c *actionCompiler) wholeField(f *customerio.Field, from *Field) field {
 	out := field{name: f.Key, whole: true, attribute: f.Kind == customerio.AttributesField, lane: f.Lanes,
 		erase: c.erase(f.Key, from)}
+	out.raw = f.Kind == customerio.DataField && len(c.from.Fields) == 1 && len(c.from.Except) == 0
 	c.invalid(&out, from)
 	if from.Value.Program == "" {
 		c.wrongAt(from.Value.Pos, f.Key, "want a program that gives an object, or a map of names to values")
