@@ -78,18 +78,20 @@ type segment struct {
 	index int // where key is empty
 }
 
+var errPath = errors.New("is no path: write keys with dots between them, such as source.kafka.topics[0]")
+
 func segments(path string) (steps []segment, err error) {
 	for rest := path; rest != ""; {
 		m := segmentPattern.FindStringSubmatch(rest)
 		if m == nil || len(steps) == 0 && (m[1] == "" || rest[0] == '.') {
-			return nil, errors.New("is no path: write keys with dots between them, such as source.kafka.topics[0]")
+			return nil, errPath
 		}
 		index, _ := strconv.Atoi(m[2])
 		steps = append(steps, segment{m[1], index})
 		rest = rest[len(m[0]):]
 	}
 	if len(steps) == 0 {
-		return nil, errors.New("is no path: write keys with dots between them, such as source.kafka.topics[0]")
+		return nil, errPath
 	}
 	return steps, nil
 }
