@@ -35,6 +35,7 @@ type wireConn struct {
 	net.Conn
 	raw     syscall.RawConn
 	carries atomic.Pointer[requestBody]
+	pending pendingWrite
 }
 
 var wireBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
@@ -50,7 +51,7 @@ func (c *wireConn) Write(p []byte) (int, error) {
 	if body == nil {
 		return c.Conn.Write(p)
 	}
-	return c.writeWhile(func() bool { return !body.overdue() }, p)
+	return c.writeFor(body, p)
 }
 
 // limited has the connection that ctx's request gets look at the body's time.
