@@ -266,7 +266,7 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 		}
 	}
 	killed := 0
-	for range kills(t, longtest.Either(1, 2)) {
+	for range kills(t, 2) {
 		if killedAtWork(t, w, path, publish) {
 			killed++
 		}
@@ -275,8 +275,8 @@ func killLoop(t *testing.T, w *world, path string, publish func(n int)) {
 	w.arrive(60 * time.Second)
 	p.stop()
 	report := w.judge(again)
-	if killed != kills(t, longtest.Either(1, 2)) {
-		t.Errorf("killed %d times, wanted %d", killed, kills(t, longtest.Either(1, 2)))
+	if killed != kills(t, 2) {
+		t.Errorf("killed %d times, wanted %d", killed, kills(t, 2))
 	}
 	faults := w.cio.FaultCounts()
 	if faults["lost answers"] == 0 || faults["errors"] == 0 {
