@@ -1,6 +1,6 @@
-// Brokercontainer starts a real broker in a container for as long as its standard input lasts. It prints the
-// container's identity and the address at which the broker is found, and prints the address again for every line that
-// it reads, since a container that is started again has another port.
+// Brokercontainer starts a real broker, or a real schema registry, in a container for as long as its standard input
+// lasts. It prints the container's identity and the address at which the broker is found, and prints the address again
+// for every line that it reads, since a container that is started again has another port.
 //
 // It is a program of its own because testcontainers takes longer to start than a bridge does, and the tests of the
 // command start the bridge, which is their own program, some hundred times.
@@ -18,10 +18,11 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 )
 
-// The public images of the brokers that the tests run against.
+// The public images that the tests run against.
 const (
-	kafkaImage = "apache/kafka:4.3.0"
-	natsImage  = "nats:2.15.2"
+	kafkaImage    = "apache/kafka:4.3.0"
+	natsImage     = "nats:2.15.2"
+	registryImage = "apicurio/apicurio-registry:3.3.3"
 )
 
 func main() {
@@ -33,11 +34,19 @@ func main() {
 
 func run(ctx context.Context, args []string) (err error) {
 	if len(args) != 2 {
-		return errors.New(`usage: brokercontainer kafka|nats ADDRESS, where clients are told to find Kafka, or ""`)
+		return errors.New(`usage: brokercontainer kafka|nats|registry ADDRESS, where clients are told to find Kafka, or ""`)
 	}
-	req, port := nats(), "4222/tcp"
-	if args[0] == "kafka" {
+	var req testcontainers.ContainerRequest
+	var port string
+	switch args[0] {
+	case "kafka":
 		req, port = kafka(args[1]), "9092/tcp"
+	case "nats":
+		req, port = nats(), "4222/tcp"
+	case "registry":
+		req, port = registry(), "8080/tcp"
+	default:
+		return fmt.Errorf("there is no container of %q", args[0])
 	}
 	c, err := testcontainers.GenericContainer(ctx,
 		testcontainers.GenericContainerRequest{ContainerRequest: req, Started: true})
@@ -61,6 +70,16 @@ func nats() testcontainers.ContainerRequest {
 	return testcontainers.ContainerRequest{
 		Image: natsImage, ExposedPorts: []string{"4222/tcp"}, Cmd: []string{"-js", "-sd", "/data"},
 		WaitingFor: wait.ForLog("Server is ready").WithStartupTimeout(time.Minute),
+	}
+}
+
+// registry is an Apicurio Registry that keeps its schemas in a file, so that they are there when it is started again.
+func registry() testcontainers.ContainerRequest {
+	return testcontainers.ContainerRequest{
+		Image: registryImage, ExposedPorts: []string{"8080/tcp"},
+		Env: map[string]string{"APICURIO_DATASOURCE_URL": "jdbc:h2:file:/tmp/registry"},
+		WaitingFor: wait.ForHTTP("/apis/ccompat/v7/subjects").WithPort("8080/tcp").
+			WithStartupTimeout(2 * time.Minute),
 	}
 }
 
