@@ -23,6 +23,7 @@ type bridgeProgram struct {
 type settings struct {
 	rules             []string // the rules for the ten types where it is empty
 	envelope          string   // of the topic; the shop's where it is empty
+	registry          string   // the address of the schema registry, if there is one
 	linger            time.Duration
 	batchItems        int
 	requestsPerSecond int
@@ -114,6 +115,9 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	}
 	if s.batchItems > 0 {
 		fmt.Fprintf(&b, "  batch_items: %d\n", s.batchItems)
+	}
+	if s.registry != "" {
+		fmt.Fprintf(&b, "schema_registry: {url: %q}\n", s.registry)
 	}
 	b.WriteString("admin: {listen: 127.0.0.1:0}\nrules:\n")
 	rules := s.rules

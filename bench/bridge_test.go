@@ -1,12 +1,20 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/content"
+	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr"
@@ -53,6 +61,45 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAvroIsTheSameEvents keeps the row about Avro fair: its records become the calls that the events as JSON become.
+func TestAvroIsTheSameEvents(t *testing.T) {
+	url, stop := startRegistry(traffic.AvroSchema)
+	defer stop()
+	decoder, err := content.NewDecoder(registry.Config{URL: url}, zap.NewNop(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer decoder.Close()
+	src := &kafkaSource{brokers: "127.0.0.1:9092", topic: "events"}
+	plain := compile(t, settings{}, src)
+	avro := shapes[slices.IndexFunc(shapes, func(s shape) bool { return s.schema != "" })]
+	rules := compile(t, settings{envelope: avro.envelope, registry: url}, src)
+	events := traffic.New(traffic.Load{Events: 300, Persons: 10, Size: traffic.MaxEventSize})
+	for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
+		want, _ := plain.Map(event.Message{Origin: event.Origin{Topic: src.topic}, Value: value})
+		m := event.Message{Origin: event.Origin{Topic: src.topic}, Value: traffic.Avro.Append(nil, [][]byte{value})}
+		if err := decoder.Decode(t.Context(), rules.Content(src.topic), &m); err != nil {
+			t.Fatal(err)
+		}
+		got, failures := rules.Map(m)
+		if len(got) != 1 || len(want) != 1 || got[0].ID != want[0].ID {
+			t.Fatalf("%d calls and %+v of %s: %s", len(got), failures, value, m.Unreadable)
+		}
+		// A double does not keep the zero of 185.60.
+		if a, b := parsed(t, got[0].Body), parsed(t, want[0].Body); !reflect.DeepEqual(a, b) {
+			t.Fatalf("became\n%s, of JSON\n%s", got[0].Body, want[0].Body)
+		}
+	}
+}
+
+func parsed(t *testing.T, text []byte) (v any) {
+	t.Helper()
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func compile(t *testing.T, s settings, src source) *mapping.Rules {

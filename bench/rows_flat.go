@@ -15,6 +15,7 @@ type side struct {
 	stream bool     // on JetStream
 
 	envelope string // of the topic; the shop's where it is empty
+	registry string // the address of the schema registry, if there is one
 }
 
 // flatRules holds the cost of an event with one rule against that with a thousand, of which the same one applies.
@@ -114,6 +115,6 @@ func (b *bench) costs(ctx context.Context, group, what string, base, other side,
 }
 
 func (b *bench) trialOf(s side, src source) trial {
-	bridge := b.bridge.with(s.label, settings{rules: s.rules, envelope: s.envelope})
+	bridge := b.bridge.with(s.label, settings{rules: s.rules, envelope: s.envelope, registry: s.registry})
 	return trial{programs: []program{bridge}, source: src, load: s.load}
 }

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
@@ -11,6 +15,7 @@ type shape struct {
 	name     string        // in the report
 	record   traffic.Shape // how a record holds events; the zero Shape is an event of the shop as it is
 	envelope string        // of the topic; the shop's where it is empty
+	schema   string        // of the records, which a registry has
 	told     string        // what rules send of an event: the value of data or attributes
 	beside   string        // the shape that it is held against; the first where it is empty
 	most     float64       // how many times the processor time of that one an event may cost; 0 for no target
@@ -28,6 +33,9 @@ var shapes = []shape{
 	{name: "a change of Debezium with its schema", record: traffic.Change,
 		envelope: "envelope: {form: debezium, type: .type, time: .time, id: .id}",
 		told:     "{customer_id: .data.customer_id, " + toldByPaths[1:]},
+	{name: "Avro by a registry (cached)", record: traffic.Avro, schema: traffic.AvroSchema,
+		envelope: "content: avro, " + shopEnvelope,
+		told:     "{customer_id: .data.customer_id, " + toldByPaths[1:]},
 }
 
 // shapesOfEvents holds the cost of an event in each shape against that of the one beside which it stands.
@@ -41,11 +49,31 @@ func (b *bench) shapesOfEvents(ctx context.Context, group string) error {
 			}
 		}
 		what := "CPU per event, " + s.name + " against " + base.name
-		if err := b.costs(ctx, group, what, b.shapeSide(base, s.record), b.shapeSide(s, s.record), s.most); err != nil {
+		other := b.shapeSide(s, s.record)
+		stop := func() {}
+		if s.schema != "" {
+			other.registry, stop = startRegistry(s.schema)
+		}
+		err := b.costs(ctx, group, what, b.shapeSide(base, s.record), other, s.most)
+		stop()
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// startRegistry starts a schema registry that has one schema, under the number that the records name.
+func startRegistry(schema string) (url string, stop func()) {
+	path := fmt.Sprintf("/schemas/ids/%d", traffic.AvroNumber)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path {
+			http.NotFound(w, r)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"schema": schema})
+	}))
+	return s.URL, s.Close
 }
 
 // shapeSide is a bridge that maps a shape, with as many partitions as the record of the other side allows.
