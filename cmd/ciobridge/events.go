@@ -3,18 +3,23 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
@@ -118,6 +123,46 @@ func isBinary(begin []byte) bool {
 		begin = begin[n:]
 	}
 	return false
+}
+
+// decoder gives messages the content of their values, by a schema registry where that is needed.
+type decoder interface {
+	Decode(ctx context.Context, form string, m *event.Message) error
+	Close()
+}
+
+// openDecoder makes a decoder that tells a command's user of trouble. It must be closed.
+func openDecoder(cmd *cobra.Command, c config.Config, f format) (decoder, error) {
+	log, err := quietLogger(cmd, f)
+	if err != nil {
+		return nil, err
+	}
+	return app.Content(c, log)
+}
+
+// registryLimit is how long a command waits for the schema registry.
+const registryLimit = 10 * time.Second
+
+// decodeSoon gives a message its content. It gives the schema registry up after a while, because somebody waits.
+func decodeSoon(ctx context.Context, d decoder, limit time.Duration, form string, m *event.Message) error {
+	soon, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := d.Decode(soon, form, m)
+	if err != nil && ctx.Err() == nil {
+		err = exit.With(exit.Broker, fmt.Errorf("the schema registry has not answered for %s, and the warning above "+
+			"says why: look at schema_registry, or give the JSON that the value becomes", limit))
+	}
+	return err
+}
+
+// mapOne maps an event. A panic, whose text may quote the event, ends as an error that names the place.
+func mapOne(rules *mapping.Rules, m event.Message) (got mapping.Explanation, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("a fault of the program: this event cannot be mapped; please report it with the rules")
+		}
+	}()
+	return rules.Explain(m), nil
 }
 
 // lineReader gives the lines that are not blank.

@@ -40,10 +40,7 @@ type lettersClient struct {
 	store  source.Letters
 	close  func() // ends the connections to the broker and to the schema registry, if there are any
 
-	decoder interface {
-		Decode(ctx context.Context, form string, m *event.Message) error
-		Close()
-	}
+	decoder decoder
 }
 
 // openLetters reads the configuration and reaches its dead letters. It must be closed when err is nil.

@@ -29,11 +29,13 @@ func newMap() *cobra.Command {
 		Short: "Show what events become",
 		Long: "Read events, map them by the rules, and print the calls that they " +
 			"become and the failures. Nothing is sent; neither a\n" +
-			"broker nor a secret is needed.\n\n" +
+			"broker nor a secret is needed, but for a value that is to be read by a schema registry, which is asked. " +
+			"The JSON that\nsuch a value becomes can be given in its place.\n\n" +
 			"A file, or standard input where none is named, holds an event a line, " +
 			"or one event as a whole. An event that names no\n" +
 			"identity of its own is known by its place, so its calls get other ids here than in a bridge.\n\n" +
-			"The exit code is 2 when a call or an event could not be mapped.",
+			"The exit code is 2 when a call or an event could not be mapped, and 4 when the schema registry " +
+			"does not answer.",
 		Example: "  ciobridge map -c ciobridge.yaml event.json\n" +
 			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | " +
 			"ciobridge map --rules 'rules/*.yaml'\n" +
@@ -77,10 +79,22 @@ func newMap() *cobra.Command {
 
 func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(func(eventText) error) error,
 	out format) error {
+	decoder, err := openDecoder(cmd, set.config, out)
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
 	total, bad := 0, 0
-	err := values(func(e eventText) error {
+	err = values(func(e eventText) error {
+		m := m
 		m.Value, m.Origin.Offset = e.value, int64(total)
 		total++
+		if isBinary(e.value) { // else it is the JSON that the value becomes
+			form := set.rules.Content(m.Origin.Topic)
+			if err := decodeSoon(cmd.Context(), decoder, registryLimit, form, &m); err != nil {
+				return fmt.Errorf("%s: %w", e.place, err)
+			}
+		}
 		got, err := mapOne(set.rules, m)
 		if err != nil {
 			return exit.With(exit.Failure, fmt.Errorf("%s: %w", e.place, err))
@@ -98,16 +112,6 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(fun
 		err = exit.With(exit.Input, fmt.Errorf("%d of %s could not be mapped", bad, output.Count(total, "event")))
 	}
 	return err
-}
-
-// mapOne maps an event. A panic, whose text may quote the event, ends as an error that names the place.
-func mapOne(rules *mapping.Rules, m event.Message) (got mapping.Explanation, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("a fault of the program: this event cannot be mapped; please report it with the rules")
-		}
-	}()
-	return rules.Explain(m), nil
 }
 
 // mapped is what an event became.

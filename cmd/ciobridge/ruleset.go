@@ -20,6 +20,7 @@ import (
 // files alone.
 type ruleset struct {
 	name    string // for people: the configuration's path, or how many rule files
+	config  config.Config
 	mapping mapping.Config
 	files   []config.RuleFile
 	rules   *mapping.Rules // nil where there are mistakes
@@ -27,7 +28,8 @@ type ruleset struct {
 
 func newRuleset(name string, c config.Config, err error) (ruleset, error) {
 	rules, errRules := c.Compile()
-	return ruleset{name: name, mapping: c.Mapping(), files: c.Files, rules: rules}, errors.Join(err, errRules)
+	return ruleset{name: name, config: c, mapping: c.Mapping(), files: c.Files, rules: rules},
+		errors.Join(err, errRules)
 }
 
 // readConfiguration reads a configuration with its rules. The error names every mistake of all files.
