@@ -121,6 +121,9 @@ func (c *compiled) chooseTopic(s *state) {
 // Content is the form of the values of a topic or stream, as the configuration says; empty is JSON.
 func (r *Rules) Content(topic string) string { return r.topic(topic).content }
 
+// HasTopic reports whether the configuration has a topic or stream of this name, or a pattern that matches it.
+func (r *Rules) HasTopic(name string) bool { return r.topic(name) != r.other }
+
 func (c *compiled) topic(name string) *topic {
 	if t, ok := c.topics[name]; ok {
 		return t

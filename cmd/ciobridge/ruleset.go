@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -99,17 +98,21 @@ func ruleFilesAmong(rules, files []string) (allRules, events []string) {
 
 // topic is the name of the topic whose envelope events have: the given one, or the only one of the configuration.
 func (s *ruleset) topic(given string) (string, error) {
-	var names []string
+	var listed []string
 	for _, t := range s.mapping.Topics {
-		names = append(names, t.Name)
+		if t.Pattern != "" {
+			listed = append(listed, "those that match "+t.Pattern)
+		} else {
+			listed = append(listed, t.Name)
+		}
 	}
 	switch {
-	case len(names) == 0 || slices.Contains(names, given):
+	case len(listed) == 0 || given != "" && s.rules.HasTopic(given):
 		return given, nil
 	case given != "":
-		return "", fmt.Errorf("--topic %s: is not in the configuration, which has %s", given, strings.Join(names, ", "))
-	case len(names) == 1:
-		return names[0], nil
+		return "", fmt.Errorf("--topic %s: is not in the configuration, which has %s", given, strings.Join(listed, ", "))
+	case len(listed) == 1 && s.mapping.Topics[0].Pattern == "":
+		return listed[0], nil
 	}
-	return "", fmt.Errorf("--topic is missing: say where the events stand: %s", strings.Join(names, ", "))
+	return "", fmt.Errorf("--topic is missing: say where the events stand: %s", strings.Join(listed, ", "))
 }
