@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -96,7 +98,15 @@ func (s *Section) Destination(to source.Target) (event.Origin, error) {
 	if s.matches(to.Topic) {
 		return event.Origin{Topic: to.Topic}, nil
 	}
-	topic, err := source.One("--topic", to.Topic, s.Names())
+	c := s.Consumer()
+	known := slices.Clone(c.Topics)
+	for _, pattern := range c.Patterns {
+		known = append(known, "those that match "+pattern)
+	}
+	if to.Topic == "" && len(c.Patterns) > 0 {
+		return event.Origin{}, fmt.Errorf("--topic is missing: name one of %s", strings.Join(known, ", "))
+	}
+	topic, err := source.One("--topic", to.Topic, known)
 	return event.Origin{Topic: topic}, err
 }
 
