@@ -110,7 +110,8 @@ func (s *ruleset) topic(given string) (string, error) {
 	case len(listed) == 0 || given != "" && s.rules.HasTopic(given):
 		return given, nil
 	case given != "":
-		return "", fmt.Errorf("--topic %s: is not in the configuration, which has %s", given, strings.Join(listed, ", "))
+		return "", fmt.Errorf("--topic %s: is not in the configuration, which has %s", given,
+			strings.Join(listed, ", "))
 	case len(listed) == 1 && s.mapping.Topics[0].Pattern == "":
 		return listed[0], nil
 	}
