@@ -144,9 +144,10 @@ func TestTheEventsOfARecordAreInspected(t *testing.T) {
 	}
 	log := memory{Encode(&l, lettertest.Time, "")}
 	inspected := 0
-	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message, item int) (string, time.Time) {
+	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message, item int) (string, time.Time,
+		error) {
 		inspected++
-		return []string{"even", "odd"}[item%2], m.Time
+		return []string{"even", "odd"}[item%2], m.Time, nil
 	}})
 	if inspected != 2 || len(got) != 2 {
 		t.Errorf("inspected %d times, %d letters", inspected, len(got))
@@ -160,9 +161,10 @@ func TestAnEventIsInspectedOnce(t *testing.T) {
 	log := memory{Encode(&l, lettertest.Time, ""), Encode(&other, lettertest.Time, "")}
 	log[1].Position.Offset = 1
 	inspected := 0
-	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message, _ int) (string, time.Time) {
+	got := listed(t, log, Filter{Types: []string{"even"}, Inspect: func(m event.Message, _ int) (string, time.Time,
+		error) {
 		inspected++
-		return []string{"even", "odd"}[m.Origin.Offset%2], m.Time
+		return []string{"even", "odd"}[m.Origin.Offset%2], m.Time, nil
 	}})
 	if inspected != 2 || len(got) != 50 {
 		t.Errorf("inspected %d times, %d letters", inspected, len(got))

@@ -27,9 +27,9 @@ type Filter struct {
 	FailedFrom, FailedTo time.Time // when the call first failed; FailedTo is not included
 	EventFrom, EventTo   time.Time // when the event happened; EventTo is not included
 
-	// Concerns chooses the letters whose events it reports; nil chooses all. Item is as for Inspect. It is asked last,
-	// and once for the letters of one event.
-	Concerns func(m event.Message, item int) bool
+	// Concerns chooses the letters whose events it reports; nil chooses all. Item and errors are as for Inspect. It is
+	// asked last, and once for the letters of one event.
+	Concerns func(m event.Message, item int) (bool, error)
 
 	// All chooses every open letter. Without it a filter that sets nothing is a mistake.
 	All bool
@@ -37,9 +37,9 @@ type Filter struct {
 	Limit int
 
 	// Inspect gives the type of an event and when it happened, by the rules of its envelope; item is the number of the
-	// event among those of the message, and 0 where that is one. Without it an event
-	// happened at the broker's time for its record.
-	Inspect func(m event.Message, item int) (eventType string, at time.Time)
+	// event among those of the message, and 0 where that is one. An error means that this cannot be told now: nothing
+	// is chosen then. Without it an event happened at the broker's time for its record.
+	Inspect func(m event.Message, item int) (eventType string, at time.Time, err error)
 }
 
 // Validate reports every mistake.
@@ -93,28 +93,30 @@ func (f *Filter) once() *Filter {
 	var eventType string
 	var at time.Time
 	if f.Inspect != nil {
-		one.Inspect = func(m event.Message, item int) (string, time.Time) {
+		one.Inspect = func(m event.Message, item int) (_ string, _ time.Time, err error) {
 			if inspected != item {
-				eventType, at = f.Inspect(m, item)
+				eventType, at, err = f.Inspect(m, item)
 				inspected = item
 			}
-			return eventType, at
+			return eventType, at, err
 		}
 	}
 	concerns := false
 	if f.Concerns != nil {
-		one.Concerns = func(m event.Message, item int) bool {
+		one.Concerns = func(m event.Message, item int) (_ bool, err error) {
 			if asked != item {
-				concerns, asked = f.Concerns(m, item), item
+				concerns, err = f.Concerns(m, item)
+				asked = item
 			}
-			return concerns
+			return concerns, err
 		}
 	}
 	return &one
 }
 
-// Match reports whether the letter meets every condition. It does not know whether the letter is open.
-func (f *Filter) Match(l *Letter) bool {
+// Match reports whether the letter meets every condition. It does not know whether the letter is open. An error is one
+// of Inspect or Concerns.
+func (f *Filter) Match(l *Letter) (bool, error) {
 	failure, origin := &l.Failure, l.Message.Origin
 	switch {
 	case len(f.IDs) > 0 && !slices.Contains(f.IDs, failure.ID),
@@ -126,21 +128,27 @@ func (f *Filter) Match(l *Letter) bool {
 		f.OffsetFrom != nil && origin.Offset < *f.OffsetFrom,
 		f.OffsetTo != nil && origin.Offset > *f.OffsetTo,
 		!within(failure.First, f.FailedFrom, f.FailedTo):
-		return false
+		return false, nil
 	}
-	return f.matchesEvent(l) && (f.Concerns == nil || f.Concerns(l.Message, failure.Item))
+	if matches, err := f.matchesEvent(l); !matches || err != nil || f.Concerns == nil {
+		return matches, err
+	}
+	return f.Concerns(l.Message, failure.Item)
 }
 
 // matchesEvent looks at what has to be read from the event itself.
-func (f *Filter) matchesEvent(l *Letter) bool {
+func (f *Filter) matchesEvent(l *Letter) (bool, error) {
 	if len(f.Types) == 0 && f.EventFrom.IsZero() && f.EventTo.IsZero() {
-		return true
+		return true, nil
 	}
 	eventType, at := "", l.Message.Time
 	if f.Inspect != nil {
-		eventType, at = f.Inspect(l.Message, l.Failure.Item)
+		var err error
+		if eventType, at, err = f.Inspect(l.Message, l.Failure.Item); err != nil {
+			return false, err
+		}
 	}
-	return (len(f.Types) == 0 || slices.Contains(f.Types, eventType)) && within(at, f.EventFrom, f.EventTo)
+	return (len(f.Types) == 0 || slices.Contains(f.Types, eventType)) && within(at, f.EventFrom, f.EventTo), nil
 }
 
 func within(t, from, to time.Time) bool {

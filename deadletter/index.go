@@ -21,6 +21,8 @@ type index struct {
 
 	texts textTable
 
+	err error // the first of the filter
+
 	unreadable int // records that are damaged or of someone else
 	written    int // letters, including those that were written again
 }
@@ -76,7 +78,7 @@ func readIndex(ctx context.Context, log Reader, filter *Filter) (*index, error) 
 	x := newIndex(filter)
 	err := log.Scan(ctx, func(r Record) error {
 		x.addRecord(r)
-		return nil
+		return x.err
 	})
 	x.applyOlder()
 	return x, err
@@ -100,10 +102,14 @@ func (x *index) addRecord(r Record) {
 	filter := x.filter.once()
 	for i, l := range letters {
 		x.written++
+		matches := true
+		if filter != nil && x.err == nil {
+			matches, x.err = filter.Match(l)
+		}
 		origin := &l.Message.Origin
 		s := entry{
 			at: r.Position, nth: int32(i), written: nanos(r.Time),
-			open: true, matches: filter == nil || filter.Match(l), truncated: l.Truncated != nil,
+			open: true, matches: matches, truncated: l.Truncated != nil,
 			first:  nanos(l.Failure.First),
 			origin: indexedOrigin{x.texts.number(origin.Topic), origin.Partition, origin.Offset},
 			reason: x.texts.number(string(l.Failure.Reason)), rule: x.texts.number(l.Failure.Rule),

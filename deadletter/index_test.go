@@ -2,6 +2,7 @@ package deadletter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -160,11 +161,11 @@ func TestFilters(t *testing.T) {
 	at := func(n int) time.Time { return lettertest.Time.Add(time.Duration(n) * time.Minute) }
 	offset := func(n int64) *int64 { return &n }
 	one := int32(1)
-	inspect := func(m event.Message, _ int) (string, time.Time) {
+	inspect := func(m event.Message, _ int) (string, time.Time, error) {
 		if m.Origin.Offset%2 == 0 {
-			return "even", at(0)
+			return "even", at(0), nil
 		}
-		return "odd", at(int(m.Origin.Offset))
+		return "odd", at(int(m.Origin.Offset)), nil
 	}
 	for name, c := range map[string]struct {
 		filter Filter
@@ -228,19 +229,65 @@ func TestFilterByKeyAndEvent(t *testing.T) {
 		{Filter{Keys: []string{"k_1"}}, true},
 		{Filter{Keys: []string{"x", "k_1"}}, true},
 		{Filter{Keys: []string{"k_11"}}, false},
-		{Filter{Concerns: func(event.Message, int) bool { return true }}, true},
-		{Filter{Concerns: func(event.Message, int) bool { return false }}, false},
-		{Filter{Keys: []string{"x"}, Concerns: func(event.Message, int) bool { return true }}, false},
+		{Filter{Concerns: func(event.Message, int) (bool, error) { return true, nil }}, true},
+		{Filter{Concerns: func(event.Message, int) (bool, error) { return false, nil }}, false},
+		{Filter{Keys: []string{"x"}, Concerns: func(event.Message, int) (bool, error) { return true, nil }}, false},
 	} {
 		if err := c.filter.Validate(); err != nil {
 			t.Errorf("%+v: %v", c.filter, err)
 		}
-		if got := c.filter.Match(l); got != c.want {
-			t.Errorf("%v, %t: %t", c.filter.Keys, c.filter.Concerns != nil, got)
+		if got, err := c.filter.Match(l); got != c.want || err != nil {
+			t.Errorf("%v, %t: %t, %v", c.filter.Keys, c.filter.Concerns != nil, got, err)
 		}
 	}
 	none := Filter{Keys: []string{""}}
-	if none.Match(&Letter{}) {
-		t.Error("a record without a key has an empty one")
+	if got, err := none.Match(&Letter{}); got || err != nil {
+		t.Errorf("a record without a key has an empty one: %v", err)
 	}
+}
+
+// Where an event cannot be looked at now, nothing is chosen, and nothing is done to what was chosen before it.
+func TestAFilterThatFailsChoosesNothing(t *testing.T) {
+	var log memory
+	for n := range 4 {
+		l := lettertest.Failed(n)
+		r := Encode(&l, lettertest.Time, "")
+		r.Position.Offset = int64(n)
+		log = append(log, r)
+	}
+	away := errors.New("away")
+	for name, f := range map[string]Filter{
+		"inspect": {Types: []string{"even"}, Inspect: func(m event.Message, _ int) (string, time.Time, error) {
+			if m.Origin.Offset == 2 {
+				return "", m.Time, away
+			}
+			return "even", m.Time, nil
+		}},
+		"concerns": {Concerns: func(m event.Message, _ int) (bool, error) {
+			if m.Origin.Offset == 2 {
+				return false, away
+			}
+			return true, nil
+		}},
+	} {
+		for l, err := range List(t.Context(), log, f) {
+			if l != nil || !errors.Is(err, away) {
+				t.Errorf("%s: listed %v, %v", name, l, err)
+			}
+		}
+		n, err := Purge(t.Context(), &purged{memory: log}, f, true, false)
+		if n != (Purged{}) || !errors.Is(err, away) {
+			t.Errorf("%s: purged %+v, %v", name, n, err)
+		}
+	}
+}
+
+// purged is a log from which nothing may be removed.
+type purged struct{ memory }
+
+func (*purged) Remove(_ context.Context, records ...Seen) error {
+	if len(records) > 0 {
+		return fmt.Errorf("%d records are removed", len(records))
+	}
+	return nil
 }

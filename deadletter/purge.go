@@ -49,8 +49,7 @@ func Purge(ctx context.Context, log Purger, filter Filter, open, dryRun bool) (P
 	}
 	p := purge{filter: &filter, index: newIndex(nil), open: open, left: map[letterKey]bool{}}
 	err := log.Scan(ctx, func(r Record) error {
-		p.addRecord(r)
-		return nil
+		return p.addRecord(r)
 	})
 	if err != nil {
 		return Purged{}, err
@@ -92,26 +91,31 @@ type purgeRecord struct {
 	chosen []event.ID // of the ids, those that the filter chooses
 }
 
-func (p *purge) addRecord(r Record) {
+func (p *purge) addRecord(r Record) error {
 	p.index.addRecord(r)
 	letters, res, err := Decode(r)
 	if err != nil {
-		return
+		return nil // what is no letter stays
 	}
 	record := purgeRecord{seen: Seen{r.Position, r.Time}}
 	if res != nil {
 		record.event, record.ids = res.EventID, res.Letters
 		p.about = append(p.about, record)
-		return
+		return nil
 	}
 	filter := p.filter.once()
 	for _, l := range letters {
 		record.event, record.ids = l.EventID, append(record.ids, l.ID())
-		if filter.Match(l) {
+		matches, err := filter.Match(l)
+		if err != nil {
+			return err
+		}
+		if matches {
 			record.chosen = append(record.chosen, l.ID())
 		}
 	}
 	p.records = append(p.records, record)
+	return nil
 }
 
 // letters lists the records of letters that are removed, in the order of the log.

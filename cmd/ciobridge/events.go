@@ -150,7 +150,7 @@ func decodeSoon(ctx context.Context, d decoder, limit time.Duration, form string
 	err := d.Decode(soon, form, m)
 	if err != nil && ctx.Err() == nil {
 		err = exit.With(exit.Broker, fmt.Errorf("the schema registry has not answered for %s, and the warning above "+
-			"says why: look at schema_registry, or give the JSON that the value becomes", limit))
+			"says why: look at schema_registry", limit))
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -40,7 +41,9 @@ type lettersClient struct {
 	store  source.Letters
 	close  func() // ends the connections to the broker and to the schema registry, if there are any
 
-	decoder decoder
+	decoder  decoder
+	patience time.Duration // with the schema registry
+	noAnswer error         // of the registry, which is not waited for again
 }
 
 // openLetters reads the configuration and reaches its dead letters. It must be closed when err is nil.
@@ -58,7 +61,7 @@ func openLetters(cmd *cobra.Command, in config.Input, f format) (*lettersClient,
 
 func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*lettersClient,
 	error) {
-	d := &lettersClient{config: c, rules: rules, log: log}
+	d := &lettersClient{config: c, rules: rules, log: log, patience: registryLimit}
 	decoder, err := app.Content(c, log)
 	if err != nil {
 		return nil, err
@@ -76,17 +79,17 @@ func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules,
 	return d, nil
 }
 
-// content gives a letter's message what its value holds. It waits for the schema registry where it must.
+// content gives a letter's message what its value holds. A schema registry that has not answered once is not waited for
+// again.
 func (d *lettersClient) content(ctx context.Context, m *event.Message) error {
-	return d.decoder.Decode(ctx, d.rules.Content(m.Origin.Topic), m)
-}
-
-// read is a message with what its value holds. That stays unknown only where ctx has ended, and so the command.
-func (d *lettersClient) read(ctx context.Context, m event.Message) event.Message {
-	if err := d.content(ctx, &m); err != nil {
-		m.Unreadable = "was not read: " + err.Error()
+	err := decodeSoon(ctx, d.decoder, d.patience, d.rules.Content(m.Origin.Topic), m)
+	if err != nil && d.noAnswer == nil {
+		d.noAnswer, d.patience = err, 0
 	}
-	return m
+	if err != nil {
+		return d.noAnswer
+	}
+	return nil
 }
 
 // quietLogger tells a command's user of trouble only.

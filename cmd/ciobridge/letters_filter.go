@@ -120,8 +120,10 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 		if err != nil {
 			errs = append(errs, err)
 		} else {
-			out.Inspect = func(m event.Message, item int) (string, time.Time) {
-				return inspect(d.read(cmd.Context(), m), item)
+			out.Inspect = func(m event.Message, item int) (string, time.Time, error) {
+				err := d.content(cmd.Context(), &m)
+				eventType, at := inspect(m, item)
+				return eventType, at, err
 			}
 		}
 	}
@@ -131,8 +133,9 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 			errs = append(errs, fmt.Errorf("--person: %w", err))
 		} else {
 			rules := d.rules.ForReplay()
-			out.Concerns = func(m event.Message, item int) bool {
-				return person.In(rules, d.read(cmd.Context(), m), item)
+			out.Concerns = func(m event.Message, item int) (bool, error) {
+				err := d.content(cmd.Context(), &m)
+				return err == nil && person.In(rules, m, item), err
 			}
 		}
 	}

@@ -100,6 +100,25 @@ func TestInspector(t *testing.T) {
 	}
 }
 
+// Texts are shown as they are, without the escapes that encoding/json makes for HTML.
+func TestTextsAreNotEscaped(t *testing.T) {
+	if got := textOf(content([]byte(`{"a": "<b> & c"}`), true)); got != `{"a":"<b> & c"}` {
+		t.Errorf("a value is %s", got)
+	}
+	rules, err := mapping.Compile(mapping.Config{OnUnmatched: mapping.DeadLetter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	unknown := []replay.UnknownRule{{Rule: "a & b"}, {Rule: "a & b", Call: "c > d"}}
+	replayView{unknown: unknown, rules: rules}.reasons(&out)
+	for _, want := range []string{`(name: "a & b")`, `(call: "c > d" beside`, `--as "a & b/CALL"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s is not in %s", want, out.String())
+		}
+	}
+}
+
 func TestMistakesAreListedOnce(t *testing.T) {
 	a, b := errors.New("a"), errors.New("b")
 	err := exit.With(exit.Input, errors.Join(a, errors.Join(b, a), fmt.Errorf("read: %w", errors.Join(a, b))))
@@ -176,5 +195,72 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 	}
 	if _, err := openLetter(cmd, d, id); err == nil || !strings.Contains(err.Error(), "only a producer") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A command about letters waits once for a schema registry, and for a while. What it lists has no type then; what it
+// would choose by the event cannot be told, and it ends before it does anything.
+func TestLettersDoNotWaitForTheRegistry(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ciobridge.yaml")
+	text := `
+source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: avro}]}}
+schema_registry: {url: "` + startRegistry(t).URL + `"}
+customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
+dead_letters: {file: ` + filepath.Join(dir, "dead.jsonl") + `}
+rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, rules, err := app.Load(config.File(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &cobra.Command{}
+	cmd.SetContext(t.Context())
+	d, err := newLettersClient(cmd, c, rules, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	d.patience = 20 * time.Millisecond
+	for n := range 3 {
+		err := d.store.Put(t.Context(), event.FailedMessage{
+			Message: event.Message{Origin: event.Origin{Topic: "EVENTS", Offset: int64(n)},
+				Value: []byte{0, 0, 0, 0, 7, byte(n)}},
+			Failures: []event.Failure{{ID: event.ID{byte(n + 1)}, Stage: event.StageDelivery,
+				Reason: event.ReasonRefused, Rule: "r", Call: "track:billed", Attempts: 1, First: time.Now()}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"--type", "bill"}, {"--person", "id:c_7"}, {"--event-before", "2099-10-06"}} {
+		var f filterFlags
+		f.add(cmd)
+		if err := cmd.ParseFlags(args); err != nil {
+			t.Fatal(err)
+		}
+		chosen, err := f.filter(cmd, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := discard(t.Context(), d, chosen, "no more", false)
+		if n != 0 || exit.Code(err) != exit.Broker || !strings.Contains(err.Error(), "has not answered for 20ms") {
+			t.Errorf("%q: %d, %v", args, n, err)
+		}
+		cmd.ResetFlags()
+	}
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	err = listLetters(cmd, d, deadletter.Filter{All: true}, asJSON, false)
+	if err != nil || strings.Count(out.String(), `"reason":"refused"`) != 3 {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	r := replayFlags{dryRun: true}
+	err = r.replay(cmd, d, replay.Options{Filter: deadletter.Filter{All: true}}, asText)
+	if exit.Code(err) != exit.Broker {
+		t.Errorf("tried: %v", err)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 )
@@ -56,12 +56,12 @@ func (v replayView) reasons(w io.Writer) {
 			fmt.Fprintf(w, "%d left open: they are of rule %q, which is gone; give the rule that makes their "+
 				"calls now this name again (name: %s) until they are replayed, replay them as that rule's with "+
 				"--as RULE, or discard them%s\n",
-				m.Letters, m.Rule, yamlText(m.Rule), candidates(m.Rule, v.rules.RuleNames()))
+				m.Letters, m.Rule, jsontext.Of(m.Rule), candidates(m.Rule, v.rules.RuleNames()))
 		} else {
 			fmt.Fprintf(w, "%d left open: they are of call %q of rule %q, which is gone; give the call that "+
 				"takes its place this name again (call: %s beside its action), replay them as that call with "+
 				"--as %s, or discard them%s\n",
-				m.Letters, m.Call, m.Rule, yamlText(m.Call), yamlText(m.Rule+"/CALL"),
+				m.Letters, m.Call, m.Rule, jsontext.Of(m.Call), jsontext.Of(m.Rule+"/CALL"),
 				candidates(m.Call, v.rules.CallNames(m.Rule)))
 		}
 	}
@@ -107,15 +107,6 @@ func quoted(names []string) []string {
 		list[i] = strconv.Quote(name)
 	}
 	return list
-}
-
-// yamlText is a text as it stands in a rule file.
-func yamlText(s string) string {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return strconv.Quote(s)
-	}
-	return string(raw)
 }
 
 // unknownView is a rule, or a call of a rule, that is gone.

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
@@ -72,9 +74,7 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 	case f.Call != "" && !isCall:
 		v.Gone = "call"
 	}
-	if e, err := d.rules.Inspect(d.read(ctx, *m), f.Item); err == nil {
-		v.Type = e.Type
-	}
+	v.Type = d.typeOf(ctx, *m, f.Item)
 	if !l.Original.IsZero() {
 		v.Repairs = l.Original.Letter.String() + " of event " + l.Original.Event.String()
 	}
@@ -82,6 +82,19 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 		v.Headers = append(v.Headers, header{h.Key, label(h.Value, showValues)})
 	}
 	return v
+}
+
+// typeOf is the type of an event, or "" where it cannot be told: by its envelope, or because the schema registry, of
+// which a warning tells, does not answer.
+func (d *lettersClient) typeOf(ctx context.Context, m event.Message, item int) string {
+	if d.content(ctx, &m) != nil {
+		return ""
+	}
+	e, err := d.rules.Inspect(m, item)
+	if err != nil {
+		return ""
+	}
+	return e.Type
 }
 
 // content is a record's value as JSON shows it best: as JSON, as text, or, where it is neither, in base 64. Masked,
@@ -118,9 +131,5 @@ func textOf(v any) string {
 	case string:
 		return output.Printable(v)
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return output.Printable(string(text))
+	return output.Printable(jsontext.Of(v))
 }

@@ -92,6 +92,9 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(fun
 		if isBinary(e.value) { // else it is the JSON that the value becomes
 			form := set.rules.Content(m.Origin.Topic)
 			if err := decodeSoon(cmd.Context(), decoder, registryLimit, form, &m); err != nil {
+				if exit.Code(err) == exit.Broker {
+					err = fmt.Errorf("%w, or give the JSON that the value becomes", err)
+				}
 				return fmt.Errorf("%s: %w", e.place, err)
 			}
 		}

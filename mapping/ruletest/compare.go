@@ -9,6 +9,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
 
 // compare says how calls and failures differ from what a test wants. Calls are compared with calls and failures with
@@ -142,11 +143,7 @@ func jsonOf(v any) string {
 	if v == nil {
 		return "nothing"
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(text)
+	return jsontext.Of(v)
 }
 
 // decoded is JSON as Go values, with numbers as they are written. Text that is not JSON stays text.

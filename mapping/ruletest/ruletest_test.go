@@ -35,7 +35,7 @@ tests:
   - name: wrong value
     given: {event: {type: e, mail: a@b.example, id: 7, plan: pro, total: 1.50}}
     want:
-      - identify: {person: a@b.example, attributes: {plan: free, tier: gold}, remove: []}
+      - identify: {person: a@b.example, attributes: {plan: <free>, tier: gold}, remove: []}
       - track: {name: sold, data: {total: 1.5, skus: [a]}}
   - name: wrong action and number
     given: {event: {type: e, mail: a@b.example, id: 7}}
@@ -67,7 +67,7 @@ tests:
 		nil,
 		nil,
 		{
-			"call 1 identify.attributes.plan: want \"free\", got \"pro\"",
+			"call 1 identify.attributes.plan: want \"<free>\", got \"pro\"",
 			"call 1 identify.attributes.tier: want \"gold\", got nothing",
 			`call 1 identify.person: want "a@b.example", got {"email":"a@b.example"}`,
 			`call 1 identify.remove: want [], got ["trial"]`,
