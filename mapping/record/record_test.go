@@ -148,6 +148,22 @@ func TestWhatComesOutIsBounded(t *testing.T) {
 	}
 }
 
+// TestBase64WithinBase64 gives a text that is in base64 again and again and ends in nothing: to look into it must not
+// take the longer the deeper it goes.
+func TestBase64WithinBase64(t *testing.T) {
+	text := []byte("xyzw")
+	for range 40 {
+		text = base64Of(text)
+	}
+	var o record.Opener
+	if got, err := o.Open(text); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("got %d bytes, %v; want the text as it is", len(got), err)
+	}
+	if got := record.Form(text); got != "" {
+		t.Errorf("it looks like %q, want nothing", got)
+	}
+}
+
 func TestForm(t *testing.T) {
 	document := []byte(`{"type":"signup"}`)
 	for name, c := range map[string]struct {
