@@ -69,7 +69,6 @@ func (b *compiler) builtIn(e Envelope) (builtIn, Envelope) {
 // unwrap gives the document that rules see of a record's value. What Debezium tells of type and time is noted.
 func (s *state) unwrap(value []byte) ([]byte, error) {
 	e := &s.envelope.builtIn
-	s.isChange = false
 	switch {
 	case e.connect:
 		if s.wrapper == nil {

@@ -102,6 +102,39 @@ func FuzzBuiltIn(f *testing.F) {
 	})
 }
 
+// TestChangeIsOfItsOwnRecord maps a change and then a CloudEvent in binary mode, whose value is read in another way: it
+// has no $change, and not that of the record before it.
+func TestChangeIsOfItsOwnRecord(t *testing.T) {
+	file, err := rulefile.Parse("rules.yaml", []byte(changeRules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Topics: []mapping.Topic{
+		{Name: "changes", Envelope: mapping.Envelope{Name: "debezium"}},
+		{Name: "events", Envelope: mapping.Envelope{Name: "cloudevents"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := event.Message{Origin: event.Origin{Topic: "changes"},
+		Value: []byte(`{"op":"c","after":{"id":"another"},"source":{"table":"t"}}`)}
+	binary := event.Message{Origin: event.Origin{Topic: "events"}, Value: []byte(`{}`), Headers: []event.Header{
+		{Key: "ce_id", Value: []byte("7")}, {Key: "ce_source", Value: []byte("/")},
+		{Key: "ce_type", Value: []byte("t")}}}
+	if calls, failures := rules.Map(change); len(calls) != 2 || len(failures) > 0 {
+		t.Fatal(calls, failures)
+	}
+	calls, failures := rules.Map(binary)
+	if len(calls) != 2 || len(failures) > 0 {
+		t.Fatal(calls, failures)
+	}
+	for _, c := range calls {
+		if strings.Contains(string(c.Body), "another") {
+			t.Errorf("made %s", c.Body)
+		}
+	}
+}
+
 const rowRules = `
 rules:
   - name: row

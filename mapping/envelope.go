@@ -56,7 +56,7 @@ func (s *state) nothing(set *expr.Set, none record.Nothing) (skip bool, p *probl
 		return s.topic.onNull == Skip, &problem{reason: event.ReasonUndecodable,
 			detail: none.Detail + "; on_null: skip leaves such records out, on_null: event lets rules map them"}
 	}
-	s.operation, s.isChange = none.Operation, false
+	s.operation = none.Operation
 	row := document.NullValue.Raw
 	if s.envelope.unavailable != nil {
 		row = s.changed(s.changes().Tombstone(&s.m))

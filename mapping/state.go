@@ -48,7 +48,7 @@ type state struct {
 
 	wrapper  *connect.Wrapper  // made when a topic has records in a wrapper
 	debezium *debezium.Reader  // made when a topic has records of Debezium
-	isChange bool              // of the last message: it is one of those
+	isChange bool              // of the current event: it is one of those
 	change   func() expr.Value // makes $change
 
 	within   *within // what is found in a record; made when a topic asks for that
@@ -137,7 +137,7 @@ func (s *state) payload() []byte {
 
 // begin takes the next event of the message up, which is what the record tells of it until its envelope is read.
 func (s *state) begin(item int, content []byte) {
-	s.item, s.content, s.operation = item, content, ""
+	s.item, s.content, s.operation, s.isChange = item, content, "", false
 	s.start = s.savepoint()
 	s.eventTime, s.timeProblem = moment{millis(s.m.Time), !s.m.Time.IsZero()}, nil
 	s.time = s.eventTime
