@@ -111,6 +111,18 @@ func TestOpenWithoutTypes(t *testing.T) {
 	}
 }
 
+// TestWhatIsDecodedIsBounded gives short decimals of many digits, which would become a hundred times as long.
+func TestWhatIsDecodedIsBounded(t *testing.T) {
+	scale := strings.Replace(decimal2, `"scale":"2"`, `"scale":"1000"`, 1)
+	values := "[" + strings.Repeat(`"AQ==",`, 100_000) + `"AQ=="]`
+	var w connect.Wrapper
+	_, err := w.Open([]byte(typed(`"type":"array","items":{`+scale+`}`, values)))
+	var e *document.InputError
+	if !errors.As(err, &e) || e.Kind != document.TooLong {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for record, want := range map[string]string{
 		typed(decimal2, `"secret 1"`):                               "the column v is a decimal by its schema, and no bytes in base64",

@@ -37,7 +37,8 @@ func (e *ValueError) Error() string {
 
 // Append appends a value of the type as plain JSON. The value must have been validated. Of an object those members are
 // left out whose values are among the texts; a nil Type decodes nothing. What is null, or is written in another form
-// than the type's, such as a decimal as a number, stays as it is. An error is a *ValueError.
+// than the type's, such as a decimal as a number, stays as it is. An error is a *ValueError, or a *document.InputError
+// for what becomes too long.
 func (t *Type) Append(dst []byte, v document.Value, omit Texts) ([]byte, error) {
 	if t == nil {
 		t = &noType
@@ -50,10 +51,16 @@ func (t *Type) Append(dst []byte, v document.Value, omit Texts) ([]byte, error) 
 
 var noType = Type{plain: true}
 
+// maxAppended is after how many bytes nothing more is decoded: a decimal of 4 bytes may have a thousand digits, and
+// what is longer than a document is refused in any case. It has room for the rows before and after a change.
+const maxAppended = 4 * document.MaxDocument
+
 func (t *Type) append(dst []byte, v document.Value) ([]byte, error) {
 	switch {
 	case t.plain:
 		return append(dst, v.Raw...), nil
+	case len(dst) > maxAppended:
+		return dst, &document.InputError{Kind: document.TooLong, Offset: document.MaxDocument}
 	case t.form != asItIs:
 		return t.appendLeaf(dst, v)
 	case v.Kind == document.Object:
