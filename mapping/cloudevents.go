@@ -10,15 +10,16 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/record"
 )
 
 // CloudEvents come in two modes, as the bindings for Kafka and NATS have them. Structured: the value is the whole event
 // as JSON. Binary: the value is the data, and the attributes are headers: ce_type over Kafka, ce-type over NATS, where
 // they are percent-encoded as in HTTP. A content type that begins with application/cloudevents announces the structured
-// mode; without one, headers of required attributes mean the binary mode, and a record that has none can only be the
-// whole event, or a list of whole events, which the bindings do not have. A binary event is put together as the
-// structured one would look, so that the same rules read both.
+// mode; without one, headers of required attributes mean the binary mode, unless the value is that very event, and a
+// record that has none can only be the whole event, or a list of whole events, which the bindings do not have. A binary
+// event is put together as the structured one would look, so that the same rules read both.
 
 // cloudEvents prepares the envelope for CloudEvents, and gives the programs that it stands for.
 func (b *compiler) cloudEvents(out *envelope, e Envelope) Envelope {
@@ -32,6 +33,29 @@ func (b *compiler) cloudEvents(out *envelope, e Envelope) Envelope {
 	}
 	return e
 }
+
+// isWhole reports whether the value is the event that the headers announce, and not its data: some clients write its
+// attributes beside the whole event, for those who filter by headers, and no content type.
+func (s *state) isWhole(set *expr.Set) bool {
+	value := s.payload()
+	if !bytes.Contains(value, versionKey) || s.doc.Parse(set, value) != nil || s.doc.Root().Kind != expr.Object ||
+		document.MemberOf(s.doc.Root().Raw, "specversion").Kind != expr.String {
+		return false
+	}
+	for i := range s.attributes {
+		a := &s.attributes[i]
+		if !a.required() {
+			continue
+		}
+		v := document.MemberOf(s.doc.Root().Raw, strings.ToLower(a.name))
+		if v.Kind != expr.String || string(v.AppendString(nil)) != string(a.value) {
+			return false
+		}
+	}
+	return true
+}
+
+var versionKey = []byte(`"specversion"`)
 
 // parseComposed reads an event in binary mode. Data that is no JSON, and that nothing says is JSON, is given as the
 // structured mode has it: as text, or in base64.

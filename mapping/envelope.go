@@ -17,6 +17,7 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 		if binary, p = s.readAttributes(); p != nil {
 			return false, p
 		}
+		binary = binary && !s.isWhole(set)
 	}
 	if none := record.Empty(&s.m, s.content); !binary && none.Operation != "" {
 		skip, p = s.nothing(set, none)
