@@ -19,7 +19,7 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 		}
 		binary = binary && !s.isWhole(set)
 	}
-	if none := record.Empty(&s.m, s.content); !binary && none.Operation != "" {
+	if none := record.Empty(&s.m, s.content, s.where); !binary && none.Operation != "" {
 		skip, p = s.nothing(set, none)
 	} else {
 		skip, p = s.parse(set, binary)
@@ -50,6 +50,8 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	s.readTime()
 	return false, s.readID()
 }
+
+func (s *state) isEmpty() bool { return record.Empty(&s.m, s.content, s.where).Operation != "" }
 
 // nothing takes up a record that holds no event, as the topic says.
 func (s *state) nothing(set *expr.Set, none record.Nothing) (skip bool, p *problem) {

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
@@ -32,26 +33,10 @@ type opened struct {
 	text []byte
 }
 
-// release lets go of what was found, and of memory that is too large to be kept.
-func (w *within) release() {
-	if w == nil {
-		return
-	}
-	for _, o := range []*opened{&w.value, &w.document, &w.item} {
-		if o.Kept()+cap(o.text) > maxKeptState {
-			*o = opened{}
-		}
-	}
-	clear(w.items)
-	if w.items = w.items[:0]; cap(w.items) > maxKeptState/64 {
-		w.items = nil
-	}
-}
-
 // events finds the events of the current message, takes each up, and calls visit for it until that fails.
 func (c *compiled) events(s *state, visit func() *problem) *problem {
 	e := s.envelope
-	if e.from == nil && e.each == nil || record.Empty(&s.m, s.content).Operation != "" {
+	if e.from == nil && e.each == nil || s.isEmpty() {
 		return visit()
 	}
 	if s.within == nil {
@@ -60,7 +45,7 @@ func (c *compiled) events(s *state, visit func() *problem) *problem {
 	if p := s.findDocument(e.from); p != nil {
 		return p
 	}
-	if e.each == nil || e.batch && !s.isBatch() {
+	if e.each == nil || s.isEmpty() || e.batch && !s.isBatch() {
 		return visit()
 	}
 	if p := s.findItems(e.each); p != nil {
@@ -90,8 +75,8 @@ func (c *compiled) events(s *state, visit func() *problem) *problem {
 	return nil
 }
 
-// findDocument finds the document that from names, which becomes the content. Where from gives nothing the record holds
-// no event.
+// findDocument finds the document that from names, which becomes the content. Where from gives nothing, or leads to a
+// null, the record holds no event.
 func (s *state) findDocument(in *inside) *problem {
 	if in == nil {
 		return nil
@@ -115,10 +100,13 @@ func (s *state) findDocument(in *inside) *problem {
 	}
 	s.where = "what from gives"
 	switch v.Kind {
+	case expr.Null:
+		if in.prog.Missing(&w.from) {
+			return wrong(event.ReasonMissingField, "from", in.prog, "is absent")
+		}
+		s.content = v.Raw
 	case expr.Absent:
 		s.content = document.NullValue.Raw
-	case expr.Null:
-		return missing(in.prog, "from", v)
 	case expr.String:
 		return s.openText(&w.document, v)
 	default:
@@ -142,8 +130,26 @@ func (s *state) findItems(in *inside) *problem {
 	}
 	w.each.BindFunc("message", s.message)
 	w.each.Bind("record", s.record)
+	v, ok := in.prog.Find(&w.each)
+	if !ok && in.list != nil {
+		v, ok = in.list.Find(&w.each)
+		ok = ok && (v.Kind == expr.Array || v.Kind == expr.Null)
+	}
+	switch {
+	case !ok:
+		return s.computeItems(in)
+	case v.Kind == expr.Null: // what Go writes for a list that has no elements
+		return nil
+	}
+	w.items = appendItems(w.items, v)
+	return s.tooMany()
+}
+
+// computeItems finds the events that a program gives which leads to no list.
+func (s *state) computeItems(in *inside) *problem {
+	w := s.within
 	var why *problem
-	add := func(v expr.Value) error {
+	err := in.prog.Each(&w.each, func(v expr.Value) error {
 		if v.Kind == expr.Null {
 			why = missing(in.prog, "each", v)
 		} else {
@@ -154,19 +160,15 @@ func (s *state) findItems(in *inside) *problem {
 			return errStop
 		}
 		return nil
+	})
+	path := in.prog
+	if in.list != nil {
+		path = in.list
 	}
-	v, ok := in.prog.Find(&w.each)
-	if !ok && in.list != nil {
-		v, ok = in.list.Find(&w.each)
-		ok = ok && v.Kind == expr.Array
-	}
-	var err error
-	if ok {
-		err = add(v)
-	} else {
-		err = in.prog.Each(&w.each, add)
-	}
-	if err != nil && why == nil {
+	switch {
+	case err != nil && path.Path() != "" && path.Missing(&w.each):
+		why = wrong(event.ReasonMissingField, "each", path, "is absent; where that may be, write "+path.Path()+" // []")
+	case err != nil && why == nil:
 		why = evalProblem(in.prog, "each", err)
 	}
 	return why
@@ -234,11 +236,4 @@ func (s *state) openText(o *opened, v expr.Value) *problem {
 	}
 	s.content = content
 	return nil
-}
-
-// failRecord fails the record as a whole, in place of whatever its events became.
-func (s *state) failRecord(p *problem) {
-	s.rollBack(savepoint{})
-	s.begin(0, s.payload())
-	s.failEvent(p)
 }

@@ -56,6 +56,13 @@ func (c *compiled) run(s *state) {
 	}
 }
 
+// failRecord fails the record as a whole, in place of whatever its events became.
+func (s *state) failRecord(p *problem) {
+	s.rollBack(savepoint{})
+	s.begin(0, s.payload())
+	s.failEvent(p)
+}
+
 // event reads one event and applies the rules to it.
 func (c *compiled) event(s *state) {
 	if skip, p := s.open(c.set); p != nil {

@@ -76,3 +76,19 @@ func (p *bufferPool) some(dst []callBuffer) []callBuffer {
 	p.buffers = p.buffers[:from]
 	return dst
 }
+
+// release lets go of what was found, and of memory that is too large to be kept.
+func (w *within) release() {
+	if w == nil {
+		return
+	}
+	for _, o := range []*opened{&w.value, &w.document, &w.item} {
+		if o.Kept()+cap(o.text) > maxKeptState {
+			*o = opened{}
+		}
+	}
+	clear(w.items)
+	if w.items = w.items[:0]; cap(w.items) > maxKeptState/64 {
+		w.items = nil
+	}
+}

@@ -12,38 +12,32 @@ type Nothing struct {
 	Detail    string // the form in words
 }
 
-// The forms that are told by the value, in the words that rules see.
-var (
-	tombstone = Nothing{"tombstone", "the record has no value (a tombstone)"}
-	empty     = Nothing{"empty", "the record's value is empty"}
-	null      = Nothing{"null", "the record's value is null"}
-)
-
 const marked = "the message marks the removal of what its subject held"
 
 // Null is a document that is null, wherever in the record it stands; detail says where.
-func Null(detail string) Nothing { return Nothing{null.Operation, detail} }
+func Null(detail string) Nothing { return Nothing{"null", detail} }
 
-// Empty says in which form a record holds nothing. Content is its value, or the document that was found in that. The
-// operations are tombstone for no value at all, empty, null, and for what a message of JetStream marks: delete or purge
-// of a key-value bucket or by an operator, and expire for a message whose time to live is over.
-func Empty(m *event.Message, content []byte) Nothing {
+// Empty says in which form a record holds nothing. Content is its value, or the document that was found in that, and
+// where says which of them. The operations are tombstone for no value at all, empty, null, and for what a message of
+// JetStream marks: delete or purge of a key-value bucket or by an operator, and expire for a message whose time to live
+// is over.
+func Empty(m *event.Message, content []byte, where string) Nothing {
 	if m.Origin.Subject != "" {
 		if operation := removal(m.Headers); operation != "" {
 			return Nothing{operation, marked}
 		}
 	}
 	if content == nil {
-		return tombstone
+		return Nothing{"tombstone", "the record has no value (a tombstone)"}
 	}
 	if len(content) > 0 && content[0] == '{' {
 		return Nothing{}
 	}
 	switch string(TrimSpace(content)) {
 	case "":
-		return empty
+		return Nothing{"empty", where + " is empty"}
 	case "null":
-		return null
+		return Null(where + " is null")
 	}
 	return Nothing{}
 }

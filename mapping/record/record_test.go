@@ -279,7 +279,7 @@ func TestEmpty(t *testing.T) {
 		{"s", header("Nats-Marker-Reason", "Remove"), []byte{}, "delete"},
 	} {
 		m := event.Message{Origin: event.Origin{Subject: c.subject}, Headers: c.headers, Value: c.value}
-		if got := record.Empty(&m, m.Value); got.Operation != c.want || (got.Detail == "") != (c.want == "") {
+		if got := record.Empty(&m, m.Value, "it"); got.Operation != c.want || (got.Detail == "") != (c.want == "") {
 			t.Errorf("%+v: %+v", c, got)
 		}
 	}
