@@ -72,7 +72,7 @@ func newDecoder(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*c
 
 // read gives the messages of a source their content.
 func (b *Bridge) read(s pipeline.Source) pipeline.Source {
-	return &content.Source{Consumer: s, Decoder: b.decoder, FormOf: b.rules.Content}
+	return &content.Source{Consumer: s, Decoder: b.decoder, FormsOf: b.rules.Forms}
 }
 
 // Connect reaches the broker, for as long as that takes, and builds the stages that need it.

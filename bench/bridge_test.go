@@ -80,7 +80,7 @@ func TestAvroIsTheSameEvents(t *testing.T) {
 	for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
 		want, _ := plain.Map(event.Message{Origin: event.Origin{Topic: src.topic}, Value: value})
 		m := event.Message{Origin: event.Origin{Topic: src.topic}, Value: traffic.Avro.Append(nil, [][]byte{value})}
-		if err := decoder.Decode(t.Context(), rules.Content(src.topic), &m); err != nil {
+		if err := decoder.Decode(t.Context(), rules.Forms(src.topic), &m); err != nil {
 			t.Fatal(err)
 		}
 		got, failures := rules.Map(m)

@@ -45,7 +45,10 @@ func (c *Config) crossed() error {
 		return nil
 	}
 	errs := []error{section.CheckLetters(c.DeadLetters.Config)}
-	needs := func(t mapping.Topic) bool { return content.NeedsRegistry(t.Content) }
+	needs := func(t mapping.Topic) bool {
+		f := t.Forms()
+		return content.NeedsRegistry(f.Value) || content.NeedsRegistry(f.Key)
+	}
 	if c.SchemaRegistry.IsZero() && slices.ContainsFunc(section.Topics(), needs) {
 		errs = append(errs, mistake.Of("schema_registry: is missing: content: avro and protobuf need the url of one"))
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 // ask asks the registry until it answers or ctx ends.
-func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
+func (d *Decoder) ask(ctx context.Context, ref registry.Ref) (*readSchema, error) {
 	if d.client == nil {
-		return wrong(fmt.Errorf("has schema %d, and there is no schema_registry in the configuration", id)), nil
+		return wrong(fmt.Errorf("has schema %s, and there is no schema_registry in the configuration", ref)), nil
 	}
 	waits := false
 	defer func() {
@@ -31,13 +31,13 @@ func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
 		Failing: func(err error) {
 			waits = true
 			d.waiting.Add(1)
-			d.log.Warn("waiting for the schema registry", zap.Uint32("schema", id), zap.Error(err))
+			d.log.Warn("waiting for the schema registry", zap.Stringer("schema", ref), zap.Error(err))
 		},
 		Working: func(failures *retry.Streak) {
 			d.log.Info("the schema registry answers again", zap.Duration("after", time.Since(failures.Since)))
 		},
 	}, func(ctx context.Context) (err error) {
-		found, err = d.client.Schema(ctx, id)
+		found, err = d.client.Schema(ctx, ref)
 		var unknown *registry.UnknownError
 		var incomplete *registry.ReferenceError
 		switch {
@@ -52,14 +52,23 @@ func (d *Decoder) ask(ctx context.Context, id uint32) (*readSchema, error) {
 	var incomplete *registry.ReferenceError
 	switch {
 	case errors.As(err, &incomplete):
-		return d.unreadable(id, err), nil
+		return d.unreadable(ref, err), nil
 	case errors.As(err, &unknown):
 		d.asked.WithLabelValues("unknown").Inc()
-		return wrong(fmt.Errorf("has schema %d, which the schema registry does not have", id)), nil
+		return wrong(unknownError(ref)), nil
 	case err != nil:
 		return nil, context.Cause(ctx)
 	}
-	return d.compile(ctx, id, found)
+	return d.compile(ctx, ref, found)
+}
+
+// unknownError says that there is no such schema. None has the number 0.
+func unknownError(ref registry.Ref) error {
+	hint := ""
+	if ref == (registry.Ref{}) {
+		hint = "; a serializer that writes the number in eight bytes, as Apicurio's may, has to write it in four"
+	}
+	return fmt.Errorf("has schema %s, which the schema registry does not have%s", ref, hint)
 }
 
 func wrong(why error) *readSchema {
@@ -67,7 +76,7 @@ func wrong(why error) *readSchema {
 }
 
 // compile makes a schema ready for use.
-func (d *Decoder) compile(ctx context.Context, id uint32, found registry.Schema) (*readSchema, error) {
+func (d *Decoder) compile(ctx context.Context, ref registry.Ref, found registry.Schema) (*readSchema, error) {
 	r := &readSchema{typ: found.Type}
 	var err error
 	switch found.Type {
@@ -94,15 +103,16 @@ func (d *Decoder) compile(ctx context.Context, id uint32, found registry.Schema)
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return d.unreadable(id, err), nil
+		return d.unreadable(ref, err), nil
 	}
 	d.asked.WithLabelValues("found").Inc()
 	return r, nil
 }
 
 // unreadable tells of a schema that is there and of no use.
-func (d *Decoder) unreadable(id uint32, err error) *readSchema {
+func (d *Decoder) unreadable(ref registry.Ref, err error) *readSchema {
 	d.asked.WithLabelValues("unreadable").Inc()
-	d.log.Error("a schema cannot be read: values of it become dead letters", zap.Uint32("schema", id), zap.Error(err))
-	return wrong(fmt.Errorf("has schema %d, which cannot be read", id))
+	d.log.Error("a schema cannot be read: values of it become dead letters", zap.Stringer("schema", ref),
+		zap.Error(err))
+	return wrong(fmt.Errorf("has schema %s, which cannot be read", ref))
 }

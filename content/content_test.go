@@ -2,14 +2,9 @@ package content
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,52 +17,12 @@ import (
 
 	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/registrytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const person = `{"type":"record","name":"Person","fields":[{"name":"id","type":"long"}]}`
-
-// fake is a schema registry in the process.
-type fake struct {
-	*httptest.Server
-	mu      sync.Mutex
-	schemas map[string]string // answers by path
-	down    atomic.Bool
-	asked   atomic.Int32
-}
-
-func startFake(t *testing.T) *fake {
-	t.Helper()
-	f := &fake{schemas: map[string]string{}}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.asked.Add(1)
-		f.mu.Lock()
-		text, found := f.schemas[r.URL.Path]
-		f.mu.Unlock()
-		switch {
-		case f.down.Load():
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case found:
-			fmt.Fprint(w, text)
-		default:
-			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"error_code":40403,"message":"Schema not found"}`)
-		}
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
-func (f *fake) put(path, typ, schema string) {
-	text, err := json.Marshal(map[string]string{"schemaType": typ, "schema": schema})
-	if err != nil {
-		panic(err)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.schemas[path] = string(text)
-}
 
 func newDecoder(t *testing.T, c registry.Config) *Decoder {
 	t.Helper()
@@ -94,7 +49,7 @@ func encode(t *testing.T, schema string, v any) []byte {
 func decode(t *testing.T, d *Decoder, form string, value []byte) event.Message {
 	t.Helper()
 	m := event.Message{Value: value}
-	if err := d.Decode(t.Context(), form, &m); err != nil {
+	if err := d.Decode(t.Context(), event.Forms{Value: form}, &m); err != nil {
 		t.Fatal(err)
 	}
 	if string(m.Value) != string(value) {
@@ -104,11 +59,11 @@ func decode(t *testing.T, d *Decoder, form string, value []byte) event.Message {
 }
 
 func TestDecode(t *testing.T) {
-	f := startFake(t)
-	f.put("/schemas/ids/1", "", person)
-	f.put("/schemas/ids/2", "PROTOBUF", `syntax = "proto3"; message Person { int64 id = 1; }`)
-	f.put("/schemas/ids/3", "AVRO", `{"type":"none"}`)
-	f.schemas["/schemas/ids/5"] = `{"schema":"\"Gone\"","references":[{"name":"Gone","subject":"gone","version":1}]}`
+	f := registrytest.Start(t)
+	f.Register(1, "", person)
+	f.Register(2, "PROTOBUF", `syntax = "proto3"; message Person { int64 id = 1; }`)
+	f.Register(3, "AVRO", `{"type":"none"}`)
+	f.Register(5, "", `"Gone"`, registrytest.Reference{Name: "Gone", Subject: "gone", Version: 1})
 	d := newDecoder(t, registry.Config{URL: f.URL})
 	row := encode(t, person, map[string]any{"id": int64(9007199254740993)})
 	for _, test := range []struct {
@@ -132,18 +87,20 @@ func TestDecode(t *testing.T) {
 		{Avro, framed(5, row), "", "has schema 5, which cannot be read"},
 		{Avro, []byte("\x00\xff\xff\xff\xffgarbage"), "", "has schema 4294967295, which the schema registry does not"},
 		{Avro, framed(4, row), "", "has schema 4, which the schema registry does not have"},
+		{Avro, framed(0, framed(1, row)), "", "has schema 0, which the schema registry does not have; a serializer"},
 		{Avro, framed(1, make([]byte, 1<<20)), "", "is longer than 1 MiB"},
 	} {
 		m := decode(t, d, test.form, test.value)
-		if string(m.Content) != test.content || !strings.HasPrefix(m.Unreadable, test.wrong) ||
+		why := strings.TrimPrefix(m.Unreadable, "the record's value ")
+		if string(m.Content) != test.content || !strings.HasPrefix(why, test.wrong) ||
 			(test.wrong == "") != (m.Unreadable == "") {
 			t.Errorf("%s %x: %s, %s", test.form, test.value[:min(9, len(test.value))], m.Content, m.Unreadable)
 		}
 	}
-	if n := f.asked.Load(); n != 6 {
-		t.Errorf("the registry was asked %d times for 5 schemas and a reference", n)
+	if n := len(f.Asked()); n != 7 {
+		t.Errorf("the registry was asked %d times for 6 schemas and a reference", n)
 	}
-	if n := testutil.ToFloat64(d.asked.WithLabelValues("unknown")); n != 2 {
+	if n := testutil.ToFloat64(d.asked.WithLabelValues("unknown")); n != 3 {
 		t.Errorf("%v unknown schemas are counted", n)
 	}
 	without := newDecoder(t, registry.Config{})
@@ -152,11 +109,66 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// Keys are read where their form is named, and one that names no schema is taken as it is. Newer serializers name the
+// schema by a GUID, or in a header.
+func TestDecodeKeysAndHeaders(t *testing.T) {
+	f := registrytest.Start(t)
+	f.Register(1, "", person)
+	f.Register(2, "PROTOBUF", `syntax = "proto3"; message Other {} message Person { int64 id = 1; }`)
+	f.RegisterGUID("01010101-0101-0101-0101-010101010101", "", person)
+	guid := strings.Repeat("\x01", 17)
+	d := newDecoder(t, registry.Config{URL: f.URL})
+	h := func(key, value string) []event.Header { return []event.Header{{Key: key, Value: []byte(value)}} }
+	for _, test := range []struct {
+		forms       event.Forms
+		key, value  string
+		headers     []event.Header
+		wantKey     string
+		wantContent string
+		unreadable  string
+	}{
+		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x00\x01\x0e", value: "{}", wantKey: `{"id":7}`},
+		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x00\x01\x0e", wantKey: `{"id":7}`}, // a tombstone
+		{forms: event.Forms{Key: Avro}, key: "c_7", value: "{}"},
+		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x07", value: "{}"}, // an integer of 32 bits
+		{forms: event.Forms{Key: Avro}, value: "{}"},
+		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x00\x09\x0e", value: "{}",
+			unreadable: "the record's key has schema 9, which the schema registry does not have"},
+		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x00\x01", value: "{}",
+			unreadable: "the record's key does not fit its schema 1: .id: ends too early"},
+		{forms: event.Forms{Key: JSON}, key: "\x00\x00\x00\x00\x01\x0e", value: "{}"},
+		{forms: event.Forms{Value: Avro}, value: guid + "\x0e", wantContent: `{"id":7}`},
+		{forms: event.Forms{Value: Avro}, value: "\x0e", headers: h(valueHeader, guid), wantContent: `{"id":7}`},
+		{forms: event.Forms{Value: Avro}, value: "\x0e", headers: h(valueHeader, "\x00\x00\x00\x00\x01"),
+			wantContent: `{"id":7}`},
+		{forms: event.Forms{Value: Protobuf}, value: "\x08\x07",
+			headers: h(valueHeader, "\x00\x00\x00\x00\x02\x02\x02"), wantContent: `{"id":7}`},
+		{forms: event.Forms{Value: JSONSchema}, value: `{"id":7}`, headers: h(valueHeader, guid), wantContent: `{"id":7}`},
+		{forms: event.Forms{Value: Avro}, value: "\x02" + guid[1:] + "\x0e",
+			unreadable: "the record's value does not begin with a zero and the number of a schema"},
+		{forms: event.Forms{Value: Avro}, value: "\x01\x02" + guid[2:] + "\x0e", unreadable: "the record's value has " +
+			"schema 02010101-0101-0101-0101-010101010101, which the schema registry does not have"},
+		{forms: event.Forms{Key: Avro}, key: "\x0e", value: "{}", headers: h(keyHeader, guid), wantKey: `{"id":7}`},
+	} {
+		m := event.Message{Key: []byte(test.key), Headers: test.headers}
+		if test.value != "" {
+			m.Value = []byte(test.value)
+		}
+		if err := d.Decode(t.Context(), test.forms, &m); err != nil {
+			t.Fatal(err)
+		}
+		if string(m.KeyContent) != test.wantKey || string(m.Content) != test.wantContent ||
+			!strings.HasPrefix(m.Unreadable, test.unreadable) || (m.Unreadable == "") != (test.unreadable == "") {
+			t.Errorf("%v %q %q: %s, %s, %s", test.forms, test.key, test.value, m.KeyContent, m.Content, m.Unreadable)
+		}
+	}
+}
+
 // A registry that is away is waited for; a message whose lease ends meanwhile is not taken up, and nothing is lost.
 func TestDecodeWaitsForTheRegistry(t *testing.T) {
-	f := startFake(t)
-	f.put("/schemas/ids/1", "AVRO", person)
-	f.down.Store(true)
+	f := registrytest.Start(t)
+	f.Register(1, "AVRO", person)
+	f.SetDown(true)
 	d := newDecoder(t, registry.Config{URL: f.URL})
 	row := framed(1, encode(t, person, map[string]any{"id": int64(7)}))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -164,7 +176,7 @@ func TestDecodeWaitsForTheRegistry(t *testing.T) {
 	for range 3 {
 		go func() {
 			m := event.Message{Value: row}
-			ended <- d.Decode(ctx, Avro, &m)
+			ended <- d.Decode(ctx, event.Forms{Value: Avro}, &m)
 		}()
 	}
 	waitFor(t, func() bool { return d.waiting.Load() == 1 && len(d.Troubles()) == 1 })
@@ -177,13 +189,13 @@ func TestDecodeWaitsForTheRegistry(t *testing.T) {
 	decoded := make(chan event.Message)
 	go func() {
 		m := event.Message{Value: row}
-		if err := d.Decode(t.Context(), Avro, &m); err != nil {
+		if err := d.Decode(t.Context(), event.Forms{Value: Avro}, &m); err != nil {
 			t.Error(err)
 		}
 		decoded <- m
 	}()
 	waitFor(t, func() bool { return d.waiting.Load() == 1 })
-	f.down.Store(false)
+	f.SetDown(false)
 	if m := <-decoded; string(m.Content) != `{"id":7}` || m.Unreadable != "" {
 		t.Errorf("%s, %s", m.Content, m.Unreadable)
 	}
@@ -205,7 +217,7 @@ func waitFor(t *testing.T, ok func() bool) {
 func TestDecoderForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDecoder(t, registry.Config{})
-		r, err := d.schema(t.Context(), 7)
+		r, err := d.schema(t.Context(), registry.Ref{ID: 7})
 		if err != nil || !r.valid() {
 			t.Fatal(err)
 		}
@@ -214,7 +226,7 @@ func TestDecoderForgets(t *testing.T) {
 			t.Error("a schema that was not there is never asked for again")
 		}
 		for id := range uint32(3 * maxKnown) {
-			if _, err := d.schema(t.Context(), id); err != nil {
+			if _, err := d.schema(t.Context(), registry.Ref{ID: id}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -233,12 +245,12 @@ type lease struct{ context.Context }
 func (lease) AfterFunc(func()) func() bool { return nil }
 
 func TestSource(t *testing.T) {
-	f := startFake(t)
-	f.put("/schemas/ids/1", "AVRO", person)
+	f := registrytest.Start(t)
+	f.Register(1, "AVRO", person)
 	var got []string
 	s := &Source{
 		Decoder: newDecoder(t, registry.Config{URL: f.URL}),
-		FormOf:  func(topic string) string { return map[string]string{"avro": Avro}[topic] },
+		FormsOf: func(topic string) event.Forms { return map[string]event.Forms{"avro": {Value: Avro}}[topic] },
 		Consumer: consumer(func(ctx context.Context, handle event.Handler) error {
 			for _, m := range []event.Message{
 				{Origin: event.Origin{Topic: "avro"}, Value: framed(1, []byte{14})},
@@ -256,7 +268,7 @@ func TestSource(t *testing.T) {
 		got = append(got, string(m.Content)+"|"+m.Unreadable)
 		return nil
 	})
-	want := `[{"id":7}| | |has schema 2, which the schema registry does not have]`
+	want := `[{"id":7}| | |the record's value has schema 2, which the schema registry does not have]`
 	if err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -268,16 +280,16 @@ func BenchmarkDecode(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer d.Close()
-	r, err := d.compile(b.Context(), 1, registry.Schema{Type: "AVRO", Text: person})
+	r, err := d.compile(b.Context(), registry.Ref{ID: 1}, registry.Schema{Type: "AVRO", Text: person})
 	if err != nil {
 		b.Fatal(err)
 	}
-	d.entry(1).read.Store(r)
+	d.entry(registry.Ref{ID: 1}).read.Store(r)
 	value := framed(1, []byte{14})
 	b.ReportAllocs()
 	for b.Loop() {
 		m := event.Message{Value: value}
-		if err := d.Decode(b.Context(), Avro, &m); err != nil || m.Content == nil {
+		if err := d.Decode(b.Context(), event.Forms{Value: Avro}, &m); err != nil || m.Content == nil {
 			b.Fatal(err)
 		}
 	}

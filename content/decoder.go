@@ -30,7 +30,7 @@ type Decoder struct {
 	asked   *prometheus.CounterVec
 
 	mu    sync.RWMutex
-	known map[uint32]*schema
+	known map[registry.Ref]*schema
 }
 
 // schema is what is known of one schema.
@@ -50,7 +50,7 @@ type readSchema struct {
 // NewDecoder makes a decoder. Without a registry it reads JSON with the number of a schema only. It connects to
 // nothing.
 func NewDecoder(c registry.Config, log *zap.Logger, reg prometheus.Registerer) (*Decoder, error) {
-	d := &Decoder{log: log, known: map[uint32]*schema{}, asked: prometheus.NewCounterVec(prometheus.CounterOpts{
+	d := &Decoder{log: log, known: map[registry.Ref]*schema{}, asked: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ciobridge_schema_registry_requests_total",
 		Help: "Requests for a schema, by what came of them: found, unknown, unreadable or failed.",
 	}, []string{"outcome"})}
@@ -83,47 +83,55 @@ func (d *Decoder) Troubles() []string {
 	return nil
 }
 
-// Decode gives a message its content, or says in it why there is none. It waits for the registry where it must. The
-// error is that of ctx.
-func (d *Decoder) Decode(ctx context.Context, form string, m *event.Message) error {
-	if form == "" || form == JSON || len(m.Value) == 0 {
-		return nil
+// Decode gives a message what its value and key hold, or says in it why they cannot be read. It waits for the registry
+// where it must. The error is that of ctx.
+func (d *Decoder) Decode(ctx context.Context, forms event.Forms, m *event.Message) (err error) {
+	var wrong error
+	if hasSchema(forms.Value) && len(m.Value) > 0 {
+		m.Content, wrong, err = d.content(ctx, forms.Value, header(m, valueHeader), m.Value)
+		if wrong != nil {
+			m.Unreadable = "the record's value " + wrong.Error()
+		}
 	}
-	content, wrong, err := d.content(ctx, form, m.Value)
-	if err != nil {
+	if err != nil || wrong != nil || !hasSchema(forms.Key) || len(m.Key) == 0 {
 		return err
 	}
-	if m.Content = content; wrong != nil {
-		m.Content, m.Unreadable = nil, wrong.Error()
+	if named := header(m, keyHeader); isFramed(named, m.Key) {
+		m.KeyContent, wrong, err = d.content(ctx, forms.Key, named, m.Key)
+		if wrong != nil {
+			m.Unreadable = "the record's key " + wrong.Error()
+		}
 	}
-	return nil
+	return err
 }
 
-// content is a value as JSON. Wrong says why there is none; err is that of ctx.
-func (d *Decoder) content(ctx context.Context, form string, value []byte) (content []byte, wrong, err error) {
-	id, rest, wrong := unframe(value)
+func hasSchema(form string) bool { return form != "" && form != JSON }
+
+// content is a value or key as JSON. Wrong says why there is none; err is that of ctx.
+func (d *Decoder) content(ctx context.Context, form string, header, value []byte) (content []byte, wrong, err error) {
+	ref, data, wrong := unframe(form, header, value)
 	if wrong != nil || form == JSONSchema {
-		return rest, wrong, nil
+		return data, wrong, nil
 	}
-	s, err := d.schema(ctx, id)
+	s, err := d.schema(ctx, ref)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case s.wrong != nil:
 		return nil, s.wrong, nil
 	case s.typ != types[form]:
-		return nil, typeError(id, form, s.typ), nil
+		return nil, typeError(ref, form, s.typ), nil
 	}
-	content, wrong = s.append(make([]byte, 0, 2*len(rest)+64), rest)
+	content, wrong = s.append(make([]byte, 0, 2*len(data)+64), data)
 	if wrong != nil {
-		wrong = fmt.Errorf("does not fit its schema %d: %w", id, wrong)
+		return nil, fmt.Errorf("does not fit its schema %s: %w", ref, wrong), nil
 	}
-	return content, wrong, nil
+	return content, nil, nil
 }
 
 // schema gives a schema that is known, or asks for it. Of those who need the same one, one asks.
-func (d *Decoder) schema(ctx context.Context, id uint32) (*readSchema, error) {
-	s := d.entry(id)
+func (d *Decoder) schema(ctx context.Context, ref registry.Ref) (*readSchema, error) {
+	s := d.entry(ref)
 	if r := s.read.Load(); r.valid() {
 		return r, nil
 	}
@@ -136,7 +144,7 @@ func (d *Decoder) schema(ctx context.Context, id uint32) (*readSchema, error) {
 	if r := s.read.Load(); r.valid() {
 		return r, nil
 	}
-	r, err := d.ask(ctx, id)
+	r, err := d.ask(ctx, ref)
 	if err == nil {
 		s.read.Store(r)
 	}
@@ -146,16 +154,16 @@ func (d *Decoder) schema(ctx context.Context, id uint32) (*readSchema, error) {
 func (r *readSchema) valid() bool { return r != nil && (r.wrong == nil || time.Now().Before(r.until)) }
 
 // entry gives the place of a schema in the table.
-func (d *Decoder) entry(id uint32) *schema {
+func (d *Decoder) entry(ref registry.Ref) *schema {
 	d.mu.RLock()
-	s := d.known[id]
+	s := d.known[ref]
 	d.mu.RUnlock()
 	if s != nil {
 		return s
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if s = d.known[id]; s == nil {
+	if s = d.known[ref]; s == nil {
 		for other := range d.known { // any one, which is asked for again if need be
 			if len(d.known) < maxKnown {
 				break
@@ -163,7 +171,7 @@ func (d *Decoder) entry(id uint32) *schema {
 			delete(d.known, other)
 		}
 		s = &schema{turn: make(chan struct{}, 1)}
-		d.known[id] = s
+		d.known[ref] = s
 	}
 	return s
 }

@@ -15,15 +15,15 @@ type Consumer interface {
 type Source struct {
 	Consumer
 	Decoder *Decoder
-	// FormOf gives the form of a topic's or stream's values; empty is JSON.
-	FormOf func(topic string) string
+	// FormsOf gives the forms of a topic's or stream's values and keys.
+	FormsOf func(topic string) event.Forms
 }
 
 // Consume consumes the source. A message whose schema has to be waited for is handed on when it is known; where its
 // lease ends before, it is not taken up.
 func (s *Source) Consume(ctx context.Context, handle event.Handler) error {
 	return s.Consumer.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
-		if err := s.Decoder.Decode(lease, s.FormOf(m.Origin.Topic), &m); err != nil {
+		if err := s.Decoder.Decode(lease, s.FormsOf(m.Origin.Topic), &m); err != nil {
 			return err
 		}
 		return handle(lease, m, done)

@@ -16,9 +16,10 @@ type Message struct {
 	Headers []Header
 	Time    time.Time // the broker's time for the record; zero where it has none
 
-	// Content is what Value holds, as JSON, where a schema says how to read it. Nil means that Value is read as it is.
-	Content []byte
-	// Unreadable says in the bridge's own words why Value cannot be turned into Content. It is empty if it can.
+	// Content and KeyContent are what Value and Key hold, as JSON, where a schema says how to read them. Nil means that
+	// they are read as they are.
+	Content, KeyContent []byte
+	// Unreadable says in the bridge's own words why Value or Key cannot be turned into those. It is empty if they can.
 	Unreadable string
 
 	// Ref is the source's own reference to the message: what it set comes back in every copy of the message, such as
@@ -27,14 +28,26 @@ type Message struct {
 	Ref any
 }
 
+// KeyText is the key as JSON, where a schema says how to read it, and else the key.
+func (m *Message) KeyText() []byte {
+	if m.KeyContent != nil {
+		return m.KeyContent
+	}
+	return m.Key
+}
+
 // Size is the number of bytes that the message's own content takes: key, value and headers.
 func (m *Message) Size() int {
-	n := len(m.Key) + len(m.Value) + cap(m.Content)
+	n := len(m.Key) + len(m.Value) + cap(m.Content) + cap(m.KeyContent)
 	for i := range m.Headers {
 		n += len(m.Headers[i].Key) + len(m.Headers[i].Value)
 	}
 	return n
 }
+
+// Forms say in which form values and keys are, as package content names forms. Empty is the same as json: they are
+// read as they are.
+type Forms struct{ Value, Key string }
 
 // Header is one header of a record. Kafka allows the same key several times; order is kept.
 type Header struct {

@@ -74,7 +74,7 @@ func (b *compiler) topics(topics []Topic) {
 }
 
 func (b *compiler) topic(t Topic, where string) *topic {
-	out := &topic{pattern: t.Name, content: t.Content, onNull: t.OnNull}
+	out := &topic{pattern: t.Name, forms: t.Forms(), onNull: t.OnNull}
 	if t.Pattern != "" {
 		out.regexp, _ = topicpattern.Compile(t.Pattern) // validate tells of its mistakes
 	}

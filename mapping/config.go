@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/topicpattern"
@@ -61,6 +62,9 @@ type Topic struct {
 	// Content is the form of the values, from which JSON is made before anything reads them. Empty is JSON itself; the
 	// mapping makes nothing of it, and a value that was not turned into JSON before is read as it is.
 	Content string `json:",omitempty"`
+	// KeyContent is the form of the keys. Empty is that of the values where Debezium or another connector of Kafka
+	// Connect writes both, and else JSON, that is, keys stay as they are.
+	KeyContent string `json:",omitempty"`
 	// OnNull says what becomes of a record that holds nothing, such as a tombstone or a removal: skip, event, or
 	// dead_letter, which is the default but for Debezium, where a tombstone follows every deletion.
 	OnNull Policy
@@ -163,11 +167,24 @@ func (t *Topic) validate(m *mistake.List, i int) {
 		m.Add(t.Pos.With(where+".envelope"), "%s", problem)
 	}
 	checkPolicy(m, t.Pos.With(where+".envelope.time.else"), t.Envelope.TimeElse, BrokerTime, DeadLetter)
-	if !slices.Contains(contents, t.Content) && t.Content != "" {
-		m.Add(t.Pos.With(where+".content"), "is no form of values%s; want %s", choice.Near(t.Content, contents),
-			choice.List(contents))
-	}
+	checkContent(m, t.Pos.With(where+".content"), "values", t.Content)
+	checkContent(m, t.Pos.With(where+".key_content"), "keys", t.KeyContent)
 	checkPolicy(m, t.Pos.With(where+".on_null"), t.OnNull, Skip, DeadLetter, AsEvent)
+}
+
+func checkContent(m *mistake.List, where Position, of, content string) {
+	if !slices.Contains(contents, content) && content != "" {
+		m.Add(where, "is no form of %s%s; want %s", of, choice.Near(content, contents), choice.List(contents))
+	}
+}
+
+// Forms are those of the topic's values and keys.
+func (t *Topic) Forms() event.Forms {
+	f := event.Forms{Value: t.Content, Key: t.KeyContent}
+	if f.Key == "" && (t.Envelope.Name == debeziumEnvelope || t.Envelope.Name == connectEnvelope) {
+		f.Key = t.Content
+	}
+	return f
 }
 
 func (t *Topic) path(i int) string { return cmp.Or(t.Pos.Path, indexed("topics", i)) }

@@ -37,7 +37,7 @@ func (r *Rules) Explain(m event.Message) Explanation {
 func (c *compiled) run(s *state) {
 	c.chooseTopic(s)
 	if s.m.Unreadable != "" {
-		s.failEvent(&problem{reason: event.ReasonUndecodable, detail: recordsValue + " " + s.m.Unreadable})
+		s.failEvent(&problem{reason: event.ReasonUndecodable, detail: s.m.Unreadable})
 		return
 	}
 	if s.envelope.from == nil && s.envelope.each == nil {
@@ -125,8 +125,8 @@ func (c *compiled) chooseTopic(s *state) {
 	s.envelope = &s.topic.envelope
 }
 
-// Content is the form of the values of a topic or stream, as the configuration says; empty is JSON.
-func (r *Rules) Content(topic string) string { return r.topic(topic).content }
+// Forms are those of the values and keys of a topic or stream, as the configuration says.
+func (r *Rules) Forms(topic string) event.Forms { return r.topic(topic).forms }
 
 // HasTopic reports whether the configuration has a topic or stream of this name, or a pattern that matches it.
 func (r *Rules) HasTopic(name string) bool { return r.topic(name) != r.other }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -8,10 +9,18 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // maxHeaders bounds the work that the headers of one record can cause; those after it are left out of $message.
 const maxHeaders = 1000
+
+// noPlaces are those of a document that is only looked at for whether it is one.
+var noPlaces = func() *document.Places {
+	s := document.NewPlaces()
+	s.Seal()
+	return s
+}()
 
 // messageValue makes $message: what the broker says of the record. Topic, partition and offset are there for every
 // broker; subject, stream and sequence for JetStream alone, whose stream and sequence topic and offset repeat.
@@ -30,10 +39,7 @@ func (s *state) messageValue() expr.Value {
 		b = append(b, `,"sequence":`...)
 		b = strconv.AppendInt(b, m.Origin.Offset, 10)
 	}
-	if m.Key != nil && utf8.Valid(m.Key) {
-		b = append(b, `,"key":`...)
-		b = jsontext.AppendString(b, m.Key)
-	}
+	b = s.appendKey(b)
 	if s.operation != "" {
 		b = appendName(b, `,"operation":`, s.operation)
 	}
@@ -47,6 +53,25 @@ func (s *state) messageValue() expr.Value {
 	b = append(s.appendHeaders(append(b, `,"headers":`...)), '}')
 	s.meta = b
 	return expr.Value{Kind: expr.Object, Raw: b}
+}
+
+// appendKey appends the key: as a text, or, where a schema reads keys, as what it holds. Tests of rules and whoever
+// tries one give such a key as JSON.
+func (s *state) appendKey(b []byte) []byte {
+	key := s.m.KeyText()
+	isJSON := s.m.KeyContent != nil || s.topic.forms.Key != "" && bytes.HasPrefix(key, []byte("{"))
+	if isJSON {
+		if s.keyText == nil {
+			s.keyText = &document.Document{}
+		}
+		if s.keyText.Parse(noPlaces, key) == nil {
+			return append(append(b, `,"key":`...), key...)
+		}
+	}
+	if s.m.Key == nil || !utf8.Valid(s.m.Key) {
+		return b
+	}
+	return jsontext.AppendString(append(b, `,"key":`...), s.m.Key)
 }
 
 // appendName appends a member whose value is a name that the broker gave; NATS takes any bytes in a subject.

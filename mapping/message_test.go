@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
 )
 
 func TestMessageMetadata(t *testing.T) {
@@ -39,6 +40,45 @@ func TestMessageMetadata(t *testing.T) {
 		if asJSON(got.Attributes.M) != asJSON(wanted) {
 			t.Errorf("got %s, want %s", asJSON(got.Attributes.M), want)
 		}
+	}
+}
+
+// A key that a schema reads is what it holds. Where no schema was asked, as in a test of a rule, an object in JSON is
+// one, too; a key of a topic whose keys are not read is a text, whatever it looks like.
+func TestMessageKey(t *testing.T) {
+	debezium := mapping.Envelope{Name: "debezium", Type: mapping.Term{Program: `"e"`}}
+	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{
+		{Name: "read", Content: "avro", KeyContent: "avro"},
+		{Name: "changes", Content: "avro", Envelope: debezium},
+		{Name: "plain", Content: "avro"},
+	}}, inRule("track: {person: .id, name: a, data: {key: $message.key}}"))
+	for _, test := range []struct{ topic, key, content, want string }{
+		{"read", "\x00\x00\x00\x00\x01\x0e", `{"id":7}`, `"key":{"id":7}`},
+		{"read", "\x00\x00\x00\x00\x01\x02a", `"a"`, `"key":"a"`},
+		{"read", `{"id":7}`, "", `"key":{"id":7}`},
+		{"changes", `{"id":7}`, "", `"key":{"id":7}`},
+		{"read", "7", "", `"key":"7"`},
+		{"read", `{"id":7,"id":8}`, "", `"key":"{\"id\":7,\"id\":8}"`}, // two persons
+		{"plain", `{"id":7}`, "", `"key":"{\"id\":7}"`},
+	} {
+		m := event.Message{Origin: event.Origin{Topic: test.topic}, Key: []byte(test.key),
+			Value: []byte(`{"type":"e","id":1}`)}
+		if test.content != "" {
+			m.KeyContent = []byte(test.content)
+		}
+		if c := mapOne(t, r, m); !strings.Contains(string(c.Body), test.want) {
+			t.Errorf("%s %q: %s", test.topic, test.key, c.Body)
+		}
+	}
+}
+
+// Where the schema of a value stands in a header, and the topic's content is not named, the failure says so.
+func TestSchemaInAHeader(t *testing.T) {
+	m := message("\x0e")
+	m.Headers = []event.Header{{Key: "__value_schema_id", Value: []byte("\x00\x00\x00\x00\x01")}}
+	_, failures := compileText(t, inRule("track: {person: .id, name: a}")).Map(m)
+	if len(failures) != 1 || !strings.Contains(failures[0].Detail, "__value_schema_id names a schema: content: avro") {
+		t.Errorf("%+v", failures)
 	}
 }
 

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,9 +72,15 @@ func (s *state) contentProblem(err error) *problem {
 		if form := record.Form(s.content); form != "" {
 			p.detail += "; it looks like " + form
 		}
+		if s.topic.forms.Value == "" && slices.ContainsFunc(s.m.Headers, namesSchema) {
+			p.detail += "; its header __value_schema_id names a schema: content: avro, protobuf or json_schema with " +
+				"a schema registry reads it"
+		}
 	}
 	return p
 }
+
+func namesSchema(h event.Header) bool { return h.Key == "__value_schema_id" }
 
 func inputProblem(where string, err error) *problem {
 	reason := event.ReasonUndecodable

@@ -113,7 +113,7 @@ type compiled struct {
 type topic struct {
 	pattern  string         // of the name, with *
 	regexp   *regexp.Regexp // in its place
-	content  string
+	forms    event.Forms
 	envelope envelope
 	onNull   Policy
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/debezium"
 	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
 // Limits of what one message may become where a rule's each multiplies it.
@@ -44,7 +45,8 @@ type state struct {
 	topicName string
 	envelope  *envelope
 	doc       expr.Document
-	message   func() expr.Value // makes $message; a field, so that binding it allocates nothing
+	message   func() expr.Value  // makes $message; a field, so that binding it allocates nothing
+	keyText   *document.Document // in which a key is looked at; made when a topic's keys are read
 
 	wrapper  *connect.Wrapper  // made when a topic has records in a wrapper
 	debezium *debezium.Reader  // made when a topic has records of Debezium

@@ -4,12 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/hamba/avro/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/registrytest"
 )
 
 // A table that Debezium follows: what a row became reaches Customer.io, what it could not read is not erased, a
@@ -68,6 +73,57 @@ func TestChangesOfATableReachCustomerIO(t *testing.T) {
 		"delete id:7 map[]",
 	}; !slices.Equal(got, want) {
 		t.Errorf("Customer.io received\n%s", strings.Join(got, "\n"))
+	}
+	if text, err := os.ReadFile(letters); err == nil && len(text) > 0 {
+		t.Errorf("dead letters:\n%.500s", text)
+	}
+}
+
+// The same with value and key in Avro, which is how Debezium is mostly set up. Of a deletion a tombstone may be all
+// that is left: its key tells whose.
+func TestChangesInAvroReachCustomerIO(t *testing.T) {
+	beside(t)
+	b := newBus(t, 1)
+	r := registrytest.Start(t)
+	r.Register(1, "", `{"type":"record","name":"Key","namespace":"srv.public.orders","fields":[
+		{"name":"id","type":"long"}],"connect.name":"srv.public.orders.Key"}`)
+	r.Register(2, "", changeSchema)
+	b.write("rules.yaml", `rules:
+  - name: moved
+    event: orders.upsert
+    do: [{track: {person: .id, name: moved, data: {to: .plan, key: $change.key.id, same: $message.key.id == .id}}}]
+  - name: gone
+    event: "*.delete"
+    do: [{delete: {person: .id}}]
+`)
+	letters := b.path("dead.jsonl")
+	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, "+
+		"topics: [{name: %s, content: avro, envelope: debezium, on_null: event}]}}", b.brokers[0], eventsTopic),
+		"{file: "+letters+"}")
+	row := map[string]any{"id": int64(7), "plan": "pro", "total": big.NewRat(129, 50),
+		"since": int64(1791194400123456)}
+	value, err := avro.Marshal(avro.MustParse(changeSchema), map[string]any{"before": nil,
+		"after":  map[string]any{"srv.public.orders.Value": row},
+		"source": map[string]any{"ts_ms": int64(1791194400123), "table": "orders"}, "op": "u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := []byte("\x00\x00\x00\x00\x01\x0e")
+	value = append([]byte{0, 0, 0, 0, 2}, value...)
+	records := []*kgo.Record{{Key: key, Value: value}, {Key: key}}
+	if err := b.client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "run", "-c", path, "--set", "schema_registry.url="+r.URL)
+	b.receives("delete", "id:7")
+	if code := p.stop(); code != exit.OK {
+		t.Errorf("exit code %d", code)
+	}
+	for _, receipt := range b.cio.Receipts(0) {
+		if body := string(receipt.Body); receipt.Action == "event" &&
+			!strings.Contains(body, `"attributes":{"key":7,"same":true,"to":"pro"}`) {
+			t.Errorf("Customer.io received %s", body)
+		}
 	}
 	if text, err := os.ReadFile(letters); err == nil && len(text) > 0 {
 		t.Errorf("dead letters:\n%.500s", text)

@@ -123,7 +123,7 @@ func TestRealRegistry(t *testing.T) {
 		{contents.Avro, payment, "\x00", "", `which the registry has as "PROTOBUF"; content: avro wants "AVRO"`},
 	} {
 		m := event.Message{Value: append([]byte{0, 0, 0, 0, test.id}, test.data...)}
-		if err := d.Decode(t.Context(), test.form, &m); err != nil {
+		if err := d.Decode(t.Context(), event.Forms{Value: test.form}, &m); err != nil {
 			t.Fatal(err)
 		}
 		if string(m.Content) != test.content || !strings.Contains(m.Unreadable, test.wrong) ||
@@ -158,7 +158,7 @@ func (r *realRegistry) isWaitedFor(id byte) {
 	d := r.decoder(r.url)
 	m := event.Message{Value: append([]byte{0, 0, 0, 0, id}, realOrderBytes(r.t)...)}
 	decoded := make(chan error, 1)
-	go func() { decoded <- d.Decode(r.t.Context(), contents.Avro, &m) }()
+	go func() { decoded <- d.Decode(r.t.Context(), event.Forms{Value: contents.Avro}, &m) }()
 	eventually(r.t, "the outage is told", 20*time.Second, func() bool { return len(d.Troubles()) == 1 })
 	r.docker("start")
 	r.leadTo(r.c.addressAgain())
@@ -184,7 +184,7 @@ func (r *realRegistry) isAskedAtTheRightPath(id byte) {
 		m := event.Message{Value: append([]byte{0, 0, 0, 0, id}, realOrderBytes(r.t)...)}
 		ctx, cancel := context.WithCancel(r.t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- d.Decode(ctx, contents.Avro, &m) }()
+		go func() { ended <- d.Decode(ctx, event.Forms{Value: contents.Avro}, &m) }()
 		eventually(r.t, "a wrong path is told", 20*time.Second, func() bool { return len(d.Troubles()) == 1 })
 		cancel()
 		if err := <-ended; err == nil || m.Unreadable != "" {

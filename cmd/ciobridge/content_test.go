@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,41 +21,8 @@ import (
 	schemas "github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/registrytest"
 )
-
-// registry is a schema registry in the process, which is away until it has a schema.
-type registry struct {
-	*httptest.Server
-	mu      sync.Mutex
-	schemas map[string]string
-}
-
-func startRegistry(t *testing.T) *registry {
-	t.Helper()
-	r := &registry{schemas: map[string]string{}}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		schema, found := r.schemas[strings.TrimPrefix(req.URL.Path, "/schemas/ids/")]
-		switch {
-		case len(r.schemas) == 0:
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case !found:
-			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"error_code":40403}`)
-		default:
-			_ = json.NewEncoder(w).Encode(map[string]string{"schema": schema})
-		}
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-func (r *registry) register(id, schema string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.schemas[id] = schema
-}
 
 const orderSchema = `{"type":"record","name":"Order","fields":[{"name":"type","type":"string"},
  {"name":"customer","type":"long"},{"name":"total","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},
@@ -70,7 +33,8 @@ const orderSchema = `{"type":"record","name":"Order","fields":[{"name":"type","t
 func TestAvroReachesCustomerIO(t *testing.T) {
 	beside(t)
 	b := newBus(t, 1)
-	r := startRegistry(t)
+	r := registrytest.Start(t)
+	r.SetDown(true)
 	b.write("rules.yaml", `rules:
   - name: order
     event: order
@@ -99,7 +63,8 @@ tests:
 		return p.adminAddr() != "" &&
 			strings.Contains(get(t, "http://"+p.adminAddr()+"/metrics"), "ciobridge_schema_registry_waiting 1")
 	})
-	r.register("1", orderSchema)
+	r.Register(1, "", orderSchema)
+	r.SetDown(false)
 	b.receives("event", "id:7")
 	eventually(t, "the other one is a dead letter", 20*time.Second, func() bool {
 		text, err := os.ReadFile(letters)
@@ -109,7 +74,7 @@ tests:
 		t.Errorf("exit code %d", code)
 	}
 	expect(t, exit.OK, "1 test passed: ok", append([]string{"check"}, from...)...)
-	r.register("2", orderSchema)
+	r.Register(2, "", orderSchema)
 	expect(t, exit.OK, "1 delivered", append([]string{"deadletters", "replay", "--all"}, from...)...)
 	events := 0
 	for _, receipt := range b.cio.Receipts(0) {
@@ -148,10 +113,10 @@ const cloudSchema = `{"type":"record","name":"Cloud","fields":[{"name":"specvers
 // shows what events become reads such a value by the registry, and takes the JSON that it becomes in its place.
 func TestAvroInEnvelopes(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
-	r.register("1", changeSchema)
-	r.register("2", batchSchema)
-	r.register("3", cloudSchema)
+	r := registrytest.Start(t)
+	r.Register(1, "", changeSchema)
+	r.Register(2, "", batchSchema)
+	r.Register(3, "", cloudSchema)
 	dir := t.TempDir()
 	file := func(name string, data []byte) string {
 		path := filepath.Join(dir, name)
@@ -220,20 +185,21 @@ rules:
 // Who waits for a command does not wait for a registry that is away, and is told that it is.
 func TestDecodeSoon(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t) // away, as it has no schema
+	r := registrytest.Start(t)
+	r.SetDown(true)
 	d, err := app.Content(config.Config{SchemaRegistry: schemas.Config{URL: r.URL}}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
 	m := event.Message{Value: []byte{0, 0, 0, 0, 1, 14}}
-	err = decodeSoon(t.Context(), d, 50*time.Millisecond, "avro", &m)
+	err = decodeSoon(t.Context(), d, 50*time.Millisecond, event.Forms{Value: "avro"}, &m)
 	if exit.Code(err) != exit.Broker || !strings.Contains(err.Error(), "has not answered for 50ms") {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := decodeSoon(ctx, d, time.Minute, "avro", &m); !errors.Is(err, context.Canceled) {
+	if err := decodeSoon(ctx, d, time.Minute, event.Forms{Value: "avro"}, &m); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

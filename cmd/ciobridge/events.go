@@ -127,7 +127,7 @@ func isBinary(begin []byte) bool {
 
 // decoder gives messages the content of their values, by a schema registry where that is needed.
 type decoder interface {
-	Decode(ctx context.Context, form string, m *event.Message) error
+	Decode(ctx context.Context, forms event.Forms, m *event.Message) error
 	Close()
 }
 
@@ -144,10 +144,11 @@ func openDecoder(cmd *cobra.Command, c config.Config, f format) (decoder, error)
 const registryLimit = 10 * time.Second
 
 // decodeSoon gives a message its content. It gives the schema registry up after a while, because somebody waits.
-func decodeSoon(ctx context.Context, d decoder, limit time.Duration, form string, m *event.Message) error {
+func decodeSoon(ctx context.Context, d decoder, limit time.Duration, forms event.Forms,
+	m *event.Message) error {
 	soon, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := d.Decode(soon, form, m)
+	err := d.Decode(soon, forms, m)
 	if err != nil && ctx.Err() == nil {
 		err = exit.With(exit.Broker, fmt.Errorf("the schema registry has not answered for %s, and the warning above "+
 			"says why: look at schema_registry", limit))

@@ -82,7 +82,7 @@ func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules,
 // content gives a letter's message what its value holds. A schema registry that has not answered once is not waited for
 // again.
 func (d *lettersClient) content(ctx context.Context, m *event.Message) error {
-	err := decodeSoon(ctx, d.decoder, d.patience, d.rules.Content(m.Origin.Topic), m)
+	err := decodeSoon(ctx, d.decoder, d.patience, d.rules.Forms(m.Origin.Topic), m)
 	if err != nil && d.noAnswer == nil {
 		d.noAnswer, d.patience = err, 0
 	}

@@ -104,7 +104,7 @@ func openLetter(cmd *cobra.Command, d *lettersClient, id event.ID) (*deadletter.
 	case len(found) > 1:
 		return nil, exit.With(exit.Input, fmt.Errorf("%d events have a letter %s; they cannot be told apart here: "+
 			"replay or discard them by --topic and --offset", len(found), id))
-	case !slices.Contains([]string{"", "json"}, d.rules.Content(found[0].Message.Origin.Topic)):
+	case !slices.Contains([]string{"", "json"}, d.rules.Forms(found[0].Message.Origin.Topic).Value):
 		return nil, exit.With(exit.Input, fmt.Errorf("letter %s holds a value that only a producer with its schema "+
 			"can write: publish a repaired event in its topic, and discard the letter", id))
 	case found[0].Truncated != nil:

@@ -20,6 +20,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/registrytest"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -202,10 +203,12 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 // would choose by the event cannot be told, and it ends before it does anything.
 func TestLettersDoNotWaitForTheRegistry(t *testing.T) {
 	dir := t.TempDir()
+	r := registrytest.Start(t)
+	r.SetDown(true)
 	path := filepath.Join(dir, "ciobridge.yaml")
 	text := `
 source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: avro}]}}
-schema_registry: {url: "` + startRegistry(t).URL + `"}
+schema_registry: {url: "` + r.URL + `"}
 customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
 dead_letters: {file: ` + filepath.Join(dir, "dead.jsonl") + `}
 rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]

@@ -90,8 +90,8 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(fun
 		m.Value, m.Origin.Offset = e.value, int64(total)
 		total++
 		if isBinary(e.value) { // else it is the JSON that the value becomes
-			form := set.rules.Content(m.Origin.Topic)
-			if err := decodeSoon(cmd.Context(), decoder, registryLimit, form, &m); err != nil {
+			forms := set.rules.Forms(m.Origin.Topic)
+			if err := decodeSoon(cmd.Context(), decoder, registryLimit, forms, &m); err != nil {
 				if exit.Code(err) == exit.Broker {
 					err = fmt.Errorf("%w, or give the JSON that the value becomes", err)
 				}

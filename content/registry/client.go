@@ -21,57 +21,6 @@ const (
 	maxReferences = 100
 )
 
-// Schema is a schema as the registry has it.
-type Schema struct {
-	Type string // AVRO, PROTOBUF or JSON
-	Text string
-	// References are the schemas that it uses, directly or by others. Each stands behind those that it uses itself.
-	References []Reference
-}
-
-// Reference is a schema that another one uses.
-type Reference struct {
-	Name string // by which the other one refers to it
-	Text string
-}
-
-// UnknownError says that the registry has no schema of that number.
-type UnknownError struct{ ID uint32 }
-
-// Error names the number.
-func (e *UnknownError) Error() string {
-	return fmt.Sprintf("the schema registry has no schema %d", e.ID)
-}
-
-// ReferenceError says that the registry has a schema and not all that it refers to, or that this is too much.
-type ReferenceError struct {
-	ID   uint32
-	many bool
-}
-
-// Error names the schema.
-func (e *ReferenceError) Error() string {
-	if e.many {
-		return fmt.Sprintf("schema %d refers to more than %d others", e.ID, maxReferences)
-	}
-	return fmt.Sprintf("schema %d refers to one that the schema registry does not have", e.ID)
-}
-
-// StatusError is an answer that is none to the question: that of a proxy, of a wrong path, or of a registry that has
-// trouble.
-type StatusError struct{ Status int }
-
-// Error names the status and what may be wrong.
-func (e *StatusError) Error() string {
-	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Sprintf("the schema registry refuses the credentials (status %d)", e.Status)
-	case http.StatusNotFound, http.StatusOK:
-		return fmt.Sprintf("what answers is no schema registry (status %d): look at schema_registry.url", e.Status)
-	}
-	return fmt.Sprintf("the schema registry has trouble (status %d)", e.Status)
-}
-
 // Client asks one registry. It is safe for use by several goroutines. It must be closed.
 type Client struct {
 	config Config
@@ -115,17 +64,24 @@ type answer struct {
 
 // Schema asks for a schema and for those that it uses. The error is an *UnknownError where the registry knows that
 // there is none, and a *ReferenceError where that is so of what it uses; any other may pass.
-func (c *Client) Schema(ctx context.Context, id uint32) (Schema, error) {
-	if id > math.MaxInt32 { // a registry cannot have it, and answers as if the path were wrong
-		return Schema{}, &UnknownError{id}
+func (c *Client) Schema(ctx context.Context, ref Ref) (Schema, error) {
+	path := []string{"schemas", "ids", ref.String()}
+	switch {
+	case ref.hasGUID():
+		path[1] = "guids"
+	case ref.ID > math.MaxInt32: // a registry cannot have it, and answers as if the path were wrong
+		return Schema{}, &UnknownError{ref}
 	}
-	a, err := c.get(ctx, "", "schemas", "ids", strconv.FormatUint(uint64(id), 10))
+	a, err := c.get(ctx, "", path...)
 	var missing *missingError
-	if errors.As(err, &missing) {
-		return Schema{}, &UnknownError{id}
+	switch {
+	case errors.As(err, &missing) && missing.path && !ref.hasGUID():
+		err = &StatusError{http.StatusNotFound}
+	case errors.As(err, &missing): // a registry that knows no GUIDs has none
+		return Schema{}, &UnknownError{ref}
 	}
 	if err != nil {
-		return Schema{}, fmt.Errorf("ask for schema %d: %w", id, err)
+		return Schema{}, fmt.Errorf("ask for schema %s: %w", ref, err)
 	}
 	s := Schema{Type: a.SchemaType, Text: a.Schema}
 	if s.Type == "" {
@@ -133,10 +89,10 @@ func (c *Client) Schema(ctx context.Context, id uint32) (Schema, error) {
 	}
 	err = c.references(ctx, &s, a, map[string]bool{})
 	if many := errors.Is(err, errReferences); many || errors.As(err, &missing) {
-		return Schema{}, &ReferenceError{id, many}
+		return Schema{}, &ReferenceError{ref, many}
 	}
 	if err != nil {
-		return Schema{}, fmt.Errorf("ask for what schema %d refers to: %w", id, err)
+		return Schema{}, fmt.Errorf("ask for what schema %s refers to: %w", ref, err)
 	}
 	return s, nil
 }
@@ -166,7 +122,10 @@ func (c *Client) references(ctx context.Context, s *Schema, a *answer, seen map[
 }
 
 // missingError is the registry's own word that there is no such schema.
-type missingError struct{ code int }
+type missingError struct {
+	code int
+	path bool // it does not know the path, either
+}
 
 func (e *missingError) Error() string {
 	return fmt.Sprintf("the schema registry does not have it (error code %d)", e.code)
@@ -202,16 +161,21 @@ func (c *Client) get(ctx context.Context, query string, path ...string) (*answer
 	return read(res.StatusCode, body)
 }
 
+// unknownPath is what Confluent's registry says of a path that it does not know, with the code 404, which others give
+// for a schema that they do not have.
+const unknownPath = "HTTP 404 Not Found"
+
 // read reads an answer. A registry says with a code of its own that it has no such subject, version or schema; without
 // one a 404 is that of a wrong path.
 func read(status int, body []byte) (*answer, error) {
 	if status == http.StatusNotFound {
 		var failed struct {
-			Code int `json:"error_code"`
+			Code    int    `json:"error_code"`
+			Message string `json:"message"`
 		}
 		if err := json.Unmarshal(body, &failed); err == nil && (failed.Code == http.StatusNotFound ||
 			failed.Code >= 40401 && failed.Code <= 40403) {
-			return nil, &missingError{failed.Code}
+			return nil, &missingError{failed.Code, failed.Message == unknownPath}
 		}
 	}
 	if status != http.StatusOK {

@@ -97,7 +97,7 @@ func has(names [][]byte, name []byte) bool {
 // appendKey appends the columns of the record's key, which is an object and may have a wrapper of its own; null for
 // any other key. The key of MongoDB names the id of its document as text of extended JSON.
 func (r *Reader) appendKey(dst []byte) []byte {
-	v, err := r.keys.Open(r.record.Key)
+	v, err := r.keys.Open(r.record.KeyText())
 	if err != nil || v.Kind != document.Object {
 		return append(dst, document.NullValue.Raw...)
 	}

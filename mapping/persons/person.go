@@ -71,7 +71,11 @@ func (p *Person) In(rules Mapper, m event.Message, item int) bool {
 	if item > 0 || made > 0 && !failed {
 		return false
 	}
-	return p.same(m.Key) || p.inText(m.Value)
+	value := m.Value
+	if m.Content != nil {
+		value = m.Content
+	}
+	return p.same(m.Key) || p.inText(value) || m.KeyContent != nil && p.inText(m.KeyContent)
 }
 
 // inText reports whether a value of the text is the identifier. In what is not JSON it is any word.

@@ -64,6 +64,15 @@ func TestIn(t *testing.T) {
 			t.Errorf("%s is in the second event of a record of one", c.person)
 		}
 	}
+	inAvro := event.Message{Value: []byte("\x00\x00\x00\x00\x01\x06c_9"),
+		Content: []byte(`{"type":"other","customer":"c_9"}`),
+		Key:     []byte("\x00\x00\x00\x00\x02\x12"), KeyContent: []byte(`{"id":19}`)}
+	for person, want := range map[string]bool{"c_9": true, "19": true, "9": false} {
+		p, err := persons.Parse(person)
+		if err != nil || p.In(rules, inAvro, 0) != want {
+			t.Errorf("%s in values and keys that a schema reads: %t, %v", person, !want, err)
+		}
+	}
 	for _, text := range []string{"", "id:"} {
 		if _, err := persons.Parse(text); !errors.Is(err, persons.ErrEmpty) {
 			t.Errorf("%q: %v", text, err)

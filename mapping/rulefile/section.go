@@ -45,6 +45,13 @@ var topicKeys = table[mapping.Topic]{
 		Form:    yamltree.InText, Choices: mapping.Contents(),
 		Meaning: "The form of the values. All but json need schema_registry."},
 		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Content = r.text(n) }},
+	{yamltree.Row{Key: "key_content",
+		Example: "avro",
+		Default: "json",
+		Form:    yamltree.InText, Choices: mapping.Contents(),
+		Meaning: "The form of the keys: what a schema reads, or json for keys that are taken as they are. With the " +
+			"envelopes debezium and connect it is that of the values where nothing is said."},
+		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.KeyContent = r.text(n) }},
 	{yamltree.Row{Key: "on_null",
 		Meaning: "What becomes of a record that holds nothing, such as a tombstone. With Debezium " +
 			"it is skipped where nothing is said.",
