@@ -203,12 +203,12 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 // would choose by the event cannot be told, and it ends before it does anything.
 func TestLettersDoNotWaitForTheRegistry(t *testing.T) {
 	dir := t.TempDir()
-	r := registrytest.Start(t)
-	r.SetDown(true)
+	away := registrytest.Start(t)
+	away.SetDown(true)
 	path := filepath.Join(dir, "ciobridge.yaml")
 	text := `
 source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: avro}]}}
-schema_registry: {url: "` + r.URL + `"}
+schema_registry: {url: "` + away.URL + `"}
 customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
 dead_letters: {file: ` + filepath.Join(dir, "dead.jsonl") + `}
 rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
