@@ -133,7 +133,14 @@ var meanings = map[string]yamltree.Row{
 	"customerio.api_key_file": {Meaning: "A file with the Track API key. Either this or `api_key_env` is " +
 		"required.", Example: "/run/secrets/api_key"},
 	"customerio.api_key_env": {Meaning: "The environment variable with the Track API key.", Example: "CIO_API_KEY"},
-	"customerio.url": {Meaning: "Where requests go instead of the region's own host: the emulator, or a gateway. " +
+	"customerio.app_key_file": {Meaning: "A file with an App API key, for what goes over App or Beta. It is proven " +
+		"at the start where a rule uses it.", Example: "/run/secrets/app_key"},
+	"customerio.app_key_env": {Meaning: "The environment variable with the App API key.", Example: "CIO_APP_KEY"},
+	"customerio.write_key_file": {Meaning: "A file with a write key of Pipelines, for what goes over that API.",
+		Example: "/run/secrets/write_key"},
+	"customerio.write_key_env": {Meaning: "The environment variable with the write key.",
+		Example: "CIO_WRITE_KEY"},
+	"customerio.url": {Meaning: "Where requests go instead of the region's own hosts: the emulator, or a gateway. " +
 		"Plain http is for private hosts.", Example: "http://127.0.0.1:8090"},
 	"customerio.proxy": {Meaning: "The URL of an HTTP proxy, without credentials.", Example: "http://proxy:3128"},
 	"customerio.allow": {Meaning: "Destructive actions that rules may use.", Example: "[delete]",
@@ -143,6 +150,13 @@ var meanings = map[string]yamltree.Row{
 	"reserved_ids.allow":      {Meaning: "Identifiers that are taken although they are reserved.", Example: "['0']"},
 	"customerio.requests_per_second": {Meaning: "The workspace's budget, shared by all replicas. A batch is one " +
 		"request.", Example: "300"},
+	"customerio.app_requests_per_second": {Meaning: "The budget of App and Beta, shared by all replicas.",
+		Example: "5"},
+	"customerio.transactional_requests_per_second": {Meaning: "The budget of transactional messages, shared by " +
+		"all replicas.", Example: "50"},
+	"customerio.pipelines_requests_per_second": {Meaning: "The budget of Pipelines, shared by all replicas.",
+		Example: "500"},
+	"customerio.broadcast_interval": {Meaning: "The time between two triggers of broadcasts.", Example: "30s"},
 	"customerio.timeout": {Meaning: "Ends one exchange, from connecting to the last byte of the answer.",
 		Example: "5s"},
 

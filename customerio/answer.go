@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -14,7 +15,7 @@ import (
 )
 
 // Answer is what one exchange with Customer.io brought. It holds nothing that Customer.io wrote, only what was
-// understood of it.
+// understood of it, unless the request asks for what was written.
 type Answer struct {
 	// Status is the HTTP status, 0 where no answer came.
 	Status int
@@ -26,6 +27,8 @@ type Answer struct {
 	Errors ErrorBody
 	// RetryAfter is how long Customer.io asks to be left alone, at most 15 minutes; 0 where it does not ask.
 	RetryAfter time.Duration
+	// Content is what Customer.io wrote, where the request's Keep asks for it and all of it came.
+	Content *Content
 	// Sent is true when the whole request was handed to the network, so that Customer.io may have acted on it.
 	Sent bool
 	// Withheld is true where the request's Until passed before all of it was handed to the network, so that nothing
@@ -34,6 +37,26 @@ type Answer struct {
 	// NewCredentials is true on a 401 to credentials that have been replaced meanwhile: the next request uses the new
 	// ones.
 	NewCredentials bool
+}
+
+// Content is the body of an answer as the server wrote it. It may hold personal data.
+type Content struct {
+	Type string // of the header Content-Type
+	Body []byte
+}
+
+// bodyOf reads the body of an answer as its request makes one expect. What App was asked for is any JSON, and a list of
+// errors may be just what was asked for; what was asked for as something else is not looked at.
+func bodyOf(r Request, status int, body []byte) ErrorBody {
+	clean := ErrorBody{Shape: ShapeClean}
+	asked := r.Endpoint == App || r.Endpoint == Beta
+	switch {
+	case status/100 == 2 && r.Foreign:
+		return clean
+	case status/100 == 2 && asked && (len(trimSpace(body)) == 0 || json.Valid(body)):
+		return clean
+	}
+	return ParseErrorBody(body, r.Calls)
 }
 
 // Suspect reports whether one of the request's calls may be what made it fail as a whole. Being asked to slow down,

@@ -7,7 +7,7 @@ type Cause string
 
 // What can be wrong with the destination. Those of the first group hold everything until somebody mends them.
 const (
-	CauseCredentials Cause = "credentials" // 401 anywhere, 403 on the batch endpoint
+	CauseCredentials Cause = "credentials" // none, 401 anywhere, 403 on the batch endpoint
 	CauseAccount     Cause = "account"     // 402
 	CauseRegion      Cause = "region"      // 3xx: what is sent here belongs elsewhere
 	CausePath        Cause = "path"        // 404, 405, 410, 501 on the batch endpoint
@@ -87,6 +87,8 @@ func (c Cause) words() string {
 		return "the TLS handshake failed"
 	case CauseUnexpected:
 		return "the request cannot be written"
+	case CauseCredentials:
+		return "the credentials cannot be read"
 	}
 	return "connection lost"
 }

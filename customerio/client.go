@@ -1,6 +1,7 @@
 package customerio
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -9,31 +10,37 @@ import (
 	"net/url"
 	"runtime/debug"
 	"time"
+
+	"github.com/ciobridge/ciobridge/secret"
 )
 
-// Client makes exchanges with one workspace. It may be used from several goroutines.
+// Client makes exchanges with one workspace, over all of its APIs. It may be used from several goroutines.
 //
-// NewClient reads the credentials and connects to nothing. Verify asks once whether they are right and belong to the
-// configured region; from then on Do makes one exchange for each caller, over connections that are kept. Credentials
-// that have been replaced are read again by NewCredentials, and taken up by the next request. Close drops what is idle.
+// NewClient reads the credentials of Track and connects to nothing; those of another API are read when something first
+// uses it. Verify and VerifyApp ask once whether they are right and belong to the configured region; from then on Do
+// makes one exchange for each caller, over connections that are kept. Credentials that have been replaced are read
+// again by NewCredentials, and taken up by the next request. Close drops what is idle.
 type Client struct {
-	root        string
+	roots       [apis]string
 	region      Region
-	credentials *credentials
+	credentials [apis]*credentials // Beta's are App's
 	transport   http.RoundTripper
 	timeout     time.Duration
 	agent       string
 }
 
-// NewClient reads the credentials and prepares up to pool connections; it does not connect. The configuration must be
-// valid. A nil transport means the network; another one takes its place in tests. An error is a *CredentialsError.
+// NewClient reads the credentials of Track and prepares up to pool connections; it does not connect. The configuration
+// must be valid. A nil transport means the network; another one takes its place in tests. An error is a
+// *CredentialsError.
 func NewClient(c Config, pool int, transport http.RoundTripper) (*Client, error) {
 	client := &Client{
-		root: c.root(), region: c.Region, transport: transport, timeout: c.Timeout, agent: userAgent(),
-		credentials: &credentials{siteID: c.siteID(), apiKey: c.apiKey()},
+		region: c.Region, transport: transport, timeout: c.Timeout, agent: userAgent(), credentials: c.credentials(),
 	}
-	if err := client.credentials.read(); err != nil {
-		return nil, &CredentialsError{Err: err}
+	for api := range client.roots {
+		client.roots[api] = c.root(API(api))
+	}
+	if err := client.Read(TrackAPI); err != nil {
+		return nil, err
 	}
 	if transport == nil {
 		network, err := newTransport(c, pool)
@@ -52,8 +59,17 @@ func (c *Client) Close() {
 	}
 }
 
-// NewCredentials reads the credentials again, now, and reports whether others than before were found.
-func (c *Client) NewCredentials() bool { return c.credentials.refresh() }
+// Read reads the credentials of an API, so that a mistake in them shows before they are used. The error is a
+// *CredentialsError.
+func (c *Client) Read(api API) error {
+	if err := c.credentials[api].first(); err != nil {
+		return &CredentialsError{API: api, Err: err}
+	}
+	return nil
+}
+
+// NewCredentials reads the credentials of an endpoint again, now, and reports whether others than before were found.
+func (c *Client) NewCredentials(e Endpoint) bool { return c.credentials[e.API()].refresh() }
 
 // newTransport speaks HTTP/1.1 only, because one stuck HTTP/2 connection holds up every sender. It follows no proxy
 // from the environment and unpacks nothing, so that a small answer cannot become a large one.
@@ -94,8 +110,17 @@ type Request struct {
 	Endpoint Endpoint
 	Method   string
 	Path     string   // from the root of the host, percent-encoded
-	Body     [][]byte // JSON in parts that follow each other, or nothing
+	Body     [][]byte // in parts that follow each other, or nothing
 	Calls    int      // how many calls the body carries
+
+	// Header is sent beside what the client itself sends, which it cannot change but for Content-Type.
+	Header http.Header
+	// Timeout takes the place of the client's where it is not 0.
+	Timeout time.Duration
+	// Keep is how many bytes of the answer's body are kept, in Answer.Content. 0 keeps nothing of it.
+	Keep int64
+	// Foreign means that the body of an answer that takes the request need not be JSON.
+	Foreign bool
 
 	// Until, if set, tells the time from which no part of the request may be handed to the network any more. It is
 	// asked right before every write, so that a process which was stopped in the middle of a request does not finish
@@ -110,8 +135,12 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 	if answer.Withheld {
 		return answer
 	}
+	if answer.Status == 0 && answer.Cause.Halts() { // nothing was asked, because there is nothing to ask with
+		answer.Verdict = Halt
+		return answer
+	}
 	if whole {
-		answer.Errors = ParseErrorBody(body, r.Calls)
+		answer.Errors = bodyOf(r, answer.Status, body)
 	}
 	answer.Verdict = VerdictOf(r.Endpoint, answer.Status, r.Calls > 1, answer.Errors)
 	if answer.Verdict == Retry && answer.Cause == "" {
@@ -125,11 +154,15 @@ const maxAnswer = 1 << 20
 
 // exchange gives the answer without what its body says, the body, and whether the body is whole.
 func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body []byte, whole bool) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	authorization, version := c.credentials[r.Endpoint.API()].current()
+	if version == 0 {
+		return Answer{Cause: CauseCredentials}, nil, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.Timeout, c.timeout))
 	defer cancel()
 	content := newRequestBody(r)
 	defer content.revoke()
-	req, version, err := c.request(ctx, r, content)
+	req, err := c.request(ctx, r, content, authorization)
 	if err != nil {
 		// the call's own path is to blame, so it is suspect
 		return Answer{Cause: CauseUnexpected, Sent: true}, nil, false
@@ -143,7 +176,8 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 		return Answer{Cause: cause, Sent: content.sent(cause)}, nil, false
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	most := max(r.Keep, maxAnswer)
+	body, err = io.ReadAll(io.LimitReader(resp.Body, most+1))
 	answer = Answer{
 		Status:     resp.StatusCode,
 		Cause:      causeOfStatus(r.Endpoint, resp.StatusCode),
@@ -154,15 +188,20 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 		answer.Cause = causeOfError(err)
 	}
 	if answer.Status == http.StatusUnauthorized {
-		answer.NewCredentials = c.credentials.newer(version)
+		answer.NewCredentials = c.credentials[r.Endpoint.API()].newer(version)
 	}
-	return answer, body, err == nil && len(body) <= maxAnswer
+	whole = err == nil && int64(len(body)) <= most
+	if r.Keep > 0 && whole {
+		answer.Content = &Content{Type: resp.Header.Get("Content-Type"), Body: body[:min(int64(len(body)), r.Keep)]}
+	}
+	return answer, body, whole
 }
 
-func (c *Client) request(ctx context.Context, r Request, content *requestBody) (*http.Request, uint64, error) {
-	req, err := http.NewRequestWithContext(content.limited(ctx), r.Method, c.root+r.Path, nil)
+func (c *Client) request(ctx context.Context, r Request, content *requestBody, authorization secret.Value) (
+	*http.Request, error) {
+	req, err := http.NewRequestWithContext(content.limited(ctx), r.Method, c.roots[r.Endpoint.API()]+r.Path, nil)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if content.size > 0 {
 		req.Body = content.open()
@@ -172,8 +211,14 @@ func (c *Client) request(ctx context.Context, r Request, content *requestBody) (
 		req.ContentLength = int64(content.size)
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
-	authorization, version := c.credentials.current()
+	for name, values := range r.Header {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	if r.Endpoint == Pipelines {
+		// without it what is invalid or too large is answered with a 200, and discarded
+		req.Header["X-Strict-Mode"] = []string{"1"}
+	}
 	req.Header["Authorization"] = []string{authorization.Reveal()}
 	req.Header["User-Agent"] = []string{c.agent}
-	return req, version, nil
+	return req, nil
 }

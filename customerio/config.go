@@ -22,8 +22,15 @@ type Config struct {
 	SiteIDEnv  string `yaml:"site_id_env"`
 	APIKeyFile string `yaml:"api_key_file"`
 	APIKeyEnv  string `yaml:"api_key_env"`
-	// URL is sent to instead of the region's own host: the emulator, or a gateway. Plain http is for loopback
-	// addresses, private addresses and private names only, because the credentials travel in every request.
+	// AppKeyFile or AppKeyEnv says where the App API key is read, which opens App and Beta, and WriteKeyFile or
+	// WriteKeyEnv where the write key of Pipelines is. They are needed only where something uses these APIs, and are
+	// read again when a file's content changes.
+	AppKeyFile   string `yaml:"app_key_file"`
+	AppKeyEnv    string `yaml:"app_key_env"`
+	WriteKeyFile string `yaml:"write_key_file"`
+	WriteKeyEnv  string `yaml:"write_key_env"`
+	// URL is sent to instead of the region's own hosts, whatever the API: the emulator, or a gateway. Plain http is for
+	// loopback addresses, private addresses and private names only, because the credentials travel in every request.
 	URL string `yaml:"url"`
 	// Proxy is the URL of an HTTP proxy, without credentials. The usual environment variables are not looked at.
 	Proxy string `yaml:"proxy"`
@@ -34,6 +41,13 @@ type Config struct {
 	// RequestsPerSecond is the workspace's budget, shared by all replicas. Customer.io states 1000 as the most that it
 	// means to take and has named 100 as fair use; a batch counts as one request.
 	RequestsPerSecond int `yaml:"requests_per_second"`
+	// AppRequestsPerSecond is the budget of App and Beta, TransactionalRequestsPerSecond that of transactional messages
+	// and PipelinesRequestsPerSecond that of Pipelines. The defaults are what Customer.io documents: 10, 100 and 1000.
+	AppRequestsPerSecond           int `yaml:"app_requests_per_second"`
+	TransactionalRequestsPerSecond int `yaml:"transactional_requests_per_second"`
+	PipelinesRequestsPerSecond     int `yaml:"pipelines_requests_per_second"`
+	// BroadcastInterval is the time between two triggers of broadcasts. Customer.io takes one in 10 s.
+	BroadcastInterval time.Duration `yaml:"broadcast_interval"`
 	// Timeout ends one exchange, from connecting to the last byte of the answer.
 	Timeout time.Duration `yaml:"timeout"`
 }
@@ -45,11 +59,18 @@ const (
 	maxElsewhere         = 100_000 // requests a second where the configuration names a URL, such as an emulator's
 	minTimeout           = 100 * time.Millisecond
 	maxTimeout           = 14 * time.Second
+
+	broadcastInterval = 10 * time.Second // that Customer.io documents
+	maxInterval       = time.Hour
 )
 
-// DefaultConfig gives the values of what may be left out: 100 requests a second and a time-out of 10 s.
+// DefaultConfig gives the values of what may be left out: 100 requests a second to Track, what Customer.io documents
+// for the other APIs, and a time-out of 10 s.
 func DefaultConfig() Config {
-	return Config{RequestsPerSecond: 100, Timeout: 10 * time.Second}
+	return Config{
+		RequestsPerSecond: 100, AppRequestsPerSecond: 10, TransactionalRequestsPerSecond: 100,
+		PipelinesRequestsPerSecond: 1000, BroadcastInterval: broadcastInterval, Timeout: 10 * time.Second,
+	}
 }
 
 // Hint says what to write in place of a key that would hold a secret.
@@ -57,6 +78,10 @@ func (Config) Hint(key string) string {
 	switch strings.ReplaceAll(strings.ToLower(key), "-", "_") {
 	case "api_key", "apikey", "track_api_key", "key", "secret":
 		return "a secret is not written into the configuration: write api_key_file: PATH, or api_key_env: NAME"
+	case "app_key", "app_api_key", "appkey":
+		return "a secret is not written into the configuration: write app_key_file: PATH, or app_key_env: NAME"
+	case "write_key", "writekey", "pipelines_key", "cdp_key":
+		return "a secret is not written into the configuration: write write_key_file: PATH, or write_key_env: NAME"
 	case "site_id", "siteid":
 		return "write site_id_file: PATH, or site_id_env: NAME"
 	}
@@ -74,9 +99,10 @@ func (c Config) Validate() error {
 	if c.Region == "" {
 		errs = append(errs, mistake.Of("region: is missing: give us or eu, as the workspace's settings show it"))
 	} else {
-		check(c.Region.TrackURL() != "", "region: is neither us nor eu")
+		check(c.Region.URL(TrackAPI) != "", "region: is neither us nor eu")
 	}
-	errs = append(errs, oneOf("site_id", c.siteID()), oneOf("api_key", c.apiKey()))
+	errs = append(errs, oneOf("site_id", c.siteID()), oneOf("api_key", c.apiKey()), atMostOne("app_key", c.appKey()),
+		atMostOne("write_key", c.writeKey()))
 	if c.URL != "" {
 		errs = append(errs, checkURL("url", c.URL, true))
 	}
@@ -88,26 +114,68 @@ func (c Config) Validate() error {
 			i, strings.Join(DestructiveActions(), ", "))
 	}
 	errs = append(errs, mistake.Under("reserved_ids", errors.Join(c.ReservedIDs.Validate()...)))
-	most := maxRequestsPerSecond
-	if c.URL != "" {
-		most = maxElsewhere
-	}
-	check(c.RequestsPerSecond >= 1 && c.RequestsPerSecond <= most, "requests_per_second: %d is outside 1 to %d",
-		c.RequestsPerSecond, most)
+	errs = append(errs, c.validatePaces())
 	check(c.Timeout >= minTimeout && c.Timeout <= maxTimeout, "timeout: %s is outside %s to %s", c.Timeout, minTimeout,
 		maxTimeout)
 	return errors.Join(errs...)
 }
 
-func (c Config) siteID() secret.Ref { return secret.Ref{File: c.SiteIDFile, Env: c.SiteIDEnv} }
-func (c Config) apiKey() secret.Ref { return secret.Ref{File: c.APIKeyFile, Env: c.APIKeyEnv} }
+// validatePaces allows any pace where something else than Customer.io is asked.
+func (c Config) validatePaces() error {
+	most, shortest := maxRequestsPerSecond, broadcastInterval
+	if c.URL != "" {
+		most, shortest = maxElsewhere, time.Millisecond
+	}
+	var errs []error
+	for _, budget := range []struct {
+		key   string
+		value int
+	}{
+		{"requests_per_second", c.RequestsPerSecond}, {"app_requests_per_second", c.AppRequestsPerSecond},
+		{"transactional_requests_per_second", c.TransactionalRequestsPerSecond},
+		{"pipelines_requests_per_second", c.PipelinesRequestsPerSecond},
+	} {
+		if budget.value < 1 || budget.value > most {
+			errs = append(errs, mistake.Of("%s: %d is outside 1 to %d", budget.key, budget.value, most))
+		}
+	}
+	if c.BroadcastInterval < shortest || c.BroadcastInterval > maxInterval {
+		errs = append(errs, mistake.Of("broadcast_interval: %s is outside %s to %s", c.BroadcastInterval, shortest,
+			maxInterval))
+	}
+	return errors.Join(errs...)
+}
 
-// root is where requests go, without a slash at its end.
-func (c Config) root() string {
+func (c Config) siteID() secret.Ref   { return secret.Ref{File: c.SiteIDFile, Env: c.SiteIDEnv} }
+func (c Config) apiKey() secret.Ref   { return secret.Ref{File: c.APIKeyFile, Env: c.APIKeyEnv} }
+func (c Config) appKey() secret.Ref   { return secret.Ref{File: c.AppKeyFile, Env: c.AppKeyEnv} }
+func (c Config) writeKey() secret.Ref { return secret.Ref{File: c.WriteKeyFile, Env: c.WriteKeyEnv} }
+
+// Lacks names the key under which the credentials of an API would have to stand, and do not. It is empty where they
+// are given.
+func (c Config) Lacks(api API) string {
+	switch {
+	case (api == AppAPI || api == BetaAPI) && c.appKey().IsZero():
+		return "app_key_file"
+	case api == PipelinesAPI && c.writeKey().IsZero():
+		return "write_key_file"
+	}
+	return "" // Validate asks for those of Track
+}
+
+// root is where requests to an API go, without a slash at its end.
+func (c Config) root(api API) string {
 	if c.URL != "" {
 		return strings.TrimSuffix(c.URL, "/")
 	}
-	return c.Region.TrackURL()
+	return c.Region.URL(api)
+}
+
+func atMostOne(field string, ref secret.Ref) error {
+	if ref.IsZero() {
+		return nil
+	}
+	return oneOf(field, ref)
 }
 
 func oneOf(field string, ref secret.Ref) error {

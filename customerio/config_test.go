@@ -28,6 +28,18 @@ func TestConfig(t *testing.T) {
 		{"no site id", func(c *customerio.Config) { c.SiteIDEnv = "" },
 			"site_id_file: is missing: give site_id_file or site_id_env"},
 		{"two keys", func(c *customerio.Config) { c.APIKeyEnv = "KEY" }, "api_key_file: stands beside api_key_env"},
+		{"an App key", func(c *customerio.Config) { c.AppKeyFile = "/run/secrets/app" }, ""},
+		{"two App keys", func(c *customerio.Config) { c.AppKeyFile, c.AppKeyEnv = "a", "b" },
+			"app_key_file: stands beside app_key_env"},
+		{"two write keys", func(c *customerio.Config) { c.WriteKeyFile, c.WriteKeyEnv = "a", "b" },
+			"write_key_file: stands beside write_key_env"},
+		{"no rate of App", func(c *customerio.Config) { c.AppRequestsPerSecond = 0 },
+			"app_requests_per_second: 0 is outside 1 to 1000"},
+		{"broadcasts too close together", func(c *customerio.Config) { c.BroadcastInterval = time.Second },
+			"broadcast_interval: 1s is outside 10s to 1h0m0s"},
+		{"broadcasts of an emulator", func(c *customerio.Config) {
+			c.URL, c.BroadcastInterval = "http://127.0.0.1:8090", time.Millisecond
+		}, ""},
 		{"allowed actions", func(c *customerio.Config) { c.Allow = []string{"delete", "suppress"} }, ""},
 		{"an action that needs no leave", func(c *customerio.Config) { c.Allow = []string{"delete", "identify"} },
 			"allow[1]: is not a destructive action"},

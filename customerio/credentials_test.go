@@ -71,7 +71,7 @@ func TestCredentialsAreReadAgainWhenTheyChange(t *testing.T) {
 			if answer := send(); g.last() != "site:second" || answer.Status != 200 {
 				t.Errorf("offered %q", g.last())
 			}
-			if client.NewCredentials() {
+			if client.NewCredentials(customerio.Batch) {
 				t.Error("what cannot be used counts as new")
 			}
 		}
@@ -91,14 +91,14 @@ func TestA401LooksForNewCredentials(t *testing.T) {
 			!answer.NewCredentials {
 			t.Errorf("answer %+v, but the file has changed", answer)
 		}
-		if client.NewCredentials() {
+		if client.NewCredentials(customerio.Batch) {
 			t.Error("the same credentials are new twice")
 		}
 		if answer := client.Do(context.Background(), batch); answer.Verdict != customerio.Accepted {
 			t.Errorf("answer %+v with the new key", answer)
 		}
 		write(t, k.apiKey, "third")
-		if !client.NewCredentials() || client.NewCredentials() {
+		if !client.NewCredentials(customerio.Batch) || client.NewCredentials(customerio.Batch) {
 			t.Error("NewCredentials does not tell a change, once")
 		}
 	})
@@ -235,7 +235,7 @@ func TestAPairIsNeverTorn(t *testing.T) {
 			done = true
 		default:
 		}
-		if client.NewCredentials() {
+		if client.NewCredentials(customerio.Batch) {
 			changes++
 		}
 		client.Do(context.Background(), batch)

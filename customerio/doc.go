@@ -18,10 +18,14 @@
 //
 // # Exchanges
 //
+// endpoint.go has the classes of endpoints: to which API each belongs, where that is in each region, and how often it
+// may be asked. credentials.go has what opens each API.
+//
 // A Client makes one exchange at a time for each caller: Client.Do sends a Request and gives an Answer. Of the body
-// only an ErrorBody is kept (errorbody.go): which calls are refused, and why in our own words. VerdictOf is the one
-// place that decides what an answer means for the calls of its request (verdict.go); Cause says in one word what is
-// wrong with the destination (cause.go). Client.Verify asks once whether credentials and region are right.
+// only an ErrorBody is kept, unless the request asks for more (errorbody.go): which calls are refused, and why in our
+// own words. VerdictOf is the one place that decides what an answer means for the calls of its request (verdict.go);
+// Cause says in one word what is wrong with the destination (cause.go). Client.Verify and VerifyApp ask once whether
+// credentials and region are right.
 //
 // # Goroutines and locks
 //

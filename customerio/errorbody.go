@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -53,7 +54,8 @@ const (
 
 // ParseErrorBody reads the body of an answer to a request with so many calls. Customer.io writes errors as errors[]
 // with or without batch_index, as meta.error or as meta.errors, and was seen to send the whole as a JSON string that
-// contains JSON. A call that is listed twice, for two of its fields, is refused once.
+// contains JSON; App says detail for message and source.pointer for field. A call that is listed twice, for two of its
+// fields, is refused once.
 func ParseErrorBody(body []byte, calls int) ErrorBody {
 	body = trimSpace(body)
 	switch {
@@ -104,13 +106,15 @@ func listed(errors []json.RawMessage, calls int) ErrorBody {
 			Reason  json.RawMessage `json:"reason"`
 			Field   json.RawMessage `json:"field"`
 			Message json.RawMessage `json:"message"`
+			Detail  json.RawMessage `json:"detail"`
+			Source  json.RawMessage `json:"source"`
 		}
 		if json.Unmarshal(raw, &entry) != nil {
 			entry.Message = raw // a bare text
 		}
 		refusal := Refusal{
-			Problem: problemOf(asText(entry.Reason), asText(entry.Message)),
-			Field:   sanitize(asText(entry.Field)),
+			Problem: problemOf(asText(entry.Reason), cmp.Or(asText(entry.Message), asText(entry.Detail))),
+			Field:   sanitize(cmp.Or(asText(entry.Field), pointed(entry.Source))),
 		}
 		if string(orNull(entry.Index)) == "null" {
 			return ErrorBody{Shape: ShapeWhole, Refusals: []Refusal{refusal}}
@@ -126,6 +130,18 @@ func listed(errors []json.RawMessage, calls int) ErrorBody {
 		}
 	}
 	return errs
+}
+
+// pointed turns the pointer of a source, such as /data/attributes/name, into the path of a field.
+func pointed(source json.RawMessage) string {
+	var at struct {
+		Pointer string `json:"pointer"`
+	}
+	if json.Unmarshal(orNull(source), &at) != nil {
+		return ""
+	}
+	path := strings.TrimPrefix(at.Pointer, "/data/attributes")
+	return strings.ReplaceAll(strings.TrimPrefix(path, "/"), "/", ".")
 }
 
 // placeOf reads a batch_index, also one in quotes or written as 1.0, and reports whether a request of so many calls has

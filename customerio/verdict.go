@@ -2,24 +2,6 @@ package customerio
 
 import "net/http"
 
-// Endpoint is a class of places to which requests go. The same status means different things at each.
-type Endpoint uint8
-
-const (
-	// Batch is Track v2's batch: one path for everything, so a refused path says nothing about the calls.
-	Batch Endpoint = iota
-	// Single is any endpoint that takes one call and may name it in its path.
-	Single
-)
-
-// String is the endpoint's name as a metric's label.
-func (e Endpoint) String() string {
-	if e == Batch {
-		return "batch"
-	}
-	return "single"
-}
-
 // Verdict is what an answer means for the calls of its request.
 type Verdict uint8
 

@@ -29,10 +29,14 @@ var books = map[customerio.Endpoint]map[bool]book{
 		false: {"TAHRT", map[int]byte{401: 'H', 402: 'H', 403: 'H', 404: 'H', 405: 'H', 407: 'H', 410: 'H',
 			408: 'T', 425: 'T', 429: 'T', 501: 'H'}},
 	},
-	customerio.Single: {
-		true:  {"TAHST", map[int]byte{401: 'H', 402: 'H', 407: 'H', 408: 'T', 425: 'T', 429: 'T'}},
-		false: {"TAHRT", map[int]byte{401: 'H', 402: 'H', 407: 'H', 408: 'T', 425: 'T', 429: 'T'}},
-	},
+	// Where the path may name what the call is about, 403, 404 and the like speak of the call.
+	customerio.Single: one, customerio.App: one, customerio.Broadcast: one, customerio.Transactional: one,
+	customerio.Pipelines: one, customerio.Beta: one,
+}
+
+var one = map[bool]book{
+	true:  {"TAHST", map[int]byte{401: 'H', 402: 'H', 407: 'H', 408: 'T', 425: 'T', 429: 'T'}},
+	false: {"TAHRT", map[int]byte{401: 'H', 402: 'H', 407: 'H', 408: 'T', 425: 'T', 429: 'T'}},
 }
 
 var letters = map[customerio.Verdict]byte{
@@ -43,7 +47,7 @@ var letters = map[customerio.Verdict]byte{
 func TestVerdictOfEveryStatus(t *testing.T) {
 	clean := customerio.ErrorBody{Shape: customerio.ShapeClean}
 	seen := map[byte]int{}
-	for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {
+	for _, endpoint := range customerio.Endpoints() {
 		for _, many := range []bool{true, false} {
 			for status := 100; status <= 599; status++ {
 				got := letters[customerio.VerdictOf(endpoint, status, many, clean)]
@@ -87,7 +91,7 @@ func TestVerdictOfEveryBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, form := range forms {
-			for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {
+			for _, endpoint := range customerio.Endpoints() {
 				report := customerio.ErrorBody{Shape: form}
 				if form == customerio.ShapeListed {
 					report.Refusals = make([]customerio.Refusal, 1)

@@ -12,6 +12,7 @@ import (
 
 // CredentialsError says that the credentials cannot be read or are refused.
 type CredentialsError struct {
+	API    API   // that they are for
 	Status int   // the answer that refused them; 0 where they could not be read
 	Err    error // why they could not be read
 }
@@ -20,6 +21,10 @@ type CredentialsError struct {
 func (e *CredentialsError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("customer.io credentials: %v", e.Err)
+	}
+	if e.API == AppAPI {
+		return fmt.Sprintf("customer.io refuses the App key (answer %d): compare it, and customerio.region, with the "+
+			"App API keys in the account's settings", e.Status)
 	}
 	return fmt.Sprintf("customer.io refuses the credentials (answer %d): compare site id and API key with the "+
 		"workspace's Track API credentials", e.Status)
@@ -40,6 +45,7 @@ func (e *RegionError) Error() string {
 // UnreachableError says that Customer.io gave no answer that verifies anything. It may pass by itself, unless Cause
 // halts.
 type UnreachableError struct {
+	API        API
 	Cause      Cause
 	Status     int // 0 where no answer came
 	RetryAfter time.Duration
@@ -48,6 +54,9 @@ type UnreachableError struct {
 // Error says what came instead of a proof.
 func (e *UnreachableError) Error() string {
 	answer := Answer{Status: e.Status, Cause: e.Cause}
+	if e.API == AppAPI {
+		return "customer.io cannot be asked whether the App key is right: " + answer.String()
+	}
 	return "customer.io cannot be asked for the workspace's region: " + answer.String()
 }
 
@@ -82,6 +91,33 @@ func (c *Client) Verify(ctx context.Context) error {
 	return nil
 }
 
+// keyPath is a look-up of an address that nobody has: the smallest question that App answers to a right key alone.
+const keyPath = "/v1/customers?email=nobody%40ciobridge.invalid"
+
+// VerifyApp asks Customer.io once whether the App key is right. A key of the other region is refused or redirected. The
+// error is a *CredentialsError or an *UnreachableError.
+func (c *Client) VerifyApp(ctx context.Context) error {
+	if err := c.Read(AppAPI); err != nil {
+		return err
+	}
+	ask := Request{Endpoint: App, Method: http.MethodGet, Path: keyPath}
+	answer := c.Do(ctx, ask)
+	if answer.NewCredentials {
+		answer = c.Do(ctx, ask)
+	}
+	switch {
+	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
+		return &CredentialsError{API: AppAPI, Status: answer.Status}
+	case answer.Verdict == Accepted:
+		return nil
+	}
+	cause := answer.Cause
+	if cause == "" {
+		cause = CauseUnexpected
+	}
+	return &UnreachableError{API: AppAPI, Cause: cause, Status: answer.Status, RetryAfter: answer.RetryAfter}
+}
+
 // regionOf reads the region of the workspace, which is told by name, as region or data_center, or by the host that
 // takes its calls. It is empty where nothing tells it, or where two of them do not agree.
 func regionOf(body []byte) Region {
@@ -101,11 +137,11 @@ func regionOf(body []byte) Region {
 	}
 	address := strings.ToLower(asText(account.URL)) + "/"
 	for _, region := range []Region{US, EU} {
-		if strings.HasPrefix(address, region.TrackURL()+"/") {
+		if strings.HasPrefix(address, region.URL(TrackAPI)+"/") {
 			told = append(told, region)
 		}
 	}
-	if told = slices.Compact(told); len(told) != 1 || told[0].TrackURL() == "" {
+	if told = slices.Compact(told); len(told) != 1 || told[0].URL(TrackAPI) == "" {
 		return ""
 	}
 	return told[0]

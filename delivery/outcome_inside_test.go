@@ -17,7 +17,7 @@ func TestWhatIsAtFault(t *testing.T) {
 	said := customerio.ErrorBody{Shape: customerio.ShapeWhole}
 	for status := range 600 {
 		for n := 1; n <= len(calls); n++ {
-			for _, endpoint := range []customerio.Endpoint{customerio.Batch, customerio.Single} {
+			for _, endpoint := range customerio.Endpoints() {
 				answer := customerio.Answer{Status: status, Sent: true}
 				answer.Verdict = customerio.VerdictOf(endpoint, status, n > 1, said)
 				if answer.Verdict == customerio.Halt {

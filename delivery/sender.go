@@ -37,7 +37,8 @@ func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Re
 	s := &Sender{client: client, log: log}
 	s.bodies.New = func() any { return new(customerio.BatchBody) }
 	a := &stateLogger{log: log}
-	s.breaker = newBreaker(c.RequestsPerSecond, client.NewCredentials, a)
+	s.breaker = newBreaker(c.RequestsPerSecond,
+		func() bool { return client.NewCredentials(customerio.Batch) }, a)
 	s.metrics = newMetrics(reg, s.rate) // after the breaker, which a scrape reads
 	a.metrics = s.metrics
 	return s, nil
