@@ -60,7 +60,7 @@ func (r *reader) term(t *gojq.Term) {
 var sameInput = []string{"select", "first", "isempty", "has", "contains", "inside", "index", "test",
 	"startswith", "endswith", "error"}
 
-// path notes a term that is a path, as far as its steps are names.
+// path notes a term that is a path, as far as its steps are names and numbers.
 func (r *reader) path(t *gojq.Term) {
 	var path strings.Builder
 	switch {
@@ -71,18 +71,36 @@ func (r *reader) path(t *gojq.Term) {
 		return
 	case t.Type == gojq.TermTypeFunc:
 		path.WriteString(t.Func.Name)
-	case t.Type == gojq.TermTypeIndex && t.Index.Name == "":
+	case t.Type == gojq.TermTypeIndex && !isConstant(t.Index):
 		return
 	case t.Type == gojq.TermTypeIndex:
-		path.WriteString("." + t.Index.Name)
+		path.WriteString(t.Index.String())
 	}
 	for _, s := range t.SuffixList {
-		if s.Index == nil || s.Index.Name == "" {
+		if s.Index == nil || !isConstant(s.Index) {
 			break
 		}
-		path.WriteString("." + s.Index.Name)
+		step := s.Index.String()
+		if path.Len() > 0 {
+			step = strings.Replace(step, ".[", "[", 1)
+		}
+		path.WriteString(step)
 	}
 	if p := path.String(); p != "" && !slices.Contains(r.paths, p) {
 		r.paths = append(r.paths, p)
 	}
+}
+
+// isConstant reports whether a step is a name, as in .a, ."a" and ["a"], or a number, as in [0].
+func isConstant(step *gojq.Index) bool {
+	switch {
+	case step.Name != "":
+		return true
+	case step.Str != nil:
+		return step.Str.Queries == nil
+	case step.IsSlice || step.Start.Term == nil || len(step.Start.Term.SuffixList) > 0:
+		return false
+	}
+	t := step.Start.Term
+	return t.Type == gojq.TermTypeNumber || t.Type == gojq.TermTypeString && t.Str.Queries == nil
 }
