@@ -3,6 +3,7 @@ package reference
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -153,6 +154,38 @@ func TestSchemasTakeTheExamples(t *testing.T) {
 					t.Errorf("%s: %v", file, err)
 				}
 			}
+		}
+	}
+}
+
+// What is wrong inside a map or a list is told there, and not that the map is no text: an editor shows that and nothing
+// else.
+func TestSchemasTellTheInnermostMistake(t *testing.T) {
+	for _, c := range []struct{ name, text, at, want string }{
+		{"config", "source: {kafka: {topics: [{nme: x}]}}", "/source/kafka/topics/0", "'nme' not allowed"},
+		{"config", "source: {kafka: {topics: [{name: x, envelope: {typ: .x}}]}}", "/source/kafka/topics/0/envelope",
+			"'typ' not allowed"},
+		{"config", "source: {kafka: {sasl: {password: {fil: x}}}}", "/source/kafka/sasl/password", "'fil' not allowed"},
+		{"rules", "rules: [{name: a, event: e, do: [{track: {person: {mail: .x}, name: y}}]}]",
+			"/rules/0/do/0/track/person", "'mail' not allowed"},
+		{"rules", "rules: [{name: a, event: e, do: [{identify: {person: .x, attributes: [.a, {b: {valu: .c, " +
+			"value: .d}}]}}]}]", "/rules/0/do/0/identify/attributes/1/b", "'valu' not allowed"},
+		{"rules", "rules: [{name: a, event: [e, [f]], do: [{track: {person: .x, name: y}}]}]", "/rules/0/event/1",
+			"want string"},
+	} {
+		var wrong *jsonschema.ValidationError
+		if !errors.As(validator(t, c.name).Validate(instance(t, c.text)), &wrong) {
+			t.Fatalf("%s is taken", c.text)
+		}
+		var told []string
+		for leaves := []*jsonschema.ValidationError{wrong}; len(leaves) > 0; leaves = leaves[1:] {
+			if leaf := leaves[0]; len(leaf.Causes) == 0 {
+				told = append(told, "/"+strings.Join(leaf.InstanceLocation, "/")+": "+leaf.Error())
+			}
+			leaves = append(leaves, leaves[0].Causes...)
+		}
+		if len(told) != 1 || !strings.HasPrefix(told[0], c.at+": ") || !strings.Contains(told[0], c.want) {
+			t.Errorf("%s: told %q, want %s: %s", c.text, told, c.at, c.want)
 		}
 	}
 }

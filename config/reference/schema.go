@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -84,6 +85,9 @@ func (s *sharer) look(part any) {
 	}
 }
 
+// transparent are the keywords of JSON Schema below which a part keeps its name.
+var transparent = []string{"properties", "anyOf", "then", "else", "items", "additionalProperties"}
+
 // replace is a part with references to what is shared. Key is the one below which it stands, which names it.
 func (s *sharer) replace(key string, part any) any {
 	switch part := part.(type) {
@@ -109,7 +113,7 @@ func (s *sharer) replace(key string, part any) any {
 		out := schema{}
 		for _, inner := range sorted(part) {
 			under := inner
-			if inner == "properties" || inner == "anyOf" || inner == "items" || inner == "additionalProperties" {
+			if slices.Contains(transparent, inner) {
 				under = key
 			}
 			out[inner] = s.replace(under, part[inner])

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 )
 
@@ -25,6 +26,12 @@ const (
 	duration   = `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 )
 
+// matching is the schema of a text in a form. Editors show what is wanted in place of the regular expression; other
+// tools pass the keyword by.
+func matching(pattern, want string) schema {
+	return schema{"type": "string", "pattern": pattern, "patternErrorMessage": want}
+}
+
 func sorted(s schema) []string { return slices.Sorted(maps.Keys(s)) }
 
 // object is the schema of a map.
@@ -41,11 +48,26 @@ func (w writer) object(rows []yamltree.Row) schema {
 			required = append(required, r.Key)
 		}
 	}
-	out["properties"] = properties
+	out["properties"], out["title"] = properties, title(rows)
 	if len(required) > 0 {
 		out["required"] = required
 	}
 	return out
+}
+
+// mostTold is how many keys a title has.
+const mostTold = 4
+
+// title is what an editor calls a map, where it says that one is wanted.
+func title(rows []yamltree.Row) string {
+	keys := make([]string, len(rows))
+	for i, r := range rows {
+		keys[i] = keyOf(r)
+	}
+	if len(keys) > mostTold {
+		keys = append(keys[:mostTold], "…")
+	}
+	return "a map of " + strings.Join(keys, ", ")
 }
 
 // row is the schema of what stands under a key.
@@ -82,6 +104,9 @@ func (w writer) row(r yamltree.Row) schema {
 	if r.Default != "" {
 		out["default"] = literal(r)
 	}
+	if len(r.Choices) > 0 && len(all) > 1 {
+		out["examples"] = r.Choices // editors offer them, which do not look for words below a condition
+	}
 	return out
 }
 
@@ -91,7 +116,7 @@ func (w writer) one(r yamltree.Row) (any []schema) {
 	case yamltree.InText, yamltree.TextOrMap:
 		any = w.text(r)
 	case yamltree.InExpression, yamltree.ExpressionOrMap:
-		any = []schema{{"type": "string", "pattern": expression}}
+		any = []schema{matching(expression, "want an expression, which begins with . or $ or =")}
 	case yamltree.InValue, yamltree.ValueOrMap:
 		any = []schema{{"type": []string{"string", "number", "boolean"}}}
 	case yamltree.InBool:
@@ -101,11 +126,11 @@ func (w writer) one(r yamltree.Row) (any []schema) {
 	case yamltree.InNumber:
 		any = w.expanded(schema{"type": "number"})
 	case yamltree.InDuration:
-		any = w.expanded(schema{"type": "string", "pattern": duration})
+		any = w.expanded(matching(duration, "want a duration with its unit, such as 30s, 5m or 1h30m; a day is 24h"))
 	case yamltree.SecretRef:
 		path := schema{"type": []string{"string", "number", "null"}}
 		any = w.expanded(schema{"type": "object", "additionalProperties": false,
-			"properties": schema{"file": path, "env": path}})
+			"properties": schema{"file": path, "env": path}, "title": "a map of file or env"})
 	case yamltree.InRecord:
 		any = []schema{{"type": []string{"object", "array", "string", "null"}}}
 	case yamltree.InJSON:
@@ -133,7 +158,7 @@ func (w writer) text(r yamltree.Row) []schema {
 		any = append(any, schema{"type": "null"})
 	}
 	if !w.strict {
-		any = append(any, schema{"type": "string", "pattern": anyCase(r.Choices)})
+		any = append(any, matching(anyCase(r.Choices), "want "+choice.List(r.Choices)))
 	}
 	return append(any, w.expanded()...)
 }
@@ -141,7 +166,7 @@ func (w writer) text(r yamltree.Row) []schema {
 // expanded are schemas, and that of ${} where it may stand in their place.
 func (w writer) expanded(any ...schema) []schema {
 	if w.expands {
-		any = append(any, schema{"type": "string", "pattern": expansion})
+		any = append(any, matching(expansion, "want a value, or ${NAME}, or ${file:PATH}"))
 	}
 	return any
 }
@@ -163,12 +188,34 @@ func anyCase(words []string) string {
 	return `^\s*(` + strings.Join(all, "|") + `)\s*$`
 }
 
-// join is the schema of what is taken by any of several.
+// join is the schema of what is taken by any of several. Where a map or a list is among them it is looked at by itself,
+// so that an editor tells what is wrong inside it, and not that it is no text.
 func join(any []schema) schema {
-	if len(any) == 1 && any[0]["properties"] == nil { // a map may be shared, and stays by itself
+	isKind := func(s schema) bool { return s["type"] == "object" || s["type"] == "array" }
+	switch {
+	case len(any) == 1 && any[0]["properties"] == nil: // a map may be shared, and stays by itself
 		return maps.Clone(any[0])
+	case len(any) == 1 || !slices.ContainsFunc(any, isKind):
+		return schema{"anyOf": any}
 	}
-	return schema{"anyOf": any}
+	var rest []schema
+	for _, s := range any {
+		if isKind(s) { // named, as one of what is wanted
+			named := schema{"type": s["type"]}
+			if s["title"] != nil {
+				named["title"] = s["title"]
+			}
+			s = named
+		}
+		rest = append(rest, s)
+	}
+	out := schema{"anyOf": rest}
+	for _, s := range any {
+		if isKind(s) {
+			out = schema{"if": schema{"type": s["type"]}, "then": s, "else": out}
+		}
+	}
+	return schema{"anyOf": []schema{out}}
 }
 
 // describe is what an editor shows of a key.
