@@ -9,7 +9,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
-// person finds the first identifier that is present and leaves its text in who.
+// person finds the first identifier that is present and leaves its text in who. Where there are others an empty text is
+// not present: it is what producers write for want of an identifier.
 func (s *state) person(a *action) (*person, *problem) {
 	for i := range a.person {
 		p := &a.person[i]
@@ -17,7 +18,7 @@ func (s *state) person(a *action) (*person, *problem) {
 		if err != nil {
 			return nil, evalProblem(p.prog, a.personField.Key, err)
 		}
-		if absent(v) {
+		if absent(v) || len(a.person) > 1 && string(v.Raw) == `""` {
 			continue
 		}
 		var what string
