@@ -125,6 +125,8 @@ func TestAppendSpecialValues(t *testing.T) {
 		{`{"type":"record","name":"io.debezium.data.VariableScaleDecimal","fields":[{"name":"scale","type":"int"},{"name":"value","type":"bytes"}]}`,
 			long(3) + long(2) + "\x01\x00", `0.256`},
 		{`{"type":"record","name":"E","fields":[]}`, "", `{}`},
+		{`{"type":"record","name":"L","fields":[{"name":"n","type":["null","L"]}]}`, strings.Repeat("\x02", 60) + "\x00",
+			strings.Repeat(`{"n":`, 61) + "null" + strings.Repeat("}", 61)},
 	} {
 		s, err := Parse(test.schema)
 		if err != nil {
@@ -187,6 +189,25 @@ func TestParseWithReferences(t *testing.T) {
 		if _, err := Parse(broken); err == nil {
 			t.Errorf("%q is parsed", broken)
 		}
+	}
+}
+
+// What other implementations take for a schema is one, where values can be read by it.
+func TestParseOfForeignSchemas(t *testing.T) {
+	for _, fields := range []string{
+		`{"name":"a","type":["null","long"],"default":7}`,
+		`{"name":"a","type":{"type":"enum","name":"E","symbols":["A-B","C"],"default":"X"}}`,
+		`{"name":"a","type":"int","aliases":["b-c"],"order":"none"}`,
+		`{"name":"größe","type":"int"}`,
+		`{"name":"default","type":"int"}`,
+	} {
+		_, err := Parse(`{"type":"record","name":"Value","namespace":"my-server.public.orders","fields":[` + fields + `]}`)
+		if err != nil {
+			t.Errorf("%s: %v", fields, err)
+		}
+	}
+	if _, err := Parse(`{"type":"int"} x`); err == nil {
+		t.Error("what follows a schema is left out")
 	}
 }
 

@@ -69,7 +69,7 @@ func (d *decoder) append(dst []byte, n *node, depth int) ([]byte, *Error) {
 		if err != nil {
 			return dst, err
 		}
-		return d.append(dst, n.parts[i], depth+1)
+		return d.append(dst, n.parts[i], depth) // a union stands in no union
 	case enum:
 		i, err := d.index(len(n.texts))
 		if err != nil {

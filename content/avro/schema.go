@@ -48,25 +48,6 @@ const (
 	union
 )
 
-// Parse reads a schema. References are the texts of the schemas whose names it uses, those first that others need.
-func Parse(schema string, references ...string) (*Schema, error) {
-	cache := &avro.SchemaCache{}
-	for i, reference := range references {
-		if _, err := avro.ParseWithCache(reference, "", cache); err != nil {
-			return nil, fmt.Errorf("parse reference %d of the schema: %w", i, err)
-		}
-	}
-	parsed, err := avro.ParseWithCache(schema, "", cache)
-	if err != nil {
-		return nil, fmt.Errorf("parse the schema: %w", err)
-	}
-	root, err := (&parser{seen: map[string]*node{}}).node(parsed)
-	if err != nil {
-		return nil, fmt.Errorf("parse the schema: %w", err)
-	}
-	return &Schema{root}, nil
-}
-
 // parser makes nodes of a schema, one for each name.
 type parser struct{ seen map[string]*node }
 

@@ -27,6 +27,7 @@ const (
 
 var (
 	errEncoding  = errors.New("is not encoded as its schema says: it ends too early, or is written by another schema")
+	errMany      = errors.New("holds more than 20,000 messages")
 	errLarge     = errors.New("becomes more than 2 MiB of JSON")
 	errWellKnown = errors.New("has a value of a google.protobuf type that is outside of the type's range")
 )
@@ -37,6 +38,9 @@ func (s *Schema) Append(dst, data []byte) ([]byte, error) {
 	descriptor, data, err := s.messageOf(data)
 	if err != nil {
 		return dst, err
+	}
+	if holdsTooMany(data, descriptor) {
+		return dst, errMany
 	}
 	m := dynamicpb.NewMessage(descriptor)
 	if !decoded(data, m) {
@@ -80,10 +84,16 @@ func (w *writer) message(dst []byte, m protoreflect.Message) []byte {
 	if w.err != nil {
 		return dst
 	}
-	if m.Descriptor().ParentFile().Package() == "google.protobuf" {
-		if out, ok := w.wellKnown(dst, m); ok {
-			return out
-		}
+	var out []byte
+	isKnown := false
+	switch m.Descriptor().ParentFile().Package() {
+	case "google.protobuf":
+		out, isKnown = w.wellKnown(dst, m)
+	case "google.type", "confluent.type":
+		out, isKnown = w.known(dst, m)
+	}
+	if isKnown {
+		return out
 	}
 	dst = append(dst, '{')
 	first := true

@@ -119,9 +119,44 @@ func TestAppendRefuses(t *testing.T) {
 			t.Errorf("%x: %v, want %v", data, err, want)
 		}
 	}
+	for _, many := range []string{strings.Repeat("\x3a\x00", 500_000),
+		"\x92\x01\x80\x89\x7a" + strings.Repeat("\x3a\x00", 1_000_000)} { // in the message, and in one within it
+		if _, err := s.Append(nil, []byte(isOrder+many)); !errors.Is(err, errMany) {
+			t.Errorf("many messages: %v", err)
+		}
+	}
 	large := encoded(t, s, isOrder, `{"orderId":"`+strings.Repeat("k", MaxOutput)+`"}`)
 	if _, err := s.Append(nil, large); !errors.Is(err, errLarge) {
 		t.Errorf("a large value: %v", err)
+	}
+}
+
+// What the converter of Kafka Connect writes imports files that no registry has.
+func TestKnownImports(t *testing.T) {
+	s, err := Parse(t.Context(), `syntax = "proto3"; package srv.orders;
+import "confluent/meta.proto"; import "confluent/type/decimal.proto"; import "google/type/date.proto";
+import "google/type/money.proto";
+message Value {
+  option (confluent.message_meta) = {doc: "a row"};
+  confluent.type.Decimal total = 1 [(confluent.field_meta) = {params: [{key: "scale", value: "2"}]}];
+  google.type.Date born = 2; google.type.Date birthday = 3; google.type.Money price = 4;
+}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ text, want string }{
+		{`{"total":{"value":"AQI=","scale":2},"born":{"year":1990,"month":1,"day":2},"birthday":{"month":1,"day":2},` +
+			`"price":{"currencyCode":"EUR","units":"5"}}`,
+			`{"total":2.58,"born":"1990-01-02","birthday":{"year":0,"month":1,"day":2},` +
+				`"price":{"currency_code":"EUR","units":5,"nanos":0}}`},
+		{`{"total":{}}`, `{"total":0}`},
+	} {
+		if got, err := s.Append(nil, encoded(t, s, isOther, test.text)); err != nil || string(got) != test.want {
+			t.Errorf("%s, %v, want %s", got, err, test.want)
+		}
+	}
+	if _, err := s.Append(nil, encoded(t, s, isOther, `{"total":{"scale":1000000}}`)); err == nil {
+		t.Error("a scale without end is taken")
 	}
 }
 

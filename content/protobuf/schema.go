@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/bufbuild/protocompile"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -25,7 +26,8 @@ const main = "(the schema).proto"
 // Parse compiles the text of a schema and of the files that it imports, directly or by others. The types that come with
 // Protobuf need not be given.
 func Parse(ctx context.Context, schema string, imports ...File) (*Schema, error) {
-	texts := map[string]string{main: schema}
+	texts := maps.Clone(known)
+	texts[main] = schema
 	for _, f := range imports {
 		texts[f.Name] = f.Text
 	}
