@@ -12,8 +12,8 @@ const (
 	fewBytes = 64 << 10
 )
 
-// holdsTooMany reports whether a value holds more messages than may be read. Two bytes are enough for one, so that 1 MiB
-// would take 100.
+// holdsTooMany reports whether a value holds more messages than may be read. Two bytes are enough for one, so that 1
+// MiB would take 100.
 func holdsTooMany(data []byte, d protoreflect.MessageDescriptor) bool {
 	return len(data) > fewBytes && remaining(data, d, maxMessages, 0) < 0
 }
