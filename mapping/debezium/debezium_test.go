@@ -99,6 +99,10 @@ func TestPlaceholders(t *testing.T) {
 		{"", `{"a":{"__debezium_unavailable_value":"__debezium_unavailable_value"}}`, `{}`},
 		{"", `{"a":"{\"__debezium_unavailable_value\":\"__debezium_unavailable_value\"}"}`, `{}`},
 		{"", `{"a":"about __debezium_unavailable_value","b":[1]}`, `{"a":"about __debezium_unavailable_value","b":[1]}`},
+		{"", `{"a":["X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="],"b":["b68a35a7-17ad-35b3-af2a-ae46edb4545a"],"c":1}`,
+			`{"c":1}`},
+		{"ab", `{"a":[97.0,98.0],"b":["YQ==","Yg=="],"c":[{"scale":0,"value":"YQ=="},{"scale":0,"value":"Yg=="}],` +
+			`"d":[97.0],"e":["YQ=="]}`, `{"d":[97.0],"e":["YQ=="]}`},
 		{"gone", `{"a":"gone","b":"Z29uZQ==","c":["gone"],"d":[103,111,110,101],"e":"__debezium_unavailable_value"}`,
 			`{"e":"__debezium_unavailable_value"}`},
 		{`a"ö`, `{"a":"a\"ö","d":[97,34,-61,-74],"e":1}`, `{"e":1}`},
