@@ -235,14 +235,20 @@ func TestInputs(t *testing.T) {
 		}
 	}
 	c, err := Load(Input{Files: []string{base, over}, Set: []string{
-		"delivery.linger=250ms", "customerio.allow[1]=suppress", "log={level: debug}",
+		"delivery.linger=250ms", "customerio.allow[1]=suppress", "log={level: debug}", `admin.listen=""`,
+		"source.embedded.start_at=2026-10-05 10:30+02",
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Delivery.Senders != 3 || c.Delivery.Linger != 250*time.Millisecond || c.Log.Level != "debug" ||
-		c.Log.Format != "json" || strings.Join(c.CustomerIO.Allow, " ") != "delete suppress" || len(c.Files) != 1 {
+		c.Log.Format != "json" || strings.Join(c.CustomerIO.Allow, " ") != "delete suppress" || len(c.Files) != 1 ||
+		c.Admin.Listen != "" || c.Source.Embedded.Consumer().StartAt != "2026-10-05T08:30:00Z" {
 		t.Errorf("%+v", c)
+	}
+	c, err = Load(Input{Files: []string{base}, Set: []string{"admin.listen=", "on_unmatched=dead_letter"}})
+	if err != nil || c.Admin.Listen != Default().Admin.Listen || c.Admin.Listen == "" {
+		t.Errorf("nothing was set, and the address is %q: %v", c.Admin.Listen, err)
 	}
 	if _, err := c.Compile(); err != nil {
 		t.Error(err)

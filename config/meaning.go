@@ -50,7 +50,8 @@ var meanings = map[string]yamltree.Row{
 	"kafka.group": {Meaning: "The consumer group. Replicas that share the work have the same one.",
 		Example: "ciobridge", Required: true},
 	"kafka.start_at": {Meaning: "Where reading begins on a partition for which the group has committed nothing: " +
-		"`earliest`, `latest`, or a time in RFC 3339.", Example: "earliest", Required: true},
+		"`earliest`, `latest`, or a time with its zone, written as events may write theirs.",
+		Example: "earliest", Required: true},
 	"kafka.on_gap": {Meaning: "What happens where retention has taken what was not read: stop until an operator " +
 		"decides, or skip it and count what is lost.", Example: "skip", Choices: gaps},
 	"kafka.session_timeout": {Meaning: "How long a replica may be silent before the others take over its " +
@@ -83,7 +84,8 @@ var meanings = map[string]yamltree.Row{
 	"nats.durable": {Meaning: "The name of the consumer on every stream. Of the replicas that have the same, one " +
 		"reads a stream, and the others are on standby.", Example: "customerio"},
 	"nats.start_at": {Meaning: "Where reading begins on a stream that has no consumer of that name yet: " +
-		"`earliest`, `latest`, or a time in RFC 3339.", Example: "latest", Required: true},
+		"`earliest`, `latest`, or a time with its zone, written as events may write theirs.",
+		Example: "latest", Required: true},
 	"nats.on_gap": {Meaning: "What happens where a stream that is read whole has discarded what was not read: " +
 		"stop until an operator decides, or skip it and count what is lost.", Example: "skip", Choices: gaps},
 	"nats.session_timeout": {Meaning: "How long a replica may be silent before another takes its streams over.",

@@ -24,7 +24,7 @@ func ParseStartAt(s string) (StartAt, error) {
 	}
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return StartAt{}, errors.New("is not earliest, latest, or a time such as 2026-01-31T00:00:00Z")
+		return StartAt{}, errors.New("is not earliest, latest, or a time with its zone such as 2026-01-31T00:00:00Z")
 	}
 	if at.UnixMilli() < 0 {
 		return StartAt{}, errors.New("is before 1970")

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -12,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
@@ -95,3 +97,12 @@ func (e *InUseError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error of the source.
 func (e *InUseError) Unwrap() error { return e.Err }
+
+// StartAt is where reading begins, as consumers take it: a time is read as those of events are, and any other text is
+// left to them.
+func StartAt(text string) string {
+	if at, ok := document.ParseTime(text); ok {
+		return at.Format(time.RFC3339Nano)
+	}
+	return text
+}

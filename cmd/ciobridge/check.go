@@ -19,7 +19,7 @@ import (
 
 func newCheck() *cobra.Command {
 	var in config.Input
-	var against string
+	var against []string
 	var strict bool
 	var out format
 	cmd := &cobra.Command{
@@ -41,8 +41,8 @@ func newCheck() *cobra.Command {
 			}
 			set, err := readSet(in, files)
 			r := newCheckReport(set, err, strict)
-			if against != "" && err == nil {
-				old, err := set.before(against)
+			if len(against) > 0 && err == nil {
+				old, err := set.before(config.Input{Files: against, Set: in.Set})
 				if err != nil {
 					return exit.With(exit.Input, err)
 				}
@@ -57,7 +57,8 @@ func newCheck() *cobra.Command {
 	configFlags(cmd, &in)
 	outputFlag(cmd, &out)
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for mistakes")
-	cmd.Flags().StringVar(&against, "against", "", "an older configuration or rule file to compare identities with")
+	cmd.Flags().StringArrayVar(&against, "against", nil, "an older configuration or rule file to compare identities "+
+		"with; may be repeated, as -c may, and --set counts for it, too")
 	return cmd
 }
 

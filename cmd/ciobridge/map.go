@@ -70,7 +70,7 @@ func newMap() *cobra.Command {
 	record.add(cmd)
 	without.add(cmd)
 	cmd.Flags().StringVar(&subject, "subject", "", "the subject of the message, for a stream")
-	cmd.Flags().StringVar(&record.time, "time", "", "the broker's time of the record, in RFC 3339")
+	cmd.Flags().StringVar(&record.time, "time", "", "the broker's time of the record, with its zone")
 	cmd.Flags().StringVar(&topic, "topic", "", "the topic or stream that the events stand in, which decides their "+
 		"envelope")
 	cmd.Flags().StringArrayVar(&rules, "rules", nil, "rule files to use without a configuration; may be repeated")

@@ -52,25 +52,30 @@ func readRules(patterns []string) (ruleset, error) {
 	return newRuleset(output.Count(len(c.Files), "rule file"), c, err)
 }
 
-// before reads the older version that a ruleset is compared with: a configuration, or one rule file, whose events
-// then arrive as the ruleset's do, and whose expressions call the functions that the ruleset shares.
-func (s *ruleset) before(path string) (*mapping.Rules, error) {
-	data, err := config.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read what to compare with: %w", err)
-	}
-	tree, err := yamltree.Parse(path, data)
-	if err == nil && tree.Get("source") == nil && tree.Get("rules_from") == nil {
-		old, err := config.LoadRules([]string{path})
+// before reads the older version that a ruleset is compared with: a configuration, of one file or several, with the
+// same --set; or rule files, whose events then arrive as the ruleset's do, and whose expressions call the functions
+// that the ruleset shares.
+func (s *ruleset) before(in config.Input) (*mapping.Rules, error) {
+	rulesAlone := true
+	for _, path := range in.Files {
+		data, err := config.ReadFile(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read what to compare with: %w", err)
 		}
-		m := old.Mapping()
-		m.Topics, m.Define = s.mapping.Topics, s.mapping.Define
-		return mapping.Compile(m)
+		tree, err := yamltree.Parse(path, data)
+		rulesAlone = rulesAlone && err == nil && tree.Get("source") == nil && tree.Get("rules_from") == nil
 	}
-	old, err := readConfiguration(config.File(path))
-	return old.rules, err
+	if !rulesAlone {
+		old, err := readConfiguration(in)
+		return old.rules, err
+	}
+	old, err := config.LoadRules(in.Files)
+	if err != nil {
+		return nil, err
+	}
+	m := old.Mapping()
+	m.Topics, m.Define = s.mapping.Topics, s.mapping.Define
+	return mapping.Compile(m)
 }
 
 // configFlags adds the flags that say what the configuration is read from.

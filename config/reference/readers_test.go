@@ -205,5 +205,5 @@ func ofMeaning(err error) bool {
 
 var meanings = []string{
 	"needs name, or pattern", "needs type:", "names no action", "names no identifier", "is empty",
-	"holds no rule", "a test needs", "is no time in RFC 3339", "want one action or dead_letter",
+	"holds no rule", "a test needs", "is no time with its zone", "want one action or dead_letter",
 }

@@ -84,7 +84,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 			"{a: 1}}, want: {track: {attributes: {a: 1}}}}\n",
 			`tests[0].want.track: no key "attributes" here; want data, name, person or timestamp`},
 		{"test at no time", inRule("delete: {person: .a}") + "tests:\n  - {name: t, given: {event: {}, time: noon}, " +
-			"want: []}\n", "tests[0].given.time: is no time in RFC 3339"},
+			"want: []}\n", "tests[0].given.time: is no time with its zone"},
 		{"test with an unknown reason", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}, want: " +
 			"{dead_letter: mising_field}}\n", `did you mean "missing_field"?`},
 	}

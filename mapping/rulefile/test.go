@@ -3,7 +3,6 @@ package rulefile
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -11,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
@@ -90,15 +90,15 @@ var givenKeys = table[ruletest.Given]{
 			return []yamltree.Row{{Form: yamltree.InText, Meaning: "A name, and the header's value.", Example: "a1"}}
 		}}, func(r *reader, n *yamltree.Node, g *ruletest.Given) { g.Headers = r.headers(n) }},
 	{yamltree.Row{Key: "time",
-		Meaning: "The broker's time for the record, in RFC 3339 and in quotes.",
+		Meaning: "The broker's time for the record, with its zone and in quotes.",
 		Example: "'2026-01-31T00:00:00Z'",
 		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, g *ruletest.Given) {
 			if g.Time = r.text(n); g.Time == "" {
 				return
 			}
-			if _, err := time.Parse(time.RFC3339, g.Time); err != nil {
-				r.fail(n, "is no time in RFC 3339: write one such as 2026-01-31T00:00:00Z, in quotes")
+			if _, ok := document.ParseTime(g.Time); !ok {
+				r.fail(n, "is no time with its zone: write one such as 2026-01-31T00:00:00Z, in quotes")
 			}
 		}},
 }

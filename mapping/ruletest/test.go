@@ -23,7 +23,7 @@ type Given struct {
 	Subject string // of a message of JetStream
 	Key     string
 	Headers []mapping.Field // values are literals
-	Time    string          // the broker's time for the record, RFC 3339
+	Time    string          // the broker's time for the record, as times of events are read
 }
 
 // Want is one result: a call, of which only what is written is compared, or a dead letter.

@@ -39,6 +39,7 @@ func (s *Section) UnmarshalYAML(decode func(any) error) error {
 // Consumer is the configuration of the consumer.
 func (s *Section) Consumer() kafka.Config {
 	c := s.Config
+	c.StartAt = source.StartAt(c.StartAt)
 	for _, t := range s.Read {
 		if t.Pattern != "" {
 			c.Patterns = append(c.Patterns, t.Pattern)

@@ -42,6 +42,7 @@ func (e *Embedded) Server() broker.EmbeddedConfig {
 // Consumer is the configuration of the consumer. All that the streams keep is read.
 func (e *Embedded) Consumer() jetstream.Config {
 	c := e.Config
+	c.StartAt = source.StartAt(c.StartAt)
 	for _, s := range e.Server().Streams {
 		c.Streams = append(c.Streams, jetstream.StreamConfig{Name: s.Name})
 	}

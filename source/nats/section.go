@@ -30,6 +30,7 @@ func (s *Section) UnmarshalYAML(decode func(any) error) error {
 // Consumer is the configuration of the consumer.
 func (s *Section) Consumer() jetstream.Config {
 	c := s.Config
+	c.StartAt = source.StartAt(c.StartAt)
 	for _, stream := range s.Streams {
 		c.Streams = append(c.Streams, jetstream.StreamConfig{
 			Name: stream.Name, Subjects: stream.Subjects, Partitions: stream.partitions(),
