@@ -63,6 +63,10 @@ func CheckAttributeName[S string | []byte](name S) string {
 // missing by accident must not take it away.
 func (k AttributeKind) MustNotVanish() bool { return k == IdentifierAttribute || k == TruthAttribute }
 
+// IsConsent reports whether an attribute says that the person may be written to. Without a value that says no they
+// would be written to further.
+func (k AttributeKind) IsConsent() bool { return k == TruthAttribute }
+
 // Cut gives the beginning of a text that has at most so many bytes. It ends where a character does, and as far as marks
 // and joiners tell before a character that stands for one with those after it, such as an emoji of a family.
 func Cut(text []byte, most int) []byte {

@@ -148,7 +148,8 @@ func names(kinds []customerio.Identifier) []string {
 
 // invalid decides what becomes of a field's value that does not fit: as the field says, or its step, or the
 // configuration, and else as it is required. A value is required where its field says so, or where the rule requires
-// what the same program gives; that is never left out, but a text may be cut.
+// what the same program gives; that is never left out, but a text may be cut. Whether a person may be written to is not
+// left out unless somebody says so.
 func (c *actionCompiler) invalid(f *field, from *Field) {
 	where := c.where + "." + f.name
 	checkPolicy(&c.List, from.Value.Pos.With(where+".on_invalid"), from.OnInvalid, DeadLetter, LeaveOut, Truncate)
@@ -166,7 +167,8 @@ func (c *actionCompiler) invalid(f *field, from *Field) {
 		return v.Program != "" && (v.Program == from.Value.Program || v.Program == strings.TrimSpace(path))
 	})
 	f.cuts = policy == Truncate
-	f.strict = policy == DeadLetter || asked && from.OnInvalid != LeaveOut
+	f.told = policy != ""
+	f.strict = policy == DeadLetter || asked && from.OnInvalid != LeaveOut || !f.told && f.kind.IsConsent()
 	if f.strict {
 		f.room = math.MaxInt // all are counted at the end
 	}

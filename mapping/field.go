@@ -165,6 +165,7 @@ func (f *field) setKind() {
 	if f.kind.MustNotVanish() {
 		f.erase = 0
 	}
+	f.strict = f.of.strict || !f.of.told && f.kind.IsConsent()
 }
 
 // erase is a set of the ways in which an attribute's value can hold nothing, for which the attribute is erased.

@@ -196,7 +196,8 @@ type field struct {
 	erase     erase                    // what erases the attribute
 
 	required bool // a call without the value is not made
-	strict   bool // nor is one where the value does not fit; else it is left out
+	told     bool // on_invalid says what becomes of a value that does not fit
+	strict   bool // a call whose value does not fit is not made; else the value is left out
 	cuts     bool // a text that is too long is cut
 	room     int  // how many attributes a call may have
 

@@ -168,8 +168,12 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 		before := len(s.body)
 		p := s.value(a, m, members.Value, lanes)
 		full := p != nil && m.attribute && s.entries >= m.room
-		if p = s.spare(a, m, p); p != nil || full {
+		if p = s.spare(a, m, p); p != nil {
+			p.unfit = false // the object cannot do without it
 			return p
+		}
+		if full {
+			return nil
 		}
 		if len(s.remarks)-noted > customerio.MaxAttributes {
 			return wrong(event.ReasonTooLarge, a.values.Key, f.value.prog, "has more than 300 members that do not fit")
