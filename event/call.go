@@ -12,12 +12,24 @@ type Call struct {
 	Body  []byte
 	Lanes []Lane // one for every identifier that the call names or sets, without repeats; empty means no order is owed
 
-	// Single is set for a call that no batch can carry. Nil means that Body is one item of a Track v2 batch.
+	// Single is set for a call that no Track v2 batch can carry. Nil means that Body is one item of such a batch.
 	Single *Request
 
 	// Item is the number of the call's event among those of its message, from 1; 0 where the message is one event.
 	Item int32
 }
+
+// Destination is where the call goes.
+func (c *Call) Destination() Destination {
+	if c.Single != nil {
+		return c.Single.Destination
+	}
+	return c.Step.Destination
+}
+
+// Destination numbers an endpoint of a workspace, with credentials, a rate and outages of its own. Calls of different
+// destinations never share a request. Zero is the batch endpoint of the first workspace.
+type Destination uint16
 
 // Step is the part of a call that is known when its rule is compiled.
 type Step struct {
@@ -28,13 +40,21 @@ type Step struct {
 	// Repeatable is true for events, pages and screens: they carry their ID, Customer.io ignores a repeat, and
 	// neighbours of one person may share a request. Any other call changes state and travels alone for its person.
 	Repeatable bool
+
+	// Destination is where calls go that a batch carries.
+	Destination Destination
 }
 
-// Request is the request line of a call that travels by itself. Path starts at the root of the API's host, with every
-// value in it percent-encoded.
+// Request is the request line of a call that no Track v2 batch carries. Path starts at the root of the API's host, with
+// every value in it percent-encoded.
 type Request struct {
-	Method string
-	Path   string
+	Method      string
+	Path        string
+	Destination Destination
+
+	// Shared is true where calls with the same method and path may travel as one request. The body of each is then
+	// one element of the list that the request carries.
+	Shared bool
 }
 
 // Size is the number of bytes that the call adds to a batch, its separator included.

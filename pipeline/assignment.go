@@ -15,7 +15,7 @@ func (p *Pipeline) assignment(lease event.Lease) *inflight.Assignment {
 	}
 	a := in.assignments[lease]
 	if a == nil {
-		a = inflight.NewAssignment(lease)
+		a = inflight.NewAssignment(lease, len(p.destinations))
 		in.assignments[lease] = a
 		p.drains.Add(1)
 		a.Unregister = lease.AfterFunc(func() {
@@ -30,9 +30,9 @@ func (p *Pipeline) assignment(lease event.Lease) *inflight.Assignment {
 // drain lets what moves finish and drops the rest. It returns when nothing under the lease is in a request any more.
 func (p *Pipeline) drain(a *inflight.Assignment) {
 	p.mu.Lock()
-	p.takeArrived() // from the end of the lease on nothing arrives
+	p.takeArrived(nil) // from the end of the lease on nothing arrives
 	a.Draining = true
-	p.queues.AbandonDelayed(a)
+	p.each(func(d *destination) { d.queues.AbandonDelayed(a) })
 	p.draining++
 	a.CheckDrained()
 	p.mu.Unlock()

@@ -67,10 +67,21 @@ func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
 		time.Sleep(time.Hour)
 	case "single":
 		c.Single = &event.Request{Method: "POST", Path: "/single"}
+	case "app": // of which each is a request to another destination
+		c.Single = &event.Request{Method: "POST", Path: "/app", Destination: 2}
+	case "segment": // of which several of one path are a request
+		c.Single = &event.Request{Method: "POST", Path: "/segments/" + person[len(person)-1:], Shared: true,
+			Destination: 1}
 	case "email": // sets a second identifier, which belongs to the same person
 		c.Lanes = append(c.Lanes, event.LaneKindOf("email").Of([]byte(person)))
 	}
 	return []event.Call{c}, nil
+}
+
+// fields are the person and the kind of a message.
+func fields(value []byte) (person, kind string) {
+	f := strings.Fields(string(value))
+	return f[0], f[2]
 }
 
 // Recycle makes the calls unusable, so that every test fails in which somebody looks at them again, or gives them
@@ -87,12 +98,13 @@ func (mapper) Recycle(settled iter.Seq[[]event.Call]) {
 	}
 }
 
-// destination answers requests like Customer.io on a bad day, and keeps receipts.
-type destination struct {
+// fakeCustomerIO answers requests like Customer.io on a bad day, and keeps receipts.
+type fakeCustomerIO struct {
 	rand    *rand.Rand
 	trouble float64 // the share of requests that fail as a whole
 	latency time.Duration
 	down    func(time.Time) bool
+	without event.Destination // is down, where it is not zero
 	poison  func(call event.Call) bool
 
 	mu       sync.Mutex
@@ -103,14 +115,17 @@ type destination struct {
 	overlaps int
 }
 
-func (d *destination) Send(ctx context.Context, calls []event.Call) []event.Outcome {
+func (d *fakeCustomerIO) Send(ctx context.Context, calls []event.Call) []event.Outcome {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return make([]event.Outcome, len(calls))
+	}
+	if err := oneRequest(calls); err != nil {
+		panic(err)
 	}
 	d.enter(calls, 1)
 	defer d.enter(calls, -1)
 	time.Sleep(d.draw())
-	if d.down != nil && d.down(time.Now()) {
+	if d.down != nil && d.down(time.Now()) || d.lacks(calls) {
 		time.Sleep(30 * time.Second) // as a sender's gate would hold it
 	}
 	d.mu.Lock()
@@ -126,7 +141,21 @@ func (d *destination) Send(ctx context.Context, calls []event.Call) []event.Outc
 	return out
 }
 
-func (d *destination) enter(calls []event.Call, by int) {
+// oneRequest says why calls cannot be one request.
+func oneRequest(calls []event.Call) error {
+	for i := range calls {
+		a, b := calls[0].Single, calls[i].Single
+		switch {
+		case calls[0].Destination() != calls[i].Destination():
+			return fmt.Errorf("a request for two destinations: %s", calls[i].Body)
+		case (a == nil) != (b == nil), a != nil && i > 0 && (!a.Shared || a.Path != b.Path):
+			return fmt.Errorf("a request with two paths: %s", calls[i].Body)
+		}
+	}
+	return nil
+}
+
+func (d *fakeCustomerIO) enter(calls []event.Call, by int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	seen := map[string]bool{}
@@ -143,7 +172,11 @@ func (d *destination) enter(calls []event.Call, by int) {
 	}
 }
 
-func (d *destination) draw() time.Duration {
+func (d *fakeCustomerIO) lacks(calls []event.Call) bool {
+	return d.without != 0 && calls[0].Destination() == d.without
+}
+
+func (d *fakeCustomerIO) draw() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.latency == 0 {
@@ -152,8 +185,8 @@ func (d *destination) draw() time.Duration {
 	return rand.N(d.latency)
 }
 
-func (d *destination) fault(calls []event.Call) string {
-	if d.down != nil && d.down(time.Now()) {
+func (d *fakeCustomerIO) fault(calls []event.Call) string {
+	if d.down != nil && d.down(time.Now()) || d.lacks(calls) {
 		return "outage"
 	}
 	if d.poison != nil {
@@ -169,7 +202,7 @@ func (d *destination) fault(calls []event.Call) string {
 	return ""
 }
 
-func (d *destination) fail(kind string, calls []event.Call, out []event.Outcome) {
+func (d *fakeCustomerIO) fail(kind string, calls []event.Call, out []event.Outcome) {
 	o := event.Outcome{Failure: &event.Failure{Stage: event.StageDelivery, Status: 500}, Suspect: true}
 	switch kind {
 	case "unanswered": // applied, and the answer is lost
@@ -188,7 +221,7 @@ func (d *destination) fail(kind string, calls []event.Call, out []event.Outcome)
 }
 
 // take accepts all but the calls that are to be refused.
-func (d *destination) take(calls []event.Call, out []event.Outcome) {
+func (d *fakeCustomerIO) take(calls []event.Call, out []event.Outcome) {
 	for i, c := range calls {
 		f := strings.Fields(string(c.Body))
 		seq, _ := strconv.Atoi(f[1])

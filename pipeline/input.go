@@ -103,8 +103,9 @@ func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan
 	return nil, nil
 }
 
-// takeArrived puts the calls of what has arrived into their lanes. The caller holds p.mu.
-func (p *Pipeline) takeArrived() {
+// takeArrived puts the calls of what has arrived into their lanes. By is the destination for which the caller collects,
+// if it does; it holds p.mu.
+func (p *Pipeline) takeArrived(by *destination) {
 	in := &p.input
 	in.mu.Lock()
 	arrived := in.messages
@@ -113,7 +114,7 @@ func (p *Pipeline) takeArrived() {
 	in.round++
 	in.mu.Unlock()
 	for _, msg := range arrived {
-		p.enterLanes(msg)
+		p.enterLanes(msg, by)
 	}
 	clear(arrived)
 	p.arrived = arrived
@@ -125,12 +126,12 @@ func (p *Pipeline) watchInput() {
 	in := &p.input
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.wakeAt = p.queues.Missing()
+	in.wakeAt = p.missing()
 	if in.load.Reaches(in.wakeAt) && len(in.messages) > 0 {
 		in.wakeAt = batch.Never
 		p.wake()
 	}
-	room, half := p.queues.Room()
+	room, half := p.room()
 	in.pauseAt = room
 	if in.resumed != nil && half {
 		close(in.resumed)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
-	"github.com/ciobridge/ciobridge/pipeline/batch"
 	"github.com/ciobridge/ciobridge/pipeline/breaker"
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 	"github.com/ciobridge/ciobridge/pipeline/lanes"
@@ -23,11 +22,12 @@ import (
 // memory and is enqueued in the input. That is all that readers do; they wait while there is no memory, or while
 // enough is ready.
 //
-// Run starts Config.Senders goroutines. One of them at a time collects: it takes what is in the input, puts each
-// call into the lanes of its persons, and waits until a batch is due. With a batch it leaves, another one collects,
-// and it makes one attempt at the batch and settles it. What was delivered or refused leaves its lanes, and what
-// stood behind it may become ready. What is open is sent again, at once or later, alone or with others, as package
-// batch decides.
+// Run starts the senders of each destination. One of a destination at a time collects: it takes what is in the input,
+// puts each call into the lanes of its persons, whatever its destination, and waits until a batch for its own is due.
+// With a batch it leaves, another one collects, and it makes one attempt at the batch and settles it. What was
+// delivered or refused leaves its lanes, and what stood behind it may become ready. What is open is sent again, at once
+// or later, alone or with others, as package batch decides. A destination that is down holds only its own calls and
+// what stands behind them in their lanes.
 //
 // When all calls of a message are settled, and nothing of it failed, the source is told that it is finished, in the
 // order that inflight.AckOrder wants. What failed goes to the dead letters first: one goroutine stores them.
@@ -45,9 +45,8 @@ type Pipeline struct {
 	log     *zap.Logger
 	metrics *metrics
 
-	collecting chan struct{} // full while a sender collects
-	wakeup     chan struct{} // full when what the collecting sender waits for may have come
-	consumed   chan struct{} // closed when the source has returned
+	destinations []*destination // by number; nil for one without senders
+	consumed     chan struct{}  // closed when the source has returned
 
 	drains  sync.WaitGroup // assignments whose lease has not ended, or is being drained
 	stopped atomic.Bool    // the breaker has stopped the flow
@@ -57,8 +56,6 @@ type Pipeline struct {
 
 	mu       sync.Mutex
 	lanes    *lanes.Table[inflight.Call]
-	queues   *batch.Queues
-	bisector batch.Bisector
 	order    *inflight.AckOrder
 	breaker  *breaker.Breaker
 	pending  pendingLetters
@@ -68,12 +65,11 @@ type Pipeline struct {
 
 // New joins the stages. The configuration must be valid.
 func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeline {
-	began, limit := time.Now(), inflight.Load{Calls: c.BatchItems, Bytes: c.BatchBytes - c.Limits.Envelope}
+	began := time.Now()
 	p := &Pipeline{
 		config: c, stages: s, log: log,
-		collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1), consumed: make(chan struct{}),
+		destinations: destinations(s.Destinations, c, began), consumed: make(chan struct{}),
 		lanes:   lanes.NewTable[inflight.Call](),
-		queues:  batch.NewQueues(limit, c.Linger, began),
 		order:   inflight.NewAckOrder(),
 		breaker: breaker.New(c.StopShare),
 		memory:  s.Memory,
@@ -91,9 +87,11 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 // source's.
 func (p *Pipeline) Run(ctx context.Context) error {
 	var senders, writer sync.WaitGroup
-	for range p.config.Senders {
-		senders.Go(p.send)
-	}
+	p.each(func(d *destination) {
+		for range d.senders {
+			senders.Go(func() { p.send(d) })
+		}
+	})
 	letters, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	writer.Go(func() { p.writeLetters(letters) })
 	err := p.stages.Source.Consume(ctx, p.handle)
@@ -155,8 +153,8 @@ func (p *Pipeline) inFlight(
 	return msg
 }
 
-// enterLanes puts a message's calls into their lanes. The caller holds p.mu.
-func (p *Pipeline) enterLanes(msg *inflight.Message) {
+// enterLanes puts a message's calls into their lanes. By is as in takeArrived.
+func (p *Pipeline) enterLanes(msg *inflight.Message, by *destination) {
 	for range msg.Skipped {
 		p.breaker.Read()
 	}
@@ -167,9 +165,12 @@ func (p *Pipeline) enterLanes(msg *inflight.Message) {
 		e := &msg.Entries[i]
 		p.lanes.Join(&e.Node)
 		if e.Waits() {
-			p.queues.Extend(e)
+			p.of(e).queues.Extend(e)
 		} else {
-			p.queues.Push(e)
+			d := p.of(e)
+			if d.queues.Push(e); d != by {
+				notify(d.wakeup)
+			}
 		}
 	}
 	if len(msg.Failures) > 0 {

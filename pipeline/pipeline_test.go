@@ -24,7 +24,7 @@ import (
 // rig is a pipeline between fakes.
 type rig struct {
 	source   *memlogtest.Log
-	dest     *destination
+	dest     *fakeCustomerIO
 	letters  *letterbox
 	messages [][]event.Message
 	history  checkertest.History
@@ -39,7 +39,7 @@ func newRig(seed uint64, partitions, persons, events int, kinds ...string) *rig 
 	c.StopShare = 0
 	return &rig{
 		source: memlogtest.New(messages), messages: messages, history: history, config: c, letters: &letterbox{},
-		dest: &destination{rand: r, latency: 100 * time.Millisecond, troubles: map[string]int{},
+		dest: &fakeCustomerIO{rand: r, latency: 100 * time.Millisecond, troubles: map[string]int{},
 			inFlight: map[string]int{}},
 	}
 }
@@ -50,7 +50,8 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r.p = New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
-		Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+		Destinations: []Destination{r.config.Batch(), {Senders: 16, Calls: 1000, Bytes: 500_000}, {Senders: 2, Calls: 1}},
+		Recycle:      mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(ctx) }()
 	stop := make(chan struct{})
@@ -103,7 +104,7 @@ func (r *rig) check(t *testing.T, l checkertest.Limits) checkertest.Report {
 
 func TestEveryEventArrivesOnceAndInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(1, 4, 50, 5000, "track", "identify", "email", "single", "skip")
+		r := newRig(1, 4, 50, 5000, "track", "identify", "email", "single", "skip", "app", "segment")
 		r.run(t, time.Hour, nil)
 		report := r.check(t, checkertest.Limits{})
 		if report.Repeats != 0 {
@@ -134,7 +135,7 @@ func TestRandomSchedules(t *testing.T) {
 	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip",
+				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip", "app", "segment",
 					"refused", "unmappable")
 				r.dest.trouble = 0.3
 				r.source.DrainLimit = time.Second
@@ -294,7 +295,7 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 		r := newRig(7, 1, 500, 500, "identify")
 		r.config.Linger = time.Second
 		bad := string(r.messages[0][250].Value)
-		sender := &splitter{destination: r.dest, bad: bad}
+		sender := &splitter{fakeCustomerIO: r.dest, bad: bad}
 		ctx, cancel := context.WithCancel(context.Background())
 		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: sender, DeadLetters: r.letters,
 			Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
@@ -315,7 +316,7 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 
 // splitter refuses every request with the bad call in it as a whole.
 type splitter struct {
-	*destination
+	*fakeCustomerIO
 	bad   string
 	whole int
 }
@@ -339,7 +340,7 @@ func (s *splitter) Send(ctx context.Context, calls []event.Call) []event.Outcome
 		}
 		return out
 	}
-	return s.destination.Send(ctx, calls)
+	return s.fakeCustomerIO.Send(ctx, calls)
 }
 
 func TestFlowStopsWhenARuleBreaks(t *testing.T) {

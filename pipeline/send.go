@@ -6,35 +6,35 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/batch"
 )
 
-// send is one sender: it takes a batch, has it sent, and settles it.
-func (p *Pipeline) send() {
+// send is one sender of a destination: it takes a batch, has it sent, and settles it.
+func (p *Pipeline) send(d *destination) {
 	b := &batch.Batch{}
-	for p.collect(b) {
+	for p.collect(d, b) {
 		outcomes := p.stages.Sender.Send(b.Assignment.Lease, b.Calls)
-		p.settle(b, outcomes)
+		p.settle(d, b, outcomes)
 		b.Reset()
 	}
 }
 
-// collect waits for a batch. One sender waits at a time, so that requests are as full as the traffic allows. It
-// returns false when the pipeline stops.
-func (p *Pipeline) collect(b *batch.Batch) bool {
+// collect waits for a batch. One sender of a destination waits at a time, so that requests are as full as the traffic
+// allows. It returns false when the pipeline stops.
+func (p *Pipeline) collect(d *destination, b *batch.Batch) bool {
 	select {
-	case p.collecting <- struct{}{}:
+	case d.collecting <- struct{}{}:
 	case <-p.consumed:
 		return false
 	}
-	defer func() { <-p.collecting }()
+	defer func() { <-d.collecting }()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		wait := p.nextBatch(b)
+		wait := p.nextBatch(d, b)
 		if len(b.Entries) > 0 {
 			return true
 		}
 		timer.Reset(wait)
 		select {
-		case <-p.wakeup:
+		case <-d.wakeup:
 		case <-timer.C:
 		case <-p.consumed:
 			return false
@@ -43,17 +43,17 @@ func (p *Pipeline) collect(b *batch.Batch) bool {
 }
 
 // nextBatch takes a batch if one is due, and returns how long to wait for the next otherwise.
-func (p *Pipeline) nextBatch(b *batch.Batch) time.Duration {
+func (p *Pipeline) nextBatch(d *destination, b *batch.Batch) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.watchInput()
 	for {
-		p.takeArrived()
+		p.takeArrived(d)
 		now := time.Now()
-		from, wait := p.queues.Due(now, p.draining > 0 || p.memory.Full())
+		from, wait := d.queues.Due(now, p.draining > 0 || p.memory.Full())
 		switch {
 		case from != nil:
-			if p.queues.Fill(b, from, now); len(b.Entries) > 0 {
+			if d.queues.Fill(b, from, now); len(b.Entries) > 0 {
 				return 0
 			}
 		case wait < 0:
@@ -61,16 +61,5 @@ func (p *Pipeline) nextBatch(b *batch.Batch) time.Duration {
 		default:
 			return wait
 		}
-	}
-}
-
-// wake makes the waiting sender look again.
-func (p *Pipeline) wake() { notify(p.wakeup) }
-
-// notify puts a token into a channel that holds one, unless there is one already.
-func notify(wake chan struct{}) {
-	select {
-	case wake <- struct{}{}:
-	default:
 	}
 }

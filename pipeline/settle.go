@@ -9,7 +9,7 @@ import (
 )
 
 // settle applies the outcomes of a request: what is delivered or refused leaves its lanes, what is open goes back.
-func (p *Pipeline) settle(b *batch.Batch, outcomes []event.Outcome) {
+func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outcome) {
 	now := time.Now()
 	p.mu.Lock()
 	a := b.Assignment
@@ -32,11 +32,12 @@ func (p *Pipeline) settle(b *batch.Batch, outcomes []event.Outcome) {
 		}
 	}
 	if delivered {
-		p.bisector.Accepted()
+		d.bisector.Accepted()
 	}
+	d.down = !delivered
 	all := false
 	if !delivered {
-		p.takeArrived()
+		p.takeArrived(nil)
 		all = p.nothingElseMoves(a)
 	}
 	for i, e := range b.Entries {
@@ -58,7 +59,9 @@ func (p *Pipeline) settle(b *batch.Batch, outcomes []event.Outcome) {
 
 // nothingElseMoves reports whether nothing but what an assignment's request brought back could move.
 func (p *Pipeline) nothingElseMoves(a *inflight.Assignment) bool {
-	return a.Queued == 0 && a.Sending == 0 && p.queues.Delayed() == 0 && len(p.input.held()) == 1
+	delayed := 0
+	p.each(func(d *destination) { delayed += d.queues.Delayed() })
+	return a.Queued == 0 && a.Sending == 0 && delayed == 0 && len(p.input.held()) == 1
 }
 
 // settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins
@@ -90,10 +93,10 @@ func (p *Pipeline) finishOrStore(msg *inflight.Message, done []*inflight.Message
 
 // leaveLanes takes an entry out of its lanes; whatever stood behind it may become ready.
 func (p *Pipeline) leaveLanes(e *inflight.Call) {
-	p.bisector.Forget(e)
+	p.of(e).bisector.Forget(e)
 	p.lanes.Leave(&e.Node, func(next *inflight.Call) {
 		if next.State == inflight.Waiting {
-			p.queues.Push(next)
+			p.of(next).queues.Push(next)
 		}
 	})
 	e.Message = nil
@@ -146,7 +149,7 @@ func (p *Pipeline) reopen(e *inflight.Call, o event.Outcome, together int, all b
 		p.metrics.retries.Add(1)
 	}
 	if o.Suspect {
-		if p.bisector.Narrow(e, batch.Failure{Calls: together, AtFault: o.AtFault, All: all}, now) {
+		if p.of(e).bisector.Narrow(e, batch.Failure{Calls: together, AtFault: o.AtFault, All: all}, now) {
 			p.giveUp(e, o.Failure, now)
 			return
 		}
@@ -159,9 +162,9 @@ func (p *Pipeline) reopen(e *inflight.Call, o event.Outcome, together int, all b
 	case e.Message.Assignment.Draining:
 		e.Message.Assignment.Abandon(e)
 	case o.NotBefore.After(now):
-		p.queues.Delay(e, o.NotBefore)
+		p.of(e).queues.Delay(e, o.NotBefore)
 	default:
-		p.queues.Push(e)
+		p.of(e).queues.Push(e)
 	}
 }
 

@@ -47,10 +47,13 @@ type DeadLetters interface {
 
 // Stages are the parts that a pipeline joins.
 type Stages struct {
-	Source      Source
-	Mapper      Mapper
-	Sender      Sender
-	DeadLetters DeadLetters
+	Source Source
+	Mapper Mapper
+	Sender Sender
+	// Destinations are those that the sender reaches, by number. Where there is none, all calls go to one, as
+	// Config.Batch has it.
+	Destinations []Destination
+	DeadLetters  DeadLetters
 	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
 	Memory *memory.Limiter
 	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody

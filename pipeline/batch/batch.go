@@ -14,8 +14,9 @@ type Batch struct {
 	Calls      []event.Call        // those of Entries
 	Done       []*inflight.Message // what its answer has finished
 
-	room  int // bytes left
-	limit int // calls it may take
+	room    int     // bytes left
+	limit   int     // calls it may take
+	request request // that its calls share, where they have a method and path of their own
 }
 
 // Fill moves calls from the front of one queue into an empty batch. Calls that cannot move any more because their
@@ -36,8 +37,11 @@ func (q *Queues) Fill(b *Batch, from *inflight.Queue, now time.Time) {
 				continue
 			}
 			b.Assignment = a
+			if c.Shared {
+				b.request = requestOf(c)
+			}
 		}
-		if a != b.Assignment || len(b.Entries) > 0 && c.Size() > b.room {
+		if !b.accepts(c) {
 			return
 		}
 		q.pop(from)
@@ -49,6 +53,21 @@ func (q *Queues) Fill(b *Batch, from *inflight.Queue, now time.Time) {
 			b.append(k)
 		}
 	}
+}
+
+// accepts reports whether a call may be in the batch, as far as its lanes do not matter.
+func (b *Batch) accepts(c *inflight.Call) bool {
+	switch {
+	case c.Message.Assignment != b.Assignment:
+		return false
+	case c.Shared:
+		if requestOf(c) != b.request {
+			return false
+		}
+	case b.request != request{}:
+		return false
+	}
+	return len(b.Entries) == 0 || c.Size() <= b.room
 }
 
 // pop takes the call at the front and gives back what it was counted for.
@@ -63,8 +82,8 @@ func (q *Queues) pop(from *inflight.Queue) {
 
 // joins reports whether a call, which follows head in its lane, may ride along.
 func (b *Batch) joins(c, head *inflight.Call) bool {
-	return c.Shares() && c.State == inflight.Waiting && c.Limit == head.Limit && c.Message.Assignment == b.Assignment &&
-		len(b.Entries) < b.limit && c.Size() <= b.room
+	return c.Shares() && c.State == inflight.Waiting && c.Limit == head.Limit && c.Destination == head.Destination &&
+		len(b.Entries) < b.limit && b.accepts(c)
 }
 
 func (b *Batch) append(c *inflight.Call) {
@@ -84,4 +103,5 @@ func (b *Batch) Reset() {
 	clear(b.Calls)
 	clear(b.Done)
 	b.Assignment, b.Entries, b.Calls, b.Done = nil, b.Entries[:0], b.Calls[:0], b.Done[:0]
+	b.request = request{}
 }

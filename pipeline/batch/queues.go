@@ -5,34 +5,49 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// Queues hold the calls that are ready to leave, and those that back off by themselves. They are made by NewQueues
-// and are not safe for concurrent use.
+// Queues hold the calls for one destination that are ready to leave, and those that back off by themselves. They are
+// made by NewQueues and are not safe for concurrent use.
 //
 // A call that heads all its lanes is pushed. One that was never attempted lingers in the queue of its assignment,
-// for company. One that came back open is delayed, if it has to wait, and then goes at once: with others that are
+// or of the request that it shares with others of its path, for company. One that came back open is delayed, if it has to wait, and then goes at once: with others that are
 // retried or, while it is a suspect, with other suspects in smaller batches.
 type Queues struct {
-	limit  inflight.Load // of a batch
-	linger time.Duration
-	began  time.Time // what times of arrival count from
+	destination event.Destination
+	limit       inflight.Load // of a batch
+	linger      time.Duration
+	began       time.Time // what times of arrival count from
 
-	assignments     []*inflight.Assignment // those with ready calls
-	retries         inflight.Queue         // attempted before and under no suspicion: in full batches, at once
-	singles         inflight.Queue         // cannot travel in a batch
+	queues          []*inflight.ReadyQueue // those with ready calls
+	shared          map[request]*inflight.ReadyQueue
+	retries         inflight.Queue // attempted before and under no suspicion: in full batches, at once
+	singles         inflight.Queue // cannot travel in a batch
 	suspects        [bits.UintSize]inflight.Queue
 	suspectSizes    uint64 // which of the queues of suspects hold something
 	lastWasSuspects bool   // the last batch was one of suspects, so that others have their turn
 	delayed         delayHeap
 
-	ready inflight.Load // of all assignments
+	ready inflight.Load // of all queues
 }
 
-// NewQueues makes empty queues for batches of at most so many calls and bytes.
-func NewQueues(limit inflight.Load, linger time.Duration, began time.Time) *Queues {
-	return &Queues{limit: limit, linger: linger, began: began}
+// A request is what calls with a method and path of their own share.
+type request struct {
+	assignment   *inflight.Assignment
+	method, path string
+}
+
+func requestOf(c *inflight.Call) request {
+	return request{c.Message.Assignment, c.Event.Single.Method, c.Event.Single.Path}
+}
+
+// NewQueues makes empty queues of a destination for batches of at most so many calls and bytes.
+func NewQueues(of event.Destination, limit inflight.Load, linger time.Duration, began time.Time) *Queues {
+	return &Queues{
+		destination: of, limit: limit, linger: linger, began: began, shared: map[request]*inflight.ReadyQueue{},
+	}
 }
 
 // Push makes a call ready, which heads all its lanes.
@@ -133,7 +148,7 @@ func (q *Queues) unsuspected(now time.Time, noLinger bool) (*inflight.Queue, tim
 		return &q.retries, 0
 	case q.singles.Head() != nil:
 		return &q.singles, 0
-	case len(q.assignments) == 0:
+	case len(q.queues) == 0:
 		return nil, wait
 	}
 	from, rest := q.readyDue(now, noLinger)

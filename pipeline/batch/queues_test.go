@@ -11,8 +11,8 @@ import (
 
 // TestNothingMovesOnceAnAssignmentIsDrained: between then and its end nothing of it may become ready.
 func TestNothingMovesOnceAnAssignmentIsDrained(t *testing.T) {
-	q := NewQueues(inflight.Load{Calls: 10, Bytes: 1000}, 0, time.Now())
-	a := inflight.NewAssignment(lease.New(func() time.Time { return time.Time{} }))
+	q := NewQueues(0, inflight.Load{Calls: 10, Bytes: 1000}, 0, time.Now())
+	a := inflight.NewAssignment(lease.New(func() time.Time { return time.Time{} }), 1)
 	a.Draining = true
 	a.CheckDrained()
 	select {

@@ -8,56 +8,74 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// Ahead is how many full requests are made ready ahead of the senders, and one more for every assignment after the
-// first. More would make nothing faster, and take the place of what is read next in the processor's caches.
+// Ahead is how many full requests are made ready ahead of the senders, and one more for every queue after the first. More would make nothing faster, and take the place of what is read next in the processor's caches.
 const Ahead = 4
 
 // Never is more than there can be.
 var Never = inflight.Load{Calls: math.MaxInt, Bytes: math.MaxInt}
 
-// pushReady puts a call into the queue of its assignment.
+// queueOf is the queue in which a call is ready that was never attempted.
+func (q *Queues) queueOf(c *inflight.Call) *inflight.ReadyQueue {
+	if !c.Shared {
+		return &c.Message.Assignment.Ready[q.destination]
+	}
+	r := q.shared[requestOf(c)]
+	if r == nil {
+		r = &inflight.ReadyQueue{Assignment: c.Message.Assignment}
+		q.shared[requestOf(c)] = r
+	}
+	return r
+}
+
+// pushReady puts a call into its queue.
 func (q *Queues) pushReady(c *inflight.Call) {
-	a := c.Message.Assignment
+	r := q.queueOf(c)
 	calls, bytes := c.Run()
-	if a.Ready.Head() == nil {
-		q.assignments = append(q.assignments, a)
+	if r.Head() == nil {
+		q.queues = append(q.queues, r)
 	}
-	if arrived := c.Message.Arrived; a.Ready.Head() == nil || arrived < a.Ready.Since {
-		a.Ready.Since = arrived
+	if arrived := c.Message.Arrived; r.Head() == nil || arrived < r.Since {
+		r.Since = arrived
 	}
-	a.Ready.Push(c)
+	r.Push(c)
 	q.count(c, inflight.Load{Calls: calls, Bytes: bytes})
 }
 
 // count adds to what a ready call stands for.
 func (q *Queues) count(c *inflight.Call, more inflight.Load) {
-	ready := &c.Message.Assignment.Ready
+	ready := q.queueOf(c)
 	c.Counted = c.Counted.Plus(more)
 	ready.Load = ready.Plus(more)
 	q.ready = q.ready.Plus(more)
 }
 
-// uncount gives back what a call was counted for that has been taken from the queue of its assignment.
+// uncount gives back what a call was counted for that has been taken from its queue.
 func (q *Queues) uncount(c *inflight.Call) {
-	a := c.Message.Assignment
+	r := q.queueOf(c)
 	q.count(c, inflight.Load{}.Minus(c.Counted))
-	if head := a.Ready.Head(); head != nil {
-		a.Ready.Since = head.Message.Arrived
+	if head := r.Head(); head != nil {
+		r.Since = head.Message.Arrived
 		return
 	}
-	i := slices.Index(q.assignments, a)
-	q.assignments = slices.Delete(q.assignments, i, i+1)
+	i := slices.Index(q.queues, r)
+	q.queues = slices.Delete(q.queues, i, i+1)
+	if c.Shared {
+		delete(q.shared, requestOf(c))
+	}
 }
+
+// Empty reports whether nothing lingers for company.
+func (q *Queues) Empty() bool { return len(q.queues) == 0 }
 
 // Missing is what has to arrive before a request may be full; where nothing is ready, whatever arrives is of
 // interest.
 func (q *Queues) Missing() inflight.Load {
-	if len(q.assignments) == 0 {
+	if q.Empty() {
 		return inflight.Load{Calls: 1, Bytes: math.MaxInt}
 	}
 	m := q.limit
-	for _, a := range q.assignments {
-		rest := q.limit.Minus(a.Ready.Load)
+	for _, r := range q.queues {
+		rest := q.limit.Minus(r.Load)
 		m.Calls, m.Bytes = min(m.Calls, rest.Calls), min(m.Bytes, rest.Bytes)
 	}
 	return m
@@ -65,7 +83,7 @@ func (q *Queues) Missing() inflight.Load {
 
 // Room is what may arrive before enough is ready for the senders. Half says that less than half of enough is.
 func (q *Queues) Room() (room inflight.Load, half bool) {
-	requests := Ahead + max(0, len(q.assignments)-1)
+	requests := Ahead + max(0, len(q.queues)-1)
 	enough := inflight.Load{Calls: requests * q.limit.Calls, Bytes: requests * q.limit.Bytes}
 	return enough.Minus(q.ready), !q.ready.Reaches(inflight.Load{Calls: enough.Calls / 2, Bytes: enough.Bytes / 2})
 }
@@ -75,9 +93,8 @@ func (q *Queues) Room() (room inflight.Load, half bool) {
 // of a request goes.
 func (q *Queues) readyDue(now time.Time, noLinger bool) (*inflight.Queue, time.Duration) {
 	var full, largest, oldest *inflight.ReadyQueue
-	for _, a := range q.assignments {
-		r := &a.Ready
-		if a.Draining {
+	for _, r := range q.queues {
+		if r.Assignment.Draining {
 			return &r.Queue, 0
 		}
 		if r.Reaches(q.limit) && (full == nil || r.Since < full.Since) {

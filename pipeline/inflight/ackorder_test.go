@@ -13,7 +13,7 @@ import (
 // request. That one waits for nothing any more, since it is used again for another message; who comes behind both
 // waits for the retried one.
 func TestRetriedWhileOvertakerIsTold(t *testing.T) {
-	o, a, own := NewAckOrder(), NewAssignment(lease.New(func() time.Time { return time.Time{} })), &memory.Account{}
+	o, a, own := NewAckOrder(), NewAssignment(lease.New(func() time.Time { return time.Time{} }), 1), &memory.Account{}
 	retried, overtaker, behind := &Message{}, &Message{}, &Message{}
 	for _, m := range []*Message{retried, overtaker, behind} {
 		m.Assignment, m.Account = a, own

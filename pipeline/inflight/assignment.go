@@ -17,11 +17,11 @@ type Assignment struct {
 	Lease    event.Lease
 	Draining bool
 
-	Ready      ReadyQueue // calls that were never attempted
-	Queued     int        // calls that a sender will take, those of Ready among them
-	Sending    int        // calls in a request
-	Letters    int        // dead letters that are not stored yet
-	Acking     int        // messages whose Done is about to be called
+	Ready      []ReadyQueue // by destination, calls for its batches that were never attempted
+	Queued     int          // calls that a sender will take, those of Ready among them
+	Sending    int          // calls in a request
+	Letters    int          // dead letters that are not stored yet
+	Acking     int          // messages whose Done is about to be called
 	Unregister func() bool
 
 	// Of the input queue, and guarded by its lock: in which round the last message came, and when the first of that
@@ -34,17 +34,23 @@ type Assignment struct {
 	stopped  bool // drained is closed
 }
 
-// ReadyQueue holds the calls of one lease that are ready and were never attempted. A request carries calls of one
+// ReadyQueue holds calls that may share a request, are ready, and were never attempted. A request carries calls of one
 // lease, so each lease has a queue of its own. They leave in full requests, or linger.
 type ReadyQueue struct {
 	Queue
-	Load                // its calls, and the runs behind them
-	Since time.Duration // when the oldest arrived
+	Assignment *Assignment
+	Load                     // its calls, and the runs behind them
+	Since      time.Duration // when the oldest arrived
 }
 
-// NewAssignment makes an assignment with nothing in flight.
-func NewAssignment(lease event.Lease) *Assignment {
-	a := &Assignment{Lease: lease, drained: make(chan struct{}), Round: math.MaxUint64}
+// NewAssignment makes an assignment with nothing in flight, whose calls have so many destinations.
+func NewAssignment(lease event.Lease, destinations int) *Assignment {
+	a := &Assignment{
+		Lease: lease, Ready: make([]ReadyQueue, destinations), drained: make(chan struct{}), Round: math.MaxUint64,
+	}
+	for i := range a.Ready {
+		a.Ready[i].Assignment = a
+	}
 	a.messages.prev, a.messages.next = &a.messages, &a.messages
 	return a
 }

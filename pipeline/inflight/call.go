@@ -15,7 +15,10 @@ type Call struct {
 	Message *Message // nil once the call is settled
 	Limit   int32    // a suspect travels in requests of at most so many calls; 0 means no suspicion
 	State   State
-	Single  bool // cannot travel in a batch
+	Single  bool // travels alone in its request
+	Shared  bool // travels with others of its method and path
+
+	Destination event.Destination
 
 	Event   *event.Call
 	Step    *event.Step
@@ -29,7 +32,10 @@ type Call struct {
 // Init makes an entry of one of a message's calls. With relaxed, calls that change a person's state may share a
 // request too.
 func (c *Call) Init(m *Message, e *event.Call, relaxed bool) {
-	*c = Call{Message: m, Event: e, Step: e.Step, Single: e.Single != nil}
+	*c = Call{Message: m, Event: e, Step: e.Step, Destination: e.Step.Destination}
+	if r := e.Single; r != nil {
+		c.Single, c.Shared, c.Destination = !r.Shared, r.Shared, r.Destination
+	}
 	c.Node = lanes.NewNode(c, e.Lanes, e.Size(), e.Single == nil && (e.Step.Repeatable || relaxed))
 }
 

@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/pipeline/batch"
+	"github.com/ciobridge/ciobridge/pipeline/inflight"
+)
+
+// Destination sets how the requests to one destination are filled, and how many of them are made at once.
+type Destination struct {
+	// Senders is the number of requests that may be on the wire at once. Zero means that nothing goes there.
+	Senders int
+	// Calls is how many calls a request carries at most, and Bytes what they may have together. Where each call is a
+	// request, Calls is 1 and Bytes 0.
+	Calls, Bytes int
+}
+
+// destination is what is ready for one destination, and the senders that take it. The pipeline's lock guards its
+// queues, its bisector and down.
+type destination struct {
+	senders    int
+	fills      bool          // its requests carry several calls
+	collecting chan struct{} // full while a sender collects
+	wakeup     chan struct{} // full when what the collecting sender waits for may have come
+
+	queues   *batch.Queues
+	bisector batch.Bisector
+	down     bool // its last request settled nothing
+}
+
+// destinations makes those of a list. One without senders is nil.
+func destinations(list []Destination, c Config, began time.Time) []*destination {
+	if len(list) == 0 {
+		list = []Destination{c.Batch()}
+	}
+	made := make([]*destination, len(list))
+	for i, d := range list {
+		if d.Senders == 0 {
+			continue
+		}
+		made[i] = &destination{
+			senders: d.Senders, fills: d.Bytes > 0, collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1),
+			queues: batch.NewQueues(event.Destination(i), inflight.Load{Calls: d.Calls, Bytes: d.Bytes}, c.Linger,
+				began),
+		}
+	}
+	return made
+}
+
+// each calls f with every destination.
+func (p *Pipeline) each(f func(*destination)) {
+	for _, d := range p.destinations {
+		if d != nil {
+			f(d)
+		}
+	}
+}
+
+// of is the destination of a call.
+func (p *Pipeline) of(c *inflight.Call) *destination { return p.destinations[c.Destination] }
+
+// wake makes the waiting senders look again.
+func (p *Pipeline) wake() { p.each(func(d *destination) { notify(d.wakeup) }) }
+
+// notify puts a token into a channel that holds one, unless there is one already.
+func notify(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// missing is what has to arrive before a request to one of the destinations may be full. Where nothing is ready for
+// any, whatever arrives is of interest. Where something is, its linger ends soon, and what has arrived for the others
+// is found then.
+func (p *Pipeline) missing() inflight.Load {
+	missing := inflight.Load{Calls: 1, Bytes: batch.Never.Bytes}
+	empty := true
+	p.each(func(d *destination) {
+		if d.queues.Empty() {
+			return
+		}
+		m := d.queues.Missing()
+		if !empty {
+			m.Calls, m.Bytes = min(m.Calls, missing.Calls), min(m.Bytes, missing.Bytes)
+		}
+		missing, empty = m, false
+	})
+	return missing
+}
+
+// room is what may arrive before enough is ready for the senders of a destination. Half says that less than half of
+// enough is ready for each. One that is down does not count: it would hold the others. Nor does one whose calls do not
+// wait for company.
+func (p *Pipeline) room() (room inflight.Load, half bool) {
+	room, half = batch.Never, true
+	p.each(func(d *destination) {
+		if d.down || !d.fills {
+			return
+		}
+		r, h := d.queues.Room()
+		room.Calls, room.Bytes, half = min(room.Calls, r.Calls), min(room.Bytes, r.Bytes), half && h
+	})
+	return room, half
+}
