@@ -13,6 +13,7 @@ import (
 // subscription is which topics are read: those that the configuration names, and those that one of its patterns
 // matches as a whole, in the order of their names.
 type subscription struct {
+	known  bool // it was found out
 	topics []string
 	// idle are the patterns that no topic matches.
 	idle []string
@@ -22,13 +23,13 @@ type subscription struct {
 // begin with two underscores, have to be named.
 func (c *cluster) subscription(ctx context.Context, config *Config) (subscription, error) {
 	if len(config.Patterns) == 0 {
-		return subscription{topics: config.Topics}, nil
+		return subscription{known: true, topics: config.Topics}, nil
 	}
 	l, err := c.metadata(ctx, nil)
 	if err != nil {
 		return subscription{}, err
 	}
-	s := subscription{topics: slices.Clone(config.Topics)}
+	s := subscription{known: true, topics: slices.Clone(config.Topics)}
 	for _, text := range config.Patterns {
 		pattern, err := topicpattern.Compile(text)
 		if err != nil {
@@ -59,15 +60,15 @@ func (k *Source) subscribe(ctx context.Context, m *member) error {
 		return err
 	}
 	k.mu.Lock()
-	before := k.subscription.topics
+	before := k.subscription
 	k.subscription = s
 	k.mu.Unlock()
 	m.group.Subscribe(s.topics)
-	if before == nil {
+	if !before.known {
 		return nil
 	}
 	for _, topic := range s.topics {
-		if !slices.Contains(before, topic) {
+		if !slices.Contains(before.topics, topic) {
 			k.noteAbsent(topic)
 			k.log.Info("a new topic matches a pattern: it is read from its beginning", zap.String("topic", topic))
 		}

@@ -105,7 +105,7 @@ func TestKafkaPatternWithoutTopics(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t)
 	c := b.config()
-	c.Topics, c.Patterns = nil, []string{`later\d`}
+	c.Topics, c.Patterns, c.StartAt = nil, []string{`later\d`}, "latest"
 	k := b.openWith(c)
 	var missing *MissingTopicsError
 	if err := k.Check(t.Context()); !errors.As(err, &missing) || !slices.Equal(missing.Patterns, c.Patterns) {

@@ -29,7 +29,8 @@ var topicKeys = table[mapping.Topic]{
 		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Name = r.text(n) }},
 	{yamltree.Row{Key: "pattern",
 		Meaning: "In place of `name`: a regular expression (RE2) that the whole names of topics match. " +
-			"Topics that are made later are found within 30 s.",
+			"Topics that are made later are found within 30 s, and read from their beginning; those that were made " +
+			"while no replica ran are read as `start_at` says.",
 		Example: "'orders\\..*'",
 		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, t *mapping.Topic) { t.Pattern = r.text(n) }},
