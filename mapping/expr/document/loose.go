@@ -31,7 +31,7 @@ func parseLoose(text []byte, zone *time.Location) (ms int64, problem string) {
 
 // parseClock reads a date, and a time of day where there is one, as if it were in UTC, and gives the zone behind it:
 // 2026-03-14 09:26:53,5, 2026/03/14T09:26, 20260314T092653 and their like. A date alone is its midnight, and has a
-// nil zone.
+// nil zone where it names none.
 func parseClock(s []byte) (shown int64, rest []byte, ok bool) {
 	var room [48]byte
 	b := room[:0]
@@ -49,6 +49,10 @@ func parseClock(s []byte) (shown int64, rest []byte, ok bool) {
 	if len(s) == 0 {
 		shown, ok = parseRFC3339(append(b, "T00:00:00Z"...))
 		return shown, nil, ok
+	}
+	if _, zoned := offset(string(s)); zoned { // as XML and Debezium have dates
+		shown, ok = parseRFC3339(append(b, "T00:00:00Z"...))
+		return shown, append([]byte(nil), s...), ok
 	}
 	if s[0]|0x20 == 't' {
 		s = s[1:]

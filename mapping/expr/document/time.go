@@ -83,8 +83,8 @@ func (r TimeReader) Read(v Value) (ms int64, known bool, problem string) {
 	case Number:
 		return r.readNumber(v)
 	case Object:
-		if seconds, ok := secondsOf(v); ok {
-			return r.readParts(v, seconds)
+		if ms, known, problem, ok := r.readObject(v); ok {
+			return ms, known, problem
 		}
 	}
 	return 0, false, "is " + Article(v.Kind) + "; a time is a text such as 2026-03-14T09:26:53Z or a number that " +

@@ -2,7 +2,7 @@ package document
 
 import "slices"
 
-// The members of a time that is an object: of Protobuf and of Firestore.
+// The members of a time that is an object: of Protobuf and of Firestore. That of MongoDB is $date.
 var (
 	secondsNames = []string{"seconds", "_seconds"}
 	nanosNames   = []string{"nanos", "nanoseconds", "_nanoseconds"}
@@ -19,6 +19,34 @@ func secondsOf(v Value) (seconds Value, ok bool) {
 		}
 	}
 	return seconds, ok
+}
+
+// readObject reads a time that is an object: seconds and nanoseconds, or the extended JSON of MongoDB, in which numbers
+// are milliseconds. It is not ok for any other object.
+func (r TimeReader) readObject(v Value) (ms int64, known bool, problem string, ok bool) {
+	if seconds, ok := secondsOf(v); ok {
+		ms, known, problem = r.readParts(v, seconds)
+		return ms, known, problem, true
+	}
+	inner, ok := onlyMember(v, "$date")
+	if long, isLong := onlyMember(inner, "$numberLong"); isLong && long.Kind == String {
+		inner = unquoted(long)
+	}
+	if !ok || inner.Kind != Number && inner.Kind != String {
+		return 0, false, "", false
+	}
+	r.PerSecond = 1000
+	ms, known, problem = r.Read(inner)
+	return ms, known, problem, true
+}
+
+// onlyMember is the value of an object's only member, which has that name.
+func onlyMember(v Value, name string) (Value, bool) {
+	if v.Kind != Object || CountMembers(v.Raw) != 1 {
+		return Value{}, false
+	}
+	inner := MemberOf(v.Raw, name)
+	return inner, inner.Kind != Null
 }
 
 // readParts reads an object of seconds and nanoseconds. Either may be a text, as Protobuf writes 64-bit numbers.
