@@ -82,6 +82,18 @@ func TestSchemaInAHeader(t *testing.T) {
 	}
 }
 
+// Where the form of a topic's values is named, nobody is told to name it: a test gives JSON.
+func TestFormThatIsNamed(t *testing.T) {
+	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "t", Content: "json_schema"}}},
+		inRule("track: {person: .id, name: a}"))
+	m := event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte("\x00\x00\x00\x00\x07{}")}
+	_, failures := r.Map(m)
+	if len(failures) != 1 || !strings.HasSuffix(failures[0].Detail,
+		"; of a topic with content: json_schema give the JSON that the value becomes") {
+		t.Errorf("%+v", failures)
+	}
+}
+
 func TestOnlySoManyHeadersAreRead(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a, data: {last: $message.headers.last}}"))
 	m := message(`{"type":"e","id":1}`)

@@ -68,11 +68,16 @@ const recordsValue = "the record's value"
 // contentProblem words why the content is no document. Where it has a form that is known, the problem says so.
 func (s *state) contentProblem(err error) *problem {
 	p := inputProblem(s.where, err)
-	if p.reason == event.ReasonUndecodable {
-		if form := record.Form(s.content); form != "" {
-			p.detail += "; it looks like " + form
+	form := s.topic.forms.Value
+	switch {
+	case p.reason != event.ReasonUndecodable:
+	case form != "" && form != "json" && s.m.Content == nil: // of a test, as a bridge has read it
+		p.detail += "; of a topic with content: " + form + " give the JSON that the value becomes"
+	default:
+		if like := record.Form(s.content); like != "" {
+			p.detail += "; it looks like " + like
 		}
-		if s.topic.forms.Value == "" && slices.ContainsFunc(s.m.Headers, namesSchema) {
+		if form == "" && slices.ContainsFunc(s.m.Headers, namesSchema) {
 			p.detail += "; its header __value_schema_id names a schema: content: avro, protobuf or json_schema with " +
 				"a schema registry reads it"
 		}
