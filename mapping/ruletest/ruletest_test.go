@@ -91,6 +91,33 @@ tests:
 }
 
 // A test can give a record without a value, which only headers or on_null make sense of.
+// A rule for whose event there is a test has one, also where it fails on that event.
+func TestUntested(t *testing.T) {
+	file, err := rulefile.Parse("r.yaml", []byte(`rules:
+  - {name: holds, event: e, do: [{track: {person: .id, name: a}}]}
+  - {name: fails, event: e, if: .total > 0, do: [{track: {person: .id, name: a}}]}
+  - {name: untested, event: other, do: [{track: {person: .id, name: a}}]}
+tests:
+  - {name: one, given: {event: {type: e, id: 7, total: "5"}}, want: [{track: {}}, {dead_letter: rule_error}]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range ruletest.Run(rules, file.Tests, ".") {
+		if len(r.Diffs) > 0 {
+			t.Errorf("%v", r.Diffs)
+		}
+	}
+	got := ruletest.Untested(rules, file.Rules, len(file.Tests))
+	if len(got) != 1 || !strings.Contains(got[0].Error(), "rules[2]") {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestATestGivesARecordWithoutAValue(t *testing.T) {
 	file, err := rulefile.Parse("r.yaml", []byte(inRule("delete: {person: .subject}")+`
 tests:

@@ -26,7 +26,7 @@ func SameNames(tests []Test) (warnings []*mistake.Mistake) {
 func Untested(compiled *mapping.Rules, rules []mapping.Rule, tests int) (warnings []*mistake.Mistake) {
 	matched := map[string]bool{}
 	for _, stats := range compiled.Stats() {
-		matched[stats.Rule] = stats.Matched > 0
+		matched[stats.Rule] = stats.Matched > 0 || stats.Failed > 0
 	}
 	for _, rule := range rules {
 		switch {
