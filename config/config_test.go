@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -252,6 +253,25 @@ func TestInputs(t *testing.T) {
 	}
 	if _, err := c.Compile(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A rule of the configuration itself whose syntax is broken is told of once, and the other rules are looked at.
+func TestBrokenRulesOfAConfiguration(t *testing.T) {
+	broken := "rules:\n- name: a\n  event: e\n  if: .a == \"x: y\"\n  do:\n  - track: {person: .x, name: b}\n"
+	for text, want := range map[string][]string{
+		broken: {"rules[0]"},
+		broken + "- name: c\n  evnt: e\n  do:\n  - track: {person: .x, name: b}\n": {"rules[0]", "rules[1]"},
+	} {
+		c, err := Load(File(write(t, valid+text)))
+		_, errCompiled := c.Compile()
+		var told []string
+		for _, m := range mistake.All(errors.Join(err, errCompiled)) {
+			told = append(told, m.Path)
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("told of %q, want %q", told, want)
+		}
 	}
 }
 

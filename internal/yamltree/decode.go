@@ -48,6 +48,9 @@ func (d *decoder) fail(n *Node, format string, args ...any) {
 
 func (d *decoder) value(n *Node, v reflect.Value) {
 	if n.Kind == Broken {
+		if own, ok := v.Addr().Interface().(Reader); ok {
+			d.Join(own.ReadYAML(n)) // which notes where it stands
+		}
 		return
 	}
 	if v.Kind() == reflect.Pointer {

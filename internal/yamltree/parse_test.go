@@ -50,6 +50,7 @@ func TestParse(t *testing.T) {
 			"with spaces"},
 		{"a colon without a space", "a:\n  b:hunter2\n  c: d\n", "the colon in line 2 has no space behind it"},
 		{"a blank that is none", "a:\u00a0hunter2\nb: c\n", "line 1 has a blank that is no ordinary space"},
+		{"a version of YAML", "%YAML 1.2\n---\na: b\n", "f:1:1: names a version of YAML that is not known here: leave"},
 		{"a sign that YAML keeps", "a: @hunter2", "f:1:4: a: a text cannot begin with this character"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -92,6 +92,7 @@ var words = []struct {
 		"behind a quote or a bracket", false},
 	{"block sequence entries are not allowed", "a list cannot begin here: write it below its key, a dash in each " +
 		"line", false},
+	{"incompatible YAML document", "names a version of YAML that is not known here: leave this line out", false},
 	{"directive", "a line that begins with % is for YAML itself: quote the text", false},
 	{"unknown anchor", "a YAML alias has no place here: quote the text if it is meant as one", false},
 	{"anchor", "a YAML anchor or alias has no place here: quote the text if it is meant as one", false},
