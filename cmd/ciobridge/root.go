@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -81,7 +82,7 @@ func newRoot(std stdio) *cobra.Command {
 		return exit.With(exit.Input, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
-		newEmulate(), newHealthcheck(), newSchema(), newVersion())
+		newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
