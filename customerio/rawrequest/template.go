@@ -22,11 +22,11 @@ func divide(text string) (pieces []piece, expressions []string, err error) {
 			break
 		}
 		if text[open] == '}' {
-			return nil, nil, errors.New("has a closing brace without an opening one: a brace that is meant is written %7D")
+			return nil, nil, errors.New("has a closing brace without an opening one: one that is meant is written %7D")
 		}
 		end := closing(text[open:])
 		if end < 0 {
-			return nil, nil, errors.New("has an opening brace without a closing one: a brace that is meant is written %7B")
+			return nil, nil, errors.New("has an opening brace without a closing one: one that is meant is written %7B")
 		}
 		expression := strings.TrimSpace(text[open+1 : open+end])
 		if expression == "" {
