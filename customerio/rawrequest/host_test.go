@@ -88,8 +88,10 @@ var targets = []struct {
 var hostile = []string{
 	"..", ".", "/", "\\", "%2e", "%2E", "%2f", "%5c", "%25", "%", "\r", "\n", "\r\n", "%0d%0a", "\x00", "@evil.example",
 	"//evil.example/", "https://evil.example/", ":8080", "?", "&", "=", "#", ";", " ", "\t", "{", "}", "é", "\u2028",
-	"\u2024", "\uff0e", "\xc0\xae", "\xff", "a", "7", "api", "v1", "Host: evil.example", "Authorization: Bearer x",
-	"Transfer-Encoding: chunked", "GET /v1/x HTTP/1.1\r\nHost: evil.example\r\n\r\n", "\u202e", "'", "\"", "*", "+", "~",
+	"\u2024", "\uff0e", "\xc0\xae", "\xff", "a", "7", "api", "v1", "Host: evil.example",
+	"Authorization: Bearer x",
+	"Transfer-Encoding: chunked", "GET /v1/x HTTP/1.1\r\nHost: evil.example\r\n\r\n", "\u202e", "'", "\"", "*", "+",
+	"~",
 }
 
 func text(r *rand.Rand) string {
@@ -287,8 +289,8 @@ func TestRequestsThatAreNone(t *testing.T) {
 	for want, err := range map[string]error{
 		"a GET has no body":     second(rawrequest.New(customerio.AppAPI, "GET", "/v1/x", nil, nil, body)),
 		"the method is none of": second(rawrequest.New(customerio.AppAPI, "CONNECT", "/v1/x", nil, nil, body)),
-		"are longer than 8000 b": second(rawrequest.New(customerio.AppAPI, "GET", "/"+strings.Repeat("a", 8000), nil, nil,
-			rawrequest.Content{})),
+		"are longer than 8000 b": second(rawrequest.New(customerio.AppAPI, "GET", "/"+strings.Repeat("a", 8000), nil,
+			nil, rawrequest.Content{})),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

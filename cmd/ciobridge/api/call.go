@@ -86,7 +86,8 @@ func outcome(r customerio.Request, answer customerio.Answer) error {
 	case answer.Verdict == customerio.Refused, answer.Verdict == customerio.Split:
 		return exit.With(exit.Input, told)
 	case answer.Status/100 == 3:
-		return exit.With(exit.CustomerIO, fmt.Errorf("%w: a redirect is not followed; is customerio.region right?", told))
+		return exit.With(exit.CustomerIO, fmt.Errorf("%w: a redirect is not followed; is customerio.region right?",
+			told))
 	case answer.Sent && !rawrequest.Repeatable(r.Method) && answer.Status != http.StatusTooManyRequests:
 		return exit.With(exit.CustomerIO, fmt.Errorf("%w; the request may have been carried out", told))
 	}
@@ -170,8 +171,8 @@ func (c *call) tellRequest(r customerio.Request, attempt int) {
 	for _, part := range r.Body {
 		size += len(part)
 	}
-	fmt.Fprintf(c.debug, "> %s %s%s, attempt %d, %d bytes\n", r.Method, c.client.Root(r.Endpoint.API()), r.Path, attempt+1,
-		size)
+	fmt.Fprintf(c.debug, "> %s %s%s, attempt %d, %d bytes\n", r.Method, c.client.Root(r.Endpoint.API()), r.Path,
+		attempt+1, size)
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		fmt.Fprintf(c.debug, "> %s: %s\n", name, strings.Join(r.Header[name], ", "))
 	}

@@ -101,7 +101,8 @@ func (f *flags) run(cmd *cobra.Command, method, path string) error {
 		return exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
 	}
 	call := call{
-		client: client, pace: c.CustomerIO.Pace(r.Endpoint), retries: f.retries, out: cmd.OutOrStdout(), debug: io.Discard,
+		client: client, pace: c.CustomerIO.Pace(r.Endpoint), retries: f.retries, out: cmd.OutOrStdout(),
+		debug: io.Discard,
 	}
 	if f.debug {
 		call.debug = cmd.ErrOrStderr()
