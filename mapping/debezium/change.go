@@ -9,8 +9,9 @@ import (
 
 // AppendChange appends what the last record tells beside the row, as an object: op, table, before, after and source;
 // of an event with its envelope also whatever else that has, such as transaction, ts_ms and the updateDescription of
-// MongoDB; of a row alone what the transformation has added to it, without the underscores; and key, the columns of
-// the record's key. Op is missing where the record does not tell it. A row that does not fit its schema is null.
+// MongoDB; of a row alone what the transformation has added to it, without the underscores; and key, the record's
+// key, which is mostly an object of columns. Op is missing where the record does not tell it. A row that does not fit
+// its schema is null.
 func (r *Reader) AppendChange(dst []byte) []byte {
 	dst = jsontext.AppendString(append(dst, `{"table":`...), r.table)
 	if r.full {
@@ -94,14 +95,14 @@ func has(names [][]byte, name []byte) bool {
 	return false
 }
 
-// appendKey appends the columns of the record's key, which is an object and may have a wrapper of its own; null for
-// any other key. The key of MongoDB names the id of its document as text of extended JSON.
+// appendKey appends the record's key, which may have a wrapper of its own; null for one that is no JSON. The key of
+// MongoDB names the id of its document as text of extended JSON.
 func (r *Reader) appendKey(dst []byte) []byte {
 	v, err := r.keys.Open(r.record.KeyText())
-	if err != nil || v.Kind != document.Object {
+	if err != nil {
 		return append(dst, document.NullValue.Raw...)
 	}
-	if !r.isMongoDB() {
+	if v.Kind != document.Object || !r.isMongoDB() {
 		return append(dst, v.Raw...)
 	}
 	id := document.MemberOf(v.Raw, "id")
@@ -112,4 +113,13 @@ func (r *Reader) appendKey(dst []byte) []byte {
 		}
 	}
 	return append(append(dst, id.Raw...), '}')
+}
+
+// keyRow gives the columns of the record's key as a row, null where it is no object.
+func (r *Reader) keyRow() []byte {
+	r.row = r.appendKey(r.row[:0])
+	if r.row[0] != '{' {
+		return document.NullValue.Raw
+	}
+	return r.row
 }

@@ -65,8 +65,7 @@ func (r *Reader) rowOf(p *document.Place) ([]byte, error) {
 	v := r.at(p)
 	switch v.Kind {
 	case document.Absent, document.Null:
-		r.row = r.appendKey(r.row[:0])
-		return r.row, nil
+		return r.keyRow(), nil
 	case document.String, document.Object:
 		if v.Kind == document.Object && r.isPlain(p, v) {
 			return v.Raw, nil

@@ -44,8 +44,7 @@ func (r *Reader) Tombstone(m *event.Message) Change {
 	_ = r.doc.Parse(places, []byte("{}")) // has no member that was added
 	r.table = r.tableName()
 	c := Change{Type: r.typed(".delete"), Time: r.headerTime()}
-	r.row = r.appendKey(r.row[:0])
-	c.Row = r.row
+	c.Row = r.keyRow()
 	return c
 }
 
