@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/output"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 type Decoder struct {
 	client  *registry.Client // nil where there is no registry
 	log     *zap.Logger
-	waiting atomic.Int64 // messages that wait for the registry
+	waiting atomic.Int64 // schemas that are asked for in vain
 	asked   *prometheus.CounterVec
 
 	mu    sync.RWMutex
@@ -63,7 +64,7 @@ func NewDecoder(c registry.Config, log *zap.Logger, reg prometheus.Registerer) (
 	}
 	reg.MustRegister(d.asked, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ciobridge_schema_registry_waiting",
-		Help: "Partitions that wait for a schema because the registry does not answer.",
+		Help: "Schemas that the registry was asked for in vain; the partitions that need one wait.",
 	}, func() float64 { return float64(d.waiting.Load()) }))
 	return d, nil
 }
@@ -75,10 +76,10 @@ func (d *Decoder) Close() {
 	}
 }
 
-// Troubles says that messages wait for the registry; it is empty while none do.
+// Troubles says that partitions wait for the registry; it is empty while none do.
 func (d *Decoder) Troubles() []string {
 	if n := d.waiting.Load(); n > 0 {
-		return []string{fmt.Sprintf("%d partitions wait for the schema registry", n)}
+		return []string{"the schema registry does not answer: partitions wait for " + output.Count(int(n), "schema")}
 	}
 	return nil
 }
