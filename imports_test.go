@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"content":    {"event", "broker", "secret", "internal"},
 	"pipeline":   {"event", "internal"},
 	"delivery":   {"event", "customerio"},
+	"ledger":     {"event", "broker", "internal"},
 	"deadletter": {"event", "broker", "internal"},
 	"emulator":   {},
 	"source":     {"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "internal"},

@@ -73,6 +73,26 @@ func (a Answer) Suspect() bool {
 	return !a.Cause.Halts()
 }
 
+// Unsure reports whether the request may have had its effect although the answer does not tell so. What is refused had
+// none, and neither had what never left whole, or what the server says it did not begin with.
+func (a Answer) Unsure() bool {
+	switch {
+	case a.Status == http.StatusSeeOther:
+		return true
+	case a.Verdict != Retry:
+		return false
+	case a.Status == 0:
+		return a.Sent && a.Cause != CauseUnexpected
+	case a.Status == http.StatusServiceUnavailable:
+		return a.RetryAfter == 0 // proxies answer so when the server behind them has gone silent
+	case a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly,
+		a.Status == http.StatusTooManyRequests, a.Status == http.StatusNotImplemented,
+		a.Status == http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return true
+}
+
 // String describes the answer in the bridge's own words, for operators and dead letters.
 func (a Answer) String() string {
 	switch {

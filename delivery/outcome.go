@@ -34,12 +34,12 @@ func outcomesOf(calls []event.Call, answer customerio.Answer) []event.Outcome {
 			outcomes[i] = event.Outcome{Suspect: true, AtFault: true, Failure: refusal(&calls[i], answer, r)}
 		}
 	default:
-		suspect, detail := answer.Suspect(), answer.String()
+		suspect, unsure, detail := answer.Suspect(), answer.Unsure(), answer.String()
 		failures := make([]event.Failure, len(calls))
 		for i := range outcomes {
 			failures[i] = failure(&calls[i], answer.Status)
 			failures[i].Detail = detail
-			outcomes[i] = event.Outcome{Suspect: suspect, Failure: &failures[i]}
+			outcomes[i] = event.Outcome{Suspect: suspect, MayBeSent: unsure, Failure: &failures[i]}
 		}
 	}
 	return outcomes

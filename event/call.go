@@ -40,6 +40,9 @@ type Step struct {
 	// Repeatable is true for events, pages and screens: they carry their ID, Customer.io ignores a repeat, and
 	// neighbours of one person may share a request. Any other call changes state and travels alone for its person.
 	Repeatable bool
+	// Once is true for a call that carries nothing by which the other side would know a repeat, such as a message that
+	// is sent or a request that is written by hand: made twice, it counts twice. The send ledger notes each attempt.
+	Once bool
 
 	// Destination is where calls go that a batch carries.
 	Destination Destination

@@ -33,6 +33,13 @@ type Outcome struct {
 	// AtFault is true where the request was refused as a whole, so that one of its calls is the cause for certain.
 	// Such a call is a suspect, too.
 	AtFault bool
+	// MayBeSent is true for an open outcome where the attempt may have had its effect, although nothing tells so: the
+	// whole request was handed over, and then came no answer, or one that does not say what was done. For most calls
+	// that does not matter, because a repeat is ignored or sets the same state.
+	MayBeSent bool
+	// Unheard is true where a call is settled by what is known of it and not by an answer of this attempt, so that it
+	// says nothing about the destination.
+	Unheard bool
 }
 
 // Stage names the part of the bridge in which a call failed.
@@ -61,6 +68,9 @@ const (
 	ReasonNotAllowed    Reason = "not_allowed"    // a destructive call that customerio.allow does not name
 	ReasonRefused       Reason = "refused"        // Customer.io refused this call
 	ReasonPoison        Reason = "poison"         // Customer.io fails on this call while it takes others
+	// ReasonSendUncertain is that of a call that would count twice, and may or may not have been sent: somebody has to
+	// decide.
+	ReasonSendUncertain Reason = "send_uncertain"
 )
 
 // Reasons lists every reason once.
@@ -68,6 +78,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonCorruptRecord, ReasonUndecodable, ReasonNoType, ReasonUnmatched, ReasonMissingField, ReasonRuleError,
 		ReasonInvalidValue, ReasonTooLarge, ReasonNotAllowed, ReasonRefused, ReasonPoison,
+		ReasonSendUncertain,
 	}
 }
 

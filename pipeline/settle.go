@@ -22,11 +22,11 @@ func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outco
 		}
 		switch o.Result {
 		case event.Delivered:
-			delivered = true
+			delivered = delivered || !o.Unheard
 			p.metrics.call(e.Step, o.Result)
 			b.Done = p.settleCall(e, b.Done)
 		case event.Refused:
-			delivered = true // Customer.io looked at the call, so it is no outage
+			delivered = delivered || !o.Unheard // Customer.io looked at the call, so it is no outage
 			p.metrics.call(e.Step, o.Result)
 			p.refuse(e, o.Failure, now)
 		}

@@ -1,0 +1,96 @@
+package file
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/ledger"
+)
+
+// minLines is how many lines that do not count are left alone.
+const minLines = 10_000
+
+// mark is a line that says which records are left out.
+type mark struct {
+	ForgottenBefore int64 `json:"forgotten_before"` // unix milliseconds
+}
+
+// rewrite writes the records that count into a new file, which takes the place of the old one at once. The caller holds
+// the lock. A process that dies meanwhile leaves the old file as it was.
+func (s *Store) rewrite() (err error) {
+	path := s.path + ".new"
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}()
+	out := bufio.NewWriter(file)
+	if before := s.table.NoRoom(); !before.IsZero() {
+		fmt.Fprintf(out, "{\"forgotten_before\":%d}\n", before.UnixMilli()) // an error is that of Flush
+	}
+	err = s.table.All(time.Now(), func(id event.ID, r ledger.Record) error {
+		_, err := out.Write(append(r.Encode(id), '\n'))
+		return err
+	})
+	if err = errors.Join(err, out.Flush()); err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err = os.Rename(path, s.path); err != nil {
+		return err
+	}
+	s.close() // the next call opens the new one
+	return syncFolder(s.path)
+}
+
+// syncFolder makes a file's name durable.
+func syncFolder(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// errNotAFile is for what is there and is no regular file.
+var errNotAFile = errors.New("not a regular file: name a file in ledger.file")
+
+// regular fails for what is there and is no regular file: to open a named pipe would wait, and what is written to a
+// device is lost.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().IsRegular() {
+		return nil // what is missing or denied shows when it is opened
+	}
+	return fmt.Errorf("%s: %w", path, errNotAFile)
+}
+
+// fileError tells what an error of the file system means by one of the errors of package ledger.
+func fileError(err error) error {
+	switch {
+	case err == nil, errors.Is(err, ledger.ErrFull):
+		return err
+	case errors.Is(err, errNotAFile):
+		return fmt.Errorf("%w: %w", ledger.ErrUnfit, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", ledger.ErrDenied, err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w: %w", ledger.ErrMissing, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %w", ledger.ErrFull, err)
+	}
+	return fmt.Errorf("%w: %w", ledger.ErrUnreachable, err)
+}
