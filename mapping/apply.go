@@ -132,10 +132,9 @@ func (s *state) applyAction(r *rule, a *action) {
 func (s *state) giveUp(before savepoint, last *problem) *problem {
 	switch {
 	case last != nil && last.slow:
-		return last
+		return last.ofList("an item failed: ")
 	case len(s.failures)-before.failures > maxFailures:
-		return &problem{reason: last.reason, field: last.field,
-			detail: "more than 100 items failed; the last: " + last.detail}
+		return last.ofList("more than 100 items failed; the last: ")
 	case len(s.remarks)-before.remarks > maxCalls:
 		return &problem{reason: event.ReasonTooLarge, field: "each",
 			detail: "more than 10,000 values of the event do not fit, or conditions do not hold"}
@@ -144,6 +143,12 @@ func (s *state) giveUp(before savepoint, last *problem) *problem {
 			detail: "the event becomes more than 10,000 calls or 8 MiB"}
 	}
 	return nil
+}
+
+// ofList is the problem of an item as one of its list, which a replay knows by its field: it asks for all items then.
+func (p problem) ofList(words string) *problem {
+	p.field, p.detail = "each", words+p.field+": "+p.detail
+	return &p
 }
 
 // try makes one call, and takes back what it had written where that fails.

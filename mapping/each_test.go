@@ -42,15 +42,16 @@ func TestEachIsAllOrNothingWhereItIsGivenUp(t *testing.T) {
 		each, person, data string
 		items              string
 		reason             event.Reason
-		field              string
+		detail             string
 	}{
 		"an error in the middle": {"'= .items[] | if . == 3 then error else . end'", ".id", "{}", "1,2,3,4",
-			event.ReasonRuleError, "each"},
-		"more than 100 failures": {".items[]", "$item", "{}", items(`""`, 200), event.ReasonInvalidValue, "person"},
-		"too much output":        {".items[]", ".id", "{text: .text}", items("1", 1000), event.ReasonTooLarge, "each"},
-		"too many items":         {"'= range(20000)'", ".id", "{}", "", event.ReasonTooLarge, "each"},
+			event.ReasonRuleError, ""},
+		"more than 100 failures": {".items[]", "$item", "{}", items(`""`, 200), event.ReasonInvalidValue,
+			"the last: person: "},
+		"too much output": {".items[]", ".id", "{text: .text}", items("1", 1000), event.ReasonTooLarge, ""},
+		"too many items":  {"'= range(20000)'", ".id", "{}", "", event.ReasonTooLarge, ""},
 		"a program without end": {".items[]", ".id", "{x: '= [range(0; infinite)]'}", items("1", 1000),
-			event.ReasonRuleError, "data.x"},
+			event.ReasonRuleError, "an item failed: data.x: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := compileText(t, inRule("track: {person: .id, name: before}\n      - each: "+c.each+
@@ -65,8 +66,8 @@ func TestEachIsAllOrNothingWhereItIsGivenUp(t *testing.T) {
 			if len(calls) != 2 || calls[0].Step.Call != "track:before" || calls[1].Step.Call != "track:after" {
 				t.Errorf("want the calls of other actions and rules, got %d", len(calls))
 			}
-			if len(failures) != 1 || failures[0].Reason != c.reason || failures[0].Field != c.field ||
-				failures[0].Call != "track:a" {
+			if len(failures) != 1 || failures[0].Reason != c.reason || failures[0].Field != "each" ||
+				!strings.Contains(failures[0].Detail, c.detail) || failures[0].Call != "track:a" {
 				t.Errorf("%+v", failures)
 			}
 			if s := r.Stats()[0]; s.Calls != 1 || s.Failed != 1 {

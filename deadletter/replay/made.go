@@ -77,7 +77,8 @@ func (m *made) addFailure(f *event.Failure) {
 	m.count[callName{f.Rule, f.Call}]++
 }
 
-// callsFor returns the calls that a wish asks for.
+// callsFor returns the calls that a wish asks for. A letter about a whole list asks for those of all items, none of which
+// was delivered with it.
 func (m *made) callsFor(w *wish) []int {
 	switch {
 	case w.none != nothingBars:
@@ -90,15 +91,16 @@ func (m *made) callsFor(w *wish) []int {
 	if calls := m.byID[w.id]; calls != nil {
 		return calls
 	}
-	if m.hasSole(w) {
+	if w.isList || m.hasSole(w) {
 		return m.byName[w.name()]
 	}
 	return nil
 }
 
-// isSoleByName reports whether f stands for the wish by its name alone: see hasSole.
-func (m *made) isSoleByName(w *wish, f event.Failure) bool {
-	return w.call != "" && callName{f.Rule, f.Call} == w.name() && m.hasSole(w)
+// isByName reports whether f stands for the wish by its name alone: see callsFor.
+func (m *made) isByName(w *wish, f event.Failure) bool {
+	return w.call != "" && callName{f.Rule, f.Call} == w.name() && (w.item == 0 || w.item == f.Item) &&
+		(w.isList && m.byID[w.id] == nil || m.hasSole(w))
 }
 
 // hasSole reports whether nothing with the identity of the wanted call is made any more, and exactly one call or

@@ -21,7 +21,8 @@ type matching struct {
 // A letter that failed before any rule asks for everything. One that failed before the calls of its rule asks for all
 // calls of that rule. Any other asks for its own call: the one with the same identity or, if no call has that identity
 // because the rules changed, the only call of its rule and name. If there are several of that name none is taken,
-// because the others were delivered and would count twice. Where a record holds several events, a letter of one asks
+// because the others were delivered and would count twice. A letter about the list of a step asks for the calls of all
+// its items, because none of them was made. Where a record holds several events, a letter of one asks
 // for nothing of the others.
 //
 // A failure that is about more than the letter, such as an event that cannot be read any more, becomes one failure for
@@ -72,7 +73,7 @@ func (m *matching) matchFailure(
 		w := &wishes[i]
 		switch {
 		case m.skipped[i] || m.none[i] != nothingBars:
-		case covers(w, f) || made.of(w).isSoleByName(w, f):
+		case covers(w, f) || made.of(w).isByName(w, f):
 			if !shared {
 				m.failures = append(m.failures, f)
 				shared = true

@@ -47,6 +47,11 @@ func ofItem(item int, l *deadletter.Letter) *deadletter.Letter {
 	return l
 }
 
+func ofList(l *deadletter.Letter) *deadletter.Letter {
+	l.Failure.Field = "each"
+	return l
+}
+
 func failedItem(item int, f event.Failure) event.Failure {
 	f.Item = item
 	return f
@@ -68,6 +73,15 @@ func TestMatch(t *testing.T) {
 		"identity changed, one of that name": {[]*deadletter.Letter{stored(9, "order", "track:done")}, two, nil,
 			"2=[0]"},
 		"identity changed, several": {[]*deadletter.Letter{stored(9, "order", "track:item")}, items, nil, ""},
+		"a list that can be read again": {[]*deadletter.Letter{ofList(stored(9, "order", "track:item"))}, items, nil,
+			"1=[0] 2=[0]"},
+		"a list of which an item fails": {[]*deadletter.Letter{ofList(stored(9, "order", "track:item"))}, items[:1],
+			[]event.Failure{failure(2, "order", "track:item")}, "1=[0] !2/order/track:item=[0]"},
+		"a list that fails again": {[]*deadletter.Letter{ofList(stored(9, "order", "track:item"))}, nil,
+			[]event.Failure{failure(9, "order", "track:item")}, "!9/order/track:item=[0]"},
+		"identity changed, and another event fails in a call of that name": {
+			[]*deadletter.Letter{ofItem(2, stored(9, "order", "track:done"))}, several[2:],
+			[]event.Failure{failedItem(1, failure(8, "order", "track:done"))}, "4=[0]"},
 		"one of several items": {[]*deadletter.Letter{stored(2, "order", "track:item")}, items, nil,
 			"2=[0]"},
 		"no longer made":                   {[]*deadletter.Letter{stored(9, "order", "track:gone")}, two, nil, ""},

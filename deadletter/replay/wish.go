@@ -16,6 +16,7 @@ type wish struct {
 	item       int
 	rule, call string   // no rule: everything; no call: all calls of the rule
 	id         event.ID // of the letter
+	isList     bool     // the list of the call's step failed, and no item of it became a call
 	none       bar
 }
 
@@ -34,7 +35,7 @@ func (w *wish) name() callName { return callName{w.rule, w.call} }
 // one that today's rules give: that is what a live event gets, so that one which was read again counts once.
 func (m *Mapper) wishOf(l *deadletter.Letter) wish {
 	f := &l.Failure
-	w := wish{item: f.Item, rule: f.Rule, call: f.Call, id: f.ID}
+	w := wish{item: f.Item, rule: f.Rule, call: f.Call, id: f.ID, isList: f.Field == "each"}
 	switch {
 	case m.opts.WholeEvent:
 		w.rule, w.call = "", ""
