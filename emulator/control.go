@@ -4,9 +4,11 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/emulator/exchange"
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
@@ -34,6 +36,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.controlPeople(w, r)
 	case "GET objects":
 		reply(w, map[string]any{"objects": s.Objects()})
+	case "GET deliveries":
+		reply(w, map[string]any{"deliveries": s.Deliveries()})
 	case "GET stats":
 		reply(w, s.Stats())
 	case "GET faults":
@@ -49,7 +53,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		reply(w, struct{}{})
 	default:
 		controlError(w, http.StatusNotFound,
-			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, stats; "+
+			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, deliveries, stats; "+
 				"GET, POST and DELETE faults; PUT credentials; POST reset, all under "+controlPrefix)
 	}
 }
@@ -60,11 +64,11 @@ func reply(w http.ResponseWriter, v any) {
 		controlError(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	answer{status: http.StatusOK, body: string(append(b, '\n'))}.send(w)
+	exchange.Answer{Status: http.StatusOK, Body: string(append(b, '\n'))}.Send(w)
 }
 
 func controlError(w http.ResponseWriter, status int, message string) {
-	answer{status: status, body: string(append(jsondoc.AppendString([]byte(`{"error":`), message), "}\n"...))}.send(w)
+	exchange.Answer{Status: status, Body: string(append(jsondoc.AppendString([]byte(`{"error":`), message), "}\n"...))}.Send(w)
 }
 
 // number reads a query parameter that must be a whole number; absent means the default.
@@ -76,7 +80,7 @@ func number(r *http.Request, name string, otherwise int) (int, error) {
 }
 
 // controlReceipts answers {"first":…,"next":…,"receipts":[…]}: what is kept begins at first; next is where to go on.
-// A negative from counts from the end.
+// A negative from counts from the end. With api, type or person only the receipts of those are there.
 func (s *Server) controlReceipts(w http.ResponseWriter, r *http.Request) {
 	from, err := number(r, "from", 0)
 	limit, err2 := number(r, "limit", 1000)
@@ -90,7 +94,9 @@ func (s *Server) controlReceipts(w http.ResponseWriter, r *http.Request) {
 	if from < 0 {
 		from += next
 	}
-	receipts := s.receipts(from, r.URL.Query().Get("person"), limit)
+	query := r.URL.Query()
+	which := chosen{api: query.Get("api"), typ: query.Get("type"), person: query.Get("person")}
+	receipts := s.receipts(from, which, limit)
 	if n := len(receipts); n > 0 && (n == limit || receipts[n-1].N >= next) {
 		next = receipts[n-1].N + 1
 	}
@@ -140,19 +146,17 @@ func (s *Server) controlAddFaults(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) controlCredentials(w http.ResponseWriter, r *http.Request) {
-	var c struct {
-		SiteID string `json:"site_id"`
-		APIKey string `json:"api_key"`
-	}
-	if err := decode(w, r, &c); err != nil || c.SiteID == "" || c.APIKey == "" {
-		controlError(w, http.StatusBadRequest, `want {"site_id":"…","api_key":"…"}`)
+	var k Keys
+	if err := decode(w, r, &k); err != nil || k == (Keys{}) || (k.SiteID == "") != (k.APIKey == "") {
+		controlError(w, http.StatusBadRequest,
+			`want {"site_id":"…","api_key":"…"}, {"app_key":"…"}, {"write_key":"…"} or all of them`)
 		return
 	}
-	if looksReal(c.SiteID) || looksReal(c.APIKey) {
+	if slices.ContainsFunc([]string{k.SiteID, k.APIKey, k.AppKey, k.WriteKey}, looksReal) {
 		controlError(w, http.StatusBadRequest, errRealCredentials.Error())
 		return
 	}
-	s.SetCredentials(c.SiteID, c.APIKey)
+	s.SetKeys(k)
 	reply(w, struct{}{})
 }
 

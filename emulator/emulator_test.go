@@ -10,6 +10,13 @@ import (
 	"testing"
 )
 
+const (
+	batchPath    = "/api/v2/batch"
+	entityPath   = "/api/v2/entity"
+	regionPath   = "/api/v1/accounts/region"
+	maxItemBytes = 32_000
+)
+
 // client talks to a server the way Customer.io's users do.
 type client struct {
 	t   *testing.T

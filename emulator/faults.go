@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ciobridge/ciobridge/emulator/exchange"
 	"github.com/ciobridge/ciobridge/emulator/fault"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // Fault is one way to misbehave and when to do it; see package fault.
@@ -103,7 +105,7 @@ func (s *faults) remove(name string) (removed int) {
 }
 
 // pick returns the fault that a request meets, and counts it.
-func (s *faults) pick(x *exchange) (Fault, bool) {
+func (s *faults) pick(x *exchange.Exchange) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.list {
@@ -122,27 +124,27 @@ func (s *faults) pick(x *exchange) (Fault, bool) {
 }
 
 // matches reports whether a request meets the conditions of a fault.
-func matches(f *Fault, x *exchange) bool {
-	noCalls := x.refusal != "" || f.Item > len(x.calls) || len(x.calls) == 0
-	if !strings.HasPrefix(x.path, f.Path) || f.Refuse != "" && noCalls {
+func matches(f *Fault, x *exchange.Exchange) bool {
+	noCalls := x.Refusal != "" || f.Item > len(x.Calls) || len(x.Calls) == 0
+	if !strings.HasPrefix(x.Path, f.Path) || f.Refuse != "" && noCalls {
 		return false
 	}
 	if f.Person == "" && f.Shard == "" && f.Contains == "" {
 		return true
 	}
-	for i := range x.calls {
-		if matchesCall(f, &x.calls[i]) {
+	for i := range x.Calls {
+		if matchesCall(f, &x.Calls[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-func matchesCall(f *Fault, c *call) bool {
-	if !strings.Contains(c.raw, f.Contains) {
+func matchesCall(f *Fault, c *workspace.Call) bool {
+	if !strings.Contains(c.Raw, f.Contains) {
 		return false
 	}
-	return f.MatchesPerson(c.who.String()) || c.other.kind != "" && f.MatchesPerson(c.other.String())
+	return f.MatchesPerson(c.Who.String()) || c.Other.Kind != "" && f.MatchesPerson(c.Other.String())
 }
 
 // AddFault puts a fault into force and returns its name.

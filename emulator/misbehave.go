@@ -7,15 +7,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ciobridge/ciobridge/emulator/exchange"
 )
 
 // misbehave lets a request meet a fault.
-func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, x *exchange, f Fault) {
+func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, f Fault) {
 	if f.Refuse != "" {
-		x.refuseCalls(f)
+		refuseCalls(x, f)
 	}
 	ends := f.Status != 0 || f.Hang != "" || f.Reset
-	v := verdict{status: x.answer.status, fault: f.Name}
+	v := verdict{status: x.Answer.Status, fault: f.Name, ends: ends}
 	if ends {
 		v.status = f.Status
 	}
@@ -41,47 +43,40 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, x *exchange, 
 	case f.Reset:
 		reset(w)
 	case f.Status != 0:
-		answerOf(f).send(w)
+		answerOf(f).Send(w)
 	default:
-		x.answer.send(w)
+		x.Answer.Send(w)
 	}
 }
 
 // refuseCalls makes the server find fault with calls that are right. The message quotes who it is about, as messages
 // of servers do.
-func (x *exchange) refuseCalls(f Fault) {
-	for i := range x.calls {
-		if c := &x.calls[i]; f.Item == i+1 || f.Item == 0 && matchesCall(&f, c) {
-			c.refuse(f.Refuse, "identifiers", "refused by the fault "+f.Name+" for "+c.who.String())
+func refuseCalls(x *exchange.Exchange, f Fault) {
+	for i := range x.Calls {
+		if c := &x.Calls[i]; f.Item == i+1 || f.Item == 0 && matchesCall(&f, c) {
+			c.Refuse(f.Refuse, "identifiers", "refused by the fault "+f.Name+" for "+c.Who.String())
 		}
 	}
-	switch {
-	case x.path == batchPath:
-		x.answerBatch()
-	case x.path == entityPath:
-		x.answer = newProblem(http.StatusBadRequest, x.calls[0].problems...)
-	case len(x.calls[0].problems) > 0:
-		x.answer = oldProblem(http.StatusBadRequest, x.calls[0].problems[0].sentence())
-	}
+	apis[x.API].refused(x)
 }
 
 // answerOf is the response that the fault prescribes.
-func answerOf(f Fault) answer {
-	a := answer{status: f.Status, body: f.Body, header: http.Header{}}
-	if a.body == "" {
-		a.body = success.body
+func answerOf(f Fault) exchange.Answer {
+	a := exchange.Answer{Status: f.Status, Body: f.Body, Header: http.Header{}}
+	if a.Body == "" {
+		a.Body = exchange.Success.Body
 	}
-	if strings.HasPrefix(a.body, "<") {
-		a.header.Set("Content-Type", "text/html; charset=utf-8")
+	if strings.HasPrefix(a.Body, "<") {
+		a.Header.Set("Content-Type", "text/html; charset=utf-8")
 	}
 	if f.Location != "" {
-		a.header.Set("Location", f.Location)
+		a.Header.Set("Location", f.Location)
 	}
 	if d, ok := strings.CutPrefix(f.RetryAfter, "date+"); ok {
 		after, _ := time.ParseDuration(d) // was read when the fault was added
-		a.header.Set("Retry-After", time.Now().Add(after).UTC().Format(http.TimeFormat))
+		a.Header.Set("Retry-After", time.Now().Add(after).UTC().Format(http.TimeFormat))
 	} else if f.RetryAfter != "" {
-		a.header.Set("Retry-After", f.RetryAfter)
+		a.Header.Set("Retry-After", f.RetryAfter)
 	}
 	return a
 }

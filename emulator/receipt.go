@@ -15,6 +15,7 @@ type Receipt struct {
 	N       int       `json:"n"`       // 1, 2, 3 … in the order in which calls were carried out or refused
 	Request int       `json:"request"` // the number of the request; receipts of one request are neighbours
 	At      time.Time `json:"at"`      // when the call was carried out or refused
+	API     string    `json:"api"`     // track, app, beta or pipelines
 	Method  string    `json:"method"`
 	Path    string    `json:"path"` // as it was sent, percent-encoding included
 
@@ -67,6 +68,7 @@ func (r *record) appendLine(b []byte) []byte {
 	b = append(b, `,"at":"`...)
 	b = r.At.AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
+	text(`,"api":`, r.API)
 	text(`,"method":`, r.Method)
 	text(`,"path":`, r.Path)
 	text(`,"type":`, r.Type)

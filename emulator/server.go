@@ -1,26 +1,38 @@
 package emulator
 
 import (
-	"crypto/subtle"
-	"encoding/base64"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+
+	"github.com/ciobridge/ciobridge/emulator/exchange"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // The credentials of an emulator that was given none.
 const (
-	DefaultSiteID = "emulator"
-	DefaultAPIKey = "emulator-key"
+	DefaultSiteID   = "emulator"
+	DefaultAPIKey   = "emulator-key"
+	DefaultAppKey   = "emulator-app-key"
+	DefaultWriteKey = "emulator-write-key"
 )
 
 // Options configure a Server. The zero value is a US workspace with the default credentials and no faults.
 type Options struct {
 	SiteID string // the user of Basic authentication; DefaultSiteID if empty
 	APIKey string // its password; DefaultAPIKey if empty
+
+	AppKey   string // the token of the App API; DefaultAppKey if empty
+	WriteKey string // the user of the Pipelines API; DefaultWriteKey if empty
+
+	// NoRateLimits takes requests of the App API as often as they come. Without it, more than 10 in a second, more
+	// than 100 transactional messages in a second and more than one broadcast in 10 seconds are answered 429.
+	NoRateLimits bool
 
 	// Region is where the workspace lives, "us" or "eu"; empty means "us". A request that names Customer.io's own
 	// host in its Host header meets what the real hosts do: the US host forwards to the EU, the EU host refuses a US
@@ -61,8 +73,11 @@ func (o Options) Validate() error {
 	if strings.Contains(o.SiteID, ":") {
 		errs = append(errs, errors.New("site id: a colon cannot be sent with Basic authentication"))
 	}
-	if looksReal(o.SiteID) || looksReal(o.APIKey) {
+	if slices.ContainsFunc([]string{o.SiteID, o.APIKey, o.AppKey, o.WriteKey}, looksReal) {
 		errs = append(errs, errRealCredentials)
+	}
+	if strings.Contains(o.WriteKey, ":") {
+		errs = append(errs, errors.New("write key: a colon cannot be sent with Basic authentication"))
 	}
 	if o.RememberIDs < 0 {
 		errs = append(errs, errors.New("remember ids: must not be negative"))
@@ -79,10 +94,10 @@ func (o Options) Validate() error {
 var errRealCredentials = errors.New("credentials: these look like a real workspace's, " +
 	"which have no place in an emulator: make some up")
 
-// looksReal reports whether text has the form of Customer.io's site ids and Track API keys, which is 20 hexadecimal
-// digits.
+// looksReal reports whether text has the form of Customer.io's site ids, Track API keys and write keys, which is 20
+// hexadecimal digits, or of its App API keys, which is 32.
 func looksReal(text string) bool {
-	return len(text) == 20 && strings.Trim(text, "0123456789abcdef") == ""
+	return (len(text) == 20 || len(text) == 32) && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 func (o Options) withDefaults() Options {
@@ -91,6 +106,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.APIKey == "" {
 		o.APIKey = DefaultAPIKey
+	}
+	if o.AppKey == "" {
+		o.AppKey = DefaultAppKey
+	}
+	if o.WriteKey == "" {
+		o.WriteKey = DefaultWriteKey
 	}
 	if o.Region == "" {
 		o.Region = "us"
@@ -106,7 +127,7 @@ func (o Options) withDefaults() Options {
 
 // Server is the emulator. It is an http.Handler, safe for concurrent use, and starts no goroutines.
 //
-// ServeHTTP turns away web pages, answers the emulator's own endpoints, and makes an exchange of every Track request.
+// ServeHTTP turns away web pages, answers the emulator's own endpoints, and makes an exchange of every other request.
 // An exchange that meets a fault ends as the fault says; any other is settled and answered. Receipts, People,
 // Objects, Stats and FaultCounts tell what has happened so far. Reset forgets all of that, and the Server is as new
 // but for its credentials. A Server needs no closing; the http.Server around it does.
@@ -114,14 +135,15 @@ type Server struct {
 	options Options
 	hosts   []string
 	faults  *faults
-	spare   sync.Pool // of *exchange
+	pacer   pacer
+	spare   sync.Pool // of *exchange.Exchange
 
-	mu             sync.Mutex // guards what follows
-	siteID, apiKey string
-	workspace      *workspace
-	book           *book
-	stats          Stats
-	logLine        []byte
+	mu        sync.Mutex // guards what follows
+	keys      Keys
+	workspace *workspace.Workspace
+	book      *book
+	stats     Stats
+	logLine   []byte
 }
 
 // New makes a server. It panics on options that Options.Validate refuses.
@@ -130,11 +152,12 @@ func New(o Options) *Server {
 		panic(fmt.Errorf("emulator options: %w", err))
 	}
 	o = o.withDefaults()
-	s := &Server{options: o, siteID: o.SiteID, apiKey: o.APIKey, faults: newFaults(o.Seed)}
+	s := &Server{options: o, faults: newFaults(o.Seed),
+		keys: Keys{o.SiteID, o.APIKey, o.AppKey, o.WriteKey}}
 	for _, host := range o.Hosts {
 		s.hosts = append(s.hosts, hostname(host))
 	}
-	s.spare.New = func() any { return new(exchange) }
+	s.spare.New = func() any { return new(exchange.Exchange) }
 	s.clear()
 	for _, f := range o.Faults {
 		s.faults.add(f)
@@ -151,19 +174,36 @@ func (s *Server) Reset() {
 }
 
 func (s *Server) clear() {
-	s.workspace = newWorkspace(s.options.RememberIDs)
+	s.workspace = workspace.New(s.options.RememberIDs)
 	s.book = newBook(s.options.KeepReceipts)
-	s.stats = Stats{ByStatus: map[int]int{}}
+	s.stats = Stats{ByStatus: map[int]int{}, ByAPI: map[string]int{}}
+	s.pacer.clear()
 }
 
-// SetCredentials changes the credentials that are accepted from now on.
+// Keys are the credentials of a workspace.
+type Keys struct {
+	SiteID   string `json:"site_id"`
+	APIKey   string `json:"api_key"`
+	AppKey   string `json:"app_key"`
+	WriteKey string `json:"write_key"`
+}
+
+// SetCredentials changes the credentials of Track that are accepted from now on.
 func (s *Server) SetCredentials(siteID, apiKey string) {
+	s.SetKeys(Keys{SiteID: siteID, APIKey: apiKey})
+}
+
+// SetKeys changes the credentials that are accepted from now on. Those that are empty stay as they are.
+func (s *Server) SetKeys(k Keys) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.siteID, s.apiKey = siteID, apiKey
+	s.keys.SiteID = cmp.Or(k.SiteID, s.keys.SiteID)
+	s.keys.APIKey = cmp.Or(k.APIKey, s.keys.APIKey)
+	s.keys.AppKey = cmp.Or(k.AppKey, s.keys.AppKey)
+	s.keys.WriteKey = cmp.Or(k.WriteKey, s.keys.WriteKey)
 }
 
-// ServeHTTP answers Track requests, and the emulator's own endpoints under /_emulator/ and /.
+// ServeHTTP answers requests of Track, App and Pipelines, and the emulator's own endpoints under /_emulator/ and /.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status, why := s.turnAway(r); status != 0 {
 		controlError(w, status, why)
@@ -173,47 +213,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.control(w, r)
 		return
 	}
-	x := s.spare.Get().(*exchange)
+	x := s.spare.Get().(*exchange.Exchange)
 	defer func() {
-		x.forget()
+		x.Forget()
 		s.spare.Put(x)
 	}()
-	x.region, x.partial = s.options.Region, http.StatusMultiStatus
+	x.Region, x.Partial = s.options.Region, http.StatusMultiStatus
 	if s.options.PartialStatusOK {
-		x.partial = http.StatusOK
+		x.Partial = http.StatusOK
 	}
-	x.read(r, s.authentic(r))
+	s.read(x, r)
 	if f, ok := s.faults.pick(x); ok {
 		s.misbehave(w, r, x, f)
 		return
 	}
-	s.settle(x, verdict{status: x.answer.status})
-	x.answer.send(w)
-}
-
-// authentic reports whether the request carries the workspace's credentials, to a host that knows the workspace.
-func (s *Server) authentic(r *http.Request) bool {
-	site, key, ok := basicAuth(r)
-	s.mu.Lock()
-	want, wantKey := s.siteID, s.apiKey
-	s.mu.Unlock()
-	if !ok || subtle.ConstantTimeCompare([]byte(site), []byte(want))&subtle.ConstantTimeCompare([]byte(key),
-		[]byte(wantKey)) == 0 {
-		return false
-	}
-	europe := strings.HasPrefix(r.Host, "track-eu.customer.io")
-	return !europe || s.options.Region == "eu" || r.URL.Path == regionPath
-}
-
-// basicAuth reads Basic credentials, also where their base64 is the one for URLs, as a client of Customer.io writes it.
-func basicAuth(r *http.Request) (site, key string, ok bool) {
-	if site, key, ok = r.BasicAuth(); ok {
-		return site, key, ok
-	}
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	decoded, err := base64.URLEncoding.DecodeString(text)
-	if !strings.EqualFold(scheme, "basic") || err != nil {
-		return "", "", false
-	}
-	return strings.Cut(string(decoded), ":")
+	s.settle(x, verdict{status: x.Answer.Status})
+	x.Answer.Send(w)
 }

@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/ciobridge/ciobridge/emulator/jsondoc"
+	"github.com/ciobridge/ciobridge/emulator/exchange"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // Stats counts what the emulator has seen since it was made or reset.
@@ -19,6 +20,8 @@ type Stats struct {
 	Bytes      int         `json:"bytes"`      // of request bodies
 	People     int         `json:"people"`
 	ByStatus   map[int]int `json:"by_status"` // requests; 0 counts those that were not answered
+
+	ByAPI map[string]int `json:"by_api"` // requests of track, app, beta and pipelines
 }
 
 // Stats returns the counters.
@@ -26,30 +29,31 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.stats
-	out.People = len(s.workspace.all)
+	out.People = s.workspace.Count()
 	out.ByStatus = maps.Clone(out.ByStatus)
+	out.ByAPI = maps.Clone(out.ByAPI)
 	return out
 }
 
 // Receipts returns the receipts that are kept, from number from on, oldest first.
 func (s *Server) Receipts(from int) []Receipt {
-	return s.receipts(from, "", 0)
+	return s.receipts(from, chosen{}, 0)
 }
 
-// receipts returns at most limit receipts (0 means all) of one person (empty means everybody), under whichever name
-// the person was called.
-func (s *Server) receipts(from int, person string, limit int) []Receipt {
+// chosen says which receipts are asked for: what is empty is not looked at. A person is found under whichever name the
+// person was called.
+type chosen struct{ api, typ, person string }
+
+// receipts returns at most limit receipts (0 means all) of those that are chosen.
+func (s *Server) receipts(from int, which chosen, limit int) []Receipt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names := map[string]bool{person: true}
-	if p := s.workspace.find(person); p != nil {
-		for n := range p.names {
-			names[n.String()] = true
-		}
-	}
+	names := s.workspace.NamesOf(which.person)
 	var out []Receipt
 	for n := max(from, s.book.first()); n < s.book.next && (limit == 0 || len(out) < limit); n++ {
-		if r := s.book.at(n); person == "" || names[r.Person] {
+		r := s.book.at(n)
+		if (which.person == "" || names[r.Person]) && (which.api == "" || which.api == r.API) &&
+			(which.typ == "" || which.typ == r.Type) {
 			out = append(out, r.receipt())
 		}
 	}
@@ -60,12 +64,7 @@ func (s *Server) receipts(from int, person string, limit int) []Receipt {
 func (s *Server) People() []Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := s.workspace.snapshot()
-	out := make([]Person, len(found))
-	for i, p := range found {
-		out[i] = p.snapshot()
-	}
-	return out
+	return s.workspace.People()
 }
 
 // latestPeople returns the people who came to be last, latest first, or the one that an identifier names, and how
@@ -73,80 +72,79 @@ func (s *Server) People() []Person {
 func (s *Server) latestPeople(named string, limit int) (people []Person, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	people = []Person{}
-	if named != "" {
-		if p := s.workspace.find(named); p != nil {
-			people = append(people, p.snapshot())
-		}
-		return people, len(s.workspace.all)
-	}
-	found := s.workspace.snapshot()
-	for i := len(found) - 1; i >= 0 && len(people) < limit; i-- {
-		people = append(people, found[i].snapshot())
-	}
-	return people, len(found)
+	return s.workspace.Latest(named, limit), s.workspace.Count()
 }
 
 // Objects returns every object in the order in which they came to be.
 func (s *Server) Objects() []Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.workspace.objectList()
+	return s.workspace.Objects()
 }
 
 // verdict says how a request ends: the status that will be answered, or 0, and why none of its calls is carried out,
 // if so.
 type verdict struct {
 	status  int
+	ends    bool // with that status, whatever the answer would be
 	dropped string
 	fault   string
 }
 
 // settle carries out the calls of a request and writes their receipts, in one step, so that the order of receipts is
 // the order of effects.
-func (s *Server) settle(x *exchange, v verdict) {
+func (s *Server) settle(x *exchange.Exchange, v verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.book.requests++
 	s.stats.Requests++
-	s.stats.Items += len(x.calls)
-	s.stats.Bytes += x.bytes
+	s.stats.Items += len(x.Calls)
+	s.stats.Bytes += x.Bytes
+	s.stats.ByAPI[x.API]++
+	if x.Serve != nil && x.Refusal == "" && v.dropped == "" && len(x.Calls[0].Problems) == 0 {
+		x.Answer = x.Serve(s.workspace, &x.Calls[0], now)
+		if !v.ends {
+			v.status = x.Answer.Status
+		}
+	}
 	r := record{Receipt: Receipt{
-		Request: s.book.requests, At: now, Method: x.method, Path: x.path, Status: v.status, Fault: v.fault,
+		Request: s.book.requests, At: now, API: x.API, Method: x.Method, Path: x.Path, Status: v.status, Fault: v.fault,
 	}}
 	s.logLine = s.logLine[:0]
-	if len(x.calls) == 0 {
+	if len(x.Calls) == 0 {
 		r.Error = v.dropped
 		if r.Error == "" {
-			r.Error = x.refusal
+			r.Error = x.Refusal
 		}
 		r.Taken = r.Error == ""
 		s.keep(&r)
 	}
-	for i := range x.calls {
-		s.settleCall(&x.document, &x.calls[i], r, v, x.refusal)
+	for i := range x.Calls {
+		s.settleCall(x, &x.Calls[i], r, v)
 	}
 	if err := s.writeLog(); err != nil {
 		v.status = http.StatusInternalServerError
-		x.answer = oldProblem(v.status, "emulator: the receipt log cannot be written: "+err.Error())
+		x.Answer = exchange.Meta(v.status, "emulator: the receipt log cannot be written: "+err.Error())
 	}
 	s.stats.ByStatus[v.status]++
 }
 
-func (s *Server) settleCall(d *jsondoc.Document, c *call, r record, v verdict, refusal string) {
-	r.Type, r.Action, r.Person, r.Name, r.ID, r.Timestamp, r.body = c.typ, c.action, c.who.String(), c.name, c.id,
-		c.timestamp, c.raw
+func (s *Server) settleCall(x *exchange.Exchange, c *workspace.Call, r record, v verdict) {
+	r.Type, r.Action, r.Person, r.Name, r.ID, r.Timestamp, r.body = c.Type, c.Action, c.Who.String(), c.Name, c.ID,
+		c.Timestamp, c.Raw
 	switch {
 	case v.dropped != "":
 		r.Error = v.dropped
-	case refusal != "":
-		r.Error = refusal
-	case len(c.problems) > 0:
-		r.Error = c.problems[0].sentence()
+	case x.Refusal != "":
+		r.Error = x.Refusal
+	case len(c.Problems) > 0:
+		r.Error = c.Problems[0].Sentence()
 	default:
 		r.Taken = true
-		r.Ignored = s.workspace.apply(d, c, r.At.Unix())
+		if r.Ignored = c.Ignored; r.Ignored == "" && x.Serve == nil {
+			r.Ignored = s.workspace.Apply(&x.Document, c, r.At)
+		}
 		r.Applied = r.Ignored == ""
 		s.stats.Taken++
 	}
@@ -155,7 +153,7 @@ func (s *Server) settleCall(d *jsondoc.Document, c *call, r record, v verdict, r
 		s.stats.Refused++
 	case r.Applied:
 		s.stats.Applied++
-	case r.Ignored == ignoredDuplicate:
+	case r.Ignored == workspace.Duplicate:
 		s.stats.Duplicates++
 	}
 	s.keep(&r)
@@ -175,4 +173,12 @@ func (s *Server) writeLog() error {
 	}
 	_, err := s.options.ReceiptLog.Write(s.logLine)
 	return err
+}
+
+// Deliveries returns the messages that were to be sent, oldest first: of a transactional request one, of a broadcast
+// one for each person. A request that was carried out twice has two.
+func (s *Server) Deliveries() []Delivery {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.workspace.Deliveries()
 }

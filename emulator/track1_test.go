@@ -93,7 +93,7 @@ func TestTrackV1(t *testing.T) {
 			"ids cannot have more than 1000 entries"},
 		{"POST", "/api/v1/segments/x/add_customers", `{"ids":["7"]}`, 400,
 			"segment_id must be a positive 32-bit integer"},
-		{"POST", "/api/v1/segments/3/empty", `{"ids":["7"]}`, 404, "not found"},
+		{"POST", "/api/v1/segments/3/empty", `{"ids":["7"]}`, 404, "not found: the Track API has no path /api/v1/segments/3/empty"},
 		{"POST", "/api/v1/forms/signup/submit", `{"data":{"email":"a@b.c","plan":"pro"}}`, 204,
 			"person identify email:a@b.c signup "},
 		{"POST", "/api/v1/forms/signup/submit", `{"data":{"email":"a@b.c","id":"7"}}`, 400,
@@ -201,21 +201,43 @@ func TestCredentialsInBase64ForURLs(t *testing.T) {
 	}
 }
 
-// The paths of other APIs are told from a wrong key.
-func TestPathsOfOtherAPIs(t *testing.T) {
+// A path that is not there is told from a wrong key, on each API and whatever the credentials are.
+func TestPathsThatAreNotThere(t *testing.T) {
 	c := start(t, Options{})
-	bearer := func(r *http.Request) { r.Header.Set("Authorization", "Bearer app-key") }
 	for path, api := range map[string]string{
-		"/v1/send/email": "App API", "/v1/customers?email=a%40b.c": "App API", "/v1/api/campaigns": "App API",
-		"/v1/identify": "Pipelines API", "/v1/batch": "Pipelines API",
+		"/api/v1/nothing": "Track API", "/api/v3/batch": "Track API", "/other": "Track API",
+		"/v1/nothing": "App API", "/v1/api/nothing": "App API", "/v1/track/more": "App API",
 	} {
-		r := c.do("POST", path, "{}", bearer)
-		if r.status != 404 || !strings.Contains(r.body, api) || !strings.Contains(r.body, "/api/v2/") {
-			t.Errorf("%s: %d %s", path, r.status, r.body)
+		for _, key := range []string{"Bearer " + DefaultAppKey, "Bearer other", ""} {
+			r := c.do("POST", path, "{}", func(r *http.Request) { r.Header.Set("Authorization", key) })
+			if r.status != 404 || !strings.Contains(r.body, api) || !strings.Contains(r.body, path) {
+				t.Errorf("%s with %q: %d %s", path, key, r.status, r.body)
+			}
 		}
 	}
-	if r := c.do("POST", "/api/v1/nothing", "{}", bearer); r.status != 401 {
-		t.Errorf("a path of the Track API with a wrong key: %d %s", r.status, r.body)
+	for host, path := range map[string]string{
+		"cdp.customer.io": "/v1/customers", "api.customer.io": "/v1/identify", "track.customer.io": "/v1/identify",
+	} {
+		if r := c.do("POST", path, "{}", func(r *http.Request) { r.Host = host }); r.status != 404 {
+			t.Errorf("%s has %s: %d %s", host, path, r.status, r.body)
+		}
+	}
+}
+
+// What has an @ in a path and is no address, such as a handle, is an id.
+func TestHandlesInPathsAreIDs(t *testing.T) {
+	c := start(t, Options{})
+	for path, want := range map[string]string{
+		"/api/v1/customers/@ada":             "id:@ada",
+		"/api/v1/customers/%40ada":           "id:@ada",
+		"/api/v1/customers/ada@":             "id:ada@",
+		"/api/v1/customers/a%20b@c.d":        "id:a b@c.d",
+		"/api/v1/customers/ada@example.com":  "email:ada@example.com",
+		"/api/v1/customers/ada+1@Example.io": "email:ada+1@example.io",
+	} {
+		if r := c.do("PUT", path, "{}"); r.status != 200 || c.last().Person != want {
+			t.Errorf("%s: %d %s is %s, want %s", path, r.status, r.body, c.last().Person, want)
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // turnAway says why a request is not answered, and with what status; 0 for one that is.
 func (s *Server) turnAway(r *http.Request) (status int, why string) {
 	host := hostname(r.Host)
-	if !local(host) && !customerIO(host) && !slices.Contains(s.hosts, host) {
+	if !local(host) && customerIOHosts[host] == "" && !slices.Contains(s.hosts, host) {
 		return http.StatusMisdirectedRequest,
 			"this emulator does not answer to this host name: ask for localhost, or name the host with --host"
 	}
@@ -46,9 +46,4 @@ func local(host string) bool {
 		return addr.IsLoopback()
 	}
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
-// customerIO reports whether a host is one whose part the emulator plays.
-func customerIO(host string) bool {
-	return host == "track.customer.io" || host == "track-eu.customer.io"
 }

@@ -212,7 +212,7 @@ func TestRememberedIDsAreBounded(t *testing.T) {
 		if n >= 4 && c.last().Ignored != "duplicate" {
 			t.Fatalf("the id of 4 events ago is not known at %d", n)
 		}
-		if got := len(c.s.workspace.seen) + len(c.s.workspace.seenBefore); got > 10 {
+		if got := c.s.workspace.Remembered(); got > 10 {
 			t.Fatalf("%d ids are kept", got)
 		}
 	}

@@ -2,15 +2,19 @@ package main
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/emulator/certificate"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/internal/serve"
@@ -18,14 +22,17 @@ import (
 
 // The environment variables that give an emulator its credentials, where no flag does.
 const (
-	emulateSiteIDEnv = "CIOBRIDGE_EMULATE_SITE_ID"
-	emulateAPIKeyEnv = "CIOBRIDGE_EMULATE_API_KEY"
+	emulateSiteIDEnv   = "CIOBRIDGE_EMULATE_SITE_ID"
+	emulateAPIKeyEnv   = "CIOBRIDGE_EMULATE_API_KEY"
+	emulateAppKeyEnv   = "CIOBRIDGE_EMULATE_APP_KEY"
+	emulateWriteKeyEnv = "CIOBRIDGE_EMULATE_WRITE_KEY"
 )
 
 // emulateFlags say what emulator is served, and where.
 type emulateFlags struct {
 	listen, receipts string
 	faults           []string
+	tls              emulateTLS
 	options          emulator.Options
 }
 
@@ -35,20 +42,27 @@ func newEmulate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulate",
 		Short: "Serve a local Customer.io",
-		Long: "Serve a local Customer.io until stopped. It takes what a bridge sends, " +
-			"is stricter than the real one, shows what arrived\n" +
-			"on a page, and misbehaves as --fault says. It delivers no message to " +
-			"anybody, and forgets everything when it ends.\n\n" +
+		Long: "Serve a local Customer.io until stopped: the Track API (v1 and v2), the App API and the " +
+			"Pipelines API of one workspace.\n" +
+			"It takes what a bridge or any other client sends, is stricter than the real one, shows what arrived " +
+			"on a page,\n" +
+			"and misbehaves as --fault says. It delivers no message to anybody, and forgets everything when it " +
+			"ends.\n\n" +
+			"With --tls-ca it speaks TLS with a certificate of its own making, and writes the authority that clients " +
+			"are to trust\n" +
+			"into that file; with --tls-cert and --tls-key it shows yours.\n\n" +
 			"A fault is conditions and effects, such as " +
 			"status=503,probability=0.1 or refuse=invalid,contains=c_7 or\n" +
 			"latency=2s,times=10; the first that matches a request is the one that it meets.\n\n" +
 			"It is asked for under a loopback name or address, the host that --listen has, " +
 			"or the name that --host gives, such as a container's. Web\n" +
 			"pages under other names, which might have been made to lead here, are turned away.\n\n" +
-			"Without flags the credentials come from " + emulateSiteIDEnv + " and " + emulateAPIKeyEnv + ".",
+			"Without flags the credentials come from " + emulateSiteIDEnv + ", " + emulateAPIKeyEnv + ",\n" +
+			emulateAppKeyEnv + " and " + emulateWriteKeyEnv + ".",
 		Example: "  ciobridge emulate\n" +
 			"  ciobridge emulate --fault status=429,retry_after=30,times=3 " +
-			"--fault latency=200ms --receipts received.jsonl",
+			"--fault latency=200ms --receipts received.jsonl\n" +
+			"  ciobridge emulate --listen 127.0.0.1:8443 --tls-ca emulator-ca.pem",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, out) },
 	}
@@ -63,6 +77,13 @@ func newEmulate() *cobra.Command {
 		emulator.DefaultSiteID+"\" if not given")
 	flags.StringVar(&f.options.APIKey, "api-key", "", "the API key that is accepted; \""+
 		emulator.DefaultAPIKey+"\" if not given")
+	flags.StringVar(&f.options.AppKey, "app-key", "", "the key of the App API that is accepted; \""+
+		emulator.DefaultAppKey+"\" if not given")
+	flags.StringVar(&f.options.WriteKey, "write-key", "", "the key of the Pipelines API that is accepted; \""+
+		emulator.DefaultWriteKey+"\" if not given")
+	flags.BoolVar(&f.options.NoRateLimits, "no-rate-limits", false,
+		"take requests of the App API as often as they come, and not 10 a second at most")
+	f.tls.flags(flags)
 	flags.StringArrayVar(&f.faults, "fault", nil, "a fault to begin with; may be repeated")
 	flags.Uint64Var(&f.options.Seed, "seed", 0, "what the probabilities of faults are drawn from")
 	flags.StringVar(&f.receipts, "receipts", "", "a file to which every call that arrives is added as a line of JSON")
@@ -73,6 +94,8 @@ func newEmulate() *cobra.Command {
 func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 	f.options.SiteID = cmp.Or(f.options.SiteID, os.Getenv(emulateSiteIDEnv))
 	f.options.APIKey = cmp.Or(f.options.APIKey, os.Getenv(emulateAPIKeyEnv))
+	f.options.AppKey = cmp.Or(f.options.AppKey, os.Getenv(emulateAppKeyEnv))
+	f.options.WriteKey = cmp.Or(f.options.WriteKey, os.Getenv(emulateWriteKeyEnv))
 	for _, spec := range f.faults {
 		fault, err := emulator.ParseFault(spec)
 		if err != nil {
@@ -80,7 +103,7 @@ func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 		}
 		f.options.Faults = append(f.options.Faults, fault)
 	}
-	if err := f.options.Validate(); err != nil {
+	if err := errors.Join(f.options.Validate(), f.tls.validate()); err != nil {
 		return exit.With(exit.Input, err)
 	}
 	if f.receipts != "" {
@@ -95,18 +118,27 @@ func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 	if err != nil {
 		return exit.With(exit.Input, fmt.Errorf("--listen: %w", err))
 	}
+	addr := listener.Addr()
 	if host, _, err := net.SplitHostPort(f.listen); err == nil && host != "" {
 		f.options.Hosts = append(f.options.Hosts, host)
 	}
-	if err := f.introduce(cmd.OutOrStdout(), cmd.ErrOrStderr(), listener.Addr(), out); err != nil {
+	secure, err := f.tls.wrap(listener, f.options.Hosts)
+	if err != nil {
+		return errors.Join(exit.With(exit.Input, err), listener.Close())
+	}
+	if err := f.introduce(cmd.OutOrStdout(), cmd.ErrOrStderr(), addr, out); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve.Until(cmd.Context(), listener, emulator.New(f.options))
+	return serve.Until(cmd.Context(), secure, emulator.New(f.options))
 }
 
 // introduce says how the emulator is used.
 func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out format) error {
-	url := "http://" + addr.String()
+	scheme := "http://"
+	if f.tls.on() {
+		scheme = "https://"
+	}
+	url := scheme + addr.String()
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		fmt.Fprintf(warnings, "warning: %s is not on loopback: whoever reaches it can see what was sent, without "+
 			"credentials\n", addr)
@@ -115,29 +147,104 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
 				"under which others reach it with --host")
 		}
 		if tcp.IP.IsUnspecified() {
-			url = fmt.Sprintf("http://localhost:%d", tcp.Port)
+			url = fmt.Sprintf("%slocalhost:%d", scheme, tcp.Port)
 		}
 	}
 	if out == asJSON {
 		return output.JSON(w, map[string]string{"url": url, "region": f.options.Region})
-	}
-	site, key := cmp.Or(f.options.SiteID, emulator.DefaultSiteID), "the one that was given"
-	if f.options.APIKey == "" {
-		key = emulator.DefaultAPIKey
 	}
 	_, err := fmt.Fprintf(w, `a local Customer.io listens on %[1]s
 
   in the customerio section of ciobridge.yaml:
     region: %[2]s
     url: %[1]s
-  site id  %[3]s  (what site_id_file or site_id_env gives)
-  API key  %[4]s  (what api_key_file or api_key_env gives)
-
+  site id    %[3]s  (what site_id_file or site_id_env gives)
+  API key    %[4]s  (what api_key_file or api_key_env gives)
+  app key    %[5]s  (of the App API, as a Bearer token)
+  write key  %[6]s  (of the Pipelines API, as the user, without a password)
+%[7]s
   what arrived  %[1]s/ (a page), or GET %[1]s/_emulator/receipts
   misbehave     curl -d '"status=503,times=10"' %[1]s/_emulator/faults
   behave again  curl -X DELETE %[1]s/_emulator/faults
 
 Ctrl-C ends it.
-`, url, f.options.Region, site, key)
+`, url, f.options.Region, cmp.Or(f.options.SiteID, emulator.DefaultSiteID),
+		shown(f.options.APIKey, emulator.DefaultAPIKey), shown(f.options.AppKey, emulator.DefaultAppKey),
+		shown(f.options.WriteKey, emulator.DefaultWriteKey), f.tls.advice())
 	return err
+}
+
+// shown is a key that everybody knows, or that there is another one.
+func shown(given, usual string) string {
+	if given == "" {
+		return usual
+	}
+	return "the one that was given"
+}
+
+// emulateTLS says how an emulator shows who it is: with a certificate of its own making, or with one that it was given.
+type emulateTLS struct{ ca, cert, key string }
+
+func (t *emulateTLS) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&t.ca, "tls-ca", "", "speak TLS with a certificate that is made for this run; "+
+		"the authority to trust is written to this file (PEM)")
+	flags.StringVar(&t.cert, "tls-cert", "", "speak TLS with the certificate in this file (PEM), and its intermediates")
+	flags.StringVar(&t.key, "tls-key", "", "the key (PEM) of --tls-cert")
+}
+
+func (t *emulateTLS) on() bool { return t.ca != "" || t.cert != "" }
+
+func (t *emulateTLS) validate() error {
+	switch {
+	case (t.cert == "") != (t.key == ""):
+		return errors.New("--tls-cert and --tls-key: give both or neither")
+	case t.ca != "" && t.cert != "":
+		return errors.New("--tls-ca: makes a certificate, and cannot stand beside --tls-cert")
+	}
+	return nil
+}
+
+// wrap makes connections of a listener speak TLS, if they are to.
+func (t *emulateTLS) wrap(listener net.Listener, hosts []string) (net.Listener, error) {
+	if !t.on() {
+		return listener, nil
+	}
+	shown, err := t.certificate(hosts)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(listener, &tls.Config{
+		Certificates: []tls.Certificate{shown}, NextProtos: []string{"h2", "http/1.1"},
+	}), nil
+}
+
+func (t *emulateTLS) certificate(hosts []string) (tls.Certificate, error) {
+	if t.cert != "" {
+		given, err := tls.LoadX509KeyPair(t.cert, t.key)
+		if err != nil {
+			return given, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		}
+		return given, nil
+	}
+	// Customer.io's own names too, for those who let them lead here.
+	names := append([]string{"localhost", "*.localhost", "127.0.0.1", "::1", "*.customer.io"}, hosts...)
+	trusted, made, err := certificate.Make(names, time.Now())
+	if err != nil {
+		return made, fmt.Errorf("--tls-ca: %w", err)
+	}
+	if err := os.WriteFile(t.ca, trusted, 0o644); err != nil { //nolint:gosec // a certificate is public
+		return made, fmt.Errorf("--tls-ca: %w", err)
+	}
+	return made, nil
+}
+
+// advice says how clients come to trust the certificate.
+func (t *emulateTLS) advice() string {
+	if t.ca == "" {
+		return ""
+	}
+	return fmt.Sprintf(`
+  trust its certificate with  SSL_CERT_FILE=%[1]s (ciobridge, Go, OpenSSL), NODE_EXTRA_CA_CERTS=%[1]s,
+                              REQUESTS_CA_BUNDLE=%[1]s (Python), or curl --cacert %[1]s
+`, t.ca)
 }

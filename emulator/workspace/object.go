@@ -1,4 +1,4 @@
-package emulator
+package workspace
 
 import (
 	"cmp"
@@ -20,51 +20,51 @@ type Object struct {
 
 type object struct {
 	born       int
-	self, cio  identifier
+	self, cio  Identifier
 	attributes map[string]string
 }
 
 // ensureObject finds an object, or makes it where the identifier allows that.
-func (w *workspace) ensureObject(i identifier) *object {
+func (w *Workspace) ensureObject(i Identifier) *object {
 	o := w.objects[i]
-	if o == nil && i.kind != "cio_object_id" {
+	if o == nil && i.Kind != "cio_object_id" {
 		w.born++
-		i.kind, i.value = strings.Clone(i.kind), strings.Clone(i.value)
-		o = &object{born: w.born, self: i, cio: identifier{"cio_object_id", fmt.Sprintf("ob%06d", w.born)},
+		i.Kind, i.Value = strings.Clone(i.Kind), strings.Clone(i.Value)
+		o = &object{born: w.born, self: i, cio: Identifier{"cio_object_id", fmt.Sprintf("ob%06d", w.born)},
 			attributes: map[string]string{}}
 		w.objects[o.self], w.objects[o.cio] = o, o
 	}
 	return o
 }
 
-func (w *workspace) applyObject(d *jsondoc.Document, c *call) (ignored string) {
-	if c.action == "delete" {
-		o := w.objects[c.who]
+func (w *Workspace) applyObject(d *jsondoc.Document, c *Call) (ignored string) {
+	if c.Action == "delete" {
+		o := w.objects[c.Who]
 		if o == nil {
-			return ignoredUnknownObject
+			return UnknownObject
 		}
 		w.forgetObject(o)
 		return ""
 	}
-	o := w.ensureObject(c.who)
+	o := w.ensureObject(c.Who)
 	if o == nil {
-		return ignoredUnknownObject
+		return UnknownObject
 	}
-	if c.attributes != none {
-		write(d, c.attributes, o.attributes, nil)
+	if c.Attributes != none {
+		write(d, c.Attributes, o.attributes, c.Reserved)
 	}
-	if c.other.kind != "" {
-		w.relate(d, none, c.other, o, false)
+	if c.Other.Kind != "" {
+		w.relate(d, c.Relation, c.Other, o, c.Unrelate)
 	}
-	if c.relationships != none {
-		for _, r := range relations(d, c.relationships) {
-			w.relate(d, r.attributes, personAt(d, r.identifiers), o, c.unrelate)
+	if c.Relationships != none {
+		for _, r := range relations(d, c.Relationships) {
+			w.relate(d, r.attributes, personAt(d, r.identifiers), o, c.Unrelate)
 		}
 	}
 	return ""
 }
 
-func (w *workspace) forgetObject(o *object) {
+func (w *Workspace) forgetObject(o *object) {
 	delete(w.objects, o.self)
 	delete(w.objects, o.cio)
 	for p := range w.all {
@@ -73,7 +73,7 @@ func (w *workspace) forgetObject(o *object) {
 }
 
 // relate ties a person to an object, or unties them. People and objects that are new come to be, except to be untied.
-func (w *workspace) relate(d *jsondoc.Document, attributes int, who identifier, o *object, untie bool) {
+func (w *Workspace) relate(d *jsondoc.Document, attributes int, who Identifier, o *object, untie bool) {
 	if untie {
 		if p := w.people[who]; p != nil {
 			delete(p.relations, o.self)
@@ -94,17 +94,17 @@ func (w *workspace) relate(d *jsondoc.Document, attributes int, who identifier, 
 	}
 }
 
-func (w *workspace) relatePerson(d *jsondoc.Document, c *call, p *person) {
-	for _, r := range relations(d, c.relationships) {
+func (w *Workspace) relatePerson(d *jsondoc.Document, c *Call, p *person) {
+	for _, r := range relations(d, c.Relationships) {
 		i := objectAt(d, r.identifiers)
-		if o := w.objects[i]; c.unrelate && o != nil {
+		if o := w.objects[i]; c.Unrelate && o != nil {
 			delete(p.relations, o.self)
 		}
-		if c.unrelate {
+		if c.Unrelate {
 			continue
 		}
 		if o := w.ensureObject(i); o != nil {
-			w.relate(d, r.attributes, identifier{"cio_id", p.named("cio_id")}, o, false)
+			w.relate(d, r.attributes, Identifier{"cio_id", p.named("cio_id")}, o, false)
 		}
 	}
 }
@@ -119,19 +119,19 @@ func relations(d *jsondoc.Document, i int) (out []relation) {
 	return out
 }
 
-func personAt(d *jsondoc.Document, i int) identifier {
-	return identifier{d.Key(i + 1), d.Text(i + 1)}.canonical()
+func personAt(d *jsondoc.Document, i int) Identifier {
+	return Identifier{d.Key(i + 1), d.Text(i + 1)}.Canonical()
 }
 
-func objectAt(d *jsondoc.Document, i int) identifier {
+func objectAt(d *jsondoc.Document, i int) Identifier {
 	if m := d.Member(i, "cio_object_id"); m != none {
-		return identifier{"cio_object_id", d.Text(m)}
+		return Identifier{"cio_object_id", d.Text(m)}
 	}
-	return identifier{"object/" + d.Text(d.Member(i, "object_type_id")), d.Text(d.Member(i, "object_id"))}
+	return Identifier{"object/" + d.Text(d.Member(i, "object_type_id")), d.Text(d.Member(i, "object_id"))}
 }
 
-// objectList lists every object in the order of creation.
-func (w *workspace) objectList() []Object {
+// Objects lists every object in the order of creation.
+func (w *Workspace) Objects() []Object {
 	var found []*object
 	for i, o := range w.objects {
 		if i == o.self {
@@ -142,7 +142,7 @@ func (w *workspace) objectList() []Object {
 	out := make([]Object, len(found))
 	for n, o := range found {
 		out[n] = Object{
-			CioObjectID: o.cio.value, ObjectTypeID: strings.TrimPrefix(o.self.kind, "object/"), ObjectID: o.self.value,
+			CioObjectID: o.cio.Value, ObjectTypeID: strings.TrimPrefix(o.self.Kind, "object/"), ObjectID: o.self.Value,
 			Attributes: rawValues(o.attributes),
 		}
 	}

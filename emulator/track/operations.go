@@ -1,4 +1,4 @@
-package emulator
+package track
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // The checks of Track v2, one for each kind of operation. Each fills the call and refuses what the documentation does
@@ -18,14 +19,14 @@ func (it *item) person() {
 
 func (it *item) personNamed(anonymous bool) {
 	if m := it.at[fieldIdentifiers]; m != none {
-		it.who, _ = it.readPerson(it.d, m, "identifiers", anonymous)
+		it.Who, _ = it.readPerson(it.d, m, "identifiers", anonymous)
 	}
 }
 
 func (it *item) identify() {
 	it.person()
 	if m := it.at[fieldTimestamp]; m != none {
-		it.timestamp = it.unixTime(it.d, m, "timestamp")
+		it.Timestamp = it.unixTime(it.d, m, "timestamp")
 	}
 	if m := it.at[fieldAttributes]; m != none {
 		it.readAttributes(it.d, m, "attributes")
@@ -44,50 +45,50 @@ func (it *item) event() {
 		it.eventID(it.d, m)
 	}
 	if m := it.at[fieldTimestamp]; m != none {
-		it.timestamp = it.unixTime(it.d, m, "timestamp")
+		it.Timestamp = it.unixTime(it.d, m, "timestamp")
 	}
 	if m := it.at[fieldAttributes]; m != none && it.d.Nodes[m].Kind != jsondoc.Object {
-		it.refuse(reasonInvalid, "attributes", "must be an object")
+		it.Refuse(workspace.Invalid, "attributes", "must be an object")
 	}
 }
 
 // eventName reads the name of an event, page or screen. Customer.io trims names, so the trimmed form is what counts.
 // Of the two limits that its list of errors names, 100 bytes and 500 characters, the second is taken for pages and
 // screens: a page's name is its URL.
-func (c *call) eventName(d *jsondoc.Document, m int) {
+func (c call) eventName(d *jsondoc.Document, m int) {
 	if d.Nodes[m].Kind != jsondoc.String {
-		c.refuseAs("event name must not be blank", reasonInvalid, "name", "must be a string")
+		c.RefuseAs("event name must not be blank", workspace.Invalid, "name", "must be a string")
 		return
 	}
-	c.name = strings.TrimSpace(d.Text(m))
+	c.Name = strings.TrimSpace(d.Text(m))
 	switch {
-	case c.name == "":
-		c.refuseAs("event name must not be blank", reasonRequired, "name", "cannot be blank")
-	case c.action != "event" && utf8.RuneCountInString(c.name) >= maxPageNameChars:
-		c.refuseAs("event name must be less than 500 characters", reasonInvalid, "name",
+	case c.Name == "":
+		c.RefuseAs("event name must not be blank", workspace.Required, "name", "cannot be blank")
+	case c.Action != "event" && utf8.RuneCountInString(c.Name) >= maxPageNameChars:
+		c.RefuseAs("event name must be less than 500 characters", workspace.Invalid, "name",
 			"must be less than 500 characters")
-	case c.action == "event" && len(c.name) > maxEventNameBytes:
-		c.refuseAs("event name cannot be longer than 100 bytes", reasonInvalid, "name",
+	case c.Action == "event" && len(c.Name) > maxEventNameBytes:
+		c.RefuseAs("event name cannot be longer than 100 bytes", workspace.Invalid, "name",
 			"cannot be longer than 100 bytes")
 	}
 }
 
 // eventID reads the id by which Customer.io knows a repeated event. What it does with an id that is not a ULID is not
 // documented and was seen to differ, so the emulator refuses such ids.
-func (c *call) eventID(d *jsondoc.Document, m int) {
+func (c call) eventID(d *jsondoc.Document, m int) {
 	id, err := ulid.ParseStrict(d.Text(m))
 	if d.Nodes[m].Kind != jsondoc.String || err != nil {
-		c.refuse(reasonInvalid, "id", "must be a ULID")
+		c.Refuse(workspace.Invalid, "id", "must be a ULID")
 		return
 	}
-	c.id, c.seen = d.Text(m), id
+	c.ID, c.Seen = d.Text(m), id
 }
 
 func (it *item) relatePerson() {
 	it.person()
 	if m := it.at[fieldRelationships]; m != none {
 		it.readRelationships(it.d, m, "cio_relationships", it.readObject)
-		it.unrelate = it.action == "delete_relationships"
+		it.Unrelate = it.Action == "delete_relationships"
 	}
 }
 
@@ -107,73 +108,73 @@ func (it *item) deleteDevice() {
 
 // readDevice reads a device whose token is the member key: "token" in Track v2, "id" in v1. A device that is added
 // needs its platform.
-func (c *call) readDevice(d *jsondoc.Document, i int, key string, added bool) {
+func (c call) readDevice(d *jsondoc.Document, i int, key string, added bool) {
 	if d.Nodes[i].Kind != jsondoc.Object {
-		c.refuse(reasonInvalid, "device", "must be an object")
+		c.Refuse(workspace.Invalid, "device", "must be an object")
 		return
 	}
-	c.device = i
+	c.Device = i
 	platform := ""
 	for m := range d.Children(i) {
 		switch k := d.Key(m); {
 		// as clients write what was not given
 		case added && (k == "attributes" || k == "last_used") && d.Nodes[m].Kind == jsondoc.Null:
 		case k == key && d.Nodes[m].Kind == jsondoc.String:
-			c.name = d.Text(m)
+			c.Name = d.Text(m)
 		case k == "platform" && added:
 			platform = d.Text(m)
 		case k == "last_used" && added:
 			c.unixTime(d, m, "device.last_used")
 		case k == "attributes" && added:
 			if d.Nodes[m].Kind != jsondoc.Object {
-				c.refuse(reasonInvalid, "device.attributes", "must be an object")
+				c.Refuse(workspace.Invalid, "device.attributes", "must be an object")
 			}
 		case k != key:
-			c.refuse(reasonInvalid, "device."+k, "is not a field of a device")
+			c.Refuse(workspace.Invalid, "device."+k, "is not a field of a device")
 		}
 	}
-	if strings.TrimSpace(c.name) == "" {
-		c.refuse(reasonRequired, "device."+key, "must be a string and cannot be blank")
+	if strings.TrimSpace(c.Name) == "" {
+		c.Refuse(workspace.Required, "device."+key, "must be a string and cannot be blank")
 	}
 	if added && platform != "ios" && platform != "android" {
-		c.refuse(choice(platform), "device.platform", "must be one of android or ios")
+		c.Refuse(choice(platform), "device.platform", "must be one of android or ios")
 	}
 }
 
 func (it *item) merge() {
 	if m := it.at[fieldPrimary]; m != none {
-		it.who, _ = it.readMergeSide(it.d, m, "primary")
+		it.Who, _ = it.readMergeSide(it.d, m, "primary")
 	}
 	if m := it.at[fieldSecondary]; m != none {
-		it.other, _ = it.readMergeSide(it.d, m, "secondary")
+		it.Other, _ = it.readMergeSide(it.d, m, "secondary")
 	}
 	it.mergeSides()
 }
 
-func (c *call) readMergeSide(d *jsondoc.Document, i int, field string) (identifier, bool) {
+func (c call) readMergeSide(d *jsondoc.Document, i int, field string) (workspace.Identifier, bool) {
 	who, ok := c.readPerson(d, i, field, false)
-	if ok && who.kind == "phone" {
-		c.refuse(reasonInvalid, field+".phone", "must be one of cio_id, email or id")
+	if ok && who.Kind == "phone" {
+		c.Refuse(workspace.Invalid, field+".phone", "must be one of cio_id, email or id")
 	}
 	return who, ok
 }
 
-func (c *call) mergeSides() {
-	if c.who.kind != "" && c.who == c.other {
-		c.refuse(reasonInvalid, "secondary", "cannot be the same as primary")
+func (c call) mergeSides() {
+	if c.Who.Kind != "" && c.Who == c.Other {
+		c.Refuse(workspace.Invalid, "secondary", "cannot be the same as primary")
 	}
 }
 
 func (it *item) object() {
 	if m := it.at[fieldIdentifiers]; m != none {
-		it.who, _ = it.readObject(it.d, m, "identifiers")
+		it.Who, _ = it.readObject(it.d, m, "identifiers")
 	}
 }
 
 func (it *item) identifyObject() {
 	it.object()
 	if m := it.at[fieldAttributes]; m != none {
-		it.attributes = m
+		it.Attributes = m
 		it.objectAttributes(it.d, m, "attributes")
 	}
 	if m := it.at[fieldRelationships]; m != none {
@@ -185,12 +186,12 @@ func (it *item) relateObject() {
 	it.object()
 	if m := it.at[fieldRelationships]; m != none {
 		it.readRelationships(it.d, m, "cio_relationships", it.readRelatedPerson)
-		it.unrelate = it.action == "delete_relationships"
+		it.Unrelate = it.Action == "delete_relationships"
 	}
 }
 
-func (it *item) readRelatedPerson(d *jsondoc.Document, i int, field string) (identifier, bool) {
-	return it.readPerson(d, i, field, it.action == "identify_anonymous")
+func (it *item) readRelatedPerson(d *jsondoc.Document, i int, field string) (workspace.Identifier, bool) {
+	return it.readPerson(d, i, field, it.Action == "identify_anonymous")
 }
 
 // identifyAnonymous relates an object to people known by anonymous_id only. The schema has them in cio_relationships
@@ -200,30 +201,30 @@ func (it *item) identifyAnonymous() {
 	m := it.at[fieldAnonymousID]
 	if m == none {
 		if it.at[fieldRelationships] == none {
-			it.refuse(reasonRequired, "cio_relationships", "is required")
+			it.Refuse(workspace.Required, "cio_relationships", "is required")
 		}
 		return
 	}
-	it.other = identifier{"anonymous_id", it.d.Text(m)}
-	if message := wrongIdentifier(it.other); message != "" || it.d.Nodes[m].Kind != jsondoc.String {
-		it.refuse(reasonInvalid, "anonymous_id", strings.TrimSpace("must be a string "+message))
+	it.Other = workspace.Named("anonymous_id", it.d.Text(m))
+	if message := it.Other.Wrong(); message != "" || it.d.Nodes[m].Kind != jsondoc.String {
+		it.Refuse(workspace.Invalid, "anonymous_id", strings.TrimSpace("must be a string "+message))
 	}
 }
 
 func (it *item) delivery() {
-	it.name = it.word(fieldName)
-	if m := it.at[fieldName]; m != none && it.name != "opened" && it.name != "converted" && it.name != "delivered" {
-		it.refuse(choice(it.name), "name", "must be one of converted, delivered or opened")
+	it.Name = it.word(fieldName)
+	if m := it.at[fieldName]; m != none && it.Name != "opened" && it.Name != "converted" && it.Name != "delivered" {
+		it.Refuse(choice(it.Name), "name", "must be one of converted, delivered or opened")
 	}
 	if m := it.at[fieldIdentifiers]; m != none {
 		id := it.member(m, "id")
 		if id == "" {
-			it.refuse(reasonRequired, "identifiers.id", "must be a string and cannot be blank")
+			it.Refuse(workspace.Required, "identifiers.id", "must be a string and cannot be blank")
 		}
-		it.who = identifier{"delivery", id}
+		it.Who = workspace.Named("delivery", id)
 	}
 	if m := it.at[fieldAttributes]; m != none && it.member(m, "device_token") == "" {
-		it.refuse(reasonRequired, "attributes.device_token", "must be a string and cannot be blank")
+		it.Refuse(workspace.Required, "attributes.device_token", "must be a string and cannot be blank")
 	}
 }
 

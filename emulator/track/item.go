@@ -1,10 +1,11 @@
-package emulator
+package track
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // field is a member that an operation of Track v2 can have.
@@ -102,30 +103,28 @@ func oneOf(names ...string) string {
 
 // item reads one operation of Track v2 into a call.
 type item struct {
-	*call
+	call
 	d  *jsondoc.Document
 	at [fields]int
 }
 
 // readItem reads the operation at node i.
 func readItem(d *jsondoc.Document, i int) call {
-	it := item{d: d}
-	c := newCall(d.Raw(i))
-	it.call = &c
+	it := item{call: newCall(d.Raw(i)), d: d}
 	for f := range it.at {
 		it.at[f] = none
 	}
 	it.read(i)
-	return c
+	return it.call
 }
 
 func (it *item) read(i int) {
-	if len(it.raw) > maxItemBytes {
-		it.refuse(reasonInvalid, "", "cannot be longer than 32000 bytes")
+	if len(it.Raw) > maxItemBytes {
+		it.Refuse(workspace.Invalid, "", "cannot be longer than 32000 bytes")
 		return
 	}
 	if it.d.Nodes[i].Kind != jsondoc.Object {
-		it.refuse(reasonInvalid, "", "must be an object")
+		it.Refuse(workspace.Invalid, "", "must be an object")
 		return
 	}
 	var unknown []string
@@ -138,15 +137,15 @@ func (it *item) read(i int) {
 		}
 		it.at[f] = m
 	}
-	it.typ, it.action = it.word(fieldType), it.word(fieldAction)
-	actions, ok := operations[it.typ]
+	it.Type, it.Action = it.word(fieldType), it.word(fieldAction)
+	actions, ok := operations[it.Type]
 	if !ok {
-		it.refuse(choice(it.typ), "type", "must be one of delivery, object or person")
+		it.Refuse(choice(it.Type), "type", "must be one of delivery, object or person")
 		return
 	}
-	op, ok := actions[it.action]
+	op, ok := actions[it.Action]
 	if !ok {
-		it.refuse(choice(it.action), "action", actionLists[it.typ])
+		it.Refuse(choice(it.Action), "action", actionLists[it.Type])
 		return
 	}
 	it.members(op, unknown)
@@ -155,24 +154,24 @@ func (it *item) read(i int) {
 
 func choice(given string) string {
 	if given == "" {
-		return reasonRequired
+		return workspace.Required
 	}
-	return reasonInvalid
+	return workspace.Invalid
 }
 
 // members refuses what is missing, and what the operation does not have: Customer.io would ignore that without a word.
 func (it *item) members(op operation, unknown []string) {
 	for _, name := range unknown {
-		it.refuse(reasonInvalid, name, "is not a field of this operation")
+		it.Refuse(workspace.Invalid, name, "is not a field of this operation")
 	}
 	for f := fieldIdentifiers; f < fields; f++ {
 		present := it.at[f] != none
 		switch {
 		case present && (op.required|op.optional)&(1<<f) == 0:
-			it.refuse(reasonInvalid, fieldNames[f], "is not a field of this operation")
+			it.Refuse(workspace.Invalid, fieldNames[f], "is not a field of this operation")
 			it.at[f] = none
 		case !present && op.required&(1<<f) != 0:
-			it.refuse(reasonRequired, fieldNames[f], "is required")
+			it.Refuse(workspace.Required, fieldNames[f], "is required")
 		}
 	}
 }

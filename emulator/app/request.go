@@ -1,0 +1,164 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ciobridge/ciobridge/emulator/exchange"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
+)
+
+// endpoint is how one endpoint of the API works.
+type endpoint struct {
+	kind, action string                         // of its call, for an endpoint that changes something
+	pace         exchange.Pace                  // generalPace where it is zero
+	limit        int                            // of the body in bytes; maxBody where it is zero
+	form         bool                           // the body is multipart/form-data
+	check        func(q *query)                 // judges what can be judged without the workspace
+	serve        func(q *query) exchange.Answer // makes the answer
+}
+
+// The documented rates.
+var (
+	generalPace   = exchange.Pace{Name: "app", Requests: 10, Per: time.Second}
+	sendPace      = exchange.Pace{Name: "transactional", Requests: 100, Per: time.Second}
+	broadcastPace = exchange.Pace{Name: "broadcast", Requests: 1, Per: 10 * time.Second}
+)
+
+// maxBody bounds the requests whose size is not documented.
+const maxBody = 5_000_000
+
+// Read finds out what a request asks for. It changes nothing outside the exchange. Authentic reports whether the
+// request carries the workspace's App API key.
+func Read(x *exchange.Exchange, r *http.Request, authentic bool) {
+	segments := x.Segments
+	if len(segments) > 1 && segments[0] == "v1" && segments[1] == "api" { // where the API was before it had this name
+		segments = append([]string{"v1"}, segments[2:]...)
+	}
+	e, args, known, found := exchange.Find(routes, x.Method, segments)
+	limit := e.limit
+	if limit == 0 {
+		limit = maxBody
+	}
+	whole, err := x.ReadBody(r, limit)
+	switch contentType := r.Header.Get("Content-Type"); {
+	case !known:
+		x.Refuse(Error(http.StatusNotFound, "not found: the App API of this emulator has no path "+x.Path),
+			"no such path")
+	case !found:
+		x.Refuse(Error(http.StatusMethodNotAllowed, "method not allowed"), "method not allowed")
+	case !authentic:
+		x.Refuse(Error(http.StatusUnauthorized, "unauthorized"), "wrong credentials")
+	case err != nil:
+		x.Refuse(Error(http.StatusBadRequest, "bad request"), "the body could not be read: "+err.Error())
+	case !whole:
+		why := "body cannot be longer than " + strconv.Itoa(limit) + " bytes"
+		x.Refuse(Error(http.StatusRequestEntityTooLarge, why), why)
+	case x.Body != "" && !e.form && !exchange.JSON(contentType):
+		x.Refuse(Error(http.StatusBadRequest, "the Content-Type must be application/json"), "content type")
+	default:
+		x.Pace = e.pace
+		if x.Pace == (exchange.Pace{}) {
+			x.Pace = generalPace
+		}
+		ask(x, e, args, contentType)
+	}
+}
+
+// ask makes the query, and the exchange's only call.
+func ask(x *exchange.Exchange, e endpoint, args []string, contentType string) {
+	raw := x.Body
+	if e.form {
+		raw = "" // it is no JSON, which is what receipts hold
+	}
+	x.Calls = append(x.Calls, workspace.NewCall(raw))
+	q := &query{c: &x.Calls[0], args: args, raw: x.Body, contentType: contentType}
+	q.c.Type, q.c.Action = e.kind, e.action
+	var err error
+	if q.values, err = url.ParseQuery(x.Query); err != nil {
+		q.refuse("the query is malformed")
+	}
+	if x.Body != "" && !e.form {
+		q.body, err = decode(x.Body)
+		if err != nil {
+			q.c.Raw = ""
+			q.refuse("body must be valid JSON: " + err.Error())
+		}
+	}
+	if e.check != nil && len(q.c.Problems) == 0 {
+		e.check(q)
+	}
+	Refused(x)
+	x.Serve = func(w *workspace.Workspace, c *workspace.Call, now time.Time) exchange.Answer {
+		q.w, q.c, q.now = w, c, now
+		return e.serve(q)
+	}
+}
+
+func decode(text string) (v any, err error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err = d.Decode(&v); err == nil && d.More() {
+		return nil, &json.SyntaxError{}
+	}
+	return v, err
+}
+
+// Refused words the answer from the problems of the call, in the form of the endpoint.
+func Refused(x *exchange.Exchange) {
+	problems := x.Calls[0].Problems
+	if len(problems) == 0 {
+		return
+	}
+	why, status := problems[0].Sentence(), http.StatusBadRequest
+	if problems[0].Reason == tooLarge {
+		status = http.StatusRequestEntityTooLarge
+	}
+	switch x.Calls[0].Type {
+	case "message":
+		x.Answer = exchange.Meta(status, why)
+	case "broadcast":
+		x.Answer = Error(http.StatusUnprocessableEntity, why)
+	default:
+		x.Answer = Error(status, why)
+	}
+}
+
+// tooLarge is the reason of a problem that is answered 413.
+const tooLarge = "too large"
+
+// Error is an error in the form of the App API: {"errors":[{"detail":…,"status":"400"}]}.
+func Error(status int, detail string) exchange.Answer {
+	return reply(status, object{"errors": []object{{"detail": detail, "status": strconv.Itoa(status)}}})
+}
+
+// TooFast is the answer to a request that came too soon, with the time after which it would not have.
+func TooFast(p exchange.Pace, after time.Duration) exchange.Answer {
+	a := Error(http.StatusTooManyRequests, "rate limited to "+strconv.Itoa(p.Requests)+" requests per "+
+		p.Per.String()+" (reference emulator)")
+	seconds := max(1, int(math.Ceil(after.Seconds())))
+	a.Header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	return a
+}
+
+// object is a JSON object that is answered.
+type object = map[string]any
+
+func reply(status int, v any) exchange.Answer {
+	if status == http.StatusNoContent {
+		return exchange.Answer{Status: status}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil { // of a value that this package made
+		return exchange.Answer{Status: http.StatusInternalServerError, Body: strconv.Quote(err.Error()) + "\n"}
+	}
+	return exchange.Answer{Status: status, Body: b.String()}
+}

@@ -1,0 +1,121 @@
+package workspace
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Delivery is one message to one person. The emulator sends nothing: what it holds is what it was asked to send.
+type Delivery struct {
+	ID      string `json:"id"`
+	Channel string `json:"channel"` // email, push, sms, whatsapp, in_app or inbox_message
+	// which transactional message, broadcast or newsletter it is of, such as transactional:3; empty for one that was
+	// sent without a template
+	Source    string           `json:"source,omitempty"`
+	To        string           `json:"to,omitempty"` // the person as the request names them, such as id:7
+	Person    Ref              `json:"-"`            // as the person is known now
+	Recipient string           `json:"recipient,omitempty"`
+	Subject   string           `json:"subject,omitempty"`
+	At        int64            `json:"at"`      // unix seconds
+	Metrics   map[string]int64 `json:"metrics"` // when each came about
+	Clicks    []Click          `json:"clicks,omitempty"`
+	Body      string           `json:"-"` // of the request
+}
+
+// Click is one click of a link in a delivery.
+type Click struct {
+	Href string `json:"href"`
+	At   int64  `json:"at"`
+}
+
+type delivery struct {
+	Delivery
+	owner *person
+}
+
+// keptDeliveries is how many deliveries are kept.
+const keptDeliveries = 100_000
+
+// Send records that a message was sent, and gives it an id. Whom it names comes to be, where that is possible; the
+// message is undeliverable to those who are suppressed. It says why nothing was sent, or the empty string.
+func (w *Workspace) Send(m Delivery, who Identifier, at time.Time) (id, ignored string) {
+	w.delivered++
+	m.ID, m.At, m.To = fmt.Sprintf("dl%08d", w.delivered), at.Unix(), who.String()
+	m.Metrics = map[string]int64{"created": m.At}
+	p, ignored := (*person)(nil), ""
+	if who.Kind != "" {
+		p, ignored = w.ensure(who)
+	}
+	metric := "sent"
+	if ignored != "" {
+		metric, p = "undeliverable", w.people[who]
+	}
+	m.Metrics[metric] = m.At
+	if m.Recipient == "" && p != nil && m.Channel == "email" {
+		m.Recipient = p.named("email")
+	}
+	if len(w.deliveries) >= keptDeliveries {
+		delete(w.byDelivery, w.deliveries[0].ID)
+		w.deliveries = w.deliveries[1:]
+	}
+	kept := &delivery{m, p}
+	w.deliveries = append(w.deliveries, kept)
+	w.byDelivery[m.ID] = kept
+	w.report(kept, metric, at)
+	return m.ID, ignored
+}
+
+// Deliveries lists what was sent, oldest first.
+func (w *Workspace) Deliveries() []Delivery {
+	out := make([]Delivery, 0, len(w.deliveries))
+	for _, kept := range w.deliveries {
+		m := kept.Delivery
+		m.Metrics, m.Clicks = maps.Clone(m.Metrics), slices.Clone(m.Clicks)
+		if p := kept.owner.now(); p != nil {
+			m.Person = p.ref()
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// applyDelivery records what is reported of a delivery. Nothing happens to one that the emulator did not make: it may
+// be one of the real service.
+func (w *Workspace) applyDelivery(c *Call, at time.Time) string {
+	kept := w.byDelivery[c.Who.Value]
+	if kept == nil {
+		return ""
+	}
+	metric := c.Name
+	if c.Action == "unsubscribe" {
+		metric = "unsubscribed"
+		if p := kept.owner.now(); p != nil && !p.gone {
+			p.attributes["unsubscribed"] = "true"
+		}
+	}
+	when := at
+	if c.Timestamp != 0 {
+		when = time.Unix(c.Timestamp, 0)
+	}
+	kept.Metrics[metric] = when.Unix()
+	if c.Href != "" {
+		kept.Clicks = append(kept.Clicks, Click{c.Href, when.Unix()})
+	}
+	w.report(kept, metric, when)
+	return ""
+}
+
+// channels are the names by which activities call some channels.
+var channels = map[string]string{"sms": "twilio", "inbox_message": "inbox"}
+
+func (w *Workspace) report(m *delivery, metric string, at time.Time) {
+	channel, ok := channels[m.Channel]
+	if !ok {
+		channel = m.Channel
+	}
+	w.log(activity{owner: m.owner, Activity: Activity{
+		Type: metric + "_" + channel, DeliveryID: m.ID, DeliveryType: channel,
+	}}, at)
+}
