@@ -28,14 +28,15 @@ type Bridge struct {
 	log      *zap.Logger
 	registry *prometheus.Registry
 
-	rules    *mapping.Rules
-	broker   source.Broker // nil until it is connected
-	source   source.Reader
-	client   *customerio.Client
-	sender   *delivery.Sender
-	letters  source.Letters
-	decoder  *content.Decoder
-	pipeline *pipeline.Pipeline
+	rules      *mapping.Rules
+	broker     source.Broker // nil until it is connected
+	source     source.Reader
+	client     *customerio.Client
+	workspaces []delivery.Workspace
+	sender     *delivery.Sender
+	letters    source.Letters
+	decoder    *content.Decoder
+	pipeline   *pipeline.Pipeline
 
 	admin   *admin // nil until it listens
 	proofs  *proofs
@@ -55,10 +56,13 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	if b.decoder, err = newDecoder(c, log, b.registry); err != nil {
 		return nil, err
 	}
-	if b.client, b.sender, err = newSender(c, log, b.registry); err != nil {
+	if b.client, err = customerio.NewClient(c.CustomerIO, c.Delivery.Senders, nil); err != nil {
+		err = exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
 		b.decoder.Close()
 		return nil, err
 	}
+	b.workspaces = []delivery.Workspace{{Client: b.client, Config: c.CustomerIO}}
+	b.sender = delivery.New(b.workspaces, log.Named("delivery"), b.registry)
 	return b, nil
 }
 
@@ -96,24 +100,9 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
 	stages := pipeline.Stages{Source: b.read(b.source), Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters,
-		Memory: limiter, Recycle: b.rules.Recycle}
+		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
 	return nil
-}
-
-func newSender(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*customerio.Client, *delivery.Sender,
-	error) {
-	client, err := customerio.NewClient(c.CustomerIO, c.Delivery.Senders, nil)
-	if err != nil {
-		return nil, nil, exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
-	}
-	sender, err := delivery.New(delivery.Config{RequestsPerSecond: c.CustomerIO.RequestsPerSecond}, client,
-		log.Named("delivery"), reg)
-	if err != nil {
-		client.Close()
-		return nil, nil, exit.With(exit.Input, err)
-	}
-	return client, sender, nil
 }
 
 // prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the

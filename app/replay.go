@@ -28,7 +28,7 @@ func Replay(
 	p := c.Pipeline()
 	p.StopShare = 0 // letters that fail again are what a replay is ready for
 	stages := pipeline.Stages{Source: b.read(run), Mapper: run.Mapper(), Sender: b.sender,
-		DeadLetters: run.DeadLetters()}
+		Destinations: destinations(p, b.workspaces), DeadLetters: run.DeadLetters()}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
 	if err := b.proveSoon(ctx); err != nil {
 		if ctx.Err() != nil {

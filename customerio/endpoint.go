@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -102,6 +103,9 @@ func Endpoints() []Endpoint {
 	return []Endpoint{Batch, Single, App, Broadcast, Transactional, Pipelines, Beta}
 }
 
+// In numbers the endpoints of all workspaces, which are numbered themselves. Zero is Batch of the first.
+func (e Endpoint) In(workspace int) uint16 { return uint16(workspace*endpoints) + uint16(e) }
+
 // String is the endpoint's name as a metric's label.
 func (e Endpoint) String() string { return endpointRows[e].name }
 
@@ -137,14 +141,33 @@ func postOfApp(segments []string) Endpoint {
 	return App
 }
 
+// Endpoints are the classes whose credentials are given.
+func (c Config) Endpoints() []Endpoint {
+	return slices.DeleteFunc(Endpoints(), func(e Endpoint) bool { return c.Lacks(e.API()) != "" })
+}
+
 // Pace is how often requests may be made: so many in so long a time.
 type Pace struct {
 	Requests int
 	Per      time.Duration
 }
 
-// Pace is how often a workspace may be asked at an endpoint. Batch and Single are one API with one budget, and so are
-// App and Beta.
+// Budget is what endpoints that are paced together share. Batch and Single are one API with one budget, and so are App
+// and Beta.
+type Budget Endpoint
+
+// Budget is that of which requests to the endpoint take.
+func (e Endpoint) Budget() Budget {
+	switch e {
+	case Single:
+		return Budget(Batch)
+	case Beta:
+		return Budget(App)
+	}
+	return Budget(e)
+}
+
+// Pace is how often a workspace may be asked at an endpoint, and at all that share its budget.
 func (c Config) Pace(e Endpoint) Pace {
 	switch e {
 	case App, Beta:

@@ -10,6 +10,8 @@ const (
 	// MaxBatchItems is the most items put into one v2 batch. Customer.io documents no number; other clients that are
 	// known to work send up to this many.
 	MaxBatchItems = 1000
+	// MaxSegmentIDs is the most identifiers that one request adds to a manual segment or takes out of it.
+	MaxSegmentIDs = 1000
 	// MaxEventDataBytes is the largest data object of an event that travels alone over v1.
 	MaxEventDataBytes = 100_000
 	// MaxIDBytes is the longest id of a person.

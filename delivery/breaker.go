@@ -20,7 +20,7 @@ type breaker struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when what waiters wait for has changed
 	state    State
-	limiter  rateLimiter
+	limiter  *rateLimiter
 	backoff  *backoff.ExponentialBackOff
 	trips    uint64    // how often it was tripped
 	probing  bool      // a probe is on the wire
@@ -43,12 +43,12 @@ const recently = 10 * time.Second
 // look is how often the breaker looks, while halted, for new credentials.
 const look = time.Second
 
-func newBreaker(budget int, newCredentials func() bool, stateLogger *stateLogger) *breaker {
+func newBreaker(limiter *rateLimiter, newCredentials func() bool, stateLogger *stateLogger) *breaker {
 	return &breaker{
 		newCredentials: newCredentials, stateLogger: stateLogger,
 		changed: make(chan struct{}),
 		state:   State{Condition: OK, Since: time.Now()},
-		limiter: newRateLimiter(budget),
+		limiter: limiter,
 		backoff: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(firstBackoff),
 			backoff.WithMultiplier(2),

@@ -40,11 +40,8 @@ func newLoopback(tb testing.TB, requestsPerSecond int) *delivery.Sender {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(client.Close)
-	s, err := delivery.New(delivery.Config{RequestsPerSecond: requestsPerSecond}, client, zap.NewNop(),
-		prometheus.NewRegistry())
-	if err != nil {
-		tb.Fatal(err)
-	}
+	c.RequestsPerSecond = requestsPerSecond
+	s := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
 	return s
 }
 

@@ -44,11 +44,7 @@ func newEmulated(t *testing.T, region customerio.Region, o emulator.Options) *em
 	if e.client, err = customerio.NewClient(c, 4, e.server.Transport()); err != nil {
 		t.Fatal(err)
 	}
-	e.Sender, err = delivery.New(delivery.Config{RequestsPerSecond: 100}, e.client, zap.NewNop(),
-		prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	e.Sender = delivery.New([]delivery.Workspace{{Client: e.client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
 	return e
 }
 
@@ -183,7 +179,7 @@ func TestASingleCallAtTheEmulator(t *testing.T) {
 			ID:   []byte(event.ID{15: 9}.String()), Data: []byte(`{"total":3}`),
 		}
 		call := event.Call{Step: step, Body: single.AppendTo(nil),
-			Single: &event.Request{Method: "POST", Path: single.Path()}}
+			Single: &event.Request{Method: "POST", Path: single.Path(), Destination: 1}}
 		if got := count(e.Send(t.Context(), []event.Call{call})); got.delivered != 1 {
 			t.Errorf("outcome %+v", got)
 		}

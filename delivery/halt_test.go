@@ -104,7 +104,7 @@ func TestWhatHaltsGoesOnByItself(t *testing.T) {
 			if s := r.State(); s.Condition != delivery.Halted || s.Cause != trouble || s.Status != status {
 				t.Errorf("%d: state %+v", status, s)
 			}
-			line := fmt.Sprintf(`ciobridge_destination_state{state="halted",trouble="%s"} 1`, trouble)
+			line := fmt.Sprintf(`ciobridge_destination_state{endpoint="batch",state="halted",trouble="%s",workspace=""} 1`, trouble)
 			if !strings.Contains(r.exposition(), line) {
 				t.Errorf("%d: no metric %s", status, line)
 			}

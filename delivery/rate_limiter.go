@@ -1,10 +1,14 @@
 package delivery
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // rateLimiter spreads requests evenly at the rate allowed. The rate halves when the destination asks for less and
-// climbs back by a fixed step for every second in which requests are accepted.
+// climbs back by a fixed step for every second in which requests are accepted. It may be used from several goroutines.
 type rateLimiter struct {
+	mu      sync.Mutex
 	budget  float64 // requests a second of the whole workspace
 	ceiling float64 // this replica's share of it
 	rate    float64 // what is allowed now
@@ -23,13 +27,22 @@ const (
 	lateness = 5 * time.Millisecond
 )
 
-func newRateLimiter(budget int) rateLimiter {
-	b := float64(budget)
-	return rateLimiter{budget: b, ceiling: b, rate: b}
+// newRateLimiter makes a limiter of so many requests a second.
+func newRateLimiter(budget float64) *rateLimiter {
+	return &rateLimiter{budget: budget, ceiling: budget, rate: budget}
+}
+
+// allowed is how many requests a second are allowed now.
+func (l *rateLimiter) allowed() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rate
 }
 
 // reserve takes the next turn and says when it is.
 func (l *rateLimiter) reserve(now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	turn := l.next
 	if turn.Before(now.Add(-lateness)) {
 		turn = now
@@ -40,6 +53,8 @@ func (l *rateLimiter) reserve(now time.Time) time.Time {
 
 // lower halves the rate, at most once a second: what fails together is one request for less.
 func (l *rateLimiter) lower(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if now.Sub(l.lowered) < adjustment {
 		return
 	}
@@ -49,6 +64,8 @@ func (l *rateLimiter) lower(now time.Time) {
 
 // raise raises the rate after a request was accepted.
 func (l *rateLimiter) raise(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.rate >= l.ceiling || now.Sub(l.raised) < adjustment {
 		return
 	}
@@ -58,6 +75,8 @@ func (l *rateLimiter) raise(now time.Time) {
 
 // divide divides the budget among so many replicas. A rate that was lowered stays lowered in proportion.
 func (l *rateLimiter) divide(replicas int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	lowered := l.rate / l.ceiling
 	l.ceiling = l.budget / float64(max(replicas, 1))
 	l.rate = l.ceiling * lowered

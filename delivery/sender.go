@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -14,59 +13,48 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Config sets how hard the destination is pressed.
-type Config struct {
-	// RequestsPerSecond is the workspace's budget, at least 1, of which each live replica takes an equal share.
-	RequestsPerSecond int
-}
-
-// Sender makes attempts at delivering calls. It may be used from several goroutines; all share one circuit breaker.
+// Sender makes attempts at delivering calls. It may be used from several goroutines; those that send to one destination
+// share its circuit breaker.
 type Sender struct {
-	client  *customerio.Client
-	log     *zap.Logger
-	metrics *metrics
-	breaker *breaker
-	bodies  sync.Pool // of *customerio.BatchBody
+	log      *zap.Logger
+	metrics  *metrics
+	to       []*destination // by number; nil where nothing can go
+	limiters []*rateLimiter
+	bodies   sync.Pool // of *customerio.BatchBody
 }
 
-// New makes a Sender. It counts itself as the only replica until SetReplicas says otherwise.
-func New(c Config, client *customerio.Client, log *zap.Logger, reg prometheus.Registerer) (*Sender, error) {
-	if c.RequestsPerSecond < 1 {
-		return nil, fmt.Errorf("requests_per_second: %d is less than 1", c.RequestsPerSecond)
-	}
-	s := &Sender{client: client, log: log}
+// New makes a Sender to some workspaces. It counts itself as the only replica until SetReplicas says otherwise.
+func New(workspaces []Workspace, log *zap.Logger, reg prometheus.Registerer) *Sender {
+	s := &Sender{log: log, metrics: newMetrics(reg)}
 	s.bodies.New = func() any { return new(customerio.BatchBody) }
-	a := &stateLogger{log: log}
-	s.breaker = newBreaker(c.RequestsPerSecond,
-		func() bool { return client.NewCredentials(customerio.Batch) }, a)
-	s.metrics = newMetrics(reg, s.rate) // after the breaker, which a scrape reads
-	a.metrics = s.metrics
-	return s, nil
+	s.to = s.destinations(workspaces)
+	return s
 }
 
-// SetReplicas divides the workspace's budget among so many live replicas, this one among them. Fewer than one
+// SetReplicas divides the budgets of the workspaces among so many live replicas, this one among them. Fewer than one
 // counts as one.
 func (s *Sender) SetReplicas(n int) {
-	s.breaker.mu.Lock()
-	defer s.breaker.mu.Unlock()
-	s.breaker.limiter.divide(n)
+	for _, l := range s.limiters {
+		l.divide(n)
+	}
 }
 
-// State says how the destination is doing.
+// State says how the destination is doing that does worst.
 func (s *Sender) State() State {
-	s.breaker.mu.Lock()
-	defer s.breaker.mu.Unlock()
-	return s.breaker.state
+	worst := State{Condition: OK}
+	for _, d := range s.to {
+		if d == nil {
+			continue
+		}
+		if state := d.state(); worst.Since.IsZero() || state.Condition.rank() > worst.Condition.rank() {
+			worst = state
+		}
+	}
+	return worst
 }
 
 // Requests is how many requests were made, whatever came of them.
 func (s *Sender) Requests() int { return int(s.metrics.made.Load()) }
-
-func (s *Sender) rate() float64 {
-	s.breaker.mu.Lock()
-	defer s.breaker.mu.Unlock()
-	return s.breaker.limiter.rate
-}
 
 // Send makes one attempt at the calls, which fit one request, and returns one outcome for each, in their order, to
 // be read only. Calls that no batch can carry go by themselves, in their places; after a request that fails, what
@@ -76,7 +64,7 @@ func (s *Sender) rate() float64 {
 // only waits for its turn at the allowed rate it goes on after ctx has ended, unless ctx's deadline passes first. A
 // request that has begun runs to its own time-out.
 func (s *Sender) Send(ctx context.Context, calls []event.Call) []event.Outcome {
-	if together(calls) == len(calls) {
+	if len(calls) > 0 && together(calls) == len(calls) {
 		outcomes, _ := s.attempt(ctx, calls)
 		return outcomes
 	}
@@ -96,20 +84,21 @@ func (s *Sender) Send(ctx context.Context, calls []event.Call) []event.Outcome {
 // together is how many of the first calls share a request.
 func together(calls []event.Call) int {
 	n := 0
-	for n < len(calls) && calls[n].Single == nil {
+	for n < len(calls) && (n == 0 || calls[0].SharesRequest(&calls[n])) {
 		n++
 	}
-	return max(n, 1)
+	return n
 }
 
 // attempt makes one request and reports whether Customer.io has looked at its calls.
 func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []event.Outcome, looked bool) {
-	p, ok := s.breaker.acquire(ctx)
+	d := s.to[calls[0].Destination()]
+	p, ok := d.breaker.acquire(ctx)
 	if !ok {
 		return make([]event.Outcome, len(calls)), false
 	}
-	answer := s.exchange(context.WithoutCancel(ctx), ctx.Deadline, calls)
-	s.breaker.giveBack(p, answer, len(calls))
+	answer := s.exchange(context.WithoutCancel(ctx), d, ctx.Deadline, calls)
+	d.breaker.giveBack(p, answer, len(calls))
 	if answer.Withheld {
 		return make([]event.Outcome, len(calls)), false
 	}
@@ -117,17 +106,26 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 }
 
 // exchange makes the request. Nothing of it is handed to the network once until has passed.
-func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), calls []event.Call) customerio.Answer {
+func (s *Sender) exchange(
+	ctx context.Context, d *destination, until func() (time.Time, bool), calls []event.Call,
+) customerio.Answer {
 	r := customerio.Request{
-		Endpoint: customerio.Batch, Method: http.MethodPost, Path: customerio.BatchPath,
-		Calls: len(calls), Until: until,
+		Endpoint: d.endpoint, Method: http.MethodPost, Path: customerio.BatchPath, Calls: len(calls), Until: until,
+	}
+	list := customerio.BatchItems
+	if single := calls[0].Single; single != nil {
+		r.Method, r.Path, list = single.Method, single.Path, nil
+		if single.Shared {
+			list = customerio.SegmentIDs
+		}
 	}
 	size := len(calls[0].Body)
-	if single := calls[0].Single; single != nil {
-		r.Endpoint, r.Method, r.Path, r.Body = customerio.Single, single.Method, single.Path, [][]byte{calls[0].Body}
+	if list == nil {
+		r.Body = [][]byte{calls[0].Body}
 	} else {
 		body := s.bodies.Get().(*customerio.BatchBody)
 		defer s.bodies.Put(body)
+		body.Begin(list)
 		for i := range calls {
 			body.Add(calls[i].Body)
 		}
@@ -137,9 +135,10 @@ func (s *Sender) exchange(ctx context.Context, until func() (time.Time, bool), c
 		s.metrics.bytes.Observe(float64(size))
 	}
 	start := time.Now()
-	answer := s.client.Do(ctx, r)
+	answer := d.client.Do(ctx, r)
 	took := time.Since(start)
-	s.metrics.request(r.Endpoint, answer.Status, took)
+	s.metrics.made.Add(1)
+	d.metrics.request(answer.Status, took)
 	if counter, ok := s.metrics.failures[answer.Cause]; ok {
 		counter.Inc()
 	}

@@ -41,7 +41,7 @@ func TestSingleCallsGoByThemselvesAndInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, ok)
 		calls := makeCalls(4)
-		calls[2].Single = &event.Request{Method: "POST", Path: "/api/v1/customers/a%2Fb%2E%2E/events"}
+		calls[2].Single = &event.Request{Method: "POST", Path: "/api/v1/customers/a%2Fb%2E%2E/events", Destination: 1}
 		if got, want := count(r.Send(context.Background(), calls)), (tally{delivered: 4}); got != want {
 			t.Errorf("outcomes %+v, want %+v", got, want)
 		}
@@ -60,7 +60,7 @@ func TestNothingFollowsAFailedRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(int, request, *http.Request) (*http.Response, error) { return reply(500, "") })
 		calls := makeCalls(4)
-		calls[2].Single = &event.Request{Method: "POST", Path: "/api/v1/events"}
+		calls[2].Single = &event.Request{Method: "POST", Path: "/api/v1/events", Destination: 1}
 		outcomes := r.Send(context.Background(), calls)
 		if got, want := count(outcomes), (tally{tried: 2, untried: 2}); got != want {
 			t.Errorf("outcomes %+v, want %+v", got, want)
@@ -196,27 +196,44 @@ func TestMetricsOfRequests(t *testing.T) {
 			r.Send(context.Background(), makeCalls(5))
 		}
 		want := `
-# HELP ciobridge_destination_state 1 for the condition in which Customer.io is, as far as the last requests tell: ok, backing_off or halted.
+# HELP ciobridge_destination_state 1 for the condition in which an endpoint of a workspace is, as far as the last requests tell: ok, backing_off or halted.
 # TYPE ciobridge_destination_state gauge
-ciobridge_destination_state{state="backing_off",trouble="connection_lost"} 1
-ciobridge_destination_state{state="backing_off",trouble="connection_refused"} 0
-ciobridge_destination_state{state="backing_off",trouble="name_not_found"} 0
-ciobridge_destination_state{state="backing_off",trouble="no_route"} 0
-ciobridge_destination_state{state="backing_off",trouble="rate_limited"} 0
-ciobridge_destination_state{state="backing_off",trouble="server_error"} 0
-ciobridge_destination_state{state="backing_off",trouble="timeout"} 0
-ciobridge_destination_state{state="backing_off",trouble="tls"} 0
-ciobridge_destination_state{state="backing_off",trouble="unavailable"} 0
-ciobridge_destination_state{state="backing_off",trouble="unexpected_answer"} 0
-ciobridge_destination_state{state="halted",trouble="account"} 0
-ciobridge_destination_state{state="halted",trouble="credentials"} 0
-ciobridge_destination_state{state="halted",trouble="path"} 0
-ciobridge_destination_state{state="halted",trouble="proxy"} 0
-ciobridge_destination_state{state="halted",trouble="region"} 0
-ciobridge_destination_state{state="ok",trouble=""} 0
-# HELP ciobridge_request_rate_limit Requests a second that this replica allows itself now.
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="connection_lost",workspace=""} 1
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="connection_refused",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="name_not_found",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="no_route",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="rate_limited",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="server_error",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="timeout",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="tls",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="unavailable",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="backing_off",trouble="unexpected_answer",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="halted",trouble="account",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="halted",trouble="credentials",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="halted",trouble="path",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="halted",trouble="proxy",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="halted",trouble="region",workspace=""} 0
+ciobridge_destination_state{endpoint="batch",state="ok",trouble="",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="connection_lost",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="connection_refused",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="name_not_found",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="no_route",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="rate_limited",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="server_error",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="timeout",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="tls",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="unavailable",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="backing_off",trouble="unexpected_answer",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="halted",trouble="account",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="halted",trouble="credentials",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="halted",trouble="path",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="halted",trouble="proxy",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="halted",trouble="region",workspace=""} 0
+ciobridge_destination_state{endpoint="single",state="ok",trouble="",workspace=""} 1
+# HELP ciobridge_request_rate_limit Requests a second that this replica allows itself now; endpoints of one budget share it.
 # TYPE ciobridge_request_rate_limit gauge
-ciobridge_request_rate_limit 50
+ciobridge_request_rate_limit{endpoint="batch",workspace=""} 50
+ciobridge_request_rate_limit{endpoint="single",workspace=""} 50
 `
 		if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), "ciobridge_destination_state",
 			"ciobridge_request_rate_limit"); err != nil {
@@ -226,13 +243,13 @@ ciobridge_request_rate_limit 50
 			t.Errorf("%v %v", problems, err)
 		}
 		for _, line := range []string{
-			`ciobridge_requests_total{class="2xx",endpoint="batch"} 1`,
-			`ciobridge_requests_total{class="429",endpoint="batch"} 1`,
-			`ciobridge_requests_total{class="4xx",endpoint="batch"} 0`,
-			`ciobridge_requests_total{class="none",endpoint="batch"} 1`,
+			`ciobridge_requests_total{class="2xx",endpoint="batch",workspace=""} 1`,
+			`ciobridge_requests_total{class="429",endpoint="batch",workspace=""} 1`,
+			`ciobridge_requests_total{class="4xx",endpoint="batch",workspace=""} 0`,
+			`ciobridge_requests_total{class="none",endpoint="batch",workspace=""} 1`,
 			`ciobridge_request_failures_total{trouble="rate_limited"} 1`,
 			`ciobridge_request_failures_total{trouble="connection_lost"} 1`,
-			`ciobridge_request_duration_seconds_sum{endpoint="batch"} 0.75`,
+			`ciobridge_request_duration_seconds_sum{endpoint="batch",workspace=""} 0.75`,
 			`ciobridge_batch_calls_sum 15`,
 		} {
 			if text := r.exposition(); !strings.Contains(text, line+"\n") {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -17,6 +18,9 @@ const (
 	// Halted means that no request can succeed until somebody mends credentials, region or path.
 	Halted Condition = "halted"
 )
+
+// rank orders conditions, the worst last.
+func (c Condition) rank() int { return slices.Index([]Condition{OK, BackingOff, Halted}, c) }
 
 // State is the destination's condition and how it came to it.
 type State struct {

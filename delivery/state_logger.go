@@ -14,7 +14,7 @@ import (
 // and then has one a minute.
 type stateLogger struct {
 	log     *zap.Logger
-	metrics *metrics
+	metrics *destinationMetrics
 
 	warned   time.Time          // when the log last said that the destination fails
 	logged   bool               // the log's last word is that it fails
@@ -30,7 +30,7 @@ const (
 
 // logUnplaced tells, once a minute at most, that an answer refused calls that its request did not have.
 func (l *stateLogger) logUnplaced(n, calls, status int) {
-	l.metrics.unplaced.Add(float64(n))
+	l.metrics.all.unplaced.Add(float64(n))
 	if now := time.Now(); now.Sub(l.unplaced) >= logInterval {
 		l.unplaced = now
 		l.log.Warn("customer.io refuses calls that the request did not have; what it does not name counts as accepted",

@@ -68,7 +68,7 @@ func TestEveryStatus(t *testing.T) {
 			})
 			calls := makeCalls(shape.calls)
 			if shape.single {
-				calls[0].Single = &event.Request{Method: "PUT", Path: "/api/v1/customers/7"}
+				calls[0].Single = &event.Request{Method: "PUT", Path: "/api/v1/customers/7", Destination: 1}
 			}
 			for i := 100; i <= 599; i++ {
 				status = i

@@ -130,11 +130,7 @@ func newRig(t testing.TB, answer func(int, request, *http.Request) (*http.Respon
 	}
 	core, logs := observer.New(zapcore.DebugLevel)
 	r.log = logs
-	r.Sender, err = delivery.New(delivery.Config{RequestsPerSecond: c.RequestsPerSecond}, client, zap.New(core),
-		r.registry)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.Sender = delivery.New([]delivery.Workspace{{Client: client, Config: c}}, zap.New(core), r.registry)
 	t.Cleanup(func() { r.checkPrivacy(t) })
 	return r
 }

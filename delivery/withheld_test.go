@@ -54,10 +54,7 @@ func TestARequestOvertakenWhileItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := delivery.New(delivery.Config{RequestsPerSecond: 100}, client, zap.NewNop(), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
 	for i, o := range s.Send(lease, makeCalls(3)) {
 		if o.Result != 0 || o.Failure != nil || o.Suspect {
 			t.Errorf("call %d: %+v, want an open outcome without an attempt", i, o)

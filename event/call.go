@@ -27,6 +27,16 @@ func (c *Call) Destination() Destination {
 	return c.Step.Destination
 }
 
+// SharesRequest reports whether another call may travel in the same request: both in a batch of one destination, or
+// both in one that calls of their path share.
+func (c *Call) SharesRequest(other *Call) bool {
+	a, b := c.Single, other.Single
+	if a == nil || b == nil {
+		return a == b && c.Step.Destination == other.Step.Destination
+	}
+	return a.Shared && *a == *b
+}
+
 // Destination numbers an endpoint of a workspace, with credentials, a rate and outages of its own. Calls of different
 // destinations never share a request. Zero is the batch endpoint of the first workspace.
 type Destination uint16

@@ -50,8 +50,9 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r.p = New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
-		Destinations: []Destination{r.config.Batch(), {Senders: 16, Calls: 1000, Bytes: 500_000}, {Senders: 2, Calls: 1}},
-		Recycle:      mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+		Destinations: []Destination{
+			r.config.Batch(), {Senders: 16, Calls: 1000, Bytes: 500_000}, {Senders: 2, Calls: 1}},
+		Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(ctx) }()
 	stop := make(chan struct{})
@@ -135,8 +136,8 @@ func TestRandomSchedules(t *testing.T) {
 	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip", "app", "segment",
-					"refused", "unmappable")
+				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip",
+					"app", "segment", "refused", "unmappable")
 				r.dest.trouble = 0.3
 				r.source.DrainLimit = time.Second
 				r.letters.fail = func(time.Time) bool { return rand.Float64() < 0.3 }

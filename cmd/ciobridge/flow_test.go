@@ -154,13 +154,10 @@ func (f *flow) run(limit time.Duration, meanwhile func(stop <-chan struct{})) {
 	}
 	defer client.Close()
 	reg := prometheus.NewRegistry()
-	sender, err := delivery.New(delivery.Config{RequestsPerSecond: f.cioConf.RequestsPerSecond}, client,
-		zap.NewNop(), reg)
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	sender := delivery.New([]delivery.Workspace{{Client: client, Config: f.cioConf}}, zap.NewNop(), reg)
 	p := pipeline.New(f.config, pipeline.Stages{Source: f.source, Mapper: rules, Sender: sender, DeadLetters: f.letters,
-		Recycle: rules.Recycle}, zap.NewNop(), reg)
+		Destinations: []pipeline.Destination{f.config.Batch(), {Senders: 1, Calls: 1}},
+		Recycle:      rules.Recycle}, zap.NewNop(), reg)
 	ctx, cancel := context.WithCancel(f.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()

@@ -12,9 +12,10 @@ import (
 // Queues hold the calls for one destination that are ready to leave, and those that back off by themselves. They are
 // made by NewQueues and are not safe for concurrent use.
 //
-// A call that heads all its lanes is pushed. One that was never attempted lingers in the queue of its assignment,
-// or of the request that it shares with others of its path, for company. One that came back open is delayed, if it has to wait, and then goes at once: with others that are
-// retried or, while it is a suspect, with other suspects in smaller batches.
+// A call that heads all its lanes is pushed. One that was never attempted lingers in the queue of its assignment, or of
+// the request that it shares with others of its path, for company. One that came back open is delayed, if it has to
+// wait, and then goes at once: with others that are retried or, while it is a suspect, with other suspects in smaller
+// batches.
 type Queues struct {
 	destination event.Destination
 	limit       inflight.Load // of a batch

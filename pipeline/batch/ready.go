@@ -8,7 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 )
 
-// Ahead is how many full requests are made ready ahead of the senders, and one more for every queue after the first. More would make nothing faster, and take the place of what is read next in the processor's caches.
+// Ahead is how many full requests are made ready ahead of the senders, and one more for every queue after the first.
+// More would make nothing faster, and take the place of what is read next in the processor's caches.
 const Ahead = 4
 
 // Never is more than there can be.

@@ -1,0 +1,28 @@
+package app
+
+import (
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/pipeline"
+)
+
+// destinations says how requests to each endpoint of each workspace are filled. Calls of one segment share a request
+// like those of a batch; everything else that is no batch is a request of its own.
+func destinations(c pipeline.Config, workspaces []delivery.Workspace) []pipeline.Destination {
+	var list []pipeline.Destination
+	for i, w := range workspaces {
+		for _, endpoint := range w.Config.Endpoints() {
+			d := pipeline.Destination{Senders: c.Senders, Calls: 1}
+			switch endpoint {
+			case customerio.Batch:
+				d = c.Batch()
+			case customerio.Single:
+				d.Calls, d.Bytes = customerio.MaxSegmentIDs, customerio.MaxBatchBytes-customerio.BatchEnvelope
+			}
+			number := int(endpoint.In(i))
+			list = append(list, make([]pipeline.Destination, number+1-len(list))...)
+			list[number] = d
+		}
+	}
+	return list
+}
