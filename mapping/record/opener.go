@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
-	"encoding/base64"
 	"errors"
 	"io"
 	"sync"
@@ -20,6 +19,7 @@ import (
 const (
 	maxOpened = document.MaxDocument
 	maxLayers = 8
+	maxWindow = 8 << 20 // of zstd, which its standard wants every decoder to have
 )
 
 // Error says why a wrapping cannot be taken off. It quotes nothing.
@@ -34,6 +34,7 @@ func (e *Error) Error() string { return e.Detail }
 var (
 	errTooLong = &Error{true, "is longer than 1 MiB when it is unpacked"}
 	errLayers  = &Error{Detail: "is wrapped more than 8 times"}
+	errWindow  = &Error{Detail: "is compressed with a window of more than 8 MiB"}
 )
 
 // Opener takes off what wraps a document. The zero Opener is ready for use; it is for one goroutine at a time.
@@ -116,42 +117,10 @@ var nowhere = func() *document.Places {
 	return p
 }()
 
-// fromBase64 gives what a text has in base64, if that is packed, or is in base64 again and so on to what is; else nil.
-func fromBase64(text []byte) []byte {
-	var outermost []byte
-	for range maxLayers {
-		if text = decodeBase64(text); text == nil {
-			return nil
-		}
-		if outermost == nil {
-			outermost = text
-		}
-		if text = TrimSpace(text); isPacked(text) {
-			return outermost
-		}
-	}
-	return nil
-}
-
-// decodeBase64 decodes a text in either alphabet, or gives nil.
-func decodeBase64(text []byte) []byte {
-	if len(text) < 4 || len(text) > 2*maxOpened {
-		return nil
-	}
-	encoding := base64.RawStdEncoding
-	if bytes.ContainsAny(text, "-_") {
-		encoding = base64.RawURLEncoding
-	}
-	out, err := encoding.AppendDecode(nil, bytes.TrimRight(text, "="))
-	if err != nil {
-		return nil
-	}
-	return out
-}
-
-// zstdReader decodes whole values, for several goroutines at a time.
+// zstdReader decodes whole values, for several goroutines at a time. A value that was written as a stream has a window
+// of megabytes, however short it is.
 var zstdReader = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxOpened))
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxWindow))
 })
 
 // inflate decompresses a value.
@@ -188,7 +157,9 @@ func (o *Opener) inflateZstd(value []byte) ([]byte, error) {
 	}
 	out, err := decoder.DecodeAll(value, o.buffer())
 	switch {
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded), len(out) > maxOpened:
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return nil, errWindow
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), len(out) > maxOpened:
 		return nil, errTooLong
 	case err != nil:
 		return nil, broken(formZstd)

@@ -41,6 +41,17 @@ func zstandard(b []byte) []byte {
 	return w.EncodeAll(b, nil)
 }
 
+// streamed is zstd as it is written bit by bit, by somebody who does not know the length.
+func streamed(b []byte) []byte {
+	var out bytes.Buffer
+	w, _ := zstd.NewWriter(&out, zstd.WithWindowSize(8<<20))
+	w.Write(b[:1])
+	w.Flush()
+	w.Write(b[1:])
+	w.Close()
+	return out.Bytes()
+}
+
 func quoted(b []byte) []byte {
 	text, _ := json.Marshal(string(b))
 	return text
@@ -64,7 +75,8 @@ func utf16Of(order binary.AppendByteOrder, mark bool) func([]byte) []byte {
 }
 
 var wrappings = map[string]func([]byte) []byte{
-	"gzip": zipped, "zlib": deflated, "zstd": zstandard, "JSON text": quoted, "base64": base64Of,
+	"gzip": zipped, "zlib": deflated, "zstd": zstandard, "zstd of a stream": streamed,
+	"JSON text": quoted, "base64": base64Of,
 	"base64 for URLs":             base64URLOf,
 	"NUL":                         func(b []byte) []byte { return append(slices.Clone(b), 0) },
 	"a mark":                      func(b []byte) []byte { return append([]byte("\xef\xbb\xbf"), b...) },
@@ -126,6 +138,7 @@ func TestWhatComesOutIsBounded(t *testing.T) {
 		tooLong bool
 	}{
 		"gzip": {zipped(bomb), true}, "zlib": {deflated(bomb), true}, "zstd": {zstandard(bomb), true},
+		"zstd of a stream": {streamed(bomb), true}, "a longer one": {streamed(bytes.Repeat(bomb, 9)), true},
 		"UTF-16":           {utf16Of(binary.LittleEndian, true)(bomb), true},
 		"gzip in gzip":     {zipped(zipped(bomb)), true},
 		"wrapped 9 times":  {deep, false},
@@ -141,7 +154,7 @@ func TestWhatComesOutIsBounded(t *testing.T) {
 		}
 	}
 	fits := append([]byte(`{}`), bytes.Repeat([]byte{' '}, 1<<20-2)...)
-	for _, wrap := range []func([]byte) []byte{zipped, deflated, zstandard} {
+	for _, wrap := range []func([]byte) []byte{zipped, deflated, zstandard, streamed} {
 		if got, err := o.Open(wrap(fits)); err != nil || len(got) != 1<<20 {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
