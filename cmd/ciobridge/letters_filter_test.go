@@ -181,8 +181,9 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 		}
 		var out bytes.Buffer
 		cmd.SetOut(&out)
-		err = listLetters(cmd, d, chosen, asJSON, false)
-		if err != nil || !strings.Contains(out.String(), id.String()) {
+		err = listLetters(cmd, d, chosen, asJSON, true)
+		if err != nil || !strings.Contains(out.String(), id.String()) ||
+			!strings.Contains(out.String(), `"content":{"type":"bill","id":"e1"`) {
 			t.Errorf("%q: %q, %v", args, out.String(), err)
 		}
 		cmd.ResetFlags()
@@ -192,6 +193,15 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 	cmd.SetOut(&out)
 	err = r.replay(cmd, d, replay.Options{Filter: deadletter.Filter{All: true}}, asText)
 	if err != nil || !strings.Contains(out.String(), "1 would be sent") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	out.Reset()
+	shown, err := deadletter.Show(t.Context(), d.store, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = newHistoryView(t.Context(), d, shown[0], false).print(cmd.OutOrStdout(), asText)
+	if err != nil || !strings.Contains(out.String(), "which holds") || strings.Contains(out.String(), "c_7") {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 	if _, err := openLetter(cmd, d, id); err == nil || !strings.Contains(err.Error(), "only a producer") {

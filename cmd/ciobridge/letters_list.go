@@ -71,7 +71,11 @@ func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter,
 			strconv.Itoa(v.Attempts), output.Dash(v.Field),
 		}
 		if showValues {
-			row = append(row, textOf(v.Value))
+			value := v.Value
+			if v.Content != nil {
+				value = v.Content
+			}
+			row = append(row, textOf(value))
 		}
 		rows = append(rows, row)
 	}

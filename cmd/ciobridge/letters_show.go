@@ -156,12 +156,18 @@ func (v historyView) print(w io.Writer, f format) error {
 	line("origin", "%s/%d@%d", v.Origin.Topic, v.Origin.Partition, v.Origin.Offset)
 	optional("subject", v.Origin.Subject)
 	line("key", "%s", textOf(v.Key))
+	if v.KeyContent != nil {
+		line("which holds", "%s", textOf(v.KeyContent))
+	}
 	for _, h := range v.Headers {
 		line("header", "%s: %s", h.Key, textOf(h.Value))
 	}
 	optional("repairs", v.Repairs)
 	optional("cut", v.Cut)
 	line("value", "%s", textOf(v.Value))
+	if v.Content != nil {
+		line("which holds", "%s", textOf(v.Content))
+	}
 	fmt.Fprintln(w)
 	return nil
 }

@@ -36,8 +36,10 @@ type letterView struct {
 	Repairs     string     `json:"repairs,omitempty"` // the letter of which its record is a repaired copy
 	Cut         string     `json:"cut,omitempty"`
 	Key         any        `json:"key"`
+	KeyContent  any        `json:"key_content,omitempty"` // what a schema reads of the key, and of the value
 	Headers     []header   `json:"headers,omitempty"`
 	Value       any        `json:"value"`
+	Content     any        `json:"content,omitempty"`
 }
 
 type originView struct {
@@ -54,7 +56,8 @@ type header struct {
 }
 
 func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, showValues bool) letterView {
-	f, m := &l.Failure, &l.Message
+	f, whole := &l.Failure, l.Message
+	m := &whole
 	v := letterView{
 		ID: l.ID().String(), Event: l.EventID.String(), Reason: string(f.Reason), Field: f.Field, Detail: f.Detail,
 		Item: f.Item, Stage: string(f.Stage), Rule: f.Rule, Call: f.Call, Attempts: f.Attempts, Status: f.Status,
@@ -74,7 +77,8 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 	case f.Call != "" && !isCall:
 		v.Gone = "call"
 	}
-	v.Type = d.typeOf(ctx, *m, f.Item)
+	v.Type = d.typeOf(ctx, m, f.Item)
+	v.Content, v.KeyContent = content(m.Content, showValues), content(m.KeyContent, showValues)
 	if !l.Original.IsZero() {
 		v.Repairs = l.Original.Letter.String() + " of event " + l.Original.Event.String()
 	}
@@ -84,13 +88,13 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 	return v
 }
 
-// typeOf is the type of an event, or "" where it cannot be told: by its envelope, or because the schema registry, of
+// typeOf reads the message, and is the type of an event, or "" where it cannot be told: by its envelope, or because the schema registry, of
 // which a warning tells, does not answer.
-func (d *lettersClient) typeOf(ctx context.Context, m event.Message, item int) string {
-	if d.content(ctx, &m) != nil {
+func (d *lettersClient) typeOf(ctx context.Context, m *event.Message, item int) string {
+	if d.content(ctx, m) != nil {
 		return ""
 	}
-	e, err := d.rules.Inspect(m, item)
+	e, err := d.rules.Inspect(*m, item)
 	if err != nil {
 		return ""
 	}
