@@ -88,8 +88,8 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 	return v
 }
 
-// typeOf reads the message, and is the type of an event, or "" where it cannot be told: by its envelope, or because the schema registry, of
-// which a warning tells, does not answer.
+// typeOf reads the message, and is the type of an event, or "" where it cannot be told: by its envelope, or because the
+// schema registry, of which a warning tells, does not answer.
 func (d *lettersClient) typeOf(ctx context.Context, m *event.Message, item int) string {
 	if d.content(ctx, m) != nil {
 		return ""

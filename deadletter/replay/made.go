@@ -77,8 +77,8 @@ func (m *made) addFailure(f *event.Failure) {
 	m.count[callName{f.Rule, f.Call}]++
 }
 
-// callsFor returns the calls that a wish asks for. A letter about a whole list asks for those of all items, none of which
-// was delivered with it.
+// callsFor returns the calls that a wish asks for. A letter about a whole list asks for those of all items, none of
+// which was delivered with it.
 func (m *made) callsFor(w *wish) []int {
 	switch {
 	case w.none != nothingBars:
