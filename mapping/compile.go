@@ -131,7 +131,7 @@ func (b *compiler) rule(r *Rule) *rule {
 	out.cond = b.program(r.If, at("if"))
 	out.time = b.program(r.Time, at("time"))
 	out.id = b.program(r.ID, at("id"))
-	if path := out.id.Path(); isOfRecord(path) && slices.ContainsFunc(b.out.listed, (*topic).holdsLists) {
+	if path := programText(out.id); isOfRecord(path) && slices.ContainsFunc(b.out.listed, (*topic).holdsLists) {
 		b.warn(r.place("id"), path+" is the same for all events of a list, which Customer.io would take for one")
 	}
 	for i, v := range r.Require {

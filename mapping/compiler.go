@@ -195,16 +195,37 @@ func (b *compiler) timestamps(rules []Rule) {
 
 // checkShared refuses an identity that the events of a record have in common.
 func (b *compiler) checkShared(t *topic, at Position) {
-	if path := t.envelope.id.Path(); t.holdsLists() && isOfRecord(path) {
-		b.Add(at, "%s is the same for all events of a record, so that Customer.io would take them for one: "+
-			"want an id of the event, or \"\\(%s)-\\($message.index)\"", path, path)
+	program := programText(t.envelope.id)
+	if !t.holdsLists() || !isOfRecord(program) {
+		return
 	}
+	text := strings.TrimSuffix(strings.TrimPrefix(program, `"`), `"`)
+	if text == program {
+		text = `\(` + program + `)`
+	}
+	b.Add(at, "%s is the same for all events of a record, so that Customer.io would take them for one: "+
+		"want an id of the event, or \"%s-\\($message.index)\"", program, text)
 }
 
 // holdsLists reports whether records of the topic are said to hold several events.
 func (t *topic) holdsLists() bool { return t.envelope.each != nil && !t.envelope.batch }
 
-// isOfRecord reports whether a path leads to something that the events of a record have in common.
-func isOfRecord(path string) bool {
-	return strings.HasPrefix(path, "$record") || strings.HasPrefix(path, "$message") && path != "$message.index"
+// isOfRecord reports whether a program is a path that leads to something that the events of a record have in common, or
+// a text that is made of such paths alone.
+func isOfRecord(program string) bool {
+	paths := interpolated.FindAllStringSubmatch(program, -1)
+	if len(paths) == 0 {
+		return recordPath.MatchString(program) && program != "$message.index"
+	}
+	for _, path := range paths {
+		if !recordPath.MatchString(path[1]) || path[1] == "$message.index" {
+			return false
+		}
+	}
+	return strings.HasPrefix(program, `"`) && strings.Count(program, `\(`) == len(paths)
 }
+
+var (
+	interpolated = regexp.MustCompile(`\\\( *([^() ]*) *\)`)
+	recordPath   = regexp.MustCompile(`^\$(record|message)([.[][^ |,+]*)?$`)
+)
