@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"ledger":     {"event", "broker", "internal"},
 	"deadletter": {"event", "broker", "internal"},
 	"emulator":   {},
+	"requests":   {"event", "internal"},
 	"source":     {"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "internal"},
 	"config":     {"source", "content", "customerio", "mapping", "pipeline", "deadletter", "secret", "internal"},
 	"app": {

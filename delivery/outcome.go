@@ -60,6 +60,16 @@ func outcomesOfAccepted(calls []event.Call, answer customerio.Answer) []event.Ou
 	return outcomes
 }
 
+// withAnswer gives the outcome of a request of a rule's own what was answered.
+func withAnswer(outcomes []event.Outcome, answer customerio.Answer) []event.Outcome {
+	if answer.Content == nil {
+		return outcomes
+	}
+	one := outcomes[0] // which others may share
+	one.Answer = &event.Answer{Status: answer.Status, Type: answer.Content.Type, Body: answer.Content.Body}
+	return []event.Outcome{one}
+}
+
 func failure(call *event.Call, status int) event.Failure {
 	return event.Failure{
 		ID: call.ID, Stage: event.StageDelivery, Rule: call.Step.Rule, Call: call.Step.Call, Status: status,

@@ -102,7 +102,22 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 	if answer.Withheld {
 		return make([]event.Outcome, len(calls)), false
 	}
-	return outcomesOf(calls, answer), answer.Verdict == customerio.Accepted || answer.Verdict == customerio.Refused
+	outcomes = outcomesOf(calls, answer)
+	if single := calls[0].Single; single != nil && single.Raw != nil {
+		outcomes = withAnswer(outcomes, answer)
+	}
+	return outcomes, answer.Verdict == customerio.Accepted || answer.Verdict == customerio.Refused
+}
+
+// maxKept is how much of an answer is kept to be published. It is what brokers take for a message.
+const maxKept = 1 << 20
+
+// asOneSays has a request made as its rule says.
+func asOneSays(r *customerio.Request, raw *event.Raw) {
+	r.Header, r.Timeout, r.Foreign = raw.Header, raw.Timeout, raw.Form != event.AnswerJSON
+	if raw.ReplyTo != "" || raw.Debug {
+		r.Keep = maxKept
+	}
 }
 
 // exchange makes the request. Nothing of it is handed to the network once until has passed.
@@ -117,6 +132,9 @@ func (s *Sender) exchange(
 		r.Method, r.Path, list = single.Method, single.Path, nil
 		if single.Shared {
 			list = customerio.SegmentIDs
+		}
+		if raw := single.Raw; raw != nil {
+			asOneSays(&r, raw)
 		}
 	}
 	size := len(calls[0].Body)

@@ -65,6 +65,9 @@ type Request struct {
 	Path        string
 	Destination Destination
 
+	// Raw is set for a request that a rule writes by itself.
+	Raw *Raw
+
 	// Shared is true where calls with the same method and path may travel as one request. The body of each is then
 	// one element of the list that the request carries.
 	Shared bool

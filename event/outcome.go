@@ -37,6 +37,8 @@ type Outcome struct {
 	// whole request was handed over, and then came no answer, or one that does not say what was done. For most calls
 	// that does not matter, because a repeat is ignored or sets the same state.
 	MayBeSent bool
+	// Answer is what the other side wrote, where the call's answer is to be published. It is nil where nobody wrote.
+	Answer *Answer
 	// Unheard is true where a call is settled by what is known of it and not by an answer of this attempt, so that it
 	// says nothing about the destination.
 	Unheard bool
