@@ -167,7 +167,7 @@ func TestMergeAndSet(t *testing.T) {
 		"[0]":          "is no path",
 		"a.d.x":        "there is no map in which x could be set, but a text",
 		"a.b[0]":       "there is no list of which an item could be set, but a number",
-		"a.c[7]":       "the list has 2 items: the next one is [2]",
+		"a.c[7]":       "the list ends before it: the next item is [2]",
 		"a[99999]":     "is no path",
 		"a.c[0][0].z":  "there is no list of which",
 		"source kafka": "is no path",

@@ -138,7 +138,7 @@ func setItem(n *Node, steps []segment, place mistake.Place, value *Node) (*Node,
 	}
 	i := steps[0].index
 	if i > len(n.Items) {
-		return nil, fmt.Errorf("the list has %d items: the next one is [%d]", len(n.Items), len(n.Items))
+		return nil, fmt.Errorf("the list ends before it: the next item is [%d]", len(n.Items))
 	}
 	out := *n
 	out.Items = append([]*Node(nil), n.Items...)
