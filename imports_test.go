@@ -28,12 +28,18 @@ var mayImport = map[string][]string{
 	"delivery":   {"event", "customerio"},
 	"ledger":     {"event", "broker", "internal"},
 	"deadletter": {"event", "broker", "internal"},
+	"erasure":    {"event", "secret", "internal"},
 	"emulator":   {},
 	"requests":   {"event", "internal"},
-	"source":     {"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "internal"},
-	"config":     {"source", "content", "customerio", "mapping", "pipeline", "deadletter", "secret", "internal"},
+	"source": {
+		"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "erasure", "internal",
+	},
+	"config": {
+		"source", "erasure", "content", "customerio", "mapping", "pipeline", "deadletter", "secret", "internal",
+	},
 	"app": {
-		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "internal",
+		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
+		"internal",
 	},
 	"cmd": {
 		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "emulator",

@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -35,6 +36,7 @@ type Bridge struct {
 	workspaces []delivery.Workspace
 	sender     *delivery.Sender
 	letters    source.Letters
+	fences     *erasure.Fences // nil where none are configured
 	decoder    *content.Decoder
 	pipeline   *pipeline.Pipeline
 
@@ -48,6 +50,9 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	b := &Bridge{
 		config: c, version: version, rules: rules, log: log, registry: newRegistry(rules, version),
 		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters),
+	}
+	if c.Erasure.Enabled() {
+		b.proofs.open = append(b.proofs.open, obstacle{provesFences, errNotProven})
 	}
 	if !c.Source.Section().ChecksFirst() {
 		b.proofs.note(provesSource, nil)
@@ -99,7 +104,11 @@ func (b *Bridge) Connect(ctx context.Context) error {
 		return exit.With(exit.Input, err)
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
-	stages := pipeline.Stages{Source: b.read(b.source), Mapper: b.rules, Sender: b.sender, DeadLetters: b.letters,
+	sender, err := b.fence(b.sender)
+	if err != nil {
+		return err
+	}
+	stages := pipeline.Stages{Source: b.read(b.source), Mapper: b.rules, Sender: sender, DeadLetters: b.letters,
 		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
 	return nil
@@ -111,29 +120,13 @@ func (b *Bridge) prepare(ctx context.Context) error {
 	return concurrently(ctx, b.proveDestination, b.proveBroker)
 }
 
-// concurrently waits for several proofs. The first failure ends the others and is the error.
-func concurrently(ctx context.Context, proofs ...func(context.Context) error) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	var all sync.WaitGroup
-	for _, prove := range proofs {
-		all.Go(func() {
-			if err := prove(ctx); err != nil {
-				fail(err)
-			}
-		})
-	}
-	all.Wait()
-	return context.Cause(ctx)
-}
-
 func (b *Bridge) proveBroker(ctx context.Context) error {
 	if b.pipeline == nil { // the demo has connected before
 		if err := b.Connect(ctx); err != nil {
 			return err
 		}
 	}
-	if err := concurrently(ctx, b.proveSource, b.proveLetters); err != nil {
+	if err := concurrently(ctx, b.proveSource, b.proveLetters, b.proveFences); err != nil {
 		return err
 	}
 	return b.broker.CheckLetters(ctx, b.config.DeadLetters.Config)
@@ -148,12 +141,13 @@ func (b *Bridge) run(ctx context.Context) error {
 		return err
 	}
 	b.flowing.Store(true)
-	summaries, cancel := context.WithCancel(ctx)
-	var summarizing sync.WaitGroup
-	summarizing.Go(func() { b.summarize(summaries) })
+	beside, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var besides sync.WaitGroup
+	besides.Go(func() { b.summarize(beside) })
+	besides.Go(func() { b.watchFences(beside) })
 	err := b.pipeline.Run(ctx)
 	cancel()
-	summarizing.Wait()
+	besides.Wait()
 	return exit.With(exit.Broker, err)
 }
 

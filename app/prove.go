@@ -81,6 +81,22 @@ func (b *Bridge) proveDestination(ctx context.Context) error {
 	return exit.With(exit.Credentials, err)
 }
 
+// concurrently waits for several proofs. The first failure ends the others and is the error.
+func concurrently(ctx context.Context, proofs ...func(context.Context) error) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var all sync.WaitGroup
+	for _, prove := range proofs {
+		all.Go(func() {
+			if err := prove(ctx); err != nil {
+				fail(err)
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
 // missingFor is how long a topic of the source may be missing at the start: one that was just made is not known
 // everywhere.
 const missingFor = 5 * time.Second

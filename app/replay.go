@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.uber.org/zap"
 
@@ -27,7 +28,16 @@ func Replay(
 	b.letters = letters
 	p := c.Pipeline()
 	p.StopShare = 0 // letters that fail again are what a replay is ready for
-	stages := pipeline.Stages{Source: b.read(run), Mapper: run.Mapper(), Sender: b.sender,
+	if c.Erasure.NeedsBroker() {
+		if b.broker, err = Reach(ctx, c, log); err != nil {
+			return err
+		}
+	}
+	sender, err := b.fence(b.sender)
+	if err != nil {
+		return err
+	}
+	stages := pipeline.Stages{Source: b.read(run), Mapper: run.Mapper(), Sender: sender,
 		Destinations: destinations(p, b.workspaces), DeadLetters: run.DeadLetters()}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
 	if err := b.proveSoon(ctx); err != nil {
@@ -36,7 +46,13 @@ func Replay(
 		}
 		return err
 	}
-	return b.pipeline.Run(ctx)
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var watch sync.WaitGroup
+	watch.Go(func() { b.watchFences(watching) })
+	err = b.pipeline.Run(ctx)
+	cancel()
+	watch.Wait()
+	return err
 }
 
 // proveSoon proves what a replay needs. It gives up after a while, because somebody waits for it; once calls leave,
@@ -47,5 +63,8 @@ func (b *Bridge) proveSoon(ctx context.Context) error {
 	if err := b.proveDestination(ctx); err != nil {
 		return err
 	}
-	return b.proveLetters(ctx)
+	if err := b.proveLetters(ctx); err != nil {
+		return err
+	}
+	return b.proveFences(ctx)
 }

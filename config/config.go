@@ -6,6 +6,7 @@ import (
 	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -22,6 +23,8 @@ type Config struct {
 	CustomerIO  customerio.Config `yaml:"customerio"`
 	Delivery    pipeline.Config   `yaml:"delivery"`
 	DeadLetters DeadLetters       `yaml:"dead_letters"`
+	// Erasure keeps persons erased; without it a call of an earlier event can bring them back.
+	Erasure erasure.Config `yaml:"erasure"`
 	// SchemaRegistry has the schemas of topics and streams whose content is not JSON.
 	SchemaRegistry registry.Config `yaml:"schema_registry"`
 
@@ -119,6 +122,7 @@ func Default() Config {
 		CustomerIO:  customerio.DefaultConfig(),
 		Delivery:    d,
 		DeadLetters: DeadLetters{StopShare: d.StopShare},
+		Erasure:     erasure.DefaultConfig(),
 		Admin:       Admin{Listen: "127.0.0.1:8080"},
 		Log:         Log{Level: "info", Format: "json"},
 	}
@@ -137,6 +141,7 @@ func (c *Config) Mapping() mapping.Config {
 		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
 		OnInvalid: c.OnInvalid,
 		Allow:     c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
+		About: c.Erasure.Enabled(),
 	}
 	addTo(&m, c.Files)
 	return m

@@ -12,8 +12,10 @@ import (
 // is described once, by the end of its path. An embedded server is read as any other.
 func described(path string) yamltree.Row {
 	for end := path; ; {
-		if row, ok := meanings[end]; ok {
-			return row
+		for _, table := range []map[string]yamltree.Row{meanings, erasureMeanings} {
+			if row, ok := table[end]; ok {
+				return row
+			}
 		}
 		_, rest, _ := strings.Cut(end, ".")
 		if !strings.Contains(rest, ".") { // one key alone would also be that of another section

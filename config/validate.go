@@ -7,6 +7,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping"
 )
@@ -21,6 +22,7 @@ func (c *Config) Validate() error {
 		mistake.Under("customerio", c.CustomerIO.Validate()),
 		mistake.Under("delivery", c.Pipeline().Validate()),
 		c.DeadLetters.Validate(),
+		mistake.Under("erasure", c.Erasure.Validate()),
 		mistake.Under("schema_registry", c.SchemaRegistry.Validate()),
 		c.crossed(),
 		m.Validate(),
@@ -44,7 +46,14 @@ func (c *Config) crossed() error {
 	if section == nil {
 		return nil
 	}
-	errs := []error{section.CheckLetters(c.DeadLetters.Config)}
+	errs := []error{
+		section.CheckLetters(c.DeadLetters.Config), mistake.Under("erasure", section.CheckFences(c.Erasure)),
+	}
+	if settle, least := c.Erasure.Settle, c.CustomerIO.Timeout+erasure.Notice; settle > 0 && settle < least {
+		errs = append(errs, mistake.Of("erasure.settle: %s is less than customerio.timeout and %s together, in which "+
+			"a request of another replica may still go out: give at least %s, or 0s for a bridge that is alone and "+
+			"whose letters are replayed while it stands", settle, erasure.Notice, least))
+	}
 	needs := func(t mapping.Topic) bool {
 		f := t.Forms()
 		return content.NeedsRegistry(f.Value) || content.NeedsRegistry(f.Key)

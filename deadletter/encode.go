@@ -13,6 +13,11 @@ const letterHeaders = 19
 // Encode turns a failed message into the record that is stored. The record shares the message's memory.
 func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	m, f := &l.Message, storable(l.Failures[0], now)
+	id := EventID(m)
+	erased := isErased(l.Failures)
+	if erased {
+		m = withoutContent(m)
+	}
 	field, detail := f.Field, f.Detail
 	message := detail
 	if field != "" {
@@ -29,7 +34,7 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 		{headerCall, f.Call},
 		{headerAttempts, strconv.Itoa(f.Attempts)},
 		{headerStatus, strconv.Itoa(f.Status)},
-		{headerEventID, EventID(m).String()},
+		{headerEventID, id.String()},
 		{headerFirst, f.First.Format(time.RFC3339Nano)},
 		{headerConfigHash, configHash},
 		{headerOrigin, formatOrigin(m.Origin, m.Time)},
@@ -49,10 +54,30 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 		headers = append(headers,
 			event.Header{Key: headerRepairs, Value: []byte(o.Letter.String() + " " + o.Event.String())})
 	}
+	if erased {
+		gone := Truncation{Bytes: len(l.Message.Value)}
+		headers = append(headers, event.Header{Key: headerTruncated, Value: []byte(gone.String())})
+	}
 	if len(l.Failures) > 1 {
 		headers = append(headers, event.Header{Key: headerFailures, Value: encodeFailures(l.Failures[1:], now)})
 	}
 	return Record{Time: now, Key: m.Key, Value: m.Value, Headers: headers}
+}
+
+// isErased reports whether nothing of a message failed but that its persons were erased. What is written of it is where
+// it stood, and nothing that it held.
+func isErased(failures []event.Failure) bool {
+	for i := range failures {
+		if failures[i].Reason != event.ReasonErased {
+			return false
+		}
+	}
+	return true
+}
+
+// withoutContent is a message without key, value and headers.
+func withoutContent(m *event.Message) *event.Message {
+	return &event.Message{Origin: m.Origin, Time: m.Time, Value: []byte{}}
 }
 
 // connectStageOf gives the stage of Kafka Connect (its enum Stage) that comes nearest.

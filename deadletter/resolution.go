@@ -18,6 +18,7 @@ const (
 	Delivered ResolutionKind = "delivered" // a replay has delivered its calls
 	Replaced  ResolutionKind = "replaced"  // a replay delivered some of its calls, and wrote letters of others
 	Discarded ResolutionKind = "discarded" // an operator wants nothing more of it
+	Erased    ResolutionKind = "erased"    // a replay did not send it, because its person was erased
 
 	// FailedAgain leaves a letter open: a replay has failed in the same way as before, which is counted and not copied.
 	FailedAgain ResolutionKind = "failed_again"
@@ -84,7 +85,7 @@ func decodeResolution(r *Record) (*Resolution, error) {
 		At:   h.time(headerResolvedAt),
 		Key:  r.Key,
 	}
-	if !slices.Contains([]ResolutionKind{Delivered, Replaced, Discarded, FailedAgain}, res.Kind) {
+	if !slices.Contains([]ResolutionKind{Delivered, Replaced, Discarded, Erased, FailedAgain}, res.Kind) {
 		h.fail(headerResolution, errors.New("not an outcome that this version knows"))
 	}
 	for s := range strings.FieldsSeq(h.text(headerResolves)) {

@@ -17,6 +17,9 @@ type Call struct {
 
 	// Item is the number of the call's event among those of its message, from 1; 0 where the message is one event.
 	Item int32
+
+	// About tells whom the call is about. It is nil where no erasure fence asks for it.
+	About *About
 }
 
 // Destination is where the call goes.
@@ -56,6 +59,11 @@ type Step struct {
 
 	// Destination is where calls go that a batch carries.
 	Destination Destination
+
+	// Fence is what the call does to the erasure fence of its person.
+	Fence Fence
+	// Revives is true where an event that came after a deletion brings the person back.
+	Revives bool
 }
 
 // Request is the request line of a call that no Track v2 batch carries. Path starts at the root of the API's host, with

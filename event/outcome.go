@@ -73,6 +73,8 @@ const (
 	// ReasonSendUncertain is that of a call that would count twice, and may or may not have been sent: somebody has to
 	// decide.
 	ReasonSendUncertain Reason = "send_uncertain"
+	// ReasonErased is that of a call whose person was deleted or suppressed: nothing was sent.
+	ReasonErased Reason = "erased"
 )
 
 // Reasons lists every reason once.
@@ -80,7 +82,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonCorruptRecord, ReasonUndecodable, ReasonNoType, ReasonUnmatched, ReasonMissingField, ReasonRuleError,
 		ReasonInvalidValue, ReasonTooLarge, ReasonNotAllowed, ReasonRefused, ReasonPoison,
-		ReasonSendUncertain,
+		ReasonSendUncertain, ReasonErased,
 	}
 }
 

@@ -159,9 +159,13 @@ func (s *state) try(a *action, item int) *problem {
 	}
 	before := s.savepoint()
 	c := pending{step: &a.Step, id: s.callID(a, item), item: int32(s.item)}
+	s.persons = s.persons[:0]
 	if p := s.write(a, &c); p != nil {
 		s.rollBack(before)
 		return p
+	}
+	if s.tells {
+		c.about = s.about(a, before.lanes)
 	}
 	c.body, c.lanes = span{before.body, len(s.body)}, span{before.lanes, len(s.lanes)}
 	s.calls = append(s.calls, c)

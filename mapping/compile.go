@@ -21,6 +21,7 @@ func Compile(c Config) (*Rules, error) {
 		exact:       map[string][]*rule{},
 		topics:      map[string]*topic{},
 		onUnmatched: c.OnUnmatched,
+		about:       c.About,
 		reserved:    customerio.NewReserved(c.ReservedIDs),
 		hash:        hashOf(c),
 	}}

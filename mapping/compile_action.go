@@ -29,7 +29,8 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	from := &r.Do[i]
 	op := from.Action.Operation()
 	c := &actionCompiler{compiler: b, rule: r, from: from, out: &action{
-		Step:    event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Repeatable},
+		Step: event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Repeatable,
+			Fence: fences[from.Action], Revives: r.Revives},
 		op:      op,
 		allowed: !op.Destructive || slices.Contains(b.allow, op.Name),
 		key:     keyOf(r.IDScope, r.Name, call),
@@ -38,6 +39,9 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	if from.Action == 0 {
 		c.wrong("", "names no action")
 		return c.out
+	}
+	if erases := fences[from.Action]; r.Revives && (erases == event.DeleteFence || erases == event.SuppressFence) {
+		c.wrong("", "%s erases the person, and revive: true of its rule brings them back: use two rules", op.Name)
 	}
 	if !c.out.allowed {
 		c.warn("", "%s is not allowed: its calls become dead letters until allow names it", op.Name)
@@ -55,6 +59,12 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	}
 	c.withoutField(op)
 	return c.out
+}
+
+// fences are what actions do to the erasure fence of their person.
+var fences = map[customerio.Action]event.Fence{
+	customerio.Delete: event.DeleteFence, customerio.Suppress: event.SuppressFence,
+	customerio.Unsuppress: event.LiftFence,
 }
 
 // wrong notes a mistake in a field of the action that has no place of its own, or in the action itself.

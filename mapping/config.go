@@ -30,6 +30,9 @@ type Config struct {
 	ReservedIDs customerio.ReservedIDs `json:",omitzero"` // identifiers that stand for no person
 
 	Define []Definitions `json:",omitempty"` // functions that all programs may call; each knows those before it
+
+	// About has calls tell whom they are about, for an erasure fence. It changes nothing of what is sent.
+	About bool `json:"-"`
 }
 
 // Definitions are functions in jq that programs share, such as "def cents: . * 100;".

@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -76,5 +77,30 @@ func (s *state) addLane(from int, kind customerio.Identifier, text []byte) {
 	lane := laneKinds[kind].Of(text)
 	if !slices.Contains(s.lanes[from:], lane) {
 		s.lanes = append(s.lanes, lane)
+		if s.tells {
+			s.persons = append(s.persons, kind.String()+":"+string(text))
+		}
 	}
+}
+
+// about tells whom the current call is about, whose lanes begin where it says. One that erases the person tells all
+// identifiers that the rule names, and waits in the lane of each: no call by one of them may bring the person back.
+func (s *state) about(a *action, lanes int) *event.About {
+	if a.Fence == event.DeleteFence || a.Fence == event.SuppressFence {
+		for i := range a.person {
+			p := &a.person[i]
+			v, err := p.prog.One(&s.doc)
+			if err != nil || absent(v) {
+				continue
+			}
+			if text, what := s.appendIdentifier(nil, p.kind, v); what == "" {
+				s.addLane(lanes, p.kind, text)
+			}
+		}
+	}
+	at := &event.About{Persons: slices.Clone(s.persons), Origin: s.m.Origin, Stored: s.m.Time}
+	if s.time.known {
+		at.Time = time.UnixMilli(s.time.ms)
+	}
+	return at
 }

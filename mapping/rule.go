@@ -17,6 +17,9 @@ type Rule struct {
 	ID      Term   // the event's identity, in place of the envelope's
 	IDScope string // keeps apart the ids of producers that number their events alike
 
+	// Revives says that an event which came after its person was deleted brings the person back.
+	Revives bool `json:",omitempty"`
+
 	Define Definitions `json:",omitzero"` // functions that the rule's programs may call: those of its file
 
 	Pos, EventPos Position `json:"-"`

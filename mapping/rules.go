@@ -100,6 +100,7 @@ type compiled struct {
 	other       *topic             // for topics that the configuration does not name
 	unmatched   unmatched.Types
 	onUnmatched Policy
+	about       bool
 	skips       skips
 	reserved    *customerio.Reserved
 	warnings    []*mistake.Mistake

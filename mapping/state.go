@@ -77,6 +77,9 @@ type state struct {
 	callBuffer                  // what the calls are written into
 	buffers    []callBuffer     // for the messages to come
 
+	tells   bool     // calls tell whom they are about
+	persons []string // then: the identifiers of the call that is being written, with their kinds
+
 	entries int             // attributes of the call that is being written
 	member  field           // of a whole object, the one that is being written
 	key     []byte          // its name, where that had escapes
@@ -97,6 +100,7 @@ type pending struct {
 	body, lanes span
 	item        int32
 	single      *event.Request
+	about       *event.About
 }
 
 type span struct{ start, end int }
@@ -114,7 +118,7 @@ func (s *state) rollBack(m savepoint) {
 }
 
 func (c *compiled) newState() any {
-	s := &state{reserved: c.reserved, stripe: int(c.statesMade.Add(1)) % len(counts{})}
+	s := &state{reserved: c.reserved, tells: c.about, stripe: int(c.statesMade.Add(1)) % len(counts{})}
 	s.message, s.change = s.messageValue, s.changeValue
 	return s
 }
@@ -184,6 +188,7 @@ func (s *state) result() []event.Call {
 			Lanes:  lanes[p.lanes.start:p.lanes.end:p.lanes.end],
 			Single: p.single,
 			Item:   p.item,
+			About:  p.about,
 		}
 	}
 	return calls
@@ -194,7 +199,8 @@ func (s *state) result() []event.Call {
 func (s *state) onlyCall() []event.Call {
 	r, p := s.callBuffer, &s.calls[0]
 	s.callBuffer = callBuffer{}
-	r.call[0] = event.Call{ID: p.id, Step: p.step, Body: r.body, Lanes: r.lanes, Single: p.single, Item: p.item}
+	r.call[0] = event.Call{ID: p.id, Step: p.step, Body: r.body, Lanes: r.lanes, Single: p.single, Item: p.item,
+		About: p.about}
 	return r.call
 }
 

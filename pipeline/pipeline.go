@@ -131,6 +131,7 @@ const (
 	messageOverhead = 320
 	callOverhead    = 384
 	failureOverhead = 512
+	aboutOverhead   = 384
 )
 
 // inFlight takes up a message and what it became.
@@ -149,6 +150,9 @@ func (p *Pipeline) inFlight(
 		msg.Urgent = msg.Urgent || c.Single != nil
 		msg.Size += c.Size()
 		msg.Bytes += int64(cap(c.Body)) + callOverhead
+		if c.About != nil {
+			msg.Bytes += aboutOverhead
+		}
 	}
 	return msg
 }

@@ -115,6 +115,9 @@ func (p *Pipeline) refuse(e *inflight.Call, f *event.Failure, now time.Time) {
 	if e.History != nil && e.History.Attempts > 0 {
 		failure.Attempts, failure.First = e.History.Attempts+1, e.History.First
 	}
+	if failure.Reason == event.ReasonErased {
+		failure.Attempts-- // it was not sent
+	}
 	msg := e.Message
 	msg.Failures = append(msg.Failures, failure)
 	if msg.Open == 1 {

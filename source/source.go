@@ -10,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
+	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -28,6 +29,9 @@ type Section interface {
 	Validate() error
 	// CheckLetters reports dead letters that this kind of broker cannot keep, or that the source would read as events.
 	CheckLetters(deadletter.Config) error
+	// CheckFences reports a place of erasure fences, or of their reports, that this kind of broker does not have, or
+	// that the source would read as events.
+	CheckFences(erasure.Config) error
 	// Destination is where an event is published: something that the source reads.
 	Destination(Target) (event.Origin, error)
 
@@ -58,6 +62,12 @@ type Broker interface {
 	// knows that: each letter would come back as an event, fail again and become the next. Its error has the exit
 	// code.
 	CheckLetters(context.Context, deadletter.Config) error
+
+	// Fences opens the erasure fences that this broker keeps.
+	Fences(erasure.Config) erasure.Log
+	// Tell publishes something to a topic or subject that the source does not read, and returns when it is stored. The
+	// id is the same where it is told again.
+	Tell(ctx context.Context, to, id string, value []byte) error
 
 	Publisher() Publisher
 	Close()

@@ -33,6 +33,7 @@ func (v replayView) print(w io.Writer, f format) error {
 	if f == asJSON {
 		return output.JSON(w, map[string]any{
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
+			"erased":    v.Erased,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
 			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "unreadable": v.Unreadable,
 			"missing": v.unknownViews(), "dry_run": v.dryRun,
@@ -43,6 +44,9 @@ func (v replayView) print(w io.Writer, f format) error {
 		text = "of %d chosen of %s: %d would be sent, %d would fail again, %d would be left open\n"
 	}
 	fmt.Fprintf(w, text, v.Chosen, output.Count(v.Open, "open letter"), v.Delivered, v.FailedAgain, v.LeftOpen)
+	if v.Erased > 0 {
+		fmt.Fprintf(w, "%d closed and not sent: their persons were erased\n", v.Erased)
+	}
 	v.reasons(w)
 	return nil
 }

@@ -31,6 +31,7 @@ type letterStatus struct {
 	failed   bool // it was written again
 	attempts int  // it failed in the same way as before, and so many attempts are to be noted
 	replaced bool // other letters were written in its place
+	erased   bool // a call was not sent, because its person was erased
 }
 
 func newReplayedEvent(letters []*deadletter.Letter) *replayedEvent {
@@ -74,12 +75,18 @@ func (e *replayedEvent) matched(m matching) {
 }
 
 // newFailures returns the failures that are not in the log yet, with their past added, and counts the attempts of those
-// that are.
+// that are. That a person was erased is no failure: it closes the letter.
 func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var fresh []event.Failure
 	for _, f := range failures {
+		if f.Reason == event.ReasonErased {
+			for _, i := range e.owners[f.ID] {
+				e.statuses[i].erased = true
+			}
+			continue
+		}
 		f = e.withPast(f)
 		known := -1
 		for _, i := range e.owners[f.ID] {
@@ -141,7 +148,7 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delivered, replaced := e.resolution(deadletter.Delivered), e.resolution(deadletter.Replaced)
-	again := e.resolution(deadletter.FailedAgain)
+	again, erased := e.resolution(deadletter.FailedAgain), e.resolution(deadletter.Erased)
 	for i, l := range e.letters {
 		s := e.statuses[i]
 		switch {
@@ -160,6 +167,9 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 		case s.replaced:
 			progress.FailedAgain++
 			replaced.Letters = append(replaced.Letters, l.ID())
+		case s.erased:
+			progress.Erased++
+			erased.Letters = append(erased.Letters, l.ID())
 		case s.calls == 0:
 			progress.Unmatched++
 			unmatched = append(unmatched, l)
@@ -168,7 +178,7 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
 	}
-	resolved = slices.Concat(parts(delivered), parts(replaced), parts(again))
+	resolved = slices.Concat(parts(delivered), parts(replaced), parts(again), parts(erased))
 	return resolved, unmatched
 }
 

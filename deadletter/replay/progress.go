@@ -14,8 +14,9 @@ type Progress struct {
 
 	Delivered   int // and resolved
 	FailedAgain int // with their attempts counted; written again where they failed in another way than before
+	Erased      int // and resolved so: a call was not sent, because its person was erased
 	Gone        int // taken away by retention before they could be read
-	LeftOpen    int // neither delivered nor failed again nor gone
+	LeftOpen    int // none of these
 
 	// Of those left open; the others were not reached or not finished when the replay was stopped.
 	Unmatched   int // today's rules make no call for them
@@ -42,7 +43,8 @@ func (r *Replay) Progress() Progress {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	progress := r.progress
-	progress.LeftOpen = progress.Chosen - progress.Delivered - progress.FailedAgain - progress.Gone
+	progress.LeftOpen = progress.Chosen - progress.Delivered - progress.FailedAgain - progress.Erased -
+		progress.Gone
 	return progress
 }
 

@@ -55,6 +55,12 @@ var ruleKeys = table[mapping.Rule]{
 		Example: "shop-eu",
 		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.IDScope = r.text(n) }},
+	{yamltree.Row{Key: "revive",
+		Meaning: "With `erasure`: an event of this rule that comes after its person was deleted brings the person " +
+			"back.",
+		Example: "true", Default: "false",
+		Form: yamltree.InBool},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Revives = r.truth(n) }},
 }
 
 func (r *reader) rule(node *yamltree.Node) mapping.Rule {

@@ -74,6 +74,15 @@ func (r *reader) text(n *yamltree.Node) string {
 	return ""
 }
 
+// truth reads true or false.
+func (r *reader) truth(n *yamltree.Node) bool {
+	if n.Kind != yamltree.Bool {
+		r.fail(n, "want true or false, found %s", n.Describe())
+		return false
+	}
+	return strings.EqualFold(n.Value, "true")
+}
+
 // number reads a number as JSON writes it. Other spellings mean different things to different YAML parsers.
 func (r *reader) number(n *yamltree.Node) string {
 	s := n.Value

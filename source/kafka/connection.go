@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,8 @@ import (
 	consumerkafka "github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/deadletter"
 	deadletterkafka "github.com/ciobridge/ciobridge/deadletter/kafka"
+	"github.com/ciobridge/ciobridge/erasure"
+	erasurekafka "github.com/ciobridge/ciobridge/erasure/kafka"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/source"
@@ -65,8 +68,26 @@ func (c *connection) Letters(d deadletter.Config, hash string) source.Letters {
 // CheckLetters implements source.Broker: the topics were compared when the configuration was read.
 func (c *connection) CheckLetters(context.Context, deadletter.Config) error { return nil }
 
+// Fences implements source.Broker.
+func (c *connection) Fences(e erasure.Config) erasure.Log {
+	return erasurekafka.New(c.conn.Client(), e.Topic, e.Create, e.Replicas)
+}
+
+// Tell implements source.Broker. The id is the key of the record.
+func (c *connection) Tell(ctx context.Context, to, id string, value []byte) error {
+	p := c.publisher()
+	defer p.Close()
+	err := p.Publish(ctx, []event.Message{{Origin: event.Origin{Topic: to}, Key: []byte(id), Value: value}})
+	if err != nil {
+		return fmt.Errorf("publish to the topic %s: %w", to, err)
+	}
+	return nil
+}
+
 // Publisher implements source.Broker. Keys go where the Java client and librdkafka's murmur2_random put them.
-func (c *connection) Publisher() source.Publisher {
+func (c *connection) Publisher() source.Publisher { return c.publisher() }
+
+func (c *connection) publisher() *publisher {
 	return &publisher{kafka.Writer{
 		Addr: kafka.TCP(c.conn.Brokers()...), Transport: c.conn.Transport(), RequiredAcks: kafka.RequireAll,
 		Balancer: kafka.Murmur2Balancer{}, BatchTimeout: 5 * time.Millisecond, BatchSize: source.PublishAtOnce,

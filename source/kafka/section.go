@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/topicpattern"
@@ -79,6 +80,22 @@ func (s *Section) CheckLetters(d deadletter.Config) error {
 	case s.matches(d.Topic):
 		return mistake.Of("dead_letters.topic: matches a pattern of source.kafka.topics, so that every dead " +
 			"letter would come back as an event: give it a name that no pattern matches")
+	}
+	return nil
+}
+
+// CheckFences implements source.Section.
+func (s *Section) CheckFences(e erasure.Config) error {
+	read := func(topic string) bool { return topic != "" && slices.Contains(s.Names(), topic) || s.matches(topic) }
+	switch {
+	case e.Bucket != "":
+		return mistake.Of("bucket: is for a NATS source; give topic or file")
+	case e.ReportSubject != "":
+		return mistake.Of("report_subject: is for a NATS source; give report_topic")
+	case read(e.Topic):
+		return mistake.Of("topic: is read by the source too, and every fence would come back as an event")
+	case read(e.ReportTopic):
+		return mistake.Of("report_topic: is read by the source too, and every report would come back as an event")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/nats-io/nats-server/v2/server"
+	natsjetstream "github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -15,6 +16,8 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
 	deadletterjetstream "github.com/ciobridge/ciobridge/deadletter/jetstream"
+	"github.com/ciobridge/ciobridge/erasure"
+	erasurejetstream "github.com/ciobridge/ciobridge/erasure/jetstream"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/source"
@@ -89,6 +92,19 @@ func (b *Broker) CheckLetters(ctx context.Context, d deadletter.Config) error {
 				"reads too, and every dead letter would come back as an event; name a subject of another stream",
 				d.Subject, stream))
 		}
+	}
+	return nil
+}
+
+// Fences implements source.Broker.
+func (b *Broker) Fences(e erasure.Config) erasure.Log {
+	return erasurejetstream.New(b.conn.JetStream(), e.Bucket, e.Replicas)
+}
+
+// Tell implements source.Broker. The id is the Nats-Msg-Id, by which the server drops a repeat.
+func (b *Broker) Tell(ctx context.Context, to, id string, value []byte) error {
+	if _, err := b.conn.JetStream().Publish(ctx, to, value, natsjetstream.WithMsgID(id)); err != nil {
+		return fmt.Errorf("publish to the subject %s: %w", to, err)
 	}
 	return nil
 }

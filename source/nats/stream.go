@@ -3,10 +3,14 @@ package nats
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -64,6 +68,25 @@ func (r *Reading) Topics() []mapping.Topic {
 func (r *Reading) CheckLetters(d deadletter.Config) error {
 	if d.Topic != "" {
 		return mistake.Of("dead_letters.topic: is for a Kafka source; give subject or file")
+	}
+	return nil
+}
+
+// CheckFences implements source.Section. Which stream keeps a subject, only the server knows; what is read of one is
+// known here where subjects are named.
+func (r *Reading) CheckFences(e erasure.Config) error {
+	switch {
+	case e.Topic != "":
+		return mistake.Of("topic: is for a Kafka source; give bucket or file")
+	case e.ReportTopic != "":
+		return mistake.Of("report_topic: is for a Kafka source; give report_subject")
+	case e.ReportSubject != "" && slices.ContainsFunc(r.Streams, func(s Stream) bool {
+		subjects := slices.Concat(append(s.partitions(), s.Subjects)...)
+		return slices.ContainsFunc(subjects, func(read string) bool {
+			return server.SubjectsCollide(read, e.ReportSubject)
+		})
+	}):
+		return mistake.Of("report_subject: is read by the source too, and every report would come back as an event")
 	}
 	return nil
 }

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/erasure/file"
+	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// provesFences is what a bridge with erasure fences proves beside the rest.
+const provesFences = "erasure fences"
+
+// fence puts the erasure fences of the configuration before a sender. Without any it is the sender itself.
+func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
+	c := b.config.Erasure
+	if !c.Enabled() {
+		return next, nil
+	}
+	fences, err := openFences(b.config, b.broker)
+	if err != nil {
+		return nil, err
+	}
+	b.fences = fences
+	options := erasure.Options{Settle: c.Settle, Skew: c.Skew}
+	if to := c.ReportTo(); to != "" {
+		options.Report = func(ctx context.Context, r erasure.Report) error {
+			text, err := r.CloudEvent()
+			if err != nil {
+				return err
+			}
+			return b.broker.Tell(ctx, to, r.ID.String(), text)
+		}
+	}
+	return erasure.NewSender(fences, next, options, b.log.Named("erasure"), b.registry), nil
+}
+
+// openFences opens the log of the fences, which a file or the broker keeps.
+func openFences(c config.Config, b source.Broker) (*erasure.Fences, error) {
+	key, err := c.Erasure.Key()
+	if err != nil {
+		return nil, exit.With(exit.Input, fmt.Errorf("erasure.key_file: %w", err))
+	}
+	if path := c.Erasure.File; path != "" {
+		return erasure.NewFences(file.New(path), key), nil
+	}
+	return erasure.NewFences(b.Fences(c.Erasure), key), nil
+}
+
+// proveFences makes sure that fences can be kept, and reads those that there are.
+func (b *Bridge) proveFences(ctx context.Context) error {
+	if b.fences == nil {
+		return nil
+	}
+	err := b.await(ctx, provesFences, b.fences.Open, func(err error) bool { return erasure.Passing(err) })
+	if err == nil {
+		return nil
+	}
+	code := exit.Broker
+	if errors.Is(err, erasure.ErrOtherKey) || errors.Is(err, erasure.ErrUnfit) {
+		code = exit.Input
+	}
+	return exit.With(code, fmt.Errorf("erasure: %w", err))
+}
+
+// watchFences reads the fences until ctx ends. The first failure in a row and the recovery are logged.
+func (b *Bridge) watchFences(ctx context.Context) {
+	if b.fences == nil {
+		return
+	}
+	failing := false
+	b.fences.Watch(ctx, func(err error) {
+		switch {
+		case err != nil && !failing:
+			b.log.Warn("erasure fences cannot be read; nothing is sent until they can", zap.Error(err))
+		case err == nil && failing:
+			b.log.Info("erasure fences are read again")
+		}
+		failing = err != nil
+	})
+}

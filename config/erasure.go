@@ -1,0 +1,29 @@
+package config
+
+import "github.com/ciobridge/ciobridge/internal/yamltree"
+
+// erasureMeanings are the meanings of the keys of erasure.
+var erasureMeanings = map[string]yamltree.Row{
+	"erasure": {Meaning: "Keeps persons erased: what is earlier than a delete or suppress is not sent any more, " +
+		"wherever it comes from. Exactly one of `topic`, `bucket` and `file` says where that is remembered."},
+	"erasure.key_file": {Meaning: "A file with the key under which identifiers are digested: 16 characters or more, " +
+		"which never change. Either this or `key_env` is required.", Example: "/run/secrets/erasure_key"},
+	"erasure.key_env": {Meaning: "The environment variable with the key.", Example: "CIO_ERASURE_KEY"},
+	"erasure.topic": {Meaning: "A Kafka topic with `cleanup.policy=compact`.",
+		Example: "ciobridge.erasures"},
+	"erasure.bucket": {Meaning: "A key-value bucket of JetStream without a time to live. It is made where it is " +
+		"missing.", Example: "ciobridge-erasures"},
+	"erasure.file": {Meaning: "A local file, for a bridge that is alone.",
+		Example: "/var/lib/ciobridge/erased.jsonl"},
+	"erasure.create": {Meaning: "Makes a missing topic at the start.", Example: "true"},
+	"erasure.replicas": {Meaning: "Replicas of a topic or bucket that is made. Left out, the broker decides.",
+		Example: "3"},
+	"erasure.settle": {Meaning: "How long a delete or suppress waits for requests that other replicas and replays " +
+		"have on the wire.", Example: "30s"},
+	"erasure.clock_skew": {Meaning: "By how much later an event of another topic or partition must be than an " +
+		"erasure to count as later.", Example: "5m"},
+	"erasure.report_topic": {Meaning: "A Kafka topic that gets an event for each erasure that was accepted.",
+		Example: "privacy.erased"},
+	"erasure.report_subject": {Meaning: "A NATS subject that gets it. A stream has to keep it.",
+		Example: "privacy.erased"},
+}

@@ -1,0 +1,179 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ciobridge/ciobridge/secret"
+)
+
+// Fences are those of a log, as far as it was read.
+type Fences struct {
+	log    Log
+	digest digester
+
+	reading sync.Mutex // held while the log is read; mu is taken under it
+
+	mu      sync.Mutex
+	known   map[Digest]Fence
+	topics  map[string]string // one text of each name
+	read    time.Time         // when the last reading that was complete began
+	foreign int               // records that are none of ours
+	proof   string            // what the log says of its key
+}
+
+// NewFences makes fences of a log that nobody has read yet. Key is under which identifiers are digested.
+func NewFences(log Log, key secret.Value) *Fences {
+	return &Fences{log: log, digest: digester{key}, known: map[Digest]Fence{}, topics: map[string]string{}}
+}
+
+// keyRecord is the key of the record that tells under which key the fences were written.
+const keyRecord = "key"
+
+// Open proves that the log can be used, reads it, and makes sure that its fences were written under the same key.
+func (f *Fences) Open(ctx context.Context) error {
+	if err := f.log.Check(ctx); err != nil {
+		return err
+	}
+	if err := f.Refresh(ctx); err != nil {
+		return err
+	}
+	want := f.digest.of("", "the key of these fences").String()
+	f.mu.Lock()
+	proof, fences := f.proof, len(f.known)
+	f.mu.Unlock()
+	switch {
+	case proof == want:
+		return nil
+	case proof != "" || fences > 0:
+		return ErrOtherKey
+	}
+	if err := f.log.Write(ctx, Record{keyRecord, []byte(want)}); err != nil {
+		return fmt.Errorf("note the key of the fences: %w", err)
+	}
+	return f.Refresh(ctx)
+}
+
+// Refresh reads what was written since the last time.
+func (f *Fences) Refresh(ctx context.Context) error {
+	f.reading.Lock()
+	defer f.reading.Unlock()
+	began := time.Now()
+	if err := f.log.Read(ctx, f.take); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.read = began
+	return nil
+}
+
+// take takes a record of the log into account.
+func (f *Fences) take(r Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r.Key == keyRecord {
+		f.proof = string(r.Value)
+		return
+	}
+	d, fence, err := decode(r)
+	if err != nil {
+		f.foreign++
+		return
+	}
+	topic, ok := f.topics[fence.Erased.Topic]
+	if !ok {
+		topic = fence.Erased.Topic
+		f.topics[topic] = topic
+	}
+	fence.Erased.Topic = topic
+	if old, ok := f.known[d]; ok {
+		fence = newer(old, fence)
+	}
+	f.known[d] = fence
+}
+
+// Len is how many identifiers have a fence.
+func (f *Fences) Len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.known)
+}
+
+// Behind is for how long the log has not been read.
+func (f *Fences) Behind() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Since(f.read)
+}
+
+func (f *Fences) get(d Digest) (Fence, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fence, ok := f.known[d]
+	return fence, ok
+}
+
+// errContended means that others write the same fence again and again.
+var errContended = errors.New("another replica writes the same fence: it is tried again")
+
+// tries bounds how often a fence is written where somebody else writes it at the same time.
+const tries = 5
+
+// put stores fences, and returns when they are read back: every replica then sees the same. Change gives from what is
+// known of an identifier what is to be stored; what it changes nothing of is not written. It may be asked again.
+func (f *Fences) put(ctx context.Context, of []Digest, change func(d Digest, old Fence, known bool) Fence) error {
+	for range tries {
+		if err := f.Refresh(ctx); err != nil {
+			return err
+		}
+		var records []Record
+		for _, d := range of {
+			old, known := f.get(d)
+			next := change(d, old, known)
+			if known && next.same(old) {
+				continue
+			}
+			r, err := encode(d, next)
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		if err := f.log.Write(ctx, records...); err != nil {
+			return err
+		}
+	}
+	return errContended
+}
+
+// poll is how often the log is looked at, and fresh for how long what was read is taken for all there is.
+const (
+	poll  = 500 * time.Millisecond
+	fresh = 5 * time.Second
+)
+
+// Watch reads the log again and again until ctx ends. Failed is told of each failure, and of nil after a success.
+func (f *Fences) Watch(ctx context.Context, failed func(error)) {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			attempt, cancel := context.WithTimeout(ctx, fresh)
+			err := f.Refresh(attempt)
+			cancel()
+			if ctx.Err() == nil {
+				failed(err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}

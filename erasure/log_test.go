@@ -1,0 +1,188 @@
+package erasure_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/erasure/file"
+	fencejetstream "github.com/ciobridge/ciobridge/erasure/jetstream"
+	fencekafka "github.com/ciobridge/ciobridge/erasure/kafka"
+	"github.com/ciobridge/ciobridge/secret"
+)
+
+// onEveryLog runs a test on each kind of log. Open gives another view of one log, as another process has it.
+func onEveryLog(t *testing.T, test func(t *testing.T, open func() erasure.Log)) {
+	t.Run("file", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "fences", "erased.jsonl")
+		test(t, func() erasure.Log { return file.New(path) })
+	})
+	t.Run("kafka", func(t *testing.T) {
+		client := startKafka(t)
+		test(t, func() erasure.Log { return fencekafka.New(client, "erased", true, 0) })
+	})
+	t.Run("jetstream", func(t *testing.T) {
+		js := startNATS(t)
+		test(t, func() erasure.Log { return fencejetstream.New(js, "erased", 0) })
+	})
+}
+
+func startKafka(t *testing.T) *kafka.Client {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	b, err := broker.NewKafka(broker.KafkaConfig{Brokers: cluster.ListenAddrs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b.Client()
+}
+
+func startNATS(t *testing.T) jetstream.JetStream {
+	t.Helper()
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
+		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
+		Streams: []broker.EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}},
+	}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	conn, err := server.NATS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	return conn.JetStream()
+}
+
+// Records are read once, in their order, and by another process from the start: of one key at least the last.
+func TestLogs(t *testing.T) {
+	onEveryLog(t, func(t *testing.T, open func() erasure.Log) {
+		log := open()
+		if err := errors.Join(log.Check(t.Context()), log.Check(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		read := func(l erasure.Log) (got []string) {
+			t.Helper()
+			err := l.Read(t.Context(), func(r erasure.Record) { got = append(got, r.Key+"="+string(r.Value)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		write := func(l erasure.Log, pairs ...string) {
+			t.Helper()
+			var records []erasure.Record
+			for _, pair := range pairs {
+				key, value, _ := strings.Cut(pair, "=")
+				records = append(records, erasure.Record{Key: key, Value: []byte(value)})
+			}
+			if err := l.Write(t.Context(), records...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := read(log); len(got) > 0 {
+			t.Errorf("an empty log has %v", got)
+		}
+		write(log, "a=1", "b=2")
+		if got, want := read(log), []string{"a=1", "b=2"}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		other := open()
+		if err := other.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		write(other, "a=text", "c=4")
+		if got, want := read(log), []string{"a=text", "c=4"}; !slices.Equal(got, want) {
+			t.Errorf("what another wrote: %v, want %v", got, want)
+		}
+		if got := read(log); len(got) > 0 {
+			t.Errorf("read twice: %v", got)
+		}
+		last := map[string]string{}
+		for _, pair := range read(other) {
+			key, value, _ := strings.Cut(pair, "=")
+			last[key] = value
+		}
+		if fmt.Sprint(last) != "map[a:text b:2 c:4]" {
+			t.Errorf("from the start: %v", last)
+		}
+	})
+}
+
+// Fences under another key would hold nothing, and are refused.
+func TestFencesKnowTheirKey(t *testing.T) {
+	onEveryLog(t, func(t *testing.T, open func() erasure.Log) {
+		for range 2 {
+			if err := erasure.NewFences(open(), secret.New(key)).Open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := erasure.NewFences(open(), secret.New("another-key-of-some-length")).Open(t.Context())
+		if !errors.Is(err, erasure.ErrOtherKey) || erasure.Passing(err) {
+			t.Errorf("another key: %v", err)
+		}
+	})
+}
+
+// A line that a process left half written when it died is passed over, and so is what is no fence.
+func TestALogWithForeignLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "erased.jsonl")
+	if err := os.WriteFile(path, []byte("hello\n{\"key\":\"ab\",\"value\":{}}\n{\"key\":\"1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fences := erasure.NewFences(file.New(path), secret.New(key))
+	if err := fences.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := erasure.NewFences(file.New(path), secret.New(key)).Open(t.Context()); err != nil {
+		t.Errorf("read again: %v", err)
+	}
+	if fences.Len() != 0 {
+		t.Errorf("%d fences", fences.Len())
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// Places that forget are refused.
+func TestPlacesThatForget(t *testing.T) {
+	client := startKafka(t)
+	if _, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+		{Topic: "forgets", NumPartitions: 1, ReplicationFactor: 1},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	js := startNATS(t)
+	forgets := jetstream.KeyValueConfig{Bucket: "forgets", TTL: time.Hour}
+	if _, err := js.CreateKeyValue(t.Context(), forgets); err != nil {
+		t.Fatal(err)
+	}
+	for name, log := range map[string]erasure.Log{
+		"topic": fencekafka.New(client, "forgets", true, 0), "missing": fencekafka.New(client, "missing", false, 0),
+		"bucket": fencejetstream.New(js, "forgets", 0),
+	} {
+		if err := log.Check(t.Context()); !errors.Is(err, erasure.ErrUnfit) || erasure.Passing(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

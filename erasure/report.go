@@ -1,0 +1,43 @@
+package erasure
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
+)
+
+// A Report tells of an erasure that Customer.io has accepted. It names nobody: persons are the digests of their
+// identifiers under the configured key, so that only who has the key can look somebody up.
+type Report struct {
+	ID       event.ID // of the call; the same if it is told again
+	Action   string   // delete or suppress
+	Rule     string
+	Persons  []string  // the digests, one for each identifier that the rule names
+	At       time.Time // of the event that asked for the erasure
+	Accepted time.Time
+}
+
+// ReportType is the type of the event that a report is.
+const ReportType = "ciobridge.person.erased"
+
+// CloudEvent is the report as a CloudEvent in JSON.
+func (r *Report) CloudEvent() ([]byte, error) {
+	type data struct {
+		Action      string    `json:"action"`
+		Rule        string    `json:"rule"`
+		Identifiers []string  `json:"identifiers_hmac_sha256"`
+		Requested   time.Time `json:"requested_at,omitzero"`
+		Accepted    time.Time `json:"accepted_at"`
+	}
+	return json.Marshal(struct {
+		Version string    `json:"specversion"`
+		ID      string    `json:"id"`
+		Source  string    `json:"source"`
+		Type    string    `json:"type"`
+		Time    time.Time `json:"time"`
+		Form    string    `json:"datacontenttype"`
+		Data    data      `json:"data"`
+	}{"1.0", r.ID.String(), "ciobridge", ReportType, r.Accepted.UTC(), "application/json",
+		data{r.Action, r.Rule, r.Persons, r.At.UTC(), r.Accepted.UTC()}})
+}
