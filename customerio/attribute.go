@@ -1,7 +1,9 @@
 package customerio
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -66,6 +68,30 @@ func (k AttributeKind) MustNotVanish() bool { return k == IdentifierAttribute ||
 // IsConsent reports whether an attribute says that the person may be written to. Without a value that says no they
 // would be written to further.
 func (k AttributeKind) IsConsent() bool { return k == TruthAttribute }
+
+// SteersMessage reports whether Customer.io takes a member of an event's data for an order about the message that it
+// sends because of the event: who receives it, or whom it comes from.
+func SteersMessage[S string | []byte](name S) bool {
+	return slices.Contains(steeringNames[:], string(name))
+}
+
+var steeringNames = [...]string{"recipient", "from_address", "reply_to"}
+
+// SteeringNames are the names of such members.
+func SteeringNames() []string { return slices.Clone(steeringNames[:]) }
+
+// MaySteerMessage reports whether an object may have such a member. It looks at the text alone, and errs on that side.
+func MaySteerMessage(object []byte) bool {
+	for _, mark := range steering {
+		if bytes.Contains(object, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// steering are the names of such members as JSON, and what begins a name that is written with escapes.
+var steering = [][]byte{[]byte(`"recipient"`), []byte(`"from_address"`), []byte(`"reply_to"`), []byte(`\u`)}
 
 // Cut gives the beginning of a text that has at most so many bytes. It ends where a character does, and as far as marks
 // and joiners tell before a character that stands for one with those after it, such as an emoji of a family.

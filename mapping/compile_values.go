@@ -59,7 +59,15 @@ func (c *actionCompiler) describe(f *customerio.Field) {
 		}
 	}
 	text := "sends every member of " + choice.And(objects)
-	if left := slices.Concat(c.from.Except, c.from.Remove); len(left) > 0 {
+	left := slices.Concat(c.from.Except, c.from.Remove)
+	if f.Kind == customerio.DataField {
+		for _, name := range customerio.SteeringNames() {
+			if !slices.Contains(left, name) && !slices.Contains(named, name) {
+				left = append(left, name)
+			}
+		}
+	}
+	if len(left) > 0 {
 		text += " but " + choice.And(left)
 	}
 	if len(named) > 0 {

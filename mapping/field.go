@@ -70,11 +70,15 @@ func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 	return nil
 }
 
-// datum appends a value of an event's data. It has no limit of its own but that of all data.
+// datum appends a value of an event's data. It has no limit of its own but that of all data. What steers the message is
+// not sent because it is among the members of an object.
 func (s *state) datum(f *field, v expr.Value) *problem {
 	switch {
 	case absent(v):
 		return f.absence(v)
+	case f.of != nil && customerio.SteersMessage(f.key):
+		return f.unfit(event.ReasonInvalidValue, "decides about the message that Customer.io sends: it is sent where "+
+			"the rule names it")
 	case len(v.Raw) > customerio.MaxEventDataBytes:
 		return f.unfit(event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", len(v.Raw),
 			customerio.MaxEventDataBytes))

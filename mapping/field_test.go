@@ -88,6 +88,29 @@ func TestAnEventDoesNotSteerItsMessage(t *testing.T) {
 	}
 }
 
+// Nor do they get there as members of an object that is sent whole.
+func TestAnObjectDoesNotSteerAMessage(t *testing.T) {
+	const data = `"data":{"total":1,"re\u0063ipient":"x@y.example","from_address":"x@y.example","reply_to":"x@y.example"}}`
+	for rule, want := range map[string]string{
+		"data: .data":                                            `{"total":1}`,
+		"data: [.data, {recipient: .ours}]":                      `{"recipient":"a@b.example","total":1}`,
+		"data: [{recipient: .ours}, .data]":                      `{"total":1,"recipient":"a@b.example"}`,
+		"data: .data, except: [recipient,from_address,reply_to]": `{"total":1}`,
+		"data: .nested":                                          `{"of":{"recipient":"x"}}`,
+	} {
+		r := compileText(t, inRule("track: {person: .who, name: a, "+rule+"}"))
+		m := message(`{"type":"e","who":1,"ours":"a@b.example","nested":{"of":{"recipient":"x"}},` + data)
+		got := r.Explain(m)
+		if len(got.Calls) != 1 || !strings.HasSuffix(string(got.Calls[0].Body), `"attributes":`+want+"}") {
+			t.Errorf("%s: %+v, want %s", rule, got, want)
+			continue
+		}
+		if told := len(got.Remarks) > 0; told != (rule == "data: .data" || strings.Contains(rule, "ours")) {
+			t.Errorf("%s: %v", rule, got.Remarks)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	for action, longest := range map[string]int{"track": 100, "pageview": 499, "screen": 499} {
 		r := compileText(t, inRule(action+": {person: .who, name: .name}"))

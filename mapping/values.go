@@ -147,7 +147,8 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 	case v.Kind != expr.Object:
 		return wrong(event.ReasonInvalidValue, a.values.Key, f.value.prog,
 			"is "+document.Article(v.Kind)+"; want an object")
-	case f.raw && len(v.Raw) <= customerio.MaxEventDataBytes && !f.value.prog.MayHoldNull(&s.doc):
+	case f.raw && len(v.Raw) <= customerio.MaxEventDataBytes && !f.value.prog.MayHoldNull(&s.doc) &&
+		!customerio.MaySteerMessage(v.Raw):
 		if inside := bytes.TrimSpace(v.Raw[1 : len(v.Raw)-1]); len(inside) > 0 {
 			s.body = append(append(s.body, inside...), ',')
 		}
