@@ -80,7 +80,7 @@ func TestAppShowsPeople(t *testing.T) {
 		{"POST", "/v1/customers", `{"filter":{"attribute":{"field":"x","operator":"gt","value":1}}}`, 400,
 			`{"errors":[{"detail":"attribute must have a field, and the operator eq or exists","status":"400"}]}`},
 		{"POST", "/v1/customers", `{`, 400,
-			`{"errors":[{"detail":"body must be valid JSON: unexpected EOF","status":"400"}]}`},
+			`{"errors":[{"detail":"body must be valid JSON: unexpected end of JSON input","status":"400"}]}`},
 		{"GET", "/v1/customers/7/subscription_preferences", "", 200, `{"customer":{"id":"7","identifiers":` + ada +
 			`,"topics":[{"id":1,"identifier":"topic_1","name":"Topic 1","subscribed":true},` +
 			`{"id":2,"identifier":"topic_2","name":"Topic 2","subscribed":false}],"unsubscribed":true}}`},
@@ -400,4 +400,72 @@ func TestSegmentsOfTheAppAPI(t *testing.T) {
 	if c.last().Ignored != "unknown_segment" || len(c.s.People()[0].Segments) != 0 {
 		t.Errorf("a segment that was deleted took somebody: %+v", c.last())
 	}
+}
+
+func TestExportsHoldWhatTheySay(t *testing.T) {
+	c := start(t, Options{NoRateLimits: true})
+	c.wants("GET", "/v1/exports", "", 200, `{"exports":null}`)
+	c.do("PUT", "/api/v1/customers/7", `{"email":"a@example.com","note":"x, \"y\""}`)
+	c.do("PUT", "/api/v1/customers/8", `{"plan":"free"}`)
+	c.app("POST", "/v1/send/email", `{"transactional_message_id":3,"to":"a@example.com","identifiers":{"id":"7"}}`)
+	c.wants("POST", "/v1/exports/customers", `{"filters":{"attribute":{"field":"id","operator":"exists"}}}`, 200,
+		`{"export":{"created_at":T,"deduplicate_id":"1:T","description":"people","downloads":0,"failed":false,"id":1,`+
+			`"status":"done","tags":null,"total":2,"type":"customers","updated_at":T,"user_email":"","user_id":1}}`)
+	c.wants("GET", "/v1/exports/1/download", "", 200, `{"url":"`+c.url+`/_emulator/exports/1.csv"}`)
+	if r := c.do("GET", "/_emulator/exports/1.csv", ""); r.body != "id,email,cio_id,note,plan\n"+
+		"7,a@example.com,em000001,\"x, \"\"y\"\"\",\n8,,em000002,,free\n" {
+		t.Errorf("%d %q", r.status, r.body)
+	}
+	c.app("POST", "/v1/exports/deliveries", `{"transactional_message_id":3,"metric":"sent"}`)
+	if r := c.do("GET", "/_emulator/exports/2.csv", ""); strings.Count(r.body, "\n") != 2 ||
+		!strings.Contains(r.body, "\ndl00000001,7,a@example.com,,") {
+		t.Errorf("%d %q", r.status, r.body)
+	}
+	c.wants("POST", "/v1/exports/deliveries", `{}`, 400, `{"errors":[{"detail":"exactly one of newsletter_id, `+
+		`campaign_id, transactional_message_id and action_id is required","status":"400"}]}`)
+	c.wants("GET", "/v1/exports/3/download", "", 404,
+		`{"errors":[{"detail":"not found (reference emulator)","status":"404"}]}`)
+	if r := c.do("GET", "/_emulator/exports/3.csv", ""); r.status != 404 {
+		t.Error(r.status)
+	}
+}
+
+// Metrics count what was sent and reported, in steps that end with the present one.
+func TestMetricsOfTheAppAPI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{NoRateLimits: true})
+		c := &client{t, s, "https://api.customer.io", s.Transport()}
+		const message = `{"transactional_message_id":3,"to":"a@b.c","identifiers":{"id":"7"}}`
+		c.app("POST", "/v1/send/email", message)
+		time.Sleep(time.Hour)
+		c.app("POST", "/v1/send/email", message)
+		c.app("POST", "/v1/send/sms", `{"transactional_message_id":4,"identifiers":{"id":"7"}}`)
+		c.url = "https://track.customer.io"
+		for _, href := range []string{"https://a.b/1", "https://a.b/1", "https://a.b/2"} {
+			c.do("POST", "/api/v1/metrics", `{"delivery_id":"dl00000002","metric":"clicked","href":"`+href+`"}`)
+		}
+		c.url = "https://api.customer.io"
+		r := c.app("GET", "/v1/transactional/3/metrics?period=hours&steps=3", "")
+		if !strings.Contains(r.body, `"sent":[0,1,1]`) || !strings.Contains(r.body, `"clicked":[0,0,1]`) {
+			t.Error(r.body)
+		}
+		if r = c.app("GET", "/v1/transactional/3/metrics?period=hours&steps=1&type=push", ""); !strings.Contains(r.body,
+			`"sent":[0,0]`) {
+			t.Error(r.body)
+		}
+		c.wants("GET", "/v1/transactional/3/metrics/links?period=hours&steps=2", "", 200,
+			`{"links":[{"link":{"href":"https://a.b/1","id":1},"metric":{"series":{"clicked":[0,2]}}},`+
+				`{"link":{"href":"https://a.b/2","id":2},"metric":{"series":{"clicked":[0,1]}}}]}`)
+		c.wants("GET", "/v1/transactional/3/metrics/links?period=hours&steps=2&unique=true", "", 200,
+			`{"links":[{"link":{"href":"https://a.b/1","id":1},"metric":{"series":{"clicked":[0,1]}}},`+
+				`{"link":{"href":"https://a.b/2","id":2},"metric":{"series":{"clicked":[0,1]}}}]}`)
+		for query, status := range map[string]int{
+			"period=years": 400, "steps=x": 400, "version=2": 400, "version=2&res=hourly&start=1&end=7201": 200,
+			"version=2&res=days&start=1&end=400000000": 400,
+		} {
+			if r := c.app("GET", "/v1/campaigns/1/metrics?"+query, ""); r.status != status {
+				t.Errorf("%s: %d %s", query, r.status, r.body)
+			}
+		}
+	})
 }

@@ -64,7 +64,10 @@ var operationRows = []struct{ name, item, want string }{
 	{"object without action", objectOp(`"attributes":{}`),
 		"required|action|must be one of add_relationships, delete, delete_relationships, identify or " +
 			"identify_anonymous"},
-	{"undocumented action", personOp(`"action":"viewed_content"`),
+	{"content that a visitor saw", `{"type":"person","action":"viewed_content","identifiers":{"anonymous_id":"a"},` +
+		`"name":"viewed_content","timestamp":1700000000,"attributes":{"contentId":7}}`, ""},
+	{"content that was clicked", personOp(`"action":"clicked_content"`), ""},
+	{"undocumented action", personOp(`"action":"watched_content"`),
 		"invalid|action|must be one of add_device, add_relationships, delete, delete_device, delete_relationships, " +
 			"event, identify, merge, page, screen, suppress or unsuppress"},
 	{"not an object", `7`, "invalid||must be an object"},

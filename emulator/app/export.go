@@ -1,8 +1,10 @@
 package app
 
 import (
-	"fmt"
+	"encoding/csv"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,28 +26,63 @@ func listExports(q *query) exchange.Answer {
 	return ok(object{"exports": out})
 }
 
-// export keeps an export, which is done at once.
-func (q *query) export(kind, description string, total int) exchange.Answer {
+// export keeps an export, which is done at once: rows of text, the first of which names the columns.
+func (q *query) export(kind, description string, rows [][]string) exchange.Answer {
 	r := workspace.Record{
-		"user_id": 1, "user_email": "", "total": total, "type": kind, "failed": false, "status": "done",
+		"user_id": 1, "user_email": "", "total": len(rows) - 1, "type": kind, "failed": false, "status": "done",
 		"description": description, "downloads": 0, "created_at": q.now.Unix(), "updated_at": q.now.Unix(),
 	}
-	q.w.Records(exports).Add(r)
+	id := q.w.Records(exports).Add(r)
+	var b strings.Builder
+	csv.NewWriter(&b).WriteAll(rows) // into memory, which takes all
+	q.w.Records(files).Put(strconv.Itoa(id), workspace.Record{"csv": b.String()})
 	return ok(object{"export": stamp(r)})
 }
 
+// files are the contents of exports, by the same ids.
+const files = "exports/files"
+
+// File gives what an export holds, as CSV.
+func File(w *workspace.Workspace, id string) (content string, is bool) {
+	r, is := w.Records(files).Get(id)
+	return text(r["csv"]), is
+}
+
+// exportCustomers exports the people whom a filter finds, with the attributes that are asked for, or all.
 func exportCustomers(q *query) exchange.Answer {
 	matches, err := filter(q.members()["filters"])
 	if err != nil {
 		return q.fail(http.StatusBadRequest, err.Error())
 	}
-	total := 0
+	var found []map[string]string
+	columns := []string{"id", "email", "cio_id"}
+	asked, some := q.members()["attributes"].([]any)
+	for _, name := range asked {
+		columns = append(columns, text(name))
+	}
+	others := map[string]bool{}
 	for _, p := range q.w.Known() {
-		if matches(p) {
-			total++
+		if !matches(p) {
+			continue
+		}
+		attributes, _ := customer(p)["attributes"].(map[string]string)
+		found = append(found, attributes)
+		for name := range attributes {
+			if !some && !slices.Contains(columns, name) {
+				others[name] = true
+			}
 		}
 	}
-	return q.export("customers", "people", total)
+	columns = append(columns, slices.Sorted(maps.Keys(others))...)
+	rows := [][]string{columns}
+	for _, attributes := range found {
+		row := make([]string, len(columns))
+		for i, name := range columns {
+			row[i] = attributes[name]
+		}
+		rows = append(rows, row)
+	}
+	return q.export("customers", "people", rows)
 }
 
 // parents name what an export of deliveries can be about: one of them.
@@ -65,20 +102,29 @@ func exportDeliveries(q *query) exchange.Answer {
 		return q.fail(http.StatusBadRequest,
 			"exactly one of newsletter_id, campaign_id, transactional_message_id and action_id is required")
 	}
-	total := 0
+	rows := [][]string{append([]string{"delivery_id", "customer_id", "recipient", "subject", "created"}, series...)}
 	for _, m := range q.w.Deliveries() {
-		if _, reached := m.Metrics[q.text("metric")]; of(m, source) && (reached || q.text("metric") == "") {
-			total++
+		if _, reached := m.Metrics[q.text("metric")]; !of(m, source) || !reached && q.text("metric") != "" {
+			continue
 		}
+		row := []string{m.ID, m.Person.ID, m.Recipient, m.Subject, text(m.At)}
+		for _, metric := range series {
+			at := ""
+			if when, is := m.Metrics[metric]; is {
+				at = text(when)
+			}
+			row = append(row, at)
+		}
+		rows = append(rows, row)
 	}
-	return q.export("deliveries", "deliveries of "+source, total)
+	return q.export("deliveries", "deliveries of "+source, rows)
 }
 
-// downloadExport tells where an export can be fetched. The emulator has no files: nothing answers there.
+// downloadExport tells where an export can be fetched: from the emulator itself.
 func downloadExport(q *query, r workspace.Record) exchange.Answer {
 	n, _ := r["downloads"].(int)
 	r["downloads"] = n + 1
-	return ok(object{"url": fmt.Sprintf("https://exports.invalid/%s.csv?expires=%d", q.args[0], q.now.Unix()+15*60)})
+	return ok(object{"url": q.base + "/_emulator/exports/" + q.args[0] + ".csv"})
 }
 
 // createImport takes the order to import a file, which the emulator does not fetch.

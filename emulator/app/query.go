@@ -22,6 +22,7 @@ type query struct {
 	body   any // nil where there is none
 
 	raw, contentType string
+	base             string // where the emulator was asked, as a URL without a path
 }
 
 // refuse finds something wrong before the workspace is asked.

@@ -67,18 +67,23 @@ func Read(x *exchange.Exchange, r *http.Request, authentic bool) {
 		if x.Pace == (exchange.Pace{}) {
 			x.Pace = generalPace
 		}
-		ask(x, e, args, contentType)
+		ask(x, e, args, r)
 	}
 }
 
 // ask makes the query, and the exchange's only call.
-func ask(x *exchange.Exchange, e endpoint, args []string, contentType string) {
+func ask(x *exchange.Exchange, e endpoint, args []string, r *http.Request) {
 	raw := x.Body
 	if e.form {
 		raw = "" // it is no JSON, which is what receipts hold
 	}
 	x.Calls = append(x.Calls, workspace.NewCall(raw))
-	q := &query{c: &x.Calls[0], args: args, raw: x.Body, contentType: contentType}
+	q := &query{
+		c: &x.Calls[0], args: args, raw: x.Body, contentType: r.Header.Get("Content-Type"), base: "http://" + r.Host,
+	}
+	if r.TLS != nil {
+		q.base = "https://" + r.Host
+	}
 	q.c.Type, q.c.Action = e.kind, e.action
 	var err error
 	if q.values, err = url.ParseQuery(x.Query); err != nil {
@@ -101,12 +106,14 @@ func ask(x *exchange.Exchange, e endpoint, args []string, contentType string) {
 	}
 }
 
+// decode reads JSON, with numbers as they were written.
 func decode(text string) (v any, err error) {
+	if err := json.Unmarshal([]byte(text), &v); err != nil { // which, unlike a decoder, takes one value and no more
+		return nil, err
+	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	if err = d.Decode(&v); err == nil && d.More() {
-		return nil, &json.SyntaxError{}
-	}
+	err = d.Decode(&v)
 	return v, err
 }
 

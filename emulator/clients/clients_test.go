@@ -1,5 +1,5 @@
-// Package clients_test lets Customer.io's own clients, unmodified and from their registries, call every method that they
-// have against the emulator.
+// Package clients_test lets Customer.io's own clients, unmodified and from their registries, call every method that
+// they have against the emulator.
 package clients_test
 
 import (
@@ -133,7 +133,8 @@ func (s served) person(t *testing.T, id string) emulator.Person {
 func TestNodeClients(t *testing.T) {
 	dir := t.TempDir()
 	install(t, "npm", append([]string{
-		"install", "--prefix", dir, "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error",
+		"install", "--prefix", dir, "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts",
+		"--loglevel=error",
 	}, nodePackages...)...)
 	s, paced := serve(t, emulator.Options{NoRateLimits: true}), serve(t, emulator.Options{})
 	both := filepath.Join(t.TempDir(), "both.pem")

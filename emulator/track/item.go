@@ -51,6 +51,11 @@ var actionLists = map[string]string{}
 
 func init() {
 	event := operation{set(fieldIdentifiers, fieldName), set(fieldID, fieldTimestamp, fieldAttributes), (*item).event}
+	// An event of content in a message. Customer.io does not document it; a destination that its people write sends it
+	// with a name that repeats the action.
+	content := operation{
+		set(fieldIdentifiers), set(fieldName, fieldID, fieldTimestamp, fieldAttributes), (*item).event,
+	}
 	bare := operation{set(fieldIdentifiers), 0, (*item).person}
 	relate := operation{set(fieldIdentifiers, fieldRelationships), 0, (*item).relatePerson}
 	relateObject := operation{set(fieldIdentifiers, fieldRelationships), 0, (*item).relateObject}
@@ -64,6 +69,8 @@ func init() {
 			"event":                event,
 			"page":                 event,
 			"screen":               event,
+			"viewed_content":       content,
+			"clicked_content":      content,
 			"add_relationships":    relate,
 			"delete_relationships": relate,
 			"add_device":           {set(fieldIdentifiers, fieldDevice), 0, (*item).addDevice},
@@ -86,7 +93,9 @@ func init() {
 	for typ, actions := range operations {
 		var names []string
 		for name := range actions {
-			names = append(names, name)
+			if !strings.HasSuffix(name, "_content") { // undocumented: Customer.io's own list would not have it
+				names = append(names, name)
+			}
 		}
 		actionLists[typ] = oneOf(names...)
 	}

@@ -106,7 +106,8 @@ func (w *Workspace) note(d *jsondoc.Document, c *Call, owner *person, ignored st
 
 // success are the types of what was done, by the action.
 var success = map[string]string{
-	"identify": "attribute_change", "event": "event", "page": "page", "screen": "screen", "delete": "profile_delete",
+	"identify": "attribute_change", "event": "event", "page": "page", "screen": "screen",
+	"viewed_content": "event", "clicked_content": "event", "delete": "profile_delete",
 	"suppress": "profile_delete", "merge": "profile_merge", "add_device": "device_change",
 	"delete_device": "device_change", "add_relationships": "add_relationship",
 	"delete_relationships": "delete_relationship",
@@ -131,7 +132,7 @@ func failure(c *Call, ignored string) string {
 		return "failed_batch_update"
 	case strings.HasSuffix(c.Action, "_relationships"):
 		return "relationship_failed_attribute_change"
-	case c.Action == "event" || c.Action == "page" || c.Action == "screen":
+	case success[c.Action] == "event" || c.Action == "page" || c.Action == "screen":
 		return "failed_event"
 	}
 	return "failed_attribute_change"

@@ -96,7 +96,7 @@ func (w *Workspace) Apply(d *jsondoc.Document, c *Call, at time.Time) (ignored s
 
 func (w *Workspace) applyPerson(d *jsondoc.Document, c *Call, now int64) (ignored string) {
 	switch c.Action {
-	case "event", "page", "screen":
+	case "event", "page", "screen", "viewed_content", "clicked_content":
 		return w.event(c)
 	case "identify":
 		return w.identify(d, c, now)
