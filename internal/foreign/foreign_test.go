@@ -23,7 +23,8 @@ func TestForeign(t *testing.T) {
 			[]string{"order.>", ">", "order.#", "^order", "order$", `order\..*`, "(a|b)", "[ab]", "order.+", "order?",
 				"{{ type }}", "“order”"},
 			[]string{"", "order", "order.*", "*", "com.shop.*.v1", "Order Completed", "Viewed Page (Pricing)",
-				"Any Questions?", "user:signed_up", "a/b-c_d", "orders.upsert", "order.>.x", "#1", "a>b", "$KV.people"}},
+				"Any Questions?", "user:signed_up", "a/b-c_d", "orders.upsert", "order.>.x", "#1", "a>b",
+				"$KV.people"}},
 	} {
 		for _, s := range c.odd {
 			if c.check(s) == "" {
