@@ -62,8 +62,8 @@ func Pattern(s string) string {
 	case last == ">" || last == "#":
 		return last + " is a wildcard of a broker, and only itself here: write *, which stands for any run of " +
 			"characters"
-	// Subjects of NATS itself begin with $, as $KV.people; an expression that did would match nothing. Names that people
-	// give to events have blanks and may have brackets.
+	// Subjects of NATS itself begin with $, as $KV.people; an expression that did would match nothing. Names that
+	// people give to events have blanks and may have brackets.
 	case strings.ContainsAny(strings.TrimPrefix(s, "$"), `^$()[]|\+?`) && !strings.Contains(s, " "):
 		return "reads like a regular expression, of which each sign is only itself here: write * for any run of " +
 			"characters, or a list of types"
