@@ -34,7 +34,7 @@ func (q *query) export(kind, description string, rows [][]string) exchange.Answe
 	}
 	id := q.w.Records(exports).Add(r)
 	var b strings.Builder
-	csv.NewWriter(&b).WriteAll(rows) // into memory, which takes all
+	_ = csv.NewWriter(&b).WriteAll(rows) // into memory, which takes all
 	q.w.Records(files).Put(strconv.Itoa(id), workspace.Record{"csv": b.String()})
 	return ok(object{"export": stamp(r)})
 }

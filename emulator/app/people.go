@@ -138,7 +138,7 @@ func device(token string, raw json.RawMessage) object {
 		LastUsed       any `json:"last_used"`
 		Attributes     map[string]any
 	}
-	json.Unmarshal(raw, &d) // what is of another kind is left out
+	_ = json.Unmarshal(raw, &d) // what is of another kind is left out
 	if d.Platform == "" {
 		d.Platform = d.Type
 	}
@@ -206,7 +206,7 @@ func customerPreferences(q *query) exchange.Answer {
 
 func preferences(p workspace.Person) map[string]bool {
 	var given struct{ Topics map[string]bool }
-	json.Unmarshal(p.Attributes["cio_subscription_preferences"], &given) // none where it is of another kind
+	_ = json.Unmarshal(p.Attributes["cio_subscription_preferences"], &given) // none where it is of another kind
 	return given.Topics
 }
 

@@ -125,7 +125,7 @@ func createAsset(q *query) exchange.Answer {
 	if err != nil {
 		return q.fail(http.StatusBadRequest, "the form cannot be read")
 	}
-	defer form.RemoveAll()
+	defer func() { _ = form.RemoveAll() }() // of what was too large for memory, of which there is nothing
 	files := form.File["file"]
 	if len(files) != 1 {
 		return q.fail(http.StatusBadRequest, "file is required")

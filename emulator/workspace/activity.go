@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,10 +28,12 @@ type Activity struct {
 // Ref is how a person is referred to.
 type Ref struct{ ID, Email, CioID string }
 
-// activity is an entry as it is kept.
+// activity is an entry as it is kept: what takes time to word is worded when it is asked for.
 type activity struct {
 	Activity
-	owner *person
+	id      ulid.ULID
+	owner   *person
+	changes []change
 }
 
 // keptActivities is how many entries of the log are kept. Customer.io promises those of 30 days.
@@ -44,12 +47,11 @@ type log struct {
 
 func (w *Workspace) log(a activity, at time.Time) {
 	l := &w.activities
-	var id ulid.ULID
-	id.SetTime(uint64(at.UnixMilli())) // of the years in which this runs
+	a.At = at.Unix()
+	_ = a.id.SetTime(uint64(at.UnixMilli())) // fails after the year 10889 only
 	for i, n := 15, l.written; n > 0; i, n = i-1, n>>8 {
-		id[i] = byte(n)
+		a.id[i] = byte(n)
 	}
-	a.ID, a.At = id.String(), at.Unix()
 	if len(l.entries) < keptActivities {
 		l.entries = append(l.entries, a)
 	} else {
@@ -68,6 +70,10 @@ func (w *Workspace) Activities(before int, each func(n int, a Activity) bool) {
 	for n := before - 1; n > 0 && n > l.written-len(l.entries); n-- {
 		kept := &l.entries[(n-1)%keptActivities]
 		a := kept.Activity
+		a.ID = kept.id.String()
+		if kept.changes != nil {
+			a.Data = changed(kept.changes)
+		}
 		if p := kept.owner.now(); p != nil {
 			a.Person, a.Deleted = p.ref(), p.gone
 		}
@@ -94,7 +100,7 @@ func (w *Workspace) note(d *jsondoc.Document, c *Call, owner *person, ignored st
 		if len(w.changes) == 0 {
 			return
 		}
-		a.Data = w.changed()
+		a.changes = slices.Clone(w.changes)
 	case c.Attributes != none:
 		a.Data = d.Raw(c.Attributes)
 	}
@@ -142,13 +148,13 @@ func failure(c *Call, ignored string) string {
 type change struct{ key, from, to string }
 
 // changed words the changes of an identify as the log has them.
-func (w *Workspace) changed() string {
+func changed(changes []change) string {
 	type fromTo struct {
 		From json.RawMessage `json:"from"`
 		To   json.RawMessage `json:"to"`
 	}
-	out := make(map[string]fromTo, len(w.changes))
-	for _, c := range w.changes {
+	out := make(map[string]fromTo, len(changes))
+	for _, c := range changes {
 		out[c.key] = fromTo{value(c.from), value(c.to)}
 	}
 	b, _ := json.Marshal(out) // parts of a document that was read
