@@ -32,17 +32,19 @@ var mayImport = map[string][]string{
 	"emulator":   {},
 	"requests":   {"event", "internal"},
 	"source": {
-		"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "erasure", "internal",
+		"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "erasure", "ledger", "internal",
 	},
 	"config": {
-		"source", "erasure", "content", "customerio", "mapping", "pipeline", "deadletter", "secret", "internal",
+		"source", "erasure", "content", "customerio", "mapping", "pipeline", "deadletter", "ledger", "secret",
+		"internal",
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
+		"ledger",
 		"internal",
 	},
 	"cmd": {
-		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "emulator",
+		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "ledger", "emulator",
 		"source", "config",
 		"internal",
 	},

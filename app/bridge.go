@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/memory"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
@@ -37,6 +38,8 @@ type Bridge struct {
 	sender     *delivery.Sender
 	letters    source.Letters
 	fences     *erasure.Fences // nil where none are configured
+	ledger     *ledger.Sender  // nil where the rules need none
+	noting     ledger.Store    // where the ledger is kept
 	decoder    *content.Decoder
 	pipeline   *pipeline.Pipeline
 
@@ -49,7 +52,10 @@ type Bridge struct {
 func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string) (*Bridge, error) {
 	b := &Bridge{
 		config: c, version: version, rules: rules, log: log, registry: newRegistry(rules, version),
-		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters),
+		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters, provesLedger),
+	}
+	if !rules.Once() {
+		b.proofs.note(provesLedger, nil)
 	}
 	if c.Erasure.Enabled() {
 		b.proofs.open = append(b.proofs.open, obstacle{provesFences, errNotProven})
@@ -69,19 +75,6 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	b.workspaces = []delivery.Workspace{{Client: b.client, Config: c.CustomerIO}}
 	b.sender = delivery.New(b.workspaces, log.Named("delivery"), b.registry)
 	return b, nil
-}
-
-func newDecoder(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*content.Decoder, error) {
-	d, err := content.NewDecoder(c.SchemaRegistry, log.Named("content"), reg)
-	if err != nil {
-		return nil, exit.With(exit.Input, fmt.Errorf("schema_registry: %w", err))
-	}
-	return d, nil
-}
-
-// read gives the messages of a source their content.
-func (b *Bridge) read(s pipeline.Source) pipeline.Source {
-	return &content.Source{Consumer: s, Decoder: b.decoder, FormsOf: b.rules.Forms}
 }
 
 // Connect reaches the broker, for as long as that takes, and builds the stages that need it.
@@ -104,7 +97,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 		return exit.With(exit.Input, err)
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
-	sender, err := b.fence(b.sender)
+	sender, err := b.fence(b.noted(b.sender, func() ledger.Store { return openLedger(b.config, b.broker) }))
 	if err != nil {
 		return err
 	}
@@ -126,7 +119,7 @@ func (b *Bridge) proveBroker(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := concurrently(ctx, b.proveSource, b.proveLetters, b.proveFences); err != nil {
+	if err := concurrently(ctx, b.proveSource, b.proveLetters, b.proveLedger, b.proveFences); err != nil {
 		return err
 	}
 	return b.broker.CheckLetters(ctx, b.config.DeadLetters.Config)
@@ -146,6 +139,7 @@ func (b *Bridge) run(ctx context.Context) error {
 	besides.Go(func() { b.summarize(beside) })
 	besides.Go(func() { b.watchFences(beside) })
 	err := b.pipeline.Run(ctx)
+	b.settleLedger(ctx)
 	cancel()
 	besides.Wait()
 	return exit.With(exit.Broker, err)
@@ -158,6 +152,7 @@ func (b *Bridge) Close() {
 	}
 	b.client.Close()
 	b.decoder.Close()
+	closeLedger(b.noting)
 	if b.broker != nil {
 		b.broker.Close()
 	}

@@ -22,6 +22,7 @@ const (
 	provesBroker      = "broker"
 	provesSource      = "source"
 	provesLetters     = "dead letters"
+	provesLedger      = "send ledger"
 )
 
 // connectLimit is how long one attempt to connect takes, after which what is in the way is told. A silent network

@@ -4,12 +4,11 @@ import (
 	"context"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/deadletter/file"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -24,17 +23,35 @@ func Reach(ctx context.Context, c config.Config, log *zap.Logger) (source.Broker
 	return c.Source.Section().Reach(ctx, log)
 }
 
-// ReachLetters opens the dead letters of a configuration for one task. Those in a file need no broker. The function
-// returned must be called when err is nil.
-func ReachLetters(ctx context.Context, c config.Config, hash string, log *zap.Logger) (source.Letters, func(), error) {
-	if c.DeadLetters.File != "" {
-		return openLetters(c, nil, hash), func() {}, nil
+// Letters are the dead letters and the send ledger of a configuration, as a command works with them.
+type Letters struct {
+	source.Letters
+	Ledger ledger.Store
+	Close  func()
+}
+
+// ReachLetters opens the dead letters and the send ledger of a configuration for one task. What is in files needs no
+// broker; needsLedger says whether the ledger is used. Close must be called when err is nil.
+func ReachLetters(ctx context.Context, c config.Config, hash string, needsLedger bool, log *zap.Logger) (Letters,
+	error) {
+	var b source.Broker
+	end := func() {}
+	if c.DeadLetters.File == "" || needsLedger && c.PlacedLedger().File == "" {
+		var err error
+		if b, err = Reach(ctx, c, log); err != nil {
+			return Letters{}, err
+		}
+		end = b.Close
 	}
-	b, err := Reach(ctx, c, log)
-	if err != nil {
-		return nil, nil, err
+	l := Letters{Letters: openLetters(c, b, hash), Close: end}
+	if needsLedger {
+		l.Ledger = openLedger(c, b)
+		l.Close = func() {
+			closeLedger(l.Ledger)
+			end()
+		}
 	}
-	return openLetters(c, b, hash), b.Close, nil
+	return l, nil
 }
 
 // openLetters opens the place of the dead letters: a file, or something that the broker keeps.
@@ -43,10 +60,4 @@ func openLetters(c config.Config, b source.Broker, hash string) source.Letters {
 		return file.New(d, hash)
 	}
 	return b.Letters(c.DeadLetters.Config, hash)
-}
-
-// Content makes what gives the messages of dead letters their content, as a bridge does before it maps them. It must be
-// closed.
-func Content(c config.Config, log *zap.Logger) (*content.Decoder, error) {
-	return newDecoder(c, log, prometheus.NewRegistry())
 }

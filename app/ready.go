@@ -34,6 +34,11 @@ func (b *Bridge) obstacles() []obstacle {
 	if err := b.letters.Ready(); err != nil && b.pipeline.LettersDown() {
 		list = append(list, obstacle{provesLetters, err})
 	}
+	if b.ledger != nil {
+		if err := b.ledger.Ready(); err != nil {
+			list = append(list, obstacle{provesLedger, err})
+		}
+	}
 	if err := b.pipeline.Stopped(); err != nil {
 		list = append(list, obstacle{"flow", err})
 	}

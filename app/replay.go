@@ -9,23 +9,23 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
-	"github.com/ciobridge/ciobridge/source"
 )
 
 // Replay sends the letters of a replay through the ordinary pipeline, and returns when they are settled or ctx ends.
-// The letters stand in a log that was opened with ReachLetters.
+// The letters and the send ledger stand where ReachLetters has opened them.
 func Replay(
-	ctx context.Context, c config.Config, rules *mapping.Rules, letters source.Letters, run *replay.Replay,
-	log *zap.Logger, version string,
+	ctx context.Context, c config.Config, rules *mapping.Rules, at Letters, run *replay.Replay, log *zap.Logger,
+	version string,
 ) error {
 	b, err := New(c, rules, log, version)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	b.letters = letters
+	b.letters = at.Letters
 	p := c.Pipeline()
 	p.StopShare = 0 // letters that fail again are what a replay is ready for
 	if c.Erasure.NeedsBroker() {
@@ -33,7 +33,7 @@ func Replay(
 			return err
 		}
 	}
-	sender, err := b.fence(b.sender)
+	sender, err := b.fence(b.noted(b.sender, func() ledger.Store { return at.Ledger }))
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,7 @@ func Replay(
 	var watch sync.WaitGroup
 	watch.Go(func() { b.watchFences(watching) })
 	err = b.pipeline.Run(ctx)
+	b.settleLedger(ctx)
 	cancel()
 	watch.Wait()
 	return err
@@ -63,7 +64,7 @@ func (b *Bridge) proveSoon(ctx context.Context) error {
 	if err := b.proveDestination(ctx); err != nil {
 		return err
 	}
-	if err := b.proveLetters(ctx); err != nil {
+	if err := concurrently(ctx, b.proveLetters, b.proveLedger); err != nil {
 		return err
 	}
 	return b.proveFences(ctx)

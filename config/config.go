@@ -9,6 +9,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/pipeline"
@@ -25,6 +26,8 @@ type Config struct {
 	DeadLetters DeadLetters       `yaml:"dead_letters"`
 	// Erasure keeps persons erased; without it a call of an earlier event can bring them back.
 	Erasure erasure.Config `yaml:"erasure"`
+	// Ledger says where it is noted which calls were sent that may not be sent twice. See PlacedLedger.
+	Ledger ledger.Config `yaml:"ledger"`
 	// SchemaRegistry has the schemas of topics and streams whose content is not JSON.
 	SchemaRegistry registry.Config `yaml:"schema_registry"`
 
@@ -132,6 +135,7 @@ func Default() Config {
 func Rows() []yamltree.Row {
 	c := Default()
 	c.DeadLetters.Config = c.DeadLetters.WithDefaults()
+	c.Ledger = c.Ledger.WithDefaults()
 	return yamltree.Described(yamltree.Rows(c), "", described)
 }
 
@@ -152,4 +156,9 @@ func (c *Config) Pipeline() pipeline.Config {
 	p := c.Delivery
 	p.StopShare = c.DeadLetters.StopShare
 	return p
+}
+
+// PlacedLedger is the configuration of the send ledger, with its place where none is given: beside the dead letters.
+func (c *Config) PlacedLedger() ledger.Config {
+	return c.Source.Section().Ledger(c.Ledger, c.DeadLetters.Config)
 }

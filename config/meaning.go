@@ -195,6 +195,23 @@ var meanings = map[string]yamltree.Row{
 	"dead_letters.stop_share": {Meaning: "Stops the flow when more than this share (0 to 1) of a rule's last 256 " +
 		"results failed. 0 never stops it.", Example: "0.2"},
 
+	"ledger": {Meaning: "Where calls that would count twice are noted, before and after they are sent: at most one of " +
+		"`topic`, `bucket` and `file`. Left out, it is beside the dead letters: the topic `TOPIC.ledger`, the bucket " +
+		"`SUBJECT_ledger`, or `ledger.jsonl` in the folder of an embedded server. Only rules that need it use it."},
+	"ledger.topic": {Meaning: "A Kafka topic, of which the first partition is used.", Example: "ciobridge.ledger"},
+	"ledger.bucket": {Meaning: "A key-value bucket of JetStream. It is made where there is none.",
+		Example: "ciobridge_ledger"},
+	"ledger.file": {Meaning: "A local file of JSON lines. No replica on another machine sees it.",
+		Example: "/var/lib/ciobridge/ledger.jsonl"},
+	"ledger.create": {Meaning: "Makes a missing topic at the start, as does `dead_letters.create`.", Example: "true"},
+	"ledger.replicas": {Meaning: "Replicas of a topic or bucket that is made. Left out, it is " +
+		"`dead_letters.replicas`.", Example: "3"},
+	"ledger.retention": {Meaning: "How long a record is kept. A call of an older event of which nothing is known " +
+		"is a dead letter `send_uncertain`.", Example: "1440h"},
+	"ledger.max_records": {Meaning: "Bounds the records of a topic or a file that are held in memory, at about 100 " +
+		"bytes each. Past it the calls of the oldest events are forgotten first.", Example: "200000"},
+	"ledger.timeout": {Meaning: "Bounds one attempt to read or write.", Example: "2s"},
+
 	"schema_registry": {Meaning: "Has the schemas of topics and streams with `content: avro` or `protobuf`."},
 	"schema_registry.url": {Meaning: "The address of Confluent's API. Apicurio has it below `/apis/ccompat/v7`.",
 		Example: "https://registry:8081"},

@@ -23,6 +23,7 @@ func (c *Config) Validate() error {
 		mistake.Under("delivery", c.Pipeline().Validate()),
 		c.DeadLetters.Validate(),
 		mistake.Under("erasure", c.Erasure.Validate()),
+		mistake.Under("ledger", c.Ledger.Validate()),
 		mistake.Under("schema_registry", c.SchemaRegistry.Validate()),
 		c.crossed(),
 		m.Validate(),
@@ -48,6 +49,7 @@ func (c *Config) crossed() error {
 	}
 	errs := []error{
 		section.CheckLetters(c.DeadLetters.Config), mistake.Under("erasure", section.CheckFences(c.Erasure)),
+		mistake.Under("ledger", section.CheckLedger(c.PlacedLedger(), c.DeadLetters.Config)),
 	}
 	if settle, least := c.Erasure.Settle, c.CustomerIO.Timeout+erasure.Notice; settle > 0 && settle < least {
 		errs = append(errs, mistake.Of("erasure.settle: %s is less than customerio.timeout and %s together, in which "+

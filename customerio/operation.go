@@ -30,6 +30,9 @@ type Operation struct {
 	Endpoints []Endpoint
 	// Repeatable is true where a call carries an id, and Customer.io ignores one whose id it has seen.
 	Repeatable bool
+	// Once is true where Customer.io has no id by which it would know a repeat, so that a call that is made twice
+	// counts twice. Such calls pass the send ledger.
+	Once bool
 	// Destructive is true where a call takes away what no later one can bring back. Rules may use it only where the
 	// configuration allows it by name.
 	Destructive bool

@@ -77,7 +77,7 @@ func (p place) open(c cleaner, opts ledger.Config) (ledger.Store, error) {
 	}
 	opts.File = p.address
 	s := file.New(opts)
-	c.Cleanup(s.Close)
+	c.Cleanup(func() { _ = s.Close() })
 	return s, nil
 }
 

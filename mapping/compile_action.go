@@ -30,7 +30,7 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	op := from.Action.Operation()
 	c := &actionCompiler{compiler: b, rule: r, from: from, out: &action{
 		Step: event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Repeatable,
-			Fence: fences[from.Action], Revives: r.Revives},
+			Once: op.Once, Fence: fences[from.Action], Revives: r.Revives},
 		op:      op,
 		allowed: !op.Destructive || slices.Contains(b.allow, op.Name),
 		key:     keyOf(r.IDScope, r.Name, call),

@@ -3,6 +3,7 @@ package mapping
 import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"slices"
 )
 
 // Rule says what the events of some types become.
@@ -108,6 +109,16 @@ func (r *Rules) RuleNames() []string {
 		names[i] = rule.name
 	}
 	return names
+}
+
+// Once reports whether the rules make calls that would count twice if they were sent twice, and so need a send ledger.
+func (r *Rules) Once() bool {
+	for _, rule := range r.rules {
+		if slices.ContainsFunc(rule.actions, func(a *action) bool { return a.Once }) {
+			return true
+		}
+	}
+	return false
 }
 
 // CallNames are the names of a rule's calls, in their order.

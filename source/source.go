@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/pipeline"
@@ -32,6 +33,10 @@ type Section interface {
 	// CheckFences reports a place of erasure fences, or of their reports, that this kind of broker does not have, or
 	// that the source would read as events.
 	CheckFences(erasure.Config) error
+	// Ledger is the configuration of the send ledger with its place, which is beside the dead letters where none is
+	// given. CheckLedger reports, by its keys, a place that this kind of broker does not have, or that is used already.
+	Ledger(ledger.Config, deadletter.Config) ledger.Config
+	CheckLedger(ledger.Config, deadletter.Config) error
 	// Destination is where an event is published: something that the source reads.
 	Destination(Target) (event.Origin, error)
 
@@ -68,6 +73,8 @@ type Broker interface {
 	// Tell publishes something to a topic or subject that the source does not read, and returns when it is stored. The
 	// id is the same where it is told again.
 	Tell(ctx context.Context, to, id string, value []byte) error
+	// Ledger opens the send ledger that this broker keeps.
+	Ledger(ledger.Config) ledger.Store
 
 	Publisher() Publisher
 	Close()

@@ -15,7 +15,6 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/source"
 )
 
 func newDeadLetters() *cobra.Command {
@@ -30,7 +29,7 @@ func newDeadLetters() *cobra.Command {
 			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7\n" +
 			"  ciobridge dlq replay --rule order --dry-run",
 	}, newLettersList(), newLettersShow(), newLettersStats(), newLettersReplay(), newLettersEdit(), newLettersDiscard(),
-		newLettersPurge())
+		newLettersPurge(), newLettersResolve())
 }
 
 // A lettersClient is what a command about dead letters works with.
@@ -38,7 +37,7 @@ type lettersClient struct {
 	config config.Config
 	rules  *mapping.Rules
 	log    *zap.Logger
-	store  source.Letters
+	store  app.Letters
 	close  func() // ends the connections to the broker and to the schema registry, if there are any
 
 	decoder  decoder
@@ -48,6 +47,11 @@ type lettersClient struct {
 
 // openLetters reads the configuration and reaches its dead letters. It must be closed when err is nil.
 func openLetters(cmd *cobra.Command, in config.Input, f format) (*lettersClient, error) {
+	return openWithLedger(cmd, in, f, false)
+}
+
+// openWithLedger is openLetters with the send ledger; where it is not always needed, if today's rules need it.
+func openWithLedger(cmd *cobra.Command, in config.Input, f format, always bool) (*lettersClient, error) {
 	c, rules, err := app.Load(in)
 	if err != nil {
 		return nil, err
@@ -56,24 +60,30 @@ func openLetters(cmd *cobra.Command, in config.Input, f format) (*lettersClient,
 	if err != nil {
 		return nil, err
 	}
-	return newLettersClient(cmd, c, rules, log)
+	return newLedgerClient(cmd, c, rules, always || rules.Once(), log)
 }
 
 func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules, log *zap.Logger) (*lettersClient,
 	error) {
+	return newLedgerClient(cmd, c, rules, rules.Once(), log)
+}
+
+func newLedgerClient(
+	cmd *cobra.Command, c config.Config, rules *mapping.Rules, needsLedger bool, log *zap.Logger,
+) (*lettersClient, error) {
 	d := &lettersClient{config: c, rules: rules, log: log, patience: registryLimit}
 	decoder, err := app.Content(c, log)
 	if err != nil {
 		return nil, err
 	}
-	store, closeStore, err := app.ReachLetters(cmd.Context(), c, rules.Hash(), log)
+	store, err := app.ReachLetters(cmd.Context(), c, rules.Hash(), needsLedger, log)
 	if err != nil {
 		decoder.Close()
 		return nil, err
 	}
 	d.store, d.decoder = store, decoder
 	d.close = func() {
-		closeStore()
+		store.Close()
 		decoder.Close()
 	}
 	return d, nil

@@ -1,14 +1,20 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
@@ -87,4 +93,129 @@ func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter,
 		return err
 	}
 	return output.Table(w, rows)
+}
+
+// letterView is a letter as it is printed. Key, value and the headers' values are masked unless they were asked for.
+type letterView struct {
+	ID          string     `json:"id"`
+	Event       string     `json:"event_id"`
+	Reason      string     `json:"reason"`
+	Field       string     `json:"field,omitempty"`
+	Detail      string     `json:"detail,omitempty"`
+	Stage       string     `json:"stage"`
+	Type        string     `json:"type,omitempty"` // of the event, where its envelope can be read
+	Item        int        `json:"item,omitempty"` // the number of the event, of a record that holds several
+	Rule        string     `json:"rule,omitempty"`
+	Call        string     `json:"call,omitempty"`
+	Gone        string     `json:"gone,omitempty"` // rule or call, where today's rules have none of that name
+	Attempts    int        `json:"attempts"`
+	Status      int        `json:"status,omitempty"`
+	FirstFailed time.Time  `json:"first_failed_at"`
+	Written     time.Time  `json:"written_at"`
+	ConfigHash  string     `json:"config_hash,omitempty"`
+	Position    string     `json:"position"`
+	Origin      originView `json:"origin"`
+	Repairs     string     `json:"repairs,omitempty"` // the letter of which its record is a repaired copy
+	Cut         string     `json:"cut,omitempty"`
+	Key         any        `json:"key"`
+	KeyContent  any        `json:"key_content,omitempty"` // what a schema reads of the key, and of the value
+	Headers     []header   `json:"headers,omitempty"`
+	Value       any        `json:"value"`
+	Content     any        `json:"content,omitempty"`
+}
+
+type originView struct {
+	Topic     string    `json:"topic"`
+	Subject   string    `json:"subject,omitempty"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Time      time.Time `json:"time,omitzero"`
+}
+
+type header struct {
+	Key   string `json:"key"`
+	Value any    `json:"value"`
+}
+
+func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, showValues bool) letterView {
+	f, whole := &l.Failure, l.Message
+	m := &whole
+	v := letterView{
+		ID: l.ID().String(), Event: l.EventID.String(), Reason: string(f.Reason), Field: f.Field, Detail: f.Detail,
+		Item: f.Item, Stage: string(f.Stage), Rule: f.Rule, Call: f.Call, Attempts: f.Attempts, Status: f.Status,
+		FirstFailed: f.First.UTC(), Written: l.Written.UTC(), ConfigHash: l.ConfigHash, Position: l.Position.String(),
+		Origin: originView{m.Origin.Topic, m.Origin.Subject, m.Origin.Partition, m.Origin.Offset, m.Time.UTC()},
+		Key:    label(m.Key, showValues), Value: content(m.Value, showValues),
+	}
+	if m.Time.IsZero() {
+		v.Origin.Time = time.Time{}
+	}
+	if l.Truncated != nil {
+		v.Cut = l.Truncated.String()
+	}
+	switch isRule, isCall := d.rules.Names(f.Rule, f.Call); {
+	case f.Rule != "" && !isRule:
+		v.Gone = "rule"
+	case f.Call != "" && !isCall:
+		v.Gone = "call"
+	}
+	v.Type = d.typeOf(ctx, m, f.Item)
+	v.Content, v.KeyContent = content(m.Content, showValues), content(m.KeyContent, showValues)
+	if !l.Original.IsZero() {
+		v.Repairs = l.Original.Letter.String() + " of event " + l.Original.Event.String()
+	}
+	for _, h := range m.Headers {
+		v.Headers = append(v.Headers, header{h.Key, label(h.Value, showValues)})
+	}
+	return v
+}
+
+// typeOf reads the message, and is the type of an event, or "" where it cannot be told: by its envelope, or because the
+// schema registry, of which a warning tells, does not answer.
+func (d *lettersClient) typeOf(ctx context.Context, m *event.Message, item int) string {
+	if d.content(ctx, m) != nil {
+		return ""
+	}
+	e, err := d.rules.Inspect(*m, item)
+	if err != nil {
+		return ""
+	}
+	return e.Type
+}
+
+// content is a record's value as JSON shows it best: as JSON, as text, or, where it is neither, in base 64. Masked,
+// only its shape is left.
+func content(b []byte, show bool) any {
+	if !show && b != nil {
+		b = deadletter.Masked(b)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, b); err == nil {
+		return json.RawMessage(compact.Bytes())
+	}
+	return label(b, true)
+}
+
+// label is a key, or the value of a header, which are text even where they look like JSON.
+func label(b []byte, show bool) any {
+	switch {
+	case b == nil:
+		return nil
+	case !show:
+		return content(b, false)
+	case !utf8.Valid(b):
+		return map[string][]byte{"base64": b}
+	}
+	return string(b)
+}
+
+// textOf is content as one line of text.
+func textOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "none"
+	case string:
+		return output.Printable(v)
+	}
+	return output.Printable(jsontext.Of(v))
 }

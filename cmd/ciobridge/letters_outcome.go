@@ -35,8 +35,9 @@ func (v replayView) print(w io.Writer, f format) error {
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
 			"erased":    v.Erased,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
-			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "unreadable": v.Unreadable,
-			"missing": v.unknownViews(), "dry_run": v.dryRun,
+			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "undecided": v.Undecided,
+			"unreadable": v.Unreadable,
+			"missing":    v.unknownViews(), "dry_run": v.dryRun,
 		})
 	}
 	text := "replayed %d of %s: %d delivered, %d failed again, %d left open\n"
@@ -78,6 +79,8 @@ func (v replayView) reasons(w io.Writer) {
 		{v.Named, "left open: today's rules have their rules and calls, so that --as is not for them; " +
 			"replay them without it"},
 		{v.WholeRules, "left open: they are about a whole rule; --as RULE, without a call, replays those"},
+		{v.Undecided, "left open: their calls may have been sent, and may not be sent twice; find out, and decide " +
+			"with ciobridge dlq resolve LETTER --sent or --not-sent"},
 		{v.Truncated, "left open: they were too large to be kept whole; take the originals from their source"},
 		{v.Gone, "gone: the log's retention took them away"},
 		{v.Unreadable, "of the log's records are damaged or of someone else, and no letters"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +12,11 @@ import (
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -170,6 +173,11 @@ func (r *replayFlags) replay(cmd *cobra.Command, d *lettersClient, opts replay.O
 			"count twice")
 	}
 	opts.Content = d.content
+	if d.store.Ledger != nil {
+		opts.Undecided = func(ctx context.Context, l *deadletter.Letter) (bool, error) {
+			return ledger.Undecided(ctx, d.store.Ledger, l.ID())
+		}
+	}
 	opts.Confirm = func(p replay.Progress) error {
 		fmt.Fprintf(progress, "replaying %d of %s\n", p.Chosen, output.Count(p.Open, "open letter"))
 		return nil

@@ -23,6 +23,7 @@ type Progress struct {
 	Destructive int // they need an action that Options.Skip names
 	Named       int // today's rules have their rules and calls, and they were to be replayed as others
 	WholeRules  int // they are about a whole rule or event, and were to be replayed as one call
+	Undecided   int // nobody has decided whether their calls were sent
 	Truncated   int // they were too large to be kept whole
 
 	Unreadable int // records of the log that are damaged or of someone else; they are no letters

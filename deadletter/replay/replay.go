@@ -33,6 +33,10 @@ type Options struct {
 	// replays what stands in the log.
 	Repaired []byte
 
+	// Undecided reports whether a letter waits for a person to decide whether its call was sent. Such a letter stays
+	// open. It is asked for letters whose reason is send_uncertain; nil takes them as any others.
+	Undecided func(context.Context, *deadletter.Letter) (bool, error)
+
 	// Content gives a message of a dry run what its value holds, as the source of a replay has it given. Nil gives it
 	// nothing.
 	Content func(context.Context, *event.Message) error

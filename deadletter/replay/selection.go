@@ -41,7 +41,7 @@ func (r *Replay) selectEvents(ctx context.Context) ([][]deadletter.Selected, err
 	return events, nil
 }
 
-// load reads the letters of one event. Those that are gone or truncated are counted and left out.
+// load reads the letters of one event. Those that are gone, truncated or undecided are counted and left out.
 func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*deadletter.Letter, error) {
 	var whole []*deadletter.Letter
 	reader := deadletter.NewLetterReader(r.store)
@@ -57,8 +57,28 @@ func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*de
 				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Truncated.Bytes))
 			r.count(func(progress *Progress) { progress.Truncated++ })
 		default:
-			whole = append(whole, l)
+			undecided, err := r.undecided(ctx, l)
+			switch {
+			case err != nil:
+				return nil, err
+			case undecided:
+				r.count(func(progress *Progress) { progress.Undecided++ })
+			default:
+				whole = append(whole, l)
+			}
 		}
 	}
 	return whole, nil
+}
+
+// undecided reports whether a letter waits for a person to decide whether its call was sent.
+func (r *Replay) undecided(ctx context.Context, l *deadletter.Letter) (bool, error) {
+	if l.Failure.Reason != event.ReasonSendUncertain || r.opts.Undecided == nil {
+		return false, nil
+	}
+	undecided, err := r.opts.Undecided(ctx, l)
+	if err != nil {
+		return false, fmt.Errorf("ask whether letter %s was sent: %w", l.ID(), err)
+	}
+	return undecided, nil
 }

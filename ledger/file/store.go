@@ -90,10 +90,11 @@ func (s *Store) Put(ctx context.Context, id event.ID, prev, next ledger.Record) 
 }
 
 // Close closes the file.
-func (s *Store) Close() {
+func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.close()
+	return nil
 }
 
 func (s *Store) close() {

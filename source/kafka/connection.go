@@ -19,6 +19,8 @@ import (
 	erasurekafka "github.com/ciobridge/ciobridge/erasure/kafka"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
+	"github.com/ciobridge/ciobridge/ledger"
+	ledgerkafka "github.com/ciobridge/ciobridge/ledger/kafka"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -83,6 +85,9 @@ func (c *connection) Tell(ctx context.Context, to, id string, value []byte) erro
 	}
 	return nil
 }
+
+// Ledger implements source.Broker.
+func (c *connection) Ledger(l ledger.Config) ledger.Store { return ledgerkafka.New(c.conn, l) }
 
 // Publisher implements source.Broker. Keys go where the Java client and librdkafka's murmur2_random put them.
 func (c *connection) Publisher() source.Publisher { return c.publisher() }

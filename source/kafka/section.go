@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/topicpattern"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
@@ -96,6 +97,32 @@ func (s *Section) CheckFences(e erasure.Config) error {
 		return mistake.Of("topic: is read by the source too, and every fence would come back as an event")
 	case read(e.ReportTopic):
 		return mistake.Of("report_topic: is read by the source too, and every report would come back as an event")
+	}
+	return nil
+}
+
+// Ledger implements source.Section: it is in a topic beside that of the dead letters.
+func (s *Section) Ledger(l ledger.Config, d deadletter.Config) ledger.Config {
+	l.Create = l.Create || d.Create
+	l.Replicas = cmp.Or(l.Replicas, d.Replicas)
+	if !l.Placed() {
+		l.Topic = source.LedgerName(cmp.Or(d.Topic, s.Group), "._-", ".ledger")
+	}
+	return l
+}
+
+// CheckLedger implements source.Section.
+func (s *Section) CheckLedger(l ledger.Config, d deadletter.Config) error {
+	switch {
+	case l.Bucket != "":
+		return mistake.Of("bucket: is for a NATS source; give topic or file")
+	case l.Topic == "":
+		return nil
+	case l.Topic == d.Topic:
+		return mistake.Of("topic: is that of the dead letters: give the send ledger one of its own")
+	case slices.Contains(s.Names(), l.Topic), s.matches(l.Topic):
+		return mistake.Of("topic: %s is read by the source too, and every record would come as an event: give it a "+
+			"name that the source does not read", l.Topic)
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ import (
 	erasurejetstream "github.com/ciobridge/ciobridge/erasure/jetstream"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/memory"
+	"github.com/ciobridge/ciobridge/ledger"
+	ledgerjetstream "github.com/ciobridge/ciobridge/ledger/jetstream"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -107,6 +109,11 @@ func (b *Broker) Tell(ctx context.Context, to, id string, value []byte) error {
 		return fmt.Errorf("publish to the subject %s: %w", to, err)
 	}
 	return nil
+}
+
+// Ledger implements source.Broker.
+func (b *Broker) Ledger(l ledger.Config) ledger.Store {
+	return ledgerjetstream.New(b.conn.JetStream(), l)
 }
 
 // Publisher implements source.Broker.

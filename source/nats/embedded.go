@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"net"
+	"path/filepath"
 
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
+	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -61,6 +64,14 @@ func (e *Embedded) Names() []string { return names(e.Consumer()) }
 // Validate implements source.Section.
 func (e *Embedded) Validate() error {
 	return errors.Join(e.Server().Validate(), e.Consumer().Validate())
+}
+
+// Ledger implements source.Section: it is in a file in the server's folder, which one process at a time serves.
+func (e *Embedded) Ledger(l ledger.Config, _ deadletter.Config) ledger.Config {
+	if !l.Placed() {
+		l.File = filepath.Join(e.Dir, "ledger.jsonl")
+	}
+	return l
 }
 
 // Destination implements source.Section.

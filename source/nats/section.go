@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -8,7 +9,9 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
+	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -48,6 +51,15 @@ func (s *Section) Names() []string { return names(s.Consumer()) }
 // Validate implements source.Section.
 func (s *Section) Validate() error {
 	return errors.Join(s.NATSConfig.Validate(), s.Consumer().Validate())
+}
+
+// Ledger implements source.Section: it is in a bucket named like the subject of the dead letters.
+func (s *Section) Ledger(l ledger.Config, d deadletter.Config) ledger.Config {
+	l.Replicas = cmp.Or(l.Replicas, d.Replicas)
+	if !l.Placed() {
+		l.Bucket = source.LedgerName(cmp.Or(d.Subject, s.Durable), "_-", "_ledger")
+	}
+	return l
 }
 
 // Destination implements source.Section.

@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
@@ -87,6 +88,14 @@ func (r *Reading) CheckFences(e erasure.Config) error {
 		})
 	}):
 		return mistake.Of("report_subject: is read by the source too, and every report would come back as an event")
+	}
+	return nil
+}
+
+// CheckLedger implements source.Section.
+func (r *Reading) CheckLedger(l ledger.Config, _ deadletter.Config) error {
+	if l.Topic != "" {
+		return mistake.Of("topic: is for a Kafka source; give bucket or file")
 	}
 	return nil
 }
