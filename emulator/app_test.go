@@ -211,7 +211,7 @@ func TestTransactionalMessagesAreCounted(t *testing.T) {
 		"message send_push email:new@example.com welcome dl00000002" {
 		t.Error(got)
 	}
-	if got := c.s.Stats().ByAPI; got["app"] != 11 || got["track"] != 2 {
+	if got := c.s.Stats().ByAPI; got["app"] != 11 || got["track"] != 2 || c.s.Stats().Messages != 2 {
 		t.Error(got)
 	}
 	for query, want := range map[string]int{
@@ -468,4 +468,30 @@ func TestMetricsOfTheAppAPI(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the official client for Go sends to App, by its source: null for what was not given, a segment in place of a
+// filter, and the fields of a segment that the caller left empty.
+func TestWhatTheGoClientSendsToApp(t *testing.T) {
+	c := start(t, Options{NoRateLimits: true})
+	c.do("PUT", "/api/v1/customers/7", `{}`)
+	for _, x := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", "/v1/segments", `{"segment":{"id":0,"deduplicate_id":"","name":"n","description":"","state":"","type":""}}`, 200},
+		{"GET", "/v1/segments/1/used_by", "null", 200},
+		{"POST", "/v1/campaigns/8/triggers", `{"data":null,"recipients":{"segment":{"id":1}}}`, 200},
+		{"POST", "/v1/campaigns/8/triggers", `{"data":null,"ids":["7"],"id_ignore_missing":true}`, 200},
+		{"POST", "/v1/campaigns/8/triggers", `{"data":{},"recipients":{}}`, 422},
+		{"POST", "/v1/send/email", `{"transactional_message_id":"3","identifiers":{"id":"7"},"to":"a@b.c","body_plaintext":"b"}`, 200},
+		{"POST", "/v1/send/push", `{"transactional_message_id":"3","identifiers":{"id":"7"},"custom_data":{"a":"b"},` +
+			`"custom_device":{"token":"t","platform":"ios","last_used":1700000000,"attributes":null}}`, 200},
+		{"POST", "/v1/send/in_app", `{"transactional_message_id":"3","identifiers":null}`, 400},
+		{"DELETE", "/v1/segments/1", "null", 204},
+	} {
+		if r := c.app(x.method, x.path, x.body); r.status != x.status {
+			t.Errorf("%s %s %s: %d %s, want %d", x.method, x.path, x.body, r.status, r.body, x.status)
+		}
+	}
 }

@@ -19,6 +19,7 @@ type Stats struct {
 	Refused    int         `json:"refused"`    // items - taken
 	Bytes      int         `json:"bytes"`      // of request bodies
 	People     int         `json:"people"`
+	Messages   int         `json:"messages"`  // that were to be sent to somebody; a repeat counts again
 	ByStatus   map[int]int `json:"by_status"` // requests; 0 counts those that were not answered
 
 	ByAPI map[string]int `json:"by_api"` // requests of track, app, beta and pipelines
@@ -29,7 +30,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.stats
-	out.People = s.workspace.Count()
+	out.People, out.Messages = s.workspace.Count(), s.workspace.Sent()
 	out.ByStatus = maps.Clone(out.ByStatus)
 	out.ByAPI = maps.Clone(out.ByAPI)
 	return out

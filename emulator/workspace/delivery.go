@@ -67,6 +67,9 @@ func (w *Workspace) Send(m Delivery, who Identifier, at time.Time) (id, ignored 
 	return m.ID, ignored
 }
 
+// Sent tells how many deliveries there have been, those among them that are no longer kept.
+func (w *Workspace) Sent() int { return w.delivered }
+
 // Deliveries lists what was sent, oldest first.
 func (w *Workspace) Deliveries() []Delivery {
 	out := make([]Delivery, 0, len(w.deliveries))
