@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"ledger",
+		"ledger", "event",
 		"internal",
 	},
 	"cmd": {

@@ -37,9 +37,11 @@ type Bridge struct {
 	workspaces []delivery.Workspace
 	sender     *delivery.Sender
 	letters    source.Letters
-	fences     *erasure.Fences // nil where none are configured
-	ledger     *ledger.Sender  // nil where the rules need none
-	noting     ledger.Store    // where the ledger is kept
+	fences     *erasure.Fences // nil where none are configured, and so is what stands behind them
+	fenced     *erasure.Sender
+	erased     chan struct{}  // full when somebody was erased since letters were purged
+	ledger     *ledger.Sender // nil where the rules need none
+	noting     ledger.Store   // where the ledger is kept
 	decoder    *content.Decoder
 	pipeline   *pipeline.Pipeline
 
@@ -53,6 +55,7 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	b := &Bridge{
 		config: c, version: version, rules: rules, log: log, registry: newRegistry(rules, version),
 		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters, provesLedger),
+		erased: make(chan struct{}, 1),
 	}
 	if !rules.Once() {
 		b.proofs.note(provesLedger, nil)
@@ -138,6 +141,7 @@ func (b *Bridge) run(ctx context.Context) error {
 	var besides sync.WaitGroup
 	besides.Go(func() { b.summarize(beside) })
 	besides.Go(func() { b.watchFences(beside) })
+	besides.Go(func() { b.purgeLetters(beside) })
 	err := b.pipeline.Run(ctx)
 	b.settleLedger(ctx)
 	cancel()

@@ -39,7 +39,14 @@ func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
 			return b.broker.Tell(ctx, to, r.ID.String(), text)
 		}
 	}
-	return erasure.NewSender(fences, next, options, b.log.Named("erasure"), b.registry), nil
+	options.Erased = func() {
+		select {
+		case b.erased <- struct{}{}:
+		default:
+		}
+	}
+	b.fenced = erasure.NewSender(fences, next, options, b.log.Named("erasure"), b.registry)
+	return b.fenced, nil
 }
 
 // openFences opens the log of the fences, which a file or the broker keeps.

@@ -56,6 +56,10 @@ func (c *Config) crossed() error {
 			"a request of another replica may still go out: give at least %s, or 0s for a bridge that is alone and "+
 			"whose letters are replayed while it stands", settle, erasure.Notice, least))
 	}
+	if c.Erasure.PurgeLetters && c.DeadLetters.Topic != "" {
+		errs = append(errs, mistake.Of("erasure.purge_letters: a topic of Kafka removes by its retention alone: keep "+
+			"dead letters in a file, or leave it out and the retention of the topic short"))
+	}
 	needs := func(t mapping.Topic) bool {
 		f := t.Forms()
 		return content.NeedsRegistry(f.Value) || content.NeedsRegistry(f.Key)

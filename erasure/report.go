@@ -30,6 +30,11 @@ func (r *Report) CloudEvent() ([]byte, error) {
 		Requested   time.Time `json:"requested_at,omitzero"`
 		Accepted    time.Time `json:"accepted_at"`
 	}
+	return cloudEvent(r.ID.String(), ReportType, r.Accepted,
+		data{r.Action, r.Rule, r.Persons, r.At.UTC(), r.Accepted.UTC()})
+}
+
+func cloudEvent(id, eventType string, at time.Time, data any) ([]byte, error) {
 	return json.Marshal(struct {
 		Version string    `json:"specversion"`
 		ID      string    `json:"id"`
@@ -37,7 +42,6 @@ func (r *Report) CloudEvent() ([]byte, error) {
 		Type    string    `json:"type"`
 		Time    time.Time `json:"time"`
 		Form    string    `json:"datacontenttype"`
-		Data    data      `json:"data"`
-	}{"1.0", r.ID.String(), "ciobridge", ReportType, r.Accepted.UTC(), "application/json",
-		data{r.Action, r.Rule, r.Persons, r.At.UTC(), r.Accepted.UTC()}})
+		Data    any       `json:"data"`
+	}{"1.0", id, "ciobridge", eventType, at.UTC(), "application/json", data})
 }

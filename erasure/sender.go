@@ -28,6 +28,8 @@ type Options struct {
 	// Report tells of an erasure that Customer.io has accepted, and returns when that is stored. It may be called again
 	// for the same one. Nil tells nobody.
 	Report func(context.Context, Report) error
+	// Erased is told after each erasure that was accepted. Nil is told nothing.
+	Erased func()
 }
 
 // Sender is the next sender behind the fences. It may be used from several goroutines.
@@ -112,6 +114,9 @@ func (s *Sender) settled(ctx context.Context, c *event.Call, of []Digest, o even
 		return event.Outcome{NotBefore: time.Now().Add(pause)}
 	}
 	s.metrics.erased.Add(1)
+	if s.opts.Erased != nil {
+		s.opts.Erased()
+	}
 	s.metrics.worked()
 	return o
 }

@@ -39,7 +39,8 @@ func TestErasureOverKafka(t *testing.T) {
 	produce := func(values ...string) {
 		t.Helper()
 		for _, value := range values {
-			if err := b.client.ProduceSync(context.Background(), &kgo.Record{Value: []byte(value)}).FirstErr(); err != nil {
+			record := &kgo.Record{Value: []byte(value)}
+			if err := b.client.ProduceSync(context.Background(), record).FirstErr(); err != nil {
 				t.Fatal(err)
 			}
 		}

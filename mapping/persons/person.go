@@ -133,3 +133,35 @@ func inWord(r rune) bool {
 func (p *Person) same(text []byte) bool {
 	return bytes.Equal(text, p.text) || p.email && bytes.Contains(p.text, []byte("@")) && bytes.EqualFold(text, p.text)
 }
+
+// Guesses are the identifiers that an event of which the rules make nothing may hold: its key and each text in it,
+// under every kind of identifier that it could be, such as id:c_7.
+func Guesses(m event.Message) []string {
+	var found []string
+	guess := func(text []byte) {
+		for _, name := range customerio.Identifiers() {
+			kind, value := customerio.ParseIdentifier(name), text
+			if kind == customerio.Email {
+				value = customerio.AppendFolded(nil, text)
+			}
+			if len(text) > 0 && customerio.CheckIdentifier(kind, text) == "" {
+				found = append(found, name+":"+string(value))
+			}
+		}
+	}
+	guess(m.Key)
+	in := json.NewDecoder(bytes.NewReader(m.Value))
+	in.UseNumber()
+	for {
+		token, err := in.Token()
+		if err != nil {
+			return found
+		}
+		switch v := token.(type) {
+		case string:
+			guess([]byte(v))
+		case json.Number:
+			guess([]byte(v))
+		}
+	}
+}

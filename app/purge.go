@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/persons"
+)
+
+// purgeAfter is how long erasures are gathered before the letters of all of them are purged: that reads the whole log.
+const purgeAfter = time.Minute
+
+// purgeLetters removes the letters of erased people until ctx ends: at the start, for an earlier process may have died
+// before it could, and after erasures.
+func (b *Bridge) purgeLetters(ctx context.Context) {
+	if b.fences == nil || !b.config.Erasure.PurgeLetters {
+		return
+	}
+	for {
+		timer := time.NewTimer(purgeAfter)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		switch err := b.purgeErased(ctx); {
+		case err != nil && ctx.Err() == nil:
+			b.log.Warn("letters of erased people cannot be purged; it is tried again", zap.Error(err))
+		case err == nil:
+			select {
+			case <-b.erased:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// purgeErased removes the letters of events that are earlier than the erasure of somebody whom they concern, and tells
+// of it. It holds the lock of a replay, which could be reading them.
+func (b *Bridge) purgeErased(ctx context.Context) error {
+	lock, err := b.letters.Lock(ctx, deadletter.LogWaiting(b.log))
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	filter := deadletter.Filter{Concerns: func(m event.Message, item int) (bool, error) {
+		if err := b.decoder.Decode(ctx, b.rules.Forms(m.Origin.Topic), &m); err != nil {
+			return false, err
+		}
+		return b.concernsErased(m, item), nil
+	}}
+	n, err := deadletter.Purge(ctx, b.letters, filter, true, false)
+	if err != nil {
+		return err
+	}
+	if n.Letters == 0 && n.Shared == 0 {
+		return nil
+	}
+	b.log.Info("letters of erased people were purged", zap.Int("letters", n.Letters),
+		zap.Int("resolutions", n.Resolutions), zap.Int("left_shared", n.Shared))
+	to := b.config.Erasure.ReportTo()
+	if to == "" {
+		return nil
+	}
+	told := erasure.Purged{At: time.Now(), Letters: n.Letters, Resolutions: n.Resolutions, Shared: n.Shared}
+	id := fmt.Sprintf("purged-%d", told.At.UnixNano())
+	text, err := told.CloudEvent(id)
+	return errors.Join(err, b.broker.Tell(ctx, to, id, text))
+}
+
+// concernsErased reports whether an event is an earlier one of somebody who was erased. Where the rules make no call of
+// it, its texts decide.
+func (b *Bridge) concernsErased(m event.Message, item int) bool {
+	calls, failures := b.rules.ForReplay().Map(m)
+	made := 0
+	for i := range calls {
+		if item > 0 && int(calls[i].Item) != item {
+			continue
+		}
+		made++
+		if b.fenced.Earlier(&calls[i]) {
+			return true
+		}
+	}
+	if item > 0 || made > 0 && len(failures) == 0 {
+		return false
+	}
+	return b.fenced.EarlierOf(&m, persons.Guesses(m), 0)
+}
