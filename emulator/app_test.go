@@ -116,6 +116,7 @@ func TestActivitiesTellWhatWasIgnored(t *testing.T) {
 			"cio_relationships":[{"identifiers":{"object_type_id":"1","object_id":"o"}}]}`,
 	))
 	c.do("POST", "/api/v1/segments/3/add_customers", `{"ids":["x"]}`)
+	c.do("POST", "/api/v1/segments/3/add_customers", `{"ids":["7","x",""]}`)
 	r := c.app("GET", "/v1/activities?limit=100", "")
 	var got struct {
 		Activities []struct {
@@ -149,6 +150,7 @@ func TestActivitiesTellWhatWasIgnored(t *testing.T) {
 		`_o:cio_object_id:failed_attribute_change nobody {"reason":"unknown_object"}`,
 		`relationship_failed_attribute_change nobody {"reason":"unknown_cio_id"}`,
 		`failed_batch_update nobody {"reason":"unknown_person"}`,
+		`failed_batch_update nobody {"reason":"unknown_person","ids":2}`,
 	}
 	if strings.Join(lines, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
@@ -348,6 +350,17 @@ func TestRatesOfTheAppAPI(t *testing.T) {
 				}
 				time.Sleep(x.window)
 			}
+		}
+		for range 2 { // a quota of a day does not tell when it ends
+			taken, after := count(101, "GET", "/v1/messages/dl00000001/archived_message", "")
+			if taken != 100 || after != "" {
+				t.Errorf("%d archived messages, and then after %q", taken, after)
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		r := c.app("GET", "/v1/messages/dl00000001/archived_message", "")
+		if r.header.Get("X-RateLimit-Limit") != "100" || r.header.Get("X-RateLimit-Remaining") != "99" {
+			t.Error(r.header)
 		}
 		if sent := len(s.Deliveries()); sent != 200 {
 			t.Errorf("%d messages, want 200", sent)

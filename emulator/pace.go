@@ -6,6 +6,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/emulator/app"
 	"github.com/ciobridge/ciobridge/emulator/exchange"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // pacer holds requests to their rates. A window begins with the first request that is taken, and takes no more than the
@@ -20,22 +21,22 @@ type window struct {
 	taken int
 }
 
-// take counts a request, or tells how long it must wait because the window is full.
-func (p *pacer) take(pace exchange.Pace, now time.Time) (wait time.Duration, ok bool) {
+// take counts a request and tells how many more the window takes, or how long it must wait because the window is full.
+func (p *pacer) take(pace exchange.Pace, now time.Time) (left int, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := p.windows[pace.Name]
 	if ends := w.began.Add(pace.Per); w.taken == 0 || !now.Before(ends) {
 		w = window{began: now}
 	} else if w.taken >= pace.Requests {
-		return ends.Sub(now), false
+		return 0, ends.Sub(now)
 	}
 	w.taken++
 	if p.windows == nil {
 		p.windows = map[string]window{}
 	}
 	p.windows[pace.Name] = w
-	return 0, true
+	return pace.Requests - w.taken, 0
 }
 
 func (p *pacer) clear() {
@@ -49,7 +50,14 @@ func (s *Server) hold(x *exchange.Exchange) {
 	if x.Pace.Requests == 0 || x.Refusal != "" || s.options.NoRateLimits {
 		return
 	}
-	if wait, ok := s.pacer.take(x.Pace, time.Now()); !ok {
+	left, wait := s.pacer.take(x.Pace, time.Now())
+	if wait > 0 {
 		x.Refuse(app.TooFast(x.Pace, wait), "over the rate of "+x.Pace.Name)
+		return
+	}
+	if serve := x.Serve; x.Pace.Daily() {
+		x.Serve = func(w *workspace.Workspace, c *workspace.Call, now time.Time) exchange.Answer {
+			return app.Remaining(serve(w, c, now), x.Pace, left)
+		}
 	}
 }

@@ -29,6 +29,7 @@ var (
 	generalPace   = exchange.Pace{Name: "app", Requests: 10, Per: time.Second}
 	sendPace      = exchange.Pace{Name: "transactional", Requests: 100, Per: time.Second}
 	broadcastPace = exchange.Pace{Name: "broadcast", Requests: 1, Per: 10 * time.Second}
+	archivePace   = exchange.Pace{Name: "archived messages", Requests: 100, Per: 24 * time.Hour}
 )
 
 // maxBody bounds the requests whose size is not documented.
@@ -145,12 +146,28 @@ func Error(status int, detail string) exchange.Answer {
 	return reply(status, object{"errors": []object{{"detail": detail, "status": strconv.Itoa(status)}}})
 }
 
-// TooFast is the answer to a request that came too soon, with the time after which it would not have.
+// TooFast is the answer to a request that came too soon, with the time after which it would not have. The end of a
+// daily quota is not told.
 func TooFast(p exchange.Pace, after time.Duration) exchange.Answer {
+	if p.Daily() {
+		a := Error(http.StatusTooManyRequests, "rate limited to "+strconv.Itoa(p.Requests)+
+			" request(s) per day (reference emulator)")
+		return Remaining(a, p, 0)
+	}
 	a := Error(http.StatusTooManyRequests, "rate limited to "+strconv.Itoa(p.Requests)+" requests per "+
 		p.Per.String()+" (reference emulator)")
 	seconds := max(1, int(math.Ceil(after.Seconds())))
 	a.Header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	return a
+}
+
+// Remaining adds to an answer how much of a daily quota is left.
+func Remaining(a exchange.Answer, p exchange.Pace, left int) exchange.Answer {
+	if a.Header == nil {
+		a.Header = http.Header{}
+	}
+	a.Header.Set("X-RateLimit-Limit", strconv.Itoa(p.Requests))
+	a.Header.Set("X-RateLimit-Remaining", strconv.Itoa(left))
 	return a
 }
 

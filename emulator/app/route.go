@@ -64,7 +64,7 @@ var messages = map[string]endpoint{
 	"POST v1/send/inbox_message":         send("inbox_message"),
 	"GET v1/messages":                    asked(listMessages),
 	"GET v1/messages/*":                  asked(getMessage),
-	"GET v1/messages/*/archived_message": asked(archivedMessage),
+	"GET v1/messages/*/archived_message": {pace: archivePace, serve: archivedMessage},
 	"POST v1/campaigns/*/triggers": {
 		kind: "broadcast", action: "trigger", pace: broadcastPace, limit: maxTriggerBytes, check: checkTrigger,
 		serve: trigger,

@@ -39,6 +39,9 @@ type Pace struct {
 	Per      time.Duration
 }
 
+// Daily tells a quota of a day from a rate.
+func (p Pace) Daily() bool { return p.Per >= 24*time.Hour }
+
 // Serve answers a request from a workspace. The call is the only one of the exchange; what Serve finds out about it,
 // such as the id of a delivery, it adds to it. It runs while nothing else uses the workspace.
 type Serve func(w *workspace.Workspace, c *workspace.Call, now time.Time) Answer

@@ -53,8 +53,10 @@ func (c call) segmentPeople(d *jsondoc.Document, rawQuery string) {
 			c.Refuse(workspace.Invalid, "ids", "must be strings")
 			return
 		}
-		if id := (workspace.Named(kind, d.Text(m))); id.Wrong() == "" {
+		if id := workspace.Named(kind, d.Text(m)); id.Wrong() == "" {
 			c.IDs = append(c.IDs, id.Canonical())
+		} else {
+			c.Odd++
 		}
 	}
 }

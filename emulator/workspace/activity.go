@@ -47,7 +47,9 @@ type log struct {
 
 func (w *Workspace) log(a activity, at time.Time) {
 	l := &w.activities
-	a.At = at.Unix()
+	if a.At == 0 {
+		a.At = at.Unix()
+	}
 	_ = a.id.SetTime(uint64(at.UnixMilli())) // fails after the year 10889 only
 	for i, n := 15, l.written; n > 0; i, n = i-1, n>>8 {
 		a.id[i] = byte(n)
@@ -103,6 +105,9 @@ func (w *Workspace) note(d *jsondoc.Document, c *Call, owner *person, ignored st
 		a.changes = slices.Clone(w.changes)
 	case c.Attributes != none:
 		a.Data = d.Raw(c.Attributes)
+	}
+	if ignored == "" && c.Action != "identify" {
+		a.At = c.Timestamp // an event has the time at which it happened
 	}
 	if c.Type == "object" && ignored == "" {
 		return

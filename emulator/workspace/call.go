@@ -31,6 +31,7 @@ type Call struct {
 	Unrelate      bool         // the relationships are taken away
 	Names         []Identifier // what identify calls the person beside what stands among the attributes
 	IDs           []Identifier // the people of a segment call
+	Odd           int          // entries of a segment call that cannot be ids of the kind that was asked for
 	Alias         Identifier   // what the secondary of a merge may be called as well
 
 	Href string // of a metric: the link that was clicked

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -26,10 +27,11 @@ func (w *Workspace) applySegment(c *Call, at time.Time) string {
 		segments.Put(strings.Clone(c.Name), segment)
 	}
 	segment["updated_at"] = at.Unix()
-	ignored := UnknownPerson
+	ignored, missed := UnknownPerson, c.Odd
 	for _, id := range c.IDs {
 		p := w.people[id]
 		if p == nil || p.suppressed {
+			missed++
 			continue
 		}
 		ignored = ""
@@ -38,6 +40,11 @@ func (w *Workspace) applySegment(c *Call, at time.Time) string {
 		} else {
 			delete(p.segments, c.Name)
 		}
+	}
+	if missed > 0 && ignored == "" { // of those who are all unknown the caller tells
+		w.log(activity{Activity: Activity{
+			Type: "failed_batch_update", Name: c.Name, Data: fmt.Sprintf(`{"reason":"%s","ids":%d}`, UnknownPerson, missed),
+		}}, at)
 	}
 	return ignored
 }
