@@ -127,6 +127,9 @@ func (c *Config) Compile() (*mapping.Rules, error) {
 		return nil, nil // that there is none would be one more mistake
 	}
 	rules, err := mapping.Compile(m)
+	if rules != nil && rules.Once() && c.Source.Section() != nil && !c.Ledger.Placed() {
+		err = errors.Join(err, c.checkLedger()) // of the place that is taken where none is given
+	}
 	if c.err != nil {
 		rules = nil
 	}

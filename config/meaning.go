@@ -195,7 +195,7 @@ var meanings = map[string]yamltree.Row{
 	"dead_letters.stop_share": {Meaning: "Stops the flow when more than this share (0 to 1) of a rule's last 256 " +
 		"results failed. 0 never stops it.", Example: "0.2"},
 
-	"ledger": {Meaning: "Where calls that would count twice are noted, before and after they are sent: at most one of " +
+	"ledger": {Meaning: "Where calls that would count twice are noted, before and after they are sent: one of " +
 		"`topic`, `bucket` and `file`. Left out, it is beside the dead letters: the topic `TOPIC.ledger`, the bucket " +
 		"`SUBJECT_ledger`, or `ledger.jsonl` in the folder of an embedded server. Only rules that need it use it."},
 	"ledger.topic": {Meaning: "A Kafka topic, of which the first partition is used.", Example: "ciobridge.ledger"},

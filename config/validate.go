@@ -49,7 +49,9 @@ func (c *Config) crossed() error {
 	}
 	errs := []error{
 		section.CheckLetters(c.DeadLetters.Config), mistake.Under("erasure", section.CheckFences(c.Erasure)),
-		mistake.Under("ledger", section.CheckLedger(c.PlacedLedger(), c.DeadLetters.Config)),
+	}
+	if c.Ledger.Placed() {
+		errs = append(errs, c.checkLedger())
 	}
 	if settle, least := c.Erasure.Settle, c.CustomerIO.Timeout+erasure.Notice; settle > 0 && settle < least {
 		errs = append(errs, mistake.Of("erasure.settle: %s is less than customerio.timeout and %s together, in which "+
@@ -89,4 +91,9 @@ func (l Log) validate() error {
 		errs = append(errs, mistake.Of("format: is neither json nor console"))
 	}
 	return errors.Join(errs...)
+}
+
+// checkLedger reports a place where the send ledger cannot be.
+func (c *Config) checkLedger() error {
+	return mistake.Under("ledger", c.Source.Section().CheckLedger(c.PlacedLedger(), c.DeadLetters.Config))
 }

@@ -53,6 +53,17 @@ func (c Config) WithDefaults() Config {
 // Placed reports whether the configuration says where the ledger is.
 func (c Config) Placed() bool { return c.Topic != "" || c.Bucket != "" || c.File != "" }
 
+// Place names where the ledger is, such as "topic ciobridge.ledger".
+func (c Config) Place() string {
+	switch {
+	case c.Topic != "":
+		return "topic " + c.Topic
+	case c.Bucket != "":
+		return "bucket " + c.Bucket
+	}
+	return "file " + c.File
+}
+
 var (
 	topicName  = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 	bucketName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)

@@ -87,6 +87,9 @@ func newCheckReport(set ruleset, err error, strict bool) checkReport {
 	warnings = append(warnings, ruletest.Untested(set.rules, set.mapping.Rules, len(r.Tests))...)
 	r.Hash, r.Warnings = set.rules.Hash(), mistake.Sorted(warnings)
 	r.Sends = set.rules.Notes()
+	if set.rules.Once() && set.config.Source.Section() != nil {
+		r.Ledger = set.config.PlacedLedger().Place()
+	}
 	return r
 }
 
@@ -99,7 +102,8 @@ type checkReport struct {
 	Hash     string             `json:"config_hash,omitempty"`
 	Mistakes []*mistake.Mistake `json:"mistakes,omitempty"`
 	Warnings []*mistake.Mistake `json:"warnings,omitempty"`
-	Sends    []*mistake.Mistake `json:"sends,omitempty"` // what calls may send whose names are the events'
+	Sends    []*mistake.Mistake `json:"sends,omitempty"`  // what calls may send whose names are the events'
+	Ledger   string             `json:"ledger,omitempty"` // where calls are noted that may not be sent twice
 	Tests    []testReport       `json:"tests,omitempty"`
 	Changes  []identityChange   `json:"identity_changes,omitempty"`
 
@@ -171,6 +175,10 @@ func (r *checkReport) print(w io.Writer, f format) error {
 	}
 	for _, m := range r.Sends {
 		fmt.Fprintln(w, "note:", m)
+	}
+	if r.Ledger != "" {
+		fmt.Fprintf(w, "note: the rules make calls that would count twice if they were sent twice; the send ledger that "+
+			"keeps them from it is the %s\n", r.Ledger)
 	}
 	for _, t := range r.Tests {
 		if t.Passed {

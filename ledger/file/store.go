@@ -36,7 +36,7 @@ func New(c ledger.Config) *Store {
 }
 
 // Place implements ledger.Store.
-func (s *Store) Place() string { return "file " + s.path }
+func (s *Store) Place() string { return s.config.Place() }
 
 // Forgotten implements ledger.Store.
 func (s *Store) Forgotten() time.Time { return s.table.Forgotten(time.Now()) }

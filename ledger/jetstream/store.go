@@ -29,7 +29,7 @@ func New(js jetstream.JetStream, c ledger.Config) *Store {
 }
 
 // Place implements ledger.Store.
-func (s *Store) Place() string { return "bucket " + s.config.Bucket }
+func (s *Store) Place() string { return s.config.Place() }
 
 // Forgotten implements ledger.Store.
 func (s *Store) Forgotten() time.Time { return time.Now().Add(-s.config.Retention) }

@@ -38,7 +38,7 @@ func New(b *broker.Kafka, c ledger.Config) *Store {
 }
 
 // Place implements ledger.Store.
-func (s *Store) Place() string { return "topic " + s.topic }
+func (s *Store) Place() string { return s.config.Place() }
 
 // Forgotten implements ledger.Store.
 func (s *Store) Forgotten() time.Time { return s.table.Forgotten(time.Now()) }
