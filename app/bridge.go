@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
-	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -33,7 +31,6 @@ type Bridge struct {
 	rules      *mapping.Rules
 	broker     source.Broker // nil until it is connected
 	source     source.Reader
-	client     *customerio.Client
 	workspaces []delivery.Workspace
 	sender     *delivery.Sender
 	letters    source.Letters
@@ -52,9 +49,13 @@ type Bridge struct {
 
 // New builds what needs no broker. Close must be called when err is nil. Version is the program's.
 func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string) (*Bridge, error) {
+	var proven []string
+	for _, w := range c.CustomerIO.All() {
+		proven = append(proven, provesWorkspace(w.Name))
+	}
 	b := &Bridge{
 		config: c, version: version, rules: rules, log: log, registry: newRegistry(rules, version),
-		proofs: newProofs(provesDestination, provesBroker, provesSource, provesLetters, provesLedger),
+		proofs: newProofs(append(proven, provesBroker, provesSource, provesLetters, provesLedger)...),
 		erased: make(chan struct{}, 1),
 	}
 	if !rules.Once() {
@@ -70,12 +71,10 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	if b.decoder, err = newDecoder(c, log, b.registry); err != nil {
 		return nil, err
 	}
-	if b.client, err = customerio.NewClient(c.CustomerIO, c.Delivery.Senders, nil); err != nil {
-		err = exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
+	if b.workspaces, err = workspaces(c); err != nil {
 		b.decoder.Close()
 		return nil, err
 	}
-	b.workspaces = []delivery.Workspace{{Client: b.client, Config: c.CustomerIO}}
 	b.sender = delivery.New(b.workspaces, log.Named("delivery"), b.registry)
 	return b, nil
 }
@@ -154,7 +153,7 @@ func (b *Bridge) Close() {
 	if b.admin != nil {
 		b.admin.close()
 	}
-	b.client.Close()
+	closeAll(b.workspaces)
 	b.decoder.Close()
 	closeLedger(b.noting)
 	if b.broker != nil {

@@ -1,10 +1,38 @@
 package app
 
 import (
+	"fmt"
+
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
+
+// workspaces makes a client for each workspace of a configuration.
+func workspaces(c config.Config) ([]delivery.Workspace, error) {
+	var list []delivery.Workspace
+	for _, w := range c.CustomerIO.All() {
+		client, err := customerio.NewClient(w.Config, c.Delivery.Senders, nil)
+		if err != nil {
+			closeAll(list)
+			where := "customerio"
+			if w.Name != "" {
+				where += ".workspaces." + w.Name
+			}
+			return nil, exit.With(exit.Credentials, fmt.Errorf("%s: %w", where, err))
+		}
+		list = append(list, delivery.Workspace{Name: w.Name, Client: client, Config: w.Config})
+	}
+	return list, nil
+}
+
+func closeAll(workspaces []delivery.Workspace) {
+	for _, w := range workspaces {
+		w.Client.Close()
+	}
+}
 
 // destinations says how requests to each endpoint of each workspace are filled. Calls of one segment share a request
 // like those of a batch; everything else that is no batch is a request of its own.

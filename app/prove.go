@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
@@ -65,14 +66,34 @@ func (p *proofs) left() []obstacle {
 	return slices.Clone(p.open)
 }
 
-// proveDestination makes sure that Customer.io takes the credentials and that the region is right. What may pass by
-// itself is waited for; an answer that stays until somebody mends the configuration or the account is final.
+// proveDestination makes sure of each workspace that Customer.io takes the credentials and that the region is right.
+// What may pass by itself is waited for; an answer that stays until somebody mends the configuration or the account is
+// final.
 func (b *Bridge) proveDestination(ctx context.Context) error {
+	var all []func(context.Context) error
+	for _, w := range b.workspaces {
+		all = append(all, func(ctx context.Context) error { return b.proveWorkspace(ctx, w) })
+	}
+	return concurrently(ctx, all...)
+}
+
+// provesWorkspace is what is proven of a workspace.
+func provesWorkspace(name string) string {
+	if name == "" {
+		return provesDestination
+	}
+	return provesDestination + ", workspace " + name
+}
+
+func (b *Bridge) proveWorkspace(ctx context.Context, w delivery.Workspace) error {
 	var unreachable *customerio.UnreachableError
 	var region *customerio.RegionError
-	err := b.await(ctx, provesDestination, b.client.Verify, func(err error) bool {
+	err := b.await(ctx, provesWorkspace(w.Name), w.Client.Verify, func(err error) bool {
 		return errors.As(err, &unreachable) && !unreachable.Cause.Halts()
 	})
+	if err != nil && w.Name != "" {
+		err = fmt.Errorf("workspace %s: %w", w.Name, err)
+	}
 	switch {
 	case errors.As(err, &region):
 		return exit.With(exit.Input, err)

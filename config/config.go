@@ -20,10 +20,10 @@ import (
 
 // Config is a whole configuration file.
 type Config struct {
-	Source      Source            `yaml:"source"`
-	CustomerIO  customerio.Config `yaml:"customerio"`
-	Delivery    pipeline.Config   `yaml:"delivery"`
-	DeadLetters DeadLetters       `yaml:"dead_letters"`
+	Source      Source          `yaml:"source"`
+	CustomerIO  Destination     `yaml:"customerio"`
+	Delivery    pipeline.Config `yaml:"delivery"`
+	DeadLetters DeadLetters     `yaml:"dead_letters"`
 	// Erasure keeps persons erased; without it a call of an earlier event can bring them back.
 	Erasure erasure.Config `yaml:"erasure"`
 	// Ledger says where it is noted which calls were sent that may not be sent twice. See PlacedLedger.
@@ -46,6 +46,8 @@ type Config struct {
 
 	// Files are the rule files that RulesFrom named, in the order in which their rules apply.
 	Files []RuleFile `yaml:"-"`
+
+	rulesAlone bool // nobody says which workspaces there are
 
 	tree *yamltree.Node // what it was decoded from; nil where nothing was
 	err  error          // the mistakes that were found when it was read
@@ -122,7 +124,7 @@ func Default() Config {
 		Calls: customerio.MaxBatchItems, Bytes: customerio.MaxBatchBytes, Envelope: customerio.BatchEnvelope,
 	})
 	return Config{
-		CustomerIO:  customerio.DefaultConfig(),
+		CustomerIO:  Destination{Config: customerio.DefaultConfig()},
 		Delivery:    d,
 		DeadLetters: DeadLetters{StopShare: d.StopShare},
 		Erasure:     erasure.DefaultConfig(),
@@ -145,9 +147,12 @@ func (c *Config) Mapping() mapping.Config {
 		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
 		OnInvalid: c.OnInvalid,
 		Allow:     c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
-		About: c.Erasure.Enabled(),
+		About: c.Erasure.Enabled(), Workspaces: c.CustomerIO.Names(),
 	}
 	addTo(&m, c.Files)
+	if c.rulesAlone {
+		m.Workspaces = named(m.Rules)
+	}
 	return m
 }
 

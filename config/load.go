@@ -45,10 +45,11 @@ func Load(in Input) (Config, error) {
 	return c, c.err
 }
 
-// LoadRules reads rule files alone. Nobody says which destructive actions are allowed, and so all are.
+// LoadRules reads rule files alone. Nobody says which destructive actions are allowed and which workspaces there are,
+// and so all are.
 func LoadRules(patterns []string) (Config, error) {
 	c := Default()
-	c.CustomerIO.Allow = customerio.DestructiveActions()
+	c.CustomerIO.Allow, c.rulesAlone = customerio.DestructiveActions(), true
 	c.Files, c.err = RuleFiles("", patterns)
 	return c, c.err
 }

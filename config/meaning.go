@@ -9,7 +9,8 @@ import (
 )
 
 // described is what the table says of a key of the configuration. A section that stands in several places, such as tls,
-// is described once, by the end of its path. An embedded server is read as any other.
+// is described once, by the end of its path. An embedded server is read as any other, and a workspace with a name as
+// the one without.
 func described(path string) yamltree.Row {
 	for end := path; ; {
 		for _, table := range []map[string]yamltree.Row{meanings, erasureMeanings} {
@@ -22,6 +23,9 @@ func described(path string) yamltree.Row {
 			break
 		}
 		end = rest
+	}
+	if key, ok := strings.CutPrefix(path, "customerio.workspaces.."); ok {
+		return described("customerio." + key)
 	}
 	if key, ok := strings.CutPrefix(path, "source.embedded."); ok {
 		return described("source.nats." + key)
@@ -129,6 +133,10 @@ var meanings = map[string]yamltree.Row{
 		"address.", Example: "kafka.internal"},
 
 	"customerio": {Meaning: "The workspace that receives the calls.", Required: true},
+	"customerio.workspaces": {Meaning: "Further workspaces, by the names under which rules send to them. The one of " +
+		"`customerio` itself has none."},
+	"customerio.workspaces.": {Meaning: "A workspace. The name is letters, digits, `_`, `-` and `.`, of which the " +
+		"first is a letter."},
 	"customerio.region": {Meaning: "The region of the workspace, as its settings show it. It is proven before the " +
 		"first event is read.", Example: "eu", Choices: []string{"us", "eu"}, Required: true},
 	"customerio.site_id_file": {Meaning: "A file with the site id. Either this or `site_id_env` is required.",

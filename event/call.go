@@ -90,6 +90,15 @@ type Lane uint64
 
 var laneSeed = maphash.MakeSeed()
 
+// Of gives the lane of the same identifier in a workspace, in which it is another person. The one without a name is
+// that of the lane itself.
+func (l Lane) Of(workspace string) Lane {
+	if workspace == "" {
+		return l
+	}
+	return l ^ Lane(maphash.String(laneSeed, workspace))
+}
+
 // LaneKind is a kind of identifier, such as "id", "email" or "object/1". It tells lanes of equal values apart.
 type LaneKind uint64
 

@@ -179,6 +179,7 @@ func (s *state) write(a *action, c *pending) *problem {
 			detail: a.Action + " is not among the destructive actions that the configuration allows"}
 	}
 	start, lanes := len(s.body), len(s.lanes)
+	s.workspace = a.workspace
 	who, p := s.person(a)
 	if p != nil {
 		return p

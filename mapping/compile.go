@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,14 +10,18 @@ import (
 	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/foreign"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
 
 // Compile checks a configuration and makes it ready for use. The error names every mistake.
 func Compile(c Config) (*Rules, error) {
-	b := &compiler{allow: c.Allow, onInvalid: c.OnInvalid, inFiles: map[string]scope{}, out: &compiled{
+	b := &compiler{workspaces: c.Workspaces, allow: c.Allow, onInvalid: c.OnInvalid, inFiles: map[string]scope{}}
+	b.out = &compiled{
 		set:         expr.NewSet(),
 		exact:       map[string][]*rule{},
 		topics:      map[string]*topic{},
@@ -24,7 +29,7 @@ func Compile(c Config) (*Rules, error) {
 		about:       c.About,
 		reserved:    customerio.NewReserved(c.ReservedIDs),
 		hash:        hashOf(c),
-	}}
+	}
 	b.Join(c.Validate())
 	if len(c.Rules) == 0 && c.OnUnmatched != DeadLetter {
 		b.Add(Position{Path: "rules"}, "there is none, so that every event would be read, skipped and committed: "+
@@ -203,4 +208,24 @@ func (b *compiler) rulesFor(typ string) []*rule {
 		}
 	}
 	return out
+}
+
+// workspace finds to which workspace the call goes: its step's, or its rule's.
+func (c *actionCompiler) workspace() {
+	name := cmp.Or(c.from.Workspace, c.rule.Workspace)
+	if name == "" {
+		return
+	}
+	i := slices.Index(c.compiler.workspaces, name)
+	if i < 0 {
+		known := c.compiler.workspaces
+		advice := "; customerio.workspaces names none"
+		if len(known) > 0 {
+			advice = choice.Near(name, known) + "; customerio.workspaces has " + choice.And(known)
+		}
+		c.Add(c.from.Pos.With(mistake.Join(c.where, "workspace")), "no workspace has this name%s", advice)
+	}
+	c.out.workspace = event.Lane(0).Of(name)
+	c.out.number = i + 1
+	c.out.Destination = event.Destination(customerio.Batch.In(c.out.number))
 }

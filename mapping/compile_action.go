@@ -36,6 +36,7 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 		key:     keyOf(r.IDScope, r.Name, call),
 	}}
 	c.where = r.place(indexed("do", i)).Path
+	c.workspace()
 	if from.Action == 0 {
 		c.wrong("", "names no action")
 		return c.out

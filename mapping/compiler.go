@@ -28,6 +28,7 @@ var variables = []string{"message", "change", "record"}
 type compiler struct {
 	mistake.List // what is wrong, so that all of it can be mended at once
 	out          *compiled
+	workspaces   []string // their names, but for the first
 	allow        []string
 	onInvalid    Policy
 

@@ -29,6 +29,9 @@ type Config struct {
 
 	ReservedIDs customerio.ReservedIDs `json:",omitzero"` // identifiers that stand for no person
 
+	// Workspaces are the names of those beside the first, which has none, in the order of their numbers.
+	Workspaces []string `json:",omitempty"`
+
 	Define []Definitions `json:",omitempty"` // functions that all programs may call; each knows those before it
 
 	// About has calls tell whom they are about, for an erasure fence. It changes nothing of what is sent.

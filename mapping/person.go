@@ -74,7 +74,7 @@ func (s *state) addLane(from int, kind customerio.Identifier, text []byte) {
 		s.hash = customerio.AppendFolded(s.hash[:0], text)
 		text = s.hash
 	}
-	lane := laneKinds[kind].Of(text)
+	lane := laneKinds[kind].Of(text) ^ s.workspace
 	if !slices.Contains(s.lanes[from:], lane) {
 		s.lanes = append(s.lanes, lane)
 		if s.tells {

@@ -14,6 +14,8 @@ type Rule struct {
 	Require []Term   // values without which the event is a dead letter
 	Do      []Action
 
+	Workspace string `json:",omitempty"` // to which its calls go; empty for the first
+
 	Time    Term   // the event's time, in place of the envelope's
 	ID      Term   // the event's identity, in place of the envelope's
 	IDScope string // keeps apart the ids of producers that number their events alike
@@ -45,6 +47,7 @@ type Action struct {
 	Erase  []Nothing `json:",omitempty"` // what erases an attribute of identify, where its field does not say
 
 	OnInvalid Policy `json:",omitempty"` // what becomes of a value that does not fit, where its field does not say
+	Workspace string `json:",omitempty"` // to which the call goes, where it is another than the rule's
 
 	// Timestamp is since when the attributes of identify are so: a program, or the literal event for the event's time.
 	// Customer.io ignores an identify whose timestamp is older than the person's latest change.

@@ -153,6 +153,9 @@ type action struct {
 	cond    *expr.Program
 	key     callKey
 
+	number    int        // of the workspace
+	workspace event.Lane // what makes a lane one of the workspace; 0 for the first
+
 	personField *customerio.Field
 	person      []person
 	nameField   *customerio.Field // nil where the operation has no name

@@ -41,7 +41,8 @@ type state struct {
 	replay    bool
 	original  *original // of a message that was repaired
 	reserved  *customerio.Reserved
-	topic     *topic // of the last message, which is mostly the next one's too
+	workspace event.Lane // that of the call that is being written, as in action
+	topic     *topic     // of the last message, which is mostly the next one's too
 	topicName string
 	envelope  *envelope
 	doc       expr.Document

@@ -112,7 +112,7 @@ func (s *state) single(a *action, c *pending, kind customerio.Identifier, start 
 	s.wide = e.AppendTo(s.wide[:0])
 	s.body = append(s.body[:start], s.wide...)
 	c.single = &event.Request{
-		Method: http.MethodPost, Path: path, Destination: event.Destination(customerio.Single.In(0)),
+		Method: http.MethodPost, Path: path, Destination: event.Destination(customerio.Single.In(a.number)),
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 		}
 	}
 	if cmd.Flags().Changed("person") {
-		person, err := persons.Parse(f.person)
+		person, err := persons.Parse(f.person, d.config.CustomerIO.Names()...)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("--person: %w", err))
 		} else {

@@ -190,7 +190,7 @@ func (r *replayFlags) replay(cmd *cobra.Command, d *lettersClient, opts replay.O
 		return tryReplay(cmd, d.rules, run, out)
 	}
 	if r.rate > 0 {
-		d.config.CustomerIO.RequestsPerSecond = r.rate
+		d.config.CustomerIO.SetRate(r.rate)
 	}
 	if err := app.Replay(cmd.Context(), d.config, d.rules, d.store, run, d.log, buildVersion()); err != nil {
 		return lettersError(err)

@@ -40,7 +40,9 @@ var files = []file{
 	}, func(text string) error {
 		f, err := rulefile.Parse("f", []byte(text))
 		if err == nil && len(f.Rules) > 0 {
-			_, err = mapping.Compile(mapping.Config{Rules: f.Rules, Allow: customerio.DestructiveActions()})
+			_, err = mapping.Compile(mapping.Config{
+				Rules: f.Rules, Allow: customerio.DestructiveActions(), Workspaces: []string{"shop_us"},
+			})
 		}
 		return err
 	}},

@@ -56,7 +56,8 @@ func Described(rows []Row, under string, of func(path string) Row) []Row {
 // rowOf is what a field's type and value tell of its key.
 func rowOf(key string, v reflect.Value) Row {
 	row := Row{Key: key}
-	if v.Kind() == reflect.Slice {
+	_, itself := addressable(v).Addr().Interface().(rower)
+	if v.Kind() == reflect.Slice && !itself {
 		row.Many = ListOf
 		if v.Type().Elem().Kind() == reflect.String {
 			row.Many = OneOrMany
@@ -65,12 +66,15 @@ func rowOf(key string, v reflect.Value) Row {
 	}
 	v = addressable(v)
 	_, secret := v.Addr().Interface().(taker)
-	_, itself := v.Addr().Interface().(rower)
+	if !itself {
+		_, itself = v.Addr().Interface().(rower)
+	}
 	switch kind := v.Kind(); {
 	case secret:
 		row.Form = SecretRef
 	case itself:
-		row.Form, row.Strict = InnerMap, true
+		// a map of names that becomes a list has each value decoded as any other
+		row.Form, row.Strict = InnerMap, v.Kind() != reflect.Slice
 		if _, text := v.Addr().Interface().(texter); text {
 			row.Form = TextOrMap
 		}

@@ -27,8 +27,9 @@ type Mapper interface {
 // ErrEmpty means that no identifier was given.
 var ErrEmpty = errors.New("is empty: want an identifier of the person, such as c_7 or email:ann@example.com")
 
-// Parse reads an identifier of any kind, or of the kind whose name and a colon stand before it, such as email:.
-func Parse(text string) (*Person, error) {
+// Parse reads an identifier of any kind, or of the kind whose name and a colon stand before it, such as email:. It
+// means whoever has it in the first workspace, and in those that are named.
+func Parse(text string, workspaces ...string) (*Person, error) {
 	kinds := customerio.Identifiers()
 	if name, value, ok := strings.Cut(text, ":"); ok && customerio.ParseIdentifier(name) != 0 {
 		kinds, text = []string{name}, value
@@ -46,7 +47,11 @@ func Parse(text string) (*Person, error) {
 		case customerio.CioID:
 			value = bytes.TrimPrefix(value, []byte("cio_"))
 		}
-		p.lanes[event.LaneKindOf(name).Of(value)] = true
+		lane := event.LaneKindOf(name).Of(value)
+		p.lanes[lane] = true
+		for _, workspace := range workspaces {
+			p.lanes[lane.Of(workspace)] = true
+		}
 	}
 	return p, nil
 }

@@ -92,7 +92,7 @@ func (f *flags) run(cmd *cobra.Command, method, path string) error {
 	if key := c.CustomerIO.Lacks(api); key != "" {
 		return exit.With(exit.Input, fmt.Errorf("customerio.%s: is missing: --api %s is authorised by it", key, api))
 	}
-	client, err := customerio.NewClient(c.CustomerIO, 1, nil)
+	client, err := customerio.NewClient(c.CustomerIO.Config, 1, nil)
 	if err != nil {
 		return exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
 	}
