@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -36,7 +37,7 @@ func described(path string) yamltree.Row {
 // meanings say of each key what it means, its unit, an example, and the words that may stand there. Defaults are those
 // of Default but for the few that are words for nothing. What stands in rules, topics and envelopes is described by
 // package rulefile.
-var meanings = map[string]yamltree.Row{
+var meanings = merged(keptMeanings, map[string]yamltree.Row{
 	"source":          {Meaning: "Where events come from: exactly one of the kinds.", Required: true},
 	"source.kafka":    {Meaning: "Topics of a Kafka cluster."},
 	"source.nats":     {Meaning: "Streams of a NATS server or cluster with JetStream."},
@@ -181,45 +182,6 @@ var meanings = map[string]yamltree.Row{
 		"person's state alone for that person in a request.", Example: "relaxed",
 		Choices: []string{"strict", "relaxed"}},
 
-	"dead_letters": {Meaning: "Where dead letters are kept, and when there are too many: exactly one of `topic`, " +
-		"`subject` and `file`.", Required: true},
-	"dead_letters.topic": {Meaning: "A Kafka topic.", Example: "ciobridge.dead"},
-	"dead_letters.subject": {Meaning: "A NATS subject without wildcards, kept by a stream.",
-		Example: "ciobridge.dead"},
-	"dead_letters.stream": {Meaning: "The stream that must keep the subject. Left out, it is whichever does.",
-		Example: "DEAD"},
-	"dead_letters.file": {Meaning: "A local file of JSON lines.", Example: "/var/lib/ciobridge/dead.jsonl"},
-	"dead_letters.create": {Meaning: "Makes a missing topic or stream at the start. A file is always made.",
-		Example: "true"},
-	"dead_letters.partitions": {Meaning: "Partitions of a topic that is made. Left out, the broker decides.",
-		Example: "12"},
-	"dead_letters.replicas": {Meaning: "Replicas of a topic or stream that is made. Left out, the broker decides.",
-		Example: "3"},
-	"dead_letters.retention": {Meaning: "How long a topic or stream that is made keeps letters, which hold " +
-		"personal data.", Example: "336h"},
-	"dead_letters.max_bytes": {Meaning: "The largest record that is stored whole. A larger one is truncated and " +
-		"flagged. Of a file the default is 16000000.", Unit: "bytes", Example: "500000"},
-	"dead_letters.timeout": {Meaning: "Bounds one attempt to store.", Example: "20s"},
-	"dead_letters.stop_share": {Meaning: "Stops the flow when more than this share (0 to 1) of a rule's last 256 " +
-		"results failed. 0 never stops it.", Example: "0.2"},
-
-	"ledger": {Meaning: "Where calls that would count twice are noted, before and after they are sent: one of " +
-		"`topic`, `bucket` and `file`. Left out, it is beside the dead letters: the topic `TOPIC.ledger`, the bucket " +
-		"`SUBJECT_ledger`, or `ledger.jsonl` in the folder of an embedded server. Only rules that need it use it."},
-	"ledger.topic": {Meaning: "A Kafka topic, of which the first partition is used.", Example: "ciobridge.ledger"},
-	"ledger.bucket": {Meaning: "A key-value bucket of JetStream. It is made where there is none.",
-		Example: "ciobridge_ledger"},
-	"ledger.file": {Meaning: "A local file of JSON lines. No replica on another machine sees it.",
-		Example: "/var/lib/ciobridge/ledger.jsonl"},
-	"ledger.create": {Meaning: "Makes a missing topic at the start, as does `dead_letters.create`.", Example: "true"},
-	"ledger.replicas": {Meaning: "Replicas of a topic or bucket that is made. Left out, it is " +
-		"`dead_letters.replicas`.", Example: "3"},
-	"ledger.retention": {Meaning: "How long a record is kept. A call of an older event of which nothing is known " +
-		"is a dead letter `send_uncertain`.", Example: "1440h"},
-	"ledger.max_records": {Meaning: "Bounds the records of a topic or a file that are held in memory, at about 100 " +
-		"bytes each. Past it the calls of the oldest events are forgotten first.", Example: "200000"},
-	"ledger.timeout": {Meaning: "Bounds one attempt to read or write.", Example: "2s"},
-
 	"schema_registry": {Meaning: "Has the schemas of topics and streams with `content: avro` or `protobuf`."},
 	"schema_registry.url": {Meaning: "The address of Confluent's API. Apicurio has it below `/apis/ccompat/v7`.",
 		Example: "https://registry:8081"},
@@ -246,7 +208,7 @@ var meanings = map[string]yamltree.Row{
 	"log.level": {Meaning: "The least level that is logged.", Example: "debug",
 		Choices: []string{"debug", "info", "warn", "error"}},
 	"log.format": {Meaning: "How it is written.", Example: "console", Choices: []string{"json", "console"}},
-}
+})
 
 var gaps = []string{"stop", "skip"}
 
@@ -255,4 +217,13 @@ func words(policies ...mapping.Policy) (out []string) {
 		out = append(out, string(p))
 	}
 	return out
+}
+
+// merged are all of several tables.
+func merged(tables ...map[string]yamltree.Row) map[string]yamltree.Row {
+	all := map[string]yamltree.Row{}
+	for _, t := range tables {
+		maps.Copy(all, t)
+	}
+	return all
 }
