@@ -48,6 +48,7 @@ func TestAppShowsPeople(t *testing.T) {
 		`"devices":[{"attributes":{"push_enabled":"true"},"id":"t","last_used":null,"platform":"ios"}],"id":"7",` +
 		`"identifiers":` + ada + `,"timestamps":{"age":T,"cio_subscription_preferences":T,"plan":T,"tags":T,` +
 		`"unsubscribed":T},"unsubscribed":true}`
+	items := c.s.Stats().Items
 	one, all := `{"customer":`+customer+`}`, `{"customers":[`+customer+`]}`
 	both := `{"identifiers":[` + ada + `,` + eight + `],"ids":["7","8"],"next":""}`
 	for _, x := range []struct {
@@ -93,6 +94,12 @@ func TestAppShowsPeople(t *testing.T) {
 			200, `{"identifiers":[` + acme + `],"ids":["acme"],"next":""}`},
 	} {
 		c.wants(x.method, x.path, x.body, x.status, x.want)
+		if r := c.last(); r.Taken != (x.status < 400) || r.Type != "" || r.Body != nil {
+			t.Errorf("%s %s: receipt %+v", x.method, x.path, r)
+		}
+	}
+	if got := c.s.Stats(); got.Items != items {
+		t.Errorf("reading counts as %d calls", got.Items-items)
 	}
 }
 

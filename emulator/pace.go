@@ -56,8 +56,8 @@ func (s *Server) hold(x *exchange.Exchange) {
 		return
 	}
 	if serve := x.Serve; x.Pace.Daily() {
-		x.Serve = func(w *workspace.Workspace, c *workspace.Call, now time.Time) exchange.Answer {
-			return app.Remaining(serve(w, c, now), x.Pace, left)
+		x.Serve = func(w *workspace.Workspace, now time.Time) exchange.Answer {
+			return app.Remaining(serve(w, now), x.Pace, left)
 		}
 	}
 }

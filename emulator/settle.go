@@ -103,8 +103,8 @@ func (s *Server) settle(x *exchange.Exchange, v verdict) {
 	s.stats.Items += len(x.Calls)
 	s.stats.Bytes += x.Bytes
 	s.stats.ByAPI[x.API]++
-	if x.Serve != nil && x.Refusal == "" && v.dropped == "" && len(x.Calls[0].Problems) == 0 {
-		x.Answer = x.Serve(s.workspace, &x.Calls[0], now)
+	if x.Serve != nil && x.Refusal == "" && v.dropped == "" && (len(x.Calls) == 0 || len(x.Calls[0].Problems) == 0) {
+		x.Answer = x.Serve(s.workspace, now)
 		if !v.ends {
 			v.status = x.Answer.Status
 		}

@@ -72,15 +72,15 @@ func Read(x *exchange.Exchange, r *http.Request, authentic bool) {
 	}
 }
 
-// ask makes the query, and the exchange's only call.
+// ask makes the query, and the exchange's only call where something is to be changed.
 func ask(x *exchange.Exchange, e endpoint, args []string, r *http.Request) {
 	raw := x.Body
 	if e.form {
 		raw = "" // it is no JSON, which is what receipts hold
 	}
-	x.Calls = append(x.Calls, workspace.NewCall(raw))
+	c := workspace.NewCall(raw)
 	q := &query{
-		c: &x.Calls[0], args: args, raw: x.Body, contentType: r.Header.Get("Content-Type"), base: "http://" + r.Host,
+		c: &c, args: args, raw: x.Body, contentType: r.Header.Get("Content-Type"), base: "http://" + r.Host,
 	}
 	if r.TLS != nil {
 		q.base = "https://" + r.Host
@@ -100,10 +100,22 @@ func ask(x *exchange.Exchange, e endpoint, args []string, r *http.Request) {
 	if e.check != nil && len(q.c.Problems) == 0 {
 		e.check(q)
 	}
-	Refused(x)
-	x.Serve = func(w *workspace.Workspace, c *workspace.Call, now time.Time) exchange.Answer {
-		q.w, q.c, q.now = w, c, now
-		return e.serve(q)
+	switch {
+	case e.kind != "":
+		x.Calls = append(x.Calls, c)
+		Refused(x)
+	case len(c.Problems) > 0:
+		x.Refuse(refusal(c), c.Problems[0].Sentence())
+	}
+	x.Serve = func(w *workspace.Workspace, now time.Time) exchange.Answer {
+		if q.w, q.now = w, now; e.kind != "" {
+			q.c = &x.Calls[0]
+		}
+		a := e.serve(q)
+		if e.kind == "" && len(c.Problems) > 0 {
+			x.Refusal = c.Problems[0].Sentence()
+		}
+		return a
 	}
 }
 
@@ -120,22 +132,23 @@ func decode(text string) (v any, err error) {
 
 // Refused words the answer from the problems of the call, in the form of the endpoint.
 func Refused(x *exchange.Exchange) {
-	problems := x.Calls[0].Problems
-	if len(problems) == 0 {
-		return
+	if len(x.Calls[0].Problems) > 0 {
+		x.Answer = refusal(x.Calls[0])
 	}
-	why, status := problems[0].Sentence(), http.StatusBadRequest
-	if problems[0].Reason == tooLarge {
+}
+
+func refusal(c workspace.Call) exchange.Answer {
+	why, status := c.Problems[0].Sentence(), http.StatusBadRequest
+	if c.Problems[0].Reason == tooLarge {
 		status = http.StatusRequestEntityTooLarge
 	}
-	switch x.Calls[0].Type {
+	switch c.Type {
 	case "message":
-		x.Answer = exchange.Meta(status, why)
+		return exchange.Meta(status, why)
 	case "broadcast":
-		x.Answer = Error(http.StatusUnprocessableEntity, why)
-	default:
-		x.Answer = Error(status, why)
+		return Error(http.StatusUnprocessableEntity, why)
 	}
+	return Error(status, why)
 }
 
 // tooLarge is the reason of a problem that is answered 413.

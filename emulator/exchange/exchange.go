@@ -42,9 +42,9 @@ type Pace struct {
 // Daily tells a quota of a day from a rate.
 func (p Pace) Daily() bool { return p.Per >= 24*time.Hour }
 
-// Serve answers a request from a workspace. The call is the only one of the exchange; what Serve finds out about it,
-// such as the id of a delivery, it adds to it. It runs while nothing else uses the workspace.
-type Serve func(w *workspace.Workspace, c *workspace.Call, now time.Time) Answer
+// Serve answers a request from a workspace. What it finds out about the exchange's call, such as the id of a delivery,
+// it adds to it; an exchange that only reads has none. It runs while nothing else uses the workspace.
+type Serve func(w *workspace.Workspace, now time.Time) Answer
 
 // Forget makes the exchange as new.
 func (x *Exchange) Forget() {
