@@ -98,7 +98,8 @@ func TestATopicThatWasMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	if _, err := b.Client().DeleteTopics(t.Context(), &client.DeleteTopicsRequest{Topics: []string{"ledger"}}); err != nil {
+	_, err = b.Client().DeleteTopics(t.Context(), &client.DeleteTopicsRequest{Topics: []string{"ledger"}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	p.mustOpen(t, ledger.Config{})

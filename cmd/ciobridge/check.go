@@ -177,8 +177,8 @@ func (r *checkReport) print(w io.Writer, f format) error {
 		fmt.Fprintln(w, "note:", m)
 	}
 	if r.Ledger != "" {
-		fmt.Fprintf(w, "note: the rules make calls that would count twice if they were sent twice; the send ledger that "+
-			"keeps them from it is the %s\n", r.Ledger)
+		fmt.Fprintf(w, "note: the rules make calls that would count twice if they were sent twice; the send ledger "+
+			"that keeps them from it is the %s\n", r.Ledger)
 	}
 	for _, t := range r.Tests {
 		if t.Passed {

@@ -90,7 +90,8 @@ func TestAFileIsWrittenAnew(t *testing.T) {
 		t.Errorf("the file has %d bytes, %v", info.Size(), err)
 	}
 	for _, reader := range []*Store{s, other, open(t, path)} {
-		if known, err := reader.Get(t.Context(), two); err != nil || known.State != ledger.NotSent || known.Version != 2 {
+		known, err := reader.Get(t.Context(), two)
+		if err != nil || known.State != ledger.NotSent || known.Version != 2 {
 			t.Errorf("got %+v, %v", known, err)
 		}
 	}

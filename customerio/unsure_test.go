@@ -1,0 +1,42 @@
+package customerio
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// Whether a request may have had its effect although no answer tells so.
+func TestWhatMayHaveBeenDone(t *testing.T) {
+	for _, c := range []struct {
+		answer Answer
+		want   bool
+	}{
+		{Answer{Status: 200, Verdict: Accepted, Sent: true}, false},
+		{Answer{Status: 400, Verdict: Refused, Sent: true}, false},
+		{Answer{Status: 401, Verdict: Halt, Cause: CauseCredentials, Sent: true}, false},
+		{Answer{Status: 301, Verdict: Halt, Cause: CauseRegion, Sent: true}, false},
+		{Answer{Status: 303, Verdict: Halt, Cause: CauseRegion, Sent: true}, true}, // taken
+		{Answer{Withheld: true}, false},
+		{Answer{Cause: CauseRefused}, false},
+		{Answer{Cause: CauseTimeout}, false}, // before all of it was handed over
+		{Answer{Cause: CauseTimeout, Sent: true}, true},
+		{Answer{Cause: CauseReset, Sent: true}, true},
+		{Answer{Cause: CauseUnexpected, Sent: true}, false}, // it could not be written
+		{Answer{Status: 200, Cause: CauseReset, Sent: true}, true},
+		{Answer{Status: 200, Cause: CauseUnexpected, Sent: true}, true},
+		{Answer{Status: http.StatusTooManyRequests, Cause: CauseRate, Sent: true}, false},
+		{Answer{Status: http.StatusRequestTimeout, Cause: CauseTimeout, Sent: true}, false},
+		{Answer{Status: http.StatusTooEarly, Cause: CauseTimeout, Sent: true}, false},
+		{Answer{Status: 500, Cause: CauseServer, Sent: true}, true},
+		{Answer{Status: 501, Cause: CauseServer, Sent: true}, false},
+		{Answer{Status: 502, Cause: CauseServer, Sent: true}, true},
+		{Answer{Status: 503, Cause: CauseUnavailable, Sent: true}, true},
+		{Answer{Status: 503, Cause: CauseUnavailable, Sent: true, RetryAfter: time.Second}, false},
+		{Answer{Status: 504, Cause: CauseServer, Sent: true}, true},
+	} {
+		if got := c.answer.Unsure(); got != c.want {
+			t.Errorf("%+v: %v", c.answer, got)
+		}
+	}
+}
