@@ -8,8 +8,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/erasure/file"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
@@ -29,7 +31,7 @@ func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
 		return nil, err
 	}
 	b.fences = fences
-	options := erasure.Options{Settle: c.Settle, Skew: c.Skew}
+	options := erasure.Options{Settle: c.Settle, Skew: c.Skew, Workspace: workspaceOf(b.workspaces)}
 	if to := c.ReportTo(); to != "" {
 		options.Report = func(ctx context.Context, r erasure.Report) error {
 			text, err := r.CloudEvent()
@@ -47,6 +49,17 @@ func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
 	}
 	b.fenced = erasure.NewSender(fences, next, options, b.log.Named("erasure"), b.registry)
 	return b.fenced, nil
+}
+
+// workspaceOf gives the names of the workspaces by their destinations: who is deleted in one is not in another.
+func workspaceOf(workspaces []delivery.Workspace) func(event.Destination) string {
+	names := map[event.Destination]string{}
+	for i, w := range workspaces {
+		for _, endpoint := range w.Config.Endpoints() {
+			names[event.Destination(endpoint.In(i))] = w.Name
+		}
+	}
+	return func(d event.Destination) string { return names[d] }
 }
 
 // openFences opens the log of the fences, which a file or the broker keeps.

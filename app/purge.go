@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
@@ -94,5 +95,11 @@ func (b *Bridge) concernsErased(m event.Message, item int) bool {
 	if item > 0 || made > 0 && len(failures) == 0 {
 		return false
 	}
-	return b.fenced.EarlierOf(&m, persons.Guesses(m), 0)
+	guesses := persons.Guesses(m)
+	for i := range b.workspaces {
+		if b.fenced.EarlierOf(&m, guesses, event.Destination(customerio.Batch.In(i))) {
+			return true
+		}
+	}
+	return false
 }

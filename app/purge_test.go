@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/deadletter"
 	letterfile "github.com/ciobridge/ciobridge/deadletter/file"
+	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -61,7 +62,7 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 		c := config.Default()
 		c.Erasure = erasure.Config{KeyFile: keyPath, File: filepath.Join(dir, "erased"), PurgeLetters: true}
 		b := &Bridge{config: c, rules: rules, log: zap.NewNop(), registry: prometheus.NewRegistry(),
-			erased: make(chan struct{}, 1)}
+			erased: make(chan struct{}, 1), workspaces: []delivery.Workspace{{}}}
 		path := filepath.Join(dir, "dead.jsonl")
 		store := letterfile.New(deadletter.Config{File: path}, "")
 		b.letters = store

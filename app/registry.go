@@ -29,7 +29,7 @@ type ruleMetrics struct{ rules *mapping.Rules }
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
 	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls "+
 		"failed; events for which an expression ran into its time limit; calls of identify whose timestamp was "+
-		"older than one before, or over a minute ahead of its record.",
+		"older than one before, or over a minute ahead of its record; calls of events older than too_late.after.",
 	[]string{"rule", "result"}, nil)
 
 var skippedDesc = prometheus.NewDesc("ciobridge_events_skipped_total",
@@ -54,7 +54,8 @@ func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) {
 func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range m.rules.Stats() {
 		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls,
-			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead} {
+			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead,
+			"too_late": s.Late} {
 			ch <- prometheus.MustNewConstMetric(ruleDesc, prometheus.CounterValue, float64(n), s.Rule, result)
 		}
 	}

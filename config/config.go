@@ -40,6 +40,8 @@ type Config struct {
 	// OnInvalid says what becomes of a value that Customer.io would refuse or ignore, where neither the step of a rule
 	// nor the field says it: leave_out, the default but for what is required, dead_letter or truncate.
 	OnInvalid mapping.Policy `yaml:"on_invalid,lower"`
+	// TooLate says what becomes of events that are too old to trigger anything.
+	TooLate mapping.TooLate `yaml:"too_late"`
 
 	Admin Admin `yaml:"admin"`
 	Log   Log   `yaml:"log"`
@@ -145,8 +147,8 @@ func Rows() []yamltree.Row {
 func (c *Config) Mapping() mapping.Config {
 	m := mapping.Config{
 		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
-		OnInvalid: c.OnInvalid,
-		Allow:     c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
+		OnInvalid: c.OnInvalid, TooLate: c.TooLate,
+		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
 		About: c.Erasure.Enabled(), Workspaces: c.CustomerIO.Names(),
 	}
 	addTo(&m, c.Files)

@@ -1,9 +1,19 @@
 package config
 
-import "github.com/ciobridge/ciobridge/internal/yamltree"
+import (
+	"github.com/ciobridge/ciobridge/internal/yamltree"
+	"github.com/ciobridge/ciobridge/mapping"
+)
 
-// erasureMeanings are the meanings of the keys of erasure.
+// erasureMeanings are the meanings of the keys of erasure, and of those that say what becomes of events that come late.
 var erasureMeanings = map[string]yamltree.Row{
+	"too_late": {Meaning: "What becomes of calls of track, pageview and screen whose events are too old to trigger " +
+		"anything. A replay sends them."},
+	"too_late.after": {Meaning: "From which age on. Customer.io starts no campaign for what is older than 72 h.",
+		Example: "24h", Default: "72h"},
+	"too_late.then": {Meaning: "Whether they are sent and counted, left out and counted, or dead letters.",
+		Example: "skip", Choices: words(mapping.Send, mapping.Skip, mapping.DeadLetter), Default: "send"},
+
 	"erasure": {Meaning: "Keeps persons erased: what is earlier than a delete or suppress is not sent any more, " +
 		"wherever it comes from. Exactly one of `topic`, `bucket` and `file` says where that is remembered."},
 	"erasure.key_file": {Meaning: "A file with the key under which identifiers are digested: 16 characters or more, " +
@@ -22,8 +32,8 @@ var erasureMeanings = map[string]yamltree.Row{
 		"have on the wire.", Example: "30s"},
 	"erasure.clock_skew": {Meaning: "By how much later an event of another topic or partition must be than an " +
 		"erasure to count as later.", Example: "5m"},
-	"erasure.purge_letters": {Meaning: "Removes the dead letters of whoever is erased, a minute later, from a file or " +
-		"a stream. A topic of Kafka keeps them until its retention ends.", Example: "true"},
+	"erasure.purge_letters": {Meaning: "Removes the dead letters of whoever is erased, a minute later, from a file " +
+		"or a stream. A topic of Kafka keeps them until its retention ends.", Example: "true"},
 	"erasure.report_topic": {Meaning: "A Kafka topic that gets an event for each erasure that was accepted.",
 		Example: "privacy.erased"},
 	"erasure.report_subject": {Meaning: "A NATS subject that gets it. A stream has to keep it.",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/customerio"
@@ -53,7 +54,11 @@ func (c *Config) crossed() error {
 	if c.Ledger.Placed() {
 		errs = append(errs, c.checkLedger())
 	}
-	if settle, least := c.Erasure.Settle, c.CustomerIO.Timeout+erasure.Notice; settle > 0 && settle < least {
+	var least time.Duration
+	for _, w := range c.CustomerIO.All() {
+		least = max(least, w.Timeout+erasure.Notice)
+	}
+	if settle := c.Erasure.Settle; settle > 0 && settle < least {
 		errs = append(errs, mistake.Of("erasure.settle: %s is less than customerio.timeout and %s together, in which "+
 			"a request of another replica may still go out: give at least %s, or 0s for a bridge that is alone and "+
 			"whose letters are replayed while it stands", settle, erasure.Notice, least))

@@ -1,5 +1,10 @@
 package customerio
 
+import "time"
+
+// TriggerWindow is how old an event may be to start a campaign. What is older is recorded, and starts nothing.
+const TriggerWindow = 72 * time.Hour
+
 // Sizes that Customer.io documents, in bytes of UTF-8 unless said otherwise. It does not say whether a kilobyte is 1000
 // or 1024 bytes; the smaller reading is used throughout, because what fits it fits both.
 const (

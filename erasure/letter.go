@@ -22,18 +22,12 @@ func (s *Sender) Earlier(c *event.Call) bool {
 }
 
 // EarlierOf is Earlier for a message of which no call could be made, and whose identifiers are therefore guessed: each
-// has its kind before it. All workspaces count whose destinations are given.
-func (s *Sender) EarlierOf(m *event.Message, guessed []string, destinations ...event.Destination) bool {
-	for _, d := range destinations {
-		c := event.Call{
-			Step:  &event.Step{Destination: d},
-			About: &event.About{Persons: guessed, Origin: m.Origin, Time: m.Time, Stored: m.Time},
-		}
-		if s.Earlier(&c) {
-			return true
-		}
-	}
-	return false
+// has its kind before it, in the workspace of a destination.
+func (s *Sender) EarlierOf(m *event.Message, guessed []string, d event.Destination) bool {
+	return s.Earlier(&event.Call{
+		Step:  &event.Step{Destination: d},
+		About: &event.About{Persons: guessed, Origin: m.Origin, Time: m.Time, Stored: m.Time},
+	})
 }
 
 // Purged tells of letters of erased people that were removed.

@@ -188,6 +188,23 @@ func TestFencesThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// Who is deleted in one workspace is not in another.
+func TestWorkspacesHaveTheirOwnFences(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stand(t, 0)
+		sender := erasure.NewSender(s.fences, s.next, erasure.Options{Workspace: func(d event.Destination) string {
+			return []string{"", "shop"}[d]
+		}}, zap.NewNop(), prometheus.NewRegistry())
+		there := &event.Step{Rule: "seen", Action: "track", Destination: 1}
+		for i, want := range []event.Result{event.Delivered, event.Refused, event.Delivered} {
+			c := []event.Call{call(5, deletes, "id:1"), call(4, passes, "id:1"), call(3, there, "id:1")}[i]
+			if o := sender.Send(t.Context(), []event.Call{c}); o[0].Result != want {
+				t.Errorf("call %d: %+v", i, o[0])
+			}
+		}
+	})
+}
+
 // Without a fence nothing is made for a call but what it is.
 func TestWithoutFencesNothingIsMade(t *testing.T) {
 	s := stand(t, 0)

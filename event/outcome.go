@@ -73,6 +73,8 @@ const (
 	// ReasonSendUncertain is that of a call that would count twice, and may or may not have been sent: somebody has to
 	// decide.
 	ReasonSendUncertain Reason = "send_uncertain"
+	// ReasonTooLate is that of an event that is too old to trigger anything, where too_late says dead_letter.
+	ReasonTooLate Reason = "too_late"
 	// ReasonErased is that of a call whose person was deleted or suppressed: nothing was sent.
 	ReasonErased Reason = "erased"
 )
@@ -82,7 +84,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonCorruptRecord, ReasonUndecodable, ReasonNoType, ReasonUnmatched, ReasonMissingField, ReasonRuleError,
 		ReasonInvalidValue, ReasonTooLarge, ReasonNotAllowed, ReasonRefused, ReasonPoison,
-		ReasonSendUncertain, ReasonErased,
+		ReasonSendUncertain, ReasonErased, ReasonTooLate,
 	}
 }
 

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -157,6 +158,11 @@ func (s *state) try(a *action, item int) *problem {
 	if p != nil || !holds {
 		return p
 	}
+	if a.late != nil {
+		if drop, p := s.tooLate(a); drop {
+			return p
+		}
+	}
 	before := s.savepoint()
 	c := pending{step: &a.Step, id: s.callID(a, item), item: int32(s.item)}
 	s.persons = s.persons[:0]
@@ -170,6 +176,19 @@ func (s *state) try(a *action, item int) *problem {
 	c.body, c.lanes = span{before.body, len(s.body)}, span{before.lanes, len(s.lanes)}
 	s.calls = append(s.calls, c)
 	return nil
+}
+
+// tooLate reports whether an event is too old for a call, and why that is a failure where it is one. Tests of rules,
+// and the command that shows what events become, know no day.
+func (s *state) tooLate(a *action) (drop bool, p *problem) {
+	now := time.Now()
+	if !s.time.known || s.replay || s.explains || !a.late.Late(s.time.ms, now) {
+		return false, nil
+	}
+	if a.late.Fail {
+		p = &problem{reason: event.ReasonTooLate, field: "time", detail: a.late.Detail(s.time.ms, now)}
+	}
+	return a.late.Skip || a.late.Fail, p
 }
 
 // write appends the body and the lanes of a call.

@@ -16,11 +16,15 @@ import (
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/late"
 )
 
 // Compile checks a configuration and makes it ready for use. The error names every mistake.
 func Compile(c Config) (*Rules, error) {
-	b := &compiler{workspaces: c.Workspaces, allow: c.Allow, onInvalid: c.OnInvalid, inFiles: map[string]scope{}}
+	b := &compiler{
+		workspaces: c.Workspaces, allow: c.Allow, onInvalid: c.OnInvalid, tooLate: c.TooLate,
+		inFiles: map[string]scope{},
+	}
 	b.out = &compiled{
 		set:         expr.NewSet(),
 		exact:       map[string][]*rule{},
@@ -147,6 +151,10 @@ func (b *compiler) rule(r *Rule) *rule {
 	}
 	out.self = &action{key: keyOf(r.IDScope, r.Name, "")}
 	out.self.Rule = r.Name
+	if t := b.tooLate; t.Then != "" {
+		out.late = &late.Limit{After: cmp.Or(t.After, customerio.TriggerWindow), Skip: t.Then == Skip,
+			Fail: t.Then == DeadLetter}
+	}
 	calls := callNames(r.Do)
 	for i := range r.Do {
 		if slices.Index(calls, calls[i]) < i {
@@ -155,6 +163,9 @@ func (b *compiler) rule(r *Rule) *rule {
 		}
 		a := b.action(r, i, calls[i])
 		a.counts = out.counts
+		if a.op.Timestamp == customerio.EventTime {
+			a.late = out.late
+		}
 		out.actions = append(out.actions, a)
 	}
 	return out

@@ -31,6 +31,7 @@ type compiler struct {
 	workspaces   []string // their names, but for the first
 	allow        []string
 	onInvalid    Policy
+	tooLate      TooLate
 
 	shared  scope            // of all programs
 	scope   scope            // of the programs that are being compiled

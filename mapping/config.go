@@ -34,8 +34,18 @@ type Config struct {
 
 	Define []Definitions `json:",omitempty"` // functions that all programs may call; each knows those before it
 
+	// TooLate says what becomes of events that are too old to trigger anything.
+	TooLate TooLate `json:",omitzero"`
+
 	// About has calls tell whom they are about, for an erasure fence. It changes nothing of what is sent.
 	About bool `json:"-"`
+}
+
+// TooLate says what becomes of calls that tell of an event, where that is older than After when it is mapped: send,
+// skip or dead_letter. Where it says nothing they are sent. A replay sends them too.
+type TooLate struct {
+	After time.Duration `yaml:"after"` // 72 h unless set, as Customer.io triggers nothing for older events
+	Then  Policy        `yaml:"then,lower"`
 }
 
 // Definitions are functions in jq that programs share, such as "def cents: . * 100;".
@@ -55,6 +65,7 @@ const (
 	AsEvent    Policy = "event"       // give rules an event that says so; of a record that holds nothing
 	LeaveOut   Policy = "leave_out"   // of a value that does not fit: send the call without it, and count it
 	Truncate   Policy = "truncate"    // of a text that is too long: cut it; what cannot be cut is left out
+	Send       Policy = "send"        // send it all the same, and count it
 	BrokerTime Policy = "broker"      // take the record's time; of an event whose own cannot be read
 )
 
@@ -135,6 +146,13 @@ func (c *Config) Validate() error {
 	}
 	checkPolicy(m, Position{Path: "on_unmatched"}, c.OnUnmatched, Skip, DeadLetter)
 	checkPolicy(m, Position{Path: "on_invalid"}, c.OnInvalid, DeadLetter, LeaveOut, Truncate)
+	checkPolicy(m, Position{Path: "too_late.then"}, c.TooLate.Then, Send, Skip, DeadLetter)
+	switch {
+	case c.TooLate.After < 0:
+		m.Add(Position{Path: "too_late.after"}, "%s is negative", c.TooLate.After)
+	case c.TooLate.After > 0 && c.TooLate.Then == "":
+		m.Add(Position{Path: "too_late.then"}, "is missing: want send, skip or dead_letter")
+	}
 	for i, name := range c.Allow {
 		if !slices.Contains(customerio.DestructiveActions(), name) {
 			m.Add(Position{Path: indexed("allow", i)}, "is no destructive action%s; want %s",

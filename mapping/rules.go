@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/late"
 	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
 
@@ -79,6 +80,7 @@ type RuleStats struct {
 	// Customer.io ignores. Of the persons of long ago nothing is remembered. Ahead counts timestamps over a minute
 	// after the record's time, after which Customer.io may ignore others. Neither counts replays.
 	Behind, Ahead uint64
+	Late          uint64 // calls of events that were older than TooLate.After, whatever became of them
 }
 
 // Stats gives a row for every rule, in file order.
@@ -86,6 +88,7 @@ func (r *Rules) Stats() []RuleStats {
 	out := make([]RuleStats, len(r.rules))
 	for i, rule := range r.rules {
 		out[i] = rule.counts.stats(rule.name)
+		out[i].Late = rule.late.Count()
 	}
 	return out
 }
@@ -143,6 +146,7 @@ type rule struct {
 	self     *action // stands for the rule in the identity of a failure that precedes its calls
 	counts   *counts
 	unfit    unfits
+	late     *late.Limit // nil where nobody asks for the age of events
 }
 
 type action struct {
@@ -174,6 +178,7 @@ type action struct {
 	onInvalid   Policy            // of the name
 	timestamp   *expr.Program     // of identify; nil where the event's time or none is meant
 	eventTime   bool              // it carries the event's time
+	late        *late.Limit       // of its rule, where it tells of an event
 }
 
 type person struct {
