@@ -44,6 +44,7 @@ func TestScript(t *testing.T) {
 			example, err := filepath.Abs("../../config")
 			env.Setenv("EXAMPLE", example)
 			env.Setenv("GORACE", "atexit_sleep_ms=10") // instead of a second at the end of every program
+			env.Setenv("GOGC", "400")                  // what programs hold here is small
 			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
