@@ -21,6 +21,7 @@ type Sender struct {
 	to       []*destination // by number; nil where nothing can go
 	limiters []*rateLimiter
 	bodies   sync.Pool // of *customerio.BatchBody
+	before   func(ctx context.Context, calls []event.Call) bool
 }
 
 // New makes a Sender to some workspaces. It counts itself as the only replica until SetReplicas says otherwise.
@@ -30,6 +31,10 @@ func New(workspaces []Workspace, log *zap.Logger, reg prometheus.Registerer) *Se
 	s.to = s.destinations(workspaces)
 	return s
 }
+
+// Before has f called with the calls of each request when its turn has come, right before it is made. Where f returns
+// false the request is not made, and its calls stay open. It must be called before Send.
+func (s *Sender) Before(f func(ctx context.Context, calls []event.Call) bool) { s.before = f }
 
 // SetReplicas divides the budgets of the workspaces among so many live replicas, this one among them. Fewer than one
 // counts as one.
@@ -95,6 +100,10 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 	d := s.to[calls[0].Destination()]
 	p, ok := d.breaker.acquire(ctx)
 	if !ok {
+		return make([]event.Outcome, len(calls)), false
+	}
+	if s.before != nil && !s.before(ctx, calls) {
+		d.breaker.giveBack(p, customerio.Answer{Withheld: true}, len(calls))
 		return make([]event.Outcome, len(calls)), false
 	}
 	answer := s.exchange(context.WithoutCancel(ctx), d, ctx.Deadline, calls)

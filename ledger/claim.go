@@ -10,23 +10,75 @@ import (
 // maxRivals is how often a record may be another's before a call is put off.
 const maxRivals = 4
 
-// claim stores the intent to send a call, unless what is known settles the call.
-func (s *Sender) claim(ctx context.Context, call *event.Call) (claim Record, settled *event.Outcome, err error) {
-	known, err := s.store.Get(ctx, call.ID)
-	for range maxRivals {
-		if err != nil {
-			return Record{}, nil, err
+// attempt is a call on its way through the next sender. Send and Claim use it one after the other.
+type attempt struct {
+	known   Record         // what was known before
+	claim   Record         // the intent, once it stands
+	settled *event.Outcome // what was found in its place
+}
+
+// lookUp settles a call by what is known of it, before it waits for its turn. It is nil for one that may be sent.
+func (s *Sender) lookUp(ctx context.Context, call *event.Call, a *attempt) *event.Outcome {
+	ctx, cancel := untilDeadline(ctx)
+	defer cancel()
+	var err error
+	if a.known, err = s.store.Get(ctx, call.ID); s.note(ctx, err) != nil {
+		wait := later(failingPause)
+		return &wait
+	}
+	return s.settles(call, a.known)
+}
+
+// Claim stores the intents to send the calls of a request, and reports whether the request may go. The sender that makes
+// the attempts calls it right before it does, in the goroutine of Send, so that a call that waits for its turn has none.
+func (s *Sender) Claim(ctx context.Context, calls []event.Call) bool {
+	if passing(calls) == len(calls) {
+		return true
+	}
+	ctx, cancel := untilDeadline(ctx)
+	defer cancel()
+	for i := range calls {
+		if !calls[i].Step.Once {
+			continue
 		}
-		if settled := s.settles(call, known); settled != nil {
-			return Record{}, settled, nil
+		s.mu.Lock()
+		a := s.moving[calls[i].ID]
+		s.mu.Unlock()
+		if a == nil || len(calls) > 1 {
+			return false // it did not come through Send
 		}
-		claim = known.Follow(Intent, s.owner, time.Now())
-		if known, err = s.store.Put(ctx, call.ID, known, claim); err == nil && known.Is(claim) {
-			return known, nil, nil
+		err := s.claim(ctx, &calls[i], a)
+		if s.note(ctx, err) != nil {
+			wait := later(failingPause)
+			a.settled = &wait
+		}
+		if a.settled != nil {
+			return false
 		}
 	}
+	return true
+}
+
+// claim stores the intent to send a call, unless what is known by now settles the call.
+func (s *Sender) claim(ctx context.Context, call *event.Call, a *attempt) error {
+	for range maxRivals {
+		if a.settled = s.settles(call, a.known); a.settled != nil {
+			return nil
+		}
+		claim := a.known.Follow(Intent, s.owner, time.Now())
+		known, err := s.store.Put(ctx, call.ID, a.known, claim)
+		if err != nil {
+			return err
+		}
+		if known.Is(claim) {
+			a.claim = known
+			return nil
+		}
+		a.known = known
+	}
 	put := later(movingPause)
-	return Record{}, &put, err
+	a.settled = &put
+	return nil
 }
 
 // settles is what is known of a call, and nil where it may be sent.

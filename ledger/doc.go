@@ -2,12 +2,12 @@
 // other side knows no id of them.
 //
 // It promises that such a call is attempted only where it is certain that no earlier attempt had an effect: in this
-// process, in another one, or in one that was killed. A [Sender] wraps the sender of the delivery. Before an attempt it
-// stores an intent under the call's ID, and after it an outcome; both are durable before anything else happens. What
-// was accepted before is settled without a request. What was refused, or certainly never handed over, may be attempted
-// again. An intent without an outcome, because the process died or no answer came, ends as a refusal for the reason
-// send_uncertain, and so as a dead letter: a person finds out and decides ([Decide]). While the store does not answer,
-// such calls wait. All other calls go by without cost.
+// process, in another one, or in one that was killed. A [Sender] wraps the sender of the delivery, which calls Claim
+// when a call's turn has come. Before an attempt it stores an intent under the call's ID, and after it an outcome; both
+// are durable before anything else happens. What was accepted before is settled without a request. What was refused, or
+// certainly never handed over, may be attempted again. An intent without an outcome, because the process died or no
+// answer came, ends as a refusal for the reason send_uncertain, and so as a dead letter: a person finds out and decides
+// ([Decide]). While the store does not answer, such calls wait. All other calls go by without cost.
 //
 // # Records and stores
 //

@@ -87,6 +87,7 @@ func sendAndDie() {
 		panic(err)
 	}
 	l := ledger.New(sender, mortal{s, os.Getenv(killedAt)}, time.Second, zap.NewNop(), prometheus.NewRegistry())
+	sender.Before(l.Claim)
 	l.Send(context.Background(), []event.Call{onceCall(id)})
 }
 
@@ -216,6 +217,7 @@ func newLedger(t *testing.T, p place, url string) *ledger.Sender {
 		t.Fatal(err)
 	}
 	l := ledger.New(sender, p.mustOpen(t, ledger.Config{}), time.Second, zap.NewNop(), prometheus.NewRegistry())
+	sender.Before(l.Claim)
 	l.SetGrace(0)
 	return l
 }

@@ -64,7 +64,7 @@ func (s *Sender) Settle(ctx context.Context) {
 	owed := slices.Collect(maps.Keys(s.owed))
 	s.mu.Unlock()
 	for _, id := range owed {
-		if o, is := s.owes(id); is && ctx.Err() == nil && s.begin(id) {
+		if o, is := s.owes(id); is && ctx.Err() == nil && s.begin(id) != nil {
 			if s.note(ctx, s.follow(ctx, id, o)) == nil {
 				s.mu.Lock()
 				delete(s.owed, id)

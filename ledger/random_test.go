@@ -9,9 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/ledger"
@@ -140,7 +137,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 func (w *world) process(t *testing.T, calls []event.ID) {
 	for range 3 {
 		store := &one{shaky: shaky{w}, seen: map[event.ID]ledger.Record{}}
-		l := ledger.New(w, store, time.Second, zap.NewNop(), prometheus.NewRegistry())
+		l := noted(w, store, time.Second)
 		for range 1 + w.rand(6) {
 			for _, id := range calls {
 				w.judge(t, id, l.Send(t.Context(), []event.Call{onceCall(id)})[0])

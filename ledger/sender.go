@@ -31,7 +31,7 @@ type Sender struct {
 	health  health
 
 	mu     sync.Mutex
-	moving map[event.ID]bool
+	moving map[event.ID]*attempt
 	// owed are outcomes that this process knows and the store may not have: they are stored before anything else is
 	// done with their calls. What this process has an intent for and owes no outcome was never attempted.
 	owed map[event.ID]outcome
@@ -40,11 +40,12 @@ type Sender struct {
 // settleMargin is how much longer than a request an attempt may take before its outcome is stored.
 const settleMargin = 5 * time.Second
 
-// New makes a Sender. Timeout is that of a request of next: another's intent that is younger may yet get an outcome.
+// New makes a Sender. Next calls Claim right before it makes a request. Timeout is that of a request of next: another's
+// intent that is younger may yet get an outcome.
 func New(next Next, store Store, timeout time.Duration, log *zap.Logger, reg prometheus.Registerer) *Sender {
 	s := &Sender{
 		next: next, store: store, grace: timeout + settleMargin, owner: newOwner(), log: log,
-		moving: map[event.ID]bool{}, owed: map[event.ID]outcome{},
+		moving: map[event.ID]*attempt{}, owed: map[event.ID]outcome{},
 	}
 	s.health.place = store.Place()
 	s.metrics = newMetrics(reg, s.Ready)
@@ -109,23 +110,25 @@ func later(pause time.Duration) event.Outcome { return event.Outcome{NotBefore: 
 
 // sendOnce settles a call by what is known of it, or has it sent.
 func (s *Sender) sendOnce(ctx context.Context, call *event.Call) event.Outcome {
-	if !s.begin(call.ID) {
+	a := s.begin(call.ID)
+	if a == nil {
 		return later(movingPause)
 	}
 	defer s.end(call.ID)
 	if o, is := s.owes(call.ID); is {
 		return s.pay(ctx, call.ID, o)
 	}
-	begin, cancel := untilDeadline(ctx)
-	defer cancel()
-	claim, settled, err := s.claim(begin, call)
-	if s.note(begin, err) != nil {
-		return later(failingPause)
-	}
-	if settled != nil {
+	if settled := s.lookUp(ctx, call, a); settled != nil {
 		return *settled
 	}
-	o := outcome{claim: claim, outcome: s.attempt(ctx, call)}
+	o := outcome{outcome: s.attempt(ctx, call)}
+	o.claim = a.claim
+	switch {
+	case a.settled != nil:
+		return *a.settled
+	case a.claim.State == Unknown:
+		return o.outcome // it did not come so far
+	}
 	switch o.outcome.Result {
 	case event.Delivered:
 		o.state = Sent
@@ -160,15 +163,16 @@ func untilDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }
 
-// begin takes a call for this goroutine, unless another has it.
-func (s *Sender) begin(id event.ID) bool {
+// begin takes a call for this goroutine. It is nil where another has it.
+func (s *Sender) begin(id event.ID) *attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.moving[id] {
-		return false
+	if s.moving[id] != nil {
+		return nil
 	}
-	s.moving[id] = true
-	return true
+	a := &attempt{}
+	s.moving[id] = a
+	return a
 }
 
 func (s *Sender) end(id event.ID) {

@@ -39,11 +39,29 @@ func (m *memory) Put(_ context.Context, id event.ID, _, next ledger.Record) (led
 	return m.table.Get(id), nil
 }
 
-func (m *memory) Forgotten() time.Time                  { return m.table.Forgotten(time.Now()) }
-func (*memory) Check(context.Context) ([]string, error) { return nil, nil }
-func (*memory) Place() string                           { return "memory" }
-func (m *memory) sender(next ledger.Next) *ledger.Sender {
-	return ledger.New(next, m, 10*time.Second, zap.NewNop(), prometheus.NewRegistry())
+func (m *memory) Forgotten() time.Time                   { return m.table.Forgotten(time.Now()) }
+func (*memory) Check(context.Context) ([]string, error)  { return nil, nil }
+func (*memory) Place() string                            { return "memory" }
+func (m *memory) sender(next ledger.Next) *ledger.Sender { return noted(next, m, 10*time.Second) }
+
+// claiming asks whether a request may go before it has it made, as the delivery does.
+type claiming struct {
+	ledger.Next
+	ledger *ledger.Sender
+}
+
+func (c *claiming) Send(ctx context.Context, calls []event.Call) []event.Outcome {
+	if !c.ledger.Claim(ctx, calls) {
+		return make([]event.Outcome, len(calls))
+	}
+	return c.Next.Send(ctx, calls)
+}
+
+// noted is a ledger around a sender that makes attempts.
+func noted(next ledger.Next, s ledger.Store, timeout time.Duration) *ledger.Sender {
+	c := &claiming{Next: next}
+	c.ledger = ledger.New(c, s, timeout, zap.NewNop(), prometheus.NewRegistry())
+	return c.ledger
 }
 
 // answers are the outcomes of one attempt after another.
