@@ -17,7 +17,8 @@ type Receipt struct {
 	At      time.Time `json:"at"`      // when the call was carried out or refused
 	API     string    `json:"api"`     // track, app, beta or pipelines
 	Method  string    `json:"method"`
-	Path    string    `json:"path"` // as it was sent, percent-encoding included
+	Path    string    `json:"path"`            // as it was sent, percent-encoding included
+	Query   string    `json:"query,omitempty"` // the same
 
 	Type   string `json:"type,omitempty"`   // person, object, delivery, segment
 	Action string `json:"action,omitempty"` // as Track v2 names it
@@ -71,6 +72,7 @@ func (r *record) appendLine(b []byte) []byte {
 	text(`,"api":`, r.API)
 	text(`,"method":`, r.Method)
 	text(`,"path":`, r.Path)
+	text(`,"query":`, r.Query)
 	text(`,"type":`, r.Type)
 	text(`,"action":`, r.Action)
 	text(`,"person":`, r.Person)

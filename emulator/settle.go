@@ -110,7 +110,8 @@ func (s *Server) settle(x *exchange.Exchange, v verdict) {
 		}
 	}
 	r := record{Receipt: Receipt{
-		Request: s.book.requests, At: now, API: x.API, Method: x.Method, Path: x.Path, Status: v.status, Fault: v.fault,
+		Request: s.book.requests, At: now, API: x.API, Method: x.Method, Path: x.Path, Query: x.Query,
+		Status: v.status, Fault: v.fault,
 	}}
 	s.logLine = s.logLine[:0]
 	if len(x.Calls) == 0 {

@@ -160,8 +160,8 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
     url: %[1]s
   site id    %[3]s  (what site_id_file or site_id_env gives)
   API key    %[4]s  (what api_key_file or api_key_env gives)
-  app key    %[5]s  (of the App API, as a Bearer token)
-  write key  %[6]s  (of the Pipelines API, as the user, without a password)
+  app key    %[5]s  (what app_key_file or app_key_env gives; for others a Bearer token)
+  write key  %[6]s  (what write_key_file or write_key_env gives; for others the user, without a password)
 %[7]s
   what arrived  %[1]s/ (a page), or GET %[1]s/_emulator/receipts
   misbehave     curl -d '"status=503,times=10"' %[1]s/_emulator/faults
