@@ -10,8 +10,8 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Whoever wants to know of a request before it is made is asked when its turn has come, and not while it waits; one that
-// may not go costs neither its calls nor the destination anything.
+// Whoever wants to know of a request before it is made is asked when its turn has come, and not while it waits; one
+// that may not go costs neither its calls nor the destination anything.
 func TestBeforeARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {

@@ -29,8 +29,9 @@ func (s *Sender) lookUp(ctx context.Context, call *event.Call, a *attempt) *even
 	return s.settles(call, a.known)
 }
 
-// Claim stores the intents to send the calls of a request, and reports whether the request may go. The sender that makes
-// the attempts calls it right before it does, in the goroutine of Send, so that a call that waits for its turn has none.
+// Claim stores the intents to send the calls of a request, and reports whether the request may go. The sender that
+// makes the attempts calls it right before it does, in the goroutine of Send, so that a call that waits for its turn
+// has none.
 func (s *Sender) Claim(ctx context.Context, calls []event.Call) bool {
 	if passing(calls) == len(calls) {
 		return true

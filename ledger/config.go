@@ -21,7 +21,7 @@ type Config struct {
 
 	// Retention is how long a record is kept: 30 days unless set.
 	Retention time.Duration `yaml:"retention"`
-	// MaxRecords bounds the records that are held in memory for a topic or a file: 1,000,000 unless set. A bucket is
+	// MaxRecords bounds the records that are held in memory for a topic or a file: 500,000 unless set. A bucket is
 	// asked for each call.
 	MaxRecords int `yaml:"max_records"`
 	// Timeout bounds one attempt to read or write, 5 s unless set.
@@ -31,7 +31,7 @@ type Config struct {
 const (
 	defaultRetention  = 30 * 24 * time.Hour
 	minRetention      = time.Hour
-	defaultMaxRecords = 1_000_000
+	defaultMaxRecords = 500_000
 	minMaxRecords     = 1000
 	defaultTimeout    = 5 * time.Second
 )

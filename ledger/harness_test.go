@@ -1,7 +1,10 @@
 package ledger_test
 
 import (
+	"crypto/rand"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,18 +22,24 @@ import (
 )
 
 // A place is where the stores of several processes meet. It is told to another process by its kind and address.
-type place struct{ kind, address string }
+type place struct{ kind, address, topic string }
 
 func startPlace(t *testing.T, kind string) place {
 	t.Helper()
 	switch kind {
+	case "real kafka":
+		addrs := os.Getenv("CIOBRIDGE_TEST_KAFKA")
+		if addrs == "" {
+			t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
+		}
+		return place{"kafka", addrs, "ciobridge-test-" + rand.Text()}
 	case "kafka":
 		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(cluster.Close)
-		return place{kind, cluster.ListenAddrs()[0]}
+		return place{kind, cluster.ListenAddrs()[0], "ledger"}
 	case "jetstream":
 		srv, err := server.NewServer(&server.Options{
 			Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true,
@@ -47,9 +56,9 @@ func startPlace(t *testing.T, kind string) place {
 		if !srv.ReadyForConnections(5 * time.Second) {
 			t.Fatal("the server does not start")
 		}
-		return place{kind, srv.ClientURL()}
+		return place{kind, srv.ClientURL(), ""}
 	}
-	return place{kind, filepath.Join(t.TempDir(), "sub", "ledger.jsonl")}
+	return place{kind, filepath.Join(t.TempDir(), "sub", "ledger.jsonl"), ""}
 }
 
 // cleaner is a test, or a process that needs none.
@@ -59,12 +68,12 @@ type cleaner interface{ Cleanup(func()) }
 func (p place) open(c cleaner, opts ledger.Config) (ledger.Store, error) {
 	switch p.kind {
 	case "kafka":
-		b, err := broker.NewKafka(broker.KafkaConfig{Brokers: []string{p.address}})
+		b, err := broker.NewKafka(broker.KafkaConfig{Brokers: strings.Split(p.address, ",")})
 		if err != nil {
 			return nil, err
 		}
 		c.Cleanup(b.Close)
-		opts.Topic, opts.Create = "ledger", true
+		opts.Topic, opts.Create = p.topic, true
 		return kafka.New(b, opts), nil
 	case "jetstream":
 		conn, err := broker.NewNATS(ctx(c), broker.NATSConfig{URLs: []string{p.address}}, zap.NewNop())
@@ -96,7 +105,7 @@ func (p place) mustOpen(t *testing.T, opts ledger.Config) ledger.Store {
 
 // onEveryPlace runs a test on each kind of store, side by side.
 func onEveryPlace(t *testing.T, test func(t *testing.T, p place)) {
-	for _, kind := range []string{"file", "jetstream", "kafka"} {
+	for _, kind := range []string{"file", "jetstream", "kafka", "real kafka"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			test(t, startPlace(t, kind))

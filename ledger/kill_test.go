@@ -70,7 +70,7 @@ func (forever) Cleanup(func()) {}
 
 // sendAndDie is the process that is killed.
 func sendAndDie() {
-	p := place{os.Getenv(killKind), os.Getenv(killPlace)}
+	p := place{os.Getenv(killKind), os.Getenv(killPlace), "ledger"}
 	s, err := p.open(forever{}, ledger.Config{})
 	if err == nil {
 		_, err = s.Check(context.Background())
