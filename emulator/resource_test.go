@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// What people make in the user interface, or by the App API beside people: each line is a request, and after the bar the
-// status and a part of the answer. They are carried out one after another.
+// What people make in the user interface, or by the App API beside people: each line is a request, and after the bar
+// the status and a part of the answer. They are carried out one after another.
 const walk = `
 GET /v1/campaigns | 200 "campaigns":[]
 GET /v1/campaigns/1 | 200 "name":"campaign 1"
