@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/secret"
@@ -215,7 +216,7 @@ func (c *Client) request(ctx context.Context, r Request, content *requestBody, a
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
 	for name, values := range r.Header {
-		req.Header[http.CanonicalHeaderKey(name)] = values
+		req.Header[headerKey(name)] = values
 	}
 	if r.Endpoint == Pipelines {
 		// without it what is invalid or too large is answered with a 200, and discarded
@@ -224,4 +225,15 @@ func (c *Client) request(ctx context.Context, r Request, content *requestBody, a
 	req.Header["Authorization"] = []string{authorization.Reveal()}
 	req.Header["User-Agent"] = []string{c.agent}
 	return req, nil
+}
+
+// headerKey is the name of a header as it is sent. One by which Go's transport takes a request to be safe to repeat is
+// written in lower case, in which it does not know it: whether a request is made again is not its to decide.
+func headerKey(name string) string {
+	switch key := http.CanonicalHeaderKey(name); key {
+	case "Idempotency-Key", "X-Idempotency-Key":
+		return strings.ToLower(key)
+	default:
+		return key
+	}
 }
