@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"ledger":     {"event", "broker", "internal"},
 	"deadletter": {"event", "broker", "internal"},
 	"erasure":    {"event", "secret", "internal"},
+	"landing":    {"event", "customerio"},
 	"emulator":   {},
 	"requests":   {"event", "internal"},
 	"source": {
@@ -40,7 +41,7 @@ var mayImport = map[string][]string{
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"ledger", "event",
+		"ledger", "event", "landing",
 		"internal",
 	},
 	"cmd": {

@@ -141,6 +141,9 @@ func (b *Bridge) run(ctx context.Context) error {
 	besides.Go(func() { b.summarize(beside) })
 	besides.Go(func() { b.watchFences(beside) })
 	besides.Go(func() { b.purgeLetters(beside) })
+	for _, probe := range b.probes() {
+		besides.Go(func() { probe.Run(beside) })
+	}
 	err := b.pipeline.Run(ctx)
 	b.settleLedger(ctx)
 	cancel()

@@ -2,11 +2,13 @@ package app
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/landing"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
@@ -32,6 +34,21 @@ func closeAll(workspaces []delivery.Workspace) {
 	for _, w := range workspaces {
 		w.Client.Close()
 	}
+}
+
+// probes look at the activity log of each workspace that has an App key, where the configuration asks for it.
+func (b *Bridge) probes() (list []*landing.Probe) {
+	every := b.config.LandingProbe.Every
+	if every == 0 {
+		return nil
+	}
+	metrics := landing.NewMetrics(b.registry)
+	for _, w := range b.workspaces {
+		if slices.Contains(w.Config.Endpoints(), customerio.App) {
+			list = append(list, landing.New(w.Client, w.Name, every, metrics, b.log.Named("landing")))
+		}
+	}
+	return list
 }
 
 // destinations says how requests to each endpoint of each workspace are filled. Calls of one segment share a request

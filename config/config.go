@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/customerio"
@@ -40,6 +41,8 @@ type Config struct {
 	// OnInvalid says what becomes of a value that Customer.io would refuse or ignore, where neither the step of a rule
 	// nor the field says it: leave_out, the default but for what is required, dead_letter or truncate.
 	OnInvalid mapping.Policy `yaml:"on_invalid,lower"`
+	// LandingProbe finds out whether calls that were taken did anything.
+	LandingProbe LandingProbe `yaml:"landing_probe"`
 	// TooLate says what becomes of events that are too old to trigger anything.
 	TooLate mapping.TooLate `yaml:"too_late"`
 
@@ -106,6 +109,12 @@ type DeadLetters struct {
 	deadletter.Config `yaml:",inline"`
 	// StopShare stops the flow when more than this share of a rule's last 256 results failed; 0 never stops it.
 	StopShare float64 `yaml:"stop_share"`
+}
+
+// LandingProbe says how often Customer.io's activity log is asked for calls without an effect.
+type LandingProbe struct {
+	// Every is the time between two looks; 0 turns it off.
+	Every time.Duration `yaml:"every"`
 }
 
 // Admin is the HTTP server for health and metrics.

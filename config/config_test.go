@@ -361,3 +361,36 @@ func FuzzLoad(f *testing.F) {
 		_, _ = c.Compile()
 	})
 }
+
+// The landing probe needs what it asks with, and a pause that the budget of App bears.
+func TestLandingProbeNeedsAnAppKey(t *testing.T) {
+	for text, want := range map[string]string{
+		"landing_probe: {every: 5m}":                               "landing_probe: the activity log is read over App",
+		"landing_probe: {every: 5s}":                               "landing_probe.every: 5s is less than 10s",
+		"erasure: {file: f}":                                       "erasure.key_file: give it, or key_env",
+		"erasure: {key_file: k, file: f, settle: 5s}":              "erasure.settle: 5s is less than customerio.timeout",
+		"erasure: {key_file: k, bucket: b}":                        "erasure.bucket: is for a NATS source",
+		"erasure: {key_file: k, topic: t2, report_topic: t}":        "erasure.report_topic: is read by the source",
+		"erasure: {key_file: k, topic: t2, file: f}":               "erasure: set exactly one of topic (Kafka), bucket",
+		"erasure: {key_file: k, topic: t2, purge_letters: true}":   "erasure.purge_letters: a topic of Kafka removes",
+		"erasure: {key_file: k, topic: t2, report_subject: a}":     "erasure.report_subject: is for a NATS source",
+		"too_late: {after: -1h, then: skip}":                       "too_late.after: -1h0m0s is negative",
+		"too_late: {after: 1h}":                                    "too_late.then: is missing",
+		"erasure: {key_file: k, topic: t2, settle: 30s}":           "",
+		"erasure: {key_file: k, topic: t2, clock_skew: 0s}\n":      "",
+		"too_late: {then: send}\nerasure: {key_env: K, topic: t2}": "",
+	} {
+		c, err := Parse("c.yaml", []byte(`
+source: {kafka: {brokers: ["b:1"], group: g, start_at: earliest, topics: [t]}}
+customerio: {region: eu, site_id_env: S, api_key_env: K}
+dead_letters: {topic: dead}
+rules: [{name: r, event: e, do: [{track: {person: .id, name: done}}]}]
+`+text))
+		if err == nil {
+			err = c.Validate()
+		}
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

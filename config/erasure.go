@@ -7,6 +7,11 @@ import (
 
 // erasureMeanings are the meanings of the keys of erasure, and of those that say what becomes of events that come late.
 var erasureMeanings = map[string]yamltree.Row{
+	"landing_probe": {Meaning: "Asks Customer.io's activity log for calls that were taken and had no effect. Needs " +
+		"an App key."},
+	"landing_probe.every": {Meaning: "The time between two looks, 10 s or more. `0s` turns it off.", Example: "5m",
+		Default: "0s"},
+
 	"too_late": {Meaning: "What becomes of calls of track, pageview and screen whose events are too old to trigger " +
 		"anything. A replay sends them."},
 	"too_late.after": {Meaning: "From which age on. Customer.io starts no campaign for what is older than 72 h.",

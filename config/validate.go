@@ -63,6 +63,16 @@ func (c *Config) crossed() error {
 			"a request of another replica may still go out: give at least %s, or 0s for a bridge that is alone and "+
 			"whose letters are replayed while it stands", settle, erasure.Notice, least))
 	}
+	const leastPause = 10 * time.Second
+	switch every := c.LandingProbe.Every; {
+	case every == 0:
+	case every < leastPause:
+		errs = append(errs, mistake.Of("landing_probe.every: %s is less than %s: the activity log is asked over App, "+
+			"whose budget is small", every, leastPause))
+	case c.CustomerIO.AppKeyFile+c.CustomerIO.AppKeyEnv == "":
+		errs = append(errs, mistake.Of("landing_probe: the activity log is read over App: give "+
+			"customerio.app_key_file or app_key_env"))
+	}
 	if c.Erasure.PurgeLetters && c.DeadLetters.Topic != "" {
 		errs = append(errs, mistake.Of("erasure.purge_letters: a topic of Kafka removes by its retention alone: keep "+
 			"dead letters in a file, or leave it out and the retention of the topic short"))

@@ -1,0 +1,107 @@
+package landing_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/landing"
+)
+
+// What Customer.io answered with 200 and ignored is counted once and told by its type, without anybody's name. What was
+// there before the probe is not counted, and an outage of App is told once.
+func TestCallsWithoutAnEffectAreTold(t *testing.T) {
+	dir := t.TempDir()
+	c := customerio.DefaultConfig()
+	c.Region = customerio.US
+	for path, text := range map[*string]string{
+		&c.SiteIDFile: emulator.DefaultSiteID, &c.APIKeyFile: emulator.DefaultAPIKey,
+		&c.AppKeyFile: emulator.DefaultAppKey,
+	} {
+		*path = filepath.Join(dir, text)
+		if err := os.WriteFile(*path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		server := emulator.New(emulator.Options{})
+		client, err := customerio.NewClient(c, 4, server.Transport())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		send := func(item string) {
+			t.Helper()
+			body := []byte(`{"batch":[` + item + `]}`)
+			answer := client.Do(t.Context(), customerio.Request{Endpoint: customerio.Batch, Method: http.MethodPost,
+				Path: customerio.BatchPath, Body: [][]byte{body}, Calls: 1})
+			if answer.Verdict != customerio.Accepted {
+				t.Fatalf("%s: %s", item, answer)
+			}
+		}
+		identify := func(who string, timestamp int64) string {
+			return fmt.Sprintf(`{"type":"person","action":"identify","identifiers":{%s},"attributes":{"plan":"a"},`+
+				`"timestamp":%d}`, who, timestamp)
+		}
+		now := time.Now().Unix()
+		ann := `"id":"ann@canary"`
+		send(identify(ann, now))
+		send(identify(ann, now-100)) // ignored, before anybody looks
+		time.Sleep(5 * time.Second)
+
+		reg := prometheus.NewRegistry()
+		core, logged := observer.New(zapcore.InfoLevel)
+		probe := landing.New(client, "", time.Minute, landing.NewMetrics(reg), zap.New(core))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); probe.Run(ctx) }()
+		time.Sleep(90 * time.Second)
+		if logged.Len() > 0 {
+			t.Errorf("in a quiet workspace: %v", logged.All())
+		}
+		send(identify(ann, now-100))
+		send(identify(ann, now-50))
+		send(identify(`"cio_id":"0123456789"`, now+200))
+		time.Sleep(3 * time.Minute)
+		counted := func(want string) {
+			t.Helper()
+			err := testutil.GatherAndCompare(reg, strings.NewReader(want), "ciobridge_landing_failures_total")
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		const help = "# HELP ciobridge_landing_failures_total Entries of Customer.io's activity log about calls that " +
+			"were taken and had no effect, from whomever they came. It is a sample, and every replica counts.\n" +
+			"# TYPE ciobridge_landing_failures_total counter\n"
+		counted(help + `ciobridge_landing_failures_total{type="failed_attribute_change",workspace=""} 1` + "\n" +
+			`ciobridge_landing_failures_total{type="skipped_update",workspace=""} 2` + "\n")
+		if logged.Len() != 2 || strings.Contains(fmt.Sprint(logged.All()), "canary") {
+			t.Errorf("logged %v", logged.All())
+		}
+		if _, err := server.AddFault(emulator.Fault{Path: "/v1/activities", Status: 500}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		server.ClearFaults()
+		time.Sleep(5 * time.Minute)
+		if lines := logged.FilterMessageSnippet("activity log"); lines.Len() != 2 {
+			t.Errorf("of an outage: %v", lines.All())
+		}
+		cancel()
+		<-ended
+	})
+}
