@@ -105,18 +105,21 @@ func (b *Bridge) proveWorkspace(ctx context.Context, w delivery.Workspace) error
 
 // concurrently waits for several proofs. The first failure ends the others and is the error.
 func concurrently(ctx context.Context, proofs ...func(context.Context) error) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	var all sync.WaitGroup
+	var once sync.Once
+	var first error // and not why ctx ended: where nobody waits any longer, the proof says for what
 	for _, prove := range proofs {
 		all.Go(func() {
 			if err := prove(ctx); err != nil {
-				fail(err)
+				once.Do(func() { first = err })
+				end()
 			}
 		})
 	}
 	all.Wait()
-	return context.Cause(ctx)
+	return first
 }
 
 // missingFor is how long a topic of the source may be missing at the start: one that was just made is not known
