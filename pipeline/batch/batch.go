@@ -37,7 +37,7 @@ func (q *Queues) Fill(b *Batch, from *inflight.Queue, now time.Time) {
 				continue
 			}
 			b.Assignment = a
-			if c.Shared {
+			if c.Company == inflight.OfItsPath {
 				b.request = requestOf(c)
 			}
 		}
@@ -60,7 +60,7 @@ func (b *Batch) accepts(c *inflight.Call) bool {
 	switch {
 	case c.Message.Assignment != b.Assignment:
 		return false
-	case c.Shared:
+	case c.Company == inflight.OfItsPath:
 		if requestOf(c) != b.request {
 			return false
 		}
@@ -73,7 +73,7 @@ func (b *Batch) accepts(c *inflight.Call) bool {
 // pop takes the call at the front and gives back what it was counted for.
 func (q *Queues) pop(from *inflight.Queue) {
 	c := from.Pop()
-	q.lastWasSuspects = c.Limit > 0 && !c.Single
+	q.lastWasSuspects = c.Limit > 0 && c.Company != inflight.Alone
 	if c.Counted.Calls > 0 {
 		q.uncount(c)
 	}

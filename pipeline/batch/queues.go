@@ -61,7 +61,7 @@ func (q *Queues) Push(c *inflight.Call) {
 	c.State = inflight.Ready
 	a.Queued++
 	switch {
-	case c.Single:
+	case c.Company == inflight.Alone:
 		q.singles.Push(c)
 	case c.Limit > 0:
 		class := bits.Len(uint(c.Limit))

@@ -17,7 +17,7 @@ var Never = inflight.Load{Calls: math.MaxInt, Bytes: math.MaxInt}
 
 // queueOf is the queue in which a call is ready that was never attempted.
 func (q *Queues) queueOf(c *inflight.Call) *inflight.ReadyQueue {
-	if !c.Shared {
+	if c.Company != inflight.OfItsPath {
 		return &c.Message.Assignment.Ready[q.destination]
 	}
 	r := q.shared[requestOf(c)]
@@ -60,7 +60,7 @@ func (q *Queues) uncount(c *inflight.Call) {
 	}
 	i := slices.Index(q.queues, r)
 	q.queues = slices.Delete(q.queues, i, i+1)
-	if c.Shared {
+	if c.Company == inflight.OfItsPath {
 		delete(q.shared, requestOf(c))
 	}
 }

@@ -15,8 +15,7 @@ type Call struct {
 	Message *Message // nil once the call is settled
 	Limit   int32    // a suspect travels in requests of at most so many calls; 0 means no suspicion
 	State   State
-	Single  bool // travels alone in its request
-	Shared  bool // travels with others of its method and path
+	Company Company
 
 	Destination event.Destination
 
@@ -34,10 +33,25 @@ type Call struct {
 func (c *Call) Init(m *Message, e *event.Call, relaxed bool) {
 	*c = Call{Message: m, Event: e, Step: e.Step, Destination: e.Step.Destination}
 	if r := e.Single; r != nil {
-		c.Single, c.Shared, c.Destination = !r.Shared, r.Shared, r.Destination
+		c.Company, c.Destination = Alone, r.Destination
+		if r.Shared {
+			c.Company = OfItsPath
+		}
 	}
 	c.Node = lanes.NewNode(c, e.Lanes, e.Size(), e.Single == nil && (e.Step.Repeatable || relaxed))
 }
+
+// Company says with which calls one may share a request.
+type Company uint8
+
+const (
+	// InBatch is with any others that a batch carries.
+	InBatch Company = iota
+	// Alone is with none.
+	Alone
+	// OfItsPath is with those of its method and path.
+	OfItsPath
+)
 
 // State says where a call is.
 type State uint8
