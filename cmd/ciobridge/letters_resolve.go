@@ -93,6 +93,7 @@ func (f *decisionFlags) resolve(
 		return lettersError(err)
 	}
 	if f.notSent && !f.later {
+		r.includeDestructive = true // somebody has named the letters and decided
 		return r.replay(cmd, d, replay.Options{Filter: deadletter.Filter{IDs: ids}}, out)
 	}
 	if out == asJSON {
