@@ -34,3 +34,40 @@ const (
 	// "less than 500 characters".
 	MaxPageNameRunes = 499
 )
+
+// Limit is one of the limits above as the documents show it.
+type Limit struct {
+	Of     string // what is limited
+	Most   int
+	Unit   string
+	Beyond string // what the bridge does with more
+	Source string // where Customer.io says so
+	Seen   string // when that was read, as a date
+}
+
+const (
+	trackSpec = "Track API, OpenAPI document"
+	clients   = "other clients that are known to work; Customer.io documents none"
+	seenSpec  = "2026-08-13"
+	unfitting = "does not fit: left out, cut or a dead letter, as `on_invalid` says"
+	refusing  = "dead letter `invalid_value`"
+)
+
+// Limits lists the limits, in the order of the documents.
+func Limits() []Limit {
+	return []Limit{
+		{"id of a person", MaxIDBytes, "bytes", refusing, trackSpec, seenSpec},
+		{"name of an attribute", MaxAttributeNameBytes, "bytes", unfitting, trackSpec, seenSpec},
+		{"value of an attribute", MaxAttributeValueBytes, "bytes", unfitting, trackSpec, seenSpec},
+		{"attributes in one call", MaxAttributes, "attributes", unfitting, trackSpec, seenSpec},
+		{"name of an event", MaxEventNameBytes, "bytes", refusing + ", or cut", trackSpec, seenSpec},
+		{"name of a page or screen", MaxPageNameRunes, "characters", refusing + ", or cut", trackSpec, seenSpec},
+		{"item of a batch", MaxItemBytes, "bytes", "an event, page or screen goes alone over v1; any other call is a " +
+			"dead letter `too_large`", trackSpec, seenSpec},
+		{"data of an event that goes alone", MaxEventDataBytes, "bytes", "dead letter `too_large`", trackSpec,
+			seenSpec},
+		{"body of a batch", MaxBatchBytes, "bytes", "the next batch", trackSpec, seenSpec},
+		{"items of a batch", MaxBatchItems, "items", "the next batch", clients, seenSpec},
+		{"people in one call of a segment", MaxSegmentIDs, "identifiers", "the next request", trackSpec, seenSpec},
+	}
+}
