@@ -21,6 +21,10 @@ const (
 	TimeAttribute
 	// TruthAttribute is true or false; any other value would be taken for false.
 	TruthAttribute
+	// TopicAttribute says whether the person wants a subscription topic.
+	TopicAttribute
+	// TextAttribute is a text; a number or a truth is sent as one.
+	TextAttribute
 )
 
 // AttributeKindOf tells what Customer.io takes the attribute of a name for.
@@ -33,8 +37,17 @@ func AttributeKindOf[S string | []byte](name S) AttributeKind {
 	case "unsubscribed", "_update":
 		return TruthAttribute
 	}
+	if len(name) > len(topicPrefix) && name[0] == topicPrefix[0] && string(name[:len(topicPrefix)]) == topicPrefix {
+		return TopicAttribute
+	}
 	return PlainAttribute
 }
+
+// topicPrefix begins the name of the attribute that changes one subscription topic and leaves the others.
+const topicPrefix = "cio_subscription_preferences.topics."
+
+// TopicName is the name of the attribute that says whether a person wants a subscription topic.
+func TopicName(topic string) string { return topicPrefix + topic }
 
 // CheckAttributeName says why a call cannot set or remove an attribute of this name, or "" where it can. Customer.io
 // would ignore such a name, or take it for something else, without an error.
@@ -45,7 +58,7 @@ func CheckAttributeName[S string | []byte](name S) string {
 	case "cio_id", "_created_in_customerio_at":
 		return "is given by Customer.io and cannot be set"
 	case "cio_relationships":
-		return "is not an attribute: relationships are calls of their own, which this version does not make"
+		return "is not an attribute: relationships are calls of their own, or a key beside attributes"
 	case "_timestamp":
 		return "is not an attribute: the bridge keeps the order of calls, and sets the time itself on replay; the " +
 			"key timestamp beside attributes gives another"
@@ -63,7 +76,9 @@ func CheckAttributeName[S string | []byte](name S) string {
 
 // MustNotVanish reports whether an attribute says who the person is or whether they may be written to. A value that is
 // missing by accident must not take it away.
-func (k AttributeKind) MustNotVanish() bool { return k == IdentifierAttribute || k == TruthAttribute }
+func (k AttributeKind) MustNotVanish() bool {
+	return k >= IdentifierAttribute && k != TimeAttribute && k != TextAttribute
+}
 
 // IsConsent reports whether an attribute says that the person may be written to. Without a value that says no they
 // would be written to further.

@@ -12,6 +12,25 @@ const (
 	Delete
 	Suppress
 	Unsuppress
+	Merge
+	AddDevice
+	DeleteDevice
+	AddRelationships
+	DeleteRelationships
+	IdentifyObject
+	IdentifyAnonymousObject
+	DeleteObject
+	AddObjectRelationships
+	DeleteObjectRelationships
+	PushMetric
+	ViewedContent
+	ClickedContent
+	Invite
+	AddToSegment
+	RemoveFromSegment
+	SubmitForm
+	Metric
+	Unsubscribe
 )
 
 // An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action
@@ -19,9 +38,19 @@ const (
 type Operation struct {
 	Name    string // of the action, as rules write it
 	Purpose string // what it does to a person, for the documents
+	item    string // the type of a v2 item; empty for that of a person
 	wire    string // the action of a v2 item, which for events is also the type in v1
+	event   string // the name of the event that every call is; empty where a field gives it, or there is none
 
-	// Fields are what rules write under the action, in the order of the documents.
+	// Path is where the operation is posted as a request of its own: {} stands for the value of its field InPath, and
+	// {kind} for the kind of the person's identifier. It is empty for an operation that is an item of a batch.
+	Path string
+
+	body string // members that every call has
+	// Shared is true where a call is one element of SegmentIDs, a list that a request carries for all calls of its path.
+	Shared bool
+
+	// Fields are what rules write under the action, in the order in which a call has them.
 	Fields []Field
 	// Timestamp says when a call carries the event's time.
 	Timestamp Timestamp
@@ -50,65 +79,6 @@ const (
 	// EventTime means always, as far as the event has one.
 	EventTime
 )
-
-var (
-	named   = []Identifier{ID, Email, Phone, CioID}
-	anybody = []Identifier{ID, Email, Phone, CioID, AnonymousID}
-
-	batchOnly    = []Endpoint{Batch}
-	batchOrAlone = []Endpoint{Batch, Single}
-
-	eventName = Field{Key: "name", Kind: NameField, member: "name", Required: true, MaxBytes: MaxEventNameBytes}
-	pageName  = Field{Key: "name", Kind: NameField, member: "name", Required: true, MaxRunes: MaxPageNameRunes}
-	data      = Field{Key: "data", Kind: DataField, member: "attributes"}
-	except    = Field{Key: "except", Kind: ExceptField}
-)
-
-var operations = [...]Operation{
-	Identify: {
-		Name: "identify", wire: "identify", Purpose: "makes the person, or sets and removes attributes of them",
-		Fields: []Field{
-			person(named),
-			{Key: "attributes", Kind: AttributesField, member: "attributes", Lanes: true, MaxEntries: MaxAttributes},
-			except,
-			{Key: "remove", Kind: RemovalsField},
-			{Key: "timestamp", Kind: TimestampField},
-		},
-		Timestamp: ReplayTime, Endpoints: batchOnly,
-	},
-	Track: {
-		Name: "track", wire: "event", Purpose: "tells what the person did",
-		Fields:    []Field{person(anybody), eventName, data, except},
-		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
-	},
-	Pageview: {
-		Name: "pageview", wire: "page", Purpose: "tells which page the person saw",
-		Fields:    []Field{person(anybody), pageName, data, except},
-		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
-	},
-	Screen: {
-		Name: "screen", wire: "screen", Purpose: "tells which screen of an app the person saw",
-		Fields:    []Field{person(anybody), pageName, data, except},
-		Timestamp: EventTime, Endpoints: batchOrAlone, Repeatable: true,
-	},
-	Delete: {
-		Name: "delete", wire: "delete", Purpose: "deletes the person; a later call may make them anew",
-		Fields: []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
-	},
-	Suppress: {
-		Name: "suppress", wire: "suppress",
-		Purpose: "deletes the person, and keeps the identifier from being used or sent to again",
-		Fields:  []Field{person(named)}, Endpoints: batchOnly, Destructive: true,
-	},
-	Unsuppress: {
-		Name: "unsuppress", wire: "unsuppress",
-		Purpose: "lets a suppressed identifier be used again; what was deleted does not come back",
-		Fields:  []Field{person(named)}, Endpoints: batchOnly,
-	},
-}
-
-// laterDestructive are actions that no rule can ask for yet, so that one list of allowed actions serves every version.
-var laterDestructive = []string{"merge"}
 
 // Operation gives the row of an action.
 func (a Action) Operation() *Operation { return &operations[a] }
@@ -143,7 +113,7 @@ func DestructiveActions() []string {
 			names = append(names, operations[a].Name)
 		}
 	}
-	return append(names, laterDestructive...)
+	return names
 }
 
 // Field gives the field of a kind, or nil where the operation has none.
@@ -154,6 +124,14 @@ func (o *Operation) Field(kind FieldKind) *Field {
 		}
 	}
 	return nil
+}
+
+// MaxBytes is the size of the largest call of the operation: of an item, or of the body of a request of its own.
+func (o *Operation) MaxBytes() int {
+	if o.Path == "" {
+		return MaxItemBytes
+	}
+	return MaxEventDataBytes
 }
 
 // GoesAlone reports whether a call that is too large for a batch can be a request of its own.

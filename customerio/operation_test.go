@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/ciobridge/ciobridge/internal/jsontext"
@@ -41,9 +42,12 @@ func TestActionsHaveNamesOfTheirOwn(t *testing.T) {
 			t.Errorf("action %d has no name of its own, but %q", a, op.Name)
 		}
 		names[op.Name] = true
-		if ParseAction(op.Name) != a || op.Purpose == "" || op.wire == "" || len(op.Endpoints) == 0 ||
-			op.Endpoints[0] != Batch ||
-			op.Field(PersonField) == nil {
+		endpoint, about := Batch, func(f Field) bool { return f.Required }
+		if op.Path != "" {
+			endpoint = Single
+		}
+		if ParseAction(op.Name) != a || op.Purpose == "" || op.wire == "" && op.Path == "" || len(op.Endpoints) == 0 ||
+			op.Endpoints[0] != endpoint || !slices.ContainsFunc(op.Fields, about) {
 			t.Errorf("%s: the row is not complete: %+v", op.Name, op)
 		}
 		allowed := false

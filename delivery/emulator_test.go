@@ -16,7 +16,10 @@ import (
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/actiontest"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
 // emulated is a Sender over the emulator.
@@ -189,27 +192,46 @@ func TestASingleCallAtTheEmulator(t *testing.T) {
 	})
 }
 
-// The table of operations and the emulator's own agree on every action, as far as a smallest call of it shows.
+// The table of operations and the emulator's own agree on every action, as far as its example in the documents shows.
 func TestTheEmulatorTakesEveryAction(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEmulated(t, customerio.US, emulator.Options{})
-		var calls []event.Call
-		for i, action := range customerio.Actions() {
-			op, id := action.Operation(), event.ID{15: byte(i + 1)}
-			body := append(jsontext.AppendString(op.AppendItem(nil, customerio.ID), fmt.Appendf(nil, "p%d", i)), '}')
-			if f := op.Field(customerio.NameField); f != nil {
-				body = jsontext.AppendString(f.AppendMember(body), []byte("a name"))
+	text, err := os.ReadFile("../docs/actions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := actiontest.Read(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, region := range []customerio.Region{customerio.US, customerio.EU} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEmulated(t, region, emulator.Options{Region: string(region)})
+			for i := range examples {
+				calls := exampleCalls(t, &examples[i])
+				if got := count(e.Send(t.Context(), calls)); got.delivered != len(calls) {
+					t.Errorf("%s: %+v", examples[i].Action, got)
+				}
 			}
-			if op.Repeatable {
-				body = jsontext.AppendString(customerio.AppendMember(body, "id"), []byte(id.String()))
+			if receipts := e.server.Receipts(0); len(receipts) != len(examples) {
+				t.Errorf("%d receipts, want %d", len(receipts), len(examples))
 			}
-			calls = append(calls, event.Call{ID: id, Step: &event.Step{Action: op.Name}, Body: append(body, '}')})
-		}
-		if got := count(e.Send(t.Context(), calls)); got.delivered != len(calls) {
-			t.Errorf("of %d actions: %+v", len(calls), got)
-		}
-		if receipts := e.server.Receipts(0); len(receipts) != len(calls) {
-			t.Errorf("%d receipts, want %d", len(receipts), len(calls))
-		}
-	})
+		})
+	}
+}
+
+// exampleCalls are the calls that an example of the documents makes.
+func exampleCalls(t *testing.T, e *actiontest.Example) []event.Call {
+	t.Helper()
+	file, err := rulefile.Parse(e.Action, []byte(e.Rules()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: customerio.DestructiveActions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, failures := rules.Map(event.Message{Value: []byte(e.Event)})
+	if len(calls) != 1 || len(failures) > 0 {
+		t.Fatalf("%s: %d calls, failures %+v", e.Action, len(calls), failures)
+	}
+	return calls
 }

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -9,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/operand"
 )
 
 // apply makes the calls of one rule and counts what came of it.
@@ -197,6 +199,9 @@ func (s *state) write(a *action, c *pending) *problem {
 		return &problem{reason: event.ReasonNotAllowed,
 			detail: a.Action + " is not among the destructive actions that the configuration allows"}
 	}
+	if a.parts != nil {
+		return s.writeParts(a, c)
+	}
 	start, lanes := len(s.body), len(s.lanes)
 	s.workspace = a.workspace
 	who, p := s.person(a)
@@ -232,4 +237,26 @@ func (s *state) write(a *action, c *pending) *problem {
 		return nil
 	}
 	return s.single(a, c, who.kind, start, name, data)
+}
+
+// about tells whom the current call is about, whose lanes begin where it says. One that erases the person tells all
+// identifiers that the rule names, and waits in the lane of each: no call by one of them may bring the person back.
+func (s *state) about(a *action, lanes int) *event.About {
+	if a.Fence == event.DeleteFence || a.Fence == event.SuppressFence {
+		for i := range a.person {
+			p := &a.person[i]
+			v, err := p.prog.One(&s.doc)
+			if err != nil || absent(v) {
+				continue
+			}
+			if text, what := operand.AppendIdentifier(nil, p.kind, v, s.reserved); what == "" {
+				s.addLane(lanes, p.kind, text)
+			}
+		}
+	}
+	at := &event.About{Persons: slices.Clone(s.persons), Origin: s.m.Origin, Stored: s.m.Time}
+	if s.time.known {
+		at.Time = time.UnixMilli(s.time.ms)
+	}
+	return at
 }

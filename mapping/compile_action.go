@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/mapping/operand"
 )
 
 // actionCompiler knows where in the settings a call stands.
@@ -26,7 +27,7 @@ type actionCompiler struct {
 }
 
 func (b *compiler) action(r *Rule, i int, call string) *action {
-	from := &r.Do[i]
+	from := withAttributes(r.Do[i])
 	op := from.Action.Operation()
 	c := &actionCompiler{compiler: b, rule: r, from: from, out: &action{
 		Step: event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Repeatable,
@@ -55,10 +56,14 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	checkPolicy(&c.List, from.Pos.With(c.where+".on_invalid"), from.OnInvalid, DeadLetter, LeaveOut, Truncate)
 	c.out.onInvalid = cmp.Or(from.OnInvalid, b.onInvalid)
 	c.where += "." + op.Name
+	operands := map[*customerio.Field]operand.Operand{}
 	for i := range op.Fields {
-		c.field(&op.Fields[i])
+		if o := c.field(&op.Fields[i]); o != nil {
+			operands[&op.Fields[i]] = o
+		}
 	}
 	c.withoutField(op)
+	c.compose(operands)
 	return c.out
 }
 
@@ -83,7 +88,7 @@ func (c *actionCompiler) warn(field, format string, args ...any) {
 }
 
 // field compiles what a rule writes under one key of the action.
-func (c *actionCompiler) field(f *customerio.Field) {
+func (c *actionCompiler) field(f *customerio.Field) operand.Operand {
 	switch f.Kind {
 	case customerio.PersonField:
 		c.person(f)
@@ -97,7 +102,10 @@ func (c *actionCompiler) field(f *customerio.Field) {
 		c.removals()
 	case customerio.TimestampField:
 		c.timestamp(f)
+	default:
+		return c.operand(f)
 	}
+	return nil
 }
 
 // withoutField refuses what a program wrote where the operation has no field for it. It would be left out in silence.
@@ -115,9 +123,10 @@ func (c *actionCompiler) withoutField(op *customerio.Operation) {
 	if len(c.from.Remove) > 0 && !has(customerio.RemovalsField) {
 		c.wrong("", "takes no attributes to remove")
 	}
-	if len(c.from.Erase) > 0 && !has(customerio.AttributesField) {
+	if f := op.Field(customerio.AttributesField); len(c.from.Erase) > 0 && (f == nil || f.Texts) {
 		c.wrong("", "sets no attributes that erase could erase")
 	}
+	c.withoutOperand(op)
 	if !c.from.Timestamp.IsZero() && !has(customerio.TimestampField) {
 		c.wrong("timestamp", "this action takes none; the time of an event is the rule's time")
 	}
@@ -129,12 +138,21 @@ func (c *actionCompiler) person(f *customerio.Field) {
 		c.wrong(f.Key, "is missing")
 	}
 	for _, p := range c.from.Person {
-		if !f.Takes(p.Kind) {
+		switch {
+		case f.Takes(p.Kind):
+		case p.Kind != customerio.AnonymousID:
+			c.wrongAt(p.Value.Pos, f.Key, "the person cannot be named by %s here; want %s", p.Kind,
+				choice.List(f.IdentifierNames()))
+		default:
 			c.wrongAt(p.Value.Pos, f.Key, "an %s carries only %s; name the person by %s",
-				p.Kind, carriers(p.Kind), choice.List(names(f.Identifiers)))
+				p.Kind, carriers(p.Kind), choice.List(f.IdentifierNames()))
 		}
 		prog := c.program(p.Value, c.where+"."+f.Key, c.vars...)
-		c.out.person = append(c.out.person, person{p.Kind, prog, c.out.op.AppendItem(nil, p.Kind)})
+		head := c.out.op.AppendItem
+		if c.composes() {
+			head = f.AppendPerson
+		}
+		c.out.person = append(c.out.person, person{p.Kind, prog, head(nil, p.Kind)})
 	}
 }
 
@@ -147,14 +165,6 @@ func carriers(kind customerio.Identifier) string {
 		}
 	}
 	return choice.And(actions)
-}
-
-func names(kinds []customerio.Identifier) []string {
-	out := make([]string, len(kinds))
-	for i, kind := range kinds {
-		out[i] = kind.String()
-	}
-	return out
 }
 
 // invalid decides what becomes of a field's value that does not fit: as the field says, or its step, or the

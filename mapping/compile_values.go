@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -15,6 +16,9 @@ import (
 func (c *actionCompiler) values(f *customerio.Field) {
 	out := c.out
 	out.values, out.opening = f, append(f.AppendMember(nil), '{')
+	if f.Member() == "" {
+		c.besidePerson(f)
+	}
 	named, whole := map[string]bool{}, 0
 	for i := range c.from.Fields {
 		from := &c.from.Fields[i]
@@ -76,7 +80,7 @@ func (c *actionCompiler) describe(f *customerio.Field) {
 	if len(c.from.Fields) > 1 {
 		text += "; of two with one name the later counts"
 	}
-	if f.Kind == customerio.AttributesField {
+	if f.Kind == customerio.AttributesField && !f.Plain {
 		set := slices.DeleteFunc([]string{"id", "email", "phone", "anonymous_id"}, func(name string) bool {
 			return slices.Contains(c.from.Except, name) || slices.Contains(c.from.Remove, name)
 		})
@@ -92,8 +96,9 @@ func (c *actionCompiler) describe(f *customerio.Field) {
 // wholeField compiles a field that sends all members of an object.
 func (c *actionCompiler) wholeField(f *customerio.Field, from *Field) field {
 	out := field{name: f.Key, whole: true, attribute: f.Kind == customerio.AttributesField, lane: f.Lanes,
-		erase: c.erase(f.Key, from)}
-	out.raw = f.Kind == customerio.DataField && len(c.from.Fields) == 1 && len(c.from.Except) == 0
+		fixed: f.Plain, erase: c.erase(f.Key, from)}
+	out.kind = f.FixedKind()
+	out.raw = f.Kind == customerio.DataField && len(c.from.Fields) == 1 && len(c.from.Except) == 0 && f.Member() != ""
 	c.invalid(&out, from)
 	if from.Value.Program == "" {
 		c.wrongAt(from.Value.Pos, f.Key, "want a program that gives an object, or a map of names to values")
@@ -107,10 +112,13 @@ func (c *actionCompiler) namedField(f *customerio.Field, from *Field) field {
 	if from.Name == "" {
 		c.wrongAt(from.Value.Pos, f.Key, "a name is empty")
 	}
-	out := field{name: f.Key + "." + from.Name, own: from.Name, member: append([]byte(jsontext.Of(from.Name)), ':')}
+	out := field{name: cmp.Or(from.path, f.Key+"."+from.Name), own: from.Name,
+		member: append([]byte(jsontext.Of(from.Name)), ':')}
 	if f.Kind == customerio.AttributesField {
-		out.attribute, out.kind = true, customerio.AttributeKindOf(from.Name)
-		out.names, out.lane = customerio.ParseIdentifier(from.Name), f.Lanes
+		out.attribute, out.kind = true, f.AttributeKind(from.Name)
+		if !f.Plain {
+			out.names, out.lane = customerio.ParseIdentifier(from.Name), f.Lanes
+		}
 		if from.Name != "" {
 			c.attributeName(from.Name, from.Value.Pos)
 		}
@@ -132,7 +140,7 @@ func (c *actionCompiler) erase(where string, from *Field) (out erase) {
 	of := from.Erase
 	if of == nil {
 		of, where = c.from.Erase, "" // the action's own, which stands beside it
-	} else if c.out.values.Kind != customerio.AttributesField {
+	} else if c.out.values.Kind != customerio.AttributesField || c.out.values.Texts {
 		c.wrongAt(from.Value.Pos, where, "erase is for attributes of a person; data of an event has none to erase")
 	}
 	for _, n := range of {

@@ -17,9 +17,11 @@
 //   - The rules that name the type are looked up, and each is applied by itself (apply.go): its condition, the time and
 //     identity that it gives the event, what it requires, and its actions, with one call or one for each item of a
 //     list.
-//   - Each call is written into one buffer (write.go): the person (person.go), the name, the identity, the time, the
-//     attributes (field.go) or data; and with it the lanes in which it has to wait. What is too large for a batch
-//     becomes a request of its own where Customer.io has one for it.
+//   - Each call is written into one buffer (write.go): the person, the name, the identity, the time, the attributes
+//     (field.go) or data; and with it the lanes in which it has to wait. A call that has more, such as an object or
+//     relationships, or that is a request of its own, is written part by part (part.go); package operand writes what is
+//     neither attributes nor data. What is too large for a batch becomes a request of its own where Customer.io has one
+//     for it.
 //   - A value that does not fit is left out or cut, as on_invalid says, and noted; a rule counts its own (counts.go).
 //     Types that no rule names are counted by package unmatched, and package explain words for Rules.Explain why an
 //     event became nothing.

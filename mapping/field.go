@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/operand"
 )
 
 // value appends one attribute or datum, with its name before it and a comma after it, or says why it cannot. It is the
@@ -45,6 +45,13 @@ func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 		s.body = append(s.body, v.Raw...)
 	case f.kind == customerio.IdentifierAttribute:
 		what = s.identifier(f, v, lanes)
+	case f.kind == customerio.TopicAttribute:
+		what = checkTruth(v)
+		s.body = strconv.AppendBool(s.body, isTrue(v))
+	case f.kind == customerio.TextAttribute && v.Kind != expr.String:
+		if what = s.asText(v); what == "" {
+			reason, what = s.checkAttribute(f.kind, v)
+		}
 	case f.kind == customerio.TimeAttribute:
 		var known bool
 		if known, what = s.unixSeconds(v); !known && what == "" {
@@ -100,6 +107,15 @@ func (f *field) absence(v expr.Value) *problem {
 	return missing(f.value.prog, f.name, v)
 }
 
+// asText appends a number or a truth as a text, where Customer.io takes nothing else.
+func (s *state) asText(v expr.Value) string {
+	if v.Kind == expr.Object || v.Kind == expr.Array {
+		return "is " + document.Article(v.Kind) + "; Customer.io takes only texts here"
+	}
+	s.body = append(append(append(s.body, '"'), v.Raw...), '"')
+	return ""
+}
+
 // noTime is the problem of a time that stands for none, where the field is required.
 func (f *field) noTime() *problem {
 	if !f.required {
@@ -113,7 +129,7 @@ func isEmpty(v expr.Value) bool { return v.Kind == expr.String && len(v.Raw) == 
 
 // identifier appends an attribute that names the person, and adds its lane.
 func (s *state) identifier(f *field, v expr.Value, lanes int) (what string) {
-	if s.text, what = s.appendIdentifier(s.text[:0], f.names, v); what != "" {
+	if s.text, what = operand.AppendIdentifier(s.text[:0], f.names, v, s.reserved); what != "" {
 		return what
 	}
 	if f.lane {
@@ -128,7 +144,7 @@ func (s *state) checkAttribute(kind customerio.AttributeKind, v expr.Value) (eve
 	switch kind {
 	case customerio.TruthAttribute:
 		return event.ReasonInvalidValue, checkTruth(v)
-	case customerio.PlainAttribute:
+	case customerio.PlainAttribute, customerio.TextAttribute:
 		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
 			return event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n,
 				customerio.MaxAttributeValueBytes)
@@ -162,7 +178,12 @@ var memberPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ .-]{0,49}$`)
 // setKind finds what Customer.io takes a member of a whole object for. What says who the person is is not erased by an
 // object's null.
 func (f *field) setKind() {
-	f.kind, f.names, f.erase = customerio.AttributeKindOf(f.key), 0, f.of.erase
+	f.names, f.erase = 0, f.of.erase
+	if f.of.fixed {
+		f.kind = f.of.kind
+		return
+	}
+	f.kind = customerio.AttributeKindOf(f.key)
 	if f.kind == customerio.IdentifierAttribute {
 		f.names = customerio.ParseIdentifier(string(f.key))
 	}
@@ -222,16 +243,3 @@ func (s *state) unixSeconds(v expr.Value) (known bool, what string) {
 	}
 	return known, what
 }
-
-// checkTruth refuses what Customer.io would take for false without saying so.
-func checkTruth(v expr.Value) string {
-	text := bytes.Trim(v.Raw, `"`)
-	for _, known := range truths {
-		if bytes.EqualFold(text, known) {
-			return ""
-		}
-	}
-	return "is neither true nor false; Customer.io would take it for false: write true or false"
-}
-
-var truths = [][]byte{[]byte("true"), []byte("false"), []byte("1"), []byte("0")}

@@ -1,9 +1,11 @@
 package mapping
 
 import (
+	"slices"
+
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/mistake"
-	"slices"
+	"github.com/ciobridge/ciobridge/mapping/operand"
 )
 
 // Rule says what the events of some types become.
@@ -53,6 +55,13 @@ type Action struct {
 	// Customer.io ignores an identify whose timestamp is older than the person's latest change.
 	Timestamp Term `json:",omitzero"`
 
+	Secondary     []Person       `json:",omitempty"` // who is merged into Person; the first that is present
+	Object        Object         `json:",omitzero"`
+	Relationships []Relationship `json:",omitempty"`
+	Values        []Value        `json:",omitempty"` // by the keys of the action's own
+	Topics        []Field        `json:",omitempty"` // subscription topics by name, true or false
+	UpdateOnly    Term           `json:",omitzero"`  // true: identify makes no person
+
 	Each Term   // the call is made once for each output, which it reads as $item
 	If   Term   // the call is left out unless this is true
 	Call string // the call's name inside the rule; empty means action, literal name and ordinal
@@ -60,10 +69,38 @@ type Action struct {
 	Pos Position `json:"-"`
 }
 
-// Person is one way to name the person of a call.
-type Person struct {
-	Kind  customerio.Identifier
-	Value Term
+// The parts of calls that package operand compiles, as rules say them.
+type (
+	// Person is one way to name the person of a call.
+	Person = operand.Person
+	// Object names an object.
+	Object = operand.Object
+	// Relationship ties a person to an object.
+	Relationship = operand.Relationship
+	// RelationshipAttribute is one attribute of a relationship.
+	RelationshipAttribute = operand.Attribute
+	// Value is what an action has under a key of its own.
+	Value = operand.Value
+	// Term is what a rule writes in one place: a jq program, or a literal.
+	Term = operand.Term
+)
+
+// withAttributes is an action with what it says of topics, and of making no person, among its fields. Both are
+// attributes.
+func withAttributes(a Action) *Action {
+	if len(a.Topics) == 0 && a.UpdateOnly.IsZero() {
+		return &a
+	}
+	a.Fields = slices.Clone(a.Fields)
+	for _, topic := range a.Topics {
+		topic.path = "topics." + topic.Name
+		topic.Name = customerio.TopicName(topic.Name)
+		a.Fields = append(a.Fields, topic)
+	}
+	if !a.UpdateOnly.IsZero() {
+		a.Fields = append(a.Fields, Field{Name: "_update", Value: a.UpdateOnly, Required: true, path: "update_only"})
+	}
+	return &a
 }
 
 // Field is one attribute of a person, or one value of an event's data; or the members of an object, which are sent as
@@ -76,6 +113,8 @@ type Field struct {
 
 	Required  bool   `json:",omitempty"` // without the value, or with one that does not fit, there is no call
 	OnInvalid Policy `json:",omitempty"` // what becomes of a value that does not fit; empty is as the action says
+
+	path string // where the rule says it; empty where its name stands among the attributes or data
 }
 
 // Nothing is a way in which a value can hold nothing.
@@ -89,17 +128,6 @@ const (
 
 // EventTime is the literal timestamp of an action that takes the event's time, as JSON.
 const EventTime = `"event"`
-
-// Term is what a rule writes in one place: a jq program, or a literal.
-type Term struct {
-	Program string // empty for a literal
-	Literal string // JSON
-
-	Pos Position `json:"-"`
-}
-
-// IsZero reports whether nothing was written.
-func (v Term) IsZero() bool { return v.Program == "" && v.Literal == "" }
 
 // Position is where somebody wrote something: in a rule file or in the configuration. The zero Position is that of what
 // a program made.

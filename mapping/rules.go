@@ -177,6 +177,8 @@ type action struct {
 	left        map[string]bool   // names of members of whole objects that are left out
 	onInvalid   Policy            // of the name
 	timestamp   *expr.Program     // of identify; nil where the event's time or none is meant
+	parts       []part            // of a call that has more than a person, a name and values; else nil
+	paths       []*event.Request  // by the kind of the person's identifier, where no path depends on an event
 	eventTime   bool              // it carries the event's time
 	late        *late.Limit       // of its rule, where it tells of an event
 }
@@ -201,6 +203,7 @@ type field struct {
 	attribute bool                     // of a person, which is checked; data of an event is sent as it is
 	kind      customerio.AttributeKind // of an attribute
 	names     customerio.Identifier    // of an identifier
+	fixed     bool                     // of a whole field: all of its members are of its kind
 	lane      bool                     // the call waits in the identifier's lane
 	erase     erase                    // what erases the attribute
 

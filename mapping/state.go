@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/operand"
 )
 
 // Limits of what one message may become where a rule's each multiplies it.
@@ -92,6 +93,12 @@ type state struct {
 	composed, meta        []byte // the document of a CloudEvent in binary mode, and $message
 	changeText            []byte // $change
 	who, text, hash, wide []byte
+
+	writer  operand.Writer        // of calls that are made of parts
+	id      event.ID              // of the call
+	sparing *action               // whose call it writes
+	whoKind customerio.Identifier // of the call's person
+	stamped moment                // the call's timestamp
 }
 
 // pending is a call whose memory is still the state's.

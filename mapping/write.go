@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -11,7 +12,48 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/operand"
 )
+
+// person finds the first identifier that is present and leaves its text in who. Where there are others an empty text is
+// not present: it is what producers write for want of an identifier.
+func (s *state) person(a *action) (*person, *problem) {
+	for i := range a.person {
+		p := &a.person[i]
+		v, err := p.prog.One(&s.doc)
+		if err != nil {
+			return nil, evalProblem(p.prog, a.personField.Key, err)
+		}
+		if absent(v) || len(a.person) > 1 && isEmpty(v) {
+			continue
+		}
+		var what string
+		if s.who, what = operand.AppendIdentifier(s.who[:0], p.kind, v, s.reserved); what != "" {
+			return nil, wrong(event.ReasonInvalidValue, a.personField.Key, p.prog, what)
+		}
+		return p, nil
+	}
+	if len(a.person) > 1 {
+		return nil, &problem{reason: event.ReasonMissingField, field: a.personField.Key,
+			detail: "none of the identifiers is present"}
+	}
+	return nil, wrong(event.ReasonMissingField, a.personField.Key, a.person[0].prog, "is absent or null")
+}
+
+// addLane adds the lane of an identifier to those of the call, which begin at from.
+func (s *state) addLane(from int, kind customerio.Identifier, text []byte) {
+	if kind == customerio.Email {
+		s.hash = customerio.AppendFolded(s.hash[:0], text)
+		text = s.hash
+	}
+	lane := operand.LaneKinds[kind].Of(text) ^ s.workspace
+	if !slices.Contains(s.lanes[from:], lane) {
+		s.lanes = append(s.lanes, lane)
+		if s.tells {
+			s.persons = append(s.persons, kind.String()+":"+string(text))
+		}
+	}
+}
 
 // name appends the name of an event, page or screen, and says where it stands.
 func (s *state) name(a *action) (span, *problem) {
@@ -114,5 +156,85 @@ func (s *state) single(a *action, c *pending, kind customerio.Identifier, start 
 	c.single = &event.Request{
 		Method: http.MethodPost, Path: path, Destination: event.Destination(customerio.Single.In(a.number)),
 	}
+	return nil
+}
+
+// writeParts writes a call that is made of parts.
+func (s *state) writeParts(a *action, c *pending) *problem {
+	start, lanes := len(s.body), len(s.lanes)
+	s.writer.From, s.writer.Path, s.stamped, s.whoKind, s.id = lanes, s.writer.Path[:0], moment{}, 0, c.id
+	for _, write := range a.parts {
+		if p := write(s, a); p != nil {
+			return p
+		}
+	}
+	if !a.op.Shared && s.body[start+1] == ',' { // the first member of a request's body
+		s.body = append(s.body[:start+1], s.body[start+2:]...)
+	}
+	if most := a.op.MaxBytes(); len(s.body)-start > most {
+		return &problem{reason: event.ReasonTooLarge, detail: fmt.Sprintf("the call is %d bytes; Customer.io takes %d",
+			len(s.body)-start, most)}
+	}
+	if s.stamped.known && a.latest != nil && !s.replay {
+		a.counts[s.stripe].stamped(s.stamped, s.m.Time, a.latest.overtakes(s.lanes[lanes], s.stamped.unix()))
+	}
+	switch {
+	case a.paths != nil:
+		c.single = a.paths[s.whoKind]
+	case a.op.Path != "":
+		c.single = &event.Request{Method: http.MethodPost, Path: a.op.RequestPath(s.writer.Path, s.whoKind),
+			Destination: event.Destination(a.op.Endpoints[0].In(a.number)), Shared: a.op.Shared}
+	}
+	return nil
+}
+
+// personPart appends the person whom a call is about.
+func (s *state) personPart(a *action) *problem {
+	who, p := s.person(a)
+	if p != nil {
+		return p
+	}
+	s.whoKind = who.kind
+	if a.personField.Lanes {
+		s.addLane(s.writer.From, who.kind, s.who)
+	}
+	s.body = jsontext.AppendString(append(s.body, who.head...), s.who)
+	return nil
+}
+
+// operand has an operand append its part to the state's buffers.
+func (s *state) operand(a *action, o operand.Operand) *problem {
+	w := &s.writer
+	w.Doc, w.Reserved, w.Zone, w.Body, w.Lanes, s.sparing = &s.doc, s.reserved, s.envelope.zone, s.body, s.lanes, a
+	w.Workspace = s.workspace
+	if w.Spare == nil {
+		w.Spare = s.spareOperand
+		if s.tells {
+			w.Tell = func(person string) { s.persons = append(s.persons, person) }
+		}
+	}
+	q := o.Append(w)
+	s.body, s.lanes, w.Body, w.Lanes = w.Body, w.Lanes, nil, nil
+	return operandProblem(q)
+}
+
+func operandProblem(q *operand.Problem) *problem {
+	switch {
+	case q == nil:
+		return nil
+	case q.Err != nil:
+		return evalProblem(q.Prog, q.Field, q.Err)
+	case q.Prog != nil:
+		return wrong(q.Reason, q.Field, q.Prog, q.Detail)
+	}
+	return &problem{reason: q.Reason, field: q.Field, detail: q.Detail}
+}
+
+// spareOperand leaves a value out that does not fit, as on_invalid says.
+func (s *state) spareOperand(q *operand.Problem) *operand.Problem {
+	if s.sparing.onInvalid == DeadLetter {
+		return q
+	}
+	s.remarkOnValue(s.sparing, explain.ValueLeftOut, operandProblem(q))
 	return nil
 }

@@ -51,11 +51,20 @@ var files = []file{
 // beside is what a map needs beside a key, where one of several has to be there: the first of each list that the map
 // may have, unless the key is among the list.
 var beside = [][]string{
-	{"track", "identify", "delete", "pageview", "screen", "suppress", "unsuppress"},
+	actionNames(),
 	{"name", "pattern"},
 	{"event", "file"},
 	{"type", "form", "from", "each"},
 	{"rules", "tests"},
+}
+
+// actionNames are the names of all actions, of which the first is that of a step which has none yet.
+func actionNames() []string {
+	names := []string{customerio.Track.Operation().Name}
+	for _, a := range customerio.Actions() {
+		names = append(names, a.Operation().Name)
+	}
+	return names
 }
 
 // with are the keys beside which alone a key means something.
@@ -145,11 +154,18 @@ func TestSchemasAgreeWithTheReaders(t *testing.T) {
 	for _, f := range files {
 		s := validator(t, f.name)
 		var taken, refused int
+		seen := map[string]bool{} // rows of actions, most of which have the same form as another one's
 		each(f.rows, "", func(path string, r yamltree.Row) {
 			if f.name == "config" &&
 				slices.ContainsFunc([]string{"rules.", "source.embedded.", "customerio.workspaces.NAME."},
 					func(under string) bool { return strings.HasPrefix(path, under) }) {
 				return // as in rule files, as source.nats, and as customerio itself
+			}
+			if form, ofAction := formInAction(path, r); ofAction {
+				if seen[form] {
+					return
+				}
+				seen[form] = true
 			}
 			for _, value := range values {
 				text, at := document(f.rows, strings.Split(path, "."), value)
@@ -181,6 +197,22 @@ func TestSchemasAgreeWithTheReaders(t *testing.T) {
 	}
 }
 
+// formInAction tells what may stand under a key of an action or below one, and whether the path leads to such a key.
+func formInAction(path string, r yamltree.Row) (form string, ofAction bool) {
+	steps := strings.Split(path, ".")
+	i := slices.IndexFunc(steps, func(step string) bool { return slices.Contains(actionNames(), step) })
+	if i < 1 || i == len(steps)-1 || steps[i-1] != "do" && steps[i-1] != "want" {
+		return "", false
+	}
+	form = fmt.Sprint(steps[i-1], len(steps)-i, r.Form, r.Many, r.Choices, r.Required)
+	if r.Inside != nil {
+		for _, inner := range r.Inside() {
+			form += " " + keyOf(inner)
+		}
+	}
+	return form, true
+}
+
 func wrapped(r yamltree.Row, value string) string {
 	if r.Many == yamltree.One {
 		return value
@@ -207,6 +239,6 @@ func ofMeaning(err error) bool {
 }
 
 var meanings = []string{
-	"needs name, or pattern", "needs type:", "names no action", "names no identifier", "is empty",
+	"needs name, or pattern", "needs type:", "names no action", "names no identifier", "names no object", "is empty",
 	"holds no rule", "a test needs", "is no time with its zone", "want one action or dead_letter",
 }

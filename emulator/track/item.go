@@ -99,6 +99,8 @@ func init() {
 		}
 		actionLists[typ] = oneOf(names...)
 	}
+	// Segment sends these, and no document tells of them.
+	operations["person"]["viewed_content"], operations["person"]["clicked_content"] = event, event
 }
 
 // oneOf words a choice as Customer.io's own errors do.

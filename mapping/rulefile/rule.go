@@ -168,7 +168,13 @@ func fieldKeys(op *customerio.Operation) table[mapping.Action] {
 	var t table[mapping.Action]
 	for i := range op.Fields {
 		f := &op.Fields[i]
-		row := fieldKinds[f.Kind]
+		row, ok := fieldKinds[f.Kind]
+		switch {
+		case f.Kind == customerio.PersonField || f.Kind == customerio.OtherPersonField:
+			row = personRow(f)
+		case !ok:
+			row = operandRow(f)
+		}
 		row.Key, row.Required = f.Key, f.Required
 		t = append(t, row)
 	}
@@ -177,12 +183,6 @@ func fieldKeys(op *customerio.Operation) table[mapping.Action] {
 
 // fieldKinds are the fields that actions have. What stands in a required one is looked at when it is compiled.
 var fieldKinds = map[customerio.FieldKind]row[mapping.Action]{
-	customerio.PersonField: {yamltree.Row{
-		Meaning: "Who the call is about: an expression that gives an id, or a map with the kind of the identifier. " +
-			"Of a list the first that is present counts.",
-		Example: "{email: .user.email}",
-		Form:    yamltree.ExpressionOrMap, Many: yamltree.OneOrMany, Inside: personRows},
-		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Person = oneOrList(r, n, r.person) }},
 	customerio.NameField: {yamltree.Row{
 		Meaning: "The name of the event, page or screen: an expression or a literal.",
 		Example: "order_placed",
@@ -209,33 +209,4 @@ var fieldKinds = map[customerio.FieldKind]row[mapping.Action]{
 		Example: "[trial_ends_at]",
 		Form:    yamltree.InText, Many: yamltree.OneOrMany},
 		func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Remove = oneOrList(r, n, r.text) }},
-}
-
-// personKeys are the kinds of identifiers.
-var personKeys = func() table[mapping.Person] {
-	var t table[mapping.Person]
-	for _, name := range customerio.Identifiers() {
-		t = append(t, row[mapping.Person]{yamltree.Row{Key: name, Form: yamltree.InExpression,
-			Meaning: "Gives the person's " + name + ".", Example: ".user." + name},
-			func(r *reader, n *yamltree.Node, p *mapping.Person) {
-				if p.Kind != 0 {
-					r.fail(n, "a person is named by one identifier; write a list to try several in turn")
-				}
-				*p = mapping.Person{Kind: customerio.ParseIdentifier(name), Value: r.program(n)}
-			}})
-	}
-	return t
-}()
-
-func personRows() []yamltree.Row { return personKeys.rows() }
-
-// person reads a program, which gives an id, or a map of one kind of identifier to a program.
-func (r *reader) person(node *yamltree.Node) (p mapping.Person) {
-	if node.Kind != yamltree.Map {
-		return mapping.Person{Kind: customerio.ID, Value: r.program(node)}
-	}
-	if readMap(r, node, personKeys, &p) && p.Kind == 0 {
-		r.fail(node, "names no identifier; want %s", choice.List(customerio.Identifiers()))
-	}
-	return p
 }

@@ -30,8 +30,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 		{"key twice", "rules:\n  - {name: r, name: s}\n",
 			"r.yaml:2:15: rules[0]: the key is there twice, first in line 2"},
 		{"missing keys", "rules:\n  - {name: r}\n", "needs event"},
-		{"no action", inRule("{each: .a}"), "r.yaml:5:9: rules[0].do[0]: names no action; want delete, identify, " +
-			"pageview, screen, suppress, track or unsuppress"},
+		{"no action", inRule("{each: .a}"), "r.yaml:5:9: rules[0].do[0]: names no action; want add_device, "},
 		{"two actions", inRule("{delete: {person: .a}, track: {person: .a, name: b}}"), "one action in each element"},
 		{"key of another action", inRule("{identify: {person: .a, data: {}}}"), `no key "data" here`},
 		{"person as a literal", inRule("{delete: {person: user.id}}"),

@@ -141,33 +141,53 @@ var wantKeys = func() table[ruletest.Want] {
 	return t
 }()
 
-// What a call has under the keys of each kind of field, as tests compare it.
-var (
-	comparedMeanings = map[customerio.FieldKind]string{
-		customerio.PersonField:     "Who the call is about: an id, or a map with the kind of the identifier.",
-		customerio.NameField:       "The name that is sent.",
-		customerio.AttributesField: "Attributes that are sent.",
-		customerio.RemovalsField:   "Attributes that are removed.",
-		customerio.DataField:       "Data that are sent.",
-	}
-	comparedExamples = map[customerio.FieldKind]string{
-		customerio.PersonField: "c_7", customerio.NameField: "order_placed",
-		customerio.AttributesField: "{plan: gold}", customerio.RemovalsField: "[trial_ends_at]",
-		customerio.DataField: "{total: 10}",
-	}
-)
-
 // comparedRows are the keys of a call of an action as tests compare it.
 func comparedRows(action string) []yamltree.Row {
 	rows := []yamltree.Row{{Key: "timestamp", Form: yamltree.InJSON, Meaning: "The time of the call, in unix seconds.",
 		Example: "1791194400"}}
-	for _, f := range customerio.ParseAction(action).Operation().Fields {
+	fields := customerio.ParseAction(action).Operation().Fields
+	for i := range fields {
+		f := &fields[i]
 		if f.Kind != customerio.ExceptField && f.Kind != customerio.TimestampField {
-			rows = append(rows, yamltree.Row{Key: f.Key, Form: yamltree.InJSON, Meaning: comparedMeanings[f.Kind],
-				Example: comparedExamples[f.Kind]})
+			row := comparedRow(f)
+			row.Key, row.Form = f.Key, yamltree.InJSON
+			rows = append(rows, row)
 		}
 	}
 	return rows
+}
+
+// comparedRow says what a call has under the key of a field, as tests compare it.
+func comparedRow(f *customerio.Field) yamltree.Row {
+	switch f.Kind {
+	case customerio.PersonField, customerio.OtherPersonField:
+		if len(f.Identifiers) == 1 {
+			return yamltree.Row{Meaning: "Who the call is about.", Example: "ann@example.com"}
+		}
+		return yamltree.Row{Meaning: "Who the call is about: an id, or a map with the kind of the identifier.",
+			Example: "c_7"}
+	case customerio.NameField:
+		return yamltree.Row{Meaning: "The name that is sent.", Example: "order_placed"}
+	case customerio.AttributesField:
+		return yamltree.Row{Meaning: "Attributes that are sent.", Example: "{plan: gold}"}
+	case customerio.RemovalsField:
+		return yamltree.Row{Meaning: "Attributes that are removed.", Example: "[trial_ends_at]"}
+	case customerio.DataField:
+		return yamltree.Row{Meaning: "Data that are sent.", Example: "{total: 10}"}
+	case customerio.ObjectField:
+		return yamltree.Row{Meaning: "The object that is named.", Example: "{type: '1', id: acme}"}
+	case customerio.RelationshipsField:
+		if len(f.Identifiers) > 0 {
+			return yamltree.Row{Meaning: "The persons to whom the object is related.", Example: "[{person: c_7}]"}
+		}
+		return yamltree.Row{Meaning: "The objects to which the person is related.",
+			Example: "[{object: {type: '1', id: acme}, attributes: {role: boss}}]"}
+	case customerio.TopicsField:
+		return yamltree.Row{Meaning: "Topics that are changed.", Example: "{topic_1: true}"}
+	case customerio.UpdateOnlyField:
+		return yamltree.Row{Meaning: "Whether the call makes no person.", Example: "true"}
+	}
+	return yamltree.Row{Meaning: "The value that is sent.", Example: "a1"}
 }
 
 // compared refuses a key that no call of an action has: with it a test could never pass, or tell why.

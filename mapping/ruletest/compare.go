@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 )
@@ -70,55 +69,6 @@ func (w *Want) compare(i int, c *event.Call) []string {
 		return []string{fmt.Sprintf("%s: want %s, got %s", at, w.Action, c.Step.Action)}
 	}
 	return differences(at+" "+w.Action, decoded(w.Call), view(c))
-}
-
-// view shows a call as rules write it, so that tests speak the language of rules.
-func view(c *event.Call) any {
-	item, ok := decoded(string(c.Body)).(map[string]any)
-	if !ok {
-		return nil
-	}
-	out := map[string]any{}
-	values, _ := item["attributes"].(map[string]any)
-	if c.Single != nil {
-		values, _ = item["data"].(map[string]any)
-	}
-	for _, f := range customerio.ParseAction(c.Step.Action).Operation().Fields {
-		switch f.Kind {
-		case customerio.PersonField:
-			if c.Single == nil {
-				out[f.Key] = shortPerson(item["identifiers"])
-			}
-		case customerio.NameField:
-			out[f.Key], out["timestamp"] = item["name"], item["timestamp"]
-		case customerio.AttributesField, customerio.DataField:
-			out[f.Key] = values
-		case customerio.RemovalsField:
-			out[f.Key] = takeRemovals(values)
-		case customerio.TimestampField:
-			out[f.Key] = item["timestamp"]
-		}
-	}
-	return out
-}
-
-// shortPerson shows an id as rules mostly write it, without its kind.
-func shortPerson(identifiers any) any {
-	if who, ok := identifiers.(map[string]any); ok && len(who) == 1 && who["id"] != nil {
-		return who["id"]
-	}
-	return identifiers
-}
-
-// takeRemovals takes the attributes that a call erases from those that it sets.
-func takeRemovals(attributes map[string]any) (removed []any) {
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		if attributes[name] == nil {
-			removed = append(removed, name)
-			delete(attributes, name)
-		}
-	}
-	return removed
 }
 
 // differences compares what is wanted with what is there. Of maps only the wanted keys are compared, all else as a

@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"iter"
 	"math/bits"
 )
 
@@ -114,6 +115,19 @@ func (m *Members) Next() bool {
 	end = SkipValue(m.raw, start)
 	m.Value, m.at = ValueAt(m.raw, start, end), SkipComma(m.raw, end)
 	return true
+}
+
+// ElementsOf gives the elements of an array in their order.
+func ElementsOf(array Value) iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		for i := SkipSpace(array.Raw, 1); array.Raw[i] != ']'; {
+			end := SkipValue(array.Raw, i)
+			if !yield(ValueAt(array.Raw, i, end)) {
+				return
+			}
+			i = SkipComma(array.Raw, end)
+		}
+	}
 }
 
 // Find gives what a step leads to, and reports whether it is there. A member that is null is there.

@@ -1,0 +1,157 @@
+package operand
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/expr/document"
+)
+
+// value is one value of a call.
+type value struct {
+	field *customerio.Field
+	where string
+	term
+	lane event.LaneKind // of what the call is about; 0 for none
+}
+
+// Append writes the value as a member, or keeps its text for the path.
+func (o *value) Append(w *Writer) *Problem {
+	v, p := o.value(w, o.where)
+	before := len(w.Body)
+	if p == nil && !absent(v) && !isEmpty(v) {
+		var written bool
+		if written, p = o.write(w, v); written && p == nil {
+			return nil
+		}
+	}
+	w.Body = w.Body[:before]
+	switch {
+	case p == nil && o.field.Required:
+		what := "is " + document.Article(v.Kind)
+		if v.Kind > expr.Null {
+			what = "is empty"
+		}
+		return o.problem(event.ReasonMissingField, o.where, what)
+	case p == nil || o.field.Required || p.Err != nil || w.Spare == nil:
+		return p
+	}
+	return w.Spare(p)
+}
+
+// write writes a value that is there. It is not written where it stands for none.
+func (o *value) write(w *Writer, v expr.Value) (written bool, p *Problem) {
+	if o.field.Member() != "" {
+		w.appendMember(o.field.Member())
+	}
+	reason, what := event.ReasonInvalidValue, ""
+	switch o.field.Value {
+	case customerio.TextValue, customerio.NumberedText:
+		what = o.text(w, v)
+	case customerio.TruthValue:
+		what = truth(w, v)
+	case customerio.TimeValue:
+		var ms int64
+		r := expr.TimeReader{Zone: w.Zone}
+		if ms, written, what = r.Read(v); what == "" && !written {
+			return false, nil
+		}
+		w.Body = strconv.AppendInt(w.Body, seconds(ms), 10)
+	case customerio.ObjectValue:
+		if v.Kind != expr.Object {
+			what = "is " + document.Article(v.Kind) + "; want an object"
+		}
+		if n := o.field.MaxBytes; n > 0 && len(v.Raw) > n {
+			reason, what = event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", len(v.Raw), n)
+		}
+		w.Body = append(w.Body, v.Raw...)
+	case customerio.TextsValue:
+		if reason, what = o.texts(w, v); what == "" && w.Body[len(w.Body)-2] == '[' {
+			return false, nil // an empty list
+		}
+	}
+	if what != "" {
+		return false, o.problem(reason, o.where, what)
+	}
+	return true, nil
+}
+
+func seconds(ms int64) int64 {
+	if ms%1000 < 0 {
+		return ms/1000 - 1
+	}
+	return ms / 1000
+}
+
+// text writes one text, and says what is wrong with it.
+func (o *value) text(w *Writer, v expr.Value) (what string) {
+	if w.text, what = appendText(w.text[:0], v); what == "" {
+		what = o.field.CheckValue(w.text)
+	}
+	switch {
+	case what != "":
+		return what
+	case o.field.InPath:
+		w.Path = append(w.Path[:0], w.text...)
+	case o.field.Value == customerio.NumberedText && v.Kind == expr.Number:
+		w.Body = append(w.Body, v.Raw...)
+	default:
+		w.Body = jsontext.AppendString(w.Body, w.text)
+	}
+	if o.lane != 0 {
+		w.addLane(o.lane.Of(w.text))
+	}
+	return ""
+}
+
+// truth writes true or false, which may be a text or 1 and 0.
+func truth(w *Writer, v expr.Value) string {
+	switch text := bytes.Trim(v.Raw, `"`); {
+	case bytes.EqualFold(text, []byte("true")) || string(text) == "1":
+		w.Body = append(w.Body, "true"...)
+	case bytes.EqualFold(text, []byte("false")) || string(text) == "0":
+		w.Body = append(w.Body, "false"...)
+	default:
+		return "is neither true nor false"
+	}
+	return ""
+}
+
+// texts writes a list of texts; a text alone is a list of one.
+func (o *value) texts(w *Writer, v expr.Value) (reason event.Reason, what string) {
+	w.Body = append(w.Body, '[')
+	n := 0
+	add := func(v expr.Value) {
+		if what != "" || absent(v) {
+			return
+		}
+		if w.text, what = appendText(w.text[:0], v); what == "" {
+			what = o.field.CheckValue(w.text)
+		}
+		w.Body = append(jsontext.AppendString(w.Body, w.text), ',')
+		n++
+	}
+	if v.Kind == expr.Array {
+		for element := range document.ElementsOf(v) {
+			add(element)
+		}
+		if what != "" {
+			what = "has an element that " + what
+		}
+	} else {
+		add(v)
+	}
+	if most := o.field.MaxEntries; what == "" && most > 0 && n > most {
+		return event.ReasonTooLarge, fmt.Sprintf("has %d elements; Customer.io takes %d", n, most)
+	}
+	if n > 0 {
+		w.Body = w.Body[:len(w.Body)-1]
+	}
+	w.Body = append(w.Body, ']')
+	return event.ReasonInvalidValue, what
+}
