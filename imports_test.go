@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"ledger", "event", "landing",
+		"ledger", "event", "landing", "requests",
 		"internal",
 	},
 	"cmd": {

@@ -10,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/landing"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/requests"
 )
 
 // workspaces makes a client for each workspace of a configuration.
@@ -49,6 +50,15 @@ func (b *Bridge) probes() (list []*landing.Probe) {
 		}
 	}
 	return list
+}
+
+// asked puts what rules say of requests of their own before a sender.
+func (b *Bridge) asked(next pipeline.Sender) pipeline.Sender {
+	var tell requests.Tell
+	if b.rules.Publishes() {
+		tell = b.broker.Tell
+	}
+	return requests.New(next, tell, b.log.Named("requests"))
 }
 
 // destinations says how requests to each endpoint of each workspace are filled. Calls of one segment share a request

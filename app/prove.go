@@ -88,7 +88,8 @@ func provesWorkspace(name string) string {
 func (b *Bridge) proveWorkspace(ctx context.Context, w delivery.Workspace) error {
 	var unreachable *customerio.UnreachableError
 	var region *customerio.RegionError
-	err := b.await(ctx, provesWorkspace(w.Name), w.Client.Verify, func(err error) bool {
+	verify := func(ctx context.Context) error { return b.verify(ctx, w) }
+	err := b.await(ctx, provesWorkspace(w.Name), verify, func(err error) bool {
 		return errors.As(err, &unreachable) && !unreachable.Cause.Halts()
 	})
 	if err != nil && w.Name != "" {
@@ -101,6 +102,27 @@ func (b *Bridge) proveWorkspace(ctx context.Context, w delivery.Workspace) error
 		return exit.With(exit.CustomerIO, err)
 	}
 	return exit.With(exit.Credentials, err)
+}
+
+// verify asks Customer.io about the credentials that the rules need. Nothing that is harmless proves a write key, of
+// which only its file is looked at.
+func (b *Bridge) verify(ctx context.Context, w delivery.Workspace) error {
+	if err := w.Client.Verify(ctx); err != nil {
+		return err
+	}
+	for _, use := range b.rules.Uses() {
+		if b.workspaces[use.Workspace].Name != w.Name {
+			continue
+		}
+		prove := w.Client.VerifyApp
+		if use.API == customerio.PipelinesAPI {
+			prove = func(context.Context) error { return w.Client.Read(use.API) }
+		}
+		if err := prove(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // concurrently waits for several proofs. The first failure ends the others and is the error.

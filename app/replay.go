@@ -28,12 +28,12 @@ func Replay(
 	b.letters = at.Letters
 	p := c.Pipeline()
 	p.StopShare = 0 // letters that fail again are what a replay is ready for
-	if c.Erasure.NeedsBroker() {
+	if c.Erasure.NeedsBroker() || rules.Publishes() {
 		if b.broker, err = Reach(ctx, c, log); err != nil {
 			return err
 		}
 	}
-	sender, err := b.fence(b.noted(b.sender, func() ledger.Store { return at.Ledger }))
+	sender, err := b.fence(b.noted(b.asked(b.sender), func() ledger.Store { return at.Ledger }))
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,29 @@ func (c *Config) Compile() (*mapping.Rules, error) {
 	if c.err != nil {
 		rules = nil
 	}
+	if lacking := c.lacks(rules); lacking != nil {
+		return nil, lacking
+	}
 	return rules, c.placed(mistake.Beyond(c.err, mistake.Without(err, m.Validate())))
+}
+
+// lacks reports credentials that rules need and that are not given. Rules alone, without a configuration, have none.
+func (c *Config) lacks(rules *mapping.Rules) error {
+	if rules == nil || c.tree == nil {
+		return nil
+	}
+	var errs []error
+	for _, use := range rules.Uses() {
+		w := c.CustomerIO.All()[use.Workspace]
+		if key := w.Lacks(use.API); key != "" {
+			if w.Name != "" {
+				key = "workspaces." + w.Name + "." + key
+			}
+			errs = append(errs, mistake.Of("customerio.%s: is missing: the rule %q makes calls over %s", key, use.Rule,
+				use.API))
+		}
+	}
+	return c.placed(errors.Join(errs...))
 }
 
 // placed gives mistakes that know only their path the place of the field, or of what it would stand in.

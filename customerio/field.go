@@ -42,6 +42,8 @@ const (
 	UpdateOnlyField
 	// ValueField is one value, of the kind that Field.Value says.
 	ValueField
+	// RequestField is a part of a request of one's own.
+	RequestField
 )
 
 // ValueKind says what a ValueField takes.

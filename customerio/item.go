@@ -64,3 +64,17 @@ func AppendMember(dst []byte, name string) []byte {
 func AppendTimestamp(dst []byte, unix int64) []byte {
 	return strconv.AppendInt(append(dst, `,"timestamp":`...), unix, 10)
 }
+
+// requestFields are the fields of a request of one's own. A person says in whose lane it waits.
+func requestFields() []Field {
+	fields := []Field{{Key: "person", Kind: PersonField, within: "identifiers", Identifiers: named, Lanes: true}}
+	for _, key := range []string{"api", "method", "path"} {
+		fields = append(fields, Field{Key: key, Kind: RequestField, Required: true})
+	}
+	for _, key := range []string{
+		"query", "headers", "body", "form", "files", "timeout", "retry", "response", "reply_to", "debug",
+	} {
+		fields = append(fields, Field{Key: key, Kind: RequestField})
+	}
+	return fields
+}

@@ -31,6 +31,7 @@ const (
 	SubmitForm
 	Metric
 	Unsubscribe
+	RawRequest
 )
 
 // An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action
@@ -47,7 +48,8 @@ type Operation struct {
 	Path string
 
 	body string // members that every call has
-	// Shared is true where a call is one element of SegmentIDs, a list that a request carries for all calls of its path.
+	// Shared is true where a call is one element of SegmentIDs, a list that a request carries for all calls of its
+	// path.
 	Shared bool
 
 	// Fields are what rules write under the action, in the order in which a call has them.

@@ -71,8 +71,11 @@ func actionTable() string {
 			}
 		}
 		place := BatchPath
-		if op.Path != "" {
+		switch {
+		case op.Path != "":
 			place = op.Path
+		case a == RawRequest:
+			place = "path"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | `%s` | %s |\n", op.Name, op.Purpose, strings.Join(fields, ", "),
 			strings.Join(kinds, ", "), place, strings.Join(besides(op), "; "))

@@ -217,6 +217,10 @@ var operations = [...]Operation{
 			"unsubscribing calls",
 		Fields: []Field{path(delivery)}, Endpoints: alone, body: `"unsubscribe":true`,
 	},
+	RawRequest: {
+		Name: "request", Purpose: "makes a request of one's own, for what no other action does",
+		Fields: requestFields(), Destructive: true,
+	},
 }
 
 var (

@@ -78,7 +78,6 @@ func exampleCall(t *testing.T, e *actiontest.Example) event.Call {
 // requestOf writes the request in which a call travels, alone, in the US region.
 func requestOf(t *testing.T, c event.Call) string {
 	t.Helper()
-	op := customerio.ParseAction(c.Step.Action).Operation()
 	if c.Single == nil {
 		return "POST " + customerio.US.URL(customerio.TrackAPI) + customerio.BatchPath + "\n" +
 			inList(customerio.BatchItems, c.Body) + "\n"
@@ -86,7 +85,7 @@ func requestOf(t *testing.T, c event.Call) string {
 	if c.Single.Shared {
 		c.Body = []byte(inList(customerio.SegmentIDs, c.Body))
 	}
-	root := customerio.US.URL(op.Endpoints[0].API())
+	root := customerio.US.URL(customerio.Endpoint(c.Single.Destination).API())
 	return strings.TrimRight(cmp.Or(c.Single.Method, "?")+" "+root+c.Single.Path+"\n"+string(c.Body), "\n") + "\n"
 }
 

@@ -64,6 +64,7 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	}
 	c.withoutField(op)
 	c.compose(operands)
+	c.request(op)
 	return c.out
 }
 
@@ -102,6 +103,7 @@ func (c *actionCompiler) field(f *customerio.Field) operand.Operand {
 		c.removals()
 	case customerio.TimestampField:
 		c.timestamp(f)
+	case customerio.RequestField: // they are compiled together
 	default:
 		return c.operand(f)
 	}
@@ -134,7 +136,7 @@ func (c *actionCompiler) withoutField(op *customerio.Operation) {
 
 func (c *actionCompiler) person(f *customerio.Field) {
 	c.out.personField = f
-	if len(c.from.Person) == 0 {
+	if len(c.from.Person) == 0 && f.Required {
 		c.wrong(f.Key, "is missing")
 	}
 	for _, p := range c.from.Person {
@@ -154,17 +156,6 @@ func (c *actionCompiler) person(f *customerio.Field) {
 		}
 		c.out.person = append(c.out.person, person{p.Kind, prog, head(nil, p.Kind)})
 	}
-}
-
-// carriers names the actions whose person may be named by an identifier of a kind.
-func carriers(kind customerio.Identifier) string {
-	var actions []string
-	for _, a := range customerio.Actions() {
-		if op := a.Operation(); op.Field(customerio.PersonField).Takes(kind) {
-			actions = append(actions, op.Name)
-		}
-	}
-	return choice.And(actions)
 }
 
 // invalid decides what becomes of a field's value that does not fit: as the field says, or its step, or the

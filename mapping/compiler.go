@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/foreign"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
@@ -231,3 +232,14 @@ var (
 	interpolated = regexp.MustCompile(`\\\( *([^() ]*) *\)`)
 	recordPath   = regexp.MustCompile(`^\$(record|message)([.[][^ |,+]*)?$`)
 )
+
+// carriers names the actions whose person may be named by an identifier of a kind.
+func carriers(kind customerio.Identifier) string {
+	var actions []string
+	for _, a := range customerio.Actions() {
+		if op := a.Operation(); op.Field(customerio.PersonField).Takes(kind) {
+			actions = append(actions, op.Name)
+		}
+	}
+	return choice.And(actions)
+}

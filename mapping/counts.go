@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/explain"
 	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
@@ -215,4 +216,20 @@ func (u *unfits) list() (list []Unfit) {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Member, b.Member), cmp.Compare(a.Reason, b.Reason))
 	})
 	return list
+}
+
+// Warnings names what is allowed but probably not meant.
+func (r *Rules) Warnings() []*mistake.Mistake { return r.warnings }
+
+// Notes says of each call that sends objects whole what it may send.
+func (r *Rules) Notes() []*mistake.Mistake { return r.notes }
+
+// Sends is such a note on one call of a rule, and empty for a call that names each value.
+func (r *Rules) Sends(rule, call string) string {
+	for _, candidate := range r.rules {
+		if a := candidate.call(call); candidate.name == rule && a != nil {
+			return a.sends
+		}
+	}
+	return ""
 }

@@ -130,6 +130,10 @@ func show(out *strings.Builder, rules *mapping.Rules, m event.Message) {
 		fmt.Fprintf(out, "%s %s/%s lanes=%d\n", c.ID, c.Step.Rule, c.Step.Call, len(c.Lanes))
 		if c.Single != nil {
 			fmt.Fprintf(out, "%s %s\n", c.Single.Method, c.Single.Path)
+			if raw := c.Single.Raw; raw != nil {
+				fmt.Fprintf(out, "to %d, once %t, %v %+v\n", c.Single.Destination, c.Step.Once, raw.Header,
+					*raw.RawStep)
+			}
 		}
 		fmt.Fprintf(out, "%s\n", c.Body)
 	}
@@ -149,7 +153,11 @@ func readable(calls []event.Call) string {
 		if c.Single != nil {
 			request, c.Single = *c.Single, nil
 		}
-		fmt.Fprintf(&b, "%+v %+v\n", c, request)
+		var raw event.Raw
+		if request.Raw != nil {
+			raw, request.Raw = *request.Raw, nil
+		}
+		fmt.Fprintf(&b, "%+v %+v %+v\n", c, request, raw)
 	}
 	return b.String()
 }

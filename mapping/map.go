@@ -209,3 +209,27 @@ func (s *state) inspect(set *expr.Set) (Event, *problem) {
 // MatchesType reports whether a type of event fits a pattern as rules write it, in which * stands for any run of
 // characters.
 func MatchesType(pattern, eventType string) bool { return matches(pattern, eventType) }
+
+// giveUp says why an action should not go on to its next item, or nil. It bounds what one event can cost: calls, dead
+// letters, which hold the whole event each, and time.
+func (s *state) giveUp(before savepoint, last *problem) *problem {
+	switch {
+	case last != nil && last.slow:
+		return last.ofList("an item failed: ")
+	case len(s.failures)-before.failures > maxFailures:
+		return last.ofList("more than 100 items failed; the last: ")
+	case len(s.remarks)-before.remarks > maxCalls:
+		return &problem{reason: event.ReasonTooLarge, field: "each",
+			detail: "more than 10,000 values of the event do not fit, or conditions do not hold"}
+	case len(s.calls)-s.start.calls > maxCalls || len(s.body)-s.start.body > maxBytes:
+		return &problem{reason: event.ReasonTooLarge, field: "each",
+			detail: "the event becomes more than 10,000 calls or 8 MiB"}
+	}
+	return nil
+}
+
+// ofList is the problem of an item as one of its list, which a replay knows by its field: it asks for all items then.
+func (p problem) ofList(words string) *problem {
+	p.field, p.detail = "each", words+p.field+": "+p.detail
+	return &p
+}

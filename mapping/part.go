@@ -137,15 +137,20 @@ func (b *composer) tell() {
 	})
 }
 
-// operand compiles what a rule says under a key that package operand knows.
-func (c *actionCompiler) operand(f *customerio.Field) operand.Operand {
-	o := &operand.Compiler{Program: c.program, Where: c.where, Vars: c.vars, Reserved: c.compiler.out.reserved,
+// operands compiles what package operand knows, and what is built on it.
+func (c *actionCompiler) operands() *operand.Compiler {
+	return &operand.Compiler{Program: c.program, Where: c.where, Vars: c.vars, Reserved: c.compiler.out.reserved,
 		Wrong: func(pos mistake.Place, where, format string, args ...any) {
 			if pos.Line == 0 {
 				pos = c.from.Pos
 			}
 			c.wrongAt(pos, where, format, args...)
 		}}
+}
+
+// operand compiles what a rule says under a key that package operand knows.
+func (c *actionCompiler) operand(f *customerio.Field) operand.Operand {
+	o := c.operands()
 	switch f.Kind {
 	case customerio.OtherPersonField:
 		return o.Person(f, f.Key, c.from.Secondary)

@@ -6,6 +6,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/operand"
+	"github.com/ciobridge/ciobridge/mapping/rawcall"
 )
 
 // Rule says what the events of some types become.
@@ -61,6 +62,7 @@ type Action struct {
 	Values        []Value        `json:",omitempty"` // by the keys of the action's own
 	Topics        []Field        `json:",omitempty"` // subscription topics by name, true or false
 	UpdateOnly    Term           `json:",omitzero"`  // true: identify makes no person
+	Request       *Request       `json:",omitempty"` // of one's own
 
 	Each Term   // the call is made once for each output, which it reads as $item
 	If   Term   // the call is left out unless this is true
@@ -79,6 +81,8 @@ type (
 	Relationship = operand.Relationship
 	// RelationshipAttribute is one attribute of a relationship.
 	RelationshipAttribute = operand.Attribute
+	// Request is a request of one's own.
+	Request = rawcall.Spec
 	// Value is what an action has under a key of its own.
 	Value = operand.Value
 	// Term is what a rule writes in one place: a jq program, or a literal.
@@ -152,6 +156,44 @@ func (r *Rules) Once() bool {
 	return false
 }
 
+// Use is an API that calls of a rule go to.
+type Use struct {
+	API       customerio.API
+	Workspace int // its number
+	Rule      string
+}
+
+// Uses are the APIs beside Track that calls go to, each once for each workspace, with the first rule that needs it.
+func (r *Rules) Uses() (uses []Use) {
+	for _, rule := range r.rules {
+		for _, a := range rule.actions {
+			use := Use{a.api(), a.number, rule.name}
+			known := func(u Use) bool { return u.API == use.API && u.Workspace == use.Workspace }
+			if use.API != customerio.TrackAPI && !slices.ContainsFunc(uses, known) {
+				uses = append(uses, use)
+			}
+		}
+	}
+	return uses
+}
+
+// Publishes reports whether the answer to a call is published.
+func (r *Rules) Publishes() bool {
+	return slices.ContainsFunc(r.rules, func(rule *rule) bool {
+		return slices.ContainsFunc(rule.actions, func(a *action) bool { return a.request.Publishes() })
+	})
+}
+
+func (a *action) api() customerio.API {
+	switch {
+	case a.request != nil:
+		return a.request.API()
+	case len(a.op.Endpoints) > 0:
+		return a.op.Endpoints[0].API()
+	}
+	return customerio.TrackAPI
+}
+
 // CallNames are the names of a rule's calls, in their order.
 func (r *Rules) CallNames(rule string) (names []string) {
 	for _, candidate := range r.rules {
@@ -163,4 +205,17 @@ func (r *Rules) CallNames(rule string) (names []string) {
 		}
 	}
 	return names
+}
+
+// request compiles a request of one's own.
+func (c *actionCompiler) request(op *customerio.Operation) {
+	switch its := op.Field(customerio.RequestField) != nil; {
+	case its && c.from.Request == nil:
+		c.wrong("", "says nothing of the request")
+	case its:
+		c.out.request, c.out.parts = rawcall.Compile(c.operands(), c.from.Request), []part{}
+		c.out.Once = c.out.request.Once()
+	case c.from.Request != nil:
+		c.wrong("", "this action is no request: leave it out")
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/late"
+	"github.com/ciobridge/ciobridge/mapping/rawcall"
 	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
 
@@ -30,22 +31,6 @@ type Rules struct {
 // it where the person has changed since. On live traffic it carries none, because the order of calls is kept and a time
 // that is a little behind would be ignored in silence. Counters are shared with the original.
 func (r *Rules) ForReplay() *Rules { return &Rules{r.compiled, true} }
-
-// Warnings names what is allowed but probably not meant.
-func (r *Rules) Warnings() []*mistake.Mistake { return r.warnings }
-
-// Notes says of each call that sends objects whole what it may send.
-func (r *Rules) Notes() []*mistake.Mistake { return r.notes }
-
-// Sends is such a note on one call of a rule, and empty for a call that names each value.
-func (r *Rules) Sends(rule, call string) string {
-	for _, candidate := range r.rules {
-		if a := candidate.call(call); candidate.name == rule && a != nil {
-			return a.sends
-		}
-	}
-	return ""
-}
 
 // Hash is a short hexadecimal digest of the effective configuration: rules, envelopes and policies. It changes with
 // anything that could change a call, and not with comments or layout.
@@ -178,6 +163,7 @@ type action struct {
 	onInvalid   Policy            // of the name
 	timestamp   *expr.Program     // of identify; nil where the event's time or none is meant
 	parts       []part            // of a call that has more than a person, a name and values; else nil
+	request     *rawcall.Call     // of one's own; parts is empty then
 	paths       []*event.Request  // by the kind of the person's identifier, where no path depends on an event
 	eventTime   bool              // it carries the event's time
 	late        *late.Limit       // of its rule, where it tells of an event

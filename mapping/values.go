@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
+	"github.com/ciobridge/ciobridge/mapping/operand"
 )
 
 // maxKeptNames is how many names of merged objects a state keeps memory for.
@@ -213,3 +214,27 @@ func isTrue(v expr.Value) bool {
 }
 
 var truths = [][]byte{[]byte("true"), []byte("false"), []byte("1"), []byte("0")}
+
+// ownRequest writes a request of the rule's own. A person says in whose lane it waits.
+func (s *state) ownRequest(a *action, c *pending) *problem {
+	s.writer.From = len(s.lanes)
+	if len(a.person) > 0 {
+		who, p := s.person(a)
+		if p != nil {
+			return p
+		}
+		s.addLane(s.writer.From, who.kind, s.who)
+	}
+	var made *event.Request // not in c itself, which would then be allocated for every call
+	p := s.operand(a, operandFunc(func(w *operand.Writer) (p *operand.Problem) {
+		made, p = a.request.Write(w, a.number)
+		return p
+	}))
+	c.single = made
+	return p
+}
+
+// operandFunc is a function as an operand.
+type operandFunc func(w *operand.Writer) *operand.Problem
+
+func (f operandFunc) Append(w *operand.Writer) *operand.Problem { return f(w) }

@@ -161,6 +161,9 @@ func (s *state) single(a *action, c *pending, kind customerio.Identifier, start 
 
 // writeParts writes a call that is made of parts.
 func (s *state) writeParts(a *action, c *pending) *problem {
+	if a.request != nil {
+		return s.ownRequest(a, c)
+	}
 	start, lanes := len(s.body), len(s.lanes)
 	s.writer.From, s.writer.Path, s.stamped, s.whoKind, s.id = lanes, s.writer.Path[:0], moment{}, 0, c.id
 	for _, write := range a.parts {

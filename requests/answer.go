@@ -27,12 +27,7 @@ const lastAttempt = 3 * time.Second
 // publish has the broker store an answer, for as long as that takes, or until ctx ends.
 func (s *Sender) publish(ctx context.Context, call *event.Call, a *event.Answer) error {
 	raw := call.Single.Raw
-	m := event.Message{Key: []byte(call.ID.String()), Value: valueOf(call, a)}
-	if s.subjects {
-		m.Origin.Subject = raw.ReplyTo
-	} else {
-		m.Origin.Topic = raw.ReplyTo
-	}
+	key, text := call.ID.String(), textOf(call, a)
 	policy := retry.Policy{First: 200 * time.Millisecond, Longest: 5 * time.Second,
 		Failing: func(err error) {
 			s.log.Warn("an answer cannot be published; its call waits", zap.String("rule", call.Step.Rule),
@@ -43,17 +38,17 @@ func (s *Sender) publish(ctx context.Context, call *event.Call, a *event.Answer)
 		},
 	}
 	err := retry.Do(ctx, policy, func(ctx context.Context) error {
-		return s.answers.Publish(ctx, []event.Message{m})
+		return s.tell(ctx, raw.ReplyTo, key, text)
 	})
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAttempt)
 	defer cancel()
-	return s.answers.Publish(last, []event.Message{m})
+	return s.tell(last, raw.ReplyTo, key, text)
 }
 
-func valueOf(call *event.Call, a *event.Answer) []byte {
+func textOf(call *event.Call, a *event.Answer) []byte {
 	out := answered{ID: call.ID.String(), Rule: call.Step.Rule, Call: call.Step.Call, Status: a.Status, Type: a.Type}
 	switch form := call.Single.Raw.Form; {
 	case form == event.AnswerBinary:
@@ -63,11 +58,11 @@ func valueOf(call *event.Call, a *event.Answer) []byte {
 	case len(a.Body) > 0:
 		out.Body = string(a.Body)
 	}
-	value, err := json.Marshal(out)
+	text, err := json.Marshal(out)
 	if err != nil {
 		panic("requests: " + err.Error()) // texts and valid JSON always encode
 	}
-	return value
+	return text
 }
 
 // unpublished is the outcome of a call that was settled, but whose answer nobody has.

@@ -16,26 +16,22 @@ type Next interface {
 	Send(ctx context.Context, calls []event.Call) []event.Outcome
 }
 
-// Publisher stores messages in the broker of the source.
-type Publisher interface {
-	Publish(ctx context.Context, messages []event.Message) error
-}
+// Tell stores a text under a key in a topic, or on a subject, of the broker. It returns when the broker has it.
+type Tell func(ctx context.Context, to, key string, text []byte) error
 
 // Sender sends calls by another sender. It may be used from several goroutines.
 type Sender struct {
-	next     Next
-	answers  Publisher
-	subjects bool // answers go to subjects of NATS
-	log      *zap.Logger
+	next Next
+	tell Tell
+	log  *zap.Logger
 
 	mu       sync.Mutex
 	attempts map[event.ID]int // of calls that are open
 }
 
-// New makes a Sender. Answers may be nil where no rule publishes any; subjects says that they go to subjects of NATS
-// and not to topics of Kafka.
-func New(next Next, answers Publisher, subjects bool, log *zap.Logger) *Sender {
-	return &Sender{next: next, answers: answers, subjects: subjects, log: log, attempts: map[event.ID]int{}}
+// New makes a Sender. Tell publishes answers, and may be nil where no rule has any published.
+func New(next Next, tell Tell, log *zap.Logger) *Sender {
+	return &Sender{next: next, tell: tell, log: log, attempts: map[event.ID]int{}}
 }
 
 // Send has calls sent, and settles those whose request is their rule's own as the rule says.
@@ -62,7 +58,7 @@ func (s *Sender) settle(ctx context.Context, call *event.Call, o event.Outcome, 
 	}
 	n := s.count(call.ID)
 	if raw.Debug {
-		s.tell(call, o, n, took)
+		s.logAttempt(call, o, n, took)
 	}
 	if o = again(o, raw.Retry, n, time.Now()); o.Result == event.Open {
 		return o
@@ -132,8 +128,8 @@ func (s *Sender) forget(id event.ID) {
 	delete(s.attempts, id)
 }
 
-// tell logs an attempt. It has nothing of the event and nothing of the answer but what the bridge understood.
-func (s *Sender) tell(call *event.Call, o event.Outcome, n int, took time.Duration) {
+// logAttempt logs an attempt. It has nothing of the event and nothing of the answer but what the bridge understood.
+func (s *Sender) logAttempt(call *event.Call, o event.Outcome, n int, took time.Duration) {
 	fields := []zap.Field{
 		zap.String("rule", call.Step.Rule), zap.String("call", call.Step.Call), zap.Stringer("id", call.ID),
 		zap.String("request", call.Single.Raw.Target), zap.Int("bytes", len(call.Body)), zap.Int("attempt", n),

@@ -39,14 +39,16 @@ func (s *script) Send(_ context.Context, calls []event.Call) []event.Outcome {
 
 type topic struct {
 	failures int // before it works
-	stored   []event.Message
+	stored   []stored
 }
 
-func (p *topic) Publish(ctx context.Context, messages []event.Message) error {
+type stored struct{ to, key, text string }
+
+func (p *topic) tell(ctx context.Context, to, key string, text []byte) error {
 	if p.failures--; p.failures >= 0 || ctx.Err() != nil {
 		return errors.New("the broker is away")
 	}
-	p.stored = append(p.stored, messages...)
+	p.stored = append(p.stored, stored{to, key, string(text)})
 	return nil
 }
 
@@ -98,7 +100,7 @@ func TestAttempts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := requests.New(&script{outcomes: c.outcomes}, nil, false, zap.NewNop())
+				s := requests.New(&script{outcomes: c.outcomes}, nil, zap.NewNop())
 				call := callOf(event.RawStep{Retry: c.retry})
 				var last event.Outcome
 				for i, want := range c.results {
@@ -125,7 +127,7 @@ func TestAttempts(t *testing.T) {
 func TestOtherCallsGoBy(t *testing.T) {
 	shared := []event.Outcome{taken}
 	next := &fixed{shared}
-	s := requests.New(next, nil, false, zap.NewNop())
+	s := requests.New(next, nil, zap.NewNop())
 	got := s.Send(t.Context(), []event.Call{{Step: &event.Step{}}})
 	if &got[0] != &shared[0] {
 		t.Error("outcomes of other calls are copied")
@@ -156,29 +158,26 @@ func TestAnswersArePublishedBeforeTheCallIsDone(t *testing.T) {
 		{"bytes", event.AnswerBinary, with("\x00\xff"), `"AP8="`},
 		{"nothing", event.AnswerJSON, with(""), `null`},
 	} {
-		for _, subjects := range []bool{false, true} {
-			synctest.Test(t, func(t *testing.T) {
-				p := &topic{failures: 4}
-				s := requests.New(&script{outcomes: []event.Outcome{c.outcome}}, p, subjects, zap.NewNop())
-				call := callOf(event.RawStep{ReplyTo: "answers", Form: c.form})
-				if got := s.Send(t.Context(), []event.Call{call})[0]; got.Result != c.outcome.Result {
-					t.Fatalf("%s: %+v", c.name, got)
-				}
-				if len(p.stored) != 1 {
-					t.Fatalf("%s: %d answers were published", c.name, len(p.stored))
-				}
-				m := p.stored[0]
-				if m.Origin.Topic+m.Origin.Subject != "answers" || (m.Origin.Subject != "") != subjects ||
-					string(m.Key) != "01ARZ3NDEKTSV4RRFFQ69G5FAV" {
-					t.Errorf("%s: published %+v", c.name, m)
-				}
-				var value map[string]json.RawMessage
-				if err := json.Unmarshal(m.Value, &value); err != nil || string(value["body"]) != c.body ||
-					string(value["id"]) != `"01ARZ3NDEKTSV4RRFFQ69G5FAV"` || string(value["rule"]) != `"r"` {
-					t.Errorf("%s: %s %v", c.name, m.Value, err)
-				}
-			})
-		}
+		synctest.Test(t, func(t *testing.T) {
+			p := &topic{failures: 4}
+			s := requests.New(&script{outcomes: []event.Outcome{c.outcome}}, p.tell, zap.NewNop())
+			call := callOf(event.RawStep{ReplyTo: "answers", Form: c.form})
+			if got := s.Send(t.Context(), []event.Call{call})[0]; got.Result != c.outcome.Result {
+				t.Fatalf("%s: %+v", c.name, got)
+			}
+			if len(p.stored) != 1 {
+				t.Fatalf("%s: %d answers were published", c.name, len(p.stored))
+			}
+			m := p.stored[0]
+			if m.to != "answers" || m.key != "01ARZ3NDEKTSV4RRFFQ69G5FAV" {
+				t.Errorf("%s: published %+v", c.name, m)
+			}
+			var value map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(m.text), &value); err != nil || string(value["body"]) != c.body ||
+				string(value["id"]) != `"01ARZ3NDEKTSV4RRFFQ69G5FAV"` || string(value["rule"]) != `"r"` {
+				t.Errorf("%s: %s %v", c.name, m.text, err)
+			}
+		})
 	}
 }
 
@@ -190,7 +189,7 @@ func with(body string) event.Outcome {
 func TestAnAnswerThatCannotBePublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
-		s := requests.New(&script{outcomes: []event.Outcome{taken}}, &topic{failures: 1 << 30}, false, zap.New(core))
+		s := requests.New(&script{outcomes: []event.Outcome{taken}}, (&topic{failures: 1 << 30}).tell, zap.New(core))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
 		got := s.Send(ctx, []event.Call{callOf(event.RawStep{ReplyTo: "answers"})})[0]
@@ -205,7 +204,7 @@ func TestAnAnswerThatCannotBePublished(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	p := &topic{failures: 1}
-	s := requests.New(&script{outcomes: []event.Outcome{taken}}, p, false, zap.NewNop())
+	s := requests.New(&script{outcomes: []event.Outcome{taken}}, p.tell, zap.NewNop())
 	if got := s.Send(ctx, []event.Call{callOf(event.RawStep{ReplyTo: "a"})})[0]; got.Result != event.Delivered ||
 		len(p.stored) != 1 {
 		t.Errorf("%+v, published %d", got, len(p.stored))
@@ -216,7 +215,7 @@ func TestDebugTellsNothingOfTheEvent(t *testing.T) {
 	var out bytes.Buffer
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m"}),
 		zapcore.AddSync(&out), zapcore.InfoLevel))
-	s := requests.New(&script{outcomes: []event.Outcome{refused}}, nil, false, log)
+	s := requests.New(&script{outcomes: []event.Outcome{refused}}, nil, log)
 	s.Send(t.Context(), []event.Call{callOf(event.RawStep{Debug: true, Target: "GET app /v1/customers/{}"})})
 	for _, want := range []string{`"request":"GET app /v1/customers/{}"`, `"attempt":1`, `"status":404`, `"detail":"no"`} {
 		if !strings.Contains(out.String(), want) {

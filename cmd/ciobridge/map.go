@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/explain"
@@ -173,8 +174,10 @@ func newMapped(place string, got mapping.Explanation) mapped {
 }
 
 func newMappedCall(c *event.Call) mappedCall {
-	m := mappedCall{Action: c.Step.Action, Rule: c.Step.Rule, Call: c.Step.Call, ID: c.ID.String(), Item: c.Item,
-		Body: c.Body}
+	m := mappedCall{c.Step.Action, c.Step.Rule, c.Step.Call, c.ID.String(), c.Item, "", c.Body, ""}
+	if len(c.Body) > 0 && !json.Valid(c.Body) { // a form or a text
+		m.Body = json.RawMessage(jsontext.Of(string(c.Body)))
+	}
 	if c.Single != nil {
 		m.Request = c.Single.Method + " " + c.Single.Path
 	}

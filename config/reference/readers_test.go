@@ -68,7 +68,7 @@ func actionNames() []string {
 }
 
 // with are the keys beside which alone a key means something.
-var with = map[string][]string{"except": {"attributes", "data"}, "stream": {"subject"}}
+var with = map[string][]string{"except": {"attributes", "data"}, "stream": {"subject"}, "all_errors": {"max_attempts"}}
 
 // document is a text in which a value stands at a path, with what else has to be there. It gives the path of the value
 // as mistakes name it.
@@ -101,7 +101,8 @@ func document(rows []yamltree.Row, steps []string, value string) (text, at strin
 	}
 	for _, more := range with[steps[0]] {
 		if r := find(more); r != nil {
-			parts = append(parts, more+": "+cmp.Or(map[string]string{"subject": "a.b"}[more], ".all"))
+			example := map[string]string{"subject": "a.b", "max_attempts": "5"}[more]
+			parts = append(parts, more+": "+cmp.Or(example, ".all"))
 		}
 	}
 	for _, list := range beside {

@@ -172,6 +172,8 @@ func fieldKeys(op *customerio.Operation) table[mapping.Action] {
 		switch {
 		case f.Kind == customerio.PersonField || f.Kind == customerio.OtherPersonField:
 			row = personRow(f)
+		case f.Kind == customerio.RequestField:
+			row = requestRow(f)
 		case !ok:
 			row = operandRow(f)
 		}

@@ -124,8 +124,12 @@ var wantKeys = func() table[ruletest.Want] {
 			}
 		}}}
 	for _, action := range actionNames() {
+		example := "{timestamp: 1791194400}"
+		if action == customerio.RawRequest.Operation().Name {
+			example = "{method: GET}"
+		}
 		t = append(t, row[ruletest.Want]{yamltree.Row{Key: action, Form: yamltree.InJSON,
-			Meaning: "A call of this action. Only what stands here is compared.", Example: "{timestamp: 1791194400}",
+			Meaning: "A call of this action. Only what stands here is compared.", Example: example,
 			Inside: func() []yamltree.Row { return comparedRows(action) }},
 			func(r *reader, n *yamltree.Node, w *ruletest.Want) {
 				if w.Action != "" {
@@ -145,7 +149,11 @@ var wantKeys = func() table[ruletest.Want] {
 func comparedRows(action string) []yamltree.Row {
 	rows := []yamltree.Row{{Key: "timestamp", Form: yamltree.InJSON, Meaning: "The time of the call, in unix seconds.",
 		Example: "1791194400"}}
-	fields := customerio.ParseAction(action).Operation().Fields
+	op := customerio.ParseAction(action).Operation()
+	if op.Field(customerio.RequestField) != nil {
+		return requestCompared
+	}
+	fields := op.Fields
 	for i := range fields {
 		f := &fields[i]
 		if f.Kind != customerio.ExceptField && f.Kind != customerio.TimestampField {

@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"encoding/json"
 	"maps"
 	"net/url"
 	"slices"
@@ -12,6 +13,9 @@ import (
 
 // view shows a call as rules write it, so that tests speak the language of rules.
 func view(c *event.Call) any {
+	if c.Single != nil && c.Single.Raw != nil {
+		return request(c)
+	}
 	op, body := customerio.ParseAction(c.Step.Action).Operation(), decoded(string(c.Body))
 	item, ok := body.(map[string]any)
 	switch {
@@ -36,6 +40,21 @@ func view(c *event.Call) any {
 
 // listed is where a viewer has a call that is one element of a list.
 const listed = "element"
+
+// request shows a request of one's own as it is sent.
+func request(c *event.Call) any {
+	headers := map[string]any{}
+	for name, values := range c.Single.Raw.Header {
+		headers[name] = strings.Join(values, ", ")
+	}
+	out := map[string]any{"method": c.Single.Method, "path": c.Single.Path, "headers": headers}
+	if json.Valid(c.Body) {
+		out["body"] = decoded(string(c.Body))
+	} else if len(c.Body) > 0 {
+		out["body"] = string(c.Body)
+	}
+	return out
+}
 
 type viewer struct {
 	call  *event.Call

@@ -1,0 +1,226 @@
+package rawcall
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/customerio/rawrequest"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/choice"
+	"github.com/ciobridge/ciobridge/mapping/expr"
+	"github.com/ciobridge/ciobridge/mapping/operand"
+)
+
+// Call is a compiled request.
+type Call struct {
+	api     customerio.API
+	method  string
+	path    rawrequest.Path
+	places  []term
+	fixed   []rawrequest.Pair // the query that stands in the path
+	query   []named
+	headers []named
+	body    node
+	form    []named
+	files   []file
+	kind    string // the type of the content, where a header gives it
+
+	step event.RawStep
+}
+
+// term is a program, or a literal where prog is nil.
+type term struct {
+	where   string
+	prog    *expr.Program
+	literal expr.Value
+}
+
+type named struct {
+	term
+	name     string
+	required bool
+}
+
+// compiler notes mistakes of one request.
+type compiler struct {
+	*operand.Compiler
+	from *Spec
+}
+
+func (c *compiler) wrong(where, format string, args ...any) {
+	c.Wrong(c.from.Pos, where, format, args...)
+}
+
+// Compile compiles a request, and notes its mistakes.
+func Compile(oc *operand.Compiler, from *Spec) *Call {
+	c := &compiler{oc, from}
+	out := &Call{method: strings.ToUpper(from.Method)}
+	var known bool
+	if out.api, known = customerio.ParseAPI(from.API); !known {
+		c.word("api", from.API, customerio.APINames())
+	}
+	if !slices.Contains(rawrequest.Methods(), out.method) {
+		c.word("method", out.method, rawrequest.Methods())
+	}
+	c.path(out)
+	out.query = c.named("query", from.Query)
+	for _, q := range from.Query {
+		if q.Name == "" {
+			c.Wrong(q.Value.Pos, "query", "a name is empty")
+		}
+	}
+	c.headers(out)
+	c.content(out)
+	c.options(out)
+	return out
+}
+
+// word notes a word that is none of those that are known, or is missing.
+func (c *compiler) word(where, given string, known []string) {
+	if given == "" {
+		c.wrong(where, "is missing: want %s", choice.List(known))
+		return
+	}
+	c.wrong(where, "no such word%s; want %s", choice.Near(given, known), choice.List(known))
+}
+
+func (c *compiler) path(out *Call) {
+	if c.from.Path == "" {
+		c.wrong("path", "is missing: want one such as /customers/{.user_id}/attributes")
+		return
+	}
+	var expressions []string
+	var err error
+	if out.path, out.fixed, expressions, err = rawrequest.ParseTemplate(out.api, c.from.Path); err != nil {
+		c.wrong("path", "%v", err)
+		return
+	}
+	for _, text := range expressions {
+		t := operand.Term{Program: strings.TrimSpace(strings.TrimPrefix(text, "=")), Pos: c.from.Pos}
+		out.places = append(out.places, c.term(t, "path"))
+	}
+}
+
+func (c *compiler) term(t operand.Term, where string) term {
+	out := term{where: where}
+	if t.Program != "" {
+		out.prog = c.Program(t, c.Where+"."+where, c.Vars...)
+		return out
+	}
+	out.literal = literal(t.Literal)
+	return out
+}
+
+func literal(text string) expr.Value {
+	kinds := map[byte]expr.Kind{'"': expr.String, 't': expr.True, 'f': expr.False, '{': expr.Object, '[': expr.Array}
+	if text == "" {
+		return expr.Value{}
+	}
+	kind, ok := kinds[text[0]]
+	if !ok {
+		kind = expr.Number
+	}
+	return expr.Value{Kind: kind, Raw: []byte(text)}
+}
+
+func (c *compiler) named(where string, from []Named) (out []named) {
+	for _, f := range from {
+		out = append(out, named{c.term(f.Value, where+"."+f.Name), f.Name, f.Required})
+	}
+	return out
+}
+
+func (c *compiler) headers(out *Call) {
+	for _, h := range c.from.Headers {
+		at := "headers." + h.Name
+		if problem := rawrequest.CheckHeader(h.Name); problem != "" {
+			c.Wrong(h.Value.Pos, at, "%s", problem)
+			continue
+		}
+		t := c.term(h.Value, at)
+		if http.CanonicalHeaderKey(h.Name) == "Content-Type" {
+			if t.prog != nil {
+				c.Wrong(h.Value.Pos, at, "want a literal: how the body is written depends on it")
+				continue
+			}
+			out.kind, _ = text(t.literal)
+		}
+		if t.prog == nil {
+			value, problem := text(t.literal)
+			if problem == "" {
+				problem = rawrequest.CheckHeaderValue(value)
+			}
+			if problem != "" {
+				c.Wrong(h.Value.Pos, at, "%s", problem)
+			}
+		}
+		out.headers = append(out.headers, named{t, h.Name, h.Required})
+	}
+}
+
+// content compiles the body, of which there is one kind at most.
+func (c *compiler) content(out *Call) {
+	form := len(c.from.Form)+len(c.from.Files) > 0
+	switch {
+	case !c.from.Body.IsZero() && form:
+		c.wrong("body", "stands beside a form or files: give one of them")
+	case out.method == http.MethodGet && (form || !c.from.Body.IsZero()):
+		c.wrong("method", "a GET has no body")
+	case form && out.kind != "":
+		c.wrong("headers.Content-Type", "a form has a type of its own: leave it out")
+	}
+	if !c.from.Body.IsZero() {
+		out.body = c.node("body", &c.from.Body)
+		if out.isText() && (c.from.Body.IsObject || c.from.Body.IsList) {
+			c.wrong("body", "is sent as a text, because Content-Type says that it is no JSON: want an expression or "+
+				"a text")
+		}
+	}
+	out.form = c.named("form", c.from.Form)
+	for _, f := range c.from.Files {
+		at := "files." + f.Field
+		if f.Content.IsZero() {
+			c.Wrong(f.Pos, at+".content", "is missing")
+			continue
+		}
+		if problem := rawrequest.CheckHeaderValue(f.Type); problem != "" {
+			c.Wrong(f.Pos, at+".type", "%s", problem)
+		}
+		out.files = append(out.files, file{field: f.Field, name: c.term(f.Name, at+".name"),
+			content: c.term(f.Content, at+".content"), kind: f.Type, base64: f.Base64})
+	}
+}
+
+// isText reports whether the body is a text that is sent as it is.
+func (r *Call) isText() bool {
+	return r.kind != "" && !strings.Contains(strings.ToLower(r.kind), "json")
+}
+
+func (c *compiler) node(where string, from *Node) node {
+	out := node{isObject: from.IsObject, isList: from.IsList}
+	for i := range from.Object {
+		m := &from.Object[i]
+		at := where + "." + m.Name
+		out.members = append(out.members, member{name: m.Name, where: at, required: m.Required,
+			value: c.node(at, &m.Value)})
+	}
+	for i := range from.List {
+		out.elements = append(out.elements, c.node(where+"["+strconv.Itoa(i)+"]", &from.List[i]))
+	}
+	if !from.IsObject && !from.IsList {
+		out.term = c.term(from.Term, where)
+	}
+	return out
+}
+
+// Once reports whether making the request twice may count twice.
+func (r *Call) Once() bool { return !rawrequest.Repeatable(r.method) }
+
+// Publishes reports whether the answer is published. A nil Call is none.
+func (r *Call) Publishes() bool { return r != nil && r.step.ReplyTo != "" }
+
+// API is the API that the request is for.
+func (r *Call) API() customerio.API { return r.api }
