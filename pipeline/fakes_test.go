@@ -106,6 +106,7 @@ type fakeCustomerIO struct {
 	down    func(time.Time) bool
 	without event.Destination // is down, where it is not zero
 	poison  func(call event.Call) bool
+	known   func(call event.Call) bool // is settled without a request
 
 	mu       sync.Mutex
 	receipts []checkertest.Receipt
@@ -135,6 +136,12 @@ func (d *fakeCustomerIO) Send(ctx context.Context, calls []event.Call) []event.O
 	if kind := d.fault(calls); kind != "" {
 		d.troubles[kind]++
 		d.fail(kind, calls, out)
+		for i := range calls {
+			if d.known != nil && d.known(calls[i]) {
+				d.take(calls[i:i+1], out[i:i+1])
+				out[i] = event.Outcome{Result: event.Delivered, Unheard: true}
+			}
+		}
 		return out
 	}
 	d.take(calls, out)

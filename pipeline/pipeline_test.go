@@ -273,6 +273,22 @@ func (r *rig) keepBusy(stop <-chan struct{}) {
 	}
 }
 
+// Calls that are settled by what is known of them do not show that the destination takes others.
+func TestWhatIsUnheardMakesNoPoison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(8, 2, 4, 8, "track")
+		start := time.Now()
+		busy := func(c event.Call) bool { return strings.HasPrefix(string(c.Body), "busy ") }
+		r.dest.known = busy
+		r.dest.poison = func(event.Call) bool { return time.Since(start) < time.Hour }
+		r.run(t, 2*time.Hour, func(stop <-chan struct{}) { r.keepBusy(stop) })
+		if n := len(r.letters.letters); n > 0 || r.dest.troubles["poison"] == 0 {
+			t.Errorf("%d dead letters from %d failures of an outage", n, r.dest.troubles["poison"])
+		}
+		r.check(t, checkertest.Limits{})
+	})
+}
+
 func TestShardOutageIsNoPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(6, 2, 400, 8000, "track")
