@@ -289,11 +289,11 @@ func (w *world) live(topics map[string][][]event.Message) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var bridges sync.WaitGroup
 	var logs []*memlogtest.Log
-	for _, topic := range []string{"a", "b"} {
+	for i, topic := range []string{"a", "b"} {
 		log := memlogtest.New(topics[topic])
 		logs = append(logs, log)
 		bridges.Go(func() {
-			time.Sleep(time.Duration(len(logs)) * 300 * time.Millisecond)
+			time.Sleep(time.Duration(i+1) * 300 * time.Millisecond)
 			w.run(ctx, log, w.rules, w.letters)
 		})
 	}

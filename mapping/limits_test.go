@@ -67,8 +67,8 @@ func configured(set func(c *pipeline.Config, n int)) func(*testing.T, int) fit {
 func taken(t *testing.T, n int) fit {
 	t.Helper()
 	body := `{"ids":["x"` + strings.Repeat(`,"x"`, n-1) + `]}`
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/api/v1/segments/3/add_customers",
-		strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost,
+		"http://localhost/api/v1/segments/3/add_customers", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.SetBasicAuth(emulator.DefaultSiteID, emulator.DefaultAPIKey)
 	w := httptest.NewRecorder()
