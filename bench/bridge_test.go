@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -90,6 +91,31 @@ func TestAvroIsTheSameEvents(t *testing.T) {
 		// A double does not keep the zero of 185.60.
 		if a, b := parsed(t, got[0].Body), parsed(t, want[0].Body); !reflect.DeepEqual(a, b) {
 			t.Fatalf("became\n%s, of JSON\n%s", got[0].Body, want[0].Body)
+		}
+	}
+}
+
+// TestStepsMakeOneCallOfEachEvent keeps the rows about other actions fair: none makes fewer calls, and the sink can
+// count each.
+func TestStepsMakeOneCallOfEachEvent(t *testing.T) {
+	src := &kafkaSource{brokers: "127.0.0.1:9092", topic: "events"}
+	for name, steps := range map[string]func(int, string) string{"mix": mixedSteps, "segments": segmentSteps} {
+		rules := compile(t, settings{rules: rulesOf(traffic.EventTypes[:], steps)}, src)
+		actions := map[string]bool{}
+		events := traffic.New(traffic.Load{Events: 300, Persons: 10, Size: traffic.MaxEventSize})
+		for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
+			got, failures := rules.Map(event.Message{Origin: event.Origin{Topic: src.topic}, Value: value})
+			if len(got) != 1 || len(failures) > 0 {
+				t.Fatalf("%s: %d calls and %+v of %s", name, len(got), failures, value)
+			}
+			actions[got[0].Step.Action] = true
+			counted := bytes.Count(got[0].Body, []byte(`"sequence":"`))
+			if shared := got[0].Single != nil && got[0].Single.Shared; !shared && counted != 1 {
+				t.Fatalf("%s: the sink counts %d events in %s", name, counted, got[0].Body)
+			}
+		}
+		if name == "mix" && len(actions) < 7 {
+			t.Errorf("the mix has only %v", actions)
 		}
 	}
 }

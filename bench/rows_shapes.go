@@ -12,13 +12,14 @@ import (
 
 // shape is a form in which events come, or in which rules take them.
 type shape struct {
-	name     string        // in the report
-	record   traffic.Shape // how a record holds events; the zero Shape is an event of the shop as it is
-	envelope string        // of the topic; the shop's where it is empty
-	schema   string        // of the records, which a registry has
-	told     string        // what rules send of an event: the value of data or attributes
-	beside   string        // the shape that it is held against; the first where it is empty
-	most     float64       // how many times the processor time of that one an event may cost; 0 for no target
+	name     string                          // in the report
+	record   traffic.Shape                   // how a record holds events; the zero Shape is an event of the shop
+	envelope string                          // of the topic; the shop's where it is empty
+	schema   string                          // of the records, which a registry has
+	told     string                          // what rules send of an event: the value of data or attributes
+	steps    func(i int, name string) string // what they have done instead
+	beside   string                          // the shape that it is held against; the first where it is empty
+	most     float64                         // of the processor time of that one; 0 for no target
 }
 
 // shapes are all of them. The first is plain JSON, of which rules name each field that they send.
@@ -36,6 +37,8 @@ var shapes = []shape{
 	{name: "Avro by a registry (cached)", record: traffic.Avro, schema: traffic.AvroSchema,
 		envelope: "content: avro, " + shopEnvelope,
 		told:     "{customer_id: .data.customer_id, " + toldByPaths[1:]},
+	{name: "a mix of the actions of Track v2", steps: mixedSteps},
+	{name: "manual segments", steps: segmentSteps},
 }
 
 // shapesOfEvents holds the cost of an event in each shape against that of the one beside which it stands.
@@ -82,6 +85,9 @@ func (b *bench) shapeSide(s *shape, beside traffic.Shape) side {
 	if beside.Events > 1 {
 		l.Partitions = 1 // a record's events are about several persons, each of whom has their order in one partition
 	}
-	return side{label: "bridge, " + s.name, load: l, envelope: s.envelope,
-		rules: rulesFor(traffic.EventTypes[:], s.told)}
+	rules := rulesFor(traffic.EventTypes[:], s.told)
+	if s.steps != nil {
+		rules = rulesOf(traffic.EventTypes[:], s.steps)
+	}
+	return side{label: "bridge, " + s.name, load: l, envelope: s.envelope, rules: rules}
 }

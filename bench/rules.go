@@ -25,18 +25,47 @@ const (
 
 // rulesFor gives one rule for each type of event, with the checks that a careful team writes.
 func rulesFor(types []string, told string) []string {
+	return rulesOf(types, func(i int, name string) string {
+		if types[i] == traffic.ProfileType {
+			return "identify: {person: .data.customer_id, attributes: " + told + "}"
+		}
+		return fmt.Sprintf("track: {person: .data.customer_id, name: %s, data: %s}", name, told)
+	})
+}
+
+// rulesOf gives one rule for each type of event, with the step that it makes of the type's number and a name.
+func rulesOf(types []string, step func(i int, name string) string) []string {
 	rules := make([]string, len(types))
 	for i, kind := range types {
 		name := strings.NewReplacer("shop.", "", ".", "_").Replace(kind)
-		head := fmt.Sprintf("  - name: %s\n    event: %s\n"+
-			"    if: .data.total > 0\n    require: [.data.customer_id]\n    do:\n", name, kind)
-		if kind == traffic.ProfileType {
-			rules[i] = head + "      - identify: {person: .data.customer_id, attributes: " + told + "}\n"
-			continue
-		}
-		rules[i] = head + fmt.Sprintf("      - track: {person: .data.customer_id, name: %s, data: %s}\n", name, told)
+		rules[i] = fmt.Sprintf("  - name: %s\n    event: %s\n"+
+			"    if: .data.total > 0\n    require: [.data.customer_id]\n    do:\n      - %s\n",
+			name, kind, step(i, name))
 	}
 	return rules
+}
+
+// mixedSteps are actions of Track v2 of every kind that carries a value: of persons, of their devices, of objects and
+// of what relates both.
+func mixedSteps(i int, name string) string {
+	const company = "object: {type: 1, id: .data.channel}"
+	steps := []string{
+		"track: {person: .data.customer_id, name: " + name + ", data: {" + told + "}}",
+		"pageview: {person: .data.customer_id, name: " + name + ", data: {" + told + "}}",
+		"screen: {person: .data.customer_id, name: " + name + ", data: {" + told + "}}",
+		"identify: {person: .data.customer_id, attributes: {" + told + "}}",
+		"add_device: {person: .data.customer_id, token: .data.channel, platform: ios, " +
+			"attributes: {sequence: .data.sequence}}",
+		"add_relationships: {person: .data.customer_id, relationships: {" + company +
+			", attributes: {sequence: .data.sequence}}}",
+		"viewed_content: {person: .data.customer_id, data: {" + told + "}}",
+	}
+	return steps[i%len(steps)]
+}
+
+// segmentSteps put each event's number, in the place of a person, into one of ten manual segments.
+func segmentSteps(i int, _ string) string {
+	return fmt.Sprintf(`add_to_segment: {person: '= "n\(.data.sequence)"', segment: %d}`, i+1)
 }
 
 // amongOthers puts the rule for one type into the middle of so many in all.

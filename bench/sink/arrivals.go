@@ -44,12 +44,16 @@ type Request struct {
 	Waits []int64 `json:"waits,omitempty"`
 }
 
-var sequenceKey = []byte(`"sequence":"`)
+var sequenceKey, idsKey = []byte(`"sequence":"`), []byte(`{"ids":[`)
 
 // count finds the items of a batch by the member that every event has once, "<person>.<number>" or
 // "<person>.<number>.<stamp>", and checks each number against the one before it. A person's next request is sent only
 // after this one is answered, so that no lock is needed.
 func (s *sink) count(body []byte, req *Request) {
+	if ids, ok := bytes.CutPrefix(body, idsKey); ok { // of a segment, each of which stands for an event
+		req.Items = bytes.Count(ids, []byte(`,`)) + 1
+		return
+	}
 	for {
 		i := bytes.Index(body, sequenceKey)
 		if i < 0 {

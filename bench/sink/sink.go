@@ -78,6 +78,7 @@ func Run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v2/batch", s.batch)
+	mux.HandleFunc("POST /api/v1/segments/{segment}/add_customers", s.batch)
 	mux.HandleFunc("GET /api/v1/accounts/region", region)
 	srv := &http.Server{Handler: mux}
 	served := make(chan error, 1)
