@@ -17,12 +17,16 @@ type health struct {
 	mu    sync.Mutex
 	cause error // nil while the last attempt succeeded
 	since time.Time
+	last  time.Time // that it failed
 }
+
+// waitsAtMost is how long a call that waits for the store lets pass between two attempts, with room to spare.
+const waitsAtMost = time.Minute
 
 func (h *health) ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.cause == nil {
+	if h.cause == nil || time.Since(h.last) > waitsAtMost { // what waited has gone to another replica
 		return nil
 	}
 	return fmt.Errorf("%s: calls that may not be sent twice wait since %s: %w", h.place,
@@ -38,11 +42,11 @@ func (s *Sender) note(ctx context.Context, err error) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 	case err != nil && h.cause == nil:
-		h.cause, h.since = meaning(err), time.Now()
+		h.cause, h.since, h.last = meaning(err), time.Now(), time.Now()
 		s.log.Warn("the send ledger cannot be used; calls that may not be sent twice wait",
 			zap.String("place", h.place), zap.Error(err))
 	case err != nil:
-		h.cause = meaning(err)
+		h.cause, h.last = meaning(err), time.Now()
 	case h.cause != nil:
 		h.cause = nil
 		s.log.Info("the send ledger can be used again", zap.String("place", h.place))

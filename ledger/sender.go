@@ -63,8 +63,8 @@ func newOwner() Owner {
 	}
 }
 
-// Ready is nil while the last attempt to use the store succeeded, or none was made, and otherwise says since when and
-// why calls wait for it. It names no address.
+// Ready is nil while the last attempt to use the store succeeded, or none was made for a minute, and otherwise says
+// since when and why calls wait for it. It names no address.
 func (s *Sender) Ready() error { return s.health.ready() }
 
 // Send gives calls to the next sender, one by one where they count twice when they are sent twice. After one that stays

@@ -178,6 +178,24 @@ func TestTheLedgerIsDown(t *testing.T) {
 	}
 }
 
+// A bridge whose waiting calls have gone to another replica is ready again.
+func TestALedgerThatNobodyWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		l := m.sender(&answers{})
+		m.down.Store(true)
+		sendOne(l, newID())
+		time.Sleep(30 * time.Second)
+		if l.Ready() == nil {
+			t.Error("ready while a call waits")
+		}
+		time.Sleep(time.Minute)
+		if err := l.Ready(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // held is an attempt that ends when it is told to.
 type held struct{ end chan struct{} }
 
