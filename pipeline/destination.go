@@ -28,6 +28,8 @@ type destination struct {
 	queues   *batch.Queues
 	bisector batch.Bisector
 	down     bool // its last request settled nothing
+	waits    bool // a sender waits for what its queues are missing, or for the end of their linger
+	sending  int  // calls in a request
 }
 
 // destinations makes those of a list. One without senders is nil.
@@ -74,12 +76,13 @@ func notify(wake chan struct{}) {
 
 // missing is what has to arrive before a request to one of the destinations may be full. Where nothing is ready for
 // any, whatever arrives is of interest. Where something is, its linger ends soon, and what has arrived for the others
-// is found then.
+// is found then. One whose senders are all busy does not count: nobody waits for the end of its linger, and what has
+// arrived for the others would not be found.
 func (p *Pipeline) missing() inflight.Load {
 	missing := inflight.Load{Calls: 1, Bytes: batch.Never.Bytes}
 	empty := true
 	p.each(func(d *destination) {
-		if d.queues.Empty() {
+		if !d.waits || d.queues.Empty() {
 			return
 		}
 		m := d.queues.Missing()

@@ -54,11 +54,14 @@ func (p *Pipeline) nextBatch(d *destination, b *batch.Batch) time.Duration {
 		switch {
 		case from != nil:
 			if d.queues.Fill(b, from, now); len(b.Entries) > 0 {
+				d.waits, d.sending = false, d.sending+len(b.Entries)
 				return 0
 			}
 		case wait < 0:
+			d.waits = true
 			return time.Hour
 		default:
+			d.waits = true
 			return wait
 		}
 	}

@@ -14,6 +14,7 @@ func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outco
 	p.mu.Lock()
 	a := b.Assignment
 	a.Sending -= len(b.Entries)
+	d.sending -= len(b.Entries)
 	delivered := false
 	for i, e := range b.Entries {
 		var o event.Outcome
@@ -38,7 +39,7 @@ func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outco
 	all := false
 	if !delivered {
 		p.takeArrived(nil)
-		all = p.nothingElseMoves(a)
+		all = d.sending == 0 && d.queues.Idle()
 	}
 	for i, e := range b.Entries {
 		if e.Message == nil || e.State != inflight.Sending {
@@ -55,13 +56,6 @@ func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outco
 	p.mu.Unlock()
 	p.wake()
 	p.ack(b.Done)
-}
-
-// nothingElseMoves reports whether nothing but what an assignment's request brought back could move.
-func (p *Pipeline) nothingElseMoves(a *inflight.Assignment) bool {
-	delayed := 0
-	p.each(func(d *destination) { delayed += d.queues.Delayed() })
-	return a.Queued == 0 && a.Sending == 0 && delayed == 0 && len(p.input.held()) == 1
 }
 
 // settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins
@@ -135,7 +129,8 @@ func (p *Pipeline) refuse(e *inflight.Call, f *event.Failure, now time.Time) {
 	}
 }
 
-// reopen puts a call back that was not settled. All says that its batch is everything that could move.
+// reopen puts a call back that was not settled. All says that its batch is everything that could
+// move to its destination.
 func (p *Pipeline) reopen(e *inflight.Call, o event.Outcome, together int, all bool, now time.Time) {
 	e.State = inflight.Waiting
 	if e.History == nil {

@@ -77,7 +77,7 @@ func (q *Queues) Push(c *inflight.Call) {
 // Extend counts a call that has joined the run behind a ready call.
 func (q *Queues) Extend(c *inflight.Call) {
 	head := c.Joined()
-	if head != nil && head.State == inflight.Ready && head.Counted.Calls > 0 {
+	if head != nil && head.State == inflight.Ready && head.Counted.Calls > 0 && head.Destination == c.Destination {
 		q.count(head, inflight.Load{Calls: 1, Bytes: c.Size()})
 	}
 }
@@ -88,8 +88,11 @@ func (q *Queues) Delay(c *inflight.Call, until time.Time) {
 	heap.Push(&q.delayed, c)
 }
 
-// Delayed is how many calls back off by themselves.
-func (q *Queues) Delayed() int { return len(q.delayed) }
+// Idle reports whether nothing is ready or backs off by itself.
+func (q *Queues) Idle() bool {
+	return len(q.queues) == 0 && len(q.delayed) == 0 && q.retries.Head() == nil && q.singles.Head() == nil &&
+		q.smallestSuspects() == nil
+}
 
 // AbandonDelayed gives up on what backs off under a lease that is being given up.
 func (q *Queues) AbandonDelayed(a *inflight.Assignment) {
