@@ -66,7 +66,8 @@ var operationRows = []struct{ name, item, want string }{
 			"identify_anonymous"},
 	{"content that a visitor saw", `{"type":"person","action":"viewed_content","identifiers":{"anonymous_id":"a"},` +
 		`"name":"viewed_content","timestamp":1700000000,"attributes":{"contentId":7}}`, ""},
-	{"content that was clicked", personOp(`"action":"clicked_content"`), ""},
+	{"content that was clicked", personOp(`"action":"clicked_content","name":"clicked_content"`), ""},
+	{"content without a name", personOp(`"action":"clicked_content"`), "required|name|is required"},
 	{"undocumented action", personOp(`"action":"watched_content"`),
 		"invalid|action|must be one of add_device, add_relationships, delete, delete_device, delete_relationships, " +
 			"event, identify, merge, page, screen, suppress or unsuppress"},

@@ -51,11 +51,6 @@ var actionLists = map[string]string{}
 
 func init() {
 	event := operation{set(fieldIdentifiers, fieldName), set(fieldID, fieldTimestamp, fieldAttributes), (*item).event}
-	// An event of content in a message. Customer.io does not document it; a destination that its people write sends it
-	// with a name that repeats the action.
-	content := operation{
-		set(fieldIdentifiers), set(fieldName, fieldID, fieldTimestamp, fieldAttributes), (*item).event,
-	}
 	bare := operation{set(fieldIdentifiers), 0, (*item).person}
 	relate := operation{set(fieldIdentifiers, fieldRelationships), 0, (*item).relatePerson}
 	relateObject := operation{set(fieldIdentifiers, fieldRelationships), 0, (*item).relateObject}
@@ -69,8 +64,8 @@ func init() {
 			"event":                event,
 			"page":                 event,
 			"screen":               event,
-			"viewed_content":       content,
-			"clicked_content":      content,
+			"viewed_content":       event, // which Segment sends, and no document tells of
+			"clicked_content":      event,
 			"add_relationships":    relate,
 			"delete_relationships": relate,
 			"add_device":           {set(fieldIdentifiers, fieldDevice), 0, (*item).addDevice},
@@ -99,8 +94,6 @@ func init() {
 		}
 		actionLists[typ] = oneOf(names...)
 	}
-	// Segment sends these, and no document tells of them.
-	operations["person"]["viewed_content"], operations["person"]["clicked_content"] = event, event
 }
 
 // oneOf words a choice as Customer.io's own errors do.
