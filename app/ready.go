@@ -39,6 +39,11 @@ func (b *Bridge) obstacles() []obstacle {
 			list = append(list, obstacle{provesLedger, err})
 		}
 	}
+	if b.fences != nil {
+		if err := b.fences.Trouble(); err != nil {
+			list = append(list, obstacle{provesFences, err})
+		}
+	}
 	if err := b.pipeline.Stopped(); err != nil {
 		list = append(list, obstacle{"flow", err})
 	}

@@ -177,3 +177,11 @@ func (f *Fences) Watch(ctx context.Context, failed func(error)) {
 		}
 	}
 }
+
+// Trouble says that nothing is sent because the log has not been read for too long; nil while all is well.
+func (f *Fences) Trouble() error {
+	if behind := f.Behind(); behind > fresh {
+		return fmt.Errorf("could not be read for %s; nothing is sent until they can", behind.Round(time.Second))
+	}
+	return nil
+}

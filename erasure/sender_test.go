@@ -175,6 +175,9 @@ func TestFencesThatCannotBeRead(t *testing.T) {
 		}
 		s.log.read = down
 		time.Sleep(6 * time.Second)
+		if err := s.fences.Trouble(); err == nil || !strings.Contains(err.Error(), "not be read for 6s") {
+			t.Errorf("trouble: %v", err)
+		}
 		if o := one(call(9, passes, "id:2")); o.Result != event.Open || o.NotBefore.IsZero() || len(s.next.sent) != 2 {
 			t.Errorf("a call while the fences cannot be read: %+v", o)
 		}
@@ -182,8 +185,8 @@ func TestFencesThatCannotBeRead(t *testing.T) {
 		if err := s.fences.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if o := one(call(9, passes, "id:2")); o.Result != event.Delivered {
-			t.Errorf("then: %+v", o)
+		if o := one(call(9, passes, "id:2")); o.Result != event.Delivered || s.fences.Trouble() != nil {
+			t.Errorf("then: %+v, %v", o, s.fences.Trouble())
 		}
 	})
 }

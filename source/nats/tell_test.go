@@ -1,0 +1,55 @@
+package nats
+
+import (
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer/jetstream"
+	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/secret"
+)
+
+// What is told twice under one id is stored once, on a subject that a stream keeps; fences are kept in a bucket beside.
+func TestTellAndFences(t *testing.T) {
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
+		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
+		Streams: []broker.EmbeddedStream{{Name: "TOLD", Subjects: []string{"told.>"}}},
+	}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := server.NATS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Broker{conn: conn, server: server, config: jetstream.DefaultConfig()}
+	defer b.Close()
+	for range 2 {
+		if err := b.Tell(t.Context(), "told.erased", "1", []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stream, err := conn.JetStream().Stream(t.Context(), "TOLD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := stream.CachedInfo().State.Msgs; n != 1 {
+		t.Errorf("%d messages", n)
+	}
+	if err := b.Tell(t.Context(), "nobody.keeps", "1", nil); err == nil {
+		t.Error("what no stream keeps is told")
+	}
+	log := b.Fences(erasure.Config{Bucket: "erased"})
+	if err := erasure.NewFences(log, secret.New("0123456789abcdef")).Open(t.Context()); err != nil {
+		t.Error(err)
+	}
+	r := Reading{Streams: []Stream{{Name: "EVENTS", Subjects: []string{"events.>"}}}}
+	if r.CheckFences(erasure.Config{ReportSubject: "events.erased"}) == nil ||
+		r.CheckFences(erasure.Config{Topic: "t"}) == nil || r.CheckFences(erasure.Config{ReportTopic: "t"}) == nil ||
+		r.CheckFences(erasure.Config{Bucket: "b", ReportSubject: "told.erased"}) != nil {
+		t.Error("places of fences and reports are not told apart")
+	}
+}
