@@ -120,16 +120,16 @@ func (l *Log) bound(ctx context.Context, which int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range answer.Topics[l.topic] {
-		if p.Error != nil {
-			return 0, p.Error
-		}
-		if which == kafka.FirstOffset {
-			return p.FirstOffset, nil
-		}
-		return p.LastOffset, nil
+	partitions := answer.Topics[l.topic]
+	switch {
+	case len(partitions) == 0:
+		return 0, kafka.UnknownTopicOrPartition
+	case partitions[0].Error != nil:
+		return 0, partitions[0].Error
+	case which == kafka.FirstOffset:
+		return partitions[0].FirstOffset, nil
 	}
-	return 0, kafka.UnknownTopicOrPartition
+	return partitions[0].LastOffset, nil
 }
 
 // Read gives the records that were written since the last call. A topic that was made anew is read from its start.

@@ -6,9 +6,6 @@ import (
 	"io"
 )
 
-// maxLine bounds a line. A longer one was not written by a store.
-const maxLine = 4 << 10
-
 // lineReader reads whole lines.
 type lineReader struct{ in *bufio.Reader }
 
