@@ -103,3 +103,30 @@ func TestARuleDoesNotEraseAndRevive(t *testing.T) {
 		t.Error("revive: maybe is read")
 	}
 }
+
+// Of an action that names two people both are told; a person of a segment is one as well.
+func TestCallsTellEverybodyTheyAreAbout(t *testing.T) {
+	f, err := rulefile.Parse("rules.yaml", []byte(`rules:
+  - name: r
+    event: e
+    do:
+      - merge: {primary: {email: .email}, secondary: .old_id}
+      - add_to_segment: {person: .id, segment: 7}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: f.Rules, Allow: []string{"merge"}, About: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, failures := rules.Map(event.Message{Value: []byte(`{"type":"e","id":"7","email":"Ann@x.org","old_id":"3"}`)})
+	if len(calls) != 2 || len(failures) > 0 {
+		t.Fatalf("%d calls, %v", len(calls), failures)
+	}
+	for i, want := range [][]string{{"email:ann@x.org", "id:3"}, {"id:7"}} {
+		if got := calls[i].About.Persons; !slices.Equal(got, want) {
+			t.Errorf("%s is about %v, want %v", calls[i].Step.Action, got, want)
+		}
+	}
+}
