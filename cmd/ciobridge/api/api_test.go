@@ -283,6 +283,7 @@ func TestWhatIsTypedWrong(t *testing.T) {
 		"a GET has no body":                          {"GET", "/x", "-d", "{}"},
 		"--timeout 0s: want":                         {"GET", "/x", "--timeout", "0s"},
 		"--retries -1: want":                         {"GET", "/x", "--retries", "-1"},
+		"has no customerio.workspaces":               {"GET", "/x", "--workspace", "us"},
 		"no such file":                               {"GET", "/x", "-c", "testdata/none.yaml"},
 		"has a line break or another control charac": {"GET", "/x\r\ny"},
 	} {

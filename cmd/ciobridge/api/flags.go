@@ -1,14 +1,10 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,17 +19,18 @@ import (
 
 // flags are what was typed.
 type flags struct {
-	in       config.Input
-	api      string
-	query    []string
-	header   []string
-	data     string
-	form     []string
-	files    []string
-	timeout  time.Duration
-	retries  int
-	debug    bool
-	paginate bool
+	in        config.Input
+	api       string
+	workspace string
+	query     []string
+	header    []string
+	data      string
+	form      []string
+	files     []string
+	timeout   time.Duration
+	retries   int
+	debug     bool
+	paginate  bool
 }
 
 // New makes the command. ConfigFlags adds the flags that say what the configuration is read from.
@@ -64,6 +61,7 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 	configFlags(cmd, &f.in)
 	set := cmd.Flags()
 	set.StringVar(&f.api, "api", customerio.AppAPI.String(), "the API: "+choice.List(customerio.APINames()))
+	set.StringVar(&f.workspace, "workspace", "", "one of customerio.workspaces, in place of the first workspace")
 	set.StringArrayVarP(&f.query, "query", "q", nil, "a value of the query, as name=value; may be repeated")
 	set.StringArrayVarP(&f.header, "header", "H", nil, "a header, as name: value; may be repeated")
 	set.StringVarP(&f.data, "data", "d", "", "the body: a text, @FILE, or @- for standard input")
@@ -89,10 +87,14 @@ func (f *flags) run(cmd *cobra.Command, method, path string) error {
 	if err != nil {
 		return exit.With(exit.Input, err)
 	}
-	if key := c.CustomerIO.Lacks(api); key != "" {
+	w, err := f.workspaceOf(c)
+	if err != nil {
+		return exit.With(exit.Input, err)
+	}
+	if key := w.Lacks(api); key != "" {
 		return exit.With(exit.Input, fmt.Errorf("customerio.%s: is missing: --api %s is authorised by it", key, api))
 	}
-	client, err := customerio.NewClient(c.CustomerIO.Config, 1, nil)
+	client, err := customerio.NewClient(w, 1, nil)
 	if err != nil {
 		return exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
 	}
@@ -101,7 +103,7 @@ func (f *flags) run(cmd *cobra.Command, method, path string) error {
 		return exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
 	}
 	call := call{
-		client: client, pace: c.CustomerIO.Pace(r.Endpoint), retries: f.retries, out: cmd.OutOrStdout(),
+		client: client, pace: w.Pace(r.Endpoint), retries: f.retries, out: cmd.OutOrStdout(),
 		debug: io.Discard,
 	}
 	if f.debug {
@@ -112,6 +114,22 @@ func (f *flags) run(cmd *cobra.Command, method, path string) error {
 	}
 	_, err = call.make(cmd.Context(), r)
 	return err
+}
+
+// workspaceOf is the workspace that was asked for, or the first.
+func (f *flags) workspaceOf(c config.Config) (customerio.Config, error) {
+	for _, w := range c.CustomerIO.All() {
+		if w.Name == f.workspace {
+			return w.Config, nil
+		}
+	}
+	names := c.CustomerIO.Names()
+	if len(names) == 0 {
+		return customerio.Config{}, fmt.Errorf("--workspace %s: the configuration has no customerio.workspaces",
+			f.workspace)
+	}
+	return customerio.Config{}, fmt.Errorf("--workspace %s: want %s%s", f.workspace, choice.List(names),
+		choice.Near(f.workspace, names))
 }
 
 // request makes a request of what was typed.
@@ -184,62 +202,4 @@ func headers(given []string) (http.Header, error) {
 		all.Add(name, value)
 	}
 	return all, nil
-}
-
-// content is the body, of which there is one kind at most.
-func (f *flags) content(in io.Reader, given string) (rawrequest.Content, error) {
-	form := len(f.form)+len(f.files) > 0
-	switch {
-	case f.data != "" && form:
-		return rawrequest.Content{}, errors.New("give either --data or a form, not both")
-	case form && given != "":
-		return rawrequest.Content{}, errors.New("--header Content-Type: a form has a type of its own")
-	case form:
-		return f.formContent(in)
-	case f.data == "":
-		return rawrequest.Content{}, nil
-	}
-	body := []byte(f.data)
-	if name, file := strings.CutPrefix(f.data, "@"); file {
-		var err error
-		if body, err = read(in, name); err != nil {
-			return rawrequest.Content{}, fmt.Errorf("--data: %w", err)
-		}
-	}
-	if given == "" && !json.Valid(body) {
-		return rawrequest.Content{}, errors.New("--data: is no JSON; what is none needs -H 'Content-Type: …'")
-	}
-	return rawrequest.Content{Type: "application/json", Body: body}, nil
-}
-
-func (f *flags) formContent(in io.Reader) (rawrequest.Content, error) {
-	fields, err := pairs("--form", f.form)
-	if err != nil {
-		return rawrequest.Content{}, err
-	}
-	if len(f.files) == 0 {
-		return rawrequest.Content{Type: rawrequest.FormType, Body: rawrequest.AppendPairs(nil, fields)}, nil
-	}
-	var files []rawrequest.File
-	for _, text := range f.files {
-		field, name, found := strings.Cut(text, "=@")
-		if !found || field == "" {
-			return rawrequest.Content{}, fmt.Errorf("--file %s: want name=@FILE", text)
-		}
-		content, err := read(in, name)
-		if err != nil {
-			return rawrequest.Content{}, fmt.Errorf("--file %s: %w", field, err)
-		}
-		files = append(files, rawrequest.File{Field: field, Name: filepath.Base(name),
-			Type: mime.TypeByExtension(filepath.Ext(name)), Content: content})
-	}
-	body, kind, err := rawrequest.Multipart(fields, files)
-	return rawrequest.Content{Type: kind, Body: body}, err
-}
-
-func read(in io.Reader, name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(in)
-	}
-	return os.ReadFile(name)
 }
