@@ -106,8 +106,8 @@ func (w *world) sent() map[string]int {
 // uncertain are the open letters about which somebody has to decide, by recipient.
 func (w *world) uncertain(set []string) map[string]string {
 	w.t.Helper()
-	out := w.must(0, append([]string{"deadletters", "list", "--reason", "send_uncertain", "--show-values", "-o", "json"},
-		set...)...)
+	args := []string{"deadletters", "list", "--reason", "send_uncertain", "--show-values", "-o", "json"}
+	out := w.must(0, append(args, set...)...)
 	letters := map[string]string{}
 	for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
 		var l struct {
@@ -126,8 +126,8 @@ func (w *world) uncertain(set []string) map[string]string {
 func (w *world) decide(letters map[string]string, set []string) {
 	w.t.Helper()
 	before := w.sent()
-	if said := w.must(1, append([]string{"deadletters", "replay", "--all", "--include-destructive"}, set...)...); !strings.
-		Contains(said, "may have been sent, and may not be sent twice") {
+	said := w.must(1, append([]string{"deadletters", "replay", "--all", "--include-destructive"}, set...)...)
+	if !strings.Contains(said, "may have been sent, and may not be sent twice") {
 		w.t.Errorf("a replay before the decision: %s", said)
 	}
 	decided := map[string][]string{}
