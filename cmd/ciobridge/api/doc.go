@@ -5,8 +5,8 @@
 // server answers is printed as it came, and the exit code says what became of the request. A request that may have
 // been carried out and would count twice is not made again.
 //
-// A call goes through flags.go and content.go, which make the request of what was typed, and call.go, which makes it, tries it again
-// and follows pages. There are no goroutines and no locks.
+// A call goes through flags.go and content.go, which make the request of what was typed, and call.go, which makes it,
+// tries it again and follows pages. There are no goroutines and no locks.
 //
 // Begin reading with New in flags.go.
 package api
