@@ -56,7 +56,9 @@ func DefaultConfig(limits Limits) Config {
 
 // Batch is a destination whose requests are filled as the configuration says.
 func (c Config) Batch() Destination {
-	return Destination{Senders: c.Senders, Calls: c.BatchItems, Bytes: c.BatchBytes - c.Limits.Envelope}
+	return Destination{
+		Senders: c.Senders, Calls: c.BatchItems, Bytes: c.BatchBytes - c.Limits.Envelope, Batch: true,
+	}
 }
 
 // Validate reports every mistake, each with the field's name.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -15,12 +16,15 @@ type Destination struct {
 	// Calls is how many calls a request carries at most, and Bytes what they may have together. Where each call is a
 	// request, Calls is 1 and Bytes 0.
 	Calls, Bytes int
+	// Batch is true where calls go that have no request of their own. Others are met at once, whatever lingers.
+	Batch bool
 }
 
 // destination is what is ready for one destination, and the senders that take it. The pipeline's lock guards its
 // queues, its bisector and down.
 type destination struct {
 	senders    int
+	batch      bool          // see Destination
 	fills      bool          // its requests carry several calls
 	collecting chan struct{} // full while a sender collects
 	wakeup     chan struct{} // full when what the collecting sender waits for may have come
@@ -30,6 +34,8 @@ type destination struct {
 	down     bool // its last request settled nothing
 	waits    bool // a sender waits for what its queues are missing, or for the end of their linger
 	sending  int  // calls in a request
+
+	holds atomic.Bool // something is in its queues; it may be true although nothing is
 }
 
 // destinations makes those of a list. One without senders is nil.
@@ -43,7 +49,8 @@ func destinations(list []Destination, c Config, began time.Time) []*destination 
 			continue
 		}
 		made[i] = &destination{
-			senders: d.Senders, fills: d.Bytes > 0, collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1),
+			senders: d.Senders, batch: d.Batch, fills: d.Bytes > 0,
+			collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1),
 			queues: batch.NewQueues(event.Destination(i), inflight.Load{Calls: d.Calls, Bytes: d.Bytes}, c.Linger,
 				began),
 		}
@@ -63,8 +70,38 @@ func (p *Pipeline) each(f func(*destination)) {
 // of is the destination of a call.
 func (p *Pipeline) of(c *inflight.Call) *destination { return p.destinations[c.Destination] }
 
-// wake makes the waiting senders look again.
-func (p *Pipeline) wake() { p.each(func(d *destination) { notify(d.wakeup) }) }
+// push puts a call into the queues of its destination.
+func (p *Pipeline) push(c *inflight.Call) *destination {
+	d := p.of(c)
+	d.queues.Push(c)
+	d.holds.Store(true)
+	return d
+}
+
+// delay keeps a call back until then.
+func (d *destination) delay(c *inflight.Call, until time.Time) {
+	d.queues.Delay(c, until)
+	d.holds.Store(true)
+}
+
+// wake makes the waiting senders look again for which something may be due.
+func (p *Pipeline) wake() {
+	for _, d := range p.destinations {
+		if d != nil && d.holds.Load() {
+			notify(d.wakeup)
+		}
+	}
+}
+
+// waiting is the destination whose collecting sender takes up what arrives: one of batches, if any waits.
+func (p *Pipeline) waiting() (found *destination) {
+	for _, d := range p.destinations {
+		if d != nil && d.waits && (found == nil || d.batch && !found.batch) {
+			found = d
+		}
+	}
+	return found
+}
 
 // notify puts a token into a channel that holds one, unless there is one already.
 func notify(wake chan struct{}) {
@@ -74,23 +111,25 @@ func notify(wake chan struct{}) {
 	}
 }
 
-// missing is what has to arrive before a request to one of the destinations may be full. Where nothing is ready for
-// any, whatever arrives is of interest. Where something is, its linger ends soon, and what has arrived for the others
+// missing is what has to arrive before a batch for one of the destinations may be full. Where nothing is ready for any, whatever arrives is of interest. Where something is, its linger ends soon, and what has arrived for the others
 // is found then. One whose senders are all busy does not count: nobody waits for the end of its linger, and what has
 // arrived for the others would not be found.
 func (p *Pipeline) missing() inflight.Load {
-	missing := inflight.Load{Calls: 1, Bytes: batch.Never.Bytes}
-	empty := true
-	p.each(func(d *destination) {
-		if !d.waits || d.queues.Empty() {
-			return
+	missing, lingers, waits := batch.Never, false, false
+	for _, d := range p.destinations {
+		if d == nil || !d.batch || !d.waits {
+			continue
 		}
-		m := d.queues.Missing()
-		if !empty {
-			m.Calls, m.Bytes = min(m.Calls, missing.Calls), min(m.Bytes, missing.Bytes)
+		waits = true
+		if !d.queues.Empty() {
+			m := d.queues.Missing()
+			missing.Calls, missing.Bytes = min(m.Calls, missing.Calls), min(m.Bytes, missing.Bytes)
+			lingers = true
 		}
-		missing, empty = m, false
-	})
+	}
+	if waits && !lingers {
+		return inflight.Load{Calls: 1, Bytes: batch.Never.Bytes}
+	}
 	return missing
 }
 

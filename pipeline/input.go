@@ -32,6 +32,7 @@ type input struct {
 	load        inflight.Load        // of their calls
 	round       uint64               // how often the queue was emptied
 	wakeAt      inflight.Load        // so much wakes the collecting sender
+	sender      *destination         // of which it collects; nil while all senders have something to do
 	pauseAt     inflight.Load        // so much makes readers pause
 	resumed     chan struct{}        // not nil while readers pause, and closed when they may go on
 }
@@ -47,6 +48,7 @@ func (p *Pipeline) enqueue(lease event.Lease, msg *inflight.Message) error {
 	account, waiter := p.memory.Reserve(from, msg.Bytes)
 	if waiter != nil {
 		p.wake() // nobody lingers while there is no room
+		p.input.wake()
 		select {
 		case <-waiter.Granted:
 		case <-lease.Done():
@@ -94,13 +96,27 @@ func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan
 	in.messages = append(in.messages, msg)
 	in.load = in.load.Plus(inflight.Load{Calls: len(msg.Calls), Bytes: msg.Size})
 	if msg.Urgent || in.load.Reaches(in.wakeAt) {
-		in.wakeAt = batch.Never
-		p.wake()
+		in.wakeSender()
 	}
 	if in.load.Reaches(in.pauseAt) { // the sender is woken by then: less than a full request wakes it
 		in.resumed = make(chan struct{})
 	}
 	return nil, nil
+}
+
+// wake makes a collecting sender take what has arrived, however little it is.
+func (in *input) wake() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.wakeSender()
+}
+
+// wakeSender makes a collecting sender take what has arrived. Where none collects, the next that does takes it.
+func (in *input) wakeSender() {
+	in.wakeAt = batch.Never
+	if in.sender != nil {
+		notify(in.sender.wakeup)
+	}
 }
 
 // takeArrived puts the calls of what has arrived into their lanes. By is the destination for which the caller collects,
@@ -126,10 +142,9 @@ func (p *Pipeline) watchInput() {
 	in := &p.input
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.wakeAt = p.missing()
+	in.wakeAt, in.sender = p.missing(), p.waiting()
 	if in.load.Reaches(in.wakeAt) && len(in.messages) > 0 {
-		in.wakeAt = batch.Never
-		p.wake()
+		in.wakeSender()
 	}
 	room, half := p.room()
 	in.pauseAt = room

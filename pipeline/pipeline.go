@@ -171,8 +171,7 @@ func (p *Pipeline) enterLanes(msg *inflight.Message, by *destination) {
 		if e.Waits() {
 			p.of(e).queues.Extend(e)
 		} else {
-			d := p.of(e)
-			if d.queues.Push(e); d != by {
+			if d := p.push(e); d != by {
 				notify(d.wakeup)
 			}
 		}

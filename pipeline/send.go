@@ -47,6 +47,7 @@ func (p *Pipeline) nextBatch(d *destination, b *batch.Batch) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.watchInput()
+	defer func() { d.holds.Store(!d.queues.Idle()) }()
 	for {
 		p.takeArrived(d)
 		now := time.Now()

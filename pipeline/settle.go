@@ -90,7 +90,7 @@ func (p *Pipeline) leaveLanes(e *inflight.Call) {
 	p.of(e).bisector.Forget(e)
 	p.lanes.Leave(&e.Node, func(next *inflight.Call) {
 		if next.State == inflight.Waiting {
-			p.of(next).queues.Push(next)
+			p.push(next)
 		}
 	})
 	e.Message = nil
@@ -160,9 +160,9 @@ func (p *Pipeline) reopen(e *inflight.Call, o event.Outcome, together int, all b
 	case e.Message.Assignment.Draining:
 		e.Message.Assignment.Abandon(e)
 	case o.NotBefore.After(now):
-		p.of(e).queues.Delay(e, o.NotBefore)
+		p.of(e).delay(e, o.NotBefore)
 	default:
-		p.of(e).queues.Push(e)
+		p.push(e)
 	}
 }
 
