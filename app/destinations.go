@@ -20,11 +20,7 @@ func workspaces(c config.Config) ([]delivery.Workspace, error) {
 		client, err := customerio.NewClient(w.Config, c.Delivery.Senders, nil)
 		if err != nil {
 			closeAll(list)
-			where := "customerio"
-			if w.Name != "" {
-				where += ".workspaces." + w.Name
-			}
-			return nil, exit.With(exit.Credentials, fmt.Errorf("%s: %w", where, err))
+			return nil, exit.With(exit.Credentials, fmt.Errorf("%s: %w", w.Path(), err))
 		}
 		list = append(list, delivery.Workspace{Name: w.Name, Client: client, Config: w.Config})
 	}

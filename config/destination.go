@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -25,6 +26,14 @@ type Workspaces []Workspace
 type Workspace struct {
 	Name string
 	customerio.Config
+}
+
+// Path is where its settings stand.
+func (w Workspace) Path() string {
+	if w.Name == "" {
+		return "customerio"
+	}
+	return "customerio.workspaces." + w.Name
 }
 
 // ReadYAML reads a map of names to what stands under customerio for a single workspace.
@@ -80,6 +89,15 @@ func (d Destination) Validate() error {
 // All are the workspaces in the order of their numbers. The first has no name.
 func (d Destination) All() []Workspace {
 	return append([]Workspace{{Config: d.Config}}, d.Workspaces...)
+}
+
+// LongestTimeout is after how long the last request to any workspace has ended.
+func (d Destination) LongestTimeout() time.Duration {
+	longest := d.Timeout
+	for _, w := range d.Workspaces {
+		longest = max(longest, w.Timeout)
+	}
+	return longest
 }
 
 // SetRate gives every workspace the same budget for Track, in requests a second.

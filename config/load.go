@@ -149,11 +149,8 @@ func (c *Config) lacks(rules *mapping.Rules) error {
 	for _, use := range rules.Uses() {
 		w := c.CustomerIO.All()[use.Workspace]
 		if key := w.Lacks(use.API); key != "" {
-			if w.Name != "" {
-				key = "workspaces." + w.Name + "." + key
-			}
-			errs = append(errs, mistake.Of("customerio.%s: is missing: the rule %q makes calls over %s", key, use.Rule,
-				use.API))
+			errs = append(errs, mistake.Of("%s.%s: is missing: the rule %q makes calls over %s", w.Path(), key,
+				use.Rule, use.API))
 		}
 	}
 	return c.placed(errors.Join(errs...))

@@ -59,6 +59,8 @@ type Step struct {
 
 	// Destination is where calls go that a batch carries.
 	Destination Destination
+	// Workspace is the name of the workspace in which the call's person is; empty for the first.
+	Workspace string
 
 	// Fence is what the call does to the erasure fence of its person.
 	Fence Fence

@@ -237,6 +237,6 @@ func (c *actionCompiler) workspace() {
 		c.Add(c.from.Pos.With(mistake.Join(c.where, "workspace")), "no workspace has this name%s", advice)
 	}
 	c.out.workspace = event.Lane(0).Of(name)
-	c.out.number = i + 1
+	c.out.number, c.out.Workspace = i+1, name
 	c.out.Destination = event.Destination(customerio.Batch.In(c.out.number))
 }

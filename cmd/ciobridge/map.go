@@ -127,14 +127,15 @@ type mapped struct {
 }
 
 type mappedCall struct {
-	Action  string          `json:"action"`
-	Rule    string          `json:"rule"`
-	Call    string          `json:"call"`
-	ID      string          `json:"id"`
-	Item    int32           `json:"item,omitempty"`    // the number of its event, of a record that holds several
-	Request string          `json:"request,omitempty"` // of a call that no batch can carry
-	Body    json.RawMessage `json:"body,omitempty"`
-	Sends   string          `json:"sends,omitempty"` // what the rule may send, where the event decides it
+	Action    string          `json:"action"`
+	Rule      string          `json:"rule"`
+	Workspace string          `json:"workspace,omitempty"` // to which the call goes; none for the first
+	Call      string          `json:"call"`
+	ID        string          `json:"id"`
+	Item      int32           `json:"item,omitempty"`    // the number of its event, of a record that holds several
+	Request   string          `json:"request,omitempty"` // of a call that no batch can carry
+	Body      json.RawMessage `json:"body,omitempty"`
+	Sends     string          `json:"sends,omitempty"` // what the rule may send, where the event decides it
 }
 
 type mappedFailed struct {
@@ -174,7 +175,8 @@ func newMapped(place string, got mapping.Explanation) mapped {
 }
 
 func newMappedCall(c *event.Call) mappedCall {
-	m := mappedCall{c.Step.Action, c.Step.Rule, c.Step.Call, c.ID.String(), c.Item, "", c.Body, ""}
+	m := mappedCall{Action: c.Step.Action, Rule: c.Step.Rule, Workspace: c.Step.Workspace, Call: c.Step.Call,
+		ID: c.ID.String(), Item: c.Item, Body: c.Body}
 	if len(c.Body) > 0 && !json.Valid(c.Body) { // a form or a text
 		m.Body = json.RawMessage(jsontext.Of(string(c.Body)))
 	}
@@ -214,10 +216,6 @@ func (m mapped) print(w io.Writer, f format) error {
 		fmt.Fprintf(w, "  %s\n", r)
 	}
 	return nil
-}
-
-func (c mappedCall) String() string {
-	return fmt.Sprintf("%s  %srule %q, call %q, id %s", c.Action, ofEvent(int(c.Item)), c.Rule, c.Call, c.ID)
 }
 
 func (f mappedFailed) String() string {

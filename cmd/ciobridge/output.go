@@ -120,3 +120,12 @@ func mistakes(err error) (texts []string) {
 	}
 	return texts
 }
+
+// String is the line in which map tells of a call.
+func (c mappedCall) String() string {
+	in := ""
+	if c.Workspace != "" {
+		in = fmt.Sprintf("workspace %q, ", c.Workspace)
+	}
+	return fmt.Sprintf("%s  %s%srule %q, call %q, id %s", c.Action, ofEvent(int(c.Item)), in, c.Rule, c.Call, c.ID)
+}

@@ -193,8 +193,13 @@ func (r *reader) whole(n *yamltree.Node) int {
 	return i
 }
 
+// workspaceCompared is a key of every call.
+var workspaceCompared = yamltree.Row{Key: "workspace", Form: yamltree.InJSON, Example: "shop_us",
+	Meaning: "The workspace to which the call goes, by its name; null for the first."}
+
 // requestCompared are the keys of a request as tests compare it.
 var requestCompared = []yamltree.Row{
+	workspaceCompared,
 	{Key: "method", Form: yamltree.InJSON, Meaning: "The method.", Example: "GET"},
 	{Key: "path", Form: yamltree.InJSON, Meaning: "The path with its query, as it is sent.",
 		Example: "'/v1/customers?email=a%40b.c'"},

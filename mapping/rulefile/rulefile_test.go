@@ -81,7 +81,7 @@ func TestRuleFilesAreReadStrictly(t *testing.T) {
 			"r.yaml:3:5: tests[0]: needs want"},
 		{"test of a key that no call has", inRule("delete: {person: .a}") + "tests:\n  - {name: t, given: {event: " +
 			"{a: 1}}, want: {track: {attributes: {a: 1}}}}\n",
-			`tests[0].want.track: no key "attributes" here; want data, name, person or timestamp`},
+			`tests[0].want.track: no key "attributes" here; want data, name, person, timestamp or workspace`},
 		{"test at no time", inRule("delete: {person: .a}") + "tests:\n  - {name: t, given: {event: {}, time: noon}, " +
 			"want: []}\n", "tests[0].given.time: is no time with its zone"},
 		{"test with an unknown reason", "rules: []\ntests:\n  - {name: t, given: {event: {a: 1}}, want: " +

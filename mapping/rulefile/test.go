@@ -147,8 +147,8 @@ var wantKeys = func() table[ruletest.Want] {
 
 // comparedRows are the keys of a call of an action as tests compare it.
 func comparedRows(action string) []yamltree.Row {
-	rows := []yamltree.Row{{Key: "timestamp", Form: yamltree.InJSON, Meaning: "The time of the call, in unix seconds.",
-		Example: "1791194400"}}
+	rows := []yamltree.Row{workspaceCompared, {Key: "timestamp", Form: yamltree.InJSON, Example: "1791194400",
+		Meaning: "The time of the call, in unix seconds."}}
 	op := customerio.ParseAction(action).Operation()
 	if op.Field(customerio.RequestField) != nil {
 		return requestCompared

@@ -68,7 +68,11 @@ func (w *Want) compare(i int, c *event.Call) []string {
 	if w.Action != c.Step.Action {
 		return []string{fmt.Sprintf("%s: want %s, got %s", at, w.Action, c.Step.Action)}
 	}
-	return differences(at+" "+w.Action, decoded(w.Call), view(c))
+	have := view(c)
+	if m, ok := have.(map[string]any); ok && c.Step.Workspace != "" {
+		m["workspace"] = c.Step.Workspace
+	}
+	return differences(at+" "+w.Action, decoded(w.Call), have)
 }
 
 // differences compares what is wanted with what is there. Of maps only the wanted keys are compared, all else as a

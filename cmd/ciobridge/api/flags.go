@@ -92,15 +92,15 @@ func (f *flags) run(cmd *cobra.Command, method, path string) error {
 		return exit.With(exit.Input, err)
 	}
 	if key := w.Lacks(api); key != "" {
-		return exit.With(exit.Input, fmt.Errorf("customerio.%s: is missing: --api %s is authorised by it", key, api))
+		return exit.With(exit.Input, fmt.Errorf("%s.%s: is missing: --api %s is authorised by it", w.Path(), key, api))
 	}
-	client, err := customerio.NewClient(w, 1, nil)
+	client, err := customerio.NewClient(w.Config, 1, nil)
 	if err != nil {
-		return exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
+		return exit.With(exit.Credentials, fmt.Errorf("%s: %w", w.Path(), err))
 	}
 	defer client.Close()
 	if err := client.Read(api); err != nil {
-		return exit.With(exit.Credentials, fmt.Errorf("customerio: %w", err))
+		return exit.With(exit.Credentials, fmt.Errorf("%s: %w", w.Path(), err))
 	}
 	call := call{
 		client: client, pace: w.Pace(r.Endpoint), retries: f.retries, out: cmd.OutOrStdout(),
@@ -117,18 +117,18 @@ func (f *flags) run(cmd *cobra.Command, method, path string) error {
 }
 
 // workspaceOf is the workspace that was asked for, or the first.
-func (f *flags) workspaceOf(c config.Config) (customerio.Config, error) {
+func (f *flags) workspaceOf(c config.Config) (config.Workspace, error) {
 	for _, w := range c.CustomerIO.All() {
 		if w.Name == f.workspace {
-			return w.Config, nil
+			return w, nil
 		}
 	}
 	names := c.CustomerIO.Names()
 	if len(names) == 0 {
-		return customerio.Config{}, fmt.Errorf("--workspace %s: the configuration has no customerio.workspaces",
+		return config.Workspace{}, fmt.Errorf("--workspace %s: the configuration has no customerio.workspaces",
 			f.workspace)
 	}
-	return customerio.Config{}, fmt.Errorf("--workspace %s: want %s%s", f.workspace, choice.List(names),
+	return config.Workspace{}, fmt.Errorf("--workspace %s: want %s%s", f.workspace, choice.List(names),
 		choice.Near(f.workspace, names))
 }
 
