@@ -111,8 +111,9 @@ func notify(wake chan struct{}) {
 	}
 }
 
-// missing is what has to arrive before a batch for one of the destinations may be full. Where nothing is ready for any, whatever arrives is of interest. Where something is, its linger ends soon, and what has arrived for the others
-// is found then. One whose senders are all busy does not count: nobody waits for the end of its linger, and what has
+// missing is what has to arrive before a batch for one of the destinations may be full. Where nothing is ready for any,
+// whatever arrives is of interest. Where something is, its linger ends soon, and what has arrived for the others is
+// found then. One whose senders are all busy does not count: nobody waits for the end of its linger, and what has
 // arrived for the others would not be found.
 func (p *Pipeline) missing() inflight.Load {
 	missing, lingers, waits := batch.Never, false, false
