@@ -126,7 +126,10 @@ func (d *fakeCustomerIO) Send(ctx context.Context, calls []event.Call) []event.O
 	d.enter(calls, 1)
 	defer d.enter(calls, -1)
 	time.Sleep(d.draw())
-	if d.down != nil && d.down(time.Now()) || d.lacks(calls) {
+	d.mu.Lock()
+	lacks := d.lacks(calls)
+	d.mu.Unlock()
+	if d.down != nil && d.down(time.Now()) || lacks {
 		time.Sleep(30 * time.Second) // as a sender's gate would hold it
 	}
 	d.mu.Lock()
