@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 )
 
 // Check proves that the topic exists, makes it if the configuration says so, and reads its settings.
@@ -89,25 +90,10 @@ func (k *Store) replication(topic kafka.Topic) (replicas int, weak []string) {
 
 // settings reads the topic's configuration.
 func (k *Store) settings(ctx context.Context) (map[string]string, error) {
-	resources := []kafka.DescribeConfigRequestResource{{
-		ResourceType: kafka.ResourceTypeTopic, ResourceName: k.topic,
-		ConfigNames: []string{
-			"cleanup.policy", "retention.ms", "min.insync.replicas", "max.message.bytes",
-			"unclean.leader.election.enable",
-		},
-	}}
-	res, err := k.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: resources})
+	settings, err := kafkatopic.Settings(ctx, k.client, k.topic, "cleanup.policy", "retention.ms",
+		"min.insync.replicas", "max.message.bytes", "unclean.leader.election.enable")
 	if err != nil {
 		return nil, kafkaError(ctx, err)
-	}
-	settings := map[string]string{}
-	for _, r := range res.Resources {
-		if r.Error != nil {
-			return nil, kafkaError(ctx, r.Error)
-		}
-		for _, e := range r.ConfigEntries {
-			settings[e.ConfigName] = e.ConfigValue
-		}
 	}
 	return settings, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -12,14 +11,14 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 const (
-	fetchBytes = 1 << 20 // of one fetch; a larger batch comes whole
-	fetchWait  = 2 * time.Second
-	readLimit  = 15 * time.Second       // of all tries at one read, whether a broker refuses or is silent
-	readPause  = 200 * time.Millisecond // doubled after each try
+	fetchWait = 2 * time.Second
+	readLimit = 15 * time.Second       // of all tries at one read, whether a broker refuses or is silent
+	readPause = 200 * time.Millisecond // doubled after each try
 )
 
 // Scan gives each the records of every partition up to the high watermark that stood when it began. It tries again when
@@ -157,50 +156,20 @@ func (k *Store) fetch(ctx context.Context, partition int, offset int64) (records
 }
 
 func (k *Store) fetchOnce(ctx context.Context, partition int, offset int64) (records []deadletter.Record, err error) {
-	defer func() {
-		if p := recover(); p != nil { // kafka-go panics on some damaged batches: its issue 1438
-			records, err = nil, fmt.Errorf("decode the batch at offset %d: %v", offset, p)
-		}
-	}()
-	res, err := k.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: k.topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: fetchBytes, MaxWait: fetchWait,
-		IsolationLevel: kafka.ReadUncommitted,
+	_, err = kafkatopic.Fetch(ctx, k.client, k.topic, partition, offset, fetchWait, func(r *kafka.Record) error {
+		record, err := ownRecord(int32(partition), r)
+		records = append(records, record)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if closer, ok := res.Records.(io.Closer); ok {
-		defer closer.Close()
-	}
-	if res.Error != nil {
-		return nil, res.Error
-	}
-	for {
-		r, err := res.Records.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			return records, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if r.Offset < offset {
-			continue
-		}
-		record, err := ownRecord(int32(partition), r)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, record)
-	}
+	return records, nil
 }
 
 // ownRecord copies a record out of the buffers of the client.
 func ownRecord(partition int32, r *kafka.Record) (deadletter.Record, error) {
-	key, err := kafka.ReadAll(r.Key)
-	if err != nil {
-		return deadletter.Record{}, err
-	}
-	value, err := kafka.ReadAll(r.Value)
+	key, value, err := kafkatopic.Content(r)
 	if err != nil {
 		return deadletter.Record{}, err
 	}

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 )
 
 // Store keeps dead letters in a topic.
@@ -170,16 +170,8 @@ func (k *Store) send(ctx context.Context, partition int, records []deadletter.Re
 			Key: kafka.NewBytes(bytes.Clone(r.Key)), Value: kafka.NewBytes(bytes.Clone(r.Value)),
 		}
 	}
-	res, err := k.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: k.topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(batch...),
-	})
-	if err != nil {
-		return err
-	}
-	if res.Error == nil && len(res.RecordErrors) > 0 {
-		return kafka.InvalidRecord
-	}
-	return res.Error
+	_, err := kafkatopic.Produce(ctx, k.client, k.topic, partition, batch...)
+	return err
 }
 
 // partitionOf places a record as the Java client and librdkafka's murmur2 do.
@@ -198,21 +190,8 @@ func upTo(n int) []int {
 	return list
 }
 
-// describe returns what the cluster says of the topic. It never makes it.
 func (k *Store) describe(ctx context.Context) (kafka.Topic, error) {
-	meta, err := k.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{k.topic}})
-	if err != nil {
-		return kafka.Topic{}, err
-	}
-	for _, t := range meta.Topics {
-		if t.Name == k.topic {
-			if t.Error == nil && len(t.Partitions) == 0 {
-				return t, kafka.LeaderNotAvailable
-			}
-			return t, t.Error
-		}
-	}
-	return kafka.Topic{}, kafka.UnknownTopicOrPartition
+	return kafkatopic.Describe(ctx, k.client, k.topic)
 }
 
 // withAddresses is kafkaError, with the addresses that were tried if nobody could be reached.
@@ -232,11 +211,9 @@ func kafkaError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	case errors.Is(err, deadletter.ErrTooLarge), errors.Is(err, deadletter.ErrGone):
 		return err
-	case errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, protocol.ErrNoTopic),
-		errors.Is(err, kafka.InvalidTopic):
+	case kafkatopic.IsMissing(err):
 		meaning = deadletter.ErrMissing
-	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed),
-		errors.Is(err, kafka.ClusterAuthorizationFailed), errors.Is(err, kafka.SASLAuthenticationFailed):
+	case kafkatopic.IsDenied(err):
 		meaning = deadletter.ErrDenied
 	case errors.Is(err, kafka.NotEnoughReplicas), errors.Is(err, kafka.NotEnoughReplicasAfterAppend):
 		meaning = deadletter.ErrNotEnoughReplicas

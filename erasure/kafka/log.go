@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -12,12 +11,12 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 )
 
 const (
-	timeout    = 10 * time.Second // of one attempt
-	fetchBytes = 1 << 20          // of one fetch; a larger batch comes whole
-	fetchWait  = 100 * time.Millisecond
+	timeout   = 10 * time.Second // of one attempt
+	fetchWait = 100 * time.Millisecond
 )
 
 // Log keeps fences in a topic.
@@ -41,7 +40,7 @@ func New(client *kafka.Client, topic string, create bool, replicas int) *Log {
 func (l *Log) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	_, err := l.bound(ctx, kafka.LastOffset)
+	_, err := l.end(ctx)
 	if errors.Is(err, kafka.UnknownTopicOrPartition) && l.create {
 		err = l.make(ctx)
 	}
@@ -52,7 +51,11 @@ func (l *Log) Check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the topic %s of erasure fences: %w", l.topic, err)
 	}
-	policy, err := l.policy(ctx)
+	settings, err := kafkatopic.Settings(ctx, l.client, l.topic, "cleanup.policy")
+	policy, told := settings["cleanup.policy"]
+	if err == nil && !told {
+		err = errors.New("the broker does not tell its cleanup.policy")
+	}
 	if err != nil {
 		return fmt.Errorf("look at the settings of the topic %s of erasure fences: %w", l.topic, err)
 	}
@@ -80,7 +83,7 @@ func (l *Log) make(ctx context.Context) error {
 		return err
 	}
 	for {
-		_, err := l.bound(ctx, kafka.LastOffset)
+		_, err := l.end(ctx)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -91,52 +94,17 @@ func (l *Log) make(ctx context.Context) error {
 	}
 }
 
-func (l *Log) policy(ctx context.Context) (string, error) {
-	answer, err := l.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic, ResourceName: l.topic, ConfigNames: []string{"cleanup.policy"},
-		}}})
-	if err != nil {
-		return "", err
-	}
-	for _, r := range answer.Resources {
-		if r.Error != nil {
-			return "", r.Error
-		}
-		for _, e := range r.ConfigEntries {
-			if e.ConfigName == "cleanup.policy" {
-				return e.ConfigValue, nil
-			}
-		}
-	}
-	return "", errors.New("the broker does not tell its cleanup.policy")
-}
-
-// bound is the first or the last offset.
-func (l *Log) bound(ctx context.Context, which int64) (int64, error) {
-	answer, err := l.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
-		l.topic: {{Partition: 0, Timestamp: which}},
-	}})
-	if err != nil {
-		return 0, err
-	}
-	partitions := answer.Topics[l.topic]
-	switch {
-	case len(partitions) == 0:
-		return 0, kafka.UnknownTopicOrPartition
-	case partitions[0].Error != nil:
-		return 0, partitions[0].Error
-	case which == kafka.FirstOffset:
-		return partitions[0].FirstOffset, nil
-	}
-	return partitions[0].LastOffset, nil
+// end is the offset after the last.
+func (l *Log) end(ctx context.Context) (int64, error) {
+	_, end, err := kafkatopic.Bounds(ctx, l.client, l.topic, 0)
+	return end, err
 }
 
 // Read gives the records that were written since the last call. A topic that was made anew is read from its start.
 func (l *Log) Read(ctx context.Context, each func(erasure.Record)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	end, err := l.bound(ctx, kafka.LastOffset)
+	end, err := l.end(ctx)
 	if err != nil {
 		return fmt.Errorf("read the topic %s of erasure fences: %w", l.topic, err)
 	}
@@ -146,7 +114,7 @@ func (l *Log) Read(ctx context.Context, each func(erasure.Record)) error {
 	for l.next < end {
 		err := l.fetch(ctx, end, each)
 		if errors.Is(err, kafka.OffsetOutOfRange) {
-			first, errFirst := l.bound(ctx, kafka.FirstOffset)
+			first, _, errFirst := kafkatopic.Bounds(ctx, l.client, l.topic, 0)
 			if errFirst == nil && first > l.next {
 				l.next = first
 				continue
@@ -161,48 +129,25 @@ func (l *Log) Read(ctx context.Context, each func(erasure.Record)) error {
 }
 
 // fetch gives the records of one fetch. Where compaction has left none of a batch, it steps over one offset.
-func (l *Log) fetch(ctx context.Context, end int64, each func(erasure.Record)) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // kafka-go panics on some damaged batches: its issue 1438
-			err = fmt.Errorf("decode the batch: %v", p)
-		}
-	}()
-	answer, err := l.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: l.topic, Partition: 0, Offset: l.next, MinBytes: 1, MaxBytes: fetchBytes, MaxWait: fetchWait,
-	})
-	if err != nil {
-		return err
-	}
-	if closer, ok := answer.Records.(io.Closer); ok {
-		defer closer.Close()
-	}
-	if answer.Error != nil {
-		return answer.Error
-	}
-	for next := l.next + 1; ; {
-		r, err := answer.Records.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			l.next = next
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if r.Offset < l.next {
-			continue
-		}
+func (l *Log) fetch(ctx context.Context, end int64, each func(erasure.Record)) error {
+	next := l.next + 1
+	_, err := kafkatopic.Fetch(ctx, l.client, l.topic, 0, l.next, fetchWait, func(r *kafka.Record) error {
 		if r.Offset >= end {
-			l.next = end
+			next = end
 			return nil
 		}
-		key, errKey := kafka.ReadAll(r.Key)
-		value, errValue := kafka.ReadAll(r.Value)
-		if err := errors.Join(errKey, errValue); err != nil {
+		key, value, err := kafkatopic.Content(r)
+		if err != nil {
 			return err
 		}
 		each(erasure.Record{Key: string(key), Value: value})
 		next = r.Offset + 1
+		return nil
+	})
+	if err == nil {
+		l.next = next
 	}
+	return err
 }
 
 // Write produces the records in one request, and waits for all replicas that are in sync.
@@ -213,16 +158,7 @@ func (l *Log) Write(ctx context.Context, records ...erasure.Record) error {
 	for i, r := range records {
 		batch[i] = kafka.Record{Time: time.Now(), Key: kafka.NewBytes([]byte(r.Key)), Value: kafka.NewBytes(r.Value)}
 	}
-	answer, err := l.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: l.topic, Partition: 0, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(batch...),
-	})
-	switch {
-	case err == nil && answer.Error != nil:
-		err = answer.Error
-	case err == nil && len(answer.RecordErrors) > 0:
-		err = kafka.InvalidRecord
-	}
-	if err != nil {
+	if _, err := kafkatopic.Produce(ctx, l.client, l.topic, 0, batch...); err != nil {
 		return fmt.Errorf("write to the topic %s of erasure fences: %w", l.topic, err)
 	}
 	return nil

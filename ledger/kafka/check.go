@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 	"github.com/ciobridge/ciobridge/ledger"
 )
 
@@ -71,21 +72,8 @@ func (s *Store) find(ctx context.Context) (kafka.Topic, error) {
 	return s.describe(ctx)
 }
 
-// describe is what the cluster says of the topic. It never makes it.
 func (s *Store) describe(ctx context.Context) (kafka.Topic, error) {
-	meta, err := s.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{s.topic}})
-	if err != nil {
-		return kafka.Topic{}, err
-	}
-	for _, t := range meta.Topics {
-		if t.Name == s.topic {
-			if t.Error == nil && len(t.Partitions) == 0 {
-				return t, kafka.LeaderNotAvailable
-			}
-			return t, t.Error
-		}
-	}
-	return kafka.Topic{}, kafka.UnknownTopicOrPartition
+	return kafkatopic.Describe(ctx, s.client, s.topic)
 }
 
 // judge compares the topic's settings with what a ledger needs.
@@ -131,24 +119,6 @@ func (s *Store) judge(ctx context.Context, topic kafka.Topic) (weak []string, er
 func (s *Store) settings(ctx context.Context) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	res, err := s.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic, ResourceName: s.topic,
-			ConfigNames: []string{"cleanup.policy", "retention.ms", "retention.bytes", "min.insync.replicas",
-				"unclean.leader.election.enable"},
-		}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	settings := map[string]string{}
-	for _, r := range res.Resources {
-		if r.Error != nil {
-			return nil, r.Error
-		}
-		for _, e := range r.ConfigEntries {
-			settings[e.ConfigName] = e.ConfigValue
-		}
-	}
-	return settings, nil
+	return kafkatopic.Settings(ctx, s.client, s.topic, "cleanup.policy", "retention.ms", "retention.bytes",
+		"min.insync.replicas", "unclean.leader.election.enable")
 }

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 	"github.com/ciobridge/ciobridge/ledger"
 )
 
@@ -97,19 +97,11 @@ func (s *Store) write(ctx context.Context, id event.ID, prev, next ledger.Record
 	if next.State == ledger.Sent && prev.State != ledger.Unknown {
 		records = append(records, kafka.Record{Time: next.At, Key: kafka.NewBytes(keyOf(id, prev))})
 	}
-	res, err := s.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: s.topic, Partition: partition, RequiredAcks: kafka.RequireAll,
-		Records: kafka.NewRecordReader(records...),
-	})
-	switch {
-	case err != nil:
+	first, err := kafkatopic.Produce(ctx, s.client, s.topic, partition, records...)
+	if err != nil {
 		return err
-	case res.Error != nil:
-		return res.Error
-	case len(res.RecordErrors) > 0:
-		return kafka.InvalidRecord
 	}
-	return s.readTo(ctx, res.BaseOffset+int64(len(records)))
+	return s.readTo(ctx, first+int64(len(records)))
 }
 
 // keyOf is the key of a record: see the package.
@@ -137,11 +129,9 @@ func kafkaError(ctx context.Context, err error) error {
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
-	case errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, protocol.ErrNoTopic),
-		errors.Is(err, kafka.InvalidTopic):
+	case kafkatopic.IsMissing(err):
 		meaning = ledger.ErrMissing
-	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.ClusterAuthorizationFailed),
-		errors.Is(err, kafka.SASLAuthenticationFailed):
+	case kafkatopic.IsDenied(err):
 		meaning = ledger.ErrDenied
 	}
 	return fmt.Errorf("%w: %w", meaning, err)
