@@ -1,19 +1,15 @@
 package file
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/appendfile"
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
@@ -145,44 +141,17 @@ func (f *Store) write(file *os.File, lines []byte) error {
 	return nil
 }
 
-// open opens the file for appending. A file that is made is made durable together with its name.
+// open opens the file for appending.
 func (f *Store) open() (*os.File, error) {
 	if err := regular(f.path); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND, 0)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
-		return nil, err
-	}
-	if file, err = os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600); err != nil {
-		return nil, err
-	}
-	dir, err := os.Open(filepath.Dir(f.path))
-	if err == nil {
-		err = errors.Join(dir.Sync(), dir.Close())
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
+	return appendfile.Open(f.path)
 }
 
 // partial reports whether the last line may lack its end, because a process died while it wrote or a write failed. A
 // line break then keeps the next record apart from it.
 func (f *Store) partial(file *os.File) (bool, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return false, err
-	}
-	if f.unsure || info.Size() == 0 {
-		return f.unsure, nil
-	}
-	var last [1]byte
-	if _, err := file.ReadAt(last[:], info.Size()-1); err != nil && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	return !bytes.Equal(last[:], []byte{'\n'}), nil
+	partly, err := appendfile.EndsPartly(file)
+	return partly || f.unsure, err
 }

@@ -4,30 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"syscall"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/internal/appendfile"
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
-// regular fails for what is there and is no regular file. To open a named pipe would wait for its other end, and what
-// is written to a device is lost.
+// regular fails for what is there and is no regular file.
 func regular(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().IsRegular() {
-		return nil // what is missing or denied shows when it is opened
+	if kind := appendfile.Irregular(path); kind != "" {
+		return fmt.Errorf("%s is %s: %w: name a file in dead_letters.file", path, kind, deadletter.ErrNotAFile)
 	}
-	kind := "a device"
-	switch mode := info.Mode(); {
-	case mode.IsDir():
-		kind = "a directory"
-	case mode&fs.ModeNamedPipe != 0:
-		kind = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		kind = "a socket"
-	}
-	return fmt.Errorf("%s is %s: %w: name a file in dead_letters.file", path, kind, deadletter.ErrNotAFile)
+	return nil
 }
 
 // lockable fails on a system without locks that end with the process: two processes could write into each other's
@@ -47,9 +35,9 @@ func fileError(err error) error {
 		return err
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: %w", deadletter.ErrDenied, err)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+	case appendfile.IsMissing(err):
 		return fmt.Errorf("%w: %w", deadletter.ErrMissing, err)
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case appendfile.IsFull(err):
 		return fmt.Errorf("%w: %w", deadletter.ErrFull, err)
 	default:
 		return fmt.Errorf("%w: %w", deadletter.ErrUnreachable, err)

@@ -8,13 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/internal/appendfile"
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
@@ -112,7 +111,7 @@ func (l *Log) Write(ctx context.Context, records ...erasure.Record) (err error) 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	file, err := l.open()
+	file, err := appendfile.Open(l.path)
 	if err != nil {
 		return fmt.Errorf("write erasure fences: %w", err)
 	}
@@ -126,44 +125,17 @@ func (l *Log) Write(ctx context.Context, records ...erasure.Record) (err error) 
 	return nil
 }
 
-// write appends lines behind whole lines: a process may have died while it wrote the last.
+// write appends lines behind whole lines.
 func write(file *os.File, lines []byte) error {
-	info, err := file.Stat()
+	partly, err := appendfile.EndsPartly(file)
 	if err != nil {
 		return err
 	}
-	if last := make([]byte, 1); info.Size() > 0 && len(lines) > 0 {
-		if _, err := file.ReadAt(last, info.Size()-1); err != nil {
-			return err
-		}
-		if last[0] != '\n' {
-			lines = append([]byte{'\n'}, lines...)
-		}
+	if partly && len(lines) > 0 {
+		lines = append([]byte{'\n'}, lines...)
 	}
 	if _, err := file.Write(lines); err != nil {
 		return err
 	}
 	return file.Sync()
-}
-
-// open opens the file for appending. One that is made is for its owner alone, and made durable with its name.
-func (l *Log) open() (*os.File, error) {
-	file, err := os.OpenFile(l.path, os.O_RDWR|os.O_APPEND, 0)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
-		return nil, err
-	}
-	if file, err = os.OpenFile(l.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600); err != nil {
-		return nil, err
-	}
-	dir, err := os.Open(filepath.Dir(l.path))
-	if err == nil {
-		err = errors.Join(dir.Sync(), dir.Close())
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
 }

@@ -13,9 +13,9 @@ import (
 // fetchBytes is the size of one fetch; a larger batch comes whole.
 const fetchBytes = 1 << 20
 
-// Fetch makes one fetch from an offset on, which waits for so long where nothing is there, and gives each of its records,
-// in order. A batch may begin before the offset; those before it are left out. Markers, and what is compacted away, bring
-// no record. It returns the partition's high watermark. An error of each ends it.
+// Fetch makes one fetch from an offset on, which waits for so long where nothing is there, and gives each of its
+// records, in order. A batch may begin before the offset; those before it are left out. Markers, and what is compacted
+// away, bring no record. It returns the partition's high watermark. An error of each ends it.
 func Fetch(
 	ctx context.Context, client *kafka.Client, topic string, partition int, offset int64, wait time.Duration,
 	each func(*kafka.Record) error,

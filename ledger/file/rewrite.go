@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/appendfile"
 	"github.com/ciobridge/ciobridge/ledger"
 )
 
@@ -53,29 +52,18 @@ func (s *Store) rewrite() (err error) {
 		return err
 	}
 	s.close() // the next call opens the new one
-	return syncFolder(s.path)
-}
-
-// syncFolder makes a file's name durable.
-func syncFolder(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return appendfile.SyncName(s.path)
 }
 
 // errNotAFile is for what is there and is no regular file.
 var errNotAFile = errors.New("not a regular file: name a file in ledger.file")
 
-// regular fails for what is there and is no regular file: to open a named pipe would wait, and what is written to a
-// device is lost.
+// regular fails for what is there and is no regular file.
 func regular(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().IsRegular() {
-		return nil // what is missing or denied shows when it is opened
+	if appendfile.Irregular(path) != "" {
+		return fmt.Errorf("%s: %w", path, errNotAFile)
 	}
-	return fmt.Errorf("%s: %w", path, errNotAFile)
+	return nil
 }
 
 // fileError tells what an error of the file system means by one of the errors of package ledger.
@@ -87,9 +75,9 @@ func fileError(err error) error {
 		return fmt.Errorf("%w: %w", ledger.ErrUnfit, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: %w", ledger.ErrDenied, err)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+	case appendfile.IsMissing(err):
 		return fmt.Errorf("%w: %w", ledger.ErrMissing, err)
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case appendfile.IsFull(err):
 		return fmt.Errorf("%w: %w", ledger.ErrFull, err)
 	}
 	return fmt.Errorf("%w: %w", ledger.ErrUnreachable, err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/appendfile"
 	"github.com/ciobridge/ciobridge/internal/filelock"
 	"github.com/ciobridge/ciobridge/ledger"
 )
@@ -170,7 +171,7 @@ func (s *Store) open() error {
 	if err != nil {
 		return err
 	}
-	if err := syncFolder(s.path); err != nil {
+	if err := appendfile.SyncName(s.path); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	s.file, s.read, s.lines = file, 0, 0
