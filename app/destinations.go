@@ -60,7 +60,7 @@ func (b *Bridge) asked(next pipeline.Sender) pipeline.Sender {
 // destinations says how requests to each endpoint of each workspace are filled. Calls of one segment share a request
 // like those of a batch; everything else that is no batch is a request of its own.
 func destinations(c pipeline.Config, workspaces []delivery.Workspace) []pipeline.Destination {
-	var list []pipeline.Destination
+	list := make([]pipeline.Destination, customerio.EndpointsIn(len(workspaces)))
 	for i, w := range workspaces {
 		for _, endpoint := range w.Config.Endpoints() {
 			d := pipeline.Destination{Senders: c.Senders, Calls: 1}
@@ -70,9 +70,7 @@ func destinations(c pipeline.Config, workspaces []delivery.Workspace) []pipeline
 			case customerio.Single:
 				d.Calls, d.Bytes = customerio.MaxSegmentIDs, customerio.MaxBatchBytes-customerio.BatchEnvelope
 			}
-			number := int(endpoint.In(i))
-			list = append(list, make([]pipeline.Destination, number+1-len(list))...)
-			list[number] = d
+			list[endpoint.In(i)] = d
 		}
 	}
 	return list

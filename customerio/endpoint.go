@@ -106,6 +106,9 @@ func Endpoints() []Endpoint {
 // In numbers the endpoints of all workspaces, which are numbered themselves. Zero is Batch of the first.
 func (e Endpoint) In(workspace int) uint16 { return uint16(workspace*endpoints) + uint16(e) }
 
+// EndpointsIn is how many endpoints so many workspaces have.
+func EndpointsIn(workspaces int) int { return workspaces * endpoints }
+
 // String is the endpoint's name as a metric's label.
 func (e Endpoint) String() string { return endpointRows[e].name }
 

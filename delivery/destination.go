@@ -27,7 +27,7 @@ type destination struct {
 
 // destinations makes those of the workspaces, by number. One whose credentials are not given is nil.
 func (s *Sender) destinations(workspaces []Workspace) []*destination {
-	var list []*destination
+	list := make([]*destination, customerio.EndpointsIn(len(workspaces)))
 	for i, w := range workspaces {
 		limiters := map[customerio.Budget]*rateLimiter{}
 		for _, endpoint := range w.Config.Endpoints() {
@@ -50,9 +50,7 @@ func (s *Sender) destinations(workspaces []Workspace) []*destination {
 			d.breaker = newBreaker(limiter, func() bool { return w.Client.NewCredentials(endpoint) }, logger)
 			d.metrics = s.metrics.of(w.Name, endpoint, limiter.allowed)
 			logger.metrics = d.metrics
-			number := int(endpoint.In(i))
-			list = append(list, make([]*destination, number+1-len(list))...)
-			list[number] = d
+			list[endpoint.In(i)] = d
 		}
 	}
 	return list

@@ -32,7 +32,9 @@ func (p *Pipeline) drain(a *inflight.Assignment) {
 	p.mu.Lock()
 	p.takeArrived(nil) // from the end of the lease on nothing arrives
 	a.Draining = true
-	p.each(func(d *destination) { d.queues.AbandonDelayed(a) })
+	for d := range p.each {
+		d.queues.AbandonDelayed(a)
+	}
 	p.draining++
 	a.CheckDrained()
 	p.mu.Unlock()

@@ -20,12 +20,11 @@ type Destination struct {
 	Batch bool
 }
 
-// destination is what is ready for one destination, and the senders that take it. The pipeline's lock guards its
-// queues, its bisector and down.
+// destination is what is ready for one destination, and the senders that take it. The pipeline's lock guards all that
+// changes but the channels and holds.
 type destination struct {
-	senders    int
-	batch      bool          // see Destination
-	fills      bool          // its requests carry several calls
+	Destination
+
 	collecting chan struct{} // full while a sender collects
 	wakeup     chan struct{} // full when what the collecting sender waits for may have come
 
@@ -49,8 +48,7 @@ func destinations(list []Destination, c Config, began time.Time) []*destination 
 			continue
 		}
 		made[i] = &destination{
-			senders: d.Senders, batch: d.Batch, fills: d.Bytes > 0,
-			collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1),
+			Destination: d, collecting: make(chan struct{}, 1), wakeup: make(chan struct{}, 1),
 			queues: batch.NewQueues(event.Destination(i), inflight.Load{Calls: d.Calls, Bytes: d.Bytes}, c.Linger,
 				began),
 		}
@@ -58,11 +56,11 @@ func destinations(list []Destination, c Config, began time.Time) []*destination 
 	return made
 }
 
-// each calls f with every destination.
-func (p *Pipeline) each(f func(*destination)) {
+// each goes through the destinations that have senders.
+func (p *Pipeline) each(yield func(*destination) bool) {
 	for _, d := range p.destinations {
-		if d != nil {
-			f(d)
+		if d != nil && !yield(d) {
+			return
 		}
 	}
 }
@@ -74,20 +72,27 @@ func (p *Pipeline) of(c *inflight.Call) *destination { return p.destinations[c.D
 func (p *Pipeline) push(c *inflight.Call) *destination {
 	d := p.of(c)
 	d.queues.Push(c)
-	d.holds.Store(true)
+	d.hold()
 	return d
 }
 
 // delay keeps a call back until then.
 func (d *destination) delay(c *inflight.Call, until time.Time) {
 	d.queues.Delay(c, until)
-	d.holds.Store(true)
+	d.hold()
+}
+
+// hold notes that something is in the queues. It mostly is already, and to look costs less than to write.
+func (d *destination) hold() {
+	if !d.holds.Load() {
+		d.holds.Store(true)
+	}
 }
 
 // wake makes the waiting senders look again for which something may be due.
 func (p *Pipeline) wake() {
-	for _, d := range p.destinations {
-		if d != nil && d.holds.Load() {
+	for d := range p.each {
+		if d.holds.Load() {
 			notify(d.wakeup)
 		}
 	}
@@ -95,8 +100,8 @@ func (p *Pipeline) wake() {
 
 // waiting is the destination whose collecting sender takes up what arrives: one of batches, if any waits.
 func (p *Pipeline) waiting() (found *destination) {
-	for _, d := range p.destinations {
-		if d != nil && d.waits && (found == nil || d.batch && !found.batch) {
+	for d := range p.each {
+		if d.waits && (found == nil || d.Batch && !found.Batch) {
 			found = d
 		}
 	}
@@ -117,8 +122,8 @@ func notify(wake chan struct{}) {
 // arrived for the others would not be found.
 func (p *Pipeline) missing() inflight.Load {
 	missing, lingers, waits := batch.Never, false, false
-	for _, d := range p.destinations {
-		if d == nil || !d.batch || !d.waits {
+	for d := range p.each {
+		if !d.Batch || !d.waits {
 			continue
 		}
 		waits = true
@@ -139,12 +144,12 @@ func (p *Pipeline) missing() inflight.Load {
 // wait for company.
 func (p *Pipeline) room() (room inflight.Load, half bool) {
 	room, half = batch.Never, true
-	p.each(func(d *destination) {
-		if d.down || !d.fills {
-			return
+	for d := range p.each {
+		if d.down || d.Bytes == 0 {
+			continue
 		}
 		r, h := d.queues.Room()
 		room.Calls, room.Bytes, half = min(room.Calls, r.Calls), min(room.Bytes, r.Bytes), half && h
-	})
+	}
 	return room, half
 }

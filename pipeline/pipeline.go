@@ -87,11 +87,11 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 // source's.
 func (p *Pipeline) Run(ctx context.Context) error {
 	var senders, writer sync.WaitGroup
-	p.each(func(d *destination) {
-		for range d.senders {
+	for d := range p.each {
+		for range d.Senders {
 			senders.Go(func() { p.send(d) })
 		}
-	})
+	}
 	letters, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	writer.Go(func() { p.writeLetters(letters) })
 	err := p.stages.Source.Consume(ctx, p.handle)

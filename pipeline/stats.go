@@ -50,7 +50,9 @@ func (p *Pipeline) Stats() Stats {
 		Lanes: p.openLanes(), Reserved: p.reserved(), Assignments: len(p.input.held()),
 	}
 	p.mu.Lock()
-	p.each(func(d *destination) { s.Suspects += d.bisector.Alone() })
+	for d := range p.each {
+		s.Suspects += d.bisector.Alone()
+	}
 	p.mu.Unlock()
 	for reason, n := range m.letters {
 		if n := int(n.Load()); n > 0 {

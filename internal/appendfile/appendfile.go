@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Open opens a file for reading and appending. One that is not there is made for its owner alone, with the folders above
-// it, and its name is made durable. The caller has seen to it that Irregular says nothing.
+// Open opens a file for reading and appending. One that is not there is made for its owner alone, with the folders
+// above it, and its name is made durable. It waits for the other end of a named pipe: see Irregular.
 func Open(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
 	if !errors.Is(err, fs.ErrNotExist) {
