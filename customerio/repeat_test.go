@@ -3,8 +3,6 @@ package customerio
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 )
@@ -28,19 +26,7 @@ func TestTheTransportRepeatsNothing(t *testing.T) {
 		conn.Close()
 	}))
 	defer server.Close()
-	c := DefaultConfig()
-	c.Region, c.URL = EU, server.URL
-	c.SiteIDFile, c.APIKeyFile = filepath.Join(t.TempDir(), "site"), filepath.Join(t.TempDir(), "key")
-	for _, file := range []string{c.SiteIDFile, c.APIKeyFile} {
-		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	client, err := NewClient(c, 1, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	client := clientOf(t, server)
 	request := Request{Endpoint: Single, Method: http.MethodPost, Path: "/api/v1/x", Body: [][]byte{[]byte("{}")},
 		Calls: 1, Header: http.Header{"Idempotency-Key": {"7"}}}
 	if a := client.Do(t.Context(), request); a.Status != 200 {

@@ -32,17 +32,9 @@ func TestABodyIsWithheldWhenItsTimeIsOver(t *testing.T) {
 	}
 }
 
-// testWithheld makes a request of so many bytes, whose time is over when that has been asked so often.
-func testWithheld(t *testing.T, start func(http.Handler) *httptest.Server, size, often int) {
-	var whole, cut atomic.Int64
-	server := start(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			cut.Add(1)
-			return
-		}
-		whole.Add(1)
-	}))
-	defer server.Close()
+// clientOf makes a client of one connection to a server.
+func clientOf(t *testing.T, server *httptest.Server) *Client {
+	t.Helper()
 	c := DefaultConfig()
 	c.Region, c.URL = EU, server.URL
 	c.SiteIDFile, c.APIKeyFile = filepath.Join(t.TempDir(), "site"), filepath.Join(t.TempDir(), "key")
@@ -55,7 +47,22 @@ func testWithheld(t *testing.T, start func(http.Handler) *httptest.Server, size,
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	t.Cleanup(client.Close)
+	return client
+}
+
+// testWithheld makes a request of so many bytes, whose time is over when that has been asked so often.
+func testWithheld(t *testing.T, start func(http.Handler) *httptest.Server, size, often int) {
+	var whole, cut atomic.Int64
+	server := start(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			cut.Add(1)
+			return
+		}
+		whole.Add(1)
+	}))
+	defer server.Close()
+	client := clientOf(t, server)
 	if pool := server.Client().Transport.(*http.Transport).TLSClientConfig; pool != nil {
 		client.transport.(*http.Transport).TLSClientConfig.RootCAs = pool.RootCAs
 	}

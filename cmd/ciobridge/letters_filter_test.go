@@ -137,28 +137,7 @@ func TestMistakesAreListedOnce(t *testing.T) {
 // Values that carry the number of a schema are read before letters are chosen, listed or tried, as a bridge reads them.
 // They cannot be repaired, because nobody but a producer writes them.
 func TestLettersHaveTheirContent(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "ciobridge.yaml")
-	text := `
-source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: json_schema}]}}
-customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
-dead_letters: {file: ` + filepath.Join(dir, "dead.jsonl") + `}
-rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
-`
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, rules, err := app.Load(config.File(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := &cobra.Command{}
-	cmd.SetContext(t.Context())
-	d, err := newLettersClient(cmd, c, rules, zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.close()
+	cmd, d := lettersOf(t, "json_schema", "")
 	id := event.ID{1}
 	framed := []byte("\x00\x00\x00\x00\x07" + `{"type":"bill","id":"e1","time":"2026-10-05T08:30:00Z","user":"c_7"}`)
 	failed := event.FailedMessage{
@@ -191,7 +170,7 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 	r := replayFlags{dryRun: true}
 	var out bytes.Buffer
 	cmd.SetOut(&out)
-	err = r.replay(cmd, d, replay.Options{Filter: deadletter.Filter{All: true}}, asText)
+	err := r.replay(cmd, d, replay.Options{Filter: deadletter.Filter{All: true}}, asText)
 	if err != nil || !strings.Contains(out.String(), "1 would be sent") {
 		t.Errorf("%q, %v", out.String(), err)
 	}
@@ -209,20 +188,18 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 	}
 }
 
-// A command about letters waits once for a schema registry, and for a while. What it lists has no type then; what it
-// would choose by the event cannot be told, and it ends before it does anything.
-func TestLettersDoNotWaitForTheRegistry(t *testing.T) {
+// lettersOf is a client of the letters of a configuration, of whose events the content is as named. More stands in it.
+func lettersOf(t *testing.T, content, more string) (*cobra.Command, *lettersClient) {
+	t.Helper()
 	dir := t.TempDir()
-	away := registrytest.Start(t)
-	away.SetDown(true)
 	path := filepath.Join(dir, "ciobridge.yaml")
 	text := `
-source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: avro}]}}
-schema_registry: {url: "` + away.URL + `"}
+source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: ` +
+		content + `}]}}
 customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
 dead_letters: {file: ` + filepath.Join(dir, "dead.jsonl") + `}
 rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
-`
+` + more + "\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +213,16 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	t.Cleanup(d.close)
+	return cmd, d
+}
+
+// A command about letters waits once for a schema registry, and for a while. What it lists has no type then; what it
+// would choose by the event cannot be told, and it ends before it does anything.
+func TestLettersDoNotWaitForTheRegistry(t *testing.T) {
+	away := registrytest.Start(t)
+	away.SetDown(true)
+	cmd, d := lettersOf(t, "avro", `schema_registry: {url: "`+away.URL+`"}`)
 	d.patience = 20 * time.Millisecond
 	for n := range 3 {
 		err := d.store.Put(t.Context(), event.FailedMessage{
@@ -267,7 +253,7 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 	}
 	var out bytes.Buffer
 	cmd.SetOut(&out)
-	err = listLetters(cmd, d, deadletter.Filter{All: true}, asJSON, false)
+	err := listLetters(cmd, d, deadletter.Filter{All: true}, asJSON, false)
 	if err != nil || strings.Count(out.String(), `"reason":"refused"`) != 3 {
 		t.Errorf("%q, %v", out.String(), err)
 	}
