@@ -13,9 +13,6 @@ func Methods() []string {
 	return []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }
 
-// Changes reports whether a request with that method may change something, so that making it twice may count twice.
-func Changes(method string) bool { return method != http.MethodGet }
-
 // Repeatable reports whether making a request twice has the same effect as making it once, by what HTTP says of its
 // method.
 func Repeatable(method string) bool {

@@ -81,18 +81,24 @@ func (r *Call) target(w *operand.Writer) (string, *operand.Problem) {
 	return string(path), nil
 }
 
+// given gives a value, which is absent only where it need not be there.
+func (n *named) given(w *operand.Writer) (expr.Value, *operand.Problem) {
+	v, p := n.value(w)
+	if p == nil && absent(v) && n.required {
+		p = n.problem(event.ReasonMissingField, "is absent or null")
+	}
+	return v, p
+}
+
 // pairs gives the values that are there. A list is a value for each of its elements.
 func pairs(w *operand.Writer, from []named) (out []rawrequest.Pair, p *operand.Problem) {
 	for i := range from {
 		f := &from[i]
-		v, p := f.value(w)
+		v, p := f.given(w)
 		if p != nil {
 			return nil, p
 		}
 		if absent(v) {
-			if f.required {
-				return nil, f.problem(event.ReasonMissingField, "is absent or null")
-			}
 			continue
 		}
 		before := len(out)
@@ -128,14 +134,11 @@ func (r *Call) header(w *operand.Writer) (http.Header, *operand.Problem) {
 	header := http.Header{}
 	for i := range r.headers {
 		h := &r.headers[i]
-		v, p := h.value(w)
+		v, p := h.given(w)
 		if p != nil {
 			return nil, p
 		}
 		if absent(v) {
-			if h.required {
-				return nil, h.problem(event.ReasonMissingField, "is absent or null")
-			}
 			continue
 		}
 		value, what := text(v)

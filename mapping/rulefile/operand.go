@@ -154,13 +154,28 @@ func (r *reader) relationshipAttributes(n *yamltree.Node) (out []mapping.Relatio
 		r.fail(n, "want a map of names to values, or an expression that gives an object, found %s", n.Describe())
 		return nil
 	}
-	r.entries(n, func(name string, _, value *yamltree.Node) {
-		a := mapping.RelationshipAttribute{Value: r.value(value)}
-		a.Name, a.Required = strings.CutSuffix(name, "!")
-		out = append(out, a)
+	r.marked(n, func(name string, required bool, value mapping.Term) {
+		out = append(out, mapping.RelationshipAttribute{Name: name, Required: required, Value: value})
 	})
-	slices.SortFunc(out, func(a, b mapping.RelationshipAttribute) int { return strings.Compare(a.Name, b.Name) })
 	return out
+}
+
+// marked visits a map of names to values in the order of the names. A name that ends in ! is of one that is required.
+func (r *reader) marked(n *yamltree.Node, visit func(name string, required bool, value mapping.Term)) {
+	type entry struct {
+		name     string
+		required bool
+		value    mapping.Term
+	}
+	var entries []entry
+	r.entries(n, func(key string, _, value *yamltree.Node) {
+		name, required := strings.CutSuffix(key, "!")
+		entries = append(entries, entry{name, required, r.value(value)})
+	})
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	for _, e := range entries {
+		visit(e.name, e.required, e.value)
+	}
 }
 
 func (r *reader) topics(n *yamltree.Node) []mapping.Field {

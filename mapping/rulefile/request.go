@@ -113,12 +113,9 @@ func requestValues() []yamltree.Row {
 
 // requestValues reads a map of names to expressions and literals, in the order of the names.
 func (r *reader) requestValues(n *yamltree.Node) (out []rawcall.Named) {
-	r.entries(n, func(name string, _, value *yamltree.Node) {
-		v := rawcall.Named{Value: r.value(value)}
-		v.Name, v.Required = strings.CutSuffix(name, "!")
-		out = append(out, v)
+	r.marked(n, func(name string, required bool, value mapping.Term) {
+		out = append(out, rawcall.Named{Name: name, Required: required, Value: value})
 	})
-	slices.SortFunc(out, func(a, b rawcall.Named) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
