@@ -13,15 +13,18 @@ import (
 )
 
 const (
-	embeddedLook = time.Second
-	embeddedRoom = 256 << 10 // bytes that the disk must take before the server is started again
+	embeddedLook  = time.Second
+	embeddedLooks = 3         // in a row that find a failure, before it is one
+	embeddedRoom  = 256 << 10 // bytes that the disk must take before the server is started again
 )
 
 // watch starts the server again when its store has failed: after one write that the disk refused it takes nothing any
-// more, whatever room there is later.
+// more, whatever room there is later. A failure that passes is none: the server's health compares what it holds with
+// the files of its store, which differ for a moment while a stream or a consumer is made or deleted.
 func (e *Embedded) watch(ctx context.Context) {
 	tick := time.NewTicker(embeddedLook)
 	defer tick.Stop()
+	failures := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -30,6 +33,10 @@ func (e *Embedded) watch(ctx context.Context) {
 		}
 		err := e.failure()
 		if err == nil {
+			failures = 0
+			continue
+		}
+		if failures++; failures < embeddedLooks {
 			continue
 		}
 		e.failed(err)

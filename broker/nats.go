@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -35,6 +36,8 @@ type NATS struct {
 	events natsEvents
 	closed chan struct{}
 	store  *Embedded // the server, where it is in this process
+
+	serverName atomic.Pointer[string] // that the last TLS handshake has checked; nil before one
 }
 
 // NewNATS connects. It tries until the first connection stands or ctx ends, and refuses servers that are too old for
@@ -81,6 +84,7 @@ func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Op
 func (n *NATS) options(connected chan<- struct{}) []nats.Option {
 	return []nats.Option{
 		nats.Name("ciobridge"),
+		n.noteServerName,
 		nats.Timeout(natsDialTimeout),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),

@@ -67,7 +67,8 @@ func (n *NATS) handshake(ctx context.Context, raw net.Conn) (net.Conn, error) {
 		return nil, fmt.Errorf("wait for the server's greeting: %w", err)
 	}
 	var info struct {
-		Nonce string `json:"nonce"`
+		Nonce       string `json:"nonce"`
+		TLSRequired bool   `json:"tls_required"`
 	}
 	greeting, ok := bytes.CutPrefix(line, []byte("INFO "))
 	if !ok {
@@ -76,18 +77,15 @@ func (n *NATS) handshake(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	if err := json.Unmarshal(greeting, &info); err != nil {
 		return nil, fmt.Errorf("read the server's greeting: %w", err)
 	}
-	state, err := n.conn.TLSConnectionState()
-	switch {
-	case err == nil:
-		secured, err := n.startTLS(ctx, raw, state.ServerName)
+	encrypted := n.conn.Opts.Secure || info.TLSRequired
+	if encrypted {
+		secured, err := n.startTLS(ctx, raw)
 		if err != nil {
 			return nil, err
 		}
 		conn = &natsConn{Conn: secured, in: bufio.NewReader(secured)}
-	case !errors.Is(err, nats.ErrConnectionNotTLS):
-		return nil, err
 	}
-	connect, err := n.connectLine(info.Nonce, err == nil)
+	connect, err := n.connectLine(info.Nonce, encrypted)
 	if err != nil {
 		return nil, err
 	}
@@ -97,15 +95,27 @@ func (n *NATS) handshake(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	return conn, conn.awaitPong()
 }
 
-// startTLS shows and checks the same certificates as the first connection. Name is the server name that was checked
-// there. It is empty if the server was given by its IP address.
-func (n *NATS) startTLS(ctx context.Context, raw net.Conn, name string) (net.Conn, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if n.conn.Opts.TLSConfig != nil {
-		config = n.conn.Opts.TLSConfig.Clone()
+// noteServerName is an option that remembers the server name that a handshake of the connection has checked. The
+// library tells it too (Conn.TLSConnectionState), but reads there what another goroutine may be writing (nats.go
+// v1.55.0).
+func (n *NATS) noteServerName(o *nats.Options) error {
+	if o.TLSConfig == nil {
+		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if config.ServerName == "" {
-		config.ServerName = name
+	o.TLSConfig.VerifyConnection = func(state tls.ConnectionState) error {
+		n.serverName.Store(&state.ServerName)
+		return nil
+	}
+	return nil
+}
+
+// startTLS shows and checks the same certificates as the first connection, and the server name that was checked there.
+// That name is empty if the server was given by its IP address.
+func (n *NATS) startTLS(ctx context.Context, raw net.Conn) (net.Conn, error) {
+	config := n.conn.Opts.TLSConfig.Clone()
+	config.VerifyConnection = nil
+	if name := n.serverName.Load(); config.ServerName == "" && name != nil {
+		config.ServerName = *name
 	}
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(raw.RemoteAddr().String())
