@@ -27,7 +27,7 @@ func TestExamplesOfActions(t *testing.T) {
 	for i := len(examples) - 1; i >= 0; i-- { // a replacement moves what is behind it
 		e := &examples[i]
 		delete(missing, e.Action)
-		got := requestOf(t, exampleCall(t, e))
+		got := requestIn(customerio.US, exampleCall(t, e))
 		if *update {
 			document = e.Replace(document, got)
 		} else if got != e.Request {
@@ -75,17 +75,16 @@ func exampleCall(t *testing.T, e *actiontest.Example) event.Call {
 	return calls[0]
 }
 
-// requestOf writes the request in which a call travels, alone, in the US region.
-func requestOf(t *testing.T, c event.Call) string {
-	t.Helper()
+// requestIn writes the request in which a call travels, alone, in a region.
+func requestIn(region customerio.Region, c event.Call) string {
 	if c.Single == nil {
-		return "POST " + customerio.US.URL(customerio.TrackAPI) + customerio.BatchPath + "\n" +
+		return "POST " + region.URL(customerio.TrackAPI) + customerio.BatchPath + "\n" +
 			inList(customerio.BatchItems, c.Body) + "\n"
 	}
 	if c.Single.Shared {
 		c.Body = []byte(inList(customerio.SegmentIDs, c.Body))
 	}
-	root := customerio.US.URL(customerio.Endpoint(c.Single.Destination).API())
+	root := region.URL(customerio.Endpoint(c.Single.Destination).API())
 	return strings.TrimRight(cmp.Or(c.Single.Method, "?")+" "+root+c.Single.Path+"\n"+string(c.Body), "\n") + "\n"
 }
 

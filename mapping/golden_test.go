@@ -73,23 +73,7 @@ func (w writtenConfig) config() mapping.Config {
 }
 
 func golden(t *testing.T, archive *txtar.Archive) string {
-	files := map[string][]byte{}
-	for _, f := range archive.Files {
-		files[f.Name] = f.Data
-	}
-	var written writtenConfig
-	if text := files["config.yaml"]; len(text) > 0 {
-		if err := yamltree.Unmarshal("config.yaml", text, &written); err != nil {
-			return err.Error() + "\n"
-		}
-	}
-	config := written.config()
-	file, err := rulefile.Parse("rules.yaml", files["rules.yaml"])
-	if err != nil {
-		return err.Error() + "\n"
-	}
-	config.Rules = append(config.Rules, file.Rules...)
-	rules, err := mapping.Compile(config)
+	rules, messages, err := goldenRules(archive)
 	if err != nil {
 		return err.Error() + "\n"
 	}
@@ -97,15 +81,49 @@ func golden(t *testing.T, archive *txtar.Archive) string {
 	for _, w := range rules.Warnings() {
 		fmt.Fprintf(&out, "warning: %s\n", w)
 	}
-	offset := int64(0)
+	for _, m := range messages {
+		fmt.Fprintf(&out, "== %s\n", m.name)
+		show(&out, rules, m.Message)
+	}
+	return out.String()
+}
+
+// A goldenMessage is a message of an archive, and its file's name.
+type goldenMessage struct {
+	name string
+	event.Message
+}
+
+// goldenRules are the rules of an archive, and its messages.
+func goldenRules(archive *txtar.Archive) (*mapping.Rules, []goldenMessage, error) {
+	files := map[string][]byte{}
+	for _, f := range archive.Files {
+		files[f.Name] = f.Data
+	}
+	var written writtenConfig
+	if text := files["config.yaml"]; len(text) > 0 {
+		if err := yamltree.Unmarshal("config.yaml", text, &written); err != nil {
+			return nil, nil, err
+		}
+	}
+	config := written.config()
+	file, err := rulefile.Parse("rules.yaml", files["rules.yaml"])
+	if err != nil {
+		return nil, nil, err
+	}
+	config.Rules = append(config.Rules, file.Rules...)
+	rules, err := mapping.Compile(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	var messages []goldenMessage
 	for _, f := range archive.Files {
 		name, ok := strings.CutSuffix(f.Name, ".json")
 		if !ok {
 			continue
 		}
-		m := event.Message{Origin: event.Origin{Topic: "shop.orders", Offset: offset}, Value: f.Data,
+		m := event.Message{Origin: event.Origin{Topic: "shop.orders", Offset: int64(len(messages))}, Value: f.Data,
 			Time: time.UnixMilli(1_790_000_000_123)}
-		offset++
 		for _, line := range strings.Split(strings.TrimSpace(string(files[name+".headers"])), "\n") {
 			if key, value, ok := strings.Cut(line, ": "); ok {
 				m.Headers = append(m.Headers, event.Header{Key: key, Value: []byte(value)})
@@ -114,10 +132,9 @@ func golden(t *testing.T, archive *txtar.Archive) string {
 		if key, ok := files[name+".key"]; ok {
 			m.Key = bytes.TrimSpace(key)
 		}
-		fmt.Fprintf(&out, "== %s\n", name)
-		show(&out, rules, m)
+		messages = append(messages, goldenMessage{name, m})
 	}
-	return out.String()
+	return rules, messages, nil
 }
 
 func show(out *strings.Builder, rules *mapping.Rules, m event.Message) {
