@@ -50,8 +50,8 @@ var deviations = []Deviation{
 	},
 	{
 		Operations: []string{events}, At: "body", Rule: none,
-		Reason: "the document wants an anonymous_id for a screen of somebody whom the path names, which is a slip: no " +
-			"client of Customer.io sends it",
+		Reason: "the document wants an anonymous_id for a screen of somebody whom the path names, which is a slip: " +
+			"no client of Customer.io sends it",
 	},
 	{
 		Operations: []string{anonymous}, At: "body", Rule: several,
