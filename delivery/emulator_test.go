@@ -194,14 +194,7 @@ func TestASingleCallAtTheEmulator(t *testing.T) {
 
 // The table of operations and the emulator's own agree on every action, as far as its example in the documents shows.
 func TestTheEmulatorTakesEveryAction(t *testing.T) {
-	text, err := os.ReadFile("../docs/actions.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	examples, err := actiontest.Read(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	examples := actionExamples(t)
 	for _, region := range []customerio.Region{customerio.US, customerio.EU} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEmulated(t, region, emulator.Options{Region: string(region)})
@@ -218,6 +211,19 @@ func TestTheEmulatorTakesEveryAction(t *testing.T) {
 	}
 }
 
+func actionExamples(t *testing.T) []actiontest.Example {
+	t.Helper()
+	text, err := os.ReadFile("../docs/actions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := actiontest.Read(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return examples
+}
+
 // exampleCalls are the calls that an example of the documents makes.
 func exampleCalls(t *testing.T, e *actiontest.Example) []event.Call {
 	t.Helper()
@@ -229,7 +235,7 @@ func exampleCalls(t *testing.T, e *actiontest.Example) []event.Call {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, failures := rules.Map(event.Message{Value: []byte(e.Event)})
+	calls, failures := rules.Map(e.Message())
 	if len(calls) != 1 || len(failures) > 0 {
 		t.Fatalf("%s: %d calls, failures %+v", e.Action, len(calls), failures)
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -67,8 +66,7 @@ func exampleCall(t *testing.T, e *actiontest.Example) event.Call {
 	if err != nil {
 		t.Fatalf("%s: %v", e.Action, err)
 	}
-	calls, failures := rules.Map(event.Message{Origin: event.Origin{Topic: "shop.orders"},
-		Time: time.UnixMilli(1_790_000_000_123), Value: []byte(e.Event)})
+	calls, failures := rules.Map(e.Message())
 	if len(calls) != 1 || len(failures) > 0 || calls[0].Step.Action != e.Action {
 		t.Fatalf("%s: %d calls, failures %+v", e.Action, len(calls), failures)
 	}

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
+
+	"github.com/ciobridge/ciobridge/event"
 )
 
 // Example is the example of one action.
@@ -41,4 +44,10 @@ func (e *Example) Replace(document, request string) string {
 func (e *Example) Rules() string {
 	step := strings.ReplaceAll(strings.TrimRight(e.Step, "\n"), "\n", "\n      ")
 	return "rules:\n  - name: example\n    event: event\n    do:\n      " + step + "\n"
+}
+
+// Message is the message with the example's event.
+func (e *Example) Message() event.Message {
+	return event.Message{Origin: event.Origin{Topic: "shop.orders"}, Time: time.UnixMilli(1_790_000_000_123),
+		Value: []byte(e.Event)}
 }
