@@ -99,7 +99,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 		return exit.With(exit.Input, err)
 	}
 	b.source.OnReplicas(b.sender.SetReplicas)
-	sender, err := b.fence(b.noted(b.asked(b.sender), func() ledger.Store { return openLedger(b.config, b.broker) }))
+	sender, err := b.around(func() ledger.Store { return openLedger(b.config, b.broker) })
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,26 @@ import (
 	"github.com/ciobridge/ciobridge/erasure/file"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
 )
 
 // provesFences is what a bridge with erasure fences proves beside the rest.
 const provesFences = "erasure fences"
+
+// around puts fences, ledger and what rules say of their own requests around the sender of the delivery, in this order.
+// What was looked at may wait for its turn, so that ledger and fences are asked again right before a request: the
+// fences last, so that nothing that may take long comes behind them.
+func (b *Bridge) around(openLedger func() ledger.Store) (pipeline.Sender, error) {
+	sender, err := b.fence(b.noted(b.asked(b.sender), openLedger))
+	if err == nil && (b.ledger != nil || b.fenced != nil) {
+		b.sender.Before(func(ctx context.Context, calls []event.Call) bool {
+			return (b.ledger == nil || b.ledger.Claim(ctx, calls)) && (b.fenced == nil || b.fenced.Stands(calls))
+		})
+	}
+	return sender, err
+}
 
 // fence puts the erasure fences of the configuration before a sender. Without any it is the sender itself.
 func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {

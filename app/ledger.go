@@ -39,7 +39,6 @@ func (b *Bridge) noted(next pipeline.Sender, open func() ledger.Store) pipeline.
 	}
 	b.noting = open()
 	b.ledger = ledger.New(next, b.noting, b.config.CustomerIO.LongestTimeout(), b.log.Named("ledger"), b.registry)
-	b.sender.Before(b.ledger.Claim)
 	return b.ledger
 }
 

@@ -33,7 +33,7 @@ func Replay(
 			return err
 		}
 	}
-	sender, err := b.fence(b.noted(b.asked(b.sender), func() ledger.Store { return at.Ledger }))
+	sender, err := b.around(func() ledger.Store { return at.Ledger })
 	if err != nil {
 		return err
 	}

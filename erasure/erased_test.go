@@ -70,6 +70,12 @@ type memory struct {
 	failing float64
 }
 
+func (m *memory) seconds(n int) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.random.IntN(n)
+}
+
 func (m *memory) chance(p float64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -103,15 +109,21 @@ func (v *view) Read(_ context.Context, each func(erasure.Record)) error {
 func (v *view) Write(_ context.Context, records ...erasure.Record) error {
 	time.Sleep(20 * time.Millisecond)
 	stored := !v.chance(v.failing)
-	if stored || v.chance(0.5) {
+	store := func() {
 		v.mu.Lock()
+		defer v.mu.Unlock()
 		v.records = append(v.records, records...)
-		v.mu.Unlock()
 	}
-	if !stored {
-		return errMemory
+	switch {
+	case stored:
+		store()
+		return nil
+	case v.chance(0.3):
+		store()
+	case v.chance(0.5): // it comes much later, as where replicas of a topic lag
+		time.AfterFunc(time.Duration(v.seconds(25))*time.Second, store)
 	}
-	return nil
+	return errMemory
 }
 
 // told is an event as it is published.
@@ -220,6 +232,7 @@ func (w *world) run(ctx context.Context, s pipeline.Source, m pipeline.Mapper, d
 	})
 	c.StopShare = 0
 	sender := erasure.NewSender(fences, next, erasure.Options{Settle: 20 * time.Second, Skew: skew}, zap.NewNop(), reg)
+	next.Before(func(_ context.Context, calls []event.Call) bool { return sender.Stands(calls) })
 	p := pipeline.New(c, pipeline.Stages{Source: s, Mapper: m, Sender: sender, DeadLetters: dead}, zap.NewNop(), reg)
 	if err := p.Run(ctx); err != nil {
 		w.t.Error(err)
@@ -243,6 +256,7 @@ func (w *world) trouble(stop <-chan struct{}, logs []*memlogtest.Log) {
 	for {
 		faults := []emulator.Fault{
 			{Name: "f", Status: 503, Times: 2}, {Name: "f", Reset: true, Times: 1},
+			{Name: "f", Status: 503, RetryAfter: "60", Times: 1}, // which holds the requests of one bridge alone
 			{Name: "f", Reset: true, Applied: true, Times: 1}, {Name: "f", Latency: 9 * time.Second, Times: 3},
 			{Name: "f", Refuse: "no", Person: fmt.Sprintf("id:u%d", w.random.IntN(6)), Times: 1},
 			{Name: "f", Refuse: "no", Person: fmt.Sprintf("email:u%d@*", w.random.IntN(6)), Times: 1},

@@ -16,7 +16,20 @@ type Fence struct {
 	Raised     time.Time // when
 	Deleted    bool      // not revived since
 	Suppressed bool      // not unsuppressed since
-	Accepted   bool      // Customer.io has taken the delete or suppress
+
+	// Customer.io has taken the delete of that event, and the suppress: one event may ask for both.
+	DeleteTaken, SuppressTaken bool
+}
+
+// taken reports whether Customer.io has taken an erasure of the fence's event. Until then it is pending.
+func (f Fence) taken() bool { return f.DeleteTaken || f.SuppressTaken }
+
+// take notes that Customer.io has taken what a call at a place has asked for.
+func (f Fence) take(suppress bool, at Place) Fence {
+	if at.to(f.Erased, 0) == same {
+		f.DeleteTaken, f.SuppressTaken = f.DeleteTaken || !suppress, f.SuppressTaken || suppress
+	}
+	return f
 }
 
 // same reports whether two fences say the same. Times are compared as times: a record may have another zone.
@@ -54,7 +67,7 @@ const (
 func (f Fence) judge(known bool, step *event.Step, at Place, now time.Time, skew time.Duration) (verdict, Fence) {
 	switch step.Fence {
 	case event.DeleteFence, event.SuppressFence:
-		return f.erasure(known, step.Fence == event.SuppressFence, at, now, skew)
+		return f.erasure(known, step.Fence == event.SuppressFence, at, now)
 	}
 	if !known {
 		return send, f
@@ -80,16 +93,25 @@ func (f Fence) judge(known bool, step *event.Step, at Place, now time.Time, skew
 	return notRevive, f
 }
 
-// erasure decides about a delete or suppress. It is always sent, unless one that is as late was accepted.
-func (f Fence) erasure(known, suppress bool, at Place, now time.Time, skew time.Duration) (verdict, Fence) {
-	if !known || at.to(f.Erased, 0) == later {
+// erasure decides about a delete or suppress. It is always sent, unless it was accepted, or is a delete before an
+// erasure that was.
+func (f Fence) erasure(known, suppress bool, at Place, now time.Time) (verdict, Fence) {
+	stands, taken := f.Deleted, f.DeleteTaken
+	if suppress {
+		stands, taken = f.Suppressed, f.SuppressTaken
+	}
+	relation := at.to(f.Erased, 0)
+	switch {
+	case !known || relation == later:
 		return raise, Fence{
 			Erased: at.erasedAt(now), Raised: now,
 			Deleted: f.Deleted || !suppress, Suppressed: f.Suppressed || suppress,
 		}
-	}
-	if f.Accepted && (!suppress || at.to(f.Erased, 0) == same) {
+	case relation == same && taken, relation == earlier && !suppress && f.taken():
 		return done, f
+	case relation == same && !stands: // the event asks for the other of the two as well
+		f.Raised, f.Deleted, f.Suppressed = now, f.Deleted || !suppress, f.Suppressed || suppress
+		return raise, f
 	}
 	return send, f
 }

@@ -94,6 +94,11 @@ func TestFences(t *testing.T) {
 		"a suppression of somebody deleted": {{del, 5, raise, true}, {sup, 6, raise, true}, {lift, 7, raise, false},
 			{pass, 8, notRevive, false}, {revives, 9, raise, false}, {pass, 10, send, false}},
 		"a suppression before a deletion": {{del, 5, raise, true}, {sup, 4, send, false}},
+		"a deletion and a suppression by one event": {{del, 5, raise, true}, {sup, 5, raise, true},
+			{del, 5, done, false}, {sup, 5, done, false}, {revives, 6, notRevive, false}, {lift, 7, raise, false},
+			{pass, 8, notRevive, false}, {revives, 9, raise, false}, {del, 5, done, false}, {sup, 5, done, false}},
+		"in the other order": {{sup, 5, raise, true}, {del, 5, raise, false}, {del, 5, send, true},
+			{del, 5, done, false}, {del, 4, done, false}},
 	} {
 		var f Fence
 		known := false
@@ -106,7 +111,7 @@ func TestFences(t *testing.T) {
 				f, known = next, true
 			}
 			if s.accept {
-				f.Accepted = true
+				f = f.take(s.step == sup, at(s.offset, 0))
 			}
 			if r, err := encode(Digest{1}, f); known {
 				if _, back, errBack := decode(r); err != nil || errBack != nil || !back.same(f) {

@@ -19,15 +19,17 @@ type Fences struct {
 
 	mu      sync.Mutex
 	known   map[Digest]Fence
-	topics  map[string]string // one text of each name
-	read    time.Time         // when the last reading that was complete began
-	foreign int               // records that are none of ours
-	proof   string            // what the log says of its key
+	pending map[Digest]time.Time // whose erasure is not accepted yet, and since when that is known here
+	topics  map[string]string    // one text of each name
+	read    time.Time            // when the last reading that was complete began
+	foreign int                  // records that are none of ours
+	proof   string               // what the log says of its key
 }
 
 // NewFences makes fences of a log that nobody has read yet. Key is under which identifiers are digested.
 func NewFences(log Log, key secret.Value) *Fences {
-	return &Fences{log: log, digest: digester{key}, known: map[Digest]Fence{}, topics: map[string]string{}}
+	return &Fences{log: log, digest: digester{key}, known: map[Digest]Fence{},
+		pending: map[Digest]time.Time{}, topics: map[string]string{}}
 }
 
 // keyRecord is the key of the record that tells under which key the fences were written.
@@ -90,10 +92,25 @@ func (f *Fences) take(r Record) {
 		f.topics[topic] = topic
 	}
 	fence.Erased.Topic = topic
-	if old, ok := f.known[d]; ok {
+	old, ok := f.known[d]
+	if ok {
 		fence = newer(old, fence)
 	}
 	f.known[d] = fence
+	if fence.taken() {
+		delete(f.pending, d)
+	} else if !ok || !fence.Raised.Equal(old.Raised) {
+		f.pending[d] = time.Now()
+	}
+}
+
+// pendingSince is since when this process knows of an erasure that Customer.io has not accepted yet; zero where there
+// is none. Whoever reads the log later than that knows of it, too, whatever the clocks say and however long the fence
+// took to be written.
+func (f *Fences) pendingSince(d Digest) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pending[d]
 }
 
 // Len is how many identifiers have a fence.

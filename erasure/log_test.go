@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
@@ -41,6 +42,12 @@ func onEveryLog(t *testing.T, test func(t *testing.T, open func() erasure.Log)) 
 
 func startKafka(t *testing.T) *kafka.Client {
 	t.Helper()
+	client, _ := startCluster(t)
+	return client
+}
+
+func startCluster(t *testing.T) (*kafka.Client, *kfake.Cluster) {
+	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +58,39 @@ func startKafka(t *testing.T) *kafka.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return b.Client()
+	return b.Client(), cluster
+}
+
+// A leader that was just elected does not show yet what the one before had acknowledged. What stands there is read when
+// it can be, and not passed over.
+func TestALeaderThatWasJustElected(t *testing.T) {
+	client, cluster := startCluster(t)
+	log := fencekafka.New(client, "erased", true, 0)
+	if err := log.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Write(t.Context(), erasure.Record{Key: "a", Value: []byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	empty := 0
+	cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if empty++; empty > 2 {
+			return nil, nil, false
+		}
+		cluster.KeepControl()
+		asked := req.(*kmsg.FetchRequest)
+		res := asked.ResponseKind().(*kmsg.FetchResponse)
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic, topic.TopicID = asked.Topics[0].Topic, asked.Topics[0].TopicID
+		topic.Partitions = append(topic.Partitions, kmsg.NewFetchResponseTopicPartition())
+		res.Topics = append(res.Topics, topic)
+		return res, nil, true
+	})
+	var got []string
+	err := log.Read(t.Context(), func(r erasure.Record) { got = append(got, r.Key) })
+	if err != nil || !slices.Equal(got, []string{"a"}) || empty < 3 {
+		t.Errorf("got %v, %v after %d fetches", got, err, empty)
+	}
 }
 
 func startNATS(t *testing.T) jetstream.JetStream {

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 type plan struct {
 	judged   []judged
 	outcomes []event.Outcome // of those that are not sent
+	stuck    bool            // a fence could not be written; no other is tried
 }
 
 type judged struct {
@@ -24,7 +26,7 @@ type judged struct {
 func (s *Sender) plan(ctx context.Context, calls []event.Call) *plan {
 	empty := s.fences.Len() == 0
 	var p *plan
-	var moved []Digest // whose fences this request has moved: what comes behind is judged when that is settled
+	var moved []Digest // whose fences this request moves: what comes behind is judged when that is settled
 	for i := range calls {
 		c := &calls[i]
 		if c.About == nil || empty && c.Step.Fence == event.PassFence && moved == nil {
@@ -42,12 +44,30 @@ func (s *Sender) plan(ctx context.Context, calls []event.Call) *plan {
 		if p == nil {
 			p = &plan{judged: make([]judged, len(calls)), outcomes: make([]event.Outcome, len(calls))}
 		}
-		if c.Step.Fence != event.PassFence || j.verdict == raise {
+		if c.Step.Fence != event.PassFence || j.verdict == raise || j.verdict == hold {
 			moved = append(moved, j.digests...)
 		}
-		p.judged[i], p.outcomes[i] = s.prepare(ctx, c, j)
+		p.judged[i], p.outcomes[i] = s.prepare(ctx, p, c, j)
 	}
 	return p
+}
+
+// Stands reports whether the fences have none of the calls of a request held by now. Whoever makes the attempts calls
+// it right before one: the calls may have waited for their turn since they were looked at, for as long as an outage
+// lasts, and others have raised fences meanwhile.
+func (s *Sender) Stands(calls []event.Call) bool {
+	switch {
+	case s.fences.Behind() > fresh:
+		return false
+	case s.fences.Len() == 0:
+		return true
+	}
+	for i := range calls {
+		if c := &calls[i]; c.About != nil && s.judge(c, s.digests(c)) != send {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Sender) digests(c *event.Call) []Digest {
@@ -67,11 +87,14 @@ func (s *Sender) judge(c *event.Call, digests []Digest) verdict {
 	for i, d := range digests {
 		fence, known := s.fences.get(d)
 		all[i], _ = fence.judge(known, c.Step, at, now, s.opts.Skew)
+		if all[i] == raise && !erases(c) && now.Before(s.fences.pendingSince(d).Add(s.opts.Settle+patience)) {
+			all[i] = hold // it would be erased by what has to come first
+		}
 	}
 	switch {
 	case len(all) == 0:
 		return send
-	case c.Step.Fence != event.DeleteFence && c.Step.Fence != event.SuppressFence:
+	case !erases(c):
 		return slices.Max(all)
 	case slices.Contains(all, raise):
 		return raise
@@ -79,8 +102,17 @@ func (s *Sender) judge(c *event.Call, digests []Digest) verdict {
 	return slices.Min(all)
 }
 
+// erases reports whether a call is a delete or suppress.
+func erases(c *event.Call) bool {
+	return c.Step.Fence == event.DeleteFence || c.Step.Fence == event.SuppressFence
+}
+
+// patience is for how long what brings a person back waits for an erasure that could be sent and was not accepted. It
+// may be a dead letter, for which nobody waits.
+const patience = 30 * time.Second
+
 // prepare does what a verdict asks for before the call is sent, and gives the outcome of a call that is not.
-func (s *Sender) prepare(ctx context.Context, c *event.Call, j judged) (judged, event.Outcome) {
+func (s *Sender) prepare(ctx context.Context, p *plan, c *event.Call, j judged) (judged, event.Outcome) {
 	switch j.verdict {
 	case hold:
 		return j, event.Outcome{NotBefore: time.Now().Add(pause)}
@@ -93,7 +125,12 @@ func (s *Sender) prepare(ctx context.Context, c *event.Call, j judged) (judged, 
 		s.metrics.late.Add(1)
 		return j, erased("its person was erased before the event, and the rule does not say revive: true")
 	case raise:
-		if err := s.move(ctx, c, j.digests); err != nil {
+		err := errStuck
+		if !p.stuck {
+			err = s.move(ctx, c, j.digests)
+		}
+		if err != nil {
+			p.stuck = true
 			s.metrics.failed(s.log, "an erasure fence cannot be written; its calls wait", err)
 			j.verdict = hold
 			return j, event.Outcome{NotBefore: time.Now().Add(pause)}
@@ -106,6 +143,9 @@ func (s *Sender) prepare(ctx context.Context, c *event.Call, j judged) (judged, 
 	}
 	return j, event.Outcome{}
 }
+
+// errStuck means that a fence was not written because the one before it could not be.
+var errStuck = errors.New("the log of fences fails")
 
 // move raises or lifts the fences of a call.
 func (s *Sender) move(ctx context.Context, c *event.Call, digests []Digest) error {
@@ -123,12 +163,12 @@ func (s *Sender) move(ctx context.Context, c *event.Call, digests []Digest) erro
 
 // settledAt is from when on an erasure may be sent.
 func (s *Sender) settledAt(c *event.Call, digests []Digest) (until time.Time) {
-	if c.Step.Fence != event.DeleteFence && c.Step.Fence != event.SuppressFence {
+	if !erases(c) {
 		return until
 	}
 	for _, d := range digests {
-		if fence, known := s.fences.get(d); known && fence.Raised.Add(s.opts.Settle).After(until) {
-			until = fence.Raised.Add(s.opts.Settle)
+		if at := s.fences.pendingSince(d).Add(s.opts.Settle); at.After(until) {
+			until = at
 		}
 	}
 	return until

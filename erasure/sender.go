@@ -74,9 +74,10 @@ func (s *Sender) Send(ctx context.Context, calls []event.Call) []event.Outcome {
 	}
 	if len(sent) > 0 {
 		outcomes := s.next.Send(ctx, sent)
+		plan.stuck = false
 		for i, n := 0, 0; i < len(calls); i++ {
 			if plan.judged[i].verdict == send {
-				plan.outcomes[i] = s.settled(ctx, &calls[i], plan.judged[i].digests, outcomes[n])
+				plan.outcomes[i] = s.settled(ctx, plan, &calls[i], plan.judged[i].digests, outcomes[n])
 				n++
 			}
 		}
@@ -95,21 +96,22 @@ func opened(n int, notBefore time.Time) []event.Outcome {
 
 // settled notes that an erasure was accepted, and tells of it. Until both are stored the call stays open: to be deleted
 // twice harms nobody.
-func (s *Sender) settled(ctx context.Context, c *event.Call, of []Digest, o event.Outcome) event.Outcome {
-	if o.Result != event.Delivered || c.Step.Fence != event.DeleteFence && c.Step.Fence != event.SuppressFence {
+func (s *Sender) settled(ctx context.Context, p *plan, c *event.Call, of []Digest, o event.Outcome) event.Outcome {
+	if o.Result != event.Delivered || !erases(c) {
 		return o
+	}
+	if p.stuck { // a stopping bridge could not wait for each of a thousand
+		return event.Outcome{NotBefore: time.Now().Add(pause)}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer cancel()
 	err := s.report(ctx, c, of)
 	if err == nil {
-		at := placeOf(c)
-		err = s.fences.put(ctx, of, func(_ Digest, old Fence, _ bool) Fence {
-			old.Accepted = old.Accepted || at.to(old.Erased, 0) == same
-			return old
-		})
+		at, suppress := placeOf(c), c.Step.Fence == event.SuppressFence
+		err = s.fences.put(ctx, of, func(_ Digest, old Fence, _ bool) Fence { return old.take(suppress, at) })
 	}
 	if err != nil {
+		p.stuck = true
 		s.metrics.failed(s.log, "an erasure was accepted, and cannot be noted or told of; it will be sent again", err)
 		return event.Outcome{NotBefore: time.Now().Add(pause)}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,8 @@ func (k *taker) Send(_ context.Context, calls []event.Call) []event.Outcome {
 type failing struct {
 	erasure.Log
 	read, write error
+	late        time.Duration // after which the first that was not written is there
+	hangs       bool          // writes do not come back
 }
 
 func (f *failing) Read(ctx context.Context, each func(erasure.Record)) error {
@@ -44,6 +47,14 @@ func (f *failing) Read(ctx context.Context, each func(erasure.Record)) error {
 }
 
 func (f *failing) Write(ctx context.Context, r ...erasure.Record) error {
+	if f.late > 0 {
+		time.AfterFunc(f.late, func() { _ = f.Log.Write(context.Background(), r...) })
+		f.late = 0
+	}
+	if f.hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if f.write != nil {
 		return f.write
 	}
@@ -71,6 +82,7 @@ type standing struct {
 	fences  *erasure.Fences
 	reports []erasure.Report
 	told    error // what telling a report gives
+	slow    time.Duration
 }
 
 func stand(t *testing.T, settle time.Duration) *standing {
@@ -82,6 +94,7 @@ func stand(t *testing.T, settle time.Duration) *standing {
 	}
 	s.Sender = erasure.NewSender(s.fences, s.next, erasure.Options{Settle: settle, Skew: time.Minute,
 		Report: func(_ context.Context, r erasure.Report) error {
+			time.Sleep(s.slow)
 			if s.told == nil {
 				s.reports = append(s.reports, r)
 			}
@@ -149,6 +162,154 @@ func TestADeleteWaitsForOthers(t *testing.T) {
 		}
 		if took := time.Since(began).Round(time.Second); took != 20*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// beside is another process with the fences of the first, to whom calls go that wait for their turn.
+func (s *standing) beside(t *testing.T, next erasure.Next) (*erasure.Sender, *erasure.Fences) {
+	t.Helper()
+	fences := erasure.NewFences(&view{memory: s.log.Log.(*view).memory}, secret.New(key))
+	if err := fences.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return erasure.NewSender(fences, next, erasure.Options{Settle: 20 * time.Second, Skew: time.Minute}, zap.NewNop(),
+		prometheus.NewRegistry()), fences
+}
+
+// turns has each request wait until a time, and asks then whether it may go.
+type turns struct {
+	taker
+	sender *erasure.Sender
+	until  time.Time
+}
+
+func (w *turns) Send(ctx context.Context, calls []event.Call) []event.Outcome {
+	time.Sleep(time.Until(w.until))
+	if !w.sender.Stands(calls) {
+		return make([]event.Outcome, len(calls))
+	}
+	return w.taker.Send(ctx, calls)
+}
+
+// A call that waits out an outage is looked at again when its turn has come: another process has erased its person
+// meanwhile. While the fences are not read it does not go.
+func TestACallThatWaitsForItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stand(t, 0)
+		slow := &turns{until: time.Now().Add(time.Minute)}
+		sender, fences := s.beside(t, slow)
+		slow.sender = sender
+		outcomes := make(chan []event.Outcome)
+		early := []event.Call{call(4, passes, "id:1"), call(6, passes, "id:2")}
+		go func() { outcomes <- sender.Send(t.Context(), early) }()
+		synctest.Wait()
+		if o := s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")}); o[0].Result != event.Delivered {
+			t.Fatalf("the delete: %+v", o)
+		}
+		time.Sleep(time.Until(slow.until) - time.Second)
+		if err := fences.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got := <-outcomes
+		if got[0].Result != event.Open || got[1].Result != event.Open || len(slow.sent) > 0 {
+			t.Errorf("after its turn: %+v, sent %v", got, slow.sent)
+		}
+		for i, want := range []event.Result{event.Refused, event.Delivered} {
+			if got := sender.Send(t.Context(), early); got[i].Result != want {
+				t.Errorf("then call %d: %+v", i, got[i])
+			}
+		}
+		slow.until = time.Now().Add(6 * time.Second)
+		if o := sender.Send(t.Context(), early[1:]); o[0].Result != event.Open {
+			t.Errorf("while the fences are not read: %+v", o)
+		}
+	})
+}
+
+// A fence that comes long after its write has failed, as where replicas of a topic lag, is waited for from then on:
+// until then nobody could know of it.
+func TestAFenceThatComesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stand(t, 20*time.Second)
+		s.log.write = errors.New("no answer")
+		s.log.late = 15 * time.Second
+		came := time.Now().Add(s.log.late)
+		for began := time.Now(); ; time.Sleep(time.Second) {
+			if s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")})[0].Result == event.Delivered {
+				break
+			}
+			if time.Since(began) > time.Minute {
+				t.Fatal("the delete is not sent")
+			}
+			_ = s.fences.Refresh(t.Context())
+			if time.Now().After(came) {
+				s.log.write = nil
+			}
+		}
+		if waited := time.Since(came); waited < 20*time.Second || waited > 22*time.Second {
+			t.Errorf("the delete is sent %s after its fence could be read", waited)
+		}
+	})
+}
+
+// What brings a person back waits for the delete that comes before it, but not for one that is a dead letter.
+func TestABringerBackWaitsForTheDelete(t *testing.T) {
+	for accepted, least := range map[bool]time.Duration{true: 20 * time.Second, false: 50 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := stand(t, 20*time.Second)
+			other, fences := s.beside(t, s.next)
+			back := call(7, &event.Step{Rule: "back", Action: "identify", Revives: true}, "id:1")
+			began := time.Now()
+			sent := map[event.ID]time.Duration{}
+			for ; len(s.next.sent) < 2 && time.Since(began) < 2*time.Minute; time.Sleep(time.Second) {
+				if accepted || time.Since(began) == 0 {
+					s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")})
+				}
+				if err := errors.Join(s.fences.Refresh(t.Context()), fences.Refresh(t.Context())); err != nil {
+					t.Fatal(err)
+				}
+				if o := other.Send(t.Context(), []event.Call{back}); o[0].Result == event.Delivered {
+					sent[back.ID] = time.Since(began)
+					break
+				}
+			}
+			if sent[back.ID] < least || sent[back.ID] > least+3*time.Second {
+				t.Errorf("delete accepted %v: the person is brought back after %s", accepted, sent[back.ID])
+			}
+		})
+	}
+}
+
+// One fence that cannot be written is enough to know that the log fails: a request of many deletes, and a bridge that
+// has to stop, do not wait for each.
+func TestManyDeletesWhileTheLogFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stand(t, 0)
+		var calls []event.Call
+		for n := range 100 {
+			calls = append(calls, call(n, deletes, fmt.Sprintf("id:%d", n)))
+		}
+		s.log.hangs = true
+		began := time.Now()
+		for i, o := range s.Send(t.Context(), calls) {
+			if o.Result != event.Open {
+				t.Errorf("delete %d: %+v", i, o)
+			}
+		}
+		if took := time.Since(began); took > 6*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		s.log.hangs = false
+		if err := s.fences.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.told = errors.New("down")
+		s.slow = 5 * time.Second
+		began = time.Now()
+		s.Send(t.Context(), calls)
+		if took := time.Since(began); took > 10*time.Second || len(s.next.sent) != len(calls) {
+			t.Errorf("where nobody can be told: it took %s, %d were sent", took, len(s.next.sent))
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,10 +129,11 @@ func (l *Log) Read(ctx context.Context, each func(erasure.Record)) error {
 	return nil
 }
 
-// fetch gives the records of one fetch. Where compaction has left none of a batch, it steps over one offset.
+// fetch gives the records of one fetch. Where compaction has left none of a batch, it steps over one offset; a leader
+// that was just elected may not show yet what stood there, though.
 func (l *Log) fetch(ctx context.Context, end int64, each func(erasure.Record)) error {
-	next := l.next + 1
-	_, err := kafkatopic.Fetch(ctx, l.client, l.topic, 0, l.next, fetchWait, func(r *kafka.Record) error {
+	next := l.next
+	shown, err := kafkatopic.Fetch(ctx, l.client, l.topic, 0, l.next, fetchWait, func(r *kafka.Record) error {
 		if r.Offset >= end {
 			next = end
 			return nil
@@ -144,10 +146,13 @@ func (l *Log) fetch(ctx context.Context, end int64, each func(erasure.Record)) e
 		next = r.Offset + 1
 		return nil
 	})
+	if err == nil && next == l.next && shown > l.next {
+		next++
+	}
 	if err == nil {
 		l.next = next
 	}
-	return err
+	return cmp.Or(err, ctx.Err())
 }
 
 // Write produces the records in one request, and waits for all replicas that are in sync.
