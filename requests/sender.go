@@ -60,7 +60,7 @@ func (s *Sender) settle(ctx context.Context, call *event.Call, o event.Outcome, 
 	if raw.Debug {
 		s.logAttempt(call, o, n, took)
 	}
-	if o = again(o, raw.Retry, n, time.Now()); o.Result == event.Open {
+	if o = again(call.Step.Once, o, raw.Retry, n, time.Now()); o.Result == event.Open {
 		return o
 	}
 	s.forget(call.ID)
@@ -73,21 +73,20 @@ func (s *Sender) settle(ctx context.Context, call *event.Call, o event.Outcome, 
 	return o
 }
 
-// again decides whether another attempt follows the one that gave an outcome, the nth.
-func again(o event.Outcome, r event.RawRetry, n int, now time.Time) event.Outcome {
+// again decides whether another attempt follows the one that gave an outcome, the nth. Of a call that counts twice when
+// it is made twice, and that may have been sent, whoever keeps it from that decides.
+func again(once bool, o event.Outcome, r event.RawRetry, n int, now time.Time) event.Outcome {
 	last := r.Most > 0 && n >= r.Most
 	switch {
 	case o.Result == event.Refused && r.AllErrors && !last:
 		o = event.Outcome{Failure: o.Failure}
 	case o.Result != event.Open:
 		return o
-	case last && !o.MayBeSent:
+	case last && !(once && o.MayBeSent):
 		f := *o.Failure
 		f.Reason = event.ReasonPoison
 		f.Detail = "given up after as many attempts as retry.max_attempts allows: " + f.Detail
 		return event.Outcome{Result: event.Refused, Failure: &f, Answer: o.Answer}
-	case last:
-		// whoever keeps it from being sent twice decides
 	}
 	if r.Delay > 0 {
 		if at := now.Add(pause(r, n)); at.After(o.NotBefore) {

@@ -78,30 +78,36 @@ func TestAttempts(t *testing.T) {
 		results  []event.Result
 		pauses   []time.Duration
 		reason   event.Reason
+		once     bool
 	}{
 		{"as the bridge has it", event.RawRetry{}, []event.Outcome{failed, failed, taken},
-			[]event.Result{event.Open, event.Open, event.Delivered}, []time.Duration{0, 0, 0}, ""},
+			[]event.Result{event.Open, event.Open, event.Delivered}, []time.Duration{0, 0, 0}, "", false},
 		{"three at most", event.RawRetry{Most: 3}, []event.Outcome{failed},
-			[]event.Result{event.Open, event.Open, event.Refused}, []time.Duration{0, 0, 0}, event.ReasonPoison},
+			[]event.Result{event.Open, event.Open, event.Refused}, []time.Duration{0, 0, 0}, event.ReasonPoison, false},
 		{"a constant delay", event.RawRetry{Delay: time.Second}, []event.Outcome{failed},
-			[]event.Result{event.Open, event.Open, event.Open}, []time.Duration{1e9, 1e9, 1e9}, event.ReasonRefused},
+			[]event.Result{event.Open, event.Open, event.Open}, []time.Duration{1e9, 1e9, 1e9},
+			event.ReasonRefused, false},
 		{"a growing delay", event.RawRetry{Delay: time.Second, Growing: true}, []event.Outcome{failed},
-			[]event.Result{event.Open, event.Open, event.Open}, []time.Duration{1e9, 2e9, 4e9}, event.ReasonRefused},
+			[]event.Result{event.Open, event.Open, event.Open}, []time.Duration{1e9, 2e9, 4e9},
+			event.ReasonRefused, false},
 		{"refused", event.RawRetry{Most: 3}, []event.Outcome{refused}, []event.Result{event.Refused},
-			[]time.Duration{0}, event.ReasonRefused},
+			[]time.Duration{0}, event.ReasonRefused, false},
 		{"refused, and tried again", event.RawRetry{Most: 3, AllErrors: true}, []event.Outcome{refused, refused, taken},
-			[]event.Result{event.Open, event.Open, event.Delivered}, []time.Duration{0, 0, 0}, ""},
+			[]event.Result{event.Open, event.Open, event.Delivered}, []time.Duration{0, 0, 0}, "", false},
 		{"refused to the end", event.RawRetry{Most: 2, AllErrors: true}, []event.Outcome{refused},
-			[]event.Result{event.Open, event.Refused}, []time.Duration{0, 0}, event.ReasonRefused},
+			[]event.Result{event.Open, event.Refused}, []time.Duration{0, 0}, event.ReasonRefused, false},
 		{"what may be sent is for the ledger", event.RawRetry{Most: 1}, []event.Outcome{unsure},
-			[]event.Result{event.Open}, []time.Duration{0}, ""},
+			[]event.Result{event.Open}, []time.Duration{0}, "", true},
+		{"what may be made again ends", event.RawRetry{Most: 2}, []event.Outcome{unsure},
+			[]event.Result{event.Open, event.Refused}, []time.Duration{0, 0}, event.ReasonPoison, false},
 		{"no attempt does not count", event.RawRetry{Most: 1}, []event.Outcome{{}, {}, taken},
-			[]event.Result{event.Open, event.Open, event.Delivered}, []time.Duration{0, 0, 0}, ""},
+			[]event.Result{event.Open, event.Open, event.Delivered}, []time.Duration{0, 0, 0}, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := requests.New(&script{outcomes: c.outcomes}, nil, zap.NewNop())
 				call := callOf(event.RawStep{Retry: c.retry})
+				call.Step.Once = c.once
 				var last event.Outcome
 				for i, want := range c.results {
 					last = s.Send(t.Context(), []event.Call{call})[0]
