@@ -92,8 +92,7 @@ func (s *Sender) settles(call *event.Call, known Record) *event.Outcome {
 	case known.State == Uncertain:
 		return uncertain(call, detailCutOff)
 	case known.State == Intent && known.Owner != s.owner:
-		age := now.Sub(known.At) // by two clocks
-		if age > -s.grace && age < s.grace {
+		if isRecent(now.Sub(known.At), s.grace) {
 			return &event.Outcome{NotBefore: known.At.Add(s.grace)}
 		}
 		s.metrics.uncertain.Inc()
@@ -104,6 +103,10 @@ func (s *Sender) settles(call *event.Call, known Record) *event.Outcome {
 	}
 	return nil
 }
+
+// isRecent reports whether an intent of that age may yet get its outcome. The age is by two clocks: one that is far in
+// the future was written by a clock that was wrong, and nobody could wait for it.
+func isRecent(age, grace time.Duration) bool { return age > -grace && age < grace }
 
 // forgotten reports whether a call may have been sent so long ago that its record is gone.
 func (s *Sender) forgotten(id event.ID) bool {

@@ -34,7 +34,7 @@ func Decide(ctx context.Context, store Store, id event.ID, sent bool, timeout ti
 			return fmt.Errorf("%w, at %s", ErrSent, known.At.UTC().Format(time.RFC3339))
 		case known.State == state:
 			return nil
-		case known.State == Intent && now.Sub(known.At) < timeout+settleMargin:
+		case known.State == Intent && isRecent(now.Sub(known.At), timeout+settleMargin):
 			return fmt.Errorf("%w: decide again after %s", ErrMoving,
 				known.At.Add(timeout+settleMargin).UTC().Format(time.RFC3339))
 		}

@@ -51,28 +51,35 @@ func (s *Sender) pay(ctx context.Context, id event.ID, o outcome) event.Outcome 
 	if s.note(ctx, s.follow(ctx, id, o)) != nil {
 		return later(failingPause)
 	}
-	s.mu.Lock()
-	delete(s.owed, id)
-	s.mu.Unlock()
+	s.paid(id)
+	s.Settle(ctx) // the store works again, and of calls that have gone to another replica nobody else tells
 	return o.outcome
 }
 
-// Settle stores the outcomes that could not be stored before. It is for when nothing is sent any more, and bounded by
-// ctx; what it does not store is left to a person.
+// Settle stores the outcomes that could not be stored before, until one cannot again. It is bounded by ctx; what it
+// has not stored when nothing is sent any more is left to a person.
 func (s *Sender) Settle(ctx context.Context) {
 	s.mu.Lock()
 	owed := slices.Collect(maps.Keys(s.owed))
 	s.mu.Unlock()
 	for _, id := range owed {
-		if o, is := s.owes(id); is && ctx.Err() == nil && s.begin(id) != nil {
-			if s.note(ctx, s.follow(ctx, id, o)) == nil {
-				s.mu.Lock()
-				delete(s.owed, id)
-				s.mu.Unlock()
-			}
-			s.end(id)
+		if ctx.Err() != nil || s.begin(id) == nil {
+			continue
 		}
+		o, is := s.owes(id)
+		if is && s.note(ctx, s.follow(ctx, id, o)) != nil {
+			s.end(id)
+			return
+		}
+		s.paid(id)
+		s.end(id)
 	}
+}
+
+func (s *Sender) paid(id event.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.owed, id)
 }
 
 // follow stores what follows an intent. That a call was sent is stored whatever stands there by now; anything else only

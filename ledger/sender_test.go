@@ -167,6 +167,16 @@ func TestTheLedgerIsDown(t *testing.T) {
 	if o := sendOne(l, id); o.Result != event.Delivered || a.calls != 1 || l.Ready() != nil {
 		t.Fatalf("after that: %+v after %d attempts, %v", o, a.calls, l.Ready())
 	}
+	// What could not be stored of a call that has gone to another replica is stored when it can be.
+	gone := newID()
+	m.downAfter.Store(true)
+	a.list = append(a.list, taken, taken)
+	sendOne(l, gone)
+	m.downAfter.Store(false)
+	sendOne(l, newID())
+	if known := m.table.Get(gone); known.State != ledger.Sent {
+		t.Errorf("of a call that went elsewhere: %+v", known)
+	}
 	// A bridge that ends stores what it could not store before.
 	second := newID()
 	m.downAfter.Store(true)
@@ -228,6 +238,11 @@ func TestAnOldOwnerIsWaitedFor(t *testing.T) {
 		}
 		if o := sendOne(l, id); o.Result != event.Delivered || a.calls > 0 {
 			t.Errorf("in the end: %+v", o)
+		}
+		wrong := newID()
+		m.table.Apply(wrong, ledger.Record{}.Follow(ledger.Intent, 7, time.Now().Add(time.Hour)), time.Now())
+		if err := ledger.Decide(t.Context(), m, wrong, false, time.Minute); err != nil {
+			t.Errorf("of an intent by a clock that was wrong: %v", err)
 		}
 		if err := ledger.Decide(t.Context(), m, id, false, 0); err == nil {
 			t.Error("it is decided that a call was not sent that was")

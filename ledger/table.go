@@ -21,6 +21,7 @@ type Table struct {
 	records   map[event.ID]entry
 	swept     time.Time // when records that have ended were looked for last
 	forgotten time.Time // records of the calls of earlier events were forgotten for want of room
+	ended     time.Time // records of the calls of earlier events have ended, by a clock that may be set back
 }
 
 // entry is a Record in 24 bytes.
@@ -64,7 +65,11 @@ func (t *Table) Apply(id event.ID, r Record, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old, known := t.records[id]
-	if !old.record().counts(r) || t.ended(entryOf(r), now) {
+	if !old.record().counts(r) {
+		return
+	}
+	if t.hasEnded(entryOf(r), now) {
+		t.end(now)
 		return
 	}
 	t.records[id] = entryOf(r)
@@ -95,10 +100,7 @@ func (t *Table) Room(id event.ID, now time.Time) error {
 func (t *Table) Forgotten(now time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if ended := now.Add(-t.retention); ended.After(t.forgotten) {
-		return ended
-	}
-	return t.forgotten
+	return slices.MaxFunc([]time.Time{now.Add(-t.retention), t.forgotten, t.ended}, time.Time.Compare)
 }
 
 // Forget notes that records of the calls of events before that time were forgotten for want of room.
@@ -120,7 +122,7 @@ func (t *Table) All(now time.Time, each func(id event.ID, r Record) error) error
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id, e := range t.records {
-		if t.ended(e, now) {
+		if t.hasEnded(e, now) {
 			continue
 		}
 		if err := each(id, e.record()); err != nil {
@@ -130,8 +132,15 @@ func (t *Table) All(now time.Time, each func(id event.ID, r Record) error) error
 	return nil
 }
 
-func (t *Table) ended(e entry, now time.Time) bool {
+func (t *Table) hasEnded(e entry, now time.Time) bool {
 	return now.UnixMilli()-e.at > t.retention.Milliseconds()
+}
+
+// end notes that a record has ended.
+func (t *Table) end(now time.Time) {
+	if ended := now.Add(-t.retention); ended.After(t.ended) {
+		t.ended = ended
+	}
 }
 
 // sweep removes what has ended, and where that is not enough the calls of the oldest events, down to seven eighths of
@@ -139,8 +148,9 @@ func (t *Table) ended(e entry, now time.Time) bool {
 func (t *Table) sweep(now time.Time) {
 	t.swept = now
 	for id, e := range t.records {
-		if t.ended(e, now) {
+		if t.hasEnded(e, now) {
 			delete(t.records, id)
+			t.end(now)
 		}
 	}
 	tooMany := len(t.records) - (t.limit - t.limit/8)

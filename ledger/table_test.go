@@ -43,6 +43,25 @@ func TestATableIsBounded(t *testing.T) {
 	}
 }
 
+// A clock that was set forward and back ends records early. That they are gone is known.
+func TestAClockThatJumps(t *testing.T) {
+	now, id := time.Now(), newID()
+	sent := ledger.Record{}.Follow(ledger.Sent, 1, now)
+	for name, jump := range map[string]func(table *ledger.Table, ahead time.Time){
+		"while it is held": func(table *ledger.Table, ahead time.Time) {
+			table.Apply(id, sent, now)
+			table.Apply(newID(), ledger.Record{}.Follow(ledger.Sent, 1, ahead), ahead)
+		},
+		"while it is read": func(table *ledger.Table, ahead time.Time) { table.Apply(id, sent, ahead) },
+	} {
+		table := ledger.NewTable(time.Hour, 1000)
+		jump(table, now.Add(2*time.Hour))
+		if table.Get(id).State != ledger.Unknown || !table.Forgotten(now).After(now) {
+			t.Errorf("%s: %+v is known, and what is before %s is forgotten", name, table.Get(id), table.Forgotten(now))
+		}
+	}
+}
+
 // Calls of events without a time cannot be forgotten in secret: where they fill a table there is no room.
 func TestATableOfEventsWithoutATime(t *testing.T) {
 	now, table := time.Now(), ledger.NewTable(time.Hour, 1000)
