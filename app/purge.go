@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +23,7 @@ func (b *Bridge) purgeLetters(ctx context.Context) {
 	if b.fences == nil || !b.config.Erasure.PurgeLetters {
 		return
 	}
+	var purged erasure.Purged // and nobody was told yet
 	for {
 		timer := time.NewTimer(purgeAfter)
 		select {
@@ -32,9 +32,14 @@ func (b *Bridge) purgeLetters(ctx context.Context) {
 			timer.Stop()
 			return
 		}
-		switch err := b.purgeErased(ctx); {
+		err := b.purgeErased(ctx, &purged)
+		if err == nil {
+			err = b.tellPurged(ctx, &purged)
+		}
+		switch {
 		case err != nil && ctx.Err() == nil:
-			b.log.Warn("letters of erased people cannot be purged; it is tried again", zap.Error(err))
+			b.log.Warn("letters of erased people cannot be purged, or nobody told of it; it is tried again",
+				zap.Error(err))
 		case err == nil:
 			select {
 			case <-b.erased:
@@ -45,9 +50,9 @@ func (b *Bridge) purgeLetters(ctx context.Context) {
 	}
 }
 
-// purgeErased removes the letters of events that are earlier than the erasure of somebody whom they concern, and tells
-// of it. It holds the lock of a replay, which could be reading them.
-func (b *Bridge) purgeErased(ctx context.Context) error {
+// purgeErased removes the letters of events that are earlier than the erasure of somebody whom they concern, and counts
+// them. It holds the lock of a replay, which could be reading them.
+func (b *Bridge) purgeErased(ctx context.Context, purged *erasure.Purged) error {
 	lock, err := b.letters.Lock(ctx, deadletter.LogWaiting(b.log))
 	if err != nil {
 		return err
@@ -63,19 +68,32 @@ func (b *Bridge) purgeErased(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.Letters == 0 && n.Shared == 0 {
-		return nil
+	if n.Letters > 0 || n.Shared > 0 {
+		b.log.Info("letters of erased people were purged", zap.Int("letters", n.Letters),
+			zap.Int("resolutions", n.Resolutions), zap.Int("left_shared", n.Shared))
 	}
-	b.log.Info("letters of erased people were purged", zap.Int("letters", n.Letters),
-		zap.Int("resolutions", n.Resolutions), zap.Int("left_shared", n.Shared))
+	purged.Letters += n.Letters
+	purged.Resolutions += n.Resolutions
+	purged.Shared = n.Shared
+	return nil
+}
+
+// tellPurged tells of letters that were purged, unless there are none, and forgets them then.
+func (b *Bridge) tellPurged(ctx context.Context, purged *erasure.Purged) error {
 	to := b.config.Erasure.ReportTo()
-	if to == "" {
+	if to == "" || purged.Letters == 0 && purged.Shared == 0 {
 		return nil
 	}
-	told := erasure.Purged{At: time.Now(), Letters: n.Letters, Resolutions: n.Resolutions, Shared: n.Shared}
-	id := fmt.Sprintf("purged-%d", told.At.UnixNano())
-	text, err := told.CloudEvent(id)
-	return errors.Join(err, b.broker.Tell(ctx, to, id, text))
+	purged.At = time.Now()
+	id := fmt.Sprintf("purged-%d", purged.At.UnixNano())
+	text, err := purged.CloudEvent(id)
+	if err == nil {
+		err = b.broker.Tell(ctx, to, id, text)
+	}
+	if err == nil {
+		*purged = erasure.Purged{}
+	}
+	return err
 }
 
 // concernsErased reports whether an event is an earlier one of somebody who was erased. Where the rules make no call of

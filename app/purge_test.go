@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
+	"github.com/ciobridge/ciobridge/source"
 )
 
 // takes is a sender that delivers everything.
@@ -33,6 +35,22 @@ func (takes) Send(_ context.Context, calls []event.Call) []event.Outcome {
 		outcomes[i].Result = event.Delivered
 	}
 	return outcomes
+}
+
+// deaf is a broker that fails to publish that letters were purged, at first.
+type deaf struct {
+	source.Broker
+	failed int
+	told   []string
+}
+
+func (d *deaf) Tell(_ context.Context, _, _ string, text []byte) error {
+	if strings.Contains(string(text), erasure.PurgedType) && d.failed < 3 {
+		d.failed++
+		return errors.New("the broker is away")
+	}
+	d.told = append(d.told, string(text))
+	return nil
 }
 
 // A minute after somebody was erased, the letters of their earlier events are gone from the file, of events that cannot
@@ -60,8 +78,10 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := config.Default()
-		c.Erasure = erasure.Config{KeyFile: keyPath, File: filepath.Join(dir, "erased"), PurgeLetters: true}
-		b := &Bridge{config: c, rules: rules, log: zap.NewNop(), registry: prometheus.NewRegistry(),
+		c.Erasure = erasure.Config{KeyFile: keyPath, File: filepath.Join(dir, "erased"), PurgeLetters: true,
+			ReportTopic: "reports"}
+		reports := &deaf{}
+		b := &Bridge{broker: reports, config: c, rules: rules, log: zap.NewNop(), registry: prometheus.NewRegistry(),
 			erased: make(chan struct{}, 1), workspaces: []delivery.Workspace{{}}}
 		path := filepath.Join(dir, "dead.jsonl")
 		store := letterfile.New(deadletter.Config{File: path}, "")
@@ -115,6 +135,11 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 		if after := text(); strings.Count(after, "x.org") != 2 || !strings.Contains(after, "bob@x.org") ||
 			!strings.Contains(after, "late") {
 			t.Errorf("after: %s", after)
+		}
+		time.Sleep(time.Hour) // the first attempts to tell of it fail
+		if n := len(reports.told); n != 2 || !strings.Contains(reports.told[0], erasure.ReportType) ||
+			!strings.Contains(reports.told[1], erasure.PurgedType) || !strings.Contains(reports.told[1], `"letters":2`) {
+			t.Errorf("told: %v", reports.told)
 		}
 		cancel()
 		<-ended
