@@ -106,10 +106,11 @@ func (p *Probe) Run(ctx context.Context) {
 
 // look asks once for what is new of each kind.
 func (p *Probe) look(ctx context.Context) error {
+	var errs []error
 	for _, k := range kinds {
 		n, newest, err := p.count(ctx, k.name)
-		if err != nil {
-			return fmt.Errorf("ask for %s: %w", k.name, err)
+		if err != nil { // of one type: the others may be told all the same
+			errs = append(errs, fmt.Errorf("ask for %s: %w", k.name, err))
 		}
 		if n == 0 {
 			continue
@@ -119,7 +120,7 @@ func (p *Probe) look(ctx context.Context) error {
 			zap.String("type", k.name), zap.String("meaning", k.meaning), zap.Int("at_least", n),
 			zap.Time("latest", time.Unix(newest, 0).UTC()))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // page is what the answer holds, as far as it is looked at.
