@@ -68,10 +68,15 @@ type permit struct {
 // acquire waits until a request may go. It returns false, and no permit, when ctx ends while the breaker is tripped
 // or when ctx's deadline passes. Waiting for a turn at the allowed rate goes on after ctx has ended. The deadline
 // may move while acquire waits.
-func (b *breaker) acquire(ctx context.Context) (permit, bool) {
+func (b *breaker) acquire(ctx context.Context) (p permit, granted bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var turn time.Time
+	defer func() {
+		if !granted && !turn.IsZero() {
+			b.limiter.giveBack(time.Now())
+		}
+	}()
 	for {
 		now := time.Now()
 		deadline, limited := ctx.Deadline()
@@ -80,6 +85,10 @@ func (b *breaker) acquire(ctx context.Context) (permit, bool) {
 		}
 		until, done := turn, (<-chan struct{})(nil)
 		if b.state.Condition != OK {
+			if !turn.IsZero() {
+				b.limiter.giveBack(now)
+				turn = time.Time{}
+			}
 			if ctx.Err() != nil {
 				return permit{}, false
 			}
@@ -88,7 +97,7 @@ func (b *breaker) acquire(ctx context.Context) (permit, bool) {
 				b.limiter.reserve(now)
 				return permit{probe: true, trips: b.trips, began: now}, true
 			}
-			until, done, turn = b.nextLook(), ctx.Done(), time.Time{}
+			until, done = b.nextLook(), ctx.Done()
 		} else {
 			if turn.IsZero() {
 				turn = b.limiter.reserve(now)

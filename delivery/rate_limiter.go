@@ -51,6 +51,17 @@ func (l *rateLimiter) reserve(now time.Time) time.Time {
 	return turn
 }
 
+// giveBack gives back a turn that nobody takes. Those behind it stay where they are; the next that is asked for is
+// earlier.
+func (l *rateLimiter) giveBack(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = l.next.Add(-time.Duration(float64(time.Second) / l.rate))
+	if l.next.Before(now) {
+		l.next = now
+	}
+}
+
 // lower halves the rate, at most once a second: what fails together is one request for less.
 func (l *rateLimiter) lower(now time.Time) {
 	l.mu.Lock()

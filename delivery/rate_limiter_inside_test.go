@@ -23,3 +23,23 @@ func TestLateTurnsKeepTheRate(t *testing.T) {
 		}
 	}
 }
+
+// Turns that nobody takes are given back: those that waited when the destination failed do not delay those behind them.
+func TestTurnsAreGivenBack(t *testing.T) {
+	now := time.Now()
+	p := newRateLimiter(0.1)
+	first := p.reserve(now)
+	for range 15 {
+		p.reserve(now)
+	}
+	for range 15 {
+		p.giveBack(now)
+	}
+	if next := p.reserve(now); next.Sub(first) != 10*time.Second {
+		t.Errorf("the next turn is %s after the first", next.Sub(first))
+	}
+	p.giveBack(now.Add(time.Minute))
+	if next := p.reserve(now.Add(time.Minute)); next.Sub(now) != time.Minute {
+		t.Errorf("a turn of long ago is given again, after %s", next.Sub(now))
+	}
+}

@@ -78,3 +78,21 @@ func TestNoBurstWhenTheGateOpens(t *testing.T) {
 		}
 	})
 }
+
+// What waited for its turn when the destination failed does not wait for that many turns again.
+func TestAnOutageTakesNoTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(n int, _ request, _ *http.Request) (*http.Response, error) {
+			if n == 0 {
+				return reply(500, "")
+			}
+			return reply(200, "{}")
+		})
+		r.SetReplicas(100) // one request a second
+		began := time.Now()
+		crowd(16, func() { sendUntilDelivered(t.Context(), r.Sender, makeCalls(2)) })
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("16 requests at one a second took %s", took)
+		}
+	})
+}
