@@ -160,7 +160,7 @@ func (b *Breaker) failed(m *Message, failures []event.Failure) []*window {
 // windowOf gives the window in which a failure counts, or nil.
 func (b *Breaker) windowOf(f *event.Failure) *window {
 	switch {
-	case f.Reason == event.ReasonUnmatched, f.Reason == event.ReasonErased:
+	case f.Reason == event.ReasonUnmatched, f.Reason == event.ReasonErased, f.Reason == event.ReasonTooLate:
 		return nil // nothing is broken: the configuration wants such events to be dead letters
 	case f.Rule == "":
 		return b.events

@@ -37,8 +37,9 @@ func TestTheStopSaysWhat(t *testing.T) {
 func TestWhatNoRuleWantsStopsNothing(t *testing.T) {
 	b := New(0.5)
 	none := func(func(*Rule) bool) {}
-	for i := range 1000 {
-		failures := []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonUnmatched}}
+	for i := range 3000 {
+		reason := []event.Reason{event.ReasonUnmatched, event.ReasonErased, event.ReasonTooLate}[i%3]
+		failures := []event.Failure{{Stage: event.StageMapping, Rule: "r", Reason: reason}}
 		if of := b.Mapped(Message{event.Origin{Offset: int64(i)}, none, failures}); of != nil {
 			t.Fatalf("stopped over %s after %d events", of, i)
 		}
