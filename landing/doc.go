@@ -3,8 +3,10 @@
 // else, a cio_id that nobody has, an _update of nobody. Its activity log alone tells.
 //
 // A [Probe] reads that log through App at intervals, for the few types that say so, and turns what is new into metrics
-// and a line for each type. It is a sample: of one type it reads 300 entries at most each time, so that it takes five
-// requests in a quiet workspace and fifteen in the worst. It keeps ids and times of entries, and nothing of a person.
+// and a line for each type. Failures of objects and their relationships have types with the number of the type of the
+// objects, which it asks for first, of twenty types at most. It is a sample: of one type it reads 300 entries at
+// most each time, so that it takes six requests and two for each type of objects in a quiet workspace, and three times
+// as many in the worst, one in a second. It keeps ids and times of entries, and nothing of a person.
 //
 // Run is one goroutine, which the caller starts and waits for. Begin reading with probe.go.
 package landing

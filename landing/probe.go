@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,8 +19,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// A kind is a type of activities that tell of calls without an effect, and what they mean. Of objects and relationships
-// the types begin with the number of their own type, and cannot be asked for without it.
+// A kind is a type of activities that tell of calls without an effect, and what they mean.
 type kind struct{ name, meaning string }
 
 var kinds = []kind{
@@ -30,7 +31,15 @@ var kinds = []kind{
 	{"skipped_update", "an update was ignored, which its timestamp says to be older than the person's latest"},
 }
 
+// ofObjects are the ends of types that begin with the number of a type of objects, and cannot be asked for without it.
+var ofObjects = [...]kind{
+	{"_o:%s:failed_attribute_change", "attributes of an object were not set, or the object is not there"},
+	{"_r:%s:failed_attribute_change", "attributes of a relationship to an object of this type were not set"},
+}
+
 const (
+	objectTypes = 20 // of which failures are asked for
+
 	pageSize = 100 // the most that Customer.io gives at once
 	pages    = 3   // of one type, each time
 	pace     = time.Second
@@ -106,8 +115,18 @@ func (p *Probe) Run(ctx context.Context) {
 
 // look asks once for what is new of each kind.
 func (p *Probe) look(ctx context.Context) error {
+	asked := slices.Clone(kinds)
+	types, err := p.objectTypes(ctx)
+	for _, number := range types {
+		for _, k := range ofObjects {
+			asked = append(asked, kind{fmt.Sprintf(k.name, number), k.meaning})
+		}
+	}
 	var errs []error
-	for _, k := range kinds {
+	if err != nil {
+		errs = append(errs, fmt.Errorf("ask for the types of objects: %w", err))
+	}
+	for _, k := range asked {
 		n, newest, err := p.count(ctx, k.name)
 		if err != nil { // of one type: the others may be told all the same
 			errs = append(errs, fmt.Errorf("ask for %s: %w", k.name, err))
@@ -168,28 +187,55 @@ func written(id string, timestamp int64) int64 {
 	return int64(binary.BigEndian.Uint64(parsed[:8])>>16) / 1000
 }
 
-var errAnswer = errors.New("the answer is not a page of activities")
+var errAnswer = errors.New("the answer is not what was asked for")
 
-// page asks for one page, a second after the one before: the budget of App is small, and others need it.
+// objectTypes gives the numbers of the first types of objects in the workspace. There are none where it has no objects,
+// or where the key may not ask for them.
+func (p *Probe) objectTypes(ctx context.Context) (numbers []string, err error) {
+	var found struct {
+		Types []struct {
+			ID string `json:"id"`
+		} `json:"types"`
+	}
+	switch status, err := p.ask(ctx, "/v1/object_types", &found); {
+	case status == http.StatusForbidden, status == http.StatusNotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	for _, t := range found.Types {
+		if n, err := strconv.ParseUint(t.ID, 10, 32); err == nil && len(numbers) < objectTypes {
+			numbers = append(numbers, strconv.FormatUint(n, 10))
+		}
+	}
+	return numbers, nil
+}
+
 func (p *Probe) page(ctx context.Context, name, start string) (found page, err error) {
+	query := url.Values{"type": {name}, "limit": {strconv.Itoa(pageSize)}}
+	if start != "" {
+		query.Set("start", start)
+	}
+	_, err = p.ask(ctx, "/v1/activities?"+query.Encode(), &found)
+	return found, err
+}
+
+// ask makes one request, a second after the one before: the budget of App is small, and others need it.
+func (p *Probe) ask(ctx context.Context, path string, into any) (status int, err error) {
 	timer := time.NewTimer(pace)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
-		return found, ctx.Err()
+		return 0, ctx.Err()
 	}
-	query := url.Values{"type": {name}, "limit": {fmt.Sprint(pageSize)}}
-	if start != "" {
-		query.Set("start", start)
-	}
-	answer := p.client.Do(ctx, customerio.Request{Endpoint: customerio.App, Method: http.MethodGet,
-		Path: "/v1/activities?" + query.Encode(), Keep: keep})
+	answer := p.client.Do(ctx, customerio.Request{Endpoint: customerio.App, Method: http.MethodGet, Path: path,
+		Keep: keep})
 	if answer.Verdict != customerio.Accepted || answer.Content == nil {
-		return found, errors.New(answer.String())
+		return answer.Status, errors.New(answer.String())
 	}
-	if json.Unmarshal(answer.Content.Body, &found) != nil {
-		return found, errAnswer
+	if json.Unmarshal(answer.Content.Body, into) != nil {
+		return answer.Status, errAnswer
 	}
-	return found, nil
+	return answer.Status, nil
 }

@@ -3,14 +3,17 @@ package landing_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
@@ -19,6 +22,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/openapitest"
 	"github.com/ciobridge/ciobridge/landing"
 )
 
@@ -39,7 +43,8 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		server := emulator.New(emulator.Options{})
-		client, err := customerio.NewClient(c, 4, server.Transport())
+		related := &relationships{next: server.Transport()}
+		client, err := customerio.NewClient(c, 4, openapitest.New(t).Transport(t, related))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,6 +66,7 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 		ann := `"id":"ann@canary"`
 		send(identify(ann, now))
 		send(identify(ann, now-100)) // ignored, before anybody looks
+		send(fmt.Sprintf(object, "identify", "acme"))
 		time.Sleep(5 * time.Second)
 
 		reg := prometheus.NewRegistry()
@@ -76,6 +82,8 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 		send(identify(ann, now-100))
 		send(identify(ann, now-50))
 		send(identify(`"cio_id":"0123456789"`, now+200))
+		send(fmt.Sprintf(object, "delete", "nothing"))
+		related.fail()
 		time.Sleep(3 * time.Minute)
 		counted := func(want string) {
 			t.Helper()
@@ -87,11 +95,21 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 		const help = "# HELP ciobridge_landing_failures_total Entries of Customer.io's activity log about calls that " +
 			"were taken and had no effect, from whomever they came. It is a sample, and every replica counts.\n" +
 			"# TYPE ciobridge_landing_failures_total counter\n"
-		counted(help + `ciobridge_landing_failures_total{type="failed_attribute_change",workspace=""} 1` + "\n" +
+		counted(help + `ciobridge_landing_failures_total{type="_o:1:failed_attribute_change",workspace=""} 1` + "\n" +
+			`ciobridge_landing_failures_total{type="_r:1:failed_attribute_change",workspace=""} 1` + "\n" +
+			`ciobridge_landing_failures_total{type="failed_attribute_change",workspace=""} 1` + "\n" +
 			`ciobridge_landing_failures_total{type="skipped_update",workspace=""} 2` + "\n")
-		if logged.Len() != 2 || strings.Contains(fmt.Sprint(logged.All()), "canary") {
+		if logged.Len() != 4 || strings.Contains(fmt.Sprint(logged.All()), "canary") {
 			t.Errorf("logged %v", logged.All())
 		}
+		if _, err := server.AddFault(emulator.Fault{Path: "/v1/object_types", Status: 403}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Minute)
+		if logged.Len() != 4 {
+			t.Errorf("where nobody may ask for the types of objects: %v", logged.All()[4:])
+		}
+		server.ClearFaults()
 		if _, err := server.AddFault(emulator.Fault{Path: "/v1/activities", Status: 500}); err != nil {
 			t.Fatal(err)
 		}
@@ -104,4 +122,27 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 		cancel()
 		<-ended
 	})
+}
+
+// object is a call about an object of type 1.
+const object = `{"type":"object","action":"%s","identifiers":{"object_type_id":"1","object_id":"%s"}}`
+
+// relationships tells of a failure of a relationship to an object of type 1, which the emulator knows none of.
+type relationships struct {
+	next   http.RoundTripper
+	failed atomic.Pointer[string]
+}
+
+func (r *relationships) fail() {
+	entry := fmt.Sprintf(`{"id":%q,"timestamp":%d}`, ulid.Make(), time.Now().Unix())
+	r.failed.Store(&entry)
+}
+
+func (r *relationships) RoundTrip(request *http.Request) (*http.Response, error) {
+	entry := r.failed.Load()
+	if entry == nil || request.URL.Query().Get("type") != "_r:1:failed_attribute_change" {
+		return r.next.RoundTrip(request)
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(`{"activities":[` + *entry + `],"next":""}`)), Request: request}, nil
 }

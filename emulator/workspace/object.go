@@ -46,6 +46,9 @@ func (w *Workspace) applyObject(d *jsondoc.Document, c *Call) (ignored string) {
 		w.forgetObject(o)
 		return ""
 	}
+	if o := w.objects[c.Who]; o != nil && c.Attributes != none && wouldExceed(d, c, o.attributes) {
+		return TooMany
+	}
 	o := w.ensureObject(c.Who)
 	if o == nil {
 		return UnknownObject

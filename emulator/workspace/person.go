@@ -182,7 +182,7 @@ func write(d *jsondoc.Document, object int, into map[string]string, skip func(st
 	}
 }
 
-// wouldExceed reports whether writing would leave more attributes than a person can have.
+// wouldExceed reports whether writing would leave more attributes than a person or an object can have.
 func wouldExceed(d *jsondoc.Document, c *Call, have map[string]string) bool {
 	if len(have)+int(d.Nodes[c.Attributes].Size) <= MaxAttributes {
 		return false

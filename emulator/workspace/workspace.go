@@ -24,7 +24,7 @@ const (
 	UpdateOnly     = "update_only"         // _update, and the person does not exist
 	Conflict       = "identifier_conflict" // identifiers of two people, or a change of a set id
 	UnknownSegment = "unknown_segment"     // the segment was deleted
-	TooMany        = "attribute_limit"     // the person would have more than 300 attributes
+	TooMany        = "attribute_limit"     // the person or object would have more than 300 attributes
 )
 
 // Workspace is the state behind the API: people, objects and the event ids that were seen. It grows with the number

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
@@ -64,12 +65,28 @@ func (d *document) prepare() {
 			}
 		}
 	}
+	for _, schema := range member(d.root, "components", "schemas") {
+		fillWords(asObject(schema))
+	}
 	for _, name := range []string{"ulid", "ULID"} {
 		d.compiler.RegisterFormat(&jsonschema.Format{Name: name, Validate: checkULID})
 	}
 	d.compiler.AssertFormat()
 	if err := d.compiler.AddResource(d.url(""), d.root); err != nil {
 		panic(err) // of a document in testdata
+	}
+}
+
+// fillWords has a word with <object_type_id> in it stand for what any number makes of it.
+func fillWords(schema object) {
+	var words []string
+	for _, word := range list(schema, "enum") {
+		quoted := regexp.QuoteMeta(fmt.Sprint(word))
+		words = append(words, strings.ReplaceAll(quoted, "<object_type_id>", "[0-9]+"))
+	}
+	if all := strings.Join(words, "|"); strings.Contains(all, "[0-9]+") {
+		delete(schema, "enum")
+		schema["pattern"] = "^(" + all + ")$"
 	}
 }
 

@@ -22,6 +22,8 @@ func TestDifferences(t *testing.T) {
 		{"POST", "https://track-eu.customer.io/api/v1/segments/7/add_customers?id_type=email", `{"ids":["a@b.c"]}`, ""},
 		{"POST", "https://cdp-eu.customer.io/v1/track", `{"type":"track","userId":"1","event":"e"}`, ""},
 		{"GET", "https://api-eu.customer.io/v1/activities?type=failed_event&limit=100", "", ""},
+		{"GET", "https://api.customer.io/v1/activities?type=_o%3A12%3Afailed_attribute_change", "", ""},
+		{"GET", "https://api.customer.io/v1/activities?type=_o%3Aa%3Afailed_attribute_change", "", "query/type pattern"},
 		{"POST", "https://track.customer.io.example/api/v2/batch", "{}", "host is in no document"},
 		{"POST", track + "/api/v3/batch", "{}", "path is not in the document"},
 		{"PUT", track + "/api/v2/batch", "{}", "path is not in the document"},
