@@ -88,9 +88,17 @@ func Multipart(fields []Pair, files []File) (body []byte, contentType string, er
 	return b.Bytes(), w.FormDataContentType(), nil
 }
 
-// quoted writes a name as browsers do.
+// quoted writes a name as browsers do. A backslash would take the meaning from the quote behind it.
 func quoted(name string) string {
-	return strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A").Replace(name)
+	var b strings.Builder
+	for _, r := range name {
+		if r == '"' || r == '\\' || isControl(r) {
+			b.Write(appendEscaped(nil, string(r)))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // boundary is a text that follows from the content, and so does not stand in it.

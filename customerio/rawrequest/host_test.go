@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -88,7 +89,7 @@ var targets = []struct {
 var hostile = []string{
 	"..", ".", "/", "\\", "%2e", "%2E", "%2f", "%5c", "%25", "%", "\r", "\n", "\r\n", "%0d%0a", "\x00", "@evil.example",
 	"//evil.example/", "https://evil.example/", ":8080", "?", "&", "=", "#", ";", " ", "\t", "{", "}", "é", "\u2028",
-	"\u2024", "\uff0e", "\xc0\xae", "\xff", "a", "7", "api", "v1", "Host: evil.example",
+	"\u2024", "\u2025", "\uff0e", "\uff0f", "\xc0\xae", "\xff", "a", "7", "api", "v1", "Host: evil.example",
 	"Authorization: Bearer x",
 	"Transfer-Encoding: chunked", "GET /v1/x HTTP/1.1\r\nHost: evil.example\r\n\r\n", "\u202e", "'", "\"", "*", "+",
 	"~",
@@ -278,6 +279,15 @@ func TestFormsWithFiles(t *testing.T) {
 	}
 	if content, _ := io.ReadAll(file); string(content) != "x,y\n" {
 		t.Errorf("%q", content)
+	}
+	for _, name := range []string{`a\`, `a\"; name="x`, "a\x00\x7f"} {
+		body, _, err := rawrequest.Multipart(nil, []rawrequest.File{{Field: "f", Name: name}})
+		_, header, _ := strings.Cut(string(body), "Content-Disposition: ")
+		header, _, _ = strings.Cut(header, "\r\n")
+		_, params, errParse := mime.ParseMediaType(header)
+		if err != nil || errParse != nil || len(params) != 2 || params["name"] != "f" {
+			t.Errorf("%q is written %s: %v %v", name, header, err, errParse)
+		}
 	}
 	if _, _, err := rawrequest.Multipart(nil, []rawrequest.File{{Field: "a", Type: "a\r\nb: c"}}); err == nil {
 		t.Error("a type with a line break is taken")

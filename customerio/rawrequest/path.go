@@ -129,6 +129,9 @@ func (p *Path) String() string {
 	return b.String()
 }
 
+// maxEncoded is how often over a text may be percent-encoded. Each time costs a look at all of it.
+const maxEncoded = 4
+
 // checkSegment says why a text cannot be a segment, or "".
 func checkSegment(text string) string {
 	switch {
@@ -140,11 +143,13 @@ func checkSegment(text string) string {
 		return "has a line break or another control character in it"
 	}
 	// A server, or a proxy before it, may decode more often than it should.
-	for decoded := text; ; {
+	decoded := text
+	for range maxEncoded + 1 {
+		plain := lookalikes.Replace(decoded)
 		switch {
-		case stepsUp(decoded):
+		case stepsUp(plain):
 			return "has a step in it, . or .."
-		case strings.Trim(decoded, "/\\ ") == "":
+		case strings.Trim(plain, "/\\ ") == "":
 			return "is blank, or nothing but slashes"
 		}
 		next := decodeOnce(decoded)
@@ -155,7 +160,12 @@ func checkSegment(text string) string {
 			return "has an encoded control character, or bytes that are no text, in it"
 		}
 	}
+	return "is percent-encoded too often over"
 }
+
+// lookalikes are characters that some servers turn into dots and slashes when they bring a text into a normal form.
+var lookalikes = strings.NewReplacer("\u2024", ".", "\u2025", "..", "\ufe52", ".", "\uff0e", ".", "\uff0f", "/",
+	"\u2044", "/", "\u2215", "/", "\uff3c", "\\", "\ufe68", "\\")
 
 // stepsUp finds . and .. between slashes of either kind, also with parameters, which some servers take off first.
 func stepsUp(text string) bool {

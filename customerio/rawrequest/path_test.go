@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/customerio/rawrequest"
@@ -123,6 +124,10 @@ func TestTemplates(t *testing.T) {
 		{"a", "b\x00", 1, "has a line break"},
 		{"a\xff", "b", 0, "is no text"},
 		{"/", "b", 0, "is blank"},
+		{"\uff0e\uff0e", "b", 0, "has a step in it"},
+		{"a\uff0f\u2024\ufe52\uff3cb", "b", 0, "has a step in it"},
+		{"a/%E2%80%A5", "b", 0, "has a step in it"},
+		{"a", "%25252525252e", 1, "is percent-encoded too often over"},
 	} {
 		_, err := path.Append(nil, []string{c.first, c.second})
 		var value *rawrequest.ValueError
@@ -151,5 +156,20 @@ func TestTemplatesThatAreNone(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: error %v, want %q", written, err, want)
 		}
+	}
+}
+
+// TestALongValueCostsLittle: it is looked at a few times, however often it is encoded over.
+func TestALongValueCostsLittle(t *testing.T) {
+	path, _, _, err := rawrequest.ParseTemplate(customerio.AppAPI, "/customers/{.id}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := path.Append(nil, []string{"%" + strings.Repeat("25", 500_000)}); err == nil {
+		t.Error("a value that is encoded without end is taken")
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
