@@ -40,12 +40,13 @@ func (c *compiler) options(out *Call) {
 	case most == 0 && f.Retry.AllErrors:
 		c.wrong("retry.all_errors", "would never end: give max_attempts, too")
 	}
-	if f.ReplyTo != "" && (strings.ContainsFunc(f.ReplyTo, unfit) || len(f.ReplyTo) > 249) {
-		c.Wrong(mistake.Place{}, "reply_to", "is no topic or subject: want a name of letters, digits, dots, dashes "+
-			"and underscores")
+	if f.ReplyTo != "" && (strings.ContainsFunc(f.ReplyTo, unfit) || len(f.ReplyTo) > 249 ||
+		slices.Contains(strings.Split(f.ReplyTo, "."), "")) {
+		c.Wrong(mistake.Place{}, "reply_to", "is no topic or subject: want a name of letters, digits, dashes and "+
+			"underscores, or several with a dot between two")
 	}
 	delay := f.Retry.Delay
-	if f.Retry.Backoff != "" && delay == 0 {
+	if delay == 0 && (f.Retry.Backoff != "" || f.Retry.AllErrors) {
 		delay = time.Second
 	}
 	out.step = event.RawStep{

@@ -1,6 +1,7 @@
 package rulefile
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,9 +42,9 @@ var requestKeys = table[mapping.Request]{
 		Meaning: "Values of the query by name. A list is several values of one name.", Example: "{id_type: email}"},
 		func(r *reader, n *yamltree.Node, s *mapping.Request) { s.Query = r.requestValues(n) }},
 	{yamltree.Row{Key: "headers", Form: yamltree.InnerMap,
-		Inside:  func() []yamltree.Row { return requestHeaderKeys.rows() },
+		Inside:  requestHeaders,
 		Meaning: "Headers by name, of those that may be given.", Example: "{X-Request-Id: .id}"},
-		func(r *reader, n *yamltree.Node, s *mapping.Request) { readMap(r, n, requestHeaderKeys, &s.Headers) }},
+		func(r *reader, n *yamltree.Node, s *mapping.Request) { s.Headers = r.requestHeaders(n) }},
 	{yamltree.Row{Key: "body", Form: yamltree.InJSON,
 		Meaning: "The body: an expression, or YAML that becomes JSON, with expressions at any depth.",
 		Example: "{data: {headline: .title}}"},
@@ -72,29 +73,43 @@ var requestKeys = table[mapping.Request]{
 		func(r *reader, n *yamltree.Node, s *mapping.Request) { s.Debug = r.truth(n) }},
 }
 
-// requestHeaderKeys are the headers that a request may have.
-var requestHeaderKeys = func() (t table[[]rawcall.Named]) {
+// requestHeaders are the headers that a request may have.
+func requestHeaders() (rows []yamltree.Row) {
 	for _, name := range rawrequest.AllowedHeaders() {
 		example := ".id"
 		if name == "Content-Type" {
 			example = "text/csv"
 		}
-		t = append(t, row[[]rawcall.Named]{yamltree.Row{Key: name, Form: yamltree.InValue, Example: example,
-			Meaning: "The header " + name + ": an expression or a literal."},
-			func(r *reader, n *yamltree.Node, all *[]rawcall.Named) {
-				*all = append(*all, rawcall.Named{Name: name, Value: r.value(n)})
-			}})
+		rows = append(rows, yamltree.Row{Key: name, Form: yamltree.InValue, Example: example,
+			Meaning: "The header " + name + ": an expression or a literal."})
 	}
-	return t
-}()
+	return rows
+}
+
+// requestHeaders reads a map of headers, whose names may be written in any case.
+func (r *reader) requestHeaders(n *yamltree.Node) (out []rawcall.Named) {
+	r.entries(n, func(key string, _, value *yamltree.Node) {
+		name := http.CanonicalHeaderKey(key)
+		problem := rawrequest.CheckHeader(name)
+		if slices.ContainsFunc(out, func(h rawcall.Named) bool { return h.Name == name }) {
+			problem = "is given twice"
+		}
+		if problem != "" {
+			r.fail(value, "%s", problem)
+			return
+		}
+		out = append(out, rawcall.Named{Name: name, Value: r.value(value)})
+	})
+	return out
+}
 
 var retryKeys = table[rawcall.Retry]{
 	{yamltree.Row{Key: "max_attempts", Form: yamltree.InWhole, Default: "0",
 		Meaning: "After so many attempts the call is a dead letter. 0 is as often as it takes.", Example: "5"},
 		func(r *reader, n *yamltree.Node, t *rawcall.Retry) { t.MaxAttempts = r.whole(n) }},
 	{yamltree.Row{Key: "delay", Form: yamltree.InDuration,
-		Meaning: "The pause before the second attempt. Left out, it is 1s with `backoff`, and else as the bridge " +
-			"has it.",
+		Meaning: "The pause before the second attempt. Left out, it is 1s with `backoff` or `all_errors`, and else " +
+			"as the bridge has it.",
 		Example: "5s"},
 		func(r *reader, n *yamltree.Node, t *rawcall.Retry) { t.Delay = r.duration(n) }},
 	{yamltree.Row{Key: "backoff", Form: yamltree.InText, Choices: rawcall.Backoffs(), Default: rawcall.Constant,
