@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -27,7 +28,7 @@ type Answer struct {
 	Errors ErrorBody
 	// RetryAfter is how long Customer.io asks to be left alone, at most 15 minutes; 0 where it does not ask.
 	RetryAfter time.Duration
-	// Content is what Customer.io wrote, where the request's Keep asks for it and all of it came.
+	// Content is what Customer.io wrote, where the request's Keep asks for it and nothing of it broke off.
 	Content *Content
 	// Sent is true when the whole request was handed to the network, so that Customer.io may have acted on it.
 	Sent bool
@@ -43,6 +44,7 @@ type Answer struct {
 type Content struct {
 	Type string // of the header Content-Type
 	Body []byte
+	Cut  bool // the body is longer than was to be kept, and left out
 }
 
 // bodyOf reads the body of an answer as its request makes one expect. What App was asked for is any JSON, and a list of
@@ -50,13 +52,28 @@ type Content struct {
 func bodyOf(r Request, status int, body []byte) ErrorBody {
 	clean := ErrorBody{Shape: ShapeClean}
 	asked := r.Endpoint == App || r.Endpoint == Beta
-	switch {
+	switch long := int64(len(body)) > r.most(); {
 	case status/100 == 2 && r.Foreign:
 		return clean
 	case status/100 == 2 && asked && (len(trimSpace(body)) == 0 || json.Valid(body)):
 		return clean
+	case status/100 == 2 && asked && long && begins(body, "{["):
+		return clean // as far as one can see
+	case long:
+		return ErrorBody{}
 	}
-	return ParseErrorBody(body, r.Calls)
+	said := ParseErrorBody(body, r.Calls)
+	if r.Endpoint != Batch && r.Calls == 1 && said.Shape == ShapeListed && len(said.Refusals) == 0 {
+		// The places are those of a batch that somebody has written by hand, as one call.
+		return ErrorBody{Shape: ShapeWhole, Refusals: []Refusal{{Problem: ProblemOther}}}
+	}
+	return said
+}
+
+// begins reports whether a body begins with one of some signs.
+func begins(body []byte, signs string) bool {
+	body = trimSpace(body)
+	return len(body) > 0 && strings.IndexByte(signs, body[0]) >= 0
 }
 
 // Suspect reports whether one of the request's calls may be what made it fail as a whole. Being asked to slow down,

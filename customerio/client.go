@@ -121,7 +121,7 @@ type Request struct {
 	Header http.Header
 	// Timeout takes the place of the client's where it is not 0.
 	Timeout time.Duration
-	// Keep is how many bytes of the answer's body are kept, in Answer.Content. 0 keeps nothing of it.
+	// Keep is the length up to which the answer's body is kept, in Answer.Content. 0 keeps nothing of it.
 	Keep int64
 	// Foreign means that the body of an answer that takes the request need not be JSON.
 	Foreign bool
@@ -135,7 +135,7 @@ type Request struct {
 // Do makes one exchange. One time-out covers all of it, to the last byte of the answer; ctx may end it earlier.
 // Redirects are not followed. Body may be used again as soon as Do has returned.
 func (c *Client) Do(ctx context.Context, r Request) Answer {
-	answer, body, whole := c.exchange(ctx, r)
+	answer, body, read := c.exchange(ctx, r)
 	if answer.Withheld {
 		return answer
 	}
@@ -143,7 +143,7 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 		answer.Verdict = Halt
 		return answer
 	}
-	if whole {
+	if read {
 		answer.Errors = bodyOf(r, answer.Status, body)
 	}
 	answer.Verdict = VerdictOf(r.Endpoint, answer.Status, r.Calls > 1, answer.Errors)
@@ -156,8 +156,12 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 // maxAnswer bounds the body of an answer. A batch of 1000 refusals needs a fifth of it.
 const maxAnswer = 1 << 20
 
-// exchange gives the answer without what its body says, the body, and whether the body is whole.
-func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body []byte, whole bool) {
+// most is how much of the answer is looked at.
+func (r *Request) most() int64 { return max(r.Keep, maxAnswer) }
+
+// exchange gives the answer without what its body says, the body, and whether that was read. Of a body that is too
+// long it gives one byte more than is looked at.
+func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body []byte, read bool) {
 	authorization, version := c.credentials[r.Endpoint.API()].current()
 	if version == 0 {
 		return Answer{Cause: CauseCredentials}, nil, false
@@ -176,12 +180,12 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 		return Answer{Withheld: true}, nil, false
 	}
 	if err != nil {
-		cause := causeOfError(err)
-		return Answer{Cause: cause, Sent: content.sent(cause)}, nil, false
+		return Answer{Cause: causeOfError(err), Sent: content.sent()}, nil, false
 	}
 	defer resp.Body.Close()
-	most := max(r.Keep, maxAnswer)
-	body, err = io.ReadAll(io.LimitReader(resp.Body, most+1))
+	if resp.StatusCode != http.StatusSwitchingProtocols { // whose body is the connection, which no time-out ends
+		body, err = io.ReadAll(io.LimitReader(resp.Body, r.most()+1))
+	}
 	answer = Answer{
 		Status:     resp.StatusCode,
 		Cause:      causeOfStatus(r.Endpoint, resp.StatusCode),
@@ -194,16 +198,18 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 	if answer.Status == http.StatusUnauthorized {
 		answer.NewCredentials = c.credentials[r.Endpoint.API()].newer(version)
 	}
-	whole = err == nil && int64(len(body)) <= most
-	if r.Keep > 0 && whole {
-		answer.Content = &Content{Type: resp.Header.Get("Content-Type"), Body: body[:min(int64(len(body)), r.Keep)]}
+	if r.Keep > 0 && err == nil {
+		answer.Content = &Content{Type: resp.Header.Get("Content-Type"), Cut: int64(len(body)) > r.Keep}
+		if !answer.Content.Cut {
+			answer.Content.Body = body
+		}
 	}
-	return answer, body, whole
+	return answer, body, err == nil
 }
 
 func (c *Client) request(ctx context.Context, r Request, content *requestBody, authorization secret.Value) (
 	*http.Request, error) {
-	req, err := http.NewRequestWithContext(content.limited(ctx), r.Method, c.roots[r.Endpoint.API()]+r.Path, nil)
+	req, err := http.NewRequestWithContext(content.followed(ctx), r.Method, c.roots[r.Endpoint.API()]+r.Path, nil)
 	if err != nil {
 		return nil, err
 	}

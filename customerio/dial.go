@@ -54,17 +54,25 @@ func (c *wireConn) Write(p []byte) (int, error) {
 	return c.writeFor(body, p)
 }
 
-// limited has the connection that ctx's request gets look at the body's time.
-func (b *requestBody) limited(ctx context.Context) context.Context {
-	if b.until == nil {
+// followed has the connection that ctx's request gets look at the body's time. Of a request without a body it notes
+// that it was written.
+func (b *requestBody) followed(ctx context.Context) context.Context {
+	var trace httptrace.ClientTrace
+	if b.until != nil {
+		trace.GotConn = func(got httptrace.GotConnInfo) {
+			if c := wireOf(got.Conn); c != nil {
+				b.wire.Store(c)
+				c.carries.Store(b)
+			}
+		}
+	}
+	if b.size == 0 {
+		trace.WroteHeaders = b.end
+	}
+	if trace.GotConn == nil && trace.WroteHeaders == nil {
 		return ctx
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
-		if c := wireOf(got.Conn); c != nil {
-			b.wire.Store(c)
-			c.carries.Store(b)
-		}
-	}})
+	return httptrace.WithClientTrace(ctx, &trace)
 }
 
 // wireOf is the connection below TLS, nil for one that we have not dialled.

@@ -17,7 +17,7 @@ type requestBody struct {
 	mu      sync.Mutex
 	parts   [][]byte
 	revoked bool
-	read    bool // somebody has read it to its end
+	read    bool // it was given away to its end; one without a byte, with the head of its request
 	late    bool // a part of it was asked for, or was to be written, when its time was over
 
 	wire atomic.Pointer[wireConn] // that it is written to
@@ -68,13 +68,17 @@ func (b *requestBody) over() bool {
 	return b.late
 }
 
-// sent reports whether the whole request may have reached the other side, given how the exchange failed.
-func (b *requestBody) sent(c Cause) bool {
+// end notes that there is no more of the request.
+func (b *requestBody) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.size == 0 {
-		return c == CauseTimeout || c == CauseReset
-	}
+	b.read = true
+}
+
+// sent reports whether the whole request may have reached the other side.
+func (b *requestBody) sent() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	return b.read
 }
 

@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -37,6 +38,37 @@ func TestWhatMayHaveBeenDone(t *testing.T) {
 	} {
 		if got := c.answer.Unsure(); got != c.want {
 			t.Errorf("%+v: %v", c.answer, got)
+		}
+	}
+}
+
+// What bodies mean that are longer than is read, or name the places of a batch that is one call.
+func TestWhatUnusualBodiesMean(t *testing.T) {
+	long := func(begin string) string { return begin + strings.Repeat(" ", maxAnswer+1) }
+	listed := `{"errors":[{"batch_index":3,"reason":"invalid"}]}`
+	for _, c := range []struct {
+		endpoint Endpoint
+		status   int
+		foreign  bool
+		body     string
+		want     Verdict
+	}{
+		{App, 200, false, long(`{"results":[`), Accepted},
+		{Beta, 200, false, long("\n["), Accepted},
+		{App, 200, false, long("<html>"), Retry},
+		{App, 200, true, long("a,b"), Accepted},
+		{App, 404, true, long("{"), Refused},
+		{App, 500, true, long("{"), Retry},
+		{Single, 200, false, long("{"), Retry},
+		{Batch, 200, false, long("{"), Retry},
+		{Single, 207, false, listed, Refused},
+		{Single, 200, false, listed, Refused},
+		{App, 200, false, listed, Accepted}, // whatever was asked for
+		{Batch, 207, false, listed, Accepted},
+	} {
+		r := Request{Endpoint: c.endpoint, Calls: 1, Foreign: c.foreign}
+		if got := VerdictOf(c.endpoint, c.status, false, bodyOf(r, c.status, []byte(c.body))); got != c.want {
+			t.Errorf("%s, %d, %v, %.20q: %s, want %s", c.endpoint, c.status, c.foreign, c.body, got, c.want)
 		}
 	}
 }

@@ -66,7 +66,8 @@ func withAnswer(outcomes []event.Outcome, answer customerio.Answer) []event.Outc
 		return outcomes
 	}
 	one := outcomes[0] // which others may share
-	one.Answer = &event.Answer{Status: answer.Status, Type: answer.Content.Type, Body: answer.Content.Body}
+	c := answer.Content
+	one.Answer = &event.Answer{Status: answer.Status, Type: c.Type, Body: c.Body, Cut: c.Cut}
 	return []event.Outcome{one}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,11 @@ func TestARequestOfARulesOwn(t *testing.T) {
 	answer = "<p>"
 	if o := send("/v1/x", event.RawStep{Form: event.AnswerText}); o.Result != event.Delivered || o.Answer != nil {
 		t.Errorf("a text: %+v", o)
+	}
+	answer = `{"results":[` + strings.Repeat(" ", 1<<20)
+	o = send("/v1/x", event.RawStep{Form: event.AnswerJSON, ReplyTo: "answers"})
+	if o.Result != event.Delivered || o.Answer == nil || !o.Answer.Cut || len(o.Answer.Body) != 0 {
+		t.Errorf("a long answer: %+v", o)
 	}
 	began := time.Now()
 	o = send("/v1/x?slow=1", event.RawStep{Form: event.AnswerJSON, Timeout: 100 * time.Millisecond})

@@ -118,7 +118,7 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 	return outcomes, answer.Verdict == customerio.Accepted || answer.Verdict == customerio.Refused
 }
 
-// maxKept is how much of an answer is kept to be published. It is what brokers take for a message.
+// maxKept is the length up to which an answer is kept to be published. It is what brokers take for a message.
 const maxKept = 1 << 20
 
 // asOneSays has a request made as its rule says.

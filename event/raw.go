@@ -43,4 +43,5 @@ type Answer struct {
 	Status int
 	Type   string // of the body
 	Body   []byte
+	Cut    bool // the body is too long to be published, and left out
 }
