@@ -52,7 +52,8 @@ func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
 			if err != nil {
 				return err
 			}
-			return b.broker.Tell(ctx, to, r.ID.String(), text)
+			id := r.ID.String()
+			return b.broker.Tell(ctx, to, id, id, text)
 		}
 	}
 	options.Erased = func() {

@@ -88,7 +88,7 @@ func (b *Bridge) tellPurged(ctx context.Context, purged *erasure.Purged) error {
 	id := fmt.Sprintf("purged-%d", purged.At.UnixNano())
 	text, err := purged.CloudEvent(id)
 	if err == nil {
-		err = b.broker.Tell(ctx, to, id, text)
+		err = b.broker.Tell(ctx, to, id, id, text)
 	}
 	if err == nil {
 		*purged = erasure.Purged{}

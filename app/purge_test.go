@@ -44,7 +44,7 @@ type deaf struct {
 	told   []string
 }
 
-func (d *deaf) Tell(_ context.Context, _, _ string, text []byte) error {
+func (d *deaf) Tell(_ context.Context, _, _, _ string, text []byte) error {
 	if strings.Contains(string(text), erasure.PurgedType) && d.failed < 3 {
 		d.failed++
 		return errors.New("the broker is away")

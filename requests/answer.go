@@ -2,7 +2,9 @@ package requests
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,7 +21,12 @@ type answered struct {
 	Status int    `json:"status"`
 	Type   string `json:"type"`
 	Body   any    `json:"body"` // JSON, a text, or the bytes in base64, as response says
+	Cut    bool   `json:"cut,omitempty"`
 }
+
+// maxText is the longest text that is published, with room for what a broker adds: a message of 1 MB is what brokers
+// take unless they are told otherwise, and one that is larger would be tried without end.
+const maxText = 1_000_000
 
 // lastAttempt bounds the attempt to publish that is made when the bridge has to stop.
 const lastAttempt = 3 * time.Second
@@ -28,6 +35,7 @@ const lastAttempt = 3 * time.Second
 func (s *Sender) publish(ctx context.Context, call *event.Call, a *event.Answer) error {
 	raw := call.Single.Raw
 	key, text := call.ID.String(), textOf(call, a)
+	id := fmt.Sprintf("%s-%x", key, sha256.Sum256(text)) // a replay may be answered otherwise
 	policy := retry.Policy{First: 200 * time.Millisecond, Longest: 5 * time.Second,
 		Failing: func(err error) {
 			s.log.Warn("an answer cannot be published; its call waits", zap.String("rule", call.Step.Rule),
@@ -38,18 +46,19 @@ func (s *Sender) publish(ctx context.Context, call *event.Call, a *event.Answer)
 		},
 	}
 	err := retry.Do(ctx, policy, func(ctx context.Context) error {
-		return s.tell(ctx, raw.ReplyTo, key, text)
+		return s.tell(ctx, raw.ReplyTo, key, id, text)
 	})
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAttempt)
 	defer cancel()
-	return s.tell(last, raw.ReplyTo, key, text)
+	return s.tell(last, raw.ReplyTo, key, id, text)
 }
 
 func textOf(call *event.Call, a *event.Answer) []byte {
-	out := answered{ID: call.ID.String(), Rule: call.Step.Rule, Call: call.Step.Call, Status: a.Status, Type: a.Type}
+	out := answered{ID: call.ID.String(), Rule: call.Step.Rule, Call: call.Step.Call, Status: a.Status, Type: a.Type,
+		Cut: a.Cut}
 	switch form := call.Single.Raw.Form; {
 	case form == event.AnswerBinary:
 		out.Body = a.Body
@@ -61,6 +70,9 @@ func textOf(call *event.Call, a *event.Answer) []byte {
 	text, err := json.Marshal(out)
 	if err != nil {
 		panic("requests: " + err.Error()) // texts and valid JSON always encode
+	}
+	if len(text) > maxText {
+		return textOf(call, &event.Answer{Status: a.Status, Type: a.Type, Cut: true})
 	}
 	return text
 }

@@ -16,8 +16,9 @@ type Next interface {
 	Send(ctx context.Context, calls []event.Call) []event.Outcome
 }
 
-// Tell stores a text under a key in a topic, or on a subject, of the broker. It returns when the broker has it.
-type Tell func(ctx context.Context, to, key string, text []byte) error
+// Tell stores a text under a key in a topic, or on a subject, of the broker. It returns when the broker has it. By the
+// id the broker may know what it has already.
+type Tell func(ctx context.Context, to, key, id string, text []byte) error
 
 // Sender sends calls by another sender. It may be used from several goroutines.
 type Sender struct {
@@ -60,11 +61,11 @@ func (s *Sender) settle(ctx context.Context, call *event.Call, o event.Outcome, 
 	if raw.Debug {
 		s.logAttempt(call, o, n, took)
 	}
-	if o = again(call.Step.Once, o, raw.Retry, n, time.Now()); o.Result == event.Open {
+	if o = again(o, call, n, time.Now()); o.Result == event.Open && !undecided(o, call) {
 		return o
 	}
 	s.forget(call.ID)
-	if raw.ReplyTo == "" || o.Answer == nil {
+	if o.Result == event.Open || raw.ReplyTo == "" || o.Answer == nil {
 		return o
 	}
 	if err := s.publish(ctx, call, o.Answer); err != nil {
@@ -73,22 +74,28 @@ func (s *Sender) settle(ctx context.Context, call *event.Call, o event.Outcome, 
 	return o
 }
 
-// again decides whether another attempt follows the one that gave an outcome, the nth. Of a call that counts twice when
-// it is made twice, and that may have been sent, whoever keeps it from that decides.
-func again(once bool, o event.Outcome, r event.RawRetry, n int, now time.Time) event.Outcome {
+// undecided reports whether an attempt leaves it to a person whether there is another: it would count twice, and may
+// have been carried out. Whoever keeps it from being sent twice settles it.
+func undecided(o event.Outcome, call *event.Call) bool { return o.MayBeSent && call.Step.Once }
+
+// again decides whether another attempt follows the one that gave an outcome, the nth.
+func again(o event.Outcome, call *event.Call, n int, now time.Time) event.Outcome {
+	r := call.Single.Raw.Retry
 	last := r.Most > 0 && n >= r.Most
 	switch {
 	case o.Result == event.Refused && r.AllErrors && !last:
 		o = event.Outcome{Failure: o.Failure}
-	case o.Result != event.Open:
+	case o.Result != event.Open, undecided(o, call):
 		return o
-	case last && !(once && o.MayBeSent):
+	case last:
 		f := *o.Failure
 		f.Reason = event.ReasonPoison
 		f.Detail = "given up after as many attempts as retry.max_attempts allows: " + f.Detail
 		return event.Outcome{Result: event.Refused, Failure: &f, Answer: o.Answer}
 	}
 	if r.Delay > 0 {
+		// A rule that says how often and how long decides alone when there is no more attempt.
+		o.Suspect = o.Suspect && r.Most == 0
 		if at := now.Add(pause(r, n)); at.After(o.NotBefore) {
 			o.NotBefore = at
 		}

@@ -42,13 +42,13 @@ type topic struct {
 	stored   []stored
 }
 
-type stored struct{ to, key, text string }
+type stored struct{ to, key, id, text string }
 
-func (p *topic) tell(ctx context.Context, to, key string, text []byte) error {
+func (p *topic) tell(ctx context.Context, to, key, id string, text []byte) error {
 	if p.failures--; p.failures >= 0 || ctx.Err() != nil {
 		return errors.New("the broker is away")
 	}
-	p.stored = append(p.stored, stored{to, key, string(text)})
+	p.stored = append(p.stored, stored{to, key, id, string(text)})
 	return nil
 }
 
@@ -130,6 +130,34 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
+// TestWhatMayBeSentIsForTheLedger where it would count twice, whatever the rule says of attempts. It is counted anew
+// when somebody has decided.
+func TestWhatMayBeSentIsForTheLedger(t *testing.T) {
+	s := requests.New(&script{outcomes: []event.Outcome{unsure, failed, unsure}}, nil, zap.NewNop())
+	call := callOf(event.RawStep{Retry: event.RawRetry{Most: 2, Delay: time.Second, AllErrors: true}})
+	call.Step.Once = true
+	for i, want := range []event.Outcome{unsure, {}, unsure} {
+		o := s.Send(t.Context(), []event.Call{call})[0]
+		if o.Result != event.Open || o.MayBeSent != want.MayBeSent || want.MayBeSent != o.NotBefore.IsZero() {
+			t.Errorf("attempt %d: %+v", i+1, o)
+		}
+	}
+}
+
+// TestARuleThatSaysHowOftenDecidesAlone: what fails while other calls are taken is not given up before.
+func TestARuleThatSaysHowOftenDecidesAlone(t *testing.T) {
+	suspect := failed
+	suspect.Suspect = true
+	for retry, want := range map[event.RawRetry]bool{
+		{}: true, {Most: 99}: true, {Delay: time.Second}: true, {Most: 99, Delay: time.Second}: false,
+	} {
+		s := requests.New(&script{outcomes: []event.Outcome{suspect}}, nil, zap.NewNop())
+		if o := s.Send(t.Context(), []event.Call{callOf(event.RawStep{Retry: retry})})[0]; o.Suspect != want {
+			t.Errorf("%+v: a suspect %v", retry, o.Suspect)
+		}
+	}
+}
+
 func TestOtherCallsGoBy(t *testing.T) {
 	shared := []event.Outcome{taken}
 	next := &fixed{shared}
@@ -163,6 +191,10 @@ func TestAnswersArePublishedBeforeTheCallIsDone(t *testing.T) {
 		{"a text", event.AnswerText, with("a\nb"), `"a\nb"`},
 		{"bytes", event.AnswerBinary, with("\x00\xff"), `"AP8="`},
 		{"nothing", event.AnswerJSON, with(""), `null`},
+		{"what brokers take", event.AnswerBinary, with(strings.Repeat("a", 700_000)),
+			`"` + strings.Repeat("YWFh", 233_333) + `YQ=="`},
+		{"bytes that are too many", event.AnswerBinary, with(strings.Repeat("a", 750_000)), `null`},
+		{"a text that is too long once it is written", event.AnswerText, with(strings.Repeat("<", 200_000)), `null`},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &topic{failures: 4}
@@ -181,9 +213,24 @@ func TestAnswersArePublishedBeforeTheCallIsDone(t *testing.T) {
 			var value map[string]json.RawMessage
 			if err := json.Unmarshal([]byte(m.text), &value); err != nil || string(value["body"]) != c.body ||
 				string(value["id"]) != `"01ARZ3NDEKTSV4RRFFQ69G5FAV"` || string(value["rule"]) != `"r"` {
-				t.Errorf("%s: %s %v", c.name, m.text, err)
+				t.Errorf("%s: %.1000s %v", c.name, m.text, err)
+			}
+			if cut := string(value["cut"]) == "true"; cut != (c.body == "null" && len(c.outcome.Answer.Body) > 0) {
+				t.Errorf("%s: cut %v", c.name, cut)
 			}
 		})
+	}
+}
+
+// TestAnotherAnswerIsNoRepeat: what is told again has the same id, and what a replay is answered has another.
+func TestAnotherAnswerIsNoRepeat(t *testing.T) {
+	p := &topic{}
+	s := requests.New(&script{outcomes: []event.Outcome{refused, refused, taken}}, p.tell, zap.NewNop())
+	for range 3 {
+		s.Send(t.Context(), []event.Call{callOf(event.RawStep{ReplyTo: "answers"})})
+	}
+	if p.stored[0].id != p.stored[1].id || p.stored[0].id == p.stored[2].id || p.stored[0].key != p.stored[2].key {
+		t.Errorf("%+v", p.stored)
 	}
 }
 

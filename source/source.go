@@ -71,8 +71,8 @@ type Broker interface {
 	// Fences opens the erasure fences that this broker keeps.
 	Fences(erasure.Config) erasure.Log
 	// Tell publishes something to a topic or subject that the source does not read, and returns when it is stored. The
-	// id is the same where it is told again.
-	Tell(ctx context.Context, to, id string, value []byte) error
+	// key says what it belongs to. The id is the same where it is told again, and only then.
+	Tell(ctx context.Context, to, key, id string, value []byte) error
 	// Ledger opens the send ledger that this broker keeps.
 	Ledger(ledger.Config) ledger.Store
 

@@ -75,11 +75,11 @@ func (c *connection) Fences(e erasure.Config) erasure.Log {
 	return erasurekafka.New(c.conn.Client(), e.Topic, e.Create, e.Replicas)
 }
 
-// Tell implements source.Broker. The id is the key of the record.
-func (c *connection) Tell(ctx context.Context, to, id string, value []byte) error {
+// Tell implements source.Broker. The key is that of the record.
+func (c *connection) Tell(ctx context.Context, to, key, _ string, value []byte) error {
 	p := c.publisher()
 	defer p.Close()
-	err := p.Publish(ctx, []event.Message{{Origin: event.Origin{Topic: to}, Key: []byte(id), Value: value}})
+	err := p.Publish(ctx, []event.Message{{Origin: event.Origin{Topic: to}, Key: []byte(key), Value: value}})
 	if err != nil {
 		return fmt.Errorf("publish to the topic %s: %w", to, err)
 	}

@@ -104,7 +104,7 @@ func (b *Broker) Fences(e erasure.Config) erasure.Log {
 }
 
 // Tell implements source.Broker. The id is the Nats-Msg-Id, by which the server drops a repeat.
-func (b *Broker) Tell(ctx context.Context, to, id string, value []byte) error {
+func (b *Broker) Tell(ctx context.Context, to, _, id string, value []byte) error {
 	if _, err := b.conn.JetStream().Publish(ctx, to, value, natsjetstream.WithMsgID(id)); err != nil {
 		return fmt.Errorf("publish to the subject %s: %w", to, err)
 	}

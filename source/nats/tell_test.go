@@ -28,7 +28,7 @@ func TestTellAndFences(t *testing.T) {
 	b := &Broker{conn: conn, server: server, config: jetstream.DefaultConfig()}
 	defer b.Close()
 	for range 2 {
-		if err := b.Tell(t.Context(), "told.erased", "1", []byte(`{}`)); err != nil {
+		if err := b.Tell(t.Context(), "told.erased", "1", "1", []byte(`{}`)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,7 +39,7 @@ func TestTellAndFences(t *testing.T) {
 	if n := stream.CachedInfo().State.Msgs; n != 1 {
 		t.Errorf("%d messages", n)
 	}
-	if err := b.Tell(t.Context(), "nobody.keeps", "1", nil); err == nil {
+	if err := b.Tell(t.Context(), "nobody.keeps", "1", "1", nil); err == nil {
 		t.Error("what no stream keeps is told")
 	}
 	log := b.Fences(erasure.Config{Bucket: "erased"})
