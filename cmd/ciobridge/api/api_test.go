@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/goleak"
@@ -153,6 +154,7 @@ func TestOutcomes(t *testing.T) {
 		{404, `{"errors":[{"detail":"not found"}]}`, exit.Input, "answer 404"},
 		{422, `{}`, exit.Input, "answer 422"},
 		{301, `{"errors":[{"detail":"wrong datacenter"}]}`, exit.CustomerIO, "a redirect is not followed"},
+		{303, `{}`, exit.CustomerIO, "the request may have been carried out"},
 		{429, `{}`, exit.CustomerIO, "answer 429"},
 		{500, `{}`, exit.CustomerIO, "the request may have been carried out"},
 	} {
@@ -180,7 +182,8 @@ func TestRetries(t *testing.T) {
 		code   int
 	}{
 		{"GET", 500, 2, exit.OK}, {"PUT", 502, 2, exit.OK}, {"POST", 429, 2, exit.OK},
-		{"POST", 500, 1, exit.CustomerIO}, {"GET", 404, 1, exit.Input},
+		{"POST", 500, 1, exit.CustomerIO}, {"GET", 404, 1, exit.Input}, {"PATCH", 503, 1, exit.CustomerIO},
+		{"POST", 408, 2, exit.OK}, {"DELETE", 503, 2, exit.OK},
 	} {
 		t.Run(fmt.Sprint(c.method, c.status), func(t *testing.T) {
 			t.Parallel()
@@ -199,6 +202,43 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// TestAnswersThatDoNotEnd: one that drips is ended by the time-out, and so is one that takes over the connection.
+func TestAnswersThatDoNotEnd(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/switch") {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn) // until the other side ends
+			conn.Close()
+			return
+		}
+		for r.Context().Err() == nil {
+			fmt.Fprint(w, "{")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	})
+	file := configure(t, s.URL)
+	for path, want := range map[string]string{
+		"/drip": "broke off: no answer in time", "/switch": "answer 101 with a body that is not Customer.io's",
+	} {
+		began := time.Now()
+		got := call(t, file, "", "POST", path, "--timeout", "200ms")
+		want += "; the request may have been carried out"
+		if took := time.Since(began); got.code != exit.CustomerIO || !strings.Contains(got.err, want) ||
+			got.out != "" || took > 5*time.Second {
+			t.Errorf("%s: %+v after %s", path, got, took)
+		}
+	}
+}
+
 func TestPages(t *testing.T) {
 	round := false
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -206,7 +246,9 @@ func TestPages(t *testing.T) {
 		case start == "":
 			fmt.Fprint(w, `{"ids":["1"],"next":"a&b"}`)
 		case start == "a&b":
-			fmt.Fprint(w, "{\"ids\":[\"2\"],\"next\":7}\n")
+			fmt.Fprint(w, "{\"ids\":[\"2\"],\"next\":9007199254740993}\n")
+		case start != "9007199254740993":
+			http.Error(w, "another page", http.StatusBadRequest)
 		case round:
 			fmt.Fprint(w, `{"next":"a&b"}`)
 		default:
@@ -216,7 +258,7 @@ func TestPages(t *testing.T) {
 	file := configure(t, s.URL)
 	args := []string{"GET", "/segments/4/membership", "-q", "limit=1", "--paginate"}
 	got := call(t, file, "", args...)
-	if got.code != exit.OK || got.out != `{"ids":["1"],"next":"a&b"}`+"\n"+`{"ids":["2"],"next":7}`+"\n"+
+	if got.code != exit.OK || got.out != `{"ids":["1"],"next":"a&b"}`+"\n"+`{"ids":["2"],"next":9007199254740993}`+"\n"+
 		`{"ids":null,"next":""}`+"\n" {
 		t.Errorf("%+v", got)
 	}
@@ -256,6 +298,11 @@ func TestTrackOfTheEmulator(t *testing.T) {
 	if got.code != exit.OK || strings.TrimSpace(got.out) != "{}" {
 		t.Errorf("%+v", got)
 	}
+	got = call(t, file, "", "POST", "/batch", "--api", "track", "-d", `{"batch":[
+		{"type":"person","action":"identify","identifiers":{"id":"7"},"attributes":{}}, {"type":"none"}]}`)
+	if got.code != exit.Input || !strings.Contains(got.out, `"batch_index":1`) {
+		t.Errorf("a batch of which a part is refused: %+v", got)
+	}
 	got = call(t, file, "", "POST", "/customers/7/events", "--api", "track", "-d", `{}`)
 	if got.code != exit.Input || !strings.Contains(got.out, "meta") {
 		t.Errorf("%+v", got)
@@ -281,6 +328,9 @@ func TestWhatIsTypedWrong(t *testing.T) {
 		"a form has a type of its own":               {"POST", "/x", "-H", "Content-Type: a/b", "--form", "a=b"},
 		"--file a=b: want name=@FILE":                {"POST", "/x", "--file", "a=b"},
 		"a GET has no body":                          {"GET", "/x", "-d", "{}"},
+		"what is none needs a Content-Type":          {"POST", "/x", "-H", "content-type: application/json", "-d", "{"},
+		"--header x-request-id: is given twice":      {"GET", "/x", "-H", "X-Request-Id: a", "-H", "x-request-id: b"},
+		"a DELETE gives no pages":                    {"DELETE", "/x", "--paginate"},
 		"--timeout 0s: want":                         {"GET", "/x", "--timeout", "0s"},
 		"--retries -1: want":                         {"GET", "/x", "--retries", "-1"},
 		"has no customerio.workspaces":               {"GET", "/x", "--workspace", "us"},

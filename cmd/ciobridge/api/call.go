@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,17 +65,15 @@ func again(r customerio.Request, answer customerio.Answer) bool {
 	if answer.NewCredentials {
 		return true
 	}
-	undone := !answer.Sent || answer.Status == http.StatusTooManyRequests ||
-		answer.Status == http.StatusServiceUnavailable && answer.RetryAfter > 0
-	return answer.Verdict == customerio.Retry && (undone || rawrequest.Repeatable(r.Method))
+	return answer.Verdict == customerio.Retry && (!answer.Unsure() || rawrequest.Repeatable(r.Method))
 }
 
 // outcome is the error that a request ends with, or nil.
 func outcome(r customerio.Request, answer customerio.Answer) error {
 	told := fmt.Errorf("customer.io: %s", answer)
 	switch {
-	case answer.Status/100 == 2 && answer.Content == nil:
-		return exit.With(exit.CustomerIO, fmt.Errorf("customer.io: answer %d broke off, or is larger than %d MiB",
+	case answer.Status/100 == 2 && answer.Content != nil && answer.Content.Cut:
+		return exit.With(exit.CustomerIO, fmt.Errorf("customer.io: answer %d, larger than the %d MiB that are printed",
 			answer.Status, maxAnswer>>20))
 	case answer.Verdict == customerio.Accepted:
 		return nil
@@ -85,10 +82,10 @@ func outcome(r customerio.Request, answer customerio.Answer) error {
 		return exit.With(exit.Credentials, told)
 	case answer.Verdict == customerio.Refused, answer.Verdict == customerio.Split:
 		return exit.With(exit.Input, told)
-	case answer.Status/100 == 3:
+	case answer.Status/100 == 3 && !answer.Unsure():
 		return exit.With(exit.CustomerIO, fmt.Errorf("%w: a redirect is not followed; is customerio.region right?",
 			told))
-	case answer.Sent && !rawrequest.Repeatable(r.Method) && answer.Status != http.StatusTooManyRequests:
+	case answer.Unsure() && !rawrequest.Repeatable(r.Method):
 		return exit.With(exit.CustomerIO, fmt.Errorf("%w; the request may have been carried out", told))
 	}
 	return exit.With(exit.CustomerIO, told)
@@ -128,20 +125,20 @@ func (c *call) pages(ctx context.Context, r customerio.Request) error {
 // nextOf is where the next page starts: a text, or a number in some lists. It is empty at the end.
 func nextOf(body []byte) string {
 	var page struct {
-		Next any `json:"next"`
+		Next json.RawMessage `json:"next"`
 	}
-	if json.Unmarshal(body, &page) != nil {
+	if json.Unmarshal(body, &page) != nil || len(page.Next) == 0 {
 		return ""
 	}
-	switch next := page.Next.(type) {
-	case string:
-		return next
-	case float64:
-		if next > 0 {
-			return strconv.FormatFloat(next, 'f', -1, 64)
-		}
+	var text string
+	if json.Unmarshal(page.Next, &text) == nil { // null is empty
+		return text
 	}
-	return ""
+	number := string(page.Next)
+	if number[0] < '0' || number[0] > '9' || number == "0" {
+		return ""
+	}
+	return number
 }
 
 // startingAt has a path begin at a page.

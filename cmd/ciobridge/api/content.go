@@ -33,8 +33,9 @@ func (f *flags) content(in io.Reader, given string) (rawrequest.Content, error) 
 			return rawrequest.Content{}, fmt.Errorf("--data: %w", err)
 		}
 	}
-	if given == "" && !json.Valid(body) {
-		return rawrequest.Content{}, errors.New("--data: is no JSON; what is none needs -H 'Content-Type: …'")
+	if (given == "" || strings.Contains(strings.ToLower(given), "json")) && !json.Valid(body) {
+		return rawrequest.Content{}, errors.New("--data: is no JSON; what is none needs a Content-Type that says so, " +
+			"by -H")
 	}
 	return rawrequest.Content{Type: "application/json", Body: body}, nil
 }

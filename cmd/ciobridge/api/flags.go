@@ -165,6 +165,8 @@ func (f *flags) request(in io.Reader, method, path string) (customerio.API, cust
 		return api, none, fmt.Errorf("--timeout %s: want a time, such as 30s", f.timeout)
 	case f.retries < 0:
 		return api, none, fmt.Errorf("--retries %d: want a number from 0", f.retries)
+	case f.paginate && method != http.MethodGet && method != http.MethodPost:
+		return api, none, fmt.Errorf("--paginate: a %s gives no pages", method)
 	}
 	r, err := rawrequest.New(api, method, string(target), append(query, more...), header, content)
 	r.Timeout, r.Keep = f.timeout, maxAnswer
@@ -199,7 +201,10 @@ func headers(given []string) (http.Header, error) {
 		if problem := rawrequest.CheckHeaderValue(value); problem != "" {
 			return nil, fmt.Errorf("--header %s: the value %s", name, problem)
 		}
-		all.Add(name, value)
+		if all.Get(name) != "" {
+			return nil, fmt.Errorf("--header %s: is given twice", name)
+		}
+		all.Set(name, value)
 	}
 	return all, nil
 }
