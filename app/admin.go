@@ -3,11 +3,14 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/ciobridge/ciobridge/delivery"
 )
 
 // admin serves health, metrics and a status. It shows nothing secret, and of the events only the types that no rule
@@ -50,12 +53,43 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 		}
 		return
 	}
-	s := a.bridge.sender.State()
+	reports := a.bridge.sender.Reports()
+	s := delivery.Worst(reports)
 	fmt.Fprintf(w, "ready\ndestination: %s\n", s.Condition)
 	if s.Cause != "" {
-		fmt.Fprintf(w, "trouble: %s, status %d, %d failures since %s\n", s.Cause, s.Status, s.Failures,
-			s.Since.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "trouble: %s\n", troubleIn(s))
 	}
+	if len(a.bridge.workspaces) > 1 {
+		writeTroubles(w, reports)
+	}
+}
+
+// writeTroubles tells of each workspace that does not do well how the worst of its endpoints does.
+func writeTroubles(w io.Writer, reports []delivery.Report) {
+	for len(reports) > 0 {
+		name, n := reports[0].Workspace, 1
+		for n < len(reports) && reports[n].Workspace == name {
+			n++
+		}
+		s, held := delivery.Worst(reports[:n]), reports[0].Held
+		reports = reports[n:]
+		if s.Cause == "" {
+			continue
+		}
+		if name == "" {
+			name = "the first"
+		}
+		fmt.Fprintf(w, "workspace %s: %s, %s", name, s.Condition, troubleIn(s))
+		if held {
+			fmt.Fprint(w, "; it is not proven yet, and nothing is sent there")
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func troubleIn(s delivery.State) string {
+	return fmt.Sprintf("%s, status %d, %d failures since %s", s.Cause, s.Status, s.Failures,
+		s.Since.UTC().Format(time.RFC3339))
 }
 
 // serve answers requests until close. It returns at once where there is nothing to serve.

@@ -76,6 +76,9 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 		return nil, err
 	}
 	b.sender = delivery.New(b.workspaces, log.Named("delivery"), b.registry)
+	for i := range b.workspaces {
+		b.sender.Hold(i, "", 0)
+	}
 	return b, nil
 }
 
@@ -109,10 +112,10 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	return nil
 }
 
-// prepare proves what must hold before the first event is read. What concerns Customer.io and what concerns the
-// broker is proven side by side, so that each tells what is in its way. The first failure that is final ends both.
-func (b *Bridge) prepare(ctx context.Context) error {
-	return concurrently(ctx, b.proveDestination, b.proveBroker)
+// prepare proves what must hold before the first event is read: the broker side, and one workspace. They are proven
+// side by side, so that each tells what is in its way. The first failure that is final ends both.
+func (b *Bridge) prepare(ctx context.Context, workspaces *prover) error {
+	return concurrently(ctx, func(ctx context.Context) error { return workspaces.wait(ctx, 1) }, b.proveBroker)
 }
 
 func (b *Bridge) proveBroker(ctx context.Context) error {
@@ -127,9 +130,12 @@ func (b *Bridge) proveBroker(ctx context.Context) error {
 	return b.broker.CheckLetters(ctx, b.config.DeadLetters.Config)
 }
 
-// run proves what must hold and then carries events until ctx ends.
+// run proves what must hold and then carries events until ctx ends. Workspaces that are not proven by then go on being
+// proven beside.
 func (b *Bridge) run(ctx context.Context) error {
-	if err := b.prepare(ctx); err != nil {
+	workspaces := b.proveWorkspaces(ctx)
+	defer workspaces.end()
+	if err := b.prepare(ctx, workspaces); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped before anything was read
 		}
@@ -141,8 +147,12 @@ func (b *Bridge) run(ctx context.Context) error {
 	besides.Go(func() { b.summarize(beside) })
 	besides.Go(func() { b.watchFences(beside) })
 	besides.Go(func() { b.purgeLetters(beside) })
-	for _, probe := range b.probes() {
-		besides.Go(func() { probe.Run(beside) })
+	for i, probe := range b.probes() {
+		besides.Go(func() {
+			if workspaces.waitFor(beside, i) {
+				probe.Run(beside)
+			}
+		})
 	}
 	err := b.pipeline.Run(ctx)
 	b.settleLedger(ctx)
@@ -193,6 +203,7 @@ func (b *Bridge) Serve(ctx context.Context) error {
 	b.log.Info("starting", zap.String("version", b.version), zap.String("admin", b.admin.addr()),
 		zap.String("source", section.Kind()), zap.Strings("reads", section.Names()),
 		zap.String("region", string(b.config.CustomerIO.Region)),
+		zap.Strings("workspaces", b.config.CustomerIO.Names()),
 		zap.Int("rules", len(b.rules.Stats())), zap.String("config_hash", b.rules.Hash()))
 	var reminder sync.WaitGroup
 	reminder.Go(func() { remind(ctx, b.log, b.obstacles) })

@@ -33,19 +33,20 @@ func closeAll(workspaces []delivery.Workspace) {
 	}
 }
 
-// probes look at the activity log of each workspace that has an App key, where the configuration asks for it.
-func (b *Bridge) probes() (list []*landing.Probe) {
+// probes look at the activity log of each workspace that has an App key, by its number, where the configuration asks
+// for it.
+func (b *Bridge) probes() map[int]*landing.Probe {
 	every := b.config.LandingProbe.Every
 	if every == 0 {
 		return nil
 	}
-	metrics := landing.NewMetrics(b.registry)
-	for _, w := range b.workspaces {
+	metrics, probes := landing.NewMetrics(b.registry), map[int]*landing.Probe{}
+	for i, w := range b.workspaces {
 		if slices.Contains(w.Config.Endpoints(), customerio.App) {
-			list = append(list, landing.New(w.Client, w.Name, every, metrics, b.log.Named("landing")))
+			probes[i] = landing.New(w.Client, w.Name, every, metrics, b.log.Named("landing"))
 		}
 	}
-	return list
+	return probes
 }
 
 // asked puts what rules say of requests of their own before a sender.

@@ -7,12 +7,14 @@
 //
 // While a bridge starts, everything that must hold before the first event is read is an obstacle, and stays one until
 // it is proven. What may pass by itself is waited for, with growing pauses; a failure that somebody has to mend ends
-// the bridge, with an error that has the exit code. Afterwards the obstacles are what the source, the dead letters
-// and the pipeline say keeps events from flowing. /readyz tells them, and the log does once a minute.
+// the bridge, with an error that has the exit code. Of several workspaces one that is proven is enough: the prover goes
+// on with the others, and the delivery holds what goes to them. Afterwards the obstacles are what the source, the dead
+// letters and the pipeline say keeps events from flowing. /readyz tells them, and the log does once a minute.
 //
 // Serve has one goroutine for the admin server, one that repeats the obstacles in the log, one for the summary of
-// each minute, and while it starts one for each thing to prove; it waits for all of them. The obstacles of the start
-// have a lock of their own, and nothing is called while it is held.
+// each minute, one for each workspace until that is proven, and while it starts one for each other thing to prove; it
+// waits for all of them. The obstacles of the start and the prover have a lock each, and nothing is called while it is
+// held.
 //
 // Which stage does what is decided elsewhere; this package knows only how they are joined. Flags, signals and what is
 // printed are the command's. Begin reading with [Bridge].

@@ -10,9 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
-	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
@@ -64,65 +62,6 @@ func (p *proofs) left() []obstacle {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.open)
-}
-
-// proveDestination makes sure of each workspace that Customer.io takes the credentials and that the region is right.
-// What may pass by itself is waited for; an answer that stays until somebody mends the configuration or the account is
-// final.
-func (b *Bridge) proveDestination(ctx context.Context) error {
-	var all []func(context.Context) error
-	for _, w := range b.workspaces {
-		all = append(all, func(ctx context.Context) error { return b.proveWorkspace(ctx, w) })
-	}
-	return concurrently(ctx, all...)
-}
-
-// provesWorkspace is what is proven of a workspace.
-func provesWorkspace(name string) string {
-	if name == "" {
-		return provesDestination
-	}
-	return provesDestination + ", workspace " + name
-}
-
-func (b *Bridge) proveWorkspace(ctx context.Context, w delivery.Workspace) error {
-	var unreachable *customerio.UnreachableError
-	var region *customerio.RegionError
-	verify := func(ctx context.Context) error { return b.verify(ctx, w) }
-	err := b.await(ctx, provesWorkspace(w.Name), verify, func(err error) bool {
-		return errors.As(err, &unreachable) && !unreachable.Cause.Halts()
-	})
-	if err != nil && w.Name != "" {
-		err = fmt.Errorf("workspace %s: %w", w.Name, err)
-	}
-	switch {
-	case errors.As(err, &region):
-		return exit.With(exit.Input, err)
-	case errors.As(err, &unreachable):
-		return exit.With(exit.CustomerIO, err)
-	}
-	return exit.With(exit.Credentials, err)
-}
-
-// verify asks Customer.io about the credentials that the rules need. Nothing that is harmless proves a write key, of
-// which only its file is looked at.
-func (b *Bridge) verify(ctx context.Context, w delivery.Workspace) error {
-	if err := w.Client.Verify(ctx); err != nil {
-		return err
-	}
-	for _, use := range b.rules.Uses() {
-		if b.workspaces[use.Workspace].Name != w.Name {
-			continue
-		}
-		prove := w.Client.VerifyApp
-		if use.API == customerio.PipelinesAPI {
-			prove = func(context.Context) error { return w.Client.Read(use.API) }
-		}
-		if err := prove(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // concurrently waits for several proofs. The first failure ends the others and is the error.
@@ -197,17 +136,27 @@ func (b *Bridge) proveLetters(ctx context.Context) error {
 	return nil
 }
 
+// nothingYet is what the log says of what everything waits for.
+const nothingYet = "cannot be reached yet; nothing is read until it can"
+
 // await tries until it works, the failure is not passing, or ctx ends; then its error is that of the last attempt.
 // What is in the way can be asked for. The first failure and the recovery are logged; being stopped is neither.
 func (b *Bridge) await(
 	ctx context.Context, what string, try func(context.Context) error, passing func(error) bool,
 ) error {
+	return b.attempt(ctx, what, try, passing, func(err error) {
+		b.log.Warn(nothingYet, zap.String("what", what), zap.Error(err))
+	})
+}
+
+// attempt is await where another one is told of the first failure.
+func (b *Bridge) attempt(
+	ctx context.Context, what string, try func(context.Context) error, passing func(error) bool, failing func(error),
+) error {
 	return retry.Do(ctx, retry.Policy{
 		Longest: 6500 * time.Millisecond,
 		Passing: passing,
-		Failing: func(err error) {
-			b.log.Warn("cannot be reached yet; nothing is read until it can", zap.String("what", what), zap.Error(err))
-		},
+		Failing: failing,
 		Working: func(failures *retry.Streak) {
 			b.log.Info("reached at last", zap.String("what", what), zap.Int("attempts", failures.Count+1))
 		},

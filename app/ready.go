@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,13 +19,14 @@ type obstacle struct {
 	err  error
 }
 
-// obstacles tells every reason for which events do not flow. An outage of Customer.io is none once it was proven: it
-// would take the bridge out of a rollout that is to mend it.
+// obstacles tells every reason for which events do not flow. An outage of Customer.io is none once they do: it would
+// take the bridge out of a rollout that is to mend it. A workspace that cannot be used as it is configured is one until
+// it is proven, so that a rollout stops over it.
 func (b *Bridge) obstacles() []obstacle {
 	if !b.flowing.Load() {
 		return b.proofs.left()
 	}
-	var list []obstacle
+	list := slices.DeleteFunc(b.proofs.left(), func(o obstacle) bool { return passes(o.err) })
 	for _, text := range b.source.Troubles() {
 		list = append(list, obstacle{"source", errors.New(text)})
 	}

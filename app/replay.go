@@ -37,15 +37,17 @@ func Replay(
 	if err != nil {
 		return err
 	}
-	stages := pipeline.Stages{Source: b.read(run), Mapper: run.Mapper(), Sender: sender,
-		Destinations: destinations(p, b.workspaces), DeadLetters: run.DeadLetters()}
-	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
-	if err := b.proveSoon(ctx); err != nil {
+	held, err := b.proveSoon(ctx)
+	if err != nil {
 		if ctx.Err() != nil {
 			return errors.New("stopped before anything was sent")
 		}
 		return err
 	}
+	run.Hold(held)
+	stages := pipeline.Stages{Source: b.read(run), Mapper: run.Mapper(), Sender: sender,
+		Destinations: destinations(p, b.workspaces), DeadLetters: run.DeadLetters()}
+	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var watch sync.WaitGroup
 	watch.Go(func() { b.watchFences(watching) })
@@ -57,15 +59,25 @@ func Replay(
 }
 
 // proveSoon proves what a replay needs. It gives up after a while, because somebody waits for it; once calls leave,
-// an outage is waited for.
-func (b *Bridge) proveSoon(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+// an outage is waited for. Where some workspaces are proven by then it names the others, whose letters stay open.
+func (b *Bridge) proveSoon(ctx context.Context) (held []string, err error) {
+	soon, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
-	if err := b.proveDestination(ctx); err != nil {
-		return err
+	workspaces := b.proveWorkspaces(soon)
+	_ = workspaces.wait(soon, len(b.workspaces))
+	workspaces.end()
+	if err := workspaces.wait(soon, 0); err != nil {
+		return nil, err
 	}
+	for i, err := range workspaces.standing {
+		if err != nil {
+			held = append(held, b.workspaces[i].Name)
+		}
+	}
+	ctx, cancel = context.WithTimeout(ctx, reachLimit)
+	defer cancel()
 	if err := concurrently(ctx, b.proveLetters, b.proveLedger); err != nil {
-		return err
+		return nil, err
 	}
-	return b.proveFences(ctx)
+	return held, b.proveFences(ctx)
 }

@@ -5,11 +5,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
-// status is what GET /status answers: what the rules have done since the process began. It will grow; no key changes
-// its meaning.
+// status is what GET /status answers: what the rules have done since the process began, and how the destinations do.
+// It will grow; no key changes its meaning.
 type status struct {
 	Version    string       `json:"version"`
 	ConfigHash string       `json:"config_hash"`
@@ -24,6 +25,18 @@ type status struct {
 		Types  []unmatchedType `json:"types"`  // most events first
 		Others uint64          `json:"others"` // events of types beyond those
 	} `json:"unmatched"` // events whose type no rule names
+	Destinations []destinationStatus `json:"destinations"` // by workspace and endpoint
+}
+
+type destinationStatus struct {
+	Workspace string    `json:"workspace"` // empty for the first
+	Endpoint  string    `json:"endpoint"`
+	State     string    `json:"state"`
+	Held      bool      `json:"held"` // nothing is sent there until its workspace is proven
+	Trouble   string    `json:"trouble,omitempty"`
+	Status    int       `json:"status,omitempty"` // of the last answer that failed
+	Failures  int       `json:"failures,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
 }
 
 type ruleStatus struct {
@@ -43,7 +56,7 @@ type unmatchedType struct {
 	Last   time.Time `json:"last,omitzero"`
 }
 
-func newStatus(rules *mapping.Rules, version string) status {
+func newStatus(rules *mapping.Rules, version string, destinations []delivery.Report) status {
 	s := status{Version: version, ConfigHash: rules.Hash(), Rules: []ruleStatus{}}
 	byRule := map[string]*ruleStatus{}
 	stats := rules.Stats()
@@ -67,18 +80,24 @@ func newStatus(rules *mapping.Rules, version string) status {
 	for _, t := range types {
 		s.Unmatched.Types = append(s.Unmatched.Types, unmatchedType{t.Type, t.Events, t.First, t.Last})
 	}
+	s.Destinations = []destinationStatus{}
+	for _, d := range destinations {
+		s.Destinations = append(s.Destinations, destinationStatus{d.Workspace, d.Endpoint.String(), string(d.Condition),
+			d.Held, string(d.Cause), d.Status, d.Failures, d.Since})
+	}
 	return s
 }
 
-// status tells what the rules have done. Types of events come from whoever publishes them: what is written is JSON and
-// said to be nothing else, so that no browser takes it for a page.
+// status tells what the rules have done, and how the destinations do. Types of events come from whoever publishes them:
+// what is written is JSON and said to be nothing else, so that no browser takes it for a page.
 func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	out := json.NewEncoder(w) // it escapes <, > and &
 	out.SetIndent("", "  ")
-	if err := out.Encode(newStatus(a.bridge.rules, a.bridge.version)); err != nil {
+	b := a.bridge
+	if err := out.Encode(newStatus(b.rules, b.version, b.sender.Reports())); err != nil {
 		return // whoever asked has gone
 	}
 }

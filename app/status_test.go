@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -52,7 +53,8 @@ rules:
 		rules.Map(event.Message{Origin: event.Origin{Topic: "t", Offset: int64(i)}, Value: []byte(value),
 			Time: time.Unix(1_790_000_000+int64(i), 0)})
 	}
-	return &Bridge{rules: rules, version: "1.2.3"}
+	return &Bridge{rules: rules, version: "1.2.3",
+		sender: delivery.New(nil, zap.NewNop(), prometheus.NewRegistry())}
 }
 
 // TestStatusTellsWhatTheRulesHaveDone reads the answer as a program does and as a browser might.

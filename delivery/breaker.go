@@ -25,6 +25,8 @@ type breaker struct {
 	trips    uint64    // how often it was tripped
 	probing  bool      // a probe is on the wire
 	asked    bool      // the destination itself has said for how long
+	held     bool      // nothing passes until it is opened
+	told     bool      // while held, one was turned away
 	accepted time.Time // when a request was last accepted
 	looked   time.Time // when, while halted, it last looked for new credentials
 }
@@ -65,9 +67,8 @@ type permit struct {
 	began time.Time
 }
 
-// acquire waits until a request may go. It returns false, and no permit, when ctx ends while the breaker is tripped
-// or when ctx's deadline passes. Waiting for a turn at the allowed rate goes on after ctx has ended. The deadline
-// may move while acquire waits.
+// acquire waits until a request may go. It returns false, and no permit, when ctx ends while the breaker is tripped or
+// held, or at ctx's deadline, which may move. Waiting for a turn at the allowed rate goes on after ctx has ended.
 func (b *breaker) acquire(ctx context.Context) (p permit, granted bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -84,12 +85,12 @@ func (b *breaker) acquire(ctx context.Context) (p permit, granted bool) {
 			return permit{}, false
 		}
 		until, done := turn, (<-chan struct{})(nil)
-		if b.state.Condition != OK {
+		if b.held || b.state.Condition != OK {
 			if !turn.IsZero() {
 				b.limiter.giveBack(now)
 				turn = time.Time{}
 			}
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || b.turnsAway() {
 				return permit{}, false
 			}
 			if b.mayProbe(now) {
@@ -117,7 +118,7 @@ func (b *breaker) acquire(ctx context.Context) (p permit, granted bool) {
 // mayProbe reports whether a probe may pass while the breaker is tripped. While halted it looks for new
 // credentials, which are worth a probe at once.
 func (b *breaker) mayProbe(now time.Time) bool {
-	if b.probing {
+	if b.probing || b.held {
 		return false
 	}
 	if b.state.Condition == Halted && now.Sub(b.looked) >= look {
@@ -132,7 +133,7 @@ func (b *breaker) mayProbe(now time.Time) bool {
 // nextLook is when a waiter has to look again while the breaker is tripped, unless its state changes before.
 func (b *breaker) nextLook() time.Time {
 	switch {
-	case b.probing:
+	case b.probing, b.held:
 		return time.Now().Add(time.Hour)
 	case b.state.Condition == Halted && b.looked.Add(look).Before(b.state.RetryAt):
 		return b.looked.Add(look)

@@ -56,9 +56,9 @@ func (s *Sender) destinations(workspaces []Workspace) []*destination {
 	return list
 }
 
-// state is how the destination is doing.
-func (d *destination) state() State {
+// report says how the destination is doing.
+func (d *destination) report() Report {
 	d.breaker.mu.Lock()
 	defer d.breaker.mu.Unlock()
-	return d.breaker.state
+	return Report{d.workspace, d.endpoint, d.breaker.state, d.breaker.held}
 }

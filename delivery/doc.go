@@ -8,7 +8,8 @@
 // halved when the destination asks for less and climbs back. A failure that speaks of the destination trips it:
 // nothing passes for a while that grows from failure to failure, then one request goes as a probe. Where no request
 // can succeed, because credentials or region are wrong, it halts, and looks for new credentials. The state logger
-// tells operators of each change.
+// tells operators of each change. While a workspace is held, because nobody knows yet whether it is the right one,
+// nothing passes to its destinations.
 //
 // What is sent together, what follows whom, how often a call is tried and when it is given up is decided elsewhere,
 // in package pipeline. The package starts no goroutine. Its one lock is the breaker's; metrics and the log are

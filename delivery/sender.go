@@ -44,20 +44,6 @@ func (s *Sender) SetReplicas(n int) {
 	}
 }
 
-// State says how the destination is doing that does worst.
-func (s *Sender) State() State {
-	worst := State{Condition: OK}
-	for _, d := range s.to {
-		if d == nil {
-			continue
-		}
-		if state := d.state(); worst.Since.IsZero() || state.Condition.rank() > worst.Condition.rank() {
-			worst = state
-		}
-	}
-	return worst
-}
-
 // Requests is how many requests were made, whatever came of them.
 func (s *Sender) Requests() int { return int(s.metrics.made.Load()) }
 
@@ -65,8 +51,8 @@ func (s *Sender) Requests() int { return int(s.metrics.made.Load()) }
 // be read only. Calls that no batch can carry go by themselves, in their places; after a request that fails, what
 // would follow it stays open without an attempt.
 //
-// While the destination is failing or halted, Send waits, and returns open outcomes at once when ctx ends. When it
-// only waits for its turn at the allowed rate it goes on after ctx has ended, unless ctx's deadline passes first. A
+// While the destination is failing, halted or held, Send waits, and returns open outcomes at once when ctx ends. When
+// it only waits for its turn at the allowed rate it goes on after ctx has ended, unless ctx's deadline passes first. A
 // request that has begun runs to its own time-out.
 func (s *Sender) Send(ctx context.Context, calls []event.Call) []event.Outcome {
 	if len(calls) > 0 && together(calls) == len(calls) {

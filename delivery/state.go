@@ -29,5 +29,37 @@ type State struct {
 	Status    int              // the HTTP status of that failure; 0 where no answer came
 	Failures  int              // failed requests since the condition was last ok
 	Since     time.Time        // when the condition was last ok, or since when it is
-	RetryAt   time.Time        // when the next request may go; zero when all is well
+	RetryAt   time.Time        // when the next request may go; zero when all is well, or while it is held
+}
+
+// A Report says how a destination is doing.
+type Report struct {
+	Workspace string // its name; empty for the first
+	Endpoint  customerio.Endpoint
+	State
+	Held bool // nothing is sent there until its workspace is proven
+}
+
+// Reports tell of every destination, by workspace and endpoint.
+func (s *Sender) Reports() (list []Report) {
+	for _, d := range s.to {
+		if d != nil {
+			list = append(list, d.report())
+		}
+	}
+	return list
+}
+
+// State says how the destination is doing that does worst.
+func (s *Sender) State() State { return Worst(s.Reports()) }
+
+// Worst is the worst of the states that some reports tell of.
+func Worst(reports []Report) State {
+	worst := State{Condition: OK}
+	for _, r := range reports {
+		if worst.Since.IsZero() || r.Condition.rank() > worst.Condition.rank() {
+			worst = r.State
+		}
+	}
+	return worst
 }

@@ -35,6 +35,7 @@ func (v replayView) print(w io.Writer, f format) error {
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
 			"erased":    v.Erased,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
+			"held":       v.Held,
 			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "undecided": v.Undecided,
 			"unreadable": v.Unreadable,
 			"missing":    v.unknownViews(), "dry_run": v.dryRun,
@@ -76,6 +77,8 @@ func (v replayView) reasons(w io.Writer) {
 	}{
 		{unmatched, "left open: today's rules make no call of them; mend the rule, or discard them"},
 		{v.Destructive, "left open: they " + destructive() + "; --include-destructive sends those too"},
+		{v.Held, "left open: their workspace could not be reached or used when the replay began; " +
+			"replay them when it can"},
 		{v.Named, "left open: today's rules have their rules and calls, so that --as is not for them; " +
 			"replay them without it"},
 		{v.WholeRules, "left open: they are about a whole rule; --as RULE, without a call, replays those"},

@@ -25,8 +25,8 @@ type replayedEvent struct {
 
 // letterStatus is what has become of a letter so far.
 type letterStatus struct {
-	calls    int  // made of it by today's rules
-	skipped  bool // it needs a destructive call
+	calls    int // made of it by today's rules
+	skipped  skip
 	none     bar
 	failed   bool // it was written again
 	attempts int  // it failed in the same way as before, and so many attempts are to be noted
@@ -152,8 +152,10 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 	for i, l := range e.letters {
 		s := e.statuses[i]
 		switch {
-		case s.skipped:
+		case s.skipped == destructive:
 			progress.Destructive++
+		case s.skipped == held:
+			progress.Held++
 		case s.none == barNamed:
 			progress.Named++
 		case s.none == barWholeRule:

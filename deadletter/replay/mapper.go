@@ -22,6 +22,7 @@ type Rules interface {
 type Mapper struct {
 	rules Rules
 	opts  Options
+	held  []string // workspaces to which nothing goes
 }
 
 // Map maps a message of the replay. Of any other it makes nothing.
@@ -38,8 +39,14 @@ func (m *Mapper) Map(msg event.Message) ([]event.Call, []event.Failure) {
 	if m.opts.As != nil {
 		m.follow(msg, e, wishes, calls, failures)
 	}
-	found := match(e.letters, wishes, calls, failures, func(action string) bool {
-		return slices.Contains(m.opts.Skip, action)
+	found := match(e.letters, wishes, calls, failures, func(s *event.Step) skip {
+		switch {
+		case slices.Contains(m.opts.Skip, s.Action):
+			return destructive
+		case slices.Contains(m.held, s.Workspace):
+			return held
+		}
+		return nothingSkips
 	})
 	e.matched(found)
 	return found.calls, found.failures

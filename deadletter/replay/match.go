@@ -12,9 +12,18 @@ type matching struct {
 	calls    []event.Call
 	failures []event.Failure
 	owners   map[event.ID][]int // by the identity of a call or failure, the letters that it belongs to
-	skipped  []bool             // by letter: it needs a destructive call, and those are not allowed
+	skipped  []skip             // by letter
 	none     []bar              // by letter
 }
+
+// skip is why a letter is not replayed although there are calls of it.
+type skip int
+
+const (
+	nothingSkips skip = iota
+	destructive       // it needs a destructive call, and those are not allowed
+	held              // it needs a call to a workspace to which nothing goes
+)
 
 // match finds what the letters of one event ask for.
 //
@@ -29,10 +38,10 @@ type matching struct {
 // each letter, with the letter's identity. So the next replay does not ask for more than this one.
 func match(
 	letters []*deadletter.Letter, wishes []wish, calls []event.Call, failures []event.Failure,
-	skipped func(action string) bool,
+	skipped func(*event.Step) skip,
 ) matching {
 	m := matching{
-		owners: map[event.ID][]int{}, skipped: make([]bool, len(letters)), none: make([]bar, len(letters)),
+		owners: map[event.ID][]int{}, skipped: make([]skip, len(letters)), none: make([]bar, len(letters)),
 	}
 	made := newMadeByItem(calls, failures)
 	wanted := make([][]int, len(calls))
@@ -40,8 +49,10 @@ func match(
 		w := &wishes[i]
 		m.none[i] = w.none
 		asked := made.of(w).callsFor(w)
-		m.skipped[i] = slices.ContainsFunc(asked, func(c int) bool { return skipped(calls[c].Step.Action) })
-		if m.skipped[i] {
+		for _, c := range asked {
+			m.skipped[i] = max(m.skipped[i], skipped(calls[c].Step))
+		}
+		if m.skipped[i] != nothingSkips {
 			continue
 		}
 		for _, c := range asked {
@@ -72,7 +83,7 @@ func (m *matching) matchFailure(
 	for i, l := range letters {
 		w := &wishes[i]
 		switch {
-		case m.skipped[i] || m.none[i] != nothingBars:
+		case m.skipped[i] != nothingSkips || m.none[i] != nothingBars:
 		case covers(w, f) || made.of(w).isByName(w, f):
 			if !shared {
 				m.failures = append(m.failures, f)

@@ -127,13 +127,15 @@ func TestMatch(t *testing.T) {
 			[]event.Failure{failure(9, "order", "")}, "!9/order/=[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := match(c.letters, asStored(c.letters), c.calls, c.failures, func(string) bool { return false })
+			a := match(c.letters, asStored(c.letters), c.calls, c.failures, skipsNothing)
 			if got := render(a); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}
 }
+
+func skipsNothing(*event.Step) skip { return nothingSkips }
 
 func render(a matching) string {
 	var parts []string
@@ -146,13 +148,20 @@ func render(a matching) string {
 	return strings.Join(parts, " ")
 }
 
-func TestADestructiveLetterStaysWhole(t *testing.T) {
+func TestALetterOfWhichACallIsSkippedStaysWhole(t *testing.T) {
 	calls := []event.Call{call(1, "gone", "track:bye"), call(2, "gone", "delete"), call(3, "other", "track:x")}
 	letters := []*deadletter.Letter{stored(9, "gone", ""), stored(3, "other", "track:x")}
-	destructive := func(action string) bool { return action == "delete" }
-	a := match(letters, asStored(letters), calls, []event.Failure{failure(4, "gone", "track:late")}, destructive)
-	if got := render(a); got != "3=[1]" || !slices.Equal(a.skipped, []bool{true, false}) {
-		t.Errorf("got %q, skipped %v", got, a.skipped)
+	for _, why := range []skip{destructive, held} {
+		skipped := func(s *event.Step) skip {
+			if s.Action == "delete" {
+				return why
+			}
+			return nothingSkips
+		}
+		a := match(letters, asStored(letters), calls, []event.Failure{failure(4, "gone", "track:late")}, skipped)
+		if got := render(a); got != "3=[1]" || !slices.Equal(a.skipped, []skip{why, nothingSkips}) {
+			t.Errorf("got %q, skipped %v", got, a.skipped)
+		}
 	}
 }
 
@@ -173,7 +182,7 @@ func TestMatchOfThousandsOfLetters(t *testing.T) {
 		}
 	}
 	begun := time.Now()
-	m := match(letters, asStored(letters), calls, failures, func(string) bool { return false })
+	m := match(letters, asStored(letters), calls, failures, skipsNothing)
 	if took := time.Since(begun); took > 5*time.Second { // the cube of them takes minutes
 		t.Errorf("it took %s", took)
 	}

@@ -21,6 +21,7 @@ type Progress struct {
 	// Of those left open; the others were not reached or not finished when the replay was stopped.
 	Unmatched   int // today's rules make no call for them
 	Destructive int // they need an action that Options.Skip names
+	Held        int // they need a workspace that Hold names
 	Named       int // today's rules have their rules and calls, and they were to be replayed as others
 	WholeRules  int // they are about a whole rule or event, and were to be replayed as one call
 	Undecided   int // nobody has decided whether their calls were sent

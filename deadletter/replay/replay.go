@@ -77,6 +77,7 @@ type Replay struct {
 	pending  []deadletter.Resolution // not written yet
 	progress Progress
 	unknown  map[UnknownRule]int // with no number of letters
+	held     []string            // workspaces, by name
 	wake     chan struct{}
 
 	failing bool // the last write of resolutions failed; used by Consume alone
@@ -93,8 +94,11 @@ func New(store Store, rules Rules, opts Options, log *zap.Logger) (*Replay, erro
 	}, nil
 }
 
+// Hold has letters stay open that need a call to one of these workspaces. It comes before Mapper.
+func (r *Replay) Hold(workspaces []string) { r.held = workspaces }
+
 // Mapper is the mapper of the replay's messages.
-func (r *Replay) Mapper() *Mapper { return &Mapper{rules: r.rules, opts: r.opts} }
+func (r *Replay) Mapper() *Mapper { return &Mapper{rules: r.rules, opts: r.opts, held: r.held} }
 
 // DeadLetters is where what fails again is stored.
 func (r *Replay) DeadLetters() *DeadLetters { return &DeadLetters{r.store} }
