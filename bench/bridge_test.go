@@ -86,7 +86,7 @@ func TestAvroIsTheSameEvents(t *testing.T) {
 		}
 		got, failures := rules.Map(m)
 		if len(got) != 1 || len(want) != 1 || got[0].ID != want[0].ID {
-			t.Fatalf("%d calls and %+v of %s: %s", len(got), failures, value, m.Unreadable)
+			t.Fatalf("%d calls and %+v of %s: %s", len(got), failures, value, m.Unreadable())
 		}
 		// A double does not keep the zero of 185.60.
 		if a, b := parsed(t, got[0].Body), parsed(t, want[0].Body); !reflect.DeepEqual(a, b) {

@@ -215,12 +215,12 @@ func TestChangesInAvro(t *testing.T) {
 			if err := d.Decode(t.Context(), event.Forms{Value: Avro, Key: Avro}, &other); err != nil {
 				t.Fatal(err)
 			}
-			if other.Unreadable != "" {
-				t.Errorf("%s: %s", name, other.Unreadable)
+			if other.Unreadable() != "" {
+				t.Errorf("%s: %s", name, other.Unreadable())
 				continue
 			}
 			want, err := told(&plain, plain.Value)
-			got, avroErr := told(&other, other.Content)
+			got, avroErr := told(&other, other.ValueContent())
 			if got != want || err != nil || avroErr != nil {
 				t.Errorf("%s: got\n%s, %v\nwant\n%s, %v", name, got, avroErr, want, err)
 			}

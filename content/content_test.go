@@ -91,10 +91,10 @@ func TestDecode(t *testing.T) {
 		{Avro, framed(1, make([]byte, 1<<20)), "", "is longer than 1 MiB"},
 	} {
 		m := decode(t, d, test.form, test.value)
-		why := strings.TrimPrefix(m.Unreadable, "the record's value ")
-		if string(m.Content) != test.content || !strings.HasPrefix(why, test.wrong) ||
-			(test.wrong == "") != (m.Unreadable == "") {
-			t.Errorf("%s %x: %s, %s", test.form, test.value[:min(9, len(test.value))], m.Content, m.Unreadable)
+		why := strings.TrimPrefix(m.Unreadable(), "the record's value ")
+		if string(m.ValueContent()) != test.content || !strings.HasPrefix(why, test.wrong) ||
+			(test.wrong == "") != (m.Unreadable() == "") {
+			t.Errorf("%s %x: %s, %s", test.form, test.value[:min(9, len(test.value))], m.ValueContent(), m.Unreadable())
 		}
 	}
 	if n := len(f.Asked()); n != 7 {
@@ -104,8 +104,8 @@ func TestDecode(t *testing.T) {
 		t.Errorf("%v unknown schemas are counted", n)
 	}
 	without := newDecoder(t, registry.Config{})
-	if m := decode(t, without, Avro, framed(1, row)); !strings.Contains(m.Unreadable, "there is no schema_registry") {
-		t.Error(m.Unreadable)
+	if m := decode(t, without, Avro, framed(1, row)); !strings.Contains(m.Unreadable(), "there is no schema_registry") {
+		t.Error(m.Unreadable())
 	}
 }
 
@@ -157,9 +157,9 @@ func TestDecodeKeysAndHeaders(t *testing.T) {
 		if err := d.Decode(t.Context(), test.forms, &m); err != nil {
 			t.Fatal(err)
 		}
-		if string(m.KeyContent) != test.wantKey || string(m.Content) != test.wantContent ||
-			!strings.HasPrefix(m.Unreadable, test.unreadable) || (m.Unreadable == "") != (test.unreadable == "") {
-			t.Errorf("%v %q %q: %s, %s, %s", test.forms, test.key, test.value, m.KeyContent, m.Content, m.Unreadable)
+		if string(m.KeyContent()) != test.wantKey || string(m.ValueContent()) != test.wantContent ||
+			!strings.HasPrefix(m.Unreadable(), test.unreadable) || (m.Unreadable() == "") != (test.unreadable == "") {
+			t.Errorf("%v %q %q: %s, %s, %s", test.forms, test.key, test.value, m.KeyContent(), m.ValueContent(), m.Unreadable())
 		}
 	}
 }
@@ -197,8 +197,8 @@ func TestDecodeWaitsForTheRegistry(t *testing.T) {
 	}()
 	waitFor(t, func() bool { return d.waiting.Load() == 1 })
 	f.SetDown(false)
-	if m := <-decoded; string(m.Content) != `{"id":7}` || m.Unreadable != "" {
-		t.Errorf("%s, %s", m.Content, m.Unreadable)
+	if m := <-decoded; string(m.ValueContent()) != `{"id":7}` || m.Unreadable() != "" {
+		t.Errorf("%s, %s", m.ValueContent(), m.Unreadable())
 	}
 	if len(d.Troubles()) != 0 || testutil.ToFloat64(d.asked.WithLabelValues("failed")) < 2 {
 		t.Errorf("%v, or the outage did not happen", d.Troubles())
@@ -266,7 +266,7 @@ func TestSource(t *testing.T) {
 		}),
 	}
 	err := s.Consume(t.Context(), func(_ event.Lease, m event.Message, _ func()) error {
-		got = append(got, string(m.Content)+"|"+m.Unreadable)
+		got = append(got, string(m.ValueContent())+"|"+m.Unreadable())
 		return nil
 	})
 	want := `[{"id":7}| | |the record's value has schema 2, which the schema registry does not have]`
@@ -290,7 +290,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m := event.Message{Value: value}
-		if err := d.Decode(b.Context(), event.Forms{Value: Avro}, &m); err != nil || m.Content == nil {
+		if err := d.Decode(b.Context(), event.Forms{Value: Avro}, &m); err != nil || m.ValueContent() == nil {
 			b.Fatal(err)
 		}
 	}

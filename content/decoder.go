@@ -87,21 +87,24 @@ func (d *Decoder) Troubles() []string {
 // Decode gives a message what its value and key hold, or says in it why they cannot be read. It waits for the registry
 // where it must. The error is that of ctx.
 func (d *Decoder) Decode(ctx context.Context, forms event.Forms, m *event.Message) (err error) {
+	var c event.Content
 	var wrong error
 	if hasSchema(forms.Value) && len(m.Value) > 0 {
-		m.Content, wrong, err = d.content(ctx, forms.Value, header(m, valueHeader), m.Value)
+		c.Value, wrong, err = d.content(ctx, forms.Value, header(m, valueHeader), m.Value)
 		if wrong != nil {
-			m.Unreadable = "the record's value " + wrong.Error()
+			c.Unreadable = "the record's value " + wrong.Error()
 		}
+		m.Content = &c
 	}
 	if err != nil || wrong != nil || !hasSchema(forms.Key) || len(m.Key) == 0 {
 		return err
 	}
 	if named := header(m, keyHeader); isFramed(named, m.Key) {
-		m.KeyContent, wrong, err = d.content(ctx, forms.Key, named, m.Key)
+		c.Key, wrong, err = d.content(ctx, forms.Key, named, m.Key)
 		if wrong != nil {
-			m.Unreadable = "the record's key " + wrong.Error()
+			c.Unreadable = "the record's key " + wrong.Error()
 		}
+		m.Content = &c
 	}
 	return err
 }

@@ -16,11 +16,8 @@ type Message struct {
 	Headers []Header
 	Time    time.Time // the broker's time for the record; zero where it has none
 
-	// Content and KeyContent are what Value and Key hold, as JSON, where a schema says how to read them. Nil means that
-	// they are read as they are.
-	Content, KeyContent []byte
-	// Unreadable says in the bridge's own words why Value or Key cannot be turned into those. It is empty if they can.
-	Unreadable string
+	// Content is what Value and Key hold, where a schema says how to read them. Nil means that they are read as they are.
+	Content *Content
 
 	// Ref is the source's own reference to the message: what it set comes back in every copy of the message, such as
 	// the one in a FailedMessage. It means something to the source alone, and nobody else looks at it. Most sources
@@ -28,17 +25,48 @@ type Message struct {
 	Ref any
 }
 
+// Content is what a value and a key hold, as JSON; nil for the one that is read as it is.
+type Content struct {
+	Value, Key []byte
+	// Unreadable says in the bridge's own words why one of them cannot be turned into JSON. It is empty if they can.
+	Unreadable string
+}
+
+// ValueContent is what a schema reads of the value; nil where none does.
+func (m *Message) ValueContent() []byte {
+	if m.Content == nil {
+		return nil
+	}
+	return m.Content.Value
+}
+
+// KeyContent is what a schema reads of the key; nil where none does.
+func (m *Message) KeyContent() []byte {
+	if m.Content == nil {
+		return nil
+	}
+	return m.Content.Key
+}
+
+// Unreadable says why the value or the key cannot be read as its schema says; it is empty where they can.
+func (m *Message) Unreadable() string {
+	if m.Content == nil {
+		return ""
+	}
+	return m.Content.Unreadable
+}
+
 // KeyText is the key as JSON, where a schema says how to read it, and else the key.
 func (m *Message) KeyText() []byte {
-	if m.KeyContent != nil {
-		return m.KeyContent
+	if content := m.KeyContent(); content != nil {
+		return content
 	}
 	return m.Key
 }
 
 // Size is the number of bytes that the message's own content takes: key, value and headers.
 func (m *Message) Size() int {
-	n := len(m.Key) + len(m.Value) + cap(m.Content) + cap(m.KeyContent)
+	n := len(m.Key) + len(m.Value) + cap(m.ValueContent()) + cap(m.KeyContent())
 	for i := range m.Headers {
 		n += len(m.Headers[i].Key) + len(m.Headers[i].Value)
 	}

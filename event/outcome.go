@@ -17,19 +17,19 @@ const (
 
 // Outcome is what one attempt did to one call.
 type Outcome struct {
-	Result Result
-
 	// Failure says why a call was refused or, for an open one, what the attempt met. Nil on an open outcome means
 	// that no attempt was made: the call was stopped before it reached the wire, and nothing is counted against it.
 	Failure *Failure
-
+	// Answer is what the other side wrote, where the call's answer is to be published. It is nil where nobody wrote.
+	Answer *Answer
 	// NotBefore holds an open call back until then. Zero means that it is ready at once.
 	NotBefore time.Time
+
+	Result Result
 
 	// Suspect is true where the whole request failed in a way that one of its calls may have caused. The call then
 	// travels in requests half as large until the culprit stands alone.
 	Suspect bool
-
 	// AtFault is true where the request was refused as a whole, so that one of its calls is the cause for certain.
 	// Such a call is a suspect, too.
 	AtFault bool
@@ -37,8 +37,6 @@ type Outcome struct {
 	// whole request was handed over, and then came no answer, or one that does not say what was done. For most calls
 	// that does not matter, because a repeat is ignored or sets the same state.
 	MayBeSent bool
-	// Answer is what the other side wrote, where the call's answer is to be published. It is nil where nobody wrote.
-	Answer *Answer
 	// Unheard is true where a call is settled by what is known of it and not by an answer of this attempt, so that it
 	// says nothing about the destination.
 	Unheard bool

@@ -36,8 +36,8 @@ func (r *Rules) Explain(m event.Message) Explanation {
 
 func (c *compiled) run(s *state) {
 	c.chooseTopic(s)
-	if s.m.Unreadable != "" {
-		s.failEvent(&problem{reason: event.ReasonUndecodable, detail: s.m.Unreadable})
+	if s.m.Unreadable() != "" {
+		s.failEvent(&problem{reason: event.ReasonUndecodable, detail: s.m.Unreadable()})
 		return
 	}
 	if s.envelope.from == nil && s.envelope.each == nil {

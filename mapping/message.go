@@ -59,7 +59,7 @@ func (s *state) messageValue() expr.Value {
 // tries one give such a key as JSON.
 func (s *state) appendKey(b []byte) []byte {
 	key := s.m.KeyText()
-	isJSON := s.m.KeyContent != nil || s.topic.forms.Key != "" && bytes.HasPrefix(key, []byte("{"))
+	isJSON := s.m.KeyContent() != nil || s.topic.forms.Key != "" && bytes.HasPrefix(key, []byte("{"))
 	if isJSON {
 		if s.keyText == nil {
 			s.keyText = &document.Document{}

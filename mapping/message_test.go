@@ -64,7 +64,7 @@ func TestMessageKey(t *testing.T) {
 		m := event.Message{Origin: event.Origin{Topic: test.topic}, Key: []byte(test.key),
 			Value: []byte(`{"type":"e","id":1}`)}
 		if test.content != "" {
-			m.KeyContent = []byte(test.content)
+			m.Content = &event.Content{Key: []byte(test.content)}
 		}
 		if c := mapOne(t, r, m); !strings.Contains(string(c.Body), test.want) {
 			t.Errorf("%s %q: %s", test.topic, test.key, c.Body)

@@ -71,7 +71,7 @@ func (s *state) contentProblem(err error) *problem {
 	form := s.topic.forms.Value
 	switch {
 	case p.reason != event.ReasonUndecodable:
-	case form != "" && form != "json" && s.m.Content == nil: // of a test, as a bridge has read it
+	case form != "" && form != "json" && s.m.ValueContent() == nil: // of a test, as a bridge has read it
 		p.detail += "; of a topic with content: " + form + " give the JSON that the value becomes"
 	default:
 		if like := record.Form(s.content); like != "" {

@@ -143,8 +143,8 @@ func (c *compiled) get(m *event.Message, replay bool) *state {
 
 // payload is what the record holds: its value, or what that is in JSON where it has another form.
 func (s *state) payload() []byte {
-	if s.m.Content != nil {
-		return s.m.Content
+	if content := s.m.ValueContent(); content != nil {
+		return content
 	}
 	return s.m.Value
 }

@@ -126,9 +126,9 @@ func TestRealRegistry(t *testing.T) {
 		if err := d.Decode(t.Context(), event.Forms{Value: test.form}, &m); err != nil {
 			t.Fatal(err)
 		}
-		if string(m.Content) != test.content || !strings.Contains(m.Unreadable, test.wrong) ||
-			(test.wrong == "") != (m.Unreadable == "") {
-			t.Errorf("%s, schema %d: %s, %s", test.form, test.id, m.Content, m.Unreadable)
+		if string(m.ValueContent()) != test.content || !strings.Contains(m.Unreadable(), test.wrong) ||
+			(test.wrong == "") != (m.Unreadable() == "") {
+			t.Errorf("%s, schema %d: %s, %s", test.form, test.id, m.ValueContent(), m.Unreadable())
 		}
 	}
 	r.isWaitedFor(order)
@@ -164,8 +164,8 @@ func (r *realRegistry) isWaitedFor(id byte) {
 	r.leadTo(r.c.addressAgain())
 	select {
 	case err := <-decoded:
-		if err != nil || string(m.Content) != `{"id":9007199254740993,"to":{"city":"Linz"}}` {
-			r.t.Errorf("after the outage: %v, %s, %s", err, m.Content, m.Unreadable)
+		if err != nil || string(m.ValueContent()) != `{"id":9007199254740993,"to":{"city":"Linz"}}` {
+			r.t.Errorf("after the outage: %v, %s, %s", err, m.ValueContent(), m.Unreadable())
 		}
 	case <-time.After(time.Minute):
 		r.t.Fatal("the registry is back, and the value is not read")
@@ -187,8 +187,8 @@ func (r *realRegistry) isAskedAtTheRightPath(id byte) {
 		go func() { ended <- d.Decode(ctx, event.Forms{Value: contents.Avro}, &m) }()
 		eventually(r.t, "a wrong path is told", 20*time.Second, func() bool { return len(d.Troubles()) == 1 })
 		cancel()
-		if err := <-ended; err == nil || m.Unreadable != "" {
-			r.t.Errorf("%q: %v, %q", path, err, m.Unreadable)
+		if err := <-ended; err == nil || m.Unreadable() != "" {
+			r.t.Errorf("%q: %v, %q", path, err, m.Unreadable())
 		}
 	}
 }

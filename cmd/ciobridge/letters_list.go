@@ -160,7 +160,7 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 		v.Gone = "call"
 	}
 	v.Type = d.typeOf(ctx, m, f.Item)
-	v.Content, v.KeyContent = content(m.Content, showValues), content(m.KeyContent, showValues)
+	v.Content, v.KeyContent = content(m.ValueContent(), showValues), content(m.KeyContent(), showValues)
 	if !l.Original.IsZero() {
 		v.Repairs = l.Original.Letter.String() + " of event " + l.Original.Event.String()
 	}

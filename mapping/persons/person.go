@@ -77,10 +77,10 @@ func (p *Person) In(rules Mapper, m event.Message, item int) bool {
 		return false
 	}
 	value := m.Value
-	if m.Content != nil {
-		value = m.Content
+	if m.ValueContent() != nil {
+		value = m.ValueContent()
 	}
-	return p.same(m.Key) || p.inText(value) || m.KeyContent != nil && p.inText(m.KeyContent)
+	return p.same(m.Key) || p.inText(value) || m.KeyContent() != nil && p.inText(m.KeyContent())
 }
 
 // inText reports whether a value of the text is the identifier. In what is not JSON it is any word.

@@ -65,8 +65,10 @@ func TestIn(t *testing.T) {
 		}
 	}
 	inAvro := event.Message{Value: []byte("\x00\x00\x00\x00\x01\x06c_9"),
-		Content: []byte(`{"type":"other","customer":"c_9"}`),
-		Key:     []byte("\x00\x00\x00\x00\x02\x12"), KeyContent: []byte(`{"id":19}`)}
+		Key: []byte("\x00\x00\x00\x00\x02\x12"),
+		Content: &event.Content{
+			Value: []byte(`{"type":"other","customer":"c_9"}`), Key: []byte(`{"id":19}`),
+		}}
 	for person, want := range map[string]bool{"c_9": true, "19": true, "9": false} {
 		p, err := persons.Parse(person)
 		if err != nil || p.In(rules, inAvro, 0) != want {
