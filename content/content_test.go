@@ -159,7 +159,8 @@ func TestDecodeKeysAndHeaders(t *testing.T) {
 		}
 		if string(m.KeyContent()) != test.wantKey || string(m.ValueContent()) != test.wantContent ||
 			!strings.HasPrefix(m.Unreadable(), test.unreadable) || (m.Unreadable() == "") != (test.unreadable == "") {
-			t.Errorf("%v %q %q: %s, %s, %s", test.forms, test.key, test.value, m.KeyContent(), m.ValueContent(), m.Unreadable())
+			t.Errorf("%v %q %q: %s, %s, %s", test.forms, test.key, test.value, m.KeyContent(), m.ValueContent(),
+				m.Unreadable())
 		}
 	}
 }

@@ -16,7 +16,8 @@ type Message struct {
 	Headers []Header
 	Time    time.Time // the broker's time for the record; zero where it has none
 
-	// Content is what Value and Key hold, where a schema says how to read them. Nil means that they are read as they are.
+	// Content is what Value and Key hold, where a schema says how to read them. Nil means that they are read as they
+	// are.
 	Content *Content
 
 	// Ref is the source's own reference to the message: what it set comes back in every copy of the message, such as
