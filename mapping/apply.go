@@ -175,11 +175,11 @@ func (s *state) write(a *action, c *pending) *problem {
 		return &problem{reason: event.ReasonNotAllowed,
 			detail: a.Action + " is not among the destructive actions that the configuration allows"}
 	}
+	s.workspace = a.workspace
 	if a.parts != nil {
 		return s.writeParts(a, c)
 	}
 	start, lanes := len(s.body), len(s.lanes)
-	s.workspace = a.workspace
 	who, p := s.person(a)
 	if p != nil {
 		return p

@@ -46,6 +46,7 @@ func Compile(c Config) (*Rules, error) {
 	b.topics(c.Topics)
 	b.rules(c.Rules)
 	b.timestamps(c.Rules)
+	b.idsOfPersons(c.Rules)
 	b.index()
 	if err := b.Err(); err != nil {
 		return nil, err
@@ -149,6 +150,7 @@ func (b *compiler) rule(r *Rule) *rule {
 			out.require = append(out.require, p)
 		}
 	}
+	b.checkWorkspace(r.Workspace, r.place("workspace"))
 	out.self = &action{key: keyOf(r.IDScope, r.Name, "")}
 	out.self.Rule = r.Name
 	if t := b.tooLate; t.Then != "" {
@@ -223,20 +225,25 @@ func (b *compiler) rulesFor(typ string) []*rule {
 
 // workspace finds to which workspace the call goes: its step's, or its rule's.
 func (c *actionCompiler) workspace() {
+	c.checkWorkspace(c.from.Workspace, c.from.Pos.With(mistake.Join(c.where, "workspace")))
 	name := cmp.Or(c.from.Workspace, c.rule.Workspace)
 	if name == "" {
 		return
 	}
 	i := slices.Index(c.compiler.workspaces, name)
-	if i < 0 {
-		known := c.compiler.workspaces
-		advice := "; customerio.workspaces names none"
-		if len(known) > 0 {
-			advice = choice.Near(name, known) + "; customerio.workspaces has " + choice.And(known)
-		}
-		c.Add(c.from.Pos.With(mistake.Join(c.where, "workspace")), "no workspace has this name%s", advice)
-	}
 	c.out.workspace = event.Lane(0).Of(name)
 	c.out.number, c.out.Workspace = i+1, name
 	c.out.Destination = event.Destination(customerio.Batch.In(c.out.number))
+}
+
+// checkWorkspace notes a name that no workspace has.
+func (b *compiler) checkWorkspace(name string, at Position) {
+	switch {
+	case name == "" || slices.Contains(b.workspaces, name):
+	case len(b.workspaces) == 0:
+		b.Add(at, "no workspace has this name; customerio.workspaces names none")
+	default:
+		b.Add(at, "no workspace has this name%s; customerio.workspaces has %s", choice.Near(name, b.workspaces),
+			choice.And(b.workspaces))
+	}
 }

@@ -153,6 +153,7 @@ func (c *actionCompiler) operand(f *customerio.Field) operand.Operand {
 	o := c.operands()
 	switch f.Kind {
 	case customerio.OtherPersonField:
+		c.apart(f)
 		return o.Person(f, f.Key, c.from.Secondary)
 	case customerio.ObjectField:
 		return o.Object(f, f.Key, c.from.Object)

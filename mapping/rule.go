@@ -207,6 +207,29 @@ func (r *Rules) CallNames(rule string) (names []string) {
 	return names
 }
 
+// apart refuses a call about two persons whom it names in the same way.
+func (c *actionCompiler) apart(f *customerio.Field) {
+	same := func(a, b Person) bool { return a.Kind == b.Kind && a.Value.Program == b.Value.Program }
+	if len(c.from.Person) > 0 && slices.EqualFunc(c.from.Person, c.from.Secondary, same) {
+		c.wrongAt(c.from.Secondary[0].Value.Pos, f.Key, "names the same person as the other side")
+	}
+}
+
+// idsOfPersons warns where what names the person of an event is taken for the event's identity, too: Customer.io
+// ignores an event whose id it has seen.
+func (b *compiler) idsOfPersons(rules []Rule) {
+	for i, r := range b.out.rules {
+		isPerson := func(p person) bool { return programText(p.prog) == programText(r.id) }
+		for _, a := range r.actions {
+			if r.id != nil && a.Repeatable && slices.ContainsFunc(a.person, isPerson) {
+				b.warn(rules[i].place("id"), r.id.String()+" names the person, too: of two such events of a person "+
+					"at the same time Customer.io counts one; want an id that each event has for itself")
+				break
+			}
+		}
+	}
+}
+
 // request compiles a request of one's own.
 func (c *actionCompiler) request(op *customerio.Operation) {
 	switch its := op.Field(customerio.RequestField) != nil; {

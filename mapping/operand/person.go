@@ -66,6 +66,8 @@ type identifier struct {
 	prog *expr.Program
 }
 
+const samePerson = "names the same person as the other side"
+
 // Append writes the first identifier that is present as an object with one member.
 func (p *person) Append(w *Writer) *Problem {
 	if p.field.Within() != "" {
@@ -85,8 +87,12 @@ func (p *person) Append(w *Writer) *Problem {
 		if w.text, what = AppendIdentifier(w.text[:0], from.kind, v, w.Reserved); what != "" {
 			return t.problem(event.ReasonInvalidValue, p.where, what)
 		}
+		named := len(w.Lanes)
 		if p.field.Lanes {
 			w.AddLane(from.kind, w.text)
+		}
+		if p.field.Kind == customerio.OtherPersonField && len(w.Lanes) == named {
+			return t.problem(event.ReasonInvalidValue, p.where, samePerson)
 		}
 		w.Body = append(w.Body, '{')
 		w.appendMember(from.kind.String())
