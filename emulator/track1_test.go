@@ -100,6 +100,8 @@ func TestTrackV1(t *testing.T) {
 			"data must have exactly one of id or email"},
 		{"POST", "/api/v1/forms/signup/submit", `{"data":{"email_address":"a@b.c"}}`, 400,
 			"data must have exactly one of id or email"},
+		{"POST", "/api/v1/forms/signup/submit", `{"data":{"id":12345,"plan":"pro"}}`, 204,
+			"person identify id:12345 signup "},
 		{"POST", "/api/v1/forms/signup/submit", `{"data":{"id":"7","n":1}}`, 400, "data.n must be a string"},
 		{"POST", "/api/v1/forms/signup/submit", `{"data":{"id":"7","form_id":"x"}}`, 400,
 			"data.form_id is reserved and would be ignored"},

@@ -30,7 +30,7 @@ func (x request) form(args []string) {
 func (c call) formFields(d *jsondoc.Document, data int) {
 	for m := range d.Children(data) {
 		key := d.Key(m)
-		if d.Nodes[m].Kind != jsondoc.String {
+		if d.Nodes[m].Kind != jsondoc.String && !(key == "id" && wholeOrString(d, m)) { // as in the documents' example
 			c.Refuse(workspace.Invalid, "data."+key, "must be a string")
 			continue
 		}
