@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"unicode"
@@ -21,8 +22,11 @@ const (
 	TimeAttribute
 	// TruthAttribute is true or false; any other value would be taken for false.
 	TruthAttribute
-	// TopicAttribute says whether the person wants a subscription topic.
-	TopicAttribute
+	// BooleanAttribute is true or false, and nothing else that reads like them: whether the person wants a subscription
+	// topic, or the order to make nobody.
+	BooleanAttribute
+	// PreferencesAttribute is an object with all subscription topics of the person, in place of those that there are.
+	PreferencesAttribute
 	// TextAttribute is a text; a number or a truth is sent as one.
 	TextAttribute
 )
@@ -34,20 +38,47 @@ func AttributeKindOf[S string | []byte](name S) AttributeKind {
 		return IdentifierAttribute
 	case "created_at":
 		return TimeAttribute
-	case "unsubscribed", "_update":
+	case "unsubscribed":
 		return TruthAttribute
+	case "_update":
+		return BooleanAttribute
+	case preferences:
+		return PreferencesAttribute
 	}
-	if len(name) > len(topicPrefix) && name[0] == topicPrefix[0] && string(name[:len(topicPrefix)]) == topicPrefix {
-		return TopicAttribute
+	if len(name) > len(preferences) && name[0] == preferences[0] && string(name[:len(preferences)]) == preferences {
+		return BooleanAttribute
 	}
 	return PlainAttribute
 }
 
-// topicPrefix begins the name of the attribute that changes one subscription topic and leaves the others.
-const topicPrefix = "cio_subscription_preferences.topics."
+// AttributeKindIn tells what Customer.io takes one of a field's attributes for.
+func AttributeKindIn[S string | []byte](f *Field, name S) AttributeKind {
+	kind := PlainAttribute
+	if !f.Plain {
+		kind = AttributeKindOf(name)
+	}
+	if f.Texts && kind != TimeAttribute && kind != TruthAttribute { // of topics no form tells
+		return TextAttribute
+	}
+	return kind
+}
+
+// preferences is the attribute that holds subscription topics, and channels; its name with a dot begins those that
+// change one and leave the others.
+const preferences = "cio_subscription_preferences"
+
+// CheckPreferences says what is wrong with the value of a PreferencesAttribute, which is JSON, or "" where Customer.io
+// would take it.
+func CheckPreferences(value []byte) string {
+	var groups map[string]map[string]bool
+	if json.Unmarshal(value, &groups) != nil {
+		return `is no object such as {"topics": {"topic_1": true}}, in which each is true or false`
+	}
+	return ""
+}
 
 // TopicName is the name of the attribute that says whether a person wants a subscription topic.
-func TopicName(topic string) string { return topicPrefix + topic }
+func TopicName(topic string) string { return preferences + ".topics." + topic }
 
 // CheckAttributeName says why a call cannot set or remove an attribute of this name, or "" where it can. Customer.io
 // would ignore such a name, or take it for something else, without an error.
@@ -67,11 +98,32 @@ func CheckAttributeName[S string | []byte](name S) string {
 	}
 	switch {
 	case name[0] == '_':
-		return "begins with an underscore, which Customer.io reserves"
+		return underscored
 	case len(name) > MaxAttributeNameBytes:
 		return fmt.Sprintf("is longer than %d bytes", MaxAttributeNameBytes)
 	}
 	return ""
+}
+
+const underscored = "begins with an underscore, which Customer.io reserves"
+
+// CheckPlainName is CheckAttributeName for attributes of what is no person.
+func CheckPlainName[S string | []byte](name S) string {
+	if len(name) > 0 && name[0] == '_' {
+		return underscored
+	}
+	return CheckAttributeName(name)
+}
+
+// CheckNameIn says why a call cannot set one of a field's attributes of this name, or "" where it can.
+func CheckNameIn[S string | []byte](f *Field, name S) string {
+	switch {
+	case len(f.Ignored) > 0 && slices.Contains(f.Ignored, string(name)):
+		return "is one that Customer.io reserves and ignores: leave it out, or give it another name"
+	case f.Plain || f.Texts:
+		return CheckPlainName(name)
+	}
+	return CheckAttributeName(name)
 }
 
 // MustNotVanish reports whether an attribute says who the person is or whether they may be written to. A value that is
@@ -82,7 +134,9 @@ func (k AttributeKind) MustNotVanish() bool {
 
 // IsConsent reports whether an attribute says that the person may be written to. Without a value that says no they
 // would be written to further.
-func (k AttributeKind) IsConsent() bool { return k == TruthAttribute }
+func (k AttributeKind) IsConsent() bool {
+	return k == TruthAttribute || k == BooleanAttribute || k == PreferencesAttribute
+}
 
 // SteersMessage reports whether Customer.io takes a member of an event's data for an order about the message that it
 // sends because of the event: who receives it, or whom it comes from.

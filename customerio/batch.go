@@ -1,5 +1,7 @@
 package customerio
 
+import "slices"
+
 // BatchPath is where batches are posted.
 const BatchPath = "/api/v2/batch"
 
@@ -19,6 +21,9 @@ var (
 	BatchItems = ListOf(batchHead)
 	SegmentIDs = ListOf(segmentHead)
 )
+
+// With is a body with one item.
+func (of ListOf) With(item []byte) []byte { return slices.Concat(of, item, tail) }
 
 // BatchBody lists the parts of a body that is a list: the items where they stand, and what is around them. It may be
 // used again after Reset.

@@ -76,7 +76,8 @@ type Field struct {
 	Lanes       bool         // the call waits in the lane of each identifier that the field holds
 	Listed      bool         // the call is the person's identifier, as one text of a list
 	Plain       bool         // attributes of something that is no person: none of them has a meaning of its own
-	Texts       bool         // then: each is sent as a text
+	Texts       bool         // attributes that are sent as texts
+	Ignored     []string     // names of attributes that Customer.io ignores
 
 	Value    ValueKind // of a ValueField
 	Purpose  string    // of a ValueField, for the documents
@@ -135,22 +136,6 @@ func (f *Field) Member() string { return f.member }
 // Within is the member of an item in whose object the field stands. It is empty for the item itself.
 func (f *Field) Within() string { return f.within }
 
-// AttributeKind tells what Customer.io takes one of the field's attributes for.
-func (f *Field) AttributeKind(name string) AttributeKind {
-	if f.Plain {
-		return f.FixedKind()
-	}
-	return AttributeKindOf(name)
-}
-
-// FixedKind is the kind of all attributes of the field, where their names do not tell it.
-func (f *Field) FixedKind() AttributeKind {
-	if f.Texts {
-		return TextAttribute
-	}
-	return PlainAttribute
-}
-
 // CheckName says what is wrong with a name, or "" where Customer.io would take it.
 func (f *Field) CheckName(name []byte) string {
 	switch {
@@ -193,6 +178,8 @@ func (f *Field) CheckValue(text []byte) string {
 		return "is no whole number from 1 on, in 32 bits"
 	case f.InPath && bytes.ContainsFunc(text, unicode.IsControl):
 		return "has a control character"
+	case f.InPath && (string(text) == "." || string(text) == ".."): // an encoded dot is a dot
+		return "is . or .., which are steps in a path"
 	}
 	return ""
 }

@@ -19,9 +19,9 @@ const (
 	MaxSegmentIDs = 1000
 	// MaxEventDataBytes is the largest data object of an event that travels alone over v1.
 	MaxEventDataBytes = 100_000
-	// MaxIDBytes is the longest id of a person.
+	// MaxIDBytes is the longest id of a person or an object.
 	MaxIDBytes = 150
-	// MaxAttributes is the number of attributes that one call may set on a person.
+	// MaxAttributes is the number of attributes that one call may set on a person or an object, or for a relationship.
 	MaxAttributes = 300
 	// MaxAttributeNameBytes is the longest name of an attribute.
 	MaxAttributeNameBytes = 150
@@ -57,9 +57,11 @@ const (
 func Limits() []Limit {
 	return []Limit{
 		{"id of a person", MaxIDBytes, "bytes", refusing, trackSpec, seenSpec},
+		{"id of an object", MaxIDBytes, "bytes", refusing, trackSpec, seenSpec},
 		{"name of an attribute", MaxAttributeNameBytes, "bytes", unfitting, trackSpec, seenSpec},
 		{"value of an attribute", MaxAttributeValueBytes, "bytes", unfitting, trackSpec, seenSpec},
 		{"attributes in one call", MaxAttributes, "attributes", unfitting, trackSpec, seenSpec},
+		{"attributes of one relationship", MaxAttributes, "attributes", unfitting, trackSpec, seenSpec},
 		{"name of an event", MaxEventNameBytes, "bytes", refusing + ", or cut", trackSpec, seenSpec},
 		{"name of a page or screen", MaxPageNameRunes, "characters", refusing + ", or cut", trackSpec, seenSpec},
 		{"item of a batch", MaxItemBytes, "bytes", "an event, page or screen goes alone over v1; any other call is a " +

@@ -1,5 +1,7 @@
 package customerio
 
+import "bytes"
+
 // Action is what a rule does to a person. It names an Operation; the zero Action names none.
 type Action uint8
 
@@ -128,12 +130,21 @@ func (o *Operation) Field(kind FieldKind) *Field {
 	return nil
 }
 
-// MaxBytes is the size of the largest call of the operation: of an item, or of the body of a request of its own.
+// MaxBytes is the size of the largest call of the operation: of an item, of the data of an event that is a request of
+// its own, or of the body of another request.
 func (o *Operation) MaxBytes() int {
 	if o.Path == "" {
 		return MaxItemBytes
 	}
 	return MaxEventDataBytes
+}
+
+// Limited is what of a call MaxBytes bounds: of an event that goes alone its data, which stands last, and else all.
+func (o *Operation) Limited(call []byte) []byte {
+	if _, data, found := bytes.Cut(call, []byte(`,"data":`)); found && o.Path != "" && o.Timestamp == EventTime {
+		return data[:len(data)-1]
+	}
+	return call
 }
 
 // GoesAlone reports whether a call that is too large for a batch can be a request of its own.

@@ -23,8 +23,8 @@ import (
 type kind struct{ name, meaning string }
 
 var kinds = []kind{
-	{"failed_attribute_change", "attributes were not set: an identifier belongs to somebody else, a cio_id is " +
-		"nobody's, or _update found nobody"},
+	{"failed_attribute_change", "attributes were not set: an identifier belongs to somebody else or is suppressed, a " +
+		"cio_id is nobody's, _update found nobody, or a merge had only one side"},
 	{"relationship_failed_attribute_change", "attributes of a relationship were not set"},
 	{"failed_event", "an event was not counted"},
 	{"failed_batch_update", "an item of a batch did nothing, such as people who are not there for a segment"},

@@ -3,7 +3,6 @@ package mapping_test
 import (
 	"cmp"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -77,20 +76,11 @@ func exampleCall(t *testing.T, e *actiontest.Example) event.Call {
 func requestIn(region customerio.Region, c event.Call) string {
 	if c.Single == nil {
 		return "POST " + region.URL(customerio.TrackAPI) + customerio.BatchPath + "\n" +
-			inList(customerio.BatchItems, c.Body) + "\n"
+			string(customerio.BatchItems.With(c.Body)) + "\n"
 	}
 	if c.Single.Shared {
-		c.Body = []byte(inList(customerio.SegmentIDs, c.Body))
+		c.Body = customerio.SegmentIDs.With(c.Body)
 	}
 	root := region.URL(customerio.Endpoint(c.Single.Destination).API())
 	return strings.TrimRight(cmp.Or(c.Single.Method, "?")+" "+root+c.Single.Path+"\n"+string(c.Body), "\n") + "\n"
-}
-
-// inList is the body of a request with one element.
-func inList(of customerio.ListOf, element []byte) string {
-	var body customerio.BatchBody
-	body.Begin(of)
-	body.Add(element)
-	parts, _ := body.Close()
-	return string(slices.Concat(parts...))
 }

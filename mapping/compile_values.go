@@ -80,7 +80,7 @@ func (c *actionCompiler) describe(f *customerio.Field) {
 	if len(c.from.Fields) > 1 {
 		text += "; of two with one name the later counts"
 	}
-	if f.Kind == customerio.AttributesField && !f.Plain {
+	if f.Kind == customerio.AttributesField && !f.Plain && !f.Texts {
 		set := slices.DeleteFunc([]string{"id", "email", "phone", "anonymous_id"}, func(name string) bool {
 			return slices.Contains(c.from.Except, name) || slices.Contains(c.from.Remove, name)
 		})
@@ -96,8 +96,7 @@ func (c *actionCompiler) describe(f *customerio.Field) {
 // wholeField compiles a field that sends all members of an object.
 func (c *actionCompiler) wholeField(f *customerio.Field, from *Field) field {
 	out := field{name: f.Key, whole: true, attribute: f.Kind == customerio.AttributesField, lane: f.Lanes,
-		fixed: f.Plain, erase: c.erase(f.Key, from)}
-	out.kind = f.FixedKind()
+		erase: c.erase(f.Key, from)}
 	out.raw = f.Kind == customerio.DataField && len(c.from.Fields) == 1 && len(c.from.Except) == 0 && f.Member() != ""
 	c.invalid(&out, from)
 	if from.Value.Program == "" {
@@ -115,8 +114,8 @@ func (c *actionCompiler) namedField(f *customerio.Field, from *Field) field {
 	out := field{name: cmp.Or(from.path, f.Key+"."+from.Name), own: from.Name,
 		member: append([]byte(jsontext.Of(from.Name)), ':')}
 	if f.Kind == customerio.AttributesField {
-		out.attribute, out.kind = true, f.AttributeKind(from.Name)
-		if !f.Plain {
+		out.attribute, out.kind = true, customerio.AttributeKindIn(f, from.Name)
+		if out.kind == customerio.IdentifierAttribute {
 			out.names, out.lane = customerio.ParseIdentifier(from.Name), f.Lanes
 		}
 		if from.Name != "" {
@@ -179,8 +178,8 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 }
 
 func (c *actionCompiler) attributeName(name string, pos Position) {
-	if problem := customerio.CheckAttributeName(name); problem != "" {
-		c.wrongAt(pos, "attributes."+name, "the name %s", problem)
+	if problem := customerio.CheckNameIn(c.out.values, name); problem != "" {
+		c.wrongAt(pos, c.out.values.Key+"."+name, "the name %s", problem)
 	}
 }
 

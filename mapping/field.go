@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -33,7 +34,7 @@ func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 	s.body = append(s.body, f.member...)
 	reason, what := event.ReasonInvalidValue, ""
 	if f.of != nil {
-		what = customerio.CheckAttributeName(f.key)
+		what = customerio.CheckNameIn(a.values, f.key)
 	}
 	switch {
 	case what != "":
@@ -45,13 +46,9 @@ func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 		s.body = append(s.body, v.Raw...)
 	case f.kind == customerio.IdentifierAttribute:
 		what = s.identifier(f, v, lanes)
-	case f.kind == customerio.TopicAttribute:
+	case f.kind == customerio.BooleanAttribute:
 		what = checkTruth(v)
 		s.body = strconv.AppendBool(s.body, isTrue(v))
-	case f.kind == customerio.TextAttribute && v.Kind != expr.String:
-		if what = s.asText(v); what == "" {
-			reason, what = s.checkAttribute(f.kind, v)
-		}
 	case f.kind == customerio.TimeAttribute:
 		var known bool
 		if known, what = s.unixSeconds(v); !known && what == "" {
@@ -71,6 +68,9 @@ func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 	if what != "" {
 		s.body = s.body[:before]
 		return f.unfit(reason, what)
+	}
+	if a.values.Texts {
+		s.quote(before + len(f.member))
 	}
 	s.body = append(s.body, ',')
 	s.entries++
@@ -107,13 +107,11 @@ func (f *field) absence(v expr.Value) *problem {
 	return missing(f.value.prog, f.name, v)
 }
 
-// asText appends a number or a truth as a text, where Customer.io takes nothing else.
-func (s *state) asText(v expr.Value) string {
-	if v.Kind == expr.Object || v.Kind == expr.Array {
-		return "is " + document.Article(v.Kind) + "; Customer.io takes only texts here"
+// quote makes a text of the number or truth that begins there, where Customer.io takes nothing else.
+func (s *state) quote(start int) {
+	if s.body[start] != '"' {
+		s.body = append(slices.Insert(s.body, start, '"'), '"')
 	}
-	s.body = append(append(append(s.body, '"'), v.Raw...), '"')
-	return ""
 }
 
 // noTime is the problem of a time that stands for none, where the field is required.
@@ -144,7 +142,12 @@ func (s *state) checkAttribute(kind customerio.AttributeKind, v expr.Value) (eve
 	switch kind {
 	case customerio.TruthAttribute:
 		return event.ReasonInvalidValue, checkTruth(v)
+	case customerio.PreferencesAttribute:
+		return event.ReasonInvalidValue, customerio.CheckPreferences(v.Raw)
 	case customerio.PlainAttribute, customerio.TextAttribute:
+		if kind == customerio.TextAttribute && (v.Kind == expr.Object || v.Kind == expr.Array) {
+			return event.ReasonInvalidValue, "is " + document.Article(v.Kind) + "; Customer.io takes only texts here"
+		}
 		if n := s.length(v); n > customerio.MaxAttributeValueBytes {
 			return event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", n,
 				customerio.MaxAttributeValueBytes)
@@ -177,13 +180,8 @@ var memberPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ .-]{0,49}$`)
 
 // setKind finds what Customer.io takes a member of a whole object for. What says who the person is is not erased by an
 // object's null.
-func (f *field) setKind() {
-	f.names, f.erase = 0, f.of.erase
-	if f.of.fixed {
-		f.kind = f.of.kind
-		return
-	}
-	f.kind = customerio.AttributeKindOf(f.key)
+func (f *field) setKind(in *customerio.Field) {
+	f.names, f.erase, f.kind = 0, f.of.erase, customerio.AttributeKindIn(in, f.key)
 	if f.kind == customerio.IdentifierAttribute {
 		f.names = customerio.ParseIdentifier(string(f.key))
 	}

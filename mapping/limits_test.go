@@ -29,7 +29,8 @@ const (
 func mapped(action string, value func(n int) string) func(t *testing.T, n int) fit {
 	return func(t *testing.T, n int) fit {
 		t.Helper()
-		rules := compileWith(t, mapping.Config{OnInvalid: mapping.DeadLetter}, inRule(action))
+		rules := compileWith(t, mapping.Config{OnInvalid: mapping.DeadLetter,
+			Allow: customerio.DestructiveActions()}, inRule(action))
 		calls, failures := rules.Map(message(value(n)))
 		switch {
 		case len(calls) == 0 && len(failures) == 1:
@@ -103,10 +104,13 @@ func TestLimits(t *testing.T) {
 		at     func(*testing.T, int) fit
 		beyond fit
 	}{
-		"id of a person":           {mapped(`track: {person: .v, name: n1}`, text("x")), refused},
-		"name of an attribute":     {mapped(`identify: {person: '="p"', attributes: [.o]}`, named), refused},
-		"value of an attribute":    {mapped(`identify: {person: '="p"', attributes: {a: .v}}`, text("x")), refused},
-		"attributes in one call":   {mapped(`identify: {person: '="p"', attributes: [.o]}`, members), refused},
+		"id of a person":         {mapped(`track: {person: .v, name: n1}`, text("x")), refused},
+		"id of an object":        {mapped(`delete_object: {object: {type: 1, id: .v}}`, text("x")), refused},
+		"name of an attribute":   {mapped(`identify: {person: '="p"', attributes: [.o]}`, named), refused},
+		"value of an attribute":  {mapped(`identify: {person: '="p"', attributes: {a: .v}}`, text("x")), refused},
+		"attributes in one call": {mapped(`identify: {person: '="p"', attributes: [.o]}`, members), refused},
+		"attributes of one relationship": {mapped(`add_relationships: {person: '="p"', relationships: {object: `+
+			`{type: 1, id: o}, attributes: .o}}`, members), refused},
 		"name of an event":         {mapped(`track: {person: '="p"', name: .v}`, text("x")), refused},
 		"name of a page or screen": {mapped(`pageview: {person: '="p"', name: .v}`, text("ä")), refused},
 		"item of a batch":          {mapped(trackData, around), alone},
@@ -129,6 +133,17 @@ func TestLimits(t *testing.T) {
 		}
 		if got := w.at(t, l.Most+1); got != w.beyond {
 			t.Errorf("%s: %d %s: %d, want %d", l.Of, l.Most+1, l.Unit, got, w.beyond)
+		}
+	}
+}
+
+// Of an event that is always a request of its own the data is limited as that of one which is too large for a batch.
+func TestDataOfAnInviteMayBeAsLongAsThatOfAnyEvent(t *testing.T) {
+	rules := compileText(t, inRule(`invite: {recipient: '="a@b.c"', name: n1, data: {v: .v}}`))
+	room := customerio.MaxEventDataBytes - len(`{"recipient":"a@b.c","v":""}`)
+	for n, want := range map[int]int{room: 1, room + 1: 0} {
+		if calls, failures := rules.Map(message(text("x")(n))); len(calls) != want || len(calls)+len(failures) != 1 {
+			t.Errorf("%d bytes: %d calls, %v", n, len(calls), failures)
 		}
 	}
 }

@@ -189,7 +189,6 @@ type field struct {
 	attribute bool                     // of a person, which is checked; data of an event is sent as it is
 	kind      customerio.AttributeKind // of an attribute
 	names     customerio.Identifier    // of an identifier
-	fixed     bool                     // of a whole field: all of its members are of its kind
 	lane      bool                     // the call waits in the identifier's lane
 	erase     erase                    // what erases the attribute
 

@@ -185,7 +185,7 @@ func (s *state) members(a *action, i int, v expr.Value, lanes int) *problem {
 			continue
 		}
 		if m.attribute {
-			m.setKind()
+			m.setKind(a.values)
 		}
 		before := len(s.body)
 		p := s.value(a, m, members.Value, lanes)

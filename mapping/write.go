@@ -175,8 +175,10 @@ func (s *state) writeParts(a *action, c *pending) *problem {
 		s.body = append(s.body[:start+1], s.body[start+2:]...)
 	}
 	if most := a.op.MaxBytes(); len(s.body)-start > most {
-		return &problem{reason: event.ReasonTooLarge, detail: fmt.Sprintf("the call is %d bytes; Customer.io takes %d",
-			len(s.body)-start, most)}
+		if n := len(a.op.Limited(s.body[start:])); n > most {
+			return &problem{reason: event.ReasonTooLarge,
+				detail: fmt.Sprintf("the call is %d bytes; Customer.io takes %d", n, most)}
+		}
 	}
 	if s.stamped.known && a.latest != nil && !s.replay {
 		a.counts[s.stripe].stamped(s.stamped, s.m.Time, a.latest.overtakes(s.lanes[lanes], s.stamped.unix()))

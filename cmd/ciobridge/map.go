@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
@@ -28,15 +29,13 @@ func newMap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "map [file]...",
 		Short: "Show what events become",
-		Long: "Read events, map them by the rules, and print the calls that they " +
-			"become and the failures. Nothing is sent; neither a\n" +
-			"broker nor a secret is needed, but for a value that is to be read by a schema registry, which is asked. " +
-			"The JSON that\nsuch a value becomes can be given in its place.\n\n" +
-			"A file, or standard input where none is named, holds an event a line, " +
-			"or one event as a whole. An event that names no\n" +
-			"identity of its own is known by its place, so its calls get other ids here than in a bridge.\n\n" +
-			"The exit code is 2 when a call or an event could not be mapped, and 4 when the schema registry " +
-			"does not answer.",
+		Long: "Read events, map them by the rules, and print the calls that they become and the failures. Nothing is " +
+			"sent; neither a\nbroker nor a secret is needed, but for a value that a schema registry is to read, " +
+			"which is asked. The JSON\nthat such a value becomes can be given in its place.\n\n" +
+			"A file, or standard input where none is named, holds an event a line, or one event as a whole. An event " +
+			"that names no\nidentity of its own is known by its place, so its calls get other ids here than in a " +
+			"bridge.\n\nThe exit code is 2 when a call or an event could not be mapped, and 4 when the schema " +
+			"registry does not answer.",
 		Example: "  ciobridge map -c ciobridge.yaml event.json\n" +
 			"  echo '{\"type\":\"user.signed_up\",\"data\":{\"user_id\":\"7\"}}' | " +
 			"ciobridge map --rules 'rules/*.yaml'\n" +
@@ -182,6 +181,9 @@ func newMappedCall(c *event.Call) mappedCall {
 	}
 	if c.Single != nil {
 		m.Request = c.Single.Method + " " + c.Single.Path
+		if c.Single.Shared { // a bridge puts others beside it
+			m.Body = customerio.SegmentIDs.With(c.Body)
+		}
 	}
 	return m
 }

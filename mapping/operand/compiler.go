@@ -183,7 +183,7 @@ func (c *Compiler) relationship(f *customerio.Field, where string, from *Relatio
 func (c *Compiler) attribute(where string, from Attribute, vars []string) attribute {
 	if !from.Whole {
 		where += "." + from.Name
-		if what := customerio.CheckAttributeName(from.Name); what != "" {
+		if what := customerio.CheckPlainName(from.Name); what != "" {
 			c.Wrong(from.Value.Pos, where, "the name %s", what)
 		}
 	}

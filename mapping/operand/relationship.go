@@ -146,8 +146,8 @@ func (a *attribute) append(w *Writer) *Problem {
 func (a *attribute) one(w *Writer, member []byte, name string, v expr.Value) *Problem {
 	reason, what := event.ReasonInvalidValue, ""
 	switch long := a.length(w, v); {
-	case a.whole && customerio.CheckAttributeName(name) != "":
-		what = "has a member whose name " + customerio.CheckAttributeName(name)
+	case a.whole && customerio.CheckPlainName(name) != "":
+		what = "has a member whose name " + customerio.CheckPlainName(name)
 	case w.entries >= customerio.MaxAttributes:
 		reason, what = event.ReasonTooLarge, fmt.Sprintf("is one attribute too many; Customer.io takes %d of a "+
 			"relationship", customerio.MaxAttributes)
