@@ -19,6 +19,8 @@ type Fence struct {
 
 	// Customer.io has taken the delete of that event, and the suppress: one event may ask for both.
 	DeleteTaken, SuppressTaken bool
+
+	Version uint32 // counts what was written of the identifier, from 1
 }
 
 // taken reports whether Customer.io has taken an erasure of the fence's event. Until then it is pending.
@@ -41,11 +43,19 @@ func (f Fence) same(o Fence) bool {
 	return f == o
 }
 
-// newer gives the fence that counts of two for one identifier, the second of which was written later. That is the one
-// of the later erasure, and of two for one erasure the one that was written later.
+// newer gives the fence that counts of two for one identifier, the second of which stands later in the log. That is the
+// one of the later erasure, and of two for one erasure the one that follows the other: a write may come long after it
+// has failed, when what it says has been overtaken.
 func newer(old, next Fence) Fence {
-	if next.Erased.to(old.Erased, 0) == earlier && !next.Erased.Time.Equal(old.Erased.Time) {
-		return old
+	switch next.Erased.to(old.Erased, 0) {
+	case earlier:
+		if !next.Erased.Time.Equal(old.Erased.Time) {
+			return old
+		}
+	case same:
+		if next.Version <= old.Version {
+			return old
+		}
 	}
 	return next
 }
@@ -96,9 +106,9 @@ func (f Fence) judge(known bool, step *event.Step, at Place, now time.Time, skew
 // erasure decides about a delete or suppress. It is always sent, unless it was accepted, or is a delete before an
 // erasure that was.
 func (f Fence) erasure(known, suppress bool, at Place, now time.Time) (verdict, Fence) {
-	stands, taken := f.Deleted, f.DeleteTaken
+	stands, taken, raisedByOther := f.Deleted, f.DeleteTaken, f.Suppressed || f.SuppressTaken
 	if suppress {
-		stands, taken = f.Suppressed, f.SuppressTaken
+		stands, taken, raisedByOther = f.Suppressed, f.SuppressTaken, f.Deleted || f.DeleteTaken
 	}
 	relation := at.to(f.Erased, 0)
 	switch {
@@ -109,7 +119,7 @@ func (f Fence) erasure(known, suppress bool, at Place, now time.Time) (verdict, 
 		}
 	case relation == same && taken, relation == earlier && !suppress && f.taken():
 		return done, f
-	case relation == same && !stands: // the event asks for the other of the two as well
+	case relation == same && !stands && raisedByOther: // the event asks for both
 		f.Raised, f.Deleted, f.Suppressed = now, f.Deleted || !suppress, f.Suppressed || suppress
 		return raise, f
 	}

@@ -97,6 +97,8 @@ func TestFences(t *testing.T) {
 		"a deletion and a suppression by one event": {{del, 5, raise, true}, {sup, 5, raise, true},
 			{del, 5, done, false}, {sup, 5, done, false}, {revives, 6, notRevive, false}, {lift, 7, raise, false},
 			{pass, 8, notRevive, false}, {revives, 9, raise, false}, {del, 5, done, false}, {sup, 5, done, false}},
+		"one that comes back before it was accepted": {{del, 5, raise, false}, {revives, 6, raise, false},
+			{del, 5, send, true}, {pass, 7, send, false}},
 		"in the other order": {{sup, 5, raise, true}, {del, 5, raise, false}, {del, 5, send, true},
 			{del, 5, done, false}, {del, 4, done, false}},
 	} {
@@ -133,8 +135,11 @@ func TestTwoFencesOfOnePerson(t *testing.T) {
 		t.Errorf("in the other order: %+v", got)
 	}
 	lifted := a
-	lifted.Deleted = false
+	lifted.Deleted, lifted.Version = false, 1
 	if got := newer(a, lifted); !got.same(lifted) {
 		t.Errorf("lifted: %+v", got)
+	}
+	if got := newer(lifted, a); !got.same(lifted) {
+		t.Errorf("what comes after it was overtaken: %+v", got)
 	}
 }

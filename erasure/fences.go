@@ -20,6 +20,7 @@ type Fences struct {
 	mu      sync.Mutex
 	known   map[Digest]Fence
 	pending map[Digest]time.Time // whose erasure is not accepted yet, and since when that is known here
+	stale   map[Digest]bool      // of which the log has last what does not count
 	topics  map[string]string    // one text of each name
 	read    time.Time            // when the last reading that was complete began
 	foreign int                  // records that are none of ours
@@ -29,7 +30,7 @@ type Fences struct {
 // NewFences makes fences of a log that nobody has read yet. Key is under which identifiers are digested.
 func NewFences(log Log, key secret.Value) *Fences {
 	return &Fences{log: log, digest: digester{key}, known: map[Digest]Fence{},
-		pending: map[Digest]time.Time{}, topics: map[string]string{}}
+		pending: map[Digest]time.Time{}, stale: map[Digest]bool{}, topics: map[string]string{}}
 }
 
 // keyRecord is the key of the record that tells under which key the fences were written.
@@ -92,9 +93,15 @@ func (f *Fences) take(r Record) {
 		f.topics[topic] = topic
 	}
 	fence.Erased.Topic = topic
+	f.know(d, fence)
+}
+
+// know takes a fence into account that was read. The caller holds mu.
+func (f *Fences) know(d Digest, read Fence) {
 	old, ok := f.known[d]
+	fence := read
 	if ok {
-		fence = newer(old, fence)
+		fence = newer(old, read)
 	}
 	f.known[d] = fence
 	if fence.taken() {
@@ -102,6 +109,33 @@ func (f *Fences) take(r Record) {
 	} else if !ok || !fence.Raised.Equal(old.Raised) {
 		f.pending[d] = time.Now()
 	}
+	if fence.same(read) {
+		delete(f.stale, d)
+	} else {
+		f.stale[d] = true
+	}
+}
+
+// restore writes what counts where the log has something else last, which would be all that is left once the log
+// forgets what stands before the last of a key.
+func (f *Fences) restore(ctx context.Context) error {
+	var records []Record
+	f.mu.Lock()
+	for d := range f.stale {
+		fence := f.known[d]
+		fence.Version++
+		if r, err := encode(d, fence); err == nil {
+			records = append(records, r)
+		}
+	}
+	f.mu.Unlock()
+	if len(records) == 0 {
+		return nil
+	}
+	if err := f.log.Write(ctx, records...); err != nil {
+		return err
+	}
+	return f.Refresh(ctx)
 }
 
 // pendingSince is since when this process knows of an erasure that Customer.io has not accepted yet; zero where there
@@ -154,6 +188,7 @@ func (f *Fences) put(ctx context.Context, of []Digest, change func(d Digest, old
 			if known && next.same(old) {
 				continue
 			}
+			next.Version = old.Version + 1
 			r, err := encode(d, next)
 			if err != nil {
 				return err
@@ -185,6 +220,9 @@ func (f *Fences) Watch(ctx context.Context, failed func(error)) {
 		case <-tick.C:
 			attempt, cancel := context.WithTimeout(ctx, fresh)
 			err := f.Refresh(attempt)
+			if err == nil {
+				_ = f.restore(attempt) // it is tried again with the next reading
+			}
 			cancel()
 			if ctx.Err() == nil {
 				failed(err)

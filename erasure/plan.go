@@ -107,9 +107,9 @@ func erases(c *event.Call) bool {
 	return c.Step.Fence == event.DeleteFence || c.Step.Fence == event.SuppressFence
 }
 
-// patience is for how long what brings a person back waits for an erasure that could be sent and was not accepted. It
-// may be a dead letter, for which nobody waits.
-const patience = 30 * time.Second
+// patience is for how long what brings a person back waits for an erasure that could be sent and was not accepted:
+// through most outages, but not for ever, as it may be a dead letter.
+const patience = 5 * time.Minute
 
 // prepare does what a verdict asks for before the call is sent, and gives the outcome of a call that is not.
 func (s *Sender) prepare(ctx context.Context, p *plan, c *event.Call, j judged) (judged, event.Outcome) {

@@ -25,12 +25,13 @@ type stored struct {
 	Suppressed bool      `json:"suppressed"`
 	Deletion   bool      `json:"delete_taken"`
 	Suppress   bool      `json:"suppress_taken"`
+	Version    uint32    `json:"version"`
 }
 
 func encode(d Digest, f Fence) (Record, error) {
 	value, err := json.Marshal(stored{
 		f.Erased.Topic, f.Erased.Partition, f.Erased.Offset, f.Erased.Item, f.Erased.Time.UTC(), f.Raised.UTC(),
-		f.Deleted, f.Suppressed, f.DeleteTaken, f.SuppressTaken,
+		f.Deleted, f.Suppressed, f.DeleteTaken, f.SuppressTaken, f.Version,
 	})
 	if err != nil {
 		return Record{}, fmt.Errorf("encode a fence: %w", err) // a time beyond the year 9999
@@ -50,5 +51,5 @@ func decode(r Record) (Digest, Fence, error) {
 		return d, Fence{}, fmt.Errorf("the value of %s %w", r.Key, errForeign)
 	}
 	at := Place{Topic: s.Topic, Partition: s.Partition, Offset: s.Offset, Item: s.Item, Time: s.Time}
-	return d, Fence{at, s.Raised, s.Deleted, s.Suppressed, s.Deletion, s.Suppress}, nil
+	return d, Fence{at, s.Raised, s.Deleted, s.Suppressed, s.Deletion, s.Suppress, s.Version}, nil
 }

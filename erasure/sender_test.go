@@ -255,21 +255,25 @@ func TestAFenceThatComesLate(t *testing.T) {
 
 // What brings a person back waits for the delete that comes before it, but not for one that is a dead letter.
 func TestABringerBackWaitsForTheDelete(t *testing.T) {
-	for accepted, least := range map[bool]time.Duration{true: 20 * time.Second, false: 50 * time.Second} {
+	for accepted, least := range map[bool]time.Duration{true: 20 * time.Second, false: 320 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			s := stand(t, 20*time.Second)
 			other, fences := s.beside(t, s.next)
 			back := call(7, &event.Step{Rule: "back", Action: "identify", Revives: true}, "id:1")
 			began := time.Now()
 			sent := map[event.ID]time.Duration{}
-			for ; len(s.next.sent) < 2 && time.Since(began) < 2*time.Minute; time.Sleep(time.Second) {
+			for ; len(s.next.sent) < 2 && time.Since(began) < 10*time.Minute; time.Sleep(time.Second) {
 				if accepted || time.Since(began) == 0 {
 					s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")})
 				}
 				if err := errors.Join(s.fences.Refresh(t.Context()), fences.Refresh(t.Context())); err != nil {
 					t.Fatal(err)
 				}
-				if o := other.Send(t.Context(), []event.Call{back}); o[0].Result == event.Delivered {
+				o := other.Send(t.Context(), []event.Call{back, call(8, passes, "id:1")})
+				if o[1].Result != o[0].Result && o[1].Result != event.Open {
+					t.Fatalf("what stands behind it: %+v", o)
+				}
+				if o[0].Result == event.Delivered {
 					sent[back.ID] = time.Since(began)
 					break
 				}
@@ -279,6 +283,43 @@ func TestABringerBackWaitsForTheDelete(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A write that comes long after it has failed, when the person has come back, changes nothing, and neither does it once
+// the log has forgotten all but the last record of each key.
+func TestAWriteThatWasOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stand(t, 0)
+		watching, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.fences.Watch(watching, func(error) {}) }()
+		back := &event.Step{Rule: "back", Action: "identify", Revives: true}
+		for _, c := range []event.Call{call(5, deletes, "id:1"), call(7, back, "id:1")} {
+			if o := s.Send(t.Context(), []event.Call{c}); o[0].Result != event.Delivered {
+				t.Fatalf("got %+v", o)
+			}
+		}
+		log := s.log.Log.(*view).memory
+		log.mu.Lock()
+		log.records = append(log.records, log.records[2]) // that the delete was accepted
+		log.mu.Unlock()
+		time.Sleep(time.Second)
+		stop()
+		<-ended
+		log.mu.Lock()
+		n := len(log.records)
+		log.records = []erasure.Record{log.records[0], log.records[n-1]}
+		log.mu.Unlock()
+		if n != 6 {
+			t.Errorf("%d records: the key, three of the fence, one that came late, and what counts again", n)
+		}
+		again, _ := s.beside(t, s.next)
+		for name, sender := range map[string]*erasure.Sender{"at once": s.Sender, "after a restart": again} {
+			if o := sender.Send(t.Context(), []event.Call{call(9, passes, "id:1")}); o[0].Result != event.Delivered {
+				t.Errorf("%s: %+v, %+v", name, o[0], o[0].Failure)
+			}
+		}
+	})
 }
 
 // One fence that cannot be written is enough to know that the log fails: a request of many deletes, and a bridge that
