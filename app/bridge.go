@@ -127,7 +127,7 @@ func (b *Bridge) proveBroker(ctx context.Context) error {
 	if err := concurrently(ctx, b.proveSource, b.proveLetters, b.proveLedger, b.proveFences); err != nil {
 		return err
 	}
-	return b.broker.CheckLetters(ctx, b.config.DeadLetters.Config)
+	return b.proveApart(ctx)
 }
 
 // run proves what must hold and then carries events until ctx ends. Workspaces that are not proven by then go on being

@@ -38,7 +38,7 @@ func (b *Bridge) noted(next pipeline.Sender, open func() ledger.Store) pipeline.
 		return next
 	}
 	b.noting = open()
-	b.ledger = ledger.New(next, b.noting, b.config.CustomerIO.LongestTimeout(), b.log.Named("ledger"), b.registry)
+	b.ledger = ledger.New(next, b.noting, b.config.LongestTimeout(b.rules), b.log.Named("ledger"), b.registry)
 	return b.ledger
 }
 

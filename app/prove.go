@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -167,4 +168,21 @@ func (b *Bridge) attempt(
 		}
 		return err
 	})
+}
+
+// proveApart makes sure that nothing that the bridge publishes comes back as an event, as far as the broker knows that.
+func (b *Bridge) proveApart(ctx context.Context) error {
+	published := map[string]string{
+		"dead_letters.subject":   b.config.DeadLetters.Subject,
+		"erasure.report_subject": b.config.Erasure.ReportSubject,
+	}
+	for name, rule := range b.rules.ReplyTo() {
+		published[fmt.Sprintf("reply_to of the rule %q", rule)] = name
+	}
+	for _, what := range slices.Sorted(maps.Keys(published)) {
+		if err := b.broker.CheckApart(ctx, what, published[what]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

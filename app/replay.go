@@ -28,7 +28,7 @@ func Replay(
 	b.letters = at.Letters
 	p := c.Pipeline()
 	p.StopShare = 0 // letters that fail again are what a replay is ready for
-	if c.Erasure.NeedsBroker() || rules.Publishes() {
+	if c.Erasure.NeedsBroker() || len(rules.ReplyTo()) > 0 {
 		if b.broker, err = Reach(ctx, c, log); err != nil {
 			return err
 		}
@@ -78,6 +78,11 @@ func (b *Bridge) proveSoon(ctx context.Context) (held []string, err error) {
 	defer cancel()
 	if err := concurrently(ctx, b.proveLetters, b.proveLedger); err != nil {
 		return nil, err
+	}
+	if b.broker != nil {
+		if err := b.proveApart(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return held, b.proveFences(ctx)
 }

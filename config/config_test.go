@@ -362,6 +362,92 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// An answer is not published where it would come back as an event, or stand among records of the bridge's own. The
+// mistake is told beside others of the rules, and where it stands.
+func TestAnswersGoWhereNobodyOfTheBridgeReads(t *testing.T) {
+	const (
+		kafka    = `{kafka: {brokers: ["b:1"], group: g, start_at: earliest, topics: [t, {pattern: 'shop\..*'}]}}`
+		nats     = `{nats: {urls: ["nats://h:1"], start_at: earliest, streams: [{name: S, subjects: ["shop.*.new"]}, {name: U}]}}`
+		divided  = `{nats: {urls: ["nats://h:1"], start_at: earliest, streams: [{name: S, partitions: ["a.>", "b.*"]}]}}`
+		embedded = `{embedded: {dir: d, start_at: earliest}}`
+		read     = "is read by the source too"
+	)
+	for _, c := range []struct{ source, dead, to, want string }{
+		{kafka, "topic: dead", "t", read}, {kafka, "topic: dead", "shop.answers", read},
+		{kafka, "topic: dead", "answers", ""}, {kafka, "topic: dead", "shop", ""},
+		{kafka, "topic: dead", "dead", "is where the dead letters are"},
+		{kafka, "topic: dead", "dead.ledger", "is where the send ledger is"},
+		{kafka, "topic: dead", "fences", "is where the erasure fences are"},
+		{nats, "subject: dead.events", "shop.orders.new", read}, {nats, "subject: dead.events", "shop.orders.old", ""},
+		{nats, "subject: dead.events", "dead.events", "is where the dead letters are"},
+		{divided, "subject: dead.events", "a.x.y", read}, {divided, "subject: dead.events", "b.x.y", ""},
+		{embedded, "file: dead", "events.answers", read}, {embedded, "file: dead", "answers", ""},
+	} {
+		fences := "topic: fences"
+		if c.source != kafka {
+			fences = "file: fences"
+		}
+		config, err := Parse("c.yaml", fmt.Appendf(nil, `
+source: %s
+customerio: {region: eu, site_id_env: S, api_key_env: K, app_key_env: A, allow: [request]}
+dead_letters: {%s}
+erasure: {key_env: E, settle: 0s, %s}
+rules:
+  - {name: r, event: e, do: [{request: {api: app, method: POST, path: /x, reply_to: %s}}]}
+  - {name: s, event: e, do: [{track: {person: .id |, name: done}}]}
+`, c.source, c.dead, fences, c.to))
+		if err != nil {
+			t.Fatalf("%s: %v", c.source, err)
+		}
+		_, err = config.Compile()
+		if err == nil || !strings.Contains(err.Error(), "rules[1].do[0].track.person") {
+			t.Fatalf("%s: the other mistake: %v", c.source, err)
+		}
+		at := "c.yaml:7:"
+		told := strings.Contains(err.Error(), "rules[0].do[0].request.reply_to: "+c.want) &&
+			strings.Contains(err.Error(), at)
+		if c.want == "" && strings.Contains(err.Error(), "reply_to") || c.want != "" && !told {
+			t.Errorf("%s, %s: %v", c.source, c.to, err)
+		}
+	}
+}
+
+// A request may take longer than customerio.timeout says: what waits for its end takes the longer of both.
+func TestTheLongestTimeoutIsThatOfARuleToo(t *testing.T) {
+	for _, c := range []struct {
+		customerio, request, settle, want string
+		longest                           time.Duration
+	}{
+		{"2s", "14s", "30s", "", 14 * time.Second}, {"12s", "3s", "30s", "", 12 * time.Second},
+		{"2s", "14s", "20s", `erasure.settle: 20s is less than the timeout of a request of the rule "r"`, 0},
+		{"2s", "14s", "0s", "", 14 * time.Second}, {"2s", "10s", "20s", "", 10 * time.Second},
+	} {
+		config, err := Parse("c.yaml", fmt.Appendf(nil, `
+source: {kafka: {brokers: ["b:1"], group: g, start_at: earliest, topics: [t]}}
+customerio: {region: eu, site_id_env: S, api_key_env: K, app_key_env: A, allow: [request], timeout: %s}
+dead_letters: {topic: dead}
+erasure: {key_env: E, topic: fences, settle: %s}
+rules: [{name: r, event: e, do: [{request: {api: app, method: POST, path: /x, timeout: %s}}]}]
+`, c.customerio, c.settle, c.request))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules, err := config.Compile()
+		if c.want != "" {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%+v: %v", c, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		if got := config.LongestTimeout(rules); got != c.longest {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
 // The landing probe needs what it asks with, and a pause that the budget of App bears.
 func TestLandingProbeNeedsAnAppKey(t *testing.T) {
 	for text, want := range map[string]string{
@@ -372,7 +458,7 @@ func TestLandingProbeNeedsAnAppKey(t *testing.T) {
 		"erasure: {key_file: k, bucket: b}":                        "erasure.bucket: is for a NATS source",
 		"erasure: {key_file: k, topic: t2, report_topic: t}":       "erasure.report_topic: is read by the source",
 		"erasure: {key_file: k, topic: t2, file: f}":               "erasure: set exactly one of topic (Kafka), bucket",
-		"erasure: {key_file: k, topic: t2, purge_letters: true}":   "erasure.purge_letters: a topic of Kafka removes",
+		"erasure: {key_file: k, topic: t2, purge_letters: true}":   "",
 		"erasure: {key_file: k, topic: t2, report_subject: a}":     "erasure.report_subject: is for a NATS source",
 		"too_late: {after: -1h, then: skip}":                       "too_late.after: -1h0m0s is negative",
 		"too_late: {after: 1h}":                                    "too_late.then: is missing",

@@ -91,10 +91,10 @@ func (d Destination) All() []Workspace {
 	return append([]Workspace{{Config: d.Config}}, d.Workspaces...)
 }
 
-// LongestTimeout is after how long the last request to any workspace has ended.
-func (d Destination) LongestTimeout() time.Duration {
-	longest := d.Timeout
-	for _, w := range d.Workspaces {
+// LongestTimeout is after how long the last request to any workspace has ended, those of rules' own included.
+func (c *Config) LongestTimeout(rules *mapping.Rules) time.Duration {
+	longest, _ := rules.LongestTimeout()
+	for _, w := range c.CustomerIO.All() {
 		longest = max(longest, w.Timeout)
 	}
 	return longest

@@ -37,8 +37,8 @@ var erasureMeanings = map[string]yamltree.Row{
 		"have on the wire.", Example: "30s"},
 	"erasure.clock_skew": {Meaning: "By how much later an event of another topic or partition must be than an " +
 		"erasure to count as later.", Example: "5m"},
-	"erasure.purge_letters": {Meaning: "Removes the dead letters of whoever is erased, a minute later, from a file " +
-		"or a stream. A topic of Kafka keeps them until its retention ends.", Example: "true"},
+	"erasure.purge_letters": {Meaning: "Removes the dead letters of whoever is erased, a minute later. A topic of " +
+		"Kafka has to let the bridge delete records.", Example: "true"},
 	"erasure.report_topic": {Meaning: "A Kafka topic that gets an event for each erasure that was accepted.",
 		Example: "privacy.erased"},
 	"erasure.report_subject": {Meaning: "A NATS subject that gets it. A stream has to keep it.",

@@ -131,6 +131,7 @@ func (c *Config) Compile() (*mapping.Rules, error) {
 	if rules != nil && rules.Once() && c.Source.Section() != nil && !c.Ledger.Placed() {
 		err = errors.Join(err, c.checkLedger()) // of the place that is taken where none is given
 	}
+	err = errors.Join(err, c.checkSettle(rules))
 	if c.err != nil {
 		rules = nil
 	}

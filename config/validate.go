@@ -73,10 +73,6 @@ func (c *Config) crossed() error {
 		errs = append(errs, mistake.Of("landing_probe: the activity log is read over App: give "+
 			"customerio.app_key_file or app_key_env"))
 	}
-	if c.Erasure.PurgeLetters && c.DeadLetters.Topic != "" {
-		errs = append(errs, mistake.Of("erasure.purge_letters: a topic of Kafka removes by its retention alone: keep "+
-			"dead letters in a file, or leave it out and the retention of the topic short"))
-	}
 	needs := func(t mapping.Topic) bool {
 		f := t.Forms()
 		return content.NeedsRegistry(f.Value) || content.NeedsRegistry(f.Key)
@@ -106,6 +102,38 @@ func (l Log) validate() error {
 		errs = append(errs, mistake.Of("format: is neither json nor console"))
 	}
 	return errors.Join(errs...)
+}
+
+// taken says why no answer may be published under a name; empty where one may.
+func (c *Config) taken(name string) string {
+	section := c.Source.Section()
+	switch {
+	case section == nil:
+		return ""
+	case section.Reads(name):
+		return "is read by the source too, by its name or by a pattern, and every answer would come back as an " +
+			"event: give it a name that the source does not read"
+	case name == c.DeadLetters.Topic || name == c.DeadLetters.Subject:
+		return "is where the dead letters are, among which no answer can be read: give it a name of its own"
+	case name == c.PlacedLedger().Topic:
+		return "is where the send ledger is: give it a name of its own"
+	case name == c.Erasure.Topic:
+		return "is where the erasure fences are: give it a name of its own"
+	}
+	return ""
+}
+
+// checkSettle reports that an erasure waits for less than a request of a rule's own may take.
+func (c *Config) checkSettle(rules *mapping.Rules) error {
+	if rules == nil || !c.Erasure.Enabled() || c.Erasure.Settle == 0 {
+		return nil
+	}
+	longest, by := rules.LongestTimeout()
+	if least := longest + erasure.Notice; c.Erasure.Settle < least {
+		return mistake.Of("erasure.settle: %s is less than the timeout of a request of the rule %q and %s together, "+
+			"in which that request may still go out: give at least %s", c.Erasure.Settle, by, erasure.Notice, least)
+	}
+	return nil
 }
 
 // checkLedger reports a place where the send ledger cannot be.

@@ -23,7 +23,7 @@ import (
 func Compile(c Config) (*Rules, error) {
 	b := &compiler{
 		workspaces: c.Workspaces, allow: c.Allow, onInvalid: c.OnInvalid, tooLate: c.TooLate,
-		inFiles: map[string]scope{},
+		taken: c.Taken, inFiles: map[string]scope{},
 	}
 	b.out = &compiled{
 		set:         expr.NewSet(),

@@ -33,6 +33,7 @@ type compiler struct {
 	allow        []string
 	onInvalid    Policy
 	tooLate      TooLate
+	taken        func(name string) string // see Config
 
 	shared  scope            // of all programs
 	scope   scope            // of the programs that are being compiled

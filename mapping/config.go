@@ -39,6 +39,10 @@ type Config struct {
 
 	// About has calls tell whom they are about, for an erasure fence. It changes nothing of what is sent.
 	About bool `json:"-"`
+
+	// Taken says why no answer may be published under a name, such as that the source reads it; empty where one may.
+	// Nil lets all be published.
+	Taken func(name string) string `json:"-"`
 }
 
 // TooLate says what becomes of calls that tell of an event, where that is older than After when it is mapped: send,

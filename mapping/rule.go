@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -177,11 +178,29 @@ func (r *Rules) Uses() (uses []Use) {
 	return uses
 }
 
-// Publishes reports whether the answer to a call is published.
-func (r *Rules) Publishes() bool {
-	return slices.ContainsFunc(r.rules, func(rule *rule) bool {
-		return slices.ContainsFunc(rule.actions, func(a *action) bool { return a.request.Publishes() })
-	})
+// ReplyTo are the topics or subjects to which answers are published, each once, with a rule that does so.
+func (r *Rules) ReplyTo() map[string]string {
+	to := map[string]string{}
+	for _, rule := range r.rules {
+		for _, a := range rule.actions {
+			if name := a.request.ReplyTo(); name != "" && to[name] == "" {
+				to[name] = rule.name
+			}
+		}
+	}
+	return to
+}
+
+// LongestTimeout is the longest time-out that a rule gives to a request of its own, with the rule; 0 where none does.
+func (r *Rules) LongestTimeout() (longest time.Duration, by string) {
+	for _, rule := range r.rules {
+		for _, a := range rule.actions {
+			if its := a.request.Timeout(); its > longest {
+				longest, by = its, rule.name
+			}
+		}
+	}
+	return longest, by
 }
 
 func (a *action) api() customerio.API {
@@ -236,7 +255,7 @@ func (c *actionCompiler) request(op *customerio.Operation) {
 	case its && c.from.Request == nil:
 		c.wrong("", "says nothing of the request")
 	case its:
-		c.out.request, c.out.parts = rawcall.Compile(c.operands(), c.from.Request), []part{}
+		c.out.request, c.out.parts = rawcall.Compile(c.operands(), c.from.Request, c.taken), []part{}
 		c.out.Once = c.out.request.Once()
 	case c.from.Request != nil:
 		c.wrong("", "this action is no request: leave it out")

@@ -28,6 +28,9 @@ type Section interface {
 	Topics() []mapping.Topic
 	// Validate reports every mistake, each with its path under the section.
 	Validate() error
+	// Reads reports whether the source reads a topic or subject, by its name or by a pattern. Where only the server
+	// knows that, it is Broker.CheckApart's to tell.
+	Reads(name string) bool
 	// CheckLetters reports dead letters that this kind of broker cannot keep, or that the source would read as events.
 	CheckLetters(deadletter.Config) error
 	// CheckFences reports a place of erasure fences, or of their reports, that this kind of broker does not have, or
@@ -63,10 +66,10 @@ type Broker interface {
 
 	// Letters opens the dead letters that this broker keeps. Hash is that of the rules.
 	Letters(c deadletter.Config, hash string) Letters
-	// CheckLetters makes sure that the source does not read what keeps the dead letters, as far as only the broker
-	// knows that: each letter would come back as an event, fail again and become the next. Its error has the exit
+	// CheckApart makes sure that the source does not read a topic or subject to which something is published, as far
+	// as only the broker knows that: it would come back as an event. What names the setting. Its error has the exit
 	// code.
-	CheckLetters(context.Context, deadletter.Config) error
+	CheckApart(ctx context.Context, what, name string) error
 
 	// Fences opens the erasure fences that this broker keeps.
 	Fences(erasure.Config) erasure.Log

@@ -123,7 +123,7 @@ func (f *decisionFlags) decide(ctx context.Context, d *lettersClient, ids []even
 		return nil, exit.With(exit.Broker, fmt.Errorf("send ledger: %w", err))
 	}
 	for _, id := range ids {
-		err := ledger.Decide(ctx, d.store.Ledger, id, f.sent, d.config.CustomerIO.LongestTimeout())
+		err := ledger.Decide(ctx, d.store.Ledger, id, f.sent, d.config.LongestTimeout(d.rules))
 		switch {
 		case errors.Is(err, ledger.ErrSent):
 			return nil, exit.With(exit.Failure, fmt.Errorf("letter %s: %w: resolve it with --sent", id, err))

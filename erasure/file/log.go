@@ -48,8 +48,20 @@ func (l *Log) Check(ctx context.Context) error {
 	return nil
 }
 
+// regular fails for what is there and is no regular file, before it is opened.
+func (l *Log) regular() error {
+	if kind := appendfile.Irregular(l.path); kind != "" {
+		return fmt.Errorf("%w: %s is %s: name a regular file, or one that is not there yet", erasure.ErrUnfit, l.path,
+			kind)
+	}
+	return nil
+}
+
 // Read gives the whole lines that were added since the last call. A file that has become shorter is read anew.
 func (l *Log) Read(ctx context.Context, each func(erasure.Record)) (err error) {
+	if err := l.regular(); err != nil {
+		return fmt.Errorf("read erasure fences: %w", err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	file, err := os.Open(l.path)
@@ -108,6 +120,9 @@ func (l *Log) Write(ctx context.Context, records ...erasure.Record) (err error) 
 			return err
 		}
 		lines = append(append(lines, text...), '\n')
+	}
+	if err := l.regular(); err != nil {
+		return fmt.Errorf("write erasure fences: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/customerio/rawrequest"
@@ -54,8 +55,9 @@ func (c *compiler) wrong(where, format string, args ...any) {
 	c.Wrong(c.from.Pos, where, format, args...)
 }
 
-// Compile compiles a request, and notes its mistakes.
-func Compile(oc *operand.Compiler, from *Spec) *Call {
+// Compile compiles a request, and notes its mistakes. Taken says why no answer may be published under a name; nil lets
+// all be published.
+func Compile(oc *operand.Compiler, from *Spec, taken func(name string) string) *Call {
 	c := &compiler{oc, from}
 	out := &Call{method: strings.ToUpper(from.Method)}
 	var known bool
@@ -75,6 +77,11 @@ func Compile(oc *operand.Compiler, from *Spec) *Call {
 	c.headers(out)
 	c.content(out)
 	c.options(out)
+	if to := from.ReplyTo; to != "" && taken != nil {
+		if why := taken(to); why != "" {
+			c.wrong("reply_to", "%s", why)
+		}
+	}
 	return out
 }
 
@@ -219,8 +226,21 @@ func (c *compiler) node(where string, from *Node) node {
 // Once reports whether making the request twice may count twice.
 func (r *Call) Once() bool { return !rawrequest.Repeatable(r.method) }
 
-// Publishes reports whether the answer is published. A nil Call is none.
-func (r *Call) Publishes() bool { return r != nil && r.step.ReplyTo != "" }
+// ReplyTo is the topic or subject to which the answer is published; empty for none, and of a nil Call.
+func (r *Call) ReplyTo() string {
+	if r == nil {
+		return ""
+	}
+	return r.step.ReplyTo
+}
+
+// Timeout is how long an attempt may take; 0 is the destination's, and that of a nil Call.
+func (r *Call) Timeout() time.Duration {
+	if r == nil {
+		return 0
+	}
+	return r.step.Timeout
+}
 
 // API is the API that the request is for.
 func (r *Call) API() customerio.API { return r.api }

@@ -67,8 +67,8 @@ func (c *connection) Letters(d deadletter.Config, hash string) source.Letters {
 	return deadletterkafka.New(c.conn, d, hash)
 }
 
-// CheckLetters implements source.Broker: the topics were compared when the configuration was read.
-func (c *connection) CheckLetters(context.Context, deadletter.Config) error { return nil }
+// CheckApart implements source.Broker: the topics were compared when the configuration was read.
+func (c *connection) CheckApart(context.Context, string, string) error { return nil }
 
 // Fences implements source.Broker.
 func (c *connection) Fences(e erasure.Config) erasure.Log {

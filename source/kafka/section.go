@@ -70,6 +70,11 @@ func (s *Section) Topics() []mapping.Topic { return rulefile.Topics(s.Read) }
 // Validate implements source.Section.
 func (s *Section) Validate() error { return s.Consumer().Validate() }
 
+// Reads implements source.Section.
+func (s *Section) Reads(topic string) bool {
+	return topic != "" && slices.Contains(s.Names(), topic) || s.matches(topic)
+}
+
 // CheckLetters implements source.Section.
 func (s *Section) CheckLetters(d deadletter.Config) error {
 	switch {
@@ -87,15 +92,14 @@ func (s *Section) CheckLetters(d deadletter.Config) error {
 
 // CheckFences implements source.Section.
 func (s *Section) CheckFences(e erasure.Config) error {
-	read := func(topic string) bool { return topic != "" && slices.Contains(s.Names(), topic) || s.matches(topic) }
 	switch {
 	case e.Bucket != "":
 		return mistake.Of("bucket: is for a NATS source; give topic or file")
 	case e.ReportSubject != "":
 		return mistake.Of("report_subject: is for a NATS source; give report_topic")
-	case read(e.Topic):
+	case s.Reads(e.Topic):
 		return mistake.Of("topic: is read by the source too, and every fence would come back as an event")
-	case read(e.ReportTopic):
+	case s.Reads(e.ReportTopic):
 		return mistake.Of("report_topic: is read by the source too, and every report would come back as an event")
 	}
 	return nil
@@ -120,7 +124,7 @@ func (s *Section) CheckLedger(l ledger.Config, d deadletter.Config) error {
 		return nil
 	case l.Topic == d.Topic:
 		return mistake.Of("topic: is that of the dead letters: give the send ledger one of its own")
-	case slices.Contains(s.Names(), l.Topic), s.matches(l.Topic):
+	case s.Reads(l.Topic):
 		return mistake.Of("topic: %s is read by the source too, and every record would come as an event: give it a "+
 			"name that the source does not read", l.Topic)
 	}

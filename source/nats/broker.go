@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/nats-io/nats-server/v2/server"
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -77,22 +75,25 @@ func (b *Broker) Letters(d deadletter.Config, hash string) source.Letters {
 	return deadletterjetstream.New(b.conn.JetStream(), d, hash)
 }
 
-// CheckLetters implements source.Broker: it asks the server which stream keeps the dead letters.
-func (b *Broker) CheckLetters(ctx context.Context, d deadletter.Config) error {
-	if d.Subject == "" {
+// CheckApart implements source.Broker: it asks the server which stream keeps a subject. What no stream keeps is not
+// read.
+func (b *Broker) CheckApart(ctx context.Context, what, subject string) error {
+	if subject == "" {
 		return nil
 	}
-	stream, err := b.conn.JetStream().StreamNameBySubject(ctx, d.Subject)
+	stream, err := b.conn.JetStream().StreamNameBySubject(ctx, subject)
+	if errors.Is(err, natsjetstream.ErrStreamNotFound) {
+		return nil
+	}
 	if err != nil {
-		return exit.With(exit.Broker, fmt.Errorf("find the stream of dead_letters.subject: %w", err))
+		return exit.With(exit.Broker, fmt.Errorf("find the stream of %s: %w", what, err))
 	}
 	for _, r := range b.config.Streams {
-		overlaps := func(filter string) bool { return server.SubjectsCollide(filter, d.Subject) }
-		subjects := slices.Concat(append(r.Partitions, r.Subjects)...)
-		if r.Name == stream && (len(subjects) == 0 || slices.ContainsFunc(subjects, overlaps)) {
-			return exit.With(exit.Input, fmt.Errorf("dead_letters.subject: %q is kept by stream %s, which the source "+
-				"reads too, and every dead letter would come back as an event; name a subject of another stream",
-				d.Subject, stream))
+		all := len(r.Partitions)+len(r.Subjects) == 0
+		if r.Name == stream && (all || collides(subject, append(r.Partitions, r.Subjects)...)) {
+			return exit.With(exit.Input, fmt.Errorf("%s: %q is kept by stream %s, which the source reads too, and "+
+				"whatever is published there would come back as an event; name a subject of another stream", what,
+				subject, stream))
 		}
 	}
 	return nil

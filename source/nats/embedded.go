@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"slices"
 
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/ledger"
@@ -60,6 +62,21 @@ func (*Embedded) Kind() string { return "embedded" }
 
 // Names implements source.Section.
 func (e *Embedded) Names() []string { return names(e.Consumer()) }
+
+// Reads implements source.Section: all that the server keeps is read.
+func (e *Embedded) Reads(subject string) bool {
+	return subject != "" && slices.ContainsFunc(e.Server().Streams, func(s broker.EmbeddedStream) bool {
+		return collides(subject, s.Subjects)
+	})
+}
+
+// CheckFences implements source.Section.
+func (e *Embedded) CheckFences(c erasure.Config) error {
+	if err := e.Reading.CheckFences(c); err != nil || !e.Reads(c.ReportSubject) {
+		return err
+	}
+	return reportsRead()
+}
 
 // Validate implements source.Section.
 func (e *Embedded) Validate() error {

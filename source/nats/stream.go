@@ -73,6 +73,20 @@ func (r *Reading) CheckLetters(d deadletter.Config) error {
 	return nil
 }
 
+// Reads implements source.Section, as far as subjects are named.
+func (r *Reading) Reads(subject string) bool {
+	return subject != "" && slices.ContainsFunc(r.Streams, func(s Stream) bool {
+		return collides(subject, append(s.partitions(), s.Subjects)...)
+	})
+}
+
+// collides reports whether a subject is one of others, which may have wildcards.
+func collides(subject string, others ...[]string) bool {
+	return slices.ContainsFunc(slices.Concat(others...), func(other string) bool {
+		return server.SubjectsCollide(other, subject)
+	})
+}
+
 // CheckFences implements source.Section. Which stream keeps a subject, only the server knows; what is read of one is
 // known here where subjects are named.
 func (r *Reading) CheckFences(e erasure.Config) error {
@@ -81,15 +95,14 @@ func (r *Reading) CheckFences(e erasure.Config) error {
 		return mistake.Of("topic: is for a Kafka source; give bucket or file")
 	case e.ReportTopic != "":
 		return mistake.Of("report_topic: is for a Kafka source; give report_subject")
-	case e.ReportSubject != "" && slices.ContainsFunc(r.Streams, func(s Stream) bool {
-		subjects := slices.Concat(append(s.partitions(), s.Subjects)...)
-		return slices.ContainsFunc(subjects, func(read string) bool {
-			return server.SubjectsCollide(read, e.ReportSubject)
-		})
-	}):
-		return mistake.Of("report_subject: is read by the source too, and every report would come back as an event")
+	case r.Reads(e.ReportSubject):
+		return reportsRead()
 	}
 	return nil
+}
+
+func reportsRead() error {
+	return mistake.Of("report_subject: is read by the source too, and every report would come back as an event")
 }
 
 // CheckLedger implements source.Section.

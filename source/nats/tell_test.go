@@ -1,7 +1,9 @@
 package nats
 
 import (
+	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.uber.org/zap"
@@ -9,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -51,5 +54,37 @@ func TestTellAndFences(t *testing.T) {
 		r.CheckFences(erasure.Config{Topic: "t"}) == nil || r.CheckFences(erasure.Config{ReportTopic: "t"}) == nil ||
 		r.CheckFences(erasure.Config{Bucket: "b", ReportSubject: "told.erased"}) != nil {
 		t.Error("places of fences and reports are not told apart")
+	}
+}
+
+// Of a stream that is read without naming its subjects only the server knows what it keeps.
+func TestAnswersThatWouldComeBack(t *testing.T) {
+	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
+		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
+		Streams: []broker.EmbeddedStream{
+			{Name: "READ", Subjects: []string{"read.>"}}, {Name: "PART", Subjects: []string{"part.>"}},
+			{Name: "OTHER", Subjects: []string{"other.>"}},
+		},
+	}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := server.NATS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Broker{conn: conn, server: server, config: jetstream.DefaultConfig()}
+	defer b.Close()
+	b.config.Streams = []jetstream.StreamConfig{{Name: "READ"}, {Name: "PART", Subjects: []string{"part.*.new"}}}
+	for subject, refused := range map[string]bool{
+		"read.answers": true, "part.a.new": true, "part.a.old": false, "other.x": false,
+		"kept.by.nobody": false, "": false,
+	} {
+		err := b.CheckApart(t.Context(), "reply_to of the rule", subject)
+		var coded *exit.Error
+		if refused != (errors.As(err, &coded) && coded.Code == exit.Input &&
+			strings.Contains(err.Error(), "reply_to of the rule")) {
+			t.Errorf("%q: %v", subject, err)
+		}
 	}
 }
