@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,24 +25,21 @@ var ErrUnknownLetter = errors.New("no such letter")
 // message that was published twice has two. They come in the order in which they were first written. The attempts of
 // the last letter of each include those that were only counted. Show returns ErrUnknownLetter if there is none.
 func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
-	var letters []*Letter
-	var resolutions []*Resolution
+	var about []decoded
 	x := newIndex(nil)
 	err := log.Scan(ctx, func(r Record) error {
 		found, res, err := Decode(r)
 		if err != nil {
 			return nil // what cannot be read says nothing of this letter
 		}
-		before := len(letters) + len(resolutions)
+		d := decoded{at: r.Position, res: res}
 		for _, l := range found {
 			if l.ID() == id {
-				letters = append(letters, l)
+				d.letters = append(d.letters, l)
 			}
 		}
-		if res != nil && slices.Contains(res.Letters, id) {
-			resolutions = append(resolutions, res)
-		}
-		if len(letters)+len(resolutions) > before {
+		if len(d.letters) > 0 || res != nil && slices.Contains(res.Letters, id) {
+			about = append(about, d)
 			x.addRecord(r)
 		}
 		return nil
@@ -49,11 +47,33 @@ func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 	if err != nil {
 		return nil, err
 	}
+	letters, resolutions := inOrder(about)
 	if len(letters) == 0 {
 		return nil, fmt.Errorf("%s: %w", id, ErrUnknownLetter)
 	}
 	x.applyOlder()
 	return x.histories(letters, resolutions), nil
+}
+
+// decoded is what a record says of a letter.
+type decoded struct {
+	at      Position
+	letters []*Letter
+	res     *Resolution
+}
+
+// inOrder gives what records say in the order in which they were first written.
+func inOrder(about []decoded) (letters []*Letter, resolutions []*Resolution) {
+	slices.SortStableFunc(about, func(a, b decoded) int {
+		return cmp.Or(cmp.Compare(a.at.Partition, b.at.Partition), cmp.Compare(a.at.Written(), b.at.Written()))
+	})
+	for _, d := range about {
+		letters = append(letters, d.letters...)
+		if d.res != nil {
+			resolutions = append(resolutions, d.res)
+		}
+	}
+	return letters, resolutions
 }
 
 // histories groups what a log says of the letters of one identity by their events.

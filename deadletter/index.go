@@ -161,7 +161,7 @@ func keepNewer[K comparable](entries map[K]entry, key K, s entry) {
 	if old, known := entries[key]; known {
 		older := s.written < old.written
 		if s.at.Partition == old.at.Partition {
-			older = s.at.Offset < old.at.Offset
+			older = s.at.Written() < old.at.Written()
 		}
 		if older {
 			return

@@ -76,7 +76,7 @@ func randomLog(r *rand.Rand) (log memory, newest map[event.ID]*event.FailedMessa
 			rec = Encode(&l, now, "")
 			newest[l.Failures[0].ID] = &l
 		}
-		rec.Position = Position{int32(partition), int64(len(byPartition[partition]))}
+		rec.Position = Position{Partition: int32(partition), Offset: int64(len(byPartition[partition]))}
 		byPartition[partition] = append(byPartition[partition], rec)
 	}
 	r.Shuffle(partitions, func(i, j int) { byPartition[i], byPartition[j] = byPartition[j], byPartition[i] })

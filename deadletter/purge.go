@@ -13,9 +13,9 @@ import (
 // Purger is a log from which records can be removed for good.
 type Purger interface {
 	Reader
-	// Remove removes records. It returns ErrKeeps where the store cannot remove single records. Those that are gone
-	// already are passed by, and so are other records that have taken their places. After another error any of them may
-	// have been removed.
+	// Remove removes records, those of a partition together or in their order. It returns ErrKeeps where the store
+	// cannot remove single records. Those that are gone already are passed by, and so are other records that have taken
+	// their places. After another error any of them may have been removed.
 	Remove(ctx context.Context, records ...Seen) error
 }
 
@@ -47,28 +47,36 @@ func Purge(ctx context.Context, log Purger, filter Filter, open, dryRun bool) (P
 	if err := log.Remove(ctx); err != nil { // of nothing, which tells whether it can
 		return Purged{}, fmt.Errorf("purge: %w", err)
 	}
-	p := purge{filter: &filter, index: newIndex(nil), open: open, left: map[letterKey]bool{}}
-	err := log.Scan(ctx, func(r Record) error {
-		return p.addRecord(r)
-	})
-	if err != nil {
-		return Purged{}, err
+	counts, later, err := purgeOnce(ctx, log, &filter, open, dryRun)
+	if err != nil || later == 0 || dryRun {
+		counts.Resolutions += later
+		return counts, err
+	}
+	more, _, err := purgeOnce(ctx, log, &filter, open, dryRun)
+	counts.Letters, counts.Resolutions = counts.Letters+more.Letters, counts.Resolutions+more.Resolutions
+	return counts, err
+}
+
+// purgeOnce goes through the log once. Resolutions that stand in another partition than their letters, because the
+// topic was given more of them, are for later: there is no order between partitions, and a letter without its
+// resolution would be open again.
+func purgeOnce(ctx context.Context, log Purger, filter *Filter, open, dryRun bool) (_ Purged, later int, err error) {
+	p := purge{filter: filter, index: newIndex(nil), open: open, left: map[letterKey]bool{},
+		removed: map[letterKey]home{}}
+	if err := log.Scan(ctx, p.addRecord); err != nil {
+		return Purged{}, 0, err
 	}
 	p.index.applyOlder()
 	// Letters go first, the older ones before those that were written again: without its resolution a letter would be
 	// open again.
 	removed := append(p.letters(), p.resolutions()...)
-	if dryRun {
-		return p.counts, nil
+	if dryRun || len(removed) == 0 {
+		return p.counts, p.later, nil
 	}
-	for len(removed) > 0 {
-		n := min(len(removed), discardBatch)
-		if err := log.Remove(ctx, removed[:n]...); err != nil {
-			return p.counts, fmt.Errorf("purge: %w", err)
-		}
-		removed = removed[n:]
+	if err := log.Remove(ctx, removed...); err != nil {
+		return p.counts, 0, fmt.Errorf("purge: %w", err)
 	}
-	return p.counts, nil
+	return p.counts, p.later, nil
 }
 
 // purge is what a purge knows of a log.
@@ -81,6 +89,14 @@ type purge struct {
 	records []purgeRecord      // of letters
 	about   []purgeRecord      // resolutions
 	left    map[letterKey]bool // letters of records that stay; with no event, those of that identity of any event
+	removed map[letterKey]home // letters of records that go, likewise
+	later   int                // resolutions that can only go when their letters are gone
+}
+
+// home is where the records of a letter stand.
+type home struct {
+	partition int32
+	several   bool // partitions
 }
 
 // purgeRecord is a record of the log, and the letters that it holds or is about.
@@ -130,6 +146,10 @@ func (p *purge) letters() (list []Seen) {
 		if len(r.chosen) == len(r.ids) && open == 0 {
 			list = append(list, r.seen)
 			p.counts.Letters += len(r.ids)
+			for _, id := range r.ids {
+				p.goes(letterKey{id, r.event}, r.seen.At.Partition)
+				p.goes(letterKey{id: id}, r.seen.At.Partition)
+			}
 			continue
 		}
 		p.counts.Open += open
@@ -141,12 +161,25 @@ func (p *purge) letters() (list []Seen) {
 	return list
 }
 
+func (p *purge) goes(key letterKey, partition int32) {
+	its, known := p.removed[key]
+	p.removed[key] = home{partition, its.several || known && its.partition != partition}
+}
+
 // resolutions lists the resolutions of which no letter is left, because it is removed now, or was by a purge that died,
 // or by the log's retention. They hold the letters' keys.
 func (p *purge) resolutions() (list []Seen) {
 	for _, res := range p.about {
 		left := func(id event.ID) bool { return p.left[letterKey{id, res.event}] }
-		if !slices.ContainsFunc(res.ids, left) {
+		elsewhere := func(id event.ID) bool {
+			its, goes := p.removed[letterKey{id, res.event}]
+			return goes && (its.several || its.partition != res.seen.At.Partition)
+		}
+		switch {
+		case slices.ContainsFunc(res.ids, left):
+		case slices.ContainsFunc(res.ids, elsewhere):
+			p.later++
+		default:
 			list = append(list, res.seen)
 			p.counts.Resolutions++
 		}

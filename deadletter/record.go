@@ -20,7 +20,11 @@ type Record struct {
 type Position struct {
 	Partition int32 // 0 where the store has no partitions
 	Offset    int64 // the Kafka offset, the JetStream stream sequence, or the byte in the file at which the line begins
+	Shift     int64 // by how much a purge has moved it behind the offset at which it was written; 0 where none has
 }
+
+// Written is the offset at which the record was first written. By it the records of a partition follow each other.
+func (p Position) Written() int64 { return p.Offset - p.Shift }
 
 // String renders the position as partition@offset.
 func (p Position) String() string {

@@ -56,7 +56,7 @@ func (x *index) selectLetters() []Selected {
 	slices.SortFunc(list, func(a, b Selected) int {
 		return cmp.Or(
 			cmp.Compare(a.entry.at.Partition, b.entry.at.Partition),
-			cmp.Compare(a.entry.at.Offset, b.entry.at.Offset),
+			cmp.Compare(a.entry.at.Written(), b.entry.at.Written()),
 			cmp.Compare(a.entry.nth, b.entry.nth),
 		)
 	})

@@ -33,8 +33,7 @@ type Config struct {
 	// Skew is by how much the clocks of those who publish to different topics may differ.
 	Skew time.Duration `yaml:"clock_skew"`
 
-	// PurgeLetters removes the dead letters of earlier events of whoever is erased, where they are kept in a file or a
-	// stream.
+	// PurgeLetters removes the dead letters of earlier events of whoever is erased.
 	PurgeLetters bool `yaml:"purge_letters"`
 
 	// ReportTopic or ReportSubject is where an event is published for each erasure that Customer.io has accepted.

@@ -96,7 +96,8 @@ func newLettersPurge() *cobra.Command {
 		Long: "Remove the records of the resolved letters that meet every condition given, with their resolutions, " +
 			"such as those of a\nperson who has a right to it. Open letters stay unless --include-open is given. A " +
 			"record with letters that are not chosen\nstays. A file has its lines overwritten, and a stream its " +
-			"messages; a topic of Kafka removes by its retention alone.\nMirrors and backups are not reached.",
+			"messages; of a topic of Kafka what stays is written again\nat its end, and what stood before is taken " +
+			"away. Mirrors and backups are not reached.",
 		Example: "  ciobridge dlq purge --person email:ann@example.com --dry-run\n" +
 			"  ciobridge dlq purge --person email:ann@example.com --include-open --yes",
 		Args: noArgs,

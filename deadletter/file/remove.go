@@ -8,20 +8,33 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
+// removedAtOnce is how many lines are overwritten under one lock, for which those who write wait.
+const removedAtOnce = 100
+
 // Remove overwrites lines with blanks, under the lock of those who write, and syncs. The file keeps its length, so that
 // the other records keep their places and a bridge may go on writing.
-func (f *Store) Remove(ctx context.Context, records ...deadletter.Seen) (err error) {
+func (f *Store) Remove(ctx context.Context, records ...deadletter.Seen) error {
 	if err := lockable(); err != nil || len(records) == 0 {
 		return err
 	}
 	if err := regular(f.path); err != nil {
 		return fmt.Errorf("remove: %w", err)
 	}
+	for some := range slices.Chunk(records, removedAtOnce) {
+		if err := f.remove(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Store) remove(ctx context.Context, records []deadletter.Seen) (err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	file, err := os.OpenFile(f.path, os.O_RDWR, 0)

@@ -8,6 +8,10 @@
 // came with it, because the records of a replay are mostly read one after the other. Reading tries again for fifteen
 // seconds when a broker does not answer; writing does not, because the pipeline does.
 //
+// Remove writes what stays again at the end of its partition and takes away what stood before. A record that was moved
+// carries the offset and the time of the first one, which the package takes off when it reads it: it keeps its place in
+// the order. A record that stands at two places, because a purge died, is given once.
+//
 // The lock of a replay is the consumer group "ciobridge-replay.<topic>": the member that leads the group has it.
 // Nothing is read through that group. A holder that was killed is given up by the coordinator after ten seconds.
 //

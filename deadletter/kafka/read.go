@@ -24,15 +24,16 @@ const (
 // Scan gives each the records of every partition up to the high watermark that stood when it began. It tries again when
 // a broker does not answer. What retention takes away meanwhile is left out.
 func (k *Store) Scan(ctx context.Context, each func(deadletter.Record) error) error {
-	ends, err := k.bounds(ctx, kafka.LastOffset)
-	if err != nil {
-		return fmt.Errorf("scan: topic %s: %w", k.topic, k.withAddresses(ctx, err))
-	}
+	// The starts come first: what a purge moves meanwhile then stands before the ends.
 	starts, err := k.bounds(ctx, kafka.FirstOffset)
 	if err != nil {
 		return fmt.Errorf("scan: topic %s: %w", k.topic, k.withAddresses(ctx, err))
 	}
-	for p := range ends {
+	ends, err := k.bounds(ctx, kafka.LastOffset)
+	if err != nil {
+		return fmt.Errorf("scan: topic %s: %w", k.topic, k.withAddresses(ctx, err))
+	}
+	for p := range min(len(starts), len(ends)) {
 		if err := k.scanPartition(ctx, p, starts[p], ends[p], each); err != nil {
 			return err
 		}
@@ -40,7 +41,45 @@ func (k *Store) Scan(ctx context.Context, each func(deadletter.Record) error) er
 	return nil
 }
 
+// scanPartition gives each record of a partition once. Where records are taken away before they were read, a purge may
+// have moved them behind the end, so that it reads on to the end that stands then.
 func (k *Store) scanPartition(
+	ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error,
+) error {
+	p := &passage{first: from, moved: map[int64]uint64{}}
+	for from < end {
+		err := k.walk(ctx, partition, from, end, func(r deadletter.Record) error {
+			from = r.Position.Offset + 1
+			if isNew, err := k.isNew(ctx, p, &r); err != nil || !isNew {
+				return err
+			}
+			return each(r)
+		})
+		var gap *gapError
+		if !errors.As(err, &gap) {
+			return err
+		}
+		ends, err := k.bounds(ctx, kafka.LastOffset)
+		if err != nil {
+			return fmt.Errorf("scan: topic %s: %w", k.topic, kafkaError(ctx, err))
+		}
+		p.lost(from, gap.to)
+		from = gap.to
+		if partition < len(ends) {
+			end = ends[partition]
+		}
+	}
+	return nil
+}
+
+// gapError says that what comes next was taken away, and what comes after that.
+type gapError struct{ to int64 }
+
+func (g *gapError) Error() string { return fmt.Sprintf("records before %d were taken away", g.to) }
+
+// walk gives each the records of a partition that stand between two offsets, as they stand there. It ends with a
+// gapError where they are taken away before it comes to them, and with the first error of each.
+func (k *Store) walk(
 	ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error,
 ) error {
 	for from < end {
@@ -48,13 +87,12 @@ func (k *Store) scanPartition(
 		if errors.Is(err, kafka.OffsetOutOfRange) {
 			starts, errStarts := k.bounds(ctx, kafka.FirstOffset)
 			if errStarts == nil && partition < len(starts) && starts[partition] > from {
-				from = starts[partition]
-				continue
+				return &gapError{starts[partition]}
 			}
 			err = errors.Join(err, errStarts)
 		}
 		if err != nil {
-			return fmt.Errorf("scan: topic %s partition %d: %w", k.topic, partition, kafkaError(ctx, err))
+			return fmt.Errorf("read on: topic %s partition %d: %w", k.topic, partition, kafkaError(ctx, err))
 		}
 		// The offsets of a batch that compaction or a transaction has emptied bring nothing and are stepped over.
 		next := from + 1
@@ -177,10 +215,12 @@ func ownRecord(partition int32, r *kafka.Record) (deadletter.Record, error) {
 	for i, h := range r.Headers {
 		headers[i] = event.Header{Key: h.Key, Value: slices.Clone(h.Value)}
 	}
-	return deadletter.Record{
+	own := deadletter.Record{
 		Position: deadletter.Position{Partition: partition, Offset: r.Offset},
 		Time:     r.Time, Key: key, Value: value, Headers: headers,
-	}, nil
+	}
+	readMark(&own)
+	return own, nil
 }
 
 // retry tries a read again for as long as readLimit, unless the error is one that lasts.

@@ -124,7 +124,7 @@ func (k *Store) request(ctx context.Context, partition int, records []deadletter
 		return k.requestParts(ctx, partition, records[0], limit)
 	}
 	err := k.send(ctx, partition, records)
-	if !errors.Is(err, kafka.MessageSizeTooLarge) && !errors.Is(err, kafka.RecordListTooLarge) {
+	if !isTooLarge(err) {
 		return err
 	}
 	if len(records) == 1 {
@@ -146,7 +146,7 @@ func (k *Store) requestParts(ctx context.Context, partition int, r deadletter.Re
 	}
 	for i := range parts {
 		err := k.send(ctx, partition, parts[i:i+1])
-		if errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge) {
+		if isTooLarge(err) {
 			return k.requestParts(ctx, partition, r, limit/2)
 		}
 		if err != nil {
@@ -209,7 +209,8 @@ func kafkaError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
-	case errors.Is(err, deadletter.ErrTooLarge), errors.Is(err, deadletter.ErrGone):
+	case errors.Is(err, deadletter.ErrTooLarge), errors.Is(err, deadletter.ErrGone),
+		errors.Is(err, deadletter.ErrKeeps):
 		return err
 	case kafkatopic.IsMissing(err):
 		meaning = deadletter.ErrMissing
@@ -217,8 +218,12 @@ func kafkaError(ctx context.Context, err error) error {
 		meaning = deadletter.ErrDenied
 	case errors.Is(err, kafka.NotEnoughReplicas), errors.Is(err, kafka.NotEnoughReplicasAfterAppend):
 		meaning = deadletter.ErrNotEnoughReplicas
-	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
+	case isTooLarge(err):
 		meaning = deadletter.ErrTooLarge
 	}
 	return fmt.Errorf("%w: %w", meaning, err)
+}
+
+func isTooLarge(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }
