@@ -7,6 +7,8 @@ import (
 	"hash/maphash"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -36,6 +38,42 @@ func readMark(r *deadletter.Record) {
 	r.Position.Shift = r.Position.Offset - offset
 	r.Time = time.UnixMilli(millis)
 }
+
+// scanPartition gives each record of a partition once. Where records are taken away before they were read, a purge may
+// have moved them behind the end, so that it reads on to the end that stands then.
+func (k *Store) scanPartition(
+	ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error,
+) error {
+	p := &passage{first: from, moved: map[int64]uint64{}}
+	for from < end {
+		err := k.walk(ctx, partition, from, end, func(r deadletter.Record) error {
+			from = r.Position.Offset + 1
+			if isNew, err := k.isNew(ctx, p, &r); err != nil || !isNew {
+				return err
+			}
+			return each(r)
+		})
+		var gap *gapError
+		if !errors.As(err, &gap) {
+			return err
+		}
+		ends, err := k.bounds(ctx, kafka.LastOffset)
+		if err != nil {
+			return fmt.Errorf("scan: topic %s: %w", k.topic, kafkaError(ctx, err))
+		}
+		p.lost(from, gap.to)
+		from = gap.to
+		if partition < len(ends) {
+			end = ends[partition]
+		}
+	}
+	return nil
+}
+
+// gapError says that what comes next was taken away, and what comes after that.
+type gapError struct{ to int64 }
+
+func (g *gapError) Error() string { return fmt.Sprintf("records before %d were taken away", g.to) }
 
 // passage is the way of a scan through a partition.
 type passage struct {

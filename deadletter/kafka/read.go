@@ -41,49 +41,13 @@ func (k *Store) Scan(ctx context.Context, each func(deadletter.Record) error) er
 	return nil
 }
 
-// scanPartition gives each record of a partition once. Where records are taken away before they were read, a purge may
-// have moved them behind the end, so that it reads on to the end that stands then.
-func (k *Store) scanPartition(
-	ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error,
-) error {
-	p := &passage{first: from, moved: map[int64]uint64{}}
-	for from < end {
-		err := k.walk(ctx, partition, from, end, func(r deadletter.Record) error {
-			from = r.Position.Offset + 1
-			if isNew, err := k.isNew(ctx, p, &r); err != nil || !isNew {
-				return err
-			}
-			return each(r)
-		})
-		var gap *gapError
-		if !errors.As(err, &gap) {
-			return err
-		}
-		ends, err := k.bounds(ctx, kafka.LastOffset)
-		if err != nil {
-			return fmt.Errorf("scan: topic %s: %w", k.topic, kafkaError(ctx, err))
-		}
-		p.lost(from, gap.to)
-		from = gap.to
-		if partition < len(ends) {
-			end = ends[partition]
-		}
-	}
-	return nil
-}
-
-// gapError says that what comes next was taken away, and what comes after that.
-type gapError struct{ to int64 }
-
-func (g *gapError) Error() string { return fmt.Sprintf("records before %d were taken away", g.to) }
-
 // walk gives each the records of a partition that stand between two offsets, as they stand there. It ends with a
 // gapError where they are taken away before it comes to them, and with the first error of each.
 func (k *Store) walk(
 	ctx context.Context, partition int, from, end int64, each func(deadletter.Record) error,
 ) error {
 	for from < end {
-		records, err := k.fetch(ctx, partition, from)
+		records, err := k.fetch(ctx, partition, from, true)
 		if errors.Is(err, kafka.OffsetOutOfRange) {
 			starts, errStarts := k.bounds(ctx, kafka.FirstOffset)
 			if errStarts == nil && partition < len(starts) && starts[partition] > from {
@@ -115,7 +79,7 @@ func (k *Store) Read(ctx context.Context, at deadletter.Position) (deadletter.Re
 	if r, ok := k.fetchedAt(at); ok {
 		return r, nil
 	}
-	records, err := k.fetch(ctx, int(at.Partition), at.Offset)
+	records, err := k.fetch(ctx, int(at.Partition), at.Offset, false)
 	if errors.Is(err, kafka.OffsetOutOfRange) {
 		err = fmt.Errorf("%w: %w", deadletter.ErrGone, err)
 	}
@@ -184,25 +148,37 @@ func (k *Store) bounds(ctx context.Context, which int64) ([]int64, error) {
 	return offsets, err
 }
 
+// errHidden means that a leader which was just elected does not show yet what stands at an offset.
+var errHidden = errors.New("the leader does not show yet what the one before it had stored")
+
 // fetch returns the records of one fetch from an offset on, none where the next records are markers or compacted away.
-func (k *Store) fetch(ctx context.Context, partition int, offset int64) (records []deadletter.Record, err error) {
+// Something stands there says that the log goes further than the offset.
+func (k *Store) fetch(ctx context.Context, partition int, offset int64, somethingStandsThere bool) (
+	records []deadletter.Record, err error,
+) {
 	err = k.retry(ctx, func(ctx context.Context) error {
-		records, err = k.fetchOnce(ctx, partition, offset)
+		var shown int64
+		records, shown, err = k.fetchOnce(ctx, partition, offset)
+		if err == nil && len(records) == 0 && shown <= offset && somethingStandsThere {
+			return errHidden
+		}
 		return err
 	})
 	return records, err
 }
 
-func (k *Store) fetchOnce(ctx context.Context, partition int, offset int64) (records []deadletter.Record, err error) {
-	_, err = kafkatopic.Fetch(ctx, k.client, k.topic, partition, offset, fetchWait, func(r *kafka.Record) error {
+func (k *Store) fetchOnce(ctx context.Context, partition int, offset int64) (
+	records []deadletter.Record, shown int64, err error,
+) {
+	shown, err = kafkatopic.Fetch(ctx, k.client, k.topic, partition, offset, fetchWait, func(r *kafka.Record) error {
 		record, err := ownRecord(int32(partition), r)
 		records = append(records, record)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return records, nil
+	return records, shown, nil
 }
 
 // ownRecord copies a record out of the buffers of the client.
