@@ -13,7 +13,7 @@ var erasureMeanings = map[string]yamltree.Row{
 		Default: "0s"},
 
 	"too_late": {Meaning: "What becomes of calls of track, pageview and screen whose events are too old to trigger " +
-		"anything. A replay sends them."},
+		"anything, and of messages and broadcasts for them. A replay sends them."},
 	"too_late.after": {Meaning: "From which age on. Customer.io starts no campaign for what is older than 72 h.",
 		Example: "24h", Default: "72h"},
 	"too_late.then": {Meaning: "Whether they are sent and counted, left out and counted, or dead letters.",

@@ -62,7 +62,30 @@ const (
 	ObjectValue
 	// TextsValue is a list of texts, or one text.
 	TextsValue
+	// AddressesValue are addresses of e-mail: a text with commas between them, or a list. They are sent as one text.
+	AddressesValue
+	// PhoneValue is a phone number, or Liquid that gives one.
+	PhoneValue
+	// HeadersValue are headers of an e-mail: an object of texts.
+	HeadersValue
+	// FilesValue are files in base64 by their names: an object of texts.
+	FilesValue
+	// DeviceValue is a device as an object.
+	DeviceValue
+	// FilterValue is a condition that people meet, as an object.
+	FilterValue
+	// PeopleValue is a list of objects, each of which names a person.
+	PeopleValue
 )
+
+// IsStructure reports whether a value can be an object or a list.
+func (k ValueKind) IsStructure() bool {
+	switch k {
+	case TextValue, NumberedText, TruthValue, TimeValue, PhoneValue:
+		return false
+	}
+	return true
+}
 
 // Field is what rules write under one key of an action, and where it stands in a call.
 type Field struct {
@@ -86,6 +109,14 @@ type Field struct {
 	Positive bool      // a value is an integer from 1 to MaxSegmentID
 	InPath   bool      // the value stands in the path of the request
 	Subject  bool      // the call is about what the value names, and waits in its lane
+
+	Kept      bool       // where a rule gives the value, no call is made without it
+	Unless    string     // the key of a field in whose place this one has to be given
+	With      []string   // keys of fields of which one has to be given, too; nil for none
+	Exclusive bool       // one field at most of those that are exclusive may be given
+	Members   []string   // that an object may have; nil for any
+	Needs     []string   // members that an object must have
+	Who       Identifier // texts of a list are identifiers of persons of this kind; 0 for none
 
 	// Limits; 0 is none but that of the whole call.
 	MaxBytes   int // of a name or a value

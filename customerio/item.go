@@ -78,3 +78,20 @@ func requestFields() []Field {
 	}
 	return fields
 }
+
+func required(f Field) Field {
+	f.Required = true
+	return f
+}
+
+// in is a field that stands as a member of an object within the call.
+func in(within, member string, f Field) Field {
+	f.within, f.member = within, member
+	return f
+}
+
+// path is a field that stands in the path of the request.
+func path(f Field) Field {
+	f.InPath = true
+	return f
+}

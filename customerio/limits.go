@@ -47,10 +47,13 @@ type Limit struct {
 
 const (
 	trackSpec = "Track API, OpenAPI document"
+	appSpec   = "App API, documentation"
 	clients   = "other clients that are known to work; Customer.io documents none"
 	seenSpec  = "2026-08-13"
+	seenApp   = "2026-11-27"
 	unfitting = "does not fit: left out, cut or a dead letter, as `on_invalid` says"
 	refusing  = "dead letter `invalid_value`"
+	tooLarge  = "dead letter `too_large`"
 )
 
 // Limits lists the limits, in the order of the documents.
@@ -65,11 +68,17 @@ func Limits() []Limit {
 		{"name of an event", MaxEventNameBytes, "bytes", refusing + ", or cut", trackSpec, seenSpec},
 		{"name of a page or screen", MaxPageNameRunes, "characters", refusing + ", or cut", trackSpec, seenSpec},
 		{"item of a batch", MaxItemBytes, "bytes", "an event, page or screen goes alone over v1; any other call is a " +
-			"dead letter `too_large`", trackSpec, seenSpec},
-		{"data of an event that goes alone", MaxEventDataBytes, "bytes", "dead letter `too_large`", trackSpec,
+			tooLarge, trackSpec, seenSpec},
+		{"data of an event that goes alone", MaxEventDataBytes, "bytes", tooLarge, trackSpec,
 			seenSpec},
 		{"body of a batch", MaxBatchBytes, "bytes", "the next batch", trackSpec, seenSpec},
 		{"items of a batch", MaxBatchItems, "items", "the next batch", clients, seenSpec},
 		{"people in one call of a segment", MaxSegmentIDs, "identifiers", "the next request", trackSpec, seenSpec},
+		{"message without its attachments", MaxMessageBytes, "bytes", tooLarge, appSpec, seenApp},
+		{"attachments of a message, before they are encoded", MaxAttachmentBytes, "bytes", tooLarge, appSpec, seenApp},
+		{"recipients of an e-mail: to, cc and bcc together", MaxRecipients, "addresses", tooLarge, appSpec, seenApp},
+		{"trigger of a broadcast", MaxTriggerBytes, "bytes", tooLarge, appSpec, seenApp},
+		{"data of a broadcast", MaxTriggerDataBytes, "bytes", tooLarge, appSpec, seenApp},
+		{"people whom a trigger names", MaxTriggerPeople, "people", tooLarge, appSpec, seenApp},
 	}
 }

@@ -34,6 +34,13 @@ const (
 	Metric
 	Unsubscribe
 	RawRequest
+	SendEmail
+	SendPush
+	SendSMS
+	SendWhatsApp
+	SendInApp
+	SendInboxMessage
+	TriggerBroadcast
 )
 
 // An Operation is an action as Customer.io's API takes it. Everything that reads, writes, checks or documents an action
@@ -69,6 +76,8 @@ type Operation struct {
 	// Destructive is true where a call takes away what no later one can bring back. Rules may use it only where the
 	// configuration allows it by name.
 	Destructive bool
+
+	maxBytes int // the largest body of a request of its own, where it is another than that of Track
 }
 
 // Timestamp says when a call carries the event's time.
@@ -131,9 +140,12 @@ func (o *Operation) Field(kind FieldKind) *Field {
 }
 
 // MaxBytes is the size of the largest call of the operation: of an item, of the data of an event that is a request of
-// its own, or of the body of another request.
+// its own, or of the body of another request, in which the attachments of a message do not count.
 func (o *Operation) MaxBytes() int {
-	if o.Path == "" {
+	switch {
+	case o.maxBytes > 0:
+		return o.maxBytes
+	case o.Path == "":
 		return MaxItemBytes
 	}
 	return MaxEventDataBytes

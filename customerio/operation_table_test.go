@@ -93,6 +93,8 @@ func fieldCell(f *Field) string {
 		cell += fmt.Sprintf(" (up to %d bytes)", f.MaxBytes)
 	case f.MaxRunes > 0:
 		cell += fmt.Sprintf(" (up to %d characters)", f.MaxRunes)
+	case f.MaxEntries > 0 && f.Kind == ValueField:
+		cell += fmt.Sprintf(" (up to %d)", f.MaxEntries)
 	case f.MaxEntries > 0:
 		cell += fmt.Sprintf(" (up to %d, with those removed)", f.MaxEntries)
 	}
@@ -111,6 +113,9 @@ func besides(op *Operation) (out []string) {
 	}
 	if op.Repeatable {
 		out = append(out, "Customer.io ignores a repeat of its id")
+	}
+	if op.Once {
+		out = append(out, "counts twice if it is sent twice, and so passes the send ledger")
 	}
 	if op.GoesAlone() {
 		out = append(out, fmt.Sprintf("over %d bytes it goes alone, with up to %d bytes of data", MaxItemBytes,

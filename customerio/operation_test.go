@@ -46,7 +46,12 @@ func TestActionsHaveNamesOfTheirOwn(t *testing.T) {
 			continue // its path is the rule's
 		}
 		endpoint, about := Batch, func(f Field) bool { return f.Required }
-		if op.Path != "" {
+		switch {
+		case a == TriggerBroadcast:
+			endpoint = Broadcast
+		case op.Once:
+			endpoint = Transactional
+		case op.Path != "":
 			endpoint = Single
 		}
 		if ParseAction(op.Name) != a || op.Purpose == "" || op.wire == "" && op.Path == "" || len(op.Endpoints) == 0 ||

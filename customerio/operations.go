@@ -222,6 +222,12 @@ var operations = [...]Operation{
 		Name: "request", Purpose: "makes a request of one's own, for what no other action does",
 		Fields: requestFields(), Destructive: true,
 	},
+	SendEmail: sendEmail(), SendPush: sendPush(), SendInboxMessage: sendInbox(), TriggerBroadcast: triggerBroadcast(),
+	SendSMS: message("sms", "sends a text message to a phone of the person",
+		required(ofTemplate), phone, from, tracked, unsubscribedToo, unretained, autoCreate),
+	SendWhatsApp: message("whatsapp", "sends a WhatsApp message to a phone of the person",
+		required(ofTemplate), phone, from, tracked, unsubscribedToo, unretained),
+	SendInApp: message("in_app", "shows the person a message in the app", required(ofTemplate), unretained, autoCreate),
 }
 
 var (
@@ -231,20 +237,3 @@ var (
 	segment = Field{Key: "segment", Kind: ValueField, Required: true, InPath: true, Positive: true,
 		Purpose: "the number of the segment, which must exist and be a manual one", Example: "7"}
 )
-
-func required(f Field) Field {
-	f.Required = true
-	return f
-}
-
-// in is a field that stands as a member of an object within the call.
-func in(within, member string, f Field) Field {
-	f.within, f.member = within, member
-	return f
-}
-
-// path is a field that stands in the path of the request.
-func path(f Field) Field {
-	f.InPath = true
-	return f
-}

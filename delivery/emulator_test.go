@@ -38,8 +38,12 @@ func newEmulated(t *testing.T, region customerio.Region, o emulator.Options) *em
 	if err := os.WriteFile(siteFile, []byte(emulator.DefaultSiteID), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	appFile := filepath.Join(filepath.Dir(e.keyFile), "app")
+	if err := os.WriteFile(appFile, []byte(emulator.DefaultAppKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c := customerio.DefaultConfig()
-	c.Region, c.SiteIDFile, c.APIKeyFile = region, siteFile, e.keyFile
+	c.Region, c.SiteIDFile, c.APIKeyFile, c.AppKeyFile = region, siteFile, e.keyFile, appFile
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}

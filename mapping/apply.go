@@ -164,7 +164,7 @@ func (s *state) tooLate(a *action) (drop bool, p *problem) {
 		return false, nil
 	}
 	if a.late.Fail {
-		p = &problem{reason: event.ReasonTooLate, field: "time", detail: a.late.Detail(s.time.ms, now)}
+		p = &problem{reason: event.ReasonTooLate, field: "time", detail: a.late.Detail(s.time.ms, now, a.op.Once)}
 	}
 	return a.late.Skip || a.late.Fail, p
 }

@@ -165,7 +165,7 @@ func (b *compiler) rule(r *Rule) *rule {
 		}
 		a := b.action(r, i, calls[i])
 		a.counts = out.counts
-		if a.op.Timestamp == customerio.EventTime {
+		if a.op.Timestamp == customerio.EventTime || a.op.Once {
 			a.late = out.late
 		}
 		out.actions = append(out.actions, a)

@@ -1,8 +1,10 @@
 package mapping_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -84,6 +86,53 @@ func taken(t *testing.T, n int) fit {
 	return whole
 }
 
+// walk asks how much passes, and what becomes of more.
+type walk struct {
+	at     func(*testing.T, int) fit
+	beyond fit
+}
+
+// walksOfMessages are those to the limits of messages and broadcasts.
+func walksOfMessages(t *testing.T) map[string]walk {
+	const bodied = `send_email: {person: '="p"', to: a@b.c, from: f@b.c, subject: s, body: .v, attachments: {a.b: aGk=}}`
+	bodyOf := func(n int) string {
+		calls, _ := compileText(t, inRule(bodied)).Map(message(text("x")(1)))
+		return text("x")(n - len(calls[0].Body) + 1 + len("aGk="))
+	}
+	files := func(n int) string { // v four times, and w once
+		v := 450_000
+		return fmt.Sprintf(`{"type":"e","v":%q,"w":%q}`, encoded(v), encoded(n-4*v))
+	}
+	list := func(element string) func(int) string {
+		return func(n int) string { return `{"type":"e","v":[` + strings.Repeat(element+",", n-1) + element + `]}` }
+	}
+	return map[string]walk{
+		"message without its attachments": {mapped(bodied, bodyOf), refused},
+		"attachments of a message, before they are encoded": {mapped(`send_email: {person: '="p"', to: a@b.c, `+
+			`transactional_message_id: 1, attachments: {a.b: .v, b.b: .v, c.b: .v, d.b: .v, e.b: .w}}`, files), refused},
+		"recipients of an e-mail: to, cc and bcc together": {mapped(`send_email: {person: '="p"', to: a@b.c, `+
+			`transactional_message_id: 1, cc: "b@b.c, c@b.c", bcc: .v}`, func(n int) string {
+			return list(`"x@y.z"`)(n - 3)
+		}), refused},
+		"trigger of a broadcast": {triggered, refused},
+		"data of a broadcast": {mapped(`trigger_broadcast: {broadcast: 8, data: {v: .v}}`, func(n int) string {
+			return text("x")(n - len(`{"v":""}`))
+		}), refused},
+		"people whom a trigger names": {mapped(`trigger_broadcast: {broadcast: 8, ids: .v}`, list(`"x"`)), refused},
+	}
+}
+
+func encoded(n int) string { return base64.StdEncoding.EncodeToString(make([]byte, n)) }
+
+// triggered asks the table: no event is that long, and how the size of a request is looked at the walk to that of a
+// message shows.
+func triggered(_ *testing.T, n int) fit {
+	if n > customerio.TriggerBroadcast.Operation().MaxBytes() {
+		return refused
+	}
+	return alone
+}
+
 // TestLimits walks every limit of the table at the byte: as much as it says passes, and one more does not.
 func TestLimits(t *testing.T) {
 	const trackData = `track: {person: '="p"', name: n1, data: {v: .v}}`
@@ -100,10 +149,7 @@ func TestLimits(t *testing.T) {
 		return `{"type":"e","o":` + string(b) + `}`
 	}
 	named := func(n int) string { return `{"type":"e","o":{"` + strings.Repeat("x", n) + `":1}}` }
-	walks := map[string]struct {
-		at     func(*testing.T, int) fit
-		beyond fit
-	}{
+	walks := map[string]walk{
 		"id of a person":         {mapped(`track: {person: .v, name: n1}`, text("x")), refused},
 		"id of an object":        {mapped(`delete_object: {object: {type: 1, id: .v}}`, text("x")), refused},
 		"name of an attribute":   {mapped(`identify: {person: '="p"', attributes: [.o]}`, named), refused},
@@ -122,6 +168,7 @@ func TestLimits(t *testing.T) {
 
 		"people in one call of a segment": {taken, refused},
 	}
+	maps.Copy(walks, walksOfMessages(t))
 	for _, l := range customerio.Limits() {
 		w, known := walks[l.Of]
 		if !known {

@@ -162,13 +162,7 @@ func (c *actionCompiler) operand(f *customerio.Field) operand.Operand {
 			return o.Relationships(f, c.from.Relationships)
 		}
 	case customerio.ValueField:
-		i := slices.IndexFunc(c.from.Values, func(v Value) bool { return v.Key == f.Key })
-		if i >= 0 {
-			return o.Value(f, c.from.Values[i].Value)
-		}
-		if f.Required {
-			c.wrong(f.Key, "is missing")
-		}
+		return o.Value(f, c.out.op.Fields, c.from.Values)
 	}
 	return nil
 }

@@ -86,6 +86,10 @@ type (
 	Request = rawcall.Spec
 	// Value is what an action has under a key of its own.
 	Value = operand.Value
+	// Node is a value that becomes JSON, with programs at any depth.
+	Node = operand.Node
+	// NodeMember is a member of an object of such values.
+	NodeMember = operand.Member
 	// Term is what a rule writes in one place: a jq program, or a literal.
 	Term = operand.Term
 )

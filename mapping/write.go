@@ -165,7 +165,8 @@ func (s *state) writeParts(a *action, c *pending) *problem {
 		return s.ownRequest(a, c)
 	}
 	start, lanes := len(s.body), len(s.lanes)
-	s.writer.From, s.writer.Path, s.stamped, s.whoKind, s.id = lanes, s.writer.Path[:0], moment{}, 0, c.id
+	s.stamped, s.whoKind, s.id = moment{}, 0, c.id
+	s.writer.Begin(lanes)
 	for _, write := range a.parts {
 		if p := write(s, a); p != nil {
 			return p
@@ -174,10 +175,10 @@ func (s *state) writeParts(a *action, c *pending) *problem {
 	if !a.op.Shared && s.body[start+1] == ',' { // the first member of a request's body
 		s.body = append(s.body[:start+1], s.body[start+2:]...)
 	}
-	if most := a.op.MaxBytes(); len(s.body)-start > most {
+	if most := a.op.MaxBytes() + s.writer.Apart; len(s.body)-start > most {
 		if n := len(a.op.Limited(s.body[start:])); n > most {
-			return &problem{reason: event.ReasonTooLarge,
-				detail: fmt.Sprintf("the call is %d bytes; Customer.io takes %d", n, most)}
+			return &problem{reason: event.ReasonTooLarge, detail: fmt.Sprintf("the call is %d bytes; Customer.io takes %d",
+				n-s.writer.Apart, most-s.writer.Apart)}
 		}
 	}
 	if s.stamped.known && a.latest != nil && !s.replay {
@@ -235,9 +236,10 @@ func operandProblem(q *operand.Problem) *problem {
 	return &problem{reason: q.Reason, field: q.Field, detail: q.Detail}
 }
 
-// spareOperand leaves a value out that does not fit, as on_invalid says.
+// spareOperand leaves a value out that does not fit, as on_invalid says. Where nothing is said, no message goes without
+// it: what is sent cannot be taken back.
 func (s *state) spareOperand(q *operand.Problem) *operand.Problem {
-	if s.sparing.onInvalid == DeadLetter {
+	if policy := s.sparing.onInvalid; policy == DeadLetter || policy == "" && s.sparing.op.Once {
 		return q
 	}
 	s.remarkOnValue(s.sparing, explain.ValueLeftOut, operandProblem(q))

@@ -68,7 +68,10 @@ func actionNames() []string {
 }
 
 // with are the keys beside which alone a key means something.
-var with = map[string][]string{"except": {"attributes", "data"}, "stream": {"subject"}, "all_errors": {"max_attempts"}}
+var with = map[string][]string{
+	"except": {"attributes", "data"}, "stream": {"subject"}, "all_errors": {"max_attempts"},
+	"id_ignore_missing": {"ids"}, "email_ignore_missing": {"emails"}, "email_add_duplicates": {"emails"},
+}
 
 // document is a text in which a value stands at a path, with what else has to be there. It gives the path of the value
 // as mistakes name it.

@@ -56,9 +56,13 @@ func checkTrigger(q *query) {
 		q.refuse(err.Error())
 		return
 	}
-	for key := range m {
-		if key != "data" && key != name && !slices.Contains(audiences[name], key) {
+	for key, v := range m {
+		switch {
+		case key == "data" || key == name:
+		case !slices.Contains(audiences[name], key):
 			q.refuse(key + " does not go with this audience")
+		case v != nil && v != true && v != false:
+			q.refuse(key + " must be a boolean")
 		}
 	}
 	if data, given := m["data"]; given && data != nil {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ciobridge/ciobridge/emulator/exchange"
 	"github.com/ciobridge/ciobridge/emulator/workspace"
@@ -38,8 +40,20 @@ var messageFields = map[string][]string{
 
 var commonFields = []string{
 	"identifiers", "transactional_message_id", "message_data", "disable_message_retention", "send_to_unsubscribed",
-	"queue_draft", "send_at", "language", "to",
+	"queue_draft", "send_at", "language", "to", "auto_create",
 }
+
+// phone is a number in E.164 form.
+var phone = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+
+// truths are the members that are true or false.
+var truths = []string{
+	"disable_message_retention", "send_to_unsubscribed", "queue_draft", "auto_create", "tracked", "fake_bcc",
+	"disable_css_preprocessing",
+}
+
+// farthest is how far in the future a message can be sent.
+const farthest = 90 * 24 * time.Hour
 
 // send makes the endpoint of one channel.
 func send(channel string) endpoint {
@@ -71,26 +85,65 @@ func (q *query) checkMessage(channel string) {
 	case q.text("from") == "" || q.text("subject") == "" || q.text("body") == "":
 		q.refuse("'from', 'subject' and 'body' are required without a 'transactional_message_id'")
 	}
-	if channel == "email" {
+	switch channel {
+	case "email":
 		q.checkEmail(m)
+	case "sms", "whatsapp":
+		if to := q.text("to"); to != "" && !strings.Contains(to, "{{") && !phone.MatchString(to) {
+			q.refuse("Invalid phone number format. Phone numbers must be in E.164 format.")
+		}
 	}
-	for _, name := range []string{"message_data", "headers"} {
+	q.checkTypes(m)
+	attached := q.attachments(m["attachments"])
+	if len(q.raw)-attached > maxMessageBytes {
+		q.c.Refuse(tooLarge, "", "message cannot be longer than "+strconv.Itoa(maxMessageBytes)+
+			" bytes without its attachments")
+	}
+}
+
+// checkTypes looks at what members are, whatever the channel.
+func (q *query) checkTypes(m object) {
+	for _, name := range []string{"message_data", "custom_data", "custom_payload"} {
 		if v, given := m[name]; given && v != nil {
 			if _, isObject := v.(object); !isObject {
 				q.refuse("'" + name + "' must be an object")
 			}
 		}
 	}
-	if v, given := m["send_at"]; given {
+	for _, name := range truths {
+		if v, given := m[name]; given && v != nil && v != true && v != false {
+			q.refuse("'" + name + "' must be a boolean")
+		}
+	}
+	if v := m["send_at"]; v != nil {
 		if n, isNumber := v.(json.Number); !isNumber || strings.ContainsAny(n.String(), ".eE-") {
 			q.refuse("'send_at' must be a unix timestamp in seconds")
 		}
 	}
-	attached := q.attachments(m["attachments"])
-	if len(q.raw)-attached > maxMessageBytes {
-		q.c.Refuse(tooLarge, "", "message cannot be longer than "+strconv.Itoa(maxMessageBytes)+
-			" bytes without its attachments")
+	if v := m["headers"]; v != nil && !isHeaders(v) {
+		q.refuse("'headers' must be an object of strings, or a JSON string with a list of names and values")
 	}
+	if device, given := m["custom_device"]; given && device != nil {
+		d, _ := device.(object)
+		if text(d["token"]) == "" || d["platform"] != "ios" && d["platform"] != "android" {
+			q.refuse("'custom_device' must have a token and a platform, ios or android")
+		}
+	}
+}
+
+// isHeaders takes headers as the examples of the documentation have them, and as its text says.
+func isHeaders(v any) bool {
+	if written, isText := v.(string); isText {
+		var list []struct{ Name, Value string }
+		return json.Unmarshal([]byte(written), &list) == nil
+	}
+	m, isObject := v.(object)
+	for _, value := range m {
+		if _, isText := value.(string); !isText {
+			return false
+		}
+	}
+	return isObject
 }
 
 func (q *query) checkEmail(m object) {
@@ -164,9 +217,18 @@ func (q *query) send(channel string) exchange.Answer {
 		q.c.Refuse(workspace.Invalid, "", "there is no person with this cio_id")
 		return exchange.Meta(http.StatusBadRequest, q.c.Problems[0].Sentence())
 	}
+	answer := object{"queued_at": q.now.Unix()}
+	if at, err := strconv.ParseInt(text(m["send_at"]), 10, 64); err == nil && at > q.now.Unix() {
+		if time.Unix(at, 0).Sub(q.now) > farthest {
+			q.c.Refuse(workspace.Invalid, "", "'send_at' cannot be more than 90 days in the future")
+			return exchange.Meta(http.StatusBadRequest, q.c.Problems[0].Sentence())
+		}
+		answer["send_at"] = at
+	}
 	id, ignored := q.w.Send(workspace.Delivery{
 		Channel: channel, Source: source, Recipient: text(m["to"]), Subject: text(m["subject"]), Body: q.raw,
+		Draft: m["queue_draft"] == true,
 	}, q.c.Who, q.now)
-	q.c.ID, q.c.Ignored = id, ignored
-	return ok(object{"delivery_id": id, "queued_at": q.now.Unix()})
+	q.c.ID, q.c.Ignored, answer["delivery_id"] = id, ignored, id
+	return ok(answer)
 }

@@ -21,7 +21,8 @@ type Delivery struct {
 	At        int64            `json:"at"`      // unix seconds
 	Metrics   map[string]int64 `json:"metrics"` // when each came about
 	Clicks    []Click          `json:"clicks,omitempty"`
-	Body      string           `json:"-"` // of the request
+	Draft     bool             `json:"draft,omitempty"` // it waits until somebody sends it in the user interface
+	Body      string           `json:"-"`               // of the request
 }
 
 // Click is one click of a link in a delivery.
@@ -49,8 +50,11 @@ func (w *Workspace) Send(m Delivery, who Identifier, at time.Time) (id, ignored 
 		p, ignored = w.ensure(who)
 	}
 	metric := "sent"
-	if ignored != "" {
+	switch {
+	case ignored != "":
 		metric, p = "undeliverable", w.people[who]
+	case m.Draft:
+		metric = "drafted"
 	}
 	m.Metrics[metric] = m.At
 	if m.Recipient == "" && p != nil && m.Channel == "email" {

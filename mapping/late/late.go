@@ -1,5 +1,5 @@
 // Package late decides about events that are too old to trigger anything: Customer.io takes them, records them, and
-// starts no campaign for them.
+// starts no campaign for them. Messages that are sent for them would come too late.
 //
 // A Limit belongs to one rule and counts what it finds. It may be used from several goroutines, and starts none.
 package late
@@ -36,8 +36,12 @@ func (l *Limit) Count() uint64 {
 	return l.late.Load()
 }
 
-// Detail words what is wrong with an event of that time.
-func (l *Limit) Detail(ms int64, now time.Time) string {
-	return fmt.Sprintf("the event is %s old, and too_late.after is %s: Customer.io would record it, and start nothing "+
-		"for it", now.Sub(time.UnixMilli(ms)).Round(time.Minute), l.After)
+// Detail words what is wrong with an event of that time, whose call is one that sends a message, or any other.
+func (l *Limit) Detail(ms int64, now time.Time, sends bool) string {
+	what := "Customer.io would record it, and start nothing for it"
+	if sends {
+		what = "the message would come too late"
+	}
+	return fmt.Sprintf("the event is %s old, and too_late.after is %s: %s", now.Sub(time.UnixMilli(ms)).
+		Round(time.Minute), l.After, what)
 }

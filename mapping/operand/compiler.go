@@ -7,6 +7,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/expr"
+	"slices"
 	"strconv"
 )
 
@@ -24,7 +25,8 @@ type Compiler struct {
 
 // literal is the value of a literal.
 func literal(t Term) expr.Value {
-	kinds := map[byte]expr.Kind{'"': expr.String, 't': expr.True, 'f': expr.False, '{': expr.Object, '[': expr.Array}
+	kinds := map[byte]expr.Kind{'"': expr.String, 't': expr.True, 'f': expr.False, '{': expr.Object, '[': expr.Array,
+		'n': expr.Null}
 	if t.Literal == "" {
 		return expr.Value{}
 	}
@@ -50,8 +52,48 @@ func (c *Compiler) check(o Operand, pos mistake.Place) {
 	}
 }
 
-// Value compiles one value.
-func (c *Compiler) Value(f *customerio.Field, from Term) Operand {
+// Value compiles one of the values that a rule gives to an action with some fields. Whether a value has to be there can
+// depend on others. It is nil where there is none.
+func (c *Compiler) Value(f *customerio.Field, fields []customerio.Field, given []Value) Operand {
+	v := find(given, f.Key)
+	inPlace := f.Unless != "" && find(given, f.Unless) == nil
+	switch {
+	case v == nil && inPlace:
+		c.Wrong(mistake.Place{}, f.Key, "is missing: it has to be given where %s is not", f.Unless)
+		return nil
+	case v == nil && f.Required:
+		c.Wrong(mistake.Place{}, f.Key, "is missing")
+		return nil
+	case v == nil:
+		return nil
+	}
+	for i := range fields {
+		other := &fields[i]
+		if f.Exclusive && other.Exclusive && other.Key < f.Key && find(given, other.Key) != nil {
+			c.Wrong(v.Value.Pos, f.Key, "stands beside %s: give one of them", other.Key)
+			break
+		}
+	}
+	with := func(key string) bool { return find(given, key) != nil }
+	if f.With != nil && !slices.ContainsFunc(f.With, with) {
+		c.Wrong(v.Value.Pos, f.Key, "goes only with %s", choice.List(f.With))
+	}
+	needed := *f
+	needed.Required = f.Required || f.Kept && (f.Unless == "" || inPlace)
+	if v.Node.IsZero() {
+		return c.value(&needed, v.Value)
+	}
+	return c.structure(&needed, &v.Node)
+}
+
+func find(given []Value, key string) *Value {
+	if i := slices.IndexFunc(given, func(v Value) bool { return v.Key == key }); i >= 0 {
+		return &given[i]
+	}
+	return nil
+}
+
+func (c *Compiler) value(f *customerio.Field, from Term) Operand {
 	o := &value{field: f, where: f.Key, term: c.term(from, f.Key)}
 	if f.Subject {
 		o.lane = event.LaneKindOf(f.Key)

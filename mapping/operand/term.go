@@ -51,8 +51,30 @@ type Attribute struct {
 	Required bool `json:",omitempty"` // without the value there is no call
 }
 
-// Value is what a rule writes under a key that takes one value.
+// Value is what a rule writes under a key that takes one value, which is in Node where it can be an object or a list.
 type Value struct {
 	Key   string
 	Value Term
+	Node  Node `json:",omitzero"`
+}
+
+// Node is a value that becomes JSON: a term, or an object or a list of such values.
+type Node struct {
+	Term     Term
+	Object   []Member
+	List     []Node
+	IsObject bool `json:",omitempty"` // though it has no member
+	IsList   bool `json:",omitempty"` // though it has no element
+
+	Pos mistake.Place `json:"-"`
+}
+
+// IsZero reports whether nothing was written.
+func (n Node) IsZero() bool { return n.Term.IsZero() && !n.IsObject && !n.IsList }
+
+// Member is a member of an object.
+type Member struct {
+	Name     string
+	Value    Node
+	Required bool `json:",omitempty"` // without the value there is no call
 }

@@ -2,10 +2,10 @@ package operand
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/customerio/sending"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping/expr"
@@ -49,7 +49,7 @@ func (o *value) write(w *Writer, v expr.Value) (written bool, p *Problem) {
 	if o.field.Member() != "" {
 		w.appendMember(o.field.Member())
 	}
-	reason, what := event.ReasonInvalidValue, ""
+	what := ""
 	switch o.field.Value {
 	case customerio.TextValue, customerio.NumberedText:
 		what = o.text(w, v)
@@ -62,21 +62,11 @@ func (o *value) write(w *Writer, v expr.Value) (written bool, p *Problem) {
 			return false, nil
 		}
 		w.Body = strconv.AppendInt(w.Body, seconds(ms), 10)
-	case customerio.ObjectValue:
-		if v.Kind != expr.Object {
-			what = "is " + document.Article(v.Kind) + "; want an object"
-		}
-		if n := o.field.MaxBytes; n > 0 && len(v.Raw) > n {
-			reason, what = event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", len(v.Raw), n)
-		}
-		w.Body = append(w.Body, v.Raw...)
-	case customerio.TextsValue:
-		if reason, what = o.texts(w, v); what == "" && w.Body[len(w.Body)-2] == '[' {
-			return false, nil // an empty list
-		}
+	case customerio.PhoneValue:
+		what = o.phone(w, v)
 	}
 	if what != "" {
-		return false, o.problem(reason, o.where, what)
+		return false, o.problem(event.ReasonInvalidValue, o.where, what)
 	}
 	return true, nil
 }
@@ -122,36 +112,18 @@ func truth(w *Writer, v expr.Value) string {
 	return ""
 }
 
-// texts writes a list of texts; a text alone is a list of one.
-func (o *value) texts(w *Writer, v expr.Value) (reason event.Reason, what string) {
-	w.Body = append(w.Body, '[')
-	n := 0
-	add := func(v expr.Value) {
-		if what != "" || absent(v) {
-			return
-		}
-		if w.text, what = appendText(w.text[:0], v); what == "" {
-			what = o.field.CheckValue(w.text)
-		}
-		w.Body = append(jsontext.AppendString(w.Body, w.text), ',')
-		n++
+// phone writes a phone number, in whose person's lane the call waits.
+func (o *value) phone(w *Writer, v expr.Value) (what string) {
+	if w.text, what = appendText(w.text[:0], v); what != "" {
+		return what
 	}
-	if v.Kind == expr.Array {
-		for element := range document.ElementsOf(v) {
-			add(element)
-		}
-		if what != "" {
-			what = "has an element that " + what
-		}
-	} else {
-		add(v)
+	plain, what := sending.CheckPhone(w.text)
+	if what != "" {
+		return what
 	}
-	if most := o.field.MaxEntries; what == "" && most > 0 && n > most {
-		return event.ReasonTooLarge, fmt.Sprintf("has %d elements; Customer.io takes %d", n, most)
+	w.Body = jsontext.AppendString(w.Body, w.text)
+	if plain && o.prog != nil {
+		w.AddLane(customerio.Phone, w.text)
 	}
-	if n > 0 {
-		w.Body = w.Body[:len(w.Body)-1]
-	}
-	w.Body = append(w.Body, ']')
-	return event.ReasonInvalidValue, what
+	return ""
 }

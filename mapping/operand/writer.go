@@ -35,8 +35,16 @@ type Writer struct {
 	// Tell is told the identifiers of persons that the call names, with their kinds. It may be nil.
 	Tell func(person string)
 
+	Apart int // bytes of the body that no limit of the call counts: those of attachments
+
 	text, hash []byte
 	entries    int // attributes of the relationship that is being written
+	recipients int // addresses of the e-mail that is being written
+}
+
+// Begin takes up a call, whose lanes begin where it says.
+func (w *Writer) Begin(from int) {
+	w.From, w.Path, w.Apart, w.recipients = from, w.Path[:0], 0, 0
 }
 
 // Problem is why a call cannot be made.
@@ -88,6 +96,9 @@ type term struct {
 func (t *term) value(w *Writer, field string) (expr.Value, *Problem) {
 	if t.prog == nil {
 		return t.literal, nil
+	}
+	if v, ok := t.prog.Find(w.Doc); ok { // however long it is: a file, for example
+		return v, nil
 	}
 	v, err := t.prog.One(w.Doc)
 	if err != nil {

@@ -3,7 +3,6 @@ package rawcall
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/ciobridge/ciobridge/customerio/rawrequest"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
-	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/operand"
 )
 
@@ -24,19 +22,12 @@ type Call struct {
 	fixed   []rawrequest.Pair // the query that stands in the path
 	query   []named
 	headers []named
-	body    node
+	body    operand.Tree
 	form    []named
 	files   []file
 	kind    string // the type of the content, where a header gives it
 
 	step event.RawStep
-}
-
-// term is a program, or a literal where prog is nil.
-type term struct {
-	where   string
-	prog    *expr.Program
-	literal expr.Value
 }
 
 type named struct {
@@ -111,28 +102,6 @@ func (c *compiler) path(out *Call) {
 	}
 }
 
-func (c *compiler) term(t operand.Term, where string) term {
-	out := term{where: where}
-	if t.Program != "" {
-		out.prog = c.Program(t, c.Where+"."+where, c.Vars...)
-		return out
-	}
-	out.literal = literal(t.Literal)
-	return out
-}
-
-func literal(text string) expr.Value {
-	kinds := map[byte]expr.Kind{'"': expr.String, 't': expr.True, 'f': expr.False, '{': expr.Object, '[': expr.Array}
-	if text == "" {
-		return expr.Value{}
-	}
-	kind, ok := kinds[text[0]]
-	if !ok {
-		kind = expr.Number
-	}
-	return expr.Value{Kind: kind, Raw: []byte(text)}
-}
-
 func (c *compiler) named(where string, from []Named) (out []named) {
 	for _, f := range from {
 		out = append(out, named{c.term(f.Value, where+"."+f.Name), f.Name, f.Required})
@@ -180,7 +149,7 @@ func (c *compiler) content(out *Call) {
 		c.wrong("headers.Content-Type", "a form has a type of its own: leave it out")
 	}
 	if !c.from.Body.IsZero() {
-		out.body = c.node("body", &c.from.Body)
+		out.body = c.Tree("body", &c.from.Body)
 		if out.isText() && (c.from.Body.IsObject || c.from.Body.IsList) {
 			c.wrong("body", "is sent as a text, because Content-Type says that it is no JSON: want an expression or "+
 				"a text")
@@ -204,23 +173,6 @@ func (c *compiler) content(out *Call) {
 // isText reports whether the body is a text that is sent as it is.
 func (r *Call) isText() bool {
 	return r.kind != "" && !strings.Contains(strings.ToLower(r.kind), "json")
-}
-
-func (c *compiler) node(where string, from *Node) node {
-	out := node{isObject: from.IsObject, isList: from.IsList}
-	for i := range from.Object {
-		m := &from.Object[i]
-		at := where + "." + m.Name
-		out.members = append(out.members, member{name: m.Name, where: at, required: m.Required,
-			value: c.node(at, &m.Value)})
-	}
-	for i := range from.List {
-		out.elements = append(out.elements, c.node(where+"["+strconv.Itoa(i)+"]", &from.List[i]))
-	}
-	if !from.IsObject && !from.IsList {
-		out.term = c.term(from.Term, where)
-	}
-	return out
 }
 
 // Once reports whether making the request twice may count twice.

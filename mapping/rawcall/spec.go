@@ -15,9 +15,9 @@ type Spec struct {
 	Path    string // with expressions in braces
 	Query   []Named
 	Headers []Named
-	Body    Node    // JSON; a text as it is where a header says that it is none
-	Form    []Named // in place of a body
-	Files   []File  // in place of a body, beside Form
+	Body    operand.Node // JSON; a text as it is where a header says that it is none
+	Form    []Named      // in place of a body
+	Files   []File       // in place of a body, beside Form
 	Timeout time.Duration
 	Retry   Retry
 	// Response is json, which is also what nothing means, text or binary.
@@ -35,27 +35,6 @@ func (s *Spec) IsZero() bool { return s == nil }
 type Named struct {
 	Name     string
 	Value    operand.Term
-	Required bool `json:",omitempty"` // without the value there is no call
-}
-
-// Node is a value of a body: a term, or an object or a list of such values.
-type Node struct {
-	Term     operand.Term
-	Object   []Member
-	List     []Node
-	IsObject bool `json:",omitempty"` // though it has no member
-	IsList   bool `json:",omitempty"` // though it has no element
-
-	Pos mistake.Place `json:"-"`
-}
-
-// IsZero reports whether nothing was written.
-func (n *Node) IsZero() bool { return n.Term.IsZero() && !n.IsObject && !n.IsList }
-
-// Member is a member of an object.
-type Member struct {
-	Name     string
-	Value    Node
 	Required bool `json:",omitempty"` // without the value there is no call
 }
 

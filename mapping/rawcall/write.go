@@ -160,20 +160,20 @@ func (r *Call) content(w *operand.Writer) (rawrequest.Content, *operand.Problem)
 	case len(r.form) > 0:
 		fields, p := pairs(w, r.form)
 		return rawrequest.Content{Type: rawrequest.FormType, Body: rawrequest.AppendPairs(nil, fields)}, p
-	case r.body.isZero():
+	case r.body.IsZero():
 		return rawrequest.Content{}, nil
 	case r.isText():
-		v, p := r.body.value(w)
+		v, p := r.body.Value(w)
 		if p != nil {
 			return rawrequest.Content{}, p
 		}
 		body, what := text(v)
 		if absent(v) || what != "" {
-			return rawrequest.Content{}, r.body.problem(event.ReasonInvalidValue, "is no text")
+			return rawrequest.Content{}, r.body.Problem(event.ReasonInvalidValue, "is no text")
 		}
 		return rawrequest.Content{Type: r.kind, Body: []byte(body)}, nil
 	}
-	body, there, p := r.body.append(nil, w)
+	body, there, p := r.body.Append(nil, w)
 	if p == nil && !there {
 		p = &operand.Problem{Reason: event.ReasonMissingField, Field: "body", Detail: "is absent or null"}
 	}

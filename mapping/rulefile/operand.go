@@ -48,26 +48,19 @@ func operandRow(f *customerio.Field) row[mapping.Action] {
 			Form:    yamltree.InValue},
 			func(r *reader, n *yamltree.Node, a *mapping.Action) { a.UpdateOnly = r.value(n) }}
 	}
-	return row[mapping.Action]{yamltree.Row{Meaning: sentence(f.Purpose), Example: f.Example, Form: valueForm(f),
-		Choices: f.Choices}, func(r *reader, n *yamltree.Node, a *mapping.Action) {
-		a.Values = append(a.Values, mapping.Value{Key: f.Key, Value: r.operandValue(f, n)})
+	r := yamltree.Row{Meaning: sentence(f.Purpose), Example: f.Example, Form: yamltree.InValue, Choices: f.Choices}
+	if f.Value.IsStructure() {
+		r.Form = yamltree.InJSON
+	}
+	return row[mapping.Action]{r, func(r *reader, n *yamltree.Node, a *mapping.Action) {
+		v := mapping.Value{Key: f.Key, Value: mapping.Term{Pos: n.Place}}
+		if f.Value.IsStructure() {
+			v.Node = r.node(n)
+		} else {
+			v.Value = r.value(n)
+		}
+		a.Values = append(a.Values, v)
 	}}
-}
-
-func valueForm(f *customerio.Field) yamltree.Form {
-	if f.Value == customerio.TextsValue || f.Value == customerio.ObjectValue {
-		return yamltree.InJSON
-	}
-	return yamltree.InValue
-}
-
-// operandValue reads a program or a literal; of a field that takes a list or an object, a literal may be one.
-func (r *reader) operandValue(f *customerio.Field, n *yamltree.Node) mapping.Term {
-	if f.Value == customerio.TextsValue && n.Kind == yamltree.List ||
-		f.Value == customerio.ObjectValue && n.Kind == yamltree.Map {
-		return mapping.Term{Literal: r.json(n), Pos: n.Place}
-	}
-	return r.value(n)
 }
 
 var objectKeys = table[mapping.Object]{

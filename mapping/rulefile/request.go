@@ -48,7 +48,7 @@ var requestKeys = table[mapping.Request]{
 	{yamltree.Row{Key: "body", Form: yamltree.InJSON,
 		Meaning: "The body: an expression, or YAML that becomes JSON, with expressions at any depth.",
 		Example: "{data: {headline: .title}}"},
-		func(r *reader, n *yamltree.Node, s *mapping.Request) { s.Body = r.requestBody(n) }},
+		func(r *reader, n *yamltree.Node, s *mapping.Request) { s.Body = r.node(n) }},
 	{yamltree.Row{Key: "form", Form: yamltree.InnerMap, Inside: requestValues,
 		Meaning: "Fields of a form, in place of a body.", Example: "{list: .list}"},
 		func(r *reader, n *yamltree.Node, s *mapping.Request) { s.Form = r.requestValues(n) }},
@@ -134,20 +134,20 @@ func (r *reader) requestValues(n *yamltree.Node) (out []rawcall.Named) {
 	return out
 }
 
-// requestBody reads a body, in which texts that begin as expressions are some.
-func (r *reader) requestBody(n *yamltree.Node) rawcall.Node {
-	out := rawcall.Node{Pos: n.Place}
+// node reads YAML that becomes JSON, in which texts that begin as expressions are some.
+func (r *reader) node(n *yamltree.Node) mapping.Node {
+	out := mapping.Node{Pos: n.Place}
 	switch n.Kind {
 	case yamltree.Map:
 		out.IsObject = true
 		r.entries(n, func(name string, _, value *yamltree.Node) {
-			m := rawcall.Member{Value: r.requestBody(value)}
+			m := mapping.NodeMember{Value: r.node(value)}
 			m.Name, m.Required = strings.CutSuffix(name, "!")
 			out.Object = append(out.Object, m)
 		})
 	case yamltree.List:
 		out.IsList = true
-		out.List = list(r, n, r.requestBody)
+		out.List = list(r, n, r.node)
 	case yamltree.Null:
 		if n.Value != "null" {
 			r.fail(n, "has no value; give one, write null, or quote this expression if YAML cut it here")

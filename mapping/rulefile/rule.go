@@ -125,7 +125,7 @@ func actionKeys() table[mapping.Action] {
 		name, fields := action.Operation().Name, fieldKeys(action.Operation())
 		t = append(t, row[mapping.Action]{
 			yamltree.Row{Key: name, Form: yamltree.InnerMap, Inside: fields.rows,
-				Meaning: sentence(action.Operation().Purpose), Example: exampleOf(fields)},
+				Meaning: sentence(action.Operation().Purpose), Example: exampleOf(action.Operation(), fields)},
 			func(r *reader, n *yamltree.Node, a *mapping.Action) {
 				if a.Action != 0 {
 					r.fail(n, "one action in each element of do; give %s an element of its own", name)
@@ -142,11 +142,12 @@ func actionKeys() table[mapping.Action] {
 // sentence is a text as a sentence of its own.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// exampleOf is an action with the fields that it needs.
-func exampleOf(fields table[mapping.Action]) string {
+// exampleOf is an action with the fields that it needs, among them those in whose place others would have to be given.
+func exampleOf(op *customerio.Operation, fields table[mapping.Action]) string {
 	var parts []string
 	for _, f := range fields {
-		if f.Required {
+		others := func(o customerio.Field) bool { return o.Unless == f.Key }
+		if f.Required || slices.ContainsFunc(op.Fields, others) {
 			parts = append(parts, f.Key+": "+f.Example)
 		}
 	}

@@ -3,6 +3,7 @@ package rulefile
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -88,9 +89,15 @@ func (r *reader) unknownKey(keyNode *yamltree.Node, known []string) {
 			"this expression", r.written(strconv.Quote(key)))
 		return
 	}
-	if meant, ok := choice.Nearest(key, known); ok { // what is near to a word of ours is no secret
-		r.mistakes.AddCovering(keyNode.Place, []string{mistake.Join(keyNode.Path, meant)}, "no key %q here%s", key,
-			choice.Near(key, known))
+	if meant, ok := nearest(key, known); ok { // what is near to a word of ours is no secret
+		r.mistakes.AddCovering(keyNode.Place, []string{mistake.Join(keyNode.Path, meant)},
+			"no key %q here, did you mean %q?", key, meant)
+		return
+	}
+	if begun := slices.DeleteFunc(slices.Clone(known), func(k string) bool {
+		return !strings.HasPrefix(k, key+"_")
+	}); len(begun) > 0 {
+		r.mistakes.Add(keyNode.Place, "no key %q here, did you mean %s?", key, choice.List(begun))
 		return
 	}
 	named := "no such key"
@@ -98,4 +105,16 @@ func (r *reader) unknownKey(keyNode *yamltree.Node, known []string) {
 		named = "no key " + strconv.Quote(key)
 	}
 	r.mistakes.Add(keyNode.Place, "%s here; want %s", named, choice.List(known))
+}
+
+// otherNames are what Customer.io's API and its clients call what has another name in rules.
+var otherNames = map[string]string{
+	"identifiers": "person", "body_plaintext": "body_plain", "broadcast_id": "broadcast", "campaign_id": "broadcast",
+}
+
+func nearest(key string, known []string) (meant string, ok bool) {
+	if meant = otherNames[key]; slices.Contains(known, meant) {
+		return meant, true
+	}
+	return choice.Nearest(key, known)
 }
