@@ -177,8 +177,8 @@ func (s *state) writeParts(a *action, c *pending) *problem {
 	}
 	if most := a.op.MaxBytes() + s.writer.Apart; len(s.body)-start > most {
 		if n := len(a.op.Limited(s.body[start:])); n > most {
-			return &problem{reason: event.ReasonTooLarge, detail: fmt.Sprintf("the call is %d bytes; Customer.io takes %d",
-				n-s.writer.Apart, most-s.writer.Apart)}
+			return &problem{reason: event.ReasonTooLarge, detail: fmt.Sprintf(
+				"the call is %d bytes; Customer.io takes %d", n-s.writer.Apart, most-s.writer.Apart)}
 		}
 	}
 	if s.stamped.known && a.latest != nil && !s.replay {
