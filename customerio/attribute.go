@@ -192,3 +192,23 @@ const (
 func continues(r rune) bool {
 	return r == joiner || unicode.Is(unicode.M, r) || r >= 0x1f3fb && r <= 0x1f3ff // tones of skin
 }
+
+// CheckTruth says what is wrong with a value, as JSON, where a truth is wanted: Customer.io takes what is none for false
+// without saying so. It is empty for what IsTrue can read.
+func CheckTruth(raw []byte) string {
+	text := bytes.Trim(raw, `"`)
+	for _, known := range truths {
+		if bytes.EqualFold(text, known) {
+			return ""
+		}
+	}
+	return "is neither true nor false; Customer.io would take it for false: write true or false"
+}
+
+// IsTrue reports whether a value that CheckTruth takes is true.
+func IsTrue(raw []byte) bool {
+	text := bytes.Trim(raw, `"`)
+	return bytes.EqualFold(text, truths[0]) || bytes.Equal(text, truths[2])
+}
+
+var truths = [][]byte{[]byte("true"), []byte("false"), []byte("1"), []byte("0")}

@@ -47,8 +47,8 @@ func (s *state) value(a *action, f *field, v expr.Value, lanes int) *problem {
 	case f.kind == customerio.IdentifierAttribute:
 		what = s.identifier(f, v, lanes)
 	case f.kind == customerio.BooleanAttribute:
-		what = checkTruth(v)
-		s.body = strconv.AppendBool(s.body, isTrue(v))
+		what = customerio.CheckTruth(v.Raw)
+		s.body = strconv.AppendBool(s.body, customerio.IsTrue(v.Raw))
 	case f.kind == customerio.TimeAttribute:
 		var known bool
 		if known, what = s.unixSeconds(v); !known && what == "" {
@@ -141,7 +141,7 @@ func (s *state) identifier(f *field, v expr.Value, lanes int) (what string) {
 func (s *state) checkAttribute(kind customerio.AttributeKind, v expr.Value) (event.Reason, string) {
 	switch kind {
 	case customerio.TruthAttribute:
-		return event.ReasonInvalidValue, checkTruth(v)
+		return event.ReasonInvalidValue, customerio.CheckTruth(v.Raw)
 	case customerio.PreferencesAttribute:
 		return event.ReasonInvalidValue, customerio.CheckPreferences(v.Raw)
 	case customerio.PlainAttribute, customerio.TextAttribute:

@@ -216,25 +216,6 @@ func (s *state) memberName(key []byte) []byte {
 	return s.key
 }
 
-// checkTruth refuses what Customer.io would take for false without saying so.
-func checkTruth(v expr.Value) string {
-	text := bytes.Trim(v.Raw, `"`)
-	for _, known := range truths {
-		if bytes.EqualFold(text, known) {
-			return ""
-		}
-	}
-	return "is neither true nor false; Customer.io would take it for false: write true or false"
-}
-
-// isTrue reports whether a value that checkTruth takes is true.
-func isTrue(v expr.Value) bool {
-	text := bytes.Trim(v.Raw, `"`)
-	return bytes.EqualFold(text, truths[0]) || bytes.Equal(text, truths[2])
-}
-
-var truths = [][]byte{[]byte("true"), []byte("false"), []byte("1"), []byte("0")}
-
 // ownRequest writes a request of the rule's own. A person says in whose lane it waits.
 func (s *state) ownRequest(a *action, c *pending) *problem {
 	s.writer.From = len(s.lanes)
