@@ -193,8 +193,8 @@ func continues(r rune) bool {
 	return r == joiner || unicode.Is(unicode.M, r) || r >= 0x1f3fb && r <= 0x1f3ff // tones of skin
 }
 
-// CheckTruth says what is wrong with a value, as JSON, where a truth is wanted: Customer.io takes what is none for false
-// without saying so. It is empty for what IsTrue can read.
+// CheckTruth says what is wrong with a value, as JSON, where a truth is wanted: Customer.io takes what is none for
+// false without saying so. It is empty for what IsTrue can read.
 func CheckTruth(raw []byte) string {
 	text := bytes.Trim(raw, `"`)
 	for _, known := range truths {
