@@ -195,6 +195,30 @@ func TestDataOfAnInviteMayBeAsLongAsThatOfAnyEvent(t *testing.T) {
 	}
 }
 
+// TestLimitsOfRequestsOfOnesOwn walks those that no operation has: at the byte, and with what a header cannot hold.
+func TestLimitsOfRequestsOfOnesOwn(t *testing.T) {
+	for at, most := range map[string]int{
+		"method: GET, path: '/x/{.v}'":                                                   8000 - len("/v1/x/"),
+		"method: GET, path: /x, query: {v: .v}":                                          8000 - len("/v1/x?v="),
+		"method: GET, path: /x, headers: {X-Request-Id: .v}":                             1000,
+		"method: POST, path: /x, body: {twelve: [" + strings.Repeat(".v, ", 11) + ".v]}": 3_000_000/12 - 4,
+	} {
+		rules := compileWith(t, mapping.Config{Allow: []string{"request"}}, inRule("request: {api: app, "+at+"}"))
+		if calls, failures := rules.Map(message(text("x")(most))); len(calls) != 1 || len(failures) != 0 {
+			t.Errorf("%s: %d bytes do not pass: %v", at, most, failures)
+		}
+		values := []string{text("x")(most + 1)}
+		if strings.Contains(at, "X-Request-Id") {
+			values = append(values, text(`\r\nHost: evil.example`)(1), text("é")(1), text(`\u0000`)(1))
+		}
+		for _, value := range values {
+			if calls, failures := rules.Map(message(value)); len(calls) != 0 || len(failures) != 1 {
+				t.Errorf("%s: %.40q passes", at, value)
+			}
+		}
+	}
+}
+
 // The documents show the table as it is.
 func TestTheDocumentsShowTheLimits(t *testing.T) {
 	var table strings.Builder
