@@ -23,9 +23,6 @@ type part struct {
 	place int // -1 for a text
 }
 
-// MaxTargetBytes is the longest path with its query, as sent. It is what servers take that take little.
-const MaxTargetBytes = 8000
-
 // A ValueError says which value cannot stand in its place. It does not quote the value.
 type ValueError struct {
 	Place   int // counts from 0

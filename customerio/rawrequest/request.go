@@ -26,7 +26,7 @@ type Content struct {
 }
 
 // New writes a request for a path that Path has written. The headers must have been checked; a Content-Type among them
-// counts before the content's own.
+// counts before the content's own. The error is a *SizeError where the body is too large.
 func New(api customerio.API, method, path string, query []Pair, header http.Header, content Content) (
 	customerio.Request, error) {
 	if !slices.Contains(Methods(), method) {
@@ -36,8 +36,8 @@ func New(api customerio.API, method, path string, query []Pair, header http.Head
 	if len(query) > 0 {
 		target = AppendPairs(append(target, '?'), query)
 	}
-	if len(target) > MaxTargetBytes {
-		return customerio.Request{}, fmt.Errorf("path and query are longer than %d bytes", MaxTargetBytes)
+	if len(target) > customerio.MaxTargetBytes {
+		return customerio.Request{}, fmt.Errorf("path and query are longer than %d bytes", customerio.MaxTargetBytes)
 	}
 	r := customerio.Request{
 		Endpoint: customerio.EndpointOf(api, method, path), Method: method, Path: string(target), Calls: 1,
@@ -46,6 +46,9 @@ func New(api customerio.API, method, path string, query []Pair, header http.Head
 	if len(content.Body) > 0 {
 		if method == http.MethodGet {
 			return customerio.Request{}, fmt.Errorf("a GET has no body")
+		}
+		if err := checkSize(api, path, content.Body); err != nil {
+			return customerio.Request{}, err
 		}
 		r.Body = [][]byte{content.Body}
 		r.Header.Set("Content-Type", content.Type)

@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/customerio/rawrequest"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/operand"
 )
-
-// MaxBodyBytes is the largest body of a request: what App takes for a message with its attachments.
-const MaxBodyBytes = 3_000_000
 
 type file struct {
 	field         string
@@ -42,14 +40,18 @@ func (r *Call) Write(w *operand.Writer, workspace int) (*event.Request, *operand
 	if p != nil {
 		return nil, p
 	}
-	if n := len(content.Body); n > MaxBodyBytes {
+	if n := len(content.Body); n > customerio.MaxRawBytes {
 		return nil, &operand.Problem{Reason: event.ReasonTooLarge, Field: "body",
-			Detail: fmt.Sprintf("the body is %d bytes; %d are the most", n, MaxBodyBytes)}
+			Detail: fmt.Sprintf("the body is %d bytes; %d are the most", n, customerio.MaxRawBytes)}
 	}
 	made, err := rawrequest.New(r.api, r.method, path, append(r.fixed[:len(r.fixed):len(r.fixed)], query...), header,
 		content)
 	if err != nil {
-		return nil, &operand.Problem{Reason: event.ReasonTooLarge, Field: "path", Detail: err.Error()}
+		field, tooLarge := "path", new(rawrequest.SizeError)
+		if errors.As(err, &tooLarge) {
+			field = "body"
+		}
+		return nil, &operand.Problem{Reason: event.ReasonTooLarge, Field: field, Detail: err.Error()}
 	}
 	w.Body = append(w.Body, content.Body...)
 	return &event.Request{
