@@ -250,6 +250,25 @@ func TestAnOldOwnerIsWaitedFor(t *testing.T) {
 	})
 }
 
+// A call waits for a decision unless it is known to be sent, or not to be sent. Under another identity it would not be
+// known that it was sent.
+func TestWhatIsUndecided(t *testing.T) {
+	for state, want := range map[ledger.State][2]bool{
+		ledger.Unknown: {true, true}, ledger.Intent: {true, true}, ledger.Uncertain: {true, true},
+		ledger.NotSent: {false, false}, ledger.Sent: {false, true},
+	} {
+		m, id := newMemory(), newID()
+		if state != ledger.Unknown {
+			m.table.Apply(id, ledger.Record{}.Follow(state, 7, time.Now()), time.Now())
+		}
+		for i, renamed := range []bool{false, true} {
+			if got, err := ledger.Undecided(t.Context(), m, id, renamed); got != want[i] || err != nil {
+				t.Errorf("%s, renamed %v: %v, %v", state, renamed, got, err)
+			}
+		}
+	}
+}
+
 func TestACallThatTheLedgerHasForgotten(t *testing.T) {
 	m, a := newMemory(), &answers{list: []event.Outcome{taken, taken, taken}}
 	l, old := m.sender(a), idAt(time.Now().Add(-31*24*time.Hour))

@@ -175,7 +175,7 @@ func (r *replayFlags) replay(cmd *cobra.Command, d *lettersClient, opts replay.O
 	opts.Content = d.content
 	if d.store.Ledger != nil {
 		opts.Undecided = func(ctx context.Context, l *deadletter.Letter) (bool, error) {
-			return ledger.Undecided(ctx, d.store.Ledger, l.ID())
+			return ledger.Undecided(ctx, d.store.Ledger, l.ID(), opts.As != nil)
 		}
 	}
 	opts.Confirm = func(p replay.Progress) error {
