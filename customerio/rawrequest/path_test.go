@@ -77,6 +77,7 @@ func TestPathsThatAreNone(t *testing.T) {
 		"/v1/customers/%25c0%25ae":       "has an encoded control character, or bytes that are no text",
 		"/v1/customers/100%":             "has a % in it that encodes nothing",
 		"/v1/customers#x":                "has a # in it",
+		"/v1/customers?a=b#x":            "has a # in it",
 		"/v1/customers?a=%zz":            "has a % in its query that encodes nothing",
 		"/v1/customers?=b":               "has a value without a name",
 		"/v1/customers/%2F":              "is blank",
@@ -110,6 +111,9 @@ func TestTemplates(t *testing.T) {
 	if err != nil || string(got) != "x/v1/customers/a%2Fb%3Fc%23d%20e.f%40g/segments/s%C3%85%2541-x" {
 		t.Errorf("%s %v", got, err)
 	}
+	if _, err := path.Append(nil, []string{"%25252541", "%"}); err != nil {
+		t.Errorf("encoded four times over: %v", err)
+	}
 	for _, c := range []struct {
 		first, second string
 		place         int
@@ -127,7 +131,7 @@ func TestTemplates(t *testing.T) {
 		{"\uff0e\uff0e", "b", 0, "has a step in it"},
 		{"a\uff0f\u2024\ufe52\uff3cb", "b", 0, "has a step in it"},
 		{"a/%E2%80%A5", "b", 0, "has a step in it"},
-		{"a", "%25252525252e", 1, "is percent-encoded too often over"},
+		{"a", "%2525252541", 1, "is percent-encoded too often over"},
 	} {
 		_, err := path.Append(nil, []string{c.first, c.second})
 		var value *rawrequest.ValueError

@@ -69,12 +69,12 @@ func closing(text string) int {
 // cutQuery takes off what follows a question mark.
 func cutQuery(pieces []piece) ([]piece, []Pair, error) {
 	for i, p := range pieces {
-		at := strings.IndexAny(p.text, "?#")
+		if strings.Contains(p.text, "#") {
+			return nil, nil, errors.New("has a # in it, which no server gets to see: one that is meant is written %23")
+		}
+		at := strings.IndexByte(p.text, '?')
 		if at < 0 {
 			continue
-		}
-		if p.text[at] == '#' {
-			return nil, nil, errors.New("has a # in it, which no server gets to see: one that is meant is written %23")
 		}
 		if len(pieces) > i+1 {
 			return nil, nil, errors.New("has an expression behind its question mark: expressions of the query stand " +
