@@ -39,6 +39,39 @@ func TestTheDocumentsShowEveryAction(t *testing.T) {
 	}
 }
 
+// TestTheDocumentsNameEveryActionAsOthersDo holds the table of names in other products to the table of operations: each
+// action has its row, in order, and a name or a dash for each product.
+func TestTheDocumentsNameEveryActionAsOthersDo(t *testing.T) {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = "| action | Ibexa Connect | Prismatic | Tray | Segment | RudderStack |\n|---|---|---|---|---|---|\n"
+	_, rest, found := strings.Cut(string(text), head)
+	if !found {
+		t.Fatalf("%s has no table of the names in other products", document)
+	}
+	table, _, _ := strings.Cut(rest, "\n\n")
+	rows := strings.Split(table, "\n")
+	for i, a := range Actions() {
+		if i >= len(rows) {
+			t.Fatalf("%s: no row from here on", a.Operation().Name)
+		}
+		cells := strings.Split(strings.Trim(rows[i], "|"), "|")
+		if len(cells) != 6 || strings.TrimSpace(cells[0]) != "`"+a.Operation().Name+"`" {
+			t.Fatalf("want a row for %s with five names, found %s", a.Operation().Name, rows[i])
+		}
+		for _, cell := range cells {
+			if strings.TrimSpace(cell) == "" {
+				t.Errorf("%s: a cell has neither a name nor a dash: %s", a.Operation().Name, rows[i])
+			}
+		}
+	}
+	if len(rows) != len(Actions()) {
+		t.Errorf("%d rows of %d actions", len(rows), len(Actions()))
+	}
+}
+
 // TestTheReadmeLeadsToTheActions has somebody who reads the README find them all.
 func TestTheReadmeLeadsToTheActions(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
