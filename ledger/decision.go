@@ -46,8 +46,8 @@ func Decide(ctx context.Context, store Store, id event.ID, sent bool, timeout ti
 	return errors.Join(err, ErrMoving)
 }
 
-// Undecided reports whether a call waits for a person to decide whether it was sent. With renamed it would be sent under
-// another identity, of which nothing is known: then one that was sent may not be sent either.
+// Undecided reports whether a call waits for a person to decide whether it was sent. With renamed it would be sent
+// under another identity, of which nothing is known: then one that was sent may not be sent either.
 func Undecided(ctx context.Context, store Store, id event.ID, renamed bool) (bool, error) {
 	known, err := store.Get(ctx, id)
 	if err != nil {
