@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -50,21 +51,15 @@ func (b *Bridge) purgeLetters(ctx context.Context) {
 	}
 }
 
-// purgeErased removes the letters of events that are earlier than the erasure of somebody whom they concern, and counts
-// them. It holds the lock of a replay, which could be reading them.
+// purgeErased removes the letters of events that are earlier than the erasure of somebody whom they concern, in a
+// workspace to which they would go, and counts them. It holds the lock of a replay, which could be reading them.
 func (b *Bridge) purgeErased(ctx context.Context, purged *erasure.Purged) error {
 	lock, err := b.letters.Lock(ctx, deadletter.LogWaiting(b.log))
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	filter := deadletter.Filter{Concerns: func(m event.Message, item int) (bool, error) {
-		if err := b.decoder.Decode(ctx, b.rules.Forms(m.Origin.Topic), &m); err != nil {
-			return false, err
-		}
-		return b.concernsErased(m, item), nil
-	}}
-	n, err := deadletter.Purge(ctx, b.letters, filter, true, false)
+	n, err := deadletter.Purge(ctx, b.letters, deadletter.Filter{Wants: b.ofErased(ctx)}, true, false)
 	if err != nil {
 		return err
 	}
@@ -96,9 +91,33 @@ func (b *Bridge) tellPurged(ctx context.Context, purged *erasure.Purged) error {
 	return err
 }
 
-// concernsErased reports whether an event is an earlier one of somebody who was erased. Where the rules make no call of
-// it, its texts decide.
-func (b *Bridge) concernsErased(m event.Message, item int) bool {
+// ofErased gives what reports whether a letter is one of an earlier event of somebody who was erased where it would go. A
+// letter of which today's rules do not tell where it would go may go anywhere. The letters of an event stand together,
+// and it is looked at once.
+func (b *Bridge) ofErased(ctx context.Context) func(*deadletter.Letter) (bool, error) {
+	type place struct {
+		event event.ID
+		item  int
+	}
+	var last place
+	var in map[string]bool
+	return func(l *deadletter.Letter) (bool, error) {
+		f, m := &l.Failure, l.Message
+		if at := (place{l.EventID, f.Item}); in == nil || at != last {
+			if err := b.decoder.Decode(ctx, b.rules.Forms(m.Origin.Topic), &m); err != nil {
+				return false, err
+			}
+			last, in = at, b.erasedIn(m, f.Item)
+		}
+		to := b.rules.Workspaces(f.Rule, f.Call)
+		return len(in) > 0 && (len(to) == 0 || slices.ContainsFunc(to, func(name string) bool { return in[name] })), nil
+	}
+}
+
+// erasedIn names the workspaces in which an event is an earlier one of somebody who was erased. Where the rules make no
+// call of it, its texts decide.
+func (b *Bridge) erasedIn(m event.Message, item int) map[string]bool {
+	in := map[string]bool{}
 	calls, failures := b.rules.ForReplay().Map(m)
 	made := 0
 	for i := range calls {
@@ -107,17 +126,17 @@ func (b *Bridge) concernsErased(m event.Message, item int) bool {
 		}
 		made++
 		if b.fenced.Earlier(&calls[i]) {
-			return true
+			in[calls[i].Step.Workspace] = true
 		}
 	}
 	if item > 0 || made > 0 && len(failures) == 0 {
-		return false
+		return in
 	}
 	guesses := persons.Guesses(m)
-	for i := range b.workspaces {
+	for i, w := range b.workspaces {
 		if b.fenced.EarlierOf(&m, guesses, event.Destination(customerio.Batch.In(i))) {
-			return true
+			in[w.Name] = true
 		}
 	}
-	return false
+	return in
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/content/registry"
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	letterfile "github.com/ciobridge/ciobridge/deadletter/file"
 	"github.com/ciobridge/ciobridge/delivery"
@@ -60,6 +61,10 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
   - name: seen
     event: seen
     do: [{track: {person: {email: .mail}, name: seen}}]
+  - name: elsewhere
+    event: seen
+    workspace: shop_us
+    do: [{track: {person: {email: .mail}, name: seen}}]
   - name: gone
     event: gone
     do: [{delete: {person: [{id: .id}, {email: .mail}]}}]
@@ -67,7 +72,8 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"}, About: true})
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete"}, About: true,
+		Workspaces: []string{"shop_us"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +88,8 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 			ReportTopic: "reports"}
 		reports := &deaf{}
 		b := &Bridge{broker: reports, config: c, rules: rules, log: zap.NewNop(), registry: prometheus.NewRegistry(),
-			erased: make(chan struct{}, 1), workspaces: []delivery.Workspace{{}}}
+			erased: make(chan struct{}, 1), workspaces: []delivery.Workspace{{Config: customerio.DefaultConfig()},
+				{Name: "shop_us", Config: customerio.DefaultConfig()}}}
 		path := filepath.Join(dir, "dead.jsonl")
 		store := letterfile.New(deadletter.Config{File: path}, "")
 		b.letters = store
@@ -103,6 +110,7 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 		}
 		for i, value := range []string{`{"type":"seen","mail":"Ann@x.org"}`, `{"type":"seen","mail":"bob@x.org"}`,
 			`{"type":"lost","who":["ANN@x.org"]}`, "", `{"type":"seen","mail":"ann@x.org","late":true}`,
+			`{"type":"seen","mail":"ann@x.org","shop":1}`,
 		} {
 			if value == "" {
 				calls, _ := rules.Map(message(i, `{"type":"gone","id":"a","mail":"ann@x.org"}`))
@@ -111,8 +119,12 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 				}
 				continue
 			}
-			err := store.Put(t.Context(), event.FailedMessage{Message: message(i, value), Failures: []event.Failure{{
-				ID: event.ID{15: byte(i + 1)}, Stage: event.StageDelivery, Reason: event.ReasonRefused, Rule: "seen"}}})
+			rule, at := "seen", i
+			if strings.Contains(value, "shop") {
+				rule, at = "elsewhere", 2 // earlier, and Ann was not erased there
+			}
+			err := store.Put(t.Context(), event.FailedMessage{Message: message(at, value), Failures: []event.Failure{{
+				ID: event.ID{15: byte(i + 1)}, Stage: event.StageDelivery, Reason: event.ReasonRefused, Rule: rule}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,12 +140,12 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 			}
 			return string(text)
 		}
-		if before := text(); strings.Count(before, "x.org") != 4 {
+		if before := text(); strings.Count(before, "x.org") != 5 {
 			t.Errorf("before: %s", before)
 		}
 		time.Sleep(purgeAfter + time.Second)
-		if after := text(); strings.Count(after, "x.org") != 2 || !strings.Contains(after, "bob@x.org") ||
-			!strings.Contains(after, "late") {
+		if after := text(); strings.Count(after, "x.org") != 3 || !strings.Contains(after, "bob@x.org") ||
+			!strings.Contains(after, "late") || !strings.Contains(after, "shop") {
 			t.Errorf("after: %s", after)
 		}
 		time.Sleep(time.Hour) // the first attempts to tell of it fail

@@ -480,3 +480,21 @@ rules: [{name: r, event: e, do: [{track: {person: .id, name: done}}]}]
 		}
 	}
 }
+
+// The landing probe looks at the workspaces that have an App key, of which one is enough.
+func TestLandingProbeOfANamedWorkspace(t *testing.T) {
+	c, err := Parse("c.yaml", []byte(`
+source: {kafka: {brokers: ["b:1"], group: g, start_at: earliest, topics: [t]}}
+customerio:
+  {region: eu, site_id_env: S, api_key_env: K, workspaces: {s: {region: us, site_id_env: S, api_key_env: K, app_key_env: A}}}
+dead_letters: {topic: dead}
+landing_probe: {every: 5m}
+rules: [{name: r, event: e, do: [{track: {person: .id, name: done}}]}]
+`))
+	if err == nil {
+		err = c.Validate()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}

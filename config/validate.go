@@ -69,7 +69,7 @@ func (c *Config) crossed() error {
 	case every < leastPause:
 		errs = append(errs, mistake.Of("landing_probe.every: %s is less than %s: the activity log is asked over App, "+
 			"whose budget is small", every, leastPause))
-	case c.CustomerIO.AppKeyFile+c.CustomerIO.AppKeyEnv == "":
+	case !slices.ContainsFunc(c.CustomerIO.All(), func(w Workspace) bool { return w.Lacks(customerio.AppAPI) == "" }):
 		errs = append(errs, mistake.Of("landing_probe: the activity log is read over App: give "+
 			"customerio.app_key_file or app_key_env"))
 	}

@@ -31,6 +31,10 @@ type Filter struct {
 	// asked last, and once for the letters of one event.
 	Concerns func(m event.Message, item int) (bool, error)
 
+	// Wants chooses the letters that it reports; nil chooses all. It is asked after everything else, for each letter. An
+	// error is as for Inspect.
+	Wants func(*Letter) (bool, error)
+
 	// All chooses every open letter. Without it a filter that sets nothing is a mistake.
 	All bool
 	// Limit is the greatest number of letters that are chosen, the first in the order of a replay. 0 means no limit.
@@ -81,7 +85,7 @@ func (f *Filter) Validate() error {
 // conditional reports whether any condition is set.
 func (f *Filter) conditional() bool {
 	return len(f.IDs)+len(f.Reasons)+len(f.Rules)+len(f.Types)+len(f.Keys) > 0 || f.Topic != "" || f.Concerns != nil ||
-		!f.FailedFrom.IsZero() || !f.FailedTo.IsZero() || !f.EventFrom.IsZero() || !f.EventTo.IsZero()
+		f.Wants != nil || !f.FailedFrom.IsZero() || !f.FailedTo.IsZero() || !f.EventFrom.IsZero() || !f.EventTo.IsZero()
 }
 
 // once gives the filter for the letters of one record: their event is inspected at most once.
@@ -130,10 +134,18 @@ func (f *Filter) Match(l *Letter) (bool, error) {
 		!within(failure.First, f.FailedFrom, f.FailedTo):
 		return false, nil
 	}
-	if matches, err := f.matchesEvent(l); !matches || err != nil || f.Concerns == nil {
+	if matches, err := f.matchesEvent(l); !matches || err != nil {
 		return matches, err
 	}
-	return f.Concerns(l.Message, failure.Item)
+	if f.Concerns != nil {
+		if concerns, err := f.Concerns(l.Message, failure.Item); !concerns || err != nil {
+			return false, err
+		}
+	}
+	if f.Wants == nil {
+		return true, nil
+	}
+	return f.Wants(l)
 }
 
 // matchesEvent looks at what has to be read from the event itself.

@@ -232,6 +232,10 @@ func TestFilterByKeyAndEvent(t *testing.T) {
 		{Filter{Concerns: func(event.Message, int) (bool, error) { return true, nil }}, true},
 		{Filter{Concerns: func(event.Message, int) (bool, error) { return false, nil }}, false},
 		{Filter{Keys: []string{"x"}, Concerns: func(event.Message, int) (bool, error) { return true, nil }}, false},
+		{Filter{Wants: func(got *Letter) (bool, error) { return got == l, nil }}, true},
+		{Filter{Keys: []string{"k_1"}, Wants: func(*Letter) (bool, error) { return false, nil }}, false},
+		{Filter{Concerns: func(event.Message, int) (bool, error) { return false, nil },
+			Wants: func(*Letter) (bool, error) { return true, nil }}, false},
 	} {
 		if err := c.filter.Validate(); err != nil {
 			t.Errorf("%+v: %v", c.filter, err)

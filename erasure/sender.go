@@ -127,7 +127,8 @@ func (s *Sender) report(ctx context.Context, c *event.Call, of []Digest) error {
 	if s.opts.Report == nil {
 		return nil
 	}
-	r := Report{ID: c.ID, Action: c.Step.Action, Rule: c.Step.Rule, At: placeOf(c).Time, Accepted: time.Now()}
+	r := Report{ID: c.ID, Action: c.Step.Action, Rule: c.Step.Rule, Workspace: c.Step.Workspace,
+		At: placeOf(c).Time, Accepted: time.Now()}
 	for _, d := range of {
 		r.Persons = append(r.Persons, d.String())
 	}

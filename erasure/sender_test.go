@@ -139,6 +139,15 @@ func TestARequestIsDivided(t *testing.T) {
 			!strings.Contains(string(text), s.reports[0].Persons[1]) {
 			t.Errorf("the report is %s, %v", text, err)
 		}
+		there := *deletes
+		there.Workspace = "shop_us"
+		s.Send(t.Context(), []event.Call{call(10, &there, "id:3")})
+		for i, want := range []bool{false, true} {
+			text, err := s.reports[i].CloudEvent()
+			if err != nil || strings.Contains(string(text), `"workspace":"shop_us"`) != want {
+				t.Errorf("report %d is %s, %v", i, text, err)
+			}
+		}
 	})
 }
 

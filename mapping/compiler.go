@@ -161,16 +161,18 @@ func literalValue(text string) expr.Value {
 }
 
 // timestamps has the calls that carry a timestamp of their own counted together, and warns where others for the same
-// persons carry none: for Customer.io those are changes of the moment in which they arrive.
+// persons, who are others in each workspace, carry none: for Customer.io those are changes of the moment in which they
+// arrive.
 func (b *compiler) timestamps(rules []Rule) {
 	var all *latest
-	without := ""
+	without := map[string]string{} // by workspace, the rule
+	workspace := func(i, j int) string { return b.out.rules[i].actions[j].Workspace }
 	for i := range rules {
 		for j := range rules[i].Do {
 			switch a := &rules[i].Do[j]; {
 			case a.Action.Operation().Field(customerio.TimestampField) == nil:
-			case a.Timestamp.IsZero() && without == "":
-				without = rules[i].Name
+			case a.Timestamp.IsZero() && without[workspace(i, j)] == "":
+				without[workspace(i, j)] = rules[i].Name
 			case !a.Timestamp.IsZero():
 				if all == nil {
 					all = &latest{}
@@ -179,12 +181,10 @@ func (b *compiler) timestamps(rules []Rule) {
 			}
 		}
 	}
-	if all == nil || without == "" {
-		return
-	}
 	for i := range rules {
 		for j := range rules[i].Do {
-			if b.out.rules[i].actions[j].latest == nil {
+			other := without[workspace(i, j)]
+			if b.out.rules[i].actions[j].latest == nil || other == "" {
 				continue
 			}
 			a := &rules[i].Do[j]
@@ -192,7 +192,7 @@ func (b *compiler) timestamps(rules []Rule) {
 			b.out.warnings = append(b.out.warnings, mistake.New(a.Timestamp.Pos.With(at),
 				"the identify of rule %s carries none, which is a change of the moment in which it arrives: of the "+
 					"persons whom both are about Customer.io ignores calls with an older timestamp; give it one, too",
-				quoted(without)))
+				quoted(other)))
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package mapping_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ciobridge/ciobridge/mapping"
@@ -63,5 +65,44 @@ func TestCallsOfEveryFormWaitInTheirWorkspace(t *testing.T) {
 		if first == other || calls[5].Lanes[1] == calls[6].Lanes[1] {
 			t.Error("workspaces share a lane")
 		}
+	}
+}
+
+// compileFor compiles rules for workspaces of these names, beside the first.
+func compileFor(t *testing.T, text string, workspaces ...string) (*mapping.Rules, error) {
+	t.Helper()
+	file, err := rulefile.Parse("r.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mapping.Compile(mapping.Config{Rules: file.Rules, Workspaces: workspaces})
+}
+
+// The persons of two workspaces are others: their timestamps have nothing to do with each other.
+func TestTimestampsOfWorkspacesAreTheirOwn(t *testing.T) {
+	const rules = `rules:
+  - name: with
+    event: e
+    do: [{identify: {person: .id, timestamp: .at}}]
+  - name: without
+    event: e
+    do: [{identify: {person: .id}, workspace: shop_us}]
+`
+	r, err := compileFor(t, rules, "shop_us")
+	if err != nil || len(r.Warnings()) != 0 {
+		t.Errorf("%v, warnings %v", err, r.Warnings())
+	}
+	if got := r.Workspaces("without", ""); !slices.Equal(got, []string{"shop_us"}) {
+		t.Errorf("without goes to %q", got)
+	}
+	if got := r.Workspaces("with", "identify"); !slices.Equal(got, []string{""}) {
+		t.Errorf("with goes to %q", got)
+	}
+	if got := append(r.Workspaces("with", "track"), r.Workspaces("gone", "")...); got != nil {
+		t.Errorf("what is not there goes to %q", got)
+	}
+	r, err = compileFor(t, strings.Replace(rules, ", workspace: shop_us", "", 1), "shop_us")
+	if err != nil || len(r.Warnings()) != 1 {
+		t.Errorf("in one workspace: %v, warnings %v", err, r.Warnings())
 	}
 }

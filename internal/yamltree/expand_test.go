@@ -148,14 +148,14 @@ func TestRows(t *testing.T) {
 func TestMergeAndSet(t *testing.T) {
 	tree := yamltree.Merge(parsed(t, "a: {b: 1, c: [1, 2], d: x}\ne: 1\n"), parsed(t, "a: {c: [3], f: y}\ng: {h: 1}\n"))
 	for _, s := range []struct{ path, value string }{
-		{"a.b", "2"}, {"a.c[1]", "{x: 1}"}, {"a.c[1].y", "[z]"}, {"g", "text"}, {"n.m[0].k", "'1'"}, {"e", ""},
+		{"a.b", "2"}, {"a.c[1]", "{x: 1}"}, {"a.c[1].y", "[z]"}, {"g", "text"}, {"n.m[0].k", "'1'"}, {"e", ""}, {"a.o-p.q", "3"},
 	} {
 		var err error
 		if tree, err = yamltree.Set(tree, "--set", s.path, s.value); err != nil {
 			t.Fatalf("%s=%s: %v", s.path, s.value, err)
 		}
 	}
-	want := parsed(t, "a: {b: 2, c: [3, {x: 1, y: [z]}], d: x, f: y}\ne:\ng: text\nn: {m: [{k: '1'}]}\n")
+	want := parsed(t, "a: {b: 2, c: [3, {x: 1, y: [z]}], d: x, f: y, o-p: {q: 3}}\ne:\ng: text\nn: {m: [{k: '1'}]}\n")
 	if got, want := show(tree), show(want); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

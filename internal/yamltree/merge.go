@@ -32,7 +32,7 @@ func (n *Node) put(e Entry) {
 	n.Entries = append(n.Entries, e)
 }
 
-var segmentPattern = regexp.MustCompile(`^\.?([A-Za-z_][A-Za-z0-9_]*)|^\[([0-9]{1,4})\]`)
+var segmentPattern = regexp.MustCompile(`^\.?([A-Za-z_][A-Za-z0-9_-]*)|^\[([0-9]{1,4})\]`)
 
 // Set puts the value that a text of YAML gives at a path such as source.kafka.topics[0]. An index may be that behind
 // the last item. Flag is what mistakes call the text.
