@@ -91,9 +91,9 @@ func (b *Bridge) tellPurged(ctx context.Context, purged *erasure.Purged) error {
 	return err
 }
 
-// ofErased gives what reports whether a letter is one of an earlier event of somebody who was erased where it would go. A
-// letter of which today's rules do not tell where it would go may go anywhere. The letters of an event stand together,
-// and it is looked at once.
+// ofErased gives what reports whether a letter is one of an earlier event of somebody who was erased where it would go.
+// A letter of which today's rules do not tell where it would go may go anywhere. The letters of an event stand
+// together, and it is looked at once.
 func (b *Bridge) ofErased(ctx context.Context) func(*deadletter.Letter) (bool, error) {
 	type place struct {
 		event event.ID

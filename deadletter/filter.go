@@ -31,8 +31,8 @@ type Filter struct {
 	// asked last, and once for the letters of one event.
 	Concerns func(m event.Message, item int) (bool, error)
 
-	// Wants chooses the letters that it reports; nil chooses all. It is asked after everything else, for each letter. An
-	// error is as for Inspect.
+	// Wants chooses the letters that it reports; nil chooses all. It is asked after everything else, for each letter.
+	// An error is as for Inspect.
 	Wants func(*Letter) (bool, error)
 
 	// All chooses every open letter. Without it a filter that sets nothing is a mistake.

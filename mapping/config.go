@@ -234,3 +234,16 @@ func checkPolicy(m *mistake.List, where Position, p Policy, known ...Policy) {
 		m.Add(where, "is no policy%s; want %s", choice.Near(string(p), words), want)
 	}
 }
+
+// Workspaces are the names of those to which the calls of a rule go, or its call of a name where one is given. There is
+// none where there is no such rule or call.
+func (r *Rules) Workspaces(rule, call string) (names []string) {
+	for _, candidate := range r.rules {
+		for _, a := range candidate.actions {
+			if candidate.name == rule && (call == "" || a.Call == call) {
+				names = append(names, a.Workspace)
+			}
+		}
+	}
+	return names
+}

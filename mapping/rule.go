@@ -265,19 +265,3 @@ func (c *actionCompiler) request(op *customerio.Operation) {
 		c.wrong("", "this action is no request: leave it out")
 	}
 }
-
-// Workspaces are the names of those to which the calls of a rule go, or its call of a name where one is given. There is
-// none where there is no such rule or call.
-func (r *Rules) Workspaces(rule, call string) (names []string) {
-	for _, candidate := range r.rules {
-		if candidate.name != rule {
-			continue
-		}
-		for _, a := range candidate.actions {
-			if call == "" || a.Call == call {
-				names = append(names, a.Workspace)
-			}
-		}
-	}
-	return names
-}

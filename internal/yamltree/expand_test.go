@@ -148,7 +148,8 @@ func TestRows(t *testing.T) {
 func TestMergeAndSet(t *testing.T) {
 	tree := yamltree.Merge(parsed(t, "a: {b: 1, c: [1, 2], d: x}\ne: 1\n"), parsed(t, "a: {c: [3], f: y}\ng: {h: 1}\n"))
 	for _, s := range []struct{ path, value string }{
-		{"a.b", "2"}, {"a.c[1]", "{x: 1}"}, {"a.c[1].y", "[z]"}, {"g", "text"}, {"n.m[0].k", "'1'"}, {"e", ""}, {"a.o-p.q", "3"},
+		{"a.b", "2"}, {"a.c[1]", "{x: 1}"}, {"a.c[1].y", "[z]"}, {"g", "text"}, {"n.m[0].k", "'1'"}, {"e", ""},
+		{"a.o-p.q", "3"},
 	} {
 		var err error
 		if tree, err = yamltree.Set(tree, "--set", s.path, s.value); err != nil {
