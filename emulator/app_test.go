@@ -239,6 +239,46 @@ func TestTransactionalMessagesAreCounted(t *testing.T) {
 	}
 }
 
+// What the documents say of single members, and what becomes of a draft and of a message for later.
+func TestMembersOfTransactionalMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{NoRateLimits: true})
+		c := &client{t, s, "https://api.customer.io", s.Transport()}
+		now := time.Now().Unix()
+		at := func(days int64) string { return fmt.Sprint(now + days*24*60*60) }
+		const who = `"transactional_message_id":3,"identifiers":{"id":"7"},`
+		for _, x := range []struct {
+			channel, body string
+			status        int
+			answer        string // what it has
+		}{
+			{"email", who + `"to":"a@b.c","auto_create":true,"headers":"[{\"name\":\"X-A\",\"value\":\"b\"}]"`, 200, ""},
+			{"email", who + `"to":"a@b.c","headers":{"X-A":7}`, 400, "'headers' must be"},
+			{"email", who + `"to":"a@b.c","headers":"X-A: b"`, 400, "'headers' must be"},
+			{"email", who + `"to":"a@b.c","tracked":"yes"`, 400, "'tracked' must be a boolean"},
+			{"email", who + `"to":"a@b.c","queue_draft":true`, 200, ""},
+			{"push", who + `"send_at":` + at(90), 200, `"send_at":` + at(90)},
+			{"push", who + `"send_at":` + at(91), 400, "more than 90 days"},
+			{"push", who + `"send_at":` + at(-1), 200, ""},
+			{"push", who + `"custom_device":{"token":"t"}`, 400, "'custom_device' must have"},
+			{"push", who + `"custom_data":"x"`, 400, "'custom_data' must be an object"},
+			{"sms", who + `"to":"12345"`, 400, "E.164"},
+			{"whatsapp", who + `"to":"{{customer.phone}}"`, 200, ""},
+			{"in_app", who + `"message_data":[]`, 400, "'message_data' must be an object"},
+		} {
+			r := c.app("POST", "/v1/send/"+x.channel, "{"+strings.TrimSuffix(x.body, ",")+"}")
+			if r.status != x.status || !strings.Contains(r.body, x.answer) ||
+				strings.Contains(r.body, "send_at") && x.answer == "" {
+				t.Errorf("%s %s: %d %s", x.channel, x.body, r.status, r.body)
+			}
+		}
+		draft := s.Deliveries()[1]
+		if !draft.Draft || draft.Metrics["drafted"] == 0 || draft.Metrics["sent"] != 0 {
+			t.Errorf("%+v", draft)
+		}
+	})
+}
+
 // A suppressed person gets nothing, and the answer does not tell.
 func TestMessageToSuppressedPerson(t *testing.T) {
 	c := start(t, Options{})

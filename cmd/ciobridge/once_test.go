@@ -15,9 +15,13 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 )
 
-// receipts are rules that send a message for each order. Nothing in it would tell Customer.io of a repeat.
+// receipts are rules that send a message for each order, by an action of its own or by a request. Nothing in either would
+// tell Customer.io of a repeat.
 const receipts = `
 rules:
+  - name: message
+    event: message
+    do: [{send_email: {person: {email: .to}, transactional_message_id: 3, to: .to, message_data: {order: .order}}}]
   - name: receipt
     event: order
     do:
@@ -45,7 +49,8 @@ func TestKilledAMessageIsNeverSentTwice(t *testing.T) {
 	}
 	orders := 50 + 30*kills(t, 1)
 	for i := range orders {
-		value := fmt.Appendf(nil, `{"type":"order","to":"p%d@example.com"}`, i)
+		kind := []string{"order", "message"}[i%2]
+		value := fmt.Appendf(nil, `{"type":%q,"to":"p%d@example.com","order":%d}`, kind, i, i)
 		b.client.Produce(t.Context(), &kgo.Record{Key: fmt.Append(nil, i), Value: value}, nil)
 	}
 	if err := b.client.Flush(t.Context()); err != nil {
