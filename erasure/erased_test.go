@@ -171,7 +171,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	c.Region, c.SiteIDFile, c.APIKeyFile = customerio.US, filepath.Join(dir, "site"), filepath.Join(dir, "key")
 	c.AppKeyFile = filepath.Join(dir, "app")
 	for path, text := range map[string]string{
-		c.SiteIDFile: emulator.DefaultSiteID, c.APIKeyFile: emulator.DefaultAPIKey, c.AppKeyFile: emulator.DefaultAppKey,
+		c.SiteIDFile: emulator.DefaultSiteID, c.APIKeyFile: emulator.DefaultAPIKey,
+		c.AppKeyFile: emulator.DefaultAppKey,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -88,7 +88,7 @@ func TestWhomSendsAreAbout(t *testing.T) {
 // A message for an event that is too old is sent, left out or a dead letter, as for events that trigger something.
 func TestMessagesThatComeTooLate(t *testing.T) {
 	for step := range sends {
-		f, err := rulefile.Parse("r", []byte("rules:\n  - name: r\n    event: e\n    time: .at\n    do: [{"+step+"}]\n"))
+		f, err := rulefile.Parse("r", []byte(inRule(step)+"    time: .at\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

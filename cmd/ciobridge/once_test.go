@@ -15,8 +15,8 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 )
 
-// receipts are rules that send a message for each order, by an action of its own or by a request. Nothing in either would
-// tell Customer.io of a repeat.
+// receipts are rules that send a message for each order, by an action of its own or by a request. Nothing in either
+// would tell Customer.io of a repeat.
 const receipts = `
 rules:
   - name: message
