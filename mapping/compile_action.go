@@ -180,7 +180,8 @@ func (c *actionCompiler) invalid(f *field, from *Field) {
 	})
 	f.cuts = policy == Truncate
 	f.told = policy != ""
-	f.strict = policy == DeadLetter || asked && from.OnInvalid != LeaveOut || !f.told && f.kind.IsConsent()
+	f.strict = policy == DeadLetter || asked && from.OnInvalid != LeaveOut ||
+		!f.told && (f.kind.IsConsent() || f.steers)
 	if f.strict {
 		f.room = math.MaxInt // all are counted at the end
 	}

@@ -122,6 +122,7 @@ func (c *actionCompiler) namedField(f *customerio.Field, from *Field) field {
 			c.attributeName(from.Name, from.Value.Pos)
 		}
 	}
+	out.steers = f.Kind == customerio.DataField && customerio.SteersMessage(from.Name)
 	out.erase = c.erase(out.name, from)
 	if out.kind.MustNotVanish() && len(from.Erase) == 0 && out.erase != 0 {
 		out.erase = 0
@@ -167,7 +168,7 @@ func (c *actionCompiler) literalField(f *field, v Term) {
 	if v.Program != "" {
 		return
 	}
-	if f.attribute {
+	if f.attribute || f.steers {
 		s, given := &state{reserved: c.compiler.out.reserved}, *f
 		given.cuts, given.strict, given.room = false, true, math.MaxInt
 		if problem := s.value(c.out, &given, f.value.literal, 0); problem != nil {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -83,6 +84,10 @@ func (s *state) datum(f *field, v expr.Value) *problem {
 	switch {
 	case absent(v):
 		return f.absence(v)
+	case f.steers && isEmpty(v):
+		return f.absence(v)
+	case f.steers && (v.Kind != expr.String || bytes.IndexByte(v.Raw, '@') < 0):
+		return f.unfit(event.ReasonInvalidValue, "is no e-mail address, and decides about the message")
 	case f.of != nil && customerio.SteersMessage(f.key):
 		return f.unfit(event.ReasonInvalidValue, "decides about the message that Customer.io sends: it is sent where "+
 			"the rule names it")

@@ -196,6 +196,7 @@ type field struct {
 	told     bool // on_invalid says what becomes of a value that does not fit
 	strict   bool // a call whose value does not fit is not made; else the value is left out
 	cuts     bool // a text that is too long is cut
+	steers   bool // Customer.io takes the datum for an order about the message that it sends
 	room     int  // how many attributes a call may have
 
 	own   string // the name; empty where the field is whole

@@ -48,10 +48,22 @@ func (c call) readAttributes(d *jsondoc.Document, i int, field string) {
 			if d.Nodes[m].Kind != jsondoc.Object && !workspace.Erases(d, m) {
 				c.Refuse(workspace.Invalid, name, "must be an object")
 			}
+			c.topics(d, m, name)
 		default:
 			if strings.HasPrefix(key, "cio_subscription_preferences.") && d.Nodes[m].Kind != jsondoc.Bool &&
 				!workspace.Erases(d, m) {
 				c.Refuse(workspace.Invalid, name, "must be a boolean")
+			}
+		}
+	}
+}
+
+// topics checks the subscription topics at node i, which are groups of names with booleans.
+func (c call) topics(d *jsondoc.Document, i int, field string) {
+	for group := range d.Children(i) {
+		for m := range d.Children(group) {
+			if k := d.Nodes[m].Kind; k != jsondoc.Bool && k != jsondoc.Null {
+				c.Refuse(workspace.Invalid, join(join(field, d.Key(group)), d.Key(m)), "must be a boolean")
 			}
 		}
 	}

@@ -23,6 +23,7 @@ func init() {
 		"POST api/v2/batch":                       request.batch,
 		"POST api/v2/entity":                      request.entity,
 		"GET api/v1/accounts/region":              request.accountRegion,
+		"GET auth":                                request.auth, // which no document has, and clients ask
 		"PUT api/v1/customers/*":                  request.oldIdentify,
 		"DELETE api/v1/customers/*":               bare("delete"),
 		"POST api/v1/customers/*/suppress":        bare("suppress"),

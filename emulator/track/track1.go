@@ -24,6 +24,9 @@ func (x request) accountRegion([]string) {
 		`","environment_id":1}` + "\n"}
 }
 
+// auth tells that the credentials are right.
+func (x request) auth([]string) { x.Answer = exchange.Success }
+
 // take ends the reading of a request that is one call: 400 with the first problem, or the answer of the endpoint.
 func (x request) take(c call, ok exchange.Answer) {
 	x.Calls = append(x.Calls, *c.Call)
