@@ -238,21 +238,6 @@ func (c *actionCompiler) apart(f *customerio.Field) {
 	}
 }
 
-// idsOfPersons warns where what names the person of an event is taken for the event's identity, too: Customer.io
-// ignores an event whose id it has seen.
-func (b *compiler) idsOfPersons(rules []Rule) {
-	for i, r := range b.out.rules {
-		isPerson := func(p person) bool { return programText(p.prog) == programText(r.id) }
-		for _, a := range r.actions {
-			if r.id != nil && a.Repeatable && slices.ContainsFunc(a.person, isPerson) {
-				b.warn(rules[i].place("id"), r.id.String()+" names the person, too: of two such events of a person "+
-					"at the same time Customer.io counts one; want an id that each event has for itself")
-				break
-			}
-		}
-	}
-}
-
 // request compiles a request of one's own.
 func (c *actionCompiler) request(op *customerio.Operation) {
 	switch its := op.Field(customerio.RequestField) != nil; {
