@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 )
@@ -231,5 +232,13 @@ func (b *compiler) idsOfPersons(rules []Rule) {
 				break
 			}
 		}
+	}
+}
+
+// apart refuses a call about two persons whom it names in the same way.
+func (c *actionCompiler) apart(f *customerio.Field) {
+	same := func(a, b Person) bool { return a.Kind == b.Kind && a.Value.Program == b.Value.Program }
+	if len(c.from.Person) > 0 && slices.EqualFunc(c.from.Person, c.from.Secondary, same) {
+		c.wrongAt(c.from.Secondary[0].Value.Pos, f.Key, "names the same person as the other side")
 	}
 }

@@ -230,14 +230,6 @@ func (r *Rules) CallNames(rule string) (names []string) {
 	return names
 }
 
-// apart refuses a call about two persons whom it names in the same way.
-func (c *actionCompiler) apart(f *customerio.Field) {
-	same := func(a, b Person) bool { return a.Kind == b.Kind && a.Value.Program == b.Value.Program }
-	if len(c.from.Person) > 0 && slices.EqualFunc(c.from.Person, c.from.Secondary, same) {
-		c.wrongAt(c.from.Secondary[0].Value.Pos, f.Key, "names the same person as the other side")
-	}
-}
-
 // request compiles a request of one's own.
 func (c *actionCompiler) request(op *customerio.Operation) {
 	switch its := op.Field(customerio.RequestField) != nil; {
