@@ -32,16 +32,17 @@ var mayImport = map[string][]string{
 	"landing":    {"event", "customerio"},
 	"emulator":   {},
 	"requests":   {"event", "internal"},
+	"webhook":    {"broker", "secret", "internal"},
 	"source": {
-		"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "erasure", "ledger", "internal",
+		"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "erasure", "ledger", "webhook", "internal",
 	},
 	"config": {
 		"source", "erasure", "content", "customerio", "mapping", "pipeline", "deadletter", "ledger", "secret",
-		"internal",
+		"webhook", "internal",
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"ledger", "event", "landing", "requests",
+		"ledger", "event", "landing", "requests", "webhook",
 		"internal",
 	},
 	"cmd": {

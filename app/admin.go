@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/ciobridge/ciobridge/internal/exit"
+
 	"github.com/ciobridge/ciobridge/delivery"
 )
 
@@ -114,4 +116,21 @@ func (a *admin) addr() string {
 		return ""
 	}
 	return a.listener.Addr().String()
+}
+
+// Listen opens the addresses of the admin server and for webhooks, which Serve then serves. A bridge that was not asked
+// to listen does so when it is served.
+func (b *Bridge) Listen() (err error) {
+	if b.admin, err = newAdmin(b); err != nil {
+		return exit.With(exit.Input, err)
+	}
+	return b.listenForWebhooks()
+}
+
+// AdminAddress is where the admin server listens; empty where there is none.
+func (b *Bridge) AdminAddress() string {
+	if b.admin == nil {
+		return ""
+	}
+	return b.admin.addr()
 }

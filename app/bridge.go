@@ -19,6 +19,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
 // A Bridge is the stages, joined.
@@ -42,9 +43,10 @@ type Bridge struct {
 	decoder    *content.Decoder
 	pipeline   *pipeline.Pipeline
 
-	admin   *admin // nil until it listens
-	proofs  *proofs
-	flowing atomic.Bool // all is proven, and the stages that need a broker are there
+	admin    *admin          // nil until it listens
+	webhooks *webhook.Server // nil where none are taken, and until it listens
+	proofs   *proofs
+	flowing  atomic.Bool // all is proven, and the stages that need a broker are there
 }
 
 // New builds what needs no broker. Close must be called when err is nil. Version is the program's.
@@ -147,6 +149,7 @@ func (b *Bridge) run(ctx context.Context) error {
 	besides.Go(func() { b.summarize(beside) })
 	besides.Go(func() { b.watchFences(beside) })
 	besides.Go(func() { b.purgeLetters(beside) })
+	besides.Go(func() { b.followWebhooks(beside) })
 	for i, probe := range b.probes() {
 		besides.Go(func() {
 			if workspaces.waitFor(beside, i) {
@@ -166,6 +169,9 @@ func (b *Bridge) Close() {
 	if b.admin != nil {
 		b.admin.close()
 	}
+	if b.webhooks != nil {
+		b.webhooks.Close()
+	}
 	closeAll(b.workspaces)
 	b.decoder.Close()
 	closeLedger(b.noting)
@@ -174,15 +180,8 @@ func (b *Bridge) Close() {
 	}
 }
 
-// Listen opens the address of the admin server, which Serve then serves. A bridge that was not asked to listen does
-// so when it is served.
-func (b *Bridge) Listen() (err error) {
-	b.admin, err = newAdmin(b)
-	return exit.With(exit.Input, err)
-}
-
-// Serve runs the bridge and its admin server until ctx ends or one of them fails. The admin server comes first:
-// whoever asks for health must not take a bridge that waits for its broker for a dead one.
+// Serve runs the bridge and its servers until ctx ends or one of them fails. The servers come first: whoever asks for
+// health must not take a bridge that waits for its broker for a dead one.
 func (b *Bridge) Serve(ctx context.Context) error {
 	if b.admin == nil {
 		if err := b.Listen(); err != nil {
@@ -191,37 +190,32 @@ func (b *Bridge) Serve(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	served := make(chan error, 1)
-	go func() {
-		err := b.admin.serve()
-		served <- err
-		if err != nil {
-			cancel()
-		}
-	}()
+	served := make(chan error, 2)
+	for _, serve := range []func() error{b.admin.serve, func() error { return b.serveWebhooks(ctx) }} {
+		go func() {
+			err := serve()
+			served <- err
+			if err != nil {
+				cancel()
+			}
+		}()
+	}
 	section := b.config.Source.Section()
 	b.log.Info("starting", zap.String("version", b.version), zap.String("admin", b.admin.addr()),
 		zap.String("source", section.Kind()), zap.Strings("reads", section.Names()),
 		zap.String("region", string(b.config.CustomerIO.Region)),
 		zap.Strings("workspaces", b.config.CustomerIO.Names()),
-		zap.Int("rules", len(b.rules.Stats())), zap.String("config_hash", b.rules.Hash()))
+		zap.Int("rules", len(b.rules.Stats())), zap.String("config_hash", b.rules.Hash()),
+		zap.String("webhooks", b.WebhookAddress()))
 	var reminder sync.WaitGroup
 	reminder.Go(func() { remind(ctx, b.log, b.obstacles) })
 	err := b.run(ctx)
 	cancel()
 	reminder.Wait()
 	b.admin.close()
-	err = errors.Join(err, <-served)
+	err = errors.Join(err, <-served, <-served)
 	b.log.Info("stopped")
 	return err
-}
-
-// AdminAddress is where the admin server listens; empty where there is none.
-func (b *Bridge) AdminAddress() string {
-	if b.admin == nil {
-		return ""
-	}
-	return b.admin.addr()
 }
 
 // Broker is the broker that Connect has reached.

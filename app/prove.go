@@ -176,6 +176,9 @@ func (b *Bridge) proveApart(ctx context.Context) error {
 		"dead_letters.subject":   b.config.DeadLetters.Subject,
 		"erasure.report_subject": b.config.Erasure.ReportSubject,
 	}
+	if subject := b.config.Webhooks.Subject; subject != "" {
+		published["webhooks.subject"] = subject + ".>"
+	}
 	for name, rule := range b.rules.ReplyTo() {
 		published[fmt.Sprintf("reply_to of the rule %q", rule)] = name
 	}

@@ -46,6 +46,11 @@ func (b *Bridge) obstacles() []obstacle {
 			list = append(list, obstacle{provesFences, err})
 		}
 	}
+	if b.webhooks != nil {
+		if err := b.webhooks.Ready(); err != nil {
+			list = append(list, obstacle{"webhooks", err})
+		}
+	}
 	if err := b.pipeline.Stopped(); err != nil {
 		list = append(list, obstacle{"flow", err})
 	}

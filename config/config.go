@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/source"
 	"github.com/ciobridge/ciobridge/source/kafka"
 	"github.com/ciobridge/ciobridge/source/nats"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
 // Config is a whole configuration file.
@@ -29,6 +30,8 @@ type Config struct {
 	Erasure erasure.Config `yaml:"erasure"`
 	// Ledger says where it is noted which calls were sent that may not be sent twice. See PlacedLedger.
 	Ledger ledger.Config `yaml:"ledger"`
+	// Webhooks are those that Customer.io sends about messages and subscriptions.
+	Webhooks webhook.Config `yaml:"webhooks"`
 	// SchemaRegistry has the schemas of topics and streams whose content is not JSON.
 	SchemaRegistry registry.Config `yaml:"schema_registry"`
 
@@ -139,6 +142,7 @@ func Default() Config {
 		Delivery:    d,
 		DeadLetters: DeadLetters{StopShare: d.StopShare},
 		Erasure:     erasure.DefaultConfig(),
+		Webhooks:    webhook.DefaultConfig(),
 		Admin:       Admin{Listen: "127.0.0.1:8080"},
 		Log:         Log{Level: "info", Format: "json"},
 	}

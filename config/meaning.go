@@ -14,7 +14,7 @@ import (
 // the one without.
 func described(path string) yamltree.Row {
 	for end := path; ; {
-		for _, table := range []map[string]yamltree.Row{meanings, erasureMeanings} {
+		for _, table := range []map[string]yamltree.Row{meanings, erasureMeanings, webhookMeanings} {
 			if row, ok := table[end]; ok {
 				return row
 			}

@@ -25,6 +25,7 @@ func (c *Config) Validate() error {
 		c.DeadLetters.Validate(),
 		mistake.Under("erasure", c.Erasure.Validate()),
 		mistake.Under("ledger", c.Ledger.Validate()),
+		mistake.Under("webhooks", c.Webhooks.Validate(c.CustomerIO.Names())),
 		mistake.Under("schema_registry", c.SchemaRegistry.Validate()),
 		c.crossed(),
 		m.Validate(),
@@ -50,6 +51,9 @@ func (c *Config) crossed() error {
 	}
 	errs := []error{
 		section.CheckLetters(c.DeadLetters.Config), mistake.Under("erasure", section.CheckFences(c.Erasure)),
+	}
+	if c.Webhooks.Enabled() {
+		errs = append(errs, mistake.Under("webhooks", section.CheckWebhooks(c.Webhooks)))
 	}
 	if c.Ledger.Placed() {
 		errs = append(errs, c.checkLedger())

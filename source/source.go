@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
 // A Section is one section under source of a configuration. It connects to nothing before it is asked to.
@@ -40,6 +41,9 @@ type Section interface {
 	// given. CheckLedger reports, by its keys, a place that this kind of broker does not have, or that is used already.
 	Ledger(ledger.Config, deadletter.Config) ledger.Config
 	CheckLedger(ledger.Config, deadletter.Config) error
+	// CheckWebhooks reports a place for the events of webhooks that this kind of broker does not have, or that the
+	// source would read as events.
+	CheckWebhooks(webhook.Config) error
 	// Destination is where an event is published: something that the source reads.
 	Destination(Target) (event.Origin, error)
 
@@ -76,6 +80,8 @@ type Broker interface {
 	// Tell publishes something to a topic or subject that the source does not read, and returns when it is stored. The
 	// key says what it belongs to. The id is the same where it is told again, and only then.
 	Tell(ctx context.Context, to, key, id string, value []byte) error
+	// Webhooks opens the place where this broker stores the events of webhooks.
+	Webhooks(webhook.Config) webhook.Bus
 	// Ledger opens the send ledger that this broker keeps.
 	Ledger(ledger.Config) ledger.Store
 

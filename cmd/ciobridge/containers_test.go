@@ -106,11 +106,11 @@ func (c *container) addressAgain() string {
 func containerBus(t *testing.T, partitions int32) *bus {
 	t.Helper()
 	address := startContainer(t, "kafka", "").address()
-	createTopics(t, address, partitions)
+	createTopics(t, address, partitions, eventsTopic, deadTopic)
 	return joinBus(t, []string{address})
 }
 
-func createTopics(t *testing.T, address string, partitions int32) {
+func createTopics(t *testing.T, address string, partitions int32, names ...string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(address))
 	if err != nil {
@@ -118,7 +118,7 @@ func createTopics(t *testing.T, address string, partitions int32) {
 	}
 	defer client.Close()
 	req := kmsg.NewPtrCreateTopicsRequest()
-	for _, name := range []string{eventsTopic, deadTopic} {
+	for _, name := range names {
 		topic := kmsg.NewCreateTopicsRequestTopic()
 		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, 1
 		req.Topics = append(req.Topics, topic)

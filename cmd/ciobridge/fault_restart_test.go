@@ -111,7 +111,7 @@ func TestRealKafkaRestartsUnderLoad(t *testing.T) {
 		docker("start")()
 		d.leadTo(c.addressAgain())
 	}
-	createTopics(t, d.Addr().String(), 4)
+	createTopics(t, d.Addr().String(), 4, eventsTopic, deadTopic)
 	r := startUnderLoad(t, joinBus(t, []string{d.Addr().String()}))
 	r.without(docker("stop"), 0, up)
 	r.produce(1000)

@@ -11,7 +11,13 @@ import (
 
 // Until answers requests until ctx ends, and then lets those that are being answered finish for a moment.
 func Until(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	return Run(ctx, listener, &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	})
+}
+
+// Run does so with a server that has limits of its own.
+func Run(ctx context.Context, listener net.Listener, server *http.Server) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {

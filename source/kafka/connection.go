@@ -22,6 +22,8 @@ import (
 	"github.com/ciobridge/ciobridge/ledger"
 	ledgerkafka "github.com/ciobridge/ciobridge/ledger/kafka"
 	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/webhook"
+	webhookkafka "github.com/ciobridge/ciobridge/webhook/kafka"
 )
 
 // connection is a Kafka cluster, and what is read of it.
@@ -85,6 +87,9 @@ func (c *connection) Tell(ctx context.Context, to, key, _ string, value []byte) 
 	}
 	return nil
 }
+
+// Webhooks implements source.Broker.
+func (c *connection) Webhooks(w webhook.Config) webhook.Bus { return webhookkafka.New(c.conn, w.Topic) }
 
 // Ledger implements source.Broker.
 func (c *connection) Ledger(l ledger.Config) ledger.Store { return ledgerkafka.New(c.conn, l) }

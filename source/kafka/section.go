@@ -21,6 +21,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
 // Section reads topics of a Kafka cluster.
@@ -127,6 +128,18 @@ func (s *Section) CheckLedger(l ledger.Config, d deadletter.Config) error {
 	case s.Reads(l.Topic):
 		return mistake.Of("topic: %s is read by the source too, and every record would come as an event: give it a "+
 			"name that the source does not read", l.Topic)
+	}
+	return nil
+}
+
+// CheckWebhooks implements source.Section.
+func (s *Section) CheckWebhooks(w webhook.Config) error {
+	switch {
+	case w.Subject != "":
+		return mistake.Of("subject: is for a NATS source; give topic")
+	case s.Reads(w.Topic):
+		return mistake.Of("topic: is read by the source too, and every webhook would come back as an event, whose " +
+			"calls bring the next webhooks: give it a name that the source does not read")
 	}
 	return nil
 }

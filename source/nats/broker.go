@@ -21,6 +21,8 @@ import (
 	"github.com/ciobridge/ciobridge/ledger"
 	ledgerjetstream "github.com/ciobridge/ciobridge/ledger/jetstream"
 	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/webhook"
+	webhookjetstream "github.com/ciobridge/ciobridge/webhook/jetstream"
 )
 
 // Broker is the connection to a server, and what is read of it. It owns the server where that is embedded.
@@ -97,6 +99,11 @@ func (b *Broker) CheckApart(ctx context.Context, what, subject string) error {
 		}
 	}
 	return nil
+}
+
+// Webhooks implements source.Broker.
+func (b *Broker) Webhooks(w webhook.Config) webhook.Bus {
+	return webhookjetstream.New(b.conn.JetStream(), w.Subject)
 }
 
 // Fences implements source.Broker.

@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
 // Reading says how streams are read, whichever server has them.
@@ -103,6 +104,18 @@ func (r *Reading) CheckFences(e erasure.Config) error {
 
 func reportsRead() error {
 	return mistake.Of("report_subject: is read by the source too, and every report would come back as an event")
+}
+
+// CheckWebhooks implements source.Section.
+func (r *Reading) CheckWebhooks(w webhook.Config) error {
+	switch {
+	case w.Topic != "":
+		return mistake.Of("topic: is for a Kafka source; give subject")
+	case w.Subject != "" && r.Reads(w.Subject+".>"):
+		return mistake.Of("subject: is read by the source too, and every webhook would come back as an event, whose " +
+			"calls bring the next webhooks: give one that the source does not read")
+	}
+	return nil
 }
 
 // CheckLedger implements source.Section.

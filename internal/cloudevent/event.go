@@ -1,0 +1,60 @@
+package cloudevent
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// ContentType is the media type of an event as JSON.
+const ContentType = "application/cloudevents+json; charset=UTF-8"
+
+// An Event is what is published. Its id and its source together are the same where it is published again.
+type Event struct {
+	ID      string
+	Source  string
+	Type    string
+	Subject string    // whom or what it is about; empty where nobody says
+	Time    time.Time // when it happened; zero where nobody says
+	// Workspace is the name of the Customer.io workspace, as an extension attribute; empty for the one without a name.
+	Workspace string
+	// Data is the content. Bytes are put into the text as base64, and everything else as JSON.
+	Data any
+}
+
+// JSON is the event as text.
+func (e *Event) JSON() ([]byte, error) {
+	content := struct {
+		Version   string    `json:"specversion"`
+		ID        string    `json:"id"`
+		Source    string    `json:"source"`
+		Type      string    `json:"type"`
+		Subject   string    `json:"subject,omitempty"`
+		Time      time.Time `json:"time,omitzero"`
+		Workspace string    `json:"workspace,omitempty"`
+		Form      string    `json:"datacontenttype,omitempty"`
+		Data      any       `json:"data,omitempty"`
+		Bytes     []byte    `json:"data_base64,omitempty"`
+	}{Version: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject, Time: e.Time.UTC(),
+		Workspace: e.Workspace}
+	if raw, ok := e.Data.([]byte); ok {
+		content.Bytes = raw
+	} else {
+		content.Form, content.Data = "application/json", e.Data
+	}
+	return json.Marshal(content)
+}
+
+// IDHeader is the name of the header that repeats the id.
+const IDHeader = "ce_id"
+
+// Header is one of the headers of a record.
+type Header struct{ Key, Value string }
+
+// Headers are those that are stored beside the text.
+func (e *Event) Headers() []Header {
+	list := []Header{{"content-type", ContentType}, {IDHeader, e.ID}, {"ce_source", e.Source}, {"ce_type", e.Type}}
+	if e.Workspace != "" {
+		list = append(list, Header{"ce_workspace", e.Workspace})
+	}
+	return list
+}

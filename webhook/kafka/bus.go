@@ -1,0 +1,102 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/cloudevent"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
+)
+
+// attemptTime bounds one request that stores events. With what gathering them takes, it is over before webhook.Settle.
+const attemptTime = 3 * time.Second
+
+// Bus stores events in a topic.
+type Bus struct {
+	client *kafka.Client
+	writer kafka.Writer
+	topic  string
+	next   map[int]int64 // by partition, the offset to read from
+}
+
+// New stores events in a topic of that name.
+func New(conn *broker.Kafka, topic string) *Bus {
+	return &Bus{client: conn.Client(), topic: topic, next: map[int]int64{}, writer: kafka.Writer{
+		Addr: kafka.TCP(conn.Brokers()...), Transport: conn.Transport(), Topic: topic, RequiredAcks: kafka.RequireAll,
+		Balancer: kafka.Murmur2Balancer{}, BatchTimeout: 5 * time.Millisecond, WriteTimeout: attemptTime,
+		ReadTimeout: attemptTime, MaxAttempts: 1, // Customer.io tries again, when it is known what was stored
+	}}
+}
+
+// Publish implements webhook.Bus.
+func (b *Bus) Publish(ctx context.Context, e *cloudevent.Event, _, _ string) error {
+	value, err := e.JSON()
+	if err != nil {
+		return fmt.Errorf("write the event: %w", err)
+	}
+	m := kafka.Message{Value: value}
+	if e.Subject != "" {
+		m.Key = []byte(e.Subject)
+	}
+	for _, h := range e.Headers() {
+		m.Headers = append(m.Headers, kafka.Header{Key: h.Key, Value: []byte(h.Value)})
+	}
+	if err := b.writer.WriteMessages(ctx, m); err != nil {
+		return fmt.Errorf("publish to the topic %s: %w", b.topic, err)
+	}
+	return nil
+}
+
+// Read implements webhook.Bus.
+func (b *Bus) Read(ctx context.Context, count int, each func(id string)) error {
+	topic, err := kafkatopic.Describe(ctx, b.client, b.topic)
+	if err != nil {
+		return fmt.Errorf("look at the topic %s: %w", b.topic, err)
+	}
+	for _, p := range topic.Partitions {
+		if err := b.readPartition(ctx, p.ID, int64(count/len(topic.Partitions)), each); err != nil {
+			return fmt.Errorf("read partition %d of the topic %s: %w", p.ID, b.topic, err)
+		}
+	}
+	return nil
+}
+
+func (b *Bus) readPartition(ctx context.Context, partition int, count int64, each func(id string)) error {
+	first, end, err := kafkatopic.Bounds(ctx, b.client, b.topic, partition)
+	if err != nil {
+		return err
+	}
+	next, begun := b.next[partition]
+	if !begun || next > end {
+		next = end - count
+	}
+	for next = max(next, first); next < end; {
+		last := next
+		_, err := kafkatopic.Fetch(ctx, b.client, b.topic, partition, next, time.Second, func(r *kafka.Record) error {
+			last = r.Offset + 1
+			for _, h := range r.Headers {
+				if h.Key == cloudevent.IDHeader {
+					each(string(h.Value))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if last == next {
+			break // what is left are markers of transactions, or was compacted away
+		}
+		next = last
+		b.next[partition] = next
+	}
+	b.next[partition] = max(next, b.next[partition])
+	return nil
+}
+
+// Close implements webhook.Bus.
+func (b *Bus) Close() { b.writer.Close() }
