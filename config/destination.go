@@ -118,11 +118,8 @@ func (d Destination) Names() (names []string) {
 
 // named are the workspaces that rules name.
 func named(rules []mapping.Rule) (names []string) {
-	for _, rule := range rules {
-		names = append(names, rule.Workspace)
-		for _, step := range rule.Do {
-			names = append(names, step.Workspace)
-		}
+	for i := range rules {
+		names = append(names, rules[i].Workspaces()...)
 	}
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })

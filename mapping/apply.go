@@ -30,8 +30,8 @@ func (s *state) apply(r *rule) skipped {
 	if p != nil {
 		s.fail(r.self, -1, p)
 	} else {
-		for _, a := range r.actions {
-			s.applyAction(r, a)
+		for _, a := range r.steps {
+			s.applyAction(a)
 		}
 	}
 	counts.calls.Add(uint64(len(s.calls) - calls))
@@ -46,19 +46,6 @@ func (s *state) apply(r *rule) skipped {
 		r.unfit.count(s.remarks[remarks:])
 	}
 	return skippedNoCall
-}
-
-// holds runs a condition; no condition holds.
-func (s *state) holds(a *action, cond *expr.Program) (bool, *problem) {
-	if cond == nil {
-		return true, nil
-	}
-	v, p := s.one(cond, "if")
-	if p == nil && !v.Truthy() {
-		s.remarkOnCondition(a, cond, v)
-		return false, nil
-	}
-	return p == nil, p
 }
 
 // prepare finds the time and identity that the rule gives the event, and what it requires.
@@ -95,11 +82,9 @@ var errStop = errors.New("the action is given up")
 
 // applyAction makes the one call of an action, or one for each item. An action that is given up, because its list
 // cannot be read to the end or leads to too much, makes none: one failure stands for all of its calls.
-func (s *state) applyAction(r *rule, a *action) {
+func (s *state) applyAction(a *action) {
 	if a.each == nil {
-		if p := s.try(a, -1); p != nil {
-			s.fail(a, -1, p)
-		}
+		s.applyItem(a, -1)
 		return
 	}
 	before := s.savepoint()
@@ -107,10 +92,7 @@ func (s *state) applyAction(r *rule, a *action) {
 	item := 0
 	err := a.each.Each(&s.doc, func(v expr.Value) error {
 		s.doc.Bind("item", v)
-		p := s.try(a, item)
-		if p != nil {
-			s.fail(a, item, p)
-		}
+		p := s.applyItem(a, item)
 		item++
 		if why = s.giveUp(before, p); why != nil {
 			return errStop
@@ -128,6 +110,29 @@ func (s *state) applyAction(r *rule, a *action) {
 		s.rollBack(before)
 		s.fail(a, -1, why)
 	}
+}
+
+// applyItem makes the call of an action for one item of its list, or the one call where it has no list: item is -1
+// then. Of a choice it is the action that the event chooses, which may have a list of its own.
+func (s *state) applyItem(a *action, item int) (p *problem) {
+	if a.chooser != nil {
+		chosen, p := s.choose(a)
+		switch {
+		case p != nil:
+			s.fail(a, item, p)
+			return p
+		case chosen == nil:
+			return nil
+		case chosen.each != nil:
+			s.applyAction(chosen)
+			return nil
+		}
+		a = chosen
+	}
+	if p = s.try(a, item); p != nil {
+		s.fail(a, item, p)
+	}
+	return p
 }
 
 // try makes one call, and takes back what it had written where that fails.

@@ -9,6 +9,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping/cloudevent"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/record"
@@ -34,6 +35,15 @@ func (b *compiler) cloudEvents(out *envelope, e Envelope) Envelope {
 	return e
 }
 
+// readHeaders reads the headers of a CloudEvent and reports whether it is in binary mode.
+func (s *state) readHeaders() (binary bool, p *problem) {
+	binary, wrong := s.headers.Read(s.m.Headers)
+	if wrong != nil {
+		p = &problem{reason: event.ReasonUndecodable, field: shortened(wrong.Header), detail: wrong.Detail}
+	}
+	return binary, p
+}
+
 // isWhole reports whether the value is the event that the headers announce, and not its data: some clients write its
 // attributes beside the whole event, for those who filter by headers, and no content type.
 func (s *state) isWhole(set *expr.Set) bool {
@@ -42,13 +52,13 @@ func (s *state) isWhole(set *expr.Set) bool {
 		document.MemberOf(s.doc.Root().Raw, "specversion").Kind != expr.String {
 		return false
 	}
-	for i := range s.attributes {
-		a := &s.attributes[i]
-		if !a.required() {
+	for i := range s.headers.Attributes {
+		a := &s.headers.Attributes[i]
+		if !a.Required() {
 			continue
 		}
-		v := document.MemberOf(s.doc.Root().Raw, strings.ToLower(a.name))
-		if v.Kind != expr.String || string(v.AppendString(nil)) != string(a.value) {
+		v := document.MemberOf(s.doc.Root().Raw, strings.ToLower(a.Name))
+		if v.Kind != expr.String || string(v.AppendString(nil)) != string(a.Value) {
 			return false
 		}
 	}
@@ -80,18 +90,18 @@ func (s *state) parseComposed(set *expr.Set) *problem {
 // of the data; a header ce_datacontenttype, which the bindings do not have, counts where there is no other.
 func (s *state) compose(data []byte) []byte {
 	b := append(s.composed[:0], '{')
-	if s.contentType.header != "" {
+	if s.headers.ContentType.Header != "" {
 		b = append(b, `"datacontenttype":`...)
-		b = append(jsontext.AppendString(b, s.contentType.value), ',')
+		b = append(jsontext.AppendString(b, s.headers.ContentType.Value), ',')
 	}
-	for i := range s.attributes {
-		a := &s.attributes[i]
-		if s.contentType.header != "" && strings.EqualFold(a.name, "datacontenttype") {
+	for i := range s.headers.Attributes {
+		a := &s.headers.Attributes[i]
+		if s.headers.ContentType.Header != "" && strings.EqualFold(a.Name, "datacontenttype") {
 			continue
 		}
-		s.hash = customerio.AppendFolded(s.hash[:0], []byte(a.name)) // attributes have names in lower case
+		s.hash = customerio.AppendFolded(s.hash[:0], []byte(a.Name)) // attributes have names in lower case
 		b = append(jsontext.AppendString(b, s.hash), ':')
-		b = append(jsontext.AppendString(b, a.value), ',')
+		b = append(jsontext.AppendString(b, a.Value), ',')
 	}
 	switch value := s.payload(); {
 	case len(data) > 0:
@@ -172,18 +182,18 @@ func (s *state) isEventBatch() bool {
 	if text := record.TrimSpace(s.content); len(text) == 0 || text[0] != '[' {
 		return false
 	}
-	if s.readContentType() != nil {
+	if s.headers.ReadContentType(s.m.Headers) != nil {
 		return false // what is wrong is said when the event is read
 	}
-	if format, whole := eventFormat(s.contentType.value); whole {
-		return len(format) > 0 && format[0] == '-' || formatProblem(format) == nil
+	if batch, announced := s.headers.IsBatch(); announced {
+		return batch
 	}
 	for i := range s.m.Headers {
 		key := s.m.Headers[i].Key
 		if len(key) <= 3 || !strings.EqualFold(key[:2], "ce") || key[2] != '_' && key[2] != '-' {
 			continue
 		}
-		if (&attribute{name: key[3:]}).required() {
+		if (&cloudevent.Attribute{Name: key[3:]}).Required() {
 			return false
 		}
 	}
@@ -192,10 +202,10 @@ func (s *state) isEventBatch() bool {
 
 // dataIsJSON reports whether nothing says that the data of an event in binary mode is anything but JSON.
 func (s *state) dataIsJSON() bool {
-	dataType := s.contentType.value
-	for i := range s.attributes {
-		if len(dataType) == 0 && strings.EqualFold(s.attributes[i].name, "datacontenttype") {
-			dataType = s.attributes[i].value
+	dataType := s.headers.ContentType.Value
+	for i := range s.headers.Attributes {
+		if len(dataType) == 0 && strings.EqualFold(s.headers.Attributes[i].Name, "datacontenttype") {
+			dataType = s.headers.Attributes[i].Value
 		}
 	}
 	return len(dataType) == 0 || bytes.Contains(bytes.ToLower(dataType), []byte("json"))

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -45,7 +44,7 @@ func Compile(c Config) (*Rules, error) {
 	b.scope = b.shared
 	b.topics(c.Topics)
 	b.rules(c.Rules)
-	b.timestamps(c.Rules)
+	b.timestamps()
 	b.idsOfPersons(c.Rules)
 	b.index()
 	if err := b.Err(); err != nil {
@@ -157,43 +156,45 @@ func (b *compiler) rule(r *Rule) *rule {
 		out.late = &late.Limit{After: cmp.Or(t.After, customerio.TriggerWindow), Skip: t.Then == Skip,
 			Fail: t.Then == DeadLetter}
 	}
-	calls := callNames(r.Do)
-	for i := range r.Do {
-		if slices.Index(calls, calls[i]) < i {
-			b.Add(r.Do[i].Pos.With(at(indexed("do", i))), "the call's name %q is taken; give it another with call:",
-				calls[i])
+	b.steps(r, out)
+	return out
+}
+
+// steps compiles the steps of a rule.
+func (b *compiler) steps(r *Rule, out *rule) {
+	steps := r.steps()
+	names := callNames(steps)
+	out.calls = names
+	made := make([]*action, len(steps))
+	for i, step := range steps {
+		if slices.Index(names, names[i]) < i {
+			b.Add(step.Pos.With(step.where), "the call's name %q is taken; give it another with call:", names[i])
 		}
-		a := b.action(r, i, calls[i])
+		if step.Choice != nil {
+			made[i] = b.choice(r, step, names[i])
+			out.steps = append(out.steps, made[i])
+			continue
+		}
+		a := b.action(r, step, names[i])
 		a.counts = out.counts
 		if a.op.Timestamp == customerio.EventTime || a.op.Once {
 			a.late = out.late
 		}
 		out.actions = append(out.actions, a)
+		if made[i] = a; step.in == nil {
+			out.steps = append(out.steps, a)
+			if len(step.Is) > 0 {
+				b.Add(step.Pos.With(step.where+".is"), "is for the steps of any_of: leave it out")
+			}
+		} else {
+			b.alternative(made[step.of], step, a)
+		}
 	}
-	return out
-}
-
-// callNames names the calls of a rule: by what was written, else by action, literal name and ordinal among equals, so
-// that a call inserted above does not change the names of others.
-func callNames(actions []Action) []string {
-	names := make([]string, len(actions))
-	seen := map[string]int{}
-	for i, s := range actions {
-		if s.Call != "" {
-			names[i] = s.Call
-			continue
+	for i, step := range steps {
+		if step.Choice != nil {
+			b.otherwise(made[i], step)
 		}
-		name := s.Action.Operation().Name
-		var literal string
-		if json.Unmarshal([]byte(s.Name.Literal), &literal) == nil {
-			name += ":" + literal
-		}
-		if seen[name]++; seen[name] > 1 {
-			name += "#" + strconv.Itoa(seen[name])
-		}
-		names[i] = name
 	}
-	return names
 }
 
 // index makes the table by which an event finds its rules.
@@ -223,10 +224,10 @@ func (b *compiler) rulesFor(typ string) []*rule {
 	return out
 }
 
-// workspace finds to which workspace the call goes: its step's, or its rule's.
+// workspace finds to which workspace the call goes: its step's, that of the choice which it belongs to, or its rule's.
 func (c *actionCompiler) workspace() {
 	c.checkWorkspace(c.from.Workspace, c.from.Pos.With(mistake.Join(c.where, "workspace")))
-	name := cmp.Or(c.from.Workspace, c.rule.Workspace)
+	name := cmp.Or(c.from.Workspace, c.in.Workspace, c.rule.Workspace)
 	if name == "" {
 		return
 	}

@@ -21,22 +21,26 @@ type actionCompiler struct {
 	*compiler
 	rule  *Rule
 	from  *Action
+	in    Action // the choice that it belongs to; of none it says nothing
 	where string // the path of the action, for mistakes
 	vars  []string
 	out   *action
 }
 
-func (b *compiler) action(r *Rule, i int, call string) *action {
-	from := withAttributes(r.Do[i])
+func (b *compiler) action(r *Rule, step written, call string) *action {
+	from := withAttributes(*step.Action)
 	op := from.Action.Operation()
-	c := &actionCompiler{compiler: b, rule: r, from: from, out: &action{
+	c := &actionCompiler{compiler: b, rule: r, from: from, where: step.where, out: &action{
 		Step: event.Step{Rule: r.Name, Call: call, Action: op.Name, Repeatable: op.Repeatable,
 			Once: op.Once, Fence: fences[from.Action], Revives: r.Revives},
 		op:      op,
 		allowed: !op.Destructive || slices.Contains(b.allow, op.Name),
 		key:     keyOf(r.IDScope, r.Name, call),
 	}}
-	c.where = r.place(indexed("do", i)).Path
+	if step.in != nil {
+		c.in = *step.in
+	}
+	b.actions = append(b.actions, c)
 	c.workspace()
 	if from.Action == 0 {
 		c.wrong("", "names no action")
@@ -48,13 +52,8 @@ func (b *compiler) action(r *Rule, i int, call string) *action {
 	if !c.out.allowed {
 		c.warn("", "%s is not allowed: its calls become dead letters until allow names it", op.Name)
 	}
-	c.out.each = c.program(from.Each, c.where+".each")
-	if !from.Each.IsZero() {
-		c.vars = []string{"item"}
-	}
-	c.out.cond = c.program(from.If, c.where+".if", c.vars...)
-	checkPolicy(&c.List, from.Pos.With(c.where+".on_invalid"), from.OnInvalid, DeadLetter, LeaveOut, Truncate)
-	c.out.onInvalid = cmp.Or(from.OnInvalid, b.onInvalid)
+	c.repeats()
+	c.out.onInvalid = cmp.Or(from.OnInvalid, c.in.OnInvalid, b.onInvalid)
 	c.where += "." + op.Name
 	operands := map[*customerio.Field]operand.Operand{}
 	for i := range op.Fields {

@@ -29,7 +29,8 @@ var variables = []string{"message", "change", "record"}
 type compiler struct {
 	mistake.List // what is wrong, so that all of it can be mended at once
 	out          *compiled
-	workspaces   []string // their names, but for the first
+	actions      []*actionCompiler // of all rules
+	workspaces   []string          // their names, but for the first
 	allow        []string
 	onInvalid    Policy
 	tooLate      TooLate
@@ -163,38 +164,36 @@ func literalValue(text string) expr.Value {
 // timestamps has the calls that carry a timestamp of their own counted together, and warns where others for the same
 // persons, who are others in each workspace, carry none: for Customer.io those are changes of the moment in which they
 // arrive.
-func (b *compiler) timestamps(rules []Rule) {
-	var all *latest
+func (b *compiler) timestamps() {
+	all := &latest{}
 	without := map[string]string{} // by workspace, the rule
-	workspace := func(i, j int) string { return b.out.rules[i].actions[j].Workspace }
-	for i := range rules {
-		for j := range rules[i].Do {
-			switch a := &rules[i].Do[j]; {
-			case a.Action.Operation().Field(customerio.TimestampField) == nil:
-			case a.Timestamp.IsZero() && without[workspace(i, j)] == "":
-				without[workspace(i, j)] = rules[i].Name
-			case !a.Timestamp.IsZero():
-				if all == nil {
-					all = &latest{}
-				}
-				b.out.rules[i].actions[j].latest = all
-			}
+	for _, c := range b.actions {
+		switch workspace := c.out.Workspace; {
+		case c.out.op.Field(customerio.TimestampField) == nil:
+		case c.from.Timestamp.IsZero() && without[workspace] == "":
+			without[workspace] = c.rule.Name
+		case !c.from.Timestamp.IsZero():
+			c.out.latest = all
 		}
 	}
-	for i := range rules {
-		for j := range rules[i].Do {
-			other := without[workspace(i, j)]
-			if b.out.rules[i].actions[j].latest == nil || other == "" {
-				continue
-			}
-			a := &rules[i].Do[j]
-			at := rules[i].place(indexed("do", j)).Path + "." + a.Action.Operation().Name + ".timestamp"
-			b.out.warnings = append(b.out.warnings, mistake.New(a.Timestamp.Pos.With(at),
+	for _, c := range b.actions {
+		if other := without[c.out.Workspace]; c.out.latest != nil && other != "" {
+			b.out.warnings = append(b.out.warnings, mistake.New(c.from.Timestamp.Pos.With(c.where+".timestamp"),
 				"the identify of rule %s carries none, which is a change of the moment in which it arrives: of the "+
 					"persons whom both are about Customer.io ignores calls with an older timestamp; give it one, too",
 				quoted(other)))
 		}
 	}
+}
+
+// repeats compiles what a step says of when it is taken, and how often.
+func (c *actionCompiler) repeats() {
+	c.out.each = c.program(c.from.Each, c.where+".each")
+	if !c.from.Each.IsZero() || !c.in.Each.IsZero() {
+		c.vars = []string{"item"}
+	}
+	c.out.cond = c.program(c.from.If, c.where+".if", c.vars...)
+	checkPolicy(&c.List, c.from.Pos.With(c.where+".on_invalid"), c.from.OnInvalid, DeadLetter, LeaveOut, Truncate)
 }
 
 // checkShared refuses an identity that the events of a record have in common.

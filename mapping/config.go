@@ -240,7 +240,7 @@ func checkPolicy(m *mistake.List, where Position, p Policy, known ...Policy) {
 func (r *Rules) Workspaces(rule, call string) (names []string) {
 	for _, candidate := range r.rules {
 		for _, a := range candidate.actions {
-			if candidate.name == rule && (call == "" || a.Call == call) {
+			if candidate.name == rule && (call == "" || a.Call == call || a.of != nil && a.of.Call == call) {
 				names = append(names, a.Workspace)
 			}
 		}

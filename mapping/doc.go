@@ -10,7 +10,7 @@
 // Compile turns a Config, which is plain data, into Rules: every expression is compiled, every literal checked, and
 // what calls of one action have in common is written in advance. Rules.Map then takes these steps for a message:
 //
-//   - The envelope of its topic is read (envelope.go, and cloudevents.go with attributes.go for CloudEvents): the
+//   - The envelope of its topic is read (envelope.go, and cloudevents.go with package cloudevent): the
 //     document that expressions see, and the event's type, time and identity. Those of other systems are built in
 //     (builtin.go), and what Kafka Connect and Debezium write is read by packages of its own. A record that holds no
 //     event ends here (tombstone.go).

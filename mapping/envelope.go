@@ -14,7 +14,7 @@ import (
 func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	binary := false
 	if e := s.envelope; e.cloudEvents && s.item == 0 && e.from == nil && (e.each == nil || e.batch) {
-		if binary, p = s.readAttributes(); p != nil {
+		if binary, p = s.readHeaders(); p != nil {
 			return false, p
 		}
 		binary = binary && !s.isWhole(set)

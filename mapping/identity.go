@@ -107,8 +107,18 @@ func (s *state) callID(a *action, item int) event.ID {
 		if id, kept := o.identity(s.item, a); kept && item < 0 {
 			return id
 		}
+		if a.of != nil && item >= 0 { // the letter may be of the choice, for this item
+			if id := s.idBy(&a.of.key, item); o.has(id) {
+				return id
+			}
+		}
 		key = o.keyOf(a)
 	}
+	return s.idBy(key, item)
+}
+
+// idBy is the identity of a call with that key.
+func (s *state) idBy(key *callKey, item int) event.ID {
 	b := append(s.hash[:0], key[:]...)
 	b = appendFramed(b, s.identity())
 	if item >= 0 {

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -120,22 +121,31 @@ type original struct {
 	key        callKey
 }
 
-// keyOf is the key of an action, which is that of its old name where it was renamed.
+// keyOf is the key of an action, which is that of its old name where it, or the choice that it is one of, was renamed.
 func (o *original) keyOf(a *action) *callKey {
-	if o.call != "" && o.rule == a.Rule && o.call == a.Call {
+	if o.call != "" && o.rule == a.Rule && (o.call == a.Call || a.of != nil && o.call == a.of.Call) {
 		return &o.key
 	}
 	return &a.key
 }
 
-// identity is the one that the failure has which an action would repeat for that event of the record.
+// identity is the one that the failure has which an action, or the choice that it is one of, would repeat for that
+// event of the record.
 func (o *original) identity(item int, a *action) (event.ID, bool) {
 	for i := range o.failures {
 		if f := &o.failures[i]; f.Item == item && f.Rule == a.Rule && f.Call == a.Call {
 			return f.ID, true
 		}
 	}
+	if a.of != nil {
+		return o.identity(item, a.of)
+	}
 	return event.ID{}, false
+}
+
+// has reports whether the message was repaired for the sake of a failure with that identity.
+func (o *original) has(id event.ID) bool {
+	return slices.ContainsFunc(o.failures, func(f event.Failure) bool { return f.ID == id })
 }
 
 // MapRepaired is Map for a message whose value was repaired by hand for the sake of these failures. A call that failed
@@ -150,8 +160,9 @@ func (r *Rules) MapRepaired(m event.Message, failures []event.Failure, value []b
 	return s.result(), s.failures
 }
 
-// MapRenamed is Map with the identities that the calls of one name had when rule and call were called otherwise. All
-// else is as Map gives it, in the same order, so that the identities of before and of today can be told by their place.
+// MapRenamed is Map with the identities that the calls of one name had when rule and call were called otherwise. Those
+// of a choice are all of which it chooses one. All else is as Map gives it, in the same order, so that the identities
+// of before and of today can be told by their place.
 func (r *Rules) MapRenamed(
 	m event.Message, rule, call, oldRule, oldCall string,
 ) ([]event.Call, []event.Failure) {

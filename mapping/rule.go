@@ -65,6 +65,9 @@ type Action struct {
 	UpdateOnly    Term           `json:",omitzero"`  // true: identify makes no person
 	Request       *Request       `json:",omitempty"` // of one's own
 
+	Choice *Choice  `json:",omitempty"` // in place of an action: data say which of several steps is taken
+	Is     []string `json:",omitempty"` // of such a step: the words that choose it; none means its action's name
+
 	Each Term   // the call is made once for each output, which it reads as $item
 	If   Term   // the call is left out unless this is true
 	Call string // the call's name inside the rule; empty means action, literal name and ordinal
@@ -217,14 +220,11 @@ func (a *action) api() customerio.API {
 	return customerio.TrackAPI
 }
 
-// CallNames are the names of a rule's calls, in their order.
+// CallNames are the names of a rule's calls and choices, in their order.
 func (r *Rules) CallNames(rule string) (names []string) {
 	for _, candidate := range r.rules {
-		if candidate.name != rule {
-			continue
-		}
-		for _, a := range candidate.actions {
-			names = append(names, a.Call)
+		if candidate.name == rule {
+			names = append(names, candidate.calls...)
 		}
 	}
 	return names

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,15 +37,11 @@ func (r *Rules) ForReplay() *Rules { return &Rules{r.compiled, true} }
 // anything that could change a call, and not with comments or layout.
 func (r *Rules) Hash() string { return r.hash }
 
-// Names reports whether there is a rule of that name, and whether one of its calls has that name.
+// Names reports whether there is a rule of that name, and whether one of its calls, or choices, has that name.
 func (r *Rules) Names(rule, call string) (isRule, isCall bool) {
 	for _, candidate := range r.rules {
-		if candidate.name != rule {
-			continue
-		}
-		isRule = true
-		for _, s := range candidate.actions {
-			isCall = isCall || s.Step.Call == call
+		if candidate.name == rule {
+			isRule, isCall = true, isCall || slices.Contains(candidate.calls, call)
 		}
 	}
 	return isRule, isCall
@@ -127,8 +124,10 @@ type rule struct {
 	require  []*expr.Program
 	time, id *expr.Program
 	scope    string
-	actions  []*action
-	self     *action // stands for the rule in the identity of a failure that precedes its calls
+	calls    []string  // their names, and those of choices
+	steps    []*action // in their order: actions, and choices between some
+	actions  []*action // all that make calls
+	self     *action   // stands for the rule in the identity of a failure that precedes its calls
 	counts   *counts
 	unfit    unfits
 	late     *late.Limit // nil where nobody asks for the age of events
@@ -141,6 +140,8 @@ type action struct {
 	each    *expr.Program
 	cond    *expr.Program
 	key     callKey
+	chooser *chooser // of a choice, which makes no calls itself
+	of      *action  // the choice that it is one of; nil for none
 
 	number    int        // of the workspace
 	workspace event.Lane // what makes a lane one of the workspace; 0 for the first

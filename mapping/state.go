@@ -6,6 +6,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/cloudevent"
 	"github.com/ciobridge/ciobridge/mapping/connect"
 	"github.com/ciobridge/ciobridge/mapping/debezium"
 	"github.com/ciobridge/ciobridge/mapping/explain"
@@ -87,8 +88,7 @@ type state struct {
 	key     []byte          // its name, where that had escapes
 	taken   map[string]bool // names that the fields evaluated so far have given, where fields merge
 
-	attributes  []attribute // of a CloudEvent, from its headers
-	contentType attribute   // the header, where there is one
+	headers cloudevent.Reader // of a CloudEvent
 
 	composed, meta        []byte // the document of a CloudEvent in binary mode, and $message
 	changeText            []byte // $change

@@ -77,14 +77,16 @@ func newCheckReport(set ruleset, err error, strict bool) checkReport {
 		return r
 	}
 	warnings := slices.Clone(set.rules.Warnings())
+	var results []ruletest.Result
 	for _, f := range set.files {
 		warnings = append(warnings, ruletest.SameNames(f.Tests)...)
 		for _, t := range ruletest.Run(set.rules, f.Tests, filepath.Dir(f.Path)) {
+			results = append(results, t)
 			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0,
 				Diffs: t.Diffs})
 		}
 	}
-	warnings = append(warnings, ruletest.Untested(set.rules, set.mapping.Rules, len(r.Tests))...)
+	warnings = append(warnings, ruletest.Untested(set.rules, set.mapping.Rules, results)...)
 	r.Hash, r.Warnings = set.rules.Hash(), mistake.Sorted(warnings)
 	r.Sends = set.rules.Notes()
 	if set.rules.Once() && set.config.Source.Section() != nil {

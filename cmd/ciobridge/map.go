@@ -242,7 +242,7 @@ func inRule(rule, call, field, detail string) string {
 // headings are what a reason is called in a list for people.
 var headings = map[explain.Why]string{
 	explain.NoRule: "no rule", explain.Condition: "condition", explain.NoItem: "no item", explain.NoEvent: "no event",
-	explain.ValueLeftOut: "left out", explain.ValueCut: "truncated",
+	explain.NotListed: "not listed", explain.ValueLeftOut: "left out", explain.ValueCut: "truncated",
 }
 
 func (r mappedReason) String() string {

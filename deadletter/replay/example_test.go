@@ -33,6 +33,8 @@ func (t today) MapRepaired(m event.Message, _ []event.Failure, _ []byte) ([]even
 	return t.Map(m)
 }
 
+func (today) Alternatives(string, string) (names []string, each bool) { return nil, false }
+
 func (today) Names(rule, _ string) (isRule, isCall bool) { return rule == "order", true }
 
 // A replay is the source of a pipeline, for which a function stands here. Of two calls only the one that failed is

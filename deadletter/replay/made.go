@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"slices"
+
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -91,20 +93,28 @@ func (m *made) callsFor(w *wish) []int {
 	if calls := m.byID[w.id]; calls != nil {
 		return calls
 	}
-	if w.isList || m.hasSole(w) {
-		return m.byName[w.name()]
+	if !w.isList && !m.hasSole(w) {
+		return nil
 	}
-	return nil
+	if w.chosen == nil {
+		return m.byName[callName{w.rule, w.call}]
+	}
+	var calls []int
+	sum(w, m.byName, func(more []int) { calls = append(calls, more...) })
+	slices.Sort(calls)
+	return calls
 }
 
 // isByName reports whether f stands for the wish by its name alone: see callsFor.
 func (m *made) isByName(w *wish, f event.Failure) bool {
-	return w.call != "" && callName{f.Rule, f.Call} == w.name() && (w.item == 0 || w.item == f.Item) &&
+	return w.call != "" && w.has(f.Rule, f.Call) && (w.item == 0 || w.item == f.Item) &&
 		(w.isList && m.byID[w.id] == nil || m.hasSole(w))
 }
 
 // hasSole reports whether nothing with the identity of the wanted call is made any more, and exactly one call or
 // failure has its rule and name.
 func (m *made) hasSole(w *wish) bool {
-	return m.byID[w.id] == nil && !m.failed[failedCall{w.id, w.call}] && m.count[w.name()] == 1
+	count := 0
+	sum(w, m.count, func(more int) { count += more })
+	return m.byID[w.id] == nil && !m.failed[failedCall{w.id, w.call}] && count == 1
 }

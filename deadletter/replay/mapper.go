@@ -11,6 +11,9 @@ type Rules interface {
 	Map(m event.Message) ([]event.Call, []event.Failure)
 	// Names reports whether there is a rule of that name, and whether one of its calls has that name.
 	Names(rule, call string) (isRule, isCall bool)
+	// Alternatives are the names of the calls of which a choice of that name takes one, and whether it is made for each
+	// item of a list.
+	Alternatives(rule, call string) (names []string, each bool)
 	// MapRepaired is Map for a message that was repaired for the sake of these failures, whose calls keep their
 	// identities; value is what it held before.
 	MapRepaired(m event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure)
@@ -36,9 +39,7 @@ func (m *Mapper) Map(msg event.Message) ([]event.Call, []event.Failure) {
 	for i, l := range e.letters {
 		wishes[i] = m.wishOf(l)
 	}
-	if m.opts.As != nil {
-		m.follow(msg, e, wishes, calls, failures)
-	}
+	m.follow(msg, e, wishes, calls, failures)
 	found := match(e.letters, wishes, calls, failures, func(s *event.Step) skip {
 		switch {
 		case slices.Contains(m.opts.Skip, s.Action):

@@ -32,7 +32,7 @@ func stored(n int, rule, name string) *deadletter.Letter {
 func asStored(letters []*deadletter.Letter) []wish {
 	wishes := make([]wish, len(letters))
 	for i, l := range letters {
-		wishes[i] = (&Mapper{opts: Options{}}).wishOf(l)
+		wishes[i] = (&Mapper{rules: oneCall}).wishOf(l)
 	}
 	return wishes
 }

@@ -32,6 +32,8 @@ func (r rules) MapRepaired(m event.Message, _ []event.Failure, _ []byte) ([]even
 
 func (r rules) Names(rule, call string) (bool, bool) { return rule == "order", call != "track:gone" }
 
+func (r rules) Alternatives(string, string) ([]string, bool) { return nil, false }
+
 // oneCall makes of every event the call that testLetter's failure is about.
 var oneCall = rules(func(m event.Message) ([]event.Call, []event.Failure) {
 	n := int(m.Origin.Offset)

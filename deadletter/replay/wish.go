@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"slices"
+
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -16,7 +18,8 @@ type wish struct {
 	item       int
 	rule, call string   // no rule: everything; no call: all calls of the rule
 	id         event.ID // of the letter
-	isList     bool     // the list of the call's step failed, and no item of it became a call
+	isList     bool     // the list of the call's step failed, or its choice did, and no call of it was made
+	chosen     []string // where the call is a choice: the names of the calls of which it takes one
 	none       bar
 }
 
@@ -29,7 +32,18 @@ const (
 	barWholeRule     // it is about a rule or an event as a whole, and the target is one call
 )
 
-func (w *wish) name() callName { return callName{w.rule, w.call} }
+// has reports whether the wish may be about calls, or failures, of a name.
+func (w *wish) has(rule, call string) bool {
+	return rule == w.rule && (call == w.call || slices.Contains(w.chosen, call))
+}
+
+// sum adds up what is known of the calls that the wish may be about.
+func sum[T any](w *wish, known map[callName]T, add func(T)) {
+	add(known[callName{w.rule, w.call}])
+	for _, call := range w.chosen {
+		add(known[callName{w.rule, call}])
+	}
+}
 
 // wishOf says what a letter asks for. Where it is replayed as another rule or call than its own the identity is the
 // one that today's rules give: that is what a live event gets, so that one which was read again counts once.
@@ -50,6 +64,10 @@ func (m *Mapper) wishOf(l *deadletter.Letter) wish {
 			w.call = m.opts.As.Call
 		}
 	}
+	each := false
+	if w.chosen, each = m.rules.Alternatives(w.rule, w.call); w.chosen != nil && !each {
+		w.isList = true
+	}
 	return w
 }
 
@@ -59,15 +77,16 @@ func gone(rules Rules, f *event.Failure) bool {
 	return f.Rule != "" && (!isRule || f.Call != "" && !isCall)
 }
 
-// follow gives the wishes of renamed calls the identities of today. A rule may make several calls of one name, and only
-// their identities tell which of them a letter is about; so the event is mapped once more under the names of before.
+// follow gives the wishes of renamed calls the identities of today, and so those of choices, whose letters have the
+// name of the choice. A rule may make several calls of one name, and only their identities tell which of them a letter
+// is about; so the event is mapped once more under the names of before.
 func (m *Mapper) follow(
 	msg event.Message, e *replayedEvent, wishes []wish, calls []event.Call, failures []event.Failure,
 ) {
 	mapped := map[[4]string]map[event.ID]event.ID{} // by the names of today and of before
 	for i := range wishes {
 		w, was := &wishes[i], &e.letters[i].Failure
-		if w.none != nothingBars || w.call == "" {
+		if w.none != nothingBars || w.call == "" || m.opts.As == nil && w.chosen == nil {
 			continue
 		}
 		names := [4]string{w.rule, w.call, was.Rule, was.Call}

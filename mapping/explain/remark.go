@@ -24,12 +24,13 @@ type Why string
 
 // The kinds of remarks.
 const (
-	NoRule       Why = "no_rule"   // no rule names the event's type
-	Condition    Why = "condition" // that of a rule, or of one of its calls, did not hold
-	NoItem       Why = "no_item"   // each gave nothing
-	NoEvent      Why = "no_event"  // the record holds no event, and on_null skips it
-	ValueLeftOut Why = "left_out"  // a value did not fit: the call goes without it
-	ValueCut     Why = "truncated" // a text was too long: the call has its beginning
+	NoRule       Why = "no_rule"    // no rule names the event's type
+	Condition    Why = "condition"  // that of a rule, or of one of its calls, did not hold
+	NoItem       Why = "no_item"    // each gave nothing
+	NotListed    Why = "not_listed" // the value that chooses an action is none of the words, and else skips it
+	NoEvent      Why = "no_event"   // the record holds no event, and on_null skips it
+	ValueLeftOut Why = "left_out"   // a value did not fit: the call goes without it
+	ValueCut     Why = "truncated"  // a text was too long: the call has its beginning
 )
 
 // String tells the remark in a line.

@@ -3,9 +3,9 @@ package rulefile
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ciobridge/ciobridge/customerio"
-	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 )
@@ -114,10 +114,12 @@ var stepKeys = table[mapping.Action]{
 	{eraseRow, func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Erase = oneOrList(r, n, r.nothing) }},
 }
 
-// stepTable has a step's keys and a key for each action.
-var stepTable = slices.Concat(stepKeys, actionKeys())
+// stepTable has a step's keys, those of a choice, and a key for each action.
+var stepTable = slices.Concat(stepKeys, choiceKeys, actionKeys())
 
-func stepRows() []yamltree.Row { return slices.Concat(stepKeys, actionKeys()).rows() }
+var stepRows = sync.OnceValue(func() []yamltree.Row {
+	return slices.Concat(stepKeys, choiceKeys, actionKeys()).rows()
+})
 
 func actionKeys() table[mapping.Action] {
 	var t table[mapping.Action]
@@ -154,13 +156,7 @@ func exampleOf(op *customerio.Operation, fields table[mapping.Action]) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-func (r *reader) action(node *yamltree.Node) mapping.Action {
-	a := mapping.Action{Pos: node.Place}
-	if readMap(r, node, stepTable, &a) && a.Action == 0 {
-		r.fail(node, "names no action; want %s", choice.List(actionNames()))
-	}
-	return a
-}
+func (r *reader) action(node *yamltree.Node) mapping.Action { return r.step(node, stepTable) }
 
 func actionNames() []string { return actionKeys().keys() }
 

@@ -90,14 +90,23 @@ tests:
 	}
 }
 
-// A test can give a record without a value, which only headers or on_null make sense of.
-// A rule for whose event there is a test has one, also where it fails on that event.
+// A rule for whose event there is a test has one, also where it fails on that event. A step of a choice has one where
+// an event chooses it.
 func TestUntested(t *testing.T) {
 	file, err := rulefile.Parse("r.yaml", []byte(`rules:
   - {name: holds, event: e, do: [{track: {person: .id, name: a}}]}
   - {name: fails, event: e, if: .total > 0, do: [{track: {person: .id, name: a}}]}
   - {name: untested, event: other, do: [{track: {person: .id, name: a}}]}
+  - name: chooses
+    event: f
+    do:
+      - action: .op
+        any_of: [identify: {person: .id}, {track: {person: .id, name: a}, if: .x}, unsuppress: {person: .id},
+                 {track: {person: .id, name: b}, is: other}]
+        else: other
 tests:
+  - {name: two, given: {event: {type: f, id: 7, op: unsuppress}}, want: {unsuppress: {}}}
+  - {name: three, given: {event: {type: f, id: 7, op: track}}, want: []}
   - {name: one, given: {event: {type: e, id: 7, total: "5"}}, want: [{track: {}}, {dead_letter: rule_error}]}
 `))
 	if err != nil {
@@ -107,17 +116,21 @@ tests:
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range ruletest.Run(rules, file.Tests, ".") {
+	results := ruletest.Run(rules, file.Tests, ".")
+	for _, r := range results {
 		if len(r.Diffs) > 0 {
 			t.Errorf("%v", r.Diffs)
 		}
 	}
-	got := ruletest.Untested(rules, file.Rules, len(file.Tests))
-	if len(got) != 1 || !strings.Contains(got[0].Error(), "rules[2]") {
+	got := ruletest.Untested(rules, file.Rules, results)
+	if len(got) != 3 || !strings.Contains(got[0].Error(), "rules[2]") ||
+		!strings.Contains(got[1].Error(), "rules[3].do[0].any_of[0]") ||
+		!strings.Contains(got[2].Error(), "rules[3].do[0].any_of[3]") {
 		t.Errorf("%v", got)
 	}
 }
 
+// A test can give a record without a value, which only headers or on_null make sense of.
 func TestATestGivesARecordWithoutAValue(t *testing.T) {
 	file, err := rulefile.Parse("r.yaml", []byte(inRule("delete: {person: .subject}")+`
 tests:

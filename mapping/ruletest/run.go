@@ -18,7 +18,12 @@ type Result struct {
 	Name  string
 	Place string   // file and line
 	Diffs []string // what differs from what the test wants; none means that it passed
+
+	reached map[call]bool // that were made, or failed, or were left out
 }
+
+// call is the name of a call of a rule.
+type call struct{ rule, name string }
 
 // Run runs the tests of a rule file against compiled rules, which may come from this and from other files. Files that a
 // test names are read relative to dir, and nothing outside of it is.
@@ -26,14 +31,14 @@ func Run(rules *mapping.Rules, tests []Test, dir string) []Result {
 	out := make([]Result, 0, len(tests))
 	for i := range tests {
 		t := &tests[i]
-		out = append(out, Result{
-			Name: t.Name, Place: t.Pos.String(), Diffs: t.run(rules, dir),
-		})
+		r := Result{Name: t.Name, Place: t.Pos.String(), reached: map[call]bool{}}
+		r.Diffs = t.run(rules, dir, r.reached)
+		out = append(out, r)
 	}
 	return out
 }
 
-func (t *Test) run(rules *mapping.Rules, dir string) (diffs []string) {
+func (t *Test) run(rules *mapping.Rules, dir string, reached map[call]bool) (diffs []string) {
 	defer func() {
 		if recover() != nil { // what it says may quote the event
 			diffs = []string{"a fault of the program: the event cannot be mapped, " +
@@ -45,6 +50,15 @@ func (t *Test) run(rules *mapping.Rules, dir string) (diffs []string) {
 		return []string{err.Error()}
 	}
 	got := rules.Explain(m)
+	for i := range got.Calls {
+		reached[call{got.Calls[i].Step.Rule, got.Calls[i].Step.Call}] = true
+	}
+	for i := range got.Failures {
+		reached[call{got.Failures[i].Rule, got.Failures[i].Call}] = true
+	}
+	for i := range got.Remarks {
+		reached[call{got.Remarks[i].Rule, got.Remarks[i].Call}] = true
+	}
 	if diffs = compare(t.Want, got.Calls, got.Failures); len(diffs) > 0 {
 		for _, r := range got.Remarks {
 			diffs = append(diffs, "because: "+r.String())
