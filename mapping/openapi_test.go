@@ -54,7 +54,8 @@ func TestRequestsKeepToTheDocuments(t *testing.T) {
 		}
 	}
 	for _, step := range []string{"track: {person: .id", "pageview: {person: .id", "screen: {person: .id",
-		"screen: {person: {anonymous_id: .id}", "track: {person: {cio_id: .id}"} {
+		"screen: {person: {anonymous_id: .id}", "pageview: {person: {anonymous_id: .id}",
+		"track: {person: {cio_id: .id}"} {
 		const event = `{"type":"e","id":"u1","v":"%s"}`
 		rules := compileText(t, inRule(step+", name: n1, data: {v: .v}}"))
 		for _, size := range []int{10, customerio.MaxItemBytes} { // the larger one goes alone

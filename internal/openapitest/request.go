@@ -19,7 +19,7 @@ type Request struct {
 
 // Difference is one thing in which a request is not as the documents say.
 type Difference struct {
-	Operation string // the method, the document and the path; of an item of a batch also its type and action
+	Operation string // the method, the document and the path; of an event and an item of a batch also what it is
 	At        string // where in the request: body, query or path, and the members; * is any element
 	Rule      string // what it breaks
 	detail    string
@@ -168,6 +168,9 @@ func (c *checker) body(r Request, method string) {
 	if err != nil {
 		c.differ("body", "is no JSON", "%v", err)
 		return
+	}
+	if kind := textOf(v, "type"); strings.HasSuffix(c.operation, "/events") && kind != "" {
+		c.operation += " " + kind
 	}
 	c.validate(method+"/requestBody/content/application~1json/schema", v, "body")
 	if len(c.items) == 0 || !strings.HasSuffix(r.URL, "/batch") {
