@@ -149,6 +149,7 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 			t.Errorf("after: %s", after)
 		}
 		time.Sleep(time.Hour) // the first attempts to tell of it fail
+		synctest.Wait()
 		if n := len(reports.told); n != 2 || !strings.Contains(reports.told[0], erasure.ReportType) ||
 			!strings.Contains(reports.told[1], erasure.PurgedType) || !strings.Contains(reports.told[1], `"letters":2`) {
 			t.Errorf("told: %v", reports.told)
