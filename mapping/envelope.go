@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping/expr"
@@ -205,4 +206,19 @@ func (s *state) idFrom(prog *expr.Program) ([]byte, *problem) {
 		return nil, wrong(event.ReasonInvalidValue, "id", prog, "is an empty string")
 	}
 	return id, nil
+}
+
+// basis tells where an envelope finds the identity of events.
+func (e *envelope) basis() string {
+	text := fmt.Sprintf("id %s, source %s, time %s", programText(e.id), programText(e.source), programText(e.time))
+	if e.zone != nil {
+		text += ", zone " + e.zone.String()
+	}
+	if e.from != nil {
+		text += ", from " + e.from.prog.String()
+	}
+	if e.each != nil && !e.batch {
+		text += ", each " + e.each.prog.String()
+	}
+	return text
 }

@@ -188,20 +188,6 @@ func (r *rule) basis() string {
 	return fmt.Sprintf("id_scope %q, id %s, time %s", r.scope, programText(r.id), programText(r.time))
 }
 
-func (e *envelope) basis() string {
-	text := fmt.Sprintf("id %s, source %s, time %s", programText(e.id), programText(e.source), programText(e.time))
-	if e.zone != nil {
-		text += ", zone " + e.zone.String()
-	}
-	if e.from != nil {
-		text += ", from " + e.from.prog.String()
-	}
-	if e.each != nil && !e.batch {
-		text += ", each " + e.each.prog.String()
-	}
-	return text
-}
-
 func programText(p *expr.Program) string {
 	if p == nil {
 		return "none"
