@@ -88,7 +88,7 @@ type purge struct {
 
 	records []purgeRecord      // of letters
 	about   []purgeRecord      // resolutions
-	left    map[letterKey]bool // letters of records that stay; with no event, those of that identity of any event
+	left    map[letterKey]bool // letters that stay and may be open; with no event, those of that identity of any event
 	removed map[letterKey]home // letters of records that go, likewise
 	later   int                // resolutions that can only go when their letters are gone
 }
@@ -105,6 +105,7 @@ type purgeRecord struct {
 	event  event.ID
 	ids    []event.ID
 	chosen []event.ID // of the ids, those that the filter chooses
+	opens  []event.ID // of the ids, those that would be open without a resolution
 }
 
 func (p *purge) addRecord(r Record) error {
@@ -122,6 +123,9 @@ func (p *purge) addRecord(r Record) error {
 	filter := p.filter.once()
 	for _, l := range letters {
 		record.event, record.ids = l.EventID, append(record.ids, l.ID())
+		if l.Failure.Reason != event.ReasonErased {
+			record.opens = append(record.opens, l.ID())
+		}
 		matches, err := filter.Match(l)
 		if err != nil {
 			return err
@@ -154,7 +158,7 @@ func (p *purge) letters() (list []Seen) {
 		}
 		p.counts.Open += open
 		p.counts.Shared += len(r.chosen) - open
-		for _, id := range r.ids {
+		for _, id := range r.opens {
 			p.left[letterKey{id, r.event}], p.left[letterKey{id: id}] = true, true
 		}
 	}

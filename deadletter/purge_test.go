@@ -78,6 +78,38 @@ func TestPurge(t *testing.T) {
 	})
 }
 
+// A letter that says that its person was erased is closed by itself: the resolution of the same call goes with the
+// letter that had the event, since it has the key.
+func TestAPurgeLeavesNoResolutionForAnErasedLetter(t *testing.T) {
+	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
+		erased := lettertest.Failed(1)
+		erased.Failures[0].Reason = event.ReasonErased
+		lettertest.MustPut(t, s, lettertest.Failed(1))
+		lettertest.MustPut(t, s, erased)
+		one := deadletter.Filter{IDs: []event.ID{lettertest.ID(1)}}
+		if n, err := deadletter.Discard(t.Context(), s, one, "test"); n != 1 || err != nil {
+			t.Fatalf("%d letters were discarded, %v", n, err)
+		}
+		refused := deadletter.Filter{IDs: one.IDs, Reasons: []event.Reason{event.ReasonRefused}}
+		got, err := deadletter.Purge(t.Context(), s, refused, false, false)
+		if err != nil || got != (deadletter.Purged{Letters: 1, Resolutions: 1}) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if open := logtest.Listed(t, s, one); len(open) > 0 {
+			t.Errorf("open are %v", open)
+		}
+		letters, notes, _ := logtest.ScanAll(t, s)
+		for _, l := range letters { // none in a stream, which drops the second as a repeat of the first
+			if l.Failure.Reason != event.ReasonErased {
+				t.Errorf("left is %+v", l.Failure)
+			}
+		}
+		if len(notes) > 0 {
+			t.Errorf("%d notes are left", len(notes))
+		}
+	})
+}
+
 // rewritten is a log in which a bridge writes a letter again right after each scan.
 type rewritten struct {
 	storetest.Store

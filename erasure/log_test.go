@@ -1,12 +1,15 @@
 package erasure_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +37,10 @@ func onEveryLog(t *testing.T, test func(t *testing.T, open func() erasure.Log)) 
 		client := startKafka(t)
 		test(t, func() erasure.Log { return fencekafka.New(client, "erased", true, 0) })
 	})
+	t.Run("real kafka", func(t *testing.T) {
+		client, topic := realKafka(t), "ciobridge-test-"+rand.Text()
+		test(t, func() erasure.Log { return fencekafka.New(client, topic, true, 0) })
+	})
 	t.Run("jetstream", func(t *testing.T) {
 		js := startNATS(t)
 		test(t, func() erasure.Log { return fencejetstream.New(js, "erased", 0) })
@@ -53,12 +60,27 @@ func startCluster(t *testing.T) (*kafka.Client, *kfake.Cluster) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	b, err := broker.NewKafka(broker.KafkaConfig{Brokers: cluster.ListenAddrs()})
+	return connect(t, cluster.ListenAddrs()), cluster
+}
+
+// realKafka is the cluster that CIOBRIDGE_TEST_KAFKA names.
+func realKafka(t *testing.T) *kafka.Client {
+	t.Helper()
+	addrs := os.Getenv("CIOBRIDGE_TEST_KAFKA")
+	if addrs == "" {
+		t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
+	}
+	return connect(t, strings.Split(addrs, ","))
+}
+
+func connect(t *testing.T, addrs []string) *kafka.Client {
+	t.Helper()
+	b, err := broker.NewKafka(broker.KafkaConfig{Brokers: addrs})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return b.Client(), cluster
+	return b.Client()
 }
 
 // A leader that was just elected does not show yet what the one before had acknowledged. What stands there is read when
@@ -203,6 +225,26 @@ func TestALogWithForeignLines(t *testing.T) {
 	}
 }
 
+// What is no regular file is refused before it is opened: a pipe would be waited for, and a device keeps nothing.
+func TestFencesNeedARegularFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{pipe: "a named pipe", dir: "a directory", os.DevNull: "a device"} {
+		log := file.New(path)
+		for doing, err := range map[string]error{
+			"check": log.Check(t.Context()), "read": log.Read(t.Context(), func(erasure.Record) {}),
+			"write": log.Write(t.Context(), erasure.Record{Key: "a", Value: []byte("1")}),
+		} {
+			if !errors.Is(err, erasure.ErrUnfit) || erasure.Passing(err) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s of %s: %v", doing, path, err)
+			}
+		}
+	}
+}
+
 // Places that forget are refused.
 func TestPlacesThatForget(t *testing.T) {
 	client := startKafka(t)
@@ -222,6 +264,62 @@ func TestPlacesThatForget(t *testing.T) {
 	} {
 		if err := log.Check(t.Context()); !errors.Is(err, erasure.ErrUnfit) || erasure.Passing(err) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A broker that compacts leaves the last fence of each identifier, and a replica that comes then reads all of them.
+func TestRealKafkaFencesOutliveCompaction(t *testing.T) {
+	t.Parallel()
+	client, topic := realKafka(t), "ciobridge-test-"+rand.Text()
+	res, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: topic, NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: []kafka.ConfigEntry{
+			{ConfigName: "cleanup.policy", ConfigValue: "compact"}, {ConfigName: "segment.ms", ConfigValue: "100"},
+			{ConfigName: "min.cleanable.dirty.ratio", ConfigValue: "0.01"},
+			{ConfigName: "max.compaction.lag.ms", ConfigValue: "100"},
+		}}}})
+	if err != nil || res.Errors[topic] != nil {
+		t.Fatal(err, res)
+	}
+	log := fencekafka.New(client, topic, false, 0)
+	if err := log.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	write := func(key string, n int) {
+		t.Helper()
+		err := log.Write(t.Context(), erasure.Record{Key: key, Value: strconv.AppendInt(nil, int64(n), 10)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const written = 50
+	for n := range written {
+		write("ann", n)
+		write("p"+strconv.Itoa(n), n)
+	}
+	read := func() (records int, last map[string]string) {
+		t.Helper()
+		last = map[string]string{}
+		err := fencekafka.New(client, topic, false, 0).Read(t.Context(), func(r erasure.Record) {
+			records, last[r.Key] = records+1, string(r.Value)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return records, last
+	}
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(time.Second) {
+		write("again", 0) // in a new segment, so that the ones before it can be compacted
+		records, last := read()
+		if len(last) != written+2 || last["ann"] != strconv.Itoa(written-1) || last["p7"] != "7" {
+			t.Fatalf("%d records with %d keys, of ann %s", records, len(last), last["ann"])
+		}
+		if records < 2*written {
+			t.Logf("%d records are left", records)
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the broker does not compact")
 		}
 	}
 }

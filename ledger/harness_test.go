@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/containertest"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/ledger/file"
 	"github.com/ciobridge/ciobridge/ledger/jetstream"
@@ -33,6 +34,8 @@ func startPlace(t *testing.T, kind string) place {
 			t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
 		}
 		return place{"kafka", addrs, "ciobridge-test-" + rand.Text()}
+	case "real nats":
+		return place{"jetstream", "nats://" + containertest.Start(t, "nats", "").Address(), ""}
 	case "kafka":
 		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 		if err != nil {

@@ -27,6 +27,7 @@ const (
 	killedAt  = "LEDGER_TEST_KILLED_AT"
 	killKind  = "LEDGER_TEST_KIND"
 	killPlace = "LEDGER_TEST_PLACE"
+	killTopic = "LEDGER_TEST_TOPIC"
 	killCall  = "LEDGER_TEST_CALL"
 	killURL   = "LEDGER_TEST_URL"
 )
@@ -70,7 +71,7 @@ func (forever) Cleanup(func()) {}
 
 // sendAndDie is the process that is killed.
 func sendAndDie() {
-	p := place{os.Getenv(killKind), os.Getenv(killPlace), "ledger"}
+	p := place{os.Getenv(killKind), os.Getenv(killPlace), os.Getenv(killTopic)}
 	s, err := p.open(forever{}, ledger.Config{})
 	if err == nil {
 		_, err = s.Check(context.Background())
@@ -146,40 +147,59 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // sent is how many messages were sent.
 func (i *inbox) sent() int { return len(i.Deliveries()) }
 
+// atEachStep is how often a call was sent when its process is killed at a step, and whether somebody has to decide.
+var atEachStep = map[string]struct {
+	sent      int
+	uncertain bool
+}{
+	beforeIntent: {0, false}, afterIntent: {0, true}, whileSending: {1, true}, beforeOutcome: {1, true},
+	afterOutcome: {1, false},
+}
+
 // Whenever the process is killed, the call is sent once in the end, or not before a person has said so.
 func TestKilledAtEachStepACallIsNeverSentTwice(t *testing.T) {
 	for _, kind := range []string{"file", "jetstream", "kafka"} {
-		for step, want := range map[string]struct{ sent, uncertain int }{
-			beforeIntent: {0, 0}, afterIntent: {0, 1}, whileSending: {1, 1}, beforeOutcome: {1, 1},
-			afterOutcome: {1, 0},
-		} {
+		for step := range atEachStep {
 			t.Run(kind+" "+step, func(t *testing.T) {
 				t.Parallel()
-				p, in := startPlace(t, kind), &inbox{Server: emulator.New(emulator.Options{})}
-				server := httptest.NewServer(in)
-				t.Cleanup(server.Close)
-				id := newID()
-				killProcess(t, p, in, server.URL, step, id)
-				if got := in.sent(); got != want.sent {
-					t.Fatalf("%d were sent before the kill, want %d", got, want.sent)
-				}
-				recover := newLedger(t, p, server.URL)
-				o := recover.Send(t.Context(), []event.Call{onceCall(id)})[0]
-				if uncertain := o.Result == event.Refused && o.Failure.Reason == event.ReasonSendUncertain; uncertain !=
-					(want.uncertain == 1) || !uncertain && o.Result != event.Delivered {
-					t.Fatalf("after the kill: %+v, %+v", o, o.Failure)
-				}
-				if want.uncertain == 1 {
-					decide(t, p, id, want.sent == 1)
-					if o := recover.Send(t.Context(), []event.Call{onceCall(id)})[0]; o.Result != event.Delivered {
-						t.Fatalf("after the decision: %+v, %+v", o, o.Failure)
-					}
-				}
-				if got := in.sent(); got != 1 {
-					t.Errorf("sent %d times", got)
-				}
+				killedAtStep(t, startPlace(t, kind), step)
 			})
 		}
+	}
+}
+
+func TestRealKafkaKilledAtEachStep(t *testing.T) { killedAtEachStep(t, startPlace(t, "real kafka")) }
+func TestRealNATSKilledAtEachStep(t *testing.T)  { killedAtEachStep(t, startPlace(t, "real nats")) }
+
+func killedAtEachStep(t *testing.T, p place) {
+	for step := range atEachStep {
+		t.Run(step, func(t *testing.T) { killedAtStep(t, p, step) })
+	}
+}
+
+func killedAtStep(t *testing.T, p place, step string) {
+	in := &inbox{Server: emulator.New(emulator.Options{})}
+	server := httptest.NewServer(in)
+	t.Cleanup(server.Close)
+	id, want := newID(), atEachStep[step]
+	killProcess(t, p, in, server.URL, step, id)
+	if got := in.sent(); got != want.sent {
+		t.Fatalf("%d were sent before the kill, want %d", got, want.sent)
+	}
+	recover := newLedger(t, p, server.URL)
+	o := recover.Send(t.Context(), []event.Call{onceCall(id)})[0]
+	if uncertain := o.Result == event.Refused && o.Failure.Reason == event.ReasonSendUncertain; uncertain !=
+		want.uncertain || !uncertain && o.Result != event.Delivered {
+		t.Fatalf("after the kill: %+v, %+v", o, o.Failure)
+	}
+	if want.uncertain {
+		decide(t, p, id, want.sent == 1)
+		if o := recover.Send(t.Context(), []event.Call{onceCall(id)})[0]; o.Result != event.Delivered {
+			t.Fatalf("after the decision: %+v, %+v", o, o.Failure)
+		}
+	}
+	if got := in.sent(); got != 1 {
+		t.Errorf("sent %d times", got)
 	}
 }
 
@@ -188,7 +208,7 @@ func killProcess(t *testing.T, p place, in *inbox, url, step string, id event.ID
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), killedAt+"="+step, killKind+"="+p.kind, killPlace+"="+p.address,
-		killCall+"="+id.String(), killURL+"="+url, "TMPDIR="+t.TempDir())
+		killTopic+"="+p.topic, killCall+"="+id.String(), killURL+"="+url, "TMPDIR="+t.TempDir())
 	cmd.Stderr = os.Stderr
 	started := make(chan struct{})
 	if step == whileSending {

@@ -177,3 +177,28 @@ func (r *Rules) MapRenamed(
 	r.run(s)
 	return s.result(), s.failures
 }
+
+// ReplyTo are the topics or subjects to which answers are published, each once, with a rule that does so.
+func (r *Rules) ReplyTo() map[string]string {
+	to := map[string]string{}
+	for _, rule := range r.rules {
+		for _, a := range rule.actions {
+			if name := a.request.ReplyTo(); name != "" && to[name] == "" {
+				to[name] = rule.name
+			}
+		}
+	}
+	return to
+}
+
+// LongestTimeout is the longest time-out that a rule gives to a request of its own, with the rule; 0 where none does.
+func (r *Rules) LongestTimeout() (longest time.Duration, by string) {
+	for _, rule := range r.rules {
+		for _, a := range rule.actions {
+			if its := a.request.Timeout(); its > longest {
+				longest, by = its, rule.name
+			}
+		}
+	}
+	return longest, by
+}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -18,29 +17,23 @@ import (
 	contents "github.com/ciobridge/ciobridge/content"
 	schemas "github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/containertest"
 )
 
 // realRegistry is an Apicurio Registry in a container, at an address that stays when it is started again.
 type realRegistry struct {
-	*door
+	*containertest.Door
 	t   *testing.T
-	c   *container
+	c   *containertest.Container
 	url string
 }
 
 func startRealRegistry(t *testing.T) *realRegistry {
 	t.Helper()
-	r := &realRegistry{door: openDoor(t), t: t, c: startContainer(t, "registry", "")}
-	r.leadTo(r.c.address())
+	r := &realRegistry{Door: containertest.OpenDoor(t), t: t, c: containertest.Start(t, "registry", "")}
+	r.LeadTo(r.c.Address())
 	r.url = "http://" + r.Addr().String() + "/apis/ccompat/v7"
 	return r
-}
-
-func (r *realRegistry) docker(command string) {
-	r.t.Helper()
-	if out, err := exec.Command("docker", command, r.c.id).CombinedOutput(); err != nil {
-		r.t.Fatalf("docker %s: %v: %s", command, err, out)
-	}
 }
 
 // usedSchema names a schema that another one uses.
@@ -154,14 +147,14 @@ func realOrderBytes(t *testing.T) string {
 // isWaitedFor stops the registry, asks for a schema, and starts it again: what asks waits meanwhile, and is told.
 func (r *realRegistry) isWaitedFor(id byte) {
 	r.t.Helper()
-	r.docker("stop")
+	r.c.Docker("stop")
 	d := r.decoder(r.url)
 	m := event.Message{Value: append([]byte{0, 0, 0, 0, id}, realOrderBytes(r.t)...)}
 	decoded := make(chan error, 1)
 	go func() { decoded <- d.Decode(r.t.Context(), event.Forms{Value: contents.Avro}, &m) }()
 	eventually(r.t, "the outage is told", 20*time.Second, func() bool { return len(d.Troubles()) == 1 })
-	r.docker("start")
-	r.leadTo(r.c.addressAgain())
+	r.c.Docker("start")
+	r.LeadTo(r.c.AddressAgain())
 	select {
 	case err := <-decoded:
 		if err != nil || string(m.ValueContent()) != `{"id":9007199254740993,"to":{"city":"Linz"}}` {

@@ -12,12 +12,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
-// Somebody is deleted: the letter of an earlier call is closed and not sent, a later event brings nobody back, one of a
-// rule that revives does, and an event tells of the erasure without naming anybody.
-func TestErasureOverKafka(t *testing.T) {
-	beside(t)
-	b := newBus(t, 1)
-	b.write("rules.yaml", `rules:
+// forgetRules are rules by which people come, go and come back.
+const forgetRules = `rules:
   - name: seen
     event: seen
     do: [{track: {person: .who, name: seen}}]
@@ -28,7 +24,14 @@ func TestErasureOverKafka(t *testing.T) {
     event: back
     revive: true
     do: [{identify: {person: .who, attributes: {again: true}}}]
-`)
+`
+
+// Somebody is deleted: the letter of an earlier call is closed and not sent, a later event brings nobody back, one of a
+// rule that revives does, and an event tells of the erasure without naming anybody.
+func TestErasureOverKafka(t *testing.T) {
+	beside(t)
+	b := newBus(t, 1)
+	b.write("rules.yaml", forgetRules)
 	b.write("erasure_key", "0123456789abcdef0123456789abcdef")
 	path := b.configure(b.source(), "{file: "+b.path("dead.jsonl")+"}")
 	erasure := "erasure={key_file: " + b.path("erasure_key") + ", topic: fences, create: true, settle: 0s, " +

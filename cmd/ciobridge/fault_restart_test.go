@@ -1,19 +1,16 @@
 package main
 
 import (
-	"io"
 	"net"
-	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/ciobridge/ciobridge/internal/checkertest"
+	"github.com/ciobridge/ciobridge/internal/containertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -96,69 +93,17 @@ func TestKafkaBrokerRestartsUnderLoad(t *testing.T) {
 
 // The same with an Apache Kafka, which is stopped in good order once and killed once.
 func TestRealKafkaRestartsUnderLoad(t *testing.T) {
-	d := openDoor(t)
-	c := startContainer(t, "kafka", d.Addr().String())
-	d.leadTo(c.address())
-	docker := func(command string) func() {
-		return func() {
-			out, err := exec.CommandContext(t.Context(), "docker", command, c.id).CombinedOutput()
-			if err != nil {
-				t.Fatalf("docker %s: %v: %s", command, err, out)
-			}
-		}
-	}
+	d := containertest.OpenDoor(t)
+	c := containertest.Start(t, "kafka", d.Addr().String())
+	d.LeadTo(c.Address())
 	up := func() {
-		docker("start")()
-		d.leadTo(c.addressAgain())
+		c.Docker("start")
+		d.LeadTo(c.AddressAgain())
 	}
 	createTopics(t, d.Addr().String(), 4, eventsTopic, deadTopic)
 	r := startUnderLoad(t, joinBus(t, []string{d.Addr().String()}))
-	r.without(docker("stop"), 0, up)
+	r.without(func() { c.Docker("stop") }, 0, up)
 	r.produce(1000)
-	r.without(docker("kill"), 2*time.Second, up)
+	r.without(func() { c.Docker("kill") }, 2*time.Second, up)
 	r.finish()
-}
-
-// A door is an address that stays while what is behind it moves: a container gets another port when it is started
-// again.
-type door struct {
-	net.Listener
-	target  atomic.Pointer[string]
-	passing sync.WaitGroup
-}
-
-func openDoor(t *testing.T) *door {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &door{Listener: l}
-	d.leadTo("127.0.0.1:0")
-	d.passing.Go(d.accept)
-	t.Cleanup(func() { d.Close() })
-	return d
-}
-
-func (d *door) leadTo(address string) { d.target.Store(&address) }
-
-func (d *door) accept() {
-	for {
-		in, err := d.Accept()
-		if err != nil {
-			return
-		}
-		out, err := net.Dial("tcp", *d.target.Load())
-		if err != nil {
-			in.Close()
-			continue
-		}
-		for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
-			d.passing.Go(func() {
-				_, _ = io.Copy(way[0], way[1]) // ends with either connection
-				in.Close()
-				out.Close()
-			})
-		}
-	}
 }

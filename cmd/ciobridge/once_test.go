@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/emulator"
@@ -32,68 +33,145 @@ rules:
           body: {transactional_message_id: '3', to: .to, identifiers: {email: .to}}
 `
 
+// mail is a bridge that sends a message for each order.
+type mail struct {
+	*world
+	set        []string // its command line
+	partitions int      // that it reads
+	publish    func(values []string)
+	orders     int
+}
+
+func newMail(w *world, path string, partitions int, publish func(values []string)) *mail {
+	w.write("rules.yaml", receipts)
+	w.write("app_key", emulator.DefaultAppKey)
+	return &mail{world: w, partitions: partitions, publish: publish, set: []string{"-c", path, "--set",
+		"customerio.app_key_file=" + w.path("app_key"), "--set", "customerio.allow=[request]", "--set",
+		"customerio.timeout=1s", "--set", "customerio.transactional_requests_per_second=1000"}}
+}
+
+// mail has a bridge send messages for what the bus carries.
+func (b *bus) mail(partitions int) *mail {
+	path := b.configure(b.source(), "{topic: "+deadTopic+", create: true}")
+	return newMail(b.world, path, partitions, b.publishValues)
+}
+
+func (s *subjects) mail() *mail { return newMail(s.world, s.configureNATS(), 1, s.publishValues) }
+
+// publishValues publishes events, each with itself for a key.
+func (b *bus) publishValues(values []string) {
+	b.t.Helper()
+	for _, value := range values {
+		record := &kgo.Record{Key: []byte(value), Value: []byte(value)}
+		b.client.Produce(context.Background(), record, func(_ *kgo.Record, err error) {
+			if err != nil {
+				b.t.Error(err)
+			}
+		})
+	}
+	if err := b.client.Flush(context.Background()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// publishValues publishes events, which differ from each other, again until the stream has them once.
+func (s *subjects) publishValues(values []string) {
+	s.t.Helper()
+	for _, value := range values {
+		eventually(s.t, "the stream takes events", 60*time.Second, func() bool {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			_, err := s.js.Publish(ctx, "events.any", []byte(value), jetstream.WithMsgID(value))
+			return err == nil
+		})
+	}
+}
+
+// order publishes so many orders more.
+func (m *mail) order(n int) {
+	var values []string
+	for range n {
+		kind := []string{"order", "message"}[m.orders%2]
+		values = append(values, fmt.Sprintf(`{"type":%q,"to":"p%d@example.com","order":%d}`, kind, m.orders, m.orders))
+		m.orders++
+	}
+	m.publish(values)
+}
+
+// settled waits until nothing is left to do. What the emulator has taken is not settled before the bridge has an
+// answer, or has waited for it in vain. On NATS the lag is told with a delay.
+func (m *mail) settled(p *process) {
+	m.t.Helper()
+	var since time.Time
+	eventually(m.t, "every order is settled", 60*time.Second, func() bool {
+		if p.adminAddr() == "" || !p.finished(m.partitions) {
+			since = time.Time{}
+		} else if since.IsZero() {
+			since = time.Now()
+		}
+		return !since.IsZero() && time.Since(since) > shortSession/2
+	})
+}
+
+// once makes sure that nobody got two messages, and gives the number of those who got one.
+func (m *mail) once() int {
+	m.t.Helper()
+	sent := m.sent()
+	for to, n := range sent {
+		if n > 1 {
+			m.t.Errorf("%s got %d messages", to, n)
+		}
+	}
+	return len(sent)
+}
+
 // A bridge that is killed again and again sends each message once, or asks a person, who then finds out and decides.
 func TestKilledAMessageIsNeverSentTwice(t *testing.T) {
 	beside(t)
-	b := newBus(t, 3)
-	b.write("rules.yaml", receipts)
-	b.write("app_key", emulator.DefaultAppKey)
-	path := b.configure(b.source(), "{topic: "+deadTopic+", create: true}")
-	set := []string{"-c", path, "--set", "customerio.app_key_file=" + b.path("app_key"), "--set",
-		"customerio.allow=[request]", "--set", "customerio.timeout=1s", "--set",
-		"customerio.transactional_requests_per_second=1000"}
+	newBus(t, 3).mail(3).killed()
+}
+
+// killed kills the bridge again and again while it sends.
+func (m *mail) killed() {
+	t := m.t
 	for _, spec := range []string{"name=slow,latency=20ms", "name=lost answers,reset,applied,nth=25,times=2"} {
-		if _, err := b.cio.AddFault(mustFault(t, spec)); err != nil {
+		if _, err := m.cio.AddFault(mustFault(t, spec)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	orders := 50 + 30*kills(t, 1)
-	for i := range orders {
-		kind := []string{"order", "message"}[i%2]
-		value := fmt.Appendf(nil, `{"type":%q,"to":"p%d@example.com","order":%d}`, kind, i, i)
-		b.client.Produce(t.Context(), &kgo.Record{Key: fmt.Append(nil, i), Value: value}, nil)
-	}
-	if err := b.client.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	m.order(50 + 30*kills(t, 1))
 	for n := range kills(t, 1) {
 		var log logBuffer
-		cmd := launch(t, &log, append([]string{"run"}, set...)...)
+		cmd := launch(t, &log, append([]string{"run"}, m.set...)...)
 		eventually(t, "messages are sent before a kill: "+log.String(), 30*time.Second, func() bool {
-			return len(b.cio.Deliveries()) >= 30*(n+1)
+			return len(m.cio.Deliveries()) >= 30*(n+1)
 		})
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
 	}
-	p := start(t, append([]string{"run"}, set...)...)
-	// What the emulator has taken is not settled before the bridge has an answer, or has waited for it in vain.
-	eventually(t, "every order is settled", 40*time.Second, func() bool { return p.adminAddr() != "" && p.finished(3) })
-	letters := b.uncertain(set)
+	p := start(t, append([]string{"run"}, m.set...)...)
+	m.settled(p)
+	letters := m.uncertain(m.set)
 	known := map[string]bool{}
-	for to := range b.sent() {
+	for to := range m.sent() {
 		known[to] = true
 	}
 	for to := range letters {
 		known[to] = true
 	}
-	if len(known) != orders {
-		t.Errorf("%d of %d orders are sent or a letter", len(known), orders)
+	if len(known) != m.orders {
+		t.Errorf("%d of %d orders are sent or a letter", len(known), m.orders)
 	}
 	if len(letters) == 0 {
 		t.Error("nothing was cut off, so that the test shows nothing")
 	}
-	b.decide(letters, set)
-	for to, n := range b.sent() {
-		if n > 1 {
-			t.Errorf("%s got %d messages", to, n)
-		}
+	m.decide(letters, m.set)
+	if n := m.once(); n != m.orders {
+		t.Errorf("%d of %d orders were sent", n, m.orders)
 	}
-	if n := len(b.sent()); n != orders {
-		t.Errorf("%d of %d orders were sent", n, orders)
-	}
-	if left := b.uncertain(set); len(left) > 0 {
+	if left := m.uncertain(m.set); len(left) > 0 {
 		t.Errorf("letters are left: %v", left)
 	}
 	p.stop()
@@ -104,7 +182,8 @@ func TestKilledAMessageIsNeverSentTwice(t *testing.T) {
 func (p *process) finished(partitions int) bool {
 	done := 0
 	for line := range strings.Lines(get(p.t, "http://"+p.adminAddr()+"/metrics")) {
-		if strings.HasPrefix(line, "kafka_consumer_lag{") && strings.HasSuffix(strings.TrimSpace(line), " 0") {
+		lag := strings.HasPrefix(line, "kafka_consumer_lag{") || strings.HasPrefix(line, "ciobridge_stream_lag{")
+		if lag && strings.HasSuffix(strings.TrimSpace(line), " 0") {
 			done++
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/internal/containertest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
@@ -77,7 +78,7 @@ func TestReadmeWalkOnRealBrokers(t *testing.T) {
 	if os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") != "1" && os.Getenv("CIOBRIDGE_COMPOSE") != "1" {
 		t.Skip("set CIOBRIDGE_REQUIRE_DOCKER=1 or CIOBRIDGE_COMPOSE=1 to build the images and walk through the README")
 	}
-	needDocker(t)
+	containertest.NeedDocker(t)
 	dir := t.TempDir()
 	shell(t, dir, `tar -C "$1" --exclude=.git --exclude=ciobridge-demo -cf - . | tar -xf -
 		git init -q . && git add config && git -c user.name=t -c user.email=t@example.com commit -q -m before`, root(t))

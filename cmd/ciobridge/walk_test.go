@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/internal/containertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -25,7 +26,7 @@ func TestWalkOnKafka(t *testing.T) {
 }
 
 func TestWalkOnRealKafka(t *testing.T) {
-	needDocker(t)
+	containertest.NeedDocker(t)
 	walkOnKafka(t, containerBus(t, 2))
 }
 
