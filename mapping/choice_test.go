@@ -208,3 +208,36 @@ func TestAChosenActionHasToBeAllowed(t *testing.T) {
 		t.Errorf("%v %v", calls, failures)
 	}
 }
+
+// TestWhatAnEventChoosesWaitsForThePerson: whichever step is taken, and wherever its call goes, it has the lane of its
+// person, in which the calls of a person leave in the order of their events.
+func TestWhatAnEventChoosesWaitsForThePerson(t *testing.T) {
+	file, err := rulefile.Parse("r.yaml", []byte("rules:\n  - name: r\n    event: e\n    do:"+chosenSteps+
+		"          - request: {api: app, method: GET, path: /customers, person: .id}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Allow: []string{"delete", "request"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	destinations := map[event.Destination]bool{}
+	for _, op := range []string{"create", "delete", "track", "join", "request"} {
+		m := event.Message{Value: []byte(`{"type":"e","id":"7","segment":4,"op":"` + op + `"}`)}
+		calls, failures := rules.Map(m)
+		if len(calls) != 1 || len(failures) > 0 {
+			t.Fatalf("%s: %v %v", op, calls, failures)
+		}
+		to := calls[0].Step.Destination
+		if calls[0].Single != nil {
+			to = calls[0].Single.Destination
+		}
+		destinations[to] = true
+		if want := event.LaneKindOf("id").Of([]byte("7")); len(calls[0].Lanes) != 1 || calls[0].Lanes[0] != want {
+			t.Errorf("%s: lanes %v, want %v", op, calls[0].Lanes, want)
+		}
+	}
+	if len(destinations) != 3 {
+		t.Errorf("the calls go to %v, want three destinations", destinations)
+	}
+}
