@@ -65,7 +65,7 @@ func (p *prover) prove(ctx context.Context, i int) {
 	if err == nil {
 		p.bridge.sender.Open(i)
 	}
-	p.stands(i, named(w.Name, err))
+	_ = p.stands(i, named(w.Name, err)) // how it stood before concerns those who tell of changes
 }
 
 // named says of which workspace an error is.

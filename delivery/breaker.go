@@ -84,7 +84,7 @@ func (b *breaker) acquire(ctx context.Context) (p permit, granted bool) {
 		if limited && !now.Before(deadline) {
 			return permit{}, false
 		}
-		until, done := turn, (<-chan struct{})(nil)
+		until, done := time.Time{}, (<-chan struct{})(nil)
 		if b.held || b.state.Condition != OK {
 			if !turn.IsZero() {
 				b.limiter.giveBack(now)

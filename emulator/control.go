@@ -47,6 +47,10 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.controlAddFaults(w, r)
 	case "DELETE faults":
 		reply(w, map[string]int{"removed": s.faults.remove(r.URL.Query().Get("name"))})
+	case "GET webhooks":
+		reply(w, s.WebhookStats())
+	case "POST webhooks":
+		s.controlWebhook(w, r)
 	case "PUT credentials":
 		s.controlCredentials(w, r)
 	case "POST reset":
@@ -58,7 +62,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		}
 		controlError(w, http.StatusNotFound,
 			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, deliveries, stats; "+
-				"GET, POST and DELETE faults; PUT credentials; POST reset, all under "+controlPrefix)
+				"GET, POST and DELETE faults; GET and POST webhooks; PUT credentials; POST reset, all under "+
+				controlPrefix)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/ciobridge/ciobridge/emulator/exchange"
+	"github.com/ciobridge/ciobridge/emulator/reporting"
 	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
@@ -59,6 +60,9 @@ type Options struct {
 	// as the real service was seen to do. The body is the same.
 	PartialStatusOK bool
 
+	// Webhook is where reporting webhooks are sent, while SendWebhooks runs.
+	Webhook Webhook
+
 	// ReceiptLog, if set, gets every receipt as a line of JSON, with one Write for each request, before the request
 	// is answered. A request whose receipts cannot be written is answered 500.
 	ReceiptLog io.Writer
@@ -82,6 +86,7 @@ func (o Options) Validate() error {
 	if o.RememberIDs < 0 {
 		errs = append(errs, errors.New("remember ids: must not be negative"))
 	}
+	errs = append(errs, o.Webhook.validate())
 	for _, f := range o.Faults {
 		if err := f.Validate(); err != nil {
 			errs = append(errs, err)
@@ -116,6 +121,7 @@ func (o Options) withDefaults() Options {
 	if o.Region == "" {
 		o.Region = "us"
 	}
+	o.Webhook = o.Webhook.withDefaults()
 	if o.KeepReceipts == 0 {
 		o.KeepReceipts = 100_000
 	}
@@ -132,11 +138,12 @@ func (o Options) withDefaults() Options {
 // Objects, Stats and FaultCounts tell what has happened so far. Reset forgets all of that, and the Server is as new
 // but for its credentials. A Server needs no closing; the http.Server around it does.
 type Server struct {
-	options Options
-	hosts   []string
-	faults  *faults
-	pacer   pacer
-	spare   sync.Pool // of *exchange.Exchange
+	options  Options
+	webhooks *reporting.Sender // nil where none are sent
+	hosts    []string
+	faults   *faults
+	pacer    pacer
+	spare    sync.Pool // of *exchange.Exchange
 
 	mu        sync.Mutex // guards what follows
 	keys      Keys
@@ -157,6 +164,9 @@ func New(o Options) *Server {
 	for _, host := range o.Hosts {
 		s.hosts = append(s.hosts, hostname(host))
 	}
+	if o.Webhook.URL != "" {
+		s.webhooks = reporting.New(o.Webhook.URL, o.Webhook.Key, o.Webhook.Retry)
+	}
 	s.spare.New = func() any { return new(exchange.Exchange) }
 	s.clear()
 	for _, f := range o.Faults {
@@ -175,6 +185,9 @@ func (s *Server) Reset() {
 
 func (s *Server) clear() {
 	s.workspace = workspace.New(s.options.RememberIDs)
+	if s.webhooks != nil {
+		s.workspace.Tell(s.tell)
+	}
 	s.book = newBook(s.options.KeepReceipts)
 	s.stats = Stats{ByStatus: map[int]int{}, ByAPI: map[string]int{}}
 	s.pacer.clear()

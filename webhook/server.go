@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -111,9 +109,14 @@ func (s *Server) Serve(ctx context.Context) error {
 			MinVersion: tls.VersionTLS12, GetCertificate: s.config.TLS.certificate, NextProtos: []string{"http/1.1"},
 		})
 	}
+	// Anybody can make a handshake or a request fail, as often as he likes.
+	quiet, err := zap.NewStdLogAt(s.log, zap.DebugLevel)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
 	return serve.Run(ctx, listener, &http.Server{
 		Handler: s, ReadHeaderTimeout: readingTime, ReadTimeout: readingTime, WriteTimeout: 2 * publishTime,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: log.New(io.Discard, "", 0),
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: quiet,
 	})
 }
 

@@ -2,13 +2,13 @@ package main
 
 import (
 	"cmp"
-	"crypto/tls"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"time"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,7 +32,7 @@ const (
 type emulateFlags struct {
 	listen, receipts string
 	faults           []string
-	tls              emulateTLS
+	tls              certificate.Files
 	options          emulator.Options
 }
 
@@ -83,12 +83,27 @@ func newEmulate() *cobra.Command {
 		emulator.DefaultWriteKey+"\" if not given")
 	flags.BoolVar(&f.options.NoRateLimits, "no-rate-limits", false,
 		"take requests of the App API as often as they come, and not 10 a second at most")
-	f.tls.flags(flags)
+	f.further(flags)
 	flags.StringArrayVar(&f.faults, "fault", nil, "a fault to begin with; may be repeated")
 	flags.Uint64Var(&f.options.Seed, "seed", 0, "what the probabilities of faults are drawn from")
 	flags.StringVar(&f.receipts, "receipts", "", "a file to which every call that arrives is added as a line of JSON")
 	complete(cmd, "region", "us", "eu")
 	return cmd
+}
+
+// further are the flags of TLS and of webhooks.
+func (f *emulateFlags) further(flags *pflag.FlagSet) {
+	flags.StringVar(&f.options.Webhook.URL, "webhook-url", "", "where reporting webhooks are sent, such as those that "+
+		"a bridge takes")
+	flags.StringVar(&f.options.Webhook.Key, "webhook-key", "", "the key by which they are signed; \""+
+		emulator.DefaultWebhookKey+"\" if not given")
+	flags.DurationVar(&f.options.Webhook.Retry, "webhook-retry", 0, "the pause before a webhook that nobody took is "+
+		"sent again, which doubles each time; 1s if not given")
+	flags.StringVar(&f.tls.CA, "tls-ca", "", "speak TLS with a certificate that is made for this run; "+
+		"the authority to trust is written to this file (PEM)")
+	flags.StringVar(&f.tls.Cert, "tls-cert", "", "speak TLS with the certificate in this file (PEM), and its "+
+		"intermediates")
+	flags.StringVar(&f.tls.Key, "tls-key", "", "the key (PEM) of --tls-cert")
 }
 
 func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
@@ -103,7 +118,7 @@ func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 		}
 		f.options.Faults = append(f.options.Faults, fault)
 	}
-	if err := errors.Join(f.options.Validate(), f.tls.validate()); err != nil {
+	if err := errors.Join(f.options.Validate(), f.tls.Validate()); err != nil {
 		return exit.With(exit.Input, err)
 	}
 	if f.receipts != "" {
@@ -122,20 +137,27 @@ func (f *emulateFlags) run(cmd *cobra.Command, out format) error {
 	if host, _, err := net.SplitHostPort(f.listen); err == nil && host != "" {
 		f.options.Hosts = append(f.options.Hosts, host)
 	}
-	secure, err := f.tls.wrap(listener, f.options.Hosts)
+	secure, err := f.tls.Listen(listener, f.options.Hosts)
 	if err != nil {
 		return errors.Join(exit.With(exit.Input, err), listener.Close())
 	}
 	if err := f.introduce(cmd.OutOrStdout(), cmd.ErrOrStderr(), addr, out); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve.Until(cmd.Context(), secure, emulator.New(f.options))
+	server := emulator.New(f.options)
+	ctx, cancel := context.WithCancel(cmd.Context())
+	var webhooks sync.WaitGroup
+	webhooks.Go(func() { server.SendWebhooks(ctx) })
+	err = serve.Until(ctx, secure, server)
+	cancel()
+	webhooks.Wait()
+	return err
 }
 
 // introduce says how the emulator is used.
 func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out format) error {
 	scheme := "http://"
-	if f.tls.on() {
+	if f.tls.Given() {
 		scheme = "https://"
 	}
 	url := scheme + addr.String()
@@ -170,7 +192,7 @@ func (f *emulateFlags) introduce(w, warnings io.Writer, addr net.Addr, out forma
 Ctrl-C ends it.
 `, url, f.options.Region, cmp.Or(f.options.SiteID, emulator.DefaultSiteID),
 		shown(f.options.APIKey, emulator.DefaultAPIKey), shown(f.options.AppKey, emulator.DefaultAppKey),
-		shown(f.options.WriteKey, emulator.DefaultWriteKey), f.tls.advice())
+		shown(f.options.WriteKey, emulator.DefaultWriteKey), f.tls.Advice())
 	return err
 }
 
@@ -180,71 +202,4 @@ func shown(given, usual string) string {
 		return usual
 	}
 	return "the one that was given"
-}
-
-// emulateTLS says how an emulator shows who it is: with a certificate of its own making, or with one that it was given.
-type emulateTLS struct{ ca, cert, key string }
-
-func (t *emulateTLS) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&t.ca, "tls-ca", "", "speak TLS with a certificate that is made for this run; "+
-		"the authority to trust is written to this file (PEM)")
-	flags.StringVar(&t.cert, "tls-cert", "", "speak TLS with the certificate in this file (PEM), and its intermediates")
-	flags.StringVar(&t.key, "tls-key", "", "the key (PEM) of --tls-cert")
-}
-
-func (t *emulateTLS) on() bool { return t.ca != "" || t.cert != "" }
-
-func (t *emulateTLS) validate() error {
-	switch {
-	case (t.cert == "") != (t.key == ""):
-		return errors.New("--tls-cert and --tls-key: give both or neither")
-	case t.ca != "" && t.cert != "":
-		return errors.New("--tls-ca: makes a certificate, and cannot stand beside --tls-cert")
-	}
-	return nil
-}
-
-// wrap makes connections of a listener speak TLS, if they are to.
-func (t *emulateTLS) wrap(listener net.Listener, hosts []string) (net.Listener, error) {
-	if !t.on() {
-		return listener, nil
-	}
-	shown, err := t.certificate(hosts)
-	if err != nil {
-		return nil, err
-	}
-	return tls.NewListener(listener, &tls.Config{
-		Certificates: []tls.Certificate{shown}, NextProtos: []string{"h2", "http/1.1"},
-	}), nil
-}
-
-func (t *emulateTLS) certificate(hosts []string) (tls.Certificate, error) {
-	if t.cert != "" {
-		given, err := tls.LoadX509KeyPair(t.cert, t.key)
-		if err != nil {
-			return given, fmt.Errorf("--tls-cert, --tls-key: %w", err)
-		}
-		return given, nil
-	}
-	// Customer.io's own names too, for those who let them lead here.
-	names := append([]string{"localhost", "*.localhost", "127.0.0.1", "::1", "*.customer.io"}, hosts...)
-	trusted, made, err := certificate.Make(names, time.Now())
-	if err != nil {
-		return made, fmt.Errorf("--tls-ca: %w", err)
-	}
-	if err := os.WriteFile(t.ca, trusted, 0o644); err != nil { //nolint:gosec // a certificate is public
-		return made, fmt.Errorf("--tls-ca: %w", err)
-	}
-	return made, nil
-}
-
-// advice says how clients come to trust the certificate.
-func (t *emulateTLS) advice() string {
-	if t.ca == "" {
-		return ""
-	}
-	return fmt.Sprintf(`
-  trust its certificate with  SSL_CERT_FILE=%[1]s (ciobridge, Go, OpenSSL), NODE_EXTRA_CA_CERTS=%[1]s,
-                              REQUESTS_CA_BUNDLE=%[1]s (Python), or curl --cacert %[1]s
-`, t.ca)
 }

@@ -103,6 +103,11 @@ func (w *Workspace) note(d *jsondoc.Document, c *Call, owner *person, ignored st
 			return
 		}
 		a.changes = slices.Clone(w.changes)
+		for _, change := range w.changes {
+			if change.key == "unsubscribed" {
+				w.reportConsent(owner.now(), strings.Trim(change.to, `"`) == "true", at)
+			}
+		}
 	case c.Attributes != none:
 		a.Data = d.Raw(c.Attributes)
 	}

@@ -100,6 +100,7 @@ func (w *Workspace) applyDelivery(c *Call, at time.Time) string {
 		metric = "unsubscribed"
 		if p := kept.owner.now(); p != nil && !p.gone {
 			p.attributes["unsubscribed"] = "true"
+			w.reportConsent(p, true, at)
 		}
 	}
 	when := at
@@ -117,6 +118,15 @@ func (w *Workspace) applyDelivery(c *Call, at time.Time) string {
 // channels are the names by which activities call some channels.
 var channels = map[string]string{"sms": "twilio", "inbox_message": "inbox"}
 
+// Report is what Customer.io tells of a delivery, or of whether a person wants any.
+type Report struct {
+	Object, Metric string
+	At             time.Time
+	Person         Ref
+	Delivery       *Delivery // nil where it is about the person alone
+	Href           string    // of a click
+}
+
 func (w *Workspace) report(m *delivery, metric string, at time.Time) {
 	channel, ok := channels[m.Channel]
 	if !ok {
@@ -125,4 +135,30 @@ func (w *Workspace) report(m *delivery, metric string, at time.Time) {
 	w.log(activity{owner: m.owner, Activity: Activity{
 		Type: metric + "_" + channel, DeliveryID: m.ID, DeliveryType: channel,
 	}}, at)
+	if w.tell == nil {
+		return
+	}
+	r := Report{Object: m.Channel, Metric: metric, At: at, Delivery: &m.Delivery}
+	if m.Channel == "inbox_message" {
+		r.Object = "in_app"
+	}
+	if p := m.owner.now(); p != nil {
+		r.Person = p.ref()
+	}
+	if metric == "clicked" && len(m.Clicks) > 0 {
+		r.Href = m.Clicks[len(m.Clicks)-1].Href
+	}
+	w.tell(r)
+}
+
+// reportConsent tells that a person wants messages no longer, or again.
+func (w *Workspace) reportConsent(p *person, unsubscribed bool, at time.Time) {
+	if w.tell == nil || p == nil {
+		return
+	}
+	metric := "subscribed"
+	if unsubscribed {
+		metric = "unsubscribed"
+	}
+	w.tell(Report{Object: "customer", Metric: metric, At: at, Person: p.ref()})
 }

@@ -51,6 +51,8 @@ type Workspace struct {
 
 	seen, seenBefore map[ulid.ULID]struct{}
 	remember         int
+
+	tell func(Report) // nil where nobody wants to know
 }
 
 // New makes a workspace that holds nobody, and remembers that many event ids.
@@ -66,6 +68,9 @@ func New(remember int) *Workspace {
 		byDelivery: map[string]*delivery{},
 	}
 }
+
+// Tell has reports told from now on, of which each is a reporting webhook of Customer.io.
+func (w *Workspace) Tell(f func(Report)) { w.tell = f }
 
 // Apply carries out a call that has no problems. It returns why the call changed nothing, or the empty string.
 func (w *Workspace) Apply(d *jsondoc.Document, c *Call, at time.Time) (ignored string) {

@@ -188,5 +188,3 @@ func oneOrEach(v expr.Value, given bool, visit func(v expr.Value, given bool) *P
 	}
 	return nil
 }
-
-func valueOf(raw []byte) expr.Value { return document.ValueAt(raw, 0, len(raw)) }
