@@ -53,7 +53,7 @@ func (c *Config) crossed() error {
 		section.CheckLetters(c.DeadLetters.Config), mistake.Under("erasure", section.CheckFences(c.Erasure)),
 	}
 	if c.Webhooks.Enabled() {
-		errs = append(errs, mistake.Under("webhooks", section.CheckWebhooks(c.Webhooks)))
+		errs = append(errs, mistake.Under("webhooks", errors.Join(section.CheckWebhooks(c.Webhooks), c.ownTopic())))
 	}
 	if c.Ledger.Placed() {
 		errs = append(errs, c.checkLedger())
@@ -85,6 +85,26 @@ func (c *Config) crossed() error {
 		errs = append(errs, mistake.Of("schema_registry: is missing: content: avro and protobuf need the url of one"))
 	}
 	return errors.Join(errs...)
+}
+
+// ownTopic reports a topic of webhooks in which there is something else already.
+func (c *Config) ownTopic() error {
+	other := ""
+	switch topic := c.Webhooks.Topic; topic {
+	case "":
+	case c.DeadLetters.Topic:
+		other = "the dead letters"
+	case c.PlacedLedger().Topic:
+		other = "the send ledger"
+	case c.Erasure.Topic:
+		other = "the erasure fences"
+	case c.Erasure.ReportTopic:
+		other = "the reports of erasures"
+	}
+	if other == "" {
+		return nil
+	}
+	return mistake.Of("topic: is that of %s: give webhooks one of their own", other)
 }
 
 func (a Admin) validate() error {

@@ -168,6 +168,8 @@ func TestWebhooksDoNotGoInCircles(t *testing.T) {
 	b := newBus(t, 1)
 	expect(t, exit.Input, "webhooks.topic: is read by the source too", "check", "-c", b.configureKafka(), "--set",
 		b.withWebhooks("topic: "+eventsTopic))
+	expect(t, exit.Input, "webhooks.topic: is that of the dead letters", "check", "-c", b.configureKafka(), "--set",
+		b.withWebhooks("topic: "+deadTopic))
 	s := newSubjects(t)
 	p := start(t, "run", "-c", s.configureNATS(), "--set", s.withWebhooks("subject: events"))
 	if code := <-p.code; code != exit.Input ||
