@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 )
@@ -15,8 +17,12 @@ import (
 // eventSource is the source of the events, before the name of the workspace.
 const eventSource = "https://customer.io"
 
-// maxToken bounds the words for object and metric in a type and in a subject.
-const maxToken = 64
+const (
+	maxToken  = 64              // of the words for object and metric in a type and in a subject
+	maxID     = 200             // of the id, which stands in a header; Customer.io's have 26 characters
+	maxPerson = 256             // of the person, who stands in the key; Customer.io's ids have 150 characters at most
+	maxTime   = 253_402_300_799 // the last second that a time in JSON can tell
+)
 
 // A notice is what a webhook tells.
 type notice struct {
@@ -38,7 +44,10 @@ func read(body []byte) notice {
 		return n
 	}
 	n.data = bytes.TrimSpace(body)
-	if id := text(fields["event_id"]); id != "" {
+	if !utf8.Valid(n.data) { // JSON may not hold such bytes, and consumers would refuse all of it
+		n.data = bytes.ToValidUTF8(n.data, []byte("\uFFFD"))
+	}
+	if id := text(fields["event_id"]); fitsHeader(id) {
 		n.id = id
 	}
 	object := text(fields["object_type"])
@@ -46,7 +55,8 @@ func read(body []byte) notice {
 		object = text(fields["object_type_type"]) // so it is spelled for preferences that have changed
 	}
 	n.object, n.metric = token(object), token(text(fields["metric"]))
-	if seconds, err := strconv.ParseInt(string(fields["timestamp"]), 10, 64); err == nil {
+	if seconds, err := strconv.ParseInt(string(fields["timestamp"]), 10, 64); err == nil && seconds > 0 &&
+		seconds <= maxTime {
 		n.at = time.Unix(seconds, 0)
 	}
 	var data struct {
@@ -55,11 +65,17 @@ func read(body []byte) notice {
 	}
 	_ = json.Unmarshal(fields["data"], &data) // of another shape it names nobody
 	for _, id := range []json.RawMessage{data.Identifiers["cio_id"], data.Identifiers["id"], data.CustomerID} {
-		if n.person = text(id); n.person != "" {
+		if person := text(id); person != "" && len(person) <= maxPerson {
+			n.person = person
 			break
 		}
 	}
 	return n
+}
+
+// fitsHeader reports whether an id comes back from a header as it was. Others give way to the digest of the body.
+func fitsHeader(id string) bool {
+	return id != "" && len(id) <= maxID && strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
 // text is a JSON string, or the digits of a number; empty for all else.
@@ -95,21 +111,26 @@ func token(s string) string {
 // large are the members of data that hold what was sent to the person, without which an event is small.
 var large = []string{"content", "headers"}
 
-// event is the notice as it is published. What is larger than the bus takes is published without the content of the
-// message, and with a word for that; in the worst case without all of its data.
-func (n *notice) event(workspace string) *cloudevent.Event {
-	e := &cloudevent.Event{
+// event is the notice as it is published, with one of its contents.
+func (n *notice) event(workspace string, content any) *cloudevent.Event {
+	return &cloudevent.Event{
 		ID: n.id, Source: eventSource, Type: "io.customer." + n.object + "." + n.metric, Subject: n.person, Time: n.at,
-		Workspace: workspace, Data: n.data,
+		Workspace: workspace, Data: content,
 	}
+}
+
+// contents make what may be published of the notice, each smaller than the one before, for a bus that takes no large
+// events: as it came, without the content of the message, and without all of its data.
+func (n *notice) contents() []func() any {
 	if n.data == nil {
-		e.Data = n.body[:min(len(n.body), maxEvent/2)]
-		return e
+		begin := func(size int) func() any { return func() any { return n.body[:min(len(n.body), size)] } }
+		return []func() any{begin(maxEvent / 2), begin(1 << 10)}
 	}
+	smaller := []func() any{n.shortened, func() any { return n.bare("data") }}
 	if len(n.data) > maxEvent {
-		e.Data = n.shortened()
+		return smaller
 	}
-	return e
+	return append([]func() any{func() any { return n.data }}, smaller...)
 }
 
 // shortened is the content without what is large.
@@ -117,23 +138,31 @@ func (n *notice) shortened() any {
 	var fields, data map[string]json.RawMessage
 	_ = json.Unmarshal(n.data, &fields)
 	_ = json.Unmarshal(fields["data"], &data)
-	for _, name := range large {
-		delete(data, name)
+	size := 0
+	for name, value := range data {
+		if slices.Contains(large, name) {
+			delete(data, name)
+			continue
+		}
+		size += len(name) + len(value)
 	}
-	short := map[string]any{"omitted": large}
+	if size > maxEvent {
+		return n.bare("data")
+	}
+	short := n.bare(large...)
+	short["data"] = data
+	return short
+}
+
+// bare is the content without its data, and a word for what is left out.
+func (n *notice) bare(omitted ...string) map[string]any {
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(n.data, &fields)
+	short := map[string]any{"omitted": omitted}
 	for _, name := range []string{"event_id", "object_type", "object_type_type", "metric", "timestamp"} {
-		if value, ok := fields[name]; ok && len(value) <= 1<<10 {
+		if value, ok := fields[name]; ok && len(value) <= maxID {
 			short[name] = value
 		}
 	}
-	size := 0
-	for _, value := range data {
-		size += len(value)
-	}
-	if size > maxEvent {
-		short["omitted"] = []string{"data"}
-		return short
-	}
-	short["data"] = data
 	return short
 }

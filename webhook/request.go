@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,10 +14,12 @@ import (
 // ServeHTTP takes one webhook.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != s.config.Path {
+		w.Header().Set("Connection", "close")
 		http.NotFound(w, r)
 		return
 	}
 	if r.Method != http.MethodPost {
+		w.Header().Set("Connection", "close")
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "want POST", http.StatusMethodNotAllowed)
 		return
@@ -51,23 +54,19 @@ var (
 )
 
 func (s *Server) take(r *http.Request) result {
-	size := r.ContentLength
-	if size < 0 {
-		size = maxBody
-	}
-	if size > maxBody {
+	if r.ContentLength > maxBody {
 		return tooLarge
 	}
 	if stale(r.Header, time.Now(), s.config.MaxAge) {
 		return outdated
 	}
-	defer s.reading.Add(-size)
-	if s.reading.Add(size) > maxReading {
-		return crowded
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	source := &weighed{Reader: http.MaxBytesReader(nil, r.Body, maxBody), all: &s.reading}
+	defer source.release()
+	body, err := io.ReadAll(source)
 	var large *http.MaxBytesError
 	switch {
+	case errors.Is(err, errCrowded):
+		return crowded
 	case errors.As(err, &large):
 		return tooLarge
 	case err != nil:
@@ -79,6 +78,27 @@ func (s *Server) take(r *http.Request) result {
 	}
 	return s.publish(r.Context(), by.workspace, body)
 }
+
+var errCrowded = errors.New("too much is read at once")
+
+// weighed counts what has come of a body among what has come of all. What is only announced takes no memory, and
+// whoever announces much must not keep others out.
+type weighed struct {
+	io.Reader
+	all  *atomic.Int64
+	held int64
+}
+
+func (w *weighed) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	w.held += int64(n)
+	if w.all.Add(int64(n)) > maxReading {
+		return n, errCrowded
+	}
+	return n, err
+}
+
+func (w *weighed) release() { w.all.Add(-w.held) }
 
 // publish has an event stored that is not on the bus yet.
 func (s *Server) publish(ctx context.Context, workspace string, body []byte) result {
@@ -99,7 +119,12 @@ func (s *Server) publish(ctx context.Context, workspace string, body []byte) res
 		s.seen.settle(n.id, false)
 		return unavailable
 	}
-	err = s.bus.Publish(ctx, n.event(workspace), n.object, n.metric)
+	for _, content := range n.contents() {
+		err = s.bus.Publish(ctx, n.event(workspace, content()), n.object, n.metric)
+		if !errors.Is(err, ErrTooLarge) {
+			break
+		}
+	}
 	if err != nil && s.failures.Add(1) == s.known.Load()+1 {
 		s.log.Warn("webhooks are not taken: an event could not be published", zap.Error(err))
 	}

@@ -22,13 +22,16 @@ import (
 // A Bus stores events, and tells which are stored.
 type Bus interface {
 	// Publish returns when the event is stored. Where it fails, the event may be stored nevertheless, at most for
-	// Settle later. Object and metric are words for the subject, and the person is for the partition.
+	// Settle later, unless it is ErrTooLarge. Object and metric are words for the subject.
 	Publish(ctx context.Context, e *cloudevent.Event, object, metric string) error
 	// Read gives the ids of what was stored since the last call; the first call gives those of the latest, of which
 	// count are enough.
 	Read(ctx context.Context, count int, each func(id string)) error
 	Close()
 }
+
+// ErrTooLarge is the error of a bus that takes no event of that size.
+var ErrTooLarge = errors.New("the event is larger than the bus takes")
 
 // Settle is how long after a failed Publish the event may still be stored.
 const Settle = 5 * time.Second
@@ -37,6 +40,7 @@ const (
 	maxBody     = 4 << 20   // bytes of a body
 	maxEvent    = 900 << 10 // bytes of what is published; brokers take 1 MiB where nobody has set it
 	maxReading  = 64 << 20  // bytes of the bodies that are read at once
+	maxOpen     = 1000      // connections; Customer.io needs a few, and further ones wait
 	publishTime = 3 * time.Second
 	readingTime = 3 * time.Second // of a request; Customer.io waits 4 s for the answer
 	readEvery   = time.Second
@@ -54,9 +58,15 @@ type Server struct {
 	results  *prometheus.CounterVec
 	took     prometheus.Histogram
 
-	reading  atomic.Int64 // bytes reserved for bodies
+	reading  atomic.Int64 // bytes of bodies that are read
 	failures atomic.Int64 // of publishing
-	known    atomic.Int64 // the failures before the last reading of the bus that counts; -1 before the first
+	// known are the failures before the last reading of the bus that counts; -1 before the first, and while it fails.
+	known   atomic.Int64
+	settled int64                 // the failures before the last reading that did not fail
+	why     atomic.Pointer[error] // why the bus cannot be read
+
+	shown atomic.Pointer[tls.Certificate] // the last certificate that could be read
+	kept  atomic.Bool                     // it goes on, because its files cannot be read
 }
 
 // New listens, so that an address that is taken is an error at the start. Its error names the field of the
@@ -69,7 +79,7 @@ func New(c Config, log *zap.Logger, reg prometheus.Registerer) (*Server, error) 
 		return nil, err
 	}
 	if c.TLS != nil {
-		if _, err := c.TLS.certificate(nil); err != nil {
+		if _, err := s.certificate(nil); err != nil {
 			return nil, err
 		}
 	}
@@ -91,22 +101,32 @@ func (s *Server) Close() {
 // Address is where it listens.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
-// certificate reads the server's certificate.
-func (t *TLS) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("tls: read cert_file and key_file: %w", secret.WithoutPath(err))
+// certificate reads the server's certificate. While its files are being replaced the last one that could be read goes
+// on, since after a handshake that fails Customer.io waits for an hour.
+func (s *Server) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(s.config.TLS.CertFile, s.config.TLS.KeyFile)
+	if err == nil {
+		s.shown.Store(&pair)
+		s.kept.Store(false)
+		return &pair, nil
 	}
-	return &pair, nil
+	err = fmt.Errorf("tls: read cert_file and key_file: %w", secret.WithoutPath(err))
+	if last := s.shown.Load(); last != nil {
+		if s.kept.CompareAndSwap(false, true) {
+			s.log.Warn("the certificate that was read before goes on", zap.Error(err))
+		}
+		return last, nil
+	}
+	return nil, err
 }
 
 // Serve answers requests until ctx ends, and then finishes those that are being answered. Who sends slowly is not
 // waited for: Customer.io itself gives up after four seconds.
 func (s *Server) Serve(ctx context.Context) error {
-	listener := s.listener
+	var listener net.Listener = &bounded{Listener: s.listener, open: make(chan struct{}, maxOpen)}
 	if s.config.TLS != nil {
 		listener = tls.NewListener(listener, &tls.Config{
-			MinVersion: tls.VersionTLS12, GetCertificate: s.config.TLS.certificate, NextProtos: []string{"http/1.1"},
+			MinVersion: tls.VersionTLS12, GetCertificate: s.certificate, NextProtos: []string{"http/1.1"},
 		})
 	}
 	// Anybody can make a handshake or a request fail, as often as he likes.
@@ -148,13 +168,15 @@ func (s *Server) Follow(ctx context.Context, bus Bus) {
 // read reads once. What failed to be published may still arrive for a while, so that a reading after a failure counts
 // only when that has passed.
 func (s *Server) read(ctx context.Context, failures int64) error {
-	if known := s.known.Load(); known >= 0 && failures > known && !retry.Sleep(ctx, Settle) {
+	if failures > s.settled && !retry.Sleep(ctx, Settle) {
 		return ctx.Err()
 	}
 	if err := s.bus.Read(ctx, rememberAtLeast, s.seen.note); err != nil {
+		s.why.Store(&err)
 		s.known.Store(-1)
 		return err
 	}
+	s.settled = failures
 	s.known.Store(failures)
 	return nil
 }
@@ -162,6 +184,8 @@ func (s *Server) read(ctx context.Context, failures int64) error {
 // Ready is nil while webhooks are taken.
 func (s *Server) Ready() error {
 	switch known := s.known.Load(); {
+	case known < 0 && s.why.Load() != nil:
+		return fmt.Errorf("the bus cannot be read: %w", *s.why.Load())
 	case known < 0:
 		return errors.New("the bus could not be read yet")
 	case s.failures.Load() > known:

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type shelf struct {
 	down     bool
 	silent   bool // what is stored is not acknowledged
 	unread   bool
+	most     int // bytes of an event; 1 MiB if 0
 }
 
 var errDown = errors.New("the bus is down")
@@ -45,6 +47,17 @@ func (b *shelf) Publish(_ context.Context, e *cloudevent.Event, object, metric s
 	defer b.mu.Unlock()
 	if b.down {
 		return errDown
+	}
+	text, err := e.JSON()
+	if err != nil {
+		return err
+	}
+	size := len(text) + len(e.Subject) // which is the key
+	for _, h := range e.Headers() {
+		size += len(h.Value)
+	}
+	if size > cmp.Or(b.most, 1<<20) {
+		return webhook.ErrTooLarge
 	}
 	b.events, b.subjects = append(b.events, e), append(b.subjects, object+"."+metric)
 	if b.silent {

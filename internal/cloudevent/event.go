@@ -1,6 +1,7 @@
 package cloudevent
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -41,7 +42,13 @@ func (e *Event) JSON() ([]byte, error) {
 	} else {
 		content.Form, content.Data = "application/json", e.Data
 	}
-	return json.Marshal(content)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // which would make the content of an e-mail several times as large
+	if err := encoder.Encode(content); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
 // IDHeader is the name of the header that repeats the id.

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
 const (
@@ -38,7 +40,13 @@ func (b *Bus) Publish(ctx context.Context, e *cloudevent.Event, object, metric s
 	for _, h := range e.Headers() {
 		m.Header.Set(h.Key, h.Value)
 	}
-	if _, err := b.js.PublishMsg(ctx, m, jetstream.WithMsgID(e.ID), jetstream.WithRetryAttempts(0)); err != nil {
+	_, err = b.js.PublishMsg(ctx, m, jetstream.WithMsgID(e.ID), jetstream.WithRetryAttempts(0))
+	var refused *jetstream.APIError
+	if errors.Is(err, nats.ErrMaxPayload) ||
+		errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum {
+		err = fmt.Errorf("%w: %w", webhook.ErrTooLarge, err)
+	}
+	if err != nil {
 		return fmt.Errorf("publish to the subject %s: %w", m.Subject, err)
 	}
 	return nil
@@ -72,10 +80,10 @@ func (b *Bus) readStream(ctx context.Context, name, subjects string, count int, 
 	info := stream.CachedInfo()
 	end := info.State.LastSeq
 	if !info.Created.Equal(b.created) {
-		b.created, b.consumer, b.read = info.Created, nil, 0
-		if end > uint64(count) {
-			b.read = end - uint64(count)
+		if b.read, err = before(ctx, stream, subjects, uint64(count)); err != nil {
+			return err
 		}
+		b.created, b.consumer = info.Created, nil
 	}
 	if end <= b.read {
 		return nil
@@ -89,6 +97,24 @@ func (b *Bus) readStream(ctx context.Context, name, subjects string, count int, 
 		}
 	}
 	return b.drain(ctx, end, each)
+}
+
+// before is the sequence after which a stream has about the last count messages of subjects. It may keep others too,
+// which lie between them.
+func before(ctx context.Context, stream jetstream.Stream, subjects string, count uint64) (uint64, error) {
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subjects))
+	if err != nil {
+		return 0, err
+	}
+	ours := uint64(0)
+	for _, n := range info.State.Subjects {
+		ours += n
+	}
+	if ours <= count {
+		return 0, nil
+	}
+	back := count * ((info.State.Msgs + ours - 1) / ours)
+	return info.State.LastSeq - min(back, info.State.LastSeq), nil
 }
 
 // drain takes what the consumer has. Of a stream that keeps other subjects too, the last message may be none of ours.

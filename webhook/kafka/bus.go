@@ -1,8 +1,11 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -10,26 +13,32 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
-// attemptTime bounds one request that stores events. With what gathering them takes, it is over before webhook.Settle.
-const attemptTime = 3 * time.Second
+// attemptTime bounds one request that stores events. One that begins as its caller gives up, and waits for the one
+// before it, is over before webhook.Settle.
+const attemptTime = 2 * time.Second
 
 // Bus stores events in a topic.
 type Bus struct {
 	client *kafka.Client
 	writer kafka.Writer
+	group  *group
 	topic  string
 	next   map[int]int64 // by partition, the offset to read from
 }
 
 // New stores events in a topic of that name.
 func New(conn *broker.Kafka, topic string) *Bus {
-	return &Bus{client: conn.Client(), topic: topic, next: map[int]int64{}, writer: kafka.Writer{
+	b := &Bus{client: conn.Client(), topic: topic, next: map[int]int64{}, writer: kafka.Writer{
 		Addr: kafka.TCP(conn.Brokers()...), Transport: conn.Transport(), Topic: topic, RequiredAcks: kafka.RequireAll,
-		Balancer: kafka.Murmur2Balancer{}, BatchTimeout: 5 * time.Millisecond, WriteTimeout: attemptTime,
-		ReadTimeout: attemptTime, MaxAttempts: 1, // Customer.io tries again, when it is known what was stored
+		Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, BatchSize: groupCount,
+		WriteTimeout: attemptTime, ReadTimeout: attemptTime,
+		MaxAttempts: 1, // Customer.io tries again, when it is known what was stored
 	}}
+	b.group = newGroup(b.writer.WriteMessages)
+	return b
 }
 
 // Publish implements webhook.Bus.
@@ -38,14 +47,15 @@ func (b *Bus) Publish(ctx context.Context, e *cloudevent.Event, _, _ string) err
 	if err != nil {
 		return fmt.Errorf("write the event: %w", err)
 	}
-	m := kafka.Message{Value: value}
-	if e.Subject != "" {
-		m.Key = []byte(e.Subject)
-	}
+	m := kafka.Message{Key: []byte(cmp.Or(e.Subject, e.ID)), Value: value}
 	for _, h := range e.Headers() {
 		m.Headers = append(m.Headers, kafka.Header{Key: h.Key, Value: []byte(h.Value)})
 	}
-	if err := b.writer.WriteMessages(ctx, m); err != nil {
+	err = b.group.store(ctx, m)
+	if errors.Is(err, kafka.MessageSizeTooLarge) {
+		err = fmt.Errorf("%w: %w", webhook.ErrTooLarge, err)
+	}
+	if err != nil {
 		return fmt.Errorf("publish to the topic %s: %w", b.topic, err)
 	}
 	return nil
@@ -57,12 +67,28 @@ func (b *Bus) Read(ctx context.Context, count int, each func(id string)) error {
 	if err != nil {
 		return fmt.Errorf("look at the topic %s: %w", b.topic, err)
 	}
+	if len(b.next) == 0 {
+		if err := b.check(ctx); err != nil {
+			return err
+		}
+	}
 	for _, p := range topic.Partitions {
 		if err := b.readPartition(ctx, p.ID, int64(count/len(topic.Partitions)), each); err != nil {
 			return fmt.Errorf("read partition %d of the topic %s: %w", p.ID, b.topic, err)
 		}
 	}
 	return nil
+}
+
+// check makes sure that the topic keeps every event of a person, as far as the cluster tells how it is set.
+func (b *Bus) check(ctx context.Context) error {
+	const name = "cleanup.policy"
+	settings, err := kafkatopic.Settings(ctx, b.client, b.topic, name)
+	if err == nil && strings.Contains(settings[name], "compact") {
+		return fmt.Errorf("the topic %s has %s %s, and would keep one event of each person: set it to delete",
+			b.topic, name, settings[name])
+	}
+	return nil // who may not ask is not kept from storing
 }
 
 func (b *Bus) readPartition(ctx context.Context, partition int, count int64, each func(id string)) error {
@@ -99,4 +125,7 @@ func (b *Bus) readPartition(ctx context.Context, partition int, count int64, eac
 }
 
 // Close implements webhook.Bus.
-func (b *Bus) Close() { b.writer.Close() }
+func (b *Bus) Close() {
+	b.group.close()
+	b.writer.Close()
+}
