@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -9,6 +10,7 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
@@ -20,8 +22,14 @@ func newDecoder(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*c
 	return d, nil
 }
 
-// read gives the messages of a source their content.
+// read gives the messages of a source their content, where a schema says what one of its topics holds.
 func (b *Bridge) read(s pipeline.Source) pipeline.Source {
+	if !slices.ContainsFunc(b.config.Source.Section().Topics(), func(t mapping.Topic) bool {
+		f := t.Forms()
+		return content.HasSchema(f.Value) || content.HasSchema(f.Key)
+	}) {
+		return s
+	}
 	return &content.Source{Consumer: s, Decoder: b.decoder, FormsOf: b.rules.Forms}
 }
 

@@ -23,9 +23,20 @@ type Source struct {
 // lease ends before, it is not taken up.
 func (s *Source) Consume(ctx context.Context, handle event.Handler) error {
 	return s.Consumer.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
-		if err := s.Decoder.Decode(lease, s.FormsOf(m.Origin.Topic), &m); err != nil {
-			return err
+		forms := s.FormsOf(m.Origin.Topic)
+		if !HasSchema(forms.Value) && !HasSchema(forms.Key) {
+			return handle(lease, m, done)
 		}
-		return handle(lease, m, done)
+		return s.decoded(lease, forms, m, done, handle)
 	})
+}
+
+// decoded hands on a message with its content. It is a function of its own so that only its messages are allocated.
+func (s *Source) decoded(
+	lease event.Lease, forms event.Forms, m event.Message, done func(), handle event.Handler,
+) error {
+	if err := s.Decoder.Decode(lease, forms, &m); err != nil {
+		return err
+	}
+	return handle(lease, m, done)
 }
