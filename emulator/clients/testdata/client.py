@@ -94,7 +94,7 @@ def app():
             disable_css_preprocessing=True, send_to_unsubscribed=True, disable_message_retention=True, queue_draft=False, language="nb",
         )
     )
-    c.send_push(SendPushRequest(transactional_message_id=3, identifiers=who, title="t", message="m", device={"token": "x"}, sound="s"))
+    c.send_push(SendPushRequest(transactional_message_id=3, identifiers=who, title="t", message="m", device={"token": "x", "platform": "ios"}, sound="s"))
     c.send_sms(SendSMSRequest(transactional_message_id=3, identifiers=who, to="+4712345678"))
     c.send_whatsapp(SendWhatsAppRequest(transactional_message_id=3, identifiers=who, to="+4712345678"))
     c.send_inbox_message(SendInboxMessageRequest(transactional_message_id=3, identifiers=who))
