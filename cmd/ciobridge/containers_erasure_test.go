@@ -15,6 +15,7 @@ import (
 
 // The fences are in a compacted topic of an Apache Kafka, the letters in another one.
 func TestRealKafkaErasureOutlivesRestarts(t *testing.T) {
+	beside(t)
 	b, r := restartableBus(t, 1)
 	path := b.configure(b.source(), "{topic: letters, create: true, partitions: 1}")
 	f := &forgotten{world: b.world, broker: r, publish: b.publishValues, config: path, places: "topic: fences, " +
@@ -33,6 +34,7 @@ func TestRealKafkaErasureOutlivesRestarts(t *testing.T) {
 
 // The fences are in a bucket of a nats-server, the letters in a stream.
 func TestRealNATSErasureOutlivesRestarts(t *testing.T) {
+	beside(t)
 	s, r := restartableSubjects(t)
 	_, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "REPORTS", Subjects: []string{"told"}})
 	if err != nil {

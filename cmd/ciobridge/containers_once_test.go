@@ -53,17 +53,25 @@ func restartableSubjects(t *testing.T) (*subjects, *restartable) {
 }
 
 // The ledger is in a topic of an Apache Kafka.
-func TestRealKafkaKilledAMessageIsNeverSentTwice(t *testing.T) { containerBus(t, 3).mail(3).killed() }
+func TestRealKafkaKilledAMessageIsNeverSentTwice(t *testing.T) {
+	beside(t)
+	containerBus(t, 3).mail(3).killed()
+}
 
 // The ledger is in a bucket of a nats-server.
-func TestRealNATSKilledAMessageIsNeverSentTwice(t *testing.T) { containerSubjects(t).mail().killed() }
+func TestRealNATSKilledAMessageIsNeverSentTwice(t *testing.T) {
+	beside(t)
+	containerSubjects(t).mail().killed()
+}
 
 func TestRealKafkaRestartsWhileMessagesAreSent(t *testing.T) {
+	beside(t)
 	b, r := restartableBus(t, 3)
 	b.mail(3).without(r)
 }
 
 func TestRealNATSRestartsWhileMessagesAreSent(t *testing.T) {
+	beside(t)
 	s, r := restartableSubjects(t)
 	s.mail().without(r)
 }
