@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/webhook"
 )
 
@@ -24,7 +25,7 @@ func (b *Bridge) listenForWebhooks() error {
 	}
 	server, err := webhook.New(c, b.log.Named("webhooks"), b.registry)
 	if err != nil {
-		return exit.With(exit.Input, fmt.Errorf("webhooks.%w", err))
+		return exit.With(exit.Input, mistake.Under("webhooks", err))
 	}
 	b.webhooks = server
 	return nil

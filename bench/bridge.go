@@ -27,6 +27,7 @@ type settings struct {
 	linger            time.Duration
 	batchItems        int
 	requestsPerSecond int
+	webhooks          string // the section
 	siteID            string // tells the replicas apart where they post to
 }
 
@@ -119,6 +120,7 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	if s.registry != "" {
 		fmt.Fprintf(&b, "schema_registry: {url: %q}\n", s.registry)
 	}
+	b.WriteString(s.webhooks)
 	b.WriteString("admin: {listen: 127.0.0.1:0}\nrules:\n")
 	rules := s.rules
 	if len(rules) == 0 {

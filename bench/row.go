@@ -25,12 +25,17 @@ const (
 	mega    unit = "MB"
 	millis  unit = "ms"
 	seconds unit = "s"
+
+	micros    unit = "µs"
+	perSecond unit = "/s"
 )
 
 func (u unit) format(v float64) string {
 	switch u {
 	case times, seconds:
 		return fmt.Sprintf("%.2f %s", v, string(u))
+	case perSecond:
+		return fmt.Sprintf("%.0f %s", v, string(u))
 	default:
 		return fmt.Sprintf("%.1f %s", v, string(u))
 	}

@@ -24,6 +24,8 @@ var groups = []group{
 	{name: "jq", what: "cost of an event whose rule needs full jq", measure: (*bench).pathsAndPrograms},
 	{name: "shapes", what: "cost of an event in other shapes, and of objects sent whole",
 		measure: (*bench).shapesOfEvents},
+	{name: "webhooks", what: "how many of Customer.io's webhooks one process takes, and what one costs",
+		measure: (*bench).webhooks},
 	{name: "start", what: "time to the first request", measure: (*bench).startUp},
 	{name: "size", what: "size of the binary", measure: (*bench).binarySize},
 	{name: "replicas", what: "how 2 and 4 replicas share work and rate", slow: true, measure: (*bench).replicas},

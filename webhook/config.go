@@ -102,15 +102,16 @@ func (c Config) Validate(workspaces []string) error {
 	return errors.Join(errs...)
 }
 
-// keys reads the signing keys.
+// keys reads the signing keys. The error has every mistake.
 func (c Config) keys() ([]key, error) {
 	list := make([]key, len(c.SigningKeys))
+	var errs []error
 	for i, k := range c.SigningKeys {
 		value, err := secret.Ref{File: k.File, Env: k.Env}.Read()
 		if err != nil {
-			return nil, mistake.Of("signing_keys[%d]: %w", i, err)
+			errs = append(errs, mistake.Of("signing_keys[%d]: %w", i, err))
 		}
 		list[i] = key{value, k.Workspace}
 	}
-	return list, nil
+	return list, errors.Join(errs...)
 }

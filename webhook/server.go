@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/retry"
 	"github.com/ciobridge/ciobridge/internal/serve"
 	"github.com/ciobridge/ciobridge/secret"
@@ -69,22 +70,21 @@ type Server struct {
 	kept  atomic.Bool                     // it goes on, because its files cannot be read
 }
 
-// New listens, so that an address that is taken is an error at the start. Its error names the field of the
+// New listens, so that an address that is taken is an error at the start. Its errors name the fields of the
 // configuration. Close must be called when it is nil.
 func New(c Config, log *zap.Logger, reg prometheus.Registerer) (*Server, error) {
 	s := &Server{config: c, log: log, seen: newSeen()}
 	s.known.Store(-1)
-	var err error
-	if s.keys, err = c.keys(); err != nil {
+	var err, tlsErr error
+	s.keys, err = c.keys()
+	if c.TLS != nil {
+		_, tlsErr = s.certificate(nil)
+	}
+	if err = errors.Join(err, tlsErr); err != nil {
 		return nil, err
 	}
-	if c.TLS != nil {
-		if _, err := s.certificate(nil); err != nil {
-			return nil, err
-		}
-	}
 	if s.listener, err = net.Listen("tcp", c.Listen); err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, mistake.Of("listen: %w", err)
 	}
 	s.register(reg)
 	return s, nil
@@ -110,7 +110,7 @@ func (s *Server) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		s.kept.Store(false)
 		return &pair, nil
 	}
-	err = fmt.Errorf("tls: read cert_file and key_file: %w", secret.WithoutPath(err))
+	err = mistake.Of("tls: read cert_file and key_file: %w", secret.WithoutPath(err))
 	if last := s.shown.Load(); last != nil {
 		if s.kept.CompareAndSwap(false, true) {
 			s.log.Warn("the certificate that was read before goes on", zap.Error(err))

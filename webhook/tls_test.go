@@ -7,8 +7,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/emulator/certificate"
 	"github.com/ciobridge/ciobridge/webhook"
@@ -75,5 +79,26 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 	if get(first) == nil {
 		t.Error("the old certificate goes on")
+	}
+}
+
+// Every file that cannot be read is told of at once, by its field.
+func TestEveryMissingFileIsNamed(t *testing.T) {
+	c := webhook.DefaultConfig()
+	missing, empty := filepath.Join(t.TempDir(), "none"), filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Listen, c.Topic, c.TLS = "127.0.0.1:0", "webhooks", &webhook.TLS{CertFile: missing, KeyFile: missing}
+	c.SigningKeys = []webhook.SigningKey{{File: missing}, {File: empty}, {Env: "CIOBRIDGE_TEST_NOT_SET"}}
+	_, err := webhook.New(c, zap.NewNop(), prometheus.NewRegistry())
+	if err == nil {
+		t.Fatal("it starts")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, want := range []string{"signing_keys[0]: ", "signing_keys[1]: ", "signing_keys[2]: ", "tls: "} {
+		if len(lines) != 4 || !strings.HasPrefix(lines[i], want) || strings.Contains(lines[i], missing) {
+			t.Errorf("error\n%v", err)
+		}
 	}
 }
