@@ -20,7 +20,8 @@ var webhookMeanings = map[string]yamltree.Row{
 	"webhooks.signing_keys.file":      {Meaning: "A file with the key.", Example: "/run/secrets/webhook_key"},
 	"webhooks.signing_keys.env":       {Meaning: "The environment variable with the key.", Example: "CIO_WEBHOOK_KEY"},
 	"webhooks.signing_keys.workspace": {Meaning: "The workspace that signs with it.", Example: "shop_us"},
-	"webhooks.topic": {Meaning: "The Kafka topic of the events. It must exist, and must not be one that is read.",
+	"webhooks.topic": {Meaning: "The Kafka topic of the events. It must exist, must not be compacted, and must " +
+		"not be one that is read.",
 		Example: "customerio.webhooks"},
 	"webhooks.subject": {Meaning: "What the NATS subjects of the events begin with. The object and the metric " +
 		"follow: `customerio.webhooks.email.bounced`. A stream must keep them that is not read.",

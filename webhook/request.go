@@ -54,6 +54,11 @@ var (
 )
 
 func (s *Server) take(r *http.Request) result {
+	s.taking.RLock()
+	defer s.taking.RUnlock()
+	if s.over {
+		return unavailable
+	}
 	if r.ContentLength > maxBody {
 		return tooLarge
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,9 @@ type Server struct {
 	settled int64                 // the failures before the last reading that did not fail
 	why     atomic.Pointer[error] // why the bus cannot be read
 
+	taking sync.RWMutex // held for reading by each request that is taken
+	over   bool         // nothing is taken any more
+
 	shown atomic.Pointer[tls.Certificate] // the last certificate that could be read
 	kept  atomic.Bool                     // it goes on, because its files cannot be read
 }
@@ -121,7 +125,7 @@ func (s *Server) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // Serve answers requests until ctx ends, and then finishes those that are being answered. Who sends slowly is not
-// waited for: Customer.io itself gives up after four seconds.
+// waited for: Customer.io itself gives up after four seconds. Nothing is published after its return.
 func (s *Server) Serve(ctx context.Context) error {
 	var listener net.Listener = &bounded{Listener: s.listener, open: make(chan struct{}, maxOpen)}
 	if s.config.TLS != nil {
@@ -134,6 +138,11 @@ func (s *Server) Serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
+	defer func() {
+		s.taking.Lock()
+		defer s.taking.Unlock()
+		s.over = true
+	}()
 	return serve.Run(ctx, listener, &http.Server{
 		Handler: s, ReadHeaderTimeout: readingTime, ReadTimeout: readingTime, WriteTimeout: 2 * publishTime,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: quiet,

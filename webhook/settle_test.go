@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,4 +90,69 @@ func TestLateEventsMakeNoRepeats(t *testing.T) {
 			t.Errorf("stored %v", got)
 		}
 	})
+}
+
+// stuck is a bus that answers nothing.
+type stuck struct {
+	shelf
+	begun   chan struct{}
+	running atomic.Int64
+}
+
+func (b *stuck) Publish(ctx context.Context, _ *cloudevent.Event, _, _ string) error {
+	b.running.Add(1)
+	defer b.running.Add(-1)
+	close(b.begun)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A server that is stopped while the bus is away ends soon, and publishes nothing after that.
+func TestNothingIsPublishedAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	c := webhook.DefaultConfig()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(signingKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Listen, c.Topic, c.SigningKeys = "127.0.0.1:0", "webhooks", []webhook.SigningKey{{File: file}}
+	server, err := webhook.New(c, zap.NewNop(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	bus := &stuck{begun: make(chan struct{})}
+	var all, sender sync.WaitGroup
+	all.Go(func() { server.Follow(ctx, bus) })
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx) }()
+	s := &station{t: t, url: "http://" + server.Address() + c.Path, Server: server}
+	s.ready()
+	sender.Go(func() {
+		stamp := strconv.FormatInt(time.Now().Unix(), 10)
+		body := strings.NewReader(bounce("1"))
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, s.url, body)
+		r.RequestURI = ""
+		r.Header.Set("X-CIO-Timestamp", stamp)
+		r.Header.Set("X-CIO-Signature", webhook.Sign(secret.New(signingKey), stamp, []byte(bounce("1"))))
+		if res, err := http.DefaultClient.Do(r); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				t.Error("is said to be stored")
+			}
+		}
+	})
+	<-bus.begun
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if n := bus.running.Load(); n != 0 {
+		t.Errorf("%d events are being published after the end", n)
+	}
+	sender.Wait()
+	all.Wait()
 }
