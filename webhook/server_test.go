@@ -297,6 +297,7 @@ func TestUnreadableBodiesAreStored(t *testing.T) {
 
 // Where the bus does not answer, nothing is said to be stored. What it has stored nevertheless is not stored again.
 func TestLostAcknowledgementsMakeNoRepeats(t *testing.T) {
+	t.Parallel()
 	bus := &shelf{unread: true}
 	s := newStation(t, bus, nil)
 	if status := s.post(signingKey, time.Now(), bounce("1")); status != http.StatusServiceUnavailable {
@@ -413,6 +414,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // Who sends slowly is dropped, and nobody else waits for him.
 func TestSlowSenders(t *testing.T) {
+	t.Parallel()
 	s := newStation(t, &shelf{}, nil)
 	s.ready()
 	var slow []net.Conn
