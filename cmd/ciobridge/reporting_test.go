@@ -170,6 +170,9 @@ func TestWebhooksDoNotGoInCircles(t *testing.T) {
 		b.withWebhooks("topic: "+eventsTopic))
 	expect(t, exit.Input, "webhooks.topic: is that of the dead letters", "check", "-c", b.configureKafka(), "--set",
 		b.withWebhooks("topic: "+deadTopic))
+	expect(t, exit.Input, "webhooks.subject: is read by the source too", "check", "-c",
+		b.configure("{embedded: {dir: "+b.path("data")+", start_at: earliest}}", "{file: "+b.path("dead")+"}"), "--set",
+		b.withWebhooks("subject: events.webhooks"))
 	s := newSubjects(t)
 	p := start(t, "run", "-c", s.configureNATS(), "--set", s.withWebhooks("subject: events"))
 	if code := <-p.code; code != exit.Input ||

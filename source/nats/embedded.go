@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/webhook"
 )
 
 // Embedded reads streams of a NATS server inside the process.
@@ -76,6 +77,14 @@ func (e *Embedded) CheckFences(c erasure.Config) error {
 		return err
 	}
 	return reportsRead()
+}
+
+// CheckWebhooks implements source.Section.
+func (e *Embedded) CheckWebhooks(w webhook.Config) error {
+	if err := e.Reading.CheckWebhooks(w); err != nil || w.Subject == "" || !e.Reads(w.Subject+".>") {
+		return err
+	}
+	return webhooksRead()
 }
 
 // Validate implements source.Section.

@@ -112,10 +112,14 @@ func (r *Reading) CheckWebhooks(w webhook.Config) error {
 	case w.Topic != "":
 		return mistake.Of("topic: is for a Kafka source; give subject")
 	case w.Subject != "" && r.Reads(w.Subject+".>"):
-		return mistake.Of("subject: is read by the source too, and every webhook would come back as an event, whose " +
-			"calls bring the next webhooks: give one that the source does not read")
+		return webhooksRead()
 	}
 	return nil
+}
+
+func webhooksRead() error {
+	return mistake.Of("subject: is read by the source too, and every webhook would come back as an event, whose " +
+		"calls bring the next webhooks: give one that the source does not read")
 }
 
 // CheckLedger implements source.Section.
