@@ -1,10 +1,10 @@
 package erasure
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/cloudevent"
 )
 
 // A Report tells of an erasure that Customer.io has accepted. It names nobody: persons are the digests of their
@@ -37,13 +37,6 @@ func (r *Report) CloudEvent() ([]byte, error) {
 }
 
 func cloudEvent(id, eventType string, at time.Time, data any) ([]byte, error) {
-	return json.Marshal(struct {
-		Version string    `json:"specversion"`
-		ID      string    `json:"id"`
-		Source  string    `json:"source"`
-		Type    string    `json:"type"`
-		Time    time.Time `json:"time"`
-		Form    string    `json:"datacontenttype"`
-		Data    any       `json:"data"`
-	}{"1.0", id, "ciobridge", eventType, at.UTC(), "application/json", data})
+	e := cloudevent.Event{ID: id, Source: "ciobridge", Type: eventType, Time: at, Data: data}
+	return e.JSON()
 }

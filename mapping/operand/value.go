@@ -1,7 +1,6 @@
 package operand
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -101,14 +100,10 @@ func (o *value) text(w *Writer, v expr.Value) (what string) {
 
 // truth writes true or false, which may be a text or 1 and 0.
 func truth(w *Writer, v expr.Value) string {
-	switch text := bytes.Trim(v.Raw, `"`); {
-	case bytes.EqualFold(text, []byte("true")) || string(text) == "1":
-		w.Body = append(w.Body, "true"...)
-	case bytes.EqualFold(text, []byte("false")) || string(text) == "0":
-		w.Body = append(w.Body, "false"...)
-	default:
+	if customerio.CheckTruth(v.Raw) != "" {
 		return "is neither true nor false"
 	}
+	w.Body = strconv.AppendBool(w.Body, customerio.IsTrue(v.Raw))
 	return ""
 }
 
