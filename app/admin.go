@@ -10,9 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/ciobridge/ciobridge/internal/exit"
-
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
 // admin serves health, metrics and a status. It shows nothing secret, and of the events only the types that no rule

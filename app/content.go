@@ -24,10 +24,8 @@ func newDecoder(c config.Config, log *zap.Logger, reg prometheus.Registerer) (*c
 
 // read gives the messages of a source their content, where a schema says what one of its topics holds.
 func (b *Bridge) read(s pipeline.Source) pipeline.Source {
-	if !slices.ContainsFunc(b.config.Source.Section().Topics(), func(t mapping.Topic) bool {
-		f := t.Forms()
-		return content.HasSchema(f.Value) || content.HasSchema(f.Key)
-	}) {
+	reads := func(t mapping.Topic) bool { return content.Reads(t.Forms()) }
+	if !slices.ContainsFunc(b.config.Source.Section().Topics(), reads) {
 		return s
 	}
 	return &content.Source{Consumer: s, Decoder: b.decoder, FormsOf: b.rules.Forms}

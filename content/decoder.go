@@ -89,14 +89,14 @@ func (d *Decoder) Troubles() []string {
 func (d *Decoder) Decode(ctx context.Context, forms event.Forms, m *event.Message) (err error) {
 	var c event.Content
 	var wrong error
-	if HasSchema(forms.Value) && len(m.Value) > 0 {
+	if hasSchema(forms.Value) && len(m.Value) > 0 {
 		c.Value, wrong, err = d.content(ctx, forms.Value, header(m, valueHeader), m.Value)
 		if wrong != nil {
 			c.Unreadable = "the record's value " + wrong.Error()
 		}
 		m.Content = &c
 	}
-	if err != nil || wrong != nil || !HasSchema(forms.Key) || len(m.Key) == 0 {
+	if err != nil || wrong != nil || !hasSchema(forms.Key) || len(m.Key) == 0 {
 		return err
 	}
 	if named := header(m, keyHeader); isFramed(named, m.Key) {
@@ -109,8 +109,10 @@ func (d *Decoder) Decode(ctx context.Context, forms event.Forms, m *event.Messag
 	return err
 }
 
-// HasSchema reports whether values or keys of a form are read by a schema.
-func HasSchema(form string) bool { return form != "" && form != JSON }
+// Reads reports whether values or keys of these forms are read by a schema.
+func Reads(f event.Forms) bool { return hasSchema(f.Value) || hasSchema(f.Key) }
+
+func hasSchema(form string) bool { return form != "" && form != JSON }
 
 // content is a value or key as JSON. Wrong says why there is none; err is that of ctx.
 func (d *Decoder) content(ctx context.Context, form string, header, value []byte) (content []byte, wrong, err error) {

@@ -24,7 +24,7 @@ type Source struct {
 func (s *Source) Consume(ctx context.Context, handle event.Handler) error {
 	return s.Consumer.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
 		forms := s.FormsOf(m.Origin.Topic)
-		if !HasSchema(forms.Value) && !HasSchema(forms.Key) {
+		if !Reads(forms) {
 			return handle(lease, m, done)
 		}
 		return s.decoded(lease, forms, m, done, handle)

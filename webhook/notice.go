@@ -14,7 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 )
 
-// eventSource is the source of the events, before the name of the workspace.
+// eventSource is the source of the events, whatever the workspace.
 const eventSource = "https://customer.io"
 
 const (
@@ -37,18 +37,18 @@ type notice struct {
 // read takes a body to pieces. It never fails: what it does not know stays as it is, and a body that it cannot read is
 // a notice without data.
 func read(body []byte) notice {
-	digest := sha256.Sum256(body)
-	n := notice{id: "sha256:" + hex.EncodeToString(digest[:]), object: "webhook", metric: "unreadable", body: body}
+	n := notice{object: "webhook", metric: "unreadable", body: body}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(body, &fields) != nil || fields == nil {
+		n.id = digestOf(body)
 		return n
 	}
 	n.data = bytes.TrimSpace(body)
 	if !utf8.Valid(n.data) { // JSON may not hold such bytes, and consumers would refuse all of it
 		n.data = bytes.ToValidUTF8(n.data, []byte("\uFFFD"))
 	}
-	if id := text(fields["event_id"]); fitsHeader(id) {
-		n.id = id
+	if n.id = text(fields["event_id"]); !fitsHeader(n.id) {
+		n.id = digestOf(body)
 	}
 	object := text(fields["object_type"])
 	if object == "" {
@@ -71,6 +71,12 @@ func read(body []byte) notice {
 		}
 	}
 	return n
+}
+
+// digestOf is the id of a webhook that has none.
+func digestOf(body []byte) string {
+	digest := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(digest[:])
 }
 
 // fitsHeader reports whether an id comes back from a header as it was. Others give way to the digest of the body.
