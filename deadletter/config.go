@@ -3,7 +3,7 @@ package deadletter
 import (
 	"errors"
 	"github.com/ciobridge/ciobridge/internal/mistake"
-	"regexp"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"strings"
 	"time"
 )
@@ -65,8 +65,6 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
-
 // Validate reports every mistake, each beginning with the path of the field.
 func (c Config) Validate() error {
 	var errs []error
@@ -82,7 +80,7 @@ func (c Config) Validate() error {
 	if places != 1 {
 		errs = append(errs, mistake.Of("dead_letters: set exactly one of topic (Kafka), subject (NATS) and file"))
 	}
-	if c.Topic != "" && (!topicName.MatchString(c.Topic) || c.Topic == "." || c.Topic == "..") {
+	if c.Topic != "" && !topicpattern.IsName(c.Topic) {
 		bad("topic", "is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
 	}
 	if c.Subject != "" && !validSubject(c.Subject) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -60,10 +61,7 @@ func DefaultConfig() Config { return Config{Settle: defaultSettle, Skew: default
 // Enabled reports whether anything is configured.
 func (c Config) Enabled() bool { return c != DefaultConfig() }
 
-var (
-	topicName  = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
-	bucketName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
-)
+var bucketName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 
 // Validate reports every mistake, each beginning with the path of the field. It reads no files.
 func (c Config) Validate() error {
@@ -78,7 +76,7 @@ func (c Config) Validate() error {
 	}
 	check(one(c.KeyFile, c.KeyEnv), "key_file: give it, or key_env: the key under which identifiers are digested")
 	check(one(c.Topic, c.Bucket, c.File), "set exactly one of topic (Kafka), bucket (NATS) and file")
-	check(c.Topic == "" || isTopic(c.Topic),
+	check(c.Topic == "" || topicpattern.IsName(c.Topic),
 		"topic: is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
 	check(c.Bucket == "" || bucketName.MatchString(c.Bucket),
 		"bucket: is not the name of a key-value bucket: use letters, digits, '_' and '-'")
@@ -86,14 +84,12 @@ func (c Config) Validate() error {
 	check(c.Settle >= 0 && c.Settle <= maxSettle, "settle: %s is outside 0s to %s", c.Settle, maxSettle)
 	check(c.Skew >= 0 && c.Skew <= maxSkew, "clock_skew: %s is outside 0s to %s", c.Skew, maxSkew)
 	check(c.ReportTopic == "" || c.ReportSubject == "", "report_topic: there is report_subject too; give one of them")
-	check(c.ReportTopic == "" || isTopic(c.ReportTopic),
+	check(c.ReportTopic == "" || topicpattern.IsName(c.ReportTopic),
 		"report_topic: is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
 	check(!strings.ContainsAny(c.ReportSubject, " *>\t\r\n"),
 		"report_subject: is not one NATS subject: use tokens with dots between them, without spaces, * and >")
 	return errors.Join(errs...)
 }
-
-func isTopic(name string) bool { return topicName.MatchString(name) && name != "." && name != ".." }
 
 // one reports whether one of the values is given.
 func one(values ...string) bool {

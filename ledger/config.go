@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 )
 
 // Config says where the send ledger is kept. At most one of Topic, Bucket and File is set.
@@ -64,10 +65,7 @@ func (c Config) Place() string {
 	return "file " + c.File
 }
 
-var (
-	topicName  = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
-	bucketName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
-)
+var bucketName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 
 // Validate reports every mistake, each beginning with the path of the field.
 func (c Config) Validate() error {
@@ -84,7 +82,7 @@ func (c Config) Validate() error {
 	if places > 1 {
 		errs = append(errs, mistake.Of("set one of topic (Kafka), bucket (NATS) and file, or none of them"))
 	}
-	if c.Topic != "" && (!topicName.MatchString(c.Topic) || c.Topic == "." || c.Topic == "..") {
+	if c.Topic != "" && !topicpattern.IsName(c.Topic) {
 		bad("topic", "is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
 	}
 	if c.Bucket != "" && !bucketName.MatchString(c.Bucket) {

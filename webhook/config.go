@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -62,7 +63,6 @@ func (c Config) Enabled() bool { return c.Listen != "" }
 func (c Config) To() string { return c.Topic + c.Subject }
 
 var (
-	topicName   = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 	subjectName = regexp.MustCompile(`^[^\s.*>]+(\.[^\s.*>]+)*$`)
 	urlPath     = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 )
@@ -93,7 +93,7 @@ func (c Config) Validate(workspaces []string) error {
 			"signing_keys[%d].workspace: there is no workspace %q under customerio.workspaces", i, k.Workspace)
 	}
 	check((c.Topic == "") != (c.Subject == ""), "topic: give exactly one of topic (Kafka) and subject (NATS)")
-	check(c.Topic == "" || topicName.MatchString(c.Topic) && strings.Trim(c.Topic, ".") != "",
+	check(c.Topic == "" || topicpattern.IsName(c.Topic) && strings.Trim(c.Topic, ".") != "",
 		"topic: is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
 	check(c.Subject == "" || subjectName.MatchString(c.Subject),
 		"subject: is not what NATS subjects begin with: use tokens with dots between them, without spaces, * and >")

@@ -2,12 +2,12 @@ package kafka
 
 import (
 	"errors"
-	"regexp"
 	"time"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/topicpattern"
 )
 
 // Config says what is read from Kafka, and how. DefaultConfig fills in what has a default.
@@ -71,7 +71,7 @@ func (c Config) Validate() error {
 	seen := map[string]bool{}
 	for i, topic := range c.Topics {
 		check(topic != "", "topics[%d]: has no name", i)
-		check(topic == "" || topicName.MatchString(topic) && topic != "." && topic != "..",
+		check(topic == "" || topicpattern.IsName(topic),
 			"topics[%d]: cannot be the name of a topic: those have letters, digits, dots, hyphens and underscores; "+
 				`write {pattern: "…"} for a regular expression of names`, i)
 		check(topic == "" || !seen[topic], "topics[%d]: is named twice", i)
@@ -94,9 +94,6 @@ func (c Config) Validate() error {
 		"max_batch_bytes: %d is not between 1 MiB and 512 MiB", c.MaxBatchBytes)
 	return errors.Join(errs...)
 }
-
-// topicName is what Kafka takes as one.
-var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // heartbeat is how often a sign of life is given: three times within a session.
 func (c *Config) heartbeat() time.Duration { return c.SessionTimeout * 3 / 10 }
