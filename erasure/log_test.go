@@ -16,7 +16,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
@@ -24,6 +23,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure/file"
 	fencejetstream "github.com/ciobridge/ciobridge/erasure/jetstream"
 	fencekafka "github.com/ciobridge/ciobridge/erasure/kafka"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic/electedtest"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -94,24 +94,11 @@ func TestALeaderThatWasJustElected(t *testing.T) {
 	if err := log.Write(t.Context(), erasure.Record{Key: "a", Value: []byte("1")}); err != nil {
 		t.Fatal(err)
 	}
-	empty := 0
-	cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		if empty++; empty > 2 {
-			return nil, nil, false
-		}
-		cluster.KeepControl()
-		asked := req.(*kmsg.FetchRequest)
-		res := asked.ResponseKind().(*kmsg.FetchResponse)
-		topic := kmsg.NewFetchResponseTopic()
-		topic.Topic, topic.TopicID = asked.Topics[0].Topic, asked.Topics[0].TopicID
-		topic.Partitions = append(topic.Partitions, kmsg.NewFetchResponseTopicPartition())
-		res.Topics = append(res.Topics, topic)
-		return res, nil, true
-	})
+	empty := electedtest.Hide(cluster, 2)
 	var got []string
 	err := log.Read(t.Context(), func(r erasure.Record) { got = append(got, r.Key) })
-	if err != nil || !slices.Equal(got, []string{"a"}) || empty < 3 {
-		t.Errorf("got %v, %v after %d fetches", got, err, empty)
+	if err != nil || !slices.Equal(got, []string{"a"}) || empty.Load() < 3 {
+		t.Errorf("got %v, %v after %d fetches", got, err, empty.Load())
 	}
 }
 

@@ -83,12 +83,10 @@ func recordsOf(t *testing.T, c *client.Client, topic string) (n int) {
 	t.Helper()
 	from, end, err := kafkatopic.Bounds(t.Context(), c, topic, 0)
 	for err == nil && from < end {
-		next := from + 1
-		_, err = kafkatopic.Fetch(t.Context(), c, topic, 0, from, time.Second, func(r *client.Record) error {
-			n, next = n+1, r.Offset+1
+		from, err = kafkatopic.Fetch(t.Context(), c, topic, 0, from, time.Second, func(*client.Record) error {
+			n++
 			return nil
 		})
-		from = next
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -148,19 +148,16 @@ func (k *Store) bounds(ctx context.Context, which int64) ([]int64, error) {
 	return offsets, err
 }
 
-// errHidden means that a leader which was just elected does not show yet what stands at an offset.
-var errHidden = errors.New("the leader does not show yet what the one before it had stored")
-
 // fetch returns the records of one fetch from an offset on, none where the next records are markers or compacted away.
 // Something stands there says that the log goes further than the offset.
 func (k *Store) fetch(ctx context.Context, partition int, offset int64, somethingStandsThere bool) (
 	records []deadletter.Record, err error,
 ) {
 	err = k.retry(ctx, func(ctx context.Context) error {
-		var shown int64
-		records, shown, err = k.fetchOnce(ctx, partition, offset)
-		if err == nil && len(records) == 0 && shown <= offset && somethingStandsThere {
-			return errHidden
+		var next int64
+		records, next, err = k.fetchOnce(ctx, partition, offset)
+		if err == nil && next == offset && somethingStandsThere {
+			return kafkatopic.ErrHidden
 		}
 		return err
 	})
@@ -168,9 +165,9 @@ func (k *Store) fetch(ctx context.Context, partition int, offset int64, somethin
 }
 
 func (k *Store) fetchOnce(ctx context.Context, partition int, offset int64) (
-	records []deadletter.Record, shown int64, err error,
+	records []deadletter.Record, next int64, err error,
 ) {
-	shown, err = kafkatopic.Fetch(ctx, k.client, k.topic, partition, offset, fetchWait, func(r *kafka.Record) error {
+	next, err = kafkatopic.Fetch(ctx, k.client, k.topic, partition, offset, fetchWait, func(r *kafka.Record) error {
 		record, err := ownRecord(int32(partition), r)
 		records = append(records, record)
 		return err
@@ -178,7 +175,7 @@ func (k *Store) fetchOnce(ctx context.Context, partition int, offset int64) (
 	if err != nil {
 		return nil, 0, err
 	}
-	return records, shown, nil
+	return records, next, nil
 }
 
 // ownRecord copies a record out of the buffers of the client.

@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic/electedtest"
 )
 
 func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
@@ -37,20 +38,7 @@ func TestKafkaWaitsForALeaderThatWasJustElected(t *testing.T) {
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 4)...)
-	var empty atomic.Int32
-	cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		asked := req.(*kmsg.FetchRequest)
-		if empty.Add(1) > 2 {
-			return nil, nil, false
-		}
-		res := asked.ResponseKind().(*kmsg.FetchResponse)
-		topic := kmsg.NewFetchResponseTopic()
-		topic.Topic, topic.TopicID = asked.Topics[0].Topic, asked.Topics[0].TopicID
-		topic.Partitions = append(topic.Partitions, kmsg.NewFetchResponseTopicPartition())
-		res.Topics = append(res.Topics, topic)
-		return res, nil, true
-	})
+	empty := electedtest.Hide(cluster, 2)
 	if letters, _, _ := logtest.ScanAll(t, s); len(letters) != 4 || empty.Load() < 3 {
 		t.Errorf("%d letters after %d fetches", len(letters), empty.Load())
 	}

@@ -129,13 +129,10 @@ func (l *Log) Read(ctx context.Context, each func(erasure.Record)) error {
 	return nil
 }
 
-// fetch gives the records of one fetch. Where compaction has left none of a batch, it steps over one offset; a leader
-// that was just elected may not show yet what stood there, though.
+// fetch gives the records of one fetch that stand before the end.
 func (l *Log) fetch(ctx context.Context, end int64, each func(erasure.Record)) error {
-	next := l.next
-	shown, err := kafkatopic.Fetch(ctx, l.client, l.topic, 0, l.next, fetchWait, func(r *kafka.Record) error {
+	next, err := kafkatopic.Fetch(ctx, l.client, l.topic, 0, l.next, fetchWait, func(r *kafka.Record) error {
 		if r.Offset >= end {
-			next = end
 			return nil
 		}
 		key, value, err := kafkatopic.Content(r)
@@ -143,14 +140,10 @@ func (l *Log) fetch(ctx context.Context, end int64, each func(erasure.Record)) e
 			return err
 		}
 		each(erasure.Record{Key: string(key), Value: value})
-		next = r.Offset + 1
 		return nil
 	})
-	if err == nil && next == l.next && shown > l.next {
-		next++
-	}
 	if err == nil {
-		l.next = next
+		l.next = min(next, end)
 	}
 	return cmp.Or(err, ctx.Err())
 }

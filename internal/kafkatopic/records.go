@@ -13,13 +13,18 @@ import (
 // fetchBytes is the size of one fetch; a larger batch comes whole.
 const fetchBytes = 1 << 20
 
+// ErrHidden says that a leader which was just elected does not show yet what the one before it had stored.
+var ErrHidden = errors.New("the leader does not show yet what the one before it had stored")
+
 // Fetch makes one fetch from an offset on, which waits for so long where nothing is there, and gives each of its
-// records, in order. A batch may begin before the offset; those before it are left out. Markers, and what is compacted
-// away, bring no record. It returns the partition's high watermark. An error of each ends it.
+// records, in order. A batch may begin before the offset; those before it are left out. Next is the offset to go on
+// from. Markers, and what is compacted away, bring no record and are stepped over, one offset at a time. Next is the
+// offset itself where the leader shows nothing there: at the end of the log, or because of ErrHidden. An error of each
+// ends it.
 func Fetch(
 	ctx context.Context, client *kafka.Client, topic string, partition int, offset int64, wait time.Duration,
 	each func(*kafka.Record) error,
-) (highWatermark int64, err error) {
+) (next int64, err error) {
 	defer func() {
 		if p := recover(); p != nil { // kafka-go panics on some damaged batches: its issue 1438
 			err = fmt.Errorf("decode the batch at offset %d: %v", offset, p)
@@ -38,11 +43,14 @@ func Fetch(
 	if res.Error != nil {
 		return 0, res.Error
 	}
-	for {
+	for next = offset; ; {
 		r, err := res.Records.ReadRecord()
 		switch {
 		case errors.Is(err, io.EOF):
-			return res.HighWatermark, nil
+			if next == offset && res.HighWatermark > offset {
+				next++
+			}
+			return next, nil
 		case err != nil:
 			return 0, err
 		case r.Offset < offset:
@@ -51,6 +59,7 @@ func Fetch(
 		if err := each(r); err != nil {
 			return 0, err
 		}
+		next = r.Offset + 1
 	}
 }
 

@@ -70,19 +70,10 @@ func (s *Store) bounds(ctx context.Context) (first, end int64, err error) {
 
 // fetch takes the records of one fetch into account, and gives the offset behind them. The caller holds mu.
 func (s *Store) fetch(ctx context.Context, from int64) (next int64, err error) {
-	next = from
 	now := time.Now()
-	end, err := kafkatopic.Fetch(ctx, s.client, s.topic, partition, from, fetchWait, func(r *kafka.Record) error {
-		if err := s.apply(r, now); err != nil {
-			return err
-		}
-		next = r.Offset + 1
-		return nil
+	return kafkatopic.Fetch(ctx, s.client, s.topic, partition, from, fetchWait, func(r *kafka.Record) error {
+		return s.apply(r, now)
 	})
-	if err == nil && next == from && end > from {
-		next++ // what stood there is compacted away, and its batch is empty
-	}
-	return next, err
 }
 
 // apply takes a record into account. What is no record of a ledger is passed by.

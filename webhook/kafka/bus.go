@@ -102,8 +102,7 @@ func (b *Bus) readPartition(ctx context.Context, partition int, count int64, eac
 	}
 	for next = max(next, first); next < end; {
 		last := next
-		_, err := kafkatopic.Fetch(ctx, b.client, b.topic, partition, next, time.Second, func(r *kafka.Record) error {
-			last = r.Offset + 1
+		next, err = kafkatopic.Fetch(ctx, b.client, b.topic, partition, last, time.Second, func(r *kafka.Record) error {
 			for _, h := range r.Headers {
 				if h.Key == cloudevent.IDHeader {
 					each(string(h.Value))
@@ -111,16 +110,15 @@ func (b *Bus) readPartition(ctx context.Context, partition int, count int64, eac
 			}
 			return nil
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case next == last:
+			return kafkatopic.ErrHidden
 		}
-		if last == next {
-			break // what is left are markers of transactions, or was compacted away
-		}
-		next = last
 		b.next[partition] = next
 	}
-	b.next[partition] = max(next, b.next[partition])
+	b.next[partition] = next
 	return nil
 }
 

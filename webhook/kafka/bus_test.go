@@ -12,6 +12,8 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic/electedtest"
 	"github.com/ciobridge/ciobridge/webhook"
 )
 
@@ -99,5 +101,34 @@ func TestBus(t *testing.T) {
 	err = compacted.Read(ctx, 1, func(string) {})
 	if err == nil || !strings.Contains(err.Error(), "set it to delete") {
 		t.Errorf("a compacted topic: %v", err)
+	}
+}
+
+// What a leader that was just elected does not show yet is not taken for what is not there: a repeat of it would be
+// stored again.
+func TestALeaderThatWasJustElected(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "hooks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	conn, err := broker.NewKafka(broker.KafkaConfig{Brokers: cluster.ListenAddrs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	b := New(conn, "hooks")
+	defer b.Close()
+	if err := b.Publish(t.Context(), &cloudevent.Event{ID: "1"}, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	electedtest.Hide(cluster, 1)
+	var told []string
+	tell := func(id string) { told = append(told, id) }
+	if err := b.Read(t.Context(), 10, tell); !errors.Is(err, kafkatopic.ErrHidden) {
+		t.Errorf("the first reading: %v", err)
+	}
+	if err := b.Read(t.Context(), 10, tell); err != nil || fmt.Sprint(told) != "[1]" {
+		t.Errorf("the second reading: %v, %v", told, err)
 	}
 }
