@@ -49,7 +49,7 @@ func (s *state) fields(a *action, lanes int) (span, *problem) {
 func (s *state) inOrder(a *action, lanes int) *problem {
 	for i := range a.fields {
 		f := &a.fields[i]
-		if f.whole || f.attribute && f.kind != customerio.PlainAttribute {
+		if f.attribute || f.whole {
 			if p := s.judged(a, i, lanes); p != nil {
 				return p
 			}
@@ -65,16 +65,7 @@ func (s *state) inOrder(a *action, lanes int) *problem {
 				continue
 			}
 		}
-		if absent(v) && !f.required && f.erase == 0 {
-			continue
-		}
-		if f.attribute {
-			if s.plain(f, v) {
-				continue
-			}
-			if p := s.judged(a, i, lanes); p != nil {
-				return p
-			}
+		if absent(v) && !f.required {
 			continue
 		}
 		if p := s.datum(f, v); p != nil {
@@ -84,17 +75,6 @@ func (s *state) inOrder(a *action, lanes int) *problem {
 		}
 	}
 	return nil
-}
-
-// plain appends an attribute that nothing can be wrong with, as nearly all are, and reports whether it is one.
-func (s *state) plain(f *field, v expr.Value) bool {
-	if v.Kind == expr.Null || len(v.Raw) <= len(`""`) || len(v.Raw) > customerio.MaxAttributeValueBytes ||
-		s.entries >= f.room {
-		return false
-	}
-	s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
-	s.entries++
-	return true
 }
 
 // merged appends fields of which the first that gives a name counts: they are in the opposite order of the rule's.
