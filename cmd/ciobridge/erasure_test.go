@@ -69,15 +69,7 @@ func TestErasureOverKafka(t *testing.T) {
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
-	events := 0
-	for _, r := range b.cio.Receipts(0) {
-		if r.Person == "id:ann" && r.Action == "event" {
-			events++
-		}
-	}
-	if events != 1 {
-		t.Errorf("%d events of ann arrived; want the refused one alone", events)
-	}
+	b.onlyRefused("ann")
 	b.client.AddConsumeTopics(deadTopic)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -85,5 +77,19 @@ func TestErasureOverKafka(t *testing.T) {
 	if len(reports) != 1 || !strings.Contains(string(reports[0].Value), `"type":"ciobridge.person.erased"`) ||
 		strings.Contains(string(reports[0].Value), "ann") {
 		t.Errorf("reports: %v", reports)
+	}
+}
+
+// onlyRefused makes sure that one event of a person arrived: the one that was refused.
+func (w *world) onlyRefused(who string) {
+	w.t.Helper()
+	events := 0
+	for _, r := range w.cio.Receipts(0) {
+		if r.Person == "id:"+who && r.Action == "event" {
+			events++
+		}
+	}
+	if events != 1 {
+		w.t.Errorf("%d events of %s arrived; want the refused one alone", events, who)
 	}
 }

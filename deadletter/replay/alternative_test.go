@@ -8,13 +8,12 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
 // choices are rules that let the event choose, for itself and for each of its items, with one more step for either.
 func choices(t *testing.T, more, moreOfItems string) *mapping.Rules {
 	t.Helper()
-	file, err := rulefile.Parse("rules.yaml", []byte(`
+	return compiled(t, `
 rules:
   - name: sync
     event: sync
@@ -26,15 +25,7 @@ rules:
         each: .items[]
         call: items
         any_of: [pageview: {person: $item.id, name: x}, `+moreOfItems+`]
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rules
+`)
 }
 
 // A letter of a choice asks for what the rules of today choose: of an item for that of the item, and of no item for all

@@ -13,7 +13,6 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
 // severalRules are the rules for a topic whose records hold lists: before they are mended, and after.
@@ -23,7 +22,7 @@ func severalRules(t *testing.T, mended bool) *mapping.Rules {
 	if mended {
 		typ, number = ".type // .kind", ".n"
 	}
-	file, err := rulefile.Parse("rules.yaml", []byte(`
+	return compiled(t, `
 rules:
   - name: seen
     event: seen
@@ -31,17 +30,8 @@ rules:
     do:
       - track: {person: .user, name: first, data: {number: .n}}
       - track: {person: .user, name: second, data: {number: '`+number+`'}}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Topics: []mapping.Topic{{Name: "t",
-		Envelope: mapping.Envelope{Type: mapping.Term{Program: typ}, ID: mapping.Term{Program: ".id"},
-			Each: mapping.Term{Program: ".records"}}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rules
+`, mapping.Topic{Name: "t", Envelope: mapping.Envelope{Type: mapping.Term{Program: typ},
+		ID: mapping.Term{Program: ".id"}, Each: mapping.Term{Program: ".records"}}})
 }
 
 // someEvents is a record with a random list, and the events in it that are mapped once the rules are mended.

@@ -124,10 +124,24 @@ func TestAReplayAsAnotherRuleIsKilled(t *testing.T) {
 	}
 }
 
+// compiled are the rules of a file, and topics.
+func compiled(t *testing.T, text string, topics ...mapping.Topic) *mapping.Rules {
+	t.Helper()
+	file, err := rulefile.Parse("rules.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules, Topics: topics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
 // lines are rules that make a call for each line of an order, under such a name of the rule and the call.
 func lines(t *testing.T, rule, call, person string) *mapping.Rules {
 	t.Helper()
-	file, err := rulefile.Parse("rules.yaml", []byte(`
+	return compiled(t, `
 rules:
   - name: `+rule+`
     event: order
@@ -137,15 +151,7 @@ rules:
       - call: `+call+`
         each: .lines[]
         track: {person: `+person+`, name: line, data: {sku: $item.sku}}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rules
+`)
 }
 
 // Of the calls that a renamed rule makes for the items of a list, a letter is replayed as its own one, whether it is
