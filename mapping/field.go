@@ -238,11 +238,7 @@ func (s *state) unixSeconds(v expr.Value) (known bool, what string) {
 	}
 	ms, known, what := r.Read(v)
 	if known {
-		seconds := ms / 1000
-		if ms%1000 < 0 {
-			seconds--
-		}
-		s.body = strconv.AppendInt(s.body, seconds, 10)
+		s.body = strconv.AppendInt(s.body, operand.Seconds(ms), 10)
 	}
 	return known, what
 }

@@ -60,7 +60,7 @@ func (o *value) write(w *Writer, v expr.Value) (written bool, p *Problem) {
 		if ms, written, what = r.Read(v); what == "" && !written {
 			return false, nil
 		}
-		w.Body = strconv.AppendInt(w.Body, seconds(ms), 10)
+		w.Body = strconv.AppendInt(w.Body, Seconds(ms), 10)
 	case customerio.PhoneValue:
 		what = o.phone(w, v)
 	}
@@ -70,7 +70,8 @@ func (o *value) write(w *Writer, v expr.Value) (written bool, p *Problem) {
 	return true, nil
 }
 
-func seconds(ms int64) int64 {
+// Seconds are whole unix seconds of milliseconds, the earlier ones where they are not whole.
+func Seconds(ms int64) int64 {
 	if ms%1000 < 0 {
 		return ms/1000 - 1
 	}
