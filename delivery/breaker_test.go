@@ -58,8 +58,9 @@ func TestADayOfOutage(t *testing.T) {
 		if during < 367*hours || during > 1108*hours {
 			t.Errorf("%d requests during the outage", during)
 		}
+		// Its probe goes within 10 s. What waited follows from 1 request/s on, which grows with every second.
 		end := time.Since(start)
-		if end > outage+11*time.Second {
+		if end > outage+14*time.Second {
 			t.Errorf("all was delivered %s after the outage", end-outage)
 		}
 		want := []string{"warn: customer.io fails, waiting", "info: customer.io answers again"}
