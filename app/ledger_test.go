@@ -43,7 +43,7 @@ func TestARequestIsWaitedForAsLongAsItsRuleLetsItTake(t *testing.T) {
 		b.sender = delivery.New(nil, zap.NewNop(), b.registry)
 		intent := ledger.Record{}.Follow(ledger.Intent, 7, time.Now().Add(-10*time.Second))
 		sender := b.noted(takes{}, func() ledger.Store { return held{intent: intent} })
-		calls, failures := rules.Map(event.Message{Value: []byte(`{"type":"e"}`), Time: time.Now()})
+		calls, failures := rules.Map(&event.Message{Value: []byte(`{"type":"e"}`), Time: time.Now()})
 		if len(calls) != 1 || len(failures) > 0 {
 			t.Fatalf("%d calls, %v", len(calls), failures)
 		}

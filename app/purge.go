@@ -107,7 +107,7 @@ func (b *Bridge) ofErased(ctx context.Context) func(*deadletter.Letter) (bool, e
 			if err := b.decoder.Decode(ctx, b.rules.Forms(m.Origin.Topic), &m); err != nil {
 				return false, err
 			}
-			last, in = at, b.erasedIn(m, f.Item)
+			last, in = at, b.erasedIn(&m, f.Item)
 		}
 		to := b.rules.Workspaces(f.Rule, f.Call)
 		return len(in) > 0 && (len(to) == 0 || slices.ContainsFunc(to, func(name string) bool { return in[name] })), nil
@@ -116,7 +116,7 @@ func (b *Bridge) ofErased(ctx context.Context) func(*deadletter.Letter) (bool, e
 
 // erasedIn names the workspaces in which an event is an earlier one of somebody who was erased. Where the rules make no
 // call of it, its texts decide.
-func (b *Bridge) erasedIn(m event.Message, item int) map[string]bool {
+func (b *Bridge) erasedIn(m *event.Message, item int) map[string]bool {
 	in := map[string]bool{}
 	calls, failures := b.rules.ForReplay().Map(m)
 	made := 0
@@ -132,9 +132,9 @@ func (b *Bridge) erasedIn(m event.Message, item int) map[string]bool {
 	if item > 0 || made > 0 && len(failures) == 0 {
 		return in
 	}
-	guesses := persons.Guesses(m)
+	guesses := persons.Guesses(*m)
 	for i, w := range b.workspaces {
-		if b.fenced.EarlierOf(&m, guesses, event.Destination(customerio.Batch.In(i))) {
+		if b.fenced.EarlierOf(m, guesses, event.Destination(customerio.Batch.In(i))) {
 			in[w.Name] = true
 		}
 	}

@@ -113,7 +113,7 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 			`{"type":"seen","mail":"ann@x.org","shop":1}`,
 		} {
 			if value == "" {
-				calls, _ := rules.Map(message(i, `{"type":"gone","id":"a","mail":"ann@x.org"}`))
+				calls, _ := rules.Map(new(message(i, `{"type":"gone","id":"a","mail":"ann@x.org"}`)))
 				if o := sender.Send(t.Context(), calls); o[0].Result != event.Delivered {
 					t.Fatalf("the delete: %+v", o)
 				}

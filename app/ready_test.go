@@ -61,7 +61,7 @@ func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
 	core, logged := observer.New(zapcore.DebugLevel)
 	last := map[string]uint64{}
 	for range 2 {
-		rules.Map(event.Message{Origin: event.Origin{Topic: "t"},
+		rules.Map(&event.Message{Origin: event.Origin{Topic: "t"},
 			Value: []byte(`{"type":"e","id":1,"phone":"` + strings.Repeat("x", 100_000) + `"}`)})
 		warnOfSlowRules(zap.New(core), rules.Stats(), last)
 		warnOfSlowRules(zap.New(core), rules.Stats(), last)

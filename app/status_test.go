@@ -50,7 +50,7 @@ rules:
 		`{"type":"<script>alert(1)</script>"}`, `{"type":"<script>alert(1)</script>"}`, `{"type":"` + long + `"}`,
 		`{"type":"profile","id":"1","traits":{"bio":"` + long + `","_x":1,"canary@example.com":["` + long + `"]},"seen":"canary"}`,
 	} {
-		rules.Map(event.Message{Origin: event.Origin{Topic: "t", Offset: int64(i)}, Value: []byte(value),
+		rules.Map(&event.Message{Origin: event.Origin{Topic: "t", Offset: int64(i)}, Value: []byte(value),
 			Time: time.Unix(1_790_000_000+int64(i), 0)})
 	}
 	return &Bridge{rules: rules, version: "1.2.3",

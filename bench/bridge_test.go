@@ -50,7 +50,7 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 			}
 			events := traffic.New(traffic.Load{Events: 300, Persons: 10, Size: traffic.MaxEventSize, Types: tc.types})
 			for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
-				calls, failures := rules.Map(event.Message{Origin: event.Origin{Topic: topic, Subject: natsSubject},
+				calls, failures := rules.Map(&event.Message{Origin: event.Origin{Topic: topic, Subject: natsSubject},
 					Value: value})
 				if len(calls) != 1 || len(failures) > 0 {
 					t.Fatalf("%d calls and %+v of %s", len(calls), failures, value)
@@ -79,12 +79,12 @@ func TestAvroIsTheSameEvents(t *testing.T) {
 	rules := compile(t, settings{envelope: avro.envelope, registry: url}, src)
 	events := traffic.New(traffic.Load{Events: 300, Persons: 10, Size: traffic.MaxEventSize})
 	for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
-		want, _ := plain.Map(event.Message{Origin: event.Origin{Topic: src.topic}, Value: value})
+		want, _ := plain.Map(&event.Message{Origin: event.Origin{Topic: src.topic}, Value: value})
 		m := event.Message{Origin: event.Origin{Topic: src.topic}, Value: traffic.Avro.Append(nil, [][]byte{value})}
 		if err := decoder.Decode(t.Context(), rules.Forms(src.topic), &m); err != nil {
 			t.Fatal(err)
 		}
-		got, failures := rules.Map(m)
+		got, failures := rules.Map(&m)
 		if len(got) != 1 || len(want) != 1 || got[0].ID != want[0].ID {
 			t.Fatalf("%d calls and %+v of %s: %s", len(got), failures, value, m.Unreadable())
 		}
@@ -104,7 +104,7 @@ func TestStepsMakeOneCallOfEachEvent(t *testing.T) {
 		actions := map[string]bool{}
 		events := traffic.New(traffic.Load{Events: 300, Persons: 10, Size: traffic.MaxEventSize})
 		for _, value, ok := events.Next(); ok; _, value, ok = events.Next() {
-			got, failures := rules.Map(event.Message{Origin: event.Origin{Topic: src.topic}, Value: value})
+			got, failures := rules.Map(&event.Message{Origin: event.Origin{Topic: src.topic}, Value: value})
 			if len(got) != 1 || len(failures) > 0 {
 				t.Fatalf("%s: %d calls and %+v of %s", name, len(got), failures, value)
 			}

@@ -183,7 +183,7 @@ func TestReservedIDsReachTheRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]int{`"tester"`: 0, `0`: 1, `-0`: 1, `"null"`: 0, `"c_7"`: 1} {
-		if calls, _ := rules.Map(event.Message{Value: []byte(`{"type":"e","id":` + id + `}`)}); len(calls) != want {
+		if calls, _ := rules.Map(&event.Message{Value: []byte(`{"type":"e","id":` + id + `}`)}); len(calls) != want {
 			t.Errorf("%s: %d calls", id, len(calls))
 		}
 	}

@@ -116,7 +116,7 @@ func behaviour(t *testing.T, set func(m *mapping.Config)) string {
 	} {
 		record := event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte(value),
 			Time: time.Unix(1_790_000_000, 0)}
-		calls, failures := rules.Map(record)
+		calls, failures := rules.Map(&record)
 		for _, c := range calls {
 			fmt.Fprintf(&out, "%s\n", c.Body)
 		}

@@ -259,14 +259,14 @@ func TestSource(t *testing.T) {
 				{Origin: event.Origin{Topic: "other"}, Value: []byte("x")},
 				{Origin: event.Origin{Topic: "avro"}, Value: framed(2, []byte{14})},
 			} {
-				if err := handle(lease{ctx}, m, func() {}); err != nil {
+				if err := handle(lease{ctx}, &m, func() {}); err != nil {
 					return err
 				}
 			}
 			return nil
 		}),
 	}
-	err := s.Consume(t.Context(), func(_ event.Lease, m event.Message, _ func()) error {
+	err := s.Consume(t.Context(), func(_ event.Lease, m *event.Message, _ func()) error {
 		got = append(got, string(m.ValueContent())+"|"+m.Unreadable())
 		return nil
 	})

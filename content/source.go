@@ -22,7 +22,7 @@ type Source struct {
 // Consume consumes the source. A message whose schema has to be waited for is handed on when it is known; where its
 // lease ends before, it is not taken up.
 func (s *Source) Consume(ctx context.Context, handle event.Handler) error {
-	return s.Consumer.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
+	return s.Consumer.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
 		forms := s.FormsOf(m.Origin.Topic)
 		if !Reads(forms) {
 			return handle(lease, m, done)
@@ -31,11 +31,11 @@ func (s *Source) Consume(ctx context.Context, handle event.Handler) error {
 	})
 }
 
-// decoded hands on a message with its content. It is a function of its own so that only its messages are allocated.
+// decoded hands on a message with its content.
 func (s *Source) decoded(
-	lease event.Lease, forms event.Forms, m event.Message, done func(), handle event.Handler,
+	lease event.Lease, forms event.Forms, m *event.Message, done func(), handle event.Handler,
 ) error {
-	if err := s.Decoder.Decode(lease, forms, &m); err != nil {
+	if err := s.Decoder.Decode(lease, forms, m); err != nil {
 		return err
 	}
 	return handle(lease, m, done)

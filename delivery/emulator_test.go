@@ -239,7 +239,7 @@ func exampleCalls(t *testing.T, e *actiontest.Example) []event.Call {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, failures := rules.Map(e.Message())
+	calls, failures := rules.Map(new(e.Message()))
 	if len(calls) != 1 || len(failures) > 0 {
 		t.Fatalf("%s: %d calls, failures %+v", e.Action, len(calls), failures)
 	}

@@ -66,7 +66,7 @@ func TestAnErasedPersonGetsNoMessage(t *testing.T) {
 		next.Before(func(_ context.Context, calls []event.Call) bool { return sender.Stands(calls) })
 		at := time.Now()
 		send := func(offset int64, value string) (delivered, erased int) {
-			calls, failures := rules.Map(event.Message{Origin: event.Origin{Topic: "a", Offset: offset},
+			calls, failures := rules.Map(&event.Message{Origin: event.Origin{Topic: "a", Offset: offset},
 				Time: at.Add(time.Duration(offset) * time.Hour), Value: []byte(value)})
 			if len(failures) > 0 {
 				t.Fatalf("%+v", failures)

@@ -18,6 +18,7 @@ type Lease interface {
 }
 
 // Handler takes messages up. A source gives it each message with its lease, and with the function that is to be
-// called when the message is finished: from any goroutine, late, or twice. After an error the message was not taken
-// up.
-type Handler = func(lease Lease, m Message, done func()) error
+// called when the message is finished: from any goroutine, late, or twice. The Message is the source's, and the handler
+// copies it before it returns; what it points to stays as it is until the message is acked. After an error the message
+// was not taken up.
+type Handler = func(lease Lease, m *Message, done func()) error

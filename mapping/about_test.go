@@ -54,11 +54,11 @@ func TestCallsTellWhomTheyAreAbout(t *testing.T) {
 		`{"type":"back","user":7}`:                       {{"id:7"}},
 	} {
 		m := event.Message{Origin: event.Origin{Topic: "t", Offset: 3}, Value: []byte(value), Time: stored}
-		calls, failures := asked.Map(m)
+		calls, failures := asked.Map(&m)
 		if len(failures) > 0 || len(calls) != len(want) {
 			t.Fatalf("%s: %d calls, %v", value, len(calls), failures)
 		}
-		before, _ := plain.Map(m)
+		before, _ := plain.Map(&m)
 		for i, c := range calls {
 			if !slices.Equal(c.About.Persons, want[i]) || c.About.Origin != m.Origin || !c.About.Stored.Equal(stored) {
 				t.Errorf("%s: call %d is about %+v", value, i, c.About)
@@ -76,7 +76,7 @@ func TestCallsTellWhomTheyAreAbout(t *testing.T) {
 			t.Errorf("%s: %s, want %s", step.Rule, got, want)
 		}
 	}
-	calls, _ := asked.Map(event.Message{Value: []byte(`{"type":"order","user":"u","at":1780000000,"friends":[]}`)})
+	calls, _ := asked.Map(&event.Message{Value: []byte(`{"type":"order","user":"u","at":1780000000,"friends":[]}`)})
 	if at := calls[0].About.Time; at.Unix() != 1_780_000_000 {
 		t.Errorf("the time is %v", at)
 	}
@@ -120,7 +120,7 @@ func TestCallsTellEverybodyTheyAreAbout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, failures := rules.Map(event.Message{Value: []byte(`{"type":"e","id":"7","email":"Ann@x.org","old_id":"3"}`)})
+	calls, failures := rules.Map(&event.Message{Value: []byte(`{"type":"e","id":"7","email":"Ann@x.org","old_id":"3"}`)})
 	if len(calls) != 2 || len(failures) > 0 {
 		t.Fatalf("%d calls, %v", len(calls), failures)
 	}

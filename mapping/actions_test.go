@@ -65,7 +65,7 @@ func exampleCall(t *testing.T, e *actiontest.Example) event.Call {
 	if err != nil {
 		t.Fatalf("%s: %v", e.Action, err)
 	}
-	calls, failures := rules.Map(e.Message())
+	calls, failures := rules.Map(new(e.Message()))
 	if len(calls) != 1 || len(failures) > 0 || calls[0].Step.Action != e.Action {
 		t.Fatalf("%s: %d calls, failures %+v", e.Action, len(calls), failures)
 	}

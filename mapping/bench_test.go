@@ -60,7 +60,7 @@ func BenchmarkMap(b *testing.B) {
 			b.SetBytes(int64(len(m.Value)))
 			b.ReportAllocs()
 			for b.Loop() {
-				calls, failures := rules.Map(m)
+				calls, failures := rules.Map(&m)
 				if len(calls) != 2 || len(failures) != 0 {
 					b.Fatalf("%d calls, %v", len(calls), failures)
 				}
@@ -78,14 +78,14 @@ func TestAllocationsOfPlainRules(t *testing.T) {
 	}
 	rules := compileText(t, benchRules())
 	m := message(benchEvent(1000))
-	if n := testing.AllocsPerRun(200, func() { rules.Map(m) }); n > 2 {
+	if n := testing.AllocsPerRun(200, func() { rules.Map(&m) }); n > 2 {
 		t.Errorf("%v allocations for an event of two calls", n)
 	}
 	rules, m = compileText(t, shopRules()), message(string(shopEvent(1000)))
 	made := make([][]event.Call, 100)
 	if n := testing.AllocsPerRun(20, func() {
 		for i := range made {
-			if made[i], _ = rules.Map(m); len(made[i]) != 1 {
+			if made[i], _ = rules.Map(&m); len(made[i]) != 1 {
 				t.Fatalf("%d calls", len(made[i]))
 			}
 		}

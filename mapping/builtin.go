@@ -80,7 +80,7 @@ func (s *state) unwrap(value []byte) ([]byte, error) {
 		}
 		return v.Raw, err
 	case e.unavailable != nil:
-		c, err := s.changes().Read(&s.m, value, e.unavailable)
+		c, err := s.changes().Read(s.m, value, e.unavailable)
 		if err != nil {
 			return nil, err
 		}

@@ -83,8 +83,8 @@ func FuzzBuiltIn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, envelope uint8, value, key []byte) {
 		m := event.Message{Origin: event.Origin{Topic: builtInEnvelopes[int(envelope)%len(builtInEnvelopes)]},
 			Value: value, Key: key}
-		calls, failures := rules.Map(m)
-		again, _ := rules.Map(m)
+		calls, failures := rules.Map(&m)
+		again, _ := rules.Map(&m)
 		if len(calls) != len(again) {
 			t.Fatalf("%d calls, and then %d", len(calls), len(again))
 		}
@@ -121,10 +121,10 @@ func TestChangeIsOfItsOwnRecord(t *testing.T) {
 	binary := event.Message{Origin: event.Origin{Topic: "events"}, Value: []byte(`{}`), Headers: []event.Header{
 		{Key: "ce_id", Value: []byte("7")}, {Key: "ce_source", Value: []byte("/")},
 		{Key: "ce_type", Value: []byte("t")}}}
-	if calls, failures := rules.Map(change); len(calls) != 2 || len(failures) > 0 {
+	if calls, failures := rules.Map(&change); len(calls) != 2 || len(failures) > 0 {
 		t.Fatal(calls, failures)
 	}
-	calls, failures := rules.Map(binary)
+	calls, failures := rules.Map(&binary)
 	if len(calls) != 2 || len(failures) > 0 {
 		t.Fatal(calls, failures)
 	}
@@ -160,7 +160,7 @@ func BenchmarkDebezium(b *testing.B) {
 			b.SetBytes(int64(len(m.Value)))
 			b.ReportAllocs()
 			for b.Loop() {
-				calls, failures := rules.Map(m)
+				calls, failures := rules.Map(&m)
 				if len(calls) != 1 || len(failures) != 0 {
 					b.Fatalf("%d calls, %v", len(calls), failures)
 				}
@@ -180,7 +180,7 @@ func TestAllocationsOfDebezium(t *testing.T) {
 	made := make([][]event.Call, 100)
 	if n := testing.AllocsPerRun(20, func() {
 		for i := range made {
-			if made[i], _ = rules.Map(m); len(made[i]) != 1 {
+			if made[i], _ = rules.Map(&m); len(made[i]) != 1 {
 				t.Fatalf("%d calls", len(made[i]))
 			}
 		}

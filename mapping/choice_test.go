@@ -79,15 +79,15 @@ func FuzzChoice(f *testing.F) {
 		if !json.Valid(m.Value) {
 			return
 		}
-		calls, failures := chosen.Map(m)
-		again, failedAgain := chosen.Map(m)
+		calls, failures := chosen.Map(&m)
+		again, failedAgain := chosen.Map(&m)
 		if readable(calls) != readable(again) || !reflect.DeepEqual(failures, failedAgain) {
 			t.Errorf("it is not the same twice: %v %v", calls, again)
 		}
-		wantCalls, wantFailures := plain.Map(m)
+		wantCalls, wantFailures := plain.Map(&m)
 		if len(wantCalls)+len(wantFailures) == 0 && len(failures) == 1 && failures[0].Field == "action" {
 			checkUnlisted(t, failures[0], op)
-			if calls, failures = skipping.Map(m); len(calls)+len(failures) > 0 {
+			if calls, failures = skipping.Map(&m); len(calls)+len(failures) > 0 {
 				t.Errorf("skipped, and yet %v %v", calls, failures)
 			}
 			return
@@ -131,13 +131,13 @@ func TestRepairedChoices(t *testing.T) {
         any_of: [pageview: {person: .id, name: b}, screen: {person: .id, name: c}]
 `)
 	broken := event.Message{Value: []byte(`{"type":"e","id":"7","op":"trak","list":["pageview","x","screen","y"]}`)}
-	calls, failures := rules.Map(broken)
+	calls, failures := rules.Map(&broken)
 	if len(calls) != 2 || len(failures) != 3 {
 		t.Fatalf("%v %v", calls, failures)
 	}
 	mended := broken
 	mended.Value = []byte(`{"type":"e","id":"7","op":"track","list":["pageview","screen","screen","pageview"]}`)
-	repaired, failed := rules.MapRepaired(mended, failures, broken.Value)
+	repaired, failed := rules.MapRepaired(&mended, failures, broken.Value)
 	if len(repaired) != 5 || len(failed) > 0 {
 		t.Fatalf("%v %v", repaired, failed)
 	}
@@ -174,7 +174,7 @@ rules:
 		t.Fatal(err)
 	}
 	for op, want := range map[string]string{"identify": "three one", "track": "two one"} {
-		calls, failures := rules.Map(event.Message{Value: []byte(`{"type":"e","id":"7","op":"` + op + `"}`)})
+		calls, failures := rules.Map(&event.Message{Value: []byte(`{"type":"e","id":"7","op":"` + op + `"}`)})
 		var got bytes.Buffer
 		for _, c := range calls {
 			got.WriteString(" " + c.Step.Workspace)
@@ -202,7 +202,7 @@ func TestAChosenActionHasToBeAllowed(t *testing.T) {
 	if w := rules.Warnings(); len(w) != 1 || !strings.HasPrefix(w[0].Error(), place) {
 		t.Errorf("warnings: %v", w)
 	}
-	calls, failures := rules.Map(event.Message{Value: []byte(`{"type":"e","id":"7","op":"delete"}`)})
+	calls, failures := rules.Map(&event.Message{Value: []byte(`{"type":"e","id":"7","op":"delete"}`)})
 	if len(calls) > 0 || len(failures) != 1 || failures[0].Reason != event.ReasonNotAllowed ||
 		failures[0].Call != "delete" {
 		t.Errorf("%v %v", calls, failures)
@@ -224,7 +224,7 @@ func TestWhatAnEventChoosesWaitsForThePerson(t *testing.T) {
 	destinations := map[event.Destination]bool{}
 	for _, op := range []string{"create", "delete", "track", "join", "request"} {
 		m := event.Message{Value: []byte(`{"type":"e","id":"7","segment":4,"op":"` + op + `"}`)}
-		calls, failures := rules.Map(m)
+		calls, failures := rules.Map(&m)
 		if len(calls) != 1 || len(failures) > 0 {
 			t.Fatalf("%s: %v %v", op, calls, failures)
 		}

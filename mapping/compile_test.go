@@ -147,7 +147,7 @@ func TestTimes(t *testing.T) {
 		`true`:                          "is a boolean",
 		`{}`:                            "is an object",
 	} {
-		calls, failures := r.Map(message(`{"type":"e","id":1,"time":` + value + `}`))
+		calls, failures := r.Map(new(message(`{"type":"e","id":1,"time":` + value + `}`)))
 		if len(calls) == 1 {
 			if _, got, _ := strings.Cut(string(calls[0].Body), `"timestamp":`); strings.TrimSuffix(got, "}") != want {
 				t.Errorf("%s: %s, want %s", value, calls[0].Body, want)
@@ -177,7 +177,7 @@ func TestOneReaderOfTimes(t *testing.T) {
 		`7289654399`, `7289654400`, `"tomorrow"`, `"20261126"`,
 		`86400`, `86399`, `-1`, `1e300`, `true`, `[]`, `{}`,
 	} {
-		calls, failures := r.Map(message(`{"type":"e","id":1,"t":` + value + `}`))
+		calls, failures := r.Map(new(message(`{"type":"e","id":1,"t":` + value + `}`)))
 		byRule := map[string]string{}
 		for _, n := range r.Explain(message(`{"type":"e","id":1,"t":` + value + `}`)).Remarks { // of attributes and data
 			failures = append(failures, event.Failure{Rule: n.Rule, Detail: n.Detail})

@@ -12,7 +12,7 @@ import (
 func TestEachMakesOneCallForEveryItem(t *testing.T) {
 	r := compileText(t, inRule("each: .items[]\n        if: $item.n != 2\n        track: {person: .id, name: a, "+
 		"data: {number: $item.n}}"))
-	calls, failures := r.Map(message(`{"type":"e","id":1,"items":[{"n":1},{"n":2},{"n":3}]}`))
+	calls, failures := r.Map(new(message(`{"type":"e","id":1,"items":[{"n":1},{"n":2},{"n":3}]}`)))
 	if len(calls) != 2 || len(failures) != 0 {
 		t.Fatalf("%d calls, %+v", len(calls), failures)
 	}
@@ -27,7 +27,7 @@ func TestEachMakesOneCallForEveryItem(t *testing.T) {
 
 func TestOneBadItemCostsOneItem(t *testing.T) {
 	r := compileText(t, inRule("each: .items[]\n        track: {person: $item, name: a}"))
-	calls, failures := r.Map(message(`{"type":"e","items":["a","","c"]}`))
+	calls, failures := r.Map(new(message(`{"type":"e","items":["a","","c"]}`)))
 	if len(calls) != 2 || len(failures) != 1 || failures[0].Reason != event.ReasonInvalidValue ||
 		failures[0].Call != "track:a" {
 		t.Errorf("%d calls, %+v", len(calls), failures)
@@ -58,8 +58,8 @@ func TestEachIsAllOrNothingWhereItIsGivenUp(t *testing.T) {
 				"\n        track: {person: "+c.person+", name: a, data: "+c.data+"}")+
 				"  - {name: other, event: e, do: [{track: {person: .id, name: after}}]}\n")
 			start := time.Now()
-			calls, failures := r.Map(message(fmt.Sprintf(`{"type":"e","id":1,"text":%q,"items":[%s]}`,
-				strings.Repeat("x", 20_000), c.items)))
+			calls, failures := r.Map(new(message(fmt.Sprintf(`{"type":"e","id":1,"text":%q,"items":[%s]}`,
+				strings.Repeat("x", 20_000), c.items))))
 			if spent := time.Since(start); spent > 5*time.Second {
 				t.Errorf("took %v", spent)
 			}

@@ -20,7 +20,7 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 		}
 		binary = binary && !s.isWhole(set)
 	}
-	if none := record.Empty(&s.m, s.content, s.where); !binary && none.Operation != "" {
+	if none := record.Empty(s.m, s.content, s.where); !binary && none.Operation != "" {
 		skip, p = s.nothing(set, none)
 	} else {
 		skip, p = s.parse(set, binary)
@@ -52,7 +52,7 @@ func (s *state) open(set *expr.Set) (skip bool, p *problem) {
 	return false, s.readID()
 }
 
-func (s *state) isEmpty() bool { return record.Empty(&s.m, s.content, s.where).Operation != "" }
+func (s *state) isEmpty() bool { return record.Empty(s.m, s.content, s.where).Operation != "" }
 
 // nothing takes up a record that holds no event, as the topic says.
 func (s *state) nothing(set *expr.Set, none record.Nothing) (skip bool, p *problem) {
@@ -63,7 +63,7 @@ func (s *state) nothing(set *expr.Set, none record.Nothing) (skip bool, p *probl
 	s.operation = none.Operation
 	row := document.NullValue.Raw
 	if s.envelope.unavailable != nil {
-		row = s.changed(s.changes().Tombstone(&s.m))
+		row = s.changed(s.changes().Tombstone(s.m))
 	}
 	if err := s.doc.Parse(set, row); err != nil {
 		return false, inputProblem(recordsValue, err)

@@ -30,7 +30,7 @@ rules:
 		fmt.Println(err)
 		return
 	}
-	calls, failures := rules.Map(event.Message{
+	calls, failures := rules.Map(&event.Message{
 		Origin: event.Origin{Topic: "shop.orders", Partition: 3, Offset: 41},
 		Time:   time.Date(2026, 11, 1, 10, 0, 0, 0, time.UTC),
 		Value:  []byte(`{"type":"shop.order.completed","data":{"customer_id":"c_7","total":12.50}}`),
@@ -67,7 +67,7 @@ func ExampleRules_Map_failure() {
 		fmt.Println(err)
 		return
 	}
-	_, failures := rules.Map(event.Message{Value: []byte(`{"type":"user.signed_up","email":"Ada"}`)})
+	_, failures := rules.Map(&event.Message{Value: []byte(`{"type":"user.signed_up","email":"Ada"}`)})
 	for _, f := range failures {
 		fmt.Printf("%s: rule %q, call %q, %s: %s\n", f.Reason, f.Rule, f.Call, f.Field, f.Detail)
 	}

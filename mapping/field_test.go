@@ -52,7 +52,7 @@ func TestAttributes(t *testing.T) {
 	} {
 		action := fmt.Sprintf("identify: {person: .who, attributes: {%s: .v}}", c.name)
 		r := compileText(t, inRule(action+"\n        on_invalid: dead_letter"))
-		calls, failures := r.Map(message(`{"type":"e","who":"c_7","v":` + c.value + `}`))
+		calls, failures := r.Map(new(message(`{"type":"e","who":"c_7","v":` + c.value + `}`)))
 		var got string
 		if len(failures) == 1 {
 			got = string(failures[0].Reason)
@@ -162,7 +162,7 @@ rules:
 		`{"type":{"c4n4ry":1}}`,
 		`c4n4ry`,
 	} {
-		_, failures := r.Map(message(value))
+		_, failures := r.Map(new(message(value)))
 		if len(failures) == 0 {
 			t.Errorf("%s: nothing failed", value)
 		}

@@ -60,7 +60,7 @@ func FuzzMap(f *testing.F) {
 			m.Headers = append(m.Headers, event.Header{Key: "ce_source", Value: headerValue},
 				event.Header{Key: "ce_id", Value: key})
 		}
-		calls, failures := rules.Map(m)
+		calls, failures := rules.Map(&m)
 		if len(calls)+len(failures) == 0 {
 			t.Fatal("the message vanished")
 		}
@@ -109,7 +109,7 @@ func FuzzParseRules(f *testing.F) {
 		}
 		if rules, err := mapping.Compile(mapping.Config{Rules: file.Rules}); err == nil {
 			ruletest.Run(rules, file.Tests, t.TempDir())
-			rules.Map(message(orderEvent))
+			rules.Map(new(message(orderEvent)))
 		}
 	})
 }

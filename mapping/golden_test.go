@@ -139,7 +139,7 @@ func goldenRules(archive *txtar.Archive) (*mapping.Rules, []goldenMessage, error
 
 func show(out *strings.Builder, rules *mapping.Rules, m event.Message) {
 	got := rules.Explain(m)
-	calls, failures := rules.Map(m)
+	calls, failures := rules.Map(&m)
 	if readable(got.Calls)+fmt.Sprint(got.Failures) != readable(calls)+fmt.Sprint(failures) {
 		fmt.Fprintf(out, "what is explained is not what is mapped: %+v %+v\n", got.Calls, got.Failures)
 	}

@@ -55,7 +55,7 @@ func appendPlace(dst []byte, m *event.Message) []byte {
 // content, so that it stays the same where another one of them is mended.
 func (s *state) appendPlace(dst []byte) []byte {
 	if s.item == 0 {
-		m := &s.m
+		m := s.m
 		if s.original != nil {
 			whole := *m
 			whole.Value = s.original.value
@@ -63,7 +63,7 @@ func (s *state) appendPlace(dst []byte) []byte {
 		}
 		return appendPlace(dst, m)
 	}
-	m := s.m
+	m := *s.m
 	m.Value = s.content
 	dst = appendPlace(append(dst, byItem), &m)
 	return binary.AppendUvarint(dst, uint64(s.item))

@@ -67,7 +67,7 @@ func TestIdentity(t *testing.T) {
 
 func lastID(t *testing.T, text string, m event.Message) event.ID {
 	t.Helper()
-	calls, failures := compileText(t, text).Map(m)
+	calls, failures := compileText(t, text).Map(&m)
 	if len(calls) == 0 || len(failures) > 0 {
 		t.Fatalf("%d calls, %+v", len(calls), failures)
 	}

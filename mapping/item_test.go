@@ -47,7 +47,7 @@ func TestARecordIsGivenUpAsAWhole(t *testing.T) {
 		"as many as may be": {"track: {person: .id, name: a}", list(`{"type":"e","id":1}`, 10_000), "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			calls, failures := listRules(t, c.step).Map(c.m)
+			calls, failures := listRules(t, c.step).Map(&c.m)
 			if c.reason == "" {
 				if len(calls) == 0 || len(failures) != 0 {
 					t.Fatalf("%d calls, %+v", len(calls), failures)
@@ -67,7 +67,7 @@ func TestSlowEventsOfARecordHaveALimitTogether(t *testing.T) {
 	longtest.Only(t)
 	r := listRules(t, "track: {person: .id, name: a, data: {x: '= [range(0; infinite)]'}}")
 	start := time.Now()
-	calls, failures := r.Map(list(`{"type":"e","id":1}`, 900))
+	calls, failures := r.Map(new(list(`{"type":"e","id":1}`, 900)))
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("took %v", took)
 	}
@@ -80,7 +80,7 @@ func TestSlowEventsOfARecordHaveALimitTogether(t *testing.T) {
 func TestEventsOfARecordHaveIdentitiesOfTheirOwn(t *testing.T) {
 	r := listRules(t, "track: {person: .id, name: a}")
 	ids := func(text string) []event.ID {
-		calls, _ := r.Map(message(text))
+		calls, _ := r.Map(new(message(text)))
 		var ids []event.ID
 		for _, c := range calls {
 			ids = append(ids, c.ID)
@@ -98,7 +98,7 @@ func TestEventsOfARecordHaveIdentitiesOfTheirOwn(t *testing.T) {
 	}
 	m := message(`[{"type":"e","id":1}]`)
 	m.Origin.Offset = 9
-	if calls, _ := r.Map(m); calls[0].ID == before[0] {
+	if calls, _ := r.Map(&m); calls[0].ID == before[0] {
 		t.Error("two records have one identity")
 	}
 }
@@ -117,7 +117,7 @@ func TestAForeignFormIsNamed(t *testing.T) {
 		"<e/>":                                          "XML",
 		"{\"type\":\"e\",\"person\":\"secret words\"}}": "",
 	} {
-		calls, failures := plain.Map(message(value))
+		calls, failures := plain.Map(new(message(value)))
 		if len(calls) != 0 || len(failures) != 1 || !strings.Contains(failures[0].Detail, want) ||
 			strings.Contains(failures[0].Detail, "secret") {
 			t.Errorf("%q: %d calls, %+v", value, len(calls), failures)
@@ -165,7 +165,7 @@ func BenchmarkList(b *testing.B) {
 			for b.Loop() {
 				n := 0
 				for _, m := range c.records {
-					calls, _ := rules.Map(m)
+					calls, _ := rules.Map(&m)
 					n += len(calls)
 					rules.Recycle(func(yield func([]event.Call) bool) { yield(calls) })
 				}
@@ -192,8 +192,8 @@ func FuzzList(f *testing.F) {
 			Each: mapping.Term{Program: ".b[]?, .c?"}}}}},
 		inRule(step))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		within.Map(message(string(value)))
-		calls, failures := lists.Map(message(string(value)))
+		within.Map(new(message(string(value))))
+		calls, failures := lists.Map(new(message(string(value))))
 		last := int32(0)
 		for i := range calls {
 			checkCall(t, &calls[i])
@@ -211,7 +211,7 @@ func FuzzList(f *testing.F) {
 			if item[0] == '"' {
 				return // what is in the text is read
 			}
-			alone, _ := records.Map(message(string(item)))
+			alone, _ := records.Map(new(message(string(item))))
 			for _, c := range alone {
 				want = append(want, withoutID(c))
 			}

@@ -40,10 +40,10 @@ func TestEventsThatComeTooLate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if calls, failures := rules.Map(message(71 * time.Hour)); len(calls) != 2 || len(failures) > 0 {
+		if calls, failures := rules.Map(new(message(71 * time.Hour))); len(calls) != 2 || len(failures) > 0 {
 			t.Errorf("%+v, in time: %d calls, %v", c.limit, len(calls), failures)
 		}
-		calls, failures := rules.Map(message(73 * time.Hour))
+		calls, failures := rules.Map(new(message(73 * time.Hour)))
 		if len(calls) != c.calls || len(failures) != c.failures ||
 			c.failures > 0 && (failures[0].Reason != event.ReasonTooLate || failures[0].Call != "track:done") {
 			t.Errorf("%+v: %d calls, %+v", c.limit, len(calls), failures)
@@ -51,7 +51,7 @@ func TestEventsThatComeTooLate(t *testing.T) {
 		if n := rules.Stats()[0].Late; n != c.late {
 			t.Errorf("%+v: %d are counted", c.limit, n)
 		}
-		if calls, failures := rules.ForReplay().Map(message(73 * time.Hour)); len(calls) != 2 || len(failures) > 0 {
+		if calls, failures := rules.ForReplay().Map(new(message(73 * time.Hour))); len(calls) != 2 || len(failures) > 0 {
 			t.Errorf("%+v, in a replay: %d calls, %v", c.limit, len(calls), failures)
 		}
 	}

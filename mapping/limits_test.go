@@ -33,7 +33,7 @@ func mapped(action string, value func(n int) string) func(t *testing.T, n int) f
 		t.Helper()
 		rules := compileWith(t, mapping.Config{OnInvalid: mapping.DeadLetter, Allow: customerio.DestructiveActions()},
 			inRule(action))
-		calls, failures := rules.Map(message(value(n)))
+		calls, failures := rules.Map(new(message(value(n))))
 		switch {
 		case len(calls) == 0 && len(failures) == 1:
 			if r := failures[0].Reason; r != event.ReasonTooLarge && r != event.ReasonInvalidValue {
@@ -105,7 +105,7 @@ func asked(value func(int) string, actions ...string) (out []walk) {
 func filled(t *testing.T, action string) func(int) string {
 	t.Helper()
 	rules := compileWith(t, mapping.Config{Allow: customerio.DestructiveActions()}, inRule(action))
-	calls, failures := rules.Map(message(text("x")(1)))
+	calls, failures := rules.Map(new(message(text("x")(1))))
 	if len(calls) != 1 {
 		t.Fatalf("%s: %v", action, failures)
 	}
@@ -209,7 +209,7 @@ func large(api, path string, texts int) []walk {
 func walksOfMessages(t *testing.T) map[string][]walk {
 	const bodied = `send_email: {person: '="p"', to: a@b.c, from: f@b.c, subject: s, body: .v, attachments: {a.b: aGk=}}`
 	bodyOf := func(n int) string {
-		calls, _ := compileText(t, inRule(bodied)).Map(message(text("x")(1)))
+		calls, _ := compileText(t, inRule(bodied)).Map(new(message(text("x")(1))))
 		return text("x")(n - len(calls[0].Body) + 1 + len("aGk="))
 	}
 	files := func(n int) string { // v four times, and w once
@@ -279,7 +279,7 @@ func TestLimitsOfRequestsOfOnesOwn(t *testing.T) {
 		"method: POST, path: /x, body: {twelve: [" + strings.Repeat(".v, ", 11) + ".v]}": 3_000_000/12 - 4,
 	} {
 		rules := compileWith(t, mapping.Config{Allow: []string{"request"}}, inRule("request: {api: app, "+at+"}"))
-		if calls, failures := rules.Map(message(text("x")(most))); len(calls) != 1 || len(failures) != 0 {
+		if calls, failures := rules.Map(new(message(text("x")(most)))); len(calls) != 1 || len(failures) != 0 {
 			t.Errorf("%s: %d bytes do not pass: %v", at, most, failures)
 		}
 		values := []string{text("x")(most + 1)}
@@ -287,7 +287,7 @@ func TestLimitsOfRequestsOfOnesOwn(t *testing.T) {
 			values = append(values, text(`\r\nHost: evil.example`)(1), text("é")(1), text(`\u0000`)(1))
 		}
 		for _, value := range values {
-			if calls, failures := rules.Map(message(value)); len(calls) != 0 || len(failures) != 1 {
+			if calls, failures := rules.Map(new(message(value))); len(calls) != 0 || len(failures) != 1 {
 				t.Errorf("%s: %.40q passes", at, value)
 			}
 		}

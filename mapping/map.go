@@ -11,8 +11,8 @@ import (
 
 // Map turns a message into calls, and into failures where it cannot. Every rule and every call of a rule stands for
 // itself: one that fails does not hold the others. The result shares no memory with the message.
-func (r *Rules) Map(m event.Message) ([]event.Call, []event.Failure) {
-	s := r.get(&m, r.replay)
+func (r *Rules) Map(m *event.Message) ([]event.Call, []event.Failure) {
+	s := r.get(m, r.replay)
 	defer r.put(s)
 	r.run(s)
 	return s.result(), s.failures

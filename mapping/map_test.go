@@ -50,7 +50,7 @@ func message(value string) event.Message {
 // mapOne maps a message that becomes exactly one call.
 func mapOne(t *testing.T, r *mapping.Rules, m event.Message) event.Call {
 	t.Helper()
-	calls, failures := r.Map(m)
+	calls, failures := r.Map(&m)
 	if len(calls) != 1 || len(failures) != 0 {
 		t.Fatalf("want one call, got %d and failures %+v", len(calls), failures)
 	}
@@ -60,7 +60,7 @@ func mapOne(t *testing.T, r *mapping.Rules, m event.Message) event.Call {
 // failOne maps a message that becomes exactly one failure.
 func failOne(t *testing.T, r *mapping.Rules, m event.Message) event.Failure {
 	t.Helper()
-	calls, failures := r.Map(m)
+	calls, failures := r.Map(&m)
 	if len(calls) != 0 || len(failures) != 1 {
 		t.Fatalf("want one failure, got %d calls and %+v", len(calls), failures)
 	}
@@ -87,7 +87,7 @@ func TestLanesCoverEveryIdentifier(t *testing.T) {
 func TestOnlyEventsAreRepeatable(t *testing.T) {
 	r := compileText(t, inRule("identify: {person: .id}\n      - track: {person: .id, name: a}\n      "+
 		"- pageview: {person: .id, name: a}\n      - screen: {person: .id, name: a}\n      - delete: {person: .id}"))
-	calls, _ := r.Map(message(`{"type":"e","id":1}`))
+	calls, _ := r.Map(new(message(`{"type":"e","id":1}`)))
 	want := map[string]bool{"identify": false, "track": true, "pageview": true, "screen": true, "delete": false}
 	for _, c := range calls {
 		if c.Step.Repeatable != want[c.Step.Action] {
@@ -139,7 +139,7 @@ func TestTombstones(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "comp*", OnNull: mapping.Skip}}}, text)
-	if calls, failures := r.Map(null); len(calls)+len(failures) != 0 {
+	if calls, failures := r.Map(&null); len(calls)+len(failures) != 0 {
 		t.Errorf("not skipped: %v %v", calls, failures)
 	}
 }
@@ -172,7 +172,7 @@ func TestOnNullCoversWhateverHoldsNoEvent(t *testing.T) {
 		"marker of remove": of(subject, "", "Nats-Marker-Reason", "Remove"),
 		"delete with text": of(subject, "gone", "KV-Operation", "DEL"),
 	} {
-		if calls, failures := skip.Map(m); len(calls)+len(failures) != 0 {
+		if calls, failures := skip.Map(&m); len(calls)+len(failures) != 0 {
 			t.Errorf("%s is not skipped: %v %v", name, calls, failures)
 		}
 		if f := failOne(t, keep, m); f.Reason != event.ReasonUndecodable || !strings.Contains(f.Detail, "on_null") {
@@ -216,11 +216,11 @@ func TestACloudEventWithoutDataIsAnEvent(t *testing.T) {
 		t.Errorf("an event without a type: %+v", f)
 	}
 	m.Headers = nil
-	if calls, failures := r.Map(m); len(calls)+len(failures) != 0 {
+	if calls, failures := r.Map(&m); len(calls)+len(failures) != 0 {
 		t.Errorf("a tombstone is not skipped: %v %v", calls, failures)
 	}
 	m.Headers = []event.Header{{Key: "content-type", Value: []byte("application/cloudevents+json")}}
-	if calls, failures := r.Map(m); len(calls)+len(failures) != 0 {
+	if calls, failures := r.Map(&m); len(calls)+len(failures) != 0 {
 		t.Errorf("a tombstone of structured events is not skipped: %v %v", calls, failures)
 	}
 }
@@ -289,7 +289,7 @@ func TestIdentifyOverTheItemLimitIsTooLarge(t *testing.T) {
 func TestAProgramThatNeverEndsCostsItsCallOnly(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]'}}\n      "+
 		"- track: {person: .id, name: b}"))
-	calls, failures := r.Map(message(`{"type":"e","id":1}`))
+	calls, failures := r.Map(new(message(`{"type":"e","id":1}`)))
 	if len(calls) != 1 || len(failures) != 1 || failures[0].Reason != event.ReasonRuleError ||
 		failures[0].Field != "data.x" {
 		t.Errorf("%d calls, %+v", len(calls), failures)
@@ -301,8 +301,8 @@ func TestStatsTellWhoseProgramsTakeTooLong(t *testing.T) {
 	r := compileText(t, inRule("track: {person: .id, name: a, data: {x: '= [range(0; infinite)]', z: '= .x'}}\n      "+
 		"- track: {person: .id, name: b, data: {x: '= def f: f; f'}}")+
 		"  - name: quick\n    event: e\n    do: [{track: {person: .id, name: a}}]\n")
-	r.Map(message(`{"type":"e","id":1}`))
-	r.Map(message(`{"type":"e","id":2}`))
+	r.Map(new(message(`{"type":"e","id":1}`)))
+	r.Map(new(message(`{"type":"e","id":2}`)))
 	got := r.Stats()
 	if got[0].TimedOut != 2 || got[0].Longest < time.Millisecond || got[0].Failed != 4 {
 		t.Errorf("%+v, want two events that took long and four failures", got[0])
@@ -317,7 +317,7 @@ func TestAnEventHasOnlySoMuchTime(t *testing.T) {
 	items := longtest.Either(2000, 5000)
 	r := compileText(t, inRule("each: .items[]\n        "+
 		"track: {person: .id, name: a, data: {sum: '= [.items[] | . * 2] | add'}}"))
-	calls, failures := r.Map(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`))
+	calls, failures := r.Map(new(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`)))
 	if len(calls) != 0 || len(failures) == 0 || failures[len(failures)-1].Reason != event.ReasonRuleError ||
 		!strings.Contains(failures[len(failures)-1].Detail, "10 ms") &&
 			!strings.Contains(failures[len(failures)-1].Detail, "as 25 may take alone") {
@@ -325,7 +325,7 @@ func TestAnEventHasOnlySoMuchTime(t *testing.T) {
 	}
 	quick := compileText(t,
 		inRule("each: .items[]\n        track: {person: .id, name: a, data: {twice: '= $item * 2'}}"))
-	calls, failures = quick.Map(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`))
+	calls, failures = quick.Map(new(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`)))
 	if len(calls) != items || len(failures) != 0 {
 		t.Errorf("%d calls, %d failures", len(calls), len(failures))
 	}
@@ -336,7 +336,7 @@ func TestStatsCountWhatRulesDid(t *testing.T) {
 		"  - name: quiet\n    event: other\n    do: [{track: {person: .id, name: a}}]\n")
 	for _, v := range []string{`{"type":"e","id":1,"ok":true}`, `{"type":"e","ok":true}`, `{"type":"e"}`,
 		`{"type":"e"}`, `{"type":"x"}`} {
-		r.Map(message(v))
+		r.Map(new(message(v)))
 	}
 	want := []mapping.RuleStats{{Rule: "r", Matched: 2, Skipped: 2, Calls: 1, Failed: 1}, {Rule: "quiet"}}
 	if got := r.Stats(); !slices.Equal(got, want) {
@@ -350,12 +350,12 @@ func TestMapIsSafeForSeveralGoroutines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, _ := r.Map(message(orderEvent))
+	want, _ := r.Map(new(message(orderEvent)))
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
 			for range 200 {
-				got, _ := r.Map(message(orderEvent))
+				got, _ := r.Map(new(message(orderEvent)))
 				for i := range got {
 					if got[i].ID != want[i].ID || string(got[i].Body) != string(want[i].Body) {
 						t.Errorf("call %d differs", i)
@@ -379,12 +379,12 @@ func TestCallsOwnTheirMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := message(orderEvent)
-	calls, _ := r.Map(m)
+	calls, _ := r.Map(&m)
 	before := string(calls[0].Body) + string(calls[1].Body)
 	for i := range m.Value {
 		m.Value[i] = 'x'
 	}
-	r.Map(message(strings.ReplaceAll(orderEvent, "c_7", "c_8")))
+	r.Map(new(message(strings.ReplaceAll(orderEvent, "c_7", "c_8"))))
 	if after := string(calls[0].Body) + string(calls[1].Body); after != before {
 		t.Errorf("%s became %s", before, after)
 	}

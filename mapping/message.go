@@ -28,7 +28,7 @@ var noPlaces = func() *document.Places {
 // Operation says in which form the record holds nothing; index is the place of the event among those of its record.
 // What is not UTF-8 is left out. Of a header that is there several times the last counts.
 func (s *state) messageValue() expr.Value {
-	m := &s.m
+	m := s.m
 	b := append(s.meta[:0], `{"partition":`...)
 	b = strconv.AppendInt(b, int64(m.Origin.Partition), 10)
 	b = append(b, `,"offset":`...)
@@ -152,8 +152,8 @@ func (o *original) has(id event.ID) bool {
 // keeps its identity, whatever the repair has changed, and an event that is known by its place is known by the value
 // that stood there; so a call counts once, however often and in whatever way the message is repaired. The calls that a
 // rule makes for each item of a list have their own identities, of which only the value that stood there decides.
-func (r *Rules) MapRepaired(m event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure) {
-	s := r.get(&m, r.replay)
+func (r *Rules) MapRepaired(m *event.Message, failures []event.Failure, value []byte) ([]event.Call, []event.Failure) {
+	s := r.get(m, r.replay)
 	defer r.put(s)
 	s.original = &original{value: value, failures: failures}
 	r.run(s)
@@ -164,9 +164,9 @@ func (r *Rules) MapRepaired(m event.Message, failures []event.Failure, value []b
 // of a choice are all of which it chooses one. All else is as Map gives it, in the same order, so that the identities
 // of before and of today can be told by their place.
 func (r *Rules) MapRenamed(
-	m event.Message, rule, call, oldRule, oldCall string,
+	m *event.Message, rule, call, oldRule, oldCall string,
 ) ([]event.Call, []event.Failure) {
-	s := r.get(&m, r.replay)
+	s := r.get(m, r.replay)
 	defer r.put(s)
 	s.original = &original{value: m.Value, rule: rule, call: call}
 	for _, candidate := range r.rules {

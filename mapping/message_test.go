@@ -76,7 +76,7 @@ func TestMessageKey(t *testing.T) {
 func TestSchemaInAHeader(t *testing.T) {
 	m := message("\x0e")
 	m.Headers = []event.Header{{Key: "__value_schema_id", Value: []byte("\x00\x00\x00\x00\x01")}}
-	_, failures := compileText(t, inRule("track: {person: .id, name: a}")).Map(m)
+	_, failures := compileText(t, inRule("track: {person: .id, name: a}")).Map(&m)
 	if len(failures) != 1 || !strings.Contains(failures[0].Detail, "__value_schema_id names a schema: content: avro") {
 		t.Errorf("%+v", failures)
 	}
@@ -87,7 +87,7 @@ func TestFormThatIsNamed(t *testing.T) {
 	r := compileWith(t, mapping.Config{Topics: []mapping.Topic{{Name: "t", Content: "json_schema"}}},
 		inRule("track: {person: .id, name: a}"))
 	m := event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte("\x00\x00\x00\x00\x07{}")}
-	_, failures := r.Map(m)
+	_, failures := r.Map(&m)
 	if len(failures) != 1 || !strings.HasSuffix(failures[0].Detail,
 		"; of a topic with content: json_schema give the JSON that the value becomes") {
 		t.Errorf("%+v", failures)

@@ -25,7 +25,7 @@ func BenchmarkObjects(b *testing.B) {
 			m := message(e)
 			b.ReportAllocs()
 			for b.Loop() {
-				calls, failures := rules.Map(m)
+				calls, failures := rules.Map(&m)
 				if len(calls) != 1 || len(failures) > 0 {
 					b.Fatal(calls, failures)
 				}

@@ -150,7 +150,7 @@ func compareObjects(t *testing.T, value string, bits byte) {
 		t.Fatal(err)
 	}
 	m := message(value)
-	calls, failures := rules.Map(m)
+	calls, failures := rules.Map(&m)
 	var e map[string]json.RawMessage
 	if json.Unmarshal(m.Value, &e) != nil || len(failures) > 0 && failures[0].Rule == "" ||
 		len(calls)+len(failures) == 0 {
@@ -170,7 +170,7 @@ func compareObjects(t *testing.T, value string, bits byte) {
 		}
 		return
 	}
-	slowCalls, slowFailures := slow.Map(m)
+	slowCalls, slowFailures := slow.Map(&m)
 	if len(calls) != len(slowCalls) || len(failures) != len(slowFailures) {
 		t.Fatalf("%s\nbits %b\ngave %d calls, %+v\nslowly %d, %+v", value, bits, len(calls), failures, len(slowCalls),
 			slowFailures)
@@ -292,7 +292,7 @@ func TestAnObjectMayBeMadeByAProgram(t *testing.T) {
 		"named first": {`track: {person: .id, name: x, data: [{a: .id}, .o]}`,
 			`{"type":"e","id":"1","o":{"a":2}}`, `{"a":2}`},
 	} {
-		calls, failures := compileText(t, inRule(c.action)).Map(message(c.event))
+		calls, failures := compileText(t, inRule(c.action)).Map(new(message(c.event)))
 		if len(calls) != 1 || len(failures) > 0 {
 			t.Errorf("%s: %d calls, %+v", name, len(calls), failures)
 			continue

@@ -45,7 +45,7 @@ func TestRequestsKeepToTheDocuments(t *testing.T) {
 			continue // it is about mistakes
 		}
 		for _, m := range messages {
-			calls, _ := rules.Map(m.Message)
+			calls, _ := rules.Map(&m.Message)
 			for _, c := range calls {
 				if c.Step.Action != customerio.RawRequest.Operation().Name {
 					check(name+", "+m.name, c)
@@ -59,7 +59,7 @@ func TestRequestsKeepToTheDocuments(t *testing.T) {
 		const event = `{"type":"e","id":"u1","v":"%s"}`
 		rules := compileText(t, inRule(step+", name: n1, data: {v: .v}}"))
 		for _, size := range []int{10, customerio.MaxItemBytes} { // the larger one goes alone
-			calls, _ := rules.Map(message(fmt.Sprintf(event, strings.Repeat("x", size))))
+			calls, _ := rules.Map(new(message(fmt.Sprintf(event, strings.Repeat("x", size)))))
 			if len(calls) != 1 || (calls[0].Single != nil) != (size > 10) {
 				t.Fatalf("%s: %d calls", step, len(calls))
 			}

@@ -21,7 +21,7 @@ func TestRecycledCallsAreMadeAnew(t *testing.T) {
 	}
 	var want [][]event.Call
 	for _, e := range events {
-		calls, _ := fresh.Map(message(e))
+		calls, _ := fresh.Map(new(message(e)))
 		want = append(want, calls)
 	}
 	var workers sync.WaitGroup
@@ -29,7 +29,7 @@ func TestRecycledCallsAreMadeAnew(t *testing.T) {
 		workers.Go(func() {
 			for i := range 4 * len(events) {
 				at := (i*(2*w+1) + w) % len(events)
-				calls, failures := used.Map(message(events[at]))
+				calls, failures := used.Map(new(message(events[at])))
 				if len(failures) > 0 || !sameCalls(calls, want[at]) {
 					t.Errorf("event %d: got %v, want %v", at, calls, want[at])
 				}

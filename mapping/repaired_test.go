@@ -17,7 +17,7 @@ func TestARepairedMessageKeepsItsIdentities(t *testing.T) {
 		"never read":         {`{"type":`, []string{`{"type":"e","id":1}`, `{"type":"e","id":3}`}},
 	} {
 		m := message(c.was)
-		_, failed := rules.Map(m)
+		_, failed := rules.Map(&m)
 		if len(failed) != 1 {
 			t.Fatalf("%s: %d failures", name, len(failed))
 		}
@@ -25,7 +25,7 @@ func TestARepairedMessageKeepsItsIdentities(t *testing.T) {
 		for _, value := range c.repairs {
 			repaired := m
 			repaired.Value = []byte(value)
-			calls, failures := rules.MapRepaired(repaired, failed, m.Value)
+			calls, failures := rules.MapRepaired(&repaired, failed, m.Value)
 			if len(calls) != 1 || len(failures) > 0 {
 				t.Fatalf("%s: %d calls of %s and %d failures", name, len(calls), value, len(failures))
 			}
@@ -47,15 +47,15 @@ func TestARepairedMessageKeepsItsIdentities(t *testing.T) {
 func TestAFailedRepairKeepsItsIdentity(t *testing.T) {
 	rules := compileText(t, inRule("track: {person: .id, name: a}"))
 	m := message(`{"type":"e"}`)
-	_, failed := rules.Map(m)
+	_, failed := rules.Map(&m)
 	repaired := m
 	repaired.Value = []byte(`{"type":"e","id":[]}`)
-	_, again := rules.MapRepaired(repaired, failed, m.Value)
+	_, again := rules.MapRepaired(&repaired, failed, m.Value)
 	if len(again) != 1 || again[0].ID != failed[0].ID || again[0].Reason == failed[0].Reason {
 		t.Errorf("it failed as %+v, and again as %+v", failed, again)
 	}
 	// The next message is mapped as ever, by the same state.
-	if _, plain := rules.Map(repaired); len(plain) != 1 || plain[0].ID == failed[0].ID {
+	if _, plain := rules.Map(&repaired); len(plain) != 1 || plain[0].ID == failed[0].ID {
 		t.Errorf("without the repair it fails as %+v", plain)
 	}
 }

@@ -40,7 +40,7 @@ func TestSendsGoOnceOverApp(t *testing.T) {
 		if uses := rules.Uses(); !rules.Once() || !slices.Equal(uses, want) {
 			t.Errorf("%s: once %t, uses %+v", step, rules.Once(), uses)
 		}
-		calls, failures := rules.Map(message(fmt.Sprintf(sendEvent, 1)))
+		calls, failures := rules.Map(new(message(fmt.Sprintf(sendEvent, 1))))
 		if len(calls) != 2 || len(failures) > 0 {
 			t.Fatalf("%s: %d calls, %+v", step, len(calls), failures)
 		}
@@ -73,8 +73,8 @@ func TestWhomSendsAreAbout(t *testing.T) {
 		`trigger_broadcast: {broadcast: 8, ids: [.id, .to]}`:               "3",
 	} {
 		rules := compileWith(t, mapping.Config{About: true}, inRule(step))
-		calls, failures := rules.Map(message(`{"type":"e","id":"u-1","to":"Ann@example.com","phone":"+4712345678",` +
-			`"cc":"Bo <bo@example.com>"}`))
+		calls, failures := rules.Map(new(message(`{"type":"e","id":"u-1","to":"Ann@example.com","phone":"+4712345678",` +
+			`"cc":"Bo <bo@example.com>"}`)))
 		if len(calls) != 1 || len(failures) > 0 {
 			t.Fatalf("%s: %d calls, %+v", step, len(calls), failures)
 		}
@@ -100,13 +100,13 @@ func TestMessagesThatComeTooLate(t *testing.T) {
 				t.Fatal(err)
 			}
 			late := message(fmt.Sprintf(sendEvent, time.Now().Add(-73*time.Hour).Unix()))
-			calls, failures := rules.Map(late)
+			calls, failures := rules.Map(&late)
 			if len(calls) != want[0] || len(failures) != want[1] ||
 				want[1] > 0 && (failures[0].Reason != event.ReasonTooLate ||
 					!strings.HasSuffix(failures[0].Detail, "the message would come too late")) {
 				t.Errorf("%s, %s: %d calls, %+v", step, then, len(calls), failures)
 			}
-			if calls, _ := rules.ForReplay().Map(late); len(calls) != 1 {
+			if calls, _ := rules.ForReplay().Map(&late); len(calls) != 1 {
 				t.Errorf("%s, %s: a replay sends %d", step, then, len(calls))
 			}
 		}

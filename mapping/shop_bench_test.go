@@ -56,7 +56,7 @@ func BenchmarkShop(b *testing.B) {
 			b.SetBytes(int64(len(m.Value)))
 			b.ReportAllocs()
 			for b.Loop() {
-				calls, failures := rules.Map(m)
+				calls, failures := rules.Map(&m)
 				if len(calls) != 1 || len(failures) != 0 {
 					b.Fatalf("%d calls, %v", len(calls), failures)
 				}

@@ -33,7 +33,7 @@ const maxKeptState = 256 << 10
 // adds to calls, lanes, body and failures; what fails half way is taken back to a savepoint. result makes event.Calls
 // of it.
 type state struct {
-	m         event.Message
+	m         *event.Message
 	content   []byte     // the document of the current event: the value of the record, or what was found in it
 	operation string     // where the record holds nothing: in which form
 	where     string     // what the content is, in words
@@ -133,7 +133,7 @@ func (c *compiled) newState() any {
 
 func (c *compiled) get(m *event.Message, replay bool) *state {
 	s := c.states.Get().(*state)
-	s.m, s.replay, s.provided, s.original = *m, replay, false, nil
+	s.m, s.replay, s.provided, s.original = m, replay, false, nil
 	s.where, s.record = recordsValue, expr.Value{}
 	s.calls, s.failures, s.remarks, s.explains, s.reasons = s.calls[:0], nil, nil, false, nil
 	s.lanes, s.body = s.lanes[:0], s.body[:0]
@@ -159,7 +159,7 @@ func (s *state) begin(item int, content []byte) {
 }
 
 func (c *compiled) put(s *state) {
-	s.failures, s.remarks, s.reasons = nil, nil, nil
+	s.m, s.failures, s.remarks, s.reasons = nil, nil, nil, nil
 	kept := cap(s.body) + cap(s.composed) + cap(s.meta) + cap(s.changeText) + cap(s.wide)
 	if kept > maxKeptState || cap(s.calls) > maxKeptState/64 {
 		return

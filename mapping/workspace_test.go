@@ -48,7 +48,7 @@ func TestCallsOfEveryFormWaitInTheirWorkspace(t *testing.T) {
       - {add_relationships: {person: .id, relationships: {object: {type: 1, id: o}}}, workspace: other}
 `)
 	for range 2 { // the second message finds what the first has left behind
-		calls, failures := rules.Map(message(`{"type":"e","id":"7"}`))
+		calls, failures := rules.Map(new(message(`{"type":"e","id":"7"}`)))
 		if len(calls) != 7 || len(failures) > 0 {
 			t.Fatalf("%d calls, %v", len(calls), failures)
 		}

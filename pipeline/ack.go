@@ -82,10 +82,7 @@ func (p *Pipeline) giveBack(done []*inflight.Message) {
 		msg.Assignment.CheckDrained()
 	}
 	p.mu.Unlock()
-	for _, msg := range done {
-		*msg = inflight.Message{}
-		p.pool.Put(msg)
-	}
+	p.pool.Put(done)
 }
 
 // release releases the memory of messages. What stands together is mostly of one partition.

@@ -77,7 +77,7 @@ func newWorld(r *rand.Rand) *world {
 func laneOf(o event.Origin, l event.Lane) string { return fmt.Sprintf("%d/%d", o.Partition, l) }
 
 // Map gives copies, because a bridge makes its calls unusable when they are done.
-func (w *world) Map(m event.Message) ([]event.Call, []event.Failure) {
+func (w *world) Map(m *event.Message) ([]event.Call, []event.Failure) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	calls := slices.Clone(w.calls[m.Origin])
@@ -164,7 +164,7 @@ func (w *world) Consume(ctx context.Context, handle event.Handler) error {
 		w.mu.Unlock()
 		partitions.Go(func() {
 			for _, m := range rest {
-				if handle(l, m, func() { w.tell(m.Origin) }) != nil {
+				if handle(l, &m, func() { w.tell(m.Origin) }) != nil {
 					return
 				}
 			}

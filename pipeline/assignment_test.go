@@ -83,7 +83,7 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 func (b *bench) put(l event.Lease, partition int32, value string) error {
 	m := event.Message{Origin: event.Origin{Topic: "t", Partition: partition, Offset: b.handed.Add(1)},
 		Value: []byte(value)}
-	return b.handle(l, m, func() {
+	return b.handle(l, &m, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.done = append(b.done, value)
@@ -413,7 +413,7 @@ func TestALeaseWaitsForWhatIsBeingTold(t *testing.T) {
 			l := lease.New(func() time.Time { return time.Time{} })
 			var told atomic.Bool
 			m := event.Message{Origin: event.Origin{Topic: "t"}, Value: []byte("person 1 " + kind)}
-			if err := b.handle(l, m, func() {
+			if err := b.handle(l, &m, func() {
 				time.Sleep(time.Second) // the source's own lock is taken
 				told.Store(true)
 			}); err != nil {

@@ -24,7 +24,7 @@ func (f *feeder) Consume(ctx context.Context, handle event.Handler) error {
 	done := func() { left <- struct{}{} }
 	l := lease.New(func() time.Time { return time.Time{} })
 	for i := range f.n {
-		if err := handle(l, f.messages[i%len(f.messages)], done); err != nil {
+		if err := handle(l, &f.messages[i%len(f.messages)], done); err != nil {
 			return err
 		}
 	}
@@ -37,7 +37,7 @@ func (f *feeder) Consume(ctx context.Context, handle event.Handler) error {
 // prepared maps every message to one call that was made before.
 type prepared struct{ calls map[string][]event.Call }
 
-func (p prepared) Map(m event.Message) ([]event.Call, []event.Failure) {
+func (p prepared) Map(m *event.Message) ([]event.Call, []event.Failure) {
 	return p.calls[string(m.Key)], nil
 }
 

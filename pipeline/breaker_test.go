@@ -93,7 +93,7 @@ func TestAnEventThatComesAgainCountsOnce(t *testing.T) {
 		for range 2 * breaker.LeastResults {
 			l := newTestLease()
 			for offset, value := range []string{"p 1 unmappable", "p 2 unreadable"} {
-				if err := b.handle(l, event.Message{Origin: event.Origin{Topic: "t", Offset: int64(offset)},
+				if err := b.handle(l, &event.Message{Origin: event.Origin{Topic: "t", Offset: int64(offset)},
 					Value: []byte(value)}, func() {}); err != nil {
 					t.Fatal(err)
 				}

@@ -40,7 +40,7 @@ func (d dripping) Consume(ctx context.Context, handle event.Handler) error {
 	l := lease.New(func() time.Time { return time.Time{} })
 	for i, text := range d {
 		m := event.Message{Value: []byte(text), Origin: event.Origin{Topic: "t", Offset: int64(i)}}
-		if err := handle(l, m, func() {}); err != nil {
+		if err := handle(l, &m, func() {}); err != nil {
 			return err
 		}
 		time.Sleep(time.Second)

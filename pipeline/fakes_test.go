@@ -26,7 +26,7 @@ var (
 	identifyStep = &event.Step{Rule: "r", Call: "identify", Action: "identify"}
 )
 
-func (mapper) Map(m event.Message) ([]event.Call, []event.Failure) {
+func (mapper) Map(m *event.Message) ([]event.Call, []event.Failure) {
 	f := strings.Fields(string(m.Value))
 	person, kind := f[0], f[2]
 	c := event.Call{Step: identifyStep, Body: bytes.Clone(m.Value),

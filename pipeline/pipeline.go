@@ -52,7 +52,7 @@ type Pipeline struct {
 	stopped atomic.Bool    // the breaker has stopped the flow
 	memory  *memory.Limiter
 	input   input
-	pool    sync.Pool // of *inflight.Message
+	pool    inflight.Pool
 
 	mu       sync.Mutex
 	lanes    *lanes.Table[inflight.Call]
@@ -111,7 +111,7 @@ func (p *Pipeline) LettersDown() bool {
 }
 
 // handle maps a message and enqueues what it became. It is given to the source.
-func (p *Pipeline) handle(lease event.Lease, m event.Message, done func()) error {
+func (p *Pipeline) handle(lease event.Lease, m *event.Message, done func()) error {
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
 		p.metrics.skipped.Add(1)
@@ -136,12 +136,9 @@ const (
 
 // inFlight takes up a message and what it became.
 func (p *Pipeline) inFlight(
-	m event.Message, done func(), calls []event.Call, failures []event.Failure,
+	m *event.Message, done func(), calls []event.Call, failures []event.Failure,
 ) *inflight.Message {
-	msg, ok := p.pool.Get().(*inflight.Message)
-	if !ok {
-		msg = &inflight.Message{}
-	}
+	msg := p.pool.Get()
 	msg.Init(m, done, calls, failures)
 	msg.Bytes = int64(m.Size()) + messageOverhead + int64(len(failures))*failureOverhead
 	for i := range calls {

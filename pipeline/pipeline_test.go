@@ -265,7 +265,7 @@ func (r *rig) keepBusy(stop <-chan struct{}) {
 		done := make(chan struct{})
 		m := event.Message{Origin: event.Origin{Topic: "other", Offset: int64(seq)},
 			Value: fmt.Appendf(nil, "busy %d track", seq)}
-		if err := r.p.handle(l, m, func() { close(done) }); err != nil {
+		if err := r.p.handle(l, &m, func() { close(done) }); err != nil {
 			panic(err)
 		}
 		<-done

@@ -106,7 +106,7 @@ func (s *restless) hand(handle event.Handler, l *lease.Lease, share *memory.Shar
 	share.Fetching.Charge(share, size, false)
 	var told atomic.Bool
 	origin := event.Origin{Topic: "t", Partition: partition, Offset: n}
-	err := handle(l, event.Message{Origin: origin, Value: []byte(value)}, func() {
+	err := handle(l, &event.Message{Origin: origin, Value: []byte(value)}, func() {
 		if told.Swap(true) {
 			s.t.Error("a message is done twice")
 		}

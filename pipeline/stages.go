@@ -26,7 +26,7 @@ type Source interface {
 //
 // The calls belong to the pipeline, which gives them back through Stages.Recycle.
 type Mapper interface {
-	Map(m event.Message) ([]event.Call, []event.Failure)
+	Map(m *event.Message) ([]event.Call, []event.Failure)
 }
 
 // Sender makes one attempt at delivering calls that fit one request, and returns one outcome per call, in the same

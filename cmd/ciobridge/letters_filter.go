@@ -135,7 +135,7 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 			rules := d.rules.ForReplay()
 			out.Concerns = func(m event.Message, item int) (bool, error) {
 				err := d.content(cmd.Context(), &m)
-				return err == nil && person.In(rules, m, item), err
+				return err == nil && person.In(rules, &m, item), err
 			}
 		}
 	}

@@ -30,7 +30,7 @@ func BenchmarkDeliveries(b *testing.B) {
 			s := newSession(r, pin, time.Now(), 0, openInbox(server, "_INBOX.bench", r.cfg.FetchBytes))
 			defer s.inbox.close()
 			n := 0
-			err := s.deliverLoop(func(_ event.Lease, _ event.Message, done func()) error {
+			err := s.deliverLoop(func(_ event.Lease, _ *event.Message, done func()) error {
 				done()
 				if n++; n == b.N {
 					s.end(context.Canceled)
@@ -134,7 +134,7 @@ func BenchmarkJetStream(b *testing.B) {
 	var n atomic.Int64
 	b.ReportAllocs()
 	b.ResetTimer()
-	err := r.source.Consume(ctx, func(_ event.Lease, m event.Message, done func()) error {
+	err := r.source.Consume(ctx, func(_ event.Lease, m *event.Message, done func()) error {
 		done()
 		if n.Add(1) == int64(b.N) {
 			cancel()

@@ -124,13 +124,14 @@ func (s *session) handleDelivery(f *frame, handle event.Handler) error {
 	if s.tracker.AlreadyAcked(int64(d.streamSeq)) {
 		return s.skipAcked(f.chunk, before, d.streamSeq)
 	}
-	return s.deliver(f.chunk, before, s.message(f, d, headers), handle)
+	s.message(f, d, headers)
+	return s.deliver(f.chunk, before, &s.delivered, handle)
 }
 
 // message makes the message that is delivered. Its bytes are those of the frame.
-func (s *session) message(f *frame, d delivery, headers []event.Header) event.Message {
+func (s *session) message(f *frame, d delivery, headers []event.Header) {
 	p := &s.r.partition
-	return event.Message{
+	s.delivered = event.Message{
 		Origin: event.Origin{
 			Topic: p.stream, Subject: s.decoder.names.intern(f.subject), Partition: p.index, Offset: int64(d.streamSeq),
 		},
@@ -166,7 +167,7 @@ func (s *session) skipAcked(chunk *chunk, before, seq uint64) error {
 }
 
 // deliver hands a message to the handler.
-func (s *session) deliver(chunk *chunk, before uint64, m event.Message, handle event.Handler) error {
+func (s *session) deliver(chunk *chunk, before uint64, m *event.Message, handle event.Handler) error {
 	ticket, err := s.track(before, uint64(m.Origin.Offset))
 	if err != nil {
 		return err

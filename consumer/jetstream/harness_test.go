@@ -247,7 +247,7 @@ func (r *replica) start() *replica {
 	return r
 }
 
-func (r *replica) handle(lease event.Lease, m event.Message, done func()) error {
+func (r *replica) handle(lease event.Lease, m *event.Message, done func()) error {
 	if r.blocked != nil {
 		select {
 		case <-r.blocked:

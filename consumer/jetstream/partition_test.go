@@ -93,7 +93,7 @@ func (m *sink) startReplica(s *natsServer, cfg Config) *sinkReplica {
 	return r
 }
 
-func (r *sinkReplica) handle(lease event.Lease, m event.Message, done func()) error {
+func (r *sinkReplica) handle(lease event.Lease, m *event.Message, done func()) error {
 	r.sink.mu.Lock()
 	defer r.sink.mu.Unlock()
 	if d, _ := lease.Deadline(); lease.Err() != nil || !time.Now().Before(d) {

@@ -47,9 +47,10 @@ type session struct {
 	pin     heldPin
 	commits commits
 
-	pulls    pulls
-	position position
-	decoder  decoder
+	pulls     pulls
+	position  position
+	decoder   decoder
+	delivered event.Message // the one that is being handed over
 
 	endCause atomic.Pointer[endCause] // why the session ends
 	lag      atomic.Uint64            // messages of the stream that are not acked, when the pin was last proved

@@ -280,7 +280,7 @@ func TestJetStreamBoundsWhatIsInHand(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	dones := make(chan func(), 100)
 	go func() {
-		r.ended <- r.source.Consume(ctx, func(_ event.Lease, m event.Message, done func()) error {
+		r.ended <- r.source.Consume(ctx, func(_ event.Lease, m *event.Message, done func()) error {
 			n.Add(1)
 			if now := inHand.Add(int64(len(m.Value))); now > most.Load() {
 				most.Store(now)
@@ -323,12 +323,12 @@ func TestJetStreamFilterHeadersAndHoles(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var got []event.Message
 		go func() {
-			r.ended <- r.source.Consume(ctx, func(_ event.Lease, m event.Message, done func()) error {
+			r.ended <- r.source.Consume(ctx, func(_ event.Lease, m *event.Message, done func()) error {
 				for i := range m.Headers {
 					m.Headers[i].Value = slices.Clone(m.Headers[i].Value) // they are read when the message is settled
 				}
 				done()
-				if got = append(got, m); len(got) == want {
+				if got = append(got, *m); len(got) == want {
 					cancel()
 				}
 				return nil

@@ -36,7 +36,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 		tracker: consumer.NewTracker(0, 10_000)}
 	work := &worker{
 		p: p, lease: consumer.NewLease(time.Now(), time.Hour), limit: 16 << 20,
-		handle: func(_ event.Lease, _ event.Message, done func()) error { done(); return nil },
+		handle: func(_ event.Lease, _ *event.Message, done func()) error { done(); return nil },
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(size))

@@ -29,10 +29,10 @@ type shopTenancy struct {
 	open   sync.WaitGroup
 }
 
-func (s *shop) replica(t *testing.T) func(lease event.Lease, m event.Message, done func()) error {
+func (s *shop) replica(t *testing.T) func(lease event.Lease, m *event.Message, done func()) error {
 	var mu sync.Mutex
 	tenancies := map[context.Context]*shopTenancy{}
-	return func(lease event.Lease, m event.Message, done func()) error {
+	return func(lease event.Lease, m *event.Message, done func()) error {
 		mu.Lock()
 		tenancy := tenancies[lease]
 		if tenancy == nil {

@@ -96,8 +96,8 @@ func TestKafkaMessagesAreWhole(t *testing.T) {
 	produced := producedRecord(b)
 	var got event.Message
 	ctx, cancel := context.WithCancel(t.Context())
-	err := b.openWith(b.config()).Consume(ctx, func(_ event.Lease, m event.Message, done func()) error {
-		got = m
+	err := b.openWith(b.config()).Consume(ctx, func(_ event.Lease, m *event.Message, done func()) error {
+		got = *m
 		cancel()
 		return nil
 	})

@@ -63,7 +63,7 @@ func BenchmarkSource(b *testing.B) {
 			took += time.Since(begun)
 			cancel()
 		}()
-		if err := s.Consume(ctx, func(_ event.Lease, _ event.Message, done func()) error {
+		if err := s.Consume(ctx, func(_ event.Lease, _ *event.Message, done func()) error {
 			done()
 			left <- struct{}{}
 			return nil

@@ -27,6 +27,7 @@ type worker struct {
 	skipped  prometheus.Counter
 	names    wire.HeaderNames
 	headers  []event.Header
+	message  event.Message // that is being handed over
 }
 
 // startWorker starts the partition's worker with a chunk. It ends when there is nothing left to hand over. The caller
@@ -59,6 +60,7 @@ func (w *worker) run(ctx context.Context, c *chunk,
 		c.fetcher.chunkDone()
 		c = w.p.nextChunk()
 	}
+	w.message = event.Message{} // it may point into a fetch
 	return nil
 }
 
@@ -157,7 +159,8 @@ func (w *worker) handOverRecord(ctx context.Context, r *wire.Record, from *consu
 	if tracker.AlreadyAcked(r.Offset) {
 		return w.skipAcked(ctx, r.Offset, now)
 	}
-	m := event.Message{
+	m := &w.message
+	*m = event.Message{
 		Origin: event.Origin{Topic: w.p.key.topic, Partition: w.p.key.id, Offset: r.Offset},
 		Key:    r.Key,
 		Value:  r.Value,

@@ -43,7 +43,7 @@ func TestKafkaZombieProcess(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	err = k.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
+	err = k.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
 		looked := time.Now() // before the line that has the process stopped
 		fmt.Printf("took %s\n", m.Value)
 		for {

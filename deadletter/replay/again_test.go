@@ -16,7 +16,7 @@ import (
 )
 
 // undecodable fails as an event does that nobody mends.
-var undecodable = rules(func(m event.Message) ([]event.Call, []event.Failure) {
+var undecodable = rules(func(m *event.Message) ([]event.Call, []event.Failure) {
 	return nil, []event.Failure{{
 		ID: lettertest.ID(int(m.Origin.Offset)), Stage: event.StageMapping,
 		Reason: event.ReasonUndecodable, Detail: "not JSON at byte 7",
@@ -29,7 +29,7 @@ func TestWhatFailsInTheSameWayIsCountedAndNotCopied(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		for n := range letters {
 			m := lettertest.Failed(n).Message
-			_, failures := undecodable(m)
+			_, failures := undecodable(&m)
 			lettertest.MustPut(t, s, event.FailedMessage{Message: m, Failures: failures})
 		}
 		for range rounds {

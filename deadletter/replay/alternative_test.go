@@ -35,7 +35,7 @@ func TestALetterOfAChoiceIsReplayed(t *testing.T) {
 	m.Value = []byte(`{"type":"sync","user":"u","op":"add","items":[{"id":"a","op":"add"},{"id":"b","op":"pageview"},` +
 		`{"id":"c","op":"add"}]}`)
 	before := choices(t, "screen: {person: .user, name: w}", "screen: {person: .user, name: z}")
-	delivered, failed := before.Map(m)
+	delivered, failed := before.Map(&m)
 	if len(delivered) != 2 || len(failed) != 3 {
 		t.Fatalf("%v %v", delivered, failed)
 	}
@@ -47,10 +47,10 @@ func TestALetterOfAChoiceIsReplayed(t *testing.T) {
 		"no other words": {"{track: {person: .user, name: added}, is: other}", [3]int{}},
 	} {
 		rules := choices(t, c.more, c.more)
-		live, liveFailed := rules.Map(m)
+		live, liveFailed := rules.Map(&m)
 		for i, l := range storedLetters(t, m, failed) {
 			m.Ref = newReplayedEvent([]*deadletter.Letter{l})
-			calls, failures := (&Mapper{rules: rules}).Map(m)
+			calls, failures := (&Mapper{rules: rules}).Map(&m)
 			if len(calls) != c.want[i] || len(calls)+len(failures) != 1 {
 				t.Errorf("%s: letter %d: %d calls, failures %+v", name, i, len(calls), failures)
 				continue
@@ -76,20 +76,20 @@ func TestALetterOfAWholeChoiceAsksForAllOfItsCalls(t *testing.T) {
 	m := event.Message{Origin: event.Origin{Topic: "t", Offset: 7}, Time: time.UnixMilli(1_790_000_000_000)}
 	m.Value = []byte(`{"type":"sync","user":"u","op":"add","list":["a","b"],"items":[{"id":"a","op":"pageview"},` +
 		`{"id":"b","op":"pageview"}]}`)
-	_, failed := choices(t, "screen: {person: .user, name: w}", "screen: {person: .user, name: z}").Map(m)
+	_, failed := choices(t, "screen: {person: .user, name: w}", "screen: {person: .user, name: z}").Map(&m)
 	if len(failed) != 1 {
 		t.Fatalf("%v", failed)
 	}
 	m.Ref = newReplayedEvent(storedLetters(t, m, failed))
 	rules := choices(t, "{track: {person: $item, name: w}, each: '.list[]', is: add}", "delete: {person: $item.id}")
-	if calls, _ := (&Mapper{rules: rules}).Map(m); len(calls) != 2 || calls[0].Step.Call != "track:w" ||
+	if calls, _ := (&Mapper{rules: rules}).Map(&m); len(calls) != 2 || calls[0].Step.Call != "track:w" ||
 		calls[1].Step.Call != "track:w" {
 		t.Errorf("two calls of a list: %v", calls)
 	}
 	list := failed[0]
 	list.Call, list.Field = "items", "each"
 	m.Ref = newReplayedEvent(storedLetters(t, m, []event.Failure{list}))
-	if calls, _ := (&Mapper{rules: rules}).Map(m); len(calls) != 2 || calls[1].Step.Call != "pageview:x" {
+	if calls, _ := (&Mapper{rules: rules}).Map(&m); len(calls) != 2 || calls[1].Step.Call != "pageview:x" {
 		t.Errorf("of a list: %v", calls)
 	}
 }

@@ -23,7 +23,7 @@ func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
 	cutOff := lettertest.Failed(4)
 	cutOff.Message.Value = make([]byte, 2*lettertest.MinMaxBytes)
 	lettertest.MustPut(t, s, lettertest.Failed(1), lettertest.Failed(2), lettertest.Failed(3), cutOff)
-	m := rules(func(m event.Message) ([]event.Call, []event.Failure) {
+	m := rules(func(m *event.Message) ([]event.Call, []event.Failure) {
 		switch n := int(m.Origin.Offset); n {
 		case 1:
 			return []event.Call{call(1, "order", "delete")}, nil
@@ -68,7 +68,7 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	story.Call, story.Stage, story.Reason, story.Attempts = "", event.StageMapping, event.ReasonMissingField, 0
 	lettertest.MustPut(t, s, l)
 	f := &flow{refuse: func(c event.Call) bool { return c.ID == lettertest.ID(1005) }}
-	broken := rules(func(event.Message) ([]event.Call, []event.Failure) {
+	broken := rules(func(*event.Message) ([]event.Call, []event.Failure) {
 		return nil, []event.Failure{{ID: lettertest.ID(5), Stage: event.StageMapping, Reason: event.ReasonRuleError,
 			Rule: "order"}}
 	})
@@ -76,7 +76,7 @@ func TestALetterOfARuleIsReplacedByThoseOfItsCalls(t *testing.T) {
 	if err := f.run(t.Context(), r); err != nil || r.Progress().FailedAgain != 1 {
 		t.Fatalf("%v, %+v", err, r.Progress())
 	}
-	r = newReplay(t, s, rules(func(m event.Message) ([]event.Call, []event.Failure) {
+	r = newReplay(t, s, rules(func(m *event.Message) ([]event.Call, []event.Failure) {
 		return []event.Call{call(1, "order", "track:order_completed"), call(1005, "order", "identify"),
 			call(7, "other", "identify")}, nil
 	}), Options{Filter: deadletter.Filter{All: true}})
@@ -108,7 +108,7 @@ func TestLettersOfOneEventTravelTogether(t *testing.T) {
 	lettertest.MustPut(t, s, lettertest.Failed(5), lettertest.Failed(3), second)
 	f := &flow{}
 	maps := 0
-	r := newReplay(t, s, rules(func(m event.Message) ([]event.Call, []event.Failure) {
+	r := newReplay(t, s, rules(func(m *event.Message) ([]event.Call, []event.Failure) {
 		maps++
 		n := int(m.Origin.Offset)
 		return []event.Call{call(1000+n, "order", "identify"), call(n, "order", "track:order_completed")}, nil
@@ -131,7 +131,7 @@ func TestReplayEndsWithItsLock(t *testing.T) {
 		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 5)...)
 		var leases []context.Context
 		r := newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}, Drain: time.Minute})
-		err := r.Consume(t.Context(), func(lease event.Lease, m event.Message, done func()) error {
+		err := r.Consume(t.Context(), func(lease event.Lease, m *event.Message, done func()) error {
 			leases = append(leases, lease)
 			if _, ok := lease.Deadline(); !ok {
 				t.Error("the lease has no deadline, although its lock has")

@@ -17,7 +17,7 @@ import (
 // today are rules that make two calls of each event.
 type today struct{}
 
-func (today) Map(m event.Message) ([]event.Call, []event.Failure) {
+func (today) Map(m *event.Message) ([]event.Call, []event.Failure) {
 	id := byte(m.Origin.Offset)
 	return []event.Call{
 		{ID: event.ID{id, 1}, Step: &event.Step{Rule: "order", Call: "identify", Action: "identify"}},
@@ -25,11 +25,11 @@ func (today) Map(m event.Message) ([]event.Call, []event.Failure) {
 	}, nil
 }
 
-func (t today) MapRenamed(m event.Message, _, _, _, _ string) ([]event.Call, []event.Failure) {
+func (t today) MapRenamed(m *event.Message, _, _, _, _ string) ([]event.Call, []event.Failure) {
 	return t.Map(m)
 }
 
-func (t today) MapRepaired(m event.Message, _ []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
+func (t today) MapRepaired(m *event.Message, _ []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
 	return t.Map(m)
 }
 
@@ -65,7 +65,7 @@ func Example() {
 		return
 	}
 	mapper := run.Mapper()
-	err = run.Consume(ctx, func(_ event.Lease, m event.Message, ack func()) error {
+	err = run.Consume(ctx, func(_ event.Lease, m *event.Message, ack func()) error {
 		calls, _ := mapper.Map(m)
 		for _, c := range calls {
 			fmt.Println("sent", c.Step.Call, "of", m.Origin)

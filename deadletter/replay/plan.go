@@ -38,7 +38,7 @@ func (r *Replay) DryRun(ctx context.Context, each func(Plan) error) (Progress, e
 			}
 		}
 		e := eventOf(&m)
-		calls, failures := mapper.Map(m)
+		calls, failures := mapper.Map(&m)
 		e.noteWritten(failures)
 		r.mu.Lock()
 		r.resolutionsOf(e)

@@ -15,7 +15,7 @@ import (
 func TestAReplayOfOneRecord(t *testing.T) {
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		lettertest.MustPut(t, s, lettertest.WithFailures(lettertest.Failed(1), 5))
-		calls := rules(func(event.Message) (calls []event.Call, _ []event.Failure) {
+		calls := rules(func(*event.Message) (calls []event.Call, _ []event.Failure) {
 			for n := range 6 {
 				calls = append(calls, call(1+1000*n, "order", "track:order_completed"))
 			}

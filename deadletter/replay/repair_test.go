@@ -17,7 +17,7 @@ import (
 // repairable are rules that make the call of a letter only of a value that was repaired.
 type repairable struct{ rules }
 
-func (r repairable) MapRepaired(m event.Message, failed []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
+func (r repairable) MapRepaired(m *event.Message, failed []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
 	if string(m.Value) == "repaired" {
 		return []event.Call{{ID: failed[0].ID, Step: &event.Step{Rule: "order", Call: "track:order_completed"}}}, nil
 	}
@@ -25,7 +25,7 @@ func (r repairable) MapRepaired(m event.Message, failed []event.Failure, _ []byt
 		Rule: "order", Call: "track:order_completed"}}
 }
 
-var needsRepair = repairable{func(event.Message) ([]event.Call, []event.Failure) { return nil, nil }}
+var needsRepair = repairable{func(*event.Message) ([]event.Call, []event.Failure) { return nil, nil }}
 
 // A repair that fails becomes a letter that names the original, and one that works resolves it, in every kind of store.
 func TestARepairedLetterIsSentUnderItsIdentity(t *testing.T) {

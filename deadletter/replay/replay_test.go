@@ -18,15 +18,15 @@ import (
 )
 
 // rules is a mapper for tests.
-type rules func(m event.Message) ([]event.Call, []event.Failure)
+type rules func(m *event.Message) ([]event.Call, []event.Failure)
 
-func (r rules) Map(m event.Message) ([]event.Call, []event.Failure) { return r(m) }
+func (r rules) Map(m *event.Message) ([]event.Call, []event.Failure) { return r(m) }
 
-func (r rules) MapRenamed(m event.Message, _, _, _, _ string) ([]event.Call, []event.Failure) {
+func (r rules) MapRenamed(m *event.Message, _, _, _, _ string) ([]event.Call, []event.Failure) {
 	return r(m)
 }
 
-func (r rules) MapRepaired(m event.Message, _ []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
+func (r rules) MapRepaired(m *event.Message, _ []event.Failure, _ []byte) ([]event.Call, []event.Failure) {
 	return r(m)
 }
 
@@ -35,7 +35,7 @@ func (r rules) Names(rule, call string) (bool, bool) { return rule == "order", c
 func (r rules) Alternatives(string, string) ([]string, bool) { return nil, false }
 
 // oneCall makes of every event the call that testLetter's failure is about.
-var oneCall = rules(func(m event.Message) ([]event.Call, []event.Failure) {
+var oneCall = rules(func(m *event.Message) ([]event.Call, []event.Failure) {
 	n := int(m.Origin.Offset)
 	return []event.Call{call(n, "order", "track:order_completed"), call(1000+n, "order", "identify")}, nil
 })
@@ -52,7 +52,7 @@ type flow struct {
 // run is what the pipeline does with a replay.
 func (f *flow) run(ctx context.Context, r *Replay) error {
 	mapper, letters := r.Mapper(), r.DeadLetters()
-	return r.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
+	return r.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
 		calls, failures := mapper.Map(m)
 		for _, c := range calls {
 			if lease.Err() != nil {
@@ -73,7 +73,7 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 			}
 		}
 		if len(failures) > 0 {
-			if err := letters.Put(ctx, event.FailedMessage{Message: m, Failures: failures}); err != nil {
+			if err := letters.Put(ctx, event.FailedMessage{Message: *m, Failures: failures}); err != nil {
 				return err
 			}
 		}

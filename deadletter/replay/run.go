@@ -88,7 +88,7 @@ func (r *Replay) handOver(lease event.Lease, letters []*deadletter.Letter, handl
 	r.inFlight++
 	r.mu.Unlock()
 	var once sync.Once
-	err := handle(lease, m, func() { once.Do(func() { r.finished(e) }) })
+	err := handle(lease, &m, func() { once.Do(func() { r.finished(e) }) })
 	if err != nil {
 		once.Do(r.dropped)
 	}

@@ -87,12 +87,12 @@ func TestEveryEventOfARecordIsSentOnce(t *testing.T) {
 	letters := 0
 	for offset := range int64(150) {
 		m, good := someEvents(random, offset)
-		calls, failures := broken.Map(m)
+		calls, failures := broken.Map(&m)
 		inOrder(t, calls)
 		for killed := range len(calls) + 1 {
 			s := &sent{ids: map[event.ID]bool{}}
 			s.take(calls[:killed])
-			again, failedAgain := broken.Map(m)
+			again, failedAgain := broken.Map(&m)
 			if !slices.Equal(failures, failedAgain) {
 				t.Fatalf("%s fails in another way when it is read again", m.Value)
 			}
@@ -146,7 +146,7 @@ func replayKilled(rules *mapping.Rules, m event.Message, letters []*deadletter.L
 
 func replayed(rules *mapping.Rules, m event.Message, letters []*deadletter.Letter) []event.Call {
 	m.Ref = newReplayedEvent(letters)
-	calls, _ := (&Mapper{rules: rules}).Map(m)
+	calls, _ := (&Mapper{rules: rules}).Map(&m)
 	return calls
 }
 

@@ -81,7 +81,7 @@ func gone(rules Rules, f *event.Failure) bool {
 // name of the choice. A rule may make several calls of one name, and only their identities tell which of them a letter
 // is about; so the event is mapped once more under the names of before.
 func (m *Mapper) follow(
-	msg event.Message, e *replayedEvent, wishes []wish, calls []event.Call, failures []event.Failure,
+	msg *event.Message, e *replayedEvent, wishes []wish, calls []event.Call, failures []event.Failure,
 ) {
 	mapped := map[[4]string]map[event.ID]event.ID{} // by the names of today and of before
 	for i := range wishes {

@@ -23,7 +23,7 @@ func (otherNames) Names(rule, call string) (isRule, isCall bool) {
 	return rule == "order_v2", rule == "order_v2" && (call == "identify" || call == "track:order_completed")
 }
 
-var underNewNames = otherNames{func(m event.Message) ([]event.Call, []event.Failure) {
+var underNewNames = otherNames{func(m *event.Message) ([]event.Call, []event.Failure) {
 	n := int(m.Origin.Offset)
 	return []event.Call{call(2000+n, "order_v2", "track:order_completed"), call(3000+n, "order_v2", "identify")}, nil
 }}
@@ -160,7 +160,7 @@ func TestALetterOfAnItemIsFoundUnderItsNewName(t *testing.T) {
 	m := event.Message{Origin: event.Origin{Topic: "t", Offset: 7}, Time: time.UnixMilli(1_790_000_000_000)}
 	m.Value = []byte(
 		`{"type":"order","user":"u","lines":[{"sku":"a","for":"u"},{"sku":"b"},{"sku":"c","for":"v"},{"sku":"d"}]}`)
-	_, failed := lines(t, "order", "line", "$item.for").Map(m)
+	_, failed := lines(t, "order", "line", "$item.for").Map(&m)
 	if len(failed) != 2 {
 		t.Fatalf("%d failures", len(failed))
 	}
@@ -169,18 +169,18 @@ func TestALetterOfAnItemIsFoundUnderItsNewName(t *testing.T) {
 	for i, sku := range []string{"b", "d"} {
 		m.Ref = newReplayedEvent(letters[i : i+1])
 		as := Options{As: &Target{"order_v2", "sku"}}
-		calls, failures := (&Mapper{rules: mended, opts: as}).Map(m)
+		calls, failures := (&Mapper{rules: mended, opts: as}).Map(&m)
 		if len(calls) != 1 || len(failures) > 0 || !bytes.Contains(calls[0].Body, []byte(`"sku":"`+sku+`"`)) {
 			t.Fatalf("the letter of %s: %d calls, %d failures", sku, len(calls), len(failures))
 		}
-		live, _ := mended.Map(m)
+		live, _ := mended.Map(&m)
 		isLive := func(c event.Call) bool { return c.ID == calls[0].ID && bytes.Equal(c.Body, calls[0].Body) }
 		if !slices.ContainsFunc(live, isLive) {
 			t.Errorf("the letter of %s has another identity than a live event has", sku)
 		}
 		m.Ref = newReplayedEvent(letters[i : i+1])
-		calls, failures = (&Mapper{rules: unmended, opts: as}).Map(m)
-		_, liveFailures := unmended.Map(m)
+		calls, failures = (&Mapper{rules: unmended, opts: as}).Map(&m)
+		_, liveFailures := unmended.Map(&m)
 		if len(calls) > 0 || len(failures) != 1 || failures[0].ID != liveFailures[i].ID {
 			t.Errorf("before the mend the letter of %s: %d calls, failures %+v", sku, len(calls), failures)
 		}

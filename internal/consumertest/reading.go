@@ -42,7 +42,7 @@ func Read(t *testing.T, s Source, on func(lease event.Lease, value string, done 
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Reading{t: t, cancel: cancel, ended: make(chan error, 1)}
 	go func() {
-		r.ended <- s.Consume(ctx, func(lease event.Lease, m event.Message, done func()) error {
+		r.ended <- s.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
 			value := string(m.Value)
 			err := on(lease, value, done)
 			r.mu.Lock()

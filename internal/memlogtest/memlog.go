@@ -70,7 +70,8 @@ func (l *Log) read(ctx context.Context, g *lease.Lease, partition int, handle ev
 	clear(l.acked[partition])
 	l.mu.Unlock()
 	for at := from; at < len(l.partitions[partition]) && ctx.Err() == nil; at++ {
-		if handle(g, l.partitions[partition][at], func() { l.done(g, partition, at) }) != nil {
+		m := l.partitions[partition][at]
+		if handle(g, &m, func() { l.done(g, partition, at) }) != nil {
 			return
 		}
 	}

@@ -21,7 +21,7 @@ type Person struct {
 
 // Mapper makes calls of messages, as *mapping.Rules does.
 type Mapper interface {
-	Map(m event.Message) ([]event.Call, []event.Failure)
+	Map(m *event.Message) ([]event.Call, []event.Failure)
 }
 
 // ErrEmpty means that no identifier was given.
@@ -59,7 +59,7 @@ func Parse(text string, workspaces ...string) (*Person, error) {
 // In reports whether an event concerns the person; item is its number among those of the message, and 0 where that is
 // one event. Of a message that is several events a single one is known by its calls alone, because the text of the
 // message is that of all of them.
-func (p *Person) In(rules Mapper, m event.Message, item int) bool {
+func (p *Person) In(rules Mapper, m *event.Message, item int) bool {
 	calls, failures := rules.Map(m)
 	made, failed := 0, len(failures) > 0
 	for i := range calls {

@@ -57,10 +57,10 @@ func TestIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := event.Message{Origin: event.Origin{Topic: "t"}, Key: []byte(c.key), Value: []byte(c.value)}
-		if got := p.In(rules, m, 0); got != c.want {
+		if got := p.In(rules, &m, 0); got != c.want {
 			t.Errorf("%s in %s: %t", c.person, c.value, got)
 		}
-		if c.want && p.In(rules, m, 2) {
+		if c.want && p.In(rules, &m, 2) {
 			t.Errorf("%s is in the second event of a record of one", c.person)
 		}
 	}
@@ -71,7 +71,7 @@ func TestIn(t *testing.T) {
 		}}
 	for person, want := range map[string]bool{"c_9": true, "19": true, "9": false} {
 		p, err := persons.Parse(person)
-		if err != nil || p.In(rules, inAvro, 0) != want {
+		if err != nil || p.In(rules, &inAvro, 0) != want {
 			t.Errorf("%s in values and keys that a schema reads: %t, %v", person, !want, err)
 		}
 	}

@@ -16,7 +16,8 @@ type Batch struct {
 
 	room    int     // bytes left
 	limit   int     // calls it may take
-	request request // that its calls share, where they have a method and path of their own
+	shared  bool    // its calls share a method and path of their own
+	request request // then: those
 }
 
 // Fill moves calls from the front of one queue into an empty batch. Calls that cannot move any more because their
@@ -38,7 +39,7 @@ func (q *Queues) Fill(b *Batch, from *inflight.Queue, now time.Time) {
 			}
 			b.Assignment = a
 			if c.Company == inflight.OfItsPath {
-				b.request = requestOf(c)
+				b.shared, b.request = true, requestOf(c)
 			}
 		}
 		if !b.accepts(c) {
@@ -60,11 +61,7 @@ func (b *Batch) accepts(c *inflight.Call) bool {
 	switch {
 	case c.Message.Assignment != b.Assignment:
 		return false
-	case c.Company == inflight.OfItsPath:
-		if requestOf(c) != b.request {
-			return false
-		}
-	case b.request != request{}:
+	case b.shared != (c.Company == inflight.OfItsPath), b.shared && requestOf(c) != b.request:
 		return false
 	}
 	return len(b.Entries) == 0 || c.Size() <= b.room
@@ -103,5 +100,5 @@ func (b *Batch) Reset() {
 	clear(b.Calls)
 	clear(b.Done)
 	b.Assignment, b.Entries, b.Calls, b.Done = nil, b.Entries[:0], b.Calls[:0], b.Done[:0]
-	b.request = request{}
+	b.shared, b.request = false, request{}
 }

@@ -21,7 +21,7 @@ func TestNothingMovesOnceAnAssignmentIsDrained(t *testing.T) {
 		t.Fatal("an assignment without messages is not drained")
 	}
 	m := &inflight.Message{Assignment: a}
-	m.Init(event.Message{}, nil, []event.Call{{Step: &event.Step{}}}, nil)
+	m.Init(&event.Message{}, nil, []event.Call{{Step: &event.Step{}}}, nil)
 	c := &m.Entries[0]
 	c.Init(m, &m.Calls[0], false)
 	q.Push(c)
@@ -41,7 +41,7 @@ func TestCallsOfTwoPathsShareNoRequest(t *testing.T) {
 		calls = append(calls, event.Call{Step: &event.Step{},
 			Single: &event.Request{Method: "POST", Path: path, Shared: true}})
 	}
-	m.Init(event.Message{}, nil, calls, nil)
+	m.Init(&event.Message{}, nil, calls, nil)
 	for i := range m.Entries {
 		m.Entries[i].Init(m, &m.Calls[i], false)
 		m.Entries[i].History = &inflight.History{}

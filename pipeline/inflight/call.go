@@ -28,10 +28,10 @@ type Call struct {
 	Counted Load  // what the call stands for while it is ready: itself, and the run behind it
 }
 
-// Init makes an entry of one of a message's calls. With relaxed, calls that change a person's state may share a
+// Init makes an empty entry one of a message's calls. With relaxed, calls that change a person's state may share a
 // request too.
 func (c *Call) Init(m *Message, e *event.Call, relaxed bool) {
-	*c = Call{Message: m, Event: e, Step: e.Step, Destination: e.Step.Destination}
+	c.Message, c.Event, c.Step, c.Destination = m, e, e.Step, e.Step.Destination
 	if r := e.Single; r != nil {
 		c.Company, c.Destination = Alone, r.Destination
 		if r.Shared {

@@ -35,8 +35,8 @@ type Message struct {
 }
 
 // Init makes an empty message one of what was read and what it became.
-func (m *Message) Init(read event.Message, done func(), calls []event.Call, failures []event.Failure) {
-	m.Event, m.Done, m.Calls, m.Failures = read, done, calls, failures
+func (m *Message) Init(read *event.Message, done func(), calls []event.Call, failures []event.Failure) {
+	m.Event, m.Done, m.Calls, m.Failures = *read, done, calls, failures
 	m.Open, m.Urgent = len(calls), len(failures) > 0
 	if m.Entries = m.first[:]; len(calls) != 1 {
 		m.Entries = make([]Call, len(calls))
