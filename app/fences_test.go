@@ -127,8 +127,8 @@ func startFenced(t *testing.T, c config.Config, rules *mapping.Rules, server *em
 
 func (r *fencedReplica) send(t *testing.T, offset int64, value string) event.Outcome {
 	t.Helper()
-	calls, failures := r.rules.Map(&event.Message{Origin: event.Origin{Topic: "t", Offset: offset}, Value: []byte(value),
-		Time: time.Unix(1_790_000_000+offset, 0)})
+	calls, failures := r.rules.Map(&event.Message{Origin: event.Origin{Topic: "t", Offset: offset},
+		Value: []byte(value), Time: time.Unix(1_790_000_000+offset, 0)})
 	if len(calls) != 1 {
 		t.Errorf("no call, but %+v", failures)
 		return event.Outcome{}

@@ -51,7 +51,8 @@ func TestEventsThatComeTooLate(t *testing.T) {
 		if n := rules.Stats()[0].Late; n != c.late {
 			t.Errorf("%+v: %d are counted", c.limit, n)
 		}
-		if calls, failures := rules.ForReplay().Map(new(message(73 * time.Hour))); len(calls) != 2 || len(failures) > 0 {
+		late := message(73 * time.Hour)
+		if calls, failures := rules.ForReplay().Map(&late); len(calls) != 2 || len(failures) > 0 {
 			t.Errorf("%+v, in a replay: %d calls, %v", c.limit, len(calls), failures)
 		}
 	}

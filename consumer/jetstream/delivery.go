@@ -125,16 +125,14 @@ func (s *session) handleDelivery(f *frame, handle event.Handler) error {
 		return s.skipAcked(f.chunk, before, d.streamSeq)
 	}
 	s.message(f, d, headers)
-	return s.deliver(f.chunk, before, &s.delivered, handle)
+	return s.deliver(f.chunk, before, handle)
 }
 
-// message makes the message that is delivered. Its bytes are those of the frame.
+// message makes the message that is to be delivered. Its bytes are those of the frame.
 func (s *session) message(f *frame, d delivery, headers []event.Header) {
-	p := &s.r.partition
 	s.delivered = event.Message{
-		Origin: event.Origin{
-			Topic: p.stream, Subject: s.decoder.names.intern(f.subject), Partition: p.index, Offset: int64(d.streamSeq),
-		},
+		Origin: event.Origin{Topic: s.r.partition.stream, Subject: s.decoder.names.intern(f.subject),
+			Partition: s.r.partition.index, Offset: int64(d.streamSeq)},
 		Value:   f.payload,
 		Headers: headers,
 		Time:    time.Unix(0, d.time),
@@ -166,9 +164,9 @@ func (s *session) skipAcked(chunk *chunk, before, seq uint64) error {
 	return err
 }
 
-// deliver hands a message to the handler.
-func (s *session) deliver(chunk *chunk, before uint64, m *event.Message, handle event.Handler) error {
-	ticket, err := s.track(before, uint64(m.Origin.Offset))
+// deliver hands the message to the handler.
+func (s *session) deliver(chunk *chunk, before uint64, handle event.Handler) error {
+	ticket, err := s.track(before, uint64(s.delivered.Origin.Offset))
 	if err != nil {
 		return err
 	}
@@ -177,7 +175,7 @@ func (s *session) deliver(chunk *chunk, before uint64, m *event.Message, handle 
 			chunk.ackMessage()
 		}
 	}
-	if err := handle(s.lease, m, ack); err != nil {
+	if err := handle(s.lease, &s.delivered, ack); err != nil {
 		return s.deliverError(err)
 	}
 	return nil
