@@ -33,16 +33,18 @@ var mayImport = map[string][]string{
 	"emulator":   {},
 	"requests":   {"event", "internal"},
 	"webhook":    {"broker", "secret", "internal"},
+	"report":     {"broker", "customerio", "event", "secret", "internal"},
 	"source": {
-		"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "erasure", "ledger", "webhook", "internal",
+		"event", "broker", "consumer", "mapping", "pipeline", "deadletter", "erasure", "ledger", "webhook",
+		"report", "internal",
 	},
 	"config": {
 		"source", "erasure", "content", "customerio", "mapping", "pipeline", "deadletter", "ledger", "secret",
-		"webhook", "internal",
+		"webhook", "report", "internal",
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"ledger", "event", "landing", "requests", "webhook",
+		"ledger", "event", "landing", "requests", "webhook", "report",
 		"internal",
 	},
 	"cmd": {
