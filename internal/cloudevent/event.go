@@ -3,6 +3,7 @@ package cloudevent
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -18,6 +19,10 @@ type Event struct {
 	Time    time.Time // when it happened; zero where nobody says
 	// Workspace is the name of the Customer.io workspace, as an extension attribute; empty for the one without a name.
 	Workspace string
+	// Revision counts how often the same thing was told with other content, from 1, and ContentHash is a digest of that.
+	// Both are extension attributes; zero and empty where there are no revisions.
+	Revision    int
+	ContentHash string
 	// Data is the content. Bytes are put into the text as base64, and everything else as JSON.
 	Data any
 }
@@ -32,11 +37,13 @@ func (e *Event) JSON() ([]byte, error) {
 		Subject   string    `json:"subject,omitempty"`
 		Time      time.Time `json:"time,omitzero"`
 		Workspace string    `json:"workspace,omitempty"`
+		Revision  int       `json:"revision,omitempty"`
+		Hash      string    `json:"contenthash,omitempty"`
 		Form      string    `json:"datacontenttype,omitempty"`
 		Data      any       `json:"data,omitempty"`
 		Bytes     []byte    `json:"data_base64,omitempty"`
 	}{Version: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject, Time: e.Time.UTC(),
-		Workspace: e.Workspace}
+		Workspace: e.Workspace, Revision: e.Revision, Hash: e.ContentHash}
 	if raw, ok := e.Data.([]byte); ok {
 		content.Bytes = raw
 	} else {
@@ -51,8 +58,11 @@ func (e *Event) JSON() ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// IDHeader is the name of the header that repeats the id.
-const IDHeader = "ce_id"
+// IDHeader is the name of the header that repeats the id, and HashHeader of the one that repeats the content's hash.
+const (
+	IDHeader   = "ce_id"
+	HashHeader = "ce_contenthash"
+)
 
 // Header is one of the headers of a record.
 type Header struct{ Key, Value string }
@@ -62,6 +72,9 @@ func (e *Event) Headers() []Header {
 	list := []Header{{"content-type", ContentType}, {IDHeader, e.ID}, {"ce_source", e.Source}, {"ce_type", e.Type}}
 	if e.Workspace != "" {
 		list = append(list, Header{"ce_workspace", e.Workspace})
+	}
+	if e.ContentHash != "" {
+		list = append(list, Header{HashHeader, e.ContentHash}, Header{"ce_revision", strconv.Itoa(e.Revision)})
 	}
 	return list
 }
