@@ -22,6 +22,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/secret"
 	"github.com/ciobridge/ciobridge/webhook"
 )
@@ -296,7 +297,9 @@ func TestUnreadableBodiesAreStored(t *testing.T) {
 }
 
 // Where the bus does not answer, nothing is said to be stored. What it has stored nevertheless is not stored again.
+// TestLateEventsMakeNoRepeats shows the same in virtual time.
 func TestLostAcknowledgementsMakeNoRepeats(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	bus := &shelf{unread: true}
 	s := newStation(t, bus, nil)
@@ -345,6 +348,7 @@ func TestRepeatsOfOthersAreKnown(t *testing.T) {
 
 // The same event many times at once is stored once.
 func TestRepeatsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newStation(t, &shelf{}, nil)
 	s.ready()
 	var all sync.WaitGroup
