@@ -8,7 +8,8 @@ import (
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 )
 
-// Settle is how long after a failed Publish, or after the death of a process, its events may still be stored.
+// Settle is how long after a failed Publish or Put, or after the death of a process, what it handed over may still be
+// stored.
 const Settle = 5 * time.Second
 
 // A Target is where the events of reports are published. It is used by one goroutine.
@@ -16,9 +17,10 @@ type Target interface {
 	// Position is the place behind all that is stored, as a text that Published understands.
 	Position(ctx context.Context) (string, error)
 	// Publish stores events durably, in their order where the target has one. After an error any of them may be
-	// stored, or may be until Settle has passed.
+	// stored, or may be until Settle has passed; but one that stood alone in its call is never stored after ErrTooLarge.
 	Publish(ctx context.Context, events []cloudevent.Event) error
-	// Published tells of every event that was stored behind a position: its id, and its Hash as the event has it.
+	// Published tells of every event that was stored behind a position: its id, and its Hash as the event has it. The
+	// empty position is that before the first event.
 	Published(ctx context.Context, since string, each func(id, hash string)) error
 	// Check proves that events can be kept there. Its error says what to do.
 	Check(ctx context.Context) error
@@ -27,7 +29,8 @@ type Target interface {
 	Close()
 }
 
-// A Store keeps what is known of reports: texts by their keys. It is used by one goroutine of the process that leads.
+// A Store keeps what is known of reports: texts by their keys, which may be any text without a line break. It is used
+// by one goroutine of the process that leads; others may Load from it, to show what is known.
 type Store interface {
 	// Load tells all that stands under keys with the prefix.
 	Load(ctx context.Context, prefix string, each func(key string, value []byte) error) error
@@ -35,7 +38,8 @@ type Store interface {
 	Put(ctx context.Context, key string, value []byte) error
 	// Lead waits until this process is the one that runs the reports of this store. It tells standby once, if it has
 	// to wait. The context that it returns ends when that is no longer certain; what is stored or published then may
-	// meet that of another. Release gives the right up.
+	// meet that of another. Release gives the right up, and it can be asked for again: a runner leads only while it has
+	// reports to run, so that somebody can run one by hand in between.
 	Lead(ctx context.Context, standby func()) (led context.Context, release func(), err error)
 	// Check makes the place if the configuration says so, and proves that it can be used. Weak lists what an operator
 	// should know, one sentence each.

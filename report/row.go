@@ -16,7 +16,7 @@ type Window struct {
 // A Row is one bucket of a report's numbers, or one line of a list.
 type Row struct {
 	// Object names what the row is about, the same in every run: "campaign/7", "campaign/7/link/3", "delivery/ABC".
-	// Two rows of a run differ in their objects or in their windows.
+	// Two rows of a run differ in their objects or in their windows, whose bounds are whole microseconds.
 	Object string
 	Window Window
 	// Data is a JSON object. Its members stand in an order that does not change, so that equal contents are equal
@@ -30,6 +30,10 @@ type Request struct {
 	Workspace string
 	// At is the time for which the run was scheduled, or that at which it was asked for by hand.
 	At time.Time
+	// Last is the time for which the last finished run of this report and workspace was scheduled; zero where there is
+	// none. What is told of things that happened, such as deliveries and activities, goes from Last until At, so that
+	// one run follows the other without a gap and without an overlap.
+	Last time.Time
 	// Window bounds what is read where somebody asks for a time by hand. Zero means what the report's own settings say.
 	Window Window
 	// Saved is what Save was last called with in this run, before the process ended; empty in a new run.
