@@ -33,9 +33,9 @@
 //
 // # Goroutines and locks
 //
-// [KeepLock] starts one goroutine, which renews the [Lock] of a replay until it is released or lost; Release waits for
-// it. Nothing else here starts one. The mutexes of [Health] and [Lock] protect their fields for a moment and are never
-// held while something is called. Everything else has no state, or belongs to its caller.
+// Nothing here starts a goroutine; the lock of a replay has one, as package broker/lock says. The mutex of [Health]
+// protects its fields for a moment and is never held while something is called. Everything else has no state, or
+// belongs to its caller.
 //
 // # What is elsewhere
 //

@@ -8,13 +8,14 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
 // Lock takes the lock file beside the letters, whose name ends in ".replay". The operating system frees it when the
 // process dies, so that there is nothing to wait for.
-func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.Lock, error) {
+func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*lock.Lock, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -40,5 +41,5 @@ func (f *Store) Lock(ctx context.Context, _ func(until time.Time)) (*deadletter.
 		}
 		return nil, errors.Join(err, file.Close())
 	}
-	return deadletter.NewLock(func() { _ = file.Close() }), nil
+	return lock.New(func() { _ = file.Close() }), nil
 }

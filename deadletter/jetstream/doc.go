@@ -13,7 +13,7 @@
 // holder renews it. Whoever finds it taken watches whether it is renewed: if so its holder lives and nobody waits, and
 // if not it ends soon.
 //
-// The goroutines of Put end before it returns. A lock that is held has the goroutine of deadletter.KeepLock, which is
+// The goroutines of Put end before it returns. A lock that is held has the goroutine of lock.Keep, which is
 // the only one to use its key. The package has no mutex.
 //
 // Begin reading with store.go, and with lock.go for the lock.

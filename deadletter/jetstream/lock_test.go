@@ -20,9 +20,12 @@ func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
 	longtest.Only(t)
 	t.Parallel()
 	s := lockable(t)
-	k := &lockKey{key: "ZGVhZC5sZXR0ZXJz", token: []byte("of one that was killed")}
-	if held, err := k.create(t.Context(), s); err != nil || held != 0 {
-		t.Fatal(held, err)
+	bucket, err := s.bucket(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.Create(t.Context(), "ZGVhZC5sZXR0ZXJz", []byte("of one that was killed")); err != nil {
+		t.Fatal(err)
 	}
 	logtest.AKilledHolderIsWaitedFor(t, s)
 }

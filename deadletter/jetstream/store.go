@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -34,7 +35,7 @@ type Store struct {
 func New(js jetstream.JetStream, cfg deadletter.Config, configHash string) *Store {
 	return &Store{
 		health: deadletter.Health{Place: "subject " + cfg.Subject},
-		js:     js, cfg: cfg.WithDefaults(), configHash: configHash, session: deadletter.LockSession,
+		js:     js, cfg: cfg.WithDefaults(), configHash: configHash, session: lock.Session,
 	}
 }
 

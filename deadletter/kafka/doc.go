@@ -15,11 +15,9 @@
 // The lock of a replay is the consumer group "ciobridge-replay.<topic>": the member that leads the group has it.
 // Nothing is read through that group. A holder that was killed is given up by the coordinator after ten seconds.
 //
-// Put starts one goroutine for each partition that it writes to, and waits for all. A lock that is held has the
-// goroutine of deadletter.KeepLock, and one more while it joins the group again; releasing it waits for both. The mutex
-// of [Store] protects the records that were read ahead, that of the membership the time at which the group was last
-// known to be stable; neither is held while a broker is asked. Requests of the membership wait for each other on its
-// two connections to the coordinator, as package broker/kafkagroup says.
+// Put starts one goroutine for each partition that it writes to, and waits for all. A lock that is held has those of
+// package broker/lock; releasing it waits for them. The mutex of [Store] protects the records that were read ahead, and
+// is not held while a broker is asked.
 //
 // Begin reading with store.go, and with lock.go for the lock.
 package kafka

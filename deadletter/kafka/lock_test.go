@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
@@ -21,15 +22,28 @@ func lockableKafka(t *testing.T) *Store {
 	return s
 }
 
+// member is one of the group of the lock, as another process is.
+func member(s *Store) (*kafkagroup.Member, *kafkagroup.Coordinator) {
+	joining := &kafkagroup.Coordinator{Dial: s.broker.Dial, Find: func(context.Context) (string, error) {
+		return s.broker.Brokers()[0], nil
+	}}
+	return kafkagroup.NewMember(kafkagroup.Config{
+		Group: "ciobridge-replay." + s.topic, Protocol: "first", Topics: []string{s.topic},
+		SessionTimeout: s.session, RebalanceTimeout: 3 * s.session, SyncTimeout: 4 * s.session,
+	}, joining, joining), joining
+}
+
+func nothing(context.Context, []kafkagroup.Subscriber) (map[string][]byte, error) { return nil, nil }
+
 func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
 	longtest.Only(t)
 	t.Parallel()
 	s := lockableKafka(t)
-	m := newGroupMember(s)
-	if _, err := m.acquire(t.Context(), logtest.Patient(t)); err != nil {
+	m, joining := member(s)
+	if _, err := m.Join(t.Context(), nothing); err != nil {
 		t.Fatal(err)
 	}
-	m.joining.Close() // as a process does that is killed
+	joining.Close() // as a process does that is killed
 	logtest.AKilledHolderIsWaitedFor(t, s)
 }
 
@@ -37,17 +51,8 @@ func TestTheLockOfAKilledReplayIsWaitedFor(t *testing.T) {
 func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 	longtest.Only(t)
 	t.Parallel()
-	for name, dies := range map[string]func(ctx context.Context, m *groupMember) error{
-		"before it is answered": func(ctx context.Context, m *groupMember) error {
-			ctx, cancel := context.WithTimeout(ctx, logtest.Session/10)
-			defer cancel()
-			_, err := m.join(ctx)
-			return err
-		},
-		"as a member": func(ctx context.Context, m *groupMember) error {
-			_, err := m.join(ctx)
-			return err
-		},
+	for name, patience := range map[string]time.Duration{
+		"before it is answered": logtest.Session / 10, "as a member": time.Minute,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,13 +62,16 @@ func TestAnotherReplayThatDiesWhileItWaitsEndsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer lock.Release()
-			m := newGroupMember(s)
-			if err := dies(t.Context(), m); err == nil {
+			m, joining := member(s)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			g, err := m.Join(ctx, nothing)
+			joining.Close()
+			if g.Leads {
 				t.Fatal("the second got the lock")
-			} else {
-				t.Log("the second ends with:", err)
 			}
-			if m.member.Current().Member == "" {
+			t.Log("the second ends with:", err)
+			if m.Current().Member == "" {
 				t.Fatal("the second was never known to the group")
 			}
 			logtest.Stays(t, lock, logtest.Session*5/2)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic"
@@ -43,7 +44,7 @@ func New(b *broker.Kafka, cfg deadletter.Config, configHash string) *Store {
 	return &Store{
 		health: deadletter.Health{Place: "topic " + cfg.Topic},
 		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash,
-		session: deadletter.LockSession, readLimit: readLimit, fetched: map[int32][]deadletter.Record{},
+		session: lock.Session, readLimit: readLimit, fetched: map[int32][]deadletter.Record{},
 	}
 }
 

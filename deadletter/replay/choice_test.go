@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap/zaptest"
 
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
@@ -159,16 +160,16 @@ type losing struct {
 	lost chan struct{}
 }
 
-func (l *losing) Lock(ctx context.Context, _ func(time.Time)) (*deadletter.Lock, error) {
+func (l *losing) Lock(ctx context.Context, _ func(time.Time)) (*lock.Lock, error) {
 	renew := func(context.Context) error {
 		select {
 		case <-l.lost:
-			return deadletter.ErrLockTaken
+			return lock.ErrLost
 		default:
 			return nil
 		}
 	}
-	return deadletter.KeepLock(ctx, time.Now(), time.Minute, renew, func(context.Context) {}), nil
+	return lock.Keep(ctx, time.Now(), time.Minute, renew, func(context.Context) {}), nil
 }
 
 func TestReplayRefusesAndGivesWay(t *testing.T) {

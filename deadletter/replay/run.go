@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
@@ -15,7 +16,7 @@ import (
 type handler = event.Handler
 
 // run feeds the events to handle and writes resolutions until everything is acked or the replay is stopped.
-func (r *Replay) run(ctx context.Context, lock *deadletter.Lock, events [][]deadletter.Selected, handle handler) error {
+func (r *Replay) run(ctx context.Context, lock *lock.Lock, events [][]deadletter.Selected, handle handler) error {
 	lease := lease.New(lock.Until)
 	feeding, stopFeeding := context.WithCancel(ctx)
 	fed := make(chan error, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 )
@@ -18,5 +19,5 @@ type Store interface {
 	// Lock keeps two replays of one log from running at once. It returns ErrReplayRunning when another has shown that
 	// it holds the lock. It waits for a holder that may have died, whose lock ends by itself; waiting is then called
 	// with the time by which that is over, once or more often.
-	Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error)
+	Lock(ctx context.Context, waiting func(until time.Time)) (*lock.Lock, error)
 }

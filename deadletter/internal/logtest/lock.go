@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 )
 
@@ -14,7 +15,7 @@ const Session = 1500 * time.Millisecond
 
 // Locker is a store whose lock outlives a holder that is killed.
 type Locker interface {
-	Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error)
+	Lock(ctx context.Context, waiting func(until time.Time)) (*lock.Lock, error)
 }
 
 // Patient takes a lock that may have to be waited for.
@@ -23,7 +24,7 @@ func Patient(t *testing.T) func(time.Time) {
 }
 
 // Stays watches that a lock is kept.
-func Stays(t *testing.T, lock *deadletter.Lock, limit time.Duration) {
+func Stays(t *testing.T, lock *lock.Lock, limit time.Duration) {
 	t.Helper()
 	select {
 	case <-lock.Lost():

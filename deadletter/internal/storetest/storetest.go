@@ -12,6 +12,7 @@ import (
 	client "github.com/segmentio/kafka-go"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/file"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
@@ -25,7 +26,7 @@ type Store interface {
 	deadletter.Resolver
 	deadletter.Purger
 	Put(ctx context.Context, failed ...event.FailedMessage) error
-	Lock(ctx context.Context, waiting func(until time.Time)) (*deadletter.Lock, error)
+	Lock(ctx context.Context, waiting func(until time.Time)) (*lock.Lock, error)
 	Ready() error
 	Check(ctx context.Context) (weak []string, err error)
 }

@@ -1,4 +1,4 @@
-package kafka
+package lock
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 // It has two connections to the coordinator, because the answer to JoinGroup waits for members that have died, and
 // meanwhile only heartbeats prove that the coordinator still counts on this one.
 type groupMember struct {
-	kafka   *Store
-	group   string
+	group   Group
+	session time.Duration
 	member  *kafkagroup.Member
 	joining *kafkagroup.Coordinator // for JoinGroup, SyncGroup and LeaveGroup; used by one goroutine at a time
 	beating *kafkagroup.Coordinator // for Heartbeat
@@ -29,26 +29,26 @@ type groupMember struct {
 	stable time.Time // the group was last known not to rebalance when a request was sent at this time
 }
 
-func newGroupMember(k *Store) *groupMember {
-	m := &groupMember{kafka: k, group: "ciobridge-replay." + k.topic}
+func newGroupMember(g Group, session time.Duration) *groupMember {
+	m := &groupMember{group: g, session: session}
 	m.joining, m.beating = m.coordinator(), m.coordinator()
 	m.member = kafkagroup.NewMember(kafkagroup.Config{
-		Group: m.group, Protocol: "first", Topics: []string{k.topic},
-		SessionTimeout: m.session(), RebalanceTimeout: m.rebalance(),
+		Group: g.Name, Protocol: "first", Topics: []string{g.Topic},
+		SessionTimeout: session, RebalanceTimeout: m.rebalance(),
 		// To one that follows, the coordinator answers when the leader has called, or has been given up on.
-		SyncTimeout: m.rebalance() + m.session(),
+		SyncTimeout: m.rebalance() + session,
 	}, m.joining, m.beating)
 	return m
 }
 
 func (m *groupMember) coordinator() *kafkagroup.Coordinator {
-	return &kafkagroup.Coordinator{Find: m.findCoordinator, Dial: m.kafka.broker.Dial,
-		ConnectLimit: m.session() * 3 / 4}
+	return &kafkagroup.Coordinator{Find: m.findCoordinator, Dial: m.group.Broker.Dial,
+		ConnectLimit: m.session * 3 / 4}
 }
 
 func (m *groupMember) findCoordinator(ctx context.Context) (addr string, err error) {
-	found, err := m.kafka.client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{
-		Key: m.group, KeyType: kafka.CoordinatorKeyTypeConsumer,
+	found, err := m.group.Client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{
+		Key: m.group.Name, KeyType: kafka.CoordinatorKeyTypeConsumer,
 	})
 	if err == nil {
 		err = found.Error
@@ -59,10 +59,8 @@ func (m *groupMember) findCoordinator(ctx context.Context) (addr string, err err
 	return net.JoinHostPort(found.Coordinator.Host, strconv.Itoa(found.Coordinator.Port)), nil
 }
 
-func (m *groupMember) session() time.Duration { return m.kafka.session }
-
 // rebalance is how long the coordinator waits for a living member to join again. Dead ones are gone after a session.
-func (m *groupMember) rebalance() time.Duration { return 3 * m.kafka.session }
+func (m *groupMember) rebalance() time.Duration { return 3 * m.session }
 
 // noteStable notes that a request sent at that time found the group not rebalancing.
 func (m *groupMember) noteStable(at time.Time) {
@@ -76,7 +74,7 @@ func (m *groupMember) noteStable(at time.Time) {
 func (m *groupMember) awaited() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return time.Since(m.stable) <= m.rebalance()-m.session()
+	return time.Since(m.stable) <= m.rebalance()-m.session
 }
 
 // errFollower means that another member leads the group.
@@ -115,7 +113,7 @@ func (m *groupMember) heartbeat(ctx context.Context) error {
 
 // leave frees the group at once. A failure costs the next replay the rest of the session, and nothing else.
 func (m *groupMember) leave(ctx context.Context) {
-	_ = m.member.Leave(ctx, m.session()/2)
+	_ = m.member.Leave(ctx, m.session/2)
 	m.joining.Close()
 	m.beating.Close()
 }

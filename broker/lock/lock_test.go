@@ -1,4 +1,4 @@
-package deadletter
+package lock
 
 import (
 	"context"
@@ -20,7 +20,7 @@ func TestALockLastsWhileItIsRenewed(t *testing.T) {
 			}
 			return nil
 		}
-		l := KeepLock(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
+		l := Keep(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
 		time.Sleep(time.Hour)
 		if left := time.Until(l.Until()); left < 7*time.Second || left > 10*time.Second {
 			t.Errorf("after an hour it is certain for %s", left)
@@ -51,12 +51,46 @@ func TestALockLastsWhileItIsRenewed(t *testing.T) {
 func TestALockIsLostWhenTheStoreSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		l := KeepLock(t.Context(), begun, 10*time.Second, func(context.Context) error { return ErrLockTaken },
+		l := Keep(t.Context(), begun, 10*time.Second, func(context.Context) error { return ErrLost },
 			func(context.Context) {})
 		<-l.Lost()
 		if took := time.Since(begun); took != 2500*time.Millisecond {
 			t.Errorf("it took %s", took)
 		}
 		l.Release()
+	})
+}
+
+// The context of a lock ends when the right is no longer certain, not first when a renewal shows that.
+func TestTheContextOfALockEndsWithTheRight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		var silent atomic.Bool
+		l := Keep(t.Context(), begun, 10*time.Second, func(ctx context.Context) error {
+			if silent.Load() {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}, func(context.Context) {})
+		defer l.Release()
+		held, end := l.Context(t.Context())
+		defer end()
+		time.Sleep(time.Hour)
+		if held.Err() != nil {
+			t.Fatal("it ended, although the lock is renewed")
+		}
+		silent.Store(true)
+		until := l.Until()
+		<-held.Done()
+		if !time.Now().Equal(until) || !errors.Is(context.Cause(held), ErrLost) {
+			t.Errorf("it ended at %s with %v, and the right at %s", time.Now(), context.Cause(held), until)
+		}
+		other, end := New(func() {}).Context(t.Context())
+		time.Sleep(time.Hour)
+		if other.Err() != nil {
+			t.Error("a lock without an end ended")
+		}
+		end()
 	})
 }
