@@ -63,6 +63,9 @@ func (c *Client) Close() {
 // Root is where requests to an API go, without a slash at its end.
 func (c *Client) Root(api API) string { return c.roots[api] }
 
+// Transport is what requests go over.
+func (c *Client) Transport() http.RoundTripper { return c.transport }
+
 // Read reads the credentials of an API, so that a mistake in them shows before they are used. The error is a
 // *CredentialsError.
 func (c *Client) Read(api API) error {

@@ -150,14 +150,19 @@ func (s *Sender) exchange(
 	start := time.Now()
 	answer := d.client.Do(ctx, r)
 	took := time.Since(start)
-	s.metrics.made.Add(1)
-	d.metrics.request(answer.Status, took)
-	if counter, ok := s.metrics.failures[answer.Cause]; ok {
-		counter.Inc()
-	}
+	s.count(d, answer, took)
 	if line := s.log.Check(zap.DebugLevel, "request made"); line != nil {
 		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)), zap.Int("bytes", size),
 			zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Verdict), zap.Duration("took", took))
 	}
 	return answer
+}
+
+// count counts a request that was made.
+func (s *Sender) count(d *destination, answer customerio.Answer, took time.Duration) {
+	s.metrics.made.Add(1)
+	d.metrics.request(answer.Status, took)
+	if counter, ok := s.metrics.failures[answer.Cause]; ok {
+		counter.Inc()
+	}
 }

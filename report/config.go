@@ -22,6 +22,7 @@ type Config struct {
 // Params are what the types of reports can be told. Each type knows some of them; Validate refuses the others.
 type Params struct {
 	Segments    []string          `yaml:"segments"`     // names or ids
+	Members     bool              `yaml:"members"`      // of segments, who is in them
 	Filter      string            `yaml:"filter"`       // of people, as JSON
 	Attributes  []string          `yaml:"attributes"`   // of people; empty means all
 	MetricType  string            `yaml:"metric_type"`  // email, webhook, twilio …
@@ -30,7 +31,7 @@ type Params struct {
 	Links       bool              `yaml:"links"`        // link metrics too
 	UniqueLinks bool              `yaml:"unique_links"` // a person counts once for a link
 	Resolution  string            `yaml:"resolution"`   // the newer form of campaigns, which goes by start and end
-	Since       time.Duration     `yaml:"since"`        // how far back the newer form, deliveries and activities go
+	Since       time.Duration     `yaml:"since"`        // how far back the newer form goes, and the first run of others
 	Of          map[string]string `yaml:"of"`           // of which deliveries are exported: {campaign: 7}
 	Metric      string            `yaml:"metric"`       // deliveries that had it
 	Drafts      bool              `yaml:"drafts"`

@@ -1,0 +1,58 @@
+package read
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"net/url"
+	"strings"
+)
+
+// pages follows the tokens of a list until there is none, and hands on each page. A token that came before ends it with
+// an error: the list would never end. The pages of what is asked with a body go by post.
+//
+// Of each token eight bytes are kept, of a list of a million entries a few kilobytes.
+func (j *job) pages(
+	ctx context.Context, doing, path string, body []byte, each func(page object) (more bool, err error),
+) error {
+	seed, seen := maphash.MakeSeed(), map[uint64]bool{}
+	for start := ""; ; {
+		var raw []byte
+		var err error
+		if from := withStart(path, start); body == nil {
+			raw, err = j.get(ctx, doing, from)
+		} else {
+			raw, err = j.post(ctx, doing, from, body)
+		}
+		if err != nil {
+			return err
+		}
+		page, err := decode(doing, raw)
+		if err != nil {
+			return err
+		}
+		if more, err := each(page); err != nil || !more {
+			return err
+		}
+		start = page.text("next")
+		if start == "" {
+			return nil
+		}
+		token := maphash.String(seed, start)
+		if seen[token] {
+			return fmt.Errorf("%s: %w", doing, ErrRepeats)
+		}
+		seen[token] = true
+	}
+}
+
+func withStart(path, start string) string {
+	if start == "" {
+		return path
+	}
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	return path + separator + "start=" + url.QueryEscape(start)
+}
