@@ -17,7 +17,7 @@ type Target interface {
 	// Position is the place behind all that is stored, as a text that Published understands.
 	Position(ctx context.Context) (string, error)
 	// Publish stores events durably, in their order where the target has one. After an error any of them may be
-	// stored, or may be until Settle has passed; but one that stood alone in its call is never stored after ErrTooLarge.
+	// stored, or may be until Settle has passed; but one that was alone in its call is never stored after ErrTooLarge.
 	Publish(ctx context.Context, events []cloudevent.Event) error
 	// Published tells of every event that was stored behind a position: its id, and its Hash as the event has it. The
 	// empty position is that before the first event.

@@ -19,7 +19,7 @@ type Event struct {
 	Time    time.Time // when it happened; zero where nobody says
 	// Workspace is the name of the Customer.io workspace, as an extension attribute; empty for the one without a name.
 	Workspace string
-	// Revision counts how often the same thing was told with other content, from 1, and ContentHash is a digest of that.
+	// Revision counts how often the same thing was told with other content, from 1, and ContentHash is its digest.
 	// Both are extension attributes; zero and empty where there are no revisions.
 	Revision    int
 	ContentHash string
