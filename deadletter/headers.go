@@ -16,7 +16,7 @@ const (
 	headerReason     = "ciobridge-reason"          // one of event.Reasons
 	headerField      = "ciobridge-field"           // where in the rule or the call
 	headerDetail     = "ciobridge-detail"          // what happened, in the bridge's own words
-	headerStage      = "ciobridge-stage"           // consumer, mapping or delivery
+	headerStage      = "ciobridge-stage"           // consumer, mapping, delivery or report
 	headerRule       = "ciobridge-rule"            // empty: failed before any rule
 	headerCall       = "ciobridge-call"            // empty: failed before the rule's calls
 	headerAttempts   = "ciobridge-attempts"        // requests that were made, and replays that failed before one

@@ -42,7 +42,7 @@ type Outcome struct {
 	Unheard bool
 }
 
-// Stage names the part of the bridge in which a call failed.
+// Stage names the part of the bridge in which a call, or the row of a report, failed.
 type Stage string
 
 // The stages that can fail a call.
@@ -50,6 +50,8 @@ const (
 	StageConsumer Stage = "consumer"
 	StageMapping  Stage = "mapping"
 	StageDelivery Stage = "delivery"
+	// StageReport is that of rows of reports, which are no events and of which no call is made.
+	StageReport Stage = "report"
 )
 
 // Reason says why a call failed. The set is closed: it is a metric's label and what operators filter dead letters by.
@@ -75,6 +77,8 @@ const (
 	ReasonTooLate Reason = "too_late"
 	// ReasonErased is that of a call whose person was deleted or suppressed: nothing was sent.
 	ReasonErased Reason = "erased"
+	// ReasonMalformedRow is that of a row of a report that cannot be read.
+	ReasonMalformedRow Reason = "malformed_row"
 )
 
 // Reasons lists every reason once.
@@ -83,6 +87,7 @@ func Reasons() []Reason {
 		ReasonCorruptRecord, ReasonUndecodable, ReasonNoType, ReasonUnmatched, ReasonMissingField, ReasonRuleError,
 		ReasonInvalidValue, ReasonTooLarge, ReasonNotAllowed, ReasonRefused, ReasonPoison,
 		ReasonSendUncertain, ReasonErased, ReasonTooLate,
+		ReasonMalformedRow,
 	}
 }
 

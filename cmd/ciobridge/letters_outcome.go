@@ -36,6 +36,7 @@ func (v replayView) print(w io.Writer, f format) error {
 			"erased":    v.Erased,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
 			"held":       v.Held,
+			"rows":       v.Rows,
 			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "undecided": v.Undecided,
 			"unreadable": v.Unreadable,
 			"missing":    v.unknownViews(), "dry_run": v.dryRun,
@@ -85,6 +86,8 @@ func (v replayView) reasons(w io.Writer) {
 		{v.Undecided, "left open: their calls may have been sent, and may not be sent twice; find out, and decide " +
 			"with ciobridge dlq resolve LETTER --sent or --not-sent"},
 		{v.Truncated, "left open: they were too large to be kept whole; take the originals from their source"},
+		{v.Rows, "left open: they are rows of reports and no events; what was lost of a report is read again with " +
+			"ciobridge reports run NAME --since TIME, and the letters can be discarded"},
 		{v.Gone, "gone: the log's retention took them away"},
 		{v.Unreadable, "of the log's records are damaged or of someone else, and no letters"},
 		{v.Unresolved, "delivered, but that could not be noted: the next replay sends them again"},

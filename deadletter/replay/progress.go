@@ -26,6 +26,7 @@ type Progress struct {
 	WholeRules  int // they are about a whole rule or event, and were to be replayed as one call
 	Undecided   int // nobody has decided whether their calls were sent
 	Truncated   int // they were too large to be kept whole
+	Rows        int // they are rows of reports, which no rule makes calls of
 
 	Unreadable int // records of the log that are damaged or of someone else; they are no letters
 

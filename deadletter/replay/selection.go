@@ -41,7 +41,8 @@ func (r *Replay) selectEvents(ctx context.Context) ([][]deadletter.Selected, err
 	return events, nil
 }
 
-// load reads the letters of one event. Those that are gone, truncated or undecided are counted and left out.
+// load reads the letters of one event. Those that are gone, truncated, undecided or no events
+// are counted and left out.
 func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*deadletter.Letter, error) {
 	var whole []*deadletter.Letter
 	reader := deadletter.NewLetterReader(r.store)
@@ -52,6 +53,8 @@ func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*de
 			r.count(func(progress *Progress) { progress.Gone++ })
 		case err != nil:
 			return nil, err
+		case l.Failure.Stage == event.StageReport:
+			r.count(func(progress *Progress) { progress.Rows++ })
 		case l.Truncated != nil:
 			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
 				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Truncated.Bytes))

@@ -51,3 +51,26 @@ func TestALetterThatNobodyHasDecidedAboutStaysOpen(t *testing.T) {
 		t.Errorf("where nobody can tell: %v, sent %v", err, f.sent)
 	}
 }
+
+// The row of a report is no event: it stays open, whatever the rules make of its text.
+func TestTheRowOfAReportIsNotReplayed(t *testing.T) {
+	s := storetest.File(t)
+	row, large := lettertest.Failed(1), lettertest.Failed(2)
+	for _, f := range []*event.Failure{&row.Failures[0], &large.Failures[0]} {
+		f.Stage, f.Rule, f.Call = event.StageReport, "", ""
+	}
+	row.Failures[0].Reason, large.Failures[0].Reason = event.ReasonMalformedRow, event.ReasonTooLarge
+	lettertest.MustPut(t, s, row, large, lettertest.Failed(3))
+	f, r := &flow{}, newReplay(t, s, oneCall, Options{Filter: deadletter.Filter{All: true}})
+	if err := f.run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	want := Progress{Open: 3, Chosen: 3, Delivered: 1, LeftOpen: 2, Rows: 2}
+	if got := r.Progress(); got != want || !slices.Equal(f.sent, []event.ID{lettertest.ID(3)}) {
+		t.Errorf("got %+v, sent %v", got, f.sent)
+	}
+	filter := deadletter.Filter{Reasons: []event.Reason{event.ReasonMalformedRow}}
+	if open := logtest.Listed(t, s, filter); !slices.Equal(open, []event.ID{lettertest.ID(1)}) {
+		t.Errorf("open are %v", open)
+	}
+}
