@@ -24,6 +24,7 @@ var apis = map[string]api{
 	"app":       {app.Read, app.Refused},
 	"beta":      {app.Read, app.Refused},
 	"pipelines": {pipelines.Read, pipelines.Refused},
+	"files":     {read: app.ReadFile}, // what exports link to, which has no calls
 }
 
 // read finds out what a request asks for.
@@ -42,8 +43,12 @@ func (s *Server) read(x *exchange.Exchange, r *http.Request) {
 	s.hold(x)
 }
 
-// apiOf tells whose a request is: by the host, if it is one of Customer.io's, and otherwise by the path.
+// apiOf tells whose a request is: by the host, if it is one of Customer.io's, and otherwise by the path. Files of
+// exports are on every host.
 func apiOf(host, path string) string {
+	if strings.HasPrefix(path, app.FilePath) {
+		return "files"
+	}
 	if name, ok := customerIOHosts[host]; ok {
 		return name
 	}

@@ -472,7 +472,7 @@ func TestExportsHoldWhatTheySay(t *testing.T) {
 	c.wants("POST", "/v1/exports/customers", `{"filters":{"attribute":{"field":"id","operator":"exists"}}}`, 200,
 		`{"export":{"created_at":T,"deduplicate_id":"1:T","description":"people","downloads":0,"failed":false,"id":1,`+
 			`"status":"done","tags":null,"total":2,"type":"customers","updated_at":T,"user_email":"","user_id":1}}`)
-	c.wants("GET", "/v1/exports/1/download", "", 200, `{"url":"`+c.url+`/_emulator/exports/1.csv"}`)
+	c.wants("GET", "/v1/exports/1/download", "", 200, `{"url":"`+c.url+`/_emulator/exports/1.csv?expires=T"}`)
 	if r := c.do("GET", "/_emulator/exports/1.csv", ""); r.body != "id,email,cio_id,note,plan\n"+
 		"7,a@example.com,em000001,\"x, \"\"y\"\"\",\n8,,em000002,,free\n" {
 		t.Errorf("%d %q", r.status, r.body)
@@ -515,11 +515,11 @@ func TestMetricsOfTheAppAPI(t *testing.T) {
 			t.Error(r.body)
 		}
 		c.wants("GET", "/v1/transactional/3/metrics/links?period=hours&steps=2", "", 200,
-			`{"links":[{"link":{"href":"https://a.b/1","id":1},"metric":{"series":{"clicked":[0,2]}}},`+
-				`{"link":{"href":"https://a.b/2","id":2},"metric":{"series":{"clicked":[0,1]}}}]}`)
+			`{"links":[{"link":{"href":"https://a.b/1","id":1},"metric":{"series":{"clicked":[0,2],"human_clicked":[0,2],"machine_clicked":[0,0]}}},`+
+				`{"link":{"href":"https://a.b/2","id":2},"metric":{"series":{"clicked":[0,1],"human_clicked":[0,1],"machine_clicked":[0,0]}}}]}`)
 		c.wants("GET", "/v1/transactional/3/metrics/links?period=hours&steps=2&unique=true", "", 200,
-			`{"links":[{"link":{"href":"https://a.b/1","id":1},"metric":{"series":{"clicked":[0,1]}}},`+
-				`{"link":{"href":"https://a.b/2","id":2},"metric":{"series":{"clicked":[0,1]}}}]}`)
+			`{"links":[{"link":{"href":"https://a.b/1","id":1},"metric":{"series":{"clicked":[0,1],"human_clicked":[0,1],"machine_clicked":[0,0]}}},`+
+				`{"link":{"href":"https://a.b/2","id":2},"metric":{"series":{"clicked":[0,1],"human_clicked":[0,1],"machine_clicked":[0,0]}}}]}`)
 		for query, status := range map[string]int{
 			"period=years": 400, "steps=x": 400, "version=2": 400, "version=2&res=hourly&start=1&end=7201": 200,
 			"version=2&res=days&start=1&end=400000000": 400,

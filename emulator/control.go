@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ciobridge/ciobridge/emulator/app"
 	"github.com/ciobridge/ciobridge/emulator/exchange"
 	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
@@ -51,37 +50,27 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		reply(w, s.WebhookStats())
 	case "POST webhooks":
 		s.controlWebhook(w, r)
+	case "GET reactions":
+		reply(w, map[string]string{"within": s.Reacting().String()})
+	case "PUT reactions":
+		s.controlReactions(w, r)
+	case "POST deliveries":
+		s.controlDeliveries(w, r)
+	case "GET exports":
+		reply(w, exportsJSON(s.Exports()))
+	case "PUT exports":
+		s.controlExports(w, r)
 	case "PUT credentials":
 		s.controlCredentials(w, r)
 	case "POST reset":
 		s.Reset()
 		reply(w, struct{}{})
 	default:
-		if s.controlExport(w, r) {
-			return
-		}
 		controlError(w, http.StatusNotFound,
-			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, deliveries, stats; "+
-				"GET, POST and DELETE faults; GET and POST webhooks; PUT credentials; POST reset, all under "+
-				controlPrefix)
+			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, stats; "+
+				"GET and POST deliveries, webhooks; GET, POST and DELETE faults; GET and PUT exports, reactions; "+
+				"PUT credentials; POST reset, all under "+controlPrefix)
 	}
-}
-
-// controlExport answers with the file of an export of the App API, and reports whether that was asked for.
-func (s *Server) controlExport(w http.ResponseWriter, r *http.Request) bool {
-	name, asked := strings.CutPrefix(r.URL.Path, controlPrefix+"exports/")
-	id, isCSV := strings.CutSuffix(name, ".csv")
-	if !asked || !isCSV || r.Method != http.MethodGet {
-		return false
-	}
-	s.mu.Lock()
-	content, is := app.File(s.workspace, id)
-	s.mu.Unlock()
-	if is {
-		header := http.Header{"Content-Type": {"text/csv; charset=utf-8"}}
-		exchange.Answer{Status: http.StatusOK, Body: content, Header: header}.Send(w)
-	}
-	return is
 }
 
 func reply(w http.ResponseWriter, v any) {

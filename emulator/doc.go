@@ -6,7 +6,8 @@
 // (a timestamp in milliseconds, a field that does not exist, an event id that is not a ULID) is refused by name. What
 // Customer.io documents as a 200 without effect (a repeated event id, a stale timestamp, a suppressed person) is a
 // 200 without effect here too; the receipt says so, and the activity log of the App API. It does not deliver messages,
-// evaluate data-driven segments or run campaigns. It holds the App API's callers to their rates, and no others.
+// evaluate data-driven segments or run campaigns; Send has one send, and ReactWithin makes up what people do with it.
+// It holds the App API's callers to their rates, and no others.
 //
 // A request becomes an exchange (package exchange): its body is read (package jsondoc), and the API that it is for
 // makes calls of what was sent, and an answer. The exchange may then meet a fault (package fault; misbehave.go), which

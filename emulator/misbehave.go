@@ -44,6 +44,8 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, x *exchange.E
 		reset(w)
 	case f.Status != 0:
 		answerOf(f).Send(w)
+	case f.Break != 0:
+		x.Answer.Send(&breaking{w, f.Break})
 	default:
 		x.Answer.Send(w)
 	}
@@ -107,6 +109,22 @@ func hang(w http.ResponseWriter, r *http.Request, inBody bool) {
 		http.NewResponseController(w).Flush()
 	}
 	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
+
+// breaking breaks the connection off when so many bytes of the body are written.
+type breaking struct {
+	http.ResponseWriter
+	left int64
+}
+
+func (b *breaking) Write(p []byte) (int, error) {
+	if int64(len(p)) < b.left {
+		b.left -= int64(len(p))
+		return b.ResponseWriter.Write(p)
+	}
+	b.ResponseWriter.Write(p[:b.left])
+	http.NewResponseController(b.ResponseWriter).Flush()
 	panic(http.ErrAbortHandler)
 }
 

@@ -98,6 +98,7 @@ func (s *Server) settle(x *exchange.Exchange, v verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	s.workspace.React(now)
 	s.book.requests++
 	s.stats.Requests++
 	s.stats.Items += len(x.Calls)

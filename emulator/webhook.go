@@ -7,6 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/ciobridge/ciobridge/emulator/reporting"
@@ -48,12 +51,32 @@ func (w Webhook) validate() error {
 	return nil
 }
 
-// SendWebhooks sends reporting webhooks until ctx ends: of deliveries, of people who unsubscribe or subscribe again,
-// and those that were posted to the emulator's own endpoint.
+// reactEvery is how often it is asked whether somebody reacts by now, so that webhooks tell of it in time.
+const reactEvery = 100 * time.Millisecond
+
+// SendWebhooks sends reporting webhooks until ctx ends: of deliveries, of how people react to them, of people who
+// unsubscribe or subscribe again, and those that were posted to the emulator's own endpoint.
 func (s *Server) SendWebhooks(ctx context.Context) {
-	if s.webhooks != nil {
-		s.webhooks.Run(ctx)
+	if s.webhooks == nil {
+		return
 	}
+	var reactions sync.WaitGroup
+	defer reactions.Wait()
+	reactions.Go(func() {
+		tick := time.NewTicker(reactEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case now := <-tick.C:
+				s.mu.Lock()
+				s.workspace.React(now)
+				s.mu.Unlock()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	s.webhooks.Run(ctx)
 }
 
 // tell makes a webhook of a report.
@@ -63,6 +86,7 @@ func (s *Server) tell(r workspace.Report) {
 	}}
 	if d := r.Delivery; d != nil {
 		data["delivery_id"], data["recipient"] = d.ID, d.Recipient
+		origin(data, d.Source)
 		if d.Subject != "" {
 			data["subject"] = d.Subject
 		}
@@ -72,9 +96,34 @@ func (s *Server) tell(r workspace.Report) {
 	if r.Href != "" {
 		data["href"] = r.Href
 	}
+	switch {
+	case r.Metric == "clicked" && r.Machine:
+		data["machine"] = true
+	case r.Metric == "opened" && r.Machine:
+		data["prefetched"] = true
+	case r.Metric == "bounced" || r.Metric == "failed":
+		data["failure_message"] = "made up by the emulator"
+	}
 	s.webhooks.Report(reporting.Webhook{
 		ObjectType: r.Object, Metric: r.Metric, Timestamp: r.At.Unix(), Data: data,
 	})
+}
+
+// origin adds what a delivery is of.
+func origin(data map[string]any, source string) {
+	kind, id, _ := strings.Cut(source, ":")
+	id, trigger, _ := strings.Cut(id, "/")
+	n, err := strconv.Atoi(id)
+	switch kind {
+	case "campaign", "newsletter", "transactional", "broadcast":
+		name := strings.Replace(kind, "transactional", "transactional_message", 1) + "_id"
+		if data[name] = n; err != nil { // of one that has a name
+			data[name] = id
+		}
+	}
+	if of, err := strconv.Atoi(trigger); err == nil && kind == "broadcast" {
+		data["trigger_id"] = of
+	}
 }
 
 // optional is nil for a text that is not there.

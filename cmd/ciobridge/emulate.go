@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -91,8 +92,15 @@ func newEmulate() *cobra.Command {
 	return cmd
 }
 
-// further are the flags of TLS and of webhooks.
+// further are the flags of reports, webhooks and TLS.
 func (f *emulateFlags) further(flags *pflag.FlagSet) {
+	flags.DurationVar(&f.options.ReactWithin, "react-within", 0, "people react within that time to what is sent to "+
+		"them: it bounces or is delivered, opened, clicked; without it nobody reacts")
+	flags.DurationVar(&f.options.Exports.Takes, "export-takes", time.Second, "how long an export is pending")
+	flags.DurationVar(&f.options.Exports.Link, "export-link", 0, "how long the link to an export's file holds; "+
+		"15m if not given")
+	flags.BoolVar(&f.options.NullLists, "null-lists", false,
+		"answer lists of the App API that hold nothing as null, as the real one does with some")
 	flags.StringVar(&f.options.Webhook.URL, "webhook-url", "", "where reporting webhooks are sent, such as those that "+
 		"a bridge takes")
 	flags.StringVar(&f.options.Webhook.Key, "webhook-key", "", "the key by which they are signed; \""+

@@ -8,6 +8,9 @@
 // endpoint of broadcasts and those of transactional messages make calls of their own, with receipts that name them:
 // a repeat of those counts twice.
 //
+// Metrics are counted from deliveries (metric.go) in the steps of a window (window.go). The file of an export (file.go)
+// is written while it is read, outside the lock.
+//
 // What was made in the user interface the emulator cannot know. A broadcast, a transactional message or a campaign
 // with a number that is asked for exists; everything that has an endpoint to make it must be made.
 //

@@ -1,12 +1,13 @@
 package app
 
 import (
-	"encoding/csv"
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ciobridge/ciobridge/emulator/exchange"
 	"github.com/ciobridge/ciobridge/emulator/workspace"
@@ -21,31 +22,47 @@ func listExports(q *query) exchange.Answer {
 	}
 	out := []object{}
 	for _, r := range all {
-		out = append(out, stamp(r))
+		out = append(out, q.shown(r))
 	}
 	return ok(object{"exports": out})
 }
 
-// export keeps an export, which is done at once: rows of text, the first of which names the columns.
+func getExport(q *query, r workspace.Record) exchange.Answer { return ok(object{"export": q.shown(r)}) }
+
+// export keeps an export of rows of text, the first of which names the columns.
 func (q *query) export(kind, description string, rows [][]string) exchange.Answer {
+	plan := &q.w.Exports
+	f := newFile(kind, rows, *plan)
+	ready := q.now.Add(plan.Takes)
 	r := workspace.Record{
-		"user_id": 1, "user_email": "", "total": len(rows) - 1, "type": kind, "failed": false, "status": "done",
-		"description": description, "downloads": 0, "created_at": q.now.Unix(), "updated_at": q.now.Unix(),
+		"user_id": 1, "user_email": "", "total": f.rows, "type": kind, "failed": false, "status": "done",
+		"description": description, "downloads": 0, "created_at": q.now.Unix(), "updated_at": ready.Unix(),
+		"ready": ready,
+	}
+	if plan.Fail > 0 {
+		plan.Fail--
+		r["failed"], r["status"], r["total"] = true, "failed", 0
 	}
 	id := q.w.Records(exports).Add(r)
-	var b strings.Builder
-	_ = csv.NewWriter(&b).WriteAll(rows) // into memory, which takes all
-	q.w.Records(files).Put(strconv.Itoa(id), workspace.Record{"csv": b.String()})
-	return ok(object{"export": stamp(r)})
+	q.w.Records(files).Put(strconv.Itoa(id), workspace.Record{"file": f})
+	return ok(object{"export": q.shown(r)})
 }
 
-// files are the contents of exports, by the same ids.
-const files = "exports/files"
+// pending reports whether an export goes on.
+func (q *query) pending(r workspace.Record) bool {
+	ready, _ := r["ready"].(time.Time)
+	return q.now.Before(ready)
+}
 
-// File gives what an export holds, as CSV.
-func File(w *workspace.Workspace, id string) (content string, is bool) {
-	r, is := w.Records(files).Get(id)
-	return text(r["csv"]), is
+// shown is an export as the API shows it: nothing is known of what comes of it before it is ready.
+func (q *query) shown(r workspace.Record) object {
+	out := stamp(r)
+	if q.pending(r) {
+		out["status"], out["failed"], out["total"], out["updated_at"] = "pending", false, 0, r["created_at"]
+		out["deduplicate_id"] = text(r["id"]) + ":" + text(r["created_at"])
+	}
+	delete(out, "ready")
+	return out
 }
 
 // exportCustomers exports the people whom a filter finds, with the attributes that are asked for, or all.
@@ -120,11 +137,18 @@ func exportDeliveries(q *query) exchange.Answer {
 	return q.export("deliveries", "deliveries of "+source, rows)
 }
 
-// downloadExport tells where an export can be fetched: from the emulator itself.
+// usualLink is how long a link to a file holds, as documented.
+const usualLink = 15 * time.Minute
+
+// downloadExport tells where an export can be fetched: from the emulator itself, for some time.
 func downloadExport(q *query, r workspace.Record) exchange.Answer {
+	if q.pending(r) || r["status"] != "done" {
+		return q.missing()
+	}
 	n, _ := r["downloads"].(int)
 	r["downloads"] = n + 1
-	return ok(object{"url": q.base + "/_emulator/exports/" + q.args[0] + ".csv"})
+	expires := q.now.Add(cmp.Or(q.w.Exports.Link, usualLink))
+	return ok(object{"url": q.base + FilePath + q.args[0] + ".csv?expires=" + strconv.FormatInt(expires.Unix(), 10)})
 }
 
 // createImport takes the order to import a file, which the emulator does not fetch.

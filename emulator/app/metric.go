@@ -2,105 +2,38 @@ package app
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ciobridge/ciobridge/emulator/exchange"
+	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // series are the metrics that a report has.
 var series = []string{
-	"attempted", "bounced", "clicked", "converted", "created", "deferred", "delivered", "drafted", "failed", "opened",
-	"sent", "spammed", "suppressed", "undeliverable", "unsubscribed",
+	"attempted", "bounced", "clicked", "converted", "created", "deferred", "delivered", "drafted", "failed",
+	"human_clicked", "human_opened", "link_untracked", "machine_clicked", "open_untracked", "opened",
+	"prefetch_opened", "replied", "sent", "spammed", "suppressed", "topic_unsubscribed", "tracking_consent_denied",
+	"tracking_consent_granted", "undeliverable", "unsubscribed", "untracked",
 }
 
-// periods are the lengths of a step, and the most steps that there can be.
-var periods = map[string]struct {
-	step  time.Duration
-	most  int
-	usual int
-}{
-	"hours":  {time.Hour, 24, 24},
-	"days":   {24 * time.Hour, 45, 45},
-	"weeks":  {7 * 24 * time.Hour, 12, 12},
-	"months": {30 * 24 * time.Hour, 121, 12},
+// seriesOf are those of a kind of source, with those that only some have.
+func (q *query) seriesOf(kind string) []string {
+	names := series
+	if kind == "broadcast" {
+		names = append(slices.Clone(names), "prefetch_clicked")
+	}
+	if q.values.Get("type") == "webhook" {
+		names = append(slices.Clone(names), "2xx", "3xx", "4xx", "5xx")
+	}
+	return names
 }
 
-// resolutions are the periods as the second version of metrics calls them.
-var resolutions = map[string]string{
-	"hours": "hours", "hourly": "hours", "days": "days", "daily": "days", "weeks": "weeks", "weekly": "weeks",
-	"months": "months", "monthly": "months",
-}
-
-// window is the time that a report is about: steps of one length, oldest first.
-type window struct {
-	name  string
-	start time.Time
-	step  time.Duration
-	steps int
-}
-
-// window reads it from the query string: period and steps, or version 2 with res, start and end.
-func (q *query) window() (w window, wrong exchange.Answer) {
-	if q.values.Get("version") == "2" {
-		return q.between("res")
-	}
-	w.name = "days"
-	if q.values.Has("period") {
-		w.name = q.values.Get("period")
-	}
-	period, known := periods[w.name]
-	if !known {
-		return w, q.fail(http.StatusBadRequest, "period must be one of hours, days, weeks or months")
-	}
-	steps, good := q.whole("steps", period.usual)
-	if !good || steps < 0 {
-		return w, q.fail(http.StatusBadRequest, "steps must be a whole number")
-	}
-	switch {
-	case steps == 0:
-		steps = period.most
-	case steps == 1:
-		steps = 2 // as documented
-	}
-	w.step, w.steps = period.step, min(steps, period.most)
-	w.start = q.now.Truncate(w.step).Add(-time.Duration(w.steps-1) * w.step)
-	return w, wrong
-}
-
-// between reads a window with a start and an end.
-func (q *query) between(resolution string) (w window, wrong exchange.Answer) {
-	start, good := q.whole("start", 0)
-	end, good2 := q.whole("end", 0)
-	name, known := resolutions[q.values.Get(resolution)]
-	if !known || !good || !good2 || start <= 0 || end <= start {
-		return w, q.fail(http.StatusBadRequest, resolution+", start and end are required")
-	}
-	const tenYears = 3653 * 24 * 3600
-	if end-start > tenYears {
-		return w, q.fail(http.StatusBadRequest, "start and end cannot be more than 10 years apart")
-	}
-	w.name, w.step, w.start = name, periods[name].step, time.Unix(int64(start), 0)
-	w.steps = int((time.Duration(end-start)*time.Second + w.step - 1) / w.step)
-	return w, wrong
-}
-
-// count counts the times by step, of those that lie in the window.
-func (w window) count(times []int64) []int {
-	out := make([]int, w.steps)
-	for _, t := range times {
-		if d := time.Unix(t, 0).Sub(w.start); d >= 0 && int(d/w.step) < w.steps {
-			out[d/w.step]++
-		}
-	}
-	return out
-}
-
-// metrics reports on the deliveries of a source.
+// metrics reports on the deliveries of a source. What becomes of a delivery is counted where the delivery came to be,
+// as the real service does, so that the numbers of a step go on changing after it has ended.
 func (q *query) metrics(source string) exchange.Answer {
-	w, wrong := q.window()
+	kind, _, _ := strings.Cut(source, ":")
+	w, wrong := q.window(kind)
 	if wrong.Status != 0 {
 		return wrong
 	}
@@ -109,62 +42,89 @@ func (q *query) metrics(source string) exchange.Answer {
 		if kind := q.values.Get("type"); !of(m, source) || kind != "" && kind != channelOf(m) {
 			continue
 		}
-		for metric, at := range m.Metrics {
-			times[metric] = append(times[metric], at)
+		for metric := range m.Metrics {
+			times[metric] = append(times[metric], m.At)
 		}
 	}
 	all := object{}
-	for _, metric := range series {
+	for _, metric := range q.seriesOf(kind) {
 		all[metric] = w.count(times[metric])
 	}
-	const layout = "2006-01-02 15:04:05 -0700 MST"
 	return ok(object{
-		"metric": object{"series": all}, "res": w.name, "start": w.start.UTC().Format(layout),
-		"end": w.start.Add(time.Duration(w.steps) * w.step).UTC().Format(layout),
+		"metric": object{"series": all}, "res": w.name, "start": w.edge(0), "end": w.edge(len(w.bounds) - 1),
 	})
 }
 
 // links reports on the clicks of a source's deliveries by the address that was clicked. With unique, a delivery counts
 // once for an address.
 func (q *query) links(source string) exchange.Answer {
-	w, wrong := q.window()
+	kind, _, _ := strings.Cut(source, ":")
+	w, wrong := q.window(kind)
 	if wrong.Status != 0 {
 		return wrong
 	}
-	clicks := map[string][]int64{}
+	clicks := map[string]map[string][]int64{}
 	for _, m := range q.w.Deliveries() {
 		if !of(m, source) {
 			continue
 		}
 		seen := map[string]bool{}
 		for _, c := range m.Clicks {
-			if q.values.Get("unique") != "true" || !seen[c.Href] {
-				clicks[c.Href] = append(clicks[c.Href], c.At)
+			if clicks[c.Href] == nil {
+				clicks[c.Href] = map[string][]int64{}
 			}
-			seen[c.Href] = true
+			who := "human_clicked"
+			if c.Machine {
+				who = "machine_clicked"
+			}
+			for _, metric := range []string{"clicked", who} {
+				if q.values.Get("unique") != "true" || !seen[metric+c.Href] {
+					clicks[c.Href][metric] = append(clicks[c.Href][metric], m.At)
+				}
+				seen[metric+c.Href] = true
+			}
 		}
 	}
 	links := []object{}
 	for i, href := range slices.Sorted(maps.Keys(clicks)) {
+		all := object{}
+		for _, metric := range []string{"clicked", "human_clicked", "machine_clicked"} {
+			all[metric] = w.count(clicks[href][metric])
+		}
 		links = append(links, object{
-			"link":   object{"id": i + 1, "href": href},
-			"metric": object{"series": object{"clicked": w.count(clicks[href])}},
+			"link": object{"id": i + 1, "href": href}, "metric": object{"series": all},
 		})
 	}
 	return ok(object{"links": links})
 }
 
-// journeyMetrics reports on the people in a campaign. The emulator runs none, so that nobody is in one.
-func journeyMetrics(q *query) exchange.Answer {
+// journeyMetrics reports on the people in a campaign. A delivery of it is a journey of one message: it begins with it,
+// and has ended when the message was sent.
+func journeyMetrics(q *query, _ workspace.Record) exchange.Answer {
 	w, wrong := q.between("resolution")
 	if wrong.Status != 0 {
 		return wrong
 	}
-	none := w.count(nil)
-	return ok(object{"journey_metric": object{
-		"started": none, "activated": none, "messaged": none, "finished": none, "exited_early": none,
-		"converted": none, "never_activated": none,
-	}})
+	times := map[string][]int64{}
+	for _, m := range q.w.Deliveries() {
+		if !of(m, source("campaigns", q.args[0])) {
+			continue
+		}
+		times["started"] = append(times["started"], m.At)
+		for metric, step := range map[string]string{"sent": "messaged", "converted": "converted"} {
+			if _, reached := m.Metrics[metric]; reached {
+				times[step] = append(times[step], m.At)
+			}
+		}
+	}
+	times["activated"], times["finished"] = times["started"], times["messaged"]
+	all := object{}
+	for _, step := range []string{
+		"started", "activated", "messaged", "finished", "exited_early", "converted", "never_activated",
+	} {
+		all[step] = w.count(times[step])
+	}
+	return ok(object{"journey_metric": all})
 }
 
 // source names what a path is about, as deliveries name what they are of.

@@ -12,14 +12,18 @@ import (
 const newsletters = "newsletters"
 
 func createNewsletter(q *query) exchange.Answer {
-	at := q.now.Unix()
-	r := workspace.Record{
-		"type": "email", "sent_at": nil, "scheduled_at": nil, "recipient_segment_ids": []any{}, "content_ids": []int{1},
-		"subscription_topic_id": nil, "created": at, "updated": at,
-	}
+	r := q.newsletter("")
 	q.change(r)
 	q.w.Records(newsletters).Add(r)
 	return ok(object{"newsletter": stamp(r)})
+}
+
+func (q *query) newsletter(name string) workspace.Record {
+	at := q.now.Unix()
+	return workspace.Record{
+		"name": name, "type": "email", "sent_at": nil, "scheduled_at": nil, "recipient_segment_ids": []any{},
+		"content_ids": []int{1}, "subscription_topic_id": nil, "created": at, "updated": at,
+	}
 }
 
 func deleteNewsletter(q *query) exchange.Answer {

@@ -112,11 +112,28 @@ func ask(x *exchange.Exchange, e endpoint, args []string, r *http.Request) {
 			q.c = &x.Calls[0]
 		}
 		a := e.serve(q)
+		if x.NullLists {
+			a.Body = nulled(a.Body)
+		}
 		if e.kind == "" && len(c.Problems) > 0 {
 			x.Refusal = c.Problems[0].Sentence()
 		}
 		return a
 	}
+}
+
+// nulled writes the lists of an answer that hold nothing as null.
+func nulled(body string) string {
+	var members map[string]json.RawMessage
+	if json.Unmarshal([]byte(body), &members) != nil {
+		return body // that of a 204
+	}
+	for name, v := range members {
+		if string(v) == "[]" {
+			members[name] = json.RawMessage("null")
+		}
+	}
+	return reply(http.StatusOK, members).Body
 }
 
 // decode reads JSON, with numbers as they were written.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"github.com/ciobridge/ciobridge/emulator/exchange"
-	"github.com/ciobridge/ciobridge/emulator/workspace"
 )
 
 // routes are the endpoints.
@@ -78,15 +77,13 @@ var messages = map[string]endpoint{
 		kind: "export", action: "customers", check: needs("filters"), serve: exportCustomers,
 	},
 	"POST v1/exports/deliveries": {kind: "export", action: "deliveries", check: needs(), serve: exportDeliveries},
-	"GET v1/exports/*":           got(exports, "export"),
+	"GET v1/exports/*":           within(exports, getExport),
 	"GET v1/exports/*/download":  within(exports, downloadExport),
 }
 
 // madeByHand are those about what people make in the user interface.
 var madeByHand = map[string]endpoint{
-	"GET v1/campaigns/*/journey_metrics": within("campaigns", func(q *query, _ workspace.Record) exchange.Answer {
-		return journeyMetrics(q)
-	}),
+	"GET v1/campaigns/*/journey_metrics":   within("campaigns", journeyMetrics),
 	"GET v1/transactional":                 listed("transactional", "messages"),
 	"GET v1/transactional/*":               got("transactional", "message"),
 	"GET v1/transactional/*/contents":      parts("transactional", "contents", "contents"),

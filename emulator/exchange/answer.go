@@ -14,6 +14,7 @@ type Answer struct {
 	Status int
 	Body   string
 	Header http.Header
+	Stream func(io.Writer) error // writes the body in place of Body; nothing else is held meanwhile
 }
 
 // Success is the answer of Track and Pipelines to what they take.
@@ -33,10 +34,16 @@ func (a Answer) Send(w http.ResponseWriter) {
 		w.WriteHeader(a.Status)
 		return
 	}
-	h.Set("Content-Length", strconv.Itoa(len(a.Body)))
+	if a.Stream == nil {
+		h.Set("Content-Length", strconv.Itoa(len(a.Body)))
+	}
 	w.WriteHeader(a.Status)
 	// an error means that the client is gone: its receipt is written, and nobody is left to tell
-	io.WriteString(w, a.Body)
+	if a.Stream == nil {
+		io.WriteString(w, a.Body)
+	} else {
+		a.Stream(w)
+	}
 }
 
 // Meta is an error in the form of Track v1, of Pipelines and of transactional messages: {"meta":{"error":…}}.

@@ -14,6 +14,7 @@ type Exchange struct {
 	API          string   // track, app, beta or pipelines
 	Region       string   // of the workspace
 	Partial      int      // the status of a batch with items that are refused
+	NullLists    bool     // of App: empty lists are null
 	Strict       bool     // of Pipelines: what is wrong is answered with an error
 	Method, Path string   // the path as it was sent, percent-encoding included
 	Segments     []string // of the path, decoded

@@ -36,6 +36,7 @@ type Fault struct {
 	// never answer: "headers" waits before the status line, "body" in the middle of a body. It ends with the client
 	Hang   string
 	Reset  bool   // close the connection without an answer
+	Break  int64  // answer as usual, and break off after so many bytes of the body; 0 means not
 	Refuse string // refuse calls with this reason: Item, or those that match Person, Shard and Contains
 	// with Refuse: the place of the call in the batch, counted from 1; 0 means every call that matches
 	Item int
@@ -77,16 +78,19 @@ func (f Fault) Validate() error {
 		bad("hang", "must be headers or body")
 	}
 	ends := 0
-	for _, set := range []bool{f.Status != 0, f.Hang != "", f.Reset, f.Refuse != ""} {
+	for _, set := range []bool{f.Status != 0, f.Hang != "", f.Reset, f.Refuse != "", f.Break != 0} {
 		if set {
 			ends++
 		}
 	}
 	if ends > 1 {
-		bad("effect", "must be one of status, hang, reset or refuse")
+		bad("effect", "must be one of status, hang, reset, break or refuse")
 	}
 	if ends == 0 && f.Latency == 0 {
-		bad("effect", "must be status, hang, reset, refuse or latency")
+		bad("effect", "must be status, hang, reset, break, refuse or latency")
+	}
+	if f.Break < 0 {
+		bad("break", "must not be negative")
 	}
 	if f.Status == 0 && f.Body+f.Location+f.RetryAfter != "" {
 		bad("body, location, retry_after", "need a status")
@@ -127,6 +131,8 @@ func (f *Fault) Effect() string {
 		name = "hang in " + f.Hang
 	case f.Reset:
 		name = "reset"
+	case f.Break != 0:
+		name = "break"
 	case f.Refuse != "":
 		name = "refuse " + f.Refuse
 	}

@@ -93,6 +93,8 @@ func (f *Fault) set(key, value string) (err error) {
 		f.For, err = time.ParseDuration(value)
 	case "latency":
 		f.Latency, err = time.ParseDuration(value)
+	case "break":
+		f.Break, err = strconv.ParseInt(value, 10, 64)
 	case "reset":
 		f.Reset, err = strconv.ParseBool(value)
 	case "applied":
@@ -142,11 +144,11 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	for key, value := range map[string]any{
 		"name": f.Name, "path": f.Path, "person": f.Person, "shard": f.Shard, "contains": f.Contains, "body": f.Body,
 		"location": f.Location, "retry_after": f.RetryAfter, "hang": f.Hang, "refuse": f.Refuse, "nth": f.Nth,
-		"times":  f.Times,
+		"times": f.Times, "break": f.Break,
 		"status": f.Status, "item": f.Item, "probability": f.Probability, "reset": f.Reset, "applied": f.Applied,
 		"for": duration(f.For), "latency": duration(f.Latency),
 	} {
-		if value != "" && value != 0 && value != 0.0 && value != false {
+		if value != "" && value != 0 && value != int64(0) && value != 0.0 && value != false {
 			out[key] = value
 		}
 	}

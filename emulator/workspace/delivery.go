@@ -27,13 +27,18 @@ type Delivery struct {
 
 // Click is one click of a link in a delivery.
 type Click struct {
-	Href string `json:"href"`
-	At   int64  `json:"at"`
+	Href    string `json:"href"`
+	At      int64  `json:"at"`
+	Machine bool   `json:"machine,omitempty"` // such as a scanner of mail
 }
 
 type delivery struct {
 	Delivery
 	owner *person
+	sent  time.Time
+
+	foreseen bool       // the course was made
+	course   []reaction // what has yet to become of it, in its order
 }
 
 // keptDeliveries is how many deliveries are kept.
@@ -64,10 +69,11 @@ func (w *Workspace) Send(m Delivery, who Identifier, at time.Time) (id, ignored 
 		delete(w.byDelivery, w.deliveries[0].ID)
 		w.deliveries = w.deliveries[1:]
 	}
-	kept := &delivery{m, p}
+	kept := &delivery{Delivery: m, owner: p, sent: at}
 	w.deliveries = append(w.deliveries, kept)
 	w.byDelivery[m.ID] = kept
-	w.report(kept, metric, at)
+	w.report(kept, metric, at, false)
+	w.nextReaction = time.Time{}
 	return m.ID, ignored
 }
 
@@ -98,21 +104,40 @@ func (w *Workspace) applyDelivery(c *Call, at time.Time) string {
 	metric := c.Name
 	if c.Action == "unsubscribe" {
 		metric = "unsubscribed"
-		if p := kept.owner.now(); p != nil && !p.gone {
-			p.attributes["unsubscribed"] = "true"
-			w.reportConsent(p, true, at)
-		}
+		w.unsubscribe(kept, at)
 	}
 	when := at
 	if c.Timestamp != 0 {
 		when = time.Unix(c.Timestamp, 0)
 	}
-	kept.Metrics[metric] = when.Unix()
-	if c.Href != "" {
-		kept.Clicks = append(kept.Clicks, Click{c.Href, when.Unix()})
-	}
-	w.report(kept, metric, when)
+	w.reach(kept, metric, c.Href, false, when)
 	return ""
+}
+
+func (w *Workspace) unsubscribe(m *delivery, at time.Time) {
+	if p := m.owner.now(); p != nil && !p.gone {
+		p.attributes["unsubscribed"] = "true"
+		w.reportConsent(p, true, at)
+	}
+}
+
+// whose are the metrics that tell who opened or clicked: a human, or a machine that looks at mail.
+var whose = map[string][2]string{
+	"opened": {"human_opened", "prefetch_opened"}, "clicked": {"human_clicked", "machine_clicked"},
+}
+
+// reach notes that a delivery reached a metric.
+func (w *Workspace) reach(m *delivery, metric, href string, machine bool, at time.Time) {
+	m.Metrics[metric] = at.Unix()
+	if names, told := whose[metric]; told && machine {
+		m.Metrics[names[1]] = at.Unix()
+	} else if told {
+		m.Metrics[names[0]] = at.Unix()
+	}
+	if href != "" {
+		m.Clicks = append(m.Clicks, Click{href, at.Unix(), machine})
+	}
+	w.report(m, metric, at, machine)
 }
 
 // channels are the names by which activities call some channels.
@@ -125,9 +150,10 @@ type Report struct {
 	Person         Ref
 	Delivery       *Delivery // nil where it is about the person alone
 	Href           string    // of a click
+	Machine        bool      // nobody opened or clicked it, but a machine
 }
 
-func (w *Workspace) report(m *delivery, metric string, at time.Time) {
+func (w *Workspace) report(m *delivery, metric string, at time.Time, machine bool) {
 	channel, ok := channels[m.Channel]
 	if !ok {
 		channel = m.Channel
@@ -138,7 +164,7 @@ func (w *Workspace) report(m *delivery, metric string, at time.Time) {
 	if w.tell == nil {
 		return
 	}
-	r := Report{Object: m.Channel, Metric: metric, At: at, Delivery: &m.Delivery}
+	r := Report{Object: m.Channel, Metric: metric, At: at, Delivery: &m.Delivery, Machine: machine}
 	if m.Channel == "inbox_message" {
 		r.Object = "in_app"
 	}

@@ -5,6 +5,8 @@
 // shows it reads here. It grows with the number of people and objects; the memory of event ids, the activity log and
 // the deliveries are bounded.
 //
+// People react to deliveries (reaction.go) if the owner says so: what is due happens when React is called.
+//
 // There are no goroutines and no locks: the owner of a Workspace serialises access. Nothing that is returned changes
 // afterwards, but for Records, which are the state itself.
 //

@@ -53,6 +53,12 @@ type Workspace struct {
 	remember         int
 
 	tell func(Report) // nil where nobody wants to know
+
+	within       time.Duration // in which people react to what is sent to them; 0 if they do not
+	nextReaction time.Time     // nothing happens before
+
+	// Exports say how exports go on from now.
+	Exports Exports
 }
 
 // New makes a workspace that holds nobody, and remembers that many event ids.
