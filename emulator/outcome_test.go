@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -90,8 +91,7 @@ func TestNumbersChangeAfterTheirDayIsOver(t *testing.T) {
 				}
 			}
 			links := c.app("GET", "/v1/campaigns/7/metrics/links?period=days&steps=5", "").body
-			if !strings.Contains(links, `"machine_clicked":[0,`) ||
-				strings.Contains(links, `"machine_clicked":[0,0,0,0,0]},`) {
+			if !regexp.MustCompile(`"machine_clicked":\[0,[1-9]`).MatchString(links) {
 				t.Error(links)
 			}
 			journey := c.app("GET",
