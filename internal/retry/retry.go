@@ -68,6 +68,12 @@ func Do(ctx context.Context, p Policy, try func(context.Context) error) error {
 // Permanent marks an error that another try cannot mend. Do returns the error without the mark. Of nil it is nil.
 func Permanent(err error) error { return backoff.Permanent(err) }
 
+// IsPermanent reports whether an error bears that mark, for loops that are not Do.
+func IsPermanent(err error) bool {
+	var permanent *backoff.PermanentError
+	return errors.As(err, &permanent)
+}
+
 // Sleep waits, and reports whether it did to the end: it returns false when ctx ends first.
 func Sleep(ctx context.Context, pause time.Duration) bool { return wait(ctx, pause, nil) }
 

@@ -1,0 +1,249 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/retry"
+)
+
+// A Report is one that is run: what it is, what it is read from, and where it is published.
+type Report struct {
+	Config Config
+	Reader Reader
+	Target Target
+}
+
+// Options are what a Runner works with.
+type Options struct {
+	Reports    []Report
+	Store      Store
+	DeadLetter DeadLetter
+	Log        *zap.Logger
+	Registry   prometheus.Registerer
+}
+
+// A Runner runs reports when it is time for them, or when somebody asks.
+type Runner struct {
+	Options
+	entries []*entry
+	metrics *metrics
+	now     func() time.Time // that of the clock on the wall, which may be set
+
+	// Of the goroutine of Run.
+	pauses  retry.Streak // of failures of the store
+	resting time.Time    // until when the store is left alone after a failure
+
+	mu     sync.Mutex // guards what Status tells; only the goroutine that runs reports writes it
+	loaded bool       // what the store holds has been read since the start
+}
+
+// An entry is one workspace of a report.
+type entry struct {
+	*Report
+	workspace string
+	schedule  Schedule
+	failures  *retry.Streak
+	resting   time.Time // until when it is left alone after a failure
+
+	// Guarded by the mutex of the Runner.
+	record  record
+	running bool
+	counts  Counts // of the attempt that is running
+	trouble string
+	since   time.Time
+}
+
+// New prepares reports to be run. Its error has every mistake in the schedules.
+func New(o Options) (*Runner, error) {
+	r := &Runner{Options: o, now: time.Now, pauses: *pauses.Streak()}
+	var errs []error
+	for i := range o.Reports {
+		report := &o.Reports[i]
+		schedule, err := ParseSchedule(report.Config.Schedule)
+		if err != nil {
+			errs = append(errs, mistake.Under(fmt.Sprintf("reports[%d].schedule", i), err))
+			continue
+		}
+		for _, workspace := range report.Config.workspaces() {
+			r.entries = append(r.entries, &entry{
+				Report: report, workspace: workspace, schedule: schedule, failures: pauses.Streak(),
+			})
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	r.metrics = newMetrics(o.Registry, r.entries)
+	return r, nil
+}
+
+// workspaces are those of a report, of which there is at least one.
+func (c Config) workspaces() []string {
+	if len(c.Workspaces) == 0 {
+		return []string{""}
+	}
+	return c.Workspaces
+}
+
+var pauses = retry.Policy{First: 10 * time.Second, Longest: 10 * time.Minute, Growth: 2}
+
+const (
+	lookEvery = 30 * time.Second // at the clock, which may have been set
+	farAhead  = 24 * time.Hour   // a record from then is from a clock that was wrong
+)
+
+// Run runs reports until ctx ends, one after the other, each at the times of its schedule. One whose time has passed
+// while nobody was there runs once. Of several processes with one store one runs a report.
+func (r *Runner) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := r.now()
+		if r.isDue(now) {
+			r.lead(ctx)
+			now = r.now()
+		}
+		pause := min(max(r.nextLook().Sub(now.Round(0)), 0), lookEvery)
+		if r.isDue(now) {
+			continue
+		}
+		if !retry.Sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// isDue reports whether there is anything to do that one has to lead for.
+func (r *Runner) isDue(now time.Time) bool {
+	if now.Before(r.resting) {
+		return false
+	}
+	for _, e := range r.entries {
+		if !r.loaded || e.isDue(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextLook is when something may be due, as far as is known.
+func (r *Runner) nextLook() time.Time {
+	var next time.Time
+	for _, e := range r.entries {
+		if t := e.next(); next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	if next.Before(r.resting) {
+		return r.resting
+	}
+	return next
+}
+
+// isDue reports whether a run has to be finished, or to be begun.
+func (e *entry) isDue(now time.Time) bool {
+	if now.Before(e.resting) || e.record.Open {
+		return !now.Before(e.resting)
+	}
+	next := e.schedule.Next(e.record.Scheduled)
+	return !next.IsZero() && !next.After(now)
+}
+
+// next is when the entry is looked at again.
+func (e *entry) next() time.Time {
+	if e.record.Open {
+		return e.resting
+	}
+	next := e.schedule.Next(e.record.Scheduled)
+	if next.IsZero() { // not for years
+		return e.record.Scheduled.Add(farAhead * 365)
+	}
+	if next.After(e.resting) {
+		return next
+	}
+	return e.resting
+}
+
+// lead runs what is due while no other process does.
+func (r *Runner) lead(ctx context.Context) {
+	led, release, err := r.Store.Lead(ctx, func() {
+		r.Log.Info("reports are being run by another process", zap.String("state", r.Store.Place()))
+	})
+	if err == nil {
+		defer release()
+		err = r.load(led)
+	}
+	if err != nil {
+		if ctx.Err() != nil || led != nil && led.Err() != nil {
+			return
+		}
+		if r.pauses.Count == 0 {
+			r.Log.Warn("reports cannot be run: their state cannot be used", zap.Error(err))
+		}
+		r.resting = r.now().Add(r.pauses.Failed())
+		r.troubled(r.entries, err)
+		return
+	}
+	if r.pauses.Worked() {
+		r.Log.Info("reports can be run again")
+	}
+	for _, e := range r.entries {
+		if led.Err() == nil && e.isDue(r.now()) {
+			r.run(led, e)
+		}
+	}
+	if led.Err() != nil && ctx.Err() == nil {
+		r.Log.Warn("the right to run reports was lost", zap.String("state", r.Store.Place()))
+		r.resting = r.now().Add(r.pauses.Failed())
+	}
+}
+
+// load reads all records, and notes reports that are new from now on.
+func (r *Runner) load(ctx context.Context) error {
+	for _, e := range r.entries {
+		if err := r.loadOne(ctx, e); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.loaded = true
+	return nil
+}
+
+func (r *Runner) loadOne(ctx context.Context, e *entry) error {
+	rec, found, err := loadRecord(ctx, r.Store, e.Config.Name, e.workspace)
+	if err != nil {
+		return err
+	}
+	now := r.now().UTC().Truncate(time.Second)
+	if rec.Scheduled.After(now.Add(farAhead)) {
+		r.Log.Warn("the state of a report is from the future: its schedule goes on from now", e.fields()...)
+		rec.Scheduled, rec.Last, found = now, earlier(rec.Last, now), false
+	}
+	if !found {
+		if rec.Scheduled.IsZero() {
+			rec.Scheduled = now
+		}
+		if err := rec.put(ctx, r.Store, e.Config.Name, e.workspace); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.record = rec
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
