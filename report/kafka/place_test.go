@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const session = 500 * time.Millisecond
 
-func start(t *testing.T) *kfake.Cluster {
+func start(t testing.TB) *kfake.Cluster {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond))
 	if err != nil {
@@ -36,7 +36,7 @@ func start(t *testing.T) *kfake.Cluster {
 	return cluster
 }
 
-func connect(t *testing.T, addrs ...string) *broker.Kafka {
+func connect(t testing.TB, addrs ...string) *broker.Kafka {
 	t.Helper()
 	conn, err := broker.NewKafka(broker.KafkaConfig{Brokers: addrs})
 	if err != nil {
@@ -46,7 +46,7 @@ func connect(t *testing.T, addrs ...string) *broker.Kafka {
 	return conn
 }
 
-func create(t *testing.T, conn *broker.Kafka, topic string, partitions int, settings ...string) {
+func create(t testing.TB, conn *broker.Kafka, topic string, partitions int, settings ...string) {
 	t.Helper()
 	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1}
 	for i := 0; i < len(settings); i += 2 {
@@ -102,14 +102,14 @@ func stored(t *testing.T, conn *broker.Kafka, topic string) map[string][]string 
 
 func target(t *testing.T, topic string, addrs ...string) {
 	conn := connect(t, addrs...)
-	make := func() { create(t, conn, topic, 4, "max.message.bytes", "20000") }
-	make()
+	again := func() { create(t, conn, topic, 4, "max.message.bytes", "20000") }
+	again()
 	placetest.Targets(t, placetest.TargetPlace{
 		Open:   func() report.Target { return NewTarget(connect(t, addrs...), topic) },
 		Stored: func() map[string][]string { return stored(t, conn, topic) },
 		Remake: func() {
 			remove(t, conn, topic)
-			make()
+			again()
 		},
 		Remove: func() { remove(t, conn, topic) },
 		Large:  20_000,
@@ -228,4 +228,10 @@ func TestALeaderThatWasJustElected(t *testing.T) {
 	if got := placetest.Published(t, target, ""); len(got) != 1 {
 		t.Errorf("the second reading: %v", got)
 	}
+}
+
+func BenchmarkPublish(b *testing.B) {
+	conn := connect(b, start(b).ListenAddrs()...)
+	create(b, conn, "reports", 16)
+	placetest.Rate(b, NewTarget(conn, "reports"))
 }
