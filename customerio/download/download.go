@@ -30,10 +30,8 @@ func (e *Error) Error() string {
 // Unwrap gives what went wrong.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Expired reports whether the address is not taken any more, so that a fresh one may do.
-func (e *Error) Expired() bool {
-	return e.Status/100 == 4 && e.Status != http.StatusTooManyRequests
-}
+// Unfit reports whether no other address will do as long as Customer.io gives such ones.
+func (e *Error) Unfit() bool { return errors.Is(e.Err, errPlain) }
 
 // maxRedirects is how many redirects of a download are followed.
 const maxRedirects = 3

@@ -139,6 +139,5 @@ func (j *job) since(most time.Duration) report.Window {
 	if earliest := w.End.Add(-most); w.Start.Before(earliest) {
 		w.Start = earliest
 	}
-	w.Start = w.Start.UTC()
-	return w
+	return report.Window{Start: w.Start.UTC().Truncate(time.Second), End: w.End.UTC().Truncate(time.Second)}
 }

@@ -41,8 +41,13 @@ type reader struct {
 // Restated reports whether the rows of a window may be others later.
 func (r *reader) Restated() bool { return r.kind.restated }
 
+var errNow = errors.New("a report of this type tells what is true now, and cannot be asked for a time")
+
 // Read hands on the rows of one workspace.
 func (r *reader) Read(ctx context.Context, q report.Request, each func(report.Row) error) error {
+	if q.Window != (report.Window{}) && !r.kind.timed {
+		return retry.Permanent(errNow)
+	}
 	return r.kind.read(ctx, &job{Request: q, params: r.params, api: r.api, each: each})
 }
 

@@ -1,0 +1,132 @@
+package read
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/internal/retry"
+	"github.com/ciobridge/ciobridge/report"
+)
+
+// maxMalformed is how much of a line that cannot be read is kept.
+const maxMalformed = 64 << 10
+
+// An objectNamer says what a row of a file is about: the columns that may name it, the best first.
+type objectNamer struct {
+	kind    string
+	columns []string
+}
+
+// A header is what the first line of a file tells: the columns in the order of their names, in which rows have them.
+type header struct {
+	names []column
+	ids   []int // which fields name the object
+}
+
+type column struct {
+	field int
+	key   []byte // as JSON, with the colon
+}
+
+// readLines hands on a row for each line behind the first, which names the columns.
+func (j *job) readLines(ctx context.Context, t *table, o order) error {
+	first, _, err := t.next()
+	if errors.Is(err, io.EOF) {
+		return nil // nothing was found
+	}
+	if err != nil {
+		var row *rowError
+		if errors.As(err, &row) {
+			return retry.Permanent(fmt.Errorf("read the columns of the export: %w", err))
+		}
+		return fmt.Errorf("read the columns of the export: %w", err)
+	}
+	h := newHeader(first, o.object)
+	t.columns = len(first)
+	for lines := 0; ; lines++ {
+		fields, line, err := t.next()
+		var malformed *rowError
+		switch {
+		case err == nil:
+			err = j.each(report.Row{Object: h.object(o.object, fields), Window: o.window, Data: h.data(fields)})
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &malformed):
+			text := malformed.text[:min(len(malformed.text), maxMalformed)]
+			err = j.Malformed(ctx, report.Malformed{Line: line, Text: text, Detail: malformed.detail})
+		default:
+			return fmt.Errorf("read the export behind line %d: %w", lines+1, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// newHeader reads the names of the columns. Two of one name are told apart by a number.
+func newHeader(fields [][]byte, o objectNamer) *header {
+	h := &header{}
+	seen := map[string]bool{}
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		if i == 0 {
+			field = bytes.TrimPrefix(field, []byte("\xef\xbb\xbf")) // of files for spreadsheets
+		}
+		name := string(field)
+		for n := 2; seen[name]; n++ {
+			name = string(field) + "_" + strconv.Itoa(n)
+		}
+		seen[name], names[i] = true, name
+		h.names = append(h.names, column{i, append(jsontext.AppendString(nil, []byte(name)), ':')})
+	}
+	slices.SortFunc(h.names, func(a, b column) int { return cmp.Compare(names[a.field], names[b.field]) })
+	for _, id := range o.columns {
+		if i := slices.Index(names, id); i >= 0 {
+			h.ids = append(h.ids, i)
+		}
+	}
+	return h
+}
+
+// object names what a row is about. One without an identifier is named by what it says, so that it has the same name
+// wherever it stands in the file.
+func (h *header) object(o objectNamer, fields [][]byte) string {
+	for _, i := range h.ids {
+		if len(fields[i]) > 0 {
+			return o.kind + "/" + string(fields[i])
+		}
+	}
+	digest := sha256.New()
+	for _, c := range h.names {
+		digest.Write(strconv.AppendInt(nil, int64(len(fields[c.field])), 10))
+		digest.Write([]byte{':'})
+		digest.Write(fields[c.field])
+	}
+	return "row/" + hex.EncodeToString(digest.Sum(nil)[:16])
+}
+
+// data is a row as JSON, of which each value is text, as in the file.
+func (h *header) data(fields [][]byte) json.RawMessage {
+	size := 2
+	for _, c := range h.names {
+		size += len(c.key) + len(fields[c.field]) + 4
+	}
+	data := append(make([]byte, 0, size), '{')
+	for i, c := range h.names {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = jsontext.AppendString(append(data, c.key...), fields[c.field])
+	}
+	return append(data, '}')
+}
