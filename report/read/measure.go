@@ -94,7 +94,8 @@ func (m measure) ask(ctx context.Context, j *job, doing, path string, query url.
 		answer, err := decode(doing, raw)
 		n := numbers{m, doing, answer, asked}
 		_, told := n.start()
-		if err != nil || told || !m.first.IsZero() || m.period.floor(asked, est).Equal(m.period.floor(time.Now(), est)) {
+		same := m.period.floor(asked, est).Equal(m.period.floor(time.Now(), est))
+		if err != nil || told || !m.first.IsZero() || same {
 			return n, err
 		}
 	}

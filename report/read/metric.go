@@ -222,6 +222,6 @@ type reachError struct {
 
 // Error says how far back Customer.io goes.
 func (e *reachError) Error() string {
-	return fmt.Sprintf("read the numbers of %s: Customer.io gives them from %s on, in buckets of this length: ask for a "+
-		"later time or for longer periods", e.name, e.earliest.Format(time.RFC3339))
+	return fmt.Sprintf("read the numbers of %s: Customer.io gives them from %s on, in buckets of this length: ask for "+
+		"a later time or for longer periods", e.name, e.earliest.Format(time.RFC3339))
 }
