@@ -20,6 +20,7 @@ type attempt struct {
 	behind *readBack // nil where there is nothing to read back
 	counts Counts
 	group  group
+	held   int // how many events are known at once of those that the target holds
 	// show is told of each row instead of the target, and nothing is stored.
 	show func(Shown) error
 }
@@ -36,7 +37,7 @@ func (a *attempt) do(ctx context.Context, cut bool) error {
 	target := a.report.Target
 	back := a.show == nil && (cut || a.run.ReadBack)
 	if back {
-		if parts, err = partsOf(ctx, target, a.run.Position, mostReadBack); err != nil {
+		if parts, err = partsOf(ctx, target, a.run.Position, a.held); err != nil {
 			return err
 		}
 	}

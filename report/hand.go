@@ -62,7 +62,7 @@ func (r *Runner) onceIn(ctx context.Context, e *entry, hand Hand) error {
 			hand.Progress(e.workspace, c)
 		}
 	}
-	if err := r.loadOne(ctx, e); err != nil {
+	if err := r.load(ctx); err != nil {
 		return err
 	}
 	if e.record.Open {
@@ -121,13 +121,14 @@ func Preview(ctx context.Context, report Report, store Store, hand Hand, each fu
 	if err != nil {
 		return all, err
 	}
-	for _, workspace := range chosen {
-		rec := record{}
-		if store != nil {
-			if rec, _, err = loadRecord(ctx, store, report.Config.Name, workspace); err != nil {
-				return all, err
-			}
+	var records map[string]record
+	if store != nil {
+		if records, err = loadRecords(ctx, store); err != nil {
+			return all, err
 		}
+	}
+	for _, workspace := range chosen {
+		rec := records[keyOf(report.Config.Name, workspace)]
 		rec.begin(time.Now().UTC().Truncate(time.Second), &hand, report.Reader.Restated(), "", "")
 		a := &attempt{report: &report, workspace: workspace, run: &rec, store: store, show: func(s Shown) error {
 			s.Workspace = workspace

@@ -27,6 +27,7 @@ type group struct {
 	events []cloudevent.Event
 	bytes  int
 	full   bool
+	most   int // events
 }
 
 // takes reports whether one more event belongs to the group.
@@ -37,7 +38,7 @@ func (g *group) takes(size int) bool {
 func (g *group) add(e cloudevent.Event, size int) {
 	g.events = append(g.events, e)
 	g.bytes += size
-	g.full = size >= aloneFrom || len(g.events) == mostEvents
+	g.full = size >= aloneFrom || len(g.events) >= g.most
 }
 
 // flush publishes the group, and stores what was noted up to now.
@@ -47,7 +48,7 @@ func (a *attempt) flush(ctx context.Context) error {
 			return err
 		}
 		clear(a.group.events)
-		a.group = group{events: a.group.events[:0]}
+		a.group = group{events: a.group.events[:0], most: a.group.most}
 		if a.known != nil {
 			if err := a.known.save(ctx); err != nil {
 				return err

@@ -55,23 +55,21 @@ func prefixOf(report, workspace string) string {
 	return "rows/" + url.PathEscape(report) + "/" + url.PathEscape(workspace) + "/"
 }
 
-// loadRecord reads a record. It is false where there is none.
-func loadRecord(ctx context.Context, store Store, report, workspace string) (r record, found bool, err error) {
-	key := keyOf(report, workspace)
-	err = store.Load(ctx, key, func(k string, value []byte) error {
-		if k != key { // of another workspace whose name begins alike
-			return nil
-		}
-		found = true
+// loadRecords reads all records, by their keys.
+func loadRecords(ctx context.Context, store Store) (map[string]record, error) {
+	records := map[string]record{}
+	err := store.Load(ctx, "run/", func(key string, value []byte) error {
+		var r record
 		if err := json.Unmarshal(value, &r); err != nil {
 			return fmt.Errorf("what stands under %s in the %s: %w", key, store.Place(), err)
 		}
+		records[key] = r
 		return nil
 	})
 	if err != nil {
-		return r, false, fmt.Errorf("load the last run: %w", err)
+		return nil, fmt.Errorf("load the last runs: %w", err)
 	}
-	return r, found, nil
+	return records, nil
 }
 
 // put stores a record.

@@ -39,7 +39,7 @@ func (r *Runner) attempt(ctx context.Context, e *entry, hand *Hand, progress fun
 		if err := waitUntilSettled(ctx); err != nil {
 			return err
 		}
-		if err := r.loadOne(ctx, e); err != nil || !e.record.Open {
+		if err := r.load(ctx); err != nil || !e.record.Open {
 			return err
 		}
 	}
@@ -67,7 +67,8 @@ func (r *Runner) attempt(ctx context.Context, e *entry, hand *Hand, progress fun
 	}
 	r.began(e, rec)
 	a := &attempt{
-		report: e.Report, workspace: e.workspace, run: &rec, store: r.Store, letters: r.deadLetter,
+		report: e.Report, workspace: e.workspace, run: &rec, store: r.Store, letters: r.deadLetter, held: r.held,
+		group: group{most: r.group},
 		progress: func(c Counts) {
 			r.counted(e, c)
 			if progress != nil {

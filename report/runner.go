@@ -36,6 +36,8 @@ type Runner struct {
 	entries []*entry
 	metrics *metrics
 	now     func() time.Time // that of the clock on the wall, which may be set
+	group   int              // how many events are published together
+	held    int              // how many events are known of those that a target holds
 
 	// Of the goroutine of Run.
 	pauses  retry.Streak // of failures of the store
@@ -63,7 +65,7 @@ type entry struct {
 
 // New prepares reports to be run. Its error has every mistake in the schedules.
 func New(o Options) (*Runner, error) {
-	r := &Runner{Options: o, now: time.Now, pauses: *pauses.Streak()}
+	r := &Runner{Options: o, now: time.Now, group: mostEvents, held: mostReadBack, pauses: *pauses.Streak()}
 	var errs []error
 	for i := range o.Reports {
 		report := &o.Reports[i]
@@ -206,38 +208,32 @@ func (r *Runner) lead(ctx context.Context) {
 
 // load reads all records, and notes reports that are new from now on.
 func (r *Runner) load(ctx context.Context) error {
-	for _, e := range r.entries {
-		if err := r.loadOne(ctx, e); err != nil {
-			return err
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.loaded = true
-	return nil
-}
-
-func (r *Runner) loadOne(ctx context.Context, e *entry) error {
-	rec, found, err := loadRecord(ctx, r.Store, e.Config.Name, e.workspace)
+	records, err := loadRecords(ctx, r.Store)
 	if err != nil {
 		return err
 	}
 	now := r.now().UTC().Truncate(time.Second)
-	if rec.Scheduled.After(now.Add(farAhead)) {
-		r.Log.Warn("the state of a report is from the future: its schedule goes on from now", e.fields()...)
-		rec.Scheduled, rec.Last, found = now, earlier(rec.Last, now), false
-	}
-	if !found {
-		if rec.Scheduled.IsZero() {
-			rec.Scheduled = now
+	for _, e := range r.entries {
+		rec, found := records[keyOf(e.Config.Name, e.workspace)]
+		if rec.Scheduled.After(now.Add(farAhead)) {
+			r.Log.Warn("the state of a report is from the future: its schedule goes on from now", e.fields()...)
+			rec.Scheduled, rec.Last, found = now, earlier(rec.Last, now), false
 		}
-		if err := rec.put(ctx, r.Store, e.Config.Name, e.workspace); err != nil {
-			return err
+		if !found {
+			if rec.Scheduled.IsZero() {
+				rec.Scheduled = now
+			}
+			if err := rec.put(ctx, r.Store, e.Config.Name, e.workspace); err != nil {
+				return err
+			}
 		}
+		r.mu.Lock()
+		e.record = rec
+		r.mu.Unlock()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.record = rec
+	r.loaded = true
 	return nil
 }
 

@@ -43,6 +43,10 @@ func (r *Runner) Status() []Status {
 
 // StoredStatus tells what the store knows of reports. Whoever asks need not lead.
 func StoredStatus(ctx context.Context, store Store, reports []Report) ([]Status, error) {
+	records, err := loadRecords(ctx, store)
+	if err != nil {
+		return nil, err
+	}
 	var list []Status
 	for i := range reports {
 		c := &reports[i].Config
@@ -51,10 +55,7 @@ func StoredStatus(ctx context.Context, store Store, reports []Report) ([]Status,
 			return nil, err
 		}
 		for _, workspace := range c.workspaces() {
-			rec, found, err := loadRecord(ctx, store, c.Name, workspace)
-			if err != nil {
-				return nil, err
-			}
+			rec, found := records[keyOf(c.Name, workspace)]
 			if !found {
 				rec.Scheduled = time.Now()
 			}
