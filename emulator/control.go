@@ -56,6 +56,10 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.controlReactions(w, r)
 	case "POST deliveries":
 		s.controlDeliveries(w, r)
+	case "GET events":
+		s.controlEvents(w, r)
+	case "POST events":
+		s.controlShowEvent(w, r)
 	case "GET exports":
 		reply(w, exportsJSON(s.Exports()))
 	case "PUT exports":
@@ -68,8 +72,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	default:
 		controlError(w, http.StatusNotFound,
 			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, stats; "+
-				"GET and POST deliveries, webhooks; GET, POST and DELETE faults; GET and PUT exports, reactions; "+
-				"PUT credentials; POST reset, all under "+controlPrefix)
+				"GET and POST deliveries, webhooks, events; GET, POST and DELETE faults; "+
+				"GET and PUT exports, reactions; PUT credentials; POST reset, all under "+controlPrefix)
 	}
 }
 

@@ -32,6 +32,8 @@ type Server struct {
 	book      *book
 	stats     Stats
 	logLine   []byte
+	bus       []BusEvent
+	shown     int // of them, so far
 }
 
 // New makes a server. It panics on options that Options.Validate refuses.
@@ -72,6 +74,7 @@ func (s *Server) clear() {
 		s.workspace.Tell(s.tell)
 	}
 	s.book = newBook(s.options.KeepReceipts)
+	s.bus, s.shown = nil, 0
 	s.stats = Stats{ByStatus: map[int]int{}, ByAPI: map[string]int{}}
 	s.pacer.clear()
 }

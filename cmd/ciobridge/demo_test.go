@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,10 @@ func TestDemoAddsUp(t *testing.T) {
 		if first.Reasons[reason] == 0 {
 			t.Errorf("no dead letter for %s: %v", reason, first.Reasons)
 		}
+	}
+
+	if told := first.Told; told.Bounces == 0 || told.Webhooks <= told.Bounces || told.Stored != told.Webhooks {
+		t.Errorf("what Customer.io told is not on the bus: %+v", told)
 	}
 
 	second := demoOnce(t, "--dir", dir, "--events", "300")
@@ -144,7 +150,29 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 		return strings.Contains(log, "me_and_only_me") && strings.Contains(log, "skipped        1") &&
 			strings.Contains(log, "missing_field deletion person")
 	})
+	page := regexp.MustCompile(`http://\S+`).FindString(p.log.String())
+	if events := get(t, page+"_emulator/events"); !strings.Contains(events, `"type":"io.customer.email.bounced"`) {
+		t.Errorf("the page shows no bounce that arrived on the bus: %.1000s", events)
+	}
+	bounce(t, page)
+	eventually(t, "a bounce shown", 20*time.Second, func() bool {
+		return strings.Contains(p.log.String(), "on the bus     io.customer.email.bounced cio_me")
+	})
 	if code := p.stop(); code != exit.OK {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// bounce has the demo's Customer.io tell of a bounce.
+func bounce(t *testing.T, page string) {
+	t.Helper()
+	res, err := http.Post(page+"_emulator/webhooks", "application/json", strings.NewReader(
+		`{"object_type":"email","metric":"bounced","data":{"identifiers":{"cio_id":"cio_me"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("status %d", res.StatusCode)
 	}
 }

@@ -2,7 +2,7 @@ package workspace
 
 import (
 	"cmp"
-	"hash/fnv"
+	"crypto/sha256"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -59,9 +59,7 @@ var tendencies = []tendency{
 
 // foresee makes the course of a delivery, which depends on its id alone.
 func foresee(m *Delivery) (course []reaction) {
-	h := fnv.New64a()
-	h.Write([]byte(m.ID))
-	random := rand.New(rand.NewPCG(h.Sum64(), 0))
+	random := rand.New(rand.NewChaCha8(sha256.Sum256([]byte("reactions to " + m.ID))))
 	reached := map[string]bool{}
 	for _, t := range tendencies {
 		happens, when := random.Float64() < t.share, t.from+random.Float64()*(t.until-t.from)

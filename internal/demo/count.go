@@ -26,6 +26,8 @@ type Result struct {
 	DeadLetters int            `json:"dead_letters"`
 	Reasons     map[string]int `json:"reasons"` // of the dead letters
 
+	Told Told `json:"told"` // by Customer.io
+
 	Elapsed    string   `json:"elapsed"`
 	Mismatches []string `json:"mismatches,omitempty"`
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ciobridge/ciobridge/app"
@@ -45,6 +46,7 @@ const (
 	natsPort     = 4222
 	emulatorPort = 8085
 	adminPort    = 8080
+	webhookPort  = 8443
 )
 
 // Run shows the demo until ctx ends, or the sample events are finished. Its error has the exit code.
@@ -65,21 +67,35 @@ func Run(ctx context.Context, o Options, out, errs io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // the bridge still sends while it stops
-	served := make(chan error, 1)
-	go func() { served <- serve.Until(serving, customers, d.cio) }()
-	defer func() {
-		stop()
-		err = errors.Join(err, <-served)
-	}()
 	if err := d.join(ctx, log); err != nil {
-		return err
+		return errors.Join(err, customers.Close())
 	}
 	defer d.bridge.Close()
+	stop := d.emulate(ctx, customers)
+	defer func() { err = errors.Join(err, stop()) }()
 	return d.run(ctx, out)
 }
 
-// listen opens the emulator and chooses the other ports. Any free ports will do with once, when nobody comes to
+// emulate serves Customer.io until stop is called, and has it send webhooks to the bridge.
+func (d *demo) emulate(ctx context.Context, customers net.Listener) (stop func() error) {
+	d.cio = emulator.New(emulator.Options{Region: "eu", Seed: d.Seed,
+		Faults: []emulator.Fault{{Name: "recalled product", Contains: shop.Recalled, Refuse: "invalid"}},
+		Webhook: emulator.Webhook{
+			URL: "http://" + d.bridge.WebhookAddress() + webhooksPath, Retry: 50 * time.Millisecond,
+		}})
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the bridge still sends while it stops
+	served := make(chan error, 1)
+	go func() { served <- serve.Until(serving, customers, d.cio) }()
+	var webhooks sync.WaitGroup
+	webhooks.Go(func() { d.cio.SendWebhooks(serving) })
+	return func() error {
+		cancel()
+		webhooks.Wait()
+		return <-served
+	}
+}
+
+// listen opens the emulator's port and chooses the other ports. Any free ports will do with once, when nobody comes to
 // visit, and beside another demo, which has the emulator's port and is about to take the others.
 func (d *demo) listen(ctx context.Context) (net.Listener, error) {
 	port := emulatorPort
@@ -90,13 +106,11 @@ func (d *demo) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.at = addresses{nats: loopback(0), admin: loopback(0), emulator: customers.Addr().String()}
+	d.at = addresses{nats: loopback(0), admin: loopback(0), webhooks: loopback(0), emulator: customers.Addr().String()}
 	if d.at.emulator == loopback(emulatorPort) {
 		d.at.nats, d.at.admin = addressNear(ctx, natsPort), addressNear(ctx, adminPort)
+		d.at.webhooks = addressNear(ctx, webhookPort)
 	}
-	d.cio = emulator.New(emulator.Options{Region: "eu", Seed: d.Seed, Faults: []emulator.Fault{
-		{Name: "recalled product", Contains: shop.Recalled, Refuse: "invalid"},
-	}})
 	return customers, nil
 }
 
@@ -134,7 +148,8 @@ func (d *demo) connect(ctx context.Context) error {
 		return err
 	}
 	d.at.nats, d.at.admin = strings.TrimPrefix(d.broker().Server().URL(), "nats://"), d.bridge.AdminAddress()
-	return errors.Join(d.folder.settle(d.at), d.emptyStreams(ctx))
+	d.at.webhooks = d.bridge.WebhookAddress()
+	return errors.Join(d.folder.settle(d.at), d.emptyStreams(ctx), d.makeStream(ctx))
 }
 
 // broker is the bridge's, which is embedded.
@@ -144,12 +159,20 @@ func (d *demo) broker() *nats.Broker { return d.bridge.Broker().(*nats.Broker) }
 func (d *demo) run(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	deaf, err := d.hear(ctx)
+	if err != nil {
+		return err
+	}
+	defer deaf()
 	ended := make(chan error, 1)
 	go func() {
 		ended <- d.bridge.Serve(ctx)
 		cancel()
 	}()
 	result, err := d.samples(ctx)
+	if err == nil {
+		err = d.campaign(ctx, &result)
+	}
 	if err == nil {
 		err = d.tell(out, result)
 	}

@@ -37,7 +37,7 @@ const (
 var configTemplate = template.Must(template.New(configName).Funcs(
 	template.FuncMap{"quote": strconv.Quote}).Parse(mark + `
 # Change the rules in rules/ as you like; the next demo keeps them. When the demo has ended, start its Customer.io with
-#   ciobridge emulate --listen {{.Emulator}} --region eu
+#   ciobridge emulate --listen {{.Emulator}} --region eu --webhook-url http://{{.Webhooks}}` + webhooksPath + `
 # and go on with
 #   ciobridge run -c {{.Path}}
 
@@ -58,6 +58,12 @@ customerio:
 
 delivery: {linger: 20ms}
 dead_letters: {file: {{quote .Letters}}}
+
+webhooks: # what Customer.io tells by itself, such as bounces, comes to the stream CUSTOMERIO
+  listen: {{quote .Webhooks}}
+  signing_keys: [{file: {{quote .WebhookKey}}}]
+  subject: ` + webhooksSubject + `
+
 rules_from: [rules/*.yaml]
 admin: {listen: {{quote .Admin}}}
 log: {level: info, format: console}
@@ -132,20 +138,20 @@ func (f *folder) writeRules() error {
 }
 
 // addresses are where the parts of a demo listen.
-type addresses struct{ nats, emulator, admin string }
+type addresses struct{ nats, emulator, admin, webhooks string }
 
 // draft writes the configuration to start from, with the credentials beside it, and returns its path.
 func (f *folder) draft(at addresses) (string, error) {
 	return f.path(draftName), errors.Join(
-		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key",
-			[]byte(emulator.DefaultAPIKey)), f.configure(draftName, at))
+		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)),
+		f.write("webhook_key", []byte(emulator.DefaultWebhookKey)), f.configure(draftName, at))
 }
 
 func (f *folder) configure(name string, at addresses) error {
 	var text bytes.Buffer
 	err := configTemplate.Execute(&text, map[string]string{
-		"Path": f.path(configName), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" +
-			at.emulator,
+		"Path": f.path(configName), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator,
+		"URL": "http://" + at.emulator, "Webhooks": at.webhooks, "WebhookKey": f.path("webhook_key"),
 		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(lettersName), "Admin": at.admin,
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func (d *demo) welcome() {
 	fmt.Fprintf(d.talk, `A broker, a bridge and a local Customer.io run in this process.
 
   publish to     %s   stream EVENTS, subjects events.>
-  Customer.io    http://%s/   people and calls as they arrive
+  Customer.io    http://%s/   people and calls as they arrive, and what is told of them on the bus
   the bridge     http://%s/readyz and /metrics
   the folder     %s   configuration, rules, dead letters, log
 
@@ -65,6 +65,11 @@ After %s each of the %d events is in one of three places:
 
 `, r.Elapsed, r.Published, r.Delivered, r.Calls, r.Requests, r.People, r.Duplicates, r.Skipped,
 		r.DeadLettered, r.DeadLetters, strings.Join(reasons, ", "))
+	fmt.Fprintf(d.talk, `Then a campaign wrote to %d people, who reacted. What Customer.io told of that is on the bus, in stream %s:
+
+  webhooks       %6d   %d of them of messages that bounced
+
+`, readers, toldStream, r.Told.Stored, r.Told.Bounces)
 	if len(r.Mismatches) == 0 {
 		fmt.Fprintf(d.talk, "The local Customer.io and the dead-letter file hold just what the bridge counted.\n")
 	}
@@ -85,9 +90,14 @@ What went wrong, and how an event would be mapped after a change to %[5]s:
   %[2]s deadletters list -c %[3]s
   echo '%[1]s' | %[2]s map -c %[3]s
 
+Have a campaign write to everybody, and within %[6]s people open it, click, or it bounces, and Customer.io tells of it:
+
+  curl -d '{"source":"campaign:2"}' http://%[7]s/_emulator/deliveries
+
 Ctrl-C ends the demo.
 
-`, signUp, program, config, d.broker().Server().URL(), filepath.Join(d.Dir, "rules"))
+`, signUp, program, config, d.broker().Server().URL(), filepath.Join(d.Dir, "rules"), reactWithin,
+		d.at.emulator)
 }
 
 // programName is how the user would call the program again.
@@ -100,7 +110,10 @@ func programName() string {
 
 // follow shows what becomes of further events until ctx ends.
 func (d *demo) follow(ctx context.Context, r Result) error {
-	next, letters, skipped := 1, r.DeadLetters, r.Skipped
+	next, letters, skipped, told := 1, r.DeadLetters, r.Skipped, 0
+	for _, e := range d.cio.BusEvents() {
+		told = e.N
+	}
 	for _, receipt := range d.cio.Receipts(r.Calls) { // there are at least so many
 		next = receipt.N + 1
 	}
@@ -109,6 +122,7 @@ func (d *demo) follow(ctx context.Context, r Result) error {
 			next = receipt.N + 1
 			d.showCall(receipt)
 		}
+		told = d.showTold(told)
 		now := d.bridge.Stats()
 		if now.Skipped > skipped {
 			fmt.Fprintf(d.talk, "skipped        %d events that no rule wants\n", now.Skipped-skipped)
