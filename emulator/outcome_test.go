@@ -250,7 +250,7 @@ func TestExportsTakeTimeFailAndExpire(t *testing.T) {
 			if err := json.Unmarshal([]byte(c.app("GET", "/v1/exports/2/download", "").body), &answer); err != nil {
 				t.Fatal(err)
 			}
-			path := strings.TrimPrefix(answer.URL, "http://api.customer.io")
+			path := strings.TrimPrefix(answer.URL, "https://api.customer.io")
 			time.Sleep(link - time.Second)
 			if r := c.do("GET", path, ""); r.status != 200 || strings.Count(r.body, "\n") != 3 ||
 				r.header.Get("Content-Type") != "text/csv; charset=utf-8" {

@@ -82,7 +82,7 @@ func ask(x *exchange.Exchange, e endpoint, args []string, r *http.Request) {
 	q := &query{
 		c: &c, args: args, raw: x.Body, contentType: r.Header.Get("Content-Type"), base: "http://" + r.Host,
 	}
-	if r.TLS != nil {
+	if r.TLS != nil || r.URL.Scheme == "https" { // which a request over Transport has
 		q.base = "https://" + r.Host
 	}
 	q.c.Type, q.c.Action = e.kind, e.action
