@@ -33,17 +33,17 @@ func (a *attempt) do(ctx context.Context, cut bool) error {
 			return err
 		}
 	}
-	parts := uint64(1)
+	parts, expected := uint64(1), 0
 	target := a.report.Target
 	back := a.show == nil && (cut || a.run.ReadBack)
 	if back {
-		if parts, err = partsOf(ctx, target, a.run.Position, a.held); err != nil {
+		if parts, expected, err = partsOf(ctx, target, a.run.Position, a.held); err != nil {
 			return err
 		}
 	}
 	for part := range parts {
 		if back {
-			if a.behind, err = readPublished(ctx, target, a.run.Position, part, parts); err != nil {
+			if a.behind, err = readPublished(ctx, target, a.run.Position, part, parts, expected); err != nil {
 				return err
 			}
 		}

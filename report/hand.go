@@ -15,8 +15,8 @@ import (
 type Hand struct {
 	// Workspaces are those of the report that are run; empty means all.
 	Workspaces []string
-	// Window is the time that is read. Zero means all that the report tells of; such a run counts as the scheduled ones
-	// do, and the next of those goes on from it.
+	// Window is the time that is read; without an End, until now. Zero means all that the report tells of; such a run
+	// counts as the scheduled ones do, and the next of those goes on from it.
 	Window Window
 	// Standby is told once if another process runs reports just now, which is waited for. It may be nil.
 	Standby func()
@@ -24,11 +24,30 @@ type Hand struct {
 	Progress func(workspace string, c Counts)
 }
 
+// close gives the window its end, where it has none.
+func (h *Hand) close(now time.Time) error {
+	if h.Window == (Window{}) {
+		return nil
+	}
+	if h.Window.End.IsZero() {
+		h.Window.End = now
+	}
+	h.Window = Window{h.Window.Start.UTC().Truncate(time.Second), h.Window.End.UTC().Truncate(time.Second)}
+	if !h.Window.Start.Before(h.Window.End) {
+		return mistake.Of("the time from %s until %s is none", h.Window.Start.Format(time.RFC3339),
+			h.Window.End.Format(time.RFC3339))
+	}
+	return nil
+}
+
 // Once runs a report now and publishes what is new. A run that was cut short before is finished first. It is not tried
 // again: after an error, the run is finished by the next that leads.
 func (r *Runner) Once(ctx context.Context, name string, hand Hand) ([]Status, error) {
 	chosen, err := chosenOf(name, r.Reports, hand.Workspaces)
 	if err != nil {
+		return nil, err
+	}
+	if err := hand.close(r.now()); err != nil {
 		return nil, err
 	}
 	led, release, err := r.Store.Lead(ctx, func() {
@@ -119,6 +138,9 @@ func Preview(ctx context.Context, report Report, store Store, hand Hand, each fu
 	var all Counts
 	chosen, err := chosenOf(report.Config.Name, []Report{report}, hand.Workspaces)
 	if err != nil {
+		return all, err
+	}
+	if err := hand.close(time.Now()); err != nil {
 		return all, err
 	}
 	var records map[string]record

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 
 // A Letter is a row that is not published, for whoever keeps dead letters.
 type Letter struct {
-	// ID is the same whenever the same row of a run cannot be published, so that a run that is tried again writes its
-	// letters again and makes no further ones.
+	// ID is the same whenever the same row cannot be published, so that a run that is tried again writes its letters
+	// again and makes no further ones.
 	ID        event.ID
 	Report    string
 	Type      string
@@ -32,17 +33,31 @@ type DeadLetter func(ctx context.Context, l Letter) error
 
 // malformed is the letter of a row that the reader could not read.
 func (a *attempt) malformed(m Malformed) Letter {
-	return a.letter(event.ReasonMalformedRow, "", m.Line, m.Text, m.Detail)
+	l := a.letter(event.ReasonMalformedRow, m.Text, m.Detail)
+	l.Line = m.Line
+	return l.identified(a.run.At, strconv.Itoa(m.Line))
 }
 
-func (a *attempt) letter(reason event.Reason, object string, line int, text []byte, detail string) Letter {
-	at := strconv.FormatInt(a.run.At.UnixMicro(), 10)
-	sum := digest(a.report.Config.Name, a.workspace, string(reason), object, at, strconv.Itoa(line), string(text))
-	l := Letter{
+// tooLarge is the letter of a row that the target does not take.
+func (a *attempt) tooLarge(c Content) Letter {
+	l := a.letter(event.ReasonTooLarge, c.Row, fmt.Sprintf("the row has %d bytes, and its event is larger than the %s "+
+		"takes", len(c.Row), a.report.Target.Place()))
+	l.Object = c.Object
+	return l.identified(c.Window.End, c.Object+" "+c.Window.Start.Format(time.RFC3339Nano))
+}
+
+func (a *attempt) letter(reason event.Reason, text []byte, detail string) Letter {
+	return Letter{
 		Report: a.report.Config.Name, Type: a.report.Config.Type, Workspace: a.workspace, At: a.run.At, Reason: reason,
-		Object: object, Line: line, Text: text, Detail: detail,
+		Text: text, Detail: detail,
 	}
-	binary.BigEndian.PutUint64(l.ID[:8], uint64(a.run.At.UnixMilli())<<16)
+}
+
+// identified gives a letter its id: of the time that it is about, and of what stands where.
+func (l Letter) identified(about time.Time, where string) Letter {
+	at := strconv.FormatInt(about.UnixMicro(), 10)
+	sum := digest(l.Report, l.Workspace, string(l.Reason), at, where, string(l.Text))
+	binary.BigEndian.PutUint64(l.ID[:8], uint64(about.UnixMilli())<<16)
 	copy(l.ID[6:], sum[:])
 	return l
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
@@ -139,9 +138,7 @@ func (a *attempt) unstored(ctx context.Context, events []cloudevent.Event) ([]cl
 func (a *attempt) refuse(ctx context.Context, e *cloudevent.Event) error {
 	told, _ := e.Data.(Content)
 	a.counts.TooLarge++
-	l := a.letter(event.ReasonTooLarge, told.Object, 0, told.Row, fmt.Sprintf("the row has %d bytes, more than the %s "+
-		"takes", len(told.Row), a.report.Target.Place()))
-	if err := a.letters(ctx, l); err != nil {
+	if err := a.letters(ctx, a.tooLarge(told)); err != nil {
 		return fmt.Errorf("keep a row that is too large as a dead letter: %w", err)
 	}
 	if a.known != nil {

@@ -29,18 +29,22 @@ type readEvent struct {
 func (r rowID) short() uint64 { return binary.BigEndian.Uint64(r[:]) }
 func (h hash) short() uint32  { return binary.BigEndian.Uint32(h[:]) }
 
-// partsOf says into how many parts rows are divided, so that what is published of one can be held.
-func partsOf(ctx context.Context, t Target, since string, most int) (uint64, error) {
+// partsOf says into how many parts rows are divided, so that what is published of one can be held, and how many events
+// that is.
+func partsOf(ctx context.Context, t Target, since string, most int) (parts uint64, events int, err error) {
 	n := 0
 	if err := t.Published(ctx, since, func(string, string) { n++ }); err != nil {
-		return 0, fmt.Errorf("read back what was published: %w", err)
+		return 0, 0, fmt.Errorf("read back what was published: %w", err)
 	}
-	return uint64(1 + n/most), nil
+	parts = uint64(1 + n/most)
+	return parts, n / int(parts), nil
 }
 
-// readPublished reads the events of one part.
-func readPublished(ctx context.Context, t Target, since string, part, parts uint64) (*readBack, error) {
-	b := &readBack{part: part, parts: parts}
+// readPublished reads the events of one part, of which there are about as many as is expected.
+func readPublished(
+	ctx context.Context, t Target, since string, part, parts uint64, expected int,
+) (*readBack, error) {
+	b := &readBack{part: part, parts: parts, events: make([]readEvent, 0, expected+expected/32)}
 	err := t.Published(ctx, since, func(id, digits string) {
 		row, revision, ok := readEventID(id)
 		var h hash

@@ -57,6 +57,7 @@ type entry struct {
 
 	// Guarded by the mutex of the Runner.
 	record  record
+	due     time.Time // the first time of the schedule that is not done with; zero if there is none
 	running bool
 	counts  Counts // of the attempt that is running
 	trouble string
@@ -153,8 +154,7 @@ func (e *entry) isDue(now time.Time) bool {
 	if now.Before(e.resting) || e.record.Open {
 		return !now.Before(e.resting)
 	}
-	next := e.schedule.Next(e.record.Scheduled)
-	return !next.IsZero() && !next.After(now)
+	return !e.due.IsZero() && !e.due.After(now)
 }
 
 // next is when the entry is looked at again.
@@ -162,15 +162,17 @@ func (e *entry) next() time.Time {
 	if e.record.Open {
 		return e.resting
 	}
-	next := e.schedule.Next(e.record.Scheduled)
-	if next.IsZero() { // not for years
+	if e.due.IsZero() { // not for years
 		return e.record.Scheduled.Add(farAhead * 365)
 	}
-	if next.After(e.resting) {
-		return next
+	if e.due.After(e.resting) {
+		return e.due
 	}
 	return e.resting
 }
+
+// keep notes a record.
+func (e *entry) keep(rec record) { e.record, e.due = rec, e.schedule.Next(rec.Scheduled) }
 
 // lead runs what is due while no other process does.
 func (r *Runner) lead(ctx context.Context) {
@@ -228,7 +230,7 @@ func (r *Runner) load(ctx context.Context) error {
 			}
 		}
 		r.mu.Lock()
-		e.record = rec
+		e.keep(rec)
 		r.mu.Unlock()
 	}
 	r.mu.Lock()

@@ -34,9 +34,6 @@ func (r *Runner) Status() []Status {
 	list := make([]Status, len(r.entries))
 	for i, e := range r.entries {
 		list[i] = e.status()
-		if !r.loaded {
-			list[i].Next = time.Time{}
-		}
 	}
 	return list
 }
@@ -59,7 +56,8 @@ func StoredStatus(ctx context.Context, store Store, reports []Report) ([]Status,
 			if !found {
 				rec.Scheduled = time.Now()
 			}
-			e := entry{Report: &reports[i], workspace: workspace, schedule: schedule, record: rec}
+			e := entry{Report: &reports[i], workspace: workspace, schedule: schedule}
+			e.keep(rec)
 			list = append(list, e.status())
 		}
 	}
@@ -71,7 +69,7 @@ func (e *entry) status() Status {
 	s := Status{
 		Report: e.Config.Name, Type: e.Config.Type, Workspace: e.workspace, Schedule: e.schedule.String(),
 		At: rec.At, ByHand: rec.ByHand, Begun: rec.Begun, Ended: rec.Ended, Running: e.running, Counts: rec.Counts,
-		Trouble: rec.Trouble, Since: rec.Ended, Next: e.schedule.Next(rec.Scheduled),
+		Trouble: rec.Trouble, Since: rec.Ended, Next: e.due,
 	}
 	if e.Target != nil {
 		s.To = e.Target.Place()
@@ -105,7 +103,8 @@ func (r *Runner) troubled(entries []*entry, err error) {
 func (r *Runner) began(e *entry, rec record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.record, e.running, e.counts = rec, true, Counts{}
+	e.keep(rec)
+	e.running, e.counts = true, Counts{}
 }
 
 // counted shows how far an attempt has come.
@@ -126,7 +125,7 @@ func (r *Runner) ended(e *entry, rec record, err error) {
 		rec.Open = true // whatever of its end was stored
 		rec.Ended = time.Time{}
 	}
-	e.record = rec
+	e.keep(rec)
 	r.metrics.ended(e, rec, err)
 	if err != nil {
 		return

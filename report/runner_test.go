@@ -1,0 +1,322 @@
+package report_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ciobridge/ciobridge/internal/retry"
+	"github.com/ciobridge/ciobridge/report"
+	"github.com/ciobridge/ciobridge/report/internal/reporttest"
+)
+
+// A desk is where a report is run in a test: a clock that can be set, and what came of it.
+type desk struct {
+	t      *testing.T
+	world  *reporttest.World
+	reader *journal
+	ahead  time.Duration // of the clock on the wall
+	logs   *observer.ObservedLogs
+	reg    *prometheus.Registry
+	runner *report.Runner
+}
+
+// A journal is a reader that notes what it was asked for.
+type journal struct {
+	reporttest.Reader
+	asked []report.Request
+	at    []time.Time // when
+	now   func() time.Time
+	fail  func(reading int) error // before anything is told
+	after func(reading int) error // when all is told
+}
+
+func (j *journal) Read(ctx context.Context, q report.Request, each func(report.Row) error) error {
+	j.asked, j.at = append(j.asked, q), append(j.at, j.now())
+	if j.fail != nil {
+		if err := j.fail(len(j.asked)); err != nil {
+			return err
+		}
+	}
+	if err := j.Reader.Read(ctx, q, each); err != nil || j.after == nil {
+		return err
+	}
+	return j.after(len(j.asked))
+}
+
+// newDesk is one whose clock shows a time.
+func newDesk(t *testing.T, shows, schedule string, kind reporttest.Kind) *desk {
+	t.Helper()
+	d := &desk{t: t, world: reporttest.NewWorld(), reg: prometheus.NewRegistry()}
+	d.set(shows)
+	d.reader = &journal{Reader: reporttest.Reader{Kind: kind, Objects: 4, Windows: 3}, now: d.now}
+	d.restart(schedule)
+	return d
+}
+
+func (d *desk) now() time.Time { return time.Now().Add(d.ahead).Round(0) }
+
+func (d *desk) set(shows string) { d.ahead = time.Until(instant(shows)) }
+
+// restart begins a new process.
+func (d *desk) restart(schedule string) {
+	d.t.Helper()
+	p := d.world.Process(reporttest.Fault{}, func() {})
+	d.reader.Process = p
+	core, logs := observer.New(zap.InfoLevel)
+	d.logs, d.reg = logs, prometheus.NewRegistry()
+	var err error
+	d.runner, err = report.New(report.Options{
+		Reports: []report.Report{{
+			Config: report.Config{
+				Name: "numbers", Type: "campaigns", Schedule: schedule, Workspaces: []string{"", "eu"},
+			},
+			Reader: d.reader, Target: p.Target(),
+		}},
+		Store: p, DeadLetter: p.Letter, Log: zap.New(core), Registry: d.reg,
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.runner.SetClock(d.now)
+}
+
+// run runs reports for a while.
+func (d *desk) run(lasting time.Duration) {
+	ctx, cancel := context.WithTimeout(d.t.Context(), lasting)
+	defer cancel()
+	d.runner.Run(ctx)
+}
+
+// asked are the times that the first workspace was read for, and when, in UTC.
+func (d *desk) asked() string {
+	var list []string
+	for i, q := range d.reader.asked {
+		if q.Workspace == "" {
+			late := d.reader.at[i].Sub(q.At).Truncate(time.Minute)
+			list = append(list, q.At.UTC().Format("02 15:04")+" +"+late.String())
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// once checks that no event is published twice.
+func (d *desk) once() int {
+	d.t.Helper()
+	seen := map[string]bool{}
+	for _, e := range d.world.Events() {
+		if seen[e.ID] {
+			d.t.Errorf("%s is published twice", e.ID)
+		}
+		seen[e.ID] = true
+	}
+	return len(seen)
+}
+
+func TestRunsOverTheChangesOfTheClock(t *testing.T) {
+	for _, c := range []struct{ schedule, from, asked string }{
+		{"daily at 02:30 in America/Los_Angeles", "2026-03-07T09:00:00Z", "07 10:30 +0s, 08 10:00 +0s, 09 09:30 +0s"},
+		{"daily at 01:30 in America/Los_Angeles", "2026-10-31T07:00:00Z", "31 08:30 +0s, 01 08:30 +0s, 02 09:30 +0s"},
+		{"", "2026-03-07T08:00:00Z", "07 14:00 +0s, 08 13:00 +0s, 09 13:00 +0s"},
+		{"", "2026-10-31T08:00:00Z", "31 13:00 +0s, 01 14:00 +0s, 02 14:00 +0s"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, c.from, c.schedule, reporttest.Snapshot)
+			d.run(60 * time.Hour)
+			if got := d.asked(); got != c.asked {
+				t.Errorf("%q ran at %s, want %s", c.schedule, got, c.asked)
+			}
+			d.once()
+		})
+	}
+}
+
+// A clock that is set forward over the time of a run makes it late, and one that is set back makes no second one.
+func TestClockIsSetAtTheTimeOfARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:00:00Z", "daily at 06:00", reporttest.Snapshot)
+		d.run(50 * time.Minute)
+		d.set("2026-06-01T06:20:00Z")
+		d.run(10 * time.Minute)
+		d.set("2026-06-01T05:50:00Z")
+		d.run(30 * time.Minute)
+		d.set("2026-06-02T05:59:30Z")
+		d.run(10 * time.Minute)
+		if got, want := d.asked(), "01 06:00 +20m0s, 02 06:00 +0s"; got != want {
+			t.Errorf("ran at %s, want %s", got, want)
+		}
+		d.once()
+	})
+}
+
+// A clock that was years ahead once does not end a report.
+func TestClockWasWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2036-06-01T05:00:00Z", "daily at 06:00", reporttest.Happened)
+		d.run(2 * time.Hour)
+		d.set("2026-06-01T05:00:00Z")
+		d.restart("daily at 06:00")
+		d.run(26 * time.Hour)
+		if got, want := d.asked(), "01 06:00 +0s, 01 06:00 +0s, 02 06:00 +0s"; got != want {
+			t.Errorf("ran at %s, want %s", got, want)
+		}
+	})
+}
+
+// Of the times that passed while nobody was there, the last one is caught up, once.
+func TestMissedRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:00:00Z", "daily at 06:00", reporttest.Happened)
+		d.reader.Windows, d.reader.Objects = 60, 1
+		d.run(30 * time.Minute) // it is seen, and does not run
+		d.set("2026-06-03T08:00:00Z")
+		for range 3 {
+			d.restart("daily at 06:00")
+			d.run(time.Hour)
+		}
+		d.set("2026-06-06T05:59:00Z")
+		d.restart("daily at 06:00")
+		d.run(2 * time.Hour)
+		if got, want := d.asked(), "03 06:00 +2h0m0s, 05 06:00 +23h59m0s, 06 06:00 +0s"; got != want {
+			t.Errorf("ran at %s, want %s", got, want)
+		}
+		for i, want := range []string{"", "2026-06-03T06:00:00Z", "2026-06-05T06:00:00Z"} {
+			if got := d.reader.asked[2*i].Last; want == "" && !got.IsZero() || want != "" && !got.Equal(instant(want)) {
+				t.Errorf("reading %d goes on from %s, want %s", i, got, want)
+			}
+		}
+		d.once()
+	})
+}
+
+// A report that fails is tried again with growing pauses while others run; one that cannot succeed waits for its next
+// time, and what it has told is not told again.
+func TestReportFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Happened)
+		d.reader.Windows = 60
+		gone := errors.New("the App API is away")
+		d.reader.fail = func(n int) error {
+			if q := d.reader.asked[n-1]; q.Workspace == "" && n < 9 {
+				return fmt.Errorf("read: %w", gone)
+			}
+			return nil
+		}
+		d.run(2 * time.Minute)
+		s := d.runner.Status()
+		if s[0].Trouble != "read: the App API is away" || s[0].Since.IsZero() || !s[0].Ended.IsZero() ||
+			!s[0].Next.Equal(s[0].At) {
+			t.Errorf("the status is %+v", s[0])
+		}
+		if s[1].Trouble != "" || s[1].Counts.Published != 240 || !s[1].Next.Equal(instant("2026-06-02T06:00:00Z")) {
+			t.Errorf("the status is %+v", s[1])
+		}
+		d.run(time.Hour)
+		if s := d.runner.Status(); s[0].Trouble != "" || s[0].Counts.Published != 240 || s[0].Ended.IsZero() {
+			t.Errorf("the status is %+v", s[0])
+		}
+		if n := len(d.logs.FilterMessage("a report has failed, and is tried again").All()); n != 1 {
+			t.Errorf("failures are told %d times", n)
+		}
+		if n := len(d.logs.FilterMessage("a report works again").All()); n != 1 {
+			t.Errorf("success is told %d times", n)
+		}
+		if want := 60 * 4 * 2; d.once() != want {
+			t.Errorf("%d are published, want %d", d.once(), want)
+		}
+	})
+}
+
+func TestReportCannotSucceed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Happened)
+		d.reader.Windows, d.reader.Objects = 25*60, 1
+		d.reader.after = func(n int) error {
+			if n == 1 {
+				return fmt.Errorf("read: %w", retry.Permanent(errors.New("there is no campaign 7")))
+			}
+			return nil
+		}
+		d.run(2 * time.Hour)
+		if want := 25 * 60 * 2; d.once() != want {
+			t.Errorf("%d are published, want %d, those that were told before the failure among them", d.once(), want)
+		}
+		s := d.runner.Status()
+		if !strings.Contains(s[0].Trouble, "there is no campaign 7") || s[0].Ended.IsZero() ||
+			!s[0].Next.Equal(instant("2026-06-02T06:00:00Z")) {
+			t.Errorf("the status is %+v", s[0])
+		}
+		d.run(24 * time.Hour)
+		if s := d.runner.Status(); s[0].Trouble != "" {
+			t.Errorf("the status is %+v", s[0])
+		}
+		if got, want := d.asked(), "01 06:00 +0s, 02 06:00 +0s"; got != want {
+			t.Errorf("ran at %s, want %s", got, want)
+		}
+		if want := (25 + 24) * 60; d.first() != want {
+			t.Errorf("%d are published from the first workspace, want %d", d.first(), want)
+		}
+		d.once()
+	})
+}
+
+// first counts the rows of the first workspace that were published.
+func (d *desk) first() (n int) {
+	for _, e := range d.world.Events() {
+		if e.Workspace == "" && e.Revision == 1 {
+			n++
+		}
+	}
+	return n
+}
+
+func TestMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Numbers)
+		d.run(25 * time.Hour)
+		err := testutil.GatherAndCompare(d.reg, strings.NewReader(`
+# HELP ciobridge_report_runs_total Attempts to run a report, by result: done, refused (it cannot succeed before it is changed) or failed (it is tried again).
+# TYPE ciobridge_report_runs_total counter
+ciobridge_report_runs_total{report="numbers",result="done",workspace=""} 2
+ciobridge_report_runs_total{report="numbers",result="failed",workspace=""} 0
+ciobridge_report_runs_total{report="numbers",result="refused",workspace=""} 0
+ciobridge_report_runs_total{report="numbers",result="done",workspace="eu"} 2
+ciobridge_report_runs_total{report="numbers",result="failed",workspace="eu"} 0
+ciobridge_report_runs_total{report="numbers",result="refused",workspace="eu"} 0
+# HELP ciobridge_report_rows_total Rows of reports, by result: published, unchanged, malformed or too_large. Those of an attempt that failed are counted again by the next.
+# TYPE ciobridge_report_rows_total counter
+ciobridge_report_rows_total{report="numbers",result="malformed",workspace=""} 2
+ciobridge_report_rows_total{report="numbers",result="malformed",workspace="eu"} 2
+ciobridge_report_rows_total{report="numbers",result="published",workspace=""} 24
+ciobridge_report_rows_total{report="numbers",result="published",workspace="eu"} 24
+ciobridge_report_rows_total{report="numbers",result="too_large",workspace=""} 0
+ciobridge_report_rows_total{report="numbers",result="too_large",workspace="eu"} 0
+ciobridge_report_rows_total{report="numbers",result="unchanged",workspace=""} 0
+ciobridge_report_rows_total{report="numbers",result="unchanged",workspace="eu"} 0
+`), "ciobridge_report_runs_total", "ciobridge_report_rows_total")
+		if err != nil {
+			t.Error(err)
+		}
+		if names := d.workspaces(); !slices.Equal(names, []string{"", "eu"}) {
+			t.Errorf("events have the workspaces %q", names)
+		}
+	})
+}
+
+func (d *desk) workspaces() (list []string) {
+	for _, e := range d.world.Events() {
+		list = append(list, e.Workspace)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
