@@ -1,0 +1,98 @@
+package file
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
+	"github.com/ciobridge/ciobridge/report"
+	"github.com/ciobridge/ciobridge/report/internal/placetest"
+)
+
+func TestStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sub", "state")
+	placetest.Stores(t, placetest.StorePlace{Session: 50 * time.Millisecond, Open: func() (report.Store, func()) {
+		s := NewStore(path)
+		t.Cleanup(s.Close)
+		return s, nil
+	}})
+}
+
+// A process that dies while it writes leaves part of a line. What stands before and behind it is read.
+func TestAPartialLineOfTheState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	put := func(key, value string) {
+		t.Helper()
+		s := NewStore(path)
+		defer s.Close()
+		if err := s.Put(t.Context(), key, []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("a", `{"x":1}`)
+	one, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("b", "no JSON")
+	both, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := len(both); cut >= len(one); cut -= longtest.Either(7, 1) {
+		if err := os.WriteFile(path, both[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		put("c", "3")
+		got := placetest.Known(t, NewStore(path), "")
+		want := map[string]string{"a": `{"x":1}`, "c": "3"}
+		if got["b"] != "" {
+			want["b"] = "no JSON"
+		}
+		if !maps.Equal(got, want) || cut == len(both) && len(got) != 3 {
+			t.Fatalf("cut at %d of %d: %v", cut, len(both), got)
+		}
+	}
+}
+
+// The file is written anew when most of it no longer counts, and has the same values then.
+func TestTheStateIsWrittenAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	s := NewStore(path)
+	defer s.Close()
+	if _, err := s.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put := func(key, value string) {
+		t.Helper()
+		if err := s.Put(t.Context(), key, []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("a", "1")
+	large := strings.Repeat("x", minGrowth/3)
+	for range 4 {
+		put("b", large)
+		put("gone", large)
+		put("gone", "")
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > 2*minGrowth {
+		t.Errorf("the file has %d bytes, %v", info.Size(), err)
+	}
+	put("c", "2")
+	want := map[string]string{"a": "1", "b": large, "c": "2"}
+	if got := placetest.Known(t, NewStore(path), ""); !maps.Equal(got, want) {
+		t.Errorf("%d values stand there, want 3", len(got))
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if weak, err := s.Check(t.Context()); err != nil || len(weak) != 1 {
+		t.Errorf("a file that others can change: %q, %v", weak, err)
+	}
+}
