@@ -129,7 +129,11 @@ func (j *job) lookUpSome(ctx context.Context, people []object) error {
 	if err != nil {
 		return err
 	}
-	raw, err := j.post(ctx, doing, "/v1/customers/attributes", body)
+	ask := posting("/v1/customers/attributes", body)
+	if len(people) > 1 {
+		ask.Keep = keepPeople
+	}
+	raw, err := j.ask(ctx, doing, ask)
 	if errors.Is(err, errTooLong) && len(people) > 1 {
 		half := len(people) / 2
 		if err := j.lookUpSome(ctx, people[:half]); err != nil {

@@ -34,6 +34,8 @@ type script struct {
 	answers map[string][]string
 	asked   []string
 	strange []string // questions that nobody expects
+
+	hook func(question string, r *http.Request) *http.Response // it may answer in place of the script
 }
 
 func newScript(files []txtar.File) *script {
@@ -60,6 +62,11 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		question += " " + string(body)
 	}
 	s.asked = append(s.asked, question)
+	if s.hook != nil {
+		if resp := s.hook(question, r); resp != nil {
+			return resp, nil
+		}
+	}
 	answers := s.answers[question]
 	if len(answers) == 0 {
 		s.strange = append(s.strange, question)

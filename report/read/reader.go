@@ -1,6 +1,7 @@
 package read
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,8 +60,12 @@ type job struct {
 	each   func(report.Row) error
 }
 
-// keep is the most of one answer that is looked at.
-const keep = 16 << 20
+// keep is the most of one answer that is looked at, and keepPeople that of one that shows a hundred people, who can be
+// shown in smaller numbers.
+const (
+	keep       = 16 << 20
+	keepPeople = 4 << 20
+)
 
 // A RefusedError says that Customer.io did not take a request.
 type RefusedError struct {
@@ -90,13 +95,15 @@ func (j *job) get(ctx context.Context, doing, path string) ([]byte, error) {
 
 // post asks with a body.
 func (j *job) post(ctx context.Context, doing, path string, body []byte) ([]byte, error) {
-	return j.ask(ctx, doing, customerio.Request{
-		Method: http.MethodPost, Path: path, Body: [][]byte{body}, Calls: 1,
-	})
+	return j.ask(ctx, doing, posting(path, body))
+}
+
+func posting(path string, body []byte) customerio.Request {
+	return customerio.Request{Method: http.MethodPost, Path: path, Body: [][]byte{body}, Calls: 1}
 }
 
 func (j *job) ask(ctx context.Context, doing string, r customerio.Request) ([]byte, error) {
-	r.Endpoint, r.Keep = customerio.App, keep
+	r.Endpoint, r.Keep = customerio.App, cmp.Or(r.Keep, keep)
 	answer, err := j.api.Ask(ctx, j.Workspace, r)
 	switch {
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -103,7 +104,7 @@ func readSegments(ctx context.Context, j *job) error {
 	for _, s := range chosen {
 		id := s.text("id")
 		doing := "count the people of segment " + id
-		raw, err := j.get(ctx, doing, "/v1/segments/"+id+"/customer_count")
+		raw, err := j.get(ctx, doing, "/v1/segments/"+url.PathEscape(id)+"/customer_count")
 		if missing(err) {
 			continue // it was deleted meanwhile
 		} else if err != nil {
@@ -133,7 +134,8 @@ func readSegments(ctx context.Context, j *job) error {
 func (j *job) readMembers(ctx context.Context, s object, id string) error {
 	doing := "list the people of segment " + id
 	about := map[string]json.RawMessage{"id": s["id"], "name": s["name"]}
-	return j.pages(ctx, doing, "/v1/segments/"+id+"/membership?limit=1000", nil, func(page object) (bool, error) {
+	path := "/v1/segments/" + url.PathEscape(id) + "/membership?limit=1000"
+	return j.pages(ctx, doing, path, nil, func(page object) (bool, error) {
 		return true, page.list(doing, "identifiers", func(who object) error {
 			return j.row("segment/"+id+"/"+personOf(who), j.now(), map[string]any{"segment": about, "person": who})
 		})
