@@ -72,7 +72,8 @@ func TestWhatAnswersToALinkMean(t *testing.T) {
 		{"plain http elsewhere than App", "http://127.0.0.1:1", "http://files.example.com/canary-signature", nil,
 			"its address is not https", true, 0},
 		{"plain http where App is", "http://emulator:8025", "http://emulator:8026/canary-signature",
-			func(*http.Request) (*http.Response, error) { return body(200, strings.NewReader("a\n1\n")) }, "", false, 0},
+			func(*http.Request) (*http.Response, error) { return body(200, strings.NewReader("a\n1\n")) }, "", false,
+			0},
 		{"a redirect to plain http", "", link, func(*http.Request) (*http.Response, error) {
 			return body(302, strings.NewReader(""), "Location", "http://files.example.com/canary-signature")
 		}, "its address is not https", true, 0},

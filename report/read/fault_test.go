@@ -290,7 +290,8 @@ func TestAnExportThatFails(t *testing.T) {
 	for _, first := range []string{
 		"\n-- GET /v1/exports/1 --\n{\"export\":{\"id\":1,\"status\":\"failed\",\"failed\":true}}\n",
 		"\n-- GET /v1/exports/1 --\nstatus 404\n{}\n",
-		"\n-- GET /v1/exports/1 --\n{\"export\":{\"status\":\"done\"}}\n-- GET /v1/exports/1/download --\nstatus 404\n{}\n",
+		"\n-- GET /v1/exports/1 --\n{\"export\":{\"status\":\"done\"}}\n" +
+			"-- GET /v1/exports/1/download --\nstatus 404\n{}\n",
 	} {
 		scripted(t, exporting+first+fileOf2, everybody, report.Request{}, func(_ *script, all told, err error) {
 			if err != nil || all.rows != 2 || !strings.HasPrefix(all.saved, "2 ") {

@@ -24,7 +24,8 @@ func TestValidate(t *testing.T) {
 		{"right, too", report.Config{Type: "segments", Params: report.Params{
 			Segments: []string{"VIP", "4"}, Members: true}}, nil},
 		{"no type", report.Config{}, []string{"type: is missing: give "}},
-		{"another type", report.Config{Type: "segment"}, []string{`type: "segment" is no type of reports, did you mean`}},
+		{"another type", report.Config{Type: "segment"}, []string{
+			`type: "segment" is no type of reports, did you mean`}},
 		{"of another type", report.Config{Type: "segments", Params: report.Params{
 			Members: true, Since: time.Hour, Activities: []string{"a"}}}, []string{
 			"params.since: means nothing to a report of type segments, which knows segments and members",
@@ -35,11 +36,14 @@ func TestValidate(t *testing.T) {
 			Activities: []string{}, Since: 31 * 24 * time.Hour}}, []string{
 			"params.activities: is an empty list", "params.since: 744h0m0s is outside 1h0m0s to 720h0m0s"}},
 		{"the most hours", steps("hours", 24), nil},
-		{"more hours", steps("hourly", 25), []string{"params.steps: 25 is outside 0 to 24, which is the most for hours"}},
+		{"more hours", steps("hourly", 25), []string{
+			"params.steps: 25 is outside 0 to 24, which is the most for hours"}},
 		{"the most days", steps("", 45), nil},
-		{"more days", steps("", 46), []string{"params.steps: 46 is outside 0 to 45, which is the most for days"}},
+		{"more days", steps("", 46), []string{
+			"params.steps: 46 is outside 0 to 45, which is the most for days"}},
 		{"the most weeks", steps("weeks", 12), nil},
-		{"more weeks", steps("weeks", 13), []string{"params.steps: 13 is outside 0 to 12, which is the most for weeks"}},
+		{"more weeks", steps("weeks", 13), []string{
+			"params.steps: 13 is outside 0 to 12, which is the most for weeks"}},
 		{"the most months", steps("months", 121), nil},
 		{"more months", steps("months", 122), []string{"params.steps: 122 is outside 0 to 121"}},
 		{"all steps that there are", steps("months", 0), nil},
@@ -62,14 +66,16 @@ func TestValidate(t *testing.T) {
 			"params.metric_type: urban_airship cannot stand beside resolution: give email, webhook"}},
 		{"the older form", report.Config{Type: "campaigns", Params: report.Params{Since: time.Hour}}, []string{
 			"params.since: needs resolution"}},
-		{"no people", report.Config{Type: "customers"}, []string{"params.segments: is missing: give segments or a filter"}},
+		{"no people", report.Config{Type: "customers"}, []string{
+			"params.segments: is missing: give segments or a filter"}},
 		{"people", report.Config{Type: "customers_export", Params: report.Params{
 			Filter: `{"segment":{"id":"4"}}`, Attributes: []string{"a", "a"}}}, []string{
 			`params.attributes[1]: "a" stands there twice`, "params.filter: has a segment whose id is no whole number"}},
 		{"no deliveries", report.Config{Type: "deliveries_export"}, []string{
 			"params.of: is missing: give one of action, campaign, newsletter and transactional with its id"}},
 		{"deliveries", report.Config{Type: "deliveries_export", Params: report.Params{
-			Of: map[string]string{"campaing": "7", "newsletter": "June"}, Metric: "send", Since: time.Minute}}, []string{
+			Of: map[string]string{"campaing": "7", "newsletter": "June"}, Metric: "send",
+			Since: time.Minute}}, []string{
 			"params.of: names 2 things", `params.of.campaing: is not known, did you mean "campaign"?`,
 			`params.of.newsletter: "June" is no id`, `params.metric: "send" is not known, did you mean "sent"?`,
 			"params.since: 1m0s is outside 1h0m0s to 8760h0m0s"}},
