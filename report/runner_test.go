@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -278,6 +279,102 @@ func (d *desk) first() (n int) {
 		}
 	}
 	return n
+}
+
+// Windows that are no longer told are forgotten, beside the latest. If they come back they have a further revision, and
+// no id is used twice.
+func TestWindowsThatAreNoLongerTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:30Z", "* * * * *", reporttest.Numbers)
+		d.reader.Objects = 1
+		d.run(150 * time.Minute)
+		object := d.object("object/0")
+		if n := len(object.Windows); n != 3+60 || object.Forgotten == 0 || object.Last != 1 {
+			t.Errorf("%d windows are known, %+v", n, object)
+		}
+		before := d.once()
+		d.reader.Windows = 100
+		d.run(time.Minute)
+		if got, want := d.once()-before, 2*(1+100-64); got != want {
+			t.Errorf("%d are published, want %d", got, want)
+		}
+		events := d.world.Events()
+		for _, e := range events[before:] {
+			if e.Revision > 2 {
+				t.Errorf("revision %d of %s", e.Revision, e.Subject)
+			}
+		}
+		d.reader.Windows = 3
+		d.run(3 * time.Minute)
+		if n := len(d.object("object/0").Windows); n != 3+60 {
+			t.Errorf("%d windows are known", n)
+		}
+		d.once()
+	})
+}
+
+// known is what the store has of an object.
+type known struct {
+	Windows   [][4]any `json:"windows"`
+	Forgotten int64    `json:"forgotten"`
+	Last      int      `json:"last"`
+}
+
+func (d *desk) object(name string) (k known) {
+	d.t.Helper()
+	p := d.world.Process(reporttest.Fault{}, func() {})
+	err := p.Load(d.t.Context(), "rows/numbers//"+name, func(_ string, value []byte) error {
+		return json.Unmarshal(value, &k)
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return k
+}
+
+// Where the target is another one, what stands in the old one is not looked for, and a run that was cut short is
+// finished in the new one.
+func TestTargetIsAnotherOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:30Z", "daily at 06:00", reporttest.Snapshot)
+		ctx, cancel := context.WithCancel(t.Context())
+		d.reader.after = func(int) error {
+			cancel()
+			return ctx.Err()
+		}
+		d.runner.Run(ctx)
+		d.reader.after = nil
+		other := reporttest.NewWorld()
+		p := d.world.Process(reporttest.Fault{}, func() {})
+		d.reader.Process = p
+		runner, err := report.New(report.Options{
+			Reports: []report.Report{{
+				Config: report.Config{Name: "numbers", Type: "campaigns", Schedule: "daily at 06:00"},
+				Reader: d.reader, Target: elsewhere{other.Process(reporttest.Fault{}, func() {}).Target()},
+			}},
+			Store: p, DeadLetter: p.Letter, Log: zap.NewNop(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runner.SetClock(d.now)
+		d.runner = runner
+		d.run(time.Minute)
+		if n := len(other.Events()); n != 4 {
+			t.Errorf("%d are published, of 4", n)
+		}
+		if got, want := d.asked(), "01 06:00 +0s, 01 06:00 +0s"; got != want {
+			t.Errorf("ran at %s, want %s", got, want)
+		}
+	})
+}
+
+type elsewhere struct{ report.Target }
+
+func (elsewhere) Place() string { return "topic elsewhere" }
+
+func (elsewhere) Published(context.Context, string, func(id, hash string)) error {
+	return errors.New("this position is not one of mine")
 }
 
 func TestMetrics(t *testing.T) {
