@@ -1,6 +1,7 @@
 package read
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -122,19 +123,15 @@ func written(a object) time.Time {
 // since is the time that a list of what happened is about: what was asked for by hand, or from the last run on until
 // this one. The first goes back as far as the report says.
 func (j *job) since(most time.Duration) report.Window {
-	w := report.Window{Start: j.Last, End: j.At.UTC()}
-	if j.Last.IsZero() {
-		back := day
-		if j.params.Since > 0 {
-			back = j.params.Since
-		}
-		w.Start = j.At.Add(-back)
+	w, asked := report.Window{Start: j.Last, End: j.At}, j.Request.Window
+	if !asked.Start.IsZero() {
+		w.Start = asked.Start
 	}
-	if !j.Request.Window.Start.IsZero() {
-		w.Start = j.Request.Window.Start
+	if !asked.End.IsZero() {
+		w.End = asked.End
 	}
-	if !j.Request.Window.End.IsZero() {
-		w.End = j.Request.Window.End.UTC()
+	if w.Start.IsZero() || !w.Start.Before(w.End) {
+		w.Start = w.End.Add(-cmp.Or(j.params.Since, day))
 	}
 	if earliest := w.End.Add(-most); w.Start.Before(earliest) {
 		w.Start = earliest

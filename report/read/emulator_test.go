@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -166,6 +168,91 @@ func TestAFileOfTheEmulatorBreaksOff(t *testing.T) {
 		}
 		if begun != 1 {
 			t.Errorf("%d exports were begun", begun)
+		}
+	})
+}
+
+// feed sends something to the emulator, by Track where the path says so and by App elsewhere.
+func (e emulated) feed(path, body string) string {
+	e.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "http://localhost"+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer app")
+	r.Header.Set("Content-Type", "application/json")
+	if strings.HasPrefix(path, "/api/") {
+		r.SetBasicAuth(emulator.DefaultSiteID, emulator.DefaultAPIKey)
+	}
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	if w.Code/100 != 2 {
+		e.t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+// People are told by look-ups and by an export, those without an id among them, and each once. Segments tell who is in
+// them, and activities what Customer.io has taken and ignored, between one run and the next.
+func TestPeopleOfTheEmulator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated{emulator.New(emulator.Options{AppKey: "app"}), t}
+		e.feed("/v1/segments", `{"segment":{"name":"Others"}}`)
+		e.feed("/v1/segments", `{"segment":{"name":"VIP"}}`)
+		var items, ids []string
+		for n := range 250 {
+			who := fmt.Sprintf(`"id":"p%d"`, n)
+			if n%50 == 0 {
+				who = fmt.Sprintf(`"email":"%d@example.com"`, n)
+			} else {
+				ids = append(ids, fmt.Sprintf("%q", fmt.Sprintf("p%d", n)))
+			}
+			items = append(items, `{"type":"person","action":"identify","identifiers":{`+who+`},"attributes":{"n":`+
+				fmt.Sprint(n)+`,"note":"a, \"b\"\nc"}}`)
+		}
+		e.feed("/api/v2/batch", `{"batch":[`+strings.Join(items, ",")+`]}`)
+		e.feed("/api/v1/segments/2/add_customers", `{"ids":[`+strings.Join(ids, ",")+`]}`)
+		everybody := `{"attribute":{"field":"cio_id","operator":"exists"}}`
+		for _, c := range []struct {
+			params report.Params
+			want   int
+		}{{report.Params{Segments: []string{"VIP"}}, 245}, {report.Params{Filter: everybody}, 250}} {
+			looked, _ := e.rows(report.Config{Type: "customers", Params: c.params})
+			exported, malformed := e.rows(report.Config{Type: "customers_export", Params: c.params})
+			if len(looked) != c.want || len(exported) != c.want || malformed > 0 {
+				t.Errorf("%d people looked up, %d exported, want %d", len(looked), len(exported), c.want)
+			}
+			byObject := map[string]map[string]json.RawMessage{}
+			for key, row := range exported {
+				object, _, _ := strings.Cut(key, " ")
+				byObject[object] = row
+			}
+			for key, row := range looked {
+				key, _, _ = strings.Cut(key, " ")
+				var attributes struct{ N, Note string }
+				n := strings.Trim(string(byObject[key]["n"]), `"`)
+				if json.Unmarshal(row["attributes"], &attributes) != nil || attributes.N != n ||
+					string(byObject[key]["note"]) != `"a, \"b\"\nc"` || attributes.Note != "a, \"b\"\nc" {
+					t.Fatalf("%s: %s, exported as %s", key, row["attributes"], byObject[key])
+				}
+			}
+		}
+		members, _ := e.rows(report.Config{Type: "segments",
+			Params: report.Params{Segments: []string{"2"}, Members: true}})
+		counts, _ := e.rows(report.Config{Type: "segments"})
+		if len(members) != 246 || len(counts) != 2 {
+			t.Errorf("%d rows of a segment and its members, %d of all segments", len(members), len(counts))
+		}
+
+		api, _ := newAPI(t, e.Transport(), nil)
+		var last time.Time
+		for range 3 { // each run tells what has happened since the one before
+			e.feed("/api/v2/batch", `{"batch":[`+
+				`{"type":"person","action":"identify","identifiers":{"cio_id":"0123456789"},"attributes":{"a":1}}]}`)
+			time.Sleep(time.Hour)
+			all, err := run(t.Context(), t, api, report.Config{Type: "activities"},
+				report.Request{At: time.Now(), Last: last})
+			if err != nil || all.rows != 1 || !strings.Contains(all.lines[0], `"type":"failed_attribute_change"`) {
+				t.Errorf("%q, %v", all.lines, err)
+			}
+			last = time.Now()
 		}
 	})
 }
