@@ -32,6 +32,7 @@ type Store struct {
 	js     jetstream.JetStream
 	config report.StateConfig
 	lead   lead.Lead
+	opened jetstream.KeyValue // nil until it is opened, and after a failure
 }
 
 // NewStore keeps what is known in c.Bucket.
@@ -47,6 +48,24 @@ func (s *Store) Close() {}
 
 func (s *Store) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	return s.js.KeyValue(ctx, s.config.Bucket)
+}
+
+// put writes a value. An empty one removes the key.
+func (s *Store) put(ctx context.Context, key string, value []byte) (err error) {
+	if s.opened == nil {
+		if s.opened, err = s.bucket(ctx); err != nil {
+			return err
+		}
+	}
+	if len(value) == 0 {
+		err = s.opened.Delete(ctx, key)
+	} else {
+		_, err = s.opened.Put(ctx, key, value)
+	}
+	if err != nil {
+		s.opened = nil // it may have been removed
+	}
+	return err
 }
 
 // Load implements report.Store. It reads the whole bucket, and again while a replica answers that lags behind.
@@ -116,14 +135,7 @@ func (s *Store) read(ctx context.Context, prefix string) (known map[string][]byt
 func (s *Store) Put(ctx context.Context, key string, value []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	bucket, err := s.bucket(ctx)
-	switch {
-	case err != nil:
-	case len(value) == 0:
-		err = bucket.Delete(ctx, encodeKey(key))
-	default:
-		_, err = bucket.Put(ctx, encodeKey(key), value)
-	}
+	err := s.put(ctx, encodeKey(key), value)
 	if isTooLarge(err) {
 		err = fmt.Errorf("%w: %w: %d bytes: raise max_payload of the server", report.ErrTooLarge, err, len(value))
 	}
