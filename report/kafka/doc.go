@@ -2,7 +2,8 @@
 //
 // A [Target] writes the records of a group to all their partitions at once, those of a partition in their order, and
 // waits until all replicas that are in sync have them. The key is what the event is about. Its position is the end of
-// every partition; Published reads from there on, and looks at the headers alone.
+// every partition; Published reads from there on, and looks at the headers alone. It waits for what the leader has and
+// its replicas lack, because that will be shown, although the one who wrote it was told of a failure.
 //
 // A [Store] has its records in the first partition of its topic, in which the last record of a key counts. Load reads
 // all of it. Its lead is that of the consumer group "ciobridge-reports.<topic>", through which nothing is read.

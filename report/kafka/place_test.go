@@ -1,16 +1,21 @@
 package kafka
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
@@ -227,6 +232,76 @@ func TestALeaderThatWasJustElected(t *testing.T) {
 	}
 	if got := placetest.Published(t, target, ""); len(got) != 1 {
 		t.Errorf("the second reading: %v", got)
+	}
+}
+
+// What the leader has and its replicas lack is waited for: the one who wrote it was told that it failed, and it would
+// show after he has looked.
+func TestRecordsThatReplicasLack(t *testing.T) {
+	cluster := start(t)
+	conn := connect(t, cluster.ListenAddrs()...)
+	create(t, conn, "reports", 1)
+	target := NewTarget(conn, "reports")
+	var asked atomic.Int32
+	cluster.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if asked.Add(1) > 2 {
+			return nil, nil, false
+		}
+		epoch := req.(*kmsg.OffsetForLeaderEpochRequest)
+		res := epoch.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+		topic, p := kmsg.NewOffsetForLeaderEpochResponseTopic(), kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+		p.LeaderEpoch, p.EndOffset = epoch.Topics[0].Partitions[0].LeaderEpoch, 1
+		topic.Topic, topic.Partitions = "reports", append(topic.Partitions, p)
+		res.Topics = append(res.Topics, topic)
+		if asked.Load() == 2 { // the replicas get it
+			go func() {
+				events := []cloudevent.Event{placetest.Event("1", "a")}
+				if err := target.Publish(context.Background(), events); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		return res, nil, true
+	})
+	for len(placetest.Published(t, NewTarget(conn, "reports"), "")) == 0 && !t.Failed() {
+		if asked.Load() <= 2 {
+			t.Fatal("it is told that nothing is stored while the leader has a record")
+		}
+	}
+}
+
+// Markers of transactions, and records that were taken back, hide nothing.
+func TestRecordsOfTransactions(t *testing.T) {
+	cluster := start(t)
+	conn := connect(t, cluster.ListenAddrs()...)
+	create(t, conn, "reports", 1)
+	target := NewTarget(conn, "reports")
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.TransactionalID("other"),
+		kgo.DefaultProduceTopic("reports"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	want := map[string]string{}
+	for i, commit := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit} {
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.ProduceSync(t.Context(), kgo.StringRecord("foreign")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		id := fmt.Sprint(i)
+		if err := target.Publish(t.Context(), []cloudevent.Event{placetest.Event(id, "a")}); err != nil {
+			t.Fatal(err)
+		}
+		want[id] = "hash of " + id
+		if err := client.EndTransaction(t.Context(), commit); err != nil {
+			t.Fatal(err)
+		}
+		if got := placetest.Published(t, target, ""); !maps.Equal(got, want) {
+			t.Errorf("%v are told of, want %v", got, want)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func (s *Store) Load(ctx context.Context, prefix string, each func(key string, v
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
 	known := map[string][]byte{}
-	_, end, err := kafkatopic.Bounds(ctx, s.client, s.topic, partition)
+	end, err := endOf(ctx, s.client, s.topic, partition)
 	if err == nil {
 		err = readTo(ctx, s.client, s.topic, partition, 0, end, func(r *kafka.Record) error {
 			key, value, err := kafkatopic.Content(r)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -161,7 +160,7 @@ func (t *Target) ends(ctx context.Context) (map[int]int64, error) {
 	}
 	ends := map[int]int64{}
 	for _, p := range topic.Partitions {
-		if _, ends[p.ID], err = kafkatopic.Bounds(ctx, t.client, t.topic, p.ID); err != nil {
+		if ends[p.ID], err = endOf(ctx, t.client, t.topic, p.ID); err != nil {
 			return nil, fmt.Errorf("partition %d: %w", p.ID, err)
 		}
 	}
@@ -203,42 +202,6 @@ func (t *Target) Published(ctx context.Context, since string, each func(id, hash
 		})
 		if err != nil {
 			return fmt.Errorf("read partition %d of the topic %s: %w", partition, t.topic, meaning(err))
-		}
-	}
-	return nil
-}
-
-// readTo gives the records of a partition from an offset until the end that was found. What is no longer there is
-// passed by.
-func readTo(
-	ctx context.Context, client *kafka.Client, topic string, partition int, next, end int64,
-	each func(*kafka.Record) error,
-) error {
-	first, _, err := kafkatopic.Bounds(ctx, client, topic, partition)
-	if err != nil {
-		return err
-	}
-	for next = max(next, first); next < end; {
-		last := next
-		next, err = kafkatopic.Fetch(ctx, client, topic, partition, last, fetchWait, func(r *kafka.Record) error {
-			if r.Offset >= end {
-				return nil
-			}
-			return each(r)
-		})
-		if errors.Is(err, kafka.OffsetOutOfRange) { // retention took it meanwhile
-			if first, _, err = kafkatopic.Bounds(ctx, client, topic, partition); err == nil && first <= last {
-				err = kafka.OffsetOutOfRange
-			}
-			next = first
-		}
-		switch {
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case next == last:
-			return kafkatopic.ErrHidden
 		}
 	}
 	return nil

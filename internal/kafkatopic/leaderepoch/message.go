@@ -1,0 +1,62 @@
+package leaderepoch
+
+import "github.com/segmentio/kafka-go/protocol"
+
+func init() { protocol.Register(&Request{}, &Response{}) }
+
+// Request goes to the leader of its partition. There is one.
+type Request struct {
+	ReplicaID int32          `kafka:"min=v3,max=v3"` // -1: nobody's
+	Topics    []RequestTopic `kafka:"min=v3,max=v3"`
+}
+
+// RequestTopic is a topic of a request.
+type RequestTopic struct {
+	Name       string             `kafka:"min=v3,max=v3"`
+	Partitions []RequestPartition `kafka:"min=v3,max=v3"`
+}
+
+// RequestPartition names the epoch that is thought to be the current one, and the one that is asked for.
+type RequestPartition struct {
+	Partition          int32 `kafka:"min=v3,max=v3"`
+	CurrentLeaderEpoch int32 `kafka:"min=v3,max=v3"`
+	LeaderEpoch        int32 `kafka:"min=v3,max=v3"`
+}
+
+// ApiKey implements protocol.Message.
+func (r *Request) ApiKey() protocol.ApiKey { return protocol.OffsetForLeaderEpoch }
+
+// Broker implements protocol.BrokerMessage. Where the leader is not known any broker is asked, and says that it is not
+// the one.
+func (r *Request) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
+	topic := r.Topics[0]
+	if p, ok := cluster.Topics[topic.Name].Partitions[topic.Partitions[0].Partition]; ok {
+		if leader, ok := cluster.Brokers[p.Leader]; ok {
+			return leader, nil
+		}
+	}
+	return protocol.Broker{ID: -1}, nil
+}
+
+// Response is the answer.
+type Response struct {
+	ThrottleTimeMs int32           `kafka:"min=v3,max=v3"`
+	Topics         []ResponseTopic `kafka:"min=v3,max=v3"`
+}
+
+// ResponseTopic is a topic of an answer.
+type ResponseTopic struct {
+	Name       string              `kafka:"min=v3,max=v3"`
+	Partitions []ResponsePartition `kafka:"min=v3,max=v3"`
+}
+
+// ResponsePartition says where the records of the epoch end.
+type ResponsePartition struct {
+	ErrorCode   int16 `kafka:"min=v3,max=v3"`
+	Partition   int32 `kafka:"min=v3,max=v3"`
+	LeaderEpoch int32 `kafka:"min=v3,max=v3"`
+	EndOffset   int64 `kafka:"min=v3,max=v3"`
+}
+
+// ApiKey implements protocol.Message.
+func (r *Response) ApiKey() protocol.ApiKey { return protocol.OffsetForLeaderEpoch }
