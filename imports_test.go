@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd": {
 		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "ledger", "emulator",
-		"source", "config",
+		"source", "config", "report",
 		"internal",
 	},
 	"internal":      {"event"},

@@ -63,6 +63,9 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	if len(a.bridge.workspaces) > 1 {
 		writeTroubles(w, reports)
 	}
+	for _, o := range a.bridge.reportTroubles() {
+		fmt.Fprintln(w, o.public())
+	}
 }
 
 // writeTroubles tells of each workspace that does not do well how the worst of its endpoints does.

@@ -18,6 +18,7 @@ import (
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/source"
 	"github.com/ciobridge/ciobridge/webhook"
 )
@@ -46,7 +47,11 @@ type Bridge struct {
 	admin    *admin          // nil until it listens
 	webhooks *webhook.Server // nil where none are taken, and until it listens
 	proofs   *proofs
-	flowing  atomic.Bool // all is proven, and the stages that need a broker are there
+
+	reports     *report.Runner // nil where the configuration has none
+	reported    []report.Report
+	reportState report.Store
+	flowing     atomic.Bool // all is proven, and the stages that need a broker are there
 }
 
 // New builds what needs no broker. Close must be called when err is nil. Version is the program's.
@@ -65,6 +70,10 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	}
 	if c.Erasure.Enabled() {
 		b.proofs.open = append(b.proofs.open, obstacle{provesFences, errNotProven})
+	}
+	if len(c.Reports) > 0 {
+		b.proofs.open = append(b.proofs.open, obstacle{provesReportState, errNotProven},
+			obstacle{provesReports, errNotProven})
 	}
 	if !c.Source.Section().ChecksFirst() {
 		b.proofs.note(provesSource, nil)
@@ -111,7 +120,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	stages := pipeline.Stages{Source: b.read(b.source), Mapper: b.rules, Sender: sender, DeadLetters: b.letters,
 		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
-	return nil
+	return b.prepareReports()
 }
 
 // prepare proves what must hold before the first event is read: the broker side, and one workspace. They are proven
@@ -150,6 +159,7 @@ func (b *Bridge) run(ctx context.Context) error {
 	besides.Go(func() { b.watchFences(beside) })
 	besides.Go(func() { b.purgeLetters(beside) })
 	besides.Go(func() { b.followWebhooks(beside) })
+	besides.Go(func() { b.runReports(beside) })
 	for i, probe := range b.probes() {
 		besides.Go(func() {
 			if workspaces.waitFor(beside, i) {
@@ -175,6 +185,7 @@ func (b *Bridge) Close() {
 	closeAll(b.workspaces)
 	b.decoder.Close()
 	closeLedger(b.noting)
+	b.closeReports()
 	if b.broker != nil {
 		b.broker.Close()
 	}

@@ -179,6 +179,11 @@ func (b *Bridge) proveApart(ctx context.Context) error {
 	if subject := b.config.Webhooks.Subject; subject != "" {
 		published["webhooks.subject"] = subject + ".>"
 	}
+	for i, r := range b.config.Reports {
+		if r.To.Subject != "" {
+			published[fmt.Sprintf("reports[%d].to.subject", i)] = r.To.Subject + ".>"
+		}
+	}
 	for name, rule := range b.rules.ReplyTo() {
 		published[fmt.Sprintf("reply_to of the rule %q", rule)] = name
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/report"
 )
 
 // status is what GET /status answers: what the rules have done since the process began, and how the destinations do.
@@ -26,6 +27,7 @@ type status struct {
 		Others uint64          `json:"others"` // events of types beyond those
 	} `json:"unmatched"` // events whose type no rule names
 	Destinations []destinationStatus `json:"destinations"` // by workspace and endpoint
+	Reports      []report.Status     `json:"reports,omitempty"`
 }
 
 type destinationStatus struct {
@@ -97,7 +99,9 @@ func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
 	out := json.NewEncoder(w) // it escapes <, > and &
 	out.SetIndent("", "  ")
 	b := a.bridge
-	if err := out.Encode(newStatus(b.rules, b.version, b.sender.Reports())); err != nil {
+	s := newStatus(b.rules, b.version, b.sender.Reports())
+	s.Reports = b.reportStatus()
+	if err := out.Encode(s); err != nil {
 		return // whoever asked has gone
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/source"
 	"github.com/ciobridge/ciobridge/source/kafka"
 	"github.com/ciobridge/ciobridge/source/nats"
@@ -32,6 +33,10 @@ type Config struct {
 	Ledger ledger.Config `yaml:"ledger"`
 	// Webhooks are those that Customer.io sends about messages and subscriptions.
 	Webhooks webhook.Config `yaml:"webhooks"`
+	// Reports are what is read from Customer.io at times and published. ReportState says where it is noted what was;
+	// see PlacedReportState.
+	Reports     []report.Config    `yaml:"reports"`
+	ReportState report.StateConfig `yaml:"report_state"`
 	// SchemaRegistry has the schemas of topics and streams whose content is not JSON.
 	SchemaRegistry registry.Config `yaml:"schema_registry"`
 

@@ -14,7 +14,7 @@ import (
 // the one without.
 func described(path string) yamltree.Row {
 	for end := path; ; {
-		for _, table := range []map[string]yamltree.Row{meanings, erasureMeanings, webhookMeanings} {
+		for _, table := range []map[string]yamltree.Row{meanings, erasureMeanings, webhookMeanings, reportMeanings} {
 			if row, ok := table[end]; ok {
 				return row
 			}

@@ -26,6 +26,7 @@ func (c *Config) Validate() error {
 		mistake.Under("erasure", c.Erasure.Validate()),
 		mistake.Under("ledger", c.Ledger.Validate()),
 		mistake.Under("webhooks", c.Webhooks.Validate(c.CustomerIO.Names())),
+		c.validateReports(),
 		mistake.Under("schema_registry", c.SchemaRegistry.Validate()),
 		c.crossed(),
 		m.Validate(),
@@ -55,6 +56,7 @@ func (c *Config) crossed() error {
 	if c.Webhooks.Enabled() {
 		errs = append(errs, mistake.Under("webhooks", errors.Join(section.CheckWebhooks(c.Webhooks), c.ownTopic())))
 	}
+	errs = append(errs, c.crossedReports())
 	if c.Ledger.Placed() {
 		errs = append(errs, c.checkLedger())
 	}
@@ -143,6 +145,8 @@ func (c *Config) taken(name string) string {
 		return "is where the send ledger is: give it a name of its own"
 	case name == c.Erasure.Topic:
 		return "is where the erasure fences are: give it a name of its own"
+	case len(c.Reports) > 0 && name == c.PlacedReportState().Topic:
+		return "is where the state of reports is: give it a name of its own"
 	}
 	return ""
 }

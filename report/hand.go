@@ -111,7 +111,7 @@ func chosenOf(name string, reports []Report, chosen []string) ([]string, error) 
 	if i < 0 {
 		return nil, mistake.Of("there is no report %q", name)
 	}
-	all := reports[i].Config.workspaces()
+	all := reports[i].Config.In()
 	for _, workspace := range chosen {
 		if !slices.Contains(all, workspace) {
 			return nil, mistake.Of("report %s is not read from a workspace %q, but from %s", name, workspace,

@@ -75,7 +75,7 @@ func New(o Options) (*Runner, error) {
 			errs = append(errs, mistake.Under(fmt.Sprintf("reports[%d].schedule", i), err))
 			continue
 		}
-		for _, workspace := range report.Config.workspaces() {
+		for _, workspace := range report.Config.In() {
 			r.entries = append(r.entries, &entry{
 				Report: report, workspace: workspace, schedule: schedule, failures: pauses.Streak(),
 			})
@@ -86,14 +86,6 @@ func New(o Options) (*Runner, error) {
 	}
 	r.metrics = newMetrics(o.Registry, r.entries)
 	return r, nil
-}
-
-// workspaces are those of a report, of which there is at least one.
-func (c Config) workspaces() []string {
-	if len(c.Workspaces) == 0 {
-		return []string{""}
-	}
-	return c.Workspaces
 }
 
 var pauses = retry.Policy{First: 10 * time.Second, Longest: 10 * time.Minute, Growth: 2}

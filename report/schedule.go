@@ -1,14 +1,13 @@
 package report
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
 	_ "time/tzdata" // an image may have no time zones of its own
 
 	"github.com/netresearch/go-cron"
-
-	"github.com/ciobridge/ciobridge/internal/mistake"
 )
 
 // DefaultSchedule is when a report is read of which nobody says when, as Customer.io's own connector does it.
@@ -44,7 +43,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	if part := daily.FindStringSubmatch(text); part != nil {
 		at, err := time.Parse("15:04", part[1])
 		if err != nil {
-			return s, mistake.Of("%q is not a time of day, such as 06:00, up to 23:59", part[1])
+			return s, fmt.Errorf("%q is not a time of day, such as 06:00, up to 23:59", part[1])
 		}
 		expression, zone = at.Format("4 15 * * *"), part[2]
 	} else if part := cronZone.FindStringSubmatch(text); part != nil {
@@ -53,7 +52,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	if zone != "" {
 		var err error
 		if s.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-			return s, mistake.Of("there is no time zone %q: give one such as Europe/Berlin or UTC", zone)
+			return s, fmt.Errorf("there is no time zone %q: give one such as Europe/Berlin or UTC", zone)
 		}
 	}
 	parser, err := cron.TryNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor |
@@ -63,15 +62,15 @@ func ParseSchedule(text string) (Schedule, error) {
 	}
 	read, err := parser.Parse(expression)
 	if err != nil {
-		return s, mistake.Of("%q is no schedule (%w): %s", text, err, scheduleForms)
+		return s, fmt.Errorf("%q is no schedule (%w): %s", text, err, scheduleForms)
 	}
 	spec, ok := read.(*cron.SpecSchedule)
 	if !ok || strings.Contains(expression, "TZ=") {
-		return s, mistake.Of("%q is no schedule that has times: %s", text, scheduleForms)
+		return s, fmt.Errorf("%q is no schedule that has times: %s", text, scheduleForms)
 	}
 	spec.Location, s.spec = time.UTC, spec
 	if s.Next(time.Now()).IsZero() {
-		return s, mistake.Of("%q never comes", text)
+		return s, fmt.Errorf("%q never comes", text)
 	}
 	return s, nil
 }

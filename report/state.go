@@ -81,7 +81,7 @@ func (t To) Validate() error {
 	check(t.Topic == "" || topicpattern.IsName(t.Topic),
 		"topic: is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
 	check(t.Subject == "" || subjectName.MatchString(t.Subject),
-		"subject: is not a NATS subject to publish to: use tokens with dots between them, without spaces, * and >")
+		"subject: is not what NATS subjects begin with: use tokens with dots between them, without spaces, * and >")
 	check(t.Format == "" || t.File != "", "format: is for a file: events on a topic or subject are CloudEvents in JSON")
 	form := cmp.Or(t.Format, "ndjson")
 	check(form == "ndjson" || form == "csv", "format: is neither ndjson nor csv")

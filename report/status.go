@@ -38,11 +38,14 @@ func (r *Runner) Status() []Status {
 	return list
 }
 
-// StoredStatus tells what the store knows of reports. Whoever asks need not lead.
+// StoredStatus tells what the store knows of reports; without one none has run. Whoever asks need not lead.
 func StoredStatus(ctx context.Context, store Store, reports []Report) ([]Status, error) {
-	records, err := loadRecords(ctx, store)
-	if err != nil {
-		return nil, err
+	var records map[string]record
+	if store != nil {
+		var err error
+		if records, err = loadRecords(ctx, store); err != nil {
+			return nil, err
+		}
 	}
 	var list []Status
 	for i := range reports {
@@ -51,7 +54,7 @@ func StoredStatus(ctx context.Context, store Store, reports []Report) ([]Status,
 		if err != nil {
 			return nil, err
 		}
-		for _, workspace := range c.workspaces() {
+		for _, workspace := range c.In() {
 			rec, found := records[keyOf(c.Name, workspace)]
 			if !found {
 				rec.Scheduled = time.Now()

@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/webhook"
 )
 
@@ -44,6 +45,12 @@ type Section interface {
 	// CheckWebhooks reports a place for the events of webhooks that this kind of broker does not have, or that the
 	// source would read as events.
 	CheckWebhooks(webhook.Config) error
+	// ReportState is the configuration of the state of reports with its place, which is beside the dead letters where
+	// none is given. CheckReportState and CheckReport report, by their keys, a place for it or for the rows of a report
+	// that this kind of broker does not have, or that the source would read as events.
+	ReportState(report.StateConfig, deadletter.Config) report.StateConfig
+	CheckReportState(report.StateConfig) error
+	CheckReport(report.To) error
 	// Destination is where an event is published: something that the source reads.
 	Destination(Target) (event.Origin, error)
 
@@ -82,6 +89,10 @@ type Broker interface {
 	Tell(ctx context.Context, to, key, id string, value []byte) error
 	// Webhooks opens the place where this broker stores the events of webhooks.
 	Webhooks(webhook.Config) webhook.Bus
+	// ReportState opens the place where this broker keeps what is known of reports, and ReportTarget one where it
+	// stores their rows.
+	ReportState(report.StateConfig) report.Store
+	ReportTarget(report.To) (report.Target, error)
 	// Ledger opens the send ledger that this broker keeps.
 	Ledger(ledger.Config) ledger.Store
 

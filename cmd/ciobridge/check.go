@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
+	"github.com/ciobridge/ciobridge/report"
 )
 
 func newCheck() *cobra.Command {
@@ -89,6 +91,12 @@ func newCheckReport(set ruleset, err error, strict bool) checkReport {
 	warnings = append(warnings, ruletest.Untested(set.rules, set.mapping.Rules, results)...)
 	r.Hash, r.Warnings = set.rules.Hash(), mistake.Sorted(warnings)
 	r.Sends = set.rules.Notes()
+	for _, c := range set.config.Reports {
+		r.Reports = append(r.Reports, newReportView(c))
+	}
+	if len(r.Reports) > 0 {
+		r.State = set.config.PlacedReportState().Place()
+	}
 	if set.rules.Once() && set.config.Source.Section() != nil {
 		r.Ledger = set.config.PlacedLedger().Place()
 	}
@@ -106,6 +114,8 @@ type checkReport struct {
 	Warnings []*mistake.Mistake `json:"warnings,omitempty"`
 	Sends    []*mistake.Mistake `json:"sends,omitempty"`  // what calls may send whose names are the events'
 	Ledger   string             `json:"ledger,omitempty"` // where calls are noted that may not be sent twice
+	Reports  []reportView       `json:"reports,omitempty"`
+	State    string             `json:"report_state,omitempty"` // where it is noted which rows were published
 	Tests    []testReport       `json:"tests,omitempty"`
 	Changes  []identityChange   `json:"identity_changes,omitempty"`
 
@@ -131,6 +141,18 @@ func identityChanges(changes []mapping.IdentityChange) []identityChange {
 		list[i] = identityChange(c)
 	}
 	return list
+}
+
+// reportView is a report of Customer.io that the bridge runs.
+type reportView struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Schedule string `json:"schedule"`
+	To       string `json:"to"`
+}
+
+func newReportView(c report.Config) reportView {
+	return reportView{c.Name, c.Type, cmp.Or(c.Schedule, report.DefaultSchedule), c.To.Place()}
 }
 
 // verdict is the error with which check ends.
@@ -181,6 +203,12 @@ func (r *checkReport) print(w io.Writer, f format) error {
 	if r.Ledger != "" {
 		fmt.Fprintf(w, "note: the rules make calls that would count twice if they were sent twice; the send ledger "+
 			"that keeps them from it is the %s\n", r.Ledger)
+	}
+	for _, v := range r.Reports {
+		fmt.Fprintf(w, "note: the report %s (%s) runs %s and goes to the %s\n", v.Name, v.Type, v.Schedule, v.To)
+	}
+	if r.State != "" {
+		fmt.Fprintf(w, "note: what was published of reports is noted in the %s\n", r.State)
 	}
 	for _, t := range r.Tests {
 		if t.Passed {

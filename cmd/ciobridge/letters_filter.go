@@ -10,12 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/moment"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/mapping/expr/document"
 	"github.com/ciobridge/ciobridge/mapping/persons"
 )
 
@@ -111,7 +111,7 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 		{"failed-after", f.failedAfter, &out.FailedFrom}, {"failed-before", f.failedUntil, &out.FailedTo},
 		{"event-after", f.eventAfter, &out.EventFrom}, {"event-before", f.eventUntil, &out.EventTo},
 	} {
-		if *t.into, err = parseMoment(t.text, time.Now()); err != nil {
+		if *t.into, err = moment.Parse(t.text, time.Now()); err != nil {
 			errs = append(errs, fmt.Errorf("--%s %q: %w", t.flag, t.text, err))
 		}
 	}
@@ -176,21 +176,6 @@ func parseOffset(text string) (*int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	return &n, err
-}
-
-// parseMoment reads a time, a date in UTC, or how long ago.
-func parseMoment(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
-	}
-	if t, ok := document.ParseTime(text); ok {
-		return t, nil
-	}
-	return time.Time{}, errors.New("want a time with its zone such as 2026-10-05T08:30:00Z, a date such as " +
-		"2026-10-05, or how long ago such as 2h")
 }
 
 // inspector gives the type and the time of events by the envelopes of their topics. The type is the first of those

@@ -36,8 +36,8 @@ func (p *process) webhooks(t *testing.T) string {
 	return "http://" + found[1] + "/webhooks/customerio"
 }
 
-// report sends a webhook until it is taken, as Customer.io does.
-func report(t *testing.T, url, id string) {
+// tellWebhook sends a webhook until it is taken, as Customer.io does.
+func tellWebhook(t *testing.T, url, id string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"event_id":%q,"object_type":"email","metric":"bounced","timestamp":1700000000,"data":`+
 		`{"identifiers":{"cio_id":"cio_7","email":"canary@example.com"}}}`, id)
@@ -92,7 +92,7 @@ func TestWebhooksToKafka(t *testing.T) {
 		p := start(t, "run", "-c", path, "--set", section)
 		url := p.webhooks(t)
 		for _, id := range ids {
-			report(t, url, id)
+			tellWebhook(t, url, id)
 		}
 		answers(t, p.admin(t)+"/readyz", http.StatusOK, "ready\n")
 		if code := p.stop(); code != exit.OK {
@@ -137,7 +137,7 @@ func TestWebhooksToJetStream(t *testing.T) {
 		p := start(t, "run", "-c", path, "--set", section)
 		url := p.webhooks(t)
 		for _, id := range ids {
-			report(t, url, id)
+			tellWebhook(t, url, id)
 		}
 		if code := p.stop(); code != exit.OK {
 			t.Errorf("exit code %d", code)

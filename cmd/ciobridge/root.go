@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -82,7 +83,7 @@ func newRoot(std stdio) *cobra.Command {
 		return exit.With(exit.Input, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
-		newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags))
+		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
@@ -90,6 +91,10 @@ func newRoot(std stdio) *cobra.Command {
 		}
 	}
 	return root
+}
+
+func newReports() *cobra.Command {
+	return group(reports.New(), reports.Commands(configFlags)...)
 }
 
 // noSuchCommand refuses what is not the name of a subcommand, and names what may have been meant.

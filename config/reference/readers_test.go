@@ -29,6 +29,9 @@ var files = []file{
 		return err
 	}, func(text string) error {
 		c, err := config.Parse("f", []byte(text))
+		if len(c.CustomerIO.Workspaces) == 0 && len(c.Reports) > 0 {
+			c.CustomerIO.Workspaces = config.Workspaces{{Name: "shop_eu"}, {Name: "shop_us"}}
+		}
 		if err == nil {
 			err = c.Validate()
 		}
@@ -70,7 +73,15 @@ func actionNames() []string {
 // with are the keys beside which alone a key means something.
 var with = map[string][]string{
 	"except": {"attributes", "data"}, "stream": {"subject"}, "all_errors": {"max_attempts"},
+	"format": {"file"}, "members": {"segments"}, "unique_links": {"links"},
 	"id_ignore_missing": {"ids"}, "email_ignore_missing": {"emails"}, "email_add_duplicates": {"emails"},
+}
+
+// knowing are types of reports that know a key of params, beside campaigns.
+var knowing = map[string]string{
+	"segments": "customers_export", "members": "segments", "filter": "customers", "attributes": "customers",
+	"of": "deliveries_export", "metric": "deliveries_export", "drafts": "deliveries_export",
+	"activities": "activities", "since": "activities",
 }
 
 // document is a text in which a value stands at a path, with what else has to be there. It gives the path of the value
@@ -98,13 +109,17 @@ func document(rows []yamltree.Row, steps []string, value string) (text, at strin
 		return slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(p, key+":") })
 	}
 	for _, r := range rows {
+		if r.Key == "type" && len(steps) > 1 && steps[0] == "params" && knowing[steps[1]] != "" {
+			parts = append(parts, "type: "+knowing[steps[1]])
+		}
 		if r.Required && r.Example != "" && !has(r.Key) {
 			parts = append(parts, r.Key+": "+r.Example)
 		}
 	}
 	for _, more := range with[steps[0]] {
 		if r := find(more); r != nil {
-			example := map[string]string{"subject": "a.b", "max_attempts": "5"}[more]
+			example := map[string]string{"subject": "a.b", "max_attempts": "5", "segments": "[VIP]",
+				"links": "true"}[more]
 			parts = append(parts, more+": "+cmp.Or(example, ".all"))
 		}
 	}
@@ -128,6 +143,7 @@ func TestReadersTakeExamplesAndDefaults(t *testing.T) {
 				}
 				n++
 				text, at := document(f.rows, strings.Split(path, "."), value)
+				text = strings.Replace(text, "{of: {NAME: ", "{of: {campaign: ", 1)
 				for _, m := range mistake.All(f.mean(text)) {
 					if m.Path == "" || strings.HasPrefix(m.Path, at) || strings.Contains(m.Message, "no such key") {
 						t.Errorf("%s: %s is refused: %v\n%s", path, value, m, text)

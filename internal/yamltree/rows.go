@@ -84,6 +84,9 @@ func rowOf(key string, v reflect.Value) Row {
 	case kind == reflect.Struct:
 		row.Form = InnerMap
 		row.Inside = func() []Row { return rowsOf(v) }
+	case kind == reflect.Map: // of any keys
+		row.Form = InnerMap
+		row.Inside = func() []Row { return []Row{rowOf("", reflect.New(v.Type().Elem()).Elem())} }
 	case kind == reflect.Slice: // a list of lists, of which each may be one value
 		row.Form = InText
 	default:
