@@ -51,6 +51,18 @@ func (m *metrics) count(e *entry, before, now Counts) {
 	}
 }
 
+// loaded shows the last success as the store has it. Of a run that was none, the one before is known by its time.
+func (m *metrics) loaded(e *entry) {
+	last := e.record.Last
+	if !e.record.Open && e.record.Trouble == "" && !e.record.Ended.IsZero() {
+		last = e.record.Ended
+		m.took.WithLabelValues(e.Config.Name, e.workspace).Set(last.Sub(e.record.Begun).Seconds())
+	}
+	if !last.IsZero() {
+		m.finished.WithLabelValues(e.Config.Name, e.workspace).Set(float64(last.Unix()))
+	}
+}
+
 // ended counts an attempt.
 func (m *metrics) ended(e *entry, rec record, err error) {
 	result := "done"

@@ -91,8 +91,9 @@ func New(o Options) (*Runner, error) {
 var pauses = retry.Policy{First: 10 * time.Second, Longest: 10 * time.Minute, Growth: 2}
 
 const (
-	lookEvery = 30 * time.Second // at the clock, which may have been set
-	farAhead  = 24 * time.Hour   // a record from then is from a clock that was wrong
+	lookEvery  = 30 * time.Second // at the clock, which may have been set
+	lookAtMost = time.Second / 10 // between two looks
+	farAhead   = 24 * time.Hour   // a record from then is from a clock that was wrong
 )
 
 // Run runs reports until ctx ends, one after the other, each at the times of its schedule. One whose time has passed
@@ -104,11 +105,11 @@ func (r *Runner) Run(ctx context.Context) {
 			r.lead(ctx)
 			now = r.now()
 		}
-		pause := min(max(r.nextLook().Sub(now.Round(0)), 0), lookEvery)
 		if r.isDue(now) {
 			continue
 		}
-		if !retry.Sleep(ctx, pause) {
+		// A clock that was set may show that it is time where none has passed.
+		if !retry.Sleep(ctx, min(max(r.nextLook().Sub(now.Round(0)), lookAtMost), lookEvery)) {
 			return
 		}
 	}
@@ -223,6 +224,7 @@ func (r *Runner) load(ctx context.Context) error {
 		}
 		r.mu.Lock()
 		e.keep(rec)
+		r.metrics.loaded(e)
 		r.mu.Unlock()
 	}
 	r.mu.Lock()

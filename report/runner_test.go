@@ -404,6 +404,15 @@ ciobridge_report_rows_total{report="numbers",result="unchanged",workspace="eu"} 
 		if err != nil {
 			t.Error(err)
 		}
+		d.restart("daily at 06:00")
+		d.run(time.Minute)
+		for _, name := range []string{
+			"ciobridge_report_last_success_timestamp_seconds", "ciobridge_report_last_run_seconds",
+		} {
+			if n, err := testutil.GatherAndCount(d.reg, name); n != 2 || err != nil {
+				t.Errorf("%s has %d series after a restart, %v", name, n, err)
+			}
+		}
 		if names := d.workspaces(); !slices.Equal(names, []string{"", "eu"}) {
 			t.Errorf("events have the workspaces %q", names)
 		}

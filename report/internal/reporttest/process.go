@@ -12,9 +12,20 @@ import (
 	"github.com/ciobridge/ciobridge/report"
 )
 
+// look makes a call that has no effect.
+func (p *Process) look(ctx context.Context, read func()) error {
+	if err := p.do(ctx); err != nil {
+		return err
+	}
+	p.World.mu.Lock()
+	defer p.World.mu.Unlock()
+	read()
+	return nil
+}
+
 // Position implements report.Target.
 func (p *Process) Position(ctx context.Context) (position string, err error) {
-	err = p.do(ctx, func() { position = strconv.Itoa(len(p.World.events)) })
+	err = p.look(ctx, func() { position = strconv.Itoa(len(p.World.events)) })
 	return position, err
 }
 
@@ -39,7 +50,7 @@ func (p *Process) Publish(ctx context.Context, events []cloudevent.Event) error 
 func (p *Process) Published(ctx context.Context, since string, each func(id, hash string)) error {
 	n, _ := strconv.Atoi(since)
 	var list []cloudevent.Event
-	if err := p.do(ctx, func() { list = slices.Clone(p.World.events[n:]) }); err != nil {
+	if err := p.look(ctx, func() { list = slices.Clone(p.World.events[n:]) }); err != nil {
 		return err
 	}
 	for i := range list {
@@ -51,7 +62,7 @@ func (p *Process) Published(ctx context.Context, since string, each func(id, has
 // Load implements report.Store.
 func (p *Process) Load(ctx context.Context, prefix string, each func(key string, value []byte) error) error {
 	var state map[string][]byte
-	if err := p.do(ctx, func() { state = maps.Clone(p.World.state) }); err != nil {
+	if err := p.look(ctx, func() { state = maps.Clone(p.World.state) }); err != nil {
 		return err
 	}
 	for _, key := range slices.Sorted(maps.Keys(state)) {

@@ -40,7 +40,7 @@ func (r *Reader) Restated() bool { return r.Kind == Numbers }
 func (r *Reader) Read(ctx context.Context, q report.Request, each func(report.Row) error) error {
 	p := r.Process
 	read := 0
-	if err := p.do(ctx, func() { read = p.World.read() }); err != nil {
+	if err := p.look(ctx, func() { read = p.World.read() }); err != nil {
 		return err
 	}
 	if q.Saved == "" {
