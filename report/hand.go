@@ -92,10 +92,7 @@ func (r *Runner) onceIn(ctx context.Context, e *entry, hand Hand) error {
 	if err := r.attempt(ctx, e, &hand, progress); err != nil {
 		return err
 	}
-	if e.record.Trouble != "" {
-		return mistake.Of("%s", e.record.Trouble)
-	}
-	return nil
+	return e.failure
 }
 
 func in(workspace string) string {

@@ -2,12 +2,14 @@ package report_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/ciobridge/ciobridge/internal/retry"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/report/internal/reporttest"
 )
@@ -133,6 +135,23 @@ func TestPreview(t *testing.T) {
 		}
 		if len(d.world.Events()) != before || fmt.Sprint(d.world.Puts) != puts || len(d.world.Letters) != 2 {
 			t.Error("something was left behind")
+		}
+	})
+}
+
+// What makes a run impossible is the error of who asked for it.
+func TestRunByHandCannotSucceed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Snapshot)
+		gone := errors.New("there is no such segment")
+		d.reader.fail = func(int) error { return fmt.Errorf("read: %w", retry.Permanent(gone)) }
+		list, err := d.runner.Once(t.Context(), "numbers", report.Hand{})
+		if !errors.Is(err, gone) || err.Error() != "report numbers: read: there is no such segment" || len(list) != 0 {
+			t.Errorf("%v, %v", list, err)
+		}
+		d.reader.fail = nil
+		if _, err = d.runner.Once(t.Context(), "numbers", report.Hand{}); err != nil {
+			t.Error(err)
 		}
 	})
 }

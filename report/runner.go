@@ -54,6 +54,7 @@ type entry struct {
 	schedule  Schedule
 	failures  *retry.Streak
 	resting   time.Time // until when it is left alone after a failure
+	failure   error     // of the last run, where it cannot succeed
 
 	// Guarded by the mutex of the Runner.
 	record  record
