@@ -39,7 +39,7 @@ func (e *NoWorkspaceError) Error() string {
 // refuses it. It goes through the circuit breaker and the rate limiter of its endpoint, as calls do. It waits until ctx
 // ends while the workspace is held, cannot be reached or asks to be left alone, and while its credentials are refused:
 // new ones are taken up. A request that may itself be why it fails is made again some times, with growing pauses; then
-// the error is an *UnansweredError.
+// its last answer is given, whose verdict is Retry. An error is a *NoWorkspaceError or that of ctx.
 func (s *Sender) Ask(ctx context.Context, workspace string, r customerio.Request) (customerio.Answer, error) {
 	d, err := s.find(workspace, r.Endpoint)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Sender) Ask(ctx context.Context, workspace string, r customerio.Request
 			continue // the breaker says when
 		}
 		if suspect++; suspect == mostSuspect {
-			return customerio.Answer{}, &UnansweredError{answer}
+			return answer, nil
 		}
 		if !pause(ctx, pauses.NextBackOff()) {
 			return customerio.Answer{}, ctx.Err()

@@ -4,6 +4,9 @@
 // not copy, has the request made by the client of package customerio, gives the permit back with the answer, and
 // makes of the answer an outcome for each call.
 //
+// Ask makes a request that asks for something, such as the numbers of a report, by the same way and within the same
+// budget, and waits until there is an answer.
+//
 // The breaker decides when requests may go. While all is well it spaces them by the rate limiter, whose rate is
 // halved when the destination asks for less and climbs back. A failure that speaks of the destination trips it:
 // nothing passes for a while that grows from failure to failure, then one request goes as a probe. Where no request

@@ -157,6 +157,12 @@ func TestWhatIsRefused(t *testing.T) {
 			t.Errorf("%d rows, %v", all.rows, err)
 		}
 	})
+	scripted(t, list+"status 500\n{}\n", c, report.Request{}, func(s *script, all told, err error) {
+		var unanswered *read.UnansweredError
+		if !errors.As(err, &unanswered) || permanent(err) || all.rows != 1 || len(s.asked) != 7 {
+			t.Errorf("%d rows, %v after %q", all.rows, err, s.asked)
+		}
+	})
 	scripted(t, list+"status 403\n{}\n", c, report.Request{}, func(_ *script, all told, err error) {
 		if err == nil || !strings.Contains(err.Error(), "the App key may not ask for this") || all.rows != 0 {
 			t.Errorf("%d rows, %v", all.rows, err)
@@ -246,7 +252,7 @@ func TestLookUps(t *testing.T) {
 			for _, id := range strings.Split(strings.Trim(ids, `[]}"`), `","`) {
 				note := ""
 				if id == "120" || id == "130" {
-					note = strings.Repeat("x", 22<<20/10)
+					note = strings.Repeat("x", 11<<20/10)
 				}
 				out = append(out, fmt.Sprintf(`{"id":%q,"attributes":{"note":%q}}`, id, note))
 			}

@@ -2,9 +2,7 @@ package read
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -106,22 +104,14 @@ func (f family) metrics(ctx context.Context, j *job) error {
 		return err
 	}
 	m := j.measure()
-	var refused []error
+	var failed troubles
 	for _, about := range all {
 		err := f.read(ctx, j, m, about)
-		var r *RefusedError
-		switch {
-		case err == nil, missing(err): // it was deleted meanwhile
-		case errors.As(err, &r) && r.Status != http.StatusForbidden:
-			refused = append(refused, err) // the others can be told all the same
-		default:
+		if err != nil && !missing(err) && !failed.add(err) { // what is missing was deleted meanwhile
 			return err
 		}
 	}
-	if len(refused) > 0 {
-		return retry.Permanent(errors.Join(refused...))
-	}
-	return nil
+	return failed.err()
 }
 
 // all lists the objects of a family, each once, without what their numbers do not depend on. They are few; while they

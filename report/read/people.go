@@ -82,7 +82,7 @@ func readPeople(ctx context.Context, j *job) error {
 	return j.pages(ctx, doing, "/v1/customers?limit=1000", body, func(page object) (bool, error) {
 		var people []object
 		now := map[string]bool{}
-		err := page.list(doing, "identifiers", func(who object) error {
+		err := page.people(doing, func(who object) error {
 			name := personOf(who)
 			if !before[name] && !now[name] {
 				people = append(people, who)

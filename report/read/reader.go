@@ -17,8 +17,8 @@ import (
 // An API makes requests to the App APIs of workspaces, each by its name. It may be used from several goroutines.
 type API interface {
 	// Ask makes a request within the workspace's budget. It waits while Customer.io asks to be left alone and while the
-	// key is refused, and gives an answer that takes or refuses the request. An error is one that the next attempt may
-	// not have, or that ctx has ended.
+	// key is refused, and gives an answer that takes or refuses the request, or whose verdict is Retry where the request
+	// itself may be why it fails again and again. An error is one of the settings, or that ctx has ended.
 	Ask(ctx context.Context, workspace string, r customerio.Request) (customerio.Answer, error)
 	// Download fetches a file from the address that an export has given, which needs no key. An error may be a
 	// *download.Error.
@@ -64,7 +64,7 @@ type job struct {
 // shown in smaller numbers.
 const (
 	keep       = 16 << 20
-	keepPeople = 4 << 20
+	keepPeople = 2 << 20
 )
 
 // A RefusedError says that Customer.io did not take a request.
@@ -84,6 +84,17 @@ func (e *RefusedError) Error() string {
 		text += ": " + e.Reason
 	}
 	return text
+}
+
+// An UnansweredError says that one request was neither taken nor refused, as often as it was made.
+type UnansweredError struct {
+	Doing  string
+	Answer customerio.Answer
+}
+
+// Error says what came at last.
+func (e *UnansweredError) Error() string {
+	return fmt.Sprintf("%s: Customer.io gives no usable answer: %s", e.Doing, e.Answer)
 }
 
 var errTooLong = errors.New("the answer is longer than what is looked at of one")
@@ -108,6 +119,8 @@ func (j *job) ask(ctx context.Context, doing string, r customerio.Request) ([]by
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", doing, err)
+	case answer.Verdict == customerio.Retry:
+		return nil, &UnansweredError{doing, answer}
 	case answer.Verdict != customerio.Accepted:
 		e := &RefusedError{Doing: doing, Status: answer.Status}
 		if len(answer.Errors.Refusals) > 0 {

@@ -136,10 +136,27 @@ func (j *job) readMembers(ctx context.Context, s object, id string) error {
 	about := map[string]json.RawMessage{"id": s["id"], "name": s["name"]}
 	path := "/v1/segments/" + url.PathEscape(id) + "/membership?limit=1000"
 	return j.pages(ctx, doing, path, nil, func(page object) (bool, error) {
-		return true, page.list(doing, "identifiers", func(who object) error {
+		return true, page.people(doing, func(who object) error {
 			return j.row("segment/"+id+"/"+personOf(who), j.now(), map[string]any{"segment": about, "person": who})
 		})
 	})
+}
+
+// people hands on the identifiers of the people on a page, which may have their ids alone.
+func (o object) people(doing string, each func(object) error) error {
+	if o["identifiers"] != nil {
+		return o.list(doing, "identifiers", each)
+	}
+	var ids []json.RawMessage
+	if raw := o["ids"]; raw != nil && json.Unmarshal(raw, &ids) != nil {
+		return fmt.Errorf("%s: ids: %w", doing, errShape)
+	}
+	for _, id := range ids {
+		if err := each(object{"id": id}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // personOf names a person by the identifier that lasts longest.

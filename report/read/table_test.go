@@ -36,7 +36,7 @@ func rowsOf(r io.Reader) (rows []string, largest int, err error) {
 
 // A row that cannot be read is told with the number of its line, and takes no other with it.
 func TestTable(t *testing.T) {
-	long := strings.Repeat("x", maxRecord+10)
+	long, wide := strings.Repeat("x", maxRecord+10), strings.Repeat("3", 1021)+",4\n"
 	for _, c := range []struct {
 		is, file string
 		want     []string
@@ -62,7 +62,7 @@ func TestTable(t *testing.T) {
 			"2! is longer than 1048576 bytes: xxxxxxxxxxxxxxxxxxxx", `3 ["1" "2"]`}},
 		{"the last line is too long", "a,b\n" + long, []string{`1 ["a" "b"]`,
 			"2! is longer than 1048576 bytes: xxxxxxxxxxxxxxxxxxxx"}},
-		{"a quote that is not closed for a long time", "a,b\n\"1,2\n" + strings.Repeat("3,4\n", maxRecord/4) + "5,6\n",
+		{"a quote that is not closed for a long time", "a,b\n\"1,2\n" + strings.Repeat(wide, maxRecord>>10) + "5,6\n",
 			nil},
 	} {
 		for name, r := range map[string]io.Reader{
@@ -73,7 +73,7 @@ func TestTable(t *testing.T) {
 			}
 			rows, largest, err := rowsOf(r)
 			if c.want == nil && c.file != "" {
-				if len(rows) != maxRecord/4+3 || rows[1] != `2! has a quote that is not closed: "1,2` {
+				if len(rows) != maxRecord>>10+3 || rows[1] != `2! has a quote that is not closed: "1,2` {
 					t.Errorf("%s, %s: %d rows", c.is, name, len(rows))
 				}
 			} else if fmt.Sprint(rows) != fmt.Sprint(c.want) || err != nil {
