@@ -12,7 +12,7 @@ import (
 // stored.
 const Settle = 5 * time.Second
 
-// A Target is where the events of reports are published. It is used by one goroutine.
+// A Target is where the events of reports are published. It is used by one goroutine, beside which another may Check.
 type Target interface {
 	// Position is the place behind all that is stored, as a text that Published understands.
 	Position(ctx context.Context) (string, error)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ciobridge/ciobridge/internal/appendfile"
@@ -27,6 +28,7 @@ const (
 type Target struct {
 	path string
 	form form
+	mu   sync.Mutex // held while the file is used, which Check and the runner may do at once
 	file *os.File // nil until it is opened, and after a failure
 	size int64    // of its whole lines
 }
@@ -129,6 +131,8 @@ func (t *Target) Published(ctx context.Context, since string, each func(id, hash
 // locked calls f while nobody else uses the file, which is open and has whole lines only. After a failure it is opened
 // anew.
 func (t *Target) locked(ctx context.Context, f func() error) (err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
