@@ -54,7 +54,7 @@ func (c StateConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Place names where rows go, such as "topic customerio.reports".
+// Place names where rows go, such as "topic customerio.reports"; empty where nobody says.
 func (t To) Place() string {
 	switch {
 	case t.Topic != "":
@@ -63,8 +63,10 @@ func (t To) Place() string {
 		return "subject " + t.Subject
 	case t.File == "-":
 		return "standard output"
+	case t.File != "":
+		return "file " + t.File
 	}
-	return "file " + t.File
+	return ""
 }
 
 var subjectName = regexp.MustCompile(`^[^\s.*>]+(\.[^\s.*>]+)*$`)

@@ -71,6 +71,7 @@ func (e *entry) status() Status {
 	rec := &e.record
 	s := Status{
 		Report: e.Config.Name, Type: e.Config.Type, Workspace: e.workspace, Schedule: e.schedule.String(),
+		To: e.Config.To.Place(),
 		At: rec.At, ByHand: rec.ByHand, Begun: rec.Begun, Ended: rec.Ended, Running: e.running, Counts: rec.Counts,
 		Trouble: rec.Trouble, Since: rec.Ended, Next: e.due,
 	}
