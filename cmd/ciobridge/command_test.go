@@ -105,7 +105,8 @@ func scriptCustomerIO(ts *testscript.TestScript, _ bool, _ []string) {
 	server := httptest.NewServer(emulator.New(emulator.Options{Region: "eu"}))
 	ts.Defer(server.Close)
 	ts.Setenv("CIO", server.URL)
-	for name, text := range map[string]string{"site_id": emulator.DefaultSiteID, "api_key": emulator.DefaultAPIKey} {
+	for name, text := range map[string]string{"site_id": emulator.DefaultSiteID, "api_key": emulator.DefaultAPIKey,
+		"app_key": emulator.DefaultAppKey} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
 }
