@@ -29,8 +29,8 @@ type Target struct {
 	path string
 	form form
 	mu   sync.Mutex // held while the file is used, which Check and the runner may do at once
-	file *os.File // nil until it is opened, and after a failure
-	size int64    // of its whole lines
+	file *os.File   // nil until it is opened, and after a failure
+	size int64      // of its whole lines
 }
 
 // NewTarget appends to a file, in one of the formats "ndjson" and "csv"; empty is the first.
