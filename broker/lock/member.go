@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -84,20 +85,23 @@ var errFollower = errors.New("another member leads the group")
 // the request that only a living leader answers, and not before JoinGroup, whose answer waits for members that have
 // died. It returns errFollower where another is the leader and has just shown that it lives.
 func (m *groupMember) join(ctx context.Context) (proof time.Time, err error) {
-	g, err := m.member.Join(ctx, assignNothing)
+	leads, err := kafkagroup.EncodeAssignment(nil, 1)
+	if err != nil {
+		return time.Time{}, err
+	}
+	g, err := m.member.Join(ctx, func(context.Context, []kafkagroup.Subscriber) (map[string][]byte, error) {
+		return map[string][]byte{m.member.Current().Member: leads}, nil
+	})
 	if err != nil {
 		return g.Proof, err
 	}
-	if !g.Leads {
+	// Nobody is given anything to read. What the leader gives itself comes back to the one whose word counted, should a
+	// coordinator have told several that they lead.
+	if !g.Leads || !bytes.Equal(g.Assignment, leads) {
 		return g.Proof, errFollower
 	}
 	m.noteStable(g.Proof)
 	return g.Proof, nil
-}
-
-// assignNothing gives the members of the group nothing to read: they want only to know who leads it.
-func assignNothing(context.Context, []kafkagroup.Subscriber) (map[string][]byte, error) {
-	return nil, nil
 }
 
 // heartbeat proves that the coordinator counts this member among the group's. kafka.RebalanceInProgress proves that

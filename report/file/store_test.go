@@ -1,8 +1,10 @@
 package file
 
 import (
+	"bufio"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -95,4 +97,42 @@ func TestTheStateIsWrittenAnew(t *testing.T) {
 	if weak, err := s.Check(t.Context()); err != nil || len(weak) != 1 {
 		t.Errorf("a file that others can change: %q, %v", weak, err)
 	}
+}
+
+// The lead of a process that is killed is free at once.
+func TestTheLeadOfAProcessThatIsKilled(t *testing.T) {
+	const variable = "CIOBRIDGE_TEST_LEAD"
+	if path := os.Getenv(variable); path != "" { // the other process
+		if _, _, err := NewStore(path).Lead(t.Context(), func() {}); err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout.WriteString("leads\n")
+		select {}
+	}
+	path := filepath.Join(t.TempDir(), "state")
+	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	other.Env = append(os.Environ(), variable+"="+path)
+	out, err := other.StdoutPipe()
+	if err == nil {
+		err = other.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Wait() }()
+	said := bufio.NewScanner(out)
+	for said.Scan() && said.Text() != "leads" {
+		t.Log(said.Text())
+	}
+	told := 0
+	led, release, err := NewStore(path).Lead(t.Context(), func() {
+		told++
+		if err := other.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil || told != 1 || led.Err() != nil {
+		t.Fatalf("told %d times to stand by; %v", told, err)
+	}
+	release()
 }

@@ -106,8 +106,7 @@ func tooLarge(id string, err error) error {
 
 // meaning tells what an error means by one of the errors of package report, where it has one.
 func meaning(err error) error {
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) ||
-		errors.Is(err, jetstream.ErrNoStreamResponse) {
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) {
 		return fmt.Errorf("%w: %w", report.ErrMissing, err)
 	}
 	return err

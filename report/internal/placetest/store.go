@@ -155,24 +155,50 @@ func leads(t *testing.T, p StorePlace, s report.Store) {
 	if l := <-leading; l.err == nil {
 		t.Error("one leads that has given up")
 	}
+	inTurn(t, p, first)
+	leading, _ = ask(t.Context(), s) // again, after others
+	must(t, leading, patience).release()
+}
+
+// inTurn has two stand by while one leads. Each gets its turn, and they never lead together.
+func inTurn(t *testing.T, p StorePlace, first leader) {
 	c, _ := p.Open()
-	leading, standby = ask(t.Context(), c)
-	<-standby
+	d, _ := p.Open()
+	ofC, standbyC := ask(t.Context(), c)
+	ofD, standbyD := ask(t.Context(), d)
+	<-standbyC
+	<-standbyD
 	first.release()
 	first.release()
 	if first.led.Err() == nil {
 		t.Error("who has released it leads on")
 	}
-	second := must(t, leading, patience)
-	if len(standby) > 0 {
-		t.Error("it is told to stand by more than once")
+	second, next := leader{}, ofD
+	select {
+	case second = <-ofC:
+	case second = <-ofD:
+		next = ofC
+	case <-time.After(patience):
+		t.Fatal("nobody leads")
+	}
+	if second.err != nil {
+		t.Fatal(second.err)
+	}
+	if len(standbyC)+len(standbyD) > 0 {
+		t.Error("they are told to stand by more than once")
 	}
 	if err := c.Put(second.led, "a", []byte("b")); err != nil {
 		t.Error(err)
 	}
+	select {
+	case l := <-next:
+		t.Fatalf("two lead: %v", l.err)
+	case <-second.led.Done():
+		t.Fatal("the second lost the lead to one that stands by")
+	case <-time.After(p.Session / 2):
+	}
 	second.release()
-	leading, _ = ask(t.Context(), s) // again, after others
-	must(t, leading, patience).release()
+	must(t, next, patience).release()
 }
 
 // deaths has the lead of one that dies taken over, not before its right has ended.
