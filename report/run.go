@@ -80,8 +80,7 @@ func (r *Runner) attempt(ctx context.Context, e *entry, hand *Hand, progress fun
 	r.counted(e, a.counts)
 	if e.failure = nil; retry.IsPermanent(err) {
 		if hand == nil { // who asked by hand gets the error
-			r.Log.Error("a report has failed, and is not tried again before its next time",
-				append(e.fields(), zap.Error(err))...)
+			r.Log.Error("a report is given up until its next time", append(e.fields(), zap.Error(err))...)
 		}
 		rec.Trouble, e.failure = err.Error(), err
 		err = nil

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -204,4 +206,63 @@ reports:
 	}
 	expect(t, exit.Failure, "4 left open: they are rows of reports", r.args("dlq", "replay", "--all")...)
 	expect(t, exit.OK, "discarded 4", r.args("dlq", "discard", "--all", "--note", "read again")...)
+}
+
+// Every section of reports that the documents show is one that check takes.
+func TestSectionsOfTheDocumentOfReports(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/reports.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBus(t, 1)
+	path := b.configureKafka()
+	sections := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	for _, section := range sections {
+		b.write("reports.yaml", "customerio: {app_key_env: APP_KEY}\n"+section[1])
+		expect(t, exit.OK, "note: the report", "check", "-c", path, "-c", b.path("reports.yaml"))
+	}
+	if len(sections) < 6 {
+		t.Errorf("only %d sections", len(sections))
+	}
+}
+
+// A place that is read takes no reports: they would go round in circles.
+func TestReportsDoNotGoInCircles(t *testing.T) {
+	t.Parallel()
+	r := withReports(t, `
+reports:
+  - {name: segments, type: segments, to: {subject: events}}
+`)
+	p := start(t, r.args("run")...)
+	if code := <-p.code; code != exit.Input || !strings.Contains(p.log.String(), "reports[0].to.subject") ||
+		!strings.Contains(p.log.String(), "is kept by stream EVENTS, which the source reads too") {
+		t.Errorf("exit code %d, log:\n%s", code, p.log)
+	}
+}
+
+// While the App key is refused a bridge says so and carries events; it takes up a new key by itself, and runs the
+// report that had to wait.
+func TestReportsWaitForTheAppKey(t *testing.T) {
+	beside(t)
+	r := withReports(t, `
+reports:
+  - {name: segments, type: segments, to: {subject: customerio.reports}}
+`)
+	r.write("app_key", "revoked")
+	p := start(t, r.args("run")...)
+	url := p.admin(t)
+	answers(t, url+"/readyz", http.StatusServiceUnavailable, "not ready: reports: ", "App key")
+	r.produce(10)
+	r.arrive(20 * time.Second)
+	expect(t, exit.Credentials, "", r.args("reports", "run", "segments")...)
+	r.write("app_key", emulator.DefaultAppKey)
+	answers(t, url+"/readyz", http.StatusOK, "ready\n")
+	expect(t, exit.OK, "done", r.args("reports", "run", "segments")...)
+	if code := p.stop(); code != exit.OK {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(p.log.String(), "revoked") {
+		t.Error("a key in the log")
+	}
 }
