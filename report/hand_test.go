@@ -85,6 +85,19 @@ func TestRunByHandAfterACrash(t *testing.T) {
 	})
 }
 
+// Two runs within a second are two snapshots.
+func TestRunsByHandAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Snapshot)
+		for range 3 {
+			d.hand(report.Window{})
+		}
+		if d.once() != 12 {
+			t.Errorf("%d are published, of 12", d.once())
+		}
+	})
+}
+
 // While another process runs reports, one by hand waits for it, and says so.
 func TestRunByHandWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

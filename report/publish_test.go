@@ -59,6 +59,9 @@ func TestRowsThatAreTooLarge(t *testing.T) {
 				if letters != 12 {
 					t.Errorf("%d letters", letters)
 				}
+				if took := s[0].Ended.Sub(s[0].Begun); (size >= 300<<10) != (took == 0) {
+					t.Errorf("the run took %s", took) // it has to look what was stored, where others stood beside it
+				}
 				long = false
 				d.hand(within("2026-06-01T06:00:00Z", "2026-06-01T06:10:00Z"))
 				for _, e := range d.world.Events() {

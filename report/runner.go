@@ -190,6 +190,7 @@ func (r *Runner) lead(ctx context.Context) {
 	}
 	if r.pauses.Worked() {
 		r.Log.Info("reports can be run again")
+		r.relieved()
 	}
 	for _, e := range r.entries {
 		if led.Err() == nil && e.isDue(r.now()) {

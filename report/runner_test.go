@@ -171,7 +171,62 @@ func TestClockWasWrong(t *testing.T) {
 		if got, want := d.asked(), "01 06:00 +0s, 01 06:00 +0s, 02 06:00 +0s"; got != want {
 			t.Errorf("ran at %s, want %s", got, want)
 		}
+		for _, q := range d.reader.asked[2:] {
+			if q.Last.After(q.At) {
+				t.Errorf("what is told until %s goes on from %s", q.At, q.Last)
+			}
+		}
 	})
+}
+
+// While the state cannot be used it is asked for less and less, which is told once, and then reports go on.
+func TestStateIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:00:00Z", "daily at 06:00", reporttest.Snapshot)
+		state := &shut{Store: d.runner.Store, until: time.Now().Add(90 * time.Minute)}
+		d.runner.Store = state
+		d.run(80 * time.Minute)
+		if s := d.runner.Status()[0]; !strings.Contains(s.Trouble, "the bus is away") || state.calls > 25 {
+			t.Errorf("asked %d times, and the status is %+v", state.calls, s)
+		}
+		state.lead = true
+		d.run(30 * time.Minute)
+		if s := d.runner.Status()[0]; s.Trouble != "" || !s.At.IsZero() {
+			t.Errorf("the status is %+v", s)
+		}
+		d.run(24 * time.Hour)
+		if got, want := d.asked(), "02 06:00 +0s"; got != want {
+			t.Errorf("ran at %s, want %s", got, want)
+		}
+		failing := d.logs.FilterMessage("reports cannot be run: their state cannot be used").Len()
+		working := d.logs.FilterMessage("reports can be run again").Len()
+		if failing != 1 || working != 1 || state.calls > 100 || d.runner.Status()[0].Trouble != "" {
+			t.Errorf("failures are told %d times, success %d times, asked %d times", failing, working, state.calls)
+		}
+	})
+}
+
+// A shut store cannot be used for a while: nobody can lead, or nothing can be read.
+type shut struct {
+	report.Store
+	until time.Time
+	lead  bool
+	calls int
+}
+
+func (s *shut) Lead(ctx context.Context, standby func()) (context.Context, func(), error) {
+	s.calls++
+	if s.lead && time.Now().Before(s.until) {
+		return nil, nil, errClosed
+	}
+	return s.Store.Lead(ctx, standby)
+}
+
+func (s *shut) Load(ctx context.Context, prefix string, each func(key string, value []byte) error) error {
+	if time.Now().Before(s.until) {
+		return errClosed
+	}
+	return s.Store.Load(ctx, prefix, each)
 }
 
 // Of the times that passed while nobody was there, the last one is caught up, once.

@@ -104,6 +104,17 @@ func (r *Runner) troubled(entries []*entry, err error) {
 	}
 }
 
+// relieved forgets the troubles that were those of the store.
+func (r *Runner) relieved() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.entries {
+		if e.failures.Count == 0 {
+			e.trouble, e.since = "", time.Time{}
+		}
+	}
+}
+
 func (r *Runner) began(e *entry, rec record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
