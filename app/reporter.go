@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -177,9 +178,10 @@ func reportError(err error) error {
 		return nil
 	case errors.As(err, new(*read.SegmentError)):
 		return exit.With(exit.Input, err)
-	case errors.As(err, &refused) && (refused.Status == 401 || refused.Status == 403):
+	case errors.As(err, &refused) && refused.Status == http.StatusForbidden,
+		errors.As(err, new(*delivery.HaltedError)):
 		return exit.With(exit.Credentials, err)
-	case errors.As(err, &refused), errors.As(err, new(*delivery.UnansweredError)):
+	case errors.As(err, &refused), errors.As(err, new(*read.UnansweredError)):
 		return exit.With(exit.CustomerIO, err)
 	case errors.Is(err, report.ErrMissing), errors.Is(err, report.ErrUnfit), errors.Is(err, report.ErrTooLarge),
 		errors.Is(err, context.DeadlineExceeded):

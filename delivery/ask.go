@@ -16,12 +16,23 @@ import (
 // mostSuspect is how often a request is made that may itself be why it fails.
 const mostSuspect = 5
 
-// An UnansweredError says that a request was neither taken nor refused, as often as it was made.
-type UnansweredError struct{ Answer customerio.Answer }
+// patience is how long a question waits for somebody to mend what halts its workspace. One to another workspace may be
+// behind it.
+const patience = time.Minute
 
-// Error says what came at last.
-func (e *UnansweredError) Error() string {
-	return "Customer.io gives no usable answer: " + e.Answer.String()
+// A HaltedError says that a workspace answers nothing until somebody mends its credentials, or what else is wrong.
+type HaltedError struct {
+	Workspace string
+	State     State
+}
+
+// Error says what is wrong.
+func (e *HaltedError) Error() string {
+	if e.State.Cause == "" {
+		return "the workspace is not proven yet, so that nothing is asked of it"
+	}
+	return fmt.Sprintf("Customer.io refuses every request until it is mended: %s, answer %d", e.State.Cause,
+		e.State.Status)
 }
 
 // A NoWorkspaceError says that nothing can be asked of a workspace, because there is none of this name, or no key.
@@ -37,9 +48,10 @@ func (e *NoWorkspaceError) Error() string {
 
 // Ask makes one request that asks for something, by the name of the workspace, and gives the answer that takes it or
 // refuses it. It goes through the circuit breaker and the rate limiter of its endpoint, as calls do. It waits until ctx
-// ends while the workspace is held, cannot be reached or asks to be left alone, and while its credentials are refused:
-// new ones are taken up. A request that may itself be why it fails is made again some times, with growing pauses; then
-// its last answer is given, whose verdict is Retry. An error is a *NoWorkspaceError or that of ctx.
+// ends while the workspace cannot be reached or asks to be left alone, and for a minute while its credentials are
+// refused, when new ones are taken up, or while it is held. A request that may itself be why it fails is made again
+// some times, with growing pauses; then its last answer is given, whose verdict is Retry. An error is a *HaltedError, a
+// *NoWorkspaceError or that of ctx.
 func (s *Sender) Ask(ctx context.Context, workspace string, r customerio.Request) (customerio.Answer, error) {
 	d, err := s.find(workspace, r.Endpoint)
 	if err != nil {
@@ -47,15 +59,19 @@ func (s *Sender) Ask(ctx context.Context, workspace string, r customerio.Request
 	}
 	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstBackoff), backoff.WithMultiplier(2),
 		backoff.WithMaxInterval(largestBackoff), backoff.WithMaxElapsedTime(0))
+	began := time.Now()
 	for suspect := 0; ; {
 		answer, made := s.askOnce(ctx, d, r)
+		now := d.report()
 		switch {
 		case ctx.Err() != nil && answer.Status == 0:
 			return customerio.Answer{}, ctx.Err()
+		case made && answer.Verdict != customerio.Retry && answer.Verdict != customerio.Halt:
+			return answer, nil
+		case (now.Held || now.Condition == Halted) && time.Since(began) >= patience:
+			return customerio.Answer{}, &HaltedError{workspace, now.State}
 		case !made, answer.NewCredentials:
 			continue
-		case answer.Verdict != customerio.Retry && answer.Verdict != customerio.Halt:
-			return answer, nil
 		case !answer.Suspect():
 			continue // the breaker says when
 		}
@@ -68,10 +84,12 @@ func (s *Sender) Ask(ctx context.Context, workspace string, r customerio.Request
 	}
 }
 
-// askOnce waits for a permit and makes the request, unless ctx ends before.
+// askOnce waits for a permit and makes the request, unless ctx ends before, or there is none for long.
 func (s *Sender) askOnce(ctx context.Context, d *destination, r customerio.Request) (customerio.Answer, bool) {
-	d.breaker.awaitOpen(ctx)
-	p, ok := d.breaker.acquire(ctx)
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	d.breaker.awaitOpen(wait)
+	p, ok := d.breaker.acquire(wait)
 	if !ok {
 		return customerio.Answer{}, false
 	}

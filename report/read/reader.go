@@ -16,9 +16,9 @@ import (
 
 // An API makes requests to the App APIs of workspaces, each by its name. It may be used from several goroutines.
 type API interface {
-	// Ask makes a request within the workspace's budget. It waits while Customer.io asks to be left alone and while the
-	// key is refused, and gives an answer that takes or refuses the request. Where the request itself may be why it
-	// fails again and again the answer's verdict is Retry. An error is one of the settings, or that ctx has ended.
+	// Ask makes a request within the workspace's budget. It waits while Customer.io asks to be left alone, and for a
+	// while where the key is refused, and gives an answer that takes or refuses the request. Where the request itself
+	// may be why it fails again and again the answer's verdict is Retry. An error means that nothing can be asked now.
 	Ask(ctx context.Context, workspace string, r customerio.Request) (customerio.Answer, error)
 	// Download fetches a file from the address that an export has given, which needs no key. An error may be a
 	// *download.Error.
