@@ -484,9 +484,22 @@ func TestExportsHoldWhatTheySay(t *testing.T) {
 	}
 	c.wants("POST", "/v1/exports/deliveries", `{}`, 400, `{"errors":[{"detail":"exactly one of newsletter_id, `+
 		`campaign_id, transactional_message_id and action_id is required","status":"400"}]}`)
-	c.wants("GET", "/v1/exports/3/download", "", 404,
+	c.do("POST", "/_emulator/deliveries", `{"source":"campaign:7/2","to":["id:7"],"at":1700000000}`)
+	for n, body := range []string{ // in the time that is asked for, and otherwise within six months
+		`{"action_id":2,"start":1700000000,"end":1700000000}`, `{"campaign_id":7,"start":1700000001}`,
+		`{"campaign_id":7}`, `{"campaign_id":7,"start":1699999999,"end":1700000001,"drafts":true}`,
+	} {
+		c.app("POST", "/v1/exports/deliveries", body)
+		r := c.do("GET", fmt.Sprintf("/_emulator/exports/%d.csv", n+3), "")
+		if found := strings.Count(r.body, "\ndl"); found != map[int]int{0: 1}[n] {
+			t.Errorf("%s: %d deliveries", body, found)
+		}
+	}
+	c.wants("POST", "/v1/exports/deliveries", `{"campaign_id":7,"start":"yesterday"}`, 400,
+		`{"errors":[{"detail":"start must be unix seconds","status":"400"}]}`)
+	c.wants("GET", "/v1/exports/9/download", "", 404,
 		`{"errors":[{"detail":"not found (reference emulator)","status":"404"}]}`)
-	if r := c.do("GET", "/_emulator/exports/3.csv", ""); r.status != 404 {
+	if r := c.do("GET", "/_emulator/exports/9.csv", ""); r.status != 404 {
 		t.Error(r.status)
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -108,6 +109,7 @@ var parents = map[string]string{
 	"action_id": "action:",
 }
 
+// exportDeliveries exports those of one thing. Drafts are exported by themselves.
 func exportDeliveries(q *query) exchange.Answer {
 	source, given := "", 0
 	for name, kind := range parents {
@@ -119,12 +121,21 @@ func exportDeliveries(q *query) exchange.Answer {
 		return q.fail(http.StatusBadRequest,
 			"exactly one of newsletter_id, campaign_id, transactional_message_id and action_id is required")
 	}
-	rows := [][]string{append([]string{"delivery_id", "customer_id", "recipient", "subject", "created"}, series...)}
+	start, end, err := q.exported()
+	if err != "" {
+		return q.fail(http.StatusBadRequest, err)
+	}
+	rows := [][]string{append([]string{"delivery_id", "customer_id", "recipient", "subject"}, series...)}
 	for _, m := range q.w.Deliveries() {
-		if _, reached := m.Metrics[q.text("metric")]; !of(m, source) || !reached && q.text("metric") != "" {
+		_, reached := m.Metrics[q.text("metric")]
+		drafts, _ := q.members()["drafts"].(bool)
+		action, isAction := strings.CutPrefix(source, "action:")
+		switch {
+		case isAction && !strings.HasSuffix(m.Source, "/"+action), !isAction && !of(m, source), m.Draft != drafts,
+			!reached && q.text("metric") != "", m.At < start, m.At > end:
 			continue
 		}
-		row := []string{m.ID, m.Person.ID, m.Recipient, m.Subject, text(m.At)}
+		row := []string{m.ID, m.Person.ID, m.Recipient, m.Subject}
 		for _, metric := range series {
 			at := ""
 			if when, is := m.Metrics[metric]; is {
@@ -135,6 +146,30 @@ func exportDeliveries(q *query) exchange.Answer {
 		rows = append(rows, row)
 	}
 	return q.export("deliveries", "deliveries of "+source, rows)
+}
+
+// exported is the time whose deliveries are exported, by when they were made: six months up to now where nothing is said,
+// and twelve at most, as documented. That the end is part of it is not; a client has to expect it.
+func (q *query) exported() (start, end int64, wrong string) {
+	end = q.now.Unix()
+	for name, to := range map[string]*int64{"start": &start, "end": &end} {
+		switch v := q.members()[name].(type) {
+		case nil:
+		case json.Number:
+			n, err := v.Int64()
+			if err != nil {
+				return 0, 0, name + " must be unix seconds"
+			}
+			*to = n
+		default:
+			return 0, 0, name + " must be unix seconds"
+		}
+	}
+	until := time.Unix(end, 0)
+	if start == 0 {
+		start = until.AddDate(0, -6, 0).Unix()
+	}
+	return max(start, until.AddDate(0, -12, 0).Unix()), end, ""
 }
 
 // usualLink is how long a link to a file holds, as documented.

@@ -51,14 +51,14 @@ func newFile(kind string, rows [][]string, plan workspace.Exports) *file {
 // madeUpColumns are the first lines of made-up files.
 var madeUpColumns = map[string]string{
 	"customers":  "id,email,cio_id,name,plan\n",
-	"deliveries": "delivery_id,customer_id,recipient,subject,created," + strings.Join(series, ",") + "\n",
+	"deliveries": "delivery_id,customer_id,recipient,subject," + strings.Join(series, ",") + "\n",
 }
 
 // madeUp are the further lines of made-up files. The number of the row takes the place of zero, whose digits are as
 // many in each row, so that all rows have the same length.
 var madeUp = map[string]string{
 	"customers": "c_" + zero + ",c_" + zero + "@example.com,em_" + zero + ",\"Doe, Jo\",pro\n",
-	"deliveries": "dl_" + zero + ",c_" + zero + ",c_" + zero + "@example.com,\"Hello, you\",1700000000" +
+	"deliveries": "dl_" + zero + ",c_" + zero + ",c_" + zero + "@example.com,\"Hello, you\"" +
 		madeUpMetrics() + "\n",
 }
 

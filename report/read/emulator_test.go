@@ -256,3 +256,45 @@ func TestPeopleOfTheEmulator(t *testing.T) {
 		}
 	})
 }
+
+// A delivery is told by the run in whose time it was made, also one at the edge of two, and is the same row when that
+// time is asked for again.
+func TestDeliveriesOfTheEmulator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated{emulator.New(emulator.Options{AppKey: "app"}), t}
+		api, _ := newAPI(t, e.Transport(), nil)
+		c := report.Config{Type: "deliveries_export", Params: report.Params{Of: map[string]string{"campaign": "7"}}}
+		deliveries := func(q report.Request) (keys []string) {
+			all, err := run(t.Context(), t, api, c, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range all.lines {
+				key, _, _ := strings.Cut(line, " {")
+				keys = append(keys, key)
+			}
+			return keys
+		}
+		begin := time.Now()
+		var told []string
+		last := begin
+		for range 3 {
+			for range 2 { // one within the time of the run, and one at its end
+				time.Sleep(time.Hour)
+				if _, err := e.Send(emulator.Sending{Source: "campaign:7", To: []string{"id:a"}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			at := time.Now()
+			told = append(told, deliveries(report.Request{At: at, Last: last})...)
+			last = at
+		}
+		want := "[delivery/dl00000001 2000-01-01T01:00:00Z delivery/dl00000002 2000-01-01T02:00:00Z " +
+			"delivery/dl00000003 2000-01-01T03:00:00Z delivery/dl00000004 2000-01-01T04:00:00Z " +
+			"delivery/dl00000005 2000-01-01T05:00:00Z]"
+		again := deliveries(report.Request{At: time.Now(), Window: report.Window{Start: begin, End: last}})
+		if fmt.Sprint(told) != want || fmt.Sprint(again) != want {
+			t.Errorf("told %v, and when asked again %v", told, again)
+		}
+	})
+}

@@ -41,10 +41,11 @@ type order struct {
 	body   []byte
 	window report.Window
 	object objectNamer
+	made   []string // the columns that may tell when what a row is about came to be, the best first
 }
 
 func newOrder(kind string, body []byte, w report.Window, object string, columns ...string) order {
-	return order{"/v1/exports/" + kind, body, w, objectNamer{object, columns}}
+	return order{path: "/v1/exports/" + kind, body: body, window: w, object: objectNamer{object, columns}}
 }
 
 // export has a file made, or goes on with one that an earlier attempt has begun, and reads it.

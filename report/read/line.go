@@ -12,6 +12,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/retry"
@@ -31,6 +32,7 @@ type objectNamer struct {
 type header struct {
 	names []column
 	ids   []int // which fields name the object
+	made  []int // and which may tell when it came to be
 }
 
 type column struct {
@@ -51,14 +53,18 @@ func (j *job) readLines(ctx context.Context, t *table, o order) error {
 		}
 		return fmt.Errorf("read the columns of the export: %w", err)
 	}
-	h := newHeader(first, o.object)
+	h := newHeader(first, o)
 	t.columns = len(first)
 	for lines := 0; ; lines++ {
 		fields, line, err := t.next()
 		var malformed *rowError
 		switch {
 		case err == nil:
-			err = j.each(report.Row{Object: h.object(o.object, fields), Window: o.window, Data: h.data(fields)})
+			w, next := h.window(o.window, fields)
+			if next {
+				continue
+			}
+			err = j.each(report.Row{Object: h.object(o.object, fields), Window: w, Data: h.data(fields)})
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.As(err, &malformed):
@@ -74,7 +80,7 @@ func (j *job) readLines(ctx context.Context, t *table, o order) error {
 }
 
 // newHeader reads the names of the columns. Two of one name are told apart by a number.
-func newHeader(fields [][]byte, o objectNamer) *header {
+func newHeader(fields [][]byte, o order) *header {
 	h := &header{}
 	seen := map[string]bool{}
 	names := make([]string, len(fields))
@@ -90,12 +96,31 @@ func newHeader(fields [][]byte, o objectNamer) *header {
 		h.names = append(h.names, column{i, append(jsontext.AppendString(nil, []byte(name)), ':')})
 	}
 	slices.SortFunc(h.names, func(a, b column) int { return cmp.Compare(names[a.field], names[b.field]) })
-	for _, id := range o.columns {
-		if i := slices.Index(names, id); i >= 0 {
-			h.ids = append(h.ids, i)
+	h.ids, h.made = columnsOf(names, o.object.columns), columnsOf(names, o.made)
+	return h
+}
+
+// columnsOf finds those columns that are there.
+func columnsOf(names, wanted []string) (found []int) {
+	for _, name := range wanted {
+		if i := slices.Index(names, name); i >= 0 {
+			found = append(found, i)
 		}
 	}
-	return h
+	return found
+}
+
+// window is the time at which what a row is about came to be, which is the same whoever asks for whichever time. It is
+// that of the run where no column tells one that lies in it: no document says what the columns of a file are. What came
+// to be at the very end belongs to the next run, also if Customer.io shows it in both.
+func (h *header) window(w report.Window, fields [][]byte) (own report.Window, next bool) {
+	for _, i := range h.made {
+		at := parseTime(string(fields[i])).Truncate(time.Microsecond)
+		if !at.Before(w.Start) && !at.After(w.End) {
+			return report.Window{Start: at, End: at}, at.Equal(w.End)
+		}
+	}
+	return w, false
 }
 
 // object names what a row is about. One without an identifier is named by what it says, so that it has the same name

@@ -85,5 +85,7 @@ func exportDeliveries(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	return j.export(ctx, newOrder("deliveries", body, w, "delivery", "delivery_id", "id"))
+	o := newOrder("deliveries", body, w, "delivery", "delivery_id", "id")
+	o.made = []string{"created", "created_at"}
+	return j.export(ctx, o)
 }
