@@ -63,7 +63,6 @@ func open(t testing.TB, conn *broker.NATS, subject string) *Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target.idle = 300 * time.Millisecond
 	return target
 }
 

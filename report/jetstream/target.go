@@ -18,7 +18,7 @@ import (
 const (
 	attemptTime = 10 * time.Second // of publishing a group or putting a value, and of looking at a stream
 	mostPending = 4000             // events that wait for their acknowledgement
-	idleTime    = 2 * time.Second  // after which no message is to be expected any more
+	idleTime    = 10 * time.Second // without a message that has to come
 	goneAfter   = time.Minute      // a consumer that nobody asks
 )
 
@@ -149,12 +149,19 @@ func (t *Target) Published(ctx context.Context, since string, each func(id, hash
 	return nil
 }
 
-// read tells of the events behind a sequence up to the end. The stream may keep other subjects too, so that the last
-// ones are none of ours.
+// read tells of the events behind a sequence up to the end. The stream may keep other subjects too, so it ends with the
+// last of ours, and not when none comes for a while: what is left out would be published twice.
 func (t *Target) read(
 	ctx context.Context, stream jetstream.Stream, seen, end uint64, each func(id, hash string),
 ) error {
-	if seen >= end {
+	last, err := stream.GetLastMsgForSubject(ctx, t.all())
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil // it was removed meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	if end = min(end, last.Sequence); seen >= end {
 		return nil
 	}
 	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
@@ -175,10 +182,6 @@ func (t *Target) read(
 	defer messages.Stop()
 	for seen < end {
 		m, err := t.next(ctx, messages)
-		if errors.Is(err, errIdle) {
-			_, err := stream.Info(ctx) // does the server answer at all?
-			return err
-		}
 		if err != nil {
 			return err
 		}
@@ -195,7 +198,8 @@ func (t *Target) read(
 	return nil
 }
 
-var errIdle = errors.New("no message in time")
+// errIdle says that not all that is published was read: the server is slow, or a replica lacks it, or it was removed.
+var errIdle = errors.New("the server does not give all its messages in time")
 
 func (t *Target) next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, error) {
 	wait, cancel := context.WithTimeout(ctx, t.idle)
