@@ -148,8 +148,8 @@ func exportDeliveries(q *query) exchange.Answer {
 	return q.export("deliveries", "deliveries of "+source, rows)
 }
 
-// exported is the time whose deliveries are exported, by when they were made: six months up to now where nothing is said,
-// and twelve at most, as documented. That the end is part of it is not; a client has to expect it.
+// exported is the time whose deliveries are exported, by when they were made: six months up to now where nothing is
+// said, and twelve at most, as documented. That the end is part of it is not; a client has to expect it.
 func (q *query) exported() (start, end int64, wrong string) {
 	end = q.now.Unix()
 	for name, to := range map[string]*int64{"start": &start, "end": &end} {
