@@ -121,7 +121,7 @@ func written(a object) time.Time {
 }
 
 // since is the time that a list of what happened is about: what was asked for by hand, or from the last run on until
-// this one. The first goes back as far as the report says.
+// this one. The first goes back as far as the report says, and any at most as far as Customer.io does.
 func (j *job) since(most time.Duration) report.Window {
 	w, asked := report.Window{Start: j.Last, End: j.At}, j.Request.Window
 	if !asked.Start.IsZero() {
@@ -133,7 +133,7 @@ func (j *job) since(most time.Duration) report.Window {
 	if w.Start.IsZero() || !w.Start.Before(w.End) {
 		w.Start = w.End.Add(-cmp.Or(j.params.Since, day))
 	}
-	if earliest := w.End.Add(-most); w.Start.Before(earliest) {
+	if earliest := j.At.Add(-most); asked.Start.IsZero() && w.Start.Before(earliest) {
 		w.Start = earliest
 	}
 	return report.Window{Start: w.Start.UTC().Truncate(time.Second), End: w.End.UTC().Truncate(time.Second)}

@@ -195,8 +195,16 @@ func TestATimeByHand(t *testing.T) {
 	})
 	since.Window.Start = since.Window.Start.AddDate(0, 0, -2)
 	scripted(t, answers, c, since, func(_ *script, all told, err error) {
-		if err == nil || !permanent(err) || !strings.Contains(err.Error(), "from 2026-06-29T05:00:00Z on") {
+		if err == nil || !permanent(err) || !strings.Contains(err.Error(), "goes back to 2026-06-29T05:00:00Z") {
 			t.Errorf("%q, %v", all.lines, err)
+		}
+	})
+	since.Window.Start = since.Window.Start.AddDate(-2, 0, 0)
+	c = report.Config{Type: "deliveries_export", Params: report.Params{Of: map[string]string{"action": "1"}}}
+	scripted(t, "", c, since, func(s *script, _ told, err error) {
+		if err == nil || !permanent(err) || !strings.Contains(err.Error(), "goes back to 2025-07-02T06:00:00Z") ||
+			len(s.asked) > 0 {
+			t.Errorf("%v after %q", err, s.asked)
 		}
 	})
 	scripted(t, "", report.Config{Type: "segments"}, since, func(s *script, _ told, err error) {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +31,9 @@ type header struct {
 	names []column
 	ids   []int // which fields name the object
 	made  []int // and which may tell when it came to be
+
+	last string // the identifier of the row before
+	same int    // how many rows with it have come
 }
 
 type column struct {
@@ -64,7 +65,7 @@ func (j *job) readLines(ctx context.Context, t *table, o order) error {
 			if next {
 				continue
 			}
-			err = j.each(report.Row{Object: h.object(o.object, fields), Window: w, Data: h.data(fields)})
+			err = j.each(report.Row{Object: h.object(o.object.kind, fields, line), Window: w, Data: h.data(fields)})
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.As(err, &malformed):
@@ -123,21 +124,21 @@ func (h *header) window(w report.Window, fields [][]byte) (own report.Window, ne
 	return w, false
 }
 
-// object names what a row is about. One without an identifier is named by what it says, so that it has the same name
-// wherever it stands in the file.
-func (h *header) object(o objectNamer, fields [][]byte) string {
+// object names what a row is about. One without an identifier is named by its line, and one that follows another of the
+// same identifier by its number among these.
+func (h *header) object(kind string, fields [][]byte, line int) string {
 	for _, i := range h.ids {
-		if len(fields[i]) > 0 {
-			return o.kind + "/" + string(fields[i])
+		if len(fields[i]) == 0 {
+			continue
 		}
+		if string(fields[i]) != h.last {
+			h.last, h.same = string(fields[i]), 1
+			return kind + "/" + h.last
+		}
+		h.same++
+		return kind + "/" + h.last + "/" + strconv.Itoa(h.same)
 	}
-	digest := sha256.New()
-	for _, c := range h.names {
-		digest.Write(strconv.AppendInt(nil, int64(len(fields[c.field])), 10))
-		digest.Write([]byte{':'})
-		digest.Write(fields[c.field])
-	}
-	return "row/" + hex.EncodeToString(digest.Sum(nil)[:16])
+	return "line/" + strconv.Itoa(line)
 }
 
 // data is a row as JSON, of which each value is text, as in the file.

@@ -190,7 +190,7 @@ func (f family) readLinks(ctx context.Context, j *job, m measure, about object, 
 func (j *job) buckets(name string, windows []report.Window, s series, row map[string]any) error {
 	asked := j.Request.Window
 	if len(windows) > 0 && asked.Start.Before(windows[0].Start) && !asked.Start.IsZero() {
-		return retry.Permanent(&reachError{name, windows[0].Start})
+		return retry.Permanent(&reachError{"read the numbers of " + name + " by this period", windows[0].Start})
 	}
 	for i, w := range windows {
 		if !asked.Start.IsZero() && !w.End.After(asked.Start) || !asked.End.IsZero() && !w.Start.Before(asked.End) {
@@ -206,12 +206,12 @@ func (j *job) buckets(name string, windows []report.Window, s series, row map[st
 
 // A reachError says that a time was asked for of which Customer.io does not tell.
 type reachError struct {
-	name     string
+	doing    string
 	earliest time.Time
 }
 
 // Error says how far back Customer.io goes.
 func (e *reachError) Error() string {
-	return fmt.Sprintf("read the numbers of %s: Customer.io gives them from %s on, in buckets of this length: ask for "+
-		"a later time or for longer periods", e.name, e.earliest.Format(time.RFC3339))
+	return fmt.Sprintf("%s: Customer.io goes back to %s: ask for a later time", e.doing,
+		e.earliest.UTC().Format(time.RFC3339))
 }

@@ -5,9 +5,11 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/retry"
 	"github.com/ciobridge/ciobridge/report"
 )
 
@@ -64,6 +66,9 @@ func checkDeliveries(p report.Params, l *mistake.List) {
 // exportDeliveries has the deliveries exported that were made since the last run.
 func exportDeliveries(ctx context.Context, j *job) error {
 	w := j.since(deliveryHistory)
+	if earliest := j.At.Add(-deliveryHistory); w.Start.Before(earliest.Truncate(time.Second)) {
+		return retry.Permanent(&reachError{"export the deliveries", earliest})
+	}
 	order := map[string]any{"start": w.Start.Unix(), "end": w.End.Unix()}
 	for name, id := range j.params.Of {
 		n, err := strconv.ParseInt(id, 10, 64)

@@ -73,16 +73,26 @@ func (p period) windows(first time.Time, n int) []report.Window {
 	return list
 }
 
+// edt is the time of New York in summer.
+var edt = time.FixedZone("EDT", -4*3600)
+
 // aligned gives the beginning that an answer names, in the zone in which it is the beginning of a bucket. One that is
-// not, because it moves with the clock, would make other windows of the same numbers each time.
+// not, because it moves with the clock, would make other windows of the same numbers each time. So would days that
+// begin an hour earlier in summer: they are named as those of winter.
 func (p period) aligned(start time.Time) (first time.Time, is bool) {
 	if start.IsZero() {
 		return first, false
 	}
-	for _, zone := range []*time.Location{time.UTC, est, time.FixedZone("EDT", -4*3600)} {
-		at := start.In(zone)
-		midnight := at.Hour() == 0 && (p.name != "months" || at.Day() == 1)
-		if at.Minute() == 0 && at.Second() == 0 && at.Nanosecond() == 0 && (midnight || p.name == "hours") {
+	for _, zone := range []*time.Location{time.UTC, est, edt} {
+		at, p := start.In(zone), p
+		if p.name == "weeks" {
+			p = periodOf("days") // on whichever day they begin
+		}
+		switch {
+		case !p.floor(at, zone).Equal(at):
+		case zone == edt:
+			return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, est), true
+		default:
 			return at, true
 		}
 	}
