@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 		"internal",
 	},
 	"internal":      {"event"},
-	"internal/demo": {"app", "source", "config", "event", "deadletter", "emulator", "internal"},
+	"internal/demo": {"app", "source", "config", "event", "deadletter", "emulator", "report", "internal"},
 	"bench":         {},
 	"deploy":        {},
 }

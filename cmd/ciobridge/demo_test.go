@@ -54,6 +54,9 @@ func TestDemoAddsUp(t *testing.T) {
 	if told := first.Told; told.Bounces == 0 || told.Webhooks <= told.Bounces || told.Stored != told.Webhooks {
 		t.Errorf("what Customer.io told is not on the bus: %+v", told)
 	}
+	if told := first.Told; told.Reported < 3 || told.Revised == 0 || told.Reported <= told.Revised {
+		t.Errorf("the days of the campaign, and one again, are not on the bus: %+v", told)
+	}
 
 	second := demoOnce(t, "--dir", dir, "--events", "300")
 	if second.Published != 300 || second.DeadLetters >= first.DeadLetters {
@@ -153,6 +156,8 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 	page := regexp.MustCompile(`http://\S+`).FindString(p.log.String())
 	if events := get(t, page+"_emulator/events"); !strings.Contains(events, `"type":"io.customer.email.bounced"`) {
 		t.Errorf("the page shows no bounce that arrived on the bus: %.1000s", events)
+	} else if !strings.Contains(events, `"type":"io.customer.report.campaigns"`) {
+		t.Errorf("the page shows no report that arrived on the bus: %.1000s", events)
 	}
 	bounce(t, page)
 	eventually(t, "a bounce shown", 20*time.Second, func() bool {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/emulator"
@@ -37,6 +39,7 @@ type demo struct {
 	at     addresses
 	bridge *app.Bridge
 	config *nats.Embedded
+	log    *zap.Logger
 	talk   io.Writer // for what a person reads
 	began  time.Time
 }
@@ -128,7 +131,7 @@ func (d *demo) join(ctx context.Context, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	d.config = c.Source.Embedded
+	d.config, d.log = c.Source.Embedded, logger
 	if d.bridge, err = app.New(c, rules, logger, d.Version); err != nil {
 		return err
 	}

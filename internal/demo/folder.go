@@ -31,6 +31,7 @@ const (
 	configName  = "ciobridge.yaml"
 	draftName   = "ciobridge.yaml.new"
 	lettersName = "dead-letters.jsonl"
+	reportsName = "reports.jsonl"
 	logName     = "ciobridge.log"
 )
 
@@ -53,6 +54,7 @@ customerio:
   url: {{quote .URL}} # the emulator; without this line calls go to the real Customer.io
   site_id_file: {{quote .SiteID}}
   api_key_file: {{quote .APIKey}}
+  app_key_file: {{quote .AppKey}}
   allow: [delete]
   requests_per_second: 1000 # the real Customer.io asks for 100, which is the default
 
@@ -63,6 +65,14 @@ webhooks: # what Customer.io tells by itself, such as bounces, comes to the stre
   listen: {{quote .Webhooks}}
   signing_keys: [{file: {{quote .WebhookKey}}}]
   subject: ` + webhooksSubject + `
+
+reports: # numbers of campaigns come there each morning, or with ciobridge reports run campaigns -c {{.Path}}
+  - name: ` + reportName + `
+    type: campaigns
+    schedule: daily at 06:00 in America/Los_Angeles
+    params: {period: days, steps: 2}
+    to: {subject: ` + reportsSubject + `}
+report_state: {file: {{quote .Reports}}}
 
 rules_from: [rules/*.yaml]
 admin: {listen: {{quote .Admin}}}
@@ -144,6 +154,7 @@ type addresses struct{ nats, emulator, admin, webhooks string }
 func (f *folder) draft(at addresses) (string, error) {
 	return f.path(draftName), errors.Join(
 		f.write("site_id", []byte(emulator.DefaultSiteID)), f.write("api_key", []byte(emulator.DefaultAPIKey)),
+		f.write("app_key", []byte(emulator.DefaultAppKey)),
 		f.write("webhook_key", []byte(emulator.DefaultWebhookKey)), f.configure(draftName, at))
 }
 
@@ -153,6 +164,7 @@ func (f *folder) configure(name string, at addresses) error {
 		"Path": f.path(configName), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator,
 		"URL": "http://" + at.emulator, "Webhooks": at.webhooks, "WebhookKey": f.path("webhook_key"),
 		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(lettersName), "Admin": at.admin,
+		"AppKey": f.path("app_key"), "Reports": f.path(reportsName),
 	})
 	if err != nil {
 		return err
@@ -160,10 +172,11 @@ func (f *folder) configure(name string, at addresses) error {
 	return f.write(name, text.Bytes())
 }
 
-// settle writes the configuration with the ports that were taken, and forgets the dead letters of an earlier demo.
+// settle writes the configuration with the ports that were taken, and forgets the dead letters and the reports of an
+// earlier demo.
 // Only the process that holds the folder's broker may call it.
 func (f *folder) settle(at addresses) error {
-	for _, name := range []string{lettersName, draftName} {
+	for _, name := range []string{lettersName, reportsName, draftName} {
 		if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -68,8 +68,9 @@ After %s each of the %d events is in one of three places:
 	fmt.Fprintf(d.talk, `Then a campaign wrote to %d people, who reacted. What Customer.io told of that is on the bus, in stream %s:
 
   webhooks       %6d   %d of them of messages that bounced
+  rows reported  %6d   days of the campaign; %d told again when people had reacted, as revision 2
 
-`, readers, toldStream, r.Told.Stored, r.Told.Bounces)
+`, readers, toldStream, r.Told.Stored, r.Told.Bounces, r.Told.Reported, r.Told.Revised)
 	if len(r.Mismatches) == 0 {
 		fmt.Fprintf(d.talk, "The local Customer.io and the dead-letter file hold just what the bridge counted.\n")
 	}
@@ -93,6 +94,7 @@ What went wrong, and how an event would be mapped after a change to %[5]s:
 Have a campaign write to everybody, and within %[6]s people open it, click, or it bounces, and Customer.io tells of it:
 
   curl -d '{"source":"campaign:2"}' http://%[7]s/_emulator/deliveries
+  %[2]s reports run campaigns -c %[3]s
 
 Ctrl-C ends the demo.
 
