@@ -123,7 +123,8 @@ func natsBus(t *testing.T) bus {
 func fileBus(t *testing.T) bus {
 	dir := t.TempDir()
 	return func() (report.Target, report.Store, error) {
-		target, store := file.NewTarget(filepath.Join(dir, "rows.csv"), "csv"), file.NewStore(filepath.Join(dir, "state"))
+		target := file.NewTarget(filepath.Join(dir, "rows.csv"), "csv")
+		store := file.NewStore(filepath.Join(dir, "state"))
 		t.Cleanup(target.Close)
 		t.Cleanup(store.Close)
 		return target, store, nil
