@@ -145,6 +145,7 @@ reports:
 	before := len(r.published())
 	p := start(t, r.args("run")...)
 	answers(t, p.admin(t)+"/readyz", http.StatusOK, "ready\n")
+	answers(t, p.admin(t)+"/metrics", http.StatusOK, "ciobridge_report_rows_total{report=\"campaigns\"")
 	status := answers(t, p.admin(t)+"/status", http.StatusOK, `"reports": [`, `"report": "campaigns"`)
 	if !strings.Contains(status, `"to": "subject customerio.reports"`) {
 		t.Error(status)
@@ -206,6 +207,68 @@ reports:
 	}
 	expect(t, exit.Failure, "4 left open: they are rows of reports", r.args("dlq", "replay", "--all")...)
 	expect(t, exit.OK, "discarded 4", r.args("dlq", "discard", "--all", "--note", "read again")...)
+}
+
+// Rows that cannot be read become dead letters, which are listed, shown, counted and discarded, and no replay sends
+// them. The others go to a topic of Kafka.
+func TestReportsToKafka(t *testing.T) {
+	beside(t)
+	b := newBus(t, 1)
+	createTopics(t, b.brokers[0], 2, reportsSubject)
+	b.write("app_key", emulator.DefaultAppKey)
+	b.write("reports.yaml", `
+customerio: {app_key_file: `+b.path("app_key")+`}
+dead_letters: {create: true}
+reports:
+  - {name: deliveries, type: deliveries_export, params: {of: {campaign: 7}}, to: {topic: customerio.reports}}
+`)
+	args := func(args ...string) []string {
+		return append(args, "-c", b.path("ciobridge.yaml"), "-c", b.path("reports.yaml"))
+	}
+	b.configureKafka()
+	err := b.cio.SetExports(emulator.Exports{Takes: time.Millisecond, Rows: 10, Malformed: []int{5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, code := command(t, args("reports", "run", "deliveries", "--dry-run", "-o", "csv")...)
+	if code != exit.OK || len(lines(out)) != 10 || !strings.HasPrefix(out, "event_id,content_hash,") {
+		t.Errorf("exit code %d, shown\n%s", code, out)
+	}
+	expect(t, exit.OK, `"published":9,"unchanged":0,"malformed":1`, args("reports", "run", "deliveries", "-o",
+		"json")...)
+	list, _ := command(t, args("dlq", "list", "--reason", "malformed_row", "-o", "json")...)
+	var letter struct{ ID, Stage, Field string }
+	if err := json.Unmarshal([]byte(list), &letter); err != nil || letter.Stage != "report" ||
+		letter.Field != "line 5" {
+		t.Errorf("letters %s, %v", list, err)
+	}
+	expect(t, exit.OK, "report/deliveries/0@5", args("dlq", "show", letter.ID)...)
+	expect(t, exit.OK, "report/deliveries", args("dlq", "stats")...)
+	expect(t, exit.Failure, "1 left open: they are rows of reports", args("dlq", "replay", "--all")...)
+	expect(t, exit.Input, "", args("dlq", "edit", letter.ID, "--with", b.path("app_key"))...)
+	expect(t, exit.OK, "", args("dlq", "discard", "--all", "--note", "read again")...)
+	expect(t, exit.OK, "no open letter", args("dlq", "list")...)
+}
+
+// A run by hand that is interrupted says how it goes on.
+func TestReportsInterrupted(t *testing.T) {
+	beside(t)
+	r := withReports(t, `
+reports:
+  - {name: deliveries, type: deliveries_export, params: {of: {campaign: 7}}, to: {subject: customerio.reports}}
+`)
+	if err := r.cio.SetExports(emulator.Exports{Takes: time.Hour, Rows: 10}); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, r.args("reports", "run", "deliveries")...)
+	eventually(t, "an export is begun", 20*time.Second, func() bool {
+		out, _ := command(t, r.args("reports", "status")...)
+		return strings.Contains(out, " open ")
+	})
+	if code := p.stop(); code != exit.Failure || !strings.Contains(p.log.String(),
+		"the run was interrupted; what was published is known: ciobridge reports run deliveries finishes it") {
+		t.Errorf("exit code %d:\n%s", code, p.log)
+	}
 }
 
 // Every section of reports that the documents show is one that check takes.
