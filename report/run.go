@@ -16,10 +16,7 @@ func (r *Runner) run(ctx context.Context, e *entry) {
 	err := r.attempt(ctx, e, nil, nil)
 	switch {
 	case err == nil:
-		if e.failures.Worked() {
-			r.Log.Info("a report works again", e.fields()...)
-		}
-		e.resting = time.Time{}
+		r.works(e)
 	case ctx.Err() != nil: // the next one to lead goes on
 	default:
 		if e.failures.Count == 0 {
@@ -28,6 +25,15 @@ func (r *Runner) run(ctx context.Context, e *entry) {
 		e.resting = r.now().Add(e.failures.Failed())
 		r.troubled([]*entry{e}, err)
 	}
+}
+
+// works notes that what was due of an entry has ended.
+func (r *Runner) works(e *entry) {
+	if e.failures.Worked() {
+		r.Log.Info("a report works again", e.fields()...)
+	}
+	e.resting = time.Time{}
+	r.relieved(e)
 }
 
 // attempt is one attempt at the open run of an entry, or at a new one where there is none. Its error is nil where the
@@ -55,7 +61,9 @@ func (r *Runner) attempt(ctx context.Context, e *entry, hand *Hand, progress fun
 			now := r.now()
 			at := now.UTC().Truncate(time.Second)
 			if hand == nil {
-				at = e.schedule.Latest(rec.Scheduled, now)
+				if at = e.schedule.Latest(rec.Scheduled, now); at.IsZero() {
+					return nil // the clock was set back just now
+				}
 			} else if !at.After(rec.At) { // two runs are not of one time
 				at = rec.At.Add(time.Second)
 			}

@@ -190,7 +190,7 @@ func (r *Runner) lead(ctx context.Context) {
 	}
 	if r.pauses.Worked() {
 		r.Log.Info("reports can be run again")
-		r.relieved()
+		r.relieved(r.entries...)
 	}
 	for _, e := range r.entries {
 		if led.Err() == nil && e.isDue(r.now()) {
@@ -223,6 +223,9 @@ func (r *Runner) load(ctx context.Context) error {
 			if err := rec.put(ctx, r.Store, e.Config.Name, e.workspace); err != nil {
 				return err
 			}
+		}
+		if !rec.Open && (e.record.Open || !rec.At.Equal(e.record.At)) { // another process has ended what failed here
+			r.works(e)
 		}
 		r.mu.Lock()
 		e.keep(rec)

@@ -481,3 +481,54 @@ func (d *desk) workspaces() (list []string) {
 	slices.Sort(list)
 	return slices.Compact(list)
 }
+
+// What failed here and was finished by another process is no trouble any more.
+func TestAnotherProcessFinishesARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Snapshot)
+		d.reader.fail = func(int) error { return errors.New("there is no way to Customer.io from here") }
+		d.run(5 * time.Minute)
+		here, logs := d.runner, d.logs
+		if s := here.Status(); s[0].Trouble == "" || s[1].Trouble == "" {
+			t.Errorf("the status is %+v", s)
+		}
+		d.reader.fail = nil
+		d.restart("daily at 06:00") // elsewhere
+		d.run(time.Minute)
+		d.runner = here
+		d.run(time.Hour)
+		for _, s := range here.Status() {
+			if s.Trouble != "" || !s.Since.IsZero() || s.Ended.IsZero() || s.Counts.Published != 4 {
+				t.Errorf("the status is %+v", s)
+			}
+		}
+		if n := logs.FilterMessage("a report works again").Len(); n != 2 {
+			t.Errorf("success is told %d times", n)
+		}
+		d.once()
+	})
+}
+
+// A clock that is set back in the moment in which a run begins makes no run of a time that is none.
+func TestClockIsSetBackAsARunBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Happened)
+		d.runner.Reports[0].Target = &turning{d.runner.Reports[0].Target, func() { d.set("2026-06-01T04:00:00Z") }}
+		d.run(27 * time.Hour)
+		if got, want := d.asked(), "01 06:00 +0s, 02 06:00 +0s"; got != want {
+			t.Errorf("ran at %s, want %s", got, want)
+		}
+	})
+}
+
+// A turning target does something when a run begins, once.
+type turning struct {
+	report.Target
+	do func()
+}
+
+func (t *turning) Position(ctx context.Context) (string, error) {
+	t.do()
+	t.do = func() {}
+	return t.Target.Position(ctx)
+}

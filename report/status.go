@@ -104,11 +104,11 @@ func (r *Runner) troubled(entries []*entry, err error) {
 	}
 }
 
-// relieved forgets the troubles that were those of the store.
-func (r *Runner) relieved() {
+// relieved forgets the trouble of each entry whose run does not fail.
+func (r *Runner) relieved(entries ...*entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range r.entries {
+	for _, e := range entries {
 		if e.failures.Count == 0 {
 			e.trouble, e.since = "", time.Time{}
 		}
