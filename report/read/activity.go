@@ -87,15 +87,20 @@ func (j *job) failures(ctx context.Context) ([]string, error) {
 	return types, err
 }
 
-// readActivity tells of those of one type, of which the latest come first.
+// readActivity tells of those of one type. The latest come first, so that it ends at those that are too old; where they
+// do not, which no document rules out, it reads on.
 func (j *job) readActivity(ctx context.Context, name string, w report.Window) error {
 	doing := "read the activities of type " + name
 	path := "/v1/activities?" + url.Values{"type": {name}, "limit": {"100"}}.Encode()
 	return j.pages(ctx, doing, path, nil, func(page object) (bool, error) {
 		entries, old := 0, 0
+		var first, last time.Time
 		err := page.list(doing, "activities", func(a object) error {
-			entries++
 			id, at := a.text("id"), written(a)
+			if entries++; entries == 1 {
+				first = at
+			}
+			last = at
 			switch {
 			case id == "":
 				return fmt.Errorf("%s: %w", doing, errShape)
@@ -107,7 +112,7 @@ func (j *job) readActivity(ctx context.Context, name string, w report.Window) er
 			}
 			return j.row("activity/"+id, report.Window{Start: at, End: at}, a)
 		})
-		return entries == 0 || old < entries, err
+		return old < entries || entries == 0 || last.After(first), err
 	})
 }
 

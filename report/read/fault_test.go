@@ -77,6 +77,21 @@ func TestATokenThatRepeats(t *testing.T) {
 	})
 }
 
+// Activities are read whichever end comes first: no document says it.
+func TestActivitiesFromTheOldest(t *testing.T) {
+	const path = "GET /v1/activities?limit=100&type=event"
+	answers := "-- " + path + " --\n" +
+		`{"activities":[{"id":"1","timestamp":1782700000},{"id":"2","timestamp":1782700001}],"next":"a"}` +
+		"\n-- " + path + "&start=a --\n" +
+		`{"activities":[{"id":"3","timestamp":1782950000},{"id":"4","timestamp":1782960000}],"next":0}` + "\n"
+	c := report.Config{Type: "activities", Params: report.Params{Activities: []string{"event"}}}
+	scripted(t, answers, c, report.Request{}, func(s *script, all told, err error) {
+		if err != nil || all.rows != 2 || len(s.asked) != 2 {
+			t.Errorf("%q, %v after %q", all.lines, err, s.asked)
+		}
+	})
+}
+
 // While App asks for minutes to be left alone, a report waits, and then tells all.
 func TestAReportWaitsForApp(t *testing.T) {
 	const answers = `

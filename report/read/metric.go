@@ -31,6 +31,8 @@ var (
 var definition = []string{
 	"deduplicate_id", "updated", "updated_at", "actions", "active", "state", "description", "first_started",
 	"content_ids", "filter_segment_ids", "trigger_segment_ids", "recipient_segment_ids", "subscription_topic_id",
+	"msg_templates", "event_name", "date_attribute", "frequency", "timezone", "use_customer_timezone", "start_hour",
+	"start_minutes",
 }
 
 var metricTypes = []string{

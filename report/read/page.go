@@ -35,7 +35,7 @@ func (j *job) pages(
 			return err
 		}
 		start = page.text("next")
-		if start == "" {
+		if start == "" || start == "0" {
 			return nil
 		}
 		token := maphash.String(seed, start)
