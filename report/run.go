@@ -49,27 +49,12 @@ func (r *Runner) attempt(ctx context.Context, e *entry, hand *Hand, progress fun
 			return err
 		}
 	}
+	if err := e.Target.Check(ctx); err != nil { // it may have become another one since the start
+		return err
+	}
 	rec := e.record
-	if !cut || rec.Place != e.Target.Place() {
-		position, err := e.Target.Position(ctx)
-		if err != nil {
-			return fmt.Errorf("look where the %s ends: %w", e.Target.Place(), err)
-		}
-		if cut { // what was published elsewhere is not looked for here
-			rec.Place, rec.Position, cut = e.Target.Place(), position, false
-		} else {
-			now := r.now()
-			at := now.UTC().Truncate(time.Second)
-			if hand == nil {
-				if at = e.schedule.Latest(rec.Scheduled, now); at.IsZero() {
-					return nil // the clock was set back just now
-				}
-			} else if !at.After(rec.At) { // two runs are not of one time
-				at = rec.At.Add(time.Second)
-			}
-			rec.begin(at, hand, e.Reader.Restated(), e.Target.Place(), position)
-		}
-		if err := rec.put(ctx, r.Store, e.Config.Name, e.workspace); err != nil {
+	if cut = cut && rec.Place == e.Target.Place(); !cut {
+		if err := r.begin(ctx, e, &rec, hand); err != nil || !rec.Open {
 			return err
 		}
 	}
@@ -99,6 +84,31 @@ func (r *Runner) attempt(ctx context.Context, e *entry, hand *Hand, progress fun
 	}
 	r.ended(e, rec, err)
 	return err
+}
+
+// begin notes that a run begins, or that the one which is open goes on at another target. What was published elsewhere
+// is not looked for there. Where the clock was set back just now, no run is due any more, and none begins.
+func (r *Runner) begin(ctx context.Context, e *entry, rec *record, hand *Hand) error {
+	position, err := e.Target.Position(ctx)
+	if err != nil {
+		return fmt.Errorf("look where the %s ends: %w", e.Target.Place(), err)
+	}
+	if rec.Open {
+		rec.Place, rec.Position = e.Target.Place(), position
+	} else {
+		now := r.now()
+		at := now.UTC().Truncate(time.Second)
+		if hand == nil {
+			at = e.schedule.Latest(rec.Scheduled, now)
+		} else if !at.After(rec.At) { // two runs are not of one time
+			at = rec.At.Add(time.Second)
+		}
+		if at.IsZero() {
+			return nil
+		}
+		rec.begin(at, hand, e.Reader.Restated(), e.Target.Place(), position)
+	}
+	return rec.put(ctx, r.Store, e.Config.Name, e.workspace)
 }
 
 // deadLetter keeps a letter, where somebody does.

@@ -532,3 +532,29 @@ func (t *turning) Position(ctx context.Context) (string, error) {
 	t.do = func() {}
 	return t.Target.Position(ctx)
 }
+
+// A target that becomes unfit, such as a topic that is compacted, gets no rows: some would be lost, or published twice.
+func TestTargetBecomesUnfit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Snapshot)
+		unfit := &becoming{Target: d.runner.Reports[0].Target, err: report.ErrUnfit}
+		d.runner.Reports[0].Target = unfit
+		d.run(time.Hour)
+		if s := d.runner.Status()[0]; s.Trouble != report.ErrUnfit.Error() || d.once() != 0 {
+			t.Errorf("%d are published, and the status is %+v", d.once(), s)
+		}
+		unfit.err = nil
+		d.run(time.Hour)
+		if s := d.runner.Status()[0]; s.Trouble != "" || d.once() != 8 {
+			t.Errorf("%d are published, and the status is %+v", d.once(), s)
+		}
+	})
+}
+
+// A becoming target is unfit while it has an error.
+type becoming struct {
+	report.Target
+	err error
+}
+
+func (b *becoming) Check(context.Context) error { return b.err }
