@@ -176,7 +176,7 @@ func reportError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, new(*read.SegmentError)):
+	case errors.As(err, new(*read.SegmentError)), errors.As(err, new(*read.ReachError)):
 		return exit.With(exit.Input, err)
 	case errors.As(err, &refused) && refused.Status == http.StatusForbidden,
 		errors.As(err, new(*delivery.HaltedError)):

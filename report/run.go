@@ -29,7 +29,7 @@ func (r *Runner) run(ctx context.Context, e *entry) {
 
 // works notes that what was due of an entry has ended.
 func (r *Runner) works(e *entry) {
-	if e.failures.Worked() {
+	if e.failures.Worked() && e.failure == nil {
 		r.Log.Info("a report works again", e.fields()...)
 	}
 	e.resting = time.Time{}

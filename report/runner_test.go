@@ -326,6 +326,23 @@ func TestReportCannotSucceed(t *testing.T) {
 	})
 }
 
+// A report that fails, and then is found to be one that cannot succeed, does not work again.
+func TestReportFailsForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "2026-06-01T05:59:00Z", "daily at 06:00", reporttest.Happened)
+		err := errors.New("for a while")
+		d.reader.after = func(int) error {
+			defer func() { err = retry.Permanent(errors.New("for good")) }()
+			return err
+		}
+		d.run(2 * time.Hour)
+		if n := d.logs.FilterMessageSnippet("works again").Len(); n > 0 || !strings.Contains(
+			d.runner.Status()[0].Trouble, "for good") {
+			t.Errorf("it is said to work %d times, with the status %+v", n, d.runner.Status()[0])
+		}
+	})
+}
+
 // first counts the rows of the first workspace that were published.
 func (d *desk) first() (n int) {
 	for _, e := range d.world.Events() {

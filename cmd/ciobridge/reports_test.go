@@ -132,6 +132,7 @@ reports:
 	if rows := r.published(); revisions(t, rows)[1] != 14 || rows[0].ID != first.ID || rows[0].Hash != first.Hash {
 		t.Errorf("published %+v", rows)
 	}
+	expect(t, exit.Input, "", r.args("reports", "run", "campaigns", "--since", "2010-01-01")...)
 	if err := r.cio.ReactWithin(time.Millisecond); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,7 +18,8 @@ func (t *Target) Check(ctx context.Context) error {
 	defer cancel()
 	_, info, err := t.stream(ctx)
 	if err = meaning(err); errors.Is(err, report.ErrMissing) {
-		return fmt.Errorf("%w: make a stream for reports with: nats stream add REPORTS --subjects='%s'", err, t.all())
+		return fmt.Errorf("%w: make a stream for reports with: nats stream add %s --subjects='%s' --defaults", err,
+			streamName(t.subject), t.all())
 	}
 	if err != nil {
 		return fmt.Errorf("check the stream of the subject %s: %w", t.subject, err)
@@ -39,6 +41,11 @@ func (t *Target) Check(ctx context.Context) error {
 			"max_msgs_per_subject to -1", c.MaxMsgsPerSubject)
 	}
 	return nil
+}
+
+// streamName is a name for the stream of a subject, another one for each.
+func streamName(subject string) string {
+	return strings.ToUpper(strings.ReplaceAll(subject, ".", "_"))
 }
 
 // Check implements report.Store. It makes the bucket where there is none.

@@ -219,7 +219,7 @@ func TestCheck(t *testing.T) {
 		is   error
 		says string
 	}{
-		"missing": {report.ErrMissing, "nats stream add"}, "one": {report.ErrMissing, "one.>"},
+		"missing": {report.ErrMissing, "nats stream add MISSING "}, "one": {report.ErrMissing, "one.>"},
 		"queue": {report.ErrUnfit, "use limits"}, "last": {report.ErrUnfit, "max_msgs_per_subject"},
 		"deaf": {report.ErrUnfit, "no_ack"}, "fit": {},
 	} {

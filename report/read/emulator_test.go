@@ -3,6 +3,7 @@ package read_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/report"
+	"github.com/ciobridge/ciobridge/report/read"
 )
 
 // emulated is an emulator, and what reads its reports, in virtual time.
@@ -295,6 +297,33 @@ func TestDeliveriesOfTheEmulator(t *testing.T) {
 		again := deliveries(report.Request{At: time.Now(), Window: report.Window{Start: begin, End: last}})
 		if fmt.Sprint(told) != want || fmt.Sprint(again) != want {
 			t.Errorf("told %v, and when asked again %v", told, again)
+		}
+	})
+}
+
+// A time that lies further back than Customer.io tells is refused with the time from which on it does, and one that a
+// report's own settings reach for begins there.
+func TestTimesBeforeThoseOfTheEmulator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated{emulator.New(emulator.Options{AppKey: "app"}), t}
+		if _, err := e.Send(emulator.Sending{Source: "campaign:7", To: []string{"id:a"}}); err != nil {
+			t.Fatal(err)
+		}
+		api, _ := newAPI(t, e.Transport(), nil)
+		for params, since := range map[string]string{
+			"": "1999-11-17T05:00:00Z", "months": "1990-02-01T00:00:00Z", "weeks": "1990-01-07T00:00:00Z",
+		} {
+			c := report.Config{Type: "campaigns", Params: report.Params{Resolution: params}}
+			asked := report.Window{Start: time.Now().AddDate(-15, 0, 0), End: time.Now()}
+			_, err := run(t.Context(), t, api, c, report.Request{At: time.Now(), Window: asked})
+			if !errors.As(err, new(*read.ReachError)) || !strings.Contains(err.Error(), "goes back to "+since) {
+				t.Errorf("%q: %v, want one that tells %s", params, err, since)
+			}
+		}
+		rows, _ := e.rows(report.Config{Type: "campaigns", Params: report.Params{
+			Resolution: "months", Since: 3652 * 24 * time.Hour}})
+		if len(rows) != 119 {
+			t.Errorf("%d months of ten years", len(rows))
 		}
 	})
 }

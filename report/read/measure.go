@@ -60,6 +60,9 @@ func (m *measure) newer(j *job) {
 		end = asked.End
 	}
 	m.first = m.period.floor(start, time.UTC)
+	if earliest := end.Add(-tenYears); m.first.Before(earliest) {
+		m.first = m.period.add(m.period.floor(earliest, time.UTC), 1)
+	}
 	m.query.Set("version", "2")
 	m.query.Set("res", m.period.name)
 	m.query.Set("start", strconv.FormatInt(m.first.Unix(), 10))

@@ -192,7 +192,7 @@ func (f family) readLinks(ctx context.Context, j *job, m measure, about object, 
 func (j *job) buckets(name string, windows []report.Window, s series, row map[string]any) error {
 	asked := j.Request.Window
 	if len(windows) > 0 && asked.Start.Before(windows[0].Start) && !asked.Start.IsZero() {
-		return retry.Permanent(&reachError{"read the numbers of " + name + " by this period", windows[0].Start})
+		return retry.Permanent(&ReachError{"read the numbers of " + name + " by this period", windows[0].Start})
 	}
 	for i, w := range windows {
 		if !asked.Start.IsZero() && !w.End.After(asked.Start) || !asked.End.IsZero() && !w.Start.Before(asked.End) {
@@ -206,14 +206,14 @@ func (j *job) buckets(name string, windows []report.Window, s series, row map[st
 	return nil
 }
 
-// A reachError says that a time was asked for of which Customer.io does not tell.
-type reachError struct {
+// A ReachError says that a time was asked for of which Customer.io does not tell.
+type ReachError struct {
 	doing    string
 	earliest time.Time
 }
 
 // Error says how far back Customer.io goes.
-func (e *reachError) Error() string {
+func (e *ReachError) Error() string {
 	return fmt.Sprintf("%s: Customer.io goes back to %s: ask for a later time", e.doing,
 		e.earliest.UTC().Format(time.RFC3339))
 }

@@ -67,7 +67,7 @@ func checkDeliveries(p report.Params, l *mistake.List) {
 func exportDeliveries(ctx context.Context, j *job) error {
 	w := j.since(deliveryHistory)
 	if earliest := j.At.Add(-deliveryHistory); w.Start.Before(earliest.Truncate(time.Second)) {
-		return retry.Permanent(&reachError{"export the deliveries", earliest})
+		return retry.Permanent(&ReachError{"export the deliveries", earliest})
 	}
 	order := map[string]any{"start": w.Start.Unix(), "end": w.End.Unix()}
 	for name, id := range j.params.Of {

@@ -139,7 +139,7 @@ func window(since, until string, now time.Time) (w report.Window, err error) {
 		w.End = now
 	}
 	if !w.Start.Before(w.End) {
-		return w, errors.New("--since: is not before --until")
+		return w, errors.New("--since: is not before --until, which is now where it is left out")
 	}
 	w.Start, w.End = w.Start.UTC().Truncate(time.Second), w.End.UTC().Truncate(time.Second)
 	return w, nil
