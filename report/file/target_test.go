@@ -125,19 +125,20 @@ func TestTable(t *testing.T) {
 	}
 	publish(`{"report":"daily","object":"campaign/7","revision":2,
 		"window":{"start":"2026-03-07T08:00:00Z","end":"2026-03-08T08:00:00Z"},
-		"row":{"sent":10,"name":"a, \"b\"","links":[1, 2],"none":null,"report":"mine","more":1}}`)
-	publish(`{"report":"daily","row":{"name":"c","bounced":3,"sent":12,"deep":{"x":"y"}}}`)
+		"row":{"campaign":{"id":7,"name":"a, \"b\""},"campaign_id":8,"metrics":{"sent":10,"by":{"x":1}},"links":[1, 2],
+		"none":null,"report":"mine","more":1,"empty":{}}}`)
+	publish(`{"report":"daily","row":{"campaign":{"name":"c"},"metrics":{"sent":12,"bounced":3},"deep":{"x":"y"}}}`)
 	publish(`{"report":"daily"}`)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = `event_id,content_hash,revision,event_type,event_time,workspace,report,object,window_start,window_end,` +
-		`sent,name,links,none,more
+		`campaign_id,campaign_name,campaign_id_2,metrics_sent,metrics_by,links,none,empty,more
 1,ff,2,io.customer.report.campaigns,2026-03-08T14:00:00Z,EU,daily,campaign/7,2026-03-07T08:00:00Z,` +
-		`2026-03-08T08:00:00Z,10,"a, ""b""","[1,2]",,"{""report"":""mine"",""more"":1}"
-1,ff,2,io.customer.report.campaigns,2026-03-08T14:00:00Z,EU,daily,campaign/7,,,12,c,,,"{""bounced"":3,""deep"":{""x"":""y""}}"
-1,ff,2,io.customer.report.campaigns,2026-03-08T14:00:00Z,EU,daily,campaign/7,,,,,,,
+		`2026-03-08T08:00:00Z,7,"a, ""b""",8,10,"{""x"":1}","[1,2]",,{},"{""report"":""mine"",""more"":1}"
+1,ff,2,io.customer.report.campaigns,2026-03-08T14:00:00Z,EU,daily,campaign/7,,,,c,,12,,,,,"{""metrics_bounced"":3,""deep_x"":""y""}"
+1,ff,2,io.customer.report.campaigns,2026-03-08T14:00:00Z,EU,daily,campaign/7,,,,,,,,,,,
 `
 	if string(text) != want {
 		t.Errorf("the file is\n%swant\n%s", text, want)
