@@ -40,7 +40,7 @@ func TestRowsOfEachKind(t *testing.T) {
 	var running sync.WaitGroup
 	for rows, want := range map[string]int{
 		"kafka-300,size": 4, "jetstream-1k": 3, "latency": 2, "start": 1, "memory": 3, "stream": 1, "fill": 3,
-		"delay": 1, "replicas": 4, "webhooks": 2,
+		"delay": 1, "replicas": 4, "webhooks": 2, "export": 3,
 	} {
 		dir := t.TempDir()
 		running.Go(func() {

@@ -27,7 +27,8 @@ type settings struct {
 	linger            time.Duration
 	batchItems        int
 	requestsPerSecond int
-	webhooks          string // the section
+	sections          string // further ones
+	appKey            string // of the App API; none where it is empty
 	siteID            string // tells the replicas apart where they post to
 }
 
@@ -58,7 +59,9 @@ func (b bridgeProgram) command(dir, reader, sink string, src source) (*exec.Cmd,
 	if site == "" {
 		site = "bench-site"
 	}
-	for name, content := range map[string]string{"site_id": site, "api_key": "bench-key"} {
+	for name, content := range map[string]string{
+		"site_id": site, "api_key": "bench-key", "app_key": b.settings.appKey,
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			return nil, fmt.Errorf("write the credentials: %w", err)
 		}
@@ -108,6 +111,9 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	fmt.Fprintf(&b, "customerio:\n  region: eu\n  url: http://%s\n  site_id_file: %s\n"+
 		"  api_key_file: %s\n  requests_per_second: %d\n",
 		sink, filepath.Join(dir, "site_id"), filepath.Join(dir, "api_key"), rate)
+	if s.appKey != "" {
+		fmt.Fprintf(&b, "  app_key_file: %s\n", filepath.Join(dir, "app_key"))
+	}
 	if s.linger > 0 || s.batchItems > 0 {
 		b.WriteString("delivery:\n")
 	}
@@ -120,7 +126,7 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	if s.registry != "" {
 		fmt.Fprintf(&b, "schema_registry: {url: %q}\n", s.registry)
 	}
-	b.WriteString(s.webhooks)
+	b.WriteString(s.sections)
 	b.WriteString("admin: {listen: 127.0.0.1:0}\nrules:\n")
 	rules := s.rules
 	if len(rules) == 0 {

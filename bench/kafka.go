@@ -101,6 +101,23 @@ func (k *kafkaSource) settled(ctx context.Context, group string) (int64, error) 
 	return n, nil
 }
 
+// stored counts what is in another topic with as many partitions.
+func (k *kafkaSource) stored(ctx context.Context, topic string) (n int, err error) {
+	var last []kafka.OffsetRequest
+	for p := range k.partitions {
+		last = append(last, kafka.LastOffsetOf(p))
+	}
+	res, err := k.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics: map[string][]kafka.OffsetRequest{topic: last}})
+	if err != nil {
+		return 0, fmt.Errorf("count what is stored: %w", err)
+	}
+	for _, p := range res.Topics[topic] {
+		n += int(p.LastOffset)
+	}
+	return n, nil
+}
+
 func (k *kafkaSource) close() {
 	if k.process != nil {
 		k.process.kill()

@@ -26,6 +26,8 @@ var groups = []group{
 		measure: (*bench).shapesOfEvents},
 	{name: "webhooks", what: "how many of Customer.io's webhooks one process takes, and what one costs",
 		measure: (*bench).webhooks},
+	{name: "export", what: "how many rows of an export one process publishes, and how much memory that takes",
+		measure: (*bench).export},
 	{name: "start", what: "time to the first request", measure: (*bench).startUp},
 	{name: "size", what: "size of the binary", measure: (*bench).binarySize},
 	{name: "replicas", what: "how 2 and 4 replicas share work and rate", slow: true, measure: (*bench).replicas},

@@ -55,7 +55,7 @@ func (b *bench) webhooks(ctx context.Context, group string) error {
 	if err := os.WriteFile(filepath.Join(dir, "webhook_key"), []byte(webhookKey), 0o600); err != nil {
 		return fmt.Errorf("write the signing key: %w", err)
 	}
-	subject := b.bridge.with("bridge, webhooks", settings{webhooks: s.section(dir)})
+	subject := b.bridge.with("bridge, webhooks", settings{sections: s.section(dir)})
 	cmd, err := subject.command(dir, "bench-hooks", addr, k)
 	if err != nil {
 		return err
@@ -184,21 +184,9 @@ func (s *hooks) post(ctx context.Context, i int64) (status int, err error) {
 
 // check counts what is stored.
 func (s *hooks) check(ctx context.Context, want int) error {
-	var last []kafka.OffsetRequest
-	for p := range s.kafka.partitions {
-		last = append(last, kafka.LastOffsetOf(p))
+	stored, err := s.kafka.stored(ctx, s.topic())
+	if err == nil && stored != want {
+		err = fmt.Errorf("%d webhooks are stored, and %d were sent", stored, want)
 	}
-	res, err := s.kafka.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
-		Topics: map[string][]kafka.OffsetRequest{s.topic(): last}})
-	if err != nil {
-		return fmt.Errorf("count what is stored: %w", err)
-	}
-	stored := 0
-	for _, p := range res.Topics[s.topic()] {
-		stored += int(p.LastOffset)
-	}
-	if stored != want {
-		return fmt.Errorf("%d webhooks are stored, and %d were sent", stored, want)
-	}
-	return nil
+	return err
 }
