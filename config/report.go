@@ -110,12 +110,7 @@ func (c *Config) checkReportPlace(i int) error {
 	to, state := c.Reports[i].To, c.PlacedReportState()
 	key, _, _ := strings.Cut(to.Place(), " ")
 	other := c.keeps(to.Topic, to.Subject, to.File, "")
-	switch hooks := c.Webhooks; {
-	case other != "":
-	case to.Topic != "" && to.Topic == hooks.Topic,
-		below(hooks.Subject, to.Subject), below(to.Subject, hooks.Subject):
-		other = "the webhooks"
-	case to.Topic != "" && to.Topic == state.Topic, samePath(to.File, state.File):
+	if other == "" && (to.Topic != "" && to.Topic == state.Topic || samePath(to.File, state.File)) {
 		other = "the state of reports"
 	}
 	if other != "" {
@@ -131,7 +126,7 @@ func (c *Config) checkReportPlace(i int) error {
 
 // keeps says what the bridge keeps in a place for itself; it is empty where there is nothing.
 func (c *Config) keeps(topic, subject, file, bucket string) string {
-	d, l, e := c.DeadLetters, c.PlacedLedger(), c.Erasure
+	d, l, e, h := c.DeadLetters, c.PlacedLedger(), c.Erasure, c.Webhooks
 	same := func(a, b string) bool { return a != "" && a == b }
 	switch {
 	case same(topic, d.Topic) || below(d.Subject, subject) || samePath(file, d.File):
@@ -142,6 +137,8 @@ func (c *Config) keeps(topic, subject, file, bucket string) string {
 		return "the erasure fences"
 	case same(topic, e.ReportTopic) || below(e.ReportSubject, subject):
 		return "the reports of erasures"
+	case same(topic, h.Topic) || below(h.Subject, subject) || below(subject, h.Subject):
+		return "the webhooks"
 	}
 	return ""
 }

@@ -48,10 +48,10 @@ func (r *reporting) args(args ...string) []string {
 
 // A published is an event of a report.
 type publishedRow struct {
-	ID, Type, Subject string
-	Revision          int
-	Hash              string `json:"contenthash"`
-	Data              struct {
+	ID, Type, Subject, Workspace string
+	Revision                     int
+	Hash                         string `json:"contenthash"`
+	Data                         struct {
 		Report, Object string
 		Window         struct{ Start, End time.Time }
 		Revision       int
@@ -93,7 +93,7 @@ func revisions(t *testing.T, rows []publishedRow) map[int]int {
 	t.Helper()
 	ids, told, counts := map[string]bool{}, map[string]bool{}, map[int]int{}
 	for _, row := range rows {
-		key := fmt.Sprint(row.Data.Report, " ", row.Data.Object, " ", row.Data.Window, " ", row.Revision)
+		key := fmt.Sprint(row.Workspace, " ", row.Data.Report, " ", row.Data.Object, " ", row.Data.Window, " ", row.Revision)
 		if ids[row.ID] || told[key] {
 			t.Errorf("%s is published twice, as %s", key, row.ID)
 		}
@@ -215,7 +215,6 @@ reports:
 func TestReportsToKafka(t *testing.T) {
 	beside(t)
 	b := newBus(t, 1)
-	createTopics(t, b.brokers[0], 2, reportsSubject)
 	b.write("app_key", emulator.DefaultAppKey)
 	b.write("reports.yaml", `
 customerio: {app_key_file: `+b.path("app_key")+`}
@@ -231,6 +230,8 @@ reports:
 	if err != nil {
 		t.Fatal(err)
 	}
+	expect(t, exit.Broker, "", args("reports", "run", "deliveries")...)
+	createTopics(t, b.brokers[0], 2, reportsSubject)
 	out, code := command(t, args("reports", "run", "deliveries", "--dry-run", "-o", "csv")...)
 	if code != exit.OK || len(lines(out)) != 10 || !strings.HasPrefix(out, "event_id,content_hash,") {
 		t.Errorf("exit code %d, shown\n%s", code, out)
@@ -249,6 +250,35 @@ reports:
 	expect(t, exit.Input, "", args("dlq", "edit", letter.ID, "--with", b.path("app_key"))...)
 	expect(t, exit.OK, "", args("dlq", "discard", "--all", "--note", "read again")...)
 	expect(t, exit.OK, "no open letter", args("dlq", "list")...)
+}
+
+// A report of several workspaces reads each, and every row says from which it is.
+func TestReportsOfWorkspaces(t *testing.T) {
+	beside(t)
+	r := withReports(t, `
+reports:
+  - {name: campaigns, type: campaigns, workspaces: ["", shop_us], to: {subject: customerio.reports},
+     params: {steps: 3}}
+`)
+	if _, err := r.cio.Send(emulator.Sending{Source: "campaign:7", To: []string{"email:a@example.com"}}); err != nil {
+		t.Fatal(err)
+	}
+	second := fmt.Sprintf("customerio.workspaces={shop_us: {region: eu, url: %q, site_id_file: %s, api_key_file: %s, "+
+		"app_key_file: %s}}", r.server.URL, r.world.path("site_id"), r.world.path("api_key"), r.world.path("app_key"))
+	expect(t, exit.OK, `"workspace":"shop_us"`, r.args("reports", "run", "campaigns", "-o", "json", "--set", second)...)
+	rows := r.published()
+	revisions(t, rows)
+	workspaces := map[string]int{}
+	for _, row := range rows {
+		workspaces[row.Workspace]++
+	}
+	if fmt.Sprint(workspaces) != "map[:3 shop_us:3]" {
+		t.Errorf("rows by workspace: %v", workspaces)
+	}
+	expect(t, exit.OK, "", r.args("reports", "run", "campaigns", "--workspace", "shop_us", "--set", second)...)
+	if again := r.published(); len(again) != len(rows) {
+		t.Errorf("%d rows, and then %d", len(rows), len(again))
+	}
 }
 
 // A run by hand that is interrupted says how it goes on.
