@@ -92,7 +92,9 @@ func (j *job) failures(ctx context.Context) ([]string, error) {
 func (j *job) readActivity(ctx context.Context, name string, w report.Window) error {
 	doing := "read the activities of type " + name
 	path := "/v1/activities?" + url.Values{"type": {name}, "limit": {"100"}}.Encode()
+	var seen recent
 	return j.pages(ctx, doing, path, nil, func(page object) (bool, error) {
+		seen.turn()
 		entries, old := 0, 0
 		var first, last time.Time
 		err := page.list(doing, "activities", func(a object) error {
@@ -107,7 +109,7 @@ func (j *job) readActivity(ctx context.Context, name string, w report.Window) er
 			case at.Before(w.Start):
 				old++
 				return nil
-			case !at.Before(w.End):
+			case !at.Before(w.End), seen.again(id):
 				return nil
 			}
 			return j.row("activity/"+id, report.Window{Start: at, End: at}, a)

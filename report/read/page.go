@@ -56,3 +56,17 @@ func withStart(path, start string) string {
 	}
 	return path + separator + "start=" + url.QueryEscape(start)
 }
+
+// recent are the entries of a page and of the one before it. Where a list moves while it is read, the last entries of a
+// page come again on the next.
+type recent struct{ now, before map[string]bool }
+
+// turn goes on to the next page.
+func (r *recent) turn() { r.before, r.now = r.now, map[string]bool{} }
+
+// again notes an entry, and reports whether it has come before.
+func (r *recent) again(name string) bool {
+	was := r.now[name] || r.before[name]
+	r.now[name] = true
+	return was
+}

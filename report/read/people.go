@@ -78,19 +78,16 @@ func readPeople(ctx context.Context, j *job) error {
 		return err
 	}
 	const doing = "search for people"
-	var before map[string]bool // who was on the page before, and may have moved to this one
+	var seen recent
 	return j.pages(ctx, doing, "/v1/customers?limit=1000", body, func(page object) (bool, error) {
 		var people []object
-		now := map[string]bool{}
+		seen.turn()
 		err := page.people(doing, func(who object) error {
-			name := personOf(who)
-			if !before[name] && !now[name] {
+			if !seen.again(personOf(who)) {
 				people = append(people, who)
 			}
-			now[name] = true
 			return nil
 		})
-		before = now
 		if err != nil {
 			return false, err
 		}

@@ -135,8 +135,13 @@ func (j *job) readMembers(ctx context.Context, s object, id string) error {
 	doing := "list the people of segment " + id
 	about := map[string]json.RawMessage{"id": s["id"], "name": s["name"]}
 	path := "/v1/segments/" + url.PathEscape(id) + "/membership?limit=1000"
+	var seen recent
 	return j.pages(ctx, doing, path, nil, func(page object) (bool, error) {
+		seen.turn()
 		return true, page.people(doing, func(who object) error {
+			if seen.again(personOf(who)) {
+				return nil
+			}
 			return j.row("segment/"+id+"/"+personOf(who), j.now(), map[string]any{"segment": about, "person": who})
 		})
 	})
