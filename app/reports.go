@@ -94,8 +94,8 @@ func (b *Bridge) runReports(ctx context.Context) {
 	proofs.Go(func() { _ = b.attempt(ctx, provesReports, b.checkReports, always, b.reportsFailing(provesReports)) })
 	defer proofs.Wait()
 	if b.config.PlacedReportState().File != "" && b.config.Source.Section().Kind() != "embedded" {
-		b.log.Warn("the state of reports is in a file, which replicas on other machines do not see: they would run the "+
-			"same reports", zap.String("place", b.reportState.Place()))
+		b.log.Warn("the state of reports is in a file, which replicas on other machines do not see: they would run "+
+			"the same reports", zap.String("place", b.reportState.Place()))
 	}
 	err := b.attempt(ctx, provesReportState, func(ctx context.Context) error {
 		weak, err := b.reportState.Check(ctx)

@@ -93,7 +93,8 @@ func revisions(t *testing.T, rows []publishedRow) map[int]int {
 	t.Helper()
 	ids, told, counts := map[string]bool{}, map[string]bool{}, map[int]int{}
 	for _, row := range rows {
-		key := fmt.Sprint(row.Workspace, " ", row.Data.Report, " ", row.Data.Object, " ", row.Data.Window, " ", row.Revision)
+		key := fmt.Sprint(row.Workspace, " ", row.Data.Report, " ", row.Data.Object, " ", row.Data.Window, " ",
+			row.Revision)
 		if ids[row.ID] || told[key] {
 			t.Errorf("%s is published twice, as %s", key, row.ID)
 		}
