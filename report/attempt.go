@@ -15,6 +15,7 @@ type attempt struct {
 	store     Store
 	letters   DeadLetter
 	progress  func(Counts) // told from time to time; may be nil
+	waits     func(error)  // told when the target takes nothing, and with nil when it does again
 
 	known  *known    // nil where rows are told once
 	behind *readBack // nil where there is nothing to read back

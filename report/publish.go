@@ -68,10 +68,15 @@ func (a *attempt) publish(ctx context.Context, events []cloudevent.Event) error 
 	}
 	rest, err := a.offer(ctx, events, false)
 	streak, began := retry.Policy{First: Settle, Longest: time.Minute, Exact: true}.Streak(), time.Now()
+	waiting := false
 	for err != nil {
-		tooLarge := errors.Is(err, ErrTooLarge)
 		if ctx.Err() != nil || time.Since(began) > awayLimit {
 			return fmt.Errorf("publish: %w", err)
+		}
+		tooLarge := errors.Is(err, ErrTooLarge)
+		if !tooLarge && !waiting {
+			waiting = true
+			a.waits(err)
 		}
 		if !retry.Sleep(ctx, streak.Failed()) {
 			return fmt.Errorf("publish: %w", err)
@@ -82,6 +87,9 @@ func (a *attempt) publish(ctx context.Context, events []cloudevent.Event) error 
 			continue
 		}
 		rest, err = a.offer(ctx, unstored, tooLarge)
+	}
+	if waiting {
+		a.waits(nil)
 	}
 	return nil
 }

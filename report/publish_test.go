@@ -133,12 +133,12 @@ func TestBusIsAwayWhileRowsStream(t *testing.T) {
 			runner.SetClock(d.now)
 			d.runner = runner
 			d.run(2 * time.Minute)
-			if s := runner.Status()[0]; d.once() >= 5000 || !s.Ended.IsZero() {
+			if s := runner.Status()[0]; d.once() >= 5000 || !s.Ended.IsZero() || s.Trouble != errClosed.Error() {
 				t.Errorf("%d are published, and the status is %+v", d.once(), s)
 			}
 			d.run(2 * time.Hour)
-			if n := d.once(); n != 5000 {
-				t.Errorf("%d are published", n)
+			if n := d.once(); n != 5000 || runner.Status()[0].Trouble != "" {
+				t.Errorf("%d are published, and the status is %+v", n, runner.Status()[0])
 			}
 			if n := bus.calls.Load(); n > 40 {
 				t.Errorf("%d calls", n)

@@ -60,6 +60,7 @@ func (r *Runner) attempt(ctx context.Context, e *entry, hand *Hand, progress fun
 	}
 	r.began(e, rec)
 	a := &attempt{
+		waits:  func(err error) { r.waiting(e, err) },
 		report: e.Report, workspace: e.workspace, run: &rec, store: r.Store, letters: r.deadLetter, held: r.held,
 		group: group{most: r.group},
 		progress: func(c Counts) {

@@ -104,6 +104,20 @@ func (r *Runner) troubled(entries []*entry, err error) {
 	}
 }
 
+// waiting tells that a run waits for its target, or goes on.
+func (r *Runner) waiting(e *entry, err error) {
+	if err != nil {
+		r.Log.Warn("a report waits for where its rows go", append(e.fields(), zap.String("to", e.Target.Place()),
+			zap.Error(err))...)
+		r.troubled([]*entry{e}, err)
+		return
+	}
+	r.Log.Info("the rows of a report are taken again", e.fields()...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.trouble, e.since = "", time.Time{}
+}
+
 // relieved forgets the trouble of each entry whose run does not fail.
 func (r *Runner) relieved(entries ...*entry) {
 	r.mu.Lock()
