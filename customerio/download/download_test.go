@@ -14,9 +14,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/customerio/download"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newClient makes one whose App is asked at an address; none is Customer.io's own.
 func newClient(t *testing.T, address string, to http.RoundTripper) *customerio.Client {
@@ -161,11 +165,14 @@ func TestASilentHostIsGivenUp(t *testing.T) {
 	})
 }
 
-// A real server is asked over the client's own connections.
+// A real server is asked over the client's own connections, and one that sends less than it has said is noticed.
 func TestADownloadFromAServer(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" || r.Header.Get("Accept-Encoding") != "" {
 			t.Errorf("header %v", r.Header)
+		}
+		if r.URL.Path == "/cut.csv" {
+			w.Header().Set("Content-Length", "100")
 		}
 		_, _ = io.WriteString(w, "a\n1\n")
 	}))
@@ -178,5 +185,13 @@ func TestADownloadFromAServer(t *testing.T) {
 	defer file.Close()
 	if text, err := io.ReadAll(file); err != nil || string(text) != "a\n1\n" {
 		t.Errorf("%q, %v", text, err)
+	}
+	cut, err := download.Fetch(t.Context(), client, server.URL+"/cut.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cut.Close()
+	if text, err := io.ReadAll(cut); !errors.Is(err, io.ErrUnexpectedEOF) || string(text) != "a\n1\n" {
+		t.Errorf("of a file that is cut: %q, %v", text, err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rogpeppe/go-internal/txtar"
+	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -25,6 +26,8 @@ import (
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/report/read"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A script is what Customer.io answers, by what it is asked: "GET /v1/segments", "POST /v1/customers {}", or with the
 // address of a file. Several answers to one question come one after the other, and the last again and again. An answer
