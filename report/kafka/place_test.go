@@ -65,10 +65,21 @@ func create(t testing.TB, conn *broker.Kafka, topic string, partitions int, sett
 			err = res.Errors[topic]
 		}
 		if err == nil {
-			return
+			break
 		}
 		if !errors.Is(err, kafka.TopicAlreadyExists) || time.Now().After(deadline) { // it is being removed
 			t.Fatal(err)
+		}
+	}
+	for p := range partitions { // its leaders are there
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			_, end, err := kafkatopic.Bounds(t.Context(), conn.Client(), topic, p)
+			if err == nil && end == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal(end, err)
+			}
 		}
 	}
 }
