@@ -108,7 +108,7 @@ func (f *runFlags) run(cmd *cobra.Command, name string) error {
 	}
 	w := cmd.OutOrStdout()
 	if r.To.File == "-" { // where the rows are
-		w = told
+		w = cmd.ErrOrStderr()
 	}
 	return printStatus(w, list, f.out)
 }
