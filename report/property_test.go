@@ -56,7 +56,7 @@ var kinds = map[string]reporttest.Kind{
 // Whichever call is the last of a process, or fails, or ends its right to run reports, and whenever it takes effect:
 // each revision of a row is published once, and the last one is what was told last.
 func TestFaultAtEachStep(t *testing.T) {
-	stride := longtest.Either(7, 1)
+	stride := longtest.Either(13, 1)
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
 			calls := 0

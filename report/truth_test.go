@@ -110,7 +110,7 @@ func (r *truth) live(t *testing.T, f reporttest.Fault, until time.Time) int {
 func TestConsumersSeeTheTruth(t *testing.T) {
 	dir, calls := t.TempDir(), 0
 	synctest.Test(t, func(t *testing.T) { calls = tellTruth(t, dir, reporttest.Fault{}) })
-	stride, n := longtest.Either(61, 1), 0
+	stride, n := longtest.Either(97, 1), 0
 	for _, effect := range []reporttest.Effect{reporttest.Fail, reporttest.Kill, reporttest.Depose} {
 		for _, timing := range []reporttest.Timing{reporttest.Never, reporttest.Before, reporttest.Late} {
 			for at := 1 + (n*5)%stride; at <= calls; at += stride {
