@@ -122,7 +122,7 @@ func TestAgainstNeedsAProgramOrACheckout(t *testing.T) {
 }
 
 func measureLittle(ctx context.Context, rows, binary, dir string, progress io.Writer) (*report, error) {
-	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a report is run at a full minute
 	defer cancel()
 	p, err := parsePlan([]string{"-rows", rows, "-events", "8000", "-persons", "20000", "-runs", "1", "-backlog",
 		"8000"}, progress)

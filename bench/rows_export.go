@@ -19,7 +19,7 @@ const benchAppKey = "bench-app-key"
 
 // export measures how fast one bridge publishes the rows of a large export, and how much memory that takes.
 func (b *bench) export(ctx context.Context, group string) error {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	ctx, cancel := context.WithTimeout(ctx, b.timeout+time.Minute) // until it is time for the report
 	defer cancel()
 	k, err := openKafka(ctx, b.brokers, 4)
 	if err != nil {
