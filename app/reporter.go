@@ -159,6 +159,12 @@ func (r *Reporter) prove(ctx context.Context, chosen []string) error {
 func (r *Reporter) provePlaces(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
+	if to := r.report.Config.To; to.Subject != "" {
+		what := "the subject of the report " + r.report.Config.Name
+		if err := r.broker.CheckApart(ctx, what, to.Subject+".>"); err != nil {
+			return err
+		}
+	}
 	weak, err := r.store.Check(ctx)
 	weakLetters, errLetters := r.letters.Check(ctx)
 	for _, w := range weakLetters {

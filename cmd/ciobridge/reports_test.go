@@ -334,6 +334,7 @@ reports:
 		!strings.Contains(p.log.String(), "is kept by stream EVENTS, which the source reads too") {
 		t.Errorf("exit code %d, log:\n%s", code, p.log)
 	}
+	expect(t, exit.Input, "", r.args("reports", "run", "segments")...)
 }
 
 // While the App key is refused a bridge says so and carries events; it takes up a new key by itself, and runs the
