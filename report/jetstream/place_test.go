@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"flag"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +21,17 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // the tests wait for servers more than they compute
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		// the server's clock, started at import
 		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.init.0.func1"),
 	)
 }
 
-const session = 500 * time.Millisecond
+const session = 600 * time.Millisecond
 
 func start(t testing.TB) (url string) {
 	t.Helper()
@@ -122,26 +127,41 @@ func stored(t *testing.T, stream jetstream.Stream) map[string][]string {
 	return ids
 }
 
-func store(t *testing.T, url string, session time.Duration) {
-	placetest.Stores(t, placetest.StorePlace{Session: session, Open: func() (report.Store, func()) {
+// stores are those of processes whose right lasts for so long.
+func stores(t *testing.T, url string, session time.Duration) placetest.StorePlace {
+	return placetest.StorePlace{Session: session, Open: func() (report.Store, func()) {
 		conn := connect(t, url)
 		s := NewStore(conn, report.StateConfig{Bucket: "state"})
 		s.lead.Session, s.lead.Settle = session, session/4
 		return s, conn.Close
-	}})
+	}}
 }
 
-func TestTarget(t *testing.T) { target(t, start(t)) }
-func TestStore(t *testing.T)  { store(t, start(t), session) }
+func TestTarget(t *testing.T) {
+	t.Parallel()
+	target(t, start(t))
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	placetest.Stores(t, stores(t, start(t), session))
+}
+
+func TestDeath(t *testing.T) {
+	t.Parallel()
+	placetest.Deaths(t, stores(t, start(t), session))
+}
 
 func TestRealNATS(t *testing.T) {
 	url := "nats://" + containertest.Start(t, "nats", "").Address()
 	t.Run("target", func(t *testing.T) { target(t, url) })
-	t.Run("store", func(t *testing.T) { store(t, url, 2*time.Second) })
+	t.Run("store", func(t *testing.T) { placetest.Stores(t, stores(t, url, 2*time.Second)) })
+	t.Run("death", func(t *testing.T) { placetest.Deaths(t, stores(t, url, 2*time.Second)) })
 }
 
 // A stream that keeps other subjects too, and whose limits take messages away, tells of what is there.
 func TestStreamWithOthers(t *testing.T) {
+	t.Parallel()
 	conn := connect(t, start(t))
 	js := conn.JetStream()
 	create(t, js, jetstream.StreamConfig{Name: "ALL", Subjects: []string{"reports.>", "other"}, MaxMsgs: 40})
@@ -187,6 +207,7 @@ func TestStreamWithOthers(t *testing.T) {
 
 // A server that is away is an error, of which nothing comes late.
 func TestServerIsAway(t *testing.T) {
+	t.Parallel()
 	conn := connect(t, start(t))
 	create(t, conn.JetStream(), jetstream.StreamConfig{Name: "R", Subjects: []string{"reports.>"}})
 	target := open(t, conn, "reports")
@@ -203,6 +224,7 @@ func TestServerIsAway(t *testing.T) {
 
 // What a stream and a bucket must be is said with what to do.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	conn := connect(t, start(t))
 	js := conn.JetStream()
 	config := func(name string, change func(*jetstream.StreamConfig)) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -27,9 +28,15 @@ import (
 	"github.com/ciobridge/ciobridge/report/internal/placetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // the tests wait for servers more than they compute
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
-const session = 500 * time.Millisecond
+const session = 600 * time.Millisecond
 
 func start(t testing.TB) *kfake.Cluster {
 	t.Helper()
@@ -132,7 +139,10 @@ func target(t *testing.T, topic string, addrs ...string) {
 	})
 }
 
-func TestTarget(t *testing.T) { target(t, "reports", start(t).ListenAddrs()...) }
+func TestTarget(t *testing.T) {
+	t.Parallel()
+	target(t, "reports", start(t).ListenAddrs()...)
+}
 
 func store(t *testing.T, config report.StateConfig, session time.Duration, addrs ...string) *Store {
 	s := NewStore(connect(t, addrs...), config)
@@ -141,9 +151,18 @@ func store(t *testing.T, config report.StateConfig, session time.Duration, addrs
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
+	addrs := start(t).ListenAddrs()
+	placetest.Stores(t, placetest.StorePlace{Session: session, Open: func() (report.Store, func()) {
+		return store(t, report.StateConfig{Topic: "state", Create: true}, session, addrs...), nil
+	}})
+}
+
+func TestDeath(t *testing.T) {
+	t.Parallel()
 	cluster := start(t)
 	cut := cutter{cluster: cluster, cut: map[string]bool{}}
-	placetest.Stores(t, placetest.StorePlace{Session: session, Open: func() (report.Store, func()) {
+	placetest.Deaths(t, placetest.StorePlace{Session: session, Open: func() (report.Store, func()) {
 		s := store(t, report.StateConfig{Topic: "state", Create: true}, session, cluster.ListenAddrs()...)
 		return s, cut.off()
 	}})
@@ -200,6 +219,7 @@ func TestRealKafka(t *testing.T) {
 
 // What a topic must be is said with what to do.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	cluster := start(t)
 	conn := connect(t, cluster.ListenAddrs()...)
 	create(t, conn, "compacted", 1, "cleanup.policy", "compact,delete")
@@ -229,6 +249,7 @@ func TestCheck(t *testing.T) {
 
 // What a leader that was just elected does not show yet is not taken for what is not there.
 func TestALeaderThatWasJustElected(t *testing.T) {
+	t.Parallel()
 	cluster := start(t)
 	conn := connect(t, cluster.ListenAddrs()...)
 	create(t, conn, "reports", 1)
@@ -249,6 +270,7 @@ func TestALeaderThatWasJustElected(t *testing.T) {
 // What the leader has and its replicas lack is waited for: the one who wrote it was told that it failed, and it would
 // show after he has looked.
 func TestRecordsThatReplicasLack(t *testing.T) {
+	t.Parallel()
 	cluster := start(t)
 	conn := connect(t, cluster.ListenAddrs()...)
 	create(t, conn, "reports", 1)
@@ -284,6 +306,7 @@ func TestRecordsThatReplicasLack(t *testing.T) {
 
 // Markers of transactions, and records that were taken back, hide nothing.
 func TestRecordsOfTransactions(t *testing.T) {
+	t.Parallel()
 	cluster := start(t)
 	conn := connect(t, cluster.ListenAddrs()...)
 	create(t, conn, "reports", 1)

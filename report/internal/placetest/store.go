@@ -14,13 +14,13 @@ import (
 // A StorePlace is where stores are opened.
 type StorePlace struct {
 	// Open opens the store, as another process does. Die ends that process's dealings with the place, and releases
-	// nothing; nil where a process cannot be cut off.
+	// nothing; it may be nil for Stores.
 	Open func() (s report.Store, die func())
 	// Session is how long the right of one that died outlives it.
 	Session time.Duration
 }
 
-// Stores holds a place to the contract of stores.
+// Stores holds a place to the contract of stores, but for Deaths.
 func Stores(t *testing.T, p StorePlace) {
 	s, _ := p.Open()
 	if _, err := s.Check(t.Context()); err != nil {
@@ -28,7 +28,6 @@ func Stores(t *testing.T, p StorePlace) {
 	}
 	t.Run("values", func(t *testing.T) { values(t, p, s) })
 	t.Run("lead", func(t *testing.T) { leads(t, p, s) })
-	t.Run("death", func(t *testing.T) { deaths(t, p) })
 }
 
 // Known is what a store keeps under a prefix.
@@ -149,7 +148,7 @@ func leads(t *testing.T, p StorePlace, s report.Store) {
 		t.Fatal("two lead")
 	case <-first.led.Done():
 		t.Fatal("the first lost the lead to one that stands by")
-	case <-time.After(p.Session):
+	case <-time.After(p.Session / 2):
 	}
 	cancel()
 	if l := <-leading; l.err == nil {
@@ -201,11 +200,11 @@ func inTurn(t *testing.T, p StorePlace, first leader) {
 	must(t, next, patience).release()
 }
 
-// deaths has the lead of one that dies taken over, not before its right has ended.
-func deaths(t *testing.T, p StorePlace) {
+// Deaths has the lead of one that dies taken over, not before its right has ended. The place is one of its own.
+func Deaths(t *testing.T, p StorePlace) {
 	a, die := p.Open()
-	if die == nil {
-		t.Skip("the operating system ends the right with the process")
+	if _, err := a.Check(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	leading, _ := ask(t.Context(), a)
 	first := must(t, leading, patience)
@@ -228,6 +227,6 @@ func deaths(t *testing.T, p StorePlace) {
 	select {
 	case <-second.led.Done():
 		t.Error("the release of one that died ends the right of the next")
-	case <-time.After(p.Session):
+	case <-time.After(p.Session / 2):
 	}
 }
