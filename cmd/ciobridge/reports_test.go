@@ -46,7 +46,7 @@ func (r *reporting) args(args ...string) []string {
 	return append(args, "-c", r.path, "-c", r.world.path("reports.yaml"))
 }
 
-// A published is an event of a report.
+// A publishedRow is an event of a report.
 type publishedRow struct {
 	ID, Type, Subject, Workspace string
 	Revision                     int
