@@ -205,6 +205,37 @@ func TestStreamWithOthers(t *testing.T) {
 	}
 }
 
+// What the stream drops for an event that it took before is not published: that one may have been removed since.
+func TestADuplicateIsNotPublished(t *testing.T) {
+	conn := connect(t, start(t))
+	window := 100 * time.Millisecond
+	stream := create(t, conn.JetStream(), jetstream.StreamConfig{Name: "R", Subjects: []string{"reports.>"},
+		Duplicates: window})
+	target := open(t, conn, "reports")
+	events := []cloudevent.Event{placetest.Event("1", "a"), placetest.Event("2", "a")}
+	if err := target.Publish(t.Context(), events[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Publish(t.Context(), events); !errors.Is(err, errDuplicate) {
+		t.Errorf("an event that the stream drops: %v", err)
+	}
+	if got := placetest.Published(t, target, ""); len(got) != 1 || got["2"] == "" {
+		t.Errorf("told is %v", got)
+	}
+	for begun := time.Now(); target.Publish(t.Context(), events[:1]) != nil; {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("it is dropped for ever")
+		}
+		time.Sleep(window / 2)
+	}
+	if got := placetest.Published(t, target, ""); len(got) != 2 {
+		t.Errorf("told is %v", got)
+	}
+}
+
 // A server that is away is an error, of which nothing comes late.
 func TestServerIsAway(t *testing.T) {
 	t.Parallel()

@@ -90,9 +90,16 @@ func (t *Target) publish(e *cloudevent.Event) (jetstream.PubAckFuture, error) {
 	return t.js.PublishMsgAsync(m, jetstream.WithMsgID(e.ID), jetstream.WithRetryAttempts(0))
 }
 
+// errDuplicate says that the stream has dropped an event. What it dropped it for may have been stored late, by us or by
+// a process that ran reports before, or was there before the run and may be gone: only reading back can tell.
+var errDuplicate = errors.New("the stream has taken an event of this id within its duplicate window, and drops others")
+
 func await(ctx context.Context, ack jetstream.PubAckFuture) error {
 	select {
-	case <-ack.Ok():
+	case stored := <-ack.Ok():
+		if stored.Duplicate {
+			return errDuplicate
+		}
 		return nil
 	case err := <-ack.Err():
 		return err
