@@ -28,7 +28,7 @@ func TestEventsOnTheBus(t *testing.T) {
 	if all := c.s.BusEvents(); len(all) != keptBusEvents || all[0].N != 3 {
 		t.Errorf("%d are kept, from number %d", len(all), all[0].N)
 	}
-	if page := c.do("GET", "/", "").body; !strings.Contains(page, `get("events?limit=100")`) {
+	if page := c.do("GET", "/", "").body; !strings.Contains(page, `get("events?limit=200")`) {
 		t.Error("the page does not ask for events")
 	}
 	c.control("POST", "reset", "", 200)

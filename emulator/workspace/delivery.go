@@ -62,6 +62,9 @@ func (w *Workspace) Send(m Delivery, who Identifier, at time.Time) (id, ignored 
 		metric = "drafted"
 	}
 	m.Metrics[metric] = m.At
+	if metric == "sent" {
+		m.Metrics["attempted"] = m.At
+	}
 	if m.Recipient == "" && p != nil && m.Channel == "email" {
 		m.Recipient = p.named("email")
 	}
