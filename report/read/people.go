@@ -168,7 +168,8 @@ func (j *job) lookUpOne(ctx context.Context, who object) error {
 	if who.text("cio_id") == "" {
 		by, name = "email", who.text("email")
 	}
-	path := "/v1/customers/" + url.PathEscape(name) + "/attributes?id_type=" + by
+	// Unlike a path's own rules, Customer.io takes a plus sign and an at sign only if they are encoded.
+	path := "/v1/customers/" + strings.ReplaceAll(url.QueryEscape(name), "+", "%20") + "/attributes?id_type=" + by
 	raw, err := j.get(ctx, doing, path)
 	if missing(err) {
 		return nil
@@ -186,7 +187,7 @@ func (j *job) lookUpOne(ctx context.Context, who object) error {
 	return j.person(who, p)
 }
 
-// person hands on the row of somebody, with the attributes that are asked for.
+// person hands on the row of somebody, with the attributes that are asked for, also those that are not there.
 func (j *job) person(who, p object) error {
 	p.without("timestamps") // when each attribute was set: as much again, and no longer supported
 	if p["identifiers"] == nil {
@@ -199,9 +200,7 @@ func (j *job) person(who, p object) error {
 	if attributes := p.inner("attributes"); j.params.Attributes != nil && attributes != nil {
 		chosen := object{}
 		for _, name := range j.params.Attributes {
-			if value := attributes[name]; value != nil {
-				chosen[name] = value
-			}
+			chosen[name] = attributes[name] // null where it has none, so that all rows have the same members
 		}
 		text, err := canonical(chosen)
 		if err != nil {
