@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/ciobridge/ciobridge/internal/appendfile"
+	"github.com/ciobridge/ciobridge/report"
 )
 
 // line is a value as it stands in the file; without one it says that the key is removed.
@@ -34,6 +36,20 @@ func text(key string, value []byte) ([]byte, error) {
 	return append(out, '\n'), err
 }
 
+// lineStart begins every line.
+const lineStart = `{"key":`
+
+// checkStart makes sure that a file begins as those of the state do, be it with part of a line. Another one is neither
+// added to nor written anew.
+func checkStart(start []byte) error {
+	start, _, _ = bytes.Cut(start[:min(len(start), len(lineStart))], []byte{'\n'})
+	if !strings.HasPrefix(lineStart, string(start)) {
+		return fmt.Errorf("%w: it does not begin with %q, as the state of reports does: name another file",
+			report.ErrUnfit, lineStart)
+	}
+	return nil
+}
+
 // read gives what stands under keys with the prefix.
 func (s *Store) read(prefix string) (known map[string][]byte, err error) {
 	known = map[string][]byte{}
@@ -45,7 +61,11 @@ func (s *Store) read(prefix string) (known map[string][]byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	for in := bufio.NewReaderSize(file, 64<<10); ; {
+	in := bufio.NewReaderSize(file, 64<<10)
+	if start, _ := in.Peek(len(lineStart)); checkStart(start) != nil {
+		return nil, checkStart(start)
+	}
+	for {
 		text, err := in.ReadBytes('\n')
 		var l line
 		switch {

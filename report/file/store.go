@@ -159,5 +159,13 @@ func (s *Store) open() error {
 		return err
 	}
 	s.size = info.Size()
-	return nil
+	start := make([]byte, min(s.size, int64(len(lineStart))))
+	_, err = s.file.ReadAt(start, 0)
+	if err == nil {
+		err = checkStart(start)
+	}
+	if err != nil {
+		s.Close()
+	}
+	return err
 }

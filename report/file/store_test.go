@@ -2,6 +2,7 @@ package file
 
 import (
 	"bufio"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -57,6 +58,28 @@ func TestAPartialLineOfTheState(t *testing.T) {
 		}
 		if !maps.Equal(got, want) || cut == len(both) && len(got) != 3 {
 			t.Fatalf("cut at %d of %d: %v", cut, len(both), got)
+		}
+	}
+}
+
+// A file of somebody else is neither read as a state nor touched, however large it is.
+func TestWhatIsNoFileOfTheState(t *testing.T) {
+	for _, text := range []string{"hello\n", "{}\n", strings.Repeat("rules: []\n", 3*minGrowth/10)} {
+		path := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := NewStore(path)
+		_, checked := s.Check(t.Context())
+		loaded := s.Load(t.Context(), "", func(string, []byte) error { return nil })
+		for _, err := range []error{checked, loaded, s.Put(t.Context(), "a", []byte("1"))} {
+			if !errors.Is(err, report.ErrUnfit) {
+				t.Errorf("%.10q: %v", text, err)
+			}
+		}
+		s.Close()
+		if after, err := os.ReadFile(path); err != nil || string(after) != text {
+			t.Errorf("%.10q has become %.10q, %v", text, after, err)
 		}
 	}
 }
