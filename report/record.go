@@ -108,6 +108,22 @@ func (r *record) begin(at time.Time, hand *Hand, restated bool, place, position 
 	}
 }
 
+// isAhead reports whether the record is from a clock that was wrong.
+func (r *record) isAhead(now time.Time) bool { return r.Scheduled.After(now.Add(farAhead)) }
+
+// correct makes the schedule of such a record go on from now. Until when the last run told of what happened is not
+// known: the next goes back further than it may have to, and looks for what is published already.
+func (r *record) correct(now time.Time) {
+	r.Scheduled = now
+	if !r.Open && r.At.After(now) {
+		r.At = now
+	}
+	if r.Last.After(now) {
+		all := ""
+		r.Last, r.Aside = now.Add(-farAhead), &all
+	}
+}
+
 // aside reports whether the run tells of a time that somebody has asked for.
 func (r *record) aside() bool { return r.Window != Window{} }
 

@@ -94,7 +94,7 @@ var pauses = retry.Policy{First: 10 * time.Second, Longest: 10 * time.Minute, Gr
 const (
 	lookEvery  = 30 * time.Second // at the clock, which may have been set
 	lookAtMost = time.Second / 10 // between two looks
-	farAhead   = 24 * time.Hour   // a record from then is from a clock that was wrong
+	farAhead   = 24 * time.Hour   // a record of a later time is from a clock that was wrong
 )
 
 // Run runs reports until ctx ends, one after the other, each at the times of its schedule. One whose time has passed
@@ -147,6 +147,9 @@ func (r *Runner) nextLook() time.Time {
 func (e *entry) isDue(now time.Time) bool {
 	if now.Before(e.resting) || e.record.Open {
 		return !now.Before(e.resting)
+	}
+	if e.record.isAhead(now) { // it is corrected when it is loaded
+		return true
 	}
 	return !e.due.IsZero() && !e.due.After(now)
 }
@@ -212,9 +215,10 @@ func (r *Runner) load(ctx context.Context) error {
 	now := r.now().UTC().Truncate(time.Second)
 	for _, e := range r.entries {
 		rec, found := records[keyOf(e.Config.Name, e.workspace)]
-		if rec.Scheduled.After(now.Add(farAhead)) {
+		if rec.isAhead(now) {
 			r.Log.Warn("the state of a report is from the future: its schedule goes on from now", e.fields()...)
-			rec.Scheduled, rec.Last, found = now, earlier(rec.Last, now), false
+			rec.correct(now)
+			found = false
 		}
 		if !found {
 			if rec.Scheduled.IsZero() {
@@ -236,11 +240,4 @@ func (r *Runner) load(ctx context.Context) error {
 	defer r.mu.Unlock()
 	r.loaded = true
 	return nil
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
