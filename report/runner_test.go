@@ -186,7 +186,8 @@ func TestClockWasWrong(t *testing.T) {
 				t.Errorf("a run by hand is of %s, at %s", s.At, d.now())
 			}
 			d.run(24 * time.Hour)
-			if got, want := d.asked(), "01 06:00 +0s, 31 06:00 +23h0m0s, 01 06:00 +0s, 01 07:21 +0s, 02 06:00 +0s"; got != want {
+			want := "01 06:00 +0s, 31 06:00 +23h0m0s, 01 06:00 +0s, 01 07:21 +0s, 02 06:00 +0s"
+			if got := d.asked(); got != want {
 				t.Errorf("ran at %s, want %s", got, want)
 			}
 			minutes := map[time.Time]bool{}
@@ -195,7 +196,8 @@ func TestClockWasWrong(t *testing.T) {
 					minutes[e.Data.(report.Content).Window.Start] = true
 				}
 			}
-			for at := instant("2026-06-01T05:00:00Z"); at.Before(instant("2026-06-02T06:00:00Z")); at = at.Add(time.Minute) {
+			end := instant("2026-06-02T06:00:00Z")
+			for at := instant("2026-06-01T05:00:00Z"); at.Before(end); at = at.Add(time.Minute) {
 				if !minutes[at] {
 					t.Fatalf("%s is not told, of %d then and %d now", at, first, d.first())
 				}
