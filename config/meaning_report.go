@@ -25,8 +25,8 @@ var reportMeanings = map[string]yamltree.Row{
 	"params.filter": {Meaning: "Which people, as the JSON of a filter of the App API.",
 		Example: `'{"attribute":{"field":"plan","operator":"exists"}}'`},
 	"params.attributes": {Meaning: "Which attributes. Left out, all.", Example: "[email, plan]"},
-	"params.metric_type": {Meaning: "Of which messages: `email`, `webhook`, `twilio`, `urban_airship`, `slack`, " +
-		"`push`, `in_app`, `whatsapp` or another kind that the API has. Left out, all.", Example: "email"},
+	"params.metric_type": {Meaning: "Of which messages: `email`, `webhook`, `twilio` (SMS), `urban_airship`, " +
+		"`slack`, `push`, `whatsapp`, `in_app`, `inbox` or `live_notification`. Left out, all.", Example: "email"},
 	"params.period": {Meaning: "How long each bucket is: `hours`, `days`, `weeks` or `months`.", Example: "weeks",
 		Default: "days"},
 	"params.steps": {Meaning: "How many buckets: at most 24 hours, 45 days, 12 weeks or 121 months. Left out, what " +

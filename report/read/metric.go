@@ -36,8 +36,11 @@ var definition = []string{
 }
 
 var metricTypes = []string{
-	"email", "webhook", "twilio", "urban_airship", "slack", "push", "whatsapp", "in_app", "live_notification",
+	"email", "webhook", "twilio", "urban_airship", "slack", "push", "whatsapp", "in_app", "inbox", "live_notification",
 }
+
+// olderTypes are those that the newer form does not have.
+var olderTypes = []string{"urban_airship", "inbox"}
 
 const tenYears = 3652 * day
 
@@ -78,9 +81,10 @@ func checkCampaigns(p report.Params, l *mistake.List) {
 				"since, and has no links: make two reports of it")
 		}
 	}
-	if p.MetricType == "urban_airship" {
-		l.Add(at("params.metric_type"), "urban_airship cannot stand beside resolution: give %s",
-			choice.List(slices.DeleteFunc(slices.Clone(metricTypes), func(s string) bool { return s == p.MetricType })))
+	if slices.Contains(olderTypes, p.MetricType) {
+		older := func(s string) bool { return slices.Contains(olderTypes, s) }
+		newer := slices.DeleteFunc(slices.Clone(metricTypes), older)
+		l.Add(at("params.metric_type"), "%s cannot stand beside resolution: give %s", p.MetricType, choice.List(newer))
 	}
 }
 

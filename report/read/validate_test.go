@@ -64,6 +64,11 @@ func TestValidate(t *testing.T) {
 			"params.since: 96360h0m0s is outside", "params.period: cannot stand beside resolution",
 			"params.steps: cannot stand beside resolution", "params.links: cannot stand beside resolution",
 			"params.metric_type: urban_airship cannot stand beside resolution: give email, webhook"}},
+		{"a kind of the older form", report.Config{Type: "newsletters", Params: report.Params{
+			MetricType: "inbox"}}, nil},
+		{"and of no other", report.Config{Type: "campaigns", Params: report.Params{
+			MetricType: "inbox", Resolution: "daily"}}, []string{
+			"params.metric_type: inbox cannot stand beside resolution: give email, webhook, twilio, slack, push"}},
 		{"the older form", report.Config{Type: "campaigns", Params: report.Params{Since: time.Hour}}, []string{
 			"params.since: needs resolution"}},
 		{"no people", report.Config{Type: "customers"}, []string{
