@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/customerio/download"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
@@ -187,7 +188,8 @@ func reportError(err error) error {
 	case errors.As(err, &refused) && refused.Status == http.StatusForbidden,
 		errors.As(err, new(*delivery.HaltedError)):
 		return exit.With(exit.Credentials, err)
-	case errors.As(err, &refused), errors.As(err, new(*read.UnansweredError)):
+	case errors.As(err, &refused), errors.As(err, new(*read.UnansweredError)), errors.As(err, new(*read.AnswerError)),
+		errors.As(err, new(*download.Error)):
 		return exit.With(exit.CustomerIO, err)
 	case errors.Is(err, report.ErrMissing), errors.Is(err, report.ErrUnfit), errors.Is(err, report.ErrTooLarge),
 		errors.Is(err, context.DeadlineExceeded):

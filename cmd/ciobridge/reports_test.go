@@ -337,6 +337,22 @@ reports:
 	expect(t, exit.Input, "", r.args("reports", "run", "segments")...)
 }
 
+// Who runs a report by hand learns from the exit code that Customer.io could not give it.
+func TestReportsThatCustomerioCannotGive(t *testing.T) {
+	t.Parallel()
+	r := withReports(t, `
+reports:
+  - {name: deliveries, type: deliveries_export, params: {of: {campaign: 7}}, to: {subject: customerio.reports}}
+`)
+	if err := r.cio.SetExports(emulator.Exports{Fail: 3}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, exit.CustomerIO, "", r.args("reports", "run", "deliveries")...)
+	if left := r.cio.Exports().Fail; left > 0 {
+		t.Errorf("%d exports are yet to fail", left)
+	}
+}
+
 // While the App key is refused a bridge says so and carries events; it takes up a new key by itself, and runs the
 // report that had to wait.
 func TestReportsWaitForTheAppKey(t *testing.T) {

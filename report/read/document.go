@@ -12,7 +12,7 @@ import (
 // An object is a JSON object whose members are not looked at yet.
 type object map[string]json.RawMessage
 
-var errShape = errors.New("the answer is not what was asked for")
+var errShape error = &AnswerError{text: "the answer is not what was asked for"}
 
 // decode reads an object. Null is one without members.
 func decode(doing string, body []byte) (object, error) {

@@ -31,8 +31,8 @@ const (
 )
 
 var (
-	errFailed  = errors.New("Customer.io could not make the export, as often as it was asked to")
-	errArchive = errors.New("the file is a zip archive, which cannot be read while it comes")
+	errFailed  error = &AnswerError{text: "Customer.io could not make the export, as often as it was asked to"}
+	errArchive error = &AnswerError{text: "the file is a zip archive, which cannot be read while it comes"}
 )
 
 // An order is what an export is begun with, and what becomes of its lines.
@@ -171,7 +171,7 @@ func (j *job) readFile(ctx context.Context, file io.ReadCloser, o order) error {
 	case len(first) > 1 && first[0] == 0x1f && first[1] == 0x8b:
 		unpacked, err := gzip.NewReader(in)
 		if err != nil {
-			return fmt.Errorf("unpack the file of the export: %w", err)
+			return &AnswerError{"unpack the file of the export", err}
 		}
 		text = unpacked
 	case string(first) == "PK\x03\x04":

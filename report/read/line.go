@@ -50,9 +50,9 @@ func (j *job) readLines(ctx context.Context, t *table, o order) error {
 	if err != nil {
 		var row *rowError
 		if errors.As(err, &row) {
-			return retry.Permanent(fmt.Errorf("read the columns of the export: %w", err))
+			return retry.Permanent(&AnswerError{"read the columns of the export", err})
 		}
-		return fmt.Errorf("read the columns of the export: %w", err)
+		return &AnswerError{"read the columns of the export", err}
 	}
 	h := newHeader(first, o)
 	t.columns = len(first)
@@ -72,7 +72,7 @@ func (j *job) readLines(ctx context.Context, t *table, o order) error {
 			text := malformed.text[:min(len(malformed.text), maxMalformed)]
 			err = j.Malformed(ctx, report.Malformed{Line: line, Text: text, Detail: malformed.detail})
 		default:
-			return fmt.Errorf("read the export behind line %d: %w", lines+1, err)
+			return &AnswerError{fmt.Sprintf("read the export behind line %d", lines+1), err}
 		}
 		if err != nil {
 			return err

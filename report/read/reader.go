@@ -97,7 +97,27 @@ func (e *UnansweredError) Error() string {
 	return fmt.Sprintf("%s: Customer.io gives no usable answer: %s", e.Doing, e.Answer)
 }
 
-var errTooLong = errors.New("the answer is longer than what is looked at of one")
+// An AnswerError says that Customer.io answers with something that no report can be made of.
+type AnswerError struct {
+	text string
+	err  error // may be nil
+}
+
+// Error says what is wrong with it.
+func (e *AnswerError) Error() string {
+	if e.err == nil {
+		return e.text
+	}
+	return e.text + ": " + e.err.Error()
+}
+
+// Unwrap is why it could not be read.
+func (e *AnswerError) Unwrap() error { return e.err }
+
+var (
+	errTooLong error = &AnswerError{text: "the answer is longer than what is looked at of one"}
+	errBroken  error = &AnswerError{text: "the answer broke off"}
+)
 
 // get asks for a document. What is refused is a permanent *RefusedError: the same question would be refused again.
 func (j *job) get(ctx context.Context, doing, path string) ([]byte, error) {
@@ -128,7 +148,7 @@ func (j *job) ask(ctx context.Context, doing string, r customerio.Request) ([]by
 		}
 		return nil, retry.Permanent(e)
 	case answer.Content == nil:
-		return nil, fmt.Errorf("%s: the answer broke off", doing)
+		return nil, fmt.Errorf("%s: %w", doing, errBroken)
 	case answer.Content.Cut:
 		return nil, fmt.Errorf("%s: %w", doing, errTooLong)
 	}

@@ -3,7 +3,6 @@ package read
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -17,7 +16,7 @@ import (
 )
 
 // ErrRepeats says that a list does not end, because a token of its pages came a second time.
-var ErrRepeats = errors.New("the token of a page came a second time, so that the list would not end")
+var ErrRepeats error = &AnswerError{text: "the token of a page came a second time, so that the list would not end"}
 
 // A SegmentError names the segments that a report asks for and that cannot be told.
 type SegmentError struct {
