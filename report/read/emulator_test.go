@@ -327,3 +327,27 @@ func TestTimesBeforeThoseOfTheEmulator(t *testing.T) {
 		}
 	})
 }
+
+// A time that ends within a bucket is told with the numbers of the whole bucket, as at any other time.
+func TestNumbersOfPartOfABucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated{emulator.New(emulator.Options{AppKey: "app"}), t}
+		midnight := time.Now()
+		time.Sleep(13 * time.Hour)
+		if _, err := e.Send(emulator.Sending{Source: "campaign:7", To: []string{"id:a"}}); err != nil {
+			t.Fatal(err)
+		}
+		api, _ := newAPI(t, e.Transport(), nil)
+		c := report.Config{Type: "campaigns", Params: report.Params{Resolution: "daily"}}
+		for _, now := range []time.Duration{15, 40} {
+			time.Sleep(time.Until(midnight.Add(now * time.Hour)))
+			for _, until := range []time.Duration{12, 15, 24} {
+				asked := report.Window{Start: midnight, End: midnight.Add(until * time.Hour)}
+				all, err := run(t.Context(), t, api, c, report.Request{At: time.Now(), Window: asked})
+				if err != nil || all.rows != 1 || !strings.Contains(all.lines[0], `"sent":1,`) {
+					t.Errorf("until %d h: %q, %v", until, all.lines, err)
+				}
+			}
+		}
+	})
+}

@@ -57,7 +57,11 @@ func (m *measure) newer(j *job) {
 		start = asked.Start
 	}
 	if asked := j.Request.Window; !asked.End.IsZero() {
-		end = asked.End
+		// A bucket that is asked for in part would be told with less than there is.
+		begun := m.period.floor(asked.End.Add(-1), time.UTC)
+		if whole := m.period.add(begun, 1); whole.Before(end) {
+			end = whole
+		}
 	}
 	m.first = m.period.floor(start, time.UTC)
 	if earliest := end.Add(-tenYears); m.first.Before(earliest) {
