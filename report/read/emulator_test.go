@@ -328,7 +328,8 @@ func TestTimesBeforeThoseOfTheEmulator(t *testing.T) {
 	})
 }
 
-// A time that ends within a bucket is told with the numbers of the whole bucket, as at any other time.
+// A time that ends within a bucket is told with the numbers of the whole bucket, as at any other time, and so is one
+// for which a run is late.
 func TestNumbersOfPartOfABucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := emulated{emulator.New(emulator.Options{AppKey: "app"}), t}
@@ -347,6 +348,10 @@ func TestNumbersOfPartOfABucket(t *testing.T) {
 				if err != nil || all.rows != 1 || !strings.Contains(all.lines[0], `"sent":1,`) {
 					t.Errorf("until %d h: %q, %v", until, all.lines, err)
 				}
+			}
+			late, err := run(t.Context(), t, api, c, report.Request{At: midnight.Add(12 * time.Hour)})
+			if err != nil || !strings.Contains(strings.Join(late.lines, ""), `"sent":1,`) {
+				t.Errorf("a run that is late: %v, %v", late.lines, err)
 			}
 		}
 	})

@@ -53,6 +53,10 @@ func (m *measure) newer(j *job) {
 		back = j.params.Since
 	}
 	start := end.Add(-back)
+	// A run that is late tells what is so now, as in the older form: its last bucket may have grown meanwhile.
+	if now := time.Now(); now.After(end) {
+		end = now
+	}
 	if asked := j.Request.Window; !asked.Start.IsZero() {
 		start = asked.Start
 	}
