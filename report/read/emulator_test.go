@@ -356,3 +356,32 @@ func TestNumbersOfPartOfABucket(t *testing.T) {
 		}
 	})
 }
+
+// A bucket may end between the question for the numbers of a campaign and that for those of its links.
+func TestABucketThatEndsBeforeTheLinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated{emulator.New(emulator.Options{AppKey: "app"}), t}
+		var to []string
+		for n := range 50 {
+			to = append(to, fmt.Sprintf("email:%d@example.com", n))
+		}
+		hour := time.Now()
+		if _, err := e.Send(emulator.Sending{Source: "campaign:7", To: to}); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.ReactWithin(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour - 150*time.Millisecond) // before the list, of which the two follow at a tenth of a second
+		rows, _ := e.rows(report.Config{Type: "campaigns", Params: report.Params{Period: "hours", Links: true}})
+		ended := time.Since(hour) > time.Hour
+		for key, row := range rows {
+			if numberIn(t, row, "clicked") > 0 != strings.Contains(key, " "+hour.UTC().Format(time.RFC3339)+" ") {
+				t.Errorf("%s: %s", key, row["metrics"])
+			}
+		}
+		if !ended || len(rows) < 48 {
+			t.Errorf("%d rows, of which the last came after the hour: %t", len(rows), ended)
+		}
+	})
+}

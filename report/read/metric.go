@@ -160,18 +160,19 @@ func (f family) read(ctx context.Context, j *job, m measure, about object) error
 	if err := j.buckets(name, windows, s, row); err != nil || !j.params.Links {
 		return err
 	}
-	return f.readLinks(ctx, j, m, about, windows)
+	return f.readLinks(ctx, j, numbers, about, windows)
 }
 
 // readLinks tells the numbers of the links of one object. An answer about links names no times: their buckets are those
-// of the object's own numbers.
-func (f family) readLinks(ctx context.Context, j *job, m measure, about object, windows []report.Window) error {
+// of the object's own numbers, unless one has ended meanwhile.
+func (f family) readLinks(ctx context.Context, j *job, n numbers, about object, windows []report.Window) error {
 	id := about.text("id")
 	name, path := f.one+"/"+id, "/v1/"+f.many+"/"+url.PathEscape(id)+"/metrics/links"
-	links, err := m.ask(ctx, j, "read the links of "+name, path, m.links)
+	links, err := n.ask(ctx, j, "read the links of "+name, path, n.links)
 	if err != nil {
 		return err
 	}
+	same := n.period.floor(n.asked, est).Equal(n.period.floor(links.asked, est))
 	return links.answer.list(links.doing, "links", func(l object) error {
 		link := l.inner("link")
 		if link.text("id") == "" {
@@ -182,11 +183,11 @@ func (f family) readLinks(ctx context.Context, j *job, m measure, about object, 
 			return err
 		}
 		times := windows
-		if len(times) != s.buckets {
+		if len(times) != s.buckets || !same {
 			times = links.windows(s.buckets)
 		}
 		row := map[string]any{
-			f.one: about, "link": link, "period": m.period.name, "unique": j.params.UniqueLinks,
+			f.one: about, "link": link, "period": n.period.name, "unique": j.params.UniqueLinks,
 		}
 		return j.buckets(name+"/link/"+link.text("id"), times, s, row)
 	})
