@@ -236,6 +236,48 @@ func TestADuplicateIsNotPublished(t *testing.T) {
 	}
 }
 
+// A state that is not shown to its end is an error, unless the end was removed.
+func TestTheEndOfAStateIsNotShown(t *testing.T) {
+	conn := connect(t, start(t))
+	js := conn.JetStream()
+	s := NewStore(conn, report.StateConfig{Bucket: "state"})
+	if _, err := s.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), "a", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "KV_state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	config.Subjects = append(config.Subjects, "hidden") // in place of a replica that lags
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "hidden", nil); err != nil {
+		t.Fatal(err)
+	}
+	s.lag = 50 * time.Millisecond
+	load := func() (n int, err error) {
+		err = s.Load(t.Context(), "", func(string, []byte) error {
+			n++
+			return nil
+		})
+		return n, err
+	}
+	if n, err := load(); !errors.Is(err, errLag) || n != 0 {
+		t.Errorf("%d are shown, %v", n, err)
+	}
+	if err := stream.Purge(t.Context(), jetstream.WithPurgeSubject("hidden")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := load(); err != nil || n != 1 {
+		t.Errorf("%d are shown, %v", n, err)
+	}
+}
+
 // A server that is away is an error, of which nothing comes late.
 func TestServerIsAway(t *testing.T) {
 	t.Parallel()

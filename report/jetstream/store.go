@@ -21,7 +21,7 @@ import (
 const (
 	loadLimit = 2 * time.Minute // of reading the whole bucket
 	lagPause  = 100 * time.Millisecond
-	lagLimit  = 2 * time.Second // after which what a replica does not show is taken for removed
+	lagLimit  = 2 * time.Second // after which it is asked whether what a replica does not show was removed
 )
 
 // leadKey is that of the lead. No key is encoded like that.
@@ -32,12 +32,13 @@ type Store struct {
 	js     jetstream.JetStream
 	config report.StateConfig
 	lead   lead.Lead
+	lag    time.Duration
 	opened jetstream.KeyValue // nil until it is opened, and after a failure
 }
 
 // NewStore keeps what is known in c.Bucket.
 func NewStore(conn *broker.NATS, c report.StateConfig) *Store {
-	return &Store{js: conn.JetStream(), config: c, lead: lead.New()}
+	return &Store{js: conn.JetStream(), config: c, lead: lead.New(), lag: lagLimit}
 }
 
 // Place implements report.Store.
@@ -79,7 +80,11 @@ func (s *Store) Load(ctx context.Context, prefix string, each func(key string, v
 		for begun := time.Now(); ; {
 			var read uint64
 			known, read, err = s.read(ctx, prefix)
-			if err != nil || read >= end || time.Since(begun) > lagLimit || !retry.Sleep(ctx, lagPause) {
+			if err != nil || read >= end {
+				break
+			}
+			if time.Since(begun) > s.lag || !retry.Sleep(ctx, lagPause) {
+				err = missing(ctx, stream, end)
 				break
 			}
 		}
@@ -93,6 +98,21 @@ func (s *Store) Load(ctx context.Context, prefix string, each func(key string, v
 		}
 	}
 	return nil
+}
+
+// errLag says that what is known of reports was not read to its end. What is lacking would be published twice.
+var errLag = errors.New("the server that answers lags behind the others")
+
+// missing is nil where a message is not there because it was removed.
+func missing(ctx context.Context, stream jetstream.Stream, sequence uint64) error {
+	_, err := stream.GetMsg(ctx, sequence)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil
+	case err == nil:
+		return errLag
+	}
+	return err
 }
 
 // read gives what stands under keys with the prefix, and the last revision of all.
