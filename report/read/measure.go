@@ -78,11 +78,15 @@ func (m *measure) newer(j *job) {
 }
 
 // known are the series that every bucket has.
-func (m *measure) known() []string {
-	if m.webhook {
-		return append(messageSeries[:len(messageSeries):len(messageSeries)], webhookSeries...)
+func (m *measure) known(also string) []string {
+	all := messageSeries[:len(messageSeries):len(messageSeries)]
+	if also != "" {
+		all = append(all, also)
 	}
-	return messageSeries
+	if m.webhook {
+		all = append(all, webhookSeries...)
+	}
+	return all
 }
 
 // numbers are an answer, and what is needed to tell its times.

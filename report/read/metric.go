@@ -18,12 +18,13 @@ type family struct {
 	one  string // as rows name one
 	many string // as paths and lists do
 	list string // the query of the list
+	also string // a series that its messages are counted by, too
 }
 
 var (
-	campaigns   = family{"campaign", "campaigns", ""}
-	newsletters = family{"newsletter", "newsletters", "?limit=100"}
-	broadcasts  = family{"broadcast", "broadcasts", ""}
+	campaigns   = family{one: "campaign", many: "campaigns"}
+	newsletters = family{one: "newsletter", many: "newsletters", list: "?limit=100"}
+	broadcasts  = family{one: "broadcast", many: "broadcasts", also: "prefetch_clicked"}
 )
 
 // definition are the members of an object that say how it is made or how it is doing, which its numbers do not depend
@@ -148,7 +149,7 @@ func (f family) read(ctx context.Context, j *job, m measure, about object) error
 	if err != nil {
 		return err
 	}
-	s, err := seriesOf(numbers.doing, numbers.answer, m.known())
+	s, err := seriesOf(numbers.doing, numbers.answer, m.known(f.also))
 	if err != nil {
 		return err
 	}
