@@ -32,6 +32,10 @@ type Result struct {
 	Mismatches []string `json:"mismatches,omitempty"`
 }
 
+// track is the API that events go to. What the bridge asks of others, such as whether the key of reports is right, may
+// come at any time.
+const track = "track"
+
 // count compares what the bridge counted with what Customer.io took since before and with what stands in the dead
 // letters.
 func (d *demo) count(ctx context.Context, before emulator.Stats) (Result, error) {
@@ -58,7 +62,7 @@ func (d *demo) count(ctx context.Context, before emulator.Stats) (Result, error)
 		{"events delivered, skipped and dead-lettered, against those published", c.Finished(), d.Events},
 		{"calls delivered, against those that Customer.io took", c.CallsDelivered, took.Taken - before.Taken},
 		{"calls refused, against those that Customer.io refused", c.CallsRefused, took.Refused - before.Refused},
-		{"requests sent, against those that Customer.io saw", c.Requests, took.Requests - before.Requests},
+		{"requests sent, against those that Customer.io saw", c.Requests, took.ByAPI[track] - before.ByAPI[track]},
 		{"dead letters, against those that are stored", c.Letters(), letters},
 		{"events dead-lettered, against those of the stored letters", c.DeadLettered, events},
 	} {
