@@ -116,7 +116,7 @@ func TestNumbersChangeAfterTheirDayIsOver(t *testing.T) {
 // zone of its own.
 func TestWindowsOfMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Date(2026, 3, 18, 3, 30, 0, 0, time.UTC).Sub(time.Now())) // the evening of the 17th in EST
+		time.Sleep(time.Until(time.Date(2026, 3, 18, 3, 30, 0, 0, time.UTC))) // the evening of the 17th in EST
 		c := virtual(t, Options{})
 		for _, at := range []string{"2026-03-17T04:59:59Z", "2026-03-17T05:00:00Z", "2026-03-15T04:59:59Z",
 			"2026-03-15T05:00:00Z", "2026-03-01T04:59:59Z", "2026-03-01T05:00:00Z"} {

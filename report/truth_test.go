@@ -73,7 +73,7 @@ func (r *truth) send(t *testing.T, lasting time.Duration) {
 
 func (r *truth) reports(t *testing.T, to report.Target) (list []report.Report) {
 	t.Helper()
-	client, err := customerio.NewClient(r.config, 2, http.RoundTripper(r.Transport()))
+	client, err := customerio.NewClient(r.config, 2, r.Transport())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (a Answer) Send(w http.ResponseWriter) {
 	if a.Stream == nil {
 		io.WriteString(w, a.Body)
 	} else {
-		a.Stream(w)
+		_ = a.Stream(w)
 	}
 }
 

@@ -172,7 +172,6 @@ func TestDeath(t *testing.T) {
 type cutter struct {
 	cluster *kfake.Cluster
 	mu      sync.Mutex
-	last    string // the member that was heard of last
 	cut     map[string]bool
 }
 

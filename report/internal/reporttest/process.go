@@ -116,7 +116,7 @@ func (p *Process) Letter(ctx context.Context, l report.Letter) error {
 	return p.do(ctx, func() { p.World.Letters[l.ID.String()] = l })
 }
 
-// Check, Place and Close implement report.Store, and Target with CheckTarget in the place of Check.
+// Check finds nothing weak.
 func (p *Process) Check(context.Context) ([]string, error) { return nil, nil }
 
 // Place names the world.
