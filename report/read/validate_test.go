@@ -79,9 +79,9 @@ func TestValidate(t *testing.T) {
 		{"no deliveries", report.Config{Type: "deliveries_export"}, []string{
 			"params.of: is missing: give one of action, campaign, newsletter and transactional with its id"}},
 		{"deliveries", report.Config{Type: "deliveries_export", Params: report.Params{
-			Of: map[string]string{"campains": "7", "newsletter": "June"}, Metric: "send",
+			Of: map[string]string{"campaignn": "7", "newsletter": "June"}, Metric: "send",
 			Since: time.Minute}}, []string{
-			"params.of: names 2 things", `params.of.campains: is not known, did you mean "campaign"?`,
+			"params.of: names 2 things", `params.of.campaignn: is not known, did you mean "campaign"?`,
 			`params.of.newsletter: "June" is no id`, `params.metric: "send" is not known, did you mean "sent"?`,
 			"params.since: 1m0s is outside 1h0m0s to 8760h0m0s"}},
 	} {
