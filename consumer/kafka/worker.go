@@ -57,10 +57,10 @@ func (w *worker) run(ctx context.Context, c *chunk,
 				return err
 			}
 		}
+		w.message = event.Message{} // it points into the chunk
 		c.fetcher.chunkDone()
-		c = w.p.nextChunk()
+		c = w.p.nextChunk() // after the last, another goroutine may begin
 	}
-	w.message = event.Message{} // it may point into a fetch
 	return nil
 }
 
