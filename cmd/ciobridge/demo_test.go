@@ -131,7 +131,7 @@ func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
 	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	p := start(t, "demo", "--dir", dir, "--events", "100")
-	eventually(t, "the samples done", 20*time.Second, func() bool { return strings.Contains(p.log.String(), "Ctrl-C") })
+	eventually(t, "the samples done", time.Minute, func() bool { return strings.Contains(p.log.String(), "Ctrl-C") })
 	var out logBuffer
 	if code := run(t.Context(), []string{"demo", "--once", "--dir", dir},
 		stdio{in: strings.NewReader(""), out: &out, err: &out}); code != exit.Broker {
