@@ -73,10 +73,11 @@ func TestReadmeCommands(t *testing.T) {
 	runReadme(t, dir, 30*time.Second, func(b block) bool { return b.heading != dockerSection })
 }
 
-// The walk of the README on real brokers builds images, so it runs only where Docker is asked for.
+// The walk of the README on real brokers builds images, and it ends the services of compose.yaml that others may be
+// using, so it runs only where it is asked for.
 func TestReadmeWalkOnRealBrokers(t *testing.T) {
-	if os.Getenv("CIOBRIDGE_REQUIRE_DOCKER") != "1" && os.Getenv("CIOBRIDGE_COMPOSE") != "1" {
-		t.Skip("set CIOBRIDGE_REQUIRE_DOCKER=1 or CIOBRIDGE_COMPOSE=1 to build the images and walk through the README")
+	if os.Getenv("CIOBRIDGE_COMPOSE") != "1" {
+		t.Skip("set CIOBRIDGE_COMPOSE=1 to build the images and walk through the README")
 	}
 	containertest.NeedDocker(t)
 	dir := t.TempDir()
