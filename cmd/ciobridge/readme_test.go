@@ -73,8 +73,8 @@ func TestReadmeCommands(t *testing.T) {
 	runReadme(t, dir, 30*time.Second, func(b block) bool { return b.heading != dockerSection })
 }
 
-// The walk of the README on real brokers builds images, and it ends the services of docker-compose.yml that others may be
-// using, so it runs only where it is asked for.
+// The walk of the README on real brokers builds images, and it ends the services of docker-compose.yml, which others
+// may be using: it runs only where it is asked for.
 func TestReadmeWalkOnRealBrokers(t *testing.T) {
 	if os.Getenv("CIOBRIDGE_COMPOSE") != "1" {
 		t.Skip("set CIOBRIDGE_COMPOSE=1 to build the images and walk through the README")
