@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/customerio"
@@ -57,8 +56,7 @@ func (s *Sender) Ask(ctx context.Context, workspace string, r customerio.Request
 	if err != nil {
 		return customerio.Answer{}, err
 	}
-	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstBackoff), backoff.WithMultiplier(2),
-		backoff.WithMaxInterval(largestBackoff), backoff.WithMaxElapsedTime(0))
+	pauses := newBackoff()
 	began := time.Now()
 	for suspect := 0; ; {
 		answer, made := s.askOnce(ctx, d, r)

@@ -31,14 +31,6 @@ type breaker struct {
 	looked   time.Time // when, while halted, it last looked for new credentials
 }
 
-// The backoff doubles from 1 s to 6.5 s; backoff adds its jitter of up to a half after the cap. It counts from the
-// beginning of the request that failed, so that probes begin 9.75 s apart at most, or the time-out of one that
-// hangs.
-const (
-	firstBackoff   = time.Second
-	largestBackoff = 6500 * time.Millisecond
-)
-
 // recently is how long an accepted request vouches for the destination against a lone call that fails.
 const recently = 10 * time.Second
 
@@ -51,12 +43,7 @@ func newBreaker(limiter *rateLimiter, newCredentials func() bool, stateLogger *s
 		changed: make(chan struct{}),
 		state:   State{Condition: OK, Since: time.Now()},
 		limiter: limiter,
-		backoff: backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(firstBackoff),
-			backoff.WithMultiplier(2),
-			backoff.WithMaxInterval(largestBackoff),
-			backoff.WithMaxElapsedTime(0), // never gives up
-		),
+		backoff: newBackoff(),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/customerio/rawrequest"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
 // maxAnswer is the largest answer that is printed.
@@ -46,7 +47,7 @@ func (c *call) make(ctx context.Context, r customerio.Request) (customerio.Answe
 		if attempt < c.retries && ctx.Err() == nil && again(r, answer) {
 			pause := max(answer.RetryAfter, min(firstPause<<min(attempt, 10), maxPause))
 			fmt.Fprintf(c.debug, "* the next attempt is in %s\n", pause)
-			if wait(ctx, pause) {
+			if retry.Sleep(ctx, pause) {
 				continue
 			}
 		}
@@ -116,7 +117,7 @@ func (c *call) pages(ctx context.Context, r customerio.Request) error {
 		if r.Path, err = startingAt(r.Path, next); err != nil {
 			return exit.With(exit.CustomerIO, err)
 		}
-		if !wait(ctx, c.pace.Per/time.Duration(c.pace.Requests)) {
+		if !retry.Sleep(ctx, c.pace.Per/time.Duration(c.pace.Requests)) {
 			return exit.With(exit.Failure, ctx.Err())
 		}
 	}
@@ -183,17 +184,5 @@ func (c *call) tellAnswer(answer customerio.Answer, took time.Duration) {
 	}
 	if answer.Content != nil {
 		fmt.Fprintf(c.debug, "< Content-Type: %s, %d bytes\n", answer.Content.Type, len(answer.Content.Body))
-	}
-}
-
-// wait reports whether the time has passed before ctx ended.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
