@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -23,32 +22,17 @@ type mark struct {
 
 // rewrite writes the records that count into a new file, which takes the place of the old one at once. The caller holds
 // the lock. A process that dies meanwhile leaves the old file as it was.
-func (s *Store) rewrite() (err error) {
-	path := s.path + ".new"
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(path))
+func (s *Store) rewrite() error {
+	err := appendfile.Replace(s.path, func(out *bufio.Writer) error {
+		if before := s.table.NoRoom(); !before.IsZero() {
+			fmt.Fprintf(out, "{\"forgotten_before\":%d}\n", before.UnixMilli()) // Replace has the error
 		}
-	}()
-	out := bufio.NewWriter(file)
-	if before := s.table.NoRoom(); !before.IsZero() {
-		fmt.Fprintf(out, "{\"forgotten_before\":%d}\n", before.UnixMilli()) // an error is that of Flush
-	}
-	err = s.table.All(time.Now(), func(id event.ID, r ledger.Record) error {
-		_, err := out.Write(append(r.Encode(id), '\n'))
-		return err
+		return s.table.All(time.Now(), func(id event.ID, r ledger.Record) error {
+			_, err := out.Write(append(r.Encode(id), '\n'))
+			return err
+		})
 	})
-	if err = errors.Join(err, out.Flush()); err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(path, s.path); err != nil {
+	if err != nil {
 		return err
 	}
 	s.close() // the next call opens the new one

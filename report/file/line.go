@@ -89,34 +89,24 @@ func (s *Store) read(prefix string) (known map[string][]byte, err error) {
 
 // rewrite writes the values that count into a new file, which takes the place of the old one at once. A process that
 // dies meanwhile leaves the old file as it was.
-func (s *Store) rewrite() (err error) {
+func (s *Store) rewrite() error {
 	known, err := s.read("")
 	if err != nil {
 		return err
 	}
-	path := s.path + ".new"
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(path))
+	size := 0
+	err = appendfile.Replace(s.path, func(out *bufio.Writer) error {
+		for key, value := range known {
+			text, err := text(key, value)
+			if err != nil {
+				return err
+			}
+			n, _ := out.Write(text) // Replace has the error
+			size += n
 		}
-	}()
-	out, size := bufio.NewWriter(file), 0
-	for key, value := range known {
-		text, errText := text(key, value)
-		n, errWrite := out.Write(text)
-		size, err = size+n, errors.Join(err, errText, errWrite)
-	}
-	if err = errors.Join(err, out.Flush()); err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(path, s.path); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	s.Close() // the next call opens the new one
