@@ -44,23 +44,11 @@ func (k *Store) Check(ctx context.Context) ([]string, error) {
 
 // create makes the topic and returns when the leaders of its partitions answer.
 func (k *Store) create(ctx context.Context) error {
-	orDefault := func(n int) int {
-		if n == 0 {
-			return -1 // the broker's own default, from version 4 of the request on
-		}
-		return n
-	}
-	res, err := k.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: k.topic, NumPartitions: orDefault(k.cfg.Partitions), ReplicationFactor: orDefault(k.cfg.Replicas),
-		ConfigEntries: []kafka.ConfigEntry{
-			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(k.cfg.Retention.Milliseconds(), 10)},
-		},
-	}}})
+	err := kafkatopic.Make(ctx, k.client, k.topic, k.cfg.Partitions, k.cfg.Replicas,
+		kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "delete"},
+		kafka.ConfigEntry{ConfigName: "retention.ms",
+			ConfigValue: strconv.FormatInt(k.cfg.Retention.Milliseconds(), 10)})
 	if err != nil {
-		return err
-	}
-	if err := res.Errors[k.topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
 		return err
 	}
 	_, err = k.bounds(ctx, kafka.LastOffset)

@@ -133,11 +133,11 @@ func (k *Store) move(ctx context.Context, partition int, records []deadletter.Re
 	for len(moved) > 0 {
 		n := len(moved)
 		err := k.sendAgain(ctx, partition, moved)
-		if isTooLarge(err) && n > 1 {
+		if kafkatopic.IsTooLarge(err) && n > 1 {
 			n = 1
 			err = k.sendAgain(ctx, partition, moved[:n])
 		}
-		if isTooLarge(err) {
+		if kafkatopic.IsTooLarge(err) {
 			return fmt.Errorf("remove: topic %s: %w: the record at %s cannot be written again with %d bytes more, so "+
 				"that nothing was removed: raise max.message.bytes of the topic", k.topic, deadletter.ErrTooLarge,
 				moved[0].Position, maxMark)
@@ -155,7 +155,7 @@ func (k *Store) sendAgain(ctx context.Context, partition int, records []deadlett
 	var tooLarge error
 	err := k.retry(ctx, func(ctx context.Context) error {
 		err := k.send(ctx, partition, records)
-		if isTooLarge(err) {
+		if kafkatopic.IsTooLarge(err) {
 			tooLarge, err = err, nil
 		}
 		return err

@@ -125,7 +125,7 @@ func (k *Store) request(ctx context.Context, partition int, records []deadletter
 		return k.requestParts(ctx, partition, records[0], limit)
 	}
 	err := k.send(ctx, partition, records)
-	if !isTooLarge(err) {
+	if !kafkatopic.IsTooLarge(err) {
 		return err
 	}
 	if len(records) == 1 {
@@ -147,7 +147,7 @@ func (k *Store) requestParts(ctx context.Context, partition int, r deadletter.Re
 	}
 	for i := range parts {
 		err := k.send(ctx, partition, parts[i:i+1])
-		if isTooLarge(err) {
+		if kafkatopic.IsTooLarge(err) {
 			return k.requestParts(ctx, partition, r, limit/2)
 		}
 		if err != nil {
@@ -219,12 +219,8 @@ func kafkaError(ctx context.Context, err error) error {
 		meaning = deadletter.ErrDenied
 	case errors.Is(err, kafka.NotEnoughReplicas), errors.Is(err, kafka.NotEnoughReplicasAfterAppend):
 		meaning = deadletter.ErrNotEnoughReplicas
-	case isTooLarge(err):
+	case kafkatopic.IsTooLarge(err):
 		meaning = deadletter.ErrTooLarge
 	}
 	return fmt.Errorf("%w: %w", meaning, err)
-}
-
-func isTooLarge(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }

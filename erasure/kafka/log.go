@@ -69,30 +69,12 @@ func (l *Log) Check(ctx context.Context) error {
 
 // make makes the topic and waits until its leader answers.
 func (l *Log) make(ctx context.Context) error {
-	replicas := l.replicas
-	if replicas == 0 {
-		replicas = -1 // the broker's own default
+	err := kafkatopic.Make(ctx, l.client, l.topic, 1, l.replicas,
+		kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "compact"})
+	if err == nil {
+		_, err = kafkatopic.Await(ctx, l.client, l.topic, 0)
 	}
-	made, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: l.topic, NumPartitions: 1, ReplicationFactor: replicas,
-		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "cleanup.policy", ConfigValue: "compact"}},
-	}}})
-	if err != nil {
-		return err
-	}
-	if err := made.Errors[l.topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-		return err
-	}
-	for {
-		_, err := l.end(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return err
 }
 
 // end is the offset after the last.

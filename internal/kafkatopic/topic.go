@@ -69,6 +69,11 @@ func IsMissing(err error) bool {
 		errors.Is(err, kafka.InvalidTopic)
 }
 
+// IsTooLarge reports whether an error says that the topic takes no records of that size, one or together.
+func IsTooLarge(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+}
+
 // IsDenied reports whether an error says that the cluster refuses whoever asks.
 func IsDenied(err error) bool {
 	return errors.Is(err, kafka.TopicAuthorizationFailed) || errors.Is(err, kafka.GroupAuthorizationFailed) ||

@@ -50,23 +50,12 @@ func (s *Store) find(ctx context.Context) (kafka.Topic, error) {
 	if !errors.Is(kafkaError(ctx, err), ledger.ErrMissing) || !s.config.Create {
 		return topic, err
 	}
-	replicas := s.config.Replicas
-	if replicas == 0 {
-		replicas = -1 // the broker's own default
-	}
-	res, err := s.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: s.topic, NumPartitions: 1, ReplicationFactor: replicas,
-		ConfigEntries: []kafka.ConfigEntry{
-			{ConfigName: "cleanup.policy", ConfigValue: "compact,delete"},
-			{ConfigName: "retention.bytes", ConfigValue: "-1"},
-			{ConfigName: "retention.ms",
-				ConfigValue: strconv.FormatInt((s.config.Retention + retentionMargin).Milliseconds(), 10)},
-		},
-	}}})
-	if err == nil {
-		err = res.Errors[s.topic]
-	}
-	if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+	err = kafkatopic.Make(ctx, s.client, s.topic, 1, s.config.Replicas,
+		kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "compact,delete"},
+		kafka.ConfigEntry{ConfigName: "retention.bytes", ConfigValue: "-1"},
+		kafka.ConfigEntry{ConfigName: "retention.ms",
+			ConfigValue: strconv.FormatInt((s.config.Retention + retentionMargin).Milliseconds(), 10)})
+	if err != nil {
 		return topic, err
 	}
 	return s.describe(ctx)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -80,33 +79,12 @@ func (s *Store) find(ctx context.Context) (kafka.Topic, error) {
 	if !kafkatopic.IsMissing(err) || !s.config.Create {
 		return topic, err
 	}
-	replicas := s.config.Replicas
-	if replicas == 0 {
-		replicas = -1 // the broker's own default
-	}
-	res, err := s.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: s.topic, NumPartitions: 1, ReplicationFactor: replicas,
-		ConfigEntries: []kafka.ConfigEntry{{ConfigName: cleanupPolicy, ConfigValue: "compact"}},
-	}}})
-	if err == nil {
-		err = res.Errors[s.topic]
-	}
-	if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+	err = kafkatopic.Make(ctx, s.client, s.topic, 1, s.config.Replicas,
+		kafka.ConfigEntry{ConfigName: cleanupPolicy, ConfigValue: "compact"})
+	if err != nil {
 		return topic, fmt.Errorf("make it: %w", err)
 	}
-	for {
-		topic, err = kafkatopic.Describe(ctx, s.client, s.topic)
-		if err == nil {
-			_, _, err = kafkatopic.Bounds(ctx, s.client, s.topic, partition)
-		}
-		if err == nil || ctx.Err() != nil {
-			return topic, err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return kafkatopic.Await(ctx, s.client, s.topic, partition)
 }
 
 // Names of the settings of a topic that are looked at.
@@ -130,10 +108,6 @@ func enoughReplicas(name string, topic kafka.Topic, settings map[string]string) 
 		}
 	}
 	return nil
-}
-
-func isTooLarge(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }
 
 // meaning tells what an error means by one of the errors of package report, where it has one.

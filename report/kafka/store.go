@@ -82,7 +82,7 @@ func (s *Store) Put(ctx context.Context, key string, value []byte) error {
 		r.Value = kafka.NewBytes(slices.Clone(value)) // it may be encoded after the end of ctx
 	}
 	_, err := kafkatopic.Produce(ctx, s.client, s.topic, partition, r)
-	if isTooLarge(err) {
+	if kafkatopic.IsTooLarge(err) {
 		err = fmt.Errorf("%w: %w: %d bytes: raise max.message.bytes of the topic", report.ErrTooLarge, err, len(value))
 	}
 	if err != nil {

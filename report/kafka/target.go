@@ -131,7 +131,7 @@ func (l *list) send(ctx context.Context, records []record) error {
 	}
 	_, err := kafkatopic.Produce(ctx, l.target.client, l.target.topic, l.partition, batch...)
 	switch half := len(records) / 2; {
-	case !isTooLarge(err):
+	case !kafkatopic.IsTooLarge(err):
 		return err
 	case half == 0:
 		l.large = fmt.Errorf("%w: event %s of %d bytes: %w", report.ErrTooLarge, records[0].id, records[0].size, err)

@@ -1,6 +1,10 @@
 package leaderepoch
 
-import "github.com/segmentio/kafka-go/protocol"
+import (
+	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/ciobridge/ciobridge/internal/kafkatopic/leader"
+)
 
 func init() { protocol.Register(&Request{}, &Response{}) }
 
@@ -26,16 +30,10 @@ type RequestPartition struct {
 // ApiKey implements protocol.Message.
 func (r *Request) ApiKey() protocol.ApiKey { return protocol.OffsetForLeaderEpoch }
 
-// Broker implements protocol.BrokerMessage. Where the leader is not known any broker is asked, and says that it is not
-// the one.
+// Broker implements protocol.BrokerMessage.
 func (r *Request) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	topic := r.Topics[0]
-	if p, ok := cluster.Topics[topic.Name].Partitions[topic.Partitions[0].Partition]; ok {
-		if leader, ok := cluster.Brokers[p.Leader]; ok {
-			return leader, nil
-		}
-	}
-	return protocol.Broker{ID: -1}, nil
+	return leader.Of(cluster, topic.Name, topic.Partitions[0].Partition), nil
 }
 
 // Response is the answer.
