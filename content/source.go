@@ -23,20 +23,11 @@ type Source struct {
 // lease ends before, it is not taken up.
 func (s *Source) Consume(ctx context.Context, handle event.Handler) error {
 	return s.Consumer.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
-		forms := s.FormsOf(m.Origin.Topic)
-		if !Reads(forms) {
-			return handle(lease, m, done)
+		if forms := s.FormsOf(m.Origin.Topic); Reads(forms) {
+			if err := s.Decoder.Decode(lease, forms, m); err != nil {
+				return err
+			}
 		}
-		return s.decoded(lease, forms, m, done, handle)
+		return handle(lease, m, done)
 	})
-}
-
-// decoded hands on a message with its content.
-func (s *Source) decoded(
-	lease event.Lease, forms event.Forms, m *event.Message, done func(), handle event.Handler,
-) error {
-	if err := s.Decoder.Decode(lease, forms, m); err != nil {
-		return err
-	}
-	return handle(lease, m, done)
 }
