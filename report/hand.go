@@ -157,7 +157,7 @@ func Preview(ctx context.Context, report Report, store Store, hand Hand, each fu
 			a.progress = func(c Counts) { hand.Progress(workspace, c) }
 		}
 		err := a.do(ctx, false)
-		all.add(a.counts)
+		all = all.Plus(a.counts)
 		if err != nil {
 			return all, fmt.Errorf("report %s%s: %w", report.Config.Name, in(workspace), err)
 		}

@@ -17,6 +17,14 @@ type Counts struct {
 	TooLarge  int `json:"too_large"` // larger than the target takes
 }
 
+// Plus is both together.
+func (c Counts) Plus(other Counts) Counts {
+	return Counts{
+		Rows: c.Rows + other.Rows, Published: c.Published + other.Published, Unchanged: c.Unchanged + other.Unchanged,
+		Malformed: c.Malformed + other.Malformed, TooLarge: c.TooLarge + other.TooLarge,
+	}
+}
+
 // record is what the store holds of the runs of one report and workspace: the last one, and how far runs have come.
 type record struct {
 	// Scheduled is the last time of the schedule that is done with, or when the report was first seen.
@@ -143,12 +151,4 @@ func (r *record) end(c Counts) {
 	if r.At.After(r.Scheduled) {
 		r.Scheduled = r.At
 	}
-}
-
-func (c *Counts) add(other Counts) {
-	c.Rows += other.Rows
-	c.Published += other.Published
-	c.Unchanged += other.Unchanged
-	c.Malformed += other.Malformed
-	c.TooLarge += other.TooLarge
 }

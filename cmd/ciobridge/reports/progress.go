@@ -70,20 +70,15 @@ func (p *progress) count(workspace string, c report.Counts) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if workspace != p.workspace {
-		p.done, p.workspace = sum(p.done, p.now), workspace
+		p.done, p.workspace = p.done.Plus(p.now), workspace
 	}
 	p.now = c
-}
-
-func sum(a, b report.Counts) report.Counts {
-	return report.Counts{Rows: a.Rows + b.Rows, Published: a.Published + b.Published,
-		Unchanged: a.Unchanged + b.Unchanged, Malformed: a.Malformed + b.Malformed, TooLarge: a.TooLarge + b.TooLarge}
 }
 
 func (p *progress) tell() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c, took := sum(p.done, p.now), time.Since(p.begun)
+	c, took := p.done.Plus(p.now), time.Since(p.begun)
 	in := ""
 	if p.workspace != "" {
 		in = " in " + p.workspace
