@@ -15,7 +15,7 @@ func (s *Section) ReportState(r report.StateConfig, d deadletter.Config) report.
 	r.Create = r.Create || d.Create
 	r.Replicas = cmp.Or(r.Replicas, d.Replicas)
 	if !r.Placed() {
-		r.Topic = source.LedgerName(cmp.Or(d.Topic, s.Group), "._-", ".reports")
+		r.Topic = source.PlaceBeside(cmp.Or(d.Topic, s.Group), "._-", ".reports")
 	}
 	return r
 }

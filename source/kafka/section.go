@@ -111,7 +111,7 @@ func (s *Section) Ledger(l ledger.Config, d deadletter.Config) ledger.Config {
 	l.Create = l.Create || d.Create
 	l.Replicas = cmp.Or(l.Replicas, d.Replicas)
 	if !l.Placed() {
-		l.Topic = source.LedgerName(cmp.Or(d.Topic, s.Group), "._-", ".ledger")
+		l.Topic = source.PlaceBeside(cmp.Or(d.Topic, s.Group), "._-", ".ledger")
 	}
 	return l
 }

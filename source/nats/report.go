@@ -15,7 +15,7 @@ import (
 func (s *Section) ReportState(r report.StateConfig, d deadletter.Config) report.StateConfig {
 	r.Replicas = cmp.Or(r.Replicas, d.Replicas)
 	if !r.Placed() {
-		r.Bucket = source.LedgerName(cmp.Or(d.Subject, s.Durable), "_-", "_reports")
+		r.Bucket = source.PlaceBeside(cmp.Or(d.Subject, s.Durable), "_-", "_reports")
 	}
 	return r
 }

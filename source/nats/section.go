@@ -57,7 +57,7 @@ func (s *Section) Validate() error {
 func (s *Section) Ledger(l ledger.Config, d deadletter.Config) ledger.Config {
 	l.Replicas = cmp.Or(l.Replicas, d.Replicas)
 	if !l.Placed() {
-		l.Bucket = source.LedgerName(cmp.Or(d.Subject, s.Durable), "_-", "_ledger")
+		l.Bucket = source.PlaceBeside(cmp.Or(d.Subject, s.Durable), "_-", "_ledger")
 	}
 	return l
 }
