@@ -2,7 +2,6 @@ package erasure
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
@@ -61,8 +60,6 @@ func DefaultConfig() Config { return Config{Settle: defaultSettle, Skew: default
 // Enabled reports whether anything is configured.
 func (c Config) Enabled() bool { return c != DefaultConfig() }
 
-var bucketName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
-
 // Validate reports every mistake, each beginning with the path of the field. It reads no files.
 func (c Config) Validate() error {
 	if !c.Enabled() {
@@ -78,7 +75,7 @@ func (c Config) Validate() error {
 	check(one(c.Topic, c.Bucket, c.File), "set exactly one of topic (Kafka), bucket (NATS) and file")
 	check(c.Topic == "" || topicpattern.IsName(c.Topic),
 		"topic: is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
-	check(c.Bucket == "" || bucketName.MatchString(c.Bucket),
+	check(c.Bucket == "" || topicpattern.IsBucket(c.Bucket),
 		"bucket: is not the name of a key-value bucket: use letters, digits, '_' and '-'")
 	check(c.Replicas >= 0, "replicas: %d is negative: use 0 for the broker's default", c.Replicas)
 	check(c.Settle >= 0 && c.Settle <= maxSettle, "settle: %s is outside 0s to %s", c.Settle, maxSettle)

@@ -31,7 +31,7 @@ func TestBucketsThatAreUnfit(t *testing.T) {
 		if _, err := conn.JetStream().CreateKeyValue(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		weak, err := jetstream.New(conn.JetStream(), ledger.Config{Bucket: name}).Check(t.Context())
+		weak, err := jetstream.New(conn.JetStream(), inBucket(name)).Check(t.Context())
 		switch said := strings.Join(weak, "\n"); {
 		case name == "early" && !errors.Is(err, ledger.ErrUnfit), name != "early" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -39,7 +39,7 @@ func TestBucketsThatAreUnfit(t *testing.T) {
 			t.Errorf("%s: %q", name, weak)
 		}
 	}
-	_, err = jetstream.New(conn.JetStream(), ledger.Config{Bucket: "missing"}).Get(t.Context(), newID())
+	_, err = jetstream.New(conn.JetStream(), inBucket("missing")).Get(t.Context(), newID())
 	if !errors.Is(err, ledger.ErrMissing) {
 		t.Errorf("a bucket that was deleted: %v", err)
 	}
@@ -53,7 +53,7 @@ func TestTopicsThatAreUnfit(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	if _, err := kafka.New(b, ledger.Config{Topic: "ledger"}).Check(t.Context()); !errors.Is(err, ledger.ErrMissing) ||
+	if _, err := kafka.New(b, inTopic("ledger")).Check(t.Context()); !errors.Is(err, ledger.ErrMissing) ||
 		!strings.Contains(err.Error(), "ledger.create") {
 		t.Errorf("a topic that is missing: %v", err)
 	}
@@ -78,7 +78,7 @@ func TestTopicsThatAreUnfit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		weak, err := kafka.New(b, ledger.Config{Topic: name}).Check(t.Context())
+		weak, err := kafka.New(b, inTopic(name)).Check(t.Context())
 		if c.unfit != errors.Is(err, ledger.ErrUnfit) || !c.unfit && err != nil ||
 			!strings.Contains(strings.Join(weak, "\n"), c.weakness) {
 			t.Errorf("%s: %q, %v", name, weak, err)
@@ -110,4 +110,14 @@ func TestATopicThatWasMadeAgain(t *testing.T) {
 	if !errors.Is(err, ledger.ErrUnfit) {
 		t.Errorf("writing: %+v, %v", known, err)
 	}
+}
+
+func inBucket(name string) (c ledger.Config) {
+	c.Bucket = name
+	return c
+}
+
+func inTopic(name string) (c ledger.Config) {
+	c.Topic = name
+	return c
 }

@@ -62,10 +62,7 @@ func (c Config) Enabled() bool { return c.Listen != "" }
 // To is the topic, or what the subjects begin with.
 func (c Config) To() string { return c.Topic + c.Subject }
 
-var (
-	subjectName = regexp.MustCompile(`^[^\s.*>]+(\.[^\s.*>]+)*$`)
-	urlPath     = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
-)
+var urlPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 // Validate reports every mistake, each beginning with the path of the field. Workspaces are the names of those that
 // there are beside the one without a name. It reads no files.
@@ -95,7 +92,7 @@ func (c Config) Validate(workspaces []string) error {
 	check((c.Topic == "") != (c.Subject == ""), "topic: give exactly one of topic (Kafka) and subject (NATS)")
 	check(c.Topic == "" || topicpattern.IsName(c.Topic) && strings.Trim(c.Topic, ".") != "",
 		"topic: is not a Kafka topic name: use letters, digits, '.', '_' and '-', at most 249 of them")
-	check(c.Subject == "" || subjectName.MatchString(c.Subject),
+	check(c.Subject == "" || topicpattern.IsSubject(c.Subject),
 		"subject: is not what NATS subjects begin with: use tokens with dots between them, without spaces, * and >")
 	check(c.MaxAge >= leastMaxAge && c.MaxAge <= mostMaxAge, "max_age: %s is outside %s to %s", c.MaxAge, leastMaxAge,
 		mostMaxAge)

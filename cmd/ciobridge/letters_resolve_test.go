@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter/file"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/place"
 	"github.com/ciobridge/ciobridge/ledger"
 	ledgerfile "github.com/ciobridge/ciobridge/ledger/file"
 )
@@ -30,7 +31,8 @@ rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
 		t.Fatal(err)
 	}
 	store := file.New(deadletter.Config{File: dead}, "")
-	kept := ledgerfile.New(ledger.Config{File: filepath.Join(dir, "ledger.jsonl")})
+	kept := ledgerfile.New(ledger.Config{Settings: place.Settings{
+		File: filepath.Join(dir, "ledger.jsonl")}})
 	t.Cleanup(func() { _ = kept.Close() })
 	id := func(n byte) event.ID { return event.ID{15: n} }
 	for n := byte(1); n <= 5; n++ {

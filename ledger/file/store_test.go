@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/place"
 	"github.com/ciobridge/ciobridge/ledger"
 )
 
 func open(t *testing.T, path string) *Store {
-	s := New(ledger.Config{File: path, MaxRecords: 1000})
+	s := New(ledger.Config{Settings: place.Settings{File: path}, MaxRecords: 1000})
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }

@@ -1,35 +1,20 @@
 package kafka
 
 import (
-	"cmp"
-
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/report"
 	reportkafka "github.com/ciobridge/ciobridge/report/kafka"
-	"github.com/ciobridge/ciobridge/source"
 )
 
 // ReportState implements source.Section: it is in a topic beside that of the dead letters.
 func (s *Section) ReportState(r report.StateConfig, d deadletter.Config) report.StateConfig {
-	r.Create = r.Create || d.Create
-	r.Replicas = cmp.Or(r.Replicas, d.Replicas)
-	if !r.Placed() {
-		r.Topic = source.PlaceBeside(cmp.Or(d.Topic, s.Group), "._-", ".reports")
-	}
-	return r
+	return s.beside(r, d, ".reports")
 }
 
 // CheckReportState implements source.Section.
 func (s *Section) CheckReportState(r report.StateConfig) error {
-	switch {
-	case r.Bucket != "":
-		return mistake.Of("bucket: is for a NATS source; give topic or file")
-	case s.Reads(r.Topic):
-		return mistake.Of("topic: %s is read by the source too, and every record would come as an event: give it a "+
-			"name that the source does not read", r.Topic)
-	}
-	return nil
+	return s.checkPlace(r)
 }
 
 // CheckReport implements source.Section.

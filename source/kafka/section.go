@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/place"
 	"github.com/ciobridge/ciobridge/internal/topicpattern"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -108,26 +109,36 @@ func (s *Section) CheckFences(e erasure.Config) error {
 
 // Ledger implements source.Section: it is in a topic beside that of the dead letters.
 func (s *Section) Ledger(l ledger.Config, d deadletter.Config) ledger.Config {
-	l.Create = l.Create || d.Create
-	l.Replicas = cmp.Or(l.Replicas, d.Replicas)
-	if !l.Placed() {
-		l.Topic = source.PlaceBeside(cmp.Or(d.Topic, s.Group), "._-", ".ledger")
-	}
+	l.Settings = s.beside(l.Settings, d, ".ledger")
 	return l
+}
+
+// beside is where something is kept: where nothing is said, in a topic beside that of the dead letters.
+func (s *Section) beside(p place.Settings, d deadletter.Config, ending string) place.Settings {
+	p.Create = p.Create || d.Create
+	p.Replicas = cmp.Or(p.Replicas, d.Replicas)
+	if !p.Placed() {
+		p.Topic = source.PlaceBeside(cmp.Or(d.Topic, s.Group), "._-", ending)
+	}
+	return p
 }
 
 // CheckLedger implements source.Section.
 func (s *Section) CheckLedger(l ledger.Config, d deadletter.Config) error {
-	switch {
-	case l.Bucket != "":
-		return mistake.Of("bucket: is for a NATS source; give topic or file")
-	case l.Topic == "":
-		return nil
-	case l.Topic == d.Topic:
+	if l.Bucket == "" && l.Topic != "" && l.Topic == d.Topic {
 		return mistake.Of("topic: is that of the dead letters: give the send ledger one of its own")
-	case s.Reads(l.Topic):
+	}
+	return s.checkPlace(l.Settings)
+}
+
+// checkPlace reports a place that is not for Kafka, or that the source would read as events.
+func (s *Section) checkPlace(p place.Settings) error {
+	switch {
+	case p.Bucket != "":
+		return mistake.Of("bucket: is for a NATS source; give topic or file")
+	case s.Reads(p.Topic):
 		return mistake.Of("topic: %s is read by the source too, and every record would come as an event: give it a "+
-			"name that the source does not read", l.Topic)
+			"name that the source does not read", p.Topic)
 	}
 	return nil
 }

@@ -1,23 +1,17 @@
 package nats
 
 import (
-	"cmp"
 	"path/filepath"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/report"
 	reportjetstream "github.com/ciobridge/ciobridge/report/jetstream"
-	"github.com/ciobridge/ciobridge/source"
 )
 
 // ReportState implements source.Section: it is in a bucket named like the subject of the dead letters.
 func (s *Section) ReportState(r report.StateConfig, d deadletter.Config) report.StateConfig {
-	r.Replicas = cmp.Or(r.Replicas, d.Replicas)
-	if !r.Placed() {
-		r.Bucket = source.PlaceBeside(cmp.Or(d.Subject, s.Durable), "_-", "_reports")
-	}
-	return r
+	return s.beside(r, d, "_reports")
 }
 
 // ReportState implements source.Section: it is in a file in the server's folder, which one process at a time serves.
@@ -30,10 +24,7 @@ func (e *Embedded) ReportState(r report.StateConfig, _ deadletter.Config) report
 
 // CheckReportState implements source.Section.
 func (r *Reading) CheckReportState(c report.StateConfig) error {
-	if c.Topic != "" {
-		return mistake.Of("topic: is for a Kafka source; give bucket or file")
-	}
-	return nil
+	return checkPlace(c)
 }
 
 // CheckReport implements source.Section. Which stream keeps a subject, only the server knows; what is read of one is

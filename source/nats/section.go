@@ -11,6 +11,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/place"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/source"
 )
@@ -55,11 +56,17 @@ func (s *Section) Validate() error {
 
 // Ledger implements source.Section: it is in a bucket named like the subject of the dead letters.
 func (s *Section) Ledger(l ledger.Config, d deadletter.Config) ledger.Config {
-	l.Replicas = cmp.Or(l.Replicas, d.Replicas)
-	if !l.Placed() {
-		l.Bucket = source.PlaceBeside(cmp.Or(d.Subject, s.Durable), "_-", "_ledger")
-	}
+	l.Settings = s.beside(l.Settings, d, "_ledger")
 	return l
+}
+
+// beside is where something is kept: where nothing is said, in a bucket named like the subject of the dead letters.
+func (s *Section) beside(p place.Settings, d deadletter.Config, ending string) place.Settings {
+	p.Replicas = cmp.Or(p.Replicas, d.Replicas)
+	if !p.Placed() {
+		p.Bucket = source.PlaceBeside(cmp.Or(d.Subject, s.Durable), "_-", ending)
+	}
+	return p
 }
 
 // Destination implements source.Section.

@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/internal/place"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -124,7 +125,12 @@ func webhooksRead() error {
 
 // CheckLedger implements source.Section.
 func (r *Reading) CheckLedger(l ledger.Config, _ deadletter.Config) error {
-	if l.Topic != "" {
+	return checkPlace(l.Settings)
+}
+
+// checkPlace reports a place that is not for NATS.
+func checkPlace(p place.Settings) error {
+	if p.Topic != "" {
 		return mistake.Of("topic: is for a Kafka source; give bucket or file")
 	}
 	return nil
