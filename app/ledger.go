@@ -53,11 +53,7 @@ func (b *Bridge) proveLedger(ctx context.Context) error {
 	}
 	var since stopwatch
 	err := b.await(ctx, provesLedger, func(ctx context.Context) error {
-		weak, err := b.noting.Check(ctx)
-		for _, w := range weak {
-			b.log.Warn("the send ledger is kept weakly", zap.String("weakness", w))
-		}
-		return err
+		return checkPlace(ctx, b.noting, "the send ledger is", b.log)
 	}, func(err error) bool { return ledger.Passing(err, since.lasts(true)) })
 	if err != nil {
 		return exit.With(exit.Broker, fmt.Errorf("send ledger: %w", err))

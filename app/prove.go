@@ -112,15 +112,20 @@ func (b *Bridge) proveSource(ctx context.Context) error {
 	}))
 }
 
+// checkPlace checks where something is kept, and warns of what is weak about it.
+func checkPlace(ctx context.Context, place interface {
+	Check(context.Context) (weak []string, err error)
+}, what string, log *zap.Logger) error {
+	weak, err := place.Check(ctx)
+	for _, w := range weak {
+		log.Warn(what+" kept weakly", zap.String("weakness", w))
+	}
+	return err
+}
+
 // proveLetters makes sure that dead letters can be kept.
 func (b *Bridge) proveLetters(ctx context.Context) error {
-	check := func(ctx context.Context) error {
-		weak, err := b.letters.Check(ctx)
-		for _, w := range weak {
-			b.log.Warn("dead letters are kept weakly", zap.String("weakness", w))
-		}
-		return err
-	}
+	check := func(ctx context.Context) error { return checkPlace(ctx, b.letters, "dead letters are", b.log) }
 	var since stopwatch
 	err := b.await(ctx, provesLetters, check, func(err error) bool {
 		// A broker that is silent ends the attempt with its deadline.

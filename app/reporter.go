@@ -166,15 +166,8 @@ func (r *Reporter) provePlaces(ctx context.Context) error {
 			return err
 		}
 	}
-	weak, err := r.store.Check(ctx)
-	weakLetters, errLetters := r.letters.Check(ctx)
-	for _, w := range weakLetters {
-		r.log.Warn("dead letters are kept weakly", zap.String("weakness", w))
-	}
-	for _, w := range weak {
-		r.log.Warn("the state of reports is kept weakly", zap.String("weakness", w))
-	}
-	return exit.With(exit.Broker, errors.Join(err, errLetters, r.report.Target.Check(ctx)))
+	return exit.With(exit.Broker, errors.Join(checkPlace(ctx, r.store, "the state of reports is", r.log),
+		checkPlace(ctx, r.letters, "dead letters are", r.log), r.report.Target.Check(ctx)))
 }
 
 // reportError gives an error of a run its exit code.

@@ -98,11 +98,7 @@ func (b *Bridge) runReports(ctx context.Context) {
 			"the same reports", zap.String("place", b.reportState.Place()))
 	}
 	err := b.attempt(ctx, provesReportState, func(ctx context.Context) error {
-		weak, err := b.reportState.Check(ctx)
-		for _, w := range weak {
-			b.log.Warn("the state of reports is kept weakly", zap.String("weakness", w))
-		}
-		return err
+		return checkPlace(ctx, b.reportState, "the state of reports is", b.log)
 	}, always, b.reportsFailing(provesReportState))
 	if err == nil {
 		b.reports.Run(ctx)
