@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/internal/demo"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
@@ -20,7 +21,7 @@ func newDemo() *cobra.Command {
 			"until an interrupt. The folder keeps the\nconfiguration and the rules, for the other commands to use. " +
 			"No account and no credentials are needed.",
 		Example: "  ciobridge demo\n  ciobridge demo --events 20000 --once -o json",
-		Args:    noArgs,
+		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Events < 0 {
 				return exit.With(exit.Input, fmt.Errorf("--events: %d is negative", o.Events))

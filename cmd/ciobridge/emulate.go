@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/emulator/certificate"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -64,7 +65,7 @@ func newEmulate() *cobra.Command {
 			"  ciobridge emulate --fault status=429,retry_after=30,times=3 " +
 			"--fault latency=200ms --receipts received.jsonl\n" +
 			"  ciobridge emulate --listen 127.0.0.1:8443 --tls-ca emulator-ca.pem",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, out) },
 	}
 	outputFlag(cmd, &out)
@@ -88,7 +89,7 @@ func newEmulate() *cobra.Command {
 	flags.StringArrayVar(&f.faults, "fault", nil, "a fault to begin with; may be repeated")
 	flags.Uint64Var(&f.options.Seed, "seed", 0, "what the probabilities of faults are drawn from")
 	flags.StringVar(&f.receipts, "receipts", "", "a file to which every call that arrives is added as a line of JSON")
-	complete(cmd, "region", "us", "eu")
+	cli.Complete(cmd, "region", "us", "eu")
 	return cmd
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -133,7 +134,7 @@ type decoder interface {
 
 // openDecoder makes a decoder that tells a command's user of trouble. It must be closed.
 func openDecoder(cmd *cobra.Command, c config.Config, f format) (decoder, error) {
-	log, err := quietLogger(cmd, f)
+	log, err := cli.QuietLogger(cmd, f == asJSON)
 	if err != nil {
 		return nil, err
 	}

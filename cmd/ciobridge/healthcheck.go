@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
@@ -23,7 +24,7 @@ func newHealthcheck() *cobra.Command {
 			"could. The exit code is\n0 when the answer is a 200 and 1 otherwise.",
 		Example: "  ciobridge healthcheck\n" +
 			"  ciobridge healthcheck --url http://127.0.0.1:8080/healthz",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
 			defer cancel()

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
@@ -56,7 +57,7 @@ func openWithLedger(cmd *cobra.Command, in config.Input, f format, always bool) 
 	if err != nil {
 		return nil, err
 	}
-	log, err := quietLogger(cmd, f)
+	log, err := cli.QuietLogger(cmd, f == asJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -100,15 +101,6 @@ func (d *lettersClient) content(ctx context.Context, m *event.Message) error {
 		return d.noAnswer
 	}
 	return nil
-}
-
-// quietLogger tells a command's user of trouble only.
-func quietLogger(cmd *cobra.Command, f format) (*zap.Logger, error) {
-	c := config.Log{Level: "warn", Format: "console"}
-	if f == asJSON {
-		c.Format = "json"
-	}
-	return app.NewLogger(c, cmd.ErrOrStderr())
 }
 
 // lettersError gives an error of the store its exit code.

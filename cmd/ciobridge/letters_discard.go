@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -27,7 +28,7 @@ func newLettersDiscard() *cobra.Command {
 		Example: "  ciobridge dlq discard --rule trial_event --failed-before " +
 			"2026-10-05 --note 'test traffic' --dry-run\n" +
 			"  ciobridge dlq discard --id 01JBM6W3Q0V9T3Y1H2X4C5D6E7 --note 'customer has left'",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if note == "" {
 				return exit.With(exit.Input, errors.New("--note is missing: say why the letters are discarded"))
@@ -100,7 +101,7 @@ func newLettersPurge() *cobra.Command {
 			"away. Mirrors and backups are not reached.",
 		Example: "  ciobridge dlq purge --person email:ann@example.com --dry-run\n" +
 			"  ciobridge dlq purge --person email:ann@example.com --include-open --yes",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case !dryRun && !yes:

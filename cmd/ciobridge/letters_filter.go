@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ciobridge/ciobridge/cmd/ciobridge/moment"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
@@ -58,7 +58,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.eventUntil, "event-before", "", "only letters of events that happened before this time")
 	flags.BoolVar(&f.all, "all", false, "every open letter")
 	flags.IntVar(&f.limit, "limit", 0, "at most so many letters, the oldest first; 0 means no limit")
-	complete(cmd, "reason", reasons()...)
+	cli.Complete(cmd, "reason", reasons()...)
 }
 
 func reasons() []string {
@@ -111,7 +111,7 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 		{"failed-after", f.failedAfter, &out.FailedFrom}, {"failed-before", f.failedUntil, &out.FailedTo},
 		{"event-after", f.eventAfter, &out.EventFrom}, {"event-before", f.eventUntil, &out.EventTo},
 	} {
-		if *t.into, err = moment.Parse(t.text, time.Now()); err != nil {
+		if *t.into, err = cli.ParseTime(t.text, time.Now()); err != nil {
 			errs = append(errs, fmt.Errorf("--%s %q: %w", t.flag, t.text, err))
 		}
 	}

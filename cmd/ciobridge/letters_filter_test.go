@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app"
-	"github.com/ciobridge/ciobridge/cmd/ciobridge/moment"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
@@ -33,12 +33,12 @@ func TestMoments(t *testing.T) {
 		"2026-10-04":                time.Date(2026, 10, 4, 0, 0, 0, 0, time.UTC),
 		"2026-10-04T10:00:00+02:00": time.Date(2026, 10, 4, 8, 0, 0, 0, time.UTC),
 	} {
-		if got, err := moment.Parse(text, now); err != nil || !got.Equal(want) {
+		if got, err := cli.ParseTime(text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"-2h", "yesterday", "2026-13-01"} {
-		if got, err := moment.Parse(text, now); err == nil {
+		if got, err := cli.ParseTime(text, now); err == nil {
 			t.Errorf("%q is %s, want an error", text, got)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
@@ -30,7 +31,7 @@ func newLettersList() *cobra.Command {
 			"them; all of them\nwithout a condition.",
 		Example: "  ciobridge dlq list --reason missing_field,rule_error --failed-after 24h\n" +
 			"  ciobridge dlq list --topic shop.orders --partition 3 --offset 100..200 -o json",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			filter.all = filter.all || !filter.chooses()
 			d, chosen, err := filter.open(cmd, in, out)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
@@ -44,7 +45,7 @@ func newLettersReplay() *cobra.Command {
 			"  ciobridge dlq replay --rule order --event-after 2026-10-05 --rate 10\n" +
 			"  ciobridge dlq replay --rule order --as order_placed/track:done\n" +
 			"  ciobridge dlq replay --all",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := openLetters(cmd, in, out)
 			if err != nil {

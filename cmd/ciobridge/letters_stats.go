@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -24,7 +25,7 @@ func newLettersStats() *cobra.Command {
 		Short:   "Count the dead letters",
 		Long:    "Count the dead letters: how many are open and resolved, and the open ones by reason, rule and topic.",
 		Example: "  ciobridge dlq stats -c ciobridge.yaml -o json",
-		Args:    noArgs,
+		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := openLetters(cmd, in, out)
 			if err != nil {

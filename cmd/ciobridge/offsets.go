@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -44,7 +45,7 @@ func newOffsetsShow() *cobra.Command {
 			"how much is not read\nyet, and how much was lost: deleted before it was read.",
 		Example: "  ciobridge offsets show -c ciobridge.yaml\n" +
 			"  ciobridge offsets show -o json",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := openOffsets(cmd, in, out)
 			if err != nil {
@@ -118,7 +119,7 @@ func openOffsets(cmd *cobra.Command, in config.Input, out format) (*offsetsClien
 	if err != nil {
 		return nil, err
 	}
-	log, err := quietLogger(cmd, out)
+	log, err := cli.QuietLogger(cmd, out == asJSON)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -45,15 +46,7 @@ func (*format) Type() string { return "format" }
 func outputFlag(cmd *cobra.Command, f *format) {
 	*f = asText
 	cmd.Flags().VarP(f, "output", "o", "how to print results and errors: text or json")
-	complete(cmd, "output", string(asText), string(asJSON))
-}
-
-// complete names the values of a flag for shells.
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values,
-		cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
+	cli.Complete(cmd, "output", string(asText), string(asJSON))
 }
 
 // A loggedError ends a command that logs, and is told as a line of its log.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -102,7 +103,7 @@ func (v valueless) values(cmd *cobra.Command, files []string) func(each func(eve
 
 func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values func(func(eventText) error) error,
 	out format) error {
-	log, err := quietLogger(cmd, out)
+	log, err := cli.QuietLogger(cmd, out == asJSON)
 	if err != nil {
 		return err
 	}

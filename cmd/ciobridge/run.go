@@ -2,12 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -28,7 +28,7 @@ func newRun() *cobra.Command {
 			"that the conditions\nchoose. It is the same as ciobridge deadletters replay, and reads no new events.",
 		Example: "  ciobridge run -c ciobridge.yaml\n" +
 			"  ciobridge run --replay-dead-letters --rule order",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if replay {
 				return replayDeadLetters(cmd, in, &r, out)
@@ -67,14 +67,6 @@ func runBridge(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error 
 	}
 	defer b.Close()
 	return b.Serve(cmd.Context())
-}
-
-// noArgs refuses arguments as bad input.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return exit.With(exit.Input, fmt.Errorf("%s takes no arguments, got %q", cmd.CommandPath(), args[0]))
-	}
-	return nil
 }
 
 // replayDeadLetters is what run does with --replay-dead-letters: the replay and nothing else, logged as a bridge logs.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/customerio/rawrequest"
@@ -71,10 +72,7 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 	set.IntVar(&f.retries, "retries", 0, "how often to try again where that cannot count twice")
 	set.BoolVar(&f.debug, "debug", false, "tell on standard error what is sent and answered, without credentials")
 	set.BoolVar(&f.paginate, "paginate", false, "follow the pages of a list, and print one after the other")
-	if err := cmd.RegisterFlagCompletionFunc("api", cobra.FixedCompletions(customerio.APINames(),
-		cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
+	cli.Complete(cmd, "api", customerio.APINames()...)
 	return cmd
 }
 

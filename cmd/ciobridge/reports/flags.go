@@ -6,9 +6,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
-	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -62,23 +61,7 @@ func (*format) Type() string { return "format" }
 func outputFlag(cmd *cobra.Command, f *format) {
 	*f = asText
 	cmd.Flags().VarP(f, "output", "o", "how to print results: "+choice.List(formats)+"; with json errors, too")
-	complete(cmd, "output", formats...)
-}
-
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values,
-		cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
-}
-
-// logger tells a command's user of trouble only.
-func logger(cmd *cobra.Command, f format) (*zap.Logger, error) {
-	c := config.Log{Level: "warn", Format: "console"}
-	if f == asJSON {
-		c.Format = "json"
-	}
-	return app.NewLogger(c, cmd.ErrOrStderr())
+	cli.Complete(cmd, "output", formats...)
 }
 
 // load reads a configuration that has reports.
@@ -101,11 +84,4 @@ func find(c config.Config, name string) (report.Config, error) {
 	}
 	return report.Config{}, exit.With(exit.Input, fmt.Errorf("there is no report %q%s: want %s", name,
 		choice.Near(name, names), choice.List(names)))
-}
-
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return exit.With(exit.Input, fmt.Errorf("%s takes no arguments, got %q", cmd.CommandPath(), args[0]))
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -26,7 +27,7 @@ func newList(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 		Long: "List the reports of a configuration: what each reads, where it publishes, and when it runs next. " +
 			"Neither a broker nor\nCustomer.io is asked.",
 		Example: "  ciobridge reports list -c ciobridge.yaml",
-		Args:    noArgs,
+		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := load(in)
 			if err != nil {
@@ -69,13 +70,13 @@ func newStatus(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 			"their state has it.\nA bridge may run beside.",
 		Example: "  ciobridge reports status -c ciobridge.yaml\n" +
 			"  ciobridge reports status -o json",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := load(in)
 			if err != nil {
 				return err
 			}
-			log, err := logger(cmd, out)
+			log, err := cli.QuietLogger(cmd, out == asJSON)
 			if err != nil {
 				return err
 			}

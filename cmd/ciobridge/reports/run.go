@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app"
-	"github.com/ciobridge/ciobridge/cmd/ciobridge/moment"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/report"
@@ -82,7 +82,7 @@ func (f *runFlags) run(cmd *cobra.Command, name string) error {
 	if err = cmp.Or(err, checkWorkspaces(r, f.workspaces)); err != nil {
 		return exit.With(exit.Input, err)
 	}
-	log, err := logger(cmd, f.out)
+	log, err := cli.QuietLogger(cmd, f.out == asJSON)
 	if err != nil {
 		return err
 	}
@@ -124,10 +124,10 @@ func interrupted(ctx context.Context, name string, err error) error {
 
 // window is the time that flags ask for; zero where they do not.
 func window(since, until string, now time.Time) (w report.Window, err error) {
-	if w.Start, err = moment.Parse(since, now); err != nil {
+	if w.Start, err = cli.ParseTime(since, now); err != nil {
 		return w, fmt.Errorf("--since %q: %w", since, err)
 	}
-	if w.End, err = moment.Parse(until, now); err != nil {
+	if w.End, err = cli.ParseTime(until, now); err != nil {
 		return w, fmt.Errorf("--until %q: %w", until, err)
 	}
 	switch {

@@ -1,5 +1,4 @@
-// Package moment reads the times that people type as flags: a time, a date, or how long ago.
-package moment
+package cli
 
 import (
 	"errors"
@@ -8,8 +7,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr/document"
 )
 
-// Parse reads a time with its zone, a date in UTC, or how long ago. The empty text is the zero time.
-func Parse(text string, now time.Time) (time.Time, error) {
+// ParseTime reads a time with its zone, a date in UTC, or how long ago. The empty text is the zero time.
+func ParseTime(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
