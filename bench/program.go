@@ -46,3 +46,12 @@ func (c ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, 
 	}
 	return nil, fmt.Errorf("the ceiling cannot read %s", src.name())
 }
+
+// launch starts a program in a directory.
+func launch(p program, dir, reader, sink string, src source) (*process, error) {
+	cmd, err := p.command(dir, reader, sink, src)
+	if err != nil {
+		return nil, err
+	}
+	return start(p.name(), cmd)
+}

@@ -40,11 +40,7 @@ func (b *bench) export(ctx context.Context, group string) error {
 		return fmt.Errorf("make a working directory: %w", err)
 	}
 	subject := b.bridge.with("bridge, export", settings{sections: e.sections(dir), appKey: benchAppKey})
-	cmd, err := subject.command(dir, "bench-export", addr, k)
-	if err != nil {
-		return err
-	}
-	bridge, err := start(subject.name(), cmd)
+	bridge, err := launch(subject, dir, "bench-export", addr, k)
 	if err != nil {
 		return err
 	}

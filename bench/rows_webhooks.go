@@ -56,11 +56,7 @@ func (b *bench) webhooks(ctx context.Context, group string) error {
 		return fmt.Errorf("write the signing key: %w", err)
 	}
 	subject := b.bridge.with("bridge, webhooks", settings{sections: s.section(dir)})
-	cmd, err := subject.command(dir, "bench-hooks", addr, k)
-	if err != nil {
-		return err
-	}
-	bridge, err := start(subject.name(), cmd)
+	bridge, err := launch(subject, dir, "bench-hooks", addr, k)
 	if err != nil {
 		return err
 	}

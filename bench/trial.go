@@ -83,11 +83,7 @@ func (r *running) start(ctx context.Context) (err error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make a working directory: %w", err)
 		}
-		cmd, err := p.command(dir, r.reader, r.addr, r.source)
-		if err != nil {
-			return err
-		}
-		subject, err := start(p.name(), cmd)
+		subject, err := launch(p, dir, r.reader, r.addr, r.source)
 		if err != nil {
 			return err
 		}
