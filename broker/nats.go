@@ -169,3 +169,11 @@ func (n *NATS) onError(_ *nats.Conn, err error) {
 		n.log.Warn("nats connection failed", zap.String("kind", kind), zap.Error(err))
 	}
 }
+
+// IsTooLarge reports whether an error of publishing to a stream says that it, or the server, takes no message of that
+// size.
+func IsTooLarge(err error) bool {
+	var refused *jetstream.APIError
+	return errors.Is(err, nats.ErrMaxPayload) ||
+		errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/report"
@@ -99,12 +98,6 @@ func judge(name string, c jetstream.StreamConfig) (weak []string, err error) {
 			"where there is a cluster")
 	}
 	return weak, nil
-}
-
-func isTooLarge(err error) bool {
-	var refused *jetstream.APIError
-	return errors.Is(err, nats.ErrMaxPayload) ||
-		errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum
 }
 
 func tooLarge(id string, err error) error {

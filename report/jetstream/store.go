@@ -156,7 +156,7 @@ func (s *Store) Put(ctx context.Context, key string, value []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	err := s.put(ctx, encodeKey(key), value)
-	if isTooLarge(err) {
+	if broker.IsTooLarge(err) {
 		err = fmt.Errorf("%w: %w: %d bytes: raise max_payload of the server", report.ErrTooLarge, err, len(value))
 	}
 	if err != nil {

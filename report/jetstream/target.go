@@ -55,14 +55,14 @@ func (t *Target) Publish(ctx context.Context, events []cloudevent.Event) error {
 	for i := 0; i < len(events) && err == nil; i++ {
 		var ack jetstream.PubAckFuture
 		switch ack, err = t.publish(&events[i]); {
-		case isTooLarge(err):
+		case broker.IsTooLarge(err):
 			large, err = tooLarge(events[i].ID, err), nil // the others are stored
 		case err == nil:
 			waiting = append(waiting, ack)
 		}
 	}
 	for _, ack := range waiting {
-		if failed := await(ctx, ack); isTooLarge(failed) {
+		if failed := await(ctx, ack); broker.IsTooLarge(failed) {
 			large = tooLarge(ack.Msg().Header.Get(cloudevent.IDHeader), failed)
 		} else {
 			err = cmp.Or(err, failed)

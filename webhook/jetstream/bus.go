@@ -2,13 +2,13 @@ package jetstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/webhook"
 )
@@ -41,9 +41,7 @@ func (b *Bus) Publish(ctx context.Context, e *cloudevent.Event, object, metric s
 		m.Header.Set(h.Key, h.Value)
 	}
 	_, err = b.js.PublishMsg(ctx, m, jetstream.WithMsgID(e.ID), jetstream.WithRetryAttempts(0))
-	var refused *jetstream.APIError
-	if errors.Is(err, nats.ErrMaxPayload) ||
-		errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum {
+	if broker.IsTooLarge(err) {
 		err = fmt.Errorf("%w: %w", webhook.ErrTooLarge, err)
 	}
 	if err != nil {
