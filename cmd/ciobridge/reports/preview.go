@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,9 +14,9 @@ import (
 	"github.com/ciobridge/ciobridge/report/file"
 )
 
-// preview prints what a run would publish, as it is read.
-func (f *runFlags) preview(cmd *cobra.Command, r *app.Reporter, hand report.Hand, p *progress) error {
-	rows, told := newRowWriter(cmd, f.out), p.w
+// preview prints what a run would publish, as it is read, and what is told of it once the progress is stopped.
+func (f *runFlags) preview(cmd *cobra.Command, r *app.Reporter, hand report.Hand, told io.Writer, stop func()) error {
+	rows := newRowWriter(cmd, f.out)
 	counts, err := r.Preview(cmd.Context(), hand, func(s report.Shown) error {
 		switch {
 		case s.Malformed != nil:
@@ -27,7 +28,7 @@ func (f *runFlags) preview(cmd *cobra.Command, r *app.Reporter, hand report.Hand
 		}
 		return rows(s)
 	})
-	p.stop()
+	stop()
 	if err != nil {
 		return err
 	}

@@ -96,13 +96,15 @@ func (f *runFlags) run(cmd *cobra.Command, name string) error {
 		told = io.Discard
 	}
 	hand.Standby = func() { fmt.Fprintln(told, "another process runs reports just now; waiting until it has ended") }
-	p := show(told, name)
+	p := &progress{name: name}
 	hand.Progress = p.count
+	shown := cli.ShowProgress(told, p.state)
+	defer shown.Stop()
 	if f.dryRun {
-		return interrupted(cmd.Context(), name, f.preview(cmd, reporter, hand, p))
+		return interrupted(cmd.Context(), name, f.preview(cmd, reporter, hand, told, shown.Stop))
 	}
 	list, err := reporter.Run(cmd.Context(), hand)
-	p.stop()
+	shown.Stop()
 	if err != nil {
 		return interrupted(cmd.Context(), name, err)
 	}
@@ -115,11 +117,8 @@ func (f *runFlags) run(cmd *cobra.Command, name string) error {
 
 // interrupted says of a run that was stopped how to go on.
 func interrupted(ctx context.Context, name string, err error) error {
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	return exit.With(exit.Failure, fmt.Errorf("the run was interrupted; what was published is known: ciobridge "+
-		"reports run %s finishes it, and so does the bridge", name))
+	return cli.Interrupted(ctx, err, fmt.Sprintf("what was published is known: ciobridge reports run %s finishes it, "+
+		"and so does the bridge", name))
 }
 
 // window is the time that flags ask for; zero where they do not.

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Elsewhere than on a terminal there is a line every ten seconds, and none of what is shorter.
+func TestProgressInLines(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if widthOf(file) != nil || widthOf(null) != nil {
+		t.Error("a file is taken for a terminal")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := ShowProgress(&out, func(took time.Duration) State {
+			return State{Text: fmt.Sprint("after ", took.Round(time.Second))}
+		})
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		if out.Len() > 0 {
+			t.Errorf("told too soon: %s", &out)
+		}
+		time.Sleep(12 * time.Second)
+		p.Stop()
+		p.Stop()
+		if want := "after 10s\nafter 20s\n"; out.String() != want {
+			t.Errorf("told\n%s", &out)
+		}
+	})
+}
+
+// On a terminal the line changes, stays shorter than the terminal is wide, and is taken away at the end.
+func TestProgressOnATerminal(t *testing.T) {
+	var out bytes.Buffer
+	s := State{}
+	p := &Progress{w: &out, width: func() int { return 40 }, begun: time.Now(), end: make(chan struct{}),
+		tell: func(time.Duration) State { return s }}
+	for _, s = range []State{
+		{Text: "a long line which says very much indeed"}, {Text: "half of é", Done: 5, Total: 10},
+		{Text: "all", Done: 11, Total: 10},
+	} {
+		p.show()
+	}
+	p.Stop()
+	shown := strings.Split(out.String(), "\r")
+	for i, want := range []string{
+		"", "[#                   ] a long line whic", "[##########          ] half of é       ",
+		"[####################] all      ", strings.Repeat(" ", 26), "",
+	} {
+		if i >= len(shown) || shown[i] != want {
+			t.Fatalf("part %d is not %q: %q", i, want, shown)
+		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := errors.New("failed")
+	if err := Interrupted(ctx, failed, "go on"); err != failed {
+		t.Errorf("an error of its own became %v", err)
+	}
+	cancel()
+	if err := Interrupted(ctx, failed, "the same command goes on"); err == nil ||
+		err.Error() != "interrupted; the same command goes on" {
+		t.Errorf("%v", err)
+	}
+	if err := Interrupted(ctx, nil, ""); err != nil {
+		t.Errorf("what was done is %v", err)
+	}
+}
