@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -41,14 +42,14 @@ func newCheck() *cobra.Command {
 			if len(files) > 0 && (cmd.Flags().Changed("config") || len(in.Set) > 0) {
 				return exit.With(exit.Input, fmt.Errorf("give either --config, with --set, or rule files, not both"))
 			}
-			set, err := readSet(in, files)
+			set, err := ruleset.Read(in, files)
 			r := newCheckReport(set, err, strict)
 			if len(against) > 0 && err == nil {
-				old, err := set.before(config.Input{Files: against, Set: in.Set})
+				old, err := set.Before(config.Input{Files: against, Set: in.Set})
 				if err != nil {
 					return exit.With(exit.Input, err)
 				}
-				r.Changes = identityChanges(mapping.CompareIdentities(old, set.rules))
+				r.Changes = identityChanges(mapping.CompareIdentities(old, set.Rules))
 			}
 			if err := r.print(cmd.OutOrStdout(), out); err != nil {
 				return err
@@ -64,41 +65,33 @@ func newCheck() *cobra.Command {
 	return cmd
 }
 
-// readSet reads rule files where some are named, and else a configuration.
-func readSet(in config.Input, files []string) (ruleset, error) {
-	if len(files) > 0 {
-		return readRules(files)
-	}
-	return readConfiguration(in)
-}
-
-func newCheckReport(set ruleset, err error, strict bool) checkReport {
-	r := checkReport{Name: set.name, Files: len(set.files), Rules: len(set.mapping.Rules), strict: strict,
+func newCheckReport(set ruleset.Set, err error, strict bool) checkReport {
+	r := checkReport{Name: set.Name, Files: len(set.Files), Rules: len(set.Mapping.Rules), strict: strict,
 		Mistakes: mistake.Sorted(mistake.All(err))}
 	if err != nil {
 		return r
 	}
-	warnings := slices.Clone(set.rules.Warnings())
+	warnings := slices.Clone(set.Rules.Warnings())
 	var results []ruletest.Result
-	for _, f := range set.files {
+	for _, f := range set.Files {
 		warnings = append(warnings, ruletest.SameNames(f.Tests)...)
-		for _, t := range ruletest.Run(set.rules, f.Tests, filepath.Dir(f.Path)) {
+		for _, t := range ruletest.Run(set.Rules, f.Tests, filepath.Dir(f.Path)) {
 			results = append(results, t)
 			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0,
 				Diffs: t.Diffs})
 		}
 	}
-	warnings = append(warnings, ruletest.Untested(set.rules, set.mapping.Rules, results)...)
-	r.Hash, r.Warnings = set.rules.Hash(), mistake.Sorted(warnings)
-	r.Sends = set.rules.Notes()
-	for _, c := range set.config.Reports {
+	warnings = append(warnings, ruletest.Untested(set.Rules, set.Mapping.Rules, results)...)
+	r.Hash, r.Warnings = set.Rules.Hash(), mistake.Sorted(warnings)
+	r.Sends = set.Rules.Notes()
+	for _, c := range set.Config.Reports {
 		r.Reports = append(r.Reports, newReportView(c))
 	}
 	if len(r.Reports) > 0 {
-		r.State = set.config.PlacedReportState().Place()
+		r.State = set.Config.PlacedReportState().Place()
 	}
-	if set.rules.Once() && set.config.Source.Section() != nil {
-		r.Ledger = set.config.PlacedLedger().Place()
+	if set.Rules.Once() && set.Config.Source.Section() != nil {
+		r.Ledger = set.Config.PlacedLedger().Place()
 	}
 	return r
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -20,11 +21,10 @@ import (
 
 func newMap() *cobra.Command {
 	var in config.Input
-	var topic string
+	var topic, subject string
 	var rules []string
 	var record recordFlags
 	var without valueless
-	var subject string
 	var out format
 	cmd := &cobra.Command{
 		Use:   "map [file]...",
@@ -50,7 +50,7 @@ func newMap() *cobra.Command {
 			if err := without.check(files); err != nil {
 				return exit.With(exit.Input, err)
 			}
-			set, err := readSet(in, rules)
+			set, err := ruleset.Read(in, rules)
 			if err != nil {
 				return exit.With(exit.Input, err)
 			}
@@ -58,7 +58,7 @@ func newMap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if m.Origin.Topic, err = set.topic(topic); err != nil {
+			if m.Origin.Topic, err = set.Topic(topic); err != nil {
 				return exit.With(exit.Input, err)
 			}
 			m.Origin.Subject = subject
@@ -77,9 +77,9 @@ func newMap() *cobra.Command {
 	return cmd
 }
 
-func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(func(eventText) error) error,
+func mapEvents(cmd *cobra.Command, set ruleset.Set, m event.Message, values func(func(eventText) error) error,
 	out format) error {
-	decoder, err := openDecoder(cmd, set.config, out)
+	decoder, err := openDecoder(cmd, set.Config, out)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(fun
 		m.Value, m.Origin.Offset = e.value, int64(total)
 		total++
 		if isBinary(e.value) { // else it is the JSON that the value becomes
-			forms := set.rules.Forms(m.Origin.Topic)
+			forms := set.Rules.Forms(m.Origin.Topic)
 			if err := decodeSoon(cmd.Context(), decoder, registryLimit, forms, &m); err != nil {
 				if exit.Code(err) == exit.Broker {
 					err = fmt.Errorf("%w, or give the JSON that the value becomes", err)
@@ -98,7 +98,7 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(fun
 				return fmt.Errorf("%s: %w", e.place, err)
 			}
 		}
-		got, err := mapOne(set.rules, m)
+		got, err := mapOne(set.Rules, m)
 		if err != nil {
 			return exit.With(exit.Failure, fmt.Errorf("%s: %w", e.place, err))
 		}
@@ -107,7 +107,7 @@ func mapEvents(cmd *cobra.Command, set ruleset, m event.Message, values func(fun
 		}
 		became := newMapped(e.place, got)
 		for i := range became.Calls {
-			became.Calls[i].Sends = set.rules.Sends(became.Calls[i].Rule, became.Calls[i].Call)
+			became.Calls[i].Sends = set.Rules.Sends(became.Calls[i].Rule, became.Calls[i].Call)
 		}
 		return became.print(cmd.OutOrStdout(), out)
 	})
