@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/source"
@@ -30,7 +31,7 @@ type Bridge struct {
 	log      *zap.Logger
 	registry *prometheus.Registry
 
-	rules      *mapping.Rules
+	rules      *live.Rules
 	broker     source.Broker // nil until it is connected
 	source     source.Reader
 	workspaces []delivery.Workspace
@@ -60,8 +61,9 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	for _, w := range c.CustomerIO.All() {
 		proven = append(proven, provesWorkspace(w.Name))
 	}
+	running := live.New(rules)
 	b := &Bridge{
-		config: c, version: version, rules: rules, log: log, registry: newRegistry(rules, version),
+		config: c, version: version, rules: running, log: log, registry: newRegistry(running, version),
 		proofs: newProofs(append(proven, provesBroker, provesSource, provesLetters, provesLedger)...),
 		erased: make(chan struct{}, 1),
 	}
@@ -106,7 +108,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.letters = openLetters(b.config, b.broker, b.rules.Hash())
+	b.letters = openLetters(b.config, b.broker, b.rules.Now().Hash())
 	c := b.config.Pipeline()
 	limiter := memory.New(c.Memory)
 	if b.source, err = b.broker.Reader(limiter, b.log.Named("consumer"), b.registry); err != nil {
@@ -216,7 +218,7 @@ func (b *Bridge) Serve(ctx context.Context) error {
 		zap.String("source", section.Kind()), zap.Strings("reads", section.Names()),
 		zap.String("region", string(b.config.CustomerIO.Region)),
 		zap.Strings("workspaces", b.config.CustomerIO.Names()),
-		zap.Int("rules", len(b.rules.Stats())), zap.String("config_hash", b.rules.Hash()),
+		zap.Int("rules", len(b.rules.Now().Stats())), zap.String("config_hash", b.rules.Now().Hash()),
 		zap.String("webhooks", b.WebhookAddress()))
 	var reminder sync.WaitGroup
 	reminder.Go(func() { remind(ctx, b.log, b.obstacles) })

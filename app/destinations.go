@@ -52,7 +52,7 @@ func (b *Bridge) probes() map[int]*landing.Probe {
 // asked puts what rules say of requests of their own before a sender.
 func (b *Bridge) asked(next pipeline.Sender) pipeline.Sender {
 	var tell requests.Tell
-	if len(b.rules.ReplyTo()) > 0 {
+	if len(b.rules.Now().ReplyTo()) > 0 {
 		tell = b.broker.Tell
 	}
 	return requests.New(next, tell, b.log.Named("requests"))

@@ -19,6 +19,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
@@ -104,7 +105,7 @@ func startFenced(t *testing.T, c config.Config, rules *mapping.Rules, server *em
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Bridge{config: c, rules: rules, log: zap.NewNop(), registry: prometheus.NewRegistry(),
+	b := &Bridge{config: c, rules: live.New(rules), log: zap.NewNop(), registry: prometheus.NewRegistry(),
 		erased: make(chan struct{}, 1)}
 	b.workspaces = []delivery.Workspace{{Client: client, Config: c.CustomerIO.Config}}
 	b.sender = delivery.New(b.workspaces, zap.NewNop(), b.registry)

@@ -34,11 +34,11 @@ func closeLedger(store ledger.Store) {
 
 // noted puts the send ledger before a sender. Where the rules make no calls that need one it is the sender itself.
 func (b *Bridge) noted(next pipeline.Sender, open func() ledger.Store) pipeline.Sender {
-	if !b.rules.Once() {
+	if !b.rules.Now().Once() {
 		return next
 	}
 	b.noting = open()
-	b.ledger = ledger.New(next, b.noting, b.config.LongestTimeout(b.rules), b.log.Named("ledger"), b.registry)
+	b.ledger = ledger.New(next, b.noting, b.config.LongestTimeout(b.rules.Now()), b.log.Named("ledger"), b.registry)
 	return b.ledger
 }
 

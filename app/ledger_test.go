@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
@@ -39,7 +40,7 @@ func TestARequestIsWaitedForAsLongAsItsRuleLetsItTake(t *testing.T) {
 		}
 		c := config.Default()
 		c.CustomerIO.Timeout = time.Second
-		b := &Bridge{config: c, rules: rules, log: zap.NewNop(), registry: prometheus.NewRegistry()}
+		b := &Bridge{config: c, rules: live.New(rules), log: zap.NewNop(), registry: prometheus.NewRegistry()}
 		b.sender = delivery.New(nil, zap.NewNop(), b.registry)
 		intent := ledger.Record{}.Follow(ledger.Intent, 7, time.Now().Add(-10*time.Second))
 		sender := b.noted(takes{}, func() ledger.Store { return held{intent: intent} })

@@ -189,7 +189,7 @@ func (b *Bridge) proveApart(ctx context.Context) error {
 			published[fmt.Sprintf("reports[%d].to.subject", i)] = r.To.Subject + ".>"
 		}
 	}
-	for name, rule := range b.rules.ReplyTo() {
+	for name, rule := range b.rules.Now().ReplyTo() {
 		published[fmt.Sprintf("reply_to of the rule %q", rule)] = name
 	}
 	for _, what := range slices.Sorted(maps.Keys(published)) {

@@ -109,7 +109,7 @@ func (b *Bridge) ofErased(ctx context.Context) func(*deadletter.Letter) (bool, e
 			}
 			last, in = at, b.erasedIn(&m, f.Item)
 		}
-		to := b.rules.Workspaces(f.Rule, f.Call)
+		to := b.rules.Now().Workspaces(f.Rule, f.Call)
 		return len(in) > 0 && (len(to) == 0 || slices.ContainsFunc(to, func(name string) bool { return in[name] })), nil
 	}
 }
@@ -118,7 +118,7 @@ func (b *Bridge) ofErased(ctx context.Context) func(*deadletter.Letter) (bool, e
 // call of it, its texts decide.
 func (b *Bridge) erasedIn(m *event.Message, item int) map[string]bool {
 	in := map[string]bool{}
-	calls, failures := b.rules.ForReplay().Map(m)
+	calls, failures := b.rules.Now().ForReplay().Map(m)
 	made := 0
 	for i := range calls {
 		if item > 0 && int(calls[i].Item) != item {

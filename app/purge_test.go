@@ -23,6 +23,7 @@ import (
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source"
 )
@@ -87,8 +88,8 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 		c.Erasure = erasure.Config{KeyFile: keyPath, File: filepath.Join(dir, "erased"), PurgeLetters: true,
 			ReportTopic: "reports"}
 		reports := &deaf{}
-		b := &Bridge{broker: reports, config: c, rules: rules, log: zap.NewNop(), registry: prometheus.NewRegistry(),
-			erased: make(chan struct{}, 1), workspaces: []delivery.Workspace{{Config: customerio.DefaultConfig()},
+		b := &Bridge{broker: reports, config: c, rules: live.New(rules), log: zap.NewNop(),
+			registry: prometheus.NewRegistry(), erased: make(chan struct{}, 1), workspaces: []delivery.Workspace{{Config: customerio.DefaultConfig()},
 				{Name: "shop_us", Config: customerio.DefaultConfig()}}}
 		path := filepath.Join(dir, "dead.jsonl")
 		store := letterfile.New(deadletter.Config{File: path}, "")

@@ -20,6 +20,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/source"
 )
 
@@ -69,7 +70,7 @@ func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
 	if n := logged.FilterField(zap.String("rule", "phone")).FilterField(zap.Uint64("events", 1)).Len(); n != 2 {
 		t.Errorf("%d lines for two events in two minutes: %v", n, logged.All())
 	}
-	families, err := newRegistry(rules, "test").Gather()
+	families, err := newRegistry(live.New(rules), "test").Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,25 +6,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 )
 
 // newRegistry makes the registry of a process's metrics, with those that belong to no stage.
-func newRegistry(rules *mapping.Rules, version string) *prometheus.Registry {
+func newRegistry(rules *live.Rules, version string) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		ruleMetrics{rules})
-	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "ciobridge_build_info", Help: "Always 1; the labels tell the version, the Go version and the hash " +
-			"of the rules.",
-	}, []string{"version", "go", "config_hash"})
-	info.WithLabelValues(version, runtime.Version(), rules.Hash()).Set(1)
-	reg.MustRegister(info)
+		ruleMetrics{rules, version})
 	return reg
 }
 
-// ruleMetrics collects what the rules count by themselves.
-type ruleMetrics struct{ rules *mapping.Rules }
+// ruleMetrics collects what the rules count by themselves, and which ones they are. Rules that are gone have no series
+// any more.
+type ruleMetrics struct {
+	rules   *live.Rules
+	version string
+}
+
+var infoDesc = prometheus.NewDesc("ciobridge_build_info",
+	"Always 1; the labels tell the version, the Go version and the hash of the rules.",
+	[]string{"version", "go", "config_hash"}, nil)
+
+var generationDesc = prometheus.NewDesc("ciobridge_rules_generation",
+	"How many rules there were since the start, the current ones included: it grows when changed rules are taken up.",
+	nil, nil)
 
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
 	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls "+
@@ -45,26 +51,29 @@ var unfitDesc = prometheus.NewDesc("ciobridge_rule_values_unfit_total",
 
 // Describe implements prometheus.Collector.
 func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ruleDesc, skippedDesc, unfitDesc} {
+	for _, d := range []*prometheus.Desc{infoDesc, generationDesc, ruleDesc, skippedDesc, unfitDesc} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
-	for _, s := range m.rules.Stats() {
+	rules, generation := m.rules.Current()
+	ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, m.version, runtime.Version(), rules.Hash())
+	ch <- prometheus.MustNewConstMetric(generationDesc, prometheus.GaugeValue, float64(generation))
+	for _, s := range rules.Stats() {
 		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls,
 			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead,
 			"too_late": s.Late} {
 			ch <- prometheus.MustNewConstMetric(ruleDesc, prometheus.CounterValue, float64(n), s.Rule, result)
 		}
 	}
-	s := m.rules.Skips()
+	s := rules.Skips()
 	for reason, n := range map[string]uint64{"no_rule": s.NoRule, "condition": s.Condition, "no_call": s.NoCall,
 		"no_event": s.NoEvent} {
 		ch <- prometheus.MustNewConstMetric(skippedDesc, prometheus.CounterValue, float64(n), reason)
 	}
-	for _, u := range m.rules.Unfit() {
+	for _, u := range rules.Unfit() {
 		ch <- prometheus.MustNewConstMetric(unfitDesc, prometheus.CounterValue, float64(u.Values), u.Rule, u.Name(),
 			string(u.Reason), u.Result())
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/delivery"
-	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/report"
 )
 
@@ -15,7 +15,8 @@ import (
 type status struct {
 	Version    string       `json:"version"`
 	ConfigHash string       `json:"config_hash"`
-	Rules      []ruleStatus `json:"rules"` // in the order of the rules
+	Generation int          `json:"generation"` // of the rules: how many there were since the start
+	Rules      []ruleStatus `json:"rules"`      // in the order of the rules
 	Skipped    struct {
 		NoRule    uint64 `json:"no_rule"`
 		Condition uint64 `json:"condition"`
@@ -58,8 +59,9 @@ type unmatchedType struct {
 	Last   time.Time `json:"last,omitzero"`
 }
 
-func newStatus(rules *mapping.Rules, version string, destinations []delivery.Report) status {
-	s := status{Version: version, ConfigHash: rules.Hash(), Rules: []ruleStatus{}}
+func newStatus(running *live.Rules, version string, destinations []delivery.Report) status {
+	rules, generation := running.Current()
+	s := status{Version: version, ConfigHash: rules.Hash(), Generation: generation, Rules: []ruleStatus{}}
 	byRule := map[string]*ruleStatus{}
 	stats := rules.Stats()
 	s.Rules = make([]ruleStatus, len(stats))

@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
@@ -53,7 +54,7 @@ rules:
 		rules.Map(&event.Message{Origin: event.Origin{Topic: "t", Offset: int64(i)}, Value: []byte(value),
 			Time: time.Unix(1_790_000_000+int64(i), 0)})
 	}
-	return &Bridge{rules: rules, version: "1.2.3",
+	return &Bridge{rules: live.New(rules), version: "1.2.3",
 		sender: delivery.New(nil, zap.NewNop(), prometheus.NewRegistry())}
 }
 
@@ -76,7 +77,7 @@ func TestStatusTellsWhatTheRulesHaveDone(t *testing.T) {
 		{Rule: "profile", Matched: 1, Calls: 1, LeftOut: 3, Truncated: 1},
 	}
 	if len(s.Rules) != 2 || s.Rules[0] != want[0] || s.Rules[1] != want[1] || s.Version != "1.2.3" ||
-		s.ConfigHash != b.rules.Hash() {
+		s.ConfigHash != b.rules.Now().Hash() {
 		t.Errorf("got %+v", s)
 	}
 	if k := s.Skipped; k.NoRule != 3 || k.Condition != 1 || k.NoCall != 1 || k.NoEvent != 1 {
@@ -94,7 +95,7 @@ func TestStatusTellsWhatTheRulesHaveDone(t *testing.T) {
 func TestMetricsTellWhyNothingHappened(t *testing.T) {
 	b := afterEvents(t)
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(ruleMetrics{b.rules})
+	reg.MustRegister(ruleMetrics{b.rules, "1.2.3"})
 	want := `
 # HELP ciobridge_events_skipped_total Events that became neither a call nor a dead letter, by reason: no rule names their type (no_rule), no condition of a rule held (condition), conditions or empty lists left none of a rule's calls (no_call), the record holds no event (no_event).
 # TYPE ciobridge_events_skipped_total counter
@@ -120,8 +121,8 @@ func TestValuesThatDoNotFitAreNamedOnce(t *testing.T) {
 	b := afterEvents(t)
 	core, logged := observer.New(zapcore.DebugLevel)
 	last := map[mapping.Unfit]uint64{}
-	warnOfUnfit(zap.New(core), b.rules.Unfit(), last)
-	warnOfUnfit(zap.New(core), b.rules.Unfit(), last)
+	warnOfUnfit(zap.New(core), b.rules.Now().Unfit(), last)
+	warnOfUnfit(zap.New(core), b.rules.Now().Unfit(), last)
 	if lines := logged.FilterField(zap.String("rule", "profile")); lines.Len() != 4 ||
 		lines.FilterField(zap.String("field", "attributes")).Len() != 3 ||
 		lines.FilterField(zap.String("result", "truncated")).Len() != 1 {

@@ -20,7 +20,7 @@ func (b *Bridge) summarize(ctx context.Context) {
 	var last Stats
 	timedOut, stamped := map[string]uint64{}, map[string]mapping.RuleStats{}
 	unfit := map[mapping.Unfit]uint64{}
-	defer func() { warnOfUnfit(b.log, b.rules.Unfit(), unfit) }()
+	defer func() { warnOfUnfit(b.log, b.rules.Now().Unfit(), unfit) }()
 	for {
 		select {
 		case <-tick.C:
@@ -35,9 +35,9 @@ func (b *Bridge) summarize(ctx context.Context) {
 			zap.Int("requests", now.Requests-last.Requests),
 			zap.String("destination", string(b.sender.State().Condition)))
 		last = now
-		warnOfSlowRules(b.log, b.rules.Stats(), timedOut)
-		warnOfTimestamps(b.log, b.rules.Stats(), stamped)
-		warnOfUnfit(b.log, b.rules.Unfit(), unfit)
+		warnOfSlowRules(b.log, b.rules.Now().Stats(), timedOut)
+		warnOfTimestamps(b.log, b.rules.Now().Stats(), stamped)
+		warnOfUnfit(b.log, b.rules.Now().Unfit(), unfit)
 	}
 }
 

@@ -195,7 +195,7 @@ func (b *Bridge) verify(ctx context.Context, w delivery.Workspace) error {
 	if err := w.Client.Verify(ctx); err != nil {
 		return err
 	}
-	for _, use := range b.rules.Uses() {
+	for _, use := range b.rules.Now().Uses() {
 		if b.workspaces[use.Workspace].Name != w.Name {
 			continue
 		}

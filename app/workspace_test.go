@@ -24,6 +24,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 )
 
@@ -92,7 +93,7 @@ func withWorkspaces(t *testing.T, n int) (*Bridge, *answersOf, *observer.Observe
 		t.Fatal(err)
 	}
 	core, logged := observer.New(zapcore.InfoLevel)
-	b := &Bridge{rules: rules, log: zap.New(core), proofs: newProofs()}
+	b := &Bridge{rules: live.New(rules), log: zap.New(core), proofs: newProofs()}
 	to := &answersOf{say: map[string]int{}, asked: map[string]int{}}
 	for i := range n {
 		c := customerio.DefaultConfig()

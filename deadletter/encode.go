@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -10,7 +11,8 @@ import (
 // letterHeaders is the number of headers that Encode adds to every record.
 const letterHeaders = 19
 
-// Encode turns a failed message into the record that is stored. The record shares the message's memory.
+// Encode turns a failed message into the record that is stored. The record shares the message's memory. The hash is
+// that of the configuration, and counts where the failure does not know by which rules the message was mapped.
 func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	m, f := &l.Message, storable(l.Failures[0], now)
 	id := EventID(m)
@@ -36,7 +38,7 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 		{headerStatus, strconv.Itoa(f.Status)},
 		{headerEventID, id.String()},
 		{headerFirst, f.First.Format(time.RFC3339Nano)},
-		{headerConfigHash, configHash},
+		{headerConfigHash, cmp.Or(f.Rules, configHash)},
 		{headerOrigin, formatOrigin(m.Origin, m.Time)},
 		{connectTopic, m.Origin.Topic},
 		{connectPartition, strconv.Itoa(int(m.Origin.Partition))},

@@ -105,6 +105,7 @@ type Failure struct {
 	Status   int       // the HTTP status, 0 where there was none
 	Attempts int       // attempts that reached the wire
 	First    time.Time // when the call first failed; zero means now
+	Rules    string    // the hash of the rules that mapped the message; empty where none did
 }
 
 // FailedMessage is a message together with every failure that belongs to it, of which there is at least one. It is

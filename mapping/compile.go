@@ -25,6 +25,7 @@ func Compile(c Config) (*Rules, error) {
 		taken: c.Taken, inFiles: map[string]scope{},
 	}
 	b.out = &compiled{
+		shared:      &shared{},
 		set:         expr.NewSet(),
 		exact:       map[string][]*rule{},
 		topics:      map[string]*topic{},
@@ -50,8 +51,7 @@ func Compile(c Config) (*Rules, error) {
 	if err := b.Err(); err != nil {
 		return nil, err
 	}
-	b.out.set.Seal()
-	b.out.states.New = b.out.newState
+	b.out.seal()
 	return &Rules{compiled: b.out}, nil
 }
 
@@ -125,7 +125,7 @@ func (b *compiler) rules(rules []Rule) {
 
 func (b *compiler) rule(r *Rule) *rule {
 	b.scope = b.scopeOf(r.Define)
-	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, counts: &counts{}}
+	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, counts: &counts{}, unfit: &unfits{}}
 	if len(r.Event) == 0 || slices.Contains(r.Event, "") {
 		b.Add(r.place("event"), "is missing or empty: name the types of events, such as order.placed")
 	}
@@ -153,8 +153,7 @@ func (b *compiler) rule(r *Rule) *rule {
 	out.self = &action{key: keyOf(r.IDScope, r.Name, "")}
 	out.self.Rule = r.Name
 	if t := b.tooLate; t.Then != "" {
-		out.late = &late.Limit{After: cmp.Or(t.After, customerio.TriggerWindow), Skip: t.Then == Skip,
-			Fail: t.Then == DeadLetter}
+		out.late = late.New(cmp.Or(t.After, customerio.TriggerWindow), t.Then == Skip, t.Then == DeadLetter)
 	}
 	b.steps(r, out)
 	return out

@@ -123,7 +123,13 @@ func (r *Rules) Skips() Skips {
 }
 
 // Unmatched gives types that no rule names, most events first, and how many events had others.
-func (r *Rules) Unmatched() (types []unmatched.Type, others uint64) { return r.unmatched.List() }
+func (r *Rules) Unmatched() (types []unmatched.Type, others uint64) {
+	types, others = r.unmatched.List()
+	types = slices.DeleteFunc(types, func(t unmatched.Type) bool { // rules that came later name them
+		return slices.ContainsFunc(r.rules, func(rule *rule) bool { return rule.names([]byte(t.Type)) })
+	})
+	return types, others
+}
 
 // Unfit counts the values of one place in a rule that did not fit.
 type Unfit struct {

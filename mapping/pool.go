@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
 
 // callBuffer is the memory of a message's only call.
@@ -90,5 +91,53 @@ func (w *within) release() {
 	clear(w.items)
 	if w.items = w.items[:0]; cap(w.items) > maxKeptState/64 {
 		w.items = nil
+	}
+}
+
+// shared is what rules have in common with those that they continue.
+type shared struct {
+	unmatched unmatched.Types
+	skips     skips
+	pool      bufferPool
+}
+
+// seal makes compiled rules ready for use. Their steps know the hash, so that a failure tells by which rules it was.
+func (c *compiled) seal() {
+	c.set.Seal()
+	c.states.New = c.newState
+	for _, r := range c.rules {
+		for _, a := range r.actions {
+			a.Rules = c.hash
+		}
+	}
+}
+
+// Continue has rules count on from where others stand, in whose place they are used: those of a name are one rule, and
+// what a rule did that is gone is no longer told. Buffers of calls that either made may be brought to both. It must be
+// called before the first use, and the other rules may still be in use.
+func (r *Rules) Continue(before *Rules) {
+	r.shared = before.shared
+	byName := map[string]*rule{}
+	var timestamps *latest
+	for _, old := range before.rules {
+		byName[old.name] = old
+		for _, a := range old.actions {
+			if a.latest != nil {
+				timestamps = a.latest
+			}
+		}
+	}
+	for _, now := range r.rules {
+		old := byName[now.name]
+		if old != nil {
+			now.counts, now.unfit = old.counts, old.unfit
+			now.late.Continue(old.late)
+		}
+		for _, a := range now.actions {
+			a.counts = now.counts
+			if a.latest != nil && timestamps != nil {
+				a.latest = timestamps
+			}
+		}
 	}
 }

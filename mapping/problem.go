@@ -38,6 +38,7 @@ func (s *state) fail(a *action, item int, p *problem) {
 		Field:  p.field,
 		Detail: p.detail,
 		Item:   s.item,
+		Rules:  s.rules,
 	})
 }
 

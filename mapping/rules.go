@@ -14,11 +14,11 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/expr"
 	"github.com/ciobridge/ciobridge/mapping/late"
 	"github.com/ciobridge/ciobridge/mapping/rawcall"
-	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
 
 // Rules are compiled rules. Compile makes them, and nothing changes them afterwards but their counters and their pool
-// of buffers; they are safe for use by several goroutines, and need no closing.
+// of buffers, which rules that Continue others share with them; they are safe for use by several goroutines, and need
+// no closing.
 //
 // For each message Map takes a state from a pool, reads the message's envelope into it, applies the rules that name the
 // event's type, and gives the calls away; the state goes back. Most messages become one call, whose memory the caller
@@ -47,7 +47,7 @@ func (r *Rules) Names(rule, call string) (isRule, isCall bool) {
 	return isRule, isCall
 }
 
-// RuleStats counts what one rule did since the rules were compiled.
+// RuleStats counts what one rule did since the rules were compiled, or since those that they continue were.
 type RuleStats struct {
 	Rule    string
 	Matched uint64 // events whose type it names and whose condition held
@@ -76,6 +76,7 @@ func (r *Rules) Stats() []RuleStats {
 }
 
 type compiled struct {
+	*shared
 	set         *expr.Set
 	rules       []*rule
 	exact       map[string][]*rule // by type: every rule that names it, globs included, in file order
@@ -83,17 +84,14 @@ type compiled struct {
 	topics      map[string]*topic  // by name
 	listed      []*topic           // all that the configuration names, in order
 	other       *topic             // for topics that the configuration does not name
-	unmatched   unmatched.Types
 	onUnmatched Policy
 	about       bool
-	skips       skips
 	reserved    *customerio.Reserved
 	warnings    []*mistake.Mistake
 	notes       []*mistake.Mistake // on what calls may send
 	hash        string
 	states      sync.Pool
 	statesMade  atomic.Uint32 // that were made
-	pool        bufferPool
 }
 
 type topic struct {
@@ -129,7 +127,7 @@ type rule struct {
 	actions  []*action // all that make calls
 	self     *action   // stands for the rule in the identity of a failure that precedes its calls
 	counts   *counts
-	unfit    unfits
+	unfit    *unfits
 	late     *late.Limit // nil where nobody asks for the age of events
 }
 

@@ -43,6 +43,7 @@ type state struct {
 	replay    bool
 	original  *original // of a message that was repaired
 	reserved  *customerio.Reserved
+	rules     string     // their hash
 	workspace event.Lane // that of the call that is being written, as in action
 	topic     *topic     // of the last message, which is mostly the next one's too
 	topicName string
@@ -126,7 +127,7 @@ func (s *state) rollBack(m savepoint) {
 }
 
 func (c *compiled) newState() any {
-	s := &state{reserved: c.reserved, tells: c.about, stripe: int(c.statesMade.Add(1)) % len(counts{})}
+	s := &state{reserved: c.reserved, rules: c.hash, tells: c.about, stripe: int(c.statesMade.Add(1)) % len(counts{})}
 	s.message, s.change = s.messageValue, s.changeValue
 	return s
 }

@@ -104,6 +104,7 @@ func (p *Pipeline) refuse(e *inflight.Call, f *event.Failure, now time.Time) {
 		failure = *f
 	}
 	failure.ID, failure.Rule, failure.Call = e.Event.ID, e.Step.Rule, e.Step.Call
+	failure.Rules = e.Step.Rules
 	failure.Item = int(e.Event.Item)
 	failure.Attempts, failure.First = 1, now
 	if e.History != nil && e.History.Attempts > 0 {

@@ -16,7 +16,19 @@ type Limit struct {
 	Skip  bool // what is older is left out
 	Fail  bool // what is older is a dead letter; where neither is said it is sent
 
-	late atomic.Uint64
+	late *atomic.Uint64
+}
+
+// New makes a limit that has found nothing yet.
+func New(after time.Duration, skip, fail bool) *Limit {
+	return &Limit{After: after, Skip: skip, Fail: fail, late: &atomic.Uint64{}}
+}
+
+// Continue has the limit count on from where another one stands, which goes on counting with it. Either may be nil.
+func (l *Limit) Continue(other *Limit) {
+	if l != nil && other != nil {
+		l.late = other.late
+	}
 }
 
 // Late reports whether an event that happened at a time, in unix milliseconds, is too old by now, and counts it.
