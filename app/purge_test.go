@@ -89,7 +89,8 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 			ReportTopic: "reports"}
 		reports := &deaf{}
 		b := &Bridge{broker: reports, config: c, rules: live.New(rules), log: zap.NewNop(),
-			registry: prometheus.NewRegistry(), erased: make(chan struct{}, 1), workspaces: []delivery.Workspace{{Config: customerio.DefaultConfig()},
+			registry: prometheus.NewRegistry(), erased: make(chan struct{}, 1),
+			workspaces: []delivery.Workspace{{Config: customerio.DefaultConfig()},
 				{Name: "shop_us", Config: customerio.DefaultConfig()}}}
 		path := filepath.Join(dir, "dead.jsonl")
 		store := letterfile.New(deadletter.Config{File: path}, "")
