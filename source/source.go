@@ -106,6 +106,8 @@ type Reader interface {
 	// Troubles says what keeps messages from coming, or some of them. It is empty while the source reads, or stands
 	// by to read.
 	Troubles() []string
+	// Partitions says how this replica reads its partitions.
+	Partitions() []consumer.PartitionState
 	// OnReplicas has f told among how many replicas the source is divided. It must be called before Consume.
 	OnReplicas(f func(n int))
 	// Check makes sure that what is to be read exists. Missing reports whether its error says that it does not.

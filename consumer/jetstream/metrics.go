@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -63,21 +62,13 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
-	for _, r := range m.source.readers {
-		s := r.session.Load()
-		if s == nil {
-			continue
+	for _, p := range m.source.Partitions() {
+		if p.Known {
+			labels := []string{p.Topic, strconv.Itoa(int(p.Partition))}
+			ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(p.Lag), labels...)
+			ch <- prometheus.MustNewConstMetric(consumer.OldestUnfinishedDesc, prometheus.GaugeValue,
+				p.Oldest.Seconds(), labels...)
 		}
-		labels := []string{r.partition.stream, strconv.Itoa(int(r.partition.index))}
-		age := time.Duration(0)
-		if n, oldest := s.tracker.InFlight(); n > 0 {
-			age = max(0, time.Since(oldest))
-		}
-		gauge := func(desc *prometheus.Desc, value float64) {
-			ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
-		}
-		gauge(lagDesc, float64(s.lag.Load()))
-		gauge(consumer.OldestUnfinishedDesc, age.Seconds())
 	}
 }
 

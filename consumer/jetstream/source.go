@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -132,4 +134,21 @@ func (s *Source) States() map[string]string {
 		states[r.partition.String()] = string(state)
 	}
 	return states
+}
+
+// Partitions says of each stream, or of each partition of one, in their order, how it is read. Its lag is as of the
+// last renewal of the right to read.
+func (s *Source) Partitions() []consumer.PartitionState {
+	now := time.Now()
+	list := make([]consumer.PartitionState, len(s.readers))
+	for i, r := range s.readers {
+		state, _ := r.currentState()
+		list[i] = consumer.PartitionState{Topic: r.partition.stream, Partition: int32(r.partition.index),
+			State: string(state)}
+		if session := r.session.Load(); session != nil {
+			list[i].Describe(session.tracker, now)
+			list[i].Lag = int64(session.lag.Load())
+		}
+	}
+	return list
 }

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -99,24 +98,21 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	gauge(bufferedDesc, float64(g.memory.Reserved()))
-	now := time.Now()
 	for _, p := range g.partitions {
-		topic, id := p.key.topic, strconv.Itoa(int(p.key.id))
 		p.mu.Lock()
-		tracker, end, halt := p.tracker, p.highWater, p.halt
+		halt := p.halt
 		p.mu.Unlock()
 		if halt != nil {
+			topic, id := p.key.topic, strconv.Itoa(int(p.key.id))
 			gauge(stoppedDesc, 1, topic, id, halt.reason)
 			gauge(lostDesc, float64(halt.lost), topic, id, halt.reason)
 		}
-		if tracker == nil {
-			continue
+	}
+	for _, p := range m.source.Partitions() {
+		if p.Known {
+			topic, id := p.Topic, strconv.Itoa(int(p.Partition))
+			gauge(lagDesc, float64(p.Lag), topic, id)
+			gauge(consumer.OldestUnfinishedDesc, p.Oldest.Seconds(), topic, id)
 		}
-		gauge(lagDesc, float64(max(0, end-tracker.Committable())), topic, id)
-		age := time.Duration(0)
-		if n, oldest := tracker.InFlight(); n > 0 {
-			age = max(0, now.Sub(oldest))
-		}
-		gauge(consumer.OldestUnfinishedDesc, age.Seconds(), topic, id)
 	}
 }

@@ -109,6 +109,28 @@ func (k *Source) States() map[string]string {
 	return states
 }
 
+// Partitions says of each of our partitions, in order, how it is read.
+func (k *Source) Partitions() []consumer.PartitionState {
+	g := k.generation.Load()
+	if g == nil {
+		return nil
+	}
+	now := time.Now()
+	list := make([]consumer.PartitionState, 0, len(g.partitions))
+	for _, p := range g.partitions {
+		state := consumer.PartitionState{Topic: p.key.topic, Partition: p.key.id, State: p.state()}
+		p.mu.Lock()
+		tracker, end := p.tracker, p.highWater
+		p.mu.Unlock()
+		if tracker != nil {
+			state.Describe(tracker, now)
+			state.Lag = max(0, end-state.Offset)
+		}
+		list = append(list, state)
+	}
+	return list
+}
+
 func (k *Source) noteAbsent(topic string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
