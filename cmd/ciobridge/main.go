@@ -44,14 +44,18 @@ func buildVersion() string {
 	return "devel"
 }
 
+// buildLine is all that --version and the command version tell.
+func buildLine() string {
+	return fmt.Sprintf("ciobridge %s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "ciobridge %s %s %s/%s\n", buildVersion(), runtime.Version(),
-				runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), buildLine())
 			return err
 		},
 	}

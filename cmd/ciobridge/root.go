@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
@@ -73,9 +74,11 @@ func newRoot(std stdio) *cobra.Command {
 			"delivers those\nin batches and keeps what cannot be delivered as dead letters that can be replayed.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       buildLine(),
 		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
@@ -84,6 +87,7 @@ func newRoot(std stdio) *cobra.Command {
 	})
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags))
+	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
