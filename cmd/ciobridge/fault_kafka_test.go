@@ -80,17 +80,19 @@ func (b *bus) source() string {
 }
 
 // produce publishes numbered events of some persons and waits for the acknowledgements.
-func (b *bus) produce(n int) {
+func (b *bus) produce(n int) { b.produceTo(eventsTopic, n) }
+
+func (b *bus) produceTo(topic string, n int) {
 	b.t.Helper()
 	kinds := []string{"numbered", "state", "numbered", "numbered", "skipped"}
 	for i := range n {
 		who := "p" + strconv.Itoa(i%53)
-		b.client.Produce(context.Background(), &kgo.Record{Key: []byte(who), Value: b.event(who, kinds[i/53%5])},
-			func(_ *kgo.Record, err error) {
-				if err != nil {
-					b.t.Error(err)
-				}
-			})
+		record := &kgo.Record{Topic: topic, Key: []byte(who), Value: b.event(who, kinds[i/53%5])}
+		b.client.Produce(context.Background(), record, func(_ *kgo.Record, err error) {
+			if err != nil {
+				b.t.Error(err)
+			}
+		})
 	}
 	if err := b.client.Flush(context.Background()); err != nil {
 		b.t.Fatal(err)

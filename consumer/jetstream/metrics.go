@@ -24,6 +24,9 @@ var lagDesc = prometheus.NewDesc("ciobridge_stream_lag",
 	"Messages of the stream that are not acknowledged, handed over or not, "+
 		"as of the last renewal of the right to read.", streamLabels, nil)
 
+var missingDesc = prometheus.NewDesc("ciobridge_stream_missing",
+	"1 for a stream that is to be read and does not exist, 0 for one that does.", streamLabels, nil)
+
 func newMetrics(source *Source) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append(labels, streamLabels...))
@@ -57,11 +60,20 @@ func (m *metrics) register(reg prometheus.Registerer) {
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- lagDesc
+	ch <- missingDesc
 	ch <- consumer.OldestUnfinishedDesc
 }
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, r := range m.source.readers {
+		missing := 0.0
+		if r.isMissing() {
+			missing = 1
+		}
+		ch <- prometheus.MustNewConstMetric(missingDesc, prometheus.GaugeValue, missing, r.partition.stream,
+			strconv.Itoa(int(r.partition.index)))
+	}
 	for _, p := range m.source.Partitions() {
 		if p.Known {
 			labels := []string{p.Topic, strconv.Itoa(int(p.Partition))}

@@ -404,3 +404,34 @@ func TestJetStreamWaitsForItsStream(t *testing.T) {
 	s.publish(1, 2)
 	waitUntil(t, "the new stream is read", func() bool { return r.last() == 2 })
 }
+
+// A stream that disappears while it is read is told of by name, in a metric too, and waited for. Made again, it is read
+// from its beginning.
+func TestJetStreamStreamDisappears(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	r := s.readFive()
+	if n := r.metric("ciobridge_stream_missing"); n != 0 {
+		t.Errorf("a stream that is there is told of: %v", n)
+	}
+	info := s.stream().CachedInfo()
+	if err := s.client.JetStream().DeleteStream(t.Context(), "EVENTS"); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "the reason is told", func() bool {
+		err := r.source.Ready()
+		return err != nil && strings.Contains(err.Error(), "stream EVENTS: the stream has been deleted")
+	})
+	if n := r.metric("ciobridge_stream_missing"); n != 1 {
+		t.Errorf("the metric says %v", n)
+	}
+	if _, err := s.client.JetStream().CreateStream(t.Context(), info.Config); err != nil {
+		t.Fatal(err)
+	}
+	s.publish(1, 2)
+	waitUntil(t, "the new stream is read", func() bool { return len(r.seen()) == 7 })
+	wantSeen(t, "the reader", r.seen(), append(sequence(1, 5), 1, 2))
+	waitUntil(t, "all is well again", func() bool {
+		return r.source.Ready() == nil && r.metric("ciobridge_stream_missing") == 0
+	})
+}

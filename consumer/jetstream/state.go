@@ -42,3 +42,9 @@ func (r *reader) currentState() (state, error) {
 	defer r.mu.Unlock()
 	return r.state, r.closedReason
 }
+
+// isMissing reports whether the stream was not there when it was looked for last.
+func (r *reader) isMissing() bool {
+	state, why := r.currentState()
+	return state == stateClosed && (errors.Is(why, errNoStream) || errors.Is(why, errStreamGone))
+}

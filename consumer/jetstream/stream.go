@@ -13,14 +13,22 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 )
 
-var errNoStream = errors.New("there is no such stream yet")
+// A stream that is not there is waited for. One that was there says so, because what it had unread went with it.
+var (
+	errNoStream   = errors.New("there is no such stream yet")
+	errStreamGone = errors.New("the stream has been deleted, and what nobody had read of it with it: " +
+		"make it again, and it is read from its beginning, or restore it from a backup")
+)
 
 // openStream looks at the stream, and refuses one that cannot be read as a log.
 func (r *reader) openStream(ctx context.Context) (jetstream.Stream, error) {
 	name := r.partition.stream
 	stream, err := r.conn.JetStream().Stream(ctx, name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound) && r.streamCreated.IsZero():
 		return nil, errNoStream
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, errStreamGone
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look at the stream: %w", err)
