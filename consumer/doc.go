@@ -16,6 +16,8 @@
 // stops or counts the loss and goes on. [StartAt] says where a partition begins for which nothing is committed, and
 // operators see and set offsets as [OffsetInfo] and [OffsetChange].
 //
+// An [Extent] is a part of a partition that is read once, beside all that: without a lease, and nothing is committed.
+//
 // A [Buffer] is the memory that messages point into: it goes back to a pool when the last of its messages is acked.
 //
 // Nothing here starts a goroutine of its own, but what is registered with a lease runs when the lease ends. Lease,

@@ -74,6 +74,12 @@ type Broker interface {
 	// its error is an InUseError.
 	Offsets(context.Context) ([]consumer.OffsetInfo, error)
 	SetOffsets(context.Context, []consumer.OffsetChange) error
+	// Extents finds where the messages between two times of the broker stand, in every partition that is read.
+	// ReadExtent gives f the messages of one, in order, and returns at its end. They are f's to keep. Both stand beside
+	// whoever reads the source: they join no group, and store and ack nothing. The error of ReadExtent is the first of
+	// f, or a *consumer.GoneError where the broker has discarded what was not read.
+	Extents(context.Context, consumer.Bounds) ([]consumer.Extent, error)
+	ReadExtent(ctx context.Context, e consumer.Extent, f func(*event.Message) error) error
 
 	// Letters opens the dead letters that this broker keeps. Hash is that of the rules.
 	Letters(c deadletter.Config, hash string) Letters

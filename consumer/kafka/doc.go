@@ -32,6 +32,11 @@
 // What this process knows to be acked it keeps for the next generation, and uses it if nobody else has committed in
 // between (checkpoint.go).
 //
+// # Beside the group
+//
+// [Extents] and [ReadExtent] read a part of the log once (extent.go, extent_reader.go). They use the fetches and the
+// batches of this package, and nothing of the group.
+//
 // # Locks
 //
 // A lock may be taken while one that stands before it in this list is held, never the other way round. No lock is held

@@ -127,19 +127,29 @@ func (f *fetcher) serve(ctx context.Context, starting []*partition) error {
 }
 
 func (f *fetcher) connect(ctx context.Context) error {
-	conn, err := f.g.source.kafka.Dial(ctx, f.addr)
+	conn, version, err := dialToFetch(ctx, f.g.source.kafka, f.addr)
 	if err != nil {
-		return fmt.Errorf("connect to fetch: %w", err)
+		return err
+	}
+	f.conn, f.request.Version = conn, version
+	f.reader = nil
+	return nil
+}
+
+// dialToFetch connects to a broker, and finds the version of Fetch that both sides speak.
+func dialToFetch(ctx context.Context, k *broker.Kafka, addr string) (*broker.KafkaConn, int16, error) {
+	conn, err := k.Dial(ctx, addr)
+	if err != nil {
+		return nil, 0, fmt.Errorf("connect to fetch: %w", err)
 	}
 	oldest, newest := conn.Versions(protocol.Fetch)
 	if newest < wire.OldestFetch || oldest > wire.NewestFetch {
 		conn.Close()
-		return fmt.Errorf("fetch from %s: the broker speaks versions %d to %d of Fetch, the bridge %d to %d: %w",
-			f.addr, oldest, newest, wire.OldestFetch, wire.NewestFetch, kafka.UnsupportedVersion)
+		return nil, 0, fmt.Errorf("fetch from %s: the broker speaks versions %d to %d of Fetch, "+
+			"the bridge %d to %d: %w", addr, oldest, newest, wire.OldestFetch, wire.NewestFetch,
+			kafka.UnsupportedVersion)
 	}
-	f.conn, f.request.Version = conn, min(newest, wire.NewestFetch)
-	f.reader = nil
-	return nil
+	return conn, min(newest, wire.NewestFetch), nil
 }
 
 func (f *fetcher) disconnect() {

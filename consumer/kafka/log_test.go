@@ -268,6 +268,11 @@ func testTransactions(t *testing.T, b *testBed) {
 	if o := b.offsets(b.config())[0]; o.End != 12 { // 8 records and 4 markers
 		t.Errorf("the log ends at %d: the test has not made what it reads", o.End)
 	}
+	k := b.connect()
+	read := strings.Join(b.readExtent(k, b.extents(k, consumer.Bounds{})[0]), " ")
+	if want := "kept 1@1 plain 1@2 kept 2@5 kept 3@6 plain 2@9"; read != want {
+		t.Errorf("read beside the group: %s, want %s", read, want)
+	}
 }
 
 // A compacted log has holes, batches without records and batches that end behind their last record.

@@ -25,27 +25,9 @@ func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.Of
 	defer c.close()
 	m := newMember(&config, c)
 	defer m.close()
-	s, err := c.subscription(ctx, &config)
+	counts, byBroker, err := c.read(ctx, &config)
 	if err != nil {
 		return nil, err
-	}
-	l, err := c.metadata(ctx, s.topics)
-	if err != nil {
-		return nil, err
-	}
-	counts, byBroker := map[string]int{}, map[string][]partitionKey{}
-	for _, topic := range s.topics {
-		if len(l.leaders[topic]) == 0 {
-			return nil, fmt.Errorf("topic %s: %w", topic, kafka.UnknownTopicOrPartition)
-		}
-		counts[topic] = len(l.leaders[topic])
-		for _, p := range l.leaders[topic] {
-			addr := l.brokers[p.broker]
-			if addr == "" {
-				return nil, fmt.Errorf("%s/%d: %w", topic, p.partition, kafka.LeaderNotAvailable)
-			}
-			byBroker[addr] = append(byBroker[addr], partitionKey{topic, p.partition})
-		}
 	}
 	var done map[partitionKey]checkpoint
 	err = untilCoordinated(ctx, func() (err error) { done, err = m.checkpoints(ctx, counts); return })

@@ -64,6 +64,16 @@ func (c *connection) SetOffsets(ctx context.Context, changes []consumer.OffsetCh
 	return err
 }
 
+// Extents implements source.Broker.
+func (c *connection) Extents(ctx context.Context, between consumer.Bounds) ([]consumer.Extent, error) {
+	return consumerkafka.Extents(ctx, c.conn, c.config, between)
+}
+
+// ReadExtent implements source.Broker.
+func (c *connection) ReadExtent(ctx context.Context, e consumer.Extent, f func(*event.Message) error) error {
+	return consumerkafka.ReadExtent(ctx, c.conn, c.config, e, f)
+}
+
 // Letters implements source.Broker.
 func (c *connection) Letters(d deadletter.Config, hash string) source.Letters {
 	return deadletterkafka.New(c.conn, d, hash)

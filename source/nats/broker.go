@@ -12,10 +12,12 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
+	"github.com/ciobridge/ciobridge/consumer/jetstream/extents"
 	"github.com/ciobridge/ciobridge/deadletter"
 	deadletterjetstream "github.com/ciobridge/ciobridge/deadletter/jetstream"
 	"github.com/ciobridge/ciobridge/erasure"
 	erasurejetstream "github.com/ciobridge/ciobridge/erasure/jetstream"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/ledger"
@@ -70,6 +72,16 @@ func (b *Broker) SetOffsets(ctx context.Context, changes []consumer.OffsetChange
 		return &source.InUseError{Err: err}
 	}
 	return err
+}
+
+// Extents implements source.Broker.
+func (b *Broker) Extents(ctx context.Context, between consumer.Bounds) ([]consumer.Extent, error) {
+	return extents.Find(ctx, b.conn.JetStream(), b.config, between)
+}
+
+// ReadExtent implements source.Broker.
+func (b *Broker) ReadExtent(ctx context.Context, e consumer.Extent, f func(*event.Message) error) error {
+	return extents.Read(ctx, b.conn.JetStream(), b.config, e, f)
 }
 
 // Letters implements source.Broker.
