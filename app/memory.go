@@ -16,7 +16,7 @@ import (
 // time.
 const (
 	collectAt = 15       // growth of the heap, in percent of what is live, at which garbage is collected
-	smallHeap = 30 << 20 // bytes; a heap that is smaller may double before it is collected, but not past this
+	smallHeap = 31 << 20 // bytes; a heap that is smaller may double before it is collected, but not past this
 )
 
 // collector chooses, after every collection, at which growth the next one begins.

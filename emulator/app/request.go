@@ -42,7 +42,7 @@ func Read(x *exchange.Exchange, r *http.Request, authentic bool) {
 	if len(segments) > 1 && segments[0] == "v1" && segments[1] == "api" { // where the API was before it had this name
 		segments = append([]string{"v1"}, segments[2:]...)
 	}
-	e, args, known, found := exchange.Find(routes, x.Method, segments)
+	e, args, known, found := exchange.Find(routes(), x.Method, segments)
 	limit := e.limit
 	if limit == 0 {
 		limit = maxBody

@@ -1,13 +1,13 @@
 package app
 
 import (
+	"sync"
+
 	"github.com/ciobridge/ciobridge/emulator/exchange"
 )
 
 // routes are the endpoints.
-var routes []exchange.Route[endpoint]
-
-func init() {
+var routes = sync.OnceValue(func() (routes []exchange.Route[endpoint]) {
 	tables := []map[string]endpoint{people, segments, messages, madeByHand, newsletterRoutes, studio, others}
 	for _, kind := range []string{"campaigns", "broadcasts"} {
 		tables = append(tables, flow(kind))
@@ -20,7 +20,8 @@ func init() {
 			routes = append(routes, exchange.NewRoute(path, e))
 		}
 	}
-}
+	return routes
+})
 
 func asked(serve func(*query) exchange.Answer) endpoint { return endpoint{serve: serve} }
 

@@ -114,12 +114,13 @@ var stepKeys = table[mapping.Action]{
 	{eraseRow, func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Erase = oneOrList(r, n, r.nothing) }},
 }
 
-// stepTable has a step's keys, those of a choice, and a key for each action.
-var stepTable = slices.Concat(stepKeys, choiceKeys, actionKeys())
-
-var stepRows = sync.OnceValue(func() []yamltree.Row {
-	return slices.Concat(stepKeys, choiceKeys, actionKeys()).rows()
+// stepTable has a step's keys, those of a choice, and a key for each action. It is made when it is first asked for: many
+// commands read no rules.
+var stepTable = sync.OnceValue(func() table[mapping.Action] {
+	return slices.Concat(stepKeys, choiceKeys, actionKeys())
 })
+
+var stepRows = sync.OnceValue(func() []yamltree.Row { return stepTable().rows() })
 
 func actionKeys() table[mapping.Action] {
 	var t table[mapping.Action]
@@ -156,7 +157,7 @@ func exampleOf(op *customerio.Operation, fields table[mapping.Action]) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-func (r *reader) action(node *yamltree.Node) mapping.Action { return r.step(node, stepTable) }
+func (r *reader) action(node *yamltree.Node) mapping.Action { return r.step(node, stepTable()) }
 
 func actionNames() []string { return actionKeys().keys() }
 

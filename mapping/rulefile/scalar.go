@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
@@ -117,10 +118,12 @@ func unbalanced(program string) bool {
 }
 
 // retyped reports whether YAML 1.1 reads a plain scalar as a boolean, number or time where YAML 1.2 reads a string.
-func retyped(s string) bool { return retypedPattern.MatchString(s) }
+func retyped(s string) bool { return retypedPattern().MatchString(s) }
 
-var retypedPattern = regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$` +
-	`|^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$` + // sexagesimal
-	`|^[-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?$` +
-	`|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$` +
-	`|^[-+]?0[0-9]+$|^0[bBxX][0-9a-fA-F_]+$|^[=]$|^<<$`)
+var retypedPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$` +
+		`|^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$` + // sexagesimal
+		`|^[-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?$` +
+		`|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$` +
+		`|^[-+]?0[0-9]+$|^0[bBxX][0-9a-fA-F_]+$|^[=]$|^<<$`)
+})
