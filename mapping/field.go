@@ -95,8 +95,13 @@ func (s *state) datum(f *field, v expr.Value) *problem {
 		return f.unfit(event.ReasonTooLarge, fmt.Sprintf("is %d bytes; Customer.io takes %d", len(v.Raw),
 			customerio.MaxEventDataBytes))
 	}
-	s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
+	s.writeAsIs(f, v)
 	return nil
+}
+
+// writeAsIs appends a value as it is.
+func (s *state) writeAsIs(f *field, v expr.Value) {
+	s.body = append(append(append(s.body, f.member...), v.Raw...), ',')
 }
 
 // absence is the problem of a value that holds nothing, where the field is required.

@@ -68,6 +68,10 @@ func (s *state) inOrder(a *action, lanes int) *problem {
 		if absent(v) && !f.required {
 			continue
 		}
+		if !absent(v) && !f.steers && len(v.Raw) <= customerio.MaxEventDataBytes {
+			s.writeAsIs(f, v) // nearly every value, without the call
+			continue
+		}
 		if p := s.datum(f, v); p != nil {
 			if p = s.spare(a, f, p); p != nil {
 				return p
