@@ -5,10 +5,12 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/delivery"
@@ -49,6 +51,9 @@ type Bridge struct {
 	webhooks *webhook.Server // nil where none are taken, and until it listens
 	proofs   *proofs
 
+	started time.Time
+	counter *status.Counter // of open dead letters; nil where nobody counts them
+
 	reports     *report.Runner // nil where the configuration has none
 	reported    []report.Report
 	reportState report.Store
@@ -63,7 +68,8 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	}
 	running := live.New(rules)
 	b := &Bridge{
-		config: c, version: version, rules: running, log: log, registry: newRegistry(running, version),
+		config: c, version: version, started: time.Now(), rules: running, log: log,
+		registry: newRegistry(running, version),
 		proofs: newProofs(append(proven, provesBroker, provesSource, provesLetters, provesLedger)...),
 		erased: make(chan struct{}, 1),
 	}
@@ -122,6 +128,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	stages := pipeline.Stages{Source: b.read(b.source), Mapper: b.rules, Sender: sender, DeadLetters: b.letters,
 		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
+	b.counter = b.newCounter()
 	return b.prepareReports()
 }
 
@@ -162,6 +169,7 @@ func (b *Bridge) run(ctx context.Context) error {
 	besides.Go(func() { b.purgeLetters(beside) })
 	besides.Go(func() { b.followWebhooks(beside) })
 	besides.Go(func() { b.runReports(beside) })
+	besides.Go(func() { b.countLetters(beside) })
 	for i, probe := range b.probes() {
 		besides.Go(func() {
 			if workspaces.waitFor(beside, i) {

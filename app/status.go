@@ -1,72 +1,82 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
-	"time"
 
-	"github.com/ciobridge/ciobridge/delivery"
-	"github.com/ciobridge/ciobridge/mapping/live"
-	"github.com/ciobridge/ciobridge/report"
+	"go.uber.org/zap"
+
+	"github.com/ciobridge/ciobridge/app/status"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/pipeline"
 )
 
-// status is what GET /status answers: what the rules have done since the process began, and how the destinations do.
-// It will grow; no key changes its meaning.
-type status struct {
-	Version    string       `json:"version"`
-	ConfigHash string       `json:"config_hash"`
-	Generation int          `json:"generation"` // of the rules: how many there were since the start
-	Rules      []ruleStatus `json:"rules"`      // in the order of the rules
-	Skipped    struct {
-		NoRule    uint64 `json:"no_rule"`
-		Condition uint64 `json:"condition"`
-		NoCall    uint64 `json:"no_call"`
-		NoEvent   uint64 `json:"no_event"`
-	} `json:"skipped"` // events, by reason
-	Unmatched struct {
-		Types  []unmatchedType `json:"types"`  // most events first
-		Others uint64          `json:"others"` // events of types beyond those
-	} `json:"unmatched"` // events whose type no rule names
-	Destinations []destinationStatus `json:"destinations"` // by workspace and endpoint
-	Reports      []report.Status     `json:"reports,omitempty"`
+// Status tells how the bridge does.
+func (b *Bridge) Status() status.Status {
+	rules, generation := b.rules.Current()
+	s := status.Status{Version: b.version, ConfigHash: rules.Hash(), Generation: generation, Started: b.started,
+		Reports: b.reportStatus()}
+	describeRules(&s, rules)
+	obstacles := b.obstacles()
+	s.Ready = len(obstacles) == 0 && b.flowing.Load()
+	for _, o := range obstacles {
+		s.NotReady = append(s.NotReady, o.public())
+	}
+	s.Destinations = []status.Destination{}
+	for _, d := range b.sender.Reports() {
+		s.Destinations = append(s.Destinations, status.Destination{Workspace: d.Workspace, Endpoint: d.Endpoint.String(),
+			URL: d.URL, State: string(d.Condition), Held: d.Held, Trouble: string(d.Cause), Status: d.Status,
+			Failures: d.Failures, Since: d.Since, Accepted: d.Accepted})
+		if d.Accepted.After(s.LastSuccess) {
+			s.LastSuccess = d.Accepted
+		}
+	}
+	s.Source.Partitions = []status.Partition{}
+	if section := b.config.Source.Section(); section != nil {
+		s.Source.Kind, s.Source.Reads = section.Kind(), section.Names()
+	}
+	s.DeadLetters.Where = b.config.DeadLetters.Where()
+	if b.flowing.Load() {
+		b.describeFlow(&s)
+	}
+	return s
 }
 
-type destinationStatus struct {
-	Workspace string    `json:"workspace"` // empty for the first
-	Endpoint  string    `json:"endpoint"`
-	State     string    `json:"state"`
-	Held      bool      `json:"held"` // nothing is sent there until its workspace is proven
-	Trouble   string    `json:"trouble,omitempty"`
-	Status    int       `json:"status,omitempty"` // of the last answer that failed
-	Failures  int       `json:"failures,omitempty"`
-	Since     time.Time `json:"since,omitzero"`
+// describeFlow tells what only a bridge knows that has reached its broker.
+func (b *Bridge) describeFlow(s *status.Status) {
+	for _, p := range b.source.Partitions() {
+		v := status.Partition{Topic: p.Topic, Partition: p.Partition, State: p.State, InFlight: p.InFlight,
+			Oldest: p.Oldest.Seconds()}
+		if p.Known {
+			v.Offset, v.Lag = &p.Offset, &p.Lag
+		}
+		s.Source.Partitions = append(s.Source.Partitions, v)
+	}
+	n := b.Stats()
+	s.Messages = status.Messages{Delivered: n.Delivered, DeadLettered: n.DeadLettered, Skipped: n.Skipped,
+		Calls: n.CallsDelivered, Refused: n.CallsRefused, Requests: n.Requests}
+	s.DeadLetters.Down = n.DeadLettersDown
+	if err := b.letters.Ready(); err != nil {
+		s.DeadLetters.Trouble = obstacle{provesLetters, err}.public()
+	}
+	if b.counter != nil {
+		b.counter.Tell(&s.DeadLetters)
+	}
+	if stop := (*pipeline.StoppedError)(nil); errors.As(b.pipeline.Stopped(), &stop) {
+		s.Stopped = []status.Stop{{Rule: stop.Rule, Stage: string(stop.Stage), Why: stop.Error()}}
+	}
 }
 
-type ruleStatus struct {
-	Rule      string `json:"rule"`
-	Matched   uint64 `json:"matched"`   // events
-	Skipped   uint64 `json:"skipped"`   // events, by the rule's condition
-	Calls     uint64 `json:"calls"`     // made
-	Failed    uint64 `json:"failed"`    // calls, or whole events
-	LeftOut   uint64 `json:"left_out"`  // values that calls went without
-	Truncated uint64 `json:"truncated"` // values of which calls have the beginning
-}
-
-type unmatchedType struct {
-	Type   string    `json:"type"`
-	Events uint64    `json:"events"`
-	First  time.Time `json:"first,omitzero"` // when the first and the last of their records were written
-	Last   time.Time `json:"last,omitzero"`
-}
-
-func newStatus(running *live.Rules, version string, destinations []delivery.Report) status {
-	rules, generation := running.Current()
-	s := status{Version: version, ConfigHash: rules.Hash(), Generation: generation, Rules: []ruleStatus{}}
-	byRule := map[string]*ruleStatus{}
+// describeRules tells what the rules have done.
+func describeRules(s *status.Status, rules *mapping.Rules) {
+	byRule := map[string]*status.Rule{}
 	stats := rules.Stats()
-	s.Rules = make([]ruleStatus, len(stats))
+	s.Rules = make([]status.Rule, len(stats))
 	for i, r := range stats {
-		s.Rules[i] = ruleStatus{Rule: r.Rule, Matched: r.Matched, Skipped: r.Skipped, Calls: r.Calls, Failed: r.Failed}
+		s.Rules[i] = status.Rule{Rule: r.Rule, Matched: r.Matched, Skipped: r.Skipped, Calls: r.Calls, Failed: r.Failed}
 		byRule[r.Rule] = &s.Rules[i]
 	}
 	for _, u := range rules.Unfit() {
@@ -77,33 +87,44 @@ func newStatus(running *live.Rules, version string, destinations []delivery.Repo
 		}
 	}
 	skips := rules.Skips()
-	s.Skipped.NoRule, s.Skipped.Condition = skips.NoRule, skips.Condition
-	s.Skipped.NoCall, s.Skipped.NoEvent = skips.NoCall, skips.NoEvent
+	s.Skipped = status.Skipped{NoRule: skips.NoRule, Condition: skips.Condition, NoCall: skips.NoCall,
+		NoEvent: skips.NoEvent}
 	types, others := rules.Unmatched()
-	s.Unmatched.Types, s.Unmatched.Others = []unmatchedType{}, others
+	s.Unmatched = status.Unmatched{Types: []status.UnmatchedType{}, Others: others}
 	for _, t := range types {
-		s.Unmatched.Types = append(s.Unmatched.Types, unmatchedType{t.Type, t.Events, t.First, t.Last})
+		s.Unmatched.Types = append(s.Unmatched.Types, status.UnmatchedType{Type: t.Type, Events: t.Events,
+			First: t.First, Last: t.Last})
 	}
-	s.Destinations = []destinationStatus{}
-	for _, d := range destinations {
-		s.Destinations = append(s.Destinations, destinationStatus{d.Workspace, d.Endpoint.String(), string(d.Condition),
-			d.Held, string(d.Cause), d.Status, d.Failures, d.Since})
-	}
-	return s
 }
 
-// status tells what the rules have done, and how the destinations do. Types of events come from whoever publishes them:
-// what is written is JSON and said to be nothing else, so that no browser takes it for a page.
+// countLetters counts open dead letters at times until ctx ends.
+func (b *Bridge) countLetters(ctx context.Context) {
+	if b.counter != nil {
+		b.counter.Run(ctx)
+	}
+}
+
+// newCounter makes what counts open dead letters; nil where nobody wants them counted.
+func (b *Bridge) newCounter() *status.Counter {
+	every := b.config.DeadLetters.CountEvery
+	if every == 0 {
+		return nil
+	}
+	c := status.NewCounter(b.letters, every, func() map[event.Reason]int { return b.pipeline.Stats().DeadLetters },
+		func(err error) { b.log.Warn("dead letters cannot be counted; it is tried again", zap.Error(err)) })
+	b.registry.MustRegister(c)
+	return c
+}
+
+// status answers with what Status tells. Types of events come from whoever publishes them: what is written is JSON and
+// said to be nothing else, so that no browser takes it for a page.
 func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	out := json.NewEncoder(w) // it escapes <, > and &
 	out.SetIndent("", "  ")
-	b := a.bridge
-	s := newStatus(b.rules, b.version, b.sender.Reports())
-	s.Reports = b.reportStatus()
-	if err := out.Encode(s); err != nil {
+	if err := out.Encode(a.bridge.Status()); err != nil {
 		return // whoever asked has gone
 	}
 }

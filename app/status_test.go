@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -54,7 +55,7 @@ rules:
 		rules.Map(&event.Message{Origin: event.Origin{Topic: "t", Offset: int64(i)}, Value: []byte(value),
 			Time: time.Unix(1_790_000_000+int64(i), 0)})
 	}
-	return &Bridge{rules: live.New(rules), version: "1.2.3",
+	return &Bridge{rules: live.New(rules), version: "1.2.3", proofs: newProofs(),
 		sender: delivery.New(nil, zap.NewNop(), prometheus.NewRegistry())}
 }
 
@@ -68,11 +69,11 @@ func TestStatusTellsWhatTheRulesHaveDone(t *testing.T) {
 		strings.Contains(text, "<") || strings.Contains(text, "canary") || len(text) > 4000 {
 		t.Errorf("%v\n%s", w.Header(), text)
 	}
-	var s status
+	var s status.Status
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		t.Fatal(err)
 	}
-	want := []ruleStatus{
+	want := []status.Rule{
 		{Rule: "order", Matched: 3, Skipped: 1, Calls: 1, Failed: 1},
 		{Rule: "profile", Matched: 1, Calls: 1, LeftOut: 3, Truncated: 1},
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -117,6 +118,28 @@ type DeadLetters struct {
 	deadletter.Config `yaml:",inline"`
 	// StopShare stops the flow when more than this share of a rule's last 256 results failed; 0 never stops it.
 	StopShare float64 `yaml:"stop_share"`
+	// CountEvery is how long a count of the open letters stands at least; 0 counts none.
+	CountEvery time.Duration `yaml:"count_every"`
+}
+
+// Validate reports every mistake, each beginning with its path in the file.
+func (d DeadLetters) Validate() error {
+	if d.CountEvery < 0 {
+		return errors.Join(d.Config.Validate(), mistake.Of("dead_letters.count_every: %s is negative: 0 turns it off",
+			d.CountEvery))
+	}
+	return d.Config.Validate()
+}
+
+// Where names the place, for people.
+func (d DeadLetters) Where() string {
+	switch {
+	case d.Topic != "":
+		return "topic " + d.Topic
+	case d.Subject != "":
+		return "subject " + d.Subject
+	}
+	return "file " + d.File
 }
 
 // LandingProbe says how often Customer.io's activity log is asked for calls without an effect.
@@ -145,7 +168,7 @@ func Default() Config {
 	return Config{
 		CustomerIO:  Destination{Config: customerio.DefaultConfig()},
 		Delivery:    d,
-		DeadLetters: DeadLetters{StopShare: d.StopShare},
+		DeadLetters: DeadLetters{StopShare: d.StopShare, CountEvery: time.Minute},
 		Erasure:     erasure.DefaultConfig(),
 		Webhooks:    webhook.DefaultConfig(),
 		Admin:       Admin{Listen: "127.0.0.1:8080"},

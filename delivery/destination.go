@@ -60,5 +60,6 @@ func (s *Sender) destinations(workspaces []Workspace) []*destination {
 func (d *destination) report() Report {
 	d.breaker.mu.Lock()
 	defer d.breaker.mu.Unlock()
-	return Report{d.workspace, d.endpoint, d.breaker.state, d.breaker.held}
+	return Report{Workspace: d.workspace, Endpoint: d.endpoint, URL: d.client.Root(d.endpoint.API()),
+		State: d.breaker.state, Held: d.breaker.held, Accepted: d.breaker.accepted}
 }

@@ -36,8 +36,10 @@ type State struct {
 type Report struct {
 	Workspace string // its name; empty for the first
 	Endpoint  customerio.Endpoint
+	URL       string // the root of its requests
 	State
-	Held bool // nothing is sent there until its workspace is proven
+	Held     bool      // nothing is sent there until its workspace is proven
+	Accepted time.Time // when it last accepted a request; zero before the first
 }
 
 // Reports tell of every destination, by workspace and endpoint.

@@ -59,6 +59,7 @@ type Pipeline struct {
 	order    *inflight.AckOrder
 	breaker  *breaker.Breaker
 	pending  pendingLetters
+	delays   delays
 	arrived  []*inflight.Message // empty; it takes turns with that of the input
 	draining int                 // assignments that are being given up
 }
@@ -80,6 +81,8 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 	}
 	p.pending.wake, p.pending.ended = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.metrics = newMetrics(reg, p)
+	p.delays.mu = &p.mu
+	reg.MustRegister(&p.delays)
 	return p
 }
 

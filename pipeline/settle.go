@@ -25,6 +25,9 @@ func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outco
 		case event.Delivered:
 			delivered = delivered || !o.Unheard
 			p.metrics.call(e.Step, o.Result)
+			if e.Message.Open == 1 && len(e.Message.Failures) == 0 {
+				p.delays.add(e.Message.Event.Time, now)
+			}
 			b.Done = p.settleCall(e, b.Done)
 		case event.Refused:
 			delivered = delivered || !o.Unheard // Customer.io looked at the call, so it is no outage
