@@ -21,33 +21,14 @@ import (
 // as they come.
 
 // format is how results are printed.
-type format string
+type format = cli.Format
 
 const (
-	asText format = "text"
-	asJSON format = "json"
+	asText = cli.Text
+	asJSON = cli.JSON
 )
 
-// Set implements the flag's value.
-func (f *format) Set(s string) error {
-	if s != string(asText) && s != string(asJSON) {
-		return errors.New("want text or json")
-	}
-	*f = format(s)
-	return nil
-}
-
-func (f *format) String() string { return string(*f) }
-
-// Type names the value in help texts.
-func (*format) Type() string { return "format" }
-
-// outputFlag adds the flag that chooses how results, and errors, are printed.
-func outputFlag(cmd *cobra.Command, f *format) {
-	*f = asText
-	cmd.Flags().VarP(f, "output", "o", "how to print results and errors: text or json")
-	cli.Complete(cmd, "output", string(asText), string(asJSON))
-}
+func outputFlag(cmd *cobra.Command, f *format) { cli.OutputFlag(cmd, f) }
 
 // A loggedError ends a command that logs, and is told as a line of its log.
 type loggedError struct{ err error }

@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/status"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -86,7 +87,8 @@ func newRoot(std stdio) *cobra.Command {
 		return exit.With(exit.Input, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
-		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags))
+		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
+		status.New())
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

@@ -1,0 +1,119 @@
+package status
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/app/status"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
+	"github.com/ciobridge/ciobridge/internal/exit"
+)
+
+// limit is how long the answer may take, and maxAnswer how long it may be.
+const (
+	limit     = 10 * time.Second
+	maxAnswer = 64 << 20
+)
+
+// New makes the command.
+func New() *cobra.Command {
+	var address string
+	out := format("table")
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Ask a running bridge what it does",
+		Long: "Ask a running bridge what it reads and how far it is, how Customer.io does, how many dead letters are " +
+			"open, what has\nstopped and what its rules have done. It is asked at its admin server (admin.listen), whose " +
+			"/status has the same as JSON.\n\n" +
+			"The exit code is 0 when the bridge answers, whatever it says, and 1 when it does not. A probe that must fail " +
+			"while a\nbridge is not ready is ciobridge healthcheck.",
+		Example: "  ciobridge status\n" +
+			"  ciobridge status --url http://ciobridge-0.ciobridge:8080\n" +
+			"  ciobridge status -o json | jq '.source.partitions | map(.lag) | add'",
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			at, err := statusOf(address)
+			if err != nil {
+				return exit.With(exit.Input, fmt.Errorf("--url: %w", err))
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), limit)
+			defer cancel()
+			text, err := fetch(ctx, at)
+			if err != nil {
+				return fmt.Errorf("the bridge does not answer: %w", err)
+			}
+			var s status.Status
+			if err := json.Unmarshal(text, &s); err != nil || s.Version == "" {
+				return fmt.Errorf("%s: what answers is no bridge", at)
+			}
+			if out == "json" {
+				var line bytes.Buffer
+				if err := json.Compact(&line, text); err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), &line)
+				return err
+			}
+			return print(cmd.OutOrStdout(), s, time.Now())
+		},
+	}
+	cmd.Flags().StringVar(&address, "url", "http://127.0.0.1:8080", "the address of the bridge's admin server")
+	cmd.Flags().VarP(&out, "output", "o", "how to print results and errors: table or json")
+	cli.Complete(cmd, "output", "table", "json")
+	return cmd
+}
+
+// format is how the status is printed.
+type format string
+
+// Set implements the flag's value. Text is what other commands call a table.
+func (f *format) Set(s string) error {
+	if s != "table" && s != "text" && s != "json" {
+		return errors.New("want table or json")
+	}
+	*f = format(s)
+	return nil
+}
+
+func (f *format) String() string { return string(*f) }
+
+// Type names the value in help texts.
+func (*format) Type() string { return "format" }
+
+// statusOf is the address of the status of an admin server.
+func statusOf(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", errors.New("want the address of an admin server, such as http://127.0.0.1:8080")
+	}
+	if !strings.HasSuffix(u.Path, "/status") {
+		u.Path = strings.TrimSuffix(u.Path, "/") + "/status"
+	}
+	return u.String(), nil
+}
+
+func fetch(ctx context.Context, at string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", at, res.Status)
+	}
+	return io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+}
