@@ -70,8 +70,8 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	b := &Bridge{
 		config: c, version: version, started: time.Now(), rules: running, log: log,
 		registry: newRegistry(running, version),
-		proofs: newProofs(append(proven, provesBroker, provesSource, provesLetters, provesLedger)...),
-		erased: make(chan struct{}, 1),
+		proofs:   newProofs(append(proven, provesBroker, provesSource, provesLetters, provesLedger)...),
+		erased:   make(chan struct{}, 1),
 	}
 	if !rules.Once() {
 		b.proofs.note(provesLedger, nil)
@@ -244,15 +244,3 @@ func (b *Bridge) Broker() source.Broker { return b.broker }
 
 // Letters are the dead letters, once Connect has reached their broker.
 func (b *Bridge) Letters() source.Letters { return b.letters }
-
-// Troubles says what keeps messages from coming. The bridge must be connected.
-func (b *Bridge) Troubles() []string { return b.source.Troubles() }
-
-// Stats is what a bridge has done since it was made.
-type Stats struct {
-	pipeline.Stats
-	Requests int // to Customer.io
-}
-
-// Stats tells what the bridge has done. The bridge must be connected.
-func (b *Bridge) Stats() Stats { return Stats{b.pipeline.Stats(), b.sender.Requests()} }

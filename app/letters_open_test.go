@@ -73,7 +73,8 @@ func TestOpenLettersAreCounted(t *testing.T) {
 		}
 		log.broken = false
 		time.Sleep(5 * time.Minute)
-		if l := told(); l.Open == nil || *l.Open != 2 || l.Reasons["refused"] != 1 || l.Rules["r"] != 2 || l.Oldest.IsZero() {
+		if l := told(); l.Open == nil || *l.Open != 2 || l.Reasons["refused"] != 1 || l.Rules["r"] != 2 ||
+			l.Oldest.IsZero() {
 			t.Errorf("counted %+v", l)
 		}
 		mu.Lock()
@@ -82,7 +83,8 @@ func TestOpenLettersAreCounted(t *testing.T) {
 		if l := told(); *l.Open != 4 || l.Reasons["refused"] != 3 {
 			t.Errorf("with those that were stored since: %+v", l)
 		}
-		if _, err := deadletter.Discard(t.Context(), log.Store, deadletter.Filter{All: true}, "not needed"); err != nil {
+		all := deadletter.Filter{All: true}
+		if _, err := deadletter.Discard(t.Context(), log.Store, all, "not needed"); err != nil {
 			t.Fatal(err)
 		}
 		put(3, event.ReasonPoison)
@@ -93,7 +95,8 @@ func TestOpenLettersAreCounted(t *testing.T) {
 		}
 		reg := prometheus.NewPedanticRegistry()
 		reg.MustRegister(c)
-		if n, err := testutil.GatherAndCount(reg, "ciobridge_dead_letters_open"); n != len(event.Reasons()) || err != nil {
+		n, err := testutil.GatherAndCount(reg, "ciobridge_dead_letters_open")
+		if n != len(event.Reasons()) || err != nil {
 			t.Errorf("%d series, %v", n, err)
 		}
 		cancel()

@@ -14,6 +14,18 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
+// Troubles says what keeps messages from coming. The bridge must be connected.
+func (b *Bridge) Troubles() []string { return b.source.Troubles() }
+
+// Stats is what a bridge has done since it was made.
+type Stats struct {
+	pipeline.Stats
+	Requests int // to Customer.io
+}
+
+// Stats tells what the bridge has done. The bridge must be connected.
+func (b *Bridge) Stats() Stats { return Stats{b.pipeline.Stats(), b.sender.Requests()} }
+
 // Status tells how the bridge does.
 func (b *Bridge) Status() status.Status {
 	rules, generation := b.rules.Current()
@@ -27,9 +39,10 @@ func (b *Bridge) Status() status.Status {
 	}
 	s.Destinations = []status.Destination{}
 	for _, d := range b.sender.Reports() {
-		s.Destinations = append(s.Destinations, status.Destination{Workspace: d.Workspace, Endpoint: d.Endpoint.String(),
-			URL: d.URL, State: string(d.Condition), Held: d.Held, Trouble: string(d.Cause), Status: d.Status,
-			Failures: d.Failures, Since: d.Since, Accepted: d.Accepted})
+		s.Destinations = append(s.Destinations, status.Destination{
+			Workspace: d.Workspace, Endpoint: d.Endpoint.String(), URL: d.URL, State: string(d.Condition), Held: d.Held,
+			Trouble: string(d.Cause), Status: d.Status, Failures: d.Failures, Since: d.Since, Accepted: d.Accepted,
+		})
 		if d.Accepted.After(s.LastSuccess) {
 			s.LastSuccess = d.Accepted
 		}

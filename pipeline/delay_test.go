@@ -42,8 +42,9 @@ func TestDelayIsThatOfWhatWasTaken(t *testing.T) {
 		h := &hanging{took: make(chan time.Time, 100)}
 		reg := prometheus.NewPedanticRegistry()
 		c := DefaultConfig(testLimits)
-		p := New(c, Stages{Source: dated{{"ann 1 track", time.Hour}, {"bob 2 track", 80 * time.Hour}, {"eve 3 track", -1},
-			{"joe 4 several", time.Minute}}, Mapper: mapper{}, Sender: h, DeadLetters: &letterbox{}}, zap.NewNop(), reg)
+		p := New(c, Stages{Source: dated{{"ann 1 track", time.Hour}, {"bob 2 track", 80 * time.Hour},
+			{"eve 3 track", -1}, {"joe 4 several", time.Minute}}, Mapper: mapper{}, Sender: h,
+			DeadLetters: &letterbox{}}, zap.NewNop(), reg)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- p.Run(ctx) }()
@@ -65,7 +66,9 @@ func TestDelayIsThatOfWhatWasTaken(t *testing.T) {
 			for _, b := range h.GetBucket() {
 				in[b.GetUpperBound()] = b.GetCumulativeCount()
 			}
-			if sum := time.Duration(h.GetSampleSum() * float64(time.Second)); h.GetSampleCount() != 2 || in[3600] != 0 || in[6*3600] != 1 || in[72*3600] != 1 || sum < 81*time.Hour || sum > 81*time.Hour+time.Minute {
+			sum := time.Duration(h.GetSampleSum() * float64(time.Second))
+			if h.GetSampleCount() != 2 || in[3600] != 0 || in[6*3600] != 1 || in[72*3600] != 1 ||
+				sum < 81*time.Hour || sum > 81*time.Hour+time.Minute {
 				t.Errorf("got %v", h)
 			}
 			return

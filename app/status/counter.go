@@ -106,8 +106,8 @@ func (c *Counter) Tell(l *Letters) {
 }
 
 var openDesc = prometheus.NewDesc("ciobridge_dead_letters_open",
-	"Dead letters in the log that nobody has resolved, by reason: as of the last count, and those that this bridge has "+
-		"stored since.", []string{"reason"}, nil)
+	"Dead letters in the log that nobody has resolved, by reason: as of the last count, and those that this bridge "+
+		"has stored since.", []string{"reason"}, nil)
 
 // Describe implements prometheus.Collector.
 func (c *Counter) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc }
@@ -119,6 +119,7 @@ func (c *Counter) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for _, reason := range event.Reasons() {
-		ch <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, float64(open[reason]), string(reason))
+		n := float64(open[reason])
+		ch <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, n, string(reason))
 	}
 }

@@ -75,7 +75,8 @@ func TestStatusTellsWhatABridgeDoes(t *testing.T) {
 		"127.0.0.1:8080": {exit.Input, "--url: want the address of an admin server"},
 	} {
 		var out, errs logBuffer
-		code := run(t.Context(), []string{"status", "--url", address}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+		code := run(t.Context(), []string{"status", "--url", address},
+			stdio{in: strings.NewReader(""), out: &out, err: &errs})
 		if code != want.code || !strings.Contains(errs.String(), want.says) || out.String() != "" {
 			t.Errorf("%s: exit code %d, %s%s", address, code, &out, &errs)
 		}

@@ -33,10 +33,10 @@ func New() *cobra.Command {
 		Use:   "status",
 		Short: "Ask a running bridge what it does",
 		Long: "Ask a running bridge what it reads and how far it is, how Customer.io does, how many dead letters are " +
-			"open, what has\nstopped and what its rules have done. It is asked at its admin server (admin.listen), whose " +
-			"/status has the same as JSON.\n\n" +
-			"The exit code is 0 when the bridge answers, whatever it says, and 1 when it does not. A probe that must fail " +
-			"while a\nbridge is not ready is ciobridge healthcheck.",
+			"open, what has\nstopped and what its rules have done. It is asked at its admin server (admin.listen), " +
+			"whose /status has the same as JSON.\n\n" +
+			"The exit code is 0 when the bridge answers, whatever it says, and 1 when it does not. A probe that must " +
+			"fail while a\nbridge is not ready is ciobridge healthcheck.",
 		Example: "  ciobridge status\n" +
 			"  ciobridge status --url http://ciobridge-0.ciobridge:8080\n" +
 			"  ciobridge status -o json | jq '.source.partitions | map(.lag) | add'",

@@ -40,7 +40,9 @@ func print(w io.Writer, s status.Status, now time.Time) error {
 	if len(s.Unmatched.Types) > 0 {
 		line("no rule for", "%s", unmatched(s.Unmatched))
 	}
-	for _, rows := range [][][]string{partitions(s.Source.Partitions), destinations(s.Destinations, now), rules(s.Rules)} {
+	for _, rows := range [][][]string{
+		partitions(s.Source.Partitions), destinations(s.Destinations, now), rules(s.Rules),
+	} {
 		if len(rows) == 1 {
 			continue
 		}
@@ -133,7 +135,8 @@ func unmatched(u status.Unmatched) string {
 func partitions(list []status.Partition) [][]string {
 	rows := [][]string{{"TOPIC", "PARTITION", "STATE", "NEXT", "LAG", "IN FLIGHT", "OLDEST"}}
 	for _, p := range list {
-		row := []string{output.Printable(p.Topic), strconv.Itoa(int(p.Partition)), output.Printable(p.State), "-", "-", "-", "-"}
+		row := []string{output.Printable(p.Topic), strconv.Itoa(int(p.Partition)), output.Printable(p.State), "-", "-",
+			"-", "-"}
 		if p.Offset != nil && p.Lag != nil {
 			row = append(row[:3], strconv.FormatInt(*p.Offset, 10), strconv.FormatInt(*p.Lag, 10),
 				strconv.Itoa(p.InFlight), "-")
