@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	consumerkafka "github.com/ciobridge/ciobridge/consumer/kafka"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/secret"
@@ -46,8 +47,13 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 		c := Default()
 		c.Source = source
 		c.CustomerIO.Allow, c.RulesFrom = []string{""}, []string{""}
+		seen := 0
 		leaves(reflect.ValueOf(&c).Elem(), func(path string, leaf reflect.Value) {
-			for _, text := range misplaced {
+			seen++
+			for i, text := range misplaced {
+				if !longtest.On() && (i+seen)%3 > 0 {
+					continue
+				}
 				was := leaf.String()
 				leaf.SetString(text)
 				tried++
@@ -62,7 +68,7 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 			}
 		})
 	}
-	if tried < 300 {
+	if tried < longtest.Either(100, 300) {
 		t.Errorf("only %d values were tried", tried)
 	}
 }

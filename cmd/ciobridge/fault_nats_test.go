@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // subjects is a NATS server with a stream that a world publishes to: in this process, or a real one.
@@ -77,6 +78,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 }
 
 func TestStopUnderLoadSendsNothingTwiceOnJetStream(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	s := newSubjects(t)
 	s.session = longSession
@@ -104,6 +106,7 @@ func TestStandbyTakesOver(t *testing.T) {
 }
 
 func TestKilledUnderLoadOnJetStream(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	s := newSubjects(t)
 	killLoop(t, s.world, s.configureNATS(), s.produce)
@@ -146,6 +149,7 @@ func TestNATSServerRestarts(t *testing.T) {
 }
 
 func TestPausedReplicaOnJetStream(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	s := newSubjects(t)
 	pauseReplica(t, s.world, s.configureNATS(), s.produce)

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // divide has the server divide the stream by person into four partitions, and configures a bridge that reads them.
@@ -43,6 +44,7 @@ func (s *subjects) produceDivided(n int) {
 
 // One replica of a divided stream reads all the time while its neighbour is killed again and again.
 func TestKilledUnderLoadOnPartitions(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	s := newSubjects(t)
 	path := s.divide()

@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // slow carries batches out but holds back the answers, and returns how to let go.
@@ -138,6 +139,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 // A replay is killed half-way. The next one takes what is not resolved, which are a few calls that Customer.io has
 // and drops; the one after that sends nothing.
 func TestReplayKilledHalfWay(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	b := newBus(t, 4)
 	path := b.configure(b.source(), "{file: "+b.path("dead.jsonl")+"}")

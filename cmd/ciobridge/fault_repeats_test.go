@@ -10,17 +10,20 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // A kill repeats what was on the wire and what was settled since the last commit, however long one slow call has held
 // back the unbroken prefix.
 func TestKillRepeatsLittleOnJetStream(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	s := newSubjects(t)
 	killRepeats(t, s.world, s.configureNATS(), s.produce)
 }
 
 func TestKillRepeatsLittleOnKafka(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	b := newBus(t, 4)
 	killRepeats(t, b.world, b.configureKafka(), b.produce)

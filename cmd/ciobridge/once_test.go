@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // receipts are rules that send a message for each order, by an action of its own or by a request. Nothing in either
@@ -127,6 +128,7 @@ func (m *mail) once() int {
 
 // A bridge that is killed again and again sends each message once, or asks a person, who then finds out and decides.
 func TestKilledAMessageIsNeverSentTwice(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	newBus(t, 3).mail(3).killed()
 }
