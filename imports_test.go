@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"landing":    {"event", "customerio"},
 	"emulator":   {},
 	"requests":   {"event", "internal"},
+	"tracing":    {"event", "customerio", "secret", "internal"},
 	"webhook":    {"broker", "secret", "internal"},
 	"report":     {"broker", "customerio", "event", "secret", "internal"},
 	"source": {
@@ -44,7 +45,7 @@ var mayImport = map[string][]string{
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"ledger", "event", "landing", "requests", "webhook", "report",
+		"ledger", "event", "landing", "requests", "tracing", "webhook", "report",
 		"internal",
 	},
 	"cmd": {

@@ -23,6 +23,7 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/tracing"
 	"github.com/ciobridge/ciobridge/webhook"
 )
 
@@ -45,6 +46,7 @@ type Bridge struct {
 	ledger     *ledger.Sender // nil where the rules need none
 	noting     ledger.Store   // where the ledger is kept
 	decoder    *content.Decoder
+	tracer     *tracing.Tracer // nil where the environment asks for no traces
 	pipeline   *pipeline.Pipeline
 
 	admin    *admin          // nil until it listens
@@ -95,6 +97,7 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 		return nil, err
 	}
 	b.sender = delivery.New(b.workspaces, log.Named("delivery"), b.registry)
+	b.startTraces()
 	for i := range b.workspaces {
 		b.sender.Hold(i, "", 0)
 	}
@@ -125,7 +128,8 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stages := pipeline.Stages{Source: b.read(b.source), Mapper: b.rules, Sender: sender, DeadLetters: b.letters,
+	stages := pipeline.Stages{Source: b.read(b.tracer.Source(b.source, false)), Mapper: b.tracer.Mapper(b.rules),
+		Sender: sender, DeadLetters: b.tracer.DeadLetters(b.letters),
 		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle}
 	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
 	b.counter = b.newCounter()
@@ -192,6 +196,7 @@ func (b *Bridge) Close() {
 	if b.webhooks != nil {
 		b.webhooks.Close()
 	}
+	b.tracer.Close()
 	closeAll(b.workspaces)
 	b.decoder.Close()
 	closeLedger(b.noting)
@@ -238,9 +243,3 @@ func (b *Bridge) Serve(ctx context.Context) error {
 	b.log.Info("stopped")
 	return err
 }
-
-// Broker is the broker that Connect has reached.
-func (b *Bridge) Broker() source.Broker { return b.broker }
-
-// Letters are the dead letters, once Connect has reached their broker.
-func (b *Bridge) Letters() source.Letters { return b.letters }

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/tracing"
 )
 
 // NewLogger writes lines to w. Nothing is sampled: every change of state has its line.
@@ -57,4 +58,16 @@ func (e escaper) Write(line []byte) (int, error) {
 // ASCII, but for tabs between the fields of the console.
 func obeyed(r rune) bool {
 	return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// startTraces begins what the environment asks for of traces. What it asks for and cannot have is told, and keeps no
+// event from flowing: such variables are set for all of a cluster.
+func (b *Bridge) startTraces() {
+	t, err := tracing.Start(b.config.Source.Section().Kind(), b.version, b.log.Named("tracing"))
+	if err != nil {
+		b.log.Warn("traces are off", zap.Error(err))
+	}
+	if b.tracer = t; t != nil {
+		b.sender.Watch(t.Requested)
+	}
 }

@@ -45,8 +45,9 @@ func Replay(
 		return err
 	}
 	run.Hold(held)
-	stages := pipeline.Stages{Source: b.read(run), Mapper: run.Mapper(), Sender: sender,
-		Destinations: destinations(p, b.workspaces), DeadLetters: run.DeadLetters()}
+	stages := pipeline.Stages{Source: b.read(b.tracer.Source(run, true)), Mapper: b.tracer.Mapper(run.Mapper()),
+		Sender: sender, DeadLetters: b.tracer.DeadLetters(run.DeadLetters()),
+		Destinations: destinations(p, b.workspaces)}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var watch sync.WaitGroup

@@ -12,6 +12,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/source"
 )
 
 // Troubles says what keeps messages from coming. The bridge must be connected.
@@ -141,3 +142,9 @@ func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
 		return // whoever asked has gone
 	}
 }
+
+// Broker is the broker that Connect has reached.
+func (b *Bridge) Broker() source.Broker { return b.broker }
+
+// Letters are the dead letters, once Connect has reached their broker.
+func (b *Bridge) Letters() source.Letters { return b.letters }

@@ -22,7 +22,12 @@ type Sender struct {
 	limiters []*rateLimiter
 	bodies   sync.Pool // of *customerio.BatchBody
 	before   func(ctx context.Context, calls []event.Call) bool
+	watch    Watch
 }
+
+// A Watch is told of each request right before it is made, and of the workspace's name and the root of the API that it
+// goes to. What it returns is called with the answer; it is nil where nobody waits for that.
+type Watch func(calls []event.Call, workspace, root string, r customerio.Request) func(customerio.Answer)
 
 // New makes a Sender to some workspaces. It counts itself as the only replica until SetReplicas says otherwise.
 func New(workspaces []Workspace, log *zap.Logger, reg prometheus.Registerer) *Sender {
@@ -35,6 +40,9 @@ func New(workspaces []Workspace, log *zap.Logger, reg prometheus.Registerer) *Se
 // Before has f called with the calls of each request when its turn has come, right before it is made. Where f returns
 // false the request is not made, and its calls stay open. It must be called before Send.
 func (s *Sender) Before(f func(ctx context.Context, calls []event.Call) bool) { s.before = f }
+
+// Watch has requests for calls watched. It must be called before Send.
+func (s *Sender) Watch(w Watch) { s.watch = w }
 
 // SetReplicas divides the budgets of the workspaces among so many live replicas, this one among them. Fewer than one
 // counts as one.
@@ -147,9 +155,16 @@ func (s *Sender) exchange(
 		s.metrics.calls.Observe(float64(len(calls)))
 		s.metrics.bytes.Observe(float64(size))
 	}
+	var answered func(customerio.Answer)
+	if s.watch != nil {
+		answered = s.watch(calls, d.workspace, d.client.Root(r.Endpoint.API()), r)
+	}
 	start := time.Now()
 	answer := d.client.Do(ctx, r)
 	took := time.Since(start)
+	if answered != nil {
+		answered(answer)
+	}
 	s.count(d, answer, took)
 	if line := s.log.Check(zap.DebugLevel, "request made"); line != nil {
 		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)), zap.Int("bytes", size),

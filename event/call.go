@@ -20,6 +20,9 @@ type Call struct {
 
 	// About tells whom the call is about. It is nil where no erasure fence asks for it.
 	About *About
+
+	// Trace is that of the call's message; nil where nobody follows it.
+	Trace *Trace
 }
 
 // Destination is where the call goes.
@@ -50,7 +53,7 @@ type Step struct {
 	Call   string // the call's name inside the rule, such as "track:order_completed" or "identify#2"
 	Action string // the action's name as rules write it: identify, track, pageview, screen, delete …
 
-	Rules  string // the hash of the rules that it belongs to
+	Rules string // the hash of the rules that it belongs to
 
 	// Repeatable is true for events, pages and screens: they carry their ID, Customer.io ignores a repeat, and
 	// neighbours of one person may share a request. Any other call changes state and travels alone for its person.

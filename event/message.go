@@ -24,7 +24,13 @@ type Message struct {
 	// the one in a FailedMessage. It means something to the source alone, and nobody else looks at it. Most sources
 	// need none.
 	Ref any
+
+	// Trace is by what the message is followed; nil where nobody does.
+	Trace *Trace
 }
+
+// A Trace is by what a message and its calls are followed from outside. Only package tracing looks inside.
+type Trace struct{ Span any }
 
 // Content is what a value and a key hold, as JSON; nil for the one that is read as it is.
 type Content struct {
