@@ -161,7 +161,7 @@ func (b *Bridge) run(ctx context.Context) error {
 	defer workspaces.end()
 	if err := b.prepare(ctx, workspaces); err != nil {
 		if ctx.Err() != nil {
-			return nil // stopped before anything was read
+			return b.stoppedBefore()
 		}
 		return err
 	}
@@ -181,11 +181,11 @@ func (b *Bridge) run(ctx context.Context) error {
 			}
 		})
 	}
-	err := b.pipeline.Run(ctx)
+	err := b.carry(ctx)
 	b.settleLedger(ctx)
 	cancel()
 	besides.Wait()
-	return exit.With(exit.Broker, err)
+	return err
 }
 
 // Close ends what the bridge has opened. It must not run any more.

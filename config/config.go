@@ -18,6 +18,7 @@ import (
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/source"
 	"github.com/ciobridge/ciobridge/source/kafka"
+	"github.com/ciobridge/ciobridge/source/lines"
 	"github.com/ciobridge/ciobridge/source/nats"
 	"github.com/ciobridge/ciobridge/webhook"
 )
@@ -73,10 +74,11 @@ type Source struct {
 	Kafka    *kafka.Section `yaml:"kafka"`
 	NATS     *nats.Section  `yaml:"nats"`
 	Embedded *nats.Embedded `yaml:"embedded"`
+	Lines    *lines.Section `yaml:"lines"`
 }
 
 func (s *Source) sections() []source.Section {
-	return slices.Concat(given(s.Kafka), given(s.NATS), given(s.Embedded))
+	return slices.Concat(given(s.Kafka), given(s.NATS), given(s.Embedded), given(s.Lines))
 }
 
 // given lists a section that is there.

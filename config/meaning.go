@@ -42,6 +42,18 @@ var meanings = merged(keptMeanings, map[string]yamltree.Row{
 	"source.kafka":    {Meaning: "Topics of a Kafka cluster."},
 	"source.nats":     {Meaning: "Streams of a NATS server or cluster with JetStream."},
 	"source.embedded": {Meaning: "Streams of a NATS server inside the process."},
+	"source.lines": {Meaning: "The lines of a file or of standard input, an event each. The bridge ends at their " +
+		"end. See [history.md](history.md#files-and-standard-input)."},
+	"lines.path": {Meaning: "The file, or `-` for standard input. One whose name ends in `.gz` is unpacked.",
+		Example: "events.ndjson", Required: true},
+	"lines.name": {Meaning: "Stands where other sources have the name of a topic, also in the identity of events " +
+		"that have no id of their own. Left out, it is the name of the file without its folder, or `stdin`.",
+		Example: "web.events"},
+	"lines.envelope": {Meaning: "Where an event's type, time and identity stand: a form with a name, or a map.",
+		Example: "cloudevents", Choices: mapping.EnvelopeForms(), Default: "plain"},
+	"lines.on_null": {Meaning: "What becomes of a line that holds an event of nothing, such as a removal. With " +
+		"Debezium it is skipped where nothing is said.", Example: "skip",
+		Choices: words(mapping.Skip, mapping.DeadLetter, mapping.AsEvent), Default: string(mapping.DeadLetter)},
 
 	"kafka.brokers": {Meaning: "The addresses that are tried to find the cluster. Any one that answers is enough.",
 		Example: "[kafka-0:9092, kafka-1:9092]", Required: true},

@@ -38,7 +38,7 @@ func (c *Config) Validate() error {
 func (s *Source) validate() error {
 	sections := s.sections()
 	if len(sections) != 1 {
-		return mistake.Of("source: give exactly one of kafka, nats and embedded; " +
+		return mistake.Of("source: give exactly one of kafka, nats, embedded and lines; " +
 			"there is no default, because a bridge that reads a private empty broker looks healthy and moves nothing")
 	}
 	return mistake.Under("source."+sections[0].Kind(), sections[0].Validate())
@@ -136,6 +136,8 @@ func (c *Config) taken(name string) string {
 	switch {
 	case section == nil:
 		return ""
+	case section.Ends():
+		return "cannot be published to, because source." + section.Kind() + " has no broker: leave it out"
 	case section.Reads(name):
 		return "is read by the source too, by its name or by a pattern, and every answer would come back as an " +
 			"event: give it a name that the source does not read"

@@ -51,6 +51,9 @@ type Section interface {
 	ReportState(report.StateConfig, deadletter.Config) report.StateConfig
 	CheckReportState(report.StateConfig) error
 	CheckReport(report.To) error
+	// Ends reports whether the source ends by itself, as a file does. There is no broker behind one that does: what
+	// the bridge keeps is in files, and nothing can be published.
+	Ends() bool
 	// Destination is where an event is published: something that the source reads.
 	Destination(Target) (event.Origin, error)
 

@@ -119,6 +119,10 @@ func openOffsets(cmd *cobra.Command, in config.Input, out format) (*offsetsClien
 	if err != nil {
 		return nil, err
 	}
+	if section := c.Source.Section(); section.Ends() {
+		return nil, exit.With(exit.Input, fmt.Errorf("of source.%s nothing is stored of how far it is read: each run "+
+			"reads all of it", section.Kind()))
+	}
 	log, err := cli.QuietLogger(cmd, out == asJSON)
 	if err != nil {
 		return nil, err

@@ -249,7 +249,8 @@ func wrapped(r yamltree.Row, value string) string {
 // not read themselves capitals do not count.
 func ofWords(f file, r yamltree.Row, at, value string) bool {
 	return len(r.Choices) > 0 && !slices.ContainsFunc(r.Choices, func(word string) bool {
-		return value == word || f.name == "config" && !strings.Contains(at, "[0]") && strings.EqualFold(value, word)
+		itself := strings.Contains(at, "[0]") || strings.Contains(at, ".envelope.")
+		return value == word || f.name == "config" && !itself && strings.EqualFold(value, word)
 	})
 }
 

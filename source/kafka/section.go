@@ -57,6 +57,9 @@ func (s *Section) Consumer() kafka.Config {
 // Kind implements source.Section.
 func (*Section) Kind() string { return "kafka" }
 
+// Ends implements source.Section.
+func (*Section) Ends() bool { return false }
+
 // Names implements source.Section. A pattern is named by itself.
 func (s *Section) Names() []string {
 	var names []string

@@ -136,6 +136,9 @@ func checkPlace(p place.Settings) error {
 	return nil
 }
 
+// Ends implements source.Section.
+func (*Reading) Ends() bool { return false }
+
 // ChecksFirst implements source.Section: streams are looked at while they are read.
 func (r *Reading) ChecksFirst() bool { return false }
 
