@@ -150,7 +150,7 @@ func (e *Embedded) URL() string { return e.current().ClientURL() }
 
 // NATS connects to the server without a socket. The caller closes the connection before the server.
 func (e *Embedded) NATS(ctx context.Context) (*NATS, error) {
-	n, err := dialNATS(ctx, e.URL(), e.log, nats.InProcessServer(e))
+	n, err := dialNATS(ctx, e.URL(), defaultAPI, e.log, nats.InProcessServer(e))
 	if err != nil {
 		return nil, err
 	}

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/sasl"
+	"go.uber.org/zap"
 
-	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/mistake"
-	"github.com/ciobridge/ciobridge/secret"
 )
 
 // clientID is how the bridge names itself to brokers; it shows in their quotas and request logs.
@@ -26,19 +25,10 @@ type KafkaConfig struct {
 	Brokers []string `yaml:"brokers"`
 	// TLS is set for connections over TLS; an empty section means TLS with the system's certificate authorities.
 	TLS *TLSConfig `yaml:"tls,omitempty"`
-	// SASL is set for clusters that ask for a user and a password.
+	// SASL is set for clusters that ask who is there.
 	SASL *SASLConfig `yaml:"sasl,omitempty"`
-	// AllowPlaintext permits a password to be sent over a connection without TLS.
+	// AllowPlaintext permits a password or a token to be sent over a connection without TLS.
 	AllowPlaintext bool `yaml:"allow_plaintext,omitempty"`
-}
-
-// SASLConfig is a user and a password. The password is read anew for every connection, so that it can be replaced while
-// the bridge runs.
-type SASLConfig struct {
-	// Mechanism is plain, scram-sha-256 or scram-sha-512.
-	Mechanism string     `yaml:"mechanism,lower"`
-	Username  string     `yaml:"username"`
-	Password  secret.Ref `yaml:"password"`
 }
 
 // Validate reports everything that is wrong with the configuration, each with the path of its field. It connects to
@@ -58,7 +48,7 @@ func (c KafkaConfig) Validate() error {
 		errs = append(errs, c.TLS.Validate("tls"))
 	}
 	if c.SASL != nil {
-		errs = append(errs, c.SASL.validate(c.TLS != nil || c.AllowPlaintext)...)
+		errs = append(errs, c.SASL.validate(c.TLS != nil, c.AllowPlaintext)...)
 	}
 	return errors.Join(errs...)
 }
@@ -86,6 +76,8 @@ func (KafkaConfig) Hint(key string) string {
 			"password}"
 	case "sasl_mechanism", "sasl_mechanisms", "sasl_jaas_config":
 		return "write sasl: {mechanism, username, password}"
+	case "sasl_oauthbearer_token_endpoint_url", "sasl_oauthbearer_config", "sasl_login_callback_handler_class":
+		return "write sasl: {mechanism: oauthbearer, token_endpoint: {url, client_id, client_secret}}"
 	case "group_id", "consumer_group":
 		return "write group: NAME"
 	case "auto_offset_reset", "offset":
@@ -96,68 +88,55 @@ func (KafkaConfig) Hint(key string) string {
 	return ""
 }
 
-var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
-
-func (c SASLConfig) validate(private bool) []error {
-	var errs []error
-	switch c.Mechanism {
-	case "plain":
-		if !private {
-			errs = append(errs, mistake.Of("sasl.mechanism: plain sends the password readable: add tls, or set "+
-				"allow_plaintext: true"))
-		}
-	case "scram-sha-256", "scram-sha-512":
-	case "":
-		errs = append(errs, mistake.Of("sasl.mechanism: is missing: give plain, scram-sha-256 or scram-sha-512"))
-	default:
-		errs = append(errs, mistake.Of("sasl.mechanism: %s", c.otherMechanism()))
-	}
-	if c.Username == "" {
-		errs = append(errs, mistake.Of("sasl.username: is missing"))
-	}
-	if err := c.Password.Validate(); err != nil {
-		errs = append(errs, mistake.Of("sasl.password: %w", err))
-	}
-	return errs
-}
-
-func (c SASLConfig) otherMechanism() string {
-	switch c.Mechanism {
-	case "plaintext":
-		return "PLAINTEXT is a protocol without a password: leave sasl out, or give plain"
-	case "ssl":
-		return "SSL is a protocol without a password: leave sasl out and give tls: {}"
-	case "sasl_ssl", "sasl_plaintext":
-		return "SASL_SSL and SASL_PLAINTEXT are protocols: give plain, scram-sha-256 or scram-sha-512, and tls: {} " +
-			"for SSL"
-	case "oauthbearer", "gssapi", "aws_msk_iam":
-		return "this mechanism is not supported: give plain, scram-sha-256 or scram-sha-512"
-	}
-	return "is not plain, scram-sha-256 or scram-sha-512" + choice.Near(c.Mechanism, mechanisms)
-}
-
 // Kafka opens connections to one Kafka cluster. It is safe for concurrent use.
 type Kafka struct {
 	config    KafkaConfig
-	tls       *tls.Config
-	sasl      sasl.Mechanism // nil for none
+	tls       atomic.Pointer[tls.Config] // as it was read last; nil for none
+	tokens    Tokens                     // nil where none is shown
+	log       *zap.Logger
 	transport *kafka.Transport
 	cancel    context.CancelFunc
 }
 
+// A KafkaOption is something that a connection can do without.
+type KafkaOption func(*kafkaOptions)
+
+type kafkaOptions struct {
+	log *zap.Logger
+	aws func(AWSConfig) (Tokens, error)
+}
+
+// WithLog has sessions that cannot be renewed told to a log.
+func WithLog(log *zap.Logger) KafkaOption { return func(o *kafkaOptions) { o.log = log } }
+
+// WithAWS is where the tokens of the mechanism aws-msk-iam come from: package msk, which programs that do not need it
+// are not linked with.
+func WithAWS(tokens func(AWSConfig) (Tokens, error)) KafkaOption {
+	return func(o *kafkaOptions) { o.aws = tokens }
+}
+
 // NewKafka reads the files that the configuration names and checks that the password can be read. It connects to
 // nothing yet.
-func NewKafka(c KafkaConfig) (*Kafka, error) {
+func NewKafka(c KafkaConfig, options ...KafkaOption) (*Kafka, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	k := &Kafka{config: c}
+	given := kafkaOptions{log: zap.NewNop()}
+	for _, option := range options {
+		option(&given)
+	}
+	k := &Kafka{config: c, log: given.log}
 	if c.TLS != nil {
 		loaded, err := c.TLS.Client()
 		if err != nil {
 			return nil, fmt.Errorf("tls: %w", err)
 		}
-		k.tls = loaded
+		k.tls.Store(loaded)
+	}
+	if c.SASL != nil {
+		if err := k.readIdentity(*c.SASL, given); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	k.cancel = cancel
@@ -168,14 +147,20 @@ func NewKafka(c KafkaConfig) (*Kafka, error) {
 		ClientID:    clientID,
 		Context:     ctx,
 	}
-	if c.SASL != nil {
-		if _, err := c.SASL.Password.Read(); err != nil {
-			cancel()
-			return nil, fmt.Errorf("sasl.password: %w", err)
-		}
-		k.sasl = credentials{*c.SASL}
-	}
 	return k, nil
+}
+
+// readIdentity makes sure at the start that what is to be shown can be read.
+func (k *Kafka) readIdentity(c SASLConfig, given kafkaOptions) (err error) {
+	switch c.Mechanism {
+	case mechanismBearer, mechanismAWS:
+		k.tokens, err = c.newTokens(given)
+	default:
+		if _, err = c.Password.Read(); err != nil {
+			err = fmt.Errorf("sasl.password: %w", err)
+		}
+	}
+	return err
 }
 
 // Brokers are the configured addresses.

@@ -12,7 +12,6 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/apiversions"
-	"github.com/segmentio/kafka-go/sasl"
 )
 
 const (
@@ -35,8 +34,9 @@ var newest = map[protocol.ApiKey]int16{
 // KafkaConn is one connection to one broker, authenticated and with its protocol versions known. It carries one
 // exchange at a time, is not safe for concurrent use, and is closed by the first error.
 type KafkaConn struct {
-	proto  *protocol.Conn
-	ranges map[protocol.ApiKey][2]int16
+	proto    *protocol.Conn
+	versions map[protocol.ApiKey]int16 // that are spoken
+	ranges   map[protocol.ApiKey][2]int16
 }
 
 // Dial connects to the broker at addr (host:port). A refused authentication is kafka.SASLAuthenticationFailed, and what
@@ -60,13 +60,22 @@ func (k *Kafka) dialPooled(ctx context.Context, _, addr string) (net.Conn, error
 func (k *Kafka) connect(ctx context.Context, addr string) (*KafkaConn, net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	conn, err := k.open(ctx, addr)
+	opened, err := k.open(ctx, addr)
 	if err != nil {
 		return nil, nil, err
 	}
+	var conn net.Conn = opened
+	var known *session
+	if identity := k.identify(); identity != nil {
+		known = &session{checked: opened, identity: identity, log: k.log}
+		conn = known
+	}
 	c := &KafkaConn{proto: protocol.NewConn(conn, clientID)}
 	unbind := c.bind(ctx)
-	err = c.greet(ctx, k.sasl)
+	err = c.greet()
+	if err == nil && known != nil {
+		err = c.identify(ctx, known)
+	}
 	if err != nil {
 		c.Close()
 	}
@@ -84,13 +93,12 @@ func (k *Kafka) connect(ctx context.Context, addr string) (*KafkaConn, net.Conn,
 	return nil, nil, fmt.Errorf("connect to %s: %w", addr, err)
 }
 
-func (k *Kafka) open(ctx context.Context, addr string) (net.Conn, error) {
+func (k *Kafka) open(ctx context.Context, addr string) (*checked, error) {
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	if k.tls != nil {
-		config := k.tls.Clone()
+	if config := k.trust(); config != nil {
 		if config.ServerName == "" {
 			config.ServerName, _, _ = net.SplitHostPort(addr)
 		}
@@ -101,10 +109,21 @@ func (k *Kafka) open(ctx context.Context, addr string) (net.Conn, error) {
 		}
 		conn = secured
 	}
-	return &checked{Conn: conn, addr: addr}, nil
+	return &checked{Conn: conn, addr: addr, idle: true}, nil
 }
 
-func (c *KafkaConn) greet(ctx context.Context, mechanism sasl.Mechanism) (err error) {
+// trust reads the files of the certificates again. While they are being replaced, it is what they were before.
+func (k *Kafka) trust() *tls.Config {
+	if k.config.TLS == nil {
+		return nil
+	}
+	if loaded, err := k.config.TLS.Client(); err == nil {
+		k.tls.Store(loaded)
+	}
+	return k.tls.Load().Clone()
+}
+
+func (c *KafkaConn) greet() (err error) {
 	defer recoverDecode(&err)
 	res, err := c.proto.RoundTrip(new(apiversions.Request))
 	if err != nil {
@@ -114,7 +133,7 @@ func (c *KafkaConn) greet(ctx context.Context, mechanism sasl.Mechanism) (err er
 	if answer.ErrorCode != 0 {
 		return fmt.Errorf("ask for versions: %w", kafka.Error(answer.ErrorCode))
 	}
-	versions := make(map[protocol.ApiKey]int16, len(answer.ApiKeys))
+	c.versions = make(map[protocol.ApiKey]int16, len(answer.ApiKeys))
 	c.ranges = make(map[protocol.ApiKey][2]int16, len(answer.ApiKeys))
 	for _, r := range answer.ApiKeys {
 		key, most := protocol.ApiKey(r.ApiKey), r.MaxVersion
@@ -122,13 +141,17 @@ func (c *KafkaConn) greet(ctx context.Context, mechanism sasl.Mechanism) (err er
 			most = limit
 		}
 		c.ranges[key] = [2]int16{r.MinVersion, r.MaxVersion}
-		versions[key] = key.SelectVersion(r.MinVersion, most)
+		c.versions[key] = key.SelectVersion(r.MinVersion, most)
 	}
-	c.proto.SetVersions(versions)
-	if mechanism != nil {
-		return authenticate(ctx, c.proto, mechanism)
-	}
+	c.proto.SetVersions(c.versions)
 	return nil
+}
+
+// identify proves to the broker who we are.
+func (c *KafkaConn) identify(ctx context.Context, s *session) (err error) {
+	defer recoverDecode(&err)
+	s.versions = c.versions
+	return s.authenticate(ctx)
 }
 
 // Versions are the oldest and the newest version of a request that the broker takes; both are -1 for one that it does

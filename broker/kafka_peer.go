@@ -32,6 +32,7 @@ type checked struct {
 	net.Conn
 	addr    string
 	greeted bool
+	idle    bool   // no request is under way
 	ready   []byte // read and not handed out
 	left    int    // bytes of the answer that are not read yet
 	err     error  // of the first failure; kafka-go reads on after one
@@ -48,12 +49,20 @@ func (c *checked) Read(b []byte) (int, error) {
 	if len(c.ready) > 0 {
 		n := copy(b, c.ready)
 		c.ready = c.ready[n:]
+		c.idle = len(c.ready)+c.left == 0
 		return n, nil
 	}
 	n, err := c.Conn.Read(b[:min(len(b), c.left)])
 	c.left -= n
+	c.idle = c.left == 0
 	c.err = err
 	return n, err
+}
+
+// Write begins a request, or goes on with one.
+func (c *checked) Write(b []byte) (int, error) {
+	c.idle = false
+	return c.Conn.Write(b)
 }
 
 // begin reads the length of an answer, and all of the first one.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -20,6 +21,30 @@ import (
 
 // credentials is a SASL mechanism that reads the password when a connection is made.
 type credentials struct{ config SASLConfig }
+
+// identity is a mechanism as one connection uses it, again and again.
+type identity interface {
+	sasl.Mechanism
+	// news is nil where there is something to show that the connection has not shown yet.
+	news(context.Context) error
+}
+
+// identify gives a new connection its mechanism; nil where the cluster does not ask.
+func (k *Kafka) identify() identity {
+	switch {
+	case k.config.SASL == nil:
+		return nil
+	case k.tokens != nil:
+		return &bearer{tokens: k.tokens, extensions: k.config.SASL.Extensions}
+	}
+	return credentials{*k.config.SASL}
+}
+
+// news implements identity. A password is shown again, because the session ends and not the password.
+func (c credentials) news(context.Context) error {
+	_, err := c.config.Password.Read()
+	return err
+}
 
 // Name is the mechanism's name as brokers know it.
 func (c credentials) Name() string { return strings.ToUpper(c.config.Mechanism) }
@@ -75,41 +100,45 @@ func (l limited) Next(ctx context.Context, challenge []byte) (bool, []byte, erro
 	return l.StateMachine.Next(ctx, challenge)
 }
 
-// authenticate proves to the broker who we are. A refusal is kafka.SASLAuthenticationFailed.
-func authenticate(ctx context.Context, conn *protocol.Conn, mechanism sasl.Mechanism) error {
+// authenticate proves to the broker who we are, and returns for how long it believes that; zero is for ever. A refusal
+// is kafka.SASLAuthenticationFailed.
+func authenticate(
+	ctx context.Context, conn *protocol.Conn, mechanism sasl.Mechanism,
+) (lifetime time.Duration, err error) {
 	res, err := conn.RoundTrip(&saslhandshake.Request{Mechanism: mechanism.Name()})
 	if err != nil {
-		return fmt.Errorf("sasl handshake: %w", err)
+		return 0, fmt.Errorf("sasl handshake: %w", err)
 	}
 	if code := res.(*saslhandshake.Response).ErrorCode; code != 0 {
-		return fmt.Errorf("sasl handshake with %s: %w", mechanism.Name(), kafka.Error(code))
+		return 0, fmt.Errorf("sasl handshake with %s: %w", mechanism.Name(), kafka.Error(code))
 	}
 	session, answer, err := mechanism.Start(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for done := false; !done; {
 		res, err := conn.RoundTrip(&saslauthenticate.Request{AuthBytes: answer})
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return kafka.SASLAuthenticationFailed // some brokers refuse by hanging up
+			return 0, kafka.SASLAuthenticationFailed // some brokers refuse by hanging up
 		}
 		if err != nil {
-			return fmt.Errorf("sasl authenticate: %w", err)
+			return 0, fmt.Errorf("sasl authenticate: %w", err)
 		}
 		reply := res.(*saslauthenticate.Response)
 		if reply.ErrorCode != 0 {
-			return kafka.Error(reply.ErrorCode) // without the broker's text, which may quote the user's name
+			return 0, kafka.Error(reply.ErrorCode) // without the broker's text, which may quote the user's name
 		}
+		lifetime = time.Duration(max(0, reply.SessionLifetimeMs)) * time.Millisecond
 		done, answer, err = session.Next(ctx, reply.AuthBytes)
 		var excess *iterationsError
 		switch {
 		case errors.As(err, &excess):
-			return fmt.Errorf("%w: %w", kafka.SASLAuthenticationFailed, excess)
+			return 0, fmt.Errorf("%w: %w", kafka.SASLAuthenticationFailed, excess)
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return 0, ctx.Err()
 		case err != nil:
-			return kafka.SASLAuthenticationFailed
+			return 0, kafka.SASLAuthenticationFailed
 		}
 	}
-	return nil
+	return lifetime, nil
 }

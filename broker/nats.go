@@ -32,6 +32,7 @@ const natsMajor, natsMinor = 2, 14
 type NATS struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
+	api    string // what every subject of JetStream's API begins with
 	log    *zap.Logger
 	events natsEvents
 	closed chan struct{}
@@ -50,11 +51,11 @@ func NewNATS(ctx context.Context, cfg NATSConfig, log *zap.Logger) (*NATS, error
 	if err != nil {
 		return nil, err
 	}
-	return dialNATS(ctx, strings.Join(cfg.URLs, ","), log, opts...)
+	return dialNATS(ctx, strings.Join(cfg.URLs, ","), cfg.api(), log, opts...)
 }
 
-func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Option) (*NATS, error) {
-	n := &NATS{log: log, closed: make(chan struct{})}
+func dialNATS(ctx context.Context, urls, api string, log *zap.Logger, opts ...nats.Option) (*NATS, error) {
+	n := &NATS{api: api, log: log, closed: make(chan struct{})}
 	connected := make(chan struct{}, 1)
 	opts = append(opts, n.options(connected)...)
 	conn, err := nats.Connect(urls, opts...)
@@ -73,9 +74,9 @@ func dialNATS(ctx context.Context, urls string, log *zap.Logger, opts ...nats.Op
 		n.Close()
 		return nil, err
 	}
-	if n.js, err = jetstream.New(conn); err != nil {
+	if n.js, err = n.NewJetStream(); err != nil {
 		n.Close()
-		return nil, fmt.Errorf("use jetstream: %w", err)
+		return nil, err
 	}
 	return n, nil
 }
@@ -124,6 +125,22 @@ func (n *NATS) Conn() *nats.Conn { return n.conn }
 
 // JetStream is the JetStream API of the connection's account.
 func (n *NATS) JetStream() jetstream.JetStream { return n.js }
+
+// NewJetStream gives one more with settings of its own.
+func (n *NATS) NewJetStream(opts ...jetstream.JetStreamOpt) (js jetstream.JetStream, err error) {
+	if n.api == defaultAPI {
+		js, err = jetstream.New(n.conn, opts...)
+	} else {
+		js, err = jetstream.NewWithAPIPrefix(n.conn, n.api, opts...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("use jetstream: %w", err)
+	}
+	return js, nil
+}
+
+// API is the subject of a request to JetStream, such as STREAM.NAMES, where the account has it.
+func (n *NATS) API(request string) string { return n.api + "." + request }
 
 // Trouble is why nothing can be read or published: there is no connection at the moment, or the store of the embedded
 // server takes nothing. It is nil while all is well.

@@ -30,6 +30,11 @@ type NATSConfig struct {
 	// Token authenticates without a name.
 	Token secret.Ref `yaml:"token"`
 
+	// Domain is the JetStream domain that has the streams, where it is not the server's own. APIPrefix is for an
+	// account that imports the API of another under a name of its own.
+	Domain    string `yaml:"domain"`
+	APIPrefix string `yaml:"api_prefix"`
+
 	// AllowPlaintext lets a password or a token travel over a connection without TLS.
 	AllowPlaintext bool `yaml:"allow_plaintext"`
 }
@@ -43,6 +48,10 @@ func (NATSConfig) Hint(key string) string {
 		return "write creds_file: PATH"
 	case "username":
 		return "write user: NAME"
+	case "js_domain", "jetstream_domain":
+		return "write domain: NAME"
+	case "js_api_prefix", "jetstream_prefix", "prefix":
+		return "write api_prefix: SUBJECT"
 	}
 	return ""
 }
@@ -71,7 +80,34 @@ func (c NATSConfig) Validate() error {
 	if c.TLS != nil {
 		errs = append(errs, c.TLS.Validate("tls"))
 	}
-	return errors.Join(append(errs, c.validateAuth(encrypted))...)
+	return errors.Join(append(errs, c.validateAuth(encrypted), c.validateAPI())...)
+}
+
+// defaultAPI is what the subjects of JetStream's API begin with.
+const defaultAPI = "$JS.API"
+
+// api is what they begin with as configured.
+func (c NATSConfig) api() string {
+	switch {
+	case c.Domain != "":
+		return "$JS." + c.Domain + ".API"
+	case c.APIPrefix != "":
+		return strings.TrimSuffix(c.APIPrefix, ".")
+	}
+	return defaultAPI
+}
+
+func (c NATSConfig) validateAPI() error {
+	switch {
+	case c.Domain != "" && c.APIPrefix != "":
+		return mistake.Of("api_prefix: stands beside domain, which is a prefix too: give one of them")
+	case strings.ContainsAny(c.Domain, ".*> \t\r\n"):
+		return mistake.Of("domain: is not the name of a JetStream domain: it has no dots, wildcards or spaces")
+	case strings.ContainsAny(c.APIPrefix, "*> \t\r\n") || strings.HasPrefix(c.APIPrefix, ".") ||
+		strings.Contains(c.APIPrefix, ".."):
+		return mistake.Of("api_prefix: is not a subject such as hub.JS.API: leave out wildcards and spaces")
+	}
+	return nil
 }
 
 func (c NATSConfig) validateAuth(encrypted bool) error {
@@ -118,6 +154,9 @@ func (c NATSConfig) options() ([]nats.Option, error) {
 			return nil, fmt.Errorf("tls: %w", err)
 		}
 		opts = append(opts, nats.Secure(conf))
+		if c.TLS.CAFile != "" {
+			opts = append(opts, c.TLS.followRoots(conf.RootCAs))
+		}
 	}
 	switch {
 	case c.CredsFile != "":

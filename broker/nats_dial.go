@@ -114,6 +114,12 @@ func (n *NATS) noteServerName(o *nats.Options) error {
 func (n *NATS) startTLS(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	config := n.conn.Opts.TLSConfig.Clone()
 	config.VerifyConnection = nil
+	if roots := n.conn.Opts.RootCAsCB; roots != nil {
+		var err error
+		if config.RootCAs, err = roots(); err != nil {
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+	}
 	if name := n.serverName.Load(); config.ServerName == "" && name != nil {
 		config.ServerName = *name
 	}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/secret"
@@ -14,7 +17,8 @@ import (
 // TLSConfig says how a connection is encrypted. An empty one trusts the system's certificate authorities and shows no
 // certificate of its own. There is no way to switch the verification of the server off.
 type TLSConfig struct {
-	// CAFile holds the PEM certificates that the server's certificate must descend from, instead of the system's.
+	// CAFile holds the PEM certificates that the server's certificate must descend from, instead of the system's. It is
+	// read for every connection to a broker.
 	CAFile string `yaml:"ca_file"`
 	// CertFile and KeyFile are the client's own certificate and its key, in PEM. They are read at every handshake, so
 	// that a renewed certificate is used from the next connection on.
@@ -32,17 +36,22 @@ func (c *TLSConfig) Validate(path string) error {
 	return nil
 }
 
+// Untrusted reports whether an error says that a certificate is not good: the server's for us, or ours for it.
+func Untrusted(err error) bool {
+	var (
+		certificate *tls.CertificateVerificationError
+		alert       tls.AlertError
+	)
+	return errors.As(err, &certificate) || errors.As(err, &alert)
+}
+
 // Client makes the configuration for a client's handshakes: TLS 1.2 or newer.
 func (c *TLSConfig) Client() (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read ca_file: %w", secret.WithoutPath(err))
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("read ca_file: it holds no PEM certificate")
+		var err error
+		if conf.RootCAs, err = c.roots(); err != nil {
+			return nil, err
 		}
 	}
 	if c.CertFile != "" {
@@ -52,6 +61,33 @@ func (c *TLSConfig) Client() (*tls.Config, error) {
 		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.keyPair() }
 	}
 	return conf, nil
+}
+
+func (c *TLSConfig) roots() (*x509.CertPool, error) {
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("read ca_file: %w", secret.WithoutPath(err))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("read ca_file: it holds no PEM certificate")
+	}
+	return pool, nil
+}
+
+// followRoots has the client of NATS read ca_file at every connect. While it is being replaced, it is what it was.
+func (c *TLSConfig) followRoots(first *x509.CertPool) nats.Option {
+	var last atomic.Pointer[x509.CertPool]
+	last.Store(first)
+	return func(o *nats.Options) error {
+		o.RootCAsCB = func() (*x509.CertPool, error) {
+			if roots, err := c.roots(); err == nil {
+				last.Store(roots)
+			}
+			return last.Load(), nil
+		}
+		return nil
+	}
 }
 
 func (c *TLSConfig) keyPair() (*tls.Certificate, error) {

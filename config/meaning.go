@@ -14,7 +14,10 @@ import (
 // the one without.
 func described(path string) yamltree.Row {
 	for end := path; ; {
-		for _, table := range []map[string]yamltree.Row{meanings, erasureMeanings, webhookMeanings, reportMeanings} {
+		tables := []map[string]yamltree.Row{
+			meanings, connectionMeanings, erasureMeanings, webhookMeanings, reportMeanings,
+		}
+		for _, table := range tables {
 			if row, ok := table[end]; ok {
 				return row
 			}
@@ -57,15 +60,6 @@ var meanings = merged(keptMeanings, map[string]yamltree.Row{
 
 	"kafka.brokers": {Meaning: "The addresses that are tried to find the cluster. Any one that answers is enough.",
 		Example: "[kafka-0:9092, kafka-1:9092]", Required: true},
-	"kafka.tls":  {Meaning: "Encrypts connections. `{}` means TLS with the system's certificate authorities."},
-	"kafka.sasl": {Meaning: "For clusters that ask for a user and a password."},
-	"sasl.mechanism": {Meaning: "How the password is proven.", Example: "scram-sha-512",
-		Choices: []string{"plain", "scram-sha-256", "scram-sha-512"}, Required: true},
-	"sasl.username": {Meaning: "The user's name.", Example: "ciobridge", Required: true},
-	"sasl.password": {Meaning: "Where the password is read.", Example: "{file: /run/secrets/kafka}",
-		Required: true},
-	"kafka.allow_plaintext": {Meaning: "Permits that a password is sent over a connection without TLS.",
-		Example: "true"},
 	"kafka.group": {Meaning: "The consumer group. Replicas that share the work have the same one.",
 		Example: "ciobridge", Required: true},
 	"kafka.start_at": {Meaning: "Where reading begins on a partition for which the group has committed nothing: " +
@@ -90,16 +84,6 @@ var meanings = merged(keptMeanings, map[string]yamltree.Row{
 
 	"nats.urls": {Meaning: "The servers. The first that answers names the others of its cluster.",
 		Example: "[nats://nats-0:4222]", Required: true},
-	"nats.tls": {Meaning: "Encrypts the connection. A `tls://` address does so with the system's certificate " +
-		"authorities."},
-	"nats.creds_file": {Meaning: "A file of a user's JWT and seed, as nsc and most hosted services give them out.",
-		Example: "/run/secrets/nats.creds"},
-	"nats.nkey_file": {Meaning: "A file that holds the seed of a user's nkey.", Example: "/run/secrets/nats.nk"},
-	"nats.user":      {Meaning: "The user's name.", Example: "ciobridge"},
-	"nats.password":  {Meaning: "Where the user's password is read.", Example: "{file: /run/secrets/nats}"},
-	"nats.token":     {Meaning: "Where a token is read, in place of a user's name.", Example: "{env: NATS_TOKEN}"},
-	"nats.allow_plaintext": {Meaning: "Permits that a password or a token is sent over a connection without TLS.",
-		Example: "true"},
 	"nats.durable": {Meaning: "The name of the consumer on every stream. Of the replicas that have the same, one " +
 		"reads a stream, and the others are on standby.", Example: "customerio"},
 	"nats.start_at": {Meaning: "Where reading begins on a stream that has no consumer of that name yet: " +

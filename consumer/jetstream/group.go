@@ -138,7 +138,7 @@ func (s *group) keepPresence(ctx context.Context) (exists bool, err error) {
 	if !s.presenceMade {
 		return false, nil
 	}
-	subject := "$JS.API.CONSUMER.MSG.NEXT." + s.stream + "." + s.name
+	subject := s.conn.API("CONSUMER.MSG.NEXT.") + s.stream + "." + s.name
 	_, err = s.conn.Conn().RequestWithContext(ctx, subject, []byte(`{"batch":1,"no_wait":true}`))
 	if errors.Is(err, nats.ErrNoResponders) {
 		return false, nil

@@ -89,7 +89,7 @@ func (p pull) encode() []byte {
 }
 
 func (r *reader) pullSubject() string {
-	return "$JS.API.CONSUMER.MSG.NEXT." + r.partition.stream + "." + r.partition.durable
+	return r.conn.API("CONSUMER.MSG.NEXT.") + r.partition.stream + "." + r.partition.durable
 }
 
 // statusHeartbeat is the code of a heartbeat. All other codes say that a request is over.

@@ -97,7 +97,7 @@ func (r *reader) hasMessage(ctx context.Context, info *jetstream.StreamInfo, seq
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.tuning.answer)
 	defer cancel()
 	// The leader answers this request. A direct get may be answered by a replica that lags.
-	subject := "$JS.API.STREAM.MSG.GET." + r.partition.stream
+	subject := r.conn.API("STREAM.MSG.GET.") + r.partition.stream
 	m, err := r.conn.Conn().RequestWithContext(ctx, subject, fmt.Appendf(nil, `{"seq":%d}`, seq))
 	if err != nil {
 		return false, fmt.Errorf("look for message %d, which needs the right to publish to %s: %w", seq, subject, err)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/ciobridge/ciobridge/broker"
 )
 
 func brokerError(doing string, code int16) error {
@@ -13,7 +15,8 @@ func brokerError(doing string, code int16) error {
 
 // The reasons for which reading from a cluster can fail, as they stand in metrics.
 const (
-	reasonAuth       = "auth"       // the cluster refuses our credentials or what we may do
+	reasonAuth       = "auth"       // the cluster refuses our credentials or what we may do, or there is no token
+	reasonTLS        = "tls"        // the cluster's certificate or ours is not good
 	reasonConnection = "connection" // no answer
 	reasonBroker     = "broker"     // an answer that says not now
 	reasonCorrupt    = "corrupt"    // records that cannot be trusted
@@ -21,7 +24,13 @@ const (
 
 func reasonOf(err error) string {
 	var code kafka.Error
-	if !errors.As(err, &code) {
+	var token *broker.TokenError
+	switch {
+	case errors.As(err, &token):
+		return reasonAuth
+	case broker.Untrusted(err):
+		return reasonTLS
+	case !errors.As(err, &code):
 		return reasonConnection
 	}
 	switch code {

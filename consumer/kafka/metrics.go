@@ -56,7 +56,7 @@ func newMetrics(reg prometheus.Registerer, k *Source) *metrics {
 	for _, result := range []string{"ok", "failed"} {
 		m.commits.WithLabelValues(result)
 	}
-	for _, reason := range []string{reasonAuth, reasonConnection, reasonBroker, reasonCorrupt} {
+	for _, reason := range []string{reasonAuth, reasonTLS, reasonConnection, reasonBroker, reasonCorrupt} {
 		m.failures.WithLabelValues(reason)
 	}
 	reg.MustRegister(m.commits, m.failures, m.rebalances, m.skipped, m.lost, m.joined, m)

@@ -32,9 +32,9 @@ type Target struct {
 
 // NewTarget publishes under subjects that begin with a subject.
 func NewTarget(conn *broker.NATS, subject string) (*Target, error) {
-	js, err := jetstream.New(conn.Conn(), jetstream.WithPublishAsyncMaxPending(mostPending))
+	js, err := conn.NewJetStream(jetstream.WithPublishAsyncMaxPending(mostPending))
 	if err != nil {
-		return nil, fmt.Errorf("use jetstream: %w", err)
+		return nil, err
 	}
 	return &Target{conn: conn.Conn(), js: js, subject: subject, idle: idleTime}, nil
 }

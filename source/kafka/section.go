@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/broker/msk"
 	"github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/erasure"
@@ -187,8 +188,8 @@ func (s *Section) Destination(to source.Target) (event.Origin, error) {
 }
 
 // Connect implements source.Section. Nothing is dialed yet.
-func (s *Section) Connect(context.Context, *zap.Logger) (source.Broker, error) {
-	conn, err := broker.NewKafka(s.KafkaConfig)
+func (s *Section) Connect(_ context.Context, log *zap.Logger) (source.Broker, error) {
+	conn, err := broker.NewKafka(s.KafkaConfig, broker.WithLog(log.Named("kafka")), broker.WithAWS(msk.Tokens))
 	if err != nil {
 		return nil, source.Unconnected(err)
 	}
