@@ -62,6 +62,9 @@ func NewDecoder(c registry.Config, log *zap.Logger, reg prometheus.Registerer) (
 	if d.client, err = registry.New(c); err != nil {
 		return nil, err
 	}
+	for _, outcome := range []string{"found", "unknown", "unreadable", "failed"} {
+		d.asked.WithLabelValues(outcome) // so that the first of each is seen as growth
+	}
 	reg.MustRegister(d.asked, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ciobridge_schema_registry_waiting",
 		Help: "Schemas that the registry was asked for in vain; the partitions that need one wait.",

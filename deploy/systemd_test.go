@@ -1,5 +1,4 @@
-// Package systemd checks the unit with which systemd runs the bridge.
-package systemd
+package deploy
 
 import (
 	"os"
@@ -10,7 +9,7 @@ import (
 	"testing"
 )
 
-const unit = "ciobridge.service"
+const unit = "systemd/ciobridge.service"
 
 // TestUnitHasNoRights looks for what keeps the service in its place, and asks systemd itself where it is installed.
 func TestUnitHasNoRights(t *testing.T) {
