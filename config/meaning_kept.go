@@ -26,7 +26,7 @@ var keptMeanings = map[string]yamltree.Row{
 	"dead_letters.stop_share": {Meaning: "Stops the flow when more than this share (0 to 1) of a rule's last 256 " +
 		"results failed. 0 never stops it.", Example: "0.2"},
 	"dead_letters.count_every": {Meaning: "How often the log of letters is read to count the open ones, at most: " +
-		"what takes long is done less often. 0 turns it off, and `ciobridge_dead_letters_open` with it.", Example: "10m"},
+		"what takes long is done less often. 0 turns it off, and the metric with it.", Example: "10m"},
 
 	"ledger": {Meaning: "Where calls that would count twice are noted, before and after they are sent: one of " +
 		"`topic`, `bucket` and `file`. Left out, it is beside the dead letters: the topic `TOPIC.ledger`, the bucket " +

@@ -102,9 +102,10 @@ func storable(f event.Failure, now time.Time) event.Failure {
 	return f
 }
 
-// SameFailure reports whether a failure says the same as one that is stored, attempts and time aside.
+// SameFailure reports whether a failure says the same as one that is stored, whatever the rules, the attempts and the
+// time.
 func SameFailure(f, past event.Failure) bool {
 	f = storable(f, past.First)
-	f.Attempts, f.First = past.Attempts, past.First
+	f.Rules, f.Attempts, f.First = past.Rules, past.Attempts, past.First
 	return f == past
 }

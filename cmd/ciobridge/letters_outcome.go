@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/choice"
@@ -21,12 +22,13 @@ import (
 type replayView struct {
 	replay.Progress
 	unknown []replay.UnknownRule
+	groups  []replay.Group
 	rules   *mapping.Rules
 	dryRun  bool
 }
 
 func newReplayView(run *replay.Replay, rules *mapping.Rules, dryRun bool) replayView {
-	return replayView{run.Progress(), run.UnknownRules(), rules, dryRun}
+	return replayView{run.Progress(), run.UnknownRules(), run.Groups(), rules, dryRun}
 }
 
 func (v replayView) print(w io.Writer, f format) error {
@@ -39,7 +41,7 @@ func (v replayView) print(w io.Writer, f format) error {
 			"rows":       v.Rows,
 			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "undecided": v.Undecided,
 			"unreadable": v.Unreadable,
-			"missing":    v.unknownViews(), "dry_run": v.dryRun,
+			"missing":    v.unknownViews(), "dry_run": v.dryRun, "groups": v.groups,
 		})
 	}
 	text := "replayed %d of %s: %d delivered, %d failed again, %d left open\n"
@@ -51,7 +53,38 @@ func (v replayView) print(w io.Writer, f format) error {
 		fmt.Fprintf(w, "%d closed and not sent: their persons were erased\n", v.Erased)
 	}
 	v.reasons(w)
-	return nil
+	return v.printGroups(w)
+}
+
+// becameTexts are what became of letters, and what would in a dry run.
+var becameTexts = map[replay.Became][2]string{
+	replay.BecameDelivered:   {"delivered", "would be sent"},
+	replay.BecameFailedAgain: {"failed again", "would fail again"},
+	replay.BecameErased:      {"closed", "would be closed"},
+	replay.BecameLeftOpen:    {"left open", "would be left open"},
+}
+
+// printGroups prints what became of the letters by rule, reason and detail: of what failed again those of now, and
+// else those of the letters.
+func (v replayView) printGroups(w io.Writer) error {
+	if len(v.groups) == 0 {
+		return nil
+	}
+	text := 0
+	if v.dryRun {
+		text = 1
+	}
+	rows := [][]string{{"LETTERS", "OUTCOME", "RULE", "REASON", "DETAIL"}}
+	for _, g := range v.groups {
+		detail := g.Detail
+		if g.Field != "" {
+			detail = strings.TrimSuffix(g.Field+": "+detail, ": ")
+		}
+		rows = append(rows, []string{strconv.Itoa(g.Letters), becameTexts[g.Became][text], output.Dash(g.Rule),
+			string(g.Reason), output.Dash(detail)})
+	}
+	fmt.Fprintln(w)
+	return output.Table(w, rows)
 }
 
 // reasons tells why letters are left open, and what to do about it.
@@ -154,12 +187,25 @@ func (v replayView) verdict(stay string) error {
 // destructive lists what cannot be taken back: a, b or c.
 func destructive() string { return choice.List(customerio.DestructiveActions()) }
 
+// mostPlans is how many events a dry run shows to a person one by one.
+const mostPlans = 20
+
 // tryReplay shows what a replay would do.
 func tryReplay(cmd *cobra.Command, rules *mapping.Rules, run *replay.Replay, out format) error {
 	w := cmd.OutOrStdout()
-	_, err := run.DryRun(cmd.Context(), func(t replay.Plan) error { return newPlanView(t).print(w, out) })
+	shown, events := 0, 0
+	_, err := run.DryRun(cmd.Context(), func(t replay.Plan) error {
+		if events++; out != asJSON && shown == mostPlans {
+			return nil
+		}
+		shown++
+		return newPlanView(t).print(w, out)
+	})
 	if err != nil {
-		return lettersError(err)
+		return cli.Interrupted(cmd.Context(), lettersError(err), "nothing was sent")
+	}
+	if more := events - shown; more > 0 {
+		fmt.Fprintf(w, "and %s, all of which -o json prints\n", output.Count(more, "further event"))
 	}
 	v := newReplayView(run, rules, true)
 	if err := v.print(w, out); err != nil {

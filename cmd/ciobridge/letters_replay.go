@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -193,12 +194,29 @@ func (r *replayFlags) replay(cmd *cobra.Command, d *lettersClient, opts replay.O
 	if r.rate > 0 {
 		d.config.CustomerIO.SetRate(r.rate)
 	}
-	if err := app.Replay(cmd.Context(), d.config, d.rules, d.store, run, d.log, buildVersion()); err != nil {
-		return lettersError(err)
+	shown := cli.ShowProgress(progress, func(took time.Duration) cli.State { return replayState(run.Progress(), took) })
+	err = app.Replay(cmd.Context(), d.config, d.rules, d.store, run, d.log, buildVersion())
+	shown.Stop()
+	const onward = "the same command goes on: it takes what is still open"
+	if err != nil {
+		return cli.Interrupted(cmd.Context(), lettersError(err), onward)
 	}
 	v := newReplayView(run, d.rules, false)
 	if err := v.print(cmd.OutOrStdout(), out); err != nil {
 		return err
 	}
+	if cmd.Context().Err() != nil {
+		fmt.Fprintln(progress, "interrupted; "+onward)
+	}
 	return v.verdict("stayed")
+}
+
+// replayState tells how far a replay is.
+func replayState(p replay.Progress, took time.Duration) cli.State {
+	if p.Chosen == 0 {
+		return cli.State{Text: "the letters are counted, " + took.Round(time.Second).String()}
+	}
+	done := p.Chosen - p.LeftOpen
+	return cli.State{Done: done, Total: p.Chosen, Text: fmt.Sprintf("%d of %s: %d delivered, %d failed again, %s", done,
+		output.Count(p.Chosen, "letter"), p.Delivered, p.FailedAgain, took.Round(time.Second))}
 }

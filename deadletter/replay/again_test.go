@@ -119,7 +119,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 		e := newReplayedEvent(letters)
 		e.owners = map[event.ID][]int{letters[0].ID(): {0}}
 		again := e.newFailures([]event.Failure{letters[0].Failure})
-		resolved, _ := e.resolutions(&Progress{})
+		resolved, _ := e.resolutions(&Progress{}, func(Group) {})
 		if len(again) != 0 || resolved[0].Attempts[0] != min(want*2, deadletter.MaxAttempts) {
 			t.Errorf("%s: counted %+v", written, e.statuses)
 		}

@@ -28,10 +28,11 @@ type letterStatus struct {
 	calls    int // made of it by today's rules
 	skipped  skip
 	none     bar
-	failed   bool // it was written again
-	attempts int  // it failed in the same way as before, and so many attempts are to be noted
-	replaced bool // other letters were written in its place
-	erased   bool // a call was not sent, because its person was erased
+	failed   bool  // it was written again
+	attempts int   // it failed in the same way as before, and so many attempts are to be noted
+	replaced bool  // other letters were written in its place
+	erased   bool  // a call was not sent, because its person was erased
+	again    Group // of what it failed with now
 }
 
 func newReplayedEvent(letters []*deadletter.Letter) *replayedEvent {
@@ -88,6 +89,7 @@ func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 			continue
 		}
 		f = e.withPast(f)
+		e.noteGroup(&f)
 		known := -1
 		for _, i := range e.owners[f.ID] {
 			same := e.letters[i].ID() == f.ID && deadletter.SameFailure(f, e.letters[i].Failure)
@@ -130,6 +132,7 @@ func (e *replayedEvent) noteWritten(failures []event.Failure) {
 	defer e.mu.Unlock()
 	for f := range failures {
 		id := failures[f].ID
+		e.noteGroup(&failures[f])
 		for _, i := range e.owners[id] {
 			if e.letters[i].ID() == id && e.repairs.IsZero() {
 				e.statuses[i].failed = true
@@ -140,9 +143,16 @@ func (e *replayedEvent) noteWritten(failures []event.Failure) {
 	}
 }
 
-// resolutions counts what has become of the letters. It returns their resolutions, and the letters for which the rules
-// made no call.
-func (e *replayedEvent) resolutions(progress *Progress) (
+// noteGroup notes with what the letters fail to which a failure belongs. The caller holds mu.
+func (e *replayedEvent) noteGroup(f *event.Failure) {
+	for _, i := range e.owners[f.ID] {
+		e.statuses[i].again = groupOf(BecameFailedAgain, f)
+	}
+}
+
+// resolutions counts what has become of the letters, and gives the group of each to count. It returns their
+// resolutions, and the letters for which the rules made no call.
+func (e *replayedEvent) resolutions(progress *Progress, count func(Group)) (
 	resolved []deadletter.Resolution, unmatched []*deadletter.Letter,
 ) {
 	e.mu.Lock()
@@ -151,6 +161,7 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 	again, erased := e.resolution(deadletter.FailedAgain), e.resolution(deadletter.Erased)
 	for i, l := range e.letters {
 		s := e.statuses[i]
+		group := groupOf(BecameLeftOpen, &l.Failure)
 		switch {
 		case s.skipped == destructive:
 			progress.Destructive++
@@ -160,25 +171,30 @@ func (e *replayedEvent) resolutions(progress *Progress) (
 			progress.Named++
 		case s.none == barWholeRule:
 			progress.WholeRules++
-		case s.failed:
+		case s.failed, s.attempts > 0, s.replaced:
 			progress.FailedAgain++
-		case s.attempts > 0:
-			progress.FailedAgain++
-			again.Letters = append(again.Letters, l.ID())
-			again.Attempts = append(again.Attempts, min(s.attempts, deadletter.MaxAttempts))
-		case s.replaced:
-			progress.FailedAgain++
-			replaced.Letters = append(replaced.Letters, l.ID())
+			group = s.again
+			switch {
+			case s.failed:
+			case s.attempts > 0:
+				again.Letters = append(again.Letters, l.ID())
+				again.Attempts = append(again.Attempts, min(s.attempts, deadletter.MaxAttempts))
+			default:
+				replaced.Letters = append(replaced.Letters, l.ID())
+			}
 		case s.erased:
 			progress.Erased++
+			group.Became = BecameErased
 			erased.Letters = append(erased.Letters, l.ID())
 		case s.calls == 0:
 			progress.Unmatched++
 			unmatched = append(unmatched, l)
 		default:
 			progress.Delivered++
+			group.Became = BecameDelivered
 			delivered.Letters = append(delivered.Letters, l.ID())
 		}
+		count(group)
 	}
 	resolved = slices.Concat(parts(delivered), parts(replaced), parts(again), parts(erased))
 	return resolved, unmatched

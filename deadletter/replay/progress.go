@@ -76,7 +76,7 @@ func (r *Replay) count(change func(*Progress)) {
 
 // resolutionsOf counts what has become of an event's letters and returns their resolutions. The caller holds mu.
 func (r *Replay) resolutionsOf(e *replayedEvent) []deadletter.Resolution {
-	resolved, unmatched := e.resolutions(&r.progress)
+	resolved, unmatched := e.resolutions(&r.progress, r.countIn)
 	for _, l := range unmatched {
 		w := r.Mapper().wishOf(l)
 		isRule, isCall := r.rules.Names(w.rule, w.call)

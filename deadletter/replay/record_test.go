@@ -56,7 +56,7 @@ func TestResolutionsOfManyLettersFit(t *testing.T) {
 			e.statuses[i] = letterStatus{calls: 1, attempts: i % 2 * deadletter.MaxAttempts}
 		}
 		progress := Progress{}
-		resolved, _ := e.resolutions(&progress)
+		resolved, _ := e.resolutions(&progress, func(Group) {})
 		if progress.Delivered != letters/2 || progress.FailedAgain != letters/2 {
 			t.Errorf("got %+v", progress)
 		}

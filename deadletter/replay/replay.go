@@ -77,6 +77,7 @@ type Replay struct {
 	pending  []deadletter.Resolution // not written yet
 	progress Progress
 	unknown  map[UnknownRule]int // with no number of letters
+	groups   map[Group]int       // the same
 	held     []string            // workspaces, by name
 	wake     chan struct{}
 
@@ -90,7 +91,7 @@ func New(store Store, rules Rules, opts Options, log *zap.Logger) (*Replay, erro
 	}
 	return &Replay{
 		store: store, rules: rules, opts: opts.withDefaults(), log: log,
-		unknown: map[UnknownRule]int{}, wake: make(chan struct{}, 1),
+		unknown: map[UnknownRule]int{}, groups: map[Group]int{}, wake: make(chan struct{}, 1),
 	}, nil
 }
 

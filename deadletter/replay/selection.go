@@ -54,18 +54,18 @@ func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*de
 		case err != nil:
 			return nil, err
 		case l.Failure.Stage == event.StageReport:
-			r.count(func(progress *Progress) { progress.Rows++ })
+			r.leave(l, func(progress *Progress) { progress.Rows++ })
 		case l.Truncated != nil:
 			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
 				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Truncated.Bytes))
-			r.count(func(progress *Progress) { progress.Truncated++ })
+			r.leave(l, func(progress *Progress) { progress.Truncated++ })
 		default:
 			undecided, err := r.undecided(ctx, l)
 			switch {
 			case err != nil:
 				return nil, err
 			case undecided:
-				r.count(func(progress *Progress) { progress.Undecided++ })
+				r.leave(l, func(progress *Progress) { progress.Undecided++ })
 			default:
 				whole = append(whole, l)
 			}
