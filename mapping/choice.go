@@ -56,19 +56,21 @@ func (b *compiler) otherwise(of *action, from written) {
 	}
 }
 
-// Alternative is a step of which a choice takes one.
-type Alternative struct {
-	Call string // its name
-	Pos  Position
+// Step is a step of a rule: an action, or a choice between some, which then follow it.
+type Step struct {
+	Call        string // its name
+	Pos         Position
+	Choice      bool
+	Alternative bool // of which the choice before it takes one
+	If          bool // it has a condition
 }
 
-// Alternatives are the steps of all choices of a rule.
-func (r *Rule) Alternatives() (list []Alternative) {
+// Steps are those of a rule, in their order.
+func (r *Rule) Steps() (list []Step) {
 	steps := r.steps()
 	for i, name := range callNames(steps) {
-		if s := &steps[i]; s.in != nil {
-			list = append(list, Alternative{name, s.Pos.With(s.where)})
-		}
+		s := &steps[i]
+		list = append(list, Step{name, s.Pos.With(s.where), s.Choice != nil, s.in != nil, !s.If.IsZero()})
 	}
 	return list
 }
@@ -177,11 +179,13 @@ func (s *state) holds(a *action, cond *expr.Program) (bool, *problem) {
 		return true, nil
 	}
 	v, p := s.one(cond, "if")
-	if p == nil && !v.Truthy() {
-		s.remarkOnCondition(a, cond, v)
-		return false, nil
+	if p != nil {
+		return false, p
 	}
-	return p == nil, p
+	if s.explains {
+		s.tellCondition(a, cond, v)
+	}
+	return v.Truthy(), nil
 }
 
 // mostOfWord bounds the work of finding a word that is near to one of an event.

@@ -23,6 +23,8 @@ type Explanation struct {
 	Calls    []event.Call
 	Failures []event.Failure
 	Remarks  []explain.Remark
+
+	Conditions []explain.Asked // that were asked, in that order
 }
 
 // Explain is Map for people who want to know. It takes longer.
@@ -31,7 +33,7 @@ func (r *Rules) Explain(m event.Message) Explanation {
 	s.explains = true
 	defer r.put(s)
 	r.run(s)
-	return Explanation{s.result(), s.failures, append(s.remarks, s.reasons...)}
+	return Explanation{s.result(), s.failures, append(s.remarks, s.reasons...), s.conditions}
 }
 
 func (c *compiled) run(s *state) {

@@ -187,9 +187,10 @@ func (s *state) remark(n explain.Remark) {
 	}
 }
 
-// remarkOnCondition tells that a condition did not hold, and what kinds of values it has looked at.
-func (s *state) remarkOnCondition(a *action, cond *expr.Program, v expr.Value) {
-	if !s.explains {
+// tellCondition tells what a condition gave, and where it did not hold what kinds of values it has looked at.
+func (s *state) tellCondition(a *action, cond *expr.Program, v expr.Value) {
+	s.conditions = append(s.conditions, explain.Asked{Rule: a.Rule, Call: a.Call, Held: v.Truthy()})
+	if v.Truthy() {
 		return
 	}
 	n := explain.Remark{Why: explain.Condition, Rule: a.Rule, Call: a.Call, Field: "if"}

@@ -78,6 +78,7 @@ type state struct {
 	remarks    []explain.Remark // of values that did not fit
 	explains   bool             // somebody asks why more was not made
 	reasons    []explain.Remark // then: what was not made
+	conditions []explain.Asked  // and what conditions gave
 	callBuffer                  // what the calls are written into
 	buffers    []callBuffer     // for the messages to come
 
@@ -136,7 +137,8 @@ func (c *compiled) get(m *event.Message, replay bool) *state {
 	s := c.states.Get().(*state)
 	s.m, s.replay, s.provided, s.original = m, replay, false, nil
 	s.where, s.record = recordsValue, expr.Value{}
-	s.calls, s.failures, s.remarks, s.explains, s.reasons = s.calls[:0], nil, nil, false, nil
+	s.calls, s.failures, s.remarks = s.calls[:0], nil, nil
+	s.explains, s.reasons, s.conditions = false, nil, nil
 	s.lanes, s.body = s.lanes[:0], s.body[:0]
 	s.begin(0, s.payload())
 	return s
@@ -160,7 +162,7 @@ func (s *state) begin(item int, content []byte) {
 }
 
 func (c *compiled) put(s *state) {
-	s.m, s.failures, s.remarks, s.reasons = nil, nil, nil, nil
+	s.m, s.failures, s.remarks, s.reasons, s.conditions = nil, nil, nil, nil, nil
 	kept := cap(s.body) + cap(s.composed) + cap(s.meta) + cap(s.changeText) + cap(s.wide)
 	if kept > maxKeptState || cap(s.calls) > maxKeptState/64 {
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -24,7 +25,7 @@ func newCheck() *cobra.Command {
 	var in config.Input
 	var against []string
 	var strict bool
-	var out format
+	var out cli.Word
 	cmd := &cobra.Command{
 		Use:   "check [rule file]...",
 		Short: "Find the mistakes in a configuration and run the tests of its rules",
@@ -51,14 +52,17 @@ func newCheck() *cobra.Command {
 				}
 				r.Changes = identityChanges(mapping.CompareIdentities(old, set.Rules))
 			}
-			if err := r.print(cmd.OutOrStdout(), out); err != nil {
+			if err := r.print(cmd.OutOrStdout(), format(out.String())); err != nil {
 				return err
+			}
+			if out.Annotates() {
+				r.annotate(cmd, &out)
 			}
 			return r.verdict()
 		},
 	}
 	configFlags(cmd, &in)
-	outputFlag(cmd, &out)
+	cli.FormsFlag(cmd, &out, cli.GitHub)
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for mistakes")
 	cmd.Flags().StringArrayVar(&against, "against", nil, "an older configuration or rule file to compare identities "+
 		"with; may be repeated, as -c may, and --set counts for it, too")
@@ -77,8 +81,8 @@ func newCheckReport(set ruleset.Set, err error, strict bool) checkReport {
 		warnings = append(warnings, ruletest.SameNames(f.Tests)...)
 		for _, t := range ruletest.Run(set.Rules, f.Tests, filepath.Dir(f.Path)) {
 			results = append(results, t)
-			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place, Passed: len(t.Diffs) == 0,
-				Diffs: t.Diffs})
+			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place.String(), Passed: len(t.Diffs) == 0,
+				Diffs: t.Diffs, at: t.Place})
 		}
 	}
 	warnings = append(warnings, ruletest.Untested(set.Rules, set.Mapping.Rules, results)...)
@@ -120,6 +124,8 @@ type testReport struct {
 	Place  string   `json:"place"`
 	Passed bool     `json:"passed"`
 	Diffs  []string `json:"diffs,omitempty"`
+
+	at mapping.Position
 }
 
 type identityChange struct {

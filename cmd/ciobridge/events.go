@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -228,4 +229,16 @@ func ofEvent(item int) string {
 		return ""
 	}
 	return fmt.Sprintf("event %d, ", item)
+}
+
+// ruleFilesAmong moves the YAML files from the events to the rules, where a shell puts them when a glob is not quoted.
+func ruleFilesAmong(rules, files []string) (allRules, events []string) {
+	for _, f := range files {
+		if ext := filepath.Ext(f); ext == ".yaml" || ext == ".yml" {
+			rules = append(rules, f)
+			continue
+		}
+		events = append(events, f)
+	}
+	return rules, events
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/status"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/tests"
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
@@ -89,6 +91,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
 		status.New())
+	root.AddCommand(tests.New(configFlags))
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
@@ -123,4 +126,15 @@ func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(subcommands...)
 	return cmd
+}
+
+// configFlags adds the flags that say what the configuration is read from.
+func configFlags(cmd *cobra.Command, in *config.Input) {
+	cmd.Flags().StringArrayVarP(&in.Files, "config", "c", []string{"ciobridge.yaml"}, "the configuration file; given "+
+		"again, a later one is merged over those before it")
+	cmd.Flags().StringArrayVar(&in.Set, "set", nil, "set one value of the configuration, as path=value, such as "+
+		"log.level=debug; may be repeated")
+	if err := cmd.MarkFlagFilename("config", "yaml", "yml"); err != nil {
+		panic(err) // there is no such flag
+	}
 }

@@ -58,6 +58,7 @@ var beside = [][]string{
 	actionNames(),
 	{"name", "pattern"},
 	{"event", "file"},
+	{"want", "golden"},
 	{"type", "form", "from", "each"},
 	{"rules", "tests"},
 }
@@ -267,4 +268,5 @@ func ofMeaning(err error) bool {
 var meanings = []string{
 	"needs name, or pattern", "needs type:", "names no action", "names no identifier", "names no object", "is empty",
 	"holds no rule", "a test needs", "is no time with its zone", "want one action or dead_letter",
+	"needs want, or golden", "is no path", "field is for a dead_letter",
 }

@@ -19,6 +19,13 @@ type Remark struct {
 	Detail string
 }
 
+// Asked is a condition that was asked of one event, or of one item of its list.
+type Asked struct {
+	Rule string
+	Call string // empty where it is the rule's
+	Held bool
+}
+
 // Why is the kind of a remark.
 type Why string
 

@@ -1,12 +1,9 @@
 package rulefile
 
 import (
-	"slices"
+	"path/filepath"
 	"strings"
 
-	"github.com/ciobridge/ciobridge/customerio"
-	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -30,8 +27,36 @@ var testKeys = table[ruletest.Test]{
 	{yamltree.Row{Key: "want",
 		Meaning: "The calls and dead letters that come of it, in order. An empty list wants none.",
 		Example: "[{track: {name: order_placed}}]",
-		Form:    yamltree.InnerMap, Many: yamltree.OneOrMany, Required: true, Inside: wantRows},
+		Form:    yamltree.InnerMap, Many: yamltree.OneOrMany, Inside: wantRows},
 		func(r *reader, n *yamltree.Node, t *ruletest.Test) { t.Want = oneOrList(r, n, r.want) }},
+	{yamltree.Row{Key: "exact",
+		Meaning: "True where calls must have nothing beside what `want` says of them.",
+		Example: "true", Default: "false",
+		Form: yamltree.InBool}, func(r *reader, n *yamltree.Node, t *ruletest.Test) { t.Exact = r.truth(n) }},
+	{yamltree.Row{Key: "golden",
+		Meaning: "In place of `want`: a file below the rule file's folder that holds all of what comes of the event. " +
+			"`test --update` writes it.",
+		Example: "testdata/orders.golden.json",
+		Form:    yamltree.InText},
+		func(r *reader, n *yamltree.Node, t *ruletest.Test) {
+			if t.Golden = r.text(n); !filepath.IsLocal(t.Golden) {
+				r.fail(n, "is no path of a file below the folder of the rule file")
+			}
+		}},
+	{yamltree.Row{Key: "mask",
+		Meaning: "Places in calls whose values vary: each has to be there, whatever it is. `*` is any member and any " +
+			"element of a list; `id` is the call's.",
+		Example: "[data.receipt_id, relationships.*.object]",
+		Form:    yamltree.InText, Many: yamltree.OneOrMany},
+		func(r *reader, n *yamltree.Node, t *ruletest.Test) { t.Mask = oneOrList(r, n, r.mask) }},
+}
+
+func (r *reader) mask(n *yamltree.Node) string {
+	path := r.text(n)
+	if !ruletest.Mask(path) {
+		r.fail(n, "is no path in a call: want names with dots between, such as data.total")
+	}
+	return path
 }
 
 func (r *reader) test(node *yamltree.Node) ruletest.Test {
@@ -40,8 +65,16 @@ func (r *reader) test(node *yamltree.Node) ruletest.Test {
 	if !readMap(r, node, testKeys, &t) || r.mistakes.Len() > before {
 		return t
 	}
-	if t.Name == "" || (node.Get("given").Get("event") != nil) == (t.Given.File != "") {
-		r.fail(node, "a test needs name, want, and given with either event or file")
+	wanted := node.Get("want") != nil
+	switch {
+	case t.Name == "" || (node.Get("given").Get("event") != nil) == (t.Given.File != ""):
+		r.fail(node, "a test needs name, want or golden, and given with either event or file")
+	case !wanted && t.Golden == "":
+		r.fail(node, "needs want, or golden")
+	case wanted && t.Golden != "":
+		r.fail(node, "a test needs either want or golden")
+	case t.Golden != "" && t.Exact:
+		r.fail(node, "golden compares all of a call as it is: leave exact out")
 	}
 	return t
 }
@@ -108,124 +141,6 @@ func (r *reader) headers(node *yamltree.Node) (out []mapping.Field) {
 		out = append(out, mapping.Field{Name: name, Value: mapping.Term{Literal: r.text(value)}})
 	})
 	return out
-}
-
-// wantKeys are the keys of what a test expects: an action, or a reason.
-var wantKeys = func() table[ruletest.Want] {
-	t := table[ruletest.Want]{{yamltree.Row{Key: "dead_letter",
-		Meaning: "The event is a dead letter for this reason.",
-		Example: "missing_field",
-		Form:    yamltree.InText, Choices: reasonNames()},
-		func(r *reader, n *yamltree.Node, w *ruletest.Want) {
-			w.DeadLetter = event.Reason(r.text(n))
-			if !slices.Contains(event.Reasons(), w.DeadLetter) {
-				r.fail(n, "no reason %q%s; want %s", w.DeadLetter, choice.Near(string(w.DeadLetter), reasonNames()),
-					choice.List(reasonNames()))
-			}
-		}}}
-	for _, action := range actionNames() {
-		example := "{timestamp: 1791194400}"
-		if action == customerio.RawRequest.Operation().Name {
-			example = "{method: GET}"
-		}
-		t = append(t, row[ruletest.Want]{yamltree.Row{Key: action, Form: yamltree.InJSON,
-			Meaning: "A call of this action. Only what stands here is compared.", Example: example,
-			Inside: func() []yamltree.Row { return comparedRows(action) }},
-			func(r *reader, n *yamltree.Node, w *ruletest.Want) {
-				if w.Action != "" {
-					r.fail(n, "one action in each element; give %s an element of its own", action)
-				}
-				w.Action, w.Call = action, "{}"
-				if n.Kind != yamltree.Null {
-					r.compared(n, action)
-					w.Call = r.json(n)
-				}
-			}})
-	}
-	return t
-}()
-
-// comparedRows are the keys of a call of an action as tests compare it.
-func comparedRows(action string) []yamltree.Row {
-	rows := []yamltree.Row{workspaceCompared, {Key: "timestamp", Form: yamltree.InJSON, Example: "1791194400",
-		Meaning: "The time of the call, in unix seconds."}}
-	op := customerio.ParseAction(action).Operation()
-	if op.Field(customerio.RequestField) != nil {
-		return requestCompared
-	}
-	fields := op.Fields
-	for i := range fields {
-		f := &fields[i]
-		if f.Kind != customerio.ExceptField && f.Kind != customerio.TimestampField {
-			row := comparedRow(f)
-			row.Key, row.Form = f.Key, yamltree.InJSON
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
-// comparedRow says what a call has under the key of a field, as tests compare it.
-func comparedRow(f *customerio.Field) yamltree.Row {
-	switch f.Kind {
-	case customerio.PersonField, customerio.OtherPersonField:
-		if len(f.Identifiers) == 1 {
-			return yamltree.Row{Meaning: "Who the call is about.", Example: "ann@example.com"}
-		}
-		return yamltree.Row{Meaning: "Who the call is about: an id, or a map with the kind of the identifier.",
-			Example: "c_7"}
-	case customerio.NameField:
-		return yamltree.Row{Meaning: "The name that is sent.", Example: "order_placed"}
-	case customerio.AttributesField:
-		return yamltree.Row{Meaning: "Attributes that are sent.", Example: "{plan: gold}"}
-	case customerio.RemovalsField:
-		return yamltree.Row{Meaning: "Attributes that are removed.", Example: "[trial_ends_at]"}
-	case customerio.DataField:
-		return yamltree.Row{Meaning: "Data that are sent.", Example: "{total: 10}"}
-	case customerio.ObjectField:
-		return yamltree.Row{Meaning: "The object that is named.", Example: "{type: '1', id: acme}"}
-	case customerio.RelationshipsField:
-		if len(f.Identifiers) > 0 {
-			return yamltree.Row{Meaning: "The persons to whom the object is related.", Example: "[{person: c_7}]"}
-		}
-		return yamltree.Row{Meaning: "The objects to which the person is related.",
-			Example: "[{object: {type: '1', id: acme}, attributes: {role: boss}}]"}
-	case customerio.TopicsField:
-		return yamltree.Row{Meaning: "Topics that are changed.", Example: "{topic_1: true}"}
-	case customerio.UpdateOnlyField:
-		return yamltree.Row{Meaning: "Whether the call makes no person.", Example: "true"}
-	}
-	return yamltree.Row{Meaning: "The value that is sent.", Example: "a1"}
-}
-
-// compared refuses a key that no call of an action has: with it a test could never pass, or tell why.
-func (r *reader) compared(n *yamltree.Node, action string) {
-	var known []string
-	for _, row := range comparedRows(action) {
-		known = append(known, row.Key)
-	}
-	slices.Sort(known)
-	r.entries(n, func(key string, keyNode, _ *yamltree.Node) {
-		if !slices.Contains(known, key) {
-			r.unknownKey(keyNode, known)
-		}
-	})
-}
-
-func wantRows() []yamltree.Row { return wantKeys.rows() }
-
-func (r *reader) want(node *yamltree.Node) (w ruletest.Want) {
-	if readMap(r, node, wantKeys, &w) && (w.Action == "") == (w.DeadLetter == "") {
-		r.fail(node, "want one action or dead_letter in each element")
-	}
-	return w
-}
-
-func reasonNames() (names []string) {
-	for _, reason := range event.Reasons() {
-		names = append(names, string(reason))
-	}
-	return names
 }
 
 // json writes YAML as JSON: numbers keep their digits, and strings are those that every YAML parser sees.

@@ -237,3 +237,110 @@ tests:
 		}
 	}
 }
+
+// TestGoldenFilesStayInTheirFolder writes and reads golden files, and refuses what is none, and what is elsewhere.
+func TestGoldenFilesStayInTheirFolder(t *testing.T) {
+	dir := t.TempDir()
+	outside := filepath.Join(t.TempDir(), "secret.json")
+	for name, text := range map[string]string{outside: "{}", filepath.Join(dir, "torn.json"): "{",
+		filepath.Join(dir, "list.json"): "[]", filepath.Join(dir, "two.json"): "{} {}"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "link.json")); err != nil {
+		t.Fatal(err)
+	}
+	file, err := rulefile.Parse("r.yaml", []byte(inRule("track: {person: .id, name: bought}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite := func(golden string) *ruletest.Suite {
+		return &ruletest.Suite{Dir: dir, Tests: []ruletest.Test{{Name: "a", Golden: golden,
+			Given: ruletest.Given{Event: `{"type":"e","id":7}`}}}}
+	}
+	for _, golden := range []string{"torn.json", "list.json", "two.json", "link.json", outside, "../x.json"} {
+		if diffs := suite(golden).Run(rules)[0].Diffs; len(diffs) != 1 || !strings.HasPrefix(diffs[0], "golden: ") {
+			t.Errorf("%s: %q", golden, diffs)
+		}
+	}
+	for _, golden := range []string{"link.json", outside, "../x.json"} {
+		if _, err := suite(golden).Update(rules); err == nil && golden != "link.json" {
+			t.Errorf("%s was written", golden)
+		}
+	}
+	if text, err := os.ReadFile(outside); err != nil || string(text) != "{}" {
+		t.Errorf("a file elsewhere holds %q, %v", text, err)
+	}
+	deep := suite("deep/er.json")
+	if w, err := deep.Update(rules); err != nil || len(w) != 1 || !w[0].Changed {
+		t.Errorf("%v, %v", w, err)
+	}
+	if diffs := deep.Run(rules)[0].Diffs; len(diffs) > 0 {
+		t.Errorf("after an update: %q", diffs)
+	}
+	deep.Tests = append(deep.Tests, deep.Tests[0])
+	if _, err := deep.Update(rules); err == nil {
+		t.Error("two tests of one name share a golden file")
+	}
+}
+
+// TestCoverage counts choices, items and conditions of events that come to nothing.
+func TestCoverage(t *testing.T) {
+	file, err := rulefile.Parse("r.yaml", []byte(`
+rules:
+  - name: choosing
+    event: e
+    if: .live
+    do:
+      - action: .kind
+        if: .known
+        any_of:
+          - track: {person: .id, name: bought}
+          - identify: {person: .id, attributes: {a: .a}}
+            if: .a
+      - track: {person: $item, name: each}
+        each: .people[]
+  - {name: never, event: f, do: [{track: {person: .id, name: seen}}]}
+  - {name: only refused, event: g, if: .live, do: [{track: {person: .id, name: seen}}]}
+tests:
+  - {name: one, given: {event: {type: e, live: true, id: 7, kind: track, known: true, people: []}}, want: []}
+  - {name: two, given: {event: {type: e, live: true, id: 7, kind: identify, known: true}}, want: []}
+  - {name: three, given: {event: {type: e, live: true}}, want: []}
+  - {name: four, given: {event: {type: g}}, want: []}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := ruletest.Cover(file.Rules, ruletest.Run(rules, file.Tests, t.TempDir()))
+	var missed []string
+	for _, r := range c.Rules {
+		for _, p := range r.Missed {
+			missed = append(missed, r.Rule+": "+p.What)
+		}
+	}
+	want := []string{
+		"choosing: the rule's condition: no test in which it does not hold",
+		`choosing: call "identify": no test makes it`,
+		`choosing: the condition of call "identify": no test in which it holds`,
+		`choosing: call "track:each": no test makes it`,
+		"never: the rule: no test has an event for it", `never: call "track:seen": no test makes it`,
+		"only refused: the rule: no test has an event for it",
+		"only refused: the rule's condition: no test in which it holds",
+		`only refused: call "track:seen": no test makes it`,
+	}
+	if !slices.Equal(missed, want) {
+		t.Errorf("missed\n%s\nwant\n%s", strings.Join(missed, "\n"), strings.Join(want, "\n"))
+	}
+	if c.Points != 3+5+8 || c.Reached != c.Points-len(want) || c.Rules[0].Tests != 3 {
+		t.Errorf("%d of %d points, %d tests", c.Reached, c.Points, c.Rules[0].Tests)
+	}
+}

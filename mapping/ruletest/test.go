@@ -7,9 +7,12 @@ import (
 
 // Test is one example of a rule file: a message, and what the rules must make of it.
 type Test struct {
-	Name  string
-	Given Given
-	Want  []Want // calls and dead letters, each in order; empty means that the event is skipped
+	Name   string
+	Given  Given
+	Want   []Want // calls and dead letters, each in order; empty means that the event is skipped
+	Exact  bool   // calls have nothing beside what is wanted
+	Golden string // in place of Want: a file that holds it, relative to the rule file
+	Mask   []string
 
 	Pos mapping.Position `json:"-"`
 }
@@ -31,4 +34,10 @@ type Want struct {
 	Action     string // of a call
 	Call       string // the parts of the call that are compared, as a JSON object
 	DeadLetter event.Reason
+
+	// What is compared beside that where it is not empty.
+	Rule string // whose result it is
+	Name string // of the call in its rule
+	ID   string // of the call
+	Part string // of a dead letter: the field in the rule
 }

@@ -11,6 +11,18 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 )
 
+// shown is a call as a test has it, without what it lacks.
+func shown(c *event.Call) any {
+	v := view(c)
+	if m, ok := v.(map[string]any); ok {
+		if c.Step.Workspace != "" {
+			m["workspace"] = c.Step.Workspace
+		}
+		maps.DeleteFunc(m, func(_ string, value any) bool { return value == nil })
+	}
+	return v
+}
+
 // view shows a call as rules write it, so that tests speak the language of rules.
 func view(c *event.Call) any {
 	if c.Single != nil && c.Single.Raw != nil {
@@ -74,7 +86,9 @@ func (v *viewer) field(op *customerio.Operation, f *customerio.Field) {
 		v.out[f.Key] = v.values(op, f, within)
 	case customerio.RemovalsField:
 		values, _ := v.item["attributes"].(map[string]any)
-		v.out[f.Key] = takeRemovals(values)
+		if removed := takeRemovals(values); len(removed) > 0 {
+			v.out[f.Key] = removed
+		}
 	case customerio.ObjectField:
 		v.out[f.Key] = object(within)
 	case customerio.RelationshipsField:

@@ -45,9 +45,9 @@ func Untested(compiled *mapping.Rules, rules []mapping.Rule, results []Result) (
 }
 
 func unchosen(rule *mapping.Rule, results []Result) (warnings []*mistake.Mistake) {
-	for _, a := range rule.Alternatives() {
+	for _, a := range rule.Steps() {
 		chosen := func(r Result) bool { return r.reached[call{rule.Name, a.Call}] }
-		if !slices.ContainsFunc(results, chosen) {
+		if a.Alternative && !slices.ContainsFunc(results, chosen) {
 			warnings = append(warnings, mistake.New(a.Pos, "no test has an event that chooses this step: write one "+
 				"below the key tests, with name, given and want"))
 		}

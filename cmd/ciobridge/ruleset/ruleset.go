@@ -43,14 +43,35 @@ func readConfiguration(in config.Input) (Set, error) {
 	return newSet(strings.Join(in.Files, ", "), c, err)
 }
 
-func readRules(patterns []string) (Set, error) {
+// Tests reads files that hold only tests. The error names every mistake of all files.
+func Tests(patterns []string) ([]config.RuleFile, error) {
+	if err := exist(patterns); err != nil {
+		return nil, err
+	}
+	c, err := config.LoadRules(patterns)
+	errs := []error{err}
+	for _, f := range c.Files {
+		if len(f.Rules) > 0 {
+			errs = append(errs, mistake.New(f.Rules[0].Pos, "is a rule: beside a configuration only files of tests "+
+				"are named; name the file in rules_from, or leave --config out"))
+		}
+	}
+	return c.Files, errors.Join(errs...)
+}
+
+// exist finds the patterns that match no file.
+func exist(patterns []string) error {
 	var errs []error
 	for _, p := range patterns {
 		if found, err := filepath.Glob(p); err != nil || len(found) == 0 {
 			errs = append(errs, mistake.New(mistake.Place{File: p}, "no such rule file"))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	return errors.Join(errs...)
+}
+
+func readRules(patterns []string) (Set, error) {
+	if err := exist(patterns); err != nil {
 		return Set{Name: output.Count(len(patterns), "rule file")}, err
 	}
 	c, err := config.LoadRules(patterns)
