@@ -52,6 +52,7 @@ type Bridge struct {
 	admin    *admin          // nil until it listens
 	webhooks *webhook.Server // nil where none are taken, and until it listens
 	proofs   *proofs
+	reloader *reloader // nil where the rules stay
 
 	started time.Time
 	counter *status.Counter // of open dead letters; nil where nobody counts them
@@ -169,6 +170,7 @@ func (b *Bridge) run(ctx context.Context) error {
 	beside, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var besides sync.WaitGroup
 	besides.Go(func() { b.summarize(beside) })
+	besides.Go(func() { b.reload(beside) })
 	besides.Go(func() { b.watchFences(beside) })
 	besides.Go(func() { b.purgeLetters(beside) })
 	besides.Go(func() { b.followWebhooks(beside) })

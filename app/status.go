@@ -33,6 +33,9 @@ func (b *Bridge) Status() status.Status {
 	s := status.Status{Version: b.version, ConfigHash: rules.Hash(), Generation: generation, Started: b.started,
 		Reports: b.reportStatus()}
 	describeRules(&s, rules)
+	if b.reloader != nil {
+		s.Refused = b.reloader.refused.Load()
+	}
 	obstacles := b.obstacles()
 	s.Ready = len(obstacles) == 0 && b.flowing.Load()
 	for _, o := range obstacles {

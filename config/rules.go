@@ -71,12 +71,8 @@ func ruleFiles(patterns []pattern) ([]RuleFile, error) {
 	var errs []error
 	seen := map[string]bool{}
 	for _, p := range patterns {
-		path := p.text
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(p.dir, path)
-		}
-		paths, err := filepath.Glob(path)
-		if err != nil || len(paths) == 0 {
+		paths := p.paths()
+		if len(paths) == 0 {
 			errs = append(errs, mistake.New(p.at, "no file matches: a path is relative to the file that names it"))
 		}
 		for _, path := range paths {

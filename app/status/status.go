@@ -6,12 +6,19 @@ import (
 	"github.com/ciobridge/ciobridge/report"
 )
 
+// Refused is why what the rule files hold was not taken up, so that older rules are in use, and since when.
+type Refused struct {
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
+}
+
 // Status is what GET /status answers: how a bridge does, and what it has done since its process began. No key changes
 // its meaning.
 type Status struct {
 	Version    string    `json:"version"`
 	ConfigHash string    `json:"config_hash"` // of the rules
 	Generation int       `json:"generation"`  // of the rules: 1 at the start, and one more with each reload
+	Refused    *Refused  `json:"rules_refused,omitempty"`
 	Started    time.Time `json:"started,omitzero"`
 	Ready      bool      `json:"ready"`
 	// NotReady are the reasons why events do not flow, or a part of them.

@@ -23,7 +23,7 @@ func TestManualPages(t *testing.T) {
 	if code := run(t.Context(), []string{"man", dir}, stdio{out: io.Discard, err: os.Stderr}); code != 0 {
 		t.Fatalf("man ended with %d", code)
 	}
-	root := newRoot(stdio{})
+	root := newRoot(stdio{}, &hangups{})
 	root.InitDefaultVersionFlag()
 	pages := expectPages(t, dir, root)
 	files, err := filepath.Glob(filepath.Join(dir, "*"))

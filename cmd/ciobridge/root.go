@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,11 +30,11 @@ type stdio struct {
 func run(ctx context.Context, args []string, std stdio) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, unwatch := stopOnHangup(ctx)
+	ctx, hangups, unwatch := watchHangups(ctx)
 	defer unwatch()
 	context.AfterFunc(ctx, stop) // from then on an interrupt or a SIGTERM has its usual effect, also after a hang-up
 
-	root := newRoot(std)
+	root := newRoot(std, hangups)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil {
@@ -44,32 +43,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 	return exit.Code(err)
 }
 
-// stopOnHangup ends the context when the terminal goes away, or somebody means to have files read again. More of
-// these signals do nothing: a terminal that is closed sends two. One that was ignored at the start, as nohup has it,
-// stays ignored.
-func stopOnHangup(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	if signal.Ignored(syscall.SIGHUP) {
-		return ctx, cancel
-	}
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-hangups:
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	return ctx, func() {
-		signal.Stop(hangups)
-		cancel()
-		watch.Wait()
-	}
-}
-
-func newRoot(std stdio) *cobra.Command {
+func newRoot(std stdio, h *hangups) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ciobridge",
 		Short: "Carry domain events from Kafka or NATS to Customer.io",
@@ -88,7 +62,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit.With(exit.Input, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath()))
 	})
-	root.AddCommand(newRun(), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
+	root.AddCommand(newRun(h), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
 		status.New())
 	root.AddCommand(tests.New(configFlags))

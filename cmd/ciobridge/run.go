@@ -1,7 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -13,7 +20,7 @@ import (
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
-func newRun() *cobra.Command {
+func newRun(h *hangups) *cobra.Command {
 	var in config.Input
 	var replay bool
 	var r replayFlags
@@ -21,9 +28,11 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Carry events until stopped",
-		Long: "Carry events from the configured source to Customer.io until an interrupt, SIGTERM or SIGHUP; then " +
-			"finish what is in hand.\nA second signal ends the process at once; nothing is lost by it, but some " +
-			"calls are sent again after the next start.\n\n" +
+		Long: "Carry events from the configured source to Customer.io until an interrupt or SIGTERM; then finish " +
+			"what is in hand. A\nsecond signal ends the process at once; nothing is lost by it, but some calls are " +
+			"sent again after the next start.\n\nRules that change in their files are taken up while events flow, " +
+			"if check has nothing against them; SIGHUP has\nthem read at once. What else changes in the " +
+			"configuration needs a restart.\n\n" +
 			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those " +
 			"that the conditions\nchoose. It is the same as ciobridge deadletters replay, and reads no new events.",
 		Example: "  ciobridge run -c ciobridge.yaml\n" +
@@ -38,7 +47,7 @@ func newRun() *cobra.Command {
 			}
 			c, rules, err := app.Load(in)
 			if err == nil {
-				err = runBridge(cmd, c, rules)
+				err = runBridge(cmd, in, c, rules, h)
 			}
 			return logged(cmd, c.Log, err)
 		},
@@ -52,7 +61,7 @@ func newRun() *cobra.Command {
 }
 
 // runBridge runs a bridge until the command is stopped.
-func runBridge(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error {
+func runBridge(cmd *cobra.Command, in config.Input, c config.Config, rules *mapping.Rules, h *hangups) error {
 	log, err := app.NewLogger(c.Log, cmd.ErrOrStderr())
 	if err != nil {
 		return exit.With(exit.Input, err)
@@ -66,6 +75,7 @@ func runBridge(cmd *cobra.Command, c config.Config, rules *mapping.Rules) error 
 		return err
 	}
 	defer b.Close()
+	b.Reload(in, h.take())
 	return b.Serve(cmd.Context())
 }
 
@@ -91,4 +101,78 @@ func replayLogged(cmd *cobra.Command, c config.Config, rules *mapping.Rules, r *
 	d.log.Info("replaying dead letters", zap.String("version", buildVersion()), zap.String("rules", d.rules.Hash()))
 	r.filter.all = r.filter.all || !r.filter.chooses()
 	return r.run(cmd, d, out)
+}
+
+// hangups are the SIGHUPs that reach the process. One that was ignored at the start, as nohup has it, stays ignored.
+type hangups struct {
+	taken  atomic.Bool
+	asked  chan struct{} // holds one for a command that takes them
+	onATTY bool          // there was a terminal at the start
+}
+
+// watchHangups has a hangup end the context, unless a command takes it. More of these signals do nothing then: a
+// terminal that is closed sends two.
+func watchHangups(ctx context.Context) (context.Context, *hangups, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	h := &hangups{asked: make(chan struct{}, 1), onATTY: hasTerminal()}
+	if signal.Ignored(syscall.SIGHUP) {
+		return ctx, h, cancel
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-signals:
+			case <-ctx.Done():
+				return
+			}
+			if !h.taken.Load() || h.terminalGone() {
+				cancel()
+				return
+			}
+			select {
+			case h.asked <- struct{}{}:
+			default: // it is asked for already
+			}
+		}
+	})
+	return ctx, h, func() {
+		signal.Stop(signals)
+		cancel()
+		watch.Wait()
+	}
+}
+
+// take has hangups ask a command to read its files again, instead of ending it. One that comes because the terminal was
+// closed still ends it.
+func (h *hangups) take() <-chan struct{} {
+	h.taken.Store(true)
+	return h.asked
+}
+
+// terminalGone reports whether the process had a terminal and has none any more. The signal may come a little before
+// the terminal is gone.
+func (h *hangups) terminalGone() bool {
+	if !h.onATTY {
+		return false
+	}
+	for range 10 {
+		if !hasTerminal() {
+			return true
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false
+}
+
+// hasTerminal reports whether a terminal controls the process.
+func hasTerminal() bool {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDONLY|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	_ = tty.Close() // it was opened to see whether there is one
+	return true
 }

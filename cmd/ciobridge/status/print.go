@@ -31,6 +31,9 @@ func print(w io.Writer, s status.Status, now time.Time) error {
 		line("stopped", "%s", stop.Why)
 	}
 	line("rules", "%s, hash %s, generation %d", output.Count(len(s.Rules), "rule"), s.ConfigHash, s.Generation)
+	if r := s.Refused; r != nil {
+		line("refused", "what the rule files hold since %s: %s", r.Since.UTC().Format(time.RFC3339), r.Reason)
+	}
 	line("source", "%s: %s%s", s.Source.Kind, strings.Join(s.Source.Reads, ", "), behind(s.Source.Partitions))
 	m := s.Messages
 	line("messages", "%d delivered, %d skipped, %d with dead letters", m.Delivered, m.Skipped, m.DeadLettered)
