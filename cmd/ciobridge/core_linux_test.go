@@ -49,7 +49,8 @@ rules: [{name: r, event: e, do: [{track: {person: .id, name: bought}}]}]
 		t.Fatal(err)
 	}
 	log := &logBuffer{}
-	cmd := &exec.Cmd{Path: self, Args: []string{"ciobridge", "run", "-c", path}, Stdin: terminal, Stdout: log, Stderr: log,
+	cmd := &exec.Cmd{Path: self, Args: []string{"ciobridge", "run", "-c", path}, Stdin: terminal,
+		Stdout: log, Stderr: log,
 		Env: append(os.Environ(), "KEY=canary"), SysProcAttr: &syscall.SysProcAttr{Setsid: true, Setctty: true}}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
