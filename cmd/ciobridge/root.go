@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/starter"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/status"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/tests"
 	"github.com/ciobridge/ciobridge/config"
@@ -65,7 +66,7 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 	root.AddCommand(newRun(h), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
 		status.New())
-	root.AddCommand(tests.New(configFlags))
+	root.AddCommand(tests.New(configFlags), starter.New())
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

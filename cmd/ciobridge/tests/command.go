@@ -34,8 +34,8 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 		Use:   "test [rule file]...",
 		Short: "Run the tests of rules, count what they reach, write golden files",
 		Long: "Run the tests that stand in the rule files of a configuration, or in the named files alone. With -c " +
-			"and files, the\nfiles hold only tests, which run against the rules of the configuration. Neither a broker " +
-			"nor a secret is needed.\n\n" +
+			"and files, the\nfiles hold only tests, which run against the rules of the configuration. Neither a " +
+			"broker nor a secret is needed.\n\n" +
 			"Lines of what failed are annotated for GitHub where GITHUB_ACTIONS is true, and with -o github.\n\n" +
 			"The exit code is 2 for mistakes, and where there is no test to run; and 6 for tests that fail, and " +
 			"for less coverage\nthan is wanted.",
