@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
+	"github.com/ciobridge/ciobridge/source"
 )
 
 // What is proven before the first event is read.
@@ -84,8 +85,8 @@ func concurrently(ctx context.Context, proofs ...func(context.Context) error) er
 	return first
 }
 
-// missingFor is how long a topic of the source may be missing at the start: one that was just made is not known
-// everywhere.
+// missingFor is how long a topic of the source may be missing at the start, or the source refuse us: a topic, a user or
+// a certificate that was just made is not known everywhere.
 const missingFor = 5 * time.Second
 
 // A stopwatch measures for how long something has been so without a break: a topic is not missing while its broker
@@ -104,11 +105,12 @@ func (s *stopwatch) lasts(so bool) time.Duration {
 	return time.Since(s.begun)
 }
 
-// proveSource makes sure that what is to be read exists. A topic that is deleted later is waited for.
+// proveSource makes sure that what is to be read exists, and that it may be read. A topic that is deleted later, and a
+// right that is taken away later, is waited for.
 func (b *Bridge) proveSource(ctx context.Context) error {
 	var since stopwatch
 	return exit.With(exit.Broker, b.await(ctx, provesSource, b.source.Check, func(err error) bool {
-		return since.lasts(b.source.Missing(err)) < missingFor
+		return since.lasts(b.source.Missing(err) || source.Refused(err)) < missingFor
 	}))
 }
 

@@ -14,7 +14,7 @@ var (
 	natsDisconnectsDesc = prometheus.NewDesc("ciobridge_nats_disconnects_total",
 		"How often the connection to NATS broke.", nil, nil)
 	natsErrorsDesc = prometheus.NewDesc("ciobridge_nats_errors_total",
-		"Asynchronous errors of the NATS connection: auth, permission, slow_consumer, connect or other.",
+		"Asynchronous errors of the NATS connection: auth, tls, permission, slow_consumer, connect or other.",
 		[]string{"kind"}, nil)
 )
 
@@ -62,6 +62,8 @@ func natsErrorKind(err error) string {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
 		errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
 		return "auth"
+	case Untrusted(err):
+		return "tls"
 	case errors.Is(err, nats.ErrPermissionViolation):
 		return "permission"
 	case errors.Is(err, nats.ErrSlowConsumer):

@@ -36,15 +36,6 @@ func (c *TLSConfig) Validate(path string) error {
 	return nil
 }
 
-// Untrusted reports whether an error says that a certificate is not good: the server's for us, or ours for it.
-func Untrusted(err error) bool {
-	var (
-		certificate *tls.CertificateVerificationError
-		alert       tls.AlertError
-	)
-	return errors.As(err, &certificate) || errors.As(err, &alert)
-}
-
 // Client makes the configuration for a client's handshakes: TLS 1.2 or newer.
 func (c *TLSConfig) Client() (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}

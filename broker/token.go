@@ -29,6 +29,8 @@ type Tokens interface {
 type TokenError struct {
 	From  string // the setting that says where it should come from
 	Cause error
+	// Refused says that whoever gives tokens refuses us one.
+	Refused bool
 }
 
 // Error says where the token should have come from and what is wrong there.
@@ -47,7 +49,7 @@ func (f tokenFile) Token(context.Context) (Token, error) {
 		err = usableToken(value)
 	}
 	if err != nil {
-		return Token{}, &TokenError{"sasl.token", err}
+		return Token{}, &TokenError{From: "sasl.token", Cause: err}
 	}
 	return Token{Value: value, Until: tokenEnd(value)}, nil
 }

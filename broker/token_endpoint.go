@@ -79,7 +79,8 @@ func (e *tokenEndpoint) Token(ctx context.Context) (Token, error) {
 	if ctx.Err() != nil {
 		return Token{}, ctx.Err()
 	}
-	return Token{}, &TokenError{"sasl.token_endpoint", e.failure}
+	return Token{}, &TokenError{From: "sasl.token_endpoint", Cause: e.failure,
+		Refused: errors.As(e.failure, new(*oauthError))}
 }
 
 func (e *tokenEndpoint) ask(ctx context.Context) {
@@ -177,6 +178,11 @@ var oauthErrors = []struct{ code, help string }{
 	{"invalid_target", "it does not know audience"},
 }
 
+// oauthError is an endpoint that does not give us a token, and will not.
+type oauthError struct{ text string }
+
+func (e *oauthError) Error() string { return e.text }
+
 // refusedToken says why an endpoint gives no token, in words of our own.
 func refusedToken(status int, body []byte) error {
 	var answer struct {
@@ -186,13 +192,14 @@ func refusedToken(status int, body []byte) error {
 	known := slices.IndexFunc(oauthErrors, func(o struct{ code, help string }) bool { return o.code == answer.Error })
 	switch {
 	case known >= 0:
-		return fmt.Errorf("it answers %d %s: %s", status, oauthErrors[known].code, oauthErrors[known].help)
+		return &oauthError{fmt.Sprintf("it answers %d %s: %s", status, oauthErrors[known].code,
+			oauthErrors[known].help)}
 	case status >= 300 && status < 400:
-		return fmt.Errorf("it answers %d: it leads elsewhere, which is not followed: see url", status)
+		return &oauthError{fmt.Sprintf("it answers %d: it leads elsewhere, which is not followed: see url", status)}
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
-		return fmt.Errorf("it answers %d: see url", status)
+		return &oauthError{fmt.Sprintf("it answers %d: see url", status)}
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fmt.Errorf("it answers %d: see client_id and client_secret", status)
+		return &oauthError{fmt.Sprintf("it answers %d: see client_id and client_secret", status)}
 	}
 	return fmt.Errorf("it answers %d", status)
 }

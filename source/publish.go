@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
@@ -40,6 +41,10 @@ func One(flag, given string, known []string) (string, error) {
 	}
 	return "", fmt.Errorf("%s is missing: name one of %s", flag, strings.Join(known, ", "))
 }
+
+// Refused reports whether an error of a broker says that it refuses who we are or what we may do, or that a certificate
+// is not good.
+func Refused(err error) bool { return broker.Refused(err) }
 
 // Unconnected is the error of a connection that could not be opened.
 func Unconnected(err error) error {

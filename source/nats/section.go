@@ -92,8 +92,11 @@ func (s *Section) Reach(ctx context.Context, log *zap.Logger) (source.Broker, er
 	return s.Connect(ctx, log)
 }
 
-// Passing implements source.Section: a server that does not answer may do so later.
-func (*Section) Passing(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+// Passing implements source.Section: a server that does not answer may do so later. One that refuses us was asked again
+// until the time for the attempt was over.
+func (*Section) Passing(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && !broker.Refused(err)
+}
 
 // names are the streams that are read.
 func names(c jetstream.Config) []string {
