@@ -25,20 +25,52 @@ var ErrUnknownLetter = errors.New("no such letter")
 // message that was published twice has two. They come in the order in which they were first written. The attempts of
 // the last letter of each include those that were only counted. Show returns ErrUnknownLetter if there is none.
 func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
+	list, err := tell(ctx, log, func(other event.ID) bool { return other == id })
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("%s: %w", id, ErrUnknownLetter)
+	}
+	return list, err
+}
+
+// Stories gives what the log says of the letters that are wanted, as Show does. It reads the log twice, because what
+// closed a letter does not say of which record it was.
+func Stories(ctx context.Context, log Reader, wants func(*Letter) bool) ([]History, error) {
+	ids := map[event.ID]bool{}
+	err := log.Scan(ctx, func(r Record) error {
+		found, _, err := Decode(r)
+		if err != nil {
+			return nil
+		}
+		for _, l := range found {
+			if wants(l) {
+				ids[l.ID()] = true
+			}
+		}
+		return nil
+	})
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	list, err := tell(ctx, log, func(id event.ID) bool { return ids[id] })
+	return slices.DeleteFunc(list, func(h History) bool { return !wants(h.Letters[0]) }), err
+}
+
+// tell gives what the log says of the letters with some identities.
+func tell(ctx context.Context, log Reader, wanted func(event.ID) bool) ([]History, error) {
 	var about []decoded
 	x := newIndex(nil)
 	err := log.Scan(ctx, func(r Record) error {
 		found, res, err := Decode(r)
 		if err != nil {
-			return nil // what cannot be read says nothing of this letter
+			return nil // what cannot be read says nothing of these letters
 		}
 		d := decoded{at: r.Position, res: res}
 		for _, l := range found {
-			if l.ID() == id {
+			if wanted(l.ID()) {
 				d.letters = append(d.letters, l)
 			}
 		}
-		if len(d.letters) > 0 || res != nil && slices.Contains(res.Letters, id) {
+		if len(d.letters) > 0 || res != nil && slices.ContainsFunc(res.Letters, wanted) {
 			about = append(about, d)
 			x.addRecord(r)
 		}
@@ -48,9 +80,6 @@ func Show(ctx context.Context, log Reader, id event.ID) ([]History, error) {
 		return nil, err
 	}
 	letters, resolutions := inOrder(about)
-	if len(letters) == 0 {
-		return nil, fmt.Errorf("%s: %w", id, ErrUnknownLetter)
-	}
 	x.applyOlder()
 	return x.histories(letters, resolutions), nil
 }
@@ -76,16 +105,17 @@ func inOrder(about []decoded) (letters []*Letter, resolutions []*Resolution) {
 	return letters, resolutions
 }
 
-// histories groups what a log says of the letters of one identity by their events.
+// histories groups what a log says of letters by their identities and events.
 func (x *index) histories(letters []*Letter, resolutions []*Resolution) []History {
 	var histories []History
-	index := map[event.ID]int{}
+	index := map[letterKey]int{}
 	for _, l := range letters {
-		i, known := index[l.EventID]
+		key := letterKey{l.ID(), l.EventID}
+		i, known := index[key]
 		if !known {
 			i = len(histories)
-			index[l.EventID] = i
-			histories = append(histories, History{Open: x.entries[letterKey{l.ID(), l.EventID}].open})
+			index[key] = i
+			histories = append(histories, History{Open: x.entries[key].open})
 		}
 		histories[i].Letters = append(histories[i].Letters, l)
 	}

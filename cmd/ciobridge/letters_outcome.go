@@ -56,37 +56,6 @@ func (v replayView) print(w io.Writer, f format) error {
 	return v.printGroups(w)
 }
 
-// becameTexts are what became of letters, and what would in a dry run.
-var becameTexts = map[replay.Became][2]string{
-	replay.BecameDelivered:   {"delivered", "would be sent"},
-	replay.BecameFailedAgain: {"failed again", "would fail again"},
-	replay.BecameErased:      {"closed", "would be closed"},
-	replay.BecameLeftOpen:    {"left open", "would be left open"},
-}
-
-// printGroups prints what became of the letters by rule, reason and detail: of what failed again those of now, and
-// else those of the letters.
-func (v replayView) printGroups(w io.Writer) error {
-	if len(v.groups) == 0 {
-		return nil
-	}
-	text := 0
-	if v.dryRun {
-		text = 1
-	}
-	rows := [][]string{{"LETTERS", "OUTCOME", "RULE", "REASON", "DETAIL"}}
-	for _, g := range v.groups {
-		detail := g.Detail
-		if g.Field != "" {
-			detail = strings.TrimSuffix(g.Field+": "+detail, ": ")
-		}
-		rows = append(rows, []string{strconv.Itoa(g.Letters), becameTexts[g.Became][text], output.Dash(g.Rule),
-			string(g.Reason), output.Dash(detail)})
-	}
-	fmt.Fprintln(w)
-	return output.Table(w, rows)
-}
-
 // reasons tells why letters are left open, and what to do about it.
 func (v replayView) reasons(w io.Writer) {
 	unmatched := v.Unmatched

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/replay"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
@@ -97,5 +99,36 @@ func (v statsView) print(w io.Writer, f format) error {
 			rows = append(rows, []string{strconv.Itoa(g.counts[name]), g.by, output.Dash(name)})
 		}
 	}
+	return output.Table(w, rows)
+}
+
+// becameTexts are what became of letters, and what would in a dry run.
+var becameTexts = map[replay.Became][2]string{
+	replay.BecameDelivered:   {"delivered", "would be sent"},
+	replay.BecameFailedAgain: {"failed again", "would fail again"},
+	replay.BecameErased:      {"closed", "would be closed"},
+	replay.BecameLeftOpen:    {"left open", "would be left open"},
+}
+
+// printGroups prints what became of the letters by rule, reason and detail: of what failed again those of now, and
+// else those of the letters.
+func (v replayView) printGroups(w io.Writer) error {
+	if len(v.groups) == 0 {
+		return nil
+	}
+	text := 0
+	if v.dryRun {
+		text = 1
+	}
+	rows := [][]string{{"LETTERS", "OUTCOME", "RULE", "REASON", "DETAIL"}}
+	for _, g := range v.groups {
+		detail := g.Detail
+		if g.Field != "" {
+			detail = strings.TrimSuffix(g.Field+": "+detail, ": ")
+		}
+		rows = append(rows, []string{strconv.Itoa(g.Letters), becameTexts[g.Became][text], output.Dash(g.Rule),
+			string(g.Reason), output.Dash(detail)})
+	}
+	fmt.Fprintln(w)
 	return output.Table(w, rows)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/explain"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/starter"
@@ -65,7 +66,7 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 	})
 	root.AddCommand(newRun(h), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
-		status.New())
+		status.New(), explain.New(configFlags))
 	root.AddCommand(tests.New(configFlags), starter.New())
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()

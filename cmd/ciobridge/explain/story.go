@@ -1,0 +1,214 @@
+package explain
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+// story is what is known of an event.
+type story struct {
+	Origin   string          `json:"origin"`
+	Subject  string          `json:"subject,omitempty"`
+	Event    string          `json:"event"` // its ULID
+	Type     string          `json:"type,omitempty"`
+	Received time.Time       `json:"received,omitzero"` // by the broker
+	Gone     bool            `json:"gone,omitempty"`    // from the broker; what is told is of its dead letter
+	Source   progress        `json:"source"`
+	Key      string          `json:"key,omitempty"` // masked unless values are shown
+	Value    json.RawMessage `json:"value"`
+	Rules    []ruleStory     `json:"rules"`
+	Calls    []callStory     `json:"calls"`
+	Letters  []letterStory   `json:"letters"`
+}
+
+// ruleStory says what today's rule makes of the event.
+type ruleStory struct {
+	Rule  string `json:"rule"`
+	Calls int    `json:"calls"`
+	Why   string `json:"why,omitempty"` // there is nothing, or not more
+}
+
+// callStory is a call that today's rules make.
+type callStory struct {
+	ID        string `json:"id"`
+	Action    string `json:"action,omitempty"`
+	Workspace string `json:"workspace,omitempty"`
+	Rule      string `json:"rule"`
+	Call      string `json:"call,omitempty"`
+	Fails     string `json:"fails,omitempty"` // why it cannot be made today
+	Became    string `json:"became"`
+}
+
+// letterStory is a dead letter of the event.
+type letterStory struct {
+	ID       string       `json:"id"`
+	Rule     string       `json:"rule,omitempty"`
+	Call     string       `json:"call,omitempty"`
+	Reason   event.Reason `json:"reason"`
+	Detail   string       `json:"detail,omitempty"`
+	Status   int          `json:"status,omitempty"`
+	Attempts int          `json:"attempts"`
+	Open     bool         `json:"open"`
+	Steps    []step       `json:"steps"` // in the order of their times
+}
+
+type step struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"`
+}
+
+// story puts together what is known of an event.
+func (x *explainer) story(ctx context.Context, f *found, showValues bool) (story, error) {
+	m := f.message
+	s := story{Origin: m.Origin.String(), Subject: m.Origin.Subject, Event: deadletter.EventID(&m).String(),
+		Received: m.Time.UTC(), Gone: f.gone, Calls: []callStory{}, Letters: []letterStory{}, Rules: []ruleStory{}}
+	var err error
+	if s.Source, err = x.progressAt(ctx, m.Origin); err != nil {
+		return s, err
+	}
+	if err := x.decode(ctx, &m); err != nil {
+		return s, err
+	}
+	s.describeValue(&m, showValues)
+	if e, err := x.rules.Inspect(m, 0); err == nil {
+		s.Type = e.Type
+	}
+	histories, err := x.lettersAt(ctx, m.Origin)
+	if err != nil {
+		return s, err
+	}
+	for _, h := range histories {
+		s.Letters = append(s.Letters, tellLetter(h))
+	}
+	s.describeRules(x.rules.Explain(m), x.rules.RuleNames())
+	return s, nil
+}
+
+func (s *story) describeValue(m *event.Message, show bool) {
+	value := m.Value
+	if m.ValueContent() != nil {
+		value = m.ValueContent()
+	}
+	switch {
+	case !show:
+		s.Value = deadletter.Masked(value)
+		if len(m.Key) > 0 {
+			s.Key = fmt.Sprintf("hidden(%d bytes)", len(m.Key))
+		}
+	case json.Valid(value):
+		s.Value = value
+	default:
+		s.Value = json.RawMessage(jsontext.Of(string(value)))
+	}
+	if show {
+		s.Key = string(m.KeyText())
+	}
+	if !json.Valid(s.Value) { // what is masked may be words
+		s.Value = json.RawMessage(jsontext.Of(string(s.Value)))
+	}
+}
+
+// describeRules tells what today's rules make of the event, what became of that, and why there is not more.
+func (s *story) describeRules(got mapping.Explanation, names []string) {
+	rules, index := make([]ruleStory, len(names)), map[string]int{}
+	for i, name := range names {
+		rules[i].Rule, index[name] = name, i
+	}
+	why := func(rule, text string) {
+		if i, ok := index[rule]; ok && rules[i].Why == "" {
+			rules[i].Why = text
+		}
+	}
+	for i := range got.Calls {
+		c := &got.Calls[i]
+		rules[index[c.Step.Rule]].Calls++
+		s.Calls = append(s.Calls, callStory{ID: c.ID.String(), Action: c.Step.Action, Workspace: c.Step.Workspace,
+			Rule: c.Step.Rule, Call: c.Step.Call, Became: s.became(c.ID.String(), c.Step.Rule, c.Step.Call)})
+	}
+	for i := range got.Failures {
+		f := &got.Failures[i]
+		text := failureText(f)
+		why(f.Rule, "cannot be mapped: "+text)
+		s.Calls = append(s.Calls, callStory{ID: f.ID.String(), Rule: f.Rule, Call: f.Call, Fails: text,
+			Became: s.became(f.ID.String(), f.Rule, f.Call)})
+	}
+	for _, r := range got.Remarks {
+		why(r.Rule, r.Detail)
+	}
+	for i := range rules {
+		if r := &rules[i]; r.Calls == 0 && r.Why == "" {
+			r.Why = "it is for other types or topics"
+			if s.Type != "" {
+				r.Why = fmt.Sprintf("it does not name the type %q, or is not for this topic", s.Type)
+			}
+		}
+	}
+	s.Rules = rules
+}
+
+// failureText says why a call cannot be made.
+func failureText(f *event.Failure) string {
+	text := string(f.Reason)
+	if f.Field != "" {
+		text += ", " + f.Field
+	}
+	if f.Detail != "" {
+		text += ": " + f.Detail
+	}
+	return text
+}
+
+// became says what became of a call, as far as its letters and the offsets of the source tell. A letter may be of the
+// whole rule, or of the event.
+func (s *story) became(id, rule, call string) string {
+	for _, l := range s.Letters {
+		if l.ID != id && !(l.Rule == rule && (l.Call == call || l.Call == "")) && l.Rule != "" {
+			continue
+		}
+		if l.Open {
+			return "dead letter " + l.ID + ", open: " + string(l.Reason)
+		}
+		return "dead letter " + l.ID + ", closed: " + l.Steps[len(l.Steps)-1].What
+	}
+	switch s.Source {
+	case finished:
+		return "taken by Customer.io, if the rules made it when the event was read: the event is finished and this " +
+			"has no dead letter"
+	case unfinished:
+		return "not known yet: the event is in hand, waits to be read, or was finished before an earlier one"
+	}
+	return "not read: nothing is committed"
+}
+
+// tellLetter tells the story of a letter.
+func tellLetter(h deadletter.History) letterStory {
+	last := h.Letters[len(h.Letters)-1]
+	f := &last.Failure
+	l := letterStory{ID: f.ID.String(), Rule: f.Rule, Call: f.Call, Reason: f.Reason, Detail: failureText(f),
+		Status: f.Status, Attempts: f.Attempts, Open: h.Open}
+	l.Steps = append(l.Steps, step{f.First.UTC(), "failed first, in " + string(f.Stage)})
+	for _, again := range h.Letters[1:] {
+		l.Steps = append(l.Steps, step{again.Written.UTC(), "failed in another way: " + failureText(&again.Failure)})
+	}
+	for _, r := range h.Again {
+		l.Steps = append(l.Steps, step{r.At.UTC(), "replayed, and failed in the same way"})
+	}
+	for _, r := range h.Resolutions {
+		what := string(r.Kind)
+		if r.Kind == deadletter.Delivered {
+			what = "replayed, and delivered"
+		}
+		if r.Note != "" {
+			what += ": " + r.Note
+		}
+		l.Steps = append(l.Steps, step{r.At.UTC(), what})
+	}
+	return l
+}
