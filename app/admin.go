@@ -10,12 +10,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/ciobridge/ciobridge/app/resume"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
-// admin serves health, metrics and a status. It shows nothing secret, and of the events only the types that no rule
-// names and names of members that do not fit, so many and so long.
+// admin serves health, metrics and a status, and takes the order to resume from the machine itself. It shows nothing
+// secret, and of the events only the types that no rule names and names of members that do not fit, so many and so
+// long.
 type admin struct {
 	bridge   *Bridge
 	listener net.Listener
@@ -36,6 +38,7 @@ func newAdmin(b *Bridge) (*admin, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("GET /status", a.status)
+	mux.HandleFunc("POST "+resume.Path, resume.Handler(b.Resume))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{}))
 	a.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/app/matches"
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
@@ -35,6 +36,7 @@ type Bridge struct {
 	registry *prometheus.Registry
 
 	rules      *live.Rules
+	seen       *matches.Seen
 	broker     source.Broker // nil until it is connected
 	source     source.Reader
 	workspaces []delivery.Workspace
@@ -69,12 +71,12 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 	for _, w := range c.CustomerIO.All() {
 		proven = append(proven, provesWorkspace(w.Name))
 	}
-	running := live.New(rules)
+	running, seen := live.New(rules), &matches.Seen{}
 	b := &Bridge{
 		config: c, version: version, started: time.Now(), rules: running, log: log,
-		registry: newRegistry(running, version),
+		registry: newRegistry(running, version, seen),
 		proofs:   newProofs(append(proven, provesBroker, provesSource, provesLetters, provesLedger)...),
-		erased:   make(chan struct{}, 1),
+		erased:   make(chan struct{}, 1), seen: seen,
 	}
 	if !rules.Once() {
 		b.proofs.note(provesLedger, nil)
@@ -131,7 +133,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	}
 	stages := pipeline.Stages{Source: b.read(b.tracer.Source(b.source, false)), Mapper: b.tracer.Mapper(b.rules),
 		Sender: sender, DeadLetters: b.tracer.DeadLetters(b.letters),
-		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle}
+		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle, Rules: b.rules.Policy}
 	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
 	b.counter = b.newCounter()
 	return b.prepareReports()

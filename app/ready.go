@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/pipeline"
 )
 
 // An obstacle is why nothing flows, or why a part of it does not.
@@ -55,6 +56,23 @@ func (b *Bridge) obstacles() []obstacle {
 		list = append(list, obstacle{"flow", err})
 	}
 	return list
+}
+
+// Resume lets rules and topics go on that have stopped: those that are named or, where none is, all. It tells which,
+// and does not wait until they are read again.
+func (b *Bridge) Resume(rules, topics []string) (resumed []string) {
+	if !b.flowing.Load() {
+		return nil
+	}
+	all := len(rules)+len(topics) == 0
+	for _, s := range b.pipeline.Resume(func(s pipeline.Stop) bool {
+		return all || s.Rule != "" && slices.Contains(rules, s.Rule) ||
+			s.Rule == "" && slices.Contains(topics, s.Topic)
+	}) {
+		b.log.Info("resumed", zap.Stringer("stopped", s.Subject), zap.String("owner", s.Owner))
+		resumed = append(resumed, s.String())
+	}
+	return resumed
 }
 
 // remindEvery is how often a reason that lasts is logged again.

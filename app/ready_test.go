@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ciobridge/ciobridge/app/matches"
 	"github.com/ciobridge/ciobridge/consumer/kafka"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
@@ -70,7 +71,7 @@ func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
 	if n := logged.FilterField(zap.String("rule", "phone")).FilterField(zap.Uint64("events", 1)).Len(); n != 2 {
 		t.Errorf("%d lines for two events in two minutes: %v", n, logged.All())
 	}
-	families, err := newRegistry(live.New(rules), "test").Gather()
+	families, err := newRegistry(live.New(rules), "test", &matches.Seen{}).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,18 +2,22 @@ package app
 
 import (
 	"runtime"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/ciobridge/ciobridge/app/matches"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/brake"
 	"github.com/ciobridge/ciobridge/mapping/live"
 )
 
 // newRegistry makes the registry of a process's metrics, with those that belong to no stage.
-func newRegistry(rules *live.Rules, version string) *prometheus.Registry {
+func newRegistry(rules *live.Rules, version string, seen *matches.Seen) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		ruleMetrics{rules, version})
+		ruleMetrics{rules, version, seen})
 	return reg
 }
 
@@ -22,6 +26,7 @@ func newRegistry(rules *live.Rules, version string) *prometheus.Registry {
 type ruleMetrics struct {
 	rules   *live.Rules
 	version string
+	seen    *matches.Seen
 }
 
 var infoDesc = prometheus.NewDesc("ciobridge_build_info",
@@ -51,7 +56,8 @@ var unfitDesc = prometheus.NewDesc("ciobridge_rule_values_unfit_total",
 
 // Describe implements prometheus.Collector.
 func (ruleMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{infoDesc, generationDesc, ruleDesc, skippedDesc, unfitDesc} {
+	for _, d := range []*prometheus.Desc{infoDesc, generationDesc, ruleDesc, skippedDesc, unfitDesc, ruleInfoDesc,
+		lastMatchDesc, silentDesc} {
 		ch <- d
 	}
 }
@@ -61,6 +67,7 @@ func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	rules, generation := m.rules.Current()
 	ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, m.version, runtime.Version(), rules.Hash())
 	ch <- prometheus.MustNewConstMetric(generationDesc, prometheus.GaugeValue, float64(generation))
+	m.collectMatches(ch, rules)
 	for _, s := range rules.Stats() {
 		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls,
 			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead,
@@ -76,5 +83,43 @@ func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, u := range rules.Unfit() {
 		ch <- prometheus.MustNewConstMetric(unfitDesc, prometheus.CounterValue, float64(u.Values), u.Rule, u.Name(),
 			string(u.Reason), u.Result())
+	}
+}
+
+// silentAfter is how long a rule that has matched may match nothing before a metric says so.
+const silentAfter = 24 * time.Hour
+
+var ruleInfoDesc = prometheus.NewDesc("ciobridge_rule_info",
+	"Always 1; the labels tell who answers for a rule, and what becomes of it when most of it fails.",
+	[]string{"rule", "owner", "on_failure"}, nil)
+
+var lastMatchDesc = prometheus.NewDesc("ciobridge_rule_last_match_timestamp_seconds",
+	"When an event last matched the rule, to the minute. Missing until one has since the start.",
+	[]string{"rule"}, nil)
+
+var silentDesc = prometheus.NewDesc("ciobridge_rule_silent",
+	"1 while a rule that has matched since the start has matched nothing for 24 hours.", []string{"rule"}, nil)
+
+// collectMatches gives what there is to know of each rule as a whole.
+func (m ruleMetrics) collectMatches(ch chan<- prometheus.Metric, rules *mapping.Rules) {
+	stats, now := rules.Stats(), time.Now()
+	last := m.seen.Look(stats, now)
+	for i := range stats {
+		name := stats[i].Rule
+		policy, onFailure := rules.Policy(name), brake.Stop
+		if policy.DeadLetters {
+			onFailure = brake.DeadLetter
+		}
+		ch <- prometheus.MustNewConstMetric(ruleInfoDesc, prometheus.GaugeValue, 1, name, policy.Owner, onFailure)
+		at := last[name]
+		if at.IsZero() {
+			continue
+		}
+		silent := 0.0
+		if now.Sub(at) >= silentAfter {
+			silent = 1
+		}
+		ch <- prometheus.MustNewConstMetric(lastMatchDesc, prometheus.GaugeValue, float64(at.Unix()), name)
+		ch <- prometheus.MustNewConstMetric(silentDesc, prometheus.GaugeValue, silent, name)
 	}
 }

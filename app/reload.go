@@ -190,6 +190,7 @@ func (r *reloader) exchange(merged config.Config, next *mapping.Rules) {
 			zap.String("rule", change.Rule), zap.String("call", change.Call), zap.String("why", change.Why))
 	}
 	r.now = merged
+	b.Resume(nil, nil) // what has stopped was mended, or stops again
 }
 
 var reloadsDesc = prometheus.NewDesc("ciobridge_rules_reloads_total",

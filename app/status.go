@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -82,8 +81,10 @@ func (b *Bridge) describeFlow(s *status.Status) {
 	if b.counter != nil {
 		b.counter.Tell(&s.DeadLetters)
 	}
-	if stop := (*pipeline.StoppedError)(nil); errors.As(b.pipeline.Stopped(), &stop) {
-		s.Stopped = []status.Stop{{Rule: stop.Rule, Stage: string(stop.Stage), Why: stop.Error()}}
+	for _, stop := range b.pipeline.Stops() {
+		s.Stopped = append(s.Stopped, status.Stop{Rule: stop.Rule, Topic: stop.Topic, Owner: stop.Owner,
+			Stage: string(stop.Stage), Cause: string(stop.Cause), Since: stop.Since,
+			Why: pipeline.StoppedError{stop}.Error()})
 	}
 }
 
@@ -93,7 +94,8 @@ func describeRules(s *status.Status, rules *mapping.Rules) {
 	stats := rules.Stats()
 	s.Rules = make([]status.Rule, len(stats))
 	for i, r := range stats {
-		s.Rules[i] = status.Rule{Rule: r.Rule, Matched: r.Matched, Skipped: r.Skipped, Calls: r.Calls, Failed: r.Failed}
+		s.Rules[i] = status.Rule{Rule: r.Rule, Owner: rules.Policy(r.Rule).Owner, Matched: r.Matched,
+			Skipped: r.Skipped, Calls: r.Calls, Failed: r.Failed}
 		byRule[r.Rule] = &s.Rules[i]
 	}
 	for _, u := range rules.Unfit() {

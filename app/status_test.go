@@ -2,10 +2,12 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ciobridge/ciobridge/app/matches"
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
@@ -96,7 +99,7 @@ func TestStatusTellsWhatTheRulesHaveDone(t *testing.T) {
 func TestMetricsTellWhyNothingHappened(t *testing.T) {
 	b := afterEvents(t)
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(ruleMetrics{b.rules, "1.2.3"})
+	reg.MustRegister(ruleMetrics{b.rules, "1.2.3", &matches.Seen{}})
 	want := `
 # HELP ciobridge_events_skipped_total Events that became neither a call nor a dead letter, by reason: no rule names their type (no_rule), no condition of a rule held (condition), conditions or empty lists left none of a rule's calls (no_call), the record holds no event (no_event).
 # TYPE ciobridge_events_skipped_total counter
@@ -134,4 +137,58 @@ func TestValuesThatDoNotFitAreNamedOnce(t *testing.T) {
 			t.Errorf("a name that an event gave is logged: %v", field)
 		}
 	}
+}
+
+// A rule that has matched and matches no more is told of after a day, and one that was mended before is not; a rule
+// that never matched has no time.
+func TestARuleThatFallsSilentIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, err := rulefile.Parse("r.yaml", []byte(`
+rules:
+  - {name: busy, owner: crm, event: busy, do: [{track: {person: .who, name: x}}]}
+  - {name: quiet, on_failure: dead_letter, event: quiet, do: [{track: {person: .who, name: x}}]}
+  - {name: never, event: never, do: [{track: {person: .who, name: x}}]}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules, err := mapping.Compile(mapping.Config{Rules: file.Rules})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := ruleMetrics{live.New(rules), "1", &matches.Seen{}}
+		arrives := func(types ...string) {
+			for _, typ := range types {
+				rules.Map(&event.Message{Value: []byte(`{"type":"` + typ + `","who":"c_1"}`)})
+			}
+			m.seen.Look(rules.Stats(), time.Now())
+		}
+		arrives("busy", "quiet")
+		quiet := time.Now()
+		for range 25 {
+			time.Sleep(time.Hour)
+			arrives("busy")
+		}
+		reg := prometheus.NewPedanticRegistry()
+		reg.MustRegister(m)
+		want := fmt.Sprintf(`
+# HELP ciobridge_rule_info Always 1; the labels tell who answers for a rule, and what becomes of it when most of it fails.
+# TYPE ciobridge_rule_info gauge
+ciobridge_rule_info{on_failure="dead_letter",owner="",rule="quiet"} 1
+ciobridge_rule_info{on_failure="stop",owner="",rule="never"} 1
+ciobridge_rule_info{on_failure="stop",owner="crm",rule="busy"} 1
+# HELP ciobridge_rule_last_match_timestamp_seconds When an event last matched the rule, to the minute. Missing until one has since the start.
+# TYPE ciobridge_rule_last_match_timestamp_seconds gauge
+ciobridge_rule_last_match_timestamp_seconds{rule="busy"} %d
+ciobridge_rule_last_match_timestamp_seconds{rule="quiet"} %d
+# HELP ciobridge_rule_silent 1 while a rule that has matched since the start has matched nothing for 24 hours.
+# TYPE ciobridge_rule_silent gauge
+ciobridge_rule_silent{rule="busy"} 0
+ciobridge_rule_silent{rule="quiet"} 1
+`, time.Now().Unix(), quiet.Unix())
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "ciobridge_rule_info",
+			"ciobridge_rule_last_match_timestamp_seconds", "ciobridge_rule_silent"); err != nil {
+			t.Error(err)
+		}
+	})
 }

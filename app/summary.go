@@ -35,6 +35,7 @@ func (b *Bridge) summarize(ctx context.Context) {
 			zap.Int("requests", now.Requests-last.Requests),
 			zap.String("destination", string(b.sender.State().Condition)))
 		last = now
+		b.seen.Look(b.rules.Now().Stats(), time.Now())
 		warnOfSlowRules(b.log, b.rules.Now().Stats(), timedOut)
 		warnOfTimestamps(b.log, b.rules.Now().Stats(), stamped)
 		warnOfUnfit(b.log, b.rules.Now().Unfit(), unfit)

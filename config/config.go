@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -13,8 +14,10 @@ import (
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/brake"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/pipeline/people"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/source"
 	"github.com/ciobridge/ciobridge/source/kafka"
@@ -55,6 +58,9 @@ type Config struct {
 	LandingProbe LandingProbe `yaml:"landing_probe"`
 	// TooLate says what becomes of events that are too old to trigger anything.
 	TooLate mapping.TooLate `yaml:"too_late"`
+
+	// NewPeople is how many people all rules together may name who were not named before.
+	NewPeople brake.NewPeople `yaml:"new_people"`
 
 	Admin Admin `yaml:"admin"`
 	Log   Log   `yaml:"log"`
@@ -118,7 +124,8 @@ func (s *Source) topics() []mapping.Topic {
 // DeadLetters says where dead letters are kept, and when there are too many.
 type DeadLetters struct {
 	deadletter.Config `yaml:",inline"`
-	// StopShare stops the flow when more than this share of a rule's last 256 results failed; 0 never stops it.
+	// StopShare stops a rule when more than this share of its last 256 results failed, and a topic of which as many
+	// events cannot be read; 0 never stops any.
 	StopShare float64 `yaml:"stop_share"`
 	// CountEvery is how long a count of the open letters stands at least; 0 counts none.
 	CountEvery time.Duration `yaml:"count_every"`
@@ -205,6 +212,9 @@ func (c *Config) Mapping() mapping.Config {
 func (c *Config) Pipeline() pipeline.Config {
 	p := c.Delivery
 	p.StopShare = c.DeadLetters.StopShare
+	if n := c.NewPeople; n.Limit > 0 {
+		p.NewPeople = people.Limit{People: n.Limit, Per: cmp.Or(n.Per, brake.DefaultPer)}
+	}
 	return p
 }
 

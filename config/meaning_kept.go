@@ -23,10 +23,15 @@ var keptMeanings = map[string]yamltree.Row{
 	"dead_letters.max_bytes": {Meaning: "The largest record that is stored whole. A larger one is truncated and " +
 		"flagged. Of a file the default is 16000000.", Unit: "bytes", Example: "500000"},
 	"dead_letters.timeout": {Meaning: "Bounds one attempt to store.", Example: "20s"},
-	"dead_letters.stop_share": {Meaning: "Stops the flow when more than this share (0 to 1) of a rule's last 256 " +
+	"dead_letters.stop_share": {Meaning: "Stops a rule when more than this share (0 to 1) of its last 256 " +
 		"results failed. 0 never stops it.", Example: "0.2"},
 	"dead_letters.count_every": {Meaning: "How often the log of letters is read to count the open ones, at most: " +
 		"what takes long is done less often. 0 turns it off, and the metric with it.", Example: "10m"},
+
+	"new_people": {Meaning: "Stops the rule that names most, when all rules together name more people in some time " +
+		"whom the bridge has not met since its start. Rules have the same key for themselves."},
+	"new_people.limit": {Meaning: "How many people may be new. Left out, any number.", Example: "10000"},
+	"new_people.per":   {Meaning: "In how much time. 1h unless set.", Example: "24h"},
 
 	"ledger": {Meaning: "Where calls that would count twice are noted, before and after they are sent: one of " +
 		"`topic`, `bucket` and `file`. Left out, it is beside the dead letters: the topic `TOPIC.ledger`, the bucket " +

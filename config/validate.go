@@ -30,6 +30,7 @@ func (c *Config) Validate() error {
 		mistake.Under("schema_registry", c.SchemaRegistry.Validate()),
 		c.crossed(),
 		m.Validate(),
+		mistake.Under("new_people", c.NewPeople.Validate()),
 		mistake.Under("admin", c.Admin.validate()),
 		mistake.Under("log", c.Log.validate()),
 	)

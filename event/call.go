@@ -3,6 +3,7 @@ package event
 import (
 	"hash/maphash"
 	"math/bits"
+	"time"
 )
 
 // Call is one operation for Customer.io, written as it will be sent.
@@ -62,6 +63,10 @@ type Step struct {
 	// is sent or a request that is written by hand: made twice, it counts twice. The send ledger notes each attempt.
 	Once bool
 
+	// NamesPerson is true for a call that names a person, whom it makes where there is none. Watched is true where the
+	// rule may only name so many who are new.
+	NamesPerson, Watched bool
+
 	// Destination is where calls go that a batch carries.
 	Destination Destination
 	// Workspace is the name of the workspace in which the call's person is; empty for the first.
@@ -118,3 +123,13 @@ func LaneKindOf(name string) LaneKind {
 // Of gives the lane of an identifier's value. It is taken as it is, so that the caller lower-cases what Customer.io
 // compares without case. Lanes differ between processes and are never stored.
 func (k LaneKind) Of(value []byte) Lane { return Lane(k) ^ Lane(maphash.Bytes(laneSeed, value)) }
+
+// RulePolicy is what the author of a rule says of it as a whole.
+type RulePolicy struct {
+	Owner       string // who answers for the rule; empty where nobody is named
+	DeadLetters bool   // the rule is never stopped over what fails of it, however much that is
+
+	// NewPeople is how many people the rule may name in so much time who were not named before; 0 is no limit.
+	NewPeople int
+	Per       time.Duration
+}

@@ -29,10 +29,10 @@ func Compile(c Config) (*Rules, error) {
 		set:         expr.NewSet(),
 		exact:       map[string][]*rule{},
 		topics:      map[string]*topic{},
-		onUnmatched: c.OnUnmatched,
-		about:       c.About,
-		reserved:    customerio.NewReserved(c.ReservedIDs),
-		hash:        hashOf(c),
+		onUnmatched: c.OnUnmatched, about: c.About,
+		reserved: customerio.NewReserved(c.ReservedIDs),
+		hash:     hashOf(c),
+		policies: map[string]event.RulePolicy{},
 	}
 	b.Join(c.Validate())
 	if len(c.Rules) == 0 && c.OnUnmatched != DeadLetter {
@@ -119,7 +119,7 @@ func (b *compiler) rules(rules []Rule) {
 			b.Add(r.place("name"), "the name is taken; it is part of the identity of the rule's calls: give another")
 		}
 		names[r.Name] = true
-		b.out.rules = append(b.out.rules, b.rule(r))
+		b.out.rules, b.out.policies[r.Name] = append(b.out.rules, b.rule(r)), r.Brakes.Policy()
 	}
 }
 
@@ -176,6 +176,7 @@ func (b *compiler) steps(r *Rule, out *rule) {
 		}
 		a := b.action(r, step, names[i])
 		a.counts = out.counts
+		a.watch(&r.Brakes)
 		if a.op.Timestamp == customerio.EventTime || a.op.Once {
 			a.late = out.late
 		}

@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/mapping/brake"
 	"github.com/ciobridge/ciobridge/mapping/operand"
 	"github.com/ciobridge/ciobridge/mapping/rawcall"
 )
@@ -25,6 +27,8 @@ type Rule struct {
 
 	// Revives says that an event which came after its person was deleted brings the person back.
 	Revives bool `json:",omitempty"`
+
+	Brakes brake.Spec `json:",omitzero"` // when the rule is stopped, and who answers for it
 
 	Define Definitions `json:",omitzero"` // functions that the rule's programs may call: those of its file
 
@@ -151,6 +155,15 @@ func (r *Rules) RuleNames() []string {
 		names[i] = rule.name
 	}
 	return names
+}
+
+// Policy is what the author of a rule says of it as a whole; nothing where there is no such rule.
+func (r *Rules) Policy(rule string) event.RulePolicy { return r.policies[rule] }
+
+// watch says whether calls may name people who are new, and whether somebody counts those.
+func (a *action) watch(b *brake.Spec) {
+	a.NamesPerson = a.personField != nil && a.personField.Lanes && a.parts == nil && a.Fence == event.PassFence
+	a.Watched = a.NamesPerson && b.NewPeople.Limit > 0
 }
 
 // Once reports whether the rules make calls that would count twice if they were sent twice, and so need a send ledger.

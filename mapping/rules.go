@@ -90,6 +90,7 @@ type compiled struct {
 	warnings    []*mistake.Mistake
 	notes       []*mistake.Mistake // on what calls may send
 	hash        string
+	policies    map[string]event.RulePolicy // by rule
 	states      sync.Pool
 	statesMade  atomic.Uint32 // that were made
 }

@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"errors"
-	"github.com/ciobridge/ciobridge/internal/mistake"
 	"time"
+
+	"github.com/ciobridge/ciobridge/internal/mistake"
+	"github.com/ciobridge/ciobridge/pipeline/people"
 )
 
 // Order says what the pipeline believes of the order inside one request.
@@ -33,9 +35,11 @@ type Config struct {
 	Memory int64 `yaml:"-"`
 	// Limits says what the destination takes.
 	Limits Limits `yaml:"-"`
-	// StopShare stops the flow when more than this share of a rule's last events failed; 0 turns the breaker off.
+	// StopShare stops a rule when more than this share of its last events failed; 0 turns the breaker off.
 	// The breaker keeps a broken rule, or a producer's breaking change, from pouring a topic into the dead letters.
 	StopShare float64 `yaml:"-"`
+	// NewPeople is how many people all rules together may name who were not named before.
+	NewPeople people.Limit `yaml:"-"`
 }
 
 // Limits are those of one request, as its destination takes it.

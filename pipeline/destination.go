@@ -68,9 +68,14 @@ func (p *Pipeline) each(yield func(*destination) bool) {
 // of is the destination of a call.
 func (p *Pipeline) of(c *inflight.Call) *destination { return p.destinations[c.Destination] }
 
-// push puts a call into the queues of its destination.
+// push puts a call into the queues of its destination, unless its rule has stopped: then it is held, and what stands
+// behind it in its lanes waits.
 func (p *Pipeline) push(c *inflight.Call) *destination {
 	d := p.of(c)
+	if p.breaker.Stops().Rule(c.Step.Rule) {
+		p.hold(c)
+		return d
+	}
 	d.queues.Push(c)
 	d.hold()
 	return d

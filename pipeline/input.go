@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"sync"
@@ -23,7 +24,8 @@ import (
 // once. It says after how many calls it is to be woken, and from how many on readers pause.
 type input struct {
 	began   time.Time    // what times of arrival count from
-	skipped atomic.Int64 // messages that no rule wanted, since the last that was enqueued
+	skipped atomic.Int64 // messages that no rule wanted, since the last that was enqueued; in all, and by topic
+	skips   [32]atomic.Int64
 
 	mu          sync.Mutex
 	assignments map[event.Lease]*inflight.Assignment
@@ -91,7 +93,9 @@ func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan
 	}
 	msg.Assignment, msg.Arrived = a, a.Arrived
 	if in.skipped.Load() > 0 {
-		msg.Skipped = int(min(in.skipped.Swap(0), breaker.Window))
+		n := in.skipsOf(msg.Event.Origin.Topic).Swap(0)
+		in.skipped.Add(-n)
+		msg.Skipped = int(min(n, breaker.Window))
 	}
 	in.messages = append(in.messages, msg)
 	in.load = in.load.Plus(inflight.Load{Calls: len(msg.Calls), Bytes: msg.Size})
@@ -102,6 +106,19 @@ func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan
 		in.resumed = make(chan struct{})
 	}
 	return nil, nil
+}
+
+// skip counts a message of a topic that no rule wanted.
+func (in *input) skip(topic string) {
+	in.skipsOf(topic).Add(1)
+	in.skipped.Add(1)
+}
+
+var topicSeed = maphash.MakeSeed()
+
+// skipsOf is where the skipped messages of a topic are counted, mostly alone.
+func (in *input) skipsOf(topic string) *atomic.Int64 {
+	return &in.skips[maphash.String(topicSeed, topic)%uint64(len(in.skips))]
 }
 
 // wake makes a collecting sender take what has arrived, however little it is.

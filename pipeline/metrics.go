@@ -56,13 +56,33 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 	counter("ciobridge_call_retries_total", "Attempts after which a call stayed open.", nil, &m.retries)
 	gauge("ciobridge_dead_letters_down", "1 while dead letters cannot be stored and the source waits.",
 		func() float64 { return boolValue(m.lettersDown.Load()) })
-	gauge("ciobridge_flow_stopped", "1 once the flow has stopped because most of a rule's events failed.",
+	gauge("ciobridge_flow_stopped", "1 while a rule or a topic has stopped; ciobridge_stopped says which.",
 		func() float64 { return boolValue(m.stopped.Load()) })
+	reg.MustRegister(stopsCollector{p})
 	gauge("ciobridge_memory_reserved_bytes", "Bytes reserved for messages and calls in hand.",
 		func() float64 { return float64(p.reserved()) })
 	gauge("ciobridge_lanes", "Lanes that hold something: identifiers with an open call.",
 		func() float64 { return float64(p.openLanes()) })
 	return m
+}
+
+// stopsCollector tells what has stopped. What goes on again has no series any more.
+type stopsCollector struct{ p *Pipeline }
+
+var stoppedDesc = prometheus.NewDesc("ciobridge_stopped",
+	"Always 1: a rule whose events are held, or a topic that is not read on, and why: failing (most of what the rule "+
+		"makes fails, or most of the topic's events cannot be read) or new_people.",
+	[]string{"rule", "topic", "owner", "cause"}, nil)
+
+// Describe implements prometheus.Collector.
+func (stopsCollector) Describe(ch chan<- *prometheus.Desc) { ch <- stoppedDesc }
+
+// Collect implements prometheus.Collector.
+func (c stopsCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range c.p.Stops() {
+		ch <- prometheus.MustNewConstMetric(stoppedDesc, prometheus.GaugeValue, 1, s.Rule, s.Topic, s.Owner,
+			string(s.Cause))
+	}
 }
 
 // reserved is how many bytes are reserved for the messages in flight.

@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/pipeline/breaker"
 	"github.com/ciobridge/ciobridge/pipeline/inflight"
 	"github.com/ciobridge/ciobridge/pipeline/lanes"
+	"github.com/ciobridge/ciobridge/pipeline/people"
 )
 
 // Pipeline carries messages from a source to a sender. It is made by New and used by one call of Run.
@@ -48,16 +49,18 @@ type Pipeline struct {
 	destinations []*destination // by number; nil for one without senders
 	consumed     chan struct{}  // closed when the source has returned
 
-	drains  sync.WaitGroup // assignments whose lease has not ended, or is being drained
-	stopped atomic.Bool    // the breaker has stopped the flow
-	memory  *memory.Limiter
-	input   input
-	pool    inflight.Pool
+	drains sync.WaitGroup                // assignments whose lease has not ended, or is being drained
+	stops  atomic.Pointer[breaker.Stops] // those of the breaker; nil while nothing has stopped
+	resume resumption
+	memory *memory.Limiter
+	input  input
+	pool   inflight.Pool
 
 	mu       sync.Mutex
 	lanes    *lanes.Table[inflight.Call]
 	order    *inflight.AckOrder
 	breaker  *breaker.Breaker
+	people   *people.Book // nil while no limit of new people was met
 	pending  pendingLetters
 	delays   delays
 	arrived  []*inflight.Message // empty; it takes turns with that of the input
@@ -72,7 +75,7 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		destinations: destinations(s.Destinations, c, began), consumed: make(chan struct{}),
 		lanes:   lanes.NewTable[inflight.Call](),
 		order:   inflight.NewAckOrder(),
-		breaker: breaker.New(c.StopShare),
+		breaker: breaker.New(c.StopShare, s.lenient),
 		memory:  s.Memory,
 		input:   input{began: began, assignments: map[event.Lease]*inflight.Assignment{}},
 	}
@@ -80,6 +83,9 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 		p.memory = memory.New(c.Memory)
 	}
 	p.pending.wake, p.pending.ended = make(chan struct{}, 1), make(chan struct{}, 1)
+	if c.NewPeople.People > 0 {
+		p.people = people.New(c.NewPeople)
+	}
 	p.metrics = newMetrics(reg, p)
 	p.delays.mu = &p.mu
 	reg.MustRegister(&p.delays)
@@ -97,7 +103,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	}
 	letters, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	writer.Go(func() { p.writeLetters(letters) })
-	err := p.stages.Source.Consume(ctx, p.handle)
+	err := p.consume(ctx)
 	close(p.consumed)
 	senders.Wait()
 	cancel()
@@ -115,16 +121,16 @@ func (p *Pipeline) LettersDown() bool {
 
 // handle maps a message and enqueues what it became. It is given to the source.
 func (p *Pipeline) handle(lease event.Lease, m *event.Message, done func()) error {
+	if stops := p.stops.Load(); stops.Topic(m.Origin.Topic) {
+		<-lease.Done()
+		return context.Cause(lease)
+	}
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {
 		p.metrics.skipped.Add(1)
-		p.input.skipped.Add(1)
+		p.input.skip(m.Origin.Topic)
 		done()
 		return nil
-	}
-	if p.stopped.Load() {
-		<-lease.Done()
-		return context.Cause(lease)
 	}
 	return p.enqueue(lease, p.inFlight(m, done, calls, failures))
 }
@@ -160,13 +166,19 @@ func (p *Pipeline) inFlight(
 // enterLanes puts a message's calls into their lanes. By is as in takeArrived.
 func (p *Pipeline) enterLanes(msg *inflight.Message, by *destination) {
 	for range msg.Skipped {
-		p.breaker.Read()
+		p.breaker.Read(msg.Event.Origin.Topic)
 	}
 	msg.Assignment.Add(msg)
 	p.order.Enter(msg)
-	stops := p.mapped(msg)
+	stopped := p.mapped(msg)
 	for i := range msg.Entries {
 		e := &msg.Entries[i]
+		if p.people != nil || e.Step.Watched {
+			p.meet(msg, e)
+		}
+		if p.breaker.Stops().Rule(e.Step.Rule) {
+			e.TravelAlone() // it is not carried along by who stands before it
+		}
 		p.lanes.Join(&e.Node)
 		if e.Waits() {
 			p.of(e).queues.Extend(e)
@@ -177,20 +189,20 @@ func (p *Pipeline) enterLanes(msg *inflight.Message, by *destination) {
 		}
 	}
 	if len(msg.Failures) > 0 {
-		p.failMapping(msg, stops)
+		p.failMapping(msg, stopped)
 	}
 }
 
 // failMapping dates what failed while a message was mapped, and has it stored where no call is waited for. The
 // caller holds p.mu.
-func (p *Pipeline) failMapping(msg *inflight.Message, stops *breaker.Subject) {
+func (p *Pipeline) failMapping(msg *inflight.Message, stopped *breaker.Subject) {
 	now := time.Now()
 	for i := range msg.Failures {
 		if f := &msg.Failures[i]; f.First.IsZero() {
 			f.First = now
 		}
 	}
-	p.stopFlow(msg, stops)
+	p.stopFlow(msg, stopped)
 	if msg.Open == 0 {
 		p.finishOrStore(msg, nil)
 	}

@@ -62,8 +62,8 @@ func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outco
 }
 
 // settleCall takes a call that is settled out of its lanes. When it was the last of its message, the message joins
-// those that are done, or those whose letters wait to be stored; if the flow stops over it, it stays in flight and
-// comes again after the restart.
+// those that are done, or those whose letters wait to be stored; if its rule or topic has stopped, it stays in flight
+// and comes again.
 func (p *Pipeline) settleCall(e *inflight.Call, done []*inflight.Message) []*inflight.Message {
 	msg := e.Message
 	last := msg.Open == 1
@@ -82,7 +82,9 @@ func (p *Pipeline) finishOrStore(msg *inflight.Message, done []*inflight.Message
 	switch {
 	case len(msg.Failures) == 0:
 		return p.finish(msg, done)
-	case p.breaker.Tripped() == nil:
+	case p.breaker.Stops().Holds(msg.Event.Origin.Topic, msg.Failures):
+		p.memory.Hold(msg.Account)
+	default:
 		p.addLetter(msg)
 	}
 	return done
@@ -100,7 +102,7 @@ func (p *Pipeline) leaveLanes(e *inflight.Call) {
 }
 
 // refuse adds a refused call to the failures of its message, which become a letter when nothing of it is open. When
-// the flow stops instead, the call keeps its place, so that nothing passes it.
+// its rule has stopped, the call keeps its place, so that nothing passes it.
 func (p *Pipeline) refuse(e *inflight.Call, f *event.Failure, now time.Time) {
 	failure := event.Failure{Stage: event.StageDelivery, Reason: event.ReasonRefused}
 	if f != nil {
@@ -121,9 +123,9 @@ func (p *Pipeline) refuse(e *inflight.Call, f *event.Failure, now time.Time) {
 	if msg.Open == 1 {
 		p.stopFlow(msg, p.delivered(msg))
 	}
-	if p.breaker.Tripped() != nil {
+	if p.breaker.Stops().Rule(e.Step.Rule) {
 		msg.Failures = msg.Failures[:len(msg.Failures)-1]
-		msg.Assignment.Abandon(e)
+		p.hold(e)
 		return
 	}
 	p.order.Leave(e, false)

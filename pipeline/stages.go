@@ -54,6 +54,8 @@ type Stages struct {
 	// Config.Batch has it.
 	Destinations []Destination
 	DeadLetters  DeadLetters
+	// Rules tells what the authors of rules say of them. Where it is nil they say nothing.
+	Rules func(rule string) event.RulePolicy
 	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
 	Memory *memory.Limiter
 	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody

@@ -13,7 +13,7 @@ type Stats struct {
 	Retries int
 	// DeadLetters counts the failures that were stored, by reason. A reason of which there is none is missing.
 	DeadLetters map[event.Reason]int
-	// Stopped is true once the flow has stopped because too many events of a rule failed.
+	// Stopped is true while a rule or a topic has stopped.
 	Stopped bool
 	// DeadLettersDown is true while dead letters cannot be stored.
 	DeadLettersDown bool

@@ -96,14 +96,19 @@ type Letters struct {
 
 // Stop is a rule, or all of a flow, that was stopped because too much of it failed.
 type Stop struct {
-	Rule  string `json:"rule,omitempty"` // empty where most events fail before any rule
-	Stage string `json:"stage,omitempty"`
-	Why   string `json:"why"`
+	Rule  string    `json:"rule,omitempty"` // empty where a topic has stopped
+	Topic string    `json:"topic,omitempty"`
+	Owner string    `json:"owner,omitempty"` // of the rule
+	Stage string    `json:"stage,omitempty"`
+	Cause string    `json:"cause"` // failing or new_people
+	Since time.Time `json:"since,omitzero"`
+	Why   string    `json:"why"`
 }
 
 // Rule is what one rule has done.
 type Rule struct {
 	Rule      string `json:"rule"`
+	Owner     string `json:"owner,omitempty"`
 	Matched   uint64 `json:"matched"`   // events
 	Skipped   uint64 `json:"skipped"`   // events, by the rule's condition
 	Calls     uint64 `json:"calls"`     // made

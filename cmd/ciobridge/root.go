@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/explain"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/resume"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/starter"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/status"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/tests"
@@ -66,7 +67,7 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 	})
 	root.AddCommand(newRun(h), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
-		status.New(), explain.New(configFlags))
+		status.New(), resume.New(), explain.New(configFlags))
 	root.AddCommand(tests.New(configFlags), starter.New())
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()

@@ -18,7 +18,7 @@ type Partition struct {
 // Reserve gives a Waiter. Waiters are served in the order in which they came, so that small messages do not pass a
 // large one for ever, with one exception: a partition that has its share already lets others pass. A share is half
 // of what New was given, while more than one partition has something mapped; so a partition whose persons are stuck
-// does not stop the others.
+// does not stop the others. Partitions of which something is held, until somebody lets it go, have one share together.
 //
 // Mapped messages may take all that is not fetched, and three quarters of what New was given whatever is fetched:
 // that is a share and as much again as half of one, so that there is room beside a partition that is stuck with its
@@ -31,6 +31,7 @@ type Limiter struct {
 	limit    int64 // of what is fetched and mapped
 	reserved int64 // by both
 	mapped   int64
+	held     int                    // accounts of which something is held
 	accounts map[Partition]*Account // those with something reserved or waiting
 	recent   [64]*Account           // what was asked for last, by ID modulo 64: mostly it is asked for again
 	waiting  []*Waiter
@@ -42,6 +43,7 @@ type Account struct {
 	partition Partition
 	reserved  int64
 	waiting   int
+	held      bool
 }
 
 // A Waiter stands for a reservation that has to wait.
@@ -73,6 +75,17 @@ func (l *Limiter) Reserve(p Partition, bytes int64) (*Account, *Waiter) {
 	l.waiting = append(l.waiting, w)
 	l.grant() // those before it may wait for their share only
 	return a, w
+}
+
+// Hold notes that something of an account will not be released before somebody has looked, so that all such accounts
+// leave room for the others.
+func (l *Limiter) Hold(a *Account) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !a.held {
+		a.held = true
+		l.held++
+	}
 }
 
 // Cancel ends the waiting for a reservation. It releases the bytes where they have been reserved meanwhile.
@@ -146,13 +159,20 @@ func (l *Limiter) add(a *Account, bytes int64) {
 
 // fair reports whether a partition may have so much more.
 func (l *Limiter) fair(a *Account, bytes int64) bool {
-	return a.reserved == 0 || a.reserved+bytes <= l.share || len(l.accounts) == 1
+	share := l.share
+	if a.held {
+		share /= int64(l.held)
+	}
+	return a.reserved == 0 || a.reserved+bytes <= share || len(l.accounts) == 1
 }
 
 // release gives back bytes. The caller holds mu, which is unlocked.
 func (l *Limiter) release(a *Account, bytes int64) {
 	l.add(a, -bytes)
 	if a.reserved == 0 && a.waiting == 0 {
+		if a.held {
+			l.held--
+		}
 		delete(l.accounts, a.partition)
 		*l.recentOf(a.partition) = nil
 	}

@@ -46,5 +46,8 @@ func (r *Rules) Map(m *event.Message) ([]event.Call, []event.Failure) { return r
 // Recycle takes back the calls of messages, whatever rules made them.
 func (r *Rules) Recycle(settled iter.Seq[[]event.Call]) { r.current.Load().Recycle(settled) }
 
+// Policy is what the author of a rule says of it as a whole, by the current rules.
+func (r *Rules) Policy(rule string) event.RulePolicy { return r.current.Load().Policy(rule) }
+
 // Forms are those of the values and keys of a topic or stream.
 func (r *Rules) Forms(topic string) event.Forms { return r.current.Load().Forms(topic) }

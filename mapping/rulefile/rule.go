@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/mapping/brake"
 )
 
 // ruleKeys are the keys of a rule. It is set when the program starts, since a rule's keys hold keys of steps.
@@ -41,6 +42,26 @@ var ruleKeys = table[mapping.Rule]{
 		Example: "shop_us",
 		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Workspace = r.text(n) }},
+	{yamltree.Row{Key: "owner",
+		Meaning: "Who answers for the rule. Logs, metrics and the status name them.",
+		Example: "crm-team",
+		Form:    yamltree.InText},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Brakes.Owner = r.owner(n) }},
+	{yamltree.Row{Key: "on_failure",
+		Meaning: "What becomes of the rule when more than `dead_letters.stop_share` of its last results failed: " +
+			"`stop` holds its events, `dead_letter` lets what fails become dead letters, however much that is.",
+		Example: "dead_letter", Default: brake.Stop,
+		Form: yamltree.InText, Choices: []string{brake.Stop, brake.DeadLetter}},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) {
+			rule.Brakes.OnFailure = r.oneOf(n, brake.Stop, brake.DeadLetter)
+		}},
+	{yamltree.Row{Key: "new_people",
+		Meaning: "Stops the rule when it names more people in some time whom the bridge has not met before.",
+		Example: "{limit: 1000, per: 1h}",
+		Form:    yamltree.InnerMap, Inside: newPeopleKeys.rows},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) {
+			readMap(r, n, newPeopleKeys, &rule.Brakes.NewPeople)
+		}},
 	{yamltree.Row{Key: "do",
 		Meaning: "The steps, each of which makes calls of one action, in order.",
 		Example: "[{track: {person: .user_id, name: order_placed}}]",
@@ -114,8 +135,8 @@ var stepKeys = table[mapping.Action]{
 	{eraseRow, func(r *reader, n *yamltree.Node, a *mapping.Action) { a.Erase = oneOrList(r, n, r.nothing) }},
 }
 
-// stepTable has a step's keys, those of a choice, and a key for each action. It is made when it is first asked for: many
-// commands read no rules.
+// stepTable has a step's keys, those of a choice, and a key for each action. It is made when it is first asked for:
+// many commands read no rules.
 var stepTable = sync.OnceValue(func() table[mapping.Action] {
 	return slices.Concat(stepKeys, choiceKeys, actionKeys())
 })

@@ -3,7 +3,9 @@ package rulefile
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/yamltree"
 
 	"github.com/ciobridge/ciobridge/mapping"
@@ -165,6 +167,34 @@ func TestRetyped(t *testing.T) {
 		"on_sale"} {
 		if retyped(s) {
 			t.Errorf("%s is retyped", s)
+		}
+	}
+}
+
+// What a rule says of its brakes is read, and every mistake in it has its place.
+func TestBrakesOfRules(t *testing.T) {
+	const rest = ", event: x, do: [{track: {person: .id, name: x}}]}]"
+	file, err := Parse("r.yaml", []byte("rules: [{name: a, owner: crm-team, on_failure: dead_letter, new_people: "+
+		"{limit: 20, per: 24h}"+rest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := event.RulePolicy{Owner: "crm-team", DeadLetters: true, NewPeople: 20, Per: 24 * time.Hour}
+	if got := file.Rules[0].Brakes.Policy(); got != want {
+		t.Errorf("%+v", got)
+	}
+	for text, want := range map[string]string{
+		"owner: \"a\\nb\"":                     "rules[0].owner: want a name of at most 100 bytes and in one line",
+		"on_failure: halt":                     "rules[0].on_failure: is not one of them; want stop or dead_letter",
+		"on_failure: stopp":                    "rules[0].on_failure: is not one of them, did you mean \"stop\"?",
+		"new_people: {per: 1h}":                "rules[0].new_people: needs limit",
+		"new_people: {limit: 0}":               "rules[0].new_people.limit: is less than 1",
+		"new_people: {limit: 1, per: 0s}":      "rules[0].new_people.per: is no time",
+		"new_people: {limit: many, every: 1h}": "rules[0].new_people.limit: want a whole number",
+	} {
+		_, err := Parse("r.yaml", []byte("rules: [{name: a, "+text+rest))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

@@ -3,31 +3,35 @@ package breaker
 import (
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 )
 
-// Breaker stops the flow when most of what a rule makes fails. It is made by New and is not safe for concurrent use.
+// Breaker stops a rule when most of what it makes fails, and a topic when most of its events cannot be read. It is made
+// by New and is not safe for concurrent use.
 type Breaker struct {
 	share   float64
+	lenient func(rule string) bool // its failures never stop it
 	windows map[Subject]*window
 	rules   map[*event.Step]*Rule
 	last    *Rule   // the one asked for last
-	events  *window // events as such: those that fail before any rule against all
-	tripped *Subject
+	events  *window // of the topic asked for last: events that fail before any rule against all
+	stops   *Stops
 }
 
-// Subject is what results are counted of: the events of a rule in one stage. The rule is empty for events that fail
-// before any.
+// Subject is what results are counted of: the events of a rule in one stage, or those of a topic that fail before any
+// rule, for which there is no rule to blame.
 type Subject struct {
 	Stage event.Stage
 	Rule  string
+	Topic string // or stream; empty where there is a rule
 }
 
 // String names the subject as the log does.
 func (s Subject) String() string {
 	if s.Rule == "" {
-		return "events that cannot be read"
+		return "events of " + s.Topic + " that cannot be read"
 	}
 	return "rule " + s.Rule + " in " + string(s.Stage)
 }
@@ -54,15 +58,29 @@ type Message struct {
 }
 
 // New makes a breaker that trips when more than this share of a subject's last results are failures. With a share
-// of 0 it never trips.
-func New(share float64) *Breaker {
-	b := &Breaker{share: share, windows: map[Subject]*window{}, rules: map[*event.Step]*Rule{}}
-	b.events = b.window(Subject{event.StageMapping, ""})
+// of 0 it never trips. Lenient tells of a rule that it is never stopped over its failures; nil means that none is so.
+func New(share float64, lenient func(rule string) bool) *Breaker {
+	if lenient == nil {
+		lenient = func(string) bool { return false }
+	}
+	b := &Breaker{share: share, lenient: lenient, windows: map[Subject]*window{}, rules: map[*event.Step]*Rule{}}
+	b.events = &window{}
 	return b
 }
 
-// Tripped tells over what the flow has stopped, or nil.
-func (b *Breaker) Tripped() *Subject { return b.tripped }
+// Stops are what has stopped; nil while nothing has.
+func (b *Breaker) Stops() *Stops { return b.stops }
+
+// Stop stops a subject.
+func (b *Breaker) Stop(s Subject, why Cause) { b.stops = b.stops.with(Stop{s, why, time.Now()}) }
+
+// Resume lets go on what the function chooses, as if it had never failed. What is in flight of it must be gone.
+func (b *Breaker) Resume(chosen func(Stop) bool) {
+	b.stops = b.stops.without(chosen)
+	clear(b.windows)
+	clear(b.rules)
+	b.last, b.events = nil, &window{}
+}
 
 // Rule gives where a step's rule is counted.
 func (b *Breaker) Rule(s *event.Step) *Rule {
@@ -71,23 +89,32 @@ func (b *Breaker) Rule(s *event.Step) *Rule {
 	}
 	r := b.rules[s]
 	if r == nil {
-		r = &Rule{s, b.window(Subject{event.StageMapping, s.Rule}), b.window(Subject{event.StageDelivery, s.Rule})}
+		r = &Rule{s, b.window(Subject{Stage: event.StageMapping, Rule: s.Rule}),
+			b.window(Subject{Stage: event.StageDelivery, Rule: s.Rule})}
 		b.rules[s] = r
 	}
 	b.last = r
 	return r
 }
 
-// Read counts an event that reached the rules.
-func (b *Breaker) Read() {
+// Read counts an event of a topic that reached the rules.
+func (b *Breaker) Read(topic string) {
 	if b.share > 0 {
-		b.events.add(false)
+		b.eventsOf(topic).add(false)
 	}
 }
 
-// OneMapped counts a message of which a rule made one call, and nothing failed.
-func (b *Breaker) OneMapped(r *Rule) {
-	b.Read()
+// eventsOf is where the events of a topic are counted as such.
+func (b *Breaker) eventsOf(topic string) *window {
+	if b.events.of.Topic != topic || b.events.of.Stage == "" {
+		b.events = b.window(Subject{event.StageMapping, "", topic})
+	}
+	return b.events
+}
+
+// OneMapped counts a message of a topic of which a rule made one call, and nothing failed.
+func (b *Breaker) OneMapped(topic string, r *Rule) {
+	b.Read(topic)
 	r.mapping.add(false)
 }
 
@@ -97,8 +124,8 @@ func (b *Breaker) OneDelivered(r *Rule) { r.delivery.add(false) }
 // Mapped counts what the rules have made of a message. It returns what the breaker trips over, if it does.
 func (b *Breaker) Mapped(m Message) *Subject {
 	failed := b.failed(&m, m.Failures)
-	if !slices.Contains(failed, b.events) {
-		b.Read()
+	if !slices.Contains(failed, b.eventsOf(m.Origin.Topic)) {
+		b.Read(m.Origin.Topic)
 	}
 	return b.count(m, failed, event.StageMapping)
 }
@@ -128,15 +155,16 @@ func (b *Breaker) count(m Message, failed []*window, stage event.Stage) *Subject
 		}
 		last = w
 	}
+	var stopped *Subject
 	for _, w := range failed {
 		w.fail(m.Origin)
-		if b.tripped == nil && w.seen >= LeastResults && w.failed >= LeastEvents &&
-			float64(w.failed) > b.share*float64(w.seen) {
-			b.tripped = &w.of
-			return b.tripped
+		if w.seen >= LeastResults && w.failed >= LeastEvents && float64(w.failed) > b.share*float64(w.seen) &&
+			!b.stops.Has(w.of) && !b.lenient(w.of.Rule) {
+			b.Stop(w.of, Failing)
+			stopped = &w.of
 		}
 	}
-	return nil
+	return stopped
 }
 
 // failed gives the windows in which failures count, each once. A message that holds several events has failed in one
@@ -145,7 +173,7 @@ func (b *Breaker) failed(m *Message, failures []event.Failure) []*window {
 	var failed []*window
 	several := false
 	for i := range failures {
-		w := b.windowOf(&failures[i])
+		w := b.windowOf(m, &failures[i])
 		if w != nil && !slices.Contains(failed, w) {
 			failed = append(failed, w)
 		}
@@ -158,14 +186,14 @@ func (b *Breaker) failed(m *Message, failures []event.Failure) []*window {
 }
 
 // windowOf gives the window in which a failure counts, or nil.
-func (b *Breaker) windowOf(f *event.Failure) *window {
+func (b *Breaker) windowOf(m *Message, f *event.Failure) *window {
 	switch {
 	case f.Reason == event.ReasonUnmatched, f.Reason == event.ReasonErased, f.Reason == event.ReasonTooLate:
 		return nil // nothing is broken: the configuration wants such events to be dead letters
 	case f.Rule == "":
-		return b.events
+		return b.eventsOf(m.Origin.Topic)
 	}
-	return b.window(Subject{f.Stage, f.Rule})
+	return b.window(Subject{Stage: f.Stage, Rule: f.Rule})
 }
 
 // mostFailed reports whether more events of a message failed in a window than did not, as far as is known: of those of
@@ -174,7 +202,7 @@ func (b *Breaker) mostFailed(m *Message, failures []event.Failure, w *window) bo
 	bad, good, last := 0, 0, 0
 	for i := range failures {
 		f := &failures[i]
-		if last = max(last, f.Item); b.windowOf(f) != w {
+		if last = max(last, f.Item); b.windowOf(m, f) != w {
 			continue
 		}
 		if f.Item == 0 {
@@ -183,11 +211,11 @@ func (b *Breaker) mostFailed(m *Message, failures []event.Failure, w *window) bo
 		bad++
 	}
 	for r := range m.Rules {
-		if w == b.events || r.mapping == w || r.delivery == w {
+		if w.of.Rule == "" || r.mapping == w || r.delivery == w {
 			good++
 		}
 	}
-	if w == b.events {
+	if w.of.Rule == "" {
 		good = max(good, last-bad)
 	}
 	return bad > good

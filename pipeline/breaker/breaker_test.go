@@ -23,9 +23,9 @@ func TestAWindowForgetsTheOldest(t *testing.T) {
 // TestTheStopSaysWhat: an event that cannot be read has no rule.
 func TestTheStopSaysWhat(t *testing.T) {
 	for of, want := range map[Subject]string{
-		{event.StageMapping, ""}:       "events that cannot be read",
-		{event.StageMapping, "order"}:  "rule order in mapping",
-		{event.StageDelivery, "order"}: "rule order in delivery",
+		{event.StageMapping, "", "t"}:      "events of t that cannot be read",
+		{event.StageMapping, "order", ""}:  "rule order in mapping",
+		{event.StageDelivery, "order", ""}: "rule order in delivery",
 	} {
 		if got := of.String(); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -35,7 +35,7 @@ func TestTheStopSaysWhat(t *testing.T) {
 
 // TestWhatNoRuleWantsStopsNothing: such events are dead letters because the configuration wants them to be.
 func TestWhatNoRuleWantsStopsNothing(t *testing.T) {
-	b := New(0.5)
+	b := New(0.5, nil)
 	none := func(func(*Rule) bool) {}
 	for i := range 3000 {
 		reason := []event.Reason{event.ReasonUnmatched, event.ReasonErased, event.ReasonTooLate}[i%3]
@@ -57,13 +57,13 @@ func TestAListFailsWithMostOfItsEvents(t *testing.T) {
 		"one of several":                    {5, []event.Failure{{Item: 3}}, ""},
 		"one of several that no rule wants": {0, []event.Failure{{Item: 5}}, ""},
 		"most": {1, []event.Failure{{Item: 1}, {Item: 2}, {Item: 3}},
-			"events that cannot be read"},
-		"the record":         {0, []event.Failure{{}}, "events that cannot be read"},
+			"events of  that cannot be read"},
+		"the record":         {0, []event.Failure{{}}, "events of  that cannot be read"},
 		"one call of a rule": {3, []event.Failure{{Item: 2, Rule: "order"}}, ""},
 		"most calls of a rule": {1, []event.Failure{{Item: 2, Rule: "order"}, {Item: 3, Rule: "order"}},
 			"rule order in mapping"},
 	} {
-		b := New(0.5)
+		b := New(0.5, nil)
 		rules := func(yield func(*Rule) bool) {
 			for range c.calls {
 				if !yield(b.Rule(step)) {

@@ -65,8 +65,8 @@ const (
 	Delayed
 	// Sending calls are in a request.
 	Sending
-	// Abandoned calls cannot move, because their lease is being given up. They hold their lanes until the
-	// assignment ends.
+	// Abandoned calls cannot move, because their lease is being given up or their rule has stopped. They hold their
+	// lanes until the assignment ends.
 	Abandoned
 )
 

@@ -60,6 +60,9 @@ func (n *Node[C]) Size() int { return int(n.size) }
 // Shares reports whether the call may share a request with its neighbours in its one lane.
 func (n *Node[C]) Shares() bool { return n.shares }
 
+// TravelAlone has the call share no request with its neighbours. It must not have joined its lanes.
+func (n *Node[C]) TravelAlone() { n.shares = false }
+
 // Waits reports whether something stands before the call in one of its lanes.
 func (n *Node[C]) Waits() bool { return n.behind > 0 }
 
