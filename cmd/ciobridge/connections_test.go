@@ -244,7 +244,9 @@ func (f *connectionFiles) kafka(t *testing.T) []connection {
 		return f.fake(t, kfake.ListenFn(front.Listen))
 	}
 	right := func(token string) bool { return token == "right" }
-	endpoint := f.tokenEndpoint(t)
+	endpoint := f.tokenEndpoint(t, func() (status int, body string) {
+		return 200, `{"access_token":"right","token_type":"Bearer","expires_in":300}`
+	})
 	aws := front(func(token string) bool {
 		text, _ := base64.RawURLEncoding.DecodeString(token)
 		u, err := url.Parse(string(text))
@@ -286,15 +288,17 @@ func (f *connectionFiles) fake(t *testing.T, opts ...kfake.Opt) string {
 	return cluster.ListenAddrs()[0]
 }
 
-// tokenEndpoint gives the token "right" to the client bridge with the secret "right".
-func (f *connectionFiles) tokenEndpoint(t *testing.T) string {
+// tokenEndpoint starts an endpoint that answers the client bridge with the secret "right".
+func (f *connectionFiles) tokenEndpoint(t *testing.T, answer func() (status int, body string)) string {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "bridge" || password != "right" {
 			w.WriteHeader(http.StatusUnauthorized)
 			fmt.Fprint(w, `{"error":"invalid_client"}`)
 			return
 		}
-		fmt.Fprint(w, `{"access_token":"right","token_type":"Bearer","expires_in":300}`)
+		status, body := answer()
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
 	}))
 	s.TLS = f.tls(false)
 	s.StartTLS()

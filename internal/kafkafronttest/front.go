@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,32 @@ type Front struct {
 	// Connections counts those that were accepted, Shown the tokens that were good, Refused those that were not, and
 	// Expired the connections that were closed because their session was over.
 	Connections, Shown, Refused, Expired atomic.Int64
+
+	mu   sync.Mutex
+	open map[net.Conn]bool
+}
+
+// CloseAll closes every connection, so that clients connect again.
+func (f *Front) CloseAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.open {
+		c.Close()
+	}
+	clear(f.open)
+}
+
+func (f *Front) note(c net.Conn, open bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.open == nil {
+		f.open = map[net.Conn]bool{}
+	}
+	if open {
+		f.open[c] = true
+	} else {
+		delete(f.open, c)
+	}
 }
 
 // Listen makes a listener for kfake.ListenFn.
@@ -44,19 +71,28 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	l.front.Connections.Add(1)
+	raw := c
+	l.front.note(raw, true)
 	if l.front.Secure != nil {
 		c = l.front.Secure(c)
 	}
-	return &conn{Conn: c, front: l.front}, nil
+	return &conn{Conn: c, raw: raw, front: l.front}, nil
 }
 
 // conn is one connection. Requests of SASL are answered, and others are read by kfake.
 type conn struct {
 	net.Conn
+	raw     net.Conn // below TLS
 	front   *Front
 	known   bool
 	until   time.Time // of the session; zero for ever
 	request []byte    // of which kfake has not read this yet
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	c.front.note(c.raw, false)
+	return c.Conn.Close()
 }
 
 // Read hands over a request that may be made.
