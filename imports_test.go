@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"erasure":    {"event", "secret", "internal"},
 	"landing":    {"event", "customerio"},
 	"emulator":   {},
+	"backfill":   {"event", "consumer", "customerio", "internal"},
 	"requests":   {"event", "internal"},
 	"tracing":    {"event", "customerio", "secret", "internal"},
 	"webhook":    {"broker", "secret", "internal"},
@@ -45,12 +46,12 @@ var mayImport = map[string][]string{
 	},
 	"app": {
 		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"ledger", "event", "landing", "requests", "tracing", "webhook", "report",
+		"backfill", "ledger", "event", "landing", "requests", "tracing", "webhook", "report",
 		"internal",
 	},
 	"cmd": {
 		"app", "internal/demo", "event", "customerio", "consumer", "mapping", "deadletter", "ledger", "emulator",
-		"source", "config", "report",
+		"backfill", "source", "config", "report",
 		"internal",
 	},
 	"internal":      {"event"},

@@ -4,13 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/backfill"
+	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
+	"github.com/ciobridge/ciobridge/ledger"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/pipeline"
+	"github.com/ciobridge/ciobridge/source"
 )
 
 // errNothingRead is the error of a source that ends by itself and was stopped before it began.
@@ -62,4 +69,47 @@ func (b *Bridge) runToEnd(ctx context.Context) error {
 		zap.Int("delivered", s.Delivered), zap.Int("skipped", s.Skipped), zap.Int("dead_lettered", s.DeadLettered),
 		zap.Int("calls", s.CallsDelivered), zap.Int("requests", s.Requests))
 	return err
+}
+
+// Backfill sends the messages of a backfill through the ordinary pipeline, and returns when all are finished. Its error
+// says that some are not. The broker, which the backfill reads, stays the caller's.
+func Backfill(ctx context.Context, c config.Config, rules *mapping.Rules, run *backfill.Backfill, broker source.Broker,
+	log *zap.Logger, version string) (Stats, error) {
+	b, err := New(c, rules, log, version)
+	if err != nil {
+		return Stats{}, err
+	}
+	defer func() {
+		b.broker = nil
+		b.Close()
+	}()
+	b.broker, b.letters = broker, openLetters(c, broker, rules.Hash())
+	sender, err := b.around(func() ledger.Store { return openLedger(c, broker) })
+	if err != nil {
+		return Stats{}, err
+	}
+	held, err := b.proveSoon(ctx)
+	if err == nil && len(held) > 0 {
+		err = exit.With(exit.CustomerIO, fmt.Errorf("nothing was sent: the workspaces %s could not be reached or used",
+			strings.Join(held, ", ")))
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("stopped before anything was sent")
+		}
+		return Stats{}, err
+	}
+	p := c.Pipeline()
+	stages := pipeline.Stages{Source: b.read(b.tracer.Source(run, true)),
+		Mapper: b.tracer.Mapper(run.Mapper(rules.ForReplay())), Sender: sender,
+		DeadLetters: b.tracer.DeadLetters(b.letters), Destinations: destinations(p, b.workspaces)}
+	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var watch sync.WaitGroup
+	watch.Go(func() { b.watchFences(watching) })
+	err = b.runToEnd(ctx)
+	b.settleLedger(ctx)
+	cancel()
+	watch.Wait()
+	return b.Stats(), err
 }

@@ -2,18 +2,29 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter/file"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/ledger"
+	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/source"
 )
 
 // reachLimit is how long a command that does one thing waits for a broker.
 const reachLimit = 15 * time.Second
+
+// Load reads a configuration and compiles its rules. The error holds every mistake of all files. The configuration says
+// how to log also where it has mistakes.
+func Load(in config.Input) (config.Config, *mapping.Rules, error) {
+	c, err := config.Load(in)
+	rules, errRules := c.Compile()
+	return c, rules, exit.With(exit.Input, errors.Join(err, errRules))
+}
 
 // Reach connects to the broker of a configuration for one task: it gives up after a while, and where a bridge already
 // runs an embedded server it uses that one.

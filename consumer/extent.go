@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -30,4 +31,15 @@ type GoneError struct {
 
 func (e *GoneError) Error() string {
 	return fmt.Sprintf("%s/%d: the broker has discarded offsets %d to %d", e.Topic, e.Partition, e.From, e.To-1)
+}
+
+// Notes are where it is noted how far extents are read, apart from how far the source is, so that reading can go on
+// after it was stopped or killed.
+type Notes interface {
+	// Load tells the next offset of each partition of which something is noted.
+	Load(context.Context) ([]OffsetChange, error)
+	// Store notes the next offset of partitions.
+	Store(context.Context, []OffsetChange) error
+	// Remove removes all that was noted.
+	Remove(context.Context) error
 }

@@ -22,6 +22,9 @@ func (id ID) AppendTo(b []byte) []byte {
 // String is the ULID's canonical form, 26 characters of Crockford's base 32.
 func (id ID) String() string { return ulid.ULID(id).String() }
 
+// Millis is the time within the ULID, in milliseconds of unix time: that of the call's event.
+func (id ID) Millis() int64 { return int64(ulid.ULID(id).Time()) }
+
 // IsZero reports whether the id was never set.
 func (id ID) IsZero() bool { return id == ID{} }
 

@@ -83,6 +83,8 @@ type Broker interface {
 	// f, or a *consumer.GoneError where the broker has discarded what was not read.
 	Extents(context.Context, consumer.Bounds) ([]consumer.Extent, error)
 	ReadExtent(ctx context.Context, e consumer.Extent, f func(*event.Message) error) error
+	// Notes are where a task of that name notes how far it has read extents. The name is of letters, digits and dashes.
+	Notes(name string) consumer.Notes
 
 	// Letters opens the dead letters that this broker keeps. Hash is that of the rules.
 	Letters(c deadletter.Config, hash string) Letters

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/backfill"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/explain"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
@@ -69,6 +70,7 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
 		status.New(), resume.New(), explain.New(configFlags))
 	root.AddCommand(tests.New(configFlags), starter.New())
+	root.AddCommand(backfill.New(configFlags, buildVersion()))
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

@@ -110,6 +110,9 @@ func (b *Broker) ReadExtent(ctx context.Context, e consumer.Extent, f func(*even
 	return b.file.read(ctx, e.From, e.End, f)
 }
 
+// Notes implements source.Broker. Whoever reads a file reads all of it.
+func (*Broker) Notes(string) consumer.Notes { return nil }
+
 // Letters implements source.Broker.
 func (*Broker) Letters(d deadletter.Config, hash string) source.Letters {
 	return letterfile.New(d, hash)

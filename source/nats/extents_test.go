@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,25 @@ func TestExtents(t *testing.T) {
 	b.config.Streams[0] = jetstream.StreamConfig{Name: "EVENTS", Partitions: [][]string{{"events.b"}, {"events.a"}}}
 	want(consumer.Bounds{}, "b@2 a@1 c@3")
 
+	notes := b.Notes("backfill-1")
+	for range 2 { // once without the bucket
+		if noted, err := notes.Load(t.Context()); err != nil || noted != nil {
+			t.Errorf("noted %v, %v", noted, err)
+		}
+		if err := notes.Remove(t.Context()); err != nil {
+			t.Error(err)
+		}
+		noted := []consumer.OffsetChange{{Topic: "EVENTS", Partition: 1, Offset: 3}}
+		if err := notes.Store(t.Context(), noted); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := notes.Load(t.Context()); err != nil || !slices.Equal(got, noted) {
+			t.Errorf("noted %v, %v", got, err)
+		}
+		if err := notes.Remove(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 	stream, err := conn.JetStream().Stream(t.Context(), "EVENTS")
 	if err != nil {
 		t.Fatal(err)
