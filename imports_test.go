@@ -55,7 +55,9 @@ var mayImport = map[string][]string{
 		"internal",
 	},
 	"internal":      {"event"},
-	"internal/demo": {"app", "source", "config", "event", "deadletter", "emulator", "report", "internal"},
+	"internal/demo": {
+		"app", "source", "config", "consumer", "event", "deadletter", "emulator", "mapping", "report", "internal",
+	},
 	"bench":         {},
 	"deploy":        {},
 }

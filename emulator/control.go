@@ -60,6 +60,10 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.controlEvents(w, r)
 	case "POST events":
 		s.controlShowEvent(w, r)
+	case "GET letters":
+		s.controlLetters(w, r)
+	case "PUT letters":
+		s.controlShowLetters(w, r)
 	case "GET exports":
 		reply(w, exportsJSON(s.Exports()))
 	case "PUT exports":
@@ -73,7 +77,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		controlError(w, http.StatusNotFound,
 			"there is no "+r.Method+" "+r.URL.Path+"; there are GET receipts, people, objects, stats; "+
 				"GET and POST deliveries, webhooks, events; GET, POST and DELETE faults; "+
-				"GET and PUT exports, reactions; PUT credentials; POST reset, all under "+controlPrefix)
+				"GET and PUT exports, letters, reactions; PUT credentials; POST reset, all under "+controlPrefix)
 	}
 }
 
@@ -119,10 +123,7 @@ func (s *Server) controlReceipts(w http.ResponseWriter, r *http.Request) {
 	if n := len(receipts); n > 0 && (n == limit || receipts[n-1].N >= next) {
 		next = receipts[n-1].N + 1
 	}
-	if receipts == nil {
-		receipts = []Receipt{}
-	}
-	reply(w, map[string]any{"first": first, "next": next, "receipts": receipts})
+	reply(w, map[string]any{"first": first, "next": next, "receipts": s.traced(receipts)})
 }
 
 // controlPeople answers {"total":…,"people":[…]}, the latest to come first, or the one who is named by kind:value.

@@ -34,6 +34,10 @@ type Server struct {
 	logLine   []byte
 	bus       []BusEvent
 	shown     int // of them, so far
+	traces    traces
+
+	letters     []Letter
+	letterCount int // of them and of those that are not kept
 }
 
 // New makes a server. It panics on options that Options.Validate refuses.
@@ -75,6 +79,7 @@ func (s *Server) clear() {
 	}
 	s.book = newBook(s.options.KeepReceipts)
 	s.bus, s.shown = nil, 0
+	s.traces, s.letters, s.letterCount = traces{}, nil, 0
 	s.stats = Stats{ByStatus: map[int]int{}, ByAPI: map[string]int{}}
 	s.pacer.clear()
 }

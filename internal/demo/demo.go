@@ -39,6 +39,7 @@ type demo struct {
 	at     addresses
 	bridge *app.Bridge
 	config *nats.Embedded
+	tracer tracer
 	log    *zap.Logger
 	talk   io.Writer // for what a person reads
 	began  time.Time
@@ -132,6 +133,10 @@ func (d *demo) join(ctx context.Context, log io.Writer) error {
 		return err
 	}
 	d.config, d.log = c.Source.Embedded, logger
+	d.tracer = tracer{demo: d, next: map[string]int64{}}
+	if d.tracer.rules, err = c.Compile(); err != nil {
+		return err
+	}
 	if d.bridge, err = app.New(c, rules, logger, d.Version); err != nil {
 		return err
 	}

@@ -125,6 +125,9 @@ func (d *demo) follow(ctx context.Context, r Result) error {
 			d.showCall(receipt)
 		}
 		told = d.showTold(told)
+		if err := d.tracer.trace(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
 		now := d.bridge.Stats()
 		if now.Skipped > skipped {
 			fmt.Fprintf(d.talk, "skipped        %d events that no rule wants\n", now.Skipped-skipped)
