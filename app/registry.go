@@ -40,13 +40,14 @@ var generationDesc = prometheus.NewDesc("ciobridge_rules_generation",
 var ruleDesc = prometheus.NewDesc("ciobridge_rule_total",
 	"Events and calls by rule and result: events matched or skipped by the rule's condition, calls made, calls "+
 		"failed; events for which an expression ran into its time limit; calls of identify whose timestamp was "+
-		"older than one before, or over a minute ahead of its record; calls of events older than too_late.after.",
+		"older than one before, or over a minute ahead of its record; calls of events older than too_late.after; "+
+		"calls made that a rule with send: false does not send.",
 	[]string{"rule", "result"}, nil)
 
 var skippedDesc = prometheus.NewDesc("ciobridge_events_skipped_total",
 	"Events that became neither a call nor a dead letter, by reason: no rule names their type (no_rule), no "+
 		"condition of a rule held (condition), conditions or empty lists left none of a rule's calls (no_call), the "+
-		"record holds no event (no_event).",
+		"record holds no event (no_event), rules applied that send nothing (not_sent).",
 	[]string{"reason"}, nil)
 
 var unfitDesc = prometheus.NewDesc("ciobridge_rule_values_unfit_total",
@@ -71,13 +72,13 @@ func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range rules.Stats() {
 		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls,
 			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead,
-			"too_late": s.Late} {
+			"too_late": s.Late, "not_sent": s.Unsent} {
 			ch <- prometheus.MustNewConstMetric(ruleDesc, prometheus.CounterValue, float64(n), s.Rule, result)
 		}
 	}
 	s := rules.Skips()
 	for reason, n := range map[string]uint64{"no_rule": s.NoRule, "condition": s.Condition, "no_call": s.NoCall,
-		"no_event": s.NoEvent} {
+		"not_sent": s.Unsent, "no_event": s.NoEvent} {
 		ch <- prometheus.MustNewConstMetric(skippedDesc, prometheus.CounterValue, float64(n), reason)
 	}
 	for _, u := range rules.Unfit() {

@@ -95,7 +95,7 @@ func describeRules(s *status.Status, rules *mapping.Rules) {
 	s.Rules = make([]status.Rule, len(stats))
 	for i, r := range stats {
 		s.Rules[i] = status.Rule{Rule: r.Rule, Owner: rules.Policy(r.Rule).Owner, Matched: r.Matched,
-			Skipped: r.Skipped, Calls: r.Calls, Failed: r.Failed}
+			Skipped: r.Skipped, Calls: r.Calls, Failed: r.Failed, Unsent: r.Unsent}
 		byRule[r.Rule] = &s.Rules[i]
 	}
 	for _, u := range rules.Unfit() {
@@ -107,7 +107,7 @@ func describeRules(s *status.Status, rules *mapping.Rules) {
 	}
 	skips := rules.Skips()
 	s.Skipped = status.Skipped{NoRule: skips.NoRule, Condition: skips.Condition, NoCall: skips.NoCall,
-		NoEvent: skips.NoEvent}
+		NoEvent: skips.NoEvent, Unsent: skips.Unsent}
 	types, others := rules.Unmatched()
 	s.Unmatched = status.Unmatched{Types: []status.UnmatchedType{}, Others: others}
 	for _, t := range types {

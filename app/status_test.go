@@ -101,12 +101,13 @@ func TestMetricsTellWhyNothingHappened(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(ruleMetrics{b.rules, "1.2.3", &matches.Seen{}})
 	want := `
-# HELP ciobridge_events_skipped_total Events that became neither a call nor a dead letter, by reason: no rule names their type (no_rule), no condition of a rule held (condition), conditions or empty lists left none of a rule's calls (no_call), the record holds no event (no_event).
+# HELP ciobridge_events_skipped_total Events that became neither a call nor a dead letter, by reason: no rule names their type (no_rule), no condition of a rule held (condition), conditions or empty lists left none of a rule's calls (no_call), the record holds no event (no_event), rules applied that send nothing (not_sent).
 # TYPE ciobridge_events_skipped_total counter
 ciobridge_events_skipped_total{reason="condition"} 1
 ciobridge_events_skipped_total{reason="no_call"} 1
 ciobridge_events_skipped_total{reason="no_event"} 1
 ciobridge_events_skipped_total{reason="no_rule"} 3
+ciobridge_events_skipped_total{reason="not_sent"} 0
 # HELP ciobridge_rule_values_unfit_total Values that Customer.io would refuse or ignore, by rule, field and reason, and by what became of them: left_out or truncated. Of objects that are sent whole a rule tells 20 members apart.
 # TYPE ciobridge_rule_values_unfit_total counter
 ciobridge_rule_values_unfit_total{field="attributes",reason="too_large",result="left_out",rule="profile"} 1

@@ -54,7 +54,8 @@ type Step struct {
 	Call   string // the call's name inside the rule, such as "track:order_completed" or "identify#2"
 	Action string // the action's name as rules write it: identify, track, pageview, screen, delete …
 
-	Rules string // the hash of the rules that it belongs to
+	Rules  string // the hash of the rules that it belongs to
+	Unsent bool   // its calls are made to be looked at, and never sent
 
 	// Repeatable is true for events, pages and screens: they carry their ID, Customer.io ignores a repeat, and
 	// neighbours of one person may share a request. Any other call changes state and travels alone for its person.

@@ -22,7 +22,7 @@ func (s *state) apply(r *rule) skipped {
 		counts.skipped.Add(1)
 		return skippedCondition
 	}
-	calls, failures, remarks := len(s.calls), len(s.failures), len(s.remarks)
+	before := s.savepoint()
 	if p == nil {
 		counts.matched.Add(1)
 		p = s.prepare(r)
@@ -34,16 +34,19 @@ func (s *state) apply(r *rule) skipped {
 			s.applyAction(a)
 		}
 	}
-	counts.calls.Add(uint64(len(s.calls) - calls))
-	if n := len(s.failures) - failures; n > 0 {
+	counts.calls.Add(uint64(len(s.calls) - before.calls))
+	if n := len(s.failures) - before.failures; n > 0 {
 		counts.failed.Add(uint64(n))
 	}
 	if s.overran > 0 {
 		counts.overran(s.overran)
 		s.overran = 0
 	}
-	if len(s.remarks) > remarks {
-		r.unfit.count(s.remarks[remarks:])
+	if len(s.remarks) > before.remarks {
+		r.unfit.count(s.remarks[before.remarks:])
+	}
+	if !r.sends && !s.explains {
+		return s.withhold(r, before)
 	}
 	return skippedNoCall
 }

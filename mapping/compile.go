@@ -125,7 +125,7 @@ func (b *compiler) rules(rules []Rule) {
 
 func (b *compiler) rule(r *Rule) *rule {
 	b.scope = b.scopeOf(r.Define)
-	out := &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, counts: &counts{}, unfit: &unfits{}}
+	out := b.newRule(r)
 	if len(r.Event) == 0 || slices.Contains(r.Event, "") {
 		b.Add(r.place("event"), "is missing or empty: name the types of events, such as order.placed")
 	}

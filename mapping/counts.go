@@ -93,12 +93,13 @@ const (
 	skippedNoRule                   // no rule names the event's type
 	skippedCondition                // that of every rule which names it did not hold
 	skippedNoCall                   // a rule applied, and conditions or empty lists left no call of it
+	skippedUnsent                   // rules applied, and send nothing
 )
 
 // skips counts skipped events in stripes, as counts does.
 type skips [len(counts{})]struct {
-	by [skippedNoCall + 1]atomic.Uint64
-	_  [32]byte
+	by [skippedUnsent + 1]atomic.Uint64
+	_  [24]byte
 }
 
 func (s *skips) count(stripe int, why skipped) { s[stripe].by[why].Add(1) }
@@ -109,6 +110,7 @@ type Skips struct {
 	Condition uint64 // no condition of the rules that name their type held
 	NoCall    uint64 // a rule applied, and the conditions or empty lists of its calls left none
 	NoEvent   uint64 // records that hold no event
+	Unsent    uint64 // rules applied that send nothing
 }
 
 // Skips gives the counts since the rules were compiled.
@@ -119,7 +121,7 @@ func (r *Rules) Skips() Skips {
 		}
 		return n
 	}
-	return Skips{by(skippedNoRule), by(skippedCondition), by(skippedNoCall), by(skippedNoEvent)}
+	return Skips{by(skippedNoRule), by(skippedCondition), by(skippedNoCall), by(skippedNoEvent), by(skippedUnsent)}
 }
 
 // Unmatched gives types that no rule names, most events first, and how many events had others.

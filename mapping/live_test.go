@@ -96,3 +96,41 @@ func TestRulesAreExchangedWhileMessagesAreMapped(t *testing.T) {
 		t.Errorf("generation %d", generation)
 	}
 }
+
+// TestARuleThatSendsNothing makes its calls for whoever looks, and counts them; the pipeline gets none, nor what
+// fails, and the other rules of the event are as they were.
+func TestARuleThatSendsNothing(t *testing.T) {
+	trial := "\n  - {name: trial, event: order, send: false, do: [{track: {person: .id, name: tried}}]}\n"
+	with, without := compileText(t, liveBefore+trial[1:]), compileText(t, liveBefore)
+	for _, value := range []string{`{"type":"order","id":"1","total":1}`, `{"type":"order","total":1}`,
+		`{"type":"order","id":"1","total":0}`} {
+		m := event.Message{Value: []byte(value)}
+		calls, failures := with.Map(&m)
+		want, wantFailures := without.Map(&m)
+		if !sameCalls(calls, want) || len(failures) != len(wantFailures) {
+			t.Errorf("%s: %v, %v, want %v, %v", value, calls, failures, want, wantFailures)
+		}
+		seen := with.Explain(m)
+		if n := len(seen.Calls) + len(seen.Failures); n != len(want)+len(wantFailures)+1 {
+			t.Errorf("%s: %+v is shown", value, seen)
+		}
+		for i := range seen.Calls {
+			if c := &seen.Calls[i]; c.Step.Unsent != (c.Step.Rule == "trial") {
+				t.Errorf("%s: %+v", value, c.Step)
+			}
+		}
+	}
+	stats := with.Stats()
+	if s := stats[len(stats)-1]; s.Matched != 6 || s.Calls != 4 || s.Failed != 2 || s.Unsent != 2 {
+		t.Errorf("counted %+v", s)
+	}
+	if s := with.Skips(); s.Unsent != 1 || s.Condition+s.NoCall != 0 {
+		t.Errorf("skipped %+v", s)
+	}
+	if notes := with.Notes(); len(notes) != 1 || notes[0].Path != "rules[2].send" {
+		t.Errorf("notes %v", notes)
+	}
+	if with.Hash() == without.Hash() {
+		t.Error("the hash is the same")
+	}
+}

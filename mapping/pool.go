@@ -3,8 +3,10 @@ package mapping
 import (
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/mapping/unmatched"
 )
 
@@ -94,6 +96,29 @@ func (w *within) release() {
 	}
 }
 
+// newRule makes a rule that has done nothing yet.
+func (b *compiler) newRule(r *Rule) *rule {
+	if r.Unsent {
+		b.out.notes = append(b.out.notes,
+			mistake.New(r.place("send"), "the rule makes its calls, and sends none of them"))
+	}
+	return &rule{name: r.Name, patterns: r.Event, scope: r.IDScope, sends: !r.Unsent, counts: &counts{},
+		unfit: &unfits{}, unsent: &atomic.Uint64{}}
+}
+
+// withhold takes back what a rule made that sends nothing: its calls are counted, and what fails is no dead letter,
+// since nothing that should have been sent is missing.
+func (s *state) withhold(r *rule, before savepoint) skipped {
+	made := len(s.calls) > before.calls || len(s.failures) > before.failures
+	r.unsent.Add(uint64(len(s.calls) - before.calls))
+	before.remarks = len(s.remarks)
+	s.rollBack(before)
+	if made {
+		return skippedUnsent
+	}
+	return skippedNoCall
+}
+
 // shared is what rules have in common with those that they continue.
 type shared struct {
 	unmatched unmatched.Types
@@ -107,7 +132,7 @@ func (c *compiled) seal() {
 	c.states.New = c.newState
 	for _, r := range c.rules {
 		for _, a := range r.actions {
-			a.Rules = c.hash
+			a.Rules, a.Unsent = c.hash, !r.sends
 		}
 	}
 }
@@ -130,7 +155,7 @@ func (r *Rules) Continue(before *Rules) {
 	for _, now := range r.rules {
 		old := byName[now.name]
 		if old != nil {
-			now.counts, now.unfit = old.counts, old.unfit
+			now.counts, now.unfit, now.unsent = old.counts, old.unfit, old.unsent
 			now.late.Continue(old.late)
 		}
 		for _, a := range now.actions {

@@ -25,6 +25,8 @@ type Rule struct {
 	ID      Term   // the event's identity, in place of the envelope's
 	IDScope string // keeps apart the ids of producers that number their events alike
 
+	Unsent bool `json:",omitempty"` // the rule's calls are made and counted, and never sent
+
 	// Revives says that an event which came after its person was deleted brings the person back.
 	Revives bool `json:",omitempty"`
 

@@ -63,6 +63,7 @@ type RuleStats struct {
 	// after the record's time, after which Customer.io may ignore others. Neither counts replays.
 	Behind, Ahead uint64
 	Late          uint64 // calls of events that were older than TooLate.After, whatever became of them
+	Unsent        uint64 // of Calls: those that were not sent, since the rule said so
 }
 
 // Stats gives a row for every rule, in file order.
@@ -70,7 +71,7 @@ func (r *Rules) Stats() []RuleStats {
 	out := make([]RuleStats, len(r.rules))
 	for i, rule := range r.rules {
 		out[i] = rule.counts.stats(rule.name)
-		out[i].Late = rule.late.Count()
+		out[i].Late, out[i].Unsent = rule.late.Count(), rule.unsent.Load()
 	}
 	return out
 }
@@ -129,7 +130,9 @@ type rule struct {
 	self     *action   // stands for the rule in the identity of a failure that precedes its calls
 	counts   *counts
 	unfit    *unfits
-	late     *late.Limit // nil where nobody asks for the age of events
+	late     *late.Limit    // nil where nobody asks for the age of events
+	sends    bool           // the rule's calls are sent
+	unsent   *atomic.Uint64 // calls that were not
 }
 
 type action struct {

@@ -112,6 +112,7 @@ type Rule struct {
 	Matched   uint64 `json:"matched"`   // events
 	Skipped   uint64 `json:"skipped"`   // events, by the rule's condition
 	Calls     uint64 `json:"calls"`     // made
+	Unsent    uint64 `json:"not_sent"`  // of the calls, by a rule with send: false
 	Failed    uint64 `json:"failed"`    // calls, or whole events
 	LeftOut   uint64 `json:"left_out"`  // values that calls went without
 	Truncated uint64 `json:"truncated"` // values of which calls have the beginning
@@ -123,6 +124,7 @@ type Skipped struct {
 	Condition uint64 `json:"condition"`
 	NoCall    uint64 `json:"no_call"`
 	NoEvent   uint64 `json:"no_event"`
+	Unsent    uint64 `json:"not_sent"` // rules applied that send nothing
 }
 
 // Unmatched counts events by types that no rule names.

@@ -71,8 +71,7 @@ func newMap() *cobra.Command {
 	without.add(cmd)
 	cmd.Flags().StringVar(&subject, "subject", "", "the subject of the message, for a stream")
 	cmd.Flags().StringVar(&record.time, "time", "", "the broker's time of the record, with its zone")
-	cmd.Flags().StringVar(&topic, "topic", "", "the topic or stream that the events stand in, which decides their "+
-		"envelope")
+	cmd.Flags().StringVar(&topic, "topic", "", "the topic or stream of the events, which decides their envelope")
 	cmd.Flags().StringArrayVar(&rules, "rules", nil, "rule files to use without a configuration; may be repeated")
 	return cmd
 }
@@ -111,10 +110,10 @@ func mapEvents(cmd *cobra.Command, set ruleset.Set, m event.Message, values func
 		}
 		return became.print(cmd.OutOrStdout(), out)
 	})
-	if err == nil && bad > 0 {
-		err = exit.With(exit.Input, fmt.Errorf("%d of %s could not be mapped", bad, output.Count(total, "event")))
+	if err != nil || bad == 0 {
+		return err
 	}
-	return err
+	return exit.With(exit.Input, fmt.Errorf("%d of %s could not be mapped", bad, output.Count(total, "event")))
 }
 
 // mapped is what an event became.
@@ -134,7 +133,8 @@ type mappedCall struct {
 	Item      int32           `json:"item,omitempty"`    // the number of its event, of a record that holds several
 	Request   string          `json:"request,omitempty"` // of a call that no batch can carry
 	Body      json.RawMessage `json:"body,omitempty"`
-	Sends     string          `json:"sends,omitempty"` // what the rule may send, where the event decides it
+	Sends     string          `json:"sends,omitempty"` // what the rule may send
+	Unsent    bool            `json:"not_sent,omitempty"`
 }
 
 type mappedFailed struct {
@@ -175,7 +175,7 @@ func newMapped(place string, got mapping.Explanation) mapped {
 
 func newMappedCall(c *event.Call) mappedCall {
 	m := mappedCall{Action: c.Step.Action, Rule: c.Step.Rule, Workspace: c.Step.Workspace, Call: c.Step.Call,
-		ID: c.ID.String(), Item: c.Item, Body: c.Body}
+		ID: c.ID.String(), Item: c.Item, Body: c.Body, Unsent: c.Step.Unsent}
 	if len(c.Body) > 0 && !json.Valid(c.Body) { // a form or a text
 		m.Body = json.RawMessage(jsontext.Of(string(c.Body)))
 	}

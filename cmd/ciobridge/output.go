@@ -101,5 +101,9 @@ func (c mappedCall) String() string {
 	if c.Workspace != "" {
 		in = fmt.Sprintf("workspace %q, ", c.Workspace)
 	}
-	return fmt.Sprintf("%s  %s%srule %q, call %q, id %s", c.Action, ofEvent(int(c.Item)), in, c.Rule, c.Call, c.ID)
+	text := fmt.Sprintf("%s  %s%srule %q, call %q, id %s", c.Action, ofEvent(int(c.Item)), in, c.Rule, c.Call, c.ID)
+	if c.Unsent {
+		text += "; not sent, since the rule says send: false"
+	}
+	return text
 }

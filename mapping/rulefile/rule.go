@@ -82,6 +82,12 @@ var ruleKeys = table[mapping.Rule]{
 		Example: "shop-eu",
 		Form:    yamltree.InText},
 		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.IDScope = r.text(n) }},
+	{yamltree.Row{Key: "send",
+		Meaning: "With `false` the rule is tried out: its calls are made, counted and shown by `ciobridge map`, and " +
+			"never sent, and what fails is no dead letter.",
+		Example: "false", Default: "true",
+		Form: yamltree.InBool},
+		func(r *reader, n *yamltree.Node, rule *mapping.Rule) { rule.Unsent = !r.truth(n) }},
 	{yamltree.Row{Key: "revive",
 		Meaning: "With `erasure`: an event of this rule that comes after its person was deleted brings the person " +
 			"back.",
