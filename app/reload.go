@@ -16,18 +16,9 @@ import (
 
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
-
-// Load reads a configuration and compiles its rules. The error holds every mistake of all files. The configuration says
-// how to log also where it has mistakes.
-func Load(in config.Input) (config.Config, *mapping.Rules, error) {
-	c, err := config.Load(in)
-	rules, errRules := c.Compile()
-	return c, rules, exit.With(exit.Input, errors.Join(err, errRules))
-}
 
 // reloadEvery is how often the files of the rules are looked at. What has changed is taken up when it is the same at
 // two looks, so that a file that is being written is not read half.
