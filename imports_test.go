@@ -45,8 +45,8 @@ var mayImport = map[string][]string{
 		"webhook", "report", "internal",
 	},
 	"app": {
-		"source", "config", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter", "erasure",
-		"backfill", "ledger", "event", "landing", "requests", "tracing", "webhook", "report",
+		"source", "config", "consumer", "content", "customerio", "mapping", "pipeline", "delivery", "deadletter",
+		"backfill", "erasure", "ledger", "event", "landing", "requests", "tracing", "webhook", "report",
 		"internal",
 	},
 	"cmd": {

@@ -107,6 +107,10 @@ type Broker interface {
 	// Ledger opens the send ledger that this broker keeps.
 	Ledger(ledger.Config) ledger.Store
 
+	// Examine notes how the rights, the topics or streams and their settings stand to what the bridge needs. It changes
+	// nothing, and disturbs nobody who reads. The error says why nothing can be asked.
+	Examine(context.Context, *Examination) error
+
 	Publisher() Publisher
 	Close()
 }

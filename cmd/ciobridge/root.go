@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/backfill"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/doctor"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/explain"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
@@ -71,6 +72,7 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 		status.New(), resume.New(), explain.New(configFlags))
 	root.AddCommand(tests.New(configFlags), starter.New())
 	root.AddCommand(backfill.New(configFlags, buildVersion()))
+	root.AddCommand(doctor.New(configFlags))
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

@@ -113,6 +113,22 @@ func (b *Broker) ReadExtent(ctx context.Context, e consumer.Extent, f func(*even
 // Notes implements source.Broker. Whoever reads a file reads all of it.
 func (*Broker) Notes(string) consumer.Notes { return nil }
 
+// Examine implements source.Broker: that the file can be read.
+func (b *Broker) Examine(ctx context.Context, e *source.Examination) error {
+	if b.file.path == stdin {
+		e.OK("lines", "are read from standard input, which doctor leaves alone")
+		return nil
+	}
+	n, err := b.file.count(ctx)
+	if err != nil {
+		e.Code = exit.Input
+		e.Fail("lines", err.Error(), "correct source.lines.path")
+		return nil
+	}
+	e.OK("lines", "%d in %s", n, b.file.name)
+	return nil
+}
+
 // Letters implements source.Broker.
 func (*Broker) Letters(d deadletter.Config, hash string) source.Letters {
 	return letterfile.New(d, hash)
