@@ -23,6 +23,9 @@ var keptMeanings = map[string]yamltree.Row{
 	"dead_letters.max_bytes": {Meaning: "The largest record that is stored whole. A larger one is truncated and " +
 		"flagged. Of a file the default is 16000000.", Unit: "bytes", Example: "500000"},
 	"dead_letters.timeout": {Meaning: "Bounds one attempt to store.", Example: "20s"},
+	"dead_letters.keys_file": {Meaning: "A file of keys under which what letters hold of their events is sealed, and " +
+		"opened when they are read: lines of an id, a blank, and 32 bytes in base64. The first key seals, all open.",
+		Example: "/run/secrets/letter-keys"},
 	"dead_letters.stop_share": {Meaning: "Stops a rule when more than this share (0 to 1) of its last 256 " +
 		"results failed. 0 never stops it.", Example: "0.2"},
 	"dead_letters.count_every": {Meaning: "How often the log of letters is read to count the open ones, at most: " +

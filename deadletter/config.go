@@ -17,6 +17,10 @@ type Config struct {
 
 	File string `yaml:"file"` // a local file of JSON lines
 
+	// KeysFile has the keys under which letters are sealed, and opened when they are read; empty seals nothing. See
+	// package seal.
+	KeysFile string `yaml:"keys_file"`
+
 	// Create makes a missing topic or stream at start. A file is always made.
 	Create bool `yaml:"create"`
 	// Partitions of a topic that is made. 0 leaves it to the broker. As many as the source has keeps its order best.

@@ -62,7 +62,8 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 		l.Truncated, err = parseTruncation(string(v))
 		h.fail(headerTruncated, err)
 	}
-	if h.err == nil && l.Truncated == nil && EventID(&l.Message) != l.EventID {
+	l.Sealed = r.SealedUnder()
+	if h.err == nil && l.Truncated == nil && l.Sealed == "" && EventID(&l.Message) != l.EventID {
 		h.fail(headerEventID, fmt.Errorf("names another event than the record holds: %w", ErrForeign))
 	}
 	letters := []*Letter{l}

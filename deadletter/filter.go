@@ -126,13 +126,18 @@ func (f *Filter) Match(l *Letter) (bool, error) {
 	case len(f.IDs) > 0 && !slices.Contains(f.IDs, failure.ID),
 		len(f.Reasons) > 0 && !slices.Contains(f.Reasons, failure.Reason),
 		len(f.Rules) > 0 && !slices.Contains(f.Rules, failure.Rule),
-		len(f.Keys) > 0 && (l.Message.Key == nil || !slices.Contains(f.Keys, string(l.Message.Key))),
+		len(f.Keys) > 0 && l.Sealed == "" && (l.Message.Key == nil || !slices.Contains(f.Keys, string(l.Message.Key))),
 		f.Topic != "" && f.Topic != origin.Topic,
 		f.Partition != nil && *f.Partition != origin.Partition,
 		f.OffsetFrom != nil && origin.Offset < *f.OffsetFrom,
 		f.OffsetTo != nil && origin.Offset > *f.OffsetTo,
 		!within(failure.First, f.FailedFrom, f.FailedTo):
 		return false, nil
+	}
+	if l.Sealed != "" && f.reads() {
+		return false, fmt.Errorf("the letter %s is sealed under the key %q, which dead_letters.keys_file does not have: "+
+			"whether it is meant cannot be told without it; leave out conditions about the event, or give the key",
+			failure.ID, l.Sealed)
 	}
 	if matches, err := f.matchesEvent(l); !matches || err != nil {
 		return matches, err
@@ -146,6 +151,11 @@ func (f *Filter) Match(l *Letter) (bool, error) {
 		return true, nil
 	}
 	return f.Wants(l)
+}
+
+// reads reports whether a condition is about what the event itself holds.
+func (f *Filter) reads() bool {
+	return len(f.Types) > 0 || len(f.Keys) > 0 || f.Concerns != nil || f.Wants != nil
 }
 
 // matchesEvent looks at what has to be read from the event itself.

@@ -46,6 +46,7 @@ const (
 	HeaderTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
 	HeaderKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
 	HeaderOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
+	HeaderSealed     = "ciobridge-sealed"      // the id of the key under which key, value and original headers are sealed
 	HeaderMoved      = "ciobridge-moved"       // of a record that a purge wrote again: where and when it first stood
 	headerResolves   = "ciobridge-resolves"    // on a resolution: the identities of its letters, with spaces between
 	headerResolution = "ciobridge-resolution"  // on a resolution: its kind
@@ -64,9 +65,12 @@ var ownHeaders = map[string]bool{
 	headerItem: true, headerRepairs: true,
 
 	headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true,
-	HeaderMoved:    true,
+	HeaderMoved: true, HeaderSealed: true,
 	headerResolves: true, headerResolution: true, headerNote: true, headerResolvedAt: true,
 }
+
+// IsOwnHeader reports whether a header is one of the bridge's own, which tell of a failure and not of the event.
+func IsOwnHeader(name string) bool { return ownHeaders[name] }
 
 // withoutOwn returns the headers that the original record came with.
 func withoutOwn(headers []event.Header, room int) []event.Header {

@@ -109,7 +109,7 @@ func (x *index) addRecord(r Record) {
 		origin := &l.Message.Origin
 		s := entry{
 			at: r.Position, nth: int32(i), written: nanos(r.Time),
-			open: l.Failure.Reason != event.ReasonErased, matches: matches, truncated: l.Truncated != nil,
+			open: l.Failure.Reason != event.ReasonErased, matches: matches, truncated: l.Truncated != nil || l.Sealed != "",
 			first:  nanos(l.Failure.First),
 			origin: indexedOrigin{x.texts.number(origin.Topic), origin.Partition, origin.Offset},
 			reason: x.texts.number(string(l.Failure.Reason)), rule: x.texts.number(l.Failure.Rule),

@@ -30,6 +30,7 @@ type Letter struct {
 	ConfigHash string         // of the configuration under which the call failed
 	Original   event.Original // where the record is a repaired copy
 	Truncated  *Truncation    // nil where the original record is whole
+	Sealed     string         // the id of the key under which it is sealed, where it could not be opened
 	Position   Position       // where the letter stands in the dead-letter log
 	Written    time.Time
 }

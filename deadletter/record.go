@@ -41,6 +41,23 @@ func (r *Record) header(key string) ([]byte, bool) {
 	return nil, false
 }
 
+// SealedUnder is the id of the key under which the record is sealed; empty where it is not, or was opened.
+func (r Record) SealedUnder() string {
+	id, _ := r.header(HeaderSealed)
+	return string(id)
+}
+
+// Identity are the identities of a record's first letter and of its event, which what is sealed belongs to. A record
+// that is no letter has none.
+func (r *Record) Identity() []byte {
+	letter, ok := r.header(headerLetter)
+	if !ok {
+		return nil
+	}
+	of, _ := r.header(headerEventID)
+	return append(append([]byte{}, letter...), of...)
+}
+
 // recordOverhead is more than a record of Kafka and the batch around it take beside their content.
 const recordOverhead = 128
 

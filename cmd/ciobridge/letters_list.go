@@ -118,6 +118,7 @@ type letterView struct {
 	Origin      originView `json:"origin"`
 	Repairs     string     `json:"repairs,omitempty"` // the letter of which its record is a repaired copy
 	Cut         string     `json:"cut,omitempty"`
+	Sealed      string     `json:"sealed,omitempty"` // the id of the key that is missing to read the rest
 	Key         any        `json:"key"`
 	KeyContent  any        `json:"key_content,omitempty"` // what a schema reads of the key, and of the value
 	Headers     []header   `json:"headers,omitempty"`
@@ -153,6 +154,9 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 	}
 	if l.Truncated != nil {
 		v.Cut = l.Truncated.String()
+	}
+	if l.Sealed != "" {
+		v.Sealed, v.Key, v.Value = l.Sealed, nil, "sealed"
 	}
 	switch isRule, isCall := d.rules.Names(f.Rule, f.Call); {
 	case f.Rule != "" && !isRule:

@@ -37,6 +37,7 @@ func (v replayView) print(w io.Writer, f format) error {
 			"open": v.Open, "chosen": v.Chosen, "delivered": v.Delivered, "failed_again": v.FailedAgain, "gone": v.Gone,
 			"erased":    v.Erased,
 			"left_open": v.LeftOpen, "unmatched": v.Unmatched, "destructive": v.Destructive, "cut": v.Truncated,
+			"sealed":     v.Sealed,
 			"held":       v.Held,
 			"rows":       v.Rows,
 			"unresolved": v.Unresolved, "not_gone": v.Named, "whole_rules": v.WholeRules, "undecided": v.Undecided,
@@ -87,6 +88,7 @@ func (v replayView) reasons(w io.Writer) {
 		{v.WholeRules, "left open: they are about a whole rule; --as RULE, without a call, replays those"},
 		{v.Undecided, "left open: their calls may have been sent, and may not be sent twice; find out, and decide " +
 			"with ciobridge dlq resolve LETTER --sent or --not-sent"},
+		{v.Sealed, "left open: they are sealed under keys that dead_letters.keys_file does not have"},
 		{v.Truncated, "left open: they were too large to be kept whole; take the originals from their source"},
 		{v.Rows, "left open: they are rows of reports and no events; what was lost of a report is read again with " +
 			"ciobridge reports run NAME --since TIME, and the letters can be discarded"},

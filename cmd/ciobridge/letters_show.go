@@ -164,6 +164,9 @@ func (v historyView) print(w io.Writer, f format) error {
 	}
 	optional("repairs", v.Repairs)
 	optional("cut", v.Cut)
+	if v.Sealed != "" {
+		line("sealed", "under the key %q, which dead_letters.keys_file does not have", v.Sealed)
+	}
 	line("value", "%s", textOf(v.Value))
 	if v.Content != nil {
 		line("which holds", "%s", textOf(v.Content))

@@ -53,7 +53,7 @@ func (f *Store) Scan(ctx context.Context, each func(deadletter.Record) error) (e
 				r = deadletter.Record{Value: text}
 			}
 			r.Position.Offset = offset
-			if err := each(r); err != nil {
+			if err := each(f.sealer.Open(r)); err != nil {
 				return err
 			}
 		}
@@ -83,7 +83,7 @@ func (f *Store) Read(ctx context.Context, at deadletter.Position) (r deadletter.
 		return deadletter.Record{}, fmt.Errorf("read %s at %d: %w: %w", f.path, at.Offset, deadletter.ErrGone, err)
 	}
 	r.Position = at
-	return r, nil
+	return f.sealer.Open(r), nil
 }
 
 // readLine returns a line without its end, and the number of bytes that were read. Of a line over maxLine it returns

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/seal"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/appendfile"
 	"github.com/ciobridge/ciobridge/internal/filelock"
@@ -23,6 +24,7 @@ type Store struct {
 	maxBytes   int
 	timeout    time.Duration // of the wait for another process that writes
 	configHash string
+	sealer     *seal.Sealer
 
 	mu     sync.Mutex
 	unsure bool // the last write failed, and how much of it is in the file is unknown
@@ -34,6 +36,7 @@ func New(cfg deadletter.Config, configHash string) *Store {
 	return &Store{
 		health: deadletter.Health{Place: "file " + cfg.File},
 		path:   cfg.File, maxBytes: cfg.MaxBytes, timeout: cfg.Timeout, configHash: configHash,
+		sealer: seal.New(cfg.KeysFile),
 	}
 }
 
@@ -42,6 +45,9 @@ func (f *Store) Ready() error { return f.health.Ready() }
 
 // Check makes the file if it is missing and proves that it can be written.
 func (f *Store) Check(ctx context.Context) ([]string, error) {
+	if err := f.sealer.Check(); err != nil {
+		return nil, err
+	}
 	if err := f.append(ctx, nil); err != nil {
 		return nil, fmt.Errorf("check %s: %w", f.path, err)
 	}
@@ -69,7 +75,11 @@ func (f *Store) Put(ctx context.Context, failed ...event.FailedMessage) (err err
 			return fmt.Errorf("put letter of %s: %w", failed[i].Message.Origin, err)
 		}
 		for i := range records {
-			lines = deadletter.AppendJSON(lines, &records[i])
+			r, err := f.sealer.Seal(records[i])
+			if err != nil {
+				return fmt.Errorf("put letter of %s: %w", failed[i].Message.Origin, err)
+			}
+			lines = deadletter.AppendJSON(lines, &r)
 		}
 	}
 	if err := f.append(ctx, lines); err != nil {
@@ -84,7 +94,10 @@ func (f *Store) Resolve(ctx context.Context, resolutions ...deadletter.Resolutio
 	now := time.Now()
 	var lines []byte
 	for i := range resolutions {
-		r := deadletter.EncodeResolution(&resolutions[i], now)
+		r, err := f.sealer.Seal(deadletter.EncodeResolution(&resolutions[i], now))
+		if err != nil {
+			return fmt.Errorf("resolve letters: %w", err)
+		}
 		lines = deadletter.AppendJSON(lines, &r)
 	}
 	if err := f.append(ctx, lines); err != nil {

@@ -12,6 +12,9 @@ import (
 
 // Check proves that a stream keeps the subject, makes it if the configuration says so, and reads its settings.
 func (j *Store) Check(ctx context.Context) ([]string, error) {
+	if err := j.sealer.Check(); err != nil {
+		return nil, err
+	}
 	attempt, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
 	defer cancel()
 	stream, err := j.stream(attempt)

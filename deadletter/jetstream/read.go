@@ -78,7 +78,7 @@ func (j *Store) scanMessages(
 		if err != nil {
 			r.Headers = nil // what is damaged is foreign, and counted as such
 		}
-		if err := each(r); err != nil {
+		if err := each(j.sealer.Open(r)); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (j *Store) Read(ctx context.Context, at deadletter.Position) (deadletter.Re
 		return deadletter.Record{}, fmt.Errorf("read: subject %s at %s: %w: %w",
 			j.cfg.Subject, at, deadletter.ErrGone, err)
 	}
-	return r, nil
+	return j.sealer.Open(r), nil
 }
 
 // stream finds the stream that keeps the subject.

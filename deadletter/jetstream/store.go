@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/seal"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -28,14 +29,20 @@ type Store struct {
 	js         jetstream.JetStream
 	cfg        deadletter.Config
 	configHash string
+	sealer     *seal.Sealer
 	session    time.Duration // of the lock
 }
 
 // New keeps letters on cfg.Subject. ConfigHash names the configuration in the letters.
 func New(js jetstream.JetStream, cfg deadletter.Config, configHash string) *Store {
+	cfg = cfg.WithDefaults()
+	sealer := seal.New(cfg.KeysFile)
+	if sealer != nil {
+		cfg.MaxBytes -= seal.Room
+	}
 	return &Store{
 		health: deadletter.Health{Place: "subject " + cfg.Subject},
-		js:     js, cfg: cfg.WithDefaults(), configHash: configHash, session: lock.Session,
+		js:     js, cfg: cfg, configHash: configHash, sealer: sealer, session: lock.Session,
 	}
 }
 
@@ -87,7 +94,11 @@ func (j *Store) publish(ctx context.Context, doing string, n int, record func(i 
 // limit is the largest message that connection and configuration allow. A stream with a lower limit says so when it
 // refuses.
 func (j *Store) limit() int {
-	return min(j.cfg.MaxBytes, int(j.js.Conn().MaxPayload()))
+	most := int(j.js.Conn().MaxPayload())
+	if j.sealer != nil {
+		most -= seal.Room
+	}
+	return min(j.cfg.MaxBytes, most)
 }
 
 // send publishes one record. What the stream does not take for its size is made to fit into half, and half again.
@@ -97,7 +108,11 @@ func (j *Store) send(ctx context.Context, r deadletter.Record, limit int) error 
 		return err
 	}
 	for i := range parts {
-		m := toMessage(&parts[i], j.cfg.Subject)
+		sealed, err := j.sealer.Seal(parts[i])
+		if err != nil {
+			return err
+		}
+		m := toMessage(&sealed, j.cfg.Subject)
 		if id := messageID(&parts[i]); id != "" {
 			m.Header.Set(jetstream.MsgIDHeader, id)
 		}

@@ -16,6 +16,9 @@ import (
 
 // Check proves that the topic exists, makes it if the configuration says so, and reads its settings.
 func (k *Store) Check(ctx context.Context) ([]string, error) {
+	if err := k.sealer.Check(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
 	defer cancel()
 	topic, err := k.describe(ctx)

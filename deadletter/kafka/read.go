@@ -169,7 +169,7 @@ func (k *Store) fetchOnce(ctx context.Context, partition int, offset int64) (
 ) {
 	next, err = kafkatopic.Fetch(ctx, k.client, k.topic, partition, offset, fetchWait, func(r *kafka.Record) error {
 		record, err := ownRecord(int32(partition), r)
-		records = append(records, record)
+		records = append(records, k.sealer.Open(record))
 		return err
 	})
 	if err != nil {

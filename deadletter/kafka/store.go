@@ -14,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/seal"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 )
@@ -31,6 +32,7 @@ type Store struct {
 	topic      string
 	cfg        deadletter.Config
 	configHash string
+	sealer     *seal.Sealer
 	session    time.Duration // of the lock
 	readLimit  time.Duration
 
@@ -41,10 +43,14 @@ type Store struct {
 // New keeps letters in cfg.Topic. ConfigHash names the configuration in the letters.
 func New(b *broker.Kafka, cfg deadletter.Config, configHash string) *Store {
 	cfg = cfg.WithDefaults()
+	sealer := seal.New(cfg.KeysFile)
+	if sealer != nil {
+		cfg.MaxBytes -= seal.Room
+	}
 	return &Store{
 		health: deadletter.Health{Place: "topic " + cfg.Topic},
 		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash,
-		session: lock.Session, readLimit: readLimit, fetched: map[int32][]deadletter.Record{},
+		sealer: sealer, session: lock.Session, readLimit: readLimit, fetched: map[int32][]deadletter.Record{},
 	}
 }
 
@@ -162,6 +168,10 @@ func (k *Store) send(ctx context.Context, partition int, records []deadletter.Re
 	// used again.
 	batch := make([]kafka.Record, len(records))
 	for i, r := range records {
+		r, err := k.sealer.Seal(r)
+		if err != nil {
+			return err
+		}
 		headers := make([]kafka.Header, len(r.Headers))
 		for j, h := range r.Headers {
 			headers[j] = kafka.Header{Key: h.Key, Value: bytes.Clone(h.Value)}

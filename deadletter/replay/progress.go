@@ -25,6 +25,7 @@ type Progress struct {
 	Named       int // today's rules have their rules and calls, and they were to be replayed as others
 	WholeRules  int // they are about a whole rule or event, and were to be replayed as one call
 	Undecided   int // nobody has decided whether their calls were sent
+	Sealed      int // they are sealed under keys that are not at hand
 	Truncated   int // they were too large to be kept whole
 	Rows        int // they are rows of reports, which no rule makes calls of
 

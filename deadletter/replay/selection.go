@@ -55,6 +55,10 @@ func (r *Replay) load(ctx context.Context, letters []deadletter.Selected) ([]*de
 			return nil, err
 		case l.Failure.Stage == event.StageReport:
 			r.leave(l, func(progress *Progress) { progress.Rows++ })
+		case l.Sealed != "":
+			r.log.Warn("left open: the letter is sealed under a key that dead_letters.keys_file does not have",
+				zap.Stringer("letter", l.ID()), zap.String("key", l.Sealed))
+			r.leave(l, func(progress *Progress) { progress.Sealed++ })
 		case l.Truncated != nil:
 			r.log.Warn("letter was cut when it was stored and is not replayed", zap.Stringer("letter", l.ID()),
 				zap.Stringer("origin", l.Message.Origin), zap.Int("bytes", l.Truncated.Bytes))

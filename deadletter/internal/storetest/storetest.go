@@ -48,6 +48,36 @@ func OnEveryStoreOf(t *testing.T, maxBytes int, test func(t *testing.T, s Store)
 	}
 }
 
+// OnEveryPlace runs a test on a place of each kind, side by side: open opens a store there, with a file of keys.
+func OnEveryPlace(t *testing.T, test func(t *testing.T, open func(keysFile string) Store)) {
+	for name, place := range map[string]func(t *testing.T) func(keysFile string) Store{
+		"file": func(t *testing.T) func(string) Store {
+			path := filepath.Join(t.TempDir(), "letters.jsonl")
+			return func(keys string) Store {
+				return file.New(deadletter.Config{File: path, KeysFile: keys}, configHash)
+			}
+		},
+		"kafka": func(t *testing.T) func(string) Store {
+			addrs := lettertest.StartKafka(t).ListenAddrs()
+			return func(keys string) Store {
+				return Kafka(t, addrs, deadletter.Config{Topic: lettertest.Topic, KeysFile: keys})
+			}
+		},
+		"jetstream": func(t *testing.T) func(string) Store {
+			js, _ := lettertest.StartNATS(t)
+			return func(keys string) Store {
+				return jetstream.New(js, deadletter.Config{Subject: "dead.letters", Stream: "DEAD", Create: true,
+					KeysFile: keys}, configHash)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, place(t))
+		})
+	}
+}
+
 // File is a store in a file.
 func File(t *testing.T) Store { return FileOf(t, 0) }
 
