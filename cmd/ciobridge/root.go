@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/doctor"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/explain"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/record"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/reports"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/resume"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/starter"
@@ -73,6 +74,7 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 	root.AddCommand(tests.New(configFlags), starter.New())
 	root.AddCommand(backfill.New(configFlags, buildVersion()))
 	root.AddCommand(doctor.New(configFlags))
+	root.AddCommand(record.New(configFlags))
 	root.AddCommand(manual.New(buildVersion()))
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
