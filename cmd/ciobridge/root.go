@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/backfill"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/difference"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/doctor"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/explain"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/manual"
@@ -71,7 +72,7 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 	root.AddCommand(newRun(h), newDemo(), newCheck(), newMap(), newDeadLetters(), newOffsets(), newPublish(),
 		newReports(), newEmulate(), newHealthcheck(), newSchema(), newVersion(), api.New(configFlags),
 		status.New(), resume.New(), explain.New(configFlags))
-	root.AddCommand(tests.New(configFlags), starter.New())
+	root.AddCommand(tests.New(configFlags), starter.New(), difference.New(configFlags))
 	root.AddCommand(backfill.New(configFlags, buildVersion()))
 	root.AddCommand(doctor.New(configFlags))
 	root.AddCommand(record.New(configFlags))

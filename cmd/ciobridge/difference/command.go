@@ -1,0 +1,227 @@
+package difference
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
+	"github.com/ciobridge/ciobridge/mapping"
+)
+
+type flags struct {
+	in               config.Input
+	older, newer     []string
+	topic, last      string
+	file             string
+	values, exitCode bool
+	out              cli.Format
+}
+
+// New makes the command. ConfigFlags adds the flags that say what the configuration is read from.
+func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
+	var f flags
+	cmd := &cobra.Command{
+		Use:   "diff --old FILE [--new FILE] (--file EVENTS | --last TIME)",
+		Short: "Show what changed rules would do otherwise",
+		Long: "Map the same records by the rules of before and by the new ones, and tell what differs: calls that " +
+			"are added, removed and\nchanged by rule, with examples; dead letters; how many requests each needs at " +
+			"least; people whom only the new rules\nname; and calls that would count twice, because they get " +
+			"another identity. Nothing is sent, committed or stored.\n\n" +
+			"Records come from a file of events, one JSON value after another, or from what the source has kept; a " +
+			"bridge that runs is not\ndisturbed. Old and new are configurations or rule files; without --new the " +
+			"new rules are those of --config. Values are\nmasked unless --show-values is given.\n\n" +
+			"With --exit-code the exit code is 6 where something differs.",
+		Example: "  ciobridge diff --old rules/order.yaml --new rules/order-2.yaml --file events.ndjson\n" +
+			"  ciobridge diff -c ciobridge.yaml --old production.yaml --topic shop.orders --last 1h --exit-code",
+		Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	configFlags(cmd, &f.in)
+	cli.OutputFlag(cmd, &f.out)
+	set := cmd.Flags()
+	set.StringArrayVar(&f.older, "old", nil, "the rules of before: a configuration or rule file; may be repeated")
+	set.StringArrayVar(&f.newer, "new", nil, "the new rules: a configuration or rule file; may be repeated")
+	set.StringVar(&f.topic, "topic", "", "only records of this topic or stream; with --file, where its events stand")
+	set.StringVar(&f.last, "last", "", "records of the source since then: how long ago such as 1h, or a time with its "+
+		"zone")
+	set.StringVar(&f.file, "file", "", "a file of events in place of the source; - is standard input")
+	set.BoolVar(&f.values, "show-values", false, "show what calls say, which may be personal data")
+	set.BoolVar(&f.exitCode, "exit-code", false, "end with the exit code 6 where something differs")
+	return cmd
+}
+
+func (f *flags) run(cmd *cobra.Command) error {
+	switch {
+	case len(f.older) == 0:
+		return exit.With(exit.Input, errors.New("--old is missing: name the rules of before"))
+	case (f.file == "") == (f.last == ""):
+		return exit.With(exit.Input, errors.New("give either --file, or --last for records of the source"))
+	}
+	set, after, err := f.rules(cmd.Flags().Changed("config"))
+	if err != nil {
+		return exit.With(exit.Input, err)
+	}
+	before, err := set.Before(config.Input{Files: f.older, Set: f.in.Set})
+	if err != nil {
+		return exit.With(exit.Input, err)
+	}
+	c := newComparison(before, after, f.values)
+	if f.file != "" {
+		err = f.compareFile(cmd, &set, c)
+	} else {
+		err = f.compareSource(cmd, &set, c)
+	}
+	if err != nil {
+		return err
+	}
+	differs := c.finish()
+	if err := c.print(cmd.OutOrStdout(), f.out); err != nil {
+		return err
+	}
+	if differs && f.exitCode {
+		return exit.With(exit.Differences, errors.New("the rules do not make the same calls"))
+	}
+	return nil
+}
+
+// rules reads the new rules, and what says how events arrive: the configuration that is named, or the new rules.
+func (f *flags) rules(configured bool) (ruleset.Set, *mapping.Rules, error) {
+	switch {
+	case len(f.newer) == 0:
+		set, err := ruleset.Read(f.in, nil)
+		return set, set.Rules, err
+	case !configured && isConfiguration(f.newer[0]):
+		set, err := ruleset.Read(config.Input{Files: f.newer, Set: f.in.Set}, nil)
+		return set, set.Rules, err
+	case !configured && f.file != "":
+		set, err := ruleset.Read(config.Input{}, f.newer)
+		return set, set.Rules, err
+	}
+	set, err := ruleset.Read(f.in, nil)
+	if err != nil {
+		return set, nil, err
+	}
+	rules, err := set.Before(config.Input{Files: f.newer, Set: f.in.Set})
+	return set, rules, err
+}
+
+// isConfiguration reports whether a file is a configuration, and no rule file.
+func isConfiguration(path string) bool {
+	data, err := config.ReadFile(path)
+	if err != nil {
+		return false // who reads it says why
+	}
+	tree, err := yamltree.Parse(filepath.Base(path), data)
+	return err == nil && (tree.Get("source") != nil || tree.Get("rules_from") != nil)
+}
+
+// compareFile compares the events of a file.
+func (f *flags) compareFile(cmd *cobra.Command, set *ruleset.Set, c *comparison) error {
+	topic, err := set.Topic(f.topic)
+	if err != nil {
+		return exit.With(exit.Input, err)
+	}
+	in := cmd.InOrStdin()
+	if f.file != "-" {
+		file, err := os.Open(f.file)
+		if err != nil {
+			return exit.With(exit.Input, err)
+		}
+		defer file.Close()
+		in = file
+	}
+	events := json.NewDecoder(bufio.NewReader(in))
+	for n := int64(0); ; n++ {
+		var value json.RawMessage
+		if err := events.Decode(&value); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return exit.With(exit.Input, fmt.Errorf("%s: the event %d is no JSON: %w", f.file, n+1, err))
+		}
+		m := event.Message{Origin: event.Origin{Topic: topic, Offset: n}, Value: value}
+		if err := c.add(fmt.Sprintf("%s, event %d", f.file, n+1), m); err != nil {
+			return exit.With(exit.Failure, err)
+		}
+	}
+}
+
+// compareSource compares records of the source, beside whoever reads it.
+func (f *flags) compareSource(cmd *cobra.Command, set *ruleset.Set, c *comparison) error {
+	from, err := cli.ParseTime(f.last, time.Now())
+	if err != nil {
+		return exit.With(exit.Input, fmt.Errorf("--last: %w", err))
+	}
+	if set.Config.Source.Section() == nil {
+		return exit.With(exit.Input, errors.New("no source is configured: give --config, or --file in place of --last"))
+	}
+	if f.topic != "" && !set.Rules.HasTopic(f.topic) {
+		return exit.With(exit.Input, fmt.Errorf("--topic %s: the source does not read it", f.topic))
+	}
+	log, err := cli.QuietLogger(cmd, f.out == cli.JSON)
+	if err != nil {
+		return err
+	}
+	decoder, err := app.Content(set.Config, log)
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	broker, err := app.Reach(cmd.Context(), set.Config, log)
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	extents, err := broker.Extents(cmd.Context(), consumer.Bounds{From: from})
+	if err != nil {
+		return exit.With(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
+	}
+	ctx := cmd.Context()
+	for _, e := range extents {
+		if f.topic != "" && e.Topic != f.topic {
+			continue
+		}
+		err := read(ctx, broker, e, func(m *event.Message) error {
+			if err := decoder.Decode(ctx, set.Rules.Forms(m.Origin.Topic), m); err != nil {
+				return err
+			}
+			return c.add(m.Origin.String(), *m)
+		})
+		if err != nil {
+			return exit.With(exit.Broker, err)
+		}
+	}
+	return nil
+}
+
+// extents are read by a broker.
+type extents interface {
+	ReadExtent(ctx context.Context, e consumer.Extent, f func(*event.Message) error) error
+}
+
+// read reads an extent, and passes over what the broker has discarded meanwhile.
+func read(ctx context.Context, from extents, e consumer.Extent, f func(*event.Message) error) error {
+	for {
+		err := from.ReadExtent(ctx, e, f)
+		var gone *consumer.GoneError
+		if !errors.As(err, &gone) {
+			return err
+		}
+		e.From = gone.To
+	}
+}
