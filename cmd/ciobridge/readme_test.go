@@ -18,8 +18,8 @@ import (
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
-// A block is a fenced block of the README. What a block of shell commands is expected to print is the block of text
-// behind it.
+// A block is a fenced block of the README, or of another document. What a block of shell commands is expected to print
+// is the block of text behind it.
 type block struct {
 	line     int
 	heading  string
@@ -31,9 +31,11 @@ type block struct {
 // The section of the README that needs Docker.
 const dockerSection = "On real brokers"
 
-func readmeBlocks(t *testing.T) []block {
+func readmeBlocks(t *testing.T) []block { return blocksOf(t, "../../README.md") }
+
+func blocksOf(t *testing.T, path string) []block {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func readmeBlocks(t *testing.T) []block {
 		}
 	}
 	if len(blocks) == 0 || open != nil {
-		t.Fatal("the README has no blocks, or one without an end")
+		t.Fatalf("%s has no blocks, or one without an end", path)
 	}
 	return blocks
 }
@@ -154,7 +156,7 @@ func (b block) run(t *testing.T, dir string, limit time.Duration) {
 			return
 		}
 		if len(b.want) == 0 || time.Now().After(deadline) {
-			t.Fatalf("README line %d: %v, want %q\n%s\n%s", b.line, err, b.want, b.text, r.out)
+			t.Fatalf("line %d: %v, want %q\n%s\n%s", b.line, err, b.want, b.text, r.out)
 		}
 	}
 }

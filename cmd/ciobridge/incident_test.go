@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
+)
+
+// The incident of docs/operating.md is run as it stands, from ten thousand letters of five reasons to the count of what
+// was sent again and the look at its order.
+func TestIncident(t *testing.T) {
+	longtest.Only(t)
+	beside(t)
+	dir := t.TempDir()
+	t.Cleanup(func() { // the last command of the document ends it where all goes well
+		text, _ := os.ReadFile(filepath.Join(dir, "emulator.pid"))
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && t.Failed() {
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
+	})
+	ran := 0
+	for _, b := range blocksOf(t, "../../docs/operating.md") {
+		if b.heading == "An incident" && b.language == "sh" {
+			ran++
+			b.run(t, dir, time.Nanosecond) // once: what is replayed twice is no longer what it was
+		}
+	}
+	if ran != 7 {
+		t.Errorf("%d blocks ran", ran)
+	}
+}
