@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/ciobridge/ciobridge/app/resume"
+	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
@@ -37,7 +38,7 @@ func newAdmin(b *Bridge) (*admin, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("GET /status", a.status)
+	status.NewPage(b.Status, b.readableLetters).Handle(mux)
 	mux.HandleFunc("POST "+resume.Path, resume.Handler(b.Resume))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{}))
 	a.server = &http.Server{

@@ -2,12 +2,11 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app/status"
+	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
@@ -135,17 +134,12 @@ func (b *Bridge) newCounter() *status.Counter {
 	return c
 }
 
-// status answers with what Status tells. Types of events come from whoever publishes them: what is written is JSON and
-// said to be nothing else, so that no browser takes it for a page.
-func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
-	out := json.NewEncoder(w) // it escapes <, > and &
-	out.SetIndent("", "  ")
-	if err := out.Encode(a.bridge.Status()); err != nil {
-		return // whoever asked has gone
+// readableLetters are the dead letters once they are proven; nil before.
+func (b *Bridge) readableLetters() deadletter.Reader {
+	if !b.flowing.Load() {
+		return nil
 	}
+	return b.letters
 }
 
 // Broker is the broker that Connect has reached.

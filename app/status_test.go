@@ -66,7 +66,9 @@ rules:
 func TestStatusTellsWhatTheRulesHaveDone(t *testing.T) {
 	b := afterEvents(t)
 	w := httptest.NewRecorder()
-	(&admin{bridge: b}).status(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/status", nil))
+	mux := http.NewServeMux()
+	status.NewPage(b.Status, b.readableLetters).Handle(mux)
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/status", nil))
 	text := w.Body.String()
 	if w.Header().Get("Content-Type") != "application/json" || w.Header().Get("X-Content-Type-Options") != "nosniff" ||
 		strings.Contains(text, "<") || strings.Contains(text, "canary") || len(text) > 4000 {

@@ -52,3 +52,39 @@ func TestPageOfTheDemo(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// The operator's page of a bridge: how it does, and letters with their story and without their values.
+func TestPageOfTheBridge(t *testing.T) {
+	longtest.Only(t)
+	page := chromiumtest.Open(t)
+	beside(t)
+	w := newWorld(t)
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+", count_every: 50ms}")
+	w.publishTexts([]string{`{"type":"numbered","other":"canary@example.com"}`, `{"type":"<b>of.nobody</b>"}`,
+		`{"type":"numbered","who":"canary@example.com"}`})
+	p := start(t, "run", "-c", path)
+	url := p.admin(t) + "/"
+	answers(t, url+"status", 200, `"dead_lettered": 1`, `"delivered": 1`, `"skipped": 1`)
+	for name, width := range map[string]int{"bridge-1200": 1200, "bridge-390": 390} {
+		page.Visit(url+"?"+name, width, 900)
+		page.Await(`document.querySelector("#ready").innerText === "ready"`)
+		page.Await(`document.querySelector("#source").innerText.includes("EVENTS")`)
+		page.Await(`document.querySelector("#types").innerText.includes("<b>of.nobody</b>")`)
+		page.Await(`document.querySelector("#letters").innerText.includes("missing_field")`)
+		page.Eval(`(document.querySelector("#letters summary").click(), true)`, new(bool))
+		page.Await(`/failed first, in mapping/.test(document.querySelector("#letters pre").innerText)`)
+		page.Await(`/"other":"string/.test(document.querySelector("#letters pre").innerText)`)
+		page.Fits()
+		page.Screenshot(name)
+		page.Eval(`(document.querySelector("#letters-title").scrollIntoView(), true)`, new(bool))
+		page.Screenshot(name + "-letters")
+		text := ""
+		if page.Eval("document.documentElement.outerHTML", &text); strings.Contains(text, "canary") {
+			t.Error("the page shows a value")
+		}
+	}
+	if code := p.stop(); code != exit.OK {
+		t.Errorf("exit code %d", code)
+	}
+}

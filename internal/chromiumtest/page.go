@@ -183,7 +183,8 @@ func (p *Page) Await(expression string) {
 	p.t.Helper()
 	for deadline := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
 		ok := false
-		if p.Eval("Boolean("+expression+")", &ok); ok {
+		// What is looked at may not be there yet.
+		if p.Eval("(() => { try { return Boolean("+expression+") } catch { return false } })()", &ok); ok {
 			return
 		}
 		if time.Now().After(deadline) {

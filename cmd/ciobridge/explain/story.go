@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
@@ -25,7 +26,7 @@ type story struct {
 	Value    json.RawMessage `json:"value"`
 	Rules    []ruleStory     `json:"rules"`
 	Calls    []callStory     `json:"calls"`
-	Letters  []letterStory   `json:"letters"`
+	Letters  []status.Letter `json:"letters"`
 }
 
 // ruleStory says what today's rule makes of the event.
@@ -46,29 +47,11 @@ type callStory struct {
 	Became    string `json:"became"`
 }
 
-// letterStory is a dead letter of the event.
-type letterStory struct {
-	ID       string       `json:"id"`
-	Rule     string       `json:"rule,omitempty"`
-	Call     string       `json:"call,omitempty"`
-	Reason   event.Reason `json:"reason"`
-	Detail   string       `json:"detail,omitempty"`
-	Status   int          `json:"status,omitempty"`
-	Attempts int          `json:"attempts"`
-	Open     bool         `json:"open"`
-	Steps    []step       `json:"steps"` // in the order of their times
-}
-
-type step struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"`
-}
-
 // story puts together what is known of an event.
 func (x *explainer) story(ctx context.Context, f *found, showValues bool) (story, error) {
 	m := f.message
 	s := story{Origin: m.Origin.String(), Subject: m.Origin.Subject, Event: deadletter.EventID(&m).String(),
-		Received: m.Time.UTC(), Gone: f.gone, Calls: []callStory{}, Letters: []letterStory{}, Rules: []ruleStory{}}
+		Received: m.Time.UTC(), Gone: f.gone, Calls: []callStory{}, Letters: []status.Letter{}, Rules: []ruleStory{}}
 	var err error
 	if s.Source, err = x.progressAt(ctx, m.Origin); err != nil {
 		return s, err
@@ -85,7 +68,7 @@ func (x *explainer) story(ctx context.Context, f *found, showValues bool) (story
 		return s, err
 	}
 	for _, h := range histories {
-		s.Letters = append(s.Letters, tellLetter(h))
+		s.Letters = append(s.Letters, status.TellLetter(h))
 	}
 	s.describeRules(x.rules.Explain(m), x.rules.RuleNames())
 	return s, nil
@@ -134,7 +117,7 @@ func (s *story) describeRules(got mapping.Explanation, names []string) {
 	}
 	for i := range got.Failures {
 		f := &got.Failures[i]
-		text := failureText(f)
+		text := status.FailureText(f)
 		why(f.Rule, "cannot be mapped: "+text)
 		s.Calls = append(s.Calls, callStory{ID: f.ID.String(), Rule: f.Rule, Call: f.Call, Fails: text,
 			Became: s.became(f.ID.String(), f.Rule, f.Call)})
@@ -151,18 +134,6 @@ func (s *story) describeRules(got mapping.Explanation, names []string) {
 		}
 	}
 	s.Rules = rules
-}
-
-// failureText says why a call cannot be made.
-func failureText(f *event.Failure) string {
-	text := string(f.Reason)
-	if f.Field != "" {
-		text += ", " + f.Field
-	}
-	if f.Detail != "" {
-		text += ": " + f.Detail
-	}
-	return text
 }
 
 // became says what became of a call, as far as its letters and the offsets of the source tell. A letter may be of the
@@ -185,30 +156,4 @@ func (s *story) became(id, rule, call string) string {
 		return "not known yet: the event is in hand, waits to be read, or was finished before an earlier one"
 	}
 	return "not read: nothing is committed"
-}
-
-// tellLetter tells the story of a letter.
-func tellLetter(h deadletter.History) letterStory {
-	last := h.Letters[len(h.Letters)-1]
-	f := &last.Failure
-	l := letterStory{ID: f.ID.String(), Rule: f.Rule, Call: f.Call, Reason: f.Reason, Detail: failureText(f),
-		Status: f.Status, Attempts: f.Attempts, Open: h.Open}
-	l.Steps = append(l.Steps, step{f.First.UTC(), "failed first, in " + string(f.Stage)})
-	for _, again := range h.Letters[1:] {
-		l.Steps = append(l.Steps, step{again.Written.UTC(), "failed in another way: " + failureText(&again.Failure)})
-	}
-	for _, r := range h.Again {
-		l.Steps = append(l.Steps, step{r.At.UTC(), "replayed, and failed in the same way"})
-	}
-	for _, r := range h.Resolutions {
-		what := string(r.Kind)
-		if r.Kind == deadletter.Delivered {
-			what = "replayed, and delivered"
-		}
-		if r.Note != "" {
-			what += ": " + r.Note
-		}
-		l.Steps = append(l.Steps, step{r.At.UTC(), what})
-	}
-	return l
 }
