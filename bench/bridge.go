@@ -80,6 +80,14 @@ func (b bridgeProgram) command(dir, reader, sink string, src source) (*exec.Cmd,
 // shopEnvelope is where the events of the shop have what an envelope tells.
 const shopEnvelope = `envelope: {type: .type, time: .time, id: .id}`
 
+// address is the URL of a sink, which tells its scheme where that is not http.
+func address(sink string) string {
+	if strings.Contains(sink, "://") {
+		return sink
+	}
+	return "http://" + sink
+}
+
 func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	var b strings.Builder
 	envelope := s.envelope
@@ -88,9 +96,13 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	}
 	switch src := src.(type) {
 	case *kafkaSource:
+		encrypted := ""
+		if src.tls != "" {
+			encrypted = "    tls: {}\n"
+		}
 		fmt.Fprintf(&b, "source:\n  kafka:\n    brokers: [%s]\n    group: %s\n    start_at: earliest\n"+
-			"    topics:\n      - {name: %s, %s}\n",
-			src.brokers, reader, src.topic, envelope)
+			"%s    topics:\n      - {name: %s, %s}\n",
+			src.brokers, reader, encrypted, src.topic, envelope)
 		fmt.Fprintf(&b, "dead_letters: {topic: %s}\n", src.deadTopic())
 	case *natsSource:
 		stream := natsStream
@@ -108,9 +120,9 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	if rate == 0 {
 		rate = 100000
 	}
-	fmt.Fprintf(&b, "customerio:\n  region: eu\n  url: http://%s\n  site_id_file: %s\n"+
+	fmt.Fprintf(&b, "customerio:\n  region: eu\n  url: %s\n  site_id_file: %s\n"+
 		"  api_key_file: %s\n  requests_per_second: %d\n",
-		sink, filepath.Join(dir, "site_id"), filepath.Join(dir, "api_key"), rate)
+		address(sink), filepath.Join(dir, "site_id"), filepath.Join(dir, "api_key"), rate)
 	if s.appKey != "" {
 		fmt.Fprintf(&b, "  app_key_file: %s\n", filepath.Join(dir, "app_key"))
 	}

@@ -10,11 +10,20 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// runKafkaBroker is an in-memory Kafka. It prints its address and serves until it is stopped.
-func runKafkaBroker(ctx context.Context, _ []string, stdout io.Writer) error {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+// runKafkaBroker is an in-memory Kafka, with TLS where it is given the folder of a certificate. It prints its address and serves until it is stopped.
+func runKafkaBroker(ctx context.Context, args []string, stdout io.Writer) error {
+	opts := []kfake.Opt{kfake.NumBrokers(1)}
+	if len(args) > 0 {
+		conf, err := serverTLS(args[0])
+		if err != nil {
+			return err
+		}
+		opts = append(opts, kfake.TLS(conf))
+	}
+	cluster, err := kfake.NewCluster(opts...)
 	if err != nil {
 		return fmt.Errorf("start the in-memory Kafka: %w", err)
 	}
@@ -29,16 +38,27 @@ type kafkaSource struct {
 	brokers    string
 	topic      string
 	partitions int
-	process    *process // nil for a real Kafka
+	codec      kgo.CompressionCodec // of what is published
+	tls        string               // the folder of the certificate, where there is TLS
+	process    *process             // nil for a real Kafka
 	client     *kafka.Client
 }
 
 func openKafka(ctx context.Context, brokers string, partitions int) (*kafkaSource, error) {
-	k := &kafkaSource{brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano()),
+	return openKafkaOver(ctx, brokers, partitions, "")
+}
+
+// openKafkaOver opens one with TLS, where it is given the folder of a certificate.
+func openKafkaOver(ctx context.Context, brokers string, partitions int, dir string) (*kafkaSource, error) {
+	k := &kafkaSource{codec: kgo.NoCompression(), tls: dir, brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano()),
 		partitions: partitions}
 	if brokers == "" {
 		var err error
-		if k.process, err = startRole("kafka-broker"); err != nil {
+		var args []string
+		if dir != "" {
+			args = append(args, dir)
+		}
+		if k.process, err = startRole("kafka-broker", args...); err != nil {
 			return nil, err
 		}
 		if k.brokers, err = k.process.line(ctx); err != nil {
@@ -47,7 +67,12 @@ func openKafka(ctx context.Context, brokers string, partitions int) (*kafkaSourc
 		}
 	}
 	first, _, _ := strings.Cut(k.brokers, ",")
-	k.client = &kafka.Client{Addr: kafka.TCP(first), Timeout: 10 * time.Second}
+	conf, err := clientTLS(dir)
+	if err != nil {
+		k.close()
+		return nil, err
+	}
+	k.client = &kafka.Client{Addr: kafka.TCP(first), Timeout: 10 * time.Second, Transport: &kafka.Transport{TLS: conf}}
 	if err := k.createTopics(ctx); err != nil {
 		k.close()
 		return nil, err

@@ -35,10 +35,15 @@ func (k *kafkaSource) pace(ctx context.Context, t *traffic.Traffic, rate float64
 
 // publish sends each event after wait has returned.
 func (k *kafkaSource) publish(ctx context.Context, t *traffic.Traffic, wait func() error, opts ...kgo.Opt) error {
+	if conf, err := clientTLS(k.tls); err != nil {
+		return err
+	} else if conf != nil {
+		opts = append(opts, kgo.DialTLSConfig(conf))
+	}
 	client, err := kgo.NewClient(append(opts,
 		kgo.SeedBrokers(strings.Split(k.brokers, ",")...), kgo.DefaultProduceTopic(k.topic),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(128<<10),
+		kgo.ProducerBatchCompression(k.codec), kgo.ProducerBatchMaxBytes(128<<10),
 	)...)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 )
 
@@ -39,7 +40,7 @@ func (c ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, 
 	case *kafkaSource:
 		return exec.Command(self, "kafka-ceiling", "-brokers", s.brokers, "-topic", s.topic, "-partitions",
 			strconv.Itoa(s.partitions),
-			"-group", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare)), nil
+			"-group", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare), "-tls="+strconv.FormatBool(s.tls != "")), nil
 	case *natsSource:
 		return exec.Command(self, "nats-ceiling", "-url", s.url, "-stream", natsStream, "-durable", reader, "-sink",
 			sink, "-bare="+strconv.FormatBool(c.bare)), nil
@@ -47,11 +48,15 @@ func (c ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, 
 	return nil, fmt.Errorf("the ceiling cannot read %s", src.name())
 }
 
-// launch starts a program in a directory.
-func launch(p program, dir, reader, sink string, src source) (*process, error) {
+// launch starts a program in a directory. It trusts the certificate in a folder, where one is given, in place of the
+// system's.
+func launch(p program, dir, reader, sink string, src source, trusts string) (*process, error) {
 	cmd, err := p.command(dir, reader, sink, src)
 	if err != nil {
 		return nil, err
+	}
+	if trusts != "" {
+		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+filepath.Join(trusts, certificateFile), "SSL_CERT_DIR="+dir)
 	}
 	return start(p.name(), cmd)
 }

@@ -40,7 +40,7 @@ func (b *bench) export(ctx context.Context, group string) error {
 		return fmt.Errorf("make a working directory: %w", err)
 	}
 	subject := b.bridge.with("bridge, export", settings{sections: e.sections(dir), appKey: benchAppKey})
-	bridge, err := launch(subject, dir, "bench-export", addr, k)
+	bridge, err := launch(subject, dir, "bench-export", addr, k, "")
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (b *bench) webhooks(ctx context.Context, group string) error {
 		return fmt.Errorf("write the signing key: %w", err)
 	}
 	subject := b.bridge.with("bridge, webhooks", settings{sections: s.section(dir)})
-	bridge, err := launch(subject, dir, "bench-hooks", addr, k)
+	bridge, err := launch(subject, dir, "bench-hooks", addr, k, "")
 	if err != nil {
 		return err
 	}

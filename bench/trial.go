@@ -21,6 +21,7 @@ type trial struct {
 	source   source
 	load     traffic.Load
 	options  sink.Options // of the sink
+	trusts   string       // the folder of the certificate that programs trust; empty for the system's
 	// speed, if set, tells the events per second from the sink's log of requests, for a trial in which a part of them
 	// is left out.
 	speed func(log []sink.Request) float64
@@ -70,7 +71,8 @@ func (r *running) start(ctx context.Context) (err error) {
 		return fmt.Errorf("make a working directory: %w", err)
 	}
 	r.sink, err = startRole("sink", "-expect", strconv.Itoa(r.load.Events), "-persons", strconv.Itoa(r.load.Persons),
-		"-latency", r.options.Latency.String(), "-hang", r.options.Hang.String(), "-log", r.logFile())
+		"-latency", r.options.Latency.String(), "-hang", r.options.Hang.String(), "-log", r.logFile(),
+		"-tls", r.options.TLS)
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (r *running) start(ctx context.Context) (err error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make a working directory: %w", err)
 		}
-		subject, err := launch(p, dir, r.reader, r.addr, r.source)
+		subject, err := launch(p, dir, r.reader, r.addr, r.source, r.trusts)
 		if err != nil {
 			return err
 		}

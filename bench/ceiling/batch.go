@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/bench/sink"
@@ -64,12 +65,20 @@ type poster struct {
 	url    string
 }
 
+// address is the URL of a sink, which tells its scheme where that is not http.
+func address(sink string) string {
+	if strings.Contains(sink, "://") {
+		return sink
+	}
+	return "http://" + sink
+}
+
 func newPoster(addr string, read reader) *poster {
 	return &poster{
 		read: read,
 		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{WriteBufferSize: 64 << 10,
 			MaxIdleConnsPerHost: 16, DisableCompression: true}},
-		url: "http://" + addr + "/api/v2/batch",
+		url: address(addr) + "/api/v2/batch",
 	}
 }
 

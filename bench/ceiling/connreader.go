@@ -17,8 +17,10 @@ type connReader struct {
 	buf  []byte
 }
 
-func newConnReader(ctx context.Context, leader, topic string, partition int) (*connReader, error) {
-	conn, err := kafka.DialLeader(ctx, "tcp", leader, topic, partition)
+func newConnReader(
+	ctx context.Context, dialer *kafka.Dialer, leader, topic string, partition int,
+) (*connReader, error) {
+	conn, err := dialer.DialLeader(ctx, "tcp", leader, topic, partition)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the partition's leader: %w", err)
 	}

@@ -2,6 +2,7 @@ package ceiling
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // kafkaCeiling reads a topic as a member of a consumer group, one loop per partition, and commits once a second what
 // has been posted.
 type kafkaCeiling struct {
+	dialer  *kafka.Dialer
 	brokers []string
 	topic   string
 	gen     *kafka.Generation
@@ -36,11 +38,17 @@ func RunKafka(ctx context.Context, args []string, _ io.Writer) error {
 	partitions := fs.Int("partitions", 0, "partitions of the topic")
 	bare := fs.Bool("bare", false, "read and check by hand")
 	sink := fs.String("sink", "", "address of the sink")
+	encrypted := fs.Bool("tls", false, "connect to the brokers over TLS")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
+	dialer := &kafka.Dialer{Timeout: 10 * time.Second, DualStack: true}
+	if *encrypted {
+		dialer.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: *group, Brokers: strings.Split(*brokers, ","), Topics: []string{*topic},
+		Dialer: dialer,
+		ID:     *group, Brokers: strings.Split(*brokers, ","), Topics: []string{*topic},
 		StartOffset: kafka.FirstOffset, SessionTimeout: 10 * time.Second, HeartbeatInterval: time.Second,
 	})
 	if err != nil {
@@ -51,7 +59,7 @@ func RunKafka(ctx context.Context, args []string, _ io.Writer) error {
 		return errors.Join(fmt.Errorf("join the consumer group: %w", err), cg.Close())
 	}
 	c := &kafkaCeiling{
-		brokers: strings.Split(*brokers, ","), topic: *topic, gen: gen,
+		dialer: dialer, brokers: strings.Split(*brokers, ","), topic: *topic, gen: gen,
 		post: newPoster(*sink, readerFor(*bare)), bare: *bare, posted: make([]atomic.Int64, *partitions),
 	}
 	return errors.Join(c.consume(ctx), cg.Close())
@@ -96,7 +104,7 @@ func (c *kafkaCeiling) consume(ctx context.Context) error {
 
 // partition carries one partition until ctx ends. What is read but not posted by then is left for the next reader.
 func (c *kafkaCeiling) partition(ctx context.Context, partition int, offset int64) error {
-	leader, err := kafka.DefaultDialer.LookupLeader(ctx, "tcp", c.brokers[0], c.topic, partition)
+	leader, err := c.dialer.LookupLeader(ctx, "tcp", c.brokers[0], c.topic, partition)
 	if err != nil {
 		return fmt.Errorf("find the partition's leader: %w", err)
 	}
@@ -139,7 +147,7 @@ func (c *kafkaCeiling) open(ctx context.Context, leader string, partition int) (
 	if c.bare {
 		return newFetcher(ctx, leader, c.topic, int32(partition))
 	}
-	return newConnReader(ctx, leader, c.topic, partition)
+	return newConnReader(ctx, c.dialer, leader, c.topic, partition)
 }
 
 func (c *kafkaCeiling) commit() error {

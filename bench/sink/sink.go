@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ const (
 type Options struct {
 	Latency time.Duration // how long it waits before it answers
 	Hang    time.Duration // for how long from its first request on it answers nothing at all
+	TLS     string        // the folder of its certificate, where it has one
 }
 
 // sink stands in for Customer.io: it takes every batch, counts what is in it and answers as Customer.io does. It does
@@ -68,6 +70,7 @@ func Run(ctx context.Context, args []string, stdout io.Writer) error {
 	log := fs.String("log", "", "file for the log of requests")
 	fs.DurationVar(&o.Latency, "latency", 0, "wait before answering")
 	fs.DurationVar(&o.Hang, "hang", 0, "answer nothing for so long from the first request on")
+	fs.StringVar(&o.TLS, "tls", "", "folder of the certificate")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -82,8 +85,15 @@ func Run(ctx context.Context, args []string, stdout io.Writer) error {
 	mux.HandleFunc("GET /api/v1/accounts/region", region)
 	srv := &http.Server{Handler: mux}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
-	fmt.Fprintln(stdout, l.Addr())
+	if o.TLS == "" {
+		go func() { served <- srv.Serve(l) }()
+		fmt.Fprintln(stdout, l.Addr())
+	} else {
+		go func() {
+			served <- srv.ServeTLS(l, filepath.Join(o.TLS, "certificate.pem"), filepath.Join(o.TLS, "key.pem"))
+		}()
+		fmt.Fprintln(stdout, "https://"+l.Addr().String())
+	}
 	for _, milestone := range []struct {
 		passed <-chan struct{}
 		name   string

@@ -100,7 +100,8 @@ func TestFaultKafkaIdentityChanges(t *testing.T) {
 		kgo.DialTLSConfig(&tls.Config{InsecureSkipVerify: true,
 			Certificates: []tls.Certificate{*f.authority.issue("127.0.0.1", until)}}))}
 	path := w.configure(f.yaml(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, "+
-		"topics: [events]%s, sasl: {mechanism: oauthbearer, token: {file: @right}}}}", address, known)), "{topic: "+deadTopic+"}")
+		"topics: [events]%s, sasl: {mechanism: oauthbearer, token: {file: @right}}}}", address, known)),
+		"{topic: "+deadTopic+"}")
 	shows := func(c *tls.Certificate) func() { return func() { shown.Store(c); front.CloseAll() } }
 	renewed := f.authority.issue("127.0.0.1", until)
 	live(t, w, path, b.produce,
@@ -184,8 +185,8 @@ func TestFaultKafkaRightsChange(t *testing.T) {
 			Operation: kmsg.ACLOperationAll, Allow: true})
 	}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, eventsTopic, deadTopic),
-		kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "admin"), kfake.User("SCRAM-SHA-256", "bridge", "right",
-			rights...), kfake.BrokerConfigs(map[string]string{"connections.max.reauth.ms": "500"}))
+		kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "admin"),
+		kfake.User("SCRAM-SHA-256", "bridge", "right", rights...), kfake.BrokerConfigs(map[string]string{"connections.max.reauth.ms": "500"}))
 	if err != nil {
 		t.Fatal(err)
 	}
