@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -123,12 +124,28 @@ func (a Answer) String() string {
 	return "answer " + strconv.Itoa(a.Status)
 }
 
+// readAnswer reads a body up to one byte more than a length. One that tells its own takes no more room than that.
+func readAnswer(resp *http.Response, most int64) ([]byte, error) {
+	if n := resp.ContentLength; n < 0 || n > 4<<10 {
+		return io.ReadAll(io.LimitReader(resp.Body, most+1))
+	}
+	body := make([]byte, resp.ContentLength)
+	n, err := io.ReadFull(resp.Body, body)
+	if err == io.EOF { // it has none
+		err = nil
+	}
+	return body[:n], err
+}
+
 // maxRetryAfter bounds how long a server can silence the bridge with one answer.
 const maxRetryAfter = 15 * time.Minute
 
 // ParseRetryAfter reads a Retry-After header, which is a number of seconds or an HTTP date. The result is between 0 and
 // 15 minutes; anything else than these two forms gives 0.
 func ParseRetryAfter(header string, now time.Time) time.Duration {
+	if header == "" {
+		return 0
+	}
 	if seconds, err := strconv.ParseUint(header, 10, 63); err == nil {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}

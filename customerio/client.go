@@ -94,6 +94,7 @@ func newTransport(c Config, pool int) (*http.Transport, error) {
 		WriteBufferSize:        64 << 10,
 	}
 	t.Protocols.SetHTTP1(true)
+	t.DialTLSContext = overTLS(t)
 	if c.Proxy != "" {
 		proxy, err := url.Parse(c.Proxy)
 		if err != nil {
@@ -187,7 +188,7 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusSwitchingProtocols { // whose body is the connection, which no time-out ends
-		body, err = io.ReadAll(io.LimitReader(resp.Body, r.most()+1))
+		body, err = readAnswer(resp, r.most())
 	}
 	answer = Answer{
 		Status:     resp.StatusCode,

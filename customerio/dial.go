@@ -2,8 +2,10 @@ package customerio
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
@@ -52,6 +54,41 @@ func (c *wireConn) Write(p []byte) (int, error) {
 		return c.Conn.Write(p)
 	}
 	return c.writeFor(body, p)
+}
+
+// wireTLS is a connection over TLS that takes bodies as a wireConn does: the transport would make a buffer for each.
+type wireTLS struct{ *tls.Conn }
+
+// overTLS connects as a transport would, by its settings. Through a proxy the transport does so itself.
+func overTLS(t *http.Transport) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dialTLS(ctx, network, address, t)
+	}
+}
+
+func dialTLS(ctx context.Context, network, address string, t *http.Transport) (net.Conn, error) {
+	conn, err := t.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	config := t.TLSClientConfig.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	secured := tls.Client(conn, config)
+	ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout)
+	defer cancel()
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return wireTLS{secured}, nil
+}
+
+func (c wireTLS) ReadFrom(r io.Reader) (int64, error) {
+	buffer := wireBuffers.Get().(*[64 << 10]byte)
+	defer wireBuffers.Put(buffer)
+	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, r, buffer[:])
 }
 
 // followed has the connection that ctx's request gets look at the body's time. Of a request without a body it notes
