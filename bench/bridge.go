@@ -96,13 +96,9 @@ func (s settings) config(dir, reader, sink string, src source) (string, error) {
 	}
 	switch src := src.(type) {
 	case *kafkaSource:
-		encrypted := ""
-		if src.tls != "" {
-			encrypted = "    tls: {}\n"
-		}
 		fmt.Fprintf(&b, "source:\n  kafka:\n    brokers: [%s]\n    group: %s\n    start_at: earliest\n"+
 			"%s    topics:\n      - {name: %s, %s}\n",
-			src.brokers, reader, encrypted, src.topic, envelope)
+			src.brokers, reader, src.section(), src.topic, envelope)
 		fmt.Fprintf(&b, "dead_letters: {topic: %s}\n", src.deadTopic())
 	case *natsSource:
 		stream := natsStream

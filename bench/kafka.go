@@ -13,7 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// runKafkaBroker is an in-memory Kafka, with TLS where it is given the folder of a certificate. It prints its address and serves until it is stopped.
+// runKafkaBroker is an in-memory Kafka, with TLS where it is given the folder of a certificate. It prints its address
+// and serves until it is stopped.
 func runKafkaBroker(ctx context.Context, args []string, stdout io.Writer) error {
 	opts := []kfake.Opt{kfake.NumBrokers(1)}
 	if len(args) > 0 {
@@ -50,7 +51,8 @@ func openKafka(ctx context.Context, brokers string, partitions int) (*kafkaSourc
 
 // openKafkaOver opens one with TLS, where it is given the folder of a certificate.
 func openKafkaOver(ctx context.Context, brokers string, partitions int, dir string) (*kafkaSource, error) {
-	k := &kafkaSource{codec: kgo.NoCompression(), tls: dir, brokers: brokers, topic: fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano()),
+	k := &kafkaSource{codec: kgo.NoCompression(), tls: dir, brokers: brokers,
+		topic:      fmt.Sprintf("ciobridge-bench-%d", time.Now().UnixNano()),
 		partitions: partitions}
 	if brokers == "" {
 		var err error
@@ -94,6 +96,14 @@ func (k *kafkaSource) createTopics(ctx context.Context) error {
 		return fmt.Errorf("create the topics: %w", err)
 	}
 	return nil
+}
+
+// section is what a bridge's configuration says of how to connect.
+func (k *kafkaSource) section() string {
+	if k.tls == "" {
+		return ""
+	}
+	return "    tls: {}\n"
 }
 
 func (k *kafkaSource) name() string {

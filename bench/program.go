@@ -40,7 +40,8 @@ func (c ceilingProgram) command(_, reader, sink string, src source) (*exec.Cmd, 
 	case *kafkaSource:
 		return exec.Command(self, "kafka-ceiling", "-brokers", s.brokers, "-topic", s.topic, "-partitions",
 			strconv.Itoa(s.partitions),
-			"-group", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare), "-tls="+strconv.FormatBool(s.tls != "")), nil
+			"-group", reader, "-sink", sink, "-bare="+strconv.FormatBool(c.bare),
+			"-tls="+strconv.FormatBool(s.tls != "")), nil
 	case *natsSource:
 		return exec.Command(self, "nats-ceiling", "-url", s.url, "-stream", natsStream, "-durable", reader, "-sink",
 			sink, "-bare="+strconv.FormatBool(c.bare)), nil

@@ -126,14 +126,11 @@ func (a Answer) String() string {
 
 // readAnswer reads a body up to one byte more than a length. One that tells its own takes no more room than that.
 func readAnswer(resp *http.Response, most int64) ([]byte, error) {
-	if n := resp.ContentLength; n < 0 || n > 4<<10 {
+	if n := resp.ContentLength; n <= 0 || n > 4<<10 {
 		return io.ReadAll(io.LimitReader(resp.Body, most+1))
 	}
 	body := make([]byte, resp.ContentLength)
 	n, err := io.ReadFull(resp.Body, body)
-	if err == io.EOF { // it has none
-		err = nil
-	}
 	return body[:n], err
 }
 

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// A request of 450 KB over TLS leaves about 4.5 KB of garbage, nearly all of it by package net/http, and the other side of
-// this test another 0.5 KB: a body is written from a buffer that outlives its request.
+// A request of 450 KB over TLS leaves about 4.5 KB of garbage, nearly all of it by package net/http, and the other side
+// of this test another 0.5 KB: a body is written from a buffer that outlives its request.
 func TestGarbageOfARequestOverTLS(t *testing.T) {
 	unused := httptest.NewTLSServer(nil) // for its certificate
 	defer unused.Close()

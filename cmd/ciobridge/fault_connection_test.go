@@ -186,7 +186,8 @@ func TestFaultKafkaRightsChange(t *testing.T) {
 	}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, eventsTopic, deadTopic),
 		kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "admin"),
-		kfake.User("SCRAM-SHA-256", "bridge", "right", rights...), kfake.BrokerConfigs(map[string]string{"connections.max.reauth.ms": "500"}))
+		kfake.User("SCRAM-SHA-256", "bridge", "right", rights...),
+		kfake.BrokerConfigs(map[string]string{"connections.max.reauth.ms": "500"}))
 	if err != nil {
 		t.Fatal(err)
 	}
