@@ -135,8 +135,8 @@ func (f *Filter) Match(l *Letter) (bool, error) {
 		return false, nil
 	}
 	if l.Sealed != "" && f.reads() {
-		return false, fmt.Errorf("the letter %s is sealed under the key %q, which dead_letters.keys_file does not have: "+
-			"whether it is meant cannot be told without it; leave out conditions about the event, or give the key",
+		return false, fmt.Errorf("the letter %s is sealed under the key %q, which dead_letters.keys_file does not "+
+			"have: whether it is meant cannot be told; leave out conditions about the event, or give the key",
 			failure.ID, l.Sealed)
 	}
 	if matches, err := f.matchesEvent(l); !matches || err != nil {

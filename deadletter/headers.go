@@ -46,7 +46,7 @@ const (
 	HeaderTombstone  = "ciobridge-tombstone"   // the original value was null and the store has no null
 	HeaderKey        = "ciobridge-key"         // the original key in base64, where the store has no keys
 	HeaderOriginals  = "ciobridge-headers"     // headers that the store cannot hold or would obey, as base64 of JSON
-	HeaderSealed     = "ciobridge-sealed"      // the id of the key under which key, value and original headers are sealed
+	HeaderSealed     = "ciobridge-sealed"      // the id of the key under which the record is sealed
 	HeaderMoved      = "ciobridge-moved"       // of a record that a purge wrote again: where and when it first stood
 	headerResolves   = "ciobridge-resolves"    // on a resolution: the identities of its letters, with spaces between
 	headerResolution = "ciobridge-resolution"  // on a resolution: its kind

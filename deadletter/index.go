@@ -109,10 +109,11 @@ func (x *index) addRecord(r Record) {
 		origin := &l.Message.Origin
 		s := entry{
 			at: r.Position, nth: int32(i), written: nanos(r.Time),
-			open: l.Failure.Reason != event.ReasonErased, matches: matches, truncated: l.Truncated != nil || l.Sealed != "",
-			first:  nanos(l.Failure.First),
-			origin: indexedOrigin{x.texts.number(origin.Topic), origin.Partition, origin.Offset},
-			reason: x.texts.number(string(l.Failure.Reason)), rule: x.texts.number(l.Failure.Rule),
+			open: l.Failure.Reason != event.ReasonErased, matches: matches,
+			truncated: l.Truncated != nil || l.Sealed != "",
+			first:     nanos(l.Failure.First),
+			origin:    indexedOrigin{x.texts.number(origin.Topic), origin.Partition, origin.Offset},
+			reason:    x.texts.number(string(l.Failure.Reason)), rule: x.texts.number(l.Failure.Rule),
 		}
 		key := letterKey{l.ID(), l.EventID}
 		// A letter that was truncated is no reason to give up one of the same call that is whole.

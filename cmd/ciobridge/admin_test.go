@@ -181,8 +181,9 @@ func TestStoppedFlowIsNotReady(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ event, reason string }{
 		"a rule": {`{"type":"numbered","who":null,"n":%d}`,
-			`not ready: flow: stopped, because most of what rule "numbered" makes fails in mapping; mend it and restart`},
-		"unreadable": {`{"type":"numbered","n":%d`, "not ready: flow: stopped, because most events cannot be read"},
+			`not ready: flow: the rule "numbered" has stopped, because most of what it makes fails in mapping; mend it`},
+		"unreadable": {`{"type":"numbered","n":%d`,
+			`not ready: flow: the topic "EVENTS" has stopped, because most of its events cannot be read`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

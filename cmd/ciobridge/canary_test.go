@@ -19,6 +19,32 @@ import (
 // canaries stand in every place of an event that can hold something personal.
 var canaries = []string{"canary-person", "canary@mail.invalid", "canary-payload", "canary-number-7001", "canary-key"}
 
+// Every bridge that a test of this package runs has these credentials, and events that hold "canary" where nothing has
+// to be read of them. Whatever such a bridge logs, at its end, and whatever a test gets of its admin server, is
+// searched for that word.
+const (
+	canarySiteID = "canary-site-id"
+	canaryAPIKey = "canary-api-key"
+)
+
+// noCanary fails a test where something shows what is personal or secret.
+func noCanary(t *testing.T, place, text string) {
+	t.Helper()
+	if before, _, found := strings.Cut(text, "canary"); found {
+		line := before[strings.LastIndexByte(before, '\n')+1:]
+		t.Errorf("%s shows something personal or secret behind %.300q", place, line)
+	}
+}
+
+// TestTheSearchForCanariesFindsOne: it is no search that cannot fail.
+func TestTheSearchForCanariesFindsOne(t *testing.T) {
+	found := &testing.T{}
+	noCanary(found, "a log", "a\nb: canary-person\n")
+	if !found.Failed() {
+		t.Error("it finds none")
+	}
+}
+
 // canaryEvents fail in every stage, or do not fail at all.
 var canaryEvents = []string{
 	`{"type":"fine","who":"canary-person","email":"canary@mail.invalid","pad":"canary-payload"}`,
@@ -112,7 +138,7 @@ func TestNothingPersonalIsShown(t *testing.T) {
 			t.Errorf("%s is in no dead letter: the test proves nothing about it", canary)
 		}
 	}
-	for _, canary := range append(canaries, emulator.DefaultAPIKey, emulator.DefaultSiteID) {
+	for _, canary := range append(canaries, canaryAPIKey, canarySiteID) {
 		for place, text := range shown {
 			if strings.Contains(text, canary) {
 				t.Errorf("%s shows %s", place, canary)
@@ -147,5 +173,6 @@ func get(t *testing.T, url string) string {
 	if err != nil || len(body) == 0 {
 		t.Fatalf("%s: %d bytes, %v", url, len(body), err)
 	}
+	noCanary(t, url, string(body))
 	return string(body)
 }

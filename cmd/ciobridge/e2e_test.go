@@ -63,11 +63,11 @@ rules:
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), seqs: map[string]int{}, taken: map[checkertest.Published]bool{}}
-	w.cio = emulator.New(emulator.Options{Region: "eu", KeepReceipts: -1})
+	w.cio = emulator.New(emulator.Options{Region: "eu", KeepReceipts: -1, SiteID: canarySiteID, APIKey: canaryAPIKey})
 	w.server = httptest.NewServer(w.cio)
 	t.Cleanup(w.server.Close)
-	w.write("site_id", emulator.DefaultSiteID)
-	w.write("api_key", emulator.DefaultAPIKey)
+	w.write("site_id", canarySiteID)
+	w.write("api_key", canaryAPIKey)
 	w.write("rules.yaml", worldRules)
 	return w
 }
@@ -111,7 +111,7 @@ func (w *world) event(who, kind string) []byte {
 	if kind == "skipped" {
 		w.skipped = append(w.skipped, checkertest.Settled{Person: who, Seq: seq})
 	}
-	b, err := json.Marshal(map[string]any{"type": kind, "who": who, "seq": seq, "pad": strings.Repeat("x", 100)})
+	b, err := json.Marshal(map[string]any{"type": kind, "who": who, "seq": seq, "pad": strings.Repeat("canary-pad", 10)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -163,6 +163,9 @@ func start(t *testing.T, args ...string) *process {
 	go func() { p.code <- run(ctx, args, stdio{in: strings.NewReader(""), out: p.log, err: p.log}) }()
 	t.Cleanup(func() {
 		cancel()
+		if args[0] == "run" {
+			noCanary(t, "the log", p.log.String())
+		}
 		if t.Failed() {
 			t.Logf("log of %v:\n%s", args, p.log)
 		}

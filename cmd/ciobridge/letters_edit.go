@@ -111,8 +111,8 @@ func openLetter(cmd *cobra.Command, d *lettersClient, id event.ID) (*deadletter.
 		return nil, exit.With(exit.Input, fmt.Errorf("letter %s is the row of a report and no event, of which nothing "+
 			"can be sent: read the report again with ciobridge reports run, or discard the letter", id))
 	case found[0].Sealed != "":
-		return nil, exit.With(exit.Input, fmt.Errorf("letter %s is sealed under the key %q: give dead_letters.keys_file "+
-			"with it", id, found[0].Sealed))
+		return nil, exit.With(exit.Input, fmt.Errorf("letter %s is sealed under the key %q: give "+
+			"dead_letters.keys_file with it", id, found[0].Sealed))
 	case found[0].Truncated != nil:
 		return nil, exit.With(exit.Input, fmt.Errorf("letter %s was cut when it was stored, so that its event is not "+
 			"known any more: take the original from its source", id))

@@ -1,8 +1,8 @@
 // Package seal encrypts what a dead letter holds of its event, so that whoever can read the log cannot read that.
 //
 // Sealed are the key, the value and the headers of the original record; the headers that tell why it failed stay as
-// they are, so that letters can be listed and counted without a key. The cipher is AES-256-GCM with a new nonce for each
-// record; the identities of letter and event are authenticated with it, so that no sealed content can be put under
+// they are, so that letters can be listed and counted without a key. The cipher is AES-256-GCM with a new nonce for
+// each record; the identities of letter and event are authenticated with it, so that no sealed content can be put under
 // another letter. A store calls Seal before it writes a record and Open after it has read one.
 //
 // Keys stand in a file, one a line: an id, a blank, and 32 bytes in base64. The first one seals; all of them open, so
