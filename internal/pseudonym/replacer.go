@@ -215,5 +215,9 @@ func (r *Replacer) words(s string) string {
 
 var base64Text = regexp.MustCompile(`^[A-Za-z0-9+/_-]{40,}={0,2}$`)
 
-// opaque reports whether a text may hold something that cannot be looked into, such as base64.
-func opaque(s string) bool { return base64Text.MatchString(s) }
+// opaque reports whether a text may hold something that cannot be looked into, such as base64, in which letters of both
+// cases and digits are all but sure.
+func opaque(s string) bool {
+	return base64Text.MatchString(s) && strings.ContainsAny(s, "0123456789") && strings.ToLower(s) != s &&
+		strings.ToUpper(s) != s
+}

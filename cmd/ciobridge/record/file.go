@@ -11,14 +11,18 @@ import (
 	"unicode"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
-// maxTests is how many events a file may have. A rule file has a limit in bytes, too, which rulefile.Parse holds it to.
-const maxTests = 1000
+// What a file may have. As many bytes are read of a rule file.
+const (
+	maxTests = 1000
+	maxBytes = 1 << 20
+)
 
 // tests is a file of golden tests.
 type tests struct{ path, golden string }
@@ -43,6 +47,10 @@ func (t tests) free() error {
 // write writes the tests and their golden file.
 func (t tests) write(rules *mapping.Rules, list []recorded) error {
 	text := t.text(list)
+	if len(text) > maxBytes {
+		return exit.With(exit.Input, fmt.Errorf("the tests would have %d bytes, of at most %d that a rule file may "+
+			"have: record fewer events, with --limit or --per-type", len(text), maxBytes))
+	}
 	file, err := rulefile.Parse(t.path, []byte(text))
 	if err != nil {
 		return fmt.Errorf("the tests would be no rule file that can be read: %w", err)

@@ -49,18 +49,6 @@ func personalPaths(rules []mapping.Rule) (paths []string) {
 	return slices.Compact(paths)
 }
 
-// structural are headers that say what a record is, and of nobody.
-func structural(name string) bool {
-	name = strings.ToLower(name)
-	for _, of := range []string{"ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time", "ce_datacontenttype",
-		"ce_dataschema"} {
-		if strings.ReplaceAll(name, "-", "_") == of {
-			return true
-		}
-	}
-	return name == "content-type" || name == "traceparent"
-}
-
 // replace gives the message with made-up values, or only has their originals learnt.
 func replace(r *pseudonym.Replacer, m event.Message, learn bool) event.Message {
 	part := func(path string, value []byte) []byte {
@@ -82,9 +70,7 @@ func replace(r *pseudonym.Replacer, m event.Message, learn bool) event.Message {
 	headers := m.Headers
 	m.Headers = nil
 	for _, h := range headers {
-		if !structural(h.Key) {
-			h.Value = part(headerPath+strings.ReplaceAll(h.Key, ".", "_"), h.Value)
-		}
+		h.Value = part(headerPath+strings.ReplaceAll(h.Key, ".", "_"), h.Value)
 		m.Headers = append(m.Headers, h)
 	}
 	return m
