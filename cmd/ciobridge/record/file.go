@@ -13,16 +13,14 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
+	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
-// What a file may have. As many bytes are read of a rule file.
-const (
-	maxTests = 1000
-	maxBytes = 1 << 20
-)
+// maxTests is how many events a file may have.
+const maxTests = 1000
 
 // tests is a file of golden tests.
 type tests struct{ path, golden string }
@@ -47,9 +45,9 @@ func (t tests) free() error {
 // write writes the tests and their golden file.
 func (t tests) write(rules *mapping.Rules, list []recorded) error {
 	text := t.text(list)
-	if len(text) > maxBytes {
+	if len(text) > yamltree.MaxBytes {
 		return exit.With(exit.Input, fmt.Errorf("the tests would have %d bytes, of at most %d that a rule file may "+
-			"have: record fewer events, with --limit or --per-type", len(text), maxBytes))
+			"have: record fewer events, with --limit or --per-type", len(text), yamltree.MaxBytes))
 	}
 	file, err := rulefile.Parse(t.path, []byte(text))
 	if err != nil {
