@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/backfill"
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
 	"github.com/ciobridge/ciobridge/ledger"
@@ -59,7 +60,7 @@ func (b *Bridge) runToEnd(ctx context.Context) error {
 	cancel()
 	watch.Wait()
 	if stopped := b.pipeline.Stopped(); stopped != nil {
-		err = fmt.Errorf("%w: %w", stopped, err)
+		err = fmt.Errorf("%w, which nobody waits for here: %w", stopped, err)
 	}
 	s, end := b.Stats(), "the source was read to its end, and everything is finished"
 	if err != nil {
@@ -100,7 +101,13 @@ func Backfill(ctx context.Context, c config.Config, rules *mapping.Rules, run *b
 		return Stats{}, err
 	}
 	p := c.Pipeline()
-	stages := pipeline.Stages{Source: b.read(b.tracer.Source(run, true)),
+	p.NewPeople.People = 0 // that there are people of the past is why it is run
+	policy := func(rule string) event.RulePolicy {
+		policy := rules.Policy(rule)
+		policy.NewPeople = 0
+		return policy
+	}
+	stages := pipeline.Stages{Rules: policy, Source: b.read(b.tracer.Source(run, true)),
 		Mapper: b.tracer.Mapper(run.Mapper(rules.ForReplay())), Sender: sender,
 		DeadLetters: b.tracer.DeadLetters(b.letters), Destinations: destinations(p, b.workspaces)}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)

@@ -41,13 +41,18 @@ type RuleTally struct {
 type FailureTally struct {
 	Reason event.Reason `json:"reason"`
 	Field  string       `json:"field,omitempty"`
+	Detail string       `json:"detail,omitempty"` // in the bridge's own words
 	Count  int          `json:"count"`
 }
 
+// failure is a kind of failure.
 type failure struct {
-	reason event.Reason
-	field  string
+	reason        event.Reason
+	field, detail string
 }
+
+// mostKinds bounds how many kinds of failures of a rule are told apart. What comes then is counted by its reason alone.
+const mostKinds = 50
 
 // leftOut is what was left out of a message.
 type leftOut struct{ destructive, once, unreadable int }
@@ -88,7 +93,11 @@ func (t *tally) add(calls []event.Call, failures []event.Failure, left leftOut) 
 	}
 	for i := range failures {
 		f := &failures[i]
-		t.rule(f.Rule).failed[failure{f.Reason, f.Field}]++
+		of, kind := t.rule(f.Rule).failed, failure{f.Reason, f.Field, f.Detail}
+		if _, known := of[kind]; !known && len(of) >= mostKinds {
+			kind.field, kind.detail = "", ""
+		}
+		of[kind]++
 	}
 }
 
@@ -111,10 +120,11 @@ func (t *tally) copy() Tally {
 		r := t.byRule[name]
 		of := RuleTally{Rule: name, Calls: maps.Clone(r.Calls)}
 		for kind, n := range r.failed {
-			of.Failures = append(of.Failures, FailureTally{kind.reason, kind.field, n})
+			of.Failures = append(of.Failures, FailureTally{kind.reason, kind.field, kind.detail, n})
 		}
 		slices.SortFunc(of.Failures, func(a, b FailureTally) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Field, b.Field))
+			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Field, b.Field),
+				cmp.Compare(a.Detail, b.Detail))
 		})
 		all.ByRule = append(all.ByRule, of)
 	}

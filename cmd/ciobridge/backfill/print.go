@@ -85,7 +85,11 @@ func (v view) rule(w io.Writer, r backfill.RuleTally) {
 	}
 	for _, f := range r.Failures {
 		line := fmt.Sprintf("  %s: %d %s %s", output.Printable(name), f.Count, f.Reason, output.Printable(f.Field))
-		fmt.Fprintln(w, strings.TrimRight(line, " "))
+		line = strings.TrimRight(line, " ")
+		if f.Detail != "" {
+			line += ": " + output.Printable(f.Detail)
+		}
+		fmt.Fprintln(w, line)
 	}
 }
 
