@@ -83,6 +83,7 @@ func twoTeams(t *testing.T, topics []string, policy event.RulePolicy, set func(t
 		ended := make(chan error, 1)
 		go func() { ended <- r.p.Run(ctx) }()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		test(r, m)
 		cancel()
 		if err := <-ended; err != nil {
@@ -129,6 +130,7 @@ func TestABrokenRuleHoldsItsOwnEvents(t *testing.T) {
 				t.Errorf("resumed: %+v", got)
 			}
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if !r.source.Settled() || r.p.Stopped() != nil {
 				t.Errorf("not settled: %v, %v", r.source.Floors(), r.p.Stopped())
 			}
@@ -142,6 +144,7 @@ func TestARuleThatIsStillBrokenStopsAgain(t *testing.T) {
 		before := len(r.letters.letters)
 		r.p.Resume(func(Stop) bool { return true })
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if n := len(r.letters.letters) - before; n == 0 || n >= breaker.LeastResults || r.p.Stopped() == nil {
 			t.Errorf("%d more letters, %v", n, r.p.Stopped())
 		}
@@ -172,6 +175,7 @@ func TestATopicThatCannotBeReadStopsAlone(t *testing.T) {
 			m.unreadable.Store(false)
 			r.p.Resume(func(s Stop) bool { return s.Topic == "bad" })
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if !r.source.Settled() {
 				t.Errorf("not settled: %v", r.source.Floors())
 			}

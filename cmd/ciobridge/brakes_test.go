@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,35 @@ func (w *world) stopsAndResumes(t *testing.T, path string, events int) {
 	if n := letters(); n == 0 || n >= events/2 {
 		t.Errorf("%d dead letters", n)
 	}
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A rule that cannot be mapped stops. When its file is mended, what was held is mapped by the new rule, without a word
+// of anybody.
+func TestAMendedRuleGoesOn(t *testing.T) {
+	beside(t)
+	const events = 300
+	w := newWorld(t)
+	w.write("rules.yaml", strings.Replace(brakeRules, "name: own}", "name: own, data: {total!: .total}}", 1))
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+"}")
+	w.publishTexts(ownAndOther(events))
+	p := start(t, "run", "-c", path)
+	admin := p.admin(t)
+	eventually(t, "the rule stops", 30*time.Second, func() bool {
+		return strings.Contains(get(t, admin+"/metrics"), `ciobridge_stopped{cause="failing",owner="crm-team",rule="own"`)
+	})
+	w.write("rules.yaml", brakeRules)
+	eventually(t, "what was held arrives", 30*time.Second, func() bool {
+		persons := map[string]bool{}
+		for _, r := range w.cio.Receipts(0) {
+			persons[r.Person] = r.Taken
+		}
+		dead, _ := os.ReadFile(w.path("dead.jsonl"))
+		return len(persons)+bytes.Count(dead, []byte("\n")) >= events && len(persons) > events/2
+	})
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

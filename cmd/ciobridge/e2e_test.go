@@ -63,7 +63,8 @@ rules:
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), seqs: map[string]int{}, taken: map[checkertest.Published]bool{}}
-	w.cio = emulator.New(emulator.Options{Region: "eu", KeepReceipts: -1, SiteID: canarySiteID, APIKey: canaryAPIKey})
+	w.cio = emulator.New(emulator.Options{Region: "eu", KeepReceipts: -1, SiteID: canarySiteID,
+		APIKey: canaryAPIKey})
 	w.server = httptest.NewServer(w.cio)
 	t.Cleanup(w.server.Close)
 	w.write("site_id", canarySiteID)
@@ -111,7 +112,8 @@ func (w *world) event(who, kind string) []byte {
 	if kind == "skipped" {
 		w.skipped = append(w.skipped, checkertest.Settled{Person: who, Seq: seq})
 	}
-	b, err := json.Marshal(map[string]any{"type": kind, "who": who, "seq": seq, "pad": strings.Repeat("canary-pad", 10)})
+	b, err := json.Marshal(map[string]any{"type": kind, "who": who, "seq": seq,
+		"pad": strings.Repeat("canary-pad", 10)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

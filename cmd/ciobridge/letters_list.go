@@ -156,7 +156,8 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 		v.Cut = l.Truncated.String()
 	}
 	if l.Sealed != "" {
-		v.Sealed, v.Key, v.Value = l.Sealed, nil, "sealed"
+		v.Sealed, v.Key = l.Sealed, nil
+		v.Value = "sealed under the key " + l.Sealed + ", which dead_letters.keys_file does not have"
 	}
 	switch isRule, isCall := d.rules.Names(f.Rule, f.Call); {
 	case f.Rule != "" && !isRule:

@@ -164,19 +164,10 @@ func (v historyView) print(w io.Writer, f format) error {
 	}
 	optional("repairs", v.Repairs)
 	optional("cut", v.Cut)
-	optional("sealed", v.missingKey())
 	line("value", "%s", textOf(v.Value))
 	if v.Content != nil {
 		line("which holds", "%s", textOf(v.Content))
 	}
 	fmt.Fprintln(w)
 	return nil
-}
-
-// missingKey says what a sealed letter needs; it is empty for others.
-func (v *letterView) missingKey() string {
-	if v.Sealed == "" {
-		return ""
-	}
-	return "under the key " + v.Sealed + ", which dead_letters.keys_file does not have"
 }
