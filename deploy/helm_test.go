@@ -136,20 +136,31 @@ func TestChartBringsMonitoring(t *testing.T) {
 // TestRolloutFollowsTheConfiguration changes values, and looks at the annotations by which pods are replaced.
 func TestRolloutFollowsTheConfiguration(t *testing.T) {
 	helm := tool(t, "helm")
-	sums := func(set string) string {
-		out := render(t, helm, "kubernetes/values.yaml", "--set", set)
+	sums := func(sets ...string) string {
+		var args []string
+		for _, set := range sets {
+			args = append(args, "--set", set)
+		}
+		out := render(t, helm, "helm/ci/embedded-values.yaml", args...)
 		return strings.Join(regexp.MustCompile(`checksum/\w+: \w+`).FindAllString(out, -1), " ")
 	}
-	before := sums("replicas=2")
 	for set, same := range map[string]bool{
-		"replicas=3":                       true,
+		"image.tag=v2":                     true,
 		"config.log.level=debug":           false,
 		"customerio.appKeyKey=app":         false,
 		`rules.more\.yaml.rules[0].name=x`: false,
 	} {
-		if after := sums(set); (after == before) != same || !strings.Contains(after, "checksum/config: ") {
+		before, after := sums(), sums(set)
+		if (after == before) != same || !strings.Contains(after, "checksum/config: ") {
 			t.Errorf("--set %s: the checksums are %q, and were %q", set, after, before)
 		}
+	}
+	const changed = `rules.signup\.yaml.rules[0].name=x`
+	if sums() != sums(changed) {
+		t.Error("a changed rule file replaces the pods, although they take the change by themselves")
+	}
+	if restart := "restartOnRules=true"; sums(restart) == sums(restart, changed) {
+		t.Error("a changed rule file does not replace the pods, although that was asked for")
 	}
 }
 
@@ -204,6 +215,8 @@ func render(t *testing.T, helm, values string, more ...string) string {
 	return string(out)
 }
 
+var ofHelm = regexp.MustCompile(`(?m)^(# Source: .*| +helm\.sh/.*| +app\.kubernetes\.io/managed-by: .*)\n`)
+
 // plain takes away what tells of Helm and its tests.
 func plain(rendered string) string {
 	var kept []string
@@ -211,8 +224,7 @@ func plain(rendered string) string {
 		if doc == "" || strings.Contains(doc, "helm.sh/hook: test") {
 			continue
 		}
-		kept = append(kept, regexp.MustCompile(`(?m)^(# Source: .*| +helm\.sh/.*| +app\.kubernetes\.io/managed-by: .*)\n`).
-			ReplaceAllString(doc, ""))
+		kept = append(kept, ofHelm.ReplaceAllString(doc, ""))
 	}
 	return "# Made from deploy/helm with values.yaml beside this file: go test ./deploy -run TestRenders -update\n" +
 		strings.Join(kept, "---\n")

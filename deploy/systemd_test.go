@@ -1,8 +1,10 @@
 package deploy
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,7 +21,8 @@ func TestUnitHasNoRights(t *testing.T) {
 	}
 	for _, line := range []string{
 		"DynamicUser=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict",
-		"MemoryDenyWriteExecute=yes",
+		"MemoryDenyWriteExecute=yes", "ExecReload=/bin/kill -HUP $MAINPID",
+		"LoadCredential=site_id:/etc/ciobridge/site_id", "LoadCredential=api_key:/etc/ciobridge/api_key",
 		"RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "LimitCORE=0", "UMask=0077",
 	} {
 		if !strings.Contains(string(text), "\n"+line+"\n") {
@@ -30,6 +33,17 @@ func TestUnitHasNoRights(t *testing.T) {
 	out, err := exec.Command("systemd-analyze", "security", "--offline=true", unit).Output()
 	if err != nil {
 		t.Skipf("systemd-analyze cannot be asked: %v", err)
+	}
+	installed := filepath.Join(t.TempDir(), "ciobridge.service") // as it is where the program is installed
+	self, err := os.Executable()
+	if err == nil {
+		err = os.WriteFile(installed, bytes.ReplaceAll(text, []byte("/usr/bin/ciobridge"), []byte(self)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("systemd-analyze", "verify", "--man=no", installed).CombinedOutput(); err != nil {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 	m := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`).FindSubmatch(out)
 	if m == nil {

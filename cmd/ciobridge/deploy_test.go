@@ -139,7 +139,8 @@ func TestMonitoringAsksForMetricsThatThereAre(t *testing.T) {
 	b.write("erasure_key", "0123456789abcdef0123456789abcdef")
 	createTopics(t, b.brokers[0], 1, webhookTopic)
 	args := append([]string{"run", "--set", b.withWebhooks("topic: " + webhookTopic),
-		"--set", "landing_probe={every: 5m}", "--set", "erasure={key_file: " + b.path("erasure_key") + ", topic: fences, create: true}",
+		"--set", "landing_probe={every: 5m}", "--set", "erasure={key_file: " + b.path("erasure_key") +
+			", topic: fences, create: true}",
 		"--set", "schema_registry.url=http://127.0.0.1:1"}, m.set...)
 	onKafka := start(t, args...)
 	admin := onKafka.admin(t)
@@ -203,7 +204,7 @@ var ofTheScrape = []string{"job", "instance", "namespace"}
 // ofTrouble are metrics that are there only while something is wrong. An alert that asks for their value, and not for
 // how they grow, sees them.
 var ofTrouble = []string{"ciobridge_kafka_partition_lost_records", "ciobridge_kafka_partition_stopped",
-	"ciobridge_landing_failures_total", "ciobridge_rule_values_unfit_total"}
+	"ciobridge_stopped", "ciobridge_landing_failures_total", "ciobridge_rule_values_unfit_total"}
 
 func expectMetrics(t *testing.T, file, text string, seen map[string]map[string]map[string]bool) {
 	t.Helper()

@@ -42,6 +42,7 @@ func TestPins(t *testing.T) {
 	for _, arg := range []string{"ARG GO_IMAGE=", "ARG BASE_IMAGE="} {
 		check(root+"Dockerfile", arg, pinnedImage)
 	}
+	check(root+"deploy/image/Dockerfile", "ARG BASE_IMAGE=", pinnedImage)
 	check(root+"docker-compose.yml", "image: ", pinnedImage)
 	for _, arg := range []string{"GO_IMAGE: ", "BASE_IMAGE: "} {
 		check(root+"docker-compose.yml", arg, pinnedImage)
