@@ -154,7 +154,7 @@ func expectBill(t *testing.T, path string) {
 		t.Fatalf("%s: %q, %v", path, bill.BOMFormat, err)
 	}
 	for _, c := range bill.Components {
-		if c.Name == "github.com/twmb/franz-go" && c.Version != "" {
+		if c.Name == "github.com/segmentio/kafka-go" && c.Version != "" {
 			return
 		}
 	}
