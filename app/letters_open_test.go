@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,13 +24,13 @@ import (
 type countedLog struct {
 	*file.Store
 	takes  time.Duration
-	scans  int
-	broken bool
+	scans  atomic.Int64
+	broken atomic.Bool
 }
 
 func (l *countedLog) Scan(ctx context.Context, each func(deadletter.Record) error) error {
-	l.scans++
-	if time.Sleep(l.takes); l.broken {
+	l.scans.Add(1)
+	if time.Sleep(l.takes); l.broken.Load() {
 		return errors.New("the log is away")
 	}
 	return l.Store.Scan(ctx, each)
@@ -39,8 +40,9 @@ func (l *countedLog) Scan(ctx context.Context, each func(deadletter.Record) erro
 // long to read is read less often.
 func TestOpenLettersAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &countedLog{takes: 3 * time.Second, broken: true,
+		log := &countedLog{takes: 3 * time.Second,
 			Store: file.New(deadletter.Config{File: filepath.Join(t.TempDir(), "dead.jsonl")}, "")}
+		log.broken.Store(true)
 		put := func(n byte, reason event.Reason) {
 			if err := log.Put(t.Context(), event.FailedMessage{
 				Message:  event.Message{Origin: event.Origin{Topic: "t", Offset: int64(n)}, Value: []byte("{}")},
@@ -68,10 +70,10 @@ func TestOpenLettersAreCounted(t *testing.T) {
 		var run sync.WaitGroup
 		run.Go(func() { c.Run(ctx) })
 		time.Sleep(11 * time.Minute)
-		if l := told(); l.Open != nil || failures != 1 || log.scans != 3 || testutil.CollectAndCount(c) != 0 {
-			t.Errorf("before the log could be read: %+v, %d failures, %d scans", l, failures, log.scans)
+		if l := told(); l.Open != nil || failures != 1 || log.scans.Load() != 3 || testutil.CollectAndCount(c) != 0 {
+			t.Errorf("before the log could be read: %+v, %d failures, %d scans", l, failures, log.scans.Load())
 		}
-		log.broken = false
+		log.broken.Store(false)
 		time.Sleep(5 * time.Minute)
 		if l := told(); l.Open == nil || *l.Open != 2 || l.Reasons["refused"] != 1 || l.Rules["r"] != 2 ||
 			l.Oldest.IsZero() {
@@ -88,10 +90,10 @@ func TestOpenLettersAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		put(3, event.ReasonPoison)
-		scans := log.scans
+		scans := log.scans.Load()
 		time.Sleep(6 * time.Minute)
-		if l := told(); *l.Open != 1 || l.Reasons["poison"] != 1 || log.scans > scans+2 {
-			t.Errorf("after a while: %+v, %d scans more", l, log.scans-scans)
+		if l := told(); *l.Open != 1 || l.Reasons["poison"] != 1 || log.scans.Load() > scans+2 {
+			t.Errorf("after a while: %+v, %d scans more", l, log.scans.Load()-scans)
 		}
 		reg := prometheus.NewPedanticRegistry()
 		reg.MustRegister(c)

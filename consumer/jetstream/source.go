@@ -143,7 +143,7 @@ func (s *Source) Partitions() []consumer.PartitionState {
 	list := make([]consumer.PartitionState, len(s.readers))
 	for i, r := range s.readers {
 		state, _ := r.currentState()
-		list[i] = consumer.PartitionState{Topic: r.partition.stream, Partition: int32(r.partition.index),
+		list[i] = consumer.PartitionState{Topic: r.partition.stream, Partition: r.partition.index,
 			State: string(state)}
 		if session := r.session.Load(); session != nil {
 			list[i].Describe(session.tracker, now)

@@ -58,7 +58,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	p := &Progress{w: &out, width: func() int { return 40 }, begun: time.Now(), end: make(chan struct{}),
 		tell: func(time.Duration) State { return s }}
 	for _, s = range []State{
-		{Text: "a long line which says very much indeed"}, {Text: "half of é", Done: 5, Total: 10},
+		{Text: "a line that is longer than the terminal"}, {Text: "half of é", Done: 5, Total: 10},
 		{Text: "all", Done: 11, Total: 10},
 	} {
 		p.show()
@@ -66,7 +66,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	p.Stop()
 	shown := strings.Split(out.String(), "\r")
 	for i, want := range []string{
-		"", "[#                   ] a long line whic", "[##########          ] half of é       ",
+		"", "[#                   ] a line that is l", "[##########          ] half of é       ",
 		"[####################] all      ", strings.Repeat(" ", 26), "",
 	} {
 		if i >= len(shown) || shown[i] != want {
@@ -78,7 +78,7 @@ func TestProgressOnATerminal(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := errors.New("failed")
-	if err := Interrupted(ctx, failed, "go on"); err != failed {
+	if err := Interrupted(ctx, failed, "go on"); !errors.Is(err, failed) {
 		t.Errorf("an error of its own became %v", err)
 	}
 	cancel()
