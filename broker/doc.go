@@ -8,6 +8,9 @@
 // checked for a peer that does not speak Kafka (kafka_peer.go). Package kafkagroup below this one keeps a
 // membership in a consumer group over such connections.
 //
+// A broker may set an end to the time for which it believes who we are. Such a session is renewed on its connection,
+// below whoever uses that (kafka_session.go). Tokens come from a file, from an endpoint or from package msk.
+//
 // [NewNATS] gives a [NATS], the connection of the client library, which is opened again whenever it breaks.
 // [NATS.Dial] opens one more to the same server, as the same user. [StartEmbedded] starts a server that listens on
 // loopback and keeps its streams in a directory, which one process at a time may use; [Embedded.NATS] connects to it.

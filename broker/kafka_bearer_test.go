@@ -67,7 +67,7 @@ func TestKafkaTokens(t *testing.T) {
 // connection before it ends; the token is read again from its file.
 func TestKafkaSessionsAreRenewed(t *testing.T) {
 	t.Parallel()
-	const lifetime = 250 * time.Millisecond
+	const lifetime = time.Second
 	front := &kafkafronttest.Front{Check: func(token string, _ map[string]string) (time.Duration, bool) {
 		return lifetime, strings.HasPrefix(token, "token-")
 	}}
@@ -87,7 +87,7 @@ func TestKafkaSessionsAreRenewed(t *testing.T) {
 	client := k.Client()
 	began := time.Now()
 	var connections int64
-	for i := 0; time.Since(began) < 4*lifetime; i++ {
+	for i := 0; time.Since(began) < 3*lifetime; i++ {
 		write(t, file+".new", fmt.Sprint("token-", i))
 		if err := os.Rename(file+".new", file); err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestKafkaSessionsAreRenewed(t *testing.T) {
 		if i == 0 {
 			connections = front.Connections.Load()
 		}
-		time.Sleep(lifetime / 20)
+		time.Sleep(lifetime / 50)
 	}
 	if n := front.Connections.Load(); n > connections+1 { // the pool connects when it likes
 		t.Errorf("%d connections in place of %d", n, connections)
@@ -117,7 +117,7 @@ func TestKafkaSessionsAreRenewed(t *testing.T) {
 // the file is enough to go on.
 func TestKafkaTokenEnds(t *testing.T) {
 	t.Parallel()
-	until := time.Now().Add(700 * time.Millisecond)
+	until := time.Now().Add(2 * time.Second)
 	front := &kafkafronttest.Front{Check: func(token string, _ map[string]string) (time.Duration, bool) {
 		return time.Until(until), token == "new" || time.Now().Before(until)
 	}}
@@ -141,7 +141,7 @@ func TestKafkaTokenEnds(t *testing.T) {
 	for err = ask(conn); err == nil; err = ask(conn) {
 		time.Sleep(10 * time.Millisecond)
 	}
-	if before := time.Until(until); before > 50*time.Millisecond {
+	if before := time.Until(until); before > 200*time.Millisecond {
 		t.Errorf("the session ended %v too soon: %v", before, err)
 	}
 	if _, err := k.Dial(t.Context(), addr); !errors.Is(err, kafka.SASLAuthenticationFailed) {

@@ -44,7 +44,7 @@ func (f *connectionFiles) nats(t *testing.T) []connection {
 
 func (f *connectionFiles) natsRow(asks, address, right, wrong string) connection {
 	section := "{nats: {urls: [%s], start_at: earliest, streams: [{name: EVENTS}]%s}}"
-	c := connection{asks, f.yaml(fmt.Sprintf(section, address, right)), ""}
+	c := connection{asks: asks, right: f.yaml(fmt.Sprintf(section, address, right))}
 	if wrong != "" {
 		c.wrong = f.yaml(fmt.Sprintf(section, address, wrong))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -38,6 +39,9 @@ import (
 type connection struct {
 	asks         string
 	right, wrong string // YAML of the section; wrong is empty where nothing can be wrong
+	topic        string // events where it is empty
+	// session is how long a session lasts: after the first half of the events the rest comes when it is over.
+	session time.Duration
 }
 
 // TestConnections proves each kind of connection against a server that asks for it: what is published over it is read,
@@ -127,20 +131,31 @@ func (c connection) carry(ctx context.Context, t *testing.T, section string) (re
 	if err != nil {
 		return 0, err
 	}
-	if err := reader.Check(ctx); err != nil {
+	err = reader.Check(ctx)
+	for reader.Missing(err) && ctx.Err() == nil { // a topic that was just made is not known everywhere
+		time.Sleep(100 * time.Millisecond)
+		err = reader.Check(ctx)
+	}
+	if err != nil {
 		return 0, err
 	}
 	publisher := b.Publisher()
 	defer publisher.Close()
 	var messages []event.Message
 	for range connectionEvents {
-		messages = append(messages, event.Message{Origin: event.Origin{Topic: "events", Subject: "events.a"},
+		messages = append(messages, event.Message{Origin: event.Origin{Topic: cmp.Or(c.topic, "events"), Subject: "events.a"},
 			Key: []byte("k"), Value: []byte("{}")})
 	}
-	if err := publisher.Publish(ctx, messages); err != nil {
+	half := len(messages) / 2
+	if err := publisher.Publish(ctx, messages[:half]); err != nil {
 		return 0, err
 	}
 	r := consumertest.Read(t, reader.(consumertest.Source), consumertest.AckAll)
+	consumertest.Eventually(t, c.asks, func() bool { return len(r.Values()) >= half || ctx.Err() != nil })
+	time.Sleep(c.session)
+	if err := publisher.Publish(ctx, messages[half:]); err != nil {
+		return 0, err
+	}
 	consumertest.Eventually(t, c.asks, func() bool { return len(r.Values()) >= connectionEvents || ctx.Err() != nil })
 	r.Cancel()
 	if err := r.Wait(); err != nil {
@@ -271,7 +286,7 @@ func (f *connectionFiles) kafka(t *testing.T) []connection {
 func (f *connectionFiles) kafkaRow(asks, address, right, wrong string) connection {
 	section := "{kafka: {brokers: [%q], group: %s, start_at: earliest, topics: [events]%s}}"
 	group := strings.NewReplacer(" ", "", ":", "", ",", "").Replace(asks)
-	c := connection{asks, f.yaml(fmt.Sprintf(section, address, group, right)), ""}
+	c := connection{asks: asks, right: f.yaml(fmt.Sprintf(section, address, group, right))}
 	if wrong != "" {
 		c.wrong = f.yaml(fmt.Sprintf(section, address, group, wrong))
 	}

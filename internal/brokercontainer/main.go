@@ -34,13 +34,16 @@ func main() {
 
 func run(ctx context.Context, args []string) (err error) {
 	if len(args) != 2 {
-		return errors.New(`usage: brokercontainer kafka|nats|registry ADDRESS, where clients are told to find Kafka, or ""`)
+		return errors.New("usage: brokercontainer kafka|secured-kafka|nats|registry TEXT, where clients are told to " +
+			"find Kafka, or nothing; for secured-kafka it is the folder of its certificates")
 	}
 	var req testcontainers.ContainerRequest
 	var port string
 	switch args[0] {
 	case "kafka":
 		req, port = kafka(args[1]), "9092/tcp"
+	case "secured-kafka":
+		req, port = securedKafka(args[1]), "9095/tcp"
 	case "nats":
 		req, port = nats(), "4222/tcp"
 	case "registry":

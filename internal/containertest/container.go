@@ -39,7 +39,7 @@ type Container struct {
 	answers *bufio.Scanner
 }
 
-// Start has internal/brokercontainer start a broker: kafka, nats or registry. Address is where clients are told to find
+// Start has internal/brokercontainer start a broker: kafka, secured-kafka, nats or registry. Address is where clients are told to find
 // Kafka; empty is its mapped port.
 func Start(t *testing.T, kind, address string) *Container {
 	t.Helper()
