@@ -57,7 +57,7 @@ func TestTracesAreConfiguredByTheEnvironment(t *testing.T) {
 				t.Setenv(key, value)
 			}
 			tracer, err := tracing.Start("kafka", "test", zap.NewNop())
-			defer tracer.Close()
+			t.Cleanup(tracer.Close) // also where there is none
 			if (tracer != nil) != c.on || (err != nil) != (c.error != "") {
 				t.Fatalf("%v, %v", tracer, err)
 			}
