@@ -109,16 +109,16 @@ func (b *compiler) topic(t Topic, where string) *topic {
 }
 
 func (b *compiler) rules(rules []Rule) {
-	names := map[string]bool{}
+	names := map[string]Position{}
 	for i := range rules {
 		r := &rules[i]
 		if r.Name == "" {
 			b.Add(r.place("name"), "is missing: name the rule")
 		}
-		if names[r.Name] {
-			b.Add(r.place("name"), "the name is taken; it is part of the identity of the rule's calls: give another")
+		if other, taken := names[r.Name]; taken {
+			b.Add(r.place("name"), "is the name of the rule in %s, too; it identifies the calls: give another", other)
 		}
-		names[r.Name] = true
+		names[r.Name] = r.Pos
 		b.out.rules, b.out.policies[r.Name] = append(b.out.rules, b.rule(r)), r.Brakes.Policy()
 	}
 }

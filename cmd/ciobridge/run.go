@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/dryrun"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -33,6 +34,8 @@ func newRun(h *hangups) *cobra.Command {
 			"sent again after the next start.\n\nRules that change in their files are taken up while events flow, " +
 			"if check has nothing against them; SIGHUP has\nthem read at once. What else changes in the " +
 			"configuration needs a restart.\n\n" +
+			"With --dry-run, map what would be read next beside a bridge that may run, up to what there is, and print " +
+			"totals by\nrule: nothing is sent, committed or stored, and Customer.io is not asked.\n\n" +
 			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those " +
 			"that the conditions\nchoose. It is the same as ciobridge deadletters replay, and reads no new events.",
 		Example: "  ciobridge run -c ciobridge.yaml\n" +
@@ -42,10 +45,14 @@ func newRun(h *hangups) *cobra.Command {
 			if replay {
 				return replayDeadLetters(cmd, in, &r, out)
 			}
-			if r.given() {
+			dry := r.dryRun
+			if r.dryRun = false; r.given() {
 				return exit.With(exit.Input, errors.New("flags that choose dead letters need --replay-dead-letters"))
 			}
 			c, rules, err := app.Load(in)
+			if err == nil && dry {
+				return dryrun.Run(cmd, c, rules, out == asJSON)
+			}
 			if err == nil {
 				err = runBridge(cmd, in, c, rules, h)
 			}
@@ -57,6 +64,8 @@ func newRun(h *hangups) *cobra.Command {
 	cmd.Flags().BoolVar(&replay, "replay-dead-letters", false, "send open dead letters again and end, instead of "+
 		"carrying events")
 	r.add(cmd)
+	cmd.Flags().Lookup("dry-run").Usage = "map what would be read next, or show which dead letters would be sent; " +
+		"nothing is sent, committed or stored"
 	return cmd
 }
 

@@ -21,7 +21,7 @@ var fileKeys = table[File]{
 		Meaning: "Functions in jq that all expressions of the file may call.",
 		Example: "'def cents: . * 100;'",
 		Form:    yamltree.InText}, func(r *reader, n *yamltree.Node, f *File) {
-		f.Define = mapping.Definitions{Source: r.text(n), Pos: n.Place}
+		f.Define = mapping.Definitions{Source: strings.TrimRight(r.text(n), "\n"), Pos: n.Place}
 		if n.Block {
 			f.Define.Pos.Line++ // the text begins below the sign of a block
 		}

@@ -198,3 +198,77 @@ func TestBrakesOfRules(t *testing.T) {
 		}
 	}
 }
+
+// TestARuleFileThatHelmHasReencoded: toYaml sorts keys, folds long texts, writes blocks as quoted texts and quotes as it
+// likes. The rules mean the same, to the hash.
+func TestARuleFileThatHelmHasReencoded(t *testing.T) {
+	hash := func(name, text string) string {
+		t.Helper()
+		f, err := Parse(name, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules, err := mapping.Compile(mapping.Config{Rules: f.Rules})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rules.Hash()
+	}
+	written := hash("written.yaml", `
+# A comment.
+define: |
+  def cents: . * 100;
+  def full: .first + " " + .last;
+rules:
+  - name: order
+    event: ["order.*", 'y']
+    if: .total > 0 and .kind == "on"
+    require: [.who, .total]
+    do:
+      - track:
+          person: [{email: .mail}, .who]
+          name: bought
+          data: {total: "= .total | cents", whole: .total, "on": true, "n": 1.5, code: "= \"0\" + .code",
+            text: '= if .a and .b and .c then "a rather long text that is folded" else "another long text: with colon" end'}
+      - each: .items[]
+        identify: {person: .who, attributes: {name!: .user | full, plan: {value: .plan}}}
+    send: false
+`[1:])
+	encoded := hash("encoded.yaml", `
+define: "def cents: . * 100;\ndef full: .first + \" \" + .last;\n"
+rules:
+- do:
+  - track:
+      data:
+        code: = "0" + .code
+        "n": 1.5
+        "on": true
+        text: '= if .a and .b and .c then "a rather long text that is folded" else "another
+          long text: with colon" end'
+        total: = .total | cents
+        whole: .total
+      name: bought
+      person:
+      - email: .mail
+      - .who
+  - each: .items[]
+    identify:
+      attributes:
+        name!: .user | full
+        plan:
+          value: .plan
+      person: .who
+  event:
+  - order.*
+  - "y"
+  if: .total > 0 and .kind == "on"
+  name: order
+  require:
+  - .who
+  - .total
+  send: false
+`[1:])
+	if written != encoded {
+		t.Errorf("the hash was %s and is %s", written, encoded)
+	}
+}

@@ -2,13 +2,13 @@ package difference
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -170,9 +170,6 @@ func (f *flags) compareSource(cmd *cobra.Command, set *ruleset.Set, c *compariso
 	if set.Config.Source.Section() == nil {
 		return exit.With(exit.Input, errors.New("no source is configured: give --config, or --file in place of --last"))
 	}
-	if f.topic != "" && !set.Rules.HasTopic(f.topic) {
-		return exit.With(exit.Input, fmt.Errorf("--topic %s: the source does not read it", f.topic))
-	}
 	log, err := cli.QuietLogger(cmd, f.out == cli.JSON)
 	if err != nil {
 		return err
@@ -191,37 +188,17 @@ func (f *flags) compareSource(cmd *cobra.Command, set *ruleset.Set, c *compariso
 	if err != nil {
 		return exit.With(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
 	}
-	ctx := cmd.Context()
-	for _, e := range extents {
-		if f.topic != "" && e.Topic != f.topic {
-			continue
-		}
-		err := read(ctx, broker, e, func(m *event.Message) error {
-			if err := decoder.Decode(ctx, set.Rules.Forms(m.Origin.Topic), m); err != nil {
-				return err
-			}
-			return c.add(m.Origin.String(), *m)
-		})
-		if err != nil {
-			return exit.With(exit.Broker, err)
+	if f.topic != "" {
+		extents = slices.DeleteFunc(extents, func(e consumer.Extent) bool { return e.Topic != f.topic })
+		if len(extents) == 0 {
+			return exit.With(exit.Input, fmt.Errorf("--topic %s: the source does not read it", f.topic))
 		}
 	}
-	return nil
-}
-
-// extents are read by a broker.
-type extents interface {
-	ReadExtent(ctx context.Context, e consumer.Extent, f func(*event.Message) error) error
-}
-
-// read reads an extent, and passes over what the broker has discarded meanwhile.
-func read(ctx context.Context, from extents, e consumer.Extent, f func(*event.Message) error) error {
-	for {
-		err := from.ReadExtent(ctx, e, f)
-		var gone *consumer.GoneError
-		if !errors.As(err, &gone) {
+	ctx := cmd.Context()
+	return cli.ReadExtents(ctx, broker, extents, func(m *event.Message) error {
+		if err := decoder.Decode(ctx, set.Rules.Forms(m.Origin.Topic), m); err != nil {
 			return err
 		}
-		e.From = gone.To
-	}
+		return c.add(m.Origin.String(), *m)
+	})
 }

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
+)
+
+// Extents are what a broker reads of its partitions, beside whoever reads the source.
+type Extents interface {
+	ReadExtent(ctx context.Context, e consumer.Extent, f func(*event.Message) error) error
+}
+
+// ReadExtents gives f the messages of extents, one after another, and passes over what the broker has discarded
+// meanwhile. The error of the broker has its exit code.
+func ReadExtents(ctx context.Context, from Extents, all []consumer.Extent, f func(*event.Message) error) error {
+	for _, e := range all {
+		for {
+			err := from.ReadExtent(ctx, e, f)
+			var gone *consumer.GoneError
+			if errors.As(err, &gone) {
+				e.From = gone.To
+				continue
+			}
+			if err != nil {
+				return exit.With(exit.Broker, err)
+			}
+			break
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package dryrun
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
+	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping"
+	"github.com/ciobridge/ciobridge/source"
+)
+
+// result is what would come of the records.
+type result struct {
+	Hash        string   `json:"config_hash"`
+	Records     int      `json:"records"`
+	Calls       int      `json:"calls"`
+	Letters     int      `json:"dead_letters"`
+	Interrupted bool     `json:"interrupted,omitempty"` // there was more to read
+	Rules       []ofRule `json:"rules"`
+	Skipped     struct {
+		NoRule    uint64 `json:"no_rule"`
+		Condition uint64 `json:"condition"`
+		NoCall    uint64 `json:"no_call"`
+		NoEvent   uint64 `json:"no_event"`
+		Unsent    uint64 `json:"not_sent"`
+	} `json:"skipped"` // events
+}
+
+type ofRule struct {
+	Rule    string `json:"rule"`
+	Matched uint64 `json:"matched"`
+	Skipped uint64 `json:"skipped"`
+	Calls   uint64 `json:"calls"`
+	Unsent  uint64 `json:"not_sent"`
+	Failed  uint64 `json:"failed"`
+}
+
+// Run maps what the bridge would read next, up to what there is when it begins, and prints totals by rule. It ends
+// earlier, with the totals so far, when the command is stopped.
+func Run(cmd *cobra.Command, c config.Config, rules *mapping.Rules, asJSON bool) error {
+	if section := c.Source.Section(); section.Ends() {
+		return exit.With(exit.Input, fmt.Errorf("--dry-run: source.%s has no position to read from: ciobridge map "+
+			"shows what its events become", section.Kind()))
+	}
+	log, err := cli.QuietLogger(cmd, asJSON)
+	if err != nil {
+		return err
+	}
+	decoder, err := app.Content(c, log)
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	ctx := cmd.Context()
+	broker, err := app.Reach(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	extents, err := ahead(ctx, broker)
+	if err != nil {
+		return exit.With(exit.Broker, err)
+	}
+	r := result{Hash: rules.Hash()}
+	err = cli.ReadExtents(ctx, broker, extents, func(m *event.Message) error {
+		if err := decoder.Decode(ctx, rules.Forms(m.Origin.Topic), m); err != nil {
+			return err
+		}
+		calls, failures := rules.Map(m)
+		r.Records, r.Calls, r.Letters = r.Records+1, r.Calls+len(calls), r.Letters+len(failures)
+		return nil
+	})
+	if r.Interrupted = ctx.Err() != nil; err != nil && !r.Interrupted {
+		return err
+	}
+	r.count(rules)
+	return r.print(cmd.OutOrStdout(), asJSON)
+}
+
+// ahead finds what the bridge would read next: from what is committed up to the end, or all that is kept where nothing
+// is.
+func ahead(ctx context.Context, broker source.Broker) ([]consumer.Extent, error) {
+	offsets, err := broker.Offsets(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look how far the source has been read: %w", err)
+	}
+	var extents []consumer.Extent
+	for _, o := range offsets {
+		extents = append(extents, consumer.Extent{Topic: o.Topic, Partition: o.Partition,
+			From: max(o.Committed, o.Start), End: o.End})
+	}
+	return extents, nil
+}
+
+func (r *result) count(rules *mapping.Rules) {
+	for _, s := range rules.Stats() {
+		r.Rules = append(r.Rules, ofRule{s.Rule, s.Matched, s.Skipped, s.Calls, s.Unsent, s.Failed})
+	}
+	s := rules.Skips()
+	r.Skipped.NoRule, r.Skipped.Condition, r.Skipped.NoCall = s.NoRule, s.Condition, s.NoCall
+	r.Skipped.NoEvent, r.Skipped.Unsent = s.NoEvent, s.Unsent
+}
+
+// print tells the totals.
+func (r *result) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return output.JSON(w, r)
+	}
+	state := "nothing was sent, committed or stored"
+	if r.Interrupted {
+		state = "interrupted before the end; " + state
+	}
+	fmt.Fprintf(w, "%s, %s, %s: %s\n", output.Count(r.Records, "record"), output.Count(r.Calls, "call"),
+		output.Count(r.Letters, "dead letter"), state)
+	rows := [][]string{{"rule", "matched", "skipped", "calls", "not sent", "failed"}}
+	for _, s := range r.Rules {
+		row := []string{s.Rule}
+		for _, n := range []uint64{s.Matched, s.Skipped, s.Calls, s.Unsent, s.Failed} {
+			row = append(row, strconv.FormatUint(n, 10))
+		}
+		rows = append(rows, row)
+	}
+	if err := output.Table(w, rows); err != nil {
+		return err
+	}
+	k := r.Skipped
+	_, err := fmt.Fprintf(w, "events of which nothing comes: no rule %d, condition %d, no call %d, no event %d, "+
+		"not sent %d\n", k.NoRule, k.Condition, k.NoCall, k.NoEvent, k.Unsent)
+	return err
+}
