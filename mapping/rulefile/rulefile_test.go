@@ -199,8 +199,8 @@ func TestBrakesOfRules(t *testing.T) {
 	}
 }
 
-// TestARuleFileThatHelmHasReencoded: toYaml sorts keys, folds long texts, writes blocks as quoted texts and quotes as it
-// likes. The rules mean the same, to the hash.
+// TestARuleFileThatHelmHasReencoded: toYaml sorts keys, folds long texts, writes blocks as quoted texts and quotes as
+// it likes. The rules mean the same, to the hash.
 func TestARuleFileThatHelmHasReencoded(t *testing.T) {
 	hash := func(name, text string) string {
 		t.Helper()
@@ -229,7 +229,7 @@ rules:
           person: [{email: .mail}, .who]
           name: bought
           data: {total: "= .total | cents", whole: .total, "on": true, "n": 1.5, code: "= \"0\" + .code",
-            text: '= if .a and .b and .c then "a rather long text that is folded" else "another long text: with colon" end'}
+            text: '= if .a and .b and .c then "a long text that is folded" else "another: with colon" end'}
       - each: .items[]
         identify: {person: .who, attributes: {name!: .user | full, plan: {value: .plan}}}
     send: false
@@ -243,8 +243,8 @@ rules:
         code: = "0" + .code
         "n": 1.5
         "on": true
-        text: '= if .a and .b and .c then "a rather long text that is folded" else "another
-          long text: with colon" end'
+        text: '= if .a and .b and .c then "a long text that is folded" else
+          "another: with colon" end'
         total: = .total | cents
         whole: .total
       name: bought
