@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,6 +46,13 @@ type reloader struct {
 // Reload has the bridge take up changed rules of the input that it was loaded from, while events flow. A hangup is a
 // request to look at once, and says that files which are gone are meant to be. It is called before Serve.
 func (b *Bridge) Reload(in config.Input, hangups <-chan struct{}) {
+	for _, path := range in.Files {
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			b.log.Info("changed rules need a restart: the configuration is no file that can be read again",
+				zap.String("path", path))
+			return
+		}
+	}
 	print := b.config.Fingerprint(in)
 	b.reloader = &reloader{bridge: b, in: in, hangups: hangups, start: b.rules.Now(), now: b.config, read: b.config,
 		seen: print, settled: print}

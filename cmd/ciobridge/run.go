@@ -34,8 +34,8 @@ func newRun(h *hangups) *cobra.Command {
 			"sent again after the next start.\n\nRules that change in their files are taken up while events flow, " +
 			"if check has nothing against them; SIGHUP has\nthem read at once. What else changes in the " +
 			"configuration needs a restart.\n\n" +
-			"With --dry-run, map what would be read next beside a bridge that may run, up to what there is, and print " +
-			"totals by\nrule: nothing is sent, committed or stored, and Customer.io is not asked.\n\n" +
+			"With --dry-run, map what would be read next beside a bridge that may run, up to what there is, and " +
+			"print totals by\nrule: nothing is sent, committed or stored, and Customer.io is not asked.\n\n" +
 			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those " +
 			"that the conditions\nchoose. It is the same as ciobridge deadletters replay, and reads no new events.",
 		Example: "  ciobridge run -c ciobridge.yaml\n" +
