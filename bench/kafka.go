@@ -11,6 +11,9 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ciobridge/ciobridge/bench/certificate"
+	"github.com/ciobridge/ciobridge/bench/traffic"
 )
 
 // runKafkaBroker is an in-memory Kafka, with TLS where it is given the folder of a certificate. It prints its address
@@ -18,7 +21,7 @@ import (
 func runKafkaBroker(ctx context.Context, args []string, stdout io.Writer) error {
 	opts := []kfake.Opt{kfake.NumBrokers(1)}
 	if len(args) > 0 {
-		conf, err := serverTLS(args[0])
+		conf, err := certificate.Server(args[0])
 		if err != nil {
 			return err
 		}
@@ -69,7 +72,7 @@ func openKafkaOver(ctx context.Context, brokers string, partitions int, dir stri
 		}
 	}
 	first, _, _ := strings.Cut(k.brokers, ",")
-	conf, err := clientTLS(dir)
+	conf, err := certificate.Client(dir)
 	if err != nil {
 		k.close()
 		return nil, err
@@ -161,4 +164,63 @@ func (k *kafkaSource) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, _ = k.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{k.topic, k.deadTopic()}})
+}
+
+// fill publishes the events in batches of records of up to 128 kB, as producers under load do. A person's events
+// share a partition.
+func (k *kafkaSource) fill(ctx context.Context, t *traffic.Traffic) error {
+	// Batches wait until they are full, so that a topic with many partitions has as few of them as one with few.
+	return k.publish(ctx, t, func() error { return nil }, kgo.ProducerLinger(5*time.Second),
+		kgo.MaxBufferedRecords(1_000_000), kgo.MaxBufferedBytes(256<<20))
+}
+
+// pace publishes the events one by one, so many a second and evenly spaced.
+func (k *kafkaSource) pace(ctx context.Context, t *traffic.Traffic, rate float64) error {
+	start := time.Now()
+	wait := func() error {
+		due := start.Add(time.Duration(float64(t.Made()) / rate * float64(time.Second)))
+		select {
+		case <-time.After(time.Until(due)):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return k.publish(ctx, t, wait, kgo.ProducerLinger(0))
+}
+
+// publish sends each event after wait has returned.
+func (k *kafkaSource) publish(ctx context.Context, t *traffic.Traffic, wait func() error, opts ...kgo.Opt) error {
+	if conf, err := certificate.Client(k.tls); err != nil {
+		return err
+	} else if conf != nil {
+		opts = append(opts, kgo.DialTLSConfig(conf))
+	}
+	client, err := kgo.NewClient(append(opts,
+		kgo.SeedBrokers(strings.Split(k.brokers, ",")...), kgo.DefaultProduceTopic(k.topic),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(k.codec), kgo.ProducerBatchMaxBytes(128<<10),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var failed kgo.FirstErrPromise
+	for {
+		if err := wait(); err != nil {
+			return err
+		}
+		person, value, ok := t.NextRecord()
+		if !ok {
+			break
+		}
+		client.Produce(ctx, &kgo.Record{
+			Partition: int32(person % uint32(k.partitions)), Key: []byte(traffic.CustomerID(person)),
+			Value: append([]byte(nil), value...),
+		}, failed.Promise())
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	return failed.Err()
 }

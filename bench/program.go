@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	"github.com/ciobridge/ciobridge/bench/certificate"
 )
 
 // program is what is measured: it carries everything that a source holds to a sink, until it is stopped.
@@ -57,7 +59,7 @@ func launch(p program, dir, reader, sink string, src source, trusts string) (*pr
 		return nil, err
 	}
 	if trusts != "" {
-		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+filepath.Join(trusts, certificateFile), "SSL_CERT_DIR="+dir)
+		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+filepath.Join(trusts, certificate.File), "SSL_CERT_DIR="+dir)
 	}
 	return start(p.name(), cmd)
 }

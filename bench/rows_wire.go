@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ciobridge/ciobridge/bench/certificate"
 	"github.com/ciobridge/ciobridge/bench/sink"
 	"github.com/ciobridge/ciobridge/bench/traffic"
 )
@@ -48,7 +49,7 @@ func (b *bench) onWires(ctx context.Context, group string, wires ...wire) error 
 func (b *bench) onWire(ctx context.Context, group string, w wire) error {
 	l := traffic.Load{Events: b.events, Persons: b.persons, Size: 1000, Partitions: 4}
 	dir := b.newDir()
-	if err := writeCertificate(dir); err != nil {
+	if err := certificate.Write(dir); err != nil {
 		return err
 	}
 	kafkaDir, options := "", sink.Options{}

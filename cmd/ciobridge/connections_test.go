@@ -143,8 +143,8 @@ func (c connection) carry(ctx context.Context, t *testing.T, section string) (re
 	defer publisher.Close()
 	var messages []event.Message
 	for range connectionEvents {
-		messages = append(messages, event.Message{Origin: event.Origin{Topic: cmp.Or(c.topic, "events"), Subject: "events.a"},
-			Key: []byte("k"), Value: []byte("{}")})
+		messages = append(messages, event.Message{Key: []byte("k"), Value: []byte("{}"),
+			Origin: event.Origin{Topic: cmp.Or(c.topic, "events"), Subject: "events.a"}})
 	}
 	half := len(messages) / 2
 	if err := publisher.Publish(ctx, messages[:half]); err != nil {

@@ -25,7 +25,8 @@ func securedKafka(dir string) testcontainers.ContainerRequest {
 		LifecycleHooks: []testcontainers.ContainerLifecycleHooks{{PostStarts: []testcontainers.ContainerHook{
 			func(ctx context.Context, c testcontainers.Container) error {
 				told := ""
-				for _, listener := range []struct{ name, port string }{{"AUTH", "9095/tcp"}, {"PLAINTEXT", "9092/tcp"}} {
+				listeners := []struct{ name, port string }{{"AUTH", "9095/tcp"}, {"PLAINTEXT", "9092/tcp"}}
+				for _, listener := range listeners {
 					address, err := c.PortEndpoint(ctx, listener.port, "")
 					if err != nil {
 						return fmt.Errorf("find the mapped port: %w", err)

@@ -39,8 +39,8 @@ type Container struct {
 	answers *bufio.Scanner
 }
 
-// Start has internal/brokercontainer start a broker: kafka, secured-kafka, nats or registry. Address is where clients are
-// told to find Kafka; empty is its mapped port. For secured-kafka it is the folder of its certificates.
+// Start has internal/brokercontainer start a broker: kafka, secured-kafka, nats or registry. Address is where clients
+// are told to find Kafka; empty is its mapped port. For secured-kafka it is the folder of its certificates.
 func Start(t *testing.T, kind, address string) *Container {
 	t.Helper()
 	NeedDocker(t)

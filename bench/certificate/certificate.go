@@ -1,4 +1,4 @@
-package main
+package certificate
 
 import (
 	"crypto/ecdsa"
@@ -15,15 +15,14 @@ import (
 	"time"
 )
 
-// The files of a server that proves on loopback who it is. Who has bench/sink or another role load them trusts them by
-// SSL_CERT_FILE.
+// The files. Programs trust File by SSL_CERT_FILE.
 const (
-	certificateFile = "certificate.pem"
-	keyFile         = "key.pem"
+	File    = "certificate.pem"
+	keyFile = "key.pem"
 )
 
-// writeCertificate makes a certificate of 127.0.0.1 that is its own authority.
-func writeCertificate(dir string) error {
+// Write makes a certificate of 127.0.0.1 that is its own authority.
+func Write(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return fmt.Errorf("make a key: %w", err)
@@ -44,7 +43,7 @@ func writeCertificate(dir string) error {
 		return fmt.Errorf("make a working directory: %w", err)
 	}
 	for name, block := range map[string]*pem.Block{
-		certificateFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private},
+		File: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			return fmt.Errorf("write a certificate: %w", err)
@@ -53,24 +52,24 @@ func writeCertificate(dir string) error {
 	return nil
 }
 
-// serverTLS is the server's side of a certificate in a folder; nil where there is no folder.
-func serverTLS(dir string) (*tls.Config, error) {
+// Server is the server's side of a certificate in a folder; nil where there is no folder.
+func Server(dir string) (*tls.Config, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, certificateFile), filepath.Join(dir, keyFile))
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, File), filepath.Join(dir, keyFile))
 	if err != nil {
 		return nil, fmt.Errorf("read the certificate: %w", err)
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
 }
 
-// clientTLS trusts the certificate in a folder alone.
-func clientTLS(dir string) (*tls.Config, error) {
+// Client trusts the certificate in a folder alone.
+func Client(dir string) (*tls.Config, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(filepath.Join(dir, certificateFile))
+	text, err := os.ReadFile(filepath.Join(dir, File))
 	if err != nil {
 		return nil, fmt.Errorf("read the certificate: %w", err)
 	}
