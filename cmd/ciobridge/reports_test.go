@@ -298,7 +298,7 @@ reports:
 		return strings.Contains(out, " open ")
 	})
 	if code := p.stop(); code != exit.Failure || !strings.Contains(p.log.String(),
-		"the run was interrupted; what was published is known: ciobridge reports run deliveries finishes it") {
+		"interrupted; what was published is known: ciobridge reports run deliveries finishes it") {
 		t.Errorf("exit code %d:\n%s", code, p.log)
 	}
 }

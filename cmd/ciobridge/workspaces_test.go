@@ -202,7 +202,8 @@ func TestAWorkspaceThatIsDownAtTheStartHoldsItsOwn(t *testing.T) {
 				t.Errorf("no metric %s", want)
 			}
 		}
-		held := `"workspace": "shop_us",\s*"endpoint": "batch",\s*"state": "backing_off",\s*"held": true`
+		held := `"workspace": "shop_us",\s*"endpoint": "batch",\s*"url": "http://127[^"]*",` +
+			`\s*"state": "backing_off",\s*"held": true`
 		if !regexp.MustCompile(held).MatchString(status) {
 			t.Errorf("status says\n%s", status)
 		}
