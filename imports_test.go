@@ -54,12 +54,12 @@ var mayImport = map[string][]string{
 		"backfill", "source", "config", "report",
 		"internal",
 	},
-	"internal":      {"event"},
+	"internal": {"event"},
 	"internal/demo": {
 		"app", "source", "config", "consumer", "event", "deadletter", "emulator", "mapping", "report", "internal",
 	},
-	"bench":         {},
-	"deploy":        {},
+	"bench":  {},
+	"deploy": {},
 }
 
 // dependencies are, for folders that import little but the standard library, all else that they import.

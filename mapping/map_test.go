@@ -314,7 +314,7 @@ func TestStatsTellWhoseProgramsTakeTooLong(t *testing.T) {
 
 // An expression that is quick alone takes minutes where each item of a long list runs it over the whole list.
 func TestAnEventHasOnlySoMuchTime(t *testing.T) {
-	items := longtest.Either(1000, 5000)
+	items := longtest.Either(2000, 5000)
 	r := compileText(t, inRule("each: .items[]\n        "+
 		"track: {person: .id, name: a, data: {sum: '= [.items[] | . * 2] | add'}}"))
 	calls, failures := r.Map(new(message(`{"type":"e","id":1,"items":[` + strings.Repeat("1,", items-1) + `1]}`)))

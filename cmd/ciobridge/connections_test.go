@@ -269,7 +269,8 @@ func (f *connectionFiles) kafka(t *testing.T) []connection {
 	})
 	f.write("aws", "[bus]\naws_access_key_id=AKIDBUS\naws_secret_access_key=s\n[other]\naws_access_key_id=AKIDOTHER\n"+
 		"aws_secret_access_key=s\n")
-	os.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(f.dir, "aws")) // which nothing else here reads
+	//nolint:usetesting // parallel tests cannot set variables, and nothing else reads this one
+	os.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(f.dir, "aws"))
 	bearer := trusted + ", sasl: {mechanism: oauthbearer, "
 	asked := "token_endpoint: {url: " + endpoint + ", client_id: bridge, client_secret: {file: @%s}, " +
 		"tls: {ca_file: @ca.pem}}}"
