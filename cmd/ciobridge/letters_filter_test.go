@@ -195,7 +195,7 @@ func lettersOf(t *testing.T, content, more string) (*cobra.Command, *lettersClie
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ciobridge.yaml")
 	text := `
-source: {embedded: {dir: ` + dir + `, start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: ` +
+source: {embedded: {dir: ` + dir + `, listen: "127.0.0.1:0", start_at: latest, streams: [{name: EVENTS, subjects: ["events.>"], content: ` +
 		content + `}]}}
 customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
 dead_letters: {file: ` + filepath.Join(dir, "dead.jsonl") + `}

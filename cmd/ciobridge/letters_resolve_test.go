@@ -23,7 +23,7 @@ func TestDeadLettersResolve(t *testing.T) {
 	dir := t.TempDir()
 	path, dead := filepath.Join(dir, "ciobridge.yaml"), filepath.Join(dir, "dead.jsonl")
 	if err := os.WriteFile(path, []byte(`
-source: {embedded: {dir: `+dir+`, start_at: latest}}
+source: {embedded: {dir: `+dir+`, listen: "127.0.0.1:0", start_at: latest}}
 customerio: {region: eu, site_id_env: SITE, api_key_env: KEY}
 dead_letters: {file: `+dead+`}
 rules: [{name: r, event: bill, do: [{track: {person: .user, name: billed}}]}]
