@@ -48,8 +48,8 @@ func newAdmin(b *Bridge) (*admin, error) {
 	return a, nil
 }
 
-// readyz answers 200 when events can flow or are held by a destination's passing trouble, which the body then tells.
-// Otherwise it tells every reason.
+// readyz answers 200 when events can flow or are held by a destination's passing trouble, which the body then tells. It
+// also tells of rules and topics that have stopped while others flow. Otherwise it answers 503 with every reason.
 func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	if obstacles := a.bridge.obstacles(); len(obstacles) > 0 || !a.bridge.flowing.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -67,7 +67,8 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	if len(a.bridge.workspaces) > 1 {
 		writeTroubles(w, reports)
 	}
-	for _, o := range a.bridge.reportTroubles() {
+	stops, _ := a.bridge.stopped()
+	for _, o := range append(stops, a.bridge.reportTroubles()...) {
 		fmt.Fprintln(w, o.public())
 	}
 }

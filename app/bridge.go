@@ -238,7 +238,7 @@ func (b *Bridge) Serve(ctx context.Context) error {
 		zap.Int("rules", len(b.rules.Now().Stats())), zap.String("config_hash", b.rules.Now().Hash()),
 		zap.String("webhooks", b.WebhookAddress()))
 	var reminder sync.WaitGroup
-	reminder.Go(func() { remind(ctx, b.log, b.obstacles) })
+	reminder.Go(func() { remind(ctx, b.log, b.obstacles, b.stopped) })
 	err := b.run(ctx)
 	cancel()
 	reminder.Wait()

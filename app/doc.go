@@ -9,7 +9,8 @@
 // it is proven. What may pass by itself is waited for, with growing pauses; a failure that somebody has to mend ends
 // the bridge, with an error that has the exit code. Of several workspaces one that is proven is enough: the prover goes
 // on with the others, and the delivery holds what goes to them. Afterwards the obstacles are what the source, the dead
-// letters and the pipeline say keeps events from flowing. /readyz tells them, and the log does once a minute.
+// letters and the pipeline say keeps events from flowing. /readyz tells them, and the log does once a minute. Rules and
+// topics that have stopped while others flow are told in the same places, and are no obstacle.
 //
 // Reports run beside the flow, and nothing waits for them: until their places and keys are proven they are an obstacle
 // that events pass by.

@@ -22,7 +22,7 @@ type obstacle struct {
 
 // obstacles tells every reason for which events do not flow. An outage of Customer.io is none once they do: it would
 // take the bridge out of a rollout that is to mend it. A workspace that cannot be used as it is configured is one until
-// it is proven, so that a rollout stops over it.
+// it is proven, so that a rollout stops over it. A rule or a topic that has stopped is none while others flow.
 func (b *Bridge) obstacles() []obstacle {
 	if !b.flowing.Load() {
 		return b.proofs.left()
@@ -52,10 +52,39 @@ func (b *Bridge) obstacles() []obstacle {
 			list = append(list, obstacle{"webhooks", err})
 		}
 	}
-	if err := b.pipeline.Stopped(); err != nil {
-		list = append(list, obstacle{"flow", err})
+	if stops, all := b.stopped(); all {
+		list = append(list, stops...)
 	}
 	return list
+}
+
+// stopped tells what has stopped. All says that nothing is left to flow: every rule that sends has stopped, or every
+// topic that this replica reads.
+func (b *Bridge) stopped() (stops []obstacle, all bool) {
+	if !b.flowing.Load() {
+		return nil, false
+	}
+	rules, topics := map[string]bool{}, map[string]bool{}
+	for _, s := range b.pipeline.Stops() {
+		stops = append(stops, obstacle{"flow", pipeline.StoppedError{s}})
+		rules[s.Rule], topics[s.Topic] = true, true
+	}
+	return stops, len(stops) > 0 && (b.allRules(rules) || b.allTopics(topics))
+}
+
+func (b *Bridge) allRules(stopped map[string]bool) bool {
+	sending := b.rules.Now().SendingRules()
+	return len(sending) > 0 && !slices.ContainsFunc(sending, func(name string) bool { return !stopped[name] })
+}
+
+func (b *Bridge) allTopics(stopped map[string]bool) bool {
+	read := b.source.Partitions()
+	for i := range read {
+		if !stopped[read[i].Topic] {
+			return false
+		}
+	}
+	return len(read) > 0
 }
 
 // Resume lets rules and topics go on that have stopped: those that are named or, where none is, all. It tells which,
@@ -78,8 +107,11 @@ func (b *Bridge) Resume(rules, topics []string) (resumed []string) {
 // remindEvery is how often a reason that lasts is logged again.
 const remindEvery = time.Minute
 
-// remind logs what keeps events from flowing once a minute until ctx ends.
-func remind(ctx context.Context, log *zap.Logger, obstacles func() []obstacle) {
+// remind logs what keeps events from flowing, and what has stopped beside others that flow, once a minute until ctx
+// ends.
+func remind(
+	ctx context.Context, log *zap.Logger, obstacles func() []obstacle, stopped func() (stops []obstacle, all bool),
+) {
 	tick := time.NewTicker(remindEvery)
 	defer tick.Stop()
 	for {
@@ -90,6 +122,11 @@ func remind(ctx context.Context, log *zap.Logger, obstacles func() []obstacle) {
 		}
 		for _, o := range obstacles() {
 			log.Warn("not ready", zap.String("what", o.what), zap.Error(o.err))
+		}
+		if stops, all := stopped(); !all {
+			for _, s := range stops {
+				log.Warn("stopped, while others go on", zap.Error(s.err))
+			}
 		}
 	}
 }

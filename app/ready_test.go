@@ -38,7 +38,12 @@ func TestReasonsAreLoggedOnceAMinute(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		remind(ctx, zap.New(core), obstacles)
+		remind(ctx, zap.New(core), obstacles, func() ([]obstacle, bool) {
+			return []obstacle{{"flow", errors.New("a rule has stopped")}}, false
+		})
+		if n := logged.FilterMessage("stopped, while others go on").Len(); n < 59 || n > 60 {
+			t.Errorf("%d lines in an hour tell of what has stopped", n)
+		}
 		if n := logged.FilterMessage("not ready").Len(); n != 10 {
 			t.Errorf("%d lines in an hour of which two reasons lasted five minutes", n)
 		}

@@ -159,6 +159,16 @@ func (r *Rules) RuleNames() []string {
 	return names
 }
 
+// SendingRules gives the names of the rules whose calls are sent, in file order.
+func (r *Rules) SendingRules() (names []string) {
+	for _, rule := range r.rules {
+		if rule.sends {
+			names = append(names, rule.name)
+		}
+	}
+	return names
+}
+
 // Policy is what the author of a rule says of it as a whole; nothing where there is no such rule.
 func (r *Rules) Policy(rule string) event.RulePolicy { return r.policies[rule] }
 

@@ -175,14 +175,21 @@ func TestReadyzTellsEveryReason(t *testing.T) {
 	}
 }
 
-// A flow that the guard has stopped is not ready, and says what to mend. Events that no rule could read have no rule
-// to blame.
+// A bridge is ready while a rule has stopped and others flow, and says what to mend. Where every rule that sends has
+// stopped, or every topic, it is not ready. Events that no rule could read have no rule to blame.
 func TestStoppedFlowIsNotReady(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ event, reason string }{
-		"a rule": {`{"type":"numbered","who":null,"n":%d}`,
-			`not ready: flow: the rule "numbered" has stopped, because most of what it makes fails in mapping; mend it`},
-		"unreadable": {`{"type":"numbered","n":%d`,
+	const unreadable, noPerson = `{"type":"own","n":%d`, `{"type":"own","who":null,"n":%d}`
+	const ruleStopped = `flow: the rule "own" of "crm-team" has stopped, because most of what it makes fails in mapping; mend`
+	for name, c := range map[string]struct {
+		rules, event string
+		status       int
+		reason       string
+	}{
+		"a rule of two": {brakeRules, noPerson, http.StatusOK, ruleStopped},
+		"the only rule that sends": {strings.Replace(brakeRules, "event: other", "event: other\n    send: false", 1),
+			noPerson, http.StatusServiceUnavailable, "not ready: " + ruleStopped},
+		"unreadable": {brakeRules, unreadable, http.StatusServiceUnavailable,
 			`not ready: flow: the topic "EVENTS" has stopped, because most of its events cannot be read`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,15 +197,22 @@ func TestStoppedFlowIsNotReady(t *testing.T) {
 			w := newWorld(t)
 			path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
 				"{file: "+w.path("dead.jsonl")+"}")
+			w.write("rules.yaml", c.rules)
 			var texts []string
 			for i := range 400 {
 				texts = append(texts, fmt.Sprintf(c.event, i))
 			}
 			w.publishTexts(texts)
 			p := start(t, "run", "-c", path)
-			body := answers(t, p.admin(t)+"/readyz", http.StatusServiceUnavailable, c.reason)
+			admin := p.admin(t)
+			body := answers(t, admin+"/readyz", c.status, c.reason)
 			if strings.Contains(body, `rule ""`) {
 				t.Errorf("blames a rule without a name:\n%s", body)
+			}
+			ready := c.status == http.StatusOK
+			if s := get(t, admin+"/status"); strings.HasPrefix(body, "ready\n") != ready ||
+				!strings.Contains(s, fmt.Sprintf(`"ready": %v`, ready)) || !strings.Contains(s, `"stopped": [`) {
+				t.Errorf("ready is %v:\n%s\n%s", ready, body, s)
 			}
 			if code := p.stop(); code != exit.OK {
 				t.Errorf("exit code %d", code)
