@@ -96,8 +96,13 @@ func TestTracesAreBounded(t *testing.T) {
 	}
 	defer tracer.Close()
 	source := &handing{n: 5000}
+	numbers := map[event.Trace]bool{}
 	handle := func(_ event.Lease, m *event.Message, done func()) error {
-		if m.Trace != nil {
+		if m.Trace != 0 {
+			if numbers[m.Trace] {
+				t.Errorf("two messages have the number %d", m.Trace)
+			}
+			numbers[m.Trace] = true
 			source.taken++
 			source.dones = append(source.dones, done)
 		}

@@ -19,11 +19,11 @@ type Call struct {
 	// Item is the number of the call's event among those of its message, from 1; 0 where the message is one event.
 	Item int32
 
+	// Trace is that of the call's message; 0 where nobody follows it.
+	Trace Trace
+
 	// About tells whom the call is about. It is nil where no erasure fence asks for it.
 	About *About
-
-	// Trace is that of the call's message; nil where nobody follows it.
-	Trace *Trace
 }
 
 // Destination is where the call goes.

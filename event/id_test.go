@@ -3,9 +3,11 @@ package event
 import (
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/quick"
+	"unsafe"
 )
 
 // The canonical form is the number of 128 bits with 26 digits of base 32, of which Crockford's alphabet leaves out I,
@@ -64,5 +66,16 @@ func TestLanes(t *testing.T) {
 func TestZeroOutcomeIsOpen(t *testing.T) {
 	if (Outcome{}).Result != Open {
 		t.Error("the zero outcome settles its call")
+	}
+}
+
+// Of calls and messages there are hundreds of thousands in memory while Customer.io is down. A field more is weighed
+// against that.
+func TestCallsAndMessagesAreSmall(t *testing.T) {
+	if strconv.IntSize != 64 {
+		t.Skip("counts the bytes of a machine with 64 bits")
+	}
+	if call, message := unsafe.Sizeof(Call{}), unsafe.Sizeof(Message{}); call > 96 || message > 176 {
+		t.Errorf("a call has %d bytes of at most 96, a message %d of at most 176", call, message)
 	}
 }

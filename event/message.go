@@ -25,12 +25,13 @@ type Message struct {
 	// need none.
 	Ref any
 
-	// Trace is by what the message is followed; nil where nobody does.
-	Trace *Trace
+	// Trace is by what the message is followed; 0 where nobody does.
+	Trace Trace
 }
 
-// A Trace is by what a message and its calls are followed from outside. Only package tracing looks inside.
-type Trace struct{ Span any }
+// A Trace is the number by which package tracing finds the span of a message and of its calls. It is no larger than
+// what is free in a [Call] anyway, of which there are many.
+type Trace int32
 
 // Content is what a value and a key hold, as JSON; nil for the one that is read as it is.
 type Content struct {

@@ -22,7 +22,7 @@ func (t *Tracer) Requested(
 	var messages []*span
 	var links []trace.Link
 	for i := range calls {
-		s := of(calls[i].Trace)
+		s := t.open.of(calls[i].Trace)
 		// The calls of a message stand behind each other, mostly.
 		if s == nil || len(messages) > 0 && messages[len(messages)-1] == s {
 			continue

@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
@@ -32,35 +31,9 @@ const (
 // span is the recorded span of one message. Its methods may be called from any goroutine.
 type span struct {
 	trace.Span
-	room    *room
+	number  event.Trace
 	mu      sync.Mutex
 	outcome string
-}
-
-// maxOpen is how many messages are followed at a time. A span takes 1 to 2 KB, and while Customer.io is down a hundred
-// thousand messages may be in flight: the others have none.
-const maxOpen = 4096
-
-// room is the place of one span among those that are open. It is left when the span ends, or when the span is garbage:
-// a message that its lease takes away is dropped without a word.
-type room struct {
-	open *atomic.Int64
-	left atomic.Bool
-}
-
-func (r *room) leave() {
-	if !r.left.Swap(true) {
-		r.open.Add(-1)
-	}
-}
-
-// take takes a place; nil where there is none.
-func (t *Tracer) take() *room {
-	if t.open.Add(1) > maxOpen {
-		t.open.Add(-1)
-		return nil
-	}
-	return &room{open: &t.open}
 }
 
 func (s *span) become(outcome string) {
@@ -74,22 +47,12 @@ func (s *span) end() {
 	defer s.mu.Unlock()
 	s.SetAttributes(outcomeKey.String(s.outcome))
 	s.End() // once more does nothing
-	s.room.leave()
-}
-
-// of is the span of a trace; nil where nothing is recorded.
-func of(t *event.Trace) *span {
-	if t == nil {
-		return nil
-	}
-	s, _ := t.Span.(*span)
-	return s
 }
 
 // begin begins the span of a message; nil where the sampler does not want it.
 func (t *Tracer) begin(m *event.Message, replayed bool) *span {
-	place := t.take()
-	if place == nil {
+	number := t.open.take()
+	if number == 0 {
 		return nil
 	}
 	ctx := context.Background()
@@ -103,7 +66,7 @@ func (t *Tracer) begin(m *event.Message, replayed bool) *span {
 	}
 	_, started := t.tracer.Start(ctx, "process "+m.Origin.Topic, options...)
 	if !started.IsRecording() {
-		place.leave()
+		t.open.leave(number)
 		return nil
 	}
 	started.SetAttributes(t.system, attribute.String("messaging.operation.name", "process"),
@@ -116,7 +79,8 @@ func (t *Tracer) begin(m *event.Message, replayed bool) *span {
 			attribute.Int64("messaging.kafka.offset", m.Origin.Offset),
 			attribute.Bool("messaging.kafka.message.tombstone", m.Value == nil))
 	}
-	s := &span{Span: started, room: place, outcome: delivered}
-	runtime.AddCleanup(s, (*room).leave, place)
+	s := &span{Span: started, number: number, outcome: delivered}
+	t.open.put(s)
+	runtime.AddCleanup(s, t.open.leave, number)
 	return s
 }

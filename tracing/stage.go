@@ -36,17 +36,19 @@ func (c *consumer) Consume(ctx context.Context, handle event.Handler) error {
 	return c.Consumer.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
 		s := c.tracer.begin(m, c.replayed)
 		if s == nil {
-			m.Trace = nil
+			m.Trace = 0
 			return handle(lease, m, done)
 		}
-		m.Trace = &event.Trace{Span: s}
+		m.Trace = s.number
 		err := handle(lease, m, func() {
 			s.end()
+			c.tracer.open.leave(s.number)
 			done()
 		})
 		if err != nil {
 			s.become(notTaken)
 			s.end()
+			c.tracer.open.leave(s.number)
 		}
 		return err
 	})
@@ -62,10 +64,13 @@ func (t *Tracer) Mapper(mapper Mapper) Mapper {
 	if t == nil {
 		return mapper
 	}
-	return noting{mapper}
+	return noting{mapper, t}
 }
 
-type noting struct{ Mapper }
+type noting struct {
+	Mapper
+	tracer *Tracer
+}
 
 // Map implements Mapper.
 func (n noting) Map(m *event.Message) ([]event.Call, []event.Failure) {
@@ -73,7 +78,7 @@ func (n noting) Map(m *event.Message) ([]event.Call, []event.Failure) {
 	for i := range calls {
 		calls[i].Trace = m.Trace
 	}
-	s := of(m.Trace)
+	s := n.tracer.open.of(m.Trace)
 	if s == nil {
 		return calls, failures
 	}
@@ -106,10 +111,13 @@ func (t *Tracer) DeadLetters(store DeadLetters) DeadLetters {
 	if t == nil {
 		return store
 	}
-	return keeping{store}
+	return keeping{store, t}
 }
 
-type keeping struct{ DeadLetters }
+type keeping struct {
+	DeadLetters
+	tracer *Tracer
+}
 
 // Put implements DeadLetters. The texts of failures stay out: they are the bridge's own words, but many.
 func (k keeping) Put(ctx context.Context, letters ...event.FailedMessage) error {
@@ -118,7 +126,7 @@ func (k keeping) Put(ctx context.Context, letters ...event.FailedMessage) error 
 		return err
 	}
 	for i := range letters {
-		s := of(letters[i].Message.Trace)
+		s := k.tracer.open.of(letters[i].Message.Trace)
 		if s == nil {
 			continue
 		}

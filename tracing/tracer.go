@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -24,7 +23,7 @@ type Tracer struct {
 	propagates bool               // the headers of messages are read
 	provider   *sdk.TracerProvider
 	tracer     trace.Tracer
-	open       atomic.Int64 // messages that are followed
+	open       openSpans // messages that are followed
 }
 
 // What this package reads of the environment. The SDK itself reads the limits of spans and those of its queue.
