@@ -51,6 +51,7 @@ func answers(t *testing.T, url string, status int, parts ...string) string {
 		}
 		return res.StatusCode == status
 	})
+	noCanary(t, url, last)
 	return last
 }
 

@@ -46,6 +46,7 @@ func watch(t *testing.T, cmd *exec.Cmd, log *logBuffer) *child {
 	t.Helper()
 	c := &child{cmd, t, log, make(chan struct{})}
 	t.Cleanup(func() {
+		noCanary(t, "the log", log.String())
 		if t.Failed() {
 			t.Logf("log of %v:\n%s", cmd.Args, log)
 		}
