@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
@@ -64,10 +65,8 @@ func readEventFile(cmd *cobra.Command, name string, each func(eventText) error) 
 		defer file.Close()
 		return eachEvent(name, file, each)
 	}
-	if file, ok := cmd.InOrStdin().(*os.File); ok {
-		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			fmt.Fprintln(cmd.ErrOrStderr(), "reading events from standard input, one a line; Ctrl-D ends it")
-		}
+	if file, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "reading events from standard input, one a line; Ctrl-D ends it")
 	}
 	return eachEvent("stdin", cmd.InOrStdin(), each)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
@@ -89,11 +90,7 @@ func (a answers) given() error {
 
 func isTerminal(cmd *cobra.Command) bool {
 	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := in.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && in.Name() != os.DevNull
+	return ok && term.IsTerminal(int(in.Fd()))
 }
 
 // write makes the files in a folder once all of them are right, and none is there.
