@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,6 +14,7 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/file"
+	"github.com/ciobridge/ciobridge/deadletter/seal"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/source"
@@ -56,12 +59,20 @@ func letters(ctx context.Context, c config.Config, rules *mapping.Rules, b sourc
 	d := c.DeadLetters.Config
 	d.Create = false
 	var place source.Letters
+	what := "dead letters"
 	if d.File != "" {
+		if _, err := os.Stat(d.File); errors.Is(err, fs.ErrNotExist) {
+			if err := seal.New(d.KeysFile).Check(); err != nil {
+				e.Fail(what, err.Error(), "nothing is read until letters can be kept")
+			} else {
+				e.OK(what, "the bridge makes file %s when it starts", d.File)
+			}
+			return
+		}
 		place = file.New(d, rules.Hash())
 	} else {
 		place = b.Letters(d, rules.Hash())
 	}
-	what := "dead letters"
 	weak, err := place.Check(ctx)
 	switch {
 	case errors.Is(err, deadletter.ErrMissing) && c.DeadLetters.Create:

@@ -32,6 +32,7 @@ type Broker struct {
 	conn   *broker.NATS
 	server *broker.Embedded // nil if the server is somebody else's
 	config jetstream.Config
+	single bool // the server is embedded, in this process or another, and is no cluster
 }
 
 // Connection is the connection.

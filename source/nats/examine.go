@@ -89,9 +89,9 @@ func (x *examination) stream(ctx context.Context, name string) {
 		x.Warn(what, "it is kept in memory: a restart of the server loses events", "use file storage")
 	}
 	switch {
-	case c.Replicas < 2 && x.server == nil:
+	case c.Replicas < 2 && !x.single:
 		x.Warn("replicas of "+what, "1: one lost disk loses events", "use 3 where there is a cluster")
-	case x.server == nil:
+	case !x.single:
 		x.OK("replicas of "+what, "%d", c.Replicas)
 	}
 	x.consumers(ctx, name)
