@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -37,4 +38,14 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("lock the embedded server's directory: %w", err), file.Close())
 	}
 	return file, nil
+}
+
+// Served reports whether another process may serve a directory: it does not where there is no lock, or nobody has it.
+func Served(dir string) bool {
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	defer file.Close()
+	return filelock.Lock(file) != nil
 }

@@ -73,6 +73,9 @@ func TestEmbeddedDirectoryBelongsToOneProcess(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "another process uses") {
 		t.Fatalf("the second start gives %v", err)
 	}
+	if !Served(cfg.Dir) || Served(t.TempDir()) {
+		t.Error("it is not known which directory is served")
+	}
 	first.Close()
 	again, err := StartEmbedded(cfg, zaptest.NewLogger(t))
 	if err != nil {

@@ -120,20 +120,21 @@ func (e *Embedded) Connect(ctx context.Context, log *zap.Logger) (source.Broker,
 		server.Close()
 		return nil, source.Unconnected(err)
 	}
-	return &Broker{conn: conn, server: server, config: e.Consumer()}, nil
+	return &Broker{conn: conn, server: server, config: e.Consumer(), single: true}, nil
 }
 
-// Reach implements source.Section: where a bridge runs, its server is used.
+// Reach implements source.Section: where a bridge runs, its server is used. A server that has the address and does not
+// serve the directory is somebody else's.
 func (e *Embedded) Reach(ctx context.Context, log *zap.Logger) (source.Broker, error) {
 	listen := e.Server().Listen
-	if !listening(ctx, listen) {
+	if !broker.Served(e.Dir) || !listening(ctx, listen) {
 		return e.Connect(ctx, log)
 	}
 	conn, err := broker.NewNATS(ctx, broker.NATSConfig{URLs: []string{"nats://" + listen}}, log.Named("nats"))
 	if err != nil {
 		return nil, exit.With(exit.Broker, err)
 	}
-	return &Broker{conn: conn, config: e.Consumer()}, nil
+	return &Broker{conn: conn, config: e.Consumer(), single: true}, nil
 }
 
 // Passing implements source.Section.
