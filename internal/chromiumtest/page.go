@@ -21,7 +21,7 @@ const (
 )
 
 // limit is how long one step of the browser may take.
-const limit = 20 * time.Second
+const limit = time.Minute
 
 // Page is a page of a browser.
 type Page struct {
