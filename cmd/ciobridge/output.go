@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -29,6 +30,28 @@ const (
 )
 
 func outputFlag(cmd *cobra.Command, f *format) { cli.OutputFlag(cmd, f) }
+
+// written is standard output, and the first error with which it was written to: a command whose result is lost has
+// failed, also where it does not look.
+type written struct {
+	io.Writer
+	err atomic.Pointer[error]
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		w.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+func (w *written) failed() error {
+	if err := w.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // A loggedError ends a command that logs, and is told as a line of its log.
 type loggedError struct{ err error }

@@ -41,9 +41,14 @@ func run(ctx context.Context, args []string, std stdio) int {
 	defer unwatch()
 	context.AfterFunc(ctx, stop) // from then on an interrupt or a SIGTERM has its usual effect, also after a hang-up
 
+	out := &written{Writer: std.out}
+	std.out = out
 	root := newRoot(std, hangups)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = out.failed()
+	}
 	if err != nil {
 		printError(std.err, cmd, err)
 	}
