@@ -34,8 +34,12 @@ func Handler(resume func(rules, topics []string) []string) http.HandlerFunc {
 		for _, what := range resumed {
 			fmt.Fprintf(w, "resumed: %s\n", output.Printable(what))
 		}
-		if len(resumed) == 0 {
+		switch {
+		case len(resumed) > 0:
+		case len(q[Rule])+len(q[Topic]) > 0:
 			fmt.Fprintln(w, "nothing of that has stopped")
+		default:
+			fmt.Fprintln(w, "nothing has stopped")
 		}
 	}
 }

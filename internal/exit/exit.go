@@ -32,6 +32,15 @@ func With(code int, err error) error {
 	return &Error{code, err}
 }
 
+// Or marks an error that has no mark yet.
+func Or(code int, err error) error {
+	var marked *Error
+	if errors.As(err, &marked) {
+		return err
+	}
+	return With(code, err)
+}
+
 // Code is the exit code that an error decides: that of its outermost mark.
 func Code(err error) int {
 	var coded *Error

@@ -27,6 +27,16 @@ func TestCode(t *testing.T) {
 			t.Errorf("%s: code %d, want %d", name, got, c.code)
 		}
 	}
+	for _, c := range []struct{ got, want int }{
+		{exit.Code(exit.Or(exit.Input, marked)), exit.Broker},
+		{exit.Code(exit.Or(exit.Input, fmt.Errorf("find: %w", marked))), exit.Broker},
+		{exit.Code(exit.Or(exit.Input, io.EOF)), exit.Input},
+		{exit.Code(exit.Or(exit.Input, nil)), exit.OK},
+	} {
+		if c.got != c.want {
+			t.Errorf("code %d, want %d", c.got, c.want)
+		}
+	}
 	if marked.Error() != io.ErrUnexpectedEOF.Error() || !errors.Is(marked, io.ErrUnexpectedEOF) {
 		t.Errorf("a mark changes the error: %v", marked)
 	}

@@ -96,7 +96,8 @@ func (b *Broker) Extents(ctx context.Context, between consumer.Bounds) ([]consum
 	case b.file.path == stdin:
 		return nil, exit.With(exit.Input, errors.New("standard input can be read once only: name a file"))
 	case between != consumer.Bounds{}:
-		return nil, exit.With(exit.Input, errors.New("lines of a file have no time by which they can be found"))
+		return nil, exit.With(exit.Input, errors.New("lines of a file have no time by which they can be found: "+
+			"leave the time out; ciobridge diff takes the file itself with --file"))
 	}
 	n, err := b.file.count(ctx)
 	if err != nil {

@@ -15,7 +15,7 @@ type Extents interface {
 }
 
 // ReadExtents gives f the messages of extents, one after another, and passes over what the broker has discarded
-// meanwhile. The error of the broker has its exit code.
+// meanwhile. An error that has no exit code gets that of the broker.
 func ReadExtents(ctx context.Context, from Extents, all []consumer.Extent, f func(*event.Message) error) error {
 	for _, e := range all {
 		for {
@@ -26,7 +26,7 @@ func ReadExtents(ctx context.Context, from Extents, all []consumer.Extent, f fun
 				continue
 			}
 			if err != nil {
-				return exit.With(exit.Broker, err)
+				return exit.Or(exit.Broker, err)
 			}
 			break
 		}

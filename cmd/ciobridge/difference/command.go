@@ -186,7 +186,7 @@ func (f *flags) compareSource(cmd *cobra.Command, set *ruleset.Set, c *compariso
 	defer broker.Close()
 	extents, err := broker.Extents(cmd.Context(), consumer.Bounds{From: from})
 	if err != nil {
-		return exit.With(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
+		return exit.Or(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
 	}
 	if f.topic != "" {
 		extents = slices.DeleteFunc(extents, func(e consumer.Extent) bool { return e.Topic != f.topic })

@@ -28,6 +28,7 @@ type explainer struct {
 	}
 	searched atomic.Int64 // records
 
+	ends    bool                  // the source is read to its end by each run, and has no offsets
 	offsets []consumer.OffsetInfo // as they are when they are first asked for
 }
 
@@ -40,7 +41,7 @@ func open(ctx context.Context, c config.Config, rules *mapping.Rules, log *zap.L
 	if err != nil {
 		return nil, err
 	}
-	x := &explainer{rules: rules.ForReplay(), decoder: decoder}
+	x := &explainer{rules: rules.ForReplay(), decoder: decoder, ends: c.Source.Section().Ends()}
 	if x.broker, err = app.Reach(ctx, c, log); err != nil {
 		decoder.Close()
 		return nil, err
@@ -78,11 +79,15 @@ const (
 	finished   progress = "finished"     // its calls were taken, are dead letters, or there were none
 	unfinished progress = "not_finished" // it is in hand, waits to be read, or was finished out of turn
 	unknown    progress = "unknown"      // nothing is committed
+	notStored  progress = "not_stored"   // the source is a file, of which each run reads all
 )
 
 // progressAt is how far the source has been read past a record. Of a stream that is divided the partition is not known:
 // it is finished where all of them are past it.
 func (x *explainer) progressAt(ctx context.Context, o event.Origin) (progress, error) {
+	if x.ends {
+		return notStored, nil
+	}
 	if x.offsets == nil {
 		var err error
 		if x.offsets, err = x.broker.Offsets(ctx); err != nil {

@@ -34,6 +34,7 @@ const early = time.Minute
 // wanted reads the flags.
 func (f *flags) wanted(c config.Config, now time.Time) (w wish, err error) {
 	w.limit = f.limit
+	ends := c.Source.Section().Ends() // lines of a file have no time by which they can be found
 	if w.between.From, err = cli.ParseTime(f.since, now); err != nil {
 		return w, fmt.Errorf("--since %q: %w", f.since, err)
 	}
@@ -49,12 +50,12 @@ func (f *flags) wanted(c config.Config, now time.Time) (w wish, err error) {
 		if w.id, err = event.ParseID(f.id); err != nil {
 			return w, fmt.Errorf("--id %q: %w", f.id, err)
 		}
-		if f.since == "" {
+		if f.since == "" && !ends {
 			w.between.From = timeOf(w.id).Add(-early)
 		}
 		return w, nil
 	}
-	if f.since == "" {
+	if f.since == "" && !ends {
 		w.between.From = now.Add(-24 * time.Hour)
 	}
 	if w.person, err = persons.Parse(f.person, c.CustomerIO.Names()...); err != nil {
@@ -92,6 +93,9 @@ func (w *wish) missing() string {
 	if w.origin != nil {
 		return fmt.Sprintf("there is no record at %s, and no dead letter of one: it was never written, or retention "+
 			"has taken it; ciobridge offsets show tells what the source has", w.origin)
+	}
+	if w.between.From.IsZero() {
+		return "no such event was found among the records, nor among the dead letters"
 	}
 	return fmt.Sprintf("no such event was found among the records since %s, nor among the dead letters; --since "+
 		"searches further back", w.between.From.UTC().Format(time.RFC3339))
@@ -140,7 +144,7 @@ func (x *explainer) at(ctx context.Context, o event.Origin) (list []found, err e
 	})
 	var gone *consumer.GoneError
 	if len(list) > 0 || err != nil && !errors.As(err, &gone) {
-		return list, exit.With(exit.Broker, err)
+		return list, exit.Or(exit.Broker, err)
 	}
 	letters, err := x.lettersAt(ctx, o)
 	if err != nil || len(letters) == 0 {
@@ -164,7 +168,7 @@ var errEnough = errors.New("found")
 func (x *explainer) search(ctx context.Context, w wish, told io.Writer) (list []found, err error) {
 	extents, err := x.broker.Extents(ctx, w.between)
 	if err != nil {
-		return nil, exit.With(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
+		return nil, exit.Or(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
 	}
 	total, done := int64(0), int64(0)
 	for _, e := range extents {

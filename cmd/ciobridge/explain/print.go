@@ -31,6 +31,7 @@ func (s *story) print(w io.Writer) error {
 		finished:   "finished: the source is past it",
 		unfinished: "not finished: in hand, waiting to be read, or finished before an earlier one",
 		unknown:    "nothing is committed",
+		notStored:  "a file: each run reads all of it, and how far is stored nowhere",
 	}[s.Source])
 	if s.Key != "" {
 		line("key", "%s", s.Key)

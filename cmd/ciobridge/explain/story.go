@@ -154,6 +154,8 @@ func (s *story) became(id, rule, call string) string {
 			"has no dead letter"
 	case unfinished:
 		return "not known yet: the event is in hand, waits to be read, or was finished before an earlier one"
+	case notStored:
+		return "taken by Customer.io, if a run with these rules has read the event: this has no dead letter"
 	}
 	return "not read: nothing is committed"
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
 
@@ -32,7 +33,7 @@ func Read(ctx context.Context, js natsjetstream.JetStream, config jetstream.Conf
 	all := partitions(config)
 	i := slices.IndexFunc(all, func(p partition) bool { return p.stream == e.Topic && p.index == e.Partition })
 	if i < 0 {
-		return fmt.Errorf("the source does not read %s/%d", e.Topic, e.Partition)
+		return exit.With(exit.Input, fmt.Errorf("the source does not read %s/%d", e.Topic, e.Partition))
 	}
 	r := &reader{js: js, partition: all[i], asked: e, next: e.From, batch: 16, each: each}
 	again := retry.Policy{First: 200 * time.Millisecond, Longest: 5 * time.Second, Limit: tryLimit}
