@@ -257,6 +257,7 @@ func TestReplayEndsWhereCustomerIOCannotBeReached(t *testing.T) {
 func TestLettersThatCannotBeStoredAreNotReady(t *testing.T) {
 	beside(t)
 	s := newSubjects(t)
+	s.session = longSession
 	p := start(t, "run", "-c", s.configureNATS())
 	url := p.admin(t)
 	answers(t, url+"/readyz", http.StatusOK, "ready\n")

@@ -54,7 +54,7 @@ func TestAStoppedRuleIsResumed(t *testing.T) {
 		b := newBus(t, 2)
 		b.write("rules.yaml", brakeRules)
 		path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, "+
-			"session_timeout: 1s, topics: [{name: %s}]}}", b.brokers[0], eventsTopic), "{topic: "+deadTopic+"}")
+			"session_timeout: 10s, topics: [{name: %s}]}}", b.brokers[0], eventsTopic), "{topic: "+deadTopic+"}")
 		var records []*kgo.Record
 		for i, text := range ownAndOther(events) {
 			records = append(records, &kgo.Record{Key: fmt.Append(nil, i), Value: []byte(text)})

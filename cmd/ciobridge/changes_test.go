@@ -35,7 +35,7 @@ func TestChangesOfATableReachCustomerIO(t *testing.T) {
     do: [{delete: {person: .id}}]
 `)
 	letters := b.path("dead.jsonl")
-	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, "+
+	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 10s, "+
 		"topics: [{name: %s, envelope: debezium}]}}", b.brokers[0], eventsTopic), "{file: "+letters+"}")
 	key := []byte(`{"schema":{"type":"struct","fields":[{"type":"int64","field":"id"}]},"payload":{"id":7}}`)
 	var records []*kgo.Record
@@ -97,7 +97,7 @@ func TestChangesInAvroReachCustomerIO(t *testing.T) {
     do: [{delete: {person: .id}}]
 `)
 	letters := b.path("dead.jsonl")
-	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, "+
+	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 10s, "+
 		"topics: [{name: %s, content: avro, envelope: debezium, on_null: event}]}}", b.brokers[0], eventsTopic),
 		"{file: "+letters+"}")
 	row := map[string]any{"id": int64(7), "plan": "pro", "total": big.NewRat(129, 50),

@@ -44,7 +44,7 @@ tests:
   - {name: an order, given: {event: {type: order, customer: 7, total: 1.5}}, want: [{track: {person: "7"}}]}
 `)
 	letters := b.path("dead.jsonl")
-	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, "+
+	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 10s, "+
 		"topics: [{name: %s, content: avro}]}}", b.brokers[0], eventsTopic), "{file: "+letters+"}")
 	from := []string{"-c", path, "--set", "schema_registry.url=" + r.URL}
 	order, err := avro.Marshal(avro.MustParse(orderSchema), map[string]any{"type": "order", "customer": int64(7),

@@ -91,6 +91,7 @@ func TestFaultCertificates(t *testing.T) {
 	t.Cleanup(server.Close)
 	b.server = server
 
+	b.session = longSession
 	path := b.configureKafka()
 	b.produce(500)
 	out := &logBuffer{}

@@ -55,7 +55,7 @@ func TestBucketWithManyDeletionsGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	letters := s.path("dead.jsonl")
-	path := s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, streams: [{name: "+
+	path := s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 10s, streams: [{name: "+
 		"KV_people, on_null: skip}]}}", s.url),
 		"{file: "+letters+"}")
 	p := start(t, "run", "-c", path)
@@ -95,7 +95,7 @@ func TestRemovalsReachCustomerIO(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		start(t, "run", "-c", s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 1s, "+
+		start(t, "run", "-c", s.configure(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, session_timeout: 10s, "+
 			"streams: [{name: KV_people, on_null: event, "+
 			"envelope: {type: '$message.subject | split(\".\") | .[:2] | join(\".\")'}}]}}", s.url),
 			"{file: "+s.path("dead.jsonl")+"}"))
@@ -106,7 +106,7 @@ func TestRemovalsReachCustomerIO(t *testing.T) {
 		b := newBus(t, 1)
 		b.write("rules.yaml", "rules: [{name: gone, event: \"null.*\", do: [{delete: {person: $message.key}}]}]\n")
 		path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, "+
-			"session_timeout: 1s, topics: [{name: %s, on_null: event}]}}", b.brokers[0], eventsTopic),
+			"session_timeout: 10s, topics: [{name: %s, on_null: event}]}}", b.brokers[0], eventsTopic),
 			"{topic: "+deadTopic+"}")
 		err := b.client.ProduceSync(ctx, &kgo.Record{Key: []byte("c_8")}, &kgo.Record{Key: []byte("c_9"),
 			Value: []byte("null")}).FirstErr()
@@ -126,7 +126,7 @@ func TestCloudEventWithoutDataArrives(t *testing.T) {
 	beside(t)
 	b := newBus(t, 1)
 	b.write("rules.yaml", "rules: [{name: gone, event: com.acme.user.deleted, do: [{delete: {person: .subject}}]}]\n")
-	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 1s, "+
+	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 10s, "+
 		"topics: [{name: %s, envelope: cloudevents, on_null: skip}]}}",
 		b.brokers[0], eventsTopic), "{topic: "+deadTopic+"}")
 	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }

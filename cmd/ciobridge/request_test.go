@@ -46,6 +46,7 @@ func TestRequestsOfARulesOwn(t *testing.T) {
 	}
 	t.Cleanup(cluster.Close)
 	b := joinBus(t, cluster.ListenAddrs())
+	b.session = longSession
 	path := b.configureKafka()
 	b.write("app_key", emulator.DefaultAppKey)
 	b.write("rules.yaml", requestRules)

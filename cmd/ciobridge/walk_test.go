@@ -31,6 +31,7 @@ func TestWalkOnRealKafka(t *testing.T) {
 }
 
 func walkOnKafka(t *testing.T, b *bus) {
+	b.session = longSession
 	walk(t, b.world, b.configureKafka(), func(key, value string) {
 		if err := b.client.ProduceSync(t.Context(), &kgo.Record{Key: []byte(key),
 			Value: []byte(value)}).FirstErr(); err != nil {
@@ -42,6 +43,7 @@ func walkOnKafka(t *testing.T, b *bus) {
 func TestWalkOnNATS(t *testing.T) {
 	beside(t)
 	s := newSubjects(t)
+	s.session = longSession
 	walk(t, s.world, s.configureNATS(), func(_, value string) { publishTo(t, s.url, "events.orders", value) })
 }
 

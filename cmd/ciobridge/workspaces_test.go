@@ -48,6 +48,7 @@ tests:
 func inTwoWorkspaces(t *testing.T) (b *bus, us *emulator.Server, path, second string) {
 	t.Helper()
 	b = newBus(t, 1)
+	b.session = longSession
 	us = emulator.New(emulator.Options{Region: "us", SiteID: "us_site", APIKey: "us_key", KeepReceipts: -1})
 	server := httptest.NewServer(us)
 	t.Cleanup(server.Close)
