@@ -78,12 +78,47 @@ func TestALimitForAllRulesStopsWhoNamesMost(t *testing.T) {
 	if over := meet("modest", 10); over != "greedy" {
 		t.Errorf("%q is stopped", over)
 	}
-	if over := meet("modest", 3); over != "known" {
-		t.Errorf("a person who was met is %q", over)
+	for _, person := range []int{3, 10} {
+		if over := meet("modest", person); over != "known" {
+			t.Errorf("person %d, who was met, is %q", person, over)
+		}
+	}
+	for i := 11; i < 17; i++ { // of the ten that may be new beside the rule that has stopped, four are its own
+		if over := meet("other", i); over != "" {
+			t.Errorf("person %d: %q is stopped once more", i, over)
+		}
+	}
+	if over := meet("modest", 17); over != "other" {
+		t.Errorf("%q is stopped", over)
 	}
 	now = now.Add(time.Hour)
-	if over := meet("modest", 10); over != "" {
+	if over := meet("modest", 18); over != "" {
 		t.Errorf("%q is stopped in the next hour", over)
+	}
+}
+
+// TestWhoNamedManyLongAgoIsNotBlamed: of all people only those of the time that goes on count.
+func TestWhoNamedManyLongAgoIsNotBlamed(t *testing.T) {
+	b := people.New(people.Limit{People: 100, Per: time.Hour})
+	now, person := time.Now(), 0
+	meet := func(rule string) string {
+		person++
+		lane := func(int) event.Lane { return event.LaneKindOf("id").Of(fmt.Append(nil, person)) }
+		return b.Meet(rule, people.Limit{}, now, 1, lane)
+	}
+	for range 50 {
+		for range 90 {
+			if over := meet("steady"); over != "" {
+				t.Fatalf("%q is stopped", over)
+			}
+		}
+		now = now.Add(time.Hour)
+	}
+	for range 100 {
+		meet("broken")
+	}
+	if over := meet("steady"); over != "broken" {
+		t.Errorf("%q is stopped", over)
 	}
 }
 
