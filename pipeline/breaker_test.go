@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,4 +137,32 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of the events that are skipped those of the topic itself count as read, and not those of others: a topic stops whose
+// events cannot be read, however many topics beside it hold what no rule wants.
+func TestWhatOtherTopicsHoldSavesNone(t *testing.T) {
+	var bad atomic.Bool
+	bad.Store(true)
+	onBench(t, DefaultConfig(testLimits), nil, func(b *bench) {
+		b.p.stages.Mapper = teams{broken: &atomic.Bool{}, unreadable: &bad}
+		l := newTestLease()
+		for i := range 3 * breaker.LeastResults {
+			for other := range 64 {
+				b.p.input.skip(fmt.Sprint("other", other))
+			}
+			m := event.Message{Origin: event.Origin{Topic: "bad", Offset: int64(i)}}
+			if b.p.Stops() != nil {
+				break
+			}
+			if err := b.p.handle(l, &m, func() {}); err != nil {
+				t.Fatal(err)
+			}
+			b.pass(time.Second)
+		}
+		if stops := b.p.Stops(); len(stops) != 1 || stops[0].Topic != "bad" {
+			t.Errorf("stopped: %v", stops)
+		}
+		l.End(time.Second)
+	})
 }

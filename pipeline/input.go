@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"hash/maphash"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +23,9 @@ import (
 // All messages have one order, whichever partitions they come from. The collecting sender takes all of them at
 // once. It says after how many calls it is to be woken, and from how many on readers pause.
 type input struct {
-	began   time.Time    // what times of arrival count from
-	skipped atomic.Int64 // messages that no rule wanted, since the last that was enqueued; in all, and by topic
-	skips   [32]atomic.Int64
+	began   time.Time                                // what times of arrival count from
+	skipped atomic.Int64                             // messages that no rule wanted and that are not counted yet; in all, and by topic
+	skips   atomic.Pointer[map[string]*atomic.Int64] // nothing changes a map that stands there
 
 	mu          sync.Mutex
 	assignments map[event.Lease]*inflight.Assignment
@@ -114,11 +114,21 @@ func (in *input) skip(topic string) {
 	in.skipped.Add(1)
 }
 
-var topicSeed = maphash.MakeSeed()
-
-// skipsOf is where the skipped messages of a topic are counted, mostly alone.
+// skipsOf is where the skipped messages of a topic are counted.
 func (in *input) skipsOf(topic string) *atomic.Int64 {
-	return &in.skips[maphash.String(topicSeed, topic)%uint64(len(in.skips))]
+	for {
+		known := in.skips.Load()
+		if known != nil {
+			if n := (*known)[topic]; n != nil {
+				return n
+			}
+		}
+		more := map[string]*atomic.Int64{strings.Clone(topic): {}}
+		if known != nil {
+			maps.Copy(more, *known)
+		}
+		in.skips.CompareAndSwap(known, &more)
+	}
 }
 
 // wake makes a collecting sender take what has arrived, however little it is.
