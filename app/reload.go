@@ -198,6 +198,9 @@ func (r *reloader) exchange(merged config.Config, next *mapping.Rules) {
 			zap.String("rule", change.Rule), zap.String("call", change.Call), zap.String("why", change.Why))
 	}
 	r.now = merged
+	if b.flowing.Load() {
+		b.pipeline.RulesChanged()
+	}
 	b.Resume(nil, nil) // what has stopped was mended, or stops again
 }
 

@@ -23,9 +23,12 @@ import (
 // All messages have one order, whichever partitions they come from. The collecting sender takes all of them at
 // once. It says after how many calls it is to be woken, and from how many on readers pause.
 type input struct {
-	began   time.Time                                // what times of arrival count from
-	skipped atomic.Int64                             // messages that no rule wanted and that are not counted yet; in all, and by topic
-	skips   atomic.Pointer[map[string]*atomic.Int64] // nothing changes a map that stands there
+	began time.Time // what times of arrival count from
+
+	// Messages that no rule wanted and that are not counted yet: in all, and by topic. Nothing changes a map that stands
+	// there.
+	skipped atomic.Int64
+	skips   atomic.Pointer[map[string]*atomic.Int64]
 
 	mu          sync.Mutex
 	assignments map[event.Lease]*inflight.Assignment

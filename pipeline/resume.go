@@ -37,6 +37,13 @@ func (p *Pipeline) Resume(chosen func(Stop) bool) []Stop {
 	return resumed
 }
 
+// RulesChanged is called when the mapper has taken up other rules. What is known of those of before is let go.
+func (p *Pipeline) RulesChanged() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.breaker.Forget()
+}
+
 // consume has the source read until ctx ends or it fails, and read again whenever something is resumed.
 func (p *Pipeline) consume(ctx context.Context) error {
 	r := &p.resume

@@ -18,6 +18,8 @@ type Source interface {
 	// Handle may be called from several goroutines, in order within a partition. It blocks while the bridge cannot
 	// take more; that is the backpressure. When it returns an error the message was not taken. Done may be called
 	// from any goroutine, late, or twice; a message whose done is never called comes again.
+	//
+	// Where ctx has ended and Consume has returned nil, it may be called again.
 	Consume(ctx context.Context, handle event.Handler) error
 }
 

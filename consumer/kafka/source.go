@@ -22,11 +22,12 @@ import (
 
 // Source reads topics as a member of a consumer group.
 //
-// New makes it, which connects to nothing. Consume is its life, and is called once: it joins the group, and runs one
-// generation after another, each with the partitions that the group gives to this member. Between two of them it keeps
-// their trackers, so that nothing that this process has finished is handed over again while nobody else has read the
-// partition. When its context ends it waits for what is in flight, commits, and leaves the group. Meanwhile Ready,
-// States and Troubles tell from any goroutine what it is at; Check asks the cluster before it begins.
+// New makes it, which connects to nothing. Consume is its life: it joins the group, and runs one generation after
+// another, each with the partitions that the group gives to this member. When its context ends it waits for what is in
+// flight, commits, and leaves the group. It may be called again then, which is how rules go on that have stopped.
+// Between two generations the source keeps their trackers, so that nothing that this process has finished is handed
+// over again while nobody else has read the partition. Meanwhile Ready, States and Troubles tell from any goroutine
+// what it is at; Check asks the cluster before Consume.
 type Source struct {
 	config  Config
 	startAt consumer.StartAt

@@ -82,6 +82,12 @@ func (b *Breaker) Resume(chosen func(Stop) bool) {
 	b.last, b.events = nil, &window{}
 }
 
+// Forget lets go of the steps of rules that are not in use any more. What they gave goes on counting by their names.
+func (b *Breaker) Forget() {
+	clear(b.rules)
+	b.last = nil
+}
+
 // Rule gives where a step's rule is counted.
 func (b *Breaker) Rule(s *event.Step) *Rule {
 	if b.last != nil && b.last.step == s {

@@ -85,3 +85,19 @@ func TestAListFailsWithMostOfItsEvents(t *testing.T) {
 		}
 	}
 }
+
+// Steps of rules that are not in use any more are let go, and what their calls gave goes on counting.
+func TestStepsOfEarlierRulesAreForgotten(t *testing.T) {
+	b := New(0.5, nil)
+	earlier := b.Rule(&event.Step{Rule: "r"})
+	for range 60 {
+		b.OneDelivered(earlier)
+	}
+	b.Forget()
+	if len(b.rules) != 0 || b.last != nil {
+		t.Error("steps are kept")
+	}
+	if later := b.Rule(&event.Step{Rule: "r"}); later == earlier || later.delivery.seen != 60 {
+		t.Errorf("%d results are known of the rule", later.delivery.seen)
+	}
+}
