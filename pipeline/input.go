@@ -25,8 +25,8 @@ import (
 type input struct {
 	began time.Time // what times of arrival count from
 
-	// Messages that no rule wanted and that are not counted yet: in all, and by topic. Nothing changes a map that stands
-	// there.
+	// Messages that no rule wanted and that are not counted yet: in all, and by topic. Nothing changes a map that
+	// stands there.
 	skipped atomic.Int64
 	skips   atomic.Pointer[map[string]*atomic.Int64]
 
