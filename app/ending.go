@@ -60,7 +60,7 @@ func (b *Bridge) runToEnd(ctx context.Context) error {
 	cancel()
 	watch.Wait()
 	if stopped := b.pipeline.Stopped(); stopped != nil {
-		err = fmt.Errorf("%w, which nobody waits for here: %w", stopped, err)
+		err = fmt.Errorf("%w; a run that ends by itself does not wait for that: %w", stopped, err)
 	}
 	s, end := b.Stats(), "the source was read to its end, and everything is finished"
 	if err != nil {

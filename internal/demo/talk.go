@@ -24,7 +24,7 @@ func (d *demo) welcome() {
 
   publish to     %s   stream EVENTS, subjects events.>
   Customer.io    http://%s/   people and calls as they arrive, and what is told of them on the bus
-  the bridge     http://%s/readyz and /metrics
+  the bridge     http://%s/   what it reads, sends and could not deliver; /readyz and /metrics
   the folder     %s   configuration, rules, dead letters, log
 
 `, d.broker().Server().URL(), d.at.emulator, d.at.admin, d.Dir)
