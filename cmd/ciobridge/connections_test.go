@@ -76,7 +76,7 @@ const connectionEvents = 10
 
 // try is one line of the table.
 func (c connection) try(t *testing.T) string {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	n, err := c.carry(ctx, t, c.right)
 	if err != nil || n != connectionEvents {
@@ -86,7 +86,7 @@ func (c connection) try(t *testing.T) string {
 	if c.wrong == "" {
 		return line + "\t–"
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel = context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	n, err = c.carry(ctx, t, c.wrong)
 	if n > 0 || !source.Refused(err) {
