@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -127,7 +128,16 @@ func TestTracesAreBounded(t *testing.T) {
 func TestTracesWithoutACollector(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
+	for name, address := range map[string]string{
+		"refuses": server.URL + "/v1/traces?key=canary", "is not there": "http://canary@127.0.0.1:1/canary",
+	} {
+		t.Run(name, func(t *testing.T) { sendsNothing(t, address) })
+	}
+}
+
+func sendsNothing(t *testing.T, address string) {
+	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address)
+	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "100")
 	t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")
 	core, logs := observer.New(zap.InfoLevel)
 	tracer, err := tracing.Start("kafka", "test", zap.New(core))
@@ -145,7 +155,8 @@ func TestTracesWithoutACollector(t *testing.T) {
 	if err != nil || handed != 50 {
 		t.Errorf("%d messages were handed over, %v", handed, err)
 	}
-	if all := logs.All(); len(all) != 1 || !strings.Contains(all[0].Message, "traces cannot be sent") {
+	if all := logs.All(); len(all) != 1 || !strings.Contains(all[0].Message, "traces cannot be sent") ||
+		strings.Contains(fmt.Sprint(all[0].ContextMap()), "canary") {
 		t.Errorf("the log says %v", all)
 	}
 }

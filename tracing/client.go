@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -194,6 +195,9 @@ func (c *client) post(ctx context.Context, body []byte) error {
 		req.Header.Set(name, value.Reveal())
 	}
 	resp, err := c.http.Do(req)
+	if whole := (*url.Error)(nil); errors.As(err, &whole) {
+		err = whole.Err // the address may hold a token
+	}
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -161,14 +159,7 @@ func (p *process) skipped(n int) {
 	_, rest, _ := strings.Cut(p.log.String(), `"admin":"`)
 	admin, _, _ := strings.Cut(rest, `"`)
 	eventually(p.t, "skipped messages in the metrics", 20*time.Second, func() bool {
-		resp, err := http.Get("http://" + admin + "/metrics")
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		return err == nil && strings.Contains(string(body),
-			fmt.Sprintf("ciobridge_messages_total{outcome=\"skipped\"} "+
-				"%d\n", n))
+		return strings.Contains(get(p.t, "http://"+admin+"/metrics"),
+			fmt.Sprintf("ciobridge_messages_total{outcome=\"skipped\"} %d\n", n))
 	})
 }
