@@ -140,7 +140,9 @@ func (b *Backfill) Consume(ctx context.Context, handle event.Handler) error {
 	if err != nil {
 		return err
 	}
-	if err := b.notes.Remove(ctx); err != nil {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteLimit) // it may have ended as it was stopped
+	defer cancel()
+	if err := b.notes.Remove(limited); err != nil {
 		b.logger.Warn("the backfill is finished, and its notes could not be removed: another one with the same flags "+
 			"finds nothing to do without --anew", zap.Error(err))
 	}

@@ -87,8 +87,12 @@ func (p *Progress) show() {
 		fmt.Fprintln(p.w, s.Text)
 		return
 	}
-	line := []rune(bar(s, took) + " " + s.Text)
-	line = line[:min(len(line), p.width()-1)] // a line that wraps could not be written over
+	width, text := p.width(), s.Text
+	if width >= 3*barWidth {
+		text = bar(s, took) + " " + text
+	}
+	line := []rune(text)
+	line = line[:min(len(line), width-1)] // a line that wraps could not be written over
 	fmt.Fprintf(p.w, "\r%-*s", p.shown, string(line))
 	p.shown = utf8.RuneCountInString(string(line))
 }

@@ -46,23 +46,28 @@ func TestProgressInLines(t *testing.T) {
 	})
 }
 
-// On a terminal the line changes, stays shorter than the terminal is wide, and is taken away at the end.
+// On a terminal the line changes, stays shorter than the terminal is wide, and is taken away at the end. A narrow
+// terminal has no room for the bar.
 func TestProgressOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	s := State{}
-	p := &Progress{w: &out, width: func() int { return 40 }, begun: time.Now(), end: make(chan struct{}),
+	s, width := State{}, 60
+	p := &Progress{w: &out, width: func() int { return width }, begun: time.Now(), end: make(chan struct{}),
 		tell: func(time.Duration) State { return s }}
 	for _, s = range []State{
-		{Text: "a line that is longer than the terminal"}, {Text: "half of é", Done: 5, Total: 10},
+		{Text: "a line that is much longer than this terminal is wide"}, {Text: "half of é", Done: 5, Total: 10},
 		{Text: "all", Done: 11, Total: 10},
 	} {
 		p.show()
 	}
+	width = 20
+	s.Text = "12,345 of 67,890 messages"
+	p.show()
 	p.Stop()
 	shown := strings.Split(out.String(), "\r")
 	for i, want := range []string{
-		"", "[#                   ] a line that is l", "[##########          ] half of é       ",
-		"[####################] all      ", strings.Repeat(" ", 26), "",
+		"", "[#                   ] a line that is much longer than this",
+		"[##########          ] half of é" + strings.Repeat(" ", 27),
+		"[####################] all      ", "12,345 of 67,890 me       ", strings.Repeat(" ", 19), "",
 	} {
 		if i >= len(shown) || shown[i] != want {
 			t.Fatalf("part %d is not %q: %q", i, want, shown)
