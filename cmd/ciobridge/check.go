@@ -213,9 +213,9 @@ func (r *checkReport) print(w io.Writer, f format) error {
 		if t.Passed {
 			continue
 		}
-		fmt.Fprintf(w, "FAIL %s: %s\n", t.Place, t.Name)
+		fmt.Fprintf(w, "FAIL %s: %s\n", t.Place, output.Printable(t.Name))
 		for _, d := range t.Diffs {
-			fmt.Fprintf(w, "     %s\n", d)
+			fmt.Fprintf(w, "     %s\n", output.Printable(d))
 		}
 	}
 	for _, c := range r.Changes {
