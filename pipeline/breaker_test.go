@@ -166,3 +166,55 @@ func TestWhatOtherTopicsHoldSavesNone(t *testing.T) {
 		l.End(time.Second)
 	})
 }
+
+// In an outage memory fills with the events of one rule. When Customer.io is back it refuses them all, and the rule
+// stops. Then the events of others flow beside what is held, although that is more than its share.
+func TestWhatIsHeldAfterAnOutageLeavesRoom(t *testing.T) {
+	var down, well atomic.Bool
+	var done atomic.Int64
+	down.Store(true)
+	answer := func(_ context.Context, calls []event.Call) []event.Outcome {
+		out := make([]event.Outcome, len(calls))
+		for i, c := range calls {
+			switch {
+			case down.Load():
+				out[i].NotBefore = time.Now().Add(time.Second)
+			case c.Step.Rule == "own":
+				out[i].Result = event.Refused
+			default:
+				out[i].Result = event.Delivered
+			}
+		}
+		return out
+	}
+	c := DefaultConfig(testLimits)
+	c.Memory = 1 << 20
+	onBench(t, c, answer, func(b *bench) {
+		b.p.stages.Mapper = teams{broken: &well, unreadable: &well}
+		l := newTestLease()
+		read := func(topic, person string, acked func()) {
+			for i := range 5000 {
+				m := event.Message{Origin: event.Origin{Topic: topic, Offset: int64(i)},
+					Value: fmt.Appendf(nil, "%s%d %d identify", person, i, i+1)}
+				if b.p.handle(l, &m, acked) != nil {
+					return
+				}
+			}
+		}
+		for i := range 4 {
+			go read(fmt.Sprint("own", i), fmt.Sprint("a", i, "-"), func() {})
+		}
+		b.pass(time.Minute)
+		go read("other", "b", func() { done.Add(1) })
+		b.pass(time.Minute)
+		if n := b.p.Stats().Reserved; n < c.Memory-messageOverhead-callOverhead || done.Load() > 0 {
+			t.Errorf("%d bytes are used in the outage, %d done", n, done.Load())
+		}
+		down.Store(false)
+		b.pass(time.Hour)
+		if n := b.p.Stats().Reserved; done.Load() != 5000 || len(b.p.Stops()) != 1 || n > c.Memory+c.Memory/2 {
+			t.Errorf("%d of 5000 done, stopped: %v, %d bytes", done.Load(), b.p.Stops(), n)
+		}
+		l.End(time.Second)
+	})
+}

@@ -86,7 +86,7 @@ func (f *Fetching) Reserve(n, least int64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f.reserved > 0 {
-		n = min(n, f.limit-f.reserved, l.limit-l.kept-f.reserved, l.limit-l.reserved)
+		n = min(n, f.limit-f.reserved, l.limit-l.kept-f.reserved, l.limit-l.reserved+l.beyond())
 	}
 	if n < least {
 		f.refused = true

@@ -18,7 +18,8 @@ type Partition struct {
 // Reserve gives a Waiter. Waiters are served in the order in which they came, so that small messages do not pass a
 // large one for ever, with one exception: a partition that has its share already lets others pass. A share is half
 // of what New was given, while more than one partition has something mapped; so a partition whose persons are stuck
-// does not stop the others. Partitions of which something is held, until somebody lets it go, have one share together.
+// does not stop the others. Partitions of which something is held, until somebody lets it go, have one share together;
+// what they had beyond it when that began does not count for the others, who would wait for it.
 //
 // Mapped messages may take all that is not fetched, and three quarters of what New was given whatever is fetched:
 // that is a share and as much again as half of one, so that there is room beside a partition that is stuck with its
@@ -32,6 +33,7 @@ type Limiter struct {
 	reserved int64 // by both
 	mapped   int64
 	held     int                    // accounts of which something is held
+	heldBack int64                  // by those accounts
 	accounts map[Partition]*Account // those with something reserved or waiting
 	recent   [64]*Account           // what was asked for last, by ID modulo 64: mostly it is asked for again
 	waiting  []*Waiter
@@ -81,12 +83,18 @@ func (l *Limiter) Reserve(p Partition, bytes int64) (*Account, *Waiter) {
 // leave room for the others.
 func (l *Limiter) Hold(a *Account) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !a.held {
-		a.held = true
-		l.held++
+	if a.held {
+		l.mu.Unlock()
+		return
 	}
+	a.held = true
+	l.held++
+	l.heldBack += a.reserved
+	l.freed()
 }
+
+// beyond is what accounts of which something is held have beyond their share.
+func (l *Limiter) beyond() int64 { return max(0, l.heldBack-l.share) }
 
 // Cancel ends the waiting for a reservation. It releases the bytes where they have been reserved meanwhile.
 func (l *Limiter) Cancel(w *Waiter) {
@@ -148,6 +156,7 @@ func (l *Limiter) recentOf(p Partition) **Account {
 
 // fits reports whether there is room for so many bytes of what is mapped.
 func (l *Limiter) fits(bytes int64) bool {
+	bytes -= l.beyond()
 	return l.mapped == 0 || l.mapped+bytes <= l.kept || l.reserved+bytes <= l.limit
 }
 
@@ -155,6 +164,9 @@ func (l *Limiter) add(a *Account, bytes int64) {
 	a.reserved += bytes
 	l.mapped += bytes
 	l.reserved += bytes
+	if a.held {
+		l.heldBack += bytes
+	}
 }
 
 // fair reports whether a partition may have so much more.
