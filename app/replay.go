@@ -27,7 +27,7 @@ func Replay(
 	defer b.Close()
 	b.letters = at.Letters
 	p := c.Pipeline()
-	p.StopShare = 0 // letters that fail again are what a replay is ready for
+	p.StopShare = 0        // letters that fail again are what a replay is ready for
 	p.NewPeople.People = 0 // nobody would resume what stops over it, and a replay would never end
 	if c.Erasure.NeedsBroker() || len(rules.ReplyTo()) > 0 {
 		if b.broker, err = Reach(ctx, c, log); err != nil {
