@@ -19,7 +19,7 @@ type Partition struct {
 // large one for ever, with one exception: a partition that has its share already lets others pass. A share is half
 // of what New was given, while more than one partition has something mapped; so a partition whose persons are stuck
 // does not stop the others. Partitions of which something is held, until somebody lets it go, have one share together;
-// what they had beyond it when that began does not count for the others, who would wait for it.
+// what they had beyond it when that began, up to another share, does not count for the others, who would wait for it.
 //
 // Mapped messages may take all that is not fetched, and three quarters of what New was given whatever is fetched:
 // that is a share and as much again as half of one, so that there is room beside a partition that is stuck with its
@@ -93,8 +93,9 @@ func (l *Limiter) Hold(a *Account) {
 	l.freed()
 }
 
-// beyond is what accounts of which something is held have beyond their share.
-func (l *Limiter) beyond() int64 { return max(0, l.heldBack-l.share) }
+// beyond is what accounts of which something is held have beyond their share. It is a share at most, because memory
+// must stay bounded: much may come of many partitions before it is known that it is held.
+func (l *Limiter) beyond() int64 { return min(max(0, l.heldBack-l.share), l.share) }
 
 // Cancel ends the waiting for a reservation. It releases the bytes where they have been reserved meanwhile.
 func (l *Limiter) Cancel(w *Waiter) {
