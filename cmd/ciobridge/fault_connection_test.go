@@ -115,9 +115,6 @@ func TestFaultKafkaIdentityChanges(t *testing.T) {
 			happens: func() { refused.Store(client); front.CloseAll() },
 			mended:  func() { f.writeCertificate("client.pem", "client.key", renewed.Certificate[0], renewed) }},
 	)
-	if front.Expired.Load() > 0 {
-		t.Errorf("%d sessions were not renewed in time", front.Expired.Load())
-	}
 }
 
 func kafkaBehind(t *testing.T, front *kafkafronttest.Front) string {
