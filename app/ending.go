@@ -111,12 +111,6 @@ func Backfill(ctx context.Context, c config.Config, rules *mapping.Rules, run *b
 		Mapper: b.tracer.Mapper(run.Mapper(rules.ForReplay())), Sender: sender,
 		DeadLetters: b.tracer.DeadLetters(b.letters), Destinations: destinations(p, b.workspaces)}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
-	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var watch sync.WaitGroup
-	watch.Go(func() { b.watchFences(watching) })
-	err = b.runToEnd(ctx)
-	b.settleLedger(ctx)
-	cancel()
-	watch.Wait()
+	err = b.besideFences(ctx, b.runToEnd)
 	return b.Stats(), err
 }

@@ -68,8 +68,9 @@ func (m ruleMetrics) Collect(ch chan<- prometheus.Metric) {
 	rules, generation := m.rules.Current()
 	ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, m.version, runtime.Version(), rules.Hash())
 	ch <- prometheus.MustNewConstMetric(generationDesc, prometheus.GaugeValue, float64(generation))
-	m.collectMatches(ch, rules)
-	for _, s := range rules.Stats() {
+	stats := rules.Stats()
+	m.collectMatches(ch, rules, stats)
+	for _, s := range stats {
 		for result, n := range map[string]uint64{"matched": s.Matched, "skipped": s.Skipped, "calls": s.Calls,
 			"failed": s.Failed, "timed_out": s.TimedOut, "timestamps_behind": s.Behind, "timestamps_ahead": s.Ahead,
 			"too_late": s.Late, "not_sent": s.Unsent} {
@@ -102,8 +103,8 @@ var silentDesc = prometheus.NewDesc("ciobridge_rule_silent",
 	"1 while a rule that has matched since the start has matched nothing for 24 hours.", []string{"rule"}, nil)
 
 // collectMatches gives what there is to know of each rule as a whole.
-func (m ruleMetrics) collectMatches(ch chan<- prometheus.Metric, rules *mapping.Rules) {
-	stats, now := rules.Stats(), time.Now()
+func (m ruleMetrics) collectMatches(ch chan<- prometheus.Metric, rules *mapping.Rules, stats []mapping.RuleStats) {
+	now := time.Now()
 	last := m.seen.Look(stats, now)
 	for i := range stats {
 		name := stats[i].Rule

@@ -50,10 +50,15 @@ func Replay(
 		Sender: sender, DeadLetters: b.tracer.DeadLetters(run.DeadLetters()),
 		Destinations: destinations(p, b.workspaces)}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
+	return b.besideFences(ctx, b.pipeline.Run)
+}
+
+// besideFences runs the pipeline while fences are watched, and settles the ledger when it has ended.
+func (b *Bridge) besideFences(ctx context.Context, run func(context.Context) error) error {
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var watch sync.WaitGroup
 	watch.Go(func() { b.watchFences(watching) })
-	err = b.pipeline.Run(ctx)
+	err := run(ctx)
 	b.settleLedger(ctx)
 	cancel()
 	watch.Wait()

@@ -35,10 +35,12 @@ func (b *Bridge) summarize(ctx context.Context) {
 			zap.Int("requests", now.Requests-last.Requests),
 			zap.String("destination", string(b.sender.State().Condition)))
 		last = now
-		b.seen.Look(b.rules.Now().Stats(), time.Now())
-		warnOfSlowRules(b.log, b.rules.Now().Stats(), timedOut)
-		warnOfTimestamps(b.log, b.rules.Now().Stats(), stamped)
-		warnOfUnfit(b.log, b.rules.Now().Unfit(), unfit)
+		rules := b.rules.Now()
+		stats := rules.Stats()
+		b.seen.Look(stats, time.Now())
+		warnOfSlowRules(b.log, stats, timedOut)
+		warnOfTimestamps(b.log, stats, stamped)
+		warnOfUnfit(b.log, rules.Unfit(), unfit)
 	}
 }
 

@@ -94,7 +94,7 @@ type Letters struct {
 	Oldest  time.Time      `json:"oldest_open,omitzero"`   // when it first failed, as of the count
 }
 
-// Stop is a rule, or all of a flow, that was stopped because too much of it failed.
+// Stop is a rule or a topic that was stopped, because too much of it failed or because of whom it names.
 type Stop struct {
 	Rule  string    `json:"rule,omitempty"` // empty where a topic has stopped
 	Topic string    `json:"topic,omitempty"`

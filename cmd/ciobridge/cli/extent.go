@@ -18,18 +18,21 @@ type Extents interface {
 // meanwhile. An error that has no exit code gets that of the broker.
 func ReadExtents(ctx context.Context, from Extents, all []consumer.Extent, f func(*event.Message) error) error {
 	for _, e := range all {
-		for {
-			err := from.ReadExtent(ctx, e, f)
-			var gone *consumer.GoneError
-			if errors.As(err, &gone) {
-				e.From = gone.To
-				continue
-			}
-			if err != nil {
-				return exit.Or(exit.Broker, err)
-			}
-			break
+		if err := ReadExtent(ctx, from, e, f); err != nil {
+			return exit.Or(exit.Broker, err)
 		}
 	}
 	return nil
+}
+
+// ReadExtent gives f the messages of one extent, and passes over what the broker has discarded meanwhile.
+func ReadExtent(ctx context.Context, from Extents, e consumer.Extent, f func(*event.Message) error) error {
+	for {
+		err := from.ReadExtent(ctx, e, f)
+		var gone *consumer.GoneError
+		if !errors.As(err, &gone) || gone.To <= e.From {
+			return err
+		}
+		e.From = gone.To
+	}
 }

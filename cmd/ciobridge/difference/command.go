@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,7 +19,6 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
-	"github.com/ciobridge/ciobridge/internal/yamltree"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -106,7 +104,7 @@ func (f *flags) rules(configured bool) (ruleset.Set, *mapping.Rules, error) {
 	case len(f.newer) == 0:
 		set, err := ruleset.Read(f.in, nil)
 		return set, set.Rules, err
-	case !configured && isConfiguration(f.newer[0]):
+	case !configured && ruleset.IsConfiguration(f.newer[0]):
 		set, err := ruleset.Read(config.Input{Files: f.newer, Set: f.in.Set}, nil)
 		return set, set.Rules, err
 	case !configured && f.file != "":
@@ -119,16 +117,6 @@ func (f *flags) rules(configured bool) (ruleset.Set, *mapping.Rules, error) {
 	}
 	rules, err := set.Before(config.Input{Files: f.newer, Set: f.in.Set})
 	return set, rules, err
-}
-
-// isConfiguration reports whether a file is a configuration, and no rule file.
-func isConfiguration(path string) bool {
-	data, err := config.ReadFile(path)
-	if err != nil {
-		return false // who reads it says why
-	}
-	tree, err := yamltree.Parse(filepath.Base(path), data)
-	return err == nil && (tree.Get("source") != nil || tree.Get("rules_from") != nil)
 }
 
 // compareFile compares the events of a file.

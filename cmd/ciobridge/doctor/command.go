@@ -22,7 +22,7 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 	var in config.Input
 	var strict bool
 	o := doctor.Options{}
-	out := cli.Text
+	var out cli.Format
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine what a bridge needs: rights, retention, partitioning, clocks, credentials",
@@ -60,8 +60,7 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 		},
 	}
 	configFlags(cmd, &in)
-	cmd.Flags().VarP(&out, "output", "o", "how to print results and errors: text or json")
-	cli.Complete(cmd, "output", string(cli.Text), string(cli.JSON))
+	cli.OutputFlag(cmd, &out)
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for failures")
 	cmd.Flags().DurationVar(&o.Outage, "max-outage", 72*time.Hour, "how long an outage may last that loses nothing")
 	cmd.Flags().IntVar(&o.Sample, "sample", 200, "how many of the newest events of each partition to look at; 0 is "+

@@ -51,7 +51,7 @@ func (f *flags) wanted(c config.Config, now time.Time) (w wish, err error) {
 			return w, fmt.Errorf("--id %q: %w", f.id, err)
 		}
 		if f.since == "" && !ends {
-			w.between.From = timeOf(w.id).Add(-early)
+			w.between.From = time.UnixMilli(w.id.Millis()).Add(-early)
 		}
 		return w, nil
 	}
@@ -62,15 +62,6 @@ func (f *flags) wanted(c config.Config, now time.Time) (w wish, err error) {
 		return w, fmt.Errorf("--person: %w", err)
 	}
 	return w, nil
-}
-
-// timeOf is the time that a ULID begins with.
-func timeOf(id event.ID) time.Time {
-	ms := int64(0)
-	for _, b := range id[:6] {
-		ms = ms<<8 | int64(b)
-	}
-	return time.UnixMilli(ms)
 }
 
 func parseOrigin(text string) (event.Origin, error) {

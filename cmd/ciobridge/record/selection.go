@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
@@ -84,7 +85,7 @@ func (r *reading) take(ctx context.Context, b source.Broker) error {
 		if len(r.topics) > 0 && !slices.Contains(r.topics, e.Topic) {
 			continue
 		}
-		err := r.extent(ctx, b, e)
+		err := cli.ReadExtent(ctx, b, e, func(m *event.Message) error { return r.look(ctx, m) })
 		if errors.Is(err, errEnough) {
 			return nil
 		}
@@ -93,18 +94,6 @@ func (r *reading) take(ctx context.Context, b source.Broker) error {
 		}
 	}
 	return nil
-}
-
-// extent reads a part of the source. What the broker discards meanwhile is passed over.
-func (r *reading) extent(ctx context.Context, b source.Broker, e consumer.Extent) error {
-	for {
-		err := b.ReadExtent(ctx, e, func(m *event.Message) error { return r.look(ctx, m) })
-		var gone *consumer.GoneError
-		if !errors.As(err, &gone) || gone.To <= e.From {
-			return err
-		}
-		e.From = gone.To
-	}
 }
 
 // look takes a message if it is chosen.

@@ -78,6 +78,23 @@ func readRules(patterns []string) (Set, error) {
 	return newSet(output.Count(len(c.Files), "rule file"), c, err)
 }
 
+// IsConfiguration reports whether a file is a configuration, and no rule file. One that cannot be read is none: who
+// reads it says why.
+func IsConfiguration(path string) bool {
+	data, err := config.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	holdsRules, err := rulesOnly(path, data)
+	return err == nil && !holdsRules
+}
+
+// rulesOnly reports whether what a file holds is no configuration.
+func rulesOnly(path string, data []byte) (bool, error) {
+	tree, err := yamltree.Parse(path, data)
+	return err == nil && tree.Get("source") == nil && tree.Get("rules_from") == nil, err
+}
+
 // Before reads the older version that a set is compared with: a configuration, of one file or several, with the
 // same --set; or rule files, whose events then arrive as those of the set do, and whose expressions call the functions
 // that the set shares.
@@ -88,8 +105,8 @@ func (s *Set) Before(in config.Input) (*mapping.Rules, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read what to compare with: %w", err)
 		}
-		tree, err := yamltree.Parse(path, data)
-		rulesAlone = rulesAlone && err == nil && tree.Get("source") == nil && tree.Get("rules_from") == nil
+		holdsRules, err := rulesOnly(path, data)
+		rulesAlone = rulesAlone && err == nil && holdsRules
 	}
 	if !rulesAlone {
 		old, err := readConfiguration(in)
