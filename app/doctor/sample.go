@@ -10,7 +10,6 @@ import (
 	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
-	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/source"
@@ -62,10 +61,8 @@ func (s *spread) read(ctx context.Context, c config.Config, rules *mapping.Rules
 			continue
 		}
 		err := b.ReadExtent(ctx, x, func(m *event.Message) error {
-			if forms := rules.Forms(m.Origin.Topic); content.Reads(forms) {
-				if err := decoder.Decode(ctx, forms, m); err != nil {
-					return err
-				}
+			if err := decoder.Decode(ctx, rules.Forms(m.Origin.Topic), m); err != nil {
+				return err
 			}
 			s.see(rules, m, time.Now())
 			return nil

@@ -183,7 +183,7 @@ rules:
 }
 
 // Who waits for a command does not wait for a registry that is away, and is told that it is.
-func TestDecodeSoon(t *testing.T) {
+func TestCommandsDoNotWaitForTheRegistry(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Start(t)
 	r.SetDown(true)
@@ -193,13 +193,15 @@ func TestDecodeSoon(t *testing.T) {
 	}
 	defer d.Close()
 	m := event.Message{Value: []byte{0, 0, 0, 0, 1, 14}}
-	err = decodeSoon(t.Context(), d, 50*time.Millisecond, event.Forms{Value: "avro"}, &m)
+	d.Patience = 50 * time.Millisecond
+	err = d.Decode(t.Context(), event.Forms{Value: "avro"}, &m)
 	if exit.Code(err) != exit.Broker || !strings.Contains(err.Error(), "has not answered for 50ms") {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := decodeSoon(ctx, d, time.Minute, event.Forms{Value: "avro"}, &m); !errors.Is(err, context.Canceled) {
+	d.Patience = time.Minute
+	if err := d.Decode(ctx, event.Forms{Value: "avro"}, &m); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,15 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/ciobridge/ciobridge/app"
-	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
-	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
@@ -124,37 +119,6 @@ func isBinary(begin []byte) bool {
 		begin = begin[n:]
 	}
 	return false
-}
-
-// decoder gives messages the content of their values, by a schema registry where that is needed.
-type decoder interface {
-	Decode(ctx context.Context, forms event.Forms, m *event.Message) error
-	Close()
-}
-
-// openDecoder makes a decoder that tells a command's user of trouble. It must be closed.
-func openDecoder(cmd *cobra.Command, c config.Config, f format) (decoder, error) {
-	log, err := cli.QuietLogger(cmd, f == asJSON)
-	if err != nil {
-		return nil, err
-	}
-	return app.Content(c, log)
-}
-
-// registryLimit is how long a command waits for the schema registry.
-const registryLimit = 10 * time.Second
-
-// decodeSoon gives a message its content. It gives the schema registry up after a while, because somebody waits.
-func decodeSoon(ctx context.Context, d decoder, limit time.Duration, forms event.Forms,
-	m *event.Message) error {
-	soon, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := d.Decode(soon, forms, m)
-	if err != nil && ctx.Err() == nil {
-		err = exit.With(exit.Broker, fmt.Errorf("the schema registry has not answered for %s, and the warning above "+
-			"says why: look at schema_registry", limit))
-	}
-	return err
 }
 
 // mapOne maps an event. A panic, whose text may quote the event, ends as an error that names the place.

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 )
 
 func newHealthcheck() *cobra.Command {
-	var url string
+	var address string
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask a running bridge whether it is ready",
@@ -28,29 +29,24 @@ func newHealthcheck() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
 			defer cancel()
-			return healthcheck(ctx, cmd.OutOrStdout(), url)
+			return healthcheck(ctx, cmd.OutOrStdout(), address)
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", "http://127.0.0.1:8080/readyz", "where to ask")
+	cmd.Flags().StringVar(&address, "url", cli.AdminAddress+"/readyz", "where to ask")
 	return cmd
 }
 
 // healthcheck prints the first line of the answer.
-func healthcheck(ctx context.Context, w io.Writer, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func healthcheck(ctx context.Context, w io.Writer, address string) error {
+	at, err := url.Parse(address)
 	if err != nil {
 		return exit.With(exit.Input, fmt.Errorf("--url: %w", err))
 	}
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	answer, err := cli.Ask(ctx, http.MethodGet, at)
 	if err != nil {
 		return fmt.Errorf("not healthy: %w", err)
 	}
-	defer res.Body.Close()
-	line := bufio.NewScanner(io.LimitReader(res.Body, 4096))
-	line.Scan()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("not healthy: %s: %s", res.Status, output.Printable(line.Text()))
-	}
-	_, err = fmt.Fprintln(w, output.Printable(line.Text()))
+	line, _, _ := strings.Cut(string(answer), "\n")
+	_, err = fmt.Fprintln(w, output.Printable(line))
 	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -41,9 +40,8 @@ type lettersClient struct {
 	store  app.Letters
 	close  func() // ends the connections to the broker and to the schema registry, if there are any
 
-	decoder  decoder
-	patience time.Duration // with the schema registry
-	noAnswer error         // of the registry, which is not waited for again
+	decoder  *app.Decoder
+	noAnswer error // of the registry, which is not waited for again
 }
 
 // openLetters reads the configuration and reaches its dead letters. It must be closed when err is nil.
@@ -72,7 +70,7 @@ func newLettersClient(cmd *cobra.Command, c config.Config, rules *mapping.Rules,
 func newLedgerClient(
 	cmd *cobra.Command, c config.Config, rules *mapping.Rules, needsLedger bool, log *zap.Logger,
 ) (*lettersClient, error) {
-	d := &lettersClient{config: c, rules: rules, log: log, patience: registryLimit}
+	d := &lettersClient{config: c, rules: rules, log: log}
 	decoder, err := app.Content(c, log)
 	if err != nil {
 		return nil, err
@@ -93,9 +91,9 @@ func newLedgerClient(
 // content gives a letter's message what its value holds. A schema registry that has not answered once is not waited for
 // again.
 func (d *lettersClient) content(ctx context.Context, m *event.Message) error {
-	err := decodeSoon(ctx, d.decoder, d.patience, d.rules.Forms(m.Origin.Topic), m)
+	err := d.decoder.Decode(ctx, d.rules.Forms(m.Origin.Topic), m)
 	if err != nil && d.noAnswer == nil {
-		d.noAnswer, d.patience = err, 0
+		d.noAnswer, d.decoder.Patience = err, 0
 	}
 	if err != nil {
 		return d.noAnswer

@@ -224,7 +224,7 @@ func TestLettersDoNotWaitForTheRegistry(t *testing.T) {
 	away := registrytest.Start(t)
 	away.SetDown(true)
 	cmd, d := lettersOf(t, "avro", `schema_registry: {url: "`+away.URL+`"}`)
-	d.patience = 20 * time.Millisecond
+	d.decoder.Patience = 20 * time.Millisecond
 	for n := range 3 {
 		err := d.store.Put(t.Context(), event.FailedMessage{
 			Message: event.Message{Origin: event.Origin{Topic: "EVENTS", Offset: int64(n)},

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
@@ -16,7 +18,6 @@ import (
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/mapping/explain"
 )
 
 func newMap() *cobra.Command {
@@ -78,7 +79,11 @@ func newMap() *cobra.Command {
 
 func mapEvents(cmd *cobra.Command, set ruleset.Set, m event.Message, values func(func(eventText) error) error,
 	out format) error {
-	decoder, err := openDecoder(cmd, set.Config, out)
+	log, err := cli.QuietLogger(cmd, out == asJSON)
+	if err != nil {
+		return err
+	}
+	decoder, err := app.Content(set.Config, log)
 	if err != nil {
 		return err
 	}
@@ -90,7 +95,7 @@ func mapEvents(cmd *cobra.Command, set ruleset.Set, m event.Message, values func
 		total++
 		if isBinary(e.value) { // else it is the JSON that the value becomes
 			forms := set.Rules.Forms(m.Origin.Topic)
-			if err := decodeSoon(cmd.Context(), decoder, registryLimit, forms, &m); err != nil {
+			if err := decoder.Decode(cmd.Context(), forms, &m); err != nil {
 				if exit.Code(err) == exit.Broker {
 					err = fmt.Errorf("%w, or give the JSON that the value becomes", err)
 				}
@@ -237,14 +242,4 @@ func inRule(rule, call, field, detail string) string {
 		text += field + ": "
 	}
 	return text + output.Printable(detail)
-}
-
-// headings are what a reason is called in a list for people.
-var headings = map[explain.Why]string{
-	explain.NoRule: "no rule", explain.Condition: "condition", explain.NoItem: "no item", explain.NoEvent: "no event",
-	explain.NotListed: "not listed", explain.ValueLeftOut: "left out", explain.ValueCut: "truncated",
-}
-
-func (r mappedReason) String() string {
-	return headings[explain.Why(r.Why)] + "  " + ofEvent(r.Item) + inRule(r.Rule, r.Call, r.Field, r.Detail)
 }

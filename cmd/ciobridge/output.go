@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/mistake"
 	"github.com/ciobridge/ciobridge/internal/output"
+	"github.com/ciobridge/ciobridge/mapping/explain"
 )
 
 // What a command says, and where: results go to standard output, in words or as JSON; everything else, such as
@@ -129,4 +130,14 @@ func (c mappedCall) String() string {
 		text += "; not sent, since the rule says send: false"
 	}
 	return text
+}
+
+// headings are what a reason is called in a list for people.
+var headings = map[explain.Why]string{
+	explain.NoRule: "no rule", explain.Condition: "condition", explain.NoItem: "no item", explain.NoEvent: "no event",
+	explain.NotListed: "not listed", explain.ValueLeftOut: "left out", explain.ValueCut: "truncated",
+}
+
+func (r mappedReason) String() string {
+	return headings[explain.Why(r.Why)] + "  " + ofEvent(r.Item) + inRule(r.Rule, r.Call, r.Field, r.Detail)
 }

@@ -70,7 +70,7 @@ func TestStatusTellsWhatABridgeDoes(t *testing.T) {
 		code int
 		says string
 	}{
-		url: {exit.Failure, "the bridge does not answer: "},
+		url: {exit.Failure, "no status: "},
 		w.server.URL + "/_emulator/stats?x=/status": {exit.Failure, "404 Not Found"},
 		"127.0.0.1:8080": {exit.Input, "--url: want the address of an admin server"},
 	} {

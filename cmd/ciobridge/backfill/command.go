@@ -184,9 +184,6 @@ func (f *flags) name() string {
 	return "backfill-" + hex.EncodeToString(sum[:4])
 }
 
-// contentLimit is how long a dry run waits for the schema registry.
-const contentLimit = 10 * time.Second
-
 // tryOut reads and maps, and sends nothing.
 func (f *flags) tryOut(ctx context.Context, c config.Config, rules *mapping.Rules, run *backfill.Backfill,
 	log *zap.Logger) error {
@@ -196,12 +193,6 @@ func (f *flags) tryOut(ctx context.Context, c config.Config, rules *mapping.Rule
 	}
 	defer decoder.Close()
 	return run.DryRun(ctx, rules.ForReplay(), func(ctx context.Context, m *event.Message) error {
-		forms := rules.Forms(m.Origin.Topic)
-		if forms == (event.Forms{}) {
-			return nil
-		}
-		ctx, cancel := context.WithTimeout(ctx, contentLimit)
-		defer cancel()
-		return decoder.Decode(ctx, forms, m)
+		return decoder.Decode(ctx, rules.Forms(m.Origin.Topic), m)
 	})
 }

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
 	"github.com/ciobridge/ciobridge/config"
@@ -162,31 +160,23 @@ func (f *flags) compareSource(cmd *cobra.Command, set *ruleset.Set, c *compariso
 	if err != nil {
 		return err
 	}
-	decoder, err := app.Content(set.Config, log)
+	source, err := cli.OpenSource(cmd.Context(), set.Config, set.Rules, log)
 	if err != nil {
 		return err
 	}
-	defer decoder.Close()
-	broker, err := app.Reach(cmd.Context(), set.Config, log)
-	if err != nil {
-		return err
-	}
-	defer broker.Close()
-	extents, err := broker.Extents(cmd.Context(), consumer.Bounds{From: from})
-	if err != nil {
-		return exit.Or(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
-	}
+	defer source.Close()
+	var topics []string
 	if f.topic != "" {
-		extents = slices.DeleteFunc(extents, func(e consumer.Extent) bool { return e.Topic != f.topic })
-		if len(extents) == 0 {
-			return exit.With(exit.Input, fmt.Errorf("--topic %s: the source does not read it", f.topic))
-		}
+		topics = []string{f.topic}
 	}
-	ctx := cmd.Context()
-	return cli.ReadExtents(ctx, broker, extents, func(m *event.Message) error {
-		if err := decoder.Decode(ctx, set.Rules.Forms(m.Origin.Topic), m); err != nil {
-			return err
-		}
-		return c.add(m.Origin.String(), *m)
+	extents, err := source.Select(cmd.Context(), consumer.Bounds{From: from}, topics...)
+	if err != nil {
+		return err
+	}
+	if len(extents) == 0 && f.topic != "" {
+		return exit.With(exit.Input, fmt.Errorf("--topic %s: the source does not read it", f.topic))
+	}
+	return source.Read(cmd.Context(), extents, func(m *event.Message) error {
+		return exit.With(exit.Failure, c.add(m.Origin.String(), *m))
 	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
@@ -16,7 +15,6 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/source"
 )
 
 // result is what would come of the records.
@@ -56,26 +54,18 @@ func Run(cmd *cobra.Command, c config.Config, rules *mapping.Rules, asJSON bool)
 	if err != nil {
 		return err
 	}
-	decoder, err := app.Content(c, log)
-	if err != nil {
-		return err
-	}
-	defer decoder.Close()
 	ctx := cmd.Context()
-	broker, err := app.Reach(ctx, c, log)
+	source, err := cli.OpenSource(ctx, c, rules, log)
 	if err != nil {
 		return err
 	}
-	defer broker.Close()
-	extents, err := ahead(ctx, broker)
+	defer source.Close()
+	extents, err := ahead(ctx, source)
 	if err != nil {
 		return exit.With(exit.Broker, err)
 	}
 	r := result{Hash: rules.Hash()}
-	err = cli.ReadExtents(ctx, broker, extents, func(m *event.Message) error {
-		if err := decoder.Decode(ctx, rules.Forms(m.Origin.Topic), m); err != nil {
-			return err
-		}
+	err = source.Read(ctx, extents, func(m *event.Message) error {
 		calls, failures := rules.Map(m)
 		r.Records, r.Calls, r.Letters = r.Records+1, r.Calls+len(calls), r.Letters+len(failures)
 		return nil
@@ -89,8 +79,8 @@ func Run(cmd *cobra.Command, c config.Config, rules *mapping.Rules, asJSON bool)
 
 // ahead finds what the bridge would read next: from what is committed up to the end, or all that is kept where nothing
 // is.
-func ahead(ctx context.Context, broker source.Broker) ([]consumer.Extent, error) {
-	offsets, err := broker.Offsets(ctx)
+func ahead(ctx context.Context, source *cli.Source) ([]consumer.Extent, error) {
+	offsets, err := source.Offsets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look how far the source has been read: %w", err)
 	}

@@ -4,72 +4,46 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/source"
 )
 
 // explainer is what the command works with.
 type explainer struct {
-	rules   *mapping.Rules
-	broker  source.Broker
-	letters app.Letters
-	decoder interface {
-		Decode(ctx context.Context, forms event.Forms, m *event.Message) error
-		Close()
-	}
+	rules    *mapping.Rules
+	source   *cli.Source
+	letters  app.Letters
 	searched atomic.Int64 // records
 
 	ends    bool                  // the source is read to its end by each run, and has no offsets
 	offsets []consumer.OffsetInfo // as they are when they are first asked for
 }
 
-// registryLimit is how long a schema registry is waited for.
-const registryLimit = 10 * time.Second
-
-// open reaches the broker and the dead letters. The explainer must be closed when err is nil.
+// open reaches the source and the dead letters. The explainer must be closed when err is nil.
 func open(ctx context.Context, c config.Config, rules *mapping.Rules, log *zap.Logger) (*explainer, error) {
-	decoder, err := app.Content(c, log)
+	source, err := cli.OpenSource(ctx, c, rules, log)
 	if err != nil {
 		return nil, err
 	}
-	x := &explainer{rules: rules.ForReplay(), decoder: decoder, ends: c.Source.Section().Ends()}
-	if x.broker, err = app.Reach(ctx, c, log); err != nil {
-		decoder.Close()
+	letters, err := app.ReachLetters(ctx, c, rules.Hash(), false, log)
+	if err != nil {
+		source.Close()
 		return nil, err
 	}
-	if x.letters, err = app.ReachLetters(ctx, c, rules.Hash(), false, log); err != nil {
-		x.broker.Close()
-		decoder.Close()
-		return nil, err
-	}
-	return x, nil
+	return &explainer{rules: rules.ForReplay(), source: source, letters: letters, ends: c.Source.Section().Ends()}, nil
 }
 
 func (x *explainer) close() {
 	x.letters.Close()
-	x.broker.Close()
-	x.decoder.Close()
-}
-
-// decode gives a message its content.
-func (x *explainer) decode(ctx context.Context, m *event.Message) error {
-	soon, cancel := context.WithTimeout(ctx, registryLimit)
-	defer cancel()
-	err := x.decoder.Decode(soon, x.rules.Forms(m.Origin.Topic), m)
-	if err != nil && ctx.Err() == nil {
-		return exit.With(exit.Broker, fmt.Errorf("the schema registry has not answered for %s: look at schema_registry",
-			registryLimit))
-	}
-	return err
+	x.source.Close()
 }
 
 // progress is how far the source has been read.
@@ -90,7 +64,7 @@ func (x *explainer) progressAt(ctx context.Context, o event.Origin) (progress, e
 	}
 	if x.offsets == nil {
 		var err error
-		if x.offsets, err = x.broker.Offsets(ctx); err != nil {
+		if x.offsets, err = x.source.Offsets(ctx); err != nil {
 			return unknown, exit.With(exit.Broker, fmt.Errorf("read the offsets: %w", err))
 		}
 	}

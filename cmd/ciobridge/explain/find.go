@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -127,7 +128,7 @@ func (x *explainer) letterOf(ctx context.Context, id event.ID) (*deadletter.Lett
 // at reads the record at a place, or takes it from its dead letter.
 func (x *explainer) at(ctx context.Context, o event.Origin) (list []found, err error) {
 	one := consumer.Extent{Topic: o.Topic, Partition: o.Partition, From: o.Offset, End: o.Offset + 1}
-	err = x.broker.ReadExtent(ctx, one, func(m *event.Message) error {
+	err = x.source.ReadExtent(ctx, one, func(m *event.Message) error {
 		if m.Origin.Offset == o.Offset {
 			list = append(list, found{message: *m})
 		}
@@ -157,9 +158,9 @@ var errEnough = errors.New("found")
 
 // search looks at the records between two times: for the one with an identity, or for the latest of a person.
 func (x *explainer) search(ctx context.Context, w wish, told io.Writer) (list []found, err error) {
-	extents, err := x.broker.Extents(ctx, w.between)
+	extents, err := x.source.Select(ctx, w.between)
 	if err != nil {
-		return nil, exit.Or(exit.Broker, fmt.Errorf("find where the records stand: %w", err))
+		return nil, err
 	}
 	total, done := int64(0), int64(0)
 	for _, e := range extents {
@@ -167,12 +168,11 @@ func (x *explainer) search(ctx context.Context, w wish, told io.Writer) (list []
 	}
 	shown := x.showSearch(told, total)
 	defer shown.Stop()
-	for _, e := range extents {
-		err := x.broker.ReadExtent(ctx, e, func(m *event.Message) error {
+	for i, e := range extents {
+		err := x.source.Read(ctx, extents[i:i+1], func(m *event.Message) error {
 			x.searched.Store(done + m.Origin.Offset - e.From)
-			is, err := x.isWanted(ctx, &w, m)
-			if !is || err != nil {
-				return err
+			if !x.isWanted(&w, m) {
+				return nil
 			}
 			list = append(list, found{message: *m})
 			if w.person == nil {
@@ -181,11 +181,10 @@ func (x *explainer) search(ctx context.Context, w wish, told io.Writer) (list []
 			list = list[max(0, len(list)-w.limit):]
 			return nil
 		})
-		var gone *consumer.GoneError
 		switch {
 		case errors.Is(err, errEnough):
 			return list, nil
-		case err != nil && !errors.As(err, &gone): // what is gone cannot be found
+		case err != nil:
 			return nil, err
 		}
 		done += e.Count()
@@ -202,27 +201,14 @@ func (x *explainer) showSearch(told io.Writer, total int64) *cli.Progress {
 }
 
 // isWanted reports whether a record is the one, or one of the person.
-func (x *explainer) isWanted(ctx context.Context, w *wish, m *event.Message) (bool, error) {
-	decoded := *m
-	if err := x.decode(ctx, &decoded); err != nil {
-		return false, err
-	}
+func (x *explainer) isWanted(w *wish, m *event.Message) bool {
 	if w.person != nil {
-		return w.person.In(x.rules, &decoded, 0), nil
+		return w.person.In(x.rules, m, 0)
 	}
 	if deadletter.EventID(m) == w.id {
-		return true, nil
+		return true
 	}
-	calls, failures := x.rules.Map(&decoded)
-	for i := range calls {
-		if calls[i].ID == w.id {
-			return true, nil
-		}
-	}
-	for i := range failures {
-		if failures[i].ID == w.id {
-			return true, nil
-		}
-	}
-	return false, nil
+	calls, failures := x.rules.Map(m)
+	return slices.ContainsFunc(calls, func(c event.Call) bool { return c.ID == w.id }) ||
+		slices.ContainsFunc(failures, func(f event.Failure) bool { return f.ID == w.id })
 }

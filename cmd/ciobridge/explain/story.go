@@ -56,7 +56,7 @@ func (x *explainer) story(ctx context.Context, f *found, showValues bool) (story
 	if s.Source, err = x.progressAt(ctx, m.Origin); err != nil {
 		return s, err
 	}
-	if err := x.decode(ctx, &m); err != nil {
+	if err := x.source.Decode(ctx, &m); err != nil {
 		return s, err
 	}
 	s.describeValue(&m, showValues)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
 	"github.com/ciobridge/ciobridge/config"
@@ -121,18 +120,13 @@ func (f *flags) read(cmd *cobra.Command, set *ruleset.Set) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder, err := app.Content(set.Config, log)
+	source, err := cli.OpenSource(cmd.Context(), set.Config, set.Rules, log)
 	if err != nil {
 		return nil, err
 	}
-	defer decoder.Close()
-	b, err := app.Reach(cmd.Context(), set.Config, log)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
-	r := &reading{selection: &f.selection, rules: set.Rules, decoder: decoder, byType: map[string]int{}}
-	if err := r.take(cmd.Context(), b); err != nil {
+	defer source.Close()
+	r := &reading{selection: &f.selection, rules: set.Rules, byType: map[string]int{}}
+	if err := r.take(cmd.Context(), source); err != nil {
 		if errors.Is(err, context.Canceled) {
 			err = fmt.Errorf("interrupted after %s: nothing was written", output.Count(r.read, "event"))
 		}

@@ -6,15 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/choice"
-	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
-	"github.com/ciobridge/ciobridge/source"
 )
 
 // selection says which messages are recorded.
@@ -30,27 +27,18 @@ type recorded struct {
 	typ     string // of its event; empty where it cannot be read, or holds several
 }
 
-// decoder gives messages the content of their values, by a schema registry where that is needed.
-type decoder interface {
-	Decode(ctx context.Context, forms event.Forms, m *event.Message) error
-}
-
 // reading is what is known while the source is read.
 type reading struct {
 	*selection
-	rules   *mapping.Rules
-	decoder decoder
-	taken   []recorded
-	byType  map[string]int
+	rules  *mapping.Rules
+	taken  []recorded
+	byType map[string]int
 
 	read, unreadable int // of those that were read and chosen: cannot be recorded
 }
 
 // errEnough ends the reading.
 var errEnough = errors.New("there are enough events")
-
-// registryLimit is how long the schema registry is waited for.
-const registryLimit = 10 * time.Second
 
 // check finds what cannot be meant.
 func (s *selection) check(rules *mapping.Rules) error {
@@ -76,37 +64,20 @@ func (s *selection) check(rules *mapping.Rules) error {
 }
 
 // take reads the source until there are enough messages, or no more.
-func (r *reading) take(ctx context.Context, b source.Broker) error {
-	extents, err := b.Extents(ctx, r.between)
+func (r *reading) take(ctx context.Context, source *cli.Source) error {
+	extents, err := source.Select(ctx, r.between, r.topics...)
 	if err != nil {
 		return err
 	}
-	for _, e := range extents {
-		if len(r.topics) > 0 && !slices.Contains(r.topics, e.Topic) {
-			continue
-		}
-		err := cli.ReadExtent(ctx, b, e, func(m *event.Message) error { return r.look(ctx, m) })
-		if errors.Is(err, errEnough) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read %s/%d: %w", e.Topic, e.Partition, err)
-		}
+	if err := source.Read(ctx, extents, r.look); !errors.Is(err, errEnough) {
+		return err
 	}
 	return nil
 }
 
 // look takes a message if it is chosen.
-func (r *reading) look(ctx context.Context, m *event.Message) error {
+func (r *reading) look(m *event.Message) error {
 	r.read++
-	soon, cancel := context.WithTimeout(ctx, registryLimit)
-	defer cancel()
-	if err := r.decoder.Decode(soon, r.rules.Forms(m.Origin.Topic), m); err != nil {
-		if ctx.Err() == nil {
-			err = exit.With(exit.Broker, fmt.Errorf("the schema registry has not answered for %s", registryLimit))
-		}
-		return err
-	}
 	typ := ""
 	if e, err := r.rules.Inspect(*m, 0); err == nil {
 		typ = e.Type

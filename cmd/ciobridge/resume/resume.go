@@ -2,7 +2,6 @@ package resume
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,12 +13,8 @@ import (
 
 	order "github.com/ciobridge/ciobridge/app/resume"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
-	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
-
-// answerLimit bounds what is printed of an answer.
-const answerLimit = 64 << 10
 
 // New makes the command.
 func New() *cobra.Command {
@@ -41,7 +36,7 @@ func New() *cobra.Command {
 			return resume(ctx, cmd.OutOrStdout(), address, url.Values{order.Rule: rules, order.Topic: topics})
 		},
 	}
-	cmd.Flags().StringVar(&address, "url", "http://127.0.0.1:8080", "the admin server of the bridge")
+	cmd.Flags().StringVar(&address, "url", cli.AdminAddress, "the admin server of the bridge")
 	cmd.Flags().StringArrayVar(&rules, "rule", nil, "a rule that has stopped; may be given several times")
 	cmd.Flags().StringArrayVar(&topics, "topic", nil, "a topic or stream that has stopped; may be given several times")
 	return cmd
@@ -49,32 +44,17 @@ func New() *cobra.Command {
 
 // resume gives the order and prints the answer.
 func resume(ctx context.Context, w io.Writer, address string, names url.Values) error {
-	to, err := url.Parse(address)
-	if err != nil || to.Host == "" || to.Scheme != "http" {
-		return exit.With(exit.Input, errors.New("--url: is no address such as http://127.0.0.1:8080"))
+	to, err := cli.AdminURL(address, order.Path)
+	if err != nil {
+		return err
 	}
-	to = to.JoinPath(order.Path)
 	to.RawQuery = names.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), nil)
+	answer, err := cli.Ask(ctx, http.MethodPost, to, order.Header, "1")
 	if err != nil {
-		return exit.With(exit.Input, fmt.Errorf("--url: %w", err))
+		return fmt.Errorf("not resumed: %w", err)
 	}
-	req.Header.Set(order.Header, "1")
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the bridge: %w", err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, answerLimit))
-	if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	lines := strings.Split(strings.TrimSuffix(string(answer), "\n"), "\n")
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("not resumed: %s: %s", res.Status, output.Printable(lines[0]))
-	}
-	for _, line := range lines {
-		if _, err := fmt.Fprintln(w, output.Printable(line)); err != nil {
+	for line := range strings.Lines(string(answer)) {
+		if _, err := fmt.Fprintln(w, output.Printable(strings.TrimSuffix(line, "\n"))); err != nil {
 			return err
 		}
 	}

@@ -6,24 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
-	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
-// limit is how long the answer may take, and maxAnswer how long it may be.
-const (
-	limit     = 10 * time.Second
-	maxAnswer = 64 << 20
-)
+// limit is how long the answer may take.
+const limit = 10 * time.Second
 
 // New makes the command.
 func New() *cobra.Command {
@@ -42,15 +35,15 @@ func New() *cobra.Command {
 			"  ciobridge status -o json | jq '.source.partitions | map(.lag) | add'",
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			at, err := statusOf(address)
+			at, err := cli.AdminURL(address, "/status")
 			if err != nil {
-				return exit.With(exit.Input, fmt.Errorf("--url: %w", err))
+				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), limit)
 			defer cancel()
-			text, err := fetch(ctx, at)
+			text, err := cli.Ask(ctx, http.MethodGet, at)
 			if err != nil {
-				return fmt.Errorf("the bridge does not answer: %w", err)
+				return fmt.Errorf("no status: %w", err)
 			}
 			var s status.Status
 			if err := json.Unmarshal(text, &s); err != nil || s.Version == "" {
@@ -67,7 +60,7 @@ func New() *cobra.Command {
 			return print(cmd.OutOrStdout(), s, time.Now())
 		},
 	}
-	cmd.Flags().StringVar(&address, "url", "http://127.0.0.1:8080", "the address of the bridge's admin server")
+	cmd.Flags().StringVar(&address, "url", cli.AdminAddress, "the address of the bridge's admin server")
 	cmd.Flags().VarP(&out, "output", "o", "how to print results and errors: table or json")
 	cli.Complete(cmd, "output", "table", "json")
 	return cmd
@@ -89,31 +82,3 @@ func (f *format) String() string { return string(*f) }
 
 // Type names the value in help texts.
 func (*format) Type() string { return "format" }
-
-// statusOf is the address of the status of an admin server.
-func statusOf(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", errors.New("want the address of an admin server, such as http://127.0.0.1:8080")
-	}
-	if !strings.HasSuffix(u.Path, "/status") {
-		u.Path = strings.TrimSuffix(u.Path, "/") + "/status"
-	}
-	return u.String(), nil
-}
-
-func fetch(ctx context.Context, at string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s", at, res.Status)
-	}
-	return io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-}
