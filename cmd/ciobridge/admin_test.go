@@ -16,6 +16,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 )
@@ -51,7 +52,7 @@ func answers(t *testing.T, url string, status int, parts ...string) string {
 		}
 		return res.StatusCode == status
 	})
-	noCanary(t, url, last)
+	canarytest.Text(t, url, last)
 	return last
 }
 

@@ -32,7 +32,10 @@ import (
 // those below.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
+	t.Cleanup(func() { eachIsMet(t) })
+	deadline, _ := t.Deadline()
+	testscript.RunT(searched{t}, testscript.Params{
+		Deadline:            deadline,
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -100,13 +103,15 @@ func scriptPort(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// customerio starts an emulator, sets CIO to its address, and writes its credentials to the files site_id and api_key.
+// customerio starts an emulator, sets CIO to its address, and writes its credentials to the files site_id, api_key and
+// app_key.
 func scriptCustomerIO(ts *testscript.TestScript, _ bool, _ []string) {
-	server := httptest.NewServer(emulator.New(emulator.Options{Region: "eu"}))
+	server := httptest.NewServer(emulator.New(emulator.Options{Region: "eu", SiteID: canarySiteID,
+		APIKey: canaryAPIKey, AppKey: canaryAppKey}))
 	ts.Defer(server.Close)
 	ts.Setenv("CIO", server.URL)
-	for name, text := range map[string]string{"site_id": emulator.DefaultSiteID, "api_key": emulator.DefaultAPIKey,
-		"app_key": emulator.DefaultAppKey} {
+	for name, text := range map[string]string{"site_id": canarySiteID, "api_key": canaryAPIKey,
+		"app_key": canaryAppKey} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 
 	"go.uber.org/zap"
@@ -166,7 +167,7 @@ func start(t *testing.T, args ...string) *process {
 	t.Cleanup(func() {
 		cancel()
 		if args[0] == "run" {
-			noCanary(t, "the log", p.log.String())
+			canarytest.Text(t, "the log", p.log.String())
 		}
 		if t.Failed() {
 			t.Logf("log of %v:\n%s", args, p.log)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/longtest"
@@ -46,7 +47,7 @@ func watch(t *testing.T, cmd *exec.Cmd, log *logBuffer) *child {
 	t.Helper()
 	c := &child{cmd, t, log, make(chan struct{})}
 	t.Cleanup(func() {
-		noCanary(t, "the log", log.String())
+		canarytest.Text(t, "the log", log.String())
 		if t.Failed() {
 			t.Logf("log of %v:\n%s", cmd.Args, log)
 		}
