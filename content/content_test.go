@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hamba/avro/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/twmb/avro"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
@@ -39,7 +39,7 @@ func framed(id byte, data []byte) []byte { return append([]byte{0, 0, 0, 0, id},
 
 func encode(t *testing.T, schema string, v any) []byte {
 	t.Helper()
-	data, err := avro.Marshal(avro.MustParse(schema), v)
+	data, err := avro.MustParse(schema).Encode(v)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,9 @@ func checksums(t *testing.T, dist string) map[string]bool {
 	return named
 }
 
+// mostBytes is how large the program may be: see docs/performance.md.
+const mostBytes = 40_000_000
+
 // expectArchive looks for what belongs beside the program, and runs the program where it can run.
 func expectArchive(t *testing.T, path string, runs bool) {
 	t.Helper()
@@ -90,6 +93,9 @@ func expectArchive(t *testing.T, path string, runs bool) {
 			continue
 		}
 		content, err := io.ReadAll(r)
+		if len(content) > mostBytes {
+			t.Errorf("%s: the program has %d bytes, more than %d", path, len(content), mostBytes)
+		}
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, h.Name), content, 0o700)
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hamba/avro/v2"
+	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
@@ -102,7 +102,7 @@ func TestChangesInAvroReachCustomerIO(t *testing.T) {
 		"{file: "+letters+"}")
 	row := map[string]any{"id": int64(7), "plan": "pro", "total": big.NewRat(129, 50),
 		"since": int64(1791194400123456)}
-	value, err := avro.Marshal(avro.MustParse(changeSchema), map[string]any{"before": nil,
+	value, err := avro.MustParse(changeSchema).Encode(map[string]any{"before": nil,
 		"after":  map[string]any{"srv.public.orders.Value": row},
 		"source": map[string]any{"ts_ms": int64(1791194400123), "table": "orders"}, "op": "u"})
 	if err != nil {

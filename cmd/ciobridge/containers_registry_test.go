@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hamba/avro/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/avro"
 	"go.uber.org/zap"
 
 	contents "github.com/ciobridge/ciobridge/content"
@@ -131,13 +131,14 @@ func TestRealRegistry(t *testing.T) {
 func realOrderBytes(t *testing.T) string {
 	t.Helper()
 	cache := &avro.SchemaCache{}
+	var order *avro.Schema
 	for _, text := range []string{realAddress, realOrder} {
-		if _, err := avro.ParseWithCache(text, "", cache); err != nil {
+		var err error
+		if order, err = cache.Parse(text); err != nil {
 			t.Fatal(err)
 		}
 	}
-	data, err := avro.Marshal(cache.Get("shop.Order"),
-		map[string]any{"id": int64(9007199254740993), "to": map[string]any{"city": "Linz"}})
+	data, err := order.Encode(map[string]any{"id": int64(9007199254740993), "to": map[string]any{"city": "Linz"}})
 	if err != nil {
 		t.Fatal(err)
 	}

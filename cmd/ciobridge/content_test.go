@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hamba/avro/v2"
+	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"go.uber.org/zap"
@@ -47,7 +47,7 @@ tests:
 	path := b.configure(fmt.Sprintf("{kafka: {brokers: [%q], group: bridge, start_at: earliest, session_timeout: 10s, "+
 		"topics: [{name: %s, content: avro}]}}", b.brokers[0], eventsTopic), "{file: "+letters+"}")
 	from := []string{"-c", path, "--set", "schema_registry.url=" + r.URL}
-	order, err := avro.Marshal(avro.MustParse(orderSchema), map[string]any{"type": "order", "customer": int64(7),
+	order, err := avro.MustParse(orderSchema).Encode(map[string]any{"type": "order", "customer": int64(7),
 		"total": big.NewRat(129, 50), "at": int64(1_791_194_400_123)})
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ rules:
 		}, `{"specversion":"1.0","id":"e1","source":"/shop","type":"login","time":"2026-10-05T08:30:00Z",` +
 			`"data":{"user":7}}`, []string{`"id":"7"`, `"timestamp":1791189000`}},
 	} {
-		data, err := avro.Marshal(avro.MustParse(test.schema), test.value)
+		data, err := avro.MustParse(test.schema).Encode(test.value)
 		if err != nil {
 			t.Fatal(err)
 		}

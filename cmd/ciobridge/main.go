@@ -44,9 +44,11 @@ func buildVersion() string {
 	return "devel"
 }
 
-// buildLine is all that --version and the command version tell.
-func buildLine() string {
-	return fmt.Sprintf("ciobridge %s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+// printVersion is what --version and the command version do.
+func printVersion(cmd *cobra.Command, _ []string) error {
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "ciobridge %s %s %s/%s\n", buildVersion(), runtime.Version(), runtime.GOOS,
+		runtime.GOARCH)
+	return err
 }
 
 func newVersion() *cobra.Command {
@@ -54,10 +56,7 @@ func newVersion() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), buildLine())
-			return err
-		},
+		RunE:  printVersion,
 	}
 }
 

@@ -63,11 +63,16 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 			"delivers those\nin batches and keeps what cannot be delivered as dead letters that can be replayed.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       buildLine(),
 		Args:          noSuchCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
+	// Cobra's own flag writes "version" between name and version, or uses a template: see byName in TestImports.
+	version := root.Flags().BoolP("version", "v", false, "version for ciobridge")
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *version {
+			return printVersion(cmd, args)
+		}
+		return cmd.Help()
+	}
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)

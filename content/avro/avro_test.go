@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hamba/avro/v2"
+	"github.com/twmb/avro"
 )
 
 // orderSchema has every type, some of them twice, and refers to itself.
@@ -65,7 +65,7 @@ const orderJSON = `{"id":"oé1\"","customer":{"id":9007199254740993,"email":"a@e
 
 func encoded(t testing.TB) []byte {
 	t.Helper()
-	data, err := avro.Marshal(avro.MustParse(orderSchema), order())
+	data, err := avro.MustParse(orderSchema).Encode(order())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +192,53 @@ func TestParseWithReferences(t *testing.T) {
 	}
 }
 
+// A name without dots is of the namespace that it stands in, or of none.
+func TestParseResolvesNames(t *testing.T) {
+	const w = `{"type":"enum","name":"W","symbols":["in a.b"]}`
+	for _, test := range []struct{ fields, want string }{
+		{`{"name":"x","type":` + w + `},{"name":"y","type":"W"},{"name":"z","type":"a.b.W"}`,
+			`{"x":"in a.b","y":"in a.b","z":"in a.b"}`},
+		{`{"name":"x","type":{"type":"enum","name":"W","namespace":"","symbols":["in none"]}},{"name":"y","type":"W"}`,
+			`{"x":"in none","y":"in none"}`},
+		{`{"name":"x","type":{"type":"record","name":"o.R","fields":[{"name":"e","type":` + w + `}]}},` +
+			`{"name":"y","type":"o.W"}`, `{"x":{"e":"in a.b"},"y":"in a.b"}`},
+		{`{"name":"x","type":{"type":"enum","name":"W","namespace":"","symbols":["in none"]}},{"name":"y","type":` + w +
+			`},{"name":"z","type":"W"}`, `{"x":"in none","y":"in a.b","z":"in a.b"}`},
+	} {
+		s, err := Parse(`{"type":"record","name":"V","namespace":"a.b","fields":[` + test.fields + `]}`)
+		if err != nil {
+			t.Errorf("%s: %v", test.fields, err)
+			continue
+		}
+		if got, err := s.Append(nil, make([]byte, strings.Count(test.want, "in "))); string(got) != test.want {
+			t.Errorf("%s: %s, %v, want %s", test.fields, got, err, test.want)
+		}
+	}
+	_, err := Parse(`{"type":"record","name":"V","namespace":"a.b","fields":[{"name":"x","type":{"type":"record",` +
+		`"name":"o.R","fields":[{"name":"e","type":` + w + `}]}},{"name":"y","type":"W"}]}`)
+	if err == nil {
+		t.Error("a name of another namespace is found")
+	}
+}
+
+// A decimal whose numbers make none is read as its bytes.
+func TestParseOfUnusableDecimals(t *testing.T) {
+	for numbers, want := range map[string]string{
+		`"precision":4,"scale":1`: `25.6`, `"precision":4`: `256`, `"scale":1`: `"AQA="`, `"precision":0`: `"AQA="`,
+		`"precision":4,"scale":5`: `"AQA="`, `"precision":4,"scale":-1`: `"AQA="`, `"precision":"4"`: `"AQA="`,
+		`"precision":5`: `"AQA="`, // more than two bytes hold
+	} {
+		s, err := Parse(`{"type":"fixed","name":"F","size":2,"logicalType":"decimal",` + numbers + `}`)
+		if err != nil {
+			t.Errorf("%s: %v", numbers, err)
+			continue
+		}
+		if got, err := s.Append(nil, []byte{1, 0}); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v, want %s", numbers, got, err, want)
+		}
+	}
+}
+
 // What other implementations take for a schema is one, where values can be read by it.
 func TestParseOfForeignSchemas(t *testing.T) {
 	for _, fields := range []string{
@@ -200,6 +247,7 @@ func TestParseOfForeignSchemas(t *testing.T) {
 		`{"name":"a","type":"int","aliases":["b-c"],"order":"none"}`,
 		`{"name":"größe","type":"int"}`,
 		`{"name":"default","type":"int"}`,
+		`{"name":"a","type":"int","doc":null}`,
 	} {
 		_, err := Parse(`{"type":"record","name":"Value","namespace":"my-server.public.orders","fields":[` + fields + `]}`)
 		if err != nil {

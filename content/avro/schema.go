@@ -3,8 +3,9 @@ package avro
 import (
 	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/hamba/avro/v2"
+	"github.com/twmb/avro"
 
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/internal/logical"
@@ -48,57 +49,58 @@ const (
 	union
 )
 
-// parser makes nodes of a schema, one for each name.
+// parser makes nodes of schemas, one for each full name.
 type parser struct{ seen map[string]*node }
 
 var errScale = errors.New("a decimal has no usable scale")
 
-func (p *parser) node(s avro.Schema) (*node, error) {
-	if ref, ok := s.(*avro.RefSchema); ok {
-		s = ref.Schema()
-	}
+// primitives are the types that have no name and no parts.
+var primitives = map[string]kind{
+	"boolean": boolean, "int": integer, "long": integer, "float": float, "double": double, "string": text,
+	"bytes": binary, "null": null,
+}
+
+// node makes the node of a part that stands in a namespace.
+func (p *parser) node(s *avro.SchemaNode, namespace string) (*node, error) {
 	n := &node{}
-	if named, ok := s.(avro.NamedSchema); ok {
-		if known := p.seen[named.FullName()]; known != nil {
+	switch s.Type {
+	case "array":
+		return n, p.parts(n, array, namespace, s.Items)
+	case "map":
+		return n, p.parts(n, dictionary, namespace, s.Values)
+	case "union":
+		branches := make([]*avro.SchemaNode, len(s.Branches))
+		for i := range branches {
+			branches[i] = &s.Branches[i]
+		}
+		return n, p.parts(n, union, namespace, branches...)
+	case "record", "error", "enum", "fixed":
+		return n, p.named(n, s)
+	}
+	if k, ok := primitives[s.Type]; ok {
+		n.kind = k
+		return n, n.primitive(s)
+	}
+	// A name without dots is looked for in the namespace first.
+	for _, name := range []string{fullName(s.Type, namespace), s.Type} {
+		if known := p.seen[name]; known != nil {
 			return known, nil
 		}
-		p.seen[named.FullName()] = n // before its parts, which may hold it
 	}
-	return n, p.fill(n, s)
+	return nil, fmt.Errorf("there is no type %s", s.Type)
 }
 
-// fill says what a node is.
-func (p *parser) fill(n *node, s avro.Schema) error {
-	switch s := s.(type) {
-	case *avro.NullSchema:
-		n.kind = null
-	case *avro.PrimitiveSchema:
-		return n.primitive(s)
-	case *avro.FixedSchema:
-		return n.fixed(s)
-	case *avro.EnumSchema:
-		n.kind = enum
-		for _, symbol := range s.Symbols() {
-			n.texts = append(n.texts, jsontext.Of(symbol))
-		}
-	case *avro.RecordSchema:
-		return p.record(n, s)
-	case *avro.ArraySchema:
-		return p.parts(n, array, s.Items())
-	case *avro.MapSchema:
-		return p.parts(n, dictionary, s.Values())
-	case *avro.UnionSchema:
-		return p.parts(n, union, s.Types()...)
-	default:
-		return fmt.Errorf("there is no type %s", s.Type())
+func fullName(name, namespace string) string {
+	if namespace == "" || strings.Contains(name, ".") {
+		return name
 	}
-	return nil
+	return namespace + "." + name
 }
 
-func (p *parser) parts(n *node, k kind, schemas ...avro.Schema) error {
+func (p *parser) parts(n *node, k kind, namespace string, schemas ...*avro.SchemaNode) error {
 	n.kind = k
 	for _, s := range schemas {
-		part, err := p.node(s)
+		part, err := p.node(s, namespace)
 		if err != nil {
 			return err
 		}
@@ -107,90 +109,84 @@ func (p *parser) parts(n *node, k kind, schemas ...avro.Schema) error {
 	return nil
 }
 
-func (p *parser) record(n *node, s *avro.RecordSchema) error {
+func (p *parser) named(n *node, s *avro.SchemaNode) error {
+	name := fullName(s.Name, s.Namespace)
+	p.seen[name] = n // before its parts, which may hold it
+	switch s.Type {
+	case "fixed":
+		return n.fixed(s)
+	case "enum":
+		n.kind = enum
+		for _, symbol := range s.Symbols {
+			n.texts = append(n.texts, jsontext.Of(symbol))
+		}
+		return nil
+	}
 	n.kind = record
-	if s.FullName() == "io.debezium.data.VariableScaleDecimal" && len(s.Fields()) == 2 &&
-		s.Fields()[0].Name() == "scale" && s.Fields()[1].Name() == "value" {
+	if name == "io.debezium.data.VariableScaleDecimal" && len(s.Fields) == 2 && s.Fields[0].Name == "scale" &&
+		s.Fields[1].Name == "value" {
 		n.kind = variableDecimal
 		return nil
 	}
-	for _, f := range s.Fields() {
-		part, err := p.node(f.Type())
-		if err != nil {
+	namespace := ""
+	if end := strings.LastIndexByte(name, '.'); end > 0 {
+		namespace = name[:end]
+	}
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		if err := p.parts(n, record, namespace, &f.Type); err != nil {
 			return err
 		}
-		n.parts = append(n.parts, part)
-		n.names = append(n.names, f.Name())
-		n.texts = append(n.texts, jsontext.Of(f.Name())+":")
+		n.names = append(n.names, f.Name)
+		n.texts = append(n.texts, jsontext.Of(f.Name)+":")
 	}
 	return nil
 }
 
-var primitives = map[avro.Type]kind{
-	avro.Boolean: boolean, avro.Int: integer, avro.Long: integer, avro.Float: float, avro.Double: double,
-	avro.String: text, avro.Bytes: binary, avro.Null: null,
-}
-
-func (n *node) primitive(s *avro.PrimitiveSchema) error {
-	k, ok := primitives[s.Type()]
-	if !ok {
-		return fmt.Errorf("there is no type %s", s.Type())
-	}
-	n.kind = k
-	if unit, ok := unitOf(s.Logical(), s); ok && k == integer {
+func (n *node) primitive(s *avro.SchemaNode) error {
+	if unit, ok := unitOf(s); ok && n.kind == integer {
 		n.kind, n.unit = timed, unit
 	}
-	return n.decimalOf(s.Logical())
+	return n.decimalOf(s)
 }
 
-func (n *node) fixed(s *avro.FixedSchema) error {
-	n.kind, n.sized, n.size = binary, true, s.Size()
-	name, _ := s.Prop("logicalType").(string)
-	if l := s.Logical(); l != nil {
-		name = string(l.Type())
-	}
+func (n *node) fixed(s *avro.SchemaNode) error {
+	n.kind, n.sized, n.size = binary, true, s.Size
 	switch {
-	case name == string(avro.Duration) && n.size == 12:
+	case s.LogicalType == "duration" && n.size == 12:
 		n.kind = duration
-	case name == string(avro.UUID) && n.size == 16:
+	case s.LogicalType == "uuid" && n.size == 16:
 		n.kind = uuid
 	}
-	return n.decimalOf(s.Logical())
+	return n.decimalOf(s)
 }
 
 // decimalOf takes over the scale of a decimal.
-func (n *node) decimalOf(l avro.LogicalSchema) error {
-	d, ok := l.(*avro.DecimalLogicalSchema)
-	if !ok || n.kind != binary {
+func (n *node) decimalOf(s *avro.SchemaNode) error {
+	if s.LogicalType != "decimal" || n.kind != binary || s.Precision == 0 {
 		return nil
 	}
-	if d.Scale() > logical.MaxScale || d.Scale() < 0 {
+	if s.Scale > logical.MaxScale || s.Scale < 0 {
 		return errScale
 	}
-	n.kind, n.scale = decimal, d.Scale()
+	n.kind, n.scale = decimal, s.Scale
 	return nil
 }
 
 var units = map[string]logical.Unit{
-	string(avro.Date): logical.Days, string(avro.TimeMillis): logical.MillisOfDay,
-	string(avro.TimeMicros): logical.MicrosOfDay, "time-nanos": logical.NanosOfDay,
-	string(avro.TimestampMillis): logical.Millis, string(avro.TimestampMicros): logical.Micros,
-	"timestamp-nanos":                 logical.Nanos,
-	string(avro.LocalTimestampMillis): logical.Millis, string(avro.LocalTimestampMicros): logical.Micros,
-	"local-timestamp-nanos": logical.Nanos,
+	"date": logical.Days, "time-millis": logical.MillisOfDay, "time-micros": logical.MicrosOfDay,
+	"time-nanos": logical.NanosOfDay, "timestamp-millis": logical.Millis, "timestamp-micros": logical.Micros,
+	"timestamp-nanos": logical.Nanos, "local-timestamp-millis": logical.Millis,
+	"local-timestamp-micros": logical.Micros, "local-timestamp-nanos": logical.Nanos,
 }
 
 // unitOf is what an int or a long counts, by its logical type or, where Kafka Connect wrote the schema, by the name
 // that it has there.
-func unitOf(l avro.LogicalSchema, s *avro.PrimitiveSchema) (logical.Unit, bool) {
-	if l != nil {
-		unit, ok := units[string(l.Type())]
+func unitOf(s *avro.SchemaNode) (logical.Unit, bool) {
+	if s.LogicalType != "" {
+		unit, ok := units[s.LogicalType]
 		return unit, ok
 	}
-	if name, _ := s.Prop("logicalType").(string); name != "" {
-		unit, ok := units[name]
-		return unit, ok
-	}
-	name, _ := s.Prop("connect.name").(string)
+	name, _ := s.Props["connect.name"].(string)
 	return logical.UnitOf(name)
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"text/template"
 
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/emulator"
@@ -35,49 +34,49 @@ const (
 	logName     = "ciobridge.log"
 )
 
-var configTemplate = template.Must(template.New(configName).Funcs(
-	template.FuncMap{"quote": strconv.Quote}).Parse(mark + `
+// configText is the configuration, with the names of values for os.Expand. [folder.configure] gives them.
+const configText = mark + `
 # Change the rules in rules/ as you like; the next demo keeps them. When the demo has ended, start its Customer.io with
-#   ciobridge emulate --listen {{.Emulator}} --region eu --webhook-url http://{{.Webhooks}}` + webhooksPath + `
+#   ciobridge emulate --listen ${Emulator} --region eu --webhook-url http://${Webhooks}` + webhooksPath + `
 # and go on with
-#   ciobridge run -c {{.Path}}
+#   ciobridge run -c ${Path}
 
 source:
   embedded:
-    dir: {{quote .Data}}
-    listen: {{quote .NATS}}
+    dir: ${Data}
+    listen: "${NATS}"
     start_at: earliest
     streams: [{name: EVENTS, subjects: [events.>]}]
 
 customerio:
   region: eu
-  url: {{quote .URL}} # the emulator; without this line calls go to the real Customer.io
-  site_id_file: {{quote .SiteID}}
-  api_key_file: {{quote .APIKey}}
-  app_key_file: {{quote .AppKey}}
+  url: "${URL}" # the emulator; without this line calls go to the real Customer.io
+  site_id_file: ${SiteID}
+  api_key_file: ${APIKey}
+  app_key_file: ${AppKey}
   allow: [delete]
   requests_per_second: 1000 # the real Customer.io asks for 100, which is the default
 
 delivery: {linger: 20ms}
-dead_letters: {file: {{quote .Letters}}}
+dead_letters: {file: ${Letters}}
 
 webhooks: # what Customer.io tells by itself, such as bounces, comes to the stream CUSTOMERIO
-  listen: {{quote .Webhooks}}
-  signing_keys: [{file: {{quote .WebhookKey}}}]
+  listen: "${Webhooks}"
+  signing_keys: [{file: ${WebhookKey}}]
   subject: ` + webhooksSubject + `
 
-reports: # numbers of campaigns come there each morning, or with ciobridge reports run campaigns -c {{.Path}}
+reports: # numbers of campaigns come there each morning, or with ciobridge reports run campaigns -c ${Path}
   - name: ` + reportName + `
     type: campaigns
     schedule: daily at 06:00 in America/Los_Angeles
     params: {period: days, steps: 2}
     to: {subject: ` + reportsSubject + `}
-report_state: {file: {{quote .Reports}}}
+report_state: {file: ${Reports}}
 
 rules_from: [rules/*.yaml]
-admin: {listen: {{quote .Admin}}}
+admin: {listen: "${Admin}"}
 log: {level: info, format: console}
-`))
+`
 
 // openFolder makes the folder, or takes over that of an earlier demo.
 func openFolder(dir string) (*folder, error) {
@@ -159,17 +158,18 @@ func (f *folder) draft(at addresses) (string, error) {
 }
 
 func (f *folder) configure(name string, at addresses) error {
-	var text bytes.Buffer
-	err := configTemplate.Execute(&text, map[string]string{
-		"Path": f.path(configName), "Data": f.path("data"), "NATS": at.nats, "Emulator": at.emulator,
-		"URL": "http://" + at.emulator, "Webhooks": at.webhooks, "WebhookKey": f.path("webhook_key"),
-		"SiteID": f.path("site_id"), "APIKey": f.path("api_key"), "Letters": f.path(lettersName), "Admin": at.admin,
-		"AppKey": f.path("app_key"), "Reports": f.path(reportsName),
-	})
-	if err != nil {
-		return err
+	values := map[string]string{
+		"Path": f.path(configName), "NATS": at.nats, "Emulator": at.emulator, "URL": "http://" + at.emulator,
+		"Webhooks": at.webhooks, "Admin": at.admin,
 	}
-	return f.write(name, text.Bytes())
+	for key, file := range map[string]string{
+		"Data": "data", "WebhookKey": "webhook_key", "SiteID": "site_id", "APIKey": "api_key", "AppKey": "app_key",
+		"Letters": lettersName, "Reports": reportsName,
+	} {
+		values[key] = strconv.Quote(f.path(file))
+	}
+	text := os.Expand(configText, func(key string) string { return values[key] })
+	return f.write(name, []byte(text))
 }
 
 // settle writes the configuration with the ports that were taken, and forgets the dead letters and the reports of an
