@@ -39,7 +39,7 @@ func newAdmin(b *Bridge) (*admin, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.readyz)
 	status.NewPage(b.Status, b.readableLetters).Handle(mux)
-	mux.HandleFunc("POST "+resume.Path, resume.Handler(b.Resume))
+	mux.HandleFunc("POST "+resume.Path, resume.Handler(b.checkNames, b.Resume))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{}))
 	a.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

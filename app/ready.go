@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
@@ -102,6 +104,22 @@ func (b *Bridge) Resume(rules, topics []string) (resumed []string) {
 		resumed = append(resumed, s.String())
 	}
 	return resumed
+}
+
+// checkNames refuses names that are of no rule and of no topic.
+func (b *Bridge) checkNames(rules, topics []string) error {
+	now := b.rules.Now()
+	for _, name := range rules {
+		if known := now.RuleNames(); !slices.Contains(known, name) {
+			return fmt.Errorf("there is no rule %q%s", name, choice.Near(name, known))
+		}
+	}
+	for _, name := range topics {
+		if known := b.config.Source.Section().Names(); !slices.Contains(known, name) && !now.HasTopic(name) {
+			return fmt.Errorf("there is no topic or stream %q%s", name, choice.Near(name, known))
+		}
+	}
+	return nil
 }
 
 // remindEvery is how often a reason that lasts is logged again.

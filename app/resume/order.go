@@ -19,8 +19,11 @@ const (
 )
 
 // Handler takes the order to resume, from a program on the same machine and from nobody else: it changes what is sent,
-// and the admin server knows no passwords. Resume does it, and tells what it has resumed.
-func Handler(resume func(rules, topics []string) []string) http.HandlerFunc {
+// and the admin server knows no passwords. Resume does it, and tells what it has resumed. Check refuses names of no
+// rule and of no topic, for which the answer is a 400.
+func Handler(
+	check func(rules, topics []string) error, resume func(rules, topics []string) []string,
+) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !fromThisMachine(r) {
 			http.Error(w, "only a program on the same machine may resume: run ciobridge resume where the bridge runs, "+
@@ -28,6 +31,10 @@ func Handler(resume func(rules, topics []string) []string) http.HandlerFunc {
 			return
 		}
 		q := r.URL.Query()
+		if err := check(q[Rule], q[Topic]); err != nil {
+			http.Error(w, output.Printable(err.Error()), http.StatusBadRequest)
+			return
+		}
 		resumed := resume(q[Rule], q[Topic])
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -103,6 +103,14 @@ func (w *world) stopsAndResumes(t *testing.T, path string, events int) {
 	if got := resume("--rule", "other"); got != "nothing of that has stopped\n" {
 		t.Errorf("%q", got)
 	}
+	for _, flags := range [][]string{{"--rule", "own", "--rule", "ownn"}, {"--topic", "EVENTZ"}} {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), append([]string{"resume", "--url", admin}, flags...),
+			stdio{in: strings.NewReader(""), out: &out, err: &errs})
+		if code != exit.Input || !strings.Contains(errs.String(), "not resumed: there is no ") || out.Len() > 0 {
+			t.Errorf("%v: exit code %d: %s%s", flags, code, &out, &errs)
+		}
+	}
 	if got := resume("--rule", "own"); got != "resumed: rule own in delivery\n" {
 		t.Errorf("%q", got)
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,12 +89,9 @@ func (f *filterFlags) open(cmd *cobra.Command, in config.Input, out format) (*le
 func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.Filter, error) {
 	out := deadletter.Filter{Rules: f.rules, Types: f.types, Keys: f.keys, Topic: f.topic, All: f.all, Limit: f.limit}
 	var errs []error
-	for _, text := range f.ids {
-		id, err := event.ParseID(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--id %q: %w", text, err))
-		}
-		out.IDs = append(out.IDs, id)
+	var err error
+	if out.IDs, err = parseIDs(f.ids); err != nil {
+		errs = append(errs, err)
 	}
 	for _, r := range f.reasons {
 		out.Reasons = append(out.Reasons, event.Reason(r))
@@ -100,7 +99,9 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 	if cmd.Flags().Changed("partition") {
 		out.Partition = &f.partition
 	}
-	var err error
+	if err := f.checkRules(cmd.Context(), d); err != nil {
+		errs = append(errs, err)
+	}
 	if out.OffsetFrom, out.OffsetTo, err = offsetRange(f.offset); err != nil {
 		errs = append(errs, err)
 	}
@@ -143,6 +144,34 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 		errs = append(errs, out.Validate())
 	}
 	return out, exit.With(exit.Input, errors.Join(errs...))
+}
+
+func parseIDs(texts []string) (ids []event.ID, err error) {
+	for _, text := range texts {
+		id, wrong := event.ParseID(text)
+		if wrong != nil {
+			err = errors.Join(err, fmt.Errorf("--id %q: %w", text, wrong))
+		}
+		ids = append(ids, id)
+	}
+	return ids, err
+}
+
+// checkRules refuses names of rules that are gone and of which there is no letter.
+func (f *filterFlags) checkRules(ctx context.Context, d *lettersClient) error {
+	known := d.rules.RuleNames()
+	if cli.CheckRules(f.rules, known) == nil {
+		return nil
+	}
+	of := map[string]bool{}
+	_, err := deadletter.Stories(ctx, d.store, func(l *deadletter.Letter) bool {
+		of[l.Failure.Rule] = true
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	return cli.CheckRules(f.rules, slices.AppendSeq(known, maps.Keys(of)))
 }
 
 // chooses reports whether a flag narrows the choice.

@@ -77,7 +77,7 @@ func newMap() *cobra.Command {
 	return cmd
 }
 
-func mapEvents(cmd *cobra.Command, set ruleset.Set, m event.Message, values func(func(eventText) error) error,
+func mapEvents(cmd *cobra.Command, set ruleset.Set, m event.Message, values func(func(cli.EventText) error) error,
 	out format) error {
 	log, err := cli.QuietLogger(cmd, out == asJSON)
 	if err != nil {
@@ -89,27 +89,27 @@ func mapEvents(cmd *cobra.Command, set ruleset.Set, m event.Message, values func
 	}
 	defer decoder.Close()
 	total, bad := 0, 0
-	err = values(func(e eventText) error {
+	err = values(func(e cli.EventText) error {
 		m := m
-		m.Value, m.Origin.Offset = e.value, int64(total)
+		m.Value, m.Origin.Offset = e.Value, int64(total)
 		total++
-		if isBinary(e.value) { // else it is the JSON that the value becomes
+		if cli.IsBinary(e.Value) { // else it is the JSON that the value becomes
 			forms := set.Rules.Forms(m.Origin.Topic)
 			if err := decoder.Decode(cmd.Context(), forms, &m); err != nil {
 				if exit.Code(err) == exit.Broker {
 					err = fmt.Errorf("%w, or give the JSON that the value becomes", err)
 				}
-				return fmt.Errorf("%s: %w", e.place, err)
+				return fmt.Errorf("%s: %w", e.Place, err)
 			}
 		}
 		got, err := mapOne(set.Rules, m)
 		if err != nil {
-			return exit.With(exit.Failure, fmt.Errorf("%s: %w", e.place, err))
+			return exit.With(exit.Failure, fmt.Errorf("%s: %w", e.Place, err))
 		}
 		if len(got.Failures) > 0 {
 			bad++
 		}
-		became := newMapped(e.place, got)
+		became := newMapped(e.Place, got)
 		for i := range became.Calls {
 			became.Calls[i].Sends = set.Rules.Sends(became.Calls[i].Rule, became.Calls[i].Call)
 		}

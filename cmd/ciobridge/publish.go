@@ -89,19 +89,19 @@ func (v valueless) check(files []string) error {
 }
 
 // values gives what is published: the record without an event, or the events of files.
-func (v valueless) values(cmd *cobra.Command, files []string) func(each func(eventText) error) error {
-	return func(each func(eventText) error) error {
+func (v valueless) values(cmd *cobra.Command, files []string) func(each func(cli.EventText) error) error {
+	return func(each func(cli.EventText) error) error {
 		switch {
 		case v.null:
-			return each(eventText{place: "--null"})
+			return each(cli.EventText{Place: "--null"})
 		case v.empty:
-			return each(eventText{place: "--empty", value: []byte{}})
+			return each(cli.EventText{Place: "--empty", Value: []byte{}})
 		}
-		return readEvents(cmd, files, each)
+		return cli.ReadEvents(cmd, files, each)
 	}
 }
 
-func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values func(func(eventText) error) error,
+func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values func(func(cli.EventText) error) error,
 	out format) error {
 	log, err := cli.QuietLogger(cmd, out == asJSON)
 	if err != nil {
@@ -126,8 +126,8 @@ func publishEvents(cmd *cobra.Command, c config.Config, m event.Message, values 
 		batch = batch[:0]
 		return nil
 	}
-	err = values(func(e eventText) error {
-		m.Value = e.value
+	err = values(func(e cli.EventText) error {
+		m.Value = e.Value
 		if batch = append(batch, m); len(batch) < source.PublishAtOnce {
 			return nil
 		}

@@ -153,10 +153,8 @@ func (f *flags) options(c *config.Config, rules *mapping.Rules) (o backfill.Opti
 	if to := o.Between.To; !to.IsZero() && !o.Between.From.Before(to) {
 		return o, fmt.Errorf("--to %s is not after --from %s", f.to, f.from)
 	}
-	for _, name := range f.rules {
-		if known := rules.RuleNames(); !slices.Contains(known, name) {
-			return o, fmt.Errorf("--rule %s: there is no such rule%s", name, choice.Near(name, known))
-		}
+	if err := cli.CheckRules(f.rules, rules.RuleNames()); err != nil {
+		return o, err
 	}
 	o.Rules, o.LiveLag, o.IncludeOnce, o.Anew = f.rules, f.liveLag, f.includeOnce, f.anew
 	if !f.includeDestructive {

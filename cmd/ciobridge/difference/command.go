@@ -1,12 +1,9 @@
 package difference
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,10 +36,11 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 			"are added, removed and\nchanged by rule, with examples; dead letters; how many requests each needs at " +
 			"least; people whom only the new rules\nname; and calls that would count twice, because they get " +
 			"another identity. Nothing is sent, committed or stored.\n\n" +
-			"Records come from a file of events, one JSON value after another, or from what the source has kept; a " +
-			"bridge that runs is not\ndisturbed. Old and new are configurations or rule files; without --new the " +
-			"new rules are those of --config. Values are\nmasked unless --show-values is given.\n\n" +
-			"With --exit-code the exit code is 6 where something differs.",
+			"Records come from a file, which holds an event a line, or one event as a whole, or from what the source " +
+			"has kept; a bridge that\nruns is not disturbed. Old and new are configurations or rule files; without " +
+			"--new the new rules are those of --config.\nValues are masked unless --show-values is given.\n\n" +
+			"The exit code is 2 when an event of the file is no JSON, which is left out, and with --exit-code 6 when " +
+			"something differs.",
 		Example: "  ciobridge diff --old rules/order.yaml --new rules/order-2.yaml --file events.ndjson\n" +
 			"  ciobridge diff -c ciobridge.yaml --old production.yaml --topic shop.orders --last 1h --exit-code",
 		Args: cli.NoArgs,
@@ -90,6 +88,9 @@ func (f *flags) run(cmd *cobra.Command) error {
 	if err := c.print(cmd.OutOrStdout(), f.out); err != nil {
 		return err
 	}
+	if err := c.incomplete(); err != nil {
+		return exit.With(exit.Input, err)
+	}
 	if differs && f.exitCode {
 		return exit.With(exit.Differences, errors.New("the rules do not make the same calls"))
 	}
@@ -123,28 +124,16 @@ func (f *flags) compareFile(cmd *cobra.Command, set *ruleset.Set, c *comparison)
 	if err != nil {
 		return exit.With(exit.Input, err)
 	}
-	in := cmd.InOrStdin()
-	if f.file != "-" {
-		file, err := os.Open(f.file)
-		if err != nil {
-			return exit.With(exit.Input, err)
-		}
-		defer file.Close()
-		in = file
-	}
-	events := json.NewDecoder(bufio.NewReader(in))
-	for n := int64(0); ; n++ {
-		var value json.RawMessage
-		if err := events.Decode(&value); errors.Is(err, io.EOF) {
+	n := int64(-1)
+	return cli.ReadEvents(cmd, []string{f.file}, func(e cli.EventText) error {
+		n++
+		if !json.Valid(e.Value) {
+			c.leaveOut(e.Place)
 			return nil
-		} else if err != nil {
-			return exit.With(exit.Input, fmt.Errorf("%s: the event %d is no JSON: %w", f.file, n+1, err))
 		}
-		m := event.Message{Origin: event.Origin{Topic: topic, Offset: n}, Value: value}
-		if err := c.add(fmt.Sprintf("%s, event %d", f.file, n+1), m); err != nil {
-			return exit.With(exit.Failure, err)
-		}
-	}
+		m := event.Message{Origin: event.Origin{Topic: topic, Offset: n}, Value: e.Value}
+		return exit.With(exit.Failure, c.add(e.Place, m))
+	})
 }
 
 // compareSource compares records of the source, beside whoever reads it.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/output"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -39,15 +41,17 @@ type comparison struct {
 	Old       *side     `json:"old"`
 	New       *side     `json:"new"`
 	Records   int       `json:"records"`
-	Rules     []*counts `json:"rules"` // that differ, by name
+	LeftOut   int       `json:"left_out,omitempty"` // they are no JSON
+	Rules     []*counts `json:"rules"`              // that differ, by name
 	NewPeople int       `json:"new_people"`
 	// Twice are the calls that would count again where the new rules map an event that the old ones have sent.
 	Twice    int       `json:"counted_twice"`
 	Examples []example `json:"examples,omitempty"`
 
-	byRule map[string]*counts
-	shown  map[[2]string]int
-	values bool // are shown
+	byRule  map[string]*counts
+	shown   map[[2]string]int
+	values  bool     // are shown
+	leftOut []string // where the first of those stand
 }
 
 func newComparison(before, after *mapping.Rules, values bool) *comparison {
@@ -87,6 +91,26 @@ func (c *comparison) add(place string, m event.Message) error {
 		note(c.New.people, &after[i])
 	}
 	return nil
+}
+
+// leaveOut counts an event that is no JSON.
+func (c *comparison) leaveOut(place string) {
+	if c.LeftOut++; len(c.leftOut) < maxExamples {
+		c.leftOut = append(c.leftOut, place)
+	}
+}
+
+// incomplete says which events were left out, if any.
+func (c *comparison) incomplete() error {
+	if c.LeftOut == 0 {
+		return nil
+	}
+	places := strings.Join(c.leftOut, ", ")
+	if more := c.LeftOut - len(c.leftOut); more > 0 {
+		places += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Errorf("left out %d of %s that are no JSON: %s", c.LeftOut,
+		output.Count(c.LeftOut+c.Records, "event"), places)
 }
 
 // note takes up whom a call is about: the first of its identifiers stands for all.

@@ -10,7 +10,6 @@ import (
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/choice"
 	"github.com/ciobridge/ciobridge/mapping"
 )
 
@@ -54,13 +53,7 @@ func (s *selection) check(rules *mapping.Rules) error {
 			errs = append(errs, fmt.Errorf("--topic %s: is not in the configuration", topic))
 		}
 	}
-	for _, name := range s.rules {
-		if !slices.Contains(rules.RuleNames(), name) {
-			errs = append(errs, fmt.Errorf("--rule %q: there is no such rule%s", name,
-				choice.Near(name, rules.RuleNames())))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, cli.CheckRules(s.rules, rules.RuleNames()))...)
 }
 
 // take reads the source until there are enough messages, or no more.

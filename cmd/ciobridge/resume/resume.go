@@ -2,6 +2,7 @@ package resume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	order "github.com/ciobridge/ciobridge/app/resume"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
+	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
 )
 
@@ -50,6 +52,10 @@ func resume(ctx context.Context, w io.Writer, address string, names url.Values) 
 	}
 	to.RawQuery = names.Encode()
 	answer, err := cli.Ask(ctx, http.MethodPost, to, order.Header, "1")
+	var refused *cli.RefusedError
+	if errors.As(err, &refused) && refused.Code == http.StatusBadRequest {
+		return exit.With(exit.Input, errors.New("not resumed: "+output.Printable(refused.Line)))
+	}
 	if err != nil {
 		return fmt.Errorf("not resumed: %w", err)
 	}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"io"
@@ -25,8 +25,8 @@ func TestEventsOfAFile(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			err := eachEvent("f", strings.NewReader(c.text), func(e eventText) error {
-				got = append(got, e.place+" "+string(e.value))
+			err := eachEvent("f", strings.NewReader(c.text), func(e EventText) error {
+				got = append(got, e.Place+" "+string(e.Value))
 				return nil
 			})
 			if err != nil || !slices.Equal(got, c.want) {
@@ -42,8 +42,8 @@ func TestEventsAreReadAsTheyCome(t *testing.T) {
 	seen := make(chan string)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- eachEvent("stdin", r, func(e eventText) error {
-			seen <- string(e.value)
+		ended <- eachEvent("stdin", r, func(e EventText) error {
+			seen <- string(e.Value)
 			return nil
 		})
 	}()
