@@ -1,9 +1,12 @@
 package consumer
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
@@ -74,4 +77,17 @@ func (o *Lease) Owned() bool {
 	defer o.mu.Unlock()
 	o.expire()
 	return !o.lost
+}
+
+// WaitWhereStopped makes a handler that keeps a message of a topic that has stopped until the lease ends. It is for a
+// source in which nobody else is held up by that.
+func WaitWhereStopped(handle event.Handler) event.Handler {
+	return func(lease event.Lease, m *event.Message, done func()) error {
+		err := handle(lease, m, done)
+		if errors.Is(err, event.ErrTopicStopped) {
+			<-lease.Done()
+			return context.Cause(lease)
+		}
+		return err
+	}
 }

@@ -1,6 +1,9 @@
 package event
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Lease is the right to read some partitions and to send what was read of them, for as long as it lasts. It is the
 // context that messages come with.
@@ -16,6 +19,10 @@ type Lease interface {
 	// whether it could. context.AfterFunc would not do: nobody can wait for the goroutine that it starts.
 	AfterFunc(f func()) (stop func() bool)
 }
+
+// ErrTopicStopped is the error of a Handler for a message of a topic that has stopped: nothing more of it is taken under
+// this lease.
+var ErrTopicStopped = errors.New("the topic has stopped")
 
 // Handler takes messages up. A source gives it each message with its lease, and with the function that is to be
 // called when the message is finished: from any goroutine, late, or twice. The Message is the source's, and the handler

@@ -122,8 +122,7 @@ func (p *Pipeline) LettersDown() bool {
 // handle maps a message and enqueues what it became. It is given to the source.
 func (p *Pipeline) handle(lease event.Lease, m *event.Message, done func()) error {
 	if stops := p.stops.Load(); stops.Topic(m.Origin.Topic) {
-		<-lease.Done()
-		return context.Cause(lease)
+		return event.ErrTopicStopped
 	}
 	calls, failures := p.stages.Mapper.Map(m)
 	if len(calls) == 0 && len(failures) == 0 {

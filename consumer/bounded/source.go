@@ -80,6 +80,7 @@ func (s *Source) Describe(part int, state *consumer.PartitionState) {
 // Consume hands over all messages and returns nil when they are acked. After an error of a part, or the end of ctx,
 // what is in flight has the drain limit to be finished.
 func (s *Source) Consume(ctx context.Context, handle event.Handler) error {
+	handle = consumer.WaitWhereStopped(handle)
 	held := lease.New(func() time.Time { return time.Time{} })
 	reading, stop := context.WithCancel(ctx)
 	defer stop()

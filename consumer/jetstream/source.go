@@ -78,6 +78,7 @@ func (s *Source) Consume(
 ) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	handle = consumer.WaitWhereStopped(handle)
 	errs := make([]error, len(s.readers))
 	var readers, group sync.WaitGroup
 	// The replica stays in the group until it sends nothing more: the others would take over its share of the rate.

@@ -25,7 +25,7 @@ type chunk struct {
 // receive looks at what came for a partition.
 func (f *fetcher) receive(ctx context.Context, p *partition, epoch int, from int64, got wire.FetchedPartition) {
 	if got.Set != nil {
-		got.Set.Charge(&p.share)
+		got.Set.Charge(p.share)
 	}
 	p.mu.Lock()
 	mine := p.fetcher == f && p.epoch == epoch

@@ -32,7 +32,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 	}
 	set := tb.Encode()
 	w := memory.New(1<<30).Fetching(1<<30, nil)
-	p := &partition{key: partitionKey{topic: "events"}, share: memory.Share{Fetching: w},
+	p := &partition{key: partitionKey{topic: "events"}, share: &memory.Share{Fetching: w},
 		tracker: consumer.NewTracker(0, 10_000)}
 	work := &worker{
 		p: p, lease: consumer.NewLease(time.Now(), time.Hour), limit: 16 << 20,
@@ -43,7 +43,7 @@ func benchmarkRecords(b *testing.B, size int, attributes uint16) {
 	for i := 0; i < b.N; i += perBatch {
 		buf := consumer.NewBuffer(len(set))
 		copy(buf.Bytes, set) // as the connection does
-		buf.Charge(&p.share)
+		buf.Charge(p.share)
 		work.position = 0
 		if err := work.handOver(context.Background(), &chunk{set: buf}); err != nil {
 			b.Fatal(err)

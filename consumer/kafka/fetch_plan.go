@@ -63,7 +63,7 @@ func (f *fetcher) first() int {
 // askFor adds a partition to the request. The caller holds p.mu.
 func (f *fetcher) askFor(p *partition) {
 	n := max(p.bytes, f.g.fetchSize)
-	if !f.g.memory.Allows(&p.share, int64(n)) {
+	if !f.g.memory.Allows(p.share, int64(n)) {
 		return
 	}
 	f.asked = append(f.asked, p)

@@ -75,7 +75,7 @@ func newGeneration(k *Source, m *member, a *assignment, handle event.Handler) *g
 
 func (g *generation) newPartition(key partitionKey, handle event.Handler) *partition {
 	p := &partition{
-		key: key, share: memory.Share{Fetching: g.memory},
+		key: key, share: g.memory.Share(memory.Partition{Topic: key.topic, ID: key.id}),
 		retries: newRetryLogger(g.source.log, "fetch "+key.String(), g.source.metrics.countFailure),
 	}
 	p.worker = worker{p: p, lease: g.lease, handle: handle, limit: g.source.config.MaxBatchBytes,

@@ -25,13 +25,13 @@ func (k partitionKey) String() string { return k.topic + "/" + strconv.Itoa(int(
 // fetcher asks for one chunk ahead while its worker hands over another. The worker is a goroutine only while there is a
 // chunk, so that a partition in which nothing happens costs little. When its leader moves, it changes its fetcher and
 // keeps its place. When what was fetched cannot be used, it is rewound: its epoch grows, and chunks of older epochs are
-// thrown away. When it falls out of its log, it is starting again; when it cannot go on, it is halted. At the end of
-// the generation its tracker is closed.
+// thrown away. When it falls out of its log, it is starting again; when it cannot go on, it is halted; when its topic
+// stops, it rests. At the end of the generation its tracker is closed.
 //
 // The fields below mu are guarded by it. The functions that need it held say so.
 type partition struct {
 	key           partitionKey
-	share         memory.Share
+	share         *memory.Share
 	tracker       *consumer.Tracker // set before the first chunk
 	worker        worker
 	retries       *retryLogger
@@ -65,7 +65,8 @@ type phase int
 const (
 	phaseStarting phase = iota // its committed offset is not yet compared with its log
 	phaseReading
-	phaseHalted // it cannot go on without an operator
+	phaseHalted  // it cannot go on without an operator
+	phaseResting // its topic has stopped: nothing more is read of it in this generation
 )
 
 // state says what the partition is at.
@@ -75,7 +76,7 @@ func (p *partition) state() string {
 	switch p.phase {
 	case phaseHalted:
 		return p.halt.String()
-	case phaseReading:
+	case phaseReading, phaseResting:
 		return "reading"
 	}
 	return "starting"
@@ -97,6 +98,17 @@ func (p *partition) nextChunk() *chunk {
 		p.fetcher.signal()
 	}
 	return c
+}
+
+// rest ends the reading of the partition for this generation, and throws away what is fetched ahead: when its topic goes
+// on, another generation reads it again.
+func (p *partition) rest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.phase != phaseHalted {
+		p.phase = phaseResting
+	}
+	p.epoch++
 }
 
 // busy reports whether messages of the partition are being handed over.

@@ -51,6 +51,8 @@ func (w *worker) run(ctx context.Context, c *chunk,
 			switch {
 			case errors.As(err, &broken):
 				damaged(w.p, w.position, broken)
+			case errors.Is(err, event.ErrTopicStopped):
+				w.p.rest()
 			case ctx.Err() != nil || w.lease.Err() != nil || errors.Is(err, consumer.ErrTrackerClosed):
 				return nil
 			default:
@@ -146,7 +148,7 @@ func (w *worker) unpack(ctx context.Context, h *wire.BatchHeader, records []byte
 		return nil, err
 	}
 	b.Unpacked = true
-	b.Charge(&w.p.share)
+	b.Charge(w.p.share)
 	return b, nil
 }
 
@@ -180,11 +182,15 @@ func (w *worker) handOverRecord(ctx context.Context, r *wire.Record, from *consu
 		return err
 	}
 	from.Retain()
-	return w.handle(w.lease, m, func() {
+	err = w.handle(w.lease, m, func() {
 		if tracker.Ack(ticket) {
 			from.Release()
 		}
 	})
+	if err != nil {
+		from.Release() // it was not taken
+	}
+	return err
 }
 
 // skipAcked leaves out a record that was done before.

@@ -11,7 +11,9 @@ import (
 // A source asks with Allows which partitions it may ask for more, reserves room for an answer, charges the buffers
 // that have come to their partitions, and releases the reservation; each buffer is released when the last message
 // in it is acked. While less than a quarter of the limit is left, only partitions that hold nothing may ask, so
-// that those that hold much do not starve them.
+// that those that hold much do not starve them; nor may others of a topic of which something is held, as Limiter.Hold
+// tells. Partitions of which something is held may fetch while they have less than half of the limit together; what
+// they had beyond it when that began, up to another half, does not count for the others.
 //
 // The limit is overdrawn by what cannot be known in advance: a batch that is larger than what was asked for, one
 // for each broker, and what batches unpack to, a few at a time.
@@ -27,16 +29,23 @@ type Fetching struct {
 	unpacked  int64         // the part of it that was unpacked
 	unpacking int           // how many are at it
 	moved     chan struct{} // closed when bytes are given back, while somebody waits for that
+	shares    map[Partition]*Share
+	heldBack  int64          // by the partitions of which something is held
+	topics    map[string]int // how many of those each topic has
 }
 
 // Unpackers is how many may unpack a batch at a time.
 const Unpackers = 4
 
-// A Share is what one partition holds of what is fetched.
+// A Share is what one partition has of what is fetched. It is made by Fetching.Share; one of which only Fetching is set
+// is of no partition whose messages can be held.
 type Share struct {
 	Fetching *Fetching
 
-	held int64 // guarded by the limiter's lock
+	bytes int64 // guarded by the limiter's lock, as is held
+	held  bool  // something of the partition is, as Limiter.Hold tells
+
+	partition Partition
 }
 
 // Fetching lets a source fetch up to so many bytes ahead. It raises the limit by three quarters of them, since
@@ -46,10 +55,42 @@ func (l *Limiter) Fetching(limit int64, onFree func()) *Fetching {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.limit += limit / 4 * 3
-	f := &Fetching{limiter: l, limit: limit, onFree: onFree}
+	f := &Fetching{limiter: l, limit: limit, onFree: onFree, shares: map[Partition]*Share{}, topics: map[string]int{}}
 	l.fetching = append(l.fetching, f)
 	return f
 }
+
+// Share makes the share of a partition.
+func (f *Fetching) Share(p Partition) *Share {
+	f.limiter.mu.Lock()
+	defer f.limiter.mu.Unlock()
+	s := &Share{Fetching: f, partition: p}
+	f.shares[p] = s
+	if a := f.limiter.accounts[p]; a != nil {
+		f.hold(p, a.held)
+	}
+	return s
+}
+
+// hold notes whether something of a partition is held. The caller holds the limiter's lock.
+func (f *Fetching) hold(p Partition, held bool) {
+	s := f.shares[p]
+	if s == nil || s.held == held {
+		return
+	}
+	s.held = held
+	if held {
+		f.heldBack += s.bytes
+		f.topics[p.Topic]++
+		return
+	}
+	f.heldBack -= s.bytes
+	f.topics[p.Topic]--
+}
+
+// beyond is what partitions of which something is held have beyond half of the limit, up to another half. The caller
+// holds the limiter's lock.
+func (f *Fetching) beyond() int64 { return min(max(0, f.heldBack-f.limit/2), f.limit/2) }
 
 // Limit is how many bytes may be fetched ahead.
 func (f *Fetching) Limit() int64 { return f.limit }
@@ -72,7 +113,8 @@ func (f *Fetching) Close() {
 func (f *Fetching) Allows(s *Share, n int64) bool {
 	f.limiter.mu.Lock()
 	defer f.limiter.mu.Unlock()
-	if s.held > 0 && f.reserved+n > f.limit/4*3 {
+	crowds := s.bytes > 0 || f.topics[s.partition.Topic] > 0
+	if crowds && f.reserved-f.beyond()+n > f.limit/4*3 || s.held && f.heldBack+n > f.limit/2 {
 		f.refused = true
 		return false
 	}
@@ -86,7 +128,9 @@ func (f *Fetching) Reserve(n, least int64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f.reserved > 0 {
-		n = min(n, f.limit-f.reserved, l.limit-l.kept-f.reserved, l.limit-l.reserved+l.beyond())
+		beyond := f.beyond()
+		_, all := l.beyond()
+		n = min(n, f.limit-f.reserved+beyond, l.limit-l.kept-f.reserved+beyond, l.limit-l.reserved+all)
 	}
 	if n < least {
 		f.refused = true
@@ -100,10 +144,18 @@ func (f *Fetching) Reserve(n, least int64) int64 {
 func (f *Fetching) Charge(s *Share, n int64, unpacked bool) {
 	f.limiter.mu.Lock()
 	defer f.limiter.mu.Unlock()
-	s.held += n
+	s.add(n)
 	f.add(n)
 	if unpacked {
 		f.unpacked += n
+	}
+}
+
+// add counts what a partition has.
+func (s *Share) add(n int64) {
+	s.bytes += n
+	if s.held {
+		s.Fetching.heldBack += n
 	}
 }
 
@@ -120,7 +172,7 @@ func (f *Fetching) Release(s *Share, n int64, unpacked bool) {
 	l := f.limiter
 	l.mu.Lock()
 	if s != nil {
-		s.held -= n
+		s.add(-n)
 	}
 	if unpacked && !f.closed {
 		f.unpacked -= n
@@ -150,7 +202,7 @@ func (f *Fetching) BeginUnpacking(ctx context.Context) error {
 func (f *Fetching) beginUnpacking() (wait chan struct{}) {
 	f.limiter.mu.Lock()
 	defer f.limiter.mu.Unlock()
-	if f.unpacking == 0 && f.unpacked == 0 || f.unpacking < Unpackers && f.reserved <= f.limit {
+	if f.unpacking == 0 && f.unpacked == 0 || f.unpacking < Unpackers && f.reserved-f.beyond() <= f.limit {
 		f.unpacking++
 		return nil
 	}

@@ -40,6 +40,44 @@ func TestFetchingKeepsAQuarterForThoseThatHoldNothing(t *testing.T) {
 	}
 }
 
+// Partitions of a topic have filled the limit when it becomes known that something of each is held. They get no more,
+// nor do others of their topic, and what they have beyond half of the limit leaves room to other topics.
+func TestFetchingLeavesRoomBesideWhatIsHeld(t *testing.T) {
+	l := memory.New(10_000)
+	w := l.Fetching(1000, nil)
+	var accounts []*memory.Account
+	for i := range int32(10) {
+		of := memory.Partition{Topic: "held", ID: i}
+		w.Charge(w.Share(of), 100, false)
+		a, _ := l.Reserve(of, 1)
+		accounts = append(accounts, a)
+	}
+	flows := w.Share(memory.Partition{Topic: "flows"})
+	if w.Reserve(100, 100) != 0 {
+		t.Fatal("a full limit gave more")
+	}
+	for _, a := range accounts {
+		l.Hold(a)
+	}
+	if w.Reserve(500, 100) != 500 || !w.Allows(flows, 100) {
+		t.Fatal("what is held leaves no room to others")
+	}
+	w.Release(nil, 250, false)
+	late := w.Share(memory.Partition{Topic: "held", ID: 10})
+	again := w.Share(memory.Partition{Topic: "held", ID: 0})
+	if w.Allows(late, 100) || w.Allows(again, 1) {
+		t.Error("the topic of which much is held takes the room of others")
+	}
+	for i, a := range accounts {
+		l.Release(a, 1)
+		if room := w.Reserve(500, 100); i == len(accounts)-1 && room != 0 {
+			t.Errorf("%d bytes beyond the limit are given when nothing is held any more", room)
+		} else {
+			w.Release(nil, room, false)
+		}
+	}
+}
+
 func TestFetchingHoldsBackUnpacking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := memory.New(1000).Fetching(1000, nil)

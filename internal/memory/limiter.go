@@ -90,12 +90,23 @@ func (l *Limiter) Hold(a *Account) {
 	a.held = true
 	l.held++
 	l.heldBack += a.reserved
+	for _, f := range l.fetching {
+		f.hold(a.partition, true)
+	}
 	l.freed()
 }
 
 // beyond is what accounts of which something is held have beyond their share. It is a share at most, because memory
-// must stay bounded: much may come of many partitions before it is known that it is held.
-func (l *Limiter) beyond() int64 { return min(max(0, l.heldBack-l.share), l.share) }
+// must stay bounded: much may come of many partitions before it is known that it is held. What is fetched of them beyond
+// comes on top, where all is meant.
+func (l *Limiter) beyond() (mapped, all int64) {
+	mapped = min(max(0, l.heldBack-l.share), l.share)
+	all = mapped
+	for _, f := range l.fetching {
+		all += f.beyond()
+	}
+	return mapped, all
+}
 
 // Cancel ends the waiting for a reservation. It releases the bytes where they have been reserved meanwhile.
 func (l *Limiter) Cancel(w *Waiter) {
@@ -157,8 +168,8 @@ func (l *Limiter) recentOf(p Partition) **Account {
 
 // fits reports whether there is room for so many bytes of what is mapped.
 func (l *Limiter) fits(bytes int64) bool {
-	bytes -= l.beyond()
-	return l.mapped == 0 || l.mapped+bytes <= l.kept || l.reserved+bytes <= l.limit
+	mapped, all := l.beyond()
+	return l.mapped == 0 || l.mapped+bytes-mapped <= l.kept || l.reserved+bytes-all <= l.limit
 }
 
 func (l *Limiter) add(a *Account, bytes int64) {
@@ -185,6 +196,9 @@ func (l *Limiter) release(a *Account, bytes int64) {
 	if a.reserved == 0 && a.waiting == 0 {
 		if a.held {
 			l.held--
+			for _, f := range l.fetching {
+				f.hold(a.partition, false)
+			}
 		}
 		delete(l.accounts, a.partition)
 		*l.recentOf(a.partition) = nil
