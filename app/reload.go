@@ -199,7 +199,7 @@ func (r *reloader) exchange(merged config.Config, next *mapping.Rules) {
 	}
 	r.now = merged
 	if b.flowing.Load() {
-		b.pipeline.RulesChanged()
+		b.pipeline.RulesChanged(next.Hash())
 	}
 	b.Resume(nil, nil) // what has stopped was mended, or stops again
 }

@@ -20,8 +20,8 @@ type Lease interface {
 	AfterFunc(f func()) (stop func() bool)
 }
 
-// ErrTopicStopped is the error of a Handler for a message of a topic that has stopped: nothing more of it is taken under
-// this lease.
+// ErrTopicStopped is the error of a Handler for a message of a topic that has stopped: nothing more of it is taken
+// under this lease.
 var ErrTopicStopped = errors.New("the topic has stopped")
 
 // Handler takes messages up. A source gives it each message with its lease, and with the function that is to be

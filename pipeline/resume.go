@@ -37,11 +37,12 @@ func (p *Pipeline) Resume(chosen func(Stop) bool) []Stop {
 	return resumed
 }
 
-// RulesChanged is called when the mapper has taken up other rules. What is known of those of before is let go.
-func (p *Pipeline) RulesChanged() {
+// RulesChanged is called when the mapper has taken up other rules, with their hash. What those of before have made, or
+// are still making, stops none of them.
+func (p *Pipeline) RulesChanged(hash string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.breaker.Forget()
+	p.breaker.Changed(hash)
 }
 
 // consume has the source read until ctx ends or it fails, and read again whenever something is resumed.

@@ -211,3 +211,67 @@ func TestWhatIsRefusedAfterAStopIsHeld(t *testing.T) {
 		}
 	})
 }
+
+// by maps as mapper does, by one rule of the set that is in use.
+type by struct {
+	mapper
+	step *atomic.Pointer[event.Step]
+}
+
+func (b by) Map(m *event.Message) ([]event.Call, []event.Failure) {
+	calls, failures := b.mapper.Map(m)
+	for i := range calls {
+		calls[i].Step = b.step.Load()
+	}
+	return calls, failures
+}
+
+// Rules are exchanged while calls of those of before are in requests and in lanes, and Customer.io refuses them. That
+// stops no rule of the new ones, whatever its name; what is refused of the new ones does.
+func TestRefusalsOfEarlierRulesStopNoneOfTheNewOnes(t *testing.T) {
+	steps := []*event.Step{
+		{Rule: "r", Call: "identify", Action: "identify", Rules: "1"},
+		{Rule: "r", Call: "identify", Action: "identify", Rules: "2"},
+	}
+	var broken atomic.Pointer[event.Step]
+	broken.Store(steps[0])
+	slow := func(_ context.Context, calls []event.Call) []event.Outcome {
+		time.Sleep(10 * time.Second)
+		out := make([]event.Outcome, len(calls))
+		for i, c := range calls {
+			out[i].Result = event.Delivered
+			if c.Step == broken.Load() {
+				out[i].Result = event.Refused
+			}
+		}
+		return out
+	}
+	onBench(t, DefaultConfig(testLimits), slow, func(b *bench) {
+		var step atomic.Pointer[event.Step]
+		step.Store(steps[0])
+		b.p.stages.Mapper = by{step: &step}
+		l := newTestLease()
+		const events = 3 * breaker.LeastResults
+		put := func(from int) {
+			for i := range events { // two for each person: one in a request, one behind it
+				b.must(l, 0, fmt.Sprintf("p%d %d identify", i/2, from+i))
+			}
+		}
+		put(0)
+		b.pass(time.Second)
+		step.Store(steps[1])
+		b.p.RulesChanged("2")
+		put(events)
+		b.pass(time.Hour)
+		if n := len(b.letters.letters); b.p.Stopped() != nil || n != events || b.settled() != 2*events {
+			t.Errorf("%d letters, %d done, %v", n, b.settled(), b.p.Stopped())
+		}
+		broken.Store(steps[1])
+		put(2 * events)
+		b.pass(time.Hour)
+		if b.p.Stopped() == nil {
+			t.Error("the rule in use is refused and goes on")
+		}
+		l.End(time.Second)
+	})
+}

@@ -109,10 +109,10 @@ func (p *Pipeline) stopFlow(msg *inflight.Message, of *breaker.Subject) {
 	p.showStops()
 }
 
-// meet looks whether the person of a call is new, and stops a rule where too many are. What a rule that has stopped
-// names is not met. The caller holds p.mu.
+// meet looks whether the person of a call is new, and stops a rule where too many are. Whom a rule names that
+// has stopped, or is not in use any more, is not met. The caller holds p.mu.
 func (p *Pipeline) meet(msg *inflight.Message, c *inflight.Call) {
-	if !c.Step.NamesPerson || p.breaker.Stops().Rule(c.Step.Rule) {
+	if !c.Step.NamesPerson || p.breaker.Stops().Rule(c.Step.Rule) || p.breaker.Former(c.Step.Rules) {
 		return
 	}
 	if p.people == nil {

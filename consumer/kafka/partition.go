@@ -100,8 +100,8 @@ func (p *partition) nextChunk() *chunk {
 	return c
 }
 
-// rest ends the reading of the partition for this generation, and throws away what is fetched ahead: when its topic goes
-// on, another generation reads it again.
+// rest ends the reading of the partition for this generation, and throws away what is fetched ahead: when its topic
+// goes on, another generation reads it again.
 func (p *partition) rest() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

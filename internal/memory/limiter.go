@@ -97,8 +97,8 @@ func (l *Limiter) Hold(a *Account) {
 }
 
 // beyond is what accounts of which something is held have beyond their share. It is a share at most, because memory
-// must stay bounded: much may come of many partitions before it is known that it is held. What is fetched of them beyond
-// comes on top, where all is meant.
+// must stay bounded: much may come of many partitions before it is known that it is held. What is fetched of them
+// beyond comes on top, where all is meant.
 func (l *Limiter) beyond() (mapped, all int64) {
 	mapped = min(max(0, l.heldBack-l.share), l.share)
 	all = mapped

@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ type Breaker struct {
 	last    *Rule   // the one asked for last
 	events  *window // of the topic asked for last: events that fail before any rule against all
 	stops   *Stops
+	hash    string // of the rules in use; empty while they are those of the start
 }
 
 // Subject is what results are counted of: the events of a rule in one stage, or those of a topic that fail before any
@@ -82,11 +84,17 @@ func (b *Breaker) Resume(chosen func(Stop) bool) {
 	b.last, b.events = nil, &window{}
 }
 
-// Forget lets go of the steps of rules that are not in use any more. What they gave goes on counting by their names.
-func (b *Breaker) Forget() {
+// Changed says that the rules with this hash are in use from here on. Nothing counts for them of what others with the
+// same names have made, or are still making.
+func (b *Breaker) Changed(hash string) {
+	b.hash = hash
+	maps.DeleteFunc(b.windows, func(of Subject, _ *window) bool { return of.Rule != "" })
 	clear(b.rules)
 	b.last = nil
 }
+
+// Former reports whether rules were in use before, and are no more. Those without a hash are never told apart.
+func (b *Breaker) Former(hash string) bool { return b.hash != "" && hash != "" && hash != b.hash }
 
 // Rule gives where a step's rule is counted.
 func (b *Breaker) Rule(s *event.Step) *Rule {
@@ -95,8 +103,12 @@ func (b *Breaker) Rule(s *event.Step) *Rule {
 	}
 	r := b.rules[s]
 	if r == nil {
-		r = &Rule{s, b.window(Subject{Stage: event.StageMapping, Rule: s.Rule}),
-			b.window(Subject{Stage: event.StageDelivery, Rule: s.Rule})}
+		mapping, delivery := Subject{event.StageMapping, s.Rule, ""}, Subject{event.StageDelivery, s.Rule, ""}
+		if b.Former(s.Rules) {
+			r = &Rule{s, &window{of: mapping}, &window{of: delivery}}
+		} else {
+			r = &Rule{s, b.window(mapping), b.window(delivery)}
+		}
 		b.rules[s] = r
 	}
 	b.last = r
@@ -198,6 +210,8 @@ func (b *Breaker) windowOf(m *Message, f *event.Failure) *window {
 		return nil // nothing is broken: the configuration wants such events to be dead letters
 	case f.Rule == "":
 		return b.eventsOf(m.Origin.Topic)
+	case b.Former(f.Rules):
+		return nil
 	}
 	return b.window(Subject{Stage: f.Stage, Rule: f.Rule})
 }

@@ -86,18 +86,36 @@ func TestAListFailsWithMostOfItsEvents(t *testing.T) {
 	}
 }
 
-// Steps of rules that are not in use any more are let go, and what their calls gave goes on counting.
-func TestStepsOfEarlierRulesAreForgotten(t *testing.T) {
+// Rules that are taken up begin without results: neither what others with the same names gave before counts for them,
+// nor what those still give. What a topic gave goes on counting.
+func TestChangedRulesCountFromNothing(t *testing.T) {
 	b := New(0.5, nil)
-	earlier := b.Rule(&event.Step{Rule: "r"})
+	old := event.Step{Rule: "r", Rules: "1"}
+	earlier, another := b.Rule(&old), old
 	for range 60 {
-		b.OneDelivered(earlier)
+		b.OneMapped("t", earlier)
 	}
-	b.Forget()
+	b.Changed("2")
 	if len(b.rules) != 0 || b.last != nil {
 		t.Error("steps are kept")
 	}
-	if later := b.Rule(&event.Step{Rule: "r"}); later == earlier || later.delivery.seen != 60 {
-		t.Errorf("%d results are known of the rule", later.delivery.seen)
+	b.OneMapped("t", earlier)
+	b.OneMapped("t", b.Rule(&another))
+	later := b.Rule(&event.Step{Rule: "r", Rules: "2"})
+	if n := b.eventsOf("t").seen; later.mapping.seen != 0 || n != 62 {
+		t.Errorf("%d results are known of the rule, %d of the topic", later.mapping.seen, n)
+	}
+	fail := func(hash string, n int) (of *Subject) {
+		failures := []event.Failure{{Stage: event.StageMapping, Reason: event.ReasonRuleError, Rule: "r", Rules: hash}}
+		for i := range n {
+			of = b.Mapped(Message{event.Origin{Offset: int64(i + 1)}, func(func(*Rule) bool) {}, failures})
+		}
+		return of
+	}
+	if of := fail("1", Window); of != nil || later.mapping.seen != 0 {
+		t.Errorf("stopped over %s of before", of)
+	}
+	if of := fail("2", LeastResults); of == nil {
+		t.Error("not stopped over what fails of the rules in use")
 	}
 }
