@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -38,7 +39,8 @@ type NATS struct {
 	closed chan struct{}
 	store  *Embedded // the server, where it is in this process
 
-	serverName atomic.Pointer[string] // that the last TLS handshake has checked; nil before one
+	retried    atomic.Pointer[nats.Conn] // conn, for callbacks; nil until one has told of it
+	serverName atomic.Pointer[string]    // that the last TLS handshake has checked; nil before one
 }
 
 // NewNATS connects. It tries until the first connection stands or ctx ends, and refuses servers that are too old for
@@ -89,13 +91,15 @@ func (n *NATS) options(connected chan<- struct{}) []nats.Option {
 		nats.Timeout(natsDialTimeout),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
-		nats.ReconnectWait(natsReconnectWait),
-		nats.ReconnectJitter(natsReconnectWait, natsReconnectWait),
+		nats.CustomReconnectDelay(n.beforeRetry),
 		nats.ReconnectBufSize(-1),
 		nats.PingInterval(natsPingInterval),
 		nats.MaxPingsOutstanding(natsMaxPings),
 		nats.IgnoreAuthErrorAbort(), // credentials may be on their way; giving up would need a restart
-		nats.ConnectHandler(func(*nats.Conn) { connected <- struct{}{} }),
+		nats.ConnectHandler(func(nc *nats.Conn) {
+			n.retried.Store(nc)
+			connected <- struct{}{}
+		}),
 		nats.DisconnectErrHandler(n.onDisconnect),
 		nats.ReconnectHandler(n.onReconnect),
 		nats.ReconnectErrHandler(n.onError),
@@ -180,11 +184,23 @@ func (n *NATS) onReconnect(nc *nats.Conn) {
 
 // onError counts every asynchronous error. It logs the first of each kind since the last connection only, because a
 // refused connect is reported at every attempt. The client's errors name subjects at most, never payloads.
-func (n *NATS) onError(_ *nats.Conn, err error) {
+func (n *NATS) onError(nc *nats.Conn, err error) {
+	n.retried.Store(nc)
 	kind, first := n.events.recordError(err)
 	if first {
 		n.log.Warn("nats connection failed", zap.String("kind", kind), zap.Error(err))
 	}
+}
+
+// beforeRetry is how long to wait before all servers are tried once more. The library tells of attempts that find no
+// server, and of those that it refuses; of handshakes of TLS that fail it only keeps the error.
+func (n *NATS) beforeRetry(int) time.Duration {
+	if nc := n.retried.Load(); nc != nil {
+		if err := nc.LastError(); Untrusted(err) {
+			n.onError(nc, err)
+		}
+	}
+	return natsReconnectWait + rand.N(natsReconnectWait)
 }
 
 // IsTooLarge reports whether an error of publishing to a stream says that it, or the server, takes no message of that

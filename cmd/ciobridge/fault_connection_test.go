@@ -300,6 +300,66 @@ func TestFaultNATSCredentialsEnd(t *testing.T) {
 		mended: func() { keys.credentials("user.creds", time.Now().Add(time.Hour)) }})
 }
 
+// The NATS server's certificate expires and is exchanged, comes from another authority, which the bridge is told to
+// trust, and the bridge's own is not taken any more and is exchanged.
+func TestFaultNATSIdentityChanges(t *testing.T) {
+	longtest.Only(t)
+	beside(t)
+	w := newWorld(t)
+	f := newConnectionFiles(t, w.dir)
+	var shown, refused atomic.Pointer[tls.Certificate]
+	shown.Store(&f.server)
+	secured := f.tls(true)
+	secured.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		conf := f.tls(true)
+		conf.Certificates = []tls.Certificate{*shown.Load()}
+		conf.VerifyConnection = func(s tls.ConnectionState) error {
+			if r := refused.Load(); r != nil && bytes.Equal(r.Certificate[0], s.PeerCertificates[0].Raw) {
+				return errors.New("revoked")
+			}
+			return nil
+		}
+		return conf, nil
+	}
+	srv := runNATS(t, &server.Options{TLSConfig: secured, TLSTimeout: 2, JetStream: true, StoreDir: w.path("nats")})
+	until := time.Now().Add(time.Hour)
+	s := joinedAs(t, w, srv.ClientURL(), nats.Secure(&tls.Config{InsecureSkipVerify: true,
+		Certificates: []tls.Certificate{*f.authority.issue("127.0.0.1", until)}}))
+	publisher, err := s.js.Conn().GetClientID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	disconnect := func() {
+		all, err := srv.Connz(nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, c := range all.Conns {
+			if c.Cid != publisher {
+				_ = srv.DisconnectClientByID(c.Cid) // it may have gone by itself
+			}
+		}
+	}
+	shows := func(c *tls.Certificate) func() { return func() { shown.Store(c); disconnect() } }
+	client, renewed := f.authority.issue("127.0.0.1", until), f.authority.issue("127.0.0.1", until)
+	f.writeCertificate("client.pem", "client.key", client.Certificate[0], client)
+	another := newAuthority(t)
+	path := w.configure(f.yaml(fmt.Sprintf("{nats: {urls: [%q], start_at: earliest, streams: [{name: EVENTS}]%s}}",
+		s.url, known)), "{subject: dead.events, stream: DEAD, create: true}")
+	live(t, w, path, s.produce,
+		change{what: "the server's certificate has expired", says: "certificate has expired",
+			happens: shows(f.authority.issue("127.0.0.1", time.Now().Add(-time.Minute))),
+			mended:  shows(f.authority.issue("127.0.0.1", until))},
+		change{what: "the server's certificate is of another authority", says: "signed by unknown authority",
+			happens: shows(another.issue("127.0.0.1", until)),
+			mended:  func() { f.writeCertificate("ca.pem", "", another.cert.Raw, nil) }},
+		change{what: "the bridge's certificate is refused", says: "bad certificate",
+			happens: func() { refused.Store(client); disconnect() },
+			mended:  func() { f.writeCertificate("client.pem", "client.key", renewed.Certificate[0], renewed) }},
+	)
+}
+
 // joinedAs is a NATS server that a world publishes to as a user of its own.
 func joinedAs(t *testing.T, w *world, url string, as nats.Option) *subjects {
 	t.Helper()

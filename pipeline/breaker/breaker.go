@@ -104,10 +104,9 @@ func (b *Breaker) Rule(s *event.Step) *Rule {
 	r := b.rules[s]
 	if r == nil {
 		mapping, delivery := Subject{event.StageMapping, s.Rule, ""}, Subject{event.StageDelivery, s.Rule, ""}
-		if b.Former(s.Rules) {
-			r = &Rule{s, &window{of: mapping}, &window{of: delivery}}
-		} else {
-			r = &Rule{s, b.window(mapping), b.window(delivery)}
+		r = &Rule{s, &window{of: mapping}, &window{of: delivery}} // which nobody asks
+		if !b.Former(s.Rules) {
+			r.mapping, r.delivery = b.window(mapping), b.window(delivery)
 		}
 		b.rules[s] = r
 	}
