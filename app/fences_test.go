@@ -9,15 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -105,10 +103,10 @@ func startFenced(t *testing.T, c config.Config, rules *mapping.Rules, server *em
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Bridge{config: c, rules: live.New(rules), log: zap.NewNop(), registry: prometheus.NewRegistry(),
+	b := &Bridge{config: c, rules: live.New(rules), log: canarytest.Logger(t), registry: canarytest.Registry(t),
 		erased: make(chan struct{}, 1)}
 	b.workspaces = []delivery.Workspace{{Client: client, Config: c.CustomerIO.Config}}
-	b.sender = delivery.New(b.workspaces, zap.NewNop(), b.registry)
+	b.sender = delivery.New(b.workspaces, canarytest.Logger(t), b.registry)
 	next, err := b.around(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -5,12 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/live"
@@ -40,8 +38,8 @@ func TestARequestIsWaitedForAsLongAsItsRuleLetsItTake(t *testing.T) {
 		}
 		c := config.Default()
 		c.CustomerIO.Timeout = time.Second
-		b := &Bridge{config: c, rules: live.New(rules), log: zap.NewNop(), registry: prometheus.NewRegistry()}
-		b.sender = delivery.New(nil, zap.NewNop(), b.registry)
+		b := &Bridge{config: c, rules: live.New(rules), log: canarytest.Logger(t), registry: canarytest.Registry(t)}
+		b.sender = delivery.New(nil, canarytest.Logger(t), b.registry)
 		intent := ledger.Record{}.Follow(ledger.Intent, 7, time.Now().Add(-10*time.Second))
 		sender := b.noted(takes{}, func() ledger.Store { return held{intent: intent} })
 		calls, failures := rules.Map(&event.Message{Value: []byte(`{"type":"e"}`), Time: time.Now()})

@@ -10,9 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/content/registry"
@@ -22,6 +19,7 @@ import (
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -88,14 +86,14 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 		c.Erasure = erasure.Config{KeyFile: keyPath, File: filepath.Join(dir, "erased"), PurgeLetters: true,
 			ReportTopic: "reports"}
 		reports := &deaf{}
-		b := &Bridge{broker: reports, config: c, rules: live.New(rules), log: zap.NewNop(),
-			registry: prometheus.NewRegistry(), erased: make(chan struct{}, 1),
+		b := &Bridge{broker: reports, config: c, rules: live.New(rules), log: canarytest.Logger(t),
+			registry: canarytest.Registry(t), erased: make(chan struct{}, 1),
 			workspaces: []delivery.Workspace{{Config: customerio.DefaultConfig()},
 				{Name: "shop_us", Config: customerio.DefaultConfig()}}}
 		path := filepath.Join(dir, "dead.jsonl")
 		store := letterfile.New(deadletter.Config{File: path}, "")
 		b.letters = store
-		if b.decoder, err = content.NewDecoder(registry.Config{}, zap.NewNop(), b.registry); err != nil {
+		if b.decoder, err = content.NewDecoder(registry.Config{}, canarytest.Logger(t), b.registry); err != nil {
 			t.Fatal(err)
 		}
 		defer b.decoder.Close()

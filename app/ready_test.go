@@ -19,6 +19,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/live"
@@ -38,7 +39,7 @@ func TestReasonsAreLoggedOnceAMinute(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		remind(ctx, zap.New(core), obstacles, func() ([]obstacle, bool) {
+		remind(ctx, canarytest.Logger(t, core), obstacles, func() ([]obstacle, bool) {
 			return []obstacle{{"flow", errors.New("a rule has stopped")}}, false
 		})
 		if n := logged.FilterMessage("stopped, while others go on").Len(); n < 59 || n > 60 {
@@ -70,8 +71,8 @@ func TestRulesThatTakeTooLongAreNamed(t *testing.T) {
 	for range 2 {
 		rules.Map(&event.Message{Origin: event.Origin{Topic: "t"},
 			Value: []byte(`{"type":"e","id":1,"phone":"` + strings.Repeat("x", 100_000) + `"}`)})
-		warnOfSlowRules(zap.New(core), rules.Stats(), last)
-		warnOfSlowRules(zap.New(core), rules.Stats(), last)
+		warnOfSlowRules(canarytest.Logger(t, core), rules.Stats(), last)
+		warnOfSlowRules(canarytest.Logger(t, core), rules.Stats(), last)
 	}
 	if n := logged.FilterField(zap.String("rule", "phone")).FilterField(zap.Uint64("events", 1)).Len(); n != 2 {
 		t.Errorf("%d lines for two events in two minutes: %v", n, logged.All())
@@ -160,7 +161,7 @@ func TestTopicsMayFollowABrokerThatWasAway(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					const outage = time.Minute
 					begun, back := time.Now(), time.Time{}
-					b := &Bridge{log: zap.NewNop(), proofs: newProofs(provesSource, provesLetters)}
+					b := &Bridge{log: canarytest.Logger(t), proofs: newProofs(provesSource, provesLetters)}
 					err := prove(t.Context(), b, func() error {
 						switch now := time.Now(); {
 						case now.Sub(begun) < outage:
@@ -189,7 +190,7 @@ func TestTimestampsThatCustomerIOIgnoresAreNamed(t *testing.T) {
 	for _, s := range []mapping.RuleStats{
 		{Rule: "sub"}, {Rule: "sub", Behind: 2}, {Rule: "sub", Behind: 2, Ahead: 3}, {Rule: "sub", Behind: 2, Ahead: 3},
 	} {
-		warnOfTimestamps(zap.New(core), []mapping.RuleStats{s}, last)
+		warnOfTimestamps(canarytest.Logger(t, core), []mapping.RuleStats{s}, last)
 	}
 	lines := logged.FilterField(zap.String("rule", "sub"))
 	if lines.Len() != 2 || lines.FilterMessageSnippet("older").FilterField(zap.Uint64("calls", 2)).Len() != 1 ||

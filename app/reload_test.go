@@ -10,13 +10,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/config"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/mapping/live"
 )
 
@@ -56,7 +56,8 @@ func reloadsIn(t *testing.T, test func(r *reloading)) {
 	core, r.logged = observer.New(zapcore.InfoLevel)
 	synctest.Test(t, func(t *testing.T) {
 		r.t, r.hangups = t, make(chan struct{}, 1)
-		r.Bridge = &Bridge{config: c, rules: live.New(rules), log: zap.New(core), registry: prometheus.NewRegistry()}
+		r.Bridge = &Bridge{config: c, rules: live.New(rules), log: canarytest.Logger(t, core),
+			registry: canarytest.Registry(t)}
 		r.Reload(in, r.hangups)
 		ctx, cancel := context.WithCancel(context.Background())
 		var watch sync.WaitGroup

@@ -20,6 +20,7 @@ import (
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/live"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -59,7 +60,7 @@ rules:
 			Time: time.Unix(1_790_000_000+int64(i), 0)})
 	}
 	return &Bridge{rules: live.New(rules), version: "1.2.3", proofs: newProofs(),
-		sender: delivery.New(nil, zap.NewNop(), prometheus.NewRegistry())}
+		sender: delivery.New(nil, canarytest.Logger(t), canarytest.Registry(t))}
 }
 
 // TestStatusTellsWhatTheRulesHaveDone reads the answer as a program does and as a browser might.
@@ -128,8 +129,8 @@ func TestValuesThatDoNotFitAreNamedOnce(t *testing.T) {
 	b := afterEvents(t)
 	core, logged := observer.New(zapcore.DebugLevel)
 	last := map[mapping.Unfit]uint64{}
-	warnOfUnfit(zap.New(core), b.rules.Now().Unfit(), last)
-	warnOfUnfit(zap.New(core), b.rules.Now().Unfit(), last)
+	warnOfUnfit(canarytest.Logger(t, core), b.rules.Now().Unfit(), last)
+	warnOfUnfit(canarytest.Logger(t, core), b.rules.Now().Unfit(), last)
 	if lines := logged.FilterField(zap.String("rule", "profile")); lines.Len() != 4 ||
 		lines.FilterField(zap.String("field", "attributes")).Len() != 3 ||
 		lines.FilterField(zap.String("result", "truncated")).Len() != 1 {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/tracing"
 )
 
@@ -57,7 +58,7 @@ func TestTracesAreConfiguredByTheEnvironment(t *testing.T) {
 			for key, value := range c.env {
 				t.Setenv(key, value)
 			}
-			tracer, err := tracing.Start("kafka", "test", zap.NewNop())
+			tracer, err := tracing.Start("kafka", "test", canarytest.Logger(t))
 			t.Cleanup(tracer.Close) // also where there is none
 			if (tracer != nil) != c.on || (err != nil) != (c.error != "") {
 				t.Fatalf("%v, %v", tracer, err)
@@ -91,7 +92,7 @@ func TestTracesAreBounded(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
-	tracer, err := tracing.Start("kafka", "test", zap.NewNop())
+	tracer, err := tracing.Start("kafka", "test", canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func sendsNothing(t *testing.T, address string) {
 	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "100")
 	t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")
 	core, logs := observer.New(zap.InfoLevel)
-	tracer, err := tracing.Start("kafka", "test", zap.New(core))
+	tracer, err := tracing.Start("kafka", "test", canarytest.Logger(t, core))
 	if err != nil {
 		t.Fatal(err)
 	}

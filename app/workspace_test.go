@@ -14,14 +14,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/live"
@@ -93,7 +92,7 @@ func withWorkspaces(t *testing.T, n int) (*Bridge, *answersOf, *observer.Observe
 		t.Fatal(err)
 	}
 	core, logged := observer.New(zapcore.InfoLevel)
-	b := &Bridge{rules: live.New(rules), log: zap.New(core), proofs: newProofs()}
+	b := &Bridge{rules: live.New(rules), log: canarytest.Logger(t, core), proofs: newProofs()}
 	to := &answersOf{say: map[string]int{}, asked: map[string]int{}}
 	for i := range n {
 		c := customerio.DefaultConfig()
@@ -110,7 +109,7 @@ func withWorkspaces(t *testing.T, n int) (*Bridge, *answersOf, *observer.Observe
 		b.workspaces = append(b.workspaces, w)
 		b.proofs.open = append(b.proofs.open, obstacle{provesWorkspace(w.Name), errNotProven})
 	}
-	b.sender = delivery.New(b.workspaces, zap.NewNop(), prometheus.NewRegistry())
+	b.sender = delivery.New(b.workspaces, canarytest.Logger(t), canarytest.Registry(t))
 	for i := range b.workspaces {
 		b.sender.Hold(i, "", 0)
 	}

@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/backfill"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/bounded"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // log is a topic of two partitions with ten messages each, of which the first some are gone.
@@ -43,7 +43,7 @@ func (l *log) ReadExtent(_ context.Context, e consumer.Extent, f func(*event.Mes
 			return fail
 		}
 		origin := event.Origin{Topic: e.Topic, Partition: e.Partition, Offset: offset}
-		if err := f(&event.Message{Origin: origin}); err != nil {
+		if err := f(&event.Message{Origin: origin, Key: []byte(canarytest.Person)}); err != nil {
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func TestABackfillGoesOnWhereItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, n, r := &log{fail: errors.New("the broker is down")}, &notes{}, &reads{count: map[int64]int{}}
 		start := func(o backfill.Options) (*backfill.Backfill, error) {
-			b, err := backfill.New(t.Context(), l, n, o, zap.NewNop())
+			b, err := backfill.New(t.Context(), l, n, o, canarytest.Logger(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +127,7 @@ func TestABackfillGoesOnWhereItWas(t *testing.T) {
 func TestLiveTrafficComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, r := &log{lag: 101}, &reads{count: map[int64]int{}}
-		b, err := backfill.New(t.Context(), l, &notes{}, backfill.Options{LiveLag: 100}, zap.NewNop())
+		b, err := backfill.New(t.Context(), l, &notes{}, backfill.Options{LiveLag: 100}, canarytest.Logger(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestLiveTrafficComesFirst(t *testing.T) {
 		}
 
 		l.lag = 101
-		b, err = backfill.New(t.Context(), l, &notes{}, backfill.Options{LiveLag: 100}, zap.NewNop())
+		b, err = backfill.New(t.Context(), l, &notes{}, backfill.Options{LiveLag: 100}, canarytest.Logger(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestWhatABackfillSends(t *testing.T) {
 	mail := &event.Step{Rule: "a", Action: "send_email", Once: true}
 	made := rules{[]*event.Step{identify, track, other, remove, mail}, []string{"a", "b", ""}, time.Now()}
 	all := func(o backfill.Options, made rules) (backfill.Tally, []string) {
-		b, err := backfill.New(t.Context(), &log{}, &notes{}, o, zap.NewNop())
+		b, err := backfill.New(t.Context(), &log{}, &notes{}, o, canarytest.Logger(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func TestWhatABackfillSends(t *testing.T) {
 	if got, _ = all(backfill.Options{}, rules{}); got.Unwanted != 1 {
 		t.Errorf("%+v", got)
 	}
-	b, err := backfill.New(t.Context(), &log{gone: 2}, &notes{}, backfill.Options{}, zap.NewNop())
+	b, err := backfill.New(t.Context(), &log{gone: 2}, &notes{}, backfill.Options{}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/registrytest"
 )
 
@@ -26,7 +27,7 @@ const person = `{"type":"record","name":"Person","fields":[{"name":"id","type":"
 
 func newDecoder(t *testing.T, c registry.Config) *Decoder {
 	t.Helper()
-	d, err := NewDecoder(c, zap.NewNop(), prometheus.NewRegistry())
+	d, err := NewDecoder(c, canarytest.Logger(t), canarytest.Registry(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func TestDecodeKeysAndHeaders(t *testing.T) {
 	}{
 		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x00\x01\x0e", value: "{}", wantKey: `{"id":7}`},
 		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x00\x01\x0e", wantKey: `{"id":7}`}, // a tombstone
-		{forms: event.Forms{Key: Avro}, key: "c_7", value: "{}"},
+		{forms: event.Forms{Key: Avro}, key: "canary_7", value: "{}"},
 		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x07", value: "{}"}, // an integer of 32 bits
 		{forms: event.Forms{Key: Avro}, value: "{}"},
 		{forms: event.Forms{Key: Avro}, key: "\x00\x00\x00\x00\x09\x0e", value: "{}",
@@ -157,6 +158,7 @@ func TestDecodeKeysAndHeaders(t *testing.T) {
 		if err := d.Decode(t.Context(), test.forms, &m); err != nil {
 			t.Fatal(err)
 		}
+		canarytest.Text(t, "why it cannot be read", m.Unreadable())
 		if string(m.KeyContent()) != test.wantKey || string(m.ValueContent()) != test.wantContent ||
 			!strings.HasPrefix(m.Unreadable(), test.unreadable) || (m.Unreadable() == "") != (test.unreadable == "") {
 			t.Errorf("%v %q %q: %s, %s, %s", test.forms, test.key, test.value, m.KeyContent(), m.ValueContent(),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 func TestALetterCarriesEachHeaderOnce(t *testing.T) {
@@ -18,7 +19,7 @@ func TestALetterCarriesEachHeaderOnce(t *testing.T) {
 	now := lettertest.Time.Add(time.Hour)
 	r := Encode(&l, now, "hash-1")
 	want := map[string]string{
-		"trace":                                 "t2",
+		"trace":                                 "canary-2",
 		"ciobridge-letter":                      l.Failures[0].ID.String(),
 		"ciobridge-reason":                      "refused",
 		"ciobridge-field":                       "data.total",
@@ -41,7 +42,9 @@ func TestALetterCarriesEachHeaderOnce(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, h := range r.Headers {
-		got[h.Key] = string(h.Value)
+		if got[h.Key] = string(h.Value); IsOwnHeader(h.Key) {
+			canarytest.Text(t, h.Key, got[h.Key])
+		}
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("headers:\n got %v\nwant %v", got, want)

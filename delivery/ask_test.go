@@ -11,11 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 var question = customerio.Request{
@@ -47,7 +45,7 @@ func says(status int, header ...string) func(*http.Request) (*http.Response, err
 func asking(t *testing.T, a *asked) *delivery.Sender {
 	t.Helper()
 	a.began = time.Now()
-	return delivery.New(workspaces(t, a), zap.NewNop(), prometheus.NewRegistry())
+	return delivery.New(workspaces(t, a), canarytest.Logger(t), canarytest.Registry(t))
 }
 
 // A question waits for minutes where Customer.io asks for that, and again, and then has its answer.
@@ -108,7 +106,7 @@ func TestAQuestionWaitsForANewKey(t *testing.T) {
 		}
 		list := workspaces(t, a)
 		a.began = time.Now()
-		s := delivery.New(list, zap.NewNop(), prometheus.NewRegistry())
+		s := delivery.New(list, canarytest.Logger(t), canarytest.Registry(t))
 		var halted delivery.Condition
 		_, err := s.Ask(t.Context(), "", question)
 		var stuck *delivery.HaltedError
@@ -195,7 +193,7 @@ func TestDownloadGoesWithoutAKey(t *testing.T) {
 			t.Errorf("%s with %q", r.URL.Host, r.Header.Get("Authorization"))
 		}
 		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("id\n1\n"))}, nil
-	})), zap.NewNop(), prometheus.NewRegistry())
+	})), canarytest.Logger(t), canarytest.Registry(t))
 	file, err := s.Download(t.Context(), "", "https://files.example.com/export.csv?signature=abc")
 	if err != nil {
 		t.Fatal(err)

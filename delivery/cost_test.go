@@ -11,13 +11,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -41,7 +40,7 @@ func newLoopback(tb testing.TB, requestsPerSecond int) *delivery.Sender {
 	}
 	tb.Cleanup(client.Close)
 	c.RequestsPerSecond = requestsPerSecond
-	s := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
+	s := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, canarytest.Logger(tb), canarytest.Registry(tb))
 	return s
 }
 

@@ -10,12 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // workspaces makes two, of which only the first has an App key.
@@ -56,7 +54,7 @@ func TestADestinationThatHaltsHoldsItsOwn(t *testing.T) {
 			}
 			return reply(200, "{}")
 		})
-		s := delivery.New(workspaces(t, halted), zap.NewNop(), prometheus.NewRegistry())
+		s := delivery.New(workspaces(t, halted), canarytest.Logger(t), canarytest.Registry(t))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		step := &event.Step{Rule: "r", Call: "c"}
@@ -94,7 +92,7 @@ func TestCallsOfOnePathAreOneRequest(t *testing.T) {
 			_, text, _ := strings.Cut(body.String(), "\r\n\r\n")
 			bodies = append(bodies, r.URL.Path+" "+text)
 			return reply(200, "{}")
-		})), zap.NewNop(), prometheus.NewRegistry())
+		})), canarytest.Logger(t), canarytest.Registry(t))
 		var calls []event.Call
 		for _, id := range []string{"c_7", "c_8", "c_9"} {
 			path := "/api/v1/segments/7/add_customers"

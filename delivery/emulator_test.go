@@ -9,14 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/actiontest"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/jsontext"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -51,7 +49,8 @@ func newEmulated(t *testing.T, region customerio.Region, o emulator.Options) *em
 	if e.client, err = customerio.NewClient(c, 4, e.server.Transport()); err != nil {
 		t.Fatal(err)
 	}
-	e.Sender = delivery.New([]delivery.Workspace{{Client: e.client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
+	e.Sender = delivery.New([]delivery.Workspace{{Client: e.client, Config: c}}, canarytest.Logger(t),
+		canarytest.Registry(t))
 	return e
 }
 

@@ -14,11 +14,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/openapitest"
 )
 
@@ -103,5 +101,5 @@ func capturing(t *testing.T, region customerio.Region, transport http.RoundTripp
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return delivery.New([]delivery.Workspace{{Client: client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
+	return delivery.New([]delivery.Workspace{{Client: client, Config: c}}, canarytest.Logger(t), canarytest.Registry(t))
 }

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	oldKey = "Basic c2l0ZS0xOmtleS0x" // site-1:key-1
-	newKey = "Basic c2l0ZS0xOmtleS0y" // site-1:key-2
+	oldKey = "Basic c2l0ZS0xOmNhbmFyeS1rZXktMQ==" // site-1:canary-key-1
+	newKey = "Basic c2l0ZS0xOmtleS0y"             // site-1:key-2
 )
 
 func keyed(_ int, q request, _ *http.Request) (*http.Response, error) {

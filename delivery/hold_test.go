@@ -7,15 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // batchTo is a call for the batch endpoint of a workspace.
@@ -30,12 +29,12 @@ func batchTo(workspace int) []event.Call {
 func TestNothingIsSentToAWorkspaceThatIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := map[string]int{}
-		registry := prometheus.NewRegistry()
+		registry := canarytest.Registry(t)
 		core, logged := observer.New(zapcore.DebugLevel)
 		s := delivery.New(workspaces(t, roundTrip(func(r *http.Request) (*http.Response, error) {
 			asked[r.URL.Host]++
 			return reply(200, "{}")
-		})), zap.New(core), registry)
+		})), canarytest.Logger(t, core), registry)
 		s.Hold(1, "", 0)
 		if got := s.State(); got.Condition != delivery.OK {
 			t.Errorf("held over nothing that is known: %+v", got)

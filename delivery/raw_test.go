@@ -11,12 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // TestARequestOfARulesOwn is made with its headers, within its time-out and over its API; its answer is kept where it
@@ -52,7 +50,8 @@ func TestARequestOfARulesOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	sender := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
+	sender := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, canarytest.Logger(t),
+		canarytest.Registry(t))
 	send := func(path string, step event.RawStep) event.Outcome {
 		header := map[string][]string{"Content-Type": {"text/csv"}, "X-Request-Id": {"7"}}
 		call := event.Call{Step: &event.Step{Rule: "r"}, Body: []byte("a,b"), Single: &event.Request{

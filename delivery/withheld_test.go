@@ -10,11 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // overtaken is a lease that runs out while its request is written.
@@ -54,7 +52,7 @@ func TestARequestOvertakenWhileItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, zap.NewNop(), prometheus.NewRegistry())
+	s := delivery.New([]delivery.Workspace{{Client: client, Config: c}}, canarytest.Logger(t), canarytest.Registry(t))
 	for i, o := range s.Send(lease, makeCalls(3)) {
 		if o.Result != 0 || o.Failure != nil || o.Suspect {
 			t.Errorf("call %d: %+v, want an open outcome without an attempt", i, o)

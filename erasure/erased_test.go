@@ -14,9 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/deadletter"
 	letterfile "github.com/ciobridge/ciobridge/deadletter/file"
@@ -25,6 +22,7 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/memlogtest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
@@ -189,7 +187,7 @@ func (w *world) publish(persons, events int) (topics map[string][][]event.Messag
 	for n := range events {
 		at = at.Add(time.Duration(w.random.IntN(90)) * time.Second)
 		p := w.random.IntN(persons)
-		e := told{User: fmt.Sprintf("u%d", p), Mail: fmt.Sprintf("u%d@example.com", p), N: n, At: at.UTC()}
+		e := told{User: fmt.Sprintf("canary%d", p), Mail: fmt.Sprintf("canary%d@example.com", p), N: n, At: at.UTC()}
 		switch kind := w.random.IntN(12); {
 		case p%2 == 1 && !deleted[p] && n > events/3 && kind < 4:
 			e.Type, deleted[p] = "gone", true
@@ -220,8 +218,8 @@ func (w *world) run(ctx context.Context, s pipeline.Source, m pipeline.Mapper, d
 		return
 	}
 	defer client.Close()
-	reg := prometheus.NewRegistry()
-	next := delivery.New([]delivery.Workspace{{Client: client, Config: w.customer}}, zap.NewNop(), reg)
+	reg := canarytest.Registry(w.t)
+	next := delivery.New([]delivery.Workspace{{Client: client, Config: w.customer}}, canarytest.Logger(w.t), reg)
 	fences := erasure.NewFences(&view{memory: w.fences}, secret.New(key))
 	for fences.Open(ctx) != nil {
 		time.Sleep(time.Second)
@@ -233,9 +231,11 @@ func (w *world) run(ctx context.Context, s pipeline.Source, m pipeline.Mapper, d
 		Calls: customerio.MaxBatchItems, Bytes: customerio.MaxBatchBytes, Envelope: customerio.BatchEnvelope,
 	})
 	c.StopShare = 0
-	sender := erasure.NewSender(fences, next, erasure.Options{Settle: 20 * time.Second, Skew: skew}, zap.NewNop(), reg)
+	sender := erasure.NewSender(fences, next, erasure.Options{Settle: 20 * time.Second, Skew: skew},
+		canarytest.Logger(w.t), reg)
 	next.Before(func(_ context.Context, calls []event.Call) bool { return sender.Stands(calls) })
-	p := pipeline.New(c, pipeline.Stages{Source: s, Mapper: m, Sender: sender, DeadLetters: dead}, zap.NewNop(), reg)
+	p := pipeline.New(c, pipeline.Stages{Source: s, Mapper: m, Sender: sender, DeadLetters: dead},
+		canarytest.Logger(w.t), reg)
 	if err := p.Run(ctx); err != nil {
 		w.t.Error(err)
 	}
@@ -245,7 +245,8 @@ func (w *world) run(ctx context.Context, s pipeline.Source, m pipeline.Mapper, d
 
 // replay sends the open letters again, deletes among them.
 func (w *world) replay(ctx context.Context) replay.Progress {
-	r, err := replay.New(w.letters, w.rules, replay.Options{Filter: deadletter.Filter{All: true}}, zap.NewNop())
+	r, err := replay.New(w.letters, w.rules, replay.Options{Filter: deadletter.Filter{All: true}},
+		canarytest.Logger(w.t))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -260,8 +261,8 @@ func (w *world) trouble(stop <-chan struct{}, logs []*memlogtest.Log) {
 			{Name: "f", Status: 503, Times: 2}, {Name: "f", Reset: true, Times: 1},
 			{Name: "f", Status: 503, RetryAfter: "60", Times: 1}, // which holds the requests of one bridge alone
 			{Name: "f", Reset: true, Applied: true, Times: 1}, {Name: "f", Latency: 9 * time.Second, Times: 3},
-			{Name: "f", Refuse: "no", Person: fmt.Sprintf("id:u%d", w.random.IntN(6)), Times: 1},
-			{Name: "f", Refuse: "no", Person: fmt.Sprintf("email:u%d@*", w.random.IntN(6)), Times: 1},
+			{Name: "f", Refuse: "no", Person: fmt.Sprintf("id:canary%d", w.random.IntN(6)), Times: 1},
+			{Name: "f", Refuse: "no", Person: fmt.Sprintf("email:canary%d@*", w.random.IntN(6)), Times: 1},
 			{Name: "f", Hang: "headers", Times: 1},
 		}
 		if _, err := w.server.AddFault(faults[w.random.IntN(len(faults))]); err != nil {

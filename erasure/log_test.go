@@ -16,13 +16,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/erasure/file"
 	fencejetstream "github.com/ciobridge/ciobridge/erasure/jetstream"
 	fencekafka "github.com/ciobridge/ciobridge/erasure/kafka"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic/electedtest"
 	"github.com/ciobridge/ciobridge/secret"
 )
@@ -107,7 +107,7 @@ func startNATS(t *testing.T) jetstream.JetStream {
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
 		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
 		Streams: []broker.EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}},
-	}, zap.NewNop())
+	}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/secret"
@@ -51,8 +49,8 @@ func TestAnErasedPersonGetsNoMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer client.Close()
-		reg := prometheus.NewRegistry()
-		next := delivery.New([]delivery.Workspace{{Client: client, Config: w.customer}}, zap.NewNop(), reg)
+		reg := canarytest.Registry(t)
+		next := delivery.New([]delivery.Workspace{{Client: client, Config: w.customer}}, canarytest.Logger(t), reg)
 		fences := erasure.NewFences(&view{memory: w.fences}, secret.New(key))
 		if err := fences.Open(t.Context()); err != nil {
 			t.Fatal(err)
@@ -62,7 +60,7 @@ func TestAnErasedPersonGetsNoMessage(t *testing.T) {
 		watch.Go(func() { fences.Watch(watching, func(error) {}) })
 		defer watch.Wait()
 		defer stop()
-		sender := erasure.NewSender(fences, next, erasure.Options{Skew: skew}, zap.NewNop(), reg)
+		sender := erasure.NewSender(fences, next, erasure.Options{Skew: skew}, canarytest.Logger(t), reg)
 		next.Before(func(_ context.Context, calls []event.Call) bool { return sender.Stands(calls) })
 		at := time.Now()
 		send := func(offset int64, value string) (delivered, erased int) {
@@ -89,7 +87,7 @@ func TestAnErasedPersonGetsNoMessage(t *testing.T) {
 			return delivered, erased
 		}
 		mail := func(user string) string {
-			return fmt.Sprintf(`{"type":"mail","user":%q,"mail":"%s@example.com","by":"staff","phone":"+47%s"}`, user,
+			return fmt.Sprintf(`{"type":"mail","user":%q,"mail":"%s@canary.example","by":"staff","phone":"+47%s"}`, user,
 				user, user)
 		}
 		for _, step := range []struct {
@@ -98,7 +96,7 @@ func TestAnErasedPersonGetsNoMessage(t *testing.T) {
 			delivered, erased int
 		}{
 			{1, mail("12345678"), 5, 0},
-			{5, `{"type":"gone","user":"12345678","mail":"12345678@example.com","phone":"+4712345678"}`, 1, 0},
+			{5, `{"type":"gone","user":"12345678","mail":"12345678@canary.example","phone":"+4712345678"}`, 1, 0},
 			{2, mail("12345678"), 0, 5}, // a letter that is replayed
 			{9, mail("12345678"), 0, 5}, // an event that comes afterwards
 			{3, mail("87654321"), 5, 0},

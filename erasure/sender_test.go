@@ -11,11 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/erasure"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -66,6 +64,13 @@ var (
 	deletes = &event.Step{Rule: "gone", Action: "delete", Fence: event.DeleteFence}
 )
 
+// ann and bob are people, and annsMail is another identifier of the first.
+const (
+	ann      = "id:canary1"
+	bob      = "id:canary2"
+	annsMail = "email:canary@x.org"
+)
+
 // call is the call of an event at an offset.
 func call(n int, s *event.Step, persons ...string) event.Call {
 	return event.Call{ID: event.ID{15: byte(n)}, Step: s, About: &event.About{
@@ -99,7 +104,7 @@ func stand(t *testing.T, settle time.Duration) *standing {
 				s.reports = append(s.reports, r)
 			}
 			return s.told
-		}}, zap.NewNop(), prometheus.NewRegistry())
+		}}, canarytest.Logger(t), canarytest.Registry(t))
 	return s
 }
 
@@ -108,16 +113,16 @@ func stand(t *testing.T, settle time.Duration) *standing {
 func TestARequestIsDivided(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stand(t, 0)
-		got := s.Send(t.Context(), []event.Call{call(4, passes, "id:1"), call(5, deletes, "id:1", "email:a@x.org"),
-			call(6, passes, "email:a@x.org"), call(7, passes, "id:2"), {ID: event.ID{15: 8}, Step: passes}})
+		got := s.Send(t.Context(), []event.Call{call(4, passes, ann), call(5, deletes, ann, annsMail),
+			call(6, passes, annsMail), call(7, passes, bob), {ID: event.ID{15: 8}, Step: passes}})
 		results := []event.Result{event.Delivered, event.Delivered, event.Open, event.Delivered, event.Delivered}
 		for i, want := range results {
 			if got[i].Result != want {
 				t.Errorf("call %d: %+v", i, got[i])
 			}
 		}
-		got = s.Send(t.Context(), []event.Call{call(3, passes, "email:a@x.org"), call(6, passes, "id:1"),
-			call(5, deletes, "id:1", "email:a@x.org"), call(9, passes, "id:2")})
+		got = s.Send(t.Context(), []event.Call{call(3, passes, annsMail), call(6, passes, ann),
+			call(5, deletes, ann, annsMail), call(9, passes, bob)})
 		for i, want := range []event.Result{event.Refused, event.Refused, event.Delivered, event.Delivered} {
 			if got[i].Result != want {
 				t.Errorf("then call %d: %+v", i, got[i])
@@ -141,7 +146,7 @@ func TestARequestIsDivided(t *testing.T) {
 		}
 		there := *deletes
 		there.Workspace = "shop_us"
-		s.Send(t.Context(), []event.Call{call(10, &there, "id:3")})
+		s.Send(t.Context(), []event.Call{call(10, &there, "id:canary3")})
 		for i, want := range []bool{false, true} {
 			text, err := s.reports[i].CloudEvent()
 			if err != nil || strings.Contains(string(text), `"workspace":"shop_us"`) != want {
@@ -157,7 +162,7 @@ func TestADeleteWaitsForOthers(t *testing.T) {
 		s := stand(t, 20*time.Second)
 		began := time.Now()
 		for {
-			o := s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")})[0]
+			o := s.Send(t.Context(), []event.Call{call(5, deletes, ann)})[0]
 			if o.Result == event.Delivered {
 				break
 			}
@@ -182,8 +187,8 @@ func (s *standing) beside(t *testing.T, next erasure.Next) (*erasure.Sender, *er
 	if err := fences.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return erasure.NewSender(fences, next, erasure.Options{Settle: 20 * time.Second, Skew: time.Minute}, zap.NewNop(),
-		prometheus.NewRegistry()), fences
+	return erasure.NewSender(fences, next, erasure.Options{Settle: 20 * time.Second, Skew: time.Minute},
+		canarytest.Logger(t), canarytest.Registry(t)), fences
 }
 
 // turns has each request wait until a time, and asks then whether it may go.
@@ -210,10 +215,10 @@ func TestACallThatWaitsForItsTurn(t *testing.T) {
 		sender, fences := s.beside(t, slow)
 		slow.sender = sender
 		outcomes := make(chan []event.Outcome)
-		early := []event.Call{call(4, passes, "id:1"), call(6, passes, "id:2")}
+		early := []event.Call{call(4, passes, ann), call(6, passes, bob)}
 		go func() { outcomes <- sender.Send(t.Context(), early) }()
 		synctest.Wait()
-		if o := s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")}); o[0].Result != event.Delivered {
+		if o := s.Send(t.Context(), []event.Call{call(5, deletes, ann)}); o[0].Result != event.Delivered {
 			t.Fatalf("the delete: %+v", o)
 		}
 		time.Sleep(time.Until(slow.until) - time.Second)
@@ -245,7 +250,7 @@ func TestAFenceThatComesLate(t *testing.T) {
 		s.log.late = 15 * time.Second
 		came := time.Now().Add(s.log.late)
 		for began := time.Now(); ; time.Sleep(time.Second) {
-			if s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")})[0].Result == event.Delivered {
+			if s.Send(t.Context(), []event.Call{call(5, deletes, ann)})[0].Result == event.Delivered {
 				break
 			}
 			if time.Since(began) > time.Minute {
@@ -268,17 +273,17 @@ func TestABringerBackWaitsForTheDelete(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := stand(t, 20*time.Second)
 			other, fences := s.beside(t, s.next)
-			back := call(7, &event.Step{Rule: "back", Action: "identify", Revives: true}, "id:1")
+			back := call(7, &event.Step{Rule: "back", Action: "identify", Revives: true}, ann)
 			began := time.Now()
 			sent := map[event.ID]time.Duration{}
 			for ; len(s.next.sent) < 2 && time.Since(began) < 10*time.Minute; time.Sleep(time.Second) {
 				if accepted || time.Since(began) == 0 {
-					s.Send(t.Context(), []event.Call{call(5, deletes, "id:1")})
+					s.Send(t.Context(), []event.Call{call(5, deletes, ann)})
 				}
 				if err := errors.Join(s.fences.Refresh(t.Context()), fences.Refresh(t.Context())); err != nil {
 					t.Fatal(err)
 				}
-				o := other.Send(t.Context(), []event.Call{back, call(8, passes, "id:1")})
+				o := other.Send(t.Context(), []event.Call{back, call(8, passes, ann)})
 				if o[1].Result != o[0].Result && o[1].Result != event.Open {
 					t.Fatalf("what stands behind it: %+v", o)
 				}
@@ -303,7 +308,7 @@ func TestAWriteThatWasOvertaken(t *testing.T) {
 		ended := make(chan struct{})
 		go func() { defer close(ended); s.fences.Watch(watching, func(error) {}) }()
 		back := &event.Step{Rule: "back", Action: "identify", Revives: true}
-		for _, c := range []event.Call{call(5, deletes, "id:1"), call(7, back, "id:1")} {
+		for _, c := range []event.Call{call(5, deletes, ann), call(7, back, ann)} {
 			if o := s.Send(t.Context(), []event.Call{c}); o[0].Result != event.Delivered {
 				t.Fatalf("got %+v", o)
 			}
@@ -324,7 +329,7 @@ func TestAWriteThatWasOvertaken(t *testing.T) {
 		}
 		again, _ := s.beside(t, s.next)
 		for name, sender := range map[string]*erasure.Sender{"at once": s.Sender, "after a restart": again} {
-			if o := sender.Send(t.Context(), []event.Call{call(9, passes, "id:1")}); o[0].Result != event.Delivered {
+			if o := sender.Send(t.Context(), []event.Call{call(9, passes, ann)}); o[0].Result != event.Delivered {
 				t.Errorf("%s: %+v, %+v", name, o[0], o[0].Failure)
 			}
 		}
@@ -338,7 +343,7 @@ func TestManyDeletesWhileTheLogFails(t *testing.T) {
 		s := stand(t, 0)
 		var calls []event.Call
 		for n := range 100 {
-			calls = append(calls, call(n, deletes, fmt.Sprintf("id:%d", n)))
+			calls = append(calls, call(n, deletes, fmt.Sprintf("id:canary%d", n)))
 		}
 		s.log.hangs = true
 		began := time.Now()
@@ -372,15 +377,15 @@ func TestFencesThatCannotBeRead(t *testing.T) {
 		down := errors.New("down")
 		one := func(c event.Call) event.Outcome { t.Helper(); return s.Send(t.Context(), []event.Call{c})[0] }
 		s.log.write = down
-		if o := one(call(5, deletes, "id:1")); o.Result != event.Open || o.NotBefore.IsZero() || len(s.next.sent) > 0 {
+		if o := one(call(5, deletes, ann)); o.Result != event.Open || o.NotBefore.IsZero() || len(s.next.sent) > 0 {
 			t.Errorf("a delete whose fence cannot be written: %+v", o)
 		}
 		s.log.write, s.told = nil, down
-		if o := one(call(5, deletes, "id:1")); o.Result != event.Open || len(s.next.sent) != 1 {
+		if o := one(call(5, deletes, ann)); o.Result != event.Open || len(s.next.sent) != 1 {
 			t.Errorf("a delete that cannot be reported: %+v", o)
 		}
 		s.told = nil
-		if o := one(call(5, deletes, "id:1")); o.Result != event.Delivered || len(s.next.sent) != 2 ||
+		if o := one(call(5, deletes, ann)); o.Result != event.Delivered || len(s.next.sent) != 2 ||
 			len(s.reports) != 1 {
 			t.Errorf("then: %+v", o)
 		}
@@ -389,14 +394,14 @@ func TestFencesThatCannotBeRead(t *testing.T) {
 		if err := s.fences.Trouble(); err == nil || !strings.Contains(err.Error(), "not be read for 6s") {
 			t.Errorf("trouble: %v", err)
 		}
-		if o := one(call(9, passes, "id:2")); o.Result != event.Open || o.NotBefore.IsZero() || len(s.next.sent) != 2 {
+		if o := one(call(9, passes, bob)); o.Result != event.Open || o.NotBefore.IsZero() || len(s.next.sent) != 2 {
 			t.Errorf("a call while the fences cannot be read: %+v", o)
 		}
 		s.log.read = nil
 		if err := s.fences.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if o := one(call(9, passes, "id:2")); o.Result != event.Delivered || s.fences.Trouble() != nil {
+		if o := one(call(9, passes, bob)); o.Result != event.Delivered || s.fences.Trouble() != nil {
 			t.Errorf("then: %+v, %v", o, s.fences.Trouble())
 		}
 	})
@@ -408,10 +413,10 @@ func TestWorkspacesHaveTheirOwnFences(t *testing.T) {
 		s := stand(t, 0)
 		sender := erasure.NewSender(s.fences, s.next, erasure.Options{Workspace: func(d event.Destination) string {
 			return []string{"", "shop"}[d]
-		}}, zap.NewNop(), prometheus.NewRegistry())
+		}}, canarytest.Logger(t), canarytest.Registry(t))
 		there := &event.Step{Rule: "seen", Action: "track", Destination: 1}
 		for i, want := range []event.Result{event.Delivered, event.Refused, event.Delivered} {
-			c := []event.Call{call(5, deletes, "id:1"), call(4, passes, "id:1"), call(3, there, "id:1")}[i]
+			c := []event.Call{call(5, deletes, ann), call(4, passes, ann), call(3, there, ann)}[i]
 			if o := sender.Send(t.Context(), []event.Call{c}); o[0].Result != want {
 				t.Errorf("call %d: %+v", i, o[0])
 			}
@@ -422,9 +427,9 @@ func TestWorkspacesHaveTheirOwnFences(t *testing.T) {
 // Without a fence nothing is made for a call but what it is.
 func TestWithoutFencesNothingIsMade(t *testing.T) {
 	s := stand(t, 0)
-	calls := []event.Call{call(1, passes, "id:1"), call(2, passes, "id:2")}
+	calls := []event.Call{call(1, passes, ann), call(2, passes, bob)}
 	none := &nothing{}
-	sender := erasure.NewSender(s.fences, none, erasure.Options{}, zap.NewNop(), prometheus.NewRegistry())
+	sender := erasure.NewSender(s.fences, none, erasure.Options{}, canarytest.Logger(t), canarytest.Registry(t))
 	if n := testing.AllocsPerRun(100, func() { sender.Send(context.Background(), calls) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -14,14 +14,13 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/openapitest"
 	"github.com/ciobridge/ciobridge/landing"
 )
@@ -69,9 +68,9 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 		send(fmt.Sprintf(object, "identify", "acme"))
 		time.Sleep(5 * time.Second)
 
-		reg := prometheus.NewRegistry()
+		reg := canarytest.Registry(t)
 		core, logged := observer.New(zapcore.InfoLevel)
-		probe := landing.New(client, "", time.Minute, landing.NewMetrics(reg), zap.New(core))
+		probe := landing.New(client, "", time.Minute, landing.NewMetrics(reg), canarytest.Logger(t, core))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); probe.Run(ctx) }()

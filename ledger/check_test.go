@@ -8,9 +8,9 @@ import (
 
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
 	client "github.com/segmentio/kafka-go"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/ledger/jetstream"
 	"github.com/ciobridge/ciobridge/ledger/kafka"
@@ -19,7 +19,7 @@ import (
 // A bucket that forgets too early is refused, and so is one that makes room for new records.
 func TestBucketsThatAreUnfit(t *testing.T) {
 	p := startPlace(t, "jetstream")
-	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{p.address}}, zap.NewNop())
+	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{p.address}}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/ledger"
 )
 
@@ -99,7 +100,7 @@ func onceCall(id event.ID) event.Call {
 			Method: http.MethodPost, Path: "/v1/send/email",
 			Destination: event.Destination(customerio.Transactional.In(0)),
 		},
-		Body: []byte(`{"transactional_message_id":3,"to":"a@example.com","identifiers":{"id":"7"}}`),
+		Body: []byte(`{"transactional_message_id":3,"to":"canary@mail.invalid","identifiers":{"id":"canary-person"}}`),
 	}
 }
 
@@ -236,7 +237,7 @@ func newLedger(t *testing.T, p place, url string) *ledger.Sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := ledger.New(sender, p.mustOpen(t, ledger.Config{}), time.Second, zap.NewNop(), prometheus.NewRegistry())
+	l := ledger.New(sender, p.mustOpen(t, ledger.Config{}), time.Second, canarytest.Logger(t), canarytest.Registry(t))
 	sender.Before(l.Claim)
 	l.SetGrace(0)
 	return l

@@ -137,7 +137,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 func (w *world) process(t *testing.T, calls []event.ID) {
 	for range 3 {
 		store := &one{shaky: shaky{w}, seen: map[event.ID]ledger.Record{}}
-		l := noted(w, store, time.Second)
+		l := noted(t, w, store, time.Second)
 		for range 1 + w.rand(6) {
 			for _, id := range calls {
 				w.judge(t, id, l.Send(t.Context(), []event.Call{onceCall(id)})[0])

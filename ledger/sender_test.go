@@ -7,10 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/ledger"
 )
 
@@ -39,10 +37,12 @@ func (m *memory) Put(_ context.Context, id event.ID, _, next ledger.Record) (led
 	return m.table.Get(id), nil
 }
 
-func (m *memory) Forgotten() time.Time                   { return m.table.Forgotten(time.Now()) }
-func (*memory) Check(context.Context) ([]string, error)  { return nil, nil }
-func (*memory) Place() string                            { return "memory" }
-func (m *memory) sender(next ledger.Next) *ledger.Sender { return noted(next, m, 10*time.Second) }
+func (m *memory) Forgotten() time.Time                  { return m.table.Forgotten(time.Now()) }
+func (*memory) Check(context.Context) ([]string, error) { return nil, nil }
+func (*memory) Place() string                           { return "memory" }
+func (m *memory) sender(t *testing.T, next ledger.Next) *ledger.Sender {
+	return noted(t, next, m, 10*time.Second)
+}
 
 // claiming asks whether a request may go before it has it made, as the delivery does.
 type claiming struct {
@@ -58,9 +58,9 @@ func (c *claiming) Send(ctx context.Context, calls []event.Call) []event.Outcome
 }
 
 // noted is a ledger around a sender that makes attempts.
-func noted(next ledger.Next, s ledger.Store, timeout time.Duration) *ledger.Sender {
+func noted(t *testing.T, next ledger.Next, s ledger.Store, timeout time.Duration) *ledger.Sender {
 	c := &claiming{Next: next}
-	c.ledger = ledger.New(c, s, timeout, zap.NewNop(), prometheus.NewRegistry())
+	c.ledger = ledger.New(c, s, timeout, canarytest.Logger(t), canarytest.Registry(t))
 	return c.ledger
 }
 
@@ -108,10 +108,10 @@ func TestWhatMayBeAttemptedAgain(t *testing.T) {
 	} {
 		for _, sameProcess := range []bool{true, false} {
 			m, a, id := newMemory(), &answers{list: []event.Outcome{c.first, taken}}, newID()
-			l := m.sender(a)
+			l := m.sender(t, a)
 			first := sendOne(l, id)
 			if !sameProcess {
-				l = m.sender(a)
+				l = m.sender(t, a)
 			}
 			then := sendOne(l, id)
 			if again := a.calls == 2; again != c.again || then.Result != c.then {
@@ -135,12 +135,12 @@ func TestOtherCallsGoBy(t *testing.T) {
 	m, a := newMemory(), &answers{list: []event.Outcome{taken, refused, notSent, taken, taken}}
 	m.down.Store(true)
 	plain := event.Call{ID: newID(), Step: &event.Step{Repeatable: true}}
-	outcomes := m.sender(a).Send(t.Context(), []event.Call{plain, plain, plain})
+	outcomes := m.sender(t, a).Send(t.Context(), []event.Call{plain, plain, plain})
 	if outcomes[0] != taken || outcomes[1] != refused || outcomes[2] != notSent || m.writes.Load() > 0 {
 		t.Errorf("got %+v", outcomes)
 	}
 	// One that stays open keeps those behind it from passing.
-	outcomes = m.sender(a).Send(t.Context(), []event.Call{plain, onceCall(newID()), plain})
+	outcomes = m.sender(t, a).Send(t.Context(), []event.Call{plain, onceCall(newID()), plain})
 	if outcomes[0] != taken || outcomes[1].Result != event.Open || outcomes[2] != (event.Outcome{}) || a.calls != 4 {
 		t.Errorf("around a call that waits: %+v after %d attempts", outcomes, a.calls)
 	}
@@ -149,7 +149,7 @@ func TestOtherCallsGoBy(t *testing.T) {
 // While the ledger is out of order nothing is sent, and what was sent stays open until everybody can know.
 func TestTheLedgerIsDown(t *testing.T) {
 	m, a, id := newMemory(), &answers{list: []event.Outcome{taken, taken}}, newID()
-	l := m.sender(a)
+	l := m.sender(t, a)
 	m.down.Store(true)
 	if o := sendOne(l, id); o.Result != event.Open || o.Failure != nil || o.NotBefore.IsZero() || a.calls > 0 ||
 		l.Ready() == nil {
@@ -192,7 +192,7 @@ func TestTheLedgerIsDown(t *testing.T) {
 func TestALedgerThatNobodyWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		l := m.sender(&answers{})
+		l := m.sender(t, &answers{})
 		m.down.Store(true)
 		sendOne(l, newID())
 		time.Sleep(30 * time.Second)
@@ -218,8 +218,8 @@ func (h held) Send(_ context.Context, calls []event.Call) []event.Outcome {
 func TestAnOldOwnerIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, old, a := newMemory(), held{make(chan struct{})}, &answers{}
-		l, id, ended := m.sender(a), newID(), make(chan event.Outcome)
-		go func() { ended <- sendOne(m.sender(old), id) }()
+		l, id, ended := m.sender(t, a), newID(), make(chan event.Outcome)
+		go func() { ended <- sendOne(m.sender(t, old), id) }()
 		synctest.Wait()
 		o := sendOne(l, id)
 		if o.Result != event.Open || o.Failure != nil || time.Until(o.NotBefore) != 15*time.Second {
@@ -271,7 +271,7 @@ func TestWhatIsUndecided(t *testing.T) {
 
 func TestACallThatTheLedgerHasForgotten(t *testing.T) {
 	m, a := newMemory(), &answers{list: []event.Outcome{taken, taken, taken}}
-	l, old := m.sender(a), idAt(time.Now().Add(-31*24*time.Hour))
+	l, old := m.sender(t, a), idAt(time.Now().Add(-31*24*time.Hour))
 	if o := sendOne(l, old); !isUncertain(o) || a.calls > 0 {
 		t.Errorf("an event of last month: %+v", o)
 	}

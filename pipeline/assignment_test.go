@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/lease"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
@@ -66,9 +66,9 @@ func onBench(t *testing.T, c Config, answer sender, test func(b *bench)) {
 			return answer(ctx, calls)
 		}
 		source := make(handed)
-		b.registry = prometheus.NewRegistry()
+		b.registry = canarytest.Registry(t)
 		b.p = New(c, Stages{Source: source, Mapper: mapper{}, Sender: sender(send), DeadLetters: b.letters,
-			Memory: b.memory, Recycle: mapper{}.Recycle}, zap.NewNop(), b.registry)
+			Memory: b.memory, Recycle: mapper{}.Recycle}, canarytest.Logger(t), b.registry)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- b.p.Run(ctx) }()
@@ -255,7 +255,7 @@ func TestRestIsNoticedUnderLoad(t *testing.T) {
 	onBench(t, c, slow, func(b *bench) {
 		one, two := newTestLease(), newTestLease()
 		for i := range 5 {
-			b.must(one, 0, fmt.Sprintf("p%d 1 identify", i))
+			b.must(one, 0, fmt.Sprintf("canary%d 1 identify", i))
 		}
 		for i := range 60 {
 			b.must(two, 1, fmt.Sprintf("q%d 1 identify", i))
@@ -313,7 +313,7 @@ func TestOthersBackOffAsBefore(t *testing.T) {
 		out := make([]event.Outcome, len(calls))
 		for i, c := range calls {
 			var n int
-			fmt.Sscanf(string(c.Body), "p%d", &n)
+			fmt.Sscanf(string(c.Body), "canary%d", &n)
 			out[i].Result = event.Delivered
 			if until := began.Add(time.Duration(n) * time.Minute); time.Now().Before(until) {
 				out[i] = event.Outcome{NotBefore: until, Failure: &event.Failure{Stage: event.StageDelivery}}
@@ -329,7 +329,7 @@ func TestOthersBackOffAsBefore(t *testing.T) {
 			if n%3 == 0 {
 				l = two
 			}
-			b.must(l, 0, fmt.Sprintf("p%d 1 track", n))
+			b.must(l, 0, fmt.Sprintf("canary%d 1 track", n))
 		}
 		b.pass(30 * time.Second)
 		if !one.End(time.Minute) {

@@ -9,10 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/pipeline/batch"
 )
 
@@ -38,10 +36,10 @@ func failing(bodies ...string) sender {
 func TestSuspectsDoNotTakeEverySender(t *testing.T) {
 	c := quiet()
 	c.Senders, c.BatchItems = 2, 10
-	onBench(t, c, failing("p0 1 track", "p10 1 track"), func(b *bench) {
+	onBench(t, c, failing("canary0 1 track", "canary10 1 track"), func(b *bench) {
 		l := newTestLease()
 		for i := range 40 {
-			b.must(l, 0, fmt.Sprintf("p%d 1 track", i))
+			b.must(l, 0, fmt.Sprintf("canary%d 1 track", i))
 		}
 		b.pass(time.Minute)
 		if got := b.settled(); got != 38 {
@@ -87,7 +85,7 @@ func TestInnocentsOfAQuietDayGetThrough(t *testing.T) {
 		r.dest.poison = func(c event.Call) bool { return string(c.Body) == bad }
 		ctx, cancel := context.WithCancel(context.Background())
 		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
-			Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+			Recycle: mapper{}.Recycle}, canarytest.Logger(t), canarytest.Registry(t))
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(10 * time.Minute)

@@ -64,7 +64,7 @@ func TestOneEventDoesNotStopTheFlow(t *testing.T) {
 		l := newTestLease()
 		time.AfterFunc(time.Hour, func() { l.Revoke(0) }) // which a stopped flow waits for
 		for i := range 3 * breaker.LeastResults {
-			b.must(l, 0, fmt.Sprintf("p%d %d track", i, i))
+			b.must(l, 0, fmt.Sprintf("canary%d %d track", i, i))
 		}
 		b.pass(time.Second)
 		b.must(l, 0, "p 1 items")
@@ -116,7 +116,7 @@ func TestWhatIsStoredBeforeAStopIsDone(t *testing.T) {
 			l := newTestLease()
 			time.AfterFunc(time.Hour, func() { l.Revoke(time.Second) })
 			for i := range 2 * breaker.LeastResults {
-				if b.put(l, 0, fmt.Sprintf("p%d %d %s", i, i, kind)) != nil {
+				if b.put(l, 0, fmt.Sprintf("canary%d %d %s", i, i, kind)) != nil {
 					break
 				}
 			}

@@ -7,10 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
@@ -59,12 +57,12 @@ func TestABusyDestinationDoesNotDelayAnother(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var messages dripping
 		for i := range 2 {
-			messages = append(messages, fmt.Sprintf("p%d 1 segment", i*10))
+			messages = append(messages, fmt.Sprintf("canary%d 1 segment", i*10))
 		}
 		messages = append(messages, "ann 1 track")
 		p := New(c, Stages{Source: messages, Mapper: mapper{}, Sender: h, DeadLetters: &letterbox{},
 			Destinations: []Destination{c.Batch(), {Senders: 1, Calls: 1000, Bytes: 500_000}}},
-			zap.NewNop(), prometheus.NewRegistry())
+			canarytest.Logger(t), canarytest.Registry(t))
 		began := time.Now()
 		ended := make(chan error)
 		go func() { ended <- p.Run(ctx) }()

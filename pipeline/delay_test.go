@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
@@ -44,7 +44,7 @@ func TestDelayIsThatOfWhatWasTaken(t *testing.T) {
 		c := DefaultConfig(testLimits)
 		p := New(c, Stages{Source: dated{{"ann 1 track", time.Hour}, {"bob 2 track", 80 * time.Hour},
 			{"eve 3 track", -1}, {"joe 4 several", time.Minute}}, Mapper: mapper{}, Sender: h,
-			DeadLetters: &letterbox{}}, zap.NewNop(), reg)
+			DeadLetters: &letterbox{}}, canarytest.Logger(t), reg)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- p.Run(ctx) }()

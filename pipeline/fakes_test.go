@@ -278,7 +278,7 @@ func traffic(r *rand.Rand, partitions, persons, events int, kinds []string) ([][
 		seqs[who]++
 		part := who % partitions
 		kind := kinds[r.IntN(len(kinds))]
-		person := fmt.Sprintf("p%d", who)
+		person := fmt.Sprintf("canary%d", who)
 		m := event.Message{
 			Origin: event.Origin{Topic: "t", Partition: int32(part), Offset: int64(len(out[part]))},
 			Value:  fmt.Appendf(nil, "%s %d %s", person, seqs[who], kind),

@@ -23,7 +23,7 @@ func TestAFullRequestLeavesAtOnce(t *testing.T) {
 			l := newTestLease()
 			for n := 50; n <= 200; n += 50 {
 				for i := range 50 {
-					b.must(l, int32(rand.IntN(partitions+1)), fmt.Sprintf("p%d %d track", i, n))
+					b.must(l, int32(rand.IntN(partitions+1)), fmt.Sprintf("canary%d %d track", i, n))
 				}
 				b.pass(time.Second)
 				if got := b.settled(); got != n {
@@ -52,7 +52,7 @@ func TestNobodyWaitsLongerThanTheLinger(t *testing.T) {
 		one, two := newTestLease(), newTestLease()
 		const n = 2000
 		for i := range n {
-			body := fmt.Sprintf("p%d %d track", i, i)
+			body := fmt.Sprintf("canary%d %d track", i, i)
 			b.mu.Lock()
 			came[body] = time.Now()
 			b.mu.Unlock()
@@ -109,7 +109,7 @@ func TestAPersonsOrderAcrossPartitions(t *testing.T) {
 			if rand.IntN(10) == 0 {
 				kind = "identify"
 			}
-			b.must(l, int32(rand.IntN(5)), fmt.Sprintf("p%d %d %s", rand.IntN(30), i+1, kind))
+			b.must(l, int32(rand.IntN(5)), fmt.Sprintf("canary%d %d %s", rand.IntN(30), i+1, kind))
 			if rand.IntN(50) == 0 {
 				time.Sleep(rand.N(20 * time.Millisecond))
 			}

@@ -71,7 +71,7 @@ func TestRequestsKeepToTheirLimits(t *testing.T) {
 				l = two
 			}
 			kind := []string{"track", "track", "identify", "single"}[i%4]
-			b.must(l, int32(i/3%2), fmt.Sprintf("p%d %d %s", i%21, i, kind))
+			b.must(l, int32(i/3%2), fmt.Sprintf("canary%d %d %s", i%21, i, kind))
 		}
 		b.pass(time.Minute)
 		if got := b.settled(); got != 400 {
@@ -85,7 +85,7 @@ func TestRequestsKeepToTheirLimits(t *testing.T) {
 					t.Errorf("request %d carries a single call with others", i)
 				}
 				var seq int
-				fmt.Sscanf(string(call.Body), "p%d %d", new(int), &seq)
+				fmt.Sscanf(string(call.Body), "canary%d %d", new(int), &seq)
 				if (leases[i] == two) != (seq/3%2 == 0) {
 					t.Errorf("request %d carries a call of another lease", i)
 				}

@@ -22,7 +22,7 @@ func TestARuleThatNamesTooManyNewPeopleStops(t *testing.T) {
 		}
 		l := newTestLease()
 		for i := range 300 {
-			b.must(l, 0, fmt.Sprintf("p%d %d identify", i%100, i))
+			b.must(l, 0, fmt.Sprintf("canary%d %d identify", i%100, i))
 		}
 		b.pass(time.Minute)
 		if b.settled() != 300 || b.p.Stopped() != nil {
@@ -32,7 +32,7 @@ func TestARuleThatNamesTooManyNewPeopleStops(t *testing.T) {
 		for i := range 150 {
 			b.must(l, 0, fmt.Sprintf("q%d %d identify", i, 300+i))
 		}
-		b.must(l, 0, "p7 500 identify") // who is known, and whose rule has stopped
+		b.must(l, 0, "canary7 500 identify") // who is known, and whose rule has stopped
 		b.pass(time.Minute)
 		stops := b.p.Stops()
 		if b.settled() != 400 || len(stops) != 1 || stops[0].Cause != breaker.NewPeople || stops[0].Rule != "r" ||

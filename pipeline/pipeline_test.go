@@ -11,10 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/internal/memlogtest"
@@ -53,7 +51,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	r.p = New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
 		Destinations: []Destination{
 			r.config.Batch(), {Senders: 16, Calls: 1000, Bytes: 500_000}, {Senders: 2, Calls: 1}},
-		Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+		Recycle: mapper{}.Recycle}, canarytest.Logger(t), canarytest.Registry(t))
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(ctx) }()
 	stop := make(chan struct{})
@@ -316,7 +314,7 @@ func TestOneRefusedBatchIsSplit(t *testing.T) {
 		sender := &splitter{fakeCustomerIO: r.dest, bad: bad}
 		ctx, cancel := context.WithCancel(context.Background())
 		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: sender, DeadLetters: r.letters,
-			Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+			Recycle: mapper{}.Recycle}, canarytest.Logger(t), canarytest.Registry(t))
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Minute)
@@ -367,7 +365,7 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 		r.config.StopShare = 0.5
 		ctx, cancel := context.WithCancel(context.Background())
 		p := New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
-			Recycle: mapper{}.Recycle}, zap.NewNop(), prometheus.NewRegistry())
+			Recycle: mapper{}.Recycle}, canarytest.Logger(t), canarytest.Registry(t))
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		time.Sleep(time.Hour)

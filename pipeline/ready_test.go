@@ -37,7 +37,7 @@ func TestManyLeasesFillTheirRequests(t *testing.T) {
 		b.must(other, 20, "lone 1 track")
 		go func() {
 			for i := range 16 * 300 {
-				b.must(leases[i%16], int32(i%16), fmt.Sprintf("p%d %d track", i, i))
+				b.must(leases[i%16], int32(i%16), fmt.Sprintf("canary%d %d track", i, i))
 			}
 		}()
 		b.pass(time.Minute)

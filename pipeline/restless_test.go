@@ -12,10 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/lease"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
@@ -98,7 +96,7 @@ var restlessKinds = []string{"track", "track", "identify", "email", "single", "s
 
 // hand hands over a message, one in forty of them large, and reports whether it was taken.
 func (s *restless) hand(handle event.Handler, l *lease.Lease, share *memory.Share, partition int32, n int64) bool {
-	value := fmt.Sprintf("p%d %d %s", rand.IntN(200), n, restlessKinds[rand.IntN(len(restlessKinds))])
+	value := fmt.Sprintf("canary%d %d %s", rand.IntN(200), n, restlessKinds[rand.IntN(len(restlessKinds))])
 	if rand.IntN(40) == 0 {
 		value += strings.Repeat(" ", rand.IntN(3<<20))
 	}
@@ -132,7 +130,7 @@ func TestRestlessLeases(t *testing.T) {
 			p := New(c, Stages{
 				Source: s, Mapper: mapper{}, Sender: sender(moody), DeadLetters: moodyLetters{}, Memory: s.memory,
 				Recycle: mapper{}.Recycle,
-			}, zap.NewNop(), prometheus.NewRegistry())
+			}, canarytest.Logger(t), canarytest.Registry(t))
 			if err := p.Run(t.Context()); err != nil {
 				t.Error(err)
 			}

@@ -11,10 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/memlogtest"
 	"github.com/ciobridge/ciobridge/pipeline/breaker"
@@ -78,7 +76,7 @@ func twoTeams(t *testing.T, topics []string, policy event.RulePolicy, set func(t
 					return policy
 				}
 				return event.RulePolicy{}
-			}}, zap.NewNop(), prometheus.NewRegistry())
+			}}, canarytest.Logger(t), canarytest.Registry(t))
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- r.p.Run(ctx) }()
@@ -199,7 +197,7 @@ func TestWhatIsRefusedAfterAStopIsHeld(t *testing.T) {
 	onBench(t, DefaultConfig(testLimits), refuse, func(b *bench) {
 		l := newTestLease()
 		for i := range 3 * breaker.LeastResults {
-			b.must(l, 0, fmt.Sprintf("p%d %d identify", i%50, i))
+			b.must(l, 0, fmt.Sprintf("canary%d %d identify", i%50, i))
 		}
 		b.pass(time.Hour)
 		held := 3*breaker.LeastResults - len(b.letters.letters)

@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/report"
@@ -101,7 +101,8 @@ func natsBus(t *testing.T) bus {
 		srv.WaitForShutdown()
 	})
 	return func() (report.Target, report.Store, error) {
-		conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{srv.ClientURL()}}, zap.NewNop())
+		conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{srv.ClientURL()}},
+			canarytest.Logger(t))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -173,7 +174,7 @@ func once(t *testing.T, w *reporttest.World, open bus, seen map[string]cloudeven
 			Config: report.Config{Name: "numbers", Type: "campaigns", Schedule: "0 0 1 1 *"},
 			Reader: reader, Target: mortalTarget{target, m},
 		}},
-		Store: m, Log: zap.NewNop(),
+		Store: m, Log: canarytest.Logger(t),
 		DeadLetter: func(context.Context, report.Letter) error { return nil },
 	})
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/report/internal/reporttest"
@@ -31,7 +30,7 @@ func runner(t *testing.T, p *reporttest.Process, kind reporttest.Kind) *report.R
 			Reader: &reporttest.Reader{Process: p, Kind: kind, Objects: 4, Windows: 3},
 			Target: p.Target(),
 		}},
-		Store: p, DeadLetter: p.Letter, Log: zap.NewNop(),
+		Store: p, DeadLetter: p.Letter, Log: canarytest.Logger(t),
 	})
 	if err != nil {
 		t.Fatal(err)

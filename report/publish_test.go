@@ -15,9 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/report"
@@ -125,7 +124,7 @@ func TestBusIsAwayWhileRowsStream(t *testing.T) {
 					Config: report.Config{Name: "numbers", Type: "customers", Schedule: "daily at 06:00"},
 					Reader: d.reader, Target: bus,
 				}},
-				Store: p, DeadLetter: p.Letter, Log: zap.NewNop(),
+				Store: p, DeadLetter: p.Letter, Log: canarytest.Logger(t),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -238,7 +237,7 @@ func runMill(t *testing.T, rows, stop int) {
 	p := reporttest.NewWorld().Process(reporttest.Fault{}, func() {})
 	r, err := report.New(report.Options{
 		Reports: []report.Report{{Config: report.Config{Name: "mill"}, Reader: m, Target: m}},
-		Store:   p, DeadLetter: p.Letter, Log: zap.NewNop(),
+		Store:   p, DeadLetter: p.Letter, Log: canarytest.Logger(t),
 	})
 	if err != nil {
 		t.Fatal(err)

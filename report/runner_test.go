@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/retry"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/report/internal/reporttest"
@@ -62,7 +63,7 @@ func (j *journal) Read(ctx context.Context, q report.Request, each func(report.R
 // newDesk is one whose clock shows a time.
 func newDesk(t *testing.T, shows, schedule string, kind reporttest.Kind) *desk {
 	t.Helper()
-	d := &desk{t: t, world: reporttest.NewWorld(), reg: prometheus.NewRegistry()}
+	d := &desk{t: t, world: reporttest.NewWorld(), reg: canarytest.Registry(t)}
 	d.set(shows)
 	d.reader = &journal{Reader: reporttest.Reader{Kind: kind, Objects: 4, Windows: 3}, now: d.now}
 	d.restart(schedule)
@@ -79,7 +80,7 @@ func (d *desk) restart(schedule string) {
 	p := d.world.Process(reporttest.Fault{}, func() {})
 	d.reader.Process = p
 	core, logs := observer.New(zap.InfoLevel)
-	d.logs, d.reg = logs, prometheus.NewRegistry()
+	d.logs, d.reg = logs, canarytest.Registry(d.t)
 	var err error
 	d.runner, err = report.New(report.Options{
 		Reports: []report.Report{{
@@ -88,7 +89,7 @@ func (d *desk) restart(schedule string) {
 			},
 			Reader: d.reader, Target: p.Target(),
 		}},
-		Store: p, DeadLetter: p.Letter, Log: zap.New(core), Registry: d.reg,
+		Store: p, DeadLetter: p.Letter, Log: canarytest.Logger(d.t, core), Registry: d.reg,
 	})
 	if err != nil {
 		d.t.Fatal(err)
@@ -452,7 +453,7 @@ func TestTargetIsAnotherOne(t *testing.T) {
 				Config: report.Config{Name: "numbers", Type: "campaigns", Schedule: "daily at 06:00"},
 				Reader: d.reader, Target: elsewhere{other.Process(reporttest.Fault{}, func() {}).Target()},
 			}},
-			Store: p, DeadLetter: p.Letter, Log: zap.NewNop(),
+			Store: p, DeadLetter: p.Letter, Log: canarytest.Logger(t),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -10,12 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/report/internal/reporttest"
@@ -77,7 +75,7 @@ func (r *truth) reports(t *testing.T, to report.Target) (list []report.Report) {
 		t.Fatal(err)
 	}
 	workspaces := []delivery.Workspace{{Client: client, Config: r.config}}
-	sender := delivery.New(workspaces, zap.NewNop(), prometheus.NewRegistry())
+	sender := delivery.New(workspaces, canarytest.Logger(t), canarytest.Registry(t))
 	for _, c := range toldOf {
 		reader, err := read.New(c, sender)
 		if err != nil {
@@ -94,7 +92,7 @@ func (r *truth) live(t *testing.T, f reporttest.Fault, until time.Time) int {
 	defer cancel()
 	p := r.world.Process(f, cancel)
 	runner, err := report.New(report.Options{
-		Reports: r.reports(t, p.Target()), Store: p, DeadLetter: p.Letter, Log: zap.NewNop(),
+		Reports: r.reports(t, p.Target()), Store: p, DeadLetter: p.Letter, Log: canarytest.Logger(t),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/requests"
 )
 
@@ -105,7 +105,7 @@ func TestAttempts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := requests.New(&script{outcomes: c.outcomes}, nil, zap.NewNop())
+				s := requests.New(&script{outcomes: c.outcomes}, nil, canarytest.Logger(t))
 				call := callOf(event.RawStep{Retry: c.retry})
 				call.Step.Once = c.once
 				var last event.Outcome
@@ -133,7 +133,7 @@ func TestAttempts(t *testing.T) {
 // TestWhatMayBeSentIsForTheLedger where it would count twice, whatever the rule says of attempts. It is counted anew
 // when somebody has decided.
 func TestWhatMayBeSentIsForTheLedger(t *testing.T) {
-	s := requests.New(&script{outcomes: []event.Outcome{unsure, failed, unsure}}, nil, zap.NewNop())
+	s := requests.New(&script{outcomes: []event.Outcome{unsure, failed, unsure}}, nil, canarytest.Logger(t))
 	call := callOf(event.RawStep{Retry: event.RawRetry{Most: 2, Delay: time.Second, AllErrors: true}})
 	call.Step.Once = true
 	for i, want := range []event.Outcome{unsure, {}, unsure} {
@@ -151,7 +151,7 @@ func TestARuleThatSaysHowOftenDecidesAlone(t *testing.T) {
 	for retry, want := range map[event.RawRetry]bool{
 		{}: true, {Most: 99}: true, {Delay: time.Second}: true, {Most: 99, Delay: time.Second}: false,
 	} {
-		s := requests.New(&script{outcomes: []event.Outcome{suspect}}, nil, zap.NewNop())
+		s := requests.New(&script{outcomes: []event.Outcome{suspect}}, nil, canarytest.Logger(t))
 		if o := s.Send(t.Context(), []event.Call{callOf(event.RawStep{Retry: retry})})[0]; o.Suspect != want {
 			t.Errorf("%+v: a suspect %v", retry, o.Suspect)
 		}
@@ -161,7 +161,7 @@ func TestARuleThatSaysHowOftenDecidesAlone(t *testing.T) {
 func TestOtherCallsGoBy(t *testing.T) {
 	shared := []event.Outcome{taken}
 	next := &fixed{shared}
-	s := requests.New(next, nil, zap.NewNop())
+	s := requests.New(next, nil, canarytest.Logger(t))
 	got := s.Send(t.Context(), []event.Call{{Step: &event.Step{}}})
 	if &got[0] != &shared[0] {
 		t.Error("outcomes of other calls are copied")
@@ -198,7 +198,7 @@ func TestAnswersArePublishedBeforeTheCallIsDone(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &topic{failures: 4}
-			s := requests.New(&script{outcomes: []event.Outcome{c.outcome}}, p.tell, zap.NewNop())
+			s := requests.New(&script{outcomes: []event.Outcome{c.outcome}}, p.tell, canarytest.Logger(t))
 			call := callOf(event.RawStep{ReplyTo: "answers", Form: c.form})
 			if got := s.Send(t.Context(), []event.Call{call})[0]; got.Result != c.outcome.Result {
 				t.Fatalf("%s: %+v", c.name, got)
@@ -225,7 +225,7 @@ func TestAnswersArePublishedBeforeTheCallIsDone(t *testing.T) {
 // TestAnotherAnswerIsNoRepeat: what is told again has the same id, and what a replay is answered has another.
 func TestAnotherAnswerIsNoRepeat(t *testing.T) {
 	p := &topic{}
-	s := requests.New(&script{outcomes: []event.Outcome{refused, refused, taken}}, p.tell, zap.NewNop())
+	s := requests.New(&script{outcomes: []event.Outcome{refused, refused, taken}}, p.tell, canarytest.Logger(t))
 	for range 3 {
 		s.Send(t.Context(), []event.Call{callOf(event.RawStep{ReplyTo: "answers"})})
 	}
@@ -242,7 +242,8 @@ func with(body string) event.Outcome {
 func TestAnAnswerThatCannotBePublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
-		s := requests.New(&script{outcomes: []event.Outcome{taken}}, (&topic{failures: 1 << 30}).tell, zap.New(core))
+		s := requests.New(&script{outcomes: []event.Outcome{taken}}, (&topic{failures: 1 << 30}).tell,
+			canarytest.Logger(t, core))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
 		got := s.Send(ctx, []event.Call{callOf(event.RawStep{ReplyTo: "answers"})})[0]
@@ -257,7 +258,7 @@ func TestAnAnswerThatCannotBePublished(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	p := &topic{failures: 1}
-	s := requests.New(&script{outcomes: []event.Outcome{taken}}, p.tell, zap.NewNop())
+	s := requests.New(&script{outcomes: []event.Outcome{taken}}, p.tell, canarytest.Logger(t))
 	if got := s.Send(ctx, []event.Call{callOf(event.RawStep{ReplyTo: "a"})})[0]; got.Result != event.Delivered ||
 		len(p.stored) != 1 {
 		t.Errorf("%+v, published %d", got, len(p.stored))
@@ -266,7 +267,7 @@ func TestAnAnswerThatCannotBePublished(t *testing.T) {
 
 func TestDebugTellsNothingOfTheEvent(t *testing.T) {
 	var out bytes.Buffer
-	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m"}),
+	log := canarytest.Logger(t, zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m"}),
 		zapcore.AddSync(&out), zapcore.InfoLevel))
 	s := requests.New(&script{outcomes: []event.Outcome{refused}}, nil, log)
 	s.Send(t.Context(), []event.Call{callOf(event.RawStep{Debug: true, Target: "GET app /v1/customers/{}"})})
@@ -275,7 +276,7 @@ func TestDebugTellsNothingOfTheEvent(t *testing.T) {
 			t.Errorf("no %s in %s", want, &out)
 		}
 	}
-	if strings.Contains(out.String(), "canary") || strings.Contains(out.String(), "errors") {
+	if strings.Contains(out.String(), "errors") {
 		t.Error(out.String())
 	}
 }

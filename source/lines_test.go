@@ -13,12 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/bounded"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/source/lines"
 )
 
@@ -46,8 +44,8 @@ func (k *taker) take(_ event.Lease, m *event.Message, done func()) error {
 // Whatever the end of a line is, lines keep their numbers, and nothing of them is changed.
 func TestLines(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
-	text := "\xef\xbb\xbf{}\r\nnot JSON\n\n  \n\xff\x00\n" + long + "\nlast"
-	want := []string{"{}", "not JSON", "", "", "\xff\x00", "100000 bytes", "last"}
+	text := "\xef\xbb\xbf{}\r\nnot JSON of canary\n\n  \n\xff\x00\n" + long + "\nlast"
+	want := []string{"{}", "not JSON of canary", "", "", "\xff\x00", "100000 bytes", "last"}
 	dir := t.TempDir()
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -61,11 +59,11 @@ func TestLines(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b, err := (&lines.Section{Path: path}).Connect(t.Context(), zap.NewNop())
+		b, err := (&lines.Section{Path: path}).Connect(t.Context(), canarytest.Logger(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := b.Reader(nil, zap.NewNop(), prometheus.NewRegistry())
+		r, err := b.Reader(nil, canarytest.Logger(t), canarytest.Registry(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +89,7 @@ func TestLines(t *testing.T) {
 			one = append(one, string(m.Value))
 			return nil
 		})
-		if err != nil || strings.Join(one, " ") != "not JSON" {
+		if err != nil || strings.Join(one, " ") != "not JSON of canary" {
 			t.Errorf("%s: lines 2 and 3 are %q, %v", name, one, err)
 		}
 	}
@@ -103,11 +101,11 @@ func TestWhatIsNotAckedIsNotFinished(t *testing.T) {
 	if err := os.WriteFile(path, []byte("1\n2\nkept\n4\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := (&lines.Section{Path: path}).Connect(t.Context(), zap.NewNop())
+	b, err := (&lines.Section{Path: path}).Connect(t.Context(), canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := b.Reader(nil, zap.NewNop(), prometheus.NewRegistry())
+	r, err := b.Reader(nil, canarytest.Logger(t), canarytest.Registry(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +157,7 @@ func TestEndlessLine(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("y", 16<<20+5)+"\nlast"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := (&lines.Section{Path: path}).Connect(t.Context(), zap.NewNop())
+	b, err := (&lines.Section{Path: path}).Connect(t.Context(), canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

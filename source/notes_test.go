@@ -6,10 +6,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/consumer"
 	consumerkafka "github.com/ciobridge/ciobridge/consumer/kafka"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/mapping/rulefile"
 	"github.com/ciobridge/ciobridge/source/kafka"
 )
@@ -34,7 +34,7 @@ func TestNotesOfKafka(t *testing.T) {
 	}
 	s := &kafka.Section{Config: consumerkafka.DefaultConfig(), Read: []rulefile.Topic{{Name: "shop"}}}
 	s.Brokers, s.Group, s.StartAt = cluster.ListenAddrs(), "bridge", "earliest"
-	b, err := s.Connect(t.Context(), zap.NewNop())
+	b, err := s.Connect(t.Context(), canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

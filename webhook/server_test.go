@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/secret"
@@ -122,8 +122,8 @@ func newStation(t *testing.T, bus *shelf, change func(*webhook.Config)) *station
 	if err := c.Validate([]string{"shop_us"}); err != nil {
 		t.Fatal(err)
 	}
-	reg := prometheus.NewRegistry()
-	server, err := webhook.New(c, zap.NewNop(), reg)
+	reg := canarytest.Registry(t)
+	server, err := webhook.New(c, canarytest.Logger(t), reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,9 +174,11 @@ func (s *station) send(body, stamp, signature string) int {
 		s.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
 		s.t.Fatal(err)
 	}
+	canarytest.Text(s.t, "the answer", string(answer))
 	return res.StatusCode
 }
 
@@ -198,7 +200,7 @@ func (s *station) counted(result string) int {
 
 func bounce(id string) string {
 	return `{"event_id":"` + id + `","object_type":"email","metric":"bounced","timestamp":1700000000,` +
-		`"data":{"identifiers":{"id":"42","email":"a@example.com","cio_id":"cio_1"},"delivery_id":"d1","extra":{"new":1}}}`
+		`"data":{"identifiers":{"id":"42","email":"canary@mail.invalid","cio_id":"cio_1"},"delivery_id":"d1","extra":{"new":1}}}`
 }
 
 // A webhook is stored with what Customer.io says of it, and a repeat is not stored again.

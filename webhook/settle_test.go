@@ -15,9 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/secret"
 	"github.com/ciobridge/ciobridge/webhook"
@@ -60,7 +58,7 @@ func TestLateEventsMakeNoRepeats(t *testing.T) {
 	c.Listen, c.Topic, c.SigningKeys = "127.0.0.1:0", "webhooks", []webhook.SigningKey{{File: file}}
 	synctest.Test(t, func(t *testing.T) {
 		bus := &late{began: time.Now()}
-		server, err := webhook.New(c, zap.NewNop(), prometheus.NewRegistry())
+		server, err := webhook.New(c, canarytest.Logger(t), canarytest.Registry(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +115,7 @@ func TestNothingIsPublishedAfterTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Listen, c.Topic, c.SigningKeys = "127.0.0.1:0", "webhooks", []webhook.SigningKey{{File: file}}
-	server, err := webhook.New(c, zap.NewNop(), prometheus.NewRegistry())
+	server, err := webhook.New(c, canarytest.Logger(t), canarytest.Registry(t))
 	if err != nil {
 		t.Fatal(err)
 	}

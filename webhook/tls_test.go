@@ -11,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/emulator/certificate"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/webhook"
 )
 
@@ -91,7 +89,7 @@ func TestEveryMissingFileIsNamed(t *testing.T) {
 	}
 	c.Listen, c.Topic, c.TLS = "127.0.0.1:0", "webhooks", &webhook.TLS{CertFile: missing, KeyFile: missing}
 	c.SigningKeys = []webhook.SigningKey{{File: missing}, {File: empty}, {Env: "CIOBRIDGE_TEST_NOT_SET"}}
-	_, err := webhook.New(c, zap.NewNop(), prometheus.NewRegistry())
+	_, err := webhook.New(c, canarytest.Logger(t), canarytest.Registry(t))
 	if err == nil {
 		t.Fatal("it starts")
 	}

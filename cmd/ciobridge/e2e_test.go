@@ -68,6 +68,7 @@ func newWorld(t *testing.T) *world {
 		APIKey: canaryAPIKey})
 	w.server = httptest.NewServer(w.cio)
 	t.Cleanup(w.server.Close)
+	t.Cleanup(func() { searchLetters(t, w.path("dead.jsonl")) })
 	w.write("site_id", canarySiteID)
 	w.write("api_key", canaryAPIKey)
 	w.write("rules.yaml", worldRules)

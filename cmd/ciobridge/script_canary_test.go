@@ -63,22 +63,23 @@ func searchScript(t canarytest.TB, log string) {
 		if i+1 < len(at) {
 			end = at[i+1][0]
 		}
-		line, output := log[match[2]:match[3]], log[match[1]:end]
-		if _, found := canarytest.Shows(output); found && !mayShow(line) {
-			canarytest.Text(t, "the output of "+line, output)
-		}
+		searchOutput(t, log[match[2]:match[3]], log[match[1]:end])
 	}
 }
 
-// mayShow is asked only for lines whose output shows something.
-func mayShow(line string) bool {
+// searchOutput searches what a command has printed, and notes where it may show something and does.
+func searchOutput(t canarytest.TB, line, output string) {
+	t.Helper()
+	if _, found := canarytest.Shows(output); !found {
+		return
+	}
 	for _, s := range showsPersons {
 		if regexp.MustCompile(s.line).MatchString(line) {
 			s.met.Store(true)
-			return true
+			return
 		}
 	}
-	return false
+	canarytest.Text(t, "the output of "+line, output)
 }
 
 // eachIsMet fails a test where a line of showsPersons has become needless, and so proves that scripts have canaries

@@ -138,6 +138,7 @@ func command(t *testing.T, args ...string) (string, int) {
 	if text := errs.String(); text != "" {
 		t.Logf("%v: %s", args, text)
 	}
+	searchOutput(t, "ciobridge "+strings.Join(args, " "), out.String()+errs.String())
 	return out.String(), code
 }
 

@@ -12,11 +12,11 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -263,7 +263,7 @@ func dialAs(t *testing.T, address, user string) *broker.NATS {
 	}
 	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{
 		URLs: []string{"nats://" + address}, User: user, Password: secret.Ref{File: password}, AllowPlaintext: true,
-	}, zap.NewNop())
+	}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +292,7 @@ func TestJetStreamMemoryEndsWithAnotherReader(t *testing.T) {
 				c.setAcked(3, done)
 				return c
 			}
-			r := newReader(s.client, fastConfig(), part, zap.NewNop())
+			r := newReader(s.client, fastConfig(), part, canarytest.Logger(t))
 			r.streamCreated = info.Created
 			if err := r.loadCheckpoint(t.Context(), info); err != nil {
 				t.Fatal(err)
@@ -340,7 +340,7 @@ func TestStreamEndIsLookedAtAgain(t *testing.T) {
 	s.publish(1, 1)
 	before := s.stream().CachedInfo()
 	s.publish(2, 3)
-	r := newReader(s.client, fastConfig(), partition{stream: "EVENTS", durable: "ciobridge"}, zap.NewNop())
+	r := newReader(s.client, fastConfig(), partition{stream: "EVENTS", durable: "ciobridge"}, canarytest.Logger(t))
 	r.progress.merge(4, nil)
 	if err := r.checkStreamEnd(t.Context(), before); err != nil {
 		t.Errorf("a stream that has grown is refused: %v", err)

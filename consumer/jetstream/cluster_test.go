@@ -10,9 +10,9 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
@@ -25,7 +25,7 @@ func TestJetStreamConsumerMovesInACluster(t *testing.T) {
 	longtest.Only(t)
 	t.Parallel()
 	urls := startCluster(t)
-	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: urls[:1]}, zap.NewNop())
+	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: urls[:1]}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
@@ -45,7 +47,7 @@ func startNATS(t testing.TB) *natsServer {
 
 func (s *natsServer) start() {
 	s.t.Helper()
-	srv, err := broker.StartEmbedded(s.cfg, zap.NewNop())
+	srv, err := broker.StartEmbedded(s.cfg, canarytest.Logger(s.t))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -62,7 +64,7 @@ func (s *natsServer) restart() {
 // dial connects over a socket, so that a restart of the server is a broken connection.
 func (s *natsServer) dial(url string) *broker.NATS {
 	s.t.Helper()
-	conn, err := broker.NewNATS(s.t.Context(), broker.NATSConfig{URLs: []string{url}}, zap.NewNop())
+	conn, err := broker.NewNATS(s.t.Context(), broker.NATSConfig{URLs: []string{url}}, canarytest.Logger(s.t))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -103,6 +105,11 @@ func (s *natsServer) publishTo(subject string, first, last int) {
 	}
 }
 
+// message has something personal beside what it is about, for the search of logs and metrics.
+func message(subject string, value []byte) *nats.Msg {
+	return &nats.Msg{Subject: subject, Data: value, Header: nats.Header{"Who": {canarytest.Person}}}
+}
+
 // publishMany publishes messages without waiting for each, and returns the next to be published: the first that was
 // not stored, or else the one after the last.
 func (s *natsServer) publishMany(subject string, first, last int) (next int) {
@@ -110,7 +117,7 @@ func (s *natsServer) publishMany(subject string, first, last int) (next int) {
 	js := s.client.JetStream()
 	for i := first; i <= last; i++ {
 		// An error shows in what is stored.
-		_, _ = js.PublishAsync(subject, fmt.Append(nil, i), jetstream.WithExpectLastSequence(uint64(i-1)))
+		_, _ = js.PublishMsgAsync(message(subject, fmt.Append(nil, i)), jetstream.WithExpectLastSequence(uint64(i-1)))
 	}
 	select {
 	case <-js.PublishAsyncComplete():
@@ -138,7 +145,7 @@ func (s *natsServer) store(subject string, value []byte) (seq uint64) {
 		if seq = last; last > *before {
 			return nil
 		}
-		ack, err := s.client.JetStream().Publish(ctx, subject, value)
+		ack, err := s.client.JetStream().PublishMsg(ctx, message(subject, value))
 		if err == nil {
 			seq = ack.Sequence
 		}
@@ -228,9 +235,10 @@ func (s *natsServer) replicaVia(cfg Config, url string) *replica {
 
 func (s *natsServer) replicaOn(cfg Config, conn *broker.NATS) *replica {
 	s.t.Helper()
-	r := &replica{t: s.t, conn: conn, reg: prometheus.NewRegistry(), acks: map[int64]func(){},
+	r := &replica{t: s.t, conn: conn, reg: canarytest.Registry(s.t), acks: map[int64]func(){},
 		ended: make(chan error, 1)}
-	source, err := New(r.conn, cfg, zaptest.NewLogger(s.t, zaptest.Level(zap.WarnLevel)), r.reg)
+	source, err := New(r.conn, cfg, canarytest.Logger(s.t, zaptest.NewLogger(s.t, zaptest.Level(zap.WarnLevel)).Core()),
+		r.reg)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -242,7 +250,11 @@ func (s *natsServer) replicaOn(cfg Config, conn *broker.NATS) *replica {
 func (r *replica) start() *replica {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go func() { r.ended <- r.source.Consume(ctx, r.handle) }()
+	go func() {
+		err := r.source.Consume(ctx, r.handle)
+		canarytest.Error(r.t, "reading", err)
+		r.ended <- err
+	}()
 	r.t.Cleanup(r.crash)
 	return r
 }

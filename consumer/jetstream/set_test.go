@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // setting is an operator's change of offsets, held up before one of its writes.
@@ -203,7 +203,7 @@ func TestJetStreamOffsetsSetBeforeInterestBegan(t *testing.T) {
 			cfg := fastConfig()
 			cfg.Streams[0].Name = "NEWS"
 			cfg.StartAt = startAt
-			want := newReader(s.client, cfg, cfg.partitions()[0], zap.NewNop()).consumerConfig()
+			want := newReader(s.client, cfg, cfg.partitions()[0], canarytest.Logger(t)).consumerConfig()
 			want.DeliverPolicy, want.OptStartSeq = jetstream.DeliverByStartSequencePolicy, 3
 			if startAt != "latest" {
 				third, err := stream.GetMsg(t.Context(), 3)

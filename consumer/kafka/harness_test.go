@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
@@ -96,7 +96,7 @@ func (b *testBed) Publish(values ...string) { b.publishTo(0, values...) }
 func (b *testBed) publishAt(at time.Time, values ...string) {
 	b.t.Helper()
 	for _, v := range values {
-		record := &kgo.Record{Topic: b.topic, Value: []byte(v), Timestamp: at}
+		record := &kgo.Record{Topic: b.topic, Key: []byte(canarytest.Person), Value: []byte(v), Timestamp: at}
 		if err := b.client.ProduceSync(b.t.Context(), record).FirstErr(); err != nil {
 			b.t.Fatal(err)
 		}
@@ -107,7 +107,8 @@ func (b *testBed) publishTo(partition int32, values ...string) {
 	b.t.Helper()
 	records := make([]*kgo.Record, len(values))
 	for i, v := range values {
-		records[i] = &kgo.Record{Topic: b.topic, Partition: partition, Value: []byte(v)}
+		records[i] = &kgo.Record{Topic: b.topic, Partition: partition, Key: []byte(canarytest.Person),
+			Value: []byte(v)}
 	}
 	if err := b.client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
 		b.t.Fatal(err)
@@ -135,8 +136,9 @@ func (b *testBed) openWith(c Config) *Source {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(connections.Close)
-	k, err := New(c, connections, memory.New(24<<20), zaptest.NewLogger(b.t, zaptest.Level(zap.InfoLevel)),
-		prometheus.NewRegistry())
+	k, err := New(c, connections, memory.New(24<<20), canarytest.Logger(b.t, zaptest.NewLogger(b.t,
+		zaptest.Level(zap.InfoLevel)).Core()),
+		canarytest.Registry(b.t))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -233,7 +235,7 @@ func numbers(from, to int) []string {
 // scrape is what the source's metrics look like.
 func scrape(t *testing.T, k *Source) string {
 	t.Helper()
-	reg := prometheus.NewRegistry()
+	reg := canarytest.Registry(t)
 	reg.MustRegister(k.metrics)
 	families, err := reg.Gather()
 	if err != nil {

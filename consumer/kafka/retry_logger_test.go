@@ -9,12 +9,14 @@ import (
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 func TestRetryLoggerTellsBeginningAndEnd(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	counted := map[string]int{}
-	tr := newRetryLogger(zap.New(core), "fetch", func(reason string) { counted[reason]++ })
+	tr := newRetryLogger(canarytest.Logger(t, core), "fetch", func(reason string) { counted[reason]++ })
 	tr.succeeded()
 	if logs.Len() != 0 {
 		t.Fatal("an end without a beginning")

@@ -8,10 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
@@ -135,7 +133,7 @@ func TestConfigPatterns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer connections.Close()
-	_, err = New(c, connections, memory.New(1<<20), zap.NewNop(), prometheus.NewRegistry())
+	_, err = New(c, connections, memory.New(1<<20), canarytest.Logger(t), canarytest.Registry(t))
 	var wrong *syntax.Error
 	if !errors.As(err, &wrong) {
 		t.Errorf("a pattern that is none: %v", err)

@@ -11,11 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
@@ -37,7 +35,7 @@ func TestKafkaZombieProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := New(c, connections, memory.New(24<<20), zap.NewNop(), prometheus.NewRegistry())
+	k, err := New(c, connections, memory.New(24<<20), canarytest.Logger(t), canarytest.Registry(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func TestKafkaPurgeDiesAtEachStep(t *testing.T) {
 				}
 			}
 			s.walkAll(t, func(r deadletter.Record) {
-				if bytes.Contains(r.Value, []byte(`{"n":3}`)) {
+				if bytes.Contains(r.Value, []byte(`{"n":3,`)) {
 					t.Errorf("step %d, after %t: a purged letter is left at %s", step, after, r.Position)
 				}
 			})

@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 func TestReplayKeepsWhatItMayNotSend(t *testing.T) {
@@ -174,7 +175,7 @@ func (l *losing) Lock(ctx context.Context, _ func(time.Time)) (*lock.Lock, error
 
 func TestReplayRefusesAndGivesWay(t *testing.T) {
 	s := storetest.File(t)
-	if _, err := New(s, oneCall, Options{}, zaptest.NewLogger(t)); err == nil {
+	if _, err := New(s, oneCall, Options{}, canarytest.Logger(t, zaptest.NewLogger(t).Core())); err == nil {
 		t.Error("a replay without a filter was taken")
 	}
 	lettertest.MustPut(t, s, lettertest.Failed(1))

@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // rules is a mapper for tests.
@@ -85,7 +86,7 @@ func (f *flow) run(ctx context.Context, r *Replay) error {
 
 func newReplay(t *testing.T, s Store, m Rules, opts Options) *Replay {
 	t.Helper()
-	r, err := New(s, m, opts, zaptest.NewLogger(t))
+	r, err := New(s, m, opts, canarytest.Logger(t, zaptest.NewLogger(t).Core()))
 	if err != nil {
 		t.Fatal(err)
 	}

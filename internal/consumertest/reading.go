@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // Reading is a source that is being read.
@@ -42,7 +43,7 @@ func Read(t *testing.T, s Source, on func(lease event.Lease, value string, done 
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Reading{t: t, cancel: cancel, ended: make(chan error, 1)}
 	go func() {
-		r.ended <- s.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
+		err := s.Consume(ctx, func(lease event.Lease, m *event.Message, done func()) error {
 			value := string(m.Value)
 			err := on(lease, value, done)
 			r.mu.Lock()
@@ -50,6 +51,8 @@ func Read(t *testing.T, s Source, on func(lease event.Lease, value string, done 
 			r.mu.Unlock()
 			return err
 		})
+		canarytest.Error(t, "reading", err)
+		r.ended <- err
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -11,9 +11,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/internal/containertest"
 	"github.com/ciobridge/ciobridge/report"
@@ -54,7 +54,7 @@ func start(t testing.TB) (url string) {
 
 func connect(t testing.TB, url string) *broker.NATS {
 	t.Helper()
-	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{url}}, zap.NewNop())
+	conn, err := broker.NewNATS(t.Context(), broker.NATSConfig{URLs: []string{url}}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,12 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/report/read"
 )
@@ -118,7 +117,7 @@ func newAPI(t testing.TB, to http.RoundTripper, change func(*customerio.Config))
 	}
 	t.Cleanup(client.Close)
 	list := []delivery.Workspace{{Client: client, Config: c}}
-	return delivery.New(list, zap.NewNop(), prometheus.NewRegistry()), c
+	return delivery.New(list, canarytest.Logger(t), canarytest.Registry(t)), c
 }
 
 // told is what a reader has told, one line each.

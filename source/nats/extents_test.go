@@ -10,12 +10,12 @@ import (
 	"time"
 
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // What stands between two times is read beside the durable consumer, of which there is none after it.
@@ -23,7 +23,7 @@ func TestExtents(t *testing.T) {
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
 		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
 		Streams: []broker.EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}},
-	}, zap.NewNop())
+	}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,11 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/zap"
-
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/erasure"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/secret"
 )
@@ -20,7 +19,7 @@ func TestTellAndFences(t *testing.T) {
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
 		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
 		Streams: []broker.EmbeddedStream{{Name: "TOLD", Subjects: []string{"told.>"}}},
-	}, zap.NewNop())
+	}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +64,7 @@ func TestAnswersThatWouldComeBack(t *testing.T) {
 			{Name: "READ", Subjects: []string{"read.>"}}, {Name: "PART", Subjects: []string{"part.>"}},
 			{Name: "OTHER", Subjects: []string{"other.>"}},
 		},
-	}, zap.NewNop())
+	}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

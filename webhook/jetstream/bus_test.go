@@ -10,9 +10,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/webhook"
 	"github.com/ciobridge/ciobridge/webhook/jetstream"
@@ -22,7 +22,7 @@ import (
 // every event once.
 func TestReadTellsWhatIsStored(t *testing.T) {
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "data"),
-		Listen: "127.0.0.1:0"}.WithDefaults(), zap.NewNop())
+		Listen: "127.0.0.1:0"}.WithDefaults(), canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

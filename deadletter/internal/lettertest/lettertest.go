@@ -26,11 +26,12 @@ var Time = time.Date(2026, 3, 4, 5, 6, 7, 891011121, time.UTC)
 func Failed(n int) event.FailedMessage {
 	return event.FailedMessage{
 		Message: event.Message{
-			Origin:  event.Origin{Topic: "shop.orders", Partition: int32(n % 3), Offset: int64(n)},
-			Key:     fmt.Appendf(nil, "person-%d", n%7),
-			Value:   fmt.Appendf(nil, `{"n":%d}`, n),
-			Headers: []event.Header{{Key: "trace", Value: []byte("t1")}, {Key: "trace", Value: []byte("t2")}},
-			Time:    Time.Add(time.Duration(n) * time.Second),
+			Origin: event.Origin{Topic: "shop.orders", Partition: int32(n % 3), Offset: int64(n)},
+			Key:    fmt.Appendf(nil, "canary-%d", n%7),
+			Value:  fmt.Appendf(nil, `{"n":%d,"who":"canary-person"}`, n),
+			Headers: []event.Header{{Key: "trace", Value: []byte("canary-1")}, {Key: "trace",
+				Value: []byte("canary-2")}},
+			Time: Time.Add(time.Duration(n) * time.Second),
 		},
 		Failures: []event.Failure{{
 			ID: ID(n), Stage: event.StageDelivery, Reason: event.ReasonRefused,

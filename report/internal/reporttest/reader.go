@@ -50,7 +50,7 @@ func (r *Reader) Read(ctx context.Context, q report.Request, each func(report.Ro
 	} else if want := fmt.Sprint("export of ", q.At); q.Saved != want {
 		return fmt.Errorf("saved is %q, want %q", q.Saved, want)
 	}
-	malformed := report.Malformed{Line: 7, Text: []byte("what"), Detail: "is not a row"}
+	malformed := report.Malformed{Line: 7, Text: []byte("canary-person"), Detail: "is not a row"}
 	if err := q.Malformed(ctx, malformed); err != nil {
 		return err
 	}
@@ -119,5 +119,5 @@ func (r *Reader) data(object, read int) json.RawMessage {
 	case 3:
 		n = read % 2 // what was told before comes back
 	}
-	return json.RawMessage(fmt.Sprintf(`{"object":%d,"sent":%d}`, object, n))
+	return json.RawMessage(fmt.Sprintf(`{"object":%d,"who":"canary-person","sent":%d}`, object, n))
 }
