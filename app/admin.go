@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/ciobridge/ciobridge/app/outcomes"
 	"github.com/ciobridge/ciobridge/app/resume"
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/delivery"
@@ -39,6 +40,7 @@ func newAdmin(b *Bridge) (*admin, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.readyz)
 	status.NewPage(b.Status, b.readableLetters).Handle(mux)
+	mux.HandleFunc("GET "+outcomes.Path, b.outcomes.Handler(b.config.CustomerIO.Names(), b.rules.Generation))
 	mux.HandleFunc("POST "+resume.Path, resume.Handler(b.checkNames, b.Resume))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{}))
 	a.server = &http.Server{

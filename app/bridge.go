@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/app/matches"
+	"github.com/ciobridge/ciobridge/app/outcomes"
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/content"
@@ -50,6 +51,7 @@ type Bridge struct {
 	decoder    *content.Decoder
 	tracer     *tracing.Tracer // nil where the environment asks for no traces
 	pipeline   *pipeline.Pipeline
+	outcomes   *outcomes.Ring // nil where none are kept
 
 	admin    *admin          // nil until it listens
 	webhooks *webhook.Server // nil where none are taken, and until it listens
@@ -99,6 +101,7 @@ func New(c config.Config, rules *mapping.Rules, log *zap.Logger, version string)
 		b.decoder.Close()
 		return nil, err
 	}
+	b.outcomes = outcomes.New(c.Admin.RecentOutcomes, func() string { return running.Now().Hash() })
 	b.sender = delivery.New(b.workspaces, log.Named("delivery"), b.registry)
 	b.startTraces()
 	for i := range b.workspaces {
@@ -131,10 +134,7 @@ func (b *Bridge) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stages := pipeline.Stages{Source: b.read(b.tracer.Source(b.source, false)), Mapper: b.tracer.Mapper(b.rules),
-		Sender: sender, DeadLetters: b.tracer.DeadLetters(b.letters),
-		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle, Rules: b.rules.Policy}
-	b.pipeline = pipeline.New(c, stages, b.log.Named("pipeline"), b.registry)
+	b.pipeline = pipeline.New(c, b.stages(c, sender, limiter), b.log.Named("pipeline"), b.registry)
 	b.counter = b.newCounter()
 	return b.prepareReports()
 }

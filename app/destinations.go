@@ -8,6 +8,7 @@ import (
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/memory"
 	"github.com/ciobridge/ciobridge/landing"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/requests"
@@ -75,4 +76,16 @@ func destinations(c pipeline.Config, workspaces []delivery.Workspace) []pipeline
 		}
 	}
 	return list
+}
+
+// stages are those of a bridge that runs, with what is put around them.
+func (b *Bridge) stages(c pipeline.Config, sender pipeline.Sender, limiter *memory.Limiter) pipeline.Stages {
+	s := pipeline.Stages{Source: b.read(b.tracer.Source(b.source, false)), Mapper: b.tracer.Mapper(b.rules),
+		Sender: sender, DeadLetters: b.tracer.DeadLetters(b.letters),
+		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle, Rules: b.rules.Policy}
+	if b.outcomes != nil {
+		b.sender.Number()
+		s.Recorder = b.outcomes
+	}
+	return s
 }

@@ -161,7 +161,12 @@ type LandingProbe struct {
 type Admin struct {
 	// Listen is its address; empty turns it off.
 	Listen string `yaml:"listen"`
+	// RecentOutcomes is how many outcomes of calls are kept in memory for those who ask; 0 keeps none.
+	RecentOutcomes int `yaml:"recent_outcomes"`
 }
+
+// maxRecentOutcomes take a quarter of a gigabyte.
+const maxRecentOutcomes = 1_000_000
 
 // Log says what is logged and how.
 type Log struct {

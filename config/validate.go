@@ -111,7 +111,12 @@ func (c *Config) ownTopic() error {
 }
 
 func (a Admin) validate() error {
-	if a.Listen == "" {
+	switch {
+	case a.RecentOutcomes < 0 || a.RecentOutcomes > maxRecentOutcomes:
+		return mistake.Of("recent_outcomes: %d is outside 0 to %d", a.RecentOutcomes, maxRecentOutcomes)
+	case a.Listen == "" && a.RecentOutcomes > 0:
+		return mistake.Of("recent_outcomes: nobody can ask for them, because listen is empty")
+	case a.Listen == "":
 		return nil
 	}
 	if _, _, err := net.SplitHostPort(a.Listen); err != nil {

@@ -104,9 +104,9 @@ func (s *Sender) askOnce(ctx context.Context, d *destination, r customerio.Reque
 	}
 	d.breaker.giveBack(p, answer, 1)
 	took := time.Since(start)
-	s.count(d, answer, took)
+	number := s.count(d, answer, took)
 	if line := s.log.Check(zap.DebugLevel, "request made"); line != nil {
-		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("status", answer.Status),
+		line.Write(zap.Int64("request", number), zap.Stringer("endpoint", r.Endpoint), zap.Int("status", answer.Status),
 			zap.Stringer("meaning", answer.Verdict), zap.Duration("took", took))
 	}
 	return answer, true

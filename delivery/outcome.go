@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/event"
@@ -15,6 +16,15 @@ func filled(n int) []event.Outcome {
 	outcomes := make([]event.Outcome, n)
 	for i := range outcomes {
 		outcomes[i].Result = event.Delivered
+	}
+	return outcomes
+}
+
+// numbered are outcomes that tell their request.
+func numbered(outcomes []event.Outcome, number int64, status int) []event.Outcome {
+	outcomes = slices.Clone(outcomes) // which others may share
+	for i := range outcomes {
+		outcomes[i].Request, outcomes[i].Status = uint32(number), uint16(status)
 	}
 	return outcomes
 }

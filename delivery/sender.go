@@ -23,6 +23,7 @@ type Sender struct {
 	bodies   sync.Pool // of *customerio.BatchBody
 	before   func(ctx context.Context, calls []event.Call) bool
 	watch    Watch
+	numbered bool // outcomes tell the request
 }
 
 // A Watch is told of each request right before it is made, and of the workspace's name and the root of the API that it
@@ -43,6 +44,9 @@ func (s *Sender) Before(f func(ctx context.Context, calls []event.Call) bool) { 
 
 // Watch has requests for calls watched. It must be called before Send.
 func (s *Sender) Watch(w Watch) { s.watch = w }
+
+// Number has outcomes tell the number of their request and the status of its answer. It must be called before Send.
+func (s *Sender) Number() { s.numbered = true }
 
 // SetReplicas divides the budgets of the workspaces among so many live replicas, this one among them. Fewer than one
 // counts as one.
@@ -100,7 +104,7 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 		d.breaker.giveBack(p, customerio.Answer{Withheld: true}, len(calls))
 		return make([]event.Outcome, len(calls)), false
 	}
-	answer := s.exchange(context.WithoutCancel(ctx), d, ctx.Deadline, calls)
+	answer, number := s.exchange(context.WithoutCancel(ctx), d, ctx.Deadline, calls)
 	d.breaker.giveBack(p, answer, len(calls))
 	if answer.Withheld {
 		return make([]event.Outcome, len(calls)), false
@@ -108,6 +112,9 @@ func (s *Sender) attempt(ctx context.Context, calls []event.Call) (outcomes []ev
 	outcomes = outcomesOf(calls, answer)
 	if single := calls[0].Single; single != nil && single.Raw != nil {
 		outcomes = withAnswer(outcomes, answer)
+	}
+	if s.numbered {
+		outcomes = numbered(outcomes, number, answer.Status)
 	}
 	return outcomes, answer.Verdict == customerio.Accepted || answer.Verdict == customerio.Refused
 }
@@ -123,10 +130,10 @@ func asOneSays(r *customerio.Request, raw *event.Raw) {
 	}
 }
 
-// exchange makes the request. Nothing of it is handed to the network once until has passed.
+// exchange makes the request, and numbers it. Nothing of it is handed to the network once until has passed.
 func (s *Sender) exchange(
 	ctx context.Context, d *destination, until func() (time.Time, bool), calls []event.Call,
-) customerio.Answer {
+) (answer customerio.Answer, number int64) {
 	r := customerio.Request{
 		Endpoint: d.endpoint, Method: http.MethodPost, Path: customerio.BatchPath, Calls: len(calls), Until: until,
 	}
@@ -160,24 +167,26 @@ func (s *Sender) exchange(
 		answered = s.watch(calls, d.workspace, d.client.Root(r.Endpoint.API()), r)
 	}
 	start := time.Now()
-	answer := d.client.Do(ctx, r)
+	answer = d.client.Do(ctx, r)
 	took := time.Since(start)
 	if answered != nil {
 		answered(answer)
 	}
-	s.count(d, answer, took)
+	number = s.count(d, answer, took)
 	if line := s.log.Check(zap.DebugLevel, "request made"); line != nil {
-		line.Write(zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)), zap.Int("bytes", size),
-			zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Verdict), zap.Duration("took", took))
+		line.Write(zap.Int64("request", number), zap.Stringer("endpoint", r.Endpoint), zap.Int("calls", len(calls)),
+			zap.Int("bytes", size), zap.Int("status", answer.Status), zap.Stringer("meaning", answer.Verdict),
+			zap.Duration("took", took))
 	}
-	return answer
+	return answer, number
 }
 
-// count counts a request that was made.
-func (s *Sender) count(d *destination, answer customerio.Answer, took time.Duration) {
-	s.metrics.made.Add(1)
+// count counts a request that was made, and gives its number.
+func (s *Sender) count(d *destination, answer customerio.Answer, took time.Duration) (number int64) {
+	number = s.metrics.made.Add(1)
 	d.metrics.request(answer.Status, took)
 	if counter, ok := s.metrics.failures[answer.Cause]; ok {
 		counter.Inc()
 	}
+	return number
 }

@@ -1,7 +1,9 @@
 package event
 
 import (
+	"errors"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -27,6 +29,9 @@ type Message struct {
 
 	// Trace is by what the message is followed; 0 where nobody does.
 	Trace Trace
+
+	// Skip is why nothing came of the message, once it is mapped; 0 where something did.
+	Skip Skip
 }
 
 // A Trace is the number by which package tracing finds the span of a message and of its calls. It is no larger than
@@ -110,4 +115,22 @@ func (o Origin) String() string {
 	b = append(b, '@')
 	b = strconv.AppendInt(b, o.Offset, 10)
 	return string(b)
+}
+
+var errOrigin = errors.New("want TOPIC/PARTITION@OFFSET, such as shop.orders/3@1200")
+
+// ParseOrigin reads what String renders.
+func ParseOrigin(text string) (Origin, error) {
+	at, slash := strings.LastIndexByte(text, '@'), -1
+	if at > 0 {
+		slash = strings.LastIndexByte(text[:at], '/')
+	}
+	if slash > 0 {
+		partition, errPartition := strconv.ParseInt(text[slash+1:at], 10, 32)
+		offset, errOffset := strconv.ParseInt(text[at+1:], 10, 64)
+		if errors.Join(errPartition, errOffset) == nil && partition >= 0 && offset >= 0 {
+			return Origin{Topic: text[:slash], Partition: int32(partition), Offset: offset}, nil
+		}
+	}
+	return Origin{}, errOrigin
 }

@@ -40,6 +40,11 @@ type Outcome struct {
 	// Unheard is true where a call is settled by what is known of it and not by an answer of this attempt, so that it
 	// says nothing about the destination.
 	Unheard bool
+
+	// Status is the HTTP status that the attempt was answered with, and Request its number since the process began,
+	// from 1. They are given where somebody asks for them, and 0 elsewhere.
+	Status  uint16
+	Request uint32
 }
 
 // Stage names the part of the bridge in which a call, or the row of a report, failed.

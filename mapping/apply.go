@@ -14,13 +14,13 @@ import (
 )
 
 // apply makes the calls of one rule and counts what came of it.
-func (s *state) apply(r *rule) skipped {
+func (s *state) apply(r *rule) event.Skip {
 	s.ruleID, s.time = s.ruleID[:0], s.eventTime
 	counts := &r.counts[s.stripe]
 	holds, p := s.holds(r.self, r.cond)
 	if p == nil && !holds {
 		counts.skipped.Add(1)
-		return skippedCondition
+		return event.SkippedCondition
 	}
 	before := s.savepoint()
 	if p == nil {
@@ -48,7 +48,7 @@ func (s *state) apply(r *rule) skipped {
 	if !r.sends && !s.explains {
 		return s.withhold(r, before)
 	}
-	return skippedNoCall
+	return event.SkippedNoCall
 }
 
 // prepare finds the time and identity that the rule gives the event, and what it requires.

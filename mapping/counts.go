@@ -85,24 +85,17 @@ func (c *counts) stats(rule string) RuleStats {
 	return out
 }
 
-// skipped is why an event became no call and no failure; of the reasons of several rules the last counts.
-type skipped int
-
-const (
-	skippedNoEvent   skipped = iota // the record holds none
-	skippedNoRule                   // no rule names the event's type
-	skippedCondition                // that of every rule which names it did not hold
-	skippedNoCall                   // a rule applied, and conditions or empty lists left no call of it
-	skippedUnsent                   // rules applied, and send nothing
-)
-
 // skips counts skipped events in stripes, as counts does.
 type skips [len(counts{})]struct {
-	by [skippedUnsent + 1]atomic.Uint64
-	_  [24]byte
+	by [event.Skips]atomic.Uint64
+	_  [16]byte
 }
 
-func (s *skips) count(stripe int, why skipped) { s[stripe].by[why].Add(1) }
+// skipped counts an event that became neither a call nor a failure.
+func (c *compiled) skipped(s *state, why event.Skip) {
+	c.skips[s.stripe].by[why].Add(1)
+	s.skip = max(s.skip, why)
+}
 
 // Skips counts the events that became neither a call nor a failure, by reason.
 type Skips struct {
@@ -115,13 +108,14 @@ type Skips struct {
 
 // Skips gives the counts since the rules were compiled.
 func (r *Rules) Skips() Skips {
-	by := func(why skipped) (n uint64) {
+	by := func(why event.Skip) (n uint64) {
 		for i := range r.skips {
 			n += r.skips[i].by[why].Load()
 		}
 		return n
 	}
-	return Skips{by(skippedNoRule), by(skippedCondition), by(skippedNoCall), by(skippedNoEvent), by(skippedUnsent)}
+	return Skips{NoRule: by(event.SkippedNoRule), Condition: by(event.SkippedCondition),
+		NoCall: by(event.SkippedNoCall), NoEvent: by(event.SkippedNoEvent), Unsent: by(event.SkippedUnsent)}
 }
 
 // Unmatched gives types that no rule names, most events first, and how many events had others.

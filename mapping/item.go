@@ -52,7 +52,7 @@ func (c *compiled) events(s *state, visit func() *problem) *problem {
 		return p
 	}
 	if len(s.within.items) == 0 {
-		c.skips.count(s.stripe, skippedNoEvent)
+		c.skipped(s, event.SkippedNoEvent)
 		s.remark(explain.Remark{Why: explain.NoEvent, Detail: "the list of events is empty"})
 	}
 	where := fmt.Sprintf("an event of %s", s.where)

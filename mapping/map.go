@@ -10,11 +10,15 @@ import (
 )
 
 // Map turns a message into calls, and into failures where it cannot. Every rule and every call of a rule stands for
-// itself: one that fails does not hold the others. The result shares no memory with the message.
+// itself: one that fails does not hold the others. The result shares no memory with the message. Where it is empty the
+// message is told why.
 func (r *Rules) Map(m *event.Message) ([]event.Call, []event.Failure) {
 	s := r.get(m, r.replay)
 	defer r.put(s)
 	r.run(s)
+	if len(s.calls) == 0 && len(s.failures) == 0 {
+		m.Skip = s.skip
+	}
 	return s.result(), s.failures
 }
 
@@ -72,7 +76,7 @@ func (c *compiled) event(s *state) {
 			s.failEvent(p)
 			return
 		}
-		c.skips.count(s.stripe, skippedNoEvent)
+		c.skipped(s, event.SkippedNoEvent)
 		s.remark(explain.Remark{Why: explain.NoEvent, Reason: p.reason, Detail: p.detail})
 		return
 	}
@@ -83,7 +87,7 @@ func (c *compiled) event(s *state) {
 	if !exact {
 		rules = c.globs
 	}
-	calls, failures, why := len(s.calls), len(s.failures), skippedNoRule
+	calls, failures, why := len(s.calls), len(s.failures), event.SkippedNoRule
 	for _, rule := range rules {
 		if exact || rule.names(s.typ) {
 			why = max(why, s.apply(rule))
@@ -92,7 +96,7 @@ func (c *compiled) event(s *state) {
 	if len(s.calls) > calls || len(s.failures) > failures {
 		return
 	}
-	if why == skippedNoRule {
+	if why == event.SkippedNoRule {
 		c.unnamed(s)
 		if c.onUnmatched == DeadLetter {
 			s.failEvent(&problem{reason: event.ReasonUnmatched, field: "type",
@@ -100,7 +104,7 @@ func (c *compiled) event(s *state) {
 			return
 		}
 	}
-	c.skips.count(s.stripe, why)
+	c.skipped(s, why)
 }
 
 // unnamed counts an event whose type no rule names.

@@ -108,15 +108,15 @@ func (b *compiler) newRule(r *Rule) *rule {
 
 // withhold takes back what a rule made that sends nothing: its calls are counted, and what fails is no dead letter,
 // since nothing that should have been sent is missing.
-func (s *state) withhold(r *rule, before savepoint) skipped {
+func (s *state) withhold(r *rule, before savepoint) event.Skip {
 	made := len(s.calls) > before.calls || len(s.failures) > before.failures
 	r.unsent.Add(uint64(len(s.calls) - before.calls))
 	before.remarks = len(s.remarks)
 	s.rollBack(before)
 	if made {
-		return skippedUnsent
+		return event.SkippedUnsent
 	}
-	return skippedNoCall
+	return event.SkippedNoCall
 }
 
 // shared is what rules have in common with those that they continue.

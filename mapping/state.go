@@ -39,6 +39,7 @@ type state struct {
 	where     string     // what the content is, in words
 	record    expr.Value // the whole record, where the content was found in it
 	start     savepoint  // what there was before the current event
+	skip      event.Skip // why nothing came of the message so far
 	item      int        // the number of the event among those of its record, from 1; 0 where that is one event
 	replay    bool
 	original  *original // of a message that was repaired
@@ -135,7 +136,7 @@ func (c *compiled) newState() any {
 
 func (c *compiled) get(m *event.Message, replay bool) *state {
 	s := c.states.Get().(*state)
-	s.m, s.replay, s.provided, s.original = m, replay, false, nil
+	s.m, s.replay, s.provided, s.original, s.skip = m, replay, false, nil, 0
 	s.where, s.record = recordsValue, expr.Value{}
 	s.calls, s.failures, s.remarks = s.calls[:0], nil, nil
 	s.explains, s.reasons, s.conditions = false, nil, nil

@@ -55,6 +55,9 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 			letters[i] = event.FailedMessage{Message: msg.Event, Failures: msg.Failures}
 		}
 		err := p.stages.DeadLetters.Put(ctx, letters...)
+		if err == nil {
+			p.recordLetters(messages)
+		}
 		p.lettersStored(messages, err)
 		if err == nil {
 			streak.Worked()

@@ -128,6 +128,7 @@ func (p *Pipeline) handle(lease event.Lease, m *event.Message, done func()) erro
 	if len(calls) == 0 && len(failures) == 0 {
 		p.metrics.skipped.Add(1)
 		p.input.skip(m.Origin.Topic)
+		p.recordSkip(m)
 		done()
 		return nil
 	}

@@ -28,6 +28,7 @@ type rig struct {
 	messages [][]event.Message
 	history  checkertest.History
 	config   Config
+	recorder Recorder
 	p        *Pipeline
 }
 
@@ -51,7 +52,7 @@ func (r *rig) run(t *testing.T, limit time.Duration, chaos func(stop <-chan stru
 	r.p = New(r.config, Stages{Source: r.source, Mapper: mapper{}, Sender: r.dest, DeadLetters: r.letters,
 		Destinations: []Destination{
 			r.config.Batch(), {Senders: 16, Calls: 1000, Bytes: 500_000}, {Senders: 2, Calls: 1}},
-		Recycle: mapper{}.Recycle}, canarytest.Logger(t), canarytest.Registry(t))
+		Recorder: r.recorder, Recycle: mapper{}.Recycle}, canarytest.Logger(t), canarytest.Registry(t))
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(ctx) }()
 	stop := make(chan struct{})

@@ -11,6 +11,7 @@ import (
 // settle applies the outcomes of a request: what is delivered or refused leaves its lanes, what is open goes back.
 func (p *Pipeline) settle(d *destination, b *batch.Batch, outcomes []event.Outcome) {
 	now := time.Now()
+	p.recordAnswers(b, outcomes, now)
 	p.mu.Lock()
 	a := b.Assignment
 	a.Sending -= len(b.Entries)

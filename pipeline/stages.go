@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/memory"
@@ -47,6 +48,24 @@ type DeadLetters interface {
 	Put(ctx context.Context, letters ...event.FailedMessage) error
 }
 
+// Recorder keeps for a while what became of messages and calls. Record copies what it keeps, does not wait, and may be
+// called from several goroutines.
+type Recorder interface{ Record(b Became) }
+
+// Became is what became of a message or of a call.
+type Became struct {
+	Message *event.Message
+	Call    *event.Call // nil where none was made: the message was skipped, or failed before
+
+	// Of these at most one is given: the outcome that settles the call, or the failure that is now stored. Without
+	// either the message was skipped.
+	Outcome *event.Outcome
+	Failure *event.Failure
+
+	Attempts int // that reached the wire, where there is an outcome
+	At       time.Time
+}
+
 // Stages are the parts that a pipeline joins.
 type Stages struct {
 	Source Source
@@ -60,6 +79,9 @@ type Stages struct {
 	Rules func(rule string) event.RulePolicy
 	// Memory is what the messages in flight reserve bytes with. Where it is nil, New makes one of Config.Memory.
 	Memory *memory.Limiter
+	// Recorder is told of each call that is settled, of each failure that is stored, and of each message that was
+	// skipped. It is nil where nobody wants to know.
+	Recorder Recorder
 	// Recycle gives calls back to the mapper, each message's as it gave them, once they are settled and nobody
 	// looks at them any more. Those that are dropped unsettled are not given back. It is nil where the mapper does
 	// not want them.

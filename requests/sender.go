@@ -91,7 +91,8 @@ func again(o event.Outcome, call *event.Call, n int, now time.Time) event.Outcom
 		f := *o.Failure
 		f.Reason = event.ReasonPoison
 		f.Detail = "given up after as many attempts as retry.max_attempts allows: " + f.Detail
-		return event.Outcome{Result: event.Refused, Failure: &f, Answer: o.Answer}
+		return event.Outcome{Result: event.Refused, Failure: &f, Answer: o.Answer, Status: o.Status,
+			Request: o.Request}
 	}
 	if r.Delay > 0 {
 		// A rule that says how often and how long decides alone when there is no more attempt.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,15 +15,18 @@ import (
 func TestExplainTellsWhatHappened(t *testing.T) {
 	beside(t)
 	w := newWorld(t)
-	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "`+refusal(t)+`", start_at: earliest}}`,
 		"{file: "+w.path("dead.jsonl")+"}")
 	w.publishTexts([]string{`{"type":"numbered","who":"canary@example.com","seq":1}`,
 		`{"type":"numbered","other":"canary@example.com"}`, `{"type":"skipped","seq":1}`, `{"type":"of.nobody"}`})
-	p := start(t, "run", "-c", path)
-	answers(t, p.admin(t)+"/status", 200, `"dead_lettered": 1`, `"delivered": 1`, `"skipped": 2`)
-	if code := p.stop(); code != exit.OK {
-		t.Fatalf("exit code %d", code)
+	config, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
+	w.write("ciobridge.yaml", strings.Replace(string(config), `admin: {`, `admin: {recent_outcomes: 100, `, 1))
+	p := start(t, "run", "-c", path)
+	admin := p.admin(t)
+	answers(t, admin+"/status", 200, `"dead_lettered": 1`, `"delivered": 1`, `"skipped": 2`)
 	explain := func(code int, args ...string) string {
 		t.Helper()
 		var out, errs logBuffer
@@ -42,10 +46,25 @@ func TestExplainTellsWhatHappened(t *testing.T) {
 			}
 		}
 	}
+	asked := explain(exit.OK, "--origin", "EVENTS/0@1", "--url", admin)
+	says(asked, `^mapped +track of rule "numbered"`, `^ +20\S+  accepted, answered 200 to request \d+, by rules of generation 1$`,
+		`^bridge +20\S+  rule "numbered", call "track:numbered": accepted, answered 200 to request \d+,`)
+	says(explain(exit.OK, "--origin", "EVENTS/0@2", "--url", admin), `^bridge .*: stored as a dead letter: missing_field,`)
+	says(explain(exit.OK, "--origin", "EVENTS/0@3", "--url", admin), `^bridge .*skipped: the condition of no rule held$`)
+	says(explain(exit.OK, "--origin", "EVENTS/0@4", "--url", admin), `^bridge .*skipped: no rule names its type$`)
+	call := regexp.MustCompile(`id (\S{26})`).FindStringSubmatch(asked)[1]
+	says(explain(exit.OK, "--id", call, "--since", "1ns", "--url", admin), `at EVENTS/0@1$`) // which the bridge tells
+	answers(t, admin+"/outcomes?person=canary@example.com", 200, call, `"status": 200`)
+	if code := p.stop(); code != exit.OK {
+		t.Fatalf("exit code %d", code)
+	}
+	says(explain(exit.OK, "--origin", "EVENTS/0@1", "--url", admin), `^bridge +none answers at 127`, `^ +taken by Customer.io, if `)
+
 	taken := explain(exit.OK, "--origin", "EVENTS/0@1")
 	says(taken, `^event +\S{26} at EVENTS/0@1$`, `^type +numbered$`, `^received +20`, `^source +finished`,
 		`^matched +rule "numbered", 1 call$`, `^no call +rule "state": it does not name the type "numbered"`,
-		`^mapped +track of rule "numbered", call "track:numbered", id \S{26}$`, `^ +taken by Customer.io, if `)
+		`^mapped +track of rule "numbered", call "track:numbered", id \S{26}$`, `^ +taken by Customer.io, if `,
+		`^bridge +none was asked: admin.listen does not tell where`)
 	failed := explain(exit.OK, "--origin", "EVENTS/0@2")
 	says(failed, `^no call +rule "numbered": cannot be mapped: missing_field, person: `, `^fails today +rule "numbered"`,
 		`^ +dead letter \S{26}, open: missing_field$`, `^letter +\S{26} of rule "numbered"`,

@@ -2,6 +2,7 @@ package live
 
 import (
 	"iter"
+	"maps"
 	"sync/atomic"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -14,12 +15,13 @@ type Rules struct{ current atomic.Pointer[version] }
 type version struct {
 	*mapping.Rules
 	generation int
+	hashes     map[string]int // the generations of late, by the hash of their rules
 }
 
 // New makes rules of the first generation.
 func New(first *mapping.Rules) *Rules {
 	r := &Rules{}
-	r.current.Store(&version{first, 1})
+	r.current.Store(&version{first, 1, map[string]int{first.Hash(): 1}})
 	return r
 }
 
@@ -32,12 +34,22 @@ func (r *Rules) Current() (rules *mapping.Rules, generation int) {
 	return v.Rules, v.generation
 }
 
+// remembered is of how many generations the hash is known.
+const remembered = 100
+
+// Generation is that of the rules with a hash, the latest if there were several; 0 where it is none of the last
+// hundred.
+func (r *Rules) Generation(hash string) int { return r.current.Load().hashes[hash] }
+
 // Exchange puts rules that nobody has used yet in place of the current ones. Messages that are being mapped become what
 // the rules make of them that they began with.
 func (r *Rules) Exchange(next *mapping.Rules) {
 	before := r.current.Load()
 	next.Continue(before.Rules)
-	r.current.Store(&version{next, before.generation + 1})
+	v := &version{next, before.generation + 1, maps.Clone(before.hashes)}
+	v.hashes[next.Hash()] = v.generation
+	maps.DeleteFunc(v.hashes, func(_ string, of int) bool { return v.generation-of >= remembered })
+	r.current.Store(v)
 }
 
 // Map maps a message by the current rules, as a pipeline wants it.

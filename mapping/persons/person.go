@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -67,10 +68,8 @@ func (p *Person) In(rules Mapper, m *event.Message, item int) bool {
 			continue
 		}
 		made++
-		for _, lane := range calls[i].Lanes {
-			if p.lanes[lane] {
-				return true
-			}
+		if p.Named(calls[i].Lanes) {
+			return true
 		}
 	}
 	if item > 0 || made > 0 && !failed {
@@ -81,6 +80,11 @@ func (p *Person) In(rules Mapper, m *event.Message, item int) bool {
 		value = m.ValueContent()
 	}
 	return p.same(m.Key) || p.inText(value) || m.KeyContent() != nil && p.inText(m.KeyContent())
+}
+
+// Named reports whether a call with these lanes names the person, or sets an identifier of theirs.
+func (p *Person) Named(lanes []event.Lane) bool {
+	return slices.ContainsFunc(lanes, func(lane event.Lane) bool { return p.lanes[lane] })
 }
 
 // inText reports whether a value of the text is the identifier. In what is not JSON it is any word.

@@ -23,6 +23,7 @@ type flags struct {
 	since, until       string
 	limit              int
 	showValues         bool
+	url                string
 	out                cli.Format
 }
 
@@ -35,7 +36,8 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 		Long: "Tell of an event when it was received, which of today's rules match it and why the others do not, " +
 			"what it is mapped\nto, and what became of that: taken by Customer.io, or a dead letter with its story, " +
 			"down to the replay that delivered it.\nThe record is read at the broker, beside a bridge that may run; " +
-			"nothing is committed and nothing is sent.\n\n" +
+			"nothing is committed and nothing is sent.\nA bridge that keeps recent outcomes (admin.recent_outcomes) " +
+			"is asked when and by which request each call was taken.\n\n" +
 			"--origin names the event by where it stood, as logs and dead letters do. --id takes the ULID of an " +
 			"event or of a call, as\nCustomer.io, dlq list and the log have it: where it is that of no dead letter, " +
 			"the source is searched from the time that\nthe ULID holds. --person searches the source since --since " +
@@ -58,6 +60,8 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 		"or how long ago; 24h unless given, with --id the time of the ULID")
 	set.StringVar(&f.until, "until", "", "search records that the broker got before this time")
 	set.IntVar(&f.limit, "limit", 20, "tell of at most so many events, the latest")
+	set.StringVar(&f.url, "url", "", "the address of the admin server of a running bridge, which may know what became "+
+		"of calls; left out, that of admin.listen")
 	set.BoolVar(&f.showValues, "show-values", false, "print keys and values, which are personal data")
 	return cmd
 }
@@ -93,6 +97,10 @@ func (f *flags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return exit.With(exit.Input, err)
 	}
+	asked, err := bridgeAt(f.url, c.Admin.Listen)
+	if err != nil {
+		return err
+	}
 	log, err := cli.QuietLogger(cmd, f.out == cli.JSON)
 	if err != nil {
 		return err
@@ -102,6 +110,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer x.close()
+	x.bridge = asked
 	told := cmd.ErrOrStderr()
 	if f.out == cli.JSON {
 		told = io.Discard

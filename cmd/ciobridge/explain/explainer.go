@@ -22,6 +22,7 @@ type explainer struct {
 	source   *cli.Source
 	letters  app.Letters
 	searched atomic.Int64 // records
+	bridge   bridge
 
 	ends    bool                  // the source is read to its end by each run, and has no offsets
 	offsets []consumer.OffsetInfo // as they are when they are first asked for

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/ciobridge/ciobridge/app/outcomes"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
@@ -44,7 +43,10 @@ func (f *flags) wanted(c config.Config, now time.Time) (w wish, err error) {
 	}
 	switch {
 	case f.origin != "":
-		o, err := parseOrigin(f.origin)
+		o, err := event.ParseOrigin(f.origin)
+		if err != nil {
+			err = fmt.Errorf("--origin %q: %w", f.origin, err)
+		}
 		w.origin = &o
 		return w, err
 	case f.id != "":
@@ -63,21 +65,6 @@ func (f *flags) wanted(c config.Config, now time.Time) (w wish, err error) {
 		return w, fmt.Errorf("--person: %w", err)
 	}
 	return w, nil
-}
-
-func parseOrigin(text string) (event.Origin, error) {
-	at, slash := strings.LastIndexByte(text, '@'), -1
-	if at > 0 {
-		slash = strings.LastIndexByte(text[:at], '/')
-	}
-	if slash > 0 {
-		partition, errPartition := strconv.ParseInt(text[slash+1:at], 10, 32)
-		offset, errOffset := strconv.ParseInt(text[at+1:], 10, 64)
-		if errors.Join(errPartition, errOffset) == nil && partition >= 0 && offset >= 0 {
-			return event.Origin{Topic: text[:slash], Partition: int32(partition), Offset: offset}, nil
-		}
-	}
-	return event.Origin{}, fmt.Errorf("--origin %q: want TOPIC/PARTITION@OFFSET, such as shop.orders/3@1200", text)
 }
 
 // missing says that there is no such event.
@@ -106,6 +93,10 @@ func (x *explainer) find(ctx context.Context, w wish, told io.Writer) ([]found, 
 			return nil, err
 		} else if l != nil {
 			w.origin = &l.Message.Origin
+		} else if a, _ := x.bridge.ask(ctx, outcomes.ID, w.id.String()); len(a.Outcomes) > 0 {
+			if o, err := event.ParseOrigin(a.Outcomes[0].Origin); err == nil {
+				w.origin = &o
+			}
 		}
 	}
 	if w.origin != nil {

@@ -57,8 +57,26 @@ func (s *story) print(w io.Writer) error {
 			line("", "%s  %s", step.At.Format(time.RFC3339), step.What)
 		}
 	}
+	s.printOutcomes(line)
 	_, err := fmt.Fprintln(w)
 	return err
+}
+
+// printOutcomes tells what a running bridge knows.
+func (s *story) printOutcomes(line func(name, format string, args ...any)) {
+	name := "bridge"
+	if s.Bridge != "" {
+		line(name, "%s", s.Bridge)
+	}
+	for i := range s.Outcomes {
+		o := &s.Outcomes[i]
+		what := outcomeText(o)
+		if o.Rule != "" {
+			what = fmt.Sprintf("rule %q, call %q: %s", o.Rule, o.Call, what)
+		}
+		line(name, "%s  %s", o.At.Format(time.RFC3339Nano), what)
+		name = ""
+	}
 }
 
 func (s *story) printCall(line func(name, format string, args ...any), c callStory) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/ciobridge/ciobridge/app/outcomes"
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/event"
@@ -27,6 +29,9 @@ type story struct {
 	Rules    []ruleStory     `json:"rules"`
 	Calls    []callStory     `json:"calls"`
 	Letters  []status.Letter `json:"letters"`
+
+	Outcomes []outcomes.Outcome `json:"outcomes,omitempty"` // that a running bridge has of it
+	Bridge   string             `json:"bridge,omitempty"`   // why it has none
 }
 
 // ruleStory says what today's rule makes of the event.
@@ -70,6 +75,8 @@ func (x *explainer) story(ctx context.Context, f *found, showValues bool) (story
 	for _, h := range histories {
 		s.Letters = append(s.Letters, status.TellLetter(h))
 	}
+	known, why := x.bridge.ask(ctx, outcomes.Origin, outcomes.Place(m.Origin).String())
+	s.Outcomes, s.Bridge = known.Outcomes, why
 	s.describeRules(x.rules.Explain(m), x.rules.RuleNames())
 	return s, nil
 }
@@ -136,8 +143,8 @@ func (s *story) describeRules(got mapping.Explanation, names []string) {
 	s.Rules = rules
 }
 
-// became says what became of a call, as far as its letters and the offsets of the source tell. A letter may be of the
-// whole rule, or of the event.
+// became says what became of a call, as far as its letters, a running bridge and the offsets of the source tell. A
+// letter may be of the whole rule, or of the event.
 func (s *story) became(id, rule, call string) string {
 	for _, l := range s.Letters {
 		if l.ID != id && !(l.Rule == rule && (l.Call == call || l.Call == "")) && l.Rule != "" {
@@ -147,6 +154,11 @@ func (s *story) became(id, rule, call string) string {
 			return "dead letter " + l.ID + ", open: " + string(l.Reason)
 		}
 		return "dead letter " + l.ID + ", closed: " + l.Steps[len(l.Steps)-1].What
+	}
+	for _, o := range slices.Backward(s.Outcomes) {
+		if o.ID == id {
+			return o.At.Format(time.RFC3339Nano) + "  " + outcomeText(&o)
+		}
 	}
 	switch s.Source {
 	case finished:
