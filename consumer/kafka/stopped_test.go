@@ -10,11 +10,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"go.uber.org/zap"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
@@ -110,7 +109,7 @@ func TestKafkaAStoppedTopicLeavesMemoryToOthers(t *testing.T) {
 			m.broken.Store(true)
 			pc := pipeline.DefaultConfig(pipeline.Limits{Calls: 1000, Bytes: 500_000, Envelope: 12})
 			p := pipeline.New(pc, pipeline.Stages{Source: k, Mapper: m, Sender: m, DeadLetters: m, Memory: k.memory},
-				zap.NewNop(), prometheus.NewRegistry())
+				canarytest.Logger(t), canarytest.Registry(t))
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- p.Run(ctx) }()
