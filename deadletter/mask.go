@@ -23,7 +23,7 @@ func Masked(value []byte) []byte {
 	if value == nil {
 		return []byte("null")
 	}
-	hidden := fmt.Appendf(nil, "hidden(%d bytes)", len(value))
+	hidden := []byte(MaskedText(string(value)))
 	if !utf8.Valid(value) {
 		return hidden
 	}
@@ -37,6 +37,11 @@ func Masked(value []byte) []byte {
 		return hidden
 	}
 	return out.Bytes()
+}
+
+// MaskedText shows the length of a text and nothing else.
+func MaskedText(text string) string {
+	return fmt.Sprintf("hidden(%d bytes)", len(text))
 }
 
 var errDepth = errors.New("nested too deeply")

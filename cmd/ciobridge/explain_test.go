@@ -61,7 +61,7 @@ func TestExplainTellsWhatHappened(t *testing.T) {
 	says(explain(exit.OK, "--origin", "EVENTS/0@1", "--url", admin), `^bridge +none answers at 127`, `^ +taken by Customer.io, if `)
 
 	taken := explain(exit.OK, "--origin", "EVENTS/0@1")
-	says(taken, `^event +\S{26} at EVENTS/0@1$`, `^type +numbered$`, `^received +20`, `^source +finished`,
+	says(taken, `^event +\S{26} at EVENTS/0@1$`, `^type +numbered$`, `^subject +hidden\(12 bytes\)$`, `^received +20`, `^source +finished`,
 		`^matched +rule "numbered", 1 call$`, `^no call +rule "state": it does not name the type "numbered"`,
 		`^mapped +track of rule "numbered", call "track:numbered", id \S{26}$`, `^ +taken by Customer.io, if `,
 		`^bridge +none was asked: admin.listen does not tell where`)
@@ -74,7 +74,8 @@ func TestExplainTellsWhatHappened(t *testing.T) {
 
 	id := regexp.MustCompile(`id (\S{26})`).FindStringSubmatch(taken)[1]
 	says(explain(exit.OK, "--id", id, "--since", "1h"), `at EVENTS/0@1$`)
-	says(explain(exit.OK, "--person", "canary@example.com", "--show-values"), `at EVENTS/0@1$`, `canary@example.com`)
+	says(explain(exit.OK, "--person", "canary@example.com", "--show-values"), `at EVENTS/0@1$`, `canary@example.com`,
+		`^subject +events.test0$`)
 	letter := regexp.MustCompile(`letter (\S{26})`).FindStringSubmatch(failed)[1]
 	says(explain(exit.OK, "--id", letter, "-o", "json"), `"origin":"EVENTS/0@2"`, `"open":true`)
 

@@ -51,8 +51,8 @@ func newLettersList() *cobra.Command {
 
 func showValuesFlag(cmd *cobra.Command, show *bool) {
 	cmd.Flags().BoolVar(show, "show-values", false,
-		"print keys, headers and values, which hold personal data, instead "+
-			"of their shape")
+		"print subjects, keys, headers and values, which hold personal "+
+			"data, instead of their shape")
 }
 
 func listLetters(cmd *cobra.Command, d *lettersClient, chosen deadletter.Filter, out format, showValues bool) error {
@@ -148,6 +148,9 @@ func newLetterView(ctx context.Context, d *lettersClient, l *deadletter.Letter, 
 		FirstFailed: f.First.UTC(), Written: l.Written.UTC(), ConfigHash: l.ConfigHash, Position: l.Position.String(),
 		Origin: originView{m.Origin.Topic, m.Origin.Subject, m.Origin.Partition, m.Origin.Offset, m.Time.UTC()},
 		Key:    label(m.Key, showValues), Value: content(m.Value, showValues),
+	}
+	if m.Origin.Subject != "" && !showValues { // it may name a person
+		v.Origin.Subject = deadletter.MaskedText(m.Origin.Subject)
 	}
 	if m.Time.IsZero() {
 		v.Origin.Time = time.Time{}

@@ -62,7 +62,7 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 	set.IntVar(&f.limit, "limit", 20, "tell of at most so many events, the latest")
 	set.StringVar(&f.url, "url", "", "the address of the admin server of a running bridge, which may know what became "+
 		"of calls; left out, that of admin.listen")
-	set.BoolVar(&f.showValues, "show-values", false, "print keys and values, which are personal data")
+	set.BoolVar(&f.showValues, "show-values", false, "print keys, subjects and values, which may be personal data")
 	return cmd
 }
 

@@ -18,8 +18,8 @@ import (
 // story is what is known of an event.
 type story struct {
 	Origin   string          `json:"origin"`
-	Subject  string          `json:"subject,omitempty"`
-	Event    string          `json:"event"` // its ULID
+	Subject  string          `json:"subject,omitempty"` // masked unless values are shown
+	Event    string          `json:"event"`             // its ULID
 	Type     string          `json:"type,omitempty"`
 	Received time.Time       `json:"received,omitzero"` // by the broker
 	Gone     bool            `json:"gone,omitempty"`    // from the broker; what is told is of its dead letter
@@ -55,8 +55,8 @@ type callStory struct {
 // story puts together what is known of an event.
 func (x *explainer) story(ctx context.Context, f *found, showValues bool) (story, error) {
 	m := f.message
-	s := story{Origin: m.Origin.String(), Subject: m.Origin.Subject, Event: deadletter.EventID(&m).String(),
-		Received: m.Time.UTC(), Gone: f.gone, Calls: []callStory{}, Letters: []status.Letter{}, Rules: []ruleStory{}}
+	s := story{Origin: m.Origin.String(), Event: deadletter.EventID(&m).String(), Received: m.Time.UTC(),
+		Gone: f.gone, Calls: []callStory{}, Letters: []status.Letter{}, Rules: []ruleStory{}}
 	var err error
 	if s.Source, err = x.progressAt(ctx, m.Origin); err != nil {
 		return s, err
@@ -90,7 +90,10 @@ func (s *story) describeValue(m *event.Message, show bool) {
 	case !show:
 		s.Value = deadletter.Masked(value)
 		if len(m.Key) > 0 {
-			s.Key = fmt.Sprintf("hidden(%d bytes)", len(m.Key))
+			s.Key = deadletter.MaskedText(string(m.Key))
+		}
+		if m.Origin.Subject != "" {
+			s.Subject = deadletter.MaskedText(m.Origin.Subject)
 		}
 	case json.Valid(value):
 		s.Value = value
@@ -98,7 +101,7 @@ func (s *story) describeValue(m *event.Message, show bool) {
 		s.Value = json.RawMessage(jsontext.Of(string(value)))
 	}
 	if show {
-		s.Key = string(m.KeyText())
+		s.Key, s.Subject = string(m.KeyText()), m.Origin.Subject
 	}
 	if !json.Valid(s.Value) { // what is masked may be words
 		s.Value = json.RawMessage(jsontext.Of(string(s.Value)))
