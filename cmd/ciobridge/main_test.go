@@ -22,8 +22,8 @@ func TestMain(m *testing.M) {
 				panic(err)
 			}
 		}
-		// What servers here hold is small, and a third of the time went into finding that out. A bridge that finds GOGC set
-		// leaves the collector of its process alone.
+		// What servers here hold is small, and a third of the time went into finding that out. A bridge that finds
+		// GOGC set leaves the collector of its process alone.
 		debug.SetGCPercent(400)
 		if err := os.Setenv("GOGC", "400"); err != nil {
 			panic(err)

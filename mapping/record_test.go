@@ -1,4 +1,4 @@
-package record_test
+package mapping_test
 
 import (
 	"bytes"
@@ -299,7 +299,7 @@ func TestEmpty(t *testing.T) {
 }
 
 // Foreign bytes never make an opener fail in another way than by an error, nor give more than a document may have.
-func FuzzOpen(f *testing.F) {
+func FuzzRecordOpen(f *testing.F) {
 	for _, wrap := range wrappings {
 		f.Add(wrap([]byte(`[{"type":"signup"},{"type":"login","at":1}]`)))
 	}

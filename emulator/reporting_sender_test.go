@@ -1,4 +1,4 @@
-package reporting_test
+package emulator_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package explain_test
+package mapping_test
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package lock
+package broker_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ciobridge/ciobridge/broker/lock"
 )
 
 func TestALockLastsWhileItIsRenewed(t *testing.T) {
@@ -20,7 +22,7 @@ func TestALockLastsWhileItIsRenewed(t *testing.T) {
 			}
 			return nil
 		}
-		l := Keep(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
+		l := lock.Keep(t.Context(), begun, 10*time.Second, renew, func(context.Context) { released++ })
 		time.Sleep(time.Hour)
 		if left := time.Until(l.Until()); left < 7*time.Second || left > 10*time.Second {
 			t.Errorf("after an hour it is certain for %s", left)
@@ -51,7 +53,7 @@ func TestALockLastsWhileItIsRenewed(t *testing.T) {
 func TestALockIsLostWhenTheStoreSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		l := Keep(t.Context(), begun, 10*time.Second, func(context.Context) error { return ErrLost },
+		l := lock.Keep(t.Context(), begun, 10*time.Second, func(context.Context) error { return lock.ErrLost },
 			func(context.Context) {})
 		<-l.Lost()
 		if took := time.Since(begun); took != 2500*time.Millisecond {
@@ -66,7 +68,7 @@ func TestTheContextOfALockEndsWithTheRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		var silent atomic.Bool
-		l := Keep(t.Context(), begun, 10*time.Second, func(ctx context.Context) error {
+		l := lock.Keep(t.Context(), begun, 10*time.Second, func(ctx context.Context) error {
 			if silent.Load() {
 				<-ctx.Done()
 				return ctx.Err()
@@ -83,10 +85,10 @@ func TestTheContextOfALockEndsWithTheRight(t *testing.T) {
 		silent.Store(true)
 		until := l.Until()
 		<-held.Done()
-		if !time.Now().Equal(until) || !errors.Is(context.Cause(held), ErrLost) {
+		if !time.Now().Equal(until) || !errors.Is(context.Cause(held), lock.ErrLost) {
 			t.Errorf("it ended at %s with %v, and the right at %s", time.Now(), context.Cause(held), until)
 		}
-		other, end := New(func() {}).Context(t.Context())
+		other, end := lock.New(func() {}).Context(t.Context())
 		time.Sleep(time.Hour)
 		if other.Err() != nil {
 			t.Error("a lock without an end ended")

@@ -1,4 +1,4 @@
-package jetstream_test
+package webhook_test
 
 import (
 	"errors"

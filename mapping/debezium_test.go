@@ -1,10 +1,9 @@
-package debezium_test
+package mapping_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"reflect"
@@ -22,14 +21,12 @@ import (
 // standard is the placeholder of Debezium's own.
 var standard = debezium.NewPlaceholder("")
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
 // TestRead reads the records of testdata: NAME.json, with perhaps NAME.key, NAME.headers and NAME.topic beside it.
 // What they tell is in the archive's last file.
 func TestRead(t *testing.T) {
 	for _, name := range []string{"postgres", "flat", "mongodb", "others"} {
 		t.Run(name, func(t *testing.T) {
-			path := "testdata/" + name + ".txtar"
+			path := "debezium/testdata/" + name + ".txtar"
 			archive, err := txtar.ParseFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -144,7 +141,7 @@ func TestTombstone(t *testing.T) {
 // TestKnownRecordsAllocateNothing proves that a record whose schema is known costs no allocation, whether its row has
 // to be decoded or not.
 func TestKnownRecordsAllocateNothing(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/postgres.txtar")
+	archive, err := txtar.ParseFile("debezium/testdata/postgres.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +163,7 @@ func TestKnownRecordsAllocateNothing(t *testing.T) {
 // read before changes nothing.
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"postgres", "flat", "mongodb", "others"} {
-		archive, err := txtar.ParseFile("testdata/" + name + ".txtar")
+		archive, err := txtar.ParseFile("debezium/testdata/" + name + ".txtar")
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -219,8 +216,8 @@ func grown(err error) bool {
 // the placeholder.
 func checkValues(t *testing.T, value, row []byte) {
 	var whole, got map[string]any
-	decode(value, &whole)
-	decode(row, &got)
+	debeziumDecode(value, &whole)
+	debeziumDecode(row, &got)
 	after, ok := whole["after"].(map[string]any)
 	if _, wrapped := whole["payload"]; !ok || wrapped || whole["op"] != "c" && whole["op"] != "u" {
 		return
@@ -241,7 +238,7 @@ func checkValues(t *testing.T, value, row []byte) {
 	}
 }
 
-func decode(text []byte, into any) {
+func debeziumDecode(text []byte, into any) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	_ = d.Decode(into)
@@ -267,7 +264,7 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 // BenchmarkRead reads records of the three forms; the wrapped one is mostly schema.
 func BenchmarkRead(b *testing.B) {
 	for _, name := range []string{"postgres", "flat"} {
-		archive, err := txtar.ParseFile("testdata/" + name + ".txtar")
+		archive, err := txtar.ParseFile("debezium/testdata/" + name + ".txtar")
 		if err != nil {
 			b.Fatal(err)
 		}

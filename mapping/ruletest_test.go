@@ -1,4 +1,4 @@
-package ruletest_test
+package mapping_test
 
 import (
 	"errors"
@@ -16,12 +16,12 @@ import (
 )
 
 // inRule is a rule file with one action.
-func inRule(action string) string {
+func inFile(action string) string {
 	return "rules:\n  - name: r\n    event: e\n    do:\n      - " + action + "\n"
 }
 
 func TestTestsOfRuleFilesCanFail(t *testing.T) {
-	text := inRule("identify: {person: {email: .mail}, attributes: {plan: .plan}, remove: [trial]}\n      - track: "+
+	text := inFile("identify: {person: {email: .mail}, attributes: {plan: .plan}, remove: [trial]}\n      - track: "+
 		"{person: .id, name: bought, data: {total: .total, skus: .skus}}") + `
 tests:
   - name: passes
@@ -132,7 +132,7 @@ tests:
 
 // A test can give a record without a value, which only headers or on_null make sense of.
 func TestATestGivesARecordWithoutAValue(t *testing.T) {
-	file, err := rulefile.Parse("r.yaml", []byte(inRule("delete: {person: .subject}")+`
+	file, err := rulefile.Parse("r.yaml", []byte(inFile("delete: {person: .subject}")+`
 tests:
   - name: a CloudEvent without data
     given: {event: null, topic: ce, headers: {ce_type: e, ce_id: "1", ce_source: /users, ce_subject: c_9}}
@@ -193,7 +193,7 @@ func TestFilesOfTestsStayInTheFolder(t *testing.T) {
 		"large.json":                 "given.file: large.json: is longer than 1048576 bytes",
 	} {
 		parsed, err := rulefile.Parse("r.yaml", fmt.Appendf(nil, "%stests:\n  - {name: t, given: {file: %q}, want: "+
-			"{track: {person: other}}}\n", inRule("{track: {person: .id, name: bought}}"), file))
+			"{track: {person: other}}}\n", inFile("{track: {person: .id, name: bought}}"), file))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestFilesOfTestsStayInTheFolder(t *testing.T) {
 
 // TestATestSeesATimestampOfIdentify holds the time that identify says of its attributes against what a test wants.
 func TestATestSeesATimestampOfIdentify(t *testing.T) {
-	text := inRule("identify: {person: .id, attributes: {a: .a}, timestamp: .at}") + `
+	text := inFile("identify: {person: .id, attributes: {a: .a}, timestamp: .at}") + `
 tests:
   - name: passes
     given: {event: {type: e, id: 7, a: 1, at: 1793527200}}
@@ -251,7 +251,7 @@ func TestGoldenFilesStayInTheirFolder(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "link.json")); err != nil {
 		t.Fatal(err)
 	}
-	file, err := rulefile.Parse("r.yaml", []byte(inRule("track: {person: .id, name: bought}")))
+	file, err := rulefile.Parse("r.yaml", []byte(inFile("track: {person: .id, name: bought}")))
 	if err != nil {
 		t.Fatal(err)
 	}

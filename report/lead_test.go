@@ -1,4 +1,4 @@
-package lead
+package report_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/broker/lock"
+	"github.com/ciobridge/ciobridge/report/internal/lead"
 )
 
 var errWrite = errors.New("no answer")
@@ -44,7 +45,7 @@ func TestTheLeadBeginsWhenLateWritesHaveSettled(t *testing.T) {
 		"another died with it a while ago": {free(2*time.Second, silent), 7 * time.Second, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			l, told, begun := New(), 0, time.Now()
+			l, told, begun := lead.New(), 0, time.Now()
 			led, release, err := l.Take(t.Context(), func() { told++ }, c.acquire)
 			if err != nil {
 				t.Fatal(err)
@@ -64,7 +65,7 @@ func TestTheLeadBeginsWhenLateWritesHaveSettled(t *testing.T) {
 // A write that failed may be stored late, so the next one cannot begin before that.
 func TestTheLeadEndsWhenItsOwnWritesHaveSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New()
+		l := lead.New()
 		_, release, err := l.Take(t.Context(), func() {}, free(0, func(lock.Wish) {}))
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +86,7 @@ func TestTheLeadEndsWhenItsOwnWritesHaveSettled(t *testing.T) {
 // A right that is lost while late writes settle is asked for again, and whoever gives up meanwhile gets none.
 func TestTheLeadIsLostBeforeItBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, asked := New(), 0
+		l, asked := lead.New(), 0
 		acquire := func(ctx context.Context, w lock.Wish) (*lock.Lock, error) {
 			if asked++; asked > 2 {
 				return lock.New(func() {}), nil

@@ -1,4 +1,4 @@
-package jsondoc
+package emulator_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ciobridge/ciobridge/emulator/jsondoc"
 )
 
 // FuzzJSON holds the parser to encoding/json: what is JSON for one is for the other, and strings decode to the same.
@@ -15,7 +17,7 @@ func FuzzJSON(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		var d Document
+		var d jsondoc.Document
 		err := d.Read(src)
 		valid := json.Valid([]byte(src)) && strings.ToValidUTF8(src, "") == src
 		if (err == nil) != valid && !(valid && strings.Contains(err.Error(), "nesting")) {
@@ -25,7 +27,7 @@ func FuzzJSON(f *testing.F) {
 			return
 		}
 		for i, n := range d.Nodes {
-			if n.Kind != String {
+			if n.Kind != jsondoc.String {
 				continue
 			}
 			var want string
@@ -33,12 +35,12 @@ func FuzzJSON(f *testing.F) {
 				t.Fatal(err)
 			}
 			if got := d.Text(i); got != want && !slices.ContainsFunc(d.Flaws,
-				func(f Flaw) bool { return f.Message == "contains a lone surrogate" }) {
+				func(f jsondoc.Flaw) bool { return f.Message == "contains a lone surrogate" }) {
 				t.Fatalf("%q decoded to %q, want %q", d.Raw(i), got, want)
 			}
 			var back string
-			if err := json.Unmarshal(AppendString(nil, want), &back); err != nil || back != want {
-				t.Fatalf("%q was written as %q: %v", want, AppendString(nil, want), err)
+			if err := json.Unmarshal(jsondoc.AppendString(nil, want), &back); err != nil || back != want {
+				t.Fatalf("%q was written as %q: %v", want, jsondoc.AppendString(nil, want), err)
 			}
 		}
 	})
@@ -58,7 +60,7 @@ func TestFlaws(t *testing.T) {
 		`["\ud800x\udc00\ufffd"]`:           "2 contains a lone surrogate, 9 contains a lone surrogate",
 		`{"\udfff":1}`:                      "2 contains a lone surrogate",
 	} {
-		var d Document
+		var d jsondoc.Document
 		if err := d.Read(src); err != nil {
 			t.Errorf("%s: %v", src, err)
 		}
@@ -74,7 +76,7 @@ func TestFlaws(t *testing.T) {
 
 // Every value is a node with the bytes that it was sent as.
 func TestNodes(t *testing.T) {
-	var d Document
+	var d jsondoc.Document
 	if err := d.Read(` {"a" : [1, -2.50e3 ,"x\n"] , "b":{ } ,"c":null,"d":true}`); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +90,7 @@ func TestNodes(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	if m := d.Member(0, "a"); d.Text(m+3) != "x\n" || len(slices.Collect(d.Children(m))) != 3 ||
-		d.Member(m, "a") != None {
+		d.Member(m, "a") != jsondoc.None {
 		t.Error("the members of a are not found")
 	}
 }

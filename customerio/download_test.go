@@ -1,4 +1,4 @@
-package download_test
+package customerio_test
 
 import (
 	"context"
@@ -14,13 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ciobridge/ciobridge/customerio"
 	"github.com/ciobridge/ciobridge/customerio/download"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newClient makes one whose App is asked at an address; none is Customer.io's own.
 func newClient(t *testing.T, address string, to http.RoundTripper) *customerio.Client {
@@ -39,9 +35,9 @@ func newClient(t *testing.T, address string, to http.RoundTripper) *customerio.C
 	return client
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
+type downloadRoundTrip func(*http.Request) (*http.Response, error)
 
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f downloadRoundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func body(status int, r io.Reader, header ...string) (*http.Response, error) {
 	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(r)}
@@ -58,7 +54,7 @@ const link = "https://files.example.com/1.csv?signature=canary-signature"
 func TestWhatAnswersToALinkMean(t *testing.T) {
 	for _, c := range []struct {
 		is, root, link string
-		to             roundTrip
+		to             downloadRoundTrip
 		text           string
 		unfit          bool
 		status         int
@@ -90,7 +86,7 @@ func TestWhatAnswersToALinkMean(t *testing.T) {
 			return body(200, io.MultiReader(strings.NewReader("a\n1"), iotest.ErrReader(io.ErrUnexpectedEOF)))
 		}, "unexpected EOF", false, 0},
 	} {
-		client := newClient(t, c.root, roundTrip(func(r *http.Request) (*http.Response, error) {
+		client := newClient(t, c.root, downloadRoundTrip(func(r *http.Request) (*http.Response, error) {
 			if r.Header.Get("Authorization") != "" {
 				t.Errorf("%s: the key is shown to %s", c.is, r.URL.Host)
 			}
@@ -133,7 +129,7 @@ func (s stuck) Read([]byte) (int, error) {
 func TestASilentHostIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var file io.ReadCloser
-		fetch := func(to roundTrip) (err error) {
+		fetch := func(to downloadRoundTrip) (err error) {
 			file, err = download.Fetch(t.Context(), newClient(t, "", to), link)
 			return err
 		}

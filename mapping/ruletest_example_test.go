@@ -1,4 +1,4 @@
-package ruletest_test
+package mapping_test
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package avro
+package content_test
 
 import (
 	"encoding/json"
@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/avro"
+	twmb "github.com/twmb/avro"
+
+	"github.com/ciobridge/ciobridge/content/avro"
 )
 
 // orderSchema has every type, some of them twice, and refers to itself.
@@ -65,7 +67,7 @@ const orderJSON = `{"id":"oé1\"","customer":{"id":9007199254740993,"email":"a@e
 
 func encoded(t testing.TB) []byte {
 	t.Helper()
-	data, err := avro.MustParse(orderSchema).Encode(order())
+	data, err := twmb.MustParse(orderSchema).Encode(order())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func encoded(t testing.TB) []byte {
 
 // What another implementation encodes is written as JSON, with every digit.
 func TestAppend(t *testing.T) {
-	s, err := Parse(orderSchema)
+	s, err := avro.Parse(orderSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,13 +91,13 @@ func TestAppend(t *testing.T) {
 
 // Every value that ends too early, or has more behind it, is refused.
 func TestAppendOfTornValues(t *testing.T) {
-	s, err := Parse(orderSchema)
+	s, err := avro.Parse(orderSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
 	data := encoded(t)
 	for n := range data {
-		var wrong *Error
+		var wrong *avro.Error
 		if _, err := s.Append(nil, data[:n]); !errors.As(err, &wrong) {
 			t.Fatalf("%d of %d bytes: %v", n, len(data), err)
 		}
@@ -128,7 +130,7 @@ func TestAppendSpecialValues(t *testing.T) {
 		{`{"type":"record","name":"L","fields":[{"name":"n","type":["null","L"]}]}`, strings.Repeat("\x02", 60) + "\x00",
 			strings.Repeat(`{"n":`, 61) + "null" + strings.Repeat("}", 61)},
 	} {
-		s, err := Parse(test.schema)
+		s, err := avro.Parse(test.schema)
 		if err != nil {
 			t.Fatalf("%s: %v", test.schema, err)
 		}
@@ -166,7 +168,7 @@ func TestAppendRefuses(t *testing.T) {
 		{`{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}`, strings.Repeat("\x02", 200) +
 			"\x00", "nested more than 64 deep"},
 	} {
-		s, err := Parse(test.schema)
+		s, err := avro.Parse(test.schema)
 		if err != nil {
 			t.Fatalf("%s: %v", test.schema, err)
 		}
@@ -177,7 +179,7 @@ func TestAppendRefuses(t *testing.T) {
 }
 
 func TestParseWithReferences(t *testing.T) {
-	s, err := Parse(`{"type":"record","name":"R","fields":[{"name":"a","type":"com.example.A"}]}`,
+	s, err := avro.Parse(`{"type":"record","name":"R","fields":[{"name":"a","type":"com.example.A"}]}`,
 		`{"type":"enum","name":"A","namespace":"com.example","symbols":["X"]}`)
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +188,7 @@ func TestParseWithReferences(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 	for _, broken := range []string{``, `{`, `{"type":"none"}`, `"com.example.A"`, `<html>`} {
-		if _, err := Parse(broken); err == nil {
+		if _, err := avro.Parse(broken); err == nil {
 			t.Errorf("%q is parsed", broken)
 		}
 	}
@@ -205,7 +207,7 @@ func TestParseResolvesNames(t *testing.T) {
 		{`{"name":"x","type":{"type":"enum","name":"W","namespace":"","symbols":["in none"]}},{"name":"y","type":` + w +
 			`},{"name":"z","type":"W"}`, `{"x":"in none","y":"in a.b","z":"in a.b"}`},
 	} {
-		s, err := Parse(`{"type":"record","name":"V","namespace":"a.b","fields":[` + test.fields + `]}`)
+		s, err := avro.Parse(`{"type":"record","name":"V","namespace":"a.b","fields":[` + test.fields + `]}`)
 		if err != nil {
 			t.Errorf("%s: %v", test.fields, err)
 			continue
@@ -214,7 +216,7 @@ func TestParseResolvesNames(t *testing.T) {
 			t.Errorf("%s: %s, %v, want %s", test.fields, got, err, test.want)
 		}
 	}
-	_, err := Parse(`{"type":"record","name":"V","namespace":"a.b","fields":[{"name":"x","type":{"type":"record",` +
+	_, err := avro.Parse(`{"type":"record","name":"V","namespace":"a.b","fields":[{"name":"x","type":{"type":"record",` +
 		`"name":"o.R","fields":[{"name":"e","type":` + w + `}]}},{"name":"y","type":"W"}]}`)
 	if err == nil {
 		t.Error("a name of another namespace is found")
@@ -228,7 +230,7 @@ func TestParseOfUnusableDecimals(t *testing.T) {
 		`"precision":4,"scale":5`: `"AQA="`, `"precision":4,"scale":-1`: `"AQA="`, `"precision":"4"`: `"AQA="`,
 		`"precision":5`: `"AQA="`, // more than two bytes hold
 	} {
-		s, err := Parse(`{"type":"fixed","name":"F","size":2,"logicalType":"decimal",` + numbers + `}`)
+		s, err := avro.Parse(`{"type":"fixed","name":"F","size":2,"logicalType":"decimal",` + numbers + `}`)
 		if err != nil {
 			t.Errorf("%s: %v", numbers, err)
 			continue
@@ -249,19 +251,19 @@ func TestParseOfForeignSchemas(t *testing.T) {
 		`{"name":"default","type":"int"}`,
 		`{"name":"a","type":"int","doc":null}`,
 	} {
-		_, err := Parse(`{"type":"record","name":"Value","namespace":"my-server.public.orders","fields":[` + fields + `]}`)
+		_, err := avro.Parse(`{"type":"record","name":"Value","namespace":"my-server.public.orders","fields":[` + fields + `]}`)
 		if err != nil {
 			t.Errorf("%s: %v", fields, err)
 		}
 	}
-	if _, err := Parse(`{"type":"int"} x`); err == nil {
+	if _, err := avro.Parse(`{"type":"int"} x`); err == nil {
 		t.Error("what follows a schema is left out")
 	}
 }
 
 // Whatever the bytes are, the output is JSON or there is an error.
 func FuzzAppend(f *testing.F) {
-	s, err := Parse(orderSchema)
+	s, err := avro.Parse(orderSchema)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -276,7 +278,7 @@ func FuzzAppend(f *testing.F) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	s, err := Parse(orderSchema)
+	s, err := avro.Parse(orderSchema)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package persons_test
+package mapping_test
 
 import (
 	"errors"

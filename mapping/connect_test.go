@@ -1,4 +1,4 @@
-package connect_test
+package mapping_test
 
 import (
 	"bytes"

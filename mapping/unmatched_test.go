@@ -1,4 +1,4 @@
-package unmatched_test
+package mapping_test
 
 import (
 	"fmt"
@@ -26,8 +26,10 @@ func TestTypesAreCountedOnce(t *testing.T) {
 	}
 	all.Wait()
 	list, others := types.List()
-	want := []unmatched.Type{{"often", 800, time.UnixMilli(1000).UTC(), time.UnixMilli(8099).UTC()},
-		{Type: "seldom", Events: 8}}
+	want := []unmatched.Type{
+		{Type: "often", Events: 800, First: time.UnixMilli(1000).UTC(), Last: time.UnixMilli(8099).UTC()},
+		{Type: "seldom", Events: 8},
+	}
 	if !slices.Equal(list, want) || others != 0 {
 		t.Errorf("got %+v and %d others", list, others)
 	}

@@ -1,4 +1,4 @@
-package rawrequest_test
+package customerio_test
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package projection_test
+package expr_test
 
 import (
 	"encoding/json"

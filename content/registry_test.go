@@ -1,4 +1,4 @@
-package registry
+package content_test
 
 import (
 	"errors"
@@ -8,16 +8,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/internal/registrytest"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
-func client(t *testing.T, c Config) *Client {
+func client(t *testing.T, c registry.Config) *registry.Client {
 	t.Helper()
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	cl, err := New(c)
+	cl, err := registry.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +34,9 @@ func TestSchemaWithReferences(t *testing.T) {
 	r.Register(7, "PROTOBUF", "main", a, b)
 	r.RegisterVersion("a%2Fx", 2, false, "A", b)
 	r.RegisterVersion("b", 1, true, "B", a)
-	got, err := client(t, Config{URL: r.URL + "/"}).Schema(t.Context(), Ref{ID: 7})
-	want := Schema{"PROTOBUF", "main", []Reference{{"b.proto", "B"}, {"a.proto", "A"}}}
+	got, err := client(t, registry.Config{URL: r.URL + "/"}).Schema(t.Context(), registry.Ref{ID: 7})
+	want := registry.Schema{Type: "PROTOBUF", Text: "main",
+		References: []registry.Reference{{Name: "b.proto", Text: "B"}, {Name: "a.proto", Text: "A"}}}
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || len(r.Asked()) != 3 {
 		t.Errorf("%v, %v, asked %v", got, err, r.Asked())
 	}
@@ -69,10 +71,10 @@ func TestSchemaErrors(t *testing.T) {
 	r.Register(9, "", "x", registrytest.Reference{Name: "away", Subject: "away", Version: 1})
 	r.Answer("/subjects/away/versions/1", 503, "")
 	r.Answer("/schemas/ids/2147483648", 404, "")
-	c := client(t, Config{URL: r.URL})
-	var status *StatusError
-	var unknown *UnknownError
-	var incomplete *ReferenceError
+	c := client(t, registry.Config{URL: r.URL})
+	var status *registry.StatusError
+	var unknown *registry.UnknownError
+	var incomplete *registry.ReferenceError
 	for id, want := range map[uint32]string{
 		0:  "the schema registry has no schema 0",
 		1:  "what answers is no schema registry (status 404)",
@@ -88,7 +90,7 @@ func TestSchemaErrors(t *testing.T) {
 		// not a number of Java's int, in which registries count: they answer with the 404 of a wrong path
 		1 << 31: "the schema registry has no schema 2147483648",
 	} {
-		_, err := c.Schema(t.Context(), Ref{ID: id})
+		_, err := c.Schema(t.Context(), registry.Ref{ID: id})
 		if err == nil || !strings.Contains(err.Error(), want) ||
 			errors.As(err, &unknown) != (id == 0 || id == 2 || id == 1<<31) ||
 			errors.As(err, &incomplete) != (id == 7 || id == 8) ||
@@ -96,7 +98,8 @@ func TestSchemaErrors(t *testing.T) {
 			t.Errorf("schema %d: %v, want %s", id, err, want)
 		}
 	}
-	if _, err := client(t, Config{URL: "http://127.0.0.1:1/secret"}).Schema(t.Context(), Ref{ID: 1}); err == nil ||
+	nobody := client(t, registry.Config{URL: "http://127.0.0.1:1/secret"})
+	if _, err := nobody.Schema(t.Context(), registry.Ref{ID: 1}); err == nil ||
 		strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}
@@ -106,9 +109,9 @@ func TestSchemaErrors(t *testing.T) {
 func TestSchemaByGUID(t *testing.T) {
 	r := registrytest.Start(t)
 	const guid = "01020304-0506-0708-090a-0b0c0d0e0f10"
-	ref := Ref{GUID: [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}
-	c := client(t, Config{URL: r.URL})
-	var unknown *UnknownError
+	ref := registry.Ref{GUID: [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}
+	c := client(t, registry.Config{URL: r.URL})
+	var unknown *registry.UnknownError
 	r.Answer("/schemas/guids/"+guid, 404, `{"error_code":404,"message":"HTTP 404 Not Found"}`)
 	if _, err := c.Schema(t.Context(), ref); !errors.As(err, &unknown) || !strings.Contains(err.Error(), guid) {
 		t.Error(err)
@@ -129,15 +132,15 @@ func TestSchemaAuthorization(t *testing.T) {
 	write("k1\n")
 	r := registrytest.Start(t)
 	r.Register(1, "", `"int"`)
-	basic := client(t, Config{URL: r.URL, Username: "u", Password: secret.Ref{File: file}})
-	bearer := client(t, Config{URL: r.URL, Token: secret.Ref{File: file}})
-	for _, c := range []*Client{basic, bearer} {
-		if _, err := c.Schema(t.Context(), Ref{ID: 1}); err != nil {
+	basic := client(t, registry.Config{URL: r.URL, Username: "u", Password: secret.Ref{File: file}})
+	bearer := client(t, registry.Config{URL: r.URL, Token: secret.Ref{File: file}})
+	for _, c := range []*registry.Client{basic, bearer} {
+		if _, err := c.Schema(t.Context(), registry.Ref{ID: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("k2")
-	if s, err := bearer.Schema(t.Context(), Ref{ID: 1}); err != nil || s.Type != "AVRO" {
+	if s, err := bearer.Schema(t.Context(), registry.Ref{ID: 1}); err != nil || s.Type != "AVRO" {
 		t.Fatal(s, err)
 	}
 	want := []string{"/schemas/ids/1 Basic dTprMQ==", "/schemas/ids/1 Bearer k1", "/schemas/ids/1 Bearer k2"}
@@ -147,7 +150,7 @@ func TestSchemaAuthorization(t *testing.T) {
 }
 
 func TestConfigValidate(t *testing.T) {
-	for want, c := range map[string]Config{
+	for want, c := range map[string]registry.Config{
 		"url: is missing":               {Username: "u", Password: secret.Ref{Env: "P"}},
 		"url: is no address":            {URL: "registry:8081"},
 		"url: holds a user's name":      {URL: "http://u:p@registry:8081"},
@@ -160,7 +163,7 @@ func TestConfigValidate(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	if err := (&Config{}).Validate(); err != nil {
+	if err := (&registry.Config{}).Validate(); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package api_test
+package main
 
 import (
 	"bytes"
@@ -22,17 +22,21 @@ import (
 	"github.com/ciobridge/ciobridge/internal/exit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// leavesNothing has a test that runs beside no other fail if it leaves a goroutine behind.
+func leavesNothing(t *testing.T) {
+	running := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, running) })
+}
 
-// server answers as Customer.io's App is documented to, and notes what it was asked.
-type server struct {
+// appServer answers as Customer.io's App is documented to, and notes what it was asked.
+type appServer struct {
 	*httptest.Server
 	mu    sync.Mutex
 	asked []string
 }
 
-func serve(t *testing.T, answer http.HandlerFunc) *server {
-	s := &server{}
+func serveApp(t *testing.T, answer http.HandlerFunc) *appServer {
+	s := &appServer{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		s.mu.Lock()
@@ -48,8 +52,8 @@ func serve(t *testing.T, answer http.HandlerFunc) *server {
 
 const secretKey = "canary-key"
 
-// configure writes a configuration whose Customer.io is at the address.
-func configure(t *testing.T, address string) string {
+// configureApp writes a configuration whose Customer.io is at the address.
+func configureApp(t *testing.T, address string) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"site": emulator.DefaultSiteID, "track": emulator.DefaultAPIKey, "app": secretKey, "write": secretKey,
@@ -68,12 +72,12 @@ rules: [{name: r, event: a, do: [{identify: {person: .id}}]}]
 	return filepath.Join(dir, "ciobridge.yaml")
 }
 
-type result struct {
+type apiResult struct {
 	out, err string
 	code     int
 }
 
-func call(t *testing.T, file string, in string, args ...string) result {
+func callAPI(t *testing.T, file string, in string, args ...string) apiResult {
 	t.Helper()
 	cmd := api.New(func(cmd *cobra.Command, in *config.Input) {
 		cmd.Flags().StringArrayVarP(&in.Files, "config", "c", []string{file}, "")
@@ -88,12 +92,13 @@ func call(t *testing.T, file string, in string, args ...string) result {
 	if err != nil {
 		fmt.Fprintln(&told, err)
 	}
-	return result{out.String(), told.String(), exit.Code(err)}
+	return apiResult{out.String(), told.String(), exit.Code(err)}
 }
 
 func TestWhatIsAsked(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{\"results\":[ ]}\n") })
-	file := configure(t, s.URL)
+	leavesNothing(t)
+	s := serveApp(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{\"results\":[ ]}\n") })
+	file := configureApp(t, s.URL)
 	person := filepath.Join(t.TempDir(), "person.json")
 	if err := os.WriteFile(person, []byte(`{"plan": "pro"}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -114,7 +119,7 @@ func TestWhatIsAsked(t *testing.T) {
 		{"POST /x --form a=1 --form b=x=y&z", "",
 			"POST /v1/x " + app + " application/x-www-form-urlencoded a=1&b=x%3Dy%26z"},
 	} {
-		got := call(t, file, c.in, strings.Fields(c.args)...)
+		got := callAPI(t, file, c.in, strings.Fields(c.args)...)
 		if got.code != exit.OK || got.out != "{\"results\":[ ]}\n" || got.err != "" {
 			t.Errorf("%s: %+v", c.args, got)
 		}
@@ -122,7 +127,7 @@ func TestWhatIsAsked(t *testing.T) {
 			t.Errorf("%s:\n%s, want\n%s", c.args, last, c.want)
 		}
 	}
-	if got := call(t, file, "", "POST", "/x", "--file", "upload=@"+person, "--form", "a=1"); got.code != exit.OK {
+	if got := callAPI(t, file, "", "POST", "/x", "--file", "upload=@"+person, "--form", "a=1"); got.code != exit.OK {
 		t.Errorf("%+v", got)
 	}
 	if last := s.asked[len(s.asked)-1]; !strings.Contains(last, `name="upload"; filename="person.json"`) ||
@@ -132,13 +137,14 @@ func TestWhatIsAsked(t *testing.T) {
 }
 
 func TestOutcomes(t *testing.T) {
+	leavesNothing(t)
 	status, body := 200, ""
-	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	s := serveApp(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "https://evil.example/")
 		w.WriteHeader(status)
 		fmt.Fprint(w, body)
 	})
-	file := configure(t, s.URL)
+	file := configureApp(t, s.URL)
 	for _, c := range []struct {
 		status int
 		body   string
@@ -160,14 +166,14 @@ func TestOutcomes(t *testing.T) {
 	} {
 		status, body = c.status, c.body
 		s.asked = nil
-		got := call(t, file, "", "POST", "/segments", "-d", "{}")
+		got := callAPI(t, file, "", "POST", "/segments", "-d", "{}")
 		if got.code != c.code || got.out != c.body || (c.err == "") != (got.err == "") ||
 			!strings.Contains(got.err, c.err) || len(s.asked) != 1 {
 			t.Errorf("%d: %+v, asked %q", c.status, got, s.asked)
 		}
 	}
 	s.Close()
-	if got := call(t, file, "", "GET", "/segments"); got.code != exit.CustomerIO ||
+	if got := callAPI(t, file, "", "GET", "/segments"); got.code != exit.CustomerIO ||
 		!strings.Contains(got.err, "connection refused") {
 		t.Errorf("%+v", got)
 	}
@@ -175,6 +181,7 @@ func TestOutcomes(t *testing.T) {
 
 // TestRetries: what may count twice is made again only where it was certainly not carried out.
 func TestRetries(t *testing.T) {
+	leavesNothing(t)
 	for _, c := range []struct {
 		method string
 		status int
@@ -188,13 +195,13 @@ func TestRetries(t *testing.T) {
 		t.Run(fmt.Sprint(c.method, c.status), func(t *testing.T) {
 			t.Parallel()
 			n := 0
-			s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			s := serveApp(t, func(w http.ResponseWriter, _ *http.Request) {
 				if n++; n == 1 {
 					w.WriteHeader(c.status)
 				}
 				fmt.Fprint(w, `{}`)
 			})
-			got := call(t, configure(t, s.URL), "", c.method, "/segments/1", "--retries", "3")
+			got := callAPI(t, configureApp(t, s.URL), "", c.method, "/segments/1", "--retries", "3")
 			if got.code != c.code || n != c.asked {
 				t.Errorf("%+v after %d requests", got, n)
 			}
@@ -204,7 +211,8 @@ func TestRetries(t *testing.T) {
 
 // TestAnswersThatDoNotEnd: one that drips is ended by the time-out, and so is one that takes over the connection.
 func TestAnswersThatDoNotEnd(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	leavesNothing(t)
+	s := serveApp(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/switch") {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
@@ -225,12 +233,12 @@ func TestAnswersThatDoNotEnd(t *testing.T) {
 			}
 		}
 	})
-	file := configure(t, s.URL)
+	file := configureApp(t, s.URL)
 	for path, want := range map[string]string{
 		"/drip": "broke off: no answer in time", "/switch": "answer 101 with a body that is not Customer.io's",
 	} {
 		began := time.Now()
-		got := call(t, file, "", "POST", path, "--timeout", "200ms")
+		got := callAPI(t, file, "", "POST", path, "--timeout", "200ms")
 		want += "; the request may have been carried out"
 		if took := time.Since(began); got.code != exit.CustomerIO || !strings.Contains(got.err, want) ||
 			got.out != "" || took > 5*time.Second {
@@ -240,8 +248,9 @@ func TestAnswersThatDoNotEnd(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
+	leavesNothing(t)
 	round := false
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	s := serveApp(t, func(w http.ResponseWriter, r *http.Request) {
 		switch start := r.URL.Query().Get("start"); {
 		case start == "":
 			fmt.Fprint(w, `{"ids":["1"],"next":"a&b"}`)
@@ -255,9 +264,9 @@ func TestPages(t *testing.T) {
 			fmt.Fprint(w, `{"ids":null,"next":""}`)
 		}
 	})
-	file := configure(t, s.URL)
+	file := configureApp(t, s.URL)
 	args := []string{"GET", "/segments/4/membership", "-q", "limit=1", "--paginate"}
-	got := call(t, file, "", args...)
+	got := callAPI(t, file, "", args...)
 	if got.code != exit.OK || got.out != `{"ids":["1"],"next":"a&b"}`+"\n"+`{"ids":["2"],"next":9007199254740993}`+"\n"+
 		`{"ids":null,"next":""}`+"\n" {
 		t.Errorf("%+v", got)
@@ -266,14 +275,15 @@ func TestPages(t *testing.T) {
 		t.Error(last)
 	}
 	round = true
-	if got := call(t, file, "", args...); got.code != exit.CustomerIO || !strings.Contains(got.err, "in a circle") {
+	if got := callAPI(t, file, "", args...); got.code != exit.CustomerIO || !strings.Contains(got.err, "in a circle") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestDebugTellsNoCredentials(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"a":1}`) })
-	got := call(t, configure(t, s.URL), "", "POST", "/segments", "-d", "{}", "-H", "X-Request-Id: r7", "--debug")
+	leavesNothing(t)
+	s := serveApp(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"a":1}`) })
+	got := callAPI(t, configureApp(t, s.URL), "", "POST", "/segments", "-d", "{}", "-H", "X-Request-Id: r7", "--debug")
 	for _, want := range []string{"> POST " + s.URL + "/v1/segments, attempt 1, 2 bytes", "> X-Request-Id: r7",
 		"> Authorization: ***", "< answer 200, meaning accepted", "7 bytes"} {
 		if !strings.Contains(got.err, want) {
@@ -287,31 +297,33 @@ func TestDebugTellsNoCredentials(t *testing.T) {
 
 // TestTrackOfTheEmulator asks what a real workspace of Track answers.
 func TestTrackOfTheEmulator(t *testing.T) {
+	leavesNothing(t)
 	s := httptest.NewServer(emulator.New(emulator.Options{Region: "eu"}))
 	defer s.Close()
-	file := configure(t, s.URL)
-	if got := call(t, file, "", "GET", "/accounts/region", "--api", "track"); got.code != exit.OK ||
+	file := configureApp(t, s.URL)
+	if got := callAPI(t, file, "", "GET", "/accounts/region", "--api", "track"); got.code != exit.OK ||
 		!strings.Contains(got.out, `"eu"`) {
 		t.Errorf("%+v", got)
 	}
-	got := call(t, file, "", "PUT", "/customers/a%2Fb", "--api", "track", "-d", `{"plan":"pro"}`)
+	got := callAPI(t, file, "", "PUT", "/customers/a%2Fb", "--api", "track", "-d", `{"plan":"pro"}`)
 	if got.code != exit.OK || strings.TrimSpace(got.out) != "{}" {
 		t.Errorf("%+v", got)
 	}
-	got = call(t, file, "", "POST", "/batch", "--api", "track", "-d", `{"batch":[
+	got = callAPI(t, file, "", "POST", "/batch", "--api", "track", "-d", `{"batch":[
 		{"type":"person","action":"identify","identifiers":{"id":"7"},"attributes":{}}, {"type":"none"}]}`)
 	if got.code != exit.Input || !strings.Contains(got.out, `"batch_index":1`) {
 		t.Errorf("a batch of which a part is refused: %+v", got)
 	}
-	got = call(t, file, "", "POST", "/customers/7/events", "--api", "track", "-d", `{}`)
+	got = callAPI(t, file, "", "POST", "/customers/7/events", "--api", "track", "-d", `{}`)
 	if got.code != exit.Input || !strings.Contains(got.out, "meta") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestWhatIsTypedWrong(t *testing.T) {
-	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was made") })
-	file := configure(t, s.URL)
+	leavesNothing(t)
+	s := serveApp(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was made") })
+	file := configureApp(t, s.URL)
 	for want, args := range map[string][]string{
 		"want a method and a path":                   {"GET"},
 		"the method is none of":                      {"FETCH", "/x"},
@@ -337,15 +349,16 @@ func TestWhatIsTypedWrong(t *testing.T) {
 		"no such file":                               {"GET", "/x", "-c", "testdata/none.yaml"},
 		"has a line break or another control charac": {"GET", "/x\r\ny"},
 	} {
-		if got := call(t, file, "", args...); got.code != exit.Input || !strings.Contains(got.err, want) {
+		if got := callAPI(t, file, "", args...); got.code != exit.Input || !strings.Contains(got.err, want) {
 			t.Errorf("%q: %+v, want %q", args, got, want)
 		}
 	}
 }
 
 func TestKeysThatAreNotThere(t *testing.T) {
-	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was made") })
-	file := configure(t, s.URL)
+	leavesNothing(t)
+	s := serveApp(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was made") })
+	file := configureApp(t, s.URL)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -355,7 +368,7 @@ func TestKeysThatAreNotThere(t *testing.T) {
 	if err := os.WriteFile(file, []byte(without), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := call(t, file, "", "GET", "/x"); got.code != exit.Credentials {
+	if got := callAPI(t, file, "", "GET", "/x"); got.code != exit.Credentials {
 		t.Errorf("%+v", got)
 	}
 	lines := strings.Split(string(text), "\n")
@@ -365,7 +378,7 @@ func TestKeysThatAreNotThere(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := call(t, file, "", "GET", "/x"); got.code != exit.Input ||
+	if got := callAPI(t, file, "", "GET", "/x"); got.code != exit.Input ||
 		!strings.Contains(got.err, "customerio.app_key_file: is missing") {
 		t.Errorf("%+v", got)
 	}

@@ -1,4 +1,4 @@
-package certificate_test
+package emulator_test
 
 import (
 	"crypto/x509"
