@@ -66,7 +66,7 @@ func newLettersResolve() *cobra.Command {
 func (f *decisionFlags) check(args []string, r *replayFlags) (ids []event.ID, err error) {
 	switch {
 	case len(args) == 0:
-		return nil, errors.New("name the letters to decide about: the ids that the list gives")
+		return nil, errors.New("name the letters to decide about: the ids that dlq list gives")
 	case f.sent == f.notSent:
 		return nil, errors.New("give one of --sent and --not-sent: whether the calls were sent")
 	case f.later && f.sent:

@@ -30,7 +30,7 @@ func newLettersShow() *cobra.Command {
 			"  ciobridge dlq show 01JBM6W3Q0V9T3Y1H2X4C5D6E7 --show-values -o json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return exit.With(exit.Input, errors.New("name the letters to show: the ids that the list gives"))
+				return exit.With(exit.Input, errors.New("name the letters to show: the ids that dlq list gives"))
 			}
 			return nil
 		},

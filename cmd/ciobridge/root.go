@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/api"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/backfill"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/difference"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/doctor"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/explain"
@@ -87,13 +88,32 @@ func newRoot(std stdio, h *hangups) *cobra.Command {
 	root.AddCommand(doctor.New(configFlags))
 	root.AddCommand(record.New(configFlags))
 	root.AddCommand(manual.New(buildVersion()))
+	addCobrasOwn(root)
+	return root
+}
+
+// addCobrasOwn adds the commands that cobra has. Left to themselves they answer to a shell or a command that there is
+// not with help and success, or with an exit code of their own.
+func addCobrasOwn(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {
-		if cmd.Name() == "completion" {
-			group(cmd) // cobra's own answers to a shell that it does not know with its help and success
+		switch cmd.Name() {
+		case "completion":
+			group(cmd)
+			for _, shell := range cmd.Commands() {
+				shell.Args = cli.NoArgs
+			}
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				about, unknown, err := root.Find(args)
+				if err != nil {
+					return err
+				}
+				return noSuchCommand(about, unknown)
+			}
 		}
 	}
-	return root
 }
 
 func newReports() *cobra.Command {

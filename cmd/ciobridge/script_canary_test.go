@@ -20,6 +20,7 @@ var showsPersons = []*permission{
 	{line: `ciobridge map `, because: "it is given the event, and prints the calls that are made of it"},
 	{line: `ciobridge test `, because: "it prints what tests want of an event that they hold, and what they get"},
 	{line: `ciobridge .* --show-values`, because: "that is what the flag is for"},
+	{line: `ciobridge api `, because: "it prints the answer as it came"},
 	{line: `\$CIO/`, because: "it is what Customer.io got"},
 	{line: `^records `, because: "it is what stands in a topic"},
 }
@@ -42,11 +43,22 @@ func (s searched) Run(name string, script func(testscript.T)) {
 // Verbose has the script's log hold the outputs of commands, and not only of the one that failed.
 func (searched) Verbose() bool { return true }
 
-// Log gets the log of a script that has ended: each line of the script behind "> ", and then what it printed.
+// phase is the comment at which a part of a script begins, with the time that the part took.
+var phase = regexp.MustCompile(`(?m)^# .* \(\d+\.\d{3}s\)$`)
+
+// Log gets the log of a script that has ended: each line of the script behind "> ", and then what it printed. Of one
+// that failed the last part is told.
 func (s searched) Log(args ...any) {
-	s.T.Log(args...)
+	log := fmt.Sprint(args...)
 	scriptsSearched.Add(1)
-	searchScript(s.T, fmt.Sprint(args...))
+	if root, err := filepath.Abs("../.."); err == nil { // where the project stands is nobody's secret
+		log = strings.ReplaceAll(log, root, "")
+	}
+	searchScript(s.T, log)
+	if at := phase.FindAllStringIndex(log, -1); len(at) > 0 && !testing.Verbose() {
+		log = log[at[len(at)-1][0]:]
+	}
+	s.T.Log(log)
 }
 
 // lineOfScript is where in the log the output of a command ends.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ciobridge/ciobridge/customerio"
+	"github.com/ciobridge/ciobridge/internal/choice"
 )
 
 // Methods lists the methods that a request may have.
@@ -30,7 +31,7 @@ type Content struct {
 func New(api customerio.API, method, path string, query []Pair, header http.Header, content Content) (
 	customerio.Request, error) {
 	if !slices.Contains(Methods(), method) {
-		return customerio.Request{}, fmt.Errorf("the method is none of %q", Methods())
+		return customerio.Request{}, fmt.Errorf("the method is none of %s", choice.List(Methods()))
 	}
 	target := []byte(path)
 	if len(query) > 0 {

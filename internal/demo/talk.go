@@ -56,15 +56,19 @@ func (d *demo) tellText(r Result) {
 	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
 		reasons = append(reasons, fmt.Sprintf("%s %d", reason, r.Reasons[reason]))
 	}
+	of := ""
+	if len(reasons) > 0 {
+		of = ": " + strings.Join(reasons, ", ")
+	}
 	fmt.Fprintf(d.talk, `
 After %s each of the %d events is in one of three places:
 
   delivered      %6d   %d calls in %d requests; %d people are known, %d calls counted twice
   skipped        %6d   no rule wants them
-  dead-lettered  %6d   %d dead letters: %s
+  dead-lettered  %6d   %d dead letters%s
 
 `, r.Elapsed, r.Published, r.Delivered, r.Calls, r.Requests, r.People, r.Duplicates, r.Skipped,
-		r.DeadLettered, r.DeadLetters, strings.Join(reasons, ", "))
+		r.DeadLettered, r.DeadLetters, of)
 	fmt.Fprintf(d.talk, `Then a campaign wrote to %d people, who reacted. What Customer.io told of that is on the bus, in stream %s:
 
   webhooks       %6d   %d of them of messages that bounced

@@ -15,12 +15,15 @@ import (
 // each page. The pages have no date, so that they are the same wherever they are made.
 func New(version string) *cobra.Command {
 	return &cobra.Command{
-		Use:    "man DIRECTORY",
-		Short:  "Write the manual pages to a directory",
-		Hidden: true,
+		Use:     "man DIRECTORY",
+		Short:   "Write the manual pages to a directory",
+		Long:    "Write the manual pages of all commands to a directory, which is made where it is not there.",
+		Example: "  ciobridge man man1 && man -l man1/ciobridge.1",
+		Hidden:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return exit.With(exit.Input, fmt.Errorf("%s: want the directory to write to", cmd.CommandPath()))
+				return exit.With(exit.Input, fmt.Errorf("%s: want the directory to write to (see %s --help)",
+					cmd.CommandPath(), cmd.CommandPath()))
 			}
 			return nil
 		},
@@ -28,23 +31,31 @@ func New(version string) *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("make the directory of the manual pages: %w", err)
 			}
-			return writePages(args[0], cmd.Root(), version)
+			pages, err := writePages(args[0], cmd.Root(), version)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d pages written to %s\n", pages, args[0])
+			return err
 		},
 	}
 }
 
-// writePages writes the page of a command and those of the commands below it.
-func writePages(dir string, cmd *cobra.Command, version string) error {
+// writePages writes the page of a command and those of the commands below it, and counts them.
+func writePages(dir string, cmd *cobra.Command, version string) (pages int, err error) {
 	path := filepath.Join(dir, pageName(cmd)+".1")
 	if err := os.WriteFile(path, []byte(page(cmd, version)), 0o644); err != nil {
-		return fmt.Errorf("write a manual page: %w", err)
+		return 0, fmt.Errorf("write a manual page: %w", err)
 	}
+	pages = 1
 	for _, sub := range shown(cmd) {
-		if err := writePages(dir, sub, version); err != nil {
-			return err
+		below, err := writePages(dir, sub, version)
+		if err != nil {
+			return 0, err
 		}
+		pages += below
 	}
-	return nil
+	return pages, nil
 }
 
 // pageName is the name under which man finds the page of a command.
