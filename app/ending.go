@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
-	"github.com/ciobridge/ciobridge/internal/retry"
 	"github.com/ciobridge/ciobridge/ledger"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/pipeline"
@@ -41,19 +39,16 @@ func (b *Bridge) stoppedBefore() error {
 	return nil
 }
 
-// watchStopEvery is how often it is looked whether the flow has stopped.
-const watchStopEvery = 200 * time.Millisecond
-
 // runToEnd runs the pipeline to the end of its source. Where the flow stops over too many failures it ends: what waits
 // for an operator elsewhere would only hang here.
 func (b *Bridge) runToEnd(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() {
-		for retry.Sleep(ctx, watchStopEvery) {
-			if b.pipeline.Stopped() != nil {
-				cancel()
-			}
+		select {
+		case <-b.pipeline.FirstStop():
+			cancel()
+		case <-ctx.Done():
 		}
 	})
 	err := b.pipeline.Run(ctx)

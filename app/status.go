@@ -104,9 +104,7 @@ func describeRules(s *status.Status, rules *mapping.Rules) {
 			r.LeftOut += u.Values
 		}
 	}
-	skips := rules.Skips()
-	s.Skipped = status.Skipped{NoRule: skips.NoRule, Condition: skips.Condition, NoCall: skips.NoCall,
-		NoEvent: skips.NoEvent, Unsent: skips.Unsent}
+	s.Skipped = status.Skipped(rules.Skips())
 	types, others := rules.Unmatched()
 	s.Unmatched = status.Unmatched{Types: []status.UnmatchedType{}, Others: others}
 	for _, t := range types {

@@ -51,6 +51,10 @@ type Pipeline struct {
 
 	drains sync.WaitGroup                // assignments whose lease has not ended, or is being drained
 	stops  atomic.Pointer[breaker.Stops] // those of the breaker; nil while nothing has stopped
+
+	firstStop     chan struct{}
+	tellFirstStop func() // closes it, once
+
 	resume resumption
 	memory *memory.Limiter
 	input  input
@@ -82,6 +86,8 @@ func New(c Config, s Stages, log *zap.Logger, reg prometheus.Registerer) *Pipeli
 	if p.memory == nil {
 		p.memory = memory.New(c.Memory)
 	}
+	p.firstStop = make(chan struct{})
+	p.tellFirstStop = sync.OnceFunc(func() { close(p.firstStop) })
 	p.pending.wake, p.pending.ended = make(chan struct{}, 1), make(chan struct{}, 1)
 	if c.NewPeople.People > 0 {
 		p.people = people.New(c.NewPeople)

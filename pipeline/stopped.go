@@ -65,6 +65,9 @@ func (p *Pipeline) Stopped() error {
 	return nil
 }
 
+// FirstStop is closed when something stops for the first time.
+func (p *Pipeline) FirstStop() <-chan struct{} { return p.firstStop }
+
 // policy is what the author of a rule says of it.
 func (s *Stages) policy(rule string) event.RulePolicy {
 	if s.Rules == nil || rule == "" {
@@ -138,6 +141,9 @@ func (p *Pipeline) showStops() {
 	stops := p.breaker.Stops()
 	p.stops.Store(stops)
 	p.metrics.stopped.Store(stops != nil)
+	if stops != nil {
+		p.tellFirstStop()
+	}
 }
 
 // hold keeps a call of a rule that has stopped in its lanes. Its message comes again when the rule is resumed. The

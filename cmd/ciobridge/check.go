@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/ruleset"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/tests"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/mistake"
@@ -81,8 +82,7 @@ func newCheckReport(set ruleset.Set, err error, strict bool) checkReport {
 		warnings = append(warnings, ruletest.SameNames(f.Tests)...)
 		for _, t := range ruletest.Run(set.Rules, f.Tests, filepath.Dir(f.Path)) {
 			results = append(results, t)
-			r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place.String(), Passed: len(t.Diffs) == 0,
-				Diffs: t.Diffs, at: t.Place})
+			r.Tests = append(r.Tests, tests.NewOutcome(t))
 		}
 	}
 	warnings = append(warnings, ruletest.Untested(set.Rules, set.Mapping.Rules, results)...)
@@ -113,19 +113,10 @@ type checkReport struct {
 	Ledger   string             `json:"ledger,omitempty"` // where calls are noted that may not be sent twice
 	Reports  []reportView       `json:"reports,omitempty"`
 	State    string             `json:"report_state,omitempty"` // where it is noted which rows were published
-	Tests    []testReport       `json:"tests,omitempty"`
+	Tests    []tests.Outcome    `json:"tests,omitempty"`
 	Changes  []identityChange   `json:"identity_changes,omitempty"`
 
 	strict bool // warnings are mistakes
-}
-
-type testReport struct {
-	Name   string   `json:"name"`
-	Place  string   `json:"place"`
-	Passed bool     `json:"passed"`
-	Diffs  []string `json:"diffs,omitempty"`
-
-	at mapping.Position
 }
 
 type identityChange struct {
@@ -209,15 +200,7 @@ func (r *checkReport) print(w io.Writer, f format) error {
 	if r.State != "" {
 		fmt.Fprintf(w, "note: what was published of reports is noted in the %s\n", r.State)
 	}
-	for _, t := range r.Tests {
-		if t.Passed {
-			continue
-		}
-		fmt.Fprintf(w, "FAIL %s: %s\n", t.Place, output.Printable(t.Name))
-		for _, d := range t.Diffs {
-			fmt.Fprintf(w, "     %s\n", output.Printable(d))
-		}
-	}
+	tests.PrintFailed(w, r.Tests)
 	for _, c := range r.Changes {
 		if c.Rule == "" {
 			fmt.Fprintf(w, "identity changed: %s\n", c.Why)

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
+	"github.com/ciobridge/ciobridge/cmd/ciobridge/tests"
 )
 
 // annotate writes what check found for GitHub: beside words, and on standard error beside a form that programs read.
@@ -20,9 +19,5 @@ func (r *checkReport) annotate(cmd *cobra.Command, out *cli.Word) {
 		level = cli.ErrorLevel
 	}
 	cli.AnnotateMistakes(w, level, r.Warnings)
-	for _, t := range r.Tests {
-		if !t.Passed {
-			cli.Annotate(w, cli.ErrorLevel, t.at, "test failed: "+t.Name, strings.Join(t.Diffs, "\n"))
-		}
-	}
+	tests.AnnotateFailed(w, r.Tests)
 }

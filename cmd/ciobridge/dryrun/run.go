@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/consumer"
@@ -19,19 +20,13 @@ import (
 
 // result is what would come of the records.
 type result struct {
-	Hash        string   `json:"config_hash"`
-	Records     int      `json:"records"`
-	Calls       int      `json:"calls"`
-	Letters     int      `json:"dead_letters"`
-	Interrupted bool     `json:"interrupted,omitempty"` // there was more to read
-	Rules       []ofRule `json:"rules"`
-	Skipped     struct {
-		NoRule    uint64 `json:"no_rule"`
-		Condition uint64 `json:"condition"`
-		NoCall    uint64 `json:"no_call"`
-		NoEvent   uint64 `json:"no_event"`
-		Unsent    uint64 `json:"not_sent"`
-	} `json:"skipped"` // events
+	Hash        string         `json:"config_hash"`
+	Records     int            `json:"records"`
+	Calls       int            `json:"calls"`
+	Letters     int            `json:"dead_letters"`
+	Interrupted bool           `json:"interrupted,omitempty"` // there was more to read
+	Rules       []ofRule       `json:"rules"`
+	Skipped     status.Skipped `json:"skipped"`
 }
 
 type ofRule struct {
@@ -96,9 +91,7 @@ func (r *result) count(rules *mapping.Rules) {
 	for _, s := range rules.Stats() {
 		r.Rules = append(r.Rules, ofRule{s.Rule, s.Matched, s.Skipped, s.Calls, s.Unsent, s.Failed})
 	}
-	s := rules.Skips()
-	r.Skipped.NoRule, r.Skipped.Condition, r.Skipped.NoCall = s.NoRule, s.Condition, s.NoCall
-	r.Skipped.NoEvent, r.Skipped.Unsent = s.NoEvent, s.Unsent
+	r.Skipped = status.Skipped(rules.Skips())
 }
 
 // print tells the totals.

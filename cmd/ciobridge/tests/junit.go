@@ -43,7 +43,7 @@ type (
 	}
 )
 
-func (t *junitTotals) add(r *testReport) {
+func (t *junitTotals) add(r *Outcome) {
 	t.Tests++
 	if !r.Passed {
 		t.Failures++

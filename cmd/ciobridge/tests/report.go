@@ -20,31 +20,21 @@ type report struct {
 	Name     string             `json:"-"`
 	Files    int                `json:"rule_files"`
 	Failed   int                `json:"failed"`
-	Tests    []testReport       `json:"tests"`
+	Tests    []Outcome          `json:"tests"`
 	Written  []written          `json:"golden_files,omitempty"`
 	Coverage *ruletest.Coverage `json:"coverage,omitempty"`
 
 	least float64 // coverage in percent
 }
 
-type testReport struct {
-	Name    string   `json:"name"`
-	Place   string   `json:"place"`
-	Passed  bool     `json:"passed"`
-	Diffs   []string `json:"diffs,omitempty"`
-	Seconds float64  `json:"seconds"`
-
-	result ruletest.Result
-}
-
 func (r *report) add(results []ruletest.Result) {
 	for _, t := range results {
-		passed := len(t.Diffs) == 0
-		if !passed {
+		of := NewOutcome(t)
+		of.Seconds = t.Took.Seconds()
+		if !of.Passed {
 			r.Failed++
 		}
-		r.Tests = append(r.Tests, testReport{Name: t.Name, Place: t.Place.String(), Passed: passed, Diffs: t.Diffs,
-			Seconds: t.Took.Seconds(), result: t})
+		r.Tests = append(r.Tests, of)
 	}
 }
 
@@ -95,15 +85,7 @@ func (r *report) print(cmd *cobra.Command, form *cli.Word) error {
 
 func (r *report) printText(w io.Writer) error {
 	r.printWritten(w)
-	for _, t := range r.Tests {
-		if t.Passed {
-			continue
-		}
-		fmt.Fprintf(w, "FAIL %s: %s\n", t.Place, output.Printable(t.Name))
-		for _, d := range t.Diffs {
-			fmt.Fprintf(w, "     %s\n", output.Printable(d))
-		}
-	}
+	PrintFailed(w, r.Tests)
 	if err := r.printCoverage(w); err != nil {
 		return err
 	}
@@ -151,11 +133,7 @@ func ofAll(r ruletest.Reached) string { return fmt.Sprintf("%d of %d", r.Reached
 
 // annotate writes what failed, and what no test reaches, for GitHub.
 func (r *report) annotate(w io.Writer) {
-	for _, t := range r.Tests {
-		if !t.Passed {
-			cli.Annotate(w, cli.ErrorLevel, t.result.Place, "test failed: "+t.Name, strings.Join(t.Diffs, "\n"))
-		}
-	}
+	AnnotateFailed(w, r.Tests)
 	if r.Coverage == nil {
 		return
 	}
