@@ -77,6 +77,8 @@ type Broker interface {
 	// its error is an InUseError.
 	Offsets(context.Context) ([]consumer.OffsetInfo, error)
 	SetOffsets(context.Context, []consumer.OffsetChange) error
+	// Ahead is what a bridge would read next, up to the end of what there is, in every partition that is read.
+	Ahead(context.Context) ([]consumer.Extent, error)
 	// Extents finds where the messages between two times of the broker stand, in every partition that is read.
 	// ReadExtent gives f the messages of one, in order, and returns at its end. They are f's to keep. Both stand beside
 	// whoever reads the source: they join no group, and store and ack nothing. The error of ReadExtent is the first of

@@ -21,6 +21,37 @@ var ErrGroupRunning = errors.New("the consumer group has members: stop every rep
 // Offsets reads where the group stands on every partition of the topics that are read, in the order of topics and
 // partitions. It does not join the group and changes nothing.
 func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.OffsetInfo, error) {
+	found, err := positions(ctx, k, config, consumer.StartAt{})
+	out := make([]consumer.OffsetInfo, len(found))
+	for i := range found {
+		out[i] = found[i].OffsetInfo
+	}
+	return out, err
+}
+
+// Ahead is what the group would read next of every partition of the topics that are read, up to the end of its log, in
+// the order of topics and partitions. It does not join the group and changes nothing.
+func Ahead(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.Extent, error) {
+	startAt, err := consumer.ParseStartAt(config.StartAt)
+	if err != nil {
+		return nil, fmt.Errorf("start_at: %w", err)
+	}
+	found, err := positions(ctx, k, config, startAt)
+	out := make([]consumer.Extent, len(found))
+	for i, p := range found {
+		out[i] = consumer.Extent{Topic: p.Topic, Partition: p.Partition, From: min(p.next, p.End), End: p.End}
+	}
+	return out, err
+}
+
+// position is how far a partition is read, and what the group would read next.
+type position struct {
+	consumer.OffsetInfo
+	next int64
+}
+
+// positions asks where the group stands. StartAt says where it would begin where nothing is committed.
+func positions(ctx context.Context, k *broker.Kafka, config Config, startAt consumer.StartAt) ([]position, error) {
 	c := &cluster{kafka: k}
 	defer c.close()
 	m := newMember(&config, c)
@@ -34,9 +65,9 @@ func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.Of
 	if err != nil && !errors.Is(err, kafka.GroupIdNotFound) { // a group that does not exist has committed nothing
 		return nil, err
 	}
-	var out []consumer.OffsetInfo
+	var out []position
 	for addr, keys := range byBroker {
-		found, err := boundsOf(ctx, k, addr, keys)
+		found, err := boundsOf(ctx, k, addr, keys, startAt)
 		if err != nil {
 			return nil, err
 		}
@@ -44,28 +75,32 @@ func Offsets(ctx context.Context, k *broker.Kafka, config Config) ([]consumer.Of
 			if code := found[key].code; code != 0 {
 				return nil, fmt.Errorf("list offsets of %s: %w", key, code)
 			}
-			info := consumer.OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1, Start: found[key].start,
-				End: found[key].end}
+			p := position{consumer.OffsetInfo{Topic: key.topic, Partition: key.id, Committed: -1,
+				Start: found[key].start, End: found[key].end}, found[key].startAt}
 			if c, ok := done[key]; ok {
-				info.Committed, info.Done, info.Gone = c.offset, c.acked.Count(), c.acked.CountWithin(c.offset,
-					info.Start)
+				p.Committed, p.Done, p.Gone = c.offset, c.acked.Count(), c.acked.CountWithin(c.offset, p.Start)
 			}
-			out = append(out, info)
+			if p.Committed >= 0 || addedLater(key, done) {
+				p.next = max(p.Committed, p.Start)
+			}
+			out = append(out, p)
 		}
 	}
-	slices.SortFunc(out, func(a, b consumer.OffsetInfo) int {
+	slices.SortFunc(out, func(a, b position) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
 	return out, nil
 }
 
-func boundsOf(ctx context.Context, k *broker.Kafka, addr string, keys []partitionKey) (map[partitionKey]bounds, error) {
+func boundsOf(ctx context.Context, k *broker.Kafka, addr string, keys []partitionKey, startAt consumer.StartAt) (
+	map[partitionKey]bounds, error,
+) {
 	conn, err := k.Dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	return listBounds(ctx, conn, keys, consumer.StartAt{})
+	return listBounds(ctx, conn, keys, startAt)
 }
 
 // SetOffsets commits offsets for the group from outside. Kafka allows that only while the group has no members; the

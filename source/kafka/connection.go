@@ -64,6 +64,11 @@ func (c *connection) SetOffsets(ctx context.Context, changes []consumer.OffsetCh
 	return err
 }
 
+// Ahead implements source.Broker.
+func (c *connection) Ahead(ctx context.Context) ([]consumer.Extent, error) {
+	return consumerkafka.Ahead(ctx, c.conn, c.config)
+}
+
 // Extents implements source.Broker.
 func (c *connection) Extents(ctx context.Context, between consumer.Bounds) ([]consumer.Extent, error) {
 	return consumerkafka.Extents(ctx, c.conn, c.config, between)

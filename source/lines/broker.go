@@ -90,6 +90,12 @@ func (b *Broker) SetOffsets(ctx context.Context, _ []consumer.OffsetChange) erro
 	return err
 }
 
+// Ahead implements source.Broker.
+func (b *Broker) Ahead(ctx context.Context) ([]consumer.Extent, error) {
+	_, err := b.Offsets(ctx)
+	return nil, err
+}
+
 // Extents implements source.Broker: all lines, since they have no time. What comes over standard input is read once.
 func (b *Broker) Extents(ctx context.Context, between consumer.Bounds) ([]consumer.Extent, error) {
 	switch {

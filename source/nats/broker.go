@@ -75,6 +75,31 @@ func (b *Broker) SetOffsets(ctx context.Context, changes []consumer.OffsetChange
 	return err
 }
 
+// Ahead implements source.Broker.
+func (b *Broker) Ahead(ctx context.Context) ([]consumer.Extent, error) {
+	startAt, err := consumer.ParseStartAt(b.config.StartAt)
+	if err != nil {
+		return nil, fmt.Errorf("start_at: %w", err)
+	}
+	begin, err := b.Extents(ctx, consumer.Bounds{From: startAt.At})
+	if err != nil {
+		return nil, err
+	}
+	offsets, err := b.Offsets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range offsets { // both have the order of the configuration
+		switch {
+		case o.Committed >= 0:
+			begin[i].From = min(max(o.Committed, o.Start), begin[i].End)
+		case startAt.Latest:
+			begin[i].From = begin[i].End
+		}
+	}
+	return begin, nil
+}
+
 // Extents implements source.Broker.
 func (b *Broker) Extents(ctx context.Context, between consumer.Bounds) ([]consumer.Extent, error) {
 	return extents.Find(ctx, b.conn.JetStream(), b.config, between)

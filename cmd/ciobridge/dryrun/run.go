@@ -1,7 +1,6 @@
 package dryrun
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/ciobridge/ciobridge/app/status"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
-	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/internal/output"
@@ -55,9 +53,9 @@ func Run(cmd *cobra.Command, c config.Config, rules *mapping.Rules, asJSON bool)
 		return err
 	}
 	defer source.Close()
-	extents, err := ahead(ctx, source)
+	extents, err := source.Ahead(ctx)
 	if err != nil {
-		return exit.With(exit.Broker, err)
+		return exit.With(exit.Broker, fmt.Errorf("look how far the source has been read: %w", err))
 	}
 	r := result{Hash: rules.Hash()}
 	err = source.Read(ctx, extents, func(m *event.Message) error {
@@ -70,21 +68,6 @@ func Run(cmd *cobra.Command, c config.Config, rules *mapping.Rules, asJSON bool)
 	}
 	r.count(rules)
 	return r.print(cmd.OutOrStdout(), asJSON)
-}
-
-// ahead finds what the bridge would read next: from what is committed up to the end, or all that is kept where nothing
-// is.
-func ahead(ctx context.Context, source *cli.Source) ([]consumer.Extent, error) {
-	offsets, err := source.Offsets(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look how far the source has been read: %w", err)
-	}
-	var extents []consumer.Extent
-	for _, o := range offsets {
-		extents = append(extents, consumer.Extent{Topic: o.Topic, Partition: o.Partition,
-			From: max(o.Committed, o.Start), End: o.End})
-	}
-	return extents, nil
 }
 
 func (r *result) count(rules *mapping.Rules) {
