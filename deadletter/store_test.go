@@ -234,7 +234,7 @@ func TestStoresTakeConcurrentWriters(t *testing.T) {
 		for w := range writers {
 			wg.Go(func() {
 				for n := range each {
-					if err := s.Put(t.Context(), lettertest.Failed(w*each+n)); err != nil {
+					if err := lettertest.Put(t, s, lettertest.Failed(w*each+n)); err != nil {
 						t.Error(err)
 					}
 				}

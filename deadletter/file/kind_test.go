@@ -67,7 +67,7 @@ func TestAFileThatAnotherKeepsLockedIsUnreachable(t *testing.T) {
 	if err := filelock.Lock(other); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(t.Context(), lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) ||
+	if err := lettertest.Put(t, s, lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) ||
 		!errors.Is(err, filelock.ErrLocked) {
 		t.Errorf("got %v", err)
 	}

@@ -93,7 +93,7 @@ func TestFileTakesWritersOfSeveralProcesses(t *testing.T) {
 		wg.Go(func() {
 			f := New(deadletter.Config{File: path}, "") // a handle of its own, as another process has
 			for n := range each {
-				if err := f.Put(t.Context(), lettertest.Failed(w*each+n)); err != nil {
+				if err := lettertest.Put(t, f, lettertest.Failed(w*each+n)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -113,7 +113,7 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	below := New(deadletter.Config{File: filepath.Join(plain, "dead")}, "")
-	if err := below.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
+	if err := lettertest.Put(t, below, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("below a file: %v", err)
 	}
 	err := New(deadletter.Config{File: dir}, "").Put(t.Context(), lettertest.Failed(1))

@@ -19,7 +19,7 @@ func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
 	for _, cfg := range []deadletter.Config{{Subject: "dead.letters"}, {Subject: "dead.letters", Stream: "DEAD"}} {
 		s := New(js, cfg, "")
-		if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
+		if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 			t.Errorf("put: %v", err)
 		}
 		if err := s.Scan(t.Context(), nil); !errors.Is(err, deadletter.ErrMissing) {
@@ -43,7 +43,7 @@ func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"dead.>"}})
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"elsewhere"}})
 	s := New(js, deadletter.Config{Subject: "dead.letters", Stream: "DEAD"}, "")
-	if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
+	if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
 	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrMissing) ||
@@ -59,7 +59,7 @@ func TestJetStreamFullIsNotStored(t *testing.T) {
 		Discard: jetstream.DiscardNew})
 	s := New(js, deadletter.Config{Subject: "dead"}, "")
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 3)...)
-	if err := s.Put(t.Context(), lettertest.Failed(3)); !errors.Is(err, deadletter.ErrFull) {
+	if err := lettertest.Put(t, s, lettertest.Failed(3)); !errors.Is(err, deadletter.ErrFull) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -141,7 +141,7 @@ func TestJetStreamDownIsUnreachable(t *testing.T) {
 	s := New(js, deadletter.Config{Subject: "dead", Timeout: 300 * time.Millisecond}, "")
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	srv.Shutdown()
-	if err := s.Put(t.Context(), lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) {
+	if err := lettertest.Put(t, s, lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) {
 		t.Errorf("put: %v", err)
 	}
 	if _, err := s.Check(t.Context()); !errors.Is(err, deadletter.ErrUnreachable) {

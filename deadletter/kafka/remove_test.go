@@ -159,7 +159,7 @@ func TestKafkaPurgeBesideABridgeAndAReader(t *testing.T) {
 			if n == 600 {
 				return
 			}
-			if err := bridge.Put(t.Context(), lettertest.Failed(n)); err != nil {
+			if err := lettertest.Put(t, bridge, lettertest.Failed(n)); err != nil {
 				t.Error(err)
 			}
 			written.Store(int64(n + 1))

@@ -37,7 +37,7 @@ func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
 			var over atomic.Bool
 			refused := lettertest.RefuseProduce(cluster, c.code,
 				func(*kmsg.ProduceRequest) bool { return !over.Load() })
-			if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, c.want) {
+			if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			if refused.Load() == 0 {
@@ -58,7 +58,7 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 	refused := lettertest.RefuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(r *kmsg.ProduceRequest) bool {
 		return r.Topics[0].Partitions[0].Partition == 1
 	})
-	if err := s.Put(t.Context(), lettertest.FailedBetween(0, 20)...); !errors.Is(err,
+	if err := lettertest.Put(t, s, lettertest.FailedBetween(0, 20)...); !errors.Is(err,
 		deadletter.ErrNotEnoughReplicas) ||
 		refused.Load() == 0 {
 		t.Errorf("got %v with %d refused requests", err, refused.Load())
@@ -68,7 +68,7 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	cluster := lettertest.StartKafka(t, kfake.AllowAutoTopicCreation())
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere"})
-	if err := s.Put(t.Context(), lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
+	if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
 	err := s.Scan(t.Context(), func(deadletter.Record) error { return nil })
@@ -101,7 +101,7 @@ func TestKafkaDownIsUnreachable(t *testing.T) {
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	cluster.Close()
 	begun := time.Now()
-	if err := s.Put(t.Context(), lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) {
+	if err := lettertest.Put(t, s, lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(begun); took > 3*time.Second {
@@ -119,7 +119,7 @@ func TestKafkaHangingIsUnreachable(t *testing.T) {
 		return nil, nil, false
 	})
 	begun := time.Now()
-	err := s.Put(t.Context(), lettertest.Failed(2))
+	err := lettertest.Put(t, s, lettertest.Failed(2))
 	took := time.Since(begun)
 	close(hanging)
 	if !errors.Is(err, deadletter.ErrUnreachable) || took < 250*time.Millisecond || took > 3*time.Second {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
 // MinMaxBytes is the lowest max_bytes that the configuration allows.
@@ -63,14 +64,25 @@ func WithFailures(m event.FailedMessage, failures int) event.FailedMessage {
 	return m
 }
 
-// MustPut stores failed messages.
-func MustPut(t *testing.T, w interface {
+// Writer stores failed messages.
+type Writer interface {
 	Put(ctx context.Context, failed ...event.FailedMessage) error
-}, failed ...event.FailedMessage) {
+}
+
+// MustPut stores failed messages.
+func MustPut(t *testing.T, w Writer, failed ...event.FailedMessage) {
 	t.Helper()
-	if err := w.Put(t.Context(), failed...); err != nil {
+	if err := Put(t, w, failed...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Put stores failed messages, or fails with an error that must show nothing of them.
+func Put(t *testing.T, w Writer, failed ...event.FailedMessage) error {
+	t.Helper()
+	err := w.Put(t.Context(), failed...)
+	canarytest.Error(t, "put failed messages", err)
+	return err
 }
 
 // Same compares messages to the byte, null and empty apart. Headers of different names may have changed places.
