@@ -51,6 +51,7 @@ type extentReader struct {
 	next    int64
 	bytes   int
 	names   wire.HeaderNames
+	packed  wire.Decompressor
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader
@@ -182,7 +183,7 @@ func (er *extentReader) receive(got *wire.FetchedPartition) error {
 // batch gives each the records of a batch.
 func (er *extentReader) batch(h *wire.BatchHeader, records []byte) error {
 	if h.Codec() != 0 {
-		unpacked, err := wire.Decompress(h.Codec(), records, er.limit)
+		unpacked, err := er.packed.Decompress(h.Codec(), records, er.limit)
 		if err != nil {
 			return er.errorf("%w", err)
 		}

@@ -25,6 +25,7 @@ type worker struct {
 	limit    int   // of an unpacked batch
 	position int64 // the next offset to hand over
 	skipped  prometheus.Counter
+	packed   wire.Decompressor
 	names    wire.HeaderNames
 	headers  []event.Header
 	message  event.Message // that is being handed over
@@ -143,7 +144,7 @@ func (w *worker) unpack(ctx context.Context, h *wire.BatchHeader, records []byte
 		return nil, err
 	}
 	defer memory.EndUnpacking()
-	b, err := wire.Decompress(h.Codec(), records, w.limit)
+	b, err := w.packed.Decompress(h.Codec(), records, w.limit)
 	if err != nil {
 		return nil, err
 	}
