@@ -42,7 +42,8 @@ func newAdmin(b *Bridge) (*admin, error) {
 	status.NewPage(b.Status, b.readableLetters).Handle(mux)
 	mux.HandleFunc("GET "+outcomes.Path, b.outcomes.Handler(b.config.CustomerIO.Names(), b.rules.Generation))
 	mux.HandleFunc("POST "+resume.Path, resume.Handler(b.checkNames, b.Resume))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{}))
+	// Compressing a few kilobytes would take 1.1 MiB of memory at every scrape.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{DisableCompression: true}))
 	a.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,

@@ -16,13 +16,33 @@ type Buffer struct {
 	Unpacked bool          // made by the worker, not by a fetch
 }
 
-// Buffers come in powers of two from 4 KiB to 2 MiB; larger ones are made for one use.
+// Buffers come in classes, from 4 KiB to 2 MiB in four steps each time that the size doubles: unpacked batches are the
+// largest, and in powers of two a quarter of their memory would be empty. Larger buffers are made for one use.
 const (
-	smallestClass = 12
-	largestClass  = 21
+	smallestBits = 12
+	largestBits  = 21
+	steps        = 4
+	classes      = (largestBits-smallestBits)*steps + 1
 )
 
-func classOf(n int) int { return max(bits.Len(uint(max(n, 1)-1)), smallestClass) }
+// classOf is the class of the smallest buffers that have n bytes. It may be beyond the last.
+func classOf(n int) int {
+	if n <= 1<<smallestBits {
+		return 0
+	}
+	exponent := bits.Len(uint(n-1)) - 1
+	step := (n - 1) >> (exponent - 2) % steps
+	return (exponent-smallestBits)*steps + step + 1
+}
+
+// sizeOf is how many bytes the buffers of a class have.
+func sizeOf(class int) int {
+	if class == 0 {
+		return 1 << smallestBits
+	}
+	exponent, step := smallestBits+(class-1)/steps, (class-1)%steps
+	return (steps + step + 1) << (exponent - 2)
+}
 
 // NewBuffer returns a buffer of n bytes with one user, which counts against nothing yet.
 func NewBuffer(n int) *Buffer {
@@ -39,14 +59,14 @@ func (b *Buffer) Charge(s *memory.Share) {
 
 func pooledBuffer(n int) *Buffer {
 	class := classOf(n)
-	if class > largestClass {
+	if class >= classes {
 		return &Buffer{Bytes: make([]byte, n)}
 	}
 	if b := idleBuffers.get(class); b != nil {
 		b.Bytes = b.Bytes[:n]
 		return b
 	}
-	return &Buffer{Bytes: make([]byte, n, 1<<class)}
+	return &Buffer{Bytes: make([]byte, n, sizeOf(class))}
 }
 
 // Retain adds a user.
@@ -62,7 +82,7 @@ func (b *Buffer) Release() {
 		b.share.Fetching.Release(b.share, int64(size), b.Unpacked)
 		b.share, b.Unpacked = nil, false
 	}
-	if class := classOf(size); size == 1<<class && class <= largestClass {
+	if class := classOf(size); class < classes && size == sizeOf(class) {
 		idleBuffers.put(b, class)
 	}
 }

@@ -11,19 +11,24 @@ var idleBuffers bufferPool
 
 type bufferPool struct {
 	mu    sync.Mutex
-	free  [largestClass - smallestClass + 1][]*Buffer
+	free  [classes][]*Buffer
 	bytes int
 }
 
-// get gives a buffer of the class, or nil.
+// get gives a buffer of the class, or of one that is less than twice as large, or nil.
 func (k *bufferPool) get(class int) *Buffer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.pop(class)
+	for class, last := class, min(class+steps, classes); class < last; class++ {
+		if b := k.pop(class); b != nil {
+			return b
+		}
+	}
+	return nil
 }
 
 func (k *bufferPool) pop(class int) *Buffer {
-	free := &k.free[class-smallestClass]
+	free := &k.free[class]
 	last := len(*free) - 1
 	if last < 0 {
 		return nil
@@ -31,7 +36,7 @@ func (k *bufferPool) pop(class int) *Buffer {
 	b := (*free)[last]
 	(*free)[last] = nil
 	*free = (*free)[:last]
-	k.bytes -= 1 << class
+	k.bytes -= sizeOf(class)
 	return b
 }
 
@@ -39,12 +44,13 @@ func (k *bufferPool) pop(class int) *Buffer {
 func (k *bufferPool) put(b *Buffer, class int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for other := largestClass; other >= smallestClass && k.bytes+1<<class > maxIdleBytes; other-- {
-		for other != class && k.bytes+1<<class > maxIdleBytes && k.pop(other) != nil {
+	size := sizeOf(class)
+	for other := classes - 1; other >= 0 && k.bytes+size > maxIdleBytes; other-- {
+		for other != class && k.bytes+size > maxIdleBytes && k.pop(other) != nil {
 		}
 	}
-	if k.bytes+1<<class <= maxIdleBytes {
-		k.free[class-smallestClass] = append(k.free[class-smallestClass], b)
-		k.bytes += 1 << class
+	if k.bytes+size <= maxIdleBytes {
+		k.free[class] = append(k.free[class], b)
+		k.bytes += size
 	}
 }

@@ -31,8 +31,8 @@ func packers() []packer {
 		{"gzip", compress.Gzip, of(compress.Gzip.Codec())},
 		{"snappy, framed", compress.Snappy, of(&snappy.Codec{Framing: snappy.Framed})},
 		{"snappy, unframed", compress.Snappy, of(&snappy.Codec{Framing: snappy.Unframed})},
-		{"zstd without its size", compress.Zstd, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }},
-		{"zstd with its size", compress.Zstd, func(w io.Writer) (io.WriteCloser, error) { return &whole{to: w}, nil }},
+		{"zstd, size told", compress.Zstd, func(w io.Writer) (io.WriteCloser, error) { return &whole{to: w}, nil }},
+		{"zstd", compress.Zstd, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }},
 	}
 	for _, size := range []lz4.BlockSize{lz4.Block64Kb, lz4.Block4Mb} {
 		for _, checked := range []bool{true, false} {
