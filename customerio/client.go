@@ -5,14 +5,11 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/ciobridge/ciobridge/secret"
 )
 
 // Client makes exchanges with one workspace, over all of its APIs. It may be used from several goroutines.
@@ -28,6 +25,7 @@ type Client struct {
 	transport   http.RoundTripper
 	timeout     time.Duration
 	agent       string
+	batch       atomic.Pointer[batchRequest] // the last
 }
 
 // NewClient reads the credentials of Track and prepares up to pool connections; it does not connect. The configuration
@@ -174,7 +172,7 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 	defer cancel()
 	content := newRequestBody(r)
 	defer content.revoke()
-	req, err := c.request(ctx, r, content, authorization)
+	req, err := c.request(content.followed(ctx), r, content, authorization, version)
 	if err != nil {
 		// the call's own path is to blame, so it is suspect
 		return Answer{Cause: CauseUnexpected, Sent: true}, nil, false
@@ -209,41 +207,4 @@ func (c *Client) exchange(ctx context.Context, r Request) (answer Answer, body [
 		}
 	}
 	return answer, body, err == nil
-}
-
-func (c *Client) request(ctx context.Context, r Request, content *requestBody, authorization secret.Value) (
-	*http.Request, error) {
-	req, err := http.NewRequestWithContext(content.followed(ctx), r.Method, c.roots[r.Endpoint.API()]+r.Path, nil)
-	if err != nil {
-		return nil, err
-	}
-	if content.size > 0 {
-		req.Body = content.open()
-		// The transport asks for a second reader when a kept connection turns out to be closed before anything was
-		// written.
-		req.GetBody = func() (io.ReadCloser, error) { return content.open(), nil }
-		req.ContentLength = int64(content.size)
-		req.Header["Content-Type"] = []string{"application/json"}
-	}
-	for name, values := range r.Header {
-		req.Header[headerKey(name)] = values
-	}
-	if r.Endpoint == Pipelines {
-		// without it what is invalid or too large is answered with a 200, and discarded
-		req.Header["X-Strict-Mode"] = []string{"1"}
-	}
-	req.Header["Authorization"] = []string{authorization.Reveal()}
-	req.Header["User-Agent"] = []string{c.agent}
-	return req, nil
-}
-
-// headerKey is the name of a header as it is sent. One by which Go's transport takes a request to be safe to repeat is
-// written in lower case, in which it does not know it: whether a request is made again is not its to decide.
-func headerKey(name string) string {
-	switch key := http.CanonicalHeaderKey(name); key {
-	case "Idempotency-Key", "X-Idempotency-Key":
-		return strings.ToLower(key)
-	default:
-		return key
-	}
 }

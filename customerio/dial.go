@@ -94,6 +94,9 @@ func (c wireTLS) ReadFrom(r io.Reader) (int64, error) {
 // followed has the connection that ctx's request gets look at the body's time. Of a request without a body it notes
 // that it was written.
 func (b *requestBody) followed(ctx context.Context) context.Context {
+	if b.until == nil && b.size > 0 {
+		return ctx
+	}
 	var trace httptrace.ClientTrace
 	if b.until != nil {
 		trace.GotConn = func(got httptrace.GotConnInfo) {
@@ -105,9 +108,6 @@ func (b *requestBody) followed(ctx context.Context) context.Context {
 	}
 	if b.size == 0 {
 		trace.WroteHeaders = b.end
-	}
-	if trace.GotConn == nil && trace.WroteHeaders == nil {
-		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &trace)
 }

@@ -1,13 +1,90 @@
 package customerio
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ciobridge/ciobridge/secret"
 )
+
+// batchRequest is what all requests for batches share until the credentials change: the address and the headers, which
+// a transport may not alter. They are a sixth of what a request leaves behind.
+type batchRequest struct {
+	version uint64 // of the credentials
+	request *http.Request
+}
+
+// request makes a request with a body. The context is the request's.
+func (c *Client) request(ctx context.Context, r Request, content *requestBody, authorization secret.Value,
+	version uint64) (*http.Request, error) {
+	req, err := c.head(ctx, r, content, authorization, version)
+	if err == nil && content.size > 0 {
+		req.Body = content.open()
+		// The transport asks for a second reader when a kept connection turns out to be closed before anything was
+		// written.
+		req.GetBody = func() (io.ReadCloser, error) { return content.open(), nil }
+		req.ContentLength = int64(content.size)
+	}
+	return req, err
+}
+
+// head makes a request that lacks its body, of a batch from the one before.
+func (c *Client) head(ctx context.Context, r Request, content *requestBody, authorization secret.Value,
+	version uint64) (*http.Request, error) {
+	if r.Endpoint != Batch || r.Method != http.MethodPost || r.Path != BatchPath || len(r.Header) > 0 ||
+		content.size == 0 {
+		return c.newHead(ctx, r, content, authorization)
+	}
+	last := c.batch.Load()
+	if last == nil || last.version != version {
+		req, err := c.newHead(context.Background(), r, content, authorization)
+		if err != nil {
+			return nil, err
+		}
+		last = &batchRequest{version, req}
+		c.batch.Store(last)
+	}
+	return last.request.WithContext(ctx), nil
+}
+
+func (c *Client) newHead(ctx context.Context, r Request, content *requestBody, authorization secret.Value) (
+	*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, c.roots[r.Endpoint.API()]+r.Path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if content.size > 0 {
+		req.Header["Content-Type"] = []string{"application/json"}
+	}
+	for name, values := range r.Header {
+		req.Header[headerKey(name)] = values
+	}
+	if r.Endpoint == Pipelines {
+		// without it what is invalid or too large is answered with a 200, and discarded
+		req.Header["X-Strict-Mode"] = []string{"1"}
+	}
+	req.Header["Authorization"] = []string{authorization.Reveal()}
+	req.Header["User-Agent"] = []string{c.agent}
+	return req, nil
+}
+
+// headerKey is the name of a header as it is sent. One by which Go's transport takes a request to be safe to repeat is
+// written in lower case, in which it does not know it: whether a request is made again is not its to decide.
+func headerKey(name string) string {
+	switch key := http.CanonicalHeaderKey(name); key {
+	case "Idempotency-Key", "X-Idempotency-Key":
+		return strings.ToLower(key)
+	default:
+		return key
+	}
+}
 
 // requestBody is a request's body that can be taken back: a transport may still be reading it after it has returned an
 // answer or an error, and by then the bytes may belong to the next request.
