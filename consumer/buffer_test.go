@@ -48,7 +48,8 @@ func TestKeptBuffersAreBounded(t *testing.T) {
 	if k.get(large-steps) != nil {
 		t.Fatal("a buffer is given to whom half of it would do")
 	}
-	if b := k.get(large - steps + 1); b == nil || len(b.Bytes) != sizeOf(large) || k.bytes != maxIdleBytes-sizeOf(large) {
+	b := k.get(large - steps + 1)
+	if b == nil || len(b.Bytes) != sizeOf(large) || k.bytes != maxIdleBytes-sizeOf(large) {
 		t.Fatalf("got %v, %d bytes are kept", b != nil, k.bytes)
 	}
 	if k.get(large) != nil {
@@ -69,7 +70,7 @@ func TestClassesOfBuffers(t *testing.T) {
 	for class := range classes {
 		size := sizeOf(class)
 		if classOf(size) != class || classOf(size+1) != class+1 {
-			t.Errorf("%d bytes are of class %d, want %d, and one more of %d", size, classOf(size), class, classOf(size+1))
+			t.Errorf("%d bytes are of class %d, want %d, one more of %d", size, classOf(size), class, classOf(size+1))
 		}
 		if class > 0 && size > sizeOf(class-1)*5/4 {
 			t.Errorf("after %d bytes come %d", sizeOf(class-1), size)

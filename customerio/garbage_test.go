@@ -18,8 +18,9 @@ import (
 	"time"
 )
 
-// A request of 450 KB over TLS leaves less than 4 KB of garbage, nearly all of it by package net/http, the other side of
-// this test another 0.5 KB: a body is written from a buffer that outlives its request, and batches share their head.
+// A request of 450 KB over TLS leaves less than 4 KB of garbage, nearly all of it by package net/http, and the other
+// side of this test another 0.5 KB: a body is written from a buffer that outlives its request, and batches share their
+// head.
 func TestGarbageOfARequestOverTLS(t *testing.T) {
 	unused := httptest.NewTLSServer(nil) // for its certificate
 	defer unused.Close()

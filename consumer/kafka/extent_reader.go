@@ -29,8 +29,8 @@ const (
 // faster.
 func ReadExtent(ctx context.Context, k *broker.Kafka, config Config, r consumer.Extent,
 	each func(*event.Message) error) error {
-	er := &extentReader{cluster: &cluster{kafka: k}, limit: config.MaxBatchBytes, asked: r, each: each,
-		next: r.From, bytes: extentFetch, names: wire.HeaderNames{}}
+	er := &extentReader{cluster: &cluster{kafka: k}, limit: config.MaxBatchBytes, asked: r, each: each, next: r.From,
+		bytes: extentFetch, names: wire.HeaderNames{}}
 	defer er.close()
 	again := retry.Policy{First: 200 * time.Millisecond, Longest: 5 * time.Second, Limit: extentLimit,
 		Passing: func(err error) bool { return reasonOf(err) != reasonAuth }}
@@ -45,13 +45,13 @@ func ReadExtent(ctx context.Context, k *broker.Kafka, config Config, r consumer.
 // extentReader reads an extent over one connection, one request at a time.
 type extentReader struct {
 	cluster *cluster
-	limit   int // of a batch
 	asked   consumer.Extent
 	each    func(*event.Message) error
 	next    int64
-	bytes   int
-	names   wire.HeaderNames
+	bytes   int // that are asked for
+	limit   int // of a batch
 	packed  wire.Decompressor
+	names   wire.HeaderNames
 
 	conn    *broker.KafkaConn
 	reader  *bufio.Reader
@@ -201,10 +201,8 @@ func (er *extentReader) batch(h *wire.BatchHeader, records []byte) error {
 		if r.Offset < er.next {
 			continue // brokers answer with the whole batch in which the offset lies
 		}
-		m := event.Message{
-			Origin: event.Origin{Topic: er.asked.Topic, Partition: er.asked.Partition, Offset: r.Offset},
-			Key:    r.Key, Value: r.Value,
-		}
+		origin := event.Origin{Topic: er.asked.Topic, Partition: er.asked.Partition, Offset: r.Offset}
+		m := event.Message{Origin: origin, Key: r.Key, Value: r.Value}
 		if r.Time >= 0 {
 			m.Time = time.UnixMilli(r.Time)
 		}
