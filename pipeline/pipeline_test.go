@@ -200,7 +200,7 @@ func TestStopUnderLoadLeavesNothingTwice(t *testing.T) {
 
 func TestOutageHoldsEverythingInBoundedMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(4, 4, 500, longtest.Either(8_000, 30_000), "track", "identify")
+		r := newRig(4, 4, 500, longtest.Either(3_000, 30_000), "track", "identify")
 		r.config.Memory = 1 << 20
 		start := time.Now()
 		r.dest.down = func(now time.Time) bool {

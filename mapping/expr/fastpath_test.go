@@ -201,7 +201,7 @@ func FuzzFastPath(f *testing.F) {
 }
 
 func TestFastPathRandom(t *testing.T) {
-	for seed := range longtest.Either(uint64(700), 2000) {
+	for seed := range longtest.Either(uint64(250), 2000) {
 		g := &generator{rand.New(rand.NewPCG(seed, 11))}
 		sameAsGojq(t, g.program(4), []byte(g.value(4)), false)
 		if t.Failed() {

@@ -188,7 +188,7 @@ func TestAssignsLikeGojq(t *testing.T) {
 	}
 	raw := []byte(`{"a":{"b":1,"c":[1,{"b":2}]},"b":5,"n":1,"x":[1,[2],3,1],"items":[{"a":1,"b":{"a":2}},{"a":[3]},4]}`)
 	outputs := 0
-	rounds := longtest.Either(500, 1500)
+	rounds := longtest.Either(200, 1500)
 	for range rounds {
 		src := left() + " " + pick("=", "|=", "|=", "+=", "-=", "*=", "//=") + " " + right()
 		switch r.IntN(6) {
