@@ -106,14 +106,15 @@ func (d *demo) listen(ctx context.Context) (net.Listener, error) {
 	if d.Once {
 		port = 0
 	}
-	customers, err := listenNear(ctx, port)
+	customers, err := serve.ListenNear(ctx, port)
 	if err != nil {
 		return nil, err
 	}
-	d.at = addresses{nats: loopback(0), admin: loopback(0), webhooks: loopback(0), emulator: customers.Addr().String()}
-	if d.at.emulator == loopback(emulatorPort) {
-		d.at.nats, d.at.admin = addressNear(ctx, natsPort), addressNear(ctx, adminPort)
-		d.at.webhooks = addressNear(ctx, webhookPort)
+	free := serve.Loopback(0)
+	d.at = addresses{nats: free, admin: free, webhooks: free, emulator: customers.Addr().String()}
+	if d.at.emulator == serve.Loopback(emulatorPort) {
+		d.at.nats, d.at.admin = serve.AddressNear(ctx, natsPort), serve.AddressNear(ctx, adminPort)
+		d.at.webhooks = serve.AddressNear(ctx, webhookPort)
 	}
 	return customers, nil
 }

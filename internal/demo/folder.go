@@ -2,11 +2,9 @@ package demo
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -182,29 +180,4 @@ func (f *folder) settle(at addresses) error {
 		}
 	}
 	return f.configure(configName, at)
-}
-
-func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
-
-// listenNear listens on the port of loopback that is asked for or, where that is taken, on a free one.
-func listenNear(ctx context.Context, port int) (net.Listener, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", loopback(port))
-	if err != nil && port != 0 {
-		l, err = lc.Listen(ctx, "tcp", loopback(0))
-	}
-	return l, err
-}
-
-// addressNear is the address to listen on for whoever would like a port: with it if it is free now, and else with any.
-func addressNear(ctx context.Context, port int) string {
-	l, err := listenNear(ctx, port)
-	if err != nil {
-		return loopback(0)
-	}
-	defer l.Close()
-	if l.Addr().String() != loopback(port) {
-		return loopback(0)
-	}
-	return loopback(port)
 }

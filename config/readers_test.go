@@ -1,4 +1,6 @@
-package reference
+//go:build !race
+
+package config_test
 
 import (
 	"cmp"
