@@ -51,7 +51,8 @@ type Bridge struct {
 	decoder    *content.Decoder
 	tracer     *tracing.Tracer // nil where the environment asks for no traces
 	pipeline   *pipeline.Pipeline
-	outcomes   *outcomes.Ring // nil where none are kept
+	digest     *erasure.Digester // of identifiers; nil where there is no key
+	outcomes   *outcomes.Ring    // nil where none are kept
 
 	admin    *admin          // nil until it listens
 	webhooks *webhook.Server // nil where none are taken, and until it listens

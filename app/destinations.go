@@ -81,7 +81,7 @@ func destinations(c pipeline.Config, workspaces []delivery.Workspace) []pipeline
 // stages are those of a bridge that runs, with what is put around them.
 func (b *Bridge) stages(c pipeline.Config, sender pipeline.Sender, limiter *memory.Limiter) pipeline.Stages {
 	s := pipeline.Stages{Source: b.read(b.tracer.Source(b.source, false)), Mapper: b.tracer.Mapper(b.rules),
-		Sender: sender, DeadLetters: b.tracer.DeadLetters(b.letters),
+		Sender: sender, DeadLetters: b.deadLetters(),
 		Destinations: destinations(c, b.workspaces), Memory: limiter, Recycle: b.rules.Recycle, Rules: b.rules.Policy}
 	if b.outcomes != nil {
 		b.sender.Number()

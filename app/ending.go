@@ -104,7 +104,7 @@ func Backfill(ctx context.Context, c config.Config, rules *mapping.Rules, run *b
 	}
 	stages := pipeline.Stages{Rules: policy, Source: b.read(b.tracer.Source(run, true)),
 		Mapper: b.tracer.Mapper(run.Mapper(rules.ForReplay())), Sender: sender,
-		DeadLetters: b.tracer.DeadLetters(b.letters), Destinations: destinations(p, b.workspaces)}
+		DeadLetters: b.deadLetters(), Destinations: destinations(p, b.workspaces)}
 	b.pipeline = pipeline.New(p, stages, log.Named("pipeline"), b.registry)
 	err = b.besideFences(ctx, b.runToEnd)
 	return b.Stats(), err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/ledger"
+	"github.com/ciobridge/ciobridge/mapping/persons"
 	"github.com/ciobridge/ciobridge/pipeline"
 	"github.com/ciobridge/ciobridge/source"
 )
@@ -37,14 +40,19 @@ func (b *Bridge) around(openLedger func() ledger.Store) (pipeline.Sender, error)
 // fence puts the erasure fences of the configuration before a sender. Without any it is the sender itself.
 func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
 	c := b.config.Erasure
+	if !c.HasKey() {
+		return next, nil
+	}
+	key, err := c.Key()
+	if err != nil {
+		return nil, exit.With(exit.Input, fmt.Errorf("erasure.key_file: %w", err))
+	}
+	digest := erasure.NewDigester(key)
+	b.digest = &digest
 	if !c.Enabled() {
 		return next, nil
 	}
-	fences, err := openFences(b.config, b.broker)
-	if err != nil {
-		return nil, err
-	}
-	b.fences = fences
+	b.fences = erasure.NewFences(openFences(c, b.broker), key)
 	options := erasure.Options{Settle: c.Settle, Skew: c.Skew, Workspace: workspaceOf(b.workspaces)}
 	if to := c.ReportTo(); to != "" {
 		options.Report = func(ctx context.Context, r erasure.Report) error {
@@ -62,7 +70,7 @@ func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
 		default:
 		}
 	}
-	b.fenced = erasure.NewSender(fences, next, options, b.log.Named("erasure"), b.registry)
+	b.fenced = erasure.NewSender(b.fences, next, options, b.log.Named("erasure"), b.registry)
 	return b.fenced, nil
 }
 
@@ -78,15 +86,90 @@ func workspaceOf(workspaces []delivery.Workspace) func(event.Destination) string
 }
 
 // openFences opens the log of the fences, which a file or the broker keeps.
-func openFences(c config.Config, b source.Broker) (*erasure.Fences, error) {
+func openFences(c erasure.Config, b source.Broker) erasure.Log {
+	if c.File != "" {
+		return file.New(c.File)
+	}
+	return b.Fences(c)
+}
+
+// Digests are those of all identifiers that a person may have, in each workspace, as dead letters carry them. There are
+// none where the configuration has no key.
+func Digests(c config.Config, p *persons.Person) (all []string, err error) {
+	if !c.Erasure.HasKey() {
+		return nil, nil
+	}
 	key, err := c.Erasure.Key()
 	if err != nil {
-		return nil, exit.With(exit.Input, fmt.Errorf("erasure.key_file: %w", err))
+		return nil, fmt.Errorf("erasure.key_file: %w", err)
 	}
-	if path := c.Erasure.File; path != "" {
-		return erasure.NewFences(file.New(path), key), nil
+	digest := erasure.NewDigester(key)
+	for _, workspace := range append(c.CustomerIO.Names(), "") {
+		for _, identifier := range p.Identifiers() {
+			all = append(all, digest.Of(workspace, identifier).String())
+		}
 	}
-	return erasure.NewFences(b.Fences(c.Erasure), key), nil
+	return all, nil
+}
+
+// deadLetters is where failures are stored. With a key each tells by digests whom its event concerns.
+func (b *Bridge) deadLetters() pipeline.DeadLetters {
+	store := b.tracer.DeadLetters(b.letters)
+	if b.digest == nil {
+		return store
+	}
+	return digesting{store, *b.digest}
+}
+
+type digesting struct {
+	pipeline.DeadLetters
+	digest erasure.Digester
+}
+
+// maxDigests is how many a failure carries. One of more people is looked at when somebody asks for a person.
+const maxDigests = 16
+
+// Put implements pipeline.DeadLetters. The messages stay as they are.
+func (d digesting) Put(ctx context.Context, letters ...event.FailedMessage) error {
+	letters = slices.Clone(letters)
+	for i := range letters {
+		l := &letters[i]
+		l.Failures = slices.Clone(l.Failures)
+		persons := d.persons(l)
+		for n := range l.Failures {
+			l.Failures[n].Persons = persons[l.Failures[n].Item]
+		}
+	}
+	return d.DeadLetters.Put(ctx, letters...)
+}
+
+// persons are the digests of whom the events of a message concern, by item: those of all identifiers that their calls
+// name or set. Of an event of which not all calls could be made they are not known, since others may be meant.
+func (d digesting) persons(l *event.FailedMessage) map[int]string {
+	found := map[int][]string{}
+	for i := range l.Calls {
+		c := &l.Calls[i]
+		if c.About == nil {
+			return nil
+		}
+		for _, identifier := range c.About.Persons {
+			item := int(c.Item)
+			found[item] = append(found[item], d.digest.Of(c.Step.Workspace, identifier).String())
+		}
+	}
+	for i := range l.Failures {
+		if f := &l.Failures[i]; f.Stage != event.StageDelivery {
+			delete(found, f.Item)
+		}
+	}
+	persons := map[int]string{}
+	for item, digests := range found {
+		slices.Sort(digests)
+		if digests = slices.Compact(digests); len(digests) <= maxDigests {
+			persons[item] = strings.Join(digests, " ")
+		}
+	}
+	return persons
 }
 
 // proveFences makes sure that fences can be kept, and reads those that there are.

@@ -41,7 +41,8 @@ func TestFencesAreAskedRightBeforeARequest(t *testing.T) {
 	}
 	dir := t.TempDir()
 	c := config.Default()
-	c.Erasure = erasure.Config{KeyFile: filepath.Join(dir, "key"), File: filepath.Join(dir, "erased")}
+	c.Erasure = erasure.Config{Fences: true, KeyFile: filepath.Join(dir, "key"),
+		File: filepath.Join(dir, "erased")}
 	c.CustomerIO.Region = customerio.US
 	c.CustomerIO.SiteIDFile, c.CustomerIO.APIKeyFile = filepath.Join(dir, "site"), filepath.Join(dir, "track")
 	for path, text := range map[string]string{

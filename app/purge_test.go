@@ -83,8 +83,9 @@ func TestLettersOfErasedPeopleArePurged(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := config.Default()
-		c.Erasure = erasure.Config{KeyFile: keyPath, File: filepath.Join(dir, "erased"), PurgeLetters: true,
-			ReportTopic: "reports"}
+		c.Erasure = erasure.Config{Fences: true, KeyFile: keyPath, File: filepath.Join(dir, "erased"),
+			PurgeLetters: true,
+			ReportTopic:  "reports"}
 		reports := &deaf{}
 		b := &Bridge{broker: reports, config: c, rules: live.New(rules), log: canarytest.Logger(t),
 			registry: canarytest.Registry(t), erased: make(chan struct{}, 1),

@@ -204,7 +204,7 @@ func (c *Config) Mapping() mapping.Config {
 		Topics: c.Source.topics(), Rules: rulefile.Rules(c.Rules), OnUnmatched: c.OnUnmatched,
 		OnInvalid: c.OnInvalid, TooLate: c.TooLate,
 		Allow: c.CustomerIO.Allow, ReservedIDs: c.CustomerIO.ReservedIDs,
-		About: c.Erasure.Enabled(), Workspaces: c.CustomerIO.Names(), Taken: c.taken,
+		About: c.Erasure.HasKey(), Workspaces: c.CustomerIO.Names(), Taken: c.taken,
 	}
 	addTo(&m, c.Files)
 	if c.rulesAlone {

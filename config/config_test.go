@@ -453,6 +453,9 @@ func TestLandingProbeNeedsAnAppKey(t *testing.T) {
 	for text, want := range map[string]string{
 		"landing_probe: {every: 5m}":                               "landing_probe: the activity log is read over App",
 		"landing_probe: {every: 5s}":                               "landing_probe.every: 5s is less than 10s",
+		"erasure: {key_file: k, fences: false}":                    "",
+		"erasure: {fences: false}":                                 "erasure.key_file: give it, or key_env",
+		"erasure: {key_file: k, fences: false, topic: t2}":         "erasure.fences: is false, and there",
 		"erasure: {file: f}":                                       "erasure.key_file: give it, or key_env",
 		"erasure: {key_file: k, file: f, settle: 5s}":              "erasure.settle: 5s is less than customerio",
 		"erasure: {key_file: k, bucket: b}":                        "erasure.bucket: is for a NATS source",

@@ -22,8 +22,11 @@ var erasureMeanings = map[string]yamltree.Row{
 	"erasure": {Meaning: "Keeps persons erased: what is earlier than a delete or suppress is not sent any more, " +
 		"wherever it comes from. Exactly one of `topic`, `bucket` and `file` says where that is remembered."},
 	"erasure.key_file": {Meaning: "A file with the key under which identifiers are digested: 16 characters or more, " +
-		"which never change. Either this or `key_env` is required.", Example: "/run/secrets/erasure_key"},
+		"which never change. Either this or `key_env` is required. Dead letters carry digests under it, by which " +
+		"those of a person are found.", Example: "/run/secrets/erasure_key"},
 	"erasure.key_env": {Meaning: "The environment variable with the key.", Example: "CIO_ERASURE_KEY"},
+	"erasure.fences": {Meaning: "`false` keeps no fences: the key is for the digests in dead letters alone.",
+		Example: "false"},
 	"erasure.topic": {Meaning: "A Kafka topic with `cleanup.policy=compact`.",
 		Example: "ciobridge.erasures"},
 	"erasure.bucket": {Meaning: "A key-value bucket of JetStream without a time to live. It is made where it is " +

@@ -50,6 +50,9 @@ func decodeLetters(r *Record) ([]*Letter, error) {
 	if _, ok := r.header(headerItem); ok {
 		l.Failure.Item = h.number(headerItem)
 	}
+	if v, ok := r.header(headerPersons); ok {
+		l.Failure.Persons = string(v)
+	}
 	if _, ok := r.header(headerRepairs); ok {
 		l.Original = h.original()
 	}

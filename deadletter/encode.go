@@ -25,7 +25,7 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	if field != "" {
 		message = field + ": " + detail
 	}
-	headers := withoutOwn(m.Headers, letterHeaders+3)
+	headers := withoutOwn(m.Headers, letterHeaders+4)
 	for _, h := range [letterHeaders][2]string{
 		{headerLetter, f.ID.String()},
 		{headerReason, string(f.Reason)},
@@ -55,6 +55,9 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 	if o := l.Original; !o.IsZero() {
 		headers = append(headers,
 			event.Header{Key: headerRepairs, Value: []byte(o.Letter.String() + " " + o.Event.String())})
+	}
+	if f.Persons != "" && !erased {
+		headers = append(headers, event.Header{Key: headerPersons, Value: []byte(f.Persons)})
 	}
 	if erased {
 		gone := Truncation{Bytes: len(l.Message.Value)}

@@ -25,6 +25,7 @@ type failureGroup struct {
 	Status   int          `json:"status,omitempty"`
 	Attempts int          `json:"attempts,omitempty"`
 	First    string       `json:"first"` // RFC 3339
+	Persons  string       `json:"persons,omitempty"`
 }
 
 // encodeFailures writes failures as JSON text: a list of groups, in which neighbours that differ in their identity
@@ -39,6 +40,7 @@ func encodeFailures(failures []event.Failure, now time.Time) []byte {
 			groups = append(groups, failureGroup{
 				Stage: f.Stage, Reason: f.Reason, Rule: f.Rule, Call: f.Call, Field: f.Field, Detail: f.Detail,
 				Status: f.Status, Attempts: f.Attempts, First: f.First.Format(time.RFC3339Nano),
+				Persons: f.Persons,
 			})
 			last = f
 		}
@@ -77,6 +79,7 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 		f := event.Failure{
 			Stage: g.Stage, Reason: g.Reason, Rule: g.Rule, Call: g.Call, Field: g.Field, Detail: g.Detail,
 			Status: g.Status, Attempts: min(g.Attempts, MaxAttempts), First: first,
+			Persons: g.Persons,
 		}
 		for i, id := range g.IDs {
 			if len(g.Items) > 0 {
@@ -102,10 +105,10 @@ func storable(f event.Failure, now time.Time) event.Failure {
 	return f
 }
 
-// SameFailure reports whether a failure says the same as one that is stored, whatever the rules, the attempts and the
-// time.
+// SameFailure reports whether a failure says the same as one that is stored, whatever the rules, the attempts, the
+// time and the digests.
 func SameFailure(f, past event.Failure) bool {
 	f = storable(f, past.First)
-	f.Rules, f.Attempts, f.First = past.Rules, past.Attempts, past.First
+	f.Rules, f.Attempts, f.First, f.Persons = past.Rules, past.Attempts, past.First, past.Persons
 	return f == past
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
@@ -30,6 +31,10 @@ type Filter struct {
 	// Concerns chooses the letters whose events it reports; nil chooses all. Item and errors are as for Inspect. It is
 	// asked last, and once for the letters of one event.
 	Concerns func(m event.Message, item int) (bool, error)
+
+	// Persons are digests of the identifiers of the person that Concerns asks for. A letter that has digests is judged
+	// by them, and Concerns is not asked: so that a sealed one needs no key.
+	Persons []string
 
 	// Wants chooses the letters that it reports; nil chooses all. It is asked after everything else, for each letter.
 	// An error is as for Inspect.
@@ -134,7 +139,11 @@ func (f *Filter) Match(l *Letter) (bool, error) {
 		!within(failure.First, f.FailedFrom, f.FailedTo):
 		return false, nil
 	}
-	if l.Sealed != "" && f.reads() {
+	named, told := f.names(failure)
+	if told && !named {
+		return false, nil
+	}
+	if l.Sealed != "" && f.reads(told) {
 		return false, fmt.Errorf("the letter %s is sealed under the key %q, which dead_letters.keys_file does not "+
 			"have: whether it is meant cannot be told; leave out conditions about the event, or give the key",
 			failure.ID, l.Sealed)
@@ -142,7 +151,7 @@ func (f *Filter) Match(l *Letter) (bool, error) {
 	if matches, err := f.matchesEvent(l); !matches || err != nil {
 		return matches, err
 	}
-	if f.Concerns != nil {
+	if f.Concerns != nil && !told {
 		if concerns, err := f.Concerns(l.Message, failure.Item); !concerns || err != nil {
 			return false, err
 		}
@@ -153,9 +162,21 @@ func (f *Filter) Match(l *Letter) (bool, error) {
 	return f.Wants(l)
 }
 
-// reads reports whether a condition is about what the event itself holds.
-func (f *Filter) reads() bool {
-	return len(f.Types) > 0 || len(f.Keys) > 0 || f.Concerns != nil || f.Wants != nil
+// names reports whether the digests of a letter name the person that is asked for. Told is false where they do not
+// say.
+func (f *Filter) names(failure *event.Failure) (named, told bool) {
+	if len(f.Persons) == 0 || failure.Persons == "" {
+		return false, false
+	}
+	for digest := range strings.FieldsSeq(failure.Persons) {
+		named = named || slices.Contains(f.Persons, digest)
+	}
+	return named, true
+}
+
+// reads reports whether a condition is about what the event itself holds. Told says that the person is known.
+func (f *Filter) reads(told bool) bool {
+	return len(f.Types) > 0 || len(f.Keys) > 0 || f.Concerns != nil && !told || f.Wants != nil
 }
 
 // matchesEvent looks at what has to be read from the event itself.

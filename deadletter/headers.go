@@ -40,6 +40,7 @@ const (
 // Headers that only some records carry.
 const (
 	headerItem       = "ciobridge-item"        // the number of the event among those of its record, from 1
+	headerPersons    = "ciobridge-person-hash" // digests of the identifiers of persons whom the event concerns
 	headerRepairs    = "ciobridge-repairs"     // of a repaired copy: the letter that it stands for, and its event
 	headerFailures   = "ciobridge-failures"    // the failures behind the first one, see encodeFailures
 	headerTruncated  = "ciobridge-cut"         // bytes and SHA-256 of a value that was too long to be kept whole
@@ -62,7 +63,7 @@ var ownHeaders = map[string]bool{
 	connectTopic: true, connectPartition: true, connectOffset: true, connectStage: true, connectClass: true,
 	connectMessage: true,
 
-	headerItem: true, headerRepairs: true,
+	headerItem: true, headerRepairs: true, headerPersons: true,
 
 	headerFailures: true, headerTruncated: true, HeaderTombstone: true, HeaderKey: true, HeaderOriginals: true,
 	HeaderMoved: true, HeaderSealed: true,

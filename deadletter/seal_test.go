@@ -151,3 +151,71 @@ func TestFilesOfKeys(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Letters of a person are found by their digests, also where they are sealed and nobody has the key. Those without
+// digests are opened, and what cannot be opened is told of.
+func TestDigestsOfPersons(t *testing.T) {
+	storetest.OnEveryPlace(t, func(t *testing.T, open func(string) storetest.Store) {
+		s, without := open(keysFile(t, keyLine("a"))), open("")
+		if _, err := s.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		named := lettertest.WithFailures(lettertest.Failed(1), 2)
+		named.Failures[0].Persons, named.Failures[1].Persons = "aa bb", "cc"
+		other := lettertest.Failed(2)
+		other.Failures[0].Persons = "dd"
+		lettertest.MustPut(t, s, named, other)
+
+		asked := 0
+		choose := func(digests ...string) deadletter.Filter {
+			return deadletter.Filter{Persons: digests, Concerns: func(event.Message, int) (bool, error) {
+				asked++
+				return true, nil
+			}}
+		}
+		for digest, want := range map[string]event.ID{"bb": named.Failures[0].ID, "cc": named.Failures[1].ID,
+			"dd": other.Failures[0].ID, "a": {}, "bb cc": {}} {
+			var found []event.ID
+			for l, err := range deadletter.List(t.Context(), without, choose("zz", digest)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				found = append(found, l.ID())
+			}
+			if want.IsZero() && len(found) > 0 || !want.IsZero() && (len(found) != 1 || found[0] != want) {
+				t.Errorf("of %s: %v, want %v", digest, found, want)
+			}
+		}
+		if asked > 0 {
+			t.Errorf("%d letters were opened that have digests", asked)
+		}
+		lettertest.MustPut(t, s, lettertest.Failed(3))
+		if _, err := deadletter.Select(t.Context(), without, ptr(choose("aa"))); err == nil {
+			t.Error("a sealed letter without digests was judged")
+		}
+		if list, err := deadletter.Select(t.Context(), s, ptr(choose("aa"))); err != nil || len(list.Letters) != 2 ||
+			asked != 1 {
+			t.Errorf("%d letters, %d opened, %v", len(list.Letters), asked, err)
+		}
+	})
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// Who was erased leaves no digest in a letter that holds nothing else of the event.
+func TestErasedPeopleLeaveNoDigest(t *testing.T) {
+	m := lettertest.Failed(1)
+	m.Failures[0].Persons = "aa"
+	for reason, want := range map[event.Reason]int{event.ReasonRefused: 1, event.ReasonErased: 0} {
+		m.Failures[0].Reason = reason
+		n := 0
+		for _, h := range deadletter.Encode(&m, lettertest.Time, "").Headers {
+			if h.Key == "ciobridge-person-hash" && string(h.Value) == "aa" {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s: %d headers, want %d", reason, n, want)
+		}
+	}
+}

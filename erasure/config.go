@@ -17,6 +17,8 @@ type Config struct {
 	KeyFile string `yaml:"key_file"`
 	KeyEnv  string `yaml:"key_env"`
 
+	// Fences is false where the key is only for the digests in dead letters.
+	Fences bool `yaml:"fences"`
 	// Exactly one of these says where the fences are kept.
 	Topic  string `yaml:"topic"`  // a compacted topic of Kafka
 	Bucket string `yaml:"bucket"` // a key-value bucket of JetStream
@@ -55,15 +57,21 @@ const (
 const Notice = writeLimit + fresh
 
 // DefaultConfig gives the values of what may be left out.
-func DefaultConfig() Config { return Config{Settle: defaultSettle, Skew: defaultSkew} }
+func DefaultConfig() Config { return Config{Fences: true, Settle: defaultSettle, Skew: defaultSkew} }
 
-// Enabled reports whether anything is configured.
-func (c Config) Enabled() bool { return c != DefaultConfig() }
+// Enabled reports whether fences are kept.
+func (c Config) Enabled() bool { return c.Fences && c != DefaultConfig() }
+
+// HasKey reports whether there is a key.
+func (c Config) HasKey() bool { return c.KeyFile+c.KeyEnv != "" }
 
 // Validate reports every mistake, each beginning with the path of the field. It reads no files.
 func (c Config) Validate() error {
-	if !c.Enabled() {
+	if c == DefaultConfig() {
 		return nil
+	}
+	if !c.Fences {
+		return c.validateKey()
 	}
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -86,6 +94,19 @@ func (c Config) Validate() error {
 	check(!strings.ContainsAny(c.ReportSubject, " *>\t\r\n"),
 		"report_subject: is not one NATS subject: use tokens with dots between them, without spaces, * and >")
 	return errors.Join(errs...)
+}
+
+// validateKey is Validate where there is only the key.
+func (c Config) validateKey() error {
+	rest := c
+	rest.KeyFile, rest.KeyEnv, rest.Fences = "", "", true
+	switch {
+	case rest != DefaultConfig():
+		return mistake.Of("fences: is false, and there is more than a key: leave the rest out, or fences")
+	case !one(c.KeyFile, c.KeyEnv):
+		return mistake.Of("key_file: give it, or key_env: without fences the key is all there is")
+	}
+	return nil
 }
 
 // one reports whether one of the values is given.

@@ -26,11 +26,14 @@ func parseDigest(text string) (d Digest, err error) {
 	return Digest(raw), nil
 }
 
-// digester makes digests of the identifiers of one workspace.
-type digester struct{ key secret.Value }
+// Digester makes digests of identifiers under a key.
+type Digester struct{ key secret.Value }
 
-// of gives the digest of an identifier, such as email:ann@example.com, in a workspace. The first one has no name.
-func (d digester) of(workspace, identifier string) (digest Digest) {
+// NewDigester makes a Digester.
+func NewDigester(key secret.Value) Digester { return Digester{key} }
+
+// Of gives the digest of an identifier, such as email:ann@example.com, in a workspace. The first one has no name.
+func (d Digester) Of(workspace, identifier string) (digest Digest) {
 	mac := hmac.New(sha256.New, []byte(d.key.Reveal()))
 	mac.Write([]byte(workspace))
 	mac.Write([]byte{0})

@@ -13,7 +13,7 @@ import (
 // Fences are those of a log, as far as it was read.
 type Fences struct {
 	log    Log
-	digest digester
+	digest Digester
 
 	reading sync.Mutex // held while the log is read; mu is taken under it
 
@@ -29,7 +29,7 @@ type Fences struct {
 
 // NewFences makes fences of a log that nobody has read yet. Key is under which identifiers are digested.
 func NewFences(log Log, key secret.Value) *Fences {
-	return &Fences{log: log, digest: digester{key}, known: map[Digest]Fence{},
+	return &Fences{log: log, digest: Digester{key}, known: map[Digest]Fence{},
 		pending: map[Digest]time.Time{}, stale: map[Digest]bool{}, topics: map[string]string{}}
 }
 
@@ -44,7 +44,7 @@ func (f *Fences) Open(ctx context.Context) error {
 	if err := f.Refresh(ctx); err != nil {
 		return err
 	}
-	want := f.digest.of("", "the key of these fences").String()
+	want := f.digest.Of("", "the key of these fences").String()
 	f.mu.Lock()
 	proof, fences := f.proof, len(f.known)
 	f.mu.Unlock()

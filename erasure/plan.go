@@ -74,7 +74,7 @@ func (s *Sender) digests(c *event.Call) []Digest {
 	digests := make([]Digest, len(c.About.Persons))
 	workspace := s.opts.Workspace(c.Destination())
 	for i, identifier := range c.About.Persons {
-		digests[i] = s.fences.digest.of(workspace, identifier)
+		digests[i] = s.fences.digest.Of(workspace, identifier)
 	}
 	return digests
 }

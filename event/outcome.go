@@ -111,6 +111,10 @@ type Failure struct {
 	Attempts int       // attempts that reached the wire
 	First    time.Time // when the call first failed; zero means now
 	Rules    string    // the hash of the rules that mapped the message; empty where none did
+
+	// Persons are the digests of all identifiers of persons whom the failure's event concerns, with blanks between;
+	// empty where they are not known, or nobody has configured a key.
+	Persons string
 }
 
 // FailedMessage is a message together with every failure that belongs to it, of which there is at least one. It is
@@ -120,6 +124,7 @@ type FailedMessage struct {
 	Message  Message
 	Failures []Failure
 	Original Original // where Message is a repaired copy
+	Calls    []Call   // that were made of Message, as far as they are known; they are not kept
 }
 
 // Original names what a repaired copy of a message stands for. Its zero value is that of a message that nobody changed.

@@ -52,7 +52,7 @@ func (p *Pipeline) writeLetters(ctx context.Context) {
 		}
 		letters := make([]event.FailedMessage, len(messages))
 		for i, msg := range messages {
-			letters[i] = event.FailedMessage{Message: msg.Event, Failures: msg.Failures}
+			letters[i] = event.FailedMessage{Message: msg.Event, Failures: msg.Failures, Calls: msg.Calls}
 		}
 		err := p.stages.DeadLetters.Put(ctx, letters...)
 		if err == nil {

@@ -1,7 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -92,4 +98,47 @@ func (w *world) onlyRefused(who string) {
 	if events != 1 {
 		w.t.Errorf("%d events of %s arrived; want the refused one alone", events, who)
 	}
+}
+
+// Sealed letters of a person are found without the key of the seal, by digests under the key of erasure, which needs no
+// fences. A letter that fails again in a replay keeps them.
+func TestSealedLettersOfAPerson(t *testing.T) {
+	beside(t)
+	w := newWorld(t)
+	w.write("erasure_key", "0123456789abcdef0123456789abcdef")
+	w.write("keys", "k1 "+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))+"\n")
+	sealed := "dead_letters={file: " + w.path("dead.jsonl") + ", keys_file: " + w.path("keys") + "}"
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
+		"{file: "+w.path("dead.jsonl")+"}")
+	key := "erasure={key_file: " + w.path("erasure_key") + ", fences: false}"
+	if _, err := w.cio.AddFault(emulator.Fault{Name: "refuse", Contains: `seq`, Refuse: "no such thing"}); err != nil {
+		t.Fatal(err)
+	}
+	w.publishTexts([]string{`{"type":"numbered","who":"canary@example.com","seq":1}`,
+		`{"type":"numbered","who":"other@example.com","seq":1}`})
+	p := start(t, "run", "-c", path, "--set", key, "--set", sealed)
+	answers(t, p.admin(t)+"/status", 200, `"dead_lettered": 2`)
+	if code := p.stop(); code != exit.OK {
+		t.Fatalf("exit code %d", code)
+	}
+	mac := hmac.New(sha256.New, []byte("0123456789abcdef0123456789abcdef"))
+	mac.Write([]byte("\x00id:canary@example.com"))
+	check := func(letters int) {
+		t.Helper()
+		text, err := os.ReadFile(w.path("dead.jsonl"))
+		if err != nil || bytes.Contains(text, []byte("canary")) ||
+			bytes.Count(text, []byte(hex.EncodeToString(mac.Sum(nil)))) != letters {
+			t.Errorf("%v, the log shows a person or lacks the digest: %s", err, text)
+		}
+		list := []string{"dlq", "list", "-c", path, "--set", key, "--person"}
+		expect(t, exit.OK, "EVENTS/0@1 ", append(list, "canary@example.com")...)
+		expect(t, exit.OK, "EVENTS/0@2 ", append(list, "id:other@example.com")...)
+		expect(t, exit.OK, "no open letter", append(list, "email:other@example.com")...)
+	}
+	check(1)
+	expect(t, exit.Failure, "", "dlq", "list", "-c", path, "--person", "canary@example.com") // it cannot be told
+	w.write("rules.yaml", strings.Replace(worldRules, "track: {person: .who, name: numbered",
+		"track: {person: .nobody, name: numbered", 1))
+	expect(t, exit.Failure, "", "dlq", "replay", "-c", path, "--set", key, "--set", sealed, "--all")
+	check(2)
 }

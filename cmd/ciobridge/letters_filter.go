@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/app"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/deadletter"
@@ -129,15 +131,8 @@ func (f *filterFlags) filter(cmd *cobra.Command, d *lettersClient) (deadletter.F
 		}
 	}
 	if cmd.Flags().Changed("person") {
-		person, err := persons.Parse(f.person, d.config.CustomerIO.Names()...)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--person: %w", err))
-		} else {
-			rules := d.rules.ForReplay()
-			out.Concerns = func(m event.Message, item int) (bool, error) {
-				err := d.content(cmd.Context(), &m)
-				return err == nil && person.In(rules, &m, item), err
-			}
+		if err := f.choosePerson(cmd.Context(), d, &out); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	if len(errs) == 0 {
@@ -172,6 +167,23 @@ func (f *filterFlags) checkRules(ctx context.Context, d *lettersClient) error {
 		return err
 	}
 	return cli.CheckRules(f.rules, slices.AppendSeq(known, maps.Keys(of)))
+}
+
+// choosePerson has the filter choose the letters of a person: by digests, and where they have none by their events.
+func (f *filterFlags) choosePerson(ctx context.Context, d *lettersClient, out *deadletter.Filter) error {
+	person, err := persons.Parse(f.person, d.config.CustomerIO.Names()...)
+	if err != nil {
+		return fmt.Errorf("--person: %w", err)
+	}
+	if out.Persons, err = app.Digests(d.config, person); err != nil {
+		d.log.Warn("there is no key for digests, so that letters are opened to find those of a person", zap.Error(err))
+	}
+	rules := d.rules.ForReplay()
+	out.Concerns = func(m event.Message, item int) (bool, error) {
+		err := d.content(ctx, &m)
+		return err == nil && person.In(rules, &m, item), err
+	}
+	return nil
 }
 
 // chooses reports whether a flag narrows the choice.

@@ -109,13 +109,17 @@ func (e *replayedEvent) newFailures(failures []event.Failure) []event.Failure {
 	return fresh
 }
 
-// withPast adds the attempts and the first time of the letters that a failure belongs to. The caller holds mu.
+// withPast adds the attempts, the first time and the digests of the letters that a failure belongs to. The caller
+// holds mu.
 func (e *replayedEvent) withPast(f event.Failure) event.Failure {
 	attempts := 0
 	first := f.First
 	for _, i := range e.owners[f.ID] {
 		past := &e.letters[i].Failure
 		attempts = max(attempts, past.Attempts)
+		if e.repairs.IsZero() {
+			f.Persons = past.Persons
+		}
 		if first.IsZero() || past.First.Before(first) {
 			first = past.First
 		}

@@ -18,6 +18,8 @@ type Person struct {
 	text  []byte
 	email bool // it may be an address, of which case does not count
 	lanes map[event.Lane]bool
+
+	identifiers []string
 }
 
 // Mapper makes calls of messages, as *mapping.Rules does.
@@ -48,6 +50,7 @@ func Parse(text string, workspaces ...string) (*Person, error) {
 		case customerio.CioID:
 			value = bytes.TrimPrefix(value, []byte("cio_"))
 		}
+		p.identifiers = append(p.identifiers, name+":"+string(value))
 		lane := event.LaneKindOf(name).Of(value)
 		p.lanes[lane] = true
 		for _, workspace := range workspaces {
@@ -81,6 +84,10 @@ func (p *Person) In(rules Mapper, m *event.Message, item int) bool {
 	}
 	return p.same(m.Key) || p.inText(value) || m.KeyContent() != nil && p.inText(m.KeyContent())
 }
+
+// Identifiers are all that the person may be named by, each with its kind before it and in the form in which calls
+// tell whom they are about.
+func (p *Person) Identifiers() []string { return p.identifiers }
 
 // Named reports whether a call with these lanes names the person, or sets an identifier of theirs.
 func (p *Person) Named(lanes []event.Lane) bool {
