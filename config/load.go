@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -75,6 +76,9 @@ func read(in Input) (*yamltree.Node, error) {
 	var errs []error
 	for _, path := range in.Files {
 		data, err := ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; name another with --config, or write one with ciobridge init", err)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("read the configuration: %w", err))
 			continue

@@ -22,7 +22,8 @@ func newHealthcheck() *cobra.Command {
 		Use:   "healthcheck",
 		Short: "Ask a running bridge whether it is ready",
 		Long: "Ask a running bridge whether it is ready, for containers whose image holds no other program that " +
-			"could. The exit code is\n0 when the answer is a 200 and 1 otherwise.",
+			"could.\n\n" +
+			"The exit code is 0 when the answer is a 200, and 1 otherwise.",
 		Example: "  ciobridge healthcheck\n" +
 			"  ciobridge healthcheck --url http://127.0.0.1:8080/healthz",
 		Args: cli.NoArgs,
@@ -32,7 +33,7 @@ func newHealthcheck() *cobra.Command {
 			return healthcheck(ctx, cmd.OutOrStdout(), address)
 		},
 	}
-	cmd.Flags().StringVar(&address, "url", cli.AdminAddress+"/readyz", "where to ask")
+	cmd.Flags().StringVar(&address, "url", cli.AdminAddress+"/readyz", "the address that is asked")
 	return cmd
 }
 

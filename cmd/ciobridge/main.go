@@ -80,8 +80,8 @@ func newSchema() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := reference.Schema(args[0])
 			if err != nil {
-				return exit.With(exit.Input, fmt.Errorf("%w%s; want %s", err, choice.Near(args[0], reference.Names()),
-					choice.List(reference.Names())))
+				return exit.With(exit.Input, fmt.Errorf("%w: want %s%s", err, choice.List(reference.Names()),
+					choice.Near(args[0], reference.Names())))
 			}
 			_, err = cmd.OutOrStdout().Write(data)
 			return err

@@ -39,6 +39,7 @@ func newRun(h *hangups) *cobra.Command {
 			"With --replay-dead-letters, send the open dead letters again instead and end: all of them, or those " +
 			"that the conditions\nchoose. It is the same as ciobridge deadletters replay, and reads no new events.",
 		Example: "  ciobridge run -c ciobridge.yaml\n" +
+			"  ciobridge run --dry-run\n" +
 			"  ciobridge run --replay-dead-letters --rule order",
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

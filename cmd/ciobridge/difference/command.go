@@ -33,14 +33,14 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 		Use:   "diff --old FILE [--new FILE] (--file EVENTS | --last TIME)",
 		Short: "Show what changed rules would do otherwise",
 		Long: "Map the same records by the rules of before and by the new ones, and tell what differs: calls that " +
-			"are added, removed and\nchanged by rule, with examples; dead letters; how many requests each needs at " +
+			"are added, removed\nand changed by rule, with examples; dead letters; how many requests each needs at " +
 			"least; people whom only the new rules\nname; and calls that would count twice, because they get " +
 			"another identity. Nothing is sent, committed or stored.\n\n" +
 			"Records come from a file, which holds an event a line, or one event as a whole, or from what the source " +
-			"has kept; a bridge that\nruns is not disturbed. Old and new are configurations or rule files; without " +
-			"--new the new rules are those of --config.\nValues are masked unless --show-values is given.\n\n" +
+			"has kept;\na bridge that runs is not disturbed. Old and new are configurations or rule files; without " +
+			"--new the new\nrules are those of --config. Values are masked unless --show-values is given.\n\n" +
 			"The exit code is 2 when an event of the file is no JSON, which is left out, and with --exit-code 6 when " +
-			"something differs.",
+			"something\ndiffers.",
 		Example: "  ciobridge diff --old rules/order.yaml --new rules/order-2.yaml --file events.ndjson\n" +
 			"  ciobridge diff -c ciobridge.yaml --old production.yaml --topic shop.orders --last 1h --exit-code",
 		Args: cli.NoArgs,

@@ -31,7 +31,7 @@ type flags struct {
 func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 	var f flags
 	cmd := &cobra.Command{
-		Use:   "explain",
+		Use:   "explain (--origin PLACE | --id ULID | --person ID)",
 		Short: "Tell what happened to an event",
 		Long: "Tell of an event when it was received, which of today's rules match it and why the others do not, " +
 			"what it is mapped\nto, and what became of that: taken by Customer.io, or a dead letter with its story, " +

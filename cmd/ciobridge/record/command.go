@@ -57,8 +57,9 @@ func New(configFlags func(*cobra.Command, *config.Input)) *cobra.Command {
 		"may be repeated")
 	set.IntVar(&f.selection.limit, "limit", 20, "how many events to record")
 	set.IntVar(&f.selection.perType, "per-type", 0, "how many events of each type at most; 0 for no limit")
-	set.StringVar(&f.from, "from", "", "only events since this time, or so long ago")
-	set.StringVar(&f.to, "to", "", "only events before this time, or before so long ago")
+	set.StringVar(&f.from, "from", "", "only events that the broker got at this time or later: RFC 3339, a date, or "+
+		"how long ago such as 24h")
+	set.StringVar(&f.to, "to", "", "only events that the broker got before this time")
 	set.StringVar(&f.file, "out", "recorded.yaml", "the file of tests, which must not be there yet; the golden file "+
 		"stands beside it")
 	set.StringArrayVar(&f.personal, "personal", nil, "the end of a path that is personal with all that is in it, such "+

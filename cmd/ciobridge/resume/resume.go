@@ -26,9 +26,11 @@ func New() *cobra.Command {
 		Use:   "resume",
 		Short: "Have a running bridge go on with rules and topics that have stopped",
 		Long: "Have a running bridge go on with rules and topics that have stopped: those that are named or, without " +
-			"a name, all. What was\nheld of them is read and mapped again, in its order. It has to run on the " +
-			"machine of the bridge, such as with docker exec\nor kubectl exec, and asks one replica; changed rules " +
-			"resume what has stopped by themselves.",
+			"a name, all.\nWhat was held of them is read and mapped again, in its order. It has to run on the " +
+			"machine of the bridge, such as with\ndocker exec or kubectl exec, and asks one replica; changed rules " +
+			"resume what has stopped by themselves.\n\n" +
+			"The exit code is 2 when there is no such rule or topic, of which nothing is resumed then, and 1 when " +
+			"the bridge does not\nanswer.",
 		Example: "  ciobridge resume\n" +
 			"  ciobridge resume --rule order --url http://127.0.0.1:9090",
 		Args: cli.NoArgs,
@@ -38,9 +40,9 @@ func New() *cobra.Command {
 			return resume(ctx, cmd.OutOrStdout(), address, url.Values{order.Rule: rules, order.Topic: topics})
 		},
 	}
-	cmd.Flags().StringVar(&address, "url", cli.AdminAddress, "the admin server of the bridge")
-	cmd.Flags().StringArrayVar(&rules, "rule", nil, "a rule that has stopped; may be given several times")
-	cmd.Flags().StringArrayVar(&topics, "topic", nil, "a topic or stream that has stopped; may be given several times")
+	cmd.Flags().StringVar(&address, "url", cli.AdminAddress, "the address of the bridge's admin server")
+	cmd.Flags().StringArrayVar(&rules, "rule", nil, "a rule that has stopped; may be repeated")
+	cmd.Flags().StringArrayVar(&topics, "topic", nil, "a topic or stream that has stopped; may be repeated")
 	return cmd
 }
 

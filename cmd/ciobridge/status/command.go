@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -21,7 +20,7 @@ const limit = 10 * time.Second
 // New makes the command.
 func New() *cobra.Command {
 	var address string
-	out := format("table")
+	var out cli.Format
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Ask a running bridge what it does",
@@ -49,7 +48,7 @@ func New() *cobra.Command {
 			if err := json.Unmarshal(text, &s); err != nil || s.Version == "" {
 				return fmt.Errorf("%s: what answers is no bridge", at)
 			}
-			if out == "json" {
+			if out == cli.JSON {
 				var line bytes.Buffer
 				if err := json.Compact(&line, text); err != nil {
 					return err
@@ -61,24 +60,6 @@ func New() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&address, "url", cli.AdminAddress, "the address of the bridge's admin server")
-	cmd.Flags().VarP(&out, "output", "o", "how to print results and errors: table or json")
-	cli.Complete(cmd, "output", "table", "json")
+	cli.OutputFlag(cmd, &out)
 	return cmd
 }
-
-// format is how the status is printed.
-type format string
-
-// Set implements the flag's value. Text is what other commands call a table.
-func (f *format) Set(s string) error {
-	if s != "table" && s != "text" && s != "json" {
-		return errors.New("want table or json")
-	}
-	*f = format(s)
-	return nil
-}
-
-func (f *format) String() string { return string(*f) }
-
-// Type names the value in help texts.
-func (*format) Type() string { return "format" }
