@@ -12,6 +12,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol/joingroup"
 	"github.com/segmentio/kafka-go/protocol/leavegroup"
 	"github.com/segmentio/kafka-go/protocol/syncgroup"
+
+	"github.com/ciobridge/ciobridge/broker"
 )
 
 // Config says which group is joined, and how.
@@ -99,7 +101,7 @@ func (m *Member) Forget() { m.set("", 0) }
 // Check turns the error code of an answer of the coordinator into an error and draws the consequences: the coordinator
 // is looked for anew where it has moved, and a member that the group has forgotten joins as a new one.
 func (m *Member) Check(doing string, code int16) error {
-	err := m.joining.check(doing, code)
+	err := broker.NeedsGroup(m.joining.check(doing, code), "Read", m.config.Group)
 	if Forgotten(err) {
 		m.Forget()
 	}
@@ -203,7 +205,8 @@ func (m *Member) Heartbeat(ctx context.Context, g Generation) error {
 	if err != nil {
 		return fmt.Errorf("heartbeat: %w", err)
 	}
-	return m.beating.check("heartbeat", res.(*heartbeat.Response).ErrorCode)
+	err = m.beating.check("heartbeat", res.(*heartbeat.Response).ErrorCode)
+	return broker.NeedsGroup(err, "Read", m.config.Group)
 }
 
 // Leave tells the group that the member is gone, so that it does not have to wait for the session to time out. Limit

@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -197,49 +199,79 @@ func TestFaultKafkaRightsChange(t *testing.T) {
 		"sasl: {mechanism: scram-sha-256, username: bridge, password: {file: @right}}}}", address)),
 		"{topic: "+deadTopic+"}")
 	live(t, w, path, b.produce,
-		change{what: "the right to read is revoked", says: `"reason":"auth"`,
-			happens: func() { b.denyReading(true) }, mended: func() { b.denyReading(false) }},
+		change{what: "the right to read is revoked", says: "the right Read on the topic events is missing",
+			happens: func() { b.deny("bridge", "topic "+eventsTopic+" read") }, mended: b.mayAgain},
 		change{what: "the password is changed", says: `"reason":"auth"`,
 			happens: func() { b.setPassword("changed") }, mended: func() { f.write("right", "changed") }},
 	)
 }
 
-// denyReading makes or removes the denial of reading the topic.
-func (b *bus) denyReading(deny bool) {
+// allow gives a user rights on topics and groups, each written as the kind, the name and operations.
+func (b *bus) allow(user string, rights ...string) {
+	b.setRights(kmsg.ACLPermissionTypeAllow, user, rights...)
+}
+
+// deny takes a right away, whatever gives it, until mayAgain.
+func (b *bus) deny(user, right string) { b.setRights(kmsg.ACLPermissionTypeDeny, user, right) }
+
+func (b *bus) setRights(permission kmsg.ACLPermissionType, user string, rights ...string) {
 	b.t.Helper()
-	var err error
-	if deny {
-		creation := kmsg.NewCreateACLsRequestCreation()
-		creation.ResourceType, creation.ResourceName = kmsg.ACLResourceTypeTopic, eventsTopic
-		creation.ResourcePatternType, creation.Principal = kmsg.ACLResourcePatternTypeLiteral, "User:bridge"
-		creation.Host, creation.Operation = "*", kmsg.ACLOperationRead
-		creation.PermissionType = kmsg.ACLPermissionTypeDeny
-		req := kmsg.NewPtrCreateACLsRequest()
-		req.Creations = append(req.Creations, creation)
-		_, err = req.RequestWith(b.t.Context(), b.client)
-	} else {
-		filter := kmsg.NewDeleteACLsRequestFilter()
-		filter.ResourceType, filter.ResourcePatternType = kmsg.ACLResourceTypeTopic, kmsg.ACLResourcePatternTypeAny
-		filter.Operation, filter.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeDeny
-		req := kmsg.NewPtrDeleteACLsRequest()
-		req.Filters = append(req.Filters, filter)
-		_, err = req.RequestWith(b.t.Context(), b.client)
+	req := kmsg.NewPtrCreateACLsRequest()
+	for _, right := range rights {
+		words := strings.Fields(right)
+		for _, operation := range words[2:] {
+			creation := kmsg.NewCreateACLsRequestCreation()
+			creation.ResourceName, creation.ResourcePatternType = words[1], kmsg.ACLResourcePatternTypeLiteral
+			creation.Principal, creation.Host, creation.PermissionType = "User:"+user, "*", permission
+			kind, err := kmsg.ParseACLResourceType(words[0])
+			if err == nil {
+				creation.ResourceType = kind
+				creation.Operation, err = kmsg.ParseACLOperation(operation)
+			}
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			req.Creations = append(req.Creations, creation)
+		}
 	}
-	if err != nil {
+	res, err := req.RequestWith(b.t.Context(), b.client)
+	if err != nil || slices.ContainsFunc(res.Results, func(r kmsg.CreateACLsResponseResult) bool {
+		return r.ErrorCode != 0
+	}) {
+		b.t.Fatal(err, res)
+	}
+}
+
+// mayAgain removes all denials.
+func (b *bus) mayAgain() {
+	b.t.Helper()
+	filter := kmsg.NewDeleteACLsRequestFilter()
+	filter.ResourceType, filter.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeAny
+	filter.Operation, filter.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeDeny
+	req := kmsg.NewPtrDeleteACLsRequest()
+	req.Filters = append(req.Filters, filter)
+	if _, err := req.RequestWith(b.t.Context(), b.client); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
 // setPassword changes the password of the bridge's user at the broker.
-func (b *bus) setPassword(password string) {
+func (b *bus) setPassword(password string) { b.setPasswordOf("bridge", "SCRAM-SHA-256", password) }
+
+func (b *bus) setPasswordOf(user, mechanism, password string) {
 	b.t.Helper()
-	salted, err := pbkdf2.Key(sha256.New, password, []byte("0123456789abcdef"), 4096, 32)
+	change := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
+	change.Name, change.Mechanism, change.Iterations = user, 1, 4096
+	change.Salt = []byte("0123456789abcdef")
+	salted, err := pbkdf2.Key(sha256.New, password, change.Salt, 4096, sha256.Size)
+	if mechanism == "SCRAM-SHA-512" {
+		change.Mechanism = 2
+		salted, err = pbkdf2.Key(sha512.New, password, change.Salt, 4096, sha512.Size)
+	}
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	change := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
-	change.Name, change.Mechanism, change.Iterations = "bridge", 1, 4096
-	change.Salt, change.SaltedPassword = []byte("0123456789abcdef"), salted
+	change.SaltedPassword = salted
 	req := kmsg.NewPtrAlterUserSCRAMCredentialsRequest()
 	req.Upsertions = append(req.Upsertions, change)
 	res, err := req.RequestWith(b.t.Context(), b.client)

@@ -83,7 +83,7 @@ func (f *fetcher) deliver(ctx context.Context, p *partition, epoch int, from int
 
 // handleError deals with a partition for which the broker gave an error.
 func (f *fetcher) handleError(p *partition, from int64, code int16) {
-	switch err := brokerError("fetch "+p.key.String(), code); kafka.Error(code) {
+	switch err := topicError("fetch "+p.key.String(), "Read", p.key.topic, code); kafka.Error(code) {
 	case kafka.OffsetOutOfRange:
 		p.mu.Lock()
 		p.phase, p.start.offset = phaseStarting, p.next

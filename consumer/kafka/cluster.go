@@ -97,7 +97,7 @@ func (c *cluster) metadata(ctx context.Context, topics []string) (*layout, error
 		case kafka.UnknownTopicOrPartition:
 			continue
 		default:
-			return nil, fmt.Errorf("ask for partitions of %s: %w", t.Name, code)
+			return nil, topicError("ask for partitions of "+t.Name, "Describe", t.Name, t.ErrorCode)
 		}
 		for _, p := range t.Partitions {
 			l.leaders[t.Name] = append(l.leaders[t.Name], lead{p.PartitionIndex, p.LeaderID})
@@ -126,7 +126,8 @@ func (c *cluster) coordinator(ctx context.Context, group string) (string, error)
 	}
 	r := res.(*findcoordinator.Response)
 	if r.ErrorCode != 0 {
-		return "", brokerError("find the group's coordinator", r.ErrorCode)
+		err := brokerError("find the group's coordinator", r.ErrorCode)
+		return "", broker.NeedsGroup(err, "Read", group)
 	}
 	return net.JoinHostPort(r.Host, strconv.Itoa(int(r.Port))), nil
 }

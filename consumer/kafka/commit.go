@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 	"go.uber.org/zap"
 
+	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/internal/retry"
 )
@@ -126,7 +127,7 @@ func (m *member) commit(ctx context.Context, g kafkagroup.Generation, offsets ma
 		for _, p := range t.Partitions {
 			if err := m.group.Check("commit the offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)),
 				p.ErrorCode); err != nil {
-				return err
+				return broker.NeedsTopic(err, "Read", t.Name)
 			}
 		}
 	}
@@ -157,7 +158,7 @@ func (m *member) checkpoints(ctx context.Context, counts map[string]int) (map[pa
 			// An error is never taken for "nothing committed": that would start over, or skip.
 			if err := m.group.Check("read the committed offset of "+t.Name+"/"+strconv.Itoa(int(p.PartitionIndex)),
 				p.ErrorCode); err != nil {
-				return nil, err
+				return nil, broker.NeedsTopic(err, "Describe", t.Name)
 			}
 			key := partitionKey{t.Name, p.PartitionIndex}
 			out[key] = parseCheckpoint(m.cluster.logName(key), p.CommittedOffset, p.Metadata)

@@ -13,6 +13,11 @@ func brokerError(doing string, code int16) error {
 	return fmt.Errorf("%s: %w", doing, kafka.Error(code))
 }
 
+// topicError is brokerError, which names the right where one on the topic is missing.
+func topicError(doing, right, topic string, code int16) error {
+	return broker.NeedsTopic(brokerError(doing, code), right, topic)
+}
+
 // The reasons for which reading from a cluster can fail, as they stand in metrics.
 const (
 	reasonAuth       = "auth"       // the cluster refuses our credentials or what we may do, or there is no token

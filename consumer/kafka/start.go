@@ -73,7 +73,8 @@ func (g *generation) startPoint(p *partition, b bounds) (c checkpoint, commitFir
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if b.code != 0 {
-		p.notBefore = time.Now().Add(p.retries.failed(brokerError("list offsets of "+p.key.String(), int16(b.code))))
+		err := topicError("list offsets of "+p.key.String(), "Describe", p.key.topic, int16(b.code))
+		p.notBefore = time.Now().Add(p.retries.failed(err))
 		if b.code != kafka.OffsetNotAvailable {
 			g.routeAgain()
 		}

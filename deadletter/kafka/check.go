@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 )
@@ -29,6 +30,7 @@ func (k *Store) Check(ctx context.Context) ([]string, error) {
 		topic, err = k.describe(ctx)
 	}
 	if err != nil {
+		err = broker.NeedsTopic(err, "Describe", k.topic)
 		err = fmt.Errorf("check topic %s: %w", k.topic, kafkaError(ctx, err))
 		if errors.Is(err, deadletter.ErrMissing) {
 			err = fmt.Errorf("%w; make it, or set dead_letters.create: true", err)

@@ -103,6 +103,7 @@ func (k *Store) write(ctx context.Context, doing string, n int, record func(i, p
 		group.Go(func() error { return k.produce(attempt, partition, records) })
 	}
 	if err := group.Wait(); err != nil {
+		err = broker.NeedsTopic(err, "Write", k.topic)
 		return fmt.Errorf("%s: topic %s: %w", doing, k.topic, kafkaError(ctx, err))
 	}
 	return nil

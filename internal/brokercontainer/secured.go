@@ -11,8 +11,9 @@ import (
 )
 
 // securedKafka is an Apache Kafka whose clients are asked who they are over TLS. It has the password "right" for the
-// user bridge with PLAIN, takes the passwords that are set for SCRAM, and tokens that nobody has signed. Sessions end
-// after three seconds. The folder has server.pem, its certificate and key, and ca.pem.
+// user bridge with PLAIN, takes the passwords that are set for SCRAM, and tokens that nobody has signed. That user may
+// do everything, others what ACLs allow. Sessions end after three seconds. The folder has server.pem, its certificate
+// and key, and ca.pem.
 func securedKafka(dir string) testcontainers.ContainerRequest {
 	const script = "/tmp/start.sh"
 	return testcontainers.ContainerRequest{
@@ -46,6 +47,8 @@ const securedSettings = `
 export KAFKA_LISTENERS=PLAINTEXT://:9092,CONTROLLER://:9093,AUTH://:9095
 export KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,AUTH:SASL_SSL
 export KAFKA_INTER_BROKER_LISTENER_NAME=PLAINTEXT
+export KAFKA_AUTHORIZER_CLASS_NAME=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+export KAFKA_SUPER_USERS="User:ANONYMOUS;User:bridge"
 export KAFKA_SSL_KEYSTORE_TYPE=PEM KAFKA_SSL_KEYSTORE_LOCATION=/tmp/server.pem
 export KAFKA_SSL_TRUSTSTORE_TYPE=PEM KAFKA_SSL_TRUSTSTORE_LOCATION=/tmp/ca.pem
 export KAFKA_LISTENER_NAME_AUTH_SSL_CLIENT_AUTH=required
