@@ -56,7 +56,7 @@ func Encode(l *event.FailedMessage, now time.Time, configHash string) Record {
 		headers = append(headers,
 			event.Header{Key: headerRepairs, Value: []byte(o.Letter.String() + " " + o.Event.String())})
 	}
-	if f.Persons != "" && !erased {
+	if f.Persons != "" {
 		headers = append(headers, event.Header{Key: headerPersons, Value: []byte(f.Persons)})
 	}
 	if erased {
@@ -80,9 +80,11 @@ func isErased(failures []event.Failure) bool {
 	return true
 }
 
-// withoutContent is a message without key, value and headers.
+// withoutContent is a message without key, value, headers and subject, which may name a person as they do.
 func withoutContent(m *event.Message) *event.Message {
-	return &event.Message{Origin: m.Origin, Time: m.Time, Value: []byte{}}
+	origin := m.Origin
+	origin.Subject = ""
+	return &event.Message{Origin: origin, Time: m.Time, Value: []byte{}}
 }
 
 // connectStageOf gives the stage of Kafka Connect (its enum Stage) that comes nearest.

@@ -94,8 +94,12 @@ func decodeFailures(text []byte) ([]event.Failure, error) {
 	return failures, nil
 }
 
-// storable is the failure as it is stored: texts that fit a header, bounded attempts, and a time.
+// storable is the failure as it is stored: texts that fit a header, bounded attempts, a time, and no digests of persons
+// who were erased.
 func storable(f event.Failure, now time.Time) event.Failure {
+	if f.Reason == event.ReasonErased {
+		f.Persons = ""
+	}
 	f.Field, f.Detail = printable(f.Field, maxField), printable(f.Detail, maxDetail)
 	f.Attempts = min(f.Attempts, MaxAttempts)
 	if f.First.IsZero() {
