@@ -34,25 +34,25 @@ func Refused(err error) bool {
 		slices.ContainsFunc(refusals, func(refusal error) bool { return errors.Is(err, refusal) })
 }
 
-// A RightError names a right of Kafka that is missing, in the words of its ACLs.
-type RightError struct {
+// rightError names a right of Kafka that is missing, in the words of its ACLs.
+type rightError struct {
 	Right string // Read, Write or Describe
 	Of    string // "topic" or "group", and its name
 	Err   error
 }
 
 // Error tells the right after the cluster's answer.
-func (e *RightError) Error() string {
+func (e *rightError) Error() string {
 	return fmt.Sprintf("%v: the right %s on the %s is missing", e.Err, e.Right, e.Of)
 }
 
 // Unwrap is the cluster's answer.
-func (e *RightError) Unwrap() error { return e.Err }
+func (e *rightError) Unwrap() error { return e.Err }
 
 // NeedsTopic adds to an error of Kafka that refuses a topic which right on it is missing. Others stay as they are.
 func NeedsTopic(err error, right, topic string) error {
 	if errors.Is(err, kafka.TopicAuthorizationFailed) {
-		return &RightError{right, "topic " + topic, err}
+		return &rightError{right, "topic " + topic, err}
 	}
 	return err
 }
@@ -60,7 +60,7 @@ func NeedsTopic(err error, right, topic string) error {
 // NeedsGroup adds to an error of Kafka that refuses a group which right on it is missing. Others stay as they are.
 func NeedsGroup(err error, right, group string) error {
 	if errors.Is(err, kafka.GroupAuthorizationFailed) {
-		return &RightError{right, "group " + group, err}
+		return &rightError{right, "group " + group, err}
 	}
 	return err
 }
