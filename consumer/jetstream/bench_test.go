@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -25,7 +26,7 @@ func BenchmarkDeliveries(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			server := newCannedServer(pin, size)
-			r := &reader{partition: partition{stream: "EVENTS"}, cfg: DefaultConfig()}
+			r := &reader{conn: &broker.NATS{}, partition: partition{stream: "EVENTS"}, cfg: DefaultConfig()}
 			r.metrics = newMetrics(&Source{}).forPartition(partition{stream: "EVENTS"})
 			s := newSession(r, pin, time.Now(), 0, openInbox(server, "_INBOX.bench", r.cfg.FetchBytes))
 			defer s.inbox.close()
