@@ -165,7 +165,7 @@ type Admin struct {
 	RecentOutcomes int `yaml:"recent_outcomes"`
 }
 
-// maxRecentOutcomes take a quarter of a gigabyte.
+// maxRecentOutcomes take 200 MB.
 const maxRecentOutcomes = 1_000_000
 
 // Log says what is logged and how.

@@ -202,7 +202,7 @@ var meanings = merged(keptMeanings, map[string]yamltree.Row{
 	"admin.listen": {Meaning: "Its address. `\"\"` turns it off.", Example: `":8080"`},
 	"admin.recent_outcomes": {Meaning: "How many of the last outcomes are kept in memory, for `ciobridge explain` " +
 		"and `/outcomes`: calls that were accepted or refused, dead letters, and events that were skipped. 10,000 " +
-		"take 2.4 MB. 0 keeps none.", Example: "10000"},
+		"take 2 MB. 0 keeps none.", Example: "10000"},
 	"log": {Meaning: "What is logged, and how."},
 	"log.level": {Meaning: "The least level that is logged.", Example: "debug",
 		Choices: []string{"debug", "info", "warn", "error"}},

@@ -3,7 +3,7 @@
 //
 // [Ring] is told by the pipeline, and forgets the oldest outcome for each that is new. It holds nothing of an event: a
 // place, names from rules, identities of calls, and the lanes of a call, which are hashes under a key that no process
-// shares with another, so that the outcomes of a person whom somebody names can be found. An outcome takes about 240
+// shares with another, so that the outcomes of a person whom somebody names can be found. An outcome takes 200
 // bytes, which are allocated at the start; to record one allocates nothing. One lock is held while an outcome is
 // copied, or a part of them looked at. There are no goroutines.
 //
