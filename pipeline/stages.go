@@ -17,8 +17,9 @@ type Source interface {
 	// The lease given to handle is the consumer-group generation, or the right to read the stream.
 	//
 	// Handle may be called from several goroutines, in order within a partition. It blocks while the bridge cannot
-	// take more; that is the backpressure. When it returns an error the message was not taken. Done may be called
-	// from any goroutine, late, or twice; a message whose done is never called comes again.
+	// take more; that is the backpressure. When it returns an error the message was not taken; where that is
+	// event.ErrTopicStopped, the source goes on, and hands over nothing more of the topic until the lease ends. Done
+	// may be called from any goroutine, late, or twice; a message whose done is never called comes again.
 	//
 	// Where ctx has ended and Consume has returned nil, it may be called again.
 	Consume(ctx context.Context, handle event.Handler) error
