@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/content"
 	"github.com/ciobridge/ciobridge/content/registry"
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/mapping"
 	"github.com/ciobridge/ciobridge/mapping/expr"
 
@@ -43,6 +44,9 @@ func TestBridgeConfigMapsEveryEventToOneCall(t *testing.T) {
 		"1,000 rules": {source: kafka, rules: amongOthers(one[0], 1000), types: one},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "1,000 rules" {
+				longtest.Only(t)
+			}
 			rules := compile(t, settings{rules: tc.rules, batchItems: 10}, tc.source)
 			topic := natsStream
 			if k, ok := tc.source.(*kafkaSource); ok {

@@ -113,7 +113,18 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	}
 }
 
+// validators are the compiled schemas that tests have asked for.
+var validators = map[string]*jsonschema.Schema{}
+
 func validator(t testing.TB, name string) *jsonschema.Schema {
+	t.Helper()
+	if validators[name] == nil {
+		validators[name] = compiled(t, name)
+	}
+	return validators[name]
+}
+
+func compiled(t testing.TB, name string) *jsonschema.Schema {
 	t.Helper()
 	data, err := reference.Schema(name)
 	if err != nil {

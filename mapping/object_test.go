@@ -220,7 +220,10 @@ func memberNames(t *testing.T, body []byte) []string {
 }
 
 func FuzzObjects(f *testing.F) {
-	for _, o := range objectSeeds {
+	for i, o := range objectSeeds {
+		if !longtest.On() && i%3 > 0 {
+			continue
+		}
 		f.Add(`{"type":"e","id":"p1","o":`+o+`,"p":{"plan":"b","x":null},"n":"n@example.com"}`, byte(0x7f))
 		f.Add(`{"type":"e","id":"p1","o":{"plan":"b","":1},"p":`+o+`}`, byte(0x03))
 	}
@@ -249,7 +252,7 @@ func manyMembers(n int) string {
 func TestObjectsAreSentAsNamedFieldsAre(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 1))
 	for _, o := range objectSeeds {
-		for range longtest.Either(2, 6) {
+		for range longtest.Either(1, 6) {
 			compareObjects(t, `{"type":"e","id":"p1","o":`+o+`,"p":{"plan":"b","x":null},"n":"n@example.com"}`,
 				byte(rng.IntN(0x80)))
 		}
@@ -270,7 +273,7 @@ func TestObjectsAreSentAsNamedFieldsAre(t *testing.T) {
 		}
 		return "{" + strings.Join(members, ",") + "}"
 	}
-	for range longtest.Either(200, 600) {
+	for range longtest.Either(60, 600) {
 		compareObjects(t, fmt.Sprintf(`{"type":"e","id":"p1","o":%s,"p":%s,"n":%s}`, object(), object(),
 			values[rng.IntN(len(values))]), byte(rng.IntN(0x80)))
 	}

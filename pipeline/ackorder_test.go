@@ -253,7 +253,7 @@ func (w *world) live(t time.Duration) (left int) {
 // log allows.
 func TestOrderSurvivesKills(t *testing.T) {
 	kills, skipped := 0, 0
-	for seed := range longtest.Either(uint64(20), 150) {
+	for seed := range longtest.Either(uint64(6), 150) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(rand.New(rand.NewPCG(seed, 9)))
 			for range 20 {
@@ -278,7 +278,7 @@ func TestOrderSurvivesKills(t *testing.T) {
 			return
 		}
 	}
-	if least := longtest.Either(40, 120); kills < least || skipped < least {
+	if least := longtest.Either(12, 120); kills < least || skipped < least {
 		t.Errorf("only %d kills, and %d messages that were done behind others", kills, skipped)
 	}
 	t.Logf("%d kills, %d messages that were done behind others", kills, skipped)
@@ -287,7 +287,7 @@ func TestOrderSurvivesKills(t *testing.T) {
 // TestNobodyWaitsInACircle: calls of a person that share a request may come back settled and open in any order, and
 // every message is done all the same.
 func TestNobodyWaitsInACircle(t *testing.T) {
-	for seed := range longtest.Either(uint64(20), 150) {
+	for seed := range longtest.Either(uint64(6), 150) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(rand.New(rand.NewPCG(seed, 10)))
 			w.loose = true

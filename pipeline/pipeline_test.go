@@ -119,7 +119,7 @@ func seeds(t *testing.T) uint64 {
 	t.Helper()
 	text := os.Getenv("CIOBRIDGE_SEEDS")
 	if text == "" {
-		return 20
+		return longtest.Either(uint64(6), 20)
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
@@ -276,11 +276,11 @@ func (r *rig) keepBusy(stop <-chan struct{}) {
 func TestWhatIsUnheardMakesNoPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(8, 2, 4, 8, "track")
-		start := time.Now()
+		start, disturbed := time.Now(), longtest.Either(10*time.Minute, time.Hour)
 		busy := func(c event.Call) bool { return strings.HasPrefix(string(c.Body), "busy ") }
 		r.dest.known = busy
-		r.dest.poison = func(event.Call) bool { return time.Since(start) < time.Hour }
-		r.run(t, 2*time.Hour, func(stop <-chan struct{}) { r.keepBusy(stop) })
+		r.dest.poison = func(event.Call) bool { return time.Since(start) < disturbed }
+		r.run(t, 2*disturbed, func(stop <-chan struct{}) { r.keepBusy(stop) })
 		if n := len(r.letters.letters); n > 0 || r.dest.troubles["poison"] == 0 {
 			t.Errorf("%d dead letters from %d failures of an outage", n, r.dest.troubles["poison"])
 		}
@@ -291,12 +291,12 @@ func TestWhatIsUnheardMakesNoPoison(t *testing.T) {
 func TestShardOutageIsNoPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(6, 2, 400, 8000, "track")
-		start := time.Now()
+		start, disturbed := time.Now(), longtest.Either(time.Hour, 5*time.Hour)
 		r.dest.poison = func(c event.Call) bool { // every person whose number ends in 7
 			person := strings.Fields(string(c.Body))[0]
-			return strings.HasSuffix(person, "7") && time.Since(start) < 5*time.Hour
+			return strings.HasSuffix(person, "7") && time.Since(start) < disturbed
 		}
-		r.run(t, 10*time.Hour, func(stop <-chan struct{}) { r.keepBusy(stop) })
+		r.run(t, 2*disturbed, func(stop <-chan struct{}) { r.keepBusy(stop) })
 		if r.dest.troubles["poison"] == 0 {
 			t.Error("the shard was never down")
 		}
@@ -384,11 +384,12 @@ func TestFlowStopsWhenARuleBreaks(t *testing.T) {
 
 func TestRequestsAreFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(9, 4, 1<<30, 20000, "track", "identify") // nobody waits behind another call of the same person
+		n := longtest.Either(5_000, 20_000)
+		r := newRig(9, 4, 1<<30, n, "track", "identify") // nobody waits behind another call of the same person
 		r.run(t, time.Hour, nil)
 		r.check(t, checkertest.Limits{})
-		if r.dest.requests > 20000/500+8 {
-			t.Errorf("%d requests for 20000 calls of as many persons", r.dest.requests)
+		if r.dest.requests > n/500+8 {
+			t.Errorf("%d requests for %d calls of as many persons", r.dest.requests, n)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/lease"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
@@ -60,7 +61,7 @@ type restless struct {
 }
 
 func (s *restless) Consume(_ context.Context, handle event.Handler) error {
-	for range 10 {
+	for range longtest.Either(4, 10) {
 		s.lease(handle)
 	}
 	return nil
@@ -124,7 +125,7 @@ func (s *restless) hand(handle event.Handler, l *lease.Lease, share *memory.Shar
 func TestRestlessLeases(t *testing.T) {
 	c := DefaultConfig(testLimits)
 	c.StopShare, c.Memory, c.BatchItems, c.Senders, c.Linger = 0, 1<<20, 20, 6, time.Millisecond
-	for range 2 {
+	for range longtest.Either(1, 2) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &restless{t: t, memory: memory.New(c.Memory)}
 			p := New(c, Stages{

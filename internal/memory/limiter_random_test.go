@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/internal/memory"
 )
 
@@ -103,7 +104,7 @@ func (c *crowd) takeGranted() {
 // TestEverythingIsReleased: messages and fetches come, wait, are given up and go in random order. Nobody waits while
 // nothing is mapped, and nothing is left at the end.
 func TestEverythingIsReleased(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range longtest.Either(uint64(20), 100) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		c := crowd{desk: newDesk(1000)}
 		c.fetching = c.Fetching(800, func() {})

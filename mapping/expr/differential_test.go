@@ -18,7 +18,7 @@ import (
 // many runs it makes can be set by CIOBRIDGE_EXECUTIONS; other runs than those of the last time come from another
 // CIOBRIDGE_SEED.
 func TestDifferential(t *testing.T) {
-	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS", longtest.Either(6_000, 60_000))
+	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS", longtest.Either(2_000, 60_000))
 	seed := fromEnvironment(t, "CIOBRIDGE_SEED", 1)
 	start := time.Now()
 	done, programs, outputs, failures := 0, 0, 0, 0

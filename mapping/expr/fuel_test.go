@@ -5,15 +5,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // Programs on the raw bytes pay for what they look through in a loop.
 func TestFastPathProgramsPay(t *testing.T) {
 	list := "[" + strings.Repeat("0,", 100_000) + "0]"
 	big := `{"a":[` + strings.Repeat(`{"b":[1,2]},`, 60_000) + `0],"z":1}`
-	for _, src := range []string{`.list | map($item.z)`, `.list | map($item.z?)`, `.list | map($item == $item)`,
+	for i, src := range []string{`.list | map($item.z)`, `.list | map($item.z?)`, `.list | map($item == $item)`,
 		`.list | map($item.a | length)`, `[.list[] | $item | tostring]`, `.list | map("\($item)")`,
 		`.list | map(select($item.a[59999] == 1))`, `[.list[] | $item.a[0].b]`, `.list | map($item | type)`} {
+		if !longtest.On() && i%4 > 0 {
+			continue
+		}
 		s, ps := sealed(t, []string{src})
 		var d Document
 		if err := d.Parse(s, []byte(`{"list":`+list+`}`)); err != nil {

@@ -44,7 +44,7 @@ func regexpOf(r *rand.Rand, depth int) string {
 
 // One pass over a text must find what gojq finds in it.
 func TestMatchesLikeGojq(t *testing.T) {
-	rounds := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", longtest.Either(200, 1500))
+	rounds := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", longtest.Either(60, 1500))
 	r := rand.New(rand.NewPCG(uint64(fromEnvironment(t, "CIOBRIDGE_SEED", 1)), 9))
 	compiled, found := 0, 0
 	for range rounds {

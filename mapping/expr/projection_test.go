@@ -13,7 +13,7 @@ import (
 // Programs on gojq are given what they read of the document. They must answer as if they had all of it, even where
 // they ask for what a message quotes.
 func TestProjection(t *testing.T) {
-	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", longtest.Either(2_500, 20_000))
+	want := fromEnvironment(t, "CIOBRIDGE_EXECUTIONS_JQ", longtest.Either(1_000, 20_000))
 	seed := fromEnvironment(t, "CIOBRIDGE_SEED", 1)
 	outputs, parts := 0, 0
 	for batch := uint64(0); want > 0; batch++ {

@@ -118,7 +118,7 @@ func TestNoFunctionOutrunsItsFuel(t *testing.T) {
 	most, worst, slowest, slow := uint64(0), "", time.Duration(0), ""
 	for i, call := range calls {
 		for j := range 2 * len(inputs) {
-			if !long && (j != i%(2*len(inputs)) || !longtest.On() && i%3 > 0) {
+			if !long && (j != i%(2*len(inputs)) || !longtest.On() && i%7 > 0) {
 				continue
 			}
 			form := []string{`.v | %s`, `reduce range(100000) as $i (.v; . as $v | (try (%s) catch null) | $v)`}[j%2]
