@@ -1,6 +1,6 @@
 // Package deploy checks what ciobridge is run with: the Helm chart and the manifests that are made from it, the unit of
-// systemd, and what monitors it. The tests that need a tool of .ci/tools are skipped where it is missing; with
-// CIOBRIDGE_DEPLOY=1, as in .ci/run, it must be there.
+// systemd, the containers of docker-compose.yml, and what monitors it. The tests that need a tool of .ci/tools are
+// skipped where it is missing; with CIOBRIDGE_DEPLOY=1, as in .ci/run, it must be there.
 package deploy
 
 import (

@@ -1,4 +1,4 @@
-package mistake_test
+package internal_test
 
 import (
 	"encoding/json"

@@ -1,5 +1,4 @@
-// Package compose checks docker-compose.yml as a user meets it: from a build to the calls at the emulator.
-package compose
+package deploy
 
 import (
 	"context"
@@ -198,7 +197,7 @@ func stopsCleanly(t *testing.T) {
 func compose(ctx context.Context, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose", "--file", "../../docker-compose.yml"},
+	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose", "--file", "../docker-compose.yml"},
 		args...)...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err

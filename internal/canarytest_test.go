@@ -1,4 +1,4 @@
-package canarytest_test
+package internal_test
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package foreign_test
+package internal_test
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package serve_test
+package internal_test
 
 import (
 	"net"

@@ -1,4 +1,4 @@
-package pseudonym_test
+package internal_test
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package compose
+package deploy
 
 import (
 	"os"
@@ -15,7 +15,7 @@ var (
 
 // TestPins holds what is fetched from elsewhere to one content: images by digest, actions by commit.
 func TestPins(t *testing.T) {
-	const root = "../../"
+	const root = "../"
 	workflows, err := filepath.Glob(root + ".github/workflows/*")
 	if err != nil || len(workflows) == 0 {
 		t.Fatalf("workflows: %q, %v", workflows, err)
@@ -58,7 +58,7 @@ func TestPins(t *testing.T) {
 // TestContainersHaveNoRights looks at every service: no capabilities, no new ones, and a file system that only Kafka
 // may write.
 func TestContainersHaveNoRights(t *testing.T) {
-	text, err := os.ReadFile("../../docker-compose.yml")
+	text, err := os.ReadFile("../docker-compose.yml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package retry_test
+package internal_test
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 var errAway = errors.New("nobody answers")
 
-// failing is a try that fails n times, and notes when it was made.
-func failing(n int, made *[]time.Duration) func(context.Context) error {
+// tryFailing is a try that fails n times, and notes when it was made.
+func tryFailing(n int, made *[]time.Duration) func(context.Context) error {
 	began := time.Now()
 	return func(context.Context) error {
 		*made = append(*made, time.Since(began))
@@ -35,7 +35,7 @@ func TestDoTriesUntilItWorks(t *testing.T) {
 			First: time.Second, Longest: 5 * time.Second, Growth: 2, Exact: true,
 			Failing: func(err error) { told = append(told, err) },
 			Working: func(failures *retry.Streak) { streak = *failures },
-		}, failing(5, &made))
+		}, tryFailing(5, &made))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestDoEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
 		var made []time.Duration
-		err := retry.Do(ctx, retry.Policy{First: time.Second, Longest: time.Second, Exact: true}, failing(9, &made))
+		err := retry.Do(ctx, retry.Policy{First: time.Second, Longest: time.Second, Exact: true}, tryFailing(9, &made))
 		if err == nil || err.Error() != "try 3: nobody answers" ||
 			!errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			t.Errorf("%v with context %v, want the error of the third try", err, ctx.Err())
@@ -119,7 +119,7 @@ func TestDoLimit(t *testing.T) {
 		var made []time.Duration
 		p := retry.Policy{First: time.Second, Longest: 8 * time.Second, Growth: 2, Exact: true, Limit: 10 * time.Second}
 		began := time.Now()
-		if err := retry.Do(t.Context(), p, failing(9, &made)); !errors.Is(err, errAway) {
+		if err := retry.Do(t.Context(), p, tryFailing(9, &made)); !errors.Is(err, errAway) {
 			t.Error(err)
 		}
 		if len(made) != 4 || time.Since(began) != 7*time.Second {
@@ -134,7 +134,7 @@ func TestDoWakes(t *testing.T) {
 		time.AfterFunc(3*time.Second, func() { wake <- struct{}{} })
 		var made []time.Duration
 		p := retry.Policy{First: time.Minute, Longest: time.Minute, Exact: true, Wake: wake}
-		if err := retry.Do(t.Context(), p, failing(2, &made)); err != nil {
+		if err := retry.Do(t.Context(), p, tryFailing(2, &made)); err != nil {
 			t.Fatal(err)
 		}
 		if want := []time.Duration{0, 3 * time.Second, 63 * time.Second}; !slices.Equal(made, want) {

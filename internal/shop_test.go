@@ -1,13 +1,15 @@
-package shop
+package internal_test
 
 import (
 	"testing"
 	"time"
+
+	"github.com/ciobridge/ciobridge/internal/shop"
 )
 
 func TestShopIsRepeatable(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
-	a, b, other := New(7, at), New(7, at), New(8, at)
+	a, b, other := shop.New(7, at), shop.New(7, at), shop.New(8, at)
 	same := 0
 	for range 1000 {
 		x, y, z := a.Next(), b.Next(), other.Next()
