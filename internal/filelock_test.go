@@ -1,6 +1,6 @@
 //go:build unix
 
-package filelock
+package internal_test
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ciobridge/ciobridge/internal/filelock"
 )
 
 func open(t *testing.T, path string) *os.File {
@@ -25,14 +27,14 @@ func open(t *testing.T, path string) *os.File {
 func TestALockKeepsOtherHandlesOutUntilItIsClosed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	first, second := open(t, path), open(t, path)
-	if err := errors.Join(Lock(first), Lock(first)); err != nil {
+	if err := errors.Join(filelock.Lock(first), filelock.Lock(first)); err != nil {
 		t.Fatal(err)
 	}
-	if err := Lock(second); !errors.Is(err, ErrLocked) {
+	if err := filelock.Lock(second); !errors.Is(err, filelock.ErrLocked) {
 		t.Errorf("got %v", err)
 	}
 	first.Close()
-	if err := Lock(second); err != nil {
+	if err := filelock.Lock(second); err != nil {
 		t.Errorf("the lock is not free again: %v", err)
 	}
 }
@@ -41,21 +43,21 @@ func TestLockSoonWaitsForTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "lock")
 		first, second := open(t, path), open(t, path)
-		if err := Lock(first); err != nil {
+		if err := filelock.Lock(first); err != nil {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		if err := LockSoon(t.Context(), second, time.Second); !errors.Is(err, ErrLocked) ||
+		if err := filelock.LockSoon(t.Context(), second, time.Second); !errors.Is(err, filelock.ErrLocked) ||
 			time.Since(begun) != time.Second {
 			t.Errorf("got %v after %s", err, time.Since(begun))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := LockSoon(ctx, second, time.Second); !errors.Is(err, ErrLocked) {
+		if err := filelock.LockSoon(ctx, second, time.Second); !errors.Is(err, filelock.ErrLocked) {
 			t.Errorf("got %v", err)
 		}
 		time.AfterFunc(500*time.Millisecond, func() { first.Close() })
-		if err := LockSoon(t.Context(), second, time.Second); err != nil {
+		if err := filelock.LockSoon(t.Context(), second, time.Second); err != nil {
 			t.Errorf("got %v", err)
 		}
 	})

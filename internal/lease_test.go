@@ -1,19 +1,21 @@
-package lease
+package internal_test
 
 import (
 	"context"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ciobridge/ciobridge/internal/lease"
 )
 
-var _ context.Context = (*Lease)(nil)
+var _ context.Context = (*lease.Lease)(nil)
 
 func forever() time.Time { return time.Time{} }
 
 func TestEndWaitsForWhatIsRegistered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(forever)
+		l := lease.New(forever)
 		finished := false
 		l.AfterFunc(func() {
 			time.Sleep(2 * time.Second)
@@ -38,7 +40,7 @@ func TestEndWaitsForWhatIsRegistered(t *testing.T) {
 
 func TestEndGivesUpAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(forever)
+		l := lease.New(forever)
 		l.AfterFunc(func() { time.Sleep(time.Minute) })
 		began := time.Now()
 		if l.End(5*time.Second) || time.Since(began) != 5*time.Second {
@@ -54,7 +56,7 @@ func TestEndGivesUpAtTheLimit(t *testing.T) {
 func TestDeadlineIsTheEarlierEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proof := time.Now().Add(10 * time.Second)
-		l := New(func() time.Time { return proof })
+		l := lease.New(func() time.Time { return proof })
 		if d, ok := l.Deadline(); !ok || !d.Equal(proof) || l.Err() != nil {
 			t.Error("the proof sets the deadline")
 		}
@@ -66,7 +68,7 @@ func TestDeadlineIsTheEarlierEnd(t *testing.T) {
 		if d, _ := l.Deadline(); !d.Equal(proof) {
 			t.Error("a lost proof sets the deadline")
 		}
-		if _, ok := New(forever).Deadline(); ok {
+		if _, ok := lease.New(forever).Deadline(); ok {
 			t.Error("no proof and no drain mean no deadline")
 		}
 	})
