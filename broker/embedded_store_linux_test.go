@@ -62,6 +62,7 @@ func kept(t *testing.T, srv *Embedded) (n int) {
 
 // A disk that is full refuses publishers, and keeps what it acknowledged.
 func TestEmbeddedDiskFull(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m,mode=0700"); err != nil {

@@ -1,17 +1,15 @@
 package broker
 
 import (
-	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil { // the tests wait for servers more than they compute
-		panic(err)
-	}
+	longtest.Together(32)
 	goleak.VerifyTestMain(m,
 		// the server's clock, started at import
 		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.init.0.func1"),

@@ -16,6 +16,7 @@ import (
 // What is purged is gone for good, with its resolutions; everything else stands where it stood. Kafka says that it
 // cannot.
 func TestPurge(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		ctx := t.Context()
 		shared := lettertest.Failed(4)
@@ -160,6 +161,7 @@ var errDied = errors.New("the process died")
 
 // A purge that dies on the way leaves no letter open that was resolved, and the next one does the rest.
 func TestAPurgeThatDies(t *testing.T) {
+	t.Parallel()
 	all := deadletter.Filter{All: true}
 	for removed, died := 0, true; died; removed++ {
 		s := storetest.File(t)

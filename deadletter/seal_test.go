@@ -34,6 +34,7 @@ func keysFile(t *testing.T, lines ...string) string {
 // TestSealedLetters: what is stored shows nothing of the event, whoever has the key reads it as it was, a new key
 // before the old one reads both, and without a key letters are listed, and counted, and their content is not known.
 func TestSealedLetters(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryPlace(t, func(t *testing.T, open func(string) storetest.Store) {
 		old := keysFile(t, "# of last year\n", keyLine("a-2025"))
 		s, without := open(old), open("")
@@ -155,6 +156,7 @@ func TestFilesOfKeys(t *testing.T) {
 // Letters of a person are found by their digests, also where they are sealed and nobody has the key. Those without
 // digests are opened, and what cannot be opened is told of.
 func TestDigestsOfPersons(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryPlace(t, func(t *testing.T, open func(string) storetest.Store) {
 		s, without := open(keysFile(t, keyLine("a"))), open("")
 		if _, err := s.Check(t.Context()); err != nil {
@@ -204,6 +206,7 @@ func ptr[T any](v T) *T { return &v }
 
 // Who was erased leaves no digest in a letter that holds nothing else of the event.
 func TestErasedPeopleLeaveNoDigest(t *testing.T) {
+	t.Parallel()
 	m := lettertest.WithFailures(lettertest.Failed(1), 3)
 	for reason, want := range map[event.Reason]int{event.ReasonRefused: 2, event.ReasonErased: 0} {
 		for i := range m.Failures {

@@ -18,6 +18,7 @@ import (
 
 // Every call of one record is a letter of its own for whoever lists, shows, counts, replays or discards.
 func TestOneRecordHoldsTheFailuresOfItsMessage(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		l := lettertest.WithFailures(lettertest.Failed(1), 5)
 		f := &l.Failures[2]
@@ -75,6 +76,7 @@ func TestOneRecordHoldsTheFailuresOfItsMessage(t *testing.T) {
 
 // A topic or stream whose own limit is lower gets as many records as it takes.
 func TestFailuresUnderTheStoresOwnLimit(t *testing.T) {
+	t.Parallel()
 	l := lettertest.WithFailures(lettertest.Failed(1), 3_000)
 	for i := range l.Failures {
 		l.Failures[i].ID = event.ID{1, byte(i >> 16), byte(i >> 8), byte(i)}
@@ -103,6 +105,7 @@ func TestFailuresUnderTheStoresOwnLimit(t *testing.T) {
 // Two events may make a call of the same identity: each has its letter, and what becomes of one says nothing of the
 // other.
 func TestLettersOfOneIdentityAndTwoEvents(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		first, second := lettertest.Failed(1), lettertest.Failed(1)
 		second.Message.Value = []byte(`{"n":"another"}`)

@@ -21,6 +21,7 @@ import (
 
 // A store that cannot store says so to whoever asks, without an address, until it can again.
 func TestAStoreSaysThatItCannotStore(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(t *testing.T) (s storetest.Store, mend func()){
 		"file": func(t *testing.T) (storetest.Store, func()) {
 			dir := filepath.Join(t.TempDir(), "taken")

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAnEmptyLogIsEmpty(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		if got := logtest.Listed(t, s, deadletter.Filter{All: true}); got != nil {
 			t.Errorf("got %v", got)

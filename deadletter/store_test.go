@@ -17,6 +17,7 @@ import (
 )
 
 func TestStoresKeepTheRecordWhole(t *testing.T) {
+	t.Parallel()
 	odd := lettertest.Failed(1)
 	odd.Message.Key, odd.Message.Value = []byte{0xff, 0, '\n'}, []byte("\xff\x00not json\r\n")
 	odd.Message.Headers = []event.Header{
@@ -109,6 +110,7 @@ func oddHeaders() [][]event.Header {
 }
 
 func TestStoresKeepTheOrderOfAKey(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		for n := range 30 {
 			lettertest.MustPut(t, s, lettertest.Failed(n))
@@ -129,6 +131,7 @@ func TestStoresKeepTheOrderOfAKey(t *testing.T) {
 }
 
 func TestStoresResolve(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 4)...)
 		letters, _, _ := logtest.ScanAll(t, s)
@@ -170,6 +173,7 @@ func TestStoresResolve(t *testing.T) {
 }
 
 func TestStoresDiscardWithANote(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		const letters = 150
 		lettertest.MustPut(t, s, lettertest.FailedBetween(0, letters)...)
@@ -188,6 +192,7 @@ func TestStoresDiscardWithANote(t *testing.T) {
 }
 
 func TestStoresCutWhatIsTooLarge(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStoreOf(t, lettertest.MinMaxBytes, func(t *testing.T, s storetest.Store) {
 		long, heavy := lettertest.Failed(1), lettertest.Failed(2)
 		long.Message.Value = bytes.Repeat([]byte("x"), 3*lettertest.MinMaxBytes)
@@ -228,6 +233,7 @@ func TestStoresCutWhatIsTooLarge(t *testing.T) {
 }
 
 func TestStoresTakeConcurrentWriters(t *testing.T) {
+	t.Parallel()
 	const writers, each = 8, 25
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		var wg sync.WaitGroup
@@ -248,6 +254,7 @@ func TestStoresTakeConcurrentWriters(t *testing.T) {
 }
 
 func TestScanEndsWhereTheLogEndedWhenItBegan(t *testing.T) {
+	t.Parallel()
 	storetest.OnEveryStore(t, func(t *testing.T, s storetest.Store) {
 		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 9)...)
 		n := 0

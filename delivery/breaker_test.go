@@ -32,7 +32,7 @@ func crowd(n int, send func()) {
 
 func TestADayOfOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hours := longtest.Either(6, 24)
+		hours := longtest.Either(2, 24)
 		outage := time.Duration(hours) * time.Hour
 		start := time.Now()
 		r := newRig(t, func(int, request, *http.Request) (*http.Response, error) {
@@ -94,7 +94,7 @@ func TestFirstCallAfterAnOutage(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tries := longtest.Either(15, 60)
+			tries := longtest.Either(5, 60)
 			for i := range tries {
 				half := i * 60 / tries
 				synctest.Test(t, func(t *testing.T) {

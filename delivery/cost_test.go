@@ -17,9 +17,13 @@ import (
 	"github.com/ciobridge/ciobridge/delivery"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/canarytest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	longtest.Together(8)
+	goleak.VerifyTestMain(m)
+}
 
 // newLoopback makes a Sender over a real connection to a server that takes everything.
 func newLoopback(tb testing.TB, requestsPerSecond int) *delivery.Sender {

@@ -60,7 +60,7 @@ func TestOneCulpritAmongManyStandsAlone(t *testing.T) {
 // Senders that wait for days hold nothing that grows.
 func TestMemoryIsFlatOverADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		day := time.Duration(longtest.Either(6, 24)) * time.Hour
+		day := time.Duration(longtest.Either(3, 24)) * time.Hour
 		start := time.Now()
 		requests := 0
 		r := newRig(t, nil)

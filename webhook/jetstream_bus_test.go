@@ -21,6 +21,7 @@ import (
 // A stream that keeps other subjects too, which is made again, and whose consumer the server removes, still tells of
 // every event once.
 func TestReadTellsWhatIsStored(t *testing.T) {
+	t.Parallel()
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "data"),
 		Listen: "127.0.0.1:0"}.WithDefaults(), canarytest.Logger(t))
 	if err != nil {

@@ -27,7 +27,10 @@ import (
 	"github.com/ciobridge/ciobridge/webhook"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	longtest.Together(32)
+	goleak.VerifyTestMain(m)
+}
 
 // shelf is a bus in memory, which can be down, lose the acknowledgement of what it stores, and be slow to be read.
 type shelf struct {
@@ -205,6 +208,7 @@ func bounce(id string) string {
 
 // A webhook is stored with what Customer.io says of it, and a repeat is not stored again.
 func TestWebhookIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	s := newStation(t, &shelf{}, nil)
 	s.ready()
 	for range 3 {
@@ -235,6 +239,7 @@ func TestWebhookIsStoredOnce(t *testing.T) {
 
 // What is not signed with a key that is known, or was signed too long ago, is refused before it is stored.
 func TestSignatures(t *testing.T) {
+	t.Parallel()
 	second := filepath.Join(t.TempDir(), "second")
 	if err := os.WriteFile(second, []byte("the-next-key"), 0o600); err != nil {
 		t.Fatal(err)
@@ -275,6 +280,7 @@ func TestSignatures(t *testing.T) {
 
 // A body that nobody can read is stored as it is: refused, it would hold back all that Customer.io has to say.
 func TestUnreadableBodiesAreStored(t *testing.T) {
+	t.Parallel()
 	s := newStation(t, &shelf{}, nil)
 	s.ready()
 	for i, body := range []string{"", "{", "null", "[1]", "\xff", `{"event_id":7,"metric":"A b.*>","object_type":null}`} {
@@ -334,6 +340,7 @@ func TestLostAcknowledgementsMakeNoRepeats(t *testing.T) {
 
 // What another replica has stored, or this one before it was started again, is known.
 func TestRepeatsOfOthersAreKnown(t *testing.T) {
+	t.Parallel()
 	bus := &shelf{}
 	first := newStation(t, bus, nil)
 	first.ready()
@@ -370,6 +377,7 @@ func TestRepeatsAtOnce(t *testing.T) {
 // Bodies are bounded, whatever they say of their length, and what would be too large for the bus is stored without the
 // content of the message.
 func TestLargeBodies(t *testing.T) {
+	t.Parallel()
 	s := newStation(t, &shelf{}, nil)
 	s.ready()
 	large := `{"event_id":"big","object_type":"email","metric":"sent","data":{"identifiers":{"id":"1"},"content":"` +
@@ -452,6 +460,7 @@ func TestSlowSenders(t *testing.T) {
 
 // Other paths and methods are told apart from webhooks.
 func TestOtherRequests(t *testing.T) {
+	t.Parallel()
 	s := newStation(t, &shelf{}, nil)
 	for url, want := range map[string]int{
 		s.url: http.StatusMethodNotAllowed, s.url + "/more": http.StatusNotFound,

@@ -18,6 +18,7 @@ import (
 
 // The server's certificate is read at each connection, and the last good one goes on while its files are replaced.
 func TestCertificateIsReplaced(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := &webhook.TLS{CertFile: filepath.Join(dir, "crt"), KeyFile: filepath.Join(dir, "key")}
 	write := func(path string, blocks ...*pem.Block) {
@@ -82,6 +83,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 
 // Every file that cannot be read is told of at once, by its field.
 func TestEveryMissingFileIsNamed(t *testing.T) {
+	t.Parallel()
 	c := webhook.DefaultConfig()
 	missing, empty := filepath.Join(t.TempDir(), "none"), filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/canarytest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -37,6 +38,7 @@ func (s *natsServer) stored() *checkpoint {
 // A reader that is killed repeats only what was in flight and not done: what was done out of turn was stored with the
 // floor.
 func TestJetStreamKilledRepeatsOnlyWhatWasNotDone(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	s.publish(1, 2000)
@@ -82,6 +84,7 @@ func TestJetStreamKilledWithAFilter(t *testing.T) {
 // Where the process lives on, nothing is repeated: what it had in flight when the server went is acked while there is
 // none, and the next session knows it.
 func TestJetStreamServerRestartRepeatsNothing(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	s.publish(1, 10)
@@ -179,6 +182,7 @@ func TestCheckpointFences(t *testing.T) {
 // An operator goes back while a replica that has read it all stands by, without a pin on a quiet stream: it forgets
 // what it knows.
 func TestJetStreamOffsetsSetBesideAStandby(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	r := s.readFive()
@@ -192,6 +196,7 @@ func TestJetStreamOffsetsSetBesideAStandby(t *testing.T) {
 
 // An account that may not make streams is told how the bucket is made beforehand, and reads once it is there.
 func TestJetStreamAccountThatMakesNoStreams(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	srv := startRestricted(t)
 	admin := dialAs(t, srv, "admin")

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // makeAgain deletes the stream and makes it again.
@@ -30,6 +32,7 @@ func (s *natsServer) makeAgain() {
 // A stream that is made again while the bridge is away is read from its beginning, wherever start_at would begin, and
 // it is told: what was noted of the earlier one says only that it was read.
 func TestJetStreamStreamMadeAgainWhileAway(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	for _, startAt := range []string{"earliest", "latest", "2100-01-01T00:00:00Z"} {
 		t.Run(startAt, func(t *testing.T) {

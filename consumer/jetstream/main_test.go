@@ -1,20 +1,18 @@
 package jetstream
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil { // the tests wait for brokers more than they compute
-		panic(err)
-	}
+	longtest.Together(24)
 	code := m.Run()
 	if err := findLeaks(time.Now().Add(20 * time.Second)); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)

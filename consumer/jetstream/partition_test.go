@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // partitioned has the server divide the subjects events.<person> by person, into so many partitions.
@@ -144,6 +145,7 @@ func (r *sinkReplica) activeCount() int {
 // then a third joins and the other stops. Nobody's events are lost or out of order, and every floor is where its
 // partition ends.
 func TestJetStreamPartitionsAreShared(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	cfg := s.partitioned(4)
@@ -322,6 +324,7 @@ func TestJetStreamPartitionsValidate(t *testing.T) {
 
 // A floor below a message that is in flight is kept by the server although what lies between is not read here.
 func TestJetStreamFloorBeforeAHole(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	for i, subject := range []string{"events.a", "events.b", "events.a", "events.b", "events.b", "events.a"} {

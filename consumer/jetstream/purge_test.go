@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/consumer"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // What goes from the stream while nobody reads stops the reading with an exact count, whatever took it: the server
@@ -40,6 +41,9 @@ func TestJetStreamPurgedWhileAway(t *testing.T) {
 		for _, policy := range []consumer.GapPolicy{consumer.GapStop, consumer.GapSkip} {
 			t.Run(name+"/"+string(policy), func(t *testing.T) {
 				t.Parallel()
+				if policy == consumer.GapSkip || name != "all" && name != "one by one" {
+					longtest.Only(t)
+				}
 				s := startNATS(t)
 				s.publishTo("events.front", 1, 2)
 				r := s.replica(fastConfig()).start()
@@ -110,6 +114,7 @@ func TestJetStreamPurgedInHandThenKilled(t *testing.T) {
 // A message in flight is deleted: the server then takes everything before it for acknowledged. A reader that comes
 // after a kill begins at the bridge's own floor all the same, with a new message to be pinned by and without.
 func TestJetStreamDeletedInHandThenKilled(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		deleted uint64

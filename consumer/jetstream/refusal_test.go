@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // What a purge takes away before it was read is counted exactly, and the reading stops; what is in flight then still
@@ -226,6 +227,7 @@ func TestJetStreamConfigValidate(t *testing.T) {
 
 // Whoever asks why nothing flows is told every lasting reason, and nothing while all is well.
 func TestJetStreamTroubles(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	if _, err := s.client.JetStream().CreateStream(t.Context(),
@@ -277,6 +279,9 @@ func TestJetStreamHandlerThatDoesNotReturn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name != "stopped" {
+				longtest.Only(t)
+			}
 			s := startNATS(t)
 			s.publish(1, 3)
 			cfg := fastConfig()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/consumer"
 	"github.com/ciobridge/ciobridge/internal/canarytest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // setting is an operator's change of offsets, held up before one of its writes.
@@ -62,6 +63,7 @@ func (o *setting) finish() error {
 
 // A standby gains the pin while an operator goes back, between the two writes: it reads what it was set to, and once.
 func TestJetStreamOffsetsSetBackWhileAStandbyBegins(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	r := s.readFive()

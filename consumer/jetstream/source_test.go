@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 func TestJetStreamContract(t *testing.T) {
@@ -54,6 +55,7 @@ func TestJetStreamCrashWithMessagesInFlight(t *testing.T) {
 // which is when a reset would tempt it most. It leaves the active reader alone, and takes over in order when that
 // stops.
 func TestJetStreamStandby(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	s.publish(1, 10)
@@ -85,6 +87,7 @@ func TestJetStreamStandby(t *testing.T) {
 // A reader whose connection stalls finds its lease past before the standby gets the first message, and does not
 // disturb it when the connection comes back.
 func TestJetStreamStalledReader(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := startNATS(t)
 	proxy := newProxy(t, strings.TrimPrefix(s.srv.URL(), "nats://"))

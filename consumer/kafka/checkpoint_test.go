@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -110,6 +111,7 @@ type expulsion struct {
 func expel(t *testing.T) *expulsion {
 	t.Helper()
 	x := &expulsion{testBed: startKafka(t), rejoin: make(chan struct{})}
+	x.session = 2 * time.Second
 	var failing, expelled atomic.Bool
 	gone := make(chan struct{})
 	x.control(commitKey, func(req kmsg.Request) kmsg.Response {
@@ -280,6 +282,9 @@ func TestKafkaMetadataTooLarge(t *testing.T) {
 		for _, code := range []int16{kerr.OffsetMetadataTooLarge.Code, kerr.InvalidCommitOffsetSize.Code} {
 			t.Run(fmt.Sprintf("%d bytes, code %d", most, code), func(t *testing.T) {
 				t.Parallel()
+				if (most > 60) != (code == kerr.OffsetMetadataTooLarge.Code) || most == 60 {
+					longtest.Only(t)
+				}
 				testMetadataTooLarge(t, most, code)
 			})
 		}

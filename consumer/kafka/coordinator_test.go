@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 const (
@@ -40,6 +41,9 @@ func TestKafkaCommittedOffsetUnknown(t *testing.T) {
 		for _, startAt := range []string{"earliest", "latest"} {
 			t.Run(name+", "+startAt, func(t *testing.T) {
 				t.Parallel()
+				if startAt == "earliest" { // it would repeat events, and leave none out
+					longtest.Only(t)
+				}
 				b := startKafka(t)
 				b.Publish("1", "2", "3", "4")
 				b.setOffset(0, 2)
@@ -108,6 +112,9 @@ func TestKafkaCommitOutcomeUnknown(t *testing.T) {
 		"loading":         commitRefused(kerr.CoordinatorLoadInProgress.Code),
 		"moved":           commitRefused(kerr.NotCoordinator.Code),
 		"gone":            commitRefused(kerr.CoordinatorNotAvailable.Code),
+	}
+	if !longtest.On() {
+		delete(unknown, "never answered") // which is waited for
 	}
 	var mu sync.Mutex
 	var fault func(req *kmsg.OffsetCommitRequest) (kmsg.Response, error)
@@ -184,7 +191,7 @@ func TestKafkaCoordinatorMoves(t *testing.T) {
 	k := b.openWith(b.config())
 	r := consumertest.Read(t, k, consumertest.AckAll)
 	var want []string
-	for i := range 4 {
+	for i := range longtest.Either(2, 4) {
 		want = append(want, fmt.Sprint(i))
 		b.Publish(want[i])
 		r.Want(want...)

@@ -22,6 +22,7 @@ func TestKafkaBrokerRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b := startKafka(t, kfake.DataDir(dir))
+	b.session = 2 * time.Second
 	_, port, _ := strings.Cut(b.brokers[0], ":")
 	n, _ := strconv.Atoi(port)
 	b.Publish("1", "2")

@@ -27,6 +27,9 @@ import (
 
 const testTopic = "events"
 
+// patient is a session in which a busy machine keeps its membership, and has two seconds for a commit.
+const patient = 6 * time.Second
+
 // testBed is a Kafka inside the process, or a real one, and a producer.
 type testBed struct {
 	t       *testing.T
@@ -34,6 +37,7 @@ type testBed struct {
 	brokers []string
 	topic   string
 	client  *kgo.Client
+	session time.Duration // of the members of the group
 }
 
 // realKafka makes a topic on the brokers that CIOBRIDGE_TEST_KAFKA names, separated by commas. They must allow sessions
@@ -45,7 +49,7 @@ func realKafka(t *testing.T, partitions int32) *testBed {
 		t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
 	}
 	b := &testBed{t: t, brokers: strings.Split(addrs, ","),
-		topic: fmt.Sprintf("ciobridge-test-%d", time.Now().UnixNano())}
+		topic: fmt.Sprintf("ciobridge-test-%d", time.Now().UnixNano()), session: patient}
 	b.client = b.producer()
 	req := kmsg.NewCreateTopicsRequest()
 	topic := kmsg.NewCreateTopicsRequestTopic()
@@ -71,7 +75,7 @@ func startKafka(t *testing.T, opts ...kfake.Opt) *testBed {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	b := &testBed{t: t, cluster: cluster, brokers: cluster.ListenAddrs(), topic: testTopic}
+	b := &testBed{t: t, cluster: cluster, brokers: cluster.ListenAddrs(), topic: testTopic, session: patient}
 	b.client = b.producer()
 	return b
 }
@@ -121,7 +125,7 @@ func (b *testBed) config() Config {
 	c.Group = "bridge-of-" + b.topic
 	c.Topics = []string{b.topic}
 	c.StartAt = "earliest"
-	c.SessionTimeout = 6 * time.Second // a busy machine keeps its membership, and has two seconds for a commit
+	c.SessionTimeout = b.session
 	c.RebalanceTimeout = 8 * time.Second
 	c.DrainLimit = 2 * time.Second
 	return c

@@ -1,16 +1,14 @@
 package kafka
 
 import (
-	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "16"); err != nil { // the tests wait for brokers more than they compute
-		panic(err)
-	}
+	longtest.Together(48)
 	goleak.VerifyTestMain(m)
 }

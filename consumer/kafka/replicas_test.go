@@ -3,6 +3,7 @@ package kafka
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
@@ -13,6 +14,7 @@ import (
 func TestKafkaReplicasAreCounted(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.SeedTopics(4, testTopic))
+	b.session = 3 * time.Second
 	var counts [2]atomic.Int64
 	open := func(i int) *consumertest.Reading {
 		k := b.Open().(*Source)

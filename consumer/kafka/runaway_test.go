@@ -18,6 +18,7 @@ import (
 func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
 	t.Parallel()
 	b := startKafka(t, kfake.SeedTopics(2, testTopic))
+	b.session = 3 * time.Second
 	b.publishTo(0, "0", "stuck", "2")
 	b.publishTo(1, "other")
 	release := make(chan struct{})

@@ -2,13 +2,18 @@ package kafka
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ciobridge/ciobridge/internal/consumertest"
 )
 
 func TestKafkaContract(t *testing.T) {
 	t.Parallel()
-	consumertest.Run(t, func(t *testing.T) consumertest.Testbed { return startKafka(t) })
+	consumertest.Run(t, func(t *testing.T) consumertest.Testbed {
+		b := startKafka(t)
+		b.session = 5 * time.Second / 2
+		return b
+	})
 }
 
 func TestRealKafkaContract(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/pipeline"
 )
 
@@ -88,6 +89,9 @@ func TestKafkaAStoppedTopicLeavesMemoryToOthers(t *testing.T) {
 	for name, rule := range map[string]string{"unreadable": "", "a rule": "rule"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if rule == "" {
+				longtest.Only(t)
+			}
 			const partitions, each, live = 64, 40, "live"
 			b := startKafka(t, kfake.SeedTopics(partitions, testTopic), kfake.SeedTopics(1, live))
 			filler := strings.Repeat("x", 1<<10)

@@ -28,9 +28,8 @@ func TestKafkaZombieProcess(t *testing.T) {
 	if addr == "" {
 		t.Skip("only as a process of its own")
 	}
-	b := &testBed{t: t, brokers: []string{addr}, topic: testTopic}
+	b := &testBed{t: t, brokers: []string{addr}, topic: testTopic, session: 2 * time.Second}
 	c := b.config()
-	c.SessionTimeout = 3 * time.Second
 	connections, err := broker.NewKafka(c.KafkaConfig)
 	if err != nil {
 		t.Fatal(err)

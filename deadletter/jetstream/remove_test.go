@@ -31,6 +31,7 @@ func removable(t *testing.T, cfg jetstream.StreamConfig) (*Store, deadletter.See
 
 // The server drops a repeat within its window, though what it repeats was removed: the letter would be lost.
 func TestJetStreamTakesARemovedLetterAgain(t *testing.T) {
+	t.Parallel()
 	s, first := removable(t, jetstream.StreamConfig{})
 	if err := s.Remove(t.Context(), first); err != nil {
 		t.Fatal(err)

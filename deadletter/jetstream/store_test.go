@@ -16,6 +16,7 @@ import (
 )
 
 func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
+	t.Parallel()
 	js, _ := lettertest.StartNATS(t)
 	for _, cfg := range []deadletter.Config{{Subject: "dead.letters"}, {Subject: "dead.letters", Stream: "DEAD"}} {
 		s := New(js, cfg, "")
@@ -79,6 +80,7 @@ func TestJetStreamDropsRepeatsOfALetter(t *testing.T) {
 }
 
 func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
+	t.Parallel()
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgSize: 20_000})
 	s := New(js, deadletter.Config{Subject: "dead"}, "")
@@ -99,6 +101,7 @@ func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 // JetStream takes 64 KiB of headers, and key and failures are headers. Above that failures are divided, and a message
 // is cut.
 func TestJetStreamTakesSoManyHeaders(t *testing.T) {
+	t.Parallel()
 	js, _ := lettertest.StartNATS(t)
 	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
 	s := New(js, deadletter.Config{Subject: "dead"}, "hash")

@@ -13,6 +13,7 @@ import (
 )
 
 func TestKafkaCheckSaysWhatIsWeak(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		brokers int
 		configs map[string]string

@@ -16,6 +16,7 @@ import (
 )
 
 func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t)
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 10)...)
@@ -35,6 +36,7 @@ func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
 
 // What a leader that was just elected does not show yet is waited for, and not passed over: a purge would lose it.
 func TestKafkaWaitsForALeaderThatWasJustElected(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 4)...)
@@ -45,6 +47,7 @@ func TestKafkaWaitsForALeaderThatWasJustElected(t *testing.T) {
 }
 
 func TestKafkaSkipsWhatRetentionHasTaken(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 10)...)

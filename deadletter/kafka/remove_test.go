@@ -48,6 +48,7 @@ func shown(t *testing.T, s *Store, from, to int) (text string) {
 // A purge that dies before or after any of its requests loses no letter, opens none again and shows none twice. The
 // next one does the rest, and leaves no copy behind.
 func TestKafkaPurgeDiesAtEachStep(t *testing.T) {
+	t.Parallel()
 	purged := deadletter.Filter{IDs: numbered(0, 8)}
 	for step, done := 0, false; !done; step++ {
 		for _, after := range []bool{false, true} {
@@ -137,6 +138,7 @@ func (k *Store) walkAll(t *testing.T, each func(deadletter.Record)) {
 
 // While letters are purged a bridge writes others, and somebody reads: every scan gives each letter that stays once.
 func TestKafkaPurgeBesideABridgeAndAReader(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t)
 	cfg := deadletter.Config{Topic: lettertest.Topic, MaxBytes: 4000}
 	s, bridge, reader := newKafka(t, cluster.ListenAddrs(), cfg), newKafka(t, cluster.ListenAddrs(), cfg),
@@ -208,6 +210,7 @@ func TestKafkaPurgeBesideABridgeAndAReader(t *testing.T) {
 // The letters of a person stand in two partitions after the topic was given more of them. However the purge dies, none
 // is open again.
 func TestKafkaPurgeOverTwoPartitions(t *testing.T) {
+	t.Parallel()
 	for step := range 6 {
 		cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "grows"))
 		cfg := deadletter.Config{Topic: "grows"}
@@ -263,6 +266,7 @@ func grow(t *testing.T, cluster *kfake.Cluster, topic string, partitions int32) 
 
 // A mark that means the record of another topic, such as that of a mirror, makes no letter the copy of another one.
 func TestKafkaMarksOfAnotherTopic(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 4)...)
@@ -295,6 +299,7 @@ func TestKafkaMarksOfAnotherTopic(t *testing.T) {
 
 // What the cluster does not let the bridge take away stays whole, and the error says what is needed.
 func TestKafkaPurgeThatIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		code int16
 		want error

@@ -20,6 +20,7 @@ import (
 )
 
 func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		code int16
 		want error
@@ -66,6 +67,7 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 }
 
 func TestKafkaMissingTopicIsNotMade(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.AllowAutoTopicCreation())
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere"})
 	if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
@@ -96,6 +98,7 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 }
 
 func TestKafkaDownIsUnreachable(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t)
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond})
 	lettertest.MustPut(t, s, lettertest.Failed(1))
@@ -110,6 +113,7 @@ func TestKafkaDownIsUnreachable(t *testing.T) {
 }
 
 func TestKafkaHangingIsUnreachable(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t)
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond})
 	hanging := make(chan struct{})
@@ -128,6 +132,7 @@ func TestKafkaHangingIsUnreachable(t *testing.T) {
 }
 
 func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
+	t.Parallel()
 	cluster := lettertest.StartKafka(t)
 	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 	const limit = 20_000

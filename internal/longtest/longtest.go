@@ -1,4 +1,4 @@
-// Package longtest says whether those parts of the tests run that are long by nature.
+// Package longtest says whether those parts of the tests run that are long by nature, and how many tests run at once.
 package longtest
 
 import (

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/event"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/internal/place"
 	"github.com/ciobridge/ciobridge/ledger"
 )
@@ -51,7 +52,7 @@ func TestAPartialLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for cut := range len(whole) {
+	for cut := 0; cut < len(whole); cut += longtest.Either(7, 1) {
 		if err := os.WriteFile(path, append(append([]byte{}, whole...), whole[:cut]...), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "state")
 	placetest.Stores(t, placetest.StorePlace{Session: 50 * time.Millisecond, Open: func() (report.Store, func()) {
 		s := NewStore(path)
@@ -27,6 +28,7 @@ func TestStore(t *testing.T) {
 
 // A process that dies while it writes leaves part of a line. What stands before and behind it is read.
 func TestAPartialLineOfTheState(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	put := func(key, value string) {
 		t.Helper()
@@ -86,6 +88,7 @@ func TestWhatIsNoFileOfTheState(t *testing.T) {
 
 // The file is written anew when most of it no longer counts, and has the same values then.
 func TestTheStateIsWrittenAnew(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	s := NewStore(path)
 	defer s.Close()
@@ -124,6 +127,7 @@ func TestTheStateIsWrittenAnew(t *testing.T) {
 
 // The lead of a process that is killed is free at once.
 func TestTheLeadOfAProcessThatIsKilled(t *testing.T) {
+	t.Parallel()
 	const variable = "CIOBRIDGE_TEST_LEAD"
 	if path := os.Getenv(variable); path != "" { // the other process
 		if _, _, err := NewStore(path).Lead(t.Context(), func() {}); err != nil {

@@ -54,6 +54,7 @@ func stored(t *testing.T, path, format string) map[string][]string {
 }
 
 func TestTarget(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"ndjson", "csv"} {
 		path := filepath.Join(t.TempDir(), "sub", "rows")
 		remove := func() {
@@ -72,6 +73,7 @@ func TestTarget(t *testing.T) {
 // A process that dies while it writes leaves a part of what it wrote, which may end in the middle of a cell with line
 // breaks. The next one cuts off what is no whole row, and tells of the others.
 func TestARestOfALineIsCutOff(t *testing.T) {
+	t.Parallel()
 	awkward := placetest.Event("b", "a")
 	awkward.Data = map[string]any{"row": map[string]any{"sent": "\"two\"\nlines, \n\n and quotes\n"}}
 	events := []cloudevent.Event{placetest.Event("a", "a"), awkward}

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"errors"
-	"flag"
 	"strings"
 	"testing"
 	"time"
@@ -16,15 +15,13 @@ import (
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/internal/containertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/report"
 	"github.com/ciobridge/ciobridge/report/internal/placetest"
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // the tests wait for servers more than they compute
-		panic(err)
-	}
+	longtest.Together(24)
 	goleak.VerifyTestMain(m,
 		// the server's clock, started at import
 		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.init.0.func1"),
@@ -207,6 +204,7 @@ func TestStreamWithOthers(t *testing.T) {
 
 // What the stream drops for an event that it took before is not published: that one may have been removed since.
 func TestADuplicateIsNotPublished(t *testing.T) {
+	t.Parallel()
 	conn := connect(t, start(t))
 	window := 100 * time.Millisecond
 	stream := create(t, conn.JetStream(), jetstream.StreamConfig{Name: "R", Subjects: []string{"reports.>"},
@@ -238,6 +236,7 @@ func TestADuplicateIsNotPublished(t *testing.T) {
 
 // A state that is not shown to its end is an error, unless the end was removed.
 func TestTheEndOfAStateIsNotShown(t *testing.T) {
+	t.Parallel()
 	conn := connect(t, start(t))
 	js := conn.JetStream()
 	s := NewStore(conn, report.StateConfig{Bucket: "state"})

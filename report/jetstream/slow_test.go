@@ -76,6 +76,7 @@ func (g *gate) pass(to io.Writer, from io.Reader) {
 // A server that says nothing for a while has not told all that is published. What is taken for missing would be
 // published twice.
 func TestASlowServerIsNoEnd(t *testing.T) {
+	t.Parallel()
 	url := start(t)
 	const many = 1500 // more than are asked for at once
 	setup := connect(t, url)

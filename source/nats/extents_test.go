@@ -20,6 +20,7 @@ import (
 
 // What stands between two times is read beside the durable consumer, of which there is none after it.
 func TestExtents(t *testing.T) {
+	t.Parallel()
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
 		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
 		Streams: []broker.EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}},

@@ -16,6 +16,7 @@ import (
 
 // What is told twice under one id is stored once, on a subject that a stream keeps; fences are kept in a bucket beside.
 func TestTellAndFences(t *testing.T) {
+	t.Parallel()
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
 		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
 		Streams: []broker.EmbeddedStream{{Name: "TOLD", Subjects: []string{"told.>"}}},
@@ -58,6 +59,7 @@ func TestTellAndFences(t *testing.T) {
 
 // Of a stream that is read without naming its subjects only the server knows what it keeps.
 func TestAnswersThatWouldComeBack(t *testing.T) {
+	t.Parallel()
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
 		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
 		Streams: []broker.EmbeddedStream{
