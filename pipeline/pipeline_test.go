@@ -136,8 +136,8 @@ func TestRandomSchedules(t *testing.T) {
 	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(seed, 1+int(seed%5), 20, 1500, "track", "track", "identify", "email", "single", "skip",
-					"app", "segment", "refused", "unmappable")
+				r := newRig(seed, 1+int(seed%5), 20, longtest.Either(600, 1_500), "track", "track", "identify", "email",
+					"single", "skip", "app", "segment", "refused", "unmappable")
 				r.dest.trouble = 0.3
 				r.source.DrainLimit = time.Second
 				r.letters.fail = func(time.Time) bool { return rand.Float64() < 0.3 }
@@ -290,7 +290,7 @@ func TestWhatIsUnheardMakesNoPoison(t *testing.T) {
 
 func TestShardOutageIsNoPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(6, 2, 400, 8000, "track")
+		r := newRig(6, 2, 400, longtest.Either(2_000, 8_000), "track")
 		start, disturbed := time.Now(), longtest.Either(time.Hour, 5*time.Hour)
 		r.dest.poison = func(c event.Call) bool { // every person whose number ends in 7
 			person := strings.Fields(string(c.Body))[0]
