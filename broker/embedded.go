@@ -167,5 +167,5 @@ func (e *Embedded) Close() {
 	e.stop()
 	e.watching.Wait()
 	e.run.end()
-	e.lock.Close() // closing it is what unlocks; there is nothing in it to lose
+	unlockDir(e.lock)
 }

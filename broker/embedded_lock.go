@@ -40,6 +40,12 @@ func lockDir(dir string) (*os.File, error) {
 	return file, nil
 }
 
+// unlockDir lets go of a directory.
+func unlockDir(file *os.File) {
+	_ = filelock.Unlock(file) // closing it unlocks it too
+	file.Close()              // there is nothing in it to lose
+}
+
 // Served reports whether another process may serve a directory: it does not where there is no lock, or nobody has it.
 func Served(dir string) bool {
 	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0)
@@ -47,5 +53,8 @@ func Served(dir string) bool {
 		return !errors.Is(err, fs.ErrNotExist)
 	}
 	defer file.Close()
-	return filelock.Lock(file) != nil
+	if filelock.Lock(file) != nil {
+		return true
+	}
+	return filelock.Unlock(file) != nil
 }

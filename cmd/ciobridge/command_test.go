@@ -25,11 +25,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/emulator"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // TestScript runs the scripts in testdata/script, each of which is what somebody types, and what the program answers.
 // Those whose names begin with "waits_" hardly do anything else. Beside the usual commands of testscript they have
-// those below.
+// those below, and the condition "long".
 func TestScript(t *testing.T) {
 	t.Parallel()
 	t.Cleanup(func() { eachIsMet(t) })
@@ -49,6 +50,12 @@ func TestScript(t *testing.T) {
 			env.Setenv("GORACE", "atexit_sleep_ms=10") // instead of a second at the end of every program
 			env.Setenv("GOGC", "400")                  // what programs hold here is small
 			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "long" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			return longtest.On(), nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":          scriptCode,
@@ -97,9 +104,9 @@ func scriptPort(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		ts.Check(err)
+		defer l.Close() // when all have one: two would have the same else
 		ts.Setenv(name, l.Addr().String())
 		ts.Setenv(name+"_PORT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
-		ts.Check(l.Close())
 	}
 }
 
@@ -131,7 +138,7 @@ func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern := regexp.MustCompile("(?m)" + args[0])
 	last := ""
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if last = fetched(args[1]); pattern.MatchString(last) {
 			fmt.Fprint(ts.Stdout(), last)
 			return

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/ciobridge/ciobridge/config"
 	"github.com/ciobridge/ciobridge/internal/demo"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/mapping/ruletest"
 )
 
@@ -37,8 +39,9 @@ func demoOnce(t *testing.T, args ...string) demo.Result {
 func TestDemoAddsUp(t *testing.T) {
 	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
-	first := demoOnce(t, "--dir", dir, "--events", "1200")
-	if first.Published != 1200 || first.Delivered+first.Skipped+first.DeadLettered != 1200 {
+	const events = 1200
+	first := demoOnce(t, "--dir", dir, "--events", strconv.Itoa(events))
+	if first.Published != events || first.Delivered+first.Skipped+first.DeadLettered != events {
 		t.Errorf("does not add up: %+v", first)
 	}
 	if first.Delivered == 0 || first.Skipped == 0 || first.Calls < first.Delivered || first.Requests == 0 ||
@@ -58,6 +61,9 @@ func TestDemoAddsUp(t *testing.T) {
 		t.Errorf("the days of the campaign, and one again, are not on the bus: %+v", told)
 	}
 
+	if !longtest.On() {
+		return
+	}
 	second := demoOnce(t, "--dir", dir, "--events", "300")
 	if second.Published != 300 || second.DeadLetters >= first.DeadLetters {
 		t.Errorf("the second demo counts what the first one left: %+v", second)
@@ -77,6 +83,7 @@ func TestDemoAddsUp(t *testing.T) {
 }
 
 func TestDemoKeepsChangedRules(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	demoOnce(t, "--dir", dir, "--events", "10")
@@ -95,6 +102,7 @@ func TestDemoKeepsChangedRules(t *testing.T) {
 }
 
 func TestDemoSaysThatARuleStopsTheFlow(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	demoOnce(t, "--dir", dir, "--events", "10")
@@ -128,6 +136,7 @@ func TestDemoTakesNoFolderOfSomebodyElse(t *testing.T) {
 
 // While a demo runs, its folder is its own and its events are followed.
 func TestDemoWaitsForEventsOfOnesOwn(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	dir := filepath.Join(t.TempDir(), "shop")
 	p := start(t, "demo", "--dir", dir, "--events", "100")

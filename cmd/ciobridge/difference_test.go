@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // What rules do, and what changed ones would do, is told of what the source has kept, and nothing of it is sent,
@@ -27,6 +28,7 @@ func TestDiffReadsTheSource(t *testing.T) {
 		w.readsTheSource(path, "EVENTS", "source.embedded.start_at", second)
 	})
 	t.Run("kafka", func(t *testing.T) {
+		longtest.Only(t)
 		beside(t)
 		b := newBus(t, 1)
 		path := b.configure(b.source(), "{file: "+b.path("dead.jsonl")+"}")

@@ -20,6 +20,7 @@ import (
 	"github.com/ciobridge/ciobridge/emulator"
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/checkertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 
 	"go.uber.org/zap"
 )
@@ -212,7 +213,7 @@ func (l *logBuffer) String() string {
 func eventually(t *testing.T, what string, limit time.Duration, ok func() bool) {
 	t.Helper()
 	limit *= 3
-	for end := time.Now().Add(limit); !ok(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(limit); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not within %s: %s", limit, what)
 		}
@@ -224,7 +225,7 @@ func TestEmbeddedToCustomerIO(t *testing.T) {
 	w := newWorld(t)
 	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "127.0.0.1:0", start_at: earliest}}`,
 		"{file: "+w.path("dead.jsonl")+"}")
-	const events = 2000
+	events := longtest.Either(500, 2000)
 	w.publishEmbedded(events)
 	p := start(t, "run", "-c", path)
 	eventually(t, "all delivered", 20*time.Second, func() bool { return w.cio.Stats().Applied >= events*9/10 })

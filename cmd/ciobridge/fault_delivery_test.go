@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -92,22 +93,21 @@ func TestFaultTooManyRequests(t *testing.T) {
 }
 
 func TestFaultOutages(t *testing.T) {
-	outages := map[string]int{"an hour": 1}
+	outages := map[string]time.Duration{"ten minutes": 10 * time.Minute}
 	if longtest.On() {
-		outages["three hours"] = 3
+		outages = map[string]time.Duration{"an hour": time.Hour, "three hours": 3 * time.Hour}
 	}
-	for name, hours := range outages {
+	for name, outage := range outages {
 		t.Run(name, func(t *testing.T) {
-			inFlow(t, 4000, func(t *testing.T, f *flow) {
+			inFlow(t, longtest.Either(1500, 4000), func(t *testing.T, f *flow) {
 				f.config.Memory = 1 << 20
-				outage := time.Duration(hours) * time.Hour
 				f.fault("name=outage,status=503,for=" + outage.String())
 				f.run(outage+10*time.Minute, nil)
 				f.check(once, "outage")
 				if n := len(f.letters.letters); n > 0 {
 					t.Errorf("%d dead letters from an outage", n)
 				}
-				if n := f.cio.FaultCounts()["outage"]; n > 100+hours*3600/3 {
+				if n := f.cio.FaultCounts()["outage"]; n > 100+int(outage/(3*time.Second)) {
 					t.Errorf("%d requests in an outage of %s", n, name)
 				}
 				if late := time.Since(f.began) - outage; late > time.Minute {
@@ -119,6 +119,7 @@ func TestFaultOutages(t *testing.T) {
 }
 
 func TestFaultPoison(t *testing.T) {
+	longtest.Only(t)
 	inFlow(t, 12_000, func(t *testing.T, f *flow) {
 		slowly(f)
 		f.fault("name=poison,status=500,contains=" + marked)
@@ -137,7 +138,7 @@ func slowly(f *flow) {
 }
 
 func TestFaultOneShardDownIsAnOutage(t *testing.T) {
-	inFlow(t, 6000, func(t *testing.T, f *flow) {
+	inFlow(t, longtest.Either(2000, 6000), func(t *testing.T, f *flow) {
 		slowly(f)
 		f.fault("name=shard,status=500,shard=0/4,for=40m")
 		f.run(6*time.Hour, nil)
@@ -149,18 +150,23 @@ func TestFaultOneShardDownIsAnOutage(t *testing.T) {
 }
 
 func TestFaultAnswersThatAreNone(t *testing.T) {
-	for name, spec := range map[string]string{
-		"hang before headers": "hang=headers,times=3",
-		"hang in the body":    "hang=body,times=3",
-		"connection reset":    "reset,times=3",
-		"applied and reset":   "reset,applied,times=3",
-		"applied and hanging": "hang=headers,applied,times=3",
-		"a web page":          `status=200,body="<html>sign in</html>",times=3`,
-		"a redirect":          "status=302,location=https://elsewhere.example/,times=3",
-		"an answer cut off":   `status=200,body="{\"err",times=3`,
-		"a bad gateway":       "status=502,times=3",
-		"a slow day":          "latency=4s,times=20",
-	} {
+	specs := map[string]string{
+		"hang in the body":  "hang=body,times=3",
+		"applied and reset": "reset,applied,times=3",
+		"an answer cut off": `status=200,body="{\"err",times=3`,
+	}
+	if longtest.On() {
+		maps.Copy(specs, map[string]string{
+			"hang before headers": "hang=headers,times=3",
+			"connection reset":    "reset,times=3",
+			"applied and hanging": "hang=headers,applied,times=3",
+			"a web page":          `status=200,body="<html>sign in</html>",times=3`,
+			"a redirect":          "status=302,location=https://elsewhere.example/,times=3",
+			"a bad gateway":       "status=502,times=3",
+			"a slow day":          "latency=4s,times=20",
+		})
+	}
+	for name, spec := range specs {
 		t.Run(name, func(t *testing.T) {
 			inFlow(t, 2000, func(t *testing.T, f *flow) {
 				f.fault("name=fault," + spec)
@@ -249,7 +255,7 @@ func TestFaultDeadLettersDown(t *testing.T) {
 }
 
 func TestFaultRebalanceDuringAnOutage(t *testing.T) {
-	inFlow(t, 4000, func(t *testing.T, f *flow) {
+	inFlow(t, longtest.Either(2000, 4000), func(t *testing.T, f *flow) {
 		f.fault("name=outage,status=503,for=20m")
 		f.fault("name=trouble,status=500,probability=0.2")
 		rebalances := 0

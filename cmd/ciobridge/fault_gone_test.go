@@ -12,11 +12,13 @@ import (
 
 	"github.com/ciobridge/ciobridge/internal/checkertest"
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // A topic that disappears under the bridge is waited for, with its name in the log; the other goes on, and once the
 // topic is back the bridge reads it without a restart.
 func TestTopicDisappears(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	b := newBus(t, 2)
 	b.session = longSession

@@ -68,7 +68,7 @@ func TestJetStreamToCustomerIO(t *testing.T) {
 	beside(t)
 	s := newSubjects(t)
 	s.session = longSession
-	s.produce(3000)
+	s.produce(longtest.Either(600, 3000))
 	p := start(t, "run", "-c", s.configureNATS())
 	s.arrive(20 * time.Second)
 	if code := p.stop(); code != exit.OK {
@@ -114,6 +114,7 @@ func TestKilledUnderLoadOnJetStream(t *testing.T) {
 
 // Events of the stream survive a restart of its server with the bridge running, and none is sent twice.
 func TestNATSServerRestarts(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	server, err := broker.StartEmbedded(broker.EmbeddedConfig{Dir: dir, Listen: "127.0.0.1:0"}.WithDefaults(),

@@ -102,6 +102,7 @@ func (b *bus) busy() (bridge *child, path string, letGo func()) {
 // A signal lets a process finish what is on the wire; a second one ends it at once, and what was on the wire comes
 // again.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	b := newBus(t, 4)
 	b.session = 3 * time.Second // long enough for the first drain; the last bridge has to wait for it to end
@@ -278,6 +279,7 @@ func TestSignalAfterAHangupEndsAtOnce(t *testing.T) {
 // The commands that run until they are stopped end in order when they are hung up, unless they were started to
 // outlive that.
 func TestHangupEndsCommands(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	for name, args := range map[string][]string{
 		"emulate": {"emulate", "--listen", "127.0.0.1:0"},

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // places are for the tests that give processors something to do, though they mostly wait too, for sessions that end and
 // brokers that answer. Tests that do nothing but wait need none, and all begin at once.
-var places = make(chan struct{}, 8)
+var places = make(chan struct{}, 12)
 
 // beside has a test run beside others, as soon as there is a place for it.
 func beside(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/secret"
 	"github.com/ciobridge/ciobridge/webhook"
 )
@@ -124,6 +125,7 @@ func TestWebhooksToKafka(t *testing.T) {
 
 // Webhooks come to subjects of their metric.
 func TestWebhooksToJetStream(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	s := newSubjects(t)
 	stream, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "WEBHOOKS",

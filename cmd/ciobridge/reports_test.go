@@ -107,6 +107,7 @@ func revisions(t *testing.T, rows []publishedRow) map[int]int {
 // A report by hand shows what it would publish, publishes that, and then only what has changed; the bridge, whose
 // schedule says every minute, knows what was published.
 func TestReportsToJetStream(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	r := withReports(t, `
 reports:

@@ -25,8 +25,18 @@ type TB interface {
 // by three.
 var canary = regexp.MustCompile(`(?i)canary|63616e617279|(?-i:Y2FuYXJ5|NhbmFye|jYW5hcn)`)
 
+// mayShow is false of most texts, and far quicker than the expression.
+func mayShow(text string) bool {
+	lower := strings.ToLower(text)
+	return strings.Contains(lower, "canary") || strings.Contains(lower, "63616e617279") ||
+		strings.Contains(text, "Y2FuYXJ5") || strings.Contains(text, "NhbmFye") || strings.Contains(text, "jYW5hcn")
+}
+
 // Shows says which line of a text shows a canary, up to the word; it is found where there is one.
 func Shows(text string) (line string, found bool) {
+	if !mayShow(text) {
+		return "", false
+	}
 	at := canary.FindStringIndex(text)
 	if at == nil {
 		return "", false

@@ -12,3 +12,6 @@ const Supported = false
 
 // Lock always fails: see Supported.
 func Lock(*os.File) error { return errors.New("files are locked on Unix systems only") }
+
+// Unlock does nothing: see Supported.
+func Unlock(*os.File) error { return nil }

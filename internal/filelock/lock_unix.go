@@ -25,3 +25,7 @@ func Lock(file *os.File) error {
 		}
 	}
 }
+
+// Unlock lets go of a lock that Lock took. Closing the file does that too, but only when no program that is just being
+// started has the file still.
+func Unlock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }
