@@ -15,7 +15,8 @@ import (
 func TestExplainTellsWhatHappened(t *testing.T) {
 	beside(t)
 	w := newWorld(t)
-	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "`+refusal(t)+`", start_at: earliest}}`,
+	address := refusal(t)
+	path := w.configure("{embedded: {dir: "+w.path("data")+`, listen: "`+address+`", start_at: earliest}}`,
 		"{file: "+w.path("dead.jsonl")+"}")
 	w.publishTexts([]string{`{"type":"numbered","who":"canary@example.com","seq":1}`,
 		`{"type":"numbered","other":"canary@example.com"}`, `{"type":"skipped","seq":1}`, `{"type":"of.nobody"}`})
@@ -23,7 +24,8 @@ func TestExplainTellsWhatHappened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.write("ciobridge.yaml", strings.Replace(string(config), `admin: {`, `admin: {recent_outcomes: 100, `, 1))
+	text := strings.Replace(string(config), `admin: {`, `admin: {recent_outcomes: 100, `, 1)
+	w.write("ciobridge.yaml", text)
 	p := start(t, "run", "-c", path)
 	admin := p.admin(t)
 	answers(t, admin+"/status", 200, `"dead_lettered": 1`, `"delivered": 1`, `"skipped": 2`)
@@ -60,6 +62,7 @@ func TestExplainTellsWhatHappened(t *testing.T) {
 	}
 	says(explain(exit.OK, "--origin", "EVENTS/0@1", "--url", admin), `^bridge +none answers at 127`, `^ +taken by Customer.io, if `)
 
+	w.write("ciobridge.yaml", strings.Replace(text, address, "127.0.0.1:0", 1)) // which somebody else may have now
 	taken := explain(exit.OK, "--origin", "EVENTS/0@1")
 	says(taken, `^event +\S{26} at EVENTS/0@1$`, `^type +numbered$`, `^subject +hidden\(12 bytes\)$`, `^received +20`, `^source +finished`,
 		`^matched +rule "numbered", 1 call$`, `^no call +rule "state": it does not name the type "numbered"`,
