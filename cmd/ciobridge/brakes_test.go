@@ -124,7 +124,8 @@ func (w *world) stopsAndResumes(t *testing.T, path string, events int) {
 		return n
 	}
 	eventually(t, "what was held arrives", 30*time.Second, func() bool {
-		return taken("own") > events/4 && taken("own")+letters() >= events/2 && !strings.Contains(get(t, admin+"/readyz"), "has stopped")
+		return taken("own") > events/4 && taken("own")+letters() >= events/2 &&
+			!strings.Contains(get(t, admin+"/readyz"), "has stopped")
 	})
 	if n := letters(); n == 0 || n >= events/2 {
 		t.Errorf("%d dead letters", n)
