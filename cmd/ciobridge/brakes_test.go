@@ -40,6 +40,7 @@ func ownAndOther(n int) (events []string) {
 // Customer.io refuses what one team's rule makes. The rule stops, is told of with its owner, and the other team's
 // events go on. When Customer.io takes the calls again, ciobridge resume brings what was held, on both kinds of broker.
 func TestAStoppedRuleIsResumed(t *testing.T) {
+	t.Parallel()
 	const events = 400
 	t.Run("jetstream", func(t *testing.T) {
 		beside(t)

@@ -423,6 +423,9 @@ func TestRefusedAtTheStart(t *testing.T) {
 			"Authorization Violation"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "nats" {
+				longtest.Only(t) // the client of NATS asks several times
+			}
 			t.Parallel()
 			w := newWorld(t)
 			f := newConnectionFiles(t, w.dir)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/internal/exit"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // authority issues certificates.
@@ -66,6 +67,7 @@ func (a *authority) issue(address string, until time.Time) *tls.Certificate {
 // Customer.io's certificate becomes one that has expired, is for another host, or is of an authority that nobody
 // knows: nothing is sent and nothing lost, and the flow goes on by itself when the certificate is right again.
 func TestFaultCertificates(t *testing.T) {
+	longtest.Only(t)
 	beside(t)
 	b := newBus(t, 4)
 	known := newAuthority(t)
