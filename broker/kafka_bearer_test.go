@@ -67,6 +67,7 @@ func TestKafkaTokens(t *testing.T) {
 // Connections outlive many sessions, those of our own and those of the pool, because each session is renewed on its
 // connection before it ends; the token is read again from its file.
 func TestKafkaSessionsAreRenewed(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	const lifetime = 2 * time.Second // a fifth of it is time for a machine that stands still
 	front := &kafkafronttest.Front{Check: func(token string, _ map[string]string) (time.Duration, bool) {
@@ -117,6 +118,7 @@ func TestKafkaSessionsAreRenewed(t *testing.T) {
 // A token that nobody renews is used until its session ends. Then connections end and are refused, and a new token in
 // the file is enough to go on.
 func TestKafkaTokenEnds(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	until := time.Now().Add(2 * time.Second)
 	front := &kafkafronttest.Front{Check: func(token string, _ map[string]string) (time.Duration, bool) {

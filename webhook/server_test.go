@@ -428,6 +428,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // Who sends slowly is dropped, and nobody else waits for him.
 func TestSlowSenders(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	s := newStation(t, &shelf{}, nil)
 	s.ready()

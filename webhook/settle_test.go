@@ -17,6 +17,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/secret"
 	"github.com/ciobridge/ciobridge/webhook"
 )
@@ -107,6 +108,7 @@ func (b *stuck) Publish(ctx context.Context, _ *cloudevent.Event, _, _ string) e
 
 // A server that is stopped while the bus is away ends soon, and publishes nothing after that.
 func TestNothingIsPublishedAfterTheEnd(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	c := webhook.DefaultConfig()
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)

@@ -76,8 +76,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// worldDir is a directory like that of t.TempDir, but a file that appears while it is removed fails no test: a NATS server
-// may still write one of a consumer when it has shut down.
+// worldDir is a directory like that of t.TempDir, but a file that appears while it is removed fails no test: a NATS
+// server may still write one of a consumer when it has shut down.
 func worldDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "world")

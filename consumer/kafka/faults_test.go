@@ -13,6 +13,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/secret"
 )
 
@@ -76,6 +77,7 @@ func TestKafkaLeaderMoves(t *testing.T) {
 
 // A wrong password shows as such and is not tried again and again; the right one in the file is enough to go on.
 func TestKafkaPasswordReplaced(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	b := startKafka(t)
 	secured, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, testTopic), kfake.EnableSASL(),

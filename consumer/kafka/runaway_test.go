@@ -10,12 +10,14 @@ import (
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/consumertest"
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // A handler does not return, whatever becomes of its lease. Another replica that comes is given its partitions after
 // the drain limit all the same, and a stop takes no longer than that. What the handler says in the end is not committed
 // by the one that had the partition.
 func TestKafkaHandlerThatDoesNotReturn(t *testing.T) {
+	longtest.Only(t)
 	t.Parallel()
 	b := startKafka(t, kfake.SeedTopics(2, testTopic))
 	b.session = 3 * time.Second
