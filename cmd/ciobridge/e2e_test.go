@@ -80,7 +80,7 @@ func newWorld(t *testing.T) *world {
 // server may still write one of a consumer when it has shut down.
 func worldDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "world")
+	dir, err := os.MkdirTemp("", "world") //nolint:usetesting // that one fails the test
 	if err != nil {
 		t.Fatal(err)
 	}
