@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ciobridge/ciobridge/internal/longtest"
 )
 
 // TestMain lets the test binary be the program itself when it is called by the program's name, for scripts and for
@@ -35,8 +37,8 @@ func TestMain(m *testing.M) {
 }
 
 // places are for the tests that give processors something to do, though they mostly wait too, for sessions that end and
-// brokers that answer. Tests that do nothing but wait need none, and all begin at once.
-var places = make(chan struct{}, 12)
+// brokers that answer. Tests that do nothing but wait need none, and all begin at once. Long tests have more to do.
+var places = make(chan struct{}, longtest.Either(12, 8))
 
 // beside has a test run beside others, as soon as there is a place for it.
 func beside(t *testing.T) {

@@ -136,7 +136,7 @@ func TestKilledAMessageIsNeverSentTwice(t *testing.T) {
 // killed kills the bridge again and again while it sends.
 func (m *mail) killed() {
 	t := m.t
-	for _, spec := range []string{"name=slow,latency=20ms", "name=lost answers,reset,applied,nth=25,times=2"} {
+	for _, spec := range []string{"name=slow,latency=100ms", "name=lost answers,reset,applied,nth=25,times=2"} {
 		if _, err := m.cio.AddFault(mustFault(t, spec)); err != nil {
 			t.Fatal(err)
 		}
