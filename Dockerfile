@@ -10,7 +10,7 @@ RUN go mod download
 COPY . .
 ARG VERSION=""
 ENV CGO_ENABLED=0
-RUN go build -trimpath -pgo=cmd/ciobridge/profile.pgo -ldflags "-s -w -X main.version=$VERSION" -o /out/ciobridge ./cmd/ciobridge \
+RUN go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/ciobridge ./cmd/ciobridge \
  && go build -trimpath -ldflags "-s -w" -o /out/shop ./deploy/compose/shop
 
 # The sample shop of docker-compose.yml, no part of the product.

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build check fmt vet lint test race brokers fuzz bench profile demo image compose-up compose-down compose-check ci
+.PHONY: help build check fmt vet lint test race brokers fuzz bench demo image compose-up compose-down compose-check ci
 
 VERSION ?=
 FUZZTIME ?= 20s
@@ -8,7 +8,7 @@ help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/ciobridge
-	CGO_ENABLED=0 go build -trimpath -pgo=cmd/ciobridge/profile.pgo -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ciobridge ./cmd/ciobridge
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ciobridge ./cmd/ciobridge
 
 check: fmt vet lint test race ## What to run before a change is sent
 
@@ -39,18 +39,6 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s)
 
 bench: ## Measure the bridge against the ceiling; go run ./bench -h lists the flags
 	go run ./bench
-
-# It is not named default.pgo: each go test would compile everything twice for it.
-profile: ## Measure again what releases are optimised for
-	@dir=$$(mktemp -d) && \
-	measure() { go test -run '^$$' -bench "$$2" -benchtime 2s -cpuprofile "$$dir/$$1.cpu" -o "$$dir/test" "./$$3"; } && \
-	measure map '(Shop|Map|Objects|List|Debezium)/.*' mapping && \
-	measure pipeline Pipeline pipeline && \
-	measure send Send delivery && \
-	measure kafka 'Records|Source' consumer/kafka && \
-	measure jetstream Deliveries consumer/jetstream && \
-	go tool pprof -proto "$$dir"/*.cpu > cmd/ciobridge/profile.pgo; \
-	rm -r "$$dir"
 
 demo: ## Run the demo until Ctrl-C
 	go run ./cmd/ciobridge demo

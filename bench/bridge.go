@@ -36,12 +36,7 @@ type settings struct {
 func buildBridge(ctx context.Context, checkout, binary string) (bridgeProgram, error) {
 	b := bridgeProgram{binary: binary, label: programBridge}
 	const command = "github.com/ciobridge/ciobridge/cmd/ciobridge"
-	args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary}
-	const profile = "cmd/ciobridge/profile.pgo"
-	if _, err := os.Stat(filepath.Join(checkout, profile)); err == nil { // older checkouts have none
-		args = append(args, "-pgo="+profile)
-	}
-	cmd := exec.CommandContext(ctx, "go", append(args, command)...)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, command)
 	cmd.Dir = checkout
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
