@@ -43,16 +43,15 @@ func (b *Bridge) fence(next pipeline.Sender) (pipeline.Sender, error) {
 	if !c.HasKey() {
 		return next, nil
 	}
-	key, err := c.Key()
+	digest, err := digester(c)
 	if err != nil {
-		return nil, exit.With(exit.Input, fmt.Errorf("erasure.key_file: %w", err))
+		return nil, exit.With(exit.Input, err)
 	}
-	digest := erasure.NewDigester(key)
 	b.digest = &digest
 	if !c.Enabled() {
 		return next, nil
 	}
-	b.fences = erasure.NewFences(openFences(c, b.broker), key)
+	b.fences = erasure.NewFences(openFences(c, b.broker), digest)
 	options := erasure.Options{Settle: c.Settle, Skew: c.Skew, Workspace: workspaceOf(b.workspaces)}
 	if to := c.ReportTo(); to != "" {
 		options.Report = func(ctx context.Context, r erasure.Report) error {
@@ -93,17 +92,25 @@ func openFences(c erasure.Config, b source.Broker) erasure.Log {
 	return b.Fences(c)
 }
 
+// digester reads the key under which identifiers are digested.
+func digester(c erasure.Config) (erasure.Digester, error) {
+	key, err := c.Key()
+	if err != nil {
+		return erasure.Digester{}, fmt.Errorf("erasure.key_file: %w", err)
+	}
+	return erasure.NewDigester(key), nil
+}
+
 // Digests are those of all identifiers that a person may have, in each workspace, as dead letters carry them. There are
 // none where the configuration has no key.
 func Digests(c config.Config, p *persons.Person) (all []string, err error) {
 	if !c.Erasure.HasKey() {
 		return nil, nil
 	}
-	key, err := c.Erasure.Key()
+	digest, err := digester(c.Erasure)
 	if err != nil {
-		return nil, fmt.Errorf("erasure.key_file: %w", err)
+		return nil, err
 	}
-	digest := erasure.NewDigester(key)
 	for _, workspace := range append(c.CustomerIO.Names(), "") {
 		for _, identifier := range p.Identifiers() {
 			all = append(all, digest.Of(workspace, identifier).String())

@@ -220,7 +220,7 @@ func (w *world) run(ctx context.Context, s pipeline.Source, m pipeline.Mapper, d
 	defer client.Close()
 	reg := canarytest.Registry(w.t)
 	next := delivery.New([]delivery.Workspace{{Client: client, Config: w.customer}}, canarytest.Logger(w.t), reg)
-	fences := erasure.NewFences(&view{memory: w.fences}, secret.New(key))
+	fences := erasure.NewFences(&view{memory: w.fences}, erasure.NewDigester(secret.New(key)))
 	for fences.Open(ctx) != nil {
 		time.Sleep(time.Second)
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/ciobridge/ciobridge/secret"
 )
 
 // Fences are those of a log, as far as it was read.
@@ -27,9 +25,9 @@ type Fences struct {
 	proof   string               // what the log says of its key
 }
 
-// NewFences makes fences of a log that nobody has read yet. Key is under which identifiers are digested.
-func NewFences(log Log, key secret.Value) *Fences {
-	return &Fences{log: log, digest: Digester{key}, known: map[Digest]Fence{},
+// NewFences makes fences of a log that nobody has read yet. The digester is that of all who share the log.
+func NewFences(log Log, digest Digester) *Fences {
+	return &Fences{log: log, digest: digest, known: map[Digest]Fence{},
 		pending: map[Digest]time.Time{}, stale: map[Digest]bool{}, topics: map[string]string{}}
 }
 

@@ -179,11 +179,12 @@ func TestLogs(t *testing.T) {
 func TestFencesKnowTheirKey(t *testing.T) {
 	onEveryLog(t, func(t *testing.T, open func() erasure.Log) {
 		for range 2 {
-			if err := erasure.NewFences(open(), secret.New(key)).Open(t.Context()); err != nil {
+			if err := erasure.NewFences(open(), erasure.NewDigester(secret.New(key))).Open(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		err := erasure.NewFences(open(), secret.New("another-key-of-some-length")).Open(t.Context())
+		another := erasure.NewDigester(secret.New("another-key-of-some-length"))
+		err := erasure.NewFences(open(), another).Open(t.Context())
 		if !errors.Is(err, erasure.ErrOtherKey) || erasure.Passing(err) {
 			t.Errorf("another key: %v", err)
 		}
@@ -196,11 +197,11 @@ func TestALogWithForeignLines(t *testing.T) {
 	if err := os.WriteFile(path, []byte("hello\n{\"key\":\"ab\",\"value\":{}}\n{\"key\":\"1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	fences := erasure.NewFences(file.New(path), secret.New(key))
+	fences := erasure.NewFences(file.New(path), erasure.NewDigester(secret.New(key)))
 	if err := fences.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := erasure.NewFences(file.New(path), secret.New(key)).Open(t.Context()); err != nil {
+	if err := erasure.NewFences(file.New(path), erasure.NewDigester(secret.New(key))).Open(t.Context()); err != nil {
 		t.Errorf("read again: %v", err)
 	}
 	if fences.Len() != 0 {

@@ -51,7 +51,7 @@ func TestAnErasedPersonGetsNoMessage(t *testing.T) {
 		defer client.Close()
 		reg := canarytest.Registry(t)
 		next := delivery.New([]delivery.Workspace{{Client: client, Config: w.customer}}, canarytest.Logger(t), reg)
-		fences := erasure.NewFences(&view{memory: w.fences}, secret.New(key))
+		fences := erasure.NewFences(&view{memory: w.fences}, erasure.NewDigester(secret.New(key)))
 		if err := fences.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}

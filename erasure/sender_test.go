@@ -93,7 +93,7 @@ type standing struct {
 func stand(t *testing.T, settle time.Duration) *standing {
 	t.Helper()
 	s := &standing{next: &taker{}, log: &failing{Log: &view{memory: &memory{}}}}
-	s.fences = erasure.NewFences(s.log, secret.New(key))
+	s.fences = erasure.NewFences(s.log, erasure.NewDigester(secret.New(key)))
 	if err := s.fences.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestADeleteWaitsForOthers(t *testing.T) {
 // beside is another process with the fences of the first, to whom calls go that wait for their turn.
 func (s *standing) beside(t *testing.T, next erasure.Next) (*erasure.Sender, *erasure.Fences) {
 	t.Helper()
-	fences := erasure.NewFences(&view{memory: s.log.Log.(*view).memory}, secret.New(key))
+	fences := erasure.NewFences(&view{memory: s.log.Log.(*view).memory}, erasure.NewDigester(secret.New(key)))
 	if err := fences.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,8 @@ func TestTellAndFences(t *testing.T) {
 		t.Error("what no stream keeps is told")
 	}
 	log := b.Fences(erasure.Config{Bucket: "erased"})
-	if err := erasure.NewFences(log, secret.New("0123456789abcdef")).Open(t.Context()); err != nil {
+	digest := erasure.NewDigester(secret.New("0123456789abcdef"))
+	if err := erasure.NewFences(log, digest).Open(t.Context()); err != nil {
 		t.Error(err)
 	}
 	r := Reading{Streams: []Stream{{Name: "EVENTS", Subjects: []string{"events.>"}}}}
