@@ -1,11 +1,9 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"testing"
 
@@ -18,15 +16,9 @@ import (
 // tests that kill a real process.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) != "ciobridge" {
-		flag.Parse()
-		if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-			if err := flag.Set("test.parallel", "64"); err != nil { // see places
-				panic(err)
-			}
-		}
-		// What servers here hold is small, and a third of the time went into finding that out. A bridge that finds
-		// GOGC set leaves the collector of its process alone.
-		debug.SetGCPercent(400)
+		longtest.Together(64) // see places
+		// A third of the time went into collecting garbage. A bridge that finds GOGC set leaves the collector of its
+		// process alone.
 		if err := os.Setenv("GOGC", "400"); err != nil {
 			panic(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,15 +22,20 @@ type TB interface {
 	Cleanup(f func())
 }
 
-// The last four are what the word becomes in hexadecimal and in base64, where it begins at a byte of each remainder
-// by three.
-var canary = regexp.MustCompile(`(?i)canary|63616e617279|(?-i:Y2FuYXJ5|NhbmFye|jYW5hcn)`)
+// The word is searched for as it is and in hexadecimal, in any case, and in base64, which has a form for each remainder
+// by three of the byte at which it begins.
+var (
+	anyCase = []string{"canary", "63616e617279"}
+	base64  = []string{"Y2FuYXJ5", "NhbmFye", "jYW5hcn"}
+
+	canary = regexp.MustCompile("(?i)" + strings.Join(anyCase, "|") + "|(?-i:" + strings.Join(base64, "|") + ")")
+)
 
 // mayShow is false of most texts, and far quicker than the expression.
 func mayShow(text string) bool {
 	lower := strings.ToLower(text)
-	return strings.Contains(lower, "canary") || strings.Contains(lower, "63616e617279") ||
-		strings.Contains(text, "Y2FuYXJ5") || strings.Contains(text, "NhbmFye") || strings.Contains(text, "jYW5hcn")
+	return slices.ContainsFunc(anyCase, func(form string) bool { return strings.Contains(lower, form) }) ||
+		slices.ContainsFunc(base64, func(form string) bool { return strings.Contains(text, form) })
 }
 
 // Shows says which line of a text shows a canary, up to the word; it is found where there is one.

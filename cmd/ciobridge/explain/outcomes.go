@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciobridge/ciobridge/app/outcomes"
 	"github.com/ciobridge/ciobridge/cmd/ciobridge/cli"
+	"github.com/ciobridge/ciobridge/event"
 )
 
 // answerLimit is how long a bridge is waited for, which may not run at all.
@@ -75,6 +76,15 @@ func (b *bridge) ask(ctx context.Context, property, value string) (a outcomes.An
 	return a, b.silent
 }
 
+// skips are the reasons for which a message is skipped, in words.
+var skips = map[string]string{
+	event.SkippedNoEvent.String():   "the record holds no event",
+	event.SkippedNoRule.String():    "no rule names its type",
+	event.SkippedCondition.String(): "the condition of no rule held",
+	event.SkippedNoCall.String():    "rules applied, and conditions or empty lists left no call",
+	event.SkippedUnsent.String():    "rules applied that send nothing",
+}
+
 // outcomeText tells an outcome in words.
 func outcomeText(o *outcomes.Outcome) string {
 	var text strings.Builder
@@ -86,10 +96,7 @@ func outcomeText(o *outcomes.Outcome) string {
 	case "dead_lettered":
 		text.WriteString("stored as a dead letter: " + o.Reason)
 	case "skipped":
-		return "skipped: " + cmp.Or(map[string]string{"no_event": "the record holds no event",
-			"no_rule": "no rule names its type", "condition": "the condition of no rule held",
-			"no_call":  "rules applied, and conditions or empty lists left no call",
-			"not_sent": "rules applied that send nothing"}[o.Reason], o.Reason)
+		return "skipped: " + cmp.Or(skips[o.Reason], o.Reason)
 	default:
 		text.WriteString(o.Became)
 	}
