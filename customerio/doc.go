@@ -32,7 +32,7 @@
 // The package starts no goroutine of its own; net/http does. There are two locks, and neither is held while the other
 // is taken: that of the credentials, which are read again when a file changes or Customer.io refuses them
 // (credentials.go), and that of a request's body, which is taken back when the exchange is over, because a transport
-// may still be reading it then and the bytes belong to the next request (requestbody.go).
+// may still be reading it then and the bytes belong to the next request (request.go).
 //
 // Begin reading with operation.go for what is sent, and with Client.Do in client.go for how.
 package customerio
