@@ -23,6 +23,7 @@ import (
 	fencejetstream "github.com/ciobridge/ciobridge/erasure/jetstream"
 	fencekafka "github.com/ciobridge/ciobridge/erasure/kafka"
 	"github.com/ciobridge/ciobridge/internal/canarytest"
+	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic/electedtest"
 	"github.com/ciobridge/ciobridge/secret"
 )
@@ -268,6 +269,9 @@ func TestRealKafkaFencesOutliveCompaction(t *testing.T) {
 		}}}})
 	if err != nil || res.Errors[topic] != nil {
 		t.Fatal(err, res)
+	}
+	if _, err := kafkatopic.Await(t.Context(), client, topic, 0); err != nil {
+		t.Fatal(err)
 	}
 	log := fencekafka.New(client, topic, false, 0)
 	if err := log.Check(t.Context()); err != nil {

@@ -34,6 +34,9 @@ func TestRealKafkaLedgerOutlivesCompaction(t *testing.T) {
 	if err != nil || res.Errors[p.topic] != nil {
 		t.Fatal(err, res)
 	}
+	if _, err := kafkatopic.Await(t.Context(), b.Client(), p.topic, 0); err != nil {
+		t.Fatal(err)
+	}
 	s := p.mustOpen(t, ledger.Config{})
 	want := map[event.ID]ledger.State{}
 	call := func(state ledger.State) event.ID {

@@ -145,6 +145,15 @@ func realOrderBytes(t *testing.T) string {
 	return string(data)
 }
 
+func (r *realRegistry) answers() bool {
+	res, err := http.Get(r.url + "/subjects")
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
 // isWaitedFor stops the registry, asks for a schema, and starts it again: what asks waits meanwhile, and is told.
 func (r *realRegistry) isWaitedFor(id byte) {
 	r.t.Helper()
@@ -156,6 +165,7 @@ func (r *realRegistry) isWaitedFor(id byte) {
 	eventually(r.t, "the outage is told", 20*time.Second, func() bool { return len(d.Troubles()) == 1 })
 	r.c.Docker("start")
 	r.LeadTo(r.c.AddressAgain())
+	eventually(r.t, "the registry answers again", 3*time.Minute, r.answers)
 	select {
 	case err := <-decoded:
 		if err != nil || string(m.ValueContent()) != `{"id":9007199254740993,"to":{"city":"Linz"}}` {
