@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A small heap may double before it is collected, a large one grows by a seventh.
+// A small heap may double before it is collected, a large one grows by an eighth.
 func TestCollectorChooses(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	var c collector

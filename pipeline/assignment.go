@@ -62,8 +62,9 @@ func (p *Pipeline) dropAssignment(a *inflight.Assignment) {
 	p.draining--
 	var dropped, done []*inflight.Message
 	for m := range a.Messages() {
-		for i := range m.Entries {
-			if e := &m.Entries[i]; e.Message != nil {
+		entries := m.Entries()
+		for i := range entries {
+			if e := &entries[i]; e.Message != nil {
 				p.leaveLanes(e)
 			}
 		}

@@ -98,10 +98,10 @@ func (p *Pipeline) append(lease event.Lease, msg *inflight.Message) (paused chan
 	if in.skipped.Load() > 0 {
 		n := in.skipsOf(msg.Event.Origin.Topic).Swap(0)
 		in.skipped.Add(-n)
-		msg.Skipped = int(min(n, breaker.Window))
+		msg.Skipped = int32(min(n, breaker.Window))
 	}
 	in.messages = append(in.messages, msg)
-	in.load = in.load.Plus(inflight.Load{Calls: len(msg.Calls), Bytes: msg.Size})
+	in.load = in.load.Plus(inflight.Load{Calls: len(msg.Calls), Bytes: int(msg.Size)})
 	if msg.Urgent || in.load.Reaches(in.wakeAt) {
 		in.wakeSender()
 	}

@@ -156,11 +156,12 @@ func (p *Pipeline) inFlight(
 	msg := p.pool.Get()
 	msg.Init(m, done, calls, failures)
 	msg.Bytes = int64(m.Size()) + messageOverhead + int64(len(failures))*failureOverhead
+	entries := msg.Entries()
 	for i := range calls {
 		c := &calls[i]
-		msg.Entries[i].Init(msg, c, p.config.Order == Relaxed)
+		entries[i].Init(msg, c, p.config.Order == Relaxed)
 		msg.Urgent = msg.Urgent || c.Single != nil
-		msg.Size += c.Size()
+		msg.Size += int32(c.Size())
 		msg.Bytes += int64(cap(c.Body)) + callOverhead
 		if c.About != nil {
 			msg.Bytes += aboutOverhead
@@ -177,8 +178,9 @@ func (p *Pipeline) enterLanes(msg *inflight.Message, by *destination) {
 	msg.Assignment.Add(msg)
 	p.order.Enter(msg)
 	stopped := p.mapped(msg)
-	for i := range msg.Entries {
-		e := &msg.Entries[i]
+	entries := msg.Entries()
+	for i := range entries {
+		e := &entries[i]
 		if p.people != nil || e.Step.Watched {
 			p.meet(msg, e)
 		}

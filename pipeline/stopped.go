@@ -81,19 +81,20 @@ func (s *Stages) lenient(rule string) bool { return s.policy(rule).DeadLetters }
 
 // mapped has the breaker count what the rules have made of a message, and delivered what came of its calls.
 func (p *Pipeline) mapped(msg *inflight.Message) *breaker.Subject {
-	for i := range msg.Entries {
-		msg.Entries[i].Rule = p.breaker.Rule(msg.Entries[i].Step)
+	entries := msg.Entries()
+	for i := range entries {
+		entries[i].Rule = p.breaker.Rule(entries[i].Step)
 	}
-	if len(msg.Entries) == 1 && len(msg.Failures) == 0 {
-		p.breaker.OneMapped(msg.Event.Origin.Topic, msg.Entries[0].Rule)
+	if len(msg.Calls) == 1 && len(msg.Failures) == 0 {
+		p.breaker.OneMapped(msg.Event.Origin.Topic, entries[0].Rule)
 		return nil
 	}
 	return p.breaker.Mapped(msg.Counted())
 }
 
 func (p *Pipeline) delivered(msg *inflight.Message) *breaker.Subject {
-	if len(msg.Entries) == 1 && len(msg.Failures) == 0 {
-		p.breaker.OneDelivered(msg.Entries[0].Rule)
+	if len(msg.Calls) == 1 && len(msg.Failures) == 0 {
+		p.breaker.OneDelivered(msg.Entries()[0].Rule)
 		return nil
 	}
 	return p.breaker.Delivered(msg.Counted())

@@ -22,7 +22,7 @@ func TestNothingMovesOnceAnAssignmentIsDrained(t *testing.T) {
 	}
 	m := &inflight.Message{Assignment: a}
 	m.Init(&event.Message{}, nil, []event.Call{{Step: &event.Step{}}}, nil)
-	c := &m.Entries[0]
+	c := &m.Entries()[0]
 	c.Init(m, &m.Calls[0], false)
 	q.Push(c)
 	if from, _ := q.Due(time.Now(), true); c.State != inflight.Abandoned || a.Queued != 0 || from != nil {
@@ -42,10 +42,10 @@ func TestCallsOfTwoPathsShareNoRequest(t *testing.T) {
 			Single: &event.Request{Method: "POST", Path: path, Shared: true}})
 	}
 	m.Init(&event.Message{}, nil, calls, nil)
-	for i := range m.Entries {
-		m.Entries[i].Init(m, &m.Calls[i], false)
-		m.Entries[i].History = &inflight.History{}
-		q.Push(&m.Entries[i])
+	for i := range m.Entries() {
+		m.Entries()[i].Init(m, &m.Calls[i], false)
+		m.Entries()[i].History = &inflight.History{}
+		q.Push(&m.Entries()[i])
 	}
 	for _, want := range []int{2, 1, 1} {
 		from, _ := q.Due(time.Now(), true)

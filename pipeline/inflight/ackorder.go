@@ -115,7 +115,7 @@ func (m *Message) before(o *Message) bool { return int32(m.seq-o.seq) < 0 }
 
 // leaves reports whether a call is the last of its message in a lane. What a message has in a lane stands together.
 func (m *Message) leaves(c *Call, i int) bool {
-	if len(m.Entries) == 1 {
+	if len(m.Calls) == 1 {
 		return true
 	}
 	before, behind := c.Neighbours(i)

@@ -11,19 +11,19 @@ import (
 // Message is a message in flight, with the calls it became. It is finished when all its calls are settled and what
 // failed of it is stored as a dead letter.
 type Message struct {
-	Entries    []Call // one for each of Calls
 	Assignment *Assignment
 	// Arrived is when the message was enqueued, since the pipeline was made. Linger counts from here, also for
 	// calls that waited behind another call of the same person.
 	Arrived  time.Duration
 	Failures []event.Failure // of mapping it, and of its calls: they become one dead letter
-	Open     int             // calls that are not settled
-	Size     int             // bytes that its calls add to requests
-	Skipped  int             // messages that no rule wanted, before it
+	Open     int32           // calls that are not settled
+	Size     int32           // bytes that its calls add to requests
+	Skipped  int32           // messages that no rule wanted, before it
 	Urgent   bool            // something of it does not wait for company
 
 	order // in which the source is told
 	first [1]Call
+	more  *[]Call // where it has more calls than one
 
 	prev, next *Message // in the assignment's list; nil when it is out of it
 
@@ -37,16 +37,26 @@ type Message struct {
 // Init makes an empty message one of what was read and what it became.
 func (m *Message) Init(read *event.Message, done func(), calls []event.Call, failures []event.Failure) {
 	m.Event, m.Done, m.Calls, m.Failures = *read, done, calls, failures
-	m.Open, m.Urgent = len(calls), len(failures) > 0
-	if m.Entries = m.first[:]; len(calls) != 1 {
-		m.Entries = make([]Call, len(calls))
+	m.Open, m.Urgent = int32(len(calls)), len(failures) > 0
+	if len(calls) > 1 {
+		more := make([]Call, len(calls))
+		m.more = &more
 	}
+}
+
+// Entries gives one for each of Calls.
+func (m *Message) Entries() []Call {
+	if m.more != nil {
+		return *m.more
+	}
+	return m.first[:len(m.Calls)]
 }
 
 // Rules gives the rule of each call.
 func (m *Message) Rules(yield func(*breaker.Rule) bool) {
-	for i := range m.Entries {
-		if !yield(m.Entries[i].Rule) {
+	entries := m.Entries()
+	for i := range entries {
+		if !yield(entries[i].Rule) {
 			return
 		}
 	}
