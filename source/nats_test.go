@@ -1,4 +1,4 @@
-package nats
+package source_test
 
 import (
 	"errors"
@@ -12,30 +12,45 @@ import (
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/internal/exit"
 	"github.com/ciobridge/ciobridge/secret"
+	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/source/nats"
 )
+
+// embedded connects to a server that is started for it, and keeps the streams that are read.
+func embedded(t *testing.T, streams ...nats.Stream) *nats.Broker {
+	t.Helper()
+	s := &nats.Embedded{Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
+		Reading: nats.Reading{Config: jetstream.DefaultConfig(), Streams: streams}}
+	return connect(t, s)
+}
+
+// beside connects to the server of another, and reads other parts of its streams.
+func beside(t *testing.T, own *nats.Broker, streams ...nats.Stream) *nats.Broker {
+	t.Helper()
+	return connect(t, &nats.Section{NATSConfig: broker.NATSConfig{URLs: []string{own.Server().URL()}},
+		Reading: nats.Reading{Config: jetstream.DefaultConfig(), Streams: streams}})
+}
+
+func connect(t *testing.T, s source.Section) *nats.Broker {
+	t.Helper()
+	b, err := s.Connect(t.Context(), canarytest.Logger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b.(*nats.Broker)
+}
 
 // What is told twice under one id is stored once, on a subject that a stream keeps; fences are kept in a bucket beside.
 func TestTellAndFences(t *testing.T) {
 	t.Parallel()
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
-		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
-		Streams: []broker.EmbeddedStream{{Name: "TOLD", Subjects: []string{"told.>"}}},
-	}, canarytest.Logger(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := server.NATS(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &Broker{conn: conn, server: server, config: jetstream.DefaultConfig()}
-	defer b.Close()
+	b := embedded(t, nats.Stream{Name: "TOLD", Subjects: []string{"told.>"}})
 	for range 2 {
 		if err := b.Tell(t.Context(), "told.erased", "1", "1", []byte(`{}`)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	stream, err := conn.JetStream().Stream(t.Context(), "TOLD")
+	stream, err := b.Connection().JetStream().Stream(t.Context(), "TOLD")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +65,7 @@ func TestTellAndFences(t *testing.T) {
 	if err := erasure.NewFences(log, digest).Open(t.Context()); err != nil {
 		t.Error(err)
 	}
-	r := Reading{Streams: []Stream{{Name: "EVENTS", Subjects: []string{"events.>"}}}}
+	r := nats.Reading{Streams: []nats.Stream{{Name: "EVENTS", Subjects: []string{"events.>"}}}}
 	if r.CheckFences(erasure.Config{ReportSubject: "events.erased"}) == nil ||
 		r.CheckFences(erasure.Config{Topic: "t"}) == nil || r.CheckFences(erasure.Config{ReportTopic: "t"}) == nil ||
 		r.CheckFences(erasure.Config{Bucket: "b", ReportSubject: "told.erased"}) != nil {
@@ -61,23 +76,12 @@ func TestTellAndFences(t *testing.T) {
 // Of a stream that is read without naming its subjects only the server knows what it keeps.
 func TestAnswersThatWouldComeBack(t *testing.T) {
 	t.Parallel()
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
-		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
-		Streams: []broker.EmbeddedStream{
-			{Name: "READ", Subjects: []string{"read.>"}}, {Name: "PART", Subjects: []string{"part.>"}},
-			{Name: "OTHER", Subjects: []string{"other.>"}},
-		},
-	}, canarytest.Logger(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := server.NATS(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &Broker{conn: conn, server: server, config: jetstream.DefaultConfig()}
-	defer b.Close()
-	b.config.Streams = []jetstream.StreamConfig{{Name: "READ"}, {Name: "PART", Subjects: []string{"part.*.new"}}}
+	own := embedded(t,
+		nats.Stream{Name: "READ", Subjects: []string{"read.>"}},
+		nats.Stream{Name: "PART", Subjects: []string{"part.>"}},
+		nats.Stream{Name: "OTHER", Subjects: []string{"other.>"}},
+	)
+	b := beside(t, own, nats.Stream{Name: "READ"}, nats.Stream{Name: "PART", Subjects: []string{"part.*.new"}})
 	for subject, refused := range map[string]bool{
 		"read.answers": true, "part.a.new": true, "part.a.old": false, "other.x": false,
 		"kept.by.nobody": false, "": false,

@@ -1,9 +1,8 @@
-package nats
+package source_test
 
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,36 +10,24 @@ import (
 
 	natsjetstream "github.com/nats-io/nats.go/jetstream"
 
-	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/consumer"
-	"github.com/ciobridge/ciobridge/consumer/jetstream"
 	"github.com/ciobridge/ciobridge/event"
-	"github.com/ciobridge/ciobridge/internal/canarytest"
+	"github.com/ciobridge/ciobridge/source"
+	"github.com/ciobridge/ciobridge/source/nats"
 )
 
 // What stands between two times is read beside the durable consumer, of which there is none after it.
 func TestExtents(t *testing.T) {
 	t.Parallel()
-	server, err := broker.StartEmbedded(broker.EmbeddedConfig{
-		Dir: filepath.Join(t.TempDir(), "nats"), Listen: "127.0.0.1:0",
-		Streams: []broker.EmbeddedStream{{Name: "EVENTS", Subjects: []string{"events.>"}}},
-	}, canarytest.Logger(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := server.NATS(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &Broker{conn: conn, server: server, config: jetstream.DefaultConfig()}
-	defer b.Close()
-	b.config.Streams = []jetstream.StreamConfig{{Name: "EVENTS"}}
+	own := embedded(t, nats.Stream{Name: "EVENTS", Subjects: []string{"events.>"}})
+	js := own.Connection().JetStream()
+	b := beside(t, own, nats.Stream{Name: "EVENTS"})
 	publish := func(subject, value string) time.Time {
-		ack, err := conn.JetStream().Publish(t.Context(), subject, []byte(value))
+		ack, err := js.Publish(t.Context(), subject, []byte(value))
 		if err != nil {
 			t.Fatal(err)
 		}
-		stream, err := conn.JetStream().Stream(t.Context(), "EVENTS")
+		stream, err := js.Stream(t.Context(), "EVENTS")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +37,7 @@ func TestExtents(t *testing.T) {
 		}
 		return m.Time
 	}
-	read := func(between consumer.Bounds) string {
+	read := func(b source.Broker, between consumer.Bounds) string {
 		t.Helper()
 		found, err := b.Extents(t.Context(), between)
 		if err != nil {
@@ -68,25 +55,25 @@ func TestExtents(t *testing.T) {
 		}
 		return strings.Join(got, " ")
 	}
-	want := func(between consumer.Bounds, want string) {
+	want := func(b source.Broker, between consumer.Bounds, want string) {
 		t.Helper()
-		if got := read(between); got != want {
+		if got := read(b, between); got != want {
 			t.Errorf("%v brings %q, want %q", between, got, want)
 		}
 	}
-	want(consumer.Bounds{}, "")
+	want(b, consumer.Bounds{}, "")
 	publish("events.a", "a")
 	second := publish("events.b", "b")
 	last := publish("events.a", "c")
-	want(consumer.Bounds{}, "a@1 b@2 c@3")
-	want(consumer.Bounds{From: second, To: last}, "b@2")
-	want(consumer.Bounds{To: second}, "a@1")
-	want(consumer.Bounds{From: last.Add(time.Hour)}, "")
-	b.config.Streams[0].Subjects = []string{"events.a"}
-	want(consumer.Bounds{From: second}, "c@3")
-	want(consumer.Bounds{To: last}, "a@1")
-	b.config.Streams[0] = jetstream.StreamConfig{Name: "EVENTS", Partitions: [][]string{{"events.b"}, {"events.a"}}}
-	want(consumer.Bounds{}, "b@2 a@1 c@3")
+	want(b, consumer.Bounds{}, "a@1 b@2 c@3")
+	want(b, consumer.Bounds{From: second, To: last}, "b@2")
+	want(b, consumer.Bounds{To: second}, "a@1")
+	want(b, consumer.Bounds{From: last.Add(time.Hour)}, "")
+	b = beside(t, own, nats.Stream{Name: "EVENTS", Subjects: []string{"events.a"}})
+	want(b, consumer.Bounds{From: second}, "c@3")
+	want(b, consumer.Bounds{To: last}, "a@1")
+	b = beside(t, own, nats.Stream{Name: "EVENTS", Partitions: []nats.Subjects{{"events.b"}, {"events.a"}}})
+	want(b, consumer.Bounds{}, "b@2 a@1 c@3")
 
 	notes := b.Notes("backfill-1")
 	for range 2 { // once without the bucket
@@ -107,7 +94,7 @@ func TestExtents(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	stream, err := conn.JetStream().Stream(t.Context(), "EVENTS")
+	stream, err := js.Stream(t.Context(), "EVENTS")
 	if err != nil {
 		t.Fatal(err)
 	}
