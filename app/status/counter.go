@@ -26,8 +26,10 @@ type Counter struct {
 	before  map[event.Reason]int // of stored, when the count began
 }
 
-// countShare has counting take at most this part of the time.
-const countShare = 100
+const (
+	countShare = 100 // counting takes at most a hundredth of the time
+	countTries = 3   // while letters are being stored
+)
 
 // NewCounter counts the letters of a log once Run is called. Stored tells how many letters this bridge has stored by
 // then, by reason. Failed is told of the first failure in a row.
@@ -58,15 +60,21 @@ func (c *Counter) Run(ctx context.Context) {
 	}
 }
 
+// count counts once, and again where letters were stored meanwhile, since those may have been counted or not.
 func (c *Counter) count(ctx context.Context) error {
-	before := c.stored()
-	s, err := deadletter.Stats(ctx, c.log)
-	if err != nil {
-		return err
+	for range countTries {
+		before := c.stored()
+		s, err := deadletter.Stats(ctx, c.log)
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.counted, c.summary, c.before = time.Now(), s, before
+		c.mu.Unlock()
+		if maps.Equal(before, c.stored()) {
+			break
+		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.counted, c.summary, c.before = time.Now(), s, before
 	return nil
 }
 
