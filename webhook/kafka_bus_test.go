@@ -1,4 +1,4 @@
-package kafka
+package webhook_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/segmentio/kafka-go"
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/ciobridge/ciobridge/broker"
@@ -15,10 +15,12 @@ import (
 	"github.com/ciobridge/ciobridge/internal/kafkatopic"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic/electedtest"
 	"github.com/ciobridge/ciobridge/webhook"
+	"github.com/ciobridge/ciobridge/webhook/kafka"
 )
 
 // A topic of many partitions that takes only small requests, and is made again, has each event once and tells of it.
-func TestBus(t *testing.T) {
+func TestKafkaBus(t *testing.T) {
+	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
@@ -30,15 +32,15 @@ func TestBus(t *testing.T) {
 	}
 	defer conn.Close()
 	ctx := t.Context()
-	create := func(topic string, settings ...kafka.ConfigEntry) {
+	create := func(topic string, settings ...kafkago.ConfigEntry) {
 		t.Helper()
-		res, err := conn.Client().CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		res, err := conn.Client().CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
 			Topic: topic, NumPartitions: 16, ReplicationFactor: 1, ConfigEntries: settings}}})
 		if err != nil || res.Errors[topic] != nil {
 			t.Fatal(err, res)
 		}
 	}
-	read := func(b *Bus, want int) {
+	read := func(b *kafka.Bus, want int) {
 		t.Helper()
 		seen := map[string]int{}
 		if err := b.Read(ctx, 1000, func(id string) { seen[id]++ }); err != nil {
@@ -53,7 +55,7 @@ func TestBus(t *testing.T) {
 			t.Errorf("%d are told of, want %d", len(seen), want)
 		}
 	}
-	publish := func(b *Bus, from, to int, subject string) {
+	publish := func(b *kafka.Bus, from, to int, subject string) {
 		var all sync.WaitGroup
 		for i := from; i < to; i++ {
 			all.Go(func() {
@@ -64,8 +66,8 @@ func TestBus(t *testing.T) {
 		}
 		all.Wait()
 	}
-	small := kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "1000"}
-	b := New(conn, "hooks")
+	small := kafkago.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "1000"}
+	b := kafka.New(conn, "hooks")
 	defer b.Close()
 	if b.Read(ctx, 1, func(string) {}) == nil {
 		t.Error("a topic that is missing can be read")
@@ -77,7 +79,7 @@ func TestBus(t *testing.T) {
 	read(b, 0)
 	publish(b, 40, 42, "")
 	read(b, 2)
-	other := New(conn, "hooks")
+	other := kafka.New(conn, "hooks")
 	defer other.Close()
 	read(other, 42)
 	err = b.Publish(ctx, &cloudevent.Event{ID: "x", Data: strings.Repeat("x", 1000)}, "", "")
@@ -88,15 +90,15 @@ func TestBus(t *testing.T) {
 	if !errors.Is(err, webhook.ErrTooLarge) {
 		t.Errorf("a very large event: %v", err)
 	}
-	if _, err := conn.Client().DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{"hooks"}}); err != nil {
+	if _, err := conn.Client().DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: []string{"hooks"}}); err != nil {
 		t.Fatal(err)
 	}
 	create("hooks")
 	publish(other, 50, 51, "one person")
 	read(b, 1)
 
-	create("compacted", kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "compact"})
-	compacted := New(conn, "compacted")
+	create("compacted", kafkago.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "compact"})
+	compacted := kafka.New(conn, "compacted")
 	defer compacted.Close()
 	err = compacted.Read(ctx, 1, func(string) {})
 	if err == nil || !strings.Contains(err.Error(), "set it to delete") {
@@ -107,6 +109,7 @@ func TestBus(t *testing.T) {
 // What a leader that was just elected does not show yet is not taken for what is not there: a repeat of it would be
 // stored again.
 func TestALeaderThatWasJustElected(t *testing.T) {
+	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "hooks"))
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +120,7 @@ func TestALeaderThatWasJustElected(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	b := New(conn, "hooks")
+	b := kafka.New(conn, "hooks")
 	defer b.Close()
 	if err := b.Publish(t.Context(), &cloudevent.Event{ID: "1"}, "", ""); err != nil {
 		t.Fatal(err)
