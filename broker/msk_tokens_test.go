@@ -1,4 +1,4 @@
-package msk
+package broker_test
 
 import (
 	"context"
@@ -15,13 +15,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ciobridge/ciobridge/broker"
+	"github.com/ciobridge/ciobridge/broker/msk"
 )
 
-// alone takes away what the machine that runs the tests may know of AWS.
-func alone(t *testing.T) string {
+// withoutAWS takes away what the machine that runs the tests may know of AWS.
+func withoutAWS(t *testing.T) string {
 	dir := t.TempDir()
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
@@ -38,11 +40,11 @@ func alone(t *testing.T) string {
 // The token is what AWS says that it is: a URL, encoded, whose signature is made of the secret key by Signature
 // Version 4. The signature is calculated here once more.
 func TestTokenIsSigned(t *testing.T) {
-	alone(t)
+	withoutAWS(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 	t.Setenv("AWS_SESSION_TOKEN", "session/+=")
-	tokens, err := Tokens(broker.AWSConfig{Region: "eu-west-1"})
+	tokens, err := msk.Tokens(broker.AWSConfig{Region: "eu-west-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,39 +112,43 @@ func keyOf(t *testing.T, tokens broker.Tokens) string {
 	return key
 }
 
-// Credentials come from a profile of the shared file, which is read again, and from a container.
-func TestWhereCredentialsComeFrom(t *testing.T) {
-	dir := alone(t)
+// Credentials come from a profile of the shared file, which is read again.
+func TestASharedFileIsReadAgain(t *testing.T) {
+	dir := withoutAWS(t)
 	profile := func(key string) {
 		text := "[bus]\naws_access_key_id=" + key + "\naws_secret_access_key=s\n"
 		if err := os.WriteFile(filepath.Join(dir, "credentials"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	profile("AKIDONE")
-	shared, err := Tokens(broker.AWSConfig{Region: "eu-west-1", Profile: "bus"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if key := keyOf(t, shared); key != "AKIDONE" {
-		t.Errorf("key %s", key)
-	}
-	profile("AKIDTWO")
-	shared.(*tokens).readAt = time.Now().Add(-time.Hour)
-	if key := keyOf(t, shared); key != "AKIDTWO" {
-		t.Errorf("after the file was replaced: key %s", key)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		profile("AKIDONE")
+		shared, err := msk.Tokens(broker.AWSConfig{Region: "eu-west-1", Profile: "bus"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key := keyOf(t, shared); key != "AKIDONE" {
+			t.Errorf("key %s", key)
+		}
+		profile("AKIDTWO")
+		time.Sleep(time.Hour)
+		if key := keyOf(t, shared); key != "AKIDTWO" {
+			t.Errorf("after the file was replaced: key %s", key)
+		}
+	})
+}
 
-	status := http.StatusOK
+// They come from a container too.
+func TestCredentialsOfAContainer(t *testing.T) {
+	withoutAWS(t)
 	container := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
 		fmt.Fprintf(w, `{"AccessKeyId":"AKIDBOX","SecretAccessKey":"s","Token":"t","Expiration":%q}`,
 			time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 	}))
 	defer container.Close()
 	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.URL)
 	t.Setenv("AWS_REGION", "eu-west-1")
-	contained, err := Tokens(broker.AWSConfig{})
+	contained, err := msk.Tokens(broker.AWSConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,14 +158,14 @@ func TestWhereCredentialsComeFrom(t *testing.T) {
 }
 
 func TestNoCredentials(t *testing.T) {
-	alone(t)
-	if _, err := Tokens(broker.AWSConfig{}); err == nil || !strings.Contains(err.Error(), "region: is missing") {
+	withoutAWS(t)
+	if _, err := msk.Tokens(broker.AWSConfig{}); err == nil || !strings.Contains(err.Error(), "region: is missing") {
 		t.Errorf("without a region: %v", err)
 	}
-	if _, err := Tokens(broker.AWSConfig{Region: "eu-west-1", Profile: "none"}); err == nil {
+	if _, err := msk.Tokens(broker.AWSConfig{Region: "eu-west-1", Profile: "none"}); err == nil {
 		t.Error("a profile that does not exist is taken")
 	}
-	tokens, err := Tokens(broker.AWSConfig{Region: "eu-west-1"})
+	tokens, err := msk.Tokens(broker.AWSConfig{Region: "eu-west-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
